@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # ilulog - make help lists the targets.
 #
 # B is the build directory; CC, CFLAGS, LDFLAGS are yours. V=1 shows the commands.
@@ -15,13 +16,13 @@ SOMAJOR := 0
 Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n'
 
-# Headers that the build makes from schema/ are under $(B)/gen. PKGS is looked up once, by pkg-config.
-PKGS         := jansson libzstd sqlite3 zlib
-PKG_CFLAGS    = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-ALL_CPPFLAGS  = -D_GNU_SOURCE -Iliblog/include -Iliblog/src -Ianalyzer -I$(B)/gen -DILU_VERSION='"$(VERSION)"' $(CPPFLAGS)
+# Headers that the build makes from schema/ are under $(B)/gen. Libraries are looked up once, by pkg-config.
+PKGS         := jansson libzstd sqlite3 zlib readline
+PKG_CFLAGS   := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+JANSSON      := $(shell pkg-config --libs jansson 2>/dev/null)
+LOGQ_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+ALL_CPPFLAGS  = -D_GNU_SOURCE -Iliblog/include $(ROOM) -I$(B)/gen -DILU_VERSION='"$(VERSION)"' $(CPPFLAGS)
 ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(PKG_CFLAGS)
-JANSSON       = $(shell pkg-config --libs jansson)
-LOGQ_LIBS     = $(shell pkg-config --libs jansson libzstd sqlite3 zlib readline) -lm
 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 LIBLOG_SRC :=
@@ -46,16 +47,202 @@ FAAS_SIM_SRC :=
 LIBLOG_TESTS   :=
 ANALYZER_TESTS :=
 
+# A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
+FAULT_TESTS    :=
+FUZZ_TARGETS   :=
+# Programs of `make bench`, by group: tests/bench/NAME.c.
+BENCH_LOG      :=
+BENCH_LOAD     :=
+BENCH_MODEL    :=
+BENCH_CLOCK    :=
+
+# ---- what is built ------------------------------------------------------------------------------------------------
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-all:
+LIB_A  := $(B)/lib/libilulog.a
+LIB_SO := $(B)/lib/libilulog.so
+LOGQ_A := $(B)/obj/analyzer.a
 
-$(B)/obj/%.o: %.c | deps-built
+LOGQ_MAIN := $(wildcard analyzer/shell/main.c)
+CTL_SRC   := $(wildcard liblog/ctl/*.c)
+
+# A program or library is built from the day its sources are there.
+LIBS     := $(if $(LIBLOG_SRC),$(LIB_A) $(LIB_SO))
+BINS     := $(if $(LOGQ_MAIN),$(B)/bin/ilu-logq) $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(if $(FAAS_SIM_SRC),$(B)/bin/faas-sim)
+UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
+PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
+HEADERS  := $(wildcard liblog/include/ilu/*.h)
+GEN      := $(if $(wildcard schema/store.sql),$(B)/gen/store_sql.h) \
+            $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
+
+all: $(LIBS) $(BINS)
+
+# Which headers a room may see: liblog its own, the analyzer its own, samples and strangers the public ones.
+$(B)/obj/liblog/%.o:   private ROOM = -Iliblog/src
+$(B)/obj/analyzer/%.o: private ROOM = -Ianalyzer
+$(B)/obj/tests/%.o:    private ROOM = -Iliblog/src -Ianalyzer
+
+$(B)/obj/%.o: %.c $(B)/flags | $(GEN)
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-.PHONY: all deps-built
-deps-built:
+# Another compiler or other flags in the same build directory build everything anew.
+FLAGS = '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS))'
+$(B)/flags: force
+	@mkdir -p $(@D)
+	@echo $(FLAGS) | cmp -s - $@ || { .ci/packages --check build && echo $(FLAGS) > $@; }
+
+# schema/store.sql -> store_sql[] in store_sql.h; schema/rules/NAME.json -> rules_NAME[] in rules_NAME.h
+define embed
+	$(say) GEN $@
+	@mkdir -p $(@D)
+	$(Q){ echo '/* Made from $<. */'; echo 'static const char $(basename $(@F))[] ='; \
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/\t"&\\n"/' $<; echo ';'; } > $@.tmp && mv $@.tmp $@
+endef
+$(B)/gen/store_sql.h: schema/store.sql
+	$(embed)
+$(B)/gen/rules_%.h: schema/rules/%.json
+	$(embed)
+
+define archive
+	$(say) AR $@
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+endef
+$(LIB_A): $(call objs,$(LIBLOG_SRC))
+	$(archive)
+$(LOGQ_A): $(call objs,$(ANALYZER_SRC))
+	$(archive)
+
+# The sanitizers' runtime is in the program, so a library built with them has symbols open.
+$(LIB_SO): $(call objs,$(LIBLOG_SRC))
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs) \
+	-Wl,-soname,libilulog.so.$(SOMAJOR) -o $@.$(VERSION) $^ $(JANSSON)
+	$(Q)ln -sf $(@F).$(VERSION) $@.$(SOMAJOR) && ln -sf $(@F).$(SOMAJOR) $@
+
+define link
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LINK_LIBS)
+endef
+$(B)/bin/ilu-logq: LINK_LIBS = $(LOGQ_LIBS)
+$(B)/bin/ilu-logq: $(call objs,$(LOGQ_MAIN)) $(LOGQ_A)
+	$(link)
+$(B)/bin/ilu-logctl: LINK_LIBS = $(JANSSON)
+$(B)/bin/ilu-logctl: $(call objs,$(CTL_SRC)) $(if $(LIBLOG_SRC),$(LIB_A))
+	$(link)
+$(B)/bin/faas-sim: LINK_LIBS = $(JANSSON) -lm
+$(B)/bin/faas-sim: $(call objs,$(FAAS_SIM_SRC)) $(LIB_A)
+	$(link)
+
+$(B)/tests/%: LINK_LIBS = -lcmocka $(LOGQ_LIBS)
+$(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LIB_A)
+	$(link)
+$(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A)
+	$(link)
+$(addprefix $(B)/tests/,$(FAULT_TESTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(LOGQ_A) $(if $(LIBLOG_SRC),$(LIB_A))
+	$(link)
+
+# ---- checks -------------------------------------------------------------------------------------------------------
+# Packages that are there are not asked for: with all of them, nothing here needs a network.
+RUN = CC='$(CC)' CXX='$(CXX)' CFLAGS='$(CFLAGS)' tests/run -B $(B)
+
+check:
+	@.ci/packages build test
+	@$(MAKE) --no-print-directory check-built
+
+check-built: all $(PROGRAMS)
+	@$(RUN) --unit '$(UNIT)' --fault '$(FAULT_TESTS)' unit fault compile-fail golden
+
+check-unit: $(PROGRAMS)
+	@$(RUN) --unit '$(UNIT)' unit
+
+# `make check-golden CASE='load*' UPDATE=1` writes the expectations of the cases that match.
+check-golden: all
+	@$(RUN) $(if $(UPDATE),--update) golden $(CASE)
+
+ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+FUZZ := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DILU_FUZZING
+
+check-asan:
+	@$(MAKE) --no-print-directory B=$(B)-asan CFLAGS='$(ASAN)' check
+
+check-tsan:
+	@.ci/packages build test
+	@$(MAKE) --no-print-directory B=$(B)-tsan CFLAGS='$(TSAN)' check-unit
+
+# A short run of every fuzz target; FUZZ_RUNS=0 runs on until Ctrl-C.
+FUZZ_RUNS ?= 20000
+check-fuzz:
+	@.ci/packages build test ci
+	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=clang CFLAGS='$(FUZZ)' fuzz-built
+fuzz-built: $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS))
+	@$(RUN) --fuzz '$(FUZZ_TARGETS)' --fuzz-runs '$(FUZZ_RUNS)' fuzz
+$(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LOGQ_A) $(if $(LIBLOG_SRC),$(LIB_A))
+	$(link)
+$(B)/fuzz/%: LINK_LIBS = -fsanitize=fuzzer $(LOGQ_LIBS)
+
+# ---- benchmarks ---------------------------------------------------------------------------------------------------
+BENCH_GROUPS := log load model clock
+BENCH_log    := $(BENCH_LOG)
+BENCH_load   := $(BENCH_LOAD)
+BENCH_model  := $(BENCH_MODEL)
+BENCH_clock  := $(BENCH_CLOCK)
+BENCH_NAMES   = $(foreach g,$(or $(BENCH),$(BENCH_GROUPS)),$(or $(BENCH_$(g)),$(if $(filter $(g),$(BENCH_GROUPS)),,\
+                $(error no benchmark group $(g): $(BENCH_GROUPS)))))
+
+bench: all
+	@$(MAKE) --no-print-directory $(addprefix $(B)/bench/,$(BENCH_NAMES))
+	@tests/bench/run -B $(B) $(BENCH_NAMES)
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(if $(LIBLOG_SRC),$(LIB_A))
+	$(link)
+$(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
+
+# ---- demo, install, clean, help -----------------------------------------------------------------------------------
+demo:
+	@.ci/packages build
+	@$(MAKE) --no-print-directory all
+	@samples/demo $(B)
+
+install: all
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/include/ilu $(LIBDIR)/pkgconfig $(MANDIRS))
+	$(if $(HEADERS),install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/ilu)
+	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(LIB_SO).$(VERSION) $(DESTDIR)$(LIBDIR)
+	ln -sf libilulog.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libilulog.so.$(SOMAJOR)
+	ln -sf libilulog.so.$(SOMAJOR) $(DESTDIR)$(LIBDIR)/libilulog.so
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' liblog/ilulog.pc.in > $(B)/ilulog.pc
+	install -m 644 $(B)/ilulog.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 755 $(filter %/ilu-logq %/ilu-logctl,$(BINS)) $(DESTDIR)$(PREFIX)/bin
+	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(call mandir,$(m)) &&) true
+MAN     := $(wildcard docs/*.[1-9])
+mandir   = $(PREFIX)/share/man/man$(subst .,,$(suffix $(1)))
+MANDIRS  = $(sort $(foreach m,$(MAN),$(call mandir,$(m))))
+
+clean:
+	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz
+
+help:
+	@echo 'make               build $(B)/bin and $(B)/lib'
+	@echo 'make demo          build, run the sample daemon, load its logs, show what the analyzer answers'
+	@echo 'make check         build and run every test (installs missing packages, and says so)'
+	@echo 'make check-unit    the unit tests alone'
+	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
+	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
+	@echo 'make check-tsan    the unit tests of the library under the thread sanitizer'
+	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
+	@echo 'make bench         measure; BENCH=log|load|model|clock for one group; figures also in $(B)/bench.jsonl'
+	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make clean         remove $(B) and the sanitizers'"'"' build directories'
+	@echo 'Yours to set: B (build directory), CC, CXX, CFLAGS, LDFLAGS, WARN, PREFIX, LIBDIR, DESTDIR; V=1 shows the commands.'
+
+force:
+.PHONY: all check check-built check-unit check-golden check-asan check-tsan check-fuzz fuzz-built bench demo install clean help force
+.DELETE_ON_ERROR:
+.SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
