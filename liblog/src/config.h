@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* config.h - what the user asked of the logger.
+ *
+ * One JSON object with the keys of an Iluvatar `logging` section and ours, and environment variables over it:
+ * ILU_LOG__a__b=value sets key b inside object a; the value is JSON where it parses and the key does not want a
+ * string, else it is the string itself. An unknown key, a wrong type or a value out of range is an error that
+ * names it. Every key is described in ilulog.json(5); config_key_next lists them, and a test compares. */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Which span lines are written: bits of config.spanning, "NEW+CLOSE" in JSON. */
+enum config_spanning {
+	CONFIG_SPAN_NONE = 0,
+	CONFIG_SPAN_NEW = 1,
+	CONFIG_SPAN_ENTER = 2,
+	CONFIG_SPAN_EXIT = 4,
+	CONFIG_SPAN_CLOSE = 8,
+	CONFIG_SPAN_ACTIVE = CONFIG_SPAN_ENTER | CONFIG_SPAN_EXIT,
+	CONFIG_SPAN_FULL = CONFIG_SPAN_NEW | CONFIG_SPAN_ACTIVE | CONFIG_SPAN_CLOSE,
+};
+
+enum config_timestamp {
+	CONFIG_TIMESTAMP_RFC3339,  /* 2026-11-22T20:03:11.123456789Z */
+	CONFIG_TIMESTAMP_ILUVATAR, /* 2026-11-22 15:03:11.123456789, local time */
+};
+
+enum config_clock {
+	CONFIG_CLOCK_AUTO,      /* the TSC where it is constant and non-stop, else CLOCK_MONOTONIC */
+	CONFIG_CLOCK_TSC,       /* insist on the TSC */
+	CONFIG_CLOCK_MONOTONIC, /* never the TSC */
+};
+
+/* What a full ring does with one more record of a level. */
+enum config_full_ring {
+	CONFIG_FULL_BLOCK, /* the caller waits for the appender */
+	CONFIG_FULL_DROP,  /* the record is dropped, counted, and told in a gap record */
+	CONFIG_FULL_KEEP,  /* like drop, but a part of the ring is kept free for records of such levels */
+};
+
+struct config {
+	char *level;              /* directives, see directive.h; "info" */
+	char *directory;          /* of the log file; "" = the current one */
+	char *basename;           /* the file is directory/basename.log; "" = no file */
+	char *flame;              /* file for folded stacks; "" = none */
+	char *run_directory;      /* for what belongs to the process while it runs; "" = chosen by the library */
+	uint64_t ring_bytes;      /* of each thread's ring, a power of two */
+	uint32_t grace_ms;        /* how long records wait to be merged by time */
+	uint32_t spanning;        /* bits of enum config_spanning */
+	enum config_timestamp timestamp_format;
+	enum config_clock clock;
+	enum config_full_ring full_ring[6]; /* by level, 1 error .. 5 trace; [0] is unused */
+	bool stdout_pretty;       /* key "stdout": also a readable copy to standard output */
+	bool include_spans_json;  /* the `spans` list in each line */
+};
+
+/* Why a configuration is refused: `config.json:3: key "spanning": unknown token "NEWW" ...`. */
+struct config_error {
+	char text[512];
+};
+
+/* The defaults alone. 0 or -ENOMEM; config_done in any case. */
+int config_init(struct config *config);
+void config_done(struct config *config);
+
+/* Read a configuration: defaults, then the JSON, then the environment.
+ *
+ * config   out: init by this call; end with config_done. Untouched on error.
+ * json     the object as text, or NULL for none
+ * name     of its source for messages: a file, or "config"
+ * environment  variables "NAME=value", NULL-terminated, or NULL for none; those that do not begin with ILU_LOG__ are ignored
+ * error    filled on -EINVAL; may be NULL
+ *
+ * Returns 0, -EINVAL or -ENOMEM. */
+int config_parse(struct config *config, const char *json, const char *name, char *const *environment,
+		 struct config_error *error);
+
+/* The same from a file. Also -errno of open and read, with the error filled. */
+int config_parse_file(struct config *config, const char *path, char *const *environment, struct config_error *error);
+
+/* Key names with dots ("full_ring.error"), in the order of the manual: pass NULL for the first; NULL after the last. */
+const char *config_key_next(const char *key);
+
+/* The path of the log file, "directory/basename.log", or NULL without one (*path is yours: free()). 0 or -ENOMEM. */
+int config_log_path(const struct config *config, char **path);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sink.h - where lines end up.
+ *
+ * A sink takes batches of whole encoded lines: bytes, their length, and how many lines they are. It writes a prefix of
+ * them, as many as the system takes, and says how many; the rest are lost as far as the sink is concerned, and since
+ * lines are numbered (`seq`) its caller can tell exactly which. It never leaves half a line in front of a whole one:
+ * a regular file is cut back to the last whole line; a pipe or socket gets the rest of the torn line first, next time.
+ * A failing sink is not a broken one: each later batch is tried again, so logging resumes when the disk has room.
+ *
+ * Sinks are used by one thread at a time (the appender). sink_request_reopen alone may be called from any thread and
+ * from signal handlers. */
+#ifndef SINK_H
+#define SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sink;
+
+/* What became of all lines since the sink was opened. */
+struct sink_stats {
+	uint64_t lines; /* whole lines written */
+	uint64_t bytes; /* in them */
+	uint64_t lost_lines;
+	uint64_t lost_bytes;
+	uint64_t failures; /* batches of which a part was lost */
+	int last_errno;    /* the newest failure's, 0 = none yet */
+};
+
+struct sink_ops {
+	int (*write)(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written);
+	int (*sync)(struct sink *sink);
+	int (*reopen)(struct sink *sink);
+	void (*close)(struct sink *sink);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	struct sink_stats stats;
+	char reopen_wanted; /* atomic */
+};
+
+/* Write a batch.
+ *
+ * bytes, len  whole lines, each with its '\n'; borrowed for the call
+ * lines       how many
+ * written     out: how many of them, from the first, are now whole in the sink; the others are lost. May be NULL.
+ *
+ * Returns 0 when all are, else the negative errno that stopped it (-ENOSPC, -EIO, -EPIPE ...). */
+int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written);
+
+/* Make what was written survive loss of power (fdatasync). 0 or a negative errno; 0 where it means nothing (a pipe). */
+int sink_sync(struct sink *sink);
+
+/* Open the file anew by its path, as logrotate wants after it has moved the old one. When that fails the old file is
+ * kept, and the next batch tries again. */
+int sink_reopen(struct sink *sink);
+
+/* Ask for the same before the next batch. Safe anywhere. */
+void sink_request_reopen(struct sink *sink);
+
+/* Close and free; NULL is fine. */
+void sink_close(struct sink *sink);
+
+/* How a file sink begins. */
+enum sink_file_start {
+	SINK_FILE_FRESH,  /* remove what has the name, as Iluvatar does, and create a new file */
+	SINK_FILE_APPEND, /* go on at the end */
+};
+
+/* A file at `path` (copied). Missing directories are made (0755 and umask), the file is 0640 and umask.
+ * *out is yours: sink_close. Returns 0, -ENOMEM or the -errno of mkdir, unlink or open. */
+int sink_file_open(const char *path, enum sink_file_start start, struct sink **out);
+
+/* A descriptor that is already open. `owned`: closed with the sink. Waits (poll) when it is non-blocking and full. */
+int sink_fd_open(int fd, bool owned, struct sink **out);
+
+enum sink_colour {
+	SINK_COLOUR_AUTO, /* on a terminal, unless NO_COLOR is set to something or TERM=dumb */
+	SINK_COLOUR_NEVER,
+	SINK_COLOUR_ALWAYS,
+};
+
+/* For people: each line is read back and printed as time, level, spans, target, message and fields. */
+int sink_console_open(int fd, enum sink_colour colour, struct sink **out);
+
+#endif
