@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store.h - the database: opening it, and reading events back.
+ *
+ * One SQLite file (schema/store.sql). Lines live in chunks of up to 65,536, as columns (chunk.h); what follows
+ * reads them. All functions return 0 or a negative errno unless they say otherwise; -EBADMSG is a damaged
+ * database, -EPROTONOSUPPORT a newer one, -EMEDIUMTYPE a file that is not ours. A store and all that is read from it belong
+ * to one thread. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "ingest/slice.h"
+#include <sqlite3.h>
+
+struct store;
+
+enum store_mode {
+	STORE_READ,	/* must exist and be ours */
+	STORE_WRITE,	/* must exist and be ours */
+	STORE_CREATE,	/* made if absent or empty; a file that is not ours is an error and stays untouched */
+};
+
+/* Opens path. On error *why (never NULL) is a sentence for the user, static or yours: free() it where *why_owned. */
+int store_open(const char *path, enum store_mode mode, struct store **out, char **why);
+void store_close(struct store *s);
+
+/* The connection: virtual tables event, span and phase are registered on it where their modules are linked in. */
+sqlite3 *store_db(struct store *s);
+
+/* Forgets what is cached of shapes and sources, after somebody wrote to the database. */
+void store_refresh(struct store *s);
+
+/* Runs sql without results. */
+int store_exec(struct store *s, const char *sql);
+
+/* ---- shapes ---- */
+
+/* A line without its values. A line is two shapes, head ({"timestamp" ... "target":"x") and tail (,"span" ... }).
+ * Pointers live as long as the store, until store_refresh. */
+enum slot_kind {
+	SLOT_TID = 1,	 /* a string: the line's transaction id */
+	SLOT_STRING = 2, /* a JSON string without its quotes, as escaped in the line */
+	SLOT_SCALAR = 3, /* a number, true, false or null */
+	SLOT_JSON = 4,	 /* an object or array */
+	SLOT_STAMP = 5,	 /* the line's time as Ilúvatar writes it: 2026-11-23 00:51:54.19069288 */
+	SLOT_STAMP_Z = 6, /* the line's time as we write it: 2026-11-23T00:51:54.190692880Z */
+};
+
+struct slot {
+	enum slot_kind kind;
+	uint8_t section;	/* enum section: where in the line */
+	struct slice key;	/* "" in an array */
+};
+
+enum section { SECTION_TOP, SECTION_FIELDS, SECTION_SPAN, SECTION_SPANS };
+
+struct shape {
+	uint32_t id;		  /* shape.id */
+	uint8_t part;		  /* 0 head, 1 tail */
+	struct slice skeleton;	  /* the text with one byte enum slot_kind for each value */
+	const struct slot *slots; /* in the order of the text */
+	unsigned nslots;
+	/* Head only; ptr NULL where the line has none or the value is in a slot (message_slot >= 0). */
+	struct slice level, target, message;
+	int message_slot;
+	bool span_line;		  /* message is new, enter, exit or close */
+	/* Tail only: key-value pairs that are the same in every line of the shape are in the skeleton. */
+	struct slice worker;	  /* contract §5: of the innermost enter_worker in spans, or of span itself; else NONE */
+	struct slice span_name;	  /* span.name, else NONE */
+	unsigned depth;		  /* elements of spans */
+	/* For the user of the store: the model keeps what its rules say of this shape here (0: not looked up yet). */
+	uint32_t mark;
+};
+
+/* ---- events ---- */
+
+struct chunk;
+
+/* One line of a chunk. Valid until the next event is read. */
+struct event {
+	struct store *store;
+	struct chunk *chunk;
+	int64_t id;		/* event.id: chunk id << 16 | row */
+	int64_t run, source;
+	int64_t line;		/* from 1 */
+	int64_t stamp;		/* ns as written; time_ns = stamp + the source's offset_s * 10^9 */
+	int64_t time_ns;
+	struct slice tid;	/* NONE where the line has none */
+	struct slice source_worker; /* source.worker */
+	struct slice worker;	/* contract §5: the tail's worker, else the source's */
+	bool foreign;		/* contract §3: a span line of another worker */
+	const struct shape *head, *tail; /* of a line kept raw: made for it alone */
+	/* private */
+	const char *raw;
+	size_t raw_len;
+	uint32_t row, head_ord, tail_ord;
+};
+
+/* Which events. Zero-initialise, set what matters. */
+struct event_query {
+	struct slice tid;	/* only this transaction; ptr NULL: all */
+	int64_t run, source;	/* 0: all */
+	int64_t since_ns, until_ns; /* since <= time_ns < until; until 0: no end */
+	int64_t first_id, last_id; /* event ids, inclusive; last 0: no end */
+	/* Called once for each head shape (cache the answer in shape->mark if it is costly); NULL: all. */
+	bool (*want)(const struct shape *head, void *arg);
+	void *want_arg;
+};
+
+/* Reads events in order of (source, line): chunk by chunk as stored. Time order is the caller's to make: sort by (time_ns, id).
+ * Rejected lines are not events. */
+struct event_cursor;
+int event_cursor_open(struct store *s, const struct event_query *q, struct event_cursor **out);
+/* 1: *out is the next event, borrowed until the next call; 0: no more; negative: error. */
+int event_cursor_next(struct event_cursor *c, const struct event **out);
+void event_cursor_close(struct event_cursor *c);
+
+/* One event by its id: 1, 0 (no such event) or negative. It stays valid until the next call on this store. */
+int event_get(struct store *s, int64_t id, const struct event **out);
+
+/* The value of fields.NAME (the first, where the key occurs twice), as it stands in the line: a string's inside with its JSON escapes, number,
+ * true/false/null, or nested JSON. Returns its kind, or 0 where there is none. *out is borrowed until the next event is read.
+ * "message" reads the message. */
+enum slot_kind event_field(const struct event *e, const char *name, struct slice *out);
+/* The same for a field of `span` (the innermost span; "name" too). */
+enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out);
+/* The message, escapes as in the line; NONE where the line has none. */
+struct slice event_message(const struct event *e);
+
+/* Turns a JSON string's inside into plain UTF-8, in buf of at least in.len bytes; returns the length. */
+size_t json_unescape(struct slice in, char *buf);
+
+/* The line itself, byte for byte, without its line end. Borrowed until the next event is read. */
+int event_line(const struct event *e, struct slice *out);
+/* Parts of the line: "fields", "span", "spans" as JSON text; NONE where absent. */
+struct slice event_part(const struct event *e, enum section section);
+/* Offset of the line's first byte in the decompressed source; costs a decoded block. */
+int event_offset(const struct event *e, int64_t *out);
+
+#endif
