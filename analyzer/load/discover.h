@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* discover.h - from what the user named to the files to load.
+ *
+ * A directory is a run: its logs and result files, found by name and by their first 64 KiB of text. A directory with no log of
+ * its own stands for its sub-directories that have some. A named file is taken whatever is in it. Files of one directory
+ * that Ilúvatar names (worker_0.log, controller.log, load_gen.log, output-in.csv, ...) are one run, also when named one by
+ * one; another named file is a run of its own, together with its rotated parts (app.log, app.log.1.zst). */
+#ifndef LOAD_DISCOVER_H
+#define LOAD_DISCOVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum input_kind {
+	INPUT_TRACING,	   /* JSON lines of tracing-subscriber: Ilúvatar's */
+	INPUT_ILULOG,	   /* JSON lines of libilulog */
+	INPUT_LOGRUS,	   /* JSON lines of logrus or logfmt, or both: containerd.log */
+	INPUT_TEXT,	   /* text that none of the above wrote */
+	INPUT_EMPTY,
+	INPUT_BINARY,	   /* NUL bytes or worse; or packed and unreadable from the start */
+	INPUT_RESULT_CSV,  /* output-in.csv */
+	INPUT_RESULT_JSON, /* output-full-in.json */
+	INPUT_TRACE,	   /* in.csv: func_name,invoke_time_ms */
+	INPUT_METADATA,	   /* meta.csv: func_name,... */
+	INPUT_BENCHMARK,   /* worker_function_benchmarks.json */
+	INPUT_ENERGY,	   /* energy-rapl.log, energy-ipmi.log, process.log, energy-perf.log, tegrastats.log */
+	INPUT_OTHER,	   /* JSON or CSV that is none of these */
+};
+
+struct input {
+	char *path;	   /* as named, or found below what was named; "-" is standard input */
+	char *real;	   /* absolute, links in the directory part resolved: the same for every way to name it */
+	enum input_kind kind;
+	char *worker;	   /* the process that owns the file, by its name: "worker_0", "controller", "load_gen" */
+	size_t run;	   /* index into discovery.runs */
+	int64_t file_bytes; /* on disk; -1 for standard input */
+	dev_t dev;
+	ino_t ino;
+	bool named;	   /* by the user, not found in a directory */
+};
+
+struct input_run {
+	char *path;	   /* the directory, or the file itself; "-" */
+	char *real;
+};
+
+struct discovery {
+	struct input *inputs; /* by run, then path: natural order, worker_2 before worker_10 */
+	size_t ninputs;
+	struct input_run *runs;
+	size_t nruns;
+	char **notes;	   /* what was passed over and why; for the user, unless --quiet */
+	size_t nnotes;
+	char **errors;	   /* what could not be opened and why, with the path */
+	size_t nerrors;
+};
+
+/* Looks at each of paths: file, directory, glob pattern that the shell left alone, or "-".
+ *
+ * Returns 0 where all could be found, -ENOENT where something is in errors (a missing or unreadable path, a directory without
+ * logs, a pattern without matches: exit status 2; the other inputs are there), or -ENOMEM. out is yours in each case: discovery_done. */
+int discover(char *const *paths, size_t npaths, struct discovery *out);
+void discovery_done(struct discovery *d);
+
+/* Is it read line by line as events? Result files, traces, metadata, benchmarks and energy logs are not. */
+bool input_is_log(enum input_kind kind);
+
+/* 'tracing', 'ilulog', ...: source.kind */
+const char *input_kind_name(enum input_kind kind);
+
+/* What text (the first bytes of a file, unpacked) is; name (without directory) decides between alike contents. */
+enum input_kind input_classify(const char *name, const char *text, size_t len);
+
+/* "worker_0" of "dir/worker_0.log.zst" or "worker_0.log.2". Yours. NULL: no memory. */
+char *input_worker(const char *path);
+
+#endif
