@@ -154,11 +154,17 @@ check:
 	@.ci/packages build test
 	@$(MAKE) --no-print-directory check-built
 
-check-built: all $(PROGRAMS)
+check-built: all programs
 	@$(RUN) --unit '$(UNIT)' --fault '$(FAULT_TESTS)' unit fault compile-fail golden
 
-check-unit: $(PROGRAMS)
+programs: $(PROGRAMS)
+
+check-unit: programs
 	@$(RUN) --unit '$(UNIT)' unit
+
+# The public headers under this compiler: what must compile, and what must not.
+check-headers:
+	@$(RUN) compile-fail
 
 # `make check-golden CASE='load*' UPDATE=1` writes the expectations of the cases that match.
 check-golden: all
@@ -173,7 +179,7 @@ check-asan:
 
 check-tsan:
 	@.ci/packages build test
-	@$(MAKE) --no-print-directory B=$(B)-tsan CFLAGS='$(TSAN)' check-unit
+	@$(MAKE) --no-print-directory B=$(B)-tsan CFLAGS='$(TSAN)' ANALYZER_TESTS= FAULT_TESTS= check-unit
 
 # A short run of every fuzz target; FUZZ_RUNS=0 runs on until Ctrl-C.
 FUZZ_RUNS ?= 20000
@@ -240,8 +246,11 @@ help:
 	@echo 'make clean         remove $(B) and the sanitizers'"'"' build directories'
 	@echo 'Yours to set: B (build directory), CC, CXX, CFLAGS, LDFLAGS, WARN, PREFIX, LIBDIR, DESTDIR; V=1 shows the commands.'
 
+print-%:
+	@echo '$($*)'
+
 force:
-.PHONY: all check check-built check-unit check-golden check-asan check-tsan check-fuzz fuzz-built bench demo install clean help force
+.PHONY: all programs check check-built check-unit check-headers check-golden check-asan check-tsan check-fuzz fuzz-built bench demo install clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 
