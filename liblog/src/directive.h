@@ -86,7 +86,7 @@ struct directive_value {
 struct directive_error {
 	unsigned number; /* which directive, from 1; empty items count */
 	unsigned column; /* byte of the whole filter at fault, from 1 */
-	char text[256];  /* the whole message: `directive 2 ("bogus=xyz"), column 12: unknown level "xyz"` */
+	char text[320];  /* the whole message: `directive 2 ("bogus=xyz"), column 12: unknown level "xyz"` */
 };
 
 struct directive_set;

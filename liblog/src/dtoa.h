@@ -14,17 +14,17 @@
 /* The shortest decimal that reads back as exactly this double, the one closest to it where several are as short.
  * Written as serde_json and ryu write it, always with a point or an exponent, so that a reader keeps the type:
  * 2.0, 0.1, -0.0, 1e-7, 1e21, 1.7976931348623157e308. Infinities and NaN have no JSON number: "null".
- * Returns the length. */
-size_t dtoa_json(double value, char out[DTOA_MAX]);
+ * out has room for DTOA_MAX. Returns the length. */
+size_t dtoa_json(double value, char *out);
 
-/* Decimal integers. Return the length. */
-size_t itoa_u64(uint64_t value, char out[ITOA_MAX]);
-size_t itoa_i64(int64_t value, char out[ITOA_MAX]);
+/* Decimal integers; out has room for ITOA_MAX. Return the length. */
+size_t itoa_u64(uint64_t value, char *out);
+size_t itoa_i64(int64_t value, char *out);
 
 /* Exactly nine digits with leading zeros, for fractions of a second; value < 10^9. */
-void itoa_9(uint32_t value, char out[9]);
+void itoa_9(uint32_t value, char *out);
 
 /* Exactly two digits; value < 100. */
-void itoa_2(uint32_t value, char out[2]);
+void itoa_2(uint32_t value, char *out);
 
 #endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dtoa.c - shortest decimals of doubles by Schubfach, and integers two digits at a time.
+ *
+ * Raffaello Giulietti, "The Schubfach way to render doubles" (2021), the algorithm of Java's Double.toString since 19.
+ * A double v = c * 2^q stands for all reals nearer to it than to its neighbours: an interval around v, closed when c is
+ * even. With 10^k the largest power of ten not above the interval's length, at most two multiples of 10^(k+1) and at
+ * least one of 10^k lie in it. So the shortest decimal is found among four candidates, s' and s'+1 times 10^(k+1), s and
+ * s+1 times 10^k, by comparing with the interval's ends. No loop, no big numbers: v and the ends, scaled by 4 * 10^-k, are
+ * one 128 x 64 bit multiplication each, rounded to odd (the last bit tells whether anything was cut off), which keeps
+ * every comparison exact. */
+#include "dtoa.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "dtoa_pow10.h"
+
+static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+			    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+			    "9899";
+
+/* ---- integers ---- */
+
+void itoa_2(uint32_t value, char *out)
+{
+	memcpy(out, pairs + 2 * value, 2);
+}
+
+void itoa_9(uint32_t value, char *out)
+{
+	out[8] = (char)('0' + value % 10);
+	value /= 10;
+	for (int i = 6; i >= 0; i -= 2, value /= 100)
+		itoa_2(value % 100, out + i);
+}
+
+size_t itoa_u64(uint64_t value, char *out)
+{
+	char text[ITOA_MAX], *p = text + sizeof text;
+
+	while (value >= 100) {
+		p -= 2;
+		itoa_2((uint32_t)(value % 100), p);
+		value /= 100;
+	}
+	if (value >= 10) {
+		p -= 2;
+		itoa_2((uint32_t)value, p);
+	} else {
+		*--p = (char)('0' + value);
+	}
+	memcpy(out, p, (size_t)(text + sizeof text - p));
+	return (size_t)(text + sizeof text - p);
+}
+
+size_t itoa_i64(int64_t value, char *out)
+{
+	if (value >= 0)
+		return itoa_u64((uint64_t)value, out);
+	*out = '-';
+	return 1 + itoa_u64(-(uint64_t)value, out + 1);
+}
+
+/* ---- Schubfach ---- */
+
+/* digits * 10^exponent */
+struct decimal {
+	uint64_t digits;
+	int exponent;
+};
+
+/* The logarithms are exact for all exponents of doubles (section 9.2.1 of the paper). */
+static int floor_log10_pow2(int e)
+{
+	return (e * 1262611) >> 22;
+}
+
+static int floor_log10_three_quarters_pow2(int e)
+{
+	return (e * 1262611 - 524031) >> 22;
+}
+
+static int floor_log2_pow10(int e)
+{
+	return (e * 1741647) >> 19;
+}
+
+/* g * c / 2^128, with the last bit set when the result is not exact (section 9.9). */
+static uint64_t multiply_to_odd(int k, uint64_t c)
+{
+	unsigned __int128 low = (unsigned __int128)pow10_table[k - POW10_MIN].lo * c;
+	unsigned __int128 high = (unsigned __int128)pow10_table[k - POW10_MIN].hi * c + (uint64_t)(low >> 64);
+
+	return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
+}
+
+/* v = c * 2^q; `uneven`: c is a power of two, so the lower neighbour is only half as far. */
+static struct decimal shortest(uint64_t c, int q, bool uneven)
+{
+	int k = uneven ? floor_log10_three_quarters_pow2(q) : floor_log10_pow2(q);
+	int shift = q + floor_log2_pow10(-k) + 1;
+	uint64_t odd = c & 1;
+	uint64_t v4 = multiply_to_odd(-k, 4 * c << shift);
+	uint64_t low = multiply_to_odd(-k, (4 * c - 2 + uneven) << shift) + odd;
+	uint64_t high = multiply_to_odd(-k, (4 * c + 2) << shift) - odd;
+	uint64_t s = v4 / 4, tens = s / 10;
+	bool below, above, up;
+
+	if (s >= 10) {
+		below = low <= 40 * tens;
+		above = 40 * tens + 40 <= high;
+		if (below != above)
+			return (struct decimal){ tens + above, k + 1 };
+	}
+	below = low <= 4 * s;
+	above = 4 * s + 4 <= high;
+	if (below != above)
+		return (struct decimal){ s + above, k };
+	up = v4 > 4 * s + 2 || (v4 == 4 * s + 2 && (s & 1));
+	return (struct decimal){ s + up, k };
+}
+
+/* ---- the text ---- */
+
+static size_t put(char *out, const char *text, size_t len)
+{
+	memcpy(out, text, len);
+	return len;
+}
+
+static size_t put_zeros(char *out, size_t count)
+{
+	memset(out, '0', count);
+	return count;
+}
+
+static size_t put_exponent(char *out, int exponent)
+{
+	*out = 'e';
+	return 1 + itoa_i64(exponent, out + 1);
+}
+
+/* ryu's "pretty" layout. point = where the decimal point is, counted from the first digit. */
+static size_t layout(char *out, const char *digits, int len, int exponent)
+{
+	int point = len + exponent;
+	char *p = out;
+
+	if (exponent >= 0 && point <= 16) { /* 12340000000.0 */
+		p += put(p, digits, (size_t)len);
+		p += put_zeros(p, (size_t)exponent);
+		p += put(p, ".0", 2);
+	} else if (point > 0 && point <= 16) { /* 12.34 */
+		p += put(p, digits, (size_t)point);
+		*p++ = '.';
+		p += put(p, digits + point, (size_t)(len - point));
+	} else if (point > -5 && point <= 0) { /* 0.001234 */
+		p += put(p, "0.", 2);
+		p += put_zeros(p, (size_t)-point);
+		p += put(p, digits, (size_t)len);
+	} else { /* 1e30, 1.234e33 */
+		*p++ = digits[0];
+		if (len > 1) {
+			*p++ = '.';
+			p += put(p, digits + 1, (size_t)(len - 1));
+		}
+		p += put_exponent(p, point - 1);
+	}
+	return (size_t)(p - out);
+}
+
+static size_t put_decimal(char *out, struct decimal decimal)
+{
+	char digits[ITOA_MAX];
+	int len = (int)itoa_u64(decimal.digits, digits), exponent = decimal.exponent;
+
+	for (; len > 1 && digits[len - 1] == '0'; len--)
+		exponent++;
+	return layout(out, digits, len, exponent);
+}
+
+size_t dtoa_json(double value, char *out)
+{
+	uint64_t bits, fraction, whole;
+	unsigned biased;
+	char *p = out;
+
+	memcpy(&bits, &value, sizeof bits);
+	fraction = bits & ((UINT64_C(1) << 52) - 1);
+	biased = (unsigned)(bits >> 52) & 0x7ff;
+	if (biased == 0x7ff)
+		return put(out, "null", 4);
+	if (bits >> 63)
+		*p++ = '-';
+	/* Below 2^53 an integer's own digits are its shortest decimal: the neighbours are at most 1 away. */
+	value = fabs(value);
+	whole = value < 0x1p53 ? (uint64_t)value : 0;
+	if (value < 0x1p53 && (double)whole == value) {
+		p += itoa_u64(whole, p);
+		p += put(p, ".0", 2);
+	} else if (biased) {
+		p += put_decimal(p, shortest(fraction | UINT64_C(1) << 52, (int)biased - 1075, !fraction && biased > 1));
+	} else {
+		p += put_decimal(p, shortest(fraction, -1074, false));
+	}
+	return (size_t)(p - out);
+}
