@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* output.h - where answers go, and in which form. */
+#ifndef RENDER_OUTPUT_H
+#define RENDER_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_MARKDOWN };
+
+struct output {
+	FILE *file;	    /* borrowed */
+	enum format format;
+	int width;	    /* columns that text has to fit into; 0: as wide as it gets */
+	bool color;
+	bool utf8;	    /* bars and ellipses may be more than ASCII */
+	bool quiet;	    /* no notes, no summaries */
+};
+
+/* What a piece of text is about: picks its colour. */
+enum ink { INK_NONE, INK_HEAD, INK_DIM, INK_ERROR, INK_WARN, INK_INFO, INK_DEBUG, INK_TRACE, INK_BAR, INK_COUNT };
+
+/* The escape sequence that starts an ink, "" without colour; INK_NONE ends one. */
+const char *output_ink(const struct output *o, enum ink ink);
+/* The ink of a level's name. */
+enum ink ink_of_level(const char *level, size_t len);
+
+/* 0, or the negative errno of the first write that failed. */
+int output_status(const struct output *o);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* table.c - see table.h: what the writers share */
+#include "render/table_writer.h"
+#include "render/number.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cell cell_of_text(const char *s)
+{
+	return s ? cell_of_bytes(s, strlen(s)) : CELL_OF_NULL;
+}
+
+struct cell cell_of_bytes(const char *s, size_t len)
+{
+	return (struct cell){.type = CELL_TEXT, .text = s, .len = len};
+}
+
+static const struct table_writer *const writers[] = {
+	[FORMAT_TEXT] = &table_text, [FORMAT_CSV] = &table_csv, [FORMAT_JSON] = &table_json, [FORMAT_MARKDOWN] = &table_markdown,
+};
+
+static void table_free(struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free((char *)t->columns[i].name);
+	free(t->columns);
+	table_text_done(t->held);
+	text_done(&t->line);
+	free(t);
+}
+
+int table_open(struct output *out, const struct column *columns, size_t n, struct table **t)
+{
+	struct table *new = calloc(1, sizeof *new);
+
+	if (!new)
+		return -ENOMEM;
+	new->out = out;
+	new->columns = calloc(n ? n : 1, sizeof *columns);
+	for (; new->columns && new->n < n; new->n++) {
+		new->columns[new->n].unit = columns[new->n].unit;
+		new->columns[new->n].name = strdup(columns[new->n].name);
+		if (!new->columns[new->n].name)
+			break;
+	}
+	if (!new->columns || new->n < n) {
+		table_free(new);
+		return -ENOMEM;
+	}
+	new->status = writers[out->format]->head(new);
+	*t = new;
+	return 0;
+}
+
+int table_row(struct table *t, const struct cell *cells)
+{
+	if (t->status)
+		return t->status;
+	t->offset_s = 0;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].unit == UNIT_OFFSET && cells[i].type == CELL_INT)
+			t->offset_s = cells[i].i;
+	t->status = writers[t->out->format]->row(t, cells);
+	t->rows++;
+	return t->status;
+}
+
+int table_close(struct table *t)
+{
+	int rc;
+
+	if (!t)
+		return 0;
+	rc = t->status;
+	if (!rc)
+		rc = writers[t->out->format]->tail(t);
+	table_free(t);
+	return rc;
+}
+
+int table_flush_line(struct table *t)
+{
+	bool failed = t->line.failed;
+
+	if (t->line.len)
+		fwrite(t->line.ptr, 1, t->line.len, t->out->file);
+	text_reset(&t->line);
+	return failed ? -ENOMEM : output_status(t->out);
+}
+
+size_t column_heading(const struct column *c, char *buf, size_t size)
+{
+	static const char *const suffixes[] = {[UNIT_TIME] = "_ns", [UNIT_NS] = "_ns", [UNIT_US] = "_us", [UNIT_SEC] = "_sec"};
+	size_t len = strlen(c->name), cut;
+	const char *suffix = c->unit < sizeof suffixes / sizeof *suffixes ? suffixes[c->unit] : NULL;
+
+	if (suffix) {
+		cut = strlen(suffix);
+		if (len > cut && !strcmp(c->name + len - cut, suffix))
+			len -= cut;
+		else if (c->unit == UNIT_SEC && len > 2 && !strcmp(c->name + len - 2, "_s"))
+			len -= 2;
+	}
+	if (len >= size)
+		len = size - 1;
+	memcpy(buf, c->name, len);
+	buf[len] = 0;
+	return len;
+}
+
+bool column_is_right(enum unit unit, enum cell_type type)
+{
+	return unit != UNIT_TIME && unit != UNIT_BOOL && (type == CELL_INT || type == CELL_REAL);
+}
+
+static double number_of(const struct cell *c)
+{
+	return c->type == CELL_INT ? (double)c->i : c->r;
+}
+
+/* A number as people read it; false where the unit has no say. */
+static bool human_number(struct text *out, const struct output *o, enum unit unit, const struct cell *c)
+{
+	char buf[NUMBER_MAX];
+	double scale = unit == UNIT_NS ? 1 : unit == UNIT_US ? 1e3 : unit == UNIT_SEC ? 1e9 : 0;
+	double v = number_of(c);
+
+	if (scale && fabs(v * scale) < 9e18)
+		number_duration(c->type == CELL_INT ? c->i * (int64_t)scale : (int64_t)llround(v * scale), o->utf8 ? "µ" : "u", buf);
+	else if (unit == UNIT_BYTES)
+		number_bytes(c->type == CELL_INT ? c->i : (int64_t)v, buf);
+	else if (unit == UNIT_SHARE)
+		snprintf(buf, sizeof buf, "%.1f %%", v * 100);
+	else if (unit == UNIT_BOOL)
+		snprintf(buf, sizeof buf, "%s", v != 0 ? "yes" : "no");
+	else
+		return false;
+	text_puts(out, buf);
+	return true;
+}
+
+void cell_human(struct text *out, const struct output *o, enum unit unit, const struct cell *c, int64_t offset_s)
+{
+	char buf[NUMBER_MAX];
+
+	switch (c->type) {
+	case CELL_NULL:
+		break;
+	case CELL_TEXT:
+		text_add_terminal(out, c->text, c->len);
+		break;
+	case CELL_BLOB:
+		text_puts(out, "x'");
+		for (size_t i = 0; i < c->len; i++)
+			text_printf(out, "%02x", (unsigned char)c->text[i]);
+		text_puts(out, "'");
+		break;
+	case CELL_INT:
+	case CELL_REAL:
+		if (unit == UNIT_TIME && c->type == CELL_INT) {
+			time_of_log(c->i, offset_s, buf);
+			text_puts(out, buf);
+		} else if (!human_number(out, o, unit, c)) {
+			cell_exact(out, c);
+		}
+	}
+}
+
+void cell_exact(struct text *out, const struct cell *c)
+{
+	char buf[NUMBER_MAX];
+
+	if (c->type == CELL_INT) {
+		text_printf(out, "%lld", (long long)c->i);
+	} else if (c->type == CELL_REAL) {
+		number_shortest(c->r, buf);
+		text_puts(out, buf);
+	} else if (c->type != CELL_NULL) {
+		text_add(out, c->text, c->len);
+	}
+}
+
+/* "sent_ns" -> "sent"; "time_ns" -> "time" */
+size_t column_time_name(const struct column *c)
+{
+	size_t len = strlen(c->name);
+
+	return len > 3 && !strcmp(c->name + len - 3, "_ns") ? len - 3 : len;
+}

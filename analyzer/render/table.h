@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* table.h - rows of typed cells, streamed into whatever format the user asked for.
+ *
+ * Text is for people: units are spelled out, numbers stand right, a row fits the terminal. Its first rows are held back to
+ * find the columns' widths; whatever comes later streams past, so a table of any length needs little memory.
+ * CSV and JSON are for programs: values are exact, and a time is two columns, X_ns and X (RFC 3339). */
+#ifndef RENDER_TABLE_H
+#define RENDER_TABLE_H
+
+#include "render/output.h"
+#include <stddef.h>
+
+/* What a column's numbers mean. Only text and Markdown spell it out, and drop the unit from the heading. */
+enum unit {
+	UNIT_NONE,
+	UNIT_WHOLE,	/* text that is never shortened, such as a transaction id */
+	UNIT_TIME,	/* ns since 1970 UTC; shown on the log's clock */
+	UNIT_NS, UNIT_US, UNIT_SEC, /* a duration */
+	UNIT_BYTES,
+	UNIT_SHARE,	/* 1.0 is 100 % */
+	UNIT_BOOL,	/* 0 or 1 */
+	UNIT_JSON,	/* text that is JSON: stands unquoted in JSON */
+	UNIT_OFFSET,	/* not shown: UTC minus the log's clock, in seconds, for the times of the row */
+	UNIT_LEVEL,	/* of an event: coloured */
+};
+
+struct column {
+	const char *name;
+	enum unit unit;
+};
+
+enum cell_type { CELL_NULL, CELL_INT, CELL_REAL, CELL_TEXT, CELL_BLOB };
+
+struct cell {
+	enum cell_type type;
+	int64_t i;
+	double r;
+	const char *text; /* borrowed for the call */
+	size_t len;
+};
+
+#define CELL_OF_INT(v)	((struct cell){.type = CELL_INT, .i = (v)})
+#define CELL_OF_REAL(v) ((struct cell){.type = CELL_REAL, .r = (v)})
+#define CELL_OF_NULL	((struct cell){.type = CELL_NULL})
+struct cell cell_of_text(const char *s); /* NULL: a null */
+struct cell cell_of_bytes(const char *s, size_t len);
+
+struct table;
+
+/* columns are copied, their names too. */
+int table_open(struct output *out, const struct column *columns, size_t n, struct table **t);
+int table_row(struct table *t, const struct cell *cells);
+/* Writes what was held back and frees t, also after an error. NULL is fine. */
+int table_close(struct table *t);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* table_csv.c - RFC 4180, but with lines that end as on this system: a header line, NULL as an empty field. */
+#include "render/number.h"
+#include "render/table_writer.h"
+#include <string.h>
+
+static void add_field(struct text *line, const char *p, size_t len)
+{
+	bool quote = !len;
+
+	for (size_t i = 0; i < len && !quote; i++)
+		quote = p[i] == '"' || p[i] == ',' || p[i] == '\n' || p[i] == '\r';
+	if (!quote) {
+		text_add(line, p, len);
+		return;
+	}
+	text_puts(line, "\"");
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == '"')
+			text_puts(line, "\"");
+		text_add(line, p + i, 1);
+	}
+	text_puts(line, "\"");
+}
+
+static void add_comma(struct text *line, bool *first)
+{
+	if (!*first)
+		text_puts(line, ",");
+	*first = false;
+}
+
+static int csv_head(struct table *t)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct column *c = &t->columns[i];
+
+		if (c->unit == UNIT_OFFSET)
+			continue;
+		add_comma(&t->line, &first);
+		add_field(&t->line, c->name, strlen(c->name));
+		if (c->unit == UNIT_TIME && column_time_name(c) != strlen(c->name)) {
+			add_comma(&t->line, &first);
+			add_field(&t->line, c->name, column_time_name(c));
+		}
+	}
+	text_puts(&t->line, "\n");
+	return table_flush_line(t);
+}
+
+static void add_cell(struct table *t, const struct column *c, const struct cell *cell, bool *first)
+{
+	char buf[NUMBER_MAX];
+
+	add_comma(&t->line, first);
+	if (cell->type == CELL_TEXT || cell->type == CELL_BLOB)
+		add_field(&t->line, cell->text, cell->len);
+	else
+		cell_exact(&t->line, cell);
+	if (c->unit != UNIT_TIME || column_time_name(c) == strlen(c->name))
+		return;
+	add_comma(&t->line, first);
+	if (cell->type == CELL_INT)
+		text_add(&t->line, buf, time_rfc3339(cell->i, t->offset_s, buf));
+}
+
+static int csv_row(struct table *t, const struct cell *cells)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].unit != UNIT_OFFSET)
+			add_cell(t, &t->columns[i], &cells[i], &first);
+	text_puts(&t->line, "\n");
+	return table_flush_line(t);
+}
+
+static int csv_tail(struct table *t)
+{
+	return output_status(t->out);
+}
+
+const struct table_writer table_csv = {csv_head, csv_row, csv_tail};

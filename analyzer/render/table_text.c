@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* table_text.c - columns that line up, for people.
+ *
+ * Up to HELD rows wait until their widths are known; a longer table goes on with these widths, and a later cell that is wider pushes its row
+ * to the right rather than being cut. Only the width of the terminal cuts: the widest shrinkable columns give way first, down to LEAST columns each. */
+#include "render/number.h"
+#include "render/table_writer.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HELD = 1000, LEAST = 8, GAP = 2 };
+
+struct held_cell {
+	char *text; /* safe for a terminal */
+	size_t len;
+	bool right;
+};
+
+struct held {
+	struct held_cell *cells; /* rows * columns */
+	int64_t *offsets;	 /* of each row */
+	size_t rows, columns;
+	int *widths;
+	bool *zoned; /* a time column whose rows differ in their offset: each names its own */
+	bool placed; /* widths are final and the head is out */
+};
+
+static void drop_cells(struct held_cell *cells, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(cells[i].text);
+}
+
+void table_text_done(struct held *h)
+{
+	if (!h)
+		return;
+	if (h->cells)
+		drop_cells(h->cells, h->rows * h->columns);
+	free(h->cells);
+	free(h->offsets);
+	free(h->widths);
+	free(h->zoned);
+	free(h);
+}
+
+static int text_head(struct table *t)
+{
+	struct held *h = calloc(1, sizeof *h);
+	size_t n = t->n ? t->n : 1;
+
+	if (!h)
+		return -ENOMEM;
+	t->held = h;
+	h->columns = t->n;
+	h->cells = calloc(HELD * n, sizeof *h->cells);
+	h->offsets = calloc(HELD, sizeof *h->offsets);
+	h->widths = calloc(n, sizeof *h->widths);
+	h->zoned = calloc(n, sizeof *h->zoned);
+	return h->cells && h->offsets && h->widths && h->zoned ? 0 : -ENOMEM;
+}
+
+static size_t heading(const struct table *t, size_t i, char *buf, size_t size)
+{
+	const struct held *h = t->held;
+	size_t n = column_heading(&t->columns[i], buf, size);
+	char zone[NUMBER_MAX];
+
+	if (t->columns[i].unit != UNIT_TIME || h->zoned[i] || !h->rows)
+		return n;
+	time_offset(h->offsets[0], zone);
+	return n + (size_t)snprintf(buf + n, size - n, " (%s)", zone);
+}
+
+/* Cells that cannot be shortened without becoming a lie. */
+static bool shrinks(const struct table *t, size_t i)
+{
+	enum unit unit = t->columns[i].unit;
+
+	return unit == UNIT_NONE || unit == UNIT_JSON;
+}
+
+static void measure(struct table *t)
+{
+	struct held *h = t->held;
+	char buf[128];
+	int total = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->columns[i].unit == UNIT_OFFSET)
+			continue;
+		h->widths[i] = text_columns(buf, heading(t, i, buf, sizeof buf));
+		for (size_t r = 0; r < h->rows; r++) {
+			const struct held_cell *c = &h->cells[r * t->n + i];
+			int w = text_columns(c->text, c->len);
+
+			if (w > h->widths[i])
+				h->widths[i] = w;
+		}
+		total += h->widths[i] + GAP;
+	}
+	for (total -= GAP; t->out->width && total > t->out->width; total--) {
+		size_t widest = t->n;
+
+		for (size_t i = 0; i < t->n; i++)
+			if (shrinks(t, i) && h->widths[i] > LEAST && (widest == t->n || h->widths[i] > h->widths[widest]))
+				widest = i;
+		if (widest == t->n)
+			break;
+		h->widths[widest]--;
+	}
+}
+
+static void add_spaces(struct text *line, int n)
+{
+	for (; n > 0; n--)
+		text_puts(line, " ");
+}
+
+/* One cell, padded; ink is the colour of the whole cell. */
+static void add_cell(struct table *t, size_t i, const char *text, size_t len, bool right, enum ink ink, bool last)
+{
+	int width = t->held->widths[i];
+	int pad = width - text_columns(text, len);
+
+	if (right)
+		add_spaces(&t->line, pad);
+	if (ink != INK_NONE)
+		text_puts(&t->line, output_ink(t->out, ink));
+	if (pad < 0 && t->out->width && shrinks(t, i))
+		text_add_cut(&t->line, text, len, width, t->out->utf8);
+	else
+		text_add(&t->line, text, len);
+	if (ink != INK_NONE)
+		text_puts(&t->line, output_ink(t->out, INK_NONE));
+	if (!right && !last)
+		add_spaces(&t->line, pad);
+	if (!last)
+		add_spaces(&t->line, GAP);
+}
+
+static size_t last_column(const struct table *t)
+{
+	size_t last = t->n;
+
+	while (last > 0 && t->columns[last - 1].unit == UNIT_OFFSET)
+		last--;
+	return last ? last - 1 : 0;
+}
+
+static int put_head(struct table *t)
+{
+	char buf[128];
+	size_t last = last_column(t);
+
+	for (size_t i = 0; i < t->n; i++) {
+		size_t len = heading(t, i, buf, sizeof buf);
+		bool right = t->held->rows && t->held->cells[i].right;
+
+		for (size_t r = 0; r < t->held->rows && !right; r++)
+			right = t->held->cells[r * t->n + i].right;
+		if (t->columns[i].unit != UNIT_OFFSET)
+			add_cell(t, i, buf, len, right, INK_HEAD, i == last);
+	}
+	text_puts(&t->line, "\n");
+	return table_flush_line(t);
+}
+
+static enum ink ink_of(const struct table *t, size_t i, const struct held_cell *c)
+{
+	return t->columns[i].unit == UNIT_LEVEL ? ink_of_level(c->text, c->len) : INK_NONE;
+}
+
+static int put_row(struct table *t, const struct held_cell *cells)
+{
+	size_t last = last_column(t);
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].unit != UNIT_OFFSET)
+			add_cell(t, i, cells[i].text, cells[i].len, cells[i].right, ink_of(t, i, &cells[i]), i == last);
+	while (t->line.len && t->line.ptr[t->line.len - 1] == ' ')
+		t->line.len--;
+	text_puts(&t->line, "\n");
+	return table_flush_line(t);
+}
+
+/* Takes a cell's text out of the struct that made it. */
+static int hold(struct table *t, size_t i, const struct cell *cell, struct held_cell *out)
+{
+	struct text text = {0};
+	char zone[NUMBER_MAX];
+
+	cell_human(&text, t->out, t->columns[i].unit, cell, t->offset_s);
+	if (t->columns[i].unit == UNIT_TIME && cell->type == CELL_INT &&
+	    (t->held->zoned[i] || (t->held->placed && t->offset_s != t->held->offsets[0]))) {
+		time_offset(t->offset_s, zone);
+		text_puts(&text, zone);
+	}
+	text_puts(&text, "");
+	if (text.failed)
+		return -ENOMEM;
+	*out = (struct held_cell){text.ptr, text.len, column_is_right(t->columns[i].unit, cell->type)};
+	return 0;
+}
+
+/* Offsets that differ are written into each time, since the heading cannot name one. */
+static void name_zones(struct table *t)
+{
+	struct held *h = t->held;
+	bool differ = false;
+
+	for (size_t r = 1; r < h->rows; r++)
+		differ |= h->offsets[r] != h->offsets[0];
+	for (size_t i = 0; differ && i < t->n; i++) {
+		if (t->columns[i].unit != UNIT_TIME)
+			continue;
+		h->zoned[i] = true;
+		for (size_t r = 0; r < h->rows; r++) {
+			struct held_cell *c = &h->cells[r * t->n + i];
+			struct text text = {0};
+			char zone[NUMBER_MAX];
+
+			if (!c->len)
+				continue;
+			time_offset(h->offsets[r], zone);
+			text_add(&text, c->text, c->len);
+			text_puts(&text, zone);
+			if (text.failed)
+				continue;
+			free(c->text);
+			*c = (struct held_cell){text.ptr, text.len, c->right};
+		}
+	}
+}
+
+static int place(struct table *t)
+{
+	struct held *h = t->held;
+	int rc;
+
+	name_zones(t);
+	measure(t);
+	h->placed = true;
+	rc = put_head(t);
+	for (size_t r = 0; r < h->rows; r++) {
+		if (!rc)
+			rc = put_row(t, h->cells + r * t->n);
+		drop_cells(h->cells + r * t->n, t->n);
+	}
+	h->rows = 0;
+	return rc;
+}
+
+static int text_row(struct table *t, const struct cell *cells)
+{
+	struct held *h = t->held;
+	struct held_cell *row;
+	int rc = 0;
+
+	if (!h->placed && h->rows == HELD) {
+		rc = place(t);
+		if (rc)
+			return rc;
+	}
+	row = h->cells + h->rows * t->n;
+	memset(row, 0, t->n * sizeof *row);
+	for (size_t i = 0; i < t->n && !rc; i++)
+		rc = hold(t, i, &cells[i], &row[i]);
+	if (!h->placed && !rc) {
+		h->offsets[h->rows++] = t->offset_s;
+		return 0;
+	}
+	if (!rc)
+		rc = put_row(t, row);
+	drop_cells(row, t->n);
+	return rc;
+}
+
+static int text_tail(struct table *t)
+{
+	return t->held->placed ? output_status(t->out) : place(t);
+}
+
+const struct table_writer table_text = {text_head, text_row, text_tail};

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* text.c - see text.h */
+#include "render/text.h"
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool text_room(struct text *t, size_t more)
+{
+	size_t cap = t->cap ? t->cap : 64;
+	char *p;
+
+	if (t->failed)
+		return false;
+	if (t->len + more + 1 <= t->cap)
+		return true;
+	while (cap < t->len + more + 1)
+		cap *= 2;
+	p = realloc(t->ptr, cap);
+	if (!p) {
+		text_done(t);
+		t->failed = true;
+		return false;
+	}
+	t->ptr = p;
+	t->cap = cap;
+	return true;
+}
+
+void text_add(struct text *t, const char *bytes, size_t len)
+{
+	if (!text_room(t, len))
+		return;
+	if (len)
+		memcpy(t->ptr + t->len, bytes, len);
+	t->len += len;
+	t->ptr[t->len] = 0;
+}
+
+void text_puts(struct text *t, const char *s)
+{
+	text_add(t, s, strlen(s));
+}
+
+void text_printf(struct text *t, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(NULL, 0, format, ap);
+	va_end(ap);
+	if (n < 0 || !text_room(t, (size_t)n))
+		return;
+	va_start(ap, format);
+	vsnprintf(t->ptr + t->len, (size_t)n + 1, format, ap);
+	va_end(ap);
+	t->len += (size_t)n;
+}
+
+void text_reset(struct text *t)
+{
+	t->len = 0;
+	if (t->ptr)
+		*t->ptr = 0;
+}
+
+void text_done(struct text *t)
+{
+	free(t->ptr);
+	*t = (struct text){0};
+}
+
+const char *text_str(const struct text *t)
+{
+	return t->ptr ? t->ptr : "";
+}
+
+size_t utf8_decode(const char *p, size_t len, uint32_t *code)
+{
+	const unsigned char *s = (const unsigned char *)p;
+	size_t n = !len ? 0 : s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	uint32_t c;
+
+	if (!n || n > len)
+		return 0;
+	c = n == 1 ? s[0] : s[0] & (0xffU >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	*code = c;
+	return n;
+}
+
+struct range {
+	uint32_t first, last;
+};
+
+static bool in_ranges(const struct range *r, size_t n, uint32_t code)
+{
+	for (size_t i = 0; i < n; i++)
+		if (code >= r[i].first && code <= r[i].last)
+			return true;
+	return false;
+}
+
+#define IN(ranges, code) in_ranges(ranges, sizeof(ranges) / sizeof *(ranges), code)
+
+int utf8_columns(uint32_t code)
+{
+	static const struct range none[] = {{0x300, 0x36f},	{0x483, 0x489},	  {0x591, 0x5bd},   {0x610, 0x61a},
+					    {0x64b, 0x65f},	{0x200b, 0x200f}, {0x20d0, 0x20f0}, {0xfe00, 0xfe0f},
+					    {0xfe20, 0xfe2f},	{0xfeff, 0xfeff}, {0xe0100, 0xe01ef}};
+	static const struct range two[] = {{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf},   {0xac00, 0xd7a3},
+					   {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60},   {0xffe0, 0xffe6},
+					   {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+
+	if (code < 0x300)
+		return 1;
+	return IN(none, code) ? 0 : IN(two, code) ? 2 : 1;
+}
+
+bool utf8_dangerous(uint32_t code)
+{
+	static const struct range ranges[] = {{0, 0x1f},	{0x7f, 0x9f},	  {0x61c, 0x61c},   {0x200b, 0x200f},
+					      {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+					      {0xe0000, 0xe007f}};
+
+	return (code < 0x20 || code >= 0x7f) && IN(ranges, code);
+}
+
+int text_columns(const char *safe, size_t len)
+{
+	int columns = 0;
+
+	for (size_t i = 0; i < len;) {
+		uint32_t code = 0;
+		size_t n = utf8_decode(safe + i, len - i, &code);
+
+		columns += n ? utf8_columns(code) : 1;
+		i += n ? n : 1;
+	}
+	return columns;
+}
+
+/* Length of the run of plain printable ASCII without the bytes in stop. */
+static size_t plain_run(const char *p, size_t len, const char *stop)
+{
+	size_t i = 0;
+
+	while (i < len && p[i] >= 0x20 && p[i] < 0x7f && !strchr(stop, p[i]))
+		i++;
+	return i;
+}
+
+void text_add_terminal(struct text *t, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t run = plain_run(bytes + i, len - i, "");
+		uint32_t code = 0;
+		size_t n;
+
+		text_add(t, bytes + i, run);
+		i += run;
+		if (i == len)
+			break;
+		n = utf8_decode(bytes + i, len - i, &code);
+		if (!n)
+			text_printf(t, "\\x%02x", (unsigned char)bytes[i]);
+		else if (code == '\n' || code == '\t' || code == '\r')
+			text_puts(t, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
+		else if (utf8_dangerous(code))
+			text_printf(t, "\\u{%x}", code);
+		else
+			text_add(t, bytes + i, n);
+		i += n ? n : 1;
+	}
+}
+
+void text_add_cut(struct text *t, const char *safe, size_t len, int columns, bool utf8)
+{
+	int dots = utf8 ? 1 : 2, used = 0;
+	size_t i = 0;
+
+	if (text_columns(safe, len) <= columns) {
+		text_add(t, safe, len);
+		return;
+	}
+	while (i < len) {
+		uint32_t code = 0;
+		size_t n = utf8_decode(safe + i, len - i, &code);
+		int c = n ? utf8_columns(code) : 1;
+
+		if (used + c > columns - dots)
+			break;
+		used += c;
+		i += n ? n : 1;
+	}
+	text_add(t, safe, i);
+	text_puts(t, columns < dots ? "" : utf8 ? "…" : "..");
+}
+
+void text_add_json(struct text *t, const char *bytes, size_t len)
+{
+	text_puts(t, "\"");
+	for (size_t i = 0; i < len;) {
+		size_t run = plain_run(bytes + i, len - i, "\"\\");
+		uint32_t code = 0;
+		size_t n;
+
+		text_add(t, bytes + i, run);
+		i += run;
+		if (i == len)
+			break;
+		n = utf8_decode(bytes + i, len - i, &code);
+		if (!n)
+			text_puts(t, "\xef\xbf\xbd");
+		else if (code == '"' || code == '\\')
+			text_printf(t, "\\%c", (int)code);
+		else if (code == '\n' || code == '\t' || code == '\r')
+			text_puts(t, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
+		else if (utf8_dangerous(code) && code >= 0x10000)
+			text_printf(t, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
+		else if (utf8_dangerous(code))
+			text_printf(t, "\\u%04x", code);
+		else
+			text_add(t, bytes + i, n);
+		i += n ? n : 1;
+	}
+	text_puts(t, "\"");
+}
+
+void text_add_html(struct text *t, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		size_t run = plain_run(bytes + i, len - i, "&<>\"'");
+		uint32_t code = 0;
+		size_t n;
+
+		text_add(t, bytes + i, run);
+		i += run;
+		if (i == len)
+			break;
+		n = utf8_decode(bytes + i, len - i, &code);
+		if (!n)
+			text_puts(t, "\xef\xbf\xbd");
+		else if (strchr("&<>\"'", (int)code) && code)
+			text_printf(t, "&#%u;", code);
+		else if (code == '\n' || code == '\t')
+			text_add(t, bytes + i, 1);
+		else if (utf8_dangerous(code))
+			text_printf(t, "\\u{%x}", code);
+		else
+			text_add(t, bytes + i, n);
+		i += n ? n : 1;
+	}
+}
+
+void text_add_markdown(struct text *t, const char *bytes, size_t len)
+{
+	struct text safe = {0};
+
+	text_add_terminal(&safe, bytes, len);
+	for (size_t i = 0; i < safe.len; i++) {
+		char c = safe.ptr[i];
+
+		if (c == '<' || c == '&')
+			text_puts(t, c == '<' ? "&lt;" : "&amp;");
+		else if (strchr("|\\`*[]", c))
+			text_printf(t, "\\%c", c);
+		else
+			text_add(t, &c, 1);
+	}
+	text_done(&safe);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* text.h - bytes from logs, made safe for the place where they are shown.
+ *
+ * Whoever writes a log line chooses its bytes: an escape sequence in a message must not reach a terminal, nor a tag
+ * a browser. Each writer takes any bytes; what is not UTF-8 shows as U+FFFD (JSON, HTML) or \xNN (terminal). */
+#ifndef RENDER_TEXT_H
+#define RENDER_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A growing string; zero-initialise. A failed allocation is remembered and makes it an empty one. */
+struct text {
+	char *ptr; /* NUL-terminated once anything was added */
+	size_t len, cap;
+	bool failed;
+};
+
+void text_add(struct text *t, const char *bytes, size_t len);
+void text_puts(struct text *t, const char *s);
+void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_reset(struct text *t);
+void text_done(struct text *t);
+/* Never NULL. */
+const char *text_str(const struct text *t);
+
+/* One code point of UTF-8: its length in bytes, *code set; 0 where it is malformed. */
+size_t utf8_decode(const char *p, size_t len, uint32_t *code);
+/* Columns it takes on a terminal: 0, 1 or 2. */
+int utf8_columns(uint32_t code);
+/* C0, DEL, C1, bidi controls, line and paragraph separators, zero-width marks that hide text. */
+bool utf8_dangerous(uint32_t code);
+
+/* Columns of text that is safe already. */
+int text_columns(const char *safe, size_t len);
+
+/* Adds bytes for a terminal: \n \t \r as written, other dangerous code points as \u{1b}, bad bytes as \xff. */
+void text_add_terminal(struct text *t, const char *bytes, size_t len);
+/* The same, cut to at most columns, with … (or ..) in place of what is missing. */
+void text_add_cut(struct text *t, const char *safe, size_t len, int columns, bool utf8);
+/* A JSON string with its quotes. */
+void text_add_json(struct text *t, const char *bytes, size_t len);
+/* Text of HTML or SVG, also within a quoted attribute. */
+void text_add_html(struct text *t, const char *bytes, size_t len);
+/* A cell of a Markdown table. */
+void text_add_markdown(struct text *t, const char *bytes, size_t len);
+
+#endif
