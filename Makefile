@@ -30,13 +30,14 @@ LIBLOG_SRC += $(addprefix liblog/src/,directive.c directive_parse.c directive_va
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
-INGEST_SRC :=
+INGEST_SRC := analyzer/ingest/reader.c analyzer/ingest/stamp.c analyzer/ingest/zone.c
 STORE_SRC  :=
 MODEL_SRC  :=
 LOAD_SRC   :=
-QUERY_SRC  :=
-RENDER_SRC :=
-SHELL_SRC  :=
+QUERY_SRC  := $(addprefix analyzer/query/,args.c query.c runs.c sql.c)
+RENDER_SRC := $(addprefix analyzer/render/,number.c output.c table.c table_csv.c table_json.c table_markdown.c table_text.c \
+              text.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,batch.c commands.c complete.c help.c options.c repl.c session.c suggest.c words.c)
 
 ANALYZER_SRC := $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)
 
@@ -47,7 +48,7 @@ FAAS_SIM_SRC :=
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
 LIBLOG_TESTS   += dtoa_test escape_test escape_portable_test
-ANALYZER_TESTS :=
+ANALYZER_TESTS := stamp zone
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 FAULT_TESTS    :=
@@ -73,7 +74,7 @@ LIBS     := $(if $(LIBLOG_SRC),$(LIB_A) $(LIB_SO))
 BINS     := $(if $(LOGQ_MAIN),$(B)/bin/ilu-logq) $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(if $(FAAS_SIM_SRC),$(B)/bin/faas-sim)
 UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
-HEADERS  := $(wildcard liblog/include/ilu/*.h)
+HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
 GEN      := $(if $(wildcard schema/store.sql),$(B)/gen/store_sql.h) \
             $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
 
@@ -217,8 +218,8 @@ demo:
 	@samples/demo $(B)
 
 install: all
-	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(PREFIX)/include/ilu $(LIBDIR)/pkgconfig $(MANDIRS))
-	$(if $(HEADERS),install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/ilu)
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(LIBDIR)/pkgconfig $(MANDIRS))
+	$(foreach h,$(HEADERS),install -D -m 644 $(h) $(DESTDIR)$(PREFIX)/$(h:liblog/%=%) &&) true
 	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(LIB_SO).$(VERSION) $(DESTDIR)$(LIBDIR)
 	ln -sf libilulog.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libilulog.so.$(SOMAJOR)

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* complete.c - see complete.h
+ *
+ * The line up to the cursor says what is wanted: the first word is a command or SQL; an option, or the value of one; a word of
+ * the kind the command's row names; in SQL tables, columns and functions. Names come from the database that is open. */
+#include "shell/complete.h"
+#include "shell/words.h"
+#include <readline/readline.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static struct session *session;
+
+/* The candidates of one Tab, gathered first and handed to readline one by one. */
+static struct {
+	char **names;
+	size_t n, cap, next;
+} found;
+
+static void forget(void)
+{
+	for (size_t i = 0; i < found.n; i++)
+		free(found.names[i]);
+	found.n = found.next = 0;
+}
+
+static void offer(const char *name, const char *text)
+{
+	char **names;
+
+	if (strncasecmp(name, text, strlen(text)))
+		return;
+	if (found.n == found.cap) {
+		names = realloc(found.names, (found.cap * 2 + 64) * sizeof *names);
+		if (!names)
+			return;
+		found.names = names;
+		found.cap = found.cap * 2 + 64;
+	}
+	found.names[found.n] = strdup(name);
+	found.n += found.names[found.n] != NULL;
+}
+
+/* Offers the first column of a query whose ?1 is what was typed. */
+static void offer_sql(const char *sql, const char *text)
+{
+	struct store *store = session_store(session);
+	sqlite3_stmt *stmt = NULL;
+
+	if (!store || sqlite3_prepare_v2(store_db(store), sql, -1, &stmt, NULL) != SQLITE_OK)
+		return;
+	if (sqlite3_bind_parameter_count(stmt))
+		sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		if (sqlite3_column_text(stmt, 0))
+			offer((const char *)sqlite3_column_text(stmt, 0), text);
+	sqlite3_finalize(stmt);
+}
+
+static void offer_tids(const char *text)
+{
+	/* Before a letter is typed, those worth a look: the slowest. */
+	if (*text)
+		offer_sql("SELECT tid FROM place WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) LIMIT 200", text);
+	else
+		offer_sql("SELECT tid FROM invocation ORDER BY e2e_duration_us DESC LIMIT 20", text);
+}
+
+static void offer_commands(const char *text)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (c->run)
+			offer(c->name, text);
+	offer("quit", text);
+}
+
+static void offer_options(const struct option_spec *o, const char *text)
+{
+	char name[64];
+
+	for (; o && o->name; o++) {
+		snprintf(name, sizeof name, "--%s", o->name);
+		offer(name, text);
+	}
+}
+
+static void offer_tables(const char *text)
+{
+	static const char *const virtual[] = {"event", "span", "phase", "series"};
+
+	for (size_t i = 0; i < sizeof virtual / sizeof *virtual; i++)
+		offer(virtual[i], text);
+	offer_sql("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'", text);
+}
+
+static void offer_sql_words(const char *text)
+{
+	static const char *const words[] = {"SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "count(*)", "field(event, '",
+					    "AND", "NOT", "NULL", "LIKE", "JOIN", "DESC", "HAVING", "DISTINCT"};
+
+	offer_tables(text);
+	offer_sql("SELECT DISTINCT c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'"
+		  " AND t.name NOT LIKE 'sqlite%'",
+		  text);
+	offer_sql("SELECT name FROM pragma_table_info('event') UNION SELECT name FROM pragma_table_info('span')"
+		  " UNION SELECT name FROM pragma_table_info('phase')",
+		  text);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		offer(words[i], text);
+}
+
+static void offer_hint(enum hint hint, const char *text)
+{
+	static const char *const levels[] = {"error", "warn", "info", "debug", "trace"};
+
+	switch (hint) {
+	case HINT_TID:
+		offer_tids(text);
+		break;
+	case HINT_COMMAND:
+		offer_commands(text);
+		break;
+	case HINT_SQL:
+		offer_sql_words(text);
+		break;
+	case HINT_COLUMN:
+		offer_sql("SELECT name FROM pragma_table_info('invocation')", text);
+		break;
+	case HINT_MESSAGE:
+		offer_sql("SELECT DISTINCT template FROM pattern UNION SELECT DISTINCT message FROM event LIMIT 2000", text);
+		break;
+	case HINT_TARGET:
+		offer_sql("SELECT DISTINCT target FROM event LIMIT 500", text);
+		break;
+	case HINT_LEVEL:
+		for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+			offer(levels[i], text);
+		break;
+	case HINT_GROUP:
+		offer("function", text);
+		offer("worker", text);
+		offer("hour", text);
+		break;
+	case HINT_FILE:
+	case HINT_NONE:
+		break;
+	}
+}
+
+static const struct option_spec *option_of(const struct option_spec *o, const char *word)
+{
+	for (; o && o->name; o++)
+		if ((!strncmp(word, "--", 2) && !strcmp(word + 2, o->name)) || (word[0] == '-' && o->letter && word[1] == o->letter && !word[2]))
+			return o;
+	return NULL;
+}
+
+static void offer_value_of(const struct option_spec *o, const char *text)
+{
+	static const char *const formats[] = {"text", "csv", "json", "markdown"};
+	static const char *const whens[] = {"auto", "always", "never"};
+
+	for (size_t i = 0; !strcmp(o->name, "format") && i < 4; i++)
+		offer(formats[i], text);
+	for (size_t i = 0; !strcmp(o->name, "color") && i < 3; i++)
+		offer(whens[i], text);
+	offer_hint(o->hint, text);
+}
+
+/* HINT_FILE where readline's own completion of file names should do it. */
+static enum hint gather(const char *text, int start)
+{
+	char *line = strndup(rl_line_buffer, (size_t)start);
+	char *words[64];
+	int n = line ? words_split(line, words, 64) : 0;
+	const struct command *c = n > 0 ? command_find(words[0]) : NULL;
+	const struct option_spec *value = NULL;
+	enum hint hint = HINT_NONE;
+
+	if (n > 1 && c)
+		value = option_of(c->options, words[n - 1]);
+	if (n > 0 && !value)
+		value = option_of(global_options, words[n - 1]);
+	if (value && !value->value)
+		value = NULL;
+	if (words_are_sql(rl_line_buffer) || (n < 0 && !strncmp(rl_line_buffer, "sql", 3))) {
+		offer_sql_words(text);
+	} else if (n <= 0) {
+		offer_commands(text);
+	} else if (value) {
+		hint = value->hint;
+		offer_value_of(value, text);
+	} else if (*text == '-') {
+		offer_options(c ? c->options : NULL, text);
+		offer_options(global_options, text);
+	} else if (c) {
+		hint = c->hint;
+		offer_hint(hint, text);
+	}
+	free(line);
+	return hint;
+}
+
+static char *next_found(const char *text, int state)
+{
+	(void)text;
+	if (!state)
+		found.next = 0;
+	return found.next < found.n ? strdup(found.names[found.next++]) : NULL;
+}
+
+static char **complete(const char *text, int start, int end)
+{
+	enum hint hint;
+
+	(void)end;
+	forget();
+	hint = gather(text, start);
+	rl_attempted_completion_over = hint != HINT_FILE;
+	return hint == HINT_FILE ? NULL : rl_completion_matches(text, next_found);
+}
+
+void complete_init(struct session *s)
+{
+	session = s;
+	rl_readline_name = "ilu-logq";
+	rl_attempted_completion_function = complete;
+	rl_completer_quote_characters = "'\"";
+	rl_basic_word_break_characters = " \t\n\"'`=<>(),;";
+	rl_variable_bind("completion-ignore-case", "on");
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* help.c - what the table of commands says, as help on the terminal and as a section of the manual page. */
+#include "shell/commands.h"
+#include <ctype.h>
+#include <string.h>
+
+static int option_text(const struct option_spec *o, char *buf, size_t size)
+{
+	char letter[8] = "    ";
+
+	if (o->letter)
+		snprintf(letter, sizeof letter, "-%c, ", o->letter);
+	return snprintf(buf, size, "%s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
+}
+
+static void put_options(const struct option_spec *o, FILE *to)
+{
+	char buf[128];
+	int widest = 0;
+
+	for (const struct option_spec *p = o; p && p->name; p++) {
+		int n = option_text(p, buf, sizeof buf);
+
+		widest = n > widest ? n : widest;
+	}
+	for (; o && o->name; o++) {
+		option_text(o, buf, sizeof buf);
+		fprintf(to, "  %-*s  %s\n", widest, buf, o->help);
+	}
+}
+
+void command_usage(const struct command *c, FILE *to)
+{
+	fprintf(to, "usage: ilu-logq %s%s%s%s\n", c->name, c->options && c->options->name ? " [OPTIONS]" : "", *c->words ? " " : "",
+		c->words);
+}
+
+static void put_lines(const char *text, const char *before, FILE *to)
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		fprintf(to, "%s%.*s\n", n ? before : "", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+void help_command(const struct command *c, struct output *out)
+{
+	FILE *to = out->file;
+
+	fprintf(to, "%s%s%s - %s\n", output_ink(out, INK_HEAD), c->name, output_ink(out, INK_NONE), c->help);
+	if (!c->run) {
+		fprintf(to, "\nNot available in this version; the name is taken.\n");
+		return;
+	}
+	command_usage(c, to);
+	if (c->more) {
+		fputc('\n', to);
+		put_lines(c->more, "", to);
+	}
+	if (c->options && c->options->name) {
+		fprintf(to, "\n%sOptions%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
+		put_options(c->options, to);
+	}
+	if (c->examples) {
+		fprintf(to, "\n%sExamples%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
+		put_lines(c->examples, "  ilu-logq ", to);
+	}
+}
+
+void help_all(struct output *out)
+{
+	const char *group = "";
+	FILE *to = out->file;
+
+	fprintf(to, "ilu-logq - questions to the logs of a daemon: events, spans, invocations, where the time went\n"
+		    "usage: ilu-logq [-d DB] [--format text|csv|json|markdown] COMMAND [ARGUMENTS]\n"
+		    "       ilu-logq [-d DB]                    the shell\n");
+	for (const struct command *c = commands; c->name; c++) {
+		if (!c->run)
+			continue;
+		if (strcmp(group, c->group))
+			fprintf(to, "\n%s%s%s\n", output_ink(out, INK_HEAD), c->group, output_ink(out, INK_NONE));
+		group = c->group;
+		fprintf(to, "  %-14s %s\n", c->name, c->help);
+	}
+	fprintf(to, "\n%sOptions, before or after the command%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
+	put_options(global_options, to);
+	fprintf(to, "\n`ilu-logq COMMAND --help` says more about one. Exit status: 0 fine, 1 findings, 2 usage or input that cannot be\n"
+		    "opened, 3 damaged or foreign input, 4 the system failed, 130 after Ctrl-C.\n");
+}
+
+/* mdoc has its own ideas about backslashes and lines that begin with a dot or a quote. */
+static void put_roff(const char *text, size_t len, FILE *to)
+{
+	bool start = true;
+
+	for (size_t i = 0; i < len; i++) {
+		if (start && (text[i] == '.' || text[i] == '\''))
+			fputs("\\&", to);
+		start = text[i] == '\n';
+		if (text[i] == '\\')
+			fputs("\\e", to);
+		else if (text[i] == '-')
+			fputs("\\-", to);
+		else if (start && i + 1 < len && text[i + 1] == '\n') {
+			fputs("\n.Pp\n", to);
+			i++;
+		} else
+			fputc(text[i], to);
+	}
+}
+
+static void mdoc_options(const struct option_spec *o, FILE *to)
+{
+	fputs(".Bl -tag -width Ds -compact\n", to);
+	for (; o->name; o++) {
+		fputs(".It ", to);
+		if (o->letter)
+			fprintf(to, "Fl %c%s%s , ", o->letter, o->value ? " Ar " : "", o->value ? o->value : "");
+		fprintf(to, "Fl \\-%s%s%s\n", o->name, o->value ? " Ar " : "", o->value ? o->value : "");
+		put_roff(o->help, strlen(o->help), to);
+		fputc('\n', to);
+	}
+	fputs(".El\n", to);
+}
+
+static void mdoc_words(const char *words, FILE *to)
+{
+	fputs(" Ar \"", to);
+	for (; *words; words++)
+		fputs(*words == '\\' ? "\\e" : (char[]){*words, 0}, to);
+	fputs("\"", to);
+}
+
+static void mdoc_command(const struct command *c, FILE *to)
+{
+	fprintf(to, ".It Cm %s", c->name);
+	if (*c->words)
+		mdoc_words(c->words, to);
+	fputc('\n', to);
+	fputc(toupper((unsigned char)c->help[0]), to);
+	put_roff(c->help + 1, strlen(c->help + 1), to);
+	fputs(".\n", to);
+	if (!c->run) {
+		fputs("Not available in this version; the name is taken.\n", to);
+		return;
+	}
+	if (c->more) {
+		put_roff(c->more, strlen(c->more), to);
+		fputc('\n', to);
+	}
+	if (c->options && c->options->name)
+		mdoc_options(c->options, to);
+}
+
+void help_mdoc(FILE *to)
+{
+	const char *group = "";
+
+	for (const struct command *c = commands; c->name; c++) {
+		if (strcmp(group, c->group))
+			fprintf(to, "%s.Ss %s\n.Bl -tag -width Ds\n", *group ? ".El\n" : "", c->group);
+		group = c->group;
+		mdoc_command(c, to);
+	}
+	fputs(".El\n", to);
+}
+
+int cmd_help(struct query *q)
+{
+	const char *word = q->args->nwords ? q->args->words[0] : NULL;
+	const struct command *c = word ? command_find(word) : NULL;
+	const char *near = word ? suggest_command(word) : NULL;
+
+	if (args_has(q->args, "mdoc"))
+		help_mdoc(q->out->file);
+	else if (word && !c && near)
+		return query_fail(q, USAGE, "unknown command %s; did you mean %s?", word, near);
+	else if (word && !c)
+		return query_fail(q, USAGE, "unknown command %s; `ilu-logq help` lists them", word);
+	else if (c)
+		help_command(c, q->out);
+	else
+		help_all(q->out);
+	return DONE;
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session.c - see session.h */
+#include "shell/session.h"
+#include "render/text.h"
+#include <errno.h>
+#include <langinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* Set while a command runs, so that Ctrl-C can stop SQLite too. */
+static sqlite3 *volatile interruptible;
+
+static void on_interrupt(int signal)
+{
+	sqlite3 *db = interruptible;
+
+	(void)signal;
+	query_interrupted = 1;
+	if (db)
+		sqlite3_interrupt(db);
+}
+
+void session_catch_interrupt(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+}
+
+/* A message may quote bytes of a log or a file name: neither may move the cursor. */
+static void complain(const char *place, const char *message)
+{
+	struct text safe = {0};
+
+	text_add_terminal(&safe, message, strlen(message));
+	fprintf(stderr, "ilu-logq: %s%s\n", place, text_str(&safe));
+	text_done(&safe);
+}
+
+static int terminal_width(int fd)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	int64_t n;
+
+	if (!isatty(fd))
+		return 0;
+	if (columns && !args_number(columns, &n) && n > 0 && n < 100000)
+		return (int)n;
+	return !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : 80;
+}
+
+static bool use_color(const struct settings *s)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (s->color != COLOR_AUTO)
+		return s->color == COLOR_ALWAYS;
+	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
+}
+
+static struct output make_output(const struct settings *s)
+{
+	return (struct output){
+		.file = stdout,
+		.format = s->format,
+		.width = s->width >= 0 ? s->width : terminal_width(STDOUT_FILENO),
+		.color = use_color(s) && (s->format == FORMAT_TEXT),
+		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+		.quiet = s->quiet,
+	};
+}
+
+static void close_store(struct session *s)
+{
+	store_close(s->store);
+	free(s->store_path);
+	s->store = NULL;
+	s->store_path = NULL;
+}
+
+static int status_of_open(int rc)
+{
+	if (rc == -EBADMSG || rc == -EPROTONOSUPPORT || rc == -EMEDIUMTYPE)
+		return DAMAGED;
+	return rc == -ENOMEM || rc == -EIO || rc == -ENOSPC ? SYSTEM : USAGE;
+}
+
+static int open_store(struct session *s, struct query *q, enum store_mode mode)
+{
+	char *why = NULL;
+	int rc;
+
+	if (s->store && mode == STORE_READ && !strcmp(s->store_path, q->path))
+		return DONE;
+	close_store(s);
+	rc = store_open(q->path, mode, &s->store, &why);
+	if (rc == -ENOENT)
+		return query_fail(q, USAGE, "%s: no such database; `ilu-logq load DIRECTORY` makes one, -d names another", q->path);
+	if (rc)
+		return query_fail(q, status_of_open(rc), "%s: %s", q->path, why ? why : strerror(-rc));
+	s->store_path = strdup(q->path);
+	return s->store_path ? DONE : query_errno(q, -ENOMEM, q->path);
+}
+
+struct store *session_store(struct session *s)
+{
+	struct args none = {0};
+	struct query q = {.path = s->settings.db, .args = &none};
+
+	if (access(q.path, R_OK) || open_store(s, &q, STORE_READ))
+		close_store(s);
+	free(q.error);
+	return s->store;
+}
+
+/* The pager's pipe, or stdout where there is none. */
+static FILE *open_pager(const struct session *s, const struct command *c)
+{
+	const char *pager = getenv("PAGER");
+	FILE *pipe;
+
+	if (!s->interactive || !isatty(STDOUT_FILENO) || c->need == NEED_NOTHING || (pager && (!*pager || !strcmp(pager, "cat"))))
+		return stdout;
+	fflush(stdout);
+	setenv("LESS", "RFX", 0);
+	pipe = popen(pager ? pager : "less -RFXS", "w");
+	return pipe ? pipe : stdout;
+}
+
+static enum store_mode mode_of(const struct command *c, const struct args *args)
+{
+	return c->need == NEED_WRITE || args_has(args, "write") ? STORE_WRITE : STORE_READ;
+}
+
+/* Runs c with everything around it: database, output, pager, the handler of Ctrl-C. */
+static int run_command(struct session *s, const struct command *c, const struct settings *settings, const struct args *args,
+		       const char *place)
+{
+	struct output out = make_output(settings);
+	struct query q = {.command = c->name, .path = settings->db, .args = args, .out = &out, .quiet = settings->quiet};
+	int status = DONE;
+
+	query_interrupted = 0;
+	if (c->need != NEED_NOTHING)
+		status = open_store(s, &q, mode_of(c, args));
+	else if (!s->interactive)
+		close_store(s);
+	if (!status) {
+		q.store = c->need == NEED_NOTHING ? NULL : s->store;
+		q.db = q.store ? store_db(q.store) : NULL;
+		interruptible = q.db;
+		out.file = open_pager(s, c);
+		status = c->run(&q);
+		if (fflush(out.file) && errno != EPIPE && status < USAGE)
+			status = query_fail(&q, SYSTEM, "output: %s", strerror(errno));
+		interruptible = NULL;
+		if (out.file != stdout)
+			pclose(out.file);
+	}
+	if (q.store && mode_of(c, args) == STORE_WRITE)
+		close_store(s);
+	if (query_interrupted)
+		status = INTERRUPTED;
+	else if (q.error)
+		complain(place, q.error);
+	free(q.error);
+	return status;
+}
+
+static int show_help(struct session *s, const struct invocation *in)
+{
+	struct output out = make_output(&s->settings);
+
+	if (in->command)
+		help_command(in->command, &out);
+	else
+		help_all(&out);
+	return fflush(stdout) ? SYSTEM : DONE;
+}
+
+static int parse_failed(int rc, char *why, const char *place)
+{
+	complain(place, why ? why : strerror(-rc));
+	free(why);
+	return rc == -ENOMEM ? SYSTEM : USAGE;
+}
+
+int session_run(struct session *s, int n, char *const *argv, const char *place)
+{
+	struct invocation in;
+	char *why;
+	int status = DONE;
+	int rc = options_parse(n, argv, &s->settings, &in, &why);
+
+	if (rc)
+		return parse_failed(rc, why, place);
+	if (in.settings.version) {
+		printf("ilu-logq %s\n", ILU_VERSION);
+	} else if (in.settings.help || !in.command) {
+		status = show_help(s, &in);
+	} else if (!in.command->run) {
+		fprintf(stderr, "ilu-logq: %s%s is not available in this version\n", place, in.command->name);
+		status = USAGE;
+	} else {
+		status = run_command(s, in.command, &in.settings, &in.args, place);
+	}
+	options_done(&in);
+	return status;
+}
+
+int session_sql(struct session *s, const char *sql, const char *place)
+{
+	struct args args = {.words = &sql, .nwords = 1};
+
+	return run_command(s, command_find("sql"), &s->settings, &args, place);
+}
+
+void session_done(struct session *s)
+{
+	close_store(s);
+}
