@@ -111,7 +111,7 @@ $(B)/gen/rules_%.h: schema/rules/%.json
 define archive
 	$(say) AR $@
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 endef
 $(LIB_A): $(call objs,$(LIBLOG_SRC))
 	$(archive)
