@@ -47,7 +47,7 @@ FAAS_SIM_SRC :=
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += dtoa_test escape_test escape_portable_test
+LIBLOG_TESTS   += dtoa_test directive_test escape_test escape_portable_test
 ANALYZER_TESTS := stamp zone
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
