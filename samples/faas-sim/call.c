@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.c - a function runs in its container: the worker sleeps as long as the function would take.
+ *
+ * Three layers, each with a span of its own as in Ilúvatar: the lock on the container, the container, its HTTP client. */
+#include "sim.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* How long the function takes: around its usual time, and sometimes three times that. */
+static int64_t function_time_ns(struct sim *sim, const struct function *fn)
+{
+	double ms = fn->warm_ms * (0.8 + 0.4 * sim_random(sim));
+
+	if (sim_random(sim) < 0.03)
+		ms *= 3;
+	return (int64_t)(ms * (double)MS);
+}
+
+#undef ILU_TARGET
+#define ILU_TARGET "iluvatar_worker_library::services::containers::structs"
+
+/* The container answered with an error page instead of JSON. */
+static void not_json(struct item *it)
+{
+	ilu_error(&it->tid, "Failed to parse json from invocation return", KV("error", "expected value at line 1 column 1"),
+		  KV("value", "<!doctype html>\n<title>500 Internal Server Error</title>\n"));
+	snprintf(it->why.text, sizeof it->why.text, "Failed to parse json from invocation return");
+}
+
+#undef ILU_TARGET
+#define ILU_TARGET "iluvatar_worker_library::services::containers::clients::http_client"
+
+static int http_invoke(struct sim *sim, struct item *it, struct container *c)
+{
+	ILU_SPAN(span, "HttpContainerClient::invoke", &it->tid);
+	int64_t begin = now_ns();
+
+	pause_ns(it->poisoned ? 3 * MS : function_time_ns(sim, it->fn));
+	if (it->poisoned) {
+		not_json(it);
+		return -EIO;
+	}
+	it->body_start = (double)begin / 1e9;
+	it->body_end = (double)now_ns() / 1e9;
+	it->body_cold = c->state != STATE_WARM;
+	return 0;
+}
+
+#undef ILU_TARGET
+#define ILU_TARGET "iluvatar_worker_library::services::containers::containerd::containerdstructs"
+
+static int containerd_invoke(struct sim *sim, struct item *it, struct container *c)
+{
+	ILU_SPAN(span, "ContainerdContainer::invoke", &it->tid, KV("fqdn", it->fn->fqdn));
+	int rc = http_invoke(sim, it, c);
+
+	c->state = STATE_WARM;
+	if (rc) {
+		c->healthy = false;
+		ilu_warn(&it->tid, "Marking container unhealthy", KV("container_id", c->id));
+	}
+	return rc;
+}
+
+#undef ILU_TARGET
+#define ILU_TARGET "iluvatar_worker_library::services::containers::structs"
+
+static int lock_invoke(struct sim *sim, struct item *it, struct container *c)
+{
+	ILU_SPAN(span, "ContainerLock::invoke", &it->tid);
+	int64_t begin = now_ns();
+	int rc = containerd_invoke(sim, it, c);
+
+	it->duration_ns = now_ns() - begin;
+	return rc;
+}
+
+static void lock_drop(const ilu_tid *tid, const struct container *c)
+{
+	ilu_debug(tid, "Dropping container lock", KV("container_id", c->id));
+}
+
+#undef ILU_TARGET
+#define ILU_TARGET "iluvatar_worker_library::services::invocation"
+
+static int invoke_on_container(struct sim *sim, struct item *it, struct container *c)
+{
+	ILU_SPAN_AT(ILU_DEBUG, outer, "invoke_on_container", &it->tid);
+	ILU_SPAN_AT(ILU_DEBUG, inner, "invoke_on_container_2", &it->tid);
+	char insert[32], removed[32];
+
+	format_time(it->insert_ns, insert);
+	format_time(it->remove_ns, removed);
+	ilu_info(&it->tid, "Item starting to execute", KV("insert_time", insert), KV("remove_time", removed));
+	return lock_invoke(sim, it, c);
+}
+
+int container_call(struct sim *sim, struct item *it, struct container *c)
+{
+	int rc = invoke_on_container(sim, it, c);
+
+	lock_drop(&it->tid, c);
+	return rc;
+}

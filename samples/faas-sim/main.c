@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c - starts the rooms of the worker, lets the load run, and ends them in reverse. */
+#define ILU_TARGET "iluvatar_worker"
+#include "sim.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- the signals that end the arrivals ---- */
+
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static void *wait_signal(void *arg)
+{
+	struct sim *sim = arg;
+	sigset_t set;
+	int sig;
+
+	block_signals(&set);
+	sigwait(&set, &sig);
+	stop_tell(&sim->stop);
+	signal(sig, SIG_DFL); /* a second one ends the process */
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	sigfillset(&set);
+	sigwait(&set, &sig);
+	return NULL;
+}
+
+/* ---- the log ---- */
+
+static int log_start(const struct options *o)
+{
+	json_t *config = json_pack("{s:s, s:s, s:s, s:s, s:b}", "level", o->level, "directory", o->directory, "basename", "worker", "spanning", o->spanning,
+				   "include_spans_json", 1);
+	char *text = config ? json_dumps(config, JSON_COMPACT) : NULL;
+	int rc = text ? ilu_log_start(text) : -EINVAL;
+
+	free(text);
+	json_decref(config);
+	if (rc)
+		fprintf(stderr, "faas-sim: the log cannot be started in %s: %s\n", o->directory, strerror(-rc));
+	return rc;
+}
+
+/* ---- the worker ---- */
+
+static void register_functions(struct sim *sim)
+{
+	char name[48];
+
+	for (int i = 0; i < sim->nfns; i++) {
+		snprintf(name, sizeof name, "%s-reg-tid", sim->fns[i]->name);
+		const ilu_tid tid = ilu_tid_named(name);
+		dispatch_register(&tid, sim->fns[i]);
+	}
+}
+
+static void prewarm_functions(struct sim *sim)
+{
+	char name[48];
+
+	for (int i = 0; i < sim->nfns; i++)
+		for (int k = 0; k < sim->fns[i]->prewarms; k++) {
+			snprintf(name, sizeof name, "%d-%s-prewarm", k, sim->fns[i]->name);
+			const ilu_tid tid = ilu_tid_named(name);
+			dispatch_prewarm(sim, &tid, sim->fns[i]); /* a failure is in the log, and the first request starts cold */
+		}
+}
+
+static int start(struct sim *sim)
+{
+	const ilu_tid startup = ilu_tid_named("Startup");
+	int rc;
+
+	if ((rc = queue_start(sim)) || (rc = pool_start(sim)) || (rc = workers_start(sim)) || (rc = status_start(sim))) {
+		fprintf(stderr, "faas-sim: a thread cannot be started: %s\n", strerror(-rc));
+		return rc;
+	}
+	ilu_info(&startup, "Skipping controller registration");
+	register_functions(sim);
+	prewarm_functions(sim);
+	return 0;
+}
+
+static void end(struct sim *sim)
+{
+	const ilu_tid startup = ilu_tid_named("Startup");
+
+	ilu_info(&startup, "Signalling worker exit");
+	stop_tell(&sim->silence);
+	queue_stop(sim);
+	workers_join(sim);
+	status_join(sim);
+	pool_stop(sim);
+}
+
+static int save(const struct sim *sim)
+{
+	char path[4096];
+	int rc = results_write(sim, path, sizeof path);
+
+	if (rc)
+		fprintf(stderr, "faas-sim: %s: %s\n", path, strerror(-rc));
+	return rc;
+}
+
+static void say(const struct sim *sim)
+{
+	size_t ok = 0, cold = 0;
+
+	for (size_t i = 0; i < sim->nitems; i++) {
+		ok += sim->items[i]->compute == COMPUTE_CPU;
+		cold += sim->items[i]->state == STATE_COLD;
+	}
+	printf("%zu invocations, %zu cold, %zu failed: %s/worker.log\n", sim->nitems, cold, sim->nitems - ok, sim->opt.directory);
+}
+
+static int run(struct sim *sim)
+{
+	int rc = start(sim);
+
+	if (rc)
+		exit(4); /* threads that did start are waiting for what will not come */
+	rc = arrivals_run(sim);
+	if (rc)
+		fprintf(stderr, "faas-sim: no more requests: %s\n", strerror(-rc));
+	end(sim);
+	return save(sim) || rc ? 4 : 0;
+}
+
+static int select_functions(struct sim *sim)
+{
+	const char *unknown;
+
+	sim->nfns = functions_select(sim->opt.functions, sim->fns, sizeof sim->fns / sizeof *sim->fns, &unknown);
+	if (sim->nfns >= 0)
+		return 0;
+	fprintf(stderr, "faas-sim: --functions: no function \"%.*s\"\n", (int)strcspn(unknown, ","), unknown);
+	return -EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+	static struct sim sim;
+	pthread_t signals;
+	sigset_t set;
+	int rc = options_parse(&sim.opt, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	if (select_functions(&sim))
+		return 2;
+	if (mkdir(sim.opt.directory, 0777) && errno != EEXIST) {
+		fprintf(stderr, "faas-sim: %s: %s\n", sim.opt.directory, strerror(errno));
+		return 2;
+	}
+	sim.rng.state = ~sim.opt.seed;
+	pthread_mutex_init(&sim.rng_lock, NULL);
+	stop_init(&sim.stop);
+	stop_init(&sim.silence);
+	block_signals(&set); /* all threads inherit it */
+	if (log_start(&sim.opt))
+		return 2;
+	if (pthread_create(&signals, NULL, wait_signal, &sim) == 0)
+		pthread_detach(signals);
+	rc = run(&sim);
+	ilu_log_stop();
+	say(&sim);
+	arrivals_free(&sim);
+	return rc;
+}

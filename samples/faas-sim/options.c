@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.c - the command line. */
+#include "sim.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char usage[] =
+	"Usage: faas-sim [OPTION]...\n"
+	"Runs a small serverless worker that only sleeps, and writes its log and results as Ilúvatar does.\n"
+	"\n"
+	"  --directory DIR     where worker.log and the results go; made if missing (.)\n"
+	"  --seconds N         how long requests arrive (5)\n"
+	"  --rate R            requests per second (40)\n"
+	"  --functions LIST    of hello,float,json,aes,gzip (all)\n"
+	"  --cores N           invocations at a time, up to 64 (4)\n"
+	"  --memory MB         for containers (768)\n"
+	"  --keep-alive MS     of idle containers (1500)\n"
+	"  --fail-rate P       share of container creations that fail (0.08)\n"
+	"  --retries N         of a failed invocation (1)\n"
+	"  --seed N            of the random choices (the time)\n"
+	"  --level DIRECTIVES  what is logged (debug)\n"
+	"  --spanning S        which span lines: NONE, or some of NEW+ENTER+EXIT+CLOSE, or FULL (NEW+CLOSE)\n"
+	"  --help, --version\n"
+	"\n"
+	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written.\n";
+
+enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
+
+static const struct option names[] = {
+	{"directory", required_argument, NULL, OPT_DIRECTORY},
+	{"seconds", required_argument, NULL, OPT_SECONDS},
+	{"rate", required_argument, NULL, OPT_RATE},
+	{"functions", required_argument, NULL, OPT_FUNCTIONS},
+	{"cores", required_argument, NULL, OPT_CORES},
+	{"memory", required_argument, NULL, OPT_MEMORY},
+	{"keep-alive", required_argument, NULL, OPT_KEEP_ALIVE},
+	{"fail-rate", required_argument, NULL, OPT_FAIL_RATE},
+	{"retries", required_argument, NULL, OPT_RETRIES},
+	{"seed", required_argument, NULL, OPT_SEED},
+	{"level", required_argument, NULL, OPT_LEVEL},
+	{"spanning", required_argument, NULL, OPT_SPANNING},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+/* A number within [min, max], said where it is not. */
+static int parse_real(const char *option, const char *text, double min, double max, double *out)
+{
+	char *end;
+	double x;
+
+	errno = 0;
+	x = strtod(text, &end);
+	if (errno || end == text || *end || !(x >= min && x <= max)) {
+		fprintf(stderr, "faas-sim: --%s: \"%s\" is not a number from %g to %g\n", option, text, min, max);
+		return -EINVAL;
+	}
+	*out = x;
+	return 0;
+}
+
+static int parse_int(const char *option, const char *text, int min, int max, int *out)
+{
+	double x;
+
+	if (parse_real(option, text, min, max, &x))
+		return -EINVAL;
+	if (x != (int)x) {
+		fprintf(stderr, "faas-sim: --%s: \"%s\" is not a whole number\n", option, text);
+		return -EINVAL;
+	}
+	*out = (int)x;
+	return 0;
+}
+
+static int parse_seed(const char *text, uint64_t *out)
+{
+	char *end;
+	unsigned long long x;
+
+	errno = 0;
+	x = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text == '-') {
+		fprintf(stderr, "faas-sim: --seed: \"%s\" is not a number\n", text);
+		return -EINVAL;
+	}
+	*out = x;
+	return 0;
+}
+
+/* One option. Returns 0 or -EINVAL, which has been said. */
+static int option_take(struct options *o, int opt, const char *arg)
+{
+	switch (opt) {
+	case OPT_DIRECTORY:
+		o->directory = arg;
+		return 0;
+	case OPT_SECONDS:
+		return parse_real("seconds", arg, 0.01, 86400, &o->seconds);
+	case OPT_RATE:
+		return parse_real("rate", arg, 0.01, 2000, &o->rate);
+	case OPT_FUNCTIONS:
+		o->functions = arg;
+		return 0;
+	case OPT_CORES:
+		return parse_int("cores", arg, 1, 64, &o->cores);
+	case OPT_MEMORY:
+		return parse_int("memory", arg, 256, 1 << 20, &o->memory_mb);
+	case OPT_KEEP_ALIVE:
+		return parse_int("keep-alive", arg, 0, 86400000, &o->keep_alive_ms);
+	case OPT_FAIL_RATE:
+		return parse_real("fail-rate", arg, 0, 1, &o->fail_rate);
+	case OPT_RETRIES:
+		return parse_int("retries", arg, 0, 100, &o->retries);
+	case OPT_SEED:
+		return parse_seed(arg, &o->seed);
+	case OPT_LEVEL:
+		o->level = arg;
+		return 0;
+	case OPT_SPANNING:
+		o->spanning = arg;
+		return 0;
+	default:
+		return -EINVAL; /* getopt_long has said it */
+	}
+}
+
+int options_parse(struct options *o, int argc, char **argv)
+{
+	int opt;
+
+	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = 0.08, .seed = (uint64_t)time(NULL),
+			      .cores = 4, .memory_mb = 768, .keep_alive_ms = 1500, .retries = 1};
+	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		if (opt == OPT_HELP) {
+			fputs(usage, stdout);
+			return 0;
+		}
+		if (opt == OPT_VERSION) {
+			puts("faas-sim " ILU_VERSION);
+			return 0;
+		}
+		if (option_take(o, opt, optarg)) {
+			fputs("faas-sim --help lists the options\n", stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "faas-sim: unexpected \"%s\"; faas-sim --help lists the options\n", argv[optind]);
+		return 2;
+	}
+	return -1;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pool.c - the container manager: which containers there are, and the memory they take.
+ *
+ * A container is idle (in the list), running (its invocation holds it) or condemned (unhealthy, until the monitor removes
+ * it). Its memory is taken before it is made and given back after it is removed. The lock is never held while sleeping
+ * or logging. */
+#define ILU_TARGET "iluvatar_worker_library::services::containers::container_pool"
+#include "sim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define COMPUTE "Compute(CPU)"
+
+/* ---- what moves are logged as ---- */
+
+static void log_insert(const ilu_tid *tid, const struct container *c, const char *to)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "add_container", tid);
+
+	ilu_debug(tid, "Inserting container into pool", KV("container_id", c->id), KV("name", COMPUTE), KV("pool_type", to));
+}
+
+static void log_remove(const ilu_tid *tid, const struct container *c, const char *from)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "remove_container_pool", tid);
+
+	ilu_debug(tid, "Removing container from pool", KV("container_id", c->id), KV("name", COMPUTE), KV("pool_type", from));
+}
+
+static void log_activate(const ilu_tid *tid, const struct container *c)
+{
+	ilu_debug(tid, "Removing random container from pool", KV("container_id", c->id), KV("name", COMPUTE), KV("pool_type", "Idle"));
+	log_insert(tid, c, "Running");
+}
+
+#undef ILU_TARGET
+#define ILU_TARGET "iluvatar_worker_library::services::containers::containermanager"
+
+/* ---- the lists ---- */
+
+static struct container *take_idle(struct pool *p, const struct function *fn)
+{
+	struct container **at, *c;
+
+	pthread_mutex_lock(&p->lock);
+	for (at = &p->idle; *at && (*at)->fn != fn; at = &(*at)->next)
+		;
+	c = *at;
+	if (c)
+		*at = c->next;
+	pthread_mutex_unlock(&p->lock);
+	return c;
+}
+
+/* The container that has been idle longest, where that is since before the given time. */
+static struct container *take_oldest(struct pool *p, int64_t before_ns)
+{
+	struct container **at = &p->idle, *c = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	while (*at && (*at)->next)
+		at = &(*at)->next;
+	if (*at && (*at)->idle_since_ns < before_ns) {
+		c = *at;
+		*at = NULL;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return c;
+}
+
+static void put(struct pool *p, struct container **list, struct container *c)
+{
+	c->idle_since_ns = now_ns();
+	pthread_mutex_lock(&p->lock);
+	c->next = *list;
+	*list = c;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static struct container *take_condemned(struct pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	struct container *c = p->condemned;
+	if (c)
+		p->condemned = c->next;
+	pthread_mutex_unlock(&p->lock);
+	return c;
+}
+
+enum container_state pool_expect(struct pool *p, const struct function *fn)
+{
+	enum container_state state = STATE_COLD;
+
+	pthread_mutex_lock(&p->lock);
+	for (struct container *c = p->idle; c && state == STATE_COLD; c = c->next)
+		if (c->fn == fn)
+			state = c->state;
+	pthread_mutex_unlock(&p->lock);
+	return state;
+}
+
+/* ---- memory ---- */
+
+/* Takes the function's memory. Returns 0 or how many MB are missing. */
+static int64_t reserve(struct pool *p, const ilu_tid *tid, const struct function *fn)
+{
+	pthread_mutex_lock(&p->lock);
+	int64_t used = p->used_mb, missing = used + fn->mem_mb - p->total_mb;
+	if (missing <= 0) {
+		p->used_mb += fn->mem_mb;
+		p->count++;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (missing <= 0)
+		return 0;
+	ilu_debug(tid, "Can't launch container due to insufficient memory", KV("needed", fn->mem_mb), KV("used", used), KV("available", p->total_mb - used));
+	return missing;
+}
+
+static void release(struct pool *p, const struct function *fn)
+{
+	pthread_mutex_lock(&p->lock);
+	p->used_mb -= fn->mem_mb;
+	p->count--;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void remove_idle(struct pool *p, const ilu_tid *tid, struct container *c)
+{
+	const struct function *fn = c->fn;
+
+	log_remove(tid, c, "Idle");
+	container_remove(tid, c);
+	release(p, fn);
+}
+
+/* Removes idle containers, the oldest first, until so many MB are free or none is left. */
+static void reclaim(struct pool *p, const ilu_tid *tid, int64_t amount_mb)
+{
+	struct container *c;
+
+	ilu_debug(tid, "Trying to reclaim memory to cold-start a container", KV("amount", amount_mb));
+	while (amount_mb > 0 && (c = take_oldest(p, INT64_MAX))) {
+		amount_mb -= c->fn->mem_mb;
+		remove_idle(p, tid, c);
+	}
+}
+
+/* ---- acquiring and returning ---- */
+
+/* Returns 0, -ENOMEM with *missing_mb set, or -EIO. */
+static int try_launch(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, int64_t *missing_mb, struct failure *why)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "try_launch_container", tid);
+	int rc;
+
+	*missing_mb = reserve(&sim->pool, tid, fn);
+	if (*missing_mb)
+		return -ENOMEM;
+	rc = container_create(sim, tid, fn, out, why);
+	if (rc) {
+		release(&sim->pool, fn);
+		return rc;
+	}
+	ilu_info(tid, "Container was launched", KV("image", fn->image), KV("container_id", (*out)->id));
+	return 0;
+}
+
+static int launch(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "launch_container_internal", tid, KV("compute", COMPUTE));
+	int64_t missing_mb;
+	int rc = try_launch(sim, tid, fn, out, &missing_mb, why);
+
+	if (rc != -ENOMEM)
+		return rc;
+	reclaim(&sim->pool, tid, missing_mb);
+	return try_launch(sim, tid, fn, out, &missing_mb, why);
+}
+
+static void lock_container(const ilu_tid *tid, const struct container *c)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "try_lock_container", tid);
+
+	ilu_debug(tid, "Container acquired", KV("container_id", c->id));
+}
+
+static int cold_start(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "cold_start", tid, KV("compute", COMPUTE));
+	int rc;
+
+	ilu_debug(tid, "Trying to cold start a new container", KV("fqdn", fn->fqdn));
+	rc = launch(sim, tid, fn, out, why);
+	if (rc)
+		return rc;
+	log_insert(tid, *out, "Running");
+	ilu_info(tid, "Container cold start completed", KV("container_id", (*out)->id));
+	lock_container(tid, *out);
+	return 0;
+}
+
+static struct container *try_acquire(struct pool *p, const ilu_tid *tid, const struct function *fn)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "try_acquire_container", tid, KV("compute", COMPUTE));
+	struct container *c = take_idle(p, fn);
+
+	if (c) {
+		log_activate(tid, c);
+		lock_container(tid, c);
+	}
+	return c;
+}
+
+static struct container *acquire_idle(struct pool *p, const ilu_tid *tid, const struct function *fn)
+{
+	ILU_SPAN(span, "acquire_container", tid);
+
+	return try_acquire(p, tid, fn);
+}
+
+int pool_acquire(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+{
+	*out = acquire_idle(&sim->pool, tid, fn);
+	return *out ? 0 : cold_start(sim, tid, fn, out, why);
+}
+
+void pool_return(struct sim *sim, const ilu_tid *tid, struct container *c)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "return_container", tid);
+
+	ilu_info(tid, "returning container");
+	if (!c->healthy) {
+		ilu_warn(tid, "Returned container is unhealthy, sending for removal", KV("container_id", c->id));
+		put(&sim->pool, &sim->pool.condemned, c);
+		return;
+	}
+	log_remove(tid, c, "Running");
+	log_insert(tid, c, "Idle");
+	put(&sim->pool, &sim->pool.idle, c);
+}
+
+int pool_prewarm(struct sim *sim, const ilu_tid *tid, const struct function *fn)
+{
+	ILU_SPAN(span, "prewarm", tid, KV("compute", COMPUTE));
+	struct failure why;
+	struct container *c;
+	int rc = launch(sim, tid, fn, &c, &why);
+
+	if (rc)
+		return rc;
+	c->state = STATE_PREWARM;
+	log_insert(tid, c, "Idle");
+	put(&sim->pool, &sim->pool.idle, c);
+	ilu_info(tid, "function was successfully prewarmed", KV("fqdn", fn->fqdn), KV("compute", "CPU"));
+	return 0;
+}
+
+/* ---- the monitor ---- */
+
+static void remove_unhealthy(struct pool *p)
+{
+	const ilu_tid me = ilu_tid_named("CtrMrgUnhealthyRemoved");
+	struct container *c;
+
+	while ((c = take_condemned(p))) {
+		const struct function *fn = c->fn;
+
+		ilu_warn(&me, "Removing an unhealthy container", KV("container_id", c->id), KV("stdout", ""), KV("stderr", "worker timeout (pid:7)\n"));
+		container_remove(&me, c);
+		release(p, fn);
+	}
+}
+
+static void monitor_once(struct pool *p, const ilu_tid *me)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "monitor_pool", me);
+	struct container *c;
+
+	while ((c = take_oldest(p, now_ns() - p->keep_alive_ns)))
+		remove_idle(p, me, c);
+	pthread_mutex_lock(&p->lock);
+	int64_t used = p->used_mb;
+	int count = p->count;
+	pthread_mutex_unlock(&p->lock);
+	ilu_info(me, "Container manager info", KV("used_mem", used), KV("total_mem", p->total_mb), KV("num_containers", count));
+}
+
+static void *pool_monitor(void *arg)
+{
+	const ilu_tid me = ilu_tid_named("CtrMrgWorker");
+	struct sim *sim = arg;
+
+	do {
+		remove_unhealthy(&sim->pool);
+		monitor_once(&sim->pool, &me);
+	} while (!stop_wait(&sim->silence, 300 * MS));
+	return NULL;
+}
+
+int pool_start(struct sim *sim)
+{
+	struct pool *p = &sim->pool;
+
+	pthread_mutex_init(&p->lock, NULL);
+	p->total_mb = sim->opt.memory_mb;
+	p->keep_alive_ns = sim->opt.keep_alive_ms * MS;
+	p->snapshots = 10;
+	return -pthread_create(&p->monitor, NULL, pool_monitor, sim);
+}
+
+static void free_all(struct container *c)
+{
+	while (c) {
+		struct container *next = c->next;
+
+		free(c);
+		c = next;
+	}
+}
+
+void pool_stop(struct sim *sim)
+{
+	pthread_join(sim->pool.monitor, NULL);
+	free_all(sim->pool.idle);
+	free_all(sim->pool.condemned);
+}

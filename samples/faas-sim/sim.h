@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sim.h - the shapes of faas-sim, a small serverless worker that only sleeps.
+ *
+ * It takes the steps of an Ilúvatar worker and writes its messages, targets and spans for them, so that the rules that
+ * explain Ilúvatar's logs explain these. Who calls whom:
+ *
+ *   arrival    the load: when which function is invoked; one thread for each request
+ *   dispatch   a request, from its arrival over the queue to its answer
+ *   queue      items in order of arrival; its monitor hands them out while cores are free
+ *   worker     threads that run an item: container, function, retries
+ *   pool       containers: warm ones, memory, keep-alive, eviction
+ *   containerd how one container is made and removed
+ *   call       what a function does in its container
+ *   status     what is reported every while
+ *   results    the files of the load generator
+ */
+#ifndef FAAS_SIM_H
+#define FAAS_SIM_H
+
+#include <ilu/log.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MS INT64_C(1000000) /* in ns */
+#define FUNCTION_VERSION "0.0.1"
+
+/* ---- options.c: what the command line asked for ---- */
+struct options {
+	const char *directory; /* of the log and the results */
+	const char *level;     /* directives */
+	const char *spanning;
+	const char *functions; /* names, by comma; NULL: all */
+	double seconds;	       /* of arrivals */
+	double rate;	       /* of arrivals, in 1/s */
+	double fail_rate;      /* share of container creations that fail */
+	uint64_t seed;
+	int cores;
+	int memory_mb;
+	int keep_alive_ms;
+	int retries;
+};
+
+/* Fills *o. Returns -1 to go on, else the exit status (after --help, --version or an error, which is printed). */
+int options_parse(struct options *o, int argc, char **argv);
+
+/* ---- random.c ---- */
+struct rng {
+	uint64_t state;
+};
+
+uint64_t rng_next(struct rng *r);
+double rng_unit(struct rng *r);		      /* in [0, 1) */
+double rng_exponential(struct rng *r, double mean); /* > 0 */
+void rng_guid(struct rng *r, char out[37]);   /* upper case, hyphenated */
+
+/* ---- pause.c: time and waiting ---- */
+int64_t now_ns(void); /* since 1970 */
+void pause_ns(int64_t ns);
+void format_time(int64_t ns, char out[32]); /* "2026-11-23 00:52:20.038192880", UTC */
+
+/* Told once, heard by everyone who waits for it. */
+struct stop {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool told;
+};
+
+void stop_init(struct stop *s);
+void stop_tell(struct stop *s);
+bool stop_told(struct stop *s);
+bool stop_wait(struct stop *s, int64_t ns); /* true: told within ns */
+
+/* ---- function.c ---- */
+struct function {
+	const char *name;
+	const char *fqdn;  /* name-version */
+	const char *image;
+	int cold_ms;	   /* of a cold invocation, the container's start included */
+	int warm_ms;	   /* of a warm one */
+	int mem_mb;
+	int weight;	   /* how often it is invoked, relative to the others */
+	int prewarms;	   /* containers made before the first request */
+};
+
+/* The functions named, by comma (NULL: all) into out[], at most max. Returns how many, or -EINVAL with *unknown set to the name. */
+int functions_select(const char *names, const struct function **out, int max, const char **unknown);
+
+/* ---- pool.c and containerd.c: containers ---- */
+enum container_state { STATE_ERROR, STATE_UNHEALTHY, STATE_COLD, STATE_PREWARM, STATE_WARM }; /* numbers of the results */
+
+struct container {
+	char id[96]; /* fqdn-GUID */
+	const struct function *fn;
+	enum container_state state; /* what the next invocation on it is */
+	bool healthy;
+	int64_t idle_since_ns;
+	struct container *next;
+};
+
+struct pool {
+	pthread_mutex_t lock;
+	struct container *idle;	     /* the one returned last comes first */
+	struct container *condemned; /* unhealthy, waiting for their removal */
+	int64_t used_mb, total_mb;
+	int count;		     /* idle and running */
+	int64_t keep_alive_ns;
+	int snapshots;		     /* directory number of the next snapshot */
+	pthread_t monitor;
+};
+
+struct sim;
+
+/* Why a step of an invocation failed, as the log and the results say it. */
+struct failure {
+	char text[1024];
+};
+
+/* A container for fn, idle or new. Returns 0 (out is yours until pool_return), -ENOMEM or -EIO with *why filled in. */
+int pool_acquire(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
+void pool_return(struct sim *sim, const ilu_tid *tid, struct container *c);
+enum container_state pool_expect(struct pool *p, const struct function *fn); /* what an invocation would find now */
+int pool_prewarm(struct sim *sim, const ilu_tid *tid, const struct function *fn);
+int pool_start(struct sim *sim); /* the monitor; 0 or a negative errno */
+void pool_stop(struct sim *sim); /* and removes all containers */
+
+/* Makes and starts a container. Returns 0 (out is yours: container_remove) or -EIO with *why filled in. */
+int container_create(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
+void container_remove(const ilu_tid *tid, struct container *c); /* frees it */
+
+/* ---- queue.c ---- */
+enum compute { COMPUTE_NONE, COMPUTE_CPU };
+
+/* One invocation on its way; the request thread owns it, the queue and a worker borrow it until it is done. */
+struct item {
+	ilu_tid tid;
+	const struct function *fn;
+	ilu_span span;	     /* enqueue_new_invocation; goes with the item to the worker */
+	bool poisoned;	     /* its function crashes the container, each time */
+	int64_t insert_ns, remove_ns;
+	int attempts;	     /* failed ones */
+
+	/* Set by the worker, to be read once done. */
+	bool done;
+	enum compute compute;
+	enum container_state state;
+	int64_t duration_ns; /* in the container */
+	double body_start, body_end; /* what the function says, Unix seconds */
+	bool body_cold;
+	struct failure why;
+
+	/* Set by the client. */
+	int64_t sent_ns, latency_ns;
+	struct item *next;
+};
+
+/* Two lines: items that wait for a core, and items that have one and wait for the thread that runs them. */
+struct queue {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;	 /* something to do for the monitor */
+	pthread_cond_t launched; /* something to do for a worker */
+	pthread_cond_t done;	 /* an item is done */
+	struct item *head, **tail;
+	struct item *run_head, **run_tail;
+	int len;
+	int cores, running;
+	uint64_t completed;
+	bool woken;		 /* the monitor has something new to look at */
+	bool closed;
+	pthread_t monitor;
+};
+
+int queue_start(struct sim *sim);
+void queue_stop(struct sim *sim); /* nothing may be in it any more */
+void queue_push(struct queue *q, struct item *it);
+void queue_push_front(struct queue *q, struct item *it); /* again, after it got no memory; gives its core back */
+struct item *queue_take_launched(struct queue *q);	 /* blocks; NULL: closed */
+void queue_finish(struct queue *q, struct item *it);	 /* gives its core back, wakes its request */
+void queue_await(struct queue *q, struct item *it);
+
+/* ---- call.c ---- */
+
+/* Runs the item's function in the container, which must be the caller's. Returns 0 or -EIO with it->why filled in. */
+int container_call(struct sim *sim, struct item *it, struct container *c);
+
+/* ---- worker.c, dispatch.c, status.c, arrival.c ---- */
+int workers_start(struct sim *sim);
+void workers_join(struct sim *sim);
+
+void dispatch_register(const ilu_tid *tid, const struct function *fn);
+int dispatch_prewarm(struct sim *sim, const ilu_tid *tid, const struct function *fn);
+void dispatch_invoke(struct sim *sim, struct item *it); /* returns with the answer in it */
+
+int status_start(struct sim *sim);
+void status_join(struct sim *sim);
+
+/* Invokes functions until the time is over or the stop is told, and waits for all answers. */
+int arrivals_run(struct sim *sim);
+void arrivals_free(struct sim *sim);
+
+/* ---- results.c ---- */
+
+/* Writes in.csv, meta.csv, output-in.csv and output-full-in.json. Returns 0 or a negative errno, with the file's name in path. */
+int results_write(const struct sim *sim, char *path, size_t size);
+
+struct sim {
+	struct options opt;
+	const struct function *fns[16];
+	int nfns;
+	struct stop stop;    /* no more arrivals */
+	struct stop silence; /* no more background work */
+	struct queue queue;
+	struct pool pool;
+	pthread_t workers[64];
+	int nworkers;
+	pthread_t status;
+	int64_t start_ns;
+	struct item **items; /* by time of sending */
+	size_t nitems;
+	struct rng rng;	     /* for all but the arrivals */
+	pthread_mutex_t rng_lock;
+};
+
+double sim_random(struct sim *sim);
+void sim_guid(struct sim *sim, char out[37]);
+
+#endif

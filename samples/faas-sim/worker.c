@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker.c - threads that run the items to which the queue gave a core.
+ *
+ * The item brings the span it was enqueued in. The worker enters it, so that all that happens here is below the request
+ * that asked for it, and drops the reference when the attempt is over. */
+#define ILU_TARGET "iluvatar_worker_library::services::invocation::cpu_q_invoke"
+#include "sim.h"
+
+#include <errno.h>
+
+/* One attempt: find a container, run the function, give the container back. */
+static int attempt(struct sim *sim, struct item *it)
+{
+	ILU_SPAN(span, "invoke", &it->tid);
+	struct container *c;
+	int rc;
+
+	ilu_debug(&it->tid, "Internal invocation starting");
+	rc = pool_acquire(sim, &it->tid, it->fn, &c, &it->why);
+	if (rc)
+		return rc;
+	it->state = c->state;
+	rc = container_call(sim, it, c);
+	pool_return(sim, &it->tid, c);
+	return rc;
+}
+
+#undef ILU_TARGET
+#define ILU_TARGET "iluvatar_worker_library::services::invocation::queueing"
+
+static void mark_successful(struct item *it)
+{
+	it->compute = COMPUTE_CPU;
+	ilu_debug(&it->tid, "queued invocation completed successfully");
+}
+
+static bool mark_error(struct sim *sim, struct item *it)
+{
+	if (it->attempts < sim->opt.retries) {
+		it->attempts++;
+		return true;
+	}
+	ilu_error(&it->tid, "Abandoning attempt to run invocation after error", KV("attempts", it->attempts));
+	return false;
+}
+
+#undef ILU_TARGET
+#define ILU_TARGET "iluvatar_worker_library::services::invocation::cpu_q_invoke"
+
+/* Whether the attempt is to be repeated at once. */
+static bool handle_invocation_error(struct sim *sim, struct item *it, int rc)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "handle_invocation_error", &it->tid);
+
+	if (rc == -ENOMEM) {
+		ilu_warn(&it->tid, "Insufficient memory to run item right now");
+		return false;
+	}
+	ilu_error(&it->tid, "Encountered unknown error while trying to run queued invocation", KV("error", it->why.text));
+	return mark_error(sim, it);
+}
+
+static int run(struct sim *sim, struct item *it)
+{
+	ilu_debug(&it->tid, "Launching invocation thread for queued item");
+
+	ILU_SPAN_AT(ILU_DEBUG, span, "invocation_worker_thread", &it->tid);
+	int rc;
+
+	while ((rc = attempt(sim, it)) && handle_invocation_error(sim, it, rc))
+		it->remove_ns = now_ns();
+	if (!rc)
+		mark_successful(it);
+	return rc;
+}
+
+/* Returns -ENOMEM where the item must wait for memory; it then holds its span again. */
+static int serve(struct sim *sim, struct item *it)
+{
+	ILU_ENTER_TAKE(it->span);
+	int rc = run(sim, it);
+
+	if (rc == -ENOMEM)
+		it->span = ilu_span_share(it->span);
+	return rc;
+}
+
+static void *worker(void *arg)
+{
+	struct sim *sim = arg;
+	struct item *it;
+
+	while ((it = queue_take_launched(&sim->queue))) {
+		if (serve(sim, it) == -ENOMEM) {
+			pause_ns(20 * MS); /* another item has to return its container first */
+			queue_push_front(&sim->queue, it);
+		} else {
+			queue_finish(&sim->queue, it);
+		}
+	}
+	return NULL;
+}
+
+int workers_start(struct sim *sim)
+{
+	while (sim->nworkers < sim->opt.cores) {
+		int rc = pthread_create(&sim->workers[sim->nworkers], NULL, worker, sim);
+
+		if (rc)
+			return -rc;
+		sim->nworkers++;
+	}
+	return 0;
+}
+
+void workers_join(struct sim *sim)
+{
+	while (sim->nworkers > 0)
+		pthread_join(sim->workers[--sim->nworkers], NULL);
+}
