@@ -35,6 +35,7 @@ CREATE TABLE source (
 	offset_from TEXT,		-- 'stamp', 'option', 'result' or 'assumed'
 	first_ns    INTEGER,		-- UTC
 	last_ns     INTEGER,
+	cluster     INTEGER NOT NULL DEFAULT 0,	-- 1: spans of several workers are in it
 	damage      TEXT,		-- what was wrong with the file as a whole; NULL: nothing
 	head_hash   INTEGER,		-- of its first bytes, to know it again
 	same_as     INTEGER		-- source with the same content, whose chunks stand for this one's
@@ -59,7 +60,7 @@ CREATE TABLE shape (
 
 -- Up to 65,536 successive lines of one source, as columns.
 CREATE TABLE chunk (
-	id           INTEGER PRIMARY KEY,
+	id           INTEGER PRIMARY KEY AUTOINCREMENT,	-- never used twice: table place may still name it
 	source       INTEGER NOT NULL REFERENCES source(id),
 	first_line   INTEGER NOT NULL,	-- from 1
 	first_offset INTEGER NOT NULL,
@@ -96,12 +97,34 @@ CREATE TABLE result (
 	PRIMARY KEY (run, tid)
 ) WITHOUT ROWID;
 
+-- The input of a load generator: func_name,invoke_time_ms.
+CREATE TABLE trace (
+	run            INTEGER NOT NULL REFERENCES run(id),
+	ord            INTEGER NOT NULL,	-- from 0
+	func_name      TEXT NOT NULL,
+	invoke_time_ms INTEGER NOT NULL,	-- from the start of the load
+	PRIMARY KEY (run, ord)
+) WITHOUT ROWID;
+
+-- Mean times of a benchmark file, which the columns about overhead compare with. run 0: for every run.
+CREATE TABLE benchmark (
+	run                    INTEGER NOT NULL,
+	name                   TEXT NOT NULL,
+	compute                TEXT NOT NULL,	-- as in the file: 'CPU', 'GPU'
+	cold_results_sec       REAL,
+	warm_results_sec       REAL,
+	warm_worker_duration_us REAL,
+	PRIMARY KEY (run, name, compute)
+) WITHOUT ROWID;
+
+-- What the model makes of the events (docs/tables.md). Written afresh whenever the events change.
 CREATE TABLE invocation (
 	run INTEGER NOT NULL, tid TEXT NOT NULL, worker TEXT,
 	function_name TEXT, function_source TEXT, fqdn TEXT,
 	status TEXT NOT NULL, attempts INTEGER NOT NULL, success INTEGER, was_cold INTEGER,
 	compute TEXT, state TEXT,
-	sent_ns INTEGER, arrived_ns INTEGER, insert_ns INTEGER, remove_ns INTEGER, start_ns INTEGER, end_ns INTEGER, return_ns INTEGER,
+	sent_ns INTEGER, controller_ns INTEGER, dispatched_ns INTEGER, arrived_ns INTEGER, insert_ns INTEGER, remove_ns INTEGER,
+	start_ns INTEGER, end_ns INTEGER, return_ns INTEGER,
 	worker_duration_us INTEGER, code_duration_sec REAL, e2e_duration_us INTEGER,
 	queueing_sec REAL, queue_exec_sec REAL,
 	cpu_est_queue_sec REAL, cpu_est_runtime_sec REAL, gpu_est_queue_sec REAL, gpu_est_runtime_sec REAL,
@@ -115,10 +138,11 @@ CREATE TABLE invocation (
 CREATE TABLE attempt (
 	run INTEGER NOT NULL, tid TEXT NOT NULL, n INTEGER NOT NULL, worker TEXT,
 	insert_ns INTEGER, remove_ns INTEGER, start_ns INTEGER, end_ns INTEGER,
-	container_id TEXT, outcome TEXT, error TEXT,
+	container_id TEXT, state TEXT, outcome TEXT, error TEXT,
 	PRIMARY KEY (run, tid, n)
 ) WITHOUT ROWID;
 
+-- One column more for each column of the metadata file.
 CREATE TABLE function (
 	run INTEGER NOT NULL, func_name TEXT NOT NULL, benchmark_name TEXT, avg_iat REAL, iat_class REAL,
 	PRIMARY KEY (run, func_name)
@@ -131,11 +155,11 @@ CREATE TABLE container (
 ) WITHOUT ROWID;
 
 CREATE TABLE lock (
-	run INTEGER NOT NULL, container_id TEXT, tid TEXT, worker TEXT, from_ns INTEGER, to_ns INTEGER
+	run INTEGER NOT NULL, container_id TEXT NOT NULL, tid TEXT, worker TEXT, from_ns INTEGER, to_ns INTEGER
 );
 
 CREATE TABLE batch (
-	run INTEGER NOT NULL, worker TEXT, start_ns INTEGER, function_name TEXT, batch_len INTEGER
+	run INTEGER NOT NULL, worker TEXT, start_ns INTEGER NOT NULL, function_name TEXT, batch_len INTEGER NOT NULL
 );
 
 CREATE TABLE pattern (

@@ -8,7 +8,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
-#include "ingest/slice.h"
+#include "ingest/line.h"
 #include <sqlite3.h>
 
 struct store;
@@ -34,24 +34,13 @@ int store_exec(struct store *s, const char *sql);
 
 /* ---- shapes ---- */
 
-/* A line without its values. A line is two shapes, head ({"timestamp" ... "target":"x") and tail (,"span" ... }).
+/* A line without its values (kinds of value: enum slot_kind in ingest/line.h). A line is two shapes, head ({"timestamp" ... "target":"x") and tail (,"span" ... }).
  * Pointers live as long as the store, until store_refresh. */
-enum slot_kind {
-	SLOT_TID = 1,	 /* a string: the line's transaction id */
-	SLOT_STRING = 2, /* a JSON string without its quotes, as escaped in the line */
-	SLOT_SCALAR = 3, /* a number, true, false or null */
-	SLOT_JSON = 4,	 /* an object or array */
-	SLOT_STAMP = 5,	 /* the line's time as Ilúvatar writes it: 2026-11-23 00:51:54.19069288 */
-	SLOT_STAMP_Z = 6, /* the line's time as we write it: 2026-11-23T00:51:54.190692880Z */
-};
-
 struct slot {
 	enum slot_kind kind;
 	uint8_t section;	/* enum section: where in the line */
 	struct slice key;	/* "" in an array */
 };
-
-enum section { SECTION_TOP, SECTION_FIELDS, SECTION_SPAN, SECTION_SPANS };
 
 struct shape {
 	uint32_t id;		  /* shape.id */
@@ -59,6 +48,7 @@ struct shape {
 	struct slice skeleton;	  /* the text with one byte enum slot_kind for each value */
 	const struct slot *slots; /* in the order of the text */
 	unsigned nslots;
+	const struct slice *literals; /* nslots + 1: the text before, between and behind the values */
 	/* Head only; ptr NULL where the line has none or the value is in a slot (message_slot >= 0). */
 	struct slice level, target, message;
 	int message_slot;
@@ -125,9 +115,6 @@ enum slot_kind event_field(const struct event *e, const char *name, struct slice
 enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out);
 /* The message, escapes as in the line; NONE where the line has none. */
 struct slice event_message(const struct event *e);
-
-/* Turns a JSON string's inside into plain UTF-8, in buf of at least in.len bytes; returns the length. */
-size_t json_unescape(struct slice in, char *buf);
 
 /* The line itself, byte for byte, without its line end. Borrowed until the next event is read. */
 int event_line(const struct event *e, struct slice *out);

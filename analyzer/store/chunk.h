@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* chunk.h - up to 65,536 successive lines of one source as columns: building and reading. Format: docs/store-format.md.
+ *
+ *   row columns   head shape, tail shape, transaction, time: one number a line
+ *   slot columns  for each slot of each shape, its values in the order of the lines
+ *   raw column    lines that are kept whole: rejected ones, repaired ones, those beyond the limits of shapes
+ *
+ * Columns are cut into segments of 8,192 values, packed into blocks of about 64 KiB, each a zstd frame with a checksum. */
+#ifndef STORE_CHUNK_H
+#define STORE_CHUNK_H
+
+#include "store/column.h"
+#include "store/shape.h"
+
+#define CHUNK_ROWS     65536
+#define CHUNK_MAX_TEXT (48u << 20) /* bytes of text after which a chunk is closed */
+#define CHUNK_BLOCKS   (CHUNK_ROWS / SEGMENT_ROWS)
+#define CHUNK_NO_TID   0 /* in the tid column; else 1 + index of the dictionary */
+
+/* In the head column, below the heads of the directory. */
+enum chunk_raw { CHUNK_REJECTED, CHUNK_RAW_EVENT, CHUNK_FIRST_HEAD };
+
+/* ---- building ---- */
+
+struct chunk_builder;
+
+int chunk_builder_new(struct shape_set *set, struct chunk_builder **out);
+void chunk_builder_free(struct chunk_builder *b);
+void chunk_builder_clear(struct chunk_builder *b);
+
+/* Whether another line of so many bytes belongs into the next chunk. */
+bool chunk_builder_full(const struct chunk_builder *b, size_t len);
+
+/* A line of known shape; values as shape_match or chunk_values cut them. bytes: of text, with line end. */
+int chunk_add_line(struct chunk_builder *b, const struct shape *head, const struct slice *head_values, const struct shape *tail,
+		   const struct slice *tail_values, struct slice tid, int64_t stamp, size_t bytes);
+/* A whole line. how: CHUNK_REJECTED or CHUNK_RAW_EVENT (then with its tid and time). */
+int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp, size_t bytes);
+
+/* What is in it so far. */
+struct chunk_summary {
+	uint32_t rows;
+	uint64_t bytes;
+	bool has_stamp;
+	int64_t min_stamp, max_stamp; /* of events */
+};
+struct chunk_summary chunk_builder_summary(const struct chunk_builder *b);
+
+/* Its transactions: calls fn for each with the number of its events and the bits of the 8,192-row blocks they are in. */
+int chunk_builder_tids(const struct chunk_builder *b, int (*fn)(void *arg, struct slice tid, uint32_t events, unsigned blocks), void *arg);
+/* Its tail shapes, one after the other from *i = 0; NULL at the end. */
+const struct shape *chunk_builder_tail(const struct chunk_builder *b, uint32_t *i);
+
+/* The chunk's bytes, at the end of out. */
+int chunk_seal(struct chunk_builder *b, int level, struct bytes *out);
+
+/* ---- reading ---- */
+
+struct chunk;
+
+/* Takes data apart; it is copied where needed. -EBADMSG: damaged. */
+int chunk_open(struct shape_set *set, const void *data, size_t len, struct chunk **out);
+void chunk_close(struct chunk *c);
+
+struct chunk_row {
+	uint16_t head, tail, tid; /* local numbers; head below CHUNK_FIRST_HEAD: raw, its number in the raw column in head_ord */
+	uint32_t head_ord, tail_ord;
+	int64_t stamp;
+};
+
+uint32_t chunk_rows(const struct chunk *c);
+int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out);
+const struct shape *chunk_head(const struct chunk *c, uint16_t local); /* NULL for raw rows */
+const struct shape *chunk_tail(const struct chunk *c, uint16_t local);
+unsigned chunk_heads(const struct chunk *c); /* local numbers are CHUNK_FIRST_HEAD ... CHUNK_FIRST_HEAD + heads - 1 */
+bool chunk_has_raw_events(const struct chunk *c);
+/* The number of a transaction in this chunk, or CHUNK_NO_TID. Negative: error. */
+int chunk_find_tid(struct chunk *c, struct slice tid);
+/* Text by number; borrowed until the next call for this chunk. */
+int chunk_tid(struct chunk *c, uint16_t local, struct slice *out);
+/* Value of a slot; part 0 head, 1 tail. buf: SEGMENT_TEXT bytes, used for numbers. */
+int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf, struct slice *out);
+int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out);
+/* Offset of the first line of an 8,192-row block within the chunk's text. */
+uint64_t chunk_block_offset(const struct chunk *c, unsigned block);
+/* The whole line into out (cleared first), its parts' positions where wanted (NULL: not). */
+struct chunk_parts {
+	struct slice part[4]; /* by enum section; offsets into out as ptr after the call */
+};
+int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts);
+/* Reads every block: -EBADMSG where one is damaged. */
+int chunk_verify(struct chunk *c);
+
+#endif

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* chunk_build.c - lines go in one by one, a chunk comes out.
+ *
+ * A builder is used for chunk after chunk: its buffers stay, since a fresh page costs more than what is written to it. */
+#include "store/chunk.h"
+#include "store/chunk_format.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <zstd.h>
+
+#define TID_TABLE (CHUNK_ROWS * 2)
+
+/* A shape of this chunk. */
+struct local {
+	const struct shape *shape;
+	uint32_t column; /* of its first stored slot */
+	uint32_t n;	 /* lines */
+};
+
+/* The shapes of one part, and where a shape's id is among them. */
+struct local_set {
+	struct local *list;
+	uint32_t n, room;
+	uint32_t *by_id; /* local number + 1 */
+	uint32_t by_id_room;
+};
+
+struct chunk_builder {
+	struct shape_set *set;
+	uint32_t rows;
+	uint64_t bytes;
+	uint64_t block_offset[CHUNK_BLOCKS];
+	uint16_t head[CHUNK_ROWS], tail[CHUNK_ROWS], tid[CHUNK_ROWS];
+	int64_t stamp[CHUNK_ROWS];
+	bool has_stamp;
+	int64_t min_stamp, max_stamp;
+	struct local_set heads, tails;
+	struct column *columns; /* slots, in the order of first use; those beyond ncolumns keep their buffers */
+	uint32_t ncolumns, columns_room;
+	struct column raw, tids;
+	uint32_t tid_table[TID_TABLE]; /* number + 1 */
+	uint32_t tid_events[CHUNK_ROWS];
+	uint8_t tid_blocks[CHUNK_ROWS];
+	uint16_t last_tid;
+	ZSTD_CCtx *zstd;
+	struct bytes block, directory, body;
+	uint32_t nblocks;
+	struct bytes blocks; /* of the directory */
+};
+
+int chunk_builder_new(struct shape_set *set, struct chunk_builder **out)
+{
+	struct chunk_builder *b = calloc(1, sizeof *b);
+
+	if (!b)
+		return -ENOMEM;
+	b->set = set;
+	b->zstd = ZSTD_createCCtx();
+	if (!b->zstd) {
+		free(b);
+		return -ENOMEM;
+	}
+	*out = b;
+	return 0;
+}
+
+static void local_clear(struct local_set *l)
+{
+	for (uint32_t i = 0; i < l->n; i++)
+		l->by_id[l->list[i].shape->id] = 0;
+	l->n = 0;
+}
+
+void chunk_builder_clear(struct chunk_builder *b)
+{
+	b->rows = 0;
+	b->bytes = 0;
+	b->has_stamp = false;
+	local_clear(&b->heads);
+	local_clear(&b->tails);
+	for (uint32_t i = 0; i < b->ncolumns; i++)
+		column_clear(&b->columns[i]);
+	b->ncolumns = 0;
+	column_clear(&b->raw);
+	column_clear(&b->tids);
+	memset(b->tid_table, 0, sizeof b->tid_table);
+	b->last_tid = CHUNK_NO_TID;
+}
+
+void chunk_builder_free(struct chunk_builder *b)
+{
+	if (!b)
+		return;
+	for (uint32_t i = 0; i < b->columns_room; i++)
+		column_free(&b->columns[i]);
+	free(b->columns);
+	column_free(&b->raw);
+	column_free(&b->tids);
+	free(b->heads.list);
+	free(b->heads.by_id);
+	free(b->tails.list);
+	free(b->tails.by_id);
+	bytes_free(&b->block);
+	bytes_free(&b->directory);
+	bytes_free(&b->body);
+	bytes_free(&b->blocks);
+	ZSTD_freeCCtx(b->zstd);
+	free(b);
+}
+
+bool chunk_builder_full(const struct chunk_builder *b, size_t len)
+{
+	return b->rows == CHUNK_ROWS || b->tids.n >= CHUNK_ROWS - 2 || b->heads.n >= CHUNK_ROWS - 4 ||
+	       (b->rows && b->bytes + len > CHUNK_MAX_TEXT);
+}
+
+/* ---- transactions ---- */
+
+static uint32_t tid_hash(struct slice t)
+{
+	uint64_t h = t.len * 0x9e3779b97f4a7c15u, v;
+	const char *p = t.ptr;
+	size_t n = t.len;
+
+	for (; n >= 8; p += 8, n -= 8) {
+		memcpy(&v, p, 8);
+		h = (h ^ v) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	for (; n; p++, n--)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	return (uint32_t)(h ^ h >> 32);
+}
+
+static struct slice tid_text(const struct chunk_builder *b, uint32_t i)
+{
+	uint32_t start = i ? b->tids.ends[i - 1] : 0;
+
+	return (struct slice){b->tids.text.ptr + start, b->tids.ends[i] - start};
+}
+
+static int tid_number(struct chunk_builder *b, struct slice tid)
+{
+	if (!tid.ptr)
+		return CHUNK_NO_TID;
+	if (b->last_tid && slice_same(tid, tid_text(b, b->last_tid - 1u)))
+		return b->last_tid;
+	for (uint32_t h = tid_hash(tid);; h++) {
+		uint32_t *t = &b->tid_table[h % TID_TABLE];
+
+		if (!*t) {
+			if (column_add(&b->tids, tid.ptr, tid.len))
+				return -ENOMEM;
+			*t = b->tids.n;
+			b->tid_events[*t - 1] = 0;
+			b->tid_blocks[*t - 1] = 0;
+		} else if (!slice_same(tid, tid_text(b, *t - 1))) {
+			continue;
+		}
+		return b->last_tid = (uint16_t)*t;
+	}
+}
+
+/* ---- shapes ---- */
+
+static bool is_stored(enum slot_kind kind)
+{
+	return kind != SLOT_TID && kind != SLOT_STAMP && kind != SLOT_STAMP_Z;
+}
+
+static int columns_take(struct chunk_builder *b, const struct shape *sh, uint32_t *first)
+{
+	uint32_t want = b->ncolumns;
+
+	*first = want;
+	for (unsigned i = 0; i < sh->nslots; i++)
+		want += is_stored(sh->slots[i].kind);
+	if (want > b->columns_room) {
+		uint32_t room = want * 2 > 256 ? want * 2 : 256;
+		struct column *more = realloc(b->columns, room * sizeof *more);
+
+		if (!more)
+			return -ENOMEM;
+		memset(more + b->columns_room, 0, (room - b->columns_room) * sizeof *more);
+		b->columns = more;
+		b->columns_room = room;
+	}
+	b->ncolumns = want;
+	return 0;
+}
+
+static int by_id_room(struct local_set *l, uint32_t id)
+{
+	uint32_t room = l->by_id_room ? l->by_id_room : 1024, *more;
+
+	while (room <= id)
+		room *= 2;
+	if (room == l->by_id_room)
+		return 0;
+	more = realloc(l->by_id, room * sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	memset(more + l->by_id_room, 0, (room - l->by_id_room) * sizeof *more);
+	l->by_id = more;
+	l->by_id_room = room;
+	return 0;
+}
+
+static int local_number(struct chunk_builder *b, struct local_set *l, const struct shape *sh, uint32_t *out)
+{
+	if (sh->id < l->by_id_room && l->by_id[sh->id]) {
+		*out = l->by_id[sh->id] - 1;
+		return 0;
+	}
+	if (by_id_room(l, sh->id))
+		return -ENOMEM;
+	if (l->n == l->room) {
+		uint32_t room = l->room ? l->room * 2 : 256;
+		struct local *more = realloc(l->list, room * sizeof *more);
+
+		if (!more)
+			return -ENOMEM;
+		l->list = more;
+		l->room = room;
+	}
+	l->list[l->n] = (struct local){.shape = sh};
+	if (columns_take(b, sh, &l->list[l->n].column))
+		return -ENOMEM;
+	*out = l->n;
+	l->by_id[sh->id] = ++l->n;
+	return 0;
+}
+
+static int values_add(struct chunk_builder *b, const struct local *l, const struct slice *values)
+{
+	struct column *c = &b->columns[l->column];
+	int rc = 0;
+
+	for (unsigned i = 0; i < l->shape->nslots && !rc; i++)
+		if (is_stored(l->shape->slots[i].kind))
+			rc = column_add(c++, values[i].ptr, values[i].len);
+	return rc;
+}
+
+/* ---- rows ---- */
+
+static int row_add(struct chunk_builder *b, uint32_t head, uint32_t tail, struct slice tid, int64_t stamp, size_t bytes)
+{
+	int number = tid_number(b, tid);
+	uint32_t row = b->rows;
+
+	if (number < 0)
+		return number;
+	if (row % SEGMENT_ROWS == 0)
+		b->block_offset[row / SEGMENT_ROWS] = b->bytes;
+	if (number) {
+		b->tid_events[number - 1]++;
+		b->tid_blocks[number - 1] |= (uint8_t)(1u << row / SEGMENT_ROWS);
+	}
+	b->head[row] = (uint16_t)head;
+	b->tail[row] = (uint16_t)tail;
+	b->tid[row] = (uint16_t)number;
+	b->stamp[row] = stamp;
+	b->rows++;
+	b->bytes += bytes;
+	if (head == CHUNK_REJECTED)
+		return 0;
+	if (!b->has_stamp || stamp < b->min_stamp)
+		b->min_stamp = stamp;
+	if (!b->has_stamp || stamp > b->max_stamp)
+		b->max_stamp = stamp;
+	b->has_stamp = true;
+	return 0;
+}
+
+int chunk_add_line(struct chunk_builder *b, const struct shape *head, const struct slice *head_values, const struct shape *tail,
+		   const struct slice *tail_values, struct slice tid, int64_t stamp, size_t bytes)
+{
+	uint32_t h, t;
+	int rc;
+
+	if ((rc = local_number(b, &b->heads, head, &h)) || (rc = local_number(b, &b->tails, tail, &t)) ||
+	    (rc = values_add(b, &b->heads.list[h], head_values)) || (rc = values_add(b, &b->tails.list[t], tail_values)))
+		return rc;
+	b->heads.list[h].n++;
+	b->tails.list[t].n++;
+	return row_add(b, h + CHUNK_FIRST_HEAD, t, tid, stamp, bytes);
+}
+
+int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp, size_t bytes)
+{
+	int rc = column_add(&b->raw, text.ptr, text.len);
+
+	/* a rejected line takes the time before it, so that the time column stays smooth */
+	if (how == CHUNK_REJECTED)
+		stamp = b->rows ? b->stamp[b->rows - 1] : 0;
+	return rc ? rc : row_add(b, how, 0, how == CHUNK_REJECTED ? SLICE_NONE : tid, stamp, bytes);
+}
+
+struct chunk_summary chunk_builder_summary(const struct chunk_builder *b)
+{
+	return (struct chunk_summary){b->rows, b->bytes, b->has_stamp, b->min_stamp, b->max_stamp};
+}
+
+int chunk_builder_tids(const struct chunk_builder *b, int (*fn)(void *, struct slice, uint32_t, unsigned), void *arg)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < b->tids.n && !rc; i++)
+		rc = fn(arg, tid_text(b, i), b->tid_events[i], b->tid_blocks[i]);
+	return rc;
+}
+
+const struct shape *chunk_builder_tail(const struct chunk_builder *b, uint32_t *i)
+{
+	return *i < b->tails.n ? b->tails.list[(*i)++].shape : NULL;
+}
+
+/* ---- sealing ---- */
+
+/* Closes the block that segments are collected in. */
+static int block_flush(struct chunk_builder *b, int level)
+{
+	size_t bound = ZSTD_compressBound(b->block.len), got;
+	uint32_t off = (uint32_t)b->body.len;
+
+	if (!b->block.len)
+		return 0;
+	if (b->block.failed)
+		return -ENOMEM;
+	if (b->body.room - b->body.len < bound) {
+		size_t room = (b->body.room + bound) * 2;
+		char *more = realloc(b->body.ptr, room);
+
+		if (!more)
+			return -ENOMEM;
+		b->body.ptr = more;
+		b->body.room = room;
+	}
+	ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_compressionLevel, level);
+	ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_checksumFlag, 1);
+	got = ZSTD_compress2(b->zstd, b->body.ptr + b->body.len, bound, b->block.ptr, b->block.len);
+	if (ZSTD_isError(got))
+		return -ENOMEM;
+	b->body.len += got;
+	bytes_u32(&b->blocks, off);
+	bytes_u32(&b->blocks, (uint32_t)got);
+	bytes_u32(&b->blocks, (uint32_t)b->block.len);
+	b->nblocks++;
+	b->block.len = 0;
+	return 0;
+}
+
+/* A segment was written to the block from `start`: notes its place, and closes the block when it is large enough. */
+static int segment_placed(struct chunk_builder *b, int level, size_t start)
+{
+	bytes_u32(&b->directory, b->nblocks);
+	bytes_u32(&b->directory, (uint32_t)start);
+	return b->block.len >= CHUNK_BLOCK_BYTES ? block_flush(b, level) : 0;
+}
+
+static int column_seal(struct chunk_builder *b, int level, const struct column *c)
+{
+	int rc = 0;
+
+	bytes_u32(&b->directory, c->n);
+	for (uint32_t from = 0; from < c->n && !rc; from += SEGMENT_ROWS) {
+		size_t start = b->block.len;
+
+		column_write(c, from, c->n - from < SEGMENT_ROWS ? c->n - from : SEGMENT_ROWS, &b->block);
+		rc = segment_placed(b, level, start);
+	}
+	return rc;
+}
+
+static int rows_seal(struct chunk_builder *b, int level)
+{
+	int rc = 0;
+
+	for (uint32_t from = 0; from < b->rows && !rc; from += SEGMENT_ROWS) {
+		uint32_t n = b->rows - from < SEGMENT_ROWS ? b->rows - from : SEGMENT_ROWS;
+		size_t start = b->block.len;
+
+		small_write(b->head + from, n, &b->block);
+		small_write(b->tail + from, n, &b->block);
+		small_write(b->tid + from, n, &b->block);
+		numbers_write(b->stamp + from, n, &b->block);
+		rc = segment_placed(b, level, start);
+	}
+	return rc ? rc : block_flush(b, level);
+}
+
+static int slots_seal(struct chunk_builder *b, int level, const struct local_set *set)
+{
+	int rc = 0;
+
+	bytes_u32(&b->directory, set->n);
+	for (uint32_t i = 0; i < set->n && !rc; i++) {
+		const struct local *l = &set->list[i];
+		struct column *c = &b->columns[l->column];
+
+		bytes_u32(&b->directory, l->shape->id);
+		bytes_u32(&b->directory, l->n);
+		for (unsigned k = 0; k < l->shape->nslots && !rc; k++)
+			if (is_stored(l->shape->slots[k].kind))
+				rc = column_seal(b, level, c++);
+	}
+	return rc;
+}
+
+static int directory_seal(struct chunk_builder *b, struct bytes *out)
+{
+	size_t bound = ZSTD_compressBound(b->directory.len), got;
+	char *packed = malloc(bound);
+
+	if (!packed)
+		return -ENOMEM;
+	ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_checksumFlag, 1);
+	got = ZSTD_compress2(b->zstd, packed, bound, b->directory.ptr, b->directory.len);
+	if (!ZSTD_isError(got)) {
+		bytes_add(out, CHUNK_MAGIC, 4);
+		bytes_u32(out, CHUNK_VERSION);
+		bytes_u32(out, (uint32_t)got);
+		bytes_u32(out, (uint32_t)b->directory.len);
+		bytes_add(out, packed, got);
+		bytes_add(out, b->body.ptr, b->body.len);
+	}
+	free(packed);
+	return ZSTD_isError(got) || out->failed ? -ENOMEM : 0;
+}
+
+int chunk_seal(struct chunk_builder *b, int level, struct bytes *out)
+{
+	int rc;
+
+	b->block.len = b->directory.len = b->body.len = b->blocks.len = 0;
+	b->nblocks = 0;
+	bytes_u32(&b->directory, b->rows);
+	for (unsigned i = 0; i < CHUNK_BLOCKS && i * SEGMENT_ROWS < b->rows; i++)
+		bytes_u64(&b->directory, b->block_offset[i]);
+	if ((rc = rows_seal(b, level)) || (rc = column_seal(b, level, &b->tids)) || (rc = block_flush(b, level)) ||
+	    (rc = slots_seal(b, level, &b->heads)) || (rc = slots_seal(b, level, &b->tails)) ||
+	    (rc = column_seal(b, level, &b->raw)) || (rc = block_flush(b, level)))
+		return rc;
+	bytes_u32(&b->directory, b->nblocks);
+	bytes_add(&b->directory, b->blocks.ptr, b->blocks.len);
+	if (b->directory.failed || b->blocks.failed || b->block.failed)
+		return -ENOMEM;
+	return directory_seal(b, out);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* chunk_line.c - a line put together again from its shapes and values, byte for byte. */
+#include "ingest/stamp.h"
+#include "store/chunk.h"
+
+#include <errno.h>
+
+struct put {
+	struct chunk *chunk;
+	const struct chunk_row *row;
+	struct bytes *out;
+	struct chunk_parts *parts;
+	struct slice tid;
+};
+
+/* Where literal i begins in the output tells where the parts are. */
+static void parts_mark(struct put *p, const struct shape *sh, unsigned literal)
+{
+	static const enum section sections[] = {SECTION_FIELDS, SECTION_SPAN, SECTION_SPANS};
+
+	if (!p->parts)
+		return;
+	for (unsigned i = 0; i < 3; i++) {
+		struct shape_range r = shape_part_range(sh, sections[i]);
+		struct slice *s = &p->parts->part[sections[i]];
+
+		if (!r.there || (sh->part == 0) != (sections[i] == SECTION_FIELDS))
+			continue;
+		/* offsets for now: len holds the end */
+		if (r.from.literal == literal)
+			s->ptr = (const char *)(uintptr_t)(p->out->len + r.from.offset + 1);
+		if (r.to.literal == literal)
+			s->len = p->out->len + r.to.offset;
+	}
+}
+
+static int value_put(struct put *p, const struct shape *sh, unsigned part, unsigned slot)
+{
+	char buf[SEGMENT_TEXT];
+	struct slice v = SLICE_NONE;
+	int rc = 0;
+
+	switch (sh->slots[slot].kind) {
+	case SLOT_TID:
+		v = p->tid;
+		break;
+	case SLOT_STAMP:
+		v = (struct slice){buf, stamp_print_iluvatar(p->row->stamp, buf)};
+		break;
+	case SLOT_STAMP_Z:
+		v = (struct slice){buf, stamp_print_rfc3339(p->row->stamp, buf)};
+		break;
+	default:
+		rc = chunk_value(p->chunk, part, part ? p->row->tail : p->row->head, slot, part ? p->row->tail_ord : p->row->head_ord, buf, &v);
+	}
+	if (!rc)
+		bytes_add(p->out, v.ptr, v.len);
+	return rc;
+}
+
+static int half_put(struct put *p, const struct shape *sh, unsigned part)
+{
+	for (unsigned i = 0;; i++) {
+		int rc;
+
+		parts_mark(p, sh, i);
+		bytes_add(p->out, sh->literals[i].ptr, sh->literals[i].len);
+		if (i == sh->nslots)
+			return p->out->failed ? -ENOMEM : 0;
+		rc = value_put(p, sh, part, i);
+		if (rc)
+			return rc;
+	}
+}
+
+int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts)
+{
+	struct put p = {c, row, out, parts, SLICE_NONE};
+	const struct shape *head = chunk_head(c, row->head), *tail = chunk_tail(c, row->tail);
+	struct slice raw;
+	int rc;
+
+	out->len = 0;
+	if (parts)
+		memset(parts, 0, sizeof *parts);
+	if (!head) {
+		rc = chunk_raw_text(c, row->head_ord, &raw);
+		if (!rc)
+			bytes_add(out, raw.ptr, raw.len);
+		return rc ? rc : out->failed ? -ENOMEM : 0;
+	}
+	if ((rc = chunk_tid(c, row->tid, &p.tid)) || (rc = half_put(&p, head, 0)) || (rc = half_put(&p, tail, 1)))
+		return rc;
+	for (unsigned i = 0; parts && i < 4; i++) {
+		struct slice *s = &parts->part[i];
+		size_t from = (uintptr_t)s->ptr;
+
+		if (from)
+			*s = (struct slice){out->ptr + from - 1, s->len - (from - 1)};
+	}
+	return 0;
+}

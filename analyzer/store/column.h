@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* column.h - the values of one slot of one shape, and how they are written down.
+ *
+ * A column is written in segments of up to 8,192 values, each in the encoding that suits it (docs/store-format.md):
+ * one value for all, a dictionary, integers, hexadecimal ids, times, or plain text. zstd does the rest, a block at a time. */
+#ifndef STORE_COLUMN_H
+#define STORE_COLUMN_H
+
+#include "ingest/slice.h"
+
+#define SEGMENT_ROWS 8192
+
+/* A growing byte string that remembers its first failure. */
+struct bytes {
+	char *ptr;
+	size_t len, room;
+	bool failed; /* out of memory: nothing is added any more */
+};
+
+void bytes_add(struct bytes *b, const void *p, size_t n);
+void bytes_u8(struct bytes *b, unsigned v);
+void bytes_u16(struct bytes *b, unsigned v);
+void bytes_u32(struct bytes *b, uint32_t v);
+void bytes_u64(struct bytes *b, uint64_t v);
+void bytes_free(struct bytes *b);
+
+/* Bytes read with care: after reading past the end, bad is set and all reads give 0 or NULL. */
+struct peek {
+	const unsigned char *p, *end;
+	bool bad;
+};
+
+const void *peek_bytes(struct peek *k, size_t n);
+unsigned peek_u8(struct peek *k);
+unsigned peek_u16(struct peek *k);
+uint32_t peek_u32(struct peek *k);
+uint64_t peek_u64(struct peek *k);
+
+/* Values being collected. */
+struct column {
+	uint32_t n, room;
+	uint32_t *ends;	/* of each value in text */
+	struct bytes text;
+};
+
+int column_add(struct column *c, const char *p, size_t len);
+void column_clear(struct column *c);
+void column_free(struct column *c);
+
+/* Writes values from ... from + n as a segment. */
+void column_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out);
+
+/* Numbers as a segment: for times and the like. */
+void numbers_write(const int64_t *v, uint32_t n, struct bytes *out);
+/* 16-bit numbers: row columns. */
+void small_write(const uint16_t *v, uint32_t n, struct bytes *out);
+
+/* A segment that was read. Text that encodings keep in one piece is borrowed from the segment's bytes. */
+struct segment {
+	uint32_t n;
+	uint8_t encoding;
+	const unsigned char *codes; /* of a dictionary */
+	unsigned width;
+	uint32_t entries;	/* of a dictionary, or n */
+	uint32_t *ends;		/* of each entry in text; ours */
+	const char *text;
+	int64_t *numbers;	/* ours */
+};
+
+/* Returns 0, -EBADMSG or -ENOMEM. */
+int segment_read(struct peek *in, struct segment *out);
+void segment_free(struct segment *s);
+
+/* Value i; buf has SEGMENT_TEXT bytes for those that must be printed. i >= n: NONE. */
+#define SEGMENT_TEXT 40
+struct slice segment_get(const struct segment *s, uint32_t i, char *buf);
+
+int numbers_read(struct peek *in, uint32_t n, int64_t *out);
+int small_read(struct peek *in, uint32_t n, uint16_t *out);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cursor.c - the events of a query: which chunks, which rows.
+ *
+ * Chunks are left out by their source, their times and, for one transaction, by table place; rows by the row
+ * columns alone, so that nothing of a row that is not asked for is decoded. */
+#include "store/event_room.h"
+#include "store/place.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct chunk_ref {
+	int64_t id, source, first_line;
+	unsigned blocks; /* bits of those to look at */
+};
+
+struct event_cursor {
+	struct store *store;
+	struct event_query q;
+	char *tid;	       /* ours: q.tid's bytes */
+	struct chunk_ref *refs;
+	size_t nrefs, at;
+	struct event_room *room;
+	uint32_t row;
+	int tid_number;	       /* in this chunk; -1: any */
+	uint8_t *wanted;       /* by local head */
+	uint8_t *answers;      /* by shape id: 0 not asked, 1 no, 2 yes */
+	uint32_t nanswers;
+};
+
+/* ---- which chunks ---- */
+
+static int refs_read(struct event_cursor *c, const struct place_list *places)
+{
+	sqlite3_stmt *q;
+	const struct event_query *w = &c->q;
+	size_t room = 0;
+	int rc = sqlite3_prepare_v2(c->store->db,
+				    "SELECT c.id, c.source, c.first_line, c.min_stamp, c.max_stamp, coalesce(s.offset_s, 0) FROM chunk c "
+				    "JOIN source s ON s.id = c.source WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) "
+				    "AND c.id >= ?3 >> 16 AND (?4 = 0 OR c.id <= ?4 >> 16) ORDER BY c.source, c.first_line",
+				    -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_int64(q, 1, w->run);
+	sqlite3_bind_int64(q, 2, w->source);
+	sqlite3_bind_int64(q, 3, w->first_id);
+	sqlite3_bind_int64(q, 4, w->last_id);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		struct chunk_ref ref = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2), 0xff};
+		int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4), off = sqlite3_column_int64(q, 5) * 1000000000;
+
+		/* a stamp that names its offset is not moved: both readings are inside */
+		if ((w->since_ns && max + (off > 0 ? off : 0) < w->since_ns) || (w->until_ns && min + (off < 0 ? off : 0) >= w->until_ns))
+			continue;
+		if (places && !(ref.blocks = place_find(places, ref.id)))
+			continue;
+		if (c->nrefs == room) {
+			struct chunk_ref *more = realloc(c->refs, (room = room ? room * 2 : 64) * sizeof *more);
+
+			if (!more) {
+				rc = SQLITE_NOMEM;
+				break;
+			}
+			c->refs = more;
+		}
+		c->refs[c->nrefs++] = ref;
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+int event_cursor_open(struct store *s, const struct event_query *q, struct event_cursor **out)
+{
+	struct event_cursor *c = calloc(1, sizeof *c);
+	struct place_list places = {0};
+	int rc;
+
+	if (!c)
+		return -ENOMEM;
+	c->store = s;
+	c->q = *q;
+	rc = event_room_new(s, &c->room);
+	if (!rc && q->tid.ptr) {
+		c->tid = malloc(q->tid.len + 1);
+		rc = c->tid ? place_read(s, q->tid, &places) : -ENOMEM;
+		if (c->tid)
+			c->q.tid.ptr = memcpy(c->tid, q->tid.ptr, q->tid.len);
+	}
+	if (!rc)
+		rc = refs_read(c, q->tid.ptr ? &places : NULL);
+	place_list_free(&places);
+	if (rc)
+		event_cursor_close(c);
+	else
+		*out = c;
+	return rc;
+}
+
+void event_cursor_close(struct event_cursor *c)
+{
+	if (!c)
+		return;
+	event_room_free(c->room);
+	free(c->tid);
+	free(c->refs);
+	free(c->wanted);
+	free(c->answers);
+	free(c);
+}
+
+/* ---- which rows ---- */
+
+static bool shape_wanted(struct event_cursor *c, const struct shape *sh)
+{
+	if (sh->id && sh->id < c->nanswers && c->answers[sh->id])
+		return c->answers[sh->id] == 2;
+	if (sh->id >= c->nanswers) {
+		uint32_t n = shape_set_count(c->store->shapes) + 1;
+		uint8_t *more = realloc(c->answers, n);
+
+		if (!more || n <= sh->id)
+			return c->q.want(sh, c->q.want_arg);
+		memset(more + c->nanswers, 0, n - c->nanswers);
+		c->answers = more;
+		c->nanswers = n;
+	}
+	c->answers[sh->id] = c->q.want(sh, c->q.want_arg) ? 2 : 1;
+	return c->answers[sh->id] == 2;
+}
+
+/* What of the chunk's heads is wanted; *any: at least one, or lines kept whole. */
+static int heads_ask(struct event_cursor *c, bool *any)
+{
+	unsigned n = chunk_heads(c->room->ev.chunk);
+	uint8_t *more = realloc(c->wanted, n + CHUNK_FIRST_HEAD);
+
+	if (!more)
+		return -ENOMEM;
+	c->wanted = more;
+	c->wanted[CHUNK_REJECTED] = 0;
+	c->wanted[CHUNK_RAW_EVENT] = 1;
+	*any = chunk_has_raw_events(c->room->ev.chunk);
+	for (unsigned i = 0; i < n; i++) {
+		const struct shape *sh = chunk_head(c->room->ev.chunk, (uint16_t)(i + CHUNK_FIRST_HEAD));
+
+		c->wanted[i + CHUNK_FIRST_HEAD] = !c->q.want || shape_wanted(c, sh);
+		*any |= c->wanted[i + CHUNK_FIRST_HEAD];
+	}
+	return 0;
+}
+
+/* Moves to the next chunk with something in it: 1, or 0 at the end. */
+static int chunk_next(struct event_cursor *c)
+{
+	struct event *e = &c->room->ev;
+
+	for (;;) {
+		struct chunk *chunk;
+		bool any;
+		int rc;
+
+		store_chunk_unpin(c->store, e->chunk);
+		e->chunk = NULL;
+		if (c->at == c->nrefs)
+			return 0;
+		rc = store_chunk_pin(c->store, c->refs[c->at++].id, &chunk);
+		if (rc)
+			return rc;
+		e->chunk = chunk;
+		rc = heads_ask(c, &any);
+		if (rc)
+			return rc;
+		c->tid_number = c->q.tid.ptr ? chunk_find_tid(chunk, c->q.tid) : -1;
+		if (c->q.tid.ptr && c->tid_number < 0)
+			return c->tid_number;
+		c->row = 0;
+		if (any && c->tid_number != CHUNK_NO_TID)
+			return 1;
+	}
+}
+
+static bool row_passes(struct event_cursor *c, const struct chunk_ref *ref, uint32_t row)
+{
+	int64_t id = ref->id << 16 | row;
+	struct chunk_row r;
+
+	if (chunk_row(c->room->ev.chunk, row, &r))
+		return false;
+	return (c->tid_number < 0 || r.tid == c->tid_number) && c->wanted[r.head] && id >= c->q.first_id && (!c->q.last_id || id <= c->q.last_id);
+}
+
+/* What could not be told from the row columns. */
+static bool event_passes(const struct event_cursor *c)
+{
+	const struct event *e = &c->room->ev;
+
+	if ((c->q.since_ns && e->time_ns < c->q.since_ns) || (c->q.until_ns && e->time_ns >= c->q.until_ns))
+		return false;
+	return !e->raw || !c->q.want || c->q.want(e->head, c->q.want_arg);
+}
+
+int event_cursor_next(struct event_cursor *c, const struct event **out)
+{
+	int rc;
+
+	for (;;) {
+		const struct chunk_ref *ref;
+
+		if (!c->room->ev.chunk && (rc = chunk_next(c)) <= 0)
+			return rc;
+		ref = &c->refs[c->at - 1];
+		for (uint32_t n = chunk_rows(c->room->ev.chunk); c->row < n; c->row++) {
+			if (!(ref->blocks >> c->row / SEGMENT_ROWS & 1)) {
+				c->row |= SEGMENT_ROWS - 1;
+				continue;
+			}
+			if (!row_passes(c, ref, c->row))
+				continue;
+			rc = event_fill(c->room, ref->id, ref->source, ref->first_line, c->row);
+			if (rc)
+				return rc;
+			if (!event_passes(c))
+				continue;
+			c->row++;
+			*out = &c->room->ev;
+			return 1;
+		}
+		if ((rc = chunk_next(c)) <= 0)
+			return rc;
+	}
+}
+
+int event_get(struct store *s, int64_t id, const struct event **out)
+{
+	sqlite3_stmt *q;
+	int64_t source = 0, first_line = 0;
+	struct chunk *chunk;
+	struct chunk_row row;
+	int rc;
+
+	if (!s->got && (rc = event_room_new(s, &s->got)))
+		return rc;
+	if (id < 0 || (rc = sqlite3_prepare_v2(s->db, "SELECT source, first_line FROM chunk WHERE id = ?", -1, &q, NULL)))
+		return id < 0 ? 0 : store_rc(rc);
+	sqlite3_bind_int64(q, 1, id >> 16);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW) {
+		source = sqlite3_column_int64(q, 0);
+		first_line = sqlite3_column_int64(q, 1);
+	}
+	sqlite3_finalize(q);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? 0 : store_rc(rc);
+	rc = store_chunk_pin(s, id >> 16, &chunk);
+	if (rc)
+		return rc;
+	store_chunk_unpin(s, s->got->ev.chunk);
+	s->got->ev.chunk = chunk;
+	if (chunk_row(chunk, (uint32_t)(id & 0xffff), &row) || row.head == CHUNK_REJECTED)
+		return 0;
+	rc = event_fill(s->got, id >> 16, source, first_line, (uint32_t)(id & 0xffff));
+	*out = &s->got->ev;
+	return rc ? rc : 1;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event.c - one line as its readers see it: names, fields, text. */
+#include "store/event_room.h"
+#include "ingest/scan.h"
+#include "ingest/stamp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct event_room *room_of(const struct event *e)
+{
+	return (struct event_room *)e; /* the event is its first member */
+}
+
+static void raw_forget(struct event_room *r)
+{
+	shape_free(r->raw_shape[0]);
+	shape_free(r->raw_shape[1]);
+	r->raw_shape[0] = r->raw_shape[1] = NULL;
+}
+
+void event_room_free(struct event_room *r)
+{
+	if (!r)
+		return;
+	raw_forget(r);
+	store_chunk_unpin(r->ev.store, r->ev.chunk);
+	bytes_free(&r->line);
+	bytes_free(&r->raw);
+	line_done(&r->parsed);
+	free(r);
+}
+
+int event_room_new(struct store *s, struct event_room **out)
+{
+	struct event_room *r = calloc(1, sizeof *r);
+
+	if (!r)
+		return -ENOMEM;
+	line_init(&r->parsed);
+	r->ev.store = s;
+	*out = r;
+	return 0;
+}
+
+/* A line kept whole is parsed again and gets shapes of its own. */
+static int raw_fill(struct event_room *r)
+{
+	static const char slack[SCAN_SLACK];
+	struct slice text;
+	enum line_verdict v;
+	int rc = chunk_raw_text(r->ev.chunk, r->row.head_ord, &text);
+
+	raw_forget(r);
+	if (rc)
+		return rc;
+	r->raw.len = 0;
+	bytes_add(&r->raw, text.ptr, text.len);
+	bytes_add(&r->raw, slack, sizeof slack);
+	if (r->raw.failed)
+		return -ENOMEM;
+	rc = line_parse(&r->parsed, r->raw.ptr, text.len, &v);
+	if (rc || v == LINE_REJECTED)
+		return rc ? rc : -EBADMSG;
+	rc = shape_of_raw(&r->parsed, 0, &r->raw_shape[0]);
+	if (!rc)
+		rc = shape_of_raw(&r->parsed, 1, &r->raw_shape[1]);
+	if (rc)
+		return rc;
+	r->ev.head = r->raw_shape[0];
+	r->ev.tail = r->raw_shape[1];
+	/* the values, in the order of the slots: tokens that became slots */
+	r->ev.raw = r->raw.ptr;
+	r->ev.raw_len = text.len;
+	return 0;
+}
+
+/* A stamp that is stored as text may name its offset or not. */
+static bool stamp_is_local(struct event_room *r)
+{
+	const struct shape *h = r->ev.head;
+
+	if (r->ev.raw)
+		return !r->parsed.stamp_is_utc;
+	for (unsigned i = 0; i < h->nslots; i++) {
+		struct slice v;
+		char buf[SEGMENT_TEXT];
+		bool canonical;
+		int64_t ns;
+
+		if (h->slots[i].kind == SLOT_STAMP)
+			return true;
+		if (h->slots[i].kind == SLOT_STAMP_Z)
+			return false;
+		if (h->slots[i].kind != SLOT_STRING || h->slots[i].section != SECTION_TOP ||
+		    !(slice_is(h->slots[i].key, "timestamp") || slice_is(h->slots[i].key, "time")))
+			continue;
+		if (chunk_value(r->ev.chunk, 0, r->row.head, i, r->row.head_ord, buf, &v))
+			return false;
+		return !stamp_parse_iluvatar(v, &ns, &canonical);
+	}
+	return true;
+}
+
+static void worker_fill(struct event *e, const struct source_info *info)
+{
+	bool span_line = e->head->span_line;
+
+	e->source_worker = info->worker ? (struct slice){info->worker, strlen(info->worker)} : SLICE_NONE;
+	e->worker = e->tail->worker;
+	if (!e->worker.ptr)
+		e->worker = span_line && info->cluster && shape_part_range(e->tail, SECTION_SPANS).there ? SLICE("controller") : e->source_worker;
+	e->foreign = span_line && info->owned && e->worker.ptr && !slice_same(e->worker, e->source_worker) &&
+		     (info->cluster || !slice_is(e->source_worker, "worker"));
+}
+
+int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row)
+{
+	const struct source_info *info = store_source(r->ev.store, source);
+	struct event *e = &r->ev;
+	struct slice tid;
+	int rc;
+
+	if (!info)
+		return -EBADMSG;
+	e->id = chunk_id << 16 | row;
+	e->run = info->run;
+	e->source = source;
+	e->line = first_line + row;
+	e->row = row;
+	e->raw = NULL;
+	r->rendered = false;
+	r->next_buf = 0;
+	rc = chunk_row(e->chunk, row, &r->row);
+	if (rc)
+		return rc;
+	e->head = chunk_head(e->chunk, r->row.head);
+	if (e->head)
+		e->tail = chunk_tail(e->chunk, r->row.tail);
+	else if ((rc = raw_fill(r)))
+		return rc;
+	rc = chunk_tid(e->chunk, r->row.tid, &tid);
+	if (rc)
+		return rc;
+	e->tid = tid;
+	if (tid.ptr && tid.len <= sizeof r->tid)
+		e->tid.ptr = memcpy(r->tid, tid.ptr, tid.len);
+	e->stamp = r->row.stamp;
+	e->time_ns = e->stamp + (info->offset_ns && stamp_is_local(r) ? info->offset_ns : 0);
+	worker_fill(e, info);
+	return 0;
+}
+
+/* ---- values ---- */
+
+static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned slot, struct slice *out)
+{
+	struct event_room *r = room_of(e);
+	const struct shape *sh = part ? e->tail : e->head;
+	char *buf = r->bufs[r->next_buf++ % EVENT_BUFS];
+
+	switch (sh->slots[slot].kind) {
+	case SLOT_TID:
+		*out = e->tid;
+		return SLOT_STRING;
+	case SLOT_STAMP:
+		*out = (struct slice){buf, stamp_print_iluvatar(e->stamp, buf)};
+		return SLOT_STRING;
+	case SLOT_STAMP_Z:
+		*out = (struct slice){buf, stamp_print_rfc3339(e->stamp, buf)};
+		return SLOT_STRING;
+	default:
+		if (chunk_value(e->chunk, part, part ? r->row.tail : r->row.head, slot, part ? r->row.tail_ord : r->row.head_ord, buf, out))
+			return 0;
+		return sh->slots[slot].kind == SLOT_WORD ? SLOT_STRING : sh->slots[slot].kind;
+	}
+}
+
+/* In a line that was kept whole the parser's tokens are at hand. */
+static enum slot_kind raw_value(const struct event *e, enum section section, const char *name, struct slice *out)
+{
+	const struct line *l = &room_of(e)->parsed;
+	size_t len = strlen(name);
+
+	for (unsigned i = 0; i < l->ntokens; i++) {
+		const struct token *t = &l->tokens[i];
+
+		if (t->section != section || t->key_len != len || memcmp(l->text + t->key_off, name, len))
+			continue;
+		*out = (struct slice){l->text + t->off, t->len};
+		return t->kind == SLOT_SCALAR || t->kind == SLOT_JSON ? t->kind : SLOT_STRING;
+	}
+	return 0;
+}
+
+static enum slot_kind value(const struct event *e, enum section section, const char *name, struct slice *out)
+{
+	unsigned part = section == SECTION_SPAN;
+	const struct shape *sh = part ? e->tail : e->head;
+
+	if (e->raw)
+		return raw_value(e, section, name, out);
+	for (unsigned i = 0; i < sh->nslots; i++)
+		if (sh->slots[i].section == section && slice_is(sh->slots[i].key, name))
+			return slot_value(e, part, i, out);
+	if (!part)
+		return 0;
+	*out = shape_constant(sh, section, name);
+	return out->ptr ? SLOT_STRING : 0;
+}
+
+enum slot_kind event_field(const struct event *e, const char *name, struct slice *out)
+{
+	enum slot_kind kind;
+
+	if (!strcmp(name, "message")) {
+		*out = event_message(e);
+		if (out->ptr)
+			return SLOT_STRING;
+	}
+	kind = value(e, SECTION_FIELDS, name, out);
+	return kind ? kind : value(e, SECTION_TOP, name, out);
+}
+
+enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out)
+{
+	return value(e, SECTION_SPAN, name, out);
+}
+
+struct slice event_message(const struct event *e)
+{
+	struct slice s = SLICE_NONE;
+
+	if (e->raw)
+		return room_of(e)->parsed.message;
+	if (e->head->message_slot < 0)
+		return e->head->message;
+	slot_value(e, 0, (unsigned)e->head->message_slot, &s);
+	return s;
+}
+
+/* ---- text ---- */
+
+static int render(struct event_room *r)
+{
+	int rc;
+
+	if (r->rendered)
+		return 0;
+	rc = chunk_line(r->ev.chunk, &r->row, &r->line, &r->parts);
+	if (!rc && r->ev.raw) {
+		r->parts.part[SECTION_FIELDS] = r->parsed.fields;
+		r->parts.part[SECTION_SPAN] = r->parsed.span;
+		r->parts.part[SECTION_SPANS] = r->parsed.spans;
+	}
+	r->rendered = !rc;
+	return rc;
+}
+
+int event_line(const struct event *e, struct slice *out)
+{
+	struct event_room *r = room_of(e);
+	int rc = render(r);
+
+	if (!rc)
+		*out = (struct slice){r->line.ptr ? r->line.ptr : "", r->line.len};
+	return rc;
+}
+
+struct slice event_part(const struct event *e, enum section section)
+{
+	struct event_room *r = room_of(e);
+
+	return render(r) || section == SECTION_TOP ? SLICE_NONE : r->parts.part[section];
+}
+
+int event_offset(const struct event *e, int64_t *out)
+{
+	struct event_room *r = room_of(e);
+	struct bytes text = {0};
+	uint64_t off = chunk_block_offset(e->chunk, e->row / SEGMENT_ROWS);
+	sqlite3_stmt *q;
+	int rc = 0;
+
+	for (uint32_t i = e->row - e->row % SEGMENT_ROWS; i < e->row && !rc; i++) {
+		struct chunk_row row;
+
+		if (!(rc = chunk_row(e->chunk, i, &row)) && !(rc = chunk_line(e->chunk, &row, &text, NULL)))
+			off += text.len + 1;
+	}
+	bytes_free(&text);
+	if (rc || (rc = store_rc(sqlite3_prepare_v2(e->store->db, "SELECT first_offset FROM chunk WHERE id = ?", -1, &q, NULL))))
+		return rc;
+	sqlite3_bind_int64(q, 1, r->ev.id >> 16);
+	rc = sqlite3_step(q) == SQLITE_ROW ? 0 : -EBADMSG;
+	*out = sqlite3_column_int64(q, 0) + (int64_t)off;
+	sqlite3_finalize(q);
+	return rc;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event_room.h - an event and the memory that its texts stand in. */
+#ifndef STORE_EVENT_ROOM_H
+#define STORE_EVENT_ROOM_H
+
+#include "store/store_private.h"
+
+#define EVENT_BUFS 64 /* so many printed numbers of one event can be held at a time */
+
+struct event_room {
+	struct event ev; /* first */
+	struct chunk_row row;
+	char tid[64];
+	char bufs[EVENT_BUFS][SEGMENT_TEXT];
+	unsigned next_buf;
+	bool rendered;
+	struct bytes line;
+	struct chunk_parts parts;
+	struct bytes raw;	 /* of a line kept whole, with slack */
+	struct line parsed;
+	struct shape *raw_shape[2];
+};
+
+int event_room_new(struct store *s, struct event_room **out);
+void event_room_free(struct event_room *r);
+
+/* Makes r the event of one row of r->ev.chunk, which the caller pinned. -EBADMSG too where the row is no event. */
+int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* place.c - transactions and the blocks their lines are in. */
+#include "store/place.h"
+#include "store/column.h"
+#include "store/store_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- reading ---- */
+
+static uint64_t varint(struct peek *in)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 63; shift += 7) {
+		unsigned b = peek_u8(in);
+
+		v |= (uint64_t)(b & 0x7f) << shift;
+		if (!(b & 0x80))
+			return v;
+	}
+	in->bad = true;
+	return 0;
+}
+
+static int list_read(struct peek in, struct place_list *out)
+{
+	int64_t chunk = 0;
+	size_t room = 0;
+
+	while (in.p < in.end && !in.bad) {
+		if (out->n == room) {
+			struct place_entry *more = realloc(out->list, (room = room ? room * 2 : 16) * sizeof *more);
+
+			if (!more)
+				return -ENOMEM;
+			out->list = more;
+		}
+		chunk += (int64_t)varint(&in);
+		out->list[out->n++] = (struct place_entry){chunk, peek_u8(&in)};
+	}
+	return in.bad ? -EBADMSG : 0;
+}
+
+int place_read(struct store *s, struct slice tid, struct place_list *out)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(s->db, "SELECT places FROM place WHERE tid = ?", -1, &q, NULL);
+
+	*out = (struct place_list){0};
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_text(q, 1, tid.ptr, (int)tid.len, SQLITE_STATIC);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW) {
+		const unsigned char *p = sqlite3_column_blob(q, 0);
+
+		rc = list_read((struct peek){p, p + sqlite3_column_bytes(q, 0), false}, out);
+	} else {
+		rc = rc == SQLITE_DONE ? 0 : store_rc(rc);
+	}
+	sqlite3_finalize(q);
+	if (rc)
+		place_list_free(out);
+	return rc;
+}
+
+void place_list_free(struct place_list *l)
+{
+	free(l->list);
+	*l = (struct place_list){0};
+}
+
+unsigned place_find(const struct place_list *l, int64_t chunk)
+{
+	size_t low = 0, high = l->n;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (l->list[mid].chunk < chunk)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < l->n && l->list[low].chunk == chunk ? l->list[low].blocks : 0;
+}
+
+/* ---- collecting ---- */
+
+struct entry {
+	uint64_t hash; /* 0: free */
+	char *tid;
+	uint32_t len, events;
+	int64_t first, last; /* chunks */
+	uint32_t used, room;
+	unsigned char *bytes; /* pairs; in small where they fit: most transactions are in one or two chunks */
+	unsigned char small[16];
+};
+
+struct place_set {
+	struct entry *table;
+	size_t room, used;
+};
+
+int place_set_new(struct place_set **out)
+{
+	struct place_set *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return -ENOMEM;
+	p->room = 4096;
+	p->table = calloc(p->room, sizeof *p->table);
+	if (!p->table) {
+		free(p);
+		return -ENOMEM;
+	}
+	*out = p;
+	return 0;
+}
+
+void place_set_free(struct place_set *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->room; i++) {
+		free(p->table[i].tid);
+		free(p->table[i].bytes);
+	}
+	free(p->table);
+	free(p);
+}
+
+static uint64_t hash_of(struct slice t)
+{
+	uint64_t h = 0xcbf29ce484222325u, v;
+
+	for (; t.len >= 8; t.ptr += 8, t.len -= 8) {
+		memcpy(&v, t.ptr, 8);
+		h = (h ^ v) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	for (; t.len; t.ptr++, t.len--)
+		h = (h ^ (unsigned char)*t.ptr) * 0x100000001b3u;
+	h ^= h >> 29;
+	return h ? h : 1;
+}
+
+static int grow(struct place_set *p)
+{
+	size_t room = p->room * 2;
+	struct entry *table;
+
+	if (p->used * 4 < p->room * 3)
+		return 0;
+	table = calloc(room, sizeof *table);
+	if (!table)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->room; i++) {
+		size_t k = p->table[i].hash & (room - 1);
+
+		if (!p->table[i].hash)
+			continue;
+		while (table[k].hash)
+			k = (k + 1) & (room - 1);
+		table[k] = p->table[i];
+	}
+	free(p->table);
+	p->table = table;
+	p->room = room;
+	return 0;
+}
+
+static int pair_add(struct entry *e, uint64_t delta, unsigned blocks)
+{
+	unsigned char buf[12], *to;
+	uint32_t n = 0;
+
+	do {
+		buf[n] = (unsigned char)(delta & 0x7f);
+		delta >>= 7;
+		buf[n++] |= delta ? 0x80 : 0;
+	} while (delta);
+	buf[n++] = (unsigned char)blocks;
+	if (e->used + n > sizeof e->small && e->used + n > e->room) {
+		uint32_t room = (e->used + n) * 2;
+		unsigned char *more = realloc(e->bytes, room);
+
+		if (!more)
+			return -ENOMEM;
+		if (!e->bytes)
+			memcpy(more, e->small, e->used);
+		e->bytes = more;
+		e->room = room;
+	}
+	to = e->bytes ? e->bytes : e->small;
+	memcpy(to + e->used, buf, n);
+	e->used += n;
+	return 0;
+}
+
+int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t events, unsigned blocks)
+{
+	uint64_t hash = hash_of(tid);
+	size_t i = hash & (p->room - 1);
+	struct entry *e;
+	int rc;
+
+	while (p->table[i].hash && !(p->table[i].hash == hash && slice_same((struct slice){p->table[i].tid, p->table[i].len}, tid)))
+		i = (i + 1) & (p->room - 1);
+	e = &p->table[i];
+	if (!e->hash) {
+		e->tid = malloc(tid.len + 1);
+		if (!e->tid)
+			return -ENOMEM;
+		memcpy(e->tid, tid.ptr, tid.len);
+		e->len = (uint32_t)tid.len;
+		e->hash = hash;
+		e->first = chunk;
+		p->used++;
+	}
+	rc = pair_add(e, (uint64_t)(chunk - e->last), blocks);
+	e->last = chunk;
+	e->events += events;
+	return rc ? rc : grow(p);
+}
+
+/* ---- writing ---- */
+
+static int by_tid(const void *a, const void *b)
+{
+	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
+	int c = memcmp(x->tid, y->tid, x->len < y->len ? x->len : y->len);
+
+	return c ? c : (x->len > y->len) - (x->len < y->len);
+}
+
+/* Places that the table has already come first: the new chunks' ids are higher. */
+static int entry_write(struct store *s, sqlite3_stmt *q, const struct entry *e, bool append)
+{
+	struct place_list old = {0};
+	struct entry all = {.last = 0};
+	int rc = append ? place_read(s, (struct slice){e->tid, e->len}, &old) : 0;
+
+	for (size_t i = 0; i < old.n && !rc; i++) {
+		rc = pair_add(&all, (uint64_t)(old.list[i].chunk - all.last), old.list[i].blocks);
+		all.last = old.list[i].chunk;
+	}
+	if (!rc && old.n) {
+		struct place_list new = {0};
+		const unsigned char *p = e->bytes ? e->bytes : e->small;
+
+		rc = list_read((struct peek){p, p + e->used, false}, &new);
+		for (size_t i = 0; i < new.n && !rc; i++) {
+			rc = pair_add(&all, (uint64_t)(new.list[i].chunk - all.last), new.list[i].blocks);
+			all.last = new.list[i].chunk;
+		}
+		place_list_free(&new);
+	}
+	if (!rc) {
+		const struct entry *w = old.n ? &all : e;
+
+		sqlite3_bind_text(q, 1, e->tid, (int)e->len, SQLITE_STATIC);
+		sqlite3_bind_int64(q, 2, e->events);
+		sqlite3_bind_blob(q, 3, w->bytes ? w->bytes : w->small, (int)w->used, SQLITE_STATIC);
+		rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(s->db));
+		sqlite3_reset(q);
+	}
+	free(all.bytes);
+	place_list_free(&old);
+	return rc;
+}
+
+static bool has_places(struct store *s)
+{
+	sqlite3_stmt *q;
+	bool any = !sqlite3_prepare_v2(s->db, "SELECT 1 FROM place LIMIT 1", -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW;
+
+	sqlite3_finalize(q);
+	return any;
+}
+
+int place_set_write(struct place_set *p, struct store *s)
+{
+	struct entry **order = malloc((p->used + 1) * sizeof *order);
+	bool append = has_places(s);
+	sqlite3_stmt *q = NULL;
+	size_t n = 0;
+	int rc = order ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < p->room; i++)
+		if (p->table[i].hash)
+			order[n++] = &p->table[i];
+	if (!rc) {
+		qsort(order, n, sizeof *order, by_tid);
+		rc = store_rc(sqlite3_prepare_v2(s->db,
+						 "INSERT INTO place (tid, events, places) VALUES (?1, ?2, ?3) "
+						 "ON CONFLICT (tid) DO UPDATE SET events = events + ?2, places = ?3",
+						 -1, &q, NULL));
+	}
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = entry_write(s, q, order[i], append);
+	sqlite3_finalize(q);
+	free(order);
+	return rc;
+}

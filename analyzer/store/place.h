@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* place.h - where a transaction's lines are: table place.
+ *
+ * A transaction has a list of (chunk, which of its eight 8,192-row blocks). Written as pairs of numbers, seven bits a byte: the
+ * difference to the chunk before, then the bits. */
+#ifndef STORE_PLACE_H
+#define STORE_PLACE_H
+
+#include "store/store.h"
+
+struct place_list {
+	struct place_entry {
+		int64_t chunk;
+		unsigned blocks;
+	} *list; /* by chunk */
+	size_t n;
+};
+
+/* The places of one transaction; an unknown one has none. 0, -EBADMSG, -ENOMEM, ... */
+int place_read(struct store *s, struct slice tid, struct place_list *out);
+void place_list_free(struct place_list *l);
+/* The blocks of a chunk, 0 where it is not in the list. */
+unsigned place_find(const struct place_list *l, int64_t chunk);
+
+/* ---- collecting them during a load ---- */
+
+struct place_set;
+
+int place_set_new(struct place_set **out);
+void place_set_free(struct place_set *p);
+/* One chunk after the other, ids ascending. */
+int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t events, unsigned blocks);
+/* Adds all to table place, inside the caller's transaction. */
+int place_set_write(struct place_set *p, struct store *s);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* shape_match.c - text against a shape: the fast way to read a line.
+ *
+ * The shape was guessed from the line before. Between two values there is nothing to parse, only to compare; what
+ * ends a value is known. A guess that is wrong costs the comparison up to the first difference. */
+#include "ingest/scan.h"
+#include "ingest/stamp.h"
+#include "store/shape.h"
+
+static const char *value_end(enum slot_kind kind, const char *p, const char *end)
+{
+	const char *reason, *q;
+	bool high = false;
+
+	switch (kind) {
+	case SLOT_SCALAR:
+		return scan_scalar(p, end);
+	case SLOT_JSON:
+		if (p >= end || (*p != '[' && *p != '{'))
+			return NULL;
+		q = scan_nested(p, end, &high, &reason);
+		break;
+	case SLOT_WORD:
+		for (q = p; q < end && (unsigned char)*q > ' ' && *q != '"'; q++)
+			high |= (*q & 0x80) != 0;
+		break;
+	default:
+		q = scan_string(p, end, &high);
+	}
+	return q && high && !scan_utf8(p, (size_t)(q - p)) ? NULL : q;
+}
+
+static bool stamp_is(enum slot_kind kind, struct slice text, int64_t *stamp)
+{
+	int64_t offset;
+	bool canonical;
+
+	if (kind == SLOT_STAMP)
+		return !stamp_parse_iluvatar(text, stamp, &canonical) && canonical;
+	return !stamp_parse_rfc3339(text, stamp, &offset, &canonical) && canonical;
+}
+
+const char *shape_match(const struct shape *sh, const char *p, const char *end, struct slice *values, struct slice *tid, int64_t *stamp)
+{
+	for (unsigned i = 0;; i++) {
+		const struct slice *lit = &sh->literals[i];
+		const char *q;
+
+		if ((size_t)(end - p) < lit->len || memcmp(p, lit->ptr, lit->len))
+			return NULL;
+		p += lit->len;
+		if (i == sh->nslots)
+			return p;
+		if (sh->slots[i].kind == SLOT_TID && tid->ptr) {
+			if ((size_t)(end - p) <= tid->len || memcmp(p, tid->ptr, tid->len) || p[tid->len] != '"')
+				return NULL;
+			values[i] = (struct slice){p, tid->len};
+			p += tid->len;
+			continue;
+		}
+		q = value_end(sh->slots[i].kind, p, end);
+		if (!q)
+			return NULL;
+		values[i] = (struct slice){p, (size_t)(q - p)};
+		if (sh->slots[i].kind == SLOT_TID) {
+			if (q == p)
+				return NULL;
+			*tid = values[i];
+		} else if (stamp && (sh->slots[i].kind == SLOT_STAMP || sh->slots[i].kind == SLOT_STAMP_Z) &&
+			   !stamp_is(sh->slots[i].kind, values[i], stamp)) {
+			return NULL;
+		}
+		p = q;
+	}
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store.c - opening a database, and what is kept of it in memory. */
+#include "store/store_private.h"
+#include "store_sql.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define APPLICATION_ID 0x494C5551
+#define FORMAT_VERSION 1
+
+const char *store_error(int rc)
+{
+	switch (rc) {
+	case -EBADMSG:
+		return "the database is damaged";
+	case -EPROTONOSUPPORT:
+		return "the database was made by a newer version";
+	case -EMEDIUMTYPE:
+		return "not an ilu-logq database";
+	default:
+		return strerror(-rc);
+	}
+}
+
+int store_rc(int sqlite)
+{
+	switch (sqlite & 0xff) {
+	case SQLITE_OK: case SQLITE_ROW: case SQLITE_DONE:
+		return 0;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_IOERR:
+		return -EIO;
+	case SQLITE_BUSY: case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_INTERRUPT:
+		return -EINTR;
+	case SQLITE_READONLY: case SQLITE_PERM: case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_CANTOPEN:
+		return -ENOENT;
+	case SQLITE_NOTADB:
+		return -EMEDIUMTYPE;
+	case SQLITE_CORRUPT:
+		return -EBADMSG;
+	default:
+		return -EINVAL;
+	}
+}
+
+sqlite3 *store_db(struct store *s)
+{
+	return s->db;
+}
+
+int store_exec(struct store *s, const char *sql)
+{
+	return store_rc(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
+}
+
+static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+
+	if (!rc) {
+		rc = sqlite3_step(q);
+		*out = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
+		rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : rc;
+		sqlite3_finalize(q);
+	}
+	return store_rc(rc);
+}
+
+/* Ours, or nobody's yet (*empty)? Nothing is written. */
+static int identify(struct store *s, bool *empty, char **why)
+{
+	int64_t id = 0, version = 0, tables = 0;
+	int rc;
+
+	if ((rc = pragma_int(s->db, "PRAGMA application_id", &id)) || (rc = pragma_int(s->db, "PRAGMA user_version", &version)) ||
+	    (rc = pragma_int(s->db, "SELECT count(*) FROM sqlite_schema", &tables))) {
+		*why = strdup(rc == -EMEDIUMTYPE ? "not an SQLite database; it was not touched" : sqlite3_errmsg(s->db));
+		return rc;
+	}
+	*empty = !id && !version && !tables;
+	if (*empty)
+		return 0;
+	if (id != APPLICATION_ID) {
+		*why = strdup("an SQLite database of something else than ilu-logq; it was not touched");
+		return -EMEDIUMTYPE;
+	}
+	if (version > FORMAT_VERSION) {
+		if (asprintf(why, "its format is %lld, this version reads up to %d: use a newer ilu-logq", (long long)version, FORMAT_VERSION) < 0)
+			*why = NULL;
+		return -EPROTONOSUPPORT;
+	}
+	return 0;
+}
+
+static int settle(struct store *s, enum store_mode mode, char **why)
+{
+	bool empty = false;
+	int rc = identify(s, &empty, why);
+
+	if (rc)
+		return rc;
+	if (empty && mode != STORE_CREATE) {
+		*why = strdup("the database is empty: load some logs first");
+		return -ENOENT;
+	}
+	if (empty) {
+		rc = store_exec(s, "PRAGMA page_size = 65536");
+		if (!rc)
+			rc = store_exec(s, store_sql);
+	}
+	if (!rc)
+		rc = store_exec(s, "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY");
+	if (rc && !*why)
+		*why = strdup(sqlite3_errmsg(s->db));
+	return rc;
+}
+
+static int start(struct store *s, enum store_mode mode, char **why)
+{
+	int rc;
+
+	sqlite3_busy_timeout(s->db, 10000);
+	rc = settle(s, mode, why);
+	if (!rc)
+		rc = shape_set_new(&s->shapes);
+	if (!rc)
+		rc = store_shapes_read(s);
+	if (rc && !*why)
+		*why = strdup(store_error(rc));
+	return rc;
+}
+
+/* SQLite says "unable to open database file" of everything; we can do better. */
+static int path_check(const char *path, enum store_mode mode, char **why)
+{
+	struct stat st;
+
+	if (!strcmp(path, ":memory:"))
+		return 0;
+	if (stat(path, &st)) {
+		if (errno == ENOENT && mode == STORE_CREATE)
+			return 0;
+		*why = strdup(errno == ENOENT ? "no such database; make one with: ilu-logq load PATH..." : strerror(errno));
+		return -ENOENT;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		*why = strdup("not a file");
+		return -EMEDIUMTYPE;
+	}
+	return 0;
+}
+
+int store_open(const char *path, enum store_mode mode, struct store **out, char **why)
+{
+	static const int flags[] = {SQLITE_OPEN_READONLY, SQLITE_OPEN_READWRITE, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE};
+	struct store *s = calloc(1, sizeof *s);
+	int rc;
+
+	*why = NULL;
+	if (!s)
+		return -ENOMEM;
+	rc = path_check(path, mode, why);
+	if (!rc && (rc = store_rc(sqlite3_open_v2(path, &s->db, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL))))
+		*why = strdup(sqlite3_errmsg(s->db));
+	if (!rc)
+		rc = start(s, mode, why);
+	if (rc)
+		store_close(s);
+	else
+		*out = s;
+	return rc;
+}
+
+int store_attach(sqlite3 *db, struct store **out, char **why)
+{
+	struct store *s = calloc(1, sizeof *s);
+	int rc;
+
+	*why = NULL;
+	if (!s)
+		return -ENOMEM;
+	s->db = db;
+	s->borrowed = true;
+	rc = shape_set_new(&s->shapes);
+	if (!rc)
+		rc = store_shapes_read(s);
+	if (rc) {
+		*why = strdup(store_error(rc));
+		store_close(s);
+	} else {
+		*out = s;
+	}
+	return rc;
+}
+
+static void sources_forget(struct store *s)
+{
+	for (size_t i = 0; i < s->nsources; i++)
+		free(s->sources[i].worker);
+	free(s->sources);
+	s->sources = NULL;
+	s->nsources = 0;
+	s->sources_read = false;
+}
+
+static void cache_forget(struct store *s)
+{
+	for (unsigned i = 0; i < CHUNK_CACHE; i++) {
+		if (s->cache[i].pins)
+			continue;
+		chunk_close(s->cache[i].chunk);
+		s->cache[i] = (struct cached_chunk){0};
+	}
+}
+
+void event_room_free(struct event_room *r);
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	cache_forget(s);
+	sources_forget(s);
+	event_room_free(s->got);
+	if (!s->borrowed)
+		sqlite3_close_v2(s->db);
+	shape_set_free(s->shapes);
+	free(s);
+}
+
+void store_refresh(struct store *s)
+{
+	cache_forget(s);
+	sources_forget(s);
+	store_shapes_read(s);
+}
+
+/* ---- shapes ---- */
+
+int store_shapes_read(struct store *s)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(s->db, "SELECT id, part, skeleton FROM shape WHERE id > ? ORDER BY id", -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_int64(q, 1, s->shapes_saved);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(q, 0), part = sqlite3_column_int64(q, 1);
+		const void *p = sqlite3_column_blob(q, 2);
+		int bad = -EBADMSG;
+
+		if (id > 0 && id <= SHAPE_MAX && (part == 0 || part == 1))
+			bad = shape_set_load(s->shapes, (uint32_t)id, (unsigned)part, p ? p : "", (size_t)sqlite3_column_bytes(q, 2));
+		if (bad) {
+			sqlite3_finalize(q);
+			return bad;
+		}
+		s->shapes_saved = (uint32_t)id;
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+int store_shapes_write(struct store *s)
+{
+	uint32_t count = shape_set_count(s->shapes);
+	sqlite3_stmt *q;
+	int rc;
+
+	if (count == s->shapes_saved)
+		return 0;
+	rc = sqlite3_prepare_v2(s->db, "INSERT INTO shape (id, part, skeleton) VALUES (?, ?, ?)", -1, &q, NULL);
+	for (uint32_t id = s->shapes_saved + 1; !rc && id <= count; id++) {
+		const struct shape *sh = shape_set_get(s->shapes, id);
+
+		sqlite3_bind_int64(q, 1, id);
+		sqlite3_bind_int(q, 2, sh->part);
+		sqlite3_bind_blob(q, 3, sh->skeleton.ptr, (int)sh->skeleton.len, SQLITE_STATIC);
+		rc = sqlite3_step(q) == SQLITE_DONE ? 0 : sqlite3_errcode(s->db);
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	if (!rc)
+		s->shapes_saved = count;
+	return store_rc(rc);
+}
+
+/* ---- sources ---- */
+
+bool worker_is_owner(const char *worker)
+{
+	if (!worker)
+		return false;
+	return !strcmp(worker, "controller") || !strcmp(worker, "load_gen") || !strcmp(worker, "worker") || !strncmp(worker, "worker_", 7);
+}
+
+static int source_add(struct store *s, sqlite3_stmt *q)
+{
+	int64_t id = sqlite3_column_int64(q, 0);
+	const char *worker = (const char *)sqlite3_column_text(q, 2);
+	struct source_info *i;
+
+	if (id < 1 || id > 1 << 24)
+		return -EBADMSG;
+	if ((size_t)id >= s->nsources) {
+		size_t n = (size_t)id + 1;
+		struct source_info *more = realloc(s->sources, n * sizeof *more);
+
+		if (!more)
+			return -ENOMEM;
+		memset(more + s->nsources, 0, (n - s->nsources) * sizeof *more);
+		s->sources = more;
+		s->nsources = n;
+	}
+	i = &s->sources[id];
+	*i = (struct source_info){.run = sqlite3_column_int64(q, 1), .offset_ns = sqlite3_column_int64(q, 3) * 1000000000, .known = true,
+				  .cluster = sqlite3_column_int(q, 4), .owned = worker_is_owner(worker)};
+	if (worker && !(i->worker = strdup(worker)))
+		return -ENOMEM;
+	return 0;
+}
+
+static int sources_read(struct store *s)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(s->db, "SELECT id, run, worker, offset_s, cluster FROM source", -1, &q, NULL), bad = 0;
+
+	if (rc)
+		return store_rc(rc);
+	sources_forget(s);
+	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW)
+		bad = source_add(s, q);
+	sqlite3_finalize(q);
+	s->sources_read = !bad && rc == SQLITE_DONE;
+	return bad ? bad : rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+const struct source_info *store_source(struct store *s, int64_t id)
+{
+	if (!s->sources_read && sources_read(s))
+		return NULL;
+	return id > 0 && (size_t)id < s->nsources && s->sources[id].known ? &s->sources[id] : NULL;
+}
+
+/* ---- chunks ---- */
+
+static int chunk_fetch(struct store *s, int64_t id, struct chunk **out)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(s->db, "SELECT data FROM chunk WHERE id = ?", -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_int64(q, 1, id);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW) {
+		const void *p = sqlite3_column_blob(q, 0);
+
+		rc = p ? chunk_open(s->shapes, p, (size_t)sqlite3_column_bytes(q, 0), out) : -EBADMSG;
+	} else {
+		rc = rc == SQLITE_DONE ? -EBADMSG : store_rc(rc);
+	}
+	sqlite3_finalize(q);
+	return rc;
+}
+
+int store_chunk_pin(struct store *s, int64_t id, struct chunk **out)
+{
+	struct cached_chunk *victim = NULL, *e;
+	int rc;
+
+	for (unsigned i = 0; i < CHUNK_CACHE; i++) {
+		e = &s->cache[i];
+		if (e->chunk && e->id == id) {
+			e->pins++;
+			e->used = ++s->tick;
+			*out = e->chunk;
+			return 0;
+		}
+		if (!e->pins && (!victim || e->used < victim->used))
+			victim = e;
+	}
+	rc = chunk_fetch(s, id, out);
+	if (rc || !victim)
+		return rc; /* all places are pinned: the chunk lives with its user */
+	chunk_close(victim->chunk);
+	*victim = (struct cached_chunk){id, *out, 1, ++s->tick};
+	return 0;
+}
+
+void store_chunk_unpin(struct store *s, struct chunk *c)
+{
+	for (unsigned i = 0; i < CHUNK_CACHE; i++) {
+		if (c && s->cache[i].chunk == c) {
+			s->cache[i].pins--;
+			return;
+		}
+	}
+	chunk_close(c);
+}

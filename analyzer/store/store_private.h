@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* store_private.h - what the files of the store share, and the loader uses. */
+#ifndef STORE_STORE_PRIVATE_H
+#define STORE_STORE_PRIVATE_H
+
+#include "store/chunk.h"
+#include "store/store.h"
+
+/* What rows of table source say of every event. */
+struct source_info {
+	int64_t run;
+	int64_t offset_ns;  /* UTC minus the clock */
+	bool known;
+	bool cluster;
+	bool owned;	    /* the file's name says whose it is */
+	char *worker;
+};
+
+#define CHUNK_CACHE 6
+
+struct cached_chunk {
+	int64_t id;
+	struct chunk *chunk;
+	unsigned pins;
+	uint64_t used;
+};
+
+struct event_room;
+
+struct store {
+	sqlite3 *db;
+	bool borrowed; /* the connection is somebody else's */
+	struct shape_set *shapes;
+	uint32_t shapes_saved; /* rows of table shape */
+	struct source_info *sources; /* by id */
+	size_t nsources;
+	bool sources_read;
+	struct cached_chunk cache[CHUNK_CACHE];
+	uint64_t tick;
+	struct event_room *got; /* of event_get */
+};
+
+/* The text of a store error, for messages. */
+const char *store_error(int rc);
+
+/* A store on a connection that is open already; store_close leaves it open. For the loadable extension. */
+int store_attach(sqlite3 *db, struct store **out, char **why);
+
+/* Turns an SQLite result code into ours. */
+int store_rc(int sqlite);
+
+/* Chunks: pinned until store_chunk_unpin. */
+int store_chunk_pin(struct store *s, int64_t id, struct chunk **out);
+void store_chunk_unpin(struct store *s, struct chunk *c);
+
+const struct source_info *store_source(struct store *s, int64_t id); /* NULL: no such source */
+
+/* Reads the rows of table shape that are not known yet; writes those that are not in the table yet. */
+int store_shapes_read(struct store *s);
+int store_shapes_write(struct store *s);
+
+/* Whether a file's name says whose log it is: worker, worker_N, controller, load_gen. */
+bool worker_is_owner(const char *worker);
+
+#endif
