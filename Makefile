@@ -4,8 +4,12 @@
 # B is the build directory; CC, CFLAGS, LDFLAGS are yours. V=1 shows the commands.
 
 B       ?= build
-CC      ?= gcc
-CXX     ?= g++
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX     := g++
+endif
 PREFIX  ?= /usr/local
 CFLAGS  ?= -O2 -g
 WARN    ?= -Wall -Wextra
@@ -151,7 +155,7 @@ $(addprefix $(B)/tests/,$(FAULT_TESTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o 
 
 # ---- checks -------------------------------------------------------------------------------------------------------
 # Packages that are there are not asked for: with all of them, nothing here needs a network.
-RUN = CC='$(CC)' CXX='$(CXX)' CFLAGS='$(CFLAGS)' tests/run -B $(B)
+RUN = CC='$(CC)' CXX='$(CXX)' CFLAGS='$(CFLAGS)' WARN='$(WARN)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)' tests/run -B $(B)
 
 check:
 	@.ci/packages build test
