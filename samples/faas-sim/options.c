@@ -18,7 +18,7 @@ static const char usage[] =
 	"  --rate R            requests per second (40)\n"
 	"  --functions LIST    of hello,float,json,aes,gzip (all)\n"
 	"  --cores N           invocations at a time, up to 64 (4)\n"
-	"  --memory MB         for containers (768)\n"
+	"  --memory MB         for containers (1280)\n"
 	"  --keep-alive MS     of idle containers (1500)\n"
 	"  --fail-rate P       share of container creations that fail (0.08)\n"
 	"  --retries N         of a failed invocation (1)\n"
@@ -136,7 +136,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	int opt;
 
 	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = 0.08, .seed = (uint64_t)time(NULL),
-			      .cores = 4, .memory_mb = 768, .keep_alive_ms = 1500, .retries = 1};
+			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1};
 	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			fputs(usage, stdout);
