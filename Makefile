@@ -169,6 +169,10 @@ programs: $(PROGRAMS)
 check-unit: programs
 	@$(RUN) --unit '$(UNIT)' unit
 
+# What the thread sanitizer is asked about: the library, alone and in a daemon with many threads.
+check-threads: programs $(filter %/faas-sim,$(BINS))
+	@$(RUN) --unit '$(LIBLOG_TESTS)' unit golden:faas-sim
+
 # The public headers under this compiler: what must compile, and what must not.
 check-headers:
 	@$(RUN) compile-fail
@@ -186,7 +190,7 @@ check-asan:
 
 check-tsan:
 	@.ci/packages build test
-	@$(MAKE) --no-print-directory B=$(B)-tsan CFLAGS='$(TSAN)' ANALYZER_TESTS= FAULT_TESTS= check-unit
+	@$(MAKE) --no-print-directory B=$(B)-tsan CFLAGS='$(TSAN)' ANALYZER_TESTS= FAULT_TESTS= check-threads
 
 # A short run of every fuzz target; FUZZ_RUNS=0 runs on until Ctrl-C.
 FUZZ_RUNS ?= 20000
@@ -246,7 +250,7 @@ help:
 	@echo 'make check-unit    the unit tests alone'
 	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
 	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
-	@echo 'make check-tsan    the unit tests of the library under the thread sanitizer'
+	@echo 'make check-tsan    the tests of the library, and a daemon on it, under the thread sanitizer'
 	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
 	@echo 'make bench         measure; BENCH=log|load|model|clock for one group; figures also in $(B)/bench.jsonl'
 	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
@@ -257,7 +261,7 @@ print-%:
 	@echo '$($*)'
 
 force:
-.PHONY: all programs check check-built check-unit check-headers check-golden check-asan check-tsan check-fuzz fuzz-built bench demo install clean help force
+.PHONY: all programs check check-built check-unit check-threads check-headers check-golden check-asan check-tsan check-fuzz fuzz-built bench demo install clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 
