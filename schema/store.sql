@@ -93,6 +93,7 @@ CREATE TABLE result (
 	compute            INTEGER,	-- bits: 1 CPU, 2 GPU
 	container_state    INTEGER,
 	sent               INTEGER,	-- ns, on the log's clock
+	client_latency_us  INTEGER,
 	body_start         REAL,	-- Unix seconds
 	PRIMARY KEY (run, tid)
 ) WITHOUT ROWID;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* build.h - the state of one model_build, and its steps. All return 0 or a negative errno. */
+#ifndef MODEL_BUILD_H
+#define MODEL_BUILD_H
+
+#include "model/write.h"
+
+struct build_run {
+	int64_t id, offset_ns;
+};
+
+/* One start of execution, for the batches. */
+struct build_start {
+	int64_t run, id, time_ns;
+	uint32_t function;	/* names, or INTERN_NONE */
+	uint32_t worker;	/* names, or INTERN_NONE */
+};
+
+/* One invocation, for what the trace says of it. */
+struct build_arrival {
+	int64_t run, time_ns, id;
+	uint32_t function;	/* names, or INTERN_NONE: not known from log or result */
+	uint32_t tid;		/* names, where the function is not known; else INTERN_NONE */
+};
+
+struct build {
+	struct store *store;
+	sqlite3 *db;
+	struct rules *rules;
+	struct facts facts;
+	struct fold fold;
+	struct writer writer;
+	struct build_run *run;
+	size_t nruns;
+	struct intern names;	/* of functions and workers */
+	struct build_start *start;
+	size_t nstarts, start_room;
+	struct build_arrival *arrival;
+	size_t narrivals, arrival_room;
+};
+
+/* Keeps of an invocation what the steps after the fold need. */
+int build_note(struct build *b, const struct invocation *o, const struct fact *v, size_t n);
+
+/* batch.c: runs of starts of one function, in the order of each worker's log. */
+int build_run_facts(struct build *b);	/* batches that the log names, cache insertions, benchmark names; while the facts are there */
+int build_batches(struct build *b);	/* batches by the starts */
+
+/* container.c: container and lock, from the facts of this pass. */
+int build_containers(struct build *b);
+
+/* function.c */
+int build_functions_from_trace(struct build *b); /* the k-th arrival is the k-th row of the trace */
+int build_functions(struct build *b);		 /* benchmark names, inter-arrival times */
+int build_overheads(struct build *b);		 /* the columns that compare with a benchmark */
+
+/* input.c */
+int model_benchmark_load(struct store *s, int64_t run, const char *path, char **why);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fact.c - events in, facts out.
+ *
+ * The store asks once for each shape whether its lines are wanted; the answer (no, or the first rule that may fit) is kept
+ * in the shape. Lines whose message is a column of their shape are looked up one by one. */
+#include "model/fact.h"
+#include "ingest/stamp.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define MARK_NO	     1u		/* shape.mark: no rule */
+#define MARK_LOOK_UP 2u		/* its message is in a slot */
+#define MARK_RULE    3u		/* plus the number of the first rule */
+
+void facts_init(struct facts *f, const struct rules *rules)
+{
+	*f = (struct facts){.passes = 1, .rules = rules};
+	intern_init(&f->keys);
+	intern_init(&f->texts);
+	intern_init(&f->workers);
+}
+
+void facts_clear(struct facts *f)
+{
+	f->n = f->run_n = 0;
+	free(f->by_rank);
+	f->by_rank = NULL;
+	intern_done(&f->keys);
+}
+
+void facts_done(struct facts *f)
+{
+	facts_clear(f);
+	free(f->v);
+	free(f->run_v);
+	intern_done(&f->texts);
+	intern_done(&f->workers);
+	*f = (struct facts){0};
+}
+
+/* ---- keys ---- */
+
+struct slice fact_key(int64_t run, struct slice tid, char *buf)
+{
+	for (int i = 0; i < 8; i++)
+		buf[i] = (char)((uint64_t)run >> (56 - 8 * i));
+	if (tid.len)
+		memcpy(buf + 8, tid.ptr, tid.len);
+	return (struct slice){buf, 8 + tid.len};
+}
+
+int64_t fact_run(const struct facts *f, uint32_t key)
+{
+	const unsigned char *p = (const unsigned char *)f->keys.text[key].ptr;
+	uint64_t run = 0;
+
+	for (int i = 0; i < 8; i++)
+		run = run << 8 | p[i];
+	return (int64_t)run;
+}
+
+struct slice fact_tid(const struct facts *f, uint32_t key)
+{
+	struct slice k = f->keys.text[key];
+
+	return (struct slice){k.ptr + 8, k.len - 8};
+}
+
+bool facts_share(const struct facts *f, struct slice key)
+{
+	return f->passes == 1 || hash_bytes(key.ptr, key.len, 7) % f->passes == f->pass;
+}
+
+/* ---- from one event ---- */
+
+static bool want(const struct shape *head, void *arg)
+{
+	struct facts *f = arg;
+	struct shape *shape = (struct shape *)head; /* the mark is ours to write */
+	int rule;
+
+	if (!shape->mark && shape->message_slot >= 0)
+		shape->mark = rules_may_match(f->rules, head->target, head->level) ? MARK_LOOK_UP : MARK_NO;
+	if (!shape->mark) {
+		rule = rules_find(f->rules, head->message, head->target, head->level);
+		shape->mark = rule < 0 ? MARK_NO : MARK_RULE + (unsigned)rule;
+	}
+	return shape->mark != MARK_NO;
+}
+
+/* The rule that fits this event, or -1. */
+static int rule_of(struct facts *f, const struct event *e)
+{
+	struct slice message = event_message(e), span = SLICE_NONE;
+	int i;
+
+	if (!want(e->head, f))
+		return -1;
+	i = e->head->mark == MARK_LOOK_UP ? rules_find(f->rules, message, e->head->target, e->head->level) : (int)(e->head->mark - MARK_RULE);
+	for (; i >= 0; i = rules_find_next(f->rules, i, message, e->head->target, e->head->level)) {
+		const struct rule *r = &f->rules->rule[i];
+
+		if (!r->span.ptr)
+			return i;
+		if (!span.ptr && !event_span_field(e, "name", &span))
+			span = SLICE("");
+		if (slice_same(span, r->span))
+			return i;
+	}
+	return -1;
+}
+
+static int intern_unescaped(struct facts *f, enum slot_kind kind, struct slice in, uint32_t *out)
+{
+	char small[1024], *buf = small;
+	int rc;
+
+	if (kind != SLOT_STRING || !memchr(in.ptr, '\\', in.len))
+		return intern_add(&f->texts, in, out);
+	if (in.len * 3 > sizeof small && !(buf = malloc(in.len * 3)))
+		return -ENOMEM;
+	rc = intern_add(&f->texts, (struct slice){buf, json_unescape(in, buf)}, out);
+	if (buf != small)
+		free(buf);
+	return rc;
+}
+
+static double parse_real(struct slice in)
+{
+	char buf[64], *end;
+
+	if (!in.len || in.len >= sizeof buf)
+		return NAN;
+	memcpy(buf, in.ptr, in.len);
+	buf[in.len] = '\0';
+	double v = strtod(buf, &end);
+
+	return *end ? NAN : v;
+}
+
+/* A time on the log's clock, as UTC. */
+static int64_t parse_stamp(const struct event *e, struct slice in)
+{
+	int64_t ns, offset_s;
+	bool canonical;
+
+	if (!stamp_parse_iluvatar(in, &ns, &canonical))
+		return ns + (e->time_ns - e->stamp);
+	if (!stamp_parse_rfc3339(in, &ns, &offset_s, &canonical))
+		return ns;
+	return FACT_NO_STAMP;
+}
+
+static int read_arg(struct facts *f, const struct event *e, const struct rule *r, int i, union fact_arg *out)
+{
+	enum arg_kind kind = meaning_info(r->means)->arg[i].kind;
+	struct slice v = SLICE_NONE;
+	enum slot_kind got = 0;
+
+	if (r->arg[i].name)
+		got = r->arg[i].in_span ? event_span_field(e, r->arg[i].name, &v) : event_field(e, r->arg[i].name, &v);
+	if (got == SLOT_SCALAR && slice_is(v, "null"))
+		got = 0;
+	switch (kind) {
+	case ARG_TEXT:
+		out->text = INTERN_NONE;
+		return got ? intern_unescaped(f, got, v, &out->text) : 0;
+	case ARG_REAL:
+		out->real = got ? parse_real(v) : NAN;
+		return 0;
+	case ARG_STAMP:
+		out->ns = got ? parse_stamp(e, v) : FACT_NO_STAMP;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int push(struct fact **v, size_t *n, size_t *room, const struct fact *fact)
+{
+	if (*n == *room) {
+		size_t more = *room ? *room * 2 : 1024;
+		struct fact *p = realloc(*v, more * sizeof *p);
+
+		if (!p)
+			return -ENOMEM;
+		*v = p;
+		*room = more;
+	}
+	(*v)[(*n)++] = *fact;
+	return 0;
+}
+
+/* Meanings of a run are collected in the first pass alone; those of containers go with their transaction. */
+static bool is_of_run(enum meaning m)
+{
+	return m == MEANS_BATCH || m == MEANS_CACHE_INSERTION || m == MEANS_BENCHMARK_NAME;
+}
+
+static int add(struct facts *f, const struct event *e, const struct rule *r)
+{
+	const struct meaning_info *info = meaning_info(r->means);
+	struct fact fact = {e->time_ns, e->id, 0, UINT16_MAX, (uint8_t)r->means, 0, {{0}, {0}}};
+	bool of_run = is_of_run(r->means);
+	char small[256], *buf = small;
+	uint32_t worker = INTERN_NONE;
+	struct slice tid = of_run || !e->tid.ptr ? SLICE("") : e->tid;
+	int rc = 0;
+
+	if (8 + tid.len > sizeof small && !(buf = malloc(8 + tid.len)))
+		return -ENOMEM;
+	struct slice key = fact_key(e->run, tid, buf);
+
+	if (of_run ? f->pass != 0 : !facts_share(f, key))
+		goto out;
+	if ((rc = intern_add(&f->keys, key, &fact.key)))
+		goto out;
+	if (e->worker.ptr && (rc = intern_add(&f->workers, e->worker, &worker)))
+		goto out;
+	fact.worker = worker < UINT16_MAX ? (uint16_t)worker : UINT16_MAX;
+	for (int i = 0; !rc && i < RULE_ARGS && info->arg[i].kind; i += 2) {
+		fact.part = (uint8_t)(i / 2);
+		if (!(rc = read_arg(f, e, r, i, &fact.arg[0])) && info->arg[i + 1].kind)
+			rc = read_arg(f, e, r, i + 1, &fact.arg[1]);
+		if (!rc)
+			rc = of_run ? push(&f->run_v, &f->run_n, &f->run_room, &fact) : push(&f->v, &f->n, &f->room, &fact);
+	}
+	if (!rc && !info->arg[0].kind)
+		rc = push(&f->v, &f->n, &f->room, &fact);
+out:
+	if (buf != small)
+		free(buf);
+	return rc;
+}
+
+/* Halves the share: keeps the facts of the transactions that stay in it. */
+static void halve(struct facts *f)
+{
+	size_t kept = 0;
+
+	f->passes *= 2;
+	for (size_t i = 0; i < f->n; i++)
+		if (facts_share(f, f->keys.text[f->v[i].key]))
+			f->v[kept++] = f->v[i];
+	f->n = kept;
+}
+
+int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max)
+{
+	struct event_cursor *c;
+	const struct event *e;
+	bool halved = false;
+	int rc;
+
+	q->want = want;
+	q->want_arg = f;
+	rc = event_cursor_open(s, q, &c);
+	if (rc)
+		return rc;
+	while ((rc = event_cursor_next(c, &e)) == 1) {
+		int rule = e->foreign ? -1 : rule_of(f, e);
+
+		if (rule >= 0 && (rc = add(f, e, &f->rules->rule[rule])))
+			break;
+		if (max && f->n > max && f->pass == 0 && f->passes < 1024) {
+			halve(f);
+			halved = true;
+		}
+	}
+	event_cursor_close(c);
+	return rc ? rc : halved;
+}
+
+/* ---- order ---- */
+
+static int compare_facts(const void *pa, const void *pb)
+{
+	const struct fact *a = pa, *b = pb;
+
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	if (a->id != b->id)
+		return a->id < b->id ? -1 : 1;
+	return a->part - b->part;
+}
+
+static int compare_keys(const void *pa, const void *pb, void *arg)
+{
+	const struct facts *f = arg;
+	struct slice a = f->keys.text[*(const uint32_t *)pa], b = f->keys.text[*(const uint32_t *)pb];
+	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+int facts_sort(struct facts *f)
+{
+	uint32_t n = f->keys.n, *by_rank = malloc((n + 1) * sizeof *by_rank), *rank = malloc((n + 1) * sizeof *rank);
+
+	if (!by_rank || !rank) {
+		free(by_rank);
+		free(rank);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		by_rank[i] = i;
+	qsort_r(by_rank, n, sizeof *by_rank, compare_keys, f);
+	for (uint32_t i = 0; i < n; i++)
+		rank[by_rank[i]] = i;
+	for (size_t i = 0; i < f->n; i++)
+		f->v[i].key = rank[f->v[i].key];
+	for (size_t i = 0; i < f->run_n; i++)
+		f->run_v[i].key = rank[f->run_v[i].key];
+	free(rank);
+	free(f->by_rank);
+	f->by_rank = by_rank;
+	qsort(f->v, f->n, sizeof *f->v, compare_facts);
+	qsort(f->run_v, f->run_n, sizeof *f->run_v, compare_facts);
+	return 0;
+}

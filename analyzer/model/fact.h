@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fact.h - what the rules make of the events: narrow facts, collected and put in order.
+ *
+ * A fact is one line that some rule speaks of: who (transaction), what (meaning), when, and a few arguments. Facts of one
+ * invocation fold into its row (fold.h). 40 bytes each; where a store has more than fit, they are collected in several
+ * passes, each with a share of the transactions, so that memory stays flat. */
+#ifndef MODEL_FACT_H
+#define MODEL_FACT_H
+
+#include "model/intern.h"
+#include "model/rules.h"
+#include "store/store.h"
+
+union fact_arg {
+	int64_t ns;
+	double real;		/* NaN: not a number */
+	uint32_t text;		/* facts.texts, or INTERN_NONE */
+};
+
+struct fact {
+	int64_t time_ns;	/* UTC */
+	int64_t id;		/* of the event */
+	uint32_t key;		/* facts.keys; after facts_sort: its rank, that is by (run, tid) */
+	uint16_t worker;	/* facts.workers, or UINT16_MAX */
+	uint8_t means;		/* enum meaning */
+	uint8_t part;		/* 1: arguments 2 and 3 of the fact before */
+	union fact_arg arg[2];
+};
+
+#define FACT_NO_STAMP INT64_MIN
+
+struct facts {
+	struct fact *v;		/* of invocations, containers and transactions */
+	size_t n, room;
+	struct fact *run_v;	/* of runs; key is the run's number in keys, with an empty tid */
+	size_t run_n, run_room;
+	struct intern keys;	/* run (8 bytes, big-endian) and tid: sorts as the tables do */
+	struct intern texts, workers;
+	uint32_t *by_rank;	/* after facts_sort: rank -> key */
+	/* The share: transactions whose hash is `pass` modulo `passes`. */
+	unsigned pass, passes;
+	const struct rules *rules;
+};
+
+/* How many facts are held at once before the work is shared between passes: 160 MB. */
+#define FACTS_MAX (4u << 20)
+
+/* Reads the events of the query (its want is set here) and collects facts into f (facts_init first; rules stay borrowed). max 0: no limit.
+ * Returns 0, a negative errno, or 1: there are more than max, f->passes was doubled and only pass 0 is collected. */
+void facts_init(struct facts *f, const struct rules *rules);
+int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max);
+/* Puts them in the order of (run, tid, time, event). */
+int facts_sort(struct facts *f);
+/* Forgets the facts but not the texts. */
+void facts_clear(struct facts *f);
+void facts_done(struct facts *f);
+
+/* Of a key: its run and transaction. */
+int64_t fact_run(const struct facts *f, uint32_t key);
+struct slice fact_tid(const struct facts *f, uint32_t key);
+/* The key of a transaction as it is kept in keys; buf has 8 + tid.len bytes. */
+struct slice fact_key(int64_t run, struct slice tid, char *buf);
+/* Whether a key is in this pass's share. */
+bool facts_share(const struct facts *f, struct slice key);
+
+static inline struct slice fact_text(const struct facts *f, uint32_t text)
+{
+	return intern_text(&f->texts, text);
+}
+
+#endif

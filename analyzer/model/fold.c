@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fold.c - one transaction's facts, in order of time, become its row.
+ *
+ * The last line of a kind wins, as in the reference. An attempt begins with the first fact of looking for a container or executing
+ * and ends with an error or with the container's return; an error that nobody gave up upon begins the next attempt, so that
+ * attempts are one more than the retried errors. */
+#include "model/fold.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static const char *const states[] = {"failed", "unhealthy", "cold", "prewarm", "warm"};
+
+void fold_done(struct fold *fold)
+{
+	free(fold->attempt);
+	*fold = (struct fold){0};
+}
+
+struct slice fold_function_of(struct slice fqdn)
+{
+	size_t n = fqdn.len;
+
+	while (n && fqdn.ptr[n - 1] != '-')
+		n--;
+	return n > 1 ? (struct slice){fqdn.ptr, n - 1} : fqdn;
+}
+
+double fold_queueing_sec(int64_t insert_ns, int64_t remove_ns)
+{
+	int64_t d = remove_ns - insert_ns, s = d / 1000000000, ns = d % 1000000000;
+
+	if (ns < 0) {
+		ns += 1000000000;
+		s--;
+	}
+	return (double)s + (double)ns / 1e9;
+}
+
+static void clear(struct invocation *o)
+{
+	*o = (struct invocation){.success = NO_NS, .was_cold = NO_NS};
+	o->sent_ns = o->controller_ns = o->dispatched_ns = o->arrived_ns = o->insert_ns = o->remove_ns = NO_NS;
+	o->start_ns = o->end_ns = o->return_ns = o->worker_duration_us = o->e2e_duration_us = o->cache_insertions = NO_NS;
+	o->code_duration_sec = o->queueing_sec = o->queue_exec_sec = NAN;
+	o->cpu_est_queue_sec = o->cpu_est_runtime_sec = o->gpu_est_queue_sec = o->gpu_est_runtime_sec = NAN;
+	o->cpu_est_sec = o->gpu_est_sec = o->insert_cpu_load = o->insert_gpu_load = o->est_sec_diff = NAN;
+	o->first_ns = o->first_id = INT64_MAX;
+}
+
+/* The attempt that is under way; a new one where the last ended in an error. */
+static struct attempt *current(struct fold *fold)
+{
+	struct attempt *last = fold->n ? &fold->attempt[fold->n - 1] : NULL;
+
+	if (last && !(last->outcome && !strcmp(last->outcome, "error")))
+		return last;
+	if (fold->n == fold->room) {
+		size_t room = fold->room ? fold->room * 2 : 4;
+		struct attempt *p = realloc(fold->attempt, room * sizeof *p);
+
+		if (!p)
+			return NULL;
+		fold->attempt = p;
+		fold->room = room;
+	}
+	last = &fold->attempt[fold->n++];
+	*last = (struct attempt){.insert_ns = NO_NS, .remove_ns = NO_NS, .start_ns = NO_NS, .end_ns = NO_NS,
+				 .queued_ns = NO_NS, .dequeued_ns = NO_NS};
+	return last;
+}
+
+/* What concerns an attempt. 0 or -ENOMEM. */
+static int fold_attempt(struct fold *fold, const struct facts *f, const struct fact *x)
+{
+	struct attempt *a;
+
+	/* Giving up comes after the error it gives up upon, and opens no attempt of its own. */
+	if (x->means == MEANS_ABANDONED) {
+		if (fold->n)
+			fold->attempt[fold->n - 1].outcome = "failed";
+		return 0;
+	}
+	if (x->means == MEANS_COMPLETED)
+		return 0;
+	a = current(fold);
+	if (!a)
+		return -ENOMEM;
+	if (x->worker != UINT16_MAX)
+		a->worker = f->workers.text[x->worker];
+	switch ((enum meaning)x->means) {
+	case MEANS_QUEUED:
+		a->queued_ns = x->time_ns;
+		break;
+	case MEANS_DEQUEUED:
+		a->dequeued_ns = x->time_ns;
+		break;
+	case MEANS_STARTED:
+		a->insert_ns = x->arg[0].ns;
+		a->remove_ns = x->arg[1].ns;
+		a->start_ns = x->time_ns;
+		a->end_ns = NO_NS;
+		break;
+	case MEANS_COLD_COMPLETED:
+	case MEANS_CREATED:
+		a->cold = true;
+		a->container_id = fact_text(f, x->arg[0].text);
+		break;
+	case MEANS_ACQUIRED:
+	case MEANS_LOCK_DROPPED:
+		a->container_id = fact_text(f, x->arg[0].text);
+		break;
+	case MEANS_RETURNING:
+		a->end_ns = x->time_ns;
+		break;
+	case MEANS_ERROR:
+		a->end_ns = x->time_ns;
+		a->error = fact_text(f, x->arg[0].text);
+		a->outcome = "error";
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* What concerns the invocation as a whole. */
+static void fold_whole(struct fold *fold, const struct facts *f, const struct fact *x, struct invocation *o)
+{
+	struct slice text;
+
+	switch ((enum meaning)x->means) {
+	case MEANS_CONTROLLER:
+		o->controller_ns = x->time_ns;
+		o->fqdn = fact_text(f, x->arg[0].text);
+		break;
+	case MEANS_DISPATCHED:
+		o->dispatched_ns = x->time_ns;
+		o->worker = fact_text(f, x->arg[1].text);
+		break;
+	case MEANS_ARRIVED:
+		o->arrived_ns = x->time_ns;
+		break;
+	case MEANS_FUNCTION:
+	case MEANS_COLD_STARTED:
+		o->fqdn = fact_text(f, x->arg[0].text);
+		break;
+	case MEANS_CPU_ESTIMATE:
+		o->cpu_est_queue_sec = x->arg[0].real;
+		o->cpu_est_runtime_sec = x->arg[1].real;
+		break;
+	case MEANS_GPU_ESTIMATE:
+		o->gpu_est_queue_sec = x->arg[0].real;
+		o->gpu_est_runtime_sec = x->arg[1].real;
+		break;
+	case MEANS_ESTIMATE:
+		*(x->part ? &o->insert_cpu_load : &o->cpu_est_sec) = x->arg[0].real;
+		*(x->part ? &o->insert_gpu_load : &o->gpu_est_sec) = x->arg[1].real;
+		break;
+	case MEANS_COMPLETED:
+		o->end_ns = x->time_ns;
+		text = fact_text(f, x->arg[0].text);
+		if (text.len)
+			o->fqdn = text;
+		text = fact_text(f, x->arg[1].text);
+		fold->completed = true;
+		fold->failed = text.ptr && !text.len;
+		o->compute = fold->failed ? "failed" : slice_is(text, "CPU") ? "cpu" : slice_is(text, "GPU") ? "gpu" : NULL;
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_arrival(enum meaning m)
+{
+	return m == MEANS_ARRIVED || m == MEANS_CONTROLLER;
+}
+
+static bool is_of_attempt(enum meaning m)
+{
+	return m >= MEANS_QUEUED && m <= MEANS_COMPLETED;
+}
+
+static int fold_facts(struct fold *fold, const struct facts *f, const struct fact *v, size_t n, struct invocation *o, bool *arrived)
+{
+	struct slice worker = SLICE_NONE;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct fact *x = &v[i];
+
+		if (is_arrival(x->means)) {
+			*arrived = true;
+			if (o->first_ns == INT64_MAX)
+				o->first_ns = x->time_ns, o->first_id = x->id;
+		}
+		if (x->means != MEANS_CONTROLLER && x->means != MEANS_DISPATCHED && x->worker != UINT16_MAX)
+			worker = f->workers.text[x->worker];
+		fold_whole(fold, f, x, o);
+		if (is_of_attempt(x->means) && fold_attempt(fold, f, x))
+			return -ENOMEM;
+	}
+	if (!o->worker.ptr)
+		o->worker = worker;
+	return 0;
+}
+
+/* The result file knows better than the log. */
+static void apply_result(struct invocation *o, const struct result *r, int64_t offset_ns)
+{
+	if (r->success != NO_NS)
+		o->status = r->success ? "ok" : "failed";
+	o->success = r->success;
+	o->was_cold = r->was_cold;
+	o->worker_duration_us = r->worker_duration_us;
+	o->e2e_duration_us = r->e2e_duration_us;
+	o->code_duration_sec = r->code_duration_sec;
+	if (r->compute != NO_NS)
+		o->compute = r->compute == 1 ? "cpu" : r->compute == 2 ? "gpu" : r->compute == 0 ? "failed" : NULL;
+	if (r->container_state >= 0 && r->container_state < 5)
+		o->state = states[r->container_state];
+	if (r->function_name.ptr) {
+		o->function_name = r->function_name;
+		o->function_source = "result";
+	}
+	if (r->sent_ns != NO_NS) {
+		o->sent_ns = r->sent_ns + offset_ns;
+		if (r->client_latency_us != NO_NS)
+			o->return_ns = o->sent_ns + r->client_latency_us * 1000;
+	}
+}
+
+/* Each attempt's outcome and state, when all is known; an error of the last one was not followed by another try. */
+static void finish_attempts(struct fold *fold, const struct invocation *o)
+{
+	for (size_t i = 0; i < fold->n; i++) {
+		struct attempt *a = &fold->attempt[i];
+		bool last = i + 1 == fold->n;
+
+		if (a->start_ns == NO_NS) {
+			if (a->insert_ns == NO_NS)
+				a->insert_ns = a->queued_ns;
+			if (a->remove_ns == NO_NS)
+				a->remove_ns = a->dequeued_ns;
+		}
+		if (last && a->error.ptr)
+			a->outcome = "failed";
+		else if (last)
+			a->outcome = o->status;
+		if (last && a->start_ns != NO_NS && a->end_ns == NO_NS)
+			a->end_ns = o->end_ns;
+		a->state = a->cold ? "cold" : last && o->state && strcmp(o->state, "failed") && strcmp(o->state, "unhealthy") ? o->state : NULL;
+	}
+}
+
+/* The columns that follow from others. */
+static void derive(struct invocation *o)
+{
+	/* The reference fills the other kind's estimate with zeros. */
+	if (!isnan(o->cpu_est_queue_sec) && isnan(o->gpu_est_queue_sec))
+		o->gpu_est_queue_sec = o->gpu_est_runtime_sec = 0;
+	if (!isnan(o->gpu_est_queue_sec) && isnan(o->cpu_est_queue_sec))
+		o->cpu_est_queue_sec = o->cpu_est_runtime_sec = 0;
+	if (o->insert_ns != NO_NS && o->remove_ns != NO_NS)
+		o->queueing_sec = fold_queueing_sec(o->insert_ns, o->remove_ns);
+	o->queue_exec_sec = o->queueing_sec + o->code_duration_sec;
+	if (o->compute && !strcmp(o->compute, "cpu"))
+		o->est_sec_diff = o->cpu_est_sec - o->queue_exec_sec;
+	if (o->compute && !strcmp(o->compute, "gpu"))
+		o->est_sec_diff = o->gpu_est_sec - o->queue_exec_sec;
+	if (!o->function_name.ptr && o->fqdn.ptr) {
+		o->function_name = fold_function_of(o->fqdn);
+		o->function_source = "log";
+	}
+}
+
+int fold_invocation(struct fold *fold, const struct facts *f, const struct fact *v, size_t n, const struct result *result,
+		    int64_t offset_ns, struct invocation *out)
+{
+	bool arrived = false;
+
+	clear(out);
+	fold->n = 0;
+	fold->completed = fold->failed = false;
+	if (fold_facts(fold, f, v, n, out, &arrived))
+		return -ENOMEM;
+	if (!arrived && !result)
+		return 0;
+	out->status = !fold->completed ? "unfinished" : fold->failed ? "failed" : "ok";
+	if (fold->completed)
+		out->success = !fold->failed;
+	if (!fold->n && !current(fold))
+		return -ENOMEM;
+	if (fold->attempt[fold->n - 1].cold)
+		out->state = "cold";
+	if (result)
+		apply_result(out, result, offset_ns);
+	finish_attempts(fold, out);
+	for (size_t i = fold->n; i-- > 0;)
+		if (fold->attempt[i].start_ns != NO_NS) {
+			const struct attempt *a = &fold->attempt[i];
+
+			out->insert_ns = a->insert_ns;
+			out->remove_ns = a->remove_ns;
+			out->start_ns = a->start_ns;
+			break;
+		}
+	derive(out);
+	out->attempt = fold->attempt;
+	out->nattempts = (int64_t)fold->n;
+	return 1;
+}

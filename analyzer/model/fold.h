@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fold.h - the facts of one transaction become one invocation and its attempts. */
+#ifndef MODEL_FOLD_H
+#define MODEL_FOLD_H
+
+#include "model/fact.h"
+#include <math.h>
+
+/* What is not known: NO_NS, NaN, -1 and a slice without pointer, all NULL in the tables. */
+#define NO_NS INT64_MIN
+
+/* A row of the table result: what the load generator wrote. Times are on the log's clock. */
+struct result {
+	int64_t run;
+	struct slice tid, function_name;
+	int64_t success, was_cold, worker_duration_us, e2e_duration_us, compute, container_state, sent_ns, client_latency_us; /* NO_NS: absent */
+	double code_duration_sec;
+};
+
+struct attempt {
+	int64_t insert_ns, remove_ns, start_ns, end_ns;
+	struct slice worker, container_id, error;
+	const char *outcome;	/* "ok", "failed", "error" (and tried again), "unfinished" */
+	const char *state;	/* "cold" where it made its container; that of the result for the last one; or NULL */
+	/* private to the fold */
+	bool cold;
+	int64_t queued_ns, dequeued_ns;
+};
+
+/* Columns of the table invocation, in contract §3's words and units. */
+struct invocation {
+	int64_t run;
+	struct slice tid, worker, function_name, fqdn;
+	const char *function_source, *status, *compute, *state;
+	int64_t nattempts, success, was_cold;
+	int64_t sent_ns, controller_ns, dispatched_ns, arrived_ns, insert_ns, remove_ns, start_ns, end_ns, return_ns;
+	int64_t worker_duration_us, e2e_duration_us, cache_insertions;
+	double code_duration_sec, queueing_sec, queue_exec_sec;
+	double cpu_est_queue_sec, cpu_est_runtime_sec, gpu_est_queue_sec, gpu_est_runtime_sec;
+	double cpu_est_sec, gpu_est_sec, insert_cpu_load, insert_gpu_load, est_sec_diff;
+	/* Of its order among others: the event of its arrival. */
+	int64_t first_ns, first_id;
+	struct attempt *attempt; /* nattempts of them; the fold's, until the next one */
+};
+
+/* Room for attempts, kept between folds. Zero-initialise; fold_done frees. */
+struct fold {
+	struct attempt *attempt;
+	size_t n, room;
+	bool completed, failed;
+};
+
+/* Folds facts v[0..n), all of one transaction in order, and its result row (NULL: none; offset_ns is added to its times) into out.
+ * Returns 1: an invocation, 0: the transaction is none (contract §3), or -ENOMEM. */
+int fold_invocation(struct fold *fold, const struct facts *f, const struct fact *v, size_t n, const struct result *result,
+		    int64_t offset_ns, struct invocation *out);
+void fold_done(struct fold *fold);
+
+/* "hello" of "hello-0.0.1": what comes before the last hyphen. */
+struct slice fold_function_of(struct slice fqdn);
+/* remove minus insert as the reference computes it: whole seconds and ns/1e9, added as two doubles. */
+double fold_queueing_sec(int64_t insert_ns, int64_t remove_ns);
+
+#endif

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* function.c - what is known of functions, and what follows from it for their invocations.
+ *
+ * Formulas are the reference's, operation by operation, so that the last digit agrees: docs/tables.md. Shares and the minimum
+ * code time of a function are per worker. */
+#include "model/build.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- functions of invocations that no line names ---- */
+
+static int compare_arrivals(const void *pa, const void *pb)
+{
+	const struct build_arrival *a = pa, *b = pb;
+
+	if (a->run != b->run)
+		return a->run < b->run ? -1 : 1;
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+/* The trace of a run as numbers of names; *out is yours. */
+static int read_trace(struct build *b, int64_t run, uint32_t **out, size_t *n)
+{
+	size_t room = 0;
+	sqlite3_stmt *st;
+	int rc = sql_prepare(b->db, "SELECT func_name FROM trace WHERE run = ? ORDER BY ord", &st), step = SQLITE_DONE;
+
+	*out = NULL;
+	*n = 0;
+	sqlite3_bind_int64(st, 1, run);
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		if (*n == room) {
+			uint32_t *p = realloc(*out, (room = room ? room * 2 : 1024) * sizeof *p);
+
+			if (!p) {
+				rc = -ENOMEM;
+				break;
+			}
+			*out = p;
+		}
+		rc = intern_add(&b->names, column_slice(st, 0), &(*out)[(*n)++]);
+	}
+	sqlite3_finalize(st);
+	return rc ? rc : sql_errno(step);
+}
+
+/* Arrivals v[0..n) of one run. The trace is believed only if it agrees with every function that is known otherwise. */
+static int fill_run(struct build *b, const struct build_arrival *v, size_t n, sqlite3_stmt *st)
+{
+	uint32_t *trace;
+	size_t rows, unknown = 0, known = 0;
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		unknown += v[i].function == INTERN_NONE;
+	if (!unknown)
+		return 0;
+	rc = read_trace(b, v->run, &trace, &rows);
+	for (size_t i = 0; !rc && i < n; i++) {
+		if (i >= rows || (v[i].function != INTERN_NONE && v[i].function != trace[i])) {
+			known = 0;
+			break;
+		}
+		known++;
+	}
+	for (size_t i = 0; !rc && known && i < n; i++) {
+		if (v[i].function != INTERN_NONE)
+			continue;
+		bind_slice(st, 1, intern_text(&b->names, trace[i]));
+		sqlite3_bind_int64(st, 2, v[i].run);
+		bind_slice(st, 3, intern_text(&b->names, v[i].tid));
+		rc = sql_step_reset(st);
+	}
+	free(trace);
+	return rc;
+}
+
+int build_functions_from_trace(struct build *b)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(b->db, "UPDATE invocation SET function_name = ?, function_source = 'trace' WHERE run = ? AND tid = ?", &st);
+
+	if (rc || !b->narrivals)
+		goto out;
+	qsort(b->arrival, b->narrivals, sizeof *b->arrival, compare_arrivals);
+	for (size_t i = 0, end; !rc && i < b->narrivals; i = end) {
+		for (end = i; end < b->narrivals && b->arrival[end].run == b->arrival[i].run; end++)
+			;
+		rc = fill_run(b, b->arrival + i, end - i, st);
+	}
+out:
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* ---- inter-arrival times ---- */
+
+struct iat {
+	struct slice name;
+	int64_t last_ms, sum_ms, count;
+	double mean;
+};
+
+#define DECILES 11
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* numpy.quantile's linear interpolation over sorted v. */
+static double quantile(const double *v, size_t n, double q)
+{
+	double at = q * (double)(n - 1), t = at - floor(at), a, d;
+	size_t i = (size_t)floor(at);
+
+	if (i + 1 >= n)
+		return v[n - 1];
+	a = v[i];
+	d = v[i + 1] - a;
+	return t >= 0.5 ? v[i + 1] - d * (1 - t) : a + d * t;
+}
+
+static int write_iats(struct build *b, int64_t run, struct iat *v, size_t n)
+{
+	double *means = malloc((n + 1) * sizeof *means), quant[DECILES];
+	sqlite3_stmt *st = NULL;
+	size_t m = 0;
+	int rc = means ? sql_prepare(b->db, "INSERT INTO function(run,func_name,avg_iat,iat_class) VALUES(?,?,?,?) "
+				 "ON CONFLICT DO UPDATE SET avg_iat = excluded.avg_iat, iat_class = excluded.iat_class", &st) : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		v[i].mean = (double)v[i].sum_ms / (double)v[i].count;
+		if (v[i].count > 1)
+			means[m++] = v[i].mean;
+	}
+	if (!rc && m) {
+		qsort(means, m, sizeof *means, compare_doubles);
+		for (int i = 0; i < DECILES; i++)
+			quant[i] = quantile(means, m, i * 0.1);
+	}
+	for (size_t i = 0; !rc && i < n; i++) {
+		double mean = NAN, class = NAN;
+
+		if (v[i].count > 1) {
+			int k = 0;
+
+			mean = v[i].mean;
+			while (k < DECILES - 1 && mean > quant[k])
+				k++;
+			class = k * 0.1;
+		} else if (v[i].count == 1 && m) {
+			mean = means[m - 1] + 1.0;
+			class = quant[DECILES - 1];
+		}
+		sqlite3_bind_int64(st, 1, run);
+		bind_slice(st, 2, v[i].name);
+		bind_real(st, 3, mean);
+		bind_real(st, 4, class);
+		rc = sql_step_reset(st);
+	}
+	sqlite3_finalize(st);
+	free(means);
+	return rc;
+}
+
+static int build_iats(struct build *b, int64_t run)
+{
+	struct intern names;
+	struct iat *v = NULL;
+	sqlite3_stmt *st;
+	int rc = sql_prepare(b->db, "SELECT func_name, invoke_time_ms FROM trace WHERE run = ? ORDER BY ord", &st), step = SQLITE_DONE;
+
+	intern_init(&names);
+	sqlite3_bind_int64(st, 1, run);
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		uint32_t i, before = names.n;
+		int64_t ms = sqlite3_column_int64(st, 1);
+
+		rc = intern_add(&names, column_slice(st, 0), &i);
+		if (rc)
+			break;
+		if (names.n > before) {
+			struct iat *p = realloc(v, names.n * sizeof *p);
+
+			if (!p) {
+				rc = -ENOMEM;
+				break;
+			}
+			v = p;
+			v[i] = (struct iat){names.text[i], ms, 0, 0, 0};
+			continue;
+		}
+		v[i].sum_ms += ms - v[i].last_ms;
+		v[i].last_ms = ms;
+		v[i].count++;
+	}
+	sqlite3_finalize(st);
+	if (!rc)
+		rc = sql_errno(step);
+	if (!rc && names.n)
+		rc = write_iats(b, run, v, names.n);
+	free(v);
+	intern_done(&names);
+	return rc;
+}
+
+static bool has_column(sqlite3 *db, const char *column)
+{
+	return sqlite3_table_column_metadata(db, "main", "function", column, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* The log's mapping (the last line of a function wins), else the first part of its image's name. */
+static int build_benchmark_names(struct build *b)
+{
+	static const char from_log[] =
+		"UPDATE function SET benchmark_name = (SELECT name FROM temp.model_name n WHERE n.run = function.run"
+		" AND n.func_name = function.func_name ORDER BY n.n DESC LIMIT 1)";
+	sqlite3_stmt *read = NULL, *write = NULL;
+	int rc = sql_run(b->db, from_log), step = SQLITE_DONE;
+
+	if (rc || !has_column(b->db, "image_name"))
+		return rc;
+	rc = sql_prepare(b->db, "SELECT run, func_name, image_name FROM function WHERE benchmark_name IS NULL AND image_name IS NOT NULL", &read);
+	if (!rc)
+		rc = sql_prepare(b->db, "UPDATE function SET benchmark_name = ? WHERE run = ? AND func_name = ?", &write);
+	while (!rc && (step = sqlite3_step(read)) == SQLITE_ROW) {
+		struct slice image = column_slice(read, 2);
+		const char *slash = memrchr(image.ptr, '/', image.len), *start = slash ? slash + 1 : image.ptr, *p = start;
+
+		while (p < image.ptr + image.len && *p != ':' && *p != '-')
+			p++;
+		bind_slice(write, 1, (struct slice){start, (size_t)(p - start)});
+		sqlite3_bind_int64(write, 2, sqlite3_column_int64(read, 0));
+		bind_slice(write, 3, column_slice(read, 1));
+		rc = sql_step_reset(write);
+	}
+	sqlite3_finalize(read);
+	sqlite3_finalize(write);
+	return rc ? rc : sql_errno(step);
+}
+
+int build_functions(struct build *b)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < b->nruns; i++)
+		rc = build_iats(b, b->run[i].id);
+	return rc ? rc : build_benchmark_names(b);
+}
+
+/* ---- columns that compare with a benchmark ---- */
+
+/* The reference looks a name that ends in a number up without it: "dd-3" and "dd_3" are "dd". */
+static struct slice benchmark_key(struct slice name)
+{
+	size_t n = name.len;
+
+	while (n && name.ptr[n - 1] >= '0' && name.ptr[n - 1] <= '9')
+		n--;
+	return n > 1 && n < name.len && (name.ptr[n - 1] == '-' || name.ptr[n - 1] == '_') ? (struct slice){name.ptr, n - 1} : name;
+}
+
+/* The best times of a function over the computes that its metadata allow. false: no benchmark of one of them. */
+static bool best_times(sqlite3_stmt *bench, int64_t run, struct slice name, struct slice computes, double best[3])
+{
+	const char *p = computes.ptr, *end = p + computes.len;
+
+	best[0] = best[1] = best[2] = 1000;
+	while (p < end) {
+		const char *bar = memchr(p, '|', (size_t)(end - p)), *stop = bar ? bar : end;
+		bool found;
+
+		sqlite3_bind_int64(bench, 1, run);
+		bind_slice(bench, 2, name);
+		bind_slice(bench, 3, (struct slice){p, (size_t)(stop - p)});
+		found = sqlite3_step(bench) == SQLITE_ROW;
+		for (int i = 0; found && i < 3; i++) {
+			double v = sqlite3_column_double(bench, i);
+
+			found = sqlite3_column_type(bench, i) != SQLITE_NULL;
+			best[i] = v < best[i] ? v : best[i];
+		}
+		sqlite3_reset(bench);
+		if (!found)
+			return false;
+		p = stop + 1;
+	}
+	return true;
+}
+
+static int find_best_times(struct build *b)
+{
+	char sql[256];
+	sqlite3_stmt *read = NULL, *bench = NULL, *write = NULL;
+	int rc = sql_run(b->db, "CREATE TEMP TABLE IF NOT EXISTS model_best(run INTEGER, name TEXT, cold REAL, warm REAL, e2e REAL, PRIMARY KEY(run, name));"
+				"DELETE FROM model_best"), step = SQLITE_DONE;
+
+	snprintf(sql, sizeof sql, "SELECT run, func_name, benchmark_name, %s FROM function WHERE benchmark_name IS NOT NULL",
+		 has_column(b->db, "compute") ? "coalesce(compute, 'CPU')" : "'CPU'");
+	if (!rc)
+		rc = sql_prepare(b->db, sql, &read);
+	if (!rc)
+		rc = sql_prepare(b->db, "SELECT cold_results_sec, warm_results_sec, warm_worker_duration_us / 1000000 FROM benchmark "
+					"WHERE run IN (0, ?) AND name = ? AND compute = ? ORDER BY run DESC", &bench);
+	if (!rc)
+		rc = sql_prepare(b->db, "INSERT INTO temp.model_best VALUES(?,?,?,?,?)", &write);
+	while (!rc && (step = sqlite3_step(read)) == SQLITE_ROW) {
+		double best[3];
+
+		if (!best_times(bench, sqlite3_column_int64(read, 0), benchmark_key(column_slice(read, 2)), column_slice(read, 3), best))
+			continue;
+		sqlite3_bind_int64(write, 1, sqlite3_column_int64(read, 0));
+		bind_slice(write, 2, column_slice(read, 1));
+		for (int i = 0; i < 3; i++)
+			bind_real(write, 3 + i, best[i]);
+		rc = sql_step_reset(write);
+	}
+	sqlite3_finalize(read);
+	sqlite3_finalize(bench);
+	sqlite3_finalize(write);
+	return rc ? rc : sql_errno(step);
+}
+
+int build_overheads(struct build *b)
+{
+	static const char cache[] =
+		"UPDATE invocation SET cache_insertions = (SELECT count(*) FROM temp.model_cache c WHERE c.run = invocation.run"
+		" AND c.worker IS invocation.worker AND c.name = invocation.function_name)"
+		" WHERE (run, worker) IN (SELECT run, worker FROM temp.model_cache)";
+	static const char groups[] =
+		"CREATE TEMP TABLE IF NOT EXISTS model_group(run INTEGER, worker TEXT, name TEXT, n REAL, least REAL, total REAL);"
+		"DROP INDEX IF EXISTS temp.model_group_name; DELETE FROM model_group;"
+		"INSERT INTO model_group(run, worker, name, n, least) SELECT run, worker, function_name, count(*), min(code_duration_sec)"
+		" FROM invocation WHERE e2e_duration_us IS NOT NULL GROUP BY 1, 2, 3;"
+		"UPDATE model_group SET total = (SELECT sum(n) FROM model_group g WHERE g.run = model_group.run AND g.worker IS model_group.worker);"
+		"CREATE INDEX temp.model_group_name ON model_group(run, name)";
+	static const char overheads[] =
+		"UPDATE invocation SET e2e_sec = x.e2e, e2e_overhead = x.e2e - x.best, exec_overhead = x.over, norm_e2e = x.norm,"
+		" e2e_overhead_portion = x.norm * x.share, queue_portion = queueing_sec * x.share, exec_overhead_norm = x.over * x.share,"
+		" e2e_portion = x.e2e * x.share, e2e_norm_portion = x.e2e / x.best * x.share "
+		"FROM (SELECT i.run run, i.tid tid, i.e2e_duration_us / 1000000.0 e2e, t.e2e best,"
+		"  (i.e2e_duration_us / 1000000.0 - t.e2e) / t.e2e norm, g.n / g.total share,"
+		"  CASE WHEN g.least = 0 THEN max(0, i.code_duration_sec - iif(i.was_cold, t.cold, t.warm)) / iif(i.was_cold, t.cold, t.warm)"
+		"   ELSE max(0, i.code_duration_sec - g.least) / g.least END over"
+		"  FROM invocation i CROSS JOIN temp.model_best t ON t.run = i.run AND t.name = i.function_name"
+		"  CROSS JOIN temp.model_group g ON g.run = i.run AND g.name = i.function_name AND g.worker IS i.worker"
+		"  WHERE i.e2e_duration_us IS NOT NULL) x WHERE invocation.run = x.run AND invocation.tid = x.tid";
+	sqlite3_stmt *st;
+	bool any = false;
+	int rc = sql_run(b->db, cache);
+
+	if (!rc)
+		rc = sql_prepare(b->db, "SELECT 1 FROM benchmark LIMIT 1", &st);
+	if (!rc) {
+		any = sqlite3_step(st) == SQLITE_ROW;
+		sqlite3_finalize(st);
+	}
+	if (rc || !any)
+		return rc;
+	rc = find_best_times(b);
+	if (!rc)
+		rc = sql_run(b->db, groups);
+	return rc ? rc : sql_run(b->db, overheads);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* model.c - builds the model's tables: collect facts, fold them, write rows; then what needs all rows.
+ *
+ * Results and facts are both in the order of (run, tid), so they are merged like two sorted lists. Where there are
+ * more facts than memory is given, the transactions are shared between passes; nothing else changes. */
+#include "model/model.h"
+#include "model/build.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- results, in the order of their key ---- */
+
+struct results {
+	sqlite3_stmt *st;
+	struct result cur;
+	bool more;
+};
+
+static int results_next(struct results *rs)
+{
+	int rc = sqlite3_step(rs->st);
+
+	rs->more = rc == SQLITE_ROW;
+	if (!rs->more)
+		return sql_errno(rc);
+	rs->cur.run = sqlite3_column_int64(rs->st, 0);
+	rs->cur.tid = column_slice(rs->st, 1);
+	rs->cur.success = column_ns(rs->st, 2);
+	rs->cur.function_name = column_slice(rs->st, 3);
+	rs->cur.was_cold = column_ns(rs->st, 4);
+	rs->cur.worker_duration_us = column_ns(rs->st, 5);
+	rs->cur.code_duration_sec = sqlite3_column_type(rs->st, 6) == SQLITE_NULL ? NAN : sqlite3_column_double(rs->st, 6);
+	rs->cur.e2e_duration_us = column_ns(rs->st, 7);
+	rs->cur.compute = column_ns(rs->st, 8);
+	rs->cur.container_state = column_ns(rs->st, 9);
+	rs->cur.sent_ns = column_ns(rs->st, 10);
+	rs->cur.client_latency_us = column_ns(rs->st, 11);
+	return 0;
+}
+
+static int results_open(struct results *rs, sqlite3 *db)
+{
+	int rc = sql_prepare(db, "SELECT run,tid,success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,compute,"
+				 "container_state,sent,client_latency_us FROM result ORDER BY run,tid", &rs->st);
+
+	return rc ? rc : results_next(rs);
+}
+
+/* ---- one pass ---- */
+
+static int compare_run_tid(int64_t run_a, struct slice a, int64_t run_b, struct slice b)
+{
+	int c;
+
+	if (run_a != run_b)
+		return run_a < run_b ? -1 : 1;
+	c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+static int64_t offset_ns(const struct build *b, int64_t run)
+{
+	for (size_t i = 0; i < b->nruns; i++)
+		if (b->run[i].id == run)
+			return b->run[i].offset_ns;
+	return 0;
+}
+
+/* Folds one transaction and writes it, if it is an invocation. */
+static int build_one(struct build *b, const struct fact *v, size_t n, int64_t run, struct slice tid, const struct result *result)
+{
+	struct invocation o;
+	int rc = fold_invocation(&b->fold, &b->facts, v, n, result, offset_ns(b, run), &o);
+
+	if (rc <= 0)
+		return rc;
+	o.run = run;
+	o.tid = tid;
+	rc = write_invocation(&b->writer, &o);
+	return rc ? rc : build_note(b, &o, v, n);
+}
+
+/* A result whose transaction no fact speaks of. */
+static int build_result_alone(struct build *b, const struct result *r)
+{
+	char small[256], *buf = small;
+	bool ours;
+
+	if (8 + r->tid.len > sizeof small && !(buf = malloc(8 + r->tid.len)))
+		return -ENOMEM;
+	ours = facts_share(&b->facts, fact_key(r->run, r->tid, buf));
+	if (buf != small)
+		free(buf);
+	return ours ? build_one(b, NULL, 0, r->run, r->tid, r) : 0;
+}
+
+static int build_pass(struct build *b)
+{
+	struct results rs = {0};
+	const struct facts *f = &b->facts;
+	int rc = results_open(&rs, b->db);
+
+	for (size_t i = 0, end; !rc && i < f->n; i = end) {
+		uint32_t key = f->by_rank[f->v[i].key];
+		struct slice tid = fact_tid(f, key);
+		int64_t run = fact_run(f, key);
+		int c = 1;
+
+		for (end = i; end < f->n && f->v[end].key == f->v[i].key; end++)
+			;
+		while (!rc && rs.more && (c = compare_run_tid(rs.cur.run, rs.cur.tid, run, tid)) < 0) {
+			rc = build_result_alone(b, &rs.cur);
+			if (!rc)
+				rc = results_next(&rs);
+		}
+		if (rc)
+			break;
+		bool both = rs.more && !c;
+
+		rc = tid.len ? build_one(b, f->v + i, end - i, run, tid, both ? &rs.cur : NULL) : 0;
+		if (!rc && both)
+			rc = results_next(&rs);
+	}
+	while (!rc && rs.more) {
+		rc = build_result_alone(b, &rs.cur);
+		if (!rc)
+			rc = results_next(&rs);
+	}
+	sqlite3_finalize(rs.st);
+	return rc;
+}
+
+static int build_passes(struct build *b)
+{
+	int rc = 0;
+
+	do {
+		struct event_query q = {0};
+
+		rc = facts_collect(&b->facts, b->store, &q, FACTS_MAX);
+		if (rc >= 0)
+			rc = facts_sort(&b->facts);
+		if (!rc)
+			rc = build_pass(b);
+		if (!rc && b->facts.pass == 0)
+			rc = build_run_facts(b);
+		if (!rc)
+			rc = build_containers(b);
+		if (!rc)
+			facts_clear(&b->facts);
+	} while (!rc && ++b->facts.pass < b->facts.passes);
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+static int read_runs(struct build *b)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(b->db, "SELECT id, offset_s FROM run", &st), step = SQLITE_DONE;
+
+	if (rc)
+		return rc;
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct build_run *p = realloc(b->run, (b->nruns + 1) * sizeof *p);
+
+		if (!p) {
+			step = SQLITE_NOMEM;
+			break;
+		}
+		b->run = p;
+		p[b->nruns++] = (struct build_run){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) * 1000000000};
+	}
+	sqlite3_finalize(st);
+	return sql_errno(step);
+}
+
+static void build_done(struct build *b)
+{
+	writer_close(&b->writer);
+	fold_done(&b->fold);
+	facts_done(&b->facts);
+	intern_done(&b->names);
+	free(b->start);
+	free(b->arrival);
+	free(b->run);
+	rules_free(b->rules);
+}
+
+static int build_all(struct build *b)
+{
+	int rc = sql_run(b->db, "DELETE FROM invocation; DELETE FROM attempt; DELETE FROM container; DELETE FROM lock; DELETE FROM batch;"
+				"UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
+
+	if (!rc)
+		rc = read_runs(b);
+	if (!rc)
+		rc = writer_open(&b->writer, b->db);
+	if (!rc)
+		rc = build_passes(b);
+	if (!rc)
+		rc = build_batches(b);
+	if (!rc)
+		rc = build_functions_from_trace(b);
+	if (!rc)
+		rc = build_functions(b);
+	return rc ? rc : build_overheads(b);
+}
+
+int model_build(struct store *s, const struct model_options *o, char **why)
+{
+	struct build b = {.store = s, .db = store_db(s)};
+	char *ignored = NULL;
+	int rc;
+
+	if (!why)
+		why = &ignored;
+	*why = NULL;
+	rc = rules_load(o ? o->rules : NULL, &b.rules, why);
+	if (!rc && o && o->benchmark)
+		rc = model_benchmark_load(s, 0, o->benchmark, why);
+	if (!rc) {
+		facts_init(&b.facts, b.rules);
+		rc = build_all(&b);
+		if (rc && !*why && asprintf(why, "the model could not be built: %s (%s)", strerror(-rc), sqlite3_errmsg(b.db)) < 0)
+			*why = NULL;
+	}
+	build_done(&b);
+	free(ignored);
+	return rc;
+}
