@@ -36,7 +36,8 @@ LIBLOG_SRC += $(addprefix liblog/src/,directive.c directive_parse.c directive_va
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 INGEST_SRC := analyzer/ingest/reader.c analyzer/ingest/stamp.c analyzer/ingest/zone.c
 STORE_SRC  :=
-MODEL_SRC  :=
+MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c fold.c function.c input.c intern.c \
+              jsontext.c model.c result.c rules.c write.c)
 LOAD_SRC   :=
 QUERY_SRC  := $(addprefix analyzer/query/,args.c query.c runs.c sql.c)
 RENDER_SRC := $(addprefix analyzer/render/,number.c output.c table.c table_csv.c table_json.c table_markdown.c table_text.c \
