@@ -6,8 +6,8 @@
 #ifndef INGEST_READER_H
 #define INGEST_READER_H
 
+#include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -22,11 +22,16 @@ struct reader;
 int reader_open(const char *path, struct reader **out, const char **why);
 void reader_close(struct reader *r);
 
+/* From now on a read that a signal interrupts returns -EINTR where *stop is set (and may be called again); else it goes on. For pipes: a
+ * file never waits. */
+void reader_stop_on(struct reader *r, const volatile sig_atomic_t *stop);
+
 /* Up to n bytes of text. Fills buf from a file; from a pipe or terminal returns what there is (at least one byte).
  *
  * Returns the number of bytes, 0 at the end, or
  *   -EBADMSG  packed data broken or cut off: what came before was delivered (damage)
- *   -E2BIG    a limit: window above 128 MiB, or a bomb (damage)
+ *   -E2BIG    a limit: a zstd window above 128 MiB, or a bomb: more than 1 GiB of text, and more than 4,000 times
+ *             what the file has (gzip cannot; the worst real log is 190 times its file) (damage)
  *   -ENOMEM, -EIO, ... of the system
  * After an error or the end it returns the same again; reader_why says more. */
 ssize_t reader_read(struct reader *r, void *buf, size_t n);
