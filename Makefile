@@ -37,12 +37,12 @@ LIBLOG_SRC += $(addprefix liblog/src/,directive.c directive_parse.c directive_va
 INGEST_SRC := analyzer/ingest/reader.c analyzer/ingest/stamp.c analyzer/ingest/zone.c
 STORE_SRC  :=
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c fold.c function.c input.c intern.c \
-              jsontext.c model.c result.c rules.c write.c)
+              jsontext.c model.c phase.c result.c rowtable.c rules.c span.c vtab_phase.c vtab_span.c write.c)
 LOAD_SRC   :=
 QUERY_SRC  := $(addprefix analyzer/query/,args.c query.c runs.c sql.c)
 RENDER_SRC := $(addprefix analyzer/render/,number.c output.c table.c table_csv.c table_json.c table_markdown.c table_text.c \
               text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/,batch.c commands.c complete.c help.c options.c repl.c session.c suggest.c words.c)
+SHELL_SRC  := $(addprefix analyzer/shell/, commands.c complete.c help.c options.c repl.c session.c suggest.c words.c)
 
 ANALYZER_SRC := $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)
 

@@ -118,6 +118,13 @@ CREATE TABLE benchmark (
 	PRIMARY KEY (run, name, compute)
 ) WITHOUT ROWID;
 
+-- A rules file of the user's own, which the model is built with instead of the built-in one.
+CREATE TABLE rules (
+	id   INTEGER PRIMARY KEY CHECK (id = 1),
+	path TEXT NOT NULL,
+	text TEXT NOT NULL
+);
+
 -- What the model makes of the events (docs/tables.md). Written afresh whenever the events change.
 CREATE TABLE invocation (
 	run INTEGER NOT NULL, tid TEXT NOT NULL, worker TEXT,

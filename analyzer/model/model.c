@@ -5,6 +5,7 @@
  * more facts than memory is given, the transactions are shared between passes; nothing else changes. */
 #include "model/model.h"
 #include "model/build.h"
+#include "model/tables.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,7 +218,9 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 	if (!why)
 		why = &ignored;
 	*why = NULL;
-	rc = rules_load(o ? o->rules : NULL, &b.rules, why);
+	rc = o && o->rules ? rules_keep(b.db, o->rules, why) : 0;
+	if (!rc)
+		rc = rules_of_database(b.db, &b.rules, why);
 	if (!rc && o && o->benchmark)
 		rc = model_benchmark_load(s, 0, o->benchmark, why);
 	if (!rc) {
@@ -228,5 +231,15 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 	}
 	build_done(&b);
 	free(ignored);
+	return rc;
+}
+
+int model_register(sqlite3 *db, struct store *s)
+{
+	static const struct rowtable *const tables[] = {&span_table, &phase_table};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++)
+		rc = rowtable_register(db, s, tables[i]);
 	return rc;
 }

@@ -12,7 +12,7 @@
 
 struct model_options {
 	const char *benchmark; /* path of a function benchmark file (JSON), or NULL: benchmark columns as the database has them */
-	const char *rules;     /* path of a rules file of the user's own, or NULL: the built-in one */
+	const char *rules;     /* path of a rules file of the user's own, kept in the database; NULL: as kept, else the built-in one */
 };
 
 /* (Re)writes the model's tables from the store, inside the caller's transaction. o may be NULL. */

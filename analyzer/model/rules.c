@@ -397,23 +397,27 @@ static int read_file(const char *path, char **text, size_t *len)
 	return rc;
 }
 
-int rules_load(const char *path, struct rules **out, char **why)
+int rules_builtin(struct rules **out, char **why)
 {
-	char *text = NULL;
-	size_t len = 0;
+	return rules_parse(rules_iluvatar, sizeof rules_iluvatar - 1, "iluvatar.json", out, why);
+}
+
+int rules_read_file(const char *path, char **text, size_t *len, char **why)
+{
+	struct rules *r = NULL;
 	int rc;
 
-	if (!path)
-		return rules_parse(rules_iluvatar, sizeof rules_iluvatar - 1, "iluvatar.json", out, why);
 	*why = NULL;
-	rc = read_file(path, &text, &len);
+	rc = read_file(path, text, len);
 	if (rc) {
 		if (asprintf(why, "%s: %s", path, strerror(-rc)) < 0)
 			*why = NULL;
 		return rc;
 	}
-	rc = rules_parse(text, len, path, out, why);
-	free(text);
+	rc = rules_parse(*text, *len, path, &r, why);
+	rules_free(r);
+	if (rc)
+		free(*text);
 	return rc;
 }
 

@@ -106,8 +106,10 @@ struct rules {
 /* Reads rules from text; where names it in messages ("schema/rules/iluvatar.json"). On error *why is yours: "WHERE:LINE: cause". 0, -EINVAL
  * or -ENOMEM. */
 int rules_parse(const char *text, size_t len, const char *where, struct rules **out, char **why);
-/* From a file of the user's own; path NULL: the built-in ones. */
-int rules_load(const char *path, struct rules **out, char **why);
+/* The built-in ones. */
+int rules_builtin(struct rules **out, char **why);
+/* A rules file of the user's own: read and checked. *text is yours. */
+int rules_read_file(const char *path, char **text, size_t *len, char **why);
 void rules_free(struct rules *r);
 
 /* The first rule for a line, or -1; then try the `next` ones while rule_fits says no. Texts are as they stand in the line. */

@@ -27,6 +27,11 @@ void bind_slice(sqlite3_stmt *st, int i, struct slice v);
 void bind_word(sqlite3_stmt *st, int i, const char *v);
 void bind_ns(sqlite3_stmt *st, int i, int64_t v);
 void bind_real(sqlite3_stmt *st, int i, double v);
+/* The rules that the database was made with: those kept in it, else the built-in ones. *why as in rules_load. */
+int rules_of_database(sqlite3 *db, struct rules **out, char **why);
+/* Keeps the text of a user's rules file in the database, for this and later builds. */
+int rules_keep(sqlite3 *db, const char *path, char **why);
+
 /* The text of a column, borrowed until the next step. */
 struct slice column_slice(sqlite3_stmt *st, int i);
 /* An integer, or NO_NS for NULL. */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* phase.h - an invocation's time, from end to end, cut into phases by the rules. */
+#ifndef MODEL_PHASE_H
+#define MODEL_PHASE_H
+
+#include "model/rules.h"
+
+/* What the phases need of a row of `invocation` and its `attempt`s; INT64_MIN: not known. */
+struct phase_attempt {
+	int64_t insert_ns, remove_ns, start_ns, end_ns;
+	const char *state;
+};
+
+struct phase_input {
+	int64_t sent_ns, controller_ns, dispatched_ns, arrived_ns, completed_ns, returned_ns;
+	const struct phase_attempt *attempt;
+	int nattempts;
+};
+
+struct phase {
+	const char *name;	/* the rule's, or "unexplained" */
+	const char *state;	/* to be added in brackets, or NULL */
+	int attempt;		/* from 1; 0: of none */
+	int64_t start_ns, end_ns;
+};
+
+struct phases {
+	struct phase *v;
+	int n, room;
+};
+
+/* Cuts the time from the first to the last known moment. The phases follow each other without gap or overlap; what no rule covers is
+ * "unexplained", and there is always a row of that name. out is used again: zero-initialise, free v at last. 0 or -ENOMEM. An invocation of which
+ * no moment is known has no phases. */
+int phases_make(const struct rules *r, const struct phase_input *in, struct phases *out);
+
+#endif

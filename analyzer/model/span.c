@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* span.c - pairs the lines of spans.
+ *
+ * Open spans of one log stand in hash chains, newest first, under four keys: all that a close line prints (target, span, ancestors); the same
+ * without the ancestors; the path that the lines of its children print (ancestors and itself); its transaction. So the newest fit is the first one
+ * in its chain, and memory grows with the open spans alone. Ids of our own logs take the place of the printed texts. */
+#include "model/span.h"
+#include "model/intern.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define NONE_NS	 INT64_MIN
+#define NO_SPAN	 (-1)
+
+enum key { BY_ALL, BY_NAME, BY_PATH, BY_TID, KEYS };
+
+struct link {
+	uint64_t key;
+	int32_t newer, older;	/* in the chain of its bucket */
+};
+
+struct open_span {
+	struct span_row row;
+	char *tid;		/* owned; row.tid points to it */
+	bool used, from_enter;
+	struct link link[KEYS];
+};
+
+struct span_reader {
+	struct event_cursor *cursor;
+	const struct event *pending;	/* first event of the next source */
+	int64_t source;			/* whose spans are open */
+	bool end;
+	struct open_span *open;
+	int32_t nopen, room, free_list; /* free_list: through link[0].older */
+	int32_t *bucket[KEYS];
+	uint32_t nbuckets, nused;
+	struct intern words;		/* targets, names, levels, workers */
+	char *scratch;
+	size_t scratch_room;
+	int32_t flush;			/* next open span to give, when a source ended; NO_SPAN: none */
+	int32_t given;			/* closed and given: to be freed at the next call */
+};
+
+const char *span_certainty_name(enum span_certainty c)
+{
+	static const char *const names[] = {"id", "stack", "order", "guess"};
+
+	return names[c];
+}
+
+/* ---- durations ---- */
+
+int span_duration_parse(struct slice in, int64_t *ns)
+{
+	static const struct { const char *unit; int64_t ns; } units[] = {{"ns", 1}, {"\xc2\xb5s", 1000}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+	int64_t whole = 0, fraction = 0, scale = 1;
+	size_t i = 0;
+
+	for (; i < in.len && in.ptr[i] >= '0' && in.ptr[i] <= '9'; i++) {
+		if (whole > 900000000000)
+			return -EINVAL;
+		whole = whole * 10 + (in.ptr[i] - '0');
+	}
+	if (!i)
+		return -EINVAL;
+	if (i < in.len && in.ptr[i] == '.')
+		for (i++; i < in.len && in.ptr[i] >= '0' && in.ptr[i] <= '9'; i++)
+			if (scale < 1000000000) {
+				fraction = fraction * 10 + (in.ptr[i] - '0');
+				scale *= 10;
+			}
+	for (size_t u = 0; u < sizeof units / sizeof *units; u++)
+		if (slice_is((struct slice){in.ptr + i, in.len - i}, units[u].unit)) {
+			if (whole > INT64_MAX / units[u].ns - 1)
+				return -EINVAL;
+			*ns = whole * units[u].ns + fraction * units[u].ns / scale;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/* ---- chains ---- */
+
+static void chain_add(struct span_reader *r, int32_t i, enum key k)
+{
+	struct link *l = &r->open[i].link[k];
+	int32_t *head = &r->bucket[k][l->key & (r->nbuckets - 1)];
+
+	l->newer = NO_SPAN;
+	l->older = *head;
+	if (*head != NO_SPAN)
+		r->open[*head].link[k].newer = i;
+	*head = i;
+}
+
+static void chain_remove(struct span_reader *r, int32_t i, enum key k)
+{
+	struct link *l = &r->open[i].link[k];
+
+	if (l->newer == NO_SPAN)
+		r->bucket[k][l->key & (r->nbuckets - 1)] = l->older;
+	else
+		r->open[l->newer].link[k].older = l->older;
+	if (l->older != NO_SPAN)
+		r->open[l->older].link[k].newer = l->newer;
+}
+
+/* The newest open span under a key; *others: whether there are more. */
+static int32_t chain_find(const struct span_reader *r, enum key k, uint64_t key, bool *others)
+{
+	int32_t i = r->nbuckets ? r->bucket[k][key & (r->nbuckets - 1)] : NO_SPAN, found = NO_SPAN;
+
+	*others = false;
+	for (; i != NO_SPAN; i = r->open[i].link[k].older) {
+		if (r->open[i].link[k].key != key)
+			continue;
+		if (found != NO_SPAN) {
+			*others = true;
+			break;
+		}
+		found = i;
+	}
+	return found;
+}
+
+/* Twice the buckets. Chains keep their order because spans are put back oldest first (by id). */
+static int compare_ids(const void *pa, const void *pb, void *arg)
+{
+	const struct span_reader *r = arg;
+	int64_t a = r->open[*(const int32_t *)pa].row.id, b = r->open[*(const int32_t *)pb].row.id;
+
+	return (a > b) - (a < b);
+}
+
+static int grow_buckets(struct span_reader *r)
+{
+	uint32_t n = r->nbuckets ? r->nbuckets * 2 : 1024, used = 0;
+	int32_t *order = malloc((r->nused + 1) * sizeof *order);
+
+	if (!order)
+		return -ENOMEM;
+	for (int32_t i = 0; i < r->nopen; i++)
+		if (r->open[i].used)
+			order[used++] = i;
+	qsort_r(order, used, sizeof *order, compare_ids, r);
+	for (int k = 0; k < KEYS; k++) {
+		int32_t *b = realloc(r->bucket[k], n * sizeof *b);
+
+		if (!b) {
+			free(order);
+			return -ENOMEM;
+		}
+		r->bucket[k] = b;
+	}
+	r->nbuckets = n;
+	for (int k = 0; k < KEYS; k++) {
+		for (uint32_t i = 0; i < n; i++)
+			r->bucket[k][i] = NO_SPAN;
+		for (uint32_t i = 0; i < used; i++)
+			chain_add(r, order[i], k);
+	}
+	free(order);
+	return 0;
+}
+
+/* ---- open spans ---- */
+
+static int32_t take_slot(struct span_reader *r)
+{
+	int32_t i = r->free_list;
+
+	if (i != NO_SPAN) {
+		r->free_list = r->open[i].link[0].older;
+		return i;
+	}
+	if (r->nopen == r->room) {
+		int32_t room = r->room ? r->room * 2 : 256;
+		struct open_span *p = realloc(r->open, (size_t)room * sizeof *p);
+
+		if (!p)
+			return -ENOMEM;
+		r->open = p;
+		r->room = room;
+	}
+	return r->nopen++;
+}
+
+static void free_slot(struct span_reader *r, int32_t i)
+{
+	free(r->open[i].tid);
+	r->open[i].tid = NULL;
+	r->open[i].used = false;
+	r->open[i].link[0].older = r->free_list;
+	r->free_list = i;
+}
+
+static void unlink_span(struct span_reader *r, int32_t i)
+{
+	for (int k = 0; k < KEYS; k++)
+		chain_remove(r, i, k);
+	r->nused--;
+}
+
+static int word(struct span_reader *r, struct slice in, struct slice *out)
+{
+	uint32_t n;
+	int rc;
+
+	*out = SLICE_NONE;
+	if (!in.ptr)
+		return 0;
+	rc = intern_add(&r->words, in, &n);
+	if (!rc)
+		*out = r->words.text[n];
+	return rc;
+}
+
+/* ---- keys of a line ---- */
+
+struct line_keys {
+	uint64_t key[KEYS];
+	uint64_t parent;	/* under BY_PATH */
+	bool has_id, has_stack, has_parent;
+};
+
+static struct slice inner(struct slice list)
+{
+	return list.len >= 2 ? (struct slice){list.ptr + 1, list.len - 2} : SLICE("");
+}
+
+/* The hash of the path that children print: the ancestors, a comma, the span itself. */
+static int path_hash(struct span_reader *r, struct slice ancestors, struct slice span, uint64_t *out)
+{
+	size_t n = ancestors.len + 1 + span.len;
+
+	if (n > r->scratch_room) {
+		char *p = realloc(r->scratch, n * 2);
+
+		if (!p)
+			return -ENOMEM;
+		r->scratch = p;
+		r->scratch_room = n * 2;
+	}
+	char *p = r->scratch;
+
+	if (ancestors.len) {
+		memcpy(p, ancestors.ptr, ancestors.len);
+		p += ancestors.len;
+		*p++ = ',';
+	}
+	if (span.len)
+		memcpy(p, span.ptr, span.len);
+	p += span.len;
+	*out = hash_bytes(r->scratch, (size_t)(p - r->scratch), 3);
+	return 0;
+}
+
+static int keys_by_id(const struct event *e, struct slice id, struct line_keys *k)
+{
+	struct slice parent;
+
+	k->has_id = true;
+	k->key[BY_ALL] = k->key[BY_NAME] = k->key[BY_PATH] = hash_bytes(id.ptr, id.len, 11);
+	k->has_parent = event_span_field(e, "parent", &parent);
+	if (k->has_parent)
+		k->parent = hash_bytes(parent.ptr, parent.len, 11);
+	return 0;
+}
+
+static int line_keys(struct span_reader *r, const struct event *e, struct line_keys *k)
+{
+	struct slice id, span, stack, ancestors;
+	int rc;
+
+	*k = (struct line_keys){0};
+	k->key[BY_TID] = e->tid.ptr ? hash_bytes(e->tid.ptr, e->tid.len, 5) : 0;
+	if (event_span_field(e, "id", &id))
+		return keys_by_id(e, id, k);
+	span = event_part(e, SECTION_SPAN);
+	stack = event_part(e, SECTION_SPANS);
+	ancestors = inner(stack);
+	uint64_t name = hash_bytes(span.ptr, span.len, hash_bytes(e->head->target.ptr, e->head->target.len, 1));
+
+	k->has_stack = stack.ptr;
+	k->key[BY_NAME] = name;
+	k->key[BY_ALL] = hash_bytes(ancestors.ptr, ancestors.len, name);
+	k->has_parent = ancestors.len;
+	k->parent = hash_bytes(ancestors.ptr, ancestors.len, 3);
+	rc = path_hash(r, ancestors, span, &k->key[BY_PATH]);
+	return rc;
+}
+
+/* ---- lines ---- */
+
+static int open_one(struct span_reader *r, const struct event *e, const struct line_keys *k, bool from_enter)
+{
+	struct slice name;
+	int32_t i, parent = NO_SPAN;
+	bool others = false;
+	int rc = 0;
+
+	if (r->nused * 2 >= r->nbuckets && (rc = grow_buckets(r)))
+		return rc;
+	i = take_slot(r);
+	if (i < 0)
+		return i;
+	struct open_span *o = &r->open[i];
+
+	*o = (struct open_span){.from_enter = from_enter};
+	o->row = (struct span_row){.run = e->run, .source = e->source, .id = e->id, .start_ns = e->time_ns, .end_ns = NONE_NS,
+				   .busy_ns = NONE_NS, .idle_ns = NONE_NS, .parent = NONE_NS};
+	if (e->tid.ptr) {
+		o->tid = malloc(e->tid.len + 1);
+		if (!o->tid) {
+			rc = -ENOMEM;
+			goto fail;
+		}
+		memcpy(o->tid, e->tid.ptr, e->tid.len);
+		o->row.tid = (struct slice){o->tid, e->tid.len};
+	}
+	if (!event_span_field(e, "name", &name))
+		name = SLICE_NONE;
+	if ((rc = word(r, name, &o->row.name)) || (rc = word(r, e->head->target, &o->row.target)) ||
+	    (rc = word(r, e->head->level, &o->row.level)) || (rc = word(r, e->worker, &o->row.worker)))
+		goto fail;
+	if (k->has_parent)
+		parent = chain_find(r, BY_PATH, k->parent, &others);
+	else if (!k->has_id && !k->has_stack && e->tid.ptr)
+		parent = chain_find(r, BY_TID, k->key[BY_TID], &others);
+	if (parent != NO_SPAN)
+		o->row.parent = r->open[parent].row.id;
+	o->row.certainty = k->has_id ? SPAN_BY_ID : !k->has_stack || others ? SPAN_BY_ORDER : SPAN_BY_STACK;
+	for (int n = 0; n < KEYS; n++)
+		o->link[n].key = k->key[n];
+	o->used = true;
+	r->nused++;
+	for (int n = 0; n < KEYS; n++)
+		chain_add(r, i, n);
+	return 0;
+fail:
+	free_slot(r, i);
+	return rc;
+}
+
+static int64_t read_duration(const struct event *e, const char *exact, const char *printed)
+{
+	struct slice v;
+	int64_t ns = 0;
+
+	if (event_field(e, exact, &v) == SLOT_SCALAR) {
+		for (size_t i = 0; i < v.len; i++) {
+			if (v.ptr[i] < '0' || v.ptr[i] > '9' || ns > INT64_MAX / 10 - 1)
+				return NONE_NS;
+			ns = ns * 10 + (v.ptr[i] - '0');
+		}
+		return ns;
+	}
+	return event_field(e, printed, &v) && !span_duration_parse(v, &ns) ? ns : NONE_NS;
+}
+
+static void weaken(enum span_certainty *c, enum span_certainty to)
+{
+	if (*c < to && *c != SPAN_BY_ID)
+		*c = to;
+}
+
+/* Finds the open span of a close line (or exit line). */
+static int32_t find_open(const struct span_reader *r, const struct line_keys *k, bool *others, bool *by_name)
+{
+	int32_t i = chain_find(r, BY_ALL, k->key[BY_ALL], others);
+
+	*by_name = i == NO_SPAN && !k->has_id;
+	return *by_name ? chain_find(r, BY_NAME, k->key[BY_NAME], others) : i;
+}
+
+/* 1: the span is closed and r->given. */
+static int close_one(struct span_reader *r, const struct event *e, const struct line_keys *k)
+{
+	bool others, by_name;
+	int32_t i = find_open(r, k, &others, &by_name);
+
+	if (i == NO_SPAN) {
+		int rc = open_one(r, e, k, false);
+
+		if (rc)
+			return rc;
+		i = find_open(r, k, &others, &by_name);
+		r->open[i].row.start_ns = NONE_NS;
+		weaken(&r->open[i].row.certainty, SPAN_GUESS);
+	} else {
+		/* Of several with the same name and fields under other ancestors, any might be meant. */
+		weaken(&r->open[i].row.certainty, by_name && others ? SPAN_GUESS : others || by_name ? SPAN_BY_ORDER : SPAN_BY_ID);
+	}
+	struct open_span *o = &r->open[i];
+
+	o->row.end_ns = e->time_ns;
+	o->row.busy_ns = read_duration(e, "busy_ns", "time.busy");
+	o->row.idle_ns = read_duration(e, "idle_ns", "time.idle");
+	unlink_span(r, i);
+	r->given = i;
+	return 1;
+}
+
+/* Where a log has no "new" lines, its enter and exit lines bound spans. */
+static int enter_or_exit(struct span_reader *r, const struct event *e, const struct line_keys *k, bool enter)
+{
+	bool others, by_name;
+	int32_t i;
+
+	/* An enter line prints the span itself as the last of its stack. */
+	i = find_open(r, k, &others, &by_name);
+	if (i == NO_SPAN)
+		return enter ? open_one(r, e, k, true) : 0;
+	if (enter || !r->open[i].from_enter)
+		return 0;
+	r->open[i].row.end_ns = e->time_ns;
+	unlink_span(r, i);
+	r->given = i;
+	return 1;
+}
+
+/* ---- reading ---- */
+
+static bool want(const struct shape *head, void *arg)
+{
+	(void)arg;
+	return head->span_line;
+}
+
+int span_reader_open(struct store *s, const struct span_query *q, struct span_reader **out)
+{
+	struct event_query eq = {.tid = q->tid, .run = q->run, .source = q->source, .want = want};
+	struct span_reader *r = calloc(1, sizeof *r);
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	intern_init(&r->words);
+	r->free_list = r->flush = r->given = NO_SPAN;
+	rc = event_cursor_open(s, &eq, &r->cursor);
+	if (rc) {
+		span_reader_close(r);
+		return rc;
+	}
+	*out = r;
+	return 0;
+}
+
+void span_reader_close(struct span_reader *r)
+{
+	if (!r)
+		return;
+	event_cursor_close(r->cursor);
+	for (int32_t i = 0; i < r->nopen; i++)
+		free(r->open[i].tid);
+	free(r->open);
+	for (int k = 0; k < KEYS; k++)
+		free(r->bucket[k]);
+	intern_done(&r->words);
+	free(r->scratch);
+	free(r);
+}
+
+/* One line; 1: it closed a span. */
+static int read_line(struct span_reader *r, const struct event *e)
+{
+	struct slice m = event_message(e);
+	struct line_keys k;
+	int rc;
+
+	if (e->foreign || !e->head->span_line)
+		return 0;
+	rc = line_keys(r, e, &k);
+	if (rc)
+		return rc;
+	if (slice_is(m, "new"))
+		return open_one(r, e, &k, false);
+	if (slice_is(m, "close"))
+		return close_one(r, e, &k);
+	return enter_or_exit(r, e, &k, slice_is(m, "enter"));
+}
+
+/* The next open span of a log that ended, or 0. */
+static int flush_one(struct span_reader *r)
+{
+	while (r->flush != NO_SPAN && r->flush < r->nopen) {
+		int32_t i = r->flush++;
+
+		if (r->open[i].used) {
+			unlink_span(r, i);
+			r->given = i;
+			return 1;
+		}
+	}
+	r->flush = NO_SPAN;
+	return 0;
+}
+
+static int advance(struct span_reader *r)
+{
+	int rc = 0;
+
+	while (!rc) {
+		const struct event *e = r->pending;
+
+		if (r->flush != NO_SPAN && (rc = flush_one(r)))
+			return rc;
+		if (r->end)
+			return 0;
+		if (!e) {
+			rc = event_cursor_next(r->cursor, &e);
+			if (rc < 0)
+				return rc;
+			r->end = !rc;
+			rc = 0;
+			if (r->end || e->source != r->source) {
+				r->flush = 0;
+				r->pending = r->end ? NULL : e;
+				continue;
+			}
+		}
+		r->pending = NULL;
+		r->source = e->source;
+		rc = read_line(r, e);
+	}
+	return rc;
+}
+
+int span_reader_next(struct span_reader *r, struct span_row *out)
+{
+	int rc;
+
+	if (r->given != NO_SPAN)
+		free_slot(r, r->given);
+	r->given = NO_SPAN;
+	rc = advance(r);
+	if (rc == 1)
+		*out = r->open[r->given].row;
+	return rc;
+}
