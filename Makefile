@@ -34,11 +34,12 @@ LIBLOG_SRC += $(addprefix liblog/src/,directive.c directive_parse.c directive_va
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
-INGEST_SRC := analyzer/ingest/reader.c analyzer/ingest/stamp.c analyzer/ingest/zone.c
-STORE_SRC  :=
+INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unescape.c zone.c)
+STORE_SRC  := $(addprefix analyzer/store/,bytes.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
+	      shape.c shape_match.c shape_set.c store.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c fold.c function.c input.c intern.c \
               jsontext.c model.c phase.c result.c rowtable.c rules.c span.c vtab_phase.c vtab_span.c write.c)
-LOAD_SRC   :=
+LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c)
 QUERY_SRC  := $(addprefix analyzer/query/,args.c query.c runs.c sql.c)
 RENDER_SRC := $(addprefix analyzer/render/,number.c output.c table.c table_csv.c table_json.c table_markdown.c table_text.c \
               text.c)

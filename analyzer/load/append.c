@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* append.c - a file that was loaded before.
+ *
+ * It is known again by its path and its first bytes. If it has grown, its last chunk is taken out and read again with what is new, so
+ * that a line that was cut short then is whole now, and following a file does not make thousands of small chunks. */
+#include "ingest/reader.h"
+#include "ingest/scan.h"
+#include "load/pass.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int head_hash(const char *path, size_t n, int64_t *hash, size_t *got)
+{
+	unsigned char buf[HEAD_BYTES];
+	struct reader *r;
+	const char *why;
+	uint64_t h = 0xcbf29ce484222325u;
+	ssize_t k = 0;
+	int rc = reader_open(path, &r, &why);
+
+	if (rc)
+		return rc;
+	n = n < HEAD_BYTES ? n : HEAD_BYTES;
+	for (*got = 0; *got < n && (k = reader_read(r, buf + *got, n - *got)) > 0;)
+		*got += (size_t)k;
+	reader_close(r);
+	for (size_t i = 0; i < *got; i++)
+		h = (h ^ buf[i]) * 0x100000001b3u;
+	*hash = (int64_t)(h >> 1);
+	return 0;
+}
+
+/* ---- taking a chunk out ---- */
+
+static int count_row(struct chunk *c, uint32_t row, struct line *l, struct bytes *text, bool last_open, struct parse_counts *out)
+{
+	static const char slack[SCAN_SLACK];
+	enum line_verdict v = LINE_OK;
+	struct chunk_row r;
+	size_t len;
+	int rc;
+
+	if ((rc = chunk_row(c, row, &r)) || (rc = chunk_line(c, &r, text, NULL)))
+		return rc;
+	len = text->len;
+	if (r.head == CHUNK_REJECTED) {
+		v = LINE_REJECTED;
+	} else if (r.head == CHUNK_RAW_EVENT) {
+		bytes_add(text, slack, sizeof slack);
+		rc = text->failed ? -ENOMEM : line_parse(l, text->ptr, len, &v);
+	}
+	len += !last_open;
+	out->ok += v == LINE_OK;
+	out->ok_bytes += v == LINE_OK ? len : 0;
+	out->repaired += v == LINE_REPAIRED;
+	out->repaired_bytes += v == LINE_REPAIRED ? len : 0;
+	out->rejected += v == LINE_REJECTED;
+	out->rejected_bytes += v == LINE_REJECTED ? len : 0;
+	return rc;
+}
+
+static int chunk_counts(struct chunk *c, int64_t bytes, struct parse_counts *out)
+{
+	struct bytes text = {0};
+	struct line l;
+	int rc = 0;
+
+	line_init(&l);
+	for (uint32_t i = 0, n = chunk_rows(c); i < n && !rc; i++) {
+		rc = count_row(c, i, &l, &text, false, out);
+		/* the last line may have no line end */
+		if (!rc && i == n - 1 && out->ok_bytes + out->repaired_bytes + out->rejected_bytes > (uint64_t)bytes) {
+			struct parse_counts again = {0};
+
+			rc = count_row(c, i, &l, &text, true, &again);
+			out->ok_bytes -= again.ok;
+			out->repaired_bytes -= again.repaired;
+			out->rejected_bytes -= again.rejected;
+		}
+	}
+	bytes_free(&text);
+	line_done(&l);
+	return rc;
+}
+
+static int places_forget(struct store *s, struct chunk *c)
+{
+	uint32_t *events = calloc(CHUNK_ROWS + 1, sizeof *events);
+	sqlite3_stmt *q;
+	struct chunk_row r;
+	int rc = events ? store_rc(sqlite3_prepare_v2(store_db(s), "UPDATE place SET events = events - ? WHERE tid = ?", -1, &q, NULL)) : -ENOMEM;
+
+	if (rc) {
+		free(events);
+		return rc;
+	}
+	for (uint32_t i = 0; i < chunk_rows(c) && !(rc = chunk_row(c, i, &r)); i++)
+		events[r.tid]++;
+	for (uint32_t i = 1; i <= CHUNK_ROWS && !rc; i++) {
+		struct slice tid;
+
+		if (!events[i] || (rc = chunk_tid(c, (uint16_t)i, &tid)))
+			continue;
+		sqlite3_bind_int64(q, 1, events[i]);
+		sqlite3_bind_text(q, 2, tid.ptr, (int)tid.len, SQLITE_TRANSIENT);
+		rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(store_db(s)));
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	free(events);
+	return rc;
+}
+
+static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct resume *out)
+{
+	struct parse_counts gone = {0};
+	struct chunk *c;
+	char sql[200];
+	int rc = store_chunk_pin(p->store, chunk, &c);
+
+	if (rc)
+		return rc;
+	rc = chunk_counts(c, bytes, &gone);
+	if (!rc)
+		rc = places_forget(p->store, c);
+	store_chunk_unpin(p->store, c);
+	if (rc)
+		return rc;
+	out->kept.ok -= gone.ok;
+	out->kept.ok_bytes -= gone.ok_bytes;
+	out->kept.repaired -= gone.repaired;
+	out->kept.repaired_bytes -= gone.repaired_bytes;
+	out->kept.rejected -= gone.rejected;
+	out->kept.rejected_bytes -= gone.rejected_bytes;
+	snprintf(sql, sizeof sql, "DELETE FROM chunk WHERE id = %lld; DELETE FROM reject WHERE source = %lld AND line >= %lld", (long long)chunk,
+		 (long long)out->source, (long long)out->next_line);
+	return store_exec(p->store, sql);
+}
+
+/* ---- what was loaded of a path ---- */
+
+static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_t *bytes)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(store_db(p->store),
+				    "SELECT id, first_line, first_offset, bytes FROM chunk WHERE source = ? ORDER BY first_line DESC LIMIT 1", -1, &q, NULL);
+
+	*chunk = 0;
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_int64(q, 1, out->source);
+	if ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		*chunk = sqlite3_column_int64(q, 0);
+		out->next_line = sqlite3_column_int64(q, 1);
+		out->skip_bytes = sqlite3_column_int64(q, 2);
+		*bytes = sqlite3_column_int64(q, 3);
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+static int known(struct pass *p, const struct input *in, struct resume *out, int64_t *bytes, int64_t *file_bytes, int64_t *hash)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(store_db(p->store),
+				    "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, rejected, rejected_bytes "
+				    "FROM source WHERE path = ? ORDER BY id DESC LIMIT 1",
+				    -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
+	if ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		out->source = sqlite3_column_int64(q, 0);
+		*bytes = sqlite3_column_int64(q, 1);
+		*file_bytes = sqlite3_column_int64(q, 2);
+		*hash = sqlite3_column_int64(q, 3);
+		out->kept = (struct parse_counts){(uint64_t)sqlite3_column_int64(q, 4), (uint64_t)sqlite3_column_int64(q, 6),
+						  (uint64_t)sqlite3_column_int64(q, 8), (uint64_t)sqlite3_column_int64(q, 5),
+						  (uint64_t)sqlite3_column_int64(q, 7), (uint64_t)sqlite3_column_int64(q, 9)};
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+int resume_find(struct pass *p, const struct input *in, struct resume *out)
+{
+	int64_t bytes = 0, file_bytes = 0, hash = 0, hash_now = 0, chunk = 0, chunk_bytes = 0;
+	size_t got = 0;
+	int rc;
+
+	*out = (struct resume){.next_line = 1};
+	if (!strcmp(in->path, "-") || (rc = known(p, in, out, &bytes, &file_bytes, &hash)) || !out->source)
+		return !strcmp(in->path, "-") ? 0 : rc;
+	rc = head_hash(in->path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &hash_now, &got);
+	if (rc)
+		return 0; /* it can't be opened: whoever loads it says so */
+	if (hash_now != hash || in->file_bytes < file_bytes) {
+		say_note(p, "%s: not the file that was loaded under this name before; loaded as another source", in->path);
+		*out = (struct resume){.next_line = 1};
+		return 0;
+	}
+	if (in->file_bytes == file_bytes) {
+		out->unchanged = true;
+		return 0;
+	}
+	rc = last_chunk(p, out, &chunk, &chunk_bytes);
+	if (!rc && chunk)
+		rc = chunk_take_out(p, chunk, chunk_bytes, out);
+	return rc;
+}

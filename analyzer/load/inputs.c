@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* inputs.c - one input into the database: a log as a source with chunks, another file to the model. */
+#include "load/pass.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int64_t last_id(struct pass *p)
+{
+	return sqlite3_last_insert_rowid(store_db(p->store));
+}
+
+static int row_step(struct pass *p, sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_extended_errcode(store_db(p->store)));
+
+	sqlite3_finalize(q);
+	return rc;
+}
+
+/* The run of an input, made when its first file is loaded. */
+static int run_id(struct pass *p, const struct input *in, int64_t *out)
+{
+	const struct input_run *run = &p->found.runs[in->run];
+	sqlite3_stmt *q;
+	int rc;
+
+	if ((*out = p->run_ids[in->run]))
+		return 0;
+	rc = sqlite3_prepare_v2(store_db(p->store), "SELECT id FROM run WHERE path = ?", -1, &q, NULL);
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_text(q, 1, run->real, -1, SQLITE_STATIC);
+	rc = sqlite3_step(q);
+	if (rc == SQLITE_ROW)
+		*out = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	if (rc == SQLITE_DONE) {
+		rc = sqlite3_prepare_v2(store_db(p->store), "INSERT INTO run (path, kind) VALUES (?, 'other')", -1, &q, NULL);
+		if (rc)
+			return store_rc(rc);
+		sqlite3_bind_text(q, 1, run->real, -1, SQLITE_STATIC);
+		if ((rc = row_step(p, q)))
+			return rc;
+		*out = last_id(p);
+	} else if (rc != SQLITE_ROW) {
+		return store_rc(rc);
+	}
+	p->run_ids[in->run] = *out;
+	return 0;
+}
+
+static int source_insert(struct pass *p, const struct input *in, int64_t run, int64_t *out)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(store_db(p->store), "INSERT INTO source (run, path, kind, worker) VALUES (?, ?, ?, ?)", -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_int64(q, 1, run);
+	sqlite3_bind_text(q, 2, in->real, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 3, input_kind_name(in->kind), -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 4, in->worker, -1, SQLITE_STATIC);
+	rc = row_step(p, q);
+	*out = last_id(p);
+	return rc;
+}
+
+static void bind_counts(sqlite3_stmt *q, int at, const struct parse_counts *c)
+{
+	sqlite3_bind_int64(q, at, (int64_t)c->ok);
+	sqlite3_bind_int64(q, at + 1, (int64_t)c->repaired);
+	sqlite3_bind_int64(q, at + 2, (int64_t)c->rejected);
+	sqlite3_bind_int64(q, at + 3, (int64_t)c->ok_bytes);
+	sqlite3_bind_int64(q, at + 4, (int64_t)c->repaired_bytes);
+	sqlite3_bind_int64(q, at + 5, (int64_t)c->rejected_bytes);
+}
+
+/* The ledger's row, and what else a later load and the readers need. */
+static int source_update(struct pass *p, const struct input *in, struct source_load *l, const struct resume *r)
+{
+	struct parse_counts c = {l->counts.ok + r->kept.ok, l->counts.repaired + r->kept.repaired, l->counts.rejected + r->kept.rejected,
+				 l->counts.ok_bytes + r->kept.ok_bytes, l->counts.repaired_bytes + r->kept.repaired_bytes,
+				 l->counts.rejected_bytes + r->kept.rejected_bytes};
+	int64_t bytes = l->skip_bytes + l->bytes, hash = 0;
+	sqlite3_stmt *q;
+	size_t got = 0;
+	int rc = sqlite3_prepare_v2(store_db(p->store),
+				    "UPDATE source SET bytes = ?2, file_bytes = ?3, lines = ?4, bytes_done = ?5, damage = ?6, head_hash = ?7, "
+				    "ok = ?8, repaired = ?9, rejected = ?10, ok_bytes = ?11, repaired_bytes = ?12, rejected_bytes = ?13, "
+				    "cluster = max(cluster, ?14), offset_s = coalesce(offset_s, ?15), offset_from = coalesce(offset_from, ?16) WHERE id = ?1",
+				    -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	if (strcmp(in->path, "-"))
+		head_hash(in->path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &hash, &got);
+	sqlite3_bind_int64(q, 1, l->id);
+	sqlite3_bind_int64(q, 2, bytes);
+	sqlite3_bind_int64(q, 3, l->file_bytes);
+	sqlite3_bind_int64(q, 4, l->next_line - 1);
+	sqlite3_bind_int64(q, 5, bytes);
+	sqlite3_bind_text(q, 6, l->damage, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 7, hash);
+	bind_counts(q, 8, &c);
+	sqlite3_bind_int(q, 14, l->workers[1] != NULL);
+	if (l->saw_utc && !l->saw_local) {
+		sqlite3_bind_int64(q, 15, 0);
+		sqlite3_bind_text(q, 16, "stamp", -1, SQLITE_STATIC);
+	}
+	return row_step(p, q);
+}
+
+static void rejects_say(struct pass *p, const struct input *in, const struct source_load *l)
+{
+	for (unsigned i = 0; i < l->nfirst_rejects; i++)
+		say_error(p, "%s:%lld: %s", in->path, (long long)l->first_rejects[i].line, l->first_rejects[i].reason);
+	if (l->counts.rejected > l->nfirst_rejects)
+		say_error(p, "%s: %llu more lines rejected (they are kept; table reject tells which)", in->path,
+			  (unsigned long long)(l->counts.rejected - l->nfirst_rejects));
+	if (l->damage)
+		say_error(p, "%s: %s; what came before it is loaded", in->path, l->damage);
+	if (in->kind == INPUT_BINARY && !l->damage)
+		say_error(p, "%s: a binary file, not a log", in->path);
+	if (l->counts.repaired)
+		say_note(p, "%s: %llu lines repaired", in->path, (unsigned long long)l->counts.repaired);
+	if (!l->bytes && !l->damage && !l->skip_bytes)
+		say_note(p, "%s: empty", in->path);
+	p->damaged |= l->counts.rejected || l->damage || in->kind == INPUT_BINARY;
+}
+
+static int input_unopened(struct pass *p, const struct input *in, int rc, const char *why)
+{
+	say_error(p, "%s: %s", in->path, why ? why : strerror(-rc));
+	p->unopened = true;
+	return 0;
+}
+
+static int log_load(struct pass *p, const struct input *in)
+{
+	struct source_load l = {.store = p->store, .places = p->places, .progress = &p->progress, .path = in->path, .threads = p->o->threads,
+				.next_chunk = &p->next_chunk, .progress_base = p->done_bytes, .stop = &load_stopped};
+	struct resume r;
+	const char *why = NULL;
+	int64_t run, hash;
+	size_t got;
+	int rc = resume_find(p, in, &r);
+
+	if (rc)
+		return rc;
+	if (r.unchanged) {
+		p->unchanged++;
+		return 0;
+	}
+	if (strcmp(in->path, "-") && (rc = head_hash(in->path, 0, &hash, &got)))
+		return input_unopened(p, in, rc, NULL);
+	l.id = r.source;
+	l.skip_bytes = r.skip_bytes;
+	l.next_line = r.next_line;
+	if ((rc = run_id(p, in, &run)) || (!l.id && (rc = source_insert(p, in, run, &l.id))))
+		return rc;
+	p->run_ids[in->run] = run;
+	rc = source_load(&l, &why);
+	if (!rc)
+		rc = source_update(p, in, &l, &r);
+	progress_clear(&p->progress);
+	if (rc)
+		say_error(p, "%s: %s", in->path, why ? why : rc == -EINTR ? "interrupted" : strerror(-rc));
+	else
+		rejects_say(p, in, &l);
+	p->lines += (uint64_t)l.lines;
+	p->bytes += (uint64_t)l.bytes;
+	p->rejected += l.counts.rejected;
+	p->files++;
+	p->changed = true;
+	source_load_done(&l);
+	return rc;
+}
+
+static int beside_load(struct pass *p, const struct input *in)
+{
+	int64_t run;
+	char *why = NULL;
+	int rc = run_id(p, in, &run);
+
+	if (!rc)
+		rc = model_file_load(p->store, run, in->path, &why);
+	if (rc == -EBADMSG || rc == -EINVAL) {
+		say_error(p, "%s", why ? why : in->path);
+		p->damaged = true;
+		rc = 0;
+	} else if (rc == -ENOENT || rc == -EACCES) {
+		rc = input_unopened(p, in, rc, why);
+	} else if (rc) {
+		say_error(p, "%s", why ? why : strerror(-rc));
+	}
+	p->changed = true;
+	free(why);
+	return rc;
+}
+
+int pass_input(struct pass *p, const struct input *in)
+{
+	int rc = 0;
+
+	if (input_is_log(in->kind) || in->kind == INPUT_EMPTY || ((in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER) && in->named))
+		rc = log_load(p, in);
+	else if (in->kind == INPUT_RESULT_CSV || in->kind == INPUT_RESULT_JSON || in->kind == INPUT_TRACE || in->kind == INPUT_METADATA ||
+		 in->kind == INPUT_BENCHMARK)
+		rc = beside_load(p, in);
+	else
+		say_note(p, "%s: %s, passed over", in->path, in->kind == INPUT_ENERGY ? "an energy log" : "not a log");
+	p->done_bytes += in->file_bytes > 0 ? in->file_bytes : 0;
+	return rc;
+}

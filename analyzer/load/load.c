@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* load.c - a load: find the files, read them, build the model, let the new database be seen at once.
+ *
+ * A new database grows in a file beside its place, is synced and renamed; one that exists is changed in one transaction. So what stands
+ * under the database's name is always whole: before the load or after it. */
+#include "load/pass.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+volatile int load_stopped;
+
+void load_interrupt(void)
+{
+	load_stopped = 1;
+}
+
+/* ---- the database's place ---- */
+
+struct place_of_db {
+	const char *path;
+	char *tmp;	/* where a new one grows; NULL: it exists */
+};
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && (!S_ISREG(st.st_mode) || st.st_size > 0);
+}
+
+static int db_open(struct pass *p, struct place_of_db *d)
+{
+	char *why = NULL;
+	int rc;
+
+	d->path = p->o->db;
+	if (!exists(d->path)) {
+		if (asprintf(&d->tmp, "%s.new-%ld", d->path, (long)getpid()) < 0)
+			return -ENOMEM;
+		unlink(d->tmp);
+	}
+	rc = store_open(d->tmp ? d->tmp : d->path, d->tmp ? STORE_CREATE : STORE_WRITE, &p->store, &why);
+	if (!rc && d->tmp)
+		rc = store_exec(p->store, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
+	if (!rc)
+		rc = store_exec(p->store, "BEGIN IMMEDIATE");
+	if (rc)
+		say_error(p, "%s: %s", d->path, why ? why : rc == -EBUSY ? "another load is writing to it" : strerror(-rc));
+	free(why);
+	return rc;
+}
+
+static int sync_path(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd))
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+static int db_settle(struct pass *p, struct place_of_db *d)
+{
+	char *copy = NULL;
+	int rc = 0;
+
+	store_close(p->store);
+	p->store = NULL;
+	if (!d->tmp)
+		return 0;
+	if ((rc = sync_path(d->tmp, 0)))
+		return rc;
+	if (rename(d->tmp, d->path))
+		return -errno;
+	free(d->tmp);
+	d->tmp = NULL;
+	copy = strdup(d->path);
+	if (copy)
+		sync_path(dirname(copy), O_DIRECTORY);
+	free(copy);
+	return 0;
+}
+
+static void db_abandon(struct pass *p, struct place_of_db *d)
+{
+	if (p->store)
+		store_exec(p->store, "ROLLBACK");
+	store_close(p->store);
+	p->store = NULL;
+	if (d->tmp)
+		unlink(d->tmp);
+	free(d->tmp);
+	d->tmp = NULL;
+}
+
+/* ---- a pass ---- */
+
+static int chunk_id_next(struct pass *p)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(store_db(p->store), "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0) + 1", -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	rc = sqlite3_step(q) == SQLITE_ROW ? 0 : -EBADMSG;
+	p->next_chunk = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	return rc;
+}
+
+static int model(struct pass *p)
+{
+	struct model_options mo = {.benchmark = p->o->benchmark, .rules = p->o->rules};
+	char *why = NULL;
+	int rc = 0;
+
+	store_refresh(p->store);
+	for (size_t i = 0; i < p->found.nruns && !rc; i++)
+		if (p->run_ids[i] && !(rc = pass_zones(p, p->run_ids[i])))
+			rc = pass_run_times(p, p->run_ids[i]);
+	store_refresh(p->store);
+	if (!rc && (p->changed || p->o->benchmark || p->o->rules || p->o->ntimezones)) {
+		rc = model_build(p->store, &mo, &why);
+		if (rc)
+			say_error(p, "%s", why ? why : strerror(-rc));
+	}
+	free(why);
+	return rc;
+}
+
+/* Runs that are known already, so that a time zone given later reaches them. */
+static int runs_known(struct pass *p)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(store_db(p->store), "SELECT id FROM run WHERE path = ?", -1, &q, NULL);
+
+	for (size_t i = 0; !rc && i < p->found.nruns; i++) {
+		sqlite3_bind_text(q, 1, p->found.runs[i].real, -1, SQLITE_STATIC);
+		if (sqlite3_step(q) == SQLITE_ROW)
+			p->run_ids[i] = sqlite3_column_int64(q, 0);
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	return store_rc(rc);
+}
+
+static int pass_fill(struct pass *p)
+{
+	int64_t total = 0;
+	int rc;
+
+	p->run_ids = calloc(p->found.nruns + 1, sizeof *p->run_ids);
+	if (!p->run_ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->found.ninputs; i++)
+		total = p->found.inputs[i].file_bytes < 0 || total < 0 ? -1 : total + p->found.inputs[i].file_bytes;
+	progress_init(&p->progress, fileno(p->o->err), p->o->quiet, total);
+	if ((rc = place_set_new(&p->places)) || (rc = chunk_id_next(p)) || (rc = runs_known(p)))
+		return rc;
+	for (size_t i = 0; i < p->found.ninputs && !rc && !load_stopped; i++)
+		rc = pass_input(p, &p->found.inputs[i]);
+	progress_clear(&p->progress);
+	if (!rc)
+		rc = place_set_write(p->places, p->store);
+	if (!rc)
+		rc = model(p);
+	if (!rc)
+		rc = store_exec(p->store, "COMMIT");
+	return rc;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int status_of(int rc)
+{
+	switch (rc) {
+	case -EBADMSG: case -EMEDIUMTYPE: case -EPROTONOSUPPORT:
+		return 3;
+	case -EINVAL: case -ENOENT:
+		return 2;
+	default:
+		return 4;
+	}
+}
+
+static int pass_outcome(struct pass *p, struct place_of_db *d, int rc)
+{
+	if (rc) {
+		say_error(p, "%s: %s; the database is as it was before", d->path, rc == -ENOSPC ? "no space left on the device" : strerror(-rc));
+		db_abandon(p, d);
+		return status_of(rc);
+	}
+	pass_ledger(p);
+	rc = db_settle(p, d);
+	if (rc) {
+		say_error(p, "%s: %s", d->path, strerror(-rc));
+		db_abandon(p, d);
+		return 4;
+	}
+	return load_stopped ? 130 : p->unopened ? 2 : p->damaged ? 3 : 0;
+}
+
+static int pass_run(const struct load_options *o, bool first)
+{
+	struct pass p = {.o = o};
+	struct place_of_db d = {0};
+	double start = now();
+	int rc = discover(o->paths, o->npaths, &p.found), status = 4;
+
+	progress_init(&p.progress, fileno(o->err), o->quiet, -1);
+	for (size_t i = 0; first && i < p.found.nerrors; i++)
+		say_error(&p, "%s", p.found.errors[i]);
+	for (size_t i = 0; first && i < p.found.nnotes; i++)
+		say_note(&p, "%s", p.found.notes[i]);
+	p.unopened = rc == -ENOENT;
+	if (rc && rc != -ENOENT) {
+		say_error(&p, "%s", strerror(-rc));
+	} else if (!p.found.ninputs) {
+		status = p.unopened ? 2 : 0;
+	} else if ((rc = db_open(&p, &d))) {
+		db_abandon(&p, &d);
+		status = status_of(rc);
+	} else {
+		rc = pass_fill(&p);
+		p.seconds = now() - start;
+		status = pass_outcome(&p, &d, rc);
+	}
+	place_set_free(p.places);
+	free(p.run_ids);
+	discovery_done(&p.found);
+	return status;
+}
+
+int load_run(const struct load_options *options)
+{
+	struct load_options o = *options;
+	struct timespec half = {0, 500000000};
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int status;
+
+	if (!o.threads)
+		o.threads = cpus < 1 ? 1 : cpus > 16 ? 16 : (unsigned)cpus;
+	status = pass_run(&o, true);
+	if (!o.follow || (status && status != 3))
+		return status;
+	o.quiet = true;
+	while (!load_stopped) {
+		nanosleep(&half, NULL);
+		if (!load_stopped)
+			status = pass_run(&o, false);
+		if (status == 4)
+			return status;
+	}
+	return 130;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* parse.h - text in, chunk rows out: what a worker does with its piece of a file. */
+#ifndef LOAD_PARSE_H
+#define LOAD_PARSE_H
+
+#include "store/chunk.h"
+
+/* A line that was no event. */
+struct parse_reject {
+	uint32_t row;	   /* in the chunk */
+	uint64_t offset;   /* in the chunk's text */
+	uint32_t length;
+	const char *reason; /* static */
+	char *sample;	   /* its first bytes, escaped; ours until parser_clear */
+};
+
+struct parse_counts {
+	uint64_t ok, repaired, rejected;
+	uint64_t ok_bytes, repaired_bytes, rejected_bytes;
+};
+
+struct parser {
+	struct shape_set *set;
+	struct chunk_builder *builder;
+	struct parse_counts counts;
+	struct parse_reject *rejects;
+	size_t nrejects, rejects_room;
+	bool saw_local, saw_utc;   /* stamps without and with an offset */
+	bool saw_event;
+	int64_t first_stamp;
+	/* private */
+	struct line line;
+	struct guess *guesses; /* by shape id */
+	uint32_t nguesses;
+	uint32_t last_head;
+	struct slice *values[2];
+	unsigned room[2];
+};
+
+int parser_init(struct parser *p, struct shape_set *set);
+void parser_done(struct parser *p);
+
+/* Empties the builder and the counts for the next chunk. */
+void parser_clear(struct parser *p);
+
+/* Takes lines from text until its end or until the chunk is full; SCAN_SLACK readable bytes follow text. last: text ends with the file, so that
+ * a line without line end is whole. *used: bytes taken. 0, -ENOMEM or -EFBIG. */
+int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_t *used);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pass.h - one pass over all inputs: what the files of the loader share. */
+#ifndef LOAD_PASS_H
+#define LOAD_PASS_H
+
+#include "load/discover.h"
+#include "load/load.h"
+#include "load/source.h"
+#include "model/model.h"
+
+struct pass {
+	const struct load_options *o;
+	struct store *store;
+	struct discovery found;
+	int64_t *run_ids;	/* of found.runs; 0: not in the database yet */
+	struct place_set *places;
+	struct progress progress;
+	int64_t next_chunk;
+	int64_t done_bytes;	/* of files, for progress */
+	/* outcome */
+	uint64_t lines, bytes, events, rejected;
+	unsigned files, unchanged;
+	bool damaged, unopened, changed;
+	double seconds;
+};
+
+extern volatile int load_stopped;
+
+/* Prints "ilu-logq: ..." on o->err; note: not with --quiet. */
+void say_error(struct pass *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void say_note(struct pass *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* inputs.c: one log, or one file beside logs, into the database. 0 or negative: the pass fails (*said: the user knows why). */
+int pass_input(struct pass *p, const struct input *in);
+/* zones.c: the offsets of all sources of a run that have none yet. */
+int pass_zones(struct pass *p, int64_t run);
+/* zones.c: run.kind, first_ns, last_ns, offset_s and the sources' times. */
+int pass_run_times(struct pass *p, int64_t run);
+/* ledger.c: what became of each file. */
+void pass_ledger(struct pass *p);
+
+/* append.c: how a file that was loaded before goes on. */
+struct resume {
+	int64_t source;	 /* id; 0: load it afresh */
+	bool unchanged;
+	int64_t skip_bytes, next_line;
+	struct parse_counts kept;
+};
+int resume_find(struct pass *p, const struct input *in, struct resume *out);
+/* Hash of the first n bytes of a file's text (at most HEAD_BYTES); *got: how many there were. */
+#define HEAD_BYTES 1024
+int head_hash(const char *path, size_t n, int64_t *hash, size_t *got);
+
+#endif

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* source.c - one log file into chunks, by several threads.
+ *
+ * The file is cut into pieces of about 32 MiB at line ends. A worker takes the next piece, parses it into a chunk or two, packs them, and waits
+ * for its turn to write: pieces are written in the order of the file, so line numbers and offsets are known then. A plain file is read
+ * by each worker itself, half a MiB at a time, so that the text stays in the cache; what must be unpacked first, or comes through a
+ * pipe, is handed out in memory. */
+#include "load/source.h"
+#include "ingest/reader.h"
+#include "ingest/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define PIECE_BYTES (32u << 20)
+#define LINE_LIMIT  (1u << 30) /* a line that does not end within a GiB ends the load of its file */
+
+/* Shared by the workers of one file. */
+struct job {
+	struct source_load *l;
+	struct reader *reader;
+	int fd;			/* of a plain file, else -1 */
+	int64_t size;		/* of a plain file */
+	pthread_mutex_t take;	/* pieces */
+	int64_t next_from;	/* plain: where the next piece begins */
+	uint64_t next_ticket;
+	bool drained;
+	char *carry;		/* streams: the start of a line whose end is in the next piece */
+	size_t carry_len, carry_room;
+	pthread_mutex_t write;
+	pthread_cond_t turned;
+	uint64_t turn;
+	int rc;			/* first failure: everybody stops */
+	const char *reason;	/* of damage that ended the reading, static or of the reader */
+	sqlite3_stmt *chunk_insert, *reject_insert;
+};
+
+struct worker {
+	struct job *job;
+	struct parser parser;
+	struct bytes packed;
+	char *buf;
+	size_t room;
+	pthread_t thread;
+	uint64_t ticket;
+	bool has_turn;
+};
+
+static int room_for(struct worker *w, size_t n)
+{
+	char *more;
+
+	if (w->room >= n + SCAN_SLACK)
+		return 0;
+	more = realloc(w->buf, n + n / 8 + SCAN_SLACK);
+	if (!more)
+		return -ENOMEM;
+	w->buf = more;
+	w->room = n + n / 8 + SCAN_SLACK;
+	return 0;
+}
+
+/* ---- writing, in the order of the file ---- */
+
+static int turn_wait(struct worker *w)
+{
+	struct job *j = w->job;
+
+	if (w->has_turn)
+		return 0;
+	pthread_mutex_lock(&j->write);
+	while (j->turn != w->ticket && !j->rc)
+		pthread_cond_wait(&j->turned, &j->write);
+	w->has_turn = j->turn == w->ticket;
+	pthread_mutex_unlock(&j->write);
+	return w->has_turn ? 0 : -ECANCELED;
+}
+
+static void turn_pass(struct worker *w, int rc)
+{
+	struct job *j = w->job;
+
+	pthread_mutex_lock(&j->write);
+	if (rc && rc != -ECANCELED && !j->rc)
+		j->rc = rc;
+	if (w->has_turn)
+		j->turn++;
+	w->has_turn = false;
+	pthread_cond_broadcast(&j->turned);
+	pthread_mutex_unlock(&j->write);
+}
+
+static int step(struct job *j, sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_extended_errcode(store_db(j->l->store)));
+
+	sqlite3_reset(q);
+	return rc;
+}
+
+static int rejects_write(struct job *j, const struct parser *p)
+{
+	struct source_load *l = j->l;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->nrejects && !rc; i++) {
+		const struct parse_reject *r = &p->rejects[i];
+		int64_t line = l->next_line + r->row, offset = l->skip_bytes + l->bytes + (int64_t)r->offset;
+
+		sqlite3_bind_int64(j->reject_insert, 1, l->id);
+		sqlite3_bind_int64(j->reject_insert, 2, line);
+		sqlite3_bind_int64(j->reject_insert, 3, offset);
+		sqlite3_bind_int64(j->reject_insert, 4, r->length);
+		sqlite3_bind_text(j->reject_insert, 5, r->reason, -1, SQLITE_STATIC);
+		sqlite3_bind_text(j->reject_insert, 6, r->sample, -1, SQLITE_STATIC);
+		rc = step(j, j->reject_insert);
+		if (l->nfirst_rejects < 3) {
+			l->first_rejects[l->nfirst_rejects].line = line;
+			l->first_rejects[l->nfirst_rejects].offset = offset;
+			l->first_rejects[l->nfirst_rejects++].reason = r->reason;
+		}
+	}
+	return rc;
+}
+
+struct place_arg {
+	struct place_set *places;
+	int64_t chunk;
+};
+
+static int place_one(void *arg, struct slice tid, uint32_t events, unsigned blocks)
+{
+	const struct place_arg *a = arg;
+
+	return place_set_add(a->places, tid, a->chunk, events, blocks);
+}
+
+/* Which workers the spans name: two are enough to know a cluster. */
+static int workers_note(struct source_load *l, const struct chunk_builder *b)
+{
+	const struct shape *tail;
+
+	for (uint32_t i = 0; !l->workers[1] && (tail = chunk_builder_tail(b, &i));) {
+		struct slice w = tail->worker;
+
+		if (!w.ptr || (l->workers[0] && slice_is(w, l->workers[0])))
+			continue;
+		l->has_workers = true;
+		if (!(l->workers[l->workers[0] != NULL] = strndup(w.ptr, w.len)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int summary_add(struct source_load *l, const struct parser *p, const struct chunk_summary *s)
+{
+	if (s->has_stamp) {
+		l->min_stamp = !l->has_stamp || s->min_stamp < l->min_stamp ? s->min_stamp : l->min_stamp;
+		l->max_stamp = !l->has_stamp || s->max_stamp > l->max_stamp ? s->max_stamp : l->max_stamp;
+		l->has_stamp = true;
+	}
+	if (p->saw_event && !l->saw_event)
+		l->first_stamp = p->first_stamp;
+	l->saw_event |= p->saw_event;
+	l->saw_local |= p->saw_local;
+	l->saw_utc |= p->saw_utc;
+	l->counts.ok += p->counts.ok;
+	l->counts.ok_bytes += p->counts.ok_bytes;
+	l->counts.repaired += p->counts.repaired;
+	l->counts.repaired_bytes += p->counts.repaired_bytes;
+	l->counts.rejected += p->counts.rejected;
+	l->counts.rejected_bytes += p->counts.rejected_bytes;
+	l->bytes += (int64_t)s->bytes;
+	l->lines += s->rows;
+	l->next_line += s->rows;
+	return workers_note(l, p->builder);
+}
+
+static int chunk_write(struct worker *w, const struct chunk_summary *s)
+{
+	struct job *j = w->job;
+	struct source_load *l = j->l;
+	sqlite3_stmt *q = j->chunk_insert;
+	struct place_arg arg = {l->places, (*l->next_chunk)++};
+	int rc = rejects_write(j, &w->parser);
+
+	sqlite3_bind_int64(q, 1, arg.chunk);
+	sqlite3_bind_int64(q, 2, l->id);
+	sqlite3_bind_int64(q, 3, l->next_line);
+	sqlite3_bind_int64(q, 4, l->skip_bytes + l->bytes);
+	sqlite3_bind_int64(q, 5, s->rows);
+	sqlite3_bind_int64(q, 6, (int64_t)s->bytes);
+	if (s->has_stamp) {
+		sqlite3_bind_int64(q, 7, s->min_stamp);
+		sqlite3_bind_int64(q, 8, s->max_stamp);
+	} else {
+		sqlite3_bind_null(q, 7);
+		sqlite3_bind_null(q, 8);
+	}
+	sqlite3_bind_blob64(q, 9, w->packed.ptr, w->packed.len, SQLITE_STATIC);
+	if (rc || (rc = step(j, q)) || (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)) ||
+	    (rc = store_shapes_write(l->store)))
+		return rc;
+	return summary_add(l, &w->parser, s);
+}
+
+/* Packs what the parser has and writes it when it is this piece's turn. */
+static int chunk_finish(struct worker *w)
+{
+	struct chunk_summary s = chunk_builder_summary(w->parser.builder);
+	int rc = 0;
+
+	if (s.rows) {
+		w->packed.len = 0;
+		rc = chunk_seal(w->parser.builder, 3, &w->packed);
+		if (!rc)
+			rc = turn_wait(w);
+		if (!rc)
+			rc = chunk_write(w, &s);
+	}
+	parser_clear(&w->parser);
+	return rc;
+}
+
+/* Lines of text into chunks. *used as parser_feed. */
+static int text_parse(struct worker *w, const char *text, size_t len, bool last, size_t *used)
+{
+	size_t n;
+	int rc;
+
+	for (*used = 0; *used < len; *used += n) {
+		rc = parser_feed(&w->parser, text + *used, len - *used, last, &n);
+		if (rc)
+			return rc;
+		if (*used + n < len && !memchr(text + *used + n, '\n', len - *used - n) && !last) {
+			*used += n;
+			return 0;
+		}
+		if (*used + n < len && (rc = chunk_finish(w)))
+			return rc;
+	}
+	return 0;
+}
+
+static void progress(struct job *j, int64_t file_bytes)
+{
+	struct source_load *l = j->l;
+
+	if (l->progress)
+		progress_show(l->progress, l->progress_base + file_bytes, l->next_line - 1, l->path);
+}
+
+/* ---- pieces of a plain file ---- */
+
+static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
+{
+	struct job *j = w->job;
+	bool any;
+
+	pthread_mutex_lock(&j->take);
+	any = j->next_from < j->size && !j->rc && !*j->l->stop;
+	if (any) {
+		*from = j->next_from;
+		*to = j->size - *from < (int64_t)PIECE_BYTES + PIECE_BYTES / 4 ? j->size : *from + PIECE_BYTES;
+		j->next_from = *to;
+		w->ticket = j->next_ticket++;
+		progress(j, *from);
+	}
+	pthread_mutex_unlock(&j->take);
+	return any;
+}
+
+static ssize_t read_at(int fd, char *buf, size_t n, int64_t off)
+{
+	ssize_t got;
+
+	do
+		got = pread(fd, buf, n, off);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -errno : got;
+}
+
+/* Where the line begins that contains the byte before `at`: pieces start behind a line end. */
+static int line_start(struct worker *w, int64_t at, int64_t *out)
+{
+	struct job *j = w->job;
+	int rc = room_for(w, READER_BLOCK);
+
+	for (int64_t off = at - 1; !rc; ) {
+		ssize_t got = off < j->size ? read_at(j->fd, w->buf, READER_BLOCK, off) : 0;
+		char *nl;
+
+		if (got <= 0) {
+			*out = j->size;
+			return got < 0 ? (int)got : 0;
+		}
+		nl = memchr(w->buf, '\n', (size_t)got);
+		if (nl) {
+			*out = off + (nl - w->buf) + 1;
+			return 0;
+		}
+		off += got;
+	}
+	return rc;
+}
+
+/* The lines that begin in [from, to): from and to are starts of lines. */
+static int plain_lines(struct worker *w, int64_t from, int64_t to)
+{
+	struct job *j = w->job;
+	size_t have = 0, used;
+	int rc;
+
+	while (from + (int64_t)have < to || have) {
+		size_t want = to - from - (int64_t)have < READER_BLOCK ? (size_t)(to - from - (int64_t)have) : READER_BLOCK;
+		ssize_t got;
+		bool end;
+
+		if (have + want > LINE_LIMIT)
+			return -EFBIG;
+		if ((rc = room_for(w, have + want)))
+			return rc;
+		got = want ? read_at(j->fd, w->buf + have, want, from + (int64_t)have) : 0;
+		if (got < 0)
+			return (int)got;
+		have += (size_t)got;
+		end = got == 0 || from + (int64_t)have == to;
+		memset(w->buf + have, 0, SCAN_SLACK);
+		rc = text_parse(w, w->buf, have, end, &used);
+		if (rc)
+			return rc;
+		memmove(w->buf, w->buf + used, have - used);
+		have -= used;
+		from += (int64_t)used;
+		if (end)
+			break;
+	}
+	return 0;
+}
+
+static int plain_piece(struct worker *w, int64_t from, int64_t to)
+{
+	struct job *j = w->job;
+	int rc = 0;
+
+	if (from > j->l->skip_bytes)
+		rc = line_start(w, from, &from);
+	if (!rc && to < j->size)
+		rc = line_start(w, to, &to);
+	if (!rc && from < to)
+		rc = plain_lines(w, from, to);
+	return rc;
+}
+
+/* ---- pieces of a stream ---- */
+
+static int carry_keep(struct job *j, const char *p, size_t len)
+{
+	if (len > j->carry_room) {
+		char *more = realloc(j->carry, len);
+
+		if (!more)
+			return -ENOMEM;
+		j->carry = more;
+		j->carry_room = len;
+	}
+	memcpy(j->carry, p, len);
+	j->carry_len = len;
+	return 0;
+}
+
+/* Reads until there is a piece with a line end, or no more. Under the lock. */
+static int stream_fill(struct worker *w, size_t *len, bool *last)
+{
+	struct job *j = w->job;
+	size_t have = j->carry_len, want = PIECE_BYTES;
+	int rc = room_for(w, want);
+	char *nl = NULL;
+
+	if (rc)
+		return rc;
+	memcpy(w->buf, j->carry, have);
+	j->carry_len = 0;
+	*last = false;
+	while (!*last && !*j->l->stop) {
+		ssize_t got;
+
+		if (have == want) {
+			nl = memrchr(w->buf, '\n', have);
+			if (nl)
+				break;
+			if (want >= LINE_LIMIT)
+				return -EFBIG;
+			want *= 2;
+			if ((rc = room_for(w, want)))
+				return rc;
+		}
+		got = reader_read(j->reader, w->buf + have, want - have < READER_BLOCK ? want - have : READER_BLOCK);
+		if (got < 0 && got != -EBADMSG && got != -E2BIG)
+			return (int)got;
+		if (got < 0)
+			j->reason = reader_why(j->reader);
+		*last = got <= 0;
+		have += got > 0 ? (size_t)got : 0;
+	}
+	if (*last || !nl)
+		nl = *last ? w->buf + have - 1 : memrchr(w->buf, '\n', have);
+	*len = nl ? (size_t)(nl - w->buf) + 1 : 0;
+	return *last ? 0 : carry_keep(j, w->buf + *len, have - *len);
+}
+
+static bool stream_take(struct worker *w, size_t *len, bool *last, int *rc)
+{
+	struct job *j = w->job;
+	bool any;
+
+	pthread_mutex_lock(&j->take);
+	any = !j->drained && !j->rc && !*j->l->stop;
+	if (any) {
+		int64_t total;
+
+		w->ticket = j->next_ticket++;
+		*rc = stream_fill(w, len, last);
+		j->drained = *rc || *last;
+		progress(j, reader_file_bytes(j->reader, &total));
+	}
+	pthread_mutex_unlock(&j->take);
+	return any;
+}
+
+/* ---- workers ---- */
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct job *j = w->job;
+	int64_t from = 0, to = 0;
+	size_t len = 0, used;
+	bool last = false;
+	int rc = 0;
+
+	for (;;) {
+		if (j->fd >= 0 ? !plain_take(w, &from, &to) : !stream_take(w, &len, &last, &rc))
+			return NULL;
+		if (j->fd >= 0) {
+			rc = plain_piece(w, from, to);
+		} else if (!rc) {
+			memset(w->buf + len, 0, SCAN_SLACK);
+			rc = text_parse(w, w->buf, len, last, &used);
+		}
+		if (!rc)
+			rc = chunk_finish(w);
+		if (!rc)
+			rc = turn_wait(w);
+		turn_pass(w, rc);
+		if (rc)
+			return NULL;
+	}
+}
+
+static int workers_run(struct job *j)
+{
+	unsigned n = j->l->threads;
+	struct worker *w = calloc(n, sizeof *w);
+	unsigned started = 0;
+	int rc = w ? 0 : -ENOMEM;
+
+	/* a small file is not worth threads */
+	if (j->fd >= 0 && j->size - j->next_from <= (int64_t)PIECE_BYTES + PIECE_BYTES / 4)
+		n = 1;
+	for (unsigned i = 0; i < n && !rc; i++) {
+		w[i].job = j;
+		rc = parser_init(&w[i].parser, j->l->store->shapes);
+	}
+	for (unsigned i = 1; i < n && !rc; i++, started++)
+		if (pthread_create(&w[i].thread, NULL, work, &w[i]))
+			break;
+	if (!rc)
+		work(&w[0]);
+	for (unsigned i = 1; i <= started; i++)
+		pthread_join(w[i].thread, NULL);
+	for (unsigned i = 0; w && i < n; i++) {
+		parser_done(&w[i].parser);
+		bytes_free(&w[i].packed);
+		free(w[i].buf);
+	}
+	free(w);
+	return rc ? rc : j->rc;
+}
+
+static int statements(struct job *j)
+{
+	sqlite3 *db = store_db(j->l->store);
+	int rc = sqlite3_prepare_v2(db, "INSERT INTO chunk (id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp, data) "
+					"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &j->chunk_insert, NULL);
+
+	if (!rc)
+		rc = sqlite3_prepare_v2(db, "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)", -1,
+					&j->reject_insert, NULL);
+	return store_rc(rc);
+}
+
+static int last_byte(struct job *j)
+{
+	char c = '\n';
+
+	if (j->fd >= 0 && j->size > j->l->skip_bytes && read_at(j->fd, &c, 1, j->size - 1) == 1)
+		j->l->unterminated = c != '\n';
+	return 0;
+}
+
+static int start(struct job *j, const char **why)
+{
+	struct source_load *l = j->l;
+	int rc = reader_open(l->path, &j->reader, why);
+
+	if (rc)
+		return rc;
+	if (reader_format(j->reader) == READER_PLAIN && S_ISREG(reader_stat(j->reader)->st_mode) && strcmp(l->path, "-")) {
+		j->fd = open(l->path, O_RDONLY | O_CLOEXEC);
+		if (j->fd < 0)
+			return -errno;
+		j->size = reader_stat(j->reader)->st_size;
+		j->next_from = l->skip_bytes;
+		posix_fadvise(j->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+		last_byte(j);
+		return 0;
+	}
+	rc = l->skip_bytes ? reader_skip(j->reader, l->skip_bytes) : 0;
+	return rc == -EPIPE ? 0 : rc;
+}
+
+int source_load(struct source_load *l, const char **why)
+{
+	struct job j = {.l = l, .fd = -1};
+	int64_t total;
+	int rc;
+
+	*why = NULL;
+	pthread_mutex_init(&j.take, NULL);
+	pthread_mutex_init(&j.write, NULL);
+	pthread_cond_init(&j.turned, NULL);
+	rc = start(&j, why);
+	if (!rc)
+		rc = statements(&j);
+	if (!rc)
+		rc = workers_run(&j);
+	if (rc == -EFBIG) {
+		j.reason = "a line without end: more than 1 GiB";
+		rc = 0;
+	}
+	if (!rc && j.reason && *j.reason && !(l->damage = strdup(j.reason)))
+		rc = -ENOMEM;
+	if (!rc)
+		l->file_bytes = j.fd >= 0 ? l->skip_bytes + l->bytes : reader_file_bytes(j.reader, &total);
+	sqlite3_finalize(j.chunk_insert);
+	sqlite3_finalize(j.reject_insert);
+	if (j.fd >= 0)
+		close(j.fd);
+	reader_close(j.reader);
+	free(j.carry);
+	pthread_cond_destroy(&j.turned);
+	pthread_mutex_destroy(&j.write);
+	pthread_mutex_destroy(&j.take);
+	return rc;
+}
+
+void source_load_done(struct source_load *l)
+{
+	free(l->workers[0]);
+	free(l->workers[1]);
+	free(l->damage);
+	l->workers[0] = l->workers[1] = l->damage = NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* source.h - one log file into chunks, by several threads. */
+#ifndef LOAD_SOURCE_H
+#define LOAD_SOURCE_H
+
+#include "load/parse.h"
+#include "load/progress.h"
+#include "store/place.h"
+#include "store/store_private.h"
+
+/* What became of a file; the numbers go to table source. */
+struct source_load {
+	/* in */
+	struct store *store;
+	struct place_set *places;
+	struct progress *progress;
+	int64_t id;		/* of table source */
+	const char *path;
+	unsigned threads;
+	int64_t skip_bytes;	/* of text: loaded before */
+	int64_t next_line;	/* of the first line that is read now, from 1 */
+	int64_t *next_chunk;	/* id of the next chunk */
+	int64_t progress_base;	/* file bytes of the sources before */
+	volatile const int *stop; /* not 0: read no more */
+	/* out */
+	struct parse_counts counts;
+	int64_t bytes, lines;	/* of text that was read now */
+	int64_t file_bytes;	/* of the file that were used, from its start */
+	bool saw_local, saw_utc, saw_event;
+	int64_t first_stamp;
+	bool has_stamp;
+	int64_t min_stamp, max_stamp;
+	char *workers[2];	/* the first two that occur under enter_worker; ours: source_load_done */
+	bool has_workers;
+	bool unterminated;	/* the last line has no line end */
+	char *damage;		/* what was wrong with the file as a whole, or NULL; ours */
+	struct {
+		int64_t line, offset;
+		const char *reason;
+	} first_rejects[3];
+	unsigned nfirst_rejects;
+};
+
+/* Reads the file and writes chunks and rejects, inside the caller's transaction. 0 also where the file is damaged (damage); negative: it can't
+ * be opened (-ENOENT, -EACCES, ...; *why is set, static) or the system failed (-ENOMEM, -ENOSPC, ...). */
+int source_load(struct source_load *l, const char **why);
+void source_load_done(struct source_load *l);
+
+#endif
