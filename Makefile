@@ -30,7 +30,7 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 LIBLOG_SRC :=
-LIBLOG_SRC += $(addprefix liblog/src/,directive.c directive_parse.c directive_value.c dtoa.c escape.c tid.c)
+LIBLOG_SRC += $(addprefix liblog/src/,config.c directive.c directive_parse.c directive_value.c dtoa.c escape.c tid.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
@@ -53,7 +53,7 @@ FAAS_SIM_SRC :=
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += dtoa_test directive_test escape_test escape_portable_test tid_test
+LIBLOG_TESTS   += dtoa_test config_test directive_test escape_test escape_portable_test tid_test
 ANALYZER_TESTS := stamp zone reader
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
