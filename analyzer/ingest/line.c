@@ -402,10 +402,8 @@ static bool meaning(struct walk *w)
 	return true;
 }
 
-static bool attempt(struct walk *w, const char *text, size_t len)
+static bool attempt(struct walk *w, struct line *l, const char *text, size_t len)
 {
-	struct line *l = w->l;
-
 	*w = (struct walk){.l = l, .p = text, .end = text + len};
 	l->text = text;
 	l->len = l->tail_off = (uint32_t)len;
@@ -430,12 +428,12 @@ int line_parse(struct line *l, const char *text, size_t len, enum line_verdict *
 		return 0;
 	}
 	l->repairing = false;
-	if (!attempt(&w, text, len)) {
+	if (!attempt(&w, l, text, len)) {
 		if (!w.reason)
 			return -ENOMEM;
 		reason = w.reason;
 		l->repairing = true;
-		if (!attempt(&w, text, len)) {
+		if (!attempt(&w, l, text, len)) {
 			l->reason = reason;
 			return w.reason ? 0 : -ENOMEM;
 		}
