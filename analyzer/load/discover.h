@@ -3,8 +3,9 @@
  *
  * A directory is a run: its logs and result files, found by name and by their first 64 KiB of text. A directory with no log of
  * its own stands for its sub-directories that have some. A named file is taken whatever is in it. Files of one directory
- * that Ilúvatar names (worker_0.log, controller.log, load_gen.log, output-in.csv, ...) are one run, also when named one by
- * one; another named file is a run of its own, together with its rotated parts (app.log, app.log.1.zst). */
+ * that Ilúvatar names (worker_0.log, controller.log, load_gen.log, ...) are one run, also when named one by one, and so is whatever
+ * is named together with result files, a trace or metadata beside it; another named file is a run of its own, together with its
+ * rotated parts (app.log, app.log.1.zst). */
 #ifndef LOAD_DISCOVER_H
 #define LOAD_DISCOVER_H
 
@@ -27,6 +28,7 @@ enum input_kind {
 	INPUT_BENCHMARK,   /* worker_function_benchmarks.json */
 	INPUT_ENERGY,	   /* energy-rapl.log, energy-ipmi.log, process.log, energy-perf.log, tegrastats.log */
 	INPUT_OTHER,	   /* JSON or CSV that is none of these */
+	INPUT_STREAM,	   /* standard input or a pipe: not looked at, because a look takes the bytes away */
 };
 
 struct input {
@@ -38,12 +40,12 @@ struct input {
 	int64_t file_bytes; /* on disk; -1 for standard input */
 	dev_t dev;
 	ino_t ino;
-	bool named;	   /* by the user, not found in a directory */
+	bool named;	   /* by the user (a pattern too), not found in a directory */
 };
 
 struct input_run {
-	char *path;	   /* the directory, or the file itself; "-" */
-	char *real;
+	char *path;	   /* the directory, or the file itself without rotation and packing; "-" */
+	char *real;	   /* absolute, as above */
 };
 
 struct discovery {
@@ -67,13 +69,28 @@ void discovery_done(struct discovery *d);
 /* Is it read line by line as events? Result files, traces, metadata, benchmarks and energy logs are not. */
 bool input_is_log(enum input_kind kind);
 
+/* Result file, trace, metadata, energy log: belongs to the logs beside it. */
+bool input_is_companion(enum input_kind kind);
+
 /* 'tracing', 'ilulog', ...: source.kind */
 const char *input_kind_name(enum input_kind kind);
 
 /* What text (the first bytes of a file, unpacked) is; name (without directory) decides between alike contents. */
 enum input_kind input_classify(const char *name, const char *text, size_t len);
 
-/* "worker_0" of "dir/worker_0.log.zst" or "worker_0.log.2". Yours. NULL: no memory. */
+/* The name without packing and rotation: how many bytes of name "worker_0.log" has in "worker_0.log.2.zst". */
+size_t input_stem(const char *name);
+
+/* Named as one of Ilúvatar's processes names its log: worker.log, worker_7.log, controller.log, load_gen.log, also packed or rotated. */
+bool input_is_process(const char *name);
+
+/* Does the name alone say that it is a log: *.log, *.ndjson, *.jsonl, also packed or rotated? */
+bool input_named_log(const char *name);
+
+/* "worker_0" of "dir/worker_0.log.zst" or "worker_0.log.2"; "stdin" of "-". Yours. NULL: no memory. */
 char *input_worker(const char *path);
+
+/* Orders as people do: worker_2 before worker_10. */
+int natural_compare(const char *a, const char *b);
 
 #endif

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* discover.c - from what the user named to the files to load.
+ *
+ * Each path is a file, a directory or a pattern. A directory is listed once: its files are looked at, and what belongs to a
+ * run is taken; where no log is among them, its sub-directories are looked into in the same way. Runs are made at the
+ * end, when it is known which files lie beside which. Memory that runs out is remembered and reported once. */
+#include "load/discover.h"
+#include "ingest/reader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LOOK	  (64 * 1024) /* bytes of text that decide what a file is */
+#define DEPTH_MAX 32
+
+/* A directory that was listed: links may lead back to it. */
+struct visited {
+	dev_t dev;
+	ino_t ino;
+	size_t logs; /* in and below it; 0 until it is done */
+};
+
+struct search {
+	struct discovery *out;
+	struct visited *dirs;
+	size_t ndirs;
+	char *look;
+	bool no_memory;
+};
+
+/* ---- lists ---- */
+
+/* Makes room for one more of the n elements. */
+static void *grow(struct search *s, void *list, size_t n, size_t size)
+{
+	void *more;
+
+	if (n & (n - 1) || (n && n < 8)) /* room for 8, 16, 32, ... */
+		return list;
+	more = realloc(list, (n ? 2 * n : 8) * size);
+	if (!more)
+		s->no_memory = true;
+	return more;
+}
+
+__attribute__((format(printf, 4, 5))) static void say(struct search *s, char ***list, size_t *n, const char *fmt, ...)
+{
+	char *text = NULL, **more;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	more = text ? grow(s, *list, *n, sizeof **list) : NULL;
+	if (!more) {
+		s->no_memory = true;
+		free(text);
+		return;
+	}
+	*list = more;
+	(*list)[(*n)++] = text;
+}
+
+#define note(s, ...)  say(s, &(s)->out->notes, &(s)->out->nnotes, __VA_ARGS__)
+#define error(s, ...) say(s, &(s)->out->errors, &(s)->out->nerrors, __VA_ARGS__)
+
+static void input_done(struct input *in)
+{
+	free(in->path);
+	free(in->real);
+	free(in->worker);
+}
+
+/* ---- one file ---- */
+
+/* dir/name, or name alone for an empty dir. */
+static char *join(const char *dir, const char *name)
+{
+	char *path;
+	bool slash = *dir && dir[strlen(dir) - 1] != '/';
+
+	return asprintf(&path, "%s%s%s", dir, slash ? "/" : "", name) < 0 ? NULL : path;
+}
+
+static const char *base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The directory part of path: "" where there is none, else with its slash. */
+static char *dir_part(const char *path)
+{
+	return strndup(path, (size_t)(base(path) - path));
+}
+
+/* A link is loaded under its own name: only the directory part is resolved. */
+static char *real_path(const char *path)
+{
+	char *dir = dir_part(path), *real = NULL, *joined = NULL;
+
+	if (dir && strcmp(path, "-"))
+		real = realpath(*dir ? dir : ".", NULL);
+	if (real)
+		joined = join(real, base(path));
+	free(dir);
+	free(real);
+	return joined ? joined : errno == ENOMEM ? NULL : strdup(path);
+}
+
+/* Reads the first bytes. 0, or a negative errno with *why; packed data broken from the start is INPUT_BINARY. */
+static int look_at(struct search *s, const char *path, enum input_kind *kind, bool *packed_broken, const char **why)
+{
+	struct reader *r;
+	ssize_t got, len = 0;
+	int rc = reader_open(path, &r, why);
+
+	if (rc)
+		return rc;
+	do {
+		got = reader_read(r, s->look + len, (size_t)(LOOK - len));
+		len += got > 0 ? got : 0;
+	} while (got > 0 && len < LOOK);
+	*packed_broken = !len && got < 0;
+	*kind = *packed_broken ? INPUT_BINARY : input_classify(base(path), s->look, (size_t)len);
+	if (got < 0 && got != -EBADMSG && got != -E2BIG) {
+		rc = (int)got;
+		*why = strerror(-rc);
+	}
+	reader_close(r);
+	return rc;
+}
+
+static const struct input *same_file(const struct search *s, const struct stat *st)
+{
+	size_t i;
+
+	for (i = 0; i < s->out->ninputs; i++)
+		if (s->out->inputs[i].dev == st->st_dev && s->out->inputs[i].ino == st->st_ino)
+			return &s->out->inputs[i];
+	return NULL;
+}
+
+static void add_input(struct search *s, const char *path, enum input_kind kind, const struct stat *st, bool named)
+{
+	struct input in = {
+		.path = strdup(path),
+		.real = real_path(path),
+		.kind = kind,
+		.worker = input_worker(path),
+		.file_bytes = S_ISREG(st->st_mode) ? st->st_size : -1,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.named = named,
+	};
+	struct input *more = NULL;
+
+	if (in.path && in.real && in.worker)
+		more = grow(s, s->out->inputs, s->out->ninputs, sizeof in);
+	if (!more) {
+		s->no_memory = true;
+		input_done(&in);
+		return;
+	}
+	s->out->inputs = more;
+	s->out->inputs[s->out->ninputs++] = in;
+}
+
+static void named_file(struct search *s, const char *path, const struct stat *st)
+{
+	const struct input *same = same_file(s, st);
+	enum input_kind kind = INPUT_STREAM;
+	const char *why;
+	bool broken;
+	int rc = 0;
+
+	if (same) {
+		if (strcmp(same->path, path))
+			note(s, "%s: the same file as %s, loaded once", path, same->path);
+		return;
+	}
+	if (S_ISREG(st->st_mode)) {
+		rc = look_at(s, path, &kind, &broken, &why);
+	} else if (S_ISBLK(st->st_mode) || S_ISSOCK(st->st_mode)) {
+		rc = -EINVAL;
+		why = "neither file nor pipe";
+	}
+	if (rc)
+		error(s, "%s: %s", path, why);
+	else
+		add_input(s, path, kind, st, true);
+}
+
+/* ---- a directory ---- */
+
+struct entry {
+	char *name;
+	bool link;
+};
+
+struct listing {
+	struct entry *entries; /* by name, links last: a link to a file beside it is that file again */
+	size_t n;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return x->link != y->link ? x->link - y->link : natural_compare(x->name, y->name);
+}
+
+static void listing_done(struct listing *l)
+{
+	while (l->n)
+		free(l->entries[--l->n].name);
+	free(l->entries);
+}
+
+/* Hidden files are left out. false: cannot be read, errno says why. */
+static bool listing_read(struct search *s, const char *path, struct listing *l)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	*l = (struct listing){0};
+	if (!d)
+		return false;
+	while ((e = readdir(d))) {
+		struct entry *more;
+		struct stat st;
+
+		if (e->d_name[0] == '.')
+			continue;
+		more = grow(s, l->entries, l->n, sizeof *more);
+		if (!more)
+			break;
+		l->entries = more;
+		more[l->n].link = !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode);
+		more[l->n].name = strdup(e->d_name);
+		if (!more[l->n].name) {
+			s->no_memory = true;
+			break;
+		}
+		l->n++;
+	}
+	closedir(d);
+	if (l->n)
+		qsort(l->entries, l->n, sizeof *l->entries, by_name);
+	return true;
+}
+
+/* What a directory's files came to. */
+struct haul {
+	size_t logs;
+	char *passed; /* "a.txt (text), b (binary)" */
+	size_t npassed;
+};
+
+static void pass_over(struct search *s, struct haul *h, const char *name, const char *what)
+{
+	char *longer;
+
+	h->npassed++;
+	if (h->npassed > 20)
+		return;
+	if (asprintf(&longer, "%s%s%s (%s)", h->passed ? h->passed : "", h->passed ? ", " : "", name, what) < 0) {
+		s->no_memory = true;
+		return;
+	}
+	free(h->passed);
+	h->passed = longer;
+}
+
+/* Is a file found in a directory part of a run? Text is not, unless a process is known to log under this name; a damaged log is. */
+static bool belongs(const char *name, enum input_kind kind, bool packed_broken)
+{
+	switch (kind) {
+	case INPUT_EMPTY:
+		return input_named_log(name);
+	case INPUT_TEXT:
+	case INPUT_BINARY:
+		return input_is_process(name) || (packed_broken && (input_named_log(name) || !strncmp(name, "output-", 7)));
+	case INPUT_OTHER:
+	case INPUT_STREAM:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static void found_file(struct search *s, const char *path, const struct stat *st, struct haul *h)
+{
+	const char *name = base(path), *why;
+	const struct input *same = same_file(s, st);
+	enum input_kind kind;
+	bool broken;
+
+	if (same) {
+		if (strcmp(same->path, path))
+			note(s, "%s: the same file as %s, loaded once", path, same->path);
+		h->logs += input_is_log(same->kind);
+		return;
+	}
+	if (look_at(s, path, &kind, &broken, &why)) {
+		if (input_named_log(name))
+			error(s, "%s: %s", path, why);
+		else
+			pass_over(s, h, name, why);
+	} else if (!belongs(name, kind, broken)) {
+		pass_over(s, h, name, kind == INPUT_OTHER ? "neither log nor result" : input_kind_name(kind));
+	} else {
+		add_input(s, path, kind, st, false);
+		h->logs += input_is_log(kind);
+	}
+}
+
+static void found(struct search *s, const char *dir, const char *name, struct haul *h)
+{
+	char *path = join(dir, name);
+	struct stat st;
+
+	if (!path)
+		s->no_memory = true;
+	else if (stat(path, &st))
+		pass_over(s, h, name, errno == ENOENT ? "broken link" : strerror(errno));
+	else if (S_ISREG(st.st_mode))
+		found_file(s, path, &st, h);
+	else if (!S_ISDIR(st.st_mode))
+		pass_over(s, h, name, "neither file nor directory");
+	free(path);
+}
+
+/* Index of the directory in dirs; *again: it was there before. */
+static size_t visit(struct search *s, const struct stat *st, bool *again)
+{
+	struct visited *more;
+	size_t i;
+
+	for (i = 0; i < s->ndirs; i++)
+		if (s->dirs[i].dev == st->st_dev && s->dirs[i].ino == st->st_ino)
+			break;
+	*again = i < s->ndirs;
+	if (*again)
+		return i;
+	more = grow(s, s->dirs, s->ndirs, sizeof *more);
+	if (!more)
+		return 0;
+	s->dirs = more;
+	s->dirs[s->ndirs++] = (struct visited){st->st_dev, st->st_ino, 0};
+	return i;
+}
+
+static size_t directory(struct search *s, const char *path, const struct stat *st, unsigned depth);
+
+/* Number of logs below. */
+static size_t sub_directories(struct search *s, const char *path, const struct listing *l, unsigned depth)
+{
+	size_t logs = 0, i;
+
+	for (i = 0; i < l->n; i++) {
+		char *sub = join(path, l->entries[i].name);
+		struct stat st;
+
+		if (!sub)
+			s->no_memory = true;
+		else if (!stat(sub, &st) && S_ISDIR(st.st_mode))
+			logs += directory(s, sub, &st, depth + 1);
+		free(sub);
+	}
+	return logs;
+}
+
+/* Forgets what was found from input `from` on: results without a log beside them are no run. */
+static void drop_inputs(struct search *s, size_t from, struct haul *h)
+{
+	while (s->out->ninputs > from) {
+		struct input *in = &s->out->inputs[--s->out->ninputs];
+
+		pass_over(s, h, base(in->path), "no log beside it");
+		input_done(in);
+	}
+}
+
+/* Number of logs found in path, or below it where it has none itself. */
+static size_t directory(struct search *s, const char *path, const struct stat *st, unsigned depth)
+{
+	size_t from = s->out->ninputs, i, logs, self;
+	struct haul h = {0};
+	struct listing l;
+	bool again;
+
+	self = visit(s, st, &again);
+	if (again || s->no_memory || depth > DEPTH_MAX)
+		return again ? s->dirs[self].logs : 0;
+	if (!listing_read(s, path, &l)) {
+		if (depth)
+			note(s, "%s: %s", path, strerror(errno));
+		else
+			error(s, "%s: %s", path, strerror(errno));
+		return 0;
+	}
+	for (i = 0; i < l.n; i++)
+		found(s, path, l.entries[i].name, &h);
+	logs = h.logs;
+	if (!logs) {
+		drop_inputs(s, from, &h);
+		logs = sub_directories(s, path, &l, depth);
+	}
+	if (h.npassed && (logs || !depth))
+		note(s, "%s: passed over %s%s", path, h.passed ? h.passed : "", h.npassed > 20 ? ", ..." : "");
+	free(h.passed);
+	listing_done(&l);
+	s->dirs[self].logs = logs;
+	return logs;
+}
+
+/* ---- what the user named ---- */
+
+static void named(struct search *s, const char *path)
+{
+	size_t errors = s->out->nerrors;
+	struct stat st;
+
+	if (!strcmp(path, "-")) {
+		st = (struct stat){.st_mode = S_IFIFO};
+		if (!same_file(s, &st))
+			add_input(s, path, INPUT_STREAM, &st, true);
+		return;
+	}
+	if (stat(path, &st)) {
+		error(s, "%s: %s", path, strerror(errno));
+	} else if (!S_ISDIR(st.st_mode)) {
+		named_file(s, path, &st);
+	} else if (!directory(s, path, &st, 0) && errors == s->out->nerrors) {
+		error(s, "%s: no logs in this directory or below it", path);
+	}
+}
+
+/* A path that is not there and has a pattern in it is one; each match is as if it was named. */
+static void named_or_pattern(struct search *s, const char *path)
+{
+	struct stat st;
+	glob_t g;
+	size_t i;
+	int rc;
+
+	if (!strpbrk(path, "*?[") || !lstat(path, &st)) {
+		named(s, path);
+		return;
+	}
+	rc = glob(path, GLOB_TILDE_CHECK | GLOB_BRACE, NULL, &g);
+	if (rc == GLOB_NOSPACE)
+		s->no_memory = true;
+	else if (rc)
+		error(s, "%s: nothing matches this pattern", path);
+	for (i = 0; !rc && i < g.gl_pathc; i++)
+		named(s, g.gl_pathv[i]);
+	globfree(&g);
+}
+
+/* ---- runs ---- */
+
+static bool same_directory(const char *a, const char *b)
+{
+	size_t n = (size_t)(base(a) - a);
+
+	return n == (size_t)(base(b) - b) && !memcmp(a, b, n);
+}
+
+/* Is the directory in's run, or is it in itself? */
+static bool run_is_directory(const struct discovery *d, const struct input *in)
+{
+	size_t i;
+
+	if (!in->named || input_is_process(base(in->path)) || input_is_companion(in->kind))
+		return true;
+	for (i = 0; i < d->ninputs; i++)
+		if ((input_is_companion(d->inputs[i].kind) || !d->inputs[i].named) &&
+		    same_directory(d->inputs[i].real, in->real))
+			return true;
+	return false;
+}
+
+/* The directory of path without its last slash ("." for none), or path up to its stem. */
+static char *run_path(const char *path, bool is_directory)
+{
+	size_t n = (size_t)(base(path) - path);
+
+	if (!is_directory)
+		return strndup(path, n + input_stem(base(path)));
+	return n ? strndup(path, n > 1 ? n - 1 : 1) : strdup(".");
+}
+
+static void assign_run(struct search *s, struct input *in)
+{
+	struct discovery *d = s->out;
+	bool whole = strcmp(in->path, "-") && run_is_directory(d, in);
+	struct input_run run = {run_path(in->path, whole), run_path(in->real, whole)}, *more = NULL;
+	size_t i;
+
+	for (i = 0; run.real && i < d->nruns; i++)
+		if (!strcmp(d->runs[i].real, run.real)) {
+			in->run = i;
+			goto known;
+		}
+	if (run.path && run.real)
+		more = grow(s, d->runs, d->nruns, sizeof run);
+	if (!more) {
+		s->no_memory = true;
+		goto known;
+	}
+	d->runs = more;
+	in->run = d->nruns;
+	d->runs[d->nruns++] = run;
+	return;
+known:
+	free(run.path);
+	free(run.real);
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return natural_compare(((const struct input *)a)->path, ((const struct input *)b)->path);
+}
+
+static int by_run(const void *a, const void *b)
+{
+	const struct input *x = a, *y = b;
+
+	return x->run != y->run ? (x->run > y->run) - (x->run < y->run) : by_path(a, b);
+}
+
+int discover(char *const *paths, size_t npaths, struct discovery *out)
+{
+	struct search s = {.out = out, .look = malloc(LOOK)};
+	size_t i;
+
+	*out = (struct discovery){0};
+	for (i = 0; s.look && i < npaths; i++)
+		named_or_pattern(&s, paths[i]);
+	if (out->ninputs) {
+		qsort(out->inputs, out->ninputs, sizeof *out->inputs, by_path);
+		for (i = 0; i < out->ninputs; i++)
+			assign_run(&s, &out->inputs[i]);
+		qsort(out->inputs, out->ninputs, sizeof *out->inputs, by_run);
+	}
+	free(s.dirs);
+	free(s.look);
+	if (s.no_memory || !s.look)
+		return -ENOMEM;
+	return out->nerrors ? -ENOENT : 0;
+}
+
+void discovery_done(struct discovery *d)
+{
+	while (d->ninputs)
+		input_done(&d->inputs[--d->ninputs]);
+	while (d->nruns) {
+		free(d->runs[--d->nruns].path);
+		free(d->runs[d->nruns].real);
+	}
+	while (d->nnotes)
+		free(d->notes[--d->nnotes]);
+	while (d->nerrors)
+		free(d->errors[--d->nerrors]);
+	free(d->inputs);
+	free(d->runs);
+	free(d->notes);
+	free(d->errors);
+	*d = (struct discovery){0};
+}
