@@ -35,15 +35,18 @@ LIBLOG_SRC += $(addprefix liblog/src/,config.c directive.c directive_parse.c dir
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unescape.c zone.c)
-STORE_SRC  := $(addprefix analyzer/store/,bytes.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
+STORE_SRC  := $(addprefix analyzer/store/,bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
 	      shape.c shape_match.c shape_set.c store.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c fold.c function.c input.c intern.c \
               jsontext.c model.c phase.c result.c rowtable.c rules.c span.c vtab_phase.c vtab_span.c write.c)
-LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c)
-QUERY_SRC  := $(addprefix analyzer/query/,args.c query.c runs.c sql.c)
+LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
+              analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
+QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c describe.c errors.c event_filter.c event_line.c events.c fields.c functions.c gaps.c \
+              invocations.c mask.c match.c phases.c quantile.c query.c runs.c select.c spans.c sql.c tables.c tid.c timeline.c \
+              timeline_make.c transaction.c tree.c when.c)
 RENDER_SRC := $(addprefix analyzer/render/,number.c output.c table.c table_csv.c table_json.c table_markdown.c table_text.c \
-              text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/, commands.c complete.c help.c options.c repl.c session.c suggest.c words.c)
+              text.c timeline_text.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c help.c load_command.c options.c repl.c script.c session.c suggest.c words.c)
 
 ANALYZER_SRC := $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)
 
@@ -54,7 +57,7 @@ FAAS_SIM_SRC :=
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
 LIBLOG_TESTS   += dtoa_test config_test directive_test escape_test escape_portable_test tid_test
-ANALYZER_TESTS := stamp zone reader
+ANALYZER_TESTS := stamp zone reader discover
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 FAULT_TESTS    :=

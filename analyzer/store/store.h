@@ -123,4 +123,14 @@ struct slice event_part(const struct event *e, enum section section);
 /* Offset of the line's first byte in the decompressed source; costs a decoded block. */
 int event_offset(const struct event *e, int64_t *out);
 
+/* ---- whole sources ---- */
+
+/* A source's text as it was loaded, byte for byte, rejected lines included, in pieces. put returns 0 to go on; anything else ends it and is returned.
+ * -ENOENT: no such source. */
+int store_cat(struct store *s, int64_t source, int (*put)(void *arg, const void *p, size_t n), void *arg);
+
+/* Looks at everything: SQLite's own check, every block's checksum, every line put together again, and whether the ledger adds up. Each fault is
+ * told as a sentence. Returns the number of faults, or a negative errno of the system. progress (may be NULL): chunks done, of all. */
+int store_check(struct store *s, void (*fault)(void *arg, const char *text), void (*progress)(void *arg, int64_t done, int64_t total), void *arg);
+
 #endif

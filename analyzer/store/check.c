@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* check.c - is the database whole, and does the ledger add up? */
+#include "ingest/line.h"
+#include "store/store_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct check {
+	struct store *s;
+	void (*fault)(void *arg, const char *text);
+	void (*progress)(void *arg, int64_t done, int64_t total);
+	void *arg;
+	int faults;
+	struct bytes line;
+};
+
+static void fault(struct check *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void fault(struct check *k, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	k->faults++;
+	k->fault(k->arg, text ? text : "out of memory");
+	free(text);
+}
+
+static bool is_fatal(int rc)
+{
+	return rc == -ENOMEM || rc == -EINTR || rc == -EIO || rc == -EBUSY;
+}
+
+static int sqlite_whole(struct check *k)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(k->s->db, "PRAGMA integrity_check(20)", -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(q, 0);
+
+		if (text && strcmp(text, "ok"))
+			fault(k, "SQLite: %s", text);
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+/* Every line of a chunk again; bytes and rejected lines as the chunk's row and the rejects say. */
+static int chunk_lines(struct check *k, struct chunk *c, int64_t id, int64_t lines, int64_t bytes, int64_t *rejected)
+{
+	struct chunk_row row;
+	int64_t sum = 0;
+	int rc;
+
+	*rejected = 0;
+	for (uint32_t i = 0; i < chunk_rows(c); i++) {
+		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, &k->line, NULL)))
+			return rc;
+		sum += (int64_t)k->line.len + 1;
+		*rejected += row.head == CHUNK_REJECTED;
+	}
+	if (chunk_rows(c) != lines)
+		fault(k, "chunk %lld: %u lines where %lld are noted", (long long)id, chunk_rows(c), (long long)lines);
+	if (sum != bytes && sum != bytes + 1) /* the last line of a file may have no end */
+		fault(k, "chunk %lld: %lld bytes where %lld are noted", (long long)id, (long long)sum, (long long)bytes);
+	return 0;
+}
+
+static int chunk_whole(struct check *k, sqlite3_stmt *q, int64_t *rejected)
+{
+	int64_t id = sqlite3_column_int64(q, 0);
+	struct chunk *c;
+	int rc = store_chunk_pin(k->s, id, &c);
+
+	if (!rc) {
+		rc = chunk_verify(c);
+		if (!rc)
+			rc = chunk_lines(k, c, id, sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2), rejected);
+		store_chunk_unpin(k->s, c);
+	}
+	if (rc && is_fatal(rc))
+		return rc;
+	if (rc)
+		fault(k, "chunk %lld: %s", (long long)id, rc == -EBADMSG ? "damaged" : strerror(-rc));
+	return 0;
+}
+
+static int64_t number(struct check *k, const char *sql)
+{
+	sqlite3_stmt *q;
+	int64_t n = 0;
+
+	if (!sqlite3_prepare_v2(k->s->db, sql, -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW)
+		n = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	return n;
+}
+
+static int chunks_whole(struct check *k)
+{
+	int64_t total = number(k, "SELECT count(*) FROM chunk"), done = 0, rejected = 0, n;
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(k->s->db, "SELECT id, lines, bytes FROM chunk ORDER BY id", -1, &q, NULL), bad = 0;
+
+	if (rc)
+		return store_rc(rc);
+	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		n = 0;
+		bad = chunk_whole(k, q, &n);
+		rejected += n;
+		if (k->progress)
+			k->progress(k->arg, ++done, total);
+	}
+	sqlite3_finalize(q);
+	if (bad || rc != SQLITE_DONE)
+		return bad ? bad : store_rc(rc);
+	if (!k->faults && rejected != number(k, "SELECT count(*) FROM reject"))
+		fault(k, "%lld rejected lines are kept, table reject has another number", (long long)rejected);
+	return 0;
+}
+
+/* The four sorts of bytes are the source's bytes, its chunks have as many, and its lines. */
+static int ledger_adds_up(struct check *k)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(k->s->db,
+				    "SELECT path, bytes, ok_bytes + repaired_bytes + rejected_bytes + duplicate_bytes, lines, ok + repaired + rejected + duplicate, "
+				    "coalesce((SELECT sum(bytes) FROM chunk c WHERE c.source = source.id), 0) + duplicate_bytes, "
+				    "coalesce((SELECT sum(lines) FROM chunk c WHERE c.source = source.id), 0) + duplicate FROM source",
+				    -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		const char *path = (const char *)sqlite3_column_text(q, 0);
+
+		for (int i = 2; i <= 5; i += 3)
+			if (sqlite3_column_int64(q, 1) != sqlite3_column_int64(q, i))
+				fault(k, "%s: %lld bytes, but %s add up to %lld", path, (long long)sqlite3_column_int64(q, 1),
+				      i == 2 ? "the ledger's" : "its chunks'", (long long)sqlite3_column_int64(q, i));
+		for (int i = 4; i <= 6; i += 2)
+			if (sqlite3_column_int64(q, 3) != sqlite3_column_int64(q, i))
+				fault(k, "%s: %lld lines, but %s add up to %lld", path, (long long)sqlite3_column_int64(q, 3),
+				      i == 4 ? "the ledger's" : "its chunks'", (long long)sqlite3_column_int64(q, i));
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+int store_check(struct store *s, void (*say)(void *, const char *), void (*progress)(void *, int64_t, int64_t), void *arg)
+{
+	struct check k = {s, say, progress, arg, 0, {0}};
+	int rc;
+
+	if (!(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)))
+		rc = ledger_adds_up(&k);
+	bytes_free(&k.line);
+	if (rc && is_fatal(rc))
+		return rc;
+	if (rc)
+		fault(&k, "%s", rc == -EBADMSG ? "damaged" : strerror(-rc));
+	return k.faults;
+}
