@@ -87,7 +87,7 @@ int build_run_facts(struct build *b)
 {
 	const struct facts *f = &b->facts;
 	sqlite3_stmt *batch = NULL, *cache = NULL, *bench = NULL;
-	int rc = sql_run(b->db, "CREATE TEMP TABLE IF NOT EXISTS model_batch(run,worker,id,time,name,len);"
+	int rc = sql_exec_all(b->db, "CREATE TEMP TABLE IF NOT EXISTS model_batch(run,worker,id,time,name,len);"
 				"CREATE TEMP TABLE IF NOT EXISTS model_cache(run,worker,name,n);"
 				"CREATE TEMP TABLE IF NOT EXISTS model_name(run,func_name,name,n);"
 				"DELETE FROM model_batch; DELETE FROM model_cache; DELETE FROM model_name");

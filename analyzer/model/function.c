@@ -222,7 +222,7 @@ static int build_benchmark_names(struct build *b)
 		"UPDATE function SET benchmark_name = (SELECT name FROM temp.model_name n WHERE n.run = function.run"
 		" AND n.func_name = function.func_name ORDER BY n.n DESC LIMIT 1)";
 	sqlite3_stmt *read = NULL, *write = NULL;
-	int rc = sql_run(b->db, from_log), step = SQLITE_DONE;
+	int rc = sql_exec_all(b->db, from_log), step = SQLITE_DONE;
 
 	if (rc || !has_column(b->db, "image_name"))
 		return rc;
@@ -298,7 +298,7 @@ static int find_best_times(struct build *b)
 {
 	char sql[256];
 	sqlite3_stmt *read = NULL, *bench = NULL, *write = NULL;
-	int rc = sql_run(b->db, "CREATE TEMP TABLE IF NOT EXISTS model_best(run INTEGER, name TEXT, cold REAL, warm REAL, e2e REAL, PRIMARY KEY(run, name));"
+	int rc = sql_exec_all(b->db, "CREATE TEMP TABLE IF NOT EXISTS model_best(run INTEGER, name TEXT, cold REAL, warm REAL, e2e REAL, PRIMARY KEY(run, name));"
 				"DELETE FROM model_best"), step = SQLITE_DONE;
 
 	snprintf(sql, sizeof sql, "SELECT run, func_name, benchmark_name, %s FROM function WHERE benchmark_name IS NOT NULL",
@@ -353,7 +353,7 @@ int build_overheads(struct build *b)
 		"  WHERE i.e2e_duration_us IS NOT NULL) x WHERE invocation.run = x.run AND invocation.tid = x.tid";
 	sqlite3_stmt *st;
 	bool any = false;
-	int rc = sql_run(b->db, cache);
+	int rc = sql_exec_all(b->db, cache);
 
 	if (!rc)
 		rc = sql_prepare(b->db, "SELECT 1 FROM benchmark LIMIT 1", &st);
@@ -365,6 +365,6 @@ int build_overheads(struct build *b)
 		return rc;
 	rc = find_best_times(b);
 	if (!rc)
-		rc = sql_run(b->db, groups);
-	return rc ? rc : sql_run(b->db, overheads);
+		rc = sql_exec_all(b->db, groups);
+	return rc ? rc : sql_exec_all(b->db, overheads);
 }

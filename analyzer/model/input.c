@@ -213,7 +213,7 @@ static int prepare_metadata(sqlite3 *db, const struct csv *header, sqlite3_stmt 
 			rc = -ENOMEM;
 		} else if (sqlite3_table_column_metadata(db, "main", "function", plain, NULL, NULL, NULL, NULL, NULL) != SQLITE_OK) {
 			sql = sqlite3_mprintf("ALTER TABLE function ADD COLUMN %s NUMERIC", name);
-			rc = sql ? sql_run(db, sql) : -ENOMEM;
+			rc = sql ? sql_exec_all(db, sql) : -ENOMEM;
 			sqlite3_free(sql);
 		}
 		columns = sqlite3_mprintf("%z,%s", columns, name);

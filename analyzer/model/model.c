@@ -191,7 +191,7 @@ static void build_done(struct build *b)
 
 static int build_all(struct build *b)
 {
-	int rc = sql_run(b->db, "DELETE FROM invocation; DELETE FROM attempt; DELETE FROM container; DELETE FROM lock; DELETE FROM batch;"
+	int rc = sql_exec_all(b->db, "DELETE FROM invocation; DELETE FROM attempt; DELETE FROM container; DELETE FROM lock; DELETE FROM batch;"
 				"UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
 
 	if (!rc)

@@ -69,7 +69,7 @@ int sql_step_reset(sqlite3_stmt *st)
 	return rc;
 }
 
-int sql_run(sqlite3 *db, const char *sql)
+int sql_exec_all(sqlite3 *db, const char *sql)
 {
 	return sql_errno(sqlite3_exec(db, sql, NULL, NULL, NULL));
 }

@@ -21,7 +21,7 @@ int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out);
 /* Steps a statement that gives no rows, and makes it ready for the next. */
 int sql_step_reset(sqlite3_stmt *st);
 /* Runs statements without results. */
-int sql_run(sqlite3 *db, const char *sql);
+int sql_exec_all(sqlite3 *db, const char *sql);
 
 void bind_slice(sqlite3_stmt *st, int i, struct slice v);
 void bind_word(sqlite3_stmt *st, int i, const char *v);
