@@ -57,6 +57,9 @@ int query_run(struct query *q, int64_t *run);
 /* SQL for the offset of a row's run, for a column of UNIT_OFFSET: "(SELECT ... WHERE id = <expr>)". */
 #define OFFSET_OF(run) "(SELECT coalesce(offset_s, 0) FROM run WHERE id = " run ") AS offset_s"
 
+/* SQL for how long an invocation took, in ns: by its result, else from its first to its last line. */
+#define INVOCATION_DURATION "coalesce(e2e_duration_us * 1000, coalesce(return_ns, end_ns) - coalesce(sent_ns, arrived_ns, insert_ns))"
+
 /* --limit; fallback where it was not given; 0 means all. */
 int query_limit(struct query *q, int64_t fallback, int64_t *limit);
 

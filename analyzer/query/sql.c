@@ -38,7 +38,7 @@ static int say_where(struct query *q, const char *all, const char *rest)
 	return status;
 }
 
-int sql_run(struct query *q, const char *sql)
+static int run_all(struct query *q, const char *sql)
 {
 	const char *rest = sql;
 	int status = DONE, tables = 0;
@@ -77,7 +77,7 @@ int cmd_sql(struct query *q)
 	if (!status && sql.failed)
 		status = query_errno(q, -ENOMEM, "sql");
 	if (!status)
-		status = sql_run(q, text_str(&sql));
+		status = run_all(q, text_str(&sql));
 	text_done(&sql);
 	return status;
 }

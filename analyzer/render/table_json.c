@@ -21,7 +21,7 @@ static void add_value(struct text *line, enum unit unit, const struct cell *c)
 		break;
 	case CELL_TEXT:
 		if (unit == UNIT_JSON)
-			text_add(line, c->text, c->len);
+			text_add_json_value(line, c->text, c->len);
 		else
 			text_add_json(line, c->text, c->len);
 		break;

@@ -205,11 +205,21 @@ void text_add_cut(struct text *t, const char *safe, size_t len, int columns, boo
 	text_puts(t, columns < dots ? "" : utf8 ? "…" : "..");
 }
 
-void text_add_json(struct text *t, const char *bytes, size_t len)
+static void add_json_escape(struct text *t, uint32_t code)
 {
-	text_puts(t, "\"");
+	if (code == '\n' || code == '\t' || code == '\r')
+		text_puts(t, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
+	else if (code >= 0x10000)
+		text_printf(t, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
+	else
+		text_printf(t, "\\u%04x", code);
+}
+
+/* quote: " and \ are the text's own, not JSON's */
+static void add_json(struct text *t, const char *bytes, size_t len, bool quote)
+{
 	for (size_t i = 0; i < len;) {
-		size_t run = plain_run(bytes + i, len - i, "\"\\");
+		size_t run = plain_run(bytes + i, len - i, quote ? "\"\\" : "");
 		uint32_t code = 0;
 		size_t n;
 
@@ -222,17 +232,24 @@ void text_add_json(struct text *t, const char *bytes, size_t len)
 			text_puts(t, "\xef\xbf\xbd");
 		else if (code == '"' || code == '\\')
 			text_printf(t, "\\%c", (int)code);
-		else if (code == '\n' || code == '\t' || code == '\r')
-			text_puts(t, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
-		else if (utf8_dangerous(code) && code >= 0x10000)
-			text_printf(t, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
 		else if (utf8_dangerous(code))
-			text_printf(t, "\\u%04x", code);
+			add_json_escape(t, code);
 		else
 			text_add(t, bytes + i, n);
 		i += n ? n : 1;
 	}
+}
+
+void text_add_json(struct text *t, const char *bytes, size_t len)
+{
 	text_puts(t, "\"");
+	add_json(t, bytes, len, true);
+	text_puts(t, "\"");
+}
+
+void text_add_json_value(struct text *t, const char *json, size_t len)
+{
+	add_json(t, json, len, false);
 }
 
 void text_add_html(struct text *t, const char *bytes, size_t len)

@@ -42,6 +42,8 @@ void text_add_terminal(struct text *t, const char *bytes, size_t len);
 void text_add_cut(struct text *t, const char *safe, size_t len, int columns, bool utf8);
 /* A JSON string with its quotes. */
 void text_add_json(struct text *t, const char *bytes, size_t len);
+/* JSON that is JSON already, out of a log: what no terminal or parser should meet is escaped, the rest stays. */
+void text_add_json_value(struct text *t, const char *json, size_t len);
 /* Text of HTML or SVG, also within a quoted attribute. */
 void text_add_html(struct text *t, const char *bytes, size_t len);
 /* A cell of a Markdown table. */

@@ -11,7 +11,7 @@
 static int without_command(struct session *s, const struct invocation *in)
 {
 	s->settings = in->settings;
-	return isatty(STDIN_FILENO) ? repl_run(s) : batch_run(s);
+	return isatty(STDIN_FILENO) ? repl_run(s) : script_run(s);
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.c - see session.h */
 #include "shell/session.h"
+#include "load/load.h"
+#include "model/model.h"
 #include "render/text.h"
 #include <errno.h>
 #include <langinfo.h>
@@ -12,14 +14,23 @@
 /* Set while a command runs, so that Ctrl-C can stop SQLite too. */
 static sqlite3 *volatile interruptible;
 
+static volatile sig_atomic_t loading;
+
 static void on_interrupt(int signal)
 {
 	sqlite3 *db = interruptible;
 
 	(void)signal;
 	query_interrupted = 1;
+	if (loading)
+		load_interrupt();
 	if (db)
 		sqlite3_interrupt(db);
+}
+
+void session_loading(bool on)
+{
+	loading = on;
 }
 
 void session_catch_interrupt(void)
@@ -98,12 +109,14 @@ static int open_store(struct session *s, struct query *q, enum store_mode mode)
 		return DONE;
 	close_store(s);
 	rc = store_open(q->path, mode, &s->store, &why);
-	if (rc == -ENOENT)
-		return query_fail(q, USAGE, "%s: no such database; `ilu-logq load DIRECTORY` makes one, -d names another", q->path);
-	if (rc)
-		return query_fail(q, status_of_open(rc), "%s: %s", q->path, why ? why : strerror(-rc));
+	if (rc) {
+		query_fail(q, status_of_open(rc), "%s: %s", q->path, why ? why : strerror(-rc));
+		free(why);
+		return status_of_open(rc);
+	}
 	s->store_path = strdup(q->path);
-	return s->store_path ? DONE : query_errno(q, -ENOMEM, q->path);
+	rc = s->store_path ? model_register(store_db(s->store), s->store) : -ENOMEM;
+	return query_errno(q, rc, q->path);
 }
 
 struct store *session_store(struct session *s)
@@ -147,8 +160,8 @@ static int run_command(struct session *s, const struct command *c, const struct 
 	query_interrupted = 0;
 	if (c->need != NEED_NOTHING)
 		status = open_store(s, &q, mode_of(c, args));
-	else if (!s->interactive)
-		close_store(s);
+	else
+		close_store(s); /* a load writes behind the store's back */
 	if (!status) {
 		q.store = c->need == NEED_NOTHING ? NULL : s->store;
 		q.db = q.store ? store_db(q.store) : NULL;

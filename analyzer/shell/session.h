@@ -24,8 +24,11 @@ struct store *session_store(struct session *s);
 /* Installs the handler of Ctrl-C. */
 void session_catch_interrupt(void);
 
+/* While a load runs, Ctrl-C asks it to stop. */
+void session_loading(bool on);
+
 /* Reads commands from standard input, one a line. */
-int batch_run(struct session *s);
+int script_run(struct session *s);
 /* The shell on a terminal. */
 int repl_run(struct session *s);
 

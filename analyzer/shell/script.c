@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* batch.c - commands from standard input, as the shell takes them: one a line, SQL up to its ';'.
+/* script.c - commands from standard input, as the shell takes them: one a line, SQL up to its ';'.
  *
  * The first command that fails ends it, and its status is the program's; findings do not end it, but are told at the end. */
 #include "render/text.h"
@@ -11,7 +11,7 @@
 
 enum { WORDS = 1000 };
 
-struct batch {
+struct script {
 	struct session *session;
 	struct text sql; /* a statement that goes on in the next line */
 	int line, sql_line;
@@ -23,7 +23,7 @@ static bool ends(const char *word)
 	return !strcmp(word, "quit") || !strcmp(word, "exit");
 }
 
-static int run_words(struct batch *b, char *line, const char *place)
+static int run_words(struct script *b, char *line, const char *place)
 {
 	char *words[WORDS];
 	int n = words_split(line, words, WORDS);
@@ -39,7 +39,7 @@ static int run_words(struct batch *b, char *line, const char *place)
 	return session_run(b->session, n, words, place);
 }
 
-static int run_sql(struct batch *b)
+static int run_sql(struct script *b)
 {
 	char place[40];
 	int status;
@@ -51,7 +51,7 @@ static int run_sql(struct batch *b)
 }
 
 /* -1: no more */
-static int take_line(struct batch *b, char *line)
+static int take_line(struct script *b, char *line)
 {
 	char place[40];
 
@@ -65,9 +65,9 @@ static int take_line(struct batch *b, char *line)
 	return words_sql_complete(text_str(&b->sql)) ? run_sql(b) : DONE;
 }
 
-int batch_run(struct session *s)
+int script_run(struct session *s)
 {
-	struct batch b = {.session = s};
+	struct script b = {.session = s};
 	char *line = NULL;
 	size_t size = 0;
 	int status = DONE;

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* transaction.c - see transaction.h */
+#include "query/transaction.h"
+#include "ingest/line.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *text_of(struct transaction *tx, sqlite3_stmt *stmt, int i)
+{
+	return arena_text(&tx->arena, (const char *)sqlite3_column_text(stmt, i), (size_t)sqlite3_column_bytes(stmt, i));
+}
+
+static int64_t number_of(sqlite3_stmt *stmt, int i, int64_t absent)
+{
+	return sqlite3_column_type(stmt, i) == SQLITE_NULL ? absent : sqlite3_column_int64(stmt, i);
+}
+
+/* A statement about this transaction: ?1 run, ?2 tid. */
+static int about(struct query *q, const struct transaction *tx, const char *sql, sqlite3_stmt **stmt)
+{
+	int status = query_prepare(q, sql, stmt);
+
+	if (!status) {
+		sqlite3_bind_int64(*stmt, 1, tx->run);
+		if (sqlite3_bind_parameter_count(*stmt) > 1)
+			sqlite3_bind_text(*stmt, 2, tx->tid, -1, SQLITE_STATIC);
+	}
+	return status;
+}
+
+static int read_run(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = about(q, tx,
+			   "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND offset_from IS NOT NULL LIMIT 1)"
+			   " FROM run WHERE id = ?1",
+			   &stmt);
+
+	if (!status && (status = query_step(q, stmt)) == 1) {
+		tx->run_path = text_of(tx, stmt, 0);
+		tx->offset_s = sqlite3_column_int64(stmt, 1);
+		tx->offset_from = text_of(tx, stmt, 2);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static int read_invocation(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = about(q, tx,
+			   "SELECT coalesce(function_name, fqdn), worker, status, state, compute, attempts, " INVOCATION_DURATION
+			   " FROM invocation WHERE run = ?1 AND tid = ?2",
+			   &stmt);
+
+	tx->duration_ns = tx->attempts = -1;
+	if (!status && (status = query_step(q, stmt)) == 1) {
+		tx->invocation = true;
+		tx->function = text_of(tx, stmt, 0);
+		tx->worker = text_of(tx, stmt, 1);
+		tx->status = text_of(tx, stmt, 2);
+		tx->state = text_of(tx, stmt, 3);
+		tx->compute = text_of(tx, stmt, 4);
+		tx->attempts = sqlite3_column_int64(stmt, 5);
+		tx->duration_ns = number_of(stmt, 6, -1);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static int read_attempts(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = about(q, tx, "SELECT container_id, error FROM attempt WHERE run = ?1 AND tid = ?2 ORDER BY n", &stmt);
+
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		tx->container = sqlite3_column_text(stmt, 0) ? text_of(tx, stmt, 0) : tx->container;
+		tx->error = sqlite3_column_text(stmt, 1) ? text_of(tx, stmt, 1) : tx->error;
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+/* Room for one more of size bytes in an array that doubles; NULL: no memory. */
+static void *more(void *array, size_t n, size_t size)
+{
+	return n & (n - 1) ? array : reallocarray(array, n ? n * 2 : 1, size);
+}
+
+static int read_phases(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = about(q, tx, "SELECT name, attempt, start_ns, end_ns FROM phase WHERE run = ?1 AND tid = ?2 ORDER BY ord", &stmt);
+
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		struct tx_phase *p = more(tx->phases, tx->nphases, sizeof *p);
+
+		status = p ? DONE : query_errno(q, -ENOMEM, tx->tid);
+		if (!p)
+			break;
+		tx->phases = p;
+		p[tx->nphases++] = (struct tx_phase){text_of(tx, stmt, 0), sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2),
+						     sqlite3_column_int64(stmt, 3)};
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static void put_span(struct transaction *tx, struct tx_span *s, sqlite3_stmt *stmt)
+{
+	*s = (struct tx_span){
+		.id = sqlite3_column_int64(stmt, 0),
+		.name = text_of(tx, stmt, 1),
+		.target = text_of(tx, stmt, 2),
+		.level = text_of(tx, stmt, 3),
+		.worker = text_of(tx, stmt, 4),
+		.certainty = text_of(tx, stmt, 5),
+		.start_ns = sqlite3_column_int64(stmt, 6),
+		.end_ns = number_of(stmt, 7, INT64_MIN),
+		.busy_ns = number_of(stmt, 8, -1),
+		.idle_ns = number_of(stmt, 9, -1),
+		.parent_id = sqlite3_column_int64(stmt, 10),
+		.parent = SIZE_MAX,
+		.open = sqlite3_column_type(stmt, 7) == SQLITE_NULL,
+	};
+	if (!s->name)
+		s->name = "?";
+}
+
+static int read_spans(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = about(q, tx,
+			   "SELECT id, name, target, level, worker, certainty, start_ns, end_ns, busy_ns, idle_ns, parent"
+			   " FROM span WHERE run = ?1 AND tid = ?2 ORDER BY start_ns, id",
+			   &stmt);
+
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		struct tx_span *s = more(tx->spans, tx->nspans, sizeof *s);
+
+		status = s ? DONE : query_errno(q, -ENOMEM, tx->tid);
+		if (!s)
+			break;
+		tx->spans = s;
+		put_span(tx, &s[tx->nspans++], stmt);
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static int by_id(const void *a, const void *b, void *arg)
+{
+	const struct tx_span *spans = arg;
+	int64_t x = spans[*(const size_t *)a].id, y = spans[*(const size_t *)b].id;
+
+	return (x > y) - (x < y);
+}
+
+static size_t find_span(const struct transaction *tx, const size_t *order, int64_t id)
+{
+	size_t low = 0, high = tx->nspans;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (tx->spans[order[mid]].id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < tx->nspans && tx->spans[order[low]].id == id ? order[low] : SIZE_MAX;
+}
+
+/* Parents start before their children, so one pass in order of start gives the depths. */
+static int link_spans(struct query *q, struct transaction *tx)
+{
+	size_t *order = calloc(tx->nspans + 1, sizeof *order);
+
+	if (!order)
+		return query_errno(q, -ENOMEM, tx->tid);
+	for (size_t i = 0; i < tx->nspans; i++)
+		order[i] = i;
+	qsort_r(order, tx->nspans, sizeof *order, by_id, tx->spans);
+	for (size_t i = 0; i < tx->nspans; i++) {
+		struct tx_span *s = &tx->spans[i];
+		size_t parent = s->parent_id ? find_span(tx, order, s->parent_id) : SIZE_MAX;
+
+		if (parent < i) {
+			s->parent = parent;
+			s->depth = tx->spans[parent].depth + 1;
+		}
+	}
+	free(order);
+	return DONE;
+}
+
+static const char *plain_text(struct transaction *tx, struct slice escaped)
+{
+	char *p;
+
+	if (!escaped.ptr)
+		return NULL;
+	p = arena_take(&tx->arena, 3 * escaped.len + 1);
+	if (!p)
+		return NULL;
+	p[json_unescape(escaped, p)] = 0;
+	return p;
+}
+
+static int put_event(struct transaction *tx, const struct event *e)
+{
+	struct tx_event *events = more(tx->events, tx->nevents, sizeof *events);
+	struct slice fields = event_part(e, SECTION_FIELDS);
+
+	if (!events)
+		return -ENOMEM;
+	tx->events = events;
+	events[tx->nevents++] = (struct tx_event){
+		.id = e->id,
+		.time_ns = e->time_ns,
+		.level = arena_text(&tx->arena, e->head->level.ptr, e->head->level.len),
+		.target = plain_text(tx, e->head->target),
+		.message = plain_text(tx, event_message(e)),
+		.worker = arena_text(&tx->arena, e->worker.ptr, e->worker.len),
+		.fields = arena_text(&tx->arena, fields.ptr, fields.len),
+		.span_line = e->head->span_line,
+	};
+	return tx->arena.failed ? -ENOMEM : 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct tx_event *x = a, *y = b;
+
+	return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns) : (x->id > y->id) - (x->id < y->id);
+}
+
+static int read_events(struct query *q, struct transaction *tx, int64_t max)
+{
+	struct event_query eq = {.run = tx->run, .tid = {tx->tid, strlen(tx->tid)}};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	int rc = event_cursor_open(q->store, &eq, &c);
+
+	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
+		if (query_interrupted)
+			rc = -EINTR;
+		else if (e->foreign)
+			rc = 0;
+		else if (tx->total_events++ < max)
+			rc = put_event(tx, e);
+		else
+			break; /* the number of all is in `place` */
+	}
+	event_cursor_close(c);
+	if (rc < 0)
+		return query_errno(q, rc, q->path);
+	if (tx->nevents)
+		qsort(tx->events, tx->nevents, sizeof *tx->events, by_time);
+	return DONE;
+}
+
+static int count_events(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status;
+
+	if (tx->total_events <= (int64_t)tx->nevents)
+		return DONE;
+	status = about(q, tx, "SELECT events, ?1 FROM place WHERE tid = ?2", &stmt);
+	if (!status && (status = query_step(q, stmt)) == 1) {
+		tx->total_events = sqlite3_column_int64(stmt, 0);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static void widen(int64_t from, int64_t to, int64_t *start, int64_t *end)
+{
+	*start = from < *start ? from : *start;
+	*end = to > *end ? to : *end;
+}
+
+static void find_extent(struct transaction *tx)
+{
+	int64_t start = INT64_MAX, end = INT64_MIN;
+
+	for (size_t i = 0; i < tx->nphases; i++)
+		widen(tx->phases[i].start_ns, tx->phases[i].end_ns, &start, &end);
+	for (size_t i = 0; i < tx->nevents && !tx->nphases; i++)
+		widen(tx->events[i].time_ns, tx->events[i].time_ns, &start, &end);
+	for (size_t i = 0; i < tx->nspans && !tx->nphases; i++)
+		widen(tx->spans[i].start_ns, tx->spans[i].open ? tx->spans[i].start_ns : tx->spans[i].end_ns, &start, &end);
+	if (start > end)
+		start = end = 0;
+	tx->start_ns = start;
+	tx->end_ns = end;
+	for (size_t i = 0; i < tx->nspans; i++)
+		if (tx->spans[i].open)
+			tx->spans[i].end_ns = end > tx->spans[i].start_ns ? end : tx->spans[i].start_ns;
+}
+
+int transaction_read(struct query *q, int64_t run, const char *tid, int64_t max_events, struct transaction *tx)
+{
+	static int (*const parts[])(struct query *, struct transaction *) = {read_run,	 read_invocation, read_attempts, read_phases,
+									     read_spans, link_spans};
+	int status = DONE;
+
+	*tx = (struct transaction){.run = run};
+	tx->tid = arena_text(&tx->arena, tid, strlen(tid));
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && !status; i++)
+		status = parts[i](q, tx);
+	if (!status)
+		status = read_events(q, tx, max_events);
+	if (!status)
+		status = count_events(q, tx);
+	if (!status && tx->arena.failed)
+		status = query_errno(q, -ENOMEM, tid);
+	if (!status)
+		find_extent(tx);
+	return status;
+}
+
+void transaction_done(struct transaction *tx)
+{
+	free(tx->phases);
+	free(tx->spans);
+	free(tx->events);
+	arena_done(&tx->arena);
+	*tx = (struct transaction){0};
+}
+
+/* Is there anything of tid in this run? */
+static int occurs(struct query *q, int64_t run, const char *tid, bool *yes)
+{
+	struct event_query eq = {.run = run, .tid = {tid, strlen(tid)}};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	sqlite3_stmt *stmt = NULL;
+	int rc = event_cursor_open(q->store, &eq, &c), status;
+
+	if (!rc)
+		rc = event_cursor_next(c, &e);
+	event_cursor_close(c);
+	if (rc < 0)
+		return query_errno(q, rc, q->path);
+	*yes = rc == 1;
+	if (*yes)
+		return DONE;
+	status = query_prepare(q, "SELECT 1 FROM invocation WHERE run = ?1 AND tid = ?2", &stmt);
+	if (!status) {
+		sqlite3_bind_int64(stmt, 1, run);
+		sqlite3_bind_text(stmt, 2, tid, -1, SQLITE_STATIC);
+		status = query_step(q, stmt);
+		*yes = status == 1;
+		status = status == 1 ? DONE : status;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+int transaction_runs(struct query *q, const char *tid, int (*each)(struct query *q, int64_t run, void *arg), void *arg)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t only;
+	int status = query_run(q, &only), found = 0;
+
+	if (!status)
+		status = query_prepare(q, "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id", &stmt);
+	if (!status)
+		sqlite3_bind_int64(stmt, 1, only);
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		int64_t run = sqlite3_column_int64(stmt, 0);
+		bool yes = false;
+
+		status = occurs(q, run, tid, &yes);
+		if (!status && yes) {
+			found++;
+			status = each(q, run, arg);
+		}
+	}
+	sqlite3_finalize(stmt);
+	if (!status && !found)
+		return query_fail(q, USAGE, "%s: not in this run", tid);
+	return status;
+}
