@@ -30,7 +30,8 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 LIBLOG_SRC :=
-LIBLOG_SRC += $(addprefix liblog/src/,config.c directive.c directive_parse.c directive_value.c dtoa.c escape.c tid.c)
+LIBLOG_SRC += $(addprefix liblog/src/,config.c directive.c directive_parse.c directive_value.c dtoa.c escape.c)
+LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c tid.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
@@ -56,7 +57,7 @@ FAAS_SIM_SRC :=
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += dtoa_test config_test directive_test escape_test escape_portable_test tid_test
+LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := model_test rules_test stamp zone reader discover
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
