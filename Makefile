@@ -42,7 +42,7 @@ MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c 
               jsontext.c model.c phase.c result.c rowtable.c rules.c span.c vtab_phase.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c describe.c errors.c event_filter.c event_line.c events.c fields.c functions.c gaps.c \
+QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c functions.c gaps.c \
               invocations.c mask.c match.c phases.c quantile.c query.c runs.c select.c spans.c sql.c tables.c tid.c timeline.c \
               timeline_make.c transaction.c tree.c when.c)
 RENDER_SRC := $(addprefix analyzer/render/,number.c output.c table.c table_csv.c table_json.c table_markdown.c table_text.c \

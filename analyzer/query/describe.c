@@ -246,7 +246,7 @@ static int describe_one(struct query *q)
 int cmd_describe(struct query *q)
 {
 	static const struct column columns[] = {
-		{"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"message", UNIT_NONE}, {"target", UNIT_NONE},
+		{"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"message", UNIT_NONE}, {"target", UNIT_TARGET},
 	};
 
 	if (q->args->nwords)

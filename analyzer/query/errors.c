@@ -178,9 +178,9 @@ static int find_offsets(struct query *q, struct groups *gs)
 static int put(struct query *q, const struct groups *gs, size_t limit)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE},	  {"level", UNIT_LEVEL},   {"lines", UNIT_NONE},   {"transactions", UNIT_NONE},
-		{"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"message", UNIT_NONE}, {"error", UNIT_NONE},   {"target", UNIT_NONE},
-		{"example_tid", UNIT_WHOLE},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	  {"level", UNIT_LEVEL},   {"lines", UNIT_NONE},   {"transactions", UNIT_NONE},
+		{"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"message", UNIT_NONE}, {"example_tid", UNIT_WHOLE}, {"target", UNIT_TARGET},
+		{"error", UNIT_NONE},
 	};
 	struct table *t = NULL;
 	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
@@ -189,8 +189,8 @@ static int put(struct query *q, const struct groups *gs, size_t limit)
 		const struct group *g = gs->all[i];
 		struct cell c[] = {
 			CELL_OF_INT(g->offset_s), CELL_OF_INT(g->run),	     cell_of_text(g->level),   CELL_OF_INT(g->lines), CELL_OF_INT(g->transactions),
-			CELL_OF_INT(g->first_ns), CELL_OF_INT(g->last_ns),   cell_of_text(g->message), cell_of_text(g->error), cell_of_text(g->target),
-			cell_of_text(g->tid),
+			CELL_OF_INT(g->first_ns), CELL_OF_INT(g->last_ns),   cell_of_text(g->message), cell_of_text(g->tid), cell_of_text(g->target),
+			cell_of_text(g->error),
 		};
 
 		rc = table_row(t, c);

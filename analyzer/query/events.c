@@ -34,8 +34,8 @@ struct events {
 };
 
 static const struct column columns[] = {
-	{"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},	 {"run", UNIT_NONE},	{"source", UNIT_NONE}, {"line", UNIT_NONE}, {"time_ns", UNIT_TIME},
-	{"level", UNIT_LEVEL},	   {"target", UNIT_NONE}, {"message", UNIT_NONE}, {"tid", UNIT_WHOLE},	 {"worker", UNIT_NONE},
+	{"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},	 {"run", UNIT_RUN},	{"source", UNIT_NONE}, {"line", UNIT_NONE}, {"time_ns", UNIT_TIME},
+	{"level", UNIT_LEVEL},	   {"target", UNIT_TARGET}, {"message", UNIT_NONE}, {"tid", UNIT_WHOLE},	 {"worker", UNIT_NONE},
 	{"span", UNIT_JSON},	   {"fields", UNIT_JSON},
 };
 
@@ -258,7 +258,7 @@ static int follow(struct events *ev)
 		fflush(ev->q->out->file);
 		if (!status)
 			usleep(200000);
-		store_refresh(ev->q->store);
+		query_renew(ev->q);
 	}
 	return query_interrupted ? INTERRUPTED : status;
 }

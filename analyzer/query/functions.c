@@ -13,7 +13,7 @@ struct function {
 };
 
 static const struct column columns[] = {
-	{"run", UNIT_NONE},	 {"function_name", UNIT_NONE}, {"invocations", UNIT_NONE},  {"ok", UNIT_NONE},
+	{"run", UNIT_RUN},	 {"function_name", UNIT_NONE}, {"invocations", UNIT_NONE},  {"ok", UNIT_NONE},
 	{"failed", UNIT_NONE},	 {"unfinished", UNIT_NONE},    {"cold", UNIT_NONE},	    {"p50_ns", UNIT_NS},
 	{"p90_ns", UNIT_NS},	 {"p99_ns", UNIT_NS},	       {"max_ns", UNIT_NS},	    {"queue_p50_ns", UNIT_NS},
 	{"queue_p99_ns", UNIT_NS}, {"code_p50_ns", UNIT_NS},   {"code_p99_ns", UNIT_NS},

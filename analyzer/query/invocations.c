@@ -11,7 +11,7 @@ static const struct {
 	struct column column;
 	bool useful; /* in a table for people */
 } known[] = {
-	{{"run", UNIT_NONE}, false},
+	{{"run", UNIT_RUN}, false},
 	{{"tid", UNIT_WHOLE}, true},
 	{{"worker", UNIT_NONE}, false},
 	{{"function_name", UNIT_NONE}, true},

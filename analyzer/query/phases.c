@@ -97,7 +97,7 @@ static int gather(struct query *q, struct groups *g)
 	status = select_run(q, &s, "p.run");
 	select_like(&s, "i.function_name", args_value(q->args, "function"));
 	select_like(&s, "i.worker", args_value(q->args, "worker"));
-	text_printf(&s.sql, " ORDER BY k, min(p.ord) OVER (PARTITION BY p.name), p.name");
+	text_printf(&s.sql, " ORDER BY k, p.name = 'unexplained', avg(p.ord) OVER (PARTITION BY p.name), p.name");
 	if (!status)
 		status = select_prepare(q, &s, &stmt);
 	while (!status && (status = query_step(q, stmt)) == 1)

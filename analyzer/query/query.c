@@ -80,6 +80,12 @@ void query_note(const struct query *q, const char *format, ...)
 	va_end(ap);
 }
 
+void query_renew(struct query *q)
+{
+	sqlite3_exec(q->db, "COMMIT; BEGIN", NULL, NULL, NULL);
+	store_refresh(q->store);
+}
+
 int query_prepare(struct query *q, const char *sql, sqlite3_stmt **stmt)
 {
 	return sqlite3_prepare_v2(q->db, sql, -1, stmt, NULL) == SQLITE_OK ? DONE : query_sql_error(q);

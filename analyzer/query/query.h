@@ -39,6 +39,9 @@ void query_note(const struct query *q, const char *format, ...) __attribute__((f
 /* Ctrl-C was pressed; a signal handler sets it, long loops ask. */
 extern volatile sig_atomic_t query_interrupted;
 
+/* A command reads one state of the database, whatever is loaded meanwhile; this goes on to the newest. */
+void query_renew(struct query *q);
+
 /* Prepares one statement; arguments by "%s"-free SQL are bound by the caller. DONE or a status. */
 int query_prepare(struct query *q, const char *sql, sqlite3_stmt **stmt);
 /* 1: a row, 0: no more, else a status > 1 with the error said: loop `while ((rc = query_step(q, s)) == 1)`, and afterwards rc is a status. */

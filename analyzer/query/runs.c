@@ -24,7 +24,7 @@ int cmd_runs(struct query *q)
 int cmd_sources(struct query *q)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET},   {"id", UNIT_NONE},	       {"run", UNIT_NONE},	  {"path", UNIT_WHOLE},
+		{"offset_s", UNIT_OFFSET},   {"id", UNIT_NONE},	       {"run", UNIT_RUN},	  {"path", UNIT_WHOLE},
 		{"kind", UNIT_NONE},	     {"worker", UNIT_NONE},    {"bytes", UNIT_BYTES},	  {"file_bytes", UNIT_BYTES},
 		{"lines", UNIT_NONE},	     {"ok", UNIT_NONE},	       {"repaired", UNIT_NONE},	  {"rejected", UNIT_NONE},
 		{"duplicate", UNIT_NONE},    {"offset_from", UNIT_NONE}, {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME},

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct column by_name[] = {
-	{"name", UNIT_NONE},	{"target", UNIT_NONE},	{"spans", UNIT_NONE}, {"open", UNIT_NONE},  {"total_ns", UNIT_NS}, {"busy_ns", UNIT_NS},
+	{"name", UNIT_NONE},	{"target", UNIT_TARGET},	{"spans", UNIT_NONE}, {"open", UNIT_NONE},  {"total_ns", UNIT_NS}, {"busy_ns", UNIT_NS},
 	{"mean_ns", UNIT_NS},	{"p50_ns", UNIT_NS},	{"p90_ns", UNIT_NS},  {"p99_ns", UNIT_NS},  {"max_ns", UNIT_NS},
 };
 
@@ -144,7 +144,7 @@ static int all_by_name(struct query *q)
 static int slowest(struct query *q, const char *word)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE},	  {"tid", UNIT_WHOLE},	    {"name", UNIT_NONE},   {"target", UNIT_NONE},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	  {"tid", UNIT_WHOLE},	    {"name", UNIT_NONE},   {"target", UNIT_TARGET},
 		{"worker", UNIT_NONE},	   {"start_ns", UNIT_TIME}, {"duration_ns", UNIT_NS}, {"busy_ns", UNIT_NS}, {"idle_ns", UNIT_NS},
 	};
 	struct select s = {0};

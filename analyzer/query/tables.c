@@ -28,7 +28,7 @@ static int show(struct query *q, struct select *s, const char *order, const stru
 int cmd_containers(struct query *q)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE},	       {"container_id", UNIT_WHOLE}, {"fqdn", UNIT_NONE},	  {"worker", UNIT_NONE},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	       {"container_id", UNIT_WHOLE}, {"fqdn", UNIT_NONE},	  {"worker", UNIT_NONE},
 		{"compute", UNIT_NONE},	   {"created_ns", UNIT_TIME},  {"removed_ns", UNIT_TIME},    {"lifetime_ns", UNIT_NS}, {"invocations", UNIT_NONE},
 		{"created_by", UNIT_WHOLE},
 	};
@@ -46,7 +46,7 @@ int cmd_containers(struct query *q)
 int cmd_batches(struct query *q)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE}, {"worker", UNIT_NONE}, {"start_ns", UNIT_TIME}, {"function_name", UNIT_NONE}, {"batch_len", UNIT_NONE},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"worker", UNIT_NONE}, {"start_ns", UNIT_TIME}, {"function_name", UNIT_NONE}, {"batch_len", UNIT_NONE},
 	};
 	struct select s = {0};
 	int status;
@@ -62,7 +62,7 @@ int cmd_patterns(struct query *q)
 {
 	static const struct column columns[] = {
 		{"id", UNIT_NONE},	  {"level", UNIT_LEVEL},  {"count", UNIT_NONE},	  {"template", UNIT_NONE},
-		{"target", UNIT_NONE},	  {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"example", UNIT_NONE},
+		{"target", UNIT_TARGET},	  {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"example", UNIT_NONE},
 	};
 	struct select s = {0};
 
@@ -74,11 +74,11 @@ int cmd_patterns(struct query *q)
 int cmd_series(struct query *q)
 {
 	static const struct column names[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE}, {"name", UNIT_WHOLE}, {"worker", UNIT_NONE}, {"values", UNIT_NONE},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"name", UNIT_WHOLE}, {"worker", UNIT_NONE}, {"values", UNIT_NONE},
 		{"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"min", UNIT_NONE}, {"mean", UNIT_NONE}, {"max", UNIT_NONE},
 	};
 	static const struct column values[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE}, {"worker", UNIT_NONE}, {"name", UNIT_WHOLE}, {"time_ns", UNIT_TIME}, {"value", UNIT_NONE},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"worker", UNIT_NONE}, {"name", UNIT_WHOLE}, {"time_ns", UNIT_TIME}, {"value", UNIT_NONE},
 	};
 	struct select s = {0};
 	bool one = q->args->nwords > 0;

@@ -11,9 +11,9 @@
 enum { MAX_EVENTS = 20000 };
 
 static const struct column flat[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE},	 {"tid", UNIT_WHOLE},  {"kind", UNIT_WHOLE},   {"start_ns", UNIT_TIME},
+	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	 {"tid", UNIT_WHOLE},  {"kind", UNIT_WHOLE},   {"start_ns", UNIT_TIME},
 	{"end_ns", UNIT_TIME},	   {"duration_ns", UNIT_NS}, {"depth", UNIT_NONE}, {"name", UNIT_NONE}, {"level", UNIT_LEVEL},
-	{"target", UNIT_NONE},	   {"worker", UNIT_NONE}, {"certainty", UNIT_NONE}, {"fields", UNIT_JSON},
+	{"target", UNIT_TARGET},	   {"worker", UNIT_NONE}, {"certainty", UNIT_NONE}, {"fields", UNIT_JSON},
 };
 
 enum { FLAT = sizeof flat / sizeof *flat };

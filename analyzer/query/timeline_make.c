@@ -318,6 +318,20 @@ static void add_gap(struct maker *m, struct events *ev, size_t i)
 	r->end_ns = tx->events[i].time_ns;
 }
 
+/* Nothing until the end: of a call that never came back, say. */
+static void add_last_gap(struct maker *m, const struct events *ev)
+{
+	const struct transaction *tx = m->tx;
+	int64_t last = tx->events[tx->nevents - 1].time_ns;
+	struct timeline_row *r;
+
+	if (tx->end_ns - last < ev->gap_ns || tx->total_events > (int64_t)tx->nevents)
+		return;
+	r = add_row(m, TIMELINE_GAP, " up to its end");
+	r->start_ns = last;
+	r->end_ns = tx->end_ns;
+}
+
 static void put_events(struct maker *m, struct events *ev)
 {
 	const struct transaction *tx = m->tx;
@@ -342,6 +356,7 @@ static void put_events(struct maker *m, struct events *ev)
 		ev->shown++;
 	}
 	put_dropped(m, ev);
+	add_last_gap(m, ev);
 }
 
 static void add_events(struct maker *m)

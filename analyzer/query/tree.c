@@ -38,9 +38,9 @@ static int64_t own_time(const struct transaction *tx, size_t i)
 }
 
 static const struct column columns[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE},	   {"span", UNIT_WHOLE},      {"id", UNIT_NONE},    {"parent", UNIT_NONE}, {"depth", UNIT_NONE},
+	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	   {"span", UNIT_WHOLE},      {"id", UNIT_NONE},    {"parent", UNIT_NONE}, {"depth", UNIT_NONE},
 	{"start_ns", UNIT_TIME},   {"duration_ns", UNIT_NS}, {"own_ns", UNIT_NS}, {"busy_ns", UNIT_NS}, {"known_by", UNIT_NONE}, {"worker", UNIT_NONE},
-	{"target", UNIT_NONE},
+	{"target", UNIT_TARGET},
 };
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -103,8 +103,8 @@ static int tree_of_run(struct query *q, int64_t run, void *arg)
 /* ---- critical path ---- */
 
 static const struct column path_columns[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE}, {"from_ns", UNIT_TIME}, {"to_ns", UNIT_TIME}, {"duration_ns", UNIT_NS}, {"share", UNIT_SHARE},
-	{"span", UNIT_WHOLE},	   {"depth", UNIT_NONE}, {"known_by", UNIT_NONE}, {"target", UNIT_NONE},
+	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"from_ns", UNIT_TIME}, {"to_ns", UNIT_TIME}, {"duration_ns", UNIT_NS}, {"share", UNIT_SHARE},
+	{"span", UNIT_WHOLE},	   {"depth", UNIT_NONE}, {"known_by", UNIT_NONE}, {"target", UNIT_TARGET},
 };
 
 struct step {

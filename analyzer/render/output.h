@@ -16,6 +16,7 @@ struct output {
 	bool color;
 	bool utf8;	    /* bars and ellipses may be more than ASCII */
 	bool quiet;	    /* no notes, no summaries */
+	bool one_run;	    /* which run a row is of goes without saying */
 };
 
 /* What a piece of text is about: picks its colour. */

@@ -110,6 +110,14 @@ size_t column_heading(const struct column *c, char *buf, size_t size)
 	return len;
 }
 
+bool column_hidden(const struct table *t, size_t i)
+{
+	enum unit unit = t->columns[i].unit;
+	bool people = t->out->format == FORMAT_TEXT || t->out->format == FORMAT_MARKDOWN;
+
+	return unit == UNIT_OFFSET || (unit == UNIT_RUN && people && t->out->one_run);
+}
+
 bool column_is_right(enum unit unit, enum cell_type type)
 {
 	return unit != UNIT_TIME && unit != UNIT_BOOL && (type == CELL_INT || type == CELL_REAL);
@@ -141,6 +149,16 @@ static bool human_number(struct text *out, const struct output *o, enum unit uni
 	return true;
 }
 
+/* Where targets stand in a column, their common beginnings only take room. */
+static void add_last_part(struct text *out, const char *text, size_t len)
+{
+	size_t from = len;
+
+	while (from > 0 && text[from - 1] != ':')
+		from--;
+	text_add_terminal(out, text + from, len - from);
+}
+
 void cell_human(struct text *out, const struct output *o, enum unit unit, const struct cell *c, int64_t offset_s)
 {
 	char buf[NUMBER_MAX];
@@ -149,7 +167,10 @@ void cell_human(struct text *out, const struct output *o, enum unit unit, const 
 	case CELL_NULL:
 		break;
 	case CELL_TEXT:
-		text_add_terminal(out, c->text, c->len);
+		if (unit == UNIT_TARGET && o->format == FORMAT_TEXT)
+			add_last_part(out, c->text, c->len);
+		else
+			text_add_terminal(out, c->text, c->len);
 		break;
 	case CELL_BLOB:
 		text_puts(out, "x'");

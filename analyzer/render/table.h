@@ -22,6 +22,8 @@ enum unit {
 	UNIT_JSON,	/* text that is JSON: stands unquoted in JSON */
 	UNIT_OFFSET,	/* not shown: UTC minus the log's clock, in seconds, for the times of the row */
 	UNIT_LEVEL,	/* of an event: coloured */
+	UNIT_TARGET,	/* a::b::c: its last part in text */
+	UNIT_RUN,	/* number of a run: not shown to people where there is only one */
 };
 
 struct column {

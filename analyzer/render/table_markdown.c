@@ -10,7 +10,7 @@ static void add_head(struct table *t, const struct cell *cells)
 	char name[128], zone[NUMBER_MAX];
 
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->columns[i].unit == UNIT_OFFSET)
+		if (column_hidden(t, i))
 			continue;
 		text_puts(&t->line, "| ");
 		text_add_markdown(&t->line, name, column_heading(&t->columns[i], name, sizeof name));
@@ -22,7 +22,7 @@ static void add_head(struct table *t, const struct cell *cells)
 	}
 	text_puts(&t->line, "|\n");
 	for (size_t i = 0; i < t->n; i++)
-		if (t->columns[i].unit != UNIT_OFFSET)
+		if (!column_hidden(t, i))
 			text_puts(&t->line, cells && column_is_right(t->columns[i].unit, cells[i].type) ? "|---:" : "|---");
 	text_puts(&t->line, "|\n");
 }
@@ -52,7 +52,7 @@ static int markdown_row(struct table *t, const struct cell *cells)
 		add_head(t, cells);
 	}
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->columns[i].unit == UNIT_OFFSET)
+		if (column_hidden(t, i))
 			continue;
 		text_puts(&t->line, "| ");
 		if (cells[i].type == CELL_TEXT)

@@ -73,12 +73,17 @@ static size_t heading(const struct table *t, size_t i, char *buf, size_t size)
 	return n + (size_t)snprintf(buf + n, size - n, " (%s)", zone);
 }
 
-/* Cells that cannot be shortened without becoming a lie. */
+/* A number or an id that is cut becomes a lie. */
 static bool shrinks(const struct table *t, size_t i)
 {
 	enum unit unit = t->columns[i].unit;
 
-	return unit == UNIT_NONE || unit == UNIT_JSON;
+	if (unit != UNIT_NONE && unit != UNIT_JSON && unit != UNIT_TARGET)
+		return false;
+	for (size_t r = 0; r < t->held->rows; r++)
+		if (t->held->cells[r * t->n + i].right)
+			return false;
+	return true;
 }
 
 static void measure(struct table *t)
@@ -88,7 +93,7 @@ static void measure(struct table *t)
 	int total = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
-		if (t->columns[i].unit == UNIT_OFFSET)
+		if (column_hidden(t, i))
 			continue;
 		h->widths[i] = text_columns(buf, heading(t, i, buf, sizeof buf));
 		for (size_t r = 0; r < h->rows; r++) {
@@ -144,7 +149,7 @@ static size_t last_column(const struct table *t)
 {
 	size_t last = t->n;
 
-	while (last > 0 && t->columns[last - 1].unit == UNIT_OFFSET)
+	while (last > 0 && column_hidden(t, last - 1))
 		last--;
 	return last ? last - 1 : 0;
 }
@@ -160,7 +165,7 @@ static int put_head(struct table *t)
 
 		for (size_t r = 0; r < t->held->rows && !right; r++)
 			right = t->held->cells[r * t->n + i].right;
-		if (t->columns[i].unit != UNIT_OFFSET)
+		if (!column_hidden(t, i))
 			add_cell(t, i, buf, len, right, INK_HEAD, i == last);
 	}
 	text_puts(&t->line, "\n");
@@ -177,7 +182,7 @@ static int put_row(struct table *t, const struct held_cell *cells)
 	size_t last = last_column(t);
 
 	for (size_t i = 0; i < t->n; i++)
-		if (t->columns[i].unit != UNIT_OFFSET)
+		if (!column_hidden(t, i))
 			add_cell(t, i, cells[i].text, cells[i].len, cells[i].right, ink_of(t, i, &cells[i]), i == last);
 	while (t->line.len && t->line.ptr[t->line.len - 1] == ' ')
 		t->line.len--;

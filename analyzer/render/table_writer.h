@@ -37,6 +37,8 @@ int table_flush_line(struct table *t);
 size_t column_heading(const struct column *c, char *buf, size_t size);
 /* How much of a time column's name stays for the RFC 3339 column. */
 size_t column_time_name(const struct column *c);
+/* Not shown: it is for the row's times, or for people goes without saying. */
+bool column_hidden(const struct table *t, size_t i);
 bool column_is_right(enum unit unit, enum cell_type type);
 /* A value as people read it, safe for a terminal. */
 void cell_human(struct text *out, const struct output *o, enum unit unit, const struct cell *c, int64_t offset_s);

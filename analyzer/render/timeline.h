@@ -14,7 +14,7 @@ enum timeline_kind {
 	TIMELINE_HEADING, /* label: of the rows that follow */
 	TIMELINE_BAR,	  /* from start to end */
 	TIMELINE_MOMENT,  /* a line of a log at start */
-	TIMELINE_GAP,	  /* from start to end nothing was logged */
+	TIMELINE_GAP,	  /* from start to end nothing was logged; label: said behind it */
 	TIMELINE_REST,	  /* label: what was left out here */
 };
 

@@ -213,7 +213,7 @@ static void put_gap(struct layout *l, const struct timeline_row *r)
 	add_padded(&l->line, l->out->utf8 ? "⋮" : ":", l->out->utf8 ? 3 : 1, OFFSET, true);
 	text_puts(&l->line, "  ");
 	add_duration(l, r->end_ns - r->start_ns, 0, "");
-	text_puts(&l->line, " without a line");
+	text_printf(&l->line, " without a line%s", r->label ? r->label : "");
 	text_puts(&l->line, output_ink(l->out, INK_NONE));
 	flush(l);
 }

@@ -210,8 +210,10 @@ const struct command commands[] = {
 	 "bytes is the size of the decompressed text; every line of it is ok, repaired, rejected or duplicate (already loaded from\n"
 	 "this or another file). `sql 'SELECT * FROM reject'` shows the rejected ones.",
 	 NULL, NULL, NEED_READ, cmd_sources},
-	TAKEN("check", database, "verify the database"),
-	TAKEN("cat", database, "a source byte for byte"),
+	{"check", database, "", 0, 0, HINT_NONE, "verify the database: its structure, checksums, every line, the ledger",
+	 "Prints a line for each fault; exit status 3 where there is one.", NULL, NULL, NEED_READ, cmd_check},
+	{"cat", database, "SOURCE", 1, 1, HINT_NONE, "a source as it was loaded, byte for byte",
+	 "SOURCE is an id of `sources`, a path, or the end of a path that only one source has.", "cat 2 > worker.log", NULL, NEED_READ, cmd_cat},
 	TAKEN("compact", database, "make the file smaller"),
 	TAKEN("drop-source", database, "forget a source"),
 	{"help", database, "[COMMAND]", 0, 1, HINT_COMMAND, "this list, or more about one command", NULL, NULL, help_options, NEED_NOTHING, cmd_help},

@@ -149,6 +149,31 @@ static enum store_mode mode_of(const struct command *c, const struct args *args)
 	return c->need == NEED_WRITE || args_has(args, "write") ? STORE_WRITE : STORE_READ;
 }
 
+static int64_t count_runs(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t n = 0;
+
+	if (sqlite3_prepare_v2(db, "SELECT count(*) FROM run", -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return n;
+}
+
+/* All statements of an answer see the same rows. SQL of the user's own begins and ends its transactions itself. */
+static int run_in_one_state(const struct command *c, struct query *q)
+{
+	bool own = !q->db || c->hint == HINT_SQL;
+	int status;
+
+	if (!own)
+		sqlite3_exec(q->db, "BEGIN", NULL, NULL, NULL);
+	status = c->run(q);
+	if (!own)
+		sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
+	return status;
+}
+
 /* Runs c with everything around it: database, output, pager, the handler of Ctrl-C. */
 static int run_command(struct session *s, const struct command *c, const struct settings *settings, const struct args *args,
 		       const char *place)
@@ -166,8 +191,9 @@ static int run_command(struct session *s, const struct command *c, const struct 
 		q.store = c->need == NEED_NOTHING ? NULL : s->store;
 		q.db = q.store ? store_db(q.store) : NULL;
 		interruptible = q.db;
+		out.one_run = q.db && count_runs(q.db) < 2;
 		out.file = open_pager(s, c);
-		status = c->run(&q);
+		status = run_in_one_state(c, &q);
 		if (fflush(out.file) && errno != EPIPE && status < USAGE)
 			status = query_fail(&q, SYSTEM, "output: %s", strerror(errno));
 		interruptible = NULL;

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* check.c - is the database whole: SQLite's structure, every block, every line, the ledger. */
+#include "query/commands.h"
+#include <errno.h>
+#include <unistd.h>
+
+struct checking {
+	struct query *q;
+	struct table *faults;
+	int64_t shown; /* percent on the terminal; -1: none */
+};
+
+static void clear_progress(struct checking *c)
+{
+	if (c->shown >= 0)
+		fputs("\r\033[K", stderr);
+	c->shown = -1;
+}
+
+static void on_fault(void *arg, const char *text)
+{
+	struct checking *c = arg;
+	struct cell cell = cell_of_text(text);
+
+	clear_progress(c);
+	table_row(c->faults, &cell);
+}
+
+static void on_progress(void *arg, int64_t done, int64_t total)
+{
+	struct checking *c = arg;
+	int64_t percent = total ? done * 100 / total : 100;
+
+	if (c->q->quiet || percent == c->shown || !isatty(STDERR_FILENO))
+		return;
+	c->shown = percent;
+	fprintf(stderr, "\rchecking %3lld %%", (long long)percent);
+}
+
+static int summary(struct query *q)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = query_prepare(q, "SELECT (SELECT count(*) FROM source), (SELECT count(*) FROM chunk), (SELECT coalesce(sum(lines), 0) FROM source)", &stmt);
+
+	if (!status && (status = query_step(q, stmt)) == 1) {
+		query_note(q, "%s is whole: %lld sources, %lld chunks, %lld lines", q->path, (long long)sqlite3_column_int64(stmt, 0),
+			   (long long)sqlite3_column_int64(stmt, 1), (long long)sqlite3_column_int64(stmt, 2));
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+int cmd_check(struct query *q)
+{
+	static const struct column columns[] = {{"fault", UNIT_WHOLE}};
+	struct checking c = {.q = q, .shown = -1};
+	int rc = table_open(q->out, columns, 1, &c.faults);
+	int faults = rc ? rc : store_check(q->store, on_fault, on_progress, &c);
+
+	clear_progress(&c);
+	rc = table_close(c.faults);
+	if (faults > 0)
+		return query_fail(q, DAMAGED, "%s: %d fault%s", q->path, faults, faults == 1 ? "" : "s");
+	if (faults < 0 || rc)
+		return query_errno(q, faults < 0 ? faults : rc, q->path);
+	return summary(q);
+}
