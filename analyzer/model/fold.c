@@ -166,6 +166,9 @@ static void fold_whole(struct fold *fold, const struct facts *f, const struct fa
 		fold->failed = text.ptr && !text.len;
 		o->compute = fold->failed ? "failed" : slice_is(text, "CPU") ? "cpu" : slice_is(text, "GPU") ? "gpu" : NULL;
 		break;
+	case MEANS_ANSWERED:
+		fold->answered = true;
+		break;
 	default:
 		break;
 	}
@@ -280,13 +283,14 @@ int fold_invocation(struct fold *fold, const struct facts *f, const struct fact 
 
 	clear(out);
 	fold->n = 0;
-	fold->completed = fold->failed = false;
+	fold->completed = fold->failed = fold->answered = false;
 	if (fold_facts(fold, f, v, n, out, &arrived))
 		return -ENOMEM;
 	if (!arrived && !result)
 		return 0;
-	out->status = !fold->completed ? "unfinished" : fold->failed ? "failed" : "ok";
-	if (fold->completed)
+	fold->failed |= fold->answered && !fold->completed;
+	out->status = fold->failed ? "failed" : fold->completed ? "ok" : "unfinished";
+	if (fold->completed || fold->failed)
 		out->success = !fold->failed;
 	if (!fold->n && !current(fold))
 		return -ENOMEM;

@@ -47,7 +47,7 @@ struct invocation {
 struct fold {
 	struct attempt *attempt;
 	size_t n, room;
-	bool completed, failed;
+	bool completed, failed, answered;
 };
 
 /* Folds facts v[0..n), all of one transaction in order, and its result row (NULL: none; offset_ns is added to its times) into out.

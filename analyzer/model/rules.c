@@ -34,6 +34,7 @@ static const struct meaning_info meanings[MEANINGS] = {
 	[MEANS_ERROR]		= {"error", {{"error", ARG_TEXT}}},
 	[MEANS_ABANDONED]	= {"abandoned", {{0}}},
 	[MEANS_COMPLETED]	= {"completed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
+	[MEANS_ANSWERED]	= {"answered", {{0}}},
 	[MEANS_PREWARMED]	= {"prewarmed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
 	[MEANS_REMOVED]		= {"removed", {{"container", ARG_TEXT}}},
 	[MEANS_BATCH]		= {"batch", {{"fqdn", ARG_TEXT}, {"length", ARG_REAL}}},

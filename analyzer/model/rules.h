@@ -32,6 +32,7 @@ enum meaning {
 	MEANS_ERROR,		/* the attempt failed: error */
 	MEANS_ABANDONED,	/* and there will be no other */
 	MEANS_COMPLETED,	/* answered: fqdn, compute */
+	MEANS_ANSWERED,		/* the worker's request is over; without a completion before: it was refused */
 	/* of a container or a whole run */
 	MEANS_PREWARMED,	/* fqdn, compute */
 	MEANS_REMOVED,		/* container */

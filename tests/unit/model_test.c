@@ -47,6 +47,8 @@ static const struct {
 	 .status = "ok", .attempts = 2, .insert = 10, .remove = 13, .start = 14, .end = 21, .function = "f", .outcomes = "error,ok"},
 	{"hangs", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_STARTED, 0, 0, 10, 11}, {12, MEANS_FUNCTION, "f-0.0.1", 0, 0, 0}},
 	 .status = "unfinished", .attempts = 1, .insert = 10, .remove = 11, .start = 12, .end = NO_NS, .function = "f", .outcomes = "unfinished"},
+	{"refused", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_ANSWERED, 0, 0, 0, 0}},
+	 .status = "failed", .attempts = 1, .insert = NO_NS, .remove = NO_NS, .start = NO_NS, .end = NO_NS, .outcomes = "failed"},
 	{"waits", {{10, MEANS_ARRIVED, 0, 0, 0, 0}},
 	 .status = "unfinished", .attempts = 1, .insert = NO_NS, .remove = NO_NS, .start = NO_NS, .end = NO_NS, .outcomes = "unfinished"},
 	{"result alone", {{0}}, .has_result = true, .success = true, .status = "ok", .attempts = 1, .insert = NO_NS, .remove = NO_NS, .start = NO_NS,
