@@ -37,7 +37,7 @@ LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c tid.c)
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
-	      shape.c shape_match.c shape_set.c store.c)
+	      shape.c shape_match.c shape_set.c store.c event_value.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c fold.c function.c input.c intern.c \
               jsontext.c model.c phase.c result.c rowtable.c rules.c span.c vtab_phase.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* store.c - opening a database, and what is kept of it in memory. */
 #include "store/store_private.h"
+#include "store/vtab_event.h"
 #include "store_sql.h"
 
 #include <errno.h>
@@ -136,6 +137,8 @@ static int start(struct store *s, enum store_mode mode, char **why)
 		rc = shape_set_new(&s->shapes);
 	if (!rc)
 		rc = store_shapes_read(s);
+	if (!rc)
+		rc = vtab_event_register(s->db, s);
 	if (rc && !*why)
 		*why = strdup(store_error(rc));
 	return rc;

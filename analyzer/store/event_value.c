@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event_value.c - values of log lines as SQL sees them, and tests of one field. */
+#include "store/event_value.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbers in logs have a point, whatever the locale of the program that loaded us. */
+static double number_read(const char *text, char **end)
+{
+	static locale_t c;
+	locale_t mine = __atomic_load_n(&c, __ATOMIC_ACQUIRE);
+
+	if (!mine) {
+		locale_t none = NULL;
+
+		mine = newlocale(LC_ALL_MASK, "C", NULL);
+		if (mine && !__atomic_compare_exchange_n(&c, &none, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+			freelocale(mine);
+			mine = none;
+		}
+	}
+	return mine ? strtod_l(text, end, mine) : strtod(text, end);
+}
+
+enum number { NOT_A_NUMBER, INTEGER, REAL };
+
+/* What the whole of v is. Integers beyond 64 bits are REAL here. */
+static enum number number_of(struct slice v, int64_t *i, double *d)
+{
+	char buf[400], *end;
+	bool integer;
+
+	if (!v.len || v.len >= sizeof buf || strspn(v.ptr, "+-.0123456789eE") == 0)
+		return NOT_A_NUMBER;
+	memcpy(buf, v.ptr, v.len);
+	buf[v.len] = '\0';
+	integer = strspn(buf, "-0123456789") == v.len;
+	if (integer) {
+		errno = 0;
+		*i = strtoll(buf, &end, 10);
+		*d = (double)*i;
+		if (!errno && end != buf && !*end)
+			return INTEGER;
+	}
+	if (strspn(buf, "+-.0123456789eE") != v.len)
+		return NOT_A_NUMBER;
+	*d = number_read(buf, &end);
+	return end != buf && !*end ? REAL : NOT_A_NUMBER;
+}
+
+/* ---- text ---- */
+
+/* v without escapes, in *buf (free it) or v itself. ptr NULL: no memory. */
+static struct slice plain_text(struct slice v, char **buf)
+{
+	*buf = NULL;
+	if (!memchr(v.ptr, '\\', v.len))
+		return v;
+	*buf = malloc(3 * v.len);
+	return *buf ? (struct slice){*buf, json_unescape(v, *buf)} : SLICE_NONE;
+}
+
+void event_text_result(sqlite3_context *ctx, struct slice v)
+{
+	struct slice plain;
+	char *buf;
+
+	if (!v.ptr) {
+		sqlite3_result_null(ctx);
+		return;
+	}
+	plain = plain_text(v, &buf);
+	if (!plain.ptr)
+		sqlite3_result_error_nomem(ctx);
+	else
+		sqlite3_result_text64(ctx, plain.ptr, plain.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+	free(buf);
+}
+
+bool event_text_is(struct slice escaped, const char *text, size_t len)
+{
+	struct slice plain;
+	char *buf;
+	bool same;
+
+	if (!escaped.ptr)
+		return false;
+	plain = plain_text(escaped, &buf);
+	same = plain.ptr && plain.len == len && !memcmp(plain.ptr, text, len);
+	free(buf);
+	return same;
+}
+
+static void scalar_result(sqlite3_context *ctx, struct slice v)
+{
+	int64_t i;
+	double d;
+	enum number n;
+
+	if (slice_is(v, "true") || slice_is(v, "false")) {
+		sqlite3_result_int(ctx, v.len == 4);
+		return;
+	}
+	n = number_of(v, &i, &d);
+	if (n == INTEGER)
+		sqlite3_result_int64(ctx, i);
+	else if (n == REAL && (memchr(v.ptr, '.', v.len) || memchr(v.ptr, 'e', v.len) || memchr(v.ptr, 'E', v.len)))
+		sqlite3_result_double(ctx, d);
+	else if (slice_is(v, "null"))
+		sqlite3_result_null(ctx);
+	else
+		sqlite3_result_text64(ctx, v.ptr, v.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+void event_value_result(sqlite3_context *ctx, enum slot_kind kind, struct slice v)
+{
+	if (!kind)
+		sqlite3_result_null(ctx);
+	else if (kind == SLOT_SCALAR)
+		scalar_result(ctx, v);
+	else if (kind == SLOT_JSON)
+		sqlite3_result_text64(ctx, v.ptr, v.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+	else
+		event_text_result(ctx, v);
+}
+
+/* ---- tests ---- */
+
+int event_test_parse(const char *text, struct event_test *out)
+{
+	size_t name = strcspn(text, "=<>!"), op = 0;
+	struct event_test t = {.op = '?'};
+
+	if (!name)
+		return -EINVAL;
+	if (text[name] == '!' && text[name + 1] != '=')
+		return -EINVAL;
+	if (text[name]) {
+		bool two = text[name] != '=' && text[name + 1] == '=';
+
+		op = two ? 2 : 1;
+		t.op = text[name];
+		if (two && t.op != '!')
+			t.op = t.op == '<' ? 'l' : 'g';
+	}
+	t.name = strdup(text);
+	if (!t.name)
+		return -ENOMEM;
+	t.text = t.name + name + op;
+	t.len = strlen(t.text);
+	t.name[name] = '\0';
+	*out = t;
+	return 0;
+}
+
+void event_test_done(struct event_test *t)
+{
+	free(t->name);
+	t->name = NULL;
+}
+
+/* -1, 0, 1. */
+static int compare(struct slice a, struct slice b, bool numbers)
+{
+	int64_t i, k;
+	double d, e;
+	enum number n = numbers ? number_of(a, &i, &d) : NOT_A_NUMBER;
+	enum number m = n ? number_of(b, &k, &e) : NOT_A_NUMBER;
+	size_t len = a.len < b.len ? a.len : b.len;
+	int c;
+
+	if (n == INTEGER && m == INTEGER)
+		return i < k ? -1 : i > k;
+	if (n && m)
+		return d < e ? -1 : d > e;
+	c = memcmp(a.ptr, b.ptr, len);
+	if (c)
+		return c < 0 ? -1 : 1;
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
+bool event_test_passes(const struct event_test *t, const struct event *e)
+{
+	struct slice v, plain;
+	char *buf = NULL;
+	enum slot_kind kind = event_field(e, t->name, &v);
+	bool equality = t->op == '=' || t->op == '!';
+	int c;
+
+	if (!kind || t->op == '?')
+		return kind;
+	plain = kind == SLOT_SCALAR || kind == SLOT_JSON ? v : plain_text(v, &buf);
+	if (!plain.ptr)
+		return false;
+	c = compare(plain, (struct slice){t->text, t->len}, !equality || kind == SLOT_SCALAR);
+	free(buf);
+	switch (t->op) {
+	case '=':
+		return !c;
+	case '!':
+		return c;
+	case '<':
+		return c < 0;
+	case '>':
+		return c > 0;
+	case 'l':
+		return c <= 0;
+	default:
+		return c >= 0;
+	}
+}

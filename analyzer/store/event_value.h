@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event_value.h - values of log lines as SQL sees them, and tests of one field. */
+#ifndef STORE_EVENT_VALUE_H
+#define STORE_EVENT_VALUE_H
+
+#include "store/store.h"
+
+/* Makes v, which stands in a line in the way of kind, the result of ctx: integers as INTEGER (beyond 64 bits as TEXT), other numbers
+ * as REAL, strings without their escapes as TEXT, true and false as 1 and 0, null and kind 0 as NULL, nested JSON as TEXT. */
+void event_value_result(sqlite3_context *ctx, enum slot_kind kind, struct slice v);
+
+/* The same for a string as it stands in a line; NULL where ptr is NULL. */
+void event_text_result(sqlite3_context *ctx, struct slice v);
+
+/* Is a string as it stands in a line, without its escapes, the same as text? */
+bool event_text_is(struct slice escaped, const char *text, size_t len);
+
+/* One test of a field: "name=value", also < > <= >= !=, or "name" alone: is it there? Numbers are compared as numbers, by < and > also where
+ * the line has them in quotes; anything else as text, without escapes. A missing field passes no test. */
+struct event_test {
+	char *name; /* ours */
+	char op;    /* '=', '<', '>', 'l' (<=), 'g' (>=), '!', '?' (is there) */
+	char *text; /* ours, behind name in the same memory */
+	size_t len;
+};
+
+/* 0, -EINVAL (no name) or -ENOMEM. */
+int event_test_parse(const char *text, struct event_test *out);
+void event_test_done(struct event_test *t);
+bool event_test_passes(const struct event_test *t, const struct event *e);
+
+#endif
