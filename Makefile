@@ -75,6 +75,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_A  := $(B)/lib/libilulog.a
 LIB_SO := $(B)/lib/libilulog.so
 LOGQ_A := $(B)/obj/analyzer.a
+EXT_SO := $(B)/lib/ilulogq.so
 
 LOGQ_MAIN := $(wildcard analyzer/shell/main.c)
 CTL_SRC   := $(wildcard liblog/ctl/*.c)
@@ -88,7 +89,7 @@ HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
 GEN      := $(if $(wildcard schema/store.sql),$(B)/gen/store_sql.h) \
             $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
 
-all: $(LIBS) $(BINS)
+all: $(LIBS) $(EXT_SO) $(BINS)
 
 # Which headers a room may see: liblog its own, the analyzer its own, samples and strangers the public ones.
 $(B)/obj/liblog/%.o:   private ROOM = -Iliblog/src
@@ -135,6 +136,13 @@ $(LIB_SO): $(call objs,$(LIBLOG_SRC))
 	$(Q)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs) \
 	-Wl,-soname,libilulog.so.$(SOMAJOR) -o $@.$(VERSION) $^ $(JANSSON)
 	$(Q)ln -sf $(@F).$(VERSION) $@.$(SOMAJOR) && ln -sf $(@F).$(SOMAJOR) $@
+
+# The loadable extension for SQLite: the same objects behind one symbol, with the system's libsqlite3.
+$(EXT_SO): $(call objs,analyzer/store/ext.c) $(LOGQ_A)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs) \
+	-Wl,--exclude-libs,ALL -o $@ $^ $(shell pkg-config --libs sqlite3 libzstd zlib jansson 2>/dev/null) -lm
 
 define link
 	$(say) LD $@
@@ -240,6 +248,7 @@ install: all
 	ln -sf libilulog.so.$(SOMAJOR) $(DESTDIR)$(LIBDIR)/libilulog.so
 	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' liblog/ilulog.pc.in > $(B)/ilulog.pc
 	install -m 644 $(B)/ilulog.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 755 $(EXT_SO) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(filter %/ilu-logq %/ilu-logctl,$(BINS)) $(DESTDIR)$(PREFIX)/bin
 	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(call mandir,$(m)) &&) true
 MAN     := $(wildcard docs/*.[1-9])
