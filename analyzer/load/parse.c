@@ -2,27 +2,41 @@
 /* parse.c - lines by guessing: after a line of one shape mostly comes a line of a shape that came after it before.
  *
  * For each head the last few heads that followed it are remembered, and the last few tails it had. A guess is compared
- * with the text (shape_match); where none fits, the full parser takes the line apart and the shape is looked up or made. Whatever
- * way a line went, its values were cut out by shape_match: so the shapes and values give it back byte for byte. */
+ * with the text (shape_match). Where the sequence is no help, heads are looked up by the text between the time and the end of the message.
+ * Where no guess fits, the full parser takes the line apart and the shape is looked up or made. Whatever way a line went, its
+ * values were cut out by shape_match: so the shapes and values give it back byte for byte. */
 #include "load/parse.h"
 #include "ingest/scan.h"
+#include "ingest/stamp.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define GUESSES	   6
+#define FOLLOWERS  2	   /* of a head that are tried before its key is computed */
+#define KEYS	   4096
+#define KEY_QUOTES 10	   /* "level":"INFO","fields":{"message":"..." */
 #define SAMPLE_MAX 120 /* bytes of a rejected line that are kept for reading */
 
 struct guess {
-	const struct shape *next[GUESSES]; /* heads that came next, latest first */
+	const struct shape *next[FOLLOWERS]; /* heads that came next, latest first */
 	const struct shape *tail[GUESSES];
+};
+
+/* Heads whose text behind the time begins alike: those of one message, or of all spans' "new". */
+struct guess_key {
+	const struct shape *head[GUESSES];
 };
 
 int parser_init(struct parser *p, struct shape_set *set)
 {
 	*p = (struct parser){.set = set};
 	line_init(&p->line);
+	p->second_ns = INT64_MIN;
+	p->keys = calloc(KEYS, sizeof *p->keys);
+	if (!p->keys)
+		return -ENOMEM;
 	return chunk_builder_new(set, &p->builder);
 }
 
@@ -44,6 +58,7 @@ void parser_done(struct parser *p)
 	line_done(&p->line);
 	free(p->rejects);
 	free(p->guesses);
+	free(p->keys);
 	free(p->values[0]);
 	free(p->values[1]);
 }
@@ -83,22 +98,14 @@ static int values_room(struct parser *p, unsigned part, const struct shape *sh)
 }
 
 /* To the front, so that the next look finds it first. */
-static void guess_note(const struct shape **list, const struct shape *sh)
+static void guess_note(const struct shape **list, unsigned room, const struct shape *sh)
 {
 	unsigned i = 0;
 
-	while (i < GUESSES - 1 && list[i] && list[i] != sh)
+	while (i < room - 1 && list[i] && list[i] != sh)
 		i++;
 	memmove(list + 1, list, i * sizeof *list);
 	list[0] = sh;
-}
-
-static bool has_stamp(const struct shape *sh)
-{
-	for (unsigned i = 0; i < sh->nslots; i++)
-		if (sh->slots[i].kind == SLOT_STAMP || sh->slots[i].kind == SLOT_STAMP_Z)
-			return true;
-	return false;
 }
 
 /* ---- one line ---- */
@@ -133,30 +140,130 @@ static bool head_match(struct parser *p, struct row *r, const struct shape *sh, 
 	return *behind != NULL;
 }
 
-static bool guess_line(struct parser *p, struct row *r)
+/* ---- the time, read once before all guesses ---- */
+
+#define LINE_START "{\"timestamp\":\""
+#define SECOND_LEN 19 /* 2026-11-23 00:51:54 */
+
+/* The fraction behind a second that is known: its end, or NULL where it is not canonical. */
+static const char *fraction(const char *p, enum slot_kind *kind, int64_t *ns)
 {
-	const struct shape **next;
+	int64_t v = 0;
+	unsigned n = 0;
 
-	if (!p->last_head)
+	for (; n < 9 && p[n] >= '0' && p[n] <= '9'; n++)
+		v = v * 10 + (p[n] - '0');
+	for (unsigned i = n; i < 9; i++)
+		v *= 10;
+	*ns = v;
+	*kind = p[n] == 'Z' ? SLOT_STAMP_Z : SLOT_STAMP;
+	if (*kind == SLOT_STAMP_Z ? n != 9 : !n || (n > 1 && p[n - 1] == '0'))
+		return NULL;
+	return p + n + (*kind == SLOT_STAMP_Z);
+}
+
+/* The end of the time that a line starts with, and its kind; NULL: the slow way. */
+static const char *stamp_read(struct parser *p, struct row *r, enum slot_kind *kind)
+{
+	const char *text = r->text.ptr + sizeof LINE_START - 1, *end;
+	bool canonical;
+	int64_t ns, offset;
+
+	if (r->text.len < sizeof LINE_START + SECOND_LEN + 12 || memcmp(r->text.ptr, LINE_START, sizeof LINE_START - 1) || text[SECOND_LEN] != '.')
+		return NULL;
+	end = fraction(text + SECOND_LEN + 1, kind, &ns);
+	if (!end || *end != '"' || (*kind == SLOT_STAMP_Z) != (text[10] == 'T'))
+		return NULL;
+	if (p->second_ns == INT64_MIN || memcmp(p->second, text, SECOND_LEN)) {
+		struct slice s = {text, (size_t)(end - text)};
+		int rc = *kind == SLOT_STAMP ? stamp_parse_iluvatar(s, &r->stamp, &canonical)
+					     : stamp_parse_rfc3339(s, &r->stamp, &offset, &canonical);
+
+		if (rc || !canonical)
+			return NULL;
+		memcpy(p->second, text, SECOND_LEN);
+		p->second_ns = r->stamp - ns;
+	}
+	r->stamp = p->second_ns + ns;
+	return end;
+}
+
+/* Behind the time: to the end of the message, by counting quotes. */
+static struct guess_key *key_of(struct parser *p, const char *from, const char *end)
+{
+	uint64_t h = 0x9e3779b97f4a7c15u, v;
+	const char *to = from;
+
+	for (unsigned quotes = 0; quotes <= KEY_QUOTES && to < end; to++)
+		quotes += *to == '"';
+	for (; to - from >= 8; from += 8) {
+		memcpy(&v, from, 8);
+		h = (h ^ v) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	for (; from < to; from++)
+		h = (h ^ (unsigned char)*from) * 0x100000001b3u;
+	return &p->keys[(h ^ h >> 29) % KEYS];
+}
+
+/* ---- guessing ---- */
+
+static bool head_fits(struct parser *p, struct row *r, const struct shape *head, const char *behind_stamp, enum slot_kind kind)
+{
+	const char *end = r->text.ptr + r->text.len, *behind;
+	const struct shape **tail = p->guesses[head->id].tail;
+
+	if (head->slots[0].kind != kind || values_room(p, 0, head))
 		return false;
-	next = p->guesses[p->last_head].next;
-	for (unsigned i = 0; i < GUESSES && next[i]; i++) {
-		const struct shape *head = next[i], **tail = p->guesses[head->id].tail;
-		const char *behind;
-
-		if (!head_match(p, r, head, &behind))
+	r->tid = SLICE_NONE;
+	behind = shape_match_from(head, 1, behind_stamp, end, p->values[0], &r->tid, NULL);
+	if (!behind)
+		return false;
+	for (unsigned k = 0; k < GUESSES && tail[k]; k++) {
+		if (!tail_match(p, behind, r, tail[k]))
 			continue;
-		for (unsigned k = 0; k < GUESSES && tail[k]; k++) {
-			if (!tail_match(p, behind, r, tail[k]))
-				continue;
-			if (k)
-				guess_note(tail, tail[k]);
-			if (i)
-				guess_note(next, head);
-			return true;
-		}
+		if (k)
+			guess_note(tail, GUESSES, tail[k]);
+		r->head = head;
+		return true;
 	}
 	return false;
+}
+
+static bool guess_line(struct parser *p, struct row *r, enum slot_kind *kind)
+{
+	const char *behind = stamp_read(p, r, kind);
+	const struct shape **next, **head;
+
+	if (!behind || !p->last_head)
+		return false;
+	next = p->guesses[p->last_head].next;
+	for (unsigned i = 0; i < FOLLOWERS && next[i]; i++)
+		if (head_fits(p, r, next[i], behind, *kind))
+			return true;
+	head = key_of(p, behind, r->text.ptr + r->text.len)->head;
+	for (unsigned i = 0; i < GUESSES && head[i]; i++) {
+		if (!head_fits(p, r, head[i], behind, *kind))
+			continue;
+		guess_note(next, FOLLOWERS, head[i]);
+		guess_note(head, GUESSES, head[i]);
+		return true;
+	}
+	return false;
+}
+
+/* Remembers a head that the full parser found. */
+static void head_note(struct parser *p, struct row *r, const struct shape *head, const struct shape *tail)
+{
+	enum slot_kind kind;
+	const char *behind = stamp_read(p, r, &kind);
+
+	if (!behind || !head->nslots || head->slots[0].kind != kind || head->literals[0].len != sizeof LINE_START - 1)
+		return;
+	if (p->last_head)
+		guess_note(p->guesses[p->last_head].next, FOLLOWERS, head);
+	guess_note(key_of(p, behind, r->text.ptr + r->text.len)->head, GUESSES, head);
+	guess_note(p->guesses[head->id].tail, GUESSES, tail);
 }
 
 /* The shapes of a line that the full parser understood. */
@@ -174,11 +281,7 @@ static int shape_line(struct parser *p, struct row *r, bool *found)
 		return 0;
 	if (guesses_room(p, head->id > tail->id ? head->id : tail->id))
 		return -ENOMEM;
-	if (has_stamp(head)) {
-		if (p->last_head)
-			guess_note(p->guesses[p->last_head].next, head);
-		guess_note(p->guesses[head->id].tail, tail);
-	}
+	head_note(p, r, head, tail);
 	*found = true;
 	return 0;
 }
@@ -243,14 +346,6 @@ static int row_add(struct parser *p, const struct row *r)
 	return chunk_add_line(p->builder, r->head, p->values[0], r->tail, p->values[1], r->tid, r->stamp, r->bytes);
 }
 
-static bool head_is_utc(const struct shape *sh)
-{
-	for (unsigned i = 0; i < sh->nslots; i++)
-		if (sh->slots[i].kind == SLOT_STAMP_Z)
-			return true;
-	return false;
-}
-
 static int parse_slowly(struct parser *p, struct row *r, bool cut)
 {
 	enum line_verdict v = LINE_REJECTED;
@@ -289,12 +384,13 @@ int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_
 
 	while (at < end && !rc) {
 		const char *nl = memchr(at, '\n', (size_t)(end - at)), *stop = nl ? nl : end;
+		enum slot_kind kind;
 		struct row r = {.text = {at, (size_t)(stop - at)}, .bytes = (size_t)(stop - at) + (nl != NULL)};
 
 		if ((!nl && !last) || chunk_builder_full(p->builder, r.bytes))
 			break;
-		if (guess_line(p, &r)) {
-			event_seen(p, &r, head_is_utc(r.head));
+		if (guess_line(p, &r, &kind)) {
+			event_seen(p, &r, kind == SLOT_STAMP_Z);
 			rc = row_add(p, &r);
 		} else {
 			rc = parse_slowly(p, &r, !nl);

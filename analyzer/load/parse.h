@@ -33,6 +33,9 @@ struct parser {
 	struct guess *guesses; /* by shape id */
 	uint32_t nguesses;
 	uint32_t last_head;
+	struct guess_key *keys;	   /* heads by what stands behind the time */
+	char second[19];	   /* the last line's time without its fraction ... */
+	int64_t second_ns;	   /* ... as a number; INT64_MIN: none */
 	struct slice *values[2];
 	unsigned room[2];
 };

@@ -8,7 +8,7 @@
  *   head   values are all but level, target and message. The 257th message of one level, target and list of keys, and
  *          all later new ones, are values too: Ilúvatar interpolates.
  *   tail   values are numbers, ids ("id", "parent") and transaction ids; other strings belong to the shape, until
- *          there are 256 shapes that differ in them alone: then all but "name" and "worker" are values.
+ *          there are 8 shapes that differ in them alone: then all but "name" and "worker" are values.
  *
  * A set is shared by the threads of a load: finding and adding lock it, a shape once found never changes. */
 #ifndef STORE_SHAPE_H
@@ -19,7 +19,8 @@
 #define SHAPE_MAX	 (1u << 18) /* shapes in a database; lines beyond are kept raw */
 #define SHAPE_MAX_SLOTS	 512	    /* a line with more values is kept raw */
 #define SHAPE_MAX_BYTES	 (1u << 16) /* of a skeleton; longer: raw */
-#define SHAPE_VARIANTS	 256
+#define SHAPE_VARIANTS	 256 /* of a head: messages */
+#define TAIL_VARIANTS	 8
 
 struct shape_set;
 
@@ -39,6 +40,10 @@ uint32_t shape_set_count(struct shape_set *set);		       /* ids are 1 ... count 
  * (ptr not NULL); else it is set from the first SLOT_TID. *stamp is set where the shape has one. Returns the end of what
  * matched, or NULL. Values were checked as a parser would have: strings and scalars are well formed. */
 const char *shape_match(const struct shape *sh, const char *text, const char *end, struct slice *values, struct slice *tid, int64_t *stamp);
+
+/* The same from literal `from` on: the caller knows the values before, and text is where the literal must be. */
+const char *shape_match_from(const struct shape *sh, unsigned from, const char *text, const char *end, struct slice *values, struct slice *tid,
+			     int64_t *stamp);
 
 /* Where fields, span and spans are: positions in literals (index, offset), for the reader. */
 struct shape_mark {

@@ -7,6 +7,36 @@
 #include "ingest/stamp.h"
 #include "store/shape.h"
 
+/* memcmp, for texts of some ten bytes: a call would cost more than the comparison. */
+static inline bool same(const char *a, const char *b, size_t n)
+{
+#ifdef __SSE2__
+	if (n >= 16) {
+		for (; n > 16; a += 16, b += 16, n -= 16)
+			if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)a), _mm_loadu_si128((const __m128i *)b))) != 0xffff)
+				return false;
+		a -= 16 - n;
+		b -= 16 - n;
+		return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)a), _mm_loadu_si128((const __m128i *)b))) == 0xffff;
+	}
+	if (n >= 8) {
+		uint64_t x[2], y[2];
+
+		memcpy(&x[0], a, 8);
+		memcpy(&y[0], b, 8);
+		memcpy(&x[1], a + n - 8, 8);
+		memcpy(&y[1], b + n - 8, 8);
+		return x[0] == y[0] && x[1] == y[1];
+	}
+	for (; n; a++, b++, n--)
+		if (*a != *b)
+			return false;
+	return true;
+#else
+	return !memcmp(a, b, n);
+#endif
+}
+
 static const char *value_end(enum slot_kind kind, const char *p, const char *end)
 {
 	const char *reason, *q;
@@ -40,19 +70,20 @@ static bool stamp_is(enum slot_kind kind, struct slice text, int64_t *stamp)
 	return !stamp_parse_rfc3339(text, stamp, &offset, &canonical) && canonical;
 }
 
-const char *shape_match(const struct shape *sh, const char *p, const char *end, struct slice *values, struct slice *tid, int64_t *stamp)
+const char *shape_match_from(const struct shape *sh, unsigned from, const char *p, const char *end, struct slice *values, struct slice *tid,
+			     int64_t *stamp)
 {
-	for (unsigned i = 0;; i++) {
+	for (unsigned i = from;; i++) {
 		const struct slice *lit = &sh->literals[i];
 		const char *q;
 
-		if ((size_t)(end - p) < lit->len || memcmp(p, lit->ptr, lit->len))
+		if ((size_t)(end - p) < lit->len || !same(p, lit->ptr, lit->len))
 			return NULL;
 		p += lit->len;
 		if (i == sh->nslots)
 			return p;
 		if (sh->slots[i].kind == SLOT_TID && tid->ptr) {
-			if ((size_t)(end - p) <= tid->len || memcmp(p, tid->ptr, tid->len) || p[tid->len] != '"')
+			if ((size_t)(end - p) <= tid->len || !same(p, tid->ptr, tid->len) || p[tid->len] != '"')
 				return NULL;
 			values[i] = (struct slice){p, tid->len};
 			p += tid->len;
@@ -72,4 +103,9 @@ const char *shape_match(const struct shape *sh, const char *p, const char *end, 
 		}
 		p = q;
 	}
+}
+
+const char *shape_match(const struct shape *sh, const char *p, const char *end, struct slice *values, struct slice *tid, int64_t *stamp)
+{
+	return shape_match_from(sh, 0, p, end, values, tid, stamp);
 }

@@ -188,7 +188,7 @@ static int family_admits(struct shape_set *set, const struct line *l, unsigned p
 		e->hash = hash;
 		set->used++;
 	}
-	*admits = e->variants < SHAPE_VARIANTS;
+	*admits = e->variants < (part ? TAIL_VARIANTS : SHAPE_VARIANTS);
 	e->variants += *admits;
 	return 0;
 }
