@@ -30,6 +30,8 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 LIBLOG_SRC :=
+LIBLOG_SRC += $(addprefix liblog/src/,appender.c array.c early.c encode.c logger.c now.c region.c ring.c)
+LIBLOG_SRC += $(addprefix liblog/src/,site.c sitetext.c slab.c span.c spantext.c stamp.c value.c)
 LIBLOG_SRC += $(addprefix liblog/src/,config.c directive.c directive_parse.c directive_value.c dtoa.c escape.c)
 LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c tid.c)
 
@@ -43,10 +45,10 @@ MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c 
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c functions.c gaps.c \
-              invocations.c mask.c match.c phases.c quantile.c query.c runs.c select.c spans.c sql.c tables.c tid.c timeline.c \
+              invocations.c mask.c match.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c tables.c tid.c timeline.c \
               timeline_make.c transaction.c tree.c when.c)
-RENDER_SRC := $(addprefix analyzer/render/,number.c output.c table.c table_csv.c table_json.c table_markdown.c table_text.c \
-              text.c timeline_text.c)
+RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
+              text.c timeline_html.c timeline_svg.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c help.c load_command.c options.c repl.c script.c session.c suggest.c words.c)
 
 ANALYZER_SRC := $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)

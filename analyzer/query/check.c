@@ -17,13 +17,21 @@ static void clear_progress(struct checking *c)
 	c->shown = -1;
 }
 
+static int open_table(struct checking *c)
+{
+	static const struct column columns[] = {{"fault", UNIT_WHOLE}};
+
+	return table_open(c->q->out, columns, 1, &c->faults);
+}
+
 static void on_fault(void *arg, const char *text)
 {
 	struct checking *c = arg;
 	struct cell cell = cell_of_text(text);
 
 	clear_progress(c);
-	table_row(c->faults, &cell);
+	if (c->faults || !open_table(c))
+		table_row(c->faults, &cell);
 }
 
 static void on_progress(void *arg, int64_t done, int64_t total)
@@ -53,9 +61,10 @@ static int summary(struct query *q)
 
 int cmd_check(struct query *q)
 {
-	static const struct column columns[] = {{"fault", UNIT_WHOLE}};
 	struct checking c = {.q = q, .shown = -1};
-	int rc = table_open(q->out, columns, 1, &c.faults);
+	bool people = q->out->format == FORMAT_TEXT || q->out->format == FORMAT_MARKDOWN;
+	/* For people no table without a fault. */
+	int rc = people ? 0 : open_table(&c);
 	int faults = rc ? rc : store_check(q->store, on_fault, on_progress, &c);
 
 	clear_progress(&c);

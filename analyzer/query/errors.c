@@ -175,26 +175,52 @@ static int find_offsets(struct query *q, struct groups *gs)
 	return status;
 }
 
+/* For people what tells most; for programs all of it. */
+static const struct {
+	struct column column;
+	bool people;
+} known[] = {
+	{{"offset_s", UNIT_OFFSET}, true},    {{"run", UNIT_RUN}, true},	     {{"level", UNIT_LEVEL}, true},
+	{{"lines", UNIT_NONE}, true},	      {{"transactions", UNIT_NONE}, false}, {{"first_ns", UNIT_TIME}, true},
+	{{"last_ns", UNIT_TIME}, false},      {{"example_tid", UNIT_WHOLE}, true},  {{"message", UNIT_NONE}, true},
+	{{"target", UNIT_TARGET}, false},     {{"error", UNIT_NONE}, true},
+};
+
+enum { KNOWN = sizeof known / sizeof *known };
+
+static int put_group(struct table *t, const struct group *g, const bool *shown)
+{
+	struct cell all[KNOWN] = {
+		CELL_OF_INT(g->offset_s),     CELL_OF_INT(g->run),	 cell_of_text(g->level),   CELL_OF_INT(g->lines), CELL_OF_INT(g->transactions),
+		CELL_OF_INT(g->first_ns),     CELL_OF_INT(g->last_ns),	 cell_of_text(g->tid),	   cell_of_text(g->message),
+		cell_of_text(g->target),      cell_of_text(g->error),
+	};
+	struct cell cells[KNOWN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < KNOWN; i++)
+		if (shown[i])
+			cells[n++] = all[i];
+	return table_row(t, cells);
+}
+
 static int put(struct query *q, const struct groups *gs, size_t limit)
 {
-	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	  {"level", UNIT_LEVEL},   {"lines", UNIT_NONE},   {"transactions", UNIT_NONE},
-		{"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"message", UNIT_NONE}, {"example_tid", UNIT_WHOLE}, {"target", UNIT_TARGET},
-		{"error", UNIT_NONE},
-	};
+	bool people = q->out->format != FORMAT_CSV && q->out->format != FORMAT_JSON;
+	struct column columns[KNOWN];
+	bool shown[KNOWN];
 	struct table *t = NULL;
-	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
+	size_t n = 0;
+	int rc, rc2;
 
-	for (size_t i = 0; i < gs->n && !rc && (!limit || i < limit); i++) {
-		const struct group *g = gs->all[i];
-		struct cell c[] = {
-			CELL_OF_INT(g->offset_s), CELL_OF_INT(g->run),	     cell_of_text(g->level),   CELL_OF_INT(g->lines), CELL_OF_INT(g->transactions),
-			CELL_OF_INT(g->first_ns), CELL_OF_INT(g->last_ns),   cell_of_text(g->message), cell_of_text(g->tid), cell_of_text(g->target),
-			cell_of_text(g->error),
-		};
-
-		rc = table_row(t, c);
+	for (size_t i = 0; i < KNOWN; i++) {
+		shown[i] = !people || known[i].people;
+		if (shown[i])
+			columns[n++] = known[i].column;
 	}
+	rc = table_open(q->out, columns, n, &t);
+	for (size_t i = 0; i < gs->n && !rc && (!limit || i < limit); i++)
+		rc = put_group(t, gs->all[i], shown);
 	rc2 = table_close(t);
 	return query_errno(q, rc ? rc : rc2, "output");
 }

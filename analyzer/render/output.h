@@ -7,7 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_MARKDOWN };
+/* FORMAT_HTML is for parts of a report: a table without a page around it. */
+enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_HTML };
 
 struct output {
 	FILE *file;	    /* borrowed */

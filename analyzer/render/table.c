@@ -19,6 +19,7 @@ struct cell cell_of_bytes(const char *s, size_t len)
 
 static const struct table_writer *const writers[] = {
 	[FORMAT_TEXT] = &table_text, [FORMAT_CSV] = &table_csv, [FORMAT_JSON] = &table_json, [FORMAT_MARKDOWN] = &table_markdown,
+	[FORMAT_HTML] = &table_html,
 };
 
 static void table_free(struct table *t)
@@ -113,7 +114,7 @@ size_t column_heading(const struct column *c, char *buf, size_t size)
 bool column_hidden(const struct table *t, size_t i)
 {
 	enum unit unit = t->columns[i].unit;
-	bool people = t->out->format == FORMAT_TEXT || t->out->format == FORMAT_MARKDOWN;
+	bool people = t->out->format != FORMAT_CSV && t->out->format != FORMAT_JSON;
 
 	return unit == UNIT_OFFSET || (unit == UNIT_RUN && people && t->out->one_run);
 }

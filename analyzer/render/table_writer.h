@@ -27,7 +27,7 @@ struct table_writer {
 	int (*tail)(struct table *t);
 };
 
-extern const struct table_writer table_text, table_csv, table_json, table_markdown;
+extern const struct table_writer table_text, table_csv, table_json, table_markdown, table_html;
 
 void table_text_done(struct held *held);
 

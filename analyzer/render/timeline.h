@@ -51,8 +51,11 @@ struct timeline {
 /* Bars, offsets and clock times on a terminal; 0 or a negative errno. */
 int timeline_text(struct output *out, const struct timeline *t);
 
-/* A drawing of the bars alone, width 1000 units, whose colours are those of report_style(): <svg>...</svg> without a document around it.
+/* A drawing of the bars alone, width 1000 units, whose colours are those of report_style.h: <svg>...</svg> without a document around it.
  * id: distinguishes it from others in the same document. */
 void timeline_svg(struct text *out, const struct timeline *t, const char *id);
+
+/* The same with the facts above and the lines below it, as a part of a page. */
+void timeline_html(struct text *out, const struct timeline *t, const char *id);
 
 #endif

@@ -126,6 +126,12 @@ static const struct option_spec batches_options[] = {FUNCTION_OPTION, WORKER_OPT
 static const struct option_spec patterns_options[] = {{"level", 'l', "LEVEL", "of this level", HINT_LEVEL}, LIMIT_OPTION, {0}};
 static const struct option_spec series_options[] = {WORKER_OPTION, LIMIT_OPTION, RUN_OPTION, {0}};
 
+static const struct option_spec report_options[] = {
+	{"output", 'o', "FILE", "a name that ends with .html, .md or .json, or a directory for CSV", HINT_FILE},
+	RUN_OPTION,
+	{0},
+};
+
 static const struct option_spec help_options[] = {
 	{"mdoc", 0, NULL, "the commands as a section of the manual page", HINT_NONE},
 	{0},
@@ -200,7 +206,10 @@ const struct command commands[] = {
 	TAKEN("storms", findings, "cycles of messages without progress"),
 	TAKEN("diagnose", findings, "why something failed"),
 
-	TAKEN("report", documents, "the report of a run"),
+	{"report", documents, "", 0, 0, HINT_NONE, "the report: latency, phases, slowest invocations with timelines, errors, ledger",
+	 "One self-contained HTML file, Markdown, JSON, or a directory of CSV, by the name after -o; without -o Markdown or, with --format json, JSON on\n"
+	 "standard output. The same database gives the same bytes.",
+	 "report -o report.html\nreport -o report.md --run 2\nreport -o tables/", report_options, NEED_READ, cmd_report},
 	TAKEN("compare", documents, "two runs side by side"),
 	TAKEN("export", documents, "other tools' formats"),
 	TAKEN("recover", documents, "records of a black box"),
