@@ -60,7 +60,7 @@ FAAS_SIM_SRC :=
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := model_test rules_test stamp zone reader discover
+ANALYZER_TESTS := model_test rules_test stamp zone reader discover line_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 FAULT_TESTS    :=

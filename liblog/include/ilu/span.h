@@ -87,6 +87,8 @@ struct ilu_scope_ {
 
 ILU_API uint64_t ilu_span_open_(const struct ilu_site_ *site, uint32_t gate, const ilu_tid *tid);
 ILU_API uint64_t ilu_span_open_remote_(const struct ilu_site_ *site, uint32_t gate, const char *traceparent);
+/* Begin the record of a span that is opened (ILU_OP_NEW_) or gets fields (ILU_OP_RECORD_). */
+ILU_API struct ilu_writing_ ilu_span_begin_(uint32_t word, uint64_t handle, size_t size);
 /* The NEW record could not be written: the span lives on, but not in the log. */
 ILU_API ILU_COLD_ uint64_t ilu_span_unsay_(uint64_t handle);
 /* Ask the dynamic directives about the fields of a span of ILU_GATE_WATCH_. */
@@ -125,7 +127,7 @@ ILU_API extern const unsigned char ilu_one_;
 			ilu_span_watch_(h, &ilu_site_, ilu_seen_);                                                     \
 		}                                                                                                      \
 		struct ilu_writing_ ilu_w_ =                                                                           \
-		    ilu_begin_(((gate) & ~ILU_GATE_MASK_) | operation, h, (const ilu_tid *)0, ilu_size_);              \
+		    ilu_span_begin_(((gate) & ~(uint32_t)ILU_GATE_MASK_) | operation, h, ilu_size_);                   \
 		if (ILU_LIKELY_(ilu_w_.at != 0)) {                                                                     \
 			char *ilu_at_ = ilu_w_.at;                                                                     \
 			ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                            \

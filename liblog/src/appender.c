@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* appender.c - carries records from many callers to the sinks.
+ *
+ * Callers commit binary records into rings of their own; this thread merges them by time, encodes and writes.
+ *
+ * Order. A pass notes the time, then looks at all rings, then takes what is older than that by the grace time. Whoever
+ * commits after it looked took his stamp, or could have known of a record we have seen, only later than the noted time:
+ * so what follows from something is never written before it. The grace time is for callers that were interrupted between
+ * taking the stamp and committing. A ring that is half full, a flush or the stop do without grace. Records of one
+ * caller keep their order.
+ *
+ * Room in a ring is given back when the lines have been written, not before.
+ *
+ * Sleep. While records come it naps for a millisecond between passes; nobody wakes it but a ring that fills up. After
+ * some empty passes it parks: it sets the bell, on which the next commit wakes it. Commit and bell are a Dekker pair;
+ * the fence that the caller would need is done here instead, for all callers at once, by membarrier(2). Where the
+ * kernel has none, parking is a nap of 20 ms. */
+#include "appender.h"
+
+#include "lock.h"
+#include "logger.h"
+#include "now.h"
+#include "slab.h"
+
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#define BATCH_BYTES    (256 * 1024)
+#define NAP_NS	       1000000
+#define PARK_AFTER     16 /* empty naps */
+#define BLIND_PARK_NS  20000000
+#define RETRY_NS       1000000000
+#define TELL_NS	       1000000000
+
+static bool have_membarrier;
+
+/* ---- writing ---- */
+
+static void tell_gap(struct appender *a)
+{
+	char fields[160];
+
+	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"write failed\",\"errno\":%d,\"from_seq\":%llu,\"to_seq\":%llu",
+		 (unsigned long long)a->gap.lost, a->gap.error, (unsigned long long)a->gap.from,
+		 (unsigned long long)a->gap.to);
+	/* it stands for the lines it tells of, and has the number of the last */
+	encode_own(&a->enc, "WARN", "Records lost", "ilulog", fields, a->gap.to);
+	a->gap_in_batch = true;
+}
+
+static void count_lost(struct appender *a, size_t lines, size_t written, int error)
+{
+	size_t own = a->gap_in_batch ? 1 : 0, lost = lines - (written > own ? written : own);
+
+	if (a->gap_in_batch && written)
+		a->gap = (struct gap){ 0 };
+	a->gap_in_batch = false;
+	if (!lost)
+		return;
+	if (!a->gap.lost)
+		a->gap.from = a->enc.seq - lost;
+	a->gap.lost += lost;
+	a->gap.to = a->enc.seq - 1;
+	a->gap.error = -error;
+	a->lost += lost;
+}
+
+/* Hand the batch to the sinks, and the rings their room back. Returns the first sink's error. */
+static int write_out(struct appender *a)
+{
+	struct buf *out = &a->enc.out;
+	size_t lines = a->enc.lines, written = lines;
+	int rc = 0;
+
+	for (unsigned i = 0; i < a->sinks && out->len; i++) {
+		size_t n = lines;
+		int error = sink_write(a->sink[i], out->text, out->len, lines, &n);
+
+		if (!i) {
+			rc = error;
+			written = n;
+		}
+	}
+	count_lost(a, lines, written, rc);
+	out->len = 0;
+	a->enc.lines = 0;
+	for (uint32_t i = 0, n = rings_count(); i < n; i++)
+		ring_publish(rings_at(i));
+	return rc;
+}
+
+/* ---- merging ---- */
+
+static uint64_t stamp_of(const struct ilu_record_ *record, uint64_t now, uint64_t second)
+{
+	uint64_t stamp = record->stamp;
+
+	/* a stamp from the future would wait there: some clock is broken, or was */
+	return (int64_t)(stamp - now) > (int64_t)second ? now : stamp;
+}
+
+/* Rings with records, and whether one of them fills up. */
+static size_t look_at_rings(struct appender *a, uint64_t now, bool *pressed)
+{
+	uint64_t second = stamp_ticks(&a->enc.scale, 1000000000);
+	size_t n = 0;
+
+	*pressed = false;
+	for (uint32_t i = 0, count = rings_count(); i < count; i++) {
+		struct ring *ring = rings_at(i);
+		const struct ilu_record_ *record = ring_peek(ring);
+
+		if (!record)
+			continue;
+		*pressed |= ring_presses(ring);
+		a->active[n] = ring;
+		a->stamps[n++] = stamp_of(record, now, second);
+	}
+	return n;
+}
+
+/* The oldest of n, and the oldest of the others or the horizon. */
+static size_t oldest(const struct appender *a, size_t n, uint64_t *bound)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < n; i++) {
+		if (a->stamps[i] < a->stamps[best]) {
+			if (a->stamps[best] < *bound)
+				*bound = a->stamps[best];
+			best = i;
+		} else if (a->stamps[i] < *bound) {
+			*bound = a->stamps[i];
+		}
+	}
+	return best;
+}
+
+/* Take everything up to the horizon. Returns how many records; `rc`: the last error of writing. */
+static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
+{
+	uint64_t second = stamp_ticks(&a->enc.scale, 1000000000), taken = 0;
+
+	while (n) {
+		uint64_t bound = horizon;
+		size_t i = oldest(a, n, &bound);
+		struct ring *ring = a->active[i];
+		const struct ilu_record_ *record = ring_peek(ring);
+
+		if (a->stamps[i] > horizon)
+			break;
+		do {
+			if (!a->enc.out.len && a->gap.lost)
+				tell_gap(a);
+			encode_record(&a->enc, ring, record);
+			ring_take(ring, record);
+			taken++;
+			if (a->enc.out.len >= BATCH_BYTES)
+				*rc = write_out(a);
+			record = ring_peek(ring);
+		} while (record && record->stamp <= bound);
+		if (record)
+			a->stamps[i] = stamp_of(record, horizon, second);
+		else {
+			a->active[i] = a->active[--n];
+			a->stamps[i] = a->stamps[n];
+		}
+	}
+	return taken;
+}
+
+/* ---- what the log should know ---- */
+
+static void tell_ring_losses(struct appender *a)
+{
+	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
+		struct ring *ring = rings_at(i);
+		uint64_t lost = 0, levels[RING_LEVELS];
+		char fields[320];
+
+		for (int l = 0; l < RING_LEVELS; l++)
+			lost += levels[l] = __atomic_load_n(&ring->lost[l], __ATOMIC_RELAXED);
+		if (lost == ring->lost_told)
+			continue;
+		lost -= ring->lost_told;
+		ring->lost_told += lost;
+		a->lost += lost;
+		a->enc.seq += lost;
+		snprintf(fields, sizeof fields,
+			 ",\"lost\":%llu,\"reason\":\"ring full\",\"ring\":%u,\"thread_id\":%u,\"from_seq\":%llu,\"to_seq\":%llu"
+			 ",\"errors\":%llu,\"warnings\":%llu,\"total\":%llu",
+			 (unsigned long long)lost, i, ring->thread_id, (unsigned long long)(a->enc.seq - lost),
+			 (unsigned long long)(a->enc.seq - 1), (unsigned long long)levels[ILU_ERROR],
+			 (unsigned long long)levels[ILU_WARN], (unsigned long long)a->lost);
+		encode_own(&a->enc, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
+	}
+}
+
+static void tell_span_troubles(struct appender *a, bool now)
+{
+	uint64_t misuse = slab_misuse(), overflow = slab_overflow(), ns = now_steady_ns();
+	char fields[96];
+
+	if (!now && ns - a->told_ns < TELL_NS)
+		return;
+	if (misuse != a->misuse_told) {
+		snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
+			 (unsigned long long)(misuse - a->misuse_told), (unsigned long long)misuse);
+		encode_own(&a->enc, "WARN", "Span handles used after their span was closed", "ilulog", fields,
+			   a->enc.seq++);
+		a->told_ns = ns;
+	}
+	if (overflow != a->overflow_told) {
+		snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
+			 (unsigned long long)(overflow - a->overflow_told), (unsigned long long)overflow);
+		encode_own(&a->enc, "WARN", "Spans left out of the log: the slab is full", "ilulog", fields,
+			   a->enc.seq++);
+		a->told_ns = ns;
+	}
+	a->misuse_told = misuse;
+	a->overflow_told = overflow;
+}
+
+/* ---- passes ---- */
+
+struct pass {
+	uint32_t asked[2];
+	bool everything; /* a flush, a pause or the end: without grace */
+	bool pressed;
+	bool left; /* records were too young */
+	uint64_t taken;
+	int rc;
+};
+
+static void answer_flushes(struct appender *a, struct pass *pass)
+{
+	bool disk = pass->asked[1] != a->done[1];
+
+	if (pass->asked[0] == a->done[0] && !disk)
+		return;
+	for (unsigned i = 0; disk && i < a->sinks; i++) {
+		int rc = sink_sync(a->sink[i]);
+
+		if (!i && !pass->rc)
+			pass->rc = rc;
+	}
+	__atomic_store_n(&a->flush_error, pass->rc, __ATOMIC_RELAXED);
+	__atomic_store_n(&a->done[0], pass->asked[0], __ATOMIC_RELEASE);
+	__atomic_store_n(&a->done[1], pass->asked[1], __ATOMIC_RELEASE);
+	__atomic_add_fetch(&a->done_word, 1, __ATOMIC_RELEASE);
+	futex_wake(&a->done_word, INT32_MAX);
+}
+
+static void do_pass(struct appender *a, struct pass *pass)
+{
+	uint64_t now, horizon;
+	size_t n;
+
+	memset(pass, 0, sizeof *pass);
+	for (int i = 0; i < 2; i++)
+		pass->asked[i] = __atomic_load_n(&a->asked[i], __ATOMIC_ACQUIRE);
+	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
+			   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
+	stamp_follow(&a->enc.scale);
+	now = ilu_stamp_();
+	n = look_at_rings(a, now, &pass->pressed);
+	horizon = now - (pass->everything || pass->pressed ? 0 : stamp_ticks(&a->enc.scale, a->grace_ns));
+	pass->taken = merge(a, n, horizon, &pass->rc);
+	pass->left = n && !pass->everything;
+	tell_ring_losses(a);
+	tell_span_troubles(a, pass->everything);
+	if (a->enc.out.len || pass->taken)
+		pass->rc = write_out(a);
+	answer_flushes(a, pass);
+}
+
+/* ---- sleeping ---- */
+
+static bool anything_to_do(struct appender *a)
+{
+	if (__atomic_load_n(&a->asked[0], __ATOMIC_ACQUIRE) != a->done[0] ||
+	    __atomic_load_n(&a->asked[1], __ATOMIC_ACQUIRE) != a->done[1] ||
+	    __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
+		return true;
+	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
+		if (ring_peek(rings_at(i)))
+			return true;
+	}
+	return false;
+}
+
+static void nap(struct appender *a, uint64_t ns)
+{
+	uint32_t seen = __atomic_load_n(&logger.wake, __ATOMIC_ACQUIRE);
+
+	__atomic_store_n(&logger.naps, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&a->asked[0], __ATOMIC_ACQUIRE) == a->done[0] &&
+	    __atomic_load_n(&a->asked[1], __ATOMIC_ACQUIRE) == a->done[1] &&
+	    !__atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) && !__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
+		futex_wait(&logger.wake, seen, (int64_t)ns);
+	__atomic_store_n(&logger.naps, 0, __ATOMIC_RELAXED);
+}
+
+static void park(struct appender *a)
+{
+	uint32_t seen = __atomic_load_n(&logger.wake, __ATOMIC_ACQUIRE);
+	int64_t limit = a->gap.lost ? RETRY_NS : -1;
+
+	__atomic_store_n(&logger.bell, 1, __ATOMIC_SEQ_CST);
+	if (have_membarrier)
+		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	else
+		limit = BLIND_PARK_NS;
+	if (!anything_to_do(a)) {
+		futex_wait(&logger.wake, seen, limit);
+		a->wakeups++;
+	}
+	__atomic_store_n(&logger.bell, 0, __ATOMIC_RELAXED);
+	if (a->gap.lost && !anything_to_do(a)) {
+		tell_gap(a); /* is there room on the disk again? */
+		write_out(a);
+	}
+}
+
+static void rest(struct appender *a, const struct pass *pass)
+{
+	if (pass->pressed)
+		return;
+	if (pass->taken || pass->left) {
+		a->passes_idle = 0;
+		nap(a, NAP_NS);
+	} else if (++a->passes_idle < PARK_AFTER) {
+		nap(a, NAP_NS);
+	} else {
+		park(a);
+	}
+}
+
+static void stay_paused(struct appender *a)
+{
+	__atomic_store_n(&a->paused, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&a->done_word, 1, __ATOMIC_RELEASE);
+	futex_wake(&a->done_word, INT32_MAX);
+	while (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
+		futex_wait(&a->pause, 1, 100000000);
+	__atomic_store_n(&a->paused, 0, __ATOMIC_RELEASE);
+}
+
+static void *run(void *argument)
+{
+	struct appender *a = argument;
+	struct pass pass;
+
+	prctl(PR_SET_NAME, "ilu-appender");
+	for (;;) {
+		bool stop = __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE);
+
+		do_pass(a, &pass);
+		if (stop)
+			break;
+		if (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) && pass.everything)
+			stay_paused(a);
+		else if (!pass.everything)
+			rest(a, &pass);
+	}
+	__atomic_store_n(&a->flush_error, pass.rc, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+/* ---- from outside ---- */
+
+int appender_start(struct appender *a, const char *initialized)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int rc;
+
+	a->active = calloc(region.header->rings, sizeof(struct ring *));
+	a->stamps = calloc(region.header->rings, sizeof(uint64_t));
+	if (!a->active || !a->stamps)
+		return -ENOMEM;
+	have_membarrier = !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	encode_own(&a->enc, "INFO", "Logger initialized", "Startup", initialized, a->enc.seq++);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 256 * 1024);
+	rc = -pthread_create(&a->thread, &attr, run, a);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
+
+int appender_stop(struct appender *a)
+{
+	__atomic_store_n(&a->stop, 1, __ATOMIC_RELEASE);
+	logger_wake();
+	pthread_join(a->thread, NULL);
+	return a->flush_error;
+}
+
+void appender_dismiss(struct appender *a)
+{
+	for (int i = 0; i < 2; i++)
+		__atomic_store_n(&a->done[i], __atomic_load_n(&a->asked[i], __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+	__atomic_add_fetch(&a->done_word, 1, __ATOMIC_RELEASE);
+	futex_wake(&a->done_word, INT32_MAX);
+}
+
+static int64_t left_until(uint64_t deadline, int64_t timeout_ns)
+{
+	uint64_t now = now_steady_ns();
+
+	if (timeout_ns < 0)
+		return 1000000000;
+	return now >= deadline ? 0 : (int64_t)(deadline - now);
+}
+
+int appender_flush(struct appender *a, bool disk, int64_t timeout_ns)
+{
+	uint64_t deadline = now_steady_ns() + (uint64_t)timeout_ns;
+	uint32_t ticket = __atomic_add_fetch(&a->asked[disk], 1, __ATOMIC_ACQ_REL);
+
+	logger_wake();
+	for (;;) {
+		uint32_t seen = __atomic_load_n(&a->done_word, __ATOMIC_ACQUIRE);
+		int64_t left;
+
+		if ((int32_t)(__atomic_load_n(&a->done[disk], __ATOMIC_ACQUIRE) - ticket) >= 0)
+			return __atomic_load_n(&a->flush_error, __ATOMIC_RELAXED);
+		left = left_until(deadline, timeout_ns);
+		if (!left)
+			return -ETIMEDOUT;
+		futex_wait(&a->done_word, seen, left);
+	}
+}
+
+bool appender_pause(struct appender *a, int64_t timeout_ns)
+{
+	uint64_t deadline = now_steady_ns() + (uint64_t)timeout_ns;
+
+	__atomic_store_n(&a->pause, 1, __ATOMIC_RELEASE);
+	logger_wake();
+	while (!__atomic_load_n(&a->paused, __ATOMIC_ACQUIRE)) {
+		uint32_t seen = __atomic_load_n(&a->done_word, __ATOMIC_ACQUIRE);
+		int64_t left = left_until(deadline, timeout_ns);
+
+		if (!left)
+			return false;
+		if (!__atomic_load_n(&a->paused, __ATOMIC_ACQUIRE))
+			futex_wait(&a->done_word, seen, left);
+	}
+	return true;
+}
+
+void appender_resume(struct appender *a)
+{
+	__atomic_store_n(&a->pause, 0, __ATOMIC_RELEASE);
+	futex_wake(&a->pause, 1);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* logger.h - the state of the process's one logger, as callers and the appender share it. */
+#ifndef LOGGER_H
+#define LOGGER_H
+
+#include "region.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum logger_state {
+	LOGGER_OFF,
+	LOGGER_RUNNING,
+	LOGGER_FORKED, /* a child that has not logged yet: its first call starts an appender again */
+};
+
+struct logger {
+	uint32_t state; /* enum logger_state; atomic */
+	uint32_t ready; /* the region is there */
+	uint32_t bell;	/* 1: the appender sleeps until somebody commits a record */
+	uint32_t wake;	/* futex the appender sleeps on; counts wakes */
+	uint32_t naps;	/* 1: it sleeps a while, whatever is committed */
+	bool tsc;
+	bool timed;	   /* spans measure their times */
+	uint32_t spanning; /* enum config_spanning */
+	uint64_t early;	   /* calls below WARN while it did not run, not yet told */
+	uint64_t early_ever;
+};
+
+extern struct logger logger;
+
+static inline enum logger_state logger_state(void)
+{
+	return (enum logger_state)__atomic_load_n(&logger.state, __ATOMIC_ACQUIRE);
+}
+
+/* Make the region with the defaults if it is not there. 0 or -ENOMEM. */
+int logger_prepare(void);
+
+/* In a forked child: start anew. True when the logger runs. */
+bool logger_revive(void);
+
+/* Get the appender to work: at once, or only if it naps. */
+void logger_wake(void);
+void logger_wake_from_nap(void);
+
+/* The last reference of a span went (span.c). */
+void span_close(uint64_t handle);
+
+#endif
