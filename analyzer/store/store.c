@@ -116,7 +116,7 @@ static int settle(struct store *s, enum store_mode mode, char **why)
 		return -ENOENT;
 	}
 	if (empty) {
-		rc = store_exec(s, "PRAGMA page_size = 65536");
+		rc = store_exec(s, "PRAGMA page_size = 8192");
 		if (!rc)
 			rc = store_exec(s, store_sql);
 	}
