@@ -59,6 +59,7 @@ FAAS_SIM_SRC :=
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
+LIBLOG_TESTS   += log_event_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := model_test rules_test stamp zone reader discover line_test
 
@@ -67,7 +68,7 @@ FAULT_TESTS    :=
 FUZZ_TARGETS   :=
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      :=
-BENCH_LOAD     :=
+BENCH_LOAD     := load_bench
 BENCH_MODEL    :=
 BENCH_CLOCK    :=
 
@@ -234,6 +235,7 @@ bench: all
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(if $(LIBLOG_SRC),$(LIB_A))
 	$(link)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
+$(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o
 
 # ---- demo, install, clean, help -----------------------------------------------------------------------------------
 demo:

@@ -28,6 +28,8 @@ void line_done(struct line *l)
 	line_init(l);
 }
 
+static const char too_many_keys[] = "more than 4096 keys", not_objects[] = "an element of spans is not an object";
+
 static bool fail(struct walk *w, const char *reason)
 {
 	w->reason = reason;
@@ -49,7 +51,7 @@ static bool token_add(struct walk *w, const struct token *t)
 		struct token *more;
 
 		if (l->ntokens >= LINE_MAX_KEYS)
-			return fail(w, "more than 4096 keys");
+			return fail(w, too_many_keys);
 		more = realloc(l->tokens, room * sizeof *more);
 		if (!more)
 			return fail(w, NULL); /* out of memory */
@@ -155,7 +157,7 @@ static bool object(struct walk *w, enum section section, unsigned element)
 	return true;
 }
 
-/* The list of spans, w->p at its bracket: objects only, else it is one nested value. */
+/* The list of spans, w->p at its bracket. Fails with not_objects where it is a list of something else. */
 static bool span_list(struct walk *w)
 {
 	bool last = false;
@@ -168,8 +170,12 @@ static bool span_list(struct walk *w)
 	}
 	for (unsigned n = 0; !last; n++) {
 		space(w);
-		if (n == LINE_MAX_KEYS || w->p >= w->end || *w->p != '{')
-			return fail(w, "an element of spans is not an object");
+		if (n == LINE_MAX_KEYS)
+			return fail(w, too_many_keys);
+		if (w->p >= w->end)
+			return fail(w, "cut short");
+		if (*w->p != '{')
+			return fail(w, not_objects);
 		if (!object(w, SECTION_SPANS, n) || !more(w, ']', &last))
 			return false;
 	}
@@ -188,13 +194,13 @@ static bool key_is(const struct walk *w, const struct token *t, const char *name
 	return t->key_len == len && !memcmp(w->l->text + t->key_off, name, len);
 }
 
-/* What the value of a top-level key is for; t is the token just added. */
+/* What the value of a top-level key is for; t is the token just added. A word is a message, or a level. */
 static void top_meaning(struct walk *w, const struct token *t)
 {
 	struct line *l = w->l;
 	int n = (int)l->ntokens - 1;
 
-	if (t->kind != SLOT_STRING)
+	if (t->kind != SLOT_STRING && t->kind != SLOT_WORD)
 		return;
 	if (l->stamp_token < 0 && (key_is(w, t, "timestamp") || key_is(w, t, "time"))) {
 		l->stamp_token = n;
@@ -246,10 +252,16 @@ static bool top_pair(struct walk *w, const char *comma)
 		return true;
 	}
 	if (start < w->end && *start == '[' && key_is(w, &t, "spans") && !l->spans.ptr) {
-		if (!span_list(w))
+		unsigned had = l->ntokens;
+
+		if (span_list(w)) {
+			l->spans = slice_from(w, start);
+			return true;
+		}
+		if (w->reason != not_objects)
 			return false;
-		l->spans = slice_from(w, start);
-		return true;
+		w->p = start; /* any other value */
+		l->ntokens = had;
 	}
 	if (!value(w, &t))
 		return false;
@@ -317,10 +329,7 @@ static bool logfmt_pair(struct walk *w)
 		return fail(w, "not JSON: the line does not start with {");
 	if (!token_add(w, &t))
 		return false;
-	if (t.kind == SLOT_WORD && key_is(w, &t, "level"))
-		w->l->level_token = (int)w->l->ntokens - 1;
-	else
-		top_meaning(w, &t);
+	top_meaning(w, &t);
 	return true;
 }
 
@@ -375,6 +384,8 @@ static void tid(struct line *l)
 
 		if (t->key_len != 3 || t->kind != SLOT_STRING || memcmp(l->text + t->key_off, "tid", 3))
 			continue;
+		if (!t->len || t->len > LINE_MAX_TID)
+			continue; /* an empty id ties nothing together, and a long one is a text */
 		r = t->section == SECTION_FIELDS ? 3 : t->section == SECTION_TOP ? 2 : t->section == SECTION_SPAN ? 1 : 0;
 		/* the first tid of fields, span and top; the last of spans */
 		if (r > rank || (r == 0 && rank == 0)) {
@@ -383,8 +394,6 @@ static void tid(struct line *l)
 		}
 	}
 	l->tid = token_text(l, best);
-	if (!l->tid.len || l->tid.len > LINE_MAX_TID)
-		l->tid = SLICE_NONE; /* an empty id ties nothing together, and a long one is a text */
 }
 
 static bool meaning(struct walk *w)
