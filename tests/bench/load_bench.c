@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* load_bench.c - loading, and the questions that must be quick.
+ *
+ * Inputs are the real runs below ILU_TEST_RUNS where they are there, and a synthetic log (lines.h). They are unpacked and made once, in
+ * ILU_BENCH_DIR (default: ilu-bench in the temporary directory; 4 GB). ILU_BENCH_LARGE=1 adds 20 million lines (8 GB more).
+ * Each load is a process of its own, timed three times, the best counts; its database is checked for the number of lines. */
+#include "lines.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *dir, *runs;
+static char *logq; /* beside this program: ../bin/ilu-logq */
+
+static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static char *text(const char *format, ...)
+{
+	va_list args;
+	char *s;
+
+	va_start(args, format);
+	if (vasprintf(&s, format, args) < 0)
+		exit(1);
+	va_end(args);
+	return s;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "load_bench: %s\n", what);
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void figure(const char *bench, double value, const char *unit, const char *peer, double peer_value)
+{
+	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"", bench, value, unit);
+	if (peer)
+		printf(",\"peer\":\"%s\",\"peer_value\":%.6g", peer, peer_value);
+	puts("}");
+	fflush(stdout);
+}
+
+static int64_t size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : (int64_t)st.st_size;
+}
+
+/* ---- inputs ---- */
+
+/* A run's folder with its logs and result files, unpacked; NULL: not there. */
+static char *run_input(const char *name)
+{
+	char *to = text("%s/%s", dir, name), *from, *cmd;
+
+	if (!runs)
+		return NULL;
+	from = text("%s/%s", runs, name);
+	if (access(from, R_OK))
+		return NULL;
+	if (!access(to, R_OK))
+		return to;
+	fprintf(stderr, "unpacking %s\n", name);
+	cmd = text("set -e; mkdir -p '%s.part'; cp -L '%s'/*.* '%s.part/'; cd '%s.part'; chmod u+w *; for f in *.zst; do [ -e \"$f\" ] || continue; "
+		   "zstd -q -d --long=27 --rm \"$f\"; done; mv '%s.part' '%s'", to, from, to, to, to, to);
+	if (system(cmd))
+		die("a run could not be unpacked");
+	return to;
+}
+
+static char *synthetic(const char *name, long transactions)
+{
+	char *path = text("%s/%s", dir, name), *part = text("%s.part", path);
+	FILE *f;
+
+	if (!access(path, R_OK))
+		return path;
+	fprintf(stderr, "writing %s\n", path);
+	f = fopen(part, "w");
+	if (!f || lines_write(f, transactions) < 0 || fclose(f) || rename(part, path))
+		die("the synthetic log could not be written");
+	return path;
+}
+
+static char *packed(const char *run)
+{
+	char *path = text("%s/paper.log.zst", dir);
+
+	if (access(path, R_OK) && system(text("zstd -q -3 --long=27 -T2 '%s/worker_0.log' -o '%s'", run, path)))
+		die("zstd failed");
+	return path;
+}
+
+/* ---- loading ---- */
+
+struct outcome {
+	double seconds;
+	long rss_kb;
+};
+
+/* Runs a command with its output thrown away. */
+static struct outcome timed(char *const *argv)
+{
+	struct outcome o = {0};
+	struct rusage ru;
+	double start = now();
+	int status, null;
+	pid_t pid = fork();
+
+	if (!pid) {
+		null = open("/dev/null", O_WRONLY);
+		dup2(null, 1);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (pid < 0 || wait4(pid, &status, 0, &ru) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
+		die(text("%s failed", argv[0]));
+	o.seconds = now() - start;
+	o.rss_kb = ru.ru_maxrss;
+	return o;
+}
+
+static int64_t total_bytes(const char *input)
+{
+	char *cmd = text("du -sbL '%s' | cut -f1", input);
+	FILE *p = popen(cmd, "r");
+	long long n = 0;
+
+	if (!p || fscanf(p, "%lld", &n) != 1 || pclose(p))
+		die("du failed");
+	return n;
+}
+
+static int64_t ask(const char *db, const char *sql)
+{
+	sqlite3 *c;
+	sqlite3_stmt *q;
+	int64_t n = -1;
+
+	if (!sqlite3_open_v2(db, &c, SQLITE_OPEN_READONLY, NULL) && !sqlite3_prepare_v2(c, sql, -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW)
+		n = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	sqlite3_close(c);
+	return n;
+}
+
+/* DuckDB through Python, where it is installed: the fields that matter as columns, fields as JSON. */
+static double duckdb(const char *input)
+{
+	char *db = text("%s/peer.duckdb", dir);
+	char *cmd = text("rm -f '%s'; python3 -c \"import duckdb\" 2>/dev/null || exit 9; python3 - <<'END'\nimport duckdb,glob,os\n"
+			 "c=duckdb.connect('%s'); c.execute('set threads=2')\n"
+			 "p='%s'; f=[p] if os.path.isfile(p) else sorted(glob.glob(p+'/worker*.log'))\n"
+			 "c.execute(\"create table e as select timestamp, level, json_extract_string(fields,'message') m, "
+			 "coalesce(json_extract_string(fields,'tid'), json_extract_string(span,'tid')) tid, fields, target, span from "
+			 "read_json(?, format='newline_delimited', columns={timestamp:'VARCHAR',level:'VARCHAR',fields:'JSON',target:'VARCHAR',span:'JSON',spans:'JSON'})\", [f])\n"
+			 "c.close()\nEND", db, db, input);
+	double start = now();
+	int status = system(cmd);
+
+	return status ? -1 : now() - start;
+}
+
+/* The database, loaded; its figures told. */
+static char *load(const char *bench, char *input, bool with_peer)
+{
+	char *db = text("%s/%s.db", dir, bench);
+	char *argv[] = {logq, (char *)"load", (char *)"--quiet", (char *)"-d", db, input, NULL};
+	struct outcome best = {1e9, 0}, o;
+	double peer = with_peer ? duckdb(input) : -1;
+	struct stat st;
+
+	for (int i = 0; i < 3; i++) {
+		unlink(db);
+		o = timed(argv);
+		best.seconds = o.seconds < best.seconds ? o.seconds : best.seconds;
+		best.rss_kb = o.rss_kb > best.rss_kb ? o.rss_kb : best.rss_kb;
+	}
+	if (ask(db, "SELECT sum(lines) - sum(ok) FROM source"))
+		die("not every line was loaded");
+	figure(bench, best.seconds, "s", peer < 0 ? NULL : "duckdb", peer);
+	figure(text("%s.rss", bench), (double)best.rss_kb * 1024, "B", NULL, 0);
+	if (!stat(input, &st))
+		figure(text("%s.stored", bench), 100.0 * (double)size_of(db) / (double)(S_ISDIR(st.st_mode) ? total_bytes(input) : ask(db, "SELECT sum(bytes) FROM source")),
+		       "%", NULL, 0);
+	return db;
+}
+
+/* ---- questions ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* All events of a transaction, with their text. */
+static long read_tid(struct store *s, const char *tid, size_t len, long most)
+{
+	struct event_query q = {.tid = {tid, len}};
+	struct event_cursor *c;
+	const struct event *e;
+	struct slice line;
+	long n = 0;
+
+	if (event_cursor_open(s, &q, &c))
+		die("no cursor");
+	while (n < most && event_cursor_next(c, &e) == 1) {
+		if (event_line(e, &line))
+			die("no line");
+		n++;
+	}
+	event_cursor_close(c);
+	return n;
+}
+
+static void drop_cache(const char *db)
+{
+	int fd = open(db, O_RDONLY);
+
+	if (fd >= 0) {
+		fdatasync(fd);
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+		close(fd);
+	}
+}
+
+/* Median over transactions of at most 300 events; nothing decoded before each. cold: nothing in the page cache either. */
+static double tid_median(const char *db, bool cold)
+{
+	struct store *s;
+	sqlite3_stmt *q;
+	char *why;
+	double *seconds = calloc(1000, sizeof *seconds), median;
+	int n = 0, most = cold ? 100 : 1000;
+
+	if (store_open(db, STORE_READ, &s, &why))
+		die(why);
+	if (sqlite3_prepare_v2(store_db(s), "SELECT tid, events FROM place WHERE events BETWEEN 10 AND 300 ORDER BY substr(tid, 7) LIMIT ?", -1, &q, NULL))
+		die("place");
+	sqlite3_bind_int(q, 1, most);
+	while (sqlite3_step(q) == SQLITE_ROW) {
+		double start;
+
+		store_refresh(s);
+		if (cold) {
+			sqlite3_db_release_memory(store_db(s));
+			drop_cache(db);
+		}
+		start = now();
+		if (read_tid(s, (const char *)sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0), 301) != sqlite3_column_int64(q, 1))
+			die("a transaction has another number of events than table place says");
+		seconds[n++] = now() - start;
+	}
+	sqlite3_finalize(q);
+	store_close(s);
+	qsort(seconds, (size_t)n, sizeof *seconds, by_value);
+	median = n ? seconds[n / 2] : 0;
+	free(seconds);
+	return median;
+}
+
+static void first_rows(const char *bench, const char *db)
+{
+	struct store *s;
+	sqlite3_stmt *q;
+	char *why;
+	double start;
+
+	if (store_open(db, STORE_READ, &s, &why) || sqlite3_prepare_v2(store_db(s), "SELECT tid FROM place ORDER BY events DESC LIMIT 1", -1, &q, NULL) ||
+	    sqlite3_step(q) != SQLITE_ROW)
+		die("no transaction");
+	start = now();
+	read_tid(s, (const char *)sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0), 1000);
+	figure(text("%s.first1000", bench), now() - start, "s", NULL, 0);
+	sqlite3_finalize(q);
+	store_close(s);
+}
+
+static void questions(const char *bench, const char *db)
+{
+	figure(text("query.tid.%s", bench), tid_median(db, false) * 1e6, "us", NULL, 0);
+	figure(text("query.tid.cold.%s", bench), tid_median(db, true) * 1e6, "us", NULL, 0);
+	first_rows(text("query.tid.%s", bench), db);
+}
+
+/* A question by the program's own sql command, without its start. */
+static void sql_question(const char *bench, const char *db, const char *sql)
+{
+	char *ask[] = {logq, (char *)"-d", (char *)db, (char *)"--format", (char *)"csv", (char *)"sql", (char *)sql, NULL};
+	char *nothing[] = {logq, (char *)"-d", (char *)db, (char *)"--format", (char *)"csv", (char *)"sql", (char *)"SELECT 1", NULL};
+	double best = 1e9, start = 1e9;
+
+	for (int i = 0; i < 5; i++) {
+		double t = timed(ask).seconds, z = timed(nothing).seconds;
+
+		best = t < best ? t : best;
+		start = z < start ? z : start;
+	}
+	figure(bench, best - start, "s", NULL, 0);
+}
+
+int main(int argc, char **argv)
+{
+	char *paper, *storm, *db, *slash = argc ? strrchr(argv[0], '/') : NULL;
+
+	logq = slash ? text("%.*s/../bin/ilu-logq", (int)(slash - argv[0]), argv[0]) : text("../bin/ilu-logq");
+
+	runs = getenv("ILU_TEST_RUNS");
+	dir = getenv("ILU_BENCH_DIR") ? getenv("ILU_BENCH_DIR") : text("%s/ilu-bench", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	if (mkdir(dir, 0755) && errno != EEXIST)
+		die("no directory to work in");
+	if ((paper = run_input("paper-debug-spans"))) {
+		db = load("load.paper", paper, true);
+		questions("paper", db);
+		sql_question("query.histogram", db, "SELECT level, time_ns / 1000000000 AS s, count(*) FROM event GROUP BY 1, 2");
+		load("load.paper.zst", packed(paper), false);
+	}
+	if ((storm = run_input("memory-storm")))
+		questions("storm", load("load.storm", storm, true));
+	db = load("load.synthetic", synthetic("synthetic.log", 40000), true);
+	questions("synthetic", db);
+	sql_question("query.quantiles", db,
+		     "WITH v AS (SELECT field(event, 'fqdn') f, field(event, 'duration_us') d FROM event WHERE message = 'Invocation complete'), "
+		     "r AS (SELECT f, d, percent_rank() OVER (PARTITION BY f ORDER BY d) p FROM v) "
+		     "SELECT f, max(d) FILTER (WHERE p <= 0.5), max(d) FILTER (WHERE p <= 0.99) FROM r GROUP BY f");
+	sql_question("query.search", db, "SELECT count(*) FROM event WHERE message LIKE '%container%' OR fields LIKE '%container%'");
+	if (getenv("ILU_BENCH_LARGE"))
+		load("load.large", synthetic("large.log", 400000), false);
+	return 0;
+}
