@@ -40,8 +40,9 @@ LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c tid.c)
 INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
 	      shape.c shape_match.c shape_set.c store.c event_value.c vtab_event.c)
-MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c fold.c function.c input.c intern.c \
-              jsontext.c model.c phase.c result.c rowtable.c rules.c span.c vtab_phase.c vtab_span.c write.c)
+MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c finding.c fold.c function.c hangs.c \
+              input.c intern.c jsontext.c model.c mount.c phase.c result.c rowtable.c rules.c span.c storms.c vtab_phase.c \
+              vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c functions.c gaps.c \
@@ -54,7 +55,8 @@ SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c help.c load_comm
 ANALYZER_SRC := $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------
-FAAS_SIM_SRC :=
+FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c call.c containerd.c dispatch.c function.c main.c options.c \
+                pause.c pool.c queue.c random.c results.c status.c worker.c)
 
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
@@ -156,7 +158,7 @@ $(B)/bin/ilu-logq: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bin/ilu-logq: $(call objs,$(LOGQ_MAIN)) $(LOGQ_A)
 	$(link)
 $(B)/bin/ilu-logctl: LINK_LIBS = $(JANSSON)
-$(B)/bin/ilu-logctl: $(call objs,$(CTL_SRC)) $(if $(LIBLOG_SRC),$(LIB_A))
+$(B)/bin/ilu-logctl: $(call objs,$(CTL_SRC)) $(LIB_A)
 	$(link)
 $(B)/bin/faas-sim: LINK_LIBS = $(JANSSON) -lm
 $(B)/bin/faas-sim: $(call objs,$(FAAS_SIM_SRC)) $(LIB_A)
@@ -167,7 +169,7 @@ $(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o 
 	$(link)
 $(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A)
 	$(link)
-$(addprefix $(B)/tests/,$(FAULT_TESTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(LOGQ_A) $(if $(LIBLOG_SRC),$(LIB_A))
+$(addprefix $(B)/tests/,$(FAULT_TESTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(LOGQ_A) $(LIB_A)
 	$(link)
 
 # ---- checks -------------------------------------------------------------------------------------------------------
@@ -216,7 +218,7 @@ check-fuzz:
 	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=clang CFLAGS='$(FUZZ)' fuzz-built
 fuzz-built: $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS))
 	@$(RUN) --fuzz '$(FUZZ_TARGETS)' --fuzz-runs '$(FUZZ_RUNS)' fuzz
-$(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LOGQ_A) $(if $(LIBLOG_SRC),$(LIB_A))
+$(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LOGQ_A) $(LIB_A)
 	$(link)
 $(B)/fuzz/%: LINK_LIBS = -fsanitize=fuzzer $(LOGQ_LIBS)
 
@@ -232,7 +234,7 @@ BENCH_NAMES   = $(foreach g,$(or $(BENCH),$(BENCH_GROUPS)),$(or $(BENCH_$(g)),$(
 bench: all
 	@$(MAKE) --no-print-directory $(addprefix $(B)/bench/,$(BENCH_NAMES))
 	@tests/bench/run -B $(B) $(BENCH_NAMES)
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(if $(LIBLOG_SRC),$(LIB_A))
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LIB_A)
 	$(link)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o
