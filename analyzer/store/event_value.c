@@ -53,11 +53,21 @@ static enum number number_of(struct slice v, int64_t *i, double *d)
 
 /* ---- text ---- */
 
-/* v without escapes, in *buf (free it) or v itself. ptr NULL: no memory. */
+static bool is_plain_ascii(struct slice v)
+{
+	size_t i;
+
+	for (i = 0; i < v.len; i++)
+		if (v.ptr[i] == '\\' || (unsigned char)v.ptr[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* v without escapes and invalid bytes, in *buf (free it) or v itself. ptr NULL: no memory. */
 static struct slice plain_text(struct slice v, char **buf)
 {
 	*buf = NULL;
-	if (!memchr(v.ptr, '\\', v.len))
+	if (is_plain_ascii(v))
 		return v;
 	*buf = malloc(3 * v.len);
 	return *buf ? (struct slice){*buf, json_unescape(v, *buf)} : SLICE_NONE;
