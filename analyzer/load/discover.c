@@ -439,7 +439,7 @@ static void named(struct search *s, const char *path)
 		return;
 	}
 	if (stat(path, &st)) {
-		error(s, "%s: %s", path, strerror(errno));
+		error(s, "%s: %s", *path ? path : "an empty path", strerror(errno));
 	} else if (!S_ISDIR(st.st_mode)) {
 		named_file(s, path, &st);
 	} else if (!directory(s, path, &st, 0) && errors == s->out->nerrors) {
