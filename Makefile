@@ -82,19 +82,17 @@ LIB_SO := $(B)/lib/libilulog.so
 LOGQ_A := $(B)/obj/analyzer.a
 EXT_SO := $(B)/lib/ilulogq.so
 
-LOGQ_MAIN := $(wildcard analyzer/shell/main.c)
+LOGQ_MAIN := analyzer/shell/main.c
 CTL_SRC   := $(wildcard liblog/ctl/*.c)
 
-# A program or library is built from the day its sources are there.
-LIBS     := $(if $(LIBLOG_SRC),$(LIB_A) $(LIB_SO))
-BINS     := $(if $(LOGQ_MAIN),$(B)/bin/ilu-logq) $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(if $(FAAS_SIM_SRC),$(B)/bin/faas-sim)
+LIBS     := $(LIB_A) $(LIB_SO) $(EXT_SO)
+BINS     := $(B)/bin/ilu-logq $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(B)/bin/faas-sim
 UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
 HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
-GEN      := $(if $(wildcard schema/store.sql),$(B)/gen/store_sql.h) \
-            $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
+GEN      := $(B)/gen/store_sql.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
 
-all: $(LIBS) $(EXT_SO) $(BINS)
+all: $(LIBS) $(BINS)
 
 # Which headers a room may see: liblog its own, the analyzer its own, samples and strangers the public ones.
 $(B)/obj/liblog/%.o:   private ROOM = -Iliblog/src
