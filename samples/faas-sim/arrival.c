@@ -25,6 +25,7 @@ static void *request(void *arg)
 	struct request *r = arg;
 	struct item *it = &r->item;
 
+	ilu_log_thread_name("request");
 	it->sent_ns = now_ns();
 	ilu_debug(&it->tid, "Sending invocation to worker");
 	pause_ns(MS / 4); /* the network */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- the signals that end the arrivals ---- */
 
@@ -51,6 +52,18 @@ static int log_start(const struct options *o)
 	if (rc)
 		fprintf(stderr, "faas-sim: the log cannot be started in %s: %s\n", o->directory, strerror(-rc));
 	return rc;
+}
+
+/* As Ilúvatar does: the log is that of this run alone, and fits the results. */
+static int log_forget(const struct options *o)
+{
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/worker.log", o->directory);
+	if (unlink(path) == 0 || errno == ENOENT)
+		return 0;
+	fprintf(stderr, "faas-sim: %s: %s\n", path, strerror(errno));
+	return -errno;
 }
 
 /* ---- the worker ---- */
@@ -170,10 +183,11 @@ int main(int argc, char **argv)
 	stop_init(&sim.stop);
 	stop_init(&sim.silence);
 	block_signals(&set); /* all threads inherit it */
-	if (log_start(&sim.opt))
+	if (log_forget(&sim.opt) || log_start(&sim.opt))
 		return 2;
 	if (pthread_create(&signals, NULL, wait_signal, &sim) == 0)
 		pthread_detach(signals);
+	ilu_log_thread_name("load");
 	rc = run(&sim);
 	ilu_log_stop();
 	say(&sim);

@@ -13,7 +13,7 @@ static const char usage[] =
 	"Usage: faas-sim [OPTION]...\n"
 	"Runs a small serverless worker that only sleeps, and writes its log and results as Ilúvatar does.\n"
 	"\n"
-	"  --directory DIR     where worker.log and the results go; made if missing (.)\n"
+	"  --directory DIR     where worker.log and the results go, over those of an earlier run (.)\n"
 	"  --seconds N         how long requests arrive (5)\n"
 	"  --rate R            requests per second (40)\n"
 	"  --functions LIST    of hello,float,json,aes,gzip (all)\n"

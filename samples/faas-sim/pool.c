@@ -292,6 +292,7 @@ static void *pool_monitor(void *arg)
 	const ilu_tid me = ilu_tid_named("CtrMrgWorker");
 	struct sim *sim = arg;
 
+	ilu_log_thread_name("pool-monitor");
 	do {
 		remove_unhealthy(&sim->pool);
 		monitor_once(&sim->pool, &me);

@@ -101,6 +101,7 @@ static void *queue_monitor(void *arg)
 	const ilu_tid me = ilu_tid_named("InvokerCPUQueue");
 	bool closed;
 
+	ilu_log_thread_name("queue-monitor");
 	do {
 		pthread_mutex_lock(&q->lock);
 		while (!q->woken && !q->closed)

@@ -214,6 +214,7 @@ struct sim {
 	struct pool pool;
 	pthread_t workers[64];
 	int nworkers;
+	int threads; /* workers that have taken a number, from 1 */
 	pthread_t status;
 	int64_t start_ns;
 	struct item **items; /* by time of sending */

@@ -84,6 +84,7 @@ static void *status(void *arg)
 	uint64_t completed = 0;
 	double load_avg = 0;
 
+	ilu_log_thread_name("status");
 	do {
 		report_queue(&sim->queue, &load_avg, &completed);
 		report_cpu(&last);

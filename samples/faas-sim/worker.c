@@ -7,6 +7,7 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* One attempt: find a container, run the function, give the container back. */
 static int attempt(struct sim *sim, struct item *it)
@@ -88,8 +89,11 @@ static int serve(struct sim *sim, struct item *it)
 static void *worker(void *arg)
 {
 	struct sim *sim = arg;
+	char name[32];
 	struct item *it;
 
+	snprintf(name, sizeof name, "worker-%d", __atomic_add_fetch(&sim->threads, 1, __ATOMIC_RELAXED));
+	ilu_log_thread_name(name);
 	while ((it = queue_take_launched(&sim->queue))) {
 		if (serve(sim, it) == -ENOMEM) {
 			pause_ns(20 * MS); /* another item has to return its container first */
