@@ -39,14 +39,14 @@ LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c tid.c)
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
-	      shape.c shape_match.c shape_set.c store.c event_value.c vtab_event.c)
+	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c finding.c fold.c function.c hangs.c \
               input.c intern.c jsontext.c model.c mount.c phase.c result.c rowtable.c rules.c span.c storms.c vtab_phase.c \
               vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c functions.c gaps.c \
-              invocations.c mask.c match.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c tables.c tid.c timeline.c \
+QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
+              invocations.c mask.c match.c names.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c tables.c tid.c timeline.c \
               timeline_make.c transaction.c tree.c when.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
@@ -61,9 +61,9 @@ FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c call.c containerd.c disp
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += log_event_test
+LIBLOG_TESTS   += log_event_test log_span_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := model_test rules_test stamp zone reader discover line_test
+ANALYZER_TESTS := model_test rules_test stamp zone reader discover line_test shape_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 FAULT_TESTS    :=

@@ -5,6 +5,8 @@
 #include "query/commands.h"
 #include "query/event_filter.h"
 #include "query/fields.h"
+#include "query/mask.h"
+#include "query/names.h"
 #include "ingest/line.h"
 #include <errno.h>
 #include <math.h>
@@ -243,16 +245,115 @@ static int describe_one(struct query *q)
 	return status;
 }
 
+/* ---- all messages ---- */
+
+struct message {
+	int64_t events;
+	char *level, *target, *message; /* message with * for its numbers */
+};
+
+struct messages {
+	struct names keys;
+	struct message *all; /* by number of the key */
+	uint32_t cap;
+};
+
+static int count_message(struct messages *m, const struct event *e, struct text *key)
+{
+	struct slice message = event_message(e), level = e->head->level, target = e->head->target;
+	uint32_t i;
+	int rc;
+
+	text_reset(key);
+	text_add(key, level.ptr ? level.ptr : "", level.len);
+	text_puts(key, "\n");
+	text_add(key, target.ptr ? target.ptr : "", target.len);
+	text_puts(key, "\n");
+	if (message.ptr)
+		mask_numbers(key, message.ptr, message.len);
+	rc = key->failed ? -ENOMEM : names_put(&m->keys, text_str(key), key->len, &i);
+	if (rc)
+		return rc;
+	if (i >= m->cap) {
+		struct message *all = reallocarray(m->all, m->cap * 2 + 256, sizeof *all);
+
+		if (!all)
+			return -ENOMEM;
+		memset(all + m->cap, 0, (m->cap + 256) * sizeof *all);
+		m->all = all;
+		m->cap = m->cap * 2 + 256;
+	}
+	m->all[i].events++;
+	return 0;
+}
+
+static int gather_messages(struct query *q, struct event_filter *f, struct messages *m)
+{
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	struct text key = {0};
+	int rc = event_cursor_open(q->store, &f->query, &c);
+
+	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
+		rc = query_interrupted ? -EINTR : 0;
+		if (!rc && event_filter_takes(f, e))
+			rc = count_message(m, e, &key);
+	}
+	event_cursor_close(c);
+	text_done(&key);
+	return query_errno(q, rc, q->path);
+}
+
+static int by_events(const void *a, const void *b)
+{
+	const struct message *x = a, *y = b;
+
+	if (x->events != y->events)
+		return x->events < y->events ? 1 : -1;
+	return strcmp(x->message, y->message) ? strcmp(x->message, y->message) : strcmp(x->target, y->target);
+}
+
+static int put_messages(struct query *q, struct messages *m)
+{
+	static const struct column columns[] = {{"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET}, {"message", UNIT_NONE}};
+	struct table *t = NULL;
+	int rc = table_open(q->out, columns, 4, &t), rc2;
+
+	for (uint32_t i = 0; i < m->keys.n; i++) {
+		m->all[i].level = m->keys.all[i];
+		m->all[i].target = strchr(m->keys.all[i], '\n');
+		*m->all[i].target++ = 0;
+		m->all[i].message = strchr(m->all[i].target, '\n');
+		*m->all[i].message++ = 0;
+	}
+	if (m->keys.n)
+		qsort(m->all, m->keys.n, sizeof *m->all, by_events);
+	for (uint32_t i = 0; i < m->keys.n && !rc; i++) {
+		struct cell c[] = {CELL_OF_INT(m->all[i].events), cell_of_text(m->all[i].level), cell_of_text(m->all[i].target), cell_of_text(m->all[i].message)};
+
+		rc = table_row(t, c);
+	}
+	rc2 = table_close(t);
+	return query_errno(q, rc ? rc : rc2, "output");
+}
+
+static int describe_all(struct query *q)
+{
+	struct event_filter f;
+	struct messages m = {0};
+	int status = event_filter_init(q, &f);
+
+	if (!status)
+		status = gather_messages(q, &f, &m);
+	if (!status)
+		status = put_messages(q, &m);
+	names_done(&m.keys);
+	free(m.all);
+	event_filter_done(&f);
+	return status;
+}
+
 int cmd_describe(struct query *q)
 {
-	static const struct column columns[] = {
-		{"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"message", UNIT_NONE}, {"target", UNIT_TARGET},
-	};
-
-	if (q->args->nwords)
-		return describe_one(q);
-	return query_sql_table(q,
-			       "SELECT count(*), level, message, target FROM event WHERE NOT \"foreign\" GROUP BY level, message, target"
-			       " ORDER BY 1 DESC, message",
-			       columns);
+	return q->args->nwords ? describe_one(q) : describe_all(q);
 }

@@ -182,7 +182,7 @@ static const struct {
 } known[] = {
 	{{"offset_s", UNIT_OFFSET}, true},    {{"run", UNIT_RUN}, true},	     {{"level", UNIT_LEVEL}, true},
 	{{"lines", UNIT_NONE}, true},	      {{"transactions", UNIT_NONE}, false}, {{"first_ns", UNIT_TIME}, true},
-	{{"last_ns", UNIT_TIME}, false},      {{"example_tid", UNIT_WHOLE}, true},  {{"message", UNIT_NONE}, true},
+	{{"last_ns", UNIT_TIME}, false},      {{"example_tid", UNIT_ID}, true},  {{"message", UNIT_NONE}, true},
 	{{"target", UNIT_TARGET}, false},     {{"error", UNIT_NONE}, true},
 };
 

@@ -9,11 +9,13 @@
 struct event_day {
 	char day[16];
 	int64_t offset_s;
+	bool quiet; /* no headings: the day stands elsewhere */
 };
 
 /* What is the same in all lines and need not be repeated. */
 struct event_show {
 	bool tid, worker; /* show them */
+	int indent;
 	bool mark;	  /* it is one that --grep found, among its context */
 };
 

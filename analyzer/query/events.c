@@ -35,7 +35,7 @@ struct events {
 
 static const struct column columns[] = {
 	{"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},	 {"run", UNIT_RUN},	{"source", UNIT_NONE}, {"line", UNIT_NONE}, {"time_ns", UNIT_TIME},
-	{"level", UNIT_LEVEL},	   {"target", UNIT_TARGET}, {"message", UNIT_NONE}, {"tid", UNIT_WHOLE},	 {"worker", UNIT_NONE},
+	{"level", UNIT_LEVEL},	   {"target", UNIT_TARGET}, {"message", UNIT_NONE}, {"tid", UNIT_ID},	 {"worker", UNIT_NONE},
 	{"span", UNIT_JSON},	   {"fields", UNIT_JSON},
 };
 

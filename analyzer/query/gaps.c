@@ -6,6 +6,7 @@
 #include "query/commands.h"
 #include "query/event_filter.h"
 #include "query/mask.h"
+#include "query/names.h"
 #include "query/quantile.h"
 #include "ingest/line.h"
 #include <errno.h>
@@ -18,101 +19,12 @@ struct point {
 	uint32_t tid, text; /* numbers of the names below */
 };
 
-/* Strings to small numbers. */
-struct names {
-	char **all;
-	uint32_t n, cap;
-	uint32_t *slots; /* index + 1; 0: free */
-	uint32_t nslots; /* a power of two */
-};
-
 struct pair {
 	uint32_t from, to;
 	struct sample times;
 	int64_t longest;
 	uint32_t tid;
 };
-
-static uint64_t hash(const char *p, size_t len)
-{
-	uint64_t h = 1469598103934665603u;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)p[i]) * 1099511628211u;
-	return h ^ h >> 32;
-}
-
-static int names_grow(struct names *n)
-{
-	uint32_t nslots = n->nslots ? n->nslots * 2 : 4096;
-	uint32_t *slots = calloc(nslots, sizeof *slots);
-
-	if (!slots)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < n->n; i++) {
-		uint32_t at = (uint32_t)hash(n->all[i], strlen(n->all[i])) & (nslots - 1);
-
-		while (slots[at])
-			at = (at + 1) & (nslots - 1);
-		slots[at] = i + 1;
-	}
-	free(n->slots);
-	n->slots = slots;
-	n->nslots = nslots;
-	return 0;
-}
-
-static int names_put(struct names *n, const char *p, size_t len, uint32_t *out)
-{
-	uint32_t at;
-
-	if (n->n * 2 >= n->nslots && names_grow(n))
-		return -ENOMEM;
-	at = (uint32_t)hash(p, len) & (n->nslots - 1);
-	for (; n->slots[at]; at = (at + 1) & (n->nslots - 1)) {
-		const char *have = n->all[n->slots[at] - 1];
-
-		if (strlen(have) == len && !memcmp(have, p, len)) {
-			*out = n->slots[at] - 1;
-			return 0;
-		}
-	}
-	if (n->n == n->cap) {
-		char **all = reallocarray(n->all, n->cap * 2 + 256, sizeof *all);
-
-		if (!all)
-			return -ENOMEM;
-		n->all = all;
-		n->cap = n->cap * 2 + 256;
-	}
-	n->all[n->n] = strndup(p, len);
-	if (!n->all[n->n])
-		return -ENOMEM;
-	n->slots[at] = n->n + 1;
-	*out = n->n++;
-	return 0;
-}
-
-/* -1: not there */
-static int64_t names_find(const struct names *n, struct slice s)
-{
-	uint32_t at;
-
-	if (!n->nslots || !s.ptr)
-		return -1;
-	for (at = (uint32_t)hash(s.ptr, s.len) & (n->nslots - 1); n->slots[at]; at = (at + 1) & (n->nslots - 1))
-		if (slice_is(s, n->all[n->slots[at] - 1]))
-			return n->slots[at] - 1;
-	return -1;
-}
-
-static void names_done(struct names *n)
-{
-	for (uint32_t i = 0; i < n->n; i++)
-		free(n->all[i]);
-	free(n->all);
-	free(n->slots);
-}
 
 struct gaps {
 	struct names tids, texts;
@@ -283,7 +195,7 @@ static int put(struct query *q, struct gaps *g, size_t limit)
 {
 	static const struct column columns[] = {
 		{"after", UNIT_NONE}, {"before", UNIT_NONE}, {"times", UNIT_NONE}, {"total_ns", UNIT_NS}, {"share", UNIT_SHARE},
-		{"p50_ns", UNIT_NS},  {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},  {"slowest_tid", UNIT_WHOLE},
+		{"p50_ns", UNIT_NS},  {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},  {"slowest_tid", UNIT_ID},
 	};
 	struct table *t = NULL;
 	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;

@@ -12,7 +12,7 @@ static const struct {
 	bool useful; /* in a table for people */
 } known[] = {
 	{{"run", UNIT_RUN}, false},
-	{{"tid", UNIT_WHOLE}, true},
+	{{"tid", UNIT_ID}, true},
 	{{"worker", UNIT_NONE}, false},
 	{{"function_name", UNIT_NONE}, true},
 	{{"function_source", UNIT_NONE}, false},

@@ -26,12 +26,12 @@ void mask_numbers(struct text *out, const char *text, size_t len)
 		size_t id = i && isalnum((unsigned char)text[i - 1]) ? 0 : hex_id(text + i, len - i);
 
 		if (id) {
-			text_puts(out, "#");
+			text_puts(out, "*");
 			i += id;
 		} else if (isdigit((unsigned char)text[i])) {
 			while (i < len && isdigit((unsigned char)text[i]))
 				i++;
-			text_puts(out, "#");
+			text_puts(out, "*");
 		} else {
 			i++;
 			text_add(out, text + from, 1);

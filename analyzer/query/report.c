@@ -69,7 +69,7 @@ int report_cases(struct query *q, struct report_case **cases, size_t *n)
 				       " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'unfinished' AND " INVOCATION_DURATION " IS NOT NULL"
 				       " UNION ALL SELECT run, tid, 1, row_number() OVER (ORDER BY status DESC, arrived_ns, tid)"
 				       " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'ok')"
-				       " WHERE n <= 10 - 5 * k GROUP BY run, tid ORDER BY min(k), min(n)",
+				       " WHERE n <= 10 - 5 * k GROUP BY run, tid ORDER BY min(k * 100 + n)",
 				       &stmt);
 	if (!status)
 		sqlite3_bind_int64(stmt, 1, run);

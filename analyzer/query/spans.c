@@ -144,7 +144,7 @@ static int all_by_name(struct query *q)
 static int slowest(struct query *q, const char *word)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	  {"tid", UNIT_WHOLE},	    {"name", UNIT_NONE},   {"target", UNIT_TARGET},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	  {"tid", UNIT_ID},	    {"name", UNIT_NONE},   {"target", UNIT_TARGET},
 		{"worker", UNIT_NONE},	   {"start_ns", UNIT_TIME}, {"duration_ns", UNIT_NS}, {"busy_ns", UNIT_NS}, {"idle_ns", UNIT_NS},
 	};
 	struct select s = {0};

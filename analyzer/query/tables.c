@@ -28,9 +28,9 @@ static int show(struct query *q, struct select *s, const char *order, const stru
 int cmd_containers(struct query *q)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	       {"container_id", UNIT_WHOLE}, {"fqdn", UNIT_NONE},	  {"worker", UNIT_NONE},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	       {"container_id", UNIT_ID}, {"fqdn", UNIT_NONE},	  {"worker", UNIT_NONE},
 		{"compute", UNIT_NONE},	   {"created_ns", UNIT_TIME},  {"removed_ns", UNIT_TIME},    {"lifetime_ns", UNIT_NS}, {"invocations", UNIT_NONE},
-		{"created_by", UNIT_WHOLE},
+		{"created_by", UNIT_ID},
 	};
 	struct select s = {0};
 	int status;

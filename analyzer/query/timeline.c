@@ -11,7 +11,7 @@
 enum { MAX_EVENTS = 20000 };
 
 static const struct column flat[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	 {"tid", UNIT_WHOLE},  {"kind", UNIT_WHOLE},   {"start_ns", UNIT_TIME},
+	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	 {"tid", UNIT_ID},  {"kind", UNIT_WHOLE},   {"start_ns", UNIT_TIME},
 	{"end_ns", UNIT_TIME},	   {"duration_ns", UNIT_NS}, {"depth", UNIT_NONE}, {"name", UNIT_NONE}, {"level", UNIT_LEVEL},
 	{"target", UNIT_TARGET},	   {"worker", UNIT_NONE}, {"certainty", UNIT_NONE}, {"fields", UNIT_JSON},
 };

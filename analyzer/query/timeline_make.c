@@ -289,7 +289,7 @@ static void put_dropped(struct maker *m, struct events *ev)
 
 	if (!ev->dropped)
 		return;
-	text_printf(&t, "%zu lines of level debug and below", ev->dropped);
+	text_printf(&t, "%zu line%s of level debug and below", ev->dropped, ev->dropped == 1 ? "" : "s");
 	add_row(m, TIMELINE_REST, keep(m, &t));
 	ev->dropped = 0;
 }

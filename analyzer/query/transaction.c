@@ -33,7 +33,8 @@ static int read_run(struct query *q, struct transaction *tx)
 {
 	sqlite3_stmt *stmt = NULL;
 	int status = about(q, tx,
-			   "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND offset_from IS NOT NULL LIMIT 1)"
+			   "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND offset_from IS NOT NULL"
+			   " ORDER BY kind NOT IN ('tracing', 'ilulog'), id LIMIT 1)"
 			   " FROM run WHERE id = ?1",
 			   &stmt);
 

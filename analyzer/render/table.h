@@ -13,7 +13,8 @@
 /* What a column's numbers mean. Only text and Markdown spell it out, and drop the unit from the heading. */
 enum unit {
 	UNIT_NONE,
-	UNIT_WHOLE,	/* text that is never shortened, such as a transaction id */
+	UNIT_WHOLE,	/* text that is never shortened */
+	UNIT_ID,	/* the same, of an id */
 	UNIT_TIME,	/* ns since 1970 UTC; shown on the log's clock */
 	UNIT_NS, UNIT_US, UNIT_SEC, /* a duration */
 	UNIT_BYTES,

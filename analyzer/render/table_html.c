@@ -57,7 +57,7 @@ static void add_text(struct table *t, enum unit unit, const struct cell *c)
 		text_puts(&t->line, "\">");
 		text_add_html(&t->line, c->text + from, c->len - from);
 	} else {
-		text_puts(&t->line, unit == UNIT_WHOLE ? "<td class=\"whole\">" : "<td class=\"text\">");
+		text_puts(&t->line, unit == UNIT_ID ? "<td class=\"id\">" : unit == UNIT_WHOLE ? "<td>" : "<td class=\"text\">");
 		text_add_html(&t->line, c->text, c->len);
 	}
 }

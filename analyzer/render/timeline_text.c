@@ -117,13 +117,16 @@ static void add_bar(struct layout *l, const struct timeline_row *r)
 	double exact = l->t->end_ns > l->t->start_ns ?
 			   (double)(r->end_ns - l->t->start_ns) / (double)(l->t->end_ns - l->t->start_ns) * l->bar : 0;
 
+	double length = l->t->end_ns > l->t->start_ns ?
+			    (double)(r->end_ns - r->start_ns) / (double)(l->t->end_ns - l->t->start_ns) * l->bar : 0;
+
 	if (to > from && exact - to < 0.5)
 		to--;
 	for (int i = 0; i < from; i++)
 		text_puts(&l->line, " ");
 	text_puts(&l->line, output_ink(l->out, ink_of_look(r->look)));
 	for (int i = from; i <= to; i++) {
-		bool tiny = from == to && exact - from < 0.3 && !r->open;
+		bool tiny = from == to && length < 0.3 && !r->open;
 
 		if (i == from && before)
 			text_puts(&l->line, l->out->utf8 ? "◂" : "<");

@@ -126,6 +126,13 @@ static const struct option_spec batches_options[] = {FUNCTION_OPTION, WORKER_OPT
 static const struct option_spec patterns_options[] = {{"level", 'l', "LEVEL", "of this level", HINT_LEVEL}, LIMIT_OPTION, {0}};
 static const struct option_spec series_options[] = {WORKER_OPTION, LIMIT_OPTION, RUN_OPTION, {0}};
 
+static const struct option_spec findings_options[] = {
+	{"verbose", 'v', NULL, "all lines of evidence", HINT_NONE},
+	RUN_OPTION,
+	{0},
+};
+#define FINDINGS_MORE "The exit status is 1 where there is a finding of level warning or above. JSON has the evidence of each: its lines, and why they matter."
+
 static const struct option_spec report_options[] = {
 	{"output", 'o', "FILE", "a name that ends with .html, .md or .json, or a directory for CSV", HINT_FILE},
 	RUN_OPTION,
@@ -201,10 +208,12 @@ const struct command commands[] = {
 	{"patterns", answers, "", 0, 0, HINT_NONE, "messages as templates, with counts", NULL, NULL, patterns_options, NEED_READ, cmd_patterns},
 	TAKEN("energy", answers, "energy by function"),
 
-	TAKEN("lint", findings, "what cannot be right"),
-	TAKEN("hangs", findings, "what never completed, and why"),
-	TAKEN("storms", findings, "cycles of messages without progress"),
-	TAKEN("diagnose", findings, "why something failed"),
+	TAKEN("lint", findings, "what cannot be right: spans never closed, leaked locks, time backwards, secrets in the log"),
+	{"hangs", findings, "", 0, 0, HINT_NONE, "what never completed and why: which few hold what, and how many wait behind each", FINDINGS_MORE, NULL, findings_options,
+	 NEED_READ, cmd_hangs},
+	{"storms", findings, "", 0, 0, HINT_NONE, "cycles of messages repeated without progress", FINDINGS_MORE, NULL, findings_options, NEED_READ, cmd_storms},
+	{"diagnose", findings, "mount", 1, 1, HINT_NONE, "why containers could not be created: mount failures, with their cause", FINDINGS_MORE, "diagnose mount", findings_options,
+	 NEED_READ, cmd_diagnose},
 
 	{"report", documents, "", 0, 0, HINT_NONE, "the report: latency, phases, slowest invocations with timelines, errors, ledger",
 	 "One self-contained HTML file, Markdown, JSON, or a directory of CSV, by the name after -o; without -o Markdown or, with --format json, JSON on\n"

@@ -4,6 +4,7 @@
 #include "load/load.h"
 #include "model/model.h"
 #include "render/text.h"
+#include "store/vtab_event.h"
 #include <errno.h>
 #include <langinfo.h>
 #include <stdlib.h>
@@ -115,7 +116,9 @@ static int open_store(struct session *s, struct query *q, enum store_mode mode)
 		return status_of_open(rc);
 	}
 	s->store_path = strdup(q->path);
-	rc = s->store_path ? model_register(store_db(s->store), s->store) : -ENOMEM;
+	rc = s->store_path ? vtab_event_register(store_db(s->store), s->store) : -ENOMEM;
+	if (!rc)
+		rc = model_register(store_db(s->store), s->store);
 	return query_errno(q, rc, q->path);
 }
 
