@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event_plan.c - which conditions on the table `event` its cursor takes over.
+ *
+ * The plan (idxStr) has two characters for each argument of xFilter: 'A' + column, 'A' + index into ops. */
+#include "store/event_plan.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const unsigned char ops[] = {
+	SQLITE_INDEX_CONSTRAINT_EQ, SQLITE_INDEX_CONSTRAINT_GT, SQLITE_INDEX_CONSTRAINT_GE, SQLITE_INDEX_CONSTRAINT_LT,
+	SQLITE_INDEX_CONSTRAINT_LE, SQLITE_INDEX_CONSTRAINT_LIKE, SQLITE_INDEX_CONSTRAINT_GLOB, EVENT_HAS,
+};
+
+/* Which conditions on a column are of use, which share of the events they leave (a guess), and whether the cursor alone decides. */
+static const struct {
+	enum event_column column;
+	unsigned char op;
+	double share;
+	bool exact;
+} uses[] = {
+	{COL_ID, SQLITE_INDEX_CONSTRAINT_EQ, 0, false},
+	{COL_ID, SQLITE_INDEX_CONSTRAINT_GT, 0.3, false},
+	{COL_ID, SQLITE_INDEX_CONSTRAINT_GE, 0.3, false},
+	{COL_ID, SQLITE_INDEX_CONSTRAINT_LT, 0.3, false},
+	{COL_ID, SQLITE_INDEX_CONSTRAINT_LE, 0.3, false},
+	{COL_EVENT, SQLITE_INDEX_CONSTRAINT_EQ, 0, false},
+	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_EQ, 0.001, false},
+	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_GT, 0.3, false},
+	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_GE, 0.3, false},
+	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_LT, 0.3, false},
+	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_LE, 0.3, false},
+	{COL_RUN, SQLITE_INDEX_CONSTRAINT_EQ, 0.5, false},
+	{COL_SOURCE, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, false},
+	{COL_TID, SQLITE_INDEX_CONSTRAINT_EQ, 0.0001, true},
+	{COL_LEVEL, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, true},
+	{COL_TARGET, SQLITE_INDEX_CONSTRAINT_EQ, 0.1, true},
+	{COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_EQ, 0.02, true},
+	{COL_LEVEL, SQLITE_INDEX_CONSTRAINT_LIKE, 0.2, false},
+	{COL_TARGET, SQLITE_INDEX_CONSTRAINT_LIKE, 0.1, false},
+	{COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_LIKE, 0.05, false},
+	{COL_LEVEL, SQLITE_INDEX_CONSTRAINT_GLOB, 0.2, false},
+	{COL_TARGET, SQLITE_INDEX_CONSTRAINT_GLOB, 0.1, false},
+	{COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_GLOB, 0.05, false},
+	{COL_EVENT, EVENT_HAS, 0.02, true},
+};
+
+static int use_of(const struct sqlite3_index_constraint *c)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof uses / sizeof *uses; i++)
+		if ((int)uses[i].column == c->iColumn && uses[i].op == c->op)
+			return (int)i;
+	return -1;
+}
+
+/* Events come by source and line: is that the order asked for? */
+static bool in_order(const sqlite3_index_info *info, bool one_source)
+{
+	static const int columns[] = {COL_SOURCE, COL_LINE};
+	int first = one_source && info->nOrderBy && info->aOrderBy[0].iColumn == COL_LINE, i;
+
+	if (!info->nOrderBy || info->nOrderBy > 2 - first)
+		return false;
+	for (i = 0; i < info->nOrderBy; i++)
+		if (info->aOrderBy[i].desc || info->aOrderBy[i].iColumn != columns[first + i])
+			return false;
+	return true;
+}
+
+int event_plan(sqlite3_index_info *info, double events)
+{
+	char *plan = sqlite3_malloc64(2 * (sqlite3_uint64)info->nConstraint + 1), *p = plan;
+	double rows = events;
+	bool one_source = false, unique = false;
+	int i, args = 0;
+
+	if (!plan)
+		return SQLITE_NOMEM;
+	for (i = 0; i < info->nConstraint; i++) {
+		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+		int use = c->usable ? use_of(c) : -1;
+
+		/* Text is compared byte by byte here; another collation is SQLite's business. */
+		if (use < 0 || (c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= COL_LEVEL && c->iColumn <= COL_TID &&
+				sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")))
+			continue;
+		info->aConstraintUsage[i].argvIndex = ++args;
+		info->aConstraintUsage[i].omit = uses[use].exact;
+		*p++ = (char)('A' + uses[use].column);
+		*p++ = (char)('A' + (int)((const unsigned char *)memchr(ops, uses[use].op, sizeof ops) - ops));
+		rows *= uses[use].share;
+		unique |= uses[use].share == 0;
+		one_source |= uses[use].column == COL_SOURCE;
+	}
+	*p = '\0';
+	info->idxStr = plan;
+	info->needToFreeIdxStr = 1;
+	info->estimatedRows = rows < 1 ? 1 : (sqlite3_int64)rows;
+	info->estimatedCost = 50 + 10 * rows; /* of a search in the chunks; decoding a row is more than SQLite's step */
+	info->orderByConsumed = in_order(info, one_source);
+	if (unique) {
+		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+		info->orderByConsumed = info->nOrderBy > 0;
+	}
+	return SQLITE_OK;
+}
+
+void event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op)
+{
+	*column = (enum event_column)(plan[2 * i] - 'A');
+	*op = ops[plan[2 * i + 1] - 'A'];
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event_plan.h - which conditions on the table `event` its cursor takes over. */
+#ifndef STORE_EVENT_PLAN_H
+#define STORE_EVENT_PLAN_H
+
+#include <sqlite3.h>
+
+enum event_column {
+	COL_ID, COL_RUN, COL_SOURCE, COL_LINE, COL_OFFSET, COL_TIME_NS, COL_LEVEL, COL_TARGET, COL_MESSAGE, COL_TID, COL_FIELDS,
+	COL_SPAN, COL_SPANS, COL_RAW, COL_FOREIGN, COL_EVENT
+};
+
+/* The condition has(event, ...) among SQLite's constraint operators. */
+#define EVENT_HAS SQLITE_INDEX_CONSTRAINT_FUNCTION
+
+/* xBestIndex: fills info in for a database with this many events. SQLITE_OK or SQLITE_NOMEM. */
+int event_plan(sqlite3_index_info *info, double events);
+
+/* What argument i of xFilter is about. */
+void event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op);
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event_where.c - the conditions of one query on the table `event`.
+ *
+ * Numbers and the transaction go to the store's cursor. Of text and fields, what is the same in all lines of a shape
+ * is decided once for the shape; what varies is looked at row by row. Where a condition is only narrowed down here (numbers, patterns),
+ * SQLite looks again; equal text and has() are decided here alone. */
+#include "store/event_where.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- conditions ---- */
+
+/* The text a shape has in this column; *varies where its lines differ in it. */
+static struct slice shape_text(const struct shape *head, enum event_column column, bool *varies)
+{
+	*varies = column == COL_MESSAGE && head->message_slot >= 0;
+	return column == COL_LEVEL ? head->level : column == COL_TARGET ? head->target : head->message;
+}
+
+struct slice event_text(const struct event *e, enum event_column column)
+{
+	return column == COL_LEVEL ? e->head->level : column == COL_TARGET ? e->head->target : event_message(e);
+}
+
+static bool pattern_fits(const struct text_test *t, struct slice escaped)
+{
+	char *plain;
+	bool fits;
+
+	if (!escaped.ptr)
+		return false;
+	plain = malloc(3 * escaped.len + 1);
+	if (!plain)
+		return true; /* SQLite looks again */
+	plain[json_unescape(escaped, plain)] = '\0';
+	fits = t->op == SQLITE_INDEX_CONSTRAINT_LIKE ? !sqlite3_strlike(t->text, plain, 0) : !sqlite3_strglob(t->text, plain);
+	free(plain);
+	return fits;
+}
+
+static bool text_passes(const struct text_test *t, struct slice escaped)
+{
+	if (t->op == SQLITE_INDEX_CONSTRAINT_EQ)
+		return event_text_is(escaped, t->text, t->len);
+	return pattern_fits(t, escaped);
+}
+
+/* Whether a line of this shape can have such a field. */
+static bool shape_has(const struct shape *head, const char *name)
+{
+	unsigned i;
+
+	if (!strcmp(name, "message") && (head->message.ptr || head->message_slot >= 0))
+		return true;
+	for (i = 0; i < head->nslots; i++)
+		if (slice_is(head->slots[i].key, name))
+			return true;
+	return false;
+}
+
+static bool shape_wanted(const struct shape *head, void *arg)
+{
+	const struct event_where *w = arg;
+	size_t i;
+
+	if (!head->id) /* of a line that is kept whole: its row decides */
+		return true;
+	for (i = 0; i < w->ntexts; i++) {
+		bool varies;
+		struct slice text = shape_text(head, w->texts[i].column, &varies);
+
+		if (!varies && !text_passes(&w->texts[i], text))
+			return false;
+	}
+	for (i = 0; i < w->ntests; i++)
+		if (!shape_has(head, w->tests[i].name))
+			return false;
+	return true;
+}
+
+/* What the shape did not decide. */
+bool event_where_row(const struct event_where *w, const struct event *e)
+{
+	size_t i;
+
+	for (i = 0; i < w->ntexts; i++) {
+		const struct text_test *t = &w->texts[i];
+		bool varies;
+
+		shape_text(e->head, t->column, &varies);
+		if ((varies || !e->head->id) && !text_passes(t, event_text(e, t->column)))
+			return false;
+	}
+	for (i = 0; i < w->ntests; i++)
+		if (!event_test_passes(&w->tests[i], e))
+			return false;
+	return true;
+}
+
+/* ---- a query's arguments ---- */
+
+/* [low, high] that holds all integers which `op v` allows; false: v is no number, so the planner's condition says nothing to us. */
+static bool integer_range(unsigned char op, sqlite3_value *v, int64_t *low, int64_t *high)
+{
+	int64_t below, above;
+
+	switch (sqlite3_value_numeric_type(v)) {
+	case SQLITE_INTEGER:
+		below = above = sqlite3_value_int64(v);
+		break;
+	case SQLITE_FLOAT: {
+		double d = sqlite3_value_double(v);
+
+		below = d <= -9.2e18 ? INT64_MIN : d >= 9.2e18 ? INT64_MAX : (int64_t)floor(d);
+		above = d <= -9.2e18 ? INT64_MIN : d >= 9.2e18 ? INT64_MAX : (int64_t)ceil(d);
+		break;
+	}
+	default:
+		return false;
+	}
+	*low = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_GT || op == SQLITE_INDEX_CONSTRAINT_GE ? below : INT64_MIN;
+	*high = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE ? above : INT64_MAX;
+	return true;
+}
+
+/* 0 means "any" in the store's query, and nothing has the run or source 0. */
+static void only(struct event_where *w, int64_t *which, int64_t low, int64_t high)
+{
+	if (low != high || low <= 0 || (*which && *which != low))
+		w->none = true;
+	else
+		*which = low;
+}
+
+static void integer_argument(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
+{
+	struct event_query *q = &w->q;
+	int64_t low, high;
+
+	if (!integer_range(op, v, &low, &high))
+		return;
+	switch (column) {
+	case COL_RUN:
+		only(w, &q->run, low, high);
+		break;
+	case COL_SOURCE:
+		only(w, &q->source, low, high);
+		break;
+	case COL_TIME_NS:
+		if (low > INT64_MIN && (!q->since_ns || low > q->since_ns))
+			q->since_ns = low;
+		if (high < INT64_MAX && (!q->until_ns || high + 1 < q->until_ns))
+			q->until_ns = high + 1;
+		break;
+	default:
+		if (high <= 0)
+			w->none = true;
+		if (low > q->first_id)
+			q->first_id = low;
+		if (high < INT64_MAX && (!q->last_id || high < q->last_id))
+			q->last_id = high;
+		break;
+	}
+}
+
+/* A copy of a text argument: numbers as text, as the column's affinity makes them. false: nothing can be equal to it. */
+static bool text_argument(sqlite3_value *v, char **text, size_t *len)
+{
+	int type = sqlite3_value_type(v);
+	const unsigned char *p;
+
+	*text = NULL;
+	if (type == SQLITE_NULL || type == SQLITE_BLOB)
+		return false;
+	p = sqlite3_value_text(v);
+	*len = (size_t)sqlite3_value_bytes(v);
+	*text = p ? malloc(*len + 1) : NULL;
+	if (*text) {
+		memcpy(*text, p, *len);
+		(*text)[*len] = '\0';
+	}
+	return true;
+}
+
+static int tid_argument(struct event_where *w, sqlite3_value *v)
+{
+	char *text;
+	size_t len;
+
+	if (!text_argument(v, &text, &len)) {
+		w->none = true;
+		return SQLITE_OK;
+	}
+	if (!text)
+		return SQLITE_NOMEM;
+	if (w->tid && (w->q.tid.len != len || memcmp(w->tid, text, len)))
+		w->none = true;
+	free(w->tid);
+	w->tid = text;
+	w->q.tid = (struct slice){text, len};
+	return SQLITE_OK;
+}
+
+static int shape_argument(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
+{
+	struct text_test *more = realloc(w->texts, (w->ntexts + 1) * sizeof *more);
+	struct text_test t = {.column = column, .op = op};
+
+	if (!more)
+		return SQLITE_NOMEM;
+	w->texts = more;
+	if (!text_argument(v, &t.text, &t.len)) {
+		w->none |= op == SQLITE_INDEX_CONSTRAINT_EQ || sqlite3_value_type(v) == SQLITE_NULL;
+		return SQLITE_OK;
+	}
+	if (!t.text)
+		return SQLITE_NOMEM;
+	more[w->ntexts++] = t;
+	return SQLITE_OK;
+}
+
+static int has_argument(struct event_where *w, sqlite3_value *v)
+{
+	struct event_test *more = realloc(w->tests, (w->ntests + 1) * sizeof *more);
+	const char *text = (const char *)sqlite3_value_text(v);
+	int rc;
+
+	if (!more)
+		return SQLITE_NOMEM;
+	w->tests = more;
+	if (!text) {
+		w->none = true;
+		return SQLITE_OK;
+	}
+	rc = event_test_parse(text, &more[w->ntests]);
+	w->ntests += !rc;
+	return !rc ? SQLITE_OK : rc == -EINVAL ? SQLITE_MISUSE : SQLITE_NOMEM;
+}
+
+int event_where_add(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
+{
+	if (op == EVENT_HAS || column == COL_LEVEL || column == COL_TARGET || column == COL_MESSAGE) {
+		w->q.want = shape_wanted;
+		w->q.want_arg = w;
+	}
+	if (op == EVENT_HAS)
+		return has_argument(w, v);
+	if (column == COL_TID)
+		return tid_argument(w, v);
+	if (column == COL_LEVEL || column == COL_TARGET || column == COL_MESSAGE)
+		return shape_argument(w, column, op, v);
+	if (sqlite3_value_type(v) == SQLITE_NULL)
+		w->none = true;
+	else
+		integer_argument(w, column, op, v);
+	return SQLITE_OK;
+}
+
+void event_where_done(struct event_where *w)
+{
+	while (w->ntexts)
+		free(w->texts[--w->ntexts].text);
+	while (w->ntests)
+		event_test_done(&w->tests[--w->ntests]);
+	free(w->texts);
+	free(w->tests);
+	free(w->tid);
+	*w = (struct event_where){.none = false};
+}

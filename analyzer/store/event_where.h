@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event_where.h - the conditions of one query on the table `event`. */
+#ifndef STORE_EVENT_WHERE_H
+#define STORE_EVENT_WHERE_H
+
+#include "store/event_plan.h"
+#include "store/event_value.h"
+
+/* A condition on a text column, decided by shape where the shape has the text. */
+struct text_test {
+	enum event_column column;
+	unsigned char op; /* SQLITE_INDEX_CONSTRAINT_EQ, _LIKE or _GLOB */
+	char *text;	  /* ours */
+	size_t len;
+};
+
+struct event_where {
+	struct event_query q; /* what the store's cursor does; valid as long as this */
+	bool none;	      /* nothing meets the conditions */
+	/* private */
+	struct text_test *texts;
+	size_t ntexts;
+	struct event_test *tests; /* has() */
+	size_t ntests;
+	char *tid;
+};
+
+/* Adds `column op v`. Returns SQLITE_OK, SQLITE_NOMEM, or SQLITE_MISUSE for a has() that is no test. */
+int event_where_add(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v);
+void event_where_done(struct event_where *w);
+
+/* Does an event of the store's cursor meet what that could not decide? */
+bool event_where_row(const struct event_where *w, const struct event *e);
+
+/* Level, target or message, as it stands in the line. */
+struct slice event_text(const struct event *e, enum event_column column);
+
+#endif
