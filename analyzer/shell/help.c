@@ -91,24 +91,33 @@ void help_all(struct output *out)
 		    "opened, 3 damaged or foreign input, 4 the system failed, 130 after Ctrl-C.\n");
 }
 
-/* mdoc has its own ideas about backslashes and lines that begin with a dot or a quote. */
+static void put_roff_char(char c, FILE *to)
+{
+	if (c == '\\')
+		fputs("\\e", to);
+	else if (c == '-')
+		fputs("\\-", to);
+	else
+		fputc(c, to);
+}
+
+/* mdoc has its own ideas about backslashes, and about lines that begin with a dot or a quote; a sentence begins a line. */
 static void put_roff(const char *text, size_t len, FILE *to)
 {
 	bool start = true;
 
 	for (size_t i = 0; i < len; i++) {
+		bool sentence = i > 1 && text[i] == ' ' && text[i - 1] == '.' && i + 1 < len && isupper((unsigned char)text[i + 1]);
+		bool paragraph = text[i] == '\n' && i + 1 < len && text[i + 1] == '\n';
+
 		if (start && (text[i] == '.' || text[i] == '\''))
 			fputs("\\&", to);
-		start = text[i] == '\n';
-		if (text[i] == '\\')
-			fputs("\\e", to);
-		else if (text[i] == '-')
-			fputs("\\-", to);
-		else if (start && i + 1 < len && text[i + 1] == '\n') {
+		if (paragraph)
 			fputs("\n.Pp\n", to);
-			i++;
-		} else
-			fputc(text[i], to);
+		else
+			put_roff_char(sentence ? '\n' : text[i], to);
+		i += paragraph;
+		start = sentence || text[i] == '\n';
 	}
 }
 

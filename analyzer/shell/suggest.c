@@ -35,7 +35,7 @@ static int slips(const char *a, const char *b)
 const char *suggest(const char *word, const char *(*next)(void *arg, size_t i), void *arg)
 {
 	const char *best = NULL, *name;
-	int fewest = (int)strlen(word) / 3 + 1;
+	int fewest = ((int)strlen(word) + 1) / 3;
 
 	for (size_t i = 0; (name = next(arg, i)); i++) {
 		int n = strlen(word) >= 3 && !strncmp(name, word, strlen(word)) ? 1 : slips(word, name);
