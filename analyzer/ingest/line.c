@@ -178,6 +178,7 @@ static bool span_list(struct walk *w)
 			return fail(w, not_objects);
 		if (!object(w, SECTION_SPANS, n) || !more(w, ']', &last))
 			return false;
+		w->l->nspans = n + 1;
 	}
 	return true;
 }
@@ -215,14 +216,27 @@ static void top_meaning(struct walk *w, const struct token *t)
 	}
 }
 
-static bool is_tail_key(const struct walk *w, const struct token *t)
+static bool key_is_of(const struct walk *w, const struct token *t, const char *const *names)
 {
-	static const char *const names[] = {"span", "spans", "threadName", "threadId", "pid", "seq"};
-
-	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-		if (key_is(w, t, names[i]))
+	for (; *names; names++)
+		if (key_is(w, t, *names))
 			return true;
 	return false;
+}
+
+/* Where the tail begins, and whether all stands on its side of that. comma is where the piece before the key ended; NULL: it is the first. */
+static void tail_note(struct walk *w, const struct token *t, const char *comma)
+{
+	static const char *const tail[] = {"span", "spans", "threadName", "threadId", "pid", "seq", NULL};
+	static const char *const head[] = {"timestamp", "time", "level", "fields", "target", "message", "msg", NULL};
+	struct line *l = w->l;
+
+	if (l->tail_off != l->len)
+		l->odd_order |= key_is_of(w, t, head);
+	else if (key_is_of(w, t, tail)) {
+		l->odd_order |= !comma;
+		l->tail_off = comma ? (uint32_t)(comma - l->text) : l->len;
+	}
 }
 
 /* One `"key":value` of the top level; comma is where the piece before it ended. */
@@ -235,8 +249,7 @@ static bool top_pair(struct walk *w, const char *comma)
 	if (!key(w, &t))
 		return false;
 	start = w->p;
-	if (l->tail_off == l->len && comma && is_tail_key(w, &t))
-		l->tail_off = (uint32_t)(comma - l->text);
+	tail_note(w, &t, comma);
 	if (start < w->end && *start == '{' && key_is(w, &t, "fields") && !l->fields.ptr) {
 		if (!object(w, SECTION_FIELDS, 0))
 			return false;
@@ -262,6 +275,7 @@ static bool top_pair(struct walk *w, const char *comma)
 			return false;
 		w->p = start; /* any other value */
 		l->ntokens = had;
+		l->nspans = 0;
 	}
 	if (!value(w, &t))
 		return false;
@@ -417,7 +431,8 @@ static bool attempt(struct walk *w, struct line *l, const char *text, size_t len
 	l->text = text;
 	l->len = l->tail_off = (uint32_t)len;
 	l->format = FORMAT_TRACING;
-	l->ntokens = 0;
+	l->odd_order = false;
+	l->ntokens = l->nspans = 0;
 	l->stamp_token = l->message_token = l->level_token = l->target_token = -1;
 	l->fields = l->span = l->spans = SLICE_NONE;
 	l->reason = NULL;

@@ -3,6 +3,7 @@
 #include "store/shape.h"
 #include "ingest/scan.h"
 #include "ingest/stamp.h"
+#include "store/column.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -66,7 +67,7 @@ static unsigned slot_of(const struct line *l, const struct token *t, bool family
 size_t shape_skeleton(const struct line *l, unsigned part, enum shape_care care, char *buf)
 {
 	uint32_t from = part ? l->tail_off : 0, to = part ? l->len : l->tail_off;
-	bool family = care != SHAPE_EXACT;
+	bool family = care == SHAPE_FAMILY;
 	unsigned slots = 0;
 	char *out = buf;
 
@@ -104,6 +105,16 @@ static const char *const sample_of[SLOT_KINDS] = {
 };
 
 static const char tail_start[] = "{\"timestamp\":\"1970-01-01 00:00:00.0\"";
+
+static size_t sample_room(const char *skeleton, size_t len)
+{
+	size_t room = sizeof tail_start + len + 2 + SCAN_SLACK;
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)skeleton[i] < SLOT_KINDS)
+			room += STAMP_MAX;
+	return room;
+}
 
 /* Writes the sample and where each slot's value stands in it. Returns its length, or 0: not a skeleton. */
 static size_t sample_write(const char *skeleton, size_t len, unsigned part, char *out, uint32_t *at, unsigned *nslots)
@@ -199,6 +210,7 @@ static void tail_names(struct shape *sh, const struct line *l)
 	struct slice worker[2] = {SLICE_NONE, SLICE_NONE}, candidate = SLICE_NONE;
 	int element = -1;
 
+	sh->depth = l->nspans;
 	for (unsigned i = 0; i < l->ntokens; i++) {
 		const struct token *t = &l->tokens[i];
 		int e = t->section == SECTION_SPANS ? t->element : -2;
@@ -208,8 +220,6 @@ static void tail_names(struct shape *sh, const struct line *l)
 		if (e != element)
 			candidate = SLICE_NONE;
 		element = e;
-		if (e >= 0)
-			sh->depth = (unsigned)e + 1;
 		if (t->kind != SLOT_STRING)
 			continue;
 		if (is_key(l, t, "worker"))
@@ -311,7 +321,7 @@ int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **ou
 	if (!f)
 		return rc;
 	f->skeleton = malloc(len + 1);
-	f->sample = malloc(sizeof tail_start + len + SHAPE_MAX_SLOTS * 32 + 2 + SCAN_SLACK);
+	f->sample = malloc(sample_room(skeleton, len));
 	if (!f->skeleton || !f->sample)
 		goto fail;
 	memcpy(f->skeleton, skeleton, len);
@@ -346,7 +356,7 @@ struct shape_range shape_part_range(const struct shape *sh, enum section section
 	return section == SECTION_FIELDS ? f->fields : section == SECTION_SPAN ? f->span : f->spans;
 }
 
-int shape_of_raw(const struct line *l, unsigned part, struct shape **out)
+static int shape_of_line(const struct line *l, unsigned part, struct shape **out)
 {
 	char *buf = malloc(l->len + 1);
 	size_t len;
@@ -355,7 +365,52 @@ int shape_of_raw(const struct line *l, unsigned part, struct shape **out)
 	if (!buf)
 		return -ENOMEM;
 	len = shape_skeleton(l, part, SHAPE_RAW, buf);
-	rc = len || l->tail_off == l->len ? shape_new(buf, len, part, out) : -E2BIG;
+	rc = shape_new(buf, len, part, out);
 	free(buf);
+	return rc;
+}
+
+static void piece_add(struct bytes *out, const char *start, struct slice s, const char *end)
+{
+	if (!s.ptr)
+		return;
+	bytes_add(out, start, strlen(start));
+	bytes_add(out, s.ptr, s.len);
+	bytes_add(out, end, strlen(end));
+}
+
+/* The parts of a line in the usual order. */
+static void usual_order(const struct line *l, struct bytes *out)
+{
+	static const char start[] = "{\"timestamp\":\"1970-01-01 00:00:00.0\"", slack[SCAN_SLACK];
+
+	bytes_add(out, start, sizeof start - 1);
+	piece_add(out, ",\"level\":\"", l->level, "\"");
+	piece_add(out, ",\"fields\":", l->fields, "");
+	if (!l->fields.ptr)
+		piece_add(out, ",\"message\":\"", l->message, "\"");
+	piece_add(out, ",\"target\":\"", l->target, "\"");
+	piece_add(out, ",\"span\":", l->span, "");
+	piece_add(out, ",\"spans\":", l->spans, "");
+	bytes_add(out, "}", 1);
+	bytes_add(out, slack, sizeof slack);
+}
+
+int shape_of_raw(const struct line *l, unsigned part, struct shape **out)
+{
+	struct bytes text = {0};
+	enum line_verdict v;
+	struct line usual;
+	int rc;
+
+	if (!l->odd_order)
+		return shape_of_line(l, part, out);
+	line_init(&usual);
+	usual_order(l, &text);
+	rc = text.failed ? -ENOMEM : line_parse(&usual, text.ptr, text.len - SCAN_SLACK, &v);
+	if (!rc)
+		rc = v == LINE_REJECTED ? -EBADMSG : shape_of_line(&usual, part, out);
+	line_done(&usual);
+	bytes_free(&text);
 	return rc;
 }

@@ -30,7 +30,7 @@ void shape_set_free(struct shape_set *set);
 /* Adds the shape of row id of table shape. -EBADMSG: not a skeleton, or the id is taken. */
 int shape_set_load(struct shape_set *set, uint32_t id, unsigned part, const void *skeleton, size_t len);
 
-/* The shape of one half of a parsed line, made if new. *out NULL: the line must be kept raw. */
+/* The shape of one half of a parsed line, made if new. *out NULL: the line must be kept raw, as must one whose parts stand in an unusual order. */
 int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out);
 
 const struct shape *shape_set_get(struct shape_set *set, uint32_t id); /* NULL: none */
@@ -68,7 +68,7 @@ void shape_free(struct shape *sh);
 enum shape_care {
 	SHAPE_EXACT,  /* with its texts */
 	SHAPE_FAMILY, /* without: what shapes that differ in texts alone have in common */
-	SHAPE_RAW     /* likewise, without limits: values beyond the 512th stay in the skeleton */
+	SHAPE_RAW     /* with its texts and without limits: values beyond the 512th stay in the skeleton */
 };
 size_t shape_skeleton(const struct line *l, unsigned part, enum shape_care care, char *buf);
 

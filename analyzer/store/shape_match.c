@@ -94,7 +94,7 @@ const char *shape_match_from(const struct shape *sh, unsigned from, const char *
 			return NULL;
 		values[i] = (struct slice){p, (size_t)(q - p)};
 		if (sh->slots[i].kind == SLOT_TID) {
-			if (q == p)
+			if (q == p || q - p > LINE_MAX_TID)
 				return NULL;
 			*tid = values[i];
 		} else if (stamp && (sh->slots[i].kind == SLOT_STAMP || sh->slots[i].kind == SLOT_STAMP_Z) &&

@@ -233,6 +233,8 @@ int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, c
 	int rc = 0;
 
 	*out = NULL;
+	if (l->odd_order)
+		return 0;
 	pthread_mutex_lock(&set->lock);
 	if (l->len + 1 > set->buf_room) {
 		free(set->buf);
