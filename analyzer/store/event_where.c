@@ -16,13 +16,22 @@
 /* The text a shape has in this column; *varies where its lines differ in it. */
 static struct slice shape_text(const struct shape *head, enum event_column column, bool *varies)
 {
-	*varies = column == COL_MESSAGE && head->message_slot >= 0;
+	*varies = column == COL_TID || (column == COL_MESSAGE && head->message_slot >= 0);
 	return column == COL_LEVEL ? head->level : column == COL_TARGET ? head->target : head->message;
 }
 
 struct slice event_text(const struct event *e, enum event_column column)
 {
-	return column == COL_LEVEL ? e->head->level : column == COL_TARGET ? e->head->target : event_message(e);
+	switch (column) {
+	case COL_LEVEL:
+		return e->head->level;
+	case COL_TARGET:
+		return e->head->target;
+	case COL_TID:
+		return e->tid;
+	default:
+		return event_message(e);
+	}
 }
 
 static bool pattern_fits(const struct text_test *t, struct slice escaped)
@@ -185,25 +194,6 @@ static bool text_argument(sqlite3_value *v, char **text, size_t *len)
 	return true;
 }
 
-static int tid_argument(struct event_where *w, sqlite3_value *v)
-{
-	char *text;
-	size_t len;
-
-	if (!text_argument(v, &text, &len)) {
-		w->none = true;
-		return SQLITE_OK;
-	}
-	if (!text)
-		return SQLITE_NOMEM;
-	if (w->tid && (w->q.tid.len != len || memcmp(w->tid, text, len)))
-		w->none = true;
-	free(w->tid);
-	w->tid = text;
-	w->q.tid = (struct slice){text, len};
-	return SQLITE_OK;
-}
-
 static int shape_argument(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
 {
 	struct text_test *more = realloc(w->texts, (w->ntexts + 1) * sizeof *more);
@@ -219,6 +209,40 @@ static int shape_argument(struct event_where *w, enum event_column column, unsig
 	if (!t.text)
 		return SQLITE_NOMEM;
 	more[w->ntexts++] = t;
+	return SQLITE_OK;
+}
+
+/* Transactions are kept as their lines write them. Text that a line may write in several ways is compared row by row. */
+static bool is_written_once(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f || text[i] == '"' || text[i] == '\\')
+			return false;
+	return true;
+}
+
+static int tid_argument(struct event_where *w, sqlite3_value *v)
+{
+	char *text;
+	size_t len;
+
+	if (!text_argument(v, &text, &len)) {
+		w->none = true;
+		return SQLITE_OK;
+	}
+	if (!text)
+		return SQLITE_NOMEM;
+	if (!is_written_once(text, len)) {
+		free(text);
+		return shape_argument(w, COL_TID, SQLITE_INDEX_CONSTRAINT_EQ, v);
+	}
+	if (w->tid && (w->q.tid.len != len || memcmp(w->tid, text, len)))
+		w->none = true;
+	free(w->tid);
+	w->tid = text;
+	w->q.tid = (struct slice){text, len};
 	return SQLITE_OK;
 }
 

@@ -6,7 +6,7 @@
 #include "store/event_plan.h"
 #include "store/event_value.h"
 
-/* A condition on a text column, decided by shape where the shape has the text. */
+/* A condition on a text column, decided by shape where all its lines have the same text. */
 struct text_test {
 	enum event_column column;
 	unsigned char op; /* SQLITE_INDEX_CONSTRAINT_EQ, _LIKE or _GLOB */
@@ -32,7 +32,7 @@ void event_where_done(struct event_where *w);
 /* Does an event of the store's cursor meet what that could not decide? */
 bool event_where_row(const struct event_where *w, const struct event *e);
 
-/* Level, target or message, as it stands in the line. */
+/* Level, target, message or transaction, as it stands in the line. */
 struct slice event_text(const struct event *e, enum event_column column);
 
 #endif

@@ -166,10 +166,8 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 	case COL_LEVEL:
 	case COL_TARGET:
 	case COL_MESSAGE:
-		event_text_result(ctx, event_text(e, (enum event_column)column));
-		break;
 	case COL_TID:
-		event_text_result(ctx, e->tid);
+		event_text_result(ctx, event_text(e, (enum event_column)column));
 		break;
 	case COL_FIELDS:
 	case COL_SPAN:
