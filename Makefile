@@ -41,8 +41,8 @@ INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unesca
 STORE_SRC  := $(addprefix analyzer/store/,bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c finding.c fold.c function.c hangs.c \
-              input.c intern.c jsontext.c model.c mount.c phase.c result.c rowtable.c rules.c span.c storms.c vtab_phase.c \
-              vtab_span.c write.c)
+              input.c intern.c jsontext.c model.c mount.c pattern.c phase.c result.c rowtable.c rules.c span.c storms.c \
+              vtab_phase.c vtab_series.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
@@ -66,7 +66,10 @@ LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test 
 ANALYZER_TESTS := model_test rules_test stamp zone reader discover line_test shape_test vtab_event
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
-FAULT_TESTS    :=
+# Those of the library wrap the C library's functions, see tests/fault/faults.h.
+LIBLOG_FAULTS  := log_faults
+FAULT_TESTS    := $(LIBLOG_FAULTS)
+FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap open write fdatasync ftruncate pthread_create
 FUZZ_TARGETS   :=
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      :=
@@ -167,7 +170,10 @@ $(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o 
 	$(link)
 $(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A)
 	$(link)
-$(addprefix $(B)/tests/,$(FAULT_TESTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(LOGQ_A) $(LIB_A)
+$(addprefix $(B)/tests/,$(filter-out $(LIBLOG_FAULTS),$(FAULT_TESTS))): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(LOGQ_A) $(LIB_A)
+	$(link)
+$(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm $(FAULT_WRAPS:%=-Wl,--wrap=%)
+$(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LIB_A)
 	$(link)
 
 # ---- checks -------------------------------------------------------------------------------------------------------

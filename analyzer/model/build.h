@@ -49,6 +49,9 @@ int build_batches(struct build *b);	/* batches by the starts */
 /* container.c: container and lock, from the facts of this pass. */
 int build_containers(struct build *b);
 
+/* pattern.c: messages as templates; a reading of its own over all lines. */
+int build_patterns(struct build *b);
+
 /* function.c */
 int build_functions_from_trace(struct build *b); /* the k-th arrival is the k-th row of the trace */
 int build_functions(struct build *b);		 /* benchmark names, inter-arrival times */

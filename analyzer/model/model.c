@@ -191,7 +191,7 @@ static void build_done(struct build *b)
 
 static int build_all(struct build *b)
 {
-	int rc = sql_exec_all(b->db, "DELETE FROM invocation; DELETE FROM attempt; DELETE FROM container; DELETE FROM lock; DELETE FROM batch;"
+	int rc = sql_exec_all(b->db, "DELETE FROM invocation; DELETE FROM attempt; DELETE FROM container; DELETE FROM lock; DELETE FROM batch; DELETE FROM pattern;"
 				"UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
 
 	if (!rc)
@@ -206,6 +206,8 @@ static int build_all(struct build *b)
 		rc = build_functions_from_trace(b);
 	if (!rc)
 		rc = build_functions(b);
+	if (!rc)
+		rc = build_patterns(b);
 	return rc ? rc : build_overheads(b);
 }
 
@@ -236,7 +238,7 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 
 int model_register(sqlite3 *db, struct store *s)
 {
-	static const struct rowtable *const tables[] = {&span_table, &phase_table};
+	static const struct rowtable *const tables[] = {&span_table, &phase_table, &series_table};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++)

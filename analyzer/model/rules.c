@@ -262,6 +262,37 @@ static int read_phases(const struct reading *rd, json_t *list)
 	return rc;
 }
 
+static int read_series_rule(const struct reading *rd, json_t *o)
+{
+	static const char *const known[] = {"message", "json", "each", "values", "default", NULL};
+	const char *message, *json, *name;
+	json_t *values, *v;
+	int rc = check_keys(rd, o, "a series", known);
+
+	if (rc || (rc = get_string(rd, o, "message", &message)) || (rc = get_string(rd, o, "json", &json)))
+		return rc;
+	values = json_object_get(o, "values");
+	if (!message || !json_is_object(values) || !json_object_size(values))
+		return refuse(rd, message ? message : "series", "a series needs \"message\" and \"values\"");
+	json_object_foreach(values, name, v)
+		if (!json_is_string(v) || !json_string_length(v))
+			return refuse(rd, name, "series \"%s\" must name a field, \"a+b\" or \"a/b%%\"", name);
+	v = json_object_get(o, "default");
+	return !v || json_is_number(v) ? 0 : refuse(rd, "default", "\"default\" must be a number");
+}
+
+static int read_series(const struct reading *rd, json_t *list)
+{
+	int rc = 0;
+
+	rd->r->series = list;
+	if (list && !json_is_array(list))
+		return refuse(rd, "series", "\"series\" must be a list");
+	for (size_t i = 0; !rc && i < json_array_size(list); i++)
+		rc = read_series_rule(rd, json_array_get(list, i));
+	return rc;
+}
+
 static int read_words(const struct reading *rd, const char *key, json_t **out)
 {
 	json_t *list = json_object_get(rd->r->root, key);
@@ -334,9 +365,8 @@ static int read_root(const struct reading *rd)
 	if (!json_is_integer(version) || json_integer_value(version) != RULES_VERSION)
 		return refuse(rd, "version", "\"version\" must be %d", RULES_VERSION);
 	r->version = RULES_VERSION;
-	r->series = json_object_get(r->root, "series");
 	if ((rc = read_messages(rd, json_object_get(r->root, "messages"))) || (rc = read_phases(rd, json_object_get(r->root, "phases"))) ||
-	    (rc = read_words(rd, "progress", &r->progress)) || (rc = read_words(rd, "background", &r->background)))
+	    (rc = read_series(rd, json_object_get(r->root, "series"))) || (rc = read_words(rd, "progress", &r->progress)) || (rc = read_words(rd, "background", &r->background)))
 		return rc;
 	return index_rules(r);
 }
