@@ -317,7 +317,9 @@ int facts_sort(struct facts *f)
 	free(rank);
 	free(f->by_rank);
 	f->by_rank = by_rank;
-	qsort(f->v, f->n, sizeof *f->v, compare_facts);
-	qsort(f->run_v, f->run_n, sizeof *f->run_v, compare_facts);
+	if (f->n) /* qsort wants memory even for nothing */
+		qsort(f->v, f->n, sizeof *f->v, compare_facts);
+	if (f->run_n)
+		qsort(f->run_v, f->run_n, sizeof *f->run_v, compare_facts);
 	return 0;
 }
