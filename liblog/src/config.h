@@ -38,15 +38,15 @@ enum config_clock {
 enum config_full_ring {
 	CONFIG_FULL_BLOCK, /* the caller waits for the appender */
 	CONFIG_FULL_DROP,  /* the record is dropped, counted, and told in a gap record */
-	CONFIG_FULL_KEEP,  /* like drop, but a part of the ring is kept free for records of such levels */
+	CONFIG_FULL_KEEP,  /* like drop, but with the last eighth of the ring, which levels that drop leave free */
 };
 
 struct config {
 	char *level;              /* directives, see directive.h; "info" */
 	char *directory;          /* of the log file; "" = the current one */
 	char *basename;           /* the file is directory/basename.log; "" = no file */
-	char *flame;              /* file for folded stacks; "" = none */
-	char *run_directory;      /* for what belongs to the process while it runs; "" = chosen by the library */
+	char *flame;              /* file for folded stacks; always "": not supported yet */
+	char *run_directory;      /* for what belongs to the process while it runs; reserved */
 	uint64_t ring_bytes;      /* of each thread's ring, a power of two */
 	uint32_t grace_ms;        /* how long records wait to be merged by time */
 	uint32_t spanning;        /* bits of enum config_spanning */
