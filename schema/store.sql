@@ -68,7 +68,11 @@ CREATE TABLE chunk (
 	bytes        INTEGER NOT NULL,	-- of text, with line ends
 	min_stamp    INTEGER,		-- as written, without offset_s
 	max_stamp    INTEGER,
-	data         BLOB NOT NULL
+	data         BLOB NOT NULL	-- its directory
+);
+CREATE TABLE block (
+	id   INTEGER PRIMARY KEY,	-- chunk id << 16 | number of the block
+	data BLOB NOT NULL
 );
 CREATE INDEX chunk_source ON chunk(source, first_line);
 

@@ -116,7 +116,7 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 {
 	struct parse_counts gone = {0};
 	struct chunk *c;
-	char sql[200];
+	char sql[400];
 	int rc = store_chunk_pin(p->store, chunk, &c);
 
 	if (rc)
@@ -133,8 +133,9 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 	out->kept.repaired_bytes -= gone.repaired_bytes;
 	out->kept.rejected -= gone.rejected;
 	out->kept.rejected_bytes -= gone.rejected_bytes;
-	snprintf(sql, sizeof sql, "DELETE FROM chunk WHERE id = %lld; DELETE FROM reject WHERE source = %lld AND line >= %lld", (long long)chunk,
-		 (long long)out->source, (long long)out->next_line);
+	snprintf(sql, sizeof sql,
+		 "DELETE FROM chunk WHERE id = %lld; DELETE FROM block WHERE id BETWEEN %lld << 16 AND (%lld << 16) + 65535; DELETE FROM reject WHERE source = %lld AND line >= %lld",
+		 (long long)chunk, (long long)chunk, (long long)chunk, (long long)out->source, (long long)out->next_line);
 	return store_exec(p->store, sql);
 }
 

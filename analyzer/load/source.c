@@ -36,7 +36,7 @@ struct job {
 	uint64_t turn;
 	int rc;			/* first failure: everybody stops */
 	const char *reason;	/* of damage that ended the reading, static or of the reader */
-	sqlite3_stmt *chunk_insert, *reject_insert;
+	sqlite3_stmt *chunk_insert, *block_insert, *reject_insert;
 };
 
 struct worker {
@@ -180,14 +180,40 @@ static int summary_add(struct source_load *l, const struct parser *p, const stru
 	return workers_note(l, p->builder);
 }
 
+static int blocks_write(struct worker *w, int64_t chunk, size_t *first)
+{
+	struct job *j = w->job;
+	uint32_t n = chunk_seal_blocks(w->parser.builder);
+	size_t at = w->packed.len;
+	int rc = n > 0xffff ? -E2BIG : 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		at -= chunk_seal_block(w->parser.builder, i);
+	*first = at;
+	for (uint32_t i = 0; i < n && !rc; i++) {
+		size_t len = chunk_seal_block(w->parser.builder, i);
+
+		sqlite3_bind_int64(j->block_insert, 1, chunk << 16 | i);
+		sqlite3_bind_blob64(j->block_insert, 2, w->packed.ptr + at, len, SQLITE_STATIC);
+		rc = step(j, j->block_insert);
+		at += len;
+	}
+	return rc;
+}
+
 static int chunk_write(struct worker *w, const struct chunk_summary *s)
 {
 	struct job *j = w->job;
 	struct source_load *l = j->l;
 	sqlite3_stmt *q = j->chunk_insert;
 	struct place_arg arg = {l->places, (*l->next_chunk)++};
+	size_t directory;
 	int rc = rejects_write(j, &w->parser);
 
+	if (!rc)
+		rc = blocks_write(w, arg.chunk, &directory);
+	if (rc)
+		return rc;
 	sqlite3_bind_int64(q, 1, arg.chunk);
 	sqlite3_bind_int64(q, 2, l->id);
 	sqlite3_bind_int64(q, 3, l->next_line);
@@ -201,8 +227,8 @@ static int chunk_write(struct worker *w, const struct chunk_summary *s)
 		sqlite3_bind_null(q, 7);
 		sqlite3_bind_null(q, 8);
 	}
-	sqlite3_bind_blob64(q, 9, w->packed.ptr, w->packed.len, SQLITE_STATIC);
-	if (rc || (rc = step(j, q)) || (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)) ||
+	sqlite3_bind_blob64(q, 9, w->packed.ptr, directory, SQLITE_STATIC);
+	if ((rc = step(j, q)) || (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)) ||
 	    (rc = store_shapes_write(l->store)))
 		return rc;
 	return summary_add(l, &w->parser, s);
@@ -499,6 +525,8 @@ static int statements(struct job *j)
 					"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &j->chunk_insert, NULL);
 
 	if (!rc)
+		rc = sqlite3_prepare_v2(db, "INSERT INTO block (id, data) VALUES (?, ?)", -1, &j->block_insert, NULL);
+	if (!rc)
 		rc = sqlite3_prepare_v2(db, "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)", -1,
 					&j->reject_insert, NULL);
 	return store_rc(rc);
@@ -558,6 +586,7 @@ int source_load(struct source_load *l, const char **why)
 	if (!rc)
 		l->file_bytes = j.fd >= 0 ? l->skip_bytes + l->bytes : reader_file_bytes(j.reader, &total);
 	sqlite3_finalize(j.chunk_insert);
+	sqlite3_finalize(j.block_insert);
 	sqlite3_finalize(j.reject_insert);
 	if (j.fd >= 0)
 		close(j.fd);

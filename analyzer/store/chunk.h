@@ -5,7 +5,8 @@
  *   slot columns  for each slot of each shape, its values in the order of the lines
  *   raw column    lines that are kept whole: rejected ones, repaired ones, those beyond the limits of shapes
  *
- * Columns are cut into segments of 8,192 values, packed into blocks of about 64 KiB, each a zstd frame with a checksum. */
+ * A chunk is cut into groups of 8,192 lines, and each column into one segment a group, so that a transaction's few lines cost the
+ * segments of their group. Segments are packed into blocks of about 64 KiB, each a zstd frame with a checksum. */
 #ifndef STORE_CHUNK_H
 #define STORE_CHUNK_H
 
@@ -14,7 +15,7 @@
 
 #define CHUNK_ROWS     65536
 #define CHUNK_MAX_TEXT (48u << 20) /* bytes of text after which a chunk is closed */
-#define CHUNK_BLOCKS   (CHUNK_ROWS / SEGMENT_ROWS)
+#define CHUNK_GROUPS   (CHUNK_ROWS / SEGMENT_ROWS)
 #define CHUNK_NO_TID   0 /* in the tid column; else 1 + index of the dictionary */
 
 /* In the head column, below the heads of the directory. */
@@ -46,30 +47,44 @@ struct chunk_summary {
 };
 struct chunk_summary chunk_builder_summary(const struct chunk_builder *b);
 
-/* Its transactions: calls fn for each with the number of its events and the bits of the 8,192-row blocks they are in. */
-int chunk_builder_tids(const struct chunk_builder *b, int (*fn)(void *arg, struct slice tid, uint32_t events, unsigned blocks), void *arg);
+/* Its transactions: calls fn for each with the number of its events and the bits of the groups they are in. */
+int chunk_builder_tids(const struct chunk_builder *b, int (*fn)(void *arg, struct slice tid, uint32_t events, unsigned groups), void *arg);
 /* Its tail shapes, one after the other from *i = 0; NULL at the end. */
 const struct shape *chunk_builder_tail(const struct chunk_builder *b, uint32_t *i);
 
-/* The chunk's bytes, at the end of out. */
+/* The chunk's bytes, at the end of out: what table chunk has of it, then its blocks, which table block has one by one: block i is
+ * chunk_seal_block(b, i) bytes long. */
 int chunk_seal(struct chunk_builder *b, int level, struct bytes *out);
+uint32_t chunk_seal_blocks(const struct chunk_builder *b);
+size_t chunk_seal_block(const struct chunk_builder *b, uint32_t i);
 
 /* ---- reading ---- */
 
 struct chunk;
 
-/* Takes data apart; it is copied where needed. -EBADMSG: damaged. */
+/* Takes data apart; it is copied where needed. -EBADMSG: damaged. With fetch, data is without the blocks, and fetch gives them when they
+ * are needed: 0 and *p, *n, borrowed until the next call, or a negative errno. */
+typedef int chunk_fetch_fn(void *arg, uint32_t block, const void **p, size_t *n);
+int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg, struct chunk **out);
 int chunk_open(struct shape_set *set, const void *data, size_t len, struct chunk **out);
 void chunk_close(struct chunk *c);
 
 struct chunk_row {
-	uint16_t head, tail, tid; /* local numbers; head below CHUNK_FIRST_HEAD: raw, its number in the raw column in head_ord */
-	uint32_t head_ord, tail_ord;
+	uint16_t head, tail, tid; /* local numbers; head below CHUNK_FIRST_HEAD: raw, head_ord is of the raw column */
+	uint32_t head_ord, tail_ord; /* where the values stand: group * SEGMENT_ROWS + number within the group */
 	int64_t stamp;
 };
 
 uint32_t chunk_rows(const struct chunk *c);
 int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out);
+/* The row columns of a group, for those who look at many rows and need few: CHUNK_COLUMN_... bits say which; n rows. Borrowed. */
+struct chunk_group {
+	uint32_t n;
+	const uint16_t *head, *tid;
+	const int64_t *stamp;
+};
+enum { CHUNK_COLUMN_HEAD = 1, CHUNK_COLUMN_TAIL = 2, CHUNK_COLUMN_TID = 4, CHUNK_COLUMN_STAMP = 8 };
+int chunk_group(struct chunk *c, unsigned group, unsigned columns, struct chunk_group *out);
 const struct shape *chunk_head(const struct chunk *c, uint16_t local); /* NULL for raw rows */
 const struct shape *chunk_tail(const struct chunk *c, uint16_t local);
 unsigned chunk_heads(const struct chunk *c); /* local numbers are CHUNK_FIRST_HEAD ... CHUNK_FIRST_HEAD + heads - 1 */
@@ -81,8 +96,8 @@ int chunk_tid(struct chunk *c, uint16_t local, struct slice *out);
 /* Value of a slot; part 0 head, 1 tail. buf: SEGMENT_TEXT bytes, used for numbers. */
 int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf, struct slice *out);
 int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out);
-/* Offset of the first line of an 8,192-row block within the chunk's text. */
-uint64_t chunk_block_offset(const struct chunk *c, unsigned block);
+/* Offset of the first line of a group within the chunk's text. */
+uint64_t chunk_group_offset(const struct chunk *c, unsigned group);
 /* The whole line into out (cleared first), its parts' positions where wanted (NULL: not). */
 struct chunk_parts {
 	struct slice part[4]; /* by enum section; offsets into out as ptr after the call */

@@ -14,8 +14,8 @@
 /* A shape of this chunk. */
 struct local {
 	const struct shape *shape;
-	uint32_t column; /* of its first stored slot */
-	uint32_t n;	 /* lines */
+	uint32_t column;	      /* of its first stored slot */
+	uint32_t n[CHUNK_GROUPS + 1]; /* lines before each group, and of all */
 };
 
 /* The shapes of one part, and where a shape's id is among them. */
@@ -30,7 +30,7 @@ struct chunk_builder {
 	struct shape_set *set;
 	uint32_t rows;
 	uint64_t bytes;
-	uint64_t block_offset[CHUNK_BLOCKS];
+	uint64_t group_offset[CHUNK_GROUPS];
 	uint16_t head[CHUNK_ROWS], tail[CHUNK_ROWS], tid[CHUNK_ROWS];
 	int64_t stamp[CHUNK_ROWS];
 	bool has_stamp;
@@ -41,7 +41,8 @@ struct chunk_builder {
 	struct column raw, tids;
 	uint32_t tid_table[TID_TABLE]; /* number + 1 */
 	uint32_t tid_events[CHUNK_ROWS];
-	uint8_t tid_blocks[CHUNK_ROWS];
+	uint8_t tid_groups[CHUNK_ROWS];
+	uint32_t raw_n[CHUNK_GROUPS + 1];
 	uint16_t last_tid;
 	ZSTD_CCtx *zstd;
 	struct bytes block, directory, body;
@@ -84,6 +85,7 @@ void chunk_builder_clear(struct chunk_builder *b)
 	b->ncolumns = 0;
 	column_clear(&b->raw);
 	column_clear(&b->tids);
+	memset(b->raw_n, 0, sizeof b->raw_n);
 	memset(b->tid_table, 0, sizeof b->tid_table);
 	b->last_tid = CHUNK_NO_TID;
 }
@@ -154,7 +156,7 @@ static int tid_number(struct chunk_builder *b, struct slice tid)
 				return -ENOMEM;
 			*t = b->tids.n;
 			b->tid_events[*t - 1] = 0;
-			b->tid_blocks[*t - 1] = 0;
+			b->tid_groups[*t - 1] = 0;
 		} else if (!slice_same(tid, tid_text(b, *t - 1))) {
 			continue;
 		}
@@ -253,10 +255,10 @@ static int row_add(struct chunk_builder *b, uint32_t head, uint32_t tail, struct
 	if (number < 0)
 		return number;
 	if (row % SEGMENT_ROWS == 0)
-		b->block_offset[row / SEGMENT_ROWS] = b->bytes;
+		b->group_offset[row / SEGMENT_ROWS] = b->bytes;
 	if (number) {
 		b->tid_events[number - 1]++;
-		b->tid_blocks[number - 1] |= (uint8_t)(1u << row / SEGMENT_ROWS);
+		b->tid_groups[number - 1] |= (uint8_t)(1u << row / SEGMENT_ROWS);
 	}
 	b->head[row] = (uint16_t)head;
 	b->tail[row] = (uint16_t)tail;
@@ -283,8 +285,8 @@ int chunk_add_line(struct chunk_builder *b, const struct shape *head, const stru
 	if ((rc = local_number(b, &b->heads, head, &h)) || (rc = local_number(b, &b->tails, tail, &t)) ||
 	    (rc = values_add(b, &b->heads.list[h], head_values)) || (rc = values_add(b, &b->tails.list[t], tail_values)))
 		return rc;
-	b->heads.list[h].n++;
-	b->tails.list[t].n++;
+	b->heads.list[h].n[b->rows / SEGMENT_ROWS + 1]++;
+	b->tails.list[t].n[b->rows / SEGMENT_ROWS + 1]++;
 	return row_add(b, h + CHUNK_FIRST_HEAD, t, tid, stamp, bytes);
 }
 
@@ -292,6 +294,7 @@ int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text
 {
 	int rc = column_add(&b->raw, text.ptr, text.len);
 
+	b->raw_n[b->rows / SEGMENT_ROWS + 1]++;
 	/* a rejected line takes the time before it, so that the time column stays smooth */
 	if (how == CHUNK_REJECTED)
 		stamp = b->rows ? b->stamp[b->rows - 1] : 0;
@@ -308,7 +311,7 @@ int chunk_builder_tids(const struct chunk_builder *b, int (*fn)(void *, struct s
 	int rc = 0;
 
 	for (uint32_t i = 0; i < b->tids.n && !rc; i++)
-		rc = fn(arg, tid_text(b, i), b->tid_events[i], b->tid_blocks[i]);
+		rc = fn(arg, tid_text(b, i), b->tid_events[i], b->tid_groups[i]);
 	return rc;
 }
 
@@ -323,7 +326,6 @@ const struct shape *chunk_builder_tail(const struct chunk_builder *b, uint32_t *
 static int block_flush(struct chunk_builder *b, int level)
 {
 	size_t bound = ZSTD_compressBound(b->block.len), got;
-	uint32_t off = (uint32_t)b->body.len;
 
 	if (!b->block.len)
 		return 0;
@@ -344,7 +346,6 @@ static int block_flush(struct chunk_builder *b, int level)
 	if (ZSTD_isError(got))
 		return -ENOMEM;
 	b->body.len += got;
-	bytes_u32(&b->blocks, off);
 	bytes_u32(&b->blocks, (uint32_t)got);
 	bytes_u32(&b->blocks, (uint32_t)b->block.len);
 	b->nblocks++;
@@ -360,15 +361,15 @@ static int segment_placed(struct chunk_builder *b, int level, size_t start)
 	return b->block.len >= CHUNK_BLOCK_BYTES ? block_flush(b, level) : 0;
 }
 
-static int column_seal(struct chunk_builder *b, int level, const struct column *c)
+/* n values from `from` on, in segments. */
+static int values_seal(struct chunk_builder *b, int level, const struct column *c, uint32_t from, uint32_t n)
 {
 	int rc = 0;
 
-	bytes_u32(&b->directory, c->n);
-	for (uint32_t from = 0; from < c->n && !rc; from += SEGMENT_ROWS) {
+	for (uint32_t end = from + n; from < end && !rc; from += SEGMENT_ROWS) {
 		size_t start = b->block.len;
 
-		column_write(c, from, c->n - from < SEGMENT_ROWS ? c->n - from : SEGMENT_ROWS, &b->block);
+		column_write(c, from, end - from < SEGMENT_ROWS ? end - from : SEGMENT_ROWS, &b->block);
 		rc = segment_placed(b, level, start);
 	}
 	return rc;
@@ -387,26 +388,57 @@ static int rows_seal(struct chunk_builder *b, int level)
 		small_write(b->tid + from, n, &b->block);
 		numbers_write(b->stamp + from, n, &b->block);
 		rc = segment_placed(b, level, start);
+		if (!rc)
+			rc = block_flush(b, level);
 	}
-	return rc ? rc : block_flush(b, level);
+	return rc;
 }
 
-static int slots_seal(struct chunk_builder *b, int level, const struct local_set *set)
+/* The shapes of the chunk: ids and lines in each group. */
+static void shapes_list(struct chunk_builder *b, struct local_set *set)
+{
+	bytes_u32(&b->directory, set->n);
+	for (uint32_t i = 0; i < set->n; i++) {
+		struct local *l = &set->list[i];
+
+		bytes_u32(&b->directory, l->shape->id);
+		for (unsigned g = 0; g < CHUNK_GROUPS; g++) {
+			if (g * SEGMENT_ROWS < b->rows)
+				bytes_u16(&b->directory, l->n[g + 1]);
+			l->n[g + 1] += l->n[g];
+		}
+	}
+}
+
+/* The values of one group: of each shape that has lines in it, all slots. */
+static int group_seal(struct chunk_builder *b, int level, const struct local_set *set, unsigned group)
 {
 	int rc = 0;
 
-	bytes_u32(&b->directory, set->n);
 	for (uint32_t i = 0; i < set->n && !rc; i++) {
 		const struct local *l = &set->list[i];
-		struct column *c = &b->columns[l->column];
+		const struct column *c = &b->columns[l->column];
 
-		bytes_u32(&b->directory, l->shape->id);
-		bytes_u32(&b->directory, l->n);
 		for (unsigned k = 0; k < l->shape->nslots && !rc; k++)
 			if (is_stored(l->shape->slots[k].kind))
-				rc = column_seal(b, level, c++);
+				rc = values_seal(b, level, c++, l->n[group], l->n[group + 1] - l->n[group]);
 	}
 	return rc;
+}
+
+static int groups_seal(struct chunk_builder *b, int level)
+{
+	uint32_t raw = 0;
+	int rc = 0;
+
+	for (unsigned g = 0; g * SEGMENT_ROWS < b->rows && !rc; g++) {
+		bytes_u16(&b->directory, b->raw_n[g + 1]);
+		if ((rc = group_seal(b, level, &b->heads, g)) || (rc = group_seal(b, level, &b->tails, g)) ||
+		    (rc = values_seal(b, level, &b->raw, raw, b->raw_n[g + 1])))
+			return rc;
+		raw += b->raw_n[g + 1];
+	}
+	return rc ? rc : block_flush(b, level);
 }
 
 static int directory_seal(struct chunk_builder *b, struct bytes *out)
@@ -437,15 +469,29 @@ int chunk_seal(struct chunk_builder *b, int level, struct bytes *out)
 	b->block.len = b->directory.len = b->body.len = b->blocks.len = 0;
 	b->nblocks = 0;
 	bytes_u32(&b->directory, b->rows);
-	for (unsigned i = 0; i < CHUNK_BLOCKS && i * SEGMENT_ROWS < b->rows; i++)
-		bytes_u64(&b->directory, b->block_offset[i]);
-	if ((rc = rows_seal(b, level)) || (rc = column_seal(b, level, &b->tids)) || (rc = block_flush(b, level)) ||
-	    (rc = slots_seal(b, level, &b->heads)) || (rc = slots_seal(b, level, &b->tails)) ||
-	    (rc = column_seal(b, level, &b->raw)) || (rc = block_flush(b, level)))
+	for (unsigned i = 0; i < CHUNK_GROUPS && i * SEGMENT_ROWS < b->rows; i++)
+		bytes_u64(&b->directory, b->group_offset[i]);
+	shapes_list(b, &b->heads);
+	shapes_list(b, &b->tails);
+	bytes_u32(&b->directory, b->tids.n);
+	if ((rc = rows_seal(b, level)) || (rc = values_seal(b, level, &b->tids, 0, b->tids.n)) || (rc = block_flush(b, level)) ||
+	    (rc = groups_seal(b, level)))
 		return rc;
 	bytes_u32(&b->directory, b->nblocks);
 	bytes_add(&b->directory, b->blocks.ptr, b->blocks.len);
 	if (b->directory.failed || b->blocks.failed || b->block.failed)
 		return -ENOMEM;
 	return directory_seal(b, out);
+}
+
+uint32_t chunk_seal_blocks(const struct chunk_builder *b)
+{
+	return b->nblocks;
+}
+
+size_t chunk_seal_block(const struct chunk_builder *b, uint32_t i)
+{
+	struct peek in = {(const unsigned char *)b->blocks.ptr + 8 * (size_t)i, (const unsigned char *)b->blocks.ptr + b->blocks.len, false};
+
+	return peek_u32(&in);
 }

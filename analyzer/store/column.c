@@ -210,6 +210,14 @@ int small_read(struct peek *in, uint32_t n, uint16_t *out)
 	return 0;
 }
 
+int small_skip(struct peek *in, uint32_t n)
+{
+	unsigned width = peek_u8(in);
+
+	peek_bytes(in, width ? (size_t)width * n : 2);
+	return in->bad || width > 2 ? -EBADMSG : 0;
+}
+
 /* ---- text ---- */
 
 /* u8 width of the lengths, lengths in planes, the text of the values picked by order (NULL: from ... from + n). */
@@ -469,4 +477,25 @@ struct slice segment_get(const struct segment *s, uint32_t i, char *buf)
 			big[k] = (unsigned char)((uint64_t)s->numbers[i] >> (56 - 8 * k));
 		return (struct slice){buf, hex(big, 8, buf)};
 	}
+}
+
+uint32_t segment_find(const struct segment *s, struct slice text)
+{
+	unsigned char id[16];
+	char buf[SEGMENT_TEXT];
+
+	if (s->encoding == ENC_TID) {
+		if (!is_tid(text))
+			return s->n;
+		for (unsigned k = 0; k < 16; k++)
+			id[k] = (unsigned char)(nibble(text.ptr[2 * k]) << 4 | nibble(text.ptr[2 * k + 1]));
+		for (uint32_t i = 0; i < s->n; i++)
+			if (!memcmp(s->text + 16 * (size_t)i, id, 16))
+				return i;
+		return s->n;
+	}
+	for (uint32_t i = 0; i < s->n; i++)
+		if (slice_same(segment_get(s, i, buf), text))
+			return i;
+	return s->n;
 }

@@ -74,8 +74,11 @@ void segment_free(struct segment *s);
 /* Value i; buf has SEGMENT_TEXT bytes for those that must be printed. i >= n: NONE. */
 #define SEGMENT_TEXT 40
 struct slice segment_get(const struct segment *s, uint32_t i, char *buf);
+/* The first value that is text; n where none is. */
+uint32_t segment_find(const struct segment *s, struct slice text);
 
 int numbers_read(struct peek *in, uint32_t n, int64_t *out);
 int small_read(struct peek *in, uint32_t n, uint16_t *out);
+int small_skip(struct peek *in, uint32_t n);
 
 #endif

@@ -278,7 +278,7 @@ int event_offset(const struct event *e, int64_t *out)
 {
 	struct event_room *r = room_of(e);
 	struct bytes text = {0};
-	uint64_t off = chunk_block_offset(e->chunk, e->row / SEGMENT_ROWS);
+	uint64_t off = chunk_group_offset(e->chunk, e->row / SEGMENT_ROWS);
 	sqlite3_stmt *q;
 	int rc = 0;
 

@@ -223,8 +223,11 @@ static void cache_forget(struct store *s)
 		if (s->cache[i].pins)
 			continue;
 		chunk_close(s->cache[i].chunk);
+		free(s->cache[i].home);
 		s->cache[i] = (struct cached_chunk){0};
 	}
+	if (s->block_read)
+		sqlite3_reset(s->block_read); /* it would hold the database open for reading */
 }
 
 void event_room_free(struct event_room *r);
@@ -233,9 +236,9 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
+	event_room_free(s->got); /* it pins a chunk */
 	cache_forget(s);
 	sources_forget(s);
-	event_room_free(s->got);
 	if (!s->borrowed)
 		sqlite3_close_v2(s->db);
 	shape_set_free(s->shapes);
@@ -359,29 +362,59 @@ const struct source_info *store_source(struct store *s, int64_t id)
 
 /* ---- chunks ---- */
 
-static int chunk_fetch(struct store *s, int64_t id, struct chunk **out)
+static int statement(struct store *s, sqlite3_stmt **q, const char *sql, int64_t id)
 {
-	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT data FROM chunk WHERE id = ?", -1, &q, NULL);
+	int rc = *q ? sqlite3_reset(*q) : sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
+
+	if (!rc)
+		rc = sqlite3_bind_int64(*q, 1, id);
+	return store_rc(rc);
+}
+
+static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
+{
+	const struct chunk_home *home = arg;
+	struct store *s = home->store;
+	int rc = block > 0xffff ? -EBADMSG : statement(s, &s->block_read, "SELECT data FROM block WHERE id = ?", home->id << 16 | block);
 
 	if (rc)
-		return store_rc(rc);
-	sqlite3_bind_int64(q, 1, id);
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW) {
-		const void *p = sqlite3_column_blob(q, 0);
+		return rc;
+	rc = sqlite3_step(s->block_read);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? -EBADMSG : store_rc(rc);
+	*p = sqlite3_column_blob(s->block_read, 0);
+	*n = (size_t)sqlite3_column_bytes(s->block_read, 0);
+	return *p ? 0 : -EBADMSG;
+}
 
-		rc = p ? chunk_open(s->shapes, p, (size_t)sqlite3_column_bytes(q, 0), out) : -EBADMSG;
+static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, struct chunk **out)
+{
+	const void *p;
+	int rc = statement(s, &s->chunk_read, "SELECT data FROM chunk WHERE id = ?", id);
+
+	if (rc)
+		return rc;
+	*home = malloc(sizeof **home);
+	if (!*home)
+		return -ENOMEM;
+	**home = (struct chunk_home){s, id};
+	rc = sqlite3_step(s->chunk_read);
+	if (rc == SQLITE_ROW) {
+		p = sqlite3_column_blob(s->chunk_read, 0);
+		rc = p ? chunk_open_stored(s->shapes, p, (size_t)sqlite3_column_bytes(s->chunk_read, 0), block_fetch, *home, out) : -EBADMSG;
 	} else {
 		rc = rc == SQLITE_DONE ? -EBADMSG : store_rc(rc);
 	}
-	sqlite3_finalize(q);
+	sqlite3_reset(s->chunk_read);
+	if (rc)
+		free(*home);
 	return rc;
 }
 
 int store_chunk_pin(struct store *s, int64_t id, struct chunk **out)
 {
 	struct cached_chunk *victim = NULL, *e;
+	struct chunk_home *home;
 	int rc;
 
 	for (unsigned i = 0; i < CHUNK_CACHE; i++) {
@@ -395,21 +428,47 @@ int store_chunk_pin(struct store *s, int64_t id, struct chunk **out)
 		if (!e->pins && (!victim || e->used < victim->used))
 			victim = e;
 	}
-	rc = chunk_fetch(s, id, out);
-	if (rc || !victim)
-		return rc; /* all places are pinned: the chunk lives with its user */
+	if (!victim)
+		return -EMFILE; /* more cursors at a time than anybody should have */
+	rc = chunk_fetch(s, id, &home, out);
+	if (rc)
+		return rc;
 	chunk_close(victim->chunk);
-	*victim = (struct cached_chunk){id, *out, 1, ++s->tick};
+	free(victim->home);
+	*victim = (struct cached_chunk){id, *out, home, 1, ++s->tick};
 	return 0;
+}
+
+/* Closes the chunk that was longest not read, where more than a few are kept. */
+static void cache_trim(struct store *s)
+{
+	struct cached_chunk *oldest = NULL;
+	unsigned idle = 0;
+
+	for (unsigned i = 0; i < CHUNK_CACHE; i++) {
+		struct cached_chunk *e = &s->cache[i];
+
+		if (!e->chunk || e->pins)
+			continue;
+		idle++;
+		if (!oldest || e->used < oldest->used)
+			oldest = e;
+	}
+	if (idle <= CHUNK_IDLE)
+		return;
+	chunk_close(oldest->chunk);
+	free(oldest->home);
+	*oldest = (struct cached_chunk){0};
 }
 
 void store_chunk_unpin(struct store *s, struct chunk *c)
 {
-	for (unsigned i = 0; i < CHUNK_CACHE; i++) {
-		if (c && s->cache[i].chunk == c) {
-			s->cache[i].pins--;
-			return;
-		}
+	for (unsigned i = 0; c && i < CHUNK_CACHE; i++) {
+		if (s->cache[i].chunk != c)
+			continue;
+		s->cache[i].pins--;
+		s->cache[i].used = ++s->tick;
+		cache_trim(s);
+		return;
 	}
-	chunk_close(c);
 }

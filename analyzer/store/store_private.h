@@ -16,11 +16,19 @@ struct source_info {
 	char *worker;
 };
 
-#define CHUNK_CACHE 6
+#define CHUNK_CACHE 24 /* chunks that are open at a time */
+#define CHUNK_IDLE  4  /* of them kept open while nobody reads them */
+
+/* Where a chunk's blocks come from; lives as long as the chunk. */
+struct chunk_home {
+	struct store *store;
+	int64_t id;
+};
 
 struct cached_chunk {
 	int64_t id;
 	struct chunk *chunk;
+	struct chunk_home *home;
 	unsigned pins;
 	uint64_t used;
 };
@@ -37,6 +45,7 @@ struct store {
 	bool sources_read;
 	struct cached_chunk cache[CHUNK_CACHE];
 	uint64_t tick;
+	sqlite3_stmt *chunk_read, *block_read;
 	struct event_room *got; /* of event_get */
 };
 
