@@ -41,7 +41,7 @@ INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unesca
 STORE_SRC  := $(addprefix analyzer/store/,bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c finding.c fold.c function.c hangs.c \
-              input.c intern.c jsontext.c model.c mount.c pattern.c phase.c result.c rowtable.c rules.c span.c storms.c \
+              input.c intern.c jsontext.c lint.c model.c mount.c pattern.c phase.c result.c rowtable.c rules.c span.c storms.c \
               vtab_phase.c vtab_series.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
@@ -63,7 +63,7 @@ FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c call.c containerd.c disp
 LIBLOG_TESTS   :=
 LIBLOG_TESTS   += log_event_test log_span_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := model_test rules_test stamp zone reader discover line_test shape_test vtab_event
+ANALYZER_TESTS := model_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # Those of the library wrap the C library's functions, see tests/fault/faults.h.
