@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ring.c - the slow half of putting records into rings, and the reading end; see ring.h. */
 #include "ring.h"
+#include <ilu/log.h>
 
 #include "config.h"
 #include "lock.h"
