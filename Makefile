@@ -4,6 +4,7 @@
 # B is the build directory; CC, CFLAGS, LDFLAGS are yours. V=1 shows the commands.
 
 B       ?= build
+override B := $(patsubst $(CURDIR)/%,%,$(B))
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
