@@ -123,7 +123,7 @@ int event_line_show(struct output *out, const struct event *e, int64_t offset_s,
 	add_day(out, &head, clock, offset_s, day);
 	fwrite(text_str(&head), 1, head.len, out->file);
 	text_reset(&head);
-	text_printf(&head, "%*s%s", show->indent, "", show->mark ? "> " : "");
+	text_printf(&head, "%*s%s", show->indent, "", show->mark ? "> " : show->context ? "  " : "");
 	text_add(&head, clock + 11, n - 11);
 	for (size_t i = n - 11; i < 18; i++)
 		text_puts(&head, " ");

@@ -16,7 +16,8 @@ struct event_day {
 struct event_show {
 	bool tid, worker; /* show them */
 	int indent;
-	bool mark;	  /* it is one that --grep found, among its context */
+	bool context;	  /* lines around what --grep found are shown, too */
+	bool mark;	  /* it is one that --grep found */
 };
 
 /* Writes e to out, a heading before it where the day or the clock changes; 0 or a negative errno. */

@@ -198,7 +198,7 @@ static int put_cells(struct events *ev, const struct event *e)
 static int show(struct events *ev, const struct found *f)
 {
 	const struct event *e;
-	struct event_show how = {.tid = !ev->filter.query.tid.ptr, .worker = ev->several_workers, .mark = ev->context && f->hit};
+	struct event_show how = {.tid = !ev->filter.query.tid.ptr, .worker = ev->several_workers, .context = ev->context > 0, .mark = ev->context && f->hit};
 	int rc = query_interrupted ? -EINTR : event_get(ev->q->store, f->id, &e);
 
 	if (rc != 1)

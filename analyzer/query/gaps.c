@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* gaps.c - the largest stretches of an invocation in which nothing was logged, by the messages around them.
  *
- * Every pair of neighbouring lines of an invocation is a gap; those with the same messages before and after are one row. The sum over
+ * Every pair of neighbouring lines of an invocation, up to its return, is a gap; those with the same messages before and after are one row. The sum over
  * the rows of a run is the whole time of its invocations between first and last line, so a share is a share of that. */
 #include "query/commands.h"
 #include "query/event_filter.h"
@@ -26,8 +26,15 @@ struct pair {
 	uint32_t tid;
 };
 
+/* What an invocation's lines count for: from its sending to its return. */
+struct window {
+	int64_t from_ns, to_ns;
+};
+
 struct gaps {
 	struct names tids, texts;
+	struct window *windows; /* by number of the tid */
+	uint32_t nwindows;
 	struct point *points;
 	size_t n, cap;
 	struct pair *pairs;
@@ -37,6 +44,27 @@ struct gaps {
 	double total_ns;
 };
 
+static int widen(struct gaps *g, uint32_t tid, int64_t from_ns, int64_t to_ns)
+{
+	struct window *w;
+
+	if (tid >= g->nwindows) {
+		uint32_t n = g->nwindows * 2 + 1024;
+
+		w = reallocarray(g->windows, n, sizeof *w);
+		if (!w)
+			return -ENOMEM;
+		for (uint32_t i = g->nwindows; i < n; i++)
+			w[i] = (struct window){INT64_MAX, INT64_MIN};
+		g->windows = w;
+		g->nwindows = n;
+	}
+	w = &g->windows[tid];
+	w->from_ns = from_ns < w->from_ns ? from_ns : w->from_ns;
+	w->to_ns = to_ns > w->to_ns ? to_ns : w->to_ns;
+	return 0;
+}
+
 static int read_tids(struct query *q, struct gaps *g)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -45,12 +73,17 @@ static int read_tids(struct query *q, struct gaps *g)
 	int status = query_run(q, &run);
 
 	if (!status)
-		status = query_prepare(q, "SELECT tid FROM invocation WHERE ?1 = 0 OR run = ?1", &stmt);
+		status = query_prepare(q, "SELECT tid, coalesce(sent_ns, arrived_ns, -9223372036854775807), coalesce(return_ns, 9223372036854775807)"
+					  " FROM invocation WHERE ?1 = 0 OR run = ?1", &stmt);
 	if (!status)
 		sqlite3_bind_int64(stmt, 1, run);
-	while (!status && (status = query_step(q, stmt)) == 1)
-		status = query_errno(q, names_put(&g->tids, (const char *)sqlite3_column_text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), &number),
-				     q->command);
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		int rc = names_put(&g->tids, (const char *)sqlite3_column_text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), &number);
+
+		if (!rc)
+			rc = widen(g, number, sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2));
+		status = query_errno(q, rc, q->command);
+	}
 	sqlite3_finalize(stmt);
 	return status;
 }
@@ -84,6 +117,27 @@ static int put_point(struct gaps *g, const struct event *e, uint32_t tid, uint32
 	return 0;
 }
 
+/* The caller's own moments stand for lines: what comes before the first and after the last one is silence, too. */
+static int put_ends(struct gaps *g)
+{
+	static const char sent[] = "(sent)", returned[] = "(returned)";
+	struct event first = {.id = 0}, last = {.id = INT64_MAX};
+	uint32_t from, to;
+	int rc = names_put(&g->texts, sent, sizeof sent - 1, &from);
+
+	if (!rc)
+		rc = names_put(&g->texts, returned, sizeof returned - 1, &to);
+	for (uint32_t i = 0; i < g->tids.n && !rc; i++) {
+		first.time_ns = g->windows[i].from_ns;
+		last.time_ns = g->windows[i].to_ns;
+		if (first.time_ns != -INT64_MAX)
+			rc = put_point(g, &first, i, from);
+		if (!rc && last.time_ns != INT64_MAX)
+			rc = put_point(g, &last, i, to);
+	}
+	return rc;
+}
+
 static int gather(struct query *q, struct gaps *g)
 {
 	struct event_query eq = {0};
@@ -97,6 +151,9 @@ static int gather(struct query *q, struct gaps *g)
 		int64_t tid = e->foreign ? -1 : names_find(&g->tids, e->tid);
 		uint32_t text = 0;
 
+		if (tid >= 0 && (e->time_ns < g->windows[tid].from_ns || e->time_ns > g->windows[tid].to_ns))
+			tid = -1;
+
 		rc = query_interrupted ? -EINTR : 0;
 		if (!rc && tid >= 0)
 			rc = name_line(g, e, &t, &text);
@@ -105,6 +162,8 @@ static int gather(struct query *q, struct gaps *g)
 	}
 	event_cursor_close(c);
 	text_done(&t);
+	if (!status && !rc)
+		rc = put_ends(g);
 	return status ? status : query_errno(q, rc, q->path);
 }
 
@@ -239,6 +298,7 @@ int cmd_gaps(struct query *q)
 	free(g.pairs);
 	free(g.slots);
 	free(g.points);
+	free(g.windows);
 	names_done(&g.tids);
 	names_done(&g.texts);
 	return status;

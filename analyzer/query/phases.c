@@ -90,14 +90,19 @@ static int gather(struct query *q, struct groups *g)
 
 	if (status)
 		return status;
+	/* Where a phase stands is told by the invocations that needed one attempt. */
 	text_printf(&s.sql,
-		    "SELECT %s AS k, p.name, p.ns FROM (SELECT run, tid, name, min(ord) AS ord, sum(end_ns - start_ns) AS ns, min(start_ns) AS first_ns"
-		    " FROM phase GROUP BY run, tid, name) p JOIN invocation i ON i.run = p.run AND i.tid = p.tid JOIN run r ON r.id = p.run",
+		    "WITH p AS MATERIALIZED (SELECT run, tid, name, min(ord) AS ord, sum(end_ns - start_ns) AS ns, min(start_ns) AS first_ns"
+		    " FROM phase GROUP BY run, tid, name),"
+		    " o AS (SELECT p.name, coalesce(avg(CASE WHEN i.attempts <= 1 THEN p.ord END), 1e6 + avg(p.ord)) AS place"
+		    " FROM p JOIN invocation i ON i.run = p.run AND i.tid = p.tid GROUP BY p.name)"
+		    " SELECT %s AS k, p.name, p.ns FROM p JOIN invocation i ON i.run = p.run AND i.tid = p.tid JOIN run r ON r.id = p.run"
+		    " JOIN o ON o.name = p.name",
 		    key);
 	status = select_run(q, &s, "p.run");
 	select_like(&s, "i.function_name", args_value(q->args, "function"));
 	select_like(&s, "i.worker", args_value(q->args, "worker"));
-	text_printf(&s.sql, " ORDER BY k, p.name = 'unexplained', avg(p.ord) OVER (PARTITION BY p.name), p.name");
+	text_printf(&s.sql, " ORDER BY k, p.name = 'unexplained', o.place, p.name");
 	if (!status)
 		status = select_prepare(q, &s, &stmt);
 	while (!status && (status = query_step(q, stmt)) == 1)

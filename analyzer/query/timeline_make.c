@@ -261,6 +261,8 @@ static void event_row(struct maker *m, const struct tx_event *e, int times)
 	struct timeline_row *r;
 
 	text_puts(&label, e->message ? e->message : "(no message)");
+	if (e->span)
+		text_printf(&label, " %s", e->span);
 	if (times > 1)
 		text_printf(&label, m->o->utf8 ? "  ×%d" : "  x%d", times);
 	r = add_row(m, TIMELINE_MOMENT, keep(m, &label));

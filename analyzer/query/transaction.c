@@ -215,11 +215,16 @@ static const char *plain_text(struct transaction *tx, struct slice escaped)
 static int put_event(struct transaction *tx, const struct event *e)
 {
 	struct tx_event *events = more(tx->events, tx->nevents, sizeof *events);
-	struct slice fields = event_part(e, SECTION_FIELDS);
+	struct slice fields = event_part(e, SECTION_FIELDS), span = SLICE_NONE;
+	const char *fields_text, *span_text;
 
 	if (!events)
 		return -ENOMEM;
 	tx->events = events;
+	fields_text = arena_text(&tx->arena, fields.ptr, fields.len);
+	if (e->head->span_line && !event_span_field(e, "name", &span))
+		span = SLICE_NONE;
+	span_text = plain_text(tx, span);
 	events[tx->nevents++] = (struct tx_event){
 		.id = e->id,
 		.time_ns = e->time_ns,
@@ -227,8 +232,9 @@ static int put_event(struct transaction *tx, const struct event *e)
 		.target = plain_text(tx, e->head->target),
 		.message = plain_text(tx, event_message(e)),
 		.worker = arena_text(&tx->arena, e->worker.ptr, e->worker.len),
-		.fields = arena_text(&tx->arena, fields.ptr, fields.len),
+		.fields = fields_text,
 		.span_line = e->head->span_line,
+		.span = span_text,
 	};
 	return tx->arena.failed ? -ENOMEM : 0;
 }

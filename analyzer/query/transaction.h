@@ -28,6 +28,7 @@ struct tx_event {
 	const char *level, *target, *message, *worker; /* message plain; NULL: none */
 	const char *fields;			       /* JSON; NULL: none */
 	bool span_line;
+	const char *span; /* of a span line: which */
 };
 
 struct transaction {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* number.c - see number.h */
 #include "render/number.h"
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,12 @@ size_t number_shortest(double value, char *buf)
 		return (size_t)snprintf(buf, NUMBER_MAX, "nan");
 	if (isinf(value))
 		return (size_t)snprintf(buf, NUMBER_MAX, value < 0 ? "-inf" : "inf");
-	/* 15 digits survive a double, so where those are enough, %g's own trimming gives the shortest. */
-	snprintf(buf, NUMBER_MAX, "%.15g", value);
+	/* 15 digits survive a double, so where those are enough, %g's own trimming gives the shortest; not so below the normal ones. */
+	for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 15; digits++) {
+		snprintf(buf, NUMBER_MAX, "%.*g", digits, value);
+		if (strtod(buf, NULL) == value)
+			break;
+	}
 	if (strtod(buf, NULL) != value) {
 		snprintf(buf, NUMBER_MAX, "%.16g", value);
 		if (strtod(buf, NULL) != value && !neighbour_hits(value, buf))

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 static struct session *session;
+static bool in_sql;
 
 /* The candidates of one Tab, gathered first and handed to readline one by one. */
 static struct {
@@ -184,7 +185,7 @@ static enum hint gather(const char *text, int start)
 		value = option_of(global_options, words[n - 1]);
 	if (value && !value->value)
 		value = NULL;
-	if (words_are_sql(rl_line_buffer) || (n < 0 && !strncmp(rl_line_buffer, "sql", 3))) {
+	if (in_sql || words_are_sql(rl_line_buffer) || (n < 0 && !strncmp(rl_line_buffer, "sql", 3))) {
 		offer_sql_words(text);
 	} else if (n <= 0) {
 		offer_commands(text);
@@ -219,6 +220,11 @@ static char **complete(const char *text, int start, int end)
 	hint = gather(text, start);
 	rl_attempted_completion_over = hint != HINT_FILE;
 	return hint == HINT_FILE ? NULL : rl_completion_matches(text, next_found);
+}
+
+void complete_in_sql(bool yes)
+{
+	in_sql = yes;
 }
 
 void complete_init(struct session *s)

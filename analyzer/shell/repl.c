@@ -161,6 +161,7 @@ int repl_run(struct session *s)
 		query_interrupted = 0;
 		remember(line);
 		go_on = take_line(s, &sql, line);
+		complete_in_sql(sql.len > 0);
 		query_interrupted = 0;
 		free(line);
 	}

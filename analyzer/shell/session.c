@@ -142,7 +142,7 @@ static FILE *open_pager(const struct session *s, const struct command *c)
 	if (!s->interactive || !isatty(STDOUT_FILENO) || c->need == NEED_NOTHING || (pager && (!*pager || !strcmp(pager, "cat"))))
 		return stdout;
 	fflush(stdout);
-	pipe = popen(pager ? pager : "less -RFXSK", "w");
+	pipe = popen(pager ? pager : "less -RFXK", "w");
 	return pipe ? pipe : stdout;
 }
 

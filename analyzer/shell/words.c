@@ -55,7 +55,8 @@ bool words_are_sql(const char *line)
 	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
 		if (strlen(starts[i]) == n && !strncasecmp(starts[i], line, n))
 			return true;
-	return line[0] == '-' && line[1] == '-';
+	/* A remark of SQL; an option has no blank there. */
+	return line[0] == '-' && line[1] == '-' && strchr(" \t\r\n", line[2]);
 }
 
 bool words_sql_complete(const char *sql)
