@@ -35,23 +35,41 @@ void itoa_9(uint32_t value, char *out)
 		itoa_2(value % 100, out + i);
 }
 
+/* Exactly eight digits; value < 10^8. Divisions are by constants and of 32 bits, which is what makes this fast. */
+static void itoa_8(uint32_t value, char *out)
+{
+	uint32_t high = value / 10000, low = value % 10000;
+
+	itoa_2(high / 100, out);
+	itoa_2(high % 100, out + 2);
+	itoa_2(low / 100, out + 4);
+	itoa_2(low % 100, out + 6);
+}
+
+/* Without leading zeros; value < 10^8. */
+static size_t itoa_short(uint32_t value, char *out)
+{
+	static const uint32_t power[] = { 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
+	char digits[8];
+	size_t len = 1;
+
+	while (len < 8 && value >= power[len - 1])
+		len++;
+	itoa_8(value, digits);
+	for (size_t i = 0; i < len; i++)
+		out[i] = digits[8 - len + i];
+	return len;
+}
+
 size_t itoa_u64(uint64_t value, char *out)
 {
-	char text[ITOA_MAX], *p = text + sizeof text;
+	size_t len;
 
-	while (value >= 100) {
-		p -= 2;
-		itoa_2((uint32_t)(value % 100), p);
-		value /= 100;
-	}
-	if (value >= 10) {
-		p -= 2;
-		itoa_2((uint32_t)value, p);
-	} else {
-		*--p = (char)('0' + value);
-	}
-	memcpy(out, p, (size_t)(text + sizeof text - p));
-	return (size_t)(text + sizeof text - p);
+	if (value < 100000000)
+		return itoa_short((uint32_t)value, out);
+	len = itoa_u64(value / 100000000, out);
+	itoa_8((uint32_t)(value % 100000000), out + len);
+	return len + 8;
 }
 
 size_t itoa_i64(int64_t value, char *out)
@@ -123,17 +141,8 @@ static struct decimal shortest(uint64_t c, int q, bool uneven)
 
 /* ---- the text ---- */
 
-static size_t put(char *out, const char *text, size_t len)
-{
-	memcpy(out, text, len);
-	return len;
-}
-
-static size_t put_zeros(char *out, size_t count)
-{
-	memset(out, '0', count);
-	return count;
-}
+#define WIDE 24 /* bytes that are copied for up to 17 digits: a constant is one or two moves */
+#define ROOM 64
 
 static size_t put_exponent(char *out, int exponent)
 {
@@ -141,43 +150,54 @@ static size_t put_exponent(char *out, int exponent)
 	return 1 + itoa_i64(exponent, out + 1);
 }
 
-/* ryu's "pretty" layout. point = where the decimal point is, counted from the first digit. */
+/* ryu's "pretty" layout. Behind the `len` digits are zeros, so that copying too much of them fills up. out has ROOM. */
 static size_t layout(char *out, const char *digits, int len, int exponent)
 {
-	int point = len + exponent;
-	char *p = out;
+	int point = len + exponent; /* where the decimal point is, counted from the first digit */
 
-	if (exponent >= 0 && point <= 16) { /* 12340000000.0 */
-		p += put(p, digits, (size_t)len);
-		p += put_zeros(p, (size_t)exponent);
-		p += put(p, ".0", 2);
-	} else if (point > 0 && point <= 16) { /* 12.34 */
-		p += put(p, digits, (size_t)point);
-		*p++ = '.';
-		p += put(p, digits + point, (size_t)(len - point));
-	} else if (point > -5 && point <= 0) { /* 0.001234 */
-		p += put(p, "0.", 2);
-		p += put_zeros(p, (size_t)-point);
-		p += put(p, digits, (size_t)len);
-	} else { /* 1e30, 1.234e33 */
-		*p++ = digits[0];
-		if (len > 1) {
-			*p++ = '.';
-			p += put(p, digits + 1, (size_t)(len - 1));
-		}
-		p += put_exponent(p, point - 1);
+	if (point > 0 && point <= 16) { /* 12.34 and 12340000000.0 */
+		memcpy(out, digits, WIDE);
+		out[point] = '.';
+		memcpy(out + point + 1, digits + point, WIDE);
+		return (size_t)(exponent < 0 ? len : point + 1) + 1;
 	}
-	return (size_t)(p - out);
+	if (point > -5 && point <= 0) { /* 0.001234 */
+		memcpy(out, "0.0000", 6);
+		memcpy(out + 2 - point, digits, WIDE);
+		return (size_t)(2 - point + len);
+	}
+	out[0] = digits[0]; /* 1e30, 1.234e33 */
+	out[1] = '.';
+	memcpy(out + 2, digits + 1, WIDE);
+	len += len > 1;
+	return (size_t)len + put_exponent(out + len, point - 1);
 }
 
 static size_t put_decimal(char *out, struct decimal decimal)
 {
-	char digits[ITOA_MAX];
-	int len = (int)itoa_u64(decimal.digits, digits), exponent = decimal.exponent;
+	char digits[ROOM], text[ROOM];
+	int len, exponent = decimal.exponent;
+	size_t n;
 
+	if (decimal.digits % 100000000 == 0) { /* short numbers have many zeros here */
+		decimal.digits /= 100000000;
+		exponent += 8;
+	}
+	memset(digits, '0', sizeof digits);
+	len = (int)itoa_u64(decimal.digits, digits);
 	for (; len > 1 && digits[len - 1] == '0'; len--)
 		exponent++;
-	return layout(out, digits, len, exponent);
+	n = layout(text, digits, len, exponent);
+	memcpy(out, text, DTOA_MAX - 1); /* -1: the sign is already there, or will not come */
+	return n;
+}
+
+static size_t put_whole(char *out, uint64_t whole)
+{
+	size_t n = itoa_u64(whole, out);
+
+	memcpy(out + n, ".0", 2);
+	return n + 2;
 }
 
 size_t dtoa_json(double value, char *out)
@@ -189,16 +209,17 @@ size_t dtoa_json(double value, char *out)
 	memcpy(&bits, &value, sizeof bits);
 	fraction = bits & ((UINT64_C(1) << 52) - 1);
 	biased = (unsigned)(bits >> 52) & 0x7ff;
-	if (biased == 0x7ff)
-		return put(out, "null", 4);
+	if (biased == 0x7ff) {
+		memcpy(out, "null", 4);
+		return 4;
+	}
 	if (bits >> 63)
 		*p++ = '-';
 	/* Below 2^53 an integer's own digits are its shortest decimal: the neighbours are at most 1 away. */
 	value = fabs(value);
 	whole = value < 0x1p53 ? (uint64_t)value : 0;
 	if (value < 0x1p53 && (double)whole == value) {
-		p += itoa_u64(whole, p);
-		p += put(p, ".0", 2);
+		p += put_whole(p, whole);
 	} else if (biased) {
 		p += put_decimal(p, shortest(fraction | UINT64_C(1) << 52, (int)biased - 1075, !fraction && biased > 1));
 	} else {
