@@ -226,8 +226,6 @@ static void cache_forget(struct store *s)
 		free(s->cache[i].home);
 		s->cache[i] = (struct cached_chunk){0};
 	}
-	if (s->block_read)
-		sqlite3_reset(s->block_read); /* it would hold the database open for reading */
 }
 
 void event_room_free(struct event_room *r);
@@ -239,6 +237,9 @@ void store_close(struct store *s)
 	event_room_free(s->got); /* it pins a chunk */
 	cache_forget(s);
 	sources_forget(s);
+	sqlite3_finalize(s->chunk_read);
+	sqlite3_finalize(s->block_read);
+	bytes_free(&s->block);
 	if (!s->borrowed)
 		sqlite3_close_v2(s->db);
 	shape_set_free(s->shapes);
@@ -371,6 +372,26 @@ static int statement(struct store *s, sqlite3_stmt **q, const char *sql, int64_t
 	return store_rc(rc);
 }
 
+/* A statement that is not at rest holds the database open for reading, against every writer; and a connection that is
+ * somebody else's cannot be closed while it has one of ours. */
+static void statement_rest(struct store *s, sqlite3_stmt **q)
+{
+	if (!s->borrowed) {
+		sqlite3_reset(*q);
+		return;
+	}
+	sqlite3_finalize(*q);
+	*q = NULL;
+}
+
+static int block_keep(struct store *s, const void *p, size_t n)
+{
+	s->block.len = 0;
+	s->block.failed = false;
+	bytes_add(&s->block, p, p ? n : 0);
+	return s->block.failed ? -ENOMEM : p ? 0 : -EBADMSG;
+}
+
 static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
 {
 	const struct chunk_home *home = arg;
@@ -380,11 +401,15 @@ static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
 	if (rc)
 		return rc;
 	rc = sqlite3_step(s->block_read);
-	if (rc != SQLITE_ROW)
+	if (rc != SQLITE_ROW) {
+		statement_rest(s, &s->block_read);
 		return rc == SQLITE_DONE ? -EBADMSG : store_rc(rc);
-	*p = sqlite3_column_blob(s->block_read, 0);
-	*n = (size_t)sqlite3_column_bytes(s->block_read, 0);
-	return *p ? 0 : -EBADMSG;
+	}
+	rc = block_keep(s, sqlite3_column_blob(s->block_read, 0), (size_t)sqlite3_column_bytes(s->block_read, 0));
+	statement_rest(s, &s->block_read);
+	*p = s->block.ptr;
+	*n = s->block.len;
+	return rc;
 }
 
 static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, struct chunk **out)
@@ -405,7 +430,7 @@ static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, st
 	} else {
 		rc = rc == SQLITE_DONE ? -EBADMSG : store_rc(rc);
 	}
-	sqlite3_reset(s->chunk_read);
+	statement_rest(s, &s->chunk_read);
 	if (rc)
 		free(*home);
 	return rc;

@@ -45,7 +45,8 @@ struct store {
 	bool sources_read;
 	struct cached_chunk cache[CHUNK_CACHE];
 	uint64_t tick;
-	sqlite3_stmt *chunk_read, *block_read;
+	sqlite3_stmt *chunk_read, *block_read; /* at rest between uses */
+	struct bytes block; /* what block_read gave last */
 	struct event_room *got; /* of event_get */
 };
 
