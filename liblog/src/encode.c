@@ -158,11 +158,10 @@ static char *put_errno_name(char *at, const char *key, size_t key_len, const cha
 /* The values of a site's keys, each after its key. */
 static char *put_values(struct encoder *enc, char *at, struct view *v)
 {
-	bool cut = false;
-
 	for (unsigned i = 0; i < v->site->count; i++) {
 		unsigned type = v->site->types[i];
 		const char *payload = v->at;
+		bool cut = false;
 
 		at = put(at, v->text->key[i], v->text->key_len[i]);
 		at = value_put(at, type, &v->at, v->end, &cut);
@@ -298,12 +297,12 @@ static char *put_array(struct encoder *enc, char *at, struct view *v)
 {
 	struct array_key keys[256];
 	uint64_t count = take_word(v);
-	bool cut = false;
 
 	for (size_t n = 0; n < count && n < 256 && v->end - v->at >= 2; n++) {
 		unsigned type = (unsigned char)v->at[0];
 		struct array_key *key = &keys[n];
 		const char *rendered = at, *payload;
+		bool cut = false;
 
 		*key = (struct array_key){ v->at + 2, (unsigned char)v->at[1], 0 };
 		v->at += 2 + key->len;
@@ -319,8 +318,8 @@ static char *put_array(struct encoder *enc, char *at, struct view *v)
 		at = value_put(at, type, &v->at, v->end, &cut);
 		if (type == ILU_T_ERRNO_ && v->at - payload == 8)
 			at = put_errno_name(at, rendered, key_len, payload);
+		enc->cut += cut;
 	}
-	enc->cut += cut;
 	return at;
 }
 
