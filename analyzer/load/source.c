@@ -409,7 +409,8 @@ static int stream_fill(struct worker *w, size_t *len, bool *last)
 
 	if (rc)
 		return rc;
-	memcpy(w->buf, j->carry, have);
+	if (have)
+		memcpy(w->buf, j->carry, have);
 	j->carry_len = 0;
 	*last = false;
 	while (!*last && !*j->l->stop) {
