@@ -62,7 +62,7 @@ FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c call.c containerd.c disp
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += log_event_test log_span_test
+LIBLOG_TESTS   += log_event_test log_span_test log_thread_test log_life_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := model_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test render questions
 

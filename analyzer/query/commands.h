@@ -10,6 +10,6 @@ command_fn cmd_invocations, cmd_timeline, cmd_phases, cmd_gaps, cmd_spans, cmd_t
 command_fn cmd_containers, cmd_batches, cmd_patterns, cmd_series;
 command_fn cmd_runs, cmd_sources, cmd_check, cmd_cat;
 command_fn cmd_report;
-command_fn cmd_hangs, cmd_storms, cmd_diagnose;
+command_fn cmd_lint, cmd_hangs, cmd_storms, cmd_diagnose;
 
 #endif

@@ -201,7 +201,7 @@ static int put(struct query *q, const struct facts *all)
 {
 	static const struct column columns[] = {
 		{"field", UNIT_WHOLE}, {"type", UNIT_NONE}, {"events", UNIT_NONE}, {"share", UNIT_SHARE}, {"distinct", UNIT_NONE},
-		{"min", UNIT_NONE},    {"max", UNIT_NONE},  {"example", UNIT_NONE},
+		{"min", UNIT_VALUE},    {"max", UNIT_VALUE},  {"example", UNIT_NONE},
 	};
 	struct table *t = NULL;
 	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* findings.c - hangs, storms and diagnose: what is wrong, with the lines that show it.
+/* findings.c - lint, hangs, storms and diagnose: what is wrong, with the lines that show it.
  *
  * The exit status is 1 when one of them is of level warning or above. For programs a row a finding, its evidence as JSON; for
  * people a paragraph each. */
@@ -244,6 +244,11 @@ static int show(struct query *q, find_fn *find)
 		status = FINDINGS;
 	findings_done(&fs);
 	return status;
+}
+
+int cmd_lint(struct query *q)
+{
+	return show(q, find_lint);
 }
 
 int cmd_hangs(struct query *q)

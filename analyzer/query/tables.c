@@ -61,12 +61,15 @@ int cmd_batches(struct query *q)
 int cmd_patterns(struct query *q)
 {
 	static const struct column columns[] = {
-		{"id", UNIT_NONE},	  {"level", UNIT_LEVEL},  {"count", UNIT_NONE},	  {"template", UNIT_NONE},
-		{"target", UNIT_TARGET},	  {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"example", UNIT_NONE},
+		{"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},	    {"level", UNIT_LEVEL},  {"count", UNIT_NONE},
+		{"target", UNIT_TARGET},   {"template", UNIT_NONE}, {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"example", UNIT_NONE},
 	};
 	struct select s = {0};
+	bool people = q->out->format != FORMAT_CSV && q->out->format != FORMAT_JSON;
 
-	select_add(&s, "SELECT id, level, count, template, target, first_ns, last_ns, example FROM pattern");
+	/* A pattern is of all runs: its times stand on their clock where they have the same. */
+	text_printf(&s.sql, "SELECT (SELECT CASE WHEN count(DISTINCT coalesce(offset_s, 0)) = 1 THEN max(coalesce(offset_s, 0)) ELSE 0 END FROM run),"
+			    " id, level, count, target, template, first_ns, last_ns%s FROM pattern", people ? "" : ", example");
 	select_like(&s, "level", args_value(q->args, "level"));
 	return show(q, &s, " ORDER BY count DESC, id", columns, DONE);
 }
@@ -75,10 +78,10 @@ int cmd_series(struct query *q)
 {
 	static const struct column names[] = {
 		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"name", UNIT_WHOLE}, {"worker", UNIT_NONE}, {"values", UNIT_NONE},
-		{"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"min", UNIT_NONE}, {"mean", UNIT_NONE}, {"max", UNIT_NONE},
+		{"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"min", UNIT_VALUE}, {"mean", UNIT_VALUE}, {"max", UNIT_VALUE},
 	};
 	static const struct column values[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"worker", UNIT_NONE}, {"name", UNIT_WHOLE}, {"time_ns", UNIT_TIME}, {"value", UNIT_NONE},
+		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"worker", UNIT_NONE}, {"name", UNIT_WHOLE}, {"time_ns", UNIT_TIME}, {"value", UNIT_VALUE},
 	};
 	struct select s = {0};
 	bool one = q->args->nwords > 0;

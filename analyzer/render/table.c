@@ -142,6 +142,8 @@ static bool human_number(struct text *out, const struct output *o, enum unit uni
 		number_bytes(c->type == CELL_INT ? c->i : (int64_t)v, buf);
 	else if (unit == UNIT_SHARE)
 		snprintf(buf, sizeof buf, "%.1f %%", v * 100);
+	else if (unit == UNIT_VALUE && c->type == CELL_REAL)
+		snprintf(buf, sizeof buf, "%.6g", v);
 	else if (unit == UNIT_BOOL)
 		snprintf(buf, sizeof buf, "%s", v != 0 ? "yes" : "no");
 	else

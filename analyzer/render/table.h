@@ -19,6 +19,7 @@ enum unit {
 	UNIT_NS, UNIT_US, UNIT_SEC, /* a duration */
 	UNIT_BYTES,
 	UNIT_SHARE,	/* 1.0 is 100 % */
+	UNIT_VALUE,	/* measured: six digits are enough for people */
 	UNIT_BOOL,	/* 0 or 1 */
 	UNIT_JSON,	/* text that is JSON: stands unquoted in JSON */
 	UNIT_OFFSET,	/* not shown: UTC minus the log's clock, in seconds, for the times of the row */

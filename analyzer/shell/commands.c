@@ -208,7 +208,8 @@ const struct command commands[] = {
 	{"patterns", answers, "", 0, 0, HINT_NONE, "messages as templates, with counts", NULL, NULL, patterns_options, NEED_READ, cmd_patterns},
 	TAKEN("energy", answers, "energy by function"),
 
-	TAKEN("lint", findings, "what cannot be right: spans never closed, leaked locks, time backwards, secrets in the log"),
+	{"lint", findings, "", 0, 0, HINT_NONE, "what cannot be right: spans never closed, leaked locks, time backwards, secrets in the log", FINDINGS_MORE, "lint\n--format json lint",
+	 findings_options, NEED_READ, cmd_lint},
 	{"hangs", findings, "", 0, 0, HINT_NONE, "what never completed and why: which few hold what, and how many wait behind each", FINDINGS_MORE, NULL, findings_options,
 	 NEED_READ, cmd_hangs},
 	{"storms", findings, "", 0, 0, HINT_NONE, "cycles of messages repeated without progress", FINDINGS_MORE, NULL, findings_options, NEED_READ, cmd_storms},
