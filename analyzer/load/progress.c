@@ -68,7 +68,7 @@ static void put_left(char *buf, size_t size, const struct progress *p, int64_t b
 		return;
 	left = elapsed_s * ((double)p->total_bytes / (double)bytes - 1);
 	if (left < 100)
-		snprintf(buf, size, ", %.0f s left", left);
+		snprintf(buf, size, ", %d s left", (int)left + 1);
 	else
 		snprintf(buf, size, ", %.0f min left", left / 60);
 }

@@ -90,6 +90,14 @@ void event_text_result(sqlite3_context *ctx, struct slice v)
 	free(buf);
 }
 
+void event_constant_result(sqlite3_context *ctx, struct slice v)
+{
+	if (v.ptr && is_plain_ascii(v))
+		sqlite3_result_text64(ctx, v.ptr, v.len, SQLITE_STATIC, SQLITE_UTF8);
+	else
+		event_text_result(ctx, v);
+}
+
 bool event_text_is(struct slice escaped, const char *text, size_t len)
 {
 	struct slice plain;

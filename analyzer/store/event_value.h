@@ -12,6 +12,9 @@ void event_value_result(sqlite3_context *ctx, enum slot_kind kind, struct slice 
 /* The same for a string as it stands in a line; NULL where ptr is NULL. */
 void event_text_result(sqlite3_context *ctx, struct slice v);
 
+/* The same for a string that outlives every statement, as those of shapes do: it need not be copied. */
+void event_constant_result(sqlite3_context *ctx, struct slice v);
+
 /* Is a string as it stands in a line, without its escapes, the same as text? */
 bool event_text_is(struct slice escaped, const char *text, size_t len);
 

@@ -166,6 +166,11 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 	case COL_LEVEL:
 	case COL_TARGET:
 	case COL_MESSAGE:
+		if (e->head->id && (column != COL_MESSAGE || e->head->message_slot < 0)) { /* not of a line that is kept whole */
+			event_constant_result(ctx, event_text(e, (enum event_column)column));
+			break;
+		}
+		/* fall through */
 	case COL_TID:
 		event_text_result(ctx, event_text(e, (enum event_column)column));
 		break;
