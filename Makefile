@@ -47,7 +47,7 @@ MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c 
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
-              invocations.c mask.c match.c names.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c tables.c tid.c timeline.c \
+              invocations.c mask.c match.c names.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c status.c tables.c tid.c timeline.c \
               timeline_make.c transaction.c tree.c when.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)

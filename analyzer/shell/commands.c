@@ -124,6 +124,8 @@ static const struct option_spec containers_options[] = {
 	{"fqdn", 0, "NAME", "of this function; * and ? stand for anything", HINT_NONE}, WORKER_OPTION, LIMIT_OPTION, RUN_OPTION, {0}};
 static const struct option_spec batches_options[] = {FUNCTION_OPTION, WORKER_OPTION, LIMIT_OPTION, RUN_OPTION, {0}};
 static const struct option_spec patterns_options[] = {{"level", 'l', "LEVEL", "of this level", HINT_LEVEL}, LIMIT_OPTION, {0}};
+static const struct option_spec status_options[] = {
+	{"at", 0, "TIME", "as of this instant alone", HINT_NONE}, {"every", 0, "SECONDS", "a row each so many seconds", HINT_NONE}, WORKER_OPTION, RUN_OPTION, {0}};
 static const struct option_spec series_options[] = {WORKER_OPTION, LIMIT_OPTION, RUN_OPTION, {0}};
 
 static const struct option_spec findings_options[] = {
@@ -201,7 +203,10 @@ const struct command commands[] = {
 	{"functions", answers, "", 0, 0, HINT_NONE, "invocations by function: outcomes and latency quantiles", NULL, NULL, run_options, NEED_READ,
 	 cmd_functions},
 	{"containers", answers, "", 0, 0, HINT_NONE, "containers: when made, for whom, how often used", NULL, NULL, containers_options, NEED_READ, cmd_containers},
-	TAKEN("status", answers, "the state of the workers over time"),
+	{"status", answers, "", 0, 0, HINT_NONE, "the state of each worker over time: queues, load, memory, containers",
+	 "The last value of every series as of each instant; none is taken from the future. Text shows the series that change at some two dozen\n"
+	 "instants, CSV and JSON all of them whenever one was measured.",
+	 "status\nstatus --at 01:18:25 --format json\nstatus --every 10", status_options, NEED_READ, cmd_status},
 	{"series", answers, "[NAME]", 0, 1, HINT_NONE, "values measured over time; without a name, which there are", NULL, "series\nseries cpu_len", series_options,
 	 NEED_READ, cmd_series},
 	{"batches", answers, "", 0, 0, HINT_NONE, "runs of consecutive starts of one function", NULL, NULL, batches_options, NEED_READ, cmd_batches},
