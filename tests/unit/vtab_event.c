@@ -50,8 +50,8 @@ static const char *const odd[] = {
 	"{\"timestamp\":\"2026-11-23T00:00:00.600000000Z\",\"level\":\"INFO\",\"fields\":{\"message\":\"ours\",\"tid\":\"odd\",\"n\":6},\"target\":\"t\",\"pid\":1,\"seq\":2}",
 	"{\"timestamp\":\"2026-11-22T19:00:00.7-05:00\",\"level\":\"INFO\",\"fields\":{\"message\":\"offset\",\"tid\":\"odd\"},\"target\":\"t\"}",
 	"{\"timestamp\":\"2026-11-23 00:00:00.8\",\"level\":\"INFO\",\"message\":\"flat\",\"tid\":\"odd\",\"n\":8,\"target\":\"t\"}",
-	"{\"timestamp\":\"2026-11-23 00:00:00.9\",\"level\":\"INFO\",\"fields\":{\"message\":\"types\",\"tid\":\"odd\",\"big\":18446744073709551615,\"max\":9223372036854775807,"
-	"\"min\":-9223372036854775808,\"real\":0.1,\"exp\":1e21,\"two\":2.0,\"yes\":true,\"no\":false,\"nothing\":null,\"list\":[1,{\"a\":\"b\"}],\"obj\":{},\"empty\":\"\",\"quoted\":\"0.25\"},\"target\":\"t\"}",
+	("{\"timestamp\":\"2026-11-23 00:00:00.9\",\"level\":\"INFO\",\"fields\":{\"message\":\"types\",\"tid\":\"odd\",\"big\":18446744073709551615,\"max\":9223372036854775807,"
+	"\"min\":-9223372036854775808,\"real\":0.1,\"exp\":1e21,\"two\":2.0,\"yes\":true,\"no\":false,\"nothing\":null,\"list\":[1,{\"a\":\"b\"}],\"obj\":{},\"empty\":\"\",\"quoted\":\"0.25\"},\"target\":\"t\"}"),
 	"{\"timestamp\":\"2026-11-23 00:00:01.0\",\"level\":\"INFO\",\"fields\":{\"message\":\"in span\"},\"target\":\"t\",\"span\":{\"tid\":\"of-span\",\"name\":\"s\"}}",
 	"{\"timestamp\":\"2026-11-23 00:00:01.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"in spans\"},\"target\":\"t\",\"span\":{\"name\":\"s\"},\"spans\":[{\"tid\":\"outer\",\"name\":\"a\"},{\"tid\":\"inner\",\"name\":\"b\"},{\"name\":\"s\"}]}",
 };
