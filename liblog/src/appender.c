@@ -344,9 +344,8 @@ static void stay_paused(struct appender *a)
 	__atomic_store_n(&a->paused, 1, __ATOMIC_RELEASE);
 	__atomic_add_fetch(&a->done_word, 1, __ATOMIC_RELEASE);
 	futex_wake(&a->done_word, INT32_MAX);
-	while (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
-		futex_wait(&a->pause, 1, 100000000);
-	__atomic_store_n(&a->paused, 0, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&a->paused, __ATOMIC_ACQUIRE))
+		futex_wait(&a->paused, 1, 100000000);
 }
 
 static void *run(void *argument)
@@ -357,11 +356,12 @@ static void *run(void *argument)
 	prctl(PR_SET_NAME, "ilu-appender");
 	for (;;) {
 		bool stop = __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE);
+		bool pause = __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
 
 		do_pass(a, &pass);
 		if (stop)
 			break;
-		if (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) && pass.everything)
+		if (pause)
 			stay_paused(a);
 		else if (!pass.everything)
 			rest(a, &pass);
@@ -459,5 +459,6 @@ bool appender_pause(struct appender *a, int64_t timeout_ns)
 void appender_resume(struct appender *a)
 {
 	__atomic_store_n(&a->pause, 0, __ATOMIC_RELEASE);
-	futex_wake(&a->pause, 1);
+	__atomic_store_n(&a->paused, 0, __ATOMIC_RELEASE);
+	futex_wake(&a->paused, 1);
 }

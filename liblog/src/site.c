@@ -362,8 +362,11 @@ static uint32_t ask(const struct ilu_site_ *site)
 		return slab_enabled(ilu_producer_.span) >= site->level ? (gate & ~(uint32_t)ILU_GATE_MASK_) | ILU_GATE_ON_ : 0;
 	if (site->kind != ILU_SITE_EVENT_)
 		return 0;
-	if (site->level <= ILU_WARN)
+	if (site->level <= ILU_WARN) {
+		/* not into this thread's ring, which nobody reads: no room there, so the slow way */
+		ilu_producer_.limit = ilu_producer_.at;
 		return (gate & ~(uint32_t)ILU_GATE_MASK_) | ILU_GATE_ON_;
+	}
 	__atomic_fetch_add(&logger.early, 1, __ATOMIC_RELAXED);
 	return 0;
 }

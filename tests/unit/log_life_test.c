@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The logger's life: before the start, after the stop, exit, fork, kill, full rings, a full disk. Most of it happens in
+ * child processes, whose log the test reads. */
+#define ILU_TARGET "test::life"
+#include "log_util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static ilu_tid tid;
+
+/* Run in a child; its log is t.log in log_dir. Returns the wait status. */
+static int in_child(void (*run)(void))
+{
+	pid_t pid;
+	int status;
+
+	strcpy(log_dir, "/tmp/ilu-log-XXXXXX");
+	assert_non_null(mkdtemp(log_dir));
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		run();
+		exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void start(const char *keys)
+{
+	char config[512];
+
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"%s%s}", log_dir, *keys ? "," : "", keys);
+	if (ilu_log_start(config))
+		_exit(9);
+}
+
+static json_t *lines_of_child(void)
+{
+	json_t *lines = log_lines();
+
+	log_remove();
+	return lines;
+}
+
+static void log_and_return(void)
+{
+	start("");
+	for (int i = 0; i < 1000; i++)
+		ilu_info(&tid, "call", KV("i", i));
+}
+
+static void test_exit_drains(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	assert_int_equal(in_child(log_and_return), 0);
+	lines = lines_of_child();
+	assert_int_equal(log_count(lines, "call"), 1000);
+	json_decref(lines);
+}
+
+static void before_and_after(void)
+{
+	char path[128];
+	int saved = dup(2);
+
+	snprintf(path, sizeof path, "%s/err", log_dir);
+	assert_non_null(freopen(path, "w", stderr));
+	ilu_warn(&tid, "early warning", KV("n", 1), KV("s", "a\nb"), KV("d", 0.5));
+	for (int i = 0; i < 5; i++)
+		ilu_info(&tid, "early info");
+	start("");
+	ilu_info(&tid, "running");
+	ilu_log_stop();
+	ilu_error(&tid, "late error");
+	ilu_info(&tid, "late info");
+	{
+		ILU_SPAN(span, "late", &tid);
+		if (!ilu_tid_equal(ilu_span_tid(span), &tid))
+			_exit(8);
+	}
+	dup2(saved, 2);
+}
+
+static void test_before_and_after(void **state)
+{
+	char path[128], text[2048];
+	json_t *lines;
+	FILE *f;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(in_child(before_and_after), 0);
+	snprintf(path, sizeof path, "%s/err", log_dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof text - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	unlink(path);
+	assert_non_null(strstr(text, " WARN test::life: early warning tid="));
+	assert_non_null(strstr(text, " n=1 s=\"a\\nb\" d=0.5\n"));
+	assert_non_null(strstr(text, "ERROR test::life: late error tid="));
+	assert_null(strstr(text, "info"));
+	lines = lines_of_child();
+	assert_string_equal(log_messages(lines), "Logger initialized running");
+	assert_int_equal(json_integer_value(log_field(json_array_get(lines, 0), "calls_before")), 5);
+	json_decref(lines);
+}
+
+static void start_twice(void)
+{
+	for (int i = 0; i < 3; i++) {
+		start("");
+		if (ilu_log_start(NULL) != -EALREADY)
+			_exit(7);
+		ilu_info(&tid, "again", KV("i", i));
+		if (ilu_log_stop())
+			_exit(6);
+	}
+}
+
+static void test_restart(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	assert_int_equal(in_child(start_twice), 0);
+	lines = lines_of_child();
+	assert_string_equal(log_messages(lines), "Logger initialized again");
+	assert_int_equal(json_integer_value(log_field(json_array_get(lines, 1), "i")), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(lines, 0), "seq")), 1);
+	json_decref(lines);
+}
+
+static void flush_and_die(void)
+{
+	start("");
+	for (int i = 0; i < 500; i++)
+		ilu_info(&tid, "call", KV("i", i));
+	if (ilu_log_flush(ILU_ACK_KERNEL, -1))
+		_exit(5);
+	kill(getpid(), SIGKILL);
+}
+
+static void test_kill_after_flush(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		int status = in_child(flush_and_die);
+		json_t *lines;
+
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		lines = lines_of_child();
+		assert_int_equal(log_count(lines, "call"), 500);
+		json_decref(lines);
+	}
+}
+
+static void in_file_soon(void)
+{
+	struct stat st;
+
+	start("");
+	ilu_log_flush(ILU_ACK_KERNEL, -1);
+	usleep(100000); /* the appender parks */
+	stat(log_file(), &st);
+	off_t before = st.st_size;
+
+	ilu_info(&tid, "soon");
+	usleep(250000); /* 50 ms is the promise; the machine may be busy */
+	stat(log_file(), &st);
+	_exit(st.st_size > before ? 0 : 1);
+}
+
+static void test_a_record_is_written_soon(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(in_file_soon), 0);
+	log_remove();
+}
+
+static void idle(void)
+{
+	struct ilu_log_stats before, after;
+
+	start("");
+	ilu_info(&tid, "one");
+	usleep(300000);
+	ilu_log_stats(&before);
+	usleep(500000);
+	ilu_log_stats(&after);
+	_exit(after.wakeups == before.wakeups ? 0 : 1);
+}
+
+static void test_no_wakeups_without_records(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(idle), 0);
+	log_remove();
+}
+
+/* ---- fork ---- */
+
+static atomic_int stop_logging;
+
+static void *keep_logging(void *unused)
+{
+	while (!atomic_load(&stop_logging))
+		ilu_info(&tid, "background");
+	return unused;
+}
+
+static void fork_often(void)
+{
+	pthread_t thread;
+
+	start("\"spanning\":\"NEW+CLOSE\"");
+	pthread_create(&thread, NULL, keep_logging, NULL);
+	for (int i = 0; i < 20; i++) {
+		ILU_SPAN(span, "parent", &tid, KV("i", i));
+		pid_t pid = fork();
+
+		if (!pid) {
+			ilu_info(&tid, "in child", KV("i", i));
+			if (i % 2 && ilu_log_flush(ILU_ACK_KERNEL, -1))
+				_exit(1);
+			if (i % 2)
+				_exit(0);
+			exit(0);
+		}
+		int status;
+
+		waitpid(pid, &status, 0);
+		if (status)
+			_exit(4);
+		ilu_info(&tid, "in parent", KV("i", i));
+	}
+	atomic_store(&stop_logging, 1);
+	pthread_join(thread, NULL);
+}
+
+static void test_fork(void **state)
+{
+	json_t *lines, *line;
+	long seq = 0;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(in_child(fork_often), 0);
+	lines = lines_of_child();
+	assert_int_equal(log_count(lines, "Logger initialized"), 21);
+	assert_int_equal(log_count(lines, "in parent"), 20);
+	for (int n = 0; n < 20; n++) {
+		line = log_find(lines, "in child", n);
+		assert_int_equal(json_integer_value(log_field(line, "i")), n);
+		assert_string_equal(log_stack(line), "parent");
+	}
+	assert_int_equal(log_count(lines, "in child"), 20);
+	json_int_t parent = json_integer_value(json_object_get(json_array_get(lines, 0), "pid"));
+
+	json_array_foreach(lines, i, line) {
+		if (json_integer_value(json_object_get(line, "pid")) == parent)
+			assert_int_equal(json_integer_value(json_object_get(line, "seq")), ++seq);
+	}
+	json_decref(lines);
+}
+
+/* ---- full rings ---- */
+
+static void fill_a_pipe(const char *policy, int calls)
+{
+	char config[256];
+	int ends[2];
+	pid_t reader;
+
+	/* nobody reads standard output for a while: the console sink blocks, the ring fills */
+	if (pipe(ends))
+		_exit(3);
+	reader = fork();
+	if (!reader) {
+		char path[128], *text = malloc(1 << 16);
+		ssize_t n;
+		int out;
+
+		close(ends[1]);
+		snprintf(path, sizeof path, "%s/out", log_dir);
+		out = open(path, O_WRONLY | O_CREAT, 0600);
+		usleep(300000);
+		while ((n = read(ends[0], text, 1 << 16)) > 0) {
+			if (write(out, text, (size_t)n) != n)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	dup2(ends[1], 1);
+	close(ends[0]);
+	close(ends[1]);
+	snprintf(config, sizeof config, "{\"stdout\":true,\"ring_bytes\":65536,\"full_ring\":{\"info\":\"%s\"},\"directory\":\"%s\",\"basename\":\"t\"}", policy,
+		 log_dir);
+	if (ilu_log_start(config))
+		_exit(9);
+	for (int i = 0; i < calls; i++)
+		ilu_info(&tid, "call", KV("i", i), KV("pad", "0123456789012345678901234567890123456789"));
+	ilu_log_stop();
+	close(1);
+	waitpid(reader, NULL, 0);
+}
+
+static void fill_blocking(void)
+{
+	fill_a_pipe("block", 20000);
+}
+
+static void fill_dropping(void)
+{
+	fill_a_pipe("drop", 20000);
+}
+
+static void remove_out(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/out", log_dir);
+	unlink(path);
+}
+
+static void test_full_ring_blocks(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	assert_int_equal(in_child(fill_blocking), 0);
+	remove_out();
+	lines = lines_of_child();
+	assert_int_equal(log_count(lines, "call"), 20000);
+	assert_int_equal(log_count(lines, "Records lost"), 0);
+	json_decref(lines);
+}
+
+static void test_full_ring_drops_and_tells(void **state)
+{
+	json_int_t lost = 0, seq = 0;
+	json_t *lines, *line;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(in_child(fill_dropping), 0);
+	remove_out();
+	lines = lines_of_child();
+	json_array_foreach(lines, i, line) {
+		json_int_t n = json_integer_value(log_field(line, "lost"));
+
+		/* numbers have no hole but those that a gap record accounts for */
+		seq += n ? n : 1;
+		lost += n;
+		assert_int_equal(json_integer_value(json_object_get(line, "seq")), seq);
+	}
+	assert_true(lost > 0);
+	assert_int_equal(log_count(lines, "call") + lost, 20000);
+	json_decref(lines);
+}
+
+/* ---- a disk that is full ---- */
+
+static void full_device(void)
+{
+	struct ilu_log_stats stats;
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/t.log", log_dir);
+	start("");
+	if (ilu_log_flush(ILU_ACK_KERNEL, -1))
+		_exit(2);
+	/* the name leads to a device without room, and later to a file again */
+	unlink(path);
+	if (symlink("/dev/full", path))
+		_exit(3);
+	ilu_log_reopen();
+	for (int i = 0; i < 100; i++)
+		ilu_info(&tid, "lost?", KV("i", i));
+	if (ilu_log_flush(ILU_ACK_KERNEL, -1) == 0) {
+		/* a sink may refuse to follow the link; then nothing is lost */
+		_exit(77);
+	}
+	unlink(path);
+	ilu_log_reopen();
+	ilu_info(&tid, "after");
+	ilu_log_flush(ILU_ACK_KERNEL, -1);
+	ilu_log_stats(&stats);
+	ilu_log_stop();
+	_exit(stats.lost == 100 ? 0 : 1);
+}
+
+static void test_full_disk(void **state)
+{
+	json_t *lines;
+	int status;
+
+	(void)state;
+	status = in_child(full_device);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		log_remove();
+		print_message("skipped: the file sink does not follow links\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+	lines = lines_of_child();
+	assert_string_equal(log_messages(lines), "Records lost after");
+	assert_int_equal(json_integer_value(log_field(json_array_get(lines, 0), "lost")), 100);
+	json_decref(lines);
+}
+
+/* ---- cancel ---- */
+
+static void *log_for_ever(void *unused)
+{
+	for (;;) {
+		ilu_info(&tid, "uncancelled");
+		pthread_testcancel();
+	}
+	return unused;
+}
+
+static void cancel_often(void)
+{
+	start("");
+	for (int i = 0; i < 50; i++) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, log_for_ever, NULL);
+		usleep(500);
+		pthread_cancel(thread);
+		pthread_join(thread, NULL);
+		ilu_info(&tid, "cancelled");
+		if (ilu_log_flush(ILU_ACK_KERNEL, -1))
+			_exit(1);
+	}
+}
+
+static void test_cancelled_threads(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	assert_int_equal(in_child(cancel_often), 0);
+	lines = lines_of_child();
+	assert_int_equal(log_count(lines, "cancelled"), 50);
+	json_decref(lines);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exit_drains),
+		cmocka_unit_test(test_before_and_after),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_kill_after_flush),
+		cmocka_unit_test(test_a_record_is_written_soon),
+		cmocka_unit_test(test_no_wakeups_without_records),
+		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_full_ring_blocks),
+		cmocka_unit_test(test_full_ring_drops_and_tells),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_cancelled_threads),
+	};
+
+	tid = ilu_tid_named("Life");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

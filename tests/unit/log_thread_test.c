@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many threads: nothing lost, each thread's order kept, the merge in the order of time; thread churn; signals. */
+#define ILU_TARGET "test::thread"
+#include "log_util.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/time.h>
+
+#define THREADS 8
+#define CALLS	5000
+
+static ilu_tid tids[THREADS];
+
+static void *speak(void *argument)
+{
+	int me = (int)(intptr_t)argument;
+
+	for (int i = 0; i < CALLS; i++) {
+		ILU_SPAN(span, "work", &tids[me], KV("i", i));
+		ilu_info(&tids[me], "call", KV("thread", me), KV("i", i), KV("text", "some text"));
+	}
+	return NULL;
+}
+
+static void *change_filter(void *argument)
+{
+	atomic_int *stop = argument;
+
+	while (!atomic_load(stop)) {
+		ilu_log_set_filter("debug");
+		ilu_log_set_filter("info,[work{i=7}]=trace");
+	}
+	return NULL;
+}
+
+/* Lines read one by one: there are many. */
+static void check_lines(int threads, int calls)
+{
+	FILE *f = fopen(log_file(), "r");
+	char *line = NULL, last[64] = "";
+	size_t cap = 0;
+	int next[THREADS] = { 0 }, late = 0;
+	long seq = 0;
+
+	assert_non_null(f);
+	while (getline(&line, &cap, f) > 0) {
+		char *at = strstr(line, "\"thread\":"), stamp[64];
+		int thread, i;
+
+		assert_int_equal(atol(strstr(line, "\"seq\":") + 6), ++seq);
+		snprintf(stamp, sizeof stamp, "%.30s", line + 14);
+		late += strcmp(stamp, last) < 0;
+		strcpy(last, stamp);
+		if (!at)
+			continue;
+		assert_int_equal(sscanf(at, "\"thread\":%d,\"i\":%d,", &thread, &i), 2);
+		assert_int_equal(i, next[thread]++);
+		assert_non_null(strstr(line, "\"span\":{\"i\":"));
+	}
+	for (int i = 0; i < threads; i++)
+		assert_int_equal(next[i], calls);
+	/* a caller that was interrupted for longer than the grace time, or met pressure, may be late; most are not */
+	assert_in_range(late, 0, seq / 10);
+	free(line);
+	fclose(f);
+}
+
+static void test_nothing_lost_and_in_order(void **state)
+{
+	pthread_t thread[THREADS], filter;
+	atomic_int stop = 0;
+	struct ilu_log_stats stats;
+
+	(void)state;
+	log_begin("\"ring_bytes\":1048576");
+	pthread_create(&filter, NULL, change_filter, &stop);
+	for (int i = 0; i < THREADS; i++) {
+		tids[i] = ilu_tid_generate();
+		pthread_create(&thread[i], NULL, speak, (void *)(intptr_t)i);
+	}
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(ilu_log_flush(i & 1 ? ILU_ACK_KERNEL : ILU_ACK_DISK, -1), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	atomic_store(&stop, 1);
+	pthread_join(filter, NULL);
+	ilu_log_stats(&stats);
+	assert_int_equal(stats.lost, 0);
+	assert_int_equal(ilu_log_stop(), 0);
+	check_lines(THREADS, CALLS);
+	log_remove();
+}
+
+static atomic_int churned;
+
+static void *one_line(void *argument)
+{
+	const ilu_tid *tid = argument;
+
+	ilu_info(tid, "short life", KV("n", atomic_fetch_add(&churned, 1)));
+	return NULL;
+}
+
+static void test_threads_come_and_go(void **state)
+{
+	enum { ROUNDS = 300, AT_ONCE = 16 };
+	ilu_tid tid = ilu_tid_named("churn");
+	struct ilu_log_stats stats;
+	json_t *lines;
+
+	(void)state;
+	log_begin("");
+	for (int round = 0; round < ROUNDS; round++) {
+		pthread_t thread[AT_ONCE];
+
+		for (int i = 0; i < AT_ONCE; i++)
+			pthread_create(&thread[i], NULL, one_line, &tid);
+		for (int i = 0; i < AT_ONCE; i++)
+			pthread_join(thread[i], NULL);
+	}
+	ilu_log_stats(&stats);
+	assert_in_range(stats.rings, 2, THREADS + AT_ONCE + 4);
+	assert_in_range(stats.threads, 0, 2);
+	lines = log_end();
+	assert_int_equal(log_count(lines, "short life"), ROUNDS * AT_ONCE);
+	json_decref(lines);
+}
+
+/* More threads than rings: the rest share one. */
+static pthread_barrier_t barrier;
+
+static void *wait_and_log(void *argument)
+{
+	const ilu_tid *tid = argument;
+
+	ilu_info(tid, "first");
+	pthread_barrier_wait(&barrier);
+	ilu_info(tid, "second");
+	return NULL;
+}
+
+static void test_more_threads_than_rings(void **state)
+{
+	enum { MANY = 400 };
+	ilu_tid tid = ilu_tid_named("many");
+	pthread_t *thread = malloc(MANY * sizeof *thread);
+	pthread_attr_t small;
+	json_t *lines;
+
+	(void)state;
+	log_begin("");
+	pthread_barrier_init(&barrier, NULL, MANY);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 256 * 1024);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(pthread_create(&thread[i], &small, wait_and_log, &tid), 0);
+	for (int i = 0; i < MANY; i++)
+		pthread_join(thread[i], NULL);
+	lines = log_end();
+	assert_int_equal(log_count(lines, "first"), MANY);
+	assert_int_equal(log_count(lines, "second"), MANY);
+	json_decref(lines);
+	free(thread);
+}
+
+/* ---- signal handlers ---- */
+
+static ilu_tid signal_tid;
+static atomic_int signals;
+
+static void on_signal(int number)
+{
+	ilu_info(&signal_tid, "signal", KV("number", number), KV("n", atomic_fetch_add(&signals, 1)));
+}
+
+static void test_signal_handlers_may_log(void **state)
+{
+	struct sigaction action = { .sa_handler = on_signal }, before;
+	struct itimerval fast = { { 0, 200 }, { 0, 200 } }, off = { { 0, 0 }, { 0, 0 } };
+	ilu_tid tid = ilu_tid_generate();
+	struct ilu_log_stats stats;
+	int calls = 0;
+	json_t *lines;
+
+	(void)state;
+	signal_tid = ilu_tid_named("handler");
+	log_begin("");
+	sigaction(SIGALRM, &action, &before);
+	setitimer(ITIMER_REAL, &fast, NULL);
+	while (atomic_load(&signals) < 300) {
+		ILU_SPAN(span, "busy", &tid, KV("i", calls));
+
+		ilu_info(&tid, "call", KV("i", calls++));
+	}
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &before, NULL);
+	ilu_log_stats(&stats);
+	lines = log_end();
+	assert_int_equal(log_count(lines, "call"), calls);
+	/* one that came in the middle of another handler's record, in the shared ring, is counted */
+	assert_int_equal(log_count(lines, "signal") + (int)stats.lost, atomic_load(&signals));
+	json_decref(lines);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_lost_and_in_order),
+		cmocka_unit_test(test_threads_come_and_go),
+		cmocka_unit_test(test_more_threads_than_rings),
+		cmocka_unit_test(test_signal_handlers_may_log),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
