@@ -55,7 +55,6 @@ bool event_filter_takes(struct event_filter *f, const struct event *e)
 
 int event_filter_greps(struct event_filter *f, const struct event *e)
 {
-	regmatch_t whole = {0};
 	struct slice line;
 	int rc;
 
@@ -64,8 +63,9 @@ int event_filter_greps(struct event_filter *f, const struct event *e)
 	rc = event_line(e, &line);
 	if (rc)
 		return rc;
-	whole.rm_eo = (regoff_t)line.len;
-	return !regexec(&f->grep, line.ptr, 1, &whole, REG_STARTEND);
+	text_reset(f->scratch);
+	text_add(f->scratch, line.ptr, line.len);
+	return f->scratch->failed ? -ENOMEM : !regexec(&f->grep, text_str(f->scratch), 0, NULL, 0);
 }
 
 static int read_grep(struct query *q, struct event_filter *f)
@@ -76,7 +76,7 @@ static int read_grep(struct query *q, struct event_filter *f)
 
 	if (!pattern)
 		return DONE;
-	rc = regcomp(&f->grep, pattern, REG_EXTENDED | (args_has(q->args, "ignore-case") ? REG_ICASE : 0));
+	rc = regcomp(&f->grep, pattern, REG_EXTENDED | REG_NOSUB | (args_has(q->args, "ignore-case") ? REG_ICASE : 0));
 	if (rc) {
 		regerror(rc, &f->grep, why, sizeof why);
 		return query_fail(q, USAGE, "--grep %s: %s", pattern, why);
