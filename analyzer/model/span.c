@@ -399,6 +399,9 @@ static int close_one(struct span_reader *r, const struct event *e, const struct 
 	o->row.idle_ns = read_duration(e, "idle_ns", "time.idle");
 	unlink_span(r, i);
 	r->given = i;
+	/* The one that stays open might have been meant as well. */
+	if (others && (i = find_open(r, k, &others, &by_name)) != NO_SPAN)
+		weaken(&r->open[i].row.certainty, SPAN_BY_ORDER);
 	return 1;
 }
 
