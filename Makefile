@@ -39,19 +39,19 @@ LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c tid.c)
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unescape.c zone.c)
-STORE_SRC  := $(addprefix analyzer/store/,bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c column.c cursor.c event.c place.c \
+STORE_SRC  := $(addprefix analyzer/store/,bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c place.c \
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c finding.c fold.c function.c hangs.c \
               input.c intern.c jsontext.c lint.c model.c mount.c pattern.c phase.c result.c rowtable.c rules.c span.c storms.c \
               vtab_phase.c vtab_series.c vtab_span.c write.c)
-LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c parse.c source.c zones.c) \
+LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c maintain.c moved.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
               invocations.c mask.c match.c names.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c status.c tables.c tid.c timeline.c \
               timeline_make.c transaction.c tree.c when.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c help.c load_command.c options.c repl.c script.c session.c suggest.c words.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c help.c load_command.c maintain_command.c options.c repl.c script.c session.c suggest.c words.c)
 
 ANALYZER_SRC := $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)
 
@@ -67,11 +67,12 @@ LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test 
 ANALYZER_TESTS := model_test result_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test render questions
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
-# Those of the library wrap the C library's functions, see tests/fault/faults.h.
+# They wrap the C library's functions, see tests/fault/faults.h.
 LIBLOG_FAULTS  := log_faults
-FAULT_TESTS    := $(LIBLOG_FAULTS)
+ANALYZER_FAULTS := input_faults event_faults
+FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
 FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap open write fdatasync ftruncate pthread_create
-FUZZ_TARGETS   :=
+FUZZ_TARGETS   := reader head
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      :=
 BENCH_LOAD     := load_bench
@@ -171,7 +172,8 @@ $(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o 
 	$(link)
 $(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A)
 	$(link)
-$(addprefix $(B)/tests/,$(filter-out $(LIBLOG_FAULTS),$(FAULT_TESTS))): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(LOGQ_A) $(LIB_A)
+$(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): LINK_LIBS = -lcmocka $(LOGQ_LIBS) $(FAULT_WRAPS:%=-Wl,--wrap=%)
+$(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOGQ_A) $(LIB_A)
 	$(link)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm $(FAULT_WRAPS:%=-Wl,--wrap=%)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LIB_A)

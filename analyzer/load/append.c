@@ -165,7 +165,7 @@ static int known(struct pass *p, const struct input *in, struct resume *out, int
 {
 	sqlite3_stmt *q;
 	int rc = sqlite3_prepare_v2(store_db(p->store),
-				    "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, rejected, rejected_bytes "
+				    "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, rejected, rejected_bytes, same_as "
 				    "FROM source WHERE path = ? ORDER BY id DESC LIMIT 1",
 				    -1, &q, NULL);
 
@@ -180,34 +180,70 @@ static int known(struct pass *p, const struct input *in, struct resume *out, int
 		out->kept = (struct parse_counts){(uint64_t)sqlite3_column_int64(q, 4), (uint64_t)sqlite3_column_int64(q, 6),
 						  (uint64_t)sqlite3_column_int64(q, 8), (uint64_t)sqlite3_column_int64(q, 5),
 						  (uint64_t)sqlite3_column_int64(q, 7), (uint64_t)sqlite3_column_int64(q, 9)};
+		out->same_as = sqlite3_column_int64(q, 10);
 	}
 	sqlite3_finalize(q);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
 }
 
+/* What to read again of a source that has grown. */
+static int grown(struct pass *p, struct resume *out)
+{
+	int64_t chunk = 0, bytes = 0;
+	int rc = last_chunk(p, out, &chunk, &bytes);
+
+	return !rc && chunk ? chunk_take_out(p, chunk, bytes, out) : rc;
+}
+
+/* A file under a new name may be one that is loaded already. */
+static int renamed(struct pass *p, const struct input *in, struct resume *out)
+{
+	int64_t source, bytes, file_bytes, hash;
+	bool whole, here;
+	sqlite3_stmt *q;
+	int rc = moved_find(p, in, &source, &whole, &here);
+
+	if (rc || !source || (here && !whole))
+		return rc;
+	if (here) {
+		out->same_as = source;
+		return 0;
+	}
+	rc = store_rc(sqlite3_prepare_v2(store_db(p->store), "UPDATE source SET path = ? WHERE id = ?", -1, &q, NULL));
+	if (rc)
+		return rc;
+	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, source);
+	rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(store_db(p->store)));
+	sqlite3_finalize(q);
+	if (rc || (rc = known(p, in, out, &bytes, &file_bytes, &hash)))
+		return rc;
+	say_note(p, "%s: loaded before under another name", in->path);
+	out->unchanged = whole;
+	return whole ? 0 : grown(p, out);
+}
+
 int resume_find(struct pass *p, const struct input *in, struct resume *out)
 {
-	int64_t bytes = 0, file_bytes = 0, hash = 0, hash_now = 0, chunk = 0, chunk_bytes = 0;
+	int64_t bytes = 0, file_bytes = 0, hash = 0, hash_now = 0;
 	size_t got = 0;
 	int rc;
 
 	*out = (struct resume){.next_line = 1};
-	if (!strcmp(in->path, "-") || (rc = known(p, in, out, &bytes, &file_bytes, &hash)) || !out->source)
-		return !strcmp(in->path, "-") ? 0 : rc;
-	rc = head_hash(in->path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &hash_now, &got);
+	if (!strcmp(in->path, "-"))
+		return 0;
+	rc = known(p, in, out, &bytes, &file_bytes, &hash);
 	if (rc)
-		return 0; /* it can't be opened: whoever loads it says so */
-	if (hash_now != hash || in->file_bytes < file_bytes) {
+		return rc;
+	if (out->source) {
+		if (head_hash(in->path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &hash_now, &got))
+			return 0; /* it can't be opened: whoever loads it says so */
+		if (hash_now == hash && in->file_bytes >= file_bytes) {
+			out->unchanged = in->file_bytes == file_bytes || out->same_as;
+			return out->unchanged ? 0 : grown(p, out);
+		}
 		say_note(p, "%s: not the file that was loaded under this name before; loaded as another source", in->path);
 		*out = (struct resume){.next_line = 1};
-		return 0;
 	}
-	if (in->file_bytes == file_bytes) {
-		out->unchanged = true;
-		return 0;
-	}
-	rc = last_chunk(p, out, &chunk, &chunk_bytes);
-	if (!rc && chunk)
-		rc = chunk_take_out(p, chunk, chunk_bytes, out);
-	return rc;
+	return renamed(p, in, out);
 }

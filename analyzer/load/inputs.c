@@ -136,6 +136,29 @@ static int input_unopened(struct pass *p, const struct input *in, int rc, const 
 	return 0;
 }
 
+/* A copy of a file that is loaded: a row of the ledger, no events. */
+static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as)
+{
+	int64_t run, id;
+	sqlite3_stmt *q;
+	int rc;
+
+	if ((rc = run_id(p, in, &run)) || (rc = source_insert(p, in, run, &id)))
+		return rc;
+	rc = sqlite3_prepare_v2(store_db(p->store),
+				"UPDATE source SET same_as = o.id, bytes = o.bytes, file_bytes = ?2, lines = o.lines, duplicate = o.lines, duplicate_bytes = o.bytes, "
+				"bytes_done = o.bytes, head_hash = o.head_hash FROM source o WHERE o.id = ?3 AND source.id = ?1",
+				-1, &q, NULL);
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_int64(q, 1, id);
+	sqlite3_bind_int64(q, 2, in->file_bytes);
+	sqlite3_bind_int64(q, 3, same_as);
+	say_note(p, "%s: the same text as source %lld: counted as duplicate", in->path, (long long)same_as);
+	p->unchanged++;
+	return row_step(p, q);
+}
+
 static int log_load(struct pass *p, const struct input *in)
 {
 	struct source_load l = {.store = p->store, .places = p->places, .progress = &p->progress, .path = in->path, .threads = p->o->threads,
@@ -152,6 +175,8 @@ static int log_load(struct pass *p, const struct input *in)
 		p->unchanged++;
 		return 0;
 	}
+	if (r.same_as)
+		return duplicate_add(p, in, r.same_as);
 	if (strcmp(in->path, "-") && (rc = head_hash(in->path, 0, &hash, &got)))
 		return input_unopened(p, in, rc, NULL);
 	l.id = r.source;

@@ -43,6 +43,7 @@ void pass_ledger(struct pass *p);
 struct resume {
 	int64_t source;	 /* id; 0: load it afresh */
 	bool unchanged;
+	int64_t same_as; /* source whose text this file has, while that one's own file is still there: nothing to load; 0: none */
 	int64_t skip_bytes, next_line;
 	struct parse_counts kept;
 };
@@ -50,5 +51,9 @@ int resume_find(struct pass *p, const struct input *in, struct resume *out);
 /* Hash of the first n bytes of a file's text (at most HEAD_BYTES); *got: how many there were. */
 #define HEAD_BYTES 1024
 int head_hash(const char *path, size_t n, int64_t *hash, size_t *got);
+
+/* moved.c: a source whose text stands at the start of this file under another name: *source, or 0. *whole: the file has nothing more;
+ * *here: the source's own file is still where it was. */
+int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *whole, bool *here);
 
 #endif

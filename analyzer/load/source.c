@@ -36,7 +36,8 @@ struct job {
 	uint64_t turn;
 	int rc;			/* first failure: everybody stops */
 	const char *reason;	/* of damage that ended the reading, static or of the reader */
-	sqlite3_stmt *chunk_insert, *block_insert, *reject_insert;
+	struct chunk_writer writer;
+	sqlite3_stmt *reject_insert;
 };
 
 struct worker {
@@ -180,56 +181,15 @@ static int summary_add(struct source_load *l, const struct parser *p, const stru
 	return workers_note(l, p->builder);
 }
 
-static int blocks_write(struct worker *w, int64_t chunk, size_t *first)
-{
-	struct job *j = w->job;
-	uint32_t n = chunk_seal_blocks(w->parser.builder);
-	size_t at = w->packed.len;
-	int rc = n > 0xffff ? -E2BIG : 0;
-
-	for (uint32_t i = 0; i < n; i++)
-		at -= chunk_seal_block(w->parser.builder, i);
-	*first = at;
-	for (uint32_t i = 0; i < n && !rc; i++) {
-		size_t len = chunk_seal_block(w->parser.builder, i);
-
-		sqlite3_bind_int64(j->block_insert, 1, chunk << 16 | i);
-		sqlite3_bind_blob64(j->block_insert, 2, w->packed.ptr + at, len, SQLITE_STATIC);
-		rc = step(j, j->block_insert);
-		at += len;
-	}
-	return rc;
-}
-
 static int chunk_write(struct worker *w, const struct chunk_summary *s)
 {
 	struct job *j = w->job;
 	struct source_load *l = j->l;
-	sqlite3_stmt *q = j->chunk_insert;
 	struct place_arg arg = {l->places, (*l->next_chunk)++};
-	size_t directory;
 	int rc = rejects_write(j, &w->parser);
 
-	if (!rc)
-		rc = blocks_write(w, arg.chunk, &directory);
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(q, 1, arg.chunk);
-	sqlite3_bind_int64(q, 2, l->id);
-	sqlite3_bind_int64(q, 3, l->next_line);
-	sqlite3_bind_int64(q, 4, l->skip_bytes + l->bytes);
-	sqlite3_bind_int64(q, 5, s->rows);
-	sqlite3_bind_int64(q, 6, (int64_t)s->bytes);
-	if (s->has_stamp) {
-		sqlite3_bind_int64(q, 7, s->min_stamp);
-		sqlite3_bind_int64(q, 8, s->max_stamp);
-	} else {
-		sqlite3_bind_null(q, 7);
-		sqlite3_bind_null(q, 8);
-	}
-	sqlite3_bind_blob64(q, 9, w->packed.ptr, directory, SQLITE_STATIC);
-	if ((rc = step(j, q)) || (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)) ||
-	    (rc = store_shapes_write(l->store)))
+	if (rc || (rc = chunk_writer_put(l->store, &j->writer, arg.chunk, l->id, l->next_line, l->skip_bytes + l->bytes, w->parser.builder, &w->packed)) ||
+	    (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)))
 		return rc;
 	return summary_add(l, &w->parser, s);
 }
@@ -242,7 +202,7 @@ static int chunk_finish(struct worker *w)
 
 	if (s.rows) {
 		w->packed.len = 0;
-		rc = chunk_seal(w->parser.builder, 3, &w->packed);
+		rc = chunk_seal(w->parser.builder, CHUNK_LEVEL, &w->packed);
 		if (!rc)
 			rc = turn_wait(w);
 		if (!rc)
@@ -521,16 +481,13 @@ static int workers_run(struct job *j)
 
 static int statements(struct job *j)
 {
-	sqlite3 *db = store_db(j->l->store);
-	int rc = sqlite3_prepare_v2(db, "INSERT INTO chunk (id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp, data) "
-					"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &j->chunk_insert, NULL);
+	int rc = chunk_writer_open(j->l->store, &j->writer);
 
-	if (!rc)
-		rc = sqlite3_prepare_v2(db, "INSERT INTO block (id, data) VALUES (?, ?)", -1, &j->block_insert, NULL);
-	if (!rc)
-		rc = sqlite3_prepare_v2(db, "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)", -1,
-					&j->reject_insert, NULL);
-	return store_rc(rc);
+	if (rc)
+		return rc;
+	return store_rc(sqlite3_prepare_v2(store_db(j->l->store),
+					   "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)", -1,
+					   &j->reject_insert, NULL));
 }
 
 static int last_byte(struct job *j)
@@ -586,8 +543,7 @@ int source_load(struct source_load *l, const char **why)
 		rc = -ENOMEM;
 	if (!rc)
 		l->file_bytes = j.fd >= 0 ? l->skip_bytes + l->bytes : reader_file_bytes(j.reader, &total);
-	sqlite3_finalize(j.chunk_insert);
-	sqlite3_finalize(j.block_insert);
+	chunk_writer_close(&j.writer);
 	sqlite3_finalize(j.reject_insert);
 	if (j.fd >= 0)
 		close(j.fd);

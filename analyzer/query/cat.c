@@ -13,8 +13,7 @@ static int put(void *arg, const void *p, size_t n)
 	return output_status(q->out);
 }
 
-/* By id, path, or the end of a path after a slash, where only one source has it. */
-static int find(struct query *q, const char *word, int64_t *source)
+int query_source(struct query *q, const char *word, int64_t *source)
 {
 	sqlite3_stmt *stmt = NULL;
 	int status = query_prepare(q,
@@ -43,7 +42,7 @@ static int find(struct query *q, const char *word, int64_t *source)
 int cmd_cat(struct query *q)
 {
 	int64_t source = 0;
-	int status = find(q, q->args->words[0], &source);
+	int status = query_source(q, q->args->words[0], &source);
 
 	return status ? status : query_errno(q, store_cat(q->store, source, put, q), q->args->words[0]);
 }

@@ -69,6 +69,9 @@ int query_limit(struct query *q, int64_t fallback, int64_t *limit);
 /* A transaction by its whole id or a beginning that only one has. *tid is owned by the caller. */
 int query_tid(struct query *q, const char *word, char **tid);
 
+/* A source by its id, path, or the end of a path after a slash, where only one source has it. */
+int query_source(struct query *q, const char *word, int64_t *source);
+
 /* An instant: RFC 3339, "YYYY-MM-DD HH:MM:SS.f" or "HH:MM:SS.f" on the run's clock, "+2.5s" after the run's start, or ns since 1970. */
 int query_instant(struct query *q, int64_t run, const char *option, const char *text, int64_t *ns);
 

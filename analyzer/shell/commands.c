@@ -238,8 +238,11 @@ const struct command commands[] = {
 	 "Prints a line for each fault; exit status 3 where there is one.", NULL, NULL, NEED_READ, cmd_check},
 	{"cat", database, "SOURCE", 1, 1, HINT_NONE, "a source as it was loaded, byte for byte",
 	 "SOURCE is an id of `sources`, a path, or the end of a path that only one source has.", "cat 2 > worker.log", NULL, NEED_READ, cmd_cat},
-	TAKEN("compact", database, "make the file smaller"),
-	TAKEN("drop-source", database, "forget a source"),
+	{"compact", database, "", 0, 0, HINT_NONE, "make the database smaller: small chunks joined, free pages given back",
+	 "Worth it after many small appends, --follow, or drop-source. Answers stay the same.", NULL, NULL, NEED_WRITE, cmd_compact},
+	{"drop-source", database, "SOURCE", 1, 1, HINT_NONE, "take a source out, with its lines and all that only it told",
+	 "SOURCE is an id of `sources`, a path, or the end of a path that only one source has. What was concluded from its lines is\n"
+	 "concluded again from the others.", "drop-source worker_1.log", NULL, NEED_WRITE, cmd_drop_source},
 	{"help", database, "[COMMAND]", 0, 1, HINT_COMMAND, "this list, or more about one command", NULL, NULL, help_options, NEED_NOTHING, cmd_help},
 	{0},
 };

@@ -35,7 +35,7 @@ void command_usage(const struct command *c, FILE *to);
 /* Everything about one command, or the list of all. */
 void help_command(const struct command *c, struct output *out);
 void help_all(struct output *out);
-command_fn cmd_help, cmd_load;
+command_fn cmd_help, cmd_load, cmd_drop_source, cmd_compact;
 /* The manual page's section about the commands, made from the table, as mdoc. */
 void help_mdoc(FILE *to);
 

@@ -40,6 +40,21 @@ static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*p
 	return rc;
 }
 
+/* A copy's text is that of the source it is a copy of. */
+static int64_t original(struct store *s, int64_t source)
+{
+	sqlite3_stmt *q;
+	int64_t id = source;
+
+	if (!sqlite3_prepare_v2(s->db, "SELECT coalesce(same_as, id) FROM source WHERE id = ?", -1, &q, NULL)) {
+		sqlite3_bind_int64(q, 1, source);
+		if (sqlite3_step(q) == SQLITE_ROW)
+			id = sqlite3_column_int64(q, 0);
+	}
+	sqlite3_finalize(q);
+	return id;
+}
+
 int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, size_t), void *arg)
 {
 	int64_t left = source_bytes(s, source);
@@ -52,7 +67,7 @@ int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, 
 	rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT id FROM chunk WHERE source = ? ORDER BY first_line", -1, &q, NULL));
 	if (rc)
 		return rc;
-	sqlite3_bind_int64(q, 1, source);
+	sqlite3_bind_int64(q, 1, original(s, source));
 	while (!rc && sqlite3_step(q) == SQLITE_ROW) {
 		struct chunk *c;
 

@@ -226,6 +226,33 @@ int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t
 	return rc ? rc : grow(p);
 }
 
+int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id)
+{
+	struct {
+		uint32_t events;
+		unsigned groups;
+	} *seen = calloc(CHUNK_ROWS, sizeof *seen);
+	int rc = seen ? 0 : -ENOMEM;
+
+	for (unsigned g = 0; !rc && g * SEGMENT_ROWS < chunk_rows(c); g++) {
+		struct chunk_group rows;
+
+		rc = chunk_group(c, g, CHUNK_COLUMN_TID, &rows);
+		for (uint32_t i = 0; !rc && i < rows.n; i++) {
+			seen[rows.tid[i]].events++;
+			seen[rows.tid[i]].groups |= 1u << g;
+		}
+	}
+	for (uint32_t i = 1; i < CHUNK_ROWS && !rc; i++) {
+		struct slice tid;
+
+		if (seen[i].events && !(rc = chunk_tid(c, (uint16_t)i, &tid)))
+			rc = place_set_add(p, tid, id, seen[i].events, seen[i].groups);
+	}
+	free(seen);
+	return rc;
+}
+
 /* ---- writing ---- */
 
 static int by_tid(const void *a, const void *b)

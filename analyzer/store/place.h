@@ -30,6 +30,9 @@ int place_set_new(struct place_set **out);
 void place_set_free(struct place_set *p);
 /* One chunk after the other, ids ascending. */
 int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t events, unsigned blocks);
+/* All transactions of a chunk that is in the database. */
+struct chunk;
+int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id);
 /* Adds all to table place, inside the caller's transaction. */
 int place_set_write(struct place_set *p, struct store *s);
 

@@ -72,4 +72,18 @@ int store_shapes_write(struct store *s);
 /* Whether a file's name says whose log it is: worker, worker_N, controller, load_gen. */
 bool worker_is_owner(const char *worker);
 
+/* ---- writing chunks ---- */
+
+#define CHUNK_LEVEL 3 /* of zstd */
+
+struct chunk_writer {
+	sqlite3_stmt *chunk, *block;
+};
+
+int chunk_writer_open(struct store *s, struct chunk_writer *w);
+void chunk_writer_close(struct chunk_writer *w);
+/* A sealed chunk under an id, and the shapes that are new: first_line from 1, first_offset in the source's text. */
+int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_t source, int64_t first_line, int64_t first_offset,
+		     const struct chunk_builder *b, const struct bytes *sealed);
+
 #endif

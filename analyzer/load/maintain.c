@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* maintain.c - a database that is there already: taking a source out, making it smaller. */
+#include "load/maintain.h"
+#include "ingest/scan.h"
+#include "load/parse.h"
+#include "model/model.h"
+#include "store/place.h"
+#include "store/store_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int64_t number(struct store *s, const char *sql, int64_t id)
+{
+	sqlite3_stmt *q;
+	int64_t n = 0;
+
+	if (!sqlite3_prepare_v2(s->db, sql, -1, &q, NULL)) {
+		sqlite3_bind_int64(q, 1, id);
+		if (sqlite3_step(q) == SQLITE_ROW)
+			n = sqlite3_column_int64(q, 0);
+	}
+	sqlite3_finalize(q);
+	return n;
+}
+
+static int run(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static int run(struct store *s, const char *format, ...)
+{
+	va_list args;
+	char *sql;
+	int rc;
+
+	va_start(args, format);
+	rc = vasprintf(&sql, format, args) < 0 ? -ENOMEM : 0;
+	va_end(args);
+	if (rc)
+		return rc;
+	rc = store_exec(s, sql);
+	free(sql);
+	return rc;
+}
+
+/* Table place from nothing: from the rows of all chunks. */
+static int places_again(struct store *s)
+{
+	struct place_set *set = NULL;
+	sqlite3_stmt *q;
+	int rc = place_set_new(&set);
+
+	if (!rc)
+		rc = store_exec(s, "DELETE FROM place");
+	if (!rc)
+		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT id FROM chunk ORDER BY id", -1, &q, NULL));
+	while (!rc && sqlite3_step(q) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(q, 0);
+		struct chunk *c;
+
+		if (!(rc = store_chunk_pin(s, id, &c))) {
+			rc = place_set_add_chunk(set, c, id);
+			store_chunk_unpin(s, c);
+		}
+	}
+	sqlite3_finalize(q);
+	if (!rc)
+		rc = place_set_write(set, s);
+	place_set_free(set);
+	return rc;
+}
+
+/* A transaction to write in; one that only read so far ends. */
+static int begin(struct store *s)
+{
+	if (!sqlite3_get_autocommit(s->db))
+		store_exec(s, "COMMIT");
+	return store_exec(s, "BEGIN IMMEDIATE");
+}
+
+static int settle(struct store *s, int rc, char **why)
+{
+	if (!rc)
+		rc = store_exec(s, "COMMIT");
+	if (rc) {
+		if (!*why)
+			*why = strdup(sqlite3_errcode(s->db) ? sqlite3_errmsg(s->db) : strerror(-rc));
+		store_exec(s, "ROLLBACK");
+	}
+	store_refresh(s);
+	return rc;
+}
+
+/* All rows of a run whose last source is gone, in whatever table. */
+static int run_forget(struct store *s, int64_t id)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(s->db, "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'run'", -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	while (!rc && sqlite3_step(q) == SQLITE_ROW)
+		rc = run(s, "DELETE FROM \"%s\" WHERE run = %lld", (const char *)sqlite3_column_text(q, 0), (long long)id);
+	sqlite3_finalize(q);
+	return rc ? rc : run(s, "DELETE FROM run WHERE id = %lld", (long long)id);
+}
+
+int maintain_drop_source(struct store *s, int64_t source, char **why)
+{
+	int64_t run_id;
+	int rc;
+
+	*why = NULL;
+	if (!number(s, "SELECT count(*) FROM source WHERE id = ?", source))
+		return -ENOENT;
+	if (number(s, "SELECT count(*) FROM source WHERE same_as = ?", source)) {
+		*why = strdup("another source is a copy of it: drop that one first");
+		return -EBUSY;
+	}
+	run_id = number(s, "SELECT run FROM source WHERE id = ?", source);
+	if ((rc = begin(s)))
+		return rc;
+	rc = run(s,
+		 "DELETE FROM block WHERE id >> 16 IN (SELECT id FROM chunk WHERE source = %1$lld); DELETE FROM chunk WHERE source = %1$lld;"
+		 "DELETE FROM reject WHERE source = %1$lld; DELETE FROM source WHERE id = %1$lld;",
+		 (long long)source);
+	store_refresh(s);
+	if (!rc)
+		rc = places_again(s);
+	if (!rc && !number(s, "SELECT count(*) FROM source WHERE run = ?", run_id))
+		rc = run_forget(s, run_id);
+	if (!rc)
+		rc = model_build(s, NULL, why);
+	return settle(s, rc, why);
+}
+
+/* ---- compact ---- */
+
+/* A source's text goes through the parser again, as if it were loaded now; old chunks go when the new ones are there. */
+struct rebuild {
+	struct store *s;
+	int64_t source, next_chunk, line, offset;
+	struct parser parser;
+	struct bytes text, packed;
+	struct chunk_writer writer;
+};
+
+static int chunk_put(struct rebuild *r)
+{
+	struct chunk_summary sum = chunk_builder_summary(r->parser.builder);
+	int rc;
+
+	if (!sum.rows)
+		return 0;
+	r->packed.len = 0;
+	rc = chunk_seal(r->parser.builder, CHUNK_LEVEL, &r->packed);
+	if (!rc)
+		rc = chunk_writer_put(r->s, &r->writer, r->next_chunk++, r->source, r->line, r->offset, r->parser.builder, &r->packed);
+	r->line += sum.rows;
+	r->offset += (int64_t)sum.bytes;
+	parser_clear(&r->parser);
+	return rc;
+}
+
+/* Parses what is collected; last: there is no more. */
+static int text_put(struct rebuild *r, bool last)
+{
+	static const char slack[SCAN_SLACK];
+	size_t used = 0, n, len = r->text.len;
+	int rc = 0;
+
+	bytes_add(&r->text, slack, sizeof slack);
+	if (r->text.failed)
+		return -ENOMEM;
+	while (used < len && !rc) {
+		rc = parser_feed(&r->parser, r->text.ptr + used, len - used, last, &n);
+		used += n;
+		if (rc || used == len)
+			break;
+		if (!last && !memchr(r->text.ptr + used, '\n', len - used))
+			break;
+		rc = chunk_put(r);
+	}
+	memmove(r->text.ptr, r->text.ptr + used, len - used);
+	r->text.len = len - used;
+	return rc;
+}
+
+static int piece_put(void *arg, const void *p, size_t n)
+{
+	struct rebuild *r = arg;
+
+	bytes_add(&r->text, p, n);
+	if (r->text.failed)
+		return -ENOMEM;
+	return r->text.len > 4u << 20 ? text_put(r, false) : 0;
+}
+
+static int source_rebuild(struct rebuild *r, int64_t source)
+{
+	int64_t last = r->next_chunk - 1;
+	int rc;
+
+	r->source = source;
+	r->line = 1;
+	r->offset = 0;
+	r->text.len = 0;
+	parser_clear(&r->parser);
+	rc = store_cat(r->s, source, piece_put, r);
+	if (!rc)
+		rc = text_put(r, true);
+	if (!rc)
+		rc = chunk_put(r);
+	return rc ? rc : run(r->s, "DELETE FROM block WHERE id >> 16 IN (SELECT id FROM chunk WHERE source = %1$lld AND id <= %2$lld);"
+				   "DELETE FROM chunk WHERE source = %1$lld AND id <= %2$lld", (long long)source, (long long)last);
+}
+
+/* Sources with more chunks than their lines and bytes need by a quarter. */
+static int sources_rebuild(struct store *s)
+{
+	struct rebuild r = {.s = s, .next_chunk = 1 + number(s, "SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0", 0)};
+	int rc = parser_init(&r.parser, s->shapes);
+	sqlite3_stmt *q = NULL;
+
+	if (!rc)
+		rc = chunk_writer_open(s, &r.writer);
+	if (!rc)
+		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT source FROM chunk GROUP BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
+							"AND count(*) > 1", -1, &q, NULL));
+	while (!rc && sqlite3_step(q) == SQLITE_ROW)
+		rc = source_rebuild(&r, sqlite3_column_int64(q, 0));
+	sqlite3_finalize(q);
+	chunk_writer_close(&r.writer);
+	parser_done(&r.parser);
+	bytes_free(&r.text);
+	bytes_free(&r.packed);
+	return rc;
+}
+
+static int64_t size(struct store *s)
+{
+	return number(s, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size WHERE ?1 = 0", 0);
+}
+
+int maintain_compact(struct store *s, int64_t *before, int64_t *after, char **why)
+{
+	int rc;
+
+	*why = NULL;
+	*before = size(s);
+	if ((rc = begin(s)))
+		return rc;
+	rc = sources_rebuild(s);
+	store_refresh(s);
+	if (!rc)
+		rc = places_again(s);
+	rc = settle(s, rc, why);
+	if (!rc && (rc = store_exec(s, "VACUUM")))
+		*why = strdup(sqlite3_errmsg(s->db));
+	*after = size(s);
+	return rc;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* chunk_writer.c - sealed chunks into tables chunk and block. */
+#include "store/store_private.h"
+
+#include <errno.h>
+
+int chunk_writer_open(struct store *s, struct chunk_writer *w)
+{
+	int rc = sqlite3_prepare_v2(s->db, "INSERT INTO chunk (id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp, data) "
+					   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &w->chunk, NULL);
+
+	if (!rc)
+		rc = sqlite3_prepare_v2(s->db, "INSERT INTO block (id, data) VALUES (?, ?)", -1, &w->block, NULL);
+	return store_rc(rc);
+}
+
+void chunk_writer_close(struct chunk_writer *w)
+{
+	sqlite3_finalize(w->chunk);
+	sqlite3_finalize(w->block);
+	*w = (struct chunk_writer){0};
+}
+
+static int step(struct store *s, sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_extended_errcode(s->db));
+
+	sqlite3_reset(q);
+	return rc;
+}
+
+static int blocks_put(struct store *s, struct chunk_writer *w, int64_t id, const struct chunk_builder *b, const char *at)
+{
+	uint32_t n = chunk_seal_blocks(b);
+	int rc = n > 0xffff ? -E2BIG : 0;
+
+	for (uint32_t i = 0; i < n && !rc; i++) {
+		size_t len = chunk_seal_block(b, i);
+
+		sqlite3_bind_int64(w->block, 1, id << 16 | i);
+		sqlite3_bind_blob64(w->block, 2, at, len, SQLITE_STATIC);
+		rc = step(s, w->block);
+		at += len;
+	}
+	return rc;
+}
+
+int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_t source, int64_t first_line, int64_t first_offset,
+		     const struct chunk_builder *b, const struct bytes *sealed)
+{
+	struct chunk_summary sum = chunk_builder_summary(b);
+	size_t directory = sealed->len;
+	int rc;
+
+	for (uint32_t i = 0; i < chunk_seal_blocks(b); i++)
+		directory -= chunk_seal_block(b, i);
+	rc = blocks_put(s, w, id, b, sealed->ptr + directory);
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(w->chunk, 1, id);
+	sqlite3_bind_int64(w->chunk, 2, source);
+	sqlite3_bind_int64(w->chunk, 3, first_line);
+	sqlite3_bind_int64(w->chunk, 4, first_offset);
+	sqlite3_bind_int64(w->chunk, 5, sum.rows);
+	sqlite3_bind_int64(w->chunk, 6, (int64_t)sum.bytes);
+	for (int i = 7; i <= 8; i++) {
+		if (sum.has_stamp)
+			sqlite3_bind_int64(w->chunk, i, i == 7 ? sum.min_stamp : sum.max_stamp);
+		else
+			sqlite3_bind_null(w->chunk, i);
+	}
+	sqlite3_bind_blob64(w->chunk, 9, sealed->ptr, directory, SQLITE_STATIC);
+	rc = step(s, w->chunk);
+	return rc ? rc : store_shapes_write(s);
+}
