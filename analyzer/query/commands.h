@@ -10,6 +10,7 @@ command_fn cmd_invocations, cmd_timeline, cmd_phases, cmd_gaps, cmd_spans, cmd_t
 command_fn cmd_containers, cmd_batches, cmd_patterns, cmd_series, cmd_status;
 command_fn cmd_runs, cmd_sources, cmd_check, cmd_cat;
 command_fn cmd_report;
+command_fn cmd_findings; /* of the report alone */
 command_fn cmd_lint, cmd_hangs, cmd_storms, cmd_diagnose;
 
 #endif

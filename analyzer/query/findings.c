@@ -133,7 +133,7 @@ static int put_table(struct query *q, const struct findings *fs)
 	};
 	struct table *t = NULL;
 	/* People read the evidence elsewhere; in Markdown it would not fit a cell. */
-	size_t n = sizeof columns / sizeof *columns - (q->out->format == FORMAT_MARKDOWN ? 2 : 0);
+	size_t n = sizeof columns / sizeof *columns - (q->out->format == FORMAT_MARKDOWN || q->out->format == FORMAT_HTML ? 2 : 0);
 	int rc = table_open(q->out, columns, n, &t), status = query_errno(q, rc, "output");
 
 	for (size_t i = 0; i < fs->n && !status; i++)
@@ -244,6 +244,22 @@ static int show(struct query *q, find_fn *find)
 		status = FINDINGS;
 	findings_done(&fs);
 	return status;
+}
+
+/* All of them, for the report. */
+static int find_all(struct store *s, int64_t run, struct findings *out)
+{
+	static find_fn *const finders[] = {find_hangs, find_storms, find_mount_failures, find_lint};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof finders / sizeof *finders && !rc; i++)
+		rc = finders[i](s, run, out);
+	return rc;
+}
+
+int cmd_findings(struct query *q)
+{
+	return show(q, find_all);
 }
 
 int cmd_lint(struct query *q)

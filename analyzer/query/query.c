@@ -148,6 +148,8 @@ int query_table(struct query *q, sqlite3_stmt *stmt, const struct column *column
 	if (!rc)
 		rc = table_open(q->out, columns ? columns : own, (size_t)n, &t);
 	status = rc ? query_errno(q, rc, "output") : put_rows(q, stmt, t, cells, n);
+	if (status)
+		table_cancel(t);
 	rc = table_close(t);
 	if (!status && rc)
 		status = query_errno(q, rc, "output");

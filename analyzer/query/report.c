@@ -23,6 +23,7 @@ const struct report_part report_parts[] = {
 	 {{&sort_spec, "-duration_ns"}, {&limit_spec, "20"}, {&where_spec, "status <> 'unfinished'"}, {NULL, NULL}}},
 	{"failed", "Failed and unfinished invocations", "The first of them, by time.", cmd_invocations,
 	 {{&where_spec, "status <> 'ok'"}, {&limit_spec, "50"}, {NULL, NULL}}},
+	{"findings", "Findings", "What never completed and why, cycles without progress, mounts that failed, what cannot be right.", cmd_findings, {{NULL, NULL}}},
 	{"errors", "Errors and warnings", "By message; lines that differ only in numbers and ids are one group.", cmd_errors,
 	 {{&level_spec, "warn"}, {&limit_spec, "50"}, {NULL, NULL}}},
 	{"sources", "Ledger", "Every line of every file is ok, repaired, rejected or a duplicate.", cmd_sources, {{NULL, NULL}}},
@@ -47,6 +48,8 @@ int report_part_run(struct query *q, const struct report_part *part, struct outp
 	sub.quiet = true;
 	sub.error = NULL;
 	status = part->run(&sub);
+	if (status == FINDINGS)
+		status = DONE;
 	if (sub.error)
 		query_fail(q, status, "%s: %s", part->name, sub.error);
 	free(sub.error);

@@ -68,14 +68,20 @@ int table_row(struct table *t, const struct cell *cells)
 	return t->status;
 }
 
+void table_cancel(struct table *t)
+{
+	if (t && !t->status)
+		t->status = -ECANCELED;
+}
+
 int table_close(struct table *t)
 {
 	int rc;
 
 	if (!t)
 		return 0;
-	rc = t->status;
-	if (!rc)
+	rc = t->status == -ECANCELED ? 0 : t->status;
+	if (!t->status)
 		rc = writers[t->out->format]->tail(t);
 	table_free(t);
 	return rc;

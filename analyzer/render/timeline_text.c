@@ -111,7 +111,9 @@ static int cell_of(const struct layout *l, int64_t ns)
 
 static void add_bar(struct layout *l, const struct timeline_row *r)
 {
-	bool before = r->start_ns < l->t->start_ns, beyond = r->end_ns > l->t->end_ns || r->open;
+	/* What reaches out by less than one can see does not. */
+	int64_t little = (l->t->end_ns - l->t->start_ns) / 100;
+	bool before = r->start_ns < l->t->start_ns - little, beyond = r->end_ns > l->t->end_ns + little || r->open;
 	int from = cell_of(l, r->start_ns), to = cell_of(l, r->end_ns);
 	/* A bar ends in the cell its end falls into only where it reaches some way into it. */
 	double exact = l->t->end_ns > l->t->start_ns ?

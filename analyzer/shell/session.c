@@ -165,7 +165,7 @@ static int64_t count_runs(sqlite3 *db)
 /* All statements of an answer see the same rows. SQL of the user's own begins and ends its transactions itself. */
 static int run_in_one_state(const struct command *c, struct query *q)
 {
-	bool own = !q->db || c->hint == HINT_SQL;
+	bool own = !q->db || c->need != NEED_READ || c->hint == HINT_SQL;
 	int status;
 
 	if (!own)
