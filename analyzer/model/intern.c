@@ -23,7 +23,8 @@ uint64_t hash_bytes(const void *p, size_t n, uint64_t seed)
 		h = mix(v[0] ^ 0xA0761D6478BD642Fu, v[1] ^ h);
 	}
 	v[0] = v[1] = 0;
-	memcpy(v, b, n);
+	if (n)
+		memcpy(v, b, n);
 	h = mix(v[0] ^ 0xE7037ED1A0B428DBu, v[1] ^ h);
 	return mix(h ^ 0x8EBC6AF09C88C6E3u, 0x589965CC75374CC3u ^ n);
 }

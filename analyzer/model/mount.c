@@ -226,7 +226,7 @@ static int collect(struct mounts *m)
 	while ((rc = event_cursor_next(c, &e)) == 1 && !(rc = take(m, e)))
 		;
 	event_cursor_close(c);
-	if (!rc)
+	if (!rc && m->n)
 		qsort(m->v, m->n, sizeof *m->v, compare_items);
 	return rc;
 }
