@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* faults.c - see faults.h. __real_NAME is the C library's function, __wrap_NAME what callers of NAME get. */
+#include "faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+
+const char *const fault_names[FAULT_KINDS] = { "malloc", "open", "write ENOSPC", "write EIO", "short write", "fdatasync", "mmap", "pthread_create" };
+
+static struct {
+	unsigned armed; /* atomic, as `calls` */
+	unsigned calls;
+	enum fault_kind kind;
+	unsigned first, count;
+} plan;
+
+void fault_arm(enum fault_kind kind, unsigned first, unsigned count)
+{
+	plan.kind = kind;
+	plan.first = first;
+	plan.count = count;
+	__atomic_store_n(&plan.calls, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&plan.armed, 1, __ATOMIC_RELEASE);
+}
+
+unsigned fault_disarm(void)
+{
+	__atomic_store_n(&plan.armed, 0, __ATOMIC_RELEASE);
+	return __atomic_load_n(&plan.calls, __ATOMIC_RELAXED);
+}
+
+static bool fails(enum fault_kind kind)
+{
+	unsigned n;
+
+	if (!__atomic_load_n(&plan.armed, __ATOMIC_ACQUIRE) || plan.kind != kind)
+		return false;
+	n = __atomic_add_fetch(&plan.calls, 1, __ATOMIC_RELAXED);
+	return n >= plan.first && n - plan.first < plan.count;
+}
+
+static bool no_memory(void)
+{
+	bool failing = fails(FAULT_MALLOC);
+
+	if (failing)
+		errno = ENOMEM;
+	return failing;
+}
+
+/* ---- memory ---- */
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+	return no_memory() ? NULL : __real_malloc(size);
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return no_memory() ? NULL : __real_calloc(n, size);
+}
+
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size)
+{
+	return no_memory() ? NULL : __real_realloc(old, size);
+}
+
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return no_memory() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+char *__wrap_strdup(const char *text)
+{
+	return no_memory() ? NULL : __real_strdup(text);
+}
+
+char *__real_strndup(const char *text, size_t len);
+char *__wrap_strndup(const char *text, size_t len);
+char *__wrap_strndup(const char *text, size_t len)
+{
+	return no_memory() ? NULL : __real_strndup(text, len);
+}
+
+int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __wrap_asprintf(char **out, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	if (no_memory())
+		return -1;
+	va_start(args, format);
+	n = vasprintf(out, format, args);
+	va_end(args);
+	return n;
+}
+
+void *__real_mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+	if (fails(FAULT_MMAP)) {
+		errno = ENOMEM;
+		return MAP_FAILED;
+	}
+	return __real_mmap(at, len, protection, flags, fd, offset);
+}
+
+/* ---- files ---- */
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (fails(FAULT_OPEN)) {
+		errno = EMFILE;
+		return -1;
+	}
+	return __real_open(path, flags, mode);
+}
+
+ssize_t __real_write(int fd, const void *bytes, size_t len);
+ssize_t __wrap_write(int fd, const void *bytes, size_t len);
+ssize_t __wrap_write(int fd, const void *bytes, size_t len)
+{
+	static bool took_half; /* the disk was full behind it: say so next time */
+
+	if (fails(FAULT_WRITE_EIO)) {
+		errno = EIO;
+		return -1;
+	}
+	if (fails(FAULT_SHORT))
+		return __real_write(fd, bytes, 1);
+	if (!fails(FAULT_WRITE)) {
+		took_half = false;
+		return __real_write(fd, bytes, len);
+	}
+	took_half = !took_half && len > 1;
+	if (took_half)
+		return __real_write(fd, bytes, len / 2);
+	errno = ENOSPC;
+	return -1;
+}
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+	if (fails(FAULT_SYNC)) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_fdatasync(fd);
+}
+
+int __real_ftruncate(int fd, off_t len);
+int __wrap_ftruncate(int fd, off_t len);
+int __wrap_ftruncate(int fd, off_t len)
+{
+	if (__atomic_load_n(&plan.armed, __ATOMIC_ACQUIRE) && plan.kind == FAULT_WRITE_EIO) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_ftruncate(fd, len);
+}
+
+/* ---- threads ---- */
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg)
+{
+	return fails(FAULT_THREAD) ? EAGAIN : __real_pthread_create(thread, attributes, run, arg);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* faults.h - make the n-th call of a kind fail.
+ *
+ * faults.c wraps the C library's functions for everything that is linked statically with it (ld --wrap, named in the
+ * Makefile), so that it also works under the sanitizers, which wrap them from the other side. Nothing fails until
+ * fault_arm. Calls of all threads are counted together. */
+#ifndef FAULTS_H
+#define FAULTS_H
+
+enum fault_kind {
+	FAULT_MALLOC, /* malloc calloc realloc strdup strndup asprintf aligned_alloc: ENOMEM */
+	FAULT_OPEN,   /* open: EMFILE */
+	FAULT_WRITE,  /* write: ENOSPC after taking half of it */
+	FAULT_WRITE_EIO, /* write: EIO and nothing taken; neither can a torn line be cut back */
+	FAULT_SHORT,  /* write: takes one byte */
+	FAULT_SYNC,   /* fdatasync: EIO */
+	FAULT_MMAP,   /* mmap: ENOMEM */
+	FAULT_THREAD, /* pthread_create: EAGAIN */
+	FAULT_KINDS,
+};
+
+extern const char *const fault_names[FAULT_KINDS];
+
+/* From now on calls number `first` to `first + count - 1` of this kind fail; counting begins with 1. */
+void fault_arm(enum fault_kind kind, unsigned first, unsigned count);
+
+/* Nothing fails any more. Returns how many calls of the kind there were, failed ones included. */
+unsigned fault_disarm(void);
+
+#endif
