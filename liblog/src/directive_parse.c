@@ -280,9 +280,12 @@ static int parse_item(struct parser *p, struct directive_set *set)
 
 static int parse_all(struct parser *p, struct directive_set *set)
 {
+	const char *nul = memchr(p->text, '\0', (size_t)(p->end - p->text));
 	unsigned count = 0;
 	int rc = 0;
 
+	if (nul)
+		return fail(p, -EINVAL, nul, "a NUL byte");
 	if (p->end - p->text > DIRECTIVE_MAX_TEXT)
 		return fail(p, -E2BIG, p->text + DIRECTIVE_MAX_TEXT, "the filter is longer than %d bytes",
 			    DIRECTIVE_MAX_TEXT);

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* glibc expands a{m,n} into copies, and nested ones multiply: this bounds the memory of a compiled expression. */
-#define MAX_COPIES 4096
+/* glibc writes a{m,n} and a+ out into copies, and nested ones multiply: this bounds the memory of a compiled expression. */
+#define MAX_WRITTEN_OUT 4096
 
 static bool is_digits(const char *s)
 {
@@ -99,24 +99,71 @@ static bool parse_literal(struct directive_field *field, const char *s)
 	return true;
 }
 
-/* The product of all upper bounds is at least the number of copies. */
-static bool too_many_copies(const char *s)
+/* How many copies the quantifier at s makes of what is before it; *len = its length. 0: no quantifier. */
+static double copies_of(const char *s, size_t *len)
 {
-	double copies = 1;
+	const char *end = *s == '{' ? strchr(s, '}') : NULL, *comma;
+	long low, high;
 
-	for (; *s; s++) {
-		if (*s == '\\' && s[1]) {
-			s++;
-		} else if (*s == '{') {
-			long low = strtol(s + 1, NULL, 10);
-			const char *comma = strpbrk(s, ",}");
-			long high = comma && *comma == ',' ? strtol(comma + 1, NULL, 10) : 0;
-			long bound = high > low ? high : low;
+	*len = 1;
+	if (*s == '+') /* x+ is compiled as xx* */
+		return 2;
+	if (*s == '*' || *s == '?')
+		return 1;
+	if (!end)
+		return 0;
+	*len = (size_t)(end - s) + 1;
+	comma = memchr(s, ',', *len);
+	low = strtol(s + 1, NULL, 10);
+	high = comma ? strtol(comma + 1, NULL, 10) : low;
+	high = high > low ? high : low + 1;
+	return (double)high;
+}
 
-			copies *= bound > 1 ? (double)bound : 1;
+/* One character, escape or bracket expression. */
+static size_t atom_len(const char *s)
+{
+	const char *end = s;
+
+	if (*s == '\\' && s[1])
+		return 2;
+	if (*s != '[')
+		return 1;
+	end += s[1] == '^';
+	end = end[1] ? strchr(end + 2, ']') : NULL;
+	return end ? (size_t)(end - s) + 1 : 1;
+}
+
+/* The size of an expression with all repetitions written out. Groups are on a stack: what was before them waits there. */
+static double written_out(const char *s)
+{
+	double outer[DIRECTIVE_MAX_REGEX], sum = 0, last = 0;
+	size_t depth = 0, len;
+
+	for (; *s; s += len) {
+		double copies = copies_of(s, &len);
+
+		if (copies > 0 && last > 0) {
+			sum += last * (copies - 1);
+			last *= copies;
+			continue;
+		}
+		len = 1;
+		if (*s == '(') {
+			outer[depth++] = sum;
+			sum = last = 0;
+		} else if (*s == ')' && depth) {
+			last = sum;
+			sum += outer[--depth];
+		} else {
+			len = atom_len(s);
+			sum += 1;
+			last = 1;
 		}
 	}
-	return copies > MAX_COPIES;
+	while (depth)
+		sum += outer[--depth];
+	return sum;
 }
 
 /* Anchor the expression, and write \d, which POSIX lacks, as it is meant. */
@@ -155,8 +202,8 @@ static int compile(struct directive_field *field, const char *s, char *why, size
 		snprintf(why, why_len, "regular expression longer than %d bytes", DIRECTIVE_MAX_REGEX);
 		return -E2BIG;
 	}
-	if (too_many_copies(s)) {
-		snprintf(why, why_len, "repetitions in the regular expression multiply to more than %d", MAX_COPIES);
+	if (written_out(s) > MAX_WRITTEN_OUT) {
+		snprintf(why, why_len, "repetitions make the regular expression longer than %d characters", MAX_WRITTEN_OUT);
 		return -E2BIG;
 	}
 	expression = anchored(s);
@@ -182,10 +229,6 @@ int directive_field_value(struct directive_field *field, const char *text, size_
 	char *copy = strndup(text, len);
 	int rc = copy ? 0 : -ENOMEM;
 
-	if (!rc && strlen(copy) != len) {
-		snprintf(why, why_len, "a NUL byte in a value");
-		rc = -EINVAL;
-	}
 	if (!rc && !parse_literal(field, copy))
 		rc = compile(field, copy, why, why_len);
 	if (rc) {

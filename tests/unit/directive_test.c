@@ -183,8 +183,10 @@ static void test_errors(void **state)
 		{ "[{a, b}]", "directive 1 (\"[{a, b}]\"), column 5: unexpected \" \", expected a field name" },
 		{ "[{a=(}]", "directive 1 (\"[{a=(}]\"), column 5: bad regular expression: Unmatched ( or \\(" },
 		{ "[a][b]", "directive 1 (\"[a][b]\"), column 4: unexpected \"[\", expected \"=\" and a level, \"[\" or \",\"" },
-		{ "[{a=(x{200}){200}}]", "directive 1 (\"[{a=(x{200}){200}}]\"), column 5: repetitions in the regular expression "
-					 "multiply to more than 4096" },
+		{ "[{a=(x{200}){200}}]", "directive 1 (\"[{a=(x{200}){200}}]\"), column 5: repetitions make the regular "
+					 "expression longer than 4096 characters" },
+		{ "[{a=x++++++++++++++}]", "directive 1 (\"[{a=x++++++++++++++}]\"), column 5: repetitions make the regular "
+					   "expression longer than 4096 characters" },
 	};
 
 	(void)state;
@@ -247,6 +249,7 @@ static void test_values(void **state)
 		{ "[{tid=\\d+-x}]=debug", "12-x", 4 },
 		{ "[{tid=\\d+-x}]=debug", "d-x", 0 },
 		{ "[{tid=a|b}]=debug", "b", 4 },
+		{ "[{tid=([0-9]+-)+([a-f]+-)*(x{2,3}y?)+z+[+*]{2}.+}]=debug", "1-22-a-xxxxyxxyzz++q", 4 },
 		{ "[{tid=a|b}]=debug", "ab", 0 },
 		{ "[{tid=a=b}]=debug", "a=b", 4 },
 		{ "[{tid=12345678901234567890123456789012}]=debug", "12345678901234567890123456789012", 4 },
