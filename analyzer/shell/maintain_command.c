@@ -25,11 +25,12 @@ int cmd_drop_source(struct query *q)
 	const char *word = q->args->words[0];
 	char *why = NULL;
 	int64_t source;
-	int status = query_source(q, word, &source);
+	int rc, status = query_source(q, word, &source);
 
 	if (status)
 		return status;
-	status = outcome(q, maintain_drop_source(q->store, source, &why), word, why);
+	rc = maintain_drop_source(q->store, source, &why);
+	status = outcome(q, rc, word, why);
 	if (!status)
 		query_note(q, "%s: dropped; `ilu-logq compact` gives the space back", word);
 	return status;
@@ -39,7 +40,7 @@ int cmd_compact(struct query *q)
 {
 	int64_t before, after;
 	char *why = NULL;
-	int status = outcome(q, maintain_compact(q->store, &before, &after, &why), q->path, why);
+	int rc = maintain_compact(q->store, &before, &after, &why), status = outcome(q, rc, q->path, why);
 
 	if (!status)
 		query_note(q, "%s: %lld bytes, %lld before", q->path, (long long)after, (long long)before);
