@@ -254,6 +254,14 @@ static void answer_flushes(struct appender *a, struct pass *pass)
 	futex_wake(&a->done_word, INT32_MAX);
 }
 
+static void show(struct appender *a)
+{
+	__atomic_store_n(&a->shown.lines, a->enc.written, __ATOMIC_RELAXED);
+	__atomic_store_n(&a->shown.lost, a->lost, __ATOMIC_RELAXED);
+	__atomic_store_n(&a->shown.cut, a->enc.cut, __ATOMIC_RELAXED);
+	__atomic_store_n(&a->shown.wakeups, a->wakeups, __ATOMIC_RELAXED);
+}
+
 static void do_pass(struct appender *a, struct pass *pass)
 {
 	uint64_t now, horizon;
@@ -274,6 +282,7 @@ static void do_pass(struct appender *a, struct pass *pass)
 	tell_span_troubles(a, pass->everything);
 	if (a->enc.out.len || pass->taken)
 		pass->rc = write_out(a);
+	show(a);
 	answer_flushes(a, pass);
 }
 

@@ -393,10 +393,10 @@ void ilu_log_stats(struct ilu_log_stats *out)
 	out->cut = past_cut;
 	out->wakeups = past_wakeups;
 	if (a) {
-		out->lines += __atomic_load_n(&a->enc.written, __ATOMIC_RELAXED);
-		out->lost += __atomic_load_n(&a->lost, __ATOMIC_RELAXED);
-		out->cut += __atomic_load_n(&a->enc.cut, __ATOMIC_RELAXED);
-		out->wakeups += __atomic_load_n(&a->wakeups, __ATOMIC_RELAXED);
+		out->lines += __atomic_load_n(&a->shown.lines, __ATOMIC_RELAXED);
+		out->lost += __atomic_load_n(&a->shown.lost, __ATOMIC_RELAXED);
+		out->cut += __atomic_load_n(&a->shown.cut, __ATOMIC_RELAXED);
+		out->wakeups += __atomic_load_n(&a->shown.wakeups, __ATOMIC_RELAXED);
 		leave_appender();
 	}
 	out->early = logger.early_ever + __atomic_load_n(&logger.early, __ATOMIC_RELAXED);

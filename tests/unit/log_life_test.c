@@ -12,6 +12,17 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TSAN 1
+#endif
+#endif
+#ifndef TSAN
+#define TSAN 0
+#endif
+
 static ilu_tid tid;
 
 /* Run in a child; its log is t.log in log_dir. Returns the wait status. */
@@ -255,6 +266,10 @@ static void test_fork(void **state)
 	size_t i;
 
 	(void)state;
+	if (TSAN) {
+		print_message("skipped: the thread sanitizer allows no threads after a fork\n");
+		skip();
+	}
 	assert_int_equal(in_child(fork_often), 0);
 	lines = lines_of_child();
 	assert_int_equal(log_count(lines, "Logger initialized"), 21);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error: jump */
+#include <ilu/log.h>
+
+void f(const ilu_tid *tid, const char *text, void *pointer, int *number);
+void f(const ilu_tid *tid, const char *text, void *pointer, int *number)
+{
+	struct pair {
+		int a, b;
+	} pair = { 1, 2 };
+
+	(void)tid, (void)text, (void)pointer, (void)number, (void)pair;
+#ifndef BAD
+	{
+		ILU_SPAN(span, "name", tid);
+	}
+#else
+	if (text)
+		goto out;
+	ILU_SPAN(span, "name", tid);
+out:
+	return;
+#endif
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error: unknown type|compatible */
+#define ILU_MIN_LEVEL ILU_INFO
+#include <ilu/log.h>
+
+void f(const ilu_tid *tid, const char *text, void *pointer, int *number);
+void f(const ilu_tid *tid, const char *text, void *pointer, int *number)
+{
+	struct pair {
+		int a, b;
+	} pair = { 1, 2 };
+
+	(void)tid, (void)text, (void)pointer, (void)number, (void)pair;
+#ifndef BAD
+	ilu_trace(tid, "hello", KV("k", *number));
+#else
+	ilu_trace(tid, "hello", KV("k", number));
+#endif
+}

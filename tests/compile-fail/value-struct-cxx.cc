@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* error: unknown type|invalid operands */
+#include <ilu/log.h>
+
+void f(const ilu_tid *tid, const char *text, void *pointer, int *number);
+void f(const ilu_tid *tid, const char *text, void *pointer, int *number)
+{
+	struct pair {
+		int a, b;
+	} pair = { 1, 2 };
+
+	(void)tid, (void)text, (void)pointer, (void)number, (void)pair;
+#ifndef BAD
+	ilu_info(tid, "hello", KV("k", pair.a));
+#else
+	ilu_info(tid, "hello", KV("k", pair));
+#endif
+}
