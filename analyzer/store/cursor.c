@@ -182,13 +182,15 @@ static int chunk_next(struct event_cursor *c)
 	}
 }
 
-static bool row_passes(struct event_cursor *c, const struct chunk_ref *ref, uint32_t row)
+/* 1, 0 or negative. */
+static int row_passes(struct event_cursor *c, const struct chunk_ref *ref, uint32_t row)
 {
 	int64_t id = ref->id << 16 | row;
 	struct chunk_row r;
+	int rc = chunk_row(c->room->ev.chunk, row, &r);
 
-	if (chunk_row(c->room->ev.chunk, row, &r))
-		return false;
+	if (rc)
+		return rc;
 	return (c->tid_number < 0 || r.tid == c->tid_number) && c->wanted[r.head] && id >= c->q.first_id && (!c->q.last_id || id <= c->q.last_id);
 }
 
@@ -217,9 +219,11 @@ int event_cursor_next(struct event_cursor *c, const struct event **out)
 				c->row |= SEGMENT_ROWS - 1;
 				continue;
 			}
-			if (!row_passes(c, ref, c->row))
+			rc = row_passes(c, ref, c->row);
+			if (!rc)
 				continue;
-			rc = event_fill(c->room, ref->id, ref->source, ref->first_line, c->row);
+			if (rc > 0)
+				rc = event_fill(c->room, ref->id, ref->source, ref->first_line, c->row);
 			if (rc)
 				return rc;
 			if (!event_passes(c))

@@ -130,6 +130,7 @@ int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t f
 	e->row = row;
 	e->raw = NULL;
 	r->rendered = false;
+	r->error = 0;
 	r->next_buf = 0;
 	rc = chunk_row(e->chunk, row, &r->row);
 	if (rc)
@@ -158,6 +159,7 @@ static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned 
 	struct event_room *r = room_of(e);
 	const struct shape *sh = part ? e->tail : e->head;
 	char *buf = r->bufs[r->next_buf++ % EVENT_BUFS];
+	int rc;
 
 	switch (sh->slots[slot].kind) {
 	case SLOT_TID:
@@ -170,8 +172,11 @@ static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned 
 		*out = (struct slice){buf, stamp_print_rfc3339(e->stamp, buf)};
 		return SLOT_STRING;
 	default:
-		if (chunk_value(e->chunk, part, part ? r->row.tail : r->row.head, slot, part ? r->row.tail_ord : r->row.head_ord, buf, out))
+		rc = chunk_value(e->chunk, part, part ? r->row.tail : r->row.head, slot, part ? r->row.tail_ord : r->row.head_ord, buf, out);
+		if (rc) {
+			r->error = rc;
 			return 0;
+		}
 		return sh->slots[slot].kind == SLOT_WORD ? SLOT_STRING : sh->slots[slot].kind;
 	}
 }
@@ -239,6 +244,11 @@ struct slice event_message(const struct event *e)
 	return s;
 }
 
+int event_error(const struct event *e)
+{
+	return room_of(e)->error;
+}
+
 /* ---- text ---- */
 
 static int render(struct event_room *r)
@@ -254,6 +264,8 @@ static int render(struct event_room *r)
 		r->parts.part[SECTION_SPANS] = r->parsed.spans;
 	}
 	r->rendered = !rc;
+	if (rc)
+		r->error = rc;
 	return rc;
 }
 

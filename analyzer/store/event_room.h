@@ -14,6 +14,7 @@ struct event_room {
 	char bufs[EVENT_BUFS][SEGMENT_TEXT];
 	unsigned next_buf;
 	bool rendered;
+	int error;		 /* of reading a value */
 	struct bytes line;
 	struct chunk_parts parts;
 	struct bytes raw;	 /* of a line kept whole, with slack */

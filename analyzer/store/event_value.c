@@ -98,16 +98,16 @@ void event_constant_result(sqlite3_context *ctx, struct slice v)
 		event_text_result(ctx, v);
 }
 
-bool event_text_is(struct slice escaped, const char *text, size_t len)
+int event_text_is(struct slice escaped, const char *text, size_t len)
 {
 	struct slice plain;
 	char *buf;
-	bool same;
+	int same;
 
 	if (!escaped.ptr)
-		return false;
+		return 0;
 	plain = plain_text(escaped, &buf);
-	same = plain.ptr && plain.len == len && !memcmp(plain.ptr, text, len);
+	same = plain.ptr ? plain.len == len && !memcmp(plain.ptr, text, len) : -ENOMEM;
 	free(buf);
 	return same;
 }
@@ -200,7 +200,7 @@ static int compare(struct slice a, struct slice b, bool numbers)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
-bool event_test_passes(const struct event_test *t, const struct event *e)
+int event_test_passes(const struct event_test *t, const struct event *e)
 {
 	struct slice v, plain;
 	char *buf = NULL;
@@ -208,18 +208,20 @@ bool event_test_passes(const struct event_test *t, const struct event *e)
 	bool equality = t->op == '=' || t->op == '!';
 	int c;
 
+	if (!kind && event_error(e))
+		return event_error(e);
 	if (!kind || t->op == '?')
-		return kind;
+		return kind != 0;
 	plain = kind == SLOT_SCALAR || kind == SLOT_JSON ? v : plain_text(v, &buf);
 	if (!plain.ptr)
-		return false;
+		return -ENOMEM;
 	c = compare(plain, (struct slice){t->text, t->len}, !equality || kind == SLOT_SCALAR);
 	free(buf);
 	switch (t->op) {
 	case '=':
 		return !c;
 	case '!':
-		return c;
+		return c != 0;
 	case '<':
 		return c < 0;
 	case '>':

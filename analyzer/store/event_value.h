@@ -15,8 +15,8 @@ void event_text_result(sqlite3_context *ctx, struct slice v);
 /* The same for a string that outlives every statement, as those of shapes do: it need not be copied. */
 void event_constant_result(sqlite3_context *ctx, struct slice v);
 
-/* Is a string as it stands in a line, without its escapes, the same as text? */
-bool event_text_is(struct slice escaped, const char *text, size_t len);
+/* Is a string as it stands in a line, without its escapes, the same as text? 1, 0 or -ENOMEM. */
+int event_text_is(struct slice escaped, const char *text, size_t len);
 
 /* One test of a field: "name=value", also < > <= >= !=, or "name" alone: is it there? Numbers are compared as numbers, by < and > also where
  * the line has them in quotes; anything else as text, without escapes. A missing field passes no test. */
@@ -30,6 +30,7 @@ struct event_test {
 /* 0, -EINVAL (no name) or -ENOMEM. */
 int event_test_parse(const char *text, struct event_test *out);
 void event_test_done(struct event_test *t);
-bool event_test_passes(const struct event_test *t, const struct event *e);
+/* 1, 0, or the negative errno of reading the field. */
+int event_test_passes(const struct event_test *t, const struct event *e);
 
 #endif

@@ -50,10 +50,18 @@ static bool pattern_fits(const struct text_test *t, struct slice escaped)
 	return fits;
 }
 
-static bool text_passes(const struct text_test *t, struct slice escaped)
+/* rc of a test; what could not be looked at passes, and is remembered. */
+static bool passes(struct event_where *w, int rc)
+{
+	if (rc < 0)
+		w->error = rc;
+	return rc != 0;
+}
+
+static bool text_passes(struct event_where *w, const struct text_test *t, struct slice escaped)
 {
 	if (t->op == SQLITE_INDEX_CONSTRAINT_EQ)
-		return event_text_is(escaped, t->text, t->len);
+		return passes(w, event_text_is(escaped, t->text, t->len));
 	return pattern_fits(t, escaped);
 }
 
@@ -72,7 +80,7 @@ static bool shape_has(const struct shape *head, const char *name)
 
 static bool shape_wanted(const struct shape *head, void *arg)
 {
-	const struct event_where *w = arg;
+	struct event_where *w = arg;
 	size_t i;
 
 	if (!head->id) /* of a line that is kept whole: its row decides */
@@ -81,7 +89,7 @@ static bool shape_wanted(const struct shape *head, void *arg)
 		bool varies;
 		struct slice text = shape_text(head, w->texts[i].column, &varies);
 
-		if (!varies && !text_passes(&w->texts[i], text))
+		if (!varies && !text_passes(w, &w->texts[i], text))
 			return false;
 	}
 	for (i = 0; i < w->ntests; i++)
@@ -90,8 +98,15 @@ static bool shape_wanted(const struct shape *head, void *arg)
 	return true;
 }
 
+static bool row_text_passes(struct event_where *w, const struct text_test *t, const struct event *e)
+{
+	struct slice text = event_text(e, t->column);
+
+	return event_error(e) ? passes(w, event_error(e)) : text_passes(w, t, text);
+}
+
 /* What the shape did not decide. */
-bool event_where_row(const struct event_where *w, const struct event *e)
+bool event_where_row(struct event_where *w, const struct event *e)
 {
 	size_t i;
 
@@ -100,11 +115,11 @@ bool event_where_row(const struct event_where *w, const struct event *e)
 		bool varies;
 
 		shape_text(e->head, t->column, &varies);
-		if ((varies || !e->head->id) && !text_passes(t, event_text(e, t->column)))
+		if ((varies || !e->head->id) && !row_text_passes(w, t, e))
 			return false;
 	}
 	for (i = 0; i < w->ntests; i++)
-		if (!event_test_passes(&w->tests[i], e))
+		if (!passes(w, event_test_passes(&w->tests[i], e)))
 			return false;
 	return true;
 }

@@ -17,6 +17,7 @@ struct text_test {
 struct event_where {
 	struct event_query q; /* what the store's cursor does; valid as long as this */
 	bool none;	      /* nothing meets the conditions */
+	int error;	      /* a condition could not be looked at: what was found is not to be trusted */
 	/* private */
 	struct text_test *texts;
 	size_t ntexts;
@@ -30,7 +31,7 @@ int event_where_add(struct event_where *w, enum event_column column, unsigned ch
 void event_where_done(struct event_where *w);
 
 /* Does an event of the store's cursor meet what that could not decide? */
-bool event_where_row(const struct event_where *w, const struct event *e);
+bool event_where_row(struct event_where *w, const struct event *e);
 
 /* Level, target, message or transaction, as it stands in the line. */
 struct slice event_text(const struct event *e, enum event_column column);

@@ -116,6 +116,9 @@ enum slot_kind event_span_field(const struct event *e, const char *name, struct 
 /* The message, escapes as in the line; NONE where the line has none. */
 struct slice event_message(const struct event *e);
 
+/* 0, or why a value or part of this event could not be read, of which the functions that give it said that there is none: -EBADMSG, -ENOMEM. */
+int event_error(const struct event *e);
+
 /* The line itself, byte for byte, without its line end. Borrowed until the next event is read. */
 int event_line(const struct event *e, struct slice *out);
 /* Parts of the line: "fields", "span", "spans" as JSON text; NONE where absent. */

@@ -91,7 +91,7 @@ static int cursor_next(sqlite3_vtab_cursor *base)
 		if (!rc)
 			c->at = NULL;
 	} while (c->at && !event_where_row(&c->where, c->at));
-	return SQLITE_OK;
+	return c->where.error ? failed(base->pVtab, c->where.error) : SQLITE_OK;
 }
 
 static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
@@ -185,7 +185,7 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 			json_result(ctx, line);
 		break;
 	}
-	return rc;
+	return rc ? rc : event_error(e);
 }
 
 static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
@@ -294,6 +294,8 @@ static void call_field(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		sqlite3_result_error(ctx, store_error(rc), -1);
 	else if (rc)
 		event_value_result(ctx, event_field(e, name, &v), v);
+	if (rc > 0 && event_error(e))
+		sqlite3_result_error(ctx, store_error(event_error(e)), -1);
 }
 
 static void call_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
@@ -316,8 +318,12 @@ static void call_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	} else if (rc) {
 		sqlite3_result_error(ctx, store_error(rc), -1);
 	} else {
-		sqlite3_result_int(ctx, event_test_passes(&t, e));
+		rc = event_test_passes(&t, e);
 		event_test_done(&t);
+		if (rc < 0)
+			sqlite3_result_error(ctx, store_error(rc), -1);
+		else
+			sqlite3_result_int(ctx, rc);
 	}
 }
 
