@@ -46,7 +46,7 @@ MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c 
               vtab_phase.c vtab_series.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c inputs.c ledger.c load.c maintain.c moved.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
+QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_fetch.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
               invocations.c mask.c match.c names.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c status.c tables.c tid.c timeline.c \
               timeline_make.c transaction.c tree.c when.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
@@ -62,7 +62,7 @@ FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c call.c containerd.c disp
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += log_event_test log_span_test log_thread_test log_life_test
+LIBLOG_TESTS   += log_event_test log_span_test log_thread_test log_life_test log_encode_test log_object_test log_cxx_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := model_test result_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test render questions
 
@@ -171,6 +171,13 @@ $(B)/bin/faas-sim: $(call objs,$(FAAS_SIM_SRC)) $(LIB_A)
 $(B)/tests/%: LINK_LIBS = -lcmocka $(LOGQ_LIBS)
 $(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LIB_A)
 	$(link)
+# A plugin of this test finds the library in the program; the other one is in C++.
+$(B)/tests/log_object_test: private LDFLAGS += -rdynamic
+$(B)/tests/log_cxx_test: private CC = $(CXX)
+$(B)/obj/tests/unit/%.o: tests/unit/%.cc $(B)/flags
+	$(say) CXX $<
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_CPPFLAGS) -Iliblog/src -std=gnu++17 -fPIC -pthread $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A)
 	$(link)
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): LINK_LIBS = -lcmocka $(LOGQ_LIBS) $(FAULT_WRAPS:%=-Wl,--wrap=%)
