@@ -305,6 +305,7 @@ static void found_file(struct search *s, const char *path, const struct stat *st
 	const struct input *same = same_file(s, st);
 	enum input_kind kind;
 	bool broken;
+	int rc;
 
 	if (same) {
 		if (strcmp(same->path, path))
@@ -312,11 +313,13 @@ static void found_file(struct search *s, const char *path, const struct stat *st
 		h->logs += input_is_log(same->kind);
 		return;
 	}
-	if (look_at(s, path, &kind, &broken, &why)) {
-		if (input_named_log(name))
-			error(s, "%s: %s", path, why);
-		else
+	rc = look_at(s, path, &kind, &broken, &why);
+	if (rc) {
+		/* What others keep to themselves beside the logs is no business of ours. */
+		if (!input_named_log(name) && (rc == -EACCES || rc == -EPERM))
 			pass_over(s, h, name, why);
+		else
+			error(s, "%s: %s", path, why);
 	} else if (!belongs(name, kind, broken)) {
 		pass_over(s, h, name, kind == INPUT_OTHER ? "neither log nor result" : input_kind_name(kind));
 	} else {
