@@ -5,6 +5,7 @@
  * times of all that match are collected first (16 bytes each), sorted, and then each event is fetched to be shown.
  * With --limit only the earliest are kept, in a heap. */
 #include "query/commands.h"
+#include "query/event_fetch.h"
 #include "query/event_filter.h"
 #include "query/event_line.h"
 #include "ingest/line.h"
@@ -16,12 +17,14 @@
 
 struct found {
 	int64_t time_ns, id;
+	int32_t source;
 	bool hit; /* --grep found it; else it is context at most */
 };
 
 struct events {
 	struct query *q;
 	struct event_filter filter;
+	struct event_fetch fetch;
 	struct found *found;
 	size_t n, cap;
 	int64_t limit, context;
@@ -83,7 +86,7 @@ static void heapify(struct events *ev)
 
 static int collect(struct events *ev, const struct event *e, bool hit)
 {
-	struct found x = {e->time_ns, e->id, hit};
+	struct found x = {e->time_ns, e->id, (int32_t)e->source, hit};
 	bool bounded = ev->limit && !ev->context;
 
 	if (bounded && ev->n == (size_t)ev->limit) {
@@ -199,7 +202,7 @@ static int show(struct events *ev, const struct found *f)
 {
 	const struct event *e;
 	struct event_show how = {.tid = !ev->filter.query.tid.ptr, .worker = ev->several_workers, .context = ev->context > 0, .mark = ev->context && f->hit};
-	int rc = query_interrupted ? -EINTR : event_get(ev->q->store, f->id, &e);
+	int rc = query_interrupted ? -EINTR : event_fetch(&ev->fetch, f->source, f->id, &e);
 
 	if (rc != 1)
 		return rc < 0 ? rc : -EBADMSG;
@@ -228,6 +231,7 @@ static int show_all(struct events *ev)
 	size_t last = 0;
 	int rc = 0;
 
+	event_fetch_init(&ev->fetch, ev->q->store, &ev->filter.query);
 	for (size_t i = 0; i < ev->n && !rc; i++) {
 		if (ev->context && !near_hit(ev, i))
 			continue;
@@ -239,6 +243,7 @@ static int show_all(struct events *ev)
 		last = i;
 		shown++;
 	}
+	event_fetch_done(&ev->fetch);
 	return query_errno(ev->q, rc, rc == -EBADMSG ? ev->q->path : "output");
 }
 
