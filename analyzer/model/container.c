@@ -6,12 +6,23 @@
  * both said by the transaction that held it. */
 #include "model/build.h"
 #include <errno.h>
+#include <stdlib.h>
 
 #define GUID_LEN 36
 
+struct known {
+	int64_t run;
+	uint32_t id, by, compute; /* texts, or INTERN_NONE; by: facts.keys */
+	uint16_t worker;
+	int64_t created_ns, removed_ns, acquired;
+};
+
 struct tables {
-	sqlite3_stmt *container, *lock;
-	int64_t acquired;	/* lines of acquiring in this run, or none: nothing is known of warm starts */
+	const struct facts *f;
+	sqlite3_stmt *lock;
+	struct intern ids;	/* run and text number -> number in v */
+	struct known *v;
+	uint32_t room;
 };
 
 /* "hello-0.0.1" of "hello-0.0.1-2B9C5138-FBCF-0F2A-57EC-42F974B23095". */
@@ -25,24 +36,77 @@ static struct slice worker_of(const struct facts *f, const struct fact *x)
 	return x->worker == UINT16_MAX ? SLICE_NONE : f->workers.text[x->worker];
 }
 
-/* Adds to what is known of a container; facts of it may come in any order and from any transaction. */
-static int note_container(struct tables *t, const struct facts *f, const struct fact *x, int64_t run, struct slice by, struct slice compute)
+static int find_container(struct tables *t, int64_t run, uint32_t id, struct known **out)
 {
-	sqlite3_stmt *st = t->container;
-	struct slice id = fact_text(f, x->arg[0].text);
-	bool created = x->means == MEANS_CREATED || x->means == MEANS_COLD_COMPLETED;
+	struct { int64_t run, id; } key = {run, id};
+	uint32_t before = t->ids.n, i;
+	int rc = intern_add(&t->ids, (struct slice){(const char *)&key, sizeof key}, &i);
+
+	if (rc)
+		return rc;
+	if (i >= t->room) {
+		uint32_t room = t->room ? t->room * 2 : 64;
+		struct known *p = realloc(t->v, room * sizeof *p);
+
+		if (!p)
+			return -ENOMEM;
+		t->v = p;
+		t->room = room;
+	}
+	if (t->ids.n > before)
+		t->v[i] = (struct known){run, id, INTERN_NONE, INTERN_NONE, UINT16_MAX, NO_NS, NO_NS, 0};
+	*out = &t->v[i];
+	return 0;
+}
+
+/* Adds to what is known of a container; facts of it may come in any order and from any transaction. */
+static int note_container(struct tables *t, const struct fact *x, int64_t run, uint32_t by, uint32_t compute)
+{
+	struct known *k;
+	int rc = find_container(t, run, x->arg[0].text, &k);
+
+	if (rc)
+		return rc;
+	if (k->worker == UINT16_MAX)
+		k->worker = x->worker;
+	switch ((enum meaning)x->means) {
+	case MEANS_CREATED:
+	case MEANS_COLD_COMPLETED:
+		if (k->created_ns == NO_NS || x->time_ns < k->created_ns) {
+			k->created_ns = x->time_ns;
+			k->by = by;
+		}
+		if (k->compute == INTERN_NONE)
+			k->compute = compute;
+		break;
+	case MEANS_REMOVED:
+		if (x->time_ns > k->removed_ns)
+			k->removed_ns = x->time_ns;
+		break;
+	case MEANS_ACQUIRED:
+		k->acquired++;
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static int write_container(const struct facts *f, sqlite3_stmt *st, const struct known *k)
+{
+	struct slice id = fact_text(f, k->id), compute = fact_text(f, k->compute), by = k->by == INTERN_NONE ? SLICE_NONE : fact_tid(f, k->by);
 
 	if (!id.len)
 		return 0;
-	sqlite3_bind_int64(st, 1, run);
+	sqlite3_bind_int64(st, 1, k->run);
 	bind_slice(st, 2, id);
 	bind_slice(st, 3, fqdn_of(id));
-	bind_slice(st, 4, worker_of(f, x));
-	bind_slice(st, 5, created ? compute : SLICE_NONE);
-	bind_ns(st, 6, created ? x->time_ns : NO_NS);
-	bind_ns(st, 7, x->means == MEANS_REMOVED ? x->time_ns : NO_NS);
-	bind_slice(st, 8, created ? by : SLICE_NONE);
-	bind_ns(st, 9, x->means == MEANS_ACQUIRED ? 1 : NO_NS);
+	bind_slice(st, 4, k->worker == UINT16_MAX ? SLICE_NONE : f->workers.text[k->worker]);
+	bind_word(st, 5, slice_is(compute, "CPU") ? "cpu" : slice_is(compute, "GPU") ? "gpu" : NULL);
+	bind_ns(st, 6, k->created_ns);
+	bind_ns(st, 7, k->removed_ns);
+	bind_slice(st, 8, by.len ? by : SLICE_NONE);
+	bind_ns(st, 9, k->acquired ? k->acquired : NO_NS);
 	return sql_step_reset(st);
 }
 
@@ -83,19 +147,13 @@ static int fold_locks(struct tables *t, const struct facts *f, const struct fact
 	return rc;
 }
 
-/* "cpu" or "gpu" of the transaction that makes a container. */
-static struct slice compute_of(const struct facts *f, const struct fact *v, size_t n)
+/* "CPU" or "GPU", as the transaction that makes a container says; a text's number. */
+static uint32_t compute_of(const struct fact *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if ((v[i].means == MEANS_COMPLETED || v[i].means == MEANS_PREWARMED) && !v[i].part) {
-			struct slice c = fact_text(f, v[i].arg[1].text);
-
-			if (slice_is(c, "CPU"))
-				return SLICE("cpu");
-			if (slice_is(c, "GPU"))
-				return SLICE("gpu");
-		}
-	return SLICE_NONE;
+		if ((v[i].means == MEANS_COMPLETED || v[i].means == MEANS_PREWARMED) && !v[i].part)
+			return v[i].arg[1].text;
+	return INTERN_NONE;
 }
 
 static bool names_container(const struct fact *x)
@@ -108,39 +166,54 @@ static bool names_container(const struct fact *x)
 	}
 }
 
-static int fold_containers(struct tables *t, const struct facts *f, const struct fact *v, size_t n)
+static int fold_containers(struct tables *t, const struct fact *v, size_t n)
 {
-	uint32_t key = f->by_rank[v->key];
-	struct slice tid = fact_tid(f, key), compute = compute_of(f, v, n);
+	const struct facts *f = t->f;
+	uint32_t key = f->by_rank[v->key], compute = compute_of(v, n);
+	struct slice tid = fact_tid(f, key);
 	int64_t run = fact_run(f, key);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < n; i++)
 		if (names_container(&v[i]))
-			rc = note_container(t, f, &v[i], run, tid.len ? tid : SLICE_NONE, compute);
+			rc = note_container(t, &v[i], run, key, compute);
 	return rc ? rc : fold_locks(t, f, v, n, run, tid.len ? tid : SLICE_NONE);
 }
 
-int build_containers(struct build *b)
+/* A pass may see a part of a container's transactions: its row is completed by the others. */
+static int write_containers(const struct tables *t, sqlite3 *db)
 {
-	const struct facts *f = &b->facts;
-	struct tables t = {0};
-	int rc = sql_prepare(b->db,
+	sqlite3_stmt *st;
+	int rc = sql_prepare(db,
 		"INSERT INTO container VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
 		"worker = coalesce(worker, excluded.worker), compute = coalesce(compute, excluded.compute),"
 		"created_by = CASE WHEN excluded.created_ns < coalesce(created_ns, 9223372036854775807) THEN excluded.created_by ELSE created_by END,"
 		"created_ns = min(coalesce(created_ns, excluded.created_ns), coalesce(excluded.created_ns, created_ns)),"
 		"removed_ns = max(coalesce(removed_ns, excluded.removed_ns), coalesce(excluded.removed_ns, removed_ns)),"
-		"invocations = CASE WHEN excluded.invocations IS NULL THEN invocations ELSE coalesce(invocations, 0) + 1 END", &t.container);
+		"invocations = coalesce(invocations + excluded.invocations, invocations, excluded.invocations)", &st);
 
-	if (!rc)
-		rc = sql_prepare(b->db, "INSERT INTO lock VALUES(?,?,?,?,?,?)", &t.lock);
+	for (uint32_t i = 0; !rc && i < t->ids.n; i++)
+		rc = write_container(t->f, st, &t->v[i]);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+int build_containers(struct build *b)
+{
+	const struct facts *f = &b->facts;
+	struct tables t = {.f = f};
+	int rc = sql_prepare(b->db, "INSERT INTO lock VALUES(?,?,?,?,?,?)", &t.lock);
+
+	intern_init(&t.ids);
 	for (size_t i = 0, end; !rc && i < f->n; i = end) {
 		for (end = i; end < f->n && f->v[end].key == f->v[i].key; end++)
 			;
-		rc = fold_containers(&t, f, f->v + i, end - i);
+		rc = fold_containers(&t, f->v + i, end - i);
 	}
-	sqlite3_finalize(t.container);
+	if (!rc)
+		rc = write_containers(&t, b->db);
 	sqlite3_finalize(t.lock);
+	intern_done(&t.ids);
+	free(t.v);
 	return rc;
 }
