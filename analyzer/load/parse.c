@@ -169,7 +169,7 @@ static const char *stamp_read(struct parser *p, struct row *r, enum slot_kind *k
 	bool canonical;
 	int64_t ns, offset;
 
-	if (r->text.len < sizeof LINE_START + SECOND_LEN + 12 || memcmp(r->text.ptr, LINE_START, sizeof LINE_START - 1) || text[SECOND_LEN] != '.')
+	if (r->text.len < sizeof LINE_START + SECOND_LEN + 12 || r->text.len > LINE_MAX_BYTES || memcmp(r->text.ptr, LINE_START, sizeof LINE_START - 1) || text[SECOND_LEN] != '.')
 		return NULL;
 	end = fraction(text + SECOND_LEN + 1, kind, &ns);
 	if (!end || *end != '"' || (*kind == SLOT_STAMP_Z) != (text[10] == 'T'))
@@ -252,13 +252,37 @@ static bool guess_line(struct parser *p, struct row *r, enum slot_kind *kind)
 	return false;
 }
 
+/* Whether all lines that match have the transaction that the parser would find: an id that is a string like others
+ * (it was empty here, or too long, or another one counted) must not be one that counts. */
+static bool tid_is_sure(const struct shape *head, const struct shape *tail)
+{
+	bool in_head = false, in_span = false, in_spans = true;
+
+	for (unsigned i = 0; i < head->nslots; i++) {
+		if (head->slots[i].kind == SLOT_STRING && slice_is(head->slots[i].key, "tid"))
+			return false;
+		in_head |= head->slots[i].kind == SLOT_TID;
+	}
+	for (unsigned i = 0; i < tail->nslots; i++) {
+		const struct slot *s = &tail->slots[i];
+
+		if (!slice_is(s->key, "tid") || (s->kind != SLOT_TID && s->kind != SLOT_STRING))
+			continue;
+		if (s->section == SECTION_SPAN && s->kind == SLOT_STRING && !in_head)
+			return false;
+		in_span |= s->section == SECTION_SPAN;
+		in_spans = s->section == SECTION_SPANS ? s->kind == SLOT_TID : in_spans;
+	}
+	return in_head || in_span || in_spans;
+}
+
 /* Remembers a head that the full parser found. */
 static void head_note(struct parser *p, struct row *r, const struct shape *head, const struct shape *tail)
 {
 	enum slot_kind kind;
 	const char *behind = stamp_read(p, r, &kind);
 
-	if (!behind || !head->nslots || head->slots[0].kind != kind || head->literals[0].len != sizeof LINE_START - 1)
+	if (!behind || !head->nslots || head->slots[0].kind != kind || head->literals[0].len != sizeof LINE_START - 1 || !tid_is_sure(head, tail))
 		return;
 	if (p->last_head)
 		guess_note(p->guesses[p->last_head].next, FOLLOWERS, head);
