@@ -23,6 +23,11 @@ struct build_arrival {
 	uint32_t tid;		/* names, where the function is not known; else INTERN_NONE */
 };
 
+/* Invocations with a result of one function on one worker; of all functions: that worker's. */
+struct build_group {
+	double n, least;	/* the least code time, s */
+};
+
 struct build {
 	struct store *store;
 	sqlite3 *db;
@@ -35,6 +40,11 @@ struct build {
 	struct intern names;	/* of functions and workers */
 	struct build_start *start;
 	size_t nstarts, start_room;
+	struct intern bests;	/* run and function -> number in best */
+	double (*best)[3];	/* benchmark: cold and warm time, warm time in the worker, s */
+	struct intern groups;	/* run, worker and function -> number in group */
+	struct build_group *group;
+	bool counting;		/* the first of two folds, which only counts groups */
 	struct build_arrival *arrival;
 	size_t narrivals, arrival_room;
 };
@@ -55,7 +65,13 @@ int build_patterns(struct build *b);
 /* function.c */
 int build_functions_from_trace(struct build *b); /* the k-th arrival is the k-th row of the trace */
 int build_functions(struct build *b);		 /* benchmark names, inter-arrival times */
-int build_overheads(struct build *b);		 /* the columns that compare with a benchmark */
+bool function_has_column(sqlite3 *db, const char *column);
+
+/* overhead.c */
+int build_best_times(struct build *b);
+int overhead_count(struct build *b, const struct invocation *o);
+int overhead_fill(struct build *b, struct invocation *o);
+int build_cache_insertions(struct build *b);
 
 /* input.c */
 int model_benchmark_load(struct store *s, int64_t run, const char *path, char **why);

@@ -44,6 +44,8 @@ static void clear(struct invocation *o)
 	o->code_duration_sec = o->queueing_sec = o->queue_exec_sec = NAN;
 	o->cpu_est_queue_sec = o->cpu_est_runtime_sec = o->gpu_est_queue_sec = o->gpu_est_runtime_sec = NAN;
 	o->cpu_est_sec = o->gpu_est_sec = o->insert_cpu_load = o->insert_gpu_load = o->est_sec_diff = NAN;
+	o->e2e_sec = o->e2e_overhead = o->exec_overhead = o->norm_e2e = o->e2e_overhead_portion = NAN;
+	o->queue_portion = o->exec_overhead_norm = o->e2e_portion = o->e2e_norm_portion = NAN;
 	o->first_ns = o->first_id = INT64_MAX;
 }
 

@@ -38,6 +38,8 @@ struct invocation {
 	double code_duration_sec, queueing_sec, queue_exec_sec;
 	double cpu_est_queue_sec, cpu_est_runtime_sec, gpu_est_queue_sec, gpu_est_runtime_sec;
 	double cpu_est_sec, gpu_est_sec, insert_cpu_load, insert_gpu_load, est_sec_diff;
+	/* Compared with a benchmark: overhead.c's. */
+	double e2e_sec, e2e_overhead, exec_overhead, norm_e2e, e2e_overhead_portion, queue_portion, exec_overhead_norm, e2e_portion, e2e_norm_portion;
 	/* Of its order among others: the event of its arrival. */
 	int64_t first_ns, first_id;
 	struct attempt *attempt; /* nattempts of them; the fold's, until the next one */

@@ -210,7 +210,7 @@ static int build_iats(struct build *b, int64_t run)
 	return rc;
 }
 
-static bool has_column(sqlite3 *db, const char *column)
+bool function_has_column(sqlite3 *db, const char *column)
 {
 	return sqlite3_table_column_metadata(db, "main", "function", column, NULL, NULL, NULL, NULL, NULL) == SQLITE_OK;
 }
@@ -224,7 +224,7 @@ static int build_benchmark_names(struct build *b)
 	sqlite3_stmt *read = NULL, *write = NULL;
 	int rc = sql_exec_all(b->db, from_log), step = SQLITE_DONE;
 
-	if (rc || !has_column(b->db, "image_name"))
+	if (rc || !function_has_column(b->db, "image_name"))
 		return rc;
 	rc = sql_prepare(b->db, "SELECT run, func_name, image_name FROM function WHERE benchmark_name IS NULL AND image_name IS NOT NULL", &read);
 	if (!rc)
@@ -252,119 +252,4 @@ int build_functions(struct build *b)
 	for (size_t i = 0; !rc && i < b->nruns; i++)
 		rc = build_iats(b, b->run[i].id);
 	return rc ? rc : build_benchmark_names(b);
-}
-
-/* ---- columns that compare with a benchmark ---- */
-
-/* The reference looks a name that ends in a number up without it: "dd-3" and "dd_3" are "dd". */
-static struct slice benchmark_key(struct slice name)
-{
-	size_t n = name.len;
-
-	while (n && name.ptr[n - 1] >= '0' && name.ptr[n - 1] <= '9')
-		n--;
-	return n > 1 && n < name.len && (name.ptr[n - 1] == '-' || name.ptr[n - 1] == '_') ? (struct slice){name.ptr, n - 1} : name;
-}
-
-/* The best times of a function over the computes that its metadata allow. false: no benchmark of one of them. */
-static bool best_times(sqlite3_stmt *bench, int64_t run, struct slice name, struct slice computes, double best[3])
-{
-	const char *p = computes.ptr, *end = p + computes.len;
-
-	best[0] = best[1] = best[2] = 1000;
-	while (p < end) {
-		const char *bar = memchr(p, '|', (size_t)(end - p)), *stop = bar ? bar : end;
-		bool found;
-
-		sqlite3_bind_int64(bench, 1, run);
-		bind_slice(bench, 2, name);
-		bind_slice(bench, 3, (struct slice){p, (size_t)(stop - p)});
-		found = sqlite3_step(bench) == SQLITE_ROW;
-		for (int i = 0; found && i < 3; i++) {
-			double v = sqlite3_column_double(bench, i);
-
-			found = sqlite3_column_type(bench, i) != SQLITE_NULL;
-			best[i] = v < best[i] ? v : best[i];
-		}
-		sqlite3_reset(bench);
-		if (!found)
-			return false;
-		p = stop + 1;
-	}
-	return true;
-}
-
-static int find_best_times(struct build *b)
-{
-	char sql[256];
-	sqlite3_stmt *read = NULL, *bench = NULL, *write = NULL;
-	int rc = sql_exec_all(b->db, "CREATE TEMP TABLE IF NOT EXISTS model_best(run INTEGER, name TEXT, cold REAL, warm REAL, e2e REAL, PRIMARY KEY(run, name));"
-				"DELETE FROM model_best"), step = SQLITE_DONE;
-
-	snprintf(sql, sizeof sql, "SELECT run, func_name, benchmark_name, %s FROM function WHERE benchmark_name IS NOT NULL",
-		 has_column(b->db, "compute") ? "coalesce(compute, 'CPU')" : "'CPU'");
-	if (!rc)
-		rc = sql_prepare(b->db, sql, &read);
-	if (!rc)
-		rc = sql_prepare(b->db, "SELECT cold_results_sec, warm_results_sec, warm_worker_duration_us / 1000000 FROM benchmark "
-					"WHERE run IN (0, ?) AND name = ? AND compute = ? ORDER BY run DESC", &bench);
-	if (!rc)
-		rc = sql_prepare(b->db, "INSERT INTO temp.model_best VALUES(?,?,?,?,?)", &write);
-	while (!rc && (step = sqlite3_step(read)) == SQLITE_ROW) {
-		double best[3];
-
-		if (!best_times(bench, sqlite3_column_int64(read, 0), benchmark_key(column_slice(read, 2)), column_slice(read, 3), best))
-			continue;
-		sqlite3_bind_int64(write, 1, sqlite3_column_int64(read, 0));
-		bind_slice(write, 2, column_slice(read, 1));
-		for (int i = 0; i < 3; i++)
-			bind_real(write, 3 + i, best[i]);
-		rc = sql_step_reset(write);
-	}
-	sqlite3_finalize(read);
-	sqlite3_finalize(bench);
-	sqlite3_finalize(write);
-	return rc ? rc : sql_errno(step);
-}
-
-int build_overheads(struct build *b)
-{
-	static const char cache[] =
-		"UPDATE invocation SET cache_insertions = (SELECT count(*) FROM temp.model_cache c WHERE c.run = invocation.run"
-		" AND c.worker IS invocation.worker AND c.name = invocation.function_name)"
-		" WHERE (run, worker) IN (SELECT run, worker FROM temp.model_cache)";
-	static const char groups[] =
-		"CREATE TEMP TABLE IF NOT EXISTS model_group(run INTEGER, worker TEXT, name TEXT, n REAL, least REAL, total REAL);"
-		"DROP INDEX IF EXISTS temp.model_group_name; DELETE FROM model_group;"
-		"INSERT INTO model_group(run, worker, name, n, least) SELECT run, worker, function_name, count(*), min(code_duration_sec)"
-		" FROM invocation WHERE e2e_duration_us IS NOT NULL GROUP BY 1, 2, 3;"
-		"UPDATE model_group SET total = (SELECT sum(n) FROM model_group g WHERE g.run = model_group.run AND g.worker IS model_group.worker);"
-		"CREATE INDEX temp.model_group_name ON model_group(run, name)";
-	static const char overheads[] =
-		"UPDATE invocation SET e2e_sec = x.e2e, e2e_overhead = x.e2e - x.best, exec_overhead = x.over, norm_e2e = x.norm,"
-		" e2e_overhead_portion = x.norm * x.share, queue_portion = queueing_sec * x.share, exec_overhead_norm = x.over * x.share,"
-		" e2e_portion = x.e2e * x.share, e2e_norm_portion = x.e2e / x.best * x.share "
-		"FROM (SELECT i.run run, i.tid tid, i.e2e_duration_us / 1000000.0 e2e, t.e2e best,"
-		"  (i.e2e_duration_us / 1000000.0 - t.e2e) / t.e2e norm, g.n / g.total share,"
-		"  CASE WHEN g.least = 0 THEN max(0, i.code_duration_sec - iif(i.was_cold, t.cold, t.warm)) / iif(i.was_cold, t.cold, t.warm)"
-		"   ELSE max(0, i.code_duration_sec - g.least) / g.least END over"
-		"  FROM invocation i CROSS JOIN temp.model_best t ON t.run = i.run AND t.name = i.function_name"
-		"  CROSS JOIN temp.model_group g ON g.run = i.run AND g.name = i.function_name AND g.worker IS i.worker"
-		"  WHERE i.e2e_duration_us IS NOT NULL) x WHERE invocation.run = x.run AND invocation.tid = x.tid";
-	sqlite3_stmt *st;
-	bool any = false;
-	int rc = sql_exec_all(b->db, cache);
-
-	if (!rc)
-		rc = sql_prepare(b->db, "SELECT 1 FROM benchmark LIMIT 1", &st);
-	if (!rc) {
-		any = sqlite3_step(st) == SQLITE_ROW;
-		sqlite3_finalize(st);
-	}
-	if (rc || !any)
-		return rc;
-	rc = find_best_times(b);
-	if (!rc)
-		rc = sql_exec_all(b->db, groups);
-	return rc ? rc : sql_exec_all(b->db, overheads);
 }

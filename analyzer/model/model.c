@@ -78,6 +78,11 @@ static int build_one(struct build *b, const struct fact *v, size_t n, int64_t ru
 		return rc;
 	o.run = run;
 	o.tid = tid;
+	if (b->counting)
+		return overhead_count(b, &o);
+	rc = overhead_fill(b, &o);
+	if (rc)
+		return rc;
 	rc = write_invocation(&b->writer, &o);
 	return rc ? rc : build_note(b, &o, v, n);
 }
@@ -132,26 +137,55 @@ static int build_pass(struct build *b)
 	return rc;
 }
 
-static int build_passes(struct build *b)
+static int collect(struct build *b)
+{
+	struct event_query q = {0};
+	int rc = facts_collect(&b->facts, b->store, &q, FACTS_MAX);
+
+	return rc < 0 ? rc : facts_sort(&b->facts);
+}
+
+/* Takes a step with each share of the facts. The first share is there already where nothing else was collected since. */
+static int each_share(struct build *b, int (*step)(struct build *))
 {
 	int rc = 0;
 
-	do {
-		struct event_query q = {0};
-
-		rc = facts_collect(&b->facts, b->store, &q, FACTS_MAX);
-		if (rc >= 0)
-			rc = facts_sort(&b->facts);
-		if (!rc)
-			rc = build_pass(b);
-		if (!rc && b->facts.pass == 0)
-			rc = build_run_facts(b);
-		if (!rc)
-			rc = build_containers(b);
-		if (!rc)
+	for (unsigned pass = 0; !rc && pass < b->facts.passes; pass++) {
+		if (pass != b->facts.pass) {
 			facts_clear(&b->facts);
-	} while (!rc && ++b->facts.pass < b->facts.passes);
+			b->facts.pass = pass;
+			rc = collect(b);
+		}
+		if (!rc)
+			rc = step(b);
+	}
 	return rc;
+}
+
+static int build_share(struct build *b)
+{
+	int rc = build_pass(b);
+
+	return rc ? rc : build_containers(b);
+}
+
+/* Where there is a benchmark, invocations are folded twice: their shares need all of them. */
+static int build_passes(struct build *b)
+{
+	int rc = collect(b);
+
+	if (!rc)
+		rc = build_run_facts(b);
+	if (!rc)
+		rc = build_functions(b);
+	if (!rc)
+		rc = build_best_times(b);
+	if (!rc && b->bests.n) {
+		b->counting = true;
+		rc = each_share(b, build_pass);
+		b->counting = false;
+	}
+	return rc ? rc : each_share(b, build_share);
 }
 
 /* ---- the whole ---- */
@@ -183,6 +217,10 @@ static void build_done(struct build *b)
 	fold_done(&b->fold);
 	facts_done(&b->facts);
 	intern_done(&b->names);
+	intern_done(&b->bests);
+	intern_done(&b->groups);
+	free(b->best);
+	free(b->group);
 	free(b->start);
 	free(b->arrival);
 	free(b->run);
@@ -205,10 +243,8 @@ static int build_all(struct build *b)
 	if (!rc)
 		rc = build_functions_from_trace(b);
 	if (!rc)
-		rc = build_functions(b);
-	if (!rc)
-		rc = build_patterns(b);
-	return rc ? rc : build_overheads(b);
+		rc = build_cache_insertions(b);
+	return rc ? rc : build_patterns(b);
 }
 
 int model_build(struct store *s, const struct model_options *o, char **why)

@@ -26,6 +26,9 @@ static const struct column invocation_columns[] = {
 	C(REAL_COLUMN, queueing_sec), C(REAL_COLUMN, queue_exec_sec), C(REAL_COLUMN, cpu_est_queue_sec), C(REAL_COLUMN, cpu_est_runtime_sec),
 	C(REAL_COLUMN, gpu_est_queue_sec), C(REAL_COLUMN, gpu_est_runtime_sec), C(REAL_COLUMN, cpu_est_sec), C(REAL_COLUMN, gpu_est_sec),
 	C(REAL_COLUMN, insert_cpu_load), C(REAL_COLUMN, insert_gpu_load), C(REAL_COLUMN, est_sec_diff),
+	C(REAL_COLUMN, e2e_sec), C(REAL_COLUMN, e2e_overhead), C(REAL_COLUMN, exec_overhead), C(REAL_COLUMN, norm_e2e),
+	C(REAL_COLUMN, e2e_overhead_portion), C(REAL_COLUMN, queue_portion), C(REAL_COLUMN, exec_overhead_norm), C(REAL_COLUMN, e2e_portion),
+	C(REAL_COLUMN, e2e_norm_portion),
 };
 
 #define NCOLUMNS (sizeof invocation_columns / sizeof *invocation_columns)
