@@ -28,7 +28,8 @@ struct events {
 	struct found *found;
 	size_t n, cap;
 	int64_t limit, context;
-	int64_t last_id;	/* for --follow */
+	int64_t *seen;		/* the last line by source: --follow shows what comes behind it */
+	size_t nseen;
 	int64_t *offsets;	/* by run */
 	size_t noffsets;
 	bool several_workers;
@@ -109,6 +110,27 @@ static int collect(struct events *ev, const struct event *e, bool hit)
 	return 0;
 }
 
+/* 1: this line was seen before. A line's id changes when small chunks are joined; its source and number do not. */
+static int see(struct events *ev, const struct event *e)
+{
+	if (e->source < 0 || e->source > 1 << 24)
+		return 0;
+	if ((size_t)e->source >= ev->nseen) {
+		size_t n = (size_t)e->source + 16;
+		int64_t *seen = reallocarray(ev->seen, n, sizeof *seen);
+
+		if (!seen)
+			return -ENOMEM;
+		memset(seen + ev->nseen, 0, (n - ev->nseen) * sizeof *seen);
+		ev->seen = seen;
+		ev->nseen = n;
+	}
+	if (e->line <= ev->seen[e->source])
+		return 1;
+	ev->seen[e->source] = e->line;
+	return 0;
+}
+
 /* The events of the filter; those --grep does not find are kept only where they may become context. */
 static int gather(struct events *ev)
 {
@@ -119,10 +141,13 @@ static int gather(struct events *ev)
 	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
 		int hit;
 
-		rc = query_interrupted ? -EINTR : 0;
-		ev->last_id = e->id > ev->last_id ? e->id : ev->last_id;
-		if (rc || !event_filter_takes(&ev->filter, e))
+		rc = query_interrupted ? -EINTR : see(ev, e);
+		if (rc < 0)
+			break;
+		if (rc || !event_filter_takes(&ev->filter, e)) {
+			rc = 0;
 			continue;
+		}
 		hit = event_filter_greps(&ev->filter, e);
 		if (hit < 0)
 			rc = hit;
@@ -249,21 +274,59 @@ static int show_all(struct events *ev)
 
 /* ---- following ---- */
 
+/* A number of SQLite's that changes when another connection writes. */
+static int64_t version(struct query *q)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t v = -1;
+
+	if (!query_prepare(q, "PRAGMA data_version", &stmt) && query_step(q, stmt) == 1)
+		v = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return v;
+}
+
+/* The first id of what may be new: of the first chunk that reaches beyond the lines seen of its source. */
+static int find_new(struct events *ev)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t first = INT64_MAX >> 16;
+	int status = query_prepare(ev->q, "SELECT id, source, first_line + lines - 1 FROM chunk", &stmt);
+
+	while (!status && (status = query_step(ev->q, stmt)) == 1) {
+		int64_t source = sqlite3_column_int64(stmt, 1), seen = 0;
+
+		if (source >= 0 && (size_t)source < ev->nseen)
+			seen = ev->seen[source];
+		if (sqlite3_column_int64(stmt, 2) > seen && sqlite3_column_int64(stmt, 0) < first)
+			first = sqlite3_column_int64(stmt, 0);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	ev->filter.query.first_id = first << 16;
+	return status;
+}
+
 /* What another process loads meanwhile, until Ctrl-C. */
 static int follow(struct events *ev)
 {
+	int64_t shown = version(ev->q), now;
 	int status = DONE;
 
 	while (!status && !query_interrupted) {
+		fflush(ev->q->out->file);
+		usleep(200000);
+		query_renew(ev->q);
+		now = version(ev->q);
+		if (now == shown)
+			continue;
+		shown = now;
 		ev->n = 0;
-		ev->filter.query.first_id = ev->last_id + 1;
-		status = gather(ev);
+		status = find_new(ev);
+		if (!status)
+			status = gather(ev);
 		if (!status)
 			status = show_all(ev);
-		fflush(ev->q->out->file);
-		if (!status)
-			usleep(200000);
-		query_renew(ev->q);
 	}
 	return query_interrupted ? INTERRUPTED : status;
 }
@@ -341,5 +404,6 @@ int cmd_events(struct query *q)
 	event_filter_done(&ev.filter);
 	free(ev.found);
 	free(ev.offsets);
+	free(ev.seen);
 	return status;
 }
