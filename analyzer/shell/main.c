@@ -3,6 +3,7 @@
 #include "shell/session.h"
 #include <errno.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,10 @@ int main(int argc, char **argv)
 	char *why;
 	int status;
 	int rc;
+
+	/* memory that was given back to the system costs a page fault each time it is needed again: keep it */
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 
 	/* Numbers are read and written with a point whatever the user's language. */
 	setlocale(LC_CTYPE, "");

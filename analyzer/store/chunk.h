@@ -64,8 +64,13 @@ struct chunk;
 
 /* Takes data apart; it is copied where needed. -EBADMSG: damaged. With fetch, data is without the blocks, and fetch gives them when they
  * are needed: 0 and *p, *n, borrowed until the next call, or a negative errno. */
+struct chunk_room; /* what decoding needs for a moment: shared by the chunks of one thread, NULL: each its own */
+int chunk_room_new(struct chunk_room **out);
+void chunk_room_free(struct chunk_room *r);
+
 typedef int chunk_fetch_fn(void *arg, uint32_t block, const void **p, size_t *n);
-int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg, struct chunk **out);
+int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg, struct chunk_room *room,
+		      struct chunk **out);
 int chunk_open(struct shape_set *set, const void *data, size_t len, struct chunk **out);
 void chunk_close(struct chunk *c);
 
@@ -74,6 +79,9 @@ struct chunk_row {
 	uint32_t head_ord, tail_ord; /* where the values stand: group * SEGMENT_ROWS + number within the group */
 	int64_t stamp;
 };
+
+/* About how many bytes it holds, of what was unpacked so far. */
+size_t chunk_memory(const struct chunk *c);
 
 uint32_t chunk_rows(const struct chunk *c);
 int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out);

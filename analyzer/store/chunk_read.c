@@ -59,9 +59,15 @@ struct chunk {
 	void *fetch_arg;
 	char *body;
 	size_t body_len;
-	ZSTD_DCtx *zstd;
+	struct chunk_room *room;
+	bool own_room;
+	size_t memory;
 	char tid_buf[SEGMENT_TEXT];
-	uint16_t counter[CHUNK_ROWS]; /* scratch for ranks */
+};
+
+struct chunk_room {
+	ZSTD_DCtx *zstd;
+	uint16_t counter[CHUNK_ROWS]; /* for ranks */
 };
 
 /* ---- blocks and segments ---- */
@@ -96,12 +102,13 @@ static int block_text(struct chunk *c, uint32_t i, struct peek *out)
 		b->text = malloc((size_t)b->len + 1);
 		if (!b->text)
 			return -ENOMEM;
-		got = ZSTD_decompressDCtx(c->zstd, b->text, b->len, p, n);
+		got = ZSTD_decompressDCtx(c->room->zstd, b->text, b->len, p, n);
 		if (ZSTD_isError(got) || got != b->len) {
 			free(b->text);
 			b->text = NULL;
 			return -EBADMSG;
 		}
+		c->memory += b->len;
 	}
 	*out = (struct peek){(unsigned char *)b->text, (unsigned char *)b->text + b->len, false};
 	return 0;
@@ -140,6 +147,7 @@ static int segment_at(struct chunk *c, struct place place, uint32_t n, struct se
 		free(s);
 	else
 		*cache = s;
+	c->memory += sizeof *s + (s && !rc ? 8 * (size_t)n : 0);
 	return rc;
 }
 
@@ -309,12 +317,9 @@ static int body_open(struct chunk *c, struct shape_set *set, struct peek in)
 		memcpy(c->body, in.p, c->body_len);
 	}
 	directory = malloc((size_t)raw + 1);
-	c->zstd = ZSTD_createDCtx();
-	if (!directory || !c->zstd) {
-		free(directory);
+	if (!directory)
 		return -ENOMEM;
-	}
-	got = ZSTD_decompressDCtx(c->zstd, directory, raw, packed, len);
+	got = ZSTD_decompressDCtx(c->room->zstd, directory, raw, packed, len);
 	rc = ZSTD_isError(got) || got != raw ? -EBADMSG : 0;
 	if (!rc)
 		rc = directory_open(c, set, (struct peek){(unsigned char *)directory, (unsigned char *)directory + raw, false});
@@ -322,7 +327,28 @@ static int body_open(struct chunk *c, struct shape_set *set, struct peek in)
 	return rc;
 }
 
-int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg, struct chunk **out)
+int chunk_room_new(struct chunk_room **out)
+{
+	struct chunk_room *r = malloc(sizeof *r);
+
+	if (!r || !(r->zstd = ZSTD_createDCtx())) {
+		free(r);
+		return -ENOMEM;
+	}
+	*out = r;
+	return 0;
+}
+
+void chunk_room_free(struct chunk_room *r)
+{
+	if (!r)
+		return;
+	ZSTD_freeDCtx(r->zstd);
+	free(r);
+}
+
+int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg, struct chunk_room *room,
+		      struct chunk **out)
 {
 	struct chunk *c = calloc(1, sizeof *c);
 	int rc;
@@ -331,7 +357,11 @@ int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk
 		return -ENOMEM;
 	c->fetch = fetch;
 	c->fetch_arg = arg;
-	rc = body_open(c, set, (struct peek){data, (const unsigned char *)data + len, false});
+	c->room = room;
+	c->own_room = !room;
+	rc = room ? 0 : chunk_room_new(&c->room);
+	if (!rc)
+		rc = body_open(c, set, (struct peek){data, (const unsigned char *)data + len, false});
 	if (rc)
 		chunk_close(c);
 	else
@@ -341,7 +371,7 @@ int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk
 
 int chunk_open(struct shape_set *set, const void *data, size_t len, struct chunk **out)
 {
-	return chunk_open_stored(set, data, len, NULL, NULL, out);
+	return chunk_open_stored(set, data, len, NULL, NULL, NULL, out);
 }
 
 void chunk_close(struct chunk *c)
@@ -363,7 +393,8 @@ void chunk_close(struct chunk *c)
 	free(c->blocks);
 	free(c->places);
 	free(c->body);
-	ZSTD_freeDCtx(c->zstd);
+	if (c->own_room)
+		chunk_room_free(c->room);
 	free(c);
 }
 
@@ -377,7 +408,7 @@ static uint32_t group_rows(const struct chunk *c, unsigned g)
 /* How many of each row's shape came before it in the group. */
 static int head_rank(struct chunk *c, struct group *g, unsigned index, uint32_t n)
 {
-	uint16_t raw = 0, *count = c->counter;
+	uint16_t raw = 0, *count = c->room->counter;
 
 	memset(count, 0, c->nheads * sizeof *count);
 	for (uint32_t i = 0; i < n; i++) {
@@ -399,7 +430,7 @@ static int head_rank(struct chunk *c, struct group *g, unsigned index, uint32_t 
 
 static int tail_rank(struct chunk *c, struct group *g, unsigned index, uint32_t n)
 {
-	uint16_t *count = c->counter;
+	uint16_t *count = c->room->counter;
 
 	memset(count, 0, c->ntails * sizeof *count);
 	for (uint32_t i = 0; i < n; i++) {
@@ -487,6 +518,11 @@ int chunk_group(struct chunk *c, unsigned group, unsigned columns, struct chunk_
 }
 
 /* ---- rows and values ---- */
+
+size_t chunk_memory(const struct chunk *c)
+{
+	return c->memory + sizeof *c;
+}
 
 uint32_t chunk_rows(const struct chunk *c)
 {

@@ -12,7 +12,7 @@
 
 struct chunk_ref {
 	int64_t id, source, first_line;
-	unsigned blocks; /* bits of those to look at */
+	unsigned groups; /* bits of those to look at */
 };
 
 struct event_cursor {
@@ -55,7 +55,7 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 		/* a stamp that names its offset is not moved: both readings are inside */
 		if ((w->since_ns && max + (off > 0 ? off : 0) < w->since_ns) || (w->until_ns && min + (off < 0 ? off : 0) >= w->until_ns))
 			continue;
-		if (places && !(ref.blocks = place_find(places, ref.id)))
+		if (places && !(ref.groups = place_find(places, ref.id)))
 			continue;
 		if (c->nrefs == room) {
 			struct chunk_ref *more = realloc(c->refs, (room = room ? room * 2 : 64) * sizeof *more);
@@ -182,16 +182,41 @@ static int chunk_next(struct event_cursor *c)
 	}
 }
 
-/* 1, 0 or negative. */
-static int row_passes(struct event_cursor *c, const struct chunk_ref *ref, uint32_t row)
+/* Moves c->row to the next row that the row columns let pass: 1, 0 at the end of the chunk, or negative. */
+static int row_find(struct event_cursor *c, const struct chunk_ref *ref)
 {
-	int64_t id = ref->id << 16 | row;
-	struct chunk_row r;
-	int rc = chunk_row(c->room->ev.chunk, row, &r);
+	unsigned columns = CHUNK_COLUMN_HEAD | (c->tid_number < 0 ? 0 : CHUNK_COLUMN_TID);
+	int64_t base = ref->id << 16;
+	uint32_t rows = chunk_rows(c->room->ev.chunk);
+	struct chunk_group g;
+	int rc;
 
-	if (rc)
-		return rc;
-	return (c->tid_number < 0 || r.tid == c->tid_number) && c->wanted[r.head] && id >= c->q.first_id && (!c->q.last_id || id <= c->q.last_id);
+	if (c->q.first_id > base + c->row)
+		c->row = c->q.first_id - base < rows ? (uint32_t)(c->q.first_id - base) : rows;
+	if (c->q.last_id && c->q.last_id - base + 1 < rows)
+		rows = c->q.last_id < base ? 0 : (uint32_t)(c->q.last_id - base + 1);
+	for (; c->row < rows; c->row = (c->row / SEGMENT_ROWS + 1) * SEGMENT_ROWS) {
+		unsigned index = c->row / SEGMENT_ROWS;
+		uint32_t i = c->row % SEGMENT_ROWS, end;
+
+		if (!(ref->groups >> index & 1))
+			continue;
+		rc = chunk_group(c->room->ev.chunk, index, columns, &g);
+		if (rc)
+			return rc;
+		end = g.n < rows - index * SEGMENT_ROWS ? g.n : rows - index * SEGMENT_ROWS;
+		if (c->tid_number < 0)
+			while (i < end && !c->wanted[g.head[i]])
+				i++;
+		else
+			while (i < end && !(g.tid[i] == c->tid_number && c->wanted[g.head[i]]))
+				i++;
+		if (i < end) {
+			c->row = index * SEGMENT_ROWS + i;
+			return 1;
+		}
+	}
+	return 0;
 }
 
 /* What could not be told from the row columns. */
@@ -214,24 +239,17 @@ int event_cursor_next(struct event_cursor *c, const struct event **out)
 		if (!c->room->ev.chunk && (rc = chunk_next(c)) <= 0)
 			return rc;
 		ref = &c->refs[c->at - 1];
-		for (uint32_t n = chunk_rows(c->room->ev.chunk); c->row < n; c->row++) {
-			if (!(ref->blocks >> c->row / SEGMENT_ROWS & 1)) {
-				c->row |= SEGMENT_ROWS - 1;
-				continue;
-			}
-			rc = row_passes(c, ref, c->row);
-			if (!rc)
-				continue;
-			if (rc > 0)
-				rc = event_fill(c->room, ref->id, ref->source, ref->first_line, c->row);
+		while ((rc = row_find(c, ref)) == 1) {
+			rc = event_fill(c->room, ref->id, ref->source, ref->first_line, c->row++);
 			if (rc)
 				return rc;
 			if (!event_passes(c))
 				continue;
-			c->row++;
 			*out = &c->room->ev;
 			return 1;
 		}
+		if (rc)
+			return rc;
 		if ((rc = chunk_next(c)) <= 0)
 			return rc;
 	}
@@ -239,33 +257,24 @@ int event_cursor_next(struct event_cursor *c, const struct event **out)
 
 int event_get(struct store *s, int64_t id, const struct event **out)
 {
-	sqlite3_stmt *q;
-	int64_t source = 0, first_line = 0;
+	const struct chunk_home *home;
 	struct chunk *chunk;
 	struct chunk_row row;
 	int rc;
 
+	if (id < 0)
+		return 0;
 	if (!s->got && (rc = event_room_new(s, &s->got)))
 		return rc;
-	if (id < 0 || (rc = sqlite3_prepare_v2(s->db, "SELECT source, first_line FROM chunk WHERE id = ?", -1, &q, NULL)))
-		return id < 0 ? 0 : store_rc(rc);
-	sqlite3_bind_int64(q, 1, id >> 16);
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW) {
-		source = sqlite3_column_int64(q, 0);
-		first_line = sqlite3_column_int64(q, 1);
-	}
-	sqlite3_finalize(q);
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? 0 : store_rc(rc);
 	rc = store_chunk_pin(s, id >> 16, &chunk);
 	if (rc)
-		return rc;
+		return rc == -ENOENT ? 0 : rc;
+	home = store_chunk_home(s, chunk);
 	store_chunk_unpin(s, s->got->ev.chunk);
 	s->got->ev.chunk = chunk;
 	if (chunk_row(chunk, (uint32_t)(id & 0xffff), &row) || row.head == CHUNK_REJECTED)
 		return 0;
-	rc = event_fill(s->got, id >> 16, source, first_line, (uint32_t)(id & 0xffff));
+	rc = event_fill(s->got, id >> 16, home->source, home->first_line, (uint32_t)(id & 0xffff));
 	*out = &s->got->ev;
 	return rc ? rc : 1;
 }

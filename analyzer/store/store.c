@@ -237,6 +237,7 @@ void store_close(struct store *s)
 	event_room_free(s->got); /* it pins a chunk */
 	cache_forget(s);
 	sources_forget(s);
+	chunk_room_free(s->room);
 	sqlite3_finalize(s->chunk_read);
 	sqlite3_finalize(s->block_read);
 	bytes_free(&s->block);
@@ -415,18 +416,24 @@ static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
 static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, struct chunk **out)
 {
 	const void *p;
-	int rc = statement(s, &s->chunk_read, "SELECT data FROM chunk WHERE id = ?", id);
+	int rc;
+
+	if (!s->room && (rc = chunk_room_new(&s->room)))
+		return rc;
+	rc = statement(s, &s->chunk_read, "SELECT data, source, first_line FROM chunk WHERE id = ?", id);
 
 	if (rc)
 		return rc;
 	*home = malloc(sizeof **home);
 	if (!*home)
 		return -ENOMEM;
-	**home = (struct chunk_home){s, id};
+	**home = (struct chunk_home){.store = s, .id = id};
 	rc = sqlite3_step(s->chunk_read);
 	if (rc == SQLITE_ROW) {
 		p = sqlite3_column_blob(s->chunk_read, 0);
-		rc = p ? chunk_open_stored(s->shapes, p, (size_t)sqlite3_column_bytes(s->chunk_read, 0), block_fetch, *home, out) : -EBADMSG;
+		(*home)->source = sqlite3_column_int64(s->chunk_read, 1);
+		(*home)->first_line = sqlite3_column_int64(s->chunk_read, 2);
+		rc = p ? chunk_open_stored(s->shapes, p, (size_t)sqlite3_column_bytes(s->chunk_read, 0), block_fetch, *home, s->room, out) : -EBADMSG;
 	} else {
 		rc = rc == SQLITE_DONE ? -EBADMSG : store_rc(rc);
 	}
@@ -464,26 +471,36 @@ int store_chunk_pin(struct store *s, int64_t id, struct chunk **out)
 	return 0;
 }
 
-/* Closes the chunk that was longest not read, where more than a few are kept. */
+const struct chunk_home *store_chunk_home(struct store *s, const struct chunk *c)
+{
+	for (unsigned i = 0; i < CHUNK_CACHE; i++)
+		if (s->cache[i].chunk == c)
+			return s->cache[i].home;
+	return NULL;
+}
+
+/* Closes the chunks that were longest not read, while more is unpacked of such than should be. */
 static void cache_trim(struct store *s)
 {
-	struct cached_chunk *oldest = NULL;
-	unsigned idle = 0;
+	for (;;) {
+		struct cached_chunk *oldest = NULL;
+		size_t bytes = 0;
 
-	for (unsigned i = 0; i < CHUNK_CACHE; i++) {
-		struct cached_chunk *e = &s->cache[i];
+		for (unsigned i = 0; i < CHUNK_CACHE; i++) {
+			struct cached_chunk *e = &s->cache[i];
 
-		if (!e->chunk || e->pins)
-			continue;
-		idle++;
-		if (!oldest || e->used < oldest->used)
-			oldest = e;
+			if (!e->chunk || e->pins)
+				continue;
+			bytes += chunk_memory(e->chunk);
+			if (!oldest || e->used < oldest->used)
+				oldest = e;
+		}
+		if (bytes <= CHUNK_IDLE_BYTES)
+			return;
+		chunk_close(oldest->chunk);
+		free(oldest->home);
+		*oldest = (struct cached_chunk){0};
 	}
-	if (idle <= CHUNK_IDLE)
-		return;
-	chunk_close(oldest->chunk);
-	free(oldest->home);
-	*oldest = (struct cached_chunk){0};
 }
 
 void store_chunk_unpin(struct store *s, struct chunk *c)

@@ -16,13 +16,13 @@ struct source_info {
 	char *worker;
 };
 
-#define CHUNK_CACHE 24 /* chunks that are open at a time */
-#define CHUNK_IDLE  4  /* of them kept open while nobody reads them */
+#define CHUNK_CACHE 64 /* chunks that are open at a time */
+#define CHUNK_IDLE_BYTES (48u << 20) /* of what is unpacked of those that nobody reads */
 
 /* Where a chunk's blocks come from; lives as long as the chunk. */
 struct chunk_home {
 	struct store *store;
-	int64_t id;
+	int64_t id, source, first_line;
 };
 
 struct cached_chunk {
@@ -46,6 +46,7 @@ struct store {
 	struct cached_chunk cache[CHUNK_CACHE];
 	uint64_t tick;
 	sqlite3_stmt *chunk_read, *block_read; /* at rest between uses */
+	struct chunk_room *room;
 	struct bytes block; /* what block_read gave last */
 	struct event_room *got; /* of event_get */
 };
@@ -59,9 +60,11 @@ int store_attach(sqlite3 *db, struct store **out, char **why);
 /* Turns an SQLite result code into ours. */
 int store_rc(int sqlite);
 
-/* Chunks: pinned until store_chunk_unpin. */
+/* Chunks: pinned until store_chunk_unpin. -ENOENT: no such chunk. */
 int store_chunk_pin(struct store *s, int64_t id, struct chunk **out);
 void store_chunk_unpin(struct store *s, struct chunk *c);
+
+const struct chunk_home *store_chunk_home(struct store *s, const struct chunk *c); /* of a pinned chunk */
 
 const struct source_info *store_source(struct store *s, int64_t id); /* NULL: no such source */
 
