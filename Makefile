@@ -191,9 +191,12 @@ $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.
 # Packages that are there are not asked for: with all of them, nothing here needs a network.
 RUN = CC='$(CC)' CXX='$(CXX)' CFLAGS='$(CFLAGS)' WARN='$(WARN)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)' tests/run -B $(B)
 
+# On all processors, unless make was told how many jobs to run.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 check:
 	@.ci/packages build test
-	@$(MAKE) --no-print-directory check-built
+	@$(MAKE) --no-print-directory $(PARALLEL) check-built
 
 check-built: all programs
 	@$(RUN) --unit '$(UNIT)' --fault '$(FAULT_TESTS)' unit fault compile-fail golden
@@ -257,7 +260,7 @@ $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o
 # ---- demo, install, clean, help -----------------------------------------------------------------------------------
 demo:
 	@.ci/packages build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@samples/demo $(B)
 
 install: all
