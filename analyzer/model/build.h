@@ -44,6 +44,7 @@ struct build {
 	double (*best)[3];	/* benchmark: cold and warm time, warm time in the worker, s */
 	struct intern groups;	/* run, worker and function -> number in group */
 	struct build_group *group;
+	struct patterns *patterns;
 	bool counting;		/* the first of two folds, which only counts groups */
 	struct build_arrival *arrival;
 	size_t narrivals, arrival_room;
@@ -59,8 +60,11 @@ int build_batches(struct build *b);	/* batches by the starts */
 /* container.c: container and lock, from the facts of this pass. */
 int build_containers(struct build *b);
 
-/* pattern.c: messages as templates; a reading of its own over all lines. */
-int build_patterns(struct build *b);
+/* pattern.c: messages as templates. Lines that are no span's are taken one by one (arg: the patterns), then the table is written. */
+struct patterns *patterns_new(struct store *s);
+void patterns_free(struct patterns *p);
+int patterns_take(const struct event *e, void *arg);
+int patterns_write(struct patterns *p, sqlite3 *db);
 
 /* function.c */
 int build_functions_from_trace(struct build *b); /* the k-th arrival is the k-th row of the trace */

@@ -74,9 +74,8 @@ bool facts_share(const struct facts *f, struct slice key)
 
 /* ---- from one event ---- */
 
-static bool want(const struct shape *head, void *arg)
+static bool speaks_of(const struct shape *head, struct facts *f)
 {
-	struct facts *f = arg;
 	struct shape *shape = (struct shape *)head; /* the mark is ours to write */
 	int rule;
 
@@ -89,13 +88,20 @@ static bool want(const struct shape *head, void *arg)
 	return shape->mark != MARK_NO;
 }
 
+static bool want(const struct shape *head, void *arg)
+{
+	struct facts *f = arg;
+
+	return speaks_of(head, f) || (f->also && !head->span_line);
+}
+
 /* The rule that fits this event, or -1. */
 static int rule_of(struct facts *f, const struct event *e)
 {
 	struct slice message = event_message(e), span = SLICE_NONE;
 	int i;
 
-	if (!want(e->head, f))
+	if (!speaks_of(e->head, f))
 		return -1;
 	i = e->head->mark == MARK_LOOK_UP ? rules_find(f->rules, message, e->head->target, e->head->level) : (int)(e->head->mark - MARK_RULE);
 	for (; i >= 0; i = rules_find_next(f->rules, i, message, e->head->target, e->head->level)) {
@@ -262,6 +268,8 @@ int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_
 		int rule = e->foreign ? -1 : rule_of(f, e);
 
 		if (rule >= 0 && (rc = add(f, e, &f->rules->rule[rule])))
+			break;
+		if (f->also && !e->head->span_line && (rc = f->also(e, f->also_arg)))
 			break;
 		if (max && f->n > max && f->pass == 0 && f->passes < 1024) {
 			halve(f);

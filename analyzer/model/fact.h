@@ -40,6 +40,9 @@ struct facts {
 	/* The share: transactions whose hash is `pass` modulo `passes`. */
 	unsigned pass, passes;
 	const struct rules *rules;
+	/* Called for every line that is no span's, too, so that one reading serves two; NULL: nobody. 0 or a negative errno. */
+	int (*also)(const struct event *e, void *arg);
+	void *also_arg;
 };
 
 /* How many facts are held at once before the work is shared between passes: 160 MB. */

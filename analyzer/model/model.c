@@ -172,8 +172,15 @@ static int build_share(struct build *b)
 /* Where there is a benchmark, invocations are folded twice: their shares need all of them. */
 static int build_passes(struct build *b)
 {
-	int rc = collect(b);
+	int rc;
 
+	b->patterns = patterns_new(b->store);
+	if (!b->patterns)
+		return -ENOMEM;
+	b->facts.also = patterns_take;
+	b->facts.also_arg = b->patterns;
+	rc = collect(b);
+	b->facts.also = NULL;
 	if (!rc)
 		rc = build_run_facts(b);
 	if (!rc)
@@ -214,6 +221,7 @@ static int read_runs(struct build *b)
 static void build_done(struct build *b)
 {
 	writer_close(&b->writer);
+	patterns_free(b->patterns);
 	fold_done(&b->fold);
 	facts_done(&b->facts);
 	intern_done(&b->names);
@@ -244,7 +252,7 @@ static int build_all(struct build *b)
 		rc = build_functions_from_trace(b);
 	if (!rc)
 		rc = build_cache_insertions(b);
-	return rc ? rc : build_patterns(b);
+	return rc ? rc : patterns_write(b->patterns, b->db);
 }
 
 int model_build(struct store *s, const struct model_options *o, char **why)

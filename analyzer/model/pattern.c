@@ -31,12 +31,6 @@ struct patterns {
 	size_t buf_room;
 };
 
-static bool want(const struct shape *head, void *arg)
-{
-	(void)arg;
-	return !head->span_line;
-}
-
 static int reserve(struct patterns *p, size_t n)
 {
 	char *b;
@@ -124,8 +118,9 @@ static int number_of(struct patterns *p, const struct event *e, uint32_t *out)
 	return 0;
 }
 
-static int take(struct patterns *p, const struct event *e)
+int patterns_take(const struct event *e, void *arg)
 {
+	struct patterns *p = arg;
 	const struct shape *head = e->head;
 	bool fixed = head->message_slot < 0 && head->id && head->id < 1u << 24;
 	uint32_t number;
@@ -323,31 +318,35 @@ static int write_patterns(struct patterns *p, sqlite3 *db)
 	return rc;
 }
 
-int build_patterns(struct build *b)
+struct patterns *patterns_new(struct store *s)
 {
-	struct patterns p = {.store = b->store};
-	struct event_query q = {.want = want};
-	struct event_cursor *c;
-	const struct event *e;
-	int rc = event_cursor_open(b->store, &q, &c);
+	struct patterns *p = calloc(1, sizeof *p);
 
-	if (rc)
-		return rc;
-	intern_init(&p.kinds);
-	intern_init(&p.texts);
-	intern_init(&p.pairs);
-	while ((rc = event_cursor_next(c, &e)) == 1 && !(rc = take(&p, e)))
-		;
-	event_cursor_close(c);
-	if (!rc)
-		rc = merge(&p);
-	if (!rc)
-		rc = write_patterns(&p, b->db);
-	intern_done(&p.kinds);
-	intern_done(&p.texts);
-	intern_done(&p.pairs);
-	free(p.v);
-	free(p.by_head);
-	free(p.buf);
-	return rc;
+	if (!p)
+		return NULL;
+	p->store = s;
+	intern_init(&p->kinds);
+	intern_init(&p->texts);
+	intern_init(&p->pairs);
+	return p;
+}
+
+void patterns_free(struct patterns *p)
+{
+	if (!p)
+		return;
+	intern_done(&p->kinds);
+	intern_done(&p->texts);
+	intern_done(&p->pairs);
+	free(p->v);
+	free(p->by_head);
+	free(p->buf);
+	free(p);
+}
+
+int patterns_write(struct patterns *p, sqlite3 *db)
+{
+	int rc = merge(p);
+
+	return rc ? rc : write_patterns(p, db);
 }
