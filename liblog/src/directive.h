@@ -37,6 +37,7 @@
 #define DIRECTIVE_MAX_COUNT  1024  /* directives in a filter */
 #define DIRECTIVE_MAX_FIELDS 32    /* fields in a directive */
 #define DIRECTIVE_MAX_REGEX  1024  /* bytes of one regular expression */
+#define DIRECTIVE_MAX_COPIES 4096  /* characters of it with all repetitions written out */
 
 enum directive_verdict {
 	DIRECTIVE_OFF,

@@ -16,9 +16,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* glibc writes a{m,n} and a+ out into copies, and nested ones multiply: this bounds the memory of a compiled expression. */
-#define MAX_WRITTEN_OUT 4096
-
 static bool is_digits(const char *s)
 {
 	return *s && strspn(s, "0123456789") == strlen(s);
@@ -134,7 +131,8 @@ static size_t atom_len(const char *s)
 	return end ? (size_t)(end - s) + 1 : 1;
 }
 
-/* The size of an expression with all repetitions written out. Groups are on a stack: what was before them waits there. */
+/* The size of an expression with all repetitions written out, as glibc does it: nested ones multiply, and this bounds the
+ * memory of a compiled expression. Groups are on a stack: what was before them waits there. */
 static double written_out(const char *s)
 {
 	double outer[DIRECTIVE_MAX_REGEX], sum = 0, last = 0;
@@ -202,8 +200,8 @@ static int compile(struct directive_field *field, const char *s, char *why, size
 		snprintf(why, why_len, "regular expression longer than %d bytes", DIRECTIVE_MAX_REGEX);
 		return -E2BIG;
 	}
-	if (written_out(s) > MAX_WRITTEN_OUT) {
-		snprintf(why, why_len, "repetitions make the regular expression longer than %d characters", MAX_WRITTEN_OUT);
+	if (written_out(s) > DIRECTIVE_MAX_COPIES) {
+		snprintf(why, why_len, "repetitions make the regular expression longer than %d characters", DIRECTIVE_MAX_COPIES);
 		return -E2BIG;
 	}
 	expression = anchored(s);
