@@ -229,7 +229,7 @@ static char *random_bad(struct random_lines *r, char *o)
 }
 
 /* A line without its end into buf of RANDOM_LINE_MAX; its length. */
-static size_t random_line(struct random_lines *r, char *buf)
+static inline size_t random_line(struct random_lines *r, char *buf)
 {
 	if (random_below(r, 100) >= r->badness)
 		return (size_t)(random_good(r, buf, random_below(r, 12) ? 0 : random_below(r, 3)) - buf);
