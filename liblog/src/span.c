@@ -30,7 +30,7 @@ static struct ilu_writing_ begin_with(uint32_t word, uint64_t handle, const ilu_
 {
 	struct ilu_writing_ w = ilu_begin_(word, handle, tid, size + count * 8);
 
-	if (w.at) {
+	if (w.at && count) {
 		memcpy(w.at, words, count * 8);
 		w.at += count * 8;
 	}

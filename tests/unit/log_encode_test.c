@@ -153,7 +153,7 @@ static void test_integers(void **state)
 	for (int i = 0; i < N; i++) {
 		value[i] = (int64_t)(random64() >> (i % 64));
 		if (i < 64 * 6)
-			value[i] = (int64_t)((uint64_t)1 << (i % 64)) + i / 64 - 3;
+			value[i] = (int64_t)(((uint64_t)1 << (i % 64)) + (uint64_t)(i / 64) - 3);
 		ilu_info(some_tid(), "int", KV("i", value[i]), KV("u", (uint64_t)value[i] & INT64_MAX), KV("b", (bool)(value[i] & 1)));
 	}
 	read_back();

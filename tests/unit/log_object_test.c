@@ -60,7 +60,9 @@ static void test_load_and_unload(void **state)
 	build("two");
 	log_begin("\"level\":\"info,plugin::two=debug\",\"spanning\":\"NEW\"");
 	for (int i = 0; i < 10; i++) {
-		ILU_SPAN_AT(ILU_TRACE, span, "host", &tid); /* also: the linker takes spans into the program */
+		/* also: the linker takes all that a plugin may call into the program */
+		ILU_SPAN_AT(ILU_TRACE, span, "host", &tid);
+		ilu_log_array(ILU_TRACE, &tid, "host", NULL, 0);
 		void *one = load("one", &speak), *two;
 
 		speak(&tid);
