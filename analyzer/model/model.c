@@ -282,7 +282,7 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 
 int model_register(sqlite3 *db, struct store *s)
 {
-	static const struct rowtable *const tables[] = {&span_table, &phase_table, &series_table};
+	static const struct rowtable *const tables[] = {&span_table, &phase_table, &series_table, &histogram_table};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++)

@@ -6,6 +6,7 @@
  *
  * The hidden column `event` is the event's id. field() and has() find the event at hand under it, because a query asks for the
  * fields of the row it is at; any other id is read from the store. */
+#include "store/aggregate.h"
 #include "store/vtab_event.h"
 #include "store/event_where.h"
 #include "store/store_private.h"
@@ -422,5 +423,6 @@ int vtab_event_register(sqlite3 *db, struct store *s)
 		rc |= sqlite3_create_function_v2(db, "has", 2, flags, m, call_has, NULL, NULL, module_release);
 	else
 		module_release(m);
+	rc |= aggregate_register(db);
 	return rc ? -ENOMEM : 0;
 }

@@ -332,7 +332,7 @@ int main(int argc, char **argv)
 	if ((paper = run_input("paper-debug-spans"))) {
 		db = load("load.paper", paper, true);
 		questions("paper", db);
-		sql_question("query.histogram", db, "SELECT level, time_ns / 1000000000 AS s, count(*) FROM event GROUP BY 1, 2");
+		sql_question("query.histogram", db, "SELECT level, start_ns, sum(lines) FROM histogram GROUP BY 1, 2");
 		load("load.paper.zst", packed(paper), false);
 	}
 	if ((storm = run_input("memory-storm")))
@@ -340,9 +340,8 @@ int main(int argc, char **argv)
 	db = load("load.synthetic", synthetic("synthetic.log", 40000), true);
 	questions("synthetic", db);
 	sql_question("query.quantiles", db,
-		     "WITH v AS (SELECT field(event, 'fqdn') f, field(event, 'duration_us') d FROM event WHERE message = 'Invocation complete'), "
-		     "r AS (SELECT f, d, percent_rank() OVER (PARTITION BY f ORDER BY d) p FROM v) "
-		     "SELECT f, max(d) FILTER (WHERE p <= 0.5), max(d) FILTER (WHERE p <= 0.99) FROM r GROUP BY f");
+		     "SELECT field(event, 'fqdn') f, p50(field(event, 'duration_us')), p99(field(event, 'duration_us')) FROM event "
+		     "WHERE message = 'Invocation complete' GROUP BY f");
 	sql_question("query.search", db, "SELECT count(*) FROM event WHERE message LIKE '%container%' OR fields LIKE '%container%'");
 	if (getenv("ILU_BENCH_LARGE"))
 		load("load.large", synthetic("large.log", 400000), false);

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* aggregate.c - quantiles in SQL.
+ *
+ * A window function would sort a row for each value; this keeps the numbers alone and picks the two that it needs. */
+#include "store/aggregate.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct numbers {
+	double *v;
+	size_t n, room;
+	double q;
+	int failed;
+};
+
+static void add(sqlite3_context *c, sqlite3_value *x, double q)
+{
+	struct numbers *s = sqlite3_aggregate_context(c, sizeof *s);
+	int type = sqlite3_value_numeric_type(x);
+
+	if (!s || s->failed || (type != SQLITE_INTEGER && type != SQLITE_FLOAT))
+		return;
+	if (s->n == s->room) {
+		size_t room = s->room ? s->room * 2 : 64;
+		double *more = realloc(s->v, room * sizeof *more);
+
+		if (!more) {
+			s->failed = 1;
+			sqlite3_result_error_nomem(c);
+			return;
+		}
+		s->v = more;
+		s->room = room;
+	}
+	s->v[s->n++] = sqlite3_value_double(x);
+	s->q = q;
+}
+
+static void step_quantile(sqlite3_context *c, int n, sqlite3_value **args)
+{
+	double q = sqlite3_value_double(args[1]);
+
+	(void)n;
+	if (!(q >= 0 && q <= 1))
+		sqlite3_result_error(c, "quantile(x, q): q is from 0 to 1", -1);
+	else
+		add(c, args[0], q);
+}
+
+static void step_fixed(sqlite3_context *c, int n, sqlite3_value **args)
+{
+	(void)n;
+	add(c, args[0], *(const double *)sqlite3_user_data(c));
+}
+
+/* Hoare's selection: afterwards v[k] is the k-th smallest, those before are not larger, those behind not smaller. */
+static void pick(double *v, size_t n, size_t k)
+{
+	size_t low = 0, high = n - 1;
+
+	while (low < high) {
+		double pivot = v[low + (high - low) / 2], t;
+		size_t i = low, j = high;
+
+		for (;; i++, j--) {
+			while (v[i] < pivot)
+				i++;
+			while (v[j] > pivot)
+				j--;
+			if (i >= j)
+				break;
+			t = v[i];
+			v[i] = v[j];
+			v[j] = t;
+		}
+		if (k <= j)
+			high = j;
+		else
+			low = j + 1;
+	}
+}
+
+static void final(sqlite3_context *c)
+{
+	struct numbers *s = sqlite3_aggregate_context(c, 0);
+	double at, next;
+	size_t k;
+
+	if (!s || !s->n)
+		return;
+	at = s->q * (double)(s->n - 1);
+	k = (size_t)floor(at);
+	pick(s->v, s->n, k);
+	next = s->v[k];
+	if (k + 1 < s->n) {
+		next = s->v[k + 1];
+		for (size_t i = k + 2; i < s->n; i++)
+			next = s->v[i] < next ? s->v[i] : next;
+	}
+	sqlite3_result_double(c, s->v[k] + (next - s->v[k]) * (at - (double)k));
+	free(s->v);
+	s->v = NULL;
+}
+
+int aggregate_register(sqlite3 *db)
+{
+	static const struct {
+		const char *name;
+		double q;
+	} fixed[] = {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}};
+	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+	int rc = sqlite3_create_function_v2(db, "quantile", 2, flags, NULL, NULL, step_quantile, final, NULL);
+
+	for (unsigned i = 0; !rc && i < sizeof fixed / sizeof *fixed; i++)
+		rc = sqlite3_create_function_v2(db, fixed[i].name, 1, flags, (void *)&fixed[i].q, NULL, step_fixed, final, NULL);
+	return rc;
+}

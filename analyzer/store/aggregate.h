@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* aggregate.h - SQL functions over many values that SQLite does not have. */
+#ifndef STORE_AGGREGATE_H
+#define STORE_AGGREGATE_H
+
+#include <sqlite3.h>
+
+/* quantile(x, q), 0 <= q <= 1, and p50(x), p90(x), p95(x), p99(x): between two values in proportion, as numpy and pandas do by default
+ * (Hyndman and Fan, type 7). NULLs and texts that are no numbers are passed over; of nothing it is NULL. 0 or an SQLite code. */
+int aggregate_register(sqlite3 *db);
+
+#endif
