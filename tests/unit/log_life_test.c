@@ -225,8 +225,10 @@ static atomic_int stop_logging;
 
 static void *keep_logging(void *unused)
 {
-	while (!atomic_load(&stop_logging))
+	while (!atomic_load(&stop_logging)) {
 		ilu_info(&tid, "background");
+		usleep(20);
+	}
 	return unused;
 }
 
@@ -438,8 +440,10 @@ static void test_full_disk(void **state)
 
 static void *log_for_ever(void *unused)
 {
-	for (;;) {
+	for (int i = 0;; i++) {
 		ilu_info(&tid, "uncancelled");
+		if (i % 100 == 0)
+			usleep(100);
 		pthread_testcancel();
 	}
 	return unused;
