@@ -188,6 +188,21 @@ static bool similar(const struct words *a, const struct words *b)
 	return same * 10 >= a->n * 6;
 }
 
+static int compare_texts(const void *pa, const void *pb, void *arg)
+{
+	const struct patterns *p = arg;
+	const struct text *x = pa, *y = pb;
+	struct slice a = intern_text(&p->kinds, x->kind), b = intern_text(&p->kinds, y->kind);
+	int c;
+
+	if (x->kind == y->kind) {
+		a = intern_text(&p->texts, x->text);
+		b = intern_text(&p->texts, y->text);
+	}
+	c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
 /* Gives each text the group of the first one it resembles; groups of too few are taken apart again. */
 static int merge(struct patterns *p)
 {
@@ -346,7 +361,11 @@ void patterns_free(struct patterns *p)
 
 int patterns_write(struct patterns *p, sqlite3 *db)
 {
-	int rc = merge(p);
+	int rc;
 
+	/* In an order that has nothing to do with that of the files; numbers by head are of no use from here on. */
+	if (p->pairs.n)
+		qsort_r(p->v, p->pairs.n, sizeof *p->v, compare_texts, p);
+	rc = merge(p);
 	return rc ? rc : write_patterns(p, db);
 }
