@@ -272,8 +272,11 @@ int event_get(struct store *s, int64_t id, const struct event **out)
 	home = store_chunk_home(s, chunk);
 	store_chunk_unpin(s, s->got->ev.chunk);
 	s->got->ev.chunk = chunk;
-	if (chunk_row(chunk, (uint32_t)(id & 0xffff), &row) || row.head == CHUNK_REJECTED)
+	if ((uint32_t)(id & 0xffff) >= chunk_rows(chunk))
 		return 0;
+	rc = chunk_row(chunk, (uint32_t)(id & 0xffff), &row);
+	if (rc || row.head == CHUNK_REJECTED)
+		return rc;
 	rc = event_fill(s->got, id >> 16, home->source, home->first_line, (uint32_t)(id & 0xffff));
 	*out = &s->got->ev;
 	return rc ? rc : 1;

@@ -290,15 +290,24 @@ int event_offset(const struct event *e, int64_t *out)
 {
 	struct event_room *r = room_of(e);
 	struct bytes text = {0};
+	int64_t first = e->id - e->row % SEGMENT_ROWS;
 	uint64_t off = chunk_group_offset(e->chunk, e->row / SEGMENT_ROWS);
 	sqlite3_stmt *q;
 	int rc = 0;
 
-	for (uint32_t i = e->row - e->row % SEGMENT_ROWS; i < e->row && !rc; i++) {
+	if (r->offset_id >= first && r->offset_id <= e->id) { /* go on from the one that was asked for last */
+		first = r->offset_id;
+		off = r->offset;
+	}
+	for (int64_t i = first; i < e->id && !rc; i++) {
 		struct chunk_row row;
 
-		if (!(rc = chunk_row(e->chunk, i, &row)) && !(rc = chunk_line(e->chunk, &row, &text, NULL)))
+		if (!(rc = chunk_row(e->chunk, (uint32_t)(i & 0xffff), &row)) && !(rc = chunk_line(e->chunk, &row, &text, NULL)))
 			off += text.len + 1;
+	}
+	if (!rc) {
+		r->offset_id = e->id;
+		r->offset = off;
 	}
 	bytes_free(&text);
 	if (rc || (rc = store_rc(sqlite3_prepare_v2(e->store->db, "SELECT first_offset FROM chunk WHERE id = ?", -1, &q, NULL))))

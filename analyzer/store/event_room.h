@@ -17,6 +17,8 @@ struct event_room {
 	int error;		 /* of reading a value */
 	struct bytes line;
 	struct chunk_parts parts;
+	int64_t offset_id;	 /* the event whose offset in its chunk is known; 0: none */
+	uint64_t offset;
 	struct bytes raw;	 /* of a line kept whole, with slack */
 	struct line parsed;
 	struct shape *raw_shape[2];
