@@ -35,11 +35,12 @@ LIBLOG_SRC += $(addprefix liblog/src/,appender.c array.c early.c encode.c logger
 LIBLOG_SRC += $(addprefix liblog/src/,site.c sitetext.c slab.c span.c spantext.c stamp.c value.c)
 LIBLOG_SRC += $(addprefix liblog/src/,config.c directive.c directive_parse.c directive_value.c dtoa.c escape.c)
 LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c tid.c)
+LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c heap.c io.c lock.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unescape.c zone.c)
-STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c place.c \
+STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c place.c search.c \
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c finding.c fold.c function.c hangs.c \
               input.c intern.c jsontext.c lint.c model.c mount.c overhead.c pattern.c phase.c result.c rowtable.c rules.c span.c \
@@ -75,7 +76,7 @@ FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mm
 FUZZ_TARGETS   := reader head
 FUZZ_TARGETS   += directive_fuzz console_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
-BENCH_LOG      :=
+BENCH_LOG      := log_bench
 BENCH_LOAD     := load_bench
 BENCH_MODEL    :=
 BENCH_CLOCK    :=
