@@ -235,7 +235,7 @@ static int tell_log(struct scan *s)
 
 	if (l->back.count) {
 		f = finding_add(s->out, "time-backwards", l->back_ns >= BACK_WARNING_NS ? FINDING_WARNING : FINDING_NOTE, l->run);
-		rc = f ? finding_say(&f->message, "%lld lines of source %lld are earlier than the line before, by up to %.6f s", (long long)l->back.count,
+		rc = f ? finding_say(&f->message, "%lld line%s of source %lld earlier than the line before, by up to %.6f s", (long long)l->back.count, l->back.count == 1 ? "" : "s",
 				     (long long)l->source, (double)l->back_ns / 1e9) : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "%s", l->back_ns >= BACK_WARNING_NS ? "the clock was set back, or two processes write one file" : "threads that write at the same time");
@@ -253,7 +253,7 @@ static int tell_log(struct scan *s)
 	}
 	if (!rc && l->hole.count) {
 		f = finding_add(s->out, "sequence-gap", FINDING_WARNING, l->run);
-		rc = f ? finding_say(&f->message, "source %lld lacks lines: its sequence numbers leave some out in %lld places", (long long)l->source,
+		rc = f ? finding_say(&f->message, "source %lld lacks lines: its sequence numbers leave some out, %lld time(s)", (long long)l->source,
 				     (long long)l->hole.count) : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "lines were lost between the process and this file");
@@ -279,7 +279,7 @@ static int tell_secrets(struct scan *s)
 
 	if (s->environment.count) {
 		f = finding_add(s->out, "environment", FINDING_NOTE, s->environment_run);
-		rc = f ? finding_say(&f->message, "%lld lines dump a process's environment", (long long)s->environment.count) : -ENOMEM;
+		rc = f ? finding_say(&f->message, "a process's environment is dumped, %lld time%s", (long long)s->environment.count, s->environment.count == 1 ? "" : "s") : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "whatever secret is in it stands in the log");
 		if (!rc)
@@ -287,7 +287,7 @@ static int tell_secrets(struct scan *s)
 	}
 	if (!rc && s->secret.count) {
 		f = finding_add(s->out, "secret", FINDING_WARNING, s->environment_run);
-		rc = f ? finding_say(&f->message, "%lld lines have a field that looks like a secret: %s", (long long)s->secret.count, s->secret_name) : -ENOMEM;
+		rc = f ? finding_say(&f->message, "a field looks like a secret, %lld time%s: %s", (long long)s->secret.count, s->secret.count == 1 ? "" : "s", s->secret_name) : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "its value stands in the log");
 		if (!rc)
@@ -332,7 +332,7 @@ static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
 			rc = finding_evidence(f, row.id, "opened here");
 	}
 	if (!rc && f)
-		rc = finding_say(&f->message, "%lld spans of a completed transaction were never closed", (long long)f->count);
+		rc = finding_say(&f->message, "a completed transaction left %lld span%s open", (long long)f->count, f->count == 1 ? "" : "s");
 	span_reader_close(r);
 	return rc;
 }
@@ -410,7 +410,7 @@ static const struct { const char *rule; enum finding_level level; const char *sq
 	 " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"},
 	{"unfinished", FINDING_WARNING,
 	 "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"
-	 " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || ' more invocations than it completed' FROM invocation"
+	 " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more than it completed' ELSE ' invocations more than it completed' END FROM invocation"
 	 " WHERE status = 'unfinished' AND arrived_ns IS NOT NULL AND (?1 = 0 OR run = ?1) GROUP BY run, worker"},
 	{"double-lock", FINDING_ERROR,
 	 "SELECT run, tid, 'container ' || container_id, 1, from_ns, other_to, 'took the lock of a container that ' || other || ' still held' FROM"
