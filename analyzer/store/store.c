@@ -435,7 +435,7 @@ static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, st
 		(*home)->first_line = sqlite3_column_int64(s->chunk_read, 2);
 		rc = p ? chunk_open_stored(s->shapes, p, (size_t)sqlite3_column_bytes(s->chunk_read, 0), block_fetch, *home, s->room, out) : -EBADMSG;
 	} else {
-		rc = rc == SQLITE_DONE ? -EBADMSG : store_rc(rc);
+		rc = rc == SQLITE_DONE ? -ENOENT : store_rc(rc);
 	}
 	statement_rest(s, &s->chunk_read);
 	if (rc)
