@@ -103,6 +103,12 @@ int chunk_find_tid(struct chunk *c, struct slice tid);
 int chunk_tid(struct chunk *c, uint16_t local, struct slice *out);
 /* Value of a slot; part 0 head, 1 tail. buf: SEGMENT_TEXT bytes, used for numbers. */
 int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf, struct slice *out);
+/* The values of a head's slot in a group, and how many lines it has there. Borrowed until chunk_close. */
+int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out);
+uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group);
+/* hits[i] (SEGMENT_ROWS of them) becomes 1 where line i of the group has needle, as JSON escapes it, in its message or a string of its
+ * fields; a line kept whole anywhere; else 0. */
+int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits);
 int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out);
 /* Offset of the first line of a group within the chunk's text. */
 uint64_t chunk_group_offset(const struct chunk *c, unsigned group);

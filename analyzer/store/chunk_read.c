@@ -615,22 +615,44 @@ static unsigned stored_slot(const struct shape *sh, unsigned slot)
 	return k;
 }
 
-int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf, struct slice *out)
+static int slot_segment(struct chunk *c, struct stored_shape *s, unsigned slot, unsigned g, const struct segment **out)
 {
-	struct stored_shape *s = part ? &c->tails[local] : &c->heads[local - CHUNK_FIRST_HEAD];
-	unsigned g = ord / SEGMENT_ROWS, k = stored_slot(s->shape, slot);
+	unsigned k = stored_slot(s->shape, slot);
 	struct segment **cache;
 	int rc;
 
-	if (g >= c->ngroups || !s->places[g] || ord % SEGMENT_ROWS >= s->n[g])
+	if (g >= c->ngroups || !s->places[g])
 		return -EBADMSG;
-	if (!s->segments && !(s->segments = calloc((size_t)s->nstored * c->ngroups, sizeof *s->segments)))
+	if (!s->segments && !(s->segments = calloc((size_t)s->nstored * c->ngroups + 1, sizeof *s->segments)))
 		return -ENOMEM;
 	cache = &s->segments[g * s->nstored + k];
 	rc = segment_at(c, s->places[g][k], s->n[g], cache);
-	if (!rc)
-		*out = segment_get(*cache, ord % SEGMENT_ROWS, buf);
+	*out = *cache;
 	return rc;
+}
+
+int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf, struct slice *out)
+{
+	struct stored_shape *s = part ? &c->tails[local] : &c->heads[local - CHUNK_FIRST_HEAD];
+	const struct segment *seg;
+	int rc = slot_segment(c, s, slot, ord / SEGMENT_ROWS, &seg);
+
+	if (rc)
+		return rc;
+	if (ord % SEGMENT_ROWS >= seg->n)
+		return -EBADMSG;
+	*out = segment_get(seg, ord % SEGMENT_ROWS, buf);
+	return 0;
+}
+
+int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out)
+{
+	return slot_segment(c, &c->heads[head - CHUNK_FIRST_HEAD], slot, group, out);
+}
+
+uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group)
+{
+	return c->heads[head - CHUNK_FIRST_HEAD].n[group];
 }
 
 int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out)

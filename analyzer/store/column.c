@@ -499,3 +499,11 @@ uint32_t segment_find(const struct segment *s, struct slice text)
 			return i;
 	return s->n;
 }
+
+bool segment_texts(const struct segment *s, struct segment_text *out)
+{
+	if (s->encoding != ENC_ONE && s->encoding != ENC_DICT && s->encoding != ENC_TEXT)
+		return false;
+	*out = (struct segment_text){s->entries, s->ends, s->text ? s->text : "", s->encoding == ENC_DICT ? (const uint16_t *)s->codes : NULL};
+	return true;
+}

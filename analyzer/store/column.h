@@ -74,6 +74,15 @@ void segment_free(struct segment *s);
 /* Value i; buf has SEGMENT_TEXT bytes for those that must be printed. i >= n: NONE. */
 #define SEGMENT_TEXT 40
 struct slice segment_get(const struct segment *s, uint32_t i, char *buf);
+/* What a segment has as text, where it is text: entries, with their ends in one piece of text. codes: of the values, in a dictionary; without
+ * them the entries are the values, or the one value of all. */
+struct segment_text {
+	uint32_t entries;
+	const uint32_t *ends;
+	const char *text;
+	const uint16_t *codes;
+};
+bool segment_texts(const struct segment *s, struct segment_text *out);
 /* The first value that is text; n where none is. */
 uint32_t segment_find(const struct segment *s, struct slice text);
 

@@ -7,6 +7,7 @@
 #include "store/place.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,13 +19,15 @@ struct chunk_ref {
 struct event_cursor {
 	struct store *store;
 	struct event_query q;
-	char *tid;	       /* ours: q.tid's bytes */
+	char *tid, *search;    /* ours: q.tid's and q.search's bytes */
 	struct chunk_ref *refs;
 	size_t nrefs, at;
 	struct event_room *room;
 	uint32_t row;
 	int tid_number;	       /* in this chunk; -1: any */
 	uint8_t *wanted;       /* by local head */
+	uint8_t *hits;	       /* of q.search in a group of this chunk, by row */
+	unsigned hits_group;   /* which; UINT_MAX: none */
 	uint8_t *answers;      /* by shape id: 0 not asked, 1 no, 2 yes */
 	uint32_t nanswers;
 };
@@ -89,6 +92,13 @@ int event_cursor_open(struct store *s, const struct event_query *q, struct event
 		if (c->tid)
 			c->q.tid.ptr = memcpy(c->tid, q->tid.ptr, q->tid.len);
 	}
+	if (!rc && q->search.ptr) {
+		c->search = malloc(q->search.len + 1);
+		if (c->search)
+			c->q.search.ptr = memcpy(c->search, q->search.ptr, q->search.len);
+		else
+			rc = -ENOMEM;
+	}
 	if (!rc)
 		rc = refs_read(c, q->tid.ptr ? &places : NULL);
 	place_list_free(&places);
@@ -105,9 +115,11 @@ void event_cursor_close(struct event_cursor *c)
 		return;
 	event_room_free(c->room);
 	free(c->tid);
+	free(c->search);
 	free(c->refs);
 	free(c->wanted);
 	free(c->answers);
+	free(c->hits);
 	free(c);
 }
 
@@ -177,9 +189,24 @@ static int chunk_next(struct event_cursor *c)
 		if (c->q.tid.ptr && c->tid_number < 0)
 			return c->tid_number;
 		c->row = 0;
+		c->hits_group = UINT_MAX;
 		if (any && c->tid_number != CHUNK_NO_TID)
 			return 1;
 	}
+}
+
+/* Searches a group once. */
+static int hits_need(struct event_cursor *c, unsigned group)
+{
+	int rc;
+
+	if (!c->q.search.ptr || c->hits_group == group)
+		return 0;
+	if (!c->hits && !(c->hits = malloc(SEGMENT_ROWS)))
+		return -ENOMEM;
+	rc = chunk_search(c->room->ev.chunk, group, c->q.search, c->hits);
+	c->hits_group = rc ? UINT_MAX : group;
+	return rc;
 }
 
 /* Moves c->row to the next row that the row columns let pass: 1, 0 at the end of the chunk, or negative. */
@@ -201,11 +228,13 @@ static int row_find(struct event_cursor *c, const struct chunk_ref *ref)
 
 		if (!(ref->groups >> index & 1))
 			continue;
-		rc = chunk_group(c->room->ev.chunk, index, columns, &g);
-		if (rc)
+		if ((rc = hits_need(c, index)) || (rc = chunk_group(c->room->ev.chunk, index, columns, &g)))
 			return rc;
 		end = g.n < rows - index * SEGMENT_ROWS ? g.n : rows - index * SEGMENT_ROWS;
-		if (c->tid_number < 0)
+		if (c->q.search.ptr)
+			while (i < end && !(c->hits[i] && c->wanted[g.head[i]] && (c->tid_number < 0 || g.tid[i] == c->tid_number)))
+				i++;
+		else if (c->tid_number < 0)
 			while (i < end && !c->wanted[g.head[i]])
 				i++;
 		else

@@ -279,6 +279,33 @@ static int has_argument(struct event_where *w, sqlite3_value *v)
 	return !rc ? SQLITE_OK : rc == -EINVAL ? SQLITE_MISUSE : SQLITE_NOMEM;
 }
 
+/* The text as it stands between the quotes of a JSON string. A second one can't be searched for at the same time. */
+static int match_argument(struct event_where *w, sqlite3_value *v)
+{
+	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+	const char *text = (const char *)sqlite3_value_text(v), *which;
+	char *out;
+
+	if (!text) {
+		w->none = true;
+		return SQLITE_OK;
+	}
+	if (w->search)
+		return SQLITE_MISUSE;
+	out = w->search = malloc(2 * strlen(text) + 1);
+	if (!out)
+		return SQLITE_NOMEM;
+	for (; *text; text++) {
+		which = strchr(from, *text);
+		if (which)
+			*out++ = '\\';
+		*out++ = which ? to[which - from] : *text;
+	}
+	if (out > w->search)
+		w->q.search = (struct slice){w->search, (size_t)(out - w->search)};
+	return SQLITE_OK;
+}
+
 int event_where_add(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
 {
 	if (op == EVENT_HAS || column == COL_LEVEL || column == COL_TARGET || column == COL_MESSAGE) {
@@ -287,6 +314,8 @@ int event_where_add(struct event_where *w, enum event_column column, unsigned ch
 	}
 	if (op == EVENT_HAS)
 		return has_argument(w, v);
+	if (op == SQLITE_INDEX_CONSTRAINT_MATCH)
+		return match_argument(w, v);
 	if (column == COL_TID)
 		return tid_argument(w, v);
 	if (column == COL_LEVEL || column == COL_TARGET || column == COL_MESSAGE)
@@ -307,5 +336,6 @@ void event_where_done(struct event_where *w)
 	free(w->texts);
 	free(w->tests);
 	free(w->tid);
+	free(w->search);
 	*w = (struct event_where){.none = false};
 }

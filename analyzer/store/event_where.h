@@ -24,6 +24,7 @@ struct event_where {
 	struct event_test *tests; /* has() */
 	size_t ntests;
 	char *tid;
+	char *search;
 };
 
 /* Adds `column op v`. Returns SQLITE_OK, SQLITE_NOMEM, or SQLITE_MISUSE for a has() that is no test. */

@@ -91,6 +91,7 @@ struct event_query {
 	int64_t run, source;	/* 0: all */
 	int64_t since_ns, until_ns; /* since <= time_ns < until; until 0: no end */
 	int64_t first_id, last_id; /* event ids, inclusive; last 0: no end */
+	struct slice search;	/* only lines with this in their message or a string of their fields, as JSON escapes it; ptr NULL: all */
 	/* Called once for each head shape (cache the answer in shape->mark if it is costly); NULL: all. */
 	bool (*want)(const struct shape *head, void *arg);
 	void *want_arg;
