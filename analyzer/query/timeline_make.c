@@ -89,45 +89,14 @@ static void add_phases(struct maker *m)
 /* ---- spans ---- */
 
 struct fold {
-	size_t *child, *sibling; /* SIZE_MAX: none */
-	size_t root;
-	int64_t least_ns;	 /* shorter ones are left out */
+	bool *taken;	  /* by a bar that stands for several spans */
+	int64_t least_ns; /* shorter ones are left out */
 	int64_t hidden;
 };
 
 static int64_t length(const struct tx_span *s)
 {
 	return s->end_ns - s->start_ns;
-}
-
-/* First child and next sibling, in order of start. */
-static bool link_children(const struct transaction *tx, struct fold *f)
-{
-	size_t *last = malloc((tx->nspans + 1) * sizeof *last);
-
-	f->child = malloc((tx->nspans + 1) * sizeof *f->child);
-	f->sibling = malloc((tx->nspans + 1) * sizeof *f->sibling);
-	f->root = SIZE_MAX;
-	if (!last || !f->child || !f->sibling) {
-		free(last);
-		return false;
-	}
-	memset(f->child, 0xff, (tx->nspans + 1) * sizeof *f->child);
-	memset(f->sibling, 0xff, (tx->nspans + 1) * sizeof *f->sibling);
-	memset(last, 0xff, (tx->nspans + 1) * sizeof *last);
-	for (size_t i = 0; i < tx->nspans; i++) {
-		size_t parent = tx->spans[i].parent;
-		size_t *first = parent == SIZE_MAX ? &f->root : &f->child[parent];
-		size_t *tail = parent == SIZE_MAX ? &last[tx->nspans] : &last[parent];
-
-		if (*first == SIZE_MAX)
-			*first = i;
-		else
-			f->sibling[*tail] = i;
-		*tail = i;
-	}
-	free(last);
-	return true;
 }
 
 static void span_row(struct maker *m, const struct tx_span *s, int depth, int times, int64_t total, int64_t end)
@@ -152,29 +121,30 @@ static void span_row(struct maker *m, const struct tx_span *s, int depth, int ti
 	r->detail = detail.len ? keep(m, &detail) : NULL;
 }
 
-/* Siblings with the name of span i, itself included, and what they add up to. */
-static int count_alike(const struct transaction *tx, const struct fold *f, size_t i, int64_t *total, int64_t *end)
+/* Closed, with nothing below it, and of that name? */
+static bool alike(const struct transaction *tx, size_t i, const char *name)
 {
+	return !tx->spans[i].open && tx->spans[i].child == SIZE_MAX && !strcmp(tx->spans[i].name, name);
+}
+
+/* Leaves beside span i with its name, itself included, and what they add up to. Where there are enough for one bar, they are taken. */
+static int take_alike(const struct transaction *tx, struct fold *f, size_t i, int64_t *total, int64_t *end)
+{
+	const char *name = tx->spans[i].name;
 	int n = 0;
 
 	*total = 0;
 	*end = tx->spans[i].end_ns;
-	for (size_t j = i; j != SIZE_MAX; j = f->sibling[j]) {
-		if (strcmp(tx->spans[j].name, tx->spans[i].name) || tx->spans[j].open || f->child[j] != SIZE_MAX)
+	for (size_t j = i; j != SIZE_MAX; j = tx->spans[j].sibling) {
+		if (!alike(tx, j, name))
 			continue;
 		n++;
 		*total += length(&tx->spans[j]);
 		*end = tx->spans[j].end_ns > *end ? tx->spans[j].end_ns : *end;
 	}
+	for (size_t j = i; n >= FOLD_SPANS && j != SIZE_MAX; j = tx->spans[j].sibling)
+		f->taken[j] |= alike(tx, j, name);
 	return n;
-}
-
-static bool folded_before(const struct transaction *tx, const struct fold *f, size_t first, size_t i)
-{
-	for (size_t j = first; j != i; j = f->sibling[j])
-		if (!strcmp(tx->spans[j].name, tx->spans[i].name) && !tx->spans[j].open && f->child[j] == SIZE_MAX)
-			return true;
-	return false;
 }
 
 /* Siblings from first on, each with what is below it. Depth is bounded: deeper trees are no tree a person reads. */
@@ -182,52 +152,57 @@ static void add_siblings(struct maker *m, struct fold *f, size_t first, int dept
 {
 	const struct transaction *tx = m->tx;
 
-	for (size_t i = first; i != SIZE_MAX; i = f->sibling[i]) {
+	for (size_t i = first; i != SIZE_MAX; i = tx->spans[i].sibling) {
 		const struct tx_span *s = &tx->spans[i];
-		bool leaf = f->child[i] == SIZE_MAX && !s->open;
-		int64_t total = 0, end = s->end_ns;
-		int alike = leaf && !m->o->all ? count_alike(tx, f, i, &total, &end) : 1;
-		bool fold = leaf && !m->o->all && (alike >= FOLD_SPANS || folded_before(tx, f, first, i));
+		int64_t total = length(s), end = s->end_ns;
+		int n = 1;
 
-		if (fold && folded_before(tx, f, first, i)) {
+		if (f->taken[i])
 			continue;
-		} else if (!s->open && (fold ? total : length(s)) < f->least_ns) {
-			f->hidden++;
-		} else {
-			span_row(m, s, depth, fold ? alike : 1, total, fold ? end : s->end_ns);
-			if (depth < 100)
-				add_siblings(m, f, f->child[i], depth + 1);
+		if (!m->o->all && s->child == SIZE_MAX && !s->open)
+			n = take_alike(tx, f, i, &total, &end);
+		if (n < FOLD_SPANS) {
+			n = 1;
+			end = s->end_ns;
 		}
+		if (!s->open && (n > 1 ? total : length(s)) < f->least_ns) {
+			f->hidden++;
+			continue;
+		}
+		span_row(m, s, depth, n, total, end);
+		if (depth < 100)
+			add_siblings(m, f, s->child, depth + 1);
 	}
 }
 
 static void add_spans(struct maker *m)
 {
 	const struct transaction *tx = m->tx;
-	struct fold f = {0};
+	struct fold f = {.taken = calloc(tx->nspans + 1, 1)};
 	size_t at = m->n;
 	struct text rest = {0};
 
-	if (!tx->nspans)
-		return;
-	if (!link_children(tx, &f)) {
-		m->failed = true;
-	} else {
+	m->failed |= !f.taken;
+	if (tx->nspans && f.taken) {
 		add_row(m, TIMELINE_HEADING, "span");
-		add_siblings(m, &f, f.root, 0);
+		add_siblings(m, &f, tx->root, 0);
 		if (!m->o->all && m->n - at > MANY_SPANS) {
 			m->n = at + 1;
 			f.least_ns = (tx->end_ns - tx->start_ns) / 100;
 			f.hidden = 0;
-			add_siblings(m, &f, f.root, 0);
-		}
-		if (f.hidden) {
-			text_printf(&rest, "%lld spans shorter than 1 %% of the whole, with what is in them; -v shows them", (long long)f.hidden);
-			add_row(m, TIMELINE_REST, keep(m, &rest));
+			memset(f.taken, 0, tx->nspans);
+			add_siblings(m, &f, tx->root, 0);
 		}
 	}
-	free(f.child);
-	free(f.sibling);
+	if (f.hidden) {
+		text_printf(&rest, "%lld spans shorter than 1 %% of the whole, with what is in them; -v shows them", (long long)f.hidden);
+		add_row(m, TIMELINE_REST, keep(m, &rest));
+	}
+	if (tx->more_spans) {
+		text_printf(&rest, "and more than %d spans that are not shown", TRANSACTION_SPANS);
+		add_row(m, TIMELINE_REST, keep(m, &rest));
+	}
+	free(f.taken);
 }
 
 /* ---- events ---- */
@@ -296,10 +271,10 @@ static void put_dropped(struct maker *m, struct events *ev)
 	ev->dropped = 0;
 }
 
-/* Nanoseconds of silence before line i; span lines break a silence too, for they are lines. */
+/* Nanoseconds of silence before line i; span lines break a silence too, for they are lines. Of lines that were not read, nothing is known. */
 static int64_t silence(const struct transaction *tx, size_t i)
 {
-	return i ? tx->events[i].time_ns - tx->events[i - 1].time_ns : 0;
+	return i && tx->events[i].time_ns <= tx->read_until_ns ? tx->events[i].time_ns - tx->events[i - 1].time_ns : 0;
 }
 
 static bool at_edge(const struct transaction *tx, const struct events *ev, size_t i)

@@ -126,6 +126,8 @@ static void put_span(struct transaction *tx, struct tx_span *s, sqlite3_stmt *st
 		.idle_ns = number_of(stmt, 9, -1),
 		.parent_id = sqlite3_column_int64(stmt, 10),
 		.parent = SIZE_MAX,
+		.child = SIZE_MAX,
+		.sibling = SIZE_MAX,
 		.open = sqlite3_column_type(stmt, 7) == SQLITE_NULL,
 	};
 	if (!s->name)
@@ -137,12 +139,19 @@ static int read_spans(struct query *q, struct transaction *tx)
 	sqlite3_stmt *stmt = NULL;
 	int status = about(q, tx,
 			   "SELECT id, name, target, level, worker, certainty, start_ns, end_ns, busy_ns, idle_ns, parent"
-			   " FROM span WHERE run = ?1 AND tid = ?2 ORDER BY start_ns, id",
+			   " FROM span WHERE run = ?1 AND tid = ?2 ORDER BY start_ns, id LIMIT ?3",
 			   &stmt);
 
+	if (!status)
+		sqlite3_bind_int(stmt, 3, TRANSACTION_SPANS + 1);
 	while (!status && (status = query_step(q, stmt)) == 1) {
-		struct tx_span *s = more(tx->spans, tx->nspans, sizeof *s);
+		struct tx_span *s;
 
+		status = DONE;
+		tx->more_spans = tx->nspans == TRANSACTION_SPANS;
+		if (tx->more_spans)
+			break;
+		s = more(tx->spans, tx->nspans, sizeof *s);
 		status = s ? DONE : query_errno(q, -ENOMEM, tx->tid);
 		if (!s)
 			break;
@@ -176,6 +185,25 @@ static size_t find_span(const struct transaction *tx, const size_t *order, int64
 	return low < tx->nspans && tx->spans[order[low]].id == id ? order[low] : SIZE_MAX;
 }
 
+/* First child and next sibling, in order of start. last: of each parent, and of the roots behind all. */
+static void link_children(struct transaction *tx, size_t *last)
+{
+	tx->root = SIZE_MAX;
+	for (size_t i = 0; i <= tx->nspans; i++)
+		last[i] = SIZE_MAX;
+	for (size_t i = 0; i < tx->nspans; i++) {
+		size_t parent = tx->spans[i].parent;
+		size_t *first = parent == SIZE_MAX ? &tx->root : &tx->spans[parent].child;
+		size_t *tail = &last[parent == SIZE_MAX ? tx->nspans : parent];
+
+		if (*first == SIZE_MAX)
+			*first = i;
+		else
+			tx->spans[*tail].sibling = i;
+		*tail = i;
+	}
+}
+
 /* Parents start before their children, so one pass in order of start gives the depths. */
 static int link_spans(struct query *q, struct transaction *tx)
 {
@@ -195,6 +223,7 @@ static int link_spans(struct query *q, struct transaction *tx)
 			s->depth = tx->spans[parent].depth + 1;
 		}
 	}
+	link_children(tx, order);
 	free(order);
 	return DONE;
 }
@@ -253,6 +282,7 @@ static int read_events(struct query *q, struct transaction *tx, int64_t max)
 	const struct event *e;
 	int rc = event_cursor_open(q->store, &eq, &c);
 
+	tx->read_until_ns = INT64_MAX;
 	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
 		if (query_interrupted)
 			rc = -EINTR;
@@ -260,8 +290,10 @@ static int read_events(struct query *q, struct transaction *tx, int64_t max)
 			rc = 0;
 		else if (tx->total_events++ < max)
 			rc = put_event(tx, e);
-		else
+		else {
+			tx->read_until_ns = e->time_ns;
 			break; /* the number of all is in `place` */
+		}
 	}
 	event_cursor_close(c);
 	if (rc < 0)

@@ -19,6 +19,7 @@ struct tx_span {
 	int64_t busy_ns, idle_ns;   /* -1: not known */
 	int64_t parent_id;	    /* 0: none */
 	size_t parent;		    /* index, SIZE_MAX: none, or of another transaction */
+	size_t child, sibling;	    /* the first one below it, the next one beside it; SIZE_MAX: none */
 	int depth;
 	bool open;		    /* never closed */
 };
@@ -44,11 +45,17 @@ struct transaction {
 	struct tx_span *spans;
 	struct tx_event *events; /* by time */
 	size_t nphases, nspans, nevents;
+	size_t root;		 /* the first span without a parent; SIZE_MAX: none */
+	bool more_spans;	 /* not all were read */
 	int64_t total_events;	 /* nevents, or more where not all were read */
+	int64_t read_until_ns;	 /* between later events may be some that were not read */
 	int64_t start_ns, end_ns; /* what its bars are measured against: its phases, else its spans and events */
 	const char *error;	 /* of its last attempt that failed */
 	const char *container;	 /* of its last attempt */
 };
+
+/* Of a livelock, one transaction can have a million spans: more than this are not read. */
+enum { TRANSACTION_SPANS = 20000 };
 
 /* Reads one; at most max_events of its events (the first ones). transaction_done in any case. */
 int transaction_read(struct query *q, int64_t run, const char *tid, int64_t max_events, struct transaction *tx);

@@ -24,11 +24,9 @@ static int64_t own_time(const struct transaction *tx, size_t i)
 	const struct tx_span *s = &tx->spans[i];
 	int64_t covered = 0, upto = s->start_ns;
 
-	for (size_t j = i + 1; j < tx->nspans; j++) {
+	for (size_t j = s->child; j != SIZE_MAX; j = tx->spans[j].sibling) {
 		int64_t from, to;
 
-		if (tx->spans[j].parent != i)
-			continue;
 		from = clip(tx->spans[j].start_ns, upto, s->end_ns);
 		to = clip(tx->spans[j].end_ns, upto, s->end_ns);
 		covered += to - from;
@@ -72,17 +70,15 @@ static int put(struct query *q, const struct transaction *tx, size_t i, struct t
 	return rc;
 }
 
-/* In order of the tree: after a span all that is below it. */
-static int put_below(struct query *q, const struct transaction *tx, size_t parent, struct table *t)
+/* In order of the tree: after a span all that is below it, then those beside it. */
+static int put_below(struct query *q, const struct transaction *tx, size_t first, struct table *t)
 {
 	int rc = 0;
 
-	for (size_t i = parent == SIZE_MAX ? 0 : parent + 1; i < tx->nspans && !rc; i++) {
-		if (tx->spans[i].parent != parent)
-			continue;
+	for (size_t i = first; i != SIZE_MAX && !rc; i = tx->spans[i].sibling) {
 		rc = put(q, tx, i, t);
 		if (!rc && tx->spans[i].depth < 1000)
-			rc = put_below(q, tx, i, t);
+			rc = put_below(q, tx, tx->spans[i].child, t);
 	}
 	return rc;
 }
@@ -94,8 +90,10 @@ static int tree_of_run(struct query *q, int64_t run, void *arg)
 	int status = transaction_read(q, run, s->tid, 0, &tx);
 
 	s->shown += tx.nspans > 0;
+	if (tx.more_spans)
+		query_note(q, "the first %d spans alone; `spans` counts all", TRANSACTION_SPANS);
 	if (!status)
-		status = query_errno(q, put_below(q, &tx, SIZE_MAX, s->table), "output");
+		status = query_errno(q, put_below(q, &tx, tx.nspans ? tx.root : SIZE_MAX, s->table), "output");
 	transaction_done(&tx);
 	return status;
 }
@@ -139,8 +137,8 @@ static size_t last_child(const struct transaction *tx, size_t i, int64_t before)
 {
 	size_t best = SIZE_MAX;
 
-	for (size_t j = i + 1; j < tx->nspans; j++)
-		if (tx->spans[j].parent == i && !tx->spans[j].open && tx->spans[j].end_ns <= before && tx->spans[j].end_ns > tx->spans[j].start_ns &&
+	for (size_t j = tx->spans[i].child; j != SIZE_MAX; j = tx->spans[j].sibling)
+		if (!tx->spans[j].open && tx->spans[j].end_ns <= before && tx->spans[j].end_ns > tx->spans[j].start_ns &&
 		    (best == SIZE_MAX || tx->spans[j].end_ns > tx->spans[best].end_ns))
 			best = j;
 	return best;
