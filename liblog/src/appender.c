@@ -9,6 +9,9 @@
  * taking the stamp and committing. A ring that is half full, a flush or the stop do without grace. Records of one
  * caller keep their order.
  *
+ * With another source of time (now.h) one caller logs at a time, and records say in which turn they were written. Then
+ * a pass notes the turn, and takes all records up to it: whatever was written in an earlier turn has been committed.
+ *
  * Room in a ring is given back when the lines have been written, not before.
  *
  * Sleep. While records come it naps for a millisecond between passes; nobody wakes it but a ring that fills up. After
@@ -94,10 +97,13 @@ static int write_out(struct appender *a)
 
 /* ---- merging ---- */
 
-static uint64_t stamp_of(const struct ilu_record_ *record, uint64_t now, uint64_t second)
+/* What records are merged by. `record` is the ring's next. */
+static uint64_t stamp_of(const struct ring *ring, const struct ilu_record_ *record, uint64_t now, uint64_t second)
 {
 	uint64_t stamp = record->stamp;
 
+	if (now_replaced())
+		return ring->turn_read;
 	/* a stamp from the future would wait there: some clock is broken, or was */
 	return (int64_t)(stamp - now) > (int64_t)second ? now : stamp;
 }
@@ -117,7 +123,7 @@ static size_t look_at_rings(struct appender *a, uint64_t now, bool *pressed)
 			continue;
 		*pressed |= ring_presses(ring);
 		a->active[n] = ring;
-		a->stamps[n++] = stamp_of(record, now, second);
+		a->stamps[n++] = stamp_of(ring, record, now, second);
 	}
 	return n;
 }
@@ -143,6 +149,7 @@ static size_t oldest(const struct appender *a, size_t n, uint64_t *bound)
 static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 {
 	uint64_t second = stamp_ticks(&a->enc.scale, 1000000000), taken = 0;
+	bool by_turn = now_replaced() != NULL;
 
 	while (n) {
 		uint64_t bound = horizon;
@@ -161,9 +168,9 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 			if (a->enc.out.len >= BATCH_BYTES)
 				*rc = write_out(a);
 			record = ring_peek(ring);
-		} while (record && record->stamp <= bound);
+		} while (record && (by_turn ? ring->turn_read : record->stamp) <= bound);
 		if (record)
-			a->stamps[i] = stamp_of(record, horizon, second);
+			a->stamps[i] = stamp_of(ring, record, horizon, second);
 		else {
 			a->active[i] = a->active[--n];
 			a->stamps[i] = a->stamps[n];
@@ -201,7 +208,7 @@ static void tell_ring_losses(struct appender *a)
 
 static void tell_span_troubles(struct appender *a, bool now)
 {
-	uint64_t misuse = slab_misuse(), overflow = slab_overflow(), ns = now_steady_ns();
+	uint64_t misuse = slab_misuse(), overflow = slab_overflow(), ns = now_machine_ns();
 	char fields[96];
 
 	if (!now && ns - a->told_ns < TELL_NS)
@@ -264,6 +271,7 @@ static void show(struct appender *a)
 
 static void do_pass(struct appender *a, struct pass *pass)
 {
+	const struct now_source *source = now_replaced();
 	uint64_t now, horizon;
 	size_t n;
 
@@ -273,9 +281,9 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
 			   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
 	stamp_follow(&a->enc.scale);
-	now = ilu_stamp_();
+	now = source ? source->turns() : ilu_stamp_();
 	n = look_at_rings(a, now, &pass->pressed);
-	horizon = now - (pass->everything || pass->pressed ? 0 : stamp_ticks(&a->enc.scale, a->grace_ns));
+	horizon = now - (source || pass->everything || pass->pressed ? 0 : stamp_ticks(&a->enc.scale, a->grace_ns));
 	pass->taken = merge(a, n, horizon, &pass->rc);
 	pass->left = n && !pass->everything;
 	tell_ring_losses(a);
@@ -421,7 +429,7 @@ void appender_dismiss(struct appender *a)
 
 static int64_t left_until(uint64_t deadline, int64_t timeout_ns)
 {
-	uint64_t now = now_steady_ns();
+	uint64_t now = now_machine_ns();
 
 	if (timeout_ns < 0)
 		return 1000000000;
@@ -430,7 +438,7 @@ static int64_t left_until(uint64_t deadline, int64_t timeout_ns)
 
 int appender_flush(struct appender *a, bool disk, int64_t timeout_ns)
 {
-	uint64_t deadline = now_steady_ns() + (uint64_t)timeout_ns;
+	uint64_t deadline = now_machine_ns() + (uint64_t)timeout_ns;
 	uint32_t ticket = __atomic_add_fetch(&a->asked[disk], 1, __ATOMIC_ACQ_REL);
 
 	logger_wake();
@@ -449,7 +457,7 @@ int appender_flush(struct appender *a, bool disk, int64_t timeout_ns)
 
 bool appender_pause(struct appender *a, int64_t timeout_ns)
 {
-	uint64_t deadline = now_steady_ns() + (uint64_t)timeout_ns;
+	uint64_t deadline = now_machine_ns() + (uint64_t)timeout_ns;
 
 	__atomic_store_n(&a->pause, 1, __ATOMIC_RELEASE);
 	logger_wake();

@@ -7,6 +7,7 @@
 
 #include "dtoa.h"
 #include "escape.h"
+#include "now.h"
 #include "sitetext.h"
 #include "slab.h"
 #include "tid.h"
@@ -32,7 +33,7 @@ struct view {
 
 int encoder_init(struct encoder *enc, const struct config *config, bool tsc)
 {
-	time_t now = time(NULL);
+	time_t now = (time_t)(now_wall_ns() / NANO);
 	struct tm local;
 
 	memset(enc, 0, sizeof *enc);
@@ -40,7 +41,7 @@ int encoder_init(struct encoder *enc, const struct config *config, bool tsc)
 	enc->iluvatar = config->timestamp_format == CONFIG_TIMESTAMP_ILUVATAR;
 	enc->spanning = config->spanning;
 	enc->second = INT64_MIN;
-	enc->pid = getpid();
+	enc->pid = now_replaced() ? VIRTUAL_PID : getpid();
 	enc->seq = 1;
 	if (enc->iluvatar && localtime_r(&now, &local))
 		enc->offset_s = (int32_t)local.tm_gmtoff;

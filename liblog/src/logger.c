@@ -14,6 +14,7 @@
 #include "config.h"
 #include "directive.h"
 #include "lock.h"
+#include "now.h"
 #include "ring.h"
 #include "site.h"
 #include "slab.h"
@@ -43,6 +44,7 @@ static struct appender *appender;
 static uint32_t users; /* of the appender, without the lock */
 static struct config config;
 static const char *clock_reason = "";
+static bool clock_chosen;
 static uint64_t past_lines, past_lost, past_cut, past_wakeups;
 
 static __thread char last_error[512];
@@ -121,27 +123,38 @@ static void introduce(char *out, size_t cap)
 	uint64_t early = __atomic_exchange_n(&logger.early, 0, __ATOMIC_RELAXED);
 
 	logger.early_ever += early;
-	read_boot_id(boot);
+	if (now_replaced())
+		strcpy(boot, VIRTUAL_BOOT_ID);
+	else
+		read_boot_id(boot);
 	snprintf(out, cap,
 		 ",\"pid\":%ld,\"boot_id\":\"%s\",\"run\":\"%s\",\"version\":\"%s\",\"clock\":\"%s\",\"clock_reason\":\"%s\""
 		 ",\"calls_before\":%llu",
-		 (long)getpid(), boot, ilu_tid_str(&tid, run), ILU_VERSION, logger.tsc ? "tsc" : "monotonic",
-		 clock_reason, (unsigned long long)early);
+		 now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, ilu_tid_str(&tid, run), ILU_VERSION,
+		 now_replaced() ? "virtual" : logger.tsc ? "tsc" : "monotonic", clock_reason, (unsigned long long)early);
 }
 
 static void choose_clock(void)
 {
-	static bool chosen;
 	const char *reason;
 	bool good;
 
-	if (chosen)
+	if (clock_chosen)
 		return; /* stamps of two clocks must not meet */
 	good = stamp_tsc_good(&reason);
-	logger.tsc = config.clock == CONFIG_CLOCK_TSC || (config.clock == CONFIG_CLOCK_AUTO && good);
+	logger.tsc = (config.clock == CONFIG_CLOCK_TSC && !now_replaced()) || (config.clock == CONFIG_CLOCK_AUTO && good);
 	clock_reason = config.clock == CONFIG_CLOCK_AUTO ? reason : "forced by the configuration";
 	stamp_use_tsc(logger.tsc);
-	chosen = true;
+	rings_clock(logger.tsc);
+	clock_chosen = true;
+}
+
+void logger_use_source(const struct now_source *source)
+{
+	now_replace(source);
+	clock_chosen = false;
+	stamp_use_tsc(false);
+	span_ids_restart();
 }
 
 static int add_sink(struct appender *a, int rc, struct sink *sink, const char *what)
@@ -234,7 +247,7 @@ static void use_config(void)
 	int policy[RING_LEVELS];
 
 	for (int i = 0; i < RING_LEVELS; i++)
-		policy[i] = (int)config.full_ring[i];
+		policy[i] = now_replaced() ? CONFIG_FULL_BLOCK : (int)config.full_ring[i];
 	rings_policy(policy);
 	logger.spanning = config.spanning;
 	logger.timed = (config.spanning & CONFIG_SPAN_CLOSE) != 0;

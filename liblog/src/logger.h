@@ -34,6 +34,11 @@ static inline enum logger_state logger_state(void)
 	return (enum logger_state)__atomic_load_n(&logger.state, __ATOMIC_ACQUIRE);
 }
 
+struct now_source;
+
+/* Take time from there (now.h), or from the system again (NULL). Only while the logger is off. */
+void logger_use_source(const struct now_source *source);
+
 /* Make the region with the defaults if it is not there. 0 or -ENOMEM. */
 int logger_prepare(void);
 
@@ -46,5 +51,7 @@ void logger_wake_from_nap(void);
 
 /* The last reference of a span went (span.c). */
 void span_close(uint64_t handle);
+/* Count the ids of spans from the beginning again. */
+void span_ids_restart(void);
 
 #endif

@@ -5,8 +5,7 @@
 #include <stddef.h>
 #include <time.h>
 
-static uint64_t (*steady)(void);
-static int64_t (*wall)(void);
+static const struct now_source *source;
 
 static int64_t system_ns(clockid_t clock)
 {
@@ -16,23 +15,31 @@ static int64_t system_ns(clockid_t clock)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+void now_replace(const struct now_source *other)
+{
+	__atomic_store_n(&source, other, __ATOMIC_RELEASE);
+}
+
+const struct now_source *now_replaced(void)
+{
+	return __atomic_load_n(&source, __ATOMIC_ACQUIRE);
+}
+
 uint64_t now_steady_ns(void)
 {
-	return steady ? steady() : (uint64_t)system_ns(CLOCK_MONOTONIC);
+	const struct now_source *s = now_replaced();
+
+	return s ? s->steady_ns() : now_machine_ns();
 }
 
 int64_t now_wall_ns(void)
 {
-	return wall ? wall() : system_ns(CLOCK_REALTIME);
+	const struct now_source *s = now_replaced();
+
+	return s ? s->wall_ns() : system_ns(CLOCK_REALTIME);
 }
 
-void now_replace(uint64_t (*steady_ns)(void), int64_t (*wall_ns)(void))
+uint64_t now_machine_ns(void)
 {
-	steady = steady_ns;
-	wall = wall_ns;
-}
-
-int now_replaced(void)
-{
-	return steady != NULL;
+	return (uint64_t)system_ns(CLOCK_MONOTONIC);
 }

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "lock.h"
 #include "logger.h"
+#include "now.h"
 #include "site.h"
 
 #include <pthread.h>
@@ -261,26 +262,65 @@ static bool make_room(struct ilu_producer_ *p, struct ring *ring, size_t size, u
 	return false;
 }
 
-/* Say in the ring whose records follow. */
-static bool tell_owner(struct ilu_producer_ *p, struct ring *ring, unsigned level)
+/* Put a record of the ring's own. */
+static bool tell(struct ilu_producer_ *p, struct ring *ring, unsigned level, uint32_t operation, const void *what, size_t len)
 {
-	struct ring_owner owner = { .thread_id = ring->thread_id };
 	char *at;
 
-	if (!make_room(p, ring, sizeof owner, level))
+	if (!make_room(p, ring, len, level))
 		return false;
-	memcpy(owner.name, ring->name, sizeof owner.name);
-	at = ilu_head_(p->at, ILU_OP_OWNER_, ilu_stamp_(), 0, NULL);
-	memcpy(at, &owner, sizeof owner);
-	at += sizeof owner;
+	at = ilu_head_(p->at, operation, ilu_stamp_(), 0, NULL);
+	memcpy(at, what, len);
+	at += len;
 	size_t size = ((size_t)(at - p->at) + 7) & ~(size_t)7;
 	char *next = p->at + size;
 
 	__atomic_store_n((uint32_t *)(void *)next, 0, __ATOMIC_RELAXED);
 	__atomic_store_n((uint32_t *)(void *)p->at, (uint32_t)size, __ATOMIC_RELEASE);
 	p->at = next;
-	ring->told = true;
 	return true;
+}
+
+/* Say in the ring whose records follow. */
+static bool tell_owner(struct ilu_producer_ *p, struct ring *ring, unsigned level)
+{
+	struct ring_owner owner = { .thread_id = ring->thread_id };
+
+	memcpy(owner.name, ring->name, sizeof owner.name);
+	ring->told = tell(p, ring, level, ILU_OP_OWNER_, &owner, sizeof owner);
+	return ring->told;
+}
+
+/* Say in the ring in which turn the records that follow were written. */
+static bool tell_turn(struct ilu_producer_ *p, struct ring *ring, unsigned level)
+{
+	const struct now_source *source = now_replaced();
+	uint64_t turn = source ? source->turns() : ring->turn;
+
+	if (turn == ring->turn)
+		return true;
+	if (!tell(p, ring, level, ILU_OP_TURN_, &turn, sizeof turn))
+		return false;
+	ring->turn = turn;
+	return true;
+}
+
+void ring_turned(void)
+{
+	struct ilu_producer_ *p = &ilu_producer_;
+
+	if (p->ring)
+		p->limit = p->at; /* the next call goes the slow way, and tells */
+}
+
+void rings_clock(bool tsc)
+{
+	if (lock_take(&rings.lock))
+		return;
+	for (uint32_t i = 0; i < rings.count; i++)
+		if (rings.ring[i].owner)
+			rings.ring[i].owner->clock = !tsc;
+	lock_drop(&rings.lock);
 }
 
 static struct ilu_writing_ begin_in(struct ilu_producer_ *p, uint32_t word, uint64_t span, const ilu_tid *tid,
@@ -290,7 +330,7 @@ static struct ilu_writing_ begin_in(struct ilu_producer_ *p, uint32_t word, uint
 	struct ring *ring = p->ring;
 	unsigned level = site_level(word >> 8);
 
-	if (!ring->told && !tell_owner(p, ring, level))
+	if (!tell_turn(p, ring, level) || (!ring->told && !tell_owner(p, ring, level)))
 		return w;
 	if (!make_room(p, ring, size, level))
 		return w;
@@ -387,7 +427,9 @@ const struct ilu_record_ *ring_peek(struct ring *ring)
 
 		if (!size)
 			return NULL;
-		if ((record->word & ILU_OP_MASK_) != ILU_OP_PAD_)
+		if ((record->word & ILU_OP_MASK_) == ILU_OP_TURN_)
+			memcpy(&ring->turn_read, record + 1, sizeof ring->turn_read);
+		else if ((record->word & ILU_OP_MASK_) != ILU_OP_PAD_)
 			return record;
 		ring->read += size;
 	}

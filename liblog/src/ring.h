@@ -40,10 +40,12 @@ struct ring {
 	char name[RING_NAME]; /* the owner's, to be told in a record */
 	uint32_t thread_id;
 	bool told;
+	uint64_t turn; /* the writer's last ILU_OP_TURN_ */
 	uint64_t lost[RING_LEVELS]; /* records that found no room */
 	uint64_t blocked;
 	/* the reader's */
 	_Alignas(REGION_LINE) uint64_t read; /* position of the next record */
+	uint64_t turn_read; /* in which it was written */
 	uint64_t published;
 	uint64_t lost_told;
 	char *thread_json; /* `,"threadName":"...","pid":1,"seq":` */
@@ -63,6 +65,10 @@ void rings_policy(const int policy[RING_LEVELS]);
 
 uint32_t rings_count(void);
 struct ring *rings_at(uint32_t i);
+/* The calling thread got the turn (now.h): its next record says so. */
+void ring_turned(void);
+/* The logger is off: whether records will be stamped by the TSC from now on. */
+void rings_clock(bool tsc);
 /* Rings that threads have now. */
 uint32_t rings_owned(void);
 /* Bytes a record's values may have. */

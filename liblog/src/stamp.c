@@ -141,7 +141,7 @@ void stamp_follow(struct stamp_scale *scale)
 	uint64_t stamp, steady_ns = now_steady_ns();
 	int64_t wall_ns, expected_ns;
 
-	if (steady_ns < scale->next_ns)
+	if (now_replaced() || steady_ns < scale->next_ns)
 		return;
 	read_both(&stamp, &wall_ns);
 	expected_ns = stamp_wall_ns(scale, stamp);
@@ -162,9 +162,12 @@ void stamp_follow(struct stamp_scale *scale)
 
 int64_t stamp_wall_ns(const struct stamp_scale *scale, uint64_t stamp)
 {
+	const struct now_source *source = now_replaced();
 	const struct stamp_line *line = scale->lines;
 	int i = 0;
 
+	if (source)
+		return source->wall_at(stamp);
 	while (i < STAMP_LINES - 1 && (int64_t)(stamp - line[i].stamp) < 0)
 		i++;
 	return line[i].wall_ns + (int64_t)((double)(int64_t)(stamp - line[i].stamp) * line[i].ns_per_tick);

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* real.c - real time: CLOCK_MONOTONIC and pthreads. The only file of this room, and of what claims to be simulated,
+ * that may wait for the system's clock.
+ *
+ * A thread's end is kept here and not with pthread_join, which knows no deadline. */
+#include "real.h"
+
+#include "virtual.h"
+
+#include "../src/lock.h"
+#include "../src/now.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#define NS_PER_S 1000000000
+
+static uint32_t stopping; /* futex: 1 while the clock stops */
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* on CLOCK_MONOTONIC */
+	pthread_once_t once;
+	uint64_t keeping;
+	size_t stack;
+	/* timers */
+	struct heap heap;
+	uint64_t arrivals;
+	bool runs, ends;
+	pthread_t thread;
+} real = { .lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
+
+static void init(void)
+{
+	real_cond_init(&real.changed);
+}
+
+static void enter(void)
+{
+	pthread_once(&real.once, init);
+	pthread_mutex_lock(&real.lock);
+}
+
+static void leave(void)
+{
+	pthread_mutex_unlock(&real.lock);
+}
+
+/* ---- time ---- */
+
+int64_t real_now(void)
+{
+	return (int64_t)now_machine_ns();
+}
+
+int64_t real_wall(void)
+{
+	return now_wall_ns();
+}
+
+int real_sleep_until(int64_t deadline_ns)
+{
+	for (;;) {
+		int64_t left = deadline_ns - real_now();
+
+		if (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
+			return -ECANCELED;
+		if (left <= 0)
+			return 0;
+		futex_wait(&stopping, 0, left);
+	}
+}
+
+int real_cond_init(pthread_cond_t *c)
+{
+	pthread_condattr_t attr;
+	int rc;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	rc = -pthread_cond_init(c, &attr);
+	pthread_condattr_destroy(&attr);
+	return rc;
+}
+
+int real_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ns)
+{
+	struct timespec t;
+
+	if (deadline_ns == ILU_FOREVER)
+		return -pthread_cond_wait(c, m);
+	if (deadline_ns < 0)
+		deadline_ns = 0;
+	t.tv_sec = deadline_ns / NS_PER_S;
+	t.tv_nsec = deadline_ns % NS_PER_S;
+	return -pthread_cond_timedwait(c, m, &t);
+}
+
+/* ---- start, run, stop ---- */
+
+void real_start(size_t thread_stack)
+{
+	enter();
+	real.stack = thread_stack;
+	leave();
+}
+
+static void keep(int by)
+{
+	real.keeping += (uint64_t)(int64_t)by;
+	if (!real.keeping)
+		pthread_cond_broadcast(&real.changed);
+}
+
+int real_run(int64_t deadline_ns)
+{
+	int rc = 0;
+
+	enter();
+	while (real.keeping && !rc)
+		rc = real_cond_wait(&real.changed, &real.lock, deadline_ns);
+	leave();
+	return rc;
+}
+
+void real_stop(void)
+{
+	bool runs;
+
+	__atomic_store_n(&stopping, 1, __ATOMIC_RELEASE);
+	futex_wake(&stopping, INT32_MAX);
+	enter();
+	runs = real.runs;
+	real.ends = true;
+	pthread_cond_broadcast(&real.changed);
+	leave();
+	if (runs)
+		pthread_join(real.thread, NULL);
+	enter();
+	for (size_t i = 0; i < real.heap.len; i++) {
+		struct ilu_timer *t = (struct ilu_timer *)real.heap.entry[i].item;
+
+		if (t->armed == real.heap.entry[i].arrival) {
+			t->armed = 0;
+			if (!t->daemon)
+				keep(-1);
+			if (t->once)
+				free(t);
+		}
+	}
+	heap_done(&real.heap);
+	real.runs = real.ends = false;
+	real.stack = 0;
+	leave();
+	__atomic_store_n(&stopping, 0, __ATOMIC_RELEASE);
+}
+
+/* ---- threads ---- */
+
+struct real_thread {
+	int (*run)(void *);
+	void *arg;
+	int status;
+	bool daemon, done;
+	int holders; /* of this memory: the thread, and who has the handle */
+	char name[ILU_CLOCK_NAME];
+};
+
+static __thread const char *self_name;
+
+const char *real_self_name(void)
+{
+	return self_name ? self_name : "main";
+}
+
+static void let_go(struct real_thread *t)
+{
+	if (!--t->holders)
+		free(t);
+}
+
+static void *thread_run(void *arg)
+{
+	struct real_thread *t = arg;
+	char name[ILU_CLOCK_NAME];
+	int status;
+
+	memcpy(name, t->name, sizeof name);
+	self_name = name;
+	ilu_log_thread_name(name);
+	name[15] = '\0'; /* what the system takes */
+	prctl(PR_SET_NAME, name);
+	memcpy(name, t->name, sizeof name);
+	status = t->run(t->arg);
+	self_name = NULL;
+	enter();
+	t->status = status;
+	t->done = true;
+	if (!t->daemon)
+		keep(-1);
+	pthread_cond_broadcast(&real.changed);
+	let_go(t);
+	leave();
+	return NULL;
+}
+
+static int launch(struct real_thread *t, size_t stack)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int rc;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	rc = -pthread_attr_setstacksize(&attr, stack);
+	if (!rc)
+		rc = -pthread_create(&thread, &attr, thread_run, t);
+	pthread_attr_destroy(&attr);
+	return rc;
+}
+
+int real_thread_start(ilu_thread **out, const char *name, unsigned flags, size_t stack, int (*run)(void *), void *arg)
+{
+	static uint64_t ids;
+	struct real_thread *t = calloc(1, sizeof *t);
+	size_t least = (size_t)64 << 10;
+	int rc;
+
+	if (!t)
+		return -ENOMEM;
+	*t = (struct real_thread){ .run = run, .arg = arg, .daemon = flags & ILU_DAEMON, .holders = out ? 2 : 1 };
+	actor_name(t->name, name, "thread", __atomic_add_fetch(&ids, 1, __ATOMIC_RELAXED));
+	enter();
+	if (!stack)
+		stack = real.stack ? real.stack : (size_t)256 << 10;
+	if (!t->daemon)
+		keep(1);
+	leave();
+	rc = launch(t, (stack < least ? least : stack + 4095) & ~(size_t)4095);
+	if (rc) {
+		enter();
+		if (!t->daemon)
+			keep(-1);
+		leave();
+		free(t);
+		return rc;
+	}
+	if (out)
+		*out = (ilu_thread *)t;
+	return 0;
+}
+
+int real_join(ilu_thread *thread, int64_t deadline_ns, int *result)
+{
+	struct real_thread *t = (struct real_thread *)thread;
+	int rc = 0;
+
+	enter();
+	while (!t->done && !rc)
+		rc = real_cond_wait(&real.changed, &real.lock, deadline_ns);
+	if (t->done) {
+		rc = 0;
+		if (result)
+			*result = t->status;
+		let_go(t);
+	}
+	leave();
+	return rc;
+}
+
+void real_detach(ilu_thread *thread)
+{
+	enter();
+	let_go((struct real_thread *)thread);
+	leave();
+}
+
+/* ---- timers ---- */
+
+static bool counts(const struct deadline *d)
+{
+	return ((struct ilu_timer *)d->item)->armed == d->arrival;
+}
+
+static void call(struct ilu_timer *t)
+{
+	t->armed = 0;
+	t->running = true;
+	leave();
+	t->fn(t->arg);
+	enter();
+	t->running = false;
+	if (!t->daemon)
+		keep(-1);
+	if (t->once)
+		free(t);
+	pthread_cond_broadcast(&real.changed);
+}
+
+static void *timers_run(void *unused)
+{
+	struct deadline d;
+
+	(void)unused;
+	self_name = "timers";
+	prctl(PR_SET_NAME, "ilu-timers");
+	ilu_log_thread_name("timers");
+	enter();
+	while (!real.ends) {
+		if (!heap_top(&real.heap, &d)) {
+			pthread_cond_wait(&real.changed, &real.lock);
+		} else if (d.at_ns > real_now()) {
+			real_cond_wait(&real.changed, &real.lock, d.at_ns);
+		} else {
+			heap_pop(&real.heap, &d);
+			call((struct ilu_timer *)d.item);
+		}
+	}
+	leave();
+	return NULL;
+}
+
+/* Its entry leaves the heap with it: a timer's memory may go. */
+static bool unset(struct ilu_timer *t)
+{
+	if (!t->armed)
+		return false;
+	t->armed = 0;
+	heap_sweep(&real.heap, counts);
+	return true;
+}
+
+int real_timer_set(ilu_timer *t, int64_t deadline_ns)
+{
+	int rc;
+
+	enter();
+	rc = heap_reserve(&real.heap);
+	if (!rc && !real.runs) {
+		rc = -pthread_create(&real.thread, NULL, timers_run, NULL);
+		real.runs = !rc;
+	}
+	if (!rc) {
+		if (!unset(t) && !t->daemon)
+			keep(1);
+		t->armed = ++real.arrivals;
+		heap_push(&real.heap, (struct deadline){ deadline_ns, t->armed, (uintptr_t)t });
+		pthread_cond_broadcast(&real.changed);
+	}
+	leave();
+	return rc;
+}
+
+int real_timer_cancel(ilu_timer *t)
+{
+	bool was;
+
+	enter();
+	was = unset(t);
+	if (was && !t->daemon)
+		keep(-1);
+	leave();
+	return was;
+}
+
+void real_timer_free(ilu_timer *t)
+{
+	enter();
+	if (unset(t) && !t->daemon)
+		keep(-1);
+	while (t->running)
+		pthread_cond_wait(&real.changed, &real.lock);
+	leave();
+	free(t);
+}
