@@ -235,8 +235,8 @@ static int tell_log(struct scan *s)
 
 	if (l->back.count) {
 		f = finding_add(s->out, "time-backwards", l->back_ns >= BACK_WARNING_NS ? FINDING_WARNING : FINDING_NOTE, l->run);
-		rc = f ? finding_say(&f->message, "%lld line%s of source %lld earlier than the line before, by up to %.6f s", (long long)l->back.count, l->back.count == 1 ? "" : "s",
-				     (long long)l->source, (double)l->back_ns / 1e9) : -ENOMEM;
+		rc = f ? finding_say(&f->message, "%lld time%s a line of source %lld is earlier than the line before, by up to %.6f s", (long long)l->back.count,
+				     l->back.count == 1 ? "" : "s", (long long)l->source, (double)l->back_ns / 1e9) : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "%s", l->back_ns >= BACK_WARNING_NS ? "the clock was set back, or two processes write one file" : "threads that write at the same time");
 		if (!rc)
