@@ -123,7 +123,7 @@ static void rejects_say(struct pass *p, const struct input *in, const struct sou
 	if (in->kind == INPUT_BINARY && !l->damage)
 		say_error(p, "%s: a binary file, not a log", in->path);
 	if (l->counts.repaired)
-		say_note(p, "%s: %llu lines repaired", in->path, (unsigned long long)l->counts.repaired);
+		say_note(p, "%s: %llu line%s repaired", in->path, (unsigned long long)l->counts.repaired, l->counts.repaired == 1 ? "" : "s");
 	if (!l->bytes && !l->damage && !l->skip_bytes)
 		say_note(p, "%s: empty", in->path);
 	p->damaged |= l->counts.rejected || l->damage || in->kind == INPUT_BINARY;
@@ -189,10 +189,12 @@ static int log_load(struct pass *p, const struct input *in)
 	if (!rc)
 		rc = source_update(p, in, &l, &r);
 	progress_clear(&p->progress);
-	if (rc)
+	if (rc) {
 		say_error(p, "%s: %s", in->path, why ? why : rc == -EINTR ? "interrupted" : strerror(-rc));
-	else
+		p->failed = true;
+	} else {
 		rejects_say(p, in, &l);
+	}
 	p->lines += (uint64_t)l.lines;
 	p->bytes += (uint64_t)l.bytes;
 	p->rejected += l.counts.rejected;

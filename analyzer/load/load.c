@@ -130,8 +130,10 @@ static int model(struct pass *p)
 	store_refresh(p->store);
 	if (!rc && (p->changed || p->o->benchmark || p->o->rules || p->o->ntimezones)) {
 		rc = model_build(p->store, &mo, &why);
-		if (rc)
+		if (rc) {
 			say_error(p, "%s", why ? why : strerror(-rc));
+			p->failed = true;
+		}
 	}
 	free(why);
 	return rc;
@@ -201,7 +203,10 @@ static int status_of(int rc)
 static int pass_outcome(struct pass *p, struct place_of_db *d, int rc)
 {
 	if (rc) {
-		say_error(p, "%s: %s; the database is as it was before", d->path, rc == -ENOSPC ? "no space left on the device" : strerror(-rc));
+		if (p->failed)
+			say_error(p, "%s is as it was before", d->path);
+		else
+			say_error(p, "%s: %s; it is as it was before", d->path, rc == -ENOSPC ? "no space left on the device" : strerror(-rc));
 		db_abandon(p, d);
 		return status_of(rc);
 	}

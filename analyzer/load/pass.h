@@ -21,6 +21,7 @@ struct pass {
 	uint64_t lines, bytes, events, rejected;
 	unsigned files, unchanged;
 	bool damaged, unopened, changed;
+	bool failed;	/* somebody said why the pass fails */
 	double seconds;
 };
 

@@ -56,6 +56,7 @@ static int source_zone(struct pass *p, int64_t run, int64_t source, const char *
 		rc = zone_offset(zone, stamp, &offset, &why);
 		if (rc) {
 			say_error(p, "--timezone %s: %s", zone, why ? why : strerror(-rc));
+			p->failed = true;
 			return -EINVAL;
 		}
 		return offset_set(p, source, offset, "option");

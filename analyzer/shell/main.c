@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
 	/* Numbers are read and written with a point whatever the user's language. */
 	setlocale(LC_CTYPE, "");
 	session_catch_interrupt();
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
 	rc = options_parse(argc - 1, argv + 1, &session.settings, &in, &why);
 	if (!rc && !in.command && !in.settings.help && !in.settings.version) {
 		status = without_command(&session, &in);

@@ -64,6 +64,17 @@ int store_exec(struct store *s, const char *sql)
 	return store_rc(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
+/* SQLite's message, and of the system's failures the system's. */
+static char *why_of(sqlite3 *db)
+{
+	int code = sqlite3_errcode(db) & 0xff, e = sqlite3_system_errno(db);
+	char *why;
+
+	if ((code != SQLITE_IOERR && code != SQLITE_CANTOPEN) || !e)
+		return strdup(sqlite3_errmsg(db));
+	return asprintf(&why, "%s: %s", sqlite3_errmsg(db), strerror(e)) < 0 ? NULL : why;
+}
+
 static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
 {
 	sqlite3_stmt *q;
@@ -123,7 +134,7 @@ static int settle(struct store *s, enum store_mode mode, char **why)
 	if (!rc)
 		rc = store_exec(s, "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY");
 	if (rc && !*why)
-		*why = strdup(sqlite3_errmsg(s->db));
+		*why = why_of(s->db);
 	return rc;
 }
 
@@ -144,6 +155,17 @@ static int start(struct store *s, enum store_mode mode, char **why)
 	return rc;
 }
 
+/* Is there a directory that path can be made in? */
+static bool directory_of(const char *path, struct stat *st)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash ? strndup(path, slash > path ? (size_t)(slash - path) : 1) : strdup(".");
+	bool is = dir && !stat(dir, st) && S_ISDIR(st->st_mode);
+
+	free(dir);
+	return is;
+}
+
 /* SQLite says "unable to open database file" of everything; we can do better. */
 static int path_check(const char *path, enum store_mode mode, char **why)
 {
@@ -152,8 +174,12 @@ static int path_check(const char *path, enum store_mode mode, char **why)
 	if (!strcmp(path, ":memory:"))
 		return 0;
 	if (stat(path, &st)) {
-		if (errno == ENOENT && mode == STORE_CREATE)
-			return 0;
+		if (errno == ENOENT && mode == STORE_CREATE) {
+			if (directory_of(path, &st))
+				return 0;
+			*why = strdup("the directory it should be in does not exist");
+			return -ENOENT;
+		}
 		*why = strdup(errno == ENOENT ? "no such database; make one with: ilu-logq load PATH..." : strerror(errno));
 		return -ENOENT;
 	}
@@ -175,7 +201,7 @@ int store_open(const char *path, enum store_mode mode, struct store **out, char 
 		return -ENOMEM;
 	rc = path_check(path, mode, why);
 	if (!rc && (rc = store_rc(sqlite3_open_v2(path, &s->db, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL))))
-		*why = strdup(sqlite3_errmsg(s->db));
+		*why = why_of(s->db);
 	if (!rc)
 		rc = start(s, mode, why);
 	if (rc)
