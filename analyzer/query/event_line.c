@@ -96,14 +96,14 @@ static void add_body(struct text *t, const struct output *out, const struct even
 	add_fields(t, out, e);
 }
 
-/* Cuts to the terminal's width; colours take no room, so a coloured line is cut only where it surely is too long. */
+/* Cuts to the terminal's width. */
 static void put_line(struct output *out, const struct text *head, const struct text *body)
 {
 	struct text cut = {0};
 	int room = out->width - text_columns(text_str(head), head->len);
 
 	fwrite(text_str(head), 1, head->len, out->file);
-	if (out->width && !out->color) {
+	if (out->width) {
 		text_add_cut(&cut, text_str(body), body->len, room > 20 ? room : 20, out->utf8);
 		fwrite(text_str(&cut), 1, cut.len, out->file);
 	} else {

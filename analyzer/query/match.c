@@ -51,5 +51,7 @@ int level_rank(struct slice level)
 	for (int i = 0; i < 5; i++)
 		if (strlen(names[i]) == level.len && !strncasecmp(names[i], level.ptr, level.len))
 			return i;
-	return slice_is(level, "warning") || slice_is(level, "WARNING") ? 1 : -1;
+	if (slice_is(level, "warning") || slice_is(level, "WARNING"))
+		return 1;
+	return slice_is(level, "fatal") || slice_is(level, "panic") ? 0 : -1;
 }

@@ -134,17 +134,29 @@ bool utf8_dangerous(uint32_t code)
 	return (code < 0x20 || code >= 0x7f) && IN(ranges, code);
 }
 
+/* One character of safe text, or one of our own colour sequences, which takes no room: its bytes, *columns set. */
+static size_t safe_step(const char *p, size_t len, int *columns)
+{
+	uint32_t code = 0;
+	size_t n;
+
+	if (*p == '\033') {
+		const char *end = memchr(p, 'm', len);
+
+		*columns = 0;
+		return end ? (size_t)(end - p) + 1 : len;
+	}
+	n = utf8_decode(p, len, &code);
+	*columns = n ? utf8_columns(code) : 1;
+	return n ? n : 1;
+}
+
 int text_columns(const char *safe, size_t len)
 {
-	int columns = 0;
+	int columns = 0, c;
 
-	for (size_t i = 0; i < len;) {
-		uint32_t code = 0;
-		size_t n = utf8_decode(safe + i, len - i, &code);
-
-		columns += n ? utf8_columns(code) : 1;
-		i += n ? n : 1;
-	}
+	for (size_t i = 0; i < len; columns += c)
+		i += safe_step(safe + i, len - i, &c);
 	return columns;
 }
 
@@ -192,17 +204,18 @@ void text_add_cut(struct text *t, const char *safe, size_t len, int columns, boo
 		return;
 	}
 	while (i < len) {
-		uint32_t code = 0;
-		size_t n = utf8_decode(safe + i, len - i, &code);
-		int c = n ? utf8_columns(code) : 1;
+		int c;
+		size_t n = safe_step(safe + i, len - i, &c);
 
 		if (used + c > columns - dots)
 			break;
 		used += c;
-		i += n ? n : 1;
+		i += n;
 	}
 	text_add(t, safe, i);
 	text_puts(t, columns < dots ? "" : utf8 ? "…" : "..");
+	if (memchr(safe, '\033', i))
+		text_puts(t, "\033[0m");
 }
 
 static void add_json_escape(struct text *t, uint32_t code)

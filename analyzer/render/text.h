@@ -33,7 +33,7 @@ int utf8_columns(uint32_t code);
 /* C0, DEL, C1, bidi controls, line and paragraph separators, zero-width marks that hide text. */
 bool utf8_dangerous(uint32_t code);
 
-/* Columns of text that is safe already. */
+/* Columns of text that is safe already; colour sequences of our own take none. */
 int text_columns(const char *safe, size_t len);
 
 /* Adds bytes for a terminal: \n \t \r as written, other dangerous code points as \u{1b}, bad bytes as \xff. */

@@ -168,6 +168,7 @@ static void columns(void **state)
 		{"日本語", 6, 4, "日…"},
 		{"e\u0301a", 2, 2, "e\u0301a"},
 		{"", 0, 5, ""},
+		{"\033[31mabcdef\033[0m", 6, 4, "\033[31mabc…\033[0m"},
 	};
 
 	(void)state;
