@@ -6,6 +6,7 @@
 #include "ingest/reader.h"
 #include "ingest/scan.h"
 #include "load/pass.h"
+#include "store/place.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,30 +85,22 @@ static int chunk_counts(struct chunk *c, int64_t bytes, struct parse_counts *out
 	return rc;
 }
 
-static int places_forget(struct store *s, struct chunk *c)
+static int places_forget(struct store *s, int64_t chunk, struct chunk *c)
 {
 	uint32_t *events = calloc(CHUNK_ROWS + 1, sizeof *events);
-	sqlite3_stmt *q;
 	struct chunk_row r;
-	int rc = events ? store_rc(sqlite3_prepare_v2(store_db(s), "UPDATE place SET events = events - ? WHERE tid = ?", -1, &q, NULL)) : -ENOMEM;
+	int rc = 0;
 
-	if (rc) {
-		free(events);
-		return rc;
-	}
+	if (!events)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < chunk_rows(c) && !(rc = chunk_row(c, i, &r)); i++)
 		events[r.tid]++;
 	for (uint32_t i = 1; i <= CHUNK_ROWS && !rc; i++) {
 		struct slice tid;
 
-		if (!events[i] || (rc = chunk_tid(c, (uint16_t)i, &tid)))
-			continue;
-		sqlite3_bind_int64(q, 1, events[i]);
-		sqlite3_bind_text(q, 2, tid.ptr, (int)tid.len, SQLITE_TRANSIENT);
-		rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(store_db(s)));
-		sqlite3_reset(q);
+		if (events[i] && !(rc = chunk_tid(c, (uint16_t)i, &tid)))
+			rc = place_remove(s, tid, chunk, events[i]);
 	}
-	sqlite3_finalize(q);
 	free(events);
 	return rc;
 }
@@ -123,7 +116,7 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 		return rc;
 	rc = chunk_counts(c, bytes, &gone);
 	if (!rc)
-		rc = places_forget(p->store, c);
+		rc = places_forget(p->store, chunk, c);
 	store_chunk_unpin(p->store, c);
 	if (rc)
 		return rc;

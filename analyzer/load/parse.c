@@ -252,6 +252,12 @@ static bool guess_line(struct parser *p, struct row *r, enum slot_kind *kind)
 	return false;
 }
 
+/* A part of the line that was a list or text: where it is an object, it is more than a value. */
+static bool is_whole_part(const struct slot *s)
+{
+	return s->section == SECTION_TOP && s->kind == SLOT_JSON && (slice_is(s->key, "fields") || slice_is(s->key, "span") || slice_is(s->key, "spans"));
+}
+
 /* Whether all lines that match have the transaction that the parser would find: an id that is a string like others
  * (it was empty here, or too long, or another one counted) must not be one that counts. */
 static bool tid_is_sure(const struct shape *head, const struct shape *tail)
@@ -259,13 +265,15 @@ static bool tid_is_sure(const struct shape *head, const struct shape *tail)
 	bool in_head = false, in_span = false, in_spans = true;
 
 	for (unsigned i = 0; i < head->nslots; i++) {
-		if (head->slots[i].kind == SLOT_STRING && slice_is(head->slots[i].key, "tid"))
+		if (is_whole_part(&head->slots[i]) || (head->slots[i].kind == SLOT_STRING && slice_is(head->slots[i].key, "tid")))
 			return false;
 		in_head |= head->slots[i].kind == SLOT_TID;
 	}
 	for (unsigned i = 0; i < tail->nslots; i++) {
 		const struct slot *s = &tail->slots[i];
 
+		if (is_whole_part(s))
+			return false;
 		if (!slice_is(s->key, "tid") || (s->kind != SLOT_TID && s->kind != SLOT_STRING))
 			continue;
 		if (s->section == SECTION_SPAN && s->kind == SLOT_STRING && !in_head)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* check.c - is the database whole, and does the ledger add up? */
 #include "ingest/line.h"
+#include "store/place.h"
 #include "store/store_private.h"
 
 #include <errno.h>
@@ -15,6 +16,13 @@ struct check {
 	void *arg;
 	int faults;
 	struct bytes line;
+	struct place_set *places; /* as the chunks have them */
+	sqlite3_stmt *reject;
+};
+
+/* What table chunk says of one. */
+struct chunk_note {
+	int64_t id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp;
 };
 
 static void fault(struct check *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -55,43 +63,94 @@ static int sqlite_whole(struct check *k)
 	return rc == SQLITE_DONE ? 0 : store_rc(rc);
 }
 
-/* Every line of a chunk again; bytes and rejected lines as the chunk's row and the rejects say. */
-static int chunk_lines(struct check *k, struct chunk *c, int64_t id, int64_t lines, int64_t bytes, int64_t *rejected)
+/* A rejected line's row in table reject. */
+static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t offset, size_t len)
 {
+	int rc;
+
+	sqlite3_bind_int64(k->reject, 1, source);
+	sqlite3_bind_int64(k->reject, 2, line);
+	rc = sqlite3_step(k->reject);
+	if (rc == SQLITE_DONE)
+		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)source, (long long)line);
+	else if (rc == SQLITE_ROW && (sqlite3_column_int64(k->reject, 0) != offset || sqlite3_column_int64(k->reject, 1) != (int64_t)len))
+		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source, (long long)line);
+	sqlite3_reset(k->reject);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+/* Every line of a chunk again; bytes, times and rejected lines as the chunk's row and the rejects say. */
+static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note *n, int64_t *rejected)
+{
+	int64_t sum = 0, min = INT64_MAX, max = INT64_MIN;
 	struct chunk_row row;
-	int64_t sum = 0;
 	int rc;
 
 	*rejected = 0;
 	for (uint32_t i = 0; i < chunk_rows(c); i++) {
 		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, &k->line, NULL)))
 			return rc;
+		if (row.head == CHUNK_REJECTED) {
+			++*rejected;
+			if ((rc = reject_noted(k, n->source, n->first_line + i, n->first_offset + sum, k->line.len)))
+				return rc;
+		} else {
+			min = row.stamp < min ? row.stamp : min;
+			max = row.stamp > max ? row.stamp : max;
+		}
 		sum += (int64_t)k->line.len + 1;
-		*rejected += row.head == CHUNK_REJECTED;
 	}
-	if (chunk_rows(c) != lines)
-		fault(k, "chunk %lld: %u lines where %lld are noted", (long long)id, chunk_rows(c), (long long)lines);
-	if (sum != bytes && sum != bytes + 1) /* the last line of a file may have no end */
-		fault(k, "chunk %lld: %lld bytes where %lld are noted", (long long)id, (long long)sum, (long long)bytes);
+	if (chunk_rows(c) != n->lines)
+		fault(k, "chunk %lld: %u lines where %lld are noted", (long long)n->id, chunk_rows(c), (long long)n->lines);
+	if (sum != n->bytes && sum != n->bytes + 1) /* the last line of a file may have no end */
+		fault(k, "chunk %lld: %lld bytes where %lld are noted", (long long)n->id, (long long)sum, (long long)n->bytes);
+	if (min <= max && (min != n->min_stamp || max != n->max_stamp))
+		fault(k, "chunk %lld: other times than are noted", (long long)n->id);
 	return 0;
 }
 
-static int chunk_whole(struct check *k, sqlite3_stmt *q, int64_t *rejected)
+/* A source's chunks follow each other without gaps. */
+static int chunks_follow(struct check *k)
 {
-	int64_t id = sqlite3_column_int64(q, 0);
+	int64_t source = 0, line = 1, offset = 0;
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(k->s->db, "SELECT id, source, first_line, first_offset, lines, bytes FROM chunk ORDER BY source, first_line", -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		if (sqlite3_column_int64(q, 1) != source) {
+			line = 1;
+			offset = 0;
+		}
+		source = sqlite3_column_int64(q, 1);
+		if (sqlite3_column_int64(q, 2) != line || sqlite3_column_int64(q, 3) != offset)
+			fault(k, "chunk %lld: does not begin at line %lld, byte %lld of source %lld, where the one before ends",
+			      (long long)sqlite3_column_int64(q, 0), (long long)line, (long long)offset, (long long)source);
+		line = sqlite3_column_int64(q, 2) + sqlite3_column_int64(q, 4);
+		offset = sqlite3_column_int64(q, 3) + sqlite3_column_int64(q, 5);
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+}
+
+static int chunk_whole(struct check *k, const struct chunk_note *n, int64_t *rejected)
+{
 	struct chunk *c;
-	int rc = store_chunk_pin(k->s, id, &c);
+	int rc = store_chunk_pin(k->s, n->id, &c);
 
 	if (!rc) {
 		rc = chunk_verify(c);
 		if (!rc)
-			rc = chunk_lines(k, c, id, sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2), rejected);
+			rc = chunk_lines(k, c, n, rejected);
+		if (!rc)
+			rc = place_set_add_chunk(k->places, c, n->id);
 		store_chunk_unpin(k->s, c);
 	}
 	if (rc && is_fatal(rc))
 		return rc;
 	if (rc)
-		fault(k, "chunk %lld: %s", (long long)id, rc == -EBADMSG ? "damaged" : strerror(-rc));
+		fault(k, "chunk %lld: %s", (long long)n->id, rc == -EBADMSG ? "damaged" : strerror(-rc));
 	return 0;
 }
 
@@ -110,13 +169,18 @@ static int chunks_whole(struct check *k)
 {
 	int64_t total = number(k, "SELECT count(*) FROM chunk"), done = 0, rejected = 0, n;
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(k->s->db, "SELECT id, lines, bytes FROM chunk ORDER BY id", -1, &q, NULL), bad = 0;
+	int rc = sqlite3_prepare_v2(k->s->db,
+				    "SELECT id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp FROM chunk ORDER BY id",
+				    -1, &q, NULL), bad = 0;
 
 	if (rc)
 		return store_rc(rc);
 	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		struct chunk_note note = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3),
+					  sqlite3_column_int64(q, 4), sqlite3_column_int64(q, 5), sqlite3_column_int64(q, 6), sqlite3_column_int64(q, 7)};
+
 		n = 0;
-		bad = chunk_whole(k, q, &n);
+		bad = chunk_whole(k, &note, &n);
 		rejected += n;
 		if (k->progress)
 			k->progress(k->arg, ++done, total);
@@ -127,6 +191,17 @@ static int chunks_whole(struct check *k)
 	if (!k->faults && rejected != number(k, "SELECT count(*) FROM reject"))
 		fault(k, "%lld rejected lines are kept, table reject has another number", (long long)rejected);
 	return 0;
+}
+
+/* Table place says of each transaction what the chunks say. */
+static int places_whole(struct check *k)
+{
+	int64_t wrong = 0;
+	int rc = k->faults ? 0 : place_set_compare(k->places, k->s, &wrong);
+
+	if (wrong)
+		fault(k, "the places of %lld transactions are others than their lines'", (long long)wrong);
+	return rc;
 }
 
 /* The four sorts of bytes are the source's bytes, its chunks have as many, and its lines. */
@@ -159,11 +234,15 @@ static int ledger_adds_up(struct check *k)
 
 int store_check(struct store *s, void (*say)(void *, const char *), void (*progress)(void *, int64_t, int64_t), void *arg)
 {
-	struct check k = {s, say, progress, arg, 0, {0}};
-	int rc;
+	struct check k = {.s = s, .fault = say, .progress = progress, .arg = arg};
+	int rc = place_set_new(&k.places);
 
-	if (!(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)))
-		rc = ledger_adds_up(&k);
+	if (!rc)
+		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", -1, &k.reject, NULL));
+	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) && !(rc = ledger_adds_up(&k)))
+		rc = places_whole(&k);
+	sqlite3_finalize(k.reject);
+	place_set_free(k.places);
 	bytes_free(&k.line);
 	if (rc && is_fatal(rc))
 		return rc;

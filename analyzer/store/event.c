@@ -218,13 +218,20 @@ enum slot_kind event_field(const struct event *e, const char *name, struct slice
 {
 	enum slot_kind kind;
 
-	if (!strcmp(name, "message")) {
-		*out = event_message(e);
+	if (!strcmp(name, "message") && !e->raw) { /* another one of that name may follow: the first counts */
+		if (e->head->message_slot >= 0)
+			return slot_value(e, 0, (unsigned)e->head->message_slot, out);
+		*out = e->head->message;
 		if (out->ptr)
 			return SLOT_STRING;
 	}
 	kind = value(e, SECTION_FIELDS, name, out);
-	return kind ? kind : value(e, SECTION_TOP, name, out);
+	if (!kind)
+		kind = value(e, SECTION_TOP, name, out);
+	if (kind || strcmp(name, "message"))
+		return kind;
+	*out = event_message(e); /* "msg" */
+	return out->ptr ? SLOT_STRING : 0;
 }
 
 enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out)

@@ -332,3 +332,82 @@ int place_set_write(struct place_set *p, struct store *s)
 	free(order);
 	return rc;
 }
+
+/* ---- one chunk less ---- */
+
+static int row_write(struct store *s, struct slice tid, const struct entry *e, uint32_t events)
+{
+	static const char *const sql[] = {"DELETE FROM place WHERE tid = ?1", "UPDATE place SET places = ?3, events = events - ?2 WHERE tid = ?1"};
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(s->db, sql[e->used > 0], -1, &q, NULL);
+
+	if (rc)
+		return store_rc(rc);
+	sqlite3_bind_text(q, 1, tid.ptr, (int)tid.len, SQLITE_STATIC);
+	if (e->used) {
+		sqlite3_bind_int64(q, 2, events);
+		sqlite3_bind_blob(q, 3, e->bytes ? e->bytes : e->small, (int)e->used, SQLITE_STATIC);
+	}
+	rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(s->db));
+	sqlite3_finalize(q);
+	return rc;
+}
+
+int place_remove(struct store *s, struct slice tid, int64_t chunk, uint32_t events)
+{
+	struct place_list old;
+	struct entry e = {.last = 0};
+	int rc = place_read(s, tid, &old);
+
+	for (size_t i = 0; !rc && i < old.n; i++) {
+		if (old.list[i].chunk == chunk)
+			continue;
+		rc = pair_add(&e, (uint64_t)(old.list[i].chunk - e.last), old.list[i].blocks);
+		e.last = old.list[i].chunk;
+	}
+	if (!rc)
+		rc = row_write(s, tid, &e, events);
+	free(e.bytes);
+	place_list_free(&old);
+	return rc;
+}
+
+/* ---- comparing ---- */
+
+static bool row_is(sqlite3_stmt *q, const struct entry *e)
+{
+	const void *places = sqlite3_column_blob(q, 1);
+
+	return sqlite3_column_int64(q, 0) == e->events && (uint32_t)sqlite3_column_bytes(q, 1) == e->used && places &&
+	       !memcmp(places, e->bytes ? e->bytes : e->small, e->used);
+}
+
+int place_set_compare(struct place_set *p, struct store *s, int64_t *wrong)
+{
+	sqlite3_stmt *q, *all = NULL;
+	int64_t found = 0;
+	int rc = sqlite3_prepare_v2(s->db, "SELECT events, places FROM place WHERE tid = ?", -1, &q, NULL);
+
+	if (!rc)
+		rc = sqlite3_prepare_v2(s->db, "SELECT count(*) FROM place", -1, &all, NULL);
+	*wrong = 0;
+	for (size_t i = 0; !rc && i < p->room; i++) {
+		const struct entry *e = &p->table[i];
+
+		if (!e->hash)
+			continue;
+		sqlite3_bind_text(q, 1, e->tid, (int)e->len, SQLITE_STATIC);
+		rc = sqlite3_step(q);
+		found += rc == SQLITE_ROW;
+		*wrong += rc != SQLITE_ROW || !row_is(q, e);
+		rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : rc;
+		sqlite3_reset(q);
+	}
+	if (!rc && (rc = sqlite3_step(all)) == SQLITE_ROW) {
+		*wrong += sqlite3_column_int64(all, 0) - found;
+		rc = 0;
+	}
+	sqlite3_finalize(q);
+	sqlite3_finalize(all);
+	return store_rc(rc);
+}

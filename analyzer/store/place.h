@@ -22,6 +22,9 @@ void place_list_free(struct place_list *l);
 /* The blocks of a chunk, 0 where it is not in the list. */
 unsigned place_find(const struct place_list *l, int64_t chunk);
 
+/* Takes a chunk that is going away out of a transaction's places; events: how many of its lines are in it. */
+int place_remove(struct store *s, struct slice tid, int64_t chunk, uint32_t events);
+
 /* ---- collecting them during a load ---- */
 
 struct place_set;
@@ -35,5 +38,8 @@ struct chunk;
 int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id);
 /* Adds all to table place, inside the caller's transaction. */
 int place_set_write(struct place_set *p, struct store *s);
+
+/* Compares with the table: *wrong counts the transactions whose row is another or missing, and rows too many. */
+int place_set_compare(struct place_set *p, struct store *s, int64_t *wrong);
 
 #endif

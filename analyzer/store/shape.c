@@ -100,7 +100,7 @@ size_t shape_skeleton(const struct line *l, unsigned part, enum shape_care care,
 /* ---- a shape from its skeleton ---- */
 
 static const char *const sample_of[SLOT_KINDS] = {
-	[SLOT_TID] = "t", [SLOT_STRING] = "1970-01-01T00:00:00Z" /* a time is a string, too */, [SLOT_SCALAR] = "0", [SLOT_JSON] = "[]",
+	[SLOT_TID] = "t", [SLOT_STRING] = "1970-01-01T00:00:00Z" /* a time is a string, too */, [SLOT_SCALAR] = "0", [SLOT_JSON] = "[0]" /* an empty one would be a list of spans */,
 	[SLOT_STAMP] = "1970-01-01 00:00:00.0", [SLOT_STAMP_Z] = "1970-01-01T00:00:00.000000000Z", [SLOT_WORD] = "w",
 };
 

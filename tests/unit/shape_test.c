@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Shapes: what of a line is in the skeleton and what is a value, what a shape knows of its lines, which lines it matches. */
 #include "ingest/scan.h"
+#include "random_lines.h"
 #include "store/shape.h"
 
 #include <errno.h>
@@ -91,6 +92,34 @@ static void skeleton_rows(void **state)
 			if (strcmp(shown((struct slice){buf, n}), want))
 				fail_msg("%s\npart %u is %s\nnot %s", skeletons[i].text, part, shown((struct slice){buf, n}), want);
 		}
+	line_done(&l);
+}
+
+/* Any line that is an event has shapes of its own that know what it says. */
+static void raw_shapes(void **state)
+{
+	struct random_lines r = {2, 0, 60};
+	struct line l;
+
+	(void)state;
+	line_init(&l);
+	for (int i = 0; i < 20000; i++) {
+		size_t len = random_line(&r, text_buf);
+		struct shape *head, *tail;
+		enum line_verdict v;
+
+		memset(text_buf + len, 0, SCAN_SLACK);
+		assert_int_equal(line_parse(&l, text_buf, len, &v), 0);
+		if (v == LINE_REJECTED)
+			continue;
+		if (shape_of_raw(&l, 0, &head) || shape_of_raw(&l, 1, &tail))
+			fail_msg("%.*s: has no shapes", (int)len, text_buf);
+		if (!slice_same(head->level, l.level) || !slice_same(head->target, l.target) || tail->depth != l.nspans ||
+		    (head->message_slot < 0 && !slice_same(head->message, l.message)))
+			fail_msg("%.*s: its shapes say something else", (int)len, text_buf);
+		shape_free(head);
+		shape_free(tail);
+	}
 	line_done(&l);
 }
 
@@ -607,7 +636,7 @@ static void from_many_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(skeleton_rows),      cmocka_unit_test(name_rows),     cmocka_unit_test(any_order),	cmocka_unit_test(matching),
+		cmocka_unit_test(skeleton_rows),     cmocka_unit_test(raw_shapes),      cmocka_unit_test(name_rows),     cmocka_unit_test(any_order),	cmocka_unit_test(matching),
 		cmocka_unit_test(match_tid_length),   cmocka_unit_test(match_tids),    cmocka_unit_test(slots_know_their_keys),
 		cmocka_unit_test(message_families),   cmocka_unit_test(tail_families), cmocka_unit_test(beyond_limits),
 		cmocka_unit_test(part_ranges),	      cmocka_unit_test(loading),       cmocka_unit_test(from_many_threads),
