@@ -248,6 +248,7 @@ static void answer_flushes(struct appender *a, struct pass *pass)
 
 	if (pass->asked[0] == a->done[0] && !disk)
 		return;
+	flame_flush(&a->enc.flame);
 	for (unsigned i = 0; disk && i < a->sinks; i++) {
 		int rc = sink_sync(a->sink[i]);
 

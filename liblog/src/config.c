@@ -26,7 +26,6 @@ enum key_type {
 	KEY_STRING,
 	KEY_FILTER, /* a string of directives */
 	KEY_SPANNING,
-	KEY_EMPTY, /* a string for which there is nothing to do yet: only "" */
 	KEY_BOOL,
 	KEY_U32,
 	KEY_POWER, /* uint64_t, a power of two */
@@ -55,7 +54,7 @@ static const struct key keys[] = {
 	{ "stdout", KEY_BOOL, AT(stdout_pretty), 0, 0, NULL },
 	{ "spanning", KEY_SPANNING, AT(spanning), 0, 0, NULL },
 	{ "include_spans_json", KEY_BOOL, AT(include_spans_json), 0, 0, NULL },
-	{ "flame", KEY_EMPTY, AT(flame), 0, 0, NULL },
+	{ "flame", KEY_STRING, AT(flame), 0, 0, NULL },
 	{ "timestamp_format", KEY_CHOICE, AT(timestamp_format), 0, 0, timestamp_names },
 	{ "clock", KEY_CHOICE, AT(clock), 0, 0, clock_names },
 	{ "ring_bytes", KEY_POWER, AT(ring_bytes), 65536, UINT64_C(1) << 30, NULL },
@@ -242,8 +241,8 @@ static int set_number(const struct source *source, const struct key *key, void *
 
 static bool wants_string(const struct key *key)
 {
-	return key->type == KEY_STRING || key->type == KEY_EMPTY || key->type == KEY_FILTER ||
-	       key->type == KEY_SPANNING || key->type == KEY_CHOICE;
+	return key->type == KEY_STRING || key->type == KEY_FILTER || key->type == KEY_SPANNING ||
+	       key->type == KEY_CHOICE;
 }
 
 static int set_key(struct config *config, const struct source *source, const struct key *key, const json_t *value)
@@ -263,10 +262,6 @@ static int set_key(struct config *config, const struct source *source, const str
 		return set_filter(source, key, slot, json_string_value(value));
 	case KEY_SPANNING:
 		return set_spanning(source, key, slot, json_string_value(value));
-	case KEY_EMPTY:
-		if (json_string_length(value))
-			return fail(source, "key \"%s\": not supported by this version, expected \"\"", key->name);
-		return 0;
 	case KEY_BOOL:
 		if (!json_is_boolean(value))
 			return wrong_type(source, key->name, "true or false", value);

@@ -54,6 +54,7 @@ int encoder_init(struct encoder *enc, const struct config *config, bool tsc)
 
 void encoder_done(struct encoder *enc)
 {
+	flame_close(&enc->flame);
 	buf_done(&enc->out);
 	span_texts_done(&enc->spans);
 }
@@ -511,10 +512,36 @@ static void encode_fields(struct encoder *enc, struct view *v, struct span_text 
 	}
 }
 
+/* The time since the thread's last enter or exit was spent in `leaf` and what that is in. */
+static void sample(struct encoder *enc, const struct ring *ring, const struct view *v, uint64_t leaf)
+{
+	static const char before[] = ",\"threadName\":\"";
+	const struct span_text *stack[ENCODE_DEPTH];
+	uint64_t ticks = flame_step(&enc->flame, (uint32_t)(ring - rings_at(0)), v->record->stamp);
+	const char *name = ring->thread_json ? ring->thread_json + sizeof before - 1 : "\"";
+	size_t room, n = chain(enc, leaf, stack, &room);
+
+	if (!n)
+		return;
+	flame_begin(&enc->flame, name, (size_t)(strstr(name, "\"") - name));
+	while (n-- > 0) {
+		struct site *site = site_get(stack[n]->site);
+		const struct site_text *text = site ? site_text(site) : NULL;
+
+		if (text)
+			flame_frame(&enc->flame, text->frame, text->frame_len);
+	}
+	flame_end(&enc->flame, stamp_duration_ns(&enc->scale, ticks));
+}
+
 static void encode_span(struct encoder *enc, struct ring *ring, struct view *v, unsigned operation)
 {
 	struct span_text *span = span_texts_get(&enc->spans, v->record->span);
 
+	if (span && enc->flame.sink && operation == ILU_OP_ENTER_)
+		sample(enc, ring, v, span->parent);
+	if (span && enc->flame.sink && operation == ILU_OP_EXIT_)
+		sample(enc, ring, v, v->record->span);
 	if (span) {
 		switch (operation) {
 		case ILU_OP_ENTER_:
@@ -548,6 +575,8 @@ static void encode_owner(struct encoder *enc, struct ring *ring, const struct il
 
 	if (!at)
 		return;
+	if (enc->flame.sink)
+		flame_owner(&enc->flame, (uint32_t)(ring - rings_at(0)));
 	memcpy(&owner, record + 1, sizeof owner);
 	ring->thread_json = at;
 	at = PUT(at, ",\"threadName\":\"");

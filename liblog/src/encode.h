@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "config.h"
+#include "flame.h"
 #include "ring.h"
 #include "spantext.h"
 #include "stamp.h"
@@ -30,6 +31,7 @@ struct encoder {
 	uint64_t cut;	   /* values that had been cut, strings that were no JSON */
 	uint64_t written;  /* lines ever */
 	uint64_t orphans;  /* events whose span's text was lost */
+	struct flame flame; /* with a sink when it is wanted */
 	/* caches */
 	int64_t second;
 	char second_text[40];

@@ -210,6 +210,11 @@ static int launch(enum sink_file_start how, struct span_texts *inherited)
 
 	if (!rc)
 		rc = encoder_init(&a->enc, &config, logger.tsc);
+	if (!rc && *config.flame) {
+		rc = flame_open(&a->enc.flame, config.flame, region.header->rings);
+		if (rc)
+			snprintf(last_error, sizeof last_error, "%s: %s", config.flame, strerror(-rc));
+	}
 	if (!rc) {
 		a->grace_ns = config.grace_ms * 1000000ull;
 		a->misuse_told = slab_misuse();
@@ -249,7 +254,7 @@ static void use_config(void)
 	for (int i = 0; i < RING_LEVELS; i++)
 		policy[i] = now_replaced() ? CONFIG_FULL_BLOCK : (int)config.full_ring[i];
 	rings_policy(policy);
-	logger.spanning = config.spanning;
+	logger.spanning = config.spanning | (*config.flame ? CONFIG_SPAN_ACTIVE : 0u);
 	logger.timed = (config.spanning & CONFIG_SPAN_CLOSE) != 0;
 }
 

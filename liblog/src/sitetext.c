@@ -51,7 +51,7 @@ static void sort_keys(struct site_text *t, const struct site *site)
 
 static size_t room_of(const struct site *site)
 {
-	size_t room = 256 + ESCAPE_ROOM(site->text_len) * 2 + ESCAPE_ROOM(site->target_len);
+	size_t room = 256 + ESCAPE_ROOM(site->text_len) * 3 + ESCAPE_ROOM(site->target_len) * 2;
 
 	for (unsigned i = 0; i < site->count; i++)
 		room += ESCAPE_ROOM(site->key_lens[i]) + 8;
@@ -96,6 +96,11 @@ static struct site_text *render(const struct site *site)
 	at += escape_json(at, site->text, site->text_len);
 	at = PUT(at, "\",\"id\":\"");
 	t->name_len = (uint32_t)(at - t->name);
+	t->frame = at;
+	at += escape_json(at, site->target, site->target_len);
+	at = PUT(at, "::");
+	at += escape_json(at, site->text, site->text_len);
+	t->frame_len = (uint32_t)(at - t->frame);
 	sort_keys(t, site);
 	t->room = (size_t)(at - t->head) + 64;
 	return t;

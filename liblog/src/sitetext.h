@@ -15,6 +15,8 @@ struct site_text {
 	uint32_t key_len[17];
 	const char *name; /* of a span: ,"name":"...","id":" */
 	uint32_t name_len;
+	const char *frame; /* of a span: target::name */
+	uint32_t frame_len;
 	uint8_t order[18]; /* of a span: its fields, and SITE_TID, by key */
 	size_t room;	   /* bytes of all of it */
 };

@@ -15,7 +15,7 @@ int span_texts_init(struct span_texts *texts, uint32_t slots)
 
 void span_texts_done(struct span_texts *texts)
 {
-	for (uint32_t i = 0; i < texts->count; i++)
+	for (uint32_t i = 0; i < texts->used; i++)
 		buf_done(&texts->span[i].json);
 	free(texts->span);
 	memset(texts, 0, sizeof *texts);
@@ -36,6 +36,8 @@ struct span_text *span_texts_new(struct span_texts *texts, uint64_t handle)
 
 	if (i >= texts->count)
 		return NULL;
+	if (i >= texts->used)
+		texts->used = i + 1;
 	texts->span[i].handle = handle;
 	texts->span[i].json.len = 0;
 	return texts->span + i;

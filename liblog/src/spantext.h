@@ -16,14 +16,13 @@ struct span_text {
 	uint64_t parent; /* handle */
 	uint64_t id;
 	uint32_t site;
-	uint32_t name_len; /* of the flame frame, escaped name */
 	struct buf json;   /* {"fqdn":"hello-1","tid":"...","name":"invoke","id":"..."} */
 	uint32_t tail_at;  /* where `"name":` begins: fields are before it */
 };
 
 struct span_texts {
 	struct span_text *span;
-	uint32_t count;
+	uint32_t count, used; /* entries from `used` on were never touched */
 };
 
 int span_texts_init(struct span_texts *texts, uint32_t slots);

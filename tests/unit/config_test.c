@@ -115,7 +115,6 @@ static void test_errors(void **state)
 					    "error, warn, info, debug, trace or 0 to 5" },
 		{ "{\"stdout\":\"yes\"}", "c: key \"stdout\": expected true or false, found a string: yes" },
 		{ "{\"stdout\":1}", "c: key \"stdout\": expected true or false, found an integer: 1" },
-		{ "{\"flame\":\"x.folded\"}", "c: key \"flame\": not supported by this version, expected \"\"" },
 		{ "{\"directory\":false}", "c: key \"directory\": expected a string, found false" },
 		{ "{\"spanning\":\"NEW+LATER\"}", "c: key \"spanning\": unknown token \"LATER\", expected NONE, NEW, ENTER, EXIT, CLOSE, "
 						"ACTIVE or FULL, joined by \"+\"" },

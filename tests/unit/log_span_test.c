@@ -396,6 +396,44 @@ static void test_contexts_are_swapped(void **state)
 	json_decref(lines);
 }
 
+static void test_flame(void **state)
+{
+	ilu_tid tid = ilu_tid_generate();
+	char keys[256], path[64], text[2048] = "";
+	unsigned long long outer = 0, inner = 0, again = 0;
+	FILE *f;
+
+	(void)state;
+	snprintf(path, sizeof path, "/tmp/ilu-flame-%ld.folded", (long)getpid());
+	snprintf(keys, sizeof keys, "\"flame\":\"%s\",\"spanning\":\"NONE\"", path);
+	log_begin(keys);
+	ilu_log_thread_name("main");
+	{
+		ILU_SPAN(a, "outer", &tid);
+
+		sleep_ms(5);
+		{
+			ILU_SPAN(b, "in;ner", &tid);
+
+			sleep_ms(10);
+		}
+		sleep_ms(5);
+	}
+	json_decref(log_end());
+	ilu_log_thread_name(NULL);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	unlink(path);
+	assert_int_equal(sscanf(text,
+				"main; test::span::outer %llu main; test::span::outer; test::span::in:ner %llu "
+				"main; test::span::outer %llu",
+				&outer, &inner, &again),
+			 3);
+	assert_true(outer >= 5000000 && inner >= 10000000 && again >= 5000000);
+}
+
 static void test_children_close_first(void **state)
 {
 	ilu_tid tid = ilu_tid_generate();
@@ -465,6 +503,7 @@ int main(void)
 		cmocka_unit_test(test_dynamic_directives),
 		cmocka_unit_test(test_names_and_traceparents),
 		cmocka_unit_test(test_contexts_are_swapped),
+		cmocka_unit_test(test_flame),
 		cmocka_unit_test(test_children_close_first),
 		cmocka_unit_test(test_full_slab),
 	};
