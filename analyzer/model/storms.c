@@ -200,7 +200,7 @@ static void join_variants(struct watch *w, struct cycle *main)
 /* The round that was under way counts when it was like the others as far as it came, and came half-way. */
 static void count_last_round(struct watch *w)
 {
-	struct cycle last = {.nset = w->nseen};
+	struct cycle last = {.nset = w->nseen}, *most = NULL;
 
 	if (!w->anchor)
 		return;
@@ -208,12 +208,13 @@ static void count_last_round(struct watch *w)
 	for (int i = 0; i < w->ncycles; i++) {
 		struct cycle *c = &w->cycle[i];
 
-		if (c->rounds < STORM_ROUNDS - 1 || w->nseen * 2 < c->nset || !has_all_of(c, &last))
-			continue;
-		c->rounds++;
-		c->lines += w->round_lines;
-		c->last_ns = w->last_ns;
-		return;
+		if (w->nseen * 2 >= c->nset && has_all_of(c, &last) && (!most || c->rounds > most->rounds))
+			most = c;
+	}
+	if (most) {
+		most->rounds++;
+		most->lines += w->round_lines;
+		most->last_ns = w->last_ns;
 	}
 }
 
