@@ -4,6 +4,7 @@
  * A builder is used for chunk after chunk: its buffers stay, since a fresh page costs more than what is written to it. */
 #include "store/chunk.h"
 #include "store/chunk_format.h"
+#include "store/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -119,22 +120,6 @@ bool chunk_builder_full(const struct chunk_builder *b, size_t len)
 
 /* ---- transactions ---- */
 
-static uint32_t tid_hash(struct slice t)
-{
-	uint64_t h = t.len * 0x9e3779b97f4a7c15u, v;
-	const char *p = t.ptr;
-	size_t n = t.len;
-
-	for (; n >= 8; p += 8, n -= 8) {
-		memcpy(&v, p, 8);
-		h = (h ^ v) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	for (; n; p++, n--)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	return (uint32_t)(h ^ h >> 32);
-}
-
 static struct slice tid_text(const struct chunk_builder *b, uint32_t i)
 {
 	uint32_t start = i ? b->tids.ends[i - 1] : 0;
@@ -148,7 +133,7 @@ static int tid_number(struct chunk_builder *b, struct slice tid)
 		return CHUNK_NO_TID;
 	if (b->last_tid && slice_same(tid, tid_text(b, b->last_tid - 1u)))
 		return b->last_tid;
-	for (uint32_t h = tid_hash(tid);; h++) {
+	for (uint64_t h = hash_text(tid, 0);; h++) {
 		uint32_t *t = &b->tid_table[h % TID_TABLE];
 
 		if (!*t) {
@@ -166,18 +151,13 @@ static int tid_number(struct chunk_builder *b, struct slice tid)
 
 /* ---- shapes ---- */
 
-static bool is_stored(enum slot_kind kind)
-{
-	return kind != SLOT_TID && kind != SLOT_STAMP && kind != SLOT_STAMP_Z;
-}
-
 static int columns_take(struct chunk_builder *b, const struct shape *sh, uint32_t *first)
 {
 	uint32_t want = b->ncolumns;
 
 	*first = want;
 	for (unsigned i = 0; i < sh->nslots; i++)
-		want += is_stored(sh->slots[i].kind);
+		want += slot_is_stored(sh->slots[i].kind);
 	if (want > b->columns_room) {
 		uint32_t room = want * 2 > 256 ? want * 2 : 256;
 		struct column *more = realloc(b->columns, room * sizeof *more);
@@ -240,7 +220,7 @@ static int values_add(struct chunk_builder *b, const struct local *l, const stru
 	int rc = 0;
 
 	for (unsigned i = 0; i < l->shape->nslots && !rc; i++)
-		if (is_stored(l->shape->slots[i].kind))
+		if (slot_is_stored(l->shape->slots[i].kind))
 			rc = column_add(c++, values[i].ptr, values[i].len);
 	return rc;
 }
@@ -420,7 +400,7 @@ static int group_seal(struct chunk_builder *b, int level, const struct local_set
 		const struct column *c = &b->columns[l->column];
 
 		for (unsigned k = 0; k < l->shape->nslots && !rc; k++)
-			if (is_stored(l->shape->slots[k].kind))
+			if (slot_is_stored(l->shape->slots[k].kind))
 				rc = values_seal(b, level, c++, l->n[group], l->n[group + 1] - l->n[group]);
 	}
 	return rc;

@@ -160,11 +160,6 @@ static void segment_close(struct segment *s)
 
 /* ---- opening ---- */
 
-static bool is_stored(enum slot_kind kind)
-{
-	return kind != SLOT_TID && kind != SLOT_STAMP && kind != SLOT_STAMP_Z;
-}
-
 static int shape_open(struct chunk *c, struct shape_set *set, struct peek *in, unsigned part, struct stored_shape *s)
 {
 	s->shape = shape_set_get(set, peek_u32(in));
@@ -173,7 +168,7 @@ static int shape_open(struct chunk *c, struct shape_set *set, struct peek *in, u
 	if (in->bad || !s->shape || s->shape->part != part)
 		return -EBADMSG;
 	for (unsigned i = 0; i < s->shape->nslots; i++)
-		s->nstored += is_stored(s->shape->slots[i].kind);
+		s->nstored += slot_is_stored(s->shape->slots[i].kind);
 	for (unsigned g = 0; g < c->ngroups; g++)
 		if (s->n[g] > SEGMENT_ROWS)
 			return -EBADMSG;
@@ -611,7 +606,7 @@ static unsigned stored_slot(const struct shape *sh, unsigned slot)
 	unsigned k = 0;
 
 	for (unsigned i = 0; i < slot; i++)
-		k += is_stored(sh->slots[i].kind);
+		k += slot_is_stored(sh->slots[i].kind);
 	return k;
 }
 

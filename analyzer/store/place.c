@@ -2,6 +2,7 @@
 /* place.c - transactions and the blocks their lines are in. */
 #include "store/place.h"
 #include "store/column.h"
+#include "store/hash.h"
 #include "store/store_private.h"
 
 #include <errno.h>
@@ -132,21 +133,6 @@ void place_set_free(struct place_set *p)
 	free(p);
 }
 
-static uint64_t hash_of(struct slice t)
-{
-	uint64_t h = 0xcbf29ce484222325u, v;
-
-	for (; t.len >= 8; t.ptr += 8, t.len -= 8) {
-		memcpy(&v, t.ptr, 8);
-		h = (h ^ v) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	for (; t.len; t.ptr++, t.len--)
-		h = (h ^ (unsigned char)*t.ptr) * 0x100000001b3u;
-	h ^= h >> 29;
-	return h ? h : 1;
-}
-
 static int grow(struct place_set *p)
 {
 	size_t room = p->room * 2;
@@ -202,7 +188,7 @@ static int pair_add(struct entry *e, uint64_t delta, unsigned blocks)
 
 int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t events, unsigned blocks)
 {
-	uint64_t hash = hash_of(tid);
+	uint64_t hash = hash_text(tid, 0);
 	size_t i = hash & (p->room - 1);
 	struct entry *e;
 	int rc;

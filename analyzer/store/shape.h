@@ -22,6 +22,12 @@
 #define SHAPE_VARIANTS	 256 /* of a head: messages */
 #define TAIL_VARIANTS	 8
 
+/* Has a slot values of its own in a chunk? The others stand in the row: transaction and time. */
+static inline bool slot_is_stored(enum slot_kind kind)
+{
+	return kind != SLOT_TID && kind != SLOT_STAMP && kind != SLOT_STAMP_Z;
+}
+
 struct shape_set;
 
 int shape_set_new(struct shape_set **out);

@@ -3,6 +3,7 @@
  *
  * One open hash table holds both shapes and families: a family is a skeleton with a count of the shapes that differ from it in texts
  * alone. shapes[] is by id - 1, in steps that never move, so that ids can be followed without the lock. */
+#include "store/hash.h"
 #include "store/shape.h"
 
 #include <errno.h>
@@ -76,24 +77,6 @@ void shape_set_free(struct shape_set *set)
 	free(set);
 }
 
-static uint64_t hash_of(unsigned part, const char *p, size_t len)
-{
-	uint64_t h = 0x9e3779b97f4a7c15u * (len + 1) ^ part;
-
-	for (; len >= 8; p += 8, len -= 8) {
-		uint64_t v;
-
-		memcpy(&v, p, 8);
-		h = (h ^ v) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
-	}
-	for (; len; p++, len--)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
-	h ^= h >> 32;
-	return h ? h : 1;
-}
-
 static struct slice entry_skeleton(const struct entry *e)
 {
 	return e->shape ? e->shape->skeleton : (struct slice){e->skeleton, e->len};
@@ -160,7 +143,7 @@ static int add(struct shape_set *set, struct entry *e, uint64_t hash, unsigned p
 
 int shape_set_load(struct shape_set *set, uint32_t id, unsigned part, const void *skeleton, size_t len)
 {
-	uint64_t hash = hash_of(part, skeleton, len);
+	uint64_t hash = hash_text((struct slice){skeleton, len}, part);
 	struct entry *e;
 
 	if (id != set->count + 1 || id > SHAPE_MAX || part > 1 || len > SHAPE_MAX_BYTES)
@@ -175,7 +158,7 @@ int shape_set_load(struct shape_set *set, uint32_t id, unsigned part, const void
 static int family_admits(struct shape_set *set, const struct line *l, unsigned part, bool *admits)
 {
 	size_t len = shape_skeleton(l, part, SHAPE_FAMILY, set->buf);
-	uint64_t hash = hash_of(part, set->buf, len);
+	uint64_t hash = hash_text((struct slice){set->buf, len}, part);
 	struct entry *e = probe(set, hash, part, set->buf, len);
 
 	if (!e->hash) {
@@ -205,7 +188,7 @@ static int find(struct shape_set *set, const struct line *l, unsigned part, cons
 		len = shape_skeleton(l, part, care, set->buf);
 		if (!len && !(part && l->tail_off == l->len))
 			return 0;
-		hash = hash_of(part, set->buf, len);
+		hash = hash_text((struct slice){set->buf, len}, part);
 		e = probe(set, hash, part, set->buf, len);
 		if (e->shape)
 			break;
