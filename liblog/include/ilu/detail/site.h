@@ -61,15 +61,14 @@ ILU_API ILU_COLD_ uint32_t ilu_ask_(const struct ilu_site_ *site);
 
 __attribute__((weak, visibility("hidden"))) struct ilu_object_ ilu_object_;
 
-extern const struct ilu_site_ *const ilu_sites_first_[] __asm__("__start_ilu_sites")
-    __attribute__((weak, visibility("hidden")));
-extern const struct ilu_site_ *const ilu_sites_end_[] __asm__("__stop_ilu_sites")
-    __attribute__((weak, visibility("hidden")));
+/* The linker's bounds of this object's section; both 0 where it has none. Hidden, or they would be another object's. */
+extern const struct ilu_site_ *const __start_ilu_sites[] __attribute__((weak, visibility("hidden")));
+extern const struct ilu_site_ *const __stop_ilu_sites[] __attribute__((weak, visibility("hidden")));
 
 static __attribute__((constructor, unused)) void ilu_object_begin_(void)
 {
 	if (!ilu_object_.known)
-		ilu_object_add_(&ilu_object_, ilu_sites_first_, ilu_sites_end_);
+		ilu_object_add_(&ilu_object_, __start_ilu_sites, __stop_ilu_sites);
 }
 
 static __attribute__((destructor, unused)) void ilu_object_end_(void)
