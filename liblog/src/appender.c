@@ -347,6 +347,7 @@ static void rest(struct appender *a, const struct pass *pass)
 {
 	if (pass->pressed)
 		return;
+	rings_spare();
 	if (pass->taken || pass->left) {
 		a->passes_idle = 0;
 		nap(a, NAP_NS);

@@ -274,6 +274,7 @@ static int start_locked(struct config *fresh, struct directive_set *filter)
 		snprintf(last_error, sizeof last_error, "no memory for rings");
 		return rc;
 	}
+	rings_spare();
 	hooks();
 	choose_clock();
 	use_config();

@@ -49,6 +49,22 @@ static bool ring_make(struct ring *ring, uint32_t i)
 	return true;
 }
 
+void rings_spare(void)
+{
+	uint32_t i;
+
+	if (__atomic_load_n(&rings.free, __ATOMIC_RELAXED) || lock_take(&rings.lock))
+		return;
+	i = rings.count;
+	if (!rings.free && i < rings.max) {
+		ring_make(rings.ring + i, i);
+		rings.ring[i].next_free = NULL;
+		__atomic_store_n(&rings.free, rings.ring + i, __ATOMIC_RELAXED);
+		__atomic_store_n(&rings.count, i + 1, __ATOMIC_RELEASE);
+	}
+	lock_drop(&rings.lock);
+}
+
 static void thread_ends(void *unused);
 
 int rings_init(void)
@@ -121,7 +137,7 @@ static bool attach(struct ilu_producer_ *p)
 		return false;
 	ring = rings.free;
 	if (ring) {
-		rings.free = ring->next_free;
+		__atomic_store_n(&rings.free, ring->next_free, __ATOMIC_RELAXED);
 	} else if (rings.count < rings.max) {
 		i = rings.count;
 		ring = rings.ring + i;
@@ -160,7 +176,7 @@ static void thread_ends(void *unused)
 	lock_take(&rings.lock);
 	ring->owner = NULL;
 	ring->next_free = rings.free;
-	rings.free = ring;
+	__atomic_store_n(&rings.free, ring, __ATOMIC_RELAXED);
 	__atomic_store_n(&rings.owned, rings.owned - 1, __ATOMIC_RELAXED);
 	lock_drop(&rings.lock);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

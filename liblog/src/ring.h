@@ -69,6 +69,8 @@ struct ring *rings_at(uint32_t i);
 void ring_turned(void);
 /* The logger is off: whether records will be stamped by the TSC from now on. */
 void rings_clock(bool tsc);
+/* Have a ring ready for the next new thread: touching a megabyte costs a millisecond, which no caller should pay. */
+void rings_spare(void);
 /* Rings that threads have now. */
 uint32_t rings_owned(void);
 /* Bytes a record's values may have. */
