@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define GUESSES	   6
+#define GUESSES	   12
 #define FOLLOWERS  2	   /* of a head that are tried before its key is computed */
 #define KEYS	   4096
 #define KEY_QUOTES 10	   /* "level":"INFO","fields":{"message":"..." */
@@ -194,8 +194,12 @@ static struct guess_key *key_of(struct parser *p, const char *from, const char *
 	uint64_t h = 0x9e3779b97f4a7c15u, v;
 	const char *to = from;
 
-	for (unsigned quotes = 0; quotes <= KEY_QUOTES && to < end; to++)
+	for (unsigned quotes = 0, last = KEY_QUOTES; quotes <= last && to < end; to++) {
 		quotes += *to == '"';
+		/* a message without fields, as of spans: the target tells them apart */
+		if (quotes == KEY_QUOTES + 1 && last == KEY_QUOTES && to + 1 < end && to[1] == '}')
+			last += 4;
+	}
 	for (; to - from >= 8; from += 8) {
 		memcpy(&v, from, 8);
 		h = (h ^ v) * 0xff51afd7ed558ccdu;
