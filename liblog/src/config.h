@@ -45,7 +45,7 @@ struct config {
 	char *level;              /* directives, see directive.h; "info" */
 	char *directory;          /* of the log file; "" = the current one */
 	char *basename;           /* the file is directory/basename.log; "" = no file */
-	char *flame;              /* file for folded stacks; always "": not supported yet */
+	char *flame;              /* file for folded stacks; "" = none */
 	char *run_directory;      /* for what belongs to the process while it runs; reserved */
 	uint64_t ring_bytes;      /* of each thread's ring, a power of two */
 	uint32_t grace_ms;        /* how long records wait to be merged by time */
