@@ -271,6 +271,8 @@ int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_
 			break;
 		if (f->also && !e->head->span_line && (rc = f->also(e, f->also_arg)))
 			break;
+		if ((rc = event_error(e)))
+			break;
 		if (max && f->n > max && f->pass == 0 && f->passes < 1024) {
 			halve(f);
 			halved = true;

@@ -385,7 +385,7 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 				break;
 			s.log = (struct log){.run = e->run, .source = e->source, .last_ns = INT64_MIN, .pid = -1, .is_ours = is_ours(store, e->source)};
 		}
-		if ((rc = take(&s, e)))
+		if ((rc = take(&s, e)) || (rc = event_error(e)))
 			break;
 	}
 	event_cursor_close(c);

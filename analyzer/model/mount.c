@@ -223,7 +223,7 @@ static int collect(struct mounts *m)
 
 	if (rc)
 		return rc;
-	while ((rc = event_cursor_next(c, &e)) == 1 && !(rc = take(m, e)))
+	while ((rc = event_cursor_next(c, &e)) == 1 && !(rc = take(m, e)) && !(rc = event_error(e)))
 		;
 	event_cursor_close(c);
 	if (!rc && m->n)

@@ -300,9 +300,14 @@ static int write_group(struct patterns *p, const struct text *v, uint32_t n, sql
 	sqlite3_bind_int64(st, 4, count);
 	sqlite3_bind_int64(st, 5, first);
 	sqlite3_bind_int64(st, 6, last);
-	if (event_get(p->store, example, &e) == 1) {
+	rc = event_get(p->store, example, &e);
+	if (rc < 0)
+		return rc;
+	if (rc == 1) {
 		struct slice m = event_message(e);
 
+		if (event_error(e))
+			return event_error(e);
 		text = malloc(m.len * 3 + 1);
 		if (!text)
 			return -ENOMEM;

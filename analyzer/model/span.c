@@ -526,6 +526,8 @@ static int advance(struct span_reader *r)
 		r->pending = NULL;
 		r->source = e->source;
 		rc = read_line(r, e);
+		if (rc >= 0 && event_error(e))
+			rc = event_error(e);
 	}
 	return rc;
 }

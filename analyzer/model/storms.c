@@ -290,13 +290,20 @@ static int describe_round(struct store *s, const struct cycle *c, char **out, in
 	for (int i = 0; i < c->nsample; i++) {
 		const struct event *e;
 		struct slice line, m;
+		int rc = event_get(s, c->sample[i], &e);
 
-		if (event_get(s, c->sample[i], &e) != 1 || event_line(e, &line))
+		if (rc == 1)
+			rc = event_line(e, &line);
+		else if (!rc)
 			continue;
+		if (rc)
+			return rc;
 		*bytes += (int64_t)line.len + 1;
 		if (e->head->span_line)
 			continue;
 		m = fixed_part(event_message(e));
+		if (event_error(e))
+			return event_error(e);
 		if (!m.len || memmem(text, n, m.ptr, m.len))
 			continue;
 		if (n + m.len + 6 > sizeof text) {
@@ -328,10 +335,13 @@ static int say_end(struct watch *w, struct finding *f)
 {
 	const struct event *e;
 	struct slice m;
+	int rc = w->ended_by ? event_get(w->store, w->ended_by, &e) : 0;
 
-	if (!w->ended_by || event_get(w->store, w->ended_by, &e) != 1)
-		return finding_detail_add(f, "ended_by", "the end of the log");
+	if (rc <= 0)
+		return rc ? rc : finding_detail_add(f, "ended_by", "the end of the log");
 	m = event_message(e);
+	if (event_error(e))
+		return event_error(e);
 	if (finding_detail_add(f, "ended_by", "%.*s", (int)m.len, m.ptr ? m.ptr : ""))
 		return -ENOMEM;
 	return finding_evidence(f, w->ended_by, "what ended it");
@@ -390,9 +400,12 @@ static int watch_source(struct watch *w, struct slice tid, int64_t run, int64_t 
 	if (rc)
 		return rc;
 	w->run = run;
-	while ((rc = event_cursor_next(c, &e)) == 1)
+	while ((rc = event_cursor_next(c, &e)) == 1) {
 		if (!e->foreign)
 			take_line(w, e);
+		if ((rc = event_error(e)))
+			break;
+	}
 	event_cursor_close(c);
 	return rc ? rc : finish_log(w, tid, out);
 }

@@ -207,6 +207,8 @@ static int next_line(struct state *s)
 		s->worker = e->worker;
 		s->time_ns = e->time_ns;
 		rc = unpack(s, e);
+		if (!rc)
+			rc = event_error(e);
 		return rc ? rc : 1;
 	}
 	return rc;
@@ -224,6 +226,8 @@ static int next_value(void *p)
 				continue;
 			s->result = value_of(s, v);
 			s->result_name = v->name;
+			if (event_error(s->event))
+				return event_error(s->event);
 			if (!isnan(s->result))
 				return 1;
 		}

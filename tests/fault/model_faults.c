@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* model_faults.c - each allocation of building and asking the model fails once: the tables are the same as ever, or it is an error. */
+#include "faults.h"
+#include "load/load.h"
+#include "model/finding.h"
+#include "model/model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char folder[] = "/tmp/ilu-faults-XXXXXX";
+static char log_path[64], csv_path[64], db_path[64];
+
+#define CONTAINER "f-0.0.1-2B9C5138-FBCF-0F2A-57EC-42F974B23095"
+
+static unsigned add(unsigned hash, const char *p)
+{
+	hash = hash * 31 + (p ? 7 : 3);
+	while (p && *p)
+		hash = hash * 31 + (unsigned char)*p++;
+	return hash;
+}
+
+static int ask(struct store *s, const char *sql, unsigned *hash)
+{
+	sqlite3_stmt *q;
+	int rc = sqlite3_prepare_v2(store_db(s), sql, -1, &q, NULL);
+
+	while (!rc && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(q); i++)
+			*hash = add(*hash, (const char *)sqlite3_column_text(q, i));
+		rc = 0;
+	}
+	sqlite3_finalize(q);
+	return rc == SQLITE_DONE ? 0 : rc;
+}
+
+/* ---- subjects: each builds or asks once ---- */
+
+static int build(struct store *s, unsigned *hash)
+{
+	static const char *const tables[] = {"invocation", "attempt", "container", "lock", "batch", "pattern", "function"};
+	char *why = NULL, sql[64];
+	int rc = store_exec(s, "BEGIN");
+
+	if (rc)
+		return rc;
+	rc = model_build(s, NULL, &why);
+	free(why);
+	/* What is asked of the tables is not the subject. */
+	for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++) {
+		snprintf(sql, sizeof sql, "SELECT * FROM %s", tables[i]);
+		rc = ask(s, sql, hash);
+	}
+	store_exec(s, "ROLLBACK");
+	return rc;
+}
+
+static int read_results(struct store *s, unsigned *hash)
+{
+	char *why = NULL;
+	int rc = store_exec(s, "BEGIN");
+
+	if (rc)
+		return rc;
+	rc = model_file_load(s, 1, csv_path, &why);
+	free(why);
+	if (!rc)
+		rc = ask(s, "SELECT * FROM result", hash);
+	store_exec(s, "ROLLBACK");
+	return rc;
+}
+
+static int virtual_tables(struct store *s, unsigned *hash)
+{
+	int rc = ask(s, "SELECT * FROM span", hash);
+
+	if (!rc)
+		rc = ask(s, "SELECT * FROM phase", hash);
+	if (!rc)
+		rc = ask(s, "SELECT * FROM span WHERE tid = 'a'", hash);
+	return rc ? rc : ask(s, "SELECT * FROM series", hash);
+}
+
+static int findings(struct store *s, unsigned *hash)
+{
+	struct findings f = {0};
+	int rc = find_lint(s, 0, &f);
+
+	if (!rc)
+		rc = find_hangs(s, 0, &f);
+	if (!rc)
+		rc = find_storms(s, 0, &f);
+	if (!rc)
+		rc = find_mount_failures(s, 0, &f);
+	for (size_t i = 0; i < f.n; i++)
+		*hash = add(add(add(*hash, f.v[i].rule), f.v[i].tid), f.v[i].message);
+	findings_done(&f);
+	return rc;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct store *s, unsigned *hash);
+} subjects[] = {{"build", build}, {"results", read_results}, {"virtual tables", virtual_tables}, {"findings", findings}};
+
+static int subject(size_t i, unsigned *hash)
+{
+	struct store *s;
+	char *why = NULL;
+	int rc = store_open(db_path, STORE_WRITE, &s, &why);
+
+	*hash = 0;
+	if (rc) {
+		free(why);
+		return rc;
+	}
+	rc = model_register(store_db(s), s);
+	if (!rc)
+		rc = subjects[i].run(s, hash);
+	store_close(s);
+	return rc;
+}
+
+static void faults(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof subjects / sizeof *subjects; i++) {
+		unsigned want, got, n, calls;
+
+		assert_int_equal(subject(i, &want), 0);
+		for (n = 1;; n++) {
+			int rc;
+
+			fault_arm(FAULT_MALLOC, n, 1);
+			rc = subject(i, &got);
+			calls = fault_disarm();
+			if (calls < n)
+				break;
+			if (!rc && got != want)
+				fail_msg("%s, allocation %u: no error, but another answer", subjects[i].name, n);
+		}
+		print_message("%u allocations: %s\n", n - 1, subjects[i].name);
+	}
+}
+
+/* ---- a log with something of everything ---- */
+
+static int second;
+
+static void line(FILE *f, const char *fields, const char *rest)
+{
+	fprintf(f, "{\"timestamp\":\"2026-11-23 00:00:%02d.1\",\"level\":\"INFO\",\"fields\":{%s},\"target\":\"t\"%s}\n", second++ % 60, fields, rest);
+}
+
+static void invocation(FILE *f, const char *tid, int ends)
+{
+	char span[256], fields[512];
+
+	snprintf(span, sizeof span, ",\"span\":{\"tid\":\"%s\",\"name\":\"invoke\"},\"spans\":[]", tid);
+	line(f, "\"message\":\"new\"", span);
+#define SAY(...) (snprintf(fields, sizeof fields, __VA_ARGS__), line(f, fields, ""))
+	SAY("\"message\":\"Handling invocation request\",\"tid\":\"%s\"", tid);
+	SAY("\"message\":\"Container acquired\",\"tid\":\"%s\",\"container_id\":\"" CONTAINER "\"", tid);
+	SAY("\"message\":\"Item starting to execute\",\"tid\":\"%s\",\"insert_time\":\"2026-11-23 00:00:00.1\",\"remove_time\":\"2026-11-23 00:00:01.1\"", tid);
+	SAY("\"message\":\"Encountered unknown error while trying to run queued invocation\",\"tid\":\"%s\",\"error\":\"a \\\"b\\\"\"", tid);
+	SAY("\"message\":\"Create task failed\",\"tid\":\"%s\",\"error\":\"failed to mount {overlay [upperdir=/x/snapshots/7/fs]}: no such file or directory: u\"", tid);
+	if (ends) {
+		SAY("\"message\":\"Invocation complete\",\"tid\":\"%s\",\"fqdn\":\"f-0.0.1\",\"e2etime\":\"1\",\"compute\":\"CPU\"", tid);
+		line(f, "\"message\":\"close\",\"time.busy\":\"1.00ms\",\"time.idle\":\"2.00ms\"", span);
+	}
+#undef SAY
+}
+
+static int setup(void **state)
+{
+	char *paths[] = {log_path}, utc[] = "UTC", *zones[] = {utc};
+	struct load_options o = {.db = db_path, .paths = paths, .npaths = 1, .timezones = zones, .ntimezones = 1, .quiet = true,
+				 .threads = 1, .out = stdout, .err = stderr};
+	FILE *f;
+
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(log_path, sizeof log_path, "%s/worker_0.log", folder);
+	snprintf(csv_path, sizeof csv_path, "%s/output-in.csv", folder);
+	snprintf(db_path, sizeof db_path, "%s/logq.db", folder);
+	f = fopen(log_path, "w");
+	if (!f)
+		return -1;
+	line(f, "\"message\":\"Container manager info\",\"tid\":\"CtrMrgWorker\",\"used_mem\":1,\"total_mem\":2,\"num_containers\":3", "");
+	line(f, "\"message\":\"CPU utilization\",\"tid\":\"CPU_MON_BG\",\"cpu_util\":\"{\\\"cpu_us\\\":1.0,\\\"cpu_sy\\\":2}\"", "");
+	line(f, "\"message\":\"logged in\",\"password\":\"x\"", "");
+	invocation(f, "a", 1);
+	invocation(f, "b", 0);
+	for (int i = 0; i < 1005; i++) {
+		line(f, "\"message\":\"checking resources\",\"tid\":\"s\"", "");
+		line(f, "\"message\":\"Insufficient resources to run item\",\"tid\":\"s\"", "");
+	}
+	fclose(f);
+	f = fopen(csv_path, "w");
+	if (!f)
+		return -1;
+	fputs("success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\ntrue,f,false,1,0.5,3,a\n", f);
+	fclose(f);
+	return load_run(&o);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(log_path);
+	unlink(csv_path);
+	unlink(db_path);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(faults)};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
