@@ -216,12 +216,12 @@ static int local_number(struct chunk_builder *b, struct local_set *l, const stru
 
 static int values_add(struct chunk_builder *b, const struct local *l, const struct slice *values)
 {
-	struct column *c = &b->columns[l->column];
+	uint32_t c = l->column;
 	int rc = 0;
 
 	for (unsigned i = 0; i < l->shape->nslots && !rc; i++)
 		if (slot_is_stored(l->shape->slots[i].kind))
-			rc = column_add(c++, values[i].ptr, values[i].len);
+			rc = column_add(&b->columns[c++], values[i].ptr, values[i].len);
 	return rc;
 }
 

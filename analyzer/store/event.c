@@ -208,8 +208,8 @@ static enum slot_kind value(const struct event *e, enum section section, const c
 	for (unsigned i = 0; i < sh->nslots; i++)
 		if (sh->slots[i].section == section && slice_is(sh->slots[i].key, name))
 			return slot_value(e, part, i, out);
-	if (!part)
-		return 0;
+	if (!part && (section != SECTION_TOP || shape_part_range(sh, SECTION_FIELDS).there))
+		return 0; /* where there are fields, level and target are none */
 	*out = shape_constant(sh, section, name);
 	return out->ptr ? SLOT_STRING : 0;
 }

@@ -246,7 +246,7 @@ static int constants_fill(struct shape_full *f, const struct line *l, const uint
 
 		if (n < f->shape.nslots && t->off == at[n])
 			n++;
-		else if (t->kind == SLOT_STRING && (t->section == SECTION_SPAN || t->section == SECTION_TOP))
+		else if ((t->kind == SLOT_STRING || t->kind == SLOT_WORD) && (t->section == SECTION_SPAN || t->section == SECTION_TOP))
 			f->constants[f->nconstants++] = (struct constant){t->section, {l->text + t->key_off, t->key_len}, token_slice(l, t)};
 	}
 	return 0;
@@ -331,7 +331,7 @@ int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **ou
 	n = sample_write(skeleton, len, part, f->sample, at, &f->shape.nslots);
 	rc = n || (part && !len) ? cut(f, len) : -EBADMSG;
 	if (rc || (rc = sample_parse(&l, f->sample, &n, part, !len)) || (rc = slots_fill(f, &l, at)) ||
-	    (part && (rc = constants_fill(f, &l, at))))
+	    (rc = constants_fill(f, &l, at)))
 		goto fail;
 	if (part)
 		tail_names(&f->shape, &l);

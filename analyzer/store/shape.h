@@ -62,7 +62,7 @@ struct shape_range {
 /* For SECTION_FIELDS (head), SECTION_SPAN and SECTION_SPANS (tail). */
 struct shape_range shape_part_range(const struct shape *sh, enum section section);
 
-/* A text of span (SECTION_SPAN) or of the tail's top level (SECTION_TOP: threadName) that is in the skeleton; NONE: there is none. */
+/* A text of span (SECTION_SPAN) or of the top level (SECTION_TOP: threadName; logrus' level and msg) that is in the skeleton; NONE: there is none. */
 struct slice shape_constant(const struct shape *sh, enum section section, const char *key);
 
 /* A shape that is in no set, of a skeleton (-EBADMSG: it is none) or of a line that is kept raw. Free with shape_free. */

@@ -407,6 +407,8 @@ static void slots_know_their_keys(void **state)
 	sh = find(set, T ",\"threadName\":\"main\"}", 1);
 	assert_true(slice_is(shape_constant(sh, SECTION_TOP, "threadName"), "main"));
 	assert_null(shape_constant(sh, SECTION_SPAN, "threadName").ptr);
+	sh = find(set, "time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=\"m\"", 0);
+	assert_true(slice_is(shape_constant(sh, SECTION_TOP, "msg"), "m") && slice_is(shape_constant(sh, SECTION_TOP, "level"), "info"));
 	shape_set_free(set);
 }
 
