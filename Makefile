@@ -75,7 +75,7 @@ ANALYZER_FAULTS := model_faults input_faults event_faults
 FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
 FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap open write fdatasync ftruncate pthread_create
 FUZZ_TARGETS   := reader head lines chunk
-FUZZ_TARGETS   += directive_fuzz console_fuzz lines chunk
+FUZZ_TARGETS   += directive_fuzz console_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench
 BENCH_LOAD     := load_bench
