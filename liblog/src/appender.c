@@ -46,6 +46,8 @@ static void tell_gap(struct appender *a)
 {
 	char fields[160];
 
+	if (!a->gap.lost || a->enc.out.len || !encode_own_room(&a->enc))
+		return;
 	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"write failed\",\"errno\":%d,\"from_seq\":%llu,\"to_seq\":%llu",
 		 (unsigned long long)a->gap.lost, a->gap.error, (unsigned long long)a->gap.from,
 		 (unsigned long long)a->gap.to);
@@ -93,6 +95,12 @@ static int write_out(struct appender *a)
 	for (uint32_t i = 0, n = rings_count(); i < n; i++)
 		ring_publish(rings_at(i));
 	return rc;
+}
+
+/* The first error of a pass is the one that flushes get. */
+static void note_error(int *rc, int error)
+{
+	*rc = *rc ? *rc : error;
 }
 
 /* ---- merging ---- */
@@ -160,13 +168,12 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 		if (a->stamps[i] > horizon)
 			break;
 		do {
-			if (!a->enc.out.len && a->gap.lost)
-				tell_gap(a);
+			tell_gap(a);
 			encode_record(&a->enc, ring, record);
 			ring_take(ring, record);
 			taken++;
 			if (a->enc.out.len >= BATCH_BYTES)
-				*rc = write_out(a);
+				note_error(rc, write_out(a));
 			record = ring_peek(ring);
 		} while (record && (by_turn ? ring->turn_read : record->stamp) <= bound);
 		if (record)
@@ -181,6 +188,23 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 
 /* ---- what the log should know ---- */
 
+/* Lines that could not be encoded get their numbers, and a line that says so, when there is memory again. */
+static void tell_unmade(struct appender *a)
+{
+	uint64_t lost = a->enc.unmade;
+	char fields[160];
+
+	tell_gap(a);
+	if (!lost || !encode_own_room(&a->enc))
+		return;
+	a->enc.unmade = 0;
+	a->lost += lost;
+	a->enc.seq += lost;
+	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"no memory\",\"from_seq\":%llu,\"to_seq\":%llu",
+		 (unsigned long long)lost, (unsigned long long)(a->enc.seq - lost), (unsigned long long)(a->enc.seq - 1));
+	encode_own(&a->enc, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
+}
+
 static void tell_ring_losses(struct appender *a)
 {
 	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
@@ -190,8 +214,9 @@ static void tell_ring_losses(struct appender *a)
 
 		for (int l = 0; l < RING_LEVELS; l++)
 			lost += levels[l] = __atomic_load_n(&ring->lost[l], __ATOMIC_RELAXED);
-		if (lost == ring->lost_told)
+		if (lost == ring->lost_told || !encode_own_room(&a->enc))
 			continue;
+		tell_gap(a);
 		lost -= ring->lost_told;
 		ring->lost_told += lost;
 		a->lost += lost;
@@ -211,8 +236,10 @@ static void tell_span_troubles(struct appender *a, bool now)
 	uint64_t misuse = slab_misuse(), overflow = slab_overflow(), ns = now_machine_ns();
 	char fields[96];
 
-	if (!now && ns - a->told_ns < TELL_NS)
+	if ((!now && ns - a->told_ns < TELL_NS) || (misuse == a->misuse_told && overflow == a->overflow_told) ||
+	    !encode_own_room(&a->enc))
 		return;
+	tell_gap(a);
 	if (misuse != a->misuse_told) {
 		snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
 			 (unsigned long long)(misuse - a->misuse_told), (unsigned long long)misuse);
@@ -220,7 +247,7 @@ static void tell_span_troubles(struct appender *a, bool now)
 			   a->enc.seq++);
 		a->told_ns = ns;
 	}
-	if (overflow != a->overflow_told) {
+	if (overflow != a->overflow_told && encode_own_room(&a->enc)) {
 		snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
 			 (unsigned long long)(overflow - a->overflow_told), (unsigned long long)overflow);
 		encode_own(&a->enc, "WARN", "Spans left out of the log: the slab is full", "ilulog", fields,
@@ -289,8 +316,10 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->left = n && !pass->everything;
 	tell_ring_losses(a);
 	tell_span_troubles(a, pass->everything);
+	if (pass->everything || a->enc.unmade)
+		tell_unmade(a);
 	if (a->enc.out.len || pass->taken)
-		pass->rc = write_out(a);
+		note_error(&pass->rc, write_out(a));
 	show(a);
 	answer_flushes(a, pass);
 }
@@ -400,6 +429,8 @@ int appender_start(struct appender *a, const char *initialized)
 	a->active = calloc(region.header->rings, sizeof(struct ring *));
 	a->stamps = calloc(region.header->rings, sizeof(uint64_t));
 	if (!a->active || !a->stamps)
+		return -ENOMEM;
+	if (!encode_own_room(&a->enc))
 		return -ENOMEM;
 	have_membarrier = !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 	encode_own(&a->enc, "INFO", "Logger initialized", "Startup", initialized, a->enc.seq++);

@@ -232,8 +232,10 @@ static char *begin_line(struct encoder *enc, const struct view *v)
 	size_t room = 6 * v->size + v->text->room + 512 + VALUE_ROOM * (v->site->count + 1u);
 	char *at;
 
-	if (!buf_room(&enc->out, room))
+	if (!buf_room(&enc->out, room)) {
+		enc->unmade++;
 		return NULL;
+	}
 	at = enc->out.text + enc->out.len;
 	at = PUT(at, "{\"timestamp\":");
 	at = encode_time(enc, at, stamp_wall_ns(&enc->scale, v->record->stamp));
@@ -245,8 +247,10 @@ static void end_line(struct encoder *enc, struct ring *ring, char *at, const str
 {
 	size_t begin = enc->out.len;
 
-	if (!put_rest(enc, ring, at, v, self, leaf))
+	if (!put_rest(enc, ring, at, v, self, leaf)) {
 		enc->out.len = begin;
+		enc->unmade++;
+	}
 }
 
 /* ---- events ---- */
@@ -331,8 +335,10 @@ static void encode_array(struct encoder *enc, struct ring *ring, struct view *v)
 	char *at;
 
 	/* up to 256 keys, each with at most 256 underscores and a name of an errno */
-	if (!buf_room(&enc->out, 6 * v->size + v->text->room + 256 * (VALUE_ROOM + 6 * 256 + 320)))
+	if (!buf_room(&enc->out, 6 * v->size + v->text->room + 256 * (VALUE_ROOM + 6 * 256 + 320))) {
+		enc->unmade++;
 		return;
+	}
 	at = begin_line(enc, v);
 	if (!at)
 		return;
@@ -437,8 +443,10 @@ static void encode_new(struct encoder *enc, struct ring *ring, struct view *v)
 	struct span_text *span = span_texts_new(&enc->spans, v->record->span), *parent;
 	uint64_t remote;
 
-	if (!span)
+	if (!span) {
+		enc->unmade += (enc->spanning & CONFIG_SPAN_NEW) != 0;
 		return;
+	}
 	look_at_tid(v);
 	span->id = take_word(v);
 	span->parent = take_word(v);
@@ -447,6 +455,7 @@ static void encode_new(struct encoder *enc, struct ring *ring, struct view *v)
 	parent = span_texts_get(&enc->spans, span->parent);
 	if (!render_span(enc, span, v, remote ? remote : parent ? parent->id : 0)) {
 		span->handle = 0;
+		enc->unmade += (enc->spanning & CONFIG_SPAN_NEW) != 0;
 		return;
 	}
 	if (enc->spanning & CONFIG_SPAN_NEW)
@@ -518,7 +527,7 @@ static void sample(struct encoder *enc, const struct ring *ring, const struct vi
 	static const char before[] = ",\"threadName\":\"";
 	const struct span_text *stack[ENCODE_DEPTH];
 	uint64_t ticks = flame_step(&enc->flame, (uint32_t)(ring - rings_at(0)), v->record->stamp);
-	const char *name = ring->thread_json ? ring->thread_json + sizeof before - 1 : "\"";
+	const char *name = ring->thread_json_len ? ring->thread_json + sizeof before - 1 : "\"";
 	size_t room, n = chain(enc, leaf, stack, &room);
 
 	if (!n)
@@ -534,6 +543,26 @@ static void sample(struct encoder *enc, const struct ring *ring, const struct vi
 	flame_end(&enc->flame, stamp_duration_ns(&enc->scale, ticks));
 }
 
+/* Would the record make a line, had there been memory for what it is made of? */
+static bool makes_line(const struct encoder *enc, unsigned operation)
+{
+	switch (operation) {
+	case ILU_OP_EVENT_:
+	case ILU_OP_ARRAY_:
+		return true;
+	case ILU_OP_NEW_:
+		return enc->spanning & CONFIG_SPAN_NEW;
+	case ILU_OP_ENTER_:
+		return enc->spanning & CONFIG_SPAN_ENTER;
+	case ILU_OP_EXIT_:
+		return enc->spanning & CONFIG_SPAN_EXIT;
+	case ILU_OP_CLOSE_:
+		return enc->spanning & CONFIG_SPAN_CLOSE;
+	default:
+		return false;
+	}
+}
+
 static void encode_span(struct encoder *enc, struct ring *ring, struct view *v, unsigned operation)
 {
 	struct span_text *span = span_texts_get(&enc->spans, v->record->span);
@@ -542,7 +571,9 @@ static void encode_span(struct encoder *enc, struct ring *ring, struct view *v, 
 		sample(enc, ring, v, span->parent);
 	if (span && enc->flame.sink && operation == ILU_OP_EXIT_)
 		sample(enc, ring, v, v->record->span);
-	if (span) {
+	if (!span) {
+		enc->unmade += makes_line(enc, operation);
+	} else {
 		switch (operation) {
 		case ILU_OP_ENTER_:
 			if (enc->spanning & CONFIG_SPAN_ENTER)
@@ -562,8 +593,6 @@ static void encode_span(struct encoder *enc, struct ring *ring, struct view *v, 
 			encode_close(enc, ring, v, span);
 		}
 	}
-	if (operation == ILU_OP_CLOSE_)
-		slab_give(SLAB_INDEX(v->record->span));
 }
 
 /* ---- the ring's owner ---- */
@@ -571,14 +600,11 @@ static void encode_span(struct encoder *enc, struct ring *ring, struct view *v, 
 static void encode_owner(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record)
 {
 	struct ring_owner owner;
-	char *at = realloc(ring->thread_json, ESCAPE_ROOM(RING_NAME) + 96);
+	char *at = ring->thread_json;
 
-	if (!at)
-		return;
 	if (enc->flame.sink)
 		flame_owner(&enc->flame, (uint32_t)(ring - rings_at(0)));
 	memcpy(&owner, record + 1, sizeof owner);
-	ring->thread_json = at;
 	at = PUT(at, ",\"threadName\":\"");
 	at += escape_json(at, owner.name, strnlen(owner.name, sizeof owner.name));
 	at = PUT(at, "\",\"pid\":");
@@ -597,8 +623,8 @@ void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_reco
 		return;
 	}
 	if (!look(&v, record))
-		return;
-	if (ILU_LIKELY_(operation == ILU_OP_EVENT_))
+		enc->unmade += makes_line(enc, operation);
+	else if (ILU_LIKELY_(operation == ILU_OP_EVENT_))
 		encode_event(enc, ring, &v);
 	else if (operation == ILU_OP_ARRAY_)
 		encode_array(enc, ring, &v);
@@ -606,16 +632,20 @@ void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_reco
 		encode_new(enc, ring, &v);
 	else
 		encode_span(enc, ring, &v, operation);
+	if (operation == ILU_OP_CLOSE_)
+		slab_give(SLAB_INDEX(record->span));
+}
+
+bool encode_own_room(struct encoder *enc)
+{
+	return buf_room(&enc->out, ENCODE_OWN_FIELDS + 512);
 }
 
 void encode_own(struct encoder *enc, const char *level, const char *message, const char *tid, const char *fields,
 		uint64_t seq)
 {
-	char *at;
+	char *at = enc->out.text + enc->out.len;
 
-	if (!buf_room(&enc->out, strlen(fields) + 512))
-		return;
-	at = enc->out.text + enc->out.len;
 	at = PUT(at, "{\"timestamp\":");
 	at = encode_time(enc, at, stamp_wall_ns(&enc->scale, ilu_stamp_()));
 	at += sprintf(at, ",\"level\":\"%s\",\"fields\":{\"message\":\"%s\",\"tid\":\"%s\"%s},\"target\":\"ilulog\"", level,

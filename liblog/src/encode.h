@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#define ENCODE_OWN_FIELDS 512
 #define ENCODE_DEPTH 256 /* spans in one list; of a deeper stack the innermost are shown */
 
 struct encoder {
@@ -31,6 +32,7 @@ struct encoder {
 	uint64_t cut;	   /* values that had been cut, strings that were no JSON */
 	uint64_t written;  /* lines ever */
 	uint64_t orphans;  /* events whose span's text was lost */
+	uint64_t unmade;   /* lines there was no memory for, and that have no number yet */
 	struct flame flame; /* with a sink when it is wanted */
 	/* caches */
 	int64_t second;
@@ -47,7 +49,11 @@ void encoder_done(struct encoder *enc);
 /* Write the line of a record, if it makes one. Gives back the slot of a span that closes. */
 void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record);
 
-/* A line of the library itself: target "ilulog"; `fields` is JSON after the tid, beginning with a comma, or "". */
+/* Is there memory for a line of the library itself? To be asked before encode_own. */
+bool encode_own_room(struct encoder *enc);
+
+/* A line of the library itself: target "ilulog"; `fields` is JSON after the tid, beginning with a comma, or "", of at
+ * most ENCODE_OWN_FIELDS bytes. */
 void encode_own(struct encoder *enc, const char *level, const char *message, const char *tid, const char *fields,
 		uint64_t seq);
 

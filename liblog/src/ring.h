@@ -48,8 +48,8 @@ struct ring {
 	uint64_t turn_read; /* in which it was written */
 	uint64_t published;
 	uint64_t lost_told;
-	char *thread_json; /* `,"threadName":"...","pid":1,"seq":` */
 	uint32_t thread_json_len;
+	char thread_json[6 * RING_NAME + 128]; /* `,"threadName":"...","pid":1,"seq":` */
 };
 
 /* The payload of ILU_OP_OWNER_. */

@@ -233,6 +233,40 @@ static void test_kind(void **state)
 	every(kind, 5);
 }
 
+/* The disk is broken from the first line to the last: errors, and no waiting for better days. */
+static void test_to_the_end(void **state)
+{
+	char config[200];
+	size_t len;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	remove_log();
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		struct ilu_log_stats stats;
+
+		snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"log\"}", directory);
+		fault_arm(FAULT_WRITE_EIO, 1, 1u << 30);
+		if (ilu_log_start(config))
+			_exit(1);
+		run_phase(1);
+		if (ilu_log_flush(ILU_ACK_KERNEL, -1) != -EIO)
+			_exit(2);
+		ilu_log_stats(&stats);
+		if (stats.lost != THREADS * EACH + 1)
+			_exit(3);
+		_exit(ilu_log_stop() == -EIO ? 0 : 4);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	read_log(&len);
+	assert_int_equal(len, 0);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -250,10 +284,11 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static enum fault_kind kinds[] = { FAULT_OPEN, FAULT_WRITE, FAULT_WRITE_EIO, FAULT_SHORT, FAULT_SYNC, FAULT_MMAP, FAULT_THREAD };
-	struct CMUnitTest tests[sizeof kinds / sizeof *kinds];
+	static enum fault_kind kinds[] = { FAULT_MALLOC, FAULT_OPEN, FAULT_WRITE, FAULT_WRITE_EIO, FAULT_SHORT, FAULT_SYNC, FAULT_MMAP, FAULT_THREAD };
+	struct CMUnitTest tests[sizeof kinds / sizeof *kinds + 1];
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		tests[i] = (struct CMUnitTest){ fault_names[kinds[i]], test_kind, NULL, NULL, &kinds[i] };
+	tests[sizeof kinds / sizeof *kinds] = (struct CMUnitTest)cmocka_unit_test(test_to_the_end);
 	return cmocka_run_group_tests_name("log_faults", tests, setup, teardown);
 }
