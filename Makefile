@@ -66,7 +66,7 @@ LIBLOG_TESTS   :=
 LIBLOG_TESTS   += log_event_test log_span_test log_thread_test log_life_test log_encode_test log_object_test log_cxx_test
 LIBLOG_TESTS   += clock_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := model_test result_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test
+ANALYZER_TESTS := model_test result_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.

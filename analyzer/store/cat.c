@@ -57,20 +57,24 @@ static int64_t original(struct store *s, int64_t source)
 
 int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, size_t), void *arg)
 {
-	int64_t left = source_bytes(s, source);
+	int64_t left = source_bytes(s, source), all = left;
 	struct bytes line = {0};
 	sqlite3_stmt *q;
 	int rc;
 
 	if (left < 0)
 		return (int)left;
-	rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT id FROM chunk WHERE source = ? ORDER BY first_line", -1, &q, NULL));
+	rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", -1, &q, NULL));
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(q, 1, original(s, source));
-	while (!rc && sqlite3_step(q) == SQLITE_ROW) {
+	while (!rc && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		struct chunk *c;
 
+		if (sqlite3_column_int64(q, 1) != all - left) {
+			rc = -EBADMSG; /* a chunk is missing, or not where it should be */
+			break;
+		}
 		rc = store_chunk_pin(s, sqlite3_column_int64(q, 0), &c);
 		if (rc)
 			break;
@@ -79,5 +83,7 @@ int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, 
 	}
 	sqlite3_finalize(q);
 	bytes_free(&line);
-	return rc;
+	if (rc == SQLITE_DONE)
+		return left == 0 || left == -1 ? 0 : -EBADMSG; /* -1: the last line has no end */
+	return rc > 0 ? store_rc(rc) : rc;
 }

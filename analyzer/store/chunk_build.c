@@ -382,6 +382,7 @@ static void shapes_list(struct chunk_builder *b, struct local_set *set)
 		struct local *l = &set->list[i];
 
 		bytes_u32(&b->directory, l->shape->id);
+		bytes_u32(&b->directory, l->shape->sum);
 		for (unsigned g = 0; g < CHUNK_GROUPS; g++) {
 			if (g * SEGMENT_ROWS < b->rows)
 				bytes_u16(&b->directory, l->n[g + 1]);

@@ -162,10 +162,13 @@ static void segment_close(struct segment *s)
 
 static int shape_open(struct chunk *c, struct shape_set *set, struct peek *in, unsigned part, struct stored_shape *s)
 {
+	uint32_t sum;
+
 	s->shape = shape_set_get(set, peek_u32(in));
+	sum = peek_u32(in);
 	for (unsigned g = 0; g < c->ngroups; g++)
 		s->n[g] = (uint16_t)peek_u16(in);
-	if (in->bad || !s->shape || s->shape->part != part)
+	if (in->bad || !s->shape || s->shape->part != part || s->shape->sum != sum)
 		return -EBADMSG;
 	for (unsigned i = 0; i < s->shape->nslots; i++)
 		s->nstored += slot_is_stored(s->shape->slots[i].kind);

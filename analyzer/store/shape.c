@@ -309,6 +309,16 @@ void shape_free(struct shape *sh)
 	free(f);
 }
 
+/* FNV-1a, which sees each changed byte. */
+static uint32_t sum_of(const char *p, size_t len)
+{
+	uint32_t h = 2166136261u;
+
+	for (; len; p++, len--)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	return h;
+}
+
 int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **out)
 {
 	struct shape_full *f = calloc(1, sizeof *f);
@@ -327,6 +337,7 @@ int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **ou
 	memcpy(f->skeleton, skeleton, len);
 	f->shape.skeleton = (struct slice){f->skeleton, len};
 	f->shape.part = (uint8_t)part;
+	f->shape.sum = sum_of(skeleton, len);
 	f->shape.message_slot = -1;
 	n = sample_write(skeleton, len, part, f->sample, at, &f->shape.nslots);
 	rc = n || (part && !len) ? cut(f, len) : -EBADMSG;

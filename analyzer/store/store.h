@@ -45,6 +45,7 @@ struct slot {
 struct shape {
 	uint32_t id;		  /* shape.id */
 	uint8_t part;		  /* 0 head, 1 tail */
+	uint32_t sum;		  /* of the skeleton: chunks know it, so that damage to a shape is seen */
 	struct slice skeleton;	  /* the text with one byte enum slot_kind for each value */
 	const struct slot *slots; /* in the order of the text */
 	unsigned nslots;
