@@ -170,9 +170,11 @@ const struct command commands[] = {
 	{"sql", lines, "'SELECT ...'", 0, -1, HINT_SQL, "run SQL; values as they are",
 	 "Any SQLite. Several statements may follow each other, parted by ';'. Without a word, reads them from standard input. The\n"
 	 "tables and their columns: invocation, attempt, phase, span, event, run, source, reject, function, container, lock, batch,\n"
-	 "pattern, series. field(event, 'NAME') reads a field of an event's line.",
+	 "pattern, series, histogram. field(event, 'NAME') reads a field of an event's line; WHERE has(event, 'NAME=VALUE') and WHERE event\n"
+	 "MATCH 'TEXT' choose lines without reading the others; p50, p90, p95, p99 and quantile(x, q) are aggregates.",
 	 "sql 'SELECT status, count(*) FROM invocation GROUP BY 1'\n"
-	 "--format csv sql \"SELECT time_ns, field(event, 'queue_len') FROM event WHERE message = 'Item enqueued'\"",
+	 "--format csv sql \"SELECT time_ns, field(event, 'queue_len') FROM event WHERE message = 'Item enqueued'\"\n"
+	 "sql \"SELECT level, start_ns, lines FROM histogram\"",
 	 sql_options, NEED_READ, cmd_sql},
 
 	{"invocations", answers, "", 0, 0, HINT_NONE, "the invocations: chosen, sorted, with the columns that matter",
