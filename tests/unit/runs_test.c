@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every line of every log of the real runs that ILU_TEST_RUNS names: what the store gives back is the line, and its values are what jansson
  * reads, with their types. Of each file the first 120,000 lines: two of the runs have millions that repeat. Those are given back and
- * compared byte for byte all the same, unless ILU_TEST_RUNS_SHORT is set. */
+ * compared byte for byte all the same, but not under a sanitizer: it takes 10,000 lines, and leaves the two out. */
 #include "ingest/reader.h"
 #include "ingest/scan.h"
 #include "load/load.h"
@@ -18,7 +18,14 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined __SANITIZE_ADDRESS__ || __has_feature(address_sanitizer)
+#define MOST_LINES 10000
+#else
 #define MOST_LINES 120000
+#endif
 
 static char dir[64] = "/tmp/ilu-runs-XXXXXX";
 
@@ -195,8 +202,7 @@ static void check_source(struct store *s, int64_t source, const char *path, uint
 	const struct event *e;
 	unsigned n = 0;
 
-	if (!getenv("ILU_TEST_RUNS_SHORT"))
-		cat_is_file(s, source, path);
+	cat_is_file(s, source, path);
 	assert_int_equal(event_cursor_open(s, &q, &c), 0);
 	for (; n < MOST_LINES && event_cursor_next(c, &e) == 1; n++)
 		*values += check_line(e);
@@ -234,11 +240,16 @@ static void all_runs(void **state)
 	n = scandir(runs, &names, NULL, alphasort);
 	assert_true(n > 2);
 	for (int i = 0; i < n; i++) {
+		const char *name = names[i]->d_name;
 		char path[600];
 
-		snprintf(path, sizeof path, "%s/%s/in.csv", runs, names[i]->d_name);
-		if (names[i]->d_name[0] != '.' && !access(path, R_OK))
-			check_run(names[i]->d_name);
+		snprintf(path, sizeof path, "%s/%s/in.csv", runs, name);
+		if (*name == '.' || access(path, R_OK))
+			; /* no run */
+		else if (MOST_LINES < 100000 && (!strcmp(name, "paper-debug-spans") || !strcmp(name, "memory-storm")))
+			print_message("# %s: left out under a sanitizer\n", name);
+		else
+			check_run(name);
 		free(names[i]);
 	}
 	free(names);

@@ -105,7 +105,7 @@ static void raw_shapes(void **state)
 	line_init(&l);
 	for (int i = 0; i < 20000; i++) {
 		size_t len = random_line(&r, text_buf);
-		struct shape *head, *tail;
+		struct shape *head = NULL, *tail = NULL;
 		enum line_verdict v;
 
 		memset(text_buf + len, 0, SCAN_SLACK);
