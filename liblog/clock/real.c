@@ -17,7 +17,10 @@
 
 #define NS_PER_S 1000000000
 
-static uint32_t stopping; /* futex: 1 while the clock stops */
+/* Futex: counts the stops. A thread that was started before the last one is to end. */
+static uint32_t stops;
+static __thread uint32_t self_stops;
+static __thread const char *self_name; /* of a thread that was started here; NULL: not so */
 
 static struct {
 	pthread_mutex_t lock;
@@ -63,13 +66,14 @@ int64_t real_wall(void)
 int real_sleep_until(int64_t deadline_ns)
 {
 	for (;;) {
+		uint32_t seen = __atomic_load_n(&stops, __ATOMIC_ACQUIRE);
 		int64_t left = deadline_ns - real_now();
 
-		if (__atomic_load_n(&stopping, __ATOMIC_ACQUIRE))
+		if (self_name && seen != self_stops)
 			return -ECANCELED;
 		if (left <= 0)
 			return 0;
-		futex_wait(&stopping, 0, left);
+		futex_wait(&stops, seen, left);
 	}
 }
 
@@ -129,8 +133,8 @@ void real_stop(void)
 {
 	bool runs;
 
-	__atomic_store_n(&stopping, 1, __ATOMIC_RELEASE);
-	futex_wake(&stopping, INT32_MAX);
+	__atomic_add_fetch(&stops, 1, __ATOMIC_RELEASE);
+	futex_wake(&stops, INT32_MAX);
 	enter();
 	runs = real.runs;
 	real.ends = true;
@@ -154,7 +158,6 @@ void real_stop(void)
 	real.runs = real.ends = false;
 	real.stack = 0;
 	leave();
-	__atomic_store_n(&stopping, 0, __ATOMIC_RELEASE);
 }
 
 /* ---- threads ---- */
@@ -165,10 +168,9 @@ struct real_thread {
 	int status;
 	bool daemon, done;
 	int holders; /* of this memory: the thread, and who has the handle */
+	uint32_t stops;
 	char name[ILU_CLOCK_NAME];
 };
-
-static __thread const char *self_name;
 
 const char *real_self_name(void)
 {
@@ -189,6 +191,7 @@ static void *thread_run(void *arg)
 
 	memcpy(name, t->name, sizeof name);
 	self_name = name;
+	self_stops = t->stops;
 	ilu_log_thread_name(name);
 	name[15] = '\0'; /* what the system takes */
 	prctl(PR_SET_NAME, name);
@@ -231,6 +234,7 @@ int real_thread_start(ilu_thread **out, const char *name, unsigned flags, size_t
 	if (!t)
 		return -ENOMEM;
 	*t = (struct real_thread){ .run = run, .arg = arg, .daemon = flags & ILU_DAEMON, .holders = out ? 2 : 1 };
+	t->stops = __atomic_load_n(&stops, __ATOMIC_ACQUIRE);
 	actor_name(t->name, name, "thread", __atomic_add_fetch(&ids, 1, __ATOMIC_RELAXED));
 	enter();
 	if (!stack)
@@ -304,7 +308,6 @@ static void *timers_run(void *unused)
 	struct deadline d;
 
 	(void)unused;
-	self_name = "timers";
 	prctl(PR_SET_NAME, "ilu-timers");
 	ilu_log_thread_name("timers");
 	enter();
