@@ -398,11 +398,11 @@ static int group_seal(struct chunk_builder *b, int level, const struct local_set
 
 	for (uint32_t i = 0; i < set->n && !rc; i++) {
 		const struct local *l = &set->list[i];
-		const struct column *c = &b->columns[l->column];
+		uint32_t c = l->column;
 
 		for (unsigned k = 0; k < l->shape->nslots && !rc; k++)
 			if (slot_is_stored(l->shape->slots[k].kind))
-				rc = values_seal(b, level, c++, l->n[group], l->n[group + 1] - l->n[group]);
+				rc = values_seal(b, level, &b->columns[c++], l->n[group], l->n[group + 1] - l->n[group]);
 	}
 	return rc;
 }
