@@ -2,13 +2,15 @@
 /* load.c - a load: find the files, read them, build the model, let the new database be seen at once.
  *
  * A new database grows in a file beside its place, is synced and renamed; one that exists is changed in one transaction. So what stands
- * under the database's name is always whole: before the load or after it. */
+ * under the database's name is always whole: before the load or after it. The file beside it is locked while it grows, so that of two
+ * loads that find no database the second waits, and adds to what the first has made. */
 #include "load/pass.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +27,10 @@ void load_interrupt(void)
 struct place_of_db {
 	const char *path;
 	char *tmp;	/* where a new one grows; NULL: it exists */
+	int lock;	/* open and locked as long as tmp is ours */
 };
+
+enum { WAIT_MS = 10000, WAIT_STEP_MS = 20 };	/* as long as for a database that exists */
 
 static bool exists(const char *path)
 {
@@ -34,23 +39,91 @@ static bool exists(const char *path)
 	return !stat(path, &st) && (!S_ISREG(st.st_mode) || st.st_size > 0);
 }
 
+/* Is fd the file that stands at path? A lock that was waited for may be that of a database which has got its name by now. */
+static bool stands_at(int fd, const char *path)
+{
+	struct stat mine, there;
+
+	return !fstat(fd, &mine) && !stat(path, &there) && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
+}
+
+static int lock_wait(int fd)
+{
+	struct timespec step = {0, WAIT_STEP_MS * 1000000};
+
+	for (int ms = 0; flock(fd, LOCK_EX | LOCK_NB); ms += WAIT_STEP_MS) {
+		if (errno != EWOULDBLOCK)
+			return 0;	/* a file system without locks */
+		if (load_stopped)
+			return -EINTR;
+		if (ms >= WAIT_MS)
+			return -EBUSY;
+		nanosleep(&step, NULL);
+	}
+	return 0;
+}
+
+/* Makes d->tmp ours, and empty: a killed load may have left one. */
+static int tmp_lock(struct place_of_db *d)
+{
+	int fd, rc;
+
+	for (;;) {
+		fd = open(d->tmp, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return errno == ENOENT ? 0 : -errno;	/* the store says it better of a directory that is not there */
+		rc = lock_wait(fd);
+		if (!rc && stands_at(fd, d->tmp))
+			break;
+		close(fd);
+		if (rc)
+			return rc;
+	}
+	d->lock = fd;
+	return ftruncate(fd, 0) ? -errno : 0;
+}
+
+/* The database is at its place, or the file is given up. */
+static void tmp_forget(struct place_of_db *d, bool remove)
+{
+	if (d->lock >= 0 && remove)
+		unlink(d->tmp);
+	if (d->lock >= 0)
+		close(d->lock);
+	d->lock = -1;
+	free(d->tmp);
+	d->tmp = NULL;
+}
+
+static int tmp_make(struct place_of_db *d)
+{
+	int rc;
+
+	if (asprintf(&d->tmp, "%s.ilu-new", d->path) < 0) {
+		d->tmp = NULL;
+		return -ENOMEM;
+	}
+	rc = tmp_lock(d);
+	if (!rc && exists(d->path))	/* made while we waited */
+		tmp_forget(d, true);
+	return rc;
+}
+
 static int db_open(struct pass *p, struct place_of_db *d)
 {
 	char *why = NULL;
-	int rc;
+	int rc = 0;
 
 	d->path = p->o->db;
-	if (!exists(d->path)) {
-		if (asprintf(&d->tmp, "%s.new-%ld", d->path, (long)getpid()) < 0)
-			return -ENOMEM;
-		unlink(d->tmp);
-	}
-	rc = store_open(d->tmp ? d->tmp : d->path, d->tmp ? STORE_CREATE : STORE_WRITE, &p->store, &why);
+	if (!exists(d->path))
+		rc = tmp_make(d);
+	if (!rc)
+		rc = store_open(d->tmp ? d->tmp : d->path, d->tmp ? STORE_CREATE : STORE_WRITE, &p->store, &why);
 	if (!rc && d->tmp)
 		rc = store_exec(p->store, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
 	if (!rc)
 		rc = store_exec(p->store, "BEGIN IMMEDIATE");
-	if (rc)
+	if (rc && rc != -EINTR)
 		say_error(p, "%s: %s", d->path, why ? why : rc == -EBUSY ? "another load is writing to it" : strerror(-rc));
 	free(why);
 	return rc;
@@ -81,8 +154,7 @@ static int db_settle(struct pass *p, struct place_of_db *d)
 		return rc;
 	if (rename(d->tmp, d->path))
 		return -errno;
-	free(d->tmp);
-	d->tmp = NULL;
+	tmp_forget(d, false);
 	copy = strdup(d->path);
 	if (copy)
 		sync_path(dirname(copy), O_DIRECTORY);
@@ -96,10 +168,7 @@ static void db_abandon(struct pass *p, struct place_of_db *d)
 		store_exec(p->store, "ROLLBACK");
 	store_close(p->store);
 	p->store = NULL;
-	if (d->tmp)
-		unlink(d->tmp);
-	free(d->tmp);
-	d->tmp = NULL;
+	tmp_forget(d, true);
 }
 
 /* ---- a pass ---- */
@@ -195,6 +264,8 @@ static int status_of(int rc)
 		return 3;
 	case -EINVAL: case -ENOENT:
 		return 2;
+	case -EINTR:
+		return 130;
 	default:
 		return 4;
 	}
@@ -223,7 +294,7 @@ static int pass_outcome(struct pass *p, struct place_of_db *d, int rc)
 static int pass_run(const struct load_options *o, bool first)
 {
 	struct pass p = {.o = o};
-	struct place_of_db d = {0};
+	struct place_of_db d = {.lock = -1};
 	double start = now();
 	int rc = discover(o->paths, o->npaths, &p.found), status = 4;
 
