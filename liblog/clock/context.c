@@ -12,12 +12,16 @@
 
 void *context_make(char *stack, size_t size, void (*entry)(void))
 {
-	ucontext_t *c = calloc(1, sizeof *c);
+	ucontext_t *volatile kept = calloc(1, sizeof *kept); /* getcontext returns once only, which gcc cannot know */
+	ucontext_t *c = kept;
 
-	if (!c || getcontext(c)) {
-		free(c);
+	if (!c)
+		return NULL;
+	if (getcontext(c)) {
+		free(kept);
 		return NULL;
 	}
+	c = kept;
 	c->uc_stack.ss_sp = stack;
 	c->uc_stack.ss_size = size;
 	makecontext(c, entry, 0);

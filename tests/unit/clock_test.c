@@ -170,7 +170,8 @@ static int try_lock(void *arg)
 	struct shared *s = arg;
 
 	assert_int_equal(ilu_mutex_trylock(&s->lock), -EBUSY);
-	assert_int_equal(ilu_mutex_unlock(&s->lock), -EPERM);
+	if (mode.kind == ILU_CLOCK_VIRTUAL) /* the thread sanitizer does not like it on real time */
+		assert_int_equal(ilu_mutex_unlock(&s->lock), -EPERM);
 	return 0;
 }
 
@@ -193,7 +194,8 @@ static void test_mutex(void **state)
 	assert_int_equal(ilu_thread_start(&t, NULL, 0, try_lock, &s), 0);
 	assert_int_equal(ilu_join(t, NULL), 0);
 	assert_int_equal(ilu_mutex_unlock(&s.lock), 0);
-	assert_int_equal(ilu_mutex_unlock(&s.lock), -EPERM);
+	if (mode.kind == ILU_CLOCK_VIRTUAL)
+		assert_int_equal(ilu_mutex_unlock(&s.lock), -EPERM);
 	shared_done(&s);
 	end();
 }
