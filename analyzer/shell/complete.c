@@ -59,6 +59,24 @@ static void offer_sql(const char *sql, const char *text)
 	sqlite3_finalize(stmt);
 }
 
+/* Columns of invocations; one that is sorted by may have a - before it, for the largest first. */
+static void offer_columns(const char *text)
+{
+	bool minus = *text == '-';
+	size_t before = found.n;
+
+	offer("duration_ns", text + minus);
+	offer_sql("SELECT name FROM pragma_table_info('invocation')", text + minus);
+	for (size_t i = before; minus && i < found.n; i++) {
+		char *name;
+
+		if (asprintf(&name, "-%s", found.names[i]) < 0)
+			continue;
+		free(found.names[i]);
+		found.names[i] = name;
+	}
+}
+
 static void offer_tids(const char *text)
 {
 	/* Before a letter is typed, those worth a look: the slowest. */
@@ -88,7 +106,7 @@ static void offer_options(const struct option_spec *o, const char *text)
 
 static void offer_tables(const char *text)
 {
-	static const char *const virtual[] = {"event", "span", "phase", "series"};
+	static const char *const virtual[] = {"event", "span", "phase", "series", "histogram"};
 
 	for (size_t i = 0; i < sizeof virtual / sizeof *virtual; i++)
 		offer(virtual[i], text);
@@ -105,7 +123,7 @@ static void offer_sql_words(const char *text)
 		  " AND t.name NOT LIKE 'sqlite%'",
 		  text);
 	offer_sql("SELECT name FROM pragma_table_info('event') UNION SELECT name FROM pragma_table_info('span')"
-		  " UNION SELECT name FROM pragma_table_info('phase')",
+		  " UNION SELECT name FROM pragma_table_info('phase') UNION SELECT name FROM pragma_table_info('series')",
 		  text);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		offer(words[i], text);
@@ -126,10 +144,10 @@ static void offer_hint(enum hint hint, const char *text)
 		offer_sql_words(text);
 		break;
 	case HINT_COLUMN:
-		offer_sql("SELECT name FROM pragma_table_info('invocation')", text);
+		offer_columns(text);
 		break;
 	case HINT_MESSAGE:
-		offer_sql("SELECT DISTINCT template FROM pattern UNION SELECT DISTINCT message FROM event LIMIT 2000", text);
+		offer_sql("SELECT DISTINCT replace(template, '<*>', '*') FROM pattern UNION SELECT DISTINCT message FROM event LIMIT 2000", text);
 		break;
 	case HINT_TARGET:
 		offer_sql("SELECT DISTINCT target FROM event LIMIT 500", text);
@@ -172,13 +190,15 @@ static void offer_value_of(const struct option_spec *o, const char *text)
 /* HINT_FILE where readline's own completion of file names should do it. */
 static enum hint gather(const char *text, int start)
 {
-	char *line = strndup(rl_line_buffer, (size_t)start);
+	char *line = strndup(rl_line_buffer, (size_t)start - (start && rl_completion_quote_character));
+	bool list = line && start && rl_line_buffer[start - 1] == ',';	/* behind a comma a word goes on */
 	char *words[64];
 	int n = line ? words_split(line, words, 64) : 0;
 	const struct command *c = n > 0 ? command_find(words[0]) : NULL;
 	const struct option_spec *value = NULL;
 	enum hint hint = HINT_NONE;
 
+	n -= list && n > 2;
 	if (n > 1 && c)
 		value = option_of(c->options, words[n - 1]);
 	if (n > 0 && !value)
@@ -203,6 +223,44 @@ static enum hint gather(const char *text, int start)
 	return hint;
 }
 
+/* name as one word of the shell: in quotes, of which the first stands already where one is open (and readline adds the last). */
+static char *quoted(const char *name, int open)
+{
+	char quote = (char)(open ? open : '"');
+	char *word = malloc(2 * strlen(name) + 3), *out = word;
+
+	if (!word)
+		return NULL;
+	if (!open)
+		*out++ = quote;
+	for (; *name; name++) {
+		if ((*name == quote || *name == '\\') && quote == '"')
+			*out++ = '\\';
+		*out++ = *name;
+	}
+	if (!open)
+		*out++ = quote;
+	*out = 0;
+	return word;
+}
+
+/* Messages have blanks. All get quotes or none, so that what they have in common can be typed on. */
+static void quote_found(int open)
+{
+	bool needed = open;
+
+	for (size_t i = 0; i < found.n; i++)
+		needed |= found.names[i][strcspn(found.names[i], " \t\"'\\#")] != 0;
+	for (size_t i = 0; needed && i < found.n; i++) {
+		char *word = quoted(found.names[i], open);
+
+		if (!word)
+			continue;
+		free(found.names[i]);
+		found.names[i] = word;
+	}
+}
+
 static char *next_found(const char *text, int state)
 {
 	(void)text;
@@ -218,6 +276,8 @@ static char **complete(const char *text, int start, int end)
 	(void)end;
 	forget();
 	hint = gather(text, start);
+	if (hint == HINT_MESSAGE)
+		quote_found(rl_completion_quote_character);
 	rl_attempted_completion_over = hint != HINT_FILE;
 	return hint == HINT_FILE ? NULL : rl_completion_matches(text, next_found);
 }
