@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arrival.c - the load: requests at random times, some in bursts, each on a thread of its own. */
+/* arrival.c - the load: requests at random times, some in bursts, each a task of its own. */
 #define ILU_TARGET "iluvatar_load_gen::trace::worker_trace"
 #include "sim.h"
 
@@ -14,25 +14,24 @@
 struct request {
 	struct sim *sim;
 	struct item item;
-	pthread_t thread;
+	ilu_thread *thread;
 };
 
 #undef ILU_TARGET
 #define ILU_TARGET "iluvatar_load_gen::utils"
 
-static void *request(void *arg)
+static int request(void *arg)
 {
 	struct request *r = arg;
 	struct item *it = &r->item;
 
-	ilu_log_thread_name("request");
 	it->sent_ns = now_ns();
 	ilu_debug(&it->tid, "Sending invocation to worker");
 	pause_ns(MS / 4); /* the network */
 	dispatch_invoke(r->sim, it);
 	it->latency_ns = now_ns() - it->sent_ns;
 	ilu_debug(&it->tid, "Invocation returned from worker");
-	return NULL;
+	return 0;
 }
 
 #undef ILU_TARGET
@@ -80,12 +79,13 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 	*r = (struct request){.sim = sim, .item = {.tid = ilu_tid_generate(), .fn = fn, .poisoned = poisoned}};
 	snprintf(elapsed, sizeof elapsed, "%.3fms", (double)(now_ns() - sim->start_ns) / (double)MS);
 	ilu_debug(&me, "Launching invocation", KV("elapsed", elapsed), KV("waiting", sim->nitems));
+	ilu_cond_init(&r->item.answered, "answer");
 	rc = remember(sim, &r->item);
 	if (rc) {
 		free(r);
 		return rc;
 	}
-	rc = -pthread_create(&r->thread, NULL, request, r);
+	rc = ilu_task_start(&r->thread, "request", 0, STACK, request, r);
 	if (rc) {
 		sim->nitems--;
 		free(r);
@@ -122,7 +122,7 @@ int arrivals_run(struct sim *sim)
 	}
 	ilu_info(&me, "Invocations sent, awaiting on thread handles");
 	for (size_t i = 0; i < sim->nitems; i++)
-		pthread_join(request_of(sim->items[i])->thread, NULL);
+		ilu_join(request_of(sim->items[i])->thread, NULL);
 	ilu_info(&me, "Threads closed, writing results to file");
 	return rc;
 }

@@ -58,9 +58,9 @@ static void mount_failed(const ilu_tid *tid, struct container *c, int snapshot, 
 
 static int next_snapshot(struct pool *p)
 {
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	int n = ++p->snapshots;
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 	return n;
 }
 

@@ -24,9 +24,9 @@ static void estimate(struct sim *sim, const struct item *it)
 	enum container_state state = pool_expect(&sim->pool, it->fn);
 	double runtime_s = (state == STATE_COLD ? it->fn->cold_ms : it->fn->warm_ms) / 1e3;
 
-	pthread_mutex_lock(&sim->queue.lock);
+	ilu_mutex_lock(&sim->queue.lock);
 	double queue_s = sim->queue.len * 0.04 / sim->queue.cores;
-	pthread_mutex_unlock(&sim->queue.lock);
+	ilu_mutex_unlock(&sim->queue.lock);
 	ilu_debug(&it->tid, "CPU estimated completion time of item", KV("queue_time", queue_s), KV("state", state_names[state]), KV("runtime", runtime_s));
 }
 

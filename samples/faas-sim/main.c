@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,16 +30,26 @@ static void *wait_signal(void *arg)
 	int sig;
 
 	block_signals(&set);
-	sigwait(&set, &sig);
+	sigwait(&set, &sig); /* raw: the same */
 	stop_tell(&sim->stop);
 	signal(sig, SIG_DFL); /* a second one ends the process */
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	sigfillset(&set);
-	sigwait(&set, &sig);
+	sigwait(&set, &sig); /* raw: the same */
 	return NULL;
 }
 
-/* ---- the log ---- */
+/* ---- the clock and the log ---- */
+
+static int clock_start(const struct options *o)
+{
+	struct ilu_clock_options c = { .kind = o->virtual_time ? ILU_CLOCK_VIRTUAL : ILU_CLOCK_REAL, .seed = o->seed };
+	int rc = ilu_clock_start(&c);
+
+	if (rc)
+		fprintf(stderr, "faas-sim: the clock cannot be started: %s\n", strerror(-rc));
+	return rc;
+}
 
 static int log_start(const struct options *o)
 {
@@ -179,16 +190,17 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sim.rng.state = ~sim.opt.seed;
-	pthread_mutex_init(&sim.rng_lock, NULL);
-	stop_init(&sim.stop);
-	stop_init(&sim.silence);
 	block_signals(&set); /* all threads inherit it */
-	if (log_forget(&sim.opt) || log_start(&sim.opt))
+	if (clock_start(&sim.opt) || log_forget(&sim.opt) || log_start(&sim.opt))
 		return 2;
-	if (pthread_create(&signals, NULL, wait_signal, &sim) == 0)
+	ilu_mutex_init(&sim.rng_lock, "random");
+	stop_init(&sim.stop, "end of arrivals");
+	stop_init(&sim.silence, "end of background work");
+	if (pthread_create(&signals, NULL, wait_signal, &sim) == 0) /* raw: signals come from outside */
 		pthread_detach(signals);
 	ilu_log_thread_name("load");
 	rc = run(&sim);
+	ilu_clock_stop();
 	ilu_log_stop();
 	say(&sim);
 	arrivals_free(&sim);

@@ -23,13 +23,14 @@ static const char usage[] =
 	"  --fail-rate P       share of container creations that fail (0.08)\n"
 	"  --retries N         of a failed invocation (1)\n"
 	"  --seed N            of the random choices (the time)\n"
+	"  --time KIND         real, or virtual: sleeping takes no time, and the same seed writes the same bytes (real)\n"
 	"  --level DIRECTIVES  what is logged (debug)\n"
 	"  --spanning S        which span lines: NONE, or some of NEW+ENTER+EXIT+CLOSE, or FULL (NEW+CLOSE)\n"
 	"  --help, --version\n"
 	"\n"
 	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written.\n";
 
-enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
+enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
 
 static const struct option names[] = {
 	{"directory", required_argument, NULL, OPT_DIRECTORY},
@@ -42,6 +43,7 @@ static const struct option names[] = {
 	{"fail-rate", required_argument, NULL, OPT_FAIL_RATE},
 	{"retries", required_argument, NULL, OPT_RETRIES},
 	{"seed", required_argument, NULL, OPT_SEED},
+	{"time", required_argument, NULL, OPT_TIME},
 	{"level", required_argument, NULL, OPT_LEVEL},
 	{"spanning", required_argument, NULL, OPT_SPANNING},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -94,6 +96,15 @@ static int parse_seed(const char *text, uint64_t *out)
 	return 0;
 }
 
+static int parse_time(const char *text, bool *is_virtual)
+{
+	*is_virtual = !strcmp(text, "virtual");
+	if (*is_virtual || !strcmp(text, "real"))
+		return 0;
+	fprintf(stderr, "faas-sim: --time: \"%s\" is neither real nor virtual\n", text);
+	return -EINVAL;
+}
+
 /* One option. Returns 0 or -EINVAL, which has been said. */
 static int option_take(struct options *o, int opt, const char *arg)
 {
@@ -120,6 +131,8 @@ static int option_take(struct options *o, int opt, const char *arg)
 		return parse_int("retries", arg, 0, 100, &o->retries);
 	case OPT_SEED:
 		return parse_seed(arg, &o->seed);
+	case OPT_TIME:
+		return parse_time(arg, &o->virtual_time);
 	case OPT_LEVEL:
 		o->level = arg;
 		return 0;
@@ -133,9 +146,10 @@ static int option_take(struct options *o, int opt, const char *arg)
 
 int options_parse(struct options *o, int argc, char **argv)
 {
+	const uint64_t seed = (uint64_t)time(NULL); /* raw: a run without a seed is to differ */
 	int opt;
 
-	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = 0.08, .seed = (uint64_t)time(NULL),
+	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = 0.08, .seed = seed,
 			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1};
 	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (opt == OPT_HELP) {

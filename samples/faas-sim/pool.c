@@ -43,13 +43,13 @@ static struct container *take_idle(struct pool *p, const struct function *fn)
 {
 	struct container **at, *c;
 
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	for (at = &p->idle; *at && (*at)->fn != fn; at = &(*at)->next)
 		;
 	c = *at;
 	if (c)
 		*at = c->next;
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 	return c;
 }
 
@@ -58,33 +58,33 @@ static struct container *take_oldest(struct pool *p, int64_t before_ns)
 {
 	struct container **at = &p->idle, *c = NULL;
 
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	while (*at && (*at)->next)
 		at = &(*at)->next;
 	if (*at && (*at)->idle_since_ns < before_ns) {
 		c = *at;
 		*at = NULL;
 	}
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 	return c;
 }
 
 static void put(struct pool *p, struct container **list, struct container *c)
 {
 	c->idle_since_ns = now_ns();
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	c->next = *list;
 	*list = c;
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 }
 
 static struct container *take_condemned(struct pool *p)
 {
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	struct container *c = p->condemned;
 	if (c)
 		p->condemned = c->next;
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 	return c;
 }
 
@@ -92,11 +92,11 @@ enum container_state pool_expect(struct pool *p, const struct function *fn)
 {
 	enum container_state state = STATE_COLD;
 
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	for (struct container *c = p->idle; c && state == STATE_COLD; c = c->next)
 		if (c->fn == fn)
 			state = c->state;
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 	return state;
 }
 
@@ -105,13 +105,13 @@ enum container_state pool_expect(struct pool *p, const struct function *fn)
 /* Takes the function's memory. Returns 0 or how many MB are missing. */
 static int64_t reserve(struct pool *p, const ilu_tid *tid, const struct function *fn)
 {
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	int64_t used = p->used_mb, missing = used + fn->mem_mb - p->total_mb;
 	if (missing <= 0) {
 		p->used_mb += fn->mem_mb;
 		p->count++;
 	}
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 	if (missing <= 0)
 		return 0;
 	ilu_debug(tid, "Can't launch container due to insufficient memory", KV("needed", fn->mem_mb), KV("used", used), KV("available", p->total_mb - used));
@@ -120,10 +120,10 @@ static int64_t reserve(struct pool *p, const ilu_tid *tid, const struct function
 
 static void release(struct pool *p, const struct function *fn)
 {
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	p->used_mb -= fn->mem_mb;
 	p->count--;
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 }
 
 static void remove_idle(struct pool *p, const ilu_tid *tid, struct container *c)
@@ -280,35 +280,34 @@ static void monitor_once(struct pool *p, const ilu_tid *me)
 
 	while ((c = take_oldest(p, now_ns() - p->keep_alive_ns)))
 		remove_idle(p, me, c);
-	pthread_mutex_lock(&p->lock);
+	ilu_mutex_lock(&p->lock);
 	int64_t used = p->used_mb;
 	int count = p->count;
-	pthread_mutex_unlock(&p->lock);
+	ilu_mutex_unlock(&p->lock);
 	ilu_info(me, "Container manager info", KV("used_mem", used), KV("total_mem", p->total_mb), KV("num_containers", count));
 }
 
-static void *pool_monitor(void *arg)
+static int pool_monitor(void *arg)
 {
 	const ilu_tid me = ilu_tid_named("CtrMrgWorker");
 	struct sim *sim = arg;
 
-	ilu_log_thread_name("pool-monitor");
 	do {
 		remove_unhealthy(&sim->pool);
 		monitor_once(&sim->pool, &me);
 	} while (!stop_wait(&sim->silence, 300 * MS));
-	return NULL;
+	return 0;
 }
 
 int pool_start(struct sim *sim)
 {
 	struct pool *p = &sim->pool;
 
-	pthread_mutex_init(&p->lock, NULL);
+	ilu_mutex_init(&p->lock, "pool");
 	p->total_mb = sim->opt.memory_mb;
 	p->keep_alive_ns = sim->opt.keep_alive_ms * MS;
 	p->snapshots = 10;
-	return -pthread_create(&p->monitor, NULL, pool_monitor, sim);
+	return ilu_task_start(&p->monitor, "pool-monitor", 0, STACK, pool_monitor, sim);
 }
 
 static void free_all(struct container *c)
@@ -323,7 +322,7 @@ static void free_all(struct container *c)
 
 void pool_stop(struct sim *sim)
 {
-	pthread_join(sim->pool.monitor, NULL);
+	ilu_join(sim->pool.monitor, NULL);
 	free_all(sim->pool.idle);
 	free_all(sim->pool.condemned);
 }

@@ -9,23 +9,23 @@
 static void wake(struct queue *q)
 {
 	q->woken = true;
-	pthread_cond_signal(&q->changed);
+	ilu_cond_signal(&q->changed);
 }
 
 void queue_push(struct queue *q, struct item *it)
 {
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	it->next = NULL;
 	*q->tail = it;
 	q->tail = &it->next;
 	q->len++;
 	wake(q);
-	pthread_mutex_unlock(&q->lock);
+	ilu_mutex_unlock(&q->lock);
 }
 
 void queue_push_front(struct queue *q, struct item *it)
 {
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	it->next = q->head;
 	q->head = it;
 	if (!it->next)
@@ -33,14 +33,14 @@ void queue_push_front(struct queue *q, struct item *it)
 	q->len++;
 	q->running--;
 	wake(q);
-	pthread_mutex_unlock(&q->lock);
+	ilu_mutex_unlock(&q->lock);
 }
 
 static struct item *queue_head(struct queue *q)
 {
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	struct item *it = q->head;
-	pthread_mutex_unlock(&q->lock);
+	ilu_mutex_unlock(&q->lock);
 	return it;
 }
 
@@ -49,7 +49,7 @@ static struct item *queue_pop(struct queue *q, const char **top)
 {
 	struct item *it = NULL;
 
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	if (q->head && q->running < q->cores) {
 		it = q->head;
 		q->head = it->next;
@@ -59,7 +59,7 @@ static struct item *queue_pop(struct queue *q, const char **top)
 		q->len--;
 		q->running++;
 	}
-	pthread_mutex_unlock(&q->lock);
+	ilu_mutex_unlock(&q->lock);
 	return it;
 }
 
@@ -69,12 +69,12 @@ static void launch(struct queue *q, struct item *it)
 	ILU_SPAN_AT(ILU_DEBUG, span, "spawn_tokio_worker", &it->tid);
 
 	it->remove_ns = now_ns();
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	it->next = NULL;
 	*q->run_tail = it;
 	q->run_tail = &it->next;
-	pthread_cond_signal(&q->launched);
-	pthread_mutex_unlock(&q->lock);
+	ilu_cond_signal(&q->launched);
+	ilu_mutex_unlock(&q->lock);
 }
 
 static void hand_out(struct queue *q, const ilu_tid *me)
@@ -95,58 +95,57 @@ static void hand_out(struct queue *q, const ilu_tid *me)
 	}
 }
 
-static void *queue_monitor(void *arg)
+static int queue_monitor(void *arg)
 {
 	struct queue *q = arg;
 	const ilu_tid me = ilu_tid_named("InvokerCPUQueue");
 	bool closed;
 
-	ilu_log_thread_name("queue-monitor");
 	do {
-		pthread_mutex_lock(&q->lock);
+		ilu_mutex_lock(&q->lock);
 		while (!q->woken && !q->closed)
-			pthread_cond_wait(&q->changed, &q->lock);
+			ilu_cond_wait(&q->changed, &q->lock);
 		q->woken = false;
 		closed = q->closed;
-		pthread_mutex_unlock(&q->lock);
+		ilu_mutex_unlock(&q->lock);
 		ilu_debug(&me, "Invoker waken up by signal");
 		hand_out(q, &me);
 	} while (!closed);
-	return NULL;
+	return 0;
 }
 
 struct item *queue_take_launched(struct queue *q)
 {
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	while (!q->run_head && !q->closed)
-		pthread_cond_wait(&q->launched, &q->lock);
+		ilu_cond_wait(&q->launched, &q->lock);
 	struct item *it = q->run_head;
 	if (it) {
 		q->run_head = it->next;
 		if (!q->run_head)
 			q->run_tail = &q->run_head;
 	}
-	pthread_mutex_unlock(&q->lock);
+	ilu_mutex_unlock(&q->lock);
 	return it;
 }
 
 void queue_finish(struct queue *q, struct item *it)
 {
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	it->done = true;
 	q->running--;
 	q->completed++;
-	pthread_cond_broadcast(&q->done);
+	ilu_cond_signal(&it->answered);
 	wake(q);
-	pthread_mutex_unlock(&q->lock);
+	ilu_mutex_unlock(&q->lock);
 }
 
 void queue_await(struct queue *q, struct item *it)
 {
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	while (!it->done)
-		pthread_cond_wait(&q->done, &q->lock);
-	pthread_mutex_unlock(&q->lock);
+		ilu_cond_wait(&it->answered, &q->lock);
+	ilu_mutex_unlock(&q->lock);
 }
 
 int queue_start(struct sim *sim)
@@ -154,25 +153,24 @@ int queue_start(struct sim *sim)
 	const ilu_tid startup = ilu_tid_named("Startup");
 	struct queue *q = &sim->queue;
 
-	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->changed, NULL);
-	pthread_cond_init(&q->launched, NULL);
-	pthread_cond_init(&q->done, NULL);
+	ilu_mutex_init(&q->lock, "queue");
+	ilu_cond_init(&q->changed, "queue changed");
+	ilu_cond_init(&q->launched, "item launched");
 	q->tail = &q->head;
 	q->run_tail = &q->run_head;
 	q->cores = sim->opt.cores;
 	ilu_debug(&startup, "Created CpuQueueingInvoker");
-	return -pthread_create(&q->monitor, NULL, queue_monitor, q);
+	return ilu_task_start(&q->monitor, "queue-monitor", 0, STACK, queue_monitor, q);
 }
 
 void queue_stop(struct sim *sim)
 {
 	struct queue *q = &sim->queue;
 
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	q->closed = true;
-	pthread_cond_broadcast(&q->changed);
-	pthread_cond_broadcast(&q->launched);
-	pthread_mutex_unlock(&q->lock);
-	pthread_join(q->monitor, NULL);
+	ilu_cond_broadcast(&q->changed);
+	ilu_cond_broadcast(&q->launched);
+	ilu_mutex_unlock(&q->lock);
+	ilu_join(q->monitor, NULL);
 }

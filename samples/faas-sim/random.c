@@ -34,15 +34,15 @@ void rng_guid(struct rng *r, char out[37])
 
 double sim_random(struct sim *sim)
 {
-	pthread_mutex_lock(&sim->rng_lock);
+	ilu_mutex_lock(&sim->rng_lock);
 	double x = rng_unit(&sim->rng);
-	pthread_mutex_unlock(&sim->rng_lock);
+	ilu_mutex_unlock(&sim->rng_lock);
 	return x;
 }
 
 void sim_guid(struct sim *sim, char out[37])
 {
-	pthread_mutex_lock(&sim->rng_lock);
+	ilu_mutex_lock(&sim->rng_lock);
 	rng_guid(&sim->rng, out);
-	pthread_mutex_unlock(&sim->rng_lock);
+	ilu_mutex_unlock(&sim->rng_lock);
 }

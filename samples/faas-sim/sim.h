@@ -17,8 +17,8 @@
 #ifndef FAAS_SIM_H
 #define FAAS_SIM_H
 
+#include <ilu/clock.h>
 #include <ilu/log.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +40,7 @@ struct options {
 	int memory_mb;
 	int keep_alive_ms;
 	int retries;
+	bool virtual_time;
 };
 
 /* Fills *o. Returns -1 to go on, else the exit status (after --help, --version or an error, which is printed). */
@@ -55,19 +56,21 @@ double rng_unit(struct rng *r);		      /* in [0, 1) */
 double rng_exponential(struct rng *r, double mean); /* > 0 */
 void rng_guid(struct rng *r, char out[37]);   /* upper case, hyphenated */
 
-/* ---- pause.c: time and waiting ---- */
+/* ---- pause.c: time and waiting; all of it goes by the clock ---- */
+#define STACK ((size_t)64 << 10) /* of a task: formatting numbers takes some */
+
 int64_t now_ns(void); /* since 1970 */
 void pause_ns(int64_t ns);
 void format_time(int64_t ns, char out[32]); /* "2026-11-23 00:52:20.038192880", UTC */
 
 /* Told once, heard by everyone who waits for it. */
 struct stop {
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool told;
+	ilu_mutex lock;
+	ilu_cond cond;
+	bool told; /* atomic: a signal tells it from outside */
 };
 
-void stop_init(struct stop *s);
+void stop_init(struct stop *s, const char *name);
 void stop_tell(struct stop *s);
 bool stop_told(struct stop *s);
 bool stop_wait(struct stop *s, int64_t ns); /* true: told within ns */
@@ -100,14 +103,14 @@ struct container {
 };
 
 struct pool {
-	pthread_mutex_t lock;
+	ilu_mutex lock;
 	struct container *idle;	     /* the one returned last comes first */
 	struct container *condemned; /* unhealthy, waiting for their removal */
 	int64_t used_mb, total_mb;
 	int count;		     /* idle and running */
 	int64_t keep_alive_ns;
 	int snapshots;		     /* directory number of the next snapshot */
-	pthread_t monitor;
+	ilu_thread *monitor;
 };
 
 struct sim;
@@ -143,6 +146,7 @@ struct item {
 
 	/* Set by the worker, to be read once done. */
 	bool done;
+	ilu_cond answered; /* done is set */
 	enum compute compute;
 	enum container_state state;
 	int64_t duration_ns; /* in the container */
@@ -157,10 +161,9 @@ struct item {
 
 /* Two lines: items that wait for a core, and items that have one and wait for the thread that runs them. */
 struct queue {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;	 /* something to do for the monitor */
-	pthread_cond_t launched; /* something to do for a worker */
-	pthread_cond_t done;	 /* an item is done */
+	ilu_mutex lock;
+	ilu_cond changed;	 /* something to do for the monitor */
+	ilu_cond launched; /* something to do for a worker */
 	struct item *head, **tail;
 	struct item *run_head, **run_tail;
 	int len;
@@ -168,7 +171,7 @@ struct queue {
 	uint64_t completed;
 	bool woken;		 /* the monitor has something new to look at */
 	bool closed;
-	pthread_t monitor;
+	ilu_thread *monitor;
 };
 
 int queue_start(struct sim *sim);
@@ -212,15 +215,14 @@ struct sim {
 	struct stop silence; /* no more background work */
 	struct queue queue;
 	struct pool pool;
-	pthread_t workers[64];
+	ilu_thread *workers[64];
 	int nworkers;
-	int threads; /* workers that have taken a number, from 1 */
-	pthread_t status;
+	ilu_thread *status;
 	int64_t start_ns;
 	struct item **items; /* by time of sending */
 	size_t nitems;
 	struct rng rng;	     /* for all but the arrivals */
-	pthread_mutex_t rng_lock;
+	ilu_mutex rng_lock;
 };
 
 double sim_random(struct sim *sim);

@@ -14,10 +14,10 @@ static void report_queue(struct queue *q, double *load_avg, uint64_t *last_compl
 	const ilu_tid me = ilu_tid_named("DISPATCHER_INVOKER_LOG");
 	char info[256];
 
-	pthread_mutex_lock(&q->lock);
+	ilu_mutex_lock(&q->lock);
 	int running = q->running, len = q->len;
 	uint64_t completed = q->completed;
-	pthread_mutex_unlock(&q->lock);
+	ilu_mutex_unlock(&q->lock);
 	double load = (double)(running + len) / q->cores;
 	*load_avg = 0.8 * *load_avg + 0.2 * load;
 	double tput = (double)(completed - *last_completed) * 1e9 / (double)STATUS_INTERVAL;
@@ -59,45 +59,65 @@ static void format_shares(char *out, size_t size, const struct ticks *was, const
 			 100 * wait / all);
 }
 
-static void report_cpu(struct ticks *last)
+/* On virtual time the machine is the simulated one: its cores are busy while they run items. */
+static void simulated_util(struct queue *q, double load_avg, char *out, size_t size)
 {
-	const ilu_tid me = ilu_tid_named("CPU_MON_BG");
+	ilu_mutex_lock(&q->lock);
+	double user = 100.0 * q->running / q->cores;
+	ilu_mutex_unlock(&q->lock);
+	snprintf(out, size, "{\"cpu_us\":%.2f,\"cpu_sy\":0.00,\"cpu_id\":%.2f,\"cpu_wa\":0.00,\"load_avg_1minute\":%.2f,\"num_system_cores\":%d}", user,
+		 100 - user, load_avg * q->cores, q->cores);
+}
+
+static bool real_util(struct ticks *last, char *out, size_t size)
+{
 	struct ticks now = {0};
-	char shares[160], util[256];
+	char shares[160];
 	double load = 0;
 
-	ilu_debug(&me, "Computing system utilization");
 	if (!ticks_read(&now))
-		return;
+		return false;
 	format_shares(shares, sizeof shares, last, &now);
 	*last = now;
 	if (getloadavg(&load, 1) != 1)
 		load = 0;
-	snprintf(util, sizeof util, "{%s,\"load_avg_1minute\":%.2f,\"num_system_cores\":%ld}", shares, load, sysconf(_SC_NPROCESSORS_ONLN));
+	snprintf(out, size, "{%s,\"load_avg_1minute\":%.2f,\"num_system_cores\":%ld}", shares, load, sysconf(_SC_NPROCESSORS_ONLN));
+	return true;
+}
+
+static void report_cpu(struct queue *q, double load_avg, struct ticks *last)
+{
+	const ilu_tid me = ilu_tid_named("CPU_MON_BG");
+	char util[256];
+
+	ilu_debug(&me, "Computing system utilization");
+	if (ilu_clock_is_virtual())
+		simulated_util(q, load_avg, util, sizeof util);
+	else if (!real_util(last, util, sizeof util))
+		return;
 	ilu_info(&me, "CPU utilization", KV("cpu_util", util));
 }
 
-static void *status(void *arg)
+static int status(void *arg)
 {
 	struct sim *sim = arg;
 	struct ticks last = {0};
 	uint64_t completed = 0;
 	double load_avg = 0;
 
-	ilu_log_thread_name("status");
 	do {
 		report_queue(&sim->queue, &load_avg, &completed);
-		report_cpu(&last);
+		report_cpu(&sim->queue, load_avg, &last);
 	} while (!stop_wait(&sim->silence, STATUS_INTERVAL));
-	return NULL;
+	return 0;
 }
 
 int status_start(struct sim *sim)
 {
-	return -pthread_create(&sim->status, NULL, status, sim);
+	return ilu_task_start(&sim->status, "status", 0, STACK, status, sim);
 }
 
 void status_join(struct sim *sim)
 {
-	pthread_join(sim->status, NULL);
+	ilu_join(sim->status, NULL);
 }

@@ -86,14 +86,11 @@ static int serve(struct sim *sim, struct item *it)
 	return rc;
 }
 
-static void *worker(void *arg)
+static int worker(void *arg)
 {
 	struct sim *sim = arg;
-	char name[32];
 	struct item *it;
 
-	snprintf(name, sizeof name, "worker-%d", __atomic_add_fetch(&sim->threads, 1, __ATOMIC_RELAXED));
-	ilu_log_thread_name(name);
 	while ((it = queue_take_launched(&sim->queue))) {
 		if (serve(sim, it) == -ENOMEM) {
 			pause_ns(20 * MS); /* another item has to return its container first */
@@ -102,16 +99,19 @@ static void *worker(void *arg)
 			queue_finish(&sim->queue, it);
 		}
 	}
-	return NULL;
+	return 0;
 }
 
 int workers_start(struct sim *sim)
 {
 	while (sim->nworkers < sim->opt.cores) {
-		int rc = pthread_create(&sim->workers[sim->nworkers], NULL, worker, sim);
+		char name[32];
+		int rc;
 
+		snprintf(name, sizeof name, "worker-%d", sim->nworkers + 1);
+		rc = ilu_task_start(&sim->workers[sim->nworkers], name, 0, STACK, worker, sim);
 		if (rc)
-			return -rc;
+			return rc;
 		sim->nworkers++;
 	}
 	return 0;
@@ -120,5 +120,5 @@ int workers_start(struct sim *sim)
 void workers_join(struct sim *sim)
 {
 	while (sim->nworkers > 0)
-		pthread_join(sim->workers[--sim->nworkers], NULL);
+		ilu_join(sim->workers[--sim->nworkers], NULL);
 }
