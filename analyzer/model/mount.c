@@ -249,17 +249,42 @@ static const struct item *last_before(const struct mounts *m, const struct item 
 	return NULL;
 }
 
-/* Which container failed: the line itself, the mounts of the same directory, the clean-up of the same transaction. */
-static void join_by_id(const struct mounts *m, struct story *s)
+/* Is it a container of the function that the transaction called? Another may have been evicted on its behalf. */
+static bool is_of_function(const struct mounts *m, uint32_t container, struct slice function)
 {
-	const struct item *x = s->failed, *end = m->v + m->n;
+	struct slice id = intern_text(&m->words, container);
+
+	return !function.len || (id.len > function.len && !memcmp(id.ptr, function.ptr, function.len) && id.ptr[function.len] == '-');
+}
+
+/* The clean-up of the failed container: before the failure, but not before the failure of an earlier attempt; else after it. */
+static const struct item *clean_up_of(const struct mounts *m, const struct item *x, struct slice function)
+{
+	const struct item *end = m->v + m->n;
+
+	for (const struct item *p = x; p-- > m->v && x->time_ns - p->time_ns <= PREPARE_NS;) {
+		if (p->tid != x->tid)
+			continue;
+		if (p->kind == FAILED)
+			break;
+		if (p->kind == CLEAN_UP && is_of_function(m, p->key, function))
+			return p;
+	}
+	for (const struct item *p = x + 1; p < end && p->time_ns - x->time_ns <= JOIN_NS; p++)
+		if (p->kind == CLEAN_UP && p->tid == x->tid && is_of_function(m, p->key, function))
+			return p;
+	return NULL;
+}
+
+/* Which container failed: the line itself, the mounts of the same directory, the clean-up of the same transaction. */
+static void join_by_id(const struct mounts *m, struct story *s, struct slice function)
+{
+	const struct item *x = s->failed;
 
 	for (const struct item *p = x; p-- > m->v && x->time_ns - p->time_ns <= PREPARE_NS && !s->mounts;)
 		if (p->kind == MOUNTS && p->tid == x->tid && (x->dir < 0 || p->dir == x->dir))
 			s->mounts = p;
-	for (const struct item *p = x + 1; p < end && p->time_ns - x->time_ns <= JOIN_NS && !s->clean_up; p++)
-		if (p->kind == CLEAN_UP && p->tid == x->tid)
-			s->clean_up = p;
+	s->clean_up = clean_up_of(m, x, function);
 	s->container = x->key != INTERN_NONE ? x->key : s->mounts ? s->mounts->key : s->clean_up ? s->clean_up->key : INTERN_NONE;
 	s->certainty = s->container != INTERN_NONE ? BY_ID : NOT_JOINED;
 }
@@ -408,7 +433,7 @@ static int add_failure(struct mounts *m, const struct item *x, struct findings *
 
 	if (rc)
 		return rc;
-	join_by_id(m, &s);
+	join_by_id(m, &s, (struct slice){function, strlen(function)});
 	if (s.certainty == NOT_JOINED)
 		join_by_name(m, &s, (struct slice){function, strlen(function)});
 	look_around(m, &s);
