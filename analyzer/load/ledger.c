@@ -68,7 +68,8 @@ static int64_t count(struct pass *p, const char *sql)
 
 void pass_ledger(struct pass *p)
 {
-	char lines[32], bytes[32], rejected[32], invocations[32];
+	char lines[32], bytes[32], rejected[32], grouped_invocations[32];
+	int64_t invocations;
 
 	if (p->o->quiet)
 		return;
@@ -76,12 +77,13 @@ void pass_ledger(struct pass *p)
 		fprintf(p->o->out, "%u file%s already loaded, nothing new\n", p->unchanged, p->unchanged == 1 ? "" : "s");
 		return;
 	}
-	fprintf(p->o->out, "%s lines, %s bytes of %u file%s in %.2f s", grouped(p->lines, lines), grouped(p->bytes, bytes), p->files,
-		p->files == 1 ? "" : "s", p->seconds);
+	fprintf(p->o->out, "%s line%s, %s bytes of %u file%s in %.2f s", grouped(p->lines, lines), p->lines == 1 ? "" : "s",
+		grouped(p->bytes, bytes), p->files, p->files == 1 ? "" : "s", p->seconds);
 	if (p->unchanged)
 		fprintf(p->o->out, "; %u unchanged", p->unchanged);
-	fprintf(p->o->out, "; rejected %s; %s invocations in %s\n", grouped(p->rejected, rejected),
-		grouped((uint64_t)count(p, "SELECT count(*) FROM invocation"), invocations), p->o->db);
+	invocations = count(p, "SELECT count(*) FROM invocation");
+	fprintf(p->o->out, "; rejected %s; %s invocation%s in %s\n", grouped(p->rejected, rejected),
+		grouped((uint64_t)invocations, grouped_invocations), invocations == 1 ? "" : "s", p->o->db);
 	if (count(p, "SELECT count(*) FROM source WHERE offset_from = 'assumed'"))
 		fprintf(p->o->out, "the logs' clock is assumed to show UTC; --timezone ZONE says otherwise\n");
 }

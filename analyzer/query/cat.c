@@ -43,6 +43,7 @@ int cmd_cat(struct query *q)
 {
 	int64_t source = 0;
 	int status = query_source(q, q->args->words[0], &source);
+	int rc = status ? 0 : store_cat(q->store, source, put, q);
 
-	return status ? status : query_errno(q, store_cat(q->store, source, put, q), q->args->words[0]);
+	return status ? status : query_errno(q, rc, output_status(q->out) ? "output" : q->args->words[0]);
 }

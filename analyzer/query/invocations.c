@@ -25,6 +25,8 @@ static const struct {
 	{{"state", UNIT_WHOLE}, true},
 	{{"duration_ns", UNIT_NS}, true},
 	{{"sent_ns", UNIT_TIME}, false},
+	{{"controller_ns", UNIT_TIME}, false},
+	{{"dispatched_ns", UNIT_TIME}, false},
 	{{"arrived_ns", UNIT_TIME}, true},
 	{{"insert_ns", UNIT_TIME}, false},
 	{{"remove_ns", UNIT_TIME}, false},

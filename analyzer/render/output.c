@@ -3,6 +3,7 @@
 #include "render/output.h"
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 const char *output_ink(const struct output *o, enum ink ink)
 {
@@ -21,11 +22,12 @@ enum ink ink_of_level(const char *level, size_t len)
 		const char *name;
 		enum ink ink;
 	} inks[] = {
-		{"ERROR", INK_ERROR}, {"WARN", INK_WARN}, {"INFO", INK_INFO}, {"DEBUG", INK_DEBUG}, {"TRACE", INK_TRACE},
+		{"ERROR", INK_ERROR}, {"WARN", INK_WARN},      {"INFO", INK_INFO},   {"DEBUG", INK_DEBUG},
+		{"TRACE", INK_TRACE}, {"WARNING", INK_WARN}, {"FATAL", INK_ERROR}, {"PANIC", INK_ERROR},
 	};
 
 	for (size_t i = 0; i < sizeof inks / sizeof *inks; i++)
-		if (strlen(inks[i].name) == len && !memcmp(inks[i].name, level, len))
+		if (strlen(inks[i].name) == len && !strncasecmp(inks[i].name, level, len))
 			return inks[i].ink;
 	return INK_NONE;
 }
