@@ -290,6 +290,9 @@ static void add_gap(struct maker *m, struct events *ev, size_t i)
 	if (!i || silence(tx, i) < ev->gap_ns)
 		return;
 	put_dropped(m, ev);
+	/* Two silences with nothing between would be one: what broke it is shown, be it but a span's line. */
+	if (m->n && m->rows[m->n - 1].kind == TIMELINE_GAP)
+		event_row(m, &tx->events[i - 1], 1);
 	r = add_row(m, TIMELINE_GAP, NULL);
 	r->start_ns = tx->events[i - 1].time_ns;
 	r->end_ns = tx->events[i].time_ns;
