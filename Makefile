@@ -63,7 +63,7 @@ FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c call.c containerd.c disp
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += log_event_test log_span_test log_thread_test log_life_test log_encode_test log_object_test log_cxx_test
+LIBLOG_TESTS   += log_event_test log_span_test log_thread_test log_life_test log_encode_test log_object_test log_sinks_test log_cxx_test
 LIBLOG_TESTS   += clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := model_test result_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test

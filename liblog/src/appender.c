@@ -44,57 +44,50 @@ static bool have_membarrier;
 
 static void tell_gap(struct appender *a)
 {
-	char fields[160];
+	char fields[GAP_FIELDS];
 
 	if (!a->gap.lost || a->enc.out.len || !encode_own_room(&a->enc))
 		return;
-	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"write failed\",\"errno\":%d,\"from_seq\":%llu,\"to_seq\":%llu",
-		 (unsigned long long)a->gap.lost, a->gap.error, (unsigned long long)a->gap.from,
-		 (unsigned long long)a->gap.to);
+	gap_fields(&a->gap, fields);
 	/* it stands for the lines it tells of, and has the number of the last */
 	encode_own(&a->enc, "WARN", "Records lost", "ilulog", fields, a->gap.to);
-	a->gap_in_batch = true;
+	a->gap.in_batch = true;
 }
 
-static void count_lost(struct appender *a, size_t lines, size_t written, int error)
+/* A line of the library itself, for all sinks. */
+static void say(struct appender *a, const char *level, const char *message, const char *tid, const char *fields,
+		uint64_t seq)
 {
-	size_t own = a->gap_in_batch ? 1 : 0, lost = lines - (written > own ? written : own);
+	size_t begin = a->enc.out.len;
 
-	if (a->gap_in_batch && written)
-		a->gap = (struct gap){ 0 };
-	a->gap_in_batch = false;
-	if (!lost)
-		return;
-	if (!a->gap.lost)
-		a->gap.from = a->enc.seq - lost;
-	a->gap.lost += lost;
-	a->gap.to = a->enc.seq - 1;
-	a->gap.error = -error;
-	a->lost += lost;
+	encode_own(&a->enc, level, message, tid, fields, seq);
+	routes_take_own(&a->routes, &a->enc, begin);
 }
 
-/* Hand the batch to the sinks, and the rings their room back. Returns the first sink's error. */
+/* Hand the batches to the sinks, and the rings their room back. Returns the first sink's error, else a route's. */
 static int write_out(struct appender *a)
 {
 	struct buf *out = &a->enc.out;
 	size_t lines = a->enc.lines, written = lines;
-	int rc = 0;
+	int rc = 0, error;
 
 	for (unsigned i = 0; i < a->sinks && out->len; i++) {
 		size_t n = lines;
-		int error = sink_write(a->sink[i], out->text, out->len, lines, &n);
+
+		error = sink_write(a->sink[i], out->text, out->len, lines, &n);
 
 		if (!i) {
 			rc = error;
 			written = n;
 		}
 	}
-	count_lost(a, lines, written, rc);
+	a->lost += gap_count(&a->gap, lines, written, a->enc.seq, rc);
 	out->len = 0;
 	a->enc.lines = 0;
+	error = routes_write(&a->routes, &a->enc, &a->lost);
 	for (uint32_t i = 0, n = rings_count(); i < n; i++)
 		ring_publish(rings_at(i));
-	return rc;
+	return rc ? rc : error;
 }
 
 /* The first error of a pass is the one that flushes get. */
@@ -168,8 +161,13 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 		if (a->stamps[i] > horizon)
 			break;
 		do {
+			size_t begin;
+
 			tell_gap(a);
+			begin = a->enc.out.len;
 			encode_record(&a->enc, ring, record);
+			if (a->routes.count)
+				routes_take(&a->routes, &a->enc, record, begin);
 			ring_take(ring, record);
 			taken++;
 			if (a->enc.out.len >= BATCH_BYTES)
@@ -202,7 +200,7 @@ static void tell_unmade(struct appender *a)
 	a->enc.seq += lost;
 	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"no memory\",\"from_seq\":%llu,\"to_seq\":%llu",
 		 (unsigned long long)lost, (unsigned long long)(a->enc.seq - lost), (unsigned long long)(a->enc.seq - 1));
-	encode_own(&a->enc, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
+	say(a, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
 }
 
 static void tell_ring_losses(struct appender *a)
@@ -227,7 +225,7 @@ static void tell_ring_losses(struct appender *a)
 			 (unsigned long long)lost, i, ring->thread_id, (unsigned long long)(a->enc.seq - lost),
 			 (unsigned long long)(a->enc.seq - 1), (unsigned long long)levels[ILU_ERROR],
 			 (unsigned long long)levels[ILU_WARN], (unsigned long long)a->lost);
-		encode_own(&a->enc, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
+		say(a, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
 	}
 }
 
@@ -243,15 +241,13 @@ static void tell_span_troubles(struct appender *a, bool now)
 	if (misuse != a->misuse_told) {
 		snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
 			 (unsigned long long)(misuse - a->misuse_told), (unsigned long long)misuse);
-		encode_own(&a->enc, "WARN", "Span handles used after their span was closed", "ilulog", fields,
-			   a->enc.seq++);
+		say(a, "WARN", "Span handles used after their span was closed", "ilulog", fields, a->enc.seq++);
 		a->told_ns = ns;
 	}
 	if (overflow != a->overflow_told && encode_own_room(&a->enc)) {
 		snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
 			 (unsigned long long)(overflow - a->overflow_told), (unsigned long long)overflow);
-		encode_own(&a->enc, "WARN", "Spans left out of the log: the slab is full", "ilulog", fields,
-			   a->enc.seq++);
+		say(a, "WARN", "Spans left out of the log: the slab is full", "ilulog", fields, a->enc.seq++);
 		a->told_ns = ns;
 	}
 	a->misuse_told = misuse;
@@ -279,9 +275,11 @@ static void answer_flushes(struct appender *a, struct pass *pass)
 	for (unsigned i = 0; disk && i < a->sinks; i++) {
 		int rc = sink_sync(a->sink[i]);
 
-		if (!i && !pass->rc)
-			pass->rc = rc;
+		if (!i)
+			note_error(&pass->rc, rc);
 	}
+	if (disk)
+		note_error(&pass->rc, routes_sync(&a->routes));
 	__atomic_store_n(&a->flush_error, pass->rc, __ATOMIC_RELAXED);
 	__atomic_store_n(&a->done[0], pass->asked[0], __ATOMIC_RELEASE);
 	__atomic_store_n(&a->done[1], pass->asked[1], __ATOMIC_RELEASE);
@@ -354,7 +352,8 @@ static void nap(struct appender *a, uint64_t ns)
 static void park(struct appender *a)
 {
 	uint32_t seen = __atomic_load_n(&logger.wake, __ATOMIC_ACQUIRE);
-	int64_t limit = a->gap.lost ? RETRY_NS : -1;
+	bool owe = a->gap.lost || routes_owe(&a->routes);
+	int64_t limit = owe ? RETRY_NS : -1;
 
 	__atomic_store_n(&logger.bell, 1, __ATOMIC_SEQ_CST);
 	if (have_membarrier)
@@ -366,7 +365,7 @@ static void park(struct appender *a)
 		a->wakeups++;
 	}
 	__atomic_store_n(&logger.bell, 0, __ATOMIC_RELAXED);
-	if (a->gap.lost && !anything_to_do(a)) {
+	if (owe && !anything_to_do(a)) {
 		tell_gap(a); /* is there room on the disk again? */
 		write_out(a);
 	}
@@ -433,7 +432,7 @@ int appender_start(struct appender *a, const char *initialized)
 	if (!encode_own_room(&a->enc))
 		return -ENOMEM;
 	have_membarrier = !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-	encode_own(&a->enc, "INFO", "Logger initialized", "Startup", initialized, a->enc.seq++);
+	say(a, "INFO", "Logger initialized", "Startup", initialized, a->enc.seq++);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);

@@ -4,6 +4,8 @@
 #define APPENDER_H
 
 #include "encode.h"
+#include "gap.h"
+#include "route.h"
 #include "sink.h"
 
 #include <pthread.h>
@@ -11,22 +13,15 @@
 
 #define APPENDER_SINKS 4
 
-/* Lines that were numbered and then lost by the first sink: told as soon as it takes lines again. */
-struct gap {
-	uint64_t lost;
-	uint64_t from, to; /* their numbers */
-	int error;
-};
-
 struct appender {
 	pthread_t thread;
 	struct encoder enc;
 	struct sink *sink[APPENDER_SINKS];
 	unsigned sinks;
+	struct routes routes; /* sinks with filters of their own */
 	uint64_t grace_ns;
-	struct gap gap;
-	bool gap_in_batch; /* the batch begins with the record of the gap */
-	uint64_t lost;	   /* ever, by rings and the first sink */
+	struct gap gap;	/* of the first sink */
+	uint64_t lost;	/* ever, by rings, the first sink and routes */
 	uint64_t misuse_told, overflow_told;
 	uint64_t told_ns;  /* when */
 	uint64_t passes_idle;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ enum key_type {
 	KEY_U32,
 	KEY_POWER, /* uint64_t, a power of two */
 	KEY_CHOICE,
+	KEY_SINKS,
 };
 
 struct key {
@@ -64,6 +66,7 @@ static const struct key keys[] = {
 	{ "full_ring.debug", KEY_CHOICE, FULL_RING(4) },
 	{ "full_ring.trace", KEY_CHOICE, FULL_RING(5) },
 	{ "grace_ms", KEY_U32, AT(grace_ms), 0, 1000, NULL },
+	{ "sinks", KEY_SINKS, AT(sinks), 0, 0, NULL },
 	{ "run_directory", KEY_STRING, AT(run_directory), 0, 0, NULL },
 };
 
@@ -152,7 +155,7 @@ static int set_string(char **slot, const char *text)
 	return 0;
 }
 
-static int set_filter(const struct source *source, const struct key *key, char **slot, const char *text)
+static int set_filter(const struct source *source, const char *name, char **slot, const char *text)
 {
 	struct directive_error error = { .text = "out of memory" };
 	struct directive_set *set;
@@ -161,7 +164,7 @@ static int set_filter(const struct source *source, const struct key *key, char *
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc)
-		return fail(source, "key \"%s\": %s", key->name, error.text);
+		return fail(source, "key \"%s\": %s", name, error.text);
 	directive_free(set);
 	return set_string(slot, text);
 }
@@ -239,13 +242,132 @@ static int set_number(const struct source *source, const struct key *key, void *
 	return 0;
 }
 
+/* ---- sinks ---- */
+
+static void sinks_done(struct config_sinks *sinks)
+{
+	for (size_t i = 0; i < sinks->count; i++) {
+		free(sinks->sink[i].file);
+		free(sinks->sink[i].filter);
+	}
+	free(sinks->sink);
+	*sinks = (struct config_sinks){ NULL, 0 };
+}
+
+/* One member of an entry; `name` is "sinks[2].file". */
+static int set_sink_member(const struct source *source, const char *name, const char *member, struct config_sink *sink,
+			   const json_t *value)
+{
+	if (!strcmp(member, "filter"))
+		return json_is_string(value) ? set_filter(source, name, &sink->filter, json_string_value(value))
+					     : wrong_type(source, name, "a string", value);
+	if (!strcmp(member, "file")) {
+		sink->kind = CONFIG_SINK_FILE;
+		if (!json_is_string(value))
+			return wrong_type(source, name, "a string", value);
+		if (!json_string_length(value))
+			return fail(source, "key \"%s\": empty", name);
+		return set_string(&sink->file, json_string_value(value));
+	}
+	if (!strcmp(member, "fd")) {
+		sink->kind = CONFIG_SINK_FD;
+		sink->fd = (int)json_integer_value(value);
+		if (!json_is_integer(value))
+			return wrong_type(source, name, "an integer", value);
+		if (json_integer_value(value) < 0 || json_integer_value(value) > INT_MAX)
+			return fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between 0 and %d", name,
+				    json_integer_value(value), INT_MAX);
+		return 0;
+	}
+	if (!strcmp(member, "stdout")) {
+		sink->kind = CONFIG_SINK_STDOUT;
+		return json_is_true(value) ? 0 : wrong_type(source, name, "true", value);
+	}
+	return fail(source, "unknown key \"%s\"; known are: file fd stdout filter", name);
+}
+
+static int set_sink(const struct source *source, const char *entry, struct config_sink *sink, json_t *value)
+{
+	const char *member;
+	json_t *part;
+	int places = 0, rc = 0;
+
+	if (!json_is_object(value))
+		return wrong_type(source, entry, "an object", value);
+	json_object_foreach(value, member, part) {
+		char safe[MAX_KEY], name[2 * MAX_KEY];
+		size_t used;
+
+		safe[escape_json_part(safe, sizeof safe - 1, member, strlen(member), &used)] = '\0';
+		snprintf(name, sizeof name, "%s.%s", entry, safe);
+		if (json_is_null(part))
+			continue;
+		rc = set_sink_member(source, name, member, sink, part);
+		if (rc)
+			return rc;
+		places += strcmp(member, "filter") != 0;
+	}
+	return places == 1 ? 0 : fail(source, "key \"%s\": expected one of \"file\", \"fd\" and \"stdout\"", entry);
+}
+
+static int set_sinks(const struct source *source, const char *name, struct config_sinks *slot, json_t *value)
+{
+	struct config_sinks fresh = { NULL, 0 };
+	size_t count = json_array_size(value);
+	int rc = 0;
+
+	if (!json_is_array(value))
+		return wrong_type(source, name, "an array", value);
+	if (count > CONFIG_SINKS_MAX)
+		return fail(source, "key \"%s\": %zu entries, more than %d", name, count, CONFIG_SINKS_MAX);
+	fresh.sink = calloc(count + 1, sizeof *fresh.sink);
+	if (!fresh.sink)
+		return -ENOMEM;
+	while (fresh.count < count && !rc) {
+		size_t i = fresh.count++;
+		char entry[MAX_KEY];
+
+		snprintf(entry, sizeof entry, "%s[%zu]", name, i);
+		rc = set_sink(source, entry, &fresh.sink[i], json_array_get(value, i));
+	}
+	sinks_done(rc ? &fresh : slot);
+	if (!rc)
+		*slot = fresh;
+	return rc;
+}
+
+/* Two sinks in one file would tear it up. */
+static int check_files(const struct config *config, const struct source *source)
+{
+	char *path[CONFIG_SINKS_MAX + 1] = { NULL };
+	int rc = config_log_path(config, &path[0]);
+
+	for (size_t i = 0; i < config->sinks.count && !rc; i++) {
+		const struct config_sink *sink = &config->sinks.sink[i];
+		size_t other = 0;
+
+		if (sink->kind != CONFIG_SINK_FILE)
+			continue;
+		rc = config_sink_path(config, sink, &path[i + 1]);
+		while (!rc && other <= i && (!path[other] || strcmp(path[other], path[i + 1])))
+			other++;
+		if (!rc && other <= i && !other)
+			rc = fail(source, "key \"sinks[%zu].file\": \"%s\" is the log file itself", i, path[0]);
+		else if (!rc && other <= i)
+			rc = fail(source, "key \"sinks[%zu].file\": \"%s\" is that of sinks[%zu]", i, path[other], other - 1);
+	}
+	for (size_t i = 0; i <= config->sinks.count; i++)
+		free(path[i]);
+	return rc;
+}
+
 static bool wants_string(const struct key *key)
 {
 	return key->type == KEY_STRING || key->type == KEY_FILTER || key->type == KEY_SPANNING ||
 	       key->type == KEY_CHOICE;
 }
 
-static int set_key(struct config *config, const struct source *source, const struct key *key, const json_t *value)
+static int set_key(struct config *config, const struct source *source, const struct key *key, json_t *value)
 {
 	void *slot = (char *)config + key->offset;
 
@@ -259,7 +381,7 @@ static int set_key(struct config *config, const struct source *source, const str
 	case KEY_STRING:
 		return set_string(slot, json_string_value(value));
 	case KEY_FILTER:
-		return set_filter(source, key, slot, json_string_value(value));
+		return set_filter(source, key->name, slot, json_string_value(value));
 	case KEY_SPANNING:
 		return set_spanning(source, key, slot, json_string_value(value));
 	case KEY_BOOL:
@@ -267,6 +389,8 @@ static int set_key(struct config *config, const struct source *source, const str
 			return wrong_type(source, key->name, "true or false", value);
 		*(bool *)slot = json_is_true(value);
 		return 0;
+	case KEY_SINKS:
+		return set_sinks(source, key->name, slot, value);
 	default:
 		return set_number(source, key, slot, value);
 	}
@@ -444,6 +568,7 @@ void config_done(struct config *config)
 	free(config->basename);
 	free(config->flame);
 	free(config->run_directory);
+	sinks_done(&config->sinks);
 	*config = (struct config){ .level = NULL };
 }
 
@@ -458,6 +583,8 @@ int config_parse(struct config *config, const char *json, const char *name, char
 		rc = apply_json(&fresh, &source, json);
 	if (!rc)
 		rc = apply_environment(&fresh, environment, error);
+	if (!rc)
+		rc = check_files(&fresh, &source);
 	if (rc) {
 		if (rc == -ENOMEM && error)
 			snprintf(error->text, sizeof error->text, "%s: out of memory", name);
@@ -527,4 +654,15 @@ int config_log_path(const struct config *config, char **path)
 		return -ENOMEM;
 	*path = text;
 	return 0;
+}
+
+int config_sink_path(const struct config *config, const struct config_sink *sink, char **path)
+{
+	const char *directory = *sink->file == '/' ? "" : config->directory;
+	size_t len = strlen(directory);
+
+	if (asprintf(path, "%s%s%s", directory, len && directory[len - 1] != '/' ? "/" : "", sink->file) >= 0)
+		return 0;
+	*path = NULL;
+	return -ENOMEM;
 }

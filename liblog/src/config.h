@@ -41,6 +41,25 @@ enum config_full_ring {
 	CONFIG_FULL_KEEP,  /* like drop, but with the last eighth of the ring, which levels that drop leave free */
 };
 
+/* One more place for lines, with a filter of its own. */
+struct config_sink {
+	enum config_sink_kind {
+		CONFIG_SINK_FILE,
+		CONFIG_SINK_FD,
+		CONFIG_SINK_STDOUT, /* for people */
+	} kind;
+	char *file;   /* of CONFIG_SINK_FILE */
+	int fd;	      /* of CONFIG_SINK_FD */
+	char *filter; /* directives; NULL = everything */
+};
+
+#define CONFIG_SINKS_MAX 256
+
+struct config_sinks {
+	struct config_sink *sink;
+	size_t count;
+};
+
 struct config {
 	char *level;              /* directives, see directive.h; "info" */
 	char *directory;          /* of the log file; "" = the current one */
@@ -53,6 +72,7 @@ struct config {
 	enum config_timestamp timestamp_format;
 	enum config_clock clock;
 	enum config_full_ring full_ring[6]; /* by level, 1 error .. 5 trace; [0] is unused */
+	struct config_sinks sinks;
 	bool stdout_pretty;       /* key "stdout": also a readable copy to standard output */
 	bool include_spans_json;  /* the `spans` list in each line */
 };
@@ -86,5 +106,8 @@ const char *config_key_next(const char *key);
 
 /* The path of the log file, "directory/basename.log", or NULL without one (*path is yours: free()). 0 or -ENOMEM. */
 int config_log_path(const struct config *config, char **path);
+
+/* The path of a CONFIG_SINK_FILE, below the directory unless absolute (yours: free()). 0 or -ENOMEM. */
+int config_sink_path(const struct config *config, const struct config_sink *sink, char **path);
 
 #endif

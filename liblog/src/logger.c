@@ -182,7 +182,14 @@ static int open_sinks(struct appender *a, enum sink_file_start how)
 		rc = sink_console_open(STDOUT_FILENO, SINK_COLOUR_AUTO, &sink);
 		rc = add_sink(a, rc, sink, "standard output");
 	}
-	if (!rc && !a->sinks) {
+	if (!rc) {
+		char what[sizeof last_error - 64];
+
+		rc = routes_open(&a->routes, &config, how, what, sizeof what);
+		if (rc)
+			snprintf(last_error, sizeof last_error, "%s: %s", what, strerror(-rc));
+	}
+	if (!rc && !a->sinks && !a->routes.count) {
 		rc = sink_console_open(STDERR_FILENO, SINK_COLOUR_AUTO, &sink);
 		rc = add_sink(a, rc, sink, "standard error");
 	}
@@ -195,6 +202,7 @@ static void free_appender(struct appender *a)
 		return;
 	for (unsigned i = 0; i < a->sinks; i++)
 		sink_close(a->sink[i]);
+	routes_close(&a->routes);
 	encoder_done(&a->enc);
 	free(a->active);
 	free(a->stamps);
@@ -377,6 +385,7 @@ int ilu_log_reopen(void)
 		return -ESRCH;
 	for (unsigned i = 0; i < appender->sinks; i++)
 		sink_request_reopen(appender->sink[i]);
+	routes_request_reopen(&appender->routes);
 	leave_appender();
 	return 0;
 }

@@ -99,7 +99,7 @@ static void test_spanning(void **state)
 
 #define KNOWN \
 	"; known are: level directory basename stdout spanning include_spans_json flame timestamp_format clock ring_bytes " \
-	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms run_directory"
+	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms sinks run_directory"
 
 static void test_errors(void **state)
 {
@@ -124,6 +124,21 @@ static void test_errors(void **state)
 		{ "{\"ring_bytes\":100000}", "c: key \"ring_bytes\": 100000 is not a power of two" },
 		{ "{\"ring_bytes\":4096}", "c: key \"ring_bytes\": 4096 is not between 65536 and 1073741824" },
 		{ "{\"ring_bytes\":1e6}", "c: key \"ring_bytes\": expected an integer, found a real number: 1000000.0" },
+		{ "{\"sinks\":{}}", "c: key \"sinks\": expected an array, found an object: {}" },
+		{ "{\"sinks\":[7]}", "c: key \"sinks[0]\": expected an object, found an integer: 7" },
+		{ "{\"sinks\":[{\"fd\":3},{}]}", "c: key \"sinks[1]\": expected one of \"file\", \"fd\" and \"stdout\"" },
+		{ "{\"sinks\":[{\"fd\":3,\"file\":\"a\"}]}", "c: key \"sinks[0]\": expected one of \"file\", \"fd\" and \"stdout\"" },
+		{ "{\"sinks\":[{\"fiel\":\"a\"}]}", "c: unknown key \"sinks[0].fiel\"; known are: file fd stdout filter" },
+		{ "{\"sinks\":[{\"file\":\"\"}]}", "c: key \"sinks[0].file\": empty" },
+		{ "{\"sinks\":[{\"file\":1}]}", "c: key \"sinks[0].file\": expected a string, found an integer: 1" },
+		{ "{\"sinks\":[{\"fd\":-1}]}", "c: key \"sinks[0].fd\": -1 is not between 0 and 2147483647" },
+		{ "{\"sinks\":[{\"fd\":\"x\"}]}", "c: key \"sinks[0].fd\": expected an integer, found a string: x" },
+		{ "{\"sinks\":[{\"stdout\":false}]}", "c: key \"sinks[0].stdout\": expected true, found false" },
+		{ "{\"sinks\":[{\"file\":\"a\",\"filter\":\"b=loud\"}]}", "c: key \"sinks[0].filter\": directive 1 (\"b=loud\"), column 3: "
+		  "unknown level \"loud\", expected off, error, warn, info, debug, trace or 0 to 5" },
+		{ "{\"sinks\":[{\"file\":\"a\"},{\"file\":\"a\"}]}", "c: key \"sinks[1].file\": \"a\" is that of sinks[0]" },
+		{ "{\"basename\":\"a\",\"directory\":\"/x/\",\"sinks\":[{\"file\":\"a.log\"}]}",
+		  "c: key \"sinks[0].file\": \"/x/a.log\" is the log file itself" },
 		{ "{\"grace_ms\":-1}", "c: key \"grace_ms\": -1 is not between 0 and 1000" },
 		{ "[]", "c: expected a JSON object, found an array" },
 		{ "{\"level\":\"info\",\n\"level\":\"warn\"}", "c:2:7: duplicate object key near '\\\"level\\\"'" },
@@ -140,6 +155,32 @@ static void test_errors(void **state)
 		if (rc != -EINVAL || strcmp(error.text, rows[i].text))
 			fail_msg("%s:\n%s, expected\n%s", rows[i].json, rc ? error.text : "no error", rows[i].text);
 	}
+}
+
+static void test_sinks(void **state)
+{
+	char *const environment[] = { "ILU_LOG__directory=/var/log", NULL };
+	struct config config;
+	char *path;
+
+	(void)state;
+	assert_int_equal(config_parse(&config, "{\"sinks\":[{\"file\":\"a.log\",\"filter\":\"[{n=1}]=info\"},{\"file\":\"/b\"},"
+					       "{\"fd\":7,\"file\":null},{\"stdout\":true,\"filter\":null}]}",
+				      "config", environment, NULL), 0);
+	assert_int_equal(config.sinks.count, 4);
+	assert_int_equal(config.sinks.sink[0].kind, CONFIG_SINK_FILE);
+	assert_string_equal(config.sinks.sink[0].filter, "[{n=1}]=info");
+	assert_int_equal(config_sink_path(&config, &config.sinks.sink[0], &path), 0);
+	assert_string_equal(path, "/var/log/a.log");
+	free(path);
+	assert_int_equal(config_sink_path(&config, &config.sinks.sink[1], &path), 0);
+	assert_string_equal(path, "/b");
+	free(path);
+	assert_int_equal(config.sinks.sink[2].kind, CONFIG_SINK_FD);
+	assert_int_equal(config.sinks.sink[2].fd, 7);
+	assert_int_equal(config.sinks.sink[3].kind, CONFIG_SINK_STDOUT);
+	assert_null(config.sinks.sink[3].filter);
+	config_done(&config);
 }
 
 static void test_environment(void **state)
@@ -266,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_iluvatar), cmocka_unit_test(test_ours),
 		cmocka_unit_test(test_spanning), cmocka_unit_test(test_errors),	  cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_environment_errors), cmocka_unit_test(test_files), cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_sinks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spanvalue.c - from {"fqdn":"hello-1","n":3,...} back to keys and typed values.
+ *
+ * The text is the encoder's own, so it is well-formed and has no blanks; a number without point and exponent is an
+ * integer, as the encoder writes no other ones so. */
+#include "spanvalue.h"
+
+/* One past the value at `at`. */
+static const char *past_value(const char *at)
+{
+	int depth = 0;
+
+	for (;; at++) {
+		if (*at == '"') {
+			for (at++; *at != '"'; at++)
+				at += *at == '\\';
+			continue;
+		}
+		if (*at == '{' || *at == '[')
+			depth++;
+		else if (depth && (*at == '}' || *at == ']'))
+			depth--;
+		else if (!depth && (*at == ',' || *at == '}'))
+			return at;
+	}
+}
+
+/* ---- strings ---- */
+
+static unsigned hex4(const char *at)
+{
+	unsigned v = 0;
+
+	for (int i = 0; i < 4; i++)
+		v = v << 4 | (unsigned)(at[i] <= '9' ? at[i] - '0' : (at[i] | 32) - 'a' + 10);
+	return v;
+}
+
+static char *put_utf8(char *out, unsigned c)
+{
+	if (c < 0x80) {
+		*out++ = (char)c;
+		return out;
+	}
+	if (c < 0x800) {
+		*out++ = (char)(0xc0 | c >> 6);
+	} else {
+		if (c < 0x10000) {
+			*out++ = (char)(0xe0 | c >> 12);
+		} else {
+			*out++ = (char)(0xf0 | c >> 18);
+			*out++ = (char)(0x80 | (c >> 12 & 63));
+		}
+		*out++ = (char)(0x80 | (c >> 6 & 63));
+	}
+	*out++ = (char)(0x80 | (c & 63));
+	return out;
+}
+
+/* What "\uXXXX" at *at means, a pair of surrogates together. */
+static unsigned take_unicode(const char **at)
+{
+	unsigned c = hex4(*at + 2), low;
+
+	*at += 6;
+	if (c < 0xd800 || c > 0xdbff || (*at)[0] != '\\' || (*at)[1] != 'u')
+		return c;
+	low = hex4(*at + 2);
+	if (low < 0xdc00 || low > 0xdfff)
+		return c;
+	*at += 6;
+	return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+}
+
+/* The string at *at, which begins with a quote. Nothing gets longer by it. Returns one past it in `out`. */
+static char *unescape(char *out, const char **at)
+{
+	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+
+	for (++*at; **at != '"';) {
+		const char *known;
+
+		if (**at != '\\') {
+			*out++ = *(*at)++;
+		} else if ((*at)[1] == 'u') {
+			out = put_utf8(out, take_unicode(at));
+		} else {
+			known = strchr(from, (*at)[1]);
+			*out++ = known ? to[known - from] : (*at)[1];
+			*at += 2;
+		}
+	}
+	++*at;
+	return out;
+}
+
+/* ---- values ---- */
+
+static void read_number(struct directive_value *v, const char *at, const char *end)
+{
+	bool real = false;
+
+	for (const char *c = at; c < end; c++)
+		real |= *c == '.' || *c == 'e' || *c == 'E';
+	if (real) {
+		v->type = DIRECTIVE_F64;
+		v->f = strtod(at, NULL);
+	} else if (*at == '-') {
+		v->type = DIRECTIVE_I64;
+		v->i = strtoll(at, NULL, 10);
+	} else {
+		v->type = DIRECTIVE_U64;
+		v->u = strtoull(at, NULL, 10);
+	}
+}
+
+/* The value at *at; strings go to `out`. */
+static char *read_value(struct directive_value *v, char *out, const char **at)
+{
+	const char *begin = *at, *end = past_value(begin);
+
+	*at = end;
+	v->type = DIRECTIVE_OTHER;
+	if (*begin == '"') {
+		v->type = DIRECTIVE_STR;
+		v->s.text = out;
+		out = unescape(out, &begin);
+		v->s.len = (size_t)(out - v->s.text);
+		*out++ = '\0'; /* in the place of a quote; not every regexec goes by the length alone */
+	} else if (*begin == 't' || *begin == 'f') {
+		v->type = DIRECTIVE_BOOL;
+		v->b = *begin == 't';
+	} else if (*begin == '-' || (*begin >= '0' && *begin <= '9')) {
+		read_number(v, begin, end);
+	}
+	return out;
+}
+
+bool span_values_read(struct span_values *values, const struct span_text *span)
+{
+	const char *at = span->json.text + 1, *tail = span->json.text + span->tail_at;
+	char *out;
+
+	values->count = 0;
+	values->text.len = 0;
+	if (!buf_room(&values->text, span->json.len + 1))
+		return false;
+	out = values->text.text;
+	while (at < tail && values->count < SPAN_VALUES) {
+		struct directive_value *v = &values->value[values->count];
+
+		v->key = out;
+		out = unescape(out, &at);
+		v->key_len = (size_t)(out - v->key);
+		*out++ = '\0';
+		at++; /* the colon */
+		values->key[values->count++] = v->key;
+		out = read_value(v, out, &at);
+		at++; /* the comma */
+	}
+	return true;
+}
