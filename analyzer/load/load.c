@@ -313,6 +313,8 @@ static int pass_run(const struct load_options *o, bool first)
 		status = status_of(rc);
 	} else {
 		rc = pass_fill(&p);
+		if (first && !rc && !load_stopped)
+			pass_zones_unused(&p);
 		p.seconds = now() - start;
 		status = pass_outcome(&p, &d, rc);
 	}

@@ -17,6 +17,7 @@ struct pass {
 	struct progress progress;
 	int64_t next_chunk;
 	int64_t done_bytes;	/* of files, for progress */
+	uint64_t zones_used;	/* a bit for each PATH=ZONE that named a log */
 	/* outcome */
 	uint64_t lines, bytes, events, rejected;
 	unsigned files, unchanged;
@@ -35,6 +36,8 @@ void say_note(struct pass *p, const char *format, ...) __attribute__((format(pri
 int pass_input(struct pass *p, const struct input *in);
 /* zones.c: the offsets of all sources of a run that have none yet. */
 int pass_zones(struct pass *p, int64_t run);
+/* zones.c: tells of each PATH=ZONE that was of no use. */
+void pass_zones_unused(struct pass *p);
 /* zones.c: run.kind, first_ns, last_ns, offset_s and the sources' times. */
 int pass_run_times(struct pass *p, int64_t run);
 /* ledger.c: what became of each file. */

@@ -6,22 +6,53 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The --timezone argument for a path: PATH=ZONE of the path or its last part, else ZONE alone; NULL: none. */
-static const char *zone_for(const struct load_options *o, const char *path)
+/* Is path what the n bytes at word name: the end of it, by whole names, or a file or directory that is there? */
+static bool names_path(const char *word, size_t n, const char *path)
 {
-	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, *all = NULL;
+	size_t len = strlen(path), start;
+	char *name, *real;
+	bool is;
 
-	for (size_t i = 0; i < o->ntimezones; i++) {
-		const char *z = o->timezones[i], *eq = strrchr(z, '=');
-		size_t n = eq ? (size_t)(eq - z) : 0, len = strlen(path);
+	while (n > 1 && word[n - 1] == '/')
+		n--;
+	start = n <= len ? len - n : 0;
+	if (n && n <= len && !strncmp(word, path + start, n) && (!start || path[start - 1] == '/'))
+		return true;
+	name = strndup(word, n);
+	real = name ? realpath(name, NULL) : NULL;
+	n = real ? strlen(real) : 0;
+	is = n && n <= len && !strncmp(real, path, n) && (!path[n] || path[n] == '/' || n == 1);
+	free(real);
+	free(name);
+	return is;
+}
 
-		if (!eq)
+/* The --timezone argument for a path: the ZONE of the first PATH=ZONE that names it, else the last ZONE alone; NULL: none. */
+static const char *zone_for(struct pass *p, const char *path)
+{
+	const char *all = NULL;
+
+	for (size_t i = 0; i < p->o->ntimezones; i++) {
+		const char *z = p->o->timezones[i], *eq = strrchr(z, '=');
+
+		if (!eq) {
 			all = z;
-		else if ((n == strlen(base) && !strncmp(z, base, n)) || (n <= len && !strncmp(z, path + len - n, n)) ||
-			 (n && n < len && !strncmp(z, path, n) && path[n] == '/'))
+		} else if (names_path(z, (size_t)(eq - z), path)) {
+			p->zones_used |= i < 64 ? UINT64_C(1) << i : 0;
 			return eq + 1;
+		}
 	}
 	return all;
+}
+
+void pass_zones_unused(struct pass *p)
+{
+	for (size_t i = 0; i < p->o->ntimezones && i < 64; i++) {
+		if (!strchr(p->o->timezones[i], '=') || p->zones_used & UINT64_C(1) << i)
+			continue;
+		say_error(p, "--timezone %s: names no log here whose times lack an offset", p->o->timezones[i]);
+		p->unopened = true;
+	}
 }
 
 static int offset_set(struct pass *p, int64_t source, int64_t offset_s, const char *from)
@@ -46,7 +77,7 @@ struct result_offset {
 
 static int source_zone(struct pass *p, int64_t run, int64_t source, const char *path, const char *had, int64_t stamp, struct result_offset *res)
 {
-	const char *zone = zone_for(p->o, path), *why = NULL;
+	const char *zone = zone_for(p, path), *why = NULL;
 	int64_t offset;
 	int rc;
 
