@@ -65,7 +65,7 @@ struct config {
 	char *directory;          /* of the log file; "" = the current one */
 	char *basename;           /* the file is directory/basename.log; "" = no file */
 	char *flame;              /* file for folded stacks; "" = none */
-	char *run_directory;      /* for what belongs to the process while it runs; reserved */
+	char *run_directory;      /* of the control socket, "auto" for the usual; "" = none */
 	uint64_t ring_bytes;      /* of each thread's ring, a power of two */
 	uint32_t grace_ms;        /* how long records wait to be merged by time */
 	uint32_t spanning;        /* bits of enum config_spanning */

@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "now.h"
 #include "ring.h"
+#include "server.h"
 #include "site.h"
 #include "slab.h"
 #include "stamp.h"
@@ -23,6 +24,7 @@
 
 #include <fcntl.h>
 #include <ilu/log.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -45,6 +47,12 @@ static uint32_t users; /* of the appender, without the lock */
 static struct config config;
 static const char *clock_reason = "";
 static bool clock_chosen;
+static struct server *server; /* NULL: no run_directory */
+static struct {
+	char *text;	   /* in force */
+	char *base;	   /* in force again from then on; NULL: it stays */
+	uint64_t until_ns; /* now_machine_ns */
+} filter;
 static uint64_t past_lines, past_lost, past_cut, past_wakeups;
 
 static __thread char last_error[512];
@@ -268,7 +276,46 @@ static void use_config(void)
 
 static void hooks(void);
 
-static int start_locked(struct config *fresh, struct directive_set *filter)
+/* The set is in use after 0, else still yours. */
+static int use_filter(const char *text, struct directive_set *set, uint64_t for_ms)
+{
+	char *copy = strdup(text);
+	int rc = copy ? sites_filter(set) : -ENOMEM;
+
+	if (rc) {
+		free(copy);
+		return rc;
+	}
+	if (for_ms && !filter.base) {
+		filter.base = filter.text;
+	} else {
+		free(filter.text);
+		if (!for_ms) {
+			free(filter.base);
+			filter.base = NULL;
+		}
+	}
+	filter.text = copy;
+	filter.until_ns = now_machine_ns() + for_ms * 1000000;
+	return 0;
+}
+
+static int start_server(void)
+{
+	return *config.run_directory ? server_start(config.run_directory, &server, last_error, sizeof last_error) : 0;
+}
+
+/* To be joined without the lock. */
+static struct server *dismiss_server(void)
+{
+	struct server *s = server;
+
+	server_stop(s);
+	server = NULL;
+	return s;
+}
+
+static int start_locked(struct config *fresh, struct directive_set *set)
 {
 	struct span_texts none = { 0 };
 	int rc;
@@ -278,7 +325,7 @@ static int start_locked(struct config *fresh, struct directive_set *filter)
 	memset(fresh, 0, sizeof *fresh);
 	rc = prepare(config.ring_bytes);
 	if (rc) {
-		directive_free(filter);
+		directive_free(set);
 		snprintf(last_error, sizeof last_error, "no memory for rings");
 		return rc;
 	}
@@ -286,32 +333,42 @@ static int start_locked(struct config *fresh, struct directive_set *filter)
 	hooks();
 	choose_clock();
 	use_config();
-	rc = launch(SINK_FILE_FRESH, &none);
+	rc = start_server();
+	if (!rc)
+		rc = launch(SINK_FILE_FRESH, &none);
 	if (rc) {
-		directive_free(filter);
+		directive_free(set);
 		return rc;
 	}
 	__atomic_store_n(&logger.state, LOGGER_RUNNING, __ATOMIC_RELEASE);
-	sites_filter(filter);
+	if (use_filter(config.level, set, 0)) { /* no memory for its text, which is for ilu-logctl to show */
+		free(filter.text);
+		filter.text = NULL;
+		sites_filter(set);
+	}
 	return 0;
 }
 
 static int start_with(struct config *fresh)
 {
-	struct directive_set *filter = NULL;
-	int rc = parse_filter(fresh->level, &filter);
+	struct directive_set *set = NULL;
+	struct server *dismissed = NULL;
+	int rc = parse_filter(fresh->level, &set);
 
 	if (!rc)
 		rc = lock_take(&control);
 	if (!rc) {
 		if (logger.state == LOGGER_RUNNING || logger.state == LOGGER_FORKED) {
 			snprintf(last_error, sizeof last_error, "the logger runs already");
-			directive_free(filter);
+			directive_free(set);
 			rc = -EALREADY;
 		} else {
-			rc = start_locked(fresh, filter);
+			rc = start_locked(fresh, set);
+			if (rc)
+				dismissed = dismiss_server();
 		}
 		lock_drop(&control);
+		server_join(dismissed);
 	}
 	config_done(fresh);
 	if (rc)
@@ -392,23 +449,72 @@ int ilu_log_reopen(void)
 
 int ilu_log_set_filter(const char *directives)
 {
+	return directives ? logger_filter_for(directives, 0) : -EINVAL;
+}
+
+int logger_filter_for(const char *directives, uint64_t for_ms)
+{
 	struct directive_set *set = NULL;
 	int rc;
 
 	*last_error = '\0';
-	if (!directives)
-		return -EINVAL;
 	rc = parse_filter(directives, &set);
 	if (rc)
 		return rc;
 	rc = lock_take(&control);
 	if (!rc) {
-		rc = logger.state == LOGGER_OFF ? -ESRCH : sites_filter(set);
+		rc = logger.state == LOGGER_OFF ? -ESRCH : use_filter(directives, set, for_ms);
 		lock_drop(&control);
 	}
 	if (rc)
 		directive_free(set);
 	return rc;
+}
+
+/* With the lock. 0 or -ENOMEM, -EDEADLK: try again. */
+static int revert_filter(void)
+{
+	struct directive_set *set = NULL;
+	int rc = parse_filter(filter.base, &set);
+
+	if (!rc)
+		rc = use_filter(filter.base, set, 0);
+	if (rc)
+		directive_free(set);
+	return rc;
+}
+
+int logger_filter_revert(void)
+{
+	int wait = -1;
+
+	if (lock_take(&control))
+		return wait;
+	if (filter.base && logger.state == LOGGER_RUNNING) {
+		uint64_t now = now_machine_ns();
+		uint64_t left = now < filter.until_ns ? (filter.until_ns - now) / 1000000 + 1 : 0;
+
+		if (left)
+			wait = left < INT_MAX ? (int)left : INT_MAX;
+		else if (revert_filter())
+			wait = 1000;
+	}
+	lock_drop(&control);
+	return wait;
+}
+
+int logger_filter_now(struct logger_filter *out)
+{
+	uint64_t now = now_machine_ns();
+	int rc = lock_take(&control);
+
+	if (rc)
+		return rc;
+	out->text = strdup(filter.text ? filter.text : "");
+	out->base = filter.base ? strdup(filter.base) : NULL;
+	out->left_ms = filter.base && now < filter.until_ns ? (filter.until_ns - now) / 1000000 : 0;
+	lock_drop(&control);
+	return out->text ? 0 : -ENOMEM;
 }
 
 void ilu_log_stats(struct ilu_log_stats *out)
@@ -449,6 +555,7 @@ static void quiesce(void)
 
 int ilu_log_stop(void)
 {
+	struct server *dismissed;
 	struct appender *a;
 	int rc = lock_take(&control);
 
@@ -476,7 +583,9 @@ int ilu_log_stop(void)
 	past_cut += a->enc.cut;
 	past_wakeups += a->wakeups;
 	free_appender(a);
+	dismissed = dismiss_server();
 	lock_drop(&control);
+	server_join(dismissed);
 	return rc;
 }
 
@@ -511,6 +620,8 @@ static void after_fork_in_child(void)
 	sites_reset();
 	early_reset();
 	logger.bell = logger.naps = users = 0;
+	server_forget(server);
+	server = NULL;
 	if (logger.state == LOGGER_RUNNING)
 		logger.state = LOGGER_FORKED;
 	lock_reset(&control);
@@ -534,6 +645,16 @@ static int relaunch(void)
 	return rc;
 }
 
+/* The child may have given up the right to the directory: it logs all the same, and a filter for a while ends now. */
+static void relaunch_server(void)
+{
+	if (!start_server())
+		return;
+	fprintf(stderr, "ilulog: %s\n", last_error);
+	if (filter.base)
+		revert_filter();
+}
+
 bool logger_revive(void)
 {
 	bool running;
@@ -541,10 +662,12 @@ bool logger_revive(void)
 	if (logger_state() != LOGGER_FORKED || lock_take(&control))
 		return false;
 	if (logger.state == LOGGER_FORKED) {
-		if (!relaunch())
+		if (!relaunch()) {
+			relaunch_server();
 			__atomic_store_n(&logger.state, LOGGER_RUNNING, __ATOMIC_RELEASE);
-		else
+		} else {
 			__atomic_store_n(&logger.state, LOGGER_OFF, __ATOMIC_RELEASE);
+		}
 	}
 	running = logger.state == LOGGER_RUNNING;
 	lock_drop(&control);

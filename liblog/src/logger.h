@@ -49,6 +49,23 @@ bool logger_revive(void);
 void logger_wake(void);
 void logger_wake_from_nap(void);
 
+/* What the control socket (server.c) does to the filter. */
+#define LOGGER_FILTER_MAX_MS (365ll * 86400 * 1000)
+
+struct logger_filter {
+	char *text;	  /* in force; yours */
+	char *base;	  /* what it reverts to; NULL: it stays */
+	uint64_t left_ms; /* until then */
+};
+
+/* 0, -ENOMEM or -EDEADLK. */
+int logger_filter_now(struct logger_filter *out);
+/* As ilu_log_set_filter; after for_ms (0: never) the filter of before the first such change is in force again, unless
+ * somebody has set another by then. */
+int logger_filter_for(const char *directives, uint64_t for_ms);
+/* Revert if it is time. Returns after how many milliseconds to call again; -1: no need. */
+int logger_filter_revert(void);
+
 /* The last reference of a span went (span.c). */
 void span_close(uint64_t handle);
 /* Count the ids of spans from the beginning again. */

@@ -286,6 +286,21 @@ int sites_filter(struct directive_set *set)
 	return 0;
 }
 
+enum site_state site_state(const struct site *site)
+{
+	enum site_state state = SITE_UNLOADED;
+
+	if (lock_take(&sites.lock))
+		return state;
+	if (site->gate) {
+		uint32_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED) & ILU_GATE_MASK_;
+
+		state = gate == ILU_GATE_OFF_ ? SITE_OFF : gate == ILU_GATE_ASK_ ? SITE_IN_SPANS : SITE_ON;
+	}
+	lock_drop(&sites.lock);
+	return state;
+}
+
 bool sites_filter_dynamic(void)
 {
 	return __atomic_load_n(&sites.dynamic, __ATOMIC_RELAXED);

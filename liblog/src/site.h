@@ -37,6 +37,10 @@ unsigned site_level(uint32_t number);
 int site_add(const struct ilu_site_ *site);
 uint32_t sites_count(void);
 
+/* Does it speak? For people: it may change at once. */
+enum site_state { SITE_OFF, SITE_ON, SITE_IN_SPANS /* some */, SITE_UNLOADED };
+enum site_state site_state(const struct site *site);
+
 /* What the filter sees of a site; keys must stay. */
 void site_describe(const struct site *site, struct directive_site *out);
 
