@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define APPLICATION_ID 0x494C5551
+#define APPLICATION_ID 0x494C5551u
 #define FORMAT_VERSION 1
 
 const char *store_error(int rc)
@@ -190,6 +190,38 @@ static int path_check(const char *path, enum store_mode mode, char **why)
 	return 0;
 }
 
+static bool is_ours(const char *path)
+{
+	unsigned char id[4];
+	FILE *f = fopen(path, "re");
+	bool ours = f && !fseek(f, 68, SEEK_SET) && fread(id, 1, 4, f) == 4 &&
+		    ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) == APPLICATION_ID;
+
+	if (f)
+		fclose(f);
+	return ours;
+}
+
+/* A load that was killed leaves a journal, and the database is whole again once it was rolled back: a connection that only reads can't. */
+static int roll_back(struct store *s, const char *path, char **why)
+{
+	static const char look[] = "SELECT count(*) FROM sqlite_schema";
+	sqlite3 *db = NULL;
+	int rc;
+
+	if (!sqlite3_exec(s->db, look, NULL, NULL, NULL) || sqlite3_extended_errcode(s->db) != SQLITE_READONLY_ROLLBACK || !is_ours(path))
+		return 0; /* other errors are told by whoever meets them */
+	rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (!rc) {
+		sqlite3_busy_timeout(db, 10000);
+		rc = sqlite3_exec(db, look, NULL, NULL, NULL);
+	}
+	sqlite3_close(db);
+	if (rc && (rc & 0xff) != SQLITE_BUSY)
+		*why = strdup("a load was interrupted, and what it left can't be rolled back without permission to write");
+	return *why ? store_rc(rc) : 0;
+}
+
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why)
 {
 	static const int flags[] = {SQLITE_OPEN_READONLY, SQLITE_OPEN_READWRITE, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE};
@@ -202,6 +234,8 @@ int store_open(const char *path, enum store_mode mode, struct store **out, char 
 	rc = path_check(path, mode, why);
 	if (!rc && (rc = store_rc(sqlite3_open_v2(path, &s->db, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL))))
 		*why = why_of(s->db);
+	if (!rc && mode == STORE_READ)
+		rc = roll_back(s, path, why);
 	if (!rc)
 		rc = start(s, mode, why);
 	if (rc)

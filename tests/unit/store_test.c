@@ -637,6 +637,33 @@ static void pieces(void **state)
 	free(big);
 }
 
+/* A load that is killed while it changes the database leaves a journal: whoever reads next rolls it back. */
+static void interrupted(void **state)
+{
+	struct text t = make_text(4, 3000, 0);
+	char command[400];
+	struct store *s;
+	sqlite3 *db;
+
+	(void)state;
+	write_file("killed.log", "w", t.ptr, t.len);
+	assert_int_equal(load("killed.db", "killed.log"), 0);
+	assert_int_equal(sqlite3_open(in_dir("killed.db"), &db), 0);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA cache_size = 1; PRAGMA synchronous = OFF; BEGIN; UPDATE place SET events = 0; UPDATE chunk SET data = zeroblob(length(data));"
+					  "UPDATE block SET data = zeroblob(length(data))", NULL, NULL, NULL), 0);
+	snprintf(command, sizeof command, "cd %s && cp killed.db half.db && cp killed.db-journal half.db-journal && chmod 644 half.db-journal", dir);
+	assert_int_equal(system(command), 0);
+	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(db);
+	s = open_db("half.db");
+	cat_is(s, 1, t.ptr, t.len);
+	assert_int_equal(store_check(s, fault, NULL, NULL), 0);
+	store_close(s);
+	assert_int_not_equal(access(in_dir("half.db-journal"), F_OK), 0);
+	same_databases("killed.db", "half.db");
+	text_done(&t);
+}
+
 /* ---- damage that check must find ---- */
 
 static const char *const damages[] = {
@@ -704,7 +731,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_lines), cmocka_unit_test(rejects),	 cmocka_unit_test(cursors),  cmocka_unit_test(grown),	      cmocka_unit_test(grown_places),
-		cmocka_unit_test(replaced),  cmocka_unit_test(cut_line), cmocka_unit_test(pieces), cmocka_unit_test(planted_damage),
+		cmocka_unit_test(replaced),  cmocka_unit_test(cut_line), cmocka_unit_test(pieces),   cmocka_unit_test(interrupted), cmocka_unit_test(planted_damage),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
