@@ -20,9 +20,11 @@
  * kernel has none, parking is a nap of 20 ms. */
 #include "appender.h"
 
+#include "escape.h"
 #include "lock.h"
 #include "logger.h"
 #include "now.h"
+#include "reload.h"
 #include "slab.h"
 
 #include <errno.h>
@@ -37,6 +39,7 @@
 #define BLIND_PARK_NS  20000000
 #define RETRY_NS       1000000000
 #define TELL_NS	       1000000000
+#define STACK_BYTES    (1024 * 1024) /* deep JSON in a configuration */
 
 static bool have_membarrier;
 
@@ -254,11 +257,38 @@ static void tell_span_troubles(struct appender *a, bool now)
 	a->overflow_told = overflow;
 }
 
+/* ---- reading the configuration again ---- */
+
+static void reload(struct appender *a)
+{
+	char said[512], fields[ENCODE_OWN_FIELDS];
+	size_t used, len, n;
+	int rc;
+
+	if (!encode_own_room(&a->enc))
+		return;
+	rc = logger_reload(said, sizeof said);
+	if (rc == -EBUSY)
+		return; /* the next pass tries again, if it is still wanted */
+	for (unsigned i = 0; !rc && i < a->sinks; i++)
+		sink_request_reopen(a->sink[i]);
+	if (!rc)
+		routes_request_reopen(&a->routes);
+	tell_gap(a);
+	len = (size_t)snprintf(fields, sizeof fields, ",\"%s\":\"", rc ? "error" : "level");
+	n = escape_json_part(fields + len, sizeof fields - len - 2, said, strlen(said), &used);
+	strcpy(fields + len + n, "\"");
+	if (rc)
+		say(a, "WARN", "Configuration not reloaded", "ilulog", fields, a->enc.seq++);
+	else
+		say(a, "INFO", "Configuration reloaded", "ilulog", fields, a->enc.seq++);
+}
+
 /* ---- passes ---- */
 
 struct pass {
 	uint32_t asked[2];
-	bool everything; /* a flush, a pause or the end: without grace */
+	bool everything; /* a flush, a reload, a pause or the end: without grace */
 	bool pressed;
 	bool left; /* records were too young */
 	uint64_t taken;
@@ -305,12 +335,14 @@ static void do_pass(struct appender *a, struct pass *pass)
 	for (int i = 0; i < 2; i++)
 		pass->asked[i] = __atomic_load_n(&a->asked[i], __ATOMIC_ACQUIRE);
 	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
-			   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
+			   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted();
 	stamp_follow(&a->enc.scale);
 	now = source ? source->turns() : ilu_stamp_();
 	n = look_at_rings(a, now, &pass->pressed);
 	horizon = now - (source || pass->everything || pass->pressed ? 0 : stamp_ticks(&a->enc.scale, a->grace_ns));
 	pass->taken = merge(a, n, horizon, &pass->rc);
+	if (reload_wanted())
+		reload(a);
 	pass->left = n && !pass->everything;
 	tell_ring_losses(a);
 	tell_span_troubles(a, pass->everything);
@@ -329,6 +361,8 @@ static bool anything_to_do(struct appender *a)
 	if (__atomic_load_n(&a->asked[0], __ATOMIC_ACQUIRE) != a->done[0] ||
 	    __atomic_load_n(&a->asked[1], __ATOMIC_ACQUIRE) != a->done[1] ||
 	    __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
+		return true;
+	if (reload_wanted())
 		return true;
 	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
 		if (ring_peek(rings_at(i)))
@@ -436,7 +470,7 @@ int appender_start(struct appender *a, const char *initialized)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 256 * 1024);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	rc = -pthread_create(&a->thread, &attr, run, a);
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

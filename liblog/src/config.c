@@ -19,7 +19,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ENV_PREFIX "ILU_LOG__"
 #define MAX_KEY	   64
 #define MAX_FILE   (1 << 20)
 
@@ -505,9 +504,9 @@ static void dotted(char *out, const char *name, size_t len)
 
 static int apply_variable(struct config *config, const char *variable, const char *equals, struct config_error *error)
 {
-	char name[MAX_KEY + 1], shown_name[MAX_KEY + sizeof ENV_PREFIX + 1];
+	char name[MAX_KEY + 1], shown_name[MAX_KEY + sizeof CONFIG_ENV_PREFIX + 1];
 	struct source source = { shown_name, error };
-	size_t len = (size_t)(equals - variable) - strlen(ENV_PREFIX);
+	size_t len = (size_t)(equals - variable) - strlen(CONFIG_ENV_PREFIX);
 	const struct key *key;
 	json_t *value;
 	int rc;
@@ -515,7 +514,7 @@ static int apply_variable(struct config *config, const char *variable, const cha
 	snprintf(shown_name, sizeof shown_name, "%.*s", (int)(equals - variable), variable);
 	if (len > MAX_KEY)
 		len = MAX_KEY;
-	dotted(name, variable + strlen(ENV_PREFIX), len);
+	dotted(name, variable + strlen(CONFIG_ENV_PREFIX), len);
 	key = find_key(name);
 	value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 	if (!value || (key && wants_string(key) && !json_is_string(value) && !json_is_null(value))) {
@@ -536,7 +535,7 @@ static int apply_environment(struct config *config, char *const *environment, st
 	for (; environment && *environment && !rc; environment++) {
 		const char *equals = strchr(*environment, '=');
 
-		if (equals && !strncmp(*environment, ENV_PREFIX, strlen(ENV_PREFIX)))
+		if (equals && !strncmp(*environment, CONFIG_ENV_PREFIX, strlen(CONFIG_ENV_PREFIX)))
 			rc = apply_variable(config, *environment, equals, error);
 	}
 	return rc;

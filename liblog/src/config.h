@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CONFIG_ENV_PREFIX "ILU_LOG__"
+
 /* Which span lines are written: bits of config.spanning, "NEW+CLOSE" in JSON. */
 enum config_spanning {
 	CONFIG_SPAN_NONE = 0,

@@ -63,6 +63,14 @@ static inline int lock_take(struct lock *lock)
 	}
 }
 
+/* Without waiting: -EBUSY when somebody holds it. */
+static inline int lock_try(struct lock *lock)
+{
+	uint32_t seen = 0;
+
+	return __atomic_compare_exchange_n(&lock->word, &seen, lock_self(), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) ? 0 : -EBUSY;
+}
+
 static inline void lock_drop(struct lock *lock)
 {
 	if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) & LOCK_WAITED)

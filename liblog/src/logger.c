@@ -15,6 +15,7 @@
 #include "directive.h"
 #include "lock.h"
 #include "now.h"
+#include "reload.h"
 #include "ring.h"
 #include "server.h"
 #include "site.h"
@@ -349,7 +350,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	return 0;
 }
 
-static int start_with(struct config *fresh)
+static int start_with(struct config *fresh, const char *path)
 {
 	struct directive_set *set = NULL;
 	struct server *dismissed = NULL;
@@ -363,7 +364,11 @@ static int start_with(struct config *fresh)
 			directive_free(set);
 			rc = -EALREADY;
 		} else {
-			rc = start_locked(fresh, set);
+			rc = reload_remember(path, environ);
+			if (rc)
+				directive_free(set);
+			else
+				rc = start_locked(fresh, set);
 			if (rc)
 				dismissed = dismiss_server();
 		}
@@ -371,6 +376,8 @@ static int start_with(struct config *fresh)
 		server_join(dismissed);
 	}
 	config_done(fresh);
+	if (rc && !*last_error)
+		snprintf(last_error, sizeof last_error, "cannot start: %s", strerror(-rc));
 	if (rc)
 		fprintf(stderr, "ilulog: %s\n", last_error);
 	return rc;
@@ -392,7 +399,7 @@ static int start_from(const char *json, const char *path)
 		fprintf(stderr, "ilulog: %s\n", last_error);
 		return rc;
 	}
-	return start_with(&fresh);
+	return start_with(&fresh, path);
 }
 
 int ilu_log_start(const char *config_json)
@@ -445,6 +452,54 @@ int ilu_log_reopen(void)
 	routes_request_reopen(&appender->routes);
 	leave_appender();
 	return 0;
+}
+
+int ilu_log_reload(void)
+{
+	int rc;
+
+	if (!use_appender())
+		return -ESRCH;
+	rc = reload_request();
+	if (!rc)
+		logger_wake();
+	leave_appender();
+	return rc;
+}
+
+/* With the lock, while it runs. */
+static int reload_locked(char *said, size_t cap)
+{
+	struct config_error error = { "" };
+	struct directive_set *set = NULL;
+	struct config fresh;
+	int rc = reload_read(&fresh, &error);
+
+	if (rc) {
+		snprintf(said, cap, "%s", *error.text ? error.text : strerror(-rc));
+		return rc;
+	}
+	rc = parse_filter(fresh.level, &set);
+	if (!rc)
+		rc = use_filter(fresh.level, set, 0);
+	if (rc)
+		directive_free(set);
+	snprintf(said, cap, "%s", rc ? strerror(-rc) : fresh.level);
+	config_done(&fresh);
+	return rc;
+}
+
+/* Whoever stops or forks has the lock and waits for this thread, which so must not wait for the lock. */
+int logger_reload(char *said, size_t cap)
+{
+	int rc = lock_try(&control);
+
+	if (rc)
+		return rc;
+	reload_begin();
+	rc = logger.state == LOGGER_RUNNING ? reload_locked(said, cap) : -EBUSY;
+	lock_drop(&control);
+	return rc;
 }
 
 int ilu_log_set_filter(const char *directives)

@@ -45,6 +45,10 @@ int logger_prepare(void);
 /* In a forked child: start anew. True when the logger runs. */
 bool logger_revive(void);
 
+/* By the appender: read the configuration again. 0 and the new directives in `said`, a negative errno and the reason
+ * there, or -EBUSY: try again. */
+int logger_reload(char *said, size_t cap);
+
 /* Get the appender to work: at once, or only if it naps. */
 void logger_wake(void);
 void logger_wake_from_nap(void);

@@ -55,7 +55,7 @@ extern "C" {
  * calls from WARN up go to stderr; others are counted, and the next start tells the count. */
 ILU_API int ilu_log_start(const char *config_json);
 
-/* The same with the object in a file. SIGHUP handlers may call ilu_log_reopen. */
+/* The same with the object in a file. SIGHUP handlers may call ilu_log_reload, or ilu_log_reopen. */
 ILU_API int ilu_log_start_file(const char *path);
 
 /* Why the calling thread's last ilu_log_start, ..._start_file or ..._set_filter failed; "" when it did not. */
@@ -78,6 +78,12 @@ ILU_API int ilu_log_flush(enum ilu_ack level, int64_t timeout_ns);
 
 /* Open log files anew by their names, as logrotate wants. Safe in signal handlers. 0, or -ESRCH when not running. */
 ILU_API int ilu_log_reopen(void);
+
+/* Read the file given to ilu_log_start_file again, use its `level`, and open files anew; all other keys stay as they
+ * were. Safe in signal handlers: it only asks, the appender does it soon, and the log says what came of it
+ * ("Configuration reloaded", or "... not reloaded" and why; then nothing has changed). The library installs no handler.
+ * Returns 0, -ENOENT (not started from a file) or -ESRCH (the logger does not run). */
+ILU_API int ilu_log_reload(void);
 
 /* Replace the directives (ilulog.json(5), `level`) while running. 0, -EINVAL (the old ones stay), -ENOMEM or -ESRCH. */
 ILU_API int ilu_log_set_filter(const char *directives);
