@@ -105,25 +105,56 @@ static int send_next(struct sim *sim, struct rng *rng)
 	return rc;
 }
 
+/* -ETIMEDOUT: some had none when --drain was over. */
+static int await_answers(struct sim *sim)
+{
+	int64_t until = sim->opt.drain_s > 0 ? ilu_clock_after((int64_t)(sim->opt.drain_s * 1e9)) : ILU_FOREVER;
+	int rc = 0;
+
+	for (size_t i = 0; i < sim->nitems && !rc; i++)
+		rc = ilu_join_until(request_of(sim->items[i])->thread, until, NULL);
+	return rc;
+}
+
+static int send_trace(struct sim *sim)
+{
+	struct arrival *a = NULL;
+	size_t n = 0;
+	int rc = trace_load(sim, &a, &n);
+
+	for (size_t i = 0; i < n && !rc && !stop_wait(&sim->stop, sim->start_ns + a[i].at_ns - now_ns()); i++)
+		rc = send_one(sim, a[i].fn, false);
+	free(a);
+	return rc;
+}
+
+static int send_drawn(struct sim *sim, struct rng *rng)
+{
+	const double mean_s = (1 + BURST_SHARE * (BURST_SIZE - 1)) / sim->opt.rate;
+	int rc = 0;
+
+	for (double at_s = rng_exponential(rng, mean_s); !rc && at_s < sim->opt.seconds; at_s += rng_exponential(rng, mean_s)) {
+		if (stop_wait(&sim->stop, sim->start_ns + (int64_t)(at_s * 1e9) - now_ns()))
+			break;
+		rc = send_next(sim, rng);
+	}
+	return rc;
+}
+
 int arrivals_run(struct sim *sim)
 {
 	const ilu_tid me = ilu_tid_named("LiveWorkerLoad");
-	const double mean_s = (1 + BURST_SHARE * (BURST_SIZE - 1)) / sim->opt.rate;
 	struct rng rng = {sim->opt.seed};
-	double at_s = rng_exponential(&rng, mean_s);
-	int rc = 0;
+	int rc;
 
 	sim->start_ns = now_ns();
 	ilu_info(&me, "Starting invocations");
-	for (; !rc && at_s < sim->opt.seconds; at_s += rng_exponential(&rng, mean_s)) {
-		if (stop_wait(&sim->stop, sim->start_ns + (int64_t)(at_s * 1e9) - now_ns()))
-			break;
-		rc = send_next(sim, &rng);
-	}
+	rc = sim->opt.trace ? send_trace(sim) : send_drawn(sim, &rng);
 	ilu_info(&me, "Invocations sent, awaiting on thread handles");
-	for (size_t i = 0; i < sim->nitems; i++)
-		ilu_join(request_of(sim->items[i])->thread, NULL);
-	ilu_info(&me, "Threads closed, writing results to file");
+	if (await_answers(sim))
+		sim->unanswered = true;
+	else
+		ilu_info(&me, "Threads closed, writing results to file");
 	return rc;
 }
 

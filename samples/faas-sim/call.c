@@ -31,13 +31,49 @@ static void not_json(struct item *it)
 #undef ILU_TARGET
 #define ILU_TARGET "iluvatar_worker_library::services::containers::clients::http_client"
 
+/* Its snapshot went while it started: what was not open by then is missing for ever. */
+static int no_module(struct item *it, const struct container *c)
+{
+	static const char result[] = "{\"user_error\":\"Traceback (most recent call last):\\n  File \\\"/app/server.py\\\", line 22, in <module>\\n"
+				     "    from main import main\\nModuleNotFoundError: No module named 'main'\\n\"}";
+
+	ilu_warn(&it->tid, "A user code error occured in the container", KV("status", 500), KV("result", result), KV("container_id", c->id));
+	snprintf(it->why.text, sizeof it->why.text, "A user code error occured in the container");
+	return -EIO;
+}
+
+/* The function never returns, and holds what it has. */
+static void hang(struct sim *sim, struct item *it, const struct container *c)
+{
+	if (!fault_strikes(sim, FAULT_HANG))
+		return;
+	fault_tell(sim, FAULT_HANG, &it->tid, it->fn, c->id, NULL);
+	for (;;)
+		ilu_clock_sleep(ILU_FOREVER);
+}
+
+static bool crashes(struct sim *sim, struct item *it, const struct container *c)
+{
+	if (it->poisoned)
+		return true;
+	if (!fault_strikes(sim, FAULT_INVOKE_ERROR))
+		return false;
+	fault_tell(sim, FAULT_INVOKE_ERROR, &it->tid, it->fn, c->id, NULL);
+	return true;
+}
+
 static int http_invoke(struct sim *sim, struct item *it, struct container *c)
 {
 	ILU_SPAN(span, "HttpContainerClient::invoke", &it->tid);
 	int64_t begin = now_ns();
 
-	pause_ns(it->poisoned ? 3 * MS : function_time_ns(sim, it->fn));
-	if (it->poisoned) {
+	bool bad = crashes(sim, it, c);
+
+	hang(sim, it, c);
+	pause_ns(bad || c->hollow ? 3 * MS : function_time_ns(sim, it->fn));
+	if (c->hollow)
+		return no_module(it, c);
+	if (bad) {
 		not_json(it);
 		return -EIO;
 	}

@@ -10,9 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define OPEN_NS (15 * MS) /* from the mount until all that a container needs is open */
 #define SNAPSHOTS "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots"
 
-/* The three options of an overlay mount for a snapshot directory: the layers below are those of the image. */
+/* The options of an overlay mount for a snapshot directory: the layers below are those of the image. */
 static void overlay_options(char *out, size_t size, int snapshot, const char *quote, const char *separator)
 {
 	snprintf(out, size, "%sindex=off%s%s%sworkdir=" SNAPSHOTS "/%d/work%s%s%supperdir=" SNAPSHOTS "/%d/fs%s%s%slowerdir=" SNAPSHOTS "/3/fs:" SNAPSHOTS "/1/fs%s",
@@ -29,7 +30,7 @@ static void log_mounts(const ilu_tid *tid, const struct container *c, int snapsh
 	ilu_debug(tid, "Mounts loaded");
 }
 
-void container_remove(const ilu_tid *tid, struct container *c)
+void container_remove(struct sim *sim, const ilu_tid *tid, struct container *c)
 {
 	{
 		ILU_SPAN(span, "remove_container_internal", tid, KV("container_id", c->id), KV("ctd_namespace", "default"));
@@ -38,30 +39,24 @@ void container_remove(const ilu_tid *tid, struct container *c)
 		pause_ns(12 * MS);
 		ilu_info(tid, "Container deleted", KV("container_id", c->id));
 	}
+	snapshot_release(sim, c->snapshot);
 	free(c);
 }
 
-/* The snapshot is gone when its mount comes. */
-static void mount_failed(const ilu_tid *tid, struct container *c, int snapshot, struct failure *why)
+/* The snapshot is gone when its mount comes, or the layers below it cannot be read. */
+static void mount_failed(struct sim *sim, const ilu_tid *tid, struct container *c, const char *errno_text, struct failure *why)
 {
 	char options[600], error[1000];
+	int snapshot = c->snapshot->number;
 
 	ilu_debug(tid, "Dropped containerd containerd creation semaphore after error");
-	container_remove(tid, c);
+	container_remove(sim, tid, c);
 	overlay_options(options, sizeof options, snapshot, "", " ");
 	snprintf(error, sizeof error,
-		 "status: Unknown, message: \"failed to create shim task: failed to mount rootfs component &{overlay overlay [%s]}: no such file or directory: unknown\", details: []",
-		 options);
+		 "status: Unknown, message: \"failed to create shim task: failed to mount rootfs component &{overlay overlay [%s]}: %s: unknown\", details: []",
+		 options, errno_text);
 	ilu_error(tid, "Create task failed", KV("error", error));
 	snprintf(why->text, sizeof why->text, "Create task failed");
-}
-
-static int next_snapshot(struct pool *p)
-{
-	ilu_mutex_lock(&p->lock);
-	int n = ++p->snapshots;
-	ilu_mutex_unlock(&p->lock);
-	return n;
 }
 
 static int64_t start_time_ns(struct sim *sim, const struct function *fn)
@@ -69,20 +64,42 @@ static int64_t start_time_ns(struct sim *sim, const struct function *fn)
 	return (int64_t)((fn->cold_ms - fn->warm_ms) * (0.8 + 0.4 * sim_random(sim)) * (double)MS);
 }
 
+static int no_memory(struct container *c, struct failure *why)
+{
+	free(c);
+	snprintf(why->text, sizeof why->text, "out of memory");
+	return -EIO;
+}
+
+/* From the answer with the mounts to the mount itself: containerd starts a shim first. */
+static int64_t mount_after_ns(struct sim *sim)
+{
+	return (int64_t)((8 + 10 * sim_random(sim)) * (double)MS);
+}
+
 /* Creates the task. Takes c where it fails. */
 static int run_container(struct sim *sim, const ilu_tid *tid, struct container *c, int64_t time_ns, struct failure *why)
 {
 	ILU_SPAN(span, "run_container", tid, KV("compute", "Compute(CPU)"), KV("device_resource", "None"), KV("iso", "Isolation(CONTAINERD)"));
-	int snapshot = next_snapshot(&sim->pool);
 
 	ilu_info(tid, "Creating container from image", KV("image", c->fn->image), KV("namespace", "default"));
 	pause_ns(time_ns / 4);
-	log_mounts(tid, c, snapshot);
+	c->snapshot = snapshot_prepare(sim, tid, c->fn, c->id);
+	if (!c->snapshot)
+		return no_memory(c, why);
 	pause_ns(5 * MS);
-	if (sim_random(sim) < sim->opt.fail_rate) {
-		mount_failed(tid, c, snapshot, why);
+	log_mounts(tid, c, c->snapshot->number);
+	pause_ns(mount_after_ns(sim));
+	if (snapshot_store_damaged(sim, c->snapshot)) {
+		mount_failed(sim, tid, c, "structure needs cleaning", why);
 		return -EIO;
 	}
+	if (!snapshot_mount(sim, c->snapshot) || sim_random(sim) < sim->opt.fail_rate) {
+		mount_failed(sim, tid, c, "no such file or directory", why);
+		return -EIO;
+	}
+	pause_ns(OPEN_NS);
+	c->hollow = !snapshot_started(sim, c->snapshot);
 	pause_ns(time_ns / 4);
 	ilu_debug(tid, "Dropped containerd creation semaphore after success");
 	return 0;
@@ -104,10 +121,8 @@ int container_create(struct sim *sim, const ilu_tid *tid, const struct function 
 	char guid[37];
 	int rc;
 
-	if (!c) {
-		snprintf(why->text, sizeof why->text, "out of memory");
-		return -EIO;
-	}
+	if (!c)
+		return no_memory(NULL, why);
 	sim_guid(sim, guid);
 	snprintf(c->id, sizeof c->id, "%s-%s", fn->fqdn, guid);
 	c->fn = fn;

@@ -107,7 +107,7 @@ static int start(struct sim *sim)
 	const ilu_tid startup = ilu_tid_named("Startup");
 	int rc;
 
-	if ((rc = queue_start(sim)) || (rc = pool_start(sim)) || (rc = workers_start(sim)) || (rc = status_start(sim))) {
+	if ((rc = snapshots_start(sim)) || (rc = queue_start(sim)) || (rc = pool_start(sim)) || (rc = workers_start(sim)) || (rc = status_start(sim))) {
 		fprintf(stderr, "faas-sim: a thread cannot be started: %s\n", strerror(-rc));
 		return rc;
 	}
@@ -123,9 +123,12 @@ static void end(struct sim *sim)
 
 	ilu_info(&startup, "Signalling worker exit");
 	stop_tell(&sim->silence);
+	if (sim->unanswered)
+		return; /* workers hang: they are left behind */
 	queue_stop(sim);
 	workers_join(sim);
 	status_join(sim);
+	snapshots_stop(sim);
 	pool_stop(sim);
 }
 
@@ -141,13 +144,20 @@ static int save(const struct sim *sim)
 
 static void say(const struct sim *sim)
 {
-	size_t ok = 0, cold = 0;
+	const struct faults *f = &sim->opt.faults;
+	size_t ok = 0, cold = 0, unanswered = 0;
 
 	for (size_t i = 0; i < sim->nitems; i++) {
+		unanswered += !sim->items[i]->done;
 		ok += sim->items[i]->compute == COMPUTE_CPU;
 		cold += sim->items[i]->state == STATE_COLD;
 	}
-	printf("%zu invocations, %zu cold, %zu failed: %s/worker.log\n", sim->nitems, cold, sim->nitems - ok, sim->opt.directory);
+	printf("%zu invocations, %zu cold, %zu failed: %s/worker.log\n", sim->nitems, cold, sim->nitems - ok - unanswered, sim->opt.directory);
+	if (unanswered)
+		printf("%zu without an answer\n", unanswered);
+	for (int i = 0; i < FAULTS; i++)
+		if (f->on[i])
+			printf("%s: %llu\n", fault_name((enum fault)i), (unsigned long long)f->told[i]);
 }
 
 static int run(struct sim *sim)
@@ -163,17 +173,6 @@ static int run(struct sim *sim)
 	return save(sim) || rc ? 4 : 0;
 }
 
-static int select_functions(struct sim *sim)
-{
-	const char *unknown;
-
-	sim->nfns = functions_select(sim->opt.functions, sim->fns, sizeof sim->fns / sizeof *sim->fns, &unknown);
-	if (sim->nfns >= 0)
-		return 0;
-	fprintf(stderr, "faas-sim: --functions: no function \"%.*s\"\n", (int)strcspn(unknown, ","), unknown);
-	return -EINVAL;
-}
-
 int main(int argc, char **argv)
 {
 	static struct sim sim;
@@ -183,7 +182,7 @@ int main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (select_functions(&sim))
+	if (functions_load(&sim))
 		return 2;
 	if (mkdir(sim.opt.directory, 0777) && errno != EEXIST) {
 		fprintf(stderr, "faas-sim: %s: %s\n", sim.opt.directory, strerror(errno));
@@ -191,7 +190,7 @@ int main(int argc, char **argv)
 	}
 	sim.rng.state = ~sim.opt.seed;
 	block_signals(&set); /* all threads inherit it */
-	if (clock_start(&sim.opt) || log_forget(&sim.opt) || log_start(&sim.opt))
+	if (clock_start(&sim.opt) || log_forget(&sim.opt) || faults_start(&sim) || log_start(&sim.opt))
 		return 2;
 	ilu_mutex_init(&sim.rng_lock, "random");
 	stop_init(&sim.stop, "end of arrivals");
@@ -203,6 +202,13 @@ int main(int argc, char **argv)
 	ilu_clock_stop();
 	ilu_log_stop();
 	say(&sim);
-	arrivals_free(&sim);
+	if (faults_end(&sim)) {
+		fprintf(stderr, "faas-sim: the truth file cannot be written\n");
+		rc = 4;
+	}
+	if (!sim.unanswered) {
+		arrivals_free(&sim);
+		functions_free(&sim);
+	}
 	return rc;
 }

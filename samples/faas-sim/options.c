@@ -14,6 +14,8 @@ static const char usage[] =
 	"Runs a small serverless worker that only sleeps, and writes its log and results as Ilúvatar does.\n"
 	"\n"
 	"  --directory DIR     where worker.log and the results go, over those of an earlier run (.)\n"
+	"  --trace FILE        requests from func_name,invoke_time_ms instead (and --metadata)\n"
+	"  --metadata FILE     functions from func_name,cold_dur_ms,warm_dur_ms,mem_mb\n"
 	"  --seconds N         how long requests arrive (5)\n"
 	"  --rate R            requests per second (40)\n"
 	"  --functions LIST    of hello,float,json,aes,gzip (all)\n"
@@ -21,6 +23,10 @@ static const char usage[] =
 	"  --memory MB         for containers (1280)\n"
 	"  --keep-alive MS     of idle containers (1500)\n"
 	"  --fail-rate P       share of container creations that fail (0.08)\n"
+	"  --faults LIST       what goes wrong: gc-race, store-damage, hang, leak, double-lock, invoke-error, each with =RATE;\n"
+	"                      truth.jsonl tells what did\n"
+	"  --gc HOW            containerd's collector: default, off, label (default)\n"
+	"  --drain S           how long to wait for answers after the last request; 0: for ever (0; 60 with hang or leak)\n"
 	"  --retries N         of a failed invocation (1)\n"
 	"  --seed N            of the random choices (the time)\n"
 	"  --time KIND         real, or virtual: sleeping takes no time, and the same seed writes the same bytes (real)\n"
@@ -30,7 +36,7 @@ static const char usage[] =
 	"\n"
 	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written.\n";
 
-enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
+enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
 
 static const struct option names[] = {
 	{"directory", required_argument, NULL, OPT_DIRECTORY},
@@ -43,6 +49,11 @@ static const struct option names[] = {
 	{"fail-rate", required_argument, NULL, OPT_FAIL_RATE},
 	{"retries", required_argument, NULL, OPT_RETRIES},
 	{"seed", required_argument, NULL, OPT_SEED},
+	{"trace", required_argument, NULL, OPT_TRACE},
+	{"metadata", required_argument, NULL, OPT_METADATA},
+	{"faults", required_argument, NULL, OPT_FAULTS},
+	{"gc", required_argument, NULL, OPT_GC},
+	{"drain", required_argument, NULL, OPT_DRAIN},
 	{"time", required_argument, NULL, OPT_TIME},
 	{"level", required_argument, NULL, OPT_LEVEL},
 	{"spanning", required_argument, NULL, OPT_SPANNING},
@@ -105,6 +116,19 @@ static int parse_time(const char *text, bool *is_virtual)
 	return -EINVAL;
 }
 
+static int parse_gc(const char *text, enum gc *out)
+{
+	static const char *const names[] = {"default", "off", "label"};
+
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(text, names[i])) {
+			*out = (enum gc)i;
+			return 0;
+		}
+	fprintf(stderr, "faas-sim: --gc: \"%s\" is none of default, off, label\n", text);
+	return -EINVAL;
+}
+
 /* One option. Returns 0 or -EINVAL, which has been said. */
 static int option_take(struct options *o, int opt, const char *arg)
 {
@@ -131,6 +155,18 @@ static int option_take(struct options *o, int opt, const char *arg)
 		return parse_int("retries", arg, 0, 100, &o->retries);
 	case OPT_SEED:
 		return parse_seed(arg, &o->seed);
+	case OPT_TRACE:
+		o->trace = arg;
+		return 0;
+	case OPT_METADATA:
+		o->metadata = arg;
+		return 0;
+	case OPT_FAULTS:
+		return faults_parse(&o->faults, arg);
+	case OPT_GC:
+		return parse_gc(arg, &o->gc);
+	case OPT_DRAIN:
+		return parse_real("drain", arg, 0, 1e9, &o->drain_s);
 	case OPT_TIME:
 		return parse_time(arg, &o->virtual_time);
 	case OPT_LEVEL:
@@ -147,10 +183,11 @@ static int option_take(struct options *o, int opt, const char *arg)
 int options_parse(struct options *o, int argc, char **argv)
 {
 	const uint64_t seed = (uint64_t)time(NULL); /* raw: a run without a seed is to differ */
+	bool fail_rate_given = false;
 	int opt;
 
 	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = 0.08, .seed = seed,
-			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1};
+			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1, .drain_s = -1};
 	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			fputs(usage, stdout);
@@ -160,11 +197,16 @@ int options_parse(struct options *o, int argc, char **argv)
 			puts("faas-sim " ILU_VERSION);
 			return 0;
 		}
+		fail_rate_given |= opt == OPT_FAIL_RATE;
 		if (option_take(o, opt, optarg)) {
 			fputs("faas-sim --help lists the options\n", stderr);
 			return 2;
 		}
 	}
+	if (o->drain_s < 0)
+		o->drain_s = o->faults.on[FAULT_HANG] || o->faults.on[FAULT_LEAK] ? 60 : 0;
+	if (o->faults.any && !fail_rate_given)
+		o->fail_rate = 0; /* what fails is in the truth file */
 	if (optind < argc) {
 		fprintf(stderr, "faas-sim: unexpected \"%s\"; faas-sim --help lists the options\n", argv[optind]);
 		return 2;

@@ -126,24 +126,24 @@ static void release(struct pool *p, const struct function *fn)
 	ilu_mutex_unlock(&p->lock);
 }
 
-static void remove_idle(struct pool *p, const ilu_tid *tid, struct container *c)
+static void remove_idle(struct sim *sim, const ilu_tid *tid, struct container *c)
 {
 	const struct function *fn = c->fn;
 
 	log_remove(tid, c, "Idle");
-	container_remove(tid, c);
-	release(p, fn);
+	container_remove(sim, tid, c);
+	release(&sim->pool, fn);
 }
 
 /* Removes idle containers, the oldest first, until so many MB are free or none is left. */
-static void reclaim(struct pool *p, const ilu_tid *tid, int64_t amount_mb)
+static void reclaim(struct sim *sim, const ilu_tid *tid, int64_t amount_mb)
 {
 	struct container *c;
 
 	ilu_debug(tid, "Trying to reclaim memory to cold-start a container", KV("amount", amount_mb));
-	while (amount_mb > 0 && (c = take_oldest(p, INT64_MAX))) {
+	while (amount_mb > 0 && (c = take_oldest(&sim->pool, INT64_MAX))) {
 		amount_mb -= c->fn->mem_mb;
-		remove_idle(p, tid, c);
+		remove_idle(sim, tid, c);
 	}
 }
 
@@ -175,7 +175,7 @@ static int launch(struct sim *sim, const ilu_tid *tid, const struct function *fn
 
 	if (rc != -ENOMEM)
 		return rc;
-	reclaim(&sim->pool, tid, missing_mb);
+	reclaim(sim, tid, missing_mb);
 	return try_launch(sim, tid, fn, out, &missing_mb, why);
 }
 
@@ -220,10 +220,76 @@ static struct container *acquire_idle(struct pool *p, const ilu_tid *tid, const 
 	return try_acquire(p, tid, fn);
 }
 
+/* The fault: nobody will find it any more, and its memory stays taken. */
+static void lose(struct pool *p, struct container *c)
+{
+	ilu_mutex_lock(&p->lock);
+	c->next = p->lost;
+	p->lost = c;
+	ilu_mutex_unlock(&p->lock);
+}
+
+/* ---- who runs ---- */
+
+static void begin_running(struct pool *p, struct container *c)
+{
+	ilu_mutex_lock(&p->lock);
+	c->holders++;
+	c->next_running = p->running;
+	p->running = c;
+	ilu_mutex_unlock(&p->lock);
+}
+
+/* Is it nobody's any more? */
+static bool end_running(struct pool *p, struct container *c)
+{
+	struct container **at = &p->running;
+	bool last;
+
+	ilu_mutex_lock(&p->lock);
+	last = !--c->holders;
+	while (last && *at && *at != c)
+		at = &(*at)->next_running;
+	if (last && *at)
+		*at = c->next_running;
+	ilu_mutex_unlock(&p->lock);
+	return last;
+}
+
+/* The fault: a container that somebody has is given to another, too. */
+static struct container *lock_again(struct sim *sim, const ilu_tid *tid, const struct function *fn)
+{
+	struct pool *p = &sim->pool;
+	struct container *c;
+
+	if (!fault_strikes(sim, FAULT_DOUBLE_LOCK))
+		return NULL;
+	ilu_mutex_lock(&p->lock);
+	for (c = p->running; c && c->fn != fn; c = c->next_running)
+		;
+	if (c)
+		c->holders++;
+	ilu_mutex_unlock(&p->lock);
+	if (c) {
+		lock_container(tid, c);
+		fault_tell(sim, FAULT_DOUBLE_LOCK, tid, fn, c->id, NULL);
+	}
+	return c;
+}
+
 int pool_acquire(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
 {
+	int rc = 0;
+
+	*out = lock_again(sim, tid, fn);
+	if (*out)
+		return 0;
 	*out = acquire_idle(&sim->pool, tid, fn);
-	return *out ? 0 : cold_start(sim, tid, fn, out, why);
+	if (!*out)
+		rc = cold_start(sim, tid, fn, out, why);
+	if (!rc)
+		begin_running(&sim->pool, *out);
+	return rc;
 }
 
 void pool_return(struct sim *sim, const ilu_tid *tid, struct container *c)
@@ -231,6 +297,13 @@ void pool_return(struct sim *sim, const ilu_tid *tid, struct container *c)
 	ILU_SPAN_AT(ILU_DEBUG, span, "return_container", tid);
 
 	ilu_info(tid, "returning container");
+	if (!end_running(&sim->pool, c))
+		return;
+	if (fault_strikes(sim, FAULT_LEAK)) {
+		fault_tell(sim, FAULT_LEAK, tid, c->fn, c->id, NULL);
+		lose(&sim->pool, c);
+		return;
+	}
 	if (!c->healthy) {
 		ilu_warn(tid, "Returned container is unhealthy, sending for removal", KV("container_id", c->id));
 		put(&sim->pool, &sim->pool.condemned, c);
@@ -259,27 +332,28 @@ int pool_prewarm(struct sim *sim, const ilu_tid *tid, const struct function *fn)
 
 /* ---- the monitor ---- */
 
-static void remove_unhealthy(struct pool *p)
+static void remove_unhealthy(struct sim *sim)
 {
 	const ilu_tid me = ilu_tid_named("CtrMrgUnhealthyRemoved");
 	struct container *c;
 
-	while ((c = take_condemned(p))) {
+	while ((c = take_condemned(&sim->pool))) {
 		const struct function *fn = c->fn;
 
 		ilu_warn(&me, "Removing an unhealthy container", KV("container_id", c->id), KV("stdout", ""), KV("stderr", "worker timeout (pid:7)\n"));
-		container_remove(&me, c);
-		release(p, fn);
+		container_remove(sim, &me, c);
+		release(&sim->pool, fn);
 	}
 }
 
-static void monitor_once(struct pool *p, const ilu_tid *me)
+static void monitor_once(struct sim *sim, const ilu_tid *me)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "monitor_pool", me);
+	struct pool *p = &sim->pool;
 	struct container *c;
 
 	while ((c = take_oldest(p, now_ns() - p->keep_alive_ns)))
-		remove_idle(p, me, c);
+		remove_idle(sim, me, c);
 	ilu_mutex_lock(&p->lock);
 	int64_t used = p->used_mb;
 	int count = p->count;
@@ -293,8 +367,8 @@ static int pool_monitor(void *arg)
 	struct sim *sim = arg;
 
 	do {
-		remove_unhealthy(&sim->pool);
-		monitor_once(&sim->pool, &me);
+		remove_unhealthy(sim);
+		monitor_once(sim, &me);
 	} while (!stop_wait(&sim->silence, 300 * MS));
 	return 0;
 }
@@ -306,7 +380,6 @@ int pool_start(struct sim *sim)
 	ilu_mutex_init(&p->lock, "pool");
 	p->total_mb = sim->opt.memory_mb;
 	p->keep_alive_ns = sim->opt.keep_alive_ms * MS;
-	p->snapshots = 10;
 	return ilu_task_start(&p->monitor, "pool-monitor", 0, STACK, pool_monitor, sim);
 }
 
@@ -315,6 +388,7 @@ static void free_all(struct container *c)
 	while (c) {
 		struct container *next = c->next;
 
+		free(c->snapshot);
 		free(c);
 		c = next;
 	}
@@ -325,4 +399,5 @@ void pool_stop(struct sim *sim)
 	ilu_join(sim->pool.monitor, NULL);
 	free_all(sim->pool.idle);
 	free_all(sim->pool.condemned);
+	free_all(sim->pool.lost);
 }

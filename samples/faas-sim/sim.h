@@ -22,11 +22,38 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define MS INT64_C(1000000) /* in ns */
 #define FUNCTION_VERSION "0.0.1"
 
+struct sim;
+struct function;
+
+/* ---- faults.c: what goes wrong on purpose ---- */
+enum fault { FAULT_GC_RACE, FAULT_STORE_DAMAGE, FAULT_HANG, FAULT_LEAK, FAULT_DOUBLE_LOCK, FAULT_INVOKE_ERROR, FAULTS };
+
+struct faults {
+	bool any, on[FAULTS];
+	double rate[FAULTS];
+	ilu_random random[FAULTS];
+	ilu_mutex lock;
+	FILE *truth;
+	uint64_t told[FAULTS];
+};
+
+/* "gc-race,hang=0.01". 0 or -EINVAL, which has been said. */
+int faults_parse(struct faults *f, const char *list);
+int faults_start(struct sim *sim); /* 0 or a negative errno, which has been said */
+int faults_end(struct sim *sim);
+bool fault_strikes(struct sim *sim, enum fault kind); /* by its rate; never when it is off */
+/* Into the truth file; all but the kind may be NULL. */
+void fault_tell(struct sim *sim, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage);
+const char *fault_name(enum fault f);
+
 /* ---- options.c: what the command line asked for ---- */
+enum gc { GC_DEFAULT, GC_OFF, GC_LABEL };
+
 struct options {
 	const char *directory; /* of the log and the results */
 	const char *level;     /* directives */
@@ -41,6 +68,11 @@ struct options {
 	int keep_alive_ms;
 	int retries;
 	bool virtual_time;
+	const char *trace;    /* arrivals from this file; NULL: drawn */
+	const char *metadata; /* functions from this file; NULL: ours */
+	double drain_s;	      /* how long to wait for answers after the last arrival */
+	struct faults faults;
+	enum gc gc;
 };
 
 /* Fills *o. Returns -1 to go on, else the exit status (after --help, --version or an error, which is printed). */
@@ -80,6 +112,7 @@ struct function {
 	const char *name;
 	const char *fqdn;  /* name-version */
 	const char *image;
+	const char *layer; /* digest of the image's last layer */
 	int cold_ms;	   /* of a cold invocation, the container's start included */
 	int warm_ms;	   /* of a warm one */
 	int mem_mb;
@@ -87,8 +120,74 @@ struct function {
 	int prewarms;	   /* containers made before the first request */
 };
 
-/* The functions named, by comma (NULL: all) into out[], at most max. Returns how many, or -EINVAL with *unknown set to the name. */
-int functions_select(const char *names, const struct function **out, int max, const char **unknown);
+/* sim->fns: those of --metadata, or ours; of them those named by --functions. 0 or a negative errno, which has been said. */
+int functions_load(struct sim *sim);
+void functions_free(struct sim *sim);
+
+/* ---- trace.c: arrivals from a file ---- */
+struct arrival {
+	int64_t at_ns; /* since the start */
+	const struct function *fn;
+};
+
+/* Reads func_name,invoke_time_ms. *out: yours, free. 0 or a negative errno, which has been said. */
+int trace_load(const struct sim *sim, struct arrival **out, size_t *n);
+
+/* ---- csv.c ---- */
+struct csv {
+	FILE *file;
+	const char *path;
+	long line;
+	char *text;   /* of the line, cut at the commas */
+	size_t room;
+	char *column[64];
+	int columns;
+	char *header; /* the same of the first line */
+	char *name[64];
+	int names;
+};
+
+int csv_open(struct csv *c, const char *path); /* 0 or a negative errno, which has been said */
+int csv_next(struct csv *c);		       /* 1: a line, 0: the end */
+int csv_column(const struct csv *c, const char *name); /* -1: none of that name */
+void csv_close(struct csv *c);
+/* The number there, or -EINVAL, which has been said with file and line. */
+int csv_number(const struct csv *c, int column, double *out);
+
+/* ---- snapshots.c: containerd's snapshots and collector ---- */
+enum snapshot_state { SNAPSHOT_PREPARED, SNAPSHOT_MOUNTED, SNAPSHOT_STARTED };
+
+struct snapshot {
+	char key[96];
+	int number; /* of its directory */
+	const struct function *fn;
+	ilu_tid tid;
+	enum snapshot_state state;
+	bool removed;
+	struct snapshot *next;
+};
+
+struct snapshots {
+	ilu_mutex lock;
+	ilu_cond deleted;
+	struct snapshot *first;
+	int count;
+	uint64_t deletions; /* since the collector's last run */
+	bool ends;
+	bool *damaged; /* by function */
+	int64_t damaged_ns; /* from then on */
+	FILE *log;
+	ilu_thread *collector;
+};
+
+/* NULL: no memory. Else yours until snapshot_release. */
+struct snapshot *snapshot_prepare(struct sim *sim, const ilu_tid *tid, const struct function *fn, const char *key);
+bool snapshot_mount(struct sim *sim, struct snapshot *n);   /* false: it is gone */
+bool snapshot_started(struct sim *sim, struct snapshot *n); /* false: its files went while it started */
+void snapshot_release(struct sim *sim, struct snapshot *n);
+bool snapshot_store_damaged(struct sim *sim, struct snapshot *n); /* true: its image cannot be read */
+int snapshots_start(struct sim *sim); /* 0 or a negative errno, which has been said */
+void snapshots_stop(struct sim *sim);
 
 /* ---- pool.c and containerd.c: containers ---- */
 enum container_state { STATE_ERROR, STATE_UNHEALTHY, STATE_COLD, STATE_PREWARM, STATE_WARM }; /* numbers of the results */
@@ -98,6 +197,10 @@ struct container {
 	const struct function *fn;
 	enum container_state state; /* what the next invocation on it is */
 	bool healthy;
+	bool hollow; /* its files are gone */
+	int holders; /* invocations that run in it: more than one by --faults double-lock */
+	struct snapshot *snapshot;
+	struct container *next_running;
 	int64_t idle_since_ns;
 	struct container *next;
 };
@@ -105,15 +208,14 @@ struct container {
 struct pool {
 	ilu_mutex lock;
 	struct container *idle;	     /* the one returned last comes first */
+	struct container *running;   /* linked by next_running */
+	struct container *lost;	     /* by --faults leak */
 	struct container *condemned; /* unhealthy, waiting for their removal */
 	int64_t used_mb, total_mb;
 	int count;		     /* idle and running */
 	int64_t keep_alive_ns;
-	int snapshots;		     /* directory number of the next snapshot */
 	ilu_thread *monitor;
 };
-
-struct sim;
 
 /* Why a step of an invocation failed, as the log and the results say it. */
 struct failure {
@@ -130,7 +232,7 @@ void pool_stop(struct sim *sim); /* and removes all containers */
 
 /* Makes and starts a container. Returns 0 (out is yours: container_remove) or -EIO with *why filled in. */
 int container_create(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
-void container_remove(const ilu_tid *tid, struct container *c); /* frees it */
+void container_remove(struct sim *sim, const ilu_tid *tid, struct container *c); /* frees it */
 
 /* ---- queue.c ---- */
 enum compute { COMPUTE_NONE, COMPUTE_CPU };
@@ -209,8 +311,11 @@ int results_write(const struct sim *sim, char *path, size_t size);
 
 struct sim {
 	struct options opt;
-	const struct function *fns[16];
+	const struct function **fns;
 	int nfns;
+	struct function *loaded; /* what fns points to, with --metadata */
+	int nloaded;
+	struct snapshots snapshots;
 	struct stop stop;    /* no more arrivals */
 	struct stop silence; /* no more background work */
 	struct queue queue;
@@ -219,6 +324,7 @@ struct sim {
 	int nworkers;
 	ilu_thread *status;
 	int64_t start_ns;
+	bool unanswered;     /* some request had no answer when the time was over */
 	struct item **items; /* by time of sending */
 	size_t nitems;
 	struct rng rng;	     /* for all but the arrivals */

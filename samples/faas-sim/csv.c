@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* csv.c - the load generator's input files: a header, then lines of plain columns. No quotes occur in them. */
+#include "sim.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST ((int)(sizeof((struct csv *)0)->column / sizeof(char *)))
+
+static int cut(char *text, char **column)
+{
+	int n = 0;
+
+	text[strcspn(text, "\r\n")] = '\0';
+	while (n < MOST) {
+		char *comma = strchr(text, ',');
+
+		column[n++] = text;
+		if (!comma)
+			break;
+		*comma = '\0';
+		text = comma + 1;
+	}
+	return n;
+}
+
+int csv_open(struct csv *c, const char *path)
+{
+	*c = (struct csv){.path = path, .file = fopen(path, "r")};
+	if (!c->file) {
+		int rc = -errno;
+
+		fprintf(stderr, "faas-sim: %s: %s\n", path, strerror(errno));
+		return rc;
+	}
+	if (getline(&c->text, &c->room, c->file) <= 0) {
+		fprintf(stderr, "faas-sim: %s: there is no header\n", path);
+		csv_close(c);
+		return -EINVAL;
+	}
+	c->line = 1;
+	c->header = c->text;
+	c->text = NULL;
+	c->room = 0;
+	c->names = cut(c->header, c->name);
+	return 0;
+}
+
+int csv_next(struct csv *c)
+{
+	while (getline(&c->text, &c->room, c->file) > 0) {
+		c->line++;
+		c->columns = cut(c->text, c->column);
+		if (c->columns > 1 || *c->column[0])
+			return 1;
+	}
+	return 0;
+}
+
+int csv_column(const struct csv *c, const char *name)
+{
+	for (int i = 0; i < c->names; i++)
+		if (!strcmp(c->name[i], name))
+			return i;
+	return -1;
+}
+
+int csv_number(const struct csv *c, int column, double *out)
+{
+	const char *text = column < c->columns ? c->column[column] : "";
+	char *end;
+
+	*out = strtod(text, &end);
+	if (end != text && !*end && *out >= 0 && *out < 1e15)
+		return 0;
+	fprintf(stderr, "faas-sim: %s:%ld: %s: \"%s\" is not a number\n", c->path, c->line, c->name[column], text);
+	return -EINVAL;
+}
+
+void csv_close(struct csv *c)
+{
+	free(c->text);
+	free(c->header);
+	if (c->file)
+		fclose(c->file);
+	c->file = NULL;
+}
