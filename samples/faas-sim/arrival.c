@@ -4,8 +4,8 @@
 #include "sim.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BURST_SHARE 0.04 /* of the arrivals are the first of several of the same function */
 #define BURST_SIZE 8
@@ -77,7 +77,8 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 	if (rc)
 		return rc;
 	*r = (struct request){.sim = sim, .item = {.tid = ilu_tid_generate(), .fn = fn, .poisoned = poisoned}};
-	snprintf(elapsed, sizeof elapsed, "%.3fms", (double)(now_ns() - sim->start_ns) / (double)MS);
+	format_seconds((now_ns() - sim->start_ns) * 1000, 3, elapsed);
+	strcat(elapsed, "ms");
 	ilu_debug(&me, "Launching invocation", KV("elapsed", elapsed), KV("waiting", sim->nitems));
 	ilu_cond_init(&r->item.answered, "answer");
 	rc = remember(sim, &r->item);

@@ -77,9 +77,9 @@ static int http_invoke(struct sim *sim, struct item *it, struct container *c)
 		not_json(it);
 		return -EIO;
 	}
-	it->body_start = (double)begin / 1e9;
-	it->body_end = (double)now_ns() / 1e9;
-	it->body_cold = c->state != STATE_WARM;
+	it->body_start_ns = begin;
+	it->body_end_ns = now_ns();
+	it->body_cold = __atomic_load_n(&c->state, __ATOMIC_RELAXED) != STATE_WARM; /* two may be here, see --faults double-lock */
 	return 0;
 }
 
@@ -91,9 +91,9 @@ static int containerd_invoke(struct sim *sim, struct item *it, struct container 
 	ILU_SPAN(span, "ContainerdContainer::invoke", &it->tid, KV("fqdn", it->fn->fqdn));
 	int rc = http_invoke(sim, it, c);
 
-	c->state = STATE_WARM;
+	__atomic_store_n(&c->state, STATE_WARM, __ATOMIC_RELAXED);
 	if (rc) {
-		c->healthy = false;
+		__atomic_store_n(&c->healthy, false, __ATOMIC_RELAXED);
 		ilu_warn(&it->tid, "Marking container unhealthy", KV("container_id", c->id));
 	}
 	return rc;

@@ -60,7 +60,7 @@ static void sync_invocation(struct sim *sim, struct item *it)
 
 	enqueue_new_invocation(sim, it);
 	queue_await(&sim->queue, it);
-	snprintf(e2e, sizeof e2e, "%.9f", (double)(now_ns() - begin) / 1e9);
+	format_seconds(now_ns() - begin, 9, e2e);
 	ilu_info(&it->tid, "Invocation complete", KV("fqdn", it->fn->fqdn), KV("e2etime", e2e), KV("compute", it->compute == COMPUTE_CPU ? "CPU" : ""));
 }
 

@@ -2,7 +2,7 @@
 /* pause.c - time and waiting, in one place. */
 #include "sim.h"
 
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define NS_PER_S INT64_C(1000000000)
@@ -18,15 +18,42 @@ void pause_ns(int64_t ns)
 		ilu_clock_sleep(ns);
 }
 
+static char *put_digits(char *at, uint64_t x, int digits)
+{
+	for (int i = digits; i-- > 0; x /= 10)
+		at[i] = (char)('0' + x % 10);
+	return at + digits;
+}
+
+/* Years to seconds change once a second, and there are thousands of times in each. */
 void format_time(int64_t ns, char out[32])
 {
+	static __thread int64_t last = -1;
+	static __thread char text[24];
 	time_t seconds = ns / NS_PER_S;
 	struct tm tm;
-	size_t n;
 
-	gmtime_r(&seconds, &tm);
-	n = strftime(out, 32, "%Y-%m-%d %H:%M:%S", &tm);
-	snprintf(out + n, 32 - n, ".%09d", (int)(ns % NS_PER_S));
+	if (seconds != last) {
+		gmtime_r(&seconds, &tm);
+		strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S.", &tm);
+		last = seconds;
+	}
+	memcpy(out, text, 20);
+	*put_digits(out + 20, (uint64_t)(ns % NS_PER_S), 9) = '\0';
+}
+
+void format_seconds(int64_t ns, int digits, char out[32])
+{
+	uint64_t x = ns < 0 ? 0 : (uint64_t)ns, whole = x / NS_PER_S, rest = x % NS_PER_S;
+	int width = 1;
+
+	for (uint64_t w = whole; w >= 10; w /= 10)
+		width++;
+	for (int i = digits; i < 9; i++)
+		rest /= 10;
+	out = put_digits(out, whole, width);
+	*out++ = '.';
+	*put_digits(out, rest, digits) = '\0';
 }
 
 void stop_init(struct stop *s, const char *name)

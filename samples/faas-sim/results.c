@@ -32,11 +32,12 @@ static void write_table(const struct sim *sim, FILE *f)
 	fputs("success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\n", f);
 	for (size_t i = 0; i < sim->nitems; i++) {
 		const struct item *it = sim->items[i];
-		char tid[48];
+		char tid[48], seconds[32];
 
 		fprintf(f, "%s,%s,%s,", succeeded(it) ? "true" : "false", it->fn->name, it->body_cold ? "true" : "false");
+		format_seconds(it->body_end_ns - it->body_start_ns, 9, seconds);
 		if (succeeded(it))
-			fprintf(f, "%lld,%.9f,", (long long)(it->duration_ns / 1000), it->body_end - it->body_start);
+			fprintf(f, "%lld,%s,", (long long)(it->duration_ns / 1000), seconds);
 		else
 			fputs("0,0,", f);
 		fprintf(f, "%lld,%s\n", (long long)(it->latency_ns / 1000), ilu_tid_str(&it->tid, tid));
@@ -46,8 +47,13 @@ static void write_table(const struct sim *sim, FILE *f)
 /* The function's own answer; in the worker's response it stands as a string. */
 static void format_body(const struct item *it, char *out, size_t size, const char *quote)
 {
-	snprintf(out, size, "{%sbody%s:{%scold%s:%s,%sstart%s:%.7f,%send%s:%.7f,%slatency%s:%.9f}}", quote, quote, quote, quote, it->body_cold ? "true" : "false", quote,
-		 quote, it->body_start, quote, quote, it->body_end, quote, quote, it->body_end - it->body_start);
+	char start[32], end[32], latency[32];
+
+	format_seconds(it->body_start_ns, 7, start);
+	format_seconds(it->body_end_ns, 7, end);
+	format_seconds(it->body_end_ns - it->body_start_ns, 9, latency);
+	snprintf(out, size, "{%sbody%s:{%scold%s:%s,%sstart%s:%s,%send%s:%s,%slatency%s:%s}}", quote, quote, quote, quote, it->body_cold ? "true" : "false", quote, quote,
+		 start, quote, quote, end, quote, quote, latency);
 }
 
 static void write_answer(const struct item *it, FILE *f)

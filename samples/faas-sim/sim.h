@@ -93,6 +93,7 @@ void rng_guid(struct rng *r, char out[37]);   /* upper case, hyphenated */
 
 int64_t now_ns(void); /* since 1970 */
 void pause_ns(int64_t ns);
+void format_seconds(int64_t ns, int digits, char out[32]); /* "12.345", cut */
 void format_time(int64_t ns, char out[32]); /* "2026-11-23 00:52:20.038192880", UTC */
 
 /* Told once, heard by everyone who waits for it. */
@@ -219,7 +220,7 @@ struct pool {
 
 /* Why a step of an invocation failed, as the log and the results say it. */
 struct failure {
-	char text[1024];
+	char text[128];
 };
 
 /* A container for fn, idle or new. Returns 0 (out is yours until pool_return), -ENOMEM or -EIO with *why filled in. */
@@ -252,7 +253,7 @@ struct item {
 	enum compute compute;
 	enum container_state state;
 	int64_t duration_ns; /* in the container */
-	double body_start, body_end; /* what the function says, Unix seconds */
+	int64_t body_start_ns, body_end_ns; /* what the function says, since 1970 */
 	bool body_cold;
 	struct failure why;
 

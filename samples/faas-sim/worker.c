@@ -20,7 +20,7 @@ static int attempt(struct sim *sim, struct item *it)
 	rc = pool_acquire(sim, &it->tid, it->fn, &c, &it->why);
 	if (rc)
 		return rc;
-	it->state = c->state;
+	it->state = __atomic_load_n(&c->state, __ATOMIC_RELAXED);
 	rc = container_call(sim, it, c);
 	pool_return(sim, &it->tid, c);
 	return rc;
