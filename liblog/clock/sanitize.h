@@ -40,6 +40,16 @@ void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 
 /* a->fiber: [0] the sanitizer's handle, [1] and [2] bounds of main's own stack. */
 
+/* What frames of an earlier life forbade of this memory is forgotten: a task's, or those of a thread whose stack was here. */
+static inline void stack_clean(char *stack, size_t size)
+{
+#ifdef CLOCK_ASAN
+	ASAN_UNPOISON_MEMORY_REGION(stack, size);
+#endif
+	(void)stack;
+	(void)size;
+}
+
 /* The stack begins a new life with a. */
 static inline void fiber_begin(struct actor *a)
 {

@@ -5,6 +5,7 @@
  * and a task that does little touches one. The first ones get a guard page below; giving one to each would need more
  * mappings than a process may have. A stack is given back by the task that still runs on it, which is fine: nobody can
  * take it before the task has switched away, see turn.c. The list of free ones is in their own topmost bytes. */
+#include "sanitize.h"
 #include "virtual.h"
 
 #include <stdlib.h>
@@ -82,6 +83,7 @@ char *stack_take(size_t *size)
 	*size = (size_t)1 << class;
 	stack = free_stacks[class];
 	if (stack) {
+		stack_clean(stack, *size);
 		free_stacks[class] = *link_of(stack, *size);
 		return stack;
 	}
@@ -89,6 +91,7 @@ char *stack_take(size_t *size)
 		return NULL;
 	stack = fresh[class].next;
 	fresh[class].next += *size;
+	stack_clean(stack, *size);
 	if (guarded < GUARDED && !mprotect(stack, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE))
 		guarded++;
 	return stack;
