@@ -8,9 +8,19 @@
 
 #define WAYS 4
 
+/* Without a jump: which way it would go cannot be predicted. */
 static inline bool before(const struct deadline *a, const struct deadline *b)
 {
-	return a->at_ns < b->at_ns || (a->at_ns == b->at_ns && a->arrival < b->arrival);
+	return (a->at_ns < b->at_ns) | ((a->at_ns == b->at_ns) & (a->arrival < b->arrival));
+}
+
+/* The least of all four children, in two rounds. */
+static inline size_t least_of_four(const struct deadline *c)
+{
+	size_t a = before(&c[1], &c[0]), b = 2 + (size_t)before(&c[3], &c[2]);
+	size_t take_b = -(size_t)before(&c[b], &c[a]);
+
+	return (b & take_b) | (a & ~take_b);
 }
 
 static void up(struct heap *h, size_t i)
@@ -36,11 +46,13 @@ static void down(struct heap *h, size_t i, struct deadline d)
 
 		if (child >= h->len)
 			break;
-		if (end > h->len)
-			end = h->len;
-		for (size_t k = child + 1; k < end; k++)
-			if (before(&h->entry[k], &h->entry[least]))
-				least = k;
+		if (end <= h->len) {
+			least = child + least_of_four(&h->entry[child]);
+		} else {
+			for (size_t k = child + 1; k < h->len; k++)
+				if (before(&h->entry[k], &h->entry[least]))
+					least = k;
+		}
 		if (!before(&h->entry[least], &d))
 			break;
 		h->entry[i] = h->entry[least];
@@ -91,6 +103,13 @@ bool heap_top(const struct heap *h, struct deadline *out)
 	return true;
 }
 
+/* Whoever comes next is among the first: their memory may come in while the one that was popped runs. */
+static inline void fetch_ahead(const struct heap *h)
+{
+	for (size_t i = 0; i < WAYS + 1 && i < h->len; i++)
+		__builtin_prefetch((const void *)h->entry[i].item);
+}
+
 bool heap_pop(struct heap *h, struct deadline *out)
 {
 	if (!heap_top(h, out))
@@ -103,6 +122,7 @@ bool heap_pop(struct heap *h, struct deadline *out)
 	} else if (--h->len) {
 		down(h, 0, h->entry[h->len]);
 	}
+	fetch_ahead(h);
 	return true;
 }
 

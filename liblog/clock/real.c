@@ -376,5 +376,6 @@ void real_timer_free(ilu_timer *t)
 	while (t->running)
 		pthread_cond_wait(&real.changed, &real.lock);
 	leave();
+	free(t->name);
 	free(t);
 }

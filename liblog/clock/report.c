@@ -351,11 +351,11 @@ static void show_spinners(void)
 		below = most;
 	}
 	if (vt.due && vt.due->instant == vt.instant && vt.due->woken > 1) {
-		fprintf(stderr, "  timer \"%s\" was called %u times\n", vt.due->name, vt.due->woken);
+		fprintf(stderr, "  timer \"%s\" was called %u times\n", timer_name(vt.due), vt.due->woken);
 		if (logger_state() == LOGGER_RUNNING) {
 			ilu_tid clock = ilu_tid_named("Clock");
 
-			ilu_error(&clock, "Spins", KV("timer", vt.due->name), KV("wakeups", vt.due->woken));
+			ilu_error(&clock, "Spins", KV("timer", timer_name(vt.due)), KV("wakeups", vt.due->woken));
 		}
 	}
 }

@@ -11,21 +11,21 @@
 #define CHUNK 256
 
 struct chunk {
-	struct chunk *next;
 	struct ilu_timer timer[CHUNK];
+	struct chunk *next;
 };
 
 /* Virtual time's; like actors they are never given back while it runs. */
 static struct chunk *chunks;
 static struct ilu_timer *unused; /* linked by `arg` */
-static uint64_t ids;
 
 static bool more(void)
 {
-	struct chunk *c = calloc(1, sizeof *c);
+	struct chunk *c = aligned_alloc(64, sizeof *c);
 
 	if (!c)
 		return false;
+	memset(c, 0, sizeof *c);
 	c->next = chunks;
 	chunks = c;
 	for (int i = CHUNK; i-- > 0;) {
@@ -51,9 +51,25 @@ static struct ilu_timer *virtual_new(void)
 
 static void release(struct ilu_timer *t)
 {
+	free(t->name);
+	t->name = NULL;
 	t->arg = unused;
 	t->fn = NULL;
 	unused = t;
+}
+
+static struct ilu_timer *real_new(void)
+{
+	struct ilu_timer *t = aligned_alloc(64, sizeof *t);
+
+	if (t)
+		memset(t, 0, sizeof *t);
+	return t;
+}
+
+const char *timer_name(const struct ilu_timer *t)
+{
+	return t->name ? t->name : "timer";
 }
 
 int ilu_timer_new(ilu_timer **out, const char *name, unsigned flags, void (*fn)(void *), void *arg)
@@ -64,13 +80,16 @@ int ilu_timer_new(ilu_timer **out, const char *name, unsigned flags, void (*fn)(
 		return -EINVAL;
 	if (clock_virtual() && !wait_caller())
 		return -EPERM;
-	t = clock_virtual() ? virtual_new() : calloc(1, sizeof *t);
+	t = clock_virtual() ? virtual_new() : real_new();
 	if (!t)
 		return -ENOMEM;
+	if (name && !(t->name = strndup(name, ILU_CLOCK_NAME - 1))) {
+		ilu_timer_free(t);
+		return -ENOMEM;
+	}
 	t->fn = fn;
 	t->arg = arg;
 	t->daemon = flags & ILU_DAEMON;
-	actor_name(t->name, name, "timer", ++ids);
 	*out = t;
 	return 0;
 }
@@ -127,7 +146,7 @@ int ilu_clock_call_at(int64_t deadline_ns, void (*fn)(void *), void *arg)
 	int rc;
 
 	if (!clock_virtual()) {
-		rc = ilu_timer_new(&t, "call", 0, fn, arg);
+		rc = ilu_timer_new(&t, NULL, 0, fn, arg);
 		if (rc)
 			return rc;
 		t->once = true;
@@ -182,8 +201,9 @@ void timers_free(void)
 		struct chunk *c = chunks;
 
 		chunks = c->next;
+		for (int i = 0; i < CHUNK; i++)
+			free(c->timer[i].name);
 		free(c);
 	}
 	unused = NULL;
-	ids = 0;
 }

@@ -138,6 +138,24 @@ static void fire(uintptr_t item)
 	turn_ready(item);
 }
 
+/* The same for one that is due by itself, and need not queue. */
+static inline bool fire_alone(uintptr_t item)
+{
+	struct actor *a = (struct actor *)item;
+
+	if (item & ITEM_TIMER) {
+		struct ilu_timer *t = (struct ilu_timer *)(item & ~ITEM_TIMER);
+
+		t->armed = 0;
+		t->running = true;
+		return true;
+	}
+	if (a->wait != WAIT_SLEEP)
+		return false;
+	a->armed = 0;
+	return true;
+}
+
 /* Time moves to the earliest deadline. Returns the first that is due; the others are ready behind it. 0: no deadline. */
 static uintptr_t advance(void)
 {
@@ -155,11 +173,8 @@ static uintptr_t advance(void)
 		vt.instant++;
 		vt.at_instant = vt.polls = 0;
 	}
-	if (!(d.item & ITEM_TIMER) && ((struct actor *)d.item)->wait == WAIT_SLEEP &&
-	    (!heap_top(&vt.heap, &next) || next.at_ns > d.at_ns)) {
-		((struct actor *)d.item)->armed = 0;
+	if ((!heap_top(&vt.heap, &next) || next.at_ns > d.at_ns) && fire_alone(d.item))
 		return d.item;
-	}
 	fire(d.item);
 	while (heap_top(&vt.heap, &next) && next.at_ns == d.at_ns) {
 		heap_pop(&vt.heap, &next);

@@ -78,6 +78,7 @@ struct actor {
 	char name[ILU_CLOCK_NAME];
 };
 
+/* One cache line: each call touches another. */
 struct ilu_timer {
 	uint64_t armed;
 	void (*fn)(void *);
@@ -86,8 +87,8 @@ struct ilu_timer {
 	uint32_t woken;
 	bool virtual_, daemon, once, freed;
 	bool running; /* virtual time: due, to be called; real time: in its call */
-	char name[ILU_CLOCK_NAME];
-};
+	char *name; /* on the heap; NULL: none */
+} __attribute__((aligned(64)));
 
 struct virtual_time {
 	bool stopping;
@@ -186,6 +187,7 @@ void actors_free(void);
 void actor_name(char out[ILU_CLOCK_NAME], const char *name, const char *kind, uint64_t id);
 void timer_call(struct ilu_timer *t);
 void timer_due_left(void); /* the clock stops: unset all */
+const char *timer_name(const struct ilu_timer *t);
 void timers_free(void);
 /* A stack of at least that size; its real size in *size. NULL: no memory. */
 char *stack_take(size_t *size);

@@ -3,8 +3,12 @@
  * seconds per second where little happens.
  *
  * Sleepers sleep for random times around their mean and count. Each figure is the best of three, in a process of its own.
- * Peers run the same on the same machine, in the same minute, where they are there: SimPy (python3-simpy3), SimGrid
- * (libsimgrid-dev, which needs a compiler) and tokio with paused time (cargo, with the registry at hand); see peers/. */
+ * Peers run the same on the same machine, in the same minute, where they are there: SimPy (python3-simpy3) and SimGrid
+ * (libsimgrid-dev, with a C++ compiler); see peers/.
+ *
+ * "faas-sim.day" is the sample daemon for 24 hours of a million invocations without logs, "faas-sim.day.logged" at info with
+ * spans (about 19 million lines, 12 GB in ILU_BENCH_DIR, default /tmp; only with ILU_BENCH_LARGE=1), "faas-sim.paper" the real
+ * run paper-info below ILU_TEST_RUNS with debug logs and spans; the real simulation took 5.2 s for that on its machine. */
 #include <ilu/clock.h>
 
 #include <stdio.h>
@@ -26,14 +30,15 @@ struct bench {
 	long sleepers, wakeups;
 	int64_t mean_ns; /* of a sleep */
 	bool simulated;	 /* the figure is simulated seconds a second */
+	long peer_wakeups;
 };
 
 static const struct bench benches[] = {
-	{ "clock.tasks.1k", TASKS, 1000, 6000000, 500 * MS, false },
-	{ "clock.tasks.100k", TASKS, 100000, 2000000, 500 * MS, false },
-	{ "clock.callbacks.100k", CALLBACKS, 100000, 5000000, 500 * MS, false },
-	{ "clock.threads.1k", THREADS, 1000, 200000, 500 * MS, false },
-	{ "clock.sparse", TASKS, 100, 3000000, 300 * S, true },
+	{ "clock.tasks.1k", TASKS, 1000, 6000000, 500 * MS, false, 600000 },
+	{ "clock.tasks.100k", TASKS, 100000, 2000000, 500 * MS, false, 200000 },
+	{ "clock.callbacks.100k", CALLBACKS, 100000, 5000000, 500 * MS, false, 0 },
+	{ "clock.threads.1k", THREADS, 1000, 200000, 500 * MS, false, 100000 },
+	{ "clock.sparse", TASKS, 100, 3000000, 300 * S, true, 300000 },
 };
 
 static struct {
@@ -148,8 +153,133 @@ static double in_a_process(const struct bench *b)
 	return n > 0 ? atof(text) : 0;
 }
 
+/* ---- peers ---- */
+
+static char *here; /* this program's directory */
+
+/* Its first two numbers; false: it is not there, or fails. */
+static bool ask(const char *command, double out[2])
+{
+	FILE *f = popen(command, "r");
+	bool ok = f && fscanf(f, "%lf %lf", &out[0], &out[1]) == 2;
+
+	return f && !pclose(f) && ok;
+}
+
+static void figure(const struct bench *b, double value, const char *peer, double peer_value)
+{
+	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"1/s\"", b->name, value);
+	if (peer)
+		printf(",\"peer\":\"%s\",\"peer_value\":%.6g", peer, peer_value);
+	puts("}");
+	fflush(stdout);
+}
+
+static bool build_simgrid(char *path, size_t size)
+{
+	char command[1024];
+
+	snprintf(path, size, "%s/simgrid_sleepers", here);
+	snprintf(command, sizeof command, "c++ -O2 -std=c++17 -o %s tests/bench/peers/sleepers.cpp $(pkg-config --cflags --libs simgrid) 2>/dev/null", path);
+	return !system("pkg-config --exists simgrid 2>/dev/null") && !system(command);
+}
+
+static void ask_peers(const struct bench *b, double value)
+{
+	static bool tried, have;
+	static char simgrid[512];
+	double mean = (double)b->mean_ns / 1e9, answer[2];
+	char command[1024];
+	int asked = 0;
+
+	if (!tried)
+		have = build_simgrid(simgrid, sizeof simgrid);
+	tried = true;
+	snprintf(command, sizeof command, "/usr/bin/python3 tests/bench/peers/sleepers.py %ld %ld %g 2>/dev/null", b->sleepers, b->peer_wakeups, mean);
+	if (b->peer_wakeups && b->kind == TASKS && ask(command, answer)) {
+		figure(b, value, "simpy", answer[b->simulated]);
+		asked++;
+	}
+	snprintf(command, sizeof command, "%s %ld %ld %g --log=root.thres:critical --cfg=contexts/factory:%s --cfg=contexts/stack-size:16 2>/dev/null", simgrid, b->sleepers,
+		 b->peer_wakeups, mean, b->kind == THREADS ? "thread" : "raw");
+	if (b->peer_wakeups && have && ask(command, answer)) {
+		figure(b, value, "simgrid", answer[b->simulated]);
+		asked++;
+	}
+	if (!asked)
+		figure(b, value, NULL, 0);
+}
+
+/* ---- the sample daemon ---- */
+
+static void remove_run(const char *dir)
+{
+	char command[1024];
+
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	if (system(command))
+		fprintf(stderr, "clock_bench: %s cannot be removed\n", dir);
+}
+
+/* Seconds of the best of n runs; and the largest memory of any. */
+static void daemon_takes(const char *name, const char *arguments, int n)
+{
+	const char *base = getenv("ILU_BENCH_DIR");
+	char command[2048], dir[512];
+	double best = 0;
+	struct rusage use;
+
+	snprintf(dir, sizeof dir, "%s/ilu-clock-bench-%ld", base ? base : "/tmp", (long)getpid());
+	snprintf(command, sizeof command, "%s/../bin/faas-sim --time virtual --seed 1 --fail-rate 0 --directory %s %s >/dev/null", here, dir, arguments);
+	for (int i = 0; i < n; i++) {
+		double begun = seconds(), took;
+
+		if (system(command)) {
+			fprintf(stderr, "clock_bench: failed: %s\n", command);
+			exit(1);
+		}
+		took = seconds() - begun;
+		if (!best || took < best)
+			best = took;
+	}
+	getrusage(RUSAGE_CHILDREN, &use);
+	remove_run(dir);
+	fprintf(stderr, "%s: %ld MiB at most so far\n", name, use.ru_maxrss / 1024);
+	printf("{\"bench\":\"%s\",\"value\":%.4g,\"unit\":\"s\"}\n", name, best);
+	fflush(stdout);
+}
+
+static bool wanted(const char *only, const char *name)
+{
+	return !only || !strcmp(only, name);
+}
+
+static void bench_daemon(const char *only)
+{
+	static const char day[] = "--seconds 86400 --rate 11.58 --keep-alive 600000 --cores 16 --memory 8192";
+	const char *runs = getenv("ILU_TEST_RUNS");
+	char arguments[2048];
+
+	snprintf(arguments, sizeof arguments, "%s --level off --spanning NONE", day);
+	if (wanted(only, "faas-sim.day"))
+		daemon_takes("faas-sim.day", arguments, 1);
+	snprintf(arguments, sizeof arguments, "%s --level info --spanning NEW+CLOSE", day);
+	if (getenv("ILU_BENCH_LARGE") && wanted(only, "faas-sim.day.logged"))
+		daemon_takes("faas-sim.day.logged", arguments, 1);
+	if (!runs || !wanted(only, "faas-sim.paper"))
+		return;
+	snprintf(arguments, sizeof arguments, "--trace %s/paper-info/in.csv --metadata %s/paper-info/meta.csv --cores 12 --memory 10240 --keep-alive 600000 --level debug",
+		 runs, runs);
+	daemon_takes("faas-sim.paper", arguments, 3);
+}
+
 int main(int argc, char **argv)
 {
+	char *slash;
+
+	here = strdup(argv[0]);
+	slash = strrchr(here, '/');
+	strcpy(slash ? slash : here, slash ? "" : ".");
 	for (size_t i = 0; i < sizeof benches / sizeof *benches; i++) {
 		const struct bench *b = &benches[i];
 		double best = 0;
@@ -162,8 +292,8 @@ int main(int argc, char **argv)
 			if (value > best)
 				best = value;
 		}
-		printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"1/s\"}\n", b->name, best);
-		fflush(stdout);
+		ask_peers(b, best);
 	}
+	bench_daemon(argc > 1 ? argv[1] : NULL);
 	return 0;
 }
