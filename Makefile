@@ -211,7 +211,7 @@ check-unit: programs
 
 # What the thread sanitizer is asked about: the library, alone and in a daemon with many threads.
 check-threads: programs $(filter %/faas-sim,$(BINS))
-	@$(RUN) --unit '$(LIBLOG_TESTS)' unit golden:faas-sim
+	@$(RUN) --unit '$(LIBLOG_TESTS)' unit golden:threads
 
 # The public headers under this compiler: what must compile, and what must not.
 check-headers:
