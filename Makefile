@@ -59,7 +59,7 @@ ANALYZER_SRC := $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(LOAD_SRC) $(QUERY_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c call.c containerd.c dispatch.c function.c main.c options.c \
-                pause.c pool.c queue.c random.c results.c status.c worker.c csv.c faults.c snapshots.c trace.c)
+                pause.c pool.c queue.c random.c results.c status.c worker.c csv.c faults.c snapshots.c trace.c truth.c)
 
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.

@@ -81,14 +81,18 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 	strcat(elapsed, "ms");
 	ilu_debug(&me, "Launching invocation", KV("elapsed", elapsed), KV("waiting", sim->nitems));
 	ilu_cond_init(&r->item.answered, "answer");
-	rc = remember(sim, &r->item);
+	rc = truth_prepare(sim, &r->item);
+	if (!rc)
+		rc = remember(sim, &r->item);
 	if (rc) {
+		free(r->item.tries);
 		free(r);
 		return rc;
 	}
 	rc = ilu_task_start(&r->thread, "request", 0, STACK, request, r);
 	if (rc) {
 		sim->nitems--;
+		free(r->item.tries);
 		free(r);
 	}
 	return rc;
@@ -161,7 +165,9 @@ int arrivals_run(struct sim *sim)
 
 void arrivals_free(struct sim *sim)
 {
-	for (size_t i = 0; i < sim->nitems; i++)
+	for (size_t i = 0; i < sim->nitems; i++) {
+		free(sim->items[i]->tries);
 		free(request_of(sim->items[i]));
+	}
 	free(sim->items);
 }

@@ -95,6 +95,7 @@ void dispatch_invoke(struct sim *sim, struct item *it)
 {
 	ILU_SPAN(span, "invoke", &it->tid);
 
+	it->arrived_ns = now_ns();
 	ilu_info(&it->tid, "Handling invocation request");
 	ilu_debug(&it->tid, "Sending invocation to invoker");
 	sync_invocation(sim, it);

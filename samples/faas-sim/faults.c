@@ -74,7 +74,7 @@ int faults_start(struct sim *sim)
 	ilu_mutex_init(&f->lock, "faults");
 	for (int i = 0; i < FAULTS; i++)
 		ilu_random_seed(&f->random[i], sim->opt.seed, kinds[i].name);
-	if (!f->any)
+	if (!f->any && !sim->opt.truth)
 		return 0;
 	snprintf(path, sizeof path, "%s/truth.jsonl", sim->opt.directory);
 	f->truth = fopen(path, "w");

@@ -25,6 +25,7 @@ static const char usage[] =
 	"  --fail-rate P       share of container creations that fail (0.08)\n"
 	"  --faults LIST       what goes wrong: gc-race, store-damage, hang, leak, double-lock, invoke-error, each with =RATE;\n"
 	"                      truth.jsonl tells what did\n"
+	"  --truth             tell in truth.jsonl also what each invocation's time went into\n"
 	"  --gc HOW            containerd's collector: default, off, label (default)\n"
 	"  --drain S           how long to wait for answers after the last request; 0: for ever (0; 60 with hang or leak)\n"
 	"  --retries N         of a failed invocation (1)\n"
@@ -36,7 +37,7 @@ static const char usage[] =
 	"\n"
 	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written.\n";
 
-enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
+enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
 
 static const struct option names[] = {
 	{"directory", required_argument, NULL, OPT_DIRECTORY},
@@ -52,6 +53,7 @@ static const struct option names[] = {
 	{"trace", required_argument, NULL, OPT_TRACE},
 	{"metadata", required_argument, NULL, OPT_METADATA},
 	{"faults", required_argument, NULL, OPT_FAULTS},
+	{"truth", no_argument, NULL, OPT_TRUTH},
 	{"gc", required_argument, NULL, OPT_GC},
 	{"drain", required_argument, NULL, OPT_DRAIN},
 	{"time", required_argument, NULL, OPT_TIME},
@@ -163,6 +165,9 @@ static int option_take(struct options *o, int opt, const char *arg)
 		return 0;
 	case OPT_FAULTS:
 		return faults_parse(&o->faults, arg);
+	case OPT_TRUTH:
+		o->truth = true;
+		return 0;
 	case OPT_GC:
 		return parse_gc(arg, &o->gc);
 	case OPT_DRAIN:

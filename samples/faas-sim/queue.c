@@ -69,6 +69,7 @@ static void launch(struct queue *q, struct item *it)
 	ILU_SPAN_AT(ILU_DEBUG, span, "spawn_tokio_worker", &it->tid);
 
 	it->remove_ns = now_ns();
+	truth_removed(it);
 	ilu_mutex_lock(&q->lock);
 	it->next = NULL;
 	*q->run_tail = it;

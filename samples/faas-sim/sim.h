@@ -13,6 +13,7 @@
  *   call       what a function does in its container
  *   status     what is reported every while
  *   results    the files of the load generator
+ *   truth      what the invocations' time really went into
  */
 #ifndef FAAS_SIM_H
 #define FAAS_SIM_H
@@ -73,6 +74,7 @@ struct options {
 	double drain_s;	      /* how long to wait for answers after the last arrival */
 	struct faults faults;
 	enum gc gc;
+	bool truth;	      /* truth.jsonl has the invocations, too */
 };
 
 /* Fills *o. Returns -1 to go on, else the exit status (after --help, --version or an error, which is printed). */
@@ -238,6 +240,12 @@ void container_remove(struct sim *sim, const ilu_tid *tid, struct container *c);
 /* ---- queue.c ---- */
 enum compute { COMPUTE_NONE, COMPUTE_CPU };
 
+/* An attempt of an invocation as it really went; 0: it did not come to that. */
+struct try {
+	enum container_state state;
+	int64_t remove_ns, start_ns, end_ns;
+};
+
 /* One invocation on its way; the request thread owns it, the queue and a worker borrow it until it is done. */
 struct item {
 	ilu_tid tid;
@@ -259,6 +267,11 @@ struct item {
 
 	/* Set by the client. */
 	int64_t sent_ns, latency_ns;
+
+	/* With --truth. */
+	int64_t arrived_ns;
+	struct try *tries; /* NULL without; ntries of them, ours */
+	int ntries;
 	struct item *next;
 };
 
@@ -309,6 +322,13 @@ void arrivals_free(struct sim *sim);
 
 /* Writes in.csv, meta.csv, output-in.csv and output-full-in.json. Returns 0 or a negative errno, with the file's name in path. */
 int results_write(const struct sim *sim, char *path, size_t size);
+
+/* ---- truth.c ---- */
+int truth_prepare(const struct sim *sim, struct item *it); /* 0 or -ENOMEM; free it->tries */
+void truth_removed(struct item *it);
+void truth_started(struct item *it, enum container_state state);
+void truth_ended(struct item *it);
+void truth_write(const struct sim *sim); /* an object a line for each invocation, in the order of sending */
 
 struct sim {
 	struct options opt;

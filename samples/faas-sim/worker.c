@@ -18,10 +18,14 @@ static int attempt(struct sim *sim, struct item *it)
 
 	ilu_debug(&it->tid, "Internal invocation starting");
 	rc = pool_acquire(sim, &it->tid, it->fn, &c, &it->why);
-	if (rc)
+	if (rc) {
+		truth_ended(it);
 		return rc;
+	}
 	it->state = __atomic_load_n(&c->state, __ATOMIC_RELAXED);
+	truth_started(it, it->state);
 	rc = container_call(sim, it, c);
+	truth_ended(it);
 	pool_return(sim, &it->tid, c);
 	return rc;
 }
@@ -68,8 +72,10 @@ static int run(struct sim *sim, struct item *it)
 	ILU_SPAN_AT(ILU_DEBUG, span, "invocation_worker_thread", &it->tid);
 	int rc;
 
-	while ((rc = attempt(sim, it)) && handle_invocation_error(sim, it, rc))
+	while ((rc = attempt(sim, it)) && handle_invocation_error(sim, it, rc)) {
 		it->remove_ns = now_ns();
+		truth_removed(it);
+	}
 	if (!rc)
 		mark_successful(it);
 	return rc;

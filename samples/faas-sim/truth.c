@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* truth.c - what the invocations' time really went into: with --truth a line each in truth.jsonl, after the faults.
+ *
+ * The moments are taken where things happen, not where they are logged. The phases have the names that the rules of the
+ * analyzer give them (docs/tables.md, "phase") and sum to the time from sent to returned. */
+#include "sim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+static const char *const acquisitions[] = {
+	[STATE_ERROR] = "container acquisition (cold)", /* its creation failed */
+	[STATE_UNHEALTHY] = "container acquisition (unhealthy)",
+	[STATE_COLD] = "container acquisition (cold)",
+	[STATE_PREWARM] = "container acquisition (prewarm)",
+	[STATE_WARM] = "container acquisition (warm)",
+};
+
+int truth_prepare(const struct sim *sim, struct item *it)
+{
+	if (!sim->opt.truth)
+		return 0;
+	it->tries = calloc((size_t)sim->opt.retries + 1, sizeof *it->tries);
+	return it->tries ? 0 : -ENOMEM;
+}
+
+/* The attempt that is under way, begun by its removal from the queue: again where it had to wait for memory. */
+static struct try *current(struct item *it)
+{
+	if (!it->tries)
+		return NULL;
+	it->ntries = it->attempts + 1;
+	return &it->tries[it->attempts];
+}
+
+void truth_removed(struct item *it)
+{
+	struct try *t = current(it);
+
+	if (t)
+		*t = (struct try){.remove_ns = now_ns()};
+}
+
+void truth_started(struct item *it, enum container_state state)
+{
+	struct try *t = current(it);
+
+	if (!t)
+		return;
+	t->state = state;
+	t->start_ns = now_ns();
+}
+
+void truth_ended(struct item *it)
+{
+	struct try *t = current(it);
+
+	if (t)
+		t->end_ns = now_ns();
+}
+
+/* Time is cut from the first moment on: what lies between a phase's end and the next one's begin is unexplained. */
+struct cut {
+	FILE *f;
+	int64_t now, unexplained;
+	bool more, open; /* open: the invocation got no further */
+};
+
+/* attempt 0: of none. A phase that did not begin, or whose predecessor did not end, is left out; one without end has null. */
+static void phase(struct cut *c, const char *name, int attempt, int64_t from, int64_t to)
+{
+	if (!from || c->open)
+		return;
+	fprintf(c->f, "%s{\"name\":\"%s\"", c->more ? "," : "", name);
+	c->more = true;
+	if (attempt)
+		fprintf(c->f, ",\"attempt\":%d", attempt);
+	c->unexplained += from - c->now;
+	c->now = to ? to : from;
+	c->open = !to;
+	if (to)
+		fprintf(c->f, ",\"ns\":%" PRId64 "}", to - from);
+	else
+		fputs(",\"ns\":null}", c->f);
+}
+
+static const char *status(const struct item *it)
+{
+	return !it->done ? "unfinished" : it->compute == COMPUTE_NONE ? "failed" : "ok";
+}
+
+static void write_one(const struct item *it, FILE *f)
+{
+	struct cut c = {.f = f, .now = it->sent_ns};
+	int64_t returned = it->done ? it->sent_ns + it->latency_ns : 0, last = 0, after = it->arrived_ns;
+	char tid[ILU_TID_MAX];
+
+	fprintf(f, "{\"invocation\":\"%s\",\"function\":\"%s\",\"status\":\"%s\",\"attempts\":%d,\"sent_ns\":%" PRId64, ilu_tid_str(&it->tid, tid), it->fn->name,
+		status(it), it->ntries, it->sent_ns);
+	if (it->done)
+		fprintf(f, ",\"e2e_ns\":%" PRId64, it->latency_ns);
+	fputs(",\"phases\":[", f);
+	phase(&c, "dispatch", 0, it->sent_ns, it->arrived_ns);
+	for (int i = 0; i < it->ntries; i++) {
+		const struct try *t = &it->tries[i];
+
+		after = i ? it->tries[i - 1].end_ns : it->insert_ns;
+		phase(&c, "worker queue", i + 1, after, t->remove_ns);
+		phase(&c, acquisitions[t->state], i + 1, t->remove_ns, t->start_ns ? t->start_ns : t->end_ns);
+		phase(&c, "execution", i + 1, t->start_ns, t->end_ns);
+		last = t->end_ns;
+	}
+	if (!it->ntries)
+		phase(&c, "worker queue", 1, it->insert_ns, 0);
+	phase(&c, "return", 0, last, returned);
+	fprintf(f, "%s{\"name\":\"unexplained\",\"ns\":%" PRId64 "}]}\n", c.more ? "," : "", c.unexplained);
+}
+
+void truth_write(const struct sim *sim)
+{
+	if (!sim->opt.truth)
+		return;
+	for (size_t i = 0; i < sim->nitems; i++)
+		write_one(sim->items[i], sim->opt.faults.truth);
+}
