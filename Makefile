@@ -40,7 +40,7 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c heap.c io.c lo
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
-INGEST_SRC := $(addprefix analyzer/ingest/,line.c reader.c scan.c stamp.c unescape.c zone.c)
+INGEST_SRC := $(addprefix analyzer/ingest/,energy.c line.c reader.c scan.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c place.c search.c \
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c container.c csv.c fact.c finding.c fold.c function.c hangs.c \
@@ -67,7 +67,7 @@ LIBLOG_TESTS   :=
 LIBLOG_TESTS   += log_event_test log_span_test log_thread_test log_life_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
 LIBLOG_TESTS   += clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := model_test result_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
+ANALYZER_TESTS := energy_test model_test result_test rules_test stamp zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.
@@ -80,7 +80,7 @@ FUZZ_TARGETS   += directive_fuzz console_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench
 BENCH_LOAD     := load_bench
-BENCH_MODEL    :=
+BENCH_MODEL    := model_bench
 BENCH_CLOCK    := clock_bench
 
 # ---- what is built ------------------------------------------------------------------------------------------------
@@ -259,6 +259,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LIB_A)
 	$(link)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o
+$(B)/bench/model_bench: $(B)/obj/tests/bench/bench.o
 
 # ---- demo, install, clean, help -----------------------------------------------------------------------------------
 demo:
