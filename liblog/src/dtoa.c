@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dtoa.c - shortest decimals of doubles by Schubfach, and integers two digits at a time.
+/* dtoa.c - shortest decimals of doubles by Schubfach, and integers eight digits at a time.
  *
  * Raffaello Giulietti, "The Schubfach way to render doubles" (2021), the algorithm of Java's Double.toString since 19.
  * A double v = c * 2^q stands for all reals nearer to it than to its neighbours: an interval around v, closed when c is
@@ -7,8 +7,14 @@
  * least one of 10^k lie in it. So the shortest decimal is found among four candidates, s' and s'+1 times 10^(k+1), s and
  * s+1 times 10^k, by comparing with the interval's ends. No loop, no big numbers: v and the ends, scaled by 4 * 10^-k, are
  * one 128 x 64 bit multiplication each, rounded to odd (the last bit tells whether anything was cut off), which keeps
- * every comparison exact. */
+ * every comparison exact.
+ *
+ * Most numbers that people log are shorter than that: 0.25, 12.345. A decimal of at most 15 digits that reads back as v is
+ * the only one so short (a double tells all of them apart), hence the shortest. So first v is tried as a whole number of
+ * millionths m below 10^15: division is correctly rounded, so m / 10^6 == v says that the decimal m / 10^6 reads back as v. */
 #include "dtoa.h"
+
+#include "digits.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -16,49 +22,18 @@
 
 #include "dtoa_pow10.h"
 
-static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
-			    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
-			    "9899";
-
 /* ---- integers ---- */
 
 void itoa_2(uint32_t value, char *out)
 {
-	memcpy(out, pairs + 2 * value, 2);
+	out[0] = (char)('0' + value / 10);
+	out[1] = (char)('0' + value % 10);
 }
 
 void itoa_9(uint32_t value, char *out)
 {
-	out[8] = (char)('0' + value % 10);
-	value /= 10;
-	for (int i = 6; i >= 0; i -= 2, value /= 100)
-		itoa_2(value % 100, out + i);
-}
-
-/* Exactly eight digits; value < 10^8. Divisions are by constants and of 32 bits, which is what makes this fast. */
-static void itoa_8(uint32_t value, char *out)
-{
-	uint32_t high = value / 10000, low = value % 10000;
-
-	itoa_2(high / 100, out);
-	itoa_2(high % 100, out + 2);
-	itoa_2(low / 100, out + 4);
-	itoa_2(low % 100, out + 6);
-}
-
-/* Without leading zeros; value < 10^8. */
-static size_t itoa_short(uint32_t value, char *out)
-{
-	static const uint32_t power[] = { 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
-	char digits[8];
-	size_t len = 1;
-
-	while (len < 8 && value >= power[len - 1])
-		len++;
-	itoa_8(value, digits);
-	for (size_t i = 0; i < len; i++)
-		out[i] = digits[8 - len + i];
-	return len;
+	out[0] = (char)('0' + value / 100000000);
+	digits_put(out + 1, digits_8(value % 100000000));
 }
 
 size_t itoa_u64(uint64_t value, char *out)
@@ -66,9 +41,9 @@ size_t itoa_u64(uint64_t value, char *out)
 	size_t len;
 
 	if (value < 100000000)
-		return itoa_short((uint32_t)value, out);
+		return digits_short((uint32_t)value, out);
 	len = itoa_u64(value / 100000000, out);
-	itoa_8((uint32_t)(value % 100000000), out + len);
+	digits_put(out + len, digits_8((uint32_t)(value % 100000000)));
 	return len + 8;
 }
 
@@ -200,11 +175,30 @@ static size_t put_whole(char *out, uint64_t whole)
 	return n + 2;
 }
 
+/* Not whole, from 0.001 to 10^9, and exact in millionths: see above. Returns 0 for all others. */
+static size_t put_short(char *out, double value)
+{
+	uint64_t millionths, digits;
+	size_t n;
+
+	if (!(value >= 1e-3 && value < 1e9))
+		return 0;
+	millionths = (uint64_t)(int64_t)(value * 1e6 + 0.5);
+	digits = digits_8((uint32_t)(millionths % 1000000) * 100);
+	if ((double)(int64_t)millionths / 1e6 != value || !digits)
+		return 0;
+	n = itoa_u64(millionths / 1000000, out);
+	out[n] = '.';
+	digits_put(out + n + 1, digits);
+	return n + 1 + 8 - (unsigned)__builtin_clzll(digits) / 8;
+}
+
 size_t dtoa_json(double value, char *out)
 {
 	uint64_t bits, fraction, whole;
 	unsigned biased;
 	char *p = out;
+	size_t short_len;
 
 	memcpy(&bits, &value, sizeof bits);
 	fraction = bits & ((UINT64_C(1) << 52) - 1);
@@ -220,6 +214,8 @@ size_t dtoa_json(double value, char *out)
 	whole = value < 0x1p53 ? (uint64_t)value : 0;
 	if (value < 0x1p53 && (double)whole == value) {
 		p += put_whole(p, whole);
+	} else if ((short_len = put_short(p, value)) != 0) {
+		p += short_len;
 	} else if (biased) {
 		p += put_decimal(p, shortest(fraction | UINT64_C(1) << 52, (int)biased - 1075, !fraction && biased > 1));
 	} else {

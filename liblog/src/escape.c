@@ -4,7 +4,7 @@
  * Almost all bytes of almost all logs are plain: 0x20..0x7e but not '"' or '\'. So the loop is: copy plain bytes as wide as
  * the machine can, then deal with one character that is not plain, and again. The wide copy tests and stores a block at
  * once and advances by the plain part of it; the store may therefore run up to 31 bytes past the text, into the room that
- * ESCAPE_ROOM promises. Loads never do: what is left at the end goes 8 and then 1 byte at a time. */
+ * ESCAPE_ROOM promises. Loads never do: the last block is moved back so that it ends where the text does. */
 #include "escape.h"
 
 #include <stdbool.h>
@@ -32,6 +32,90 @@ static size_t copy_bytes(char *out, const char *in, size_t len)
 	return n;
 }
 
+#if defined(WIDE)
+/* One bit for each byte that is not plain. */
+static unsigned odd_bytes(__m128i x)
+{
+	const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
+	const __m128i del = _mm_set1_epi8(0x7f);
+	/* signed: bytes from 0x80 on are negative, so one comparison finds them and the controls */
+	__m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(x, space), _mm_cmpeq_epi8(x, quote)),
+				   _mm_or_si128(_mm_cmpeq_epi8(x, slash), _mm_cmpeq_epi8(x, del)));
+
+	return (unsigned)_mm_movemask_epi8(odd);
+}
+
+/* 4 to 15 bytes as two halves that overlap: what both have is copied twice. */
+static size_t copy_halves(char *out, const char *in, size_t len)
+{
+	size_t half = len < 8 ? 4 : 8;
+	uint64_t low = 0, high = 0;
+	unsigned mask;
+
+	if (half == 4) {
+		memcpy(&low, in, 4);
+		memcpy(&high, in + len - 4, 4);
+		memcpy(out, &low, 4);
+		memcpy(out + len - 4, &high, 4);
+		mask = odd_bytes(_mm_cvtsi64_si128((long long)(low | high << 32))) & 0xff;
+	} else {
+		memcpy(&low, in, 8);
+		memcpy(&high, in + len - 8, 8);
+		memcpy(out, &low, 8);
+		memcpy(out + len - 8, &high, 8);
+		mask = odd_bytes(_mm_set_epi64x((long long)high, (long long)low));
+	}
+	if (!mask)
+		return len;
+	mask = (unsigned)__builtin_ctz(mask);
+	return mask < half ? mask : len - 2 * half + mask;
+}
+
+static size_t copy_sse2(char *out, const char *in, size_t len)
+{
+	size_t n = 0;
+
+	if (len < 16)
+		return len < 4 ? copy_bytes(out, in, len) : copy_halves(out, in, len);
+	for (;; n = len - n < 32 ? len - 16 : n + 16) { /* the last block overlaps the one before */
+		__m128i x = _mm_loadu_si128((const __m128i *)(in + n));
+		unsigned mask = odd_bytes(x);
+
+		_mm_storeu_si128((__m128i *)(out + n), x);
+		if (mask)
+			return n + (size_t)__builtin_ctz(mask);
+		if (n == len - 16)
+			return len;
+	}
+}
+
+__attribute__((target("avx2"))) static size_t copy_avx2(char *out, const char *in, size_t len)
+{
+	const __m256i space = _mm256_set1_epi8(0x20), quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\');
+	const __m256i del = _mm256_set1_epi8(0x7f);
+	size_t n = 0;
+
+	for (; len - n >= 32; n += 32) {
+		__m256i x = _mm256_loadu_si256((const __m256i *)(in + n));
+		__m256i odd = _mm256_or_si256(
+		    _mm256_or_si256(_mm256_cmpgt_epi8(space, x), _mm256_cmpeq_epi8(x, quote)),
+		    _mm256_or_si256(_mm256_cmpeq_epi8(x, slash), _mm256_cmpeq_epi8(x, del)));
+		unsigned mask = (unsigned)_mm256_movemask_epi8(odd);
+
+		_mm256_storeu_si256((__m256i *)(out + n), x);
+		if (mask)
+			return n + (size_t)__builtin_ctz(mask);
+	}
+	return n + copy_sse2(out + n, in + n, len - n);
+}
+
+static size_t copy_plain(char *out, const char *in, size_t len)
+{
+	if (len >= 64 && __builtin_cpu_supports("avx2"))
+		return copy_avx2(out, in, len);
+	return copy_sse2(out, in, len);
+}
+#else
 /* The high bit of each byte of x that equals c (and perhaps of some above the first such byte, which is all we look at). */
 static uint64_t bytes_equal(uint64_t x, unsigned char c)
 {
@@ -62,54 +146,6 @@ static size_t copy_short(char *out, const char *in, size_t len)
 	return n + copy_bytes(out + n, in + n, len - n);
 }
 
-#if defined(WIDE)
-static size_t copy_sse2(char *out, const char *in, size_t len)
-{
-	const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\');
-	const __m128i del = _mm_set1_epi8(0x7f);
-	size_t n = 0;
-
-	for (; len - n >= 16; n += 16) {
-		__m128i x = _mm_loadu_si128((const __m128i *)(in + n));
-		/* signed: bytes from 0x80 on are negative, so one comparison finds them and the controls */
-		__m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(x, space), _mm_cmpeq_epi8(x, quote)),
-					   _mm_or_si128(_mm_cmpeq_epi8(x, slash), _mm_cmpeq_epi8(x, del)));
-		unsigned mask = (unsigned)_mm_movemask_epi8(odd);
-
-		_mm_storeu_si128((__m128i *)(out + n), x);
-		if (mask)
-			return n + (size_t)__builtin_ctz(mask);
-	}
-	return n + copy_short(out + n, in + n, len - n);
-}
-
-__attribute__((target("avx2"))) static size_t copy_avx2(char *out, const char *in, size_t len)
-{
-	const __m256i space = _mm256_set1_epi8(0x20), quote = _mm256_set1_epi8('"'), slash = _mm256_set1_epi8('\\');
-	const __m256i del = _mm256_set1_epi8(0x7f);
-	size_t n = 0;
-
-	for (; len - n >= 32; n += 32) {
-		__m256i x = _mm256_loadu_si256((const __m256i *)(in + n));
-		__m256i odd = _mm256_or_si256(
-		    _mm256_or_si256(_mm256_cmpgt_epi8(space, x), _mm256_cmpeq_epi8(x, quote)),
-		    _mm256_or_si256(_mm256_cmpeq_epi8(x, slash), _mm256_cmpeq_epi8(x, del)));
-		unsigned mask = (unsigned)_mm256_movemask_epi8(odd);
-
-		_mm256_storeu_si256((__m256i *)(out + n), x);
-		if (mask)
-			return n + (size_t)__builtin_ctz(mask);
-	}
-	return n + copy_sse2(out + n, in + n, len - n);
-}
-
-static size_t copy_plain(char *out, const char *in, size_t len)
-{
-	if (len >= 64 && __builtin_cpu_supports("avx2"))
-		return copy_avx2(out, in, len);
-	return copy_sse2(out, in, len);
-}
-#else
 static size_t copy_plain(char *out, const char *in, size_t len)
 {
 	return copy_short(out, in, len);

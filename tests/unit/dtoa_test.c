@@ -166,7 +166,8 @@ static void test_edges(void **state)
 		}
 	}
 	for (int i = 0; i < 100000; i++) { /* what programs log: seconds, shares, counts */
-		double value = (double)(next_random(&seed) % 1000000000) / (i % 2 ? 1e9 : 1000);
+		static const double unit[] = { 1e9, 1000, 1e6, 100 };
+		double value = (double)(next_random(&seed) % (i % 3 ? 1000000000 : 1000000000000000)) / unit[i % 4];
 		uint64_t bits;
 
 		memcpy(&bits, &value, sizeof bits);
