@@ -40,7 +40,7 @@ int encoder_init(struct encoder *enc, const struct config *config, bool tsc)
 	enc->list = config->include_spans_json;
 	enc->iluvatar = config->timestamp_format == CONFIG_TIMESTAMP_ILUVATAR;
 	enc->spanning = config->spanning;
-	enc->second = INT64_MIN;
+	enc->second_ns = INT64_MIN / 2;
 	enc->pid = now_replaced() ? VIRTUAL_PID : getpid();
 	enc->seq = 1;
 	if (enc->iluvatar && localtime_r(&now, &local))
@@ -61,35 +61,38 @@ void encoder_done(struct encoder *enc)
 
 /* ---- time ---- */
 
-static void render_second(struct encoder *enc, int64_t second)
+static void render_second(struct encoder *enc, int64_t wall_ns)
 {
+	int64_t second = wall_ns / NANO - (wall_ns % NANO < 0);
 	time_t t = (time_t)second + enc->offset_s;
 	struct tm tm;
 	int n;
 
 	gmtime_r(&t, &tm);
-	n = snprintf(enc->second_text, sizeof enc->second_text, "\"%04d-%02d-%02d%c%02d:%02d:%02d.", tm.tm_year + 1900,
-		     tm.tm_mon + 1, tm.tm_mday, enc->iluvatar ? ' ' : 'T', tm.tm_hour, tm.tm_min, tm.tm_sec);
+	n = snprintf(enc->second_text, sizeof enc->second_text, "{\"timestamp\":\"%04d-%02d-%02d%c%02d:%02d:%02d.",
+		     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, enc->iluvatar ? ' ' : 'T', tm.tm_hour, tm.tm_min, tm.tm_sec);
 	enc->second_len = (uint32_t)n;
-	enc->second = second;
+	enc->second_ns = second * NANO;
 }
 
-char *encode_time(struct encoder *enc, char *out, int64_t wall_ns)
+/* The beginning of a line, up to the time's last digit. */
+static char *put_time(struct encoder *enc, char *out, int64_t wall_ns)
 {
-	int64_t second = wall_ns / NANO;
-	uint32_t rest = (uint32_t)(wall_ns - second * NANO);
+	uint64_t rest = (uint64_t)wall_ns - (uint64_t)enc->second_ns;
 
-	if (second != enc->second)
-		render_second(enc, second);
+	if (ILU_UNLIKELY_(rest >= NANO)) {
+		render_second(enc, wall_ns);
+		rest = (uint64_t)(wall_ns - enc->second_ns);
+	}
 	memcpy(out, enc->second_text, sizeof enc->second_text);
 	out += enc->second_len;
-	itoa_9(rest, out);
+	itoa_9((uint32_t)rest, out);
 	out += 9;
-	if (!enc->iluvatar)
-		return PUT(out, "Z\"");
-	while (out[-1] == '0' && out[-2] != '.')
-		out--;
-	return PUT(out, "\"");
+	if (ILU_UNLIKELY_(enc->iluvatar)) {
+		while (out[-1] == '0' && out[-2] != '.')
+			out--;
+	}
+	return out;
 }
 
 /* ---- taking a record apart ---- */
@@ -98,7 +101,7 @@ static bool look(struct view *v, const struct ilu_record_ *record)
 {
 	v->record = record;
 	v->site = site_get(record->word >> 8);
-	v->text = v->site ? site_text(v->site) : NULL;
+	v->text = !v->site ? NULL : v->site->rendered ? v->site->rendered : site_text(v->site);
 	v->size = record->size;
 	v->at = (const char *)(record + 1);
 	v->end = (const char *)record + record->size;
@@ -138,7 +141,8 @@ static char *put_tid(struct encoder *enc, char *at, const struct view *v)
 		memcpy(enc->tid_bits, bits, 16);
 		tid_hex(bits, enc->tid_hex);
 	}
-	return put(at, enc->tid_hex, 32);
+	memcpy(at, enc->tid_hex, sizeof enc->tid_hex);
+	return at + sizeof enc->tid_hex;
 }
 
 /* `,"errno_name":"ENOENT"` after a KV_ERRNO; the key as rendered. */
@@ -157,20 +161,56 @@ static char *put_errno_name(char *at, const char *key, size_t key_len, const cha
 	return PUT(at, "\"");
 }
 
+/* The common values, in place: numbers, and text that is whole. NULL: it is none of these, nothing is taken. */
+static inline char *put_plain_value(char *at, unsigned type, const char **payload, const char *end)
+{
+	const char *from = *payload;
+	uint32_t len;
+
+	if (type == ILU_T_STR_ && end - from >= 4) {
+		memcpy(&len, from, 4);
+		if (len > (size_t)(end - from) - 4)
+			return NULL; /* cut, or NULL */
+		*payload = from + 4 + len;
+		*at++ = '"';
+		at += escape_json(at, from + 4, len);
+		*at++ = '"';
+		return at;
+	}
+	if ((type == ILU_T_I64_ || type == ILU_T_U64_) && end - from >= 8) {
+		uint64_t word;
+
+		memcpy(&word, from, 8);
+		*payload = from + 8;
+		return at + (type == ILU_T_U64_ ? itoa_u64(word, at) : itoa_i64((int64_t)word, at));
+	}
+	return NULL;
+}
+
 /* The values of a site's keys, each after its key. */
 static char *put_values(struct encoder *enc, char *at, struct view *v)
 {
-	for (unsigned i = 0; i < v->site->count; i++) {
-		unsigned type = v->site->types[i];
-		const char *payload = v->at;
-		bool cut = false;
+	const struct site_text *text = v->text;
+	const uint8_t *types = v->site->types;
+	const char *payload = v->at, *end = v->end, *before;
 
-		at = put(at, v->text->key[i], v->text->key_len[i]);
-		at = value_put(at, type, &v->at, v->end, &cut);
-		if (type == ILU_T_ERRNO_ && v->at - payload == 8)
-			at = put_errno_name(at, v->text->key[i], v->text->key_len[i], payload);
+	for (unsigned i = 0, count = v->site->count; i < count; i++) {
+		bool cut = false;
+		char *next;
+
+		at = put_wide(at, text->key[i], text->key_len[i]);
+		next = put_plain_value(at, types[i], &payload, end);
+		if (ILU_LIKELY_(next)) {
+			at = next;
+			continue;
+		}
+		before = payload;
+		at = value_put(at, types[i], &payload, end, &cut);
+		if (types[i] == ILU_T_ERRNO_ && payload - before == 8)
+			at = put_errno_name(at, text->key[i], text->key_len[i], before);
 		enc->cut += cut;
 	}
+	v->at = payload;
 	return at;
 }
 
@@ -192,7 +232,7 @@ static char *put_list(char *at, const struct span_text *const *span, size_t n)
 {
 	at = PUT(at, ",\"spans\":[");
 	while (n-- > 0) {
-		at = put(at, span[n]->json.text, span[n]->json.len);
+		at = put_wide(at, span[n]->json.text, span[n]->json.len);
 		if (n)
 			*at++ = ',';
 	}
@@ -210,14 +250,14 @@ static bool put_rest(struct encoder *enc, struct ring *ring, char *at, const str
 	if (!buf_room(&enc->out, v->text->room + room + (self ? self->json.len : 0) + ring->thread_json_len + 128))
 		return false;
 	at = enc->out.text + enc->out.len;
-	at = put(at, v->text->tail, v->text->tail_len);
+	at = put_wide(at, v->text->tail, v->text->tail_len);
 	if (self) {
 		at = PUT(at, ",\"span\":");
-		at = put(at, self->json.text, self->json.len);
+		at = put_wide(at, self->json.text, self->json.len);
 		if (enc->list)
 			at = put_list(at, stack, n);
 	}
-	at = put(at, ring->thread_json, ring->thread_json_len);
+	at = put_wide(at, ring->thread_json, ring->thread_json_len);
 	at += itoa_u64(enc->seq++, at);
 	at = PUT(at, "}\n");
 	enc->out.len = (size_t)(at - enc->out.text);
@@ -237,9 +277,8 @@ static char *begin_line(struct encoder *enc, const struct view *v)
 		return NULL;
 	}
 	at = enc->out.text + enc->out.len;
-	at = PUT(at, "{\"timestamp\":");
-	at = encode_time(enc, at, stamp_wall_ns(&enc->scale, v->record->stamp));
-	return put(at, v->text->head, v->text->head_len);
+	at = put_time(enc, at, stamp_wall_ns(&enc->scale, v->record->stamp));
+	return put_wide(at, v->text->head + enc->iluvatar, v->text->head_len - enc->iluvatar);
 }
 
 static void end_line(struct encoder *enc, struct ring *ring, char *at, const struct view *v,
@@ -257,7 +296,6 @@ static void end_line(struct encoder *enc, struct ring *ring, char *at, const str
 
 static char *put_event_tid(struct encoder *enc, char *at, const struct view *v)
 {
-	at = PUT(at, ",\"tid\":\"");
 	at = put_tid(enc, at, v);
 	return PUT(at, "\"");
 }
@@ -646,10 +684,9 @@ void encode_own(struct encoder *enc, const char *level, const char *message, con
 {
 	char *at = enc->out.text + enc->out.len;
 
-	at = PUT(at, "{\"timestamp\":");
-	at = encode_time(enc, at, stamp_wall_ns(&enc->scale, ilu_stamp_()));
-	at += sprintf(at, ",\"level\":\"%s\",\"fields\":{\"message\":\"%s\",\"tid\":\"%s\"%s},\"target\":\"ilulog\"", level,
-		      message, tid, fields);
+	at = put_time(enc, at, stamp_wall_ns(&enc->scale, ilu_stamp_()));
+	at += sprintf(at, "%s\",\"level\":\"%s\",\"fields\":{\"message\":\"%s\",\"tid\":\"%s\"%s},\"target\":\"ilulog\"",
+		      enc->iluvatar ? "" : "Z", level, message, tid, fields);
 	at += sprintf(at, ",\"threadName\":\"ilu-appender\",\"pid\":%lld,\"seq\":%llu}\n", (long long)enc->pid,
 		      (unsigned long long)seq);
 	enc->out.len = (size_t)(at - enc->out.text);

@@ -35,8 +35,8 @@ struct encoder {
 	uint64_t unmade;   /* lines there was no memory for, and that have no number yet */
 	struct flame flame; /* with a sink when it is wanted */
 	/* caches */
-	int64_t second;
-	char second_text[40];
+	int64_t second_ns; /* the second that `second_text` tells, in wall time */
+	char second_text[64]; /* {"timestamp":"2026-11-22T20:03:11. */
 	uint32_t second_len;
 	uint64_t tid_bits[2];
 	char tid_hex[32];
@@ -56,8 +56,5 @@ bool encode_own_room(struct encoder *enc);
  * most ENCODE_OWN_FIELDS bytes. */
 void encode_own(struct encoder *enc, const char *level, const char *message, const char *tid, const char *fields,
 		uint64_t seq);
-
-/* A timestamp with its quotes; returns one past it. */
-char *encode_time(struct encoder *enc, char *out, int64_t wall_ns);
 
 #endif

@@ -51,7 +51,7 @@ static void sort_keys(struct site_text *t, const struct site *site)
 
 static size_t room_of(const struct site *site)
 {
-	size_t room = 256 + ESCAPE_ROOM(site->text_len) * 3 + ESCAPE_ROOM(site->target_len) * 2;
+	size_t room = 256 + PUT_SLACK + ESCAPE_ROOM(site->text_len) * 3 + ESCAPE_ROOM(site->target_len) * 2;
 
 	for (unsigned i = 0; i < site->count; i++)
 		room += ESCAPE_ROOM(site->key_lens[i]) + 8;
@@ -62,13 +62,13 @@ static char *put_head(char *at, const struct site *site)
 {
 	const char *level = site_level_name(site->level);
 
-	at = PUT(at, ",\"level\":\"");
+	at = PUT(at, "Z\",\"level\":\"");
 	at = put(at, level, strlen(level));
 	at = PUT(at, "\",\"fields\":{\"message\":\"");
 	if (site->kind != ILU_SITE_EVENT_)
 		return at;
 	at += escape_json(at, site->text, site->text_len);
-	return PUT(at, "\"");
+	return PUT(at, "\",\"tid\":\"");
 }
 
 static struct site_text *render(const struct site *site)

@@ -7,8 +7,9 @@
 
 #define SITE_TID 255 /* in `order`: the tid */
 
+/* After each text come PUT_SLACK bytes that may be read. */
 struct site_text {
-	const char *head; /* ,"level":"INFO","fields":{"message":"...","tid":" -- for spans up to "message":" */
+	const char *head; /* Z","level":"INFO","fields":{"message":"...","tid":" -- for spans up to "message":" */
 	const char *tail; /* },"target":"..." */
 	uint32_t head_len, tail_len;
 	const char *key[17]; /* of an event ,"key": -- of a span "key": */

@@ -96,7 +96,7 @@ static int splice(struct span_text *text, size_t at, size_t old, const char *key
 	size_t fresh = key_len + 1 + value_len + 1;
 	char *p;
 
-	if (!buf_room(&text->json, fresh))
+	if (!buf_room(&text->json, fresh + PUT_SLACK))
 		return -ENOMEM;
 	p = text->json.text + at;
 	memmove(p + fresh, p + old, text->json.len - at - old);
