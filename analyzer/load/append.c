@@ -207,7 +207,7 @@ static int renamed(struct pass *p, const struct input *in, struct resume *out)
 		return rc;
 	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, source);
-	rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(store_db(p->store)));
+	rc = store_rc(sqlite3_step(q));
 	sqlite3_finalize(q);
 	if (rc || (rc = known(p, in, out, &bytes, &file_bytes, &hash)))
 		return rc;

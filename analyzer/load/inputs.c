@@ -5,17 +5,25 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int64_t last_id(struct pass *p)
+static int row_step(sqlite3_stmt *q)
 {
-	return sqlite3_last_insert_rowid(store_db(p->store));
-}
-
-static int row_step(struct pass *p, sqlite3_stmt *q)
-{
-	int rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_extended_errcode(store_db(p->store)));
+	int rc = store_rc(sqlite3_step(q));
 
 	sqlite3_finalize(q);
 	return rc;
+}
+
+/* Of an INSERT ... RETURNING id; the connection's last rowid may be that of a result. */
+static int row_id_step(sqlite3_stmt *q, int64_t *id)
+{
+	int rc = sqlite3_step(q);
+
+	if (rc == SQLITE_ROW) {
+		*id = sqlite3_column_int64(q, 0);
+		rc = sqlite3_step(q);
+	}
+	sqlite3_finalize(q);
+	return store_rc(rc);
 }
 
 /* The run of an input, made when its first file is loaded. */
@@ -36,13 +44,12 @@ static int run_id(struct pass *p, const struct input *in, int64_t *out)
 		*out = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
 	if (rc == SQLITE_DONE) {
-		rc = sqlite3_prepare_v2(store_db(p->store), "INSERT INTO run (path, kind) VALUES (?, 'other')", -1, &q, NULL);
+		rc = sqlite3_prepare_v2(store_db(p->store), "INSERT INTO run (path, kind) VALUES (?, 'other') RETURNING id", -1, &q, NULL);
 		if (rc)
 			return store_rc(rc);
 		sqlite3_bind_text(q, 1, run->real, -1, SQLITE_STATIC);
-		if ((rc = row_step(p, q)))
+		if ((rc = row_id_step(q, out)))
 			return rc;
-		*out = last_id(p);
 	} else if (rc != SQLITE_ROW) {
 		return store_rc(rc);
 	}
@@ -53,7 +60,7 @@ static int run_id(struct pass *p, const struct input *in, int64_t *out)
 static int source_insert(struct pass *p, const struct input *in, int64_t run, int64_t *out)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store), "INSERT INTO source (run, path, kind, worker) VALUES (?, ?, ?, ?)", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(store_db(p->store), "INSERT INTO source (run, path, kind, worker) VALUES (?, ?, ?, ?) RETURNING id", -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -61,9 +68,7 @@ static int source_insert(struct pass *p, const struct input *in, int64_t run, in
 	sqlite3_bind_text(q, 2, in->real, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 3, input_kind_name(in->kind), -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 4, in->worker, -1, SQLITE_STATIC);
-	rc = row_step(p, q);
-	*out = last_id(p);
-	return rc;
+	return row_id_step(q, out);
 }
 
 static void bind_counts(sqlite3_stmt *q, int at, const struct parse_counts *c)
@@ -108,7 +113,7 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 		sqlite3_bind_int64(q, 15, 0);
 		sqlite3_bind_text(q, 16, "stamp", -1, SQLITE_STATIC);
 	}
-	return row_step(p, q);
+	return row_step(q);
 }
 
 static void rejects_say(struct pass *p, const struct input *in, const struct source_load *l)
@@ -156,7 +161,7 @@ static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as
 	sqlite3_bind_int64(q, 3, same_as);
 	say_note(p, "%s: the same text as source %lld: counted as duplicate", in->path, (long long)same_as);
 	p->unchanged++;
-	return row_step(p, q);
+	return row_step(q);
 }
 
 static int log_load(struct pass *p, const struct input *in)
@@ -204,25 +209,42 @@ static int log_load(struct pass *p, const struct input *in)
 	return rc;
 }
 
-static int beside_load(struct pass *p, const struct input *in)
+static int beside_add(struct pass *p, const struct input *in)
 {
 	int64_t run;
-	char *why = NULL;
 	int rc = run_id(p, in, &run);
 
 	if (!rc)
-		rc = model_file_load(p->store, run, in->path, &why);
+		aside_add(p->aside, in, run);
+	return rc;
+}
+
+/* What became of one of them. */
+static int beside_outcome(struct pass *p, const struct aside_file *f)
+{
+	int rc = f->rc;
+
 	if (rc == -EBADMSG || rc == -EINVAL) {
-		say_error(p, "%s", why ? why : in->path);
+		say_error(p, "%s", f->why ? f->why : f->in->path);
 		p->damaged = true;
 		rc = 0;
 	} else if (rc == -ENOENT || rc == -EACCES) {
-		rc = input_unopened(p, in, rc, why);
+		rc = input_unopened(p, f->in, rc, f->why);
 	} else if (rc) {
-		say_error(p, "%s", why ? why : strerror(-rc));
+		say_error(p, "%s", f->why ? f->why : strerror(-rc));
 	}
-	p->changed = true;
-	free(why);
+	p->changed |= f->read;
+	return rc;
+}
+
+int pass_beside(struct pass *p)
+{
+	size_t n;
+	const struct aside_file *v = aside_finish(p->aside, &n);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = beside_outcome(p, &v[i]);
 	return rc;
 }
 
@@ -234,7 +256,7 @@ int pass_input(struct pass *p, const struct input *in)
 		rc = log_load(p, in);
 	else if (in->kind == INPUT_RESULT_CSV || in->kind == INPUT_RESULT_JSON || in->kind == INPUT_TRACE || in->kind == INPUT_METADATA ||
 		 in->kind == INPUT_BENCHMARK)
-		rc = beside_load(p, in);
+		rc = beside_add(p, in);
 	else
 		say_note(p, "%s: %s, passed over", in->path, in->kind == INPUT_ENERGY ? "an energy log" : "not a log");
 	p->done_bytes += in->file_bytes > 0 ? in->file_bytes : 0;

@@ -224,7 +224,7 @@ static int runs_known(struct pass *p)
 	return store_rc(rc);
 }
 
-static int pass_fill(struct pass *p)
+static int inputs_read(struct pass *p)
 {
 	int64_t total = 0;
 	int rc;
@@ -235,11 +235,22 @@ static int pass_fill(struct pass *p)
 	for (size_t i = 0; i < p->found.ninputs; i++)
 		total = p->found.inputs[i].file_bytes < 0 || total < 0 ? -1 : total + p->found.inputs[i].file_bytes;
 	progress_init(&p->progress, fileno(p->o->err), p->o->quiet, total);
-	if ((rc = place_set_new(&p->places)) || (rc = chunk_id_next(p)) || (rc = runs_known(p)))
+	if ((rc = place_set_new(&p->places)) || (rc = aside_new(p->store, p->found.ninputs, p->o->threads, &load_stopped, &p->aside)) || (rc = chunk_id_next(p)) || (rc = runs_known(p)))
 		return rc;
 	for (size_t i = 0; i < p->found.ninputs && !rc && !load_stopped; i++)
 		rc = pass_input(p, &p->found.inputs[i]);
+	if (!rc)
+		rc = pass_beside(p);
 	progress_clear(&p->progress);
+	return rc;
+}
+
+static int pass_fill(struct pass *p)
+{
+	int rc = inputs_read(p);
+
+	aside_free(p->aside); /* whatever happened, nobody else uses the connection from here on */
+	p->aside = NULL;
 	if (!rc)
 		rc = place_set_write(p->places, p->store);
 	if (!rc)

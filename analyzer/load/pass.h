@@ -3,6 +3,7 @@
 #ifndef LOAD_PASS_H
 #define LOAD_PASS_H
 
+#include "load/aside.h"
 #include "load/discover.h"
 #include "load/load.h"
 #include "load/source.h"
@@ -14,6 +15,7 @@ struct pass {
 	struct discovery found;
 	int64_t *run_ids;	/* of found.runs; 0: not in the database yet */
 	struct place_set *places;
+	struct aside *aside;
 	struct progress progress;
 	int64_t next_chunk;
 	int64_t done_bytes;	/* of files, for progress */
@@ -34,6 +36,8 @@ void say_note(struct pass *p, const char *format, ...) __attribute__((format(pri
 
 /* inputs.c: one log, or one file beside logs, into the database. 0 or negative: the pass fails (*said: the user knows why). */
 int pass_input(struct pass *p, const struct input *in);
+/* inputs.c: waits for the files beside the logs, and says what was wrong with them. */
+int pass_beside(struct pass *p);
 /* zones.c: the offsets of all sources of a run that have none yet. */
 int pass_zones(struct pass *p, int64_t run);
 /* zones.c: tells of each PATH=ZONE that was of no use. */

@@ -95,9 +95,9 @@ static void turn_pass(struct worker *w, int rc)
 	pthread_mutex_unlock(&j->write);
 }
 
-static int step(struct job *j, sqlite3_stmt *q)
+static int step(sqlite3_stmt *q)
 {
-	int rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_extended_errcode(store_db(j->l->store)));
+	int rc = store_rc(sqlite3_step(q));
 
 	sqlite3_reset(q);
 	return rc;
@@ -118,7 +118,7 @@ static int rejects_write(struct job *j, const struct parser *p)
 		sqlite3_bind_int64(j->reject_insert, 4, r->length);
 		sqlite3_bind_text(j->reject_insert, 5, r->reason, -1, SQLITE_STATIC);
 		sqlite3_bind_text(j->reject_insert, 6, r->sample, -1, SQLITE_STATIC);
-		rc = step(j, j->reject_insert);
+		rc = step(j->reject_insert);
 		if (l->nfirst_rejects < 3) {
 			l->first_rejects[l->nfirst_rejects].line = line;
 			l->first_rejects[l->nfirst_rejects].offset = offset;

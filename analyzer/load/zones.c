@@ -65,7 +65,7 @@ static int offset_set(struct pass *p, int64_t source, int64_t offset_s, const ch
 	sqlite3_bind_int64(q, 1, offset_s);
 	sqlite3_bind_text(q, 2, from, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 3, source);
-	rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(store_db(p->store)));
+	rc = store_rc(sqlite3_step(q));
 	sqlite3_finalize(q);
 	return rc;
 }

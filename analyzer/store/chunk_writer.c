@@ -21,15 +21,15 @@ void chunk_writer_close(struct chunk_writer *w)
 	*w = (struct chunk_writer){0};
 }
 
-static int step(struct store *s, sqlite3_stmt *q)
+static int step(sqlite3_stmt *q)
 {
-	int rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_extended_errcode(s->db));
+	int rc = store_rc(sqlite3_step(q));
 
 	sqlite3_reset(q);
 	return rc;
 }
 
-static int blocks_put(struct store *s, struct chunk_writer *w, int64_t id, const struct chunk_builder *b, const char *at)
+static int blocks_put(struct chunk_writer *w, int64_t id, const struct chunk_builder *b, const char *at)
 {
 	uint32_t n = chunk_seal_blocks(b);
 	int rc = n > 0xffff ? -E2BIG : 0;
@@ -39,7 +39,7 @@ static int blocks_put(struct store *s, struct chunk_writer *w, int64_t id, const
 
 		sqlite3_bind_int64(w->block, 1, id << 16 | i);
 		sqlite3_bind_blob64(w->block, 2, at, len, SQLITE_STATIC);
-		rc = step(s, w->block);
+		rc = step(w->block);
 		at += len;
 	}
 	return rc;
@@ -54,7 +54,7 @@ int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_
 
 	for (uint32_t i = 0; i < chunk_seal_blocks(b); i++)
 		directory -= chunk_seal_block(b, i);
-	rc = blocks_put(s, w, id, b, sealed->ptr + directory);
+	rc = blocks_put(w, id, b, sealed->ptr + directory);
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(w->chunk, 1, id);
@@ -70,6 +70,6 @@ int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_
 			sqlite3_bind_null(w->chunk, i);
 	}
 	sqlite3_bind_blob64(w->chunk, 9, sealed->ptr, directory, SQLITE_STATIC);
-	rc = step(s, w->chunk);
+	rc = step(w->chunk);
 	return rc ? rc : store_shapes_write(s);
 }

@@ -277,7 +277,7 @@ static int entry_write(struct store *s, sqlite3_stmt *q, const struct entry *e, 
 		sqlite3_bind_text(q, 1, e->tid, (int)e->len, SQLITE_STATIC);
 		sqlite3_bind_int64(q, 2, e->events);
 		sqlite3_bind_blob(q, 3, w->bytes ? w->bytes : w->small, (int)w->used, SQLITE_STATIC);
-		rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(s->db));
+		rc = store_rc(sqlite3_step(q));
 		sqlite3_reset(q);
 	}
 	free(all.bytes);
@@ -334,7 +334,7 @@ static int row_write(struct store *s, struct slice tid, const struct entry *e, u
 		sqlite3_bind_int64(q, 2, events);
 		sqlite3_bind_blob(q, 3, e->bytes ? e->bytes : e->small, (int)e->used, SQLITE_STATIC);
 	}
-	rc = sqlite3_step(q) == SQLITE_DONE ? 0 : store_rc(sqlite3_errcode(s->db));
+	rc = store_rc(sqlite3_step(q));
 	sqlite3_finalize(q);
 	return rc;
 }

@@ -224,7 +224,10 @@ static int roll_back(struct store *s, const char *path, char **why)
 
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why)
 {
-	static const int flags[] = {SQLITE_OPEN_READONLY, SQLITE_OPEN_READWRITE, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE};
+	static const int flags[] = {
+		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+	};
 	struct store *s = calloc(1, sizeof *s);
 	int rc;
 
@@ -232,7 +235,7 @@ int store_open(const char *path, enum store_mode mode, struct store **out, char 
 	if (!s)
 		return -ENOMEM;
 	rc = path_check(path, mode, why);
-	if (!rc && (rc = store_rc(sqlite3_open_v2(path, &s->db, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL))))
+	if (!rc && (rc = store_rc(sqlite3_open_v2(path, &s->db, flags[mode], NULL))))
 		*why = why_of(s->db);
 	if (!rc && mode == STORE_READ)
 		rc = roll_back(s, path, why);
@@ -356,7 +359,8 @@ int store_shapes_write(struct store *s)
 		sqlite3_bind_int64(q, 1, id);
 		sqlite3_bind_int(q, 2, sh->part);
 		sqlite3_bind_blob(q, 3, sh->skeleton.ptr, (int)sh->skeleton.len, SQLITE_STATIC);
-		rc = sqlite3_step(q) == SQLITE_DONE ? 0 : sqlite3_errcode(s->db);
+		rc = sqlite3_step(q);
+		rc = rc == SQLITE_DONE ? 0 : rc;
 		sqlite3_reset(q);
 	}
 	sqlite3_finalize(q);

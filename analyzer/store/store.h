@@ -4,7 +4,8 @@
  * One SQLite file (schema/store.sql). Lines live in chunks of up to 65,536, as columns (chunk.h); what follows
  * reads them. All functions return 0 or a negative errno unless they say otherwise; -EBADMSG is a damaged
  * database, -EPROTONOSUPPORT a newer one, -EMEDIUMTYPE a file that is not ours. A store and all that is read from it belong
- * to one thread. */
+ * to one thread; the connection of one that may be written is locked by SQLite, so that others may prepare statements of their own on it (and
+ * go by what a step returns: the connection's last error may be somebody else's). */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
