@@ -67,8 +67,9 @@ static void say(struct appender *a, const char *level, const char *message, cons
 	routes_take_own(&a->routes, &a->enc, begin);
 }
 
-/* Hand the batches to the sinks, and the rings their room back. Returns the first sink's error, else a route's. */
-static int write_out(struct appender *a)
+/* Hand the batches to the sinks, and the rings their room back. `rest`: nothing more is taken in this pass. Returns the
+ * first sink's error, else a route's. */
+static int write_out(struct appender *a, bool rest)
 {
 	struct buf *out = &a->enc.out;
 	size_t lines = a->enc.lines, written = lines;
@@ -89,7 +90,7 @@ static int write_out(struct appender *a)
 	a->enc.lines = 0;
 	error = routes_write(&a->routes, &a->enc, &a->lost);
 	for (uint32_t i = 0, n = rings_count(); i < n; i++)
-		ring_publish(rings_at(i));
+		ring_publish(rings_at(i), rest);
 	return rc ? rc : error;
 }
 
@@ -174,7 +175,7 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 			ring_take(ring, record);
 			taken++;
 			if (a->enc.out.len >= BATCH_BYTES)
-				note_error(rc, write_out(a));
+				note_error(rc, write_out(a, false));
 			record = ring_peek(ring);
 		} while (record && (by_turn ? ring->turn_read : record->stamp) <= bound);
 		if (record)
@@ -349,7 +350,7 @@ static void do_pass(struct appender *a, struct pass *pass)
 	if (pass->everything || a->enc.unmade)
 		tell_unmade(a);
 	if (a->enc.out.len || pass->taken)
-		note_error(&pass->rc, write_out(a));
+		note_error(&pass->rc, write_out(a, true));
 	show(a);
 	answer_flushes(a, pass);
 }
@@ -401,7 +402,7 @@ static void park(struct appender *a)
 	__atomic_store_n(&logger.bell, 0, __ATOMIC_RELAXED);
 	if (owe && !anything_to_do(a)) {
 		tell_gap(a); /* is there room on the disk again? */
-		write_out(a);
+		write_out(a, true);
 	}
 }
 

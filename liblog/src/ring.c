@@ -456,12 +456,15 @@ void ring_take(struct ring *ring, const struct ilu_record_ *record)
 	ring->read += record->size;
 }
 
-void ring_publish(struct ring *ring)
+void ring_publish(struct ring *ring, bool rest)
 {
-	if (ring->published == ring->read)
+	if (ring->published != ring->read) {
+		ring->published = ring->read;
+		__atomic_store_n(&ring->shared->head, ring->read, __ATOMIC_SEQ_CST);
+	}
+	if (!rest && ring->read - ring->woken < ring->bytes / 4)
 		return;
-	ring->published = ring->read;
-	__atomic_store_n(&ring->shared->head, ring->read, __ATOMIC_SEQ_CST);
+	ring->woken = ring->read;
 	if (__atomic_load_n(&ring->shared->waiting, __ATOMIC_SEQ_CST)) {
 		__atomic_store_n(&ring->shared->waiting, 0, __ATOMIC_RELAXED);
 		futex_wake(&ring->shared->waiting, 1);
@@ -501,7 +504,7 @@ void rings_reset(void)
 	for (uint32_t i = rings.count; i-- > 0;) {
 		struct ring *ring = rings.ring + i;
 
-		ring->lap = ring->read = ring->published = ring->shared->head = 0;
+		ring->lap = ring->read = ring->published = ring->woken = ring->shared->head = 0;
 		ring->at = ring->base;
 		ring->shared->waiting = ring->shared->pressed = 0;
 		memset(ring->base, 0, 8);
