@@ -73,6 +73,7 @@ static void show_stats(const json_t *answer)
 		{ "cut", "values and records cut, too long" },
 		{ "span_misuse", "uses of a span after its close" },
 		{ "span_overflow", "spans that found no slot" },
+		{ "suppressed", "calls over their rate limits" },
 		{ "blocked", "times a caller waited for room in its ring" },
 		{ "wakeups", "wake-ups of the appender from its sleep" },
 		{ "rings", "rings made" },

@@ -21,10 +21,13 @@
 #include "appender.h"
 
 #include "escape.h"
+#include "limit.h"
 #include "lock.h"
 #include "logger.h"
 #include "now.h"
 #include "reload.h"
+#include "site.h"
+#include "sitetext.h"
 #include "slab.h"
 
 #include <errno.h>
@@ -258,12 +261,42 @@ static void tell_span_troubles(struct appender *a, bool now)
 	a->overflow_told = overflow;
 }
 
+/* `,"key":"text"`, safe and shortened. */
+static size_t put_field(char *out, size_t cap, const char *key, const char *text)
+{
+	size_t len = (size_t)snprintf(out, cap, ",\"%s\":\"", key), used;
+
+	len += escape_json_part(out + len, cap - len - 2, text, strlen(text), &used);
+	strcpy(out + len, "\"");
+	return len + 1;
+}
+
+/* What limits withheld and no line of the site has told: at the end all of it. */
+static void tell_suppressed(struct appender *a, bool all)
+{
+	char fields[ENCODE_OWN_FIELDS];
+	struct limit *at = NULL;
+	struct limit_news news;
+	size_t len;
+
+	while (encode_own_room(&a->enc) && limits_next(&at, all, &news)) {
+		tell_gap(a);
+		len = (size_t)snprintf(fields, sizeof fields, ",\"suppressed\":%llu", (unsigned long long)news.suppressed);
+		if (news.values)
+			len += (size_t)snprintf(fields + len, sizeof fields - len, ",\"values\":%llu",
+						(unsigned long long)news.values);
+		len += put_field(fields + len, 24, "of_level", site_level_name(news.site->level));
+		len += put_field(fields + len, 140, "of_target", news.site->target);
+		put_field(fields + len, sizeof fields - len, "of_message", news.site->text);
+		say(a, "WARN", "Calls suppressed", "ilulog", fields, a->enc.seq++);
+	}
+}
+
 /* ---- reading the configuration again ---- */
 
 static void reload(struct appender *a)
 {
 	char said[512], fields[ENCODE_OWN_FIELDS];
-	size_t used, len, n;
 	int rc;
 
 	if (!encode_own_room(&a->enc))
@@ -276,9 +309,7 @@ static void reload(struct appender *a)
 	if (!rc)
 		routes_request_reopen(&a->routes);
 	tell_gap(a);
-	len = (size_t)snprintf(fields, sizeof fields, ",\"%s\":\"", rc ? "error" : "level");
-	n = escape_json_part(fields + len, sizeof fields - len - 2, said, strlen(said), &used);
-	strcpy(fields + len + n, "\"");
+	put_field(fields, sizeof fields, rc ? "error" : "level", said);
 	if (rc)
 		say(a, "WARN", "Configuration not reloaded", "ilulog", fields, a->enc.seq++);
 	else
@@ -347,6 +378,8 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->left = n && !pass->everything;
 	tell_ring_losses(a);
 	tell_span_troubles(a, pass->everything);
+	if (limits_wait_ns() >= 0 || __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE))
+		tell_suppressed(a, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
 	if (pass->everything || a->enc.unmade)
 		tell_unmade(a);
 	if (a->enc.out.len || pass->taken)
@@ -388,7 +421,7 @@ static void park(struct appender *a)
 {
 	uint32_t seen = __atomic_load_n(&logger.wake, __ATOMIC_ACQUIRE);
 	bool owe = a->gap.lost || routes_owe(&a->routes);
-	int64_t limit = owe ? RETRY_NS : -1;
+	int64_t limit = owe ? RETRY_NS : limits_wait_ns();
 
 	__atomic_store_n(&logger.bell, 1, __ATOMIC_SEQ_CST);
 	if (have_membarrier)

@@ -5,14 +5,13 @@
  * with the manual. Values are applied one after the other, defaults, file, environment, so the last one wins, and an error
  * can say where its value came from. An object in the JSON is only a prefix: {"full_ring":{"error":"keep"}} sets the key
  * "full_ring.error", as does the variable ILU_LOG__full_ring__error. */
-#include "config.h"
+#include "config_value.h"
 #include "directive.h"
 #include "escape.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,7 @@ enum key_type {
 	KEY_POWER, /* uint64_t, a power of two */
 	KEY_CHOICE,
 	KEY_SINKS,
+	KEY_LIMITS,
 };
 
 struct key {
@@ -66,6 +66,7 @@ static const struct key keys[] = {
 	{ "full_ring.trace", KEY_CHOICE, FULL_RING(5) },
 	{ "grace_ms", KEY_U32, AT(grace_ms), 0, 1000, NULL },
 	{ "sinks", KEY_SINKS, AT(sinks), 0, 0, NULL },
+	{ "rate_limits", KEY_LIMITS, AT(rate_limits), 0, 0, NULL },
 	{ "run_directory", KEY_STRING, AT(run_directory), 0, 0, NULL },
 };
 
@@ -83,15 +84,7 @@ const char *config_key_next(const char *key)
 
 /* ---- errors ---- */
 
-/* Where a value comes from, and where complaints go. */
-struct source {
-	const char *name; /* a file, or the name of a variable */
-	struct config_error *error;
-};
-
-static int fail(const struct source *source, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int fail(const struct source *source, const char *format, ...)
+int config_fail(const struct config_source *source, const char *format, ...)
 {
 	va_list args;
 	char *out;
@@ -109,7 +102,7 @@ static int fail(const struct source *source, const char *format, ...)
 }
 
 /* A value as it may stand in a message: its JSON, shortened and safe to print. */
-static const char *shown(const json_t *value, char *out, size_t cap)
+const char *config_shown(const json_t *value, char *out, size_t cap)
 {
 	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	size_t used = 0, len = text ? strlen(text) : 0, n;
@@ -131,19 +124,19 @@ static const char *type_name(const json_t *value)
 	return names[json_typeof(value)];
 }
 
-static int wrong_type(const struct source *source, const char *name, const char *expected, const json_t *value)
+int config_wrong_type(const struct config_source *source, const char *name, const char *expected, const json_t *value)
 {
 	char text[48];
 
 	if (json_is_boolean(value) || json_is_null(value))
-		return fail(source, "key \"%s\": expected %s, found %s", name, expected, type_name(value));
-	return fail(source, "key \"%s\": expected %s, found %s: %s", name, expected, type_name(value),
-		    shown(value, text, sizeof text));
+		return config_fail(source, "key \"%s\": expected %s, found %s", name, expected, type_name(value));
+	return config_fail(source, "key \"%s\": expected %s, found %s: %s", name, expected, type_name(value),
+		    config_shown(value, text, sizeof text));
 }
 
 /* ---- one value ---- */
 
-static int set_string(char **slot, const char *text)
+int config_set_string(char **slot, const char *text)
 {
 	char *copy = strdup(text);
 
@@ -154,7 +147,7 @@ static int set_string(char **slot, const char *text)
 	return 0;
 }
 
-static int set_filter(const struct source *source, const char *name, char **slot, const char *text)
+int config_set_filter(const struct config_source *source, const char *name, char **slot, const char *text)
 {
 	struct directive_error error = { .text = "out of memory" };
 	struct directive_set *set;
@@ -163,12 +156,12 @@ static int set_filter(const struct source *source, const char *name, char **slot
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc)
-		return fail(source, "key \"%s\": %s", name, error.text);
+		return config_fail(source, "key \"%s\": %s", name, error.text);
 	directive_free(set);
-	return set_string(slot, text);
+	return config_set_string(slot, text);
 }
 
-static int set_spanning(const struct source *source, const struct key *key, uint32_t *slot, const char *text)
+static int set_spanning(const struct config_source *source, const struct key *key, uint32_t *slot, const char *text)
 {
 	static const struct {
 		const char *token;
@@ -189,7 +182,7 @@ static int set_spanning(const struct source *source, const struct key *key, uint
 			i++;
 		if (i == sizeof tokens / sizeof *tokens) {
 			bad[escape_json_part(bad, sizeof bad - 1, at, len, &used)] = '\0';
-			return fail(source, "key \"%s\": unknown token \"%s\", expected NONE, NEW, ENTER, EXIT, CLOSE, ACTIVE "
+			return config_fail(source, "key \"%s\": unknown token \"%s\", expected NONE, NEW, ENTER, EXIT, CLOSE, ACTIVE "
 					    "or FULL, joined by \"+\"", key->name, bad);
 		}
 		bits |= tokens[i].bits;
@@ -201,7 +194,7 @@ static int set_spanning(const struct source *source, const struct key *key, uint
 	return 0;
 }
 
-static int set_choice(const struct source *source, const struct key *key, void *slot, const json_t *value)
+static int set_choice(const struct config_source *source, const struct key *key, void *slot, const json_t *value)
 {
 	const char *text = json_string_value(value);
 	char expected[128] = "", bad[48];
@@ -215,25 +208,25 @@ static int set_choice(const struct source *source, const struct key *key, void *
 			 key->choices[i]);
 	}
 	if (!text)
-		return wrong_type(source, key->name, expected, value);
-	return fail(source, "key \"%s\": expected %s, found \"%s\"", key->name, expected, shown(value, bad, sizeof bad));
+		return config_wrong_type(source, key->name, expected, value);
+	return config_fail(source, "key \"%s\": expected %s, found \"%s\"", key->name, expected, config_shown(value, bad, sizeof bad));
 }
 
 _Static_assert(sizeof(enum config_timestamp) == sizeof(unsigned) && sizeof(enum config_clock) == sizeof(unsigned) &&
 		   sizeof(enum config_full_ring) == sizeof(unsigned), "set_choice writes an unsigned");
 
-static int set_number(const struct source *source, const struct key *key, void *slot, const json_t *value)
+static int set_number(const struct config_source *source, const struct key *key, void *slot, const json_t *value)
 {
 	json_int_t n = json_integer_value(value);
 	uint64_t u = (uint64_t)n;
 
 	if (!json_is_integer(value))
-		return wrong_type(source, key->name, "an integer", value);
+		return config_wrong_type(source, key->name, "an integer", value);
 	if (n < 0 || u < key->low || u > key->high)
-		return fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between %llu and %llu", key->name, n,
+		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between %llu and %llu", key->name, n,
 			    (unsigned long long)key->low, (unsigned long long)key->high);
 	if (key->type == KEY_POWER && (u & (u - 1)))
-		return fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not a power of two", key->name, n);
+		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not a power of two", key->name, n);
 	if (key->type == KEY_POWER)
 		*(uint64_t *)slot = u;
 	else
@@ -241,102 +234,8 @@ static int set_number(const struct source *source, const struct key *key, void *
 	return 0;
 }
 
-/* ---- sinks ---- */
-
-static void sinks_done(struct config_sinks *sinks)
-{
-	for (size_t i = 0; i < sinks->count; i++) {
-		free(sinks->sink[i].file);
-		free(sinks->sink[i].filter);
-	}
-	free(sinks->sink);
-	*sinks = (struct config_sinks){ NULL, 0 };
-}
-
-/* One member of an entry; `name` is "sinks[2].file". */
-static int set_sink_member(const struct source *source, const char *name, const char *member, struct config_sink *sink,
-			   const json_t *value)
-{
-	if (!strcmp(member, "filter"))
-		return json_is_string(value) ? set_filter(source, name, &sink->filter, json_string_value(value))
-					     : wrong_type(source, name, "a string", value);
-	if (!strcmp(member, "file")) {
-		sink->kind = CONFIG_SINK_FILE;
-		if (!json_is_string(value))
-			return wrong_type(source, name, "a string", value);
-		if (!json_string_length(value))
-			return fail(source, "key \"%s\": empty", name);
-		return set_string(&sink->file, json_string_value(value));
-	}
-	if (!strcmp(member, "fd")) {
-		sink->kind = CONFIG_SINK_FD;
-		sink->fd = (int)json_integer_value(value);
-		if (!json_is_integer(value))
-			return wrong_type(source, name, "an integer", value);
-		if (json_integer_value(value) < 0 || json_integer_value(value) > INT_MAX)
-			return fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between 0 and %d", name,
-				    json_integer_value(value), INT_MAX);
-		return 0;
-	}
-	if (!strcmp(member, "stdout")) {
-		sink->kind = CONFIG_SINK_STDOUT;
-		return json_is_true(value) ? 0 : wrong_type(source, name, "true", value);
-	}
-	return fail(source, "unknown key \"%s\"; known are: file fd stdout filter", name);
-}
-
-static int set_sink(const struct source *source, const char *entry, struct config_sink *sink, json_t *value)
-{
-	const char *member;
-	json_t *part;
-	int places = 0, rc = 0;
-
-	if (!json_is_object(value))
-		return wrong_type(source, entry, "an object", value);
-	json_object_foreach(value, member, part) {
-		char safe[MAX_KEY], name[2 * MAX_KEY];
-		size_t used;
-
-		safe[escape_json_part(safe, sizeof safe - 1, member, strlen(member), &used)] = '\0';
-		snprintf(name, sizeof name, "%s.%s", entry, safe);
-		if (json_is_null(part))
-			continue;
-		rc = set_sink_member(source, name, member, sink, part);
-		if (rc)
-			return rc;
-		places += strcmp(member, "filter") != 0;
-	}
-	return places == 1 ? 0 : fail(source, "key \"%s\": expected one of \"file\", \"fd\" and \"stdout\"", entry);
-}
-
-static int set_sinks(const struct source *source, const char *name, struct config_sinks *slot, json_t *value)
-{
-	struct config_sinks fresh = { NULL, 0 };
-	size_t count = json_array_size(value);
-	int rc = 0;
-
-	if (!json_is_array(value))
-		return wrong_type(source, name, "an array", value);
-	if (count > CONFIG_SINKS_MAX)
-		return fail(source, "key \"%s\": %zu entries, more than %d", name, count, CONFIG_SINKS_MAX);
-	fresh.sink = calloc(count + 1, sizeof *fresh.sink);
-	if (!fresh.sink)
-		return -ENOMEM;
-	while (fresh.count < count && !rc) {
-		size_t i = fresh.count++;
-		char entry[MAX_KEY];
-
-		snprintf(entry, sizeof entry, "%s[%zu]", name, i);
-		rc = set_sink(source, entry, &fresh.sink[i], json_array_get(value, i));
-	}
-	sinks_done(rc ? &fresh : slot);
-	if (!rc)
-		*slot = fresh;
-	return rc;
-}
-
 /* Two sinks in one file would tear it up. */
-static int check_files(const struct config *config, const struct source *source)
+static int check_files(const struct config *config, const struct config_source *source)
 {
 	char *path[CONFIG_SINKS_MAX + 1] = { NULL };
 	int rc = config_log_path(config, &path[0]);
@@ -351,9 +250,9 @@ static int check_files(const struct config *config, const struct source *source)
 		while (!rc && other <= i && (!path[other] || strcmp(path[other], path[i + 1])))
 			other++;
 		if (!rc && other <= i && !other)
-			rc = fail(source, "key \"sinks[%zu].file\": \"%s\" is the log file itself", i, path[0]);
+			rc = config_fail(source, "key \"sinks[%zu].file\": \"%s\" is the log file itself", i, path[0]);
 		else if (!rc && other <= i)
-			rc = fail(source, "key \"sinks[%zu].file\": \"%s\" is that of sinks[%zu]", i, path[other], other - 1);
+			rc = config_fail(source, "key \"sinks[%zu].file\": \"%s\" is that of sinks[%zu]", i, path[other], other - 1);
 	}
 	for (size_t i = 0; i <= config->sinks.count; i++)
 		free(path[i]);
@@ -366,7 +265,7 @@ static bool wants_string(const struct key *key)
 	       key->type == KEY_CHOICE;
 }
 
-static int set_key(struct config *config, const struct source *source, const struct key *key, json_t *value)
+static int set_key(struct config *config, const struct config_source *source, const struct key *key, json_t *value)
 {
 	void *slot = (char *)config + key->offset;
 
@@ -375,21 +274,23 @@ static int set_key(struct config *config, const struct source *source, const str
 	if (key->type == KEY_CHOICE)
 		return set_choice(source, key, slot, value);
 	if (wants_string(key) && !json_is_string(value))
-		return wrong_type(source, key->name, "a string", value);
+		return config_wrong_type(source, key->name, "a string", value);
 	switch (key->type) {
 	case KEY_STRING:
-		return set_string(slot, json_string_value(value));
+		return config_set_string(slot, json_string_value(value));
 	case KEY_FILTER:
-		return set_filter(source, key->name, slot, json_string_value(value));
+		return config_set_filter(source, key->name, slot, json_string_value(value));
 	case KEY_SPANNING:
 		return set_spanning(source, key, slot, json_string_value(value));
 	case KEY_BOOL:
 		if (!json_is_boolean(value))
-			return wrong_type(source, key->name, "true or false", value);
+			return config_wrong_type(source, key->name, "true or false", value);
 		*(bool *)slot = json_is_true(value);
 		return 0;
 	case KEY_SINKS:
-		return set_sinks(source, key->name, slot, value);
+		return config_set_sinks(source, key->name, slot, value);
+	case KEY_LIMITS:
+		return config_set_limits(source, key->name, slot, value);
 	default:
 		return set_number(source, key, slot, value);
 	}
@@ -415,20 +316,20 @@ static bool is_prefix(const char *name)
 	return false;
 }
 
-static int unknown_key(const struct source *source, const char *name)
+static int unknown_key(const struct config_source *source, const char *name)
 {
-	char bad[MAX_KEY + 16], known[300] = "";
+	char bad[MAX_KEY + 16], known[400] = "";
 	size_t used;
 
 	bad[escape_json_part(bad, sizeof bad - 1, name, strlen(name), &used)] = '\0';
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? " " : "", keys[i].name);
-	return fail(source, "unknown key \"%s\"; known are: %s", bad, known);
+	return config_fail(source, "unknown key \"%s\"; known are: %s", bad, known);
 }
 
-static int apply(struct config *config, const struct source *source, const char *name, json_t *value);
+static int apply(struct config *config, const struct config_source *source, const char *name, json_t *value);
 
-static int apply_object(struct config *config, const struct source *source, const char *prefix, json_t *object)
+static int apply_object(struct config *config, const struct config_source *source, const char *prefix, json_t *object)
 {
 	const char *member;
 	json_t *value;
@@ -447,7 +348,7 @@ static int apply_object(struct config *config, const struct source *source, cons
 	return rc;
 }
 
-static int apply(struct config *config, const struct source *source, const char *name, json_t *value)
+static int apply(struct config *config, const struct config_source *source, const char *name, json_t *value)
 {
 	const struct key *key = find_key(name);
 
@@ -458,11 +359,11 @@ static int apply(struct config *config, const struct source *source, const char 
 	if (json_is_null(value))
 		return 0;
 	if (!json_is_object(value))
-		return wrong_type(source, name, "an object", value);
+		return config_wrong_type(source, name, "an object", value);
 	return apply_object(config, source, name, value);
 }
 
-static int apply_json(struct config *config, const struct source *source, const char *text)
+static int apply_json(struct config *config, const struct config_source *source, const char *text)
 {
 	json_error_t error;
 	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
@@ -474,14 +375,14 @@ static int apply_json(struct config *config, const struct source *source, const 
 		return -ENOMEM;
 	if (!root) {
 		char place[256];
-		struct source with_line = { place, source->error };
+		struct config_source with_line = { place, source->error };
 
 		snprintf(place, sizeof place, "%s:%d:%d", source->name, error.line, error.column);
 		why[escape_json_part(why, sizeof why - 1, error.text, strlen(error.text), &used)] = '\0';
-		return fail(&with_line, "%s", error.text[0] ? why : "not JSON");
+		return config_fail(&with_line, "%s", error.text[0] ? why : "not JSON");
 	}
 	rc = json_is_object(root) ? apply_object(config, source, "", root)
-				  : fail(source, "expected a JSON object, found %s", type_name(root));
+				  : config_fail(source, "expected a JSON object, found %s", type_name(root));
 	json_decref(root);
 	return rc;
 }
@@ -505,7 +406,7 @@ static void dotted(char *out, const char *name, size_t len)
 static int apply_variable(struct config *config, const char *variable, const char *equals, struct config_error *error)
 {
 	char name[MAX_KEY + 1], shown_name[MAX_KEY + sizeof CONFIG_ENV_PREFIX + 1];
-	struct source source = { shown_name, error };
+	struct config_source source = { shown_name, error };
 	size_t len = (size_t)(equals - variable) - strlen(CONFIG_ENV_PREFIX);
 	const struct key *key;
 	json_t *value;
@@ -522,7 +423,7 @@ static int apply_variable(struct config *config, const char *variable, const cha
 		value = json_string(equals + 1);
 	}
 	if (!value) /* also when the text is not UTF-8 */
-		return fail(&source, "the value is not valid UTF-8, or memory ran out");
+		return config_fail(&source, "the value is not valid UTF-8, or memory ran out");
 	rc = apply(config, &source, name, value);
 	json_decref(value);
 	return rc;
@@ -554,8 +455,8 @@ int config_init(struct config *config)
 	};
 	for (int level = 1; level <= 5; level++)
 		config->full_ring[level] = CONFIG_FULL_BLOCK;
-	if (set_string(&config->level, "info") || set_string(&config->directory, "") || set_string(&config->basename, "") ||
-	    set_string(&config->flame, "") || set_string(&config->run_directory, ""))
+	if (config_set_string(&config->level, "info") || config_set_string(&config->directory, "") || config_set_string(&config->basename, "") ||
+	    config_set_string(&config->flame, "") || config_set_string(&config->run_directory, ""))
 		return -ENOMEM;
 	return 0;
 }
@@ -567,14 +468,15 @@ void config_done(struct config *config)
 	free(config->basename);
 	free(config->flame);
 	free(config->run_directory);
-	sinks_done(&config->sinks);
+	config_sinks_done(&config->sinks);
+	config_limits_done(&config->rate_limits);
 	*config = (struct config){ .level = NULL };
 }
 
 int config_parse(struct config *config, const char *json, const char *name, char *const *environment,
 		 struct config_error *error)
 {
-	struct source source = { name, error };
+	struct config_source source = { name, error };
 	struct config fresh;
 	int rc = config_init(&fresh);
 
@@ -622,7 +524,7 @@ static int read_all(int fd, char **out)
 
 int config_parse_file(struct config *config, const char *path, char *const *environment, struct config_error *error)
 {
-	struct source source = { path, error };
+	struct config_source source = { path, error };
 	char *text = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int rc = fd < 0 ? -errno : read_all(fd, &text);
@@ -630,11 +532,11 @@ int config_parse_file(struct config *config, const char *path, char *const *envi
 	if (fd >= 0)
 		close(fd);
 	if (rc == -EILSEQ) {
-		fail(&source, "a NUL byte, so not JSON");
+		config_fail(&source, "a NUL byte, so not JSON");
 		return -EINVAL;
 	}
 	if (rc) {
-		fail(&source, "%s", strerror(-rc));
+		config_fail(&source, "%s", strerror(-rc));
 		return rc;
 	}
 	rc = config_parse(config, text, path, environment, error);

@@ -62,6 +62,27 @@ struct config_sinks {
 	size_t count;
 };
 
+/* How often call sites may speak: the first of its kind (with a key, without one) that fits a site counts. */
+struct config_limit {
+	char *target;	   /* its beginning; "" = all */
+	char *message;	   /* all of it; NULL = any */
+	char *key;	   /* each value of this pair by itself; NULL = each site as a whole */
+	unsigned level;	   /* 1 error .. 5 trace; 0 = all */
+	double per_second; /* 0: as often as it likes */
+	uint32_t burst;	   /* how many at once */
+	uint32_t keys;	   /* values that are told apart */
+};
+
+#define CONFIG_LIMITS_MAX      1024
+#define CONFIG_LIMIT_SLOWEST   0.001
+#define CONFIG_LIMIT_BURST_MAX 1000000
+#define CONFIG_LIMIT_KEYS_MAX  65536
+
+struct config_limits {
+	struct config_limit *limit;
+	size_t count;
+};
+
 struct config {
 	char *level;              /* directives, see directive.h; "info" */
 	char *directory;          /* of the log file; "" = the current one */
@@ -75,6 +96,7 @@ struct config {
 	enum config_clock clock;
 	enum config_full_ring full_ring[6]; /* by level, 1 error .. 5 trace; [0] is unused */
 	struct config_sinks sinks;
+	struct config_limits rate_limits;
 	bool stdout_pretty;       /* key "stdout": also a readable copy to standard output */
 	bool include_spans_json;  /* the `spans` list in each line */
 };
@@ -105,6 +127,10 @@ int config_parse_file(struct config *config, const char *path, char *const *envi
 
 /* Key names with dots ("full_ring.error"), in the order of the manual: pass NULL for the first; NULL after the last. */
 const char *config_key_next(const char *key);
+
+/* Copy, free. 0 or -ENOMEM. */
+int config_limits_copy(struct config_limits *to, const struct config_limits *from);
+void config_limits_done(struct config_limits *limits);
 
 /* The path of the log file, "directory/basename.log", or NULL without one (*path is yours: free()). 0 or -ENOMEM. */
 int config_log_path(const struct config *config, char **path);

@@ -7,6 +7,7 @@
 
 #include "dtoa.h"
 #include "escape.h"
+#include "limit.h"
 #include "now.h"
 #include "sitetext.h"
 #include "slab.h"
@@ -300,6 +301,16 @@ static char *put_event_tid(struct encoder *enc, char *at, const struct view *v)
 	return PUT(at, "\"");
 }
 
+/* How many calls of the site made no line since its last one. */
+static char *put_suppressed(char *at, const struct view *v)
+{
+	bool taken = false;
+
+	for (unsigned i = 0; i < v->site->count; i++)
+		taken |= !strcmp(v->site->keys[i], "suppressed");
+	return limit_put(v->site->limit, taken ? "suppressed_" : "suppressed", at);
+}
+
 static void encode_event(struct encoder *enc, struct ring *ring, struct view *v)
 {
 	struct span_text *span = span_texts_get(&enc->spans, v->record->span);
@@ -310,6 +321,8 @@ static void encode_event(struct encoder *enc, struct ring *ring, struct view *v)
 	look_at_tid(v);
 	at = put_event_tid(enc, at, v);
 	at = put_values(enc, at, v);
+	if (ILU_UNLIKELY_(v->site->limit != NULL))
+		at = put_suppressed(at, v);
 	if (!span && v->record->span)
 		enc->orphans++;
 	end_line(enc, ring, at, v, span, v->record->span);
@@ -364,6 +377,8 @@ static char *put_array(struct encoder *enc, char *at, struct view *v)
 			at = put_errno_name(at, rendered, key_len, payload);
 		enc->cut += cut;
 	}
+	if (v->site->limit)
+		at = limit_put(v->site->limit, key_taken(keys, count < 256 ? count : 256, "suppressed", 10, 0) ? "suppressed_" : "suppressed", at);
 	return at;
 }
 
@@ -651,6 +666,26 @@ static void encode_owner(struct encoder *enc, struct ring *ring, const struct il
 	ring->thread_json_len = (uint32_t)(at - ring->thread_json);
 }
 
+/* A record of a site that may not speak as often as it likes. */
+static void encode_limited(struct encoder *enc, struct ring *ring, struct view *v, unsigned operation)
+{
+	struct limit *limit = v->site->limit;
+	uint64_t written = enc->written;
+
+	if (operation == ILU_OP_WITHHELD_) {
+		limit_add(limit, take_word(v));
+		return;
+	}
+	if (!limit_wants(limit, v->record, &enc->scale))
+		return;
+	if (operation == ILU_OP_EVENT_)
+		encode_event(enc, ring, v);
+	else
+		encode_array(enc, ring, v);
+	if (enc->written != written)
+		limit_told(limit);
+}
+
 void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record)
 {
 	unsigned operation = record->word & ILU_OP_MASK_;
@@ -662,6 +697,8 @@ void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_reco
 	}
 	if (!look(&v, record))
 		enc->unmade += makes_line(enc, operation);
+	else if (ILU_UNLIKELY_(v.site->limit != NULL))
+		encode_limited(enc, ring, &v, operation);
 	else if (ILU_LIKELY_(operation == ILU_OP_EVENT_))
 		encode_event(enc, ring, &v);
 	else if (operation == ILU_OP_ARRAY_)

@@ -13,6 +13,7 @@
 #include "appender.h"
 #include "config.h"
 #include "directive.h"
+#include "limit.h"
 #include "lock.h"
 #include "now.h"
 #include "reload.h"
@@ -334,7 +335,9 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	hooks();
 	choose_clock();
 	use_config();
-	rc = start_server();
+	rc = sites_limit(&config.rate_limits);
+	if (!rc)
+		rc = start_server();
 	if (!rc)
 		rc = launch(SINK_FILE_FRESH, &none);
 	if (rc) {
@@ -591,6 +594,7 @@ void ilu_log_stats(struct ilu_log_stats *out)
 	out->early = logger.early_ever + __atomic_load_n(&logger.early, __ATOMIC_RELAXED);
 	out->span_misuse = slab_misuse();
 	out->span_overflow = slab_overflow();
+	out->suppressed = limits_suppressed();
 	if (!logger.ready)
 		return;
 	out->rings = rings_count();
@@ -674,6 +678,7 @@ static void after_fork_in_child(void)
 		rings_reset();
 	sites_reset();
 	early_reset();
+	limits_reset();
 	logger.bell = logger.naps = users = 0;
 	server_forget(server);
 	server = NULL;

@@ -2,6 +2,7 @@
 /* site.c - the registry of call sites, and the filter over their gates; see site.h. */
 #include "site.h"
 
+#include "limit.h"
 #include "lock.h"
 #include "logger.h"
 #include "slab.h"
@@ -97,10 +98,16 @@ static int copy_site(struct site *to, const struct ilu_site_ *from)
 
 	for (unsigned i = 0; i < from->count; i++)
 		bytes += sizeof *to->keys + sizeof *to->key_lens + 1 + strlen(from->keys[i]) + 1;
+	if (from->rate)
+		bytes += sizeof *to->rate + (from->rate->key ? strlen(from->rate->key) + 1 : 0);
 	at = malloc(bytes);
 	if (!at)
 		return -ENOMEM;
 	memset(to, 0, sizeof *to);
+	if (from->rate) {
+		to->rate = memcpy(at, from->rate, sizeof *to->rate);
+		at += sizeof *to->rate;
+	}
 	to->keys = (const char **)(void *)at;
 	at += from->count * sizeof *to->keys;
 	to->key_lens = (uint16_t *)(void *)at;
@@ -114,6 +121,8 @@ static int copy_site(struct site *to, const struct ilu_site_ *from)
 	to->target = put_text(&at, from->target);
 	to->text = put_text(&at, from->text);
 	to->file = put_text(&at, from->file);
+	if (from->rate && from->rate->key)
+		to->rate->key = put_text(&at, from->rate->key);
 	to->target_len = (uint32_t)strlen(to->target);
 	to->text_len = (uint32_t)strlen(to->text);
 	to->level = from->level;
@@ -174,16 +183,21 @@ static enum directive_verdict verdict(const struct site *site, bool *watched)
 	return directive_site(sites.filter, &seen);
 }
 
-static uint32_t gate_of(const struct site *site)
+static uint32_t gate_of(struct site *site)
 {
+	enum directive_verdict says;
 	bool watched;
 
 	if (!sites.running)
 		return ILU_GATE_ASK_;
 	if (site->kind == ILU_SITE_RECORD_)
 		return ILU_GATE_ON_;
-	switch (verdict(site, &watched)) {
+	says = verdict(site, &watched);
+	__atomic_store_n(&site->on, says == DIRECTIVE_ON, __ATOMIC_RELAXED);
+	switch (says) {
 	case DIRECTIVE_ON:
+		if (limit_asks(site->limit))
+			return ILU_GATE_ASK_;
 		return watched ? ILU_GATE_WATCH_ : ILU_GATE_ON_;
 	case DIRECTIVE_MAYBE:
 		return ILU_GATE_ASK_;
@@ -192,7 +206,7 @@ static uint32_t gate_of(const struct site *site)
 	}
 }
 
-static void set_gate(const struct site *site)
+static void set_gate(struct site *site)
 {
 	__atomic_store_n(site->gate, site->number << 8 | gate_of(site), __ATOMIC_RELAXED);
 }
@@ -218,6 +232,7 @@ static int add_locked(const struct ilu_site_ *from)
 	}
 	site->gate = from->gate;
 	site->object = from->object;
+	limit_attach(site);
 	set_gate(site);
 	return 0;
 }
@@ -286,6 +301,19 @@ int sites_filter(struct directive_set *set)
 	return 0;
 }
 
+int sites_limit(const struct config_limits *rules)
+{
+	int rc = lock_take(&sites.lock);
+
+	if (rc)
+		return rc;
+	rc = limits_use(rules);
+	for (uint32_t i = 1; i < sites.count && !rc; i++)
+		limit_attach(site_get(i));
+	lock_drop(&sites.lock);
+	return rc;
+}
+
 enum site_state site_state(const struct site *site)
 {
 	enum site_state state = SITE_UNLOADED;
@@ -295,7 +323,7 @@ enum site_state site_state(const struct site *site)
 	if (site->gate) {
 		uint32_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED) & ILU_GATE_MASK_;
 
-		state = gate == ILU_GATE_OFF_ ? SITE_OFF : gate == ILU_GATE_ASK_ ? SITE_IN_SPANS : SITE_ON;
+		state = gate == ILU_GATE_OFF_ ? SITE_OFF : gate == ILU_GATE_ASK_ && !site->on ? SITE_IN_SPANS : SITE_ON;
 	}
 	lock_drop(&sites.lock);
 	return state;
@@ -362,6 +390,20 @@ unsigned sites_span_level(const struct site *site, const struct ilu_arg_ *args, 
 	return level;
 }
 
+/* While the logger runs: the filter first, then the rate. */
+static uint32_t ask_running(uint32_t gate)
+{
+	struct site *site = site_get(gate >> 8);
+	struct limit *limit;
+
+	if (!site || (!__atomic_load_n(&site->on, __ATOMIC_RELAXED) && slab_enabled(ilu_producer_.span) < site->level))
+		return 0;
+	limit = __atomic_load_n(&site->limit, __ATOMIC_ACQUIRE);
+	if (limit && !limit_pass(limit, gate >> 8))
+		return 0;
+	return (gate & ~(uint32_t)ILU_GATE_MASK_) | ILU_GATE_ON_;
+}
+
 static uint32_t ask(const struct ilu_site_ *site)
 {
 	uint32_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED);
@@ -374,7 +416,7 @@ static uint32_t ask(const struct ilu_site_ *site)
 			return gate & ILU_GATE_MASK_ ? gate : 0;
 	}
 	if (logger_state() == LOGGER_RUNNING || logger_state() == LOGGER_FORKED)
-		return slab_enabled(ilu_producer_.span) >= site->level ? (gate & ~(uint32_t)ILU_GATE_MASK_) | ILU_GATE_ON_ : 0;
+		return ask_running(gate);
 	if (site->kind != ILU_SITE_EVENT_)
 		return 0;
 	if (site->level <= ILU_WARN) {

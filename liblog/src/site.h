@@ -7,6 +7,7 @@
 #ifndef SITE_H
 #define SITE_H
 
+#include "config.h"
 #include "directive.h"
 
 #include <ilu/detail/site.h>
@@ -26,6 +27,9 @@ struct site {
 	const char *target, *text, *file;
 	uint32_t target_len, text_len;
 	uint32_t line;
+	bool on;		/* the filter lets it speak wherever it is; atomic */
+	struct ilu_rate_ *rate; /* given by the call; NULL: none */
+	struct limit *limit;	/* NULL: none; atomic */
 	struct site_text *rendered; /* the encoder's, see encode.c */
 };
 
@@ -47,6 +51,10 @@ void site_describe(const struct site *site, struct directive_site *out);
 /* Use other directives, or none (NULL: the logger does not run, every gate asks): all gates in one pass. The old set is
  * freed. 0 or -EDEADLK. */
 int sites_filter(struct directive_set *set);
+
+/* Limit how often sites speak, those that are known and those to come; gates are to be set afterwards. 0, -ENOMEM or
+ * -EDEADLK. */
+int sites_limit(const struct config_limits *rules);
 
 /* Ask the directives about a span's fields: the level enabled inside. 0 when nothing is. */
 unsigned sites_span_level(const struct site *site, const struct ilu_arg_ *args, const ilu_tid *tid);

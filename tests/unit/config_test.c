@@ -99,7 +99,7 @@ static void test_spanning(void **state)
 
 #define KNOWN \
 	"; known are: level directory basename stdout spanning include_spans_json flame timestamp_format clock ring_bytes " \
-	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms sinks run_directory"
+	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms sinks rate_limits run_directory"
 
 static void test_errors(void **state)
 {
@@ -139,6 +139,19 @@ static void test_errors(void **state)
 		{ "{\"sinks\":[{\"file\":\"a\"},{\"file\":\"a\"}]}", "c: key \"sinks[1].file\": \"a\" is that of sinks[0]" },
 		{ "{\"basename\":\"a\",\"directory\":\"/x/\",\"sinks\":[{\"file\":\"a.log\"}]}",
 		  "c: key \"sinks[0].file\": \"/x/a.log\" is the log file itself" },
+		{ "{\"rate_limits\":{}}", "c: key \"rate_limits\": expected an array, found an object: {}" },
+		{ "{\"rate_limits\":[1]}", "c: key \"rate_limits[0]\": expected an object, found an integer: 1" },
+		{ "{\"rate_limits\":[{\"target\":\"a\"}]}", "c: key \"rate_limits[0]\": \"per_second\" is missing" },
+		{ "{\"rate_limits\":[{\"per_second\":1},{\"per_second\":\"1\"}]}",
+		  "c: key \"rate_limits[1].per_second\": expected a number, found a string: 1" },
+		{ "{\"rate_limits\":[{\"per_second\":0.0001}]}",
+		  "c: key \"rate_limits[0].per_second\": 0.0001 is neither 0 nor between 0.001 and 1000000000" },
+		{ "{\"rate_limits\":[{\"per_second\":1,\"burst\":0}]}", "c: key \"rate_limits[0].burst\": 0 is not between 1 and 1000000" },
+		{ "{\"rate_limits\":[{\"per_second\":1,\"keys\":65537}]}", "c: key \"rate_limits[0].keys\": 65537 is not between 1 and 65536" },
+		{ "{\"rate_limits\":[{\"per_second\":1,\"level\":\"loud\"}]}",
+		  "c: key \"rate_limits[0].level\": expected error, warn, info, debug or trace, found \"loud\"" },
+		{ "{\"rate_limits\":[{\"per_second\":1,\"by\":\"x\"}]}",
+		  "c: unknown key \"rate_limits[0].by\"; known are: target level message key per_second burst keys" },
 		{ "{\"grace_ms\":-1}", "c: key \"grace_ms\": -1 is not between 0 and 1000" },
 		{ "[]", "c: expected a JSON object, found an array" },
 		{ "{\"level\":\"info\",\n\"level\":\"warn\"}", "c:2:7: duplicate object key near '\\\"level\\\"'" },

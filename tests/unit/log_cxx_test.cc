@@ -37,7 +37,7 @@ static void test_everywhere(void **)
 {
 	ilu_tid tid = ilu_tid_generate();
 	Object object = { 5, true };
-	auto lambda = [&](int n) { ilu_info(&tid, "lambda", KV("n", n)); };
+	auto lambda = [&](int n) { ilu_info_limited(ILU_RATE(1000, 100), &tid, "lambda", KV("n", n)); };
 
 	log_begin("\"spanning\":\"NEW+CLOSE\"");
 	for (int i = 0; i < 2; i++) {

@@ -23,6 +23,16 @@
  *   KV_ERRNO(key, e)        the number, and its name: "errno":2,"errno_name":"ENOENT". KV_ERRNO(e): key "errno"
  *   KV_SECRET(key, v)       the key only: the value is not even copied
  *
+ * A call that may come too often has a limit, and the next line that it may write says how many it did not ("suppressed"):
+ *
+ *   ilu_warn_limited(ILU_RATE(10, 20), tid, "Login refused", KV("client", address));
+ *
+ *   ILU_RATE(n, burst)          so many a second, and at first, or after a rest, so many at once
+ *   ILU_RATE_BY(key, n, burst)  the same for each value of that pair ("tid": for each transaction) by itself
+ *
+ * n is a constant number of at least 0.001, not necessarily whole. The configuration limits calls by target, level and
+ * message, and overrules these: `rate_limits` in ilulog.json(5).
+ *
  * ILU_TARGET names who speaks, "app" unless defined before the include. -DILU_MIN_LEVEL=ILU_INFO compiles less severe
  * calls out, -DILU_NO_SPANS spans, -DILU_NO_SHORT_NAMES leaves ILU_KV... without the aliases KV....
  *
@@ -105,6 +115,7 @@ struct ilu_log_stats {
 	uint64_t wakeups;	 /* of the appender */
 	uint64_t blocked;	 /* times a caller waited for room */
 	uint64_t rings, threads; /* rings made; threads that have one now */
+	uint64_t suppressed;	 /* calls over their rate limits */
 };
 ILU_API void ilu_log_stats(struct ilu_log_stats *out);
 
@@ -136,26 +147,38 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 
 /* ---- the calls ---- */
 
+#define ILU_RATE(per_second, burst)	   (ilu_limited, per_second, burst, 0)
+#define ILU_RATE_BY(key, per_second, burst) (ilu_limited, per_second, burst, "" key "")
+
 #define ilu_error(tid, ...) ILU_EVENT_(ILU_ERROR, tid, __VA_ARGS__)
+#define ilu_error_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_ERROR, tid, __VA_ARGS__)
 #if ILU_WARN <= ILU_MIN_LEVEL
 #define ilu_warn(tid, ...) ILU_EVENT_(ILU_WARN, tid, __VA_ARGS__)
+#define ilu_warn_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_WARN, tid, __VA_ARGS__)
 #else
 #define ilu_warn(tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
+#define ilu_warn_limited(rate, tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
 #endif
 #if ILU_INFO <= ILU_MIN_LEVEL
 #define ilu_info(tid, ...) ILU_EVENT_(ILU_INFO, tid, __VA_ARGS__)
+#define ilu_info_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_INFO, tid, __VA_ARGS__)
 #else
 #define ilu_info(tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
+#define ilu_info_limited(rate, tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
 #endif
 #if ILU_DEBUG <= ILU_MIN_LEVEL
 #define ilu_debug(tid, ...) ILU_EVENT_(ILU_DEBUG, tid, __VA_ARGS__)
+#define ilu_debug_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_DEBUG, tid, __VA_ARGS__)
 #else
 #define ilu_debug(tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
+#define ilu_debug_limited(rate, tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
 #endif
 #if ILU_TRACE <= ILU_MIN_LEVEL
 #define ilu_trace(tid, ...) ILU_EVENT_(ILU_TRACE, tid, __VA_ARGS__)
+#define ilu_trace_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_TRACE, tid, __VA_ARGS__)
 #else
 #define ilu_trace(tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
+#define ilu_trace_limited(rate, tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
 #endif
 
 #define ILU_CHECK_MESSAGE_(message)                                                                                    \
@@ -163,13 +186,15 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 #define ILU_MESSAGE_(...)	   ILU_MESSAGE2_(__VA_ARGS__, ~)
 #define ILU_MESSAGE2_(message, ...) message
 
-#define ILU_EVENT_(level, tid, ...)	 ILU_EVENT_N_(level, tid, ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
-#define ILU_EVENT_N_(level, tid, n, ...) ILU_EVENT_X_(level, tid, n, __VA_ARGS__)
-#define ILU_EVENT_X_(level, tid, n, ...)                                                                               \
+#define ILU_EVENT_(level, tid, ...) ILU_EVENT_RATE_(ILU_UNLIMITED_, level, tid, __VA_ARGS__)
+#define ILU_EVENT_RATE_(rate, level, tid, ...)                                                                         \
+	ILU_EVENT_N_(rate, level, tid, ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
+#define ILU_EVENT_N_(rate, level, tid, n, ...) ILU_EVENT_X_(rate, level, tid, n, __VA_ARGS__)
+#define ILU_EVENT_X_(rate, level, tid, n, ...)                                                                         \
 	do {                                                                                                           \
 		ILU_CHECK_MESSAGE_(ILU_MESSAGE_(__VA_ARGS__));                                                         \
 		ILU_CHECK_(n, __VA_ARGS__);                                                                            \
-		ILU_SITE_(ILU_SITE_EVENT_, level, ILU_TEXT_(ILU_MESSAGE_(__VA_ARGS__)), n, __VA_ARGS__)                \
+		ILU_SITE_RATE_(rate, ILU_SITE_EVENT_, level, ILU_TEXT_(ILU_MESSAGE_(__VA_ARGS__)), n, __VA_ARGS__)     \
 		uint32_t ilu_on_ = __atomic_load_n(&ilu_gate_, __ATOMIC_RELAXED);                                      \
 		if (ILU_UNLIKELY_(ilu_on_ & ILU_GATE_MASK_) && (ilu_on_ = ilu_gate_open_(ilu_on_, &ilu_site_)) != 0) { \
 			const ilu_tid *ilu_tid_ = ILU_TID_(tid);                                                       \

@@ -168,14 +168,27 @@
 #define ILU_LOUD_
 #endif
 
-#define ILU_SITE_(kind, level, text, n, ...)                                                                           \
+/* How often a site may speak: (which of the two, per second, burst, key). */
+#define ILU_RATE_MAKE_(which, per_second, burst, key) ILU_RATE_MAKE_##which##_(per_second, burst, key)
+#define ILU_RATE_MAKE_ilu_unlimited_(per_second, burst, key)
+#define ILU_RATE_MAKE_ilu_limited_(per_second, burst, key)                                                             \
+	static const struct ilu_rate_ ilu_rate_ = { per_second, burst, key };
+#define ILU_RATE_AT_(which, per_second, burst, key) ILU_RATE_AT_##which##_
+#define ILU_RATE_AT_ilu_unlimited_		     0
+#define ILU_RATE_AT_ilu_limited_		     &ilu_rate_
+#define ILU_UNLIMITED_				     (ilu_unlimited, 0, 0, 0)
+
+#define ILU_SITE_(kind, level, text, n, ...) ILU_SITE_RATE_(ILU_UNLIMITED_, kind, level, text, n, __VA_ARGS__)
+#define ILU_SITE_RATE_(rate, kind, level, text, n, ...)                                                                \
 	ILU_QUIET_                                                                                                     \
 	static uint32_t ilu_gate_ ILU_IN_GATES_ = ILU_GATE_ASK_;                                                       \
 	static const char *const ilu_keys_[] = { ILU_EACH_(ILU_KEY_, n, __VA_ARGS__) 0 };                              \
 	static const unsigned char ilu_types_[] = { ILU_EACH_(ILU_TYPE_, n, __VA_ARGS__) 0 };                          \
+	ILU_RATE_MAKE_ rate                                                                                            \
 	static const struct ilu_site_ ilu_site_ = {                                                                    \
 		&ilu_gate_, &ilu_object_, ILU_TARGET, text,  __FILE__,	 ilu_keys_,                                    \
-		ilu_types_, __LINE__,	  level,      kind,  sizeof ilu_types_ - 1, ILU_SITE_VERSION_                  \
+		ilu_types_, __LINE__,	  level,      kind,  sizeof ilu_types_ - 1, ILU_SITE_VERSION_,                 \
+		ILU_RATE_AT_ rate                                                                                      \
 	};                                                                                                             \
 	ILU_IN_SITES_(ilu_site_)                                                                                       \
 	ILU_LOUD_

@@ -45,6 +45,7 @@ enum ilu_operation_ {
 	ILU_OP_OWNER_,	/* the ring changed hands */
 	ILU_OP_PAD_,	/* nothing, up to the end of the ring */
 	ILU_OP_TURN_,	/* what follows was written in this turn, see now.h */
+	ILU_OP_WITHHELD_, /* so many calls of the site were over its limit */
 	ILU_OP_MASK_ = 0x1f,
 };
 #define ILU_NAMED_ 0x80u

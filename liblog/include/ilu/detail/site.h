@@ -18,7 +18,7 @@ extern "C" {
 enum ilu_gate_ {
 	ILU_GATE_OFF_ = 0,
 	ILU_GATE_ON_ = 1,
-	ILU_GATE_ASK_ = 2,   /* not known yet, or it depends on the span */
+	ILU_GATE_ASK_ = 2,   /* not known yet, or it depends on the span, or its rate is limited */
 	ILU_GATE_WATCH_ = 3, /* a span that is on and whose fields the filter wants to see */
 	ILU_GATE_MASK_ = 0xff,
 };
@@ -30,6 +30,13 @@ enum ilu_site_kind_ {
 };
 
 struct ilu_object_;
+
+/* A limit given at the call: ILU_RATE. */
+struct ilu_rate_ {
+	double per_second;
+	uint32_t burst;
+	const char *key; /* each of its values by itself; NULL: all calls together */
+};
 
 struct ilu_site_ {
 	uint32_t *gate;
@@ -44,8 +51,9 @@ struct ilu_site_ {
 	uint8_t kind;
 	uint8_t count; /* of keys */
 	uint8_t version;
+	const struct ilu_rate_ *rate; /* NULL: none */
 };
-#define ILU_SITE_VERSION_ 1
+#define ILU_SITE_VERSION_ 2
 
 /* One in each program and shared library that logs. */
 struct ilu_object_ {
