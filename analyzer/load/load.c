@@ -186,9 +186,20 @@ static int chunk_id_next(struct pass *p)
 	return rc;
 }
 
+/* Which transactions are in which chunks; once. */
+static int places_write(void *arg)
+{
+	struct pass *p = arg;
+
+	p->places_written = true;
+	p->places_rc = place_set_write(p->places, p->store);
+	return p->places_rc;
+}
+
 static int model(struct pass *p)
 {
-	struct model_options mo = {.benchmark = p->o->benchmark, .rules = p->o->rules};
+	struct model_options mo = {.benchmark = p->o->benchmark, .rules = p->o->rules, .threads = p->o->threads, .meanwhile = places_write,
+				   .meanwhile_arg = p};
 	char *why = NULL;
 	int rc = 0;
 
@@ -199,7 +210,7 @@ static int model(struct pass *p)
 	store_refresh(p->store);
 	if (!rc && (p->changed || p->o->benchmark || p->o->rules || p->o->ntimezones)) {
 		rc = model_build(p->store, &mo, &why);
-		if (rc) {
+		if (rc && !p->places_rc) {
 			say_error(p, "%s", why ? why : strerror(-rc));
 			p->failed = true;
 		}
@@ -252,9 +263,9 @@ static int pass_fill(struct pass *p)
 	aside_free(p->aside); /* whatever happened, nobody else uses the connection from here on */
 	p->aside = NULL;
 	if (!rc)
-		rc = place_set_write(p->places, p->store);
-	if (!rc)
 		rc = model(p);
+	if (!rc && !p->places_written)
+		rc = places_write(p);
 	if (!rc)
 		rc = store_exec(p->store, "COMMIT");
 	return rc;

@@ -15,6 +15,8 @@ struct pass {
 	struct discovery found;
 	int64_t *run_ids;	/* of found.runs; 0: not in the database yet */
 	struct place_set *places;
+	bool places_written;
+	int places_rc;
 	struct aside *aside;
 	struct progress progress;
 	int64_t next_chunk;

@@ -44,6 +44,7 @@ struct build {
 	double (*best)[3];	/* benchmark: cold and warm time, warm time in the worker, s */
 	struct intern groups;	/* run, worker and function -> number in group */
 	struct build_group *group;
+	const struct model_options *o; /* or NULL */
 	struct patterns *patterns;
 	bool counting;		/* the first of two folds, which only counts groups */
 	struct build_arrival *arrival;
@@ -64,6 +65,7 @@ int build_containers(struct build *b);
 struct patterns *patterns_new(struct store *s);
 void patterns_free(struct patterns *p);
 int patterns_take(const struct event *e, void *arg);
+int patterns_join(struct patterns *p, const struct patterns *from); /* adds what another has taken */
 int patterns_write(struct patterns *p, sqlite3 *db);
 
 /* function.c */

@@ -240,8 +240,7 @@ out:
 	return rc;
 }
 
-/* Halves the share: keeps the facts of the transactions that stay in it. */
-static void halve(struct facts *f)
+void facts_halve(struct facts *f)
 {
 	size_t kept = 0;
 
@@ -274,12 +273,87 @@ int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_
 		if ((rc = event_error(e)))
 			break;
 		if (max && f->n > max && f->pass == 0 && f->passes < 1024) {
-			halve(f);
+			facts_halve(f);
 			halved = true;
 		}
 	}
 	event_cursor_close(c);
 	return rc ? rc : halved;
+}
+
+/* ---- joining ---- */
+
+/* The numbers of from's texts among to's; yours. */
+static int intern_join(struct intern *to, const struct intern *from, uint32_t **out)
+{
+	uint32_t *map = malloc((from->n + 1) * sizeof *map);
+	int rc = map ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; i < from->n && !rc; i++)
+		rc = intern_add(to, from->text[i], &map[i]);
+	*out = map;
+	return rc;
+}
+
+struct join {
+	uint32_t *key, *text, *worker;
+};
+
+static struct fact renumbered(const struct join *j, const struct fact *in)
+{
+	const struct meaning_arg *arg = meaning_info(in->means)->arg + in->part * 2;
+	struct fact f = *in;
+
+	f.key = j->key[in->key];
+	if (in->worker != UINT16_MAX)
+		f.worker = j->worker[in->worker] < UINT16_MAX ? (uint16_t)j->worker[in->worker] : UINT16_MAX;
+	for (int i = 0; i < 2; i++)
+		if (arg[i].kind == ARG_TEXT && in->arg[i].text != INTERN_NONE)
+			f.arg[i].text = j->text[in->arg[i].text];
+	return f;
+}
+
+static int append(struct facts *f, const struct facts *from)
+{
+	struct join j = {0};
+	int rc;
+
+	if (!(rc = intern_join(&f->keys, &from->keys, &j.key)) && !(rc = intern_join(&f->texts, &from->texts, &j.text)))
+		rc = intern_join(&f->workers, &from->workers, &j.worker);
+	for (size_t i = 0; i < from->n && !rc; i++) {
+		struct fact fact = renumbered(&j, &from->v[i]);
+
+		rc = push(&f->v, &f->n, &f->room, &fact);
+	}
+	for (size_t i = 0; i < from->run_n && !rc; i++) {
+		struct fact fact = renumbered(&j, &from->run_v[i]);
+
+		rc = push(&f->run_v, &f->run_n, &f->run_room, &fact);
+	}
+	free(j.key);
+	free(j.text);
+	free(j.worker);
+	return rc;
+}
+
+int facts_join(struct facts *f, struct facts *from)
+{
+	struct facts empty = *f;
+	int rc;
+
+	if (f->n || f->run_n || f->keys.n || f->texts.n || f->workers.n) {
+		rc = append(f, from);
+		facts_done(from);
+		return rc;
+	}
+	/* the first to come brings everything */
+	free(f->v);
+	free(f->run_v);
+	*f = *from;
+	f->also = empty.also;
+	f->also_arg = empty.also_arg;
+	facts_init(from, f->rules);
+	return 0;
 }
 
 /* ---- order ---- */

@@ -54,6 +54,10 @@ void facts_init(struct facts *f, const struct rules *rules);
 int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max);
 /* Puts them in the order of (run, tid, time, event). */
 int facts_sort(struct facts *f);
+/* Halves the share: passes doubles, and the facts of the transactions that stay in it are kept. */
+void facts_halve(struct facts *f);
+/* Adds the facts of another collection of the same share, rules and store, not sorted yet; `from` is empty afterwards. 0 or -ENOMEM. */
+int facts_join(struct facts *f, struct facts *from);
 /* Forgets the facts but not the texts. */
 void facts_clear(struct facts *f);
 void facts_done(struct facts *f);

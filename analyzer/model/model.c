@@ -5,6 +5,7 @@
  * more facts than memory is given, the transactions are shared between passes; nothing else changes. */
 #include "model/model.h"
 #include "model/build.h"
+#include "model/collect.h"
 #include "model/tables.h"
 #include <errno.h>
 #include <stdio.h>
@@ -137,11 +138,18 @@ static int build_pass(struct build *b)
 	return rc;
 }
 
-static int collect(struct build *b)
+/* first: what else is done in a first reading, too. */
+static int collect(struct build *b, bool first)
 {
-	struct event_query q = {0};
-	int rc = facts_collect(&b->facts, b->store, &q, FACTS_MAX);
+	struct collect_options o = {.threads = b->o && b->o->threads ? b->o->threads : 1};
+	int rc;
 
+	if (first) {
+		o.patterns = b->patterns;
+		o.meanwhile = b->o ? b->o->meanwhile : NULL;
+		o.meanwhile_arg = b->o ? b->o->meanwhile_arg : NULL;
+	}
+	rc = collect_facts(&b->facts, b->store, &o, FACTS_MAX);
 	return rc < 0 ? rc : facts_sort(&b->facts);
 }
 
@@ -154,7 +162,7 @@ static int each_share(struct build *b, int (*step)(struct build *))
 		if (pass != b->facts.pass) {
 			facts_clear(&b->facts);
 			b->facts.pass = pass;
-			rc = collect(b);
+			rc = collect(b, false);
 		}
 		if (!rc)
 			rc = step(b);
@@ -177,10 +185,7 @@ static int build_passes(struct build *b)
 	b->patterns = patterns_new(b->store);
 	if (!b->patterns)
 		return -ENOMEM;
-	b->facts.also = patterns_take;
-	b->facts.also_arg = b->patterns;
-	rc = collect(b);
-	b->facts.also = NULL;
+	rc = collect(b, true);
 	if (!rc)
 		rc = build_run_facts(b);
 	if (!rc)
@@ -257,7 +262,7 @@ static int build_all(struct build *b)
 
 int model_build(struct store *s, const struct model_options *o, char **why)
 {
-	struct build b = {.store = s, .db = store_db(s)};
+	struct build b = {.store = s, .db = store_db(s), .o = o};
 	char *ignored = NULL;
 	int rc;
 

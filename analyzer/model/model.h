@@ -13,6 +13,10 @@
 struct model_options {
 	const char *benchmark; /* path of a function benchmark file (JSON), or NULL: benchmark columns as the database has them */
 	const char *rules;     /* path of a rules file of the user's own, kept in the database; NULL: as kept, else the built-in one */
+	unsigned threads;      /* that read the events; 0: the caller's alone */
+	/* Something to write that events and results do not depend on: called once, while the threads read. NULL: nothing. */
+	int (*meanwhile)(void *arg);
+	void *meanwhile_arg;
 };
 
 /* (Re)writes the model's tables from the store, inside the caller's transaction. o may be NULL. */

@@ -92,16 +92,13 @@ static int kind_of(struct patterns *p, const struct shape *head, uint32_t *out)
 	return intern_add(&p->kinds, (struct slice){kind, (size_t)n < sizeof kind ? (size_t)n : sizeof kind - 1}, out);
 }
 
-/* The number of this line's text. */
-static int number_of(struct patterns *p, const struct event *e, uint32_t *out)
+/* The number of a text of some kind, a new one if need be; example: the event it is first seen in. */
+static int number_of_pair(struct patterns *p, uint32_t kind, struct slice text, int64_t example, uint32_t *out)
 {
-	uint32_t pair[2], before = p->pairs.n;
-	struct slice text;
+	uint32_t pair[2] = {kind}, before = p->pairs.n;
 	int rc;
 
-	if ((rc = kind_of(p, e->head, &pair[0])) || (rc = normalise(p, event_message(e), &text)) ||
-	    (rc = intern_add(&p->texts, text, &pair[1])) ||
-	    (rc = intern_add(&p->pairs, (struct slice){(const char *)pair, sizeof pair}, out)))
+	if ((rc = intern_add(&p->texts, text, &pair[1])) || (rc = intern_add(&p->pairs, (struct slice){(const char *)pair, sizeof pair}, out)))
 		return rc;
 	if (p->pairs.n == before)
 		return 0;
@@ -114,8 +111,32 @@ static int number_of(struct patterns *p, const struct event *e, uint32_t *out)
 		p->v = v;
 		p->room = room;
 	}
-	p->v[*out] = (struct text){pair[0], pair[1], 0, INT64_MAX, INT64_MIN, e->id, *out};
+	p->v[*out] = (struct text){pair[0], pair[1], 0, INT64_MAX, INT64_MIN, example, *out};
 	return 0;
+}
+
+/* The number of this line's text. */
+static int number_of(struct patterns *p, const struct event *e, uint32_t *out)
+{
+	struct slice text;
+	uint32_t kind;
+	int rc;
+
+	if ((rc = kind_of(p, e->head, &kind)) || (rc = normalise(p, event_message(e), &text)))
+		return rc;
+	return number_of_pair(p, kind, text, e->id, out);
+}
+
+/* Counts lines: the first of them is the example. */
+static void text_add(struct text *t, int64_t count, int64_t first_ns, int64_t last_ns, int64_t example)
+{
+	t->count += count;
+	if (first_ns < t->first_ns || (first_ns == t->first_ns && example < t->example)) {
+		t->first_ns = first_ns;
+		t->example = example;
+	}
+	if (last_ns > t->last_ns)
+		t->last_ns = last_ns;
 }
 
 int patterns_take(const struct event *e, void *arg)
@@ -124,7 +145,6 @@ int patterns_take(const struct event *e, void *arg)
 	const struct shape *head = e->head;
 	bool fixed = head->message_slot < 0 && head->id && head->id < 1u << 24;
 	uint32_t number;
-	struct text *t;
 	int rc;
 
 	if (fixed && head->id < p->nheads && p->by_head[head->id]) {
@@ -145,14 +165,23 @@ int patterns_take(const struct event *e, void *arg)
 		if (fixed)
 			p->by_head[head->id] = number + 1;
 	}
-	t = &p->v[number];
-	t->count++;
-	if (e->time_ns < t->first_ns || (e->time_ns == t->first_ns && e->id < t->example)) {
-		t->first_ns = e->time_ns;
-		t->example = e->id;
+	text_add(&p->v[number], 1, e->time_ns, e->time_ns, e->id);
+	return 0;
+}
+
+int patterns_join(struct patterns *p, const struct patterns *from)
+{
+	uint32_t kind, number;
+	int rc;
+
+	for (uint32_t i = 0; i < from->pairs.n; i++) {
+		const struct text *t = &from->v[i];
+
+		if ((rc = intern_add(&p->kinds, intern_text(&from->kinds, t->kind), &kind)) ||
+		    (rc = number_of_pair(p, kind, intern_text(&from->texts, t->text), t->example, &number)))
+			return rc;
+		text_add(&p->v[number], t->count, t->first_ns, t->last_ns, t->example);
 	}
-	if (e->time_ns > t->last_ns)
-		t->last_ns = e->time_ns;
 	return 0;
 }
 
