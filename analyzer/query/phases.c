@@ -2,113 +2,307 @@
 /* phases.c - where the time of invocations went: how long each phase took, over all or by function, worker or hour.
  *
  * A phase of an invocation is the sum over its attempts, so that the phases of each row group add up to its end-to-end time; share says
- * how much of it a phase is. */
+ * how much of it a phase is.
+ *
+ * Table `phase` gives the rows of one invocation after another, in the order of (run, tid); `invocation` is read beside it in the same order. */
 #include "query/commands.h"
+#include "query/names.h"
 #include "query/quantile.h"
 #include "query/select.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* Where a phase stands is told by the invocations that needed one attempt. */
+struct standing {
+	double once, all; /* sums of its place among the phases of an invocation */
+	int64_t nonce, nall;
+};
 
 struct group {
-	char *key, *phase; /* key NULL: all */
+	const char *key, *phase; /* key NULL: all */
+	uint32_t key_number, phase_number;
+	double place;
 	struct sample times;
 };
 
+/* A phase of the invocation that is being read. */
+struct part {
+	uint32_t phase;
+	int64_t ord, ns, first_ns;
+};
+
 struct groups {
+	struct names keys, phases;
+	struct standing *standing; /* by number of the phase */
+	uint32_t nstanding;
 	struct group *all;
 	size_t n, cap;
+	size_t *of_key;		   /* by number of the key: its first group + 1 */
+	size_t *next;		   /* by group: the next one of its key + 1 */
+	uint32_t nkeys;
+	struct part *parts;
+	size_t nparts, parts_cap;
+	bool by_hour, keyed;
 };
 
 static void groups_done(struct groups *g)
 {
-	for (size_t i = 0; i < g->n; i++) {
-		free(g->all[i].key);
-		free(g->all[i].phase);
+	for (size_t i = 0; i < g->n; i++)
 		sample_done(&g->all[i].times);
-	}
 	free(g->all);
+	free(g->of_key);
+	free(g->next);
+	free(g->standing);
+	free(g->parts);
+	names_done(&g->keys);
+	names_done(&g->phases);
 }
 
-static struct group *group_new(struct groups *g, const char *key, const char *phase)
+/* Room for the first group of a key. */
+static int keys_grow(struct groups *g, uint32_t key)
 {
-	struct group *x;
+	size_t *p;
 
+	if (key < g->nkeys)
+		return 0;
+	p = reallocarray(g->of_key, key * 2 + 64, sizeof *p);
+	if (!p)
+		return -ENOMEM;
+	memset(p + g->nkeys, 0, (key * 2 + 64 - g->nkeys) * sizeof *p);
+	g->of_key = p;
+	g->nkeys = key * 2 + 64;
+	return 0;
+}
+
+static struct group *group_new(struct groups *g, uint32_t key, uint32_t phase)
+{
 	if (g->n == g->cap) {
-		size_t cap = g->cap ? g->cap * 2 : 32;
+		size_t cap = g->cap ? g->cap * 2 : 32, *next = reallocarray(g->next, cap, sizeof *next);
+		struct group *all;
 
-		x = reallocarray(g->all, cap, sizeof *x);
-		if (!x)
+		if (!next)
 			return NULL;
-		g->all = x;
+		g->next = next;
+		all = reallocarray(g->all, cap, sizeof *all);
+		if (!all)
+			return NULL;
+		g->all = all;
 		g->cap = cap;
 	}
-	x = &g->all[g->n];
-	*x = (struct group){.key = key ? strdup(key) : NULL, .phase = strdup(phase)};
-	if (!x->phase || (key && !x->key)) {
-		free(x->key);
-		free(x->phase);
-		return NULL;
-	}
-	g->n++;
-	return x;
+	g->all[g->n] = (struct group){.key_number = key, .phase_number = phase};
+	g->next[g->n] = g->of_key[key];
+	g->of_key[key] = g->n + 1;
+	return &g->all[g->n++];
 }
 
-/* Rows come sorted by key and phase, so the group is the last one or new. */
-static int add(struct groups *g, const char *key, const char *phase, int64_t ns)
+static int add(struct groups *g, uint32_t key, uint32_t phase, int64_t ns)
 {
-	struct group *x = g->n ? &g->all[g->n - 1] : NULL;
+	struct group *x = NULL;
+	int rc = keys_grow(g, key);
 
-	if (!x || strcmp(x->phase, phase) || !key != !x->key || (key && strcmp(key, x->key)))
-		x = group_new(g, key, phase);
-	return x ? sample_add(&x->times, ns) : -ENOMEM;
+	for (size_t i = rc ? 0 : g->of_key[key]; i && !x; i = g->next[i - 1])
+		x = g->all[i - 1].phase_number == phase ? &g->all[i - 1] : NULL;
+	if (!rc && !x && !(x = group_new(g, key, phase)))
+		rc = -ENOMEM;
+	return rc ? rc : sample_add(&x->times, ns);
 }
 
-static const char *key_sql(struct query *q, int *status)
+/* ---- one invocation ---- */
+
+/* One row of `phase`: name, ord, start_ns, end_ns. */
+static int read_part(struct groups *g, sqlite3_stmt *stmt)
+{
+	int64_t ord = sqlite3_column_int64(stmt, 3), start = sqlite3_column_int64(stmt, 4), ns = sqlite3_column_int64(stmt, 5) - start;
+	uint32_t phase;
+	size_t i = 0;
+	int rc = names_put(&g->phases, (const char *)sqlite3_column_text(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2), &phase);
+
+	if (rc)
+		return rc;
+	while (i < g->nparts && g->parts[i].phase != phase)
+		i++;
+	if (i == g->parts_cap) {
+		struct part *p = reallocarray(g->parts, i * 2 + 16, sizeof *p);
+
+		if (!p)
+			return -ENOMEM;
+		g->parts = p;
+		g->parts_cap = i * 2 + 16;
+	}
+	if (i == g->nparts) {
+		g->parts[g->nparts++] = (struct part){phase, ord, ns, start};
+		return 0;
+	}
+	g->parts[i].ns += ns;
+	g->parts[i].ord = ord < g->parts[i].ord ? ord : g->parts[i].ord;
+	g->parts[i].first_ns = start < g->parts[i].first_ns ? start : g->parts[i].first_ns;
+	return 0;
+}
+
+static int stand(struct groups *g, const struct part *p, int64_t attempts)
+{
+	struct standing *s;
+
+	if (p->phase >= g->nstanding) {
+		s = reallocarray(g->standing, p->phase * 2 + 16, sizeof *s);
+		if (!s)
+			return -ENOMEM;
+		memset(s + g->nstanding, 0, (p->phase * 2 + 16 - g->nstanding) * sizeof *s);
+		g->standing = s;
+		g->nstanding = p->phase * 2 + 16;
+	}
+	s = &g->standing[p->phase];
+	s->all += (double)p->ord;
+	s->nall++;
+	if (attempts <= 1) {
+		s->once += (double)p->ord;
+		s->nonce++;
+	}
+	return 0;
+}
+
+static int key_of_hour(struct groups *g, int64_t ns, int64_t offset_s, uint32_t *key)
+{
+	time_t t = (time_t)(ns / 1000000000 - offset_s);
+	char buf[64];
+	struct tm tm;
+	size_t n = gmtime_r(&t, &tm) ? strftime(buf, sizeof buf, "%Y-%m-%d %H:00", &tm) : 0;
+
+	return names_put(&g->keys, buf, n, key);
+}
+
+/* A row of `invocation`: run, tid, attempts, key (of hours: when it began), offset, whether it is asked for. */
+static int put_invocation(struct groups *g, sqlite3_stmt *of)
+{
+	bool taken = sqlite3_column_int(of, 5), known = sqlite3_column_type(of, 3) != SQLITE_NULL;
+	uint32_t key = 0;
+	int rc = 0;
+
+	if (!g->by_hour)
+		rc = names_put(&g->keys, known ? (const char *)sqlite3_column_text(of, 3) : "", (size_t)sqlite3_column_bytes(of, 3), &key);
+	for (size_t i = 0; i < g->nparts && !rc; i++) {
+		const struct part *p = &g->parts[i];
+
+		rc = stand(g, p, sqlite3_column_int64(of, 2));
+		if (!rc && taken && g->by_hour)
+			rc = key_of_hour(g, known ? sqlite3_column_int64(of, 3) : p->first_ns, sqlite3_column_int64(of, 4), &key);
+		if (!rc && taken)
+			rc = add(g, key, p->phase, p->ns);
+	}
+	g->nparts = 0;
+	return rc;
+}
+
+/* ---- all of them ---- */
+
+static const char *key_sql(struct query *q, struct groups *g, int *status)
 {
 	const char *by = args_value(q->args, "by");
 
 	*status = DONE;
+	g->keyed = by;
 	if (!by)
 		return "NULL";
 	if (!strcmp(by, "function"))
 		return "coalesce(i.function_name, i.fqdn, '?')";
 	if (!strcmp(by, "worker"))
 		return "coalesce(i.worker, '?')";
-	if (!strcmp(by, "hour"))
-		return "strftime('%Y-%m-%d %H:00', coalesce(i.sent_ns, i.arrived_ns, p.first_ns) / 1000000000 - coalesce(r.offset_s, 0), 'unixepoch')";
+	g->by_hour = !strcmp(by, "hour");
+	if (g->by_hour)
+		return "coalesce(i.sent_ns, i.arrived_ns)";
 	*status = query_fail(q, USAGE, "--by %s: it is one of function, worker, hour", by);
 	return NULL;
+}
+
+static int prepare_invocations(struct query *q, struct select *s, struct groups *g, sqlite3_stmt **of)
+{
+	int status;
+	const char *key = key_sql(q, g, &status);
+
+	if (status)
+		return status;
+	/* Where a phase stands is the same whichever invocations are asked for: so the conditions are a column. */
+	text_printf(&s->sql, "SELECT i.run, i.tid, i.attempts, %s, coalesce(r.offset_s, 0), (1", key);
+	s->where = true;
+	status = select_run(q, s, "i.run");
+	select_like(s, "i.function_name", args_value(q->args, "function"));
+	select_like(s, "i.worker", args_value(q->args, "worker"));
+	select_add(s, ") FROM invocation i JOIN run r ON r.id = i.run ORDER BY i.run, i.tid");
+	return status ? status : select_prepare(q, s, of);
+}
+
+static bool same_invocation(sqlite3_stmt *a, sqlite3_stmt *b)
+{
+	int n = sqlite3_column_bytes(a, 1);
+
+	return sqlite3_column_int64(a, 0) == sqlite3_column_int64(b, 0) && n == sqlite3_column_bytes(b, 1) &&
+	       !memcmp(sqlite3_column_blob(a, 1), sqlite3_column_blob(b, 1), (size_t)n);
+}
+
+/* Invocations of which no moment is known have no phases: they are passed over. */
+static int merge(struct query *q, struct groups *g, sqlite3_stmt *of, sqlite3_stmt *phases)
+{
+	int status = query_step(q, phases), more;
+
+	while (status == 1) {
+		more = query_step(q, of);
+		if (more != 1)
+			return more ? more : query_errno(q, -EBADMSG, q->path);
+		while (status == 1 && same_invocation(of, phases)) {
+			status = query_errno(q, read_part(g, phases), "phases");
+			if (!status)
+				status = query_step(q, phases);
+		}
+		if (status == 1 || status == DONE) {
+			int rc = put_invocation(g, of);
+
+			status = rc ? query_errno(q, rc, "phases") : status;
+		}
+	}
+	return status;
+}
+
+static int by_key_and_place(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	bool p = !strcmp(x->phase, "unexplained"), r = !strcmp(y->phase, "unexplained");
+	int c = strcmp(x->key ? x->key : "", y->key ? y->key : "");
+
+	if (c || p != r)
+		return c ? c : p - r;
+	return x->place != y->place ? (x->place > y->place) - (x->place < y->place) : strcmp(x->phase, y->phase);
+}
+
+static void order(struct groups *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct group *x = &g->all[i];
+		const struct standing *s = &g->standing[x->phase_number];
+
+		x->key = g->keyed ? g->keys.all[x->key_number] : NULL;
+		x->phase = g->phases.all[x->phase_number];
+		x->place = s->nonce ? s->once / (double)s->nonce : 1e6 + s->all / (double)s->nall;
+	}
+	if (g->n)
+		qsort(g->all, g->n, sizeof *g->all, by_key_and_place);
 }
 
 static int gather(struct query *q, struct groups *g)
 {
 	struct select s = {0};
-	sqlite3_stmt *stmt = NULL;
-	int status;
-	const char *key = key_sql(q, &status);
+	sqlite3_stmt *of = NULL, *phases = NULL;
+	int status = prepare_invocations(q, &s, g, &of);
 
-	if (status)
-		return status;
-	/* Where a phase stands is told by the invocations that needed one attempt. */
-	text_printf(&s.sql,
-		    "WITH p AS MATERIALIZED (SELECT run, tid, name, min(ord) AS ord, sum(end_ns - start_ns) AS ns, min(start_ns) AS first_ns"
-		    " FROM phase GROUP BY run, tid, name),"
-		    " o AS (SELECT p.name, coalesce(avg(CASE WHEN i.attempts <= 1 THEN p.ord END), 1e6 + avg(p.ord)) AS place"
-		    " FROM p JOIN invocation i ON i.run = p.run AND i.tid = p.tid GROUP BY p.name)"
-		    " SELECT %s AS k, p.name, p.ns FROM p JOIN invocation i ON i.run = p.run AND i.tid = p.tid JOIN run r ON r.id = p.run"
-		    " JOIN o ON o.name = p.name",
-		    key);
-	status = select_run(q, &s, "p.run");
-	select_like(&s, "i.function_name", args_value(q->args, "function"));
-	select_like(&s, "i.worker", args_value(q->args, "worker"));
-	text_printf(&s.sql, " ORDER BY k, p.name = 'unexplained', o.place, p.name");
 	if (!status)
-		status = select_prepare(q, &s, &stmt);
-	while (!status && (status = query_step(q, stmt)) == 1)
-		status = query_errno(q, add(g, (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1),
-					    sqlite3_column_int64(stmt, 2)), "phases");
-	sqlite3_finalize(stmt);
+		status = query_prepare(q, "SELECT run, tid, name, ord, start_ns, end_ns FROM phase", &phases);
+	if (!status)
+		status = merge(q, g, of, phases);
+	if (!status)
+		order(g);
+	sqlite3_finalize(of);
+	sqlite3_finalize(phases);
 	select_done(&s);
 	return status;
 }
