@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* actor.c - threads and tasks: their beginning, their end, and joining them.
  *
- * Their memory comes from a pool and is never given back while the clock runs, so that a deadline in the heap can be
+ * Their memory comes from a pool and is never given back while the clock runs, so that a deadline can be
  * asked whether its actor still means it, whatever the actor has become. */
 #include "virtual.h"
 
@@ -19,7 +19,7 @@
 
 struct chunk {
 	struct chunk *next;
-	struct actor actor[CHUNK];
+	struct actor actor[CHUNK] __attribute__((aligned(64)));
 };
 
 static struct chunk *chunks;
@@ -44,10 +44,11 @@ void actor_name(char out[ILU_CLOCK_NAME], const char *name, const char *kind, ui
 
 static bool more(void)
 {
-	struct chunk *c = calloc(1, sizeof *c);
+	struct chunk *c = aligned_alloc(64, sizeof *c);
 
 	if (!c)
 		return false;
+	memset(c, 0, sizeof *c);
 	c->next = chunks;
 	chunks = c;
 	for (int i = CHUNK; i-- > 0;) {

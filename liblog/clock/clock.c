@@ -249,7 +249,7 @@ void ilu_clock_stats(struct ilu_clock_stats *out)
 		.instants = vt.instant,
 		.actors = vt.actors,
 		.peak = vt.peak,
-		.pending = heap_len(&vt.heap) - vt.stale,
+		.pending = deadlines_len(&vt.deadlines) - vt.stale,
 		.left = vt.left,
 	};
 }

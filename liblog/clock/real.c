@@ -29,7 +29,7 @@ static struct {
 	uint64_t keeping;
 	size_t stack;
 	/* timers */
-	struct heap heap;
+	struct deadlines deadlines;
 	uint64_t arrivals;
 	bool runs, ends;
 	pthread_t thread;
@@ -129,6 +129,19 @@ int real_run(int64_t deadline_ns)
 	return rc;
 }
 
+/* All entries count: those that do not are swept away at once. */
+static bool forget(const struct deadline *d)
+{
+	struct ilu_timer *t = (struct ilu_timer *)d->item;
+
+	t->armed = 0;
+	if (!t->daemon)
+		keep(-1);
+	if (t->once)
+		free(t);
+	return false;
+}
+
 void real_stop(void)
 {
 	bool runs;
@@ -143,18 +156,8 @@ void real_stop(void)
 	if (runs)
 		pthread_join(real.thread, NULL);
 	enter();
-	for (size_t i = 0; i < real.heap.len; i++) {
-		struct ilu_timer *t = (struct ilu_timer *)real.heap.entry[i].item;
-
-		if (t->armed == real.heap.entry[i].arrival) {
-			t->armed = 0;
-			if (!t->daemon)
-				keep(-1);
-			if (t->once)
-				free(t);
-		}
-	}
-	heap_done(&real.heap);
+	deadlines_sweep(&real.deadlines, forget);
+	deadlines_done(&real.deadlines);
 	real.runs = real.ends = false;
 	real.stack = 0;
 	leave();
@@ -312,12 +315,12 @@ static void *timers_run(void *unused)
 	ilu_log_thread_name("timers");
 	enter();
 	while (!real.ends) {
-		if (!heap_top(&real.heap, &d)) {
+		if (!deadlines_top(&real.deadlines, &d)) {
 			pthread_cond_wait(&real.changed, &real.lock);
 		} else if (d.at_ns > real_now()) {
 			real_cond_wait(&real.changed, &real.lock, d.at_ns);
 		} else {
-			heap_pop(&real.heap, &d);
+			deadlines_pop(&real.deadlines, &d);
 			call((struct ilu_timer *)d.item);
 		}
 	}
@@ -325,13 +328,13 @@ static void *timers_run(void *unused)
 	return NULL;
 }
 
-/* Its entry leaves the heap with it: a timer's memory may go. */
+/* Its entry leaves with it: a timer's memory may go. */
 static bool unset(struct ilu_timer *t)
 {
 	if (!t->armed)
 		return false;
 	t->armed = 0;
-	heap_sweep(&real.heap, counts);
+	deadlines_sweep(&real.deadlines, counts);
 	return true;
 }
 
@@ -340,7 +343,7 @@ int real_timer_set(ilu_timer *t, int64_t deadline_ns)
 	int rc;
 
 	enter();
-	rc = heap_reserve(&real.heap);
+	rc = deadlines_reserve(&real.deadlines);
 	if (!rc && !real.runs) {
 		rc = -pthread_create(&real.thread, NULL, timers_run, NULL);
 		real.runs = !rc;
@@ -349,7 +352,7 @@ int real_timer_set(ilu_timer *t, int64_t deadline_ns)
 		if (!unset(t) && !t->daemon)
 			keep(1);
 		t->armed = ++real.arrivals;
-		heap_push(&real.heap, (struct deadline){ deadline_ns, t->armed, (uintptr_t)t });
+		deadlines_push(&real.deadlines, (struct deadline){ deadline_ns, t->armed, (uintptr_t)t });
 		pthread_cond_broadcast(&real.changed);
 	}
 	leave();

@@ -20,6 +20,9 @@
 
 #define TIMERS_STACK ((size_t)256 << 10)
 #define SWEEP_FROM   1024
+#define FAR	     8 /* turns ahead that memory is fetched */
+#define NEAR	     3
+#define STACK_LINES  6 /* what a task that sleeps has on its stack, about */
 
 struct virtual_time vt;
 __thread struct vehicle *my_vehicle;
@@ -101,10 +104,10 @@ static bool counts(const struct deadline *d)
 
 void turn_arm(uint64_t *armed, uintptr_t item, int64_t deadline_ns)
 {
-	if (__builtin_expect(heap_reserve(&vt.heap) != 0, 0))
+	if (__builtin_expect(deadlines_reserve(&vt.deadlines) != 0, 0))
 		no_memory();
 	*armed = ++vt.arrivals;
-	heap_push(&vt.heap, (struct deadline){ deadline_ns, *armed, item });
+	deadlines_push(&vt.deadlines, (struct deadline){ deadline_ns, *armed, item });
 }
 
 void turn_disarm(uint64_t *armed)
@@ -113,8 +116,8 @@ void turn_disarm(uint64_t *armed)
 		return;
 	*armed = 0;
 	vt.stale++;
-	if (vt.stale > SWEEP_FROM && vt.stale > heap_len(&vt.heap) / 2) {
-		heap_sweep(&vt.heap, counts);
+	if (vt.stale > SWEEP_FROM && vt.stale > deadlines_len(&vt.deadlines) / 2) {
+		deadlines_sweep(&vt.deadlines, counts);
 		vt.stale = 0;
 	}
 }
@@ -156,13 +159,30 @@ static inline bool fire_alone(uintptr_t item)
 	return true;
 }
 
+/* Whoever comes next need not wait for their memory: first the item comes in, some turns later what it points to. */
+static inline void fetch_ahead(void)
+{
+	uintptr_t far = deadlines_ahead(&vt.deadlines, FAR), near = deadlines_ahead(&vt.deadlines, NEAR);
+
+	if (far)
+		__builtin_prefetch((const void *)(far & ~ITEM_TIMER));
+	if (near & ITEM_TIMER) {
+		__builtin_prefetch(((const struct ilu_timer *)(near & ~ITEM_TIMER))->arg);
+	} else if (near) {
+		const char *stack = ((const struct actor *)near)->sp;
+
+		for (int i = 0; stack && i < STACK_LINES; i++)
+			__builtin_prefetch(stack + i * 64);
+	}
+}
+
 /* Time moves to the earliest deadline. Returns the first that is due; the others are ready behind it. 0: no deadline. */
 static uintptr_t advance(void)
 {
-	struct deadline d, next;
+	struct deadline d;
 
 	for (;;) {
-		if (!heap_pop(&vt.heap, &d))
+		if (!deadlines_pop(&vt.deadlines, &d))
 			return 0;
 		if (counts(&d))
 			break;
@@ -173,13 +193,14 @@ static uintptr_t advance(void)
 		vt.instant++;
 		vt.at_instant = vt.polls = 0;
 	}
-	if ((!heap_top(&vt.heap, &next) || next.at_ns > d.at_ns) && fire_alone(d.item))
+	fetch_ahead();
+	if (!deadlines_more_at(&vt.deadlines, d.at_ns) && fire_alone(d.item))
 		return d.item;
 	fire(d.item);
-	while (heap_top(&vt.heap, &next) && next.at_ns == d.at_ns) {
-		heap_pop(&vt.heap, &next);
-		if (counts(&next))
-			fire(next.item);
+	while (deadlines_more_at(&vt.deadlines, vt.now)) {
+		deadlines_pop(&vt.deadlines, &d);
+		if (counts(&d))
+			fire(d.item);
 		else
 			vt.stale--;
 	}
@@ -208,19 +229,26 @@ static uintptr_t next_item(void)
 	}
 }
 
+static bool timer_keeps;
+
+static bool look_at_timer(const struct deadline *d)
+{
+	if (!counts(d))
+		return false;
+	timer_keeps |= (d->item & ITEM_TIMER) && !((struct ilu_timer *)(d->item & ~ITEM_TIMER))->daemon;
+	return true;
+}
+
 /* Can anybody but daemons ever run again by himself? */
 static bool hopeful(void)
 {
 	for (struct actor *a = vt.oldest; a; a = a->younger)
 		if (!a->daemon && !a->done && (a->armed || a->wait == WAIT_NOTHING || a->wait == WAIT_SLEEP || a->wait == WAIT_IO))
 			return true;
-	for (size_t i = 0; i < vt.heap.len; i++) {
-		uintptr_t item = vt.heap.entry[i].item;
-
-		if (item & ITEM_TIMER && counts(&vt.heap.entry[i]) && !((struct ilu_timer *)(item & ~ITEM_TIMER))->daemon)
-			return true;
-	}
-	return vt.outside != 0;
+	timer_keeps = false;
+	deadlines_sweep(&vt.deadlines, look_at_timer);
+	vt.stale = 0;
+	return timer_keeps || vt.outside;
 }
 
 /* Nothing but daemons has run for long. */
@@ -474,7 +502,7 @@ void turn_stop(void)
 	vt.left += vt.actors - 1;
 	free(vt.ready.item);
 	memset(&vt.ready, 0, sizeof vt.ready);
-	heap_done(&vt.heap);
+	deadlines_done(&vt.deadlines);
 	context_drop(vt.main.sp);
 	context_drop(vt.timers.sp);
 	fiber_end(&vt.timers);

@@ -10,7 +10,7 @@
 #ifndef ILU_VIRTUAL_H
 #define ILU_VIRTUAL_H
 
-#include "heap.h"
+#include "deadlines.h"
 
 #include <ilu/clock.h>
 #include <ilu/log.h>
@@ -53,7 +53,7 @@ struct actor {
 	/* what each wakeup touches: one cache line */
 	void *sp;
 	struct vehicle *vehicle;
-	uint64_t armed;	  /* arrival of its deadline in the heap; 0: none */
+	uint64_t armed;	  /* arrival of its deadline; 0: none */
 	uint64_t span;	  /* the log context while it is not resident */
 	uint64_t instant; /* when `woken` was counted */
 	int64_t since;	  /* of its wait */
@@ -76,7 +76,7 @@ struct actor {
 	int32_t status;	  /* what run returned */
 	uint32_t refused; /* waits since the stop */
 	char name[ILU_CLOCK_NAME];
-};
+} __attribute__((aligned(64)));
 
 /* One cache line: each call touches another. */
 struct ilu_timer {
@@ -100,8 +100,8 @@ struct virtual_time {
 		uintptr_t *item;
 		size_t first, len, cap; /* cap: a power of two */
 	} ready;
-	struct heap heap;
-	uint64_t stale;	   /* entries of the heap that count no more */
+	struct deadlines deadlines;
+	uint64_t stale;	   /* entries there that count no more */
 	uint64_t arrivals; /* of deadlines */
 	uint64_t instant, at_instant, polls, wakeups;
 	uint64_t daemons_in_row;
