@@ -17,12 +17,13 @@ CREATE TABLE source (
 	id          INTEGER PRIMARY KEY,
 	run         INTEGER NOT NULL REFERENCES run(id),
 	path        TEXT NOT NULL,
-	kind        TEXT NOT NULL,	-- 'tracing', 'ilulog', 'logrus', 'text', 'empty', 'binary', 'result', 'trace', 'metadata'
+	kind        TEXT NOT NULL,	-- 'tracing', 'ilulog', 'logrus', 'text', 'empty', 'binary', 'energy'
 	worker      TEXT,		-- the process that owns the file, by its name
 	bytes       INTEGER NOT NULL DEFAULT 0,	-- of decompressed text, all accounted for:
 	file_bytes  INTEGER NOT NULL DEFAULT 0,	-- on disk
 	lines       INTEGER NOT NULL DEFAULT 0,
 	ok          INTEGER NOT NULL DEFAULT 0,	-- lines
+	blank       INTEGER NOT NULL DEFAULT 0,	-- of those that are ok: nothing stands in them
 	repaired    INTEGER NOT NULL DEFAULT 0,
 	rejected    INTEGER NOT NULL DEFAULT 0,
 	duplicate   INTEGER NOT NULL DEFAULT 0,

@@ -34,22 +34,43 @@ int head_hash(const char *path, size_t n, int64_t *hash, size_t *got)
 
 /* ---- taking a chunk out ---- */
 
-static int count_row(struct chunk *c, uint32_t row, struct line *l, struct bytes *text, bool last_open, struct parse_counts *out)
+/* What the lines of a chunk were counted as. */
+struct count {
+	struct chunk *chunk;
+	struct line line;
+	struct bytes text;
+	sqlite3_stmt *rejected; /* of source ?1, line ?2 */
+	int64_t first_line;
+};
+
+static bool was_rejected(struct count *k, uint32_t row)
 {
+	bool is;
+
+	sqlite3_bind_int64(k->rejected, 2, k->first_line + row);
+	is = sqlite3_step(k->rejected) == SQLITE_ROW;
+	sqlite3_reset(k->rejected);
+	return is;
+}
+
+static int count_row(struct count *k, uint32_t row, bool last_open, struct parse_counts *out)
+{
+	struct bytes *text = &k->text;
 	static const char slack[SCAN_SLACK];
 	enum line_verdict v = LINE_OK;
 	struct chunk_row r;
 	size_t len;
 	int rc;
 
-	if ((rc = chunk_row(c, row, &r)) || (rc = chunk_line(c, &r, text, NULL)))
+	if ((rc = chunk_row(k->chunk, row, &r)) || (rc = chunk_line(k->chunk, &r, text, NULL)))
 		return rc;
 	len = text->len;
 	if (r.head == CHUNK_REJECTED) {
-		v = LINE_REJECTED;
+		v = was_rejected(k, row) ? LINE_REJECTED : LINE_OK;
+		out->blank += v == LINE_OK && (!len || (len == 1 && *text->ptr == '\r'));
 	} else if (r.head == CHUNK_RAW_EVENT) {
 		bytes_add(text, slack, sizeof slack);
-		rc = text->failed ? -ENOMEM : line_parse(l, text->ptr, len, &v);
+		rc = text->failed ? -ENOMEM : line_parse(&k->line, text->ptr, len, &v);
 	}
 	len += !last_open;
 	out->ok += v == LINE_OK;
@@ -61,27 +82,30 @@ static int count_row(struct chunk *c, uint32_t row, struct line *l, struct bytes
 	return rc;
 }
 
-static int chunk_counts(struct chunk *c, int64_t bytes, struct parse_counts *out)
+static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c, int64_t bytes, struct parse_counts *out)
 {
-	struct bytes text = {0};
-	struct line l;
-	int rc = 0;
+	struct count k = {.chunk = c, .first_line = r->next_line};
+	int rc = store_rc(sqlite3_prepare_v2(store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2", -1, &k.rejected, NULL));
 
-	line_init(&l);
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(k.rejected, 1, r->source);
+	line_init(&k.line);
 	for (uint32_t i = 0, n = chunk_rows(c); i < n && !rc; i++) {
-		rc = count_row(c, i, &l, &text, false, out);
+		rc = count_row(&k, i, false, out);
 		/* the last line may have no line end */
 		if (!rc && i == n - 1 && out->ok_bytes + out->repaired_bytes + out->rejected_bytes > (uint64_t)bytes) {
 			struct parse_counts again = {0};
 
-			rc = count_row(c, i, &l, &text, true, &again);
+			rc = count_row(&k, i, true, &again);
 			out->ok_bytes -= again.ok;
 			out->repaired_bytes -= again.repaired;
 			out->rejected_bytes -= again.rejected;
 		}
 	}
-	bytes_free(&text);
-	line_done(&l);
+	sqlite3_finalize(k.rejected);
+	bytes_free(&k.text);
+	line_done(&k.line);
 	return rc;
 }
 
@@ -114,7 +138,7 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 
 	if (rc)
 		return rc;
-	rc = chunk_counts(c, bytes, &gone);
+	rc = chunk_counts(p, out, c, bytes, &gone);
 	if (!rc)
 		rc = places_forget(p->store, chunk, c);
 	store_chunk_unpin(p->store, c);
@@ -122,6 +146,7 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 		return rc;
 	out->kept.ok -= gone.ok;
 	out->kept.ok_bytes -= gone.ok_bytes;
+	out->kept.blank -= gone.blank;
 	out->kept.repaired -= gone.repaired;
 	out->kept.repaired_bytes -= gone.repaired_bytes;
 	out->kept.rejected -= gone.rejected;
@@ -158,7 +183,7 @@ static int known(struct pass *p, const struct input *in, struct resume *out, int
 {
 	sqlite3_stmt *q;
 	int rc = sqlite3_prepare_v2(store_db(p->store),
-				    "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, rejected, rejected_bytes, same_as "
+				    "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, rejected, rejected_bytes, same_as, blank "
 				    "FROM source WHERE path = ? ORDER BY id DESC LIMIT 1",
 				    -1, &q, NULL);
 
@@ -170,9 +195,10 @@ static int known(struct pass *p, const struct input *in, struct resume *out, int
 		*bytes = sqlite3_column_int64(q, 1);
 		*file_bytes = sqlite3_column_int64(q, 2);
 		*hash = sqlite3_column_int64(q, 3);
-		out->kept = (struct parse_counts){(uint64_t)sqlite3_column_int64(q, 4), (uint64_t)sqlite3_column_int64(q, 6),
-						  (uint64_t)sqlite3_column_int64(q, 8), (uint64_t)sqlite3_column_int64(q, 5),
-						  (uint64_t)sqlite3_column_int64(q, 7), (uint64_t)sqlite3_column_int64(q, 9)};
+		out->kept = (struct parse_counts){.ok = (uint64_t)sqlite3_column_int64(q, 4), .ok_bytes = (uint64_t)sqlite3_column_int64(q, 5),
+						  .repaired = (uint64_t)sqlite3_column_int64(q, 6), .repaired_bytes = (uint64_t)sqlite3_column_int64(q, 7),
+						  .rejected = (uint64_t)sqlite3_column_int64(q, 8), .rejected_bytes = (uint64_t)sqlite3_column_int64(q, 9),
+						  .blank = (uint64_t)sqlite3_column_int64(q, 11)};
 		out->same_as = sqlite3_column_int64(q, 10);
 	}
 	sqlite3_finalize(q);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* inputs.c - one input into the database: a log as a source with chunks, another file to the model. */
+#include "ingest/reader.h"
 #include "load/pass.h"
 
 #include <errno.h>
@@ -67,7 +68,8 @@ static int source_insert(struct pass *p, const struct input *in, int64_t run, in
 	sqlite3_bind_int64(q, 1, run);
 	sqlite3_bind_text(q, 2, in->real, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 3, input_kind_name(in->kind), -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 4, in->worker, -1, SQLITE_STATIC);
+	/* an energy log is of the machine, whose worker is known when the others are loaded */
+	sqlite3_bind_text(q, 4, in->kind == INPUT_ENERGY ? NULL : in->worker, -1, SQLITE_STATIC);
 	return row_id_step(q, out);
 }
 
@@ -84,16 +86,18 @@ static void bind_counts(sqlite3_stmt *q, int at, const struct parse_counts *c)
 /* The ledger's row, and what else a later load and the readers need. */
 static int source_update(struct pass *p, const struct input *in, struct source_load *l, const struct resume *r)
 {
-	struct parse_counts c = {l->counts.ok + r->kept.ok, l->counts.repaired + r->kept.repaired, l->counts.rejected + r->kept.rejected,
-				 l->counts.ok_bytes + r->kept.ok_bytes, l->counts.repaired_bytes + r->kept.repaired_bytes,
-				 l->counts.rejected_bytes + r->kept.rejected_bytes};
+	struct parse_counts c = {.ok = l->counts.ok + r->kept.ok, .repaired = l->counts.repaired + r->kept.repaired,
+				 .rejected = l->counts.rejected + r->kept.rejected, .blank = l->counts.blank + r->kept.blank,
+				 .ok_bytes = l->counts.ok_bytes + r->kept.ok_bytes, .repaired_bytes = l->counts.repaired_bytes + r->kept.repaired_bytes,
+				 .rejected_bytes = l->counts.rejected_bytes + r->kept.rejected_bytes};
 	int64_t bytes = l->skip_bytes + l->bytes, hash = 0;
 	sqlite3_stmt *q;
 	size_t got = 0;
 	int rc = sqlite3_prepare_v2(store_db(p->store),
 				    "UPDATE source SET bytes = ?2, file_bytes = ?3, lines = ?4, bytes_done = ?5, damage = ?6, head_hash = ?7, "
 				    "ok = ?8, repaired = ?9, rejected = ?10, ok_bytes = ?11, repaired_bytes = ?12, rejected_bytes = ?13, "
-				    "cluster = max(cluster, ?14), offset_s = coalesce(offset_s, ?15), offset_from = coalesce(offset_from, ?16) WHERE id = ?1",
+				    "cluster = max(cluster, ?14), offset_s = coalesce(offset_s, ?15), offset_from = coalesce(offset_from, ?16), "
+				    "blank = ?17 WHERE id = ?1",
 				    -1, &q, NULL);
 
 	if (rc)
@@ -109,6 +113,7 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	sqlite3_bind_int64(q, 7, hash);
 	bind_counts(q, 8, &c);
 	sqlite3_bind_int(q, 14, l->workers[1] != NULL);
+	sqlite3_bind_int64(q, 17, (int64_t)c.blank);
 	if (l->saw_utc && !l->saw_local) {
 		sqlite3_bind_int64(q, 15, 0);
 		sqlite3_bind_text(q, 16, "stamp", -1, SQLITE_STATIC);
@@ -164,9 +169,10 @@ static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as
 	return row_step(q);
 }
 
-static int log_load(struct pass *p, const struct input *in)
+/* energy: how an energy log is read; NULL: another log. */
+static int log_load(struct pass *p, const struct input *in, struct energy_format *energy)
 {
-	struct source_load l = {.store = p->store, .places = p->places, .progress = &p->progress, .path = in->path, .threads = p->o->threads,
+	struct source_load l = {.energy = energy, .store = p->store, .places = p->places, .progress = &p->progress, .path = in->path, .threads = p->o->threads,
 				.next_chunk = &p->next_chunk, .progress_base = p->done_bytes, .stop = &load_stopped};
 	struct resume r;
 	const char *why = NULL;
@@ -207,6 +213,27 @@ static int log_load(struct pass *p, const struct input *in)
 	p->changed = true;
 	source_load_done(&l);
 	return rc;
+}
+
+/* By its first line, which is short. */
+static int energy_load(struct pass *p, const struct input *in)
+{
+	struct energy_format format;
+	struct reader *r;
+	char head[512], *end;
+	const char *why = NULL;
+	ssize_t n;
+	int rc = reader_open(in->path, &r, &why);
+
+	if (rc)
+		return input_unopened(p, in, rc, why);
+	n = reader_read(r, head, sizeof head);
+	reader_close(r);
+	end = n > 0 ? memchr(head, '\n', (size_t)n) : NULL;
+	if (n > 0 && energy_recognise((struct slice){head, end ? (size_t)(end - head) : (size_t)n}, &format))
+		return log_load(p, in, &format);
+	say_note(p, "%s: an energy log whose lines have no time of their own, passed over", in->path);
+	return 0;
 }
 
 static int beside_add(struct pass *p, const struct input *in)
@@ -253,12 +280,14 @@ int pass_input(struct pass *p, const struct input *in)
 	int rc = 0;
 
 	if (input_is_log(in->kind) || in->kind == INPUT_EMPTY || ((in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER) && in->named))
-		rc = log_load(p, in);
+		rc = log_load(p, in, NULL);
+	else if (in->kind == INPUT_ENERGY)
+		rc = energy_load(p, in);
 	else if (in->kind == INPUT_RESULT_CSV || in->kind == INPUT_RESULT_JSON || in->kind == INPUT_TRACE || in->kind == INPUT_METADATA ||
 		 in->kind == INPUT_BENCHMARK)
 		rc = beside_add(p, in);
 	else
-		say_note(p, "%s: %s, passed over", in->path, in->kind == INPUT_ENERGY ? "an energy log" : "not a log");
+		say_note(p, "%s: not a log, passed over", in->path);
 	p->done_bytes += in->file_bytes > 0 ? in->file_bytes : 0;
 	return rc;
 }

@@ -216,7 +216,7 @@ static int source_rebuild(struct rebuild *r, int64_t source)
 				   "DELETE FROM chunk WHERE source = %1$lld AND id <= %2$lld", (long long)source, (long long)last);
 }
 
-/* Sources with more chunks than their lines and bytes need by a quarter. */
+/* Sources with more chunks than their lines and bytes need by a quarter. Energy logs are small and of other lines. */
 static int sources_rebuild(struct store *s)
 {
 	struct rebuild r = {.s = s, .next_chunk = 1 + number(s, "SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0", 0)};
@@ -226,7 +226,7 @@ static int sources_rebuild(struct store *s)
 	if (!rc)
 		rc = chunk_writer_open(s, &r.writer);
 	if (!rc)
-		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT source FROM chunk GROUP BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
+		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy') GROUP BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
 							"AND count(*) > 1", -1, &q, NULL));
 	while (!rc && sqlite3_step(q) == SQLITE_ROW)
 		rc = source_rebuild(&r, sqlite3_column_int64(q, 0));

@@ -365,6 +365,38 @@ static int reject(struct parser *p, const struct row *r, const char *reason)
 	return chunk_add_raw(p->builder, CHUNK_REJECTED, r->text, SLICE_NONE, 0, r->bytes);
 }
 
+/* A line that is right and no event. */
+static int no_event(struct parser *p, const struct row *r)
+{
+	p->counts.ok++;
+	p->counts.ok_bytes += r->bytes;
+	return chunk_add_raw(p->builder, CHUNK_REJECTED, r->text, SLICE_NONE, 0, r->bytes);
+}
+
+static bool is_blank(struct slice text)
+{
+	return !text.len || (text.len == 1 && text.ptr[0] == '\r');
+}
+
+static int blank(struct parser *p, const struct row *r)
+{
+	p->counts.blank++;
+	return no_event(p, r);
+}
+
+/* A line of an energy log: kept as it is, and read again when its values are asked for. */
+static int energy_line_take(struct parser *p, struct row *r, bool cut)
+{
+	struct energy_line got;
+	const char *why = energy_parse(p->energy, r->text, &got);
+
+	if (why)
+		return reject(p, r, cut ? "cut short at the end of the file" : why);
+	if (got.n)
+		chunk_note_time(p->builder, got.time_ns);
+	return is_blank(r->text) ? blank(p, r) : no_event(p, r);
+}
+
 static void event_seen(struct parser *p, const struct row *r, bool utc)
 {
 	if (!p->saw_event)
@@ -388,8 +420,8 @@ static int parse_slowly(struct parser *p, struct row *r, bool cut)
 	bool found = false;
 	int rc;
 
-	if (!r->text.len || (r->text.len == 1 && r->text.ptr[0] == '\r'))
-		return reject(p, r, "empty line");
+	if (is_blank(r->text))
+		return blank(p, r);
 	rc = line_parse(&p->line, r->text.ptr, r->text.len, &v);
 	if (rc)
 		return rc;
@@ -425,7 +457,9 @@ int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_
 
 		if ((!nl && !last) || chunk_builder_full(p->builder, r.bytes))
 			break;
-		if (guess_line(p, &r, &kind)) {
+		if (p->energy) {
+			rc = energy_line_take(p, &r, !nl);
+		} else if (guess_line(p, &r, &kind)) {
 			event_seen(p, &r, kind == SLOT_STAMP_Z);
 			rc = row_add(p, &r);
 		} else {

@@ -3,6 +3,7 @@
 #ifndef LOAD_PARSE_H
 #define LOAD_PARSE_H
 
+#include "ingest/energy.h"
 #include "store/chunk.h"
 
 /* A line that was no event. */
@@ -16,6 +17,7 @@ struct parse_reject {
 
 struct parse_counts {
 	uint64_t ok, repaired, rejected;
+	uint64_t blank; /* of those that are ok: nothing stands in them, and they are no events */
 	uint64_t ok_bytes, repaired_bytes, rejected_bytes;
 };
 
@@ -28,6 +30,7 @@ struct parser {
 	bool saw_local, saw_utc;   /* stamps without and with an offset */
 	bool saw_event;
 	int64_t first_stamp;
+	struct energy_format *energy; /* in: the lines are those of an energy log; borrowed. NULL: events */
 	/* private */
 	struct line line;
 	struct guess *guesses; /* by shape id */

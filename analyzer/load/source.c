@@ -174,6 +174,7 @@ static int summary_add(struct source_load *l, const struct parser *p, const stru
 	l->counts.repaired += p->counts.repaired;
 	l->counts.repaired_bytes += p->counts.repaired_bytes;
 	l->counts.rejected += p->counts.rejected;
+	l->counts.blank += p->counts.blank;
 	l->counts.rejected_bytes += p->counts.rejected_bytes;
 	l->bytes += (int64_t)s->bytes;
 	l->lines += s->rows;
@@ -451,7 +452,7 @@ static void *work(void *arg)
 
 static int workers_run(struct job *j)
 {
-	unsigned n = j->l->threads;
+	unsigned n = j->l->energy ? 1 : j->l->threads;
 	struct worker *w = calloc(n, sizeof *w);
 	unsigned started = 0;
 	int rc = w ? 0 : -ENOMEM;
@@ -462,6 +463,7 @@ static int workers_run(struct job *j)
 	for (unsigned i = 0; i < n && !rc; i++) {
 		w[i].job = j;
 		rc = parser_init(&w[i].parser, j->l->store->shapes);
+		w[i].parser.energy = j->l->energy;
 	}
 	for (unsigned i = 1; i < n && !rc; i++, started++)
 		if (pthread_create(&w[i].thread, NULL, work, &w[i]))

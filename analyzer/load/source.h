@@ -22,6 +22,7 @@ struct source_load {
 	int64_t *next_chunk;	/* id of the next chunk */
 	int64_t progress_base;	/* file bytes of the sources before */
 	volatile const int *stop; /* not 0: read no more */
+	struct energy_format *energy; /* NULL: a log. Else one thread reads it, however large: a line may set what the next ones mean */
 	/* out */
 	struct parse_counts counts;
 	int64_t bytes, lines;	/* of text that was read now */

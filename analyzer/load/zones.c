@@ -121,14 +121,14 @@ int pass_zones(struct pass *p, int64_t run)
 
 int pass_run_times(struct pass *p, int64_t run)
 {
-	char sql[1400];
+	char sql[1500];
 
 	snprintf(sql, sizeof sql,
 		 "UPDATE source SET first_ns = (SELECT min(min_stamp) FROM chunk c WHERE c.source = source.id) + offset_s * 1000000000, "
 		 "last_ns = (SELECT max(max_stamp) FROM chunk c WHERE c.source = source.id) + offset_s * 1000000000 WHERE run = %lld;"
-		 "UPDATE run SET first_ns = (SELECT min(first_ns) FROM source s WHERE s.run = run.id), "
-		 "last_ns = (SELECT max(last_ns) FROM source s WHERE s.run = run.id), "
-		 "offset_s = (SELECT offset_s FROM source s WHERE s.run = run.id AND offset_s IS NOT NULL ORDER BY offset_from = 'stamp', id LIMIT 1), "
+		 "UPDATE run SET first_ns = (SELECT min(first_ns) FROM source s WHERE s.run = run.id AND s.kind <> 'energy'), "
+		 "last_ns = (SELECT max(last_ns) FROM source s WHERE s.run = run.id AND s.kind <> 'energy'), "
+		 "offset_s = (SELECT offset_s FROM source s WHERE s.run = run.id AND offset_s IS NOT NULL ORDER BY kind = 'energy', offset_from = 'stamp', id LIMIT 1), "
 		 "kind = CASE WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'ilulog') THEN 'ilulog' "
 		 "WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'tracing' AND (s.worker GLOB 'worker_[0-9]*')) "
 		 "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'logrus') THEN 'simulation' "

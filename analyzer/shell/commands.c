@@ -234,7 +234,8 @@ const struct command commands[] = {
 	{"runs", database, "", 0, 0, HINT_NONE, "the runs that are loaded", NULL, NULL, NULL, NEED_READ, cmd_runs},
 	{"sources", database, "", 0, 0, HINT_NONE, "the files that are loaded, and what became of each of their lines",
 	 "bytes is the size of the decompressed text; every line of it is ok, repaired, rejected or duplicate (already loaded from\n"
-	 "this or another file). `sql 'SELECT * FROM reject'` shows the rejected ones.",
+	 "this or another file). `sql 'SELECT * FROM reject'` shows the rejected ones. An empty line is ok; column blank of\n"
+	 "table source counts them.",
 	 NULL, NULL, NEED_READ, cmd_sources},
 	{"check", database, "", 0, 0, HINT_NONE, "verify the database: its structure, checksums, every line, the ledger",
 	 "Prints a line for each fault; exit status 3 where there is one.", NULL, NULL, NEED_READ, cmd_check},

@@ -17,7 +17,7 @@ struct check {
 	int faults;
 	struct bytes line;
 	struct place_set *places; /* as the chunks have them */
-	sqlite3_stmt *reject;
+	sqlite3_stmt *reject, *energy;
 };
 
 /* What table chunk says of one. */
@@ -63,15 +63,29 @@ static int sqlite_whole(struct check *k)
 	return rc == SQLITE_DONE ? 0 : store_rc(rc);
 }
 
+/* Lines that are no events without being wrong. */
+static bool may_be_unnoted(struct check *k, int64_t source)
+{
+	bool energy;
+
+	if (!k->line.len || (k->line.len == 1 && *k->line.ptr == '\r'))
+		return true;
+	sqlite3_bind_int64(k->energy, 1, source);
+	energy = sqlite3_step(k->energy) == SQLITE_ROW;
+	sqlite3_reset(k->energy);
+	return energy;
+}
+
 /* A rejected line's row in table reject. */
-static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t offset, size_t len)
+static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t offset, size_t len, int64_t *rejected)
 {
 	int rc;
 
 	sqlite3_bind_int64(k->reject, 1, source);
 	sqlite3_bind_int64(k->reject, 2, line);
 	rc = sqlite3_step(k->reject);
-	if (rc == SQLITE_DONE)
+	*rejected += rc == SQLITE_ROW;
+	if (rc == SQLITE_DONE && !may_be_unnoted(k, source))
 		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)source, (long long)line);
 	else if (rc == SQLITE_ROW && (sqlite3_column_int64(k->reject, 0) != offset || sqlite3_column_int64(k->reject, 1) != (int64_t)len))
 		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source, (long long)line);
@@ -91,8 +105,7 @@ static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note
 		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, &k->line, NULL)))
 			return rc;
 		if (row.head == CHUNK_REJECTED) {
-			++*rejected;
-			if ((rc = reject_noted(k, n->source, n->first_line + i, n->first_offset + sum, k->line.len)))
+			if ((rc = reject_noted(k, n->source, n->first_line + i, n->first_offset + sum, k->line.len, rejected)))
 				return rc;
 		} else {
 			min = row.stamp < min ? row.stamp : min;
@@ -239,9 +252,12 @@ int store_check(struct store *s, void (*say)(void *, const char *), void (*progr
 
 	if (!rc)
 		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", -1, &k.reject, NULL));
+	if (!rc)
+		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", -1, &k.energy, NULL));
 	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) && !(rc = ledger_adds_up(&k)))
 		rc = places_whole(&k);
 	sqlite3_finalize(k.reject);
+	sqlite3_finalize(k.energy);
 	place_set_free(k.places);
 	bytes_free(&k.line);
 	if (rc && is_fatal(rc))

@@ -18,7 +18,8 @@
 #define CHUNK_GROUPS   (CHUNK_ROWS / SEGMENT_ROWS)
 #define CHUNK_NO_TID   0 /* in the tid column; else 1 + index of the dictionary */
 
-/* In the head column, below the heads of the directory. */
+/* In the head column, below the heads of the directory. CHUNK_REJECTED is of every line that is no event: table reject has those that should
+ * have been one; empty lines, and those of energy logs, are not there. */
 enum chunk_raw { CHUNK_REJECTED, CHUNK_RAW_EVENT, CHUNK_FIRST_HEAD };
 
 /* ---- building ---- */
@@ -37,6 +38,9 @@ int chunk_add_line(struct chunk_builder *b, const struct shape *head, const stru
 		   const struct slice *tail_values, struct slice tid, int64_t stamp, size_t bytes);
 /* A whole line. how: CHUNK_REJECTED or CHUNK_RAW_EVENT (then with its tid and time). */
 int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp, size_t bytes);
+
+/* A time that is in the lines, where they are no events: it counts for what the chunk reaches over. */
+void chunk_note_time(struct chunk_builder *b, int64_t stamp);
 
 /* What is in it so far. */
 struct chunk_summary {

@@ -227,6 +227,15 @@ static int values_add(struct chunk_builder *b, const struct local *l, const stru
 
 /* ---- rows ---- */
 
+void chunk_note_time(struct chunk_builder *b, int64_t stamp)
+{
+	if (!b->has_stamp || stamp < b->min_stamp)
+		b->min_stamp = stamp;
+	if (!b->has_stamp || stamp > b->max_stamp)
+		b->max_stamp = stamp;
+	b->has_stamp = true;
+}
+
 static int row_add(struct chunk_builder *b, uint32_t head, uint32_t tail, struct slice tid, int64_t stamp, size_t bytes)
 {
 	int number = tid_number(b, tid);
@@ -246,13 +255,8 @@ static int row_add(struct chunk_builder *b, uint32_t head, uint32_t tail, struct
 	b->stamp[row] = stamp;
 	b->rows++;
 	b->bytes += bytes;
-	if (head == CHUNK_REJECTED)
-		return 0;
-	if (!b->has_stamp || stamp < b->min_stamp)
-		b->min_stamp = stamp;
-	if (!b->has_stamp || stamp > b->max_stamp)
-		b->max_stamp = stamp;
-	b->has_stamp = true;
+	if (head != CHUNK_REJECTED)
+		chunk_note_time(b, stamp);
 	return 0;
 }
 
