@@ -4,21 +4,91 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-static void write_trace(const struct sim *sim, FILE *f)
+/* ---- text, gathered: a day is half a gigabyte ---- */
+
+struct out {
+	FILE *f;
+	size_t len;
+	char text[64 << 10];
+};
+
+static void flush(struct out *o)
 {
-	fputs("func_name,invoke_time_ms\n", f);
-	for (size_t i = 0; i < sim->nitems; i++)
-		fprintf(f, "%s,%lld\n", sim->items[i]->fn->name, (long long)((sim->items[i]->sent_ns - sim->start_ns) / MS));
+	fwrite(o->text, 1, o->len, o->f);
+	o->len = 0;
 }
 
-static void write_functions(const struct sim *sim, FILE *f)
+static inline void put_bytes(struct out *o, const char *text, size_t n)
 {
-	fputs("func_name,cold_dur_ms,warm_dur_ms,mem_mb,image_name,compute,isolation,prewarms\n", f);
+	if (n > sizeof o->text - o->len)
+		flush(o);
+	if (n > sizeof o->text) {
+		fwrite(text, 1, n, o->f);
+		return;
+	}
+	memcpy(o->text + o->len, text, n);
+	o->len += n;
+}
+
+#define PUT(o, literal) put_bytes(o, "" literal, sizeof(literal) - 1)
+
+static void put(struct out *o, const char *text)
+{
+	put_bytes(o, text, strlen(text));
+}
+
+static void put_bool(struct out *o, bool x)
+{
+	put(o, x ? "true" : "false");
+}
+
+static void put_number(struct out *o, int64_t x)
+{
+	char digits[24], *at = digits + sizeof digits;
+	uint64_t rest = x < 0 ? -(uint64_t)x : (uint64_t)x;
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (x < 0)
+		*--at = '-';
+	put_bytes(o, at, (size_t)(digits + sizeof digits - at));
+}
+
+/* ---- the files ---- */
+
+static void write_trace(const struct sim *sim, struct out *o)
+{
+	PUT(o, "func_name,invoke_time_ms\n");
+	for (size_t i = 0; i < sim->nitems; i++) {
+		put(o, sim->items[i]->fn->name);
+		PUT(o, ",");
+		put_number(o, (sim->items[i]->sent_ns - sim->start_ns) / MS);
+		PUT(o, "\n");
+	}
+}
+
+static void write_functions(const struct sim *sim, struct out *o)
+{
+	PUT(o, "func_name,cold_dur_ms,warm_dur_ms,mem_mb,image_name,compute,isolation,prewarms\n");
 	for (int i = 0; i < sim->nfns; i++) {
 		const struct function *fn = sim->fns[i];
 
-		fprintf(f, "%s,%d,%d,%d,%s,CPU,CONTAINERD,%d\n", fn->name, fn->cold_ms, fn->warm_ms, fn->mem_mb, fn->image, fn->prewarms);
+		put(o, fn->name);
+		PUT(o, ",");
+		put_number(o, fn->cold_ms);
+		PUT(o, ",");
+		put_number(o, fn->warm_ms);
+		PUT(o, ",");
+		put_number(o, fn->mem_mb);
+		PUT(o, ",");
+		put(o, fn->image);
+		PUT(o, ",CPU,CONTAINERD,");
+		put_number(o, fn->prewarms);
+		PUT(o, "\n");
 	}
 }
 
@@ -27,68 +97,146 @@ static bool succeeded(const struct item *it)
 	return it->compute != COMPUTE_NONE;
 }
 
-static void write_table(const struct sim *sim, FILE *f)
+static void put_tid(struct out *o, const struct item *it)
 {
-	fputs("success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\n", f);
-	for (size_t i = 0; i < sim->nitems; i++) {
-		const struct item *it = sim->items[i];
-		char tid[48], seconds[32];
+	char tid[ILU_TID_MAX];
 
-		fprintf(f, "%s,%s,%s,", succeeded(it) ? "true" : "false", it->fn->name, it->body_cold ? "true" : "false");
+	put(o, ilu_tid_str(&it->tid, tid));
+}
+
+static void write_row(const struct item *it, struct out *o)
+{
+	char seconds[32];
+
+	put_bool(o, succeeded(it));
+	PUT(o, ",");
+	put(o, it->fn->name);
+	PUT(o, ",");
+	put_bool(o, it->body_cold);
+	if (succeeded(it)) {
 		format_seconds(it->body_end_ns - it->body_start_ns, 9, seconds);
-		if (succeeded(it))
-			fprintf(f, "%lld,%s,", (long long)(it->duration_ns / 1000), seconds);
-		else
-			fputs("0,0,", f);
-		fprintf(f, "%lld,%s\n", (long long)(it->latency_ns / 1000), ilu_tid_str(&it->tid, tid));
+		PUT(o, ",");
+		put_number(o, it->duration_ns / 1000);
+		PUT(o, ",");
+		put(o, seconds);
+		PUT(o, ",");
+	} else {
+		PUT(o, ",0,0,");
 	}
+	put_number(o, it->latency_ns / 1000);
+	PUT(o, ",");
+	put_tid(o, it);
+	PUT(o, "\n");
+}
+
+static void write_table(const struct sim *sim, struct out *o)
+{
+	PUT(o, "success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\n");
+	for (size_t i = 0; i < sim->nitems; i++)
+		write_row(sim->items[i], o);
+}
+
+struct body {
+	const char *cold;
+	char start[32], end[32], latency[32];
+};
+
+static void format_body(const struct item *it, struct body *b)
+{
+	b->cold = it->body_cold ? "true" : "false";
+	format_seconds(it->body_start_ns, 7, b->start);
+	format_seconds(it->body_end_ns, 7, b->end);
+	format_seconds(it->body_end_ns - it->body_start_ns, 9, b->latency);
 }
 
 /* The function's own answer; in the worker's response it stands as a string. */
-static void format_body(const struct item *it, char *out, size_t size, const char *quote)
-{
-	char start[32], end[32], latency[32];
+#define PUT_BODY(o, b, quote)                                                 \
+	(PUT(o, "{" quote "body" quote ":{" quote "cold" quote ":"), put(o, (b)->cold), \
+	 PUT(o, "," quote "start" quote ":"), put(o, (b)->start),             \
+	 PUT(o, "," quote "end" quote ":"), put(o, (b)->end),                 \
+	 PUT(o, "," quote "latency" quote ":"), put(o, (b)->latency), PUT(o, "}}"))
 
-	format_seconds(it->body_start_ns, 7, start);
-	format_seconds(it->body_end_ns, 7, end);
-	format_seconds(it->body_end_ns - it->body_start_ns, 9, latency);
-	snprintf(out, size, "{%sbody%s:{%scold%s:%s,%sstart%s:%s,%send%s:%s,%slatency%s:%s}}", quote, quote, quote, quote, it->body_cold ? "true" : "false", quote, quote,
-		 start, quote, quote, end, quote, quote, latency);
+static void put_why(struct out *o, const struct item *it)
+{
+	PUT(o, "{ \\\"Error\\\": \\\"");
+	put(o, it->why.text);
+	PUT(o, "\\\" }");
 }
 
-static void write_answer(const struct item *it, FILE *f)
+static void write_answer(const struct item *it, struct out *o)
 {
-	char body[256], quoted[320], sent[32], tid[48];
+	char sent[32];
+	struct body body;
 
-	format_body(it, body, sizeof body, "\"");
-	if (succeeded(it))
-		format_body(it, quoted, sizeof quoted, "\\\"");
-	else
-		snprintf(quoted, sizeof quoted, "{ \\\"Error\\\": \\\"%.200s\\\" }", it->why.text);
+	format_body(it, &body);
 	format_time(it->sent_ns, sent);
-	fprintf(f,
-		"{\"worker_response\":{\"json_result\":\"%s\",\"success\":%s,\"duration_us\":%lld,\"compute\":%d,\"container_state\":%d},"
-		"\"function_output\":%s,\"client_latency_us\":%lld,\"function_name\":\"%s\",\"function_version\":\"%s\",\"tid\":\"%s\",\"invoke_start\":\"%s\"}",
-		quoted, succeeded(it) ? "true" : "false", succeeded(it) ? (long long)(it->duration_ns / 1000) : 0, it->compute,
-		succeeded(it) ? (int)it->state : STATE_ERROR, body, (long long)(it->latency_ns / 1000), it->fn->name, FUNCTION_VERSION, ilu_tid_str(&it->tid, tid), sent);
+	PUT(o, "{\"worker_response\":{\"json_result\":\"");
+	if (succeeded(it))
+		PUT_BODY(o, &body, "\\\"");
+	else
+		put_why(o, it);
+	PUT(o, "\",\"success\":");
+	put_bool(o, succeeded(it));
+	PUT(o, ",\"duration_us\":");
+	put_number(o, succeeded(it) ? it->duration_ns / 1000 : 0);
+	PUT(o, ",\"compute\":");
+	put_number(o, it->compute);
+	PUT(o, ",\"container_state\":");
+	put_number(o, succeeded(it) ? (int)it->state : STATE_ERROR);
+	PUT(o, "},\"function_output\":");
+	PUT_BODY(o, &body, "\"");
+	PUT(o, ",\"client_latency_us\":");
+	put_number(o, it->latency_ns / 1000);
+	PUT(o, ",\"function_name\":\"");
+	put(o, it->fn->name);
+	PUT(o, "\",\"function_version\":\"" FUNCTION_VERSION "\",\"tid\":\"");
+	put_tid(o, it);
+	PUT(o, "\",\"invoke_start\":\"");
+	put(o, sent);
+	PUT(o, "\"}");
 }
 
-static void write_answers(const struct sim *sim, FILE *f)
+static void write_answers(const struct sim *sim, struct out *o)
 {
-	fputc('[', f);
+	PUT(o, "[");
 	for (size_t i = 0; i < sim->nitems; i++) {
 		if (i)
-			fputc(',', f);
-		write_answer(sim->items[i], f);
+			PUT(o, ",");
+		write_answer(sim->items[i], o);
 	}
-	fputs("]\n", f);
+	PUT(o, "]\n");
+}
+
+static int write_file(const struct sim *sim, const char *path, void (*write)(const struct sim *sim, struct out *o))
+{
+	struct out *o = malloc(sizeof *o);
+	int rc = 0;
+	bool bad;
+
+	if (!o)
+		return -ENOMEM;
+	o->len = 0;
+	o->f = fopen(path, "w");
+	if (!o->f) {
+		rc = -errno;
+		free(o);
+		return rc;
+	}
+	setvbuf(o->f, NULL, _IONBF, 0);
+	write(sim, o);
+	flush(o);
+	bad = ferror(o->f);
+	if (fclose(o->f) || bad)
+		rc = errno ? -errno : -EIO;
+	free(o);
+	return rc;
 }
 
 int results_write(const struct sim *sim, char *path, size_t size)
 {
 	static const struct {
 		const char *name;
-		void (*write)(const struct sim *sim, FILE *f);
+		void (*write)(const struct sim *sim, struct out *o);
 	} files[] = {
 		{"in.csv", write_trace},
 		{"meta.csv", write_functions},
@@ -99,13 +247,9 @@ int results_write(const struct sim *sim, char *path, size_t size)
 	/* the load generator writes what came back when all of it is there: of a run that hangs there is nothing */
 	for (size_t i = 0; i < (sim->unanswered ? 2 : sizeof files / sizeof *files); i++) {
 		snprintf(path, size, "%s/%s", sim->opt.directory, files[i].name);
-		FILE *f = fopen(path, "w");
-		if (!f)
-			return -errno;
-		files[i].write(sim, f);
-		bool bad = ferror(f);
-		if (fclose(f) || bad)
-			return errno ? -errno : -EIO;
+		int rc = write_file(sim, path, files[i].write);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
