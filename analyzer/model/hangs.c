@@ -148,7 +148,7 @@ static const char silence_sql[] =
 
 static int add_open_spans(struct store *s, int64_t source, struct finding *f, int64_t *n)
 {
-	struct span_query q = {.source = source};
+	struct span_query q = {.source = source, .open_only = true};
 	struct span_reader *r;
 	struct span_row row;
 	int rc = span_reader_open(s, &q, &r);
@@ -158,7 +158,7 @@ static int add_open_spans(struct store *s, int64_t source, struct finding *f, in
 	while ((rc = span_reader_next(r, &row)) == 1) {
 		char remark[160];
 
-		if (row.end_ns != INT64_MIN || !row.tid.ptr)
+		if (!row.tid.ptr)
 			continue;
 		++*n;
 		if (*n > 20)

@@ -311,7 +311,7 @@ static bool completed(sqlite3_stmt *st, int64_t run, struct slice tid)
 
 static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
 {
-	struct span_query q = {.tid = tid, .run = run};
+	struct span_query q = {.tid = tid, .run = run, .open_only = true};
 	struct finding *f = NULL;
 	struct span_reader *r;
 	struct span_row row;
@@ -319,8 +319,6 @@ static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
 
 	while (!rc && (rc = span_reader_next(r, &row)) == 1) {
 		rc = 0;
-		if (row.end_ns != INT64_MIN)
-			continue;
 		if (!f) {
 			f = finding_add(s->out, "span-never-closed", FINDING_WARNING, run);
 			if (!f || finding_tid(f, tid) || finding_say(&f->cause, "%.*s", (int)row.name.len, row.name.ptr ? row.name.ptr : ""))

@@ -3,7 +3,10 @@
  *
  * Open spans of one log stand in hash chains, newest first, under four keys: all that a close line prints (target, span, ancestors); the same
  * without the ancestors; the path that the lines of its children print (ancestors and itself); its transaction. So the newest fit is the first one
- * in its chain, and memory grows with the open spans alone. Ids of our own logs take the place of the printed texts. */
+ * in its chain, and memory grows with the open spans alone. Ids of our own logs take the place of the printed texts.
+ *
+ * In most logs nothing but the transaction varies in what a line prints of its spans. Then shape and transaction say all, and the keys of the two
+ * are remembered: a line whose like was there a moment ago is not put together again. */
 #include "model/span.h"
 #include "model/intern.h"
 #include <errno.h>
@@ -14,6 +17,21 @@
 
 enum key { BY_ALL, BY_NAME, BY_PATH, BY_TID, KEYS };
 
+enum { REMEMBERED = 1024, TID_ROOM = 48 };
+
+/* What the texts of a line's tail hash to. */
+struct tail_hash {
+	uint64_t span, ancestors, path;
+	bool has_id, has_stack, has_ancestors, has_path;
+};
+
+struct remembered {
+	const struct shape *tail; /* NULL: free */
+	uint8_t tid_len;
+	char tid[TID_ROOM];
+	struct tail_hash hash;
+};
+
 struct link {
 	uint64_t key;
 	int32_t newer, older;	/* in the chain of its bucket */
@@ -21,7 +39,8 @@ struct link {
 
 struct open_span {
 	struct span_row row;
-	char *tid;		/* owned; row.tid points to it */
+	char *tid;		/* NULL, or the place of one that is longer than tid_room; owned */
+	char tid_room[TID_ROOM];
 	bool used, from_enter;
 	struct link link[KEYS];
 };
@@ -38,6 +57,12 @@ struct span_reader {
 	struct intern words;		/* targets, names, levels, workers */
 	char *scratch;
 	size_t scratch_room;
+	bool open_only;
+	struct remembered *remembered;	/* REMEMBERED of them, by shape and transaction */
+	uint8_t *plain;			/* by id of a tail: 0 not asked, 1 nothing but the transaction varies in its spans, 2 other values do */
+	uint8_t *exact;			/* by id of a head: 0 not asked, else 1 + 2 for busy_ns + 4 for idle_ns */
+	uint32_t nplain, nexact;
+	struct slice last_worker;	/* of the span before, as the word it is */
 	int32_t flush;			/* next open span to give, when a source ended; NO_SPAN: none */
 	int32_t given;			/* closed and given: to be freed at the next call */
 };
@@ -216,12 +241,35 @@ static int word(struct span_reader *r, struct slice in, struct slice *out)
 	return rc;
 }
 
+/* Texts of stored shapes live as long as the store; those of lines kept whole do not. */
+static int shape_word(struct span_reader *r, const struct shape *of, struct slice in, struct slice *out)
+{
+	if (!of->id)
+		return word(r, in, out);
+	*out = in;
+	return 0;
+}
+
+static int worker_word(struct span_reader *r, struct slice in, struct slice *out)
+{
+	int rc = 0;
+
+	*out = SLICE_NONE;
+	if (!in.ptr)
+		return 0;
+	if (!r->last_worker.ptr || !slice_same(in, r->last_worker))
+		rc = word(r, in, &r->last_worker);
+	*out = r->last_worker;
+	return rc;
+}
+
 /* ---- keys of a line ---- */
 
 struct line_keys {
-	uint64_t key[KEYS];
+	uint64_t key[KEYS];	/* BY_PATH: only where has_path */
 	uint64_t parent;	/* under BY_PATH */
-	bool has_id, has_stack, has_parent;
+	bool has_id, has_stack, has_parent, has_path;
+	struct tail_hash *hash;	/* of the remembered line like this one, or NULL */
 };
 
 static struct slice inner(struct slice list)
@@ -268,34 +316,149 @@ static int keys_by_id(const struct event *e, struct slice id, struct line_keys *
 	return 0;
 }
 
+/* Makes room for what is known of shape id; false: no memory, or an id that is none. */
+static bool known_shape(uint8_t **v, uint32_t *n, uint32_t id)
+{
+	uint32_t more = id * 2 + 64;
+	uint8_t *p;
+
+	if (id < *n)
+		return true;
+	if (id > 1u << 24 || !(p = realloc(*v, more)))
+		return false;
+	memset(p + *n, 0, more - *n);
+	*v = p;
+	*n = more;
+	return true;
+}
+
+static bool is_plain(struct span_reader *r, const struct shape *tail)
+{
+	if (!tail->id || !known_shape(&r->plain, &r->nplain, tail->id))
+		return false;
+	if (!r->plain[tail->id]) {
+		r->plain[tail->id] = 1;
+		for (unsigned i = 0; i < tail->nslots; i++)
+			if (tail->slots[i].kind != SLOT_TID && (tail->slots[i].section == SECTION_SPAN || tail->slots[i].section == SECTION_SPANS))
+				r->plain[tail->id] = 2;
+	}
+	return r->plain[tail->id] == 1;
+}
+
+/* Where a line like this one is or is to be remembered; NULL: its texts are its own. */
+static struct remembered *recall(struct span_reader *r, const struct event *e, uint64_t tid_key, bool *there)
+{
+	struct remembered *m;
+
+	*there = false;
+	if (e->tid.len > TID_ROOM || !is_plain(r, e->tail))
+		return NULL;
+	m = &r->remembered[(tid_key ^ (uintptr_t)e->tail >> 5 ^ e->tail->id * 31u) % REMEMBERED];
+	*there = m->tail == e->tail && m->tid_len == e->tid.len && !memcmp(m->tid, e->tid.ptr ? e->tid.ptr : "", e->tid.len);
+	return m;
+}
+
+static struct tail_hash *remember(struct remembered *m, const struct event *e, const struct tail_hash *h)
+{
+	m->tail = e->tail;
+	m->tid_len = (uint8_t)e->tid.len;
+	if (e->tid.len)
+		memcpy(m->tid, e->tid.ptr, e->tid.len);
+	m->hash = *h;
+	return &m->hash;
+}
+
+static uint64_t join(uint64_t a, uint64_t b)
+{
+	uint64_t both[2] = {a, b};
+
+	return hash_bytes(both, sizeof both, 1);
+}
+
+static void keys_by_text(const struct event *e, const struct tail_hash *h, struct line_keys *k)
+{
+	k->has_stack = h->has_stack;
+	k->key[BY_NAME] = join(h->span, hash_bytes(e->head->target.ptr, e->head->target.len, 1));
+	k->key[BY_ALL] = join(h->ancestors, k->key[BY_NAME]);
+	k->has_parent = h->has_ancestors;
+	k->parent = h->ancestors;
+	k->has_path = h->has_path;
+	k->key[BY_PATH] = h->path;
+}
+
 static int line_keys(struct span_reader *r, const struct event *e, struct line_keys *k)
 {
+	struct tail_hash h = {0};
 	struct slice id, span, stack, ancestors;
-	int rc;
+	struct remembered *m;
+	bool there;
 
 	*k = (struct line_keys){0};
 	k->key[BY_TID] = e->tid.ptr ? hash_bytes(e->tid.ptr, e->tid.len, 5) : 0;
+	m = recall(r, e, k->key[BY_TID], &there);
+	if (there) {
+		k->hash = &m->hash;
+		keys_by_text(e, k->hash, k);
+		return 0;
+	}
 	if (event_span_field(e, "id", &id))
 		return keys_by_id(e, id, k);
 	span = event_part(e, SECTION_SPAN);
 	stack = event_part(e, SECTION_SPANS);
 	ancestors = inner(stack);
-	uint64_t name = hash_bytes(span.ptr, span.len, hash_bytes(e->head->target.ptr, e->head->target.len, 1));
+	h.has_stack = stack.ptr;
+	h.span = hash_bytes(span.ptr, span.len, 1);
+	h.ancestors = hash_bytes(ancestors.ptr, ancestors.len, 3);
+	h.has_ancestors = ancestors.len;
+	if (m && !event_error(e))
+		k->hash = remember(m, e, &h);
+	keys_by_text(e, &h, k);
+	return 0;
+}
 
-	k->has_stack = stack.ptr;
-	k->key[BY_NAME] = name;
-	k->key[BY_ALL] = hash_bytes(ancestors.ptr, ancestors.len, name);
-	k->has_parent = ancestors.len;
-	k->parent = hash_bytes(ancestors.ptr, ancestors.len, 3);
-	rc = path_hash(r, ancestors, span, &k->key[BY_PATH]);
+/* The key under which children look for this span; only a span that opens needs it. */
+static int path_key(struct span_reader *r, const struct event *e, struct line_keys *k)
+{
+	int rc;
+
+	if (k->has_id || k->has_path)
+		return 0;
+	rc = path_hash(r, inner(event_part(e, SECTION_SPANS)), event_part(e, SECTION_SPAN), &k->key[BY_PATH]);
+	k->has_path = !rc;
+	if (k->hash && !rc && !event_error(e)) {
+		k->hash->path = k->key[BY_PATH];
+		k->hash->has_path = true;
+	}
 	return rc;
 }
 
 /* ---- lines ---- */
 
-static int open_one(struct span_reader *r, const struct event *e, const struct line_keys *k, bool from_enter)
+static int open_row(struct span_reader *r, const struct event *e, struct open_span *o)
 {
-	struct slice name;
+	struct slice name = e->tail->span_name;
+	int rc;
+
+	o->row = (struct span_row){.run = e->run, .source = e->source, .id = e->id, .start_ns = e->time_ns, .end_ns = NONE_NS,
+				   .busy_ns = NONE_NS, .idle_ns = NONE_NS, .parent = NONE_NS};
+	if (e->tid.len > TID_ROOM && !(o->tid = malloc(e->tid.len)))
+		return -ENOMEM;
+	if (e->tid.ptr) {
+		o->row.tid = (struct slice){"", e->tid.len}; /* where it stands is told when the row is given */
+		memcpy(o->tid ? o->tid : o->tid_room, e->tid.ptr, e->tid.len);
+	}
+	if (name.ptr && e->tail->id)
+		o->row.name = name;
+	else if (event_span_field(e, "name", &name) && (rc = word(r, name, &o->row.name)))
+		return rc;
+	rc = shape_word(r, e->head, e->head->target, &o->row.target);
+	if (!rc)
+		rc = shape_word(r, e->head, e->head->level, &o->row.level);
+	return rc ? rc : worker_word(r, e->worker, &o->row.worker);
+}
+
+static int open_one(struct span_reader *r, const struct event *e, struct line_keys *k, bool from_enter)
+{
 	int32_t i, parent = NO_SPAN;
 	bool others = false;
 	int rc = 0;
@@ -308,21 +471,10 @@ static int open_one(struct span_reader *r, const struct event *e, const struct l
 	struct open_span *o = &r->open[i];
 
 	*o = (struct open_span){.from_enter = from_enter};
-	o->row = (struct span_row){.run = e->run, .source = e->source, .id = e->id, .start_ns = e->time_ns, .end_ns = NONE_NS,
-				   .busy_ns = NONE_NS, .idle_ns = NONE_NS, .parent = NONE_NS};
-	if (e->tid.ptr) {
-		o->tid = malloc(e->tid.len + 1);
-		if (!o->tid) {
-			rc = -ENOMEM;
-			goto fail;
-		}
-		memcpy(o->tid, e->tid.ptr, e->tid.len);
-		o->row.tid = (struct slice){o->tid, e->tid.len};
-	}
-	if (!event_span_field(e, "name", &name))
-		name = SLICE_NONE;
-	if ((rc = word(r, name, &o->row.name)) || (rc = word(r, e->head->target, &o->row.target)) ||
-	    (rc = word(r, e->head->level, &o->row.level)) || (rc = word(r, e->worker, &o->row.worker)))
+	rc = open_row(r, e, o);
+	if (!rc)
+		rc = path_key(r, e, k);
+	if (rc)
 		goto fail;
 	if (k->has_parent)
 		parent = chain_find(r, BY_PATH, k->parent, &others);
@@ -343,12 +495,26 @@ fail:
 	return rc;
 }
 
+/* Whether the lines of a shape may have busy_ns (2) or idle_ns (4); of a line kept whole one can't say. */
+static unsigned exact_fields(struct span_reader *r, const struct shape *head)
+{
+	unsigned bits = 1;
+
+	if (!head->id || !known_shape(&r->exact, &r->nexact, head->id))
+		return 7;
+	if (r->exact[head->id])
+		return r->exact[head->id];
+	for (unsigned i = 0; i < head->nslots; i++)
+		bits |= slice_is(head->slots[i].key, "busy_ns") ? 2 : slice_is(head->slots[i].key, "idle_ns") ? 4 : 0;
+	return r->exact[head->id] = (uint8_t)bits;
+}
+
 static int64_t read_duration(const struct event *e, const char *exact, const char *printed)
 {
 	struct slice v;
 	int64_t ns = 0;
 
-	if (event_field(e, exact, &v) == SLOT_SCALAR) {
+	if (exact && event_field(e, exact, &v) == SLOT_SCALAR) {
 		for (size_t i = 0; i < v.len; i++) {
 			if (v.ptr[i] < '0' || v.ptr[i] > '9' || ns > INT64_MAX / 10 - 1)
 				return NONE_NS;
@@ -375,7 +541,7 @@ static int32_t find_open(const struct span_reader *r, const struct line_keys *k,
 }
 
 /* 1: the span is closed and r->given. */
-static int close_one(struct span_reader *r, const struct event *e, const struct line_keys *k)
+static int close_one(struct span_reader *r, const struct event *e, struct line_keys *k)
 {
 	bool others, by_name;
 	int32_t i = find_open(r, k, &others, &by_name);
@@ -395,8 +561,12 @@ static int close_one(struct span_reader *r, const struct event *e, const struct 
 	struct open_span *o = &r->open[i];
 
 	o->row.end_ns = e->time_ns;
-	o->row.busy_ns = read_duration(e, "busy_ns", "time.busy");
-	o->row.idle_ns = read_duration(e, "idle_ns", "time.idle");
+	if (!r->open_only) {
+		unsigned exact = exact_fields(r, e->head);
+
+		o->row.busy_ns = read_duration(e, exact & 2 ? "busy_ns" : NULL, "time.busy");
+		o->row.idle_ns = read_duration(e, exact & 4 ? "idle_ns" : NULL, "time.idle");
+	}
 	unlink_span(r, i);
 	r->given = i;
 	/* The one that stays open might have been meant as well. */
@@ -406,7 +576,7 @@ static int close_one(struct span_reader *r, const struct event *e, const struct 
 }
 
 /* Where a log has no "new" lines, its enter and exit lines bound spans. */
-static int enter_or_exit(struct span_reader *r, const struct event *e, const struct line_keys *k, bool enter)
+static int enter_or_exit(struct span_reader *r, const struct event *e, struct line_keys *k, bool enter)
 {
 	bool others, by_name;
 	int32_t i;
@@ -440,8 +610,10 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 	if (!r)
 		return -ENOMEM;
 	intern_init(&r->words);
+	r->open_only = q->open_only;
 	r->free_list = r->flush = r->given = NO_SPAN;
-	rc = event_cursor_open(s, &eq, &r->cursor);
+	r->remembered = calloc(REMEMBERED, sizeof *r->remembered);
+	rc = r->remembered ? event_cursor_open(s, &eq, &r->cursor) : -ENOMEM;
 	if (rc) {
 		span_reader_close(r);
 		return rc;
@@ -462,6 +634,9 @@ void span_reader_close(struct span_reader *r)
 		free(r->bucket[k]);
 	intern_done(&r->words);
 	free(r->scratch);
+	free(r->remembered);
+	free(r->plain);
+	free(r->exact);
 	free(r);
 }
 
@@ -536,11 +711,18 @@ int span_reader_next(struct span_reader *r, struct span_row *out)
 {
 	int rc;
 
-	if (r->given != NO_SPAN)
-		free_slot(r, r->given);
-	r->given = NO_SPAN;
-	rc = advance(r);
-	if (rc == 1)
-		*out = r->open[r->given].row;
+	do {
+		if (r->given != NO_SPAN)
+			free_slot(r, r->given);
+		r->given = NO_SPAN;
+		rc = advance(r);
+	} while (rc == 1 && r->open_only && r->open[r->given].row.end_ns != NONE_NS);
+	if (rc == 1) {
+		const struct open_span *o = &r->open[r->given];
+
+		*out = o->row;
+		if (out->tid.ptr)
+			out->tid.ptr = o->tid ? o->tid : o->tid_room;
+	}
 	return rc;
 }

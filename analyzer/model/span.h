@@ -15,6 +15,7 @@ enum span_certainty {
 	SPAN_GUESS	/* the stack fits none: taken by name and fields alone, or an end without a beginning */
 };
 
+/* Texts but tid live as long as the reader. */
 struct span_row {
 	int64_t run, source, id;	/* id of its first line's event */
 	struct slice tid, worker, target, name, level;
@@ -27,6 +28,7 @@ struct span_row {
 struct span_query {
 	struct slice tid;	/* ptr NULL: all */
 	int64_t run, source;	/* 0: all */
+	bool open_only;		/* only spans that were never closed */
 };
 
 struct span_reader;
