@@ -49,8 +49,9 @@ struct config_sink {
 		CONFIG_SINK_FILE,
 		CONFIG_SINK_FD,
 		CONFIG_SINK_STDOUT, /* for people */
+		CONFIG_SINK_JOURNALD,
 	} kind;
-	char *file;   /* of CONFIG_SINK_FILE */
+	char *file;   /* of CONFIG_SINK_FILE; of CONFIG_SINK_JOURNALD the socket, NULL = the system's */
 	int fd;	      /* of CONFIG_SINK_FD */
 	char *filter; /* directives; NULL = everything */
 };

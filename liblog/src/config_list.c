@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
+
+#define SOCKET_MAX sizeof(((struct sockaddr_un *)0)->sun_path)
 
 /* The name of a member for messages, "sinks[2].file", safe to print. */
 static void name_member(char out[2 * CONFIG_NAME_MAX], const char *entry, const char *member)
@@ -60,7 +63,17 @@ static int set_sink_member(const struct config_source *source, const char *name,
 		sink->kind = CONFIG_SINK_STDOUT;
 		return json_is_true(value) ? 0 : config_wrong_type(source, name, "true", value);
 	}
-	return config_fail(source, "unknown key \"%s\"; known are: file fd stdout filter", name);
+	if (!strcmp(member, "journald")) {
+		sink->kind = CONFIG_SINK_JOURNALD;
+		if (json_is_true(value))
+			return 0;
+		if (!json_is_string(value))
+			return config_wrong_type(source, name, "true or the path of a socket", value);
+		if (!json_string_length(value) || json_string_length(value) >= SOCKET_MAX)
+			return config_fail(source, "key \"%s\": the path of a socket has 1 to %zu bytes", name, SOCKET_MAX - 1);
+		return config_set_string(&sink->file, json_string_value(value));
+	}
+	return config_fail(source, "unknown key \"%s\"; known are: file fd stdout journald filter", name);
 }
 
 static int set_sink(const struct config_source *source, const char *entry, struct config_sink *sink, json_t *value)
@@ -82,7 +95,7 @@ static int set_sink(const struct config_source *source, const char *entry, struc
 			return rc;
 		places += strcmp(member, "filter") != 0;
 	}
-	return places == 1 ? 0 : config_fail(source, "key \"%s\": expected one of \"file\", \"fd\" and \"stdout\"", entry);
+	return places == 1 ? 0 : config_fail(source, "key \"%s\": expected one of \"file\", \"fd\", \"stdout\" and \"journald\"", entry);
 }
 
 int config_set_sinks(const struct config_source *source, const char *name, struct config_sinks *slot, json_t *value)

@@ -36,6 +36,10 @@ static int open_sink(const struct config *config, const struct config_sink *want
 		snprintf(what, cap, "fd %d", wanted->fd);
 		return fcntl(wanted->fd, F_GETFD) < 0 ? -errno : sink_fd_open(wanted->fd, false, out);
 	}
+	if (wanted->kind == CONFIG_SINK_JOURNALD) {
+		snprintf(what, cap, "journald");
+		return sink_journald_open(wanted->file ? wanted->file : SINK_JOURNALD_SOCKET, out);
+	}
 	rc = config_sink_path(config, wanted, &path);
 	if (rc)
 		return rc;
@@ -51,6 +55,7 @@ static int open_route(struct route *route, const struct config *config, const st
 	int rc = open_sink(config, wanted, how, &route->sink, what, cap);
 
 	route->seq = 1;
+	route->with_sites = wanted->kind == CONFIG_SINK_JOURNALD;
 	if (rc || !wanted->filter)
 		return rc;
 	rc = directive_parse(wanted->filter, strlen(wanted->filter), &route->filter, NULL);
@@ -88,6 +93,7 @@ void routes_close(struct routes *routes)
 		sink_close(route->sink);
 		directive_free(route->filter);
 		buf_done(&route->out);
+		buf_done(&route->sites);
 		free(route->verdict);
 		free(route->span);
 	}
@@ -179,18 +185,22 @@ static bool wants(struct route *route, struct encoder *enc, const struct site *s
 /* ---- lines ---- */
 
 /* Copy the encoder's line with the route's number. false: no memory. */
-static bool copy(struct route *route, const struct encoder *enc, size_t begin, size_t len)
+static bool copy(struct route *route, const struct encoder *enc, size_t begin, size_t len, uint32_t site)
 {
 	const char *line = enc->out.text + begin, *number = memrchr(line, ':', len);
 	char *at;
 
-	if (!buf_room(&route->out, len + LINE_END))
+	if (!buf_room(&route->out, len + LINE_END) || (route->with_sites && !buf_room(&route->sites, sizeof site)))
 		return false;
 	at = put(route->out.text + route->out.len, line, (size_t)(number - line) + 1);
 	at += itoa_u64(route->seq++, at);
 	at = PUT(at, "}\n");
 	route->out.len = (size_t)(at - route->out.text);
 	route->lines++;
+	if (route->with_sites) {
+		memcpy(route->sites.text + route->sites.len, &site, sizeof site);
+		route->sites.len += sizeof site;
+	}
 	return true;
 }
 
@@ -209,7 +219,7 @@ static bool tell(struct route *route, struct encoder *enc, const char *fields, u
 	enc->lines--;
 	enc->written--;
 	route->seq = number;
-	done = copy(route, enc, begin, len);
+	done = copy(route, enc, begin, len, 0);
 	route->seq = next;
 	return done;
 }
@@ -240,11 +250,11 @@ static void tell_unmade(struct route *route, struct encoder *enc)
 	route->unmade = 0;
 }
 
-static void append(struct route *route, struct encoder *enc, size_t begin, size_t len)
+static void append(struct route *route, struct encoder *enc, size_t begin, size_t len, uint32_t site)
 {
 	tell_gap(route, enc);
 	tell_unmade(route, enc);
-	if (route->unmade || !copy(route, enc, begin, len))
+	if (route->unmade || !copy(route, enc, begin, len, site))
 		route->unmade++;
 }
 
@@ -259,7 +269,7 @@ void routes_take(struct routes *routes, struct encoder *enc, const struct ilu_re
 		if ((record->word & ILU_OP_MASK_) == ILU_OP_RECORD_ && route->span)
 			route->span[SLAB_INDEX(record->span)].handle = 0;
 		if (len && site && wants(route, enc, site, record->span))
-			append(route, enc, begin, len);
+			append(route, enc, begin, len, site->number);
 	}
 }
 
@@ -268,7 +278,7 @@ void routes_take_own(struct routes *routes, struct encoder *enc, size_t begin)
 	size_t len = enc->out.len - begin;
 
 	for (unsigned i = 0; i < routes->count; i++)
-		append(&routes->route[i], enc, begin, len);
+		append(&routes->route[i], enc, begin, len, 0);
 }
 
 /* ---- writing ---- */
@@ -284,9 +294,10 @@ static int write_route(struct route *route, struct encoder *enc, uint64_t *lost)
 	route->lost = 0;
 	if (!route->out.len)
 		return 0;
+	route->sink->sites = route->with_sites ? (const uint32_t *)(void *)route->sites.text : NULL;
 	rc = sink_write(route->sink, route->out.text, route->out.len, route->lines, &written);
 	*lost += gap_count(&route->gap, route->lines, written, route->seq, rc);
-	route->out.len = 0;
+	route->out.len = route->sites.len = 0;
 	route->lines = 0;
 	return rc;
 }

@@ -25,6 +25,8 @@ struct route {
 	struct sink *sink;
 	struct directive_set *filter; /* NULL: everything */
 	struct buf out;
+	struct buf sites; /* of each line, uint32_t, where the sink wants to know */
+	bool with_sites;
 	size_t lines;
 	uint64_t seq;
 	uint64_t unmade; /* lines there was no memory for, and that have no number yet */

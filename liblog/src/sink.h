@@ -38,6 +38,7 @@ struct sink_ops {
 struct sink {
 	const struct sink_ops *ops;
 	struct sink_stats stats;
+	const uint32_t *sites; /* of each line of a batch the number of its site, 0: none; NULL: nobody knows. Borrowed. */
 	char reopen_wanted; /* atomic */
 };
 
@@ -81,6 +82,10 @@ enum sink_colour {
 	SINK_COLOUR_NEVER,
 	SINK_COLOUR_ALWAYS,
 };
+
+/* The journal of systemd, whether somebody listens at `path` (copied) now or not. 0, -ENOMEM or -ENAMETOOLONG. */
+#define SINK_JOURNALD_SOCKET "/run/systemd/journal/socket"
+int sink_journald_open(const char *path, struct sink **out);
 
 /* For people: each line is read back and printed as time, level, spans, target, message and fields. */
 int sink_console_open(int fd, enum sink_colour colour, struct sink **out);

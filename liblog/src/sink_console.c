@@ -6,6 +6,7 @@
  * It reads back the line that was just encoded, so there is one encoder, and a console shows what the file holds. Texts stay
  * escaped as they are in the line, only \" and \\ become what they mean where that is not ambiguous: nothing a value
  * contains can move the cursor. What is not one of our lines is passed on as it is. */
+#include "lineread.h"
 #include "sink.h"
 
 #include <errno.h>
@@ -24,108 +25,6 @@ struct sink_console {
 	size_t lines;
 	bool failed; /* no memory for the line being rendered */
 };
-
-/* ---- reading a line ---- */
-
-struct slice {
-	const char *at;
-	size_t len;
-};
-
-struct cursor {
-	const char *at, *end;
-};
-
-/* Behind the closing quote of a string that begins at s; NULL: it does not end. */
-static const char *string_end(const char *s, const char *end)
-{
-	for (s++; s < end && *s != '"'; s++)
-		if (*s == '\\')
-			s++;
-	return s < end ? s + 1 : NULL;
-}
-
-/* Behind the value at s: a string, a number or word, or all between matching brackets. */
-static const char *value_end(const char *s, const char *end)
-{
-	size_t depth = 0;
-
-	do {
-		if (s >= end)
-			return NULL;
-		if (*s == '"') {
-			s = string_end(s, end);
-			if (!s)
-				return NULL;
-			continue;
-		}
-		depth += *s == '{' || *s == '[';
-		depth -= (*s == '}' || *s == ']') && depth;
-		s++;
-	} while (depth || (s < end && *s != ',' && *s != '}' && *s != ']'));
-	return s;
-}
-
-/* Into an object or array. */
-static struct cursor inside(struct slice value)
-{
-	return value.len < 2 ? (struct cursor){ NULL, NULL } : (struct cursor){ value.at + 1, value.at + value.len - 1 };
-}
-
-static bool next_element(struct cursor *c, struct slice *value)
-{
-	const char *end;
-
-	if (c->at < c->end && *c->at == ',')
-		c->at++;
-	end = c->at < c->end ? value_end(c->at, c->end) : NULL;
-	if (!end)
-		return false;
-	*value = (struct slice){ c->at, (size_t)(end - c->at) };
-	c->at = end;
-	return true;
-}
-
-/* key without quotes, value as it stands. */
-static bool next_member(struct cursor *c, struct slice *key, struct slice *value)
-{
-	const char *end;
-
-	if (c->at < c->end && *c->at == ',')
-		c->at++;
-	if (c->at >= c->end || *c->at != '"')
-		return false;
-	end = string_end(c->at, c->end);
-	if (!end || end >= c->end || *end != ':')
-		return false;
-	*key = (struct slice){ c->at + 1, (size_t)(end - c->at) - 2 };
-	c->at = end + 1;
-	return next_element(c, value);
-}
-
-static bool is(struct slice s, const char *text)
-{
-	return s.len == strlen(text) && !memcmp(s.at, text, s.len);
-}
-
-static struct slice member(struct slice object, const char *name)
-{
-	struct cursor c = inside(object);
-	struct slice key, value;
-
-	while (next_member(&c, &key, &value))
-		if (is(key, name))
-			return value;
-	return (struct slice){ NULL, 0 };
-}
-
-/* Without quotes. */
-static struct slice text_of(struct slice value)
-{
-	if (value.len < 2 || *value.at != '"')
-		return value;
-	return (struct slice){ value.at + 1, value.len - 2 };
-}
 
 /* ---- rendering ---- */
 
@@ -177,7 +76,7 @@ static void put_message(struct sink_console *c, struct slice s)
 /* Strings without their quotes where no one could take them for something else. */
 static void put_value(struct sink_console *c, struct slice value)
 {
-	struct slice text = text_of(value);
+	struct slice text = line_text(value);
 	bool bare = text.len > 0 && text.len != value.len;
 
 	for (size_t i = 0; i < text.len && bare; i++)
@@ -201,12 +100,12 @@ static void put_pair(struct sink_console *c, struct slice key, struct slice valu
 
 static void put_fields(struct sink_console *c, struct slice fields)
 {
-	struct cursor at = inside(fields);
+	struct cursor at = line_inside(fields);
 	struct slice key, value;
 	bool first = true; /* the library's message, not a field that somebody called so */
 
-	while (next_member(&at, &key, &value)) {
-		if (!(first && is(key, "message"))) {
+	while (line_next_member(&at, &key, &value)) {
+		if (!(first && line_is(key, "message"))) {
 			put(c, " ");
 			put_pair(c, key, value);
 		}
@@ -217,15 +116,15 @@ static void put_fields(struct sink_console *c, struct slice fields)
 /* invoke{fqdn=hello-1}; ids are for programs. */
 static void put_span(struct sink_console *c, struct slice span)
 {
-	struct slice name = text_of(member(span, "name")), key, value;
-	struct cursor at = inside(span);
+	struct slice name = line_text(line_member(span, "name")), key, value;
+	struct cursor at = line_inside(span);
 	const char *open = "{";
 
 	style(c, BOLD);
 	put_bytes(c, name.at ? name.at : "?", name.at ? name.len : 1);
 	style(c, PLAIN);
-	while (next_member(&at, &key, &value)) {
-		if (is(key, "name") || is(key, "id") || is(key, "parent") || is(key, "tid"))
+	while (line_next_member(&at, &key, &value)) {
+		if (line_is(key, "name") || line_is(key, "id") || line_is(key, "parent") || line_is(key, "tid"))
 			continue;
 		put(c, open);
 		put_pair(c, key, value);
@@ -237,11 +136,11 @@ static void put_span(struct sink_console *c, struct slice span)
 
 static void put_spans(struct sink_console *c, struct slice span, struct slice spans)
 {
-	struct cursor at = inside(spans);
+	struct cursor at = line_inside(spans);
 	struct slice element;
 	const char *before = " in ";
 
-	while (next_element(&at, &element)) {
+	while (line_next_element(&at, &element)) {
 		put(c, before);
 		put_span(c, element);
 		before = ":";
@@ -262,7 +161,7 @@ static void put_level(struct sink_console *c, struct slice level)
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		if (is(level, rows[i].name)) {
+		if (line_is(level, rows[i].name)) {
 			style(c, rows[i].colour);
 			put(c, rows[i].padded);
 			style(c, PLAIN);
@@ -272,51 +171,25 @@ static void put_level(struct sink_console *c, struct slice level)
 	put_bytes(c, level.at, level.len);
 }
 
-struct line {
-	struct slice timestamp, level, fields, target, span, spans;
-};
-
-static bool read_line(struct slice text, struct line *line)
-{
-	const struct {
-		const char *name;
-		struct slice *slot;
-	} wanted[] = {
-		{ "timestamp", &line->timestamp }, { "level", &line->level }, { "fields", &line->fields },
-		{ "target", &line->target },	   { "span", &line->span },   { "spans", &line->spans },
-	};
-	struct cursor c = inside(text);
-	struct slice key, value;
-
-	*line = (struct line){ .level = { NULL, 0 } };
-	if (text.len < 2 || *text.at != '{' || text.at[text.len - 1] != '}')
-		return false;
-	while (next_member(&c, &key, &value))
-		for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-			if (is(key, wanted[i].name))
-				*wanted[i].slot = value;
-	return c.at == c.end && line->timestamp.len && line->level.len && line->fields.len && line->target.len;
-}
-
 static void render(struct sink_console *c, struct slice text)
 {
 	struct line line;
 	size_t start = c->len;
 
 	c->failed = false;
-	if (read_line(text, &line)) {
+	if (line_read(text, &line)) {
 		style(c, DIM);
-		put_bytes(c, text_of(line.timestamp).at, text_of(line.timestamp).len);
+		put_bytes(c, line_text(line.timestamp).at, line_text(line.timestamp).len);
 		style(c, PLAIN);
 		put(c, " ");
-		put_level(c, text_of(line.level));
+		put_level(c, line_text(line.level));
 		put(c, " ");
 		style(c, DIM);
-		put_bytes(c, text_of(line.target).at, text_of(line.target).len);
+		put_bytes(c, line_text(line.target).at, line_text(line.target).len);
 		put(c, ":");
 		style(c, PLAIN);
 		put(c, " ");
-		put_message(c, text_of(member(line.fields, "message")));
+		put_message(c, line_text(line_member(line.fields, "message")));
 		put_fields(c, line.fields);
 		put_spans(c, line.span, line.spans);
 	} else {

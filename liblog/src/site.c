@@ -93,7 +93,7 @@ static char *put_text(char **at, const char *text)
 /* One allocation holds all copies. */
 static int copy_site(struct site *to, const struct ilu_site_ *from)
 {
-	size_t bytes = strlen(from->target) + strlen(from->text) + strlen(from->file) + 3;
+	size_t bytes = strlen(from->target) + strlen(from->text) + strlen(from->file) + strlen(from->function) + 4;
 	char *at;
 
 	for (unsigned i = 0; i < from->count; i++)
@@ -121,6 +121,7 @@ static int copy_site(struct site *to, const struct ilu_site_ *from)
 	to->target = put_text(&at, from->target);
 	to->text = put_text(&at, from->text);
 	to->file = put_text(&at, from->file);
+	to->function = put_text(&at, from->function);
 	if (from->rate && from->rate->key)
 		to->rate->key = put_text(&at, from->rate->key);
 	to->target_len = (uint32_t)strlen(to->target);

@@ -24,7 +24,7 @@ struct site {
 	uint8_t *types;
 	const char **keys;
 	uint16_t *key_lens;
-	const char *target, *text, *file;
+	const char *target, *text, *file, *function;
 	uint32_t target_len, text_len;
 	uint32_t line;
 	bool on;		/* the filter lets it speak wherever it is; atomic */

@@ -5,6 +5,8 @@
  * integer, as the encoder writes no other ones so. */
 #include "spanvalue.h"
 
+#include "lineread.h"
+
 /* One past the value at `at`. */
 static const char *past_value(const char *at)
 {
@@ -23,75 +25,6 @@ static const char *past_value(const char *at)
 		else if (!depth && (*at == ',' || *at == '}'))
 			return at;
 	}
-}
-
-/* ---- strings ---- */
-
-static unsigned hex4(const char *at)
-{
-	unsigned v = 0;
-
-	for (int i = 0; i < 4; i++)
-		v = v << 4 | (unsigned)(at[i] <= '9' ? at[i] - '0' : (at[i] | 32) - 'a' + 10);
-	return v;
-}
-
-static char *put_utf8(char *out, unsigned c)
-{
-	if (c < 0x80) {
-		*out++ = (char)c;
-		return out;
-	}
-	if (c < 0x800) {
-		*out++ = (char)(0xc0 | c >> 6);
-	} else {
-		if (c < 0x10000) {
-			*out++ = (char)(0xe0 | c >> 12);
-		} else {
-			*out++ = (char)(0xf0 | c >> 18);
-			*out++ = (char)(0x80 | (c >> 12 & 63));
-		}
-		*out++ = (char)(0x80 | (c >> 6 & 63));
-	}
-	*out++ = (char)(0x80 | (c & 63));
-	return out;
-}
-
-/* What "\uXXXX" at *at means, a pair of surrogates together. */
-static unsigned take_unicode(const char **at)
-{
-	unsigned c = hex4(*at + 2), low;
-
-	*at += 6;
-	if (c < 0xd800 || c > 0xdbff || (*at)[0] != '\\' || (*at)[1] != 'u')
-		return c;
-	low = hex4(*at + 2);
-	if (low < 0xdc00 || low > 0xdfff)
-		return c;
-	*at += 6;
-	return 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-}
-
-/* The string at *at, which begins with a quote. Nothing gets longer by it. Returns one past it in `out`. */
-static char *unescape(char *out, const char **at)
-{
-	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-
-	for (++*at; **at != '"';) {
-		const char *known;
-
-		if (**at != '\\') {
-			*out++ = *(*at)++;
-		} else if ((*at)[1] == 'u') {
-			out = put_utf8(out, take_unicode(at));
-		} else {
-			known = strchr(from, (*at)[1]);
-			*out++ = known ? to[known - from] : (*at)[1];
-			*at += 2;
-		}
-	}
-	++*at;
-	return out;
 }
 
 /* ---- values ---- */
@@ -124,7 +57,7 @@ static char *read_value(struct directive_value *v, char *out, const char **at)
 	if (*begin == '"') {
 		v->type = DIRECTIVE_STR;
 		v->s.text = out;
-		out = unescape(out, &begin);
+		out = line_unescape(out, &begin);
 		v->s.len = (size_t)(out - v->s.text);
 		*out++ = '\0'; /* in the place of a quote; not every regexec goes by the length alone */
 	} else if (*begin == 't' || *begin == 'f') {
@@ -150,7 +83,7 @@ bool span_values_read(struct span_values *values, const struct span_text *span)
 		struct directive_value *v = &values->value[values->count];
 
 		v->key = out;
-		out = unescape(out, &at);
+		out = line_unescape(out, &at);
 		v->key_len = (size_t)(out - v->key);
 		*out++ = '\0';
 		at++; /* the colon */

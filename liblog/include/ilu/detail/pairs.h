@@ -188,7 +188,7 @@
 	static const struct ilu_site_ ilu_site_ = {                                                                    \
 		&ilu_gate_, &ilu_object_, ILU_TARGET, text,  __FILE__,	 ilu_keys_,                                    \
 		ilu_types_, __LINE__,	  level,      kind,  sizeof ilu_types_ - 1, ILU_SITE_VERSION_,                 \
-		ILU_RATE_AT_ rate                                                                                      \
+		__func__,   ILU_RATE_AT_ rate                                                                          \
 	};                                                                                                             \
 	ILU_IN_SITES_(ilu_site_)                                                                                       \
 	ILU_LOUD_

@@ -51,6 +51,7 @@ struct ilu_site_ {
 	uint8_t kind;
 	uint8_t count; /* of keys */
 	uint8_t version;
+	const char *function;
 	const struct ilu_rate_ *rate; /* NULL: none */
 };
 #define ILU_SITE_VERSION_ 2
