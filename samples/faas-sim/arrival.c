@@ -27,8 +27,8 @@ static int request(void *arg)
 
 	it->sent_ns = now_ns();
 	ilu_debug(&it->tid, "Sending invocation to worker");
-	pause_ns(MS / 4); /* the network */
-	dispatch_invoke(r->sim, it);
+	pause_ns(r->sim->opt.network_ns);
+	dispatch_invoke(it->worker, it);
 	it->latency_ns = now_ns() - it->sent_ns;
 	ilu_debug(&it->tid, "Invocation returned from worker");
 	return 0;
@@ -76,7 +76,7 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 
 	if (rc)
 		return rc;
-	*r = (struct request){.sim = sim, .item = {.tid = ilu_tid_generate(), .fn = fn, .poisoned = poisoned}};
+	*r = (struct request){.sim = sim, .item = {.tid = ilu_tid_generate(), .fn = fn, .poisoned = poisoned, .worker = sim->workers}};
 	format_seconds((now_ns() - sim->start_ns) * 1000, 3, elapsed);
 	strcat(elapsed, "ms");
 	ilu_debug(&me, "Launching invocation", KV("elapsed", elapsed), KV("waiting", sim->nitems));
@@ -123,13 +123,11 @@ static int await_answers(struct sim *sim)
 
 static int send_trace(struct sim *sim)
 {
-	struct arrival *a = NULL;
-	size_t n = 0;
-	int rc = trace_load(sim, &a, &n);
+	const struct arrival *a = sim->trace;
+	int rc = 0;
 
-	for (size_t i = 0; i < n && !rc && !stop_wait(&sim->stop, sim->start_ns + a[i].at_ns - now_ns()); i++)
+	for (size_t i = 0; i < sim->ntrace && !rc && !stop_wait(&sim->stop, pause_end(sim->start_ns + a[i].at_ns) - now_ns()); i++)
 		rc = send_one(sim, a[i].fn, false);
-	free(a);
 	return rc;
 }
 
@@ -153,8 +151,11 @@ int arrivals_run(struct sim *sim)
 	int rc;
 
 	sim->start_ns = now_ns();
+	pause_tick(sim->opt.tick_ns);
 	ilu_info(&me, "Starting invocations");
 	rc = sim->opt.trace ? send_trace(sim) : send_drawn(sim, &rng);
+	if (sim->opt.tick_ns)
+		pause_tick(MS); /* the load generator has nothing to send any more, and takes longer steps */
 	ilu_info(&me, "Invocations sent, awaiting on thread handles");
 	if (await_answers(sim))
 		sim->unanswered = true;
@@ -170,4 +171,5 @@ void arrivals_free(struct sim *sim)
 		free(request_of(sim->items[i]));
 	}
 	free(sim->items);
+	free(sim->trace);
 }

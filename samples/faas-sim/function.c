@@ -3,6 +3,7 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,21 +20,21 @@ static const struct function functions[] = {
 
 #define OURS ((int)(sizeof functions / sizeof *functions))
 
-/* Names that the functions of a metadata file need besides their own: "fqdn", "image" and "layer" in one block. */
-static int name_loaded(struct function *fn, const char *name)
+/* Names that the functions of a metadata file need besides their own: "fqdn", "image" (unless it is given) and "layer" in one block. */
+static int name_loaded(struct function *fn, const char *name, const char *image)
 {
-	size_t len = strlen(name) + 1, size = 4 * len + 128;
-	char *block = malloc(size), *at = block;
+	size_t size = 4 * (strlen(name) + 1) + strlen(image) + 128;
+	char *at = fn->block = malloc(size);
 	ilu_random r;
 
-	if (!block)
+	if (!at)
 		return -ENOMEM;
 	fn->name = at;
 	at += sprintf(at, "%s", name) + 1;
 	fn->fqdn = at;
 	at += sprintf(at, "%s-" FUNCTION_VERSION, name) + 1;
 	fn->image = at;
-	at += sprintf(at, "docker.io/faas-sim/%s:latest", name) + 1;
+	at += (*image ? sprintf(at, "%s", image) : sprintf(at, "docker.io/faas-sim/%s:latest", name)) + 1;
 	fn->layer = at;
 	ilu_random_seed(&r, 0, name);
 	for (int i = 0; i < 2; i++)
@@ -41,55 +42,115 @@ static int name_loaded(struct function *fn, const char *name)
 	return 0;
 }
 
-static int read_one(struct csv *c, const int column[4], struct function *fn)
-{
-	double cold, warm, mem;
+enum { NAME, COLD, WARM, MEMORY, IMAGE, IAT, PREWARMS, COLUMNS };
 
-	if (column[0] >= c->columns || csv_number(c, column[1], &cold) || csv_number(c, column[2], &warm) || csv_number(c, column[3], &mem))
+static const struct {
+	const char *name;
+	bool optional;
+} columns[COLUMNS] = {
+	{"func_name", false}, {"cold_dur_ms", false}, {"warm_dur_ms", false}, {"mem_mb", false}, {"image_name", true}, {"mean_iat", true}, {"prewarms", true},
+};
+
+static int find_columns(const struct csv *c, int column[COLUMNS])
+{
+	for (int i = 0; i < COLUMNS; i++) {
+		column[i] = csv_column(c, columns[i].name);
+		if (column[i] >= 0 || columns[i].optional)
+			continue;
+		fprintf(stderr, "faas-sim: %s:1: no column %s\n", c->path, columns[i].name);
 		return -EINVAL;
-	*fn = (struct function){.cold_ms = (int)(cold < warm ? warm : cold), .warm_ms = (int)warm, .mem_mb = (int)mem, .weight = 1};
-	return name_loaded(fn, c->column[column[0]]);
+	}
+	return 0;
+}
+
+static const char *text_of(const struct csv *c, int column)
+{
+	return column >= 0 && column < c->columns ? c->column[column] : "";
+}
+
+/* 0 where the column may be missing, and is. */
+static int number_of(const struct csv *c, const int column[COLUMNS], int which, double *out)
+{
+	*out = 0;
+	if (columns[which].optional && !*text_of(c, column[which]))
+		return 0;
+	return csv_number(c, column[which], out);
+}
+
+static int read_one(struct csv *c, const int column[COLUMNS], struct function *fn)
+{
+	double x[COLUMNS];
+
+	if (!*text_of(c, column[NAME])) {
+		fprintf(stderr, "faas-sim: %s:%ld: no name\n", c->path, c->line);
+		return -EINVAL;
+	}
+	for (int i = COLD; i < COLUMNS; i++)
+		if (i != IMAGE && number_of(c, column, i, &x[i]))
+			return -EINVAL;
+	*fn = (struct function){.cold_ms = (int)(x[COLD] < x[WARM] ? x[WARM] : x[COLD]), .warm_ms = (int)x[WARM], .mem_mb = (int)x[MEMORY], .weight = 1,
+				.iat_ms = x[IAT], .prewarms = (int)x[PREWARMS], .own_image = *text_of(c, column[IMAGE]) != '\0'};
+	return name_loaded(fn, c->column[column[NAME]], text_of(c, column[IMAGE]));
+}
+
+/* Makes room for one more. */
+static int grow(struct sim *sim)
+{
+	int n = sim->nloaded;
+
+	if (n & (n - 1))
+		return 0;
+	struct function *more = realloc(sim->loaded, (size_t)(n ? n * 2 : 1) * sizeof *more);
+
+	if (!more)
+		return -ENOMEM;
+	sim->loaded = more;
+	return 0;
 }
 
 static int load(struct sim *sim)
 {
-	static const char *const names[] = {"func_name", "cold_dur_ms", "warm_dur_ms", "mem_mb"};
 	struct csv c;
-	int column[4], n = 0, rc = csv_open(&c, sim->opt.metadata);
+	int column[COLUMNS], rc = csv_open(&c, sim->opt.metadata);
 
 	if (rc)
 		return rc;
-	for (int i = 0; i < 4 && !rc; i++) {
-		column[i] = csv_column(&c, names[i]);
-		if (column[i] < 0) {
-			fprintf(stderr, "faas-sim: %s:1: no column %s\n", c.path, names[i]);
-			rc = -EINVAL;
-		}
-	}
+	rc = find_columns(&c, column);
 	while (!rc && csv_next(&c)) {
-		if (!(n & (n - 1))) {
-			struct function *more = realloc(sim->loaded, (size_t)(n ? n * 2 : 1) * sizeof *more);
-
-			if (!more)
-				rc = -ENOMEM;
-			else
-				sim->loaded = more;
-		}
+		rc = grow(sim);
 		if (!rc)
-			rc = read_one(&c, column, &sim->loaded[n]);
+			rc = read_one(&c, column, &sim->loaded[sim->nloaded]);
 		if (!rc)
-			n++;
+			sim->nloaded++;
 	}
 	csv_close(&c);
-	sim->nloaded = n;
-	if (!rc && !n) {
+	if (!rc && !sim->nloaded) {
 		fprintf(stderr, "faas-sim: %s: no function\n", sim->opt.metadata);
 		rc = -EINVAL;
 	}
 	return rc;
 }
 
-static const struct function *find(const struct function *all, int n, const char *name, size_t len)
+static int take_ours(struct sim *sim)
+{
+	sim->loaded = malloc(sizeof functions);
+	if (!sim->loaded)
+		return -ENOMEM;
+	memcpy(sim->loaded, functions, sizeof functions);
+	sim->nloaded = OURS;
+	return 0;
+}
+
+/* As many containers as its requests would keep busy, but no more than --prewarms. */
+static int prewarms(const struct function *fn, int most)
+{
+	double busy_ms = fn->cold_ms > fn->warm_ms ? fn->cold_ms : fn->warm_ms;
+	int n = fn->iat_ms > 0 ? (int)ceil(busy_ms / fn->iat_ms) : most;
+
+	return n < most ? n : most;
+}
+
+static struct function *find(struct function *all, int n, const char *name, size_t len)
 {
 	for (int i = 0; i < n; i++)
 		if (strlen(all[i].name) == len && !memcmp(all[i].name, name, len))
@@ -98,26 +159,29 @@ static const struct function *find(const struct function *all, int n, const char
 }
 
 /* Those named, by comma; NULL: all. */
-static int choose(struct sim *sim, const struct function *all, int total)
+static int choose(struct sim *sim, const char *names)
 {
-	const char *names = sim->opt.functions;
-	int n = 0, most = total;
+	int n = 0, most = sim->nloaded;
 
 	for (const char *at = names ? names : ""; *at; at++)
 		most += *at == ',';
 	sim->fns = calloc((size_t)most + 1, sizeof *sim->fns);
 	if (!sim->fns)
 		return -ENOMEM;
-	for (int i = 0; i < total && !names; i++)
-		sim->fns[n++] = &all[i];
+	for (int i = 0; i < sim->nloaded && !names; i++) {
+		sim->loaded[i].index = n;
+		sim->fns[n++] = &sim->loaded[i];
+	}
 	while (names) {
 		size_t len = strcspn(names, ",");
+		struct function *fn = find(sim->loaded, sim->nloaded, names, len);
 
-		sim->fns[n] = find(all, total, names, len);
-		if (!sim->fns[n++]) {
+		if (!fn) {
 			fprintf(stderr, "faas-sim: --functions: no function \"%.*s\"\n", (int)len, names);
 			return -EINVAL;
 		}
+		fn->index = n;
+		sim->fns[n++] = fn;
 		names = names[len] ? names + len + 1 : NULL;
 	}
 	sim->nfns = n;
@@ -126,18 +190,28 @@ static int choose(struct sim *sim, const struct function *all, int total)
 
 int functions_load(struct sim *sim)
 {
-	int rc = sim->opt.metadata ? load(sim) : 0;
+	int rc = sim->opt.metadata ? load(sim) : take_ours(sim);
 
-	if (rc)
-		return rc;
-	return sim->opt.metadata ? choose(sim, sim->loaded, sim->nloaded) : choose(sim, functions, OURS);
+	if (!rc && sim->opt.benchmark)
+		rc = benchmark_apply(sim);
+	for (int i = 0; i < sim->nloaded && !rc; i++) {
+		struct function *fn = &sim->loaded[i];
+
+		if (sim->opt.prewarms >= 0)
+			fn->prewarms = prewarms(fn, sim->opt.prewarms);
+		if (!fn->code)
+			fn->first = (struct estimate){.cold = fn->cold_ms / 1e3, .prewarm = fn->warm_ms / 1e3, .warm = fn->warm_ms / 1e3, .exec = fn->warm_ms / 1e3};
+	}
+	return rc ? rc : choose(sim, sim->opt.functions);
 }
 
 void functions_free(struct sim *sim)
 {
-	if (sim->loaded)
-		for (int i = 0; i < sim->nloaded; i++)
-			free((void *)(uintptr_t)sim->loaded[i].name); /* the block of all its names */
+	for (int i = 0; i < sim->nloaded; i++) {
+		free(sim->loaded[i].block);
+		free(sim->loaded[i].code);
+		free(sim->loaded[i].sample_s);
+	}
 	free(sim->loaded);
 	free(sim->fns);
 }

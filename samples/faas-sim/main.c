@@ -98,8 +98,24 @@ static void prewarm_functions(struct sim *sim)
 		for (int k = 0; k < sim->fns[i]->prewarms; k++) {
 			snprintf(name, sizeof name, "%d-%s-prewarm", k, sim->fns[i]->name);
 			const ilu_tid tid = ilu_tid_named(name);
-			dispatch_prewarm(sim, &tid, sim->fns[i]); /* a failure is in the log, and the first request starts cold */
+			dispatch_prewarm(sim->workers, &tid, sim->fns[i]); /* a failure is in the log, and the first request starts cold */
 		}
+}
+
+static int start_workers(struct sim *sim)
+{
+	int rc = 0;
+
+	sim->nworkers = 1;
+	sim->workers = calloc((size_t)sim->nworkers, sizeof *sim->workers);
+	if (!sim->workers)
+		return -ENOMEM;
+	for (int i = 0; i < sim->nworkers && !rc; i++) {
+		sim->workers[i].sim = sim;
+		snprintf(sim->workers[i].name, sizeof sim->workers[i].name, "worker");
+		rc = worker_start(&sim->workers[i]);
+	}
+	return rc;
 }
 
 static int start(struct sim *sim)
@@ -107,11 +123,12 @@ static int start(struct sim *sim)
 	const ilu_tid startup = ilu_tid_named("Startup");
 	int rc;
 
-	if ((rc = snapshots_start(sim)) || (rc = queue_start(sim)) || (rc = pool_start(sim)) || (rc = workers_start(sim)) || (rc = status_start(sim))) {
+	if ((rc = snapshots_start(sim)) || (rc = start_workers(sim))) {
 		fprintf(stderr, "faas-sim: a thread cannot be started: %s\n", strerror(-rc));
 		return rc;
 	}
 	ilu_info(&startup, "Skipping controller registration");
+	benchmark_log(sim);
 	register_functions(sim);
 	prewarm_functions(sim);
 	return 0;
@@ -125,11 +142,10 @@ static void end(struct sim *sim)
 	stop_tell(&sim->silence);
 	if (sim->unanswered)
 		return; /* workers hang: they are left behind */
-	queue_stop(sim);
-	workers_join(sim);
-	status_join(sim);
+	for (int i = 0; i < sim->nworkers; i++)
+		worker_stop(&sim->workers[i]);
 	snapshots_stop(sim);
-	pool_stop(sim);
+	free(sim->workers);
 }
 
 static int save(const struct sim *sim)
@@ -182,7 +198,7 @@ int main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (functions_load(&sim))
+	if (functions_load(&sim) || (sim.opt.trace && trace_load(&sim)))
 		return 2;
 	if (mkdir(sim.opt.directory, 0777) && errno != EEXIST) {
 		fprintf(stderr, "faas-sim: %s: %s\n", sim.opt.directory, strerror(errno));

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,13 @@ static const char usage[] =
 	"  --directory DIR     where worker.log and the results go, over those of an earlier run (.)\n"
 	"  --trace FILE        requests from func_name,invoke_time_ms instead (and --metadata)\n"
 	"  --metadata FILE     functions from func_name,cold_dur_ms,warm_dur_ms,mem_mb\n"
+	"  --benchmark FILE    what they take, from Ilúvatar's worker_function_benchmarks.json\n"
+	"  --prewarms N        containers of a function that are made before the first request, at most (what metadata says)\n"
+	"  --backend NAME      containerd: containers are made in its steps, or simulation: in one (simulation with --benchmark)\n"
+	"  --network US        of a request's way to the next process (250; 0 with simulation)\n"
+	"  --tick US           sleeps end at multiples of it, as in Ilúvatar's simulation; 0: in time (0)\n"
+	"  --queue POLICY      fcfs, sjf (minheap: shortest job first), edf (minheap_ed: earliest deadline first) (fcfs)\n"
+	"  --eviction POLICY   which idle container makes room: lru, greedy-dual (lru)\n"
 	"  --seconds N         how long requests arrive (5)\n"
 	"  --rate R            requests per second (40)\n"
 	"  --functions LIST    of hello,float,json,aes,gzip (all)\n"
@@ -37,7 +45,7 @@ static const char usage[] =
 	"\n"
 	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written.\n";
 
-enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
+enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_BENCHMARK, OPT_PREWARMS, OPT_BACKEND, OPT_NETWORK, OPT_TICK, OPT_QUEUE, OPT_EVICTION, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
 
 static const struct option names[] = {
 	{"directory", required_argument, NULL, OPT_DIRECTORY},
@@ -53,6 +61,13 @@ static const struct option names[] = {
 	{"trace", required_argument, NULL, OPT_TRACE},
 	{"metadata", required_argument, NULL, OPT_METADATA},
 	{"faults", required_argument, NULL, OPT_FAULTS},
+	{"benchmark", required_argument, NULL, OPT_BENCHMARK},
+	{"prewarms", required_argument, NULL, OPT_PREWARMS},
+	{"backend", required_argument, NULL, OPT_BACKEND},
+	{"network", required_argument, NULL, OPT_NETWORK},
+	{"tick", required_argument, NULL, OPT_TICK},
+	{"queue", required_argument, NULL, OPT_QUEUE},
+	{"eviction", required_argument, NULL, OPT_EVICTION},
 	{"truth", no_argument, NULL, OPT_TRUTH},
 	{"gc", required_argument, NULL, OPT_GC},
 	{"drain", required_argument, NULL, OPT_DRAIN},
@@ -118,17 +133,37 @@ static int parse_time(const char *text, bool *is_virtual)
 	return -EINVAL;
 }
 
-static int parse_gc(const char *text, enum gc *out)
+/* The place of text among the names, which are separated by blanks; several with a = between them have one place. -EINVAL: said. */
+static int parse_name(const char *option, const char *text, const char *list, int *out)
 {
-	static const char *const names[] = {"default", "off", "label"};
+	size_t len = strlen(text);
+	int place = 0;
 
-	for (int i = 0; i < 3; i++)
-		if (!strcmp(text, names[i])) {
-			*out = (enum gc)i;
-			return 0;
+	for (const char *at = list; len && *at; place++) {
+		for (size_t n;; at += n + 1) {
+			n = strcspn(at, "= ");
+			if (n == len && !memcmp(at, text, len)) {
+				*out = place;
+				return 0;
+			}
+			if (at[n] != '=') {
+				at += n + (at[n] == ' ');
+				break;
+			}
 		}
-	fprintf(stderr, "faas-sim: --gc: \"%s\" is none of default, off, label\n", text);
+	}
+	fprintf(stderr, "faas-sim: --%s: \"%s\" is none of %s\n", option, text, list);
 	return -EINVAL;
+}
+
+static int parse_us(const char *option, const char *text, int64_t *out_ns)
+{
+	double us;
+
+	if (parse_real(option, text, 0, 1e9, &us))
+		return -EINVAL;
+	*out_ns = llround(us * 1000);
+	return 0;
 }
 
 /* One option. Returns 0 or -EINVAL, which has been said. */
@@ -165,11 +200,26 @@ static int option_take(struct options *o, int opt, const char *arg)
 		return 0;
 	case OPT_FAULTS:
 		return faults_parse(&o->faults, arg);
+	case OPT_BENCHMARK:
+		o->benchmark = arg;
+		return 0;
+	case OPT_PREWARMS:
+		return parse_int("prewarms", arg, 0, 10000, &o->prewarms);
+	case OPT_BACKEND:
+		return parse_name("backend", arg, "containerd simulation", (int *)&o->backend);
+	case OPT_NETWORK:
+		return parse_us("network", arg, &o->network_ns);
+	case OPT_TICK:
+		return parse_us("tick", arg, &o->tick_ns);
+	case OPT_QUEUE:
+		return parse_name("queue", arg, "fcfs sjf=minheap edf=minheap_ed", (int *)&o->policy);
+	case OPT_EVICTION:
+		return parse_name("eviction", arg, "lru greedy-dual", (int *)&o->eviction);
 	case OPT_TRUTH:
 		o->truth = true;
 		return 0;
 	case OPT_GC:
-		return parse_gc(arg, &o->gc);
+		return parse_name("gc", arg, "default off label", (int *)&o->gc);
 	case OPT_DRAIN:
 		return parse_real("drain", arg, 0, 1e9, &o->drain_s);
 	case OPT_TIME:
@@ -188,11 +238,11 @@ static int option_take(struct options *o, int opt, const char *arg)
 int options_parse(struct options *o, int argc, char **argv)
 {
 	const uint64_t seed = (uint64_t)time(NULL); /* raw: a run without a seed is to differ */
-	bool fail_rate_given = false;
+	bool fail_rate_given = false, backend_given = false;
 	int opt;
 
 	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = 0.08, .seed = seed,
-			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1, .drain_s = -1};
+			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1, .drain_s = -1, .prewarms = -1, .network_ns = -1};
 	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			fputs(usage, stdout);
@@ -203,11 +253,16 @@ int options_parse(struct options *o, int argc, char **argv)
 			return 0;
 		}
 		fail_rate_given |= opt == OPT_FAIL_RATE;
+		backend_given |= opt == OPT_BACKEND;
 		if (option_take(o, opt, optarg)) {
 			fputs("faas-sim --help lists the options\n", stderr);
 			return 2;
 		}
 	}
+	if (o->benchmark && !backend_given)
+		o->backend = BACKEND_SIMULATION;
+	if (o->network_ns < 0)
+		o->network_ns = o->backend == BACKEND_SIMULATION ? 0 : MS / 4;
 	if (o->drain_s < 0)
 		o->drain_s = o->faults.on[FAULT_HANG] || o->faults.on[FAULT_LEAK] ? 60 : 0;
 	if (o->faults.any && !fail_rate_given)

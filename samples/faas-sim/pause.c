@@ -12,8 +12,31 @@ int64_t now_ns(void)
 	return ilu_clock_wall();
 }
 
+/* Since when, and how long a step of time is. */
+static struct {
+	int64_t since_ns, step_ns;
+} tick;
+
+void pause_tick(int64_t step_ns)
+{
+	tick.since_ns = now_ns();
+	tick.step_ns = step_ns;
+}
+
+static int64_t up(int64_t ns, int64_t step_ns)
+{
+	return (ns + step_ns - 1) / step_ns * step_ns;
+}
+
+int64_t pause_end(int64_t at_ns)
+{
+	return tick.step_ns ? tick.since_ns + up(up(at_ns - tick.since_ns, MS), tick.step_ns) : at_ns;
+}
+
 void pause_ns(int64_t ns)
 {
+	if (ns > 0 && tick.step_ns)
+		ns = pause_end(now_ns() + ns) - now_ns();
 	if (ns > 0)
 		ilu_clock_sleep(ns);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - the container manager: which containers there are, and the memory they take.
  *
- * A container is idle (in the list), running (its invocation holds it) or condemned (unhealthy, until the monitor removes
- * it). Its memory is taken before it is made and given back after it is removed. The lock is never held while sleeping
+ * A container is idle, running (its invocation holds it) or condemned (unhealthy, until the monitor removes it). Its memory is taken before it is made and given back after it is removed. The lock is never held while sleeping
  * or logging. */
 #define ILU_TARGET "iluvatar_worker_library::services::containers::container_pool"
 #include "sim.h"
@@ -41,37 +40,25 @@ static void log_activate(const ilu_tid *tid, const struct container *c)
 
 static struct container *take_idle(struct pool *p, const struct function *fn)
 {
-	struct container **at, *c;
-
 	ilu_mutex_lock(&p->lock);
-	for (at = &p->idle; *at && (*at)->fn != fn; at = &(*at)->next)
-		;
-	c = *at;
-	if (c)
-		*at = c->next;
+	struct container *c = idle_take(&p->idle, fn);
 	ilu_mutex_unlock(&p->lock);
 	return c;
 }
 
-/* The container that has been idle longest, where that is since before the given time. */
-static struct container *take_oldest(struct pool *p, int64_t before_ns)
+/* Without memory for the list it is lost: its memory stays taken. */
+static void put_idle(struct pool *p, struct container *c)
 {
-	struct container **at = &p->idle, *c = NULL;
-
 	ilu_mutex_lock(&p->lock);
-	while (*at && (*at)->next)
-		at = &(*at)->next;
-	if (*at && (*at)->idle_since_ns < before_ns) {
-		c = *at;
-		*at = NULL;
+	if (idle_put(&p->idle, c)) {
+		c->next = p->lost;
+		p->lost = c;
 	}
 	ilu_mutex_unlock(&p->lock);
-	return c;
 }
 
 static void put(struct pool *p, struct container **list, struct container *c)
 {
-	c->idle_since_ns = now_ns();
 	ilu_mutex_lock(&p->lock);
 	c->next = *list;
 	*list = c;
@@ -90,12 +77,9 @@ static struct container *take_condemned(struct pool *p)
 
 enum container_state pool_expect(struct pool *p, const struct function *fn)
 {
-	enum container_state state = STATE_COLD;
-
 	ilu_mutex_lock(&p->lock);
-	for (struct container *c = p->idle; c && state == STATE_COLD; c = c->next)
-		if (c->fn == fn)
-			state = c->state;
+	const struct container *c = p->idle.stack[fn->index];
+	enum container_state state = c ? c->state : STATE_COLD;
 	ilu_mutex_unlock(&p->lock);
 	return state;
 }
@@ -126,57 +110,62 @@ static void release(struct pool *p, const struct function *fn)
 	ilu_mutex_unlock(&p->lock);
 }
 
-static void remove_idle(struct sim *sim, const ilu_tid *tid, struct container *c)
+static void remove_idle(struct worker *w, const ilu_tid *tid, struct container *c)
 {
 	const struct function *fn = c->fn;
 
 	log_remove(tid, c, "Idle");
-	container_remove(sim, tid, c);
-	release(&sim->pool, fn);
+	container_remove(w, tid, c);
+	release(&w->pool, fn);
 }
 
-/* Removes idle containers, the oldest first, until so many MB are free or none is left. */
-static void reclaim(struct sim *sim, const ilu_tid *tid, int64_t amount_mb)
+/* Removes idle containers until so many MB are free or none is left. */
+static void reclaim(struct worker *w, const ilu_tid *tid, int64_t amount_mb)
 {
-	struct container *c;
+	struct pool *p = &w->pool;
 
 	ilu_debug(tid, "Trying to reclaim memory to cold-start a container", KV("amount", amount_mb));
-	while (amount_mb > 0 && (c = take_oldest(&sim->pool, INT64_MAX))) {
+	while (amount_mb > 0) {
+		ilu_mutex_lock(&p->lock);
+		struct container *c = idle_evict(&p->idle);
+		ilu_mutex_unlock(&p->lock);
+		if (!c)
+			return;
 		amount_mb -= c->fn->mem_mb;
-		remove_idle(sim, tid, c);
+		remove_idle(w, tid, c);
 	}
 }
 
 /* ---- acquiring and returning ---- */
 
 /* Returns 0, -ENOMEM with *missing_mb set, or -EIO. */
-static int try_launch(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, int64_t *missing_mb, struct failure *why)
+static int try_launch(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, int64_t *missing_mb, struct failure *why)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "try_launch_container", tid);
 	int rc;
 
-	*missing_mb = reserve(&sim->pool, tid, fn);
+	*missing_mb = reserve(&w->pool, tid, fn);
 	if (*missing_mb)
 		return -ENOMEM;
-	rc = container_create(sim, tid, fn, out, why);
+	rc = container_create(w, tid, fn, out, why);
 	if (rc) {
-		release(&sim->pool, fn);
+		release(&w->pool, fn);
 		return rc;
 	}
 	ilu_info(tid, "Container was launched", KV("image", fn->image), KV("container_id", (*out)->id));
 	return 0;
 }
 
-static int launch(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+static int launch(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "launch_container_internal", tid, KV("compute", COMPUTE));
 	int64_t missing_mb;
-	int rc = try_launch(sim, tid, fn, out, &missing_mb, why);
+	int rc = try_launch(w, tid, fn, out, &missing_mb, why);
 
 	if (rc != -ENOMEM)
 		return rc;
-	reclaim(sim, tid, missing_mb);
-	return try_launch(sim, tid, fn, out, &missing_mb, why);
+	reclaim(w, tid, missing_mb);
+	return try_launch(w, tid, fn, out, &missing_mb, why);
 }
 
 static void lock_container(const ilu_tid *tid, const struct container *c)
@@ -186,13 +175,13 @@ static void lock_container(const ilu_tid *tid, const struct container *c)
 	ilu_debug(tid, "Container acquired", KV("container_id", c->id));
 }
 
-static int cold_start(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+static int cold_start(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "cold_start", tid, KV("compute", COMPUTE));
 	int rc;
 
 	ilu_debug(tid, "Trying to cold start a new container", KV("fqdn", fn->fqdn));
-	rc = launch(sim, tid, fn, out, why);
+	rc = launch(w, tid, fn, out, why);
 	if (rc)
 		return rc;
 	log_insert(tid, *out, "Running");
@@ -235,15 +224,15 @@ static void begin_running(struct pool *p, struct container *c)
 {
 	ilu_mutex_lock(&p->lock);
 	c->holders++;
-	c->next_running = p->running;
-	p->running = c;
+	c->next_running = p->running[c->fn->index];
+	p->running[c->fn->index] = c;
 	ilu_mutex_unlock(&p->lock);
 }
 
 /* Is it nobody's any more? */
 static bool end_running(struct pool *p, struct container *c)
 {
-	struct container **at = &p->running;
+	struct container **at = &p->running[c->fn->index];
 	bool last;
 
 	ilu_mutex_lock(&p->lock);
@@ -257,103 +246,110 @@ static bool end_running(struct pool *p, struct container *c)
 }
 
 /* The fault: a container that somebody has is given to another, too. */
-static struct container *lock_again(struct sim *sim, const ilu_tid *tid, const struct function *fn)
+static struct container *lock_again(struct worker *w, const ilu_tid *tid, const struct function *fn)
 {
-	struct pool *p = &sim->pool;
+	struct pool *p = &w->pool;
 	struct container *c;
 
-	if (!fault_strikes(sim, FAULT_DOUBLE_LOCK))
+	if (!fault_strikes(w->sim, FAULT_DOUBLE_LOCK))
 		return NULL;
 	ilu_mutex_lock(&p->lock);
-	for (c = p->running; c && c->fn != fn; c = c->next_running)
-		;
+	c = p->running[fn->index];
 	if (c)
 		c->holders++;
 	ilu_mutex_unlock(&p->lock);
 	if (c) {
 		lock_container(tid, c);
-		fault_tell(sim, FAULT_DOUBLE_LOCK, tid, fn, c->id, NULL);
+		fault_tell(w->sim, FAULT_DOUBLE_LOCK, tid, fn, c->id, NULL);
 	}
 	return c;
 }
 
-int pool_acquire(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+int pool_acquire(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
 {
 	int rc = 0;
 
-	*out = lock_again(sim, tid, fn);
+	*out = lock_again(w, tid, fn);
 	if (*out)
 		return 0;
-	*out = acquire_idle(&sim->pool, tid, fn);
+	*out = acquire_idle(&w->pool, tid, fn);
 	if (!*out)
-		rc = cold_start(sim, tid, fn, out, why);
+		rc = cold_start(w, tid, fn, out, why);
 	if (!rc)
-		begin_running(&sim->pool, *out);
+		begin_running(&w->pool, *out);
 	return rc;
 }
 
-void pool_return(struct sim *sim, const ilu_tid *tid, struct container *c)
+void pool_return(struct worker *w, const ilu_tid *tid, struct container *c)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "return_container", tid);
 
 	ilu_info(tid, "returning container");
-	if (!end_running(&sim->pool, c))
+	if (!end_running(&w->pool, c))
 		return;
-	if (fault_strikes(sim, FAULT_LEAK)) {
-		fault_tell(sim, FAULT_LEAK, tid, c->fn, c->id, NULL);
-		lose(&sim->pool, c);
+	if (fault_strikes(w->sim, FAULT_LEAK)) {
+		fault_tell(w->sim, FAULT_LEAK, tid, c->fn, c->id, NULL);
+		lose(&w->pool, c);
 		return;
 	}
 	if (!c->healthy) {
 		ilu_warn(tid, "Returned container is unhealthy, sending for removal", KV("container_id", c->id));
-		put(&sim->pool, &sim->pool.condemned, c);
+		put(&w->pool, &w->pool.condemned, c);
 		return;
 	}
 	log_remove(tid, c, "Running");
 	log_insert(tid, c, "Idle");
-	put(&sim->pool, &sim->pool.idle, c);
+	put_idle(&w->pool, c);
 }
 
-int pool_prewarm(struct sim *sim, const ilu_tid *tid, const struct function *fn)
+int pool_prewarm(struct worker *w, const ilu_tid *tid, const struct function *fn)
 {
 	ILU_SPAN(span, "prewarm", tid, KV("compute", COMPUTE));
 	struct failure why;
 	struct container *c;
-	int rc = launch(sim, tid, fn, &c, &why);
+	int rc = launch(w, tid, fn, &c, &why);
 
 	if (rc)
 		return rc;
 	c->state = STATE_PREWARM;
 	log_insert(tid, c, "Idle");
-	put(&sim->pool, &sim->pool.idle, c);
+	put_idle(&w->pool, c);
 	ilu_info(tid, "function was successfully prewarmed", KV("fqdn", fn->fqdn), KV("compute", "CPU"));
 	return 0;
 }
 
 /* ---- the monitor ---- */
 
-static void remove_unhealthy(struct sim *sim)
+static void remove_unhealthy(struct worker *w)
 {
 	const ilu_tid me = ilu_tid_named("CtrMrgUnhealthyRemoved");
 	struct container *c;
 
-	while ((c = take_condemned(&sim->pool))) {
+	while ((c = take_condemned(&w->pool))) {
 		const struct function *fn = c->fn;
 
 		ilu_warn(&me, "Removing an unhealthy container", KV("container_id", c->id), KV("stdout", ""), KV("stderr", "worker timeout (pid:7)\n"));
-		container_remove(sim, &me, c);
-		release(&sim->pool, fn);
+		container_remove(w, &me, c);
+		release(&w->pool, fn);
 	}
 }
 
-static void monitor_once(struct sim *sim, const ilu_tid *me)
+static struct container *take_expired(struct pool *p)
+{
+	ilu_mutex_lock(&p->lock);
+	struct container *c = idle_take_before(&p->idle, now_ns() - p->keep_alive_ns);
+	ilu_mutex_unlock(&p->lock);
+	return c;
+}
+
+static void monitor_once(struct worker *w, const ilu_tid *me)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "monitor_pool", me);
-	struct pool *p = &sim->pool;
+	struct pool *p = &w->pool;
 	struct container *c;
 
-	while ((c = take_oldest(p, now_ns() - p->keep_alive_ns)))
-		remove_idle(sim, me, c);
+	while ((c = take_expired(p)))
+		remove_idle(w, me, c);
 	ilu_mutex_lock(&p->lock);
 	int64_t used = p->used_mb;
 	int count = p->count;
@@ -364,23 +360,27 @@ static void monitor_once(struct sim *sim, const ilu_tid *me)
 static int pool_monitor(void *arg)
 {
 	const ilu_tid me = ilu_tid_named("CtrMrgWorker");
-	struct sim *sim = arg;
+	struct worker *w = arg;
 
 	do {
-		remove_unhealthy(sim);
-		monitor_once(sim, &me);
-	} while (!stop_wait(&sim->silence, 300 * MS));
+		remove_unhealthy(w);
+		monitor_once(w, &me);
+	} while (!stop_wait(&w->sim->silence, 300 * MS));
 	return 0;
 }
 
-int pool_start(struct sim *sim)
+int pool_start(struct worker *w)
 {
-	struct pool *p = &sim->pool;
+	const struct sim *sim = w->sim;
+	struct pool *p = &w->pool;
 
 	ilu_mutex_init(&p->lock, "pool");
 	p->total_mb = sim->opt.memory_mb;
 	p->keep_alive_ns = sim->opt.keep_alive_ms * MS;
-	return ilu_task_start(&p->monitor, "pool-monitor", 0, STACK, pool_monitor, sim);
+	p->running = calloc((size_t)sim->nfns, sizeof *p->running);
+	if (!p->running || idle_init(&p->idle, sim))
+		return -ENOMEM;
+	return ilu_task_start(&p->monitor, "pool-monitor", 0, STACK, pool_monitor, w);
 }
 
 static void free_all(struct container *c)
@@ -394,10 +394,13 @@ static void free_all(struct container *c)
 	}
 }
 
-void pool_stop(struct sim *sim)
+void pool_stop(struct worker *w)
 {
-	ilu_join(sim->pool.monitor, NULL);
-	free_all(sim->pool.idle);
-	free_all(sim->pool.condemned);
-	free_all(sim->pool.lost);
+	ilu_join(w->pool.monitor, NULL);
+	for (int i = 0; i < w->sim->nfns; i++)
+		free_all(w->pool.idle.stack[i]);
+	idle_done(&w->pool.idle);
+	free_all(w->pool.condemned);
+	free_all(w->pool.lost);
+	free(w->pool.running);
 }

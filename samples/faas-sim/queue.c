@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* queue.c - items wait here, in order of arrival, until a core is free.
+/* queue.c - items wait here until a core is free, in the order of the queue's policy, under Ilúvatar's names:
+ *
+ *   fcfs        in order of arrival
+ *   minheap     the shortest job first: by the function's average time in execution (sjf)
+ *   minheap_ed  the earliest deadline first: that average after its arrival (edf)
  *
  * The monitor is the only one that takes from the front. An item it hands out holds a core until queue_finish, and goes
- * to the second line, from which a worker takes it; its span goes with it. */
+ * to the second line, from which a runner takes it; its span goes with it. */
 #define ILU_TARGET "iluvatar_worker_library::services::invocation::cpu_q_invoke"
 #include "sim.h"
+
+#include <stdlib.h>
 
 static void wake(struct queue *q)
 {
@@ -12,34 +18,87 @@ static void wake(struct queue *q)
 	ilu_cond_signal(&q->changed);
 }
 
-void queue_push(struct queue *q, struct item *it)
+/* ---- the heap ---- */
+
+static bool before(const struct item *a, const struct item *b)
 {
-	ilu_mutex_lock(&q->lock);
-	it->next = NULL;
-	*q->tail = it;
-	q->tail = &it->next;
-	q->len++;
-	wake(q);
-	ilu_mutex_unlock(&q->lock);
+	return a->rank != b->rank ? a->rank < b->rank : a->seq < b->seq;
 }
 
-void queue_push_front(struct queue *q, struct item *it)
+/* A skew heap: its nodes are the items, and merging is all there is to it. */
+static struct item *merge(struct item *a, struct item *b)
 {
-	ilu_mutex_lock(&q->lock);
-	it->next = q->head;
-	q->head = it;
-	if (!it->next)
-		q->tail = &it->next;
+	struct item *root, **at = &root;
+
+	while (a && b) {
+		if (before(b, a)) {
+			struct item *c = a;
+
+			a = b;
+			b = c;
+		}
+		struct item *right = a->right;
+
+		*at = a;
+		a->right = a->left;
+		at = &a->left;
+		a = right;
+	}
+	*at = a ? a : b;
+	return root;
+}
+
+/* A new item of equal rank comes after the others, one that comes back before them. fcfs: all ranks are equal. */
+static double rank(const struct queue *q, const struct item *it)
+{
+	double exec = q->estimates[it->fn->index].exec;
+
+	switch (q->policy) {
+	case POLICY_SJF:
+		return exec;
+	case POLICY_EDF:
+		return exec + (double)(now_ns() - q->since_ns) / 1e9;
+	default:
+		return 0;
+	}
+}
+
+static void add(struct worker *w, struct item *it)
+{
+	struct queue *q = &w->queue;
+
+	it->est_s = estimate_time(&q->estimates[it->fn->index], it->expected);
+	it->rank = rank(q, it);
+	it->left = it->right = NULL;
+	if (!it->seq)
+		it->seq = ++q->pushed;
+	q->load_s += it->est_s;
+	q->heap = merge(q->heap, it);
 	q->len++;
-	q->running--;
 	wake(q);
-	ilu_mutex_unlock(&q->lock);
+}
+
+void queue_push(struct worker *w, struct item *it)
+{
+	it->expected = pool_expect(&w->pool, it->fn);
+	ilu_mutex_lock(&w->queue.lock);
+	add(w, it);
+	ilu_mutex_unlock(&w->queue.lock);
+}
+
+void queue_push_again(struct worker *w, struct item *it)
+{
+	it->expected = pool_expect(&w->pool, it->fn);
+	ilu_mutex_lock(&w->queue.lock);
+	w->queue.running--;
+	add(w, it);
+	ilu_mutex_unlock(&w->queue.lock);
 }
 
 static struct item *queue_head(struct queue *q)
 {
 	ilu_mutex_lock(&q->lock);
-	struct item *it = q->head;
+	struct item *it = q->heap;
 	ilu_mutex_unlock(&q->lock);
 	return it;
 }
@@ -50,20 +109,19 @@ static struct item *queue_pop(struct queue *q, const char **top)
 	struct item *it = NULL;
 
 	ilu_mutex_lock(&q->lock);
-	if (q->head && q->running < q->cores) {
-		it = q->head;
-		q->head = it->next;
-		if (!q->head)
-			q->tail = &q->head;
-		*top = q->head ? q->head->fn->name : "empty";
+	if (q->heap && q->running < q->cores) {
+		it = q->heap;
+		q->heap = merge(it->left, it->right);
 		q->len--;
+		*top = q->heap ? q->heap->fn->name : "empty";
+		q->load_s = q->heap ? q->load_s - it->est_s : 0;
 		q->running++;
 	}
 	ilu_mutex_unlock(&q->lock);
 	return it;
 }
 
-/* Gives the item to a worker thread. */
+/* Gives the item to a runner. */
 static void launch(struct queue *q, struct item *it)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "spawn_tokio_worker", &it->tid);
@@ -149,24 +207,28 @@ void queue_await(struct queue *q, struct item *it)
 	ilu_mutex_unlock(&q->lock);
 }
 
-int queue_start(struct sim *sim)
+int queue_start(struct worker *w)
 {
 	const ilu_tid startup = ilu_tid_named("Startup");
-	struct queue *q = &sim->queue;
+	struct queue *q = &w->queue;
+	int rc = estimates_new(w->sim, &q->estimates);
 
+	if (rc)
+		return rc;
 	ilu_mutex_init(&q->lock, "queue");
 	ilu_cond_init(&q->changed, "queue changed");
 	ilu_cond_init(&q->launched, "item launched");
-	q->tail = &q->head;
 	q->run_tail = &q->run_head;
-	q->cores = sim->opt.cores;
+	q->cores = w->sim->opt.cores;
+	q->policy = w->sim->opt.policy;
+	q->since_ns = now_ns();
 	ilu_debug(&startup, "Created CpuQueueingInvoker");
 	return ilu_task_start(&q->monitor, "queue-monitor", 0, STACK, queue_monitor, q);
 }
 
-void queue_stop(struct sim *sim)
+void queue_stop(struct worker *w)
 {
-	struct queue *q = &sim->queue;
+	struct queue *q = &w->queue;
 
 	ilu_mutex_lock(&q->lock);
 	q->closed = true;
@@ -174,4 +236,5 @@ void queue_stop(struct sim *sim)
 	ilu_cond_broadcast(&q->launched);
 	ilu_mutex_unlock(&q->lock);
 	ilu_join(q->monitor, NULL);
+	free(q->estimates);
 }

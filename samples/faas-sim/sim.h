@@ -5,10 +5,13 @@
  * explain Ilúvatar's logs explain these. Who calls whom:
  *
  *   arrival    the load: when which function is invoked; one thread for each request
+ *   worker     a machine with all that follows
  *   dispatch   a request, from its arrival over the queue to its answer
- *   queue      items in order of arrival; its monitor hands them out while cores are free
- *   worker     threads that run an item: container, function, retries
- *   pool       containers: warm ones, memory, keep-alive, eviction
+ *   queue      items in the order of its policy; its monitor hands them out while cores are free
+ *   runner     threads that run an item: container, function, retries
+ *   estimate   how long a function takes, from what it took
+ *   pool       containers: memory, keep-alive, eviction
+ *   idle       the containers that wait for an invocation
  *   containerd how one container is made and removed
  *   call       what a function does in its container
  *   status     what is reported every while
@@ -29,7 +32,9 @@
 #define FUNCTION_VERSION "0.0.1"
 
 struct sim;
+struct worker;
 struct function;
+struct item;
 
 /* ---- faults.c: what goes wrong on purpose ---- */
 enum fault { FAULT_GC_RACE, FAULT_STORE_DAMAGE, FAULT_HANG, FAULT_LEAK, FAULT_DOUBLE_LOCK, FAULT_INVOKE_ERROR, FAULTS };
@@ -54,6 +59,12 @@ const char *fault_name(enum fault f);
 
 /* ---- options.c: what the command line asked for ---- */
 enum gc { GC_DEFAULT, GC_OFF, GC_LABEL };
+enum policy { POLICY_FCFS, POLICY_SJF, POLICY_EDF };
+enum eviction { EVICT_LRU, EVICT_GREEDY_DUAL };
+enum backend {
+	BACKEND_CONTAINERD, /* a container is made in containerd's steps */
+	BACKEND_SIMULATION, /* in one, as in Ilúvatar's simulation */
+};
 
 struct options {
 	const char *directory; /* of the log and the results */
@@ -71,6 +82,13 @@ struct options {
 	bool virtual_time;
 	const char *trace;    /* arrivals from this file; NULL: drawn */
 	const char *metadata; /* functions from this file; NULL: ours */
+	const char *benchmark; /* their times from this file; NULL: from metadata */
+	int prewarms;	      /* containers of a function made before the first request, at most; -1: what metadata says */
+	enum backend backend;
+	enum policy policy;   /* of the queue */
+	enum eviction eviction;
+	int64_t network_ns;   /* a request's way to the next process */
+	int64_t tick_ns;      /* sleeps end at multiples of it; 0: when they should */
 	double drain_s;	      /* how long to wait for answers after the last arrival */
 	struct faults faults;
 	enum gc gc;
@@ -95,6 +113,10 @@ void rng_guid(struct rng *r, char out[37]);   /* upper case, hyphenated */
 
 int64_t now_ns(void); /* since 1970 */
 void pause_ns(int64_t ns);
+/* From now on sleeps end late, as in Ilúvatar's simulation: at the first whole millisecond, then at the next multiple of
+ * step_ns, both since now. 0: when they should. */
+void pause_tick(int64_t step_ns);
+int64_t pause_end(int64_t at_ns); /* when a sleep that should end then does end */
 void format_seconds(int64_t ns, int digits, char out[32]); /* "12.345", cut */
 void format_time(int64_t ns, char out[32]); /* "2026-11-23 00:52:20.038192880", UTC */
 
@@ -111,7 +133,15 @@ bool stop_told(struct stop *s);
 bool stop_wait(struct stop *s, int64_t ns); /* true: told within ns */
 
 /* ---- function.c ---- */
+
+/* Averages in seconds in which what is new counts a tenth; of one function on one worker. */
+struct estimate {
+	double cold; /* with the container's start */
+	double prewarm, warm, exec;
+};
+
 struct function {
+	int index;	   /* in sim->fns */
 	const char *name;
 	const char *fqdn;  /* name-version */
 	const char *image;
@@ -121,11 +151,37 @@ struct function {
 	int mem_mb;
 	int weight;	   /* how often it is invoked, relative to the others */
 	int prewarms;	   /* containers made before the first request */
+	double iat_ms;	   /* mean time between its requests, as its metadata says; 0: unknown */
+	struct estimate first; /* where estimates begin */
+	char *block;	   /* of its names; NULL: they are constant */
+	bool own_image;	   /* its metadata names it */
+
+	/* Of --benchmark. */
+	char *code;	   /* whose times they are; NULL: none */
+	double *sample_s;  /* one of these is what a warm invocation takes */
+	int samples;
+	double cold_s;	   /* what a cold one takes, the container's start not included */
 };
+
+void average(double *avg, double x); /* 0: there was nothing before */
 
 /* sim->fns: those of --metadata, or ours; of them those named by --functions. 0 or a negative errno, which has been said. */
 int functions_load(struct sim *sim);
 void functions_free(struct sim *sim);
+
+/* ---- benchmark.c: what functions take, from Ilúvatar's benchmarks ---- */
+
+/* Gives each of sim->loaded the times of a benchmarked function, chosen as Ilúvatar's load generator does. 0 or a negative errno,
+ * which has been said. */
+int benchmark_apply(struct sim *sim);
+void benchmark_log(const struct sim *sim); /* which was chosen */
+
+/* ---- estimate.c ---- */
+enum container_state { STATE_ERROR, STATE_UNHEALTHY, STATE_COLD, STATE_PREWARM, STATE_WARM }; /* numbers of the results */
+
+int estimates_new(const struct sim *sim, struct estimate **out); /* by function index; yours, free. 0 or -ENOMEM */
+double estimate_time(const struct estimate *e, enum container_state state);
+void estimate_learn(struct worker *w, const struct item *it, int64_t taken_ns);
 
 /* ---- trace.c: arrivals from a file ---- */
 struct arrival {
@@ -133,8 +189,8 @@ struct arrival {
 	const struct function *fn;
 };
 
-/* Reads func_name,invoke_time_ms. *out: yours, free. 0 or a negative errno, which has been said. */
-int trace_load(const struct sim *sim, struct arrival **out, size_t *n);
+/* Reads func_name,invoke_time_ms into sim->trace. 0 or a negative errno, which has been said. */
+int trace_load(struct sim *sim);
 
 /* ---- csv.c ---- */
 struct csv {
@@ -193,8 +249,6 @@ int snapshots_start(struct sim *sim); /* 0 or a negative errno, which has been s
 void snapshots_stop(struct sim *sim);
 
 /* ---- pool.c and containerd.c: containers ---- */
-enum container_state { STATE_ERROR, STATE_UNHEALTHY, STATE_COLD, STATE_PREWARM, STATE_WARM }; /* numbers of the results */
-
 struct container {
 	char id[96]; /* fqdn-GUID */
 	const struct function *fn;
@@ -205,13 +259,35 @@ struct container {
 	struct snapshot *snapshot;
 	struct container *next_running;
 	int64_t idle_since_ns;
-	struct container *next;
+	struct container *next;		 /* of a list; of the idle ones of its function the one put before */
+	struct container *above;	 /* of these the one put after */
+	struct container *older, *newer; /* of all idle ones */
+	double worth;			 /* to greedy-dual */
+	int heap_at;
 };
+
+/* By function, by age, and for greedy-dual by worth. All under the pool's lock. */
+struct idle {
+	struct container **stack;	   /* by function; the one returned last comes first */
+	struct container *oldest, *newest; /* of all */
+	struct container **heap;	   /* the cheapest first; greedy-dual alone */
+	int heaped, room;
+	bool by_worth;
+	double inflation; /* the worth of the last one evicted */
+	uint64_t *uses;	  /* of containers, by function */
+};
+
+int idle_init(struct idle *l, const struct sim *sim); /* 0 or -ENOMEM */
+void idle_done(struct idle *l);
+int idle_put(struct idle *l, struct container *c); /* 0, or -ENOMEM: it was not put */
+struct container *idle_take(struct idle *l, const struct function *fn); /* the one put last; NULL: none */
+struct container *idle_take_before(struct idle *l, int64_t before_ns); /* the oldest, where that is idle since before */
+struct container *idle_evict(struct idle *l);			       /* the one that the policy can spare first; NULL: none */
 
 struct pool {
 	ilu_mutex lock;
-	struct container *idle;	     /* the one returned last comes first */
-	struct container *running;   /* linked by next_running */
+	struct idle idle;
+	struct container **running;  /* by function; linked by next_running */
 	struct container *lost;	     /* by --faults leak */
 	struct container *condemned; /* unhealthy, waiting for their removal */
 	int64_t used_mb, total_mb;
@@ -222,20 +298,20 @@ struct pool {
 
 /* Why a step of an invocation failed, as the log and the results say it. */
 struct failure {
-	char text[128];
+	const char *text; /* constant */
 };
 
 /* A container for fn, idle or new. Returns 0 (out is yours until pool_return), -ENOMEM or -EIO with *why filled in. */
-int pool_acquire(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
-void pool_return(struct sim *sim, const ilu_tid *tid, struct container *c);
+int pool_acquire(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
+void pool_return(struct worker *w, const ilu_tid *tid, struct container *c);
 enum container_state pool_expect(struct pool *p, const struct function *fn); /* what an invocation would find now */
-int pool_prewarm(struct sim *sim, const ilu_tid *tid, const struct function *fn);
-int pool_start(struct sim *sim); /* the monitor; 0 or a negative errno */
-void pool_stop(struct sim *sim); /* and removes all containers */
+int pool_prewarm(struct worker *w, const ilu_tid *tid, const struct function *fn);
+int pool_start(struct worker *w); /* the monitor; 0 or a negative errno */
+void pool_stop(struct worker *w); /* and removes all containers */
 
 /* Makes and starts a container. Returns 0 (out is yours: container_remove) or -EIO with *why filled in. */
-int container_create(struct sim *sim, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
-void container_remove(struct sim *sim, const ilu_tid *tid, struct container *c); /* frees it */
+int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
+void container_remove(struct worker *w, const ilu_tid *tid, struct container *c); /* frees it */
 
 /* ---- queue.c ---- */
 enum compute { COMPUTE_NONE, COMPUTE_CPU };
@@ -250,9 +326,15 @@ struct try {
 struct item {
 	ilu_tid tid;
 	const struct function *fn;
+	struct worker *worker; /* where it runs */
 	ilu_span span;	     /* enqueue_new_invocation; goes with the item to the worker */
 	bool poisoned;	     /* its function crashes the container, each time */
 	int64_t insert_ns, remove_ns;
+	double est_s;	     /* what it adds to the queue's load */
+	double rank;	     /* in the queue: the lowest first */
+	uint64_t seq;	     /* of those of equal rank the lowest first */
+	struct item *left, *right;
+	enum container_state expected; /* what it would have found when it came */
 	int attempts;	     /* failed ones */
 
 	/* Set by the worker, to be read once done. */
@@ -275,14 +357,19 @@ struct item {
 	struct item *next;
 };
 
-/* Two lines: items that wait for a core, and items that have one and wait for the thread that runs them. */
+/* Items that wait for a core, and in a line of items that have one and wait for the thread that runs them. */
 struct queue {
 	ilu_mutex lock;
 	ilu_cond changed;	 /* something to do for the monitor */
 	ilu_cond launched; /* something to do for a worker */
-	struct item *head, **tail;
-	struct item *run_head, **run_tail;
+	struct item *heap;
 	int len;
+	enum policy policy;
+	uint64_t pushed;
+	int64_t since_ns; /* when deadlines begin */
+	struct item *run_head, **run_tail;
+	double load_s; /* of the items, estimated */
+	struct estimate *estimates; /* by function index; under lock */
 	int cores, running;
 	uint64_t completed;
 	bool woken;		 /* the monitor has something new to look at */
@@ -290,10 +377,10 @@ struct queue {
 	ilu_thread *monitor;
 };
 
-int queue_start(struct sim *sim);
-void queue_stop(struct sim *sim); /* nothing may be in it any more */
-void queue_push(struct queue *q, struct item *it);
-void queue_push_front(struct queue *q, struct item *it); /* again, after it got no memory; gives its core back */
+int queue_start(struct worker *w);
+void queue_stop(struct worker *w); /* nothing may be in it any more */
+void queue_push(struct worker *w, struct item *it);
+void queue_push_again(struct worker *w, struct item *it); /* after it got no memory; gives its core back */
 struct item *queue_take_launched(struct queue *q);	 /* blocks; NULL: closed */
 void queue_finish(struct queue *q, struct item *it);	 /* gives its core back, wakes its request */
 void queue_await(struct queue *q, struct item *it);
@@ -301,18 +388,34 @@ void queue_await(struct queue *q, struct item *it);
 /* ---- call.c ---- */
 
 /* Runs the item's function in the container, which must be the caller's. Returns 0 or -EIO with it->why filled in. */
-int container_call(struct sim *sim, struct item *it, struct container *c);
+int container_call(struct worker *w, struct item *it, struct container *c);
 
-/* ---- worker.c, dispatch.c, status.c, arrival.c ---- */
-int workers_start(struct sim *sim);
-void workers_join(struct sim *sim);
+/* ---- worker.c: a machine ---- */
+#define MOST_CORES 64
+
+struct worker {
+	struct sim *sim;
+	char name[16];
+	struct queue queue;
+	struct pool pool;
+	ilu_thread *runners[MOST_CORES];
+	int nrunners;
+	ilu_thread *status;
+};
+
+int worker_start(struct worker *w); /* 0 or a negative errno */
+void worker_stop(struct worker *w); /* nothing may be left to do */
+
+/* ---- runner.c, dispatch.c, status.c, arrival.c ---- */
+int runners_start(struct worker *w);
+void runners_join(struct worker *w);
 
 void dispatch_register(const ilu_tid *tid, const struct function *fn);
-int dispatch_prewarm(struct sim *sim, const ilu_tid *tid, const struct function *fn);
-void dispatch_invoke(struct sim *sim, struct item *it); /* returns with the answer in it */
+int dispatch_prewarm(struct worker *w, const ilu_tid *tid, const struct function *fn);
+void dispatch_invoke(struct worker *w, struct item *it); /* returns with the answer in it */
 
-int status_start(struct sim *sim);
-void status_join(struct sim *sim);
+int status_start(struct worker *w);
+void status_join(struct worker *w);
 
 /* Invokes functions until the time is over or the stop is told, and waits for all answers. */
 int arrivals_run(struct sim *sim);
@@ -332,18 +435,17 @@ void truth_write(const struct sim *sim); /* an object a line for each invocation
 
 struct sim {
 	struct options opt;
-	const struct function **fns;
+	const struct function **fns; /* those that are invoked */
 	int nfns;
-	struct function *loaded; /* what fns points to, with --metadata */
+	struct function *loaded; /* what fns points to */
 	int nloaded;
 	struct snapshots snapshots;
 	struct stop stop;    /* no more arrivals */
 	struct stop silence; /* no more background work */
-	struct queue queue;
-	struct pool pool;
-	ilu_thread *workers[64];
+	struct arrival *trace; /* by time; of --trace */
+	size_t ntrace;
+	struct worker *workers;
 	int nworkers;
-	ilu_thread *status;
 	int64_t start_ns;
 	bool unanswered;     /* some request had no answer when the time was over */
 	struct item **items; /* by time of sending */

@@ -9,21 +9,21 @@
 
 #define STATUS_INTERVAL (500 * MS)
 
-static void report_queue(struct queue *q, double *load_avg, uint64_t *last_completed)
+/* What the worker would say of its load: seconds of work in the queue, and these for each core. */
+static void report_queue(struct queue *q, uint64_t *last_completed)
 {
 	const ilu_tid me = ilu_tid_named("DISPATCHER_INVOKER_LOG");
 	char info[256];
 
 	ilu_mutex_lock(&q->lock);
 	int running = q->running, len = q->len;
+	double load = q->load_s;
 	uint64_t completed = q->completed;
 	ilu_mutex_unlock(&q->lock);
-	double load = (double)(running + len) / q->cores;
-	*load_avg = 0.8 * *load_avg + 0.2 * load;
 	double tput = (double)(completed - *last_completed) * 1e9 / (double)STATUS_INTERVAL;
 	*last_completed = completed;
 	snprintf(info, sizeof info, "{\"num_running_funcs\":%d,\"queues\":{\"CPU\":{\"len\":%d,\"load\":%.3f,\"load_avg\":%.3f,\"tput\":%.1f}}}", running, len, load,
-		 *load_avg, tput);
+		 load / q->cores, tput);
 	ilu_info(&me, "current queue info", KV("num_running_funcs", running), KV("queue_info", info));
 }
 
@@ -60,13 +60,14 @@ static void format_shares(char *out, size_t size, const struct ticks *was, const
 }
 
 /* On virtual time the machine is the simulated one: its cores are busy while they run items. */
-static void simulated_util(struct queue *q, double load_avg, char *out, size_t size)
+static void simulated_util(struct queue *q, double *load_avg, char *out, size_t size)
 {
 	ilu_mutex_lock(&q->lock);
 	double user = 100.0 * q->running / q->cores;
+	*load_avg = 0.8 * *load_avg + 0.2 * (q->running + q->len);
 	ilu_mutex_unlock(&q->lock);
 	snprintf(out, size, "{\"cpu_us\":%.2f,\"cpu_sy\":0.00,\"cpu_id\":%.2f,\"cpu_wa\":0.00,\"load_avg_1minute\":%.2f,\"num_system_cores\":%d}", user,
-		 100 - user, load_avg * q->cores, q->cores);
+		 100 - user, *load_avg, q->cores);
 }
 
 static bool real_util(struct ticks *last, char *out, size_t size)
@@ -85,7 +86,7 @@ static bool real_util(struct ticks *last, char *out, size_t size)
 	return true;
 }
 
-static void report_cpu(struct queue *q, double load_avg, struct ticks *last)
+static void report_cpu(struct queue *q, double *load_avg, struct ticks *last)
 {
 	const ilu_tid me = ilu_tid_named("CPU_MON_BG");
 	char util[256];
@@ -100,24 +101,24 @@ static void report_cpu(struct queue *q, double load_avg, struct ticks *last)
 
 static int status(void *arg)
 {
-	struct sim *sim = arg;
+	struct worker *w = arg;
 	struct ticks last = {0};
 	uint64_t completed = 0;
 	double load_avg = 0;
 
 	do {
-		report_queue(&sim->queue, &load_avg, &completed);
-		report_cpu(&sim->queue, load_avg, &last);
-	} while (!stop_wait(&sim->silence, STATUS_INTERVAL));
+		report_queue(&w->queue, &completed);
+		report_cpu(&w->queue, &load_avg, &last);
+	} while (!stop_wait(&w->sim->silence, STATUS_INTERVAL));
 	return 0;
 }
 
-int status_start(struct sim *sim)
+int status_start(struct worker *w)
 {
-	return ilu_task_start(&sim->status, "status", 0, STACK, status, sim);
+	return ilu_task_start(&w->status, "status", 0, STACK, status, w);
 }
 
-void status_join(struct sim *sim)
+void status_join(struct worker *w)
 {
-	ilu_join(sim->status, NULL);
+	ilu_join(w->status, NULL);
 }

@@ -51,7 +51,7 @@ static int add(struct arrival **list, size_t *n, const struct arrival *a)
 	return 0;
 }
 
-int trace_load(const struct sim *sim, struct arrival **out, size_t *n)
+int trace_load(struct sim *sim)
 {
 	struct arrival *list = NULL, a;
 	struct csv c;
@@ -76,7 +76,7 @@ int trace_load(const struct sim *sim, struct arrival **out, size_t *n)
 	}
 	if (!sorted)
 		qsort(list, count, sizeof *list, compare);
-	*out = list;
-	*n = count;
+	sim->trace = list;
+	sim->ntrace = count;
 	return 0;
 }

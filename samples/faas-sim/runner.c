@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* worker.c - threads that run the items to which the queue gave a core.
+/* runner.c - threads that run the items to which the queue gave a core.
  *
- * The item brings the span it was enqueued in. The worker enters it, so that all that happens here is below the request
+ * The item brings the span it was enqueued in. The runner enters it, so that all that happens here is below the request
  * that asked for it, and drops the reference when the attempt is over. */
 #define ILU_TARGET "iluvatar_worker_library::services::invocation::cpu_q_invoke"
 #include "sim.h"
@@ -10,23 +10,27 @@
 #include <stdio.h>
 
 /* One attempt: find a container, run the function, give the container back. */
-static int attempt(struct sim *sim, struct item *it)
+static int attempt(struct worker *w, struct item *it)
 {
 	ILU_SPAN(span, "invoke", &it->tid);
 	struct container *c;
+	int64_t begin;
 	int rc;
 
 	ilu_debug(&it->tid, "Internal invocation starting");
-	rc = pool_acquire(sim, &it->tid, it->fn, &c, &it->why);
+	begin = now_ns();
+	rc = pool_acquire(w, &it->tid, it->fn, &c, &it->why);
 	if (rc) {
 		truth_ended(it);
 		return rc;
 	}
 	it->state = __atomic_load_n(&c->state, __ATOMIC_RELAXED);
 	truth_started(it, it->state);
-	rc = container_call(sim, it, c);
+	rc = container_call(w, it, c);
 	truth_ended(it);
-	pool_return(sim, &it->tid, c);
+	if (!rc)
+		estimate_learn(w, it, now_ns() - begin);
+	pool_return(w, &it->tid, c);
 	return rc;
 }
 
@@ -39,9 +43,9 @@ static void mark_successful(struct item *it)
 	ilu_debug(&it->tid, "queued invocation completed successfully");
 }
 
-static bool mark_error(struct sim *sim, struct item *it)
+static bool mark_error(struct worker *w, struct item *it)
 {
-	if (it->attempts < sim->opt.retries) {
+	if (it->attempts < w->sim->opt.retries) {
 		it->attempts++;
 		return true;
 	}
@@ -53,7 +57,7 @@ static bool mark_error(struct sim *sim, struct item *it)
 #define ILU_TARGET "iluvatar_worker_library::services::invocation::cpu_q_invoke"
 
 /* Whether the attempt is to be repeated at once. */
-static bool handle_invocation_error(struct sim *sim, struct item *it, int rc)
+static bool handle_invocation_error(struct worker *w, struct item *it, int rc)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "handle_invocation_error", &it->tid);
 
@@ -62,17 +66,17 @@ static bool handle_invocation_error(struct sim *sim, struct item *it, int rc)
 		return false;
 	}
 	ilu_error(&it->tid, "Encountered unknown error while trying to run queued invocation", KV("error", it->why.text));
-	return mark_error(sim, it);
+	return mark_error(w, it);
 }
 
-static int run(struct sim *sim, struct item *it)
+static int run(struct worker *w, struct item *it)
 {
 	ilu_debug(&it->tid, "Launching invocation thread for queued item");
 
 	ILU_SPAN_AT(ILU_DEBUG, span, "invocation_worker_thread", &it->tid);
 	int rc;
 
-	while ((rc = attempt(sim, it)) && handle_invocation_error(sim, it, rc)) {
+	while ((rc = attempt(w, it)) && handle_invocation_error(w, it, rc)) {
 		it->remove_ns = now_ns();
 		truth_removed(it);
 	}
@@ -82,49 +86,49 @@ static int run(struct sim *sim, struct item *it)
 }
 
 /* Returns -ENOMEM where the item must wait for memory; it then holds its span again. */
-static int serve(struct sim *sim, struct item *it)
+static int serve(struct worker *w, struct item *it)
 {
 	ILU_ENTER_TAKE(it->span);
-	int rc = run(sim, it);
+	int rc = run(w, it);
 
 	if (rc == -ENOMEM)
 		it->span = ilu_span_share(it->span);
 	return rc;
 }
 
-static int worker(void *arg)
+static int runner(void *arg)
 {
-	struct sim *sim = arg;
+	struct worker *w = arg;
 	struct item *it;
 
-	while ((it = queue_take_launched(&sim->queue))) {
-		if (serve(sim, it) == -ENOMEM) {
+	while ((it = queue_take_launched(&w->queue))) {
+		if (serve(w, it) == -ENOMEM) {
 			pause_ns(20 * MS); /* another item has to return its container first */
-			queue_push_front(&sim->queue, it);
+			queue_push_again(w, it);
 		} else {
-			queue_finish(&sim->queue, it);
+			queue_finish(&w->queue, it);
 		}
 	}
 	return 0;
 }
 
-int workers_start(struct sim *sim)
+int runners_start(struct worker *w)
 {
-	while (sim->nworkers < sim->opt.cores) {
+	while (w->nrunners < w->sim->opt.cores) {
 		char name[32];
 		int rc;
 
-		snprintf(name, sizeof name, "worker-%d", sim->nworkers + 1);
-		rc = ilu_task_start(&sim->workers[sim->nworkers], name, 0, STACK, worker, sim);
+		snprintf(name, sizeof name, "worker-%d", w->nrunners + 1);
+		rc = ilu_task_start(&w->runners[w->nrunners], name, 0, STACK, runner, w);
 		if (rc)
 			return rc;
-		sim->nworkers++;
+		w->nrunners++;
 	}
 	return 0;
 }
 
-void workers_join(struct sim *sim)
+void runners_join(struct worker *w)
 {
-	while (sim->nworkers > 0)
-		ilu_join(sim->workers[--sim->nworkers], NULL);
+	while (w->nrunners > 0)
+		ilu_join(w->runners[--w->nrunners], NULL);
 }
