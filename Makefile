@@ -43,12 +43,12 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 INGEST_SRC := $(addprefix analyzer/ingest/,energy.c line.c reader.c scan.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c place.c search.c \
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
-MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c collect.c container.c csv.c fact.c finding.c fold.c function.c hangs.c \
+MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c collect.c container.c csv.c energy_meter.c energy_rows.c fact.c finding.c fold.c function.c hangs.c \
               input.c intern.c jsontext.c lint.c model.c mount.c overhead.c pattern.c phase.c result.c rowtable.c rules.c span.c \
               storms.c vtab_histogram.c vtab_phase.c vtab_series.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c maintain.c moved.c parse.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c errors.c event_fetch.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
+QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c energy.c errors.c event_fetch.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
               invocations.c mask.c match.c names.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c status.c tables.c tid.c timeline.c \
               timeline_make.c transaction.c tree.c when.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \

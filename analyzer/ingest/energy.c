@@ -211,7 +211,8 @@ static struct slice event_name(struct slice event)
 	static const struct {
 		const char *event, *name;
 	} known[] = {
-		{"power/energy-pkg/", "energy_pkg"}, {"power/energy-ram/", "energy_ram"}, {"instructions", "retired_instructions"},
+		{"power/energy-pkg/", "energy_pkg"}, {"power/energy-ram/", "energy_ram"}, {"power/energy-cores/", "energy_cores"},
+		{"power/energy-gpu/", "energy_gpu"}, {"power/energy-psys/", "energy_psys"}, {"instructions", "retired_instructions"},
 		{"inst_retired.any", "retired_instructions"},
 	};
 	const char *colon = memchr(event.ptr, ':', event.len);

@@ -2,7 +2,8 @@
 /* vtab_series.c - the table `series` (contract §3): values that a daemon logs again and again.
  *
  * The rules name the messages, where in them the values stand (a field, or a member of JSON inside a field), and what is made of two: a sum,
- * or a percentage. A value that is null or absent gives no row, unless the rule has a default. */
+ * or a percentage. A value that is null or absent gives no row, unless the rule has a default. Behind them come those of energy logs. */
+#include "model/energy_rows.h"
 #include "model/jsontext.h"
 #include "model/tables.h"
 #include "model/write.h"
@@ -32,6 +33,7 @@ struct series_rule {
 };
 
 struct state {
+	struct store *store;
 	struct event_cursor *cursor;
 	struct rules *rules;
 	struct series_rule *rule;
@@ -47,7 +49,9 @@ struct state {
 	const struct event *event;
 	int64_t run, time_ns;
 	double result;
-	const char *result_name;
+	struct slice result_name;
+	int64_t asked_run;	/* 0: all */
+	struct energy_rows *energy; /* once the events are read */
 };
 
 /* ---- rules ---- */
@@ -214,18 +218,38 @@ static int next_line(struct state *s)
 	return rc;
 }
 
+static int next_energy(struct state *s)
+{
+	struct energy_row row;
+	int rc = s->energy ? 0 : energy_rows_open(s->store, s->asked_run, &s->energy);
+
+	if (rc)
+		return rc;
+	do
+		rc = energy_rows_next(s->energy, &row);
+	while (rc == 1 && s->name && !slice_is(row.name, s->name));
+	if (rc == 1) {
+		s->run = row.run;
+		s->worker = row.worker;
+		s->time_ns = row.time_ns;
+		s->result = row.value;
+		s->result_name = row.name;
+	}
+	return rc;
+}
+
 static int next_value(void *p)
 {
 	struct state *s = p;
 
-	for (;;) {
+	while (!s->energy) {
 		while (s->at && s->next < s->at->nvalues) {
 			const struct value_rule *v = &s->at->value[s->next++];
 
 			if (s->name && strcmp(s->name, v->name))
 				continue;
 			s->result = value_of(s, v);
-			s->result_name = v->name;
+			s->result_name = (struct slice){v->name, strlen(v->name)};
 			if (event_error(s->event))
 				return event_error(s->event);
 			if (!isnan(s->result))
@@ -233,9 +257,12 @@ static int next_value(void *p)
 		}
 		int rc = next_line(s);
 
-		if (rc != 1)
+		if (rc < 0)
 			return rc;
+		if (!rc)
+			break;
 	}
+	return next_energy(s);
 }
 
 /* ---- the table ---- */
@@ -245,6 +272,7 @@ static void close_series(void *p)
 	struct state *s = p;
 
 	event_cursor_close(s->cursor);
+	energy_rows_close(s->energy);
 	for (size_t i = 0; i < s->nrules; i++)
 		free(s->rule[i].value);
 	free(s->rule);
@@ -273,7 +301,8 @@ static int open_series(struct store *store, sqlite3 *db, sqlite3_value *const *v
 		rc = s->name ? 0 : -ENOMEM;
 	}
 	if (value[1])
-		q.run = sqlite3_value_int64(value[1]);
+		s->asked_run = q.run = sqlite3_value_int64(value[1]);
+	s->store = store;
 	if (!rc)
 		rc = event_cursor_open(store, &q, &s->cursor);
 	if (rc)
@@ -295,7 +324,7 @@ static void series_column(void *p, sqlite3_context *c, int column)
 		result_slice(c, s->worker);
 		break;
 	case NAME:
-		sqlite3_result_text(c, s->result_name, -1, SQLITE_TRANSIENT);
+		result_slice(c, s->result_name);
 		break;
 	case TIME_NS:
 		sqlite3_result_int64(c, s->time_ns);

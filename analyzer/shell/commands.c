@@ -128,6 +128,15 @@ static const struct option_spec status_options[] = {
 	{"at", 0, "TIME", "as of this instant alone", HINT_NONE}, {"every", 0, "SECONDS", "a row each so many seconds", HINT_NONE}, WORKER_OPTION, RUN_OPTION, {0}};
 static const struct option_spec series_options[] = {WORKER_OPTION, LIMIT_OPTION, RUN_OPTION, {0}};
 
+static const struct option_spec energy_options[] = {
+	{"by", 0, "WHAT", "a row for each meter (as without it), function or invocation", HINT_NONE},
+	{"meter", 0, "NAME", "of this one: rapl, ipmi, energy_pkg, energy_ram, ...", HINT_NONE},
+	{"rapl-max", 0, "UJ", "microjoules at which RAPL's counter wraps around: max_energy_range_uj of the machine", HINT_NONE},
+	LIMIT_OPTION,
+	RUN_OPTION,
+	{0},
+};
+
 static const struct option_spec findings_options[] = {
 	{"verbose", 'v', NULL, "all lines of evidence", HINT_NONE},
 	RUN_OPTION,
@@ -213,7 +222,14 @@ const struct command commands[] = {
 	 NEED_READ, cmd_series},
 	{"batches", answers, "", 0, 0, HINT_NONE, "runs of consecutive starts of one function", NULL, NULL, batches_options, NEED_READ, cmd_batches},
 	{"patterns", answers, "", 0, 0, HINT_NONE, "messages as templates, with counts", NULL, NULL, patterns_options, NEED_READ, cmd_patterns},
-	TAKEN("energy", answers, "energy by function"),
+	{"energy", answers, "", 0, 0, HINT_NONE, "the energy that was measured, by meter; and for whom, by function or invocation",
+	 "Of energy-rapl.log, energy-ipmi.log and energy-perf.log beside the run's logs: each is a meter, and they measure the same machine, so\n"
+	 "they are not to be added. RAPL is a counter, IPMI's watts hold until the next reading, perf tells joules. --by function and --by\n"
+	 "invocation give each instant's power in equal parts to the executions that run then; what was used while none ran is (idle).\n"
+	 "RAPL's counter wraps around: its range is taken from the worker's log where it tells it (level debug), else --rapl-max says it, else\n"
+	 "those stretches are left out, and counted as unknown. skipped counts readings that are not later than the one before.",
+	 "energy\nenergy --by function --meter rapl\nenergy --by invocation --limit 20\nenergy --rapl-max 262143328850",
+	 energy_options, NEED_READ, cmd_energy},
 
 	{"lint", findings, "", 0, 0, HINT_NONE, "what cannot be right: spans never closed, leaked locks, time backwards, secrets in the log", FINDINGS_MORE, "lint\n--format json lint",
 	 findings_options, NEED_READ, cmd_lint},

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Energy logs, line by line: what is measured, and what is refused with which cause. */
+/* Energy logs: what a line measures or why it is refused; what readings come to; who is given how much. */
 #include "ingest/energy.h"
+#include "model/energy_meter.h"
 
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #define RAPL	"timestamp,rapl_uj"
@@ -139,9 +141,135 @@ static void started_again(void **state)
 	assert_int_equal(got.time_ns, PERF_NS + 61500000000);
 }
 
+#define RANGE 262143328850.0
+
+/* Readings at whole seconds, and what they come to. */
+static const struct {
+	const char *what;
+	enum energy_kind kind;
+	double range;
+	size_t n;
+	int64_t second[6];
+	double value[6];
+	double joules;
+	int64_t measured, wraps, unknown, skipped;
+} meters[] = {
+	{"no reading", ENERGY_RAPL, RANGE, 0, {0}, {0}, 0, 0, 0, 0, 0},
+	{"one reading", ENERGY_RAPL, RANGE, 1, {5}, {7e6}, 0, 0, 0, 0, 0},
+	{"a counter", ENERGY_RAPL, 0, 3, {5, 6, 8}, {1e6, 3e6, 9e6}, 8, 3, 0, 0, 0},
+	{"it stands still", ENERGY_RAPL, 0, 2, {5, 6}, {1e6, 1e6}, 0, 1, 0, 0, 0},
+	{"it wraps around", ENERGY_RAPL, RANGE, 3, {5, 6, 7}, {RANGE - 1e6, 2e6, 3e6}, 4, 2, 1, 0, 0},
+	{"from its last value to 0", ENERGY_RAPL, RANGE, 2, {5, 6}, {RANGE, 0}, 0, 1, 1, 0, 0},
+	{"twice", ENERGY_RAPL, RANGE, 5, {1, 2, 3, 4, 5}, {RANGE - 1e6, 1e6, RANGE - 5e6, RANGE - 2e6, 1e6}, (RANGE - 6e6) / 1e6 + 2 + 3 + 3, 4, 2, 0, 0},
+	{"two packages in one number", ENERGY_RAPL, RANGE, 2, {5, 6}, {1.75 * RANGE, 0.25 * RANGE + 4e6}, 0.5 * RANGE / 1e6 + 4, 1, 1, 0, 0},
+	{"both of them at once", ENERGY_RAPL, RANGE, 2, {5, 6}, {1.99 * RANGE, 5e6}, 0.01 * RANGE / 1e6 + 5, 1, 1, 0, 0},
+	{"its range is not known", ENERGY_RAPL, 0, 4, {5, 6, 7, 8}, {9e6, 1e6, 3e6, 4e6}, 3, 2, 1, 1, 0},
+	{"a line twice", ENERGY_RAPL, RANGE, 3, {5, 5, 6}, {1e6, 1e6, 3e6}, 2, 1, 0, 0, 1},
+	{"the clock goes back, the counter does not", ENERGY_RAPL, RANGE, 5, {5, 6, 4, 5, 7}, {1e6, 2e6, 3e6, 4e6, 5e6}, 4, 2, 0, 0, 2},
+	{"watts", ENERGY_IPMI, 0, 3, {10, 12, 13}, {100, 50, 999}, 250, 3, 0, 0, 0},
+	{"watts that fall are no wrap", ENERGY_IPMI, 0, 2, {1, 2}, {9, 0}, 9, 1, 0, 0, 0},
+	{"watts twice", ENERGY_IPMI, 0, 3, {1, 1, 2}, {9, 8, 0}, 9, 1, 0, 0, 1},
+	{"perf", ENERGY_PERF, 0, 3, {1, 2, 4}, {10, 20, 30}, 60, 4, 0, 0, 0},
+};
+
+static int reading(struct energy_meter *m, int64_t second, double value, int64_t line)
+{
+	struct energy_row row = {.kind = m->kind, .time_ns = second * 1000000000, .value = value, .line = line};
+
+	return energy_meter_add(m, &row);
+}
+
+static void metered(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof meters / sizeof *meters; i++) {
+		struct energy_meter m = {.kind = meters[i].kind, .range_uj = meters[i].range};
+
+		for (size_t k = 0; k < meters[i].n; k++)
+			assert_int_equal(reading(&m, meters[i].second[k], meters[i].value[k], (int64_t)k + 2), 0);
+		if (fabs(energy_meter_joules(&m) - meters[i].joules) > 1e-6 || energy_meter_measured_ns(&m) != meters[i].measured * 1000000000 ||
+		    m.wraps != meters[i].wraps || m.unknown != meters[i].unknown || m.skipped != meters[i].skipped)
+			fail_msg("%s: %.9g joules in %lld ns, %lld wraps, %lld unknown, %lld skipped", meters[i].what, energy_meter_joules(&m),
+				 (long long)energy_meter_measured_ns(&m), (long long)m.wraps, (long long)m.unknown, (long long)m.skipped);
+		energy_meter_done(&m);
+	}
+}
+
+/* 10 W from 0 to 10 s, 20 W from 10 to 20 s. */
+static const struct {
+	const char *what;
+	int64_t from[3], to[3]; /* to 0: nobody; -1: not yet ended */
+	double joules[3], idle;
+} shares[] = {
+	{"nobody", {0}, {0}, {0}, 300},
+	{"one alone", {2}, {4}, {20}, 280},
+	{"over a reading", {8}, {12}, {60}, 240},
+	{"two at a time", {0, 5}, {10, 10}, {75, 25}, 200},
+	{"one after the other", {0, 10}, {10, 20}, {100, 200}, 0},
+	{"before it was measured", {-5}, {1}, {10}, 290},
+	{"still running", {15}, {-1}, {100}, 200},
+	{"outside of it", {30}, {40}, {0}, 300},
+	{"for no time", {5, 4}, {5, 6}, {0, 20}, 280},
+	{"three", {0, 0, 0}, {20, 20, 20}, {100, 100, 100}, 0},
+};
+
+static void shared_out(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+		struct energy_meter m = {.kind = ENERGY_IPMI};
+		struct energy_user u[3] = {{0}};
+		double idle;
+		int64_t idle_ns;
+
+		assert_int_equal(reading(&m, 0, 10, 2) | reading(&m, 10, 20, 3) | reading(&m, 20, 0, 4), 0);
+		for (size_t k = 0; k < 3; k++)
+			u[k] = (struct energy_user){.from_ns = shares[i].from[k] * 1000000000,
+						    .to_ns = shares[i].to[k] < 0 ? INT64_MAX : shares[i].to[k] * 1000000000};
+		assert_int_equal(energy_share(&m, u, 3, &idle, &idle_ns), 0);
+		for (size_t k = 0; k < 3; k++)
+			if (fabs(u[k].joules - shares[i].joules[k]) > 1e-9)
+				fail_msg("%s: user %zu has %.9g", shares[i].what, k, u[k].joules);
+		if (fabs(idle - shares[i].idle) > 1e-9)
+			fail_msg("%s: idle has %.9g", shares[i].what, idle);
+		energy_meter_done(&m);
+	}
+}
+
+/* Whatever runs when: nothing is lost or given twice. */
+static void adds_up(void **state)
+{
+	(void)state;
+	srand(6);
+	for (int round = 0; round < 300; round++) {
+		struct energy_meter m = {.kind = ENERGY_RAPL, .range_uj = 5e8};
+		struct energy_user u[40];
+		double idle, sum;
+		int64_t idle_ns, at = 0;
+		size_t n = (size_t)rand() % 40;
+
+		for (int k = 0; k < 60; k++)
+			assert_int_equal(reading(&m, at += rand() % 7 - 1, rand() % 500000000, k), 0);
+		for (size_t k = 0; k < n; k++) {
+			u[k].from_ns = (rand() % 150) * 1000000000L + rand() % 1000;
+			u[k].to_ns = u[k].from_ns + (rand() % 30) * 1000000000L + rand() % 1000;
+		}
+		assert_int_equal(energy_share(&m, u, n, &idle, &idle_ns), 0);
+		sum = idle;
+		for (size_t k = 0; k < n; k++) {
+			assert_true(u[k].joules > -1e-6 && u[k].measured_ns >= 0 && u[k].measured_ns <= u[k].to_ns - u[k].from_ns);
+			sum += u[k].joules;
+		}
+		if (fabs(sum - energy_meter_joules(&m)) > 1e-6)
+			fail_msg("round %d: %.9g of %.9g joules", round, sum, energy_meter_joules(&m));
+		energy_meter_done(&m);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(recognised), cmocka_unit_test(taken_apart), cmocka_unit_test(started_again)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(recognised), cmocka_unit_test(taken_apart), cmocka_unit_test(started_again),
+					   cmocka_unit_test(metered), cmocka_unit_test(shared_out), cmocka_unit_test(adds_up)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
