@@ -45,6 +45,12 @@ struct open_span {
 	struct link link[KEYS];
 };
 
+/* What the lines of a head have in common. */
+struct head_facts {
+	uint64_t target;	/* hash */
+	bool known, busy_ns, idle_ns;
+};
+
 struct span_reader {
 	struct event_cursor *cursor;
 	const struct event *pending;	/* first event of the next source */
@@ -60,8 +66,9 @@ struct span_reader {
 	bool open_only;
 	struct remembered *remembered;	/* REMEMBERED of them, by shape and transaction */
 	uint8_t *plain;			/* by id of a tail: 0 not asked, 1 nothing but the transaction varies in its spans, 2 other values do */
-	uint8_t *exact;			/* by id of a head: 0 not asked, else 1 + 2 for busy_ns + 4 for idle_ns */
-	uint32_t nplain, nexact;
+	struct head_facts *heads;	/* by id of a head */
+	uint32_t nplain, nheads;
+	int64_t until_ns;		/* spans that begin later are not asked for */
 	struct slice last_worker;	/* of the span before, as the word it is */
 	int32_t flush;			/* next open span to give, when a source ended; NO_SPAN: none */
 	int32_t given;			/* closed and given: to be freed at the next call */
@@ -316,26 +323,28 @@ static int keys_by_id(const struct event *e, struct slice id, struct line_keys *
 	return 0;
 }
 
-/* Makes room for what is known of shape id; false: no memory, or an id that is none. */
-static bool known_shape(uint8_t **v, uint32_t *n, uint32_t id)
+/* An array by shape id with room for id; NULL: no memory, or an id that is none. */
+static void *room_for(void *array, uint32_t *n, uint32_t id, size_t size)
 {
 	uint32_t more = id * 2 + 64;
-	uint8_t *p;
+	char *p;
 
 	if (id < *n)
-		return true;
-	if (id > 1u << 24 || !(p = realloc(*v, more)))
-		return false;
-	memset(p + *n, 0, more - *n);
-	*v = p;
+		return array;
+	if (!id || id > 1u << 24 || !(p = realloc(array, more * size)))
+		return NULL;
+	memset(p + *n * size, 0, (more - *n) * size);
 	*n = more;
-	return true;
+	return p;
 }
 
 static bool is_plain(struct span_reader *r, const struct shape *tail)
 {
-	if (!tail->id || !known_shape(&r->plain, &r->nplain, tail->id))
+	uint8_t *plain = room_for(r->plain, &r->nplain, tail->id, sizeof *plain);
+
+	if (!plain || !tail->id)
 		return false;
+	r->plain = plain;
 	if (!r->plain[tail->id]) {
 		r->plain[tail->id] = 1;
 		for (unsigned i = 0; i < tail->nslots; i++)
@@ -343,6 +352,29 @@ static bool is_plain(struct span_reader *r, const struct shape *tail)
 				r->plain[tail->id] = 2;
 	}
 	return r->plain[tail->id] == 1;
+}
+
+static struct head_facts facts_of(const struct shape *head)
+{
+	struct head_facts f = {hash_bytes(head->target.ptr, head->target.len, 1), true, !head->id, !head->id}; /* of a line kept whole one can't say */
+
+	for (unsigned i = 0; i < head->nslots; i++) {
+		f.busy_ns |= slice_is(head->slots[i].key, "busy_ns");
+		f.idle_ns |= slice_is(head->slots[i].key, "idle_ns");
+	}
+	return f;
+}
+
+static struct head_facts head_facts(struct span_reader *r, const struct shape *head)
+{
+	struct head_facts *heads = head->id ? room_for(r->heads, &r->nheads, head->id, sizeof *heads) : NULL;
+
+	if (!heads)
+		return facts_of(head);
+	r->heads = heads;
+	if (!heads[head->id].known)
+		heads[head->id] = facts_of(head);
+	return heads[head->id];
 }
 
 /* Where a line like this one is or is to be remembered; NULL: its texts are its own. */
@@ -375,10 +407,10 @@ static uint64_t join(uint64_t a, uint64_t b)
 	return hash_bytes(both, sizeof both, 1);
 }
 
-static void keys_by_text(const struct event *e, const struct tail_hash *h, struct line_keys *k)
+static void keys_by_text(struct span_reader *r, const struct event *e, const struct tail_hash *h, struct line_keys *k)
 {
 	k->has_stack = h->has_stack;
-	k->key[BY_NAME] = join(h->span, hash_bytes(e->head->target.ptr, e->head->target.len, 1));
+	k->key[BY_NAME] = join(h->span, head_facts(r, e->head).target);
 	k->key[BY_ALL] = join(h->ancestors, k->key[BY_NAME]);
 	k->has_parent = h->has_ancestors;
 	k->parent = h->ancestors;
@@ -398,7 +430,7 @@ static int line_keys(struct span_reader *r, const struct event *e, struct line_k
 	m = recall(r, e, k->key[BY_TID], &there);
 	if (there) {
 		k->hash = &m->hash;
-		keys_by_text(e, k->hash, k);
+		keys_by_text(r, e, k->hash, k);
 		return 0;
 	}
 	if (event_span_field(e, "id", &id))
@@ -412,7 +444,7 @@ static int line_keys(struct span_reader *r, const struct event *e, struct line_k
 	h.has_ancestors = ancestors.len;
 	if (m && !event_error(e))
 		k->hash = remember(m, e, &h);
-	keys_by_text(e, &h, k);
+	keys_by_text(r, e, &h, k);
 	return 0;
 }
 
@@ -495,20 +527,6 @@ fail:
 	return rc;
 }
 
-/* Whether the lines of a shape may have busy_ns (2) or idle_ns (4); of a line kept whole one can't say. */
-static unsigned exact_fields(struct span_reader *r, const struct shape *head)
-{
-	unsigned bits = 1;
-
-	if (!head->id || !known_shape(&r->exact, &r->nexact, head->id))
-		return 7;
-	if (r->exact[head->id])
-		return r->exact[head->id];
-	for (unsigned i = 0; i < head->nslots; i++)
-		bits |= slice_is(head->slots[i].key, "busy_ns") ? 2 : slice_is(head->slots[i].key, "idle_ns") ? 4 : 0;
-	return r->exact[head->id] = (uint8_t)bits;
-}
-
 static int64_t read_duration(const struct event *e, const char *exact, const char *printed)
 {
 	struct slice v;
@@ -523,6 +541,11 @@ static int64_t read_duration(const struct event *e, const char *exact, const cha
 		return ns;
 	}
 	return event_field(e, printed, &v) && !span_duration_parse(v, &ns) ? ns : NONE_NS;
+}
+
+static bool wanted(const struct span_reader *r, const struct span_row *row)
+{
+	return row->end_ns == NONE_NS || (!r->open_only && row->start_ns <= r->until_ns);
 }
 
 static void weaken(enum span_certainty *c, enum span_certainty to)
@@ -561,11 +584,11 @@ static int close_one(struct span_reader *r, const struct event *e, struct line_k
 	struct open_span *o = &r->open[i];
 
 	o->row.end_ns = e->time_ns;
-	if (!r->open_only) {
-		unsigned exact = exact_fields(r, e->head);
+	if (wanted(r, &o->row)) {
+		struct head_facts f = head_facts(r, e->head);
 
-		o->row.busy_ns = read_duration(e, exact & 2 ? "busy_ns" : NULL, "time.busy");
-		o->row.idle_ns = read_duration(e, exact & 4 ? "idle_ns" : NULL, "time.idle");
+		o->row.busy_ns = read_duration(e, f.busy_ns ? "busy_ns" : NULL, "time.busy");
+		o->row.idle_ns = read_duration(e, f.idle_ns ? "idle_ns" : NULL, "time.idle");
 	}
 	unlink_span(r, i);
 	r->given = i;
@@ -611,6 +634,7 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 		return -ENOMEM;
 	intern_init(&r->words);
 	r->open_only = q->open_only;
+	r->until_ns = INT64_MAX;
 	r->free_list = r->flush = r->given = NO_SPAN;
 	r->remembered = calloc(REMEMBERED, sizeof *r->remembered);
 	rc = r->remembered ? event_cursor_open(s, &eq, &r->cursor) : -ENOMEM;
@@ -636,7 +660,7 @@ void span_reader_close(struct span_reader *r)
 	free(r->scratch);
 	free(r->remembered);
 	free(r->plain);
-	free(r->exact);
+	free(r->heads);
 	free(r);
 }
 
@@ -707,6 +731,11 @@ static int advance(struct span_reader *r)
 	return rc;
 }
 
+void span_reader_until(struct span_reader *r, int64_t start_ns)
+{
+	r->until_ns = start_ns;
+}
+
 int span_reader_next(struct span_reader *r, struct span_row *out)
 {
 	int rc;
@@ -716,7 +745,7 @@ int span_reader_next(struct span_reader *r, struct span_row *out)
 			free_slot(r, r->given);
 		r->given = NO_SPAN;
 		rc = advance(r);
-	} while (rc == 1 && r->open_only && r->open[r->given].row.end_ns != NONE_NS);
+	} while (rc == 1 && !wanted(r, &r->open[r->given].row));
 	if (rc == 1) {
 		const struct open_span *o = &r->open[r->given];
 

@@ -35,6 +35,8 @@ struct span_reader;
 int span_reader_open(struct store *s, const struct span_query *q, struct span_reader **out);
 /* 1: *out is a span, valid until the next call; 0: no more; or a negative errno. Spans come as they close, open ones last. */
 int span_reader_next(struct span_reader *r, struct span_row *out);
+/* From now on, spans that began later and were closed are not given. */
+void span_reader_until(struct span_reader *r, int64_t start_ns);
 void span_reader_close(struct span_reader *r);
 
 const char *span_certainty_name(enum span_certainty c);

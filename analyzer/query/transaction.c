@@ -2,6 +2,7 @@
 /* transaction.c - see transaction.h */
 #include "query/transaction.h"
 #include "ingest/line.h"
+#include "model/span.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,55 +112,130 @@ static int read_phases(struct query *q, struct transaction *tx)
 	return status;
 }
 
-static void put_span(struct transaction *tx, struct tx_span *s, sqlite3_stmt *stmt)
+/* Spans as they are read: those that begin first. What is not among them is not kept. */
+struct first_spans {
+	struct span_row *rows;
+	size_t n, cap;
+	const struct span_row *last; /* the last of the first ones so far; NULL: too few yet, and then the array may still move */
+	int64_t all;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span_row *x = a, *y = b;
+
+	return x->start_ns != y->start_ns ? (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns) : (x->id > y->id) - (x->id < y->id);
+}
+
+static void keep_first(struct first_spans *f)
+{
+	if (f->n)
+		qsort(f->rows, f->n, sizeof *f->rows, by_start);
+	if (f->n < TRANSACTION_SPANS)
+		return;
+	f->n = TRANSACTION_SPANS;
+	f->last = &f->rows[f->n - 1];
+}
+
+static int put_row(struct first_spans *f, const struct span_row *row)
+{
+	struct span_row *rows;
+
+	f->all++;
+	if (f->last && by_start(row, f->last) > 0)
+		return 0;
+	if (f->n == 2 * TRANSACTION_SPANS)
+		keep_first(f);
+	if (f->n == f->cap) {
+		f->cap = f->cap ? f->cap * 2 : 64;
+		if (f->cap > 2 * TRANSACTION_SPANS)
+			f->cap = 2 * TRANSACTION_SPANS;
+		rows = reallocarray(f->rows, f->cap, sizeof *rows);
+		if (!rows)
+			return -ENOMEM;
+		f->rows = rows;
+	}
+	f->rows[f->n++] = *row;
+	return 0;
+}
+
+/* Names recur from span to span, as the same pointers: one copy will do. */
+struct copies {
+	struct {
+		const char *of, *copy;
+		size_t len;
+	} known[64];
+};
+
+static const char *copy_of(struct transaction *tx, struct copies *c, struct slice text)
+{
+	size_t i = ((uintptr_t)text.ptr >> 4 ^ (uintptr_t)text.ptr >> 10) % 64;
+
+	if (!text.ptr)
+		return NULL;
+	if (c->known[i].of != text.ptr || c->known[i].len != text.len) {
+		c->known[i].of = text.ptr;
+		c->known[i].len = text.len;
+		c->known[i].copy = arena_text(&tx->arena, text.ptr, text.len);
+	}
+	return c->known[i].copy;
+}
+
+static void put_span(struct transaction *tx, struct copies *c, struct tx_span *s, const struct span_row *row)
 {
 	*s = (struct tx_span){
-		.id = sqlite3_column_int64(stmt, 0),
-		.name = text_of(tx, stmt, 1),
-		.target = text_of(tx, stmt, 2),
-		.level = text_of(tx, stmt, 3),
-		.worker = text_of(tx, stmt, 4),
-		.certainty = text_of(tx, stmt, 5),
-		.start_ns = sqlite3_column_int64(stmt, 6),
-		.end_ns = number_of(stmt, 7, INT64_MIN),
-		.busy_ns = number_of(stmt, 8, -1),
-		.idle_ns = number_of(stmt, 9, -1),
-		.parent_id = sqlite3_column_int64(stmt, 10),
+		.id = row->id,
+		.name = copy_of(tx, c, row->name),
+		.target = copy_of(tx, c, row->target),
+		.level = copy_of(tx, c, row->level),
+		.worker = copy_of(tx, c, row->worker),
+		.certainty = span_certainty_name(row->certainty),
+		.start_ns = row->start_ns == INT64_MIN ? 0 : row->start_ns,
+		.end_ns = row->end_ns,
+		.busy_ns = row->busy_ns == INT64_MIN ? -1 : row->busy_ns,
+		.idle_ns = row->idle_ns == INT64_MIN ? -1 : row->idle_ns,
+		.parent_id = row->parent == INT64_MIN ? 0 : row->parent,
 		.parent = SIZE_MAX,
 		.child = SIZE_MAX,
 		.sibling = SIZE_MAX,
-		.open = sqlite3_column_type(stmt, 7) == SQLITE_NULL,
+		.open = row->end_ns == INT64_MIN,
 	};
 	if (!s->name)
 		s->name = "?";
 }
 
+static int put_spans(struct transaction *tx, struct first_spans *f)
+{
+	struct copies copies = {0};
+
+	keep_first(f);
+	tx->more_spans = f->all > TRANSACTION_SPANS;
+	tx->spans = calloc(f->n + 1, sizeof *tx->spans);
+	if (!tx->spans)
+		return -ENOMEM;
+	for (; tx->nspans < f->n; tx->nspans++)
+		put_span(tx, &copies, &tx->spans[tx->nspans], &f->rows[tx->nspans]);
+	return 0;
+}
+
 static int read_spans(struct query *q, struct transaction *tx)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = about(q, tx,
-			   "SELECT id, name, target, level, worker, certainty, start_ns, end_ns, busy_ns, idle_ns, parent"
-			   " FROM span WHERE run = ?1 AND tid = ?2 ORDER BY start_ns, id LIMIT ?3",
-			   &stmt);
+	struct span_query sq = {.run = tx->run, .tid = {tx->tid, strlen(tx->tid)}};
+	struct span_reader *reader = NULL;
+	struct first_spans f = {0};
+	struct span_row row;
+	int rc = span_reader_open(q->store, &sq, &reader);
 
-	if (!status)
-		sqlite3_bind_int(stmt, 3, TRANSACTION_SPANS + 1);
-	while (!status && (status = query_step(q, stmt)) == 1) {
-		struct tx_span *s;
-
-		status = DONE;
-		tx->more_spans = tx->nspans == TRANSACTION_SPANS;
-		if (tx->more_spans)
-			break;
-		s = more(tx->spans, tx->nspans, sizeof *s);
-		status = s ? DONE : query_errno(q, -ENOMEM, tx->tid);
-		if (!s)
-			break;
-		tx->spans = s;
-		put_span(tx, &s[tx->nspans++], stmt);
+	while (!rc && (rc = span_reader_next(reader, &row)) == 1) {
+		rc = query_interrupted ? -EINTR : put_row(&f, &row);
+		if (f.last)
+			span_reader_until(reader, f.last->start_ns);
 	}
-	sqlite3_finalize(stmt);
-	return status;
+	if (!rc)
+		rc = put_spans(tx, &f);
+	span_reader_close(reader);
+	free(f.rows);
+	return query_errno(q, rc, q->path);
 }
 
 static int by_id(const void *a, const void *b, void *arg)
