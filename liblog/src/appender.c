@@ -236,29 +236,57 @@ static void tell_ring_losses(struct appender *a)
 	}
 }
 
-static void tell_span_troubles(struct appender *a, bool now)
+static uint64_t span_slots(void)
 {
-	uint64_t misuse = slab_misuse(), overflow = slab_overflow(), ns = now_machine_ns();
-	char fields[96];
+	return region.header->slots;
+}
 
-	if ((!now && ns - a->told_ns < TELL_NS) || (misuse == a->misuse_told && overflow == a->overflow_told) ||
-	    !encode_own_room(&a->enc))
-		return;
-	tell_gap(a);
-	if (misuse != a->misuse_told) {
-		snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
-			 (unsigned long long)(misuse - a->misuse_told), (unsigned long long)misuse);
-		say(a, "WARN", "Span handles used after their span was closed", "ilulog", fields, a->enc.seq++);
+static uint64_t ring_limit(void)
+{
+	return region.header->rings;
+}
+
+/* What callers met and only counted; with the limit that they met, if it was one. */
+static const struct trouble {
+	uint64_t (*count)(void);
+	const char *message;
+	const char *limit; /* the key of the configuration */
+	uint64_t (*limit_value)(void);
+} troubles[APPENDER_TROUBLES] = {
+	{ slab_misuse, "Span handles used after their span was closed", NULL, NULL },
+	{ slab_overflow, "Spans left out of the log: the slab is full", "span_slots", span_slots },
+	{ rings_shared, "More threads than rings: records through the shared one", "rings", ring_limit },
+};
+
+void appender_begin(struct appender *a)
+{
+	for (int i = 0; i < APPENDER_TROUBLES; i++)
+		a->told[i] = troubles[i].count();
+}
+
+/* Once a second, but at a flush. */
+static void tell_troubles(struct appender *a, bool now)
+{
+	uint64_t ns = now_machine_ns();
+	bool soon = !now && ns - a->told_ns < TELL_NS;
+	char fields[128];
+
+	for (int i = 0; i < APPENDER_TROUBLES; i++) {
+		const struct trouble *t = &troubles[i];
+		uint64_t count = t->count();
+		size_t len;
+
+		if (soon || count == a->told[i] || !encode_own_room(&a->enc))
+			continue;
+		tell_gap(a);
+		len = (size_t)snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
+				       (unsigned long long)(count - a->told[i]), (unsigned long long)count);
+		if (t->limit)
+			snprintf(fields + len, sizeof fields - len, ",\"%s\":%llu", t->limit, (unsigned long long)t->limit_value());
+		say(a, "WARN", t->message, "ilulog", fields, a->enc.seq++);
+		a->told[i] = count;
 		a->told_ns = ns;
 	}
-	if (overflow != a->overflow_told && encode_own_room(&a->enc)) {
-		snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
-			 (unsigned long long)(overflow - a->overflow_told), (unsigned long long)overflow);
-		say(a, "WARN", "Spans left out of the log: the slab is full", "ilulog", fields, a->enc.seq++);
-		a->told_ns = ns;
-	}
-	a->misuse_told = misuse;
-	a->overflow_told = overflow;
 }
 
 /* `,"key":"text"`, safe and shortened. */
@@ -377,7 +405,7 @@ static void do_pass(struct appender *a, struct pass *pass)
 		reload(a);
 	pass->left = n && !pass->everything;
 	tell_ring_losses(a);
-	tell_span_troubles(a, pass->everything);
+	tell_troubles(a, pass->everything);
 	if (limits_wait_ns() >= 0 || __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE))
 		tell_suppressed(a, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
 	if (pass->everything || a->enc.unmade)

@@ -11,7 +11,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#define APPENDER_SINKS 4
+#define APPENDER_SINKS	  4
+#define APPENDER_TROUBLES 3
 
 struct appender {
 	pthread_t thread;
@@ -22,8 +23,8 @@ struct appender {
 	uint64_t grace_ns;
 	struct gap gap;	/* of the first sink */
 	uint64_t lost;	/* ever, by rings, the first sink and routes */
-	uint64_t misuse_told, overflow_told;
-	uint64_t told_ns;  /* when */
+	uint64_t told[APPENDER_TROUBLES]; /* of each kind so many */
+	uint64_t told_ns;		  /* when */
 	uint64_t passes_idle;
 	uint64_t wakeups;
 	struct {
@@ -37,6 +38,9 @@ struct appender {
 	uint32_t done_word;	/* futex: changes when something is done */
 	uint32_t stop, pause, paused;
 };
+
+/* What went wrong before does not concern it. */
+void appender_begin(struct appender *a);
 
 /* Start the thread. Sinks are taken. `initialized`: fields of the first line. 0 or a negative errno. */
 int appender_start(struct appender *a, const char *initialized);

@@ -59,6 +59,8 @@ static const struct key keys[] = {
 	{ "timestamp_format", KEY_CHOICE, AT(timestamp_format), 0, 0, timestamp_names },
 	{ "clock", KEY_CHOICE, AT(clock), 0, 0, clock_names },
 	{ "ring_bytes", KEY_POWER, AT(ring_bytes), 65536, UINT64_C(1) << 30, NULL },
+	{ "rings", KEY_U32, AT(rings), 2, 4096, NULL },
+	{ "span_slots", KEY_U32, AT(span_slots), 1024, 1 << 24, NULL },
 	{ "full_ring.error", KEY_CHOICE, FULL_RING(1) },
 	{ "full_ring.warn", KEY_CHOICE, FULL_RING(2) },
 	{ "full_ring.info", KEY_CHOICE, FULL_RING(3) },
@@ -318,7 +320,7 @@ static bool is_prefix(const char *name)
 
 static int unknown_key(const struct config_source *source, const char *name)
 {
-	char bad[MAX_KEY + 16], known[400] = "";
+	char bad[MAX_KEY + 16], known[450] = "";
 	size_t used;
 
 	bad[escape_json_part(bad, sizeof bad - 1, name, strlen(name), &used)] = '\0';
@@ -448,6 +450,7 @@ int config_init(struct config *config)
 {
 	*config = (struct config){
 		.ring_bytes = 1 << 20,
+		.span_slots = 1 << 16,
 		.grace_ms = 10,
 		.timestamp_format = CONFIG_TIMESTAMP_RFC3339,
 		.clock = CONFIG_CLOCK_AUTO,

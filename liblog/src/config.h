@@ -91,6 +91,8 @@ struct config {
 	char *flame;              /* file for folded stacks; "" = none */
 	char *run_directory;      /* of the control socket, "auto" for the usual; "" = none */
 	uint64_t ring_bytes;      /* of each thread's ring, a power of two */
+	uint32_t rings;           /* at most; 0: 256 MiB of them, 16 to 4096 */
+	uint32_t span_slots;      /* spans that are open at once */
 	uint32_t grace_ms;        /* how long records wait to be merged by time */
 	uint32_t spanning;        /* bits of enum config_spanning */
 	enum config_timestamp timestamp_format;

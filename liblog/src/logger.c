@@ -38,7 +38,7 @@
 #define ALL_RINGS_BYTES	   (256u << 20)
 #define RINGS_MIN	   16
 #define RINGS_MAX	   4096
-#define SLOTS		   65536
+#define DEFAULT_SLOTS	   65536
 #define FORK_PAUSE_NS	   1000000000
 
 struct logger logger;
@@ -81,18 +81,21 @@ void logger_wake_from_nap(void)
 
 /* ---- memory ---- */
 
-static int prepare(uint64_t ring_bytes)
+static uint64_t rings_for(uint64_t ring_bytes)
 {
 	uint64_t rings = ALL_RINGS_BYTES / ring_bytes;
+
+	return rings < RINGS_MIN ? RINGS_MIN : rings > RINGS_MAX ? RINGS_MAX : rings;
+}
+
+/* rings 0: as many as are usual. */
+static int prepare(uint64_t ring_bytes, uint64_t rings, uint64_t slots)
+{
 	int rc;
 
 	if (logger.ready)
 		return 0;
-	if (rings < RINGS_MIN)
-		rings = RINGS_MIN;
-	if (rings > RINGS_MAX)
-		rings = RINGS_MAX;
-	rc = region_make(ring_bytes, rings, SLOTS);
+	rc = region_make(ring_bytes, rings ? rings : rings_for(ring_bytes), slots);
 	if (!rc)
 		rc = rings_init();
 	if (rc)
@@ -108,7 +111,7 @@ int logger_prepare(void)
 
 	if (rc)
 		return rc;
-	rc = prepare(DEFAULT_RING_BYTES);
+	rc = prepare(DEFAULT_RING_BYTES, 0, DEFAULT_SLOTS);
 	lock_drop(&control);
 	return rc;
 }
@@ -139,9 +142,11 @@ static void introduce(char *out, size_t cap)
 		read_boot_id(boot);
 	snprintf(out, cap,
 		 ",\"pid\":%ld,\"boot_id\":\"%s\",\"run\":\"%s\",\"version\":\"%s\",\"clock\":\"%s\",\"clock_reason\":\"%s\""
-		 ",\"calls_before\":%llu",
+		 ",\"calls_before\":%llu,\"ring_bytes\":%llu,\"rings\":%llu,\"span_slots\":%llu",
 		 now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, ilu_tid_str(&tid, run), ILU_VERSION,
-		 now_replaced() ? "virtual" : logger.tsc ? "tsc" : "monotonic", clock_reason, (unsigned long long)early);
+		 now_replaced() ? "virtual" : logger.tsc ? "tsc" : "monotonic", clock_reason, (unsigned long long)early,
+		 (unsigned long long)region.header->ring_bytes, (unsigned long long)region.header->rings,
+		 (unsigned long long)region.header->slots);
 }
 
 static void choose_clock(void)
@@ -235,8 +240,7 @@ static int launch(enum sink_file_start how, struct span_texts *inherited)
 	}
 	if (!rc) {
 		a->grace_ns = config.grace_ms * 1000000ull;
-		a->misuse_told = slab_misuse();
-		a->overflow_told = slab_overflow();
+		appender_begin(a);
 		if (inherited->span) {
 			span_texts_done(&a->enc.spans);
 			a->enc.spans = *inherited;
@@ -325,7 +329,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	config_done(&config);
 	config = *fresh;
 	memset(fresh, 0, sizeof *fresh);
-	rc = prepare(config.ring_bytes);
+	rc = prepare(config.ring_bytes, config.rings, config.span_slots);
 	if (rc) {
 		directive_free(set);
 		snprintf(last_error, sizeof last_error, "no memory for rings");

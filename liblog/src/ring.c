@@ -24,6 +24,7 @@ static struct {
 	struct ring *free;
 	pthread_key_t key;
 	int policy[RING_LEVELS];
+	uint64_t shared; /* records of threads without one */
 } rings;
 
 /* Ring 0. */
@@ -108,6 +109,11 @@ struct ring *rings_at(uint32_t i)
 uint32_t rings_owned(void)
 {
 	return __atomic_load_n(&rings.owned, __ATOMIC_RELAXED);
+}
+
+uint64_t rings_shared(void)
+{
+	return __atomic_load_n(&rings.shared, __ATOMIC_RELAXED);
 }
 
 size_t ring_values_max(void)
@@ -253,25 +259,35 @@ static bool find_room(struct ilu_producer_ *p, struct ring *ring, size_t size, u
 	return true;
 }
 
+/* Room for this one record, out of what is left over for the graver ones: the next call has to ask again. */
+static bool find_last_room(struct ilu_producer_ *p, struct ring *ring, size_t size)
+{
+	if (!find_room(p, ring, size, 0))
+		return false;
+	p->limit = p->at;
+	return true;
+}
+
 /* The same, by the policy of the level: wait, or give up. */
 static bool make_room(struct ilu_producer_ *p, struct ring *ring, size_t size, unsigned level)
 {
 	int policy = __atomic_load_n(&rings.policy[level], __ATOMIC_RELAXED);
-	uint64_t reserve = policy == CONFIG_FULL_DROP ? ring->bytes / 8 : 0;
 
-	if (ILU_LIKELY_(find_room(p, ring, size, ring->bytes / 8)) || find_room(p, ring, size, reserve))
+	if (ILU_LIKELY_(find_room(p, ring, size, ring->bytes / 8)))
+		return true;
+	if (policy != CONFIG_FULL_DROP && find_last_room(p, ring, size))
 		return true;
 	if (policy == CONFIG_FULL_BLOCK)
 		__atomic_store_n(&ring->blocked, ring->blocked + 1, __ATOMIC_RELAXED);
 	while (policy == CONFIG_FULL_BLOCK && logger_state() == LOGGER_RUNNING) {
 		__atomic_store_n(&ring->shared->waiting, 1, __ATOMIC_SEQ_CST);
-		if (find_room(p, ring, size, 0)) {
+		if (find_last_room(p, ring, size)) {
 			__atomic_store_n(&ring->shared->waiting, 0, __ATOMIC_RELAXED);
 			return true;
 		}
 		logger_wake();
 		futex_wait(&ring->shared->waiting, 1, 100000000);
-		if (find_room(p, ring, size, 0))
+		if (find_last_room(p, ring, size))
 			return true;
 	}
 	__atomic_fetch_add(&ring->lost[level], 1, __ATOMIC_RELAXED);
@@ -395,6 +411,7 @@ static struct ilu_writing_ begin_slow(uint32_t word, uint64_t span, const ilu_ti
 		return w;
 	}
 	__atomic_store_n(&p->busy, 0, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&rings.shared, 1, __ATOMIC_RELAXED);
 	return begin_shared(word, span, tid, size);
 }
 

@@ -74,6 +74,8 @@ void rings_clock(bool tsc);
 void rings_spare(void);
 /* Rings that threads have now. */
 uint32_t rings_owned(void);
+/* Records that went through ring 0 because no ring was left for their thread. */
+uint64_t rings_shared(void);
 /* Bytes a record's values may have. */
 size_t ring_values_max(void);
 

@@ -293,9 +293,10 @@ static void test_fork(void **state)
 
 /* ---- full rings ---- */
 
-static void fill_a_pipe(const char *policy, int calls)
+/* An error after each `errors_every` calls; 0: none. */
+static void fill_a_pipe(const char *policies, int calls, int errors_every)
 {
-	char config[256];
+	char config[400];
 	int ends[2];
 	pid_t reader;
 
@@ -321,12 +322,15 @@ static void fill_a_pipe(const char *policy, int calls)
 	dup2(ends[1], 1);
 	close(ends[0]);
 	close(ends[1]);
-	snprintf(config, sizeof config, "{\"stdout\":true,\"ring_bytes\":65536,\"full_ring\":{\"info\":\"%s\"},\"directory\":\"%s\",\"basename\":\"t\"}", policy,
-		 log_dir);
+	snprintf(config, sizeof config, "{\"stdout\":true,\"ring_bytes\":65536,\"full_ring\":{%s},\"directory\":\"%s\",\"basename\":\"t\"}",
+		 policies, log_dir);
 	if (ilu_log_start(config))
 		_exit(9);
-	for (int i = 0; i < calls; i++)
+	for (int i = 0; i < calls; i++) {
 		ilu_info(&tid, "call", KV("i", i), KV("pad", "0123456789012345678901234567890123456789"));
+		if (errors_every && i % errors_every == 0)
+			ilu_error(&tid, "grave", KV("i", i));
+	}
 	ilu_log_stop();
 	close(1);
 	waitpid(reader, NULL, 0);
@@ -334,12 +338,22 @@ static void fill_a_pipe(const char *policy, int calls)
 
 static void fill_blocking(void)
 {
-	fill_a_pipe("block", 20000);
+	fill_a_pipe("\"info\":\"block\"", 20000, 0);
 }
 
 static void fill_dropping(void)
 {
-	fill_a_pipe("drop", 20000);
+	fill_a_pipe("\"info\":\"drop\"", 20000, 0);
+}
+
+static void fill_keeping_few(void)
+{
+	fill_a_pipe("\"info\":\"drop\",\"error\":\"keep\"", 20000, 400);
+}
+
+static void fill_keeping_many(void)
+{
+	fill_a_pipe("\"info\":\"drop\",\"error\":\"keep\"", 20000, 10);
 }
 
 static void remove_out(void)
@@ -363,26 +377,119 @@ static void test_full_ring_blocks(void **state)
 	json_decref(lines);
 }
 
-static void test_full_ring_drops_and_tells(void **state)
+/* Numbers have no hole but those that a gap record accounts for. Returns how many were lost, and of them errors. */
+static json_int_t lost_in(json_t *lines, json_int_t *errors)
 {
 	json_int_t lost = 0, seq = 0;
-	json_t *lines, *line;
+	json_t *line;
 	size_t i;
+
+	*errors = 0;
+	json_array_foreach(lines, i, line) {
+		json_int_t n = json_integer_value(log_field(line, "lost"));
+
+		seq += n ? n : 1;
+		lost += n;
+		if (n)
+			*errors = json_integer_value(log_field(line, "errors")); /* so far */
+		assert_int_equal(json_integer_value(json_object_get(line, "seq")), seq);
+	}
+	return lost;
+}
+
+static void test_full_ring_drops_and_tells(void **state)
+{
+	json_int_t lost, errors;
+	json_t *lines;
 
 	(void)state;
 	assert_int_equal(in_child(fill_dropping), 0);
 	remove_out();
 	lines = lines_of_child();
-	json_array_foreach(lines, i, line) {
-		json_int_t n = json_integer_value(log_field(line, "lost"));
-
-		/* numbers have no hole but those that a gap record accounts for */
-		seq += n ? n : 1;
-		lost += n;
-		assert_int_equal(json_integer_value(json_object_get(line, "seq")), seq);
-	}
+	lost = lost_in(lines, &errors);
 	assert_true(lost > 0);
+	assert_int_equal(errors, 0);
 	assert_int_equal(log_count(lines, "call") + lost, 20000);
+	json_decref(lines);
+}
+
+/* A flood of what may be dropped leaves an eighth of the ring to what is to be kept: some 80 errors here. */
+static void test_full_ring_keeps_the_grave(void **state)
+{
+	json_int_t lost, errors;
+	json_t *lines;
+
+	(void)state;
+	assert_int_equal(in_child(fill_keeping_few), 0);
+	remove_out();
+	lines = lines_of_child();
+	lost = lost_in(lines, &errors);
+	assert_true(lost > 0);
+	assert_int_equal(errors, 0);
+	assert_int_equal(log_count(lines, "grave"), 50);
+	assert_int_equal(log_count(lines, "call") + lost, 20000);
+	json_decref(lines);
+}
+
+/* More of them than that: they are lost, too, and told as errors. */
+static void test_full_ring_of_the_grave(void **state)
+{
+	json_int_t lost, errors;
+	json_t *lines;
+
+	(void)state;
+	assert_int_equal(in_child(fill_keeping_many), 0);
+	remove_out();
+	lines = lines_of_child();
+	lost = lost_in(lines, &errors);
+	assert_true(errors > 0 && errors < lost);
+	assert_int_equal(log_count(lines, "grave") + errors, 2000);
+	assert_int_equal(log_count(lines, "call") + lost - errors, 20000);
+	json_decref(lines);
+}
+
+/* ---- limits that the configuration sets ---- */
+
+static void *call_once(void *unused)
+{
+	ilu_info(&tid, "from a thread");
+	return unused;
+}
+
+static void meet_limits(void)
+{
+	static ilu_span kept[1000];
+	pthread_t thread;
+
+	start("\"rings\":2,\"span_slots\":1024");
+	for (int i = 0; i < 1000; i++) {
+		ILU_SPAN(span, "open", &tid, KV("i", i));
+
+		kept[i] = ilu_span_share(span);
+	}
+	pthread_create(&thread, NULL, call_once, NULL); /* the first ring is the shared one, the second is ours */
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 1000; i++)
+		ilu_span_release(kept[i]);
+}
+
+static void test_limits_are_named(void **state)
+{
+	json_t *lines, *line;
+
+	(void)state;
+	assert_int_equal(in_child(meet_limits), 0);
+	lines = lines_of_child();
+	line = json_array_get(lines, 0);
+	assert_int_equal(json_integer_value(log_field(line, "rings")), 2);
+	assert_int_equal(json_integer_value(log_field(line, "span_slots")), 1024);
+	line = log_find(lines, "Spans left out of the log: the slab is full", 0);
+	assert_int_equal(json_integer_value(log_field(line, "total")), 1000 - (1024 - 1024 / 4));
+	assert_int_equal(json_integer_value(log_field(line, "span_slots")), 1024);
+	line = log_find(lines, "More threads than rings: records through the shared one", 0);
+	assert_int_equal(json_integer_value(log_field(line, "count")), 1);
+	assert_int_equal(json_integer_value(log_field(line, "rings")), 2);
+	assert_non_null(log_find(lines, "from a thread", 0));
 	json_decref(lines);
 }
 
@@ -491,6 +598,9 @@ int main(void)
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_full_ring_blocks),
 		cmocka_unit_test(test_full_ring_drops_and_tells),
+		cmocka_unit_test(test_full_ring_keeps_the_grave),
+		cmocka_unit_test(test_full_ring_of_the_grave),
+		cmocka_unit_test(test_limits_are_named),
 		cmocka_unit_test(test_full_disk),
 		cmocka_unit_test(test_cancelled_threads),
 	};

@@ -231,8 +231,8 @@ static void test_silence(void **state)
 	expect(lines, "silent", 1, 1, 2);
 	expect(lines, "silent client", 1, 1, 2);
 	json_decref(lines);
-	limit_quiet_ns = before;
 	lines = log_end();
+	limit_quiet_ns = before;
 	assert_int_equal(log_count(lines, "Calls suppressed"), 2);
 	json_decref(lines);
 }

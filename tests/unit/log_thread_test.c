@@ -147,7 +147,7 @@ static void test_more_threads_than_rings(void **state)
 	ilu_tid tid = ilu_tid_named("many");
 	pthread_t *thread = malloc(MANY * sizeof *thread);
 	pthread_attr_t small;
-	json_t *lines;
+	json_t *lines, *told;
 
 	(void)state;
 	log_begin("");
@@ -161,6 +161,10 @@ static void test_more_threads_than_rings(void **state)
 	lines = log_end();
 	assert_int_equal(log_count(lines, "first"), MANY);
 	assert_int_equal(log_count(lines, "second"), MANY);
+	told = log_find(lines, "More threads than rings: records through the shared one", 0);
+	assert_non_null(told);
+	assert_int_equal(json_integer_value(log_field(told, "rings")), 256);
+	assert_int_equal(json_integer_value(log_field(json_array_get(lines, 0), "rings")), 256);
 	json_decref(lines);
 	free(thread);
 }
