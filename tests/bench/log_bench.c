@@ -1,59 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log_bench.c - the logger: what a call costs its caller, and how many lines a second reach the file.
+/* log_bench.c - the logger beside its peers: what a call costs its caller, and how many lines a second reach the file.
  *
- * The event is an item of a FaaS queue inside a span: 7 keys of 3 types, about 400 bytes a line. Nothing is lost: each run
- * asserts it. Paced calls come every 10 us from a spinning thread; the clock's own cost is a figure of its own and is part
- * of the calls'. "lines" is from the first call until everything is written by write(2), on page cache that an earlier
- * pass left behind; "floor" writes the same bytes without a logger. The peer is snprintf, a mutex and fwrite. */
+ * The event is an item of a FaaS queue inside a span: 7 keys of 3 types, about 450 bytes a line; every logger writes the
+ * same line, each measured by the same code (peers/logger.h) in processes of its own, ours too. Nothing is lost: lines in
+ * the files are counted. Paced calls come every 10 us from a spinning thread; log.clock is the same without a call, and
+ * is part of the calls' figures. "lines" is from the first call until everything is written by write(2), the best of
+ * three, into a new file on page cache that an earlier pass gave back; "floor" writes the same bytes without a logger;
+ * "fresh" is one pass of each while the files of earlier passes are kept, so that it gets pages that none of them had.
+ *
+ * Peers are there when their packages are (each that is left out is named): snprintf with a mutex ("naive"), spdlog by its
+ * caller and by its thread (libspdlog-dev), GLib (libglib2.0-dev), Rust tracing (cargo and its registry).
+ *
+ *   log_bench [disabled|call|lines|count]   one part of it; ILU_BENCH_DIR: where files are written, default /tmp */
 #define ILU_TARGET "worker::queue"
 #include <ilu/log.h>
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef __x86_64__
-#include <x86intrin.h>
-#endif
 
-#define LINES 1000000
-#define PACED 100000
+#define LINES	    1000000
+#define PEER_LINES  250000
+#define PACED	    100000
+#define BURST	    500000
+#define COUNTED	    20000
+#define ROUNDS	    3
+#define FRESH_BYTES (UINT64_C(1) << 30)
+#define CHUNK	    (128 * 1024)
 
-static char dir[] = "/tmp/ilu-bench-XXXXXX";
+int bench_ilulog(int argc, char **argv); /* peers/ilulog.c */
 
-static double now(void)
+static char *dir;  /* files */
+static char *here; /* this program's directory, where peers are built */
+
+struct logger {
+	const char *name;
+	const char *probe; /* is it there? */
+	const char *needs;
+	const char *build; /* to %1$s/NAME */
+	char *program;	   /* NULL: not there */
+};
+
+#define CC "cc -O2 -D_GNU_SOURCE -pthread -o %1$s/"
+#define CXX "c++ -O2 -std=c++17 -pthread -o %1$s/"
+
+static struct logger loggers[] = {
+	{ .name = "ilulog" },
+	{ "naive", "command -v cc", "a C compiler", CC "naive tests/bench/peers/naive.c", NULL },
+	{ "spdlog", "pkg-config --exists spdlog", "libspdlog-dev and a C++ compiler",
+	  CXX "spdlog tests/bench/peers/spdlog.cpp $(pkg-config --cflags --libs spdlog)", NULL },
+	{ "spdlog-async", "pkg-config --exists spdlog", "libspdlog-dev and a C++ compiler",
+	  CXX "spdlog-async -DASYNC tests/bench/peers/spdlog.cpp $(pkg-config --cflags --libs spdlog)", NULL },
+	{ "glib", "pkg-config --exists glib-2.0", "libglib2.0-dev",
+	  CC "glib tests/bench/peers/glib.c $(pkg-config --cflags --libs glib-2.0)", NULL },
+	{ "tracing", "command -v cargo", "cargo and its registry",
+	  "cp -r tests/bench/peers/tracing %1$s/tracing.src && cargo build -q --release --manifest-path %1$s/tracing.src/Cargo.toml "
+	  "--target-dir %1$s/tracing.out && cp %1$s/tracing.out/release/tracing_lines %1$s/tracing", NULL },
+};
+#define LOGGERS (sizeof loggers / sizeof *loggers)
+
+static void die(const char *what)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+	fprintf(stderr, "log_bench: %s\n", what);
+	exit(1);
 }
 
-static uint64_t ticks(void)
+static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *text(const char *format, ...)
 {
-#ifdef __x86_64__
-	return __rdtsc();
-#else
-	return (uint64_t)(now() * 1e9);
-#endif
-}
+	va_list args;
+	char *s;
 
-static double ns_per_tick;
-
-static void calibrate(void)
-{
-	double begin = now();
-	uint64_t first = ticks();
-
-	while (now() - begin < 0.05)
-		;
-	ns_per_tick = (now() - begin) * 1e9 / (double)(ticks() - first);
+	va_start(args, format);
+	if (vasprintf(&s, format, args) < 0)
+		die("no memory");
+	va_end(args);
+	return s;
 }
 
 static void figure(const char *bench, double value, const char *unit, const char *peer, double peer_value)
@@ -65,39 +93,67 @@ static void figure(const char *bench, double value, const char *unit, const char
 	fflush(stdout);
 }
 
-static void die(const char *what)
+static double now(void)
 {
-	fprintf(stderr, "log_bench: %s\n", what);
-	exit(1);
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-static void start(const char *level)
-{
-	char config[256];
+/* ---- the loggers ---- */
 
-	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"b\",\"level\":\"%s\",\"include_spans_json\":false}", dir,
-		 level);
-	if (ilu_log_start(config))
-		die("cannot start");
+static bool run_quietly(const char *command)
+{
+	char *quiet = text("{ %s; } >/dev/null 2>&1", command);
+	bool ok = !system(quiet);
+
+	free(quiet);
+	return ok;
 }
 
-static void stop(void)
+static void build_peers(void)
 {
-	struct ilu_log_stats stats;
+	loggers[0].program = text("%s/log_bench --ilulog", here);
+	for (size_t i = 1; i < LOGGERS; i++) {
+		struct logger *l = &loggers[i];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		char *command = text(l->build, here);
+#pragma GCC diagnostic pop
 
-	ilu_log_stats(&stats);
-	if (stats.lost)
-		die("records were lost");
-	if (ilu_log_stop())
-		die("cannot stop");
+		if (run_quietly(l->probe) && run_quietly(command))
+			l->program = text("%s/%s", here, l->name);
+		else
+			fprintf(stderr, "log_bench: without %s: it needs %s\n", l->name, l->needs);
+		free(command);
+	}
 }
 
-/* ---- one call ---- */
-
-__attribute__((noinline)) static void call(const ilu_tid *tid, uint64_t i)
+/* The numbers a logger's program prints. 0, or its exit status. */
+static int ask(const char *command, double *out, int count)
 {
-	ilu_info(tid, "Item starting to execute", KV("queue_len", i), KV("n", 77), KV("est", 0.25), KV("warm", (bool)(i & 1)));
+	FILE *f = popen(command, "r");
+	int got = 0, status;
+
+	if (!f)
+		die("popen");
+	while (got < count && fscanf(f, "%lf", &out[got]) == 1)
+		got++;
+	status = pclose(f);
+	return status ? status >> 8 | 128 * !(status >> 8) : got < count;
 }
+
+static void measure(const struct logger *l, const char *how, const char *path, const char *rest, double *out, int count)
+{
+	char *command = text("%s %s %s %s", l->program, how, path, rest);
+
+	if (ask(command, out, count))
+		die(text("failed: %s", command));
+	free(command);
+}
+
+/* ---- a call ---- */
 
 __attribute__((noinline)) static void disabled_call(const ilu_tid *tid, uint64_t i)
 {
@@ -125,222 +181,225 @@ static double each(void (*f)(const ilu_tid *, uint64_t), const ilu_tid *tid, uin
 	return best;
 }
 
-static int compare(const void *a, const void *b)
+static void bench_disabled(void)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void percentiles(const char *name, uint64_t *t, size_t n)
-{
-	static const struct {
-		const char *name;
-		double share;
-	} p[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p999", 0.999 }, { "max", 1 } };
-
-	qsort(t, n, sizeof *t, compare);
-	for (size_t i = 0; i < sizeof p / sizeof *p; i++) {
-		size_t at = (size_t)(p[i].share * (double)(n - 1));
-		char bench[64];
-
-		snprintf(bench, sizeof bench, "log.%s.%s", name, p[i].name);
-		figure(bench, (double)t[at] * ns_per_tick, "ns", NULL, 0);
-	}
-}
-
-static void latency(const char *name, uint64_t pause_ns, size_t n, bool with_call)
-{
-	uint64_t *t = calloc(n, sizeof *t), next, pause = (uint64_t)((double)pause_ns / ns_per_tick);
 	ilu_tid tid = ilu_tid_generate();
+	char *config = text("{\"directory\":\"%s\",\"basename\":\"disabled\",\"level\":\"info\"}", dir);
 
-	start("info");
-	{
-		ILU_SPAN(span, "invoke", &tid, KV("fqdn", "hello-3-0.0.1"));
+	if (ilu_log_start(config))
+		die("cannot start");
+	figure("log.disabled", each(disabled_call, &tid, 50000000) - each(no_call, &tid, 50000000), "ns", NULL, 0);
+	ilu_log_stop();
+	free(config);
+}
 
-		for (int i = 0; i < 1000; i++)
-			call(&tid, 0);
-		ilu_log_flush(ILU_ACK_KERNEL, -1);
-		next = ticks();
-		for (size_t i = 0; i < n; i++) {
-			while (pause && ticks() < next)
-				;
-			next += pause;
-			uint64_t begin = ticks();
+static void bench_calls(const char *how, int calls, const char *path)
+{
+	static const char *const point[] = { "p50", "p90", "p99", "p999", "max" };
+	double t[LOGGERS][5];
+	char *rest = text("%d", calls);
+	bool clock = !strcmp(how, "clock");
 
-			if (with_call)
-				call(&tid, i);
-			t[i] = ticks() - begin;
+	for (size_t i = 0; i < (clock ? 1 : LOGGERS); i++)
+		if (loggers[i].program)
+			measure(&loggers[i], how, path, rest, t[i], 5);
+	for (int p = 0; p < 5; p++) {
+		char *bench = text("log.%s.%s", how, point[p]);
+		bool alone = true;
+
+		for (size_t i = 1; i < LOGGERS && !clock; i++) {
+			if (!loggers[i].program)
+				continue;
+			figure(bench, t[0][p], "ns", loggers[i].name, t[i][p]);
+			alone = false;
 		}
+		if (alone)
+			figure(bench, t[0][p], "ns", NULL, 0);
+		free(bench);
 	}
-	stop();
-	percentiles(name, t, n);
-	free(t);
+	free(rest);
+}
+
+/* By the processor's counter if that may be read, else by callgrind. 0: neither. */
+static double count_call(const struct logger *l, const char *path, const char **by)
+{
+	double n = 0;
+	char *command = text("%s count %s %d 2>/dev/null", l->program, path, COUNTED);
+	int rc = ask(command, &n, 1);
+
+	free(command);
+	*by = "the processor's counter";
+	if (!rc || !run_quietly("command -v valgrind"))
+		return n;
+	*by = "callgrind";
+	command = text("valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=logger_counted %s count %s %d 2>&1 | "
+		       "sed -n 's/.*Collected : //p'",
+		       l->program, path, COUNTED);
+	rc = ask(command, &n, 1);
+	free(command);
+	return rc ? 0 : n / COUNTED;
+}
+
+/* Instructions have no unit among figures: they are told on the side. */
+static void bench_count(const char *path)
+{
+	const char *by = "";
+
+	for (size_t i = 0; i < LOGGERS; i++) {
+		double n = loggers[i].program ? count_call(&loggers[i], path, &by) : 0;
+
+		if (n > 0)
+			fprintf(stderr, "log.call: %.0f instructions in %s's caller, by %s\n", n, loggers[i].name, by);
+		else if (loggers[i].program)
+			fprintf(stderr, "log.call: instructions of %s are not known: no counter and no valgrind\n", loggers[i].name);
+	}
 }
 
 /* ---- lines a second ---- */
 
-static uint64_t lines_of_thread;
+struct lines {
+	double rate, cpu_us, memory, bytes, lines;
+};
 
-static void *many_lines(void *unused)
+/* The best of some rounds, each complete. */
+static struct lines best_lines(size_t which, int threads, const char *path, int rounds)
 {
-	ilu_tid tid = ilu_tid_generate();
-	ILU_SPAN(span, "invoke", &tid, KV("fqdn", "hello-3-0.0.1"));
+	int lines = which ? PEER_LINES : LINES;
+	char *rest = text("%d %d", threads, lines);
+	struct lines best = { 0 };
 
-	for (uint64_t i = 0; i < lines_of_thread; i++)
-		ilu_info(&tid, "Item starting to execute", KV("fqdn", "hello-3-0.0.1"), KV("insert_time", "2026-11-22 20:37:51.809164705"),
-			 KV("queue_len", i % 97), KV("est", (double)(i % 1000) / 1000), KV("warm", (bool)(i & 1)));
-	return unused;
-}
+	for (int round = 0; round < rounds; round++) {
+		double n[5];
+		struct lines got;
 
-static double cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
-}
-
-static double run_threads(int threads, double *cpu_us)
-{
-	pthread_t thread[16];
-	double begin, used, wall;
-
-	lines_of_thread = LINES / (uint64_t)threads;
-	start("info");
-	begin = now();
-	used = cpu();
-	for (int i = 0; i < threads; i++)
-		pthread_create(&thread[i], NULL, many_lines, NULL);
-	for (int i = 0; i < threads; i++)
-		pthread_join(thread[i], NULL);
-	if (ilu_log_flush(ILU_ACK_KERNEL, -1))
-		die("flush");
-	wall = now() - begin;
-	*cpu_us = (cpu() - used) * 1e6 / LINES;
-	stop();
-	return LINES / wall;
-}
-
-static FILE *naive_file;
-static pthread_mutex_t naive_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void *naive_lines(void *unused)
-{
-	char line[1024], stamp[32];
-
-	for (uint64_t i = 0; i < lines_of_thread; i++) {
-		struct timespec ts;
-		struct tm tm;
-		int n;
-
-		clock_gettime(CLOCK_REALTIME, &ts);
-		gmtime_r(&ts.tv_sec, &tm);
-		strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-		n = snprintf(line, sizeof line,
-			     "{\"timestamp\":\"%s.%09ldZ\",\"level\":\"INFO\",\"fields\":{\"message\":\"Item starting to execute\",\"tid\":\"%s\","
-			     "\"fqdn\":\"%s\",\"insert_time\":\"%s\",\"queue_len\":%" PRIu64 ",\"est\":%.17g,\"warm\":%s},\"target\":\"worker::queue\","
-			     "\"span\":{\"fqdn\":\"hello-3-0.0.1\",\"tid\":\"%s\",\"name\":\"invoke\",\"id\":\"0000000000000001\"}}\n",
-			     stamp, ts.tv_nsec, "9f0c0000000000000000000000000001", "hello-3-0.0.1", "2026-11-22 20:37:51.809164705", i % 97,
-			     (double)(i % 1000) / 1000, i & 1 ? "true" : "false", "9f0c0000000000000000000000000001");
-		pthread_mutex_lock(&naive_lock);
-		fwrite(line, 1, (size_t)n, naive_file);
-		pthread_mutex_unlock(&naive_lock);
+		measure(&loggers[which], "lines", path, rest, n, 5);
+		got = (struct lines){ n[0], n[1], n[2], n[3], n[4] };
+		if (got.lines < lines / threads * threads)
+			die(text("%s lost lines: %.0f of %d", loggers[which].name, got.lines, lines));
+		if (got.rate > best.rate)
+			best = got;
 	}
-	return unused;
+	free(rest);
+	return best;
 }
 
-static double run_naive(int threads)
+static double write_file(const char *path, uint64_t bytes)
 {
-	pthread_t thread[16];
-	char path[64];
-	double begin;
-
-	snprintf(path, sizeof path, "%s/naive", dir);
-	unlink(path);
-	naive_file = fopen(path, "w");
-	setvbuf(naive_file, NULL, _IOFBF, 65536);
-	lines_of_thread = LINES / (uint64_t)threads;
-	begin = now();
-	for (int i = 0; i < threads; i++)
-		pthread_create(&thread[i], NULL, naive_lines, NULL);
-	for (int i = 0; i < threads; i++)
-		pthread_join(thread[i], NULL);
-	fclose(naive_file);
-	begin = LINES / (now() - begin);
-	unlink(path);
-	return begin;
-}
-
-static double run_floor(size_t bytes)
-{
-	char path[64], *text = malloc(1 << 18);
+	static char chunk[CHUNK];
 	double begin;
 	int fd;
 
-	snprintf(path, sizeof path, "%s/floor", dir);
-	memset(text, 'x', 1 << 18);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	memset(chunk, 'x', sizeof chunk);
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
 	begin = now();
-	for (size_t done = 0; done < bytes; done += 1 << 18) {
-		if (write(fd, text, 1 << 18) != 1 << 18)
+	for (uint64_t done = 0; done < bytes; done += CHUNK) {
+		if (write(fd, chunk, CHUNK) != CHUNK)
 			die("write");
 	}
-	begin = LINES / (now() - begin);
+	begin = now() - begin;
 	close(fd);
-	unlink(path);
-	free(text);
 	return begin;
 }
 
-static void throughput(void)
+static void tell_lines(const char *what, int threads, const char *unit, const double *value)
+{
+	char *bench = text("log.%s.%d", what, threads);
+	bool alone = true;
+
+	for (size_t i = 1; i < LOGGERS; i++) {
+		if (!loggers[i].program)
+			continue;
+		figure(bench, value[0], unit, loggers[i].name, value[i]);
+		alone = false;
+	}
+	if (alone)
+		figure(bench, value[0], unit, NULL, 0);
+	free(bench);
+}
+
+static double bench_threads(int threads, const char *path)
+{
+	double rate[LOGGERS], cpu[LOGGERS], memory[LOGGERS], bytes = 0;
+
+	for (size_t i = 0; i < LOGGERS; i++) {
+		struct lines best;
+
+		if (!loggers[i].program)
+			continue;
+		best = best_lines(i, threads, path, ROUNDS);
+		rate[i] = best.rate;
+		cpu[i] = best.cpu_us;
+		memory[i] = best.memory;
+		bytes = i ? bytes : best.bytes;
+	}
+	tell_lines("lines", threads, "1/s", rate);
+	tell_lines("cpu", threads, "us", cpu);
+	if (threads == 1)
+		tell_lines("memory", threads, "B", memory);
+	return bytes;
+}
+
+static void bench_floor(const char *bench, uint64_t bytes, const char *path, int rounds)
+{
+	double best = 1e9;
+
+	for (int round = 0; round < rounds; round++) {
+		double took = write_file(path, bytes);
+
+		best = took < best ? took : best;
+	}
+	figure(bench, LINES / best, "1/s", NULL, 0);
+}
+
+static void bench_lines(const char *path)
 {
 	static const int threads[] = { 1, 2, 4, 16 };
-	struct stat st;
-	char path[64], bench[64];
+	char *ballast = text("%s/ballast", dir), *floor = text("%s/floor", dir), *fresh = text("%s/fresh.log", dir);
+	double bytes = 0, got;
 
-	snprintf(path, sizeof path, "%s/b.log", dir);
-	for (size_t i = 0; i < 4; i++) {
-		double best = 0, best_cpu = 0, rate, cpu_us, naive = run_naive(threads[i]);
-
-		for (int round = 0; round < 3; round++) {
-			rate = run_threads(threads[i], &cpu_us);
-			if (rate > best) {
-				best = rate;
-				best_cpu = cpu_us;
-			}
-		}
-		snprintf(bench, sizeof bench, "log.lines.%d", threads[i]);
-		figure(bench, best, "1/s", "naive", naive);
-		snprintf(bench, sizeof bench, "log.cpu.%d", threads[i]);
-		figure(bench, best_cpu, "us", NULL, 0);
+	write_file(floor, FRESH_BYTES / 2); /* pages for those that come */
+	unlink(floor);
+	for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+		got = bench_threads(threads[i], path);
+		bytes = i ? bytes : got;
 	}
-	if (!stat(path, &st)) {
-		figure("log.line.bytes", (double)st.st_size / LINES, "B", NULL, 0);
-		run_floor((size_t)st.st_size);
-		figure("log.floor", run_floor((size_t)st.st_size), "1/s", NULL, 0);
-	}
-	unlink(path);
+	figure("log.line.bytes", bytes / LINES, "B", NULL, 0);
+	bench_floor("log.floor", (uint64_t)bytes, floor, ROUNDS);
+	write_file(ballast, FRESH_BYTES);
+	figure("log.fresh.lines.1", best_lines(0, 1, fresh, 1).rate, "1/s", NULL, 0);
+	bench_floor("log.fresh.floor", (uint64_t)bytes, ballast, 1);
+	unlink(ballast);
+	unlink(floor);
+	unlink(fresh);
 }
 
 int main(int argc, char **argv)
 {
-	ilu_tid tid = ilu_tid_generate();
-	const char *only = argc > 1 ? argv[1] : "";
+	const char *only = argc > 1 ? argv[1] : "", *base = getenv("ILU_BENCH_DIR");
+	char *slash, *path, *clean;
 
+	if (!strcmp(only, "--ilulog"))
+		return bench_ilulog(argc - 1, argv + 1);
+	here = text("%s", argv[0]);
+	slash = strrchr(here, '/');
+	strcpy(slash ? slash : here, slash ? "" : ".");
+	dir = text("%s/ilu-log-bench-XXXXXX", base ? base : "/tmp");
 	if (!mkdtemp(dir))
-		die("no directory");
-	calibrate();
+		die("no directory to work in");
+	path = text("%s/lines.log", dir);
+	build_peers();
+	if (!*only || !strcmp(only, "disabled"))
+		bench_disabled();
 	if (!*only || !strcmp(only, "call")) {
-		start("info");
-		figure("log.disabled", each(disabled_call, &tid, 50000000) - each(no_call, &tid, 50000000), "ns", NULL, 0);
-		stop();
-		latency("clock", 0, PACED, false);
-		latency("paced", 10000, PACED, true);
-		latency("burst", 0, 500000, true);
+		bench_calls("clock", PACED, path);
+		bench_calls("paced", PACED, path);
+		bench_calls("burst", BURST, path);
 	}
+	if (!*only || !strcmp(only, "count"))
+		bench_count(path);
 	if (!*only || !strcmp(only, "lines"))
-		throughput();
-	rmdir(dir);
-	return 0;
+		bench_lines(path);
+	clean = text("rm -rf %s", dir);
+	return system(clean) ? 1 : 0;
 }
