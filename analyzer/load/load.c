@@ -30,7 +30,8 @@ struct place_of_db {
 	int lock;	/* open and locked as long as tmp is ours */
 };
 
-enum { WAIT_MS = 10000, WAIT_STEP_MS = 20 };	/* as long as for a database that exists */
+/* How long another load is waited for, and when that is told. */
+enum { WAIT_MS = 10000, WAIT_STEP_MS = 20, WAIT_SAY_MS = 1000 };
 
 static bool exists(const char *path)
 {
@@ -47,24 +48,33 @@ static bool stands_at(int fd, const char *path)
 	return !fstat(fd, &mine) && !stat(path, &there) && mine.st_dev == there.st_dev && mine.st_ino == there.st_ino;
 }
 
-static int lock_wait(int fd)
+/* The n-th step of waiting for another load; false: no longer. Also SQLite's busy handler. */
+static int wait_step(void *arg, int n)
 {
 	struct timespec step = {0, WAIT_STEP_MS * 1000000};
+	struct pass *p = arg;
 
-	for (int ms = 0; flock(fd, LOCK_EX | LOCK_NB); ms += WAIT_STEP_MS) {
+	if (load_stopped || n >= WAIT_MS / WAIT_STEP_MS)
+		return false;
+	if (n == WAIT_SAY_MS / WAIT_STEP_MS)
+		say_note(p, "%s: another load is writing to it; waiting up to %d s", p->o->db, WAIT_MS / 1000);
+	nanosleep(&step, NULL);
+	return true;
+}
+
+static int lock_wait(struct pass *p, int fd)
+{
+	for (int n = 0; flock(fd, LOCK_EX | LOCK_NB); n++) {
 		if (errno != EWOULDBLOCK)
 			return 0;	/* a file system without locks */
-		if (load_stopped)
-			return -EINTR;
-		if (ms >= WAIT_MS)
-			return -EBUSY;
-		nanosleep(&step, NULL);
+		if (!wait_step(p, n))
+			return load_stopped ? -EINTR : -EBUSY;
 	}
 	return 0;
 }
 
 /* Makes d->tmp ours, and empty: a killed load may have left one. */
-static int tmp_lock(struct place_of_db *d)
+static int tmp_lock(struct pass *p, struct place_of_db *d)
 {
 	int fd, rc;
 
@@ -72,7 +82,7 @@ static int tmp_lock(struct place_of_db *d)
 		fd = open(d->tmp, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 		if (fd < 0)
 			return errno == ENOENT ? 0 : -errno;	/* the store says it better of a directory that is not there */
-		rc = lock_wait(fd);
+		rc = lock_wait(p, fd);
 		if (!rc && stands_at(fd, d->tmp))
 			break;
 		close(fd);
@@ -95,7 +105,7 @@ static void tmp_forget(struct place_of_db *d, bool remove)
 	d->tmp = NULL;
 }
 
-static int tmp_make(struct place_of_db *d)
+static int tmp_make(struct pass *p, struct place_of_db *d)
 {
 	int rc;
 
@@ -103,7 +113,7 @@ static int tmp_make(struct place_of_db *d)
 		d->tmp = NULL;
 		return -ENOMEM;
 	}
-	rc = tmp_lock(d);
+	rc = tmp_lock(p, d);
 	if (!rc && exists(d->path))	/* made while we waited */
 		tmp_forget(d, true);
 	return rc;
@@ -116,13 +126,17 @@ static int db_open(struct pass *p, struct place_of_db *d)
 
 	d->path = p->o->db;
 	if (!exists(d->path))
-		rc = tmp_make(d);
+		rc = tmp_make(p, d);
 	if (!rc)
 		rc = store_open(d->tmp ? d->tmp : d->path, d->tmp ? STORE_CREATE : STORE_WRITE, &p->store, &why);
 	if (!rc && d->tmp)
 		rc = store_exec(p->store, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
 	if (!rc)
+		sqlite3_busy_handler(store_db(p->store), wait_step, p);
+	if (!rc)
 		rc = store_exec(p->store, "BEGIN IMMEDIATE");
+	if (rc == -EBUSY && load_stopped)
+		rc = -EINTR;
 	if (rc && rc != -EINTR)
 		say_error(p, "%s: %s", d->path, why ? why : rc == -EBUSY ? "another load is writing to it" : strerror(-rc));
 	free(why);
