@@ -256,14 +256,36 @@ struct messages {
 	struct names keys;
 	struct message *all; /* by number of the key */
 	uint32_t cap;
+	uint32_t *of_head;   /* by id of a shape whose message is part of it: the number + 1 */
+	uint32_t nheads;
 };
+
+static int remember(struct messages *m, uint32_t head, uint32_t number)
+{
+	uint32_t *p;
+
+	if (head >= m->nheads) {
+		p = reallocarray(m->of_head, head * 2 + 64, sizeof *p);
+		if (!p)
+			return -ENOMEM;
+		memset(p + m->nheads, 0, (head * 2 + 64 - m->nheads) * sizeof *p);
+		m->of_head = p;
+		m->nheads = head * 2 + 64;
+	}
+	m->of_head[head] = number + 1;
+	return 0;
+}
 
 static int count_message(struct messages *m, const struct event *e, struct text *key)
 {
 	struct slice message = event_message(e), level = e->head->level, target = e->head->target;
-	uint32_t i;
+	uint32_t i, head = e->head->message_slot < 0 && e->head->id < 1u << 24 ? e->head->id : 0;
 	int rc;
 
+	if (head < m->nheads && m->of_head[head]) {
+		m->all[m->of_head[head] - 1].events++;
+		return 0;
+	}
 	text_reset(key);
 	text_add(key, level.ptr ? level.ptr : "", level.len);
 	text_puts(key, "\n");
@@ -284,7 +306,7 @@ static int count_message(struct messages *m, const struct event *e, struct text 
 		m->cap = m->cap * 2 + 256;
 	}
 	m->all[i].events++;
-	return 0;
+	return head ? remember(m, head, i) : 0;
 }
 
 static int gather_messages(struct query *q, struct event_filter *f, struct messages *m)
@@ -349,6 +371,7 @@ static int describe_all(struct query *q)
 		status = put_messages(q, &m);
 	names_done(&m.keys);
 	free(m.all);
+	free(m.of_head);
 	event_filter_done(&f);
 	return status;
 }

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* mask.c - see mask.h */
 #include "query/mask.h"
-#include <ctype.h>
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
 
 static bool is_hex(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+static bool is_word(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /* Length of the id at the start of a word, 0 where there is none. */
@@ -15,26 +24,27 @@ static size_t hex_id(const char *p, size_t len)
 	bool digit = false;
 
 	while (n < len && is_hex(p[n]))
-		digit |= isdigit((unsigned char)p[n++]) != 0;
-	return n >= 8 && digit && (n == len || !isalnum((unsigned char)p[n])) ? n : 0;
+		digit |= is_digit(p[n++]);
+	return n >= 8 && digit && (n == len || !is_word(p[n])) ? n : 0;
 }
 
 void mask_numbers(struct text *out, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len;) {
-		size_t from = i;
-		size_t id = i && isalnum((unsigned char)text[i - 1]) ? 0 : hex_id(text + i, len - i);
+	size_t from = 0; /* what stands as it is */
 
-		if (id) {
-			text_puts(out, "*");
-			i += id;
-		} else if (isdigit((unsigned char)text[i])) {
-			while (i < len && isdigit((unsigned char)text[i]))
-				i++;
-			text_puts(out, "*");
-		} else {
+	for (size_t i = 0; i < len;) {
+		size_t n = i && is_word(text[i - 1]) ? 0 : hex_id(text + i, len - i);
+
+		if (!n)
+			while (i + n < len && is_digit(text[i + n]))
+				n++;
+		if (!n) {
 			i++;
-			text_add(out, text + from, 1);
+			continue;
 		}
+		text_add(out, text + from, i - from);
+		text_add(out, "*", 1);
+		from = i += n;
 	}
+	text_add(out, text + from, len - from);
 }

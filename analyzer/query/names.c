@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* names.c - see names.h: a hash table with open addressing, whose slots hold number + 1. */
 #include "query/names.h"
+#include "model/intern.h"
 #include <errno.h>
 #include <stdlib.h>
 
 static uint64_t hash(const char *p, size_t len)
 {
-	uint64_t h = 1469598103934665603u;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)p[i]) * 1099511628211u;
-	return h ^ h >> 32;
+	return hash_bytes(p, len, 0);
 }
 
 static int names_grow(struct names *n)
@@ -43,7 +40,7 @@ int names_put(struct names *n, const char *p, size_t len, uint32_t *out)
 	for (; n->slots[at]; at = (at + 1) & (n->nslots - 1)) {
 		const char *have = n->all[n->slots[at] - 1];
 
-		if (strlen(have) == len && !memcmp(have, p, len)) {
+		if (!strncmp(have, p, len) && !have[len]) {
 			*out = n->slots[at] - 1;
 			return 0;
 		}
