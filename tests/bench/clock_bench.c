@@ -3,8 +3,9 @@
  * seconds per second where little happens.
  *
  * Sleepers sleep for random times around their mean and count. Each figure is the best of three, in a process of its own.
- * Peers run the same on the same machine, in the same minute, where they are there: SimPy (python3-simpy3) and SimGrid
- * (libsimgrid-dev, with a C++ compiler); see peers/.
+ * Peers run the same on the same machine, in the same minute, the best of three too, where they are there: SimPy
+ * (python3-simpy3), SimGrid (libsimgrid-dev, with a C++ compiler) and tokio with paused time (cargo, which fetches it); see
+ * peers/. stderr says who is skipped, and why.
  *
  * "faas-sim.day" is the sample daemon for 24 hours of a million invocations without logs, "faas-sim.day.logged" at info with
  * spans (about 19 million lines, 12 GB in ILU_BENCH_DIR, default /tmp; only with ILU_BENCH_LARGE=1), "faas-sim.paper" the real
@@ -47,7 +48,7 @@ static struct {
 	ilu_random random;
 	ilu_timer **timer;
 	ilu_sem begin;
-	double begun;
+	double begun, begun_cpu;
 	int64_t begun_ns;
 } run;
 
@@ -59,6 +60,15 @@ static double seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Of this process: what would have been, had it been alone on its processor. */
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static int64_t draw(void)
 {
 	return 1 + (int64_t)ilu_random_below(&run.random, (uint64_t)(2 * run.b->mean_ns));
@@ -66,12 +76,12 @@ static int64_t draw(void)
 
 static _Noreturn void finish(void)
 {
-	double took = seconds() - run.begun;
+	double took = seconds() - run.begun, cpu = cpu_seconds() - run.begun_cpu;
 	double simulated = (double)(ilu_clock_now() - run.begun_ns) / 1e9;
 	struct rusage use;
 
 	getrusage(RUSAGE_SELF, &use);
-	fprintf(stderr, "%s: %ld wakeups in %.3f s, %.0f simulated s, %ld MiB\n", run.b->name, run.b->wakeups, took, simulated,
+	fprintf(stderr, "%s: %ld wakeups in %.3f s, %.3f s of a processor, %.0f simulated s, %ld MiB\n", run.b->name, run.b->wakeups, took, cpu, simulated,
 		use.ru_maxrss / 1024);
 	printf("%.9g\n", (run.b->simulated ? simulated : (double)run.b->wakeups) / took);
 	fflush(stdout);
@@ -126,6 +136,7 @@ static _Noreturn void measure(const struct bench *b)
 	check(ilu_clock_sleep(2 * b->mean_ns));
 	run.left = b->wakeups;
 	run.begun_ns = ilu_clock_now();
+	run.begun_cpu = cpu_seconds();
 	run.begun = seconds();
 	ilu_clock_run(ILU_FOREVER);
 	abort();
@@ -157,13 +168,74 @@ static double in_a_process(const struct bench *b)
 
 static char *here; /* this program's directory */
 
-/* Its first two numbers; false: it is not there, or fails. */
+/* Commands of a shell that knows H, here; N, how many sleep; W, wakeups; and MEAN, seconds. */
+static struct peer {
+	const char *name, *there, *package, *build, *run;
+	unsigned kinds; /* of sleepers it can be compared with */
+	const char *option[2]; /* OPTION of the shell, by kind */
+	enum { UNKNOWN, READY, SKIPPED } state;
+} peers[] = {
+	{
+		.name = "simpy",
+		.there = "/usr/bin/python3 -c 'import simpy' || python3 -c 'import simpy'",
+		.package = "no simpy for python3 (python3-simpy3)",
+		.run = "p=/usr/bin/python3; $p -c 'import simpy' || p=python3; $p tests/bench/peers/sleepers.py $N $W $MEAN",
+		.kinds = 1 << TASKS,
+	},
+	{
+		.name = "simgrid",
+		.there = "pkg-config --exists simgrid",
+		.package = "no simgrid for pkg-config (libsimgrid-dev)",
+		.build = "c++ -O2 -std=c++17 -o \"$H/simgrid_sleepers\" tests/bench/peers/sleepers.cpp $(pkg-config --cflags --libs simgrid)",
+		.run = "\"$H/simgrid_sleepers\" $N $W $MEAN --log=root.thres:critical --cfg=contexts/factory:$OPTION --cfg=contexts/stack-size:16 --cfg=contexts/guard-size:0",
+		.kinds = 1 << TASKS | 1 << THREADS,
+		.option = { [TASKS] = "raw", [THREADS] = "thread" },
+	},
+	{
+		.name = "tokio",
+		.there = "command -v cargo",
+		.package = "no cargo",
+		.build = "mkdir -p \"$H/tokio\" && cp tests/bench/peers/sleepers.rs tests/bench/peers/Cargo.toml \"$H/tokio\" && cargo build --quiet --release --manifest-path \"$H/tokio/Cargo.toml\"",
+		.run = "\"$H/tokio/target/release/sleepers\" $N $W $MEAN",
+		.kinds = 1 << TASKS,
+	},
+};
+
+/* Its first two numbers; false: it fails. */
 static bool ask(const char *command, double out[2])
 {
-	FILE *f = popen(command, "r");
-	bool ok = f && fscanf(f, "%lf %lf", &out[0], &out[1]) == 2;
+	char quiet[1024];
+	FILE *f;
+	bool ok;
 
+	snprintf(quiet, sizeof quiet, "{ %s; } 2>/dev/null", command);
+	f = popen(quiet, "r");
+	ok = f && fscanf(f, "%lf %lf", &out[0], &out[1]) == 2;
 	return f && !pclose(f) && ok;
+}
+
+static bool succeeds(const char *command)
+{
+	char quiet[1024];
+
+	snprintf(quiet, sizeof quiet, "{ %s; } >/dev/null 2>&1", command);
+	return !system(quiet);
+}
+
+static bool ready(struct peer *p)
+{
+	const char *why = NULL;
+
+	if (p->state == UNKNOWN) {
+		if (!succeeds(p->there))
+			why = p->package;
+		else if (p->build && !succeeds(p->build))
+			why = "it cannot be built here";
+		p->state = why ? SKIPPED : READY;
+		if (why)
+			fprintf(stderr, "%s skipped: %s\n", p->name, why);
+	}
+	return p->state == READY;
 }
 
 static void figure(const struct bench *b, double value, const char *peer, double peer_value)
@@ -175,35 +247,39 @@ static void figure(const struct bench *b, double value, const char *peer, double
 	fflush(stdout);
 }
 
-static bool build_simgrid(char *path, size_t size)
+static void set_numbers(const struct bench *b)
 {
-	char command[1024];
+	char text[32];
 
-	snprintf(path, size, "%s/simgrid_sleepers", here);
-	snprintf(command, sizeof command, "c++ -O2 -std=c++17 -o %s tests/bench/peers/sleepers.cpp $(pkg-config --cflags --libs simgrid) 2>/dev/null", path);
-	return !system("pkg-config --exists simgrid 2>/dev/null") && !system(command);
+	setenv("H", here, 1);
+	snprintf(text, sizeof text, "%ld", b->sleepers);
+	setenv("N", text, 1);
+	snprintf(text, sizeof text, "%ld", b->peer_wakeups);
+	setenv("W", text, 1);
+	snprintf(text, sizeof text, "%g", (double)b->mean_ns / 1e9);
+	setenv("MEAN", text, 1);
 }
 
 static void ask_peers(const struct bench *b, double value)
 {
-	static bool tried, have;
-	static char simgrid[512];
-	double mean = (double)b->mean_ns / 1e9, answer[2];
-	char command[1024];
 	int asked = 0;
 
-	if (!tried)
-		have = build_simgrid(simgrid, sizeof simgrid);
-	tried = true;
-	snprintf(command, sizeof command, "/usr/bin/python3 tests/bench/peers/sleepers.py %ld %ld %g 2>/dev/null", b->sleepers, b->peer_wakeups, mean);
-	if (b->peer_wakeups && b->kind == TASKS && ask(command, answer)) {
-		figure(b, value, "simpy", answer[b->simulated]);
-		asked++;
-	}
-	snprintf(command, sizeof command, "%s %ld %ld %g --log=root.thres:critical --cfg=contexts/factory:%s --cfg=contexts/stack-size:16 2>/dev/null", simgrid, b->sleepers,
-		 b->peer_wakeups, mean, b->kind == THREADS ? "thread" : "raw");
-	if (b->peer_wakeups && have && ask(command, answer)) {
-		figure(b, value, "simgrid", answer[b->simulated]);
+	set_numbers(b);
+	for (size_t i = 0; i < sizeof peers / sizeof *peers; i++) {
+		struct peer *p = &peers[i];
+		double answer[2], best = 0;
+
+		if (!(p->kinds >> b->kind & 1) || !ready(p))
+			continue;
+		setenv("OPTION", p->option[b->kind] ? p->option[b->kind] : "", 1);
+		for (int k = 0; k < 3; k++)
+			if (ask(p->run, answer) && answer[b->simulated] > best)
+				best = answer[b->simulated];
+		if (!best) {
+			fprintf(stderr, "%s: %s failed\n", b->name, p->name);
+			continue;
+		}
+		figure(b, value, p->name, best);
 		asked++;
 	}
 	if (!asked)
