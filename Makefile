@@ -31,7 +31,7 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 LIBLOG_SRC :=
-LIBLOG_SRC += $(addprefix liblog/src/,appender.c array.c early.c encode.c flame.c gap.c limit.c lineread.c logger.c now.c region.c reload.c ring.c route.c)
+LIBLOG_SRC += $(addprefix liblog/src/,appender.c array.c audit.c early.c encode.c flame.c gap.c limit.c lineread.c logger.c now.c region.c reload.c ring.c route.c)
 LIBLOG_SRC += $(addprefix liblog/src/,site.c sitetext.c slab.c span.c spantext.c spanvalue.c stamp.c value.c)
 LIBLOG_SRC += $(addprefix liblog/src/,config.c config_list.c directive.c directive_parse.c directive_value.c dtoa.c escape.c)
 LIBLOG_SRC += $(addprefix liblog/src/,rundir.c server.c)

@@ -20,6 +20,7 @@
  * kernel has none, parking is a nap of 20 ms. */
 #include "appender.h"
 
+#include "audit.h"
 #include "escape.h"
 #include "limit.h"
 #include "lock.h"
@@ -344,6 +345,17 @@ static void reload(struct appender *a)
 		say(a, "INFO", "Configuration reloaded", "ilulog", fields, a->enc.seq++);
 }
 
+static void tell_changes(struct appender *a)
+{
+	char fields[AUDIT_FIELDS];
+	const char *message;
+
+	while (audit_wanted() && encode_own_room(&a->enc) && audit_take(&message, fields)) {
+		tell_gap(a);
+		say(a, "INFO", message, "ilulog", fields, a->enc.seq++);
+	}
+}
+
 /* ---- passes ---- */
 
 struct pass {
@@ -403,6 +415,7 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->taken = merge(a, n, horizon, &pass->rc);
 	if (reload_wanted())
 		reload(a);
+	tell_changes(a);
 	pass->left = n && !pass->everything;
 	tell_ring_losses(a);
 	tell_troubles(a, pass->everything);

@@ -11,6 +11,7 @@
 #include "logger.h"
 
 #include "appender.h"
+#include "audit.h"
 #include "config.h"
 #include "directive.h"
 #include "limit.h"
@@ -282,8 +283,8 @@ static void use_config(void)
 
 static void hooks(void);
 
-/* The set is in use after 0, else still yours. */
-static int use_filter(const char *text, struct directive_set *set, uint64_t for_ms)
+/* The set is in use after 0, else still yours. `who`: to be noted in the log; NULL: nobody. */
+static int use_filter(const char *text, struct directive_set *set, uint64_t for_ms, const struct audit_who *who)
 {
 	char *copy = strdup(text);
 	int rc = copy ? sites_filter(set) : -ENOMEM;
@@ -292,6 +293,8 @@ static int use_filter(const char *text, struct directive_set *set, uint64_t for_
 		free(copy);
 		return rc;
 	}
+	if (who && logger.state == LOGGER_RUNNING)
+		audit_filter(who, filter.text ? filter.text : "", text, for_ms);
 	if (for_ms && !filter.base) {
 		filter.base = filter.text;
 	} else {
@@ -349,7 +352,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 		return rc;
 	}
 	__atomic_store_n(&logger.state, LOGGER_RUNNING, __ATOMIC_RELEASE);
-	if (use_filter(config.level, set, 0)) { /* no memory for its text, which is for ilu-logctl to show */
+	if (use_filter(config.level, set, 0, NULL)) { /* no memory for its text, which is for ilu-logctl to show */
 		free(filter.text);
 		filter.text = NULL;
 		sites_filter(set);
@@ -478,6 +481,7 @@ int ilu_log_reload(void)
 static int reload_locked(char *said, size_t cap)
 {
 	struct config_error error = { "" };
+	const struct audit_who who = { .by = AUDIT_RELOAD };
 	struct directive_set *set = NULL;
 	struct config fresh;
 	int rc = reload_read(&fresh, &error);
@@ -488,7 +492,7 @@ static int reload_locked(char *said, size_t cap)
 	}
 	rc = parse_filter(fresh.level, &set);
 	if (!rc)
-		rc = use_filter(fresh.level, set, 0);
+		rc = use_filter(fresh.level, set, 0, filter.text && !strcmp(filter.text, fresh.level) ? NULL : &who);
 	if (rc)
 		directive_free(set);
 	snprintf(said, cap, "%s", rc ? strerror(-rc) : fresh.level);
@@ -511,10 +515,12 @@ int logger_reload(char *said, size_t cap)
 
 int ilu_log_set_filter(const char *directives)
 {
-	return directives ? logger_filter_for(directives, 0) : -EINVAL;
+	const struct audit_who who = { .by = AUDIT_PROGRAM };
+
+	return directives ? logger_filter_for(directives, 0, &who) : -EINVAL;
 }
 
-int logger_filter_for(const char *directives, uint64_t for_ms)
+int logger_filter_for(const char *directives, uint64_t for_ms, const struct audit_who *who)
 {
 	struct directive_set *set = NULL;
 	int rc;
@@ -523,24 +529,29 @@ int logger_filter_for(const char *directives, uint64_t for_ms)
 	rc = parse_filter(directives, &set);
 	if (rc)
 		return rc;
+	if (now_replaced()) /* the line about it has its place between records, wherever the appender is */
+		ilu_log_flush(ILU_ACK_KERNEL, -1);
 	rc = lock_take(&control);
 	if (!rc) {
-		rc = logger.state == LOGGER_OFF ? -ESRCH : use_filter(directives, set, for_ms);
+		rc = logger.state == LOGGER_OFF ? -ESRCH : use_filter(directives, set, for_ms, who);
 		lock_drop(&control);
 	}
 	if (rc)
 		directive_free(set);
+	else if (now_replaced())
+		ilu_log_flush(ILU_ACK_KERNEL, -1);
 	return rc;
 }
 
 /* With the lock. 0 or -ENOMEM, -EDEADLK: try again. */
 static int revert_filter(void)
 {
+	const struct audit_who who = { .by = AUDIT_REVERT };
 	struct directive_set *set = NULL;
 	int rc = parse_filter(filter.base, &set);
 
 	if (!rc)
-		rc = use_filter(filter.base, set, 0);
+		rc = use_filter(filter.base, set, 0, &who);
 	if (rc)
 		directive_free(set);
 	return rc;
@@ -682,6 +693,7 @@ static void after_fork_in_child(void)
 		rings_reset();
 	sites_reset();
 	early_reset();
+	audit_reset();
 	limits_reset();
 	logger.bell = logger.naps = users = 0;
 	server_forget(server);

@@ -64,9 +64,11 @@ struct logger_filter {
 
 /* 0, -ENOMEM or -EDEADLK. */
 int logger_filter_now(struct logger_filter *out);
+struct audit_who;
+
 /* As ilu_log_set_filter; after for_ms (0: never) the filter of before the first such change is in force again, unless
- * somebody has set another by then. */
-int logger_filter_for(const char *directives, uint64_t for_ms);
+ * somebody has set another by then. The log says who did it. */
+int logger_filter_for(const char *directives, uint64_t for_ms, const struct audit_who *who);
 /* Revert if it is time. Returns after how many milliseconds to call again; -1: no need. */
 int logger_filter_revert(void);
 

@@ -15,6 +15,7 @@
  * Signals are blocked in it. */
 #include "server.h"
 
+#include "audit.h"
 #include "lock.h"
 #include "logger.h"
 #include "rundir.h"
@@ -99,8 +100,9 @@ static json_t *status(void)
 	return answer;
 }
 
-static json_t *change_filter(const json_t *request)
+static json_t *change_filter(const json_t *request, const struct ucred *caller)
 {
+	const struct audit_who who = { AUDIT_CONTROL, caller->pid, caller->uid };
 	const char *level = json_string_value(json_object_get(request, "level"));
 	const json_t *limit = json_object_get(request, "for_ms");
 	json_int_t ms = json_integer_value(limit);
@@ -110,7 +112,7 @@ static json_t *change_filter(const json_t *request)
 		return refusal("\"level\" is missing, or no string");
 	if (limit && (!json_is_integer(limit) || ms <= 0 || ms > LOGGER_FILTER_MAX_MS))
 		return refusal("\"for_ms\" is not a number of milliseconds from 1 to a year's");
-	rc = logger_filter_for(level, limit ? (uint64_t)ms : 0);
+	rc = logger_filter_for(level, limit ? (uint64_t)ms : 0, &who);
 	if (rc == -ESRCH)
 		return refusal("the logger is stopped");
 	if (rc)
@@ -145,7 +147,7 @@ static json_t *list_sites(void)
 	return list ? json_pack("{s:b, s:o}", "ok", 1, "sites", list) : NULL;
 }
 
-static json_t *answer_to(const char *text, size_t len)
+static json_t *answer_to(const char *text, size_t len, const struct ucred *caller)
 {
 	json_error_t error;
 	json_t *request = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error), *answer;
@@ -156,7 +158,7 @@ static json_t *answer_to(const char *text, size_t len)
 	else if (what && !strcmp(what, "status"))
 		answer = status();
 	else if (what && !strcmp(what, "filter"))
-		answer = change_filter(request);
+		answer = change_filter(request, caller);
 	else if (what && !strcmp(what, "sites"))
 		answer = list_sites();
 	else
@@ -237,7 +239,7 @@ static void serve(const struct server *s, int fd)
 	}
 	text = receive(s, fd, &len);
 	if (text)
-		reply(s, fd, answer_to(text, len));
+		reply(s, fd, answer_to(text, len, &peer));
 	free(text);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control socket: what ilu-logctl's golden case does not reach. Stops with callers in it, forks, bad requests. */
 #define ILU_TARGET "test::control"
+#include "audit.h"
 #include "log_util.h"
 #include "logger.h"
 
@@ -22,6 +23,7 @@
 
 static ilu_tid tid;
 static char run_dir[80];
+static const struct audit_who me = { .by = AUDIT_PROGRAM };
 
 static void begin(const char *level)
 {
@@ -210,8 +212,8 @@ static void reverts(void **state)
 
 	(void)state;
 	begin("info");
-	assert_int_equal(logger_filter_for("debug", 60000), 0);
-	assert_int_equal(logger_filter_for("trace", 60000), 0);
+	assert_int_equal(logger_filter_for("debug", 60000, &me), 0);
+	assert_int_equal(logger_filter_for("trace", 60000, &me), 0);
 	assert_int_equal(logger_filter_now(&now), 0);
 	assert_string_equal(now.text, "trace");
 	assert_string_equal(now.base, "info");
@@ -224,7 +226,7 @@ static void reverts(void **state)
 	assert_string_equal(text, "info");
 	free(text);
 	ilu_debug(&tid, "not heard");
-	assert_int_equal(logger_filter_for("debug", 60000), 0);
+	assert_int_equal(logger_filter_for("debug", 60000, &me), 0);
 	assert_int_equal(ilu_log_set_filter("warn"), 0); /* the program has the last word */
 	text = settled();
 	assert_string_equal(text, "warn");
@@ -232,6 +234,83 @@ static void reverts(void **state)
 	lines = end();
 	assert_int_equal(log_count(lines, "heard"), 1);
 	assert_int_equal(log_count(lines, "not heard"), 0);
+	json_decref(lines);
+}
+
+/* Each change is in the log, whatever the filter says: who, from what, to what, for how long; and the end of it. */
+static void changes_are_told(void **state)
+{
+	static const struct {
+		const char *message, *from, *to, *by;
+		json_int_t for_ms;
+	} rows[] = {
+		{ "Filter changed", "info", "off", "program", 0 },
+		{ "Filter changed", "off", "", "control", 0 },
+		{ "Filter changed", "", "warn", "program", 0 },
+		{ "Filter changed", "warn", "debug", "control", 20 },
+		{ "Filter reverted", "debug", "warn", "revert", 0 },
+	};
+	char request[700], target[400];
+	json_t *lines;
+	char *text;
+
+	(void)state;
+	begin("info");
+	assert_int_equal(ilu_log_set_filter("off"), 0);
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	memset(target, 'x', sizeof target - 1);
+	target[sizeof target - 1] = '\0';
+	snprintf(request, sizeof request, "{\"do\":\"filter\",\"level\":\"error,%s=info\"}\n", target);
+	json_decref(ask(getpid(), request));
+	assert_int_equal(ilu_log_set_filter("no such level=x"), -EINVAL); /* nothing changed */
+	assert_int_equal(ilu_log_set_filter("warn"), 0);
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	json_decref(ask(getpid(), "{\"do\":\"filter\",\"level\":\"debug\",\"for_ms\":20}\n"));
+	text = settled();
+	assert_string_equal(text, "warn");
+	free(text);
+	lines = end();
+	assert_int_equal(json_array_size(lines), 1 + sizeof rows / sizeof *rows);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		json_t *line = json_array_get(lines, i + 1);
+		const char *from = json_string_value(log_field(line, "from")), *to = json_string_value(log_field(line, "to"));
+		bool control = !strcmp(rows[i].by, "control");
+
+		assert_string_equal(log_message(line), rows[i].message);
+		if (i != 2)
+			assert_string_equal(from, rows[i].from);
+		if (i != 1)
+			assert_string_equal(to, rows[i].to);
+		else /* shortened, and marked */
+			assert_true(strlen(to) < 170 && !strcmp(to + strlen(to) - 6, "xxx..."));
+		assert_string_equal(json_string_value(log_field(line, "by")), rows[i].by);
+		assert_int_equal(json_integer_value(log_field(line, "for_ms")), rows[i].for_ms);
+		assert_int_equal(json_integer_value(log_field(line, "by_pid")), control ? getpid() : 0);
+		assert_int_equal(log_field(line, "by_uid") != NULL, control);
+	}
+	json_decref(lines);
+}
+
+/* More changes than notes between two passes: how many they were. */
+static void many_changes(void **state)
+{
+	json_int_t changes = 0;
+	json_t *lines, *line, *last = NULL;
+	size_t i;
+
+	(void)state;
+	begin("info");
+	for (int n = 0; n < 500; n++)
+		assert_int_equal(ilu_log_set_filter(n % 2 ? "warn" : "debug"), 0);
+	lines = end();
+	json_array_foreach(lines, i, line) {
+		if (strcmp(log_message(line), "Filter changed") != 0)
+			continue;
+		changes += log_field(line, "changes") ? json_integer_value(log_field(line, "changes")) : 1;
+		last = line;
+	}
+	assert_int_equal(changes, 500);
+	assert_string_equal(json_string_value(log_field(last, "to")), "warn");
 	json_decref(lines);
 }
 
@@ -293,6 +372,8 @@ int main(void)
 		cmocka_unit_test(stop_with_silent_caller),
 		cmocka_unit_test(start_and_stop_under_calls),
 		cmocka_unit_test(reverts),
+		cmocka_unit_test(changes_are_told),
+		cmocka_unit_test(many_changes),
 		cmocka_unit_test(child_of_fork_reverts),
 	};
 

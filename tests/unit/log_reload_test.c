@@ -83,7 +83,7 @@ static void test_levels_and_files(void **state)
 	remove_config();
 	assert_int_equal(ilu_log_stop(), 0);
 	lines = log_lines();
-	assert_string_equal(log_messages(lines), "Configuration reloaded now shown");
+	assert_string_equal(log_messages(lines), "Configuration reloaded Filter changed now shown");
 	assert_string_equal(json_string_value(log_field(json_array_get(lines, 0), "level")), "warn,test::reload=debug");
 	json_decref(lines);
 	assert_int_equal(access(sink, F_OK), 0); /* opened anew by its old name: other keys wait for a start */
