@@ -383,12 +383,12 @@ int pool_start(struct worker *w)
 	return ilu_task_start(&p->monitor, "pool-monitor", 0, STACK, pool_monitor, w);
 }
 
-static void free_all(struct container *c)
+static void free_all(struct sim *sim, struct container *c)
 {
 	while (c) {
 		struct container *next = c->next;
 
-		free(c->snapshot);
+		snapshot_forget(sim, c->snapshot);
 		free(c);
 		c = next;
 	}
@@ -398,9 +398,9 @@ void pool_stop(struct worker *w)
 {
 	ilu_join(w->pool.monitor, NULL);
 	for (int i = 0; i < w->sim->nfns; i++)
-		free_all(w->pool.idle.stack[i]);
+		free_all(w->sim, w->pool.idle.stack[i]);
 	idle_done(&w->pool.idle);
-	free_all(w->pool.condemned);
-	free_all(w->pool.lost);
+	free_all(w->sim, w->pool.condemned);
+	free_all(w->sim, w->pool.lost);
 	free(w->pool.running);
 }

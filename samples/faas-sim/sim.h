@@ -244,6 +244,7 @@ struct snapshot *snapshot_prepare(struct sim *sim, const ilu_tid *tid, const str
 bool snapshot_mount(struct sim *sim, struct snapshot *n);   /* false: it is gone */
 bool snapshot_started(struct sim *sim, struct snapshot *n); /* false: its files went while it started */
 void snapshot_release(struct sim *sim, struct snapshot *n);
+void snapshot_forget(struct sim *sim, struct snapshot *n);  /* the same at the worker's end, without a word */
 bool snapshot_store_damaged(struct sim *sim, struct snapshot *n); /* true: its image cannot be read */
 int snapshots_start(struct sim *sim); /* 0 or a negative errno, which has been said */
 void snapshots_stop(struct sim *sim);

@@ -139,19 +139,36 @@ bool snapshot_started(struct sim *sim, struct snapshot *n)
 	return there;
 }
 
-/* Its container is deleted: the worker forgets the snapshot, which stays in the store until the collector runs. */
-void snapshot_release(struct sim *sim, struct snapshot *n)
+static void unlink_snapshot(struct snapshots *s, const struct snapshot *n)
 {
-	struct snapshots *s = &sim->snapshots;
 	struct snapshot **at = &s->first;
 
-	if (!n)
-		return;
-	ilu_mutex_lock(&s->lock);
 	while (*at && *at != n)
 		at = &(*at)->next;
 	if (*at)
 		*at = n->next;
+}
+
+/* The end of the worker: no container is deleted, and the collector, which may run once more, is not to see it. */
+void snapshot_forget(struct sim *sim, struct snapshot *n)
+{
+	if (!n)
+		return;
+	ilu_mutex_lock(&sim->snapshots.lock);
+	unlink_snapshot(&sim->snapshots, n);
+	ilu_mutex_unlock(&sim->snapshots.lock);
+	free(n);
+}
+
+/* Its container is deleted: the worker forgets the snapshot, which stays in the store until the collector runs. */
+void snapshot_release(struct sim *sim, struct snapshot *n)
+{
+	struct snapshots *s = &sim->snapshots;
+
+	if (!n)
+		return;
+	ilu_mutex_lock(&s->lock);
+	unlink_snapshot(s, n);
 	s->deletions++;
 	log_line(sim, "\"level\":\"debug\",\"msg\":\"%s\",\"ns\":\"default\",\"topic\":\"%s\"", "event published", "/containers/delete");
 	ilu_cond_signal(&s->deleted);
