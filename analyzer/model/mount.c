@@ -346,20 +346,24 @@ static int function_of(struct mounts *m, struct slice tid, char *buf, size_t siz
 
 static const char workaround[] = "label the snapshot containerd.io/gc.root when preparing it (and remove it yourself), or hold a lease while the container is made";
 
+static const char repair[] = "look for the disk's errors in the kernel's log, check the file system, and pull the image again";
+
 struct verdict {
 	const char *cause, *text, *missing;
 };
 
+/* What the kernel said comes first: a snapshot that is gone gives ENOENT, also where the store is damaged; and a damaged store gives its own
+ * errors, also where the collector came between. */
 static struct verdict judge(const struct mounts *m, const struct story *s, bool recovered)
 {
 	const char *name = s->failed->error == INTERN_NONE ? "" : errno_name(intern_text(&m->words, s->failed->error));
 
+	if (!strcmp(name, "EIO") || !strcmp(name, "EUCLEAN"))
+		return (struct verdict){"store damage", "the file system below the snapshots reports damage", NULL};
 	if (s->remove)
 		return (struct verdict){"collected", "its snapshot was removed between prepare and mount", NULL};
 	if (s->failed->kind == PARENT_MISSING || s->parent_remove)
 		return (struct verdict){"parent removed", "the snapshot it is made from was gone", s->parent_remove ? NULL : "the line in which containerd removes the parent"};
-	if (!strcmp(name, "EIO") || !strcmp(name, "EUCLEAN"))
-		return (struct verdict){"store damage", "the file system below the snapshots reports damage", NULL};
 	if (!m->has_containerd)
 		return (struct verdict){"unknown", "nothing tells what became of its snapshot", "containerd's log at level debug"};
 	if (s->certainty == NOT_JOINED)
@@ -387,7 +391,7 @@ static int add_details(const struct mounts *m, const struct story *s, const stru
 		rc = finding_detail_add(f, "removed_before_ms", "%.3f", (double)(s->failed->time_ns - s->remove->time_ns) / 1e6);
 	if (!rc && v->missing)
 		rc = finding_detail_add(f, "missing", "%s", v->missing);
-	return rc ? rc : finding_detail_add(f, "workaround", "%s", workaround);
+	return rc ? rc : finding_detail_add(f, "workaround", "%s", strcmp(v->cause, "store damage") ? workaround : repair);
 }
 
 struct piece {
