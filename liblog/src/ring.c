@@ -24,6 +24,7 @@ static struct {
 	struct ring *free;
 	pthread_key_t key;
 	int policy[RING_LEVELS];
+	bool drops; /* some level's */
 	uint64_t shared; /* records of threads without one */
 } rings;
 
@@ -92,8 +93,13 @@ int rings_init(void)
 
 void rings_policy(const int policy[RING_LEVELS])
 {
-	for (int i = 0; i < RING_LEVELS; i++)
+	bool drops = false;
+
+	for (int i = 0; i < RING_LEVELS; i++) {
 		__atomic_store_n(&rings.policy[i], policy[i], __ATOMIC_RELAXED);
+		drops |= policy[i] == CONFIG_FULL_DROP;
+	}
+	__atomic_store_n(&rings.drops, drops, __ATOMIC_RELAXED);
 }
 
 uint32_t rings_count(void)
@@ -259,12 +265,19 @@ static bool find_room(struct ilu_producer_ *p, struct ring *ring, size_t size, u
 	return true;
 }
 
+/* What levels that drop leave free for the graver ones; without such levels there is nothing to keep free. */
+static uint64_t reserve(const struct ring *ring)
+{
+	return __atomic_load_n(&rings.drops, __ATOMIC_RELAXED) ? ring->bytes / 8 : 0;
+}
+
 /* Room for this one record, out of what is left over for the graver ones: the next call has to ask again. */
 static bool find_last_room(struct ilu_producer_ *p, struct ring *ring, size_t size)
 {
 	if (!find_room(p, ring, size, 0))
 		return false;
-	p->limit = p->at;
+	if (reserve(ring))
+		p->limit = p->at;
 	return true;
 }
 
@@ -273,7 +286,7 @@ static bool make_room(struct ilu_producer_ *p, struct ring *ring, size_t size, u
 {
 	int policy = __atomic_load_n(&rings.policy[level], __ATOMIC_RELAXED);
 
-	if (ILU_LIKELY_(find_room(p, ring, size, ring->bytes / 8)))
+	if (ILU_LIKELY_(find_room(p, ring, size, reserve(ring))))
 		return true;
 	if (policy != CONFIG_FULL_DROP && find_last_room(p, ring, size))
 		return true;
