@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connect.c - finds the socket of a process and talks over it.
  *
- * Who answers must be the user whose process it is, or root: a directory in /tmp could be another's. */
+ * Who answers must be the user whose process it is, or root: a directory in /tmp could be another's. In a directory that
+ * was named, it must be its owner, or root: there the number may be that of a process in a container, which has another
+ * one here. */
 #include "ctl.h"
 #include "rundir.h"
 
@@ -94,20 +96,25 @@ int ctl_connect(const struct ctl *ctl)
 {
 	struct search s = { .ctl = ctl };
 	char directory[RUNDIR_MAX], proc[40];
-	struct stat st;
+	struct stat process, named = { .st_uid = 0 };
+	bool there;
 	int fd = -1;
 
 	snprintf(proc, sizeof proc, "/proc/%ld", (long)ctl->pid);
-	if (stat(proc, &st)) {
-		fprintf(stderr, "ilu-logctl: no such process: %ld\n", (long)ctl->pid);
+	there = !stat(proc, &process);
+	if (ctl->directory && stat(ctl->directory, &named)) {
+		fprintf(stderr, "ilu-logctl: %s: %s\n", ctl->directory, strerror(errno));
 		return -1;
 	}
 	if (ctl->directory)
-		fd = try_path(&s, ctl->directory, st.st_uid);
-	for (unsigned i = 0; !ctl->directory && fd < 0 && rundir_candidate(i, st.st_uid, directory); i++)
-		fd = try_path(&s, directory, st.st_uid);
-	if (fd < 0)
-		explain(&s, st.st_uid);
+		fd = try_path(&s, ctl->directory, named.st_uid);
+	for (unsigned i = 0; !ctl->directory && there && fd < 0 && rundir_candidate(i, process.st_uid, directory); i++)
+		fd = try_path(&s, directory, process.st_uid);
+	if (fd < 0 && !there && !s.error)
+		fprintf(stderr, "ilu-logctl: no such process: %ld%s%s\n", (long)ctl->pid, ctl->directory ? ", and no socket of one in " : "",
+			ctl->directory ? ctl->directory : "");
+	else if (fd < 0)
+		explain(&s, ctl->directory ? named.st_uid : process.st_uid);
 	return fd;
 }
 
