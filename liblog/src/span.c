@@ -77,7 +77,8 @@ static uint64_t no_room(void)
 static uint64_t open_slot(const struct ilu_site_ *site, uint32_t gate, const ilu_tid *tid, uint64_t remote)
 {
 	uint64_t current = ilu_producer_.span, parent = current && slab_hold(current) ? current : 0;
-	bool said = (gate & ILU_GATE_MASK_) && logger_state() == LOGGER_RUNNING;
+	/* the first call of a forked child may be this one */
+	bool said = (gate & ILU_GATE_MASK_) && (ILU_LIKELY_(logger_state() == LOGGER_RUNNING) || logger_revive());
 	uint32_t index = 0;
 	struct slot *slot = slab_take(said, &index);
 

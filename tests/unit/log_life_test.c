@@ -291,6 +291,59 @@ static void test_fork(void **state)
 	json_decref(lines);
 }
 
+/* Spans first, in the child of a fork: those it inherited, and those it opens before it has logged anything. */
+static void fork_in_spans(void)
+{
+	start("\"spanning\":\"FULL\"");
+	ILU_SPAN(outer, "outer", &tid);
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		{
+			ILU_SPAN(first, "first of the child", &tid, KV("n", 1));
+			ilu_span_record(first, KV("m", 2));
+			ilu_info(&tid, "in child");
+		}
+		ilu_log_stop();
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	pid = fork();
+	if (!pid) {
+		ilu_span shared = ilu_span_share(outer);
+
+		{
+			ILU_ENTER_TAKE(shared); /* another thread's way, and the first thing this child does */
+		}
+		ilu_log_stop();
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+}
+
+static void test_spans_first_in_a_child(void **state)
+{
+	json_t *lines, *line;
+
+	(void)state;
+	if (TSAN)
+		skip();
+	assert_int_equal(in_child(fork_in_spans), 0);
+	lines = lines_of_child();
+	assert_string_equal(log_messages(lines), "Logger initialized new:outer enter:outer "
+						 "Logger initialized new:first of the child enter:first of the child in child:first of the child "
+						 "exit:first of the child close:first of the child "
+						 "Logger initialized enter:outer exit:outer exit:outer close:outer");
+	line = log_find(lines, "in child", 0);
+	assert_string_equal(log_stack(line), "outer,first of the child");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "span"), "m")), 2);
+	line = log_find(lines, "new", 1);
+	assert_int_not_equal(json_integer_value(json_object_get(line, "pid")),
+			     json_integer_value(json_object_get(json_array_get(lines, 0), "pid")));
+	json_decref(lines);
+}
+
 /* ---- full rings ---- */
 
 /* An error after each `errors_every` calls; 0: none. */
@@ -596,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_a_record_is_written_soon),
 		cmocka_unit_test(test_no_wakeups_without_records),
 		cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_spans_first_in_a_child),
 		cmocka_unit_test(test_full_ring_blocks),
 		cmocka_unit_test(test_full_ring_drops_and_tells),
 		cmocka_unit_test(test_full_ring_keeps_the_grave),
