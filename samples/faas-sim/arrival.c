@@ -28,7 +28,10 @@ static int request(void *arg)
 	it->sent_ns = now_ns();
 	ilu_debug(&it->tid, "Sending invocation to worker");
 	pause_ns(r->sim->opt.network_ns);
-	dispatch_invoke(it->worker, it);
+	if (r->sim->controller)
+		controller_invoke(r->sim->controller, it);
+	else
+		dispatch_invoke(it->worker, it);
 	it->latency_ns = now_ns() - it->sent_ns;
 	ilu_debug(&it->tid, "Invocation returned from worker");
 	return 0;

@@ -51,10 +51,44 @@ static int clock_start(const struct options *o)
 	return rc;
 }
 
+/* A file for each process that there would be: its lines are known by their target, a worker's by their span. */
+static json_t *log_files(const struct options *o)
+{
+	json_t *files = json_array();
+	char name[32], filter[64];
+
+	for (int i = 0; i < o->workers; i++) {
+		snprintf(name, sizeof name, "worker_%d.log", i);
+		snprintf(filter, sizeof filter, "[enter_worker{worker=worker_%d}]=trace", i);
+		json_array_append_new(files, json_pack("{s:s, s:s}", "file", name, "filter", filter));
+	}
+	json_array_append_new(files, json_pack("{s:s, s:s}", "file", "controller.log", "filter", "iluvatar_controller=trace"));
+	json_array_append_new(files, json_pack("{s:s, s:s}", "file", "load_gen.log", "filter", "iluvatar_load_gen=trace"));
+	return files;
+}
+
+static json_t *log_config(const struct options *o)
+{
+	static const char routes[] = ",iluvatar_worker_library::worker_api::sim_worker=info"; /* of its span: else no line would be a worker's */
+	char *level = malloc(strlen(o->level) + sizeof routes);
+	json_t *config = NULL;
+
+	if (!level)
+		return NULL;
+	strcpy(level, o->level);
+	if (o->workers && strcmp(level, "off"))
+		strcat(level, routes);
+	config = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "level", level, "directory", o->directory, "basename", o->workers ? "" : "worker", "spanning",
+			   o->spanning, "include_spans_json", 1, "sinks", log_files(o));
+	if (config && !o->workers)
+		json_object_del(config, "sinks");
+	free(level);
+	return config;
+}
+
 static int log_start(const struct options *o)
 {
-	json_t *config = json_pack("{s:s, s:s, s:s, s:s, s:b}", "level", o->level, "directory", o->directory, "basename", "worker", "spanning", o->spanning,
-				   "include_spans_json", 1);
+	json_t *config = log_config(o);
 	char *text = config ? json_dumps(config, JSON_COMPACT) : NULL;
 	int rc = text ? ilu_log_start(text) : -EINVAL;
 
@@ -65,16 +99,31 @@ static int log_start(const struct options *o)
 	return rc;
 }
 
-/* As Ilúvatar does: the log is that of this run alone, and fits the results. */
-static int log_forget(const struct options *o)
+static int forget(const struct options *o, const char *name)
 {
 	char path[4096];
 
-	snprintf(path, sizeof path, "%s/worker.log", o->directory);
+	snprintf(path, sizeof path, "%s/%s", o->directory, name);
 	if (unlink(path) == 0 || errno == ENOENT)
 		return 0;
 	fprintf(stderr, "faas-sim: %s: %s\n", path, strerror(errno));
 	return -errno;
+}
+
+/* As Ilúvatar does: the logs are those of this run alone, and fit the results. */
+static int log_forget(const struct options *o)
+{
+	static const char *const names[] = {"worker.log", "controller.log", "load_gen.log", "containerd.log", "truth.jsonl"};
+	char name[32];
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names && !rc; i++)
+		rc = forget(o, names[i]);
+	for (int i = 0; i < MOST_WORKERS && !rc; i++) {
+		snprintf(name, sizeof name, "worker_%d.log", i);
+		rc = forget(o, name);
+	}
+	return rc;
 }
 
 /* ---- the worker ---- */
@@ -84,36 +133,61 @@ static void register_functions(struct sim *sim)
 	char name[48];
 
 	for (int i = 0; i < sim->nfns; i++) {
-		snprintf(name, sizeof name, "%s-reg-tid", sim->fns[i]->name);
+		const struct function *fn = sim->fns[i];
+
+		if (sim->controller)
+			snprintf(name, sizeof name, "%.42s-reg", fn->fqdn);
+		else
+			snprintf(name, sizeof name, "%.38s-reg-tid", fn->name);
 		const ilu_tid tid = ilu_tid_named(name);
-		dispatch_register(&tid, sim->fns[i]);
+		if (sim->controller)
+			controller_register(sim->controller, &tid, fn);
+		else
+			dispatch_register(&tid, fn);
 	}
+}
+
+/* A failure is in the log, and the first request starts cold. */
+static void prewarm(struct sim *sim, const struct function *fn, int k)
+{
+	char name[48];
+
+	if (sim->controller)
+		snprintf(name, sizeof name, "%.28s-prewarm-%d", fn->name, k);
+	else
+		snprintf(name, sizeof name, "%d-%.28s-prewarm", k, fn->name);
+	const ilu_tid tid = ilu_tid_named(name);
+	if (sim->controller)
+		controller_prewarm(sim->controller, &tid, fn);
+	else
+		dispatch_prewarm(sim->workers, &tid, fn);
 }
 
 static void prewarm_functions(struct sim *sim)
 {
-	char name[48];
-
 	for (int i = 0; i < sim->nfns; i++)
-		for (int k = 0; k < sim->fns[i]->prewarms; k++) {
-			snprintf(name, sizeof name, "%d-%s-prewarm", k, sim->fns[i]->name);
-			const ilu_tid tid = ilu_tid_named(name);
-			dispatch_prewarm(sim->workers, &tid, sim->fns[i]); /* a failure is in the log, and the first request starts cold */
-		}
+		for (int k = 0; k < sim->fns[i]->prewarms; k++)
+			prewarm(sim, sim->fns[i], k);
 }
 
 static int start_workers(struct sim *sim)
 {
-	int rc = 0;
+	int n = sim->opt.workers ? sim->opt.workers : 1, rc = 0;
 
-	sim->nworkers = 1;
-	sim->workers = calloc((size_t)sim->nworkers, sizeof *sim->workers);
+	sim->workers = calloc((size_t)n, sizeof *sim->workers);
 	if (!sim->workers)
 		return -ENOMEM;
-	for (int i = 0; i < sim->nworkers && !rc; i++) {
-		sim->workers[i].sim = sim;
-		snprintf(sim->workers[i].name, sizeof sim->workers[i].name, "worker");
-		rc = worker_start(&sim->workers[i]);
+	for (; sim->nworkers < n && !rc; sim->nworkers++) {
+		struct worker *w = &sim->workers[sim->nworkers];
+
+		w->sim = sim;
+		if (sim->controller)
+			snprintf(w->name, sizeof w->name, "worker_%d", sim->nworkers);
+		else
+			snprintf(w->name, sizeof w->name, "worker");
+		rc = worker_start(w);
+		if (!rc && sim->controller)
+			controller_register_worker(sim->controller, w);
 	}
 	return rc;
 }
@@ -121,13 +195,20 @@ static int start_workers(struct sim *sim)
 static int start(struct sim *sim)
 {
 	const ilu_tid startup = ilu_tid_named("Startup");
-	int rc;
+	int rc = snapshots_start(sim);
 
-	if ((rc = snapshots_start(sim)) || (rc = start_workers(sim))) {
+	if (!rc && sim->opt.workers)
+		rc = controller_new(sim, &sim->controller);
+	if (!rc)
+		rc = start_workers(sim);
+	if (!rc && sim->controller)
+		rc = controller_start(sim->controller);
+	if (rc) {
 		fprintf(stderr, "faas-sim: a thread cannot be started: %s\n", strerror(-rc));
 		return rc;
 	}
-	ilu_info(&startup, "Skipping controller registration");
+	if (!sim->controller)
+		ilu_info(&startup, "Skipping controller registration");
 	benchmark_log(sim);
 	register_functions(sim);
 	prewarm_functions(sim);
@@ -138,14 +219,16 @@ static void end(struct sim *sim)
 {
 	const ilu_tid startup = ilu_tid_named("Startup");
 
-	ilu_info(&startup, "Signalling worker exit");
+	if (!sim->controller)
+		ilu_info(&startup, "Signalling worker exit");
 	stop_tell(&sim->silence);
 	if (sim->unanswered)
 		return; /* workers hang: they are left behind */
+	if (sim->controller)
+		controller_stop(sim->controller);
 	for (int i = 0; i < sim->nworkers; i++)
 		worker_stop(&sim->workers[i]);
 	snapshots_stop(sim);
-	free(sim->workers);
 }
 
 static int save(const struct sim *sim)
@@ -168,7 +251,8 @@ static void say(const struct sim *sim)
 		ok += sim->items[i]->compute == COMPUTE_CPU;
 		cold += sim->items[i]->state == STATE_COLD;
 	}
-	printf("%zu invocations, %zu cold, %zu failed: %s/worker.log\n", sim->nitems, cold, sim->nitems - ok - unanswered, sim->opt.directory);
+	printf("%zu invocations, %zu cold, %zu failed: %s%s\n", sim->nitems, cold, sim->nitems - ok - unanswered, sim->opt.directory,
+	       sim->opt.workers ? "" : "/worker.log");
 	if (unanswered)
 		printf("%zu without an answer\n", unanswered);
 	for (int i = 0; i < FAULTS; i++)
@@ -226,6 +310,7 @@ int main(int argc, char **argv)
 	if (!sim.unanswered) {
 		arrivals_free(&sim);
 		functions_free(&sim);
+		free(sim.workers);
 	}
 	return rc;
 }

@@ -22,6 +22,10 @@ static const char usage[] =
 	"  --backend NAME      containerd: containers are made in its steps, or simulation: in one (simulation with --benchmark)\n"
 	"  --network US        of a request's way to the next process (250; 0 with simulation)\n"
 	"  --tick US           sleeps end at multiples of it, as in Ilúvatar's simulation; 0: in time (0)\n"
+	"  --workers N         so many workers behind a controller; logs and results as of Ilúvatar's cluster (one worker, no controller)\n"
+	"  --balance POLICY    who gets a request: round-robin, least-loaded, ch-rlu (consistent hashing) (round-robin)\n"
+	"  --load-bound S      ch-rlu: seconds of work for each core, above which a popular function goes on to the next (1.4)\n"
+	"  --popular P         ch-rlu: share of functions that are popular (0.2)\n"
 	"  --queue POLICY      fcfs, sjf (minheap: shortest job first), edf (minheap_ed: earliest deadline first) (fcfs)\n"
 	"  --eviction POLICY   which idle container makes room: lru, greedy-dual (lru)\n"
 	"  --seconds N         how long requests arrive (5)\n"
@@ -45,7 +49,7 @@ static const char usage[] =
 	"\n"
 	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written.\n";
 
-enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_BENCHMARK, OPT_PREWARMS, OPT_BACKEND, OPT_NETWORK, OPT_TICK, OPT_QUEUE, OPT_EVICTION, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
+enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_BENCHMARK, OPT_PREWARMS, OPT_BACKEND, OPT_NETWORK, OPT_TICK, OPT_WORKERS, OPT_BALANCE, OPT_LOAD_BOUND, OPT_POPULAR, OPT_QUEUE, OPT_EVICTION, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
 
 static const struct option names[] = {
 	{"directory", required_argument, NULL, OPT_DIRECTORY},
@@ -66,6 +70,10 @@ static const struct option names[] = {
 	{"backend", required_argument, NULL, OPT_BACKEND},
 	{"network", required_argument, NULL, OPT_NETWORK},
 	{"tick", required_argument, NULL, OPT_TICK},
+	{"workers", required_argument, NULL, OPT_WORKERS},
+	{"balance", required_argument, NULL, OPT_BALANCE},
+	{"load-bound", required_argument, NULL, OPT_LOAD_BOUND},
+	{"popular", required_argument, NULL, OPT_POPULAR},
 	{"queue", required_argument, NULL, OPT_QUEUE},
 	{"eviction", required_argument, NULL, OPT_EVICTION},
 	{"truth", no_argument, NULL, OPT_TRUTH},
@@ -211,6 +219,14 @@ static int option_take(struct options *o, int opt, const char *arg)
 		return parse_us("network", arg, &o->network_ns);
 	case OPT_TICK:
 		return parse_us("tick", arg, &o->tick_ns);
+	case OPT_WORKERS:
+		return parse_int("workers", arg, 1, MOST_WORKERS, &o->workers);
+	case OPT_BALANCE:
+		return parse_name("balance", arg, "round-robin least-loaded ch-rlu=consistent-hashing", (int *)&o->balance);
+	case OPT_LOAD_BOUND:
+		return parse_real("load-bound", arg, 0, 1e9, &o->load_bound);
+	case OPT_POPULAR:
+		return parse_real("popular", arg, 0, 1, &o->popular);
 	case OPT_QUEUE:
 		return parse_name("queue", arg, "fcfs sjf=minheap edf=minheap_ed", (int *)&o->policy);
 	case OPT_EVICTION:
@@ -242,7 +258,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	int opt;
 
 	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = 0.08, .seed = seed,
-			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1, .drain_s = -1, .prewarms = -1, .network_ns = -1};
+			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1, .drain_s = -1, .prewarms = -1, .network_ns = -1, .load_bound = 1.4, .popular = 0.2};
 	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
 		if (opt == OPT_HELP) {
 			fputs(usage, stdout);

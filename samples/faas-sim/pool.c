@@ -380,7 +380,7 @@ int pool_start(struct worker *w)
 	p->running = calloc((size_t)sim->nfns, sizeof *p->running);
 	if (!p->running || idle_init(&p->idle, sim))
 		return -ENOMEM;
-	return ilu_task_start(&p->monitor, "pool-monitor", 0, STACK, pool_monitor, w);
+	return worker_task(w, &p->monitor, "pool-monitor", pool_monitor);
 }
 
 static void free_all(struct sim *sim, struct container *c)

@@ -156,7 +156,7 @@ static void hand_out(struct queue *q, const ilu_tid *me)
 
 static int queue_monitor(void *arg)
 {
-	struct queue *q = arg;
+	struct queue *q = &((struct worker *)arg)->queue;
 	const ilu_tid me = ilu_tid_named("InvokerCPUQueue");
 	bool closed;
 
@@ -223,7 +223,7 @@ int queue_start(struct worker *w)
 	q->policy = w->sim->opt.policy;
 	q->since_ns = now_ns();
 	ilu_debug(&startup, "Created CpuQueueingInvoker");
-	return ilu_task_start(&q->monitor, "queue-monitor", 0, STACK, queue_monitor, q);
+	return worker_task(w, &q->monitor, "queue-monitor", queue_monitor);
 }
 
 void queue_stop(struct worker *w)

@@ -163,14 +163,32 @@ static void put_why(struct out *o, const struct item *it)
 	PUT(o, "\\\" }");
 }
 
-static void write_answer(const struct item *it, struct out *o)
+/* The order differs with who answered. */
+static void put_sent(const struct item *it, struct out *o, bool by_controller)
 {
 	char sent[32];
+
+	format_time(it->sent_ns, sent);
+	if (!by_controller) {
+		PUT(o, "\",\"tid\":\"");
+		put_tid(o, it);
+	}
+	PUT(o, "\",\"invoke_start\":\"");
+	put(o, sent);
+	if (by_controller) {
+		PUT(o, "\",\"tid\":\"");
+		put_tid(o, it);
+	}
+	PUT(o, "\"}");
+}
+
+static void write_answer(const struct item *it, struct out *o, bool by_controller)
+{
 	struct body body;
 
 	format_body(it, &body);
-	format_time(it->sent_ns, sent);
-	PUT(o, "{\"worker_response\":{\"json_result\":\"");
+	put(o, by_controller ? "{\"controller" : "{\"worker");
+	PUT(o, "_response\":{\"json_result\":\"");
 	if (succeeded(it))
 		PUT_BODY(o, &body, "\\\"");
 	else
@@ -189,11 +207,8 @@ static void write_answer(const struct item *it, struct out *o)
 	put_number(o, it->latency_ns / 1000);
 	PUT(o, ",\"function_name\":\"");
 	put(o, it->fn->name);
-	PUT(o, "\",\"function_version\":\"" FUNCTION_VERSION "\",\"tid\":\"");
-	put_tid(o, it);
-	PUT(o, "\",\"invoke_start\":\"");
-	put(o, sent);
-	PUT(o, "\"}");
+	PUT(o, "\",\"function_version\":\"" FUNCTION_VERSION);
+	put_sent(it, o, by_controller);
 }
 
 static void write_answers(const struct sim *sim, struct out *o)
@@ -202,7 +217,7 @@ static void write_answers(const struct sim *sim, struct out *o)
 	for (size_t i = 0; i < sim->nitems; i++) {
 		if (i)
 			PUT(o, ",");
-		write_answer(sim->items[i], o);
+		write_answer(sim->items[i], o, sim->controller);
 	}
 	PUT(o, "]\n");
 }

@@ -5,6 +5,7 @@
  * explain Ilúvatar's logs explain these. Who calls whom:
  *
  *   arrival    the load: when which function is invoked; one thread for each request
+ *   controller with --workers: between the load and several workers (controller.h)
  *   worker     a machine with all that follows
  *   dispatch   a request, from its arrival over the queue to its answer
  *   queue      items in the order of its policy; its monitor hands them out while cores are free
@@ -35,6 +36,7 @@ struct sim;
 struct worker;
 struct function;
 struct item;
+struct controller;
 
 /* ---- faults.c: what goes wrong on purpose ---- */
 enum fault { FAULT_GC_RACE, FAULT_STORE_DAMAGE, FAULT_HANG, FAULT_LEAK, FAULT_DOUBLE_LOCK, FAULT_INVOKE_ERROR, FAULTS };
@@ -60,6 +62,7 @@ const char *fault_name(enum fault f);
 /* ---- options.c: what the command line asked for ---- */
 enum gc { GC_DEFAULT, GC_OFF, GC_LABEL };
 enum policy { POLICY_FCFS, POLICY_SJF, POLICY_EDF };
+enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_LOADED, BALANCE_CH_RLU };
 enum eviction { EVICT_LRU, EVICT_GREEDY_DUAL };
 enum backend {
 	BACKEND_CONTAINERD, /* a container is made in containerd's steps */
@@ -80,6 +83,10 @@ struct options {
 	int keep_alive_ms;
 	int retries;
 	bool virtual_time;
+	int workers;	      /* behind a controller; 0: one, and none */
+	enum balance balance;
+	double load_bound;    /* of ch-rlu: seconds of work for each core */
+	double popular;	      /* of ch-rlu: share of the functions */
 	const char *trace;    /* arrivals from this file; NULL: drawn */
 	const char *metadata; /* functions from this file; NULL: ours */
 	const char *benchmark; /* their times from this file; NULL: from metadata */
@@ -352,7 +359,7 @@ struct item {
 	int64_t sent_ns, latency_ns;
 
 	/* With --truth. */
-	int64_t arrived_ns;
+	int64_t controller_ns, dispatched_ns, arrived_ns;
 	struct try *tries; /* NULL without; ntries of them, ours */
 	int ntries;
 	struct item *next;
@@ -393,10 +400,11 @@ int container_call(struct worker *w, struct item *it, struct container *c);
 
 /* ---- worker.c: a machine ---- */
 #define MOST_CORES 64
+#define MOST_WORKERS 64
 
 struct worker {
 	struct sim *sim;
-	char name[16];
+	char name[24];
 	struct queue queue;
 	struct pool pool;
 	ilu_thread *runners[MOST_CORES];
@@ -405,7 +413,18 @@ struct worker {
 };
 
 int worker_start(struct worker *w); /* 0 or a negative errno */
+/* A task whose lines are the worker's. */
+int worker_task(struct worker *w, ilu_thread **out, const char *name, int (*run)(void *worker));
 void worker_stop(struct worker *w); /* nothing may be left to do */
+
+/* ---- controller.c ---- */
+int controller_new(struct sim *sim, struct controller **out); /* 0 or -ENOMEM; controller_stop frees it */
+int controller_start(struct controller *c);		      /* once the workers are registered; 0 or a negative errno */
+void controller_stop(struct controller *c);
+void controller_register_worker(struct controller *c, struct worker *w);
+void controller_register(struct controller *c, const ilu_tid *tid, const struct function *fn);
+int controller_prewarm(struct controller *c, const ilu_tid *tid, const struct function *fn);
+void controller_invoke(struct controller *c, struct item *it); /* returns with the answer in it */
 
 /* ---- runner.c, dispatch.c, status.c, arrival.c ---- */
 int runners_start(struct worker *w);
@@ -445,6 +464,7 @@ struct sim {
 	struct stop silence; /* no more background work */
 	struct arrival *trace; /* by time; of --trace */
 	size_t ntrace;
+	struct controller *controller; /* NULL: none */
 	struct worker *workers;
 	int nworkers;
 	int64_t start_ns;

@@ -115,7 +115,7 @@ static int status(void *arg)
 
 int status_start(struct worker *w)
 {
-	return ilu_task_start(&w->status, "status", 0, STACK, status, w);
+	return worker_task(w, &w->status, "status", status);
 }
 
 void status_join(struct worker *w)

@@ -96,12 +96,13 @@ static void write_one(const struct item *it, FILE *f)
 	int64_t returned = it->done ? it->sent_ns + it->latency_ns : 0, last = 0, after = it->arrived_ns;
 	char tid[ILU_TID_MAX];
 
-	fprintf(f, "{\"invocation\":\"%s\",\"function\":\"%s\",\"status\":\"%s\",\"attempts\":%d,\"sent_ns\":%" PRId64, ilu_tid_str(&it->tid, tid), it->fn->name,
-		status(it), it->ntries, it->sent_ns);
+	fprintf(f, "{\"invocation\":\"%s\",\"function\":\"%s\",\"worker\":\"%s\",\"status\":\"%s\",\"attempts\":%d,\"sent_ns\":%" PRId64, ilu_tid_str(&it->tid, tid), it->fn->name,
+		it->worker->name, status(it), it->ntries, it->sent_ns);
 	if (it->done)
 		fprintf(f, ",\"e2e_ns\":%" PRId64, it->latency_ns);
 	fputs(",\"phases\":[", f);
-	phase(&c, "dispatch", 0, it->sent_ns, it->arrived_ns);
+	phase(&c, "controller queue", 0, it->controller_ns, it->dispatched_ns);
+	phase(&c, "dispatch", 0, it->controller_ns ? it->dispatched_ns : it->sent_ns, it->arrived_ns);
 	for (int i = 0; i < it->ntries; i++) {
 		const struct try *t = &it->tries[i];
 
