@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The database of ilu-logq, format 1. docs/store-format.md explains chunks, shapes and places;
+-- The database of ilu-logq, format 2. docs/store-format.md explains chunks, shapes and places;
 -- the virtual tables event, span and phase are made by the program over these tables.
 PRAGMA application_id = 0x494C5551;	-- "ILUQ"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE run (
 	id       INTEGER PRIMARY KEY,
@@ -79,9 +79,11 @@ CREATE INDEX chunk_source ON chunk(source, first_line);
 
 -- Where each transaction's lines are.
 CREATE TABLE place (
-	tid    TEXT PRIMARY KEY,
-	events INTEGER NOT NULL,
-	places BLOB NOT NULL		-- (chunk id, bits of its 8,192-row blocks) pairs
+	tid    TEXT NOT NULL,
+	id     INTEGER NOT NULL,	-- from 1: the tables below name the transaction by it
+	events INTEGER NOT NULL,	-- 0: no line is of it, or the row is there for its id in another run, and the first one has the lines
+	places BLOB NOT NULL,		-- (chunk id, bits of its 8,192-row blocks) pairs
+	PRIMARY KEY (tid, id)
 ) WITHOUT ROWID;
 
 -- What a load generator wrote about each invocation.
@@ -130,30 +132,111 @@ CREATE TABLE rules (
 	text TEXT NOT NULL
 );
 
--- What the model makes of the events (docs/tables.md). Written afresh whenever the events change.
-CREATE TABLE invocation (
-	run INTEGER NOT NULL, tid TEXT NOT NULL, worker TEXT,
+-- What the model makes of the events (docs/tables.md). Written afresh whenever the events change. The tables that are spoken of elsewhere are
+-- views: what many rows have in common stands in a kind; a time is the ns since the one before it in its row, the first since the kind's base_ns.
+CREATE TABLE invocation_kind (
+	id INTEGER PRIMARY KEY, run INTEGER NOT NULL, base_ns INTEGER NOT NULL, worker TEXT,
 	function_name TEXT, function_source TEXT, fqdn TEXT,
 	status TEXT NOT NULL, attempts INTEGER NOT NULL, success INTEGER, was_cold INTEGER,
-	compute TEXT, state TEXT,
-	sent_ns INTEGER, controller_ns INTEGER, dispatched_ns INTEGER, arrived_ns INTEGER, insert_ns INTEGER, remove_ns INTEGER,
-	start_ns INTEGER, end_ns INTEGER, return_ns INTEGER,
+	compute TEXT, state TEXT, cache_insertions INTEGER,
+	warm_sec REAL, base_sec REAL, share REAL	-- docs/tables.md: W; m, or B; the share
+);
+CREATE TABLE invocation_row (
+	id INTEGER PRIMARY KEY,		-- place.id
+	kind INTEGER NOT NULL REFERENCES invocation_kind(id),
+	sent INTEGER, controller INTEGER, dispatched INTEGER, arrived INTEGER, inserted INTEGER, removed INTEGER,
+	started INTEGER, ended INTEGER, returned INTEGER,
 	worker_duration_us INTEGER, code_duration_sec REAL, e2e_duration_us INTEGER,
-	queueing_sec REAL, queue_exec_sec REAL,
 	cpu_est_queue_sec REAL, cpu_est_runtime_sec REAL, gpu_est_queue_sec REAL, gpu_est_runtime_sec REAL,
-	cpu_est_sec REAL, gpu_est_sec REAL, insert_cpu_load REAL, insert_gpu_load REAL, est_sec_diff REAL,
-	cache_insertions INTEGER,
-	e2e_sec REAL, e2e_overhead REAL, exec_overhead REAL, norm_e2e REAL,
-	e2e_overhead_portion REAL, queue_portion REAL, exec_overhead_norm REAL, e2e_portion REAL, e2e_norm_portion REAL,
-	PRIMARY KEY (run, tid)
-) WITHOUT ROWID;
+	cpu_est_sec REAL, gpu_est_sec REAL, insert_cpu_load REAL, insert_gpu_load REAL
+);
 
-CREATE TABLE attempt (
-	run INTEGER NOT NULL, tid TEXT NOT NULL, n INTEGER NOT NULL, worker TEXT,
-	insert_ns INTEGER, remove_ns INTEGER, start_ns INTEGER, end_ns INTEGER,
-	container_id TEXT, state TEXT, outcome TEXT, error TEXT,
-	PRIMARY KEY (run, tid, n)
+CREATE VIEW invocation AS SELECT
+	run, tid, worker, function_name, function_source, fqdn, status, attempts, success, was_cold, compute, state,
+	sent_ns, controller_ns, dispatched_ns, arrived_ns, insert_ns, remove_ns, start_ns, end_ns, return_ns,
+	worker_duration_us, code_duration_sec, e2e_duration_us,
+	queueing_sec, queueing_sec + code_duration_sec AS queue_exec_sec,
+	cpu_est_queue_sec, cpu_est_runtime_sec, gpu_est_queue_sec, gpu_est_runtime_sec,
+	cpu_est_sec, gpu_est_sec, insert_cpu_load, insert_gpu_load,
+	CASE compute WHEN 'cpu' THEN cpu_est_sec WHEN 'gpu' THEN gpu_est_sec END - (queueing_sec + code_duration_sec) AS est_sec_diff,
+	cache_insertions,
+	e2e AS e2e_sec, e2e - warm_sec AS e2e_overhead, overhead AS exec_overhead, (e2e - warm_sec) / warm_sec AS norm_e2e,
+	(e2e - warm_sec) / warm_sec * share AS e2e_overhead_portion, queueing_sec * share AS queue_portion,
+	overhead * share AS exec_overhead_norm, e2e * share AS e2e_portion, e2e / warm_sec * share AS e2e_norm_portion
+FROM (SELECT
+	k.run AS run, p.tid AS tid, k.worker AS worker, k.function_name AS function_name, k.function_source AS function_source, k.fqdn AS fqdn,
+	k.status AS status, k.attempts AS attempts, k.success AS success, k.was_cold AS was_cold, k.compute AS compute, k.state AS state,
+	k.base_ns + i.sent AS sent_ns,
+	k.base_ns + ifnull(i.sent, 0) + i.controller AS controller_ns,
+	k.base_ns + ifnull(i.sent, 0) + ifnull(i.controller, 0) + i.dispatched AS dispatched_ns,
+	k.base_ns + ifnull(i.sent, 0) + ifnull(i.controller, 0) + ifnull(i.dispatched, 0) + i.arrived AS arrived_ns,
+	k.base_ns + ifnull(i.sent, 0) + ifnull(i.controller, 0) + ifnull(i.dispatched, 0) + ifnull(i.arrived, 0) + i.inserted AS insert_ns,
+	k.base_ns + ifnull(i.sent, 0) + ifnull(i.controller, 0) + ifnull(i.dispatched, 0) + ifnull(i.arrived, 0) + ifnull(i.inserted, 0)
+		+ i.removed AS remove_ns,
+	k.base_ns + ifnull(i.sent, 0) + ifnull(i.controller, 0) + ifnull(i.dispatched, 0) + ifnull(i.arrived, 0) + ifnull(i.inserted, 0)
+		+ ifnull(i.removed, 0) + i.started AS start_ns,
+	k.base_ns + ifnull(i.sent, 0) + ifnull(i.controller, 0) + ifnull(i.dispatched, 0) + ifnull(i.arrived, 0) + ifnull(i.inserted, 0)
+		+ ifnull(i.removed, 0) + ifnull(i.started, 0) + i.ended AS end_ns,
+	k.base_ns + ifnull(i.sent, 0) + ifnull(i.controller, 0) + ifnull(i.dispatched, 0) + ifnull(i.arrived, 0) + ifnull(i.inserted, 0)
+		+ ifnull(i.removed, 0) + ifnull(i.started, 0) + ifnull(i.ended, 0) + i.returned AS return_ns,
+	i.worker_duration_us AS worker_duration_us, i.code_duration_sec AS code_duration_sec, i.e2e_duration_us AS e2e_duration_us,
+	-- whole seconds, rounded down, and what is left in ns / 10^9, added as two doubles
+	CASE WHEN i.inserted IS NOT NULL THEN (i.removed - (i.removed % 1000000000 + 1000000000) % 1000000000) / 1000000000
+		+ (i.removed % 1000000000 + 1000000000) % 1000000000 / 1e9 END AS queueing_sec,
+	i.cpu_est_queue_sec AS cpu_est_queue_sec, i.cpu_est_runtime_sec AS cpu_est_runtime_sec,
+	i.gpu_est_queue_sec AS gpu_est_queue_sec, i.gpu_est_runtime_sec AS gpu_est_runtime_sec,
+	i.cpu_est_sec AS cpu_est_sec, i.gpu_est_sec AS gpu_est_sec, i.insert_cpu_load AS insert_cpu_load, i.insert_gpu_load AS insert_gpu_load,
+	k.cache_insertions AS cache_insertions, k.warm_sec AS warm_sec, k.share AS share,
+	CASE WHEN k.warm_sec IS NOT NULL THEN i.e2e_duration_us / 1000000.0 END AS e2e,
+	CASE WHEN i.code_duration_sec > k.base_sec THEN i.code_duration_sec - k.base_sec
+		WHEN i.code_duration_sec IS NOT NULL THEN 0.0 END / k.base_sec AS overhead
+	FROM place p JOIN invocation_row i ON i.id = p.id JOIN invocation_kind k ON k.id = i.kind
+);
+
+-- Who did what where, for the rows of attempt, lock and batch.
+CREATE TABLE work_kind (
+	id INTEGER PRIMARY KEY, run INTEGER NOT NULL, base_ns INTEGER NOT NULL, worker TEXT,
+	function_name TEXT, container_id TEXT, state TEXT, outcome TEXT
+);
+CREATE TABLE attempt_row (
+	place INTEGER NOT NULL,		-- place.id
+	n INTEGER NOT NULL,
+	kind INTEGER NOT NULL REFERENCES work_kind(id),
+	inserted INTEGER, removed INTEGER, started INTEGER, ended INTEGER,
+	error TEXT,
+	PRIMARY KEY (place, n)
 ) WITHOUT ROWID;
+CREATE VIEW attempt AS SELECT
+	k.run AS run, p.tid AS tid, a.n AS n, k.worker AS worker,
+	k.base_ns + a.inserted AS insert_ns,
+	k.base_ns + ifnull(a.inserted, 0) + a.removed AS remove_ns,
+	k.base_ns + ifnull(a.inserted, 0) + ifnull(a.removed, 0) + a.started AS start_ns,
+	k.base_ns + ifnull(a.inserted, 0) + ifnull(a.removed, 0) + ifnull(a.started, 0) + a.ended AS end_ns,
+	k.container_id AS container_id, k.state AS state, k.outcome AS outcome, a.error AS error
+	FROM place p JOIN attempt_row a ON a.place = p.id JOIN work_kind k ON k.id = a.kind;
+
+CREATE TABLE lock_row (
+	place INTEGER NOT NULL,		-- 0: no transaction's
+	n INTEGER NOT NULL,
+	kind INTEGER NOT NULL REFERENCES work_kind(id),
+	since INTEGER, until INTEGER,
+	PRIMARY KEY (place, n)
+) WITHOUT ROWID;
+CREATE VIEW lock AS SELECT
+	k.run AS run, k.container_id AS container_id, p.tid AS tid, k.worker AS worker,
+	k.base_ns + l.since AS from_ns, k.base_ns + ifnull(l.since, 0) + l.until AS to_ns
+	FROM place p JOIN lock_row l ON l.place = p.id JOIN work_kind k ON k.id = l.kind
+UNION ALL SELECT
+	k.run, k.container_id, NULL, k.worker, k.base_ns + l.since, k.base_ns + ifnull(l.since, 0) + l.until
+	FROM lock_row l JOIN work_kind k ON k.id = l.kind WHERE l.place = 0;
+
+CREATE TABLE batch_row (
+	id INTEGER PRIMARY KEY,		-- in the order of the log
+	kind INTEGER NOT NULL REFERENCES work_kind(id), since INTEGER NOT NULL, batch_len INTEGER NOT NULL
+);
+CREATE VIEW batch AS SELECT
+	k.run AS run, k.worker AS worker, k.base_ns + b.since AS start_ns, k.function_name AS function_name, b.batch_len AS batch_len
+	FROM batch_row b JOIN work_kind k ON k.id = b.kind;
 
 -- One column more for each column of the metadata file.
 CREATE TABLE function (
@@ -166,14 +249,6 @@ CREATE TABLE container (
 	created_ns INTEGER, removed_ns INTEGER, created_by TEXT, invocations INTEGER,
 	PRIMARY KEY (run, container_id)
 ) WITHOUT ROWID;
-
-CREATE TABLE lock (
-	run INTEGER NOT NULL, container_id TEXT NOT NULL, tid TEXT, worker TEXT, from_ns INTEGER, to_ns INTEGER
-);
-
-CREATE TABLE batch (
-	run INTEGER NOT NULL, worker TEXT, start_ns INTEGER NOT NULL, function_name TEXT, batch_len INTEGER NOT NULL
-);
 
 CREATE TABLE pattern (
 	id INTEGER PRIMARY KEY, level TEXT, target TEXT, template TEXT, count INTEGER, first_ns INTEGER, last_ns INTEGER, example TEXT

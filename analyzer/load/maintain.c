@@ -44,7 +44,7 @@ static int run(struct store *s, const char *format, ...)
 	return rc;
 }
 
-/* Table place from nothing: from the rows of all chunks. */
+/* Table place from the rows of all chunks; a transaction keeps its id, and its row, even if no line is of it any more. */
 static int places_again(struct store *s)
 {
 	struct place_set *set = NULL;
@@ -52,7 +52,7 @@ static int places_again(struct store *s)
 	int rc = place_set_new(&set);
 
 	if (!rc)
-		rc = store_exec(s, "DELETE FROM place");
+		rc = store_exec(s, "UPDATE place SET events = 0, places = x''");
 	if (!rc)
 		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT id FROM chunk ORDER BY id", -1, &q, NULL));
 	while (!rc && sqlite3_step(q) == SQLITE_ROW) {
@@ -128,6 +128,8 @@ int maintain_drop_source(struct store *s, int64_t source, char **why)
 	store_refresh(s);
 	if (!rc)
 		rc = places_again(s);
+	if (!rc)
+		rc = store_exec(s, "DELETE FROM place WHERE events = 0");
 	if (!rc && !number(s, "SELECT count(*) FROM source WHERE run = ?", run_id))
 		rc = run_forget(s, run_id);
 	if (!rc)

@@ -54,8 +54,8 @@ int build_note(struct build *b, const struct invocation *o, const struct fact *v
 		return rc;
 	struct build_arrival *a = &b->arrival[b->narrivals++];
 
-	*a = (struct build_arrival){o->run, o->first_ns, o->first_id, function, INTERN_NONE};
-	return function == INTERN_NONE ? name(b, o->tid, &a->tid) : 0;
+	*a = (struct build_arrival){o->run, o->first_ns, o->first_id, o->place, function, o->kind};
+	return 0;
 }
 
 /* ---- what the log says of runs ---- */
@@ -157,17 +157,12 @@ static int read_named(struct build *b, struct piece **v, size_t *n, size_t *room
 	return rc ? rc : sql_errno(step);
 }
 
-static int write_batch(struct build *b, sqlite3_stmt *st, const struct piece *p, int64_t len)
+static int put_batch(struct build *b, const struct piece *p, int64_t len)
 {
-	sqlite3_bind_int64(st, 1, p->run);
-	bind_slice(st, 2, intern_text(&b->names, p->worker));
-	sqlite3_bind_int64(st, 3, p->time_ns);
-	bind_slice(st, 4, intern_text(&b->names, p->function));
-	sqlite3_bind_int64(st, 5, len);
-	return sql_step_reset(st);
+	return write_batch(&b->writer, p->run, intern_text(&b->names, p->worker), intern_text(&b->names, p->function), p->time_ns, len);
 }
 
-static int write_batches(struct build *b, const struct piece *v, size_t n, sqlite3_stmt *st)
+static int write_batches(struct build *b, const struct piece *v, size_t n)
 {
 	const struct piece *first = NULL;
 	int64_t len = 0;
@@ -188,18 +183,17 @@ static int write_batches(struct build *b, const struct piece *v, size_t n, sqlit
 			continue;
 		}
 		if (first)
-			rc = write_batch(b, st, first, len);
+			rc = put_batch(b, first, len);
 		first = p;
 		len = p->len;
 	}
-	return rc || !first ? rc : write_batch(b, st, first, len);
+	return rc || !first ? rc : put_batch(b, first, len);
 }
 
 int build_batches(struct build *b)
 {
 	size_t n = 0, room = b->nstarts + 1;
 	struct piece *v = malloc(room * sizeof *v);
-	sqlite3_stmt *st = NULL;
 	int rc = v ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !rc && i < b->nstarts; i++) {
@@ -209,13 +203,10 @@ int build_batches(struct build *b)
 	}
 	if (!rc)
 		rc = read_named(b, &v, &n, &room);
-	if (!rc)
-		rc = sql_prepare(b->db, "INSERT INTO batch VALUES(?,?,?,?,?)", &st);
 	if (!rc) {
 		qsort(v, n, sizeof *v, compare_pieces);
-		rc = write_batches(b, v, n, st);
+		rc = write_batches(b, v, n);
 	}
-	sqlite3_finalize(st);
 	free(v);
 	return rc;
 }

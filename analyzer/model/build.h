@@ -19,8 +19,9 @@ struct build_start {
 /* One invocation, for what the trace says of it. */
 struct build_arrival {
 	int64_t run, time_ns, id;
+	int64_t place;		/* of its transaction */
 	uint32_t function;	/* names, or INTERN_NONE: not known from log or result */
-	uint32_t tid;		/* names, where the function is not known; else INTERN_NONE */
+	uint32_t kind;		/* where it was written */
 };
 
 /* Invocations with a result of one function on one worker; of all functions: that worker's. */
@@ -58,8 +59,10 @@ int build_note(struct build *b, const struct invocation *o, const struct fact *v
 int build_run_facts(struct build *b);	/* batches that the log names, cache insertions, benchmark names; while the facts are there */
 int build_batches(struct build *b);	/* batches by the starts */
 
-/* container.c: container and lock, from the facts of this pass. */
+/* container.c: the table container, from the facts of this pass; and the locks of one transaction: each "acquired" with the next "dropped" of the
+ * same container. */
 int build_containers(struct build *b);
+int build_locks(struct build *b, const struct fact *v, size_t n, int64_t run, int64_t place);
 
 /* pattern.c: messages as templates. Lines that are no span's are taken one by one (arg: the patterns), then the table is written. */
 struct patterns *patterns_new(struct store *s);

@@ -19,7 +19,6 @@ struct known {
 
 struct tables {
 	const struct facts *f;
-	sqlite3_stmt *lock;
 	struct intern ids;	/* run and text number -> number in v */
 	struct known *v;
 	uint32_t room;
@@ -110,23 +109,10 @@ static int write_container(const struct facts *f, sqlite3_stmt *st, const struct
 	return sql_step_reset(st);
 }
 
-static int write_lock(struct tables *t, const struct facts *f, const struct fact *from, const struct fact *to, int64_t run, struct slice tid)
+int build_locks(struct build *b, const struct fact *v, size_t n, int64_t run, int64_t place)
 {
-	sqlite3_stmt *st = t->lock;
-	const struct fact *any = from ? from : to;
-
-	sqlite3_bind_int64(st, 1, run);
-	bind_slice(st, 2, fact_text(f, any->arg[0].text));
-	bind_slice(st, 3, tid);
-	bind_slice(st, 4, worker_of(f, any));
-	bind_ns(st, 5, from ? from->time_ns : NO_NS);
-	bind_ns(st, 6, to ? to->time_ns : NO_NS);
-	return sql_step_reset(st);
-}
-
-/* The locks of one transaction: each "acquired" with the next "dropped" of the same container. */
-static int fold_locks(struct tables *t, const struct facts *f, const struct fact *v, size_t n, int64_t run, struct slice tid)
-{
+	struct lock l = {.place = place, .run = run};
+	const struct facts *f = &b->facts;
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < n; i++) {
@@ -142,7 +128,12 @@ static int fold_locks(struct tables *t, const struct facts *f, const struct fact
 			else if (v[k].means == MEANS_ACQUIRED)
 				break;
 		}
-		rc = write_lock(t, f, &v[i], to, run, tid);
+		l.container_id = fact_text(f, v[i].arg[0].text);
+		l.worker = worker_of(f, &v[i]);
+		l.from_ns = v[i].time_ns;
+		l.to_ns = to ? to->time_ns : NO_NS;
+		rc = write_lock(&b->writer, &l);
+		l.n++;
 	}
 	return rc;
 }
@@ -170,14 +161,13 @@ static int fold_containers(struct tables *t, const struct fact *v, size_t n)
 {
 	const struct facts *f = t->f;
 	uint32_t key = f->by_rank[v->key], compute = compute_of(v, n);
-	struct slice tid = fact_tid(f, key);
 	int64_t run = fact_run(f, key);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < n; i++)
 		if (names_container(&v[i]))
 			rc = note_container(t, &v[i], run, key, compute);
-	return rc ? rc : fold_locks(t, f, v, n, run, tid.len ? tid : SLICE_NONE);
+	return rc;
 }
 
 /* A pass may see a part of a container's transactions: its row is completed by the others. */
@@ -202,7 +192,7 @@ int build_containers(struct build *b)
 {
 	const struct facts *f = &b->facts;
 	struct tables t = {.f = f};
-	int rc = sql_prepare(b->db, "INSERT INTO lock VALUES(?,?,?,?,?,?)", &t.lock);
+	int rc = 0;
 
 	intern_init(&t.ids);
 	for (size_t i = 0, end; !rc && i < f->n; i = end) {
@@ -212,7 +202,6 @@ int build_containers(struct build *b)
 	}
 	if (!rc)
 		rc = write_containers(&t, b->db);
-	sqlite3_finalize(t.lock);
 	intern_done(&t.ids);
 	free(t.v);
 	return rc;

@@ -25,27 +25,15 @@ struct slice fold_function_of(struct slice fqdn)
 	return n > 1 ? (struct slice){fqdn.ptr, n - 1} : fqdn;
 }
 
-double fold_queueing_sec(int64_t insert_ns, int64_t remove_ns)
-{
-	int64_t d = remove_ns - insert_ns, s = d / 1000000000, ns = d % 1000000000;
-
-	if (ns < 0) {
-		ns += 1000000000;
-		s--;
-	}
-	return (double)s + (double)ns / 1e9;
-}
-
 static void clear(struct invocation *o)
 {
 	*o = (struct invocation){.success = NO_NS, .was_cold = NO_NS};
 	o->sent_ns = o->controller_ns = o->dispatched_ns = o->arrived_ns = o->insert_ns = o->remove_ns = NO_NS;
-	o->start_ns = o->end_ns = o->return_ns = o->worker_duration_us = o->e2e_duration_us = o->cache_insertions = NO_NS;
-	o->code_duration_sec = o->queueing_sec = o->queue_exec_sec = NAN;
+	o->start_ns = o->end_ns = o->return_ns = o->worker_duration_us = o->e2e_duration_us = NO_NS;
+	o->code_duration_sec = NAN;
 	o->cpu_est_queue_sec = o->cpu_est_runtime_sec = o->gpu_est_queue_sec = o->gpu_est_runtime_sec = NAN;
-	o->cpu_est_sec = o->gpu_est_sec = o->insert_cpu_load = o->insert_gpu_load = o->est_sec_diff = NAN;
-	o->e2e_sec = o->e2e_overhead = o->exec_overhead = o->norm_e2e = o->e2e_overhead_portion = NAN;
-	o->queue_portion = o->exec_overhead_norm = o->e2e_portion = o->e2e_norm_portion = NAN;
+	o->cpu_est_sec = o->gpu_est_sec = o->insert_cpu_load = o->insert_gpu_load = NAN;
+	o->warm_sec = o->base_sec = o->share = NAN;
 	o->first_ns = o->first_id = INT64_MAX;
 }
 
@@ -265,13 +253,6 @@ static void derive(struct invocation *o)
 		o->gpu_est_queue_sec = o->gpu_est_runtime_sec = 0;
 	if (!isnan(o->gpu_est_queue_sec) && isnan(o->cpu_est_queue_sec))
 		o->cpu_est_queue_sec = o->cpu_est_runtime_sec = 0;
-	if (o->insert_ns != NO_NS && o->remove_ns != NO_NS)
-		o->queueing_sec = fold_queueing_sec(o->insert_ns, o->remove_ns);
-	o->queue_exec_sec = o->queueing_sec + o->code_duration_sec;
-	if (o->compute && !strcmp(o->compute, "cpu"))
-		o->est_sec_diff = o->cpu_est_sec - o->queue_exec_sec;
-	if (o->compute && !strcmp(o->compute, "gpu"))
-		o->est_sec_diff = o->gpu_est_sec - o->queue_exec_sec;
 	if (!o->function_name.ptr && o->fqdn.ptr) {
 		o->function_name = fold_function_of(o->fqdn);
 		o->function_source = "log";

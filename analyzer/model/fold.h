@@ -27,21 +27,22 @@ struct attempt {
 	int64_t queued_ns, dequeued_ns;
 };
 
-/* Columns of the table invocation, in contract §3's words and units. */
+/* What the table invocation has of one, in contract §3's words and units; columns that follow from others are the view's (schema/store.sql). */
 struct invocation {
 	int64_t run;
 	struct slice tid, worker, function_name, fqdn;
 	const char *function_source, *status, *compute, *state;
 	int64_t nattempts, success, was_cold;
 	int64_t sent_ns, controller_ns, dispatched_ns, arrived_ns, insert_ns, remove_ns, start_ns, end_ns, return_ns;
-	int64_t worker_duration_us, e2e_duration_us, cache_insertions;
-	double code_duration_sec, queueing_sec, queue_exec_sec;
+	int64_t worker_duration_us, e2e_duration_us;
+	double code_duration_sec;
 	double cpu_est_queue_sec, cpu_est_runtime_sec, gpu_est_queue_sec, gpu_est_runtime_sec;
-	double cpu_est_sec, gpu_est_sec, insert_cpu_load, insert_gpu_load, est_sec_diff;
-	/* Compared with a benchmark: overhead.c's. */
-	double e2e_sec, e2e_overhead, exec_overhead, norm_e2e, e2e_overhead_portion, queue_portion, exec_overhead_norm, e2e_portion, e2e_norm_portion;
+	double cpu_est_sec, gpu_est_sec, insert_cpu_load, insert_gpu_load;
+	double warm_sec, base_sec, share;	/* what it is compared with: overhead.c's */
 	/* Of its order among others: the event of its arrival. */
 	int64_t first_ns, first_id;
+	int64_t place;	/* of its transaction in table place */
+	uint32_t kind;	/* where it was written (kind.h) */
 	struct attempt *attempt; /* nattempts of them; the fold's, until the next one */
 };
 
@@ -60,7 +61,5 @@ void fold_done(struct fold *fold);
 
 /* "hello" of "hello-0.0.1": what comes before the last hyphen. */
 struct slice fold_function_of(struct slice fqdn);
-/* remove minus insert as the reference computes it: whole seconds and ns/1e9, added as two doubles. */
-double fold_queueing_sec(int64_t insert_ns, int64_t remove_ns);
 
 #endif

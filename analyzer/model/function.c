@@ -48,7 +48,7 @@ static int read_trace(struct build *b, int64_t run, uint32_t **out, size_t *n)
 }
 
 /* Arrivals v[0..n) of one run. The trace is believed only if it agrees with every function that is known otherwise. */
-static int fill_run(struct build *b, const struct build_arrival *v, size_t n, sqlite3_stmt *st)
+static int fill_run(struct build *b, const struct build_arrival *v, size_t n)
 {
 	uint32_t *trace;
 	size_t rows, unknown = 0, known = 0;
@@ -66,33 +66,25 @@ static int fill_run(struct build *b, const struct build_arrival *v, size_t n, sq
 		}
 		known++;
 	}
-	for (size_t i = 0; !rc && known && i < n; i++) {
-		if (v[i].function != INTERN_NONE)
-			continue;
-		bind_slice(st, 1, intern_text(&b->names, trace[i]));
-		sqlite3_bind_int64(st, 2, v[i].run);
-		bind_slice(st, 3, intern_text(&b->names, v[i].tid));
-		rc = sql_step_reset(st);
-	}
+	for (size_t i = 0; !rc && known && i < n; i++)
+		if (v[i].function == INTERN_NONE)
+			rc = write_function(&b->writer, v[i].place, v[i].kind, intern_text(&b->names, trace[i]));
 	free(trace);
 	return rc;
 }
 
 int build_functions_from_trace(struct build *b)
 {
-	sqlite3_stmt *st;
-	int rc = sql_prepare(b->db, "UPDATE invocation SET function_name = ?, function_source = 'trace' WHERE run = ? AND tid = ?", &st);
+	int rc = 0;
 
-	if (rc || !b->narrivals)
-		goto out;
+	if (!b->narrivals)
+		return 0;
 	qsort(b->arrival, b->narrivals, sizeof *b->arrival, compare_arrivals);
 	for (size_t i = 0, end; !rc && i < b->narrivals; i = end) {
 		for (end = i; end < b->narrivals && b->arrival[end].run == b->arrival[i].run; end++)
 			;
-		rc = fill_run(b, b->arrival + i, end - i, st);
+		rc = fill_run(b, b->arrival + i, end - i);
 	}
-out:
-	sqlite3_finalize(st);
 	return rc;
 }
 

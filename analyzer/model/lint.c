@@ -413,7 +413,7 @@ static const struct { const char *rule; enum finding_level level; const char *sq
 	{"double-lock", FINDING_ERROR,
 	 "SELECT run, tid, 'container ' || container_id, 1, from_ns, other_to, 'took the lock of a container that ' || other || ' still held' FROM"
 	 " (SELECT *, lag(tid) OVER w other, lag(to_ns) OVER w other_to, lag(from_ns) OVER w other_from FROM lock"
-	 "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, rowid))"
+	 "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, tid))"
 	 " WHERE other_from IS NOT NULL AND (other_to > from_ns OR (other_to IS NULL AND other IS NOT tid)) AND (?1 = 0 OR run = ?1)"},
 	{"leaked-lock", FINDING_ERROR,
 	 "SELECT l.run, l.tid, 'container ' || l.container_id, 1, l.from_ns, i.end_ns, 'completed and never let go of its container''s lock' FROM lock l"

@@ -69,16 +69,24 @@ static int64_t offset_ns(const struct build *b, int64_t run)
 	return 0;
 }
 
-/* Folds one transaction and writes it, if it is an invocation. */
+/* Folds one transaction and writes it, if it is an invocation, and its locks. */
 static int build_one(struct build *b, const struct fact *v, size_t n, int64_t run, struct slice tid, const struct result *result)
 {
 	struct invocation o;
-	int rc = fold_invocation(&b->fold, &b->facts, v, n, result, offset_ns(b, run), &o);
+	int64_t place = 0;
+	int rc = b->counting ? 0 : writer_place(&b->writer, run, tid, &place);
+
+	if (!rc && !b->counting)
+		rc = build_locks(b, v, n, run, place);
+	if (rc || !tid.len)
+		return rc;
+	rc = fold_invocation(&b->fold, &b->facts, v, n, result, offset_ns(b, run), &o);
 
 	if (rc <= 0)
 		return rc;
 	o.run = run;
 	o.tid = tid;
+	o.place = place;
 	if (b->counting)
 		return overhead_count(b, &o);
 	rc = overhead_fill(b, &o);
@@ -125,7 +133,7 @@ static int build_pass(struct build *b)
 			break;
 		bool both = rs.more && !c;
 
-		rc = tid.len ? build_one(b, f->v + i, end - i, run, tid, both ? &rs.cur : NULL) : 0;
+		rc = build_one(b, f->v + i, end - i, run, tid, both ? &rs.cur : NULL);
 		if (!rc && both)
 			rc = results_next(&rs);
 	}
@@ -242,19 +250,22 @@ static void build_done(struct build *b)
 
 static int build_all(struct build *b)
 {
-	int rc = sql_exec_all(b->db, "DELETE FROM invocation; DELETE FROM attempt; DELETE FROM container; DELETE FROM lock; DELETE FROM batch; DELETE FROM pattern;"
+	int rc = sql_exec_all(b->db, "DELETE FROM invocation_row; DELETE FROM invocation_kind; DELETE FROM attempt_row; DELETE FROM lock_row; DELETE FROM batch_row;"
+				"DELETE FROM work_kind; DELETE FROM container; DELETE FROM pattern;"
 				"UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
 
 	if (!rc)
 		rc = read_runs(b);
 	if (!rc)
-		rc = writer_open(&b->writer, b->db);
+		rc = writer_open(&b->writer, b->db, b->nruns > 1);
 	if (!rc)
 		rc = build_passes(b);
 	if (!rc)
 		rc = build_batches(b);
 	if (!rc)
 		rc = build_functions_from_trace(b);
+	if (!rc)
+		rc = writer_finish(&b->writer);
 	if (!rc)
 		rc = build_cache_insertions(b);
 	return rc ? rc : patterns_write(b->patterns, b->db);

@@ -182,22 +182,16 @@ int overhead_fill(struct build *b, struct invocation *o)
 		return rc == -ENAMETOOLONG ? 0 : rc;
 	share = g->n / total;
 	base = g->least == 0 ? best[o->was_cold == 1 ? 0 : 1] : g->least;
-	o->e2e_sec = (double)o->e2e_duration_us / 1000000.0;
-	o->norm_e2e = (o->e2e_sec - best[2]) / best[2];
-	o->exec_overhead = isnan(o->code_duration_sec) ? NAN : (o->code_duration_sec > base ? o->code_duration_sec - base : 0) / base;
-	o->exec_overhead_norm = o->exec_overhead * share;
-	o->e2e_overhead = o->e2e_sec - best[2];
-	o->e2e_overhead_portion = o->norm_e2e * share;
-	o->e2e_norm_portion = o->e2e_sec / best[2] * share;
-	o->e2e_portion = o->e2e_sec * share;
-	o->queue_portion = o->queueing_sec * share;
+	o->warm_sec = best[2];
+	o->base_sec = base;
+	o->share = share;
 	return 0;
 }
 
 int build_cache_insertions(struct build *b)
 {
 	return sql_exec_all(b->db,
-		"UPDATE invocation SET cache_insertions = (SELECT count(*) FROM temp.model_cache c WHERE c.run = invocation.run"
-		" AND c.worker IS invocation.worker AND c.name = invocation.function_name)"
+		"UPDATE invocation_kind AS k SET cache_insertions = (SELECT count(*) FROM temp.model_cache c WHERE c.run = k.run"
+		" AND c.worker IS k.worker AND c.name = k.function_name)"
 		" WHERE (run, worker) IN (SELECT run, worker FROM temp.model_cache)");
 }

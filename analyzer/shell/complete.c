@@ -119,7 +119,7 @@ static void offer_sql_words(const char *text)
 					    "AND", "NOT", "NULL", "LIKE", "JOIN", "DESC", "HAVING", "DISTINCT"};
 
 	offer_tables(text);
-	offer_sql("SELECT DISTINCT c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'"
+	offer_sql("SELECT DISTINCT c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type IN ('table', 'view')"
 		  " AND t.name NOT LIKE 'sqlite%'",
 		  text);
 	offer_sql("SELECT name FROM pragma_table_info('event') UNION SELECT name FROM pragma_table_info('span')"

@@ -65,9 +65,9 @@ int sqlite3_ilulogq_init(sqlite3 *db, char **error, const sqlite3_api_routines *
 	}
 	if (pragma(db, "PRAGMA application_id") != APPLICATION_ID)
 		return refuse(error, "not an ilu-logq database (open one first, then load the extension)");
-	if (pragma(db, "PRAGMA user_version") > 1)
-		return refuse(error, store_error(-EPROTONOSUPPORT));
-	rc = store_attach(db, &s, &why);
+	rc = store_format_check(pragma(db, "PRAGMA user_version"), &why);
+	if (!rc)
+		rc = store_attach(db, &s, &why);
 	if (rc) {
 		rc = refuse(error, why ? why : store_error(rc));
 		free(why);

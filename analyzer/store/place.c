@@ -47,7 +47,7 @@ static int list_read(struct peek in, struct place_list *out)
 int place_read(struct store *s, struct slice tid, struct place_list *out)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT places FROM place WHERE tid = ?", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(s->db, "SELECT places, id FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, &q, NULL);
 
 	*out = (struct place_list){0};
 	if (rc)
@@ -57,7 +57,11 @@ int place_read(struct store *s, struct slice tid, struct place_list *out)
 	if (rc == SQLITE_ROW) {
 		const unsigned char *p = sqlite3_column_blob(q, 0);
 
-		rc = list_read((struct peek){p, p + sqlite3_column_bytes(q, 0), false}, out);
+		if (p)
+			rc = list_read((struct peek){p, p + sqlite3_column_bytes(q, 0), false}, out);
+		else
+			rc = 0;
+		out->id = sqlite3_column_int64(q, 1);
 	} else {
 		rc = rc == SQLITE_DONE ? 0 : store_rc(rc);
 	}
@@ -250,7 +254,7 @@ static int by_tid(const void *a, const void *b)
 }
 
 /* Places that the table has already come first: the new chunks' ids are higher. */
-static int entry_write(struct store *s, sqlite3_stmt *q, const struct entry *e, bool append)
+static int entry_write(struct store *s, sqlite3_stmt *q, const struct entry *e, bool append, int64_t *last_id)
 {
 	struct place_list old = {0};
 	struct entry all = {.last = 0};
@@ -277,6 +281,7 @@ static int entry_write(struct store *s, sqlite3_stmt *q, const struct entry *e, 
 		sqlite3_bind_text(q, 1, e->tid, (int)e->len, SQLITE_STATIC);
 		sqlite3_bind_int64(q, 2, e->events);
 		sqlite3_bind_blob(q, 3, w->bytes ? w->bytes : w->small, (int)w->used, SQLITE_STATIC);
+		sqlite3_bind_int64(q, 4, old.id ? old.id : ++*last_id);
 		rc = store_rc(sqlite3_step(q));
 		sqlite3_reset(q);
 	}
@@ -285,19 +290,23 @@ static int entry_write(struct store *s, sqlite3_stmt *q, const struct entry *e, 
 	return rc;
 }
 
-static bool has_places(struct store *s)
+/* The highest id there is; 0 in an empty table. */
+static int64_t last_id(struct store *s)
 {
 	sqlite3_stmt *q;
-	bool any = !sqlite3_prepare_v2(s->db, "SELECT 1 FROM place LIMIT 1", -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW;
+	int64_t id = 0;
 
+	if (!sqlite3_prepare_v2(s->db, "SELECT max(id) FROM place", -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW)
+		id = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
-	return any;
+	return id;
 }
 
 int place_set_write(struct place_set *p, struct store *s)
 {
 	struct entry **order = malloc((p->used + 1) * sizeof *order);
-	bool append = has_places(s);
+	int64_t id = last_id(s);
+	bool append = id > 0;
 	sqlite3_stmt *q = NULL;
 	size_t n = 0;
 	int rc = order ? 0 : -ENOMEM;
@@ -308,12 +317,12 @@ int place_set_write(struct place_set *p, struct store *s)
 	if (!rc) {
 		qsort(order, n, sizeof *order, by_tid);
 		rc = store_rc(sqlite3_prepare_v2(s->db,
-						 "INSERT INTO place (tid, events, places) VALUES (?1, ?2, ?3) "
-						 "ON CONFLICT (tid) DO UPDATE SET events = events + ?2, places = ?3",
+						 "INSERT INTO place (tid, events, places, id) VALUES (?1, ?2, ?3, ?4) "
+						 "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
 						 -1, &q, NULL));
 	}
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = entry_write(s, q, order[i], append);
+		rc = entry_write(s, q, order[i], append, &id);
 	sqlite3_finalize(q);
 	free(order);
 	return rc;
@@ -321,15 +330,17 @@ int place_set_write(struct place_set *p, struct store *s)
 
 /* ---- one chunk less ---- */
 
-static int row_write(struct store *s, struct slice tid, const struct entry *e, uint32_t events)
+static int row_write(struct store *s, struct slice tid, const struct entry *e, uint32_t events, int64_t id)
 {
-	static const char *const sql[] = {"DELETE FROM place WHERE tid = ?1", "UPDATE place SET places = ?3, events = events - ?2 WHERE tid = ?1"};
+	static const char *const sql[] = {"DELETE FROM place WHERE tid = ?1 AND id = ?4",
+					  "UPDATE place SET places = ?3, events = events - ?2 WHERE tid = ?1 AND id = ?4"};
 	sqlite3_stmt *q;
 	int rc = sqlite3_prepare_v2(s->db, sql[e->used > 0], -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
 	sqlite3_bind_text(q, 1, tid.ptr, (int)tid.len, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 4, id);
 	if (e->used) {
 		sqlite3_bind_int64(q, 2, events);
 		sqlite3_bind_blob(q, 3, e->bytes ? e->bytes : e->small, (int)e->used, SQLITE_STATIC);
@@ -352,7 +363,7 @@ int place_remove(struct store *s, struct slice tid, int64_t chunk, uint32_t even
 		e.last = old.list[i].chunk;
 	}
 	if (!rc)
-		rc = row_write(s, tid, &e, events);
+		rc = row_write(s, tid, &e, events, old.id);
 	free(e.bytes);
 	place_list_free(&old);
 	return rc;
@@ -372,10 +383,10 @@ int place_set_compare(struct place_set *p, struct store *s, int64_t *wrong)
 {
 	sqlite3_stmt *q, *all = NULL;
 	int64_t found = 0;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT events, places FROM place WHERE tid = ?", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(s->db, "SELECT events, places FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, &q, NULL);
 
 	if (!rc)
-		rc = sqlite3_prepare_v2(s->db, "SELECT count(*) FROM place", -1, &all, NULL);
+		rc = sqlite3_prepare_v2(s->db, "SELECT count(*) FROM place WHERE events <> 0", -1, &all, NULL);
 	*wrong = 0;
 	for (size_t i = 0; !rc && i < p->room; i++) {
 		const struct entry *e = &p->table[i];

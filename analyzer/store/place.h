@@ -14,6 +14,7 @@ struct place_list {
 		unsigned blocks;
 	} *list; /* by chunk */
 	size_t n;
+	int64_t id; /* of the row in table place; 0: there is none */
 };
 
 /* The places of one transaction; an unknown one has none. 0, -EBADMSG, -ENOMEM, ... */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define APPLICATION_ID 0x494C5551u
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 
 const char *store_error(int rc)
 {
@@ -18,7 +18,7 @@ const char *store_error(int rc)
 	case -EBADMSG:
 		return "the database is damaged";
 	case -EPROTONOSUPPORT:
-		return "the database was made by a newer version";
+		return "the database was made by another version";
 	case -EMEDIUMTYPE:
 		return "not an ilu-logq database";
 	default:
@@ -89,6 +89,18 @@ static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
 	return store_rc(rc);
 }
 
+int store_format_check(int64_t format, char **why)
+{
+	static const char newer[] = "its format is %lld, this version reads %d: use a newer ilu-logq";
+	static const char older[] = "its format is %lld, written by an earlier build, and this one reads %d: load its logs again, into a new database";
+
+	if (format == FORMAT_VERSION)
+		return 0;
+	if (asprintf(why, format > FORMAT_VERSION ? newer : older, (long long)format, FORMAT_VERSION) < 0)
+		*why = NULL;
+	return -EPROTONOSUPPORT;
+}
+
 /* Ours, or nobody's yet (*empty)? Nothing is written. */
 static int identify(struct store *s, bool *empty, char **why)
 {
@@ -107,12 +119,7 @@ static int identify(struct store *s, bool *empty, char **why)
 		*why = strdup("an SQLite database of something else than ilu-logq; it was not touched");
 		return -EMEDIUMTYPE;
 	}
-	if (version > FORMAT_VERSION) {
-		if (asprintf(why, "its format is %lld, this version reads up to %d: use a newer ilu-logq", (long long)version, FORMAT_VERSION) < 0)
-			*why = NULL;
-		return -EPROTONOSUPPORT;
-	}
-	return 0;
+	return store_format_check(version, why);
 }
 
 static int settle(struct store *s, enum store_mode mode, char **why)
@@ -127,7 +134,7 @@ static int settle(struct store *s, enum store_mode mode, char **why)
 		return -ENOENT;
 	}
 	if (empty) {
-		rc = store_exec(s, "PRAGMA page_size = 8192");
+		rc = store_exec(s, "PRAGMA page_size = 4096");
 		if (!rc)
 			rc = store_exec(s, store_sql);
 	}

@@ -3,7 +3,7 @@
  *
  * One SQLite file (schema/store.sql). Lines live in chunks of up to 65,536, as columns (chunk.h); what follows
  * reads them. All functions return 0 or a negative errno unless they say otherwise; -EBADMSG is a damaged
- * database, -EPROTONOSUPPORT a newer one, -EMEDIUMTYPE a file that is not ours. A store and all that is read from it belong
+ * database, -EPROTONOSUPPORT one of another format, -EMEDIUMTYPE a file that is not ours. A store and all that is read from it belong
  * to one thread; the connection of one that may be written is locked by SQLite, so that others may prepare statements of their own on it (and
  * go by what a step returns: the connection's last error may be somebody else's). */
 #ifndef STORE_STORE_H
@@ -23,6 +23,9 @@ enum store_mode {
 /* Opens path. On error *why (never NULL) is a sentence for the user, static or yours: free() it where *why_owned. */
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why);
 void store_close(struct store *s);
+
+/* Is a database of this format (its user_version) one we read? 0, or -EPROTONOSUPPORT with a sentence for the user in *why, yours to free(). */
+int store_format_check(int64_t format, char **why);
 
 /* The connection: virtual tables event, span and phase are registered on it where their modules are linked in. */
 sqlite3 *store_db(struct store *s);
