@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* least_loaded.c - all to the worker that had the least load when they were last asked: until they are asked again, to that one alone. */
+#define ILU_TARGET "iluvatar_controller_library::services::load_balance::least_loaded"
+#include "controller.h"
+
+static void add(struct controller *c, const ilu_tid *tid, struct worker *w)
+{
+	ilu_info(tid, "Registering new worker in LeastLoaded load balancer", KV("worker", w->name));
+	if (!c->nworkers)
+		ilu_info(tid, "Assigning new worker in LeastLoaded load balancer", KV("worker", w->name));
+}
+
+static struct worker *choose(struct controller *c)
+{
+	controller_begin_choice(c);
+	struct worker *w = &c->sim->workers[c->least];
+	controller_end_choice(c);
+	return w;
+}
+
+static void send_invocation(struct controller *c, struct item *it)
+{
+	ILU_SPAN(span, "send_invocation", &it->tid);
+	struct worker *w = choose(c);
+
+	ilu_info(&it->tid, "invoking function on worker", KV("fqdn", it->fn->fqdn), KV("worker", w->name));
+	controller_call(c, w, it);
+	ilu_debug(&it->tid, "invocation result", KV("success", it->compute == COMPUTE_CPU));
+}
+
+static int prewarm(struct controller *c, const ilu_tid *tid, const struct function *fn)
+{
+	struct worker *w = choose(c);
+
+	ilu_info(tid, "prewarming function on worker", KV("fqdn", fn->fqdn), KV("worker", w->name), KV("compute", "CPU"));
+	return controller_call_prewarm(c, w, tid, fn);
+}
+
+static void find_least_loaded(struct controller *c, const ilu_tid *me)
+{
+	ILU_SPAN_AT(ILU_DEBUG, span, "find_least_loaded", me);
+
+	ilu_mutex_lock(&c->lock);
+	int least = 0;
+	for (int i = 1; i < c->nworkers; i++)
+		if (c->load[i] < c->load[least])
+			least = i;
+	c->least = least;
+	ilu_mutex_unlock(&c->lock);
+	ilu_info(me, "new least loaded worker", KV("worker", c->sim->workers[least].name));
+}
+
+static int update(void *arg)
+{
+	const ilu_tid me = ilu_tid_named("LeastLoadedLB");
+	struct controller *c = arg;
+
+	do
+		find_least_loaded(c, &me);
+	while (!stop_wait(&c->sim->silence, LOAD_INTERVAL));
+	return 0;
+}
+
+const struct balancer least_loaded = {"LeastLoaded", add, send_invocation, prewarm, update};
