@@ -41,7 +41,7 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 INGEST_SRC := $(addprefix analyzer/ingest/,energy.c line.c reader.c scan.c stamp.c unescape.c zone.c)
-STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c place.c search.c \
+STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c search.c \
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c collect.c container.c csv.c energy_meter.c energy_rows.c fact.c finding.c fold.c function.c hangs.c \
               input.c intern.c jsontext.c kind.c lint.c model.c mount.c overhead.c pattern.c phase.c result.c rowtable.c rules.c span.c \

@@ -6,7 +6,7 @@
  *   raw column    lines that are kept whole: rejected ones, repaired ones, those beyond the limits of shapes
  *
  * A chunk is cut into groups of 8,192 lines, and each column into one segment a group, so that a transaction's few lines cost the
- * segments of their group. Segments are packed into blocks of about 64 KiB, each a zstd frame with a checksum. */
+ * segments of their group. Segments are packed into blocks of about 32 KiB, each a zstd frame with a checksum. */
 #ifndef STORE_CHUNK_H
 #define STORE_CHUNK_H
 
@@ -101,8 +101,9 @@ const struct shape *chunk_head(const struct chunk *c, uint16_t local); /* NULL f
 const struct shape *chunk_tail(const struct chunk *c, uint16_t local);
 unsigned chunk_heads(const struct chunk *c); /* local numbers are CHUNK_FIRST_HEAD ... CHUNK_FIRST_HEAD + heads - 1 */
 bool chunk_has_raw_events(const struct chunk *c);
-/* The number of a transaction in this chunk, or CHUNK_NO_TID. Negative: error. */
-int chunk_find_tid(struct chunk *c, struct slice tid);
+/* The number of a transaction in this chunk, or CHUNK_NO_TID. groups: bits of those it is in, where they are known: the lowest is looked at first.
+ * Negative: error. */
+int chunk_find_tid(struct chunk *c, struct slice tid, unsigned groups);
 /* Text by number; borrowed until the next call for this chunk. */
 int chunk_tid(struct chunk *c, uint16_t local, struct slice *out);
 /* Value of a slot; part 0 head, 1 tail. buf: SEGMENT_TEXT bytes, used for numbers. */

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#define TID_TABLE (CHUNK_ROWS * 2)
+#define TID_TABLE  (CHUNK_ROWS * 2)
+#define TIDS_ALONE 256 /* so many ids have a block of their own: there is nothing in them to pack together */
 
 /* A shape of this chunk. */
 struct local {
@@ -43,6 +44,7 @@ struct chunk_builder {
 	uint32_t tid_table[TID_TABLE]; /* number + 1 */
 	uint32_t tid_events[CHUNK_ROWS];
 	uint8_t tid_groups[CHUNK_ROWS];
+	uint32_t group_tids[CHUNK_GROUPS]; /* transactions met up to the end of each group */
 	uint32_t raw_n[CHUNK_GROUPS + 1];
 	uint16_t last_tid;
 	ZSTD_CCtx *zstd;
@@ -249,6 +251,7 @@ static int row_add(struct chunk_builder *b, uint32_t head, uint32_t tail, struct
 		b->tid_events[number - 1]++;
 		b->tid_groups[number - 1] |= (uint8_t)(1u << row / SEGMENT_ROWS);
 	}
+	b->group_tids[row / SEGMENT_ROWS] = b->tids.n;
 	b->head[row] = (uint16_t)head;
 	b->tail[row] = (uint16_t)tail;
 	b->tid[row] = (uint16_t)number;
@@ -338,44 +341,60 @@ static int block_flush(struct chunk_builder *b, int level)
 }
 
 /* A segment was written to the block from `start`: notes its place, and closes the block when it is large enough. */
-static int segment_placed(struct chunk_builder *b, int level, size_t start)
+static int segment_placed(struct chunk_builder *b, int level, size_t start, size_t enough)
 {
 	bytes_u32(&b->directory, b->nblocks);
 	bytes_u32(&b->directory, (uint32_t)start);
-	return b->block.len >= CHUNK_BLOCK_BYTES ? block_flush(b, level) : 0;
+	return b->block.len >= enough ? block_flush(b, level) : 0;
 }
 
-/* n values from `from` on, in segments. */
+/* n values from `from` on as a segment, if there are any. */
 static int values_seal(struct chunk_builder *b, int level, const struct column *c, uint32_t from, uint32_t n)
 {
-	int rc = 0;
+	size_t start = b->block.len;
 
-	for (uint32_t end = from + n; from < end && !rc; from += SEGMENT_ROWS) {
-		size_t start = b->block.len;
-
-		column_write(c, from, end - from < SEGMENT_ROWS ? end - from : SEGMENT_ROWS, &b->block);
-		rc = segment_placed(b, level, start);
-	}
-	return rc;
+	if (!n)
+		return 0;
+	column_write(c, from, n, &b->block);
+	return segment_placed(b, level, start, CHUNK_BLOCK_BYTES);
 }
 
+/* A group's row columns, each in a block of its own: questions look at one or two of them. */
 static int rows_seal(struct chunk_builder *b, int level)
 {
+	const uint16_t *const small[] = {b->head, b->tail, b->tid};
 	int rc = 0;
 
 	for (uint32_t from = 0; from < b->rows && !rc; from += SEGMENT_ROWS) {
 		uint32_t n = b->rows - from < SEGMENT_ROWS ? b->rows - from : SEGMENT_ROWS;
-		size_t start = b->block.len;
 
-		small_write(b->head + from, n, &b->block);
-		small_write(b->tail + from, n, &b->block);
-		small_write(b->tid + from, n, &b->block);
+		for (unsigned k = 0; k < 3 && !rc; k++) {
+			small_write(small[k] + from, n, &b->block);
+			rc = segment_placed(b, level, 0, 0);
+		}
 		numbers_write(b->stamp + from, n, &b->block);
-		rc = segment_placed(b, level, start);
 		if (!rc)
-			rc = block_flush(b, level);
+			rc = segment_placed(b, level, 0, 0);
 	}
 	return rc;
+}
+
+/* The transactions, by the group they are met in first. */
+static int tids_seal(struct chunk_builder *b, int level)
+{
+	uint32_t from = 0;
+	int rc = 0;
+
+	for (unsigned g = 0; g * SEGMENT_ROWS < b->rows && !rc; g++) {
+		uint32_t n = b->group_tids[g] - from;
+
+		bytes_u16(&b->directory, n);
+		rc = values_seal(b, level, &b->tids, from, n);
+		if (!rc && n >= TIDS_ALONE)
+			rc = block_flush(b, level);
+		from += n;
+	}
+	return rc ? rc : block_flush(b, level);
 }
 
 /* The shapes of the chunk: ids and lines in each group. */
@@ -458,9 +477,7 @@ int chunk_seal(struct chunk_builder *b, int level, struct bytes *out)
 		bytes_u64(&b->directory, b->group_offset[i]);
 	shapes_list(b, &b->heads);
 	shapes_list(b, &b->tails);
-	bytes_u32(&b->directory, b->tids.n);
-	if ((rc = rows_seal(b, level)) || (rc = values_seal(b, level, &b->tids, 0, b->tids.n)) || (rc = block_flush(b, level)) ||
-	    (rc = groups_seal(b, level)))
+	if ((rc = rows_seal(b, level)) || (rc = tids_seal(b, level)) || (rc = groups_seal(b, level)))
 		return rc;
 	bytes_u32(&b->directory, b->nblocks);
 	bytes_add(&b->directory, b->blocks.ptr, b->blocks.len);

@@ -5,6 +5,6 @@
 
 #define CHUNK_MAGIC	  "ILUC"
 #define CHUNK_VERSION	  1
-#define CHUNK_BLOCK_BYTES (64 * 1024) /* a block is closed once it has as many */
+#define CHUNK_BLOCK_BYTES (32 * 1024) /* a block is closed once it has as many */
 
 #endif

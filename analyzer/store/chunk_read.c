@@ -31,15 +31,24 @@ struct stored_block {
 	char *text; /* decompressed */
 };
 
+#define RANKS	 16 /* among the CHUNK_COLUMN_ bits: how many of each row's shapes come before it */
+#define RANK_FEW 32 /* rows that are counted for one by one before it is done for all */
+
+enum row_column { ROW_HEAD, ROW_TAIL, ROW_TID, ROW_STAMP, ROW_COLUMNS };
+
 /* The row columns of a group; each is decoded when it is asked for. */
 struct group {
-	struct place place;
-	unsigned have;	       /* CHUNK_COLUMN_... */
+	struct place places[ROW_COLUMNS];
+	unsigned have;	       /* CHUNK_COLUMN_..., RANKS */
+	unsigned counted;      /* rows whose rank was counted for them alone */
 	uint16_t *head, *head_ord, *tail, *tail_ord, *tid;
 	int64_t *stamp;
 	uint16_t raw;	       /* lines kept whole */
 	struct place raw_place;
 	struct segment *raw_segment;
+	uint32_t first_tid, tids; /* the transactions that are met here first: number - 1 of the first, and how many */
+	struct place tid_place;
+	struct segment *tid_segment;
 };
 
 struct chunk {
@@ -50,8 +59,6 @@ struct chunk {
 	struct stored_shape *heads, *tails;
 	uint32_t nheads, ntails;
 	uint32_t ntids;
-	struct place tid_places[CHUNK_GROUPS];
-	struct segment *tid_segments[CHUNK_GROUPS];
 	struct place *places;
 	struct stored_block *blocks;
 	uint32_t nblocks;
@@ -67,7 +74,8 @@ struct chunk {
 
 struct chunk_room {
 	ZSTD_DCtx *zstd;
-	uint16_t counter[CHUNK_ROWS]; /* for ranks */
+	uint16_t counter[CHUNK_ROWS + CHUNK_FIRST_HEAD]; /* for ranks */
+	struct bytes block; /* a block that is not kept */
 };
 
 /* ---- blocks and segments ---- */
@@ -85,29 +93,37 @@ static int block_packed(struct chunk *c, uint32_t i, const void **p, size_t *n)
 	return 0;
 }
 
+/* Block i into `to`, which has room for it. */
+static int block_unpack(struct chunk *c, uint32_t i, char *to)
+{
+	uint32_t len = c->blocks[i].len;
+	const void *p;
+	size_t got, n;
+	int rc = block_packed(c, i, &p, &n);
+
+	if (rc)
+		return rc;
+	got = ZSTD_decompressDCtx(c->room->zstd, to, len, p, n);
+	return ZSTD_isError(got) || got != len ? -EBADMSG : 0;
+}
+
 static int block_text(struct chunk *c, uint32_t i, struct peek *out)
 {
 	struct stored_block *b;
-	const void *p;
-	size_t got, n;
 	int rc;
 
-	if (i >= c->nblocks)
+	if (i >= c->nblocks || c->blocks[i].len > MAX_RAW)
 		return -EBADMSG;
 	b = &c->blocks[i];
 	if (!b->text) {
-		rc = b->len > MAX_RAW ? -EBADMSG : block_packed(c, i, &p, &n);
-		if (rc)
+		char *text = malloc((size_t)b->len + 1);
+
+		rc = text ? block_unpack(c, i, text) : -ENOMEM;
+		if (rc) {
+			free(text);
 			return rc;
-		b->text = malloc((size_t)b->len + 1);
-		if (!b->text)
-			return -ENOMEM;
-		got = ZSTD_decompressDCtx(c->room->zstd, b->text, b->len, p, n);
-		if (ZSTD_isError(got) || got != b->len) {
-			free(b->text);
-			b->text = NULL;
-			return -EBADMSG;
 		}
+		b->text = text;
 		c->memory += b->len;
 	}
 	*out = (struct peek){(unsigned char *)b->text, (unsigned char *)b->text + b->len, false};
@@ -121,6 +137,30 @@ static int place_peek(struct chunk *c, struct place p, struct peek *out)
 	if (!rc && !peek_bytes(out, p.off))
 		rc = -EBADMSG;
 	return rc;
+}
+
+/* The same for what is read at once: valid until the next block is. */
+static int place_peek_once(struct chunk *c, struct place p, struct peek *out)
+{
+	struct bytes *to = &c->room->block;
+	uint32_t len;
+	int rc;
+
+	if (p.block >= c->nblocks || c->blocks[p.block].text || c->blocks[p.block].len > MAX_RAW)
+		return place_peek(c, p, out);
+	len = c->blocks[p.block].len;
+	if (to->room <= len) {
+		free(to->ptr);
+		*to = (struct bytes){.ptr = malloc((size_t)len + 1)};
+		if (!to->ptr)
+			return -ENOMEM;
+		to->room = (size_t)len + 1;
+	}
+	rc = block_unpack(c, p.block, to->ptr);
+	if (rc)
+		return rc;
+	*out = (struct peek){(unsigned char *)to->ptr, (unsigned char *)to->ptr + len, false};
+	return peek_bytes(out, p.off) ? 0 : -EBADMSG;
 }
 
 /* The segment at a place, decoded once into *cache. */
@@ -273,6 +313,22 @@ static int blocks_open(struct chunk *c, struct peek *in)
 	return 0;
 }
 
+static int tids_open(struct chunk *c, struct peek *in)
+{
+	for (unsigned g = 0; g < c->ngroups; g++) {
+		struct group *group = &c->groups[g];
+
+		group->first_tid = c->ntids;
+		group->tids = peek_u16(in);
+		if (group->tids)
+			group->tid_place = place_read_one(in);
+		if (in->bad || group->tids > SEGMENT_ROWS)
+			return -EBADMSG;
+		c->ntids += group->tids;
+	}
+	return c->ntids < CHUNK_ROWS ? 0 : -EBADMSG;
+}
+
 static int directory_open(struct chunk *c, struct shape_set *set, struct peek in)
 {
 	int rc;
@@ -285,15 +341,12 @@ static int directory_open(struct chunk *c, struct shape_set *set, struct peek in
 		c->group_offset[g] = peek_u64(&in);
 	if ((rc = shapes_open(c, set, &in, 0, &c->heads, &c->nheads)) || (rc = shapes_open(c, set, &in, 1, &c->tails, &c->ntails)))
 		return rc;
-	c->ntids = peek_u32(&in);
-	if (in.bad || c->ntids >= CHUNK_ROWS)
-		return -EBADMSG;
 	for (unsigned g = 0; g < c->ngroups; g++)
-		c->groups[g].place = place_read_one(&in);
-	for (uint32_t i = 0; i * SEGMENT_ROWS < c->ntids; i++)
-		c->tid_places[i] = place_read_one(&in);
-	rc = places_open(c, &in);
-	return rc ? rc : blocks_open(c, &in);
+		for (unsigned k = 0; k < ROW_COLUMNS; k++)
+			c->groups[g].places[k] = place_read_one(&in);
+	if ((rc = tids_open(c, &in)) || (rc = places_open(c, &in)))
+		return rc;
+	return blocks_open(c, &in);
 }
 
 static int body_open(struct chunk *c, struct shape_set *set, struct peek in)
@@ -327,7 +380,7 @@ static int body_open(struct chunk *c, struct shape_set *set, struct peek in)
 
 int chunk_room_new(struct chunk_room **out)
 {
-	struct chunk_room *r = malloc(sizeof *r);
+	struct chunk_room *r = calloc(1, sizeof *r);
 
 	if (!r || !(r->zstd = ZSTD_createDCtx())) {
 		free(r);
@@ -342,6 +395,7 @@ void chunk_room_free(struct chunk_room *r)
 	if (!r)
 		return;
 	ZSTD_freeDCtx(r->zstd);
+	bytes_free(&r->block);
 	free(r);
 }
 
@@ -384,7 +438,7 @@ void chunk_close(struct chunk *c)
 		free(c->groups[g].tid);
 		free(c->groups[g].stamp);
 		segment_close(c->groups[g].raw_segment);
-		segment_close(c->tid_segments[g]);
+		segment_close(c->groups[g].tid_segment);
 	}
 	for (uint32_t i = 0; c->blocks && i < c->nblocks; i++)
 		free(c->blocks[i].text);
@@ -403,101 +457,98 @@ static uint32_t group_rows(const struct chunk *c, unsigned g)
 	return c->rows - g * SEGMENT_ROWS < SEGMENT_ROWS ? c->rows - g * SEGMENT_ROWS : SEGMENT_ROWS;
 }
 
-/* How many of each row's shape came before it in the group. */
+/* How many of each row's shape came before it in the group; kept whole: of such lines. */
 static int head_rank(struct chunk *c, struct group *g, unsigned index, uint32_t n)
 {
 	uint16_t raw = 0, *count = c->room->counter;
 
-	memset(count, 0, c->nheads * sizeof *count);
-	for (uint32_t i = 0; i < n; i++) {
-		unsigned h = g->head[i];
-
-		if (h < CHUNK_FIRST_HEAD) {
-			g->head_ord[i] = raw++;
-		} else if (h - CHUNK_FIRST_HEAD >= c->nheads) {
-			return -EBADMSG;
-		} else {
-			g->head_ord[i] = count[h - CHUNK_FIRST_HEAD]++;
-		}
-	}
+	memset(count, 0, (c->nheads + CHUNK_FIRST_HEAD) * sizeof *count);
+	for (uint32_t i = 0; i < n; i++)
+		g->head_ord[i] = count[g->head[i]]++;
 	for (uint32_t i = 0; i < c->nheads; i++)
-		if (count[i] != c->heads[i].n[index])
+		if (count[i + CHUNK_FIRST_HEAD] != c->heads[i].n[index])
 			return -EBADMSG;
-	return raw == g->raw ? 0 : -EBADMSG;
+	if (count[CHUNK_REJECTED] + count[CHUNK_RAW_EVENT] != g->raw)
+		return -EBADMSG;
+	for (uint32_t i = 0; g->raw && i < n; i++)
+		if (g->head[i] < CHUNK_FIRST_HEAD)
+			g->head_ord[i] = raw++;
+	return 0;
 }
 
 static int tail_rank(struct chunk *c, struct group *g, unsigned index, uint32_t n)
 {
 	uint16_t *count = c->room->counter;
 
+	if (!c->ntails)
+		return g->raw == n ? 0 : -EBADMSG;
 	memset(count, 0, c->ntails * sizeof *count);
-	for (uint32_t i = 0; i < n; i++) {
-		if (g->head[i] < CHUNK_FIRST_HEAD)
-			g->tail_ord[i] = 0;
-		else if (g->tail[i] >= c->ntails)
-			return -EBADMSG;
-		else
-			g->tail_ord[i] = count[g->tail[i]]++;
-	}
+	for (uint32_t i = 0; i < n; i++)
+		g->tail_ord[i] = g->head[i] < CHUNK_FIRST_HEAD ? 0 : count[g->tail[i]]++;
 	for (uint32_t i = 0; i < c->ntails; i++)
 		if (count[i] != c->tails[i].n[index])
 			return -EBADMSG;
 	return 0;
 }
 
-static int small_column(struct peek *in, uint32_t n, uint16_t **out, unsigned copies)
+/* A row column of numbers below `limit`, with room for as many again. */
+static int small_column(struct chunk *c, struct group *g, enum row_column k, uint32_t n, uint32_t limit, uint16_t **out)
 {
-	if (!*out && !(*out = malloc(n * copies * sizeof **out)))
+	struct peek in;
+	int rc = place_peek_once(c, g->places[k], &in);
+
+	if (!rc && !*out && !(*out = malloc(n * 2 * sizeof **out)))
 		return -ENOMEM;
-	return small_read(in, n, *out);
+	if (!rc)
+		rc = small_read(&in, n, *out);
+	c->memory += rc ? 0 : n * 2 * sizeof **out;
+	return rc ? rc : small_below(*out, n, limit) ? 0 : -EBADMSG;
 }
 
-static int tids_check(const struct chunk *c, const struct group *g, uint32_t n)
+static int stamp_column(struct chunk *c, struct group *g, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (g->tid[i] > c->ntids)
-			return -EBADMSG;
-	return 0;
+	struct peek in;
+	int rc = place_peek_once(c, g->places[ROW_STAMP], &in);
+
+	if (!rc && !g->stamp && !(g->stamp = malloc(n * sizeof *g->stamp)))
+		return -ENOMEM;
+	return rc ? rc : numbers_read(&in, n, g->stamp);
 }
 
-/* Reads or passes over each column in turn: they stand one behind the other. */
-static int group_read(struct chunk *c, unsigned index, unsigned want)
+/* One column that is not there yet; those that it builds on are. */
+static int column_read(struct chunk *c, unsigned index, unsigned column)
 {
 	struct group *g = &c->groups[index];
 	uint32_t n = group_rows(c, index);
-	struct peek in;
-	int rc = place_peek(c, g->place, &in);
+	int rc;
 
-	if (want & CHUNK_COLUMN_TAIL)
-		want |= CHUNK_COLUMN_HEAD;
-	want &= ~g->have;
-	if (rc || !want)
-		return rc;
-	if (!(want & CHUNK_COLUMN_HEAD))
-		rc = small_skip(&in, n);
-	else if (!(rc = small_column(&in, n, &g->head, 2))) {
+	switch (column) {
+	case CHUNK_COLUMN_HEAD:
+		return small_column(c, g, ROW_HEAD, n, c->nheads + CHUNK_FIRST_HEAD, &g->head);
+	case CHUNK_COLUMN_TAIL:
+		return small_column(c, g, ROW_TAIL, n, c->ntails ? c->ntails : 1, &g->tail);
+	case CHUNK_COLUMN_TID:
+		return small_column(c, g, ROW_TID, n, c->ntids + 1, &g->tid);
+	case CHUNK_COLUMN_STAMP:
+		return stamp_column(c, g, n);
+	default:
 		g->head_ord = g->head + n;
-		rc = head_rank(c, g, index, n);
-	}
-	if (rc || (!(want & CHUNK_COLUMN_TAIL) && (rc = small_skip(&in, n))))
-		return rc;
-	if (want & CHUNK_COLUMN_TAIL) {
-		if ((rc = small_column(&in, n, &g->tail, 2)))
-			return rc;
 		g->tail_ord = g->tail + n;
-		if ((rc = tail_rank(c, g, index, n)))
-			return rc;
+		rc = head_rank(c, g, index, n);
+		return rc ? rc : tail_rank(c, g, index, n);
 	}
-	if (!(want & CHUNK_COLUMN_TID))
-		rc = small_skip(&in, n);
-	else if (!(rc = small_column(&in, n, &g->tid, 1)))
-		rc = tids_check(c, g, n);
-	if (!rc && want & CHUNK_COLUMN_STAMP) {
-		if (!g->stamp && !(g->stamp = malloc(n * sizeof *g->stamp)))
-			return -ENOMEM;
-		rc = numbers_read(&in, n, g->stamp);
-	}
-	g->have |= rc ? 0 : want;
+}
+
+static int group_read(struct chunk *c, unsigned index, unsigned want)
+{
+	struct group *g = &c->groups[index];
+	int rc = 0;
+
+	if (want & RANKS)
+		want |= CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TAIL;
+	for (unsigned column = CHUNK_COLUMN_HEAD; column <= RANKS && !rc; column <<= 1)
+		if (want & ~g->have & column && !(rc = column_read(c, index, column)))
+			g->have |= column;
 	return rc;
 }
 
@@ -527,6 +578,28 @@ uint32_t chunk_rows(const struct chunk *c)
 	return c->rows;
 }
 
+/* How many of the shapes of row k of a group come before it. */
+static int rank_of(struct chunk *c, unsigned index, uint32_t k, struct chunk_row *out)
+{
+	struct group *g = &c->groups[index];
+	int rc;
+
+	if (!(g->have & RANKS) && !g->raw && c->ntails && g->counted < RANK_FEW) {
+		g->counted++;
+		out->head_ord = small_count(g->head, k, g->head[k]);
+		out->tail_ord = small_count(g->tail, k, g->tail[k]);
+	} else {
+		rc = group_need(c, index, RANKS);
+		if (rc)
+			return rc;
+		out->head_ord = g->head_ord[k];
+		out->tail_ord = g->tail_ord[k];
+	}
+	out->head_ord += index * SEGMENT_ROWS;
+	out->tail_ord += index * SEGMENT_ROWS;
+	return 0;
+}
+
 int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out)
 {
 	unsigned index = i / SEGMENT_ROWS, k = i % SEGMENT_ROWS;
@@ -536,10 +609,10 @@ int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out)
 	if (i >= c->rows)
 		return -EINVAL;
 	rc = group_need(c, index, CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TAIL | CHUNK_COLUMN_TID | CHUNK_COLUMN_STAMP);
-	if (!rc)
-		*out = (struct chunk_row){g->head[k], g->tail[k], g->tid[k], index * SEGMENT_ROWS + g->head_ord[k], index * SEGMENT_ROWS + g->tail_ord[k],
-					  g->stamp[k]};
-	return rc;
+	if (rc)
+		return rc;
+	*out = (struct chunk_row){.head = g->head[k], .tail = g->tail[k], .tid = g->tid[k], .stamp = g->stamp[k]};
+	return rank_of(c, index, k, out);
 }
 
 const struct shape *chunk_head(const struct chunk *c, uint16_t local)
@@ -565,31 +638,38 @@ bool chunk_has_raw_events(const struct chunk *c)
 	return false;
 }
 
-static int tid_segment(struct chunk *c, uint32_t i)
+/* Looks for it among those that are met first in one group. */
+static int tid_in_group(struct chunk *c, struct group *g, struct slice tid)
 {
-	uint32_t left = c->ntids - i * SEGMENT_ROWS;
+	uint32_t at;
+	int rc;
 
-	return segment_at(c, c->tid_places[i], left < SEGMENT_ROWS ? left : SEGMENT_ROWS, &c->tid_segments[i]);
+	if (!g->tids)
+		return CHUNK_NO_TID;
+	rc = segment_at(c, g->tid_place, g->tids, &g->tid_segment);
+	if (rc)
+		return rc;
+	at = segment_find(g->tid_segment, tid);
+	return at < g->tids ? (int)(g->first_tid + at) + 1 : CHUNK_NO_TID;
 }
 
-int chunk_find_tid(struct chunk *c, struct slice tid)
+int chunk_find_tid(struct chunk *c, struct slice tid, unsigned groups)
 {
-	for (uint32_t i = 0; i * SEGMENT_ROWS < c->ntids; i++) {
-		int rc = tid_segment(c, i);
-		uint32_t at;
+	unsigned first = groups ? (unsigned)__builtin_ctz(groups) : 0;
+	int rc = CHUNK_NO_TID;
 
-		if (rc)
-			return rc;
-		at = segment_find(c->tid_segments[i], tid);
-		if (at < c->tid_segments[i]->n)
-			return (int)(i * SEGMENT_ROWS + at) + 1;
-	}
-	return CHUNK_NO_TID;
+	if (first < c->ngroups)
+		rc = tid_in_group(c, &c->groups[first], tid);
+	for (unsigned g = 0; g < c->ngroups && rc == CHUNK_NO_TID; g++)
+		if (g != first)
+			rc = tid_in_group(c, &c->groups[g], tid);
+	return rc;
 }
 
 int chunk_tid(struct chunk *c, uint16_t local, struct slice *out)
 {
 	uint32_t i = local - 1u;
+	struct group *g = c->groups;
 	int rc;
 
 	*out = SLICE_NONE;
@@ -597,9 +677,11 @@ int chunk_tid(struct chunk *c, uint16_t local, struct slice *out)
 		return 0;
 	if (i >= c->ntids)
 		return -EBADMSG;
-	rc = tid_segment(c, i / SEGMENT_ROWS);
+	while (i - g->first_tid >= g->tids)
+		g++;
+	rc = segment_at(c, g->tid_place, g->tids, &g->tid_segment);
 	if (!rc)
-		*out = segment_get(c->tid_segments[i / SEGMENT_ROWS], i % SEGMENT_ROWS, c->tid_buf);
+		*out = segment_get(g->tid_segment, i - g->first_tid, c->tid_buf);
 	return rc;
 }
 

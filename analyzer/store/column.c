@@ -13,10 +13,12 @@ enum encoding {
 	ENC_INT = 4,	/* numbers that are printed in decimal */
 	ENC_HEX = 5,	/* 16 lower-case hex digits */
 	ENC_STAMP = 6,	/* Ilúvatar's times */
-	ENC_TID = 7	/* 32 lower-case hex digits */
+	ENC_TID = 7,	/* 32 lower-case hex digits, and a few others */
+	ENC_DECIMAL = 8	/* decimal fractions, and times with their unit: 12.5µs */
 };
 
 #define DICT_MAX 1024 /* distinct values of a dictionary */
+#define TIDS_FEW 8    /* one value in so many may be another text than a transaction id */
 
 int column_add(struct column *c, const char *p, size_t len)
 {
@@ -74,6 +76,37 @@ static bool number_of(struct slice s, int64_t *out)
 	return true;
 }
 
+/* What follows the digits, by number. */
+static const struct slice units[] = {SLICE(""), SLICE("ns"), SLICE("\xc2\xb5s"), SLICE("ms"), SLICE("s")};
+
+/* The digits as a number, and how they are written: unit << 4 | digits behind the point. */
+static bool decimal_of(struct slice s, int64_t *out, uint16_t *how)
+{
+	const char *p = s.ptr, *end = p + s.len, *start, *point = NULL;
+	bool minus = p < end && *p == '-';
+	unsigned unit = 0, behind;
+	int64_t v = 0;
+
+	for (start = p += minus; p < end && ((*p >= '0' && *p <= '9') || (*p == '.' && !point && p > start)); p++) {
+		if (*p == '.')
+			point = p;
+		else if (p - start - (point != NULL) < 18)
+			v = v * 10 + (*p - '0');
+		else
+			return false;
+	}
+	behind = point ? (unsigned)(p - point) - 1 : 0;
+	if (p == start || (point && !behind) || behind > 15 || (minus && !v))
+		return false;
+	if (*start == '0' && p - start > 1 && point != start + 1)
+		return false;
+	while (unit < 5 && !slice_same(units[unit], (struct slice){p, (size_t)(end - p)}))
+		unit++;
+	*out = minus ? -v : v;
+	*how = (uint16_t)(unit << 4 | behind);
+	return unit < 5;
+}
+
 static bool hex_of(struct slice s, int64_t *out)
 {
 	uint64_t v = 0;
@@ -106,118 +139,6 @@ static bool numbers_of(const struct column *c, uint32_t from, uint32_t n, bool (
 	return true;
 }
 
-static unsigned width_of(uint64_t max)
-{
-	unsigned w = 1;
-
-	while (w < 8 && max >> (8 * w))
-		w++;
-	return w;
-}
-
-static uint64_t zigzag(uint64_t d)
-{
-	return d << 1 ^ -(d >> 63);
-}
-
-/* Byte planes: all lowest bytes, then the next: like stands beside like. */
-static void planes_write(const uint64_t *v, uint32_t n, unsigned width, struct bytes *out)
-{
-	unsigned char plane[SEGMENT_ROWS];
-
-	for (unsigned b = 0; b < width; b++) {
-		for (uint32_t i = 0; i < n; i++)
-			plane[i] = (unsigned char)(v[i] >> (8 * b));
-		bytes_add(out, plane, n);
-	}
-}
-
-/* u8 width, u8 whether differences, u64 first or least, planes. */
-void numbers_write(const int64_t *v, uint32_t n, struct bytes *out)
-{
-	uint64_t work[SEGMENT_ROWS], most = 0, most_delta = 0;
-	int64_t least = n ? v[0] : 0;
-	bool delta;
-
-	for (uint32_t i = 0; i < n; i++)
-		least = v[i] < least ? v[i] : least;
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t d = (uint64_t)v[i] - (uint64_t)least, z = i ? zigzag((uint64_t)v[i] - (uint64_t)v[i - 1]) : 0;
-
-		most = d > most ? d : most;
-		most_delta = z > most_delta ? z : most_delta;
-	}
-	delta = width_of(most_delta) < width_of(most);
-	for (uint32_t i = 0; i < n; i++)
-		work[i] = !delta ? (uint64_t)v[i] - (uint64_t)least : i ? zigzag((uint64_t)v[i] - (uint64_t)v[i - 1]) : 0;
-	bytes_u8(out, width_of(delta ? most_delta : most));
-	bytes_u8(out, delta);
-	bytes_u64(out, (uint64_t)(delta && n ? v[0] : least));
-	planes_write(work, n, width_of(delta ? most_delta : most), out);
-}
-
-int numbers_read(struct peek *in, uint32_t n, int64_t *out)
-{
-	unsigned width = peek_u8(in), delta = peek_u8(in);
-	uint64_t base = peek_u64(in);
-	const unsigned char *p = width <= 8 && n <= SEGMENT_ROWS ? peek_bytes(in, (size_t)width * n) : NULL;
-
-	if (in->bad || !p)
-		return -EBADMSG;
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t v = 0;
-
-		for (unsigned b = 0; b < width; b++)
-			v |= (uint64_t)p[(size_t)b * n + i] << (8 * b);
-		if (delta)
-			v = base += (v >> 1) ^ -(v & 1);
-		else
-			v += base;
-		out[i] = (int64_t)v;
-	}
-	return 0;
-}
-
-/* u8 width (0: all are the number that follows), planes. */
-void small_write(const uint16_t *v, uint32_t n, struct bytes *out)
-{
-	uint64_t work[SEGMENT_ROWS];
-	unsigned most = 0, least = 0xffff;
-
-	for (uint32_t i = 0; i < n; i++) {
-		work[i] = v[i];
-		most = v[i] > most ? v[i] : most;
-		least = v[i] < least ? v[i] : least;
-	}
-	if (most == least) {
-		bytes_u8(out, 0);
-		bytes_u16(out, most);
-		return;
-	}
-	bytes_u8(out, most > 0xff ? 2 : 1);
-	planes_write(work, n, most > 0xff ? 2 : 1, out);
-}
-
-int small_read(struct peek *in, uint32_t n, uint16_t *out)
-{
-	unsigned width = peek_u8(in), same = width ? 0 : peek_u16(in);
-	const unsigned char *p = width <= 2 && n <= SEGMENT_ROWS ? peek_bytes(in, (size_t)width * n) : NULL;
-
-	if (in->bad || (!p && width) || width > 2 || n > SEGMENT_ROWS)
-		return -EBADMSG;
-	for (uint32_t i = 0; i < n; i++)
-		out[i] = (uint16_t)(width == 0 ? same : width == 1 ? p[i] : (unsigned)(p[i] | p[n + i] << 8));
-	return 0;
-}
-
-int small_skip(struct peek *in, uint32_t n)
-{
-	unsigned width = peek_u8(in);
-
-	peek_bytes(in, width ? (size_t)width * n : 2);
-	return in->bad || width > 2 ? -EBADMSG : 0;
-}
-
 /* ---- text ---- */
 
 /* u8 width of the lengths, lengths in planes, the text of the values picked by order (NULL: from ... from + n). */
@@ -229,8 +150,8 @@ static void text_write(const struct column *c, uint32_t from, uint32_t n, const 
 		len[i] = value_at(c, order ? order[i] : from + i).len;
 		most = len[i] > most ? len[i] : most;
 	}
-	bytes_u8(out, width_of(most));
-	planes_write(len, n, width_of(most), out);
+	bytes_u8(out, numbers_width(most));
+	numbers_planes(len, n, numbers_width(most), out);
 	if (!order && n) {
 		uint32_t start = from ? c->ends[from - 1] : 0;
 
@@ -256,17 +177,33 @@ static unsigned nibble(char c)
 	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
+/* u16 others, u16 the number of each, their text; 16 bytes for each value. */
 static bool tids_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out)
 {
-	for (uint32_t i = 0; i < n; i++)
-		if (!is_tid(value_at(c, from + i)))
-			return false;
-	bytes_u8(out, ENC_TID);
-	for (uint32_t i = 0; i < n; i++) {
-		struct slice s = value_at(c, from + i);
+	uint32_t other[SEGMENT_ROWS / TIDS_FEW] = {0}, others = 0;
 
-		for (size_t k = 0; k < 32; k += 2)
-			bytes_u8(out, nibble(s.ptr[k]) << 4 | nibble(s.ptr[k + 1]));
+	for (uint32_t i = 0; i < n; i++) {
+		if (is_tid(value_at(c, from + i)))
+			continue;
+		if (others == n / TIDS_FEW)
+			return false;
+		other[others++] = from + i;
+	}
+	bytes_u8(out, ENC_TID);
+	bytes_u16(out, others);
+	for (uint32_t k = 0; k < others; k++)
+		bytes_u16(out, other[k] - from);
+	text_write(c, 0, others, other, out);
+	for (uint32_t i = 0, k = 0; i < n; i++) {
+		const char *p = value_at(c, from + i).ptr;
+		unsigned char id[16] = {0};
+
+		if (k < others && other[k] == from + i)
+			k++;
+		else
+			for (unsigned b = 0; b < 16; b++)
+				id[b] = (unsigned char)(nibble(p[2 * b]) << 4 | nibble(p[2 * b + 1]));
+		bytes_add(out, id, 16);
 	}
 	return true;
 }
@@ -301,6 +238,20 @@ static uint32_t dictionary(const struct column *c, uint32_t from, uint32_t n, ui
 	return count;
 }
 
+static bool decimals_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out)
+{
+	int64_t numbers[SEGMENT_ROWS];
+	uint16_t how[SEGMENT_ROWS];
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!decimal_of(value_at(c, from + i), &numbers[i], &how[i]))
+			return false;
+	bytes_u8(out, ENC_DECIMAL);
+	small_write(how, n, out);
+	numbers_write(numbers, n, out);
+	return true;
+}
+
 void column_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out)
 {
 	static bool (*const parse[])(struct slice, int64_t *) = {number_of, hex_of, stamp_of};
@@ -329,7 +280,7 @@ void column_write(const struct column *c, uint32_t from, uint32_t n, struct byte
 		small_write(codes, n, out);
 		return;
 	}
-	if (tids_write(c, from, n, out))
+	if (tids_write(c, from, n, out) || decimals_write(c, from, n, out))
 		return;
 	bytes_u8(out, ENC_TEXT);
 	text_write(c, from, n, NULL, out);
@@ -360,22 +311,50 @@ static int text_read(struct peek *in, uint32_t n, struct segment *s)
 	return in->bad ? -EBADMSG : 0;
 }
 
+/* A number below `limit` for each value. */
+static int codes_read(struct peek *in, struct segment *s, uint32_t limit)
+{
+	int rc;
+
+	s->codes = malloc((s->n + 1) * sizeof *s->codes);
+	if (!s->codes)
+		return -ENOMEM;
+	rc = small_read(in, s->n, s->codes);
+	return rc ? rc : small_below(s->codes, s->n, limit) ? 0 : -EBADMSG;
+}
+
 static int dict_read(struct peek *in, struct segment *s)
 {
-	uint16_t *codes;
 	int rc = text_read(in, peek_u16(in), s);
 
-	if (rc)
-		return rc;
-	codes = malloc((s->n + 1) * sizeof *codes);
-	if (!codes)
-		return -ENOMEM;
-	rc = small_read(in, s->n, codes);
-	s->codes = (const unsigned char *)codes;
-	for (uint32_t i = 0; !rc && i < s->n; i++)
-		if (codes[i] >= s->entries)
-			rc = -EBADMSG;
-	return rc;
+	return rc ? rc : codes_read(in, s, s->entries);
+}
+
+static int segment_numbers(struct peek *in, struct segment *s)
+{
+	s->numbers = malloc((s->n + 1) * sizeof *s->numbers);
+	return s->numbers ? numbers_read(in, s->n, s->numbers) : -ENOMEM;
+}
+
+static uint32_t other_at(const struct segment *s, uint32_t k)
+{
+	return (uint32_t)(s->others[2 * k] | s->others[2 * k + 1] << 8);
+}
+
+static int tids_read(struct peek *in, struct segment *s)
+{
+	uint32_t others = peek_u16(in);
+	int rc;
+
+	s->others = peek_bytes(in, 2 * (size_t)others);
+	rc = text_read(in, others, s);
+	s->ids = peek_bytes(in, 16 * (size_t)s->n);
+	if (rc || in->bad)
+		return rc ? rc : -EBADMSG;
+	for (uint32_t k = 0; k < others; k++)
+		if (other_at(s, k) >= s->n || (k && other_at(s, k) <= other_at(s, k - 1)))
+			return -EBADMSG;
+	return 0;
 }
 
 int segment_read(struct peek *in, struct segment *s)
@@ -398,12 +377,15 @@ int segment_read(struct peek *in, struct segment *s)
 		rc = text_read(in, s->n, s);
 		break;
 	case ENC_TID:
-		s->text = peek_bytes(in, 16 * (size_t)s->n);
-		rc = in->bad ? -EBADMSG : 0;
+		rc = tids_read(in, s);
 		break;
 	case ENC_INT: case ENC_HEX: case ENC_STAMP:
-		s->numbers = malloc((s->n + 1) * sizeof *s->numbers);
-		rc = s->numbers ? numbers_read(in, s->n, s->numbers) : -ENOMEM;
+		rc = segment_numbers(in, s);
+		break;
+	case ENC_DECIMAL:
+		rc = codes_read(in, s, sizeof units / sizeof *units << 4);
+		if (!rc)
+			rc = segment_numbers(in, s);
 		break;
 	default:
 		rc = -EBADMSG;
@@ -417,7 +399,7 @@ void segment_free(struct segment *s)
 {
 	free(s->ends);
 	free(s->numbers);
-	free((void *)s->codes);
+	free(s->codes);
 	*s = (struct segment){0};
 }
 
@@ -433,6 +415,35 @@ static size_t decimal(int64_t v, char *buf)
 		*--p = '-';
 	memcpy(buf, p, (size_t)(tmp + sizeof tmp - p));
 	return (size_t)(tmp + sizeof tmp - p);
+}
+
+/* v with its last digits behind a point, and a unit. */
+static size_t fraction(int64_t v, unsigned how, char *buf)
+{
+	struct slice unit = units[how >> 4];
+	unsigned behind = how & 15, minus = v < 0;
+	size_t n;
+
+	memset(buf, '0', 17);
+	n = decimal(v, buf + 17);
+	if (behind) {
+		char *digits = buf + 17 + minus, *end = buf + 17 + n;
+
+		if (minus)
+			buf[17] = '0';
+		if (n - minus <= behind) /* 0.05 */
+			digits = end - behind - 1;
+		memmove(end - behind + 1, end - behind, behind);
+		end[-(int)behind] = '.';
+		if (minus)
+			*--digits = '-';
+		n = (size_t)(end + 1 - digits);
+		memmove(buf, digits, n);
+	} else {
+		memmove(buf, buf + 17, n);
+	}
+	memcpy(buf + n, unit.ptr, unit.len);
+	return n + unit.len;
 }
 
 static size_t hex(const unsigned char *bytes, size_t n, char *buf)
@@ -453,9 +464,26 @@ static struct slice entry(const struct segment *s, uint32_t i)
 	return (struct slice){s->text ? s->text + start : "", s->ends[i] - start};
 }
 
+/* The number of value i among the others; entries: it is an id. */
+static uint32_t other_find(const struct segment *s, uint32_t i)
+{
+	uint32_t low = 0, high = s->entries;
+
+	while (low < high) {
+		uint32_t mid = (low + high) / 2;
+
+		if (other_at(s, mid) < i)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < s->entries && other_at(s, low) == i ? low : s->entries;
+}
+
 struct slice segment_get(const struct segment *s, uint32_t i, char *buf)
 {
 	unsigned char big[8];
+	uint32_t k;
 
 	if (i >= s->n)
 		return SLICE_NONE;
@@ -463,13 +491,16 @@ struct slice segment_get(const struct segment *s, uint32_t i, char *buf)
 	case ENC_ONE:
 		return entry(s, 0);
 	case ENC_DICT:
-		return entry(s, ((const uint16_t *)s->codes)[i]);
+		return entry(s, s->codes[i]);
 	case ENC_TEXT:
 		return entry(s, i);
 	case ENC_TID:
-		return (struct slice){buf, hex((const unsigned char *)s->text + 16 * (size_t)i, 16, buf)};
+		k = other_find(s, i);
+		return k < s->entries ? entry(s, k) : (struct slice){buf, hex(s->ids + 16 * (size_t)i, 16, buf)};
 	case ENC_INT:
 		return (struct slice){buf, decimal(s->numbers[i], buf)};
+	case ENC_DECIMAL:
+		return (struct slice){buf, fraction(s->numbers[i], s->codes[i], buf)};
 	case ENC_STAMP:
 		return (struct slice){buf, stamp_print_iluvatar(s->numbers[i], buf)};
 	default:
@@ -479,21 +510,30 @@ struct slice segment_get(const struct segment *s, uint32_t i, char *buf)
 	}
 }
 
-uint32_t segment_find(const struct segment *s, struct slice text)
+static uint32_t tid_find(const struct segment *s, struct slice text)
 {
 	unsigned char id[16];
-	char buf[SEGMENT_TEXT];
 
-	if (s->encoding == ENC_TID) {
-		if (!is_tid(text))
-			return s->n;
-		for (unsigned k = 0; k < 16; k++)
-			id[k] = (unsigned char)(nibble(text.ptr[2 * k]) << 4 | nibble(text.ptr[2 * k + 1]));
-		for (uint32_t i = 0; i < s->n; i++)
-			if (!memcmp(s->text + 16 * (size_t)i, id, 16))
-				return i;
+	if (!is_tid(text)) {
+		for (uint32_t k = 0; k < s->entries; k++)
+			if (slice_same(entry(s, k), text))
+				return other_at(s, k);
 		return s->n;
 	}
+	for (unsigned k = 0; k < 16; k++)
+		id[k] = (unsigned char)(nibble(text.ptr[2 * k]) << 4 | nibble(text.ptr[2 * k + 1]));
+	for (uint32_t i = 0; i < s->n; i++)
+		if (!memcmp(s->ids + 16 * (size_t)i, id, 16) && other_find(s, i) == s->entries)
+			return i;
+	return s->n;
+}
+
+uint32_t segment_find(const struct segment *s, struct slice text)
+{
+	char buf[SEGMENT_TEXT];
+
+	if (s->encoding == ENC_TID)
+		return tid_find(s, text);
 	for (uint32_t i = 0; i < s->n; i++)
 		if (slice_same(segment_get(s, i, buf), text))
 			return i;
@@ -504,6 +544,6 @@ bool segment_texts(const struct segment *s, struct segment_text *out)
 {
 	if (s->encoding != ENC_ONE && s->encoding != ENC_DICT && s->encoding != ENC_TEXT)
 		return false;
-	*out = (struct segment_text){s->entries, s->ends, s->text ? s->text : "", s->encoding == ENC_DICT ? (const uint16_t *)s->codes : NULL};
+	*out = (struct segment_text){s->entries, s->ends, s->text ? s->text : "", s->encoding == ENC_DICT ? s->codes : NULL};
 	return true;
 }

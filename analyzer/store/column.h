@@ -30,11 +30,45 @@ struct peek {
 	bool bad;
 };
 
-const void *peek_bytes(struct peek *k, size_t n);
-unsigned peek_u8(struct peek *k);
-unsigned peek_u16(struct peek *k);
-uint32_t peek_u32(struct peek *k);
-uint64_t peek_u64(struct peek *k);
+static inline const void *peek_bytes(struct peek *k, size_t n)
+{
+	const void *p = k->p;
+
+	if (k->bad || (size_t)(k->end - k->p) < n) {
+		k->bad = true;
+		return NULL;
+	}
+	k->p += n;
+	return p;
+}
+
+static inline unsigned peek_u8(struct peek *k)
+{
+	const unsigned char *p = peek_bytes(k, 1);
+
+	return p ? *p : 0;
+}
+
+static inline unsigned peek_u16(struct peek *k)
+{
+	const unsigned char *p = peek_bytes(k, 2);
+
+	return p ? (unsigned)(p[0] | p[1] << 8) : 0;
+}
+
+static inline uint32_t peek_u32(struct peek *k)
+{
+	const unsigned char *p = peek_bytes(k, 4);
+
+	return p ? (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24 : 0;
+}
+
+static inline uint64_t peek_u64(struct peek *k)
+{
+	uint64_t low = peek_u32(k);
+
+	return low | (uint64_t)peek_u32(k) << 32;
+}
 
 /* Values being collected. */
 struct column {
@@ -50,6 +84,9 @@ void column_free(struct column *c);
 /* Writes values from ... from + n as a segment. */
 void column_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out);
 
+/* Bytes that a number needs, at least 1; and numbers in so many planes: all lowest bytes, then the next: like stands beside like. */
+unsigned numbers_width(uint64_t max);
+void numbers_planes(const uint64_t *v, uint32_t n, unsigned width, struct bytes *out);
 /* Numbers as a segment: for times and the like. */
 void numbers_write(const int64_t *v, uint32_t n, struct bytes *out);
 /* 16-bit numbers: row columns. */
@@ -59,9 +96,10 @@ void small_write(const uint16_t *v, uint32_t n, struct bytes *out);
 struct segment {
 	uint32_t n;
 	uint8_t encoding;
-	const unsigned char *codes; /* of a dictionary */
-	unsigned width;
-	uint32_t entries;	/* of a dictionary, or n */
+	uint16_t *codes;	/* of a dictionary, or how decimal fractions are written; ours */
+	const unsigned char *ids; /* transactions': 16 bytes each */
+	const unsigned char *others; /* the numbers of the values that are no ids, two bytes each */
+	uint32_t entries;	/* of a dictionary, of those that are no ids, or n */
 	uint32_t *ends;		/* of each entry in text; ours */
 	const char *text;
 	int64_t *numbers;	/* ours */
@@ -72,7 +110,7 @@ int segment_read(struct peek *in, struct segment *out);
 void segment_free(struct segment *s);
 
 /* Value i; buf has SEGMENT_TEXT bytes for those that must be printed. i >= n: NONE. */
-#define SEGMENT_TEXT 40
+#define SEGMENT_TEXT 48
 struct slice segment_get(const struct segment *s, uint32_t i, char *buf);
 /* What a segment has as text, where it is text: entries, with their ends in one piece of text. codes: of the values, in a dictionary; without
  * them the entries are the values, or the one value of all. */
@@ -88,6 +126,7 @@ uint32_t segment_find(const struct segment *s, struct slice text);
 
 int numbers_read(struct peek *in, uint32_t n, int64_t *out);
 int small_read(struct peek *in, uint32_t n, uint16_t *out);
-int small_skip(struct peek *in, uint32_t n);
+bool small_below(const uint16_t *v, uint32_t n, uint32_t limit);	   /* are all? */
+uint32_t small_count(const uint16_t *v, uint32_t n, uint16_t what); /* how many are `what` */
 
 #endif

@@ -185,7 +185,7 @@ static int chunk_next(struct event_cursor *c)
 		rc = heads_ask(c, &any);
 		if (rc)
 			return rc;
-		c->tid_number = c->q.tid.ptr ? chunk_find_tid(chunk, c->q.tid) : -1;
+		c->tid_number = c->q.tid.ptr ? chunk_find_tid(chunk, c->q.tid, c->refs[c->at - 1].groups) : -1;
 		if (c->q.tid.ptr && c->tid_number < 0)
 			return c->tid_number;
 		c->row = 0;

@@ -96,7 +96,7 @@ static void read_all(const struct bytes *chunk)
 			rc = chunk_line(c, &row, &line, &parts);
 		assert(!rc || rc == -EBADMSG);
 	}
-	rc = chunk_find_tid(c, SLICE("1123456789abcdef0123456789abcdef"));
+	rc = chunk_find_tid(c, SLICE("1123456789abcdef0123456789abcdef"), 0);
 	assert(rc >= 0 || rc == -EBADMSG);
 	rc = chunk_verify(c);
 	assert(!rc || rc == -EBADMSG);

@@ -114,7 +114,7 @@ static int tid_one(void *arg, struct slice tid, uint32_t events, unsigned groups
 
 	if (s->n++ % (chunk_rows(s->chunk) / 500 + 1))
 		return 0; /* the same for the others, but slow */
-	number = chunk_find_tid(s->chunk, tid);
+	number = chunk_find_tid(s->chunk, tid, 0);
 	assert_true(number > 0);
 	for (uint32_t i = 0; i < chunk_rows(s->chunk); i++) {
 		assert_int_equal(chunk_row(s->chunk, i, &row), 0);
@@ -143,7 +143,7 @@ static void round_trip(struct parser *p, const struct text *t, size_t *at, int l
 	assert_int_equal(chunk_rows(c), s.rows);
 	check_rows(c, t, at, &p->counts);
 	assert_int_equal(*at - start, used);
-	assert_int_equal(chunk_find_tid(c, SLICE("no such transaction")), CHUNK_NO_TID);
+	assert_int_equal(chunk_find_tid(c, SLICE("no such transaction"), 0), CHUNK_NO_TID);
 	assert_int_equal(chunk_builder_tids(p->builder, tid_one, &(struct tid_sum){c, 0}), 0);
 	chunk_close(c);
 	bytes_free(&sealed);
@@ -363,7 +363,7 @@ static void damaged(struct shape_set *set, const char *data, size_t len, const s
 			fail_msg("row %u came back wrong", i);
 		at += want + 1;
 	}
-	rc = chunk_find_tid(c, SLICE("x"));
+	rc = chunk_find_tid(c, SLICE("x"), 0);
 	assert_true(rc >= 0 || rc == -EBADMSG);
 	bytes_free(&out);
 	chunk_close(c);

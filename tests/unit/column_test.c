@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-enum { ONE = 1, DICT, TEXT, INT, HEX, STAMP, TID };
+enum { ONE = 1, DICT, TEXT, INT, HEX, STAMP, TID, DECIMAL };
 
 /* ---- a row of values and the encoding that it must get ---- */
 
@@ -21,9 +21,14 @@ static const struct {
 	{INT, {"0", "1"}}, {INT, {"-1", "1"}}, {INT, {"999999999999999999", "-999999999999999999"}}, {INT, {"1", "2", "3", "4"}},
 	{INT, {"5", "5", "5", "6"}}, {INT, {"123456789", "987654321", "0"}},
 	/* would not be printed like this */
-	{TEXT, {"-0", "1"}}, {TEXT, {"0", "01"}}, {TEXT, {"00", "1"}}, {TEXT, {"1", "+1"}}, {TEXT, {"1", ""}}, {TEXT, {"1", "1.0"}}, {TEXT, {"1", "-"}},
+	{TEXT, {"-0", "1"}}, {TEXT, {"0", "01"}}, {TEXT, {"00", "1"}}, {TEXT, {"1", "+1"}}, {TEXT, {"1", ""}}, {TEXT, {"1", "-"}},
 	{TEXT, {"1", " 1"}}, {TEXT, {"1", "1 "}}, {TEXT, {"1", "1000000000000000000"}}, {TEXT, {"-1000000000000000000", "1"}}, {TEXT, {"1", "0x1"}},
 	{TEXT, {"1", "1e5"}}, {TEXT, {"true", "false"}}, {TEXT, {"9223372036854775807", "-9223372036854775808"}},
+	{DECIMAL, {"1", "1.0"}}, {DECIMAL, {"0.05", "-0.05", "-0.5", "0.000000000000001", "-999.999999999999999", "999999999999999999", "0.0"}},
+	{DECIMAL, {"12.5\xc2\xb5s", "9.99ms", "0ns", "-3s", "1.00s", "17"}}, {DECIMAL, {"99999999999999999.9", "-1.10"}},
+	{TEXT, {"1.5", ".5"}}, {TEXT, {"1.5", "5."}}, {TEXT, {"1.5", "-0.0"}}, {TEXT, {"1.5", "00.5"}}, {TEXT, {"1.5", "01"}}, {TEXT, {"1.5", "1.5.5"}},
+	{TEXT, {"1.5", "1e5"}}, {TEXT, {"1.5", "1.5 ms"}}, {TEXT, {"1.5", "1.5\xc2"}}, {TEXT, {"1.5", "ms"}}, {TEXT, {"1.5", "0.0000000000000001"}},
+	{TEXT, {"1.5", "9999999999999999999"}}, {TEXT, {"1.5", "999999999999999999.9"}}, {TEXT, {"1.5", "-"}}, {TEXT, {"1.5", ""}},
 	{HEX, {"0123456789abcdef", "fedcba9876543210"}}, {HEX, {"0000000000000000", "ffffffffffffffff"}},
 	{HEX, {"1234567890123456", "abcdefabcdefabcd"}}, {INT, {"1234567890123456", "1234567890123457"}},
 	{TEXT, {"0123456789ABCDEF", "0123456789abcdef"}}, {TEXT, {"0123456789abcdeg", "0123456789abcdef"}}, {TEXT, {"0123456789abcde", "0123456789abcdef"}},
@@ -31,6 +36,8 @@ static const struct {
 	{TEXT, {"2026-11-23 00:51:54.10", "2026-11-23 00:51:54.1"}}, {TEXT, {"2026-11-23T00:51:54.100000000Z", "2026-11-23 00:51:54.1"}},
 	{TID, {"0123456789abcdef0123456789abcdef", "00000000000000000000000000000000"}},
 	{TEXT, {"0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdeF"}}, {TEXT, {"0123456789abcdef0123456789abcdef", ""}},
+	{TID, {"0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2", "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5", "0123456789abcdef0123456789abcde6", "0123456789abcdef0123456789abcde7", "CPU_MON_BG"}}, {TID, {"", "0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2", "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5", "0123456789abcdef0123456789abcde6"}},
+	{TEXT, {"0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2", "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5", "CPU_MON_BG"}},
 	{DICT, {"a", "b", "a", "b", "a", "b", "a", "b"}}, {DICT, {"", "a", "", "a", "", "a", "", "a"}}, {TEXT, {"a", "b", "c"}},
 };
 
@@ -88,9 +95,10 @@ static char *one_value(struct random_lines *r, unsigned sort, unsigned i, char *
 	case 5: return random_stamp(r, o, 0);
 	case 6: return o + sprintf(o, "f-%u", random_below(r, 1024));			 /* as many as a dictionary holds */
 	case 7: return o + sprintf(o, "f-%u", random_below(r, 1200));
-	case 8: return o + sprintf(o, "%u.%u", random_below(r, 1000), i);
+	case 8: return o + sprintf(o, "%u.%u%s", random_below(r, 1000), i, i % 3 ? "ms" : "\xc2\xb5s");
 	case 9: return o + random_below(r, 300);						 /* lengths beyond a byte */
 	case 10: return i == 8000 ? o + 70000 : o + i % 3;					 /* ... and beyond two */
+	case 11: return random_below(r, 9) ? random_hex(r, o, 32, 1u << 30) : o + sprintf(o, "InvokerCPUQueue-%u", i);
 	default: return random_value(r, o);
 	}
 }
@@ -102,7 +110,7 @@ static void full_segments(void **state)
 
 	(void)state;
 	memset(value, 'v', sizeof value);
-	for (unsigned sort = 0; sort < 12; sort++) {
+	for (unsigned sort = 0; sort < 13; sort++) {
 		struct column c = {0};
 
 		for (unsigned i = 0; i < 2 * SEGMENT_ROWS + 5; i++)

@@ -669,7 +669,7 @@ static void interrupted(void **state)
 static const char *const damages[] = {
 	"UPDATE source SET ok = ok + 1", "UPDATE source SET bytes = bytes + 1", "UPDATE source SET rejected_bytes = rejected_bytes - 1", "UPDATE source SET lines = lines - 1",
 	"DELETE FROM chunk WHERE id = 1", "UPDATE chunk SET lines = lines + 1 WHERE id = 1", "UPDATE chunk SET bytes = bytes - 5 WHERE id = 1",
-	"UPDATE chunk SET data = substr(data, 1, 30) WHERE id = 1", "UPDATE chunk SET data = x'' WHERE id = 1", "UPDATE chunk SET data = x'494c5543' || substr(data, 5, 8) || x'00' || substr(data, 14)",
+	"UPDATE chunk SET data = substr(data, 1, 30) WHERE id = 1", "UPDATE chunk SET data = x'' WHERE id = 1", "UPDATE chunk SET data = x'494c5543' || substr(data, 5, 8) || x'01' || substr(data, 14)",
 	"DELETE FROM reject WHERE line = (SELECT min(line) FROM reject)", "DELETE FROM shape WHERE id = 2", "UPDATE shape SET part = 1 - part WHERE id = 1",
 	"UPDATE shape SET skeleton = replace(CAST(skeleton AS TEXT), 'INFO', 'WARN')", "UPDATE place SET events = events + 1 WHERE tid = (SELECT min(tid) FROM place)",
 	"DELETE FROM place WHERE tid = (SELECT max(tid) FROM place)", "UPDATE place SET places = x'0100'", "UPDATE chunk SET min_stamp = min_stamp + 1 WHERE id = 1",
