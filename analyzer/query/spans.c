@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* spans.c - how long spans took: by name, or the slowest one by one. */
+#include "model/span.h"
 #include "query/commands.h"
 #include "query/quantile.h"
 #include "query/select.h"
@@ -14,21 +15,36 @@ static const struct column by_name[] = {
 
 struct group {
 	char *name, *target;
+	bool asked; /* --name and --target fit */
 	int64_t open, busy_ns;
 	struct sample times;
 };
 
+enum { RECENT = 256 };
+
 struct groups {
 	struct group *all;
 	size_t n, cap;
+	const char *name, *target; /* what is asked for, NULL: any */
+	struct {
+		struct slice name, target;
+		size_t group;
+	} recent[RECENT]; /* texts come again as the same pointers */
 };
 
-static bool same(const char *a, const char *b)
+static bool same(const char *a, struct slice b)
 {
-	return !strcmp(a ? a : "", b ? b : "");
+	return a ? b.ptr && slice_is(b, a) : !b.ptr;
 }
 
-static struct group *find(struct groups *g, const char *name, const char *target)
+static bool fits(const char *pattern, const char *text)
+{
+	if (!pattern)
+		return true;
+	return text && (strpbrk(pattern, "*?") ? !sqlite3_strglob(pattern, text) : !strcmp(pattern, text));
+}
+
+static struct group *find(struct groups *g, struct slice name, struct slice target)
 {
 	struct group *x;
 
@@ -43,35 +59,77 @@ static struct group *find(struct groups *g, const char *name, const char *target
 		g->cap = g->cap * 2 + 64;
 	}
 	x = &g->all[g->n];
-	*x = (struct group){.name = name ? strdup(name) : NULL, .target = target ? strdup(target) : NULL};
-	if ((name && !x->name) || (target && !x->target)) {
+	*x = (struct group){.name = name.ptr ? strndup(name.ptr, name.len) : NULL, .target = target.ptr ? strndup(target.ptr, target.len) : NULL};
+	if ((name.ptr && !x->name) || (target.ptr && !x->target)) {
 		free(x->name);
 		free(x->target);
 		return NULL;
 	}
+	x->asked = fits(g->name, x->name) && fits(g->target, x->target);
 	g->n++;
 	return x;
 }
 
-static int count(struct groups *g, sqlite3_stmt *stmt)
+static bool same_text(struct slice a, struct slice b)
 {
-	struct group *x = find(g, (const char *)sqlite3_column_text(stmt, 0), (const char *)sqlite3_column_text(stmt, 1));
+	return a.ptr == b.ptr && a.len == b.len;
+}
+
+static struct group *group_of(struct groups *g, const struct span_row *row)
+{
+	size_t i = ((uintptr_t)row->name.ptr >> 3 ^ (uintptr_t)row->target.ptr >> 5) % RECENT;
+	struct group *x;
+
+	if (g->n && g->recent[i].name.ptr && same_text(g->recent[i].name, row->name) && same_text(g->recent[i].target, row->target))
+		return &g->all[g->recent[i].group];
+	x = find(g, row->name, row->target);
+	if (x) {
+		g->recent[i].name = row->name;
+		g->recent[i].target = row->target;
+		g->recent[i].group = (size_t)(x - g->all);
+	}
+	return x;
+}
+
+static int count(struct groups *g, const struct span_row *row)
+{
+	struct group *x = group_of(g, row);
 
 	if (!x)
 		return -ENOMEM;
-	x->busy_ns += sqlite3_column_int64(stmt, 3);
-	if (sqlite3_column_type(stmt, 2) == SQLITE_NULL) {
+	if (!x->asked)
+		return 0;
+	x->busy_ns += row->busy_ns == INT64_MIN ? 0 : row->busy_ns;
+	if (row->end_ns == INT64_MIN || row->start_ns == INT64_MIN) {
 		x->open++;
 		return 0;
 	}
-	return sample_add(&x->times, sqlite3_column_int64(stmt, 2));
+	return sample_add(&x->times, row->end_ns - row->start_ns);
+}
+
+/* Groups that are not asked for go. */
+static void drop_others(struct groups *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->all[i].asked) {
+			g->all[n++] = g->all[i];
+			continue;
+		}
+		free(g->all[i].name);
+		free(g->all[i].target);
+	}
+	g->n = n;
 }
 
 static int by_total(const void *a, const void *b)
 {
 	double x = sample_sum(&((const struct group *)a)->times), y = sample_sum(&((const struct group *)b)->times);
 
-	return x != y ? (x < y) - (x > y) : strcmp(((const struct group *)a)->name, ((const struct group *)b)->name);
+	const char *n = ((const struct group *)a)->name, *m = ((const struct group *)b)->name;
+
+	return x != y ? (x < y) - (x > y) : strcmp(n ? n : "", m ? m : "");
 }
 
 static int put(struct query *q, struct groups *g, size_t limit)
@@ -102,28 +160,28 @@ static int put(struct query *q, struct groups *g, size_t limit)
 	return query_errno(q, rc ? rc : rc2, "output");
 }
 
-static int conditions(struct query *q, struct select *s)
+static int gather(struct query *q, struct groups *g)
 {
-	select_like(s, "name", args_value(q->args, "name"));
-	select_like(s, "target", args_value(q->args, "target"));
-	return select_run(q, s, "run");
+	struct span_query sq = {0};
+	struct span_reader *reader = NULL;
+	struct span_row row;
+	int status = query_run(q, &sq.run), rc = status ? 0 : span_reader_open(q->store, &sq, &reader);
+
+	while (!status && !rc && (rc = span_reader_next(reader, &row)) == 1)
+		rc = query_interrupted ? -EINTR : count(g, &row);
+	span_reader_close(reader);
+	return status ? status : query_errno(q, rc, q->path);
 }
 
 static int all_by_name(struct query *q)
 {
-	struct groups g = {0};
-	struct select s = {0};
-	sqlite3_stmt *stmt = NULL;
+	struct groups g = {.name = args_value(q->args, "name"), .target = args_value(q->args, "target")};
 	int64_t limit = 0;
 	int status = query_limit(q, 0, &limit);
 
-	select_add(&s, "SELECT name, target, end_ns - start_ns, busy_ns FROM span");
 	if (!status)
-		status = conditions(q, &s);
-	if (!status)
-		status = select_prepare(q, &s, &stmt);
-	while (!status && (status = query_step(q, stmt)) == 1)
-		status = query_errno(q, count(&g, stmt), q->command);
+		status = gather(q, &g);
+	drop_others(&g);
 	if (!status && g.n)
 		qsort(g.all, g.n, sizeof *g.all, by_total);
 	if (!status)
@@ -136,8 +194,6 @@ static int all_by_name(struct query *q)
 		sample_done(&g.all[i].times);
 	}
 	free(g.all);
-	sqlite3_finalize(stmt);
-	select_done(&s);
 	return status;
 }
 
@@ -154,7 +210,9 @@ static int slowest(struct query *q, const char *word)
 	if (args_number(word, &n))
 		return query_fail(q, USAGE, "--slowest %s: not a number", word);
 	select_add(&s, "SELECT " OFFSET_OF("span.run") ", run, tid, name, target, worker, start_ns, end_ns - start_ns AS d, busy_ns, idle_ns FROM span");
-	status = conditions(q, &s);
+	select_like(&s, "name", args_value(q->args, "name"));
+	select_like(&s, "target", args_value(q->args, "target"));
+	status = select_run(q, &s, "run");
 	text_printf(&s.sql, " ORDER BY d DESC, start_ns LIMIT %lld", (long long)n);
 	if (!status)
 		return select_table(q, &s, columns);
