@@ -46,7 +46,7 @@ STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chun
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c collect.c container.c csv.c energy_meter.c energy_rows.c fact.c finding.c fold.c function.c hangs.c \
               input.c intern.c jsontext.c kind.c lint.c model.c mount.c overhead.c pattern.c phase.c result.c rowtable.c rules.c span.c \
               storms.c vtab_histogram.c vtab_phase.c vtab_series.c vtab_span.c write.c)
-LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c maintain.c moved.c parse.c source.c zones.c) \
+LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c energy.c errors.c event_fetch.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
               invocations.c mask.c match.c names.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c status.c tables.c tid.c timeline.c \

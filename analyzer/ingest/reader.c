@@ -42,6 +42,8 @@ struct reader {
 	z_stream gz;
 	bool gz_made;
 	const volatile sig_atomic_t *stop;
+	char head[READER_HEAD]; /* read by reader_peek: head[head_at] to head[head_end] are not given yet */
+	size_t head_at, head_end;
 	ssize_t rc;	    /* sticky: 1 as long as all is well */
 	char why[256];
 };
@@ -376,7 +378,7 @@ static bool is_bomb(const struct reader *r)
 	       r->text_bytes / BOMB_RATIO > file_pos(r);
 }
 
-ssize_t reader_read(struct reader *r, void *buf, size_t n)
+static ssize_t text_read(struct reader *r, void *buf, size_t n)
 {
 	size_t len = 0;
 	ssize_t rc = r->rc;
@@ -392,6 +394,34 @@ ssize_t reader_read(struct reader *r, void *buf, size_t n)
 		broken(r, -E2BIG, "%lld bytes of text from the first %lld bytes of the file: more than the limit of %d to 1",
 		       (long long)r->text_bytes, (long long)file_pos(r), BOMB_RATIO);
 	return len ? (ssize_t)len : rc;
+}
+
+size_t reader_peek(struct reader *r, void *buf, size_t n)
+{
+	ssize_t got = 1;
+
+	n = n < READER_HEAD ? n : READER_HEAD;
+	while (r->head_end < n && (got = text_read(r, r->head + r->head_end, n - r->head_end)) > 0)
+		r->head_end += (size_t)got;
+	n = n < r->head_end ? n : r->head_end;
+	memcpy(buf, r->head, n);
+	return n;
+}
+
+ssize_t reader_read(struct reader *r, void *buf, size_t n)
+{
+	size_t ahead = r->head_end - r->head_at;
+	ssize_t more;
+
+	if (!ahead)
+		return text_read(r, buf, n);
+	ahead = ahead < n ? ahead : n;
+	memcpy(buf, r->head + r->head_at, ahead);
+	r->head_at += ahead;
+	if (ahead == n || !r->filed)
+		return (ssize_t)ahead;
+	more = text_read(r, (char *)buf + ahead, n - ahead);
+	return (ssize_t)ahead + (more > 0 ? more : 0);
 }
 
 /* In a plain file: by its offset. */
@@ -412,7 +442,7 @@ int reader_skip(struct reader *r, int64_t n)
 	char *buf;
 	ssize_t got = 1;
 
-	if (r->rc > 0 && seek_over(r, n))
+	if (r->rc > 0 && !r->head_end && seek_over(r, n))
 		return 0;
 	buf = malloc(READER_BLOCK);
 	if (!buf)

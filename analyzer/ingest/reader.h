@@ -26,6 +26,11 @@ void reader_close(struct reader *r);
  * file never waits. */
 void reader_stop_on(struct reader *r, const volatile sig_atomic_t *stop);
 
+/* The first n bytes of the text (at most READER_HEAD), which reader_read gives again: before the first reader_read only. Waits for them on a
+ * pipe. Their number, less where the text is shorter or damaged; what else there is to say of that, reader_read says. */
+#define READER_HEAD 1024
+size_t reader_peek(struct reader *r, void *buf, size_t n);
+
 /* Up to n bytes of text. Fills buf from a file; from a pipe or terminal returns what there is (at least one byte).
  *
  * Returns the number of bytes, 0 at the end, or

@@ -11,12 +11,21 @@
 #include <errno.h>
 #include <stdlib.h>
 
+int64_t text_hash(const void *p, size_t n)
+{
+	const unsigned char *b = p;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 0x100000001b3u;
+	return (int64_t)(h >> 1);
+}
+
 int head_hash(const char *path, size_t n, int64_t *hash, size_t *got)
 {
 	unsigned char buf[HEAD_BYTES];
 	struct reader *r;
 	const char *why;
-	uint64_t h = 0xcbf29ce484222325u;
 	ssize_t k = 0;
 	int rc = reader_open(path, &r, &why);
 
@@ -26,9 +35,7 @@ int head_hash(const char *path, size_t n, int64_t *hash, size_t *got)
 	for (*got = 0; *got < n && (k = reader_read(r, buf + *got, n - *got)) > 0;)
 		*got += (size_t)k;
 	reader_close(r);
-	for (size_t i = 0; i < *got; i++)
-		h = (h ^ buf[i]) * 0x100000001b3u;
-	*hash = (int64_t)(h >> 1);
+	*hash = text_hash(buf, *got);
 	return 0;
 }
 
@@ -179,17 +186,19 @@ static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
 }
 
-static int known(struct pass *p, const struct input *in, struct resume *out, int64_t *bytes, int64_t *file_bytes, int64_t *hash)
+/* The last source of that path, or that id. */
+static int known(struct pass *p, const char *path, int64_t id, struct resume *out, int64_t *bytes, int64_t *file_bytes, int64_t *hash)
 {
 	sqlite3_stmt *q;
 	int rc = sqlite3_prepare_v2(store_db(p->store),
 				    "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, rejected, rejected_bytes, same_as, blank "
-				    "FROM source WHERE path = ? ORDER BY id DESC LIMIT 1",
+				    "FROM source WHERE path = ?1 OR id = ?2 ORDER BY id DESC LIMIT 1",
 				    -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
-	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, id);
 	if ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		out->source = sqlite3_column_int64(q, 0);
 		*bytes = sqlite3_column_int64(q, 1);
@@ -214,6 +223,14 @@ static int grown(struct pass *p, struct resume *out)
 	return !rc && chunk ? chunk_take_out(p, chunk, bytes, out) : rc;
 }
 
+int resume_source(struct pass *p, int64_t source, struct resume *out)
+{
+	int64_t bytes, file_bytes, hash;
+	int rc = known(p, NULL, source, out, &bytes, &file_bytes, &hash);
+
+	return rc ? rc : grown(p, out);
+}
+
 /* A file under a new name may be one that is loaded already. */
 static int renamed(struct pass *p, const struct input *in, struct resume *out)
 {
@@ -235,7 +252,7 @@ static int renamed(struct pass *p, const struct input *in, struct resume *out)
 	sqlite3_bind_int64(q, 2, source);
 	rc = store_rc(sqlite3_step(q));
 	sqlite3_finalize(q);
-	if (rc || (rc = known(p, in, out, &bytes, &file_bytes, &hash)))
+	if (rc || (rc = known(p, NULL, source, out, &bytes, &file_bytes, &hash)))
 		return rc;
 	say_note(p, "%s: loaded before under another name", in->path);
 	out->unchanged = whole;
@@ -249,9 +266,7 @@ int resume_find(struct pass *p, const struct input *in, struct resume *out)
 	int rc;
 
 	*out = (struct resume){.next_line = 1};
-	if (!strcmp(in->path, "-"))
-		return 0;
-	rc = known(p, in, out, &bytes, &file_bytes, &hash);
+	rc = known(p, in->real, 0, out, &bytes, &file_bytes, &hash);
 	if (rc)
 		return rc;
 	if (out->source) {

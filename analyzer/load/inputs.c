@@ -84,7 +84,7 @@ static void bind_counts(sqlite3_stmt *q, int at, const struct parse_counts *c)
 }
 
 /* The ledger's row, and what else a later load and the readers need. */
-static int source_update(struct pass *p, const struct input *in, struct source_load *l, const struct resume *r)
+static int source_update(struct pass *p, const struct input *in, struct source_load *l, const struct resume *r, const struct piped *piped)
 {
 	struct parse_counts c = {.ok = l->counts.ok + r->kept.ok, .repaired = l->counts.repaired + r->kept.repaired,
 				 .rejected = l->counts.rejected + r->kept.rejected, .blank = l->counts.blank + r->kept.blank,
@@ -102,7 +102,9 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 
 	if (rc)
 		return store_rc(rc);
-	if (strcmp(in->path, "-"))
+	if (piped)
+		hash = text_hash(piped->head, piped->n < (size_t)bytes ? piped->n : (size_t)bytes);
+	else
 		head_hash(in->path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &hash, &got);
 	sqlite3_bind_int64(q, 1, l->id);
 	sqlite3_bind_int64(q, 2, bytes);
@@ -169,36 +171,32 @@ static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as
 	return row_step(q);
 }
 
-/* energy: how an energy log is read; NULL: another log. */
-static int log_load(struct pass *p, const struct input *in, struct energy_format *energy)
+/* Reads what is not loaded yet. piped: standard input, opened; NULL: a file. energy: how an energy log is read; NULL: another log. */
+static int rest_load(struct pass *p, const struct input *in, struct resume *r, struct piped *piped, struct energy_format *energy)
 {
 	struct source_load l = {.energy = energy, .store = p->store, .places = p->places, .progress = &p->progress, .path = in->path, .threads = p->o->threads,
 				.next_chunk = &p->next_chunk, .progress_base = p->done_bytes, .stop = &load_stopped};
-	struct resume r;
 	const char *why = NULL;
-	int64_t run, hash;
-	size_t got;
-	int rc = resume_find(p, in, &r);
+	int64_t run;
+	int rc;
 
-	if (rc)
-		return rc;
-	if (r.unchanged) {
-		p->unchanged++;
-		return 0;
-	}
-	if (r.same_as)
-		return duplicate_add(p, in, r.same_as);
-	if (strcmp(in->path, "-") && (rc = head_hash(in->path, 0, &hash, &got)))
-		return input_unopened(p, in, rc, NULL);
-	l.id = r.source;
-	l.skip_bytes = r.skip_bytes;
-	l.next_line = r.next_line;
+	l.id = r->source;
+	l.skip_bytes = r->skip_bytes;
+	l.next_line = r->next_line;
 	if ((rc = run_id(p, in, &run)) || (!l.id && (rc = source_insert(p, in, run, &l.id))))
 		return rc;
 	p->run_ids[in->run] = run;
+	if (piped) {
+		l.reader = piped->reader;
+		piped->reader = NULL;
+	}
 	rc = source_load(&l, &why);
+	if (piped && piped->damage && !l.damage) {
+		l.damage = piped->damage;
+		piped->damage = NULL;
+	}
 	if (!rc)
-		rc = source_update(p, in, &l, &r);
+		rc = source_update(p, in, &l, r, piped);
 	progress_clear(&p->progress);
 	if (rc) {
 		say_error(p, "%s: %s", in->path, why ? why : rc == -EINTR ? "interrupted" : strerror(-rc));
@@ -212,6 +210,55 @@ static int log_load(struct pass *p, const struct input *in, struct energy_format
 	p->files++;
 	p->changed = true;
 	source_load_done(&l);
+	return rc;
+}
+
+/* What of an input is to be read, if anything is. */
+static int log_resume(struct pass *p, const struct input *in, struct resume *r, struct piped *piped, struct energy_format *energy)
+{
+	int64_t hash;
+	size_t got;
+	int rc;
+
+	if (r->unchanged) {
+		p->unchanged++;
+		return 0;
+	}
+	if (r->same_as)
+		return duplicate_add(p, in, r->same_as);
+	if (!piped && (rc = head_hash(in->path, 0, &hash, &got)))
+		return input_unopened(p, in, rc, NULL);
+	return rest_load(p, in, r, piped, energy);
+}
+
+static int log_load(struct pass *p, const struct input *in, struct energy_format *energy)
+{
+	struct resume r;
+	int rc = resume_find(p, in, &r);
+
+	return rc ? rc : log_resume(p, in, &r, NULL, energy);
+}
+
+/* Standard input, or a pipe with a name; whoever follows files reads it once. */
+static int piped_load(struct pass *p, const struct input *in)
+{
+	struct piped piped;
+	struct resume r;
+	const char *why = NULL;
+	int rc;
+
+	if (p->again)
+		return 0;
+	rc = piped_open(p, in->path, &piped, &r, &why);
+	if (rc && why)
+		rc = input_unopened(p, in, rc, why);
+	else if (!rc)
+		rc = log_resume(p, in, &r, &piped, NULL);
+	if (piped.damage) {
+		say_error(p, "%s: %s", in->path, piped.damage);
+		p->damaged = true;
+	}
+	piped_close(&piped);
 	return rc;
 }
 
@@ -279,7 +326,9 @@ int pass_input(struct pass *p, const struct input *in)
 {
 	int rc = 0;
 
-	if (input_is_log(in->kind) || in->kind == INPUT_EMPTY || ((in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER) && in->named))
+	if (in->kind == INPUT_STREAM)
+		rc = piped_load(p, in);
+	else if (input_is_log(in->kind) || in->kind == INPUT_EMPTY || ((in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER) && in->named))
 		rc = log_load(p, in, NULL);
 	else if (in->kind == INPUT_ENERGY)
 		rc = energy_load(p, in);

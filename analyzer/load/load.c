@@ -329,7 +329,7 @@ static int pass_outcome(struct pass *p, struct place_of_db *d, int rc)
 
 static int pass_run(const struct load_options *o, bool first)
 {
-	struct pass p = {.o = o};
+	struct pass p = {.o = o, .again = !first};
 	struct place_of_db d = {.lock = -1};
 	double start = now();
 	int rc = discover(o->paths, o->npaths, &p.found), status = 4;

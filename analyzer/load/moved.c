@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 struct compare {
 	struct reader *reader;
@@ -31,8 +32,7 @@ static int piece_same(void *arg, const void *p, size_t n)
 	return 0;
 }
 
-/* 1: the file begins with the source's text (*whole: and ends with it), 0: it does not. */
-static int starts_with(struct pass *p, const char *path, int64_t source, bool *whole)
+int moved_starts_with(struct pass *p, const char *path, int64_t source, bool *whole)
 {
 	struct compare *c = malloc(sizeof *c);
 	const char *why;
@@ -49,10 +49,12 @@ static int starts_with(struct pass *p, const char *path, int64_t source, bool *w
 
 static bool still_there(const char *path, int64_t hash, int64_t bytes)
 {
+	struct stat st;
 	int64_t now;
 	size_t got;
 
-	return !head_hash(path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &now, &got) && now == hash;
+	/* what came through a pipe is nowhere any more, and what is in one now would be taken away by a look */
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !head_hash(path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &now, &got) && now == hash;
 }
 
 int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *whole, bool *here)
@@ -72,7 +74,7 @@ int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *wh
 
 		if (!still_there(in->path, hash, bytes))
 			continue;
-		found = starts_with(p, in->path, sqlite3_column_int64(q, 0), whole);
+		found = moved_starts_with(p, in->path, sqlite3_column_int64(q, 0), whole);
 		*source = found == 1 ? sqlite3_column_int64(q, 0) : 0;
 		*here = still_there((const char *)sqlite3_column_text(q, 1), hash, bytes);
 	}

@@ -22,6 +22,7 @@ struct pass {
 	int64_t next_chunk;
 	int64_t done_bytes;	/* of files, for progress */
 	uint64_t zones_used;	/* a bit for each PATH=ZONE that named a log */
+	bool again;		/* not the first pass of those that follow */
 	/* outcome */
 	uint64_t lines, bytes, events, rejected;
 	unsigned files, unchanged;
@@ -61,9 +62,26 @@ int resume_find(struct pass *p, const struct input *in, struct resume *out);
 /* Hash of the first n bytes of a file's text (at most HEAD_BYTES); *got: how many there were. */
 #define HEAD_BYTES 1024
 int head_hash(const char *path, size_t n, int64_t *hash, size_t *got);
+int64_t text_hash(const void *p, size_t n);
+/* What is known of a source, for a file that goes on where it ends; chunks of what is read again are taken out. */
+int resume_source(struct pass *p, int64_t source, struct resume *out);
 
 /* moved.c: a source whose text stands at the start of this file under another name: *source, or 0. *whole: the file has nothing more;
  * *here: the source's own file is still where it was. */
 int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *whole, bool *here);
+/* 1: the text at path begins with the source's (*whole: and ends with it), 0: it does not, or negative. */
+int moved_starts_with(struct pass *p, const char *path, int64_t source, bool *whole);
+
+/* piped.c: standard input and pipes. */
+struct piped {
+	struct reader *reader;	/* where to read it from, as far as it is not read */
+	char head[HEAD_BYTES];
+	size_t n;		/* of head */
+	int fd;			/* where it is kept while it is compared, or -1 */
+	char *damage;		/* what was wrong with what was kept, or NULL */
+};
+/* Opens it and tells whether its text, or the start of it, is loaded already. 0 or negative. piped_close it in any case. */
+int piped_open(struct pass *p, const char *name, struct piped *s, struct resume *out, const char **why);
+void piped_close(struct piped *s);
 
 #endif

@@ -504,10 +504,12 @@ static int last_byte(struct job *j)
 static int start(struct job *j, const char **why)
 {
 	struct source_load *l = j->l;
-	int rc = reader_open(l->path, &j->reader, why);
+	int rc = l->reader ? 0 : reader_open(l->path, &j->reader, why);
 
 	if (rc)
 		return rc;
+	j->reader = l->reader ? l->reader : j->reader;
+	l->reader = NULL;
 	if (reader_format(j->reader) == READER_PLAIN && S_ISREG(reader_stat(j->reader)->st_mode) && strcmp(l->path, "-")) {
 		j->fd = open(l->path, O_RDONLY | O_CLOEXEC);
 		if (j->fd < 0)

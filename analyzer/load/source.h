@@ -16,6 +16,7 @@ struct source_load {
 	struct progress *progress;
 	int64_t id;		/* of table source */
 	const char *path;
+	struct reader *reader;	/* not NULL: path is only its name. source_load's to close */
 	unsigned threads;
 	int64_t skip_bytes;	/* of text: loaded before */
 	int64_t next_line;	/* of the first line that is read now, from 1 */

@@ -158,7 +158,8 @@ static const struct option_spec help_options[] = {
 const struct command commands[] = {
 	{"load", data, "PATH...", 1, -1, HINT_FILE, "load logs: files, directories, globs, - for standard input",
 	 "A directory is a run: its logs and result files, found by name and content. Plain, .zst and .gz. The same command again loads only\n"
-	 "what is new. Prints what became of each file; a line that is no event is kept, and told.",
+	 "what is new, and a text that is loaded already counts as duplicate, from a pipe too. Prints what became of each file; a line\n"
+	 "that is no event is kept, and told.",
 	 "load run1/\nload --timezone America/New_York worker.log\nload --timezone UTC --timezone old/=Europe/Berlin old/ new/\n-d other.db load - < app.log",
 	 load_options, NEED_NOTHING, cmd_load},
 

@@ -529,6 +529,43 @@ static void skipping(void **state)
 	free(text.p);
 }
 
+/* A look ahead takes nothing away, whatever is read or passed over next. */
+static void looking_ahead(void **state)
+{
+	struct bytes text = lines(3000), f[3] = {{0}};
+
+	(void)state;
+	add(&f[0], text.p, text.len);
+	add_zstd(&f[1], text.p, text.len);
+	add(&f[2], text.p, 300);
+	for (int i = 0; i < 3; i++) {
+		size_t len = i == 2 ? 300 : text.len, head = len < READER_HEAD ? len : READER_HEAD, over = len / 3;
+		struct reader *r;
+		struct bytes got;
+		const char *why;
+		char buf[2 * READER_HEAD];
+		ssize_t rc;
+
+		save(f[i].p, f[i].len);
+		for (int skip = 0; skip < 2; skip++) {
+			assert_int_equal(reader_open(path, &r, &why), 0);
+			assert_int_equal(reader_peek(r, buf, 10), 10);
+			assert_int_equal(reader_peek(r, buf, sizeof buf), head);
+			assert_memory_equal(buf, text.p, head);
+			if (skip)
+				assert_int_equal(reader_skip(r, (int64_t)over), 0);
+			got = read_all(r, 700, &rc);
+			assert_int_equal(rc, 0);
+			assert_int_equal(got.len, skip ? len - over : len);
+			assert_memory_equal(got.p, text.p + (skip ? over : 0), got.len);
+			free(got.p);
+			reader_close(r);
+		}
+		free(f[i].p);
+	}
+	free(text.p);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -552,6 +589,7 @@ int main(void)
 		cmocka_unit_test(truncated),   cmocka_unit_test(garbage_behind), cmocka_unit_test(before_damage),
 		cmocka_unit_test(corrupted),   cmocka_unit_test(windows),	 cmocka_unit_test(bomb),
 		cmocka_unit_test(pipes),       cmocka_unit_test(interrupted),	 cmocka_unit_test(skipping),
+		cmocka_unit_test(looking_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

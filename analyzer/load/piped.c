@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* piped.c - standard input or another pipe, which may bring what is loaded already.
+ *
+ * A pipe can't be read twice. Its first bytes are looked at, and only where a source begins with the same ones, the text is kept in a
+ * file without a name beside the database until it is compared; otherwise it streams through. */
+#include "ingest/reader.h"
+#include "load/pass.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int nameless_file(const char *beside)
+{
+	char *path;
+	int fd;
+
+	if (asprintf(&path, "%s.ilu-pipe-XXXXXX", beside) < 0)
+		return -ENOMEM;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	else
+		unlink(path);
+	free(path);
+	return fd;
+}
+
+static int write_all(int fd, const char *buf, size_t n)
+{
+	while (n) {
+		ssize_t k = write(fd, buf, n);
+
+		if (k < 0 && errno != EINTR)
+			return -errno;
+		if (k > 0)
+			buf += k, n -= (size_t)k;
+	}
+	return 0;
+}
+
+/* The rest of the text into a file of its own; path is where it can be opened from then on. Damage ends it, and is told then: *damage is yours. */
+static int keep(struct pass *p, struct piped *s, char path[32])
+{
+	char *buf = malloc(READER_BLOCK);
+	ssize_t got = 0;
+	int rc = buf ? 0 : -ENOMEM;
+
+	if (!rc && (s->fd = nameless_file(p->o->db)) < 0)
+		rc = s->fd;
+	while (!rc && !load_stopped && (got = reader_read(s->reader, buf, READER_BLOCK)) > 0)
+		rc = write_all(s->fd, buf, (size_t)got);
+	free(buf);
+	if (!rc && got < 0)
+		rc = got == -EBADMSG || got == -E2BIG ? 0 : (int)got;
+	if (!rc && got < 0 && !(s->damage = strdup(reader_why(s->reader))))
+		rc = -ENOMEM;
+	snprintf(path, 32, "/proc/self/fd/%d", s->fd);
+	return rc;
+}
+
+/* What the source that stands at the start of the text means for it. */
+static int begins_with(struct pass *p, const char *name, int64_t source, const char *path, bool whole, struct resume *out)
+{
+	struct stat st;
+
+	if (whole) {
+		out->same_as = source;
+		return 0;
+	}
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return resume_source(p, source, out); /* nothing else will bring the rest of it */
+	say_note(p, "%s: begins with the whole of %s, whose lines are counted twice now", name, path);
+	return 0;
+}
+
+static int compare(struct pass *p, const char *name, struct piped *s, char path[32], struct resume *out)
+{
+	sqlite3_stmt *q;
+	int rc = store_rc(sqlite3_prepare_v2(store_db(p->store), "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
+								 "AND head_hash <> 0 ORDER BY bytes DESC, id DESC",
+					     -1, &q, NULL)), found = 0;
+	bool whole = false;
+
+	while (!rc && !found && sqlite3_step(q) == SQLITE_ROW) {
+		int64_t bytes = sqlite3_column_int64(q, 2);
+		size_t n = bytes < HEAD_BYTES ? (size_t)bytes : HEAD_BYTES;
+
+		if (n > s->n || text_hash(s->head, n) != sqlite3_column_int64(q, 3))
+			continue;
+		if (s->fd < 0)
+			rc = keep(p, s, path);
+		if (!rc)
+			found = moved_starts_with(p, path, sqlite3_column_int64(q, 0), &whole);
+		if (!rc && found < 0)
+			rc = found;
+	}
+	if (!rc && found)
+		rc = begins_with(p, name, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1), whole, out);
+	sqlite3_finalize(q);
+	return rc;
+}
+
+int piped_open(struct pass *p, const char *name, struct piped *s, struct resume *out, const char **why)
+{
+	char path[32];
+	int rc;
+
+	*s = (struct piped){.fd = -1};
+	*out = (struct resume){.next_line = 1};
+	rc = reader_open(name, &s->reader, why);
+	if (rc)
+		return rc;
+	*why = NULL;
+	s->n = reader_peek(s->reader, s->head, sizeof s->head);
+	rc = compare(p, name, s, path, out);
+	if (rc || s->fd < 0)
+		return rc;
+	reader_close(s->reader);
+	s->reader = NULL;
+	rc = reader_open(path, &s->reader, why);
+	return rc;
+}
+
+void piped_close(struct piped *s)
+{
+	reader_close(s->reader);
+	free(s->damage);
+	if (s->fd >= 0)
+		close(s->fd);
+}
