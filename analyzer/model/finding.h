@@ -45,6 +45,9 @@ int find_hangs(struct store *s, int64_t run, struct findings *out);
 int find_storms(struct store *s, int64_t run, struct findings *out);
 int find_mount_failures(struct store *s, int64_t run, struct findings *out);
 
+/* A part of lint: containers that no transaction gave back. Needs level debug. */
+int find_leaked_containers(struct store *s, int64_t run, struct findings *out);
+
 const char *finding_level_name(enum finding_level l);
 /* Whether any is of level warning or above: the exit status of the commands. */
 bool findings_alarm(const struct findings *f);

@@ -401,7 +401,7 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 
 /* ---- questions to the tables ---- */
 
-/* Columns: run, tid, cause, count, first_ns, last_ns, message. */
+/* Columns: run, tid, cause, count, first_ns, last_ns, message, and where it is about one the container. */
 static const struct { const char *rule; enum finding_level level; const char *sql; } questions[] = {
 	{"completed-without-start", FINDING_WARNING,
 	 "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to execute' FROM invocation"
@@ -411,12 +411,15 @@ static const struct { const char *rule; enum finding_level level; const char *sq
 	 " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more than it completed' ELSE ' invocations more than it completed' END FROM invocation"
 	 " WHERE status = 'unfinished' AND arrived_ns IS NOT NULL AND (?1 = 0 OR run = ?1) GROUP BY run, worker"},
 	{"double-lock", FINDING_ERROR,
-	 "SELECT run, tid, 'container ' || container_id, 1, from_ns, other_to, 'took the lock of a container that ' || other || ' still held' FROM"
-	 " (SELECT *, lag(tid) OVER w other, lag(to_ns) OVER w other_to, lag(from_ns) OVER w other_from FROM lock"
-	 "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, tid))"
-	 " WHERE other_from IS NOT NULL AND (other_to > from_ns OR (other_to IS NULL AND other IS NOT tid)) AND (?1 = 0 OR run = ?1)"},
+	 "SELECT run, tid, 'container ' || container_id, 1, from_ns, coalesce(held_to, other_to), 'took the lock of a container that ' || CASE WHEN held_to > from_ns"
+	 " THEN coalesce((SELECT o.tid FROM lock o WHERE o.run = x.run AND o.container_id = x.container_id AND o.to_ns = held_to AND o.tid <> x.tid), tid) ELSE other END"
+	 " || ' still held', container_id FROM"
+	 " (SELECT *, lag(tid) OVER w other, lag(to_ns) OVER w other_to, lag(from_ns) OVER w other_from,"
+	 "  max(to_ns) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) held_to FROM lock"
+	 "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, tid)) x"
+	 " WHERE other_from IS NOT NULL AND (held_to > from_ns OR (other_to IS NULL AND other IS NOT tid)) AND (?1 = 0 OR run = ?1)"},
 	{"leaked-lock", FINDING_ERROR,
-	 "SELECT l.run, l.tid, 'container ' || l.container_id, 1, l.from_ns, i.end_ns, 'completed and never let go of its container''s lock' FROM lock l"
+	 "SELECT l.run, l.tid, 'container ' || l.container_id, 1, l.from_ns, i.end_ns, 'completed and never let go of its container''s lock', l.container_id FROM lock l"
 	 " JOIN invocation i ON i.run = l.run AND i.tid = l.tid WHERE l.to_ns IS NULL AND i.end_ns IS NOT NULL AND (?1 = 0 OR l.run = ?1)"},
 };
 
@@ -460,10 +463,13 @@ static int ask(struct store *s, int64_t run, size_t i, struct findings *out)
 			rc = -ENOMEM;
 			break;
 		}
+		if (sqlite3_column_count(st) > 7)
+			rc = finding_detail_add(f, "container_id", "%s", (const char *)sqlite3_column_text(st, 7));
 		f->count = sqlite3_column_int64(st, 3);
 		f->first_ns = column_ns(st, 4);
 		f->last_ns = column_ns(st, 5);
-		rc = show_lock_lines(s, f);
+		if (!rc)
+			rc = show_lock_lines(s, f);
 	}
 	sqlite3_finalize(st);
 	return rc ? rc : sql_errno(step);
@@ -487,6 +493,8 @@ int find_lint(struct store *s, int64_t run, struct findings *out)
 
 	for (size_t i = 0; !rc && i < sizeof questions / sizeof *questions; i++)
 		rc = ask(s, run, i, out);
+	if (!rc)
+		rc = find_leaked_containers(s, run, out);
 	if (!rc)
 		rc = lint_lines(s, run, out);
 	if (out->n > before)
