@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vtab_phase.c - the table `phase` (contract §3), made from `invocation` and `attempt` row by row. */
+/* vtab_phase.c - the table `phase` (contract §3), made from `invocation` and `attempt` row by row: two sorted lists, read side by side. */
 #include "model/phase.h"
 #include "model/tables.h"
 #include "model/write.h"
@@ -10,7 +10,8 @@
 enum { RUN, TID, ATTEMPT, ORD, NAME, START_NS, END_NS };
 
 struct state {
-	sqlite3_stmt *invocation, *attempts;
+	sqlite3_stmt *invocation, *attempts; /* both by (run, tid) */
+	bool more;		/* attempts stands on a row that is not used yet */
 	struct rules *rules;
 	struct phase_attempt *attempt;
 	int room;
@@ -30,22 +31,35 @@ static void close_phases(void *p)
 	free(s);
 }
 
+static int next_attempt(struct state *s)
+{
+	int step = sqlite3_step(s->attempts);
+
+	s->more = step == SQLITE_ROW;
+	return sql_errno(step);
+}
+
 static int prepare(struct state *s, sqlite3 *db, sqlite3_value *const *value)
 {
+	static const char *const columns[] = {"run,tid,sent_ns,controller_ns,dispatched_ns,arrived_ns,end_ns,return_ns FROM invocation",
+					      "run,tid,insert_ns,remove_ns,start_ns,end_ns,state FROM attempt"};
+	sqlite3_stmt **const st[] = {&s->invocation, &s->attempts};
 	char sql[512];
-	int rc;
 
-	/* The primary key is (run, tid): all runs are named so that a tid alone finds its place too. */
-	snprintf(sql, sizeof sql, "SELECT run,tid,sent_ns,controller_ns,dispatched_ns,arrived_ns,end_ns,return_ns FROM invocation WHERE %s%s ORDER BY run, tid",
-		 value[1] ? "run = ?2" : "run IN (SELECT id FROM run)", value[0] ? " AND tid = ?1" : "");
-	rc = sql_prepare(db, sql, &s->invocation);
-	if (rc)
-		return rc;
-	if (value[0])
-		sqlite3_bind_value(s->invocation, 1, value[0]);
-	if (value[1])
-		sqlite3_bind_value(s->invocation, 2, value[1]);
-	return sql_prepare(db, "SELECT insert_ns,remove_ns,start_ns,end_ns,state FROM attempt WHERE run = ? AND tid = ? ORDER BY n", &s->attempts);
+	for (int i = 0; i < 2; i++) {
+		int rc;
+
+		snprintf(sql, sizeof sql, "SELECT %s WHERE %s%s ORDER BY run, tid%s", columns[i], value[1] ? "run = ?2" : "1",
+			 value[0] ? " AND tid = ?1" : "", i ? ", n" : "");
+		rc = sql_prepare(db, sql, st[i]);
+		if (rc)
+			return rc;
+		if (value[0])
+			sqlite3_bind_value(*st[i], 1, value[0]);
+		if (value[1])
+			sqlite3_bind_value(*st[i], 2, value[1]);
+	}
+	return next_attempt(s);
 }
 
 static int open_phases(struct store *store, sqlite3 *db, sqlite3_value *const *value, void **out)
@@ -79,31 +93,48 @@ static const char *state_name(struct slice v)
 	return NULL;
 }
 
+/* Where the attempt that is at hand stands to the invocation: before it, at it, behind it. */
+static int compare(const struct state *s)
+{
+	int64_t a = sqlite3_column_int64(s->attempts, RUN), i = sqlite3_column_int64(s->invocation, RUN);
+	struct slice at = column_slice(s->attempts, TID), it = column_slice(s->invocation, TID);
+	int c;
+
+	if (a != i)
+		return a < i ? -1 : 1;
+	c = memcmp(at.ptr ? at.ptr : "", it.ptr ? it.ptr : "", at.len < it.len ? at.len : it.len);
+	return c ? c : (at.len > it.len) - (at.len < it.len);
+}
+
+static int put_attempt(struct state *s, int n)
+{
+	if (n == s->room) {
+		int room = s->room ? s->room * 2 : 8;
+		struct phase_attempt *p = realloc(s->attempt, (size_t)room * sizeof *p);
+
+		if (!p)
+			return -ENOMEM;
+		s->attempt = p;
+		s->room = room;
+	}
+	s->attempt[n] = (struct phase_attempt){column_ns(s->attempts, 2), column_ns(s->attempts, 3), column_ns(s->attempts, 4),
+					       column_ns(s->attempts, 5), state_name(column_slice(s->attempts, 6))};
+	return 0;
+}
+
 static int read_attempts(struct state *s, struct phase_input *in)
 {
-	int n = 0, step;
+	int n = 0, rc = 0, c;
 
-	sqlite3_bind_int64(s->attempts, 1, sqlite3_column_int64(s->invocation, RUN));
-	bind_slice(s->attempts, 2, column_slice(s->invocation, TID));
-	while ((step = sqlite3_step(s->attempts)) == SQLITE_ROW) {
-		if (n == s->room) {
-			int room = s->room ? s->room * 2 : 8;
-			struct phase_attempt *p = realloc(s->attempt, (size_t)room * sizeof *p);
-
-			if (!p) {
-				step = SQLITE_NOMEM;
-				break;
-			}
-			s->attempt = p;
-			s->room = room;
-		}
-		s->attempt[n++] = (struct phase_attempt){column_ns(s->attempts, 0), column_ns(s->attempts, 1), column_ns(s->attempts, 2),
-							 column_ns(s->attempts, 3), state_name(column_slice(s->attempts, 4))};
+	while (!rc && s->more && (c = compare(s)) <= 0) {
+		if (!c)
+			rc = put_attempt(s, n++);
+		if (!rc)
+			rc = next_attempt(s);
 	}
-	sqlite3_reset(s->attempts);
 	in->attempt = s->attempt;
 	in->nattempts = n;
-	return sql_errno(step);
+	return rc;
 }
 
 static int next_phase(void *p)
