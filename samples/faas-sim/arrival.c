@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arrival.c - the load: requests at random times, some in bursts, each a task of its own. */
+/* arrival.c - sends what the load draws or the trace has, each request by a task of its own, and waits for the answers. */
 #define ILU_TARGET "iluvatar_load_gen::trace::worker_trace"
 #include "sim.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BURST_SHARE 0.04 /* of the arrivals are the first of several of the same function */
-#define BURST_SIZE 8
-#define POISON_SHARE 0.01 /* of the requests crash their container */
 
 struct request {
 	struct sim *sim;
@@ -39,17 +35,6 @@ static int request(void *arg)
 
 #undef ILU_TARGET
 #define ILU_TARGET "iluvatar_load_gen::trace::worker_trace"
-
-static const struct function *choose(const struct sim *sim, struct rng *rng)
-{
-	int total = 0, i = 0;
-
-	for (int k = 0; k < sim->nfns; k++)
-		total += sim->fns[k]->weight;
-	for (int at = (int)(rng_unit(rng) * total); at >= sim->fns[i]->weight; i++)
-		at -= sim->fns[i]->weight;
-	return sim->fns[i];
-}
 
 static int remember(struct sim *sim, struct item *it)
 {
@@ -101,18 +86,6 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 	return rc;
 }
 
-/* The next instant of the trace: after how long, of which function, how many. */
-static int send_next(struct sim *sim, struct rng *rng)
-{
-	const struct function *fn = choose(sim, rng);
-	int n = rng_unit(rng) < BURST_SHARE ? BURST_SIZE : 1;
-	int rc = 0;
-
-	while (n-- > 0 && !rc)
-		rc = send_one(sim, fn, rng_unit(rng) < POISON_SHARE);
-	return rc;
-}
-
 /* -ETIMEDOUT: some had none when --drain was over. */
 static int await_answers(struct sim *sim)
 {
@@ -134,29 +107,28 @@ static int send_trace(struct sim *sim)
 	return rc;
 }
 
-static int send_drawn(struct sim *sim, struct rng *rng)
+static int send_drawn(struct sim *sim)
 {
-	const double mean_s = (1 + BURST_SHARE * (BURST_SIZE - 1)) / sim->opt.rate;
-	int rc = 0;
+	struct load *load;
+	struct drawn d;
+	int rc = load_new(sim, &load);
 
-	for (double at_s = rng_exponential(rng, mean_s); !rc && at_s < sim->opt.seconds; at_s += rng_exponential(rng, mean_s)) {
-		if (stop_wait(&sim->stop, sim->start_ns + (int64_t)(at_s * 1e9) - now_ns()))
-			break;
-		rc = send_next(sim, rng);
-	}
+	while (!rc && load_next(load, &d) && !stop_wait(&sim->stop, pause_end(sim->start_ns + (int64_t)(d.at_s * 1e9)) - now_ns()))
+		for (int i = 0; i < d.count && !rc; i++)
+			rc = send_one(sim, d.fn, d.poisoned[i]);
+	load_free(load);
 	return rc;
 }
 
 int arrivals_run(struct sim *sim)
 {
 	const ilu_tid me = ilu_tid_named("LiveWorkerLoad");
-	struct rng rng = {sim->opt.seed};
 	int rc;
 
 	sim->start_ns = now_ns();
 	pause_tick(sim->opt.tick_ns);
 	ilu_info(&me, "Starting invocations");
-	rc = sim->opt.trace ? send_trace(sim) : send_drawn(sim, &rng);
+	rc = sim->opt.trace ? send_trace(sim) : send_drawn(sim);
 	if (sim->opt.tick_ns)
 		pause_tick(MS); /* the load generator has nothing to send any more, and takes longer steps */
 	ilu_info(&me, "Invocations sent, awaiting on thread handles");

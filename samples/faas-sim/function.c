@@ -141,6 +141,23 @@ static int take_ours(struct sim *sim)
 	return 0;
 }
 
+static int generate(struct sim *sim)
+{
+	struct rng r = {sim->opt.seed ^ 0x66756e63};
+	char name[16];
+	int rc = 0;
+
+	sim->loaded = calloc((size_t)sim->opt.generate, sizeof *sim->loaded);
+	if (!sim->loaded)
+		return -ENOMEM;
+	for (; sim->nloaded < sim->opt.generate && !rc; sim->nloaded++) {
+		snprintf(name, sizeof name, "f%04d", sim->nloaded);
+		load_draw_function(&r, &sim->loaded[sim->nloaded]);
+		rc = name_loaded(&sim->loaded[sim->nloaded], name, "");
+	}
+	return rc;
+}
+
 /* As many containers as its requests would keep busy, but no more than --prewarms. */
 static int prewarms(const struct function *fn, int most)
 {
@@ -190,7 +207,7 @@ static int choose(struct sim *sim, const char *names)
 
 int functions_load(struct sim *sim)
 {
-	int rc = sim->opt.metadata ? load(sim) : take_ours(sim);
+	int rc = sim->opt.metadata ? load(sim) : sim->opt.generate ? generate(sim) : take_ours(sim);
 
 	if (!rc && sim->opt.benchmark)
 		rc = benchmark_apply(sim);

@@ -30,6 +30,8 @@ static const char usage[] =
 	"  --eviction POLICY   which idle container makes room: lru, greedy-dual (lru)\n"
 	"  --seconds N         how long requests arrive (5)\n"
 	"  --rate R            requests per second (40)\n"
+	"  --arrivals KIND     mixed, poisson, bursty, azure (the day's rhythm, and functions as in --generate 200) (mixed)\n"
+	"  --generate N        so many functions, drawn: some are invoked very often, most hardly ever (ours)\n"
 	"  --functions LIST    of hello,float,json,aes,gzip (all)\n"
 	"  --cores N           invocations at a time, up to 64 (4)\n"
 	"  --memory MB         for containers (1280)\n"
@@ -49,7 +51,7 @@ static const char usage[] =
 	"\n"
 	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written.\n";
 
-enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_BENCHMARK, OPT_PREWARMS, OPT_BACKEND, OPT_NETWORK, OPT_TICK, OPT_WORKERS, OPT_BALANCE, OPT_LOAD_BOUND, OPT_POPULAR, OPT_QUEUE, OPT_EVICTION, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
+enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_BENCHMARK, OPT_PREWARMS, OPT_BACKEND, OPT_NETWORK, OPT_TICK, OPT_ARRIVALS, OPT_GENERATE, OPT_WORKERS, OPT_BALANCE, OPT_LOAD_BOUND, OPT_POPULAR, OPT_QUEUE, OPT_EVICTION, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
 
 static const struct option names[] = {
 	{"directory", required_argument, NULL, OPT_DIRECTORY},
@@ -70,6 +72,8 @@ static const struct option names[] = {
 	{"backend", required_argument, NULL, OPT_BACKEND},
 	{"network", required_argument, NULL, OPT_NETWORK},
 	{"tick", required_argument, NULL, OPT_TICK},
+	{"arrivals", required_argument, NULL, OPT_ARRIVALS},
+	{"generate", required_argument, NULL, OPT_GENERATE},
 	{"workers", required_argument, NULL, OPT_WORKERS},
 	{"balance", required_argument, NULL, OPT_BALANCE},
 	{"load-bound", required_argument, NULL, OPT_LOAD_BOUND},
@@ -219,6 +223,10 @@ static int option_take(struct options *o, int opt, const char *arg)
 		return parse_us("network", arg, &o->network_ns);
 	case OPT_TICK:
 		return parse_us("tick", arg, &o->tick_ns);
+	case OPT_ARRIVALS:
+		return parse_name("arrivals", arg, "mixed poisson bursty azure", (int *)&o->arrivals);
+	case OPT_GENERATE:
+		return parse_int("generate", arg, 1, 10000, &o->generate);
 	case OPT_WORKERS:
 		return parse_int("workers", arg, 1, MOST_WORKERS, &o->workers);
 	case OPT_BALANCE:
@@ -275,6 +283,8 @@ int options_parse(struct options *o, int argc, char **argv)
 			return 2;
 		}
 	}
+	if (o->arrivals == ARRIVALS_AZURE && !o->generate)
+		o->generate = 200;
 	if (o->benchmark && !backend_given)
 		o->backend = BACKEND_SIMULATION;
 	if (o->network_ns < 0)

@@ -4,7 +4,8 @@
  * It takes the steps of an Ilúvatar worker and writes its messages, targets and spans for them, so that the rules that
  * explain Ilúvatar's logs explain these. Who calls whom:
  *
- *   arrival    the load: when which function is invoked; one thread for each request
+ *   load       when which function is invoked
+ *   arrival    invokes them; one task for each request
  *   controller with --workers: between the load and several workers (controller.h)
  *   worker     a machine with all that follows
  *   dispatch   a request, from its arrival over the queue to its answer
@@ -61,6 +62,7 @@ const char *fault_name(enum fault f);
 
 /* ---- options.c: what the command line asked for ---- */
 enum gc { GC_DEFAULT, GC_OFF, GC_LABEL };
+enum arrivals { ARRIVALS_MIXED, ARRIVALS_POISSON, ARRIVALS_BURSTY, ARRIVALS_AZURE };
 enum policy { POLICY_FCFS, POLICY_SJF, POLICY_EDF };
 enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_LOADED, BALANCE_CH_RLU };
 enum eviction { EVICT_LRU, EVICT_GREEDY_DUAL };
@@ -76,6 +78,8 @@ struct options {
 	const char *functions; /* names, by comma; NULL: all */
 	double seconds;	       /* of arrivals */
 	double rate;	       /* of arrivals, in 1/s */
+	enum arrivals arrivals;
+	int generate;	       /* so many functions are drawn; 0: none */
 	double fail_rate;      /* share of container creations that fail */
 	uint64_t seed;
 	int cores;
@@ -156,7 +160,7 @@ struct function {
 	int cold_ms;	   /* of a cold invocation, the container's start included */
 	int warm_ms;	   /* of a warm one */
 	int mem_mb;
-	int weight;	   /* how often it is invoked, relative to the others */
+	double weight;	   /* how often it is invoked, relative to the others */
 	int prewarms;	   /* containers made before the first request */
 	double iat_ms;	   /* mean time between its requests, as its metadata says; 0: unknown */
 	struct estimate first; /* where estimates begin */
@@ -198,6 +202,21 @@ struct arrival {
 
 /* Reads func_name,invoke_time_ms into sim->trace. 0 or a negative errno, which has been said. */
 int trace_load(struct sim *sim);
+
+/* ---- load.c: the load, drawn ---- */
+struct load;
+
+struct drawn {
+	double at_s; /* since the start */
+	const struct function *fn;
+	int count;	  /* at once */
+	bool poisoned[8]; /* of each */
+};
+
+int load_new(const struct sim *sim, struct load **out); /* 0 or -ENOMEM; load_free takes NULL and what is half made */
+void load_free(struct load *l);
+bool load_next(struct load *l, struct drawn *out); /* false: --seconds are over */
+void load_draw_function(struct rng *r, struct function *fn);
 
 /* ---- csv.c ---- */
 struct csv {
