@@ -71,10 +71,18 @@ static bool ends_in(struct slice name, const char *word)
 	return name.len >= n && !strncasecmp(name.ptr + name.len - n, word, n);
 }
 
-static uint8_t kind_of_head(struct scan *s, const struct shape *head)
+static bool is_secret_name(struct slice key)
 {
 	static const char *const secrets[] = {"password", "passwd", "secret", "api_key", "apikey", "access_token", "auth_token", "authorization", "private_key"};
 
+	for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++)
+		if (ends_in(key, secrets[k]))
+			return true;
+	return false;
+}
+
+static uint8_t kind_of_head(const struct shape *head)
+{
 	for (unsigned i = 0; i < head->nslots; i++) {
 		struct slice key = head->slots[i].key;
 
@@ -82,11 +90,8 @@ static uint8_t kind_of_head(struct scan *s, const struct shape *head)
 			continue;
 		if (slice_is(key, "environment") || slice_is(key, "environ"))
 			return 2;
-		for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++)
-			if (ends_in(key, secrets[k])) {
-				snprintf(s->secret_name, sizeof s->secret_name, "%.*s", (int)key.len, key.ptr);
-				return 3;
-			}
+		if (is_secret_name(key))
+			return 3;
 	}
 	return 1;
 }
@@ -94,7 +99,7 @@ static uint8_t kind_of_head(struct scan *s, const struct shape *head)
 static uint8_t head_kind(struct scan *s, const struct shape *head)
 {
 	if (!head->id || head->id > 1u << 24)
-		return kind_of_head(s, head);
+		return kind_of_head(head);
 	if (head->id >= s->nheads) {
 		uint32_t n = head->id * 2 + 64;
 		uint8_t *p = realloc(s->head_kind, n);
@@ -106,18 +111,53 @@ static uint8_t head_kind(struct scan *s, const struct shape *head)
 		s->nheads = n;
 	}
 	if (!s->head_kind[head->id])
-		s->head_kind[head->id] = kind_of_head(s, head);
+		s->head_kind[head->id] = kind_of_head(head);
 	return s->head_kind[head->id];
 }
 
+/* A value that is none, or was hidden on purpose: null, Rust's None, Some({}), our [redacted], stars. */
+static bool shows_nothing(struct slice v)
+{
+	static const char *const nothing[] = {"null", "None", "{}", "[]", "Some({})", "Some([])", "[redacted]", "<redacted>"};
+	size_t stars = 0;
+
+	for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+		if (slice_is(v, nothing[i]))
+			return true;
+	while (stars < v.len && v.ptr[stars] == '*')
+		stars++;
+	return stars == v.len;
+}
+
+/* A field that is named as a secret and has a value: its name is kept for the finding. */
+static bool tells_secret(struct scan *s, const struct event *e)
+{
+	for (unsigned i = 0; i < e->head->nslots; i++) {
+		struct slice key = e->head->slots[i].key, v;
+		char name[sizeof s->secret_name];
+
+		if (e->head->slots[i].section != SECTION_FIELDS || !is_secret_name(key))
+			continue;
+		snprintf(name, sizeof name, "%.*s", (int)key.len, key.ptr);
+		if (!event_field(e, name, &v) || shows_nothing(v))
+			continue;
+		if (!s->secret_name[0])
+			strcpy(s->secret_name, name);
+		return true;
+	}
+	return false;
+}
+
+static bool dumped_environment(const struct event *e, struct slice *out)
+{
+	return (event_field(e, "environment", out) || event_field(e, "environ", out)) && !shows_nothing(*out);
+}
+
 /* Whether an environment holds something that looks like a secret. */
-static bool has_secret(const struct event *e)
+static bool has_secret(struct slice v)
 {
 	static const char *const words[] = {"PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY"};
-	struct slice v;
 
-	if (!event_field(e, "environment", &v) && !event_field(e, "environ", &v))
-		return false;
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (memmem(v.ptr, v.len, words[i], strlen(words[i])))
 			return true;
@@ -191,6 +231,7 @@ static void check_sequence(struct scan *s, const struct event *e)
 static int take(struct scan *s, const struct event *e)
 {
 	struct log *l = &s->log;
+	struct slice v;
 	uint8_t kind;
 
 	if (e->foreign) {
@@ -215,12 +256,12 @@ static int take(struct scan *s, const struct event *e)
 		return count_span(s, e, open);
 	}
 	kind = head_kind(s, e->head);
-	if (kind == 2) {
-		example(has_secret(e) ? &s->secret : &s->environment, e->id);
+	if (kind == 2 && dumped_environment(e, &v)) {
+		example(has_secret(v) ? &s->secret : &s->environment, e->id);
 		s->environment_run = e->run;
 		if (s->secret.count && !s->secret_name[0])
 			strcpy(s->secret_name, "environment");
-	} else if (kind == 3) {
+	} else if (kind == 3 && tells_secret(s, e)) {
 		example(&s->secret, e->id);
 		s->environment_run = e->run;
 	}
