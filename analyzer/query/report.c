@@ -16,7 +16,7 @@ static const struct option_spec sort_spec = {.name = "sort"}, limit_spec = {.nam
 
 const struct report_part report_parts[] = {
 	{"runs", "Runs", "What was loaded. Times stand on the logs' own clock.", cmd_runs, {{NULL, NULL}}},
-	{"functions", "Latency by function", "End-to-end, queueing and code time of each function's invocations.", cmd_functions, {{NULL, NULL}}},
+	{"functions", "Latency by function", "End-to-end, queueing and code time of each function's invocations. Cold is what the function calls its first call in a container; cold_starts are containers made for a call.", cmd_functions, {{NULL, NULL}}},
 	{"phases", "Where the time went",
 	 "The phases of an invocation add up to its end-to-end time; what the log does not explain is named so.", cmd_phases, {{NULL, NULL}}},
 	{"slowest", "Slowest invocations", "By what the caller waited.", cmd_invocations,

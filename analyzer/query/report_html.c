@@ -40,7 +40,7 @@ static void put_navigation(struct output *out)
 /* ---- figures at a glance ---- */
 
 struct glance {
-	int64_t all, failed, unfinished, cold, lines, rejected, damaged, start_ns, end_ns, offset_s;
+	int64_t all, failed, unfinished, cold, cold_starts, lines, rejected, damaged, start_ns, end_ns, offset_s;
 	struct sample durations;
 };
 
@@ -49,18 +49,19 @@ static int read_counts(struct query *q, int64_t run, struct glance *g)
 	sqlite3_stmt *stmt = NULL;
 	int status = query_prepare(q,
 				   "SELECT count(*), total(status = 'failed'), total(status = 'unfinished'), total(coalesce(was_cold, state = 'cold', 0)),"
+				   " (SELECT total(state = 'cold') FROM attempt WHERE ?1 = 0 OR run = ?1),"
 				   " (SELECT total(lines) FROM source WHERE ?1 = 0 OR run = ?1), (SELECT total(rejected) FROM source WHERE ?1 = 0 OR run = ?1),"
 				   " (SELECT count(*) FROM source WHERE damage IS NOT NULL AND (?1 = 0 OR run = ?1)), min(coalesce(sent_ns, arrived_ns)),"
 				   " max(coalesce(sent_ns, arrived_ns)), (SELECT coalesce(offset_s, 0) FROM run WHERE ?1 = 0 OR id = ?1)"
 				   " FROM invocation WHERE ?1 = 0 OR run = ?1",
 				   &stmt);
-	int64_t *const to[] = {&g->all, &g->failed, &g->unfinished, &g->cold, &g->lines, &g->rejected, &g->damaged, &g->start_ns, &g->end_ns, &g->offset_s};
+	int64_t *const to[] = {&g->all, &g->failed, &g->unfinished, &g->cold, &g->cold_starts, &g->lines, &g->rejected, &g->damaged, &g->start_ns, &g->end_ns, &g->offset_s};
 
 	if (!status) {
 		sqlite3_bind_int64(stmt, 1, run);
 		status = query_step(q, stmt);
 	}
-	for (int i = 0; status == 1 && i < 10; i++)
+	for (int i = 0; status == 1 && i < (int)(sizeof to / sizeof *to); i++)
 		*to[i] = sqlite3_column_int64(stmt, i);
 	sqlite3_finalize(stmt);
 	return status == 1 ? DONE : status;
@@ -104,7 +105,8 @@ static void put_tiles(struct output *out, const struct glance *g)
 	put_count(out, g->all, "invocations", false);
 	put_count(out, g->failed, "failed", true);
 	put_count(out, g->unfinished, "unfinished", true);
-	put_count(out, g->cold, "cold starts", false);
+	put_count(out, g->cold, "cold calls, as functions say", false);
+	put_count(out, g->cold_starts, "containers made for a call", false);
 	for (size_t i = 0; i < 3 && g->durations.n; i++) {
 		number_duration(sample_quantile(&g->durations, quantiles[i].at), "µ", buf);
 		put_tile(out, buf, quantiles[i].label, false);

@@ -212,7 +212,10 @@ const struct command commands[] = {
 	{"critical-path", answers, "TID", 1, 1, HINT_TID, "the chain of spans that a transaction's end waited for",
 	 "From the end backwards: at each instant the child that ended last is what its parent waited for.", "critical-path 3a294129", run_options, NEED_READ,
 	 cmd_critical_path},
-	{"functions", answers, "", 0, 0, HINT_NONE, "invocations by function: outcomes and latency quantiles", NULL, NULL, run_options, NEED_READ,
+	{"functions", answers, "", 0, 0, HINT_NONE, "invocations by function: outcomes and latency quantiles",
+	 "cold counts calls that the function itself calls its first in a container, also in a prewarmed one; cold_starts the containers that were\n"
+	 "made while an invocation waited, also where that failed, as the phase \"container acquisition (cold)\" does.",
+	 NULL, run_options, NEED_READ,
 	 cmd_functions},
 	{"containers", answers, "", 0, 0, HINT_NONE, "containers: when made, for whom, how often used", NULL, NULL, containers_options, NEED_READ, cmd_containers},
 	{"status", answers, "", 0, 0, HINT_NONE, "the state of each worker over time: queues, load, memory, containers",
