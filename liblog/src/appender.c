@@ -397,6 +397,17 @@ static void show(struct appender *a)
 	__atomic_store_n(&a->shown.wakeups, a->wakeups, __ATOMIC_RELAXED);
 }
 
+/* What stamps mean, for somebody who reads the region after our death. */
+static void tell_clock(struct appender *a)
+{
+	const struct stamp_line *line = &a->enc.scale.lines[0];
+
+	if (a->clock_told == line->stamp)
+		return;
+	a->clock_told = line->stamp;
+	region_set_clock(&(struct region_clock){ line->stamp, line->wall_ns, line->ns_per_tick });
+}
+
 static void do_pass(struct appender *a, struct pass *pass)
 {
 	const struct now_source *source = now_replaced();
@@ -409,6 +420,7 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
 			   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted();
 	stamp_follow(&a->enc.scale);
+	tell_clock(a);
 	now = source ? source->turns() : ilu_stamp_();
 	n = look_at_rings(a, now, &pass->pressed);
 	horizon = now - (source || pass->everything || pass->pressed ? 0 : stamp_ticks(&a->enc.scale, a->grace_ns));
@@ -541,6 +553,8 @@ int appender_start(struct appender *a, const char *initialized)
 	if (!encode_own_room(&a->enc))
 		return -ENOMEM;
 	have_membarrier = !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	a->clock_told = ~a->enc.scale.lines[0].stamp;
+	tell_clock(a);
 	say(a, "INFO", "Logger initialized", "Startup", initialized, a->enc.seq++);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -21,6 +21,7 @@ struct appender {
 	unsigned sinks;
 	struct routes routes; /* sinks with filters of their own */
 	uint64_t grace_ns;
+	uint64_t clock_told; /* stamp of the line that the region has */
 	struct gap gap;	/* of the first sink */
 	uint64_t lost;	/* ever, by rings, the first sink and routes */
 	uint64_t told[APPENDER_TROUBLES]; /* of each kind so many */

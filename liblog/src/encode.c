@@ -658,6 +658,8 @@ static void encode_owner(struct encoder *enc, struct ring *ring, const struct il
 	if (enc->flame.sink)
 		flame_owner(&enc->flame, (uint32_t)(ring - rings_at(0)));
 	memcpy(&owner, record + 1, sizeof owner);
+	ring->shared->thread_id = owner.thread_id;
+	memcpy(ring->shared->name, owner.name, sizeof owner.name);
 	at = PUT(at, ",\"threadName\":\"");
 	at += escape_json(at, owner.name, strnlen(owner.name, sizeof owner.name));
 	at = PUT(at, "\",\"pid\":");

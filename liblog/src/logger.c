@@ -98,6 +98,8 @@ static int prepare(uint64_t ring_bytes, uint64_t rings, uint64_t slots)
 		return 0;
 	rc = region_make(ring_bytes, rings ? rings : rings_for(ring_bytes), slots);
 	if (!rc)
+		rc = sites_tell_region();
+	if (!rc)
 		rc = rings_init();
 	if (rc)
 		return rc;
@@ -241,6 +243,8 @@ static int launch(enum sink_file_start how, struct span_texts *inherited)
 	}
 	if (!rc) {
 		a->grace_ns = config.grace_ms * 1000000ull;
+		region.header->pid = (uint64_t)getpid();
+		region.header->tsc = logger.tsc;
 		appender_begin(a);
 		if (inherited->span) {
 			span_texts_done(&a->enc.spans);

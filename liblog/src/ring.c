@@ -44,7 +44,7 @@ static bool ring_make(struct ring *ring, uint32_t i)
 	const struct region_header *h = region.header;
 	char *at = region.base + h->rings_at + i * h->ring_stride;
 
-	ring->shared = (struct ring_shared *)(void *)at;
+	ring->shared = (struct region_ring *)(void *)at;
 	ring->base = ring->at = at + sizeof *ring->shared;
 	ring->bytes = h->ring_bytes;
 	region_prefault(at, h->ring_stride);

@@ -14,23 +14,15 @@
 #include <ilu/detail/record.h>
 #include <stdbool.h>
 
-#define RING_NAME   64 /* of a thread, with its NUL */
+#define RING_NAME   REGION_NAME
 #define RING_LEVELS 6
 
 /* Bytes of a record beside its values: header, id, rounding, the next header's size, and one to make `<` do. */
 #define RING_OVERHEAD (sizeof(struct ilu_record_) + sizeof(ilu_tid) + 8 + 8 + 1)
 
-/* The part in the region. */
-struct ring_shared {
-	uint64_t head;	  /* read up to here: set by the appender when the lines are written */
-	uint32_t waiting; /* the owner sleeps for room; it waits on this word */
-	uint32_t pressed; /* the owner saw it more than half full */
-	char pad[REGION_LINE - 16];
-};
-
 struct ring {
 	/* the writer's */
-	struct ring_shared *shared;
+	struct region_ring *shared; /* its head in the region */
 	char *base;
 	uint64_t bytes;
 	uint64_t lap; /* position of `base` in this round */

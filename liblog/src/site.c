@@ -5,6 +5,7 @@
 #include "limit.h"
 #include "lock.h"
 #include "logger.h"
+#include "region.h"
 #include "slab.h"
 #include "tid.h"
 
@@ -18,10 +19,11 @@ static struct {
 	struct lock lock;
 	struct site *chunk[SITES_MAX / CHUNK]; /* read without the lock */
 	uint32_t count;			       /* numbers given; 0 is none */
+	uint32_t told;			       /* up to here they are in the region */
 	struct site *bucket[BUCKETS];
 	struct directive_set *filter;
 	bool running, dynamic;
-} sites = { .count = 1 };
+} sites = { .count = 1, .told = 1 };
 
 struct site *site_get(uint32_t number)
 {
@@ -133,6 +135,37 @@ static int copy_site(struct site *to, const struct ilu_site_ *from)
 	return 0;
 }
 
+/* Sites become known when objects are loaded, the region is made when the logger starts: those of before follow then. */
+static void tell_region(void)
+{
+	for (; __atomic_load_n(&region.base, __ATOMIC_ACQUIRE) && sites.told < sites.count; sites.told++) {
+		const struct site *site = site_get(sites.told);
+		const struct ilu_site_ told = { .target = site->target,
+						.text = site->text,
+						.file = site->file,
+						.function = site->function,
+						.keys = site->keys,
+						.types = site->types,
+						.line = site->line,
+						.level = site->level,
+						.kind = site->kind,
+						.count = site->count };
+
+		region_add_site(&told, sites.told);
+	}
+}
+
+int sites_tell_region(void)
+{
+	int rc = lock_take(&sites.lock);
+
+	if (rc)
+		return rc;
+	tell_region();
+	lock_drop(&sites.lock);
+	return 0;
+}
+
 static struct site *new_site(const struct ilu_site_ *from, uint32_t hash)
 {
 	uint32_t number = sites.count;
@@ -155,6 +188,7 @@ static struct site *new_site(const struct ilu_site_ *from, uint32_t hash)
 	site->next = sites.bucket[hash % BUCKETS];
 	sites.bucket[hash % BUCKETS] = site;
 	__atomic_store_n(&sites.count, number + 1, __ATOMIC_RELEASE);
+	tell_region();
 	return site;
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* site.h - every call site of the process, by number.
  *
+ * What the process itself needs (gates, what the encoder rendered) is here; what records mean to somebody who has nothing
+ * but the region is in the region, too.
+ *
  * A site is copied when it becomes known, texts and all: its object may be unloaded while records of it are still in a
  * ring. It keeps its number for ever; a site that comes back (dlopen of the same library) gets its old number again.
  * Reading by number takes no lock. */
@@ -40,6 +43,8 @@ unsigned site_level(uint32_t number);
 /* Make one site known; 0 or -ENOMEM, -EDEADLK (from a signal handler in the middle of it). */
 int site_add(const struct ilu_site_ *site);
 uint32_t sites_count(void);
+/* The region is there: write all sites down in it (region.h), from now on each as it becomes known. 0 or -EDEADLK. */
+int sites_tell_region(void);
 
 /* Does it speak? For people: it may change at once. */
 enum site_state { SITE_OFF, SITE_ON, SITE_IN_SPANS /* some */, SITE_UNLOADED };
