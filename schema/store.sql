@@ -86,33 +86,15 @@ CREATE TABLE place (
 	PRIMARY KEY (tid, id)
 ) WITHOUT ROWID;
 
--- What a load generator wrote about each invocation.
-CREATE TABLE result (
-	run                INTEGER NOT NULL REFERENCES run(id),
-	tid                TEXT NOT NULL,
-	ord                INTEGER NOT NULL,	-- row of the result file, from 0
-	success            INTEGER,
-	function_name      TEXT,
-	was_cold           INTEGER,
-	worker_duration_us INTEGER,
-	code_duration_sec  REAL,
-	e2e_duration_us    INTEGER,
-	compute            INTEGER,	-- bits: 1 CPU, 2 GPU
-	container_state    INTEGER,
-	sent               INTEGER,	-- ns, on the log's clock
-	client_latency_us  INTEGER,
-	body_start         REAL,	-- Unix seconds
-	PRIMARY KEY (run, tid)
-) WITHOUT ROWID;
-
--- The input of a load generator: func_name,invoke_time_ms.
-CREATE TABLE trace (
-	run            INTEGER NOT NULL REFERENCES run(id),
-	ord            INTEGER NOT NULL,	-- from 0
-	func_name      TEXT NOT NULL,
-	invoke_time_ms INTEGER NOT NULL,	-- from the start of the load
-	PRIMARY KEY (run, ord)
-) WITHOUT ROWID;
+-- What a load generator wrote about each invocation, and its input: the virtual tables result and trace.
+CREATE TABLE result_pack (
+	run  INTEGER PRIMARY KEY REFERENCES run(id),
+	data BLOB NOT NULL
+);
+CREATE TABLE trace_pack (
+	run  INTEGER PRIMARY KEY REFERENCES run(id),
+	data BLOB NOT NULL
+);
 
 -- Mean times of a benchmark file, which the columns about overhead compare with. run 0: for every run.
 CREATE TABLE benchmark (

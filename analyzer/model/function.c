@@ -4,6 +4,7 @@
  * Formulas are the reference's, operation by operation, so that the last digit agrees: docs/tables.md. Shares and the minimum
  * code time of a function are per worker. */
 #include "model/build.h"
+#include "model/result_set.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,30 +22,20 @@ static int compare_arrivals(const void *pa, const void *pb)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-/* The trace of a run as numbers of names; *out is yours. */
+/* The trace of a run as numbers of b->names; *out is yours. */
 static int read_trace(struct build *b, int64_t run, uint32_t **out, size_t *n)
 {
-	size_t room = 0;
-	sqlite3_stmt *st;
-	int rc = sql_prepare(b->db, "SELECT func_name FROM trace WHERE run = ? ORDER BY ord", &st), step = SQLITE_DONE;
+	struct trace_set set;
+	int rc = trace_set_read(&set, b->db, run);
 
-	*out = NULL;
-	*n = 0;
-	sqlite3_bind_int64(st, 1, run);
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		if (*n == room) {
-			uint32_t *p = realloc(*out, (room = room ? room * 2 : 1024) * sizeof *p);
-
-			if (!p) {
-				rc = -ENOMEM;
-				break;
-			}
-			*out = p;
-		}
-		rc = intern_add(&b->names, column_slice(st, 0), &(*out)[(*n)++]);
-	}
-	sqlite3_finalize(st);
-	return rc ? rc : sql_errno(step);
+	*n = set.n;
+	*out = rc ? NULL : malloc((set.n + 1) * sizeof **out);
+	if (!rc && !*out)
+		rc = -ENOMEM;
+	for (uint32_t i = 0; !rc && i < set.n; i++)
+		rc = intern_add(&b->names, set.names.text[set.v[i].func_name], &(*out)[i]);
+	trace_set_done(&set);
+	return rc;
 }
 
 /* Arrivals v[0..n) of one run. The trace is believed only if it agrees with every function that is known otherwise. */
@@ -161,44 +152,40 @@ static int write_iats(struct build *b, int64_t run, struct iat *v, size_t n)
 	return rc;
 }
 
+/* Names that no row has any more go. */
+static size_t drop_unused(struct iat *v, size_t n)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].name.ptr)
+			v[used++] = v[i];
+	return used;
+}
+
 static int build_iats(struct build *b, int64_t run)
 {
-	struct intern names;
+	struct trace_set set;
 	struct iat *v = NULL;
-	sqlite3_stmt *st;
-	int rc = sql_prepare(b->db, "SELECT func_name, invoke_time_ms FROM trace WHERE run = ? ORDER BY ord", &st), step = SQLITE_DONE;
+	int rc = trace_set_read(&set, b->db, run);
 
-	intern_init(&names);
-	sqlite3_bind_int64(st, 1, run);
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		uint32_t i, before = names.n;
-		int64_t ms = sqlite3_column_int64(st, 1);
+	if (!rc && set.n && !(v = calloc(set.names.n, sizeof *v)))
+		rc = -ENOMEM;
+	for (uint32_t i = 0; !rc && i < set.n; i++) {
+		struct iat *f = &v[set.v[i].func_name];
+		int64_t ms = set.v[i].invoke_time_ms;
 
-		rc = intern_add(&names, column_slice(st, 0), &i);
-		if (rc)
-			break;
-		if (names.n > before) {
-			struct iat *p = realloc(v, names.n * sizeof *p);
-
-			if (!p) {
-				rc = -ENOMEM;
-				break;
-			}
-			v = p;
-			v[i] = (struct iat){names.text[i], ms, 0, 0, 0};
-			continue;
+		if (f->name.ptr) {
+			f->sum_ms += ms - f->last_ms;
+			f->count++;
 		}
-		v[i].sum_ms += ms - v[i].last_ms;
-		v[i].last_ms = ms;
-		v[i].count++;
+		f->name = set.names.text[set.v[i].func_name];
+		f->last_ms = ms;
 	}
-	sqlite3_finalize(st);
-	if (!rc)
-		rc = sql_errno(step);
-	if (!rc && names.n)
-		rc = write_iats(b, run, v, names.n);
+	if (!rc && set.n)
+		rc = write_iats(b, run, v, drop_unused(v, set.names.n));
 	free(v);
-	intern_done(&names);
+	trace_set_done(&set);
 	return rc;
 }
 

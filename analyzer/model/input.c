@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* input.c - the files beside the logs: what they are, and the tables trace, function and benchmark from them.
+/* input.c - the files beside the logs: what they are, and what the database keeps of traces, metadata and benchmarks.
  *
  * Results are in result.c. */
 #include "model/input.h"
 #include "model/csv.h"
+#include "model/result_set.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -147,35 +148,42 @@ int input_csv_next(struct csv *c, const char *path, unsigned nfields, char **why
 	return rc;
 }
 
+static int take_trace(struct trace_set *set, struct csv *c, const char *path, char **why)
+{
+	int name = input_column(c, "func_name"), time = input_column(c, "invoke_time_ms"), rc = 0;
+	unsigned n = c->nfields;
+	uint32_t ord = 0;
+	int64_t ms;
+
+	while (!rc && (rc = input_csv_next(c, path, n, why)) == 1) {
+		if (!input_integer(c->field[time], &ms))
+			return input_refuse(why, -EBADMSG, path, c->line, "invoke_time_ms is no whole number: \"%.*s\"",
+					    (int)(c->field[time].len < 40 ? c->field[time].len : 40), c->field[time].ptr);
+		rc = trace_set_put(set, ord++, c->field[name], ms);
+	}
+	return rc;
+}
+
+/* Rows before the damage stay. */
 static int load_trace(struct store *s, int64_t run, const char *path, char **why)
 {
-	sqlite3_stmt *st = NULL;
+	struct trace_set set;
 	struct csv c;
-	int64_t ord = 0, ms;
-	int rc = input_csv_open(&c, path, why);
+	int rc = input_csv_open(&c, path, why), kept;
 
 	if (rc)
 		return rc;
-	int name = input_column(&c, "func_name"), time = input_column(&c, "invoke_time_ms");
-	unsigned n = c.nfields;
-
-	if (name < 0 || time < 0)
-		rc = input_refuse(why, -EINVAL, path, 1, "not a trace: no columns func_name and invoke_time_ms");
-	if (!rc)
-		rc = sql_prepare(store_db(s), "INSERT OR REPLACE INTO trace VALUES(?,?,?,?)", &st);
-	while (!rc && (rc = input_csv_next(&c, path, n, why)) == 1) {
-		if (!input_integer(c.field[time], &ms)) {
-			rc = input_refuse(why, -EBADMSG, path, c.line, "invoke_time_ms is no whole number: \"%.*s\"",
-					  (int)(c.field[time].len < 40 ? c.field[time].len : 40), c.field[time].ptr);
-			break;
-		}
-		sqlite3_bind_int64(st, 1, run);
-		sqlite3_bind_int64(st, 2, ord++);
-		bind_slice(st, 3, c.field[name]);
-		sqlite3_bind_int64(st, 4, ms);
-		rc = sql_step_reset(st);
+	if (input_column(&c, "func_name") < 0 || input_column(&c, "invoke_time_ms") < 0) {
+		csv_close(&c);
+		return input_refuse(why, -EINVAL, path, 1, "not a trace: no columns func_name and invoke_time_ms");
 	}
-	sqlite3_finalize(st);
+	rc = trace_set_read(&set, store_db(s), run);
+	if (!rc) {
+		rc = take_trace(&set, &c, path, why);
+		kept = rc && rc != -EBADMSG ? 0 : trace_set_write(&set, store_db(s), run);
+		rc = kept ? kept : rc;
+	}
+	trace_set_done(&set);
 	csv_close(&c);
 	return rc;
 }

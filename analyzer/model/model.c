@@ -5,6 +5,7 @@
  * more facts than memory is given, the transactions are shared between passes; nothing else changes. */
 #include "model/model.h"
 #include "model/build.h"
+#include "model/result_set.h"
 #include "model/collect.h"
 #include "model/tables.h"
 #include <errno.h>
@@ -14,51 +15,77 @@
 /* ---- results, in the order of their key ---- */
 
 struct results {
-	sqlite3_stmt *st;
+	sqlite3 *db;
+	struct build_run *run;	/* by id */
+	size_t nruns, at;	/* the run whose results set has */
+	struct result_set set;
+	uint32_t *order, n;	/* rows by tid, and the one that cur is */
 	struct result cur;
 	bool more;
 };
 
+static int compare_texts(struct slice a, struct slice b)
+{
+	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_tids(const void *a, const void *b, void *arg)
+{
+	const struct slice *tid = arg;
+
+	return compare_texts(tid[*(const uint32_t *)a], tid[*(const uint32_t *)b]);
+}
+
+/* The results of the next run that has any. */
+static int results_next_run(struct results *rs)
+{
+	int rc = 0;
+
+	while (!rc && rs->at < rs->nruns && rs->n == rs->set.tids.n) {
+		result_set_done(&rs->set);
+		free(rs->order);
+		rs->n = 0;
+		rc = result_set_read(&rs->set, rs->db, rs->run[rs->at++].id);
+		rs->order = malloc((rs->set.tids.n + 1) * sizeof *rs->order);
+		if (!rc && !rs->order)
+			rc = -ENOMEM;
+		for (uint32_t i = 0; !rc && i < rs->set.tids.n; i++)
+			rs->order[i] = i;
+		if (!rc)
+			qsort_r(rs->order, rs->set.tids.n, sizeof *rs->order, compare_tids, rs->set.tids.text);
+	}
+	return rc;
+}
+
 static int results_next(struct results *rs)
 {
-	int rc = sqlite3_step(rs->st);
+	int rc = results_next_run(rs);
+	const struct result_row *v;
 
-	rs->more = rc == SQLITE_ROW;
+	rs->more = !rc && rs->n < rs->set.tids.n;
 	if (!rs->more)
-		return sql_errno(rc);
-	rs->cur.run = sqlite3_column_int64(rs->st, 0);
-	rs->cur.tid = column_slice(rs->st, 1);
-	rs->cur.success = column_ns(rs->st, 2);
-	rs->cur.function_name = column_slice(rs->st, 3);
-	rs->cur.was_cold = column_ns(rs->st, 4);
-	rs->cur.worker_duration_us = column_ns(rs->st, 5);
-	rs->cur.code_duration_sec = sqlite3_column_type(rs->st, 6) == SQLITE_NULL ? NAN : sqlite3_column_double(rs->st, 6);
-	rs->cur.e2e_duration_us = column_ns(rs->st, 7);
-	rs->cur.compute = column_ns(rs->st, 8);
-	rs->cur.container_state = column_ns(rs->st, 9);
-	rs->cur.sent_ns = column_ns(rs->st, 10);
-	rs->cur.client_latency_us = column_ns(rs->st, 11);
+		return rc;
+	v = &rs->set.v[rs->order[rs->n]];
+	rs->cur = (struct result){rs->run[rs->at - 1].id, rs->set.tids.text[rs->order[rs->n]], intern_text(&rs->set.names, v->function_name),
+				  v->success, v->was_cold, v->worker_duration_us, v->e2e_duration_us, v->compute, v->container_state, v->sent,
+				  v->client_latency_us, v->code_duration_sec};
+	rs->n++;
 	return 0;
 }
 
-static int results_open(struct results *rs, sqlite3 *db)
+static void results_done(struct results *rs)
 {
-	int rc = sql_prepare(db, "SELECT run,tid,success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,compute,"
-				 "container_state,sent,client_latency_us FROM result ORDER BY run,tid", &rs->st);
-
-	return rc ? rc : results_next(rs);
+	result_set_done(&rs->set);
+	free(rs->order);
 }
 
 /* ---- one pass ---- */
 
 static int compare_run_tid(int64_t run_a, struct slice a, int64_t run_b, struct slice b)
 {
-	int c;
-
-	if (run_a != run_b)
-		return run_a < run_b ? -1 : 1;
-	c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-	return c ? c : (a.len > b.len) - (a.len < b.len);
+	return run_a != run_b ? (run_a < run_b ? -1 : 1) : compare_texts(a, b);
 }
 
 static int64_t offset_ns(const struct build *b, int64_t run)
@@ -112,9 +139,9 @@ static int build_result_alone(struct build *b, const struct result *r)
 
 static int build_pass(struct build *b)
 {
-	struct results rs = {0};
+	struct results rs = {.db = b->db, .run = b->run, .nruns = b->nruns};
 	const struct facts *f = &b->facts;
-	int rc = results_open(&rs, b->db);
+	int rc = results_next(&rs);
 
 	for (size_t i = 0, end; !rc && i < f->n; i = end) {
 		uint32_t key = f->by_rank[f->v[i].key];
@@ -142,7 +169,7 @@ static int build_pass(struct build *b)
 		if (!rc)
 			rc = results_next(&rs);
 	}
-	sqlite3_finalize(rs.st);
+	results_done(&rs);
 	return rc;
 }
 
@@ -213,7 +240,7 @@ static int build_passes(struct build *b)
 static int read_runs(struct build *b)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(b->db, "SELECT id, offset_s FROM run", &st), step = SQLITE_DONE;
+	int rc = sql_prepare(b->db, "SELECT id, offset_s FROM run ORDER BY id", &st), step = SQLITE_DONE;
 
 	if (rc)
 		return rc;
@@ -298,7 +325,8 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 
 int model_register(sqlite3 *db, struct store *s)
 {
-	static const struct rowtable *const tables[] = {&span_table, &phase_table, &series_table, &histogram_table};
+	static const struct rowtable *const tables[] = {&span_table, &phase_table, &series_table, &histogram_table, 
+							&result_table, &trace_table};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++)

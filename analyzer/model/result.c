@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* result.c - what a load generator wrote about each invocation: the table result.
+/* result.c - what a load generator wrote about each invocation.
  *
  * The CSV file has the numbers the reference takes; the JSON file has what the CSV lacks (compute, container state, time of sending,
  * the function's own start). Either may be missing, and they may come in any order: a value of the CSV stands, the JSON fills gaps. */
 #include "model/input.h"
 #include "model/jsontext.h"
+#include "model/result_set.h"
 #include "ingest/stamp.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -28,58 +29,83 @@ static bool parse_bool(struct slice in, int64_t *out)
 	return true;
 }
 
-/* Binds one value of a row; false: it is not of its kind. An absent column and an empty field are NULL. */
-static bool bind_value(sqlite3_stmt *st, int at, int column, struct slice v)
-{
-	int64_t n = NO_NS;
-	double d = NAN;
-	bool ok = true;
+/* One row of a file: texts are borrowed. */
+struct read_row {
+	struct slice tid, function;
+	struct result_row v;
+};
 
-	if (!v.len) {
-		sqlite3_bind_null(st, at);
-		return column != TID;
-	}
+/* Takes one value of a row; false: it is not of its kind. An absent column and an empty field are nothing. */
+static bool take_value(struct read_row *r, int column, struct slice v)
+{
+	int64_t *const to[COLUMNS] = {[SUCCESS] = &r->v.success, [COLD] = &r->v.was_cold, [WORKER_US] = &r->v.worker_duration_us,
+				      [E2E_US] = &r->v.e2e_duration_us};
+
 	switch (column) {
 	case TID:
+		r->tid = v;
+		return v.len;
 	case FUNCTION:
-		bind_slice(st, at, v);
+		r->function = v.len ? v : SLICE_NONE;
 		return true;
+	case CODE_SEC:
+		r->v.code_duration_sec = NAN;
+		return !v.len || input_real(v, &r->v.code_duration_sec);
 	case SUCCESS:
 	case COLD:
-		ok = parse_bool(v, &n);
-		break;
-	case CODE_SEC:
-		ok = input_real(v, &d);
-		bind_real(st, at, d);
-		return ok;
+		*to[column] = NO_NS;
+		return !v.len || parse_bool(v, to[column]);
 	default:
-		ok = input_integer(v, &n);
+		*to[column] = NO_NS;
+		return !v.len || input_integer(v, to[column]);
 	}
-	bind_ns(st, at, n);
-	return ok;
 }
 
-static int write_row(sqlite3_stmt *st, int64_t run, int64_t ord, const struct csv *c, const int at[COLUMNS], const char *path, char **why)
+static int name_function(struct result_set *set, struct slice name, uint32_t *out)
 {
-	sqlite3_bind_int64(st, 1, run);
-	sqlite3_bind_int64(st, 2, ord);
+	*out = INTERN_NONE;
+	return name.ptr ? intern_add(&set->names, name, out) : 0;
+}
+
+static int take_row(struct result_set *set, int64_t ord, const struct csv *c, const int at[COLUMNS], const char *path, char **why)
+{
+	struct read_row r = {.v.ord = ord};
+	struct result_row *to;
+	int rc;
+
 	for (int i = 0; i < COLUMNS; i++) {
 		struct slice v = at[i] < 0 ? SLICE_NONE : c->field[at[i]];
 
-		if (!bind_value(st, 3 + i, i, v))
+		if (!take_value(&r, i, v))
 			return input_refuse(why, -EBADMSG, path, c->line, "%s cannot be \"%.*s\"", columns[i], (int)(v.len < 40 ? v.len : 40), v.ptr ? v.ptr : "");
 	}
-	return sql_step_reset(st);
+	rc = name_function(set, r.function, &r.v.function_name);
+	if (!rc)
+		rc = result_set_row(set, r.tid, &to, NULL);
+	if (rc)
+		return rc;
+	to->ord = r.v.ord;
+	to->success = r.v.success;
+	to->function_name = r.v.function_name;
+	to->was_cold = r.v.was_cold;
+	to->worker_duration_us = r.v.worker_duration_us;
+	to->code_duration_sec = r.v.code_duration_sec;
+	to->e2e_duration_us = r.v.e2e_duration_us;
+	return 0;
+}
+
+/* Rows before the damage stay. */
+static int keep_rows(struct result_set *set, struct store *s, int64_t run, int rc)
+{
+	int kept = rc && rc != -EBADMSG ? 0 : result_set_write(set, store_db(s), run);
+
+	result_set_done(set);
+	return kept ? kept : rc;
 }
 
 int result_load_csv(struct store *s, int64_t run, const char *path, char **why)
 {
-	static const char sql[] =
-		"INSERT INTO result(run,ord,tid,success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us)"
-		" VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET ord = excluded.ord, success = excluded.success,"
-		" function_name = excluded.function_name, was_cold = excluded.was_cold, worker_duration_us = excluded.worker_duration_us,"
-		" code_duration_sec = excluded.code_duration_sec, e2e_duration_us = excluded.e2e_duration_us";
-	sqlite3_stmt *st = NULL;
+	struct result_set set;
 	int at[COLUMNS];
 	int64_t ord = 0;
 	struct csv c;
@@ -91,15 +117,20 @@ int result_load_csv(struct store *s, int64_t run, const char *path, char **why)
 
 	for (int i = 0; i < COLUMNS; i++)
 		at[i] = input_column(&c, columns[i]);
-	if (at[TID] < 0 || at[SUCCESS] < 0)
-		rc = input_refuse(why, -EINVAL, path, 1, "no results: no columns tid and success");
-	if (!rc)
-		rc = sql_prepare(store_db(s), sql, &st);
+	if (at[TID] < 0 || at[SUCCESS] < 0) {
+		csv_close(&c);
+		return input_refuse(why, -EINVAL, path, 1, "no results: no columns tid and success");
+	}
+	rc = result_set_read(&set, store_db(s), run);
+	if (rc) {
+		result_set_done(&set);
+		csv_close(&c);
+		return rc;
+	}
 	while (!rc && (rc = input_csv_next(&c, path, n, why)) == 1)
-		rc = write_row(st, run, ord++, &c, at, path, why);
-	sqlite3_finalize(st);
+		rc = take_row(&set, ord++, &c, at, path, why);
 	csv_close(&c);
-	return rc;
+	return keep_rows(&set, s, run, rc);
 }
 
 /* ---- JSON ---- */
@@ -142,78 +173,87 @@ static bool read_full(struct slice element, struct full *f)
 	return true;
 }
 
-static void bind_json_integer(sqlite3_stmt *st, int i, struct json_value v)
+static int64_t integer_of(struct json_value v)
 {
 	int64_t n;
 
-	bind_ns(st, i, jsontext_integer(v, &n) ? n : NO_NS);
+	return jsontext_integer(v, &n) ? n : NO_NS;
 }
 
-static void bind_json_bool(sqlite3_stmt *st, int i, struct json_value v)
+static int64_t bool_of(struct json_value v)
 {
-	bind_ns(st, i, v.kind != JSON_TEXT_SCALAR ? NO_NS : slice_is(v.text, "true") ? 1 : slice_is(v.text, "false") ? 0 : NO_NS);
+	return v.kind != JSON_TEXT_SCALAR ? NO_NS : slice_is(v.text, "true") ? 1 : slice_is(v.text, "false") ? 0 : NO_NS;
 }
 
-static int bind_json_text(sqlite3_stmt *st, int i, struct json_value v)
+/* The text of a string, or NONE; *buf is yours where escapes had to be resolved. */
+static int text_of(struct json_value v, struct slice *out, char **buf)
 {
-	char *buf;
-	int rc;
-
-	if (v.kind != JSON_TEXT_STRING) {
-		sqlite3_bind_null(st, i);
+	*out = SLICE_NONE;
+	*buf = NULL;
+	if (v.kind != JSON_TEXT_STRING)
 		return 0;
-	}
-	if (!memchr(v.text.ptr, '\\', v.text.len)) {
-		bind_slice(st, i, v.text);
+	*out = v.text;
+	if (!memchr(v.text.ptr, '\\', v.text.len))
 		return 0;
-	}
-	buf = malloc(v.text.len * 3);
-	if (!buf)
+	*buf = malloc(v.text.len * 3);
+	if (!*buf)
 		return -ENOMEM;
-	rc = sqlite3_bind_text64(st, i, buf, json_unescape(v.text, buf), free, SQLITE_UTF8);
-	return sql_errno(rc);
+	*out = (struct slice){*buf, json_unescape(v.text, *buf)};
+	return 0;
 }
 
-static int write_full(sqlite3_stmt *st, int64_t run, int64_t ord, const struct full *f)
+static void fill(int64_t *to, int64_t v)
 {
-	int64_t sent = NO_NS;
-	bool canonical;
-	int rc;
+	if (*to == NO_NS)
+		*to = v;
+}
 
-	if (f->start.kind == JSON_TEXT_STRING && stamp_parse_iluvatar(f->start.text, &sent, &canonical))
-		sent = NO_NS;
-	sqlite3_bind_int64(st, 1, run);
-	rc = bind_json_text(st, 2, f->tid);
-	sqlite3_bind_int64(st, 3, ord);
-	bind_json_bool(st, 4, f->success);
+static void fill_row(struct result_row *to, const struct full *f, int64_t ord, bool is_new)
+{
+	bool canonical;
+
+	if (is_new)
+		to->ord = ord;
+	fill(&to->success, bool_of(f->success));
+	fill(&to->was_cold, bool_of(f->cold));
+	fill(&to->worker_duration_us, integer_of(f->worker_us));
+	fill(&to->e2e_duration_us, integer_of(f->latency));
+	if (isnan(to->code_duration_sec))
+		to->code_duration_sec = jsontext_real(f->code_sec);
+	to->compute = integer_of(f->compute);
+	to->container_state = integer_of(f->state);
+	if (f->start.kind != JSON_TEXT_STRING || stamp_parse_iluvatar(f->start.text, &to->sent, &canonical))
+		to->sent = NO_NS;
+	to->client_latency_us = integer_of(f->latency);
+	to->body_start = jsontext_real(f->body_start);
+}
+
+static int take_full(struct result_set *set, int64_t ord, const struct full *f)
+{
+	char *tid_buf, *name_buf = NULL;
+	struct slice tid, name;
+	struct result_row *to;
+	bool is_new;
+	int rc = text_of(f->tid, &tid, &tid_buf);
+
 	if (!rc)
-		rc = bind_json_text(st, 5, f->function);
-	bind_json_bool(st, 6, f->cold);
-	bind_json_integer(st, 7, f->worker_us);
-	bind_real(st, 8, jsontext_real(f->code_sec));
-	bind_json_integer(st, 9, f->latency);
-	bind_json_integer(st, 10, f->compute);
-	bind_json_integer(st, 11, f->state);
-	bind_ns(st, 12, sent);
-	bind_json_integer(st, 13, f->latency);
-	bind_real(st, 14, jsontext_real(f->body_start));
-	return rc ? rc : sql_step_reset(st);
+		rc = text_of(f->function, &name, &name_buf);
+	if (!rc)
+		rc = result_set_row(set, tid, &to, &is_new);
+	if (!rc)
+		fill_row(to, f, ord, is_new);
+	if (!rc && to->function_name == INTERN_NONE)
+		rc = name_function(set, name, &to->function_name);
+	free(tid_buf);
+	free(name_buf);
+	return rc;
 }
 
 int result_load_json(struct store *s, int64_t run, const char *path, char **why)
 {
-	static const char sql[] =
-		"INSERT INTO result(run,tid,ord,success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,compute,"
-		"container_state,sent,client_latency_us,body_start) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-		"success = coalesce(success, excluded.success), function_name = coalesce(function_name, excluded.function_name),"
-		"was_cold = coalesce(was_cold, excluded.was_cold), worker_duration_us = coalesce(worker_duration_us, excluded.worker_duration_us),"
-		"code_duration_sec = coalesce(code_duration_sec, excluded.code_duration_sec),"
-		"e2e_duration_us = coalesce(e2e_duration_us, excluded.e2e_duration_us), compute = excluded.compute,"
-		"container_state = excluded.container_state, sent = excluded.sent, client_latency_us = excluded.client_latency_us,"
-		"body_start = excluded.body_start";
 	const char *cause = NULL;
 	struct json_value element;
-	sqlite3_stmt *st = NULL;
+	struct result_set set;
 	struct json_file f;
 	struct full full;
 	int64_t ord = 0;
@@ -221,20 +261,24 @@ int result_load_json(struct store *s, int64_t run, const char *path, char **why)
 
 	if (rc)
 		return input_refuse(why, rc, path, 0, "%s", cause ? cause : strerror(-rc));
-	rc = sql_prepare(store_db(s), sql, &st);
+	rc = result_set_read(&set, store_db(s), run);
+	if (rc) {
+		result_set_done(&set);
+		jsontext_file_close(&f);
+		return rc;
+	}
 	while (!rc && (rc = jsontext_file_next(&f, &element, &cause)) == 1) {
 		if (element.kind != JSON_TEXT_OBJECT || !read_full(element.text, &full)) {
 			cause = "not a result: no tid or no response";
 			rc = -EBADMSG;
 			break;
 		}
-		rc = write_full(st, run, ord++, &full);
+		rc = take_full(&set, ord++, &full);
 	}
 	if (rc < 0 && cause)
 		input_refuse(why, rc, path, f.line, "result %lld: %s", (long long)ord + 1, cause);
-	sqlite3_finalize(st);
 	jsontext_file_close(&f);
-	return rc;
+	return keep_rows(&set, s, run, rc);
 }
 
 /* ---- the log's offset ---- */
@@ -248,28 +292,16 @@ static int compare_reals(const void *a, const void *b)
 
 int model_offset_from_results(struct store *s, int64_t run, int64_t *offset_s, bool *found)
 {
-	sqlite3_stmt *st;
+	struct result_set set;
 	double *v = NULL, median;
-	size_t n = 0, room = 0;
-	int rc = sql_prepare(store_db(s), "SELECT body_start - sent / 1e9 FROM result WHERE run = ? AND body_start > 0 AND sent IS NOT NULL", &st),
-	    step = SQLITE_DONE;
+	size_t n = 0;
+	int rc = result_set_read(&set, store_db(s), run);
 
-	sqlite3_bind_int64(st, 1, run);
-	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		if (n == room) {
-			double *p = realloc(v, (room = room ? room * 2 : 1024) * sizeof *p);
-
-			if (!p) {
-				rc = -ENOMEM;
-				break;
-			}
-			v = p;
-		}
-		v[n++] = sqlite3_column_double(st, 0);
-	}
-	sqlite3_finalize(st);
-	if (!rc)
-		rc = sql_errno(step);
+	if (!rc && !(v = malloc((set.tids.n + 1) * sizeof *v)))
+		rc = -ENOMEM;
+	for (uint32_t i = 0; !rc && i < set.tids.n; i++)
+		if (set.v[i].body_start > 0 && set.v[i].sent != NO_NS)
+			v[n++] = set.v[i].body_start - (double)set.v[i].sent / 1e9;
 	if (!rc) {
 		*found = n;
 		if (n) {
@@ -279,5 +311,6 @@ int model_offset_from_results(struct store *s, int64_t run, int64_t *offset_s, b
 		}
 	}
 	free(v);
+	result_set_done(&set);
 	return rc;
 }

@@ -197,7 +197,7 @@ static int set_up(void **state)
 		return -1;
 	snprintf(input, sizeof input, "%s/input", dir);
 	snprintf(database, sizeof database, "%s/db", dir);
-	return store_open(database, STORE_CREATE, &store, &why) || store_exec(store, "INSERT INTO run(id, path, kind) VALUES(1, 'x', 'other')");
+	return store_open(database, STORE_CREATE, &store, &why) || model_register(store_db(store), store) || store_exec(store, "INSERT INTO run(id, path, kind) VALUES(1, 'x', 'other')");
 }
 
 static int tear_down(void **state)
