@@ -180,7 +180,7 @@ const struct command commands[] = {
 	{"sql", lines, "'SELECT ...'", 0, -1, HINT_SQL, "run SQL; values as they are",
 	 "Any SQLite. Several statements may follow each other, parted by ';'. Without a word, reads them from standard input. The\n"
 	 "tables and their columns: invocation, attempt, phase, span, event, run, source, reject, function, container, lock, batch,\n"
-	 "pattern, series, histogram. field(event, 'NAME') reads a field of an event's line; WHERE has(event, 'NAME=VALUE') and WHERE event\n"
+	 "pattern, series, histogram, quantiles. field(event, 'NAME') reads a field of an event's line; WHERE has(event, 'NAME=VALUE') and WHERE event\n"
 	 "MATCH 'TEXT' choose lines without reading the others; p50, p90, p95, p99 and quantile(x, q) are aggregates.",
 	 "sql 'SELECT status, count(*) FROM invocation GROUP BY 1'\n"
 	 "--format csv sql \"SELECT time_ns, field(event, 'queue_len') FROM event WHERE message = 'Item enqueued'\"\n"

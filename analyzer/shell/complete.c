@@ -106,7 +106,7 @@ static void offer_options(const struct option_spec *o, const char *text)
 
 static void offer_tables(const char *text)
 {
-	static const char *const virtual[] = {"event", "span", "phase", "series", "histogram"};
+	static const char *const virtual[] = {"event", "span", "phase", "series", "histogram", "quantiles"};
 
 	for (size_t i = 0; i < sizeof virtual / sizeof *virtual; i++)
 		offer(virtual[i], text);

@@ -82,24 +82,28 @@ static void pick(double *v, size_t n, size_t k)
 	}
 }
 
+double quantile_of(double *v, size_t n, double q)
+{
+	double at = q * (double)(n - 1), next;
+	size_t k = (size_t)floor(at);
+
+	pick(v, n, k);
+	next = v[k];
+	if (k + 1 < n) {
+		next = v[k + 1];
+		for (size_t i = k + 2; i < n; i++)
+			next = v[i] < next ? v[i] : next;
+	}
+	return v[k] + (next - v[k]) * (at - (double)k);
+}
+
 static void final(sqlite3_context *c)
 {
 	struct numbers *s = sqlite3_aggregate_context(c, 0);
-	double at, next;
-	size_t k;
 
 	if (!s || !s->n)
 		return;
-	at = s->q * (double)(s->n - 1);
-	k = (size_t)floor(at);
-	pick(s->v, s->n, k);
-	next = s->v[k];
-	if (k + 1 < s->n) {
-		next = s->v[k + 1];
-		for (size_t i = k + 2; i < s->n; i++)
-			next = s->v[i] < next ? s->v[i] : next;
-	}
-	sqlite3_result_double(c, s->v[k] + (next - s->v[k]) * (at - (double)k));
+	sqlite3_result_double(c, quantile_of(s->v, s->n, s->q));
 	free(s->v);
 	s->v = NULL;
 }

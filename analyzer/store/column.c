@@ -547,3 +547,19 @@ bool segment_texts(const struct segment *s, struct segment_text *out)
 	*out = (struct segment_text){s->entries, s->ends, s->text ? s->text : "", s->encoding == ENC_DICT ? s->codes : NULL};
 	return true;
 }
+
+bool segment_number(const struct segment *s, uint32_t i, double *out)
+{
+	static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	int64_t v = i < s->n && s->numbers ? s->numbers[i] : 0;
+
+	if (v < -(1LL << 53) || v > 1LL << 53)
+		return false;
+	if (s->encoding == ENC_INT)
+		*out = (double)v;
+	else if (s->encoding == ENC_DECIMAL && i < s->n && s->codes[i] < 16)
+		*out = (double)v / tens[s->codes[i]]; /* of two exact numbers: rounded once, as strtod does */
+	else
+		return false;
+	return true;
+}

@@ -121,6 +121,8 @@ struct segment_text {
 	const uint16_t *codes;
 };
 bool segment_texts(const struct segment *s, struct segment_text *out);
+/* Value i as a number, where that can be told without printing it. */
+bool segment_number(const struct segment *s, uint32_t i, double *out);
 /* The first value that is text; n where none is. */
 uint32_t segment_find(const struct segment *s, struct slice text);
 

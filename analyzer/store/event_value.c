@@ -51,6 +51,17 @@ static enum number number_of(struct slice v, int64_t *i, double *d)
 	return end != buf && !*end ? REAL : NOT_A_NUMBER;
 }
 
+bool event_number(struct slice v, double *out)
+{
+	int64_t i;
+
+	if (slice_is(v, "true") || slice_is(v, "false")) {
+		*out = v.len == 4;
+		return true;
+	}
+	return number_of(v, &i, out) != NOT_A_NUMBER;
+}
+
 /* ---- text ---- */
 
 static bool is_plain_ascii(struct slice v)

@@ -18,6 +18,9 @@ void event_constant_result(sqlite3_context *ctx, struct slice v);
 /* Is a string as it stands in a line, without its escapes, the same as text? 1, 0 or -ENOMEM. */
 int event_text_is(struct slice escaped, const char *text, size_t len);
 
+/* What the whole of v is as a number: true is 1, false 0. Returns false where it is none. */
+bool event_number(struct slice v, double *out);
+
 /* One test of a field: "name=value", also < > <= >= !=, or "name" alone: is it there? Numbers are compared as numbers, by < and > also where
  * the line has them in quotes; anything else as text, without escapes. A missing field passes no test. */
 struct event_test {

@@ -343,7 +343,8 @@ int main(int argc, char **argv)
 		questions("storm", load("load.storm", storm, true));
 	db = load("load.synthetic", synthetic("synthetic.log", 40000), true);
 	questions("synthetic", db);
-	sql_question("query.quantiles", db,
+	sql_question("query.quantiles", db, "SELECT key, p50, p99 FROM quantiles('Invocation complete', 'duration_us', 'fqdn')");
+	sql_question("query.quantiles.sql", db,
 		     "SELECT field(event, 'fqdn') f, p50(field(event, 'duration_us')), p99(field(event, 'duration_us')) FROM event "
 		     "WHERE message = 'Invocation complete' GROUP BY f");
 	sql_question("query.search", db, "SELECT count(*) FROM event WHERE event MATCH 'container'");

@@ -3,6 +3,7 @@
  * same rows as one that was not. */
 #include "ingest/stamp.h"
 #include "load/load.h"
+#include "model/model.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ static int setup(void **state)
 	for (i = 0; i < nlines; i++)
 		fprintf(f, "%s\n", lines[i]);
 	fclose(f);
-	if (load_run(&o) || store_open(db_path, STORE_READ, &store, &why))
+	if (load_run(&o) || store_open(db_path, STORE_READ, &store, &why) || model_register(store_db(store), store))
 		return -1;
 	return 0;
 }
@@ -268,6 +269,38 @@ static void has_pushed_down(void **state)
 	}
 }
 
+/* Table quantiles, and the same asked event by event. */
+static void quantiles_are_aggregates(void **state)
+{
+	static const char *const messages[] = {NULL, "fixed 3", "item 77 of it", "nosuch"}, *const fields[] = {"n", "word", "tid", "message", "nosuch"},
+					 *const by[] = {NULL, "word", "n", "tid", "message", "level", "nosuch"};
+
+	(void)state;
+	for (size_t i = 0; i < 4 * 5 * 7; i++) {
+		const char *m = messages[i % 4], *f = fields[i / 4 % 5], *b = by[i / 20];
+		char where[80] = "", key[80] = "NULL", hidden[160] = "", sql[800], *got, *want;
+
+		if (m) {
+			snprintf(where, sizeof where, "WHERE message = '%s'", m);
+			snprintf(hidden, sizeof hidden, " AND message = '%s'", m);
+		}
+		if (b) {
+			snprintf(key, sizeof key, "CAST(field(event, '%s') AS TEXT)", b);
+			snprintf(hidden + strlen(hidden), sizeof hidden - strlen(hidden), " AND per = '%s'", b);
+		}
+		snprintf(sql, sizeof sql, "SELECT run, key, lines, min, p50, p90, p95, p99, max, round(mean, 6) FROM quantiles WHERE field = '%s'%s", f, hidden);
+		got = answer(sql);
+		snprintf(sql, sizeof sql, "SELECT run, k, count(n), min(n), p50(n), p90(n), p95(n), p99(n), max(n), round(avg(n), 6) FROM (SELECT run, %s AS k, "
+			 "CASE WHEN CAST(field(event, '%s') AS TEXT) GLOB '[0-9]*' THEN CAST(field(event, '%s') AS REAL) END AS n FROM event %s) "
+			 "GROUP BY run, k HAVING count(n) > 0 ORDER BY run, k", key, f, f, where);
+		want = answer(sql);
+		if (strcmp(got, want))
+			fail_msg("message %s, field %s, by %s:\n%.300s\nnot\n%.300s", m, f, b, got, want);
+		free(got);
+		free(want);
+	}
+}
+
 /* ---- against jansson ---- */
 
 static void same_text(size_t line, const char *what, const unsigned char *got, json_t *want)
@@ -370,7 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(queries),    cmocka_unit_test(pushed_down), cmocka_unit_test(has_pushed_down),
-		cmocka_unit_test(as_jansson), cmocka_unit_test(offsets),
+		cmocka_unit_test(as_jansson), cmocka_unit_test(offsets),     cmocka_unit_test(quantiles_are_aggregates),
 	};
 
 	return cmocka_run_group_tests(all, setup, teardown);
