@@ -362,13 +362,48 @@ static int compare_facts(const void *pa, const void *pb)
 {
 	const struct fact *a = pa, *b = pb;
 
-	if (a->key != b->key)
-		return a->key < b->key ? -1 : 1;
 	if (a->time_ns != b->time_ns)
 		return a->time_ns < b->time_ns ? -1 : 1;
 	if (a->id != b->id)
 		return a->id < b->id ? -1 : 1;
 	return a->part - b->part;
+}
+
+/* The facts of one transaction: nearly always in order already, since one log says what happens to it. */
+static void sort_one(struct fact *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (compare_facts(&v[i - 1], &v[i]) > 0) {
+			qsort(v, n, sizeof *v, compare_facts);
+			return;
+		}
+}
+
+/* Facts whose key is a rank below n, by (key, time, event, part): each goes where the facts of lower ranks end, then what is of one rank is sorted. */
+static int sort_facts(struct fact **v, size_t facts, size_t *room, uint32_t n)
+{
+	size_t *start = calloc((size_t)n + 2, sizeof *start);
+	struct fact *out = malloc((facts + 1) * sizeof *out);
+
+	if (!start || !out) {
+		free(start);
+		free(out);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < facts; i++)
+		start[(*v)[i].key + 2]++;
+	for (uint32_t k = 1; k <= n; k++)
+		start[k + 1] += start[k];
+	/* start[k + 1] is where rank k begins; while facts are placed it moves on to where rank k + 1 does */
+	for (size_t i = 0; i < facts; i++)
+		out[start[(*v)[i].key + 1]++] = (*v)[i];
+	for (uint32_t k = 0; k < n; k++)
+		sort_one(out + start[k], start[k + 1] - start[k]);
+	free(start);
+	free(*v);
+	*v = out;
+	*room = facts + 1;
+	return 0;
 }
 
 static int compare_keys(const void *pa, const void *pb, void *arg)
@@ -383,6 +418,7 @@ static int compare_keys(const void *pa, const void *pb, void *arg)
 int facts_sort(struct facts *f)
 {
 	uint32_t n = f->keys.n, *by_rank = malloc((n + 1) * sizeof *by_rank), *rank = malloc((n + 1) * sizeof *rank);
+	int rc;
 
 	if (!by_rank || !rank) {
 		free(by_rank);
@@ -401,9 +437,6 @@ int facts_sort(struct facts *f)
 	free(rank);
 	free(f->by_rank);
 	f->by_rank = by_rank;
-	if (f->n) /* qsort wants memory even for nothing */
-		qsort(f->v, f->n, sizeof *f->v, compare_facts);
-	if (f->run_n)
-		qsort(f->run_v, f->run_n, sizeof *f->run_v, compare_facts);
-	return 0;
+	rc = sort_facts(&f->v, f->n, &f->room, n);
+	return rc ? rc : sort_facts(&f->run_v, f->run_n, &f->run_room, n);
 }
