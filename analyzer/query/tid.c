@@ -28,11 +28,8 @@ int query_tid(struct query *q, const char *word, char **tid)
 	char *first = NULL;
 	int status;
 
-	/* The whole id comes first, so a name that begins others can still be meant. */
-	status = query_prepare(q,
-			       "SELECT tid FROM place WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff)"
-			       " UNION SELECT tid FROM invocation WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) ORDER BY 1",
-			       &stmt);
+	/* The whole id comes first, so a name that begins others can still be meant. Table place has the invocations without lines too. */
+	status = query_prepare(q, "SELECT DISTINCT tid FROM place WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) ORDER BY tid", &stmt);
 	if (status)
 		return status;
 	sqlite3_bind_text(stmt, 1, word, -1, SQLITE_STATIC);
