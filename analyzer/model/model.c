@@ -325,7 +325,7 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 
 int model_register(sqlite3 *db, struct store *s)
 {
-	static const struct rowtable *const tables[] = {&span_table, &phase_table, &series_table, &histogram_table, 
+	static const struct rowtable *const tables[] = {&span_table, &phase_table, &series_table, &histogram_table, &quantiles_table,
 							&result_table, &trace_table};
 	int rc = 0;
 
