@@ -29,6 +29,7 @@ static int request(void *arg)
 	else
 		dispatch_invoke(it->worker, it);
 	it->latency_ns = now_ns() - it->sent_ns;
+	__atomic_fetch_add(&r->sim->answered, 1, __ATOMIC_RELAXED);
 	ilu_debug(&it->tid, "Invocation returned from worker");
 	return 0;
 }
@@ -46,7 +47,8 @@ static int remember(struct sim *sim, struct item *it)
 			return -ENOMEM;
 		sim->items = items;
 	}
-	sim->items[sim->nitems++] = it;
+	sim->items[sim->nitems] = it;
+	__atomic_store_n(&sim->nitems, sim->nitems + 1, __ATOMIC_RELAXED);
 	return 0;
 }
 
@@ -65,7 +67,8 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 	if (rc)
 		return rc;
 	*r = (struct request){.sim = sim, .item = {.tid = ilu_tid_generate(), .fn = fn, .poisoned = poisoned, .worker = sim->workers}};
-	format_seconds((now_ns() - sim->start_ns) * 1000, 3, elapsed);
+	__atomic_store_n(&sim->elapsed_ns, now_ns() - sim->start_ns, __ATOMIC_RELAXED);
+	format_seconds(sim->elapsed_ns * 1000, 3, elapsed);
 	strcat(elapsed, "ms");
 	ilu_debug(&me, "Launching invocation", KV("elapsed", elapsed), KV("waiting", sim->nitems));
 	ilu_cond_init(&r->item.answered, "answer");

@@ -34,12 +34,15 @@ int csv_open(struct csv *c, const char *path)
 		fprintf(stderr, "faas-sim: %s: %s\n", path, strerror(errno));
 		return rc;
 	}
+	errno = 0;
 	if (getline(&c->text, &c->room, c->file) <= 0) {
-		fprintf(stderr, "faas-sim: %s: there is no header\n", path);
+		fprintf(stderr, "faas-sim: %s: %s\n", path, errno ? strerror(errno) : "there is no header");
 		csv_close(c);
 		return -EINVAL;
 	}
 	c->line = 1;
+	if (!strncmp(c->text, "\xef\xbb\xbf", 3))
+		memmove(c->text, c->text + 3, strlen(c->text + 3) + 1); /* a byte-order mark */
 	c->header = c->text;
 	c->text = NULL;
 	c->room = 0;

@@ -31,6 +31,7 @@ static void *wait_signal(void *arg)
 
 	block_signals(&set);
 	sigwait(&set, &sig); /* raw: the same */
+	__atomic_store_n(&sim->signal, sig, __ATOMIC_RELAXED);
 	stop_tell(&sim->stop);
 	signal(sig, SIG_DFL); /* a second one ends the process */
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
@@ -260,6 +261,17 @@ static void say(const struct sim *sim)
 			printf("%s: %llu\n", fault_name((enum fault)i), (unsigned long long)f->told[i]);
 }
 
+/* A function larger than all memory would wait for ever. */
+static int functions_fit(const struct sim *sim)
+{
+	for (int i = 0; i < sim->nfns; i++)
+		if (sim->fns[i]->mem_mb > sim->opt.memory_mb) {
+			fprintf(stderr, "faas-sim: function \"%s\" needs %d MB, and --memory is %d\n", sim->fns[i]->name, sim->fns[i]->mem_mb, sim->opt.memory_mb);
+			return -EINVAL;
+		}
+	return 0;
+}
+
 static int run(struct sim *sim)
 {
 	int rc = start(sim);
@@ -282,7 +294,7 @@ int main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (functions_load(&sim) || (sim.opt.trace && trace_load(&sim)))
+	if (functions_load(&sim) || functions_fit(&sim) || (sim.opt.trace && trace_load(&sim)))
 		return 2;
 	if (mkdir(sim.opt.directory, 0777) && errno != EEXIST) {
 		fprintf(stderr, "faas-sim: %s: %s\n", sim.opt.directory, strerror(errno));
@@ -298,7 +310,9 @@ int main(int argc, char **argv)
 	if (pthread_create(&signals, NULL, wait_signal, &sim) == 0) /* raw: signals come from outside */
 		pthread_detach(signals);
 	ilu_log_thread_name("load");
+	progress_start(&sim);
 	rc = run(&sim);
+	progress_end();
 	ilu_clock_stop();
 	ilu_log_stop();
 	say(&sim);
@@ -312,5 +326,5 @@ int main(int argc, char **argv)
 		functions_free(&sim);
 		free(sim.workers);
 	}
-	return rc;
+	return rc ? rc : sim.signal ? 128 + sim.signal : 0;
 }

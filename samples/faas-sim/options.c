@@ -49,7 +49,8 @@ static const char usage[] =
 	"  --spanning S        which span lines: NONE, or some of NEW+ENTER+EXIT+CLOSE, or FULL (NEW+CLOSE)\n"
 	"  --help, --version\n"
 	"\n"
-	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written.\n";
+	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written. A second one ends all.\n"
+	"Exit status: 0, 2 wrong options or input, 4 the system failed, 130 after Ctrl-C.\n";
 
 enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_BENCHMARK, OPT_PREWARMS, OPT_BACKEND, OPT_NETWORK, OPT_TICK, OPT_ARRIVALS, OPT_GENERATE, OPT_WORKERS, OPT_BALANCE, OPT_LOAD_BOUND, OPT_POPULAR, OPT_QUEUE, OPT_EVICTION, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
 

@@ -97,7 +97,7 @@ void stop_tell(struct stop *s)
 		ilu_mutex_unlock(&s->lock);
 }
 
-bool stop_told(struct stop *s)
+bool stop_told(const struct stop *s)
 {
 	return __atomic_load_n(&s->told, __ATOMIC_ACQUIRE);
 }

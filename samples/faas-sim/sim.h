@@ -18,6 +18,7 @@
  *   call       what a function does in its container
  *   status     what is reported every while
  *   results    the files of the load generator
+ *   progress   how far it is, on a terminal
  *   truth      what the invocations' time really went into
  */
 #ifndef FAAS_SIM_H
@@ -140,7 +141,7 @@ struct stop {
 
 void stop_init(struct stop *s, const char *name);
 void stop_tell(struct stop *s);
-bool stop_told(struct stop *s);
+bool stop_told(const struct stop *s);
 bool stop_wait(struct stop *s, int64_t ns); /* true: told within ns */
 
 /* ---- function.c ---- */
@@ -465,6 +466,10 @@ void arrivals_free(struct sim *sim);
 /* Writes in.csv, meta.csv, output-in.csv and output-full-in.json. Returns 0 or a negative errno, with the file's name in path. */
 int results_write(const struct sim *sim, char *path, size_t size);
 
+/* ---- progress.c ---- */
+void progress_start(const struct sim *sim); /* on a terminal */
+void progress_end(void);
+
 /* ---- truth.c ---- */
 int truth_prepare(const struct sim *sim, struct item *it); /* 0 or -ENOMEM; free it->tries */
 void truth_removed(struct item *it);
@@ -480,6 +485,7 @@ struct sim {
 	int nloaded;
 	struct snapshots snapshots;
 	struct stop stop;    /* no more arrivals */
+	int signal;	     /* that told it; atomic */
 	struct stop silence; /* no more background work */
 	struct arrival *trace; /* by time; of --trace */
 	size_t ntrace;
@@ -489,7 +495,9 @@ struct sim {
 	int64_t start_ns;
 	bool unanswered;     /* some request had no answer when the time was over */
 	struct item **items; /* by time of sending */
-	size_t nitems;
+	size_t nitems;	     /* for progress these three are atomic */
+	size_t answered;
+	int64_t elapsed_ns;  /* since the start, when the last was sent */
 	struct rng rng;	     /* for all but the arrivals */
 	ilu_mutex rng_lock;
 };
