@@ -76,7 +76,7 @@ ANALYZER_TESTS := energy_test model_test result_test rules_test stamp tables_tes
 LIBLOG_FAULTS  := log_faults
 ANALYZER_FAULTS := model_faults input_faults event_faults
 FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
-FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap open write fdatasync ftruncate pthread_create
+FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap open write fdatasync ftruncate pthread_create socket connect sendmsg
 FUZZ_TARGETS   := reader head lines chunk
 FUZZ_TARGETS   += directive_fuzz console_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.

@@ -287,6 +287,11 @@ static void use_config(void)
 
 static void hooks(void);
 
+static const char *filter_text(void)
+{
+	return filter.text ? filter.text : config.level;
+}
+
 /* The set is in use after 0, else still yours. `who`: to be noted in the log; NULL: nobody. */
 static int use_filter(const char *text, struct directive_set *set, uint64_t for_ms, const struct audit_who *who)
 {
@@ -298,7 +303,7 @@ static int use_filter(const char *text, struct directive_set *set, uint64_t for_
 		return rc;
 	}
 	if (who && logger.state == LOGGER_RUNNING)
-		audit_filter(who, filter.text ? filter.text : "", text, for_ms);
+		audit_filter(who, filter_text(), text, for_ms);
 	if (for_ms && !filter.base) {
 		filter.base = filter.text;
 	} else {
@@ -496,7 +501,7 @@ static int reload_locked(char *said, size_t cap)
 	}
 	rc = parse_filter(fresh.level, &set);
 	if (!rc)
-		rc = use_filter(fresh.level, set, 0, filter.text && !strcmp(filter.text, fresh.level) ? NULL : &who);
+		rc = use_filter(fresh.level, set, 0, strcmp(filter_text(), fresh.level) ? &who : NULL);
 	if (rc)
 		directive_free(set);
 	snprintf(said, cap, "%s", rc ? strerror(-rc) : fresh.level);
@@ -587,7 +592,7 @@ int logger_filter_now(struct logger_filter *out)
 
 	if (rc)
 		return rc;
-	out->text = strdup(filter.text ? filter.text : "");
+	out->text = strdup(filter_text());
 	out->base = filter.base ? strdup(filter.base) : NULL;
 	out->left_ms = filter.base && now < filter.until_ns ? (filter.until_ns - now) / 1000000 : 0;
 	lock_drop(&control);

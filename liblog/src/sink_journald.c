@@ -37,6 +37,7 @@ struct sink_journald {
 	struct sockaddr_un address;
 	int fd; /* -1: not connected */
 	struct buf out; /* a datagram */
+	struct buf value;
 	bool failed;	/* no memory for it */
 };
 
@@ -89,13 +90,12 @@ static void put_value(struct sink_journald *j, const char *name, struct slice va
 		put_field(j, name, value.at, value.len);
 		return;
 	}
-	text = malloc(value.len);
-	if (!text) {
+	if (!buf_room(&j->value, value.len)) {
 		j->failed = true;
 		return;
 	}
+	text = j->value.text;
 	put_field(j, name, text, (size_t)(line_unescape(text, &at) - text));
-	free(text);
 }
 
 /* Names with a meaning of their own, of which no field of an event may pretend to be one. */
@@ -345,6 +345,7 @@ static void journald_close(struct sink *sink)
 
 	disconnect(j);
 	buf_done(&j->out);
+	buf_done(&j->value);
 	free(j);
 }
 

@@ -11,9 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
-const char *const fault_names[FAULT_KINDS] = { "malloc", "open", "write ENOSPC", "write EIO", "short write", "fdatasync", "mmap", "pthread_create" };
+const char *const fault_names[FAULT_KINDS] = { "malloc", "open", "write ENOSPC", "write EIO", "short write", "fdatasync", "mmap", "pthread_create", "socket" };
 
 static struct {
 	unsigned armed; /* atomic, as `calls` */
@@ -196,4 +197,39 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg)
 {
 	return fails(FAULT_THREAD) ? EAGAIN : __real_pthread_create(thread, attributes, run, arg);
+}
+
+/* ---- sockets ---- */
+
+int __real_socket(int domain, int type, int protocol);
+int __wrap_socket(int domain, int type, int protocol);
+int __wrap_socket(int domain, int type, int protocol)
+{
+	if (fails(FAULT_SOCKET)) {
+		errno = EMFILE;
+		return -1;
+	}
+	return __real_socket(domain, type, protocol);
+}
+
+int __real_connect(int fd, const struct sockaddr *address, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+	if (fails(FAULT_SOCKET)) {
+		errno = ECONNREFUSED;
+		return -1;
+	}
+	return __real_connect(fd, address, len);
+}
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (fails(FAULT_SOCKET)) {
+		errno = ECONNREFUSED;
+		return -1;
+	}
+	return __real_sendmsg(fd, message, flags);
 }

@@ -16,6 +16,7 @@ enum fault_kind {
 	FAULT_SYNC,   /* fdatasync: EIO */
 	FAULT_MMAP,   /* mmap: ENOMEM */
 	FAULT_THREAD, /* pthread_create: EAGAIN */
+	FAULT_SOCKET, /* socket: EMFILE; connect, sendmsg: ECONNREFUSED */
 	FAULT_KINDS,
 };
 
