@@ -3,7 +3,8 @@
  *
  * Most of what hangs is victims: it waits behind the few that began to execute and never ended. Those are the findings, each with the number
  * that waits on its worker. An invocation that was merely under way when its log ended is told apart by its age: a hang has executed for
- * several times the longest execution that completed. A log that falls silent long before the others of its run is a finding of its own, with
+ * several times the longest execution that completed. Where the load generator gave up, its result says failed, and the worker's lines say what
+ * became of the request: it never came, never began, was never completed, or was too late. A log that falls silent long before the others of its run is a finding of its own, with
  * the spans that were open in that instant. */
 #include "model/finding.h"
 #include "model/span.h"
@@ -138,6 +139,62 @@ static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
 	return rc ? rc : last_lines(s, &q, f);
 }
 
+/* ---- what the load generator gave up ---- */
+
+enum given_up { NEVER_ARRIVED, NEVER_STARTED, NEVER_COMPLETED, TOO_LATE };
+
+/* Those that a result file calls failed, by worker and by how far they came. Late is late by 100 ms: the clocks may be two. */
+static const char given_up_sql[] =
+	"SELECT run, worker, how, count(*), min(coalesce(sent_ns, arrived_ns)), min(tid), max(e2e_duration_us), sum(error IS NOT NULL) FROM"
+	" (SELECT i.*, (SELECT max(a.error) FROM attempt a WHERE a.run = i.run AND a.tid = i.tid AND a.n = i.attempts) error,"
+	"  CASE WHEN coalesce(arrived_ns, controller_ns, start_ns, end_ns) IS NULL THEN 0 WHEN start_ns IS NULL AND end_ns IS NULL THEN 1"
+	"   WHEN end_ns IS NULL THEN 2 WHEN e2e_duration_us > 0 AND end_ns > return_ns + 100000000 THEN 3 END how"
+	"  FROM invocation i WHERE status = 'failed' AND e2e_duration_us IS NOT NULL AND (?1 = 0 OR run = ?1)"
+	"   AND (end_ns IS NULL OR end_ns > return_ns)) WHERE how IS NOT NULL GROUP BY run, worker, how ORDER BY run, worker, how";
+
+static int say_given_up(struct finding *f, enum given_up how, int64_t n, struct slice worker, double gave_up_s, int64_t errors)
+{
+	static const char *const what[] = {"never arrived", "never began to execute", "began to execute and the worker never completed", "completed after it had given up"};
+	int rc = finding_say(&f->message, "%lld invocation%s of the load generator %s%s%.*s", (long long)n, n == 1 ? "" : "s", what[how], worker.len ? ", on " : "",
+			     (int)worker.len, worker.ptr ? worker.ptr : "");
+
+	if (!rc && gave_up_s > 0)
+		rc = finding_detail_add(f, "gave_up_after_s", "%.3f", gave_up_s);
+	if (rc)
+		return rc;
+	switch (how) {
+	case NEVER_ARRIVED:
+		return finding_say(&f->cause, "no line of a worker or controller names %s: lost on the way, or their log begins later or is not loaded", n == 1 ? "it" : "them");
+	case NEVER_STARTED:
+		return finding_say(&f->cause, "%s still waited in the worker's queue when the load generator gave up", n == 1 ? "it" : "they");
+	case NEVER_COMPLETED:
+		if (errors)
+			return finding_say(&f->cause, "the worker ended %lld of them with an error, when nobody waited any more", (long long)errors);
+		return finding_say(&f->cause, "no line says how %s ended", n == 1 ? "it" : "they");
+	default:
+		return finding_say(&f->cause, "too slow for the load generator: `phases` and `timeline` say where the time went");
+	}
+}
+
+static int add_given_up(struct store *s, sqlite3_stmt *st, struct findings *out)
+{
+	struct slice worker = column_slice(st, 1), tid = column_slice(st, 5);
+	struct finding *f = finding_add(out, "given-up", FINDING_WARNING, sqlite3_column_int64(st, 0));
+	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
+	int rc = f ? finding_tid(f, tid) : -ENOMEM;
+
+	if (!rc)
+		rc = say_given_up(f, (enum given_up)sqlite3_column_int(st, 2), sqlite3_column_int64(st, 3), worker, (double)sqlite3_column_int64(st, 6) / 1e6,
+				  sqlite3_column_int64(st, 7));
+	if (!rc && worker.ptr)
+		rc = finding_detail_add(f, "worker", "%.*s", (int)worker.len, worker.ptr);
+	if (rc)
+		return rc;
+	f->count = sqlite3_column_int64(st, 3);
+	f->first_ns = column_ns(st, 4);
+	return last_lines(s, &q, f);
+}
+
 /* ---- silence ---- */
 
 static const char silence_sql[] =
@@ -224,5 +281,7 @@ int find_hangs(struct store *s, int64_t run, struct findings *out)
 
 	if (!rc)
 		rc = each_row(s, stuck_sql, run, add_stuck, out);
+	if (!rc)
+		rc = each_row(s, given_up_sql, run, add_given_up, out);
 	return rc ? rc : each_row(s, silence_sql, run, add_silence, out);
 }
