@@ -10,17 +10,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TSAN 1
-#endif
-#endif
-#ifndef TSAN
-#define TSAN 0
-#endif
-
 static ilu_tid tid;
 static char run_dir[80];
 static const struct audit_who me = { .by = AUDIT_PROGRAM };
@@ -323,7 +312,7 @@ static void child_of_fork_reverts(void **state)
 	char byte;
 
 	(void)state;
-	if (TSAN) {
+	if (LOG_TSAN) {
 		print_message("skipped: a child with threads, under the thread sanitizer\n");
 		skip();
 	}

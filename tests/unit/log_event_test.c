@@ -162,6 +162,10 @@ static void test_filter_live(void **state)
 		assert_non_null(strstr(ilu_log_error(), "xyz"));
 		lines = log_end();
 		json_array_remove(lines, 0);
+		for (size_t n = 0; n < json_array_size(lines); n++) {
+			if (!strcmp(log_message(json_array_get(lines, n)), "Filter changed"))
+				json_array_remove(lines, n--); /* it comes when the appender has time for it */
+		}
 		if (strcmp(log_messages(lines), want[i]))
 			fail_msg("filter %s: %s", filter[i], log_messages(lines));
 		json_decref(lines);

@@ -29,17 +29,11 @@ static void configure(const char *keys)
 	fclose(f);
 }
 
-static void make_directory(void)
-{
-	strcpy(log_dir, "/tmp/ilu-log-XXXXXX");
-	assert_non_null(mkdtemp(log_dir));
-}
-
 static void begin(const char *keys)
 {
 	char path[128];
 
-	make_directory();
+	log_make_dir();
 	configure(keys);
 	snprintf(path, sizeof path, "%s/ilulog.json", log_dir);
 	assert_int_equal(ilu_log_start_file(path), 0);
@@ -148,7 +142,7 @@ static void test_relative(void **state)
 	json_t *lines;
 
 	(void)state;
-	make_directory();
+	log_make_dir();
 	configure("\"level\":\"info\"");
 	assert_int_equal(chdir(log_dir), 0);
 	assert_int_equal(ilu_log_start_file("ilulog.json"), 0);

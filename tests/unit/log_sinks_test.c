@@ -10,51 +10,15 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TSAN 1
-#endif
-#endif
-#ifndef TSAN
-#define TSAN 0
-#endif
-
 static ilu_tid tid;
 
-static char *path_of(const char *name)
-{
-	static char path[128];
-
-	snprintf(path, sizeof path, "%s/%s", log_dir, name);
-	return path;
-}
-
-/* The lines of a file, which is then removed. Their numbers must go from 1 without a hole that nothing tells of. */
+/* The lines of a file, which is then removed, numbered by themselves. */
 static json_t *lines_of(const char *name)
 {
-	FILE *f = fopen(path_of(name), "r");
-	json_t *lines = json_array();
-	json_int_t last = 0;
-	char *text = NULL;
-	size_t cap = 0;
+	json_t *lines = log_lines_of(log_path(name));
 
-	if (!f)
-		fail_msg("%s is not there", name);
-	while (getline(&text, &cap, f) > 0) {
-		json_t *line = json_loads(text, 0, NULL);
-		json_int_t seq = json_integer_value(json_object_get(line, "seq"));
-		json_int_t from = json_integer_value(log_field(line, "errno")) ? json_integer_value(log_field(line, "from_seq")) : seq;
-
-		if (!line || from != last + 1)
-			fail_msg("%s: after %lld: %s", name, (long long)last, text);
-		last = seq;
-		json_array_append_new(lines, line);
-	}
-	free(text);
-	fclose(f);
-	unlink(path_of(name));
+	log_check_numbers(lines, name);
+	unlink(log_path(name));
 	return lines;
 }
 
@@ -211,26 +175,25 @@ static void test_reopen(void **state)
 	char config[300], moved[128];
 
 	(void)state;
-	strcpy(log_dir, "/tmp/ilu-log-XXXXXX");
-	assert_non_null(mkdtemp(log_dir));
+	log_make_dir();
 	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"sinks\":[{\"file\":\"sub/a.log\"},{\"file\":\"b.log\"}]}", log_dir);
 	assert_int_equal(ilu_log_start(config), 0);
 	ilu_info(&tid, "one");
 	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
 	snprintf(moved, sizeof moved, "%s/a.old", log_dir);
-	assert_int_equal(rename(path_of("sub/a.log"), moved), 0);
+	assert_int_equal(rename(log_path("sub/a.log"), moved), 0);
 	snprintf(moved, sizeof moved, "%s/b.old", log_dir);
-	assert_int_equal(rename(path_of("b.log"), moved), 0);
+	assert_int_equal(rename(log_path("b.log"), moved), 0);
 	assert_int_equal(ilu_log_reopen(), 0);
 	ilu_info(&tid, "two");
 	assert_int_equal(ilu_log_stop(), 0);
 	expect("a.old", "Logger initialized one");
 	expect("b.old", "Logger initialized one");
-	assert_int_equal(access(path_of("sub/a.log"), F_OK), 0);
-	assert_int_equal(access(path_of("b.log"), F_OK), 0);
-	unlink(path_of("sub/a.log"));
-	unlink(path_of("b.log"));
-	rmdir(path_of("sub"));
+	assert_int_equal(access(log_path("sub/a.log"), F_OK), 0);
+	assert_int_equal(access(log_path("b.log"), F_OK), 0);
+	unlink(log_path("sub/a.log"));
+	unlink(log_path("b.log"));
+	rmdir(log_path("sub"));
 	log_remove();
 }
 
@@ -297,7 +260,7 @@ static void test_fork(void **state)
 	pid_t pid;
 
 	(void)state;
-	if (TSAN)
+	if (LOG_TSAN)
 		skip(); /* it does not do threads in children */
 	log_begin("\"sinks\":[{\"file\":\"s.log\",\"filter\":\"[{n=1}]\"}]");
 	work("parent", 1);
@@ -311,20 +274,10 @@ static void test_fork(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(ilu_log_stop(), 0);
-	{
-		FILE *f = fopen(path_of("s.log"), "r");
-		char *text = NULL;
-		size_t cap = 0;
-
-		lines = json_array();
-		while (getline(&text, &cap, f) > 0)
-			json_array_append_new(lines, json_loads(text, 0, NULL));
-		free(text);
-		fclose(f);
-	}
+	lines = log_lines_of(log_path("s.log"));
 	assert_string_equal(log_messages(lines), "Logger initialized hello:worker Logger initialized hello:worker");
 	json_decref(lines);
-	unlink(path_of("s.log"));
+	unlink(log_path("s.log"));
 	log_remove();
 }
 

@@ -128,6 +128,104 @@ static void test_threads_come_and_go(void **state)
 	json_decref(lines);
 }
 
+/* A hundred thousand threads, some at a time: every line is there once, rings go from hand to hand, and the process
+ * does not grow. Under the thread sanitizer, which is slower than that, fewer. */
+#define MANY_THREADS (LOG_TSAN ? 4000 : 100000)
+
+static void *in_a_span(void *argument)
+{
+	int n = (int)(intptr_t)argument;
+	ilu_tid tid = ilu_tid_named("brief");
+
+	ILU_SPAN(span, "life", &tid, KV("n", n));
+	ilu_info(&tid, "brief life", KV("thread", n), KV("text", "some text"));
+	return NULL;
+}
+
+static long resident_kib(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long pages[2] = { 0, 0 };
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld %ld", &pages[0], &pages[1]), 2);
+	fclose(f);
+	return pages[1] * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void one_crowd(int from, int count, const pthread_attr_t *small)
+{
+	enum { AT_ONCE = 32 };
+	pthread_t thread[AT_ONCE];
+
+	for (int at = from; at < from + count; at += AT_ONCE) {
+		int n = from + count - at < AT_ONCE ? from + count - at : AT_ONCE;
+
+		for (int i = 0; i < n; i++)
+			assert_int_equal(pthread_create(&thread[i], small, in_a_span, (void *)(intptr_t)(at + i)), 0);
+		for (int i = 0; i < n; i++)
+			pthread_join(thread[i], NULL);
+	}
+}
+
+/* Every number exactly once, in a log that is numbered without a hole. */
+static void check_brief_lives(void)
+{
+	FILE *f = fopen(log_file(), "r");
+	unsigned char *seen = calloc(MANY_THREADS, 1);
+	char *line = NULL;
+	size_t cap = 0;
+	long seq = 0, all = 0;
+
+	assert_non_null(f);
+	assert_non_null(seen);
+	while (getline(&line, &cap, f) > 0) {
+		char *at = strstr(line, "\"brief life\"");
+		long n;
+
+		assert_int_equal(atol(strstr(line, "\"seq\":") + 6), ++seq);
+		if (!at)
+			continue;
+		n = atol(strstr(at, "\"thread\":") + 9);
+		assert_in_range(n, 0, MANY_THREADS - 1);
+		assert_int_equal(seen[n]++, 0);
+		all++;
+	}
+	assert_int_equal(all, MANY_THREADS);
+	free(seen);
+	free(line);
+	fclose(f);
+}
+
+static void test_a_hundred_thousand_threads(void **state)
+{
+	struct ilu_log_stats before, after;
+	pthread_attr_t small;
+	long resident;
+
+	(void)state;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 128 * 1024);
+	log_begin("");
+	one_crowd(0, MANY_THREADS / 10, &small);
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	ilu_log_stats(&before);
+	resident = resident_kib();
+	one_crowd(MANY_THREADS / 10, MANY_THREADS - MANY_THREADS / 10, &small);
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	ilu_log_stats(&after);
+	assert_int_equal(after.lost, before.lost);
+	assert_int_equal(after.span_overflow, before.span_overflow);
+	assert_in_range(after.threads, 0, 2);
+	assert_in_range(after.rings, 2, 40); /* 32 at once, the main thread, the shared one, and one in reserve */
+	/* rings that were not needed at first, and nothing that grows with threads: 1 KiB for each would be 90 MiB */
+	assert_true(LOG_ASAN || resident_kib() - resident < 40 * 1024);
+	assert_int_equal(ilu_log_stop(), 0);
+	check_brief_lives();
+	log_remove();
+	pthread_attr_destroy(&small);
+}
+
 /* More threads than rings: the rest share one. */
 static pthread_barrier_t barrier;
 
@@ -213,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_lost_and_in_order),
 		cmocka_unit_test(test_threads_come_and_go),
+		cmocka_unit_test(test_a_hundred_thousand_threads),
 		cmocka_unit_test(test_more_threads_than_rings),
 		cmocka_unit_test(test_signal_handlers_may_log),
 	};

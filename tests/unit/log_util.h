@@ -23,14 +23,47 @@ extern "C" {
 
 #include <ilu/log.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define LOG_TSAN 1
+#elif defined(__SANITIZE_ADDRESS__)
+#define LOG_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define LOG_TSAN 1
+#elif __has_feature(address_sanitizer)
+#define LOG_ASAN 1
+#endif
+#endif
+#ifndef LOG_TSAN
+#define LOG_TSAN 0 /* the thread sanitizer allows no threads after a fork, and is slow */
+#endif
+#ifndef LOG_ASAN
+#define LOG_ASAN 0 /* the address sanitizer keeps memory */
+#endif
+
 static char log_dir[64];
+
+/* A new directory. */
+static inline void log_make_dir(void)
+{
+	strcpy(log_dir, "/tmp/ilu-log-XXXXXX");
+	assert_non_null(mkdtemp(log_dir));
+}
+
+/* In it; good until the fourth next call. */
+static inline char *log_path(const char *name)
+{
+	static char path[4][160];
+	static int n;
+
+	n = (n + 1) % 4;
+	snprintf(path[n], sizeof path[n], "%s/%s", log_dir, name);
+	return path[n];
+}
 
 static inline const char *log_file(void)
 {
-	static char path[128];
-
-	snprintf(path, sizeof path, "%s/t.log", log_dir);
-	return path;
+	return log_path("t.log");
 }
 
 /* Start with more keys (`"level":"debug"`), or "". */
@@ -38,22 +71,22 @@ static inline void log_begin(const char *keys)
 {
 	char config[1024];
 
-	strcpy(log_dir, "/tmp/ilu-log-XXXXXX");
-	assert_non_null(mkdtemp(log_dir));
+	log_make_dir();
 	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"%s%s}", log_dir, *keys ? "," : "", keys);
 	assert_int_equal(ilu_log_start(config), 0);
 }
 
-/* The file's lines as objects: yours, json_decref. */
-static inline json_t *log_lines(void)
+/* A file's lines as objects: yours, json_decref. */
+static inline json_t *log_lines_of(const char *path)
 {
-	FILE *f = fopen(log_file(), "r");
+	FILE *f = fopen(path, "r");
 	json_t *lines = json_array();
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
 
-	assert_non_null(f);
+	if (!f)
+		fail_msg("%s is not there", path);
 	while ((n = getline(&line, &cap, f)) > 0) {
 		json_error_t error;
 		json_t *o = json_loadb(line, (size_t)n, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
@@ -65,6 +98,11 @@ static inline json_t *log_lines(void)
 	free(line);
 	fclose(f);
 	return lines;
+}
+
+static inline json_t *log_lines(void)
+{
+	return log_lines_of(log_file());
 }
 
 static inline void log_remove(void)
@@ -116,6 +154,26 @@ static inline int log_count(json_t *lines, const char *message)
 static inline json_t *log_field(json_t *line, const char *key)
 {
 	return json_object_get(json_object_get(line, "fields"), key);
+}
+
+/* Numbers go from 1 without a hole but those that a line tells of, with their count, first and last. Returns how many
+ * were lost. */
+static inline long long log_check_numbers(json_t *lines, const char *name)
+{
+	long long last = 0, all = 0;
+	json_t *line;
+	size_t i;
+
+	json_array_foreach(lines, i, line) {
+		long long seq = json_integer_value(json_object_get(line, "seq")), lost = json_integer_value(log_field(line, "lost"));
+		bool gap = lost && json_integer_value(log_field(line, "to_seq")) == seq;
+
+		if (seq != last + (gap ? lost : 1) || (gap && json_integer_value(log_field(line, "from_seq")) != last + 1))
+			fail_msg("%s: after %lld comes %lld, %s, which tells of %lld lost", name, last, seq, log_message(line), lost);
+		last = seq;
+		all += lost;
+	}
+	return all;
 }
 
 /* A line in short: `INFO new invoke [a,b] k=1`; messages of all lines joined by spaces. */
