@@ -6,6 +6,7 @@
 #include "virtual.h"
 
 #include "context.h"
+#include "pool.h"
 #include "real.h"
 #include "sanitize.h"
 
@@ -15,15 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define CHUNK 256
-
-struct chunk {
-	struct chunk *next;
-	struct actor actor[CHUNK] __attribute__((aligned(64)));
-};
-
-static struct chunk *chunks;
-static struct actor *unused; /* linked by `next` */
+static struct pool actors = { .size = sizeof(struct actor), .link = offsetof(struct actor, next) };
 
 /* "worker-3", or "task-17" without a name. */
 void actor_name(char out[ILU_CLOCK_NAME], const char *name, const char *kind, uint64_t id)
@@ -42,30 +35,12 @@ void actor_name(char out[ILU_CLOCK_NAME], const char *name, const char *kind, ui
 	}
 }
 
-static bool more(void)
-{
-	struct chunk *c = aligned_alloc(64, sizeof *c);
-
-	if (!c)
-		return false;
-	memset(c, 0, sizeof *c);
-	c->next = chunks;
-	chunks = c;
-	for (int i = CHUNK; i-- > 0;) {
-		c->actor[i].next = unused;
-		unused = &c->actor[i];
-	}
-	return true;
-}
-
 struct actor *actor_new(enum actor_kind kind, const char *name, unsigned flags)
 {
-	struct actor *a;
+	struct actor *a = pool_take(&actors);
 
-	if (!unused && !more())
+	if (!a)
 		return NULL;
-	a = unused;
-	unused = a->next;
 	fiber_end(a);
 	context_drop(a->sp);
 	memset(a, 0, sizeof *a);
@@ -79,8 +54,7 @@ struct actor *actor_new(enum actor_kind kind, const char *name, unsigned flags)
 
 static void release(struct actor *a)
 {
-	a->next = unused;
-	unused = a;
+	pool_give(&actors, a);
 }
 
 static void enlist(struct actor *a)
@@ -290,17 +264,16 @@ char *ilu_thread_self(char *out)
 	return out;
 }
 
+static void drop(void *actor)
+{
+	struct actor *a = actor;
+
+	fiber_end(a);
+	context_drop(a->sp);
+}
+
 void actors_free(void)
 {
-	while (chunks) {
-		struct chunk *c = chunks;
-
-		chunks = c->next;
-		for (int i = 0; i < CHUNK; i++) {
-			fiber_end(&c->actor[i]);
-			context_drop(c->actor[i].sp);
-		}
-		free(c);
-	}
-	unused = NULL;
+	pool_each(&actors, drop);
+	pool_done(&actors);
 }

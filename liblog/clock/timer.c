@@ -2,47 +2,22 @@
 /* timer.c - timers: calls at a deadline, on the stack of an actor of their own. */
 #include "virtual.h"
 
+#include "pool.h"
 #include "real.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK 256
-
-struct chunk {
-	struct ilu_timer timer[CHUNK];
-	struct chunk *next;
-};
-
 /* Virtual time's; like actors they are never given back while it runs. */
-static struct chunk *chunks;
-static struct ilu_timer *unused; /* linked by `arg` */
-
-static bool more(void)
-{
-	struct chunk *c = aligned_alloc(64, sizeof *c);
-
-	if (!c)
-		return false;
-	memset(c, 0, sizeof *c);
-	c->next = chunks;
-	chunks = c;
-	for (int i = CHUNK; i-- > 0;) {
-		c->timer[i].arg = unused;
-		unused = &c->timer[i];
-	}
-	return true;
-}
+static struct pool timers = { .size = sizeof(struct ilu_timer), .link = offsetof(struct ilu_timer, arg) };
 
 static struct ilu_timer *virtual_new(void)
 {
-	struct ilu_timer *t;
+	struct ilu_timer *t = pool_take(&timers);
 
-	if (!unused && !more())
+	if (!t)
 		return NULL;
-	t = unused;
-	unused = t->arg;
 	memset(t, 0, sizeof *t);
 	t->virtual_ = true;
 	t->instant = UINT64_MAX;
@@ -53,9 +28,8 @@ static void release(struct ilu_timer *t)
 {
 	free(t->name);
 	t->name = NULL;
-	t->arg = unused;
 	t->fn = NULL;
-	unused = t;
+	pool_give(&timers, t);
 }
 
 static struct ilu_timer *real_new(void)
@@ -186,24 +160,26 @@ void timer_call(struct ilu_timer *t)
 		turn_keep(-1);
 }
 
+static void unset(void *timer)
+{
+	struct ilu_timer *t = timer;
+
+	turn_disarm(&t->armed);
+	t->running = false;
+}
+
 void timer_due_left(void)
 {
-	for (struct chunk *c = chunks; c; c = c->next)
-		for (int i = 0; i < CHUNK; i++) {
-			turn_disarm(&c->timer[i].armed);
-			c->timer[i].running = false;
-		}
+	pool_each(&timers, unset);
+}
+
+static void drop(void *timer)
+{
+	free(((struct ilu_timer *)timer)->name);
 }
 
 void timers_free(void)
 {
-	while (chunks) {
-		struct chunk *c = chunks;
-
-		chunks = c->next;
-		for (int i = 0; i < CHUNK; i++)
-			free(c->timer[i].name);
-		free(c);
-	}
-	unused = NULL;
+	pool_each(&timers, drop);
+	pool_done(&timers);
 }

@@ -22,7 +22,7 @@
 #define SWEEP_FROM   1024
 #define FAR	     8 /* turns ahead that memory is fetched */
 #define NEAR	     3
-#define STACK_LINES  6 /* what a task that sleeps has on its stack, about */
+#define STACK_LINES  4 /* what a task that sleeps has on its stack, about */
 
 struct virtual_time vt;
 __thread struct vehicle *my_vehicle;
@@ -171,8 +171,11 @@ static inline void fetch_ahead(void)
 	} else if (near) {
 		const char *stack = ((const struct actor *)near)->sp;
 
-		for (int i = 0; stack && i < STACK_LINES; i++)
-			__builtin_prefetch(stack + i * 64);
+		if (!stack)
+			return;
+		stack_look(stack);
+		for (int i = 0; i < STACK_LINES; i++)
+			__builtin_prefetch(stack + i * 64, 1);
 	}
 }
 
