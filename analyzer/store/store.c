@@ -134,9 +134,12 @@ static int settle(struct store *s, enum store_mode mode, char **why)
 		return -ENOENT;
 	}
 	if (empty) {
-		rc = store_exec(s, "PRAGMA page_size = 4096");
+		/* there is nothing to lose yet: no journal, and no waiting for the disk */
+		rc = store_exec(s, "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
 		if (!rc)
 			rc = store_exec(s, store_sql);
+		if (!rc)
+			rc = store_exec(s, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL");
 	}
 	if (!rc)
 		rc = store_exec(s, "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY");
