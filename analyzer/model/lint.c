@@ -443,15 +443,17 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 /* ---- questions to the tables ---- */
 
 /* Columns: run, tid, cause, count, first_ns, last_ns, message, and where it is about one the container. */
-static const struct { const char *rule; enum finding_level level; const char *sql; } questions[] = {
-	{"completed-without-start", FINDING_WARNING,
+enum about { ABOUT_ALL, ABOUT_TWICE, ABOUT_KEPT };
+
+static const struct { enum about about; const char *rule; enum finding_level level; const char *sql; } questions[] = {
+	{ABOUT_ALL, "completed-without-start", FINDING_WARNING,
 	 "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to execute' FROM invocation"
 	 " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"},
-	{"unfinished", FINDING_WARNING,
+	{ABOUT_ALL, "unfinished", FINDING_WARNING,
 	 "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"
 	 " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more than it completed' ELSE ' invocations more than it completed' END FROM invocation"
 	 " WHERE status = 'unfinished' AND arrived_ns IS NOT NULL AND (?1 = 0 OR run = ?1) GROUP BY run, worker"},
-	{"double-lock", FINDING_ERROR,
+	{ABOUT_TWICE, "double-lock", FINDING_ERROR,
 	 "SELECT run, tid, 'container ' || container_id, 1, from_ns, coalesce(held_to, other_to), 'took the lock of a container that ' || CASE WHEN held_to > from_ns"
 	 " THEN coalesce((SELECT o.tid FROM lock o WHERE o.run = x.run AND o.container_id = x.container_id AND o.to_ns = held_to AND o.tid <> x.tid), tid) ELSE other END"
 	 " || ' still held', container_id FROM"
@@ -459,7 +461,7 @@ static const struct { const char *rule; enum finding_level level; const char *sq
 	 "  max(to_ns) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) held_to FROM lock"
 	 "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, tid)) x"
 	 " WHERE other_from IS NOT NULL AND (held_to > from_ns OR (other_to IS NULL AND other IS NOT tid)) AND (?1 = 0 OR run = ?1)"},
-	{"leaked-lock", FINDING_ERROR,
+	{ABOUT_KEPT, "leaked-lock", FINDING_ERROR,
 	 "SELECT l.run, l.tid, 'container ' || l.container_id, 1, l.from_ns, i.end_ns, 'completed and never let go of its container''s lock', l.container_id FROM lock l"
 	 " JOIN invocation i ON i.run = l.run AND i.tid = l.tid WHERE l.to_ns IS NULL AND i.end_ns IS NOT NULL AND (?1 = 0 OR l.run = ?1)"},
 };
@@ -516,6 +518,72 @@ static int ask(struct store *s, int64_t run, size_t i, struct findings *out)
 	return rc ? rc : sql_errno(step);
 }
 
+/* ---- whether it is worth asking about locks ---- */
+
+struct held {
+	int64_t run, from_ns, to_ns; /* to_ns INT64_MIN: never let go */
+	uint32_t container;
+};
+
+static int by_container(const void *pa, const void *pb)
+{
+	const struct held *a = pa, *b = pb;
+
+	if (a->run != b->run)
+		return a->run < b->run ? -1 : 1;
+	if (a->container != b->container)
+		return a->container < b->container ? -1 : 1;
+	return (a->from_ns > b->from_ns) - (a->from_ns < b->from_ns);
+}
+
+static int read_locks(struct store *s, int64_t run, struct held **out, size_t *n)
+{
+	struct intern containers;
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s), "SELECT run, container_id, from_ns, to_ns FROM lock WHERE ?1 = 0 OR run = ?1", &st), step = SQLITE_DONE;
+
+	if (rc)
+		return rc;
+	intern_init(&containers);
+	sqlite3_bind_int64(st, 1, run);
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct held *more = *n & (*n - 1) ? *out : reallocarray(*out, *n ? *n * 2 : 1, sizeof *more);
+
+		if (!more) {
+			rc = -ENOMEM;
+			break;
+		}
+		*out = more;
+		more[*n] = (struct held){sqlite3_column_int64(st, 0), column_ns(st, 2), column_ns(st, 3), 0};
+		rc = intern_add(&containers, column_slice(st, 1), &more[(*n)++].container);
+	}
+	sqlite3_finalize(st);
+	intern_done(&containers);
+	return rc ? rc : sql_errno(step);
+}
+
+/* Who took and let go in good order need not be compared with each other by SQL, which takes longer than all the rest: worth[] tells
+ * what may be found. */
+static int locks_worth(struct store *s, int64_t run, bool worth[])
+{
+	struct held *v = NULL;
+	int64_t until = 0;
+	size_t n = 0;
+	int rc = read_locks(s, run, &v, &n);
+
+	if (n)
+		qsort(v, n, sizeof *v, by_container);
+	for (size_t i = 0; i < n; i++) {
+		bool first = !i || v[i].run != v[i - 1].run || v[i].container != v[i - 1].container;
+
+		worth[ABOUT_KEPT] |= v[i].to_ns == INT64_MIN;
+		worth[ABOUT_TWICE] |= !first && (until > v[i].from_ns || v[i - 1].to_ns == INT64_MIN);
+		until = first || v[i].to_ns > until ? v[i].to_ns : until;
+	}
+	free(v);
+	return rc;
+}
+
 static int compare_findings(const void *pa, const void *pb)
 {
 	const struct finding *a = pa, *b = pb;
@@ -529,11 +597,13 @@ static int compare_findings(const void *pa, const void *pb)
 
 int find_lint(struct store *s, int64_t run, struct findings *out)
 {
+	bool worth[] = {[ABOUT_ALL] = true, [ABOUT_TWICE] = false, [ABOUT_KEPT] = false};
 	size_t before = out->n;
-	int rc = 0;
+	int rc = locks_worth(s, run, worth);
 
 	for (size_t i = 0; !rc && i < sizeof questions / sizeof *questions; i++)
-		rc = ask(s, run, i, out);
+		if (worth[questions[i].about])
+			rc = ask(s, run, i, out);
 	if (!rc)
 		rc = find_leaked_containers(s, run, out);
 	if (!rc)
