@@ -26,6 +26,12 @@ struct cycle {
 	int nsample;
 };
 
+/* What is known of a shape whose message is part of it. */
+struct head {
+	uint64_t key; /* 0: nothing yet */
+	bool progress;
+};
+
 struct watch {
 	struct store *store;
 	const struct rules *rules;
@@ -43,7 +49,7 @@ struct watch {
 	struct cycle worst;
 	int64_t others;			/* rounds of its other storms */
 	int64_t ended_by;		/* event that ended the worst; 0: the log */
-	uint64_t *head_key;		/* by shape id; 0: not known yet */
+	struct head *heads;		/* by shape id */
 	uint32_t nheads;
 };
 
@@ -67,31 +73,34 @@ static uint64_t key_of_message(const struct shape *head, struct slice message)
 	return hash_bytes(fixed.ptr, fixed.len, h) | 1;
 }
 
-static uint64_t head_key(struct watch *w, const struct event *e)
+static struct head head_of(const struct watch *w, const struct shape *head, struct slice message)
+{
+	return (struct head){key_of_message(head, message), !head->span_line && rules_is_progress(w->rules, message)};
+}
+
+static struct head known_head(struct watch *w, const struct event *e)
 {
 	const struct shape *head = e->head;
 
 	if (head->message_slot >= 0 || !head->id || head->id > (1u << 24))
-		return key_of_message(head, event_message(e));
+		return head_of(w, head, event_message(e));
 	if (head->id >= w->nheads) {
 		uint32_t n = head->id * 2 + 64;
-		uint64_t *p = realloc(w->head_key, n * sizeof *p);
+		struct head *p = realloc(w->heads, n * sizeof *p);
 
 		if (!p)
-			return key_of_message(head, head->message);
+			return head_of(w, head, head->message);
 		memset(p + w->nheads, 0, (n - w->nheads) * sizeof *p);
-		w->head_key = p;
+		w->heads = p;
 		w->nheads = n;
 	}
-	if (!w->head_key[head->id])
-		w->head_key[head->id] = key_of_message(head, head->message);
-	return w->head_key[head->id];
+	if (!w->heads[head->id].key)
+		w->heads[head->id] = head_of(w, head, head->message);
+	return w->heads[head->id];
 }
 
-static uint64_t key_of(struct watch *w, const struct event *e)
+static uint64_t key_of(uint64_t key, const struct event *e)
 {
-	uint64_t key = head_key(w, e);
-
 	if (e->head->span_line && e->tail && e->tail->span_name.ptr)
 		key ^= hash_bytes(e->tail->span_name.ptr, e->tail->span_name.len, 23) << 1;
 	return key;
@@ -245,10 +254,11 @@ static void end_rounds(struct watch *w, int64_t ended_by)
 
 static void take_line(struct watch *w, const struct event *e)
 {
-	uint64_t key = key_of(w, e);
+	struct head head = known_head(w, e);
+	uint64_t key = key_of(head.key, e);
 	bool again;
 
-	if (!e->head->span_line && rules_is_progress(w->rules, e->head->message_slot >= 0 ? event_message(e) : e->head->message)) {
+	if (head.progress) {
 		end_rounds(w, e->id);
 		return;
 	}
@@ -461,7 +471,7 @@ int find_storms(struct store *s, int64_t run, struct findings *out)
 	if (out->n > before)
 		qsort(out->v + before, out->n - before, sizeof *out->v, compare_storms);
 	if (w)
-		free(w->head_key);
+		free(w->heads);
 	free(w);
 	free(why);
 	rules_free(rules);
