@@ -166,6 +166,8 @@ static char *put_errno_name(char *at, const char *key, size_t key_len, const cha
 static inline char *put_plain_value(char *at, unsigned type, const char **payload, const char *end)
 {
 	const char *from = *payload;
+	uint64_t word;
+	double real;
 	uint32_t len;
 
 	if (type == ILU_T_STR_ && end - from >= 4) {
@@ -178,14 +180,25 @@ static inline char *put_plain_value(char *at, unsigned type, const char **payloa
 		*at++ = '"';
 		return at;
 	}
-	if ((type == ILU_T_I64_ || type == ILU_T_U64_) && end - from >= 8) {
-		uint64_t word;
-
-		memcpy(&word, from, 8);
-		*payload = from + 8;
-		return at + (type == ILU_T_U64_ ? itoa_u64(word, at) : itoa_i64((int64_t)word, at));
+	if (end - from < 8)
+		return NULL;
+	memcpy(&word, from, 8);
+	*payload = from + 8;
+	switch (type) {
+	case ILU_T_I64_:
+		return at + itoa_i64((int64_t)word, at);
+	case ILU_T_U64_:
+		return at + itoa_u64(word, at);
+	case ILU_T_F64_:
+		memcpy(&real, &word, 8);
+		return at + dtoa_json(real, at);
+	case ILU_T_BOOL_:
+		memcpy(at, word ? "true " : "false", 5);
+		return at + 5 - (word != 0);
+	default:
+		*payload = from;
+		return NULL;
 	}
-	return NULL;
 }
 
 /* The values of a site's keys, each after its key. */

@@ -253,20 +253,18 @@ static size_t escape_one(char *out, const unsigned char *p, size_t len, size_t *
 
 size_t escape_json(char *out, const char *text, size_t len)
 {
-	size_t at = 0, n = 0, taken;
+	size_t at = copy_plain(out, text, len), n = at, taken, plain;
 
-	for (;;) {
-		size_t plain = copy_plain(out + n, text + at, len - at);
-
-		at += plain;
-		n += plain;
-		if (at == len)
-			return n;
+	while (at < len) {
 		do {
 			n += escape_one(out + n, (const unsigned char *)text + at, len - at, &taken);
 			at += taken;
 		} while (at < len && !is_plain((unsigned char)text[at]));
+		plain = copy_plain(out + n, text + at, len - at);
+		at += plain;
+		n += plain;
 	}
+	return n;
 }
 
 size_t escape_json_part(char *out, size_t cap, const char *text, size_t len, size_t *used)
