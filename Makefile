@@ -261,7 +261,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LIB_A)
 	$(link)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bench/log_bench: $(B)/obj/tests/bench/peers/ilulog.o
-$(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o
+$(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o $(B)/obj/tests/bench/bench.o
 $(B)/bench/model_bench: $(B)/obj/tests/bench/bench.o
 
 # ---- demo, install, clean, help -----------------------------------------------------------------------------------

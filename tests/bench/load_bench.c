@@ -5,56 +5,25 @@
  * ILU_BENCH_DIR (default: ilu-bench in the temporary directory; 4 GB). ILU_BENCH_LARGE=1 adds 20 million lines (8 GB more).
  * Each load is a process of its own, timed three times, the best counts; its database is checked for the number of lines.
  * ILU_BENCH_KEEP=1 only asks: databases that are there already are not loaded again. */
+#include "bench.h"
 #include "lines.h"
 #include "store/store.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-static const char *dir, *runs;
+static const char *dir;
 static char *logq; /* beside this program: ../bin/ilu-logq */
-
-static char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static char *text(const char *format, ...)
-{
-	va_list args;
-	char *s;
-
-	va_start(args, format);
-	if (vasprintf(&s, format, args) < 0)
-		exit(1);
-	va_end(args);
-	return s;
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "load_bench: %s\n", what);
-	exit(1);
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void figure(const char *bench, double value, const char *unit, const char *peer, double peer_value)
 {
-	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"", bench, value, unit);
-	if (peer)
-		printf(",\"peer\":\"%s\",\"peer_value\":%.6g", peer, peer_value);
-	puts("}");
+	if (!peer) {
+		bench_figure(bench, value, unit);
+		return;
+	}
+	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"peer\":\"%s\",\"peer_value\":%.6g}\n", bench, value, unit, peer, peer_value);
 	fflush(stdout);
 }
 
@@ -67,29 +36,9 @@ static int64_t size_of(const char *path)
 
 /* ---- inputs ---- */
 
-/* A run's folder with its logs and result files, unpacked; NULL: not there. */
-static char *run_input(const char *name)
-{
-	char *to = text("%s/%s", dir, name), *from, *cmd;
-
-	if (!runs)
-		return NULL;
-	from = text("%s/%s", runs, name);
-	if (access(from, R_OK))
-		return NULL;
-	if (!access(to, R_OK))
-		return to;
-	fprintf(stderr, "unpacking %s\n", name);
-	cmd = text("set -e; mkdir -p '%s.part'; cp -L '%s'/*.* '%s.part/'; cd '%s.part'; chmod u+w *; for f in *.zst; do [ -e \"$f\" ] || continue; "
-		   "zstd -q -d --long=27 --rm \"$f\"; done; mv '%s.part' '%s'", to, from, to, to, to, to);
-	if (system(cmd))
-		die("a run could not be unpacked");
-	return to;
-}
-
 static char *synthetic(const char *name, long transactions)
 {
-	char *path = text("%s/%s", dir, name), *part = text("%s.part", path);
+	char *path = bench_text("%s/%s", dir, name), *part = bench_text("%s.part", path);
 	FILE *f;
 
 	if (!access(path, R_OK))
@@ -97,93 +46,53 @@ static char *synthetic(const char *name, long transactions)
 	fprintf(stderr, "writing %s\n", path);
 	f = fopen(part, "w");
 	if (!f || lines_write(f, transactions) < 0 || fclose(f) || rename(part, path))
-		die("the synthetic log could not be written");
+		bench_die("the synthetic log could not be written");
 	return path;
 }
 
 static char *packed(const char *run)
 {
-	char *path = text("%s/paper.log.zst", dir);
+	char *path = bench_text("%s/paper.log.zst", dir);
 
-	if (access(path, R_OK) && system(text("zstd -q -3 --long=27 -T2 '%s/worker_0.log' -o '%s'", run, path)))
-		die("zstd failed");
+	if (access(path, R_OK) && system(bench_text("zstd -q -3 --long=27 -T2 '%s/worker_0.log' -o '%s'", run, path)))
+		bench_die("zstd failed");
 	return path;
 }
 
 /* ---- loading ---- */
 
-struct outcome {
-	double seconds;
-	long rss_kb;
-};
-
-/* Runs a command with its output thrown away. */
-static struct outcome timed(char *const *argv)
-{
-	struct outcome o = {0};
-	struct rusage ru;
-	double start = now();
-	int status, null;
-	pid_t pid = fork();
-
-	if (!pid) {
-		null = open("/dev/null", O_WRONLY);
-		dup2(null, 1);
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-	if (pid < 0 || wait4(pid, &status, 0, &ru) != pid || !WIFEXITED(status) || WEXITSTATUS(status))
-		die(text("%s failed", argv[0]));
-	o.seconds = now() - start;
-	o.rss_kb = ru.ru_maxrss;
-	return o;
-}
-
 static int64_t total_bytes(const char *input)
 {
-	char *cmd = text("du -sbL '%s' | cut -f1", input);
+	char *cmd = bench_text("du -sbL '%s' | cut -f1", input);
 	FILE *p = popen(cmd, "r");
 	long long n = 0;
 
 	if (!p || fscanf(p, "%lld", &n) != 1 || pclose(p))
-		die("du failed");
-	return n;
-}
-
-static int64_t ask(const char *db, const char *sql)
-{
-	sqlite3 *c;
-	sqlite3_stmt *q = NULL;
-	int64_t n = -1;
-
-	if (!sqlite3_open_v2(db, &c, SQLITE_OPEN_READONLY, NULL) && !sqlite3_prepare_v2(c, sql, -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW)
-		n = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
-	sqlite3_close(c);
+		bench_die("du failed");
 	return n;
 }
 
 /* DuckDB through Python, where it is installed: the fields that matter as columns, fields as JSON. */
 static double duckdb(const char *input)
 {
-	char *db = text("%s/peer.duckdb", dir);
-	char *cmd = text("rm -f '%s'; python3 -c \"import duckdb\" 2>/dev/null || exit 9; python3 - <<'END'\nimport duckdb,glob,os\n"
+	char *db = bench_text("%s/peer.duckdb", dir);
+	char *cmd = bench_text("rm -f '%s'; python3 -c \"import duckdb\" 2>/dev/null || exit 9; python3 - <<'END'\nimport duckdb,glob,os\n"
 			 "c=duckdb.connect('%s'); c.execute('set threads=2')\n"
 			 "p='%s'; f=[p] if os.path.isfile(p) else sorted(glob.glob(p+'/worker*.log'))\n"
 			 "c.execute(\"create table e as select timestamp, level, json_extract_string(fields,'message') m, "
 			 "coalesce(json_extract_string(fields,'tid'), json_extract_string(span,'tid')) tid, fields, target, span from "
 			 "read_json(?, format='newline_delimited', columns={timestamp:'VARCHAR',level:'VARCHAR',fields:'JSON',target:'VARCHAR',span:'JSON',spans:'JSON'})\", [f])\n"
 			 "c.close()\nEND", db, db, input);
-	double start = now();
+	double start = bench_now();
 	int status = system(cmd);
 
-	return status ? -1 : now() - start;
+	return status ? -1 : bench_now() - start;
 }
 
 /* The database, loaded; its figures told. */
 static char *load(const char *bench, char *input, bool with_peer)
 {
-	char *db = text("%s/%s.db", dir, bench);
+	char *db = bench_text("%s/%s.db", dir, bench);
 	char *argv[] = {logq, (char *)"load", (char *)"--quiet", (char *)"-d", db, input, NULL};
 	struct outcome best = {1e9, 0}, o;
 	double peer;
@@ -194,28 +103,21 @@ static char *load(const char *bench, char *input, bool with_peer)
 	peer = with_peer ? duckdb(input) : -1;
 	for (int i = 0; i < 3; i++) {
 		unlink(db);
-		o = timed(argv);
+		o = bench_timed(argv, 0);
 		best.seconds = o.seconds < best.seconds ? o.seconds : best.seconds;
 		best.rss_kb = o.rss_kb > best.rss_kb ? o.rss_kb : best.rss_kb;
 	}
-	if (ask(db, "SELECT sum(lines) - sum(ok) FROM source"))
-		die("not every line was loaded");
+	if (bench_ask(db, "SELECT sum(lines) - sum(ok) FROM source"))
+		bench_die("not every line was loaded");
 	figure(bench, best.seconds, "s", peer < 0 ? NULL : "duckdb", peer);
-	figure(text("%s.rss", bench), (double)best.rss_kb * 1024, "B", NULL, 0);
+	figure(bench_text("%s.rss", bench), (double)best.rss_kb * 1024, "B", NULL, 0);
 	if (!stat(input, &st))
-		figure(text("%s.stored", bench), 100.0 * (double)size_of(db) / (double)(S_ISDIR(st.st_mode) ? total_bytes(input) : ask(db, "SELECT sum(bytes) FROM source")),
+		figure(bench_text("%s.stored", bench), 100.0 * (double)size_of(db) / (double)(S_ISDIR(st.st_mode) ? total_bytes(input) : bench_ask(db, "SELECT sum(bytes) FROM source")),
 		       "%", NULL, 0);
 	return db;
 }
 
 /* ---- questions ---- */
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 /* All events of a transaction, with their text. */
 static long read_tid(struct store *s, const char *tid, size_t len, long most)
@@ -227,10 +129,10 @@ static long read_tid(struct store *s, const char *tid, size_t len, long most)
 	long n = 0;
 
 	if (event_cursor_open(s, &q, &c))
-		die("no cursor");
+		bench_die("no cursor");
 	while (n < most && event_cursor_next(c, &e) == 1) {
 		if (event_line(e, &line))
-			die("no line");
+			bench_die("no line");
 		n++;
 	}
 	event_cursor_close(c);
@@ -258,9 +160,9 @@ static double tid_median(const char *db, bool cold)
 	int n = 0, most = cold ? 100 : 1000;
 
 	if (store_open(db, STORE_READ, &s, &why))
-		die(why);
+		bench_die(why);
 	if (sqlite3_prepare_v2(store_db(s), "SELECT tid, events FROM place WHERE events BETWEEN 10 AND 300 ORDER BY substr(tid, 7) LIMIT ?", -1, &q, NULL))
-		die("place");
+		bench_die("place");
 	sqlite3_bind_int(q, 1, most);
 	while (sqlite3_step(q) == SQLITE_ROW) {
 		double start;
@@ -270,14 +172,14 @@ static double tid_median(const char *db, bool cold)
 			sqlite3_db_release_memory(store_db(s));
 			drop_cache(db);
 		}
-		start = now();
+		start = bench_now();
 		if (read_tid(s, (const char *)sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0), 301) != sqlite3_column_int64(q, 1))
-			die("a transaction has another number of events than table place says");
-		seconds[n++] = now() - start;
+			bench_die("a transaction has another number of events than table place says");
+		seconds[n++] = bench_now() - start;
 	}
 	sqlite3_finalize(q);
 	store_close(s);
-	qsort(seconds, (size_t)n, sizeof *seconds, by_value);
+	qsort(seconds, (size_t)n, sizeof *seconds, bench_by_value);
 	median = n ? seconds[n / 2] : 0;
 	free(seconds);
 	return median;
@@ -292,19 +194,19 @@ static void first_rows(const char *bench, const char *db)
 
 	if (store_open(db, STORE_READ, &s, &why) || sqlite3_prepare_v2(store_db(s), "SELECT tid FROM place ORDER BY events DESC LIMIT 1", -1, &q, NULL) ||
 	    sqlite3_step(q) != SQLITE_ROW)
-		die("no transaction");
-	start = now();
+		bench_die("no transaction");
+	start = bench_now();
 	read_tid(s, (const char *)sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0), 1000);
-	figure(text("%s.first1000", bench), now() - start, "s", NULL, 0);
+	figure(bench_text("%s.first1000", bench), bench_now() - start, "s", NULL, 0);
 	sqlite3_finalize(q);
 	store_close(s);
 }
 
 static void questions(const char *bench, const char *db)
 {
-	figure(text("query.tid.%s", bench), tid_median(db, false) * 1e6, "us", NULL, 0);
-	figure(text("query.tid.cold.%s", bench), tid_median(db, true) * 1e6, "us", NULL, 0);
-	first_rows(text("query.tid.%s", bench), db);
+	figure(bench_text("query.tid.%s", bench), tid_median(db, false) * 1e6, "us", NULL, 0);
+	figure(bench_text("query.tid.cold.%s", bench), tid_median(db, true) * 1e6, "us", NULL, 0);
+	first_rows(bench_text("query.tid.%s", bench), db);
 }
 
 /* A question by the program's own sql command, without its start. */
@@ -315,7 +217,7 @@ static void sql_question(const char *bench, const char *db, const char *sql)
 	double best = 1e9, start = 1e9;
 
 	for (int i = 0; i < 5; i++) {
-		double t = timed(ask).seconds, z = timed(nothing).seconds;
+		double t = bench_timed(ask, 0).seconds, z = bench_timed(nothing, 0).seconds;
 
 		best = t < best ? t : best;
 		start = z < start ? z : start;
@@ -325,21 +227,18 @@ static void sql_question(const char *bench, const char *db, const char *sql)
 
 int main(int argc, char **argv)
 {
-	char *paper, *storm, *db, *slash = argc ? strrchr(argv[0], '/') : NULL;
+	char *paper, *storm, *db;
 
-	logq = slash ? text("%.*s/../bin/ilu-logq", (int)(slash - argv[0]), argv[0]) : text("../bin/ilu-logq");
-
-	runs = getenv("ILU_TEST_RUNS");
-	dir = getenv("ILU_BENCH_DIR") ? getenv("ILU_BENCH_DIR") : text("%s/ilu-bench", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-	if (mkdir(dir, 0755) && errno != EEXIST)
-		die("no directory to work in");
-	if ((paper = run_input("paper-debug-spans"))) {
+	(void)argc;
+	logq = bench_program(argv[0], "ilu-logq");
+	dir = bench_dir();
+	if ((paper = bench_run("paper-debug-spans"))) {
 		db = load("load.paper", paper, true);
 		questions("paper", db);
 		sql_question("query.histogram", db, "SELECT level, start_ns, sum(lines) FROM histogram GROUP BY 1, 2");
 		load("load.paper.zst", packed(paper), false);
 	}
-	if ((storm = run_input("memory-storm")))
+	if ((storm = bench_run("memory-storm")))
 		questions("storm", load("load.storm", storm, true));
 	db = load("load.synthetic", synthetic("synthetic.log", 40000), true);
 	questions("synthetic", db);
