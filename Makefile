@@ -65,7 +65,7 @@ FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rl
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += log_event_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
+LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test

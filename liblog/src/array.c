@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* array.c - calls that the macros do not write out in line: values that are too long, and lists of pairs. */
+/* array.c - calls that the macros do not write out in line: values that are too long, code that is to be small, and
+ * lists of pairs. */
 #include "logger.h"
 #include "ring.h"
 
@@ -82,6 +83,25 @@ static size_t values_max(void)
 size_t ilu_fit_(struct ilu_arg_ *args, size_t count)
 {
 	return fit(args, count, values_max());
+}
+
+void ilu_event_(uint32_t gate, const struct ilu_site_ *site, const ilu_tid *tid, struct ilu_arg_ *args)
+{
+	struct ilu_writing_ w;
+	size_t size = 0;
+	char *at;
+
+	for (unsigned i = 0; i < site->count; i++)
+		size += args[i].size;
+	if (size > ILU_FIT_)
+		size = ilu_fit_(args, site->count);
+	w = ilu_begin_((gate & ~(uint32_t)ILU_GATE_MASK_) | ILU_OP_EVENT_, ilu_producer_.span, tid, size);
+	if (!w.at)
+		return;
+	at = w.at;
+	for (unsigned i = 0; i < site->count; i++)
+		at = ilu_put_(at, site->types[i], args[i]);
+	ilu_commit_(w.producer, at);
 }
 
 /* ---- lists ---- */

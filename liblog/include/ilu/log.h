@@ -34,7 +34,9 @@
  * message, and overrules these: `rate_limits` in ilulog.json(5).
  *
  * ILU_TARGET names who speaks, "app" unless defined before the include. -DILU_MIN_LEVEL=ILU_INFO compiles less severe
- * calls out, -DILU_NO_SPANS spans, -DILU_NO_SHORT_NAMES leaves ILU_KV... without the aliases KV....
+ * calls out, -DILU_NO_SPANS spans, -DILU_NO_SHORT_NAMES leaves ILU_KV... without the aliases KV.... With ILU_OUT_OF_LINE
+ * defined before the include, calls of the file copy their values by a function: for code that runs once, such as that
+ * of a start, which is to be small.
  *
  * Needs gcc or clang: C as gnu11 (in C, inline functions that log are static), or C++17 and later. */
 #ifndef ILU_LOG_H
@@ -139,6 +141,8 @@ struct ilu_kv {
 		if (ILU_UNLIKELY_(ilu_on_ & ILU_GATE_MASK_) && (ilu_on_ = ilu_gate_open_(ilu_on_, &ilu_site_)) != 0)   \
 			ilu_log_array_(ilu_on_, ILU_TID_(tid), list, n);                                               \
 	} while (0)
+/* A call of a file with ILU_OUT_OF_LINE; `args` may be cut. */
+ILU_API ILU_COLD_ void ilu_event_(uint32_t gate, const struct ilu_site_ *site, const ilu_tid *tid, struct ilu_arg_ *args);
 ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_kv *list, size_t count);
 
 #ifdef __cplusplus
@@ -190,6 +194,23 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 #define ILU_EVENT_RATE_(rate, level, tid, ...)                                                                         \
 	ILU_EVENT_N_(rate, level, tid, ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
 #define ILU_EVENT_N_(rate, level, tid, n, ...) ILU_EVENT_X_(rate, level, tid, n, __VA_ARGS__)
+#ifdef ILU_OUT_OF_LINE
+#define ILU_EVENT_WRITE_(tid, n, ...)                                                                                  \
+	struct ilu_arg_ ilu_list_[] = { ILU_EACH_(ILU_ARG_, n, __VA_ARGS__) ilu_arg_none_(0) };                        \
+	ilu_event_(ilu_on_, &ilu_site_, tid, ilu_list_);
+#else
+#define ILU_EVENT_WRITE_(tid, n, ...)                                                                                  \
+	const ilu_tid *ilu_tid_ = tid;                                                                                 \
+	ILU_EVALUATE_(n, __VA_ARGS__)                                                                                  \
+	struct ilu_writing_ ilu_w_ = ilu_begin_((ilu_on_ & ~(uint32_t)ILU_GATE_MASK_) | ILU_OP_EVENT_,                 \
+						ilu_producer_.span, ilu_tid_, ilu_size_);                              \
+	if (ILU_LIKELY_(ilu_w_.at != 0)) {                                                                             \
+		char *ilu_at_ = ilu_w_.at;                                                                             \
+		ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                                    \
+		ilu_commit_(ilu_w_.producer, ilu_at_);                                                                 \
+	}
+#endif
+
 #define ILU_EVENT_X_(rate, level, tid, n, ...)                                                                         \
 	do {                                                                                                           \
 		ILU_CHECK_MESSAGE_(ILU_MESSAGE_(__VA_ARGS__));                                                         \
@@ -197,15 +218,7 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 		ILU_SITE_RATE_(rate, ILU_SITE_EVENT_, level, ILU_TEXT_(ILU_MESSAGE_(__VA_ARGS__)), n, __VA_ARGS__)     \
 		uint32_t ilu_on_ = __atomic_load_n(&ilu_gate_, __ATOMIC_RELAXED);                                      \
 		if (ILU_UNLIKELY_(ilu_on_ & ILU_GATE_MASK_) && (ilu_on_ = ilu_gate_open_(ilu_on_, &ilu_site_)) != 0) { \
-			const ilu_tid *ilu_tid_ = ILU_TID_(tid);                                                       \
-			ILU_EVALUATE_(n, __VA_ARGS__)                                                                  \
-			struct ilu_writing_ ilu_w_ = ilu_begin_((ilu_on_ & ~(uint32_t)ILU_GATE_MASK_) | ILU_OP_EVENT_, \
-								ilu_producer_.span, ilu_tid_, ilu_size_);              \
-			if (ILU_LIKELY_(ilu_w_.at != 0)) {                                                             \
-				char *ilu_at_ = ilu_w_.at;                                                             \
-				ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                    \
-				ilu_commit_(ilu_w_.producer, ilu_at_);                                                 \
-			}                                                                                              \
+			ILU_EVENT_WRITE_(ILU_TID_(tid), n, __VA_ARGS__)                                                \
 		}                                                                                                      \
 	} while (0)
 

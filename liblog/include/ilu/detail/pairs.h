@@ -54,6 +54,7 @@
 #define ILU_TYPE_(i, pair)    (unsigned char)(ILU_TYPE_OF_ pair),
 #define ILU_KNOWN_(i, pair)   && ILU_TYPE_OF_ pair != ILU_T_BAD_
 #define ILU_EVAL_(i, pair)    struct ilu_arg_ ilu_a##i##_ = ILU_ARG_OF_ pair;
+#define ILU_ARG_(i, pair)     ILU_ARG_OF_ pair,
 #define ILU_SIZE_(i, pair)    + ilu_a##i##_.size
 #define ILU_LIST_(i, pair)    ilu_a##i##_,
 #define ILU_UNLIST_(i, pair)  ilu_a##i##_ = ilu_list_[sizeof ilu_list_ / sizeof *ilu_list_ - 1 - i];
