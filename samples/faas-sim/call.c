@@ -84,7 +84,7 @@ static int run_function(struct sim *sim, struct item *it, struct container *c)
 	pause_ns(takes_ns);
 	if (c->hollow)
 		return no_module(it, c);
-	if (bad) {
+	if (bad || it->fn->crashes) {
 		not_json(it);
 		return -EIO;
 	}

@@ -110,13 +110,18 @@ bool fault_strikes(struct sim *sim, enum fault kind)
 
 void fault_tell(struct sim *sim, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage)
 {
+	fault_tell_at(sim, now_ns(), kind, tid, fn, container_id, stage);
+}
+
+void fault_tell_at(struct sim *sim, int64_t at_ns, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage)
+{
 	struct faults *f = &sim->opt.faults;
 	char text[ILU_TID_MAX];
 
 	if (!f->truth)
 		return;
 	ilu_mutex_lock(&f->lock);
-	fprintf(f->truth, "{\"fault\":\"%s\",\"time_ns\":%" PRId64, kinds[kind].name, now_ns());
+	fprintf(f->truth, "{\"fault\":\"%s\",\"time_ns\":%" PRId64, kinds[kind].name, at_ns);
 	if (tid)
 		fprintf(f->truth, ",\"tid\":\"%s\"", ilu_tid_str(tid, text));
 	if (fn)

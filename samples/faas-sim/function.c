@@ -42,13 +42,13 @@ static int name_loaded(struct function *fn, const char *name, const char *image)
 	return 0;
 }
 
-enum { NAME, COLD, WARM, MEMORY, IMAGE, IAT, PREWARMS, COLUMNS };
+enum { NAME, COLD, WARM, MEMORY, IMAGE, ARGS, IAT, PREWARMS, COLUMNS };
 
 static const struct {
 	const char *name;
 	bool optional;
 } columns[COLUMNS] = {
-	{"func_name", false}, {"cold_dur_ms", false}, {"warm_dur_ms", false}, {"mem_mb", false}, {"image_name", true}, {"mean_iat", true}, {"prewarms", true},
+	{"func_name", false}, {"cold_dur_ms", false}, {"warm_dur_ms", false}, {"mem_mb", false}, {"image_name", true}, {"args", true}, {"mean_iat", true}, {"prewarms", true},
 };
 
 static int find_columns(const struct csv *c, int column[COLUMNS])
@@ -77,6 +77,18 @@ static int number_of(const struct csv *c, const int column[COLUMNS], int which, 
 	return csv_number(c, column[which], out);
 }
 
+/* Arguments that tell what a function does: "mode=exit;ms=300" ends its process after so long. */
+static void take_args(struct function *fn, const char *args)
+{
+	const char *ms = strstr(args, "ms=");
+
+	fn->crashes = strstr(args, "mode=exit");
+	if (!ms || (ms != args && ms[-1] != ';'))
+		return;
+	fn->cold_ms += atoi(ms + 3) - fn->warm_ms;
+	fn->warm_ms = atoi(ms + 3);
+}
+
 static int read_one(struct csv *c, const int column[COLUMNS], struct function *fn)
 {
 	double x[COLUMNS];
@@ -86,10 +98,11 @@ static int read_one(struct csv *c, const int column[COLUMNS], struct function *f
 		return -EINVAL;
 	}
 	for (int i = COLD; i < COLUMNS; i++)
-		if (i != IMAGE && number_of(c, column, i, &x[i]))
+		if (i != IMAGE && i != ARGS && number_of(c, column, i, &x[i]))
 			return -EINVAL;
 	*fn = (struct function){.cold_ms = (int)(x[COLD] < x[WARM] ? x[WARM] : x[COLD]), .warm_ms = (int)x[WARM], .mem_mb = (int)x[MEMORY], .weight = 1,
 				.iat_ms = x[IAT], .prewarms = (int)x[PREWARMS], .own_image = *text_of(c, column[IMAGE]) != '\0'};
+	take_args(fn, text_of(c, column[ARGS]));
 	return name_loaded(fn, c->column[column[NAME]], text_of(c, column[IMAGE]));
 }
 

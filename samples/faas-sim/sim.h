@@ -59,6 +59,7 @@ int faults_end(struct sim *sim);
 bool fault_strikes(struct sim *sim, enum fault kind); /* by its rate; never when it is off */
 /* Into the truth file; all but the kind may be NULL. */
 void fault_tell(struct sim *sim, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage);
+void fault_tell_at(struct sim *sim, int64_t at_ns, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage);
 const char *fault_name(enum fault f);
 
 /* ---- options.c: what the command line asked for ---- */
@@ -167,6 +168,7 @@ struct function {
 	struct estimate first; /* where estimates begin */
 	char *block;	   /* of its names; NULL: they are constant */
 	bool own_image;	   /* its metadata names it */
+	bool crashes;	   /* its container, when it has run */
 
 	/* Of --benchmark. */
 	char *code;	   /* whose times they are; NULL: none */

@@ -207,7 +207,7 @@ static int choose_damage(struct sim *sim)
 	for (int i = 0; i < sim->nfns; i++) {
 		s->damaged[i] = fault_strikes(sim, FAULT_STORE_DAMAGE);
 		if (s->damaged[i])
-			fault_tell(sim, FAULT_STORE_DAMAGE, NULL, sim->fns[i], NULL, NULL);
+			fault_tell_at(sim, s->damaged_ns, FAULT_STORE_DAMAGE, NULL, sim->fns[i], NULL, NULL);
 	}
 	return 0;
 }
