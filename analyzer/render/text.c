@@ -165,15 +165,25 @@ static size_t plain_run(const char *p, size_t len, const char *stop)
 {
 	size_t i = 0;
 
-	while (i < len && p[i] >= 0x20 && p[i] < 0x7f && !strchr(stop, p[i]))
-		i++;
+	for (; i < len && p[i] >= 0x20 && p[i] < 0x7f; i++) {
+		const char *c = stop;
+
+		while (*c && *c != p[i])
+			c++;
+		if (*c)
+			break;
+	}
 	return i;
 }
 
-void text_add_terminal(struct text *t, const char *bytes, size_t len)
+/* Writes a character otherwise than it stands, or returns false. n: its bytes; 0: one that is no UTF-8. */
+typedef bool escape_fn(struct text *t, const char *p, size_t n, uint32_t code);
+
+/* All characters, those in stop and those that are no plain ASCII as escape wants them. */
+static void add_escaped(struct text *t, const char *bytes, size_t len, const char *stop, escape_fn *escape)
 {
 	for (size_t i = 0; i < len;) {
-		size_t run = plain_run(bytes + i, len - i, "");
+		size_t run = plain_run(bytes + i, len - i, stop);
 		uint32_t code = 0;
 		size_t n;
 
@@ -182,16 +192,28 @@ void text_add_terminal(struct text *t, const char *bytes, size_t len)
 		if (i == len)
 			break;
 		n = utf8_decode(bytes + i, len - i, &code);
-		if (!n)
-			text_printf(t, "\\x%02x", (unsigned char)bytes[i]);
-		else if (code == '\n' || code == '\t' || code == '\r')
-			text_puts(t, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
-		else if (utf8_dangerous(code))
-			text_printf(t, "\\u{%x}", code);
-		else
+		if (!escape(t, bytes + i, n, code))
 			text_add(t, bytes + i, n);
 		i += n ? n : 1;
 	}
+}
+
+static bool escape_terminal(struct text *t, const char *p, size_t n, uint32_t code)
+{
+	if (!n)
+		text_printf(t, "\\x%02x", (unsigned char)*p);
+	else if (code == '\n' || code == '\t' || code == '\r')
+		text_puts(t, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
+	else if (utf8_dangerous(code))
+		text_printf(t, "\\u{%x}", code);
+	else
+		return false;
+	return true;
+}
+
+void text_add_terminal(struct text *t, const char *bytes, size_t len)
+{
+	add_escaped(t, bytes, len, "", escape_terminal);
 }
 
 void text_add_cut(struct text *t, const char *safe, size_t len, int columns, bool utf8)
@@ -228,67 +250,51 @@ static void add_json_escape(struct text *t, uint32_t code)
 		text_printf(t, "\\u%04x", code);
 }
 
-/* quote: " and \ are the text's own, not JSON's */
-static void add_json(struct text *t, const char *bytes, size_t len, bool quote)
+static bool escape_json(struct text *t, const char *p, size_t n, uint32_t code)
 {
-	for (size_t i = 0; i < len;) {
-		size_t run = plain_run(bytes + i, len - i, quote ? "\"\\" : "");
-		uint32_t code = 0;
-		size_t n;
-
-		text_add(t, bytes + i, run);
-		i += run;
-		if (i == len)
-			break;
-		n = utf8_decode(bytes + i, len - i, &code);
-		if (!n)
-			text_puts(t, "\xef\xbf\xbd");
-		else if (code == '"' || code == '\\')
-			text_printf(t, "\\%c", (int)code);
-		else if (utf8_dangerous(code))
-			add_json_escape(t, code);
-		else
-			text_add(t, bytes + i, n);
-		i += n ? n : 1;
-	}
+	(void)p;
+	if (!n)
+		text_puts(t, "\xef\xbf\xbd");
+	else if (code == '"' || code == '\\')
+		text_printf(t, "\\%c", (int)code);
+	else if (utf8_dangerous(code))
+		add_json_escape(t, code);
+	else
+		return false;
+	return true;
 }
 
 void text_add_json(struct text *t, const char *bytes, size_t len)
 {
 	text_puts(t, "\"");
-	add_json(t, bytes, len, true);
+	add_escaped(t, bytes, len, "\"\\", escape_json);
 	text_puts(t, "\"");
 }
 
+/* " and \ are JSON's own here: they stand as they are. */
 void text_add_json_value(struct text *t, const char *json, size_t len)
 {
-	add_json(t, json, len, false);
+	add_escaped(t, json, len, "", escape_json);
+}
+
+static bool escape_html(struct text *t, const char *p, size_t n, uint32_t code)
+{
+	if (!n)
+		text_puts(t, "\xef\xbf\xbd");
+	else if (code && code < 0x7f && strchr("&<>\"'", (int)code))
+		text_printf(t, "&#%u;", code);
+	else if (code == '\n' || code == '\t')
+		text_add(t, p, 1);
+	else if (utf8_dangerous(code))
+		text_printf(t, "\\u{%x}", code);
+	else
+		return false;
+	return true;
 }
 
 void text_add_html(struct text *t, const char *bytes, size_t len)
 {
-	for (size_t i = 0; i < len;) {
-		size_t run = plain_run(bytes + i, len - i, "&<>\"'");
-		uint32_t code = 0;
-		size_t n;
-
-		text_add(t, bytes + i, run);
-		i += run;
-		if (i == len)
-			break;
-		n = utf8_decode(bytes + i, len - i, &code);
-		if (!n)
-			text_puts(t, "\xef\xbf\xbd");
-		else if (strchr("&<>\"'", (int)code) && code)
-			text_printf(t, "&#%u;", code);
-		else if (code == '\n' || code == '\t')
-			text_add(t, bytes + i, 1);
-		else if (utf8_dangerous(code))
-			text_printf(t, "\\u{%x}", code);
-		else
-			text_add(t, bytes + i, n);
-		i += n ? n : 1;
-	}
+	add_escaped(t, bytes, len, "&<>\"'", escape_html);
 }
 
 void text_add_markdown(struct text *t, const char *bytes, size_t len)
