@@ -211,9 +211,9 @@ programs: $(PROGRAMS)
 check-unit: programs
 	@$(RUN) --unit '$(UNIT)' unit
 
-# What the thread sanitizer is asked about: the library, alone and in a daemon with many threads.
-check-threads: programs $(filter %/faas-sim,$(BINS))
-	@$(RUN) --unit '$(LIBLOG_TESTS)' unit golden:threads
+# What the thread sanitizer is asked about: the library, alone and in a daemon with many threads, and a load by several.
+check-threads: programs $(filter %/faas-sim %/ilu-logq,$(BINS))
+	@$(RUN) --unit '$(LIBLOG_TESTS)' unit golden:threads golden:load/parts
 
 # The public headers under this compiler: what must compile, and what must not.
 check-headers:
@@ -296,7 +296,7 @@ help:
 	@echo 'make check-unit    the unit tests alone'
 	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
 	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
-	@echo 'make check-tsan    the tests of the library, and a daemon on it, under the thread sanitizer'
+	@echo 'make check-tsan    the tests of the library, a daemon on it and a load, under the thread sanitizer'
 	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
 	@echo 'make bench         measure; BENCH=log|load|model|clock for one group; figures also in $(B)/bench.jsonl'
 	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
