@@ -89,6 +89,9 @@ size_t chunk_memory(const struct chunk *c);
 
 uint32_t chunk_rows(const struct chunk *c);
 int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out);
+/* Parts of it alone, which cost less: its head, and where that one's values stand. */
+int chunk_row_head(struct chunk *c, uint32_t i, uint16_t *head);
+int chunk_row_ord(struct chunk *c, uint32_t i, uint32_t *head_ord);
 /* The row columns of a group, for those who look at many rows and need few: CHUNK_COLUMN_... bits say which; n rows. Borrowed. */
 struct chunk_group {
 	uint32_t n;
@@ -104,6 +107,9 @@ bool chunk_has_raw_events(const struct chunk *c);
 /* The number of a transaction in this chunk, or CHUNK_NO_TID. groups: bits of those it is in, where they are known: the lowest is looked at first.
  * Negative: error. */
 int chunk_find_tid(struct chunk *c, struct slice tid, unsigned groups);
+/* The transactions that are met first in the group-th of the groups that have such: 1 with the number of the first and the ids of all, 0 at the
+ * end, negative: error. */
+int chunk_tids(struct chunk *c, unsigned group, uint32_t *first, const struct segment **ids);
 /* Text by number; borrowed until the next call for this chunk. */
 int chunk_tid(struct chunk *c, uint16_t local, struct slice *out);
 /* Value of a slot; part 0 head, 1 tail. buf: SEGMENT_TEXT bytes, used for numbers. */

@@ -31,15 +31,15 @@ struct stored_block {
 	char *text; /* decompressed */
 };
 
-#define RANKS	 16 /* among the CHUNK_COLUMN_ bits: how many of each row's shapes come before it */
-#define RANK_FEW 32 /* rows that are counted for one by one before it is done for all */
+enum { HEAD_RANK = 16, TAIL_RANK = 32 }; /* among the CHUNK_COLUMN_ bits: how many of each row's shape come before it */
+#define RANK_FEW 64 /* rows that are counted for one by one before it is done for all */
 
 enum row_column { ROW_HEAD, ROW_TAIL, ROW_TID, ROW_STAMP, ROW_COLUMNS };
 
 /* The row columns of a group; each is decoded when it is asked for. */
 struct group {
 	struct place places[ROW_COLUMNS];
-	unsigned have;	       /* CHUNK_COLUMN_..., RANKS */
+	unsigned have;	       /* CHUNK_COLUMN_..., ..._RANK */
 	unsigned counted;      /* rows whose rank was counted for them alone */
 	uint16_t *head, *head_ord, *tail, *tail_ord, *tid;
 	int64_t *stamp;
@@ -520,7 +520,6 @@ static int column_read(struct chunk *c, unsigned index, unsigned column)
 {
 	struct group *g = &c->groups[index];
 	uint32_t n = group_rows(c, index);
-	int rc;
 
 	switch (column) {
 	case CHUNK_COLUMN_HEAD:
@@ -531,11 +530,12 @@ static int column_read(struct chunk *c, unsigned index, unsigned column)
 		return small_column(c, g, ROW_TID, n, c->ntids + 1, &g->tid);
 	case CHUNK_COLUMN_STAMP:
 		return stamp_column(c, g, n);
-	default:
+	case HEAD_RANK:
 		g->head_ord = g->head + n;
+		return head_rank(c, g, index, n);
+	default:
 		g->tail_ord = g->tail + n;
-		rc = head_rank(c, g, index, n);
-		return rc ? rc : tail_rank(c, g, index, n);
+		return tail_rank(c, g, index, n);
 	}
 }
 
@@ -544,9 +544,9 @@ static int group_read(struct chunk *c, unsigned index, unsigned want)
 	struct group *g = &c->groups[index];
 	int rc = 0;
 
-	if (want & RANKS)
-		want |= CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TAIL;
-	for (unsigned column = CHUNK_COLUMN_HEAD; column <= RANKS && !rc; column <<= 1)
+	want |= want & (HEAD_RANK | TAIL_RANK) ? CHUNK_COLUMN_HEAD : 0;
+	want |= want & TAIL_RANK ? CHUNK_COLUMN_TAIL : 0;
+	for (unsigned column = CHUNK_COLUMN_HEAD; column <= TAIL_RANK && !rc; column <<= 1)
 		if (want & ~g->have & column && !(rc = column_read(c, index, column)))
 			g->have |= column;
 	return rc;
@@ -578,26 +578,21 @@ uint32_t chunk_rows(const struct chunk *c)
 	return c->rows;
 }
 
-/* How many of the shapes of row k of a group come before it. */
-static int rank_of(struct chunk *c, unsigned index, uint32_t k, struct chunk_row *out)
+/* How many of the shape of row k of a group come before it. Where few rows are asked for, it is counted for each. */
+static int rank_of(struct chunk *c, unsigned index, uint32_t k, unsigned which, uint32_t *ord)
 {
 	struct group *g = &c->groups[index];
-	int rc;
+	const uint16_t *shape = which == HEAD_RANK ? g->head : g->tail;
+	int rc = 0;
 
-	if (!(g->have & RANKS) && !g->raw && c->ntails && g->counted < RANK_FEW) {
+	*ord = index * SEGMENT_ROWS;
+	if (!(g->have & which) && !g->raw && c->ntails && g->counted < RANK_FEW) {
 		g->counted++;
-		out->head_ord = small_count(g->head, k, g->head[k]);
-		out->tail_ord = small_count(g->tail, k, g->tail[k]);
-	} else {
-		rc = group_need(c, index, RANKS);
-		if (rc)
-			return rc;
-		out->head_ord = g->head_ord[k];
-		out->tail_ord = g->tail_ord[k];
+		*ord += small_count(shape, k, shape[k]);
+	} else if (!(rc = group_need(c, index, which))) {
+		*ord += which == HEAD_RANK ? g->head_ord[k] : g->tail_ord[k];
 	}
-	out->head_ord += index * SEGMENT_ROWS;
-	out->tail_ord += index * SEGMENT_ROWS;
-	return 0;
+	return rc;
 }
 
 int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out)
@@ -612,7 +607,24 @@ int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out)
 	if (rc)
 		return rc;
 	*out = (struct chunk_row){.head = g->head[k], .tail = g->tail[k], .tid = g->tid[k], .stamp = g->stamp[k]};
-	return rank_of(c, index, k, out);
+	rc = rank_of(c, index, k, HEAD_RANK, &out->head_ord);
+	return rc ? rc : rank_of(c, index, k, TAIL_RANK, &out->tail_ord);
+}
+
+int chunk_row_head(struct chunk *c, uint32_t i, uint16_t *head)
+{
+	int rc = i < c->rows ? group_need(c, i / SEGMENT_ROWS, CHUNK_COLUMN_HEAD) : -EINVAL;
+
+	if (!rc)
+		*head = c->groups[i / SEGMENT_ROWS].head[i % SEGMENT_ROWS];
+	return rc;
+}
+
+int chunk_row_ord(struct chunk *c, uint32_t i, uint32_t *head_ord)
+{
+	int rc = i < c->rows ? group_need(c, i / SEGMENT_ROWS, CHUNK_COLUMN_HEAD) : -EINVAL;
+
+	return rc ? rc : rank_of(c, i / SEGMENT_ROWS, i % SEGMENT_ROWS, HEAD_RANK, head_ord);
 }
 
 const struct shape *chunk_head(const struct chunk *c, uint16_t local)
@@ -664,6 +676,21 @@ int chunk_find_tid(struct chunk *c, struct slice tid, unsigned groups)
 		if (g != first)
 			rc = tid_in_group(c, &c->groups[g], tid);
 	return rc;
+}
+
+int chunk_tids(struct chunk *c, unsigned group, uint32_t *first, const struct segment **ids)
+{
+	struct group *g = c->groups, *end = c->groups + c->ngroups;
+	int rc;
+
+	for (; g < end && (!g->tids || group--); g++)
+		;
+	if (g == end)
+		return 0;
+	rc = segment_at(c, g->tid_place, g->tids, &g->tid_segment);
+	*first = g->first_tid + 1;
+	*ids = g->tid_segment;
+	return rc ? rc : 1;
 }
 
 int chunk_tid(struct chunk *c, uint16_t local, struct slice *out)

@@ -563,3 +563,28 @@ bool segment_number(const struct segment *s, uint32_t i, double *out)
 		return false;
 	return true;
 }
+
+bool segment_other(const struct segment *s, uint32_t k, uint32_t *i, struct slice *text)
+{
+	if (s->encoding != ENC_TID || k >= s->entries)
+		return false;
+	*i = other_at(s, k);
+	*text = entry(s, k);
+	return true;
+}
+
+bool segment_may_have(const struct segment *s, struct slice text)
+{
+	static const char *const printed[] = {
+		[ENC_INT] = "-0123456789", [ENC_HEX] = "0123456789abcdef", [ENC_STAMP] = "0123456789-: .", [ENC_TID] = "0123456789abcdef",
+		[ENC_DECIMAL] = "-0123456789.nm\xc2\xb5s",
+	};
+	const char *chars = printed[s->encoding];
+
+	if (!chars)
+		return true;
+	for (size_t i = 0; i < text.len; i++)
+		if (!text.ptr[i] || !strchr(chars, text.ptr[i]))
+			return false;
+	return true;
+}

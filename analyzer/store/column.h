@@ -121,6 +121,10 @@ struct segment_text {
 	const uint16_t *codes;
 };
 bool segment_texts(const struct segment *s, struct segment_text *out);
+/* Transaction ids alone: the k-th value that is none, and its number; false where there are no more. */
+bool segment_other(const struct segment *s, uint32_t k, uint32_t *i, struct slice *text);
+/* False where no value can contain text, by the characters that the encoding prints; others among transaction ids are not looked at. */
+bool segment_may_have(const struct segment *s, struct slice text);
 /* Value i as a number, where that can be told without printing it. */
 bool segment_number(const struct segment *s, uint32_t i, double *out);
 /* The first value that is text; n where none is. */

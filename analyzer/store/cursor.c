@@ -249,11 +249,12 @@ static int row_find(struct event_cursor *c, const struct chunk_ref *ref)
 }
 
 /* What could not be told from the row columns. */
-static bool event_passes(const struct event_cursor *c)
+static bool event_passes(const struct event_cursor *c, int *rc)
 {
 	const struct event *e = &c->room->ev;
 
-	if ((c->q.since_ns && e->time_ns < c->q.since_ns) || (c->q.until_ns && e->time_ns >= c->q.until_ns))
+	*rc = c->q.since_ns || c->q.until_ns ? event_complete(e) : 0;
+	if (*rc || (c->q.since_ns && e->time_ns < c->q.since_ns) || (c->q.until_ns && e->time_ns >= c->q.until_ns))
 		return false;
 	return !e->raw || !c->q.want || c->q.want(e->head, c->q.want_arg);
 }
@@ -269,10 +270,14 @@ int event_cursor_next(struct event_cursor *c, const struct event **out)
 			return rc;
 		ref = &c->refs[c->at - 1];
 		while ((rc = row_find(c, ref)) == 1) {
-			rc = event_fill(c->room, ref->id, ref->source, ref->first_line, c->row++);
+			bool passes = false;
+
+			rc = event_fill(c->room, ref->id, ref->source, ref->first_line, c->row++, c->q.brief);
+			if (!rc)
+				passes = event_passes(c, &rc);
 			if (rc)
 				return rc;
-			if (!event_passes(c))
+			if (!passes)
 				continue;
 			*out = &c->room->ev;
 			return 1;
@@ -284,29 +289,52 @@ int event_cursor_next(struct event_cursor *c, const struct event **out)
 	}
 }
 
-int event_get(struct store *s, int64_t id, const struct event **out)
+/* Its chunk stays pinned for the next one: questions often go on where they were. */
+static int got_chunk(struct store *s, int64_t id)
+{
+	struct chunk *chunk;
+	int rc = 0;
+
+	if (!s->got && (rc = event_room_new(s, &s->got)))
+		return rc;
+	if (s->got->ev.chunk && s->got->ev.id >> 16 == id)
+		return 0;
+	rc = store_chunk_pin(s, id, &chunk);
+	if (rc)
+		return rc;
+	store_chunk_unpin(s, s->got->ev.chunk);
+	s->got->ev.chunk = chunk;
+	s->got->ev.id = id << 16;
+	return 0;
+}
+
+static int get(struct store *s, int64_t id, bool brief, const struct event **out)
 {
 	const struct chunk_home *home;
 	struct chunk *chunk;
-	struct chunk_row row;
-	int rc;
+	uint16_t head;
+	int rc = id < 0 ? -ENOENT : got_chunk(s, id >> 16);
 
-	if (id < 0)
-		return 0;
-	if (!s->got && (rc = event_room_new(s, &s->got)))
-		return rc;
-	rc = store_chunk_pin(s, id >> 16, &chunk);
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
+	chunk = s->got->ev.chunk;
 	home = store_chunk_home(s, chunk);
-	store_chunk_unpin(s, s->got->ev.chunk);
-	s->got->ev.chunk = chunk;
 	if ((uint32_t)(id & 0xffff) >= chunk_rows(chunk))
 		return 0;
-	rc = chunk_row(chunk, (uint32_t)(id & 0xffff), &row);
-	if (rc || row.head == CHUNK_REJECTED)
+	rc = chunk_row_head(chunk, (uint32_t)(id & 0xffff), &head);
+	if (rc || head == CHUNK_REJECTED)
 		return rc;
-	rc = event_fill(s->got, id >> 16, home->source, home->first_line, (uint32_t)(id & 0xffff));
+	rc = event_fill(s->got, id >> 16, home->source, home->first_line, (uint32_t)(id & 0xffff), brief);
 	*out = &s->got->ev;
 	return rc ? rc : 1;
+}
+
+int event_get(struct store *s, int64_t id, const struct event **out)
+{
+	return get(s, id, false, out);
+}
+
+int event_get_brief(struct store *s, int64_t id, const struct event **out)
+{
+	return get(s, id, true, out);
 }

@@ -114,11 +114,46 @@ static void worker_fill(struct event *e, const struct source_info *info)
 		     (info->cluster || !slice_is(e->source_worker, "worker"));
 }
 
-int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row)
+/* Tail, transaction and time. */
+static int event_rest(struct event_room *r)
+{
+	struct event *e = &r->ev;
+	const struct source_info *info = store_source(e->store, e->source);
+	struct slice tid;
+	int rc = info ? chunk_row(e->chunk, e->row, &r->row) : -EBADMSG;
+
+	if (rc)
+		return rc;
+	r->has_ord = true;
+	if (!e->raw)
+		e->tail = chunk_tail(e->chunk, r->row.tail);
+	rc = chunk_tid(e->chunk, r->row.tid, &tid);
+	if (rc)
+		return rc;
+	e->tid = tid;
+	if (tid.ptr && tid.len <= sizeof r->tid)
+		e->tid.ptr = memcpy(r->tid, tid.ptr, tid.len);
+	e->stamp = r->row.stamp;
+	e->time_ns = e->stamp + (info->offset_ns && stamp_is_local(r) ? info->offset_ns : 0);
+	worker_fill(e, info);
+	r->complete = true;
+	return 0;
+}
+
+int event_complete(const struct event *e)
+{
+	struct event_room *r = room_of(e);
+	int rc = r->complete ? 0 : event_rest(r);
+
+	if (rc)
+		r->error = rc;
+	return rc;
+}
+
+int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief)
 {
 	const struct source_info *info = store_source(r->ev.store, source);
 	struct event *e = &r->ev;
-	struct slice tid;
 	int rc;
 
 	if (!info)
@@ -129,27 +164,16 @@ int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t f
 	e->line = first_line + row;
 	e->row = row;
 	e->raw = NULL;
-	r->rendered = false;
+	r->rendered = r->has_ord = r->complete = false;
 	r->error = 0;
 	r->next_buf = 0;
-	rc = chunk_row(e->chunk, row, &r->row);
+	rc = chunk_row_head(e->chunk, row, &r->row.head);
 	if (rc)
 		return rc;
 	e->head = chunk_head(e->chunk, r->row.head);
-	if (e->head)
-		e->tail = chunk_tail(e->chunk, r->row.tail);
-	else if ((rc = raw_fill(r)))
+	if (!e->head && ((rc = chunk_row_ord(e->chunk, row, &r->row.head_ord)) || (rc = raw_fill(r))))
 		return rc;
-	rc = chunk_tid(e->chunk, r->row.tid, &tid);
-	if (rc)
-		return rc;
-	e->tid = tid;
-	if (tid.ptr && tid.len <= sizeof r->tid)
-		e->tid.ptr = memcpy(r->tid, tid.ptr, tid.len);
-	e->stamp = r->row.stamp;
-	e->time_ns = e->stamp + (info->offset_ns && stamp_is_local(r) ? info->offset_ns : 0);
-	worker_fill(e, info);
-	return 0;
+	return brief ? 0 : event_rest(r);
 }
 
 /* ---- values ---- */
@@ -159,8 +183,17 @@ static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned 
 	struct event_room *r = room_of(e);
 	const struct shape *sh = part ? e->tail : e->head;
 	char *buf = r->bufs[r->next_buf++ % EVENT_BUFS];
-	int rc;
+	int rc = 0;
 
+	if (part || !slot_is_stored(sh->slots[slot].kind))
+		rc = event_complete(e);
+	else if (!r->has_ord)
+		rc = chunk_row_ord(e->chunk, e->row, &r->row.head_ord);
+	if (rc) {
+		r->error = rc;
+		return 0;
+	}
+	r->has_ord = true;
 	switch (sh->slots[slot].kind) {
 	case SLOT_TID:
 		*out = e->tid;
@@ -201,10 +234,13 @@ static enum slot_kind raw_value(const struct event *e, enum section section, con
 static enum slot_kind value(const struct event *e, enum section section, const char *name, struct slice *out)
 {
 	unsigned part = section == SECTION_SPAN;
-	const struct shape *sh = part ? e->tail : e->head;
+	const struct shape *sh;
 
 	if (e->raw)
 		return raw_value(e, section, name, out);
+	if (part && event_complete(e))
+		return 0;
+	sh = part ? e->tail : e->head;
 	for (unsigned i = 0; i < sh->nslots; i++)
 		if (sh->slots[i].section == section && slice_is(sh->slots[i].key, name))
 			return slot_value(e, part, i, out);
@@ -264,6 +300,9 @@ static int render(struct event_room *r)
 
 	if (r->rendered)
 		return 0;
+	rc = event_complete(&r->ev);
+	if (rc)
+		return rc;
 	rc = chunk_line(r->ev.chunk, &r->row, &r->line, &r->parts);
 	if (!rc && r->ev.raw) {
 		r->parts.part[SECTION_FIELDS] = r->parsed.fields;

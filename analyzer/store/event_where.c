@@ -5,6 +5,7 @@
  * is decided once for the shape; what varies is looked at row by row. Where a condition is only narrowed down here (numbers, patterns),
  * SQLite looks again; equal text and has() are decided here alone. */
 #include "store/event_where.h"
+#include "store/event_room.h"
 
 #include <errno.h>
 #include <math.h>
@@ -28,7 +29,7 @@ struct slice event_text(const struct event *e, enum event_column column)
 	case COL_TARGET:
 		return e->head->target;
 	case COL_TID:
-		return e->tid;
+		return event_complete(e) ? SLICE_NONE : e->tid;
 	default:
 		return event_message(e);
 	}

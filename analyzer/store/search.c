@@ -13,11 +13,15 @@ static void segment_search(const struct segment *s, struct slice needle, uint8_t
 {
 	char buf[SEGMENT_TEXT];
 	struct segment_text t;
+	struct slice v;
 
+	for (uint32_t k = 0, i; segment_other(s, k, &i, &v); k++)
+		hits[i] |= memmem(v.ptr, v.len, needle.ptr, needle.len) != NULL;
+	if (!segment_may_have(s, needle))
+		return;
 	if (!segment_texts(s, &t)) {
 		for (uint32_t i = 0; i < s->n; i++) {
-			struct slice v = segment_get(s, i, buf);
-
+			v = segment_get(s, i, buf);
 			hits[i] |= memmem(v.ptr, v.len, needle.ptr, needle.len) != NULL;
 		}
 		return;
@@ -80,23 +84,23 @@ static bool has_tid_field(const struct shape *sh)
 }
 
 /* A transaction id among the fields is a string, too, but stands in the row. */
-static int tids_search(struct chunk *c, const struct chunk_group *rows, struct slice needle, uint8_t *hits)
+static int tids_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits)
 {
-	uint8_t *known = calloc(CHUNK_ROWS, 1); /* by number: 0 not looked at, 1 no, 2 yes */
-	int rc = known ? 0 : -ENOMEM;
+	uint8_t *has = calloc(CHUNK_ROWS, 1); /* by number */
+	const struct segment *s;
+	struct chunk_group rows;
+	uint32_t first;
+	int rc = has ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; i < rows->n && !rc; i++) {
-		uint16_t t = rows->tid[i];
-		struct slice text;
-
-		if (hits[i] || t == CHUNK_NO_TID || rows->head[i] < CHUNK_FIRST_HEAD)
-			continue;
-		if (!known[t] && !(rc = chunk_tid(c, t, &text)))
-			known[t] = memmem(text.ptr, text.len, needle.ptr, needle.len) ? 2 : 1;
-		if (known[t] == 2)
-			hits[i] = has_tid_field(chunk_head(c, rows->head[i]));
+	for (unsigned g = 0; !rc && (rc = chunk_tids(c, g, &first, &s)) == 1; g++) {
+		segment_search(s, needle, has + first);
+		rc = 0;
 	}
-	free(known);
+	if (!rc && memchr(has, 1, CHUNK_ROWS) && !(rc = chunk_group(c, group, CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TID, &rows)))
+		for (uint32_t i = 0; i < rows.n; i++)
+			if (has[rows.tid[i]] && rows.head[i] >= CHUNK_FIRST_HEAD)
+				hits[i] |= has_tid_field(chunk_head(c, rows.head[i]));
+	free(has);
 	return rc;
 }
 
@@ -112,7 +116,7 @@ int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *
 	uint8_t **by_head = calloc(n, sizeof *by_head);
 	uint32_t *seen = calloc(n, sizeof *seen);
 	struct chunk_group rows;
-	int rc = by_head && seen ? chunk_group(c, group, CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TID, &rows) : -ENOMEM;
+	int rc = by_head && seen ? chunk_group(c, group, CHUNK_COLUMN_HEAD, &rows) : -ENOMEM;
 
 	for (unsigned h = CHUNK_FIRST_HEAD; h < n && !rc; h++) {
 		uint32_t lines = chunk_head_lines(c, (uint16_t)h, group);
@@ -137,7 +141,7 @@ int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *
 		hits[i] = !rc && memmem(text.ptr, text.len, needle.ptr, needle.len);
 	}
 	if (!rc && may_be_tid(needle))
-		rc = tids_search(c, &rows, needle, hits);
+		rc = tids_search(c, group, needle, hits);
 	for (unsigned h = 0; by_head && h < n; h++)
 		free(by_head[h]);
 	free(by_head);

@@ -100,6 +100,7 @@ struct event_query {
 	/* Called once for each head shape (cache the answer in shape->mark if it is costly); NULL: all. */
 	bool (*want)(const struct shape *head, void *arg);
 	void *want_arg;
+	bool brief; /* for the store itself: events as event_room.h says */
 };
 
 /* Reads events in order of (source, line): chunk by chunk as stored. Time order is the caller's to make: sort by (time_ns, id).

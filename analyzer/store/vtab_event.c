@@ -8,8 +8,8 @@
  * fields of the row it is at; any other id is read from the store. */
 #include "store/aggregate.h"
 #include "store/vtab_event.h"
+#include "store/event_room.h"
 #include "store/event_where.h"
-#include "store/store_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -116,6 +116,7 @@ static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan
 	}
 	if (rc || c->where.none)
 		return rc;
+	c->where.q.brief = true;
 	rc = event_cursor_open(c->m->store, &c->where.q, &c->events);
 	return rc ? failed(base->pVtab, rc) : cursor_next(base);
 }
@@ -173,6 +174,8 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 		}
 		/* fall through */
 	case COL_TID:
+		if (column == COL_TID && event_complete(e))
+			break;
 		event_text_result(ctx, event_text(e, (enum event_column)column));
 		break;
 	case COL_FIELDS:
@@ -211,9 +214,11 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int co
 		value = e->line;
 		break;
 	case COL_TIME_NS:
+		rc = event_complete(e);
 		value = e->time_ns;
 		break;
 	case COL_FOREIGN:
+		rc = event_complete(e);
 		value = e->foreign;
 		break;
 	case COL_OFFSET:
@@ -277,7 +282,7 @@ static int event_of(struct module *m, sqlite3_value *v, const struct event **out
 			*out = c->at;
 			return 1;
 		}
-	return event_get(m->store, id, out);
+	return event_get_brief(m->store, id, out);
 }
 
 static void call_field(sqlite3_context *ctx, int argc, sqlite3_value **argv)

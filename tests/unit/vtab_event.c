@@ -269,6 +269,27 @@ static void has_pushed_down(void **state)
 	}
 }
 
+/* MATCH, and the same by looking at each string. */
+static void matches(void **state)
+{
+	static const char *const texts[] = {"fixed", "fixed 3", "item 7", "w3", "t7", "t", "5", ".5", "9.5", "7 of it", "T", "nosuch", "e"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		char sql[400], *got, *want;
+
+		snprintf(sql, sizeof sql, "SELECT count(*), group_concat(id) FROM event WHERE target LIKE 'crate%%' AND event MATCH '%s'", texts[i]);
+		got = answer(sql);
+		snprintf(sql, sizeof sql, "SELECT count(*), group_concat(id) FROM event WHERE target LIKE 'crate%%' AND (instr(message, '%s') OR "
+			 "EXISTS (SELECT 1 FROM json_each(fields) WHERE type = 'text' AND instr(value, '%s')))", texts[i], texts[i]);
+		want = answer(sql);
+		if (strcmp(got, want))
+			fail_msg("%s: %.60s, not %.60s", texts[i], got, want);
+		free(got);
+		free(want);
+	}
+}
+
 /* Table quantiles, and the same asked event by event. */
 static void quantiles_are_aggregates(void **state)
 {
@@ -403,7 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest all[] = {
 		cmocka_unit_test(queries),    cmocka_unit_test(pushed_down), cmocka_unit_test(has_pushed_down),
-		cmocka_unit_test(as_jansson), cmocka_unit_test(offsets),     cmocka_unit_test(quantiles_are_aggregates),
+		cmocka_unit_test(as_jansson), cmocka_unit_test(offsets),     cmocka_unit_test(quantiles_are_aggregates), cmocka_unit_test(matches),
 	};
 
 	return cmocka_run_group_tests(all, setup, teardown);
