@@ -45,7 +45,7 @@ STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chun
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c collect.c container.c csv.c energy_meter.c energy_rows.c fact.c finding.c fold.c function.c hangs.c \
               input.c intern.c jsontext.c kind.c leaks.c lint.c model.c mount.c overhead.c pack.c pattern.c phase.c result.c result_set.c rowtable.c rules.c span.c \
-              storms.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_result.c vtab_series.c vtab_span.c write.c)
+              storms.c verify.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_result.c vtab_series.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c energy.c errors.c event_fetch.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
@@ -69,7 +69,7 @@ LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test 
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test
 LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := energy_test model_test result_test rules_test stamp tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
+ANALYZER_TESTS := energy_test model_test pack_test result_test rules_test stamp tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.

@@ -22,6 +22,9 @@ struct model_options {
 /* (Re)writes the model's tables from the store, inside the caller's transaction. o may be NULL. */
 int model_build(struct store *s, const struct model_options *o, char **why);
 
+/* Are the model's tables whole? say is told each fault; their number, or a negative errno. */
+int model_verify(struct store *s, void (*say)(void *, const char *), void *arg);
+
 /* ---- files beside the logs ---- */
 
 enum model_file {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The model's tables: what is written as differences and kinds comes back from the views as it was, and columns that follow from others are
  * computed as the reference does. */
+#include "model/model.h"
 #include "model/write.h"
 
 #include <math.h>
@@ -327,12 +328,61 @@ static void function_from_the_trace(void **state)
 			    "a,-,-,0;b,f,trace,1;c,g,trace,2;");
 }
 
+/* ---- damage that check must find ---- */
+
+static const struct {
+	const char *sql;
+	int faults;
+} damages[] = {
+	{"SELECT 1", 0},
+	{"DELETE FROM invocation_kind", 1},
+	{"DELETE FROM work_kind WHERE container_id IS NOT NULL", 2},
+	{"UPDATE invocation_row SET kind = kind + 1", 1},
+	{"DELETE FROM place", 3},
+	{"UPDATE batch_row SET kind = 99 WHERE id = 1", 1},
+	{"INSERT INTO result_pack VALUES(1, x'494c5550')", 1},
+	{"INSERT INTO trace_pack VALUES(1, x'')", 1},
+};
+
+static void say(void *arg, const char *text)
+{
+	assert_non_null(text);
+	++*(int *)arg;
+}
+
+static void finds_damage(void **state)
+{
+	struct attempt attempts[] = {{.insert_ns = 5, .remove_ns = 8, .start_ns = 9, .end_ns = 20, .container_id = SLICE("f-1"), .outcome = "ok"}};
+	struct invocation o = blank(1, SLICE("t"));
+	struct lock l = {.run = 1, .from_ns = 9, .to_ns = 10, .container_id = SLICE("f-1")};
+
+	(void)state;
+	o.attempt = attempts;
+	o.nattempts = 1;
+	put(&o);
+	l.place = o.place;
+	assert_int_equal(write_lock(&writer, &l), 0);
+	assert_int_equal(write_batch(&writer, 1, SLICE("w1"), SLICE("f"), 100, 1), 0);
+	assert_int_equal(writer_finish(&writer), 0);
+	assert_int_equal(sql_exec_all(store_db(store), "PRAGMA journal_mode = MEMORY"), 0); /* a new database has none, and rolls nothing back */
+	for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+		int said = 0, found;
+
+		assert_int_equal(sql_exec_all(store_db(store), "SAVEPOINT whole"), 0);
+		assert_int_equal(sql_exec_all(store_db(store), damages[i].sql), 0);
+		found = model_verify(store, say, &said);
+		if (found != damages[i].faults || said != found)
+			fail_msg("%s: %d faults, %d said", damages[i].sql, found, said);
+		assert_int_equal(sql_exec_all(store_db(store), "ROLLBACK TO whole; RELEASE whole"), 0);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
 	const struct CMUnitTest tests[] = {
 		TEST(times_come_back), TEST(too_far_apart), TEST(queueing_is_the_references), TEST(overheads_are_the_references),
-		TEST(attempts_locks_batches), TEST(same_transaction_in_two_runs), TEST(function_from_the_trace),
+		TEST(attempts_locks_batches), TEST(same_transaction_in_two_runs), TEST(function_from_the_trace), TEST(finds_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
