@@ -207,6 +207,62 @@ static void test_no_wakeups_without_records(void **state)
 	log_remove();
 }
 
+/* ---- the clock ---- */
+
+static void on_this_clock(const char *clock)
+{
+	char keys[64];
+
+	snprintf(keys, sizeof keys, "\"clock\":\"%s\"", clock);
+	start(keys);
+	for (int i = 0; i < 100; i++)
+		ilu_info(&tid, "tick");
+}
+
+static void monotonic(void)
+{
+	on_this_clock("monotonic");
+}
+
+static void automatic(void)
+{
+	on_this_clock("auto");
+}
+
+/* Which clock it is, and why, is in the first line; times do not run backwards with either. */
+static void test_clocks(void **state)
+{
+	static const struct {
+		void (*run)(void);
+		const char *clock, *reason; /* NULL: as the machine is */
+	} rows[] = { { monotonic, "monotonic", "forced by the configuration" }, { automatic, NULL, NULL } };
+
+	(void)state;
+	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+		const char *before = "";
+		json_t *lines, *line;
+		size_t i;
+
+		assert_int_equal(in_child(rows[r].run), 0);
+		lines = lines_of_child();
+		line = json_array_get(lines, 0);
+		assert_non_null(log_field(line, "clock_reason"));
+		if (rows[r].clock) {
+			assert_string_equal(json_string_value(log_field(line, "clock")), rows[r].clock);
+			assert_string_equal(json_string_value(log_field(line, "clock_reason")), rows[r].reason);
+		}
+		json_array_foreach(lines, i, line) {
+			const char *now = json_string_value(json_object_get(line, "timestamp"));
+
+			if (i && strcmp(before, now) > 0)
+				fail_msg("row %zu: %s comes after %s", r, now, before);
+			before = now;
+		}
+		assert_int_equal(log_count(lines, "tick"), 100);
+		json_decref(lines);
+	}
+}
+
 /* ---- fork ---- */
 
 static atomic_int stop_logging;
@@ -630,6 +686,7 @@ int main(void)
 		cmocka_unit_test(test_kill_after_flush),
 		cmocka_unit_test(test_a_record_is_written_soon),
 		cmocka_unit_test(test_no_wakeups_without_records),
+		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_spans_first_in_a_child),
 		cmocka_unit_test(test_full_ring_blocks),
