@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define PIECE_BYTES (32u << 20)
-#define LINE_LIMIT  (1u << 30) /* a line that does not end within a GiB ends the load of its file */
+#define LINE_LIMIT  900000000u /* a line that does not end within it ends the load of its file: SQLite takes a billion bytes as one value */
 
 /* Shared by the workers of one file. */
 struct job {
@@ -303,12 +303,16 @@ static int plain_lines(struct worker *w, int64_t from, int64_t to)
 	int rc;
 
 	while (from + (int64_t)have < to || have) {
-		size_t want = to - from - (int64_t)have < READER_BLOCK ? (size_t)(to - from - (int64_t)have) : READER_BLOCK;
+		/* of a long line as much again as there is: it is looked through from its start each time */
+		size_t want = have > READER_BLOCK ? have : READER_BLOCK;
 		ssize_t got;
 		bool end;
 
-		if (have + want > LINE_LIMIT)
+		if (have >= LINE_LIMIT)
 			return -EFBIG;
+		want = have + want > LINE_LIMIT ? LINE_LIMIT - have : want;
+		if (to - from - (int64_t)have < (int64_t)want)
+			want = (size_t)(to - from - (int64_t)have);
 		if ((rc = room_for(w, have + want)))
 			return rc;
 		got = want ? read_at(j->fd, w->buf + have, want, from + (int64_t)have) : 0;
@@ -383,7 +387,7 @@ static int stream_fill(struct worker *w, size_t *len, bool *last)
 				break;
 			if (want >= LINE_LIMIT)
 				return -EFBIG;
-			want *= 2;
+			want = want * 2 < LINE_LIMIT ? want * 2 : LINE_LIMIT;
 			if ((rc = room_for(w, want)))
 				return rc;
 		}
@@ -540,7 +544,7 @@ int source_load(struct source_load *l, const char **why)
 	if (!rc)
 		rc = workers_run(&j);
 	if (rc == -EFBIG) {
-		j.reason = "a line without end: more than 1 GiB";
+		j.reason = "a line without end: more than 900 MB";
 		rc = 0;
 	}
 	if (!rc && j.reason && *j.reason && !(l->damage = strdup(j.reason)))
