@@ -44,7 +44,7 @@ INGEST_SRC := $(addprefix analyzer/ingest/,energy.c line.c reader.c scan.c stamp
 STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
 	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c collect.c container.c csv.c energy_meter.c energy_rows.c fact.c finding.c fold.c function.c hangs.c \
-              input.c intern.c jsontext.c kind.c leaks.c lint.c model.c mount.c overhead.c pack.c pattern.c phase.c result.c result_set.c rowtable.c rules.c span.c \
+              input.c intern.c jsontext.c kind.c leaks.c lint.c model.c mount.c overhead.c pack.c pattern.c phase.c phase_read.c result.c result_set.c rowtable.c rules.c span.c \
               storms.c verify.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_result.c vtab_series.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c

@@ -4,7 +4,8 @@
  * A phase of an invocation is the sum over its attempts, so that the phases of each row group add up to its end-to-end time; share says
  * how much of it a phase is.
  *
- * Table `phase` gives the rows of one invocation after another, in the order of (run, tid); `invocation` is read beside it in the same order. */
+ * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name. */
+#include "model/phase_read.h"
 #include "query/commands.h"
 #include "query/names.h"
 #include "query/quantile.h"
@@ -27,6 +28,15 @@ struct group {
 	struct sample times;
 };
 
+/* Of all that a statement gives, after PHASE_COLUMNS. */
+enum { ATTEMPTS = 8, KEY, OFFSET, TAKEN };
+
+/* A phase's name and state are the same pointers in each invocation. */
+struct known {
+	const char *name, *state;
+	uint32_t phase;
+};
+
 /* A phase of the invocation that is being read. */
 struct part {
 	uint32_t phase;
@@ -45,6 +55,8 @@ struct groups {
 	struct part *parts;
 	size_t nparts, parts_cap;
 	bool by_hour, keyed;
+	struct known known[32];
+	size_t nknown;
 };
 
 static void groups_done(struct groups *g)
@@ -111,13 +123,34 @@ static int add(struct groups *g, uint32_t key, uint32_t phase, int64_t ns)
 
 /* ---- one invocation ---- */
 
-/* One row of `phase`: name, ord, start_ns, end_ns. */
-static int read_part(struct groups *g, sqlite3_stmt *stmt)
+static int number_of(struct groups *g, const struct phase *ph, uint32_t *out)
 {
-	int64_t ord = sqlite3_column_int64(stmt, 3), start = sqlite3_column_int64(stmt, 4), ns = sqlite3_column_int64(stmt, 5) - start;
+	struct text name = {0};
+	size_t i = 0;
+	int rc;
+
+	while (i < g->nknown && (g->known[i].name != ph->name || g->known[i].state != ph->state))
+		i++;
+	if (i < g->nknown) {
+		*out = g->known[i].phase;
+		return 0;
+	}
+	text_puts(&name, ph->name);
+	if (ph->state)
+		text_printf(&name, " (%s)", ph->state);
+	rc = name.failed ? -ENOMEM : names_put(&g->phases, text_str(&name), name.len, out);
+	text_done(&name);
+	if (!rc && i < sizeof g->known / sizeof *g->known)
+		g->known[g->nknown++] = (struct known){ph->name, ph->state, *out};
+	return rc;
+}
+
+static int put_part(struct groups *g, const struct phase *ph, int64_t ord)
+{
+	int64_t start = ph->start_ns, ns = ph->end_ns - start;
 	uint32_t phase;
 	size_t i = 0;
-	int rc = names_put(&g->phases, (const char *)sqlite3_column_text(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2), &phase);
+	int rc = number_of(g, ph, &phase);
 
 	if (rc)
 		return rc;
@@ -173,25 +206,27 @@ static int key_of_hour(struct groups *g, int64_t ns, int64_t offset_s, uint32_t 
 	return names_put(&g->keys, buf, n, key);
 }
 
-/* A row of `invocation`: run, tid, attempts, key (of hours: when it began), offset, whether it is asked for. */
-static int put_invocation(struct groups *g, sqlite3_stmt *of)
+static int put_invocation(struct groups *g, sqlite3_stmt *of, const struct phases *phases)
 {
-	bool taken = sqlite3_column_int(of, 5), known = sqlite3_column_type(of, 3) != SQLITE_NULL;
+	bool taken = sqlite3_column_int(of, TAKEN), known = sqlite3_column_type(of, KEY) != SQLITE_NULL;
+	int64_t began = g->by_hour && known ? sqlite3_column_int64(of, KEY) : 0, attempts = sqlite3_column_int64(of, ATTEMPTS);
 	uint32_t key = 0;
 	int rc = 0;
 
-	if (!g->by_hour)
-		rc = names_put(&g->keys, known ? (const char *)sqlite3_column_text(of, 3) : "", (size_t)sqlite3_column_bytes(of, 3), &key);
+	g->nparts = 0;
+	for (int i = 0; i < phases->n && !rc; i++)
+		rc = put_part(g, &phases->v[i], i + 1);
+	if (!rc && g->nparts && !g->by_hour)
+		rc = names_put(&g->keys, known ? (const char *)sqlite3_column_text(of, KEY) : "", (size_t)sqlite3_column_bytes(of, KEY), &key);
 	for (size_t i = 0; i < g->nparts && !rc; i++) {
 		const struct part *p = &g->parts[i];
 
-		rc = stand(g, p, sqlite3_column_int64(of, 2));
+		rc = stand(g, p, attempts);
 		if (!rc && taken && g->by_hour)
-			rc = key_of_hour(g, known ? sqlite3_column_int64(of, 3) : p->first_ns, sqlite3_column_int64(of, 4), &key);
+			rc = key_of_hour(g, known ? began : p->first_ns, sqlite3_column_int64(of, OFFSET), &key);
 		if (!rc && taken)
 			rc = add(g, key, p->phase, p->ns);
 	}
-	g->nparts = 0;
 	return rc;
 }
 
@@ -224,44 +259,13 @@ static int prepare_invocations(struct query *q, struct select *s, struct groups 
 	if (status)
 		return status;
 	/* Where a phase stands is the same whichever invocations are asked for: so the conditions are a column. */
-	text_printf(&s->sql, "SELECT i.run, i.tid, i.attempts, %s, coalesce(r.offset_s, 0), (1", key);
+	text_printf(&s->sql, "SELECT " PHASE_COLUMNS ", i.attempts, %s, coalesce(r.offset_s, 0), (1", key);
 	s->where = true;
 	status = select_run(q, s, "i.run");
 	select_like(s, "i.function_name", args_value(q->args, "function"));
 	select_like(s, "i.worker", args_value(q->args, "worker"));
-	select_add(s, ") FROM invocation i JOIN run r ON r.id = i.run ORDER BY i.run, i.tid");
+	select_add(s, ") FROM invocation i JOIN run r ON r.id = i.run" PHASE_ORDER);
 	return status ? status : select_prepare(q, s, of);
-}
-
-static bool same_invocation(sqlite3_stmt *a, sqlite3_stmt *b)
-{
-	int n = sqlite3_column_bytes(a, 1);
-
-	return sqlite3_column_int64(a, 0) == sqlite3_column_int64(b, 0) && n == sqlite3_column_bytes(b, 1) &&
-	       !memcmp(sqlite3_column_blob(a, 1), sqlite3_column_blob(b, 1), (size_t)n);
-}
-
-/* Invocations of which no moment is known have no phases: they are passed over. */
-static int merge(struct query *q, struct groups *g, sqlite3_stmt *of, sqlite3_stmt *phases)
-{
-	int status = query_step(q, phases), more;
-
-	while (status == 1) {
-		more = query_step(q, of);
-		if (more != 1)
-			return more ? more : query_errno(q, -EBADMSG, q->path);
-		while (status == 1 && same_invocation(of, phases)) {
-			status = query_errno(q, read_part(g, phases), "phases");
-			if (!status)
-				status = query_step(q, phases);
-		}
-		if (status == 1 || status == DONE) {
-			int rc = put_invocation(g, of);
-
-			status = rc ? query_errno(q, rc, "phases") : status;
-		}
-	}
-	return status;
 }
 
 static int by_key_and_place(const void *a, const void *b)
@@ -292,17 +296,21 @@ static void order(struct groups *g)
 static int gather(struct query *q, struct groups *g)
 {
 	struct select s = {0};
-	sqlite3_stmt *of = NULL, *phases = NULL;
-	int status = prepare_invocations(q, &s, g, &of);
+	struct phase_reader *reader = NULL;
+	const struct phases *phases;
+	sqlite3_stmt *of = NULL;
+	int status = prepare_invocations(q, &s, g, &of), rc = 0;
 
 	if (!status)
-		status = query_prepare(q, "SELECT run, tid, name, ord, start_ns, end_ns FROM phase", &phases);
+		rc = phase_reader_open(q->db, of, NULL, NULL, &reader);
+	while (!status && !rc && (rc = phase_reader_next(reader, &phases)) == 1)
+		rc = query_interrupted ? -EINTR : put_invocation(g, of, phases);
 	if (!status)
-		status = merge(q, g, of, phases);
+		status = query_errno(q, rc, q->path);
 	if (!status)
 		order(g);
+	phase_reader_close(reader);
 	sqlite3_finalize(of);
-	sqlite3_finalize(phases);
 	select_done(&s);
 	return status;
 }
