@@ -267,7 +267,8 @@ static int add_locked(const struct ilu_site_ *from)
 	}
 	site->gate = from->gate;
 	site->object = from->object;
-	limit_attach(site);
+	if (!site->limit) /* else it is back: the appender may be using its limit */
+		limit_attach(site);
 	set_gate(site);
 	return 0;
 }

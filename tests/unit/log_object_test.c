@@ -14,6 +14,8 @@ static const char source[] = "#define ILU_TARGET \"plugin::\" NAME\n"
 			     "	ILU_SPAN(span, \"plugged\", tid, KV(\"name\", NAME));\n"
 			     "	ilu_info(tid, \"info of plugin\", KV(\"who\", NAME));\n"
 			     "	ilu_debug(tid, \"debug of plugin\", KV(\"who\", NAME));\n"
+			     "	ilu_info_limited(ILU_RATE(0.001, 3), tid, \"limited\", KV(\"who\", NAME));\n"
+			     "	ilu_info_limited(ILU_RATE_BY(\"who\", 0.001, 4), tid, \"limited by key\", KV(\"who\", NAME));\n"
 			     "}\n";
 
 static char dir[] = "/tmp/ilu-object-XXXXXX";
@@ -52,6 +54,7 @@ static void test_load_and_unload(void **state)
 {
 	ilu_tid tid = ilu_tid_named("Object");
 	void (*speak)(const ilu_tid *);
+	json_int_t suppressed = 0;
 	json_t *lines;
 
 	(void)state;
@@ -80,6 +83,12 @@ static void test_load_and_unload(void **state)
 	assert_int_equal(log_count(lines, "debug of plugin"), 10);
 	assert_int_equal(log_count(lines, "new"), 20);
 	assert_int_equal(log_count(lines, "here"), 10);
+	/* limits outlive the objects: three and four lines of each of the two */
+	assert_int_equal(log_count(lines, "limited"), 6);
+	assert_int_equal(log_count(lines, "limited by key"), 8);
+	for (int i = 0; i < 4; i++)
+		suppressed += json_integer_value(log_field(log_find(lines, "Calls suppressed", i), "suppressed"));
+	assert_int_equal(suppressed, 40 - 6 - 8);
 	for (int i = 0; i < 10; i++)
 		assert_string_equal(json_string_value(log_field(log_find(lines, "debug of plugin", i), "who")), i < 5 ? "two" : "one");
 	json_decref(lines);
