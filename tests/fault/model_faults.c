@@ -2,6 +2,7 @@
 /* model_faults.c - each allocation of building and asking the model fails once: the tables are the same as ever, or it is an error. */
 #include "faults.h"
 #include "load/load.h"
+#include "model/energy_meter.h"
 #include "model/finding.h"
 #include "model/model.h"
 
@@ -15,7 +16,7 @@
 #include <cmocka.h>
 
 static char folder[] = "/tmp/ilu-faults-XXXXXX";
-static char log_path[64], csv_path[64], db_path[64];
+static char log_path[64], csv_path[64], energy_path[64], db_path[64];
 
 #define CONTAINER "f-0.0.1-2B9C5138-FBCF-0F2A-57EC-42F974B23095"
 
@@ -105,10 +106,33 @@ static int findings(struct store *s, unsigned *hash)
 	return rc;
 }
 
+/* The readings of a meter, and who is given what. */
+static int energy(struct store *s, unsigned *hash)
+{
+	struct energy_meter m = {.kind = ENERGY_RAPL, .range_uj = 210e6};
+	struct energy_user users[] = {{.from_ns = 0, .to_ns = INT64_MAX}, {.from_ns = INT64_MAX - 1, .to_ns = INT64_MAX}};
+	struct energy_rows *rows;
+	struct energy_row row;
+	double idle;
+	int64_t idle_ns;
+	int rc = energy_rows_open(s, 0, &rows);
+
+	if (rc)
+		return rc;
+	while ((rc = energy_rows_next(rows, &row)) == 1 && !(rc = energy_meter_add(&m, &row)))
+		;
+	energy_rows_close(rows);
+	if (!rc)
+		rc = energy_share(&m, users, 2, &idle, &idle_ns);
+	*hash = (unsigned)(rc ? 0 : users[0].joules) + 31 * (unsigned)m.n;
+	energy_meter_done(&m);
+	return rc;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct store *s, unsigned *hash);
-} subjects[] = {{"build", build}, {"results", read_results}, {"virtual tables", virtual_tables}, {"findings", findings}};
+} subjects[] = {{"build", build}, {"results", read_results}, {"virtual tables", virtual_tables}, {"findings", findings}, {"energy", energy}};
 
 static int subject(size_t i, unsigned *hash)
 {
@@ -168,6 +192,7 @@ static void invocation(FILE *f, const char *tid, int ends)
 #define SAY(...) (snprintf(fields, sizeof fields, __VA_ARGS__), line(f, fields, ""))
 	SAY("\"message\":\"Handling invocation request\",\"tid\":\"%s\"", tid);
 	SAY("\"message\":\"Container acquired\",\"tid\":\"%s\",\"container_id\":\"" CONTAINER "\"", tid);
+	SAY("\"message\":\"Inserting container into pool\",\"tid\":\"%s\",\"container_id\":\"" CONTAINER "\",\"pool_type\":\"Running\"", tid);
 	SAY("\"message\":\"Item starting to execute\",\"tid\":\"%s\",\"insert_time\":\"2026-11-23 00:00:00.1\",\"remove_time\":\"2026-11-23 00:00:01.1\"", tid);
 	SAY("\"message\":\"Encountered unknown error while trying to run queued invocation\",\"tid\":\"%s\",\"error\":\"a \\\"b\\\"\"", tid);
 	SAY("\"message\":\"Create task failed\",\"tid\":\"%s\",\"error\":\"failed to mount {overlay [upperdir=/x/snapshots/7/fs]}: no such file or directory: u\"", tid);
@@ -180,8 +205,8 @@ static void invocation(FILE *f, const char *tid, int ends)
 
 static int setup(void **state)
 {
-	char *paths[] = {log_path}, utc[] = "UTC", *zones[] = {utc};
-	struct load_options o = {.db = db_path, .paths = paths, .npaths = 1, .timezones = zones, .ntimezones = 1, .quiet = true,
+	char *paths[] = {log_path, energy_path}, utc[] = "UTC", *zones[] = {utc};
+	struct load_options o = {.db = db_path, .paths = paths, .npaths = 2, .timezones = zones, .ntimezones = 1, .quiet = true,
 				 .threads = 1, .out = stdout, .err = stderr};
 	FILE *f;
 
@@ -190,7 +215,15 @@ static int setup(void **state)
 		return -1;
 	snprintf(log_path, sizeof log_path, "%s/worker_0.log", folder);
 	snprintf(csv_path, sizeof csv_path, "%s/output-in.csv", folder);
+	snprintf(energy_path, sizeof energy_path, "%s/energy-rapl.log", folder);
 	snprintf(db_path, sizeof db_path, "%s/logq.db", folder);
+	f = fopen(energy_path, "w");
+	if (!f)
+		return -1;
+	fputs("timestamp,rapl_uj\n", f);
+	for (int i = 0; i < 100; i++)
+		fprintf(f, "2026-11-23 00:00:%02d.%02d,%d000000\n", i / 2, i % 2 * 50 + 1, i % 70 * 3);
+	fclose(f);
 	f = fopen(log_path, "w");
 	if (!f)
 		return -1;
@@ -216,6 +249,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	unlink(log_path);
+	unlink(energy_path);
 	unlink(csv_path);
 	unlink(db_path);
 	return rmdir(folder);
