@@ -154,9 +154,9 @@ static void prewarm(struct sim *sim, const struct function *fn, int k)
 	char name[48];
 
 	if (sim->controller)
-		snprintf(name, sizeof name, "%.28s-prewarm-%d", fn->name, k);
+		snprintf(name, sizeof name, "%.26s-prewarm-%d", fn->name, k);
 	else
-		snprintf(name, sizeof name, "%d-%.28s-prewarm", k, fn->name);
+		snprintf(name, sizeof name, "%d-%.26s-prewarm", k, fn->name);
 	const ilu_tid tid = ilu_tid_named(name);
 	if (sim->controller)
 		controller_prewarm(sim->controller, &tid, fn);
