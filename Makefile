@@ -36,7 +36,7 @@ LIBLOG_SRC += $(addprefix liblog/src/,site.c sitetext.c slab.c span.c spantext.c
 LIBLOG_SRC += $(addprefix liblog/src/,config.c config_list.c directive.c directive_parse.c directive_value.c dtoa.c escape.c)
 LIBLOG_SRC += $(addprefix liblog/src/,rundir.c server.c)
 LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c sink_journald.c tid.c)
-LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
+LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c overflow.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.

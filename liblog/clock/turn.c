@@ -315,21 +315,26 @@ void turn_take(struct vehicle *mine)
 	ring_turned();
 }
 
-static void check_stack(struct actor *a)
+/* Little or nothing is left of its stack, where there is no guard page. */
+static bool too_deep(const struct actor *a)
 {
-	if (a->stack && (char *)__builtin_frame_address(0) < a->stack + 1024)
-		report(VERDICT_STACK, a);
+#ifndef CLOCK_ASAN /* frames may be elsewhere there */
+	return a->stack && (char *)__builtin_frame_address(0) < a->stack + 1024;
+#else
+	(void)a;
+	return false;
+#endif
 }
 
 static void jump(struct actor *from, struct actor *to, bool for_good)
 {
 	struct vehicle *v = from->vehicle;
 
-#ifndef CLOCK_ASAN /* frames may be elsewhere there */
-	check_stack(from);
-#else
-	(void)check_stack;
-#endif
+	if (__builtin_expect(too_deep(from), 0)) { /* the report needs more than it has */
+		vt.verdict = VERDICT_STACK;
+		vt.current = from;
+		to = &vt.timers;
+	}
 	v->resident = to;
 	from->span = ilu_producer_.span;
 	ilu_producer_.span = to->span;
@@ -474,6 +479,7 @@ int turn_start(void)
 		return -ENOMEM;
 	fiber_is_here(&vt.main);
 	fiber_begin(&vt.timers);
+	overflow_start();
 	return 0;
 }
 
@@ -509,5 +515,6 @@ void turn_stop(void)
 	context_drop(vt.main.sp);
 	context_drop(vt.timers.sp);
 	fiber_end(&vt.timers);
+	overflow_stop();
 	my_vehicle = NULL;
 }

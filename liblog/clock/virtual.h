@@ -180,7 +180,7 @@ void mutex_pass_to(ilu_mutex *m, struct actor *a, int result);
 /* lock.c: those who read; call with *at NULL first. NULL: no more. */
 struct actor *rwlock_reader(const ilu_rwlock *l, void **at);
 
-/* ---- actor.c, timer.c, stack.c, io.c ---- */
+/* ---- actor.c, timer.c, stack.c, overflow.c, io.c ---- */
 struct actor *actor_new(enum actor_kind kind, const char *name, unsigned flags);
 void actor_over(struct actor *a); /* it ended: tell who joins */
 void actors_free(void);
@@ -193,6 +193,8 @@ void timers_free(void);
 char *stack_take(size_t *size);
 void stack_give(char *stack, size_t size);
 void stacks_free(void);
+void overflow_start(void); /* in the thread that tasks run on */
+void overflow_stop(void);
 void io_come_back(void); /* nobody else can run: wait for a thread outside, make it ready */
 
 /* report.c: turn_verdict calls it where there is stack enough. */

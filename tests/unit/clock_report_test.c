@@ -7,9 +7,18 @@
 
 #include <errno.h>
 #include <ilu/clock.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #define S INT64_C(1000000000)
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
 
 static char output[65536];
 
@@ -27,6 +36,7 @@ static int in_child(void (*body)(uint64_t), uint64_t arg)
 		dup2(fd[1], STDERR_FILENO);
 		close(fd[0]);
 		alarm(120);
+		signal(SIGSEGV, SIG_DFL);
 		body(arg);
 		_exit(0);
 	}
@@ -322,6 +332,109 @@ static void only_daemons(uint64_t unused)
 	ilu_clock_run(ILU_FOREVER);
 }
 
+/* Each frame is less than a page, so that none steps over the guard. */
+static __attribute__((noinline)) int dig(int depth)
+{
+	volatile char frame[512];
+
+	memset((char *)(uintptr_t)frame, depth, sizeof frame);
+	return depth ? dig(depth - 1) + frame[depth % 512] : frame[0];
+}
+
+static int dig_without_end(void *unused)
+{
+	(void)unused;
+	return dig(1000);
+}
+
+/* Waits at each step, and steps are smaller than what the clock wants to be left. */
+static __attribute__((noinline)) int wait_deeper(int depth)
+{
+	volatile char frame[256];
+
+	frame[depth] = 0;
+	ilu_clock_sleep(1);
+	return depth ? wait_deeper(depth - 1) + frame[depth] : 0;
+}
+
+static int dig_and_wait(void *unused)
+{
+	return wait_deeper(unused ? 0 : 100);
+}
+
+static int wait_hundred_times(void *unused)
+{
+	for (int i = 0; i < 100; i++)
+		ilu_clock_sleep(1);
+	return unused != NULL;
+}
+
+static void overflow(uint64_t unused)
+{
+	(void)unused;
+	start(1);
+	log_begin("");
+	fprintf(stderr, "%s\n", log_dir);
+	ilu_task_start(NULL, "digger", 0, 0, dig_without_end, NULL);
+	ilu_clock_run(ILU_FOREVER);
+}
+
+static void nearly(uint64_t unused)
+{
+	(void)unused;
+	start(1);
+	ilu_queue_init(&queue, "queue", 0);
+	for (int i = 0; i < 1024; i++) /* they have the guard pages */
+		ilu_task_start(NULL, NULL, ILU_DAEMON, 0, idle_daemon, NULL);
+	ilu_task_start(NULL, "digger", 0, 0, dig_and_wait, NULL);
+	ilu_task_start(NULL, "next", 0, 0, wait_hundred_times, NULL);
+	ilu_clock_run(ILU_FOREVER);
+}
+
+static int step_on_nothing(void *unused)
+{
+	return *(volatile int *)unused;
+}
+
+static void exit_9(int unused)
+{
+	(void)unused;
+	_exit(9);
+}
+
+static void other_fault(uint64_t unused)
+{
+	(void)unused;
+	signal(SIGSEGV, exit_9);
+	start(1);
+	ilu_task_start(NULL, "stepper", 0, 0, step_on_nothing, (void *)16);
+	ilu_clock_run(ILU_FOREVER);
+}
+
+static void test_stacks(void **state)
+{
+	json_t *lines, *line;
+
+	(void)state;
+#ifdef SANITIZED
+	skip(); /* their frames are larger, and they report faults themselves */
+#endif
+	assert_int_equal(in_child(nearly, 0), ILU_CLOCK_EXIT);
+	assert_non_null(strstr(output, "a task used more stack than it has, at 0."));
+	assert_non_null(strstr(output, "digger (task 1026)"));
+	assert_int_equal(in_child(other_fault, 0), 9);
+	assert_string_equal(output, "");
+	assert_int_equal(in_child(overflow, 0), ILU_CLOCK_EXIT);
+	assert_non_null(strstr(output, "a task used more stack than it has, at 0."));
+	assert_non_null(strstr(output, "digger (task 2)"));
+	snprintf(log_dir, sizeof log_dir, "%.*s", (int)strcspn(output, "\n"), output);
+	lines = log_lines();
+	line = log_find(lines, "Virtual time cannot go on", 0);
+	assert_non_null(line);
+	assert_string_equal(json_string_value(log_field(line, "about")), "digger");
+	json_decref(lines);
+	log_remove();
+}
 
 static void self_lock(uint64_t unused)
 {
@@ -436,6 +549,7 @@ int main(void)
 		cmocka_unit_test(test_deadlocks),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_stacks),
 		cmocka_unit_test(test_no_false_alarm),
 	};
 
