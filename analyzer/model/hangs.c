@@ -139,6 +139,32 @@ static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
 	return rc ? rc : last_lines(s, &q, f);
 }
 
+/* What never started may lack the memory of containers that nobody gave back. */
+static int explain_stuck(struct store *s, int64_t run, struct findings *out, size_t from)
+{
+	struct findings lost = {0};
+	bool any = false;
+	int rc = 0;
+
+	for (size_t i = from; i < out->n; i++)
+		any |= !strcmp(out->v[i].rule, "never-started");
+	if (any)
+		rc = find_leaked_containers(s, run, &lost);
+	for (size_t i = from; !rc && i < out->n; i++) {
+		struct finding *f = &out->v[i];
+		int64_t n = 0;
+
+		for (size_t k = 0; k < lost.n; k++)
+			n += lost.v[k].run == f->run;
+		if (!n || strcmp(f->rule, "never-started"))
+			continue;
+		rc = finding_say(&f->cause, "%lld container%s of the run %s never given back (see lint): %s memory is nobody's", (long long)n, n == 1 ? "" : "s",
+				 n == 1 ? "was" : "were", n == 1 ? "its" : "their");
+	}
+	findings_done(&lost);
+	return rc;
+}
+
 /* ---- what the load generator gave up ---- */
 
 enum given_up { NEVER_ARRIVED, NEVER_STARTED, NEVER_COMPLETED, TOO_LATE };
@@ -277,10 +303,13 @@ static int each_row(struct store *s, const char *sql, int64_t run, int (*add)(st
 
 int find_hangs(struct store *s, int64_t run, struct findings *out)
 {
+	size_t from = out->n;
 	int rc = each_row(s, culprits_sql, run, add_culprit, out);
 
 	if (!rc)
 		rc = each_row(s, stuck_sql, run, add_stuck, out);
+	if (!rc)
+		rc = explain_stuck(s, run, out, from);
 	if (!rc)
 		rc = each_row(s, given_up_sql, run, add_given_up, out);
 	return rc ? rc : each_row(s, silence_sql, run, add_silence, out);

@@ -48,6 +48,9 @@ def faulty(fault, seed):
     for x in truth:
         if not any(same(x, f) for f in named):
             print(f"{fault}, seed {seed}: not found: {x}")
+    for f in found["hangs"]:
+        if fault == "leak" and f["rule"] == "never-started" and f["cause"].split()[0] != str(len(truth)):
+            print(f"{fault}, seed {seed}: {f['cause']}")
     others = {f["rule"] for fs in found.values() for f in fs if f["level"] != "note"} - {rule, "unfinished", "never-started"}
     if others or len(named) != len(truth):
         print(f"{fault}, seed {seed}: {len(named)} of {len(truth)}, and {sorted(others)}")
