@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 
 #define NS_PER_S 1000000000
+#define TRIES	 1000 /* to find a mutex free, a millisecond each */
 
 /* Futex: counts the stops. A thread that was started before the last one is to end. */
 static uint32_t stops;
@@ -89,7 +90,87 @@ int real_cond_init(pthread_cond_t *c)
 	return rc;
 }
 
+/* ---- waits that a stop ends ---- */
+
+/* On the stack of who waits, which is one of ours. */
+struct waiter {
+	pthread_cond_t *cond;
+	pthread_mutex_t *mutex;
+	bool told;
+	struct waiter *next, *prev;
+};
+
+static struct {
+	pthread_mutex_t lock; /* taken last */
+	struct waiter *first;
+} waits = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static bool stopped(void)
+{
+	return self_name && __atomic_load_n(&stops, __ATOMIC_ACQUIRE) != self_stops;
+}
+
+static void waiter_enter(struct waiter *w)
+{
+	pthread_mutex_lock(&waits.lock);
+	w->next = waits.first;
+	if (w->next)
+		w->next->prev = w;
+	waits.first = w;
+	pthread_mutex_unlock(&waits.lock);
+}
+
+static void waiter_leave(struct waiter *w)
+{
+	pthread_mutex_lock(&waits.lock);
+	if (w->prev)
+		w->prev->next = w->next;
+	else
+		waits.first = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	pthread_mutex_unlock(&waits.lock);
+}
+
+/* Wake all once. A waiter that is listed may not wait yet, and then holds its mutex: true when there may be such a one. */
+static bool wake_waiters(void)
+{
+	bool again = false;
+
+	pthread_mutex_lock(&waits.lock);
+	for (struct waiter *w = waits.first; w; w = w->next) {
+		if (w->told)
+			continue;
+		if (!pthread_mutex_trylock(w->mutex)) {
+			w->told = true;
+			pthread_mutex_unlock(w->mutex);
+		}
+		again |= !w->told;
+		pthread_cond_broadcast(w->cond);
+	}
+	pthread_mutex_unlock(&waits.lock);
+	return again;
+}
+
+static int cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ns);
+
 int real_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ns)
+{
+	struct waiter w = { .cond = c, .mutex = m };
+	int rc = -ECANCELED;
+
+	if (!self_name)
+		return cond_wait(c, m, deadline_ns);
+	waiter_enter(&w);
+	if (!stopped())
+		rc = cond_wait(c, m, deadline_ns);
+	if (stopped())
+		rc = -ECANCELED;
+	waiter_leave(&w);
+	return rc;
+}
+
+static int cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ns)
 {
 	struct timespec t;
 
@@ -129,6 +210,13 @@ int real_run(int64_t deadline_ns)
 	return rc;
 }
 
+static void nap(void)
+{
+	uint32_t never = 0;
+
+	futex_wait(&never, 0, NS_PER_S / 1000);
+}
+
 /* All entries count: those that do not are swept away at once. */
 static bool forget(const struct deadline *d)
 {
@@ -148,6 +236,8 @@ void real_stop(void)
 
 	__atomic_add_fetch(&stops, 1, __ATOMIC_RELEASE);
 	futex_wake(&stops, INT32_MAX);
+	for (int i = 0; i < TRIES && wake_waiters(); i++)
+		nap();
 	enter();
 	runs = real.runs;
 	real.ends = true;

@@ -10,10 +10,10 @@ int64_t real_now(void);
 int64_t real_wall(void);
 int real_sleep_until(int64_t deadline_ns); /* 0 or -ECANCELED */
 int real_cond_init(pthread_cond_t *c);
-int real_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ns); /* 0, -ETIMEDOUT, -EPERM */
+int real_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ns); /* 0, -ETIMEDOUT, -ECANCELED, -EPERM */
 
 void real_start(size_t thread_stack);
-void real_stop(void); /* wakes who sleeps, ends the timers' thread */
+void real_stop(void); /* wakes who waits, but not for locks; ends the timers' thread */
 int real_run(int64_t deadline_ns);
 
 int real_thread_start(ilu_thread **out, const char *name, unsigned flags, size_t stack, int (*run)(void *), void *arg);

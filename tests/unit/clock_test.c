@@ -510,6 +510,82 @@ static void test_stop(void **state)
 	assert_int_equal(__atomic_load_n(&ended, __ATOMIC_RELAXED), -ECANCELED);
 }
 
+enum stopped { COND, COND_UNTIL, SEM, SEM_UNTIL, POP, PUSH, JOIN, SLEEP, STOPPED };
+
+static struct {
+	ilu_mutex lock;
+	ilu_cond cond;
+	ilu_sem sem, begun;
+	ilu_queue empty, full;
+	ilu_thread *sleeper;
+	int rc[STOPPED], again[STOPPED], ended;
+} s;
+
+static int wait_as(enum stopped how)
+{
+	void *item;
+	int rc = 0;
+
+	switch (how) {
+	case COND:
+	case COND_UNTIL:
+		ilu_mutex_lock(&s.lock);
+		rc = ilu_cond_wait_until(&s.cond, &s.lock, how == COND_UNTIL ? ilu_clock_after(3600000 * MS) : ILU_FOREVER);
+		ilu_mutex_unlock(&s.lock);
+		return rc;
+	case SEM:
+		return ilu_sem_wait(&s.sem);
+	case SEM_UNTIL:
+		return ilu_sem_wait_until(&s.sem, ilu_clock_after(3600000 * MS));
+	case POP:
+		return ilu_queue_pop(&s.empty, &item);
+	case PUSH:
+		return ilu_queue_push(&s.full, &s);
+	case JOIN:
+		return ilu_join(s.sleeper, NULL);
+	default:
+		return ilu_clock_sleep(3600000 * MS);
+	}
+}
+
+static int wait_to_be_stopped(void *arg)
+{
+	enum stopped how = (enum stopped)(intptr_t)arg;
+
+	ilu_sem_post(&s.begun);
+	s.rc[how] = wait_as(how);
+	s.again[how] = wait_as(how == JOIN ? SLEEP : how);
+	__atomic_add_fetch(&s.ended, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* Whatever it waits for but a lock, a stop ends the wait, and those that come after. */
+static void test_stop_wakes(void **state)
+{
+	(void)state;
+	memset(&s, 0, sizeof s);
+	begin();
+	assert_int_equal(ilu_mutex_init(&s.lock, "lock") | ilu_cond_init(&s.cond, "cond") | ilu_sem_init(&s.sem, "sem", 0) |
+				 ilu_sem_init(&s.begun, "begun", 0) | ilu_queue_init(&s.empty, "empty", 0) |
+				 ilu_queue_init(&s.full, "full", 1),
+			 0);
+	assert_int_equal(ilu_queue_push(&s.full, &s), 0);
+	assert_int_equal(ilu_thread_start(&s.sleeper, "sleeper", ILU_DAEMON, wait_to_be_stopped, (void *)SLEEP), 0);
+	for (intptr_t i = 0; i < STOPPED; i++)
+		if (i != SLEEP)
+			assert_int_equal(ilu_thread_start(NULL, NULL, 0, wait_to_be_stopped, (void *)i), 0);
+	for (int i = 0; i < STOPPED; i++)
+		assert_int_equal(ilu_sem_wait(&s.begun), 0);
+	if (mode.kind == ILU_CLOCK_VIRTUAL)
+		ilu_clock_sleep(MS);
+	end();
+	while (__atomic_load_n(&s.ended, __ATOMIC_ACQUIRE) < STOPPED)
+		ilu_clock_sleep(MS);
+	for (int i = 0; i < STOPPED; i++)
+		if ((s.rc[i] != -ECANCELED && (i != JOIN || s.rc[i])) || s.again[i] != -ECANCELED) /* who is joined may have ended */
+			fail_msg("wait %d ended with %d, then %d", i, s.rc[i], s.again[i]);
+}
+
 static void test_without_start(void **state)
 {
 	struct ilu_clock_options wrong = { .kind = (enum ilu_clock_kind)7 };
@@ -573,7 +649,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(test_time), BOTH(test_join),	  BOTH(test_run),   BOTH(test_mutex), BOTH(test_rwlock), BOTH(test_cond),
-		BOTH(test_sem),	 BOTH(test_queue), BOTH(test_queue_limits), BOTH(test_timer), BOTH(test_stop),
+		BOTH(test_sem),	 BOTH(test_queue), BOTH(test_queue_limits), BOTH(test_timer), BOTH(test_stop), BOTH(test_stop_wakes),
 		cmocka_unit_test(test_without_start),
 	};
 

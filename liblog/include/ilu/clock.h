@@ -70,7 +70,7 @@ ILU_API int ilu_clock_start(const struct ilu_clock_options *options);
 
 /* End what ilu_clock_start began; only its caller may. Waits of all actors that are left return -ECANCELED, again and
  * again (but not those for locks), so that they can end; who does not is left behind where it waits (virtual), or lives
- * on (real: there only sleeps return early). Virtual time then stops the log, too. -ESRCH: it does not run. -EPERM: not the caller of start. */
+ * on (real). Virtual time then stops the log, too. -ESRCH: it does not run. -EPERM: not the caller of start. */
 ILU_API int ilu_clock_stop(void);
 
 /* Wait until every thread, task and timer that is no daemon has ended. Only in the caller of ilu_clock_start.
