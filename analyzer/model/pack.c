@@ -79,13 +79,18 @@ void unpack_numbers(struct peek *in, int64_t *v, size_t stride, uint32_t n, bool
 
 void pack_reals(struct bytes *out, const double *v, size_t stride, uint32_t n)
 {
-	for (unsigned plane = 0; plane < 8; plane++)
-		for (uint32_t i = 0; i < n; i++) {
-			uint64_t bits;
+	unsigned char *planes = malloc((size_t)n * 8 + 1);
 
-			memcpy(&bits, (const char *)v + i * stride, 8);
-			bytes_u8(out, (unsigned)(bits >> (8 * plane)) & 0xff);
-		}
+	out->failed |= !planes;
+	for (uint32_t i = 0; planes && i < n; i++) {
+		uint64_t bits;
+
+		memcpy(&bits, (const char *)v + i * stride, 8);
+		for (unsigned plane = 0; plane < 8; plane++)
+			planes[(size_t)plane * n + i] = (unsigned char)(bits >> (8 * plane));
+	}
+	bytes_add(out, planes, (size_t)n * 8);
+	free(planes);
 }
 
 void unpack_reals(struct peek *in, double *v, size_t stride, uint32_t n)
@@ -126,16 +131,25 @@ static bool id_of(struct slice text, unsigned char out[ID])
 
 void pack_texts(struct bytes *out, const struct slice *v, uint32_t n)
 {
+	struct bytes ids = {0}, others = {0};
 	unsigned char id[ID];
 
-	for (uint32_t i = 0; i < n; i++)
-		add_varint(out, !v[i].ptr ? 0 : id_of(v[i], id) ? 1 : v[i].len + 2);
-	for (uint32_t i = 0; i < n; i++)
-		if (v[i].ptr && id_of(v[i], id))
-			bytes_add(out, id, ID);
-	for (uint32_t i = 0; i < n; i++)
-		if (v[i].ptr && !id_of(v[i], id))
-			bytes_add(out, v[i].ptr, v[i].len);
+	for (uint32_t i = 0; i < n; i++) {
+		if (!v[i].ptr) {
+			bytes_u8(out, 0);
+		} else if (id_of(v[i], id)) {
+			bytes_u8(out, 1);
+			bytes_add(&ids, id, ID);
+		} else {
+			add_varint(out, v[i].len + 2);
+			bytes_add(&others, v[i].ptr, v[i].len);
+		}
+	}
+	bytes_add(out, ids.ptr, ids.len);
+	bytes_add(out, others.ptr, others.len);
+	out->failed |= ids.failed || others.failed;
+	bytes_free(&ids);
+	bytes_free(&others);
 }
 
 /* How long the first n codes are, and how many of them are ids'. */
