@@ -136,9 +136,11 @@ static double field_number(const struct event *e, const char *name)
 	return *end ? NAN : d;
 }
 
+/* Where the JSON is a list of numbers, "." is each of them. */
 static double operand(const struct state *s, struct slice object, const char *path)
 {
-	double d = s->at->json ? jsontext_real(jsontext_at(object, path)) : field_number(s->event, path);
+	double d = s->at->json && !strcmp(path, ".") ? jsontext_real((struct json_value){JSON_TEXT_SCALAR, object})
+		 : s->at->json ? jsontext_real(jsontext_at(object, path)) : field_number(s->event, path);
 
 	return isnan(d) && s->at->has_default ? s->at->fallback : d;
 }

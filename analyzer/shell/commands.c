@@ -237,11 +237,11 @@ const struct command commands[] = {
 
 	{"lint", findings, "", 0, 0, HINT_NONE, "what cannot be right: spans never closed, leaked locks, time backwards, secrets in the log",
 	 "Rules: completed-without-start, unfinished, double-lock, leaked-lock, leaked-container (needs level debug), span-never-closed, time-backwards,\n"
-	 "sequence-gap, records-lost, foreign-span-lines, environment, secret. " FINDINGS_MORE, "lint\n--format json lint",
+	 "sequence-gap, records-lost, foreign-span-lines, environment, secret.\n" FINDINGS_MORE, "lint\n--format json lint",
 	 findings_options, NEED_READ, cmd_lint},
 	{"hangs", findings, "", 0, 0, HINT_NONE, "what never completed and why: which few hold what, and how many wait behind each",
 	 "Rules: hang (executes without end), cut-off (the log ended), never-started, given-up (the load generator's result says failed: it never arrived,\n"
-	 "never began, was never completed or too late), silence (a log that ends long before its run). " FINDINGS_MORE, NULL, findings_options,
+	 "never began, was never completed or too late), silence (a log that ends long before its run).\n" FINDINGS_MORE, NULL, findings_options,
 	 NEED_READ, cmd_hangs},
 	{"storms", findings, "", 0, 0, HINT_NONE, "cycles of messages repeated without progress", FINDINGS_MORE, NULL, findings_options, NEED_READ, cmd_storms},
 	{"diagnose", findings, "mount", 1, 1, HINT_NONE, "why containers could not be created: mount failures, with their cause", FINDINGS_MORE, "diagnose mount", findings_options,
