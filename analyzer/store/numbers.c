@@ -11,7 +11,10 @@ typedef uint8_t bytes8 __attribute__((vector_size(8)));
 typedef uint16_t shorts8 __attribute__((vector_size(16)));
 typedef int16_t signed8 __attribute__((vector_size(16)));
 typedef uint32_t words4 __attribute__((vector_size(16)));
-typedef uint8_t bytes4 __attribute__((vector_size(4)));
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+#define WEAVE  __builtin_shufflevector
+#define LITTLE (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
 
 #define LANES 8
 
@@ -83,49 +86,76 @@ void numbers_write(const int64_t *v, uint32_t n, struct bytes *out)
 	numbers_planes(work, n, numbers_width(delta ? most_delta : most), out);
 }
 
-static inline words4 words(const unsigned char *p)
+/* Sixteen values of four planes as words: each step puts the bytes of two side by side. */
+static inline void weave(bytes16 a, bytes16 b, bytes16 c, bytes16 d, words4 *out)
 {
-	bytes4 v;
+	shorts8 low[2] = {(shorts8)WEAVE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+			  (shorts8)WEAVE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)};
+	shorts8 high[2] = {(shorts8)WEAVE(c, d, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+			   (shorts8)WEAVE(c, d, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)};
+
+	for (unsigned k = 0; k < 2; k++) {
+		out[2 * k] = (words4)WEAVE(low[k], high[k], 0, 8, 1, 9, 2, 10, 3, 11);
+		out[2 * k + 1] = (words4)WEAVE(low[k], high[k], 4, 12, 5, 13, 6, 14, 7, 15);
+	}
+}
+
+static inline bytes16 sixteen(const unsigned char *p)
+{
+	bytes16 v;
 
 	memcpy(&v, p, sizeof v);
-	return __builtin_convertvector(v, words4);
+	return v;
 }
 
-/* The first `width` planes, up to four, side by side. */
-static void planes_join(const unsigned char *p, uint32_t n, unsigned width, uint64_t *out)
+/* The first `width` planes, up to four, side by side; differences without their zigzag. */
+static void words_read(const unsigned char *p, uint32_t n, unsigned width, bool delta, uint32_t *out)
 {
+	const bytes16 none = {0};
 	uint32_t i = 0;
 
-	for (; i + 4 <= n; i += 4) {
-		words4 v = {0};
+	for (; LITTLE && i + 16 <= n; i += 16) {
+		const unsigned char *at = p + i;
+		words4 v[4];
 
-		for (unsigned b = 0; b < width; b++)
-			v |= words(p + (size_t)b * n + i) << 8 * b;
-		for (unsigned k = 0; k < 4; k++)
-			out[i + k] = v[k];
+		weave(width > 0 ? sixteen(at) : none, width > 1 ? sixteen(at + n) : none, width > 2 ? sixteen(at + 2 * (size_t)n) : none,
+		      width > 3 ? sixteen(at + 3 * (size_t)n) : none, v);
+		for (unsigned k = 0; delta && k < 4; k++)
+			v[k] = (v[k] >> 1) ^ -(v[k] & 1);
+		memcpy(out + i, v, sizeof v);
 	}
 	for (; i < n; i++) {
-		out[i] = 0;
+		uint32_t v = 0;
+
 		for (unsigned b = 0; b < width; b++)
-			out[i] |= (uint64_t)p[(size_t)b * n + i] << 8 * b;
+			v |= (uint32_t)p[(size_t)b * n + i] << 8 * b;
+		out[i] = delta ? (v >> 1) ^ -(v & 1) : v;
 	}
 }
 
-static void plane_add(uint64_t *v, const unsigned char *p, uint32_t n, unsigned shift)
+static void narrow_read(const unsigned char *p, uint32_t n, unsigned width, bool delta, uint64_t base, uint64_t *out)
 {
-	for (uint32_t i = 0; i < n; i++)
-		v[i] |= (uint64_t)p[i] << shift;
+	uint32_t v[SEGMENT_ROWS];
+
+	words_read(p, n, width, delta, v);
+	for (uint32_t i = 0; delta && i < n; i++)
+		out[i] = base += (uint64_t)(int64_t)(int32_t)v[i];
+	for (uint32_t i = 0; !delta && i < n; i++)
+		out[i] = base + v[i];
 }
 
-static void add_up(uint64_t *v, uint32_t n, bool delta, uint64_t base)
+static void wide_read(const unsigned char *p, uint32_t n, unsigned width, bool delta, uint64_t base, uint64_t *out)
 {
-	if (!delta) {
+	uint32_t low[SEGMENT_ROWS];
+
+	words_read(p, n, 4, false, low);
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = low[i];
+	for (unsigned b = 4; b < width; b++)
 		for (uint32_t i = 0; i < n; i++)
-			v[i] += base;
-		return;
-	}
+			out[i] |= (uint64_t)p[(size_t)b * n + i] << 8 * b;
 	for (uint32_t i = 0; i < n; i++)
-		v[i] = base += (v[i] >> 1) ^ -(v[i] & 1);
+		out[i] = delta ? base += (out[i] >> 1) ^ -(out[i] & 1) : base + out[i];
 }
 
 int numbers_read(struct peek *in, uint32_t n, int64_t *out)
@@ -136,10 +166,10 @@ int numbers_read(struct peek *in, uint32_t n, int64_t *out)
 
 	if (in->bad || !p)
 		return -EBADMSG;
-	planes_join(p, n, width < 4 ? width : 4, (uint64_t *)out);
-	for (unsigned b = 4; b < width; b++)
-		plane_add((uint64_t *)out, p + (size_t)b * n, n, 8 * b);
-	add_up((uint64_t *)out, n, delta, base);
+	if (width <= 4)
+		narrow_read(p, n, width, delta, base, (uint64_t *)out);
+	else
+		wide_read(p, n, width, delta, base, (uint64_t *)out);
 	return 0;
 }
 
