@@ -2,7 +2,8 @@
 /* load_bench.c - loading, and the questions that must be quick.
  *
  * Inputs are the real runs below ILU_TEST_RUNS where they are there, and a synthetic log (lines.h). They are unpacked and made once, in
- * ILU_BENCH_DIR (default: ilu-bench in the temporary directory; 4 GB). ILU_BENCH_LARGE=1 adds 20 million lines (8 GB more).
+ * ILU_BENCH_DIR (default: ilu-bench in the temporary directory; 4 GB). ILU_BENCH_LARGE=1 adds 20 million lines (8 GB more),
+ * loaded once and set against the synthetic log for time and memory a line; ILU_BENCH_LARGE=only does nothing else.
  * Each load is a process of its own, timed three times, the best counts; its database is checked for the number of lines.
  * ILU_BENCH_KEEP=1 only asks: databases that are there already are not loaded again. */
 #include "bench.h"
@@ -89,8 +90,8 @@ static double duckdb(const char *input)
 	return status ? -1 : bench_now() - start;
 }
 
-/* The database, loaded; its figures told. */
-static char *load(const char *bench, char *input, bool with_peer)
+/* The database, loaded; its figures told. outcome (may be NULL): the best time and the most memory of so many turns. */
+static char *load(const char *bench, char *input, bool with_peer, int turns, struct outcome *outcome)
 {
 	char *db = bench_text("%s/%s.db", dir, bench);
 	char *argv[] = {logq, (char *)"load", (char *)"--quiet", (char *)"-d", db, input, NULL};
@@ -101,7 +102,7 @@ static char *load(const char *bench, char *input, bool with_peer)
 	if (getenv("ILU_BENCH_KEEP") && !access(db, R_OK))
 		return db;
 	peer = with_peer ? duckdb(input) : -1;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < turns; i++) {
 		unlink(db);
 		o = bench_timed(argv, 0);
 		best.seconds = o.seconds < best.seconds ? o.seconds : best.seconds;
@@ -114,7 +115,22 @@ static char *load(const char *bench, char *input, bool with_peer)
 	if (!stat(input, &st))
 		figure(bench_text("%s.stored", bench), 100.0 * (double)size_of(db) / (double)(S_ISDIR(st.st_mode) ? total_bytes(input) : bench_ask(db, "SELECT sum(bytes) FROM source")),
 		       "%", NULL, 0);
+	if (outcome)
+		*outcome = best;
 	return db;
+}
+
+/* Ten times the lines: does each cost as much, and the memory stay? */
+static void large(void)
+{
+	struct outcome one = {0}, ten = {0};
+
+	load("load.synthetic", synthetic("synthetic.log", 40000), false, 2, &one);
+	load("load.large", synthetic("large.log", 400000), false, 1, &ten);
+	if (one.seconds <= 0 || ten.seconds <= 0) /* kept from before */
+		return;
+	figure("load.large.time", 10 * ten.seconds / one.seconds, "%", NULL, 0);
+	figure("load.large.memory", 100.0 * (double)ten.rss_kb / (double)one.rss_kb, "%", NULL, 0);
 }
 
 /* ---- questions ---- */
@@ -227,27 +243,32 @@ static void sql_question(const char *bench, const char *db, const char *sql)
 
 int main(int argc, char **argv)
 {
+	const char *more = getenv("ILU_BENCH_LARGE");
 	char *paper, *storm, *db;
 
 	(void)argc;
 	logq = bench_program(argv[0], "ilu-logq");
 	dir = bench_dir();
+	if (more && !strcmp(more, "only")) {
+		large();
+		return 0;
+	}
 	if ((paper = bench_run("paper-debug-spans"))) {
-		db = load("load.paper", paper, true);
+		db = load("load.paper", paper, true, 3, NULL);
 		questions("paper", db);
 		sql_question("query.histogram", db, "SELECT level, start_ns, sum(lines) FROM histogram GROUP BY 1, 2");
-		load("load.paper.zst", packed(paper), false);
+		load("load.paper.zst", packed(paper), false, 3, NULL);
 	}
 	if ((storm = bench_run("memory-storm")))
-		questions("storm", load("load.storm", storm, true));
-	db = load("load.synthetic", synthetic("synthetic.log", 40000), true);
+		questions("storm", load("load.storm", storm, true, 3, NULL));
+	db = load("load.synthetic", synthetic("synthetic.log", 40000), true, 3, NULL);
 	questions("synthetic", db);
 	sql_question("query.quantiles", db, "SELECT key, p50, p99 FROM quantiles('Invocation complete', 'duration_us', 'fqdn')");
 	sql_question("query.quantiles.sql", db,
 		     "SELECT field(event, 'fqdn') f, p50(field(event, 'duration_us')), p99(field(event, 'duration_us')) FROM event "
 		     "WHERE message = 'Invocation complete' GROUP BY f");
 	sql_question("query.search", db, "SELECT count(*) FROM event WHERE event MATCH 'container'");
-	if (getenv("ILU_BENCH_LARGE"))
-		load("load.large", synthetic("large.log", 400000), false);
+	if (more)
+		large();
 	return 0;
 }
