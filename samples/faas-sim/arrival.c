@@ -76,14 +76,14 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 	if (!rc)
 		rc = remember(sim, &r->item);
 	if (rc) {
-		free(r->item.tries);
+		free(r->item.moments);
 		free(r);
 		return rc;
 	}
 	rc = ilu_task_start(&r->thread, "request", 0, STACK, request, r);
 	if (rc) {
 		sim->nitems--;
-		free(r->item.tries);
+		free(r->item.moments);
 		free(r);
 	}
 	return rc;
@@ -145,7 +145,7 @@ int arrivals_run(struct sim *sim)
 void arrivals_free(struct sim *sim)
 {
 	for (size_t i = 0; i < sim->nitems; i++) {
-		free(sim->items[i]->tries);
+		free(sim->items[i]->moments);
 		free(request_of(sim->items[i]));
 	}
 	free(sim->items);

@@ -23,7 +23,7 @@ void controller_end_choice(struct controller *c)
 void controller_call(struct controller *c, struct worker *w, struct item *it)
 {
 	it->worker = w;
-	it->dispatched_ns = now_ns();
+	truth_dispatched(it);
 	pause_ns(c->sim->opt.network_ns);
 
 	ILU_SPAN(span, "enter_worker", &it->tid, KV("worker", w->name));
@@ -111,7 +111,7 @@ void controller_invoke(struct controller *c, struct item *it)
 {
 	ILU_SPAN(span, "invoke", &it->tid);
 
-	it->controller_ns = now_ns();
+	truth_at_controller(it);
 	ilu_info(&it->tid, "Sending function to load balancer for invocation", KV("iat", track(c, it->fn)), KV("fqdn", it->fn->fqdn));
 	c->balancer->send(c, it);
 }

@@ -121,7 +121,7 @@ void dispatch_invoke(struct worker *w, struct item *it)
 {
 	ILU_SPAN(span, "invoke", &it->tid);
 
-	it->arrived_ns = now_ns();
+	truth_arrived(it);
 	ilu_info(&it->tid, "Handling invocation request");
 	ilu_debug(&it->tid, "Sending invocation to invoker");
 	sync_invocation(w, it);

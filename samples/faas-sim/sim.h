@@ -346,10 +346,14 @@ void container_remove(struct worker *w, const ilu_tid *tid, struct container *c)
 /* ---- queue.c ---- */
 enum compute { COMPUTE_NONE, COMPUTE_CPU };
 
-/* An attempt of an invocation as it really went; 0: it did not come to that. */
-struct try {
-	enum container_state state;
-	int64_t remove_ns, start_ns, end_ns;
+/* When things really happened to an invocation; 0: it did not come to that. */
+struct moments {
+	int64_t controller_ns, dispatched_ns, arrived_ns;
+	int ntries;
+	struct try {
+		enum container_state state;
+		int64_t remove_ns, start_ns, end_ns;
+	} tries[]; /* one more than --retries */
 };
 
 /* One invocation on its way; the request thread owns it, the queue and a worker borrow it until it is done. */
@@ -380,10 +384,7 @@ struct item {
 	/* Set by the client. */
 	int64_t sent_ns, latency_ns;
 
-	/* With --truth. */
-	int64_t controller_ns, dispatched_ns, arrived_ns;
-	struct try *tries; /* NULL without; ntries of them, ours */
-	int ntries;
+	struct moments *moments; /* with --truth; else NULL */
 	struct item *next;
 };
 
@@ -473,7 +474,10 @@ void progress_start(const struct sim *sim); /* on a terminal */
 void progress_end(void);
 
 /* ---- truth.c ---- */
-int truth_prepare(const struct sim *sim, struct item *it); /* 0 or -ENOMEM; free it->tries */
+int truth_prepare(const struct sim *sim, struct item *it); /* 0 or -ENOMEM; free it->moments */
+void truth_at_controller(struct item *it);
+void truth_dispatched(struct item *it);
+void truth_arrived(struct item *it);
 void truth_removed(struct item *it);
 void truth_started(struct item *it, enum container_state state);
 void truth_ended(struct item *it);

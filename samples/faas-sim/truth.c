@@ -21,17 +21,35 @@ int truth_prepare(const struct sim *sim, struct item *it)
 {
 	if (!sim->opt.truth)
 		return 0;
-	it->tries = calloc((size_t)sim->opt.retries + 1, sizeof *it->tries);
-	return it->tries ? 0 : -ENOMEM;
+	it->moments = calloc(1, sizeof *it->moments + ((size_t)sim->opt.retries + 1) * sizeof *it->moments->tries);
+	return it->moments ? 0 : -ENOMEM;
+}
+
+void truth_at_controller(struct item *it)
+{
+	if (it->moments)
+		it->moments->controller_ns = now_ns();
+}
+
+void truth_dispatched(struct item *it)
+{
+	if (it->moments)
+		it->moments->dispatched_ns = now_ns();
+}
+
+void truth_arrived(struct item *it)
+{
+	if (it->moments)
+		it->moments->arrived_ns = now_ns();
 }
 
 /* The attempt that is under way, begun by its removal from the queue: again where it had to wait for memory. */
 static struct try *current(struct item *it)
 {
-	if (!it->tries)
+	if (!it->moments)
 		return NULL;
-	it->ntries = it->attempts + 1;
-	return &it->tries[it->attempts];
+	it->moments->ntries = it->attempts + 1;
+	return &it->moments->tries[it->attempts];
 }
 
 void truth_removed(struct item *it)
@@ -92,27 +110,28 @@ static const char *status(const struct item *it)
 
 static void write_one(const struct item *it, FILE *f)
 {
+	const struct moments *m = it->moments;
 	struct cut c = {.f = f, .now = it->sent_ns};
-	int64_t returned = it->done ? it->sent_ns + it->latency_ns : 0, last = 0, after = it->arrived_ns;
+	int64_t returned = it->done ? it->sent_ns + it->latency_ns : 0, last = 0, after;
 	char tid[ILU_TID_MAX];
 
 	fprintf(f, "{\"invocation\":\"%s\",\"function\":\"%s\",\"worker\":\"%s\",\"status\":\"%s\",\"attempts\":%d,\"sent_ns\":%" PRId64, ilu_tid_str(&it->tid, tid), it->fn->name,
-		it->worker->name, status(it), it->ntries, it->sent_ns);
+		it->worker->name, status(it), m->ntries, it->sent_ns);
 	if (it->done)
 		fprintf(f, ",\"e2e_ns\":%" PRId64, it->latency_ns);
 	fputs(",\"phases\":[", f);
-	phase(&c, "controller queue", 0, it->controller_ns, it->dispatched_ns);
-	phase(&c, "dispatch", 0, it->controller_ns ? it->dispatched_ns : it->sent_ns, it->arrived_ns);
-	for (int i = 0; i < it->ntries; i++) {
-		const struct try *t = &it->tries[i];
+	phase(&c, "controller queue", 0, m->controller_ns, m->dispatched_ns);
+	phase(&c, "dispatch", 0, m->controller_ns ? m->dispatched_ns : it->sent_ns, m->arrived_ns);
+	for (int i = 0; i < m->ntries; i++) {
+		const struct try *t = &m->tries[i];
 
-		after = i ? it->tries[i - 1].end_ns : it->insert_ns;
+		after = i ? m->tries[i - 1].end_ns : it->insert_ns;
 		phase(&c, "worker queue", i + 1, after, t->remove_ns);
 		phase(&c, acquisitions[t->state], i + 1, t->remove_ns, t->start_ns ? t->start_ns : t->end_ns);
 		phase(&c, "execution", i + 1, t->start_ns, t->end_ns);
 		last = t->end_ns;
 	}
-	if (!it->ntries)
+	if (!m->ntries)
 		phase(&c, "worker queue", 1, it->insert_ns, 0);
 	phase(&c, "return", 0, last, returned);
 	fprintf(f, "%s{\"name\":\"unexplained\",\"ns\":%" PRId64 "}]}\n", c.more ? "," : "", c.unexplained);
