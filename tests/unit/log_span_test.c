@@ -235,6 +235,71 @@ static void test_busy_and_idle(void **state)
 	json_decref(lines);
 }
 
+/* ---- several threads in one span ---- */
+
+static struct {
+	ilu_span span;
+	const ilu_tid *tid;
+	pthread_barrier_t inside;
+} together;
+
+static void *be_inside(void *unused)
+{
+	ilu_span mine = ilu_span_share(together.span);
+
+	pthread_barrier_wait(&together.inside); /* all have a reference */
+	{
+		ILU_ENTER_TAKE(mine);
+		pthread_barrier_wait(&together.inside); /* all are in it */
+		ilu_info(together.tid, "together");
+		sleep_ms(20);
+		pthread_barrier_wait(&together.inside);
+	}
+	return unused;
+}
+
+/* The time in which all of them are inside counts once; the last one to leave closes the span, once. */
+static void test_threads_in_one_span(void **state)
+{
+	enum { THREADS = 6 };
+	ilu_tid tid = ilu_tid_generate();
+	pthread_t thread[THREADS];
+	json_int_t busy, idle;
+	json_t *lines, *line;
+
+	(void)state;
+	log_begin("\"spanning\":\"FULL\"");
+	pthread_barrier_init(&together.inside, NULL, THREADS);
+	together.tid = &tid;
+	{
+		ILU_SPAN(span, "shared", &tid);
+
+		together.span = span;
+		for (int i = 0; i < THREADS; i++)
+			assert_int_equal(pthread_create(&thread[i], NULL, be_inside, NULL), 0);
+		sleep_ms(5);
+		for (int i = 0; i < THREADS; i++)
+			pthread_join(thread[i], NULL);
+	}
+	lines = log_end();
+	assert_int_equal(log_count(lines, "new"), 1);
+	assert_int_equal(log_count(lines, "enter"), THREADS + 1);
+	assert_int_equal(log_count(lines, "exit"), THREADS + 1);
+	assert_int_equal(log_count(lines, "close"), 1);
+	assert_int_equal(log_count(lines, "together"), THREADS);
+	for (int i = 0; i < THREADS; i++)
+		assert_string_equal(log_stack(log_find(lines, "together", i)), "shared");
+	line = log_find(lines, "close", 0);
+	assert_ptr_equal(line, json_array_get(lines, json_array_size(lines) - 1));
+	busy = json_integer_value(log_field(line, "busy_ns"));
+	idle = json_integer_value(log_field(line, "idle_ns"));
+	/* it was never empty: all the time was busy, and no more than passed */
+	assert_true(busy >= 20000000 && busy < 5000000000);
+	assert_true(idle < busy / 10);
+	json_decref(lines);
+	pthread_barrier_destroy(&together.inside);
+}
+
 static void test_use_after_close_is_counted(void **state)
 {
 	ilu_tid tid = ilu_tid_generate();
@@ -498,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_through_a_queue),
 		cmocka_unit_test(test_recorded_fields),
 		cmocka_unit_test(test_busy_and_idle),
+		cmocka_unit_test(test_threads_in_one_span),
 		cmocka_unit_test(test_use_after_close_is_counted),
 		cmocka_unit_test(test_filtered_spans_keep_their_tid),
 		cmocka_unit_test(test_dynamic_directives),
