@@ -85,7 +85,9 @@ const char *span_certainty_name(enum span_certainty c)
 
 int span_duration_parse(struct slice in, int64_t *ns)
 {
-	static const struct { const char *unit; int64_t ns; } units[] = {{"ns", 1}, {"\xc2\xb5s", 1000}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+	/* The micro sign as itself, and as JSON may escape it. */
+	static const struct { const char *unit; int64_t ns; } units[] = {{"ns", 1}, {"\xc2\xb5s", 1000}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000},
+									 {"\\u00b5s", 1000}, {"\\u00B5s", 1000}};
 	int64_t whole = 0, fraction = 0, scale = 1;
 	size_t i = 0;
 
