@@ -216,9 +216,9 @@ CREATE TABLE batch_row (
 	id INTEGER PRIMARY KEY,		-- in the order of the log
 	kind INTEGER NOT NULL REFERENCES work_kind(id), since INTEGER NOT NULL, batch_len INTEGER NOT NULL
 );
-CREATE VIEW batch AS SELECT
+CREATE VIEW batch AS SELECT	-- CROSS JOIN: in the order of the log, as long as nobody asks for another
 	k.run AS run, k.worker AS worker, k.base_ns + b.since AS start_ns, k.function_name AS function_name, b.batch_len AS batch_len
-	FROM batch_row b JOIN work_kind k ON k.id = b.kind;
+	FROM batch_row b CROSS JOIN work_kind k ON k.id = b.kind;
 
 -- One column more for each column of the metadata file.
 CREATE TABLE function (
