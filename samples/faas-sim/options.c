@@ -52,45 +52,57 @@ static const char usage[] =
 	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written. A second one ends all.\n"
 	"Exit status: 0, 2 wrong options or input, 4 the system failed, 130 after Ctrl-C.\n";
 
-enum { OPT_DIRECTORY = 256, OPT_SECONDS, OPT_RATE, OPT_FUNCTIONS, OPT_CORES, OPT_MEMORY, OPT_KEEP_ALIVE, OPT_FAIL_RATE, OPT_RETRIES, OPT_SEED, OPT_TIME, OPT_TRACE, OPT_METADATA, OPT_FAULTS, OPT_TRUTH, OPT_BENCHMARK, OPT_PREWARMS, OPT_BACKEND, OPT_NETWORK, OPT_TICK, OPT_ARRIVALS, OPT_GENERATE, OPT_WORKERS, OPT_BALANCE, OPT_LOAD_BOUND, OPT_POPULAR, OPT_QUEUE, OPT_EVICTION, OPT_GC, OPT_DRAIN, OPT_LEVEL, OPT_SPANNING, OPT_HELP, OPT_VERSION };
+/* ---- the options, by what their argument is ---- */
 
-static const struct option names[] = {
-	{"directory", required_argument, NULL, OPT_DIRECTORY},
-	{"seconds", required_argument, NULL, OPT_SECONDS},
-	{"rate", required_argument, NULL, OPT_RATE},
-	{"functions", required_argument, NULL, OPT_FUNCTIONS},
-	{"cores", required_argument, NULL, OPT_CORES},
-	{"memory", required_argument, NULL, OPT_MEMORY},
-	{"keep-alive", required_argument, NULL, OPT_KEEP_ALIVE},
-	{"fail-rate", required_argument, NULL, OPT_FAIL_RATE},
-	{"retries", required_argument, NULL, OPT_RETRIES},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{"trace", required_argument, NULL, OPT_TRACE},
-	{"metadata", required_argument, NULL, OPT_METADATA},
-	{"faults", required_argument, NULL, OPT_FAULTS},
-	{"benchmark", required_argument, NULL, OPT_BENCHMARK},
-	{"prewarms", required_argument, NULL, OPT_PREWARMS},
-	{"backend", required_argument, NULL, OPT_BACKEND},
-	{"network", required_argument, NULL, OPT_NETWORK},
-	{"tick", required_argument, NULL, OPT_TICK},
-	{"arrivals", required_argument, NULL, OPT_ARRIVALS},
-	{"generate", required_argument, NULL, OPT_GENERATE},
-	{"workers", required_argument, NULL, OPT_WORKERS},
-	{"balance", required_argument, NULL, OPT_BALANCE},
-	{"load-bound", required_argument, NULL, OPT_LOAD_BOUND},
-	{"popular", required_argument, NULL, OPT_POPULAR},
-	{"queue", required_argument, NULL, OPT_QUEUE},
-	{"eviction", required_argument, NULL, OPT_EVICTION},
-	{"truth", no_argument, NULL, OPT_TRUTH},
-	{"gc", required_argument, NULL, OPT_GC},
-	{"drain", required_argument, NULL, OPT_DRAIN},
-	{"time", required_argument, NULL, OPT_TIME},
-	{"level", required_argument, NULL, OPT_LEVEL},
-	{"spanning", required_argument, NULL, OPT_SPANNING},
-	{"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{NULL, 0, NULL, 0},
+enum kind { TEXT, REAL, WHOLE, MICROSECONDS, NAME, SEED, CLOCK, FAULT_LIST, FLAG, HELP, VERSION };
+
+/* Of TEXT, REAL ... NAME and FLAG the value goes to the member at this place. */
+static const struct spec {
+	const char *name;
+	enum kind kind;
+	size_t at;
+	double min, max;   /* of REAL and WHOLE */
+	const char *names; /* of NAME: see parse_name */
+} specs[] = {
+#define AT(member) offsetof(struct options, member)
+	{"directory", TEXT, AT(directory), 0, 0, NULL},
+	{"seconds", REAL, AT(seconds), 0.01, 86400, NULL},
+	{"rate", REAL, AT(rate), 0.01, 2000, NULL},
+	{"functions", TEXT, AT(functions), 0, 0, NULL},
+	{"cores", WHOLE, AT(cores), 1, MOST_CORES, NULL},
+	{"memory", WHOLE, AT(memory_mb), 256, 1 << 20, NULL},
+	{"keep-alive", WHOLE, AT(keep_alive_ms), 0, 86400000, NULL},
+	{"fail-rate", REAL, AT(fail_rate), 0, 1, NULL},
+	{"retries", WHOLE, AT(retries), 0, 100, NULL},
+	{"seed", SEED, AT(seed), 0, 0, NULL},
+	{"trace", TEXT, AT(trace), 0, 0, NULL},
+	{"metadata", TEXT, AT(metadata), 0, 0, NULL},
+	{"benchmark", TEXT, AT(benchmark), 0, 0, NULL},
+	{"prewarms", WHOLE, AT(prewarms), 0, 10000, NULL},
+	{"backend", NAME, AT(backend), 0, 0, "containerd simulation"},
+	{"network", MICROSECONDS, AT(network_ns), 0, 1e9, NULL},
+	{"tick", MICROSECONDS, AT(tick_ns), 0, 1e9, NULL},
+	{"arrivals", NAME, AT(arrivals), 0, 0, "mixed poisson bursty azure"},
+	{"generate", WHOLE, AT(generate), 1, 10000, NULL},
+	{"workers", WHOLE, AT(workers), 1, MOST_WORKERS, NULL},
+	{"balance", NAME, AT(balance), 0, 0, "round-robin least-loaded ch-rlu=consistent-hashing"},
+	{"load-bound", REAL, AT(load_bound), 0, 1e9, NULL},
+	{"popular", REAL, AT(popular), 0, 1, NULL},
+	{"queue", NAME, AT(policy), 0, 0, "fcfs sjf=minheap edf=minheap_ed"},
+	{"eviction", NAME, AT(eviction), 0, 0, "lru greedy-dual"},
+	{"faults", FAULT_LIST, AT(faults), 0, 0, NULL},
+	{"gc", NAME, AT(gc), 0, 0, "default off label"},
+	{"truth", FLAG, AT(truth), 0, 0, NULL},
+	{"drain", REAL, AT(drain_s), 0, 1e9, NULL},
+	{"time", CLOCK, AT(virtual_time), 0, 0, NULL},
+	{"level", TEXT, AT(level), 0, 0, NULL},
+	{"spanning", TEXT, AT(spanning), 0, 0, NULL},
+	{"help", HELP, 0, 0, 0, NULL},
+	{"version", VERSION, 0, 0, 0, NULL},
+#undef AT
 };
+
+#define OPTIONS ((int)(sizeof specs / sizeof *specs))
 
 /* A number within [min, max], said where it is not. */
 static int parse_real(const char *option, const char *text, double min, double max, double *out)
@@ -108,7 +120,7 @@ static int parse_real(const char *option, const char *text, double min, double m
 	return 0;
 }
 
-static int parse_int(const char *option, const char *text, int min, int max, int *out)
+static int parse_whole(const char *option, const char *text, double min, double max, int *out)
 {
 	double x;
 
@@ -137,15 +149,6 @@ static int parse_seed(const char *text, uint64_t *out)
 	return 0;
 }
 
-static int parse_time(const char *text, bool *is_virtual)
-{
-	*is_virtual = !strcmp(text, "virtual");
-	if (*is_virtual || !strcmp(text, "real"))
-		return 0;
-	fprintf(stderr, "faas-sim: --time: \"%s\" is neither real nor virtual\n", text);
-	return -EINVAL;
-}
-
 /* The place of text among the names, which are separated by blanks; several with a = between them have one place. -EINVAL: said. */
 static int parse_name(const char *option, const char *text, const char *list, int *out)
 {
@@ -169,131 +172,105 @@ static int parse_name(const char *option, const char *text, const char *list, in
 	return -EINVAL;
 }
 
-static int parse_us(const char *option, const char *text, int64_t *out_ns)
+static int parse_us(const char *option, const char *text, double max, int64_t *out_ns)
 {
 	double us;
 
-	if (parse_real(option, text, 0, 1e9, &us))
+	if (parse_real(option, text, 0, max, &us))
 		return -EINVAL;
 	*out_ns = llround(us * 1000);
 	return 0;
 }
 
-/* One option. Returns 0 or -EINVAL, which has been said. */
-static int option_take(struct options *o, int opt, const char *arg)
+static int parse_clock(const char *text, bool *is_virtual)
 {
-	switch (opt) {
-	case OPT_DIRECTORY:
-		o->directory = arg;
+	*is_virtual = !strcmp(text, "virtual");
+	if (*is_virtual || !strcmp(text, "real"))
 		return 0;
-	case OPT_SECONDS:
-		return parse_real("seconds", arg, 0.01, 86400, &o->seconds);
-	case OPT_RATE:
-		return parse_real("rate", arg, 0.01, 2000, &o->rate);
-	case OPT_FUNCTIONS:
-		o->functions = arg;
+	fprintf(stderr, "faas-sim: --time: \"%s\" is neither real nor virtual\n", text);
+	return -EINVAL;
+}
+
+/* One option. Returns 0 or -EINVAL, which has been said. */
+static int take(struct options *o, const struct spec *s, const char *arg)
+{
+	void *to = (char *)o + s->at;
+
+	switch (s->kind) {
+	case TEXT:
+		*(const char **)to = arg;
 		return 0;
-	case OPT_CORES:
-		return parse_int("cores", arg, 1, 64, &o->cores);
-	case OPT_MEMORY:
-		return parse_int("memory", arg, 256, 1 << 20, &o->memory_mb);
-	case OPT_KEEP_ALIVE:
-		return parse_int("keep-alive", arg, 0, 86400000, &o->keep_alive_ms);
-	case OPT_FAIL_RATE:
-		return parse_real("fail-rate", arg, 0, 1, &o->fail_rate);
-	case OPT_RETRIES:
-		return parse_int("retries", arg, 0, 100, &o->retries);
-	case OPT_SEED:
-		return parse_seed(arg, &o->seed);
-	case OPT_TRACE:
-		o->trace = arg;
-		return 0;
-	case OPT_METADATA:
-		o->metadata = arg;
-		return 0;
-	case OPT_FAULTS:
-		return faults_parse(&o->faults, arg);
-	case OPT_BENCHMARK:
-		o->benchmark = arg;
-		return 0;
-	case OPT_PREWARMS:
-		return parse_int("prewarms", arg, 0, 10000, &o->prewarms);
-	case OPT_BACKEND:
-		return parse_name("backend", arg, "containerd simulation", (int *)&o->backend);
-	case OPT_NETWORK:
-		return parse_us("network", arg, &o->network_ns);
-	case OPT_TICK:
-		return parse_us("tick", arg, &o->tick_ns);
-	case OPT_ARRIVALS:
-		return parse_name("arrivals", arg, "mixed poisson bursty azure", (int *)&o->arrivals);
-	case OPT_GENERATE:
-		return parse_int("generate", arg, 1, 10000, &o->generate);
-	case OPT_WORKERS:
-		return parse_int("workers", arg, 1, MOST_WORKERS, &o->workers);
-	case OPT_BALANCE:
-		return parse_name("balance", arg, "round-robin least-loaded ch-rlu=consistent-hashing", (int *)&o->balance);
-	case OPT_LOAD_BOUND:
-		return parse_real("load-bound", arg, 0, 1e9, &o->load_bound);
-	case OPT_POPULAR:
-		return parse_real("popular", arg, 0, 1, &o->popular);
-	case OPT_QUEUE:
-		return parse_name("queue", arg, "fcfs sjf=minheap edf=minheap_ed", (int *)&o->policy);
-	case OPT_EVICTION:
-		return parse_name("eviction", arg, "lru greedy-dual", (int *)&o->eviction);
-	case OPT_TRUTH:
-		o->truth = true;
-		return 0;
-	case OPT_GC:
-		return parse_name("gc", arg, "default off label", (int *)&o->gc);
-	case OPT_DRAIN:
-		return parse_real("drain", arg, 0, 1e9, &o->drain_s);
-	case OPT_TIME:
-		return parse_time(arg, &o->virtual_time);
-	case OPT_LEVEL:
-		o->level = arg;
-		return 0;
-	case OPT_SPANNING:
-		o->spanning = arg;
+	case REAL:
+		return parse_real(s->name, arg, s->min, s->max, to);
+	case WHOLE:
+		return parse_whole(s->name, arg, s->min, s->max, to);
+	case MICROSECONDS:
+		return parse_us(s->name, arg, s->max, to);
+	case NAME:
+		return parse_name(s->name, arg, s->names, to);
+	case SEED:
+		return parse_seed(arg, to);
+	case CLOCK:
+		return parse_clock(arg, to);
+	case FAULT_LIST:
+		return faults_parse(to, arg);
+	case FLAG:
+		*(bool *)to = true;
 		return 0;
 	default:
-		return -EINVAL; /* getopt_long has said it */
+		return -EINVAL;
 	}
+}
+
+/* What depends on other options where it was not given: -1 stands there. */
+static void settle(struct options *o)
+{
+	if (o->arrivals == ARRIVALS_AZURE && !o->generate)
+		o->generate = 200;
+	if ((int)o->backend < 0)
+		o->backend = o->benchmark ? BACKEND_SIMULATION : BACKEND_CONTAINERD;
+	if (o->network_ns < 0)
+		o->network_ns = o->backend == BACKEND_SIMULATION ? 0 : MS / 4;
+	if (o->drain_s < 0)
+		o->drain_s = o->faults.on[FAULT_HANG] || o->faults.on[FAULT_LEAK] ? 60 : 0;
+	if (o->fail_rate < 0)
+		o->fail_rate = o->faults.any ? 0 : 0.08; /* what fails by faults is in the truth file */
+}
+
+static void list_names(struct option list[OPTIONS + 1])
+{
+	for (int i = 0; i < OPTIONS; i++)
+		list[i] = (struct option){specs[i].name, specs[i].kind >= FLAG ? no_argument : required_argument, NULL, i + 256};
+	list[OPTIONS] = (struct option){NULL, 0, NULL, 0};
 }
 
 int options_parse(struct options *o, int argc, char **argv)
 {
 	const uint64_t seed = (uint64_t)time(NULL); /* raw: a run without a seed is to differ */
-	bool fail_rate_given = false, backend_given = false;
+	struct option list[OPTIONS + 1];
 	int opt;
 
-	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = 0.08, .seed = seed,
-			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1, .drain_s = -1, .prewarms = -1, .network_ns = -1, .load_bound = 1.4, .popular = 0.2};
-	while ((opt = getopt_long(argc, argv, "", names, NULL)) != -1) {
-		if (opt == OPT_HELP) {
+	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = -1, .seed = seed,
+			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1, .drain_s = -1, .prewarms = -1, .backend = (enum backend)-1,
+			      .network_ns = -1, .load_bound = 1.4, .popular = 0.2};
+	list_names(list);
+	while ((opt = getopt_long(argc, argv, "", list, NULL)) != -1) {
+		const struct spec *s = opt >= 256 ? &specs[opt - 256] : NULL; /* else getopt_long has said it */
+
+		if (s && s->kind == HELP) {
 			fputs(usage, stdout);
 			return 0;
 		}
-		if (opt == OPT_VERSION) {
+		if (s && s->kind == VERSION) {
 			puts("faas-sim " ILU_VERSION);
 			return 0;
 		}
-		fail_rate_given |= opt == OPT_FAIL_RATE;
-		backend_given |= opt == OPT_BACKEND;
-		if (option_take(o, opt, optarg)) {
+		if (!s || take(o, s, optarg)) {
 			fputs("faas-sim --help lists the options\n", stderr);
 			return 2;
 		}
 	}
-	if (o->arrivals == ARRIVALS_AZURE && !o->generate)
-		o->generate = 200;
-	if (o->benchmark && !backend_given)
-		o->backend = BACKEND_SIMULATION;
-	if (o->network_ns < 0)
-		o->network_ns = o->backend == BACKEND_SIMULATION ? 0 : MS / 4;
-	if (o->drain_s < 0)
-		o->drain_s = o->faults.on[FAULT_HANG] || o->faults.on[FAULT_LEAK] ? 60 : 0;
-	if (o->faults.any && !fail_rate_given)
-		o->fail_rate = 0; /* what fails is in the truth file */
+	settle(o);
 	if (optind < argc) {
 		fprintf(stderr, "faas-sim: unexpected \"%s\"; faas-sim --help lists the options\n", argv[optind]);
 		return 2;
