@@ -68,13 +68,13 @@ int real_sleep_until(int64_t deadline_ns)
 {
 	for (;;) {
 		uint32_t seen = __atomic_load_n(&stops, __ATOMIC_ACQUIRE);
-		int64_t left = deadline_ns - real_now();
+		int64_t now = real_now();
 
 		if (self_name && seen != self_stops)
 			return -ECANCELED;
-		if (left <= 0)
+		if (deadline_ns <= now)
 			return 0;
-		futex_wait(&stops, seen, left);
+		futex_wait(&stops, seen, deadline_ns - now);
 	}
 }
 

@@ -54,7 +54,9 @@ static void test_time(void **state)
 	assert_later(from, 3 * MS);
 	assert_true(ilu_clock_wall() > wall);
 	assert_int_equal(ilu_clock_sleep_until(from), 0);
+	assert_int_equal(ilu_clock_sleep_until(INT64_MIN), 0);
 	assert_int_equal(ilu_clock_sleep(-5), 0);
+	assert_int_equal(ilu_clock_sleep(INT64_MIN), 0);
 	assert_int_equal(ilu_clock_after(INT64_MAX), INT64_MAX);
 	assert_true(ilu_clock_after(INT64_MIN) <= ilu_clock_now());
 	end();
@@ -584,6 +586,14 @@ static void test_stop_wakes(void **state)
 	for (int i = 0; i < STOPPED; i++)
 		if ((s.rc[i] != -ECANCELED && (i != JOIN || s.rc[i])) || s.again[i] != -ECANCELED) /* who is joined may have ended */
 			fail_msg("wait %d ended with %d, then %d", i, s.rc[i], s.again[i]);
+	if (mode.kind == ILU_CLOCK_REAL && s.rc[JOIN])
+		ilu_detach(s.sleeper);
+	ilu_queue_done(&s.empty);
+	ilu_queue_done(&s.full);
+	ilu_sem_done(&s.begun);
+	ilu_sem_done(&s.sem);
+	ilu_cond_done(&s.cond);
+	ilu_mutex_done(&s.lock);
 }
 
 static void test_without_start(void **state)

@@ -186,7 +186,79 @@ static void test_heap(void **state)
 	end();
 }
 
+static void count(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* Times saturate at both ends, whatever they are added to. */
 static void test_saturating(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t now, ns, after;
+	} rows[] = {
+		{ "nothing", 0, 0, 0 },
+		{ "less than nothing", 0, -1, 0 },
+		{ "the least", 5, INT64_MIN, 5 },
+		{ "the most", 0, INT64_MAX, INT64_MAX },
+		{ "just not too much", 5, INT64_MAX - 5, INT64_MAX },
+		{ "one too much", 5, INT64_MAX - 4, INT64_MAX },
+		{ "the most and the most", INT64_MAX - 1, INT64_MAX, INT64_MAX },
+		{ "one, at the end", INT64_MAX - 1, 1, INT64_MAX },
+		{ "nothing, at the end", INT64_MAX - 1, 0, INT64_MAX - 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		begin(0);
+		assert_int_equal(ilu_clock_sleep_until(rows[i].now), 0);
+		if (ilu_clock_after(rows[i].ns) != rows[i].after)
+			fail_msg("%s: %lld", rows[i].name, (long long)ilu_clock_after(rows[i].ns));
+		end();
+	}
+}
+
+/* Deadlines that were over before time began are over, those at its end come last; wall time has ends of its own. */
+static void test_ends_of_time(void **state)
+{
+	struct ilu_clock_options late = { .kind = ILU_CLOCK_VIRTUAL, .start_wall_ns = INT64_MAX - 3 };
+	struct ilu_clock_options early = { .kind = ILU_CLOCK_VIRTUAL, .start_wall_ns = INT64_MIN };
+	int called = 0;
+	ilu_timer *t;
+	ilu_sem sem;
+
+	(void)state;
+	begin(0);
+	assert_int_equal(ilu_clock_sleep_until(INT64_MIN), 0);
+	assert_int_equal(ilu_clock_sleep(INT64_MIN), 0);
+	ilu_sem_init(&sem, "sem", 0);
+	assert_int_equal(ilu_sem_wait_until(&sem, INT64_MIN), -ETIMEDOUT);
+	assert_int_equal(ilu_timer_new(&t, "t", 0, count, &called), 0);
+	assert_int_equal(ilu_timer_set(t, INT64_MIN), 0);
+	assert_int_equal(ilu_clock_run(INT64_MIN), -ETIMEDOUT);
+	assert_int_equal(ilu_clock_run(ILU_FOREVER), 0);
+	assert_int_equal(called, 1);
+	assert_int_equal(ilu_clock_now(), 0);
+	assert_int_equal(ilu_timer_set(t, INT64_MAX), 0);
+	assert_int_equal(ilu_clock_run(ILU_FOREVER), 0);
+	assert_int_equal(ilu_clock_now(), INT64_MAX);
+	assert_int_equal(ilu_clock_sleep_until(INT64_MAX - 1), 0);
+	assert_int_equal(called, 2);
+	end();
+	assert_int_equal(ilu_clock_start(&late), 0);
+	assert_int_equal(ilu_clock_sleep(3), 0);
+	assert_int_equal(ilu_clock_wall(), INT64_MAX);
+	assert_int_equal(ilu_clock_sleep(3), 0);
+	assert_int_equal(ilu_clock_wall(), INT64_MAX);
+	assert_int_equal(ilu_clock_stop(), 0);
+	assert_int_equal(ilu_clock_start(&early), 0);
+	assert_int_equal(ilu_clock_sleep(3), 0);
+	assert_int_equal(ilu_clock_wall(), INT64_MIN + 3);
+	assert_int_equal(ilu_clock_stop(), 0);
+}
+
+static void test_far(void **state)
 {
 	(void)state;
 	begin(0);
@@ -452,7 +524,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),	   cmocka_unit_test(test_exploring),	cmocka_unit_test(test_heap),
-		cmocka_unit_test(test_saturating), cmocka_unit_test(test_timeouts),	cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_saturating), cmocka_unit_test(test_ends_of_time), cmocka_unit_test(test_far), cmocka_unit_test(test_timeouts),	cmocka_unit_test(test_cancelled),
 		cmocka_unit_test(test_timers),	   cmocka_unit_test(test_many_threads), cmocka_unit_test(test_many_tasks),
 		cmocka_unit_test(test_daemons),	   cmocka_unit_test(test_io),		cmocka_unit_test(test_strangers),
 	};
