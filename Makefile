@@ -171,6 +171,7 @@ $(B)/bin/ilu-logctl: $(call objs,$(CTL_SRC)) $(LIB_A)
 	$(link)
 $(B)/bin/faas-sim: LINK_LIBS = $(JANSSON) -lm
 $(B)/bin/faas-sim: $(call objs,$(FAAS_SIM_SRC)) $(LIB_A)
+	@tests/raw-calls $(FAAS_SIM_SRC)
 	$(link)
 
 $(B)/tests/%: LINK_LIBS = -lcmocka $(LOGQ_LIBS)
