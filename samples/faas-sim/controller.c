@@ -137,7 +137,7 @@ int controller_new(struct sim *sim, struct controller **out)
 		return -ENOMEM;
 	ilu_mutex_init(&c->lock, "load balancer");
 	ilu_mutex_init(&c->iat_lock, "times between requests");
-	ilu_random_seed(&c->random, sim->opt.seed, "ch-rlu");
+	ilu_random_seed(&c->random, sim->opt.seed, "load balancer");
 	return 0;
 }
 
