@@ -297,7 +297,32 @@ static void remove_run(const char *dir)
 		fprintf(stderr, "clock_bench: %s cannot be removed\n", dir);
 }
 
-/* Seconds of the best of n runs; and the largest memory of any. */
+/* All its children's, so far. */
+static double children_seconds(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_CHILDREN, &use);
+	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
+static double gigabytes_in(const char *dir)
+{
+	char command[1024];
+	double bytes = 0;
+	FILE *f;
+
+	snprintf(command, sizeof command, "du -sb %s", dir);
+	f = popen(command, "r");
+	if (!f || fscanf(f, "%lf", &bytes) != 1)
+		bytes = 0;
+	if (f)
+		pclose(f);
+	return bytes / 1e9;
+}
+
+/* Seconds of the best of n runs; and the largest memory of any. A run that writes more than memory takes is as slow as the
+ * disk below its directory: so its size is told, and what processors did. */
 static void daemon_takes(const char *name, const char *arguments, int n)
 {
 	const char *base = getenv("ILU_BENCH_DIR");
@@ -308,13 +333,14 @@ static void daemon_takes(const char *name, const char *arguments, int n)
 	snprintf(dir, sizeof dir, "%s/ilu-clock-bench-%ld", base ? base : "/tmp", (long)getpid());
 	snprintf(command, sizeof command, "%s/../bin/faas-sim --time virtual --seed 1 --fail-rate 0 --directory %s %s >/dev/null", here, dir, arguments);
 	for (int i = 0; i < n; i++) {
-		double begun = seconds(), took;
+		double begun = seconds(), cpu = children_seconds(), took;
 
 		if (system(command)) {
 			fprintf(stderr, "clock_bench: failed: %s\n", command);
 			exit(1);
 		}
 		took = seconds() - begun;
+		fprintf(stderr, "%s: %.2f s, %.2f s of processors, %.2f GB written\n", name, took, children_seconds() - cpu, gigabytes_in(dir));
 		if (!best || took < best)
 			best = took;
 	}
