@@ -308,8 +308,10 @@ static int plain_lines(struct worker *w, int64_t from, int64_t to)
 		ssize_t got;
 		bool end;
 
-		if (have >= LINE_LIMIT)
-			return -EFBIG;
+		if (have >= LINE_LIMIT) {
+			rc = chunk_finish(w); /* what came before it */
+			return rc ? rc : -EFBIG;
+		}
 		want = have + want > LINE_LIMIT ? LINE_LIMIT - have : want;
 		if (to - from - (int64_t)have < (int64_t)want)
 			want = (size_t)(to - from - (int64_t)have);
