@@ -44,14 +44,16 @@ static int list_read(struct peek in, struct place_list *out)
 	return in.bad ? -EBADMSG : 0;
 }
 
-int place_read(struct store *s, struct slice tid, struct place_list *out)
+static int read_prepare(struct store *s, sqlite3_stmt **q)
 {
-	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT places, id FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, &q, NULL);
+	return store_rc(sqlite3_prepare_v2(s->db, "SELECT places, id FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, q, NULL));
+}
+
+static int read_by(sqlite3_stmt *q, struct slice tid, struct place_list *out)
+{
+	int rc;
 
 	*out = (struct place_list){0};
-	if (rc)
-		return store_rc(rc);
 	sqlite3_bind_text(q, 1, tid.ptr, (int)tid.len, SQLITE_STATIC);
 	rc = sqlite3_step(q);
 	if (rc == SQLITE_ROW) {
@@ -65,9 +67,21 @@ int place_read(struct store *s, struct slice tid, struct place_list *out)
 	} else {
 		rc = rc == SQLITE_DONE ? 0 : store_rc(rc);
 	}
-	sqlite3_finalize(q);
+	sqlite3_reset(q);
 	if (rc)
 		place_list_free(out);
+	return rc;
+}
+
+int place_read(struct store *s, struct slice tid, struct place_list *out)
+{
+	sqlite3_stmt *q;
+	int rc = read_prepare(s, &q);
+
+	*out = (struct place_list){0};
+	if (!rc)
+		rc = read_by(q, tid, out);
+	sqlite3_finalize(q);
 	return rc;
 }
 
@@ -106,8 +120,10 @@ struct entry {
 
 struct place_set {
 	struct entry *table;
-	size_t room, used;
+	size_t room, used, most;
 };
+
+#define MOST (3u << 17) /* as many as half a million slots take */
 
 int place_set_new(struct place_set **out)
 {
@@ -116,6 +132,7 @@ int place_set_new(struct place_set **out)
 	if (!p)
 		return -ENOMEM;
 	p->room = 4096;
+	p->most = MOST;
 	p->table = calloc(p->room, sizeof *p->table);
 	if (!p->table) {
 		free(p);
@@ -125,16 +142,33 @@ int place_set_new(struct place_set **out)
 	return 0;
 }
 
-void place_set_free(struct place_set *p)
+static void forget(struct place_set *p)
 {
-	if (!p)
-		return;
 	for (size_t i = 0; i < p->room; i++) {
 		free(p->table[i].tid);
 		free(p->table[i].bytes);
 	}
+	memset(p->table, 0, p->room * sizeof *p->table);
+	p->used = 0;
+}
+
+void place_set_free(struct place_set *p)
+{
+	if (!p)
+		return;
+	forget(p);
 	free(p->table);
 	free(p);
+}
+
+bool place_set_full(const struct place_set *p)
+{
+	return p->used >= p->most;
+}
+
+void place_set_most(struct place_set *p, size_t most)
+{
+	p->most = most;
 }
 
 static int grow(struct place_set *p)
@@ -254,11 +288,11 @@ static int by_tid(const void *a, const void *b)
 }
 
 /* Places that the table has already come first: the new chunks' ids are higher. */
-static int entry_write(struct store *s, sqlite3_stmt *q, const struct entry *e, bool append, int64_t *last_id)
+static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, const struct entry *e, int64_t *last_id)
 {
 	struct place_list old = {0};
 	struct entry all = {.last = 0};
-	int rc = append ? place_read(s, (struct slice){e->tid, e->len}, &old) : 0;
+	int rc = read ? read_by(read, (struct slice){e->tid, e->len}, &old) : 0;
 
 	for (size_t i = 0; i < old.n && !rc; i++) {
 		rc = pair_add(&all, (uint64_t)(old.list[i].chunk - all.last), old.list[i].blocks);
@@ -306,8 +340,7 @@ int place_set_write(struct place_set *p, struct store *s)
 {
 	struct entry **order = malloc((p->used + 1) * sizeof *order);
 	int64_t id = last_id(s);
-	bool append = id > 0;
-	sqlite3_stmt *q = NULL;
+	sqlite3_stmt *q = NULL, *read = NULL;
 	size_t n = 0;
 	int rc = order ? 0 : -ENOMEM;
 
@@ -321,10 +354,15 @@ int place_set_write(struct place_set *p, struct store *s)
 						 "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
 						 -1, &q, NULL));
 	}
+	if (!rc && id > 0)
+		rc = read_prepare(s, &read);
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = entry_write(s, q, order[i], append, &id);
+		rc = entry_write(q, read, order[i], &id);
 	sqlite3_finalize(q);
+	sqlite3_finalize(read);
 	free(order);
+	if (!rc)
+		forget(p);
 	return rc;
 }
 

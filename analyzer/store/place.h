@@ -37,8 +37,11 @@ int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t
 /* All transactions of a chunk that is in the database. */
 struct chunk;
 int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id);
-/* Adds all to table place, inside the caller's transaction. */
+/* Adds all to table place, inside the caller's transaction. The set is empty then. */
 int place_set_write(struct place_set *p, struct store *s);
+/* Whether it is time to write: more transactions than `most`, 393,216 unless set, take more memory (60 MB) than they are worth. */
+bool place_set_full(const struct place_set *p);
+void place_set_most(struct place_set *p, size_t most);
 
 /* Compares with the table: *wrong counts the transactions whose row is another or missing, and rows too many. */
 int place_set_compare(struct place_set *p, struct store *s, int64_t *wrong);
