@@ -101,8 +101,6 @@ static int rule_of(struct facts *f, const struct event *e)
 	struct slice message = event_message(e), span = SLICE_NONE;
 	int i;
 
-	if (!speaks_of(e->head, f))
-		return -1;
 	i = e->head->mark == MARK_LOOK_UP ? rules_find(f->rules, message, e->head->target, e->head->level) : (int)(e->head->mark - MARK_RULE);
 	for (; i >= 0; i = rules_find_next(f->rules, i, message, e->head->target, e->head->level)) {
 		const struct rule *r = &f->rules->rule[i];
@@ -260,12 +258,18 @@ int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_
 
 	q->want = want;
 	q->want_arg = f;
+	q->brief = true;
 	rc = event_cursor_open(s, q, &c);
 	if (rc)
 		return rc;
 	while ((rc = event_cursor_next(c, &e)) == 1) {
-		int rule = e->foreign ? -1 : rule_of(f, e);
+		bool spoken_of = speaks_of(e->head, f);
+		int rule;
 
+		/* for the count of a text its time is enough */
+		if ((rc = spoken_of ? event_complete(e) : event_time(e)))
+			break;
+		rule = !spoken_of || e->foreign ? -1 : rule_of(f, e);
 		if (rule >= 0 && (rc = add(f, e, &f->rules->rule[rule])))
 			break;
 		if (f->also && !e->head->span_line && (rc = f->also(e, f->also_arg)))

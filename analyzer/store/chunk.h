@@ -92,6 +92,7 @@ int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out);
 /* Parts of it alone, which cost less: its head, and where that one's values stand. */
 int chunk_row_head(struct chunk *c, uint32_t i, uint16_t *head);
 int chunk_row_ord(struct chunk *c, uint32_t i, uint32_t *head_ord);
+int chunk_row_stamp(struct chunk *c, uint32_t i, int64_t *stamp);
 /* The row columns of a group, for those who look at many rows and need few: CHUNK_COLUMN_... bits say which; n rows. Borrowed. */
 struct chunk_group {
 	uint32_t n;

@@ -620,6 +620,15 @@ int chunk_row_head(struct chunk *c, uint32_t i, uint16_t *head)
 	return rc;
 }
 
+int chunk_row_stamp(struct chunk *c, uint32_t i, int64_t *stamp)
+{
+	int rc = i < c->rows ? group_need(c, i / SEGMENT_ROWS, CHUNK_COLUMN_STAMP) : -EINVAL;
+
+	if (!rc)
+		*stamp = c->groups[i / SEGMENT_ROWS].stamp[i % SEGMENT_ROWS];
+	return rc;
+}
+
 int chunk_row_ord(struct chunk *c, uint32_t i, uint32_t *head_ord)
 {
 	int rc = i < c->rows ? group_need(c, i / SEGMENT_ROWS, CHUNK_COLUMN_HEAD) : -EINVAL;

@@ -95,6 +95,9 @@ static bool stamp_is_local(struct event_room *r)
 		if (h->slots[i].kind != SLOT_STRING || h->slots[i].section != SECTION_TOP ||
 		    !(slice_is(h->slots[i].key, "timestamp") || slice_is(h->slots[i].key, "time")))
 			continue;
+		if (!r->has_ord && chunk_row_ord(r->ev.chunk, r->ev.row, &r->row.head_ord))
+			return false;
+		r->has_ord = true;
 		if (chunk_value(r->ev.chunk, 0, r->row.head, i, r->row.head_ord, buf, &v))
 			return false;
 		return !stamp_parse_iluvatar(v, &ns, &canonical);
@@ -106,7 +109,7 @@ static void worker_fill(struct event *e, const struct source_info *info)
 {
 	bool span_line = e->head->span_line;
 
-	e->source_worker = info->worker ? (struct slice){info->worker, strlen(info->worker)} : SLICE_NONE;
+	e->source_worker = (struct slice){info->worker, info->worker_len};
 	e->worker = e->tail->worker;
 	if (!e->worker.ptr)
 		e->worker = span_line && info->cluster && shape_part_range(e->tail, SECTION_SPANS).there ? SLICE("controller") : e->source_worker;
@@ -114,13 +117,18 @@ static void worker_fill(struct event *e, const struct source_info *info)
 		     (info->cluster || !slice_is(e->source_worker, "worker"));
 }
 
+static void time_fill(struct event_room *r, int64_t stamp)
+{
+	r->ev.stamp = stamp;
+	r->ev.time_ns = stamp + (r->info->offset_ns && stamp_is_local(r) ? r->info->offset_ns : 0);
+}
+
 /* Tail, transaction and time. */
 static int event_rest(struct event_room *r)
 {
 	struct event *e = &r->ev;
-	const struct source_info *info = store_source(e->store, e->source);
 	struct slice tid;
-	int rc = info ? chunk_row(e->chunk, e->row, &r->row) : -EBADMSG;
+	int rc = chunk_row(e->chunk, e->row, &r->row);
 
 	if (rc)
 		return rc;
@@ -133,9 +141,8 @@ static int event_rest(struct event_room *r)
 	e->tid = tid;
 	if (tid.ptr && tid.len <= sizeof r->tid)
 		e->tid.ptr = memcpy(r->tid, tid.ptr, tid.len);
-	e->stamp = r->row.stamp;
-	e->time_ns = e->stamp + (info->offset_ns && stamp_is_local(r) ? info->offset_ns : 0);
-	worker_fill(e, info);
+	time_fill(r, r->row.stamp);
+	worker_fill(e, r->info);
 	r->complete = true;
 	return 0;
 }
@@ -150,16 +157,29 @@ int event_complete(const struct event *e)
 	return rc;
 }
 
+int event_time(const struct event *e)
+{
+	struct event_room *r = room_of(e);
+	int64_t stamp;
+	int rc = r->complete ? 0 : chunk_row_stamp(e->chunk, e->row, &stamp);
+
+	if (rc)
+		r->error = rc;
+	else if (!r->complete)
+		time_fill(r, stamp);
+	return rc;
+}
+
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief)
 {
-	const struct source_info *info = store_source(r->ev.store, source);
 	struct event *e = &r->ev;
 	int rc;
 
-	if (!info)
+	r->info = store_source(e->store, source);
+	if (!r->info)
 		return -EBADMSG;
 	e->id = chunk_id << 16 | row;
-	e->run = info->run;
+	e->run = r->info->run;
 	e->source = source;
 	e->line = first_line + row;
 	e->row = row;

@@ -9,6 +9,7 @@
 
 struct event_room {
 	struct event ev; /* first */
+	const struct source_info *info;
 	struct chunk_row row;	 /* head always; head_ord once has_ord; the rest once complete */
 	bool has_ord, complete;
 	char tid[64];
@@ -28,10 +29,8 @@ struct event_room {
 int event_room_new(struct store *s, struct event_room **out);
 void event_room_free(struct event_room *r);
 
-/* Makes r the event of one row of r->ev.chunk, which the caller pinned. -EBADMSG too where the row is no event. Of a brief one the time, the
- * transaction, the tail and what comes from it are not there before event_complete; functions that read values see to that themselves. */
+/* Makes r the event of one row of r->ev.chunk, which the caller pinned. -EBADMSG too where the row is no event. brief: as event_query.brief. */
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief);
-int event_complete(const struct event *e);
 
 /* event_get, brief. */
 int event_get_brief(struct store *s, int64_t id, const struct event **out);

@@ -409,6 +409,7 @@ static int source_add(struct store *s, sqlite3_stmt *q)
 	i = &s->sources[id];
 	*i = (struct source_info){.run = sqlite3_column_int64(q, 1), .offset_ns = sqlite3_column_int64(q, 3) * 1000000000, .known = true,
 				  .cluster = sqlite3_column_int(q, 4), .owned = worker_is_owner(worker)};
+	i->worker_len = worker ? strlen(worker) : 0;
 	if (worker && !(i->worker = strdup(worker)))
 		return -ENOMEM;
 	return 0;

@@ -100,7 +100,7 @@ struct event_query {
 	/* Called once for each head shape (cache the answer in shape->mark if it is costly); NULL: all. */
 	bool (*want)(const struct shape *head, void *arg);
 	void *want_arg;
-	bool brief; /* for the store itself: events as event_room.h says */
+	bool brief; /* of an event only ids, line and head are there until event_time or event_complete; functions that read values see to that */
 };
 
 /* Reads events in order of (source, line): chunk by chunk as stored. Time order is the caller's to make: sort by (time_ns, id).
@@ -110,6 +110,10 @@ int event_cursor_open(struct store *s, const struct event_query *q, struct event
 /* 1: *out is the next event, borrowed until the next call; 0: no more; negative: error. */
 int event_cursor_next(struct event_cursor *c, const struct event **out);
 void event_cursor_close(struct event_cursor *c);
+
+/* Of a brief event: stamp and time_ns; all of it. 0 or negative (and event_error then). */
+int event_time(const struct event *e);
+int event_complete(const struct event *e);
 
 /* One event by its id: 1, 0 (no such event) or negative. It stays valid until the next call on this store. */
 int event_get(struct store *s, int64_t id, const struct event **out);

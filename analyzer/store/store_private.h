@@ -14,6 +14,7 @@ struct source_info {
 	bool cluster;
 	bool owned;	    /* the file's name says whose it is */
 	char *worker;
+	size_t worker_len;
 };
 
 #define CHUNK_CACHE 64 /* chunks that are open at a time */
