@@ -33,7 +33,7 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 LIBLOG_SRC :=
 LIBLOG_SRC += $(addprefix liblog/src/,appender.c array.c audit.c early.c encode.c flame.c gap.c limit.c lineread.c logger.c now.c region.c reload.c ring.c route.c)
 LIBLOG_SRC += $(addprefix liblog/src/,site.c sitetext.c slab.c span.c spantext.c spanvalue.c stamp.c value.c)
-LIBLOG_SRC += $(addprefix liblog/src/,config.c config_list.c directive.c directive_parse.c directive_value.c dtoa.c escape.c)
+LIBLOG_SRC += $(addprefix liblog/src/,config.c config_list.c directive.c directive_parse.c directive_value.c dtoa.c duration.c escape.c)
 LIBLOG_SRC += $(addprefix liblog/src/,rundir.c server.c)
 LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c sink_journald.c tid.c)
 LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c overflow.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
@@ -68,7 +68,7 @@ LIBLOG_TESTS   :=
 LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test
-LIBLOG_TESTS   += dtoa_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
+LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.

@@ -6,6 +6,7 @@
 #include "encode.h"
 
 #include "dtoa.h"
+#include "duration.h"
 #include "escape.h"
 #include "limit.h"
 #include "now.h"
@@ -528,33 +529,38 @@ static void encode_new(struct encoder *enc, struct ring *ring, struct view *v)
 		span_line(enc, ring, v, span, "new", "", span->parent);
 }
 
-/* 83.1µs, as tracing writes it: three digits, ns to s. */
-static int duration_text(char *out, size_t cap, uint64_t ns)
+/* ,"KEY":"83.1µs" */
+static char *put_duration(char *at, const char *key, size_t len, uint64_t ns)
 {
-	static const char *const unit[] = { "ns", "\xc2\xb5s", "ms", "s" };
-	double t = (double)ns;
-	int i = 0;
-
-	while (i < 3 && t >= 1000) {
-		t /= 1000;
-		i++;
-	}
-	return snprintf(out, cap, "%.*f%s", t < 10 ? 2 : t < 100 ? 1 : 0, t, unit[i]);
+	memcpy(at, key, len);
+	at += len;
+	at += duration_text(ns, at);
+	*at++ = '"';
+	return at;
 }
+
+static char *put_count(char *at, const char *key, size_t len, uint64_t value)
+{
+	memcpy(at, key, len);
+	return at + len + itoa_u64(value, at + len);
+}
+
+#define LITERAL(text) text, sizeof text - 1
 
 static void encode_close(struct encoder *enc, struct ring *ring, struct view *v, struct span_text *span)
 {
 	uint64_t leaf = take_word(v);
 	uint64_t busy = stamp_duration_ns(&enc->scale, take_word(v));
 	uint64_t open = stamp_duration_ns(&enc->scale, take_word(v));
-	char busy_text[32], idle_text[32], more[192];
+	char more[192], *at = more;
 
 	if (open < busy)
 		open = busy;
-	duration_text(busy_text, sizeof busy_text, busy);
-	duration_text(idle_text, sizeof idle_text, open - busy);
-	snprintf(more, sizeof more, ",\"time.busy\":\"%s\",\"time.idle\":\"%s\",\"busy_ns\":%llu,\"idle_ns\":%llu",
-		 busy_text, idle_text, (unsigned long long)busy, (unsigned long long)(open - busy));
+	at = put_duration(at, LITERAL(",\"time.busy\":\""), busy);
+	at = put_duration(at, LITERAL(",\"time.idle\":\""), open - busy);
+	at = put_count(at, LITERAL(",\"busy_ns\":"), busy);
+	at = put_count(at, LITERAL(",\"idle_ns\":"), open - busy);
+	*at = '\0';
 	if (enc->spanning & CONFIG_SPAN_CLOSE)
 		span_line(enc, ring, v, span, "close", more, leaf);
 }
