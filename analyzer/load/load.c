@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -281,6 +282,7 @@ static int pass_fill(struct pass *p)
 {
 	int rc = inputs_read(p);
 
+	malloc_trim(0); /* what the parsers had is of no use to the model */
 	aside_free(p->aside); /* whatever happened, nobody else uses the connection from here on */
 	p->aside = NULL;
 	if (!rc)

@@ -40,6 +40,7 @@ static void *read_thread(void *arg)
 	free(why);
 	if (p->rc)
 		return NULL;
+	s->forgets = true;
 	p->rc = read_part(p, s);
 	store_close(s);
 	return NULL;
@@ -133,7 +134,9 @@ static int collect_alone(struct facts *f, struct store *s, const struct collect_
 		return rc;
 	f->also = o->patterns ? patterns_take : NULL;
 	f->also_arg = o->patterns;
+	s->forgets = true;
 	rc = facts_collect(f, s, &q, max);
+	s->forgets = false;
 	f->also = NULL;
 	return rc;
 }

@@ -181,6 +181,18 @@ static int read_arg(struct facts *f, const struct event *e, const struct rule *r
 	}
 }
 
+/* Exactly that many, where it is known. */
+static int reserve(struct fact **v, size_t *room, size_t n)
+{
+	struct fact *p = n > *room ? realloc(*v, n * sizeof *p) : *v;
+
+	if (!p)
+		return n ? -ENOMEM : 0;
+	*room = n > *room ? n : *room;
+	*v = p;
+	return 0;
+}
+
 static int push(struct fact **v, size_t *n, size_t *room, const struct fact *fact)
 {
 	if (*n == *room) {
@@ -324,6 +336,8 @@ static int append(struct facts *f, const struct facts *from)
 
 	if (!(rc = intern_join(&f->keys, &from->keys, &j.key)) && !(rc = intern_join(&f->texts, &from->texts, &j.text)))
 		rc = intern_join(&f->workers, &from->workers, &j.worker);
+	if (!rc)
+		rc = reserve(&f->v, &f->room, f->n + from->n);
 	for (size_t i = 0; i < from->n && !rc; i++) {
 		struct fact fact = renumbered(&j, &from->v[i]);
 

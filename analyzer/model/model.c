@@ -9,6 +9,7 @@
 #include "model/collect.h"
 #include "model/tables.h"
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -196,6 +197,7 @@ static int each_share(struct build *b, int (*step)(struct build *))
 	for (unsigned pass = 0; !rc && pass < b->facts.passes; pass++) {
 		if (pass != b->facts.pass) {
 			facts_clear(&b->facts);
+			malloc_trim(0); /* before the next share is collected beside what the allocator kept of this one */
 			b->facts.pass = pass;
 			rc = collect(b, false);
 		}

@@ -123,7 +123,7 @@ struct place_set {
 	size_t room, used, most;
 };
 
-#define MOST (3u << 17) /* as many as half a million slots take */
+#define MOST 180000 /* what 256 Ki slots take, with room for those of one more chunk */
 
 int place_set_new(struct place_set **out)
 {

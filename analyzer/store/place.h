@@ -39,7 +39,7 @@ struct chunk;
 int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id);
 /* Adds all to table place, inside the caller's transaction. The set is empty then. */
 int place_set_write(struct place_set *p, struct store *s);
-/* Whether it is time to write: more transactions than `most`, 393,216 unless set, take more memory (60 MB) than they are worth. */
+/* Whether it is time to write: more transactions than `most`, 180,000 unless set, take more memory (30 MB) than they are worth. */
 bool place_set_full(const struct place_set *p);
 void place_set_most(struct place_set *p, size_t most);
 

@@ -570,7 +570,7 @@ static void cache_trim(struct store *s)
 			if (!oldest || e->used < oldest->used)
 				oldest = e;
 		}
-		if (bytes <= CHUNK_IDLE_BYTES)
+		if (bytes <= (s->forgets ? 0 : CHUNK_IDLE_BYTES))
 			return;
 		chunk_close(oldest->chunk);
 		free(oldest->home);

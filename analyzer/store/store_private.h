@@ -39,6 +39,7 @@ struct event_room;
 struct store {
 	sqlite3 *db;
 	bool borrowed; /* the connection is somebody else's */
+	bool forgets;  /* each chunk is read once: none is kept when nobody reads it any more */
 	struct shape_set *shapes;
 	uint32_t shapes_saved; /* rows of table shape */
 	struct source_info *sources; /* by id */
