@@ -235,13 +235,14 @@ check-tsan:
 	@.ci/packages build test
 	@$(MAKE) --no-print-directory B=$(B)-tsan CFLAGS='$(TSAN)' ANALYZER_TESTS= FAULT_TESTS= check-threads
 
-# A short run of every fuzz target; FUZZ_RUNS=0 runs on until Ctrl-C.
+# A short run of every fuzz target, or FUZZ_SECONDS of each; FUZZ_RUNS=0 runs on until Ctrl-C.
 FUZZ_RUNS ?= 20000
+FUZZ_SECONDS ?= 0
 check-fuzz:
 	@.ci/packages build test ci
 	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=clang CFLAGS='$(FUZZ)' fuzz-built
 fuzz-built: $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS))
-	@$(RUN) --fuzz '$(FUZZ_TARGETS)' --fuzz-runs '$(FUZZ_RUNS)' fuzz
+	@$(RUN) --fuzz '$(FUZZ_TARGETS)' --fuzz-runs '$(FUZZ_RUNS)' --fuzz-seconds '$(FUZZ_SECONDS)' fuzz
 $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LOGQ_A) $(LIB_A)
 	$(link)
 $(B)/fuzz/%: LINK_LIBS = -fsanitize=fuzzer $(LOGQ_LIBS)
