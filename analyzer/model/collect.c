@@ -19,15 +19,18 @@ struct part {
 	bool started;
 };
 
-static int read_part(struct part *p, struct store *s)
+/* As facts_collect. Each chunk is read once, so the store keeps none. */
+static int read_events(struct facts *f, struct store *s, struct patterns *patterns, struct event_query *q, size_t max)
 {
 	int rc;
 
-	p->facts.also = p->patterns ? patterns_take : NULL;
-	p->facts.also_arg = p->patterns;
-	rc = facts_collect(&p->facts, s, &p->query, p->max);
-	p->facts.also = NULL;
-	return rc < 0 ? rc : 0;
+	f->also = patterns ? patterns_take : NULL;
+	f->also_arg = patterns;
+	s->forgets = true;
+	rc = facts_collect(f, s, q, max);
+	s->forgets = false;
+	f->also = NULL;
+	return rc;
 }
 
 static void *read_thread(void *arg)
@@ -35,13 +38,14 @@ static void *read_thread(void *arg)
 	struct part *p = arg;
 	struct store *s;
 	char *why = NULL;
+	int rc;
 
 	p->rc = store_attach(p->db, &s, &why);
 	free(why);
 	if (p->rc)
 		return NULL;
-	s->forgets = true;
-	p->rc = read_part(p, s);
+	rc = read_events(&p->facts, s, p->patterns, &p->query, p->max);
+	p->rc = rc < 0 ? rc : 0;
 	store_close(s);
 	return NULL;
 }
@@ -130,15 +134,7 @@ static int collect_alone(struct facts *f, struct store *s, const struct collect_
 	struct event_query q = {0};
 	int rc = o->meanwhile ? o->meanwhile(o->meanwhile_arg) : 0;
 
-	if (rc)
-		return rc;
-	f->also = o->patterns ? patterns_take : NULL;
-	f->also_arg = o->patterns;
-	s->forgets = true;
-	rc = facts_collect(f, s, &q, max);
-	s->forgets = false;
-	f->also = NULL;
-	return rc;
+	return rc ? rc : read_events(f, s, o->patterns, &q, max);
 }
 
 int collect_facts(struct facts *f, struct store *s, const struct collect_options *o, size_t max)
