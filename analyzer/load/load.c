@@ -201,12 +201,11 @@ static int chunk_id_next(struct pass *p)
 	return rc;
 }
 
-/* Which transactions are in which chunks; once. */
+/* Which transactions are in which chunks. */
 static int places_write(void *arg)
 {
 	struct pass *p = arg;
 
-	p->places_written = true;
 	p->places_rc = place_set_write(p->places, p->store);
 	return p->places_rc;
 }
@@ -289,8 +288,8 @@ static int pass_fill(struct pass *p)
 		write_ahead(p);
 	if (!rc)
 		rc = model(p);
-	if (!rc && !p->places_written)
-		rc = places_write(p);
+	if (!rc)
+		rc = places_write(p); /* the model has done it, if it was built: nothing is left then */
 	if (!rc)
 		rc = store_exec(p->store, "COMMIT");
 	return rc;

@@ -16,7 +16,6 @@ struct pass {
 	int64_t *run_ids;	/* of found.runs; 0: not in the database yet */
 	struct place_set *places;
 	int file;		/* the new database's own, or -1 */
-	bool places_written;
 	int places_rc;
 	struct aside *aside;
 	struct progress progress;
