@@ -13,28 +13,9 @@
 
 static void add_varint(struct bytes *out, uint64_t v)
 {
-	unsigned char buf[10];
-	size_t n = 0;
+	unsigned char buf[VARINT_MAX];
 
-	for (; v > 0x7f; v >>= 7)
-		buf[n++] = (unsigned char)(v | 0x80);
-	buf[n++] = (unsigned char)v;
-	bytes_add(out, buf, n);
-}
-
-static uint64_t take_varint(struct peek *in)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		unsigned b = peek_u8(in);
-
-		v |= (uint64_t)(b & 0x7f) << shift;
-		if (!(b & 0x80))
-			return v;
-	}
-	in->bad = true;
-	return 0;
+	bytes_add(out, buf, varint_put(buf, v));
 }
 
 void pack_numbers(struct bytes *out, const int64_t *v, size_t stride, uint32_t n, bool differences)
@@ -63,7 +44,7 @@ void unpack_numbers(struct peek *in, int64_t *v, size_t stride, uint32_t n, bool
 	uint64_t before = 0;
 
 	for (uint32_t i = 0; i < n; i++, v = (int64_t *)((char *)v + stride)) {
-		uint64_t code = take_varint(in), d;
+		uint64_t code = peek_varint(in, 64), d;
 
 		if (!code) {
 			*v = NO_NS;
@@ -157,7 +138,7 @@ static struct peek skip_codes(struct peek in, uint32_t n, uint32_t *ids)
 {
 	*ids = 0;
 	for (uint32_t i = 0; i < n && !in.bad; i++)
-		*ids += take_varint(&in) == 1;
+		*ids += peek_varint(&in, 64) == 1;
 	return in;
 }
 
@@ -182,7 +163,7 @@ int unpack_texts(struct peek *in, uint32_t n, int (*put)(void *arg, struct slice
 
 	peek_bytes(&texts, (size_t)nids * ID);
 	for (uint32_t i = 0; !rc && i < n; i++) {
-		uint64_t code = take_varint(&codes);
+		uint64_t code = peek_varint(&codes, 64);
 		const char *p;
 
 		if (code == 1) {

@@ -49,6 +49,34 @@ static inline unsigned peek_u8(struct peek *k)
 	return p ? *p : 0;
 }
 
+/* A number of at most so many bits, seven a byte, the lowest first; the last byte is below 0x80. */
+static inline uint64_t peek_varint(struct peek *k, unsigned bits)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < bits; shift += 7) {
+		unsigned b = peek_u8(k);
+
+		v |= (uint64_t)(b & 0x7f) << shift;
+		if (!(b & 0x80))
+			return v;
+	}
+	k->bad = true;
+	return 0;
+}
+
+/* The same number to `to`, which has VARINT_MAX bytes. Returns their number. */
+#define VARINT_MAX 10
+static inline unsigned varint_put(unsigned char *to, uint64_t v)
+{
+	unsigned n = 0;
+
+	for (; v > 0x7f; v >>= 7)
+		to[n++] = (unsigned char)(v | 0x80);
+	to[n++] = (unsigned char)v;
+	return n;
+}
+
 static inline unsigned peek_u16(struct peek *k)
 {
 	const unsigned char *p = peek_bytes(k, 2);

@@ -10,21 +10,6 @@
 
 /* ---- reading ---- */
 
-static uint64_t varint(struct peek *in)
-{
-	uint64_t v = 0;
-
-	for (unsigned shift = 0; shift < 63; shift += 7) {
-		unsigned b = peek_u8(in);
-
-		v |= (uint64_t)(b & 0x7f) << shift;
-		if (!(b & 0x80))
-			return v;
-	}
-	in->bad = true;
-	return 0;
-}
-
 static int list_read(struct peek in, struct place_list *out)
 {
 	int64_t chunk = 0;
@@ -38,7 +23,7 @@ static int list_read(struct peek in, struct place_list *out)
 				return -ENOMEM;
 			out->list = more;
 		}
-		chunk += (int64_t)varint(&in);
+		chunk += (int64_t)peek_varint(&in, 63);
 		out->list[out->n++] = (struct place_entry){chunk, peek_u8(&in)};
 	}
 	return in.bad ? -EBADMSG : 0;
@@ -198,14 +183,9 @@ static int grow(struct place_set *p)
 
 static int pair_add(struct entry *e, uint64_t delta, unsigned blocks)
 {
-	unsigned char buf[12], *to;
-	uint32_t n = 0;
+	unsigned char buf[VARINT_MAX + 1], *to;
+	uint32_t n = varint_put(buf, delta);
 
-	do {
-		buf[n] = (unsigned char)(delta & 0x7f);
-		delta >>= 7;
-		buf[n++] |= delta ? 0x80 : 0;
-	} while (delta);
 	buf[n++] = (unsigned char)blocks;
 	if (e->used + n > sizeof e->small && e->used + n > e->room) {
 		uint32_t room = (e->used + n) * 2;
