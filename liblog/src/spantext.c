@@ -61,8 +61,7 @@ static const char *past_string(const char *at)
 	return at + 1;
 }
 
-/* One past the value at `at`, which is well-formed and ends in ',' or '}'. */
-static const char *past_value(const char *at)
+const char *span_text_past_value(const char *at)
 {
 	int depth = 0;
 
@@ -114,7 +113,7 @@ int span_text_set(struct span_text *text, const char *key, size_t key_len, const
 	const char *begin = text->json.text, *at = begin + 1, *tail = begin + text->tail_at;
 
 	while (at < tail) {
-		const char *colon = past_string(at), *end = past_value(colon + 1) + 1;
+		const char *colon = past_string(at), *end = span_text_past_value(colon + 1) + 1;
 		int c = compare(key, key_len, at, (size_t)(colon - at));
 
 		if (c <= 0)
@@ -132,8 +131,8 @@ int span_text_follow(struct span_text *text, uint64_t id)
 	struct buf list = { 0 };
 	int rc = -ENOMEM;
 
-	for (; at < tail; at = past_value(past_string(at) + 1) + 1) {
-		const char *colon = past_string(at), *end = past_value(colon + 1);
+	for (; at < tail; at = span_text_past_value(past_string(at) + 1) + 1) {
+		const char *colon = past_string(at), *end = span_text_past_value(colon + 1);
 
 		if (!compare(key, sizeof key - 1, at, (size_t)(colon - at)) && colon[1] == '[') {
 			list.len = (size_t)(end - colon - 2);

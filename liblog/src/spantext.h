@@ -38,6 +38,9 @@ int span_text_set(struct span_text *text, const char *key, size_t key_len, const
 /* Add a string to the array in field "follows". */
 int span_text_follow(struct span_text *text, uint64_t id);
 
+/* One past the JSON value at `at`, which is well-formed, without blanks, and ends in ',' or '}'. */
+const char *span_text_past_value(const char *at);
+
 void span_id_put(char out[16], uint64_t id);
 
 #endif

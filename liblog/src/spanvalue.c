@@ -6,26 +6,7 @@
 #include "spanvalue.h"
 
 #include "lineread.h"
-
-/* One past the value at `at`. */
-static const char *past_value(const char *at)
-{
-	int depth = 0;
-
-	for (;; at++) {
-		if (*at == '"') {
-			for (at++; *at != '"'; at++)
-				at += *at == '\\';
-			continue;
-		}
-		if (*at == '{' || *at == '[')
-			depth++;
-		else if (depth && (*at == '}' || *at == ']'))
-			depth--;
-		else if (!depth && (*at == ',' || *at == '}'))
-			return at;
-	}
-}
+#include "spantext.h"
 
 /* ---- values ---- */
 
@@ -50,7 +31,7 @@ static void read_number(struct directive_value *v, const char *at, const char *e
 /* The value at *at; strings go to `out`. */
 static char *read_value(struct directive_value *v, char *out, const char **at)
 {
-	const char *begin = *at, *end = past_value(begin);
+	const char *begin = *at, *end = span_text_past_value(begin);
 
 	*at = end;
 	v->type = DIRECTIVE_OTHER;
