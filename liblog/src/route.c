@@ -107,13 +107,10 @@ void routes_close(struct routes *routes)
  * the lines of all that have its name. */
 static enum directive_verdict ask(const struct route *route, const struct site *site)
 {
-	const char *keys[18] = { "tid" };
+	const char *keys[SITE_KEYS];
 	struct directive_site seen;
 
-	site_describe(site, &seen);
-	memcpy(keys + 1, site->keys, site->count * sizeof *keys);
-	seen.keys = keys;
-	seen.key_count++;
+	site_describe_with_tid(site, keys, &seen);
 	seen.is_span = false;
 	return directive_site(route->filter, &seen);
 }

@@ -204,16 +204,21 @@ void site_describe(const struct site *site, struct directive_site *out)
 					.is_span = site->kind == ILU_SITE_SPAN_ };
 }
 
-/* Every event and span has a tid, which directives may ask for. */
+void site_describe_with_tid(const struct site *site, const char *keys[SITE_KEYS], struct directive_site *out)
+{
+	site_describe(site, out);
+	keys[0] = "tid";
+	memcpy(keys + 1, site->keys, site->count * sizeof *keys);
+	out->keys = keys;
+	out->key_count++;
+}
+
 static enum directive_verdict verdict(const struct site *site, bool *watched)
 {
-	const char *keys[18] = { "tid" };
+	const char *keys[SITE_KEYS];
 	struct directive_site seen;
 
-	site_describe(site, &seen);
-	memcpy(keys + 1, site->keys, site->count * sizeof *keys);
-	seen.keys = keys;
-	seen.key_count++;
+	site_describe_with_tid(site, keys, &seen);
 	*watched = seen.is_span && sites.dynamic && directive_watches(sites.filter, &seen);
 	return directive_site(sites.filter, &seen);
 }

@@ -52,6 +52,9 @@ enum site_state site_state(const struct site *site);
 
 /* What the filter sees of a site; keys must stay. */
 void site_describe(const struct site *site, struct directive_site *out);
+/* The same with a tid, which every event and span has and directives may ask for; keys is the caller's. */
+#define SITE_KEYS 18
+void site_describe_with_tid(const struct site *site, const char *keys[SITE_KEYS], struct directive_site *out);
 
 /* Use other directives, or none (NULL: the logger does not run, every gate asks): all gates in one pass. The old set is
  * freed. 0 or -EDEADLK. */
