@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* energy.c - see energy.h. A value is taken only where the whole line is as its file's lines are: a counter that lost its last
- * digits would look like one that wrapped around. */
+/* energy.c - see energy.h. A value is taken only where the whole line is as its file's lines are: a counter that lost
+ * its last digits would look like one that wrapped around. */
 #include "ingest/energy.h"
 #include "ingest/stamp.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define FIELDS	16
+#define FIELDS  16
 #define STARTED "# started on "
 
 /* Tables, by the name of their first value. */
@@ -19,9 +19,9 @@ static const struct {
 	enum energy_kind kind;
 	const char *names[ENERGY_VALUES];
 } tables[] = {
-	{ENERGY_RAPL, {"rapl_uj"}},
-	{ENERGY_IPMI, {"ipmi"}},
-	{ENERGY_PROCESS, {"cpu_pct", "cpu_time"}},
+    {ENERGY_RAPL, {"rapl_uj"}},
+    {ENERGY_IPMI, {"ipmi"}},
+    {ENERGY_PROCESS, {"cpu_pct", "cpu_time"}},
 };
 
 static struct slice trim(struct slice s)
@@ -128,7 +128,8 @@ static bool read_ctime(struct slice in, int64_t *ns)
 	at = strlen(month) == 3 ? strstr(months, month) : NULL;
 	if (!at || (at - months) % 3)
 		return false;
-	snprintf(iso, sizeof iso, "%04u-%02u-%02u %02u:%02u:%02u.0", year, (unsigned)(at - months) / 3 + 1, day, hour, minute, second);
+	snprintf(iso, sizeof iso, "%04u-%02u-%02u %02u:%02u:%02u.0", year, (unsigned)(at - months) / 3 + 1, day, hour,
+	         minute, second);
 	return !stamp_parse_iluvatar((struct slice){iso, strlen(iso)}, ns, &canonical);
 }
 
@@ -211,9 +212,10 @@ static struct slice event_name(struct slice event)
 	static const struct {
 		const char *event, *name;
 	} known[] = {
-		{"power/energy-pkg/", "energy_pkg"}, {"power/energy-ram/", "energy_ram"}, {"power/energy-cores/", "energy_cores"},
-		{"power/energy-gpu/", "energy_gpu"}, {"power/energy-psys/", "energy_psys"}, {"instructions", "retired_instructions"},
-		{"inst_retired.any", "retired_instructions"},
+	    {"power/energy-pkg/", "energy_pkg"},          {"power/energy-ram/", "energy_ram"},
+	    {"power/energy-cores/", "energy_cores"},      {"power/energy-gpu/", "energy_gpu"},
+	    {"power/energy-psys/", "energy_psys"},        {"instructions", "retired_instructions"},
+	    {"inst_retired.any", "retired_instructions"},
 	};
 	const char *colon = memchr(event.ptr, ':', event.len);
 
@@ -231,8 +233,10 @@ static const char *parse_perf(struct energy_format *f, struct slice line, struct
 	double seconds, scale = 1;
 
 	if (line.len >= sizeof STARTED - 1 && !memcmp(line.ptr, STARTED, sizeof STARTED - 1))
-		return read_ctime((struct slice){line.ptr + sizeof STARTED - 1, line.len - (sizeof STARTED - 1)}, &f->start_ns)
-			       ? NULL : "perf's start is no time";
+		return read_ctime((struct slice){line.ptr + sizeof STARTED - 1, line.len - (sizeof STARTED - 1)},
+		                  &f->start_ns)
+		           ? NULL
+		           : "perf's start is no time";
 	if (*line.ptr == '#')
 		return NULL;
 	if (split(line, field) < 4)

@@ -13,8 +13,8 @@
 struct walk {
 	struct line *l;
 	const char *p, *end;
-	bool high;	     /* a byte above 0x7f occurred */
-	const char *reason;  /* of the failure */
+	bool high;          /* a byte above 0x7f occurred */
+	const char *reason; /* of the failure */
 };
 
 void line_init(struct line *l)
@@ -224,7 +224,8 @@ static bool key_is_of(const struct walk *w, const struct token *t, const char *c
 	return false;
 }
 
-/* Where the tail begins, and whether all stands on its side of that. comma is where the piece before the key ended; NULL: it is the first. */
+/* Where the tail begins, and whether all stands on its side of that. comma is where the piece before the key ended;
+ * NULL: it is the first. */
 static void tail_note(struct walk *w, const struct token *t, const char *comma)
 {
 	static const char *const tail[] = {"span", "spans", "threadName", "threadId", "pid", "seq", NULL};
@@ -315,7 +316,7 @@ static bool logfmt_pair(struct walk *w)
 	struct token t = {.section = SECTION_TOP, .kind = SLOT_WORD};
 	const char *start = w->p;
 
-	while (w->p < w->end && *w->p > ' ' && *w->p != '=' && *w->p != '"')
+	while (w->p<w->end && * w->p> ' ' && *w->p != '=' && *w->p != '"')
 		w->p++;
 	if (w->p == start || w->p >= w->end || *w->p != '=')
 		return fail(w, "not JSON: the line does not start with {");
@@ -400,7 +401,10 @@ static void tid(struct line *l)
 			continue;
 		if (!t->len || t->len > LINE_MAX_TID)
 			continue; /* an empty id ties nothing together, and a long one is a text */
-		r = t->section == SECTION_FIELDS ? 3 : t->section == SECTION_TOP ? 2 : t->section == SECTION_SPAN ? 1 : 0;
+		r = t->section == SECTION_FIELDS ? 3
+		    : t->section == SECTION_TOP  ? 2
+		    : t->section == SECTION_SPAN ? 1
+		                                 : 0;
 		/* the first tid of fields, span and top; the last of spans */
 		if (r > rank || (r == 0 && rank == 0)) {
 			best = (int)i;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* line.h - one log line taken apart: where its values are, its time, its transaction.
  *
- * Understood are the event line of tracing-subscriber and libilulog (docs/event-format.md), its flattened form, the JSON lines
- * of logrus and the logfmt lines of its text form. What is between the values is the line's shape (store/shape.h). */
+ * Understood are the event line of tracing-subscriber and libilulog (docs/event-format.md), its flattened form, the
+ * JSON lines of logrus and the logfmt lines of its text form. What is between the values is the line's shape
+ * (store/shape.h). */
 #ifndef INGEST_LINE_H
 #define INGEST_LINE_H
 
@@ -13,13 +14,13 @@
 #define LINE_MAX_TID   1024 /* a longer "tid" is a field like others */
 
 enum slot_kind {
-	SLOT_TID = 1,	  /* a string: the line's transaction id */
+	SLOT_TID = 1,     /* a string: the line's transaction id */
 	SLOT_STRING = 2,  /* a JSON string without its quotes, as escaped in the line */
 	SLOT_SCALAR = 3,  /* a number, true, false or null */
-	SLOT_JSON = 4,	  /* an object or array */
-	SLOT_STAMP = 5,	  /* the line's time as Ilúvatar writes it: 2026-11-23 00:51:54.19069288 */
+	SLOT_JSON = 4,    /* an object or array */
+	SLOT_STAMP = 5,   /* the line's time as Ilúvatar writes it: 2026-11-23 00:51:54.19069288 */
 	SLOT_STAMP_Z = 6, /* the line's time as we write it: 2026-11-23T00:51:54.190692880Z */
-	SLOT_WORD = 7,	  /* logfmt: up to the next space */
+	SLOT_WORD = 7,    /* logfmt: up to the next space */
 	SLOT_KINDS
 };
 
@@ -29,15 +30,16 @@ enum section { SECTION_TOP, SECTION_FIELDS, SECTION_SPAN, SECTION_SPANS };
 struct token {
 	uint32_t off, len; /* of the value; of a string without its quotes */
 	uint32_t key_off, key_len;
-	uint8_t kind;	 /* SLOT_STRING, SLOT_SCALAR, SLOT_JSON or SLOT_WORD; the time is SLOT_STAMP, SLOT_STAMP_Z or a string */
-	uint8_t section; /* enum section */
+	uint8_t kind;     /* SLOT_STRING, SLOT_SCALAR, SLOT_JSON or SLOT_WORD; the time is SLOT_STAMP, SLOT_STAMP_Z or a
+	                     string */
+	uint8_t section;  /* enum section */
 	uint16_t element; /* of SECTION_SPANS: which, from 0 */
 };
 
 enum line_verdict {
 	LINE_OK,
-	LINE_REPAIRED,	/* an event, after the repair that `reason` names */
-	LINE_REJECTED	/* not an event, for that reason */
+	LINE_REPAIRED, /* an event, after the repair that `reason` names */
+	LINE_REJECTED  /* not an event, for that reason */
 };
 
 enum line_format { FORMAT_TRACING, FORMAT_LOGRUS, FORMAT_LOGFMT };
@@ -45,14 +47,15 @@ enum line_format { FORMAT_TRACING, FORMAT_LOGRUS, FORMAT_LOGFMT };
 struct line {
 	const char *text; /* borrowed; SCAN_SLACK readable bytes follow */
 	uint32_t len;
-	uint32_t tail_off; /* where span, spans, threadName, ... begin; len where there is nothing of them but the end */
-	uint8_t format;	  /* enum line_format */
+	uint32_t
+	    tail_off;   /* where span, spans, threadName, ... begin; len where there is nothing of them but the end */
+	uint8_t format; /* enum line_format */
 	bool stamp_is_utc; /* the stamp names its offset */
-	bool odd_order;	   /* something of the head stands behind span or spans */
-	int64_t stamp;	  /* ns since 1970, as written (contract §2) or, where it names its offset, in UTC */
+	bool odd_order;    /* something of the head stands behind span or spans */
+	int64_t stamp;     /* ns since 1970, as written (contract §2) or, where it names its offset, in UTC */
 	struct slice level, target, message, tid; /* as they stand in the line; ptr NULL: absent */
-	struct slice fields, span, spans; /* the JSON values, with their brackets; ptr NULL: absent */
-	unsigned nspans;   /* elements of spans */
+	struct slice fields, span, spans;         /* the JSON values, with their brackets; ptr NULL: absent */
+	unsigned nspans;                          /* elements of spans */
 	unsigned ntokens;
 	struct token *tokens; /* in the order of the text; of this struct */
 	const char *reason;
@@ -65,8 +68,8 @@ struct line {
 void line_init(struct line *l);
 void line_done(struct line *l);
 
-/* Takes text apart. The struct may be used again and again. -ENOMEM is the only error; a line that is no event is a verdict.
- * A line with invalid UTF-8 is repaired: whoever shows it shows U+FFFD. */
+/* Takes text apart. The struct may be used again and again. -ENOMEM is the only error; a line that is no event is a
+ * verdict. A line with invalid UTF-8 is repaired: whoever shows it shows U+FFFD. */
 int line_parse(struct line *l, const char *text, size_t len, enum line_verdict *verdict);
 
 /* A JSON string's inside as plain UTF-8, invalid bytes as U+FFFD; buf has 3 * in.len bytes; returns the length. */

@@ -2,8 +2,8 @@
 /* reader.c - the text of a file, whatever it is packed in.
  *
  * One buffer holds bytes of the file, which the three formats consume: plain text is copied (or, in a file, read
- * straight into the caller's memory), zstd and gzip decode into the caller's memory. A decoder that stumbles gives what it had.
- * For that zstd is fed block by block: in a call that fails it does not say how much it wrote. */
+ * straight into the caller's memory), zstd and gzip decode into the caller's memory. A decoder that stumbles gives what
+ * it had. For that zstd is fed block by block: in a call that fails it does not say how much it wrote. */
 #include "ingest/reader.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define IN_SIZE	   (256 * 1024)
+#define IN_SIZE    (256 * 1024)
 #define WINDOW_LOG 27 /* 128 MiB */
 #define FIRST_HINT 5  /* bytes that zstd wants of a new frame */
 #define BOMB_RATIO 4000
@@ -27,24 +27,24 @@
 struct reader {
 	int fd;
 	enum reader_format format;
-	bool filed;	    /* a regular file: reads do not wait, its size is known */
+	bool filed; /* a regular file: reads do not wait, its size is known */
 	struct stat st;
-	unsigned char *in;  /* bytes of the file: in[pos] to in[end] are not used yet */
+	unsigned char *in; /* bytes of the file: in[pos] to in[end] are not used yet */
 	size_t pos, end;
-	int64_t base;	    /* offset in the file of in[0] */
-	bool in_end;	    /* the file has no more */
+	int64_t base;       /* offset in the file of in[0] */
+	bool in_end;        /* the file has no more */
 	int64_t text_bytes; /* delivered */
-	bool inside;	    /* a frame or member has begun and not ended */
+	bool inside;        /* a frame or member has begun and not ended */
 	int64_t frame_at;   /* where it began */
-	bool pending;	    /* the decoder may hold text that did not fit */
+	bool pending;       /* the decoder may hold text that did not fit */
 	ZSTD_DStream *zstd;
-	size_t hint;	    /* bytes that zstd wants next */
+	size_t hint; /* bytes that zstd wants next */
 	z_stream gz;
 	bool gz_made;
 	const volatile sig_atomic_t *stop;
 	char head[READER_HEAD]; /* read by reader_peek: head[head_at] to head[head_end] are not given yet */
 	size_t head_at, head_end;
-	ssize_t rc;	    /* sticky: 1 as long as all is well */
+	ssize_t rc; /* sticky: 1 as long as all is well */
 	char why[256];
 };
 
@@ -74,7 +74,7 @@ static ssize_t read_some(struct reader *r, void *buf, size_t n)
 			return got;
 		if (errno != EINTR)
 			return broken(r, -errno, "reading byte %lld: %s", (long long)(r->base + (int64_t)r->end),
-				      strerror(errno));
+			              strerror(errno));
 		if (r->stop && *r->stop)
 			return -EINTR;
 	}
@@ -134,7 +134,8 @@ static int recognise(struct reader *r)
 			r->format = READER_GZIP;
 		else if (r->end >= 4 && begins_zstd(r->in, r->end))
 			r->format = READER_ZSTD;
-		else if (!r->end || (!begins_zstd(r->in, r->end) && !begins(r->in, r->end, gzip_magic, sizeof gzip_magic)))
+		else if (!r->end ||
+		         (!begins_zstd(r->in, r->end) && !begins(r->in, r->end, gzip_magic, sizeof gzip_magic)))
 			return 0;
 	} while (got && r->format == READER_PLAIN && r->end < 4);
 	return 0;
@@ -228,7 +229,8 @@ void reader_close(struct reader *r)
 
 /* ---- the three formats ----
  *
- * Each puts text into buf and adds to *len, at most to n. 1: there may be more; 0: the end; negative: sticky error (what is in buf counts). */
+ * Each puts text into buf and adds to *len, at most to n. 1: there may be more; 0: the end; negative: sticky error
+ * (what is in buf counts). */
 
 static ssize_t plain_step(struct reader *r, char *buf, size_t n, size_t *len)
 {
@@ -258,15 +260,16 @@ static ssize_t zstd_broken(struct reader *r, size_t code)
 
 	switch (ZSTD_getErrorCode(code)) {
 	case ZSTD_error_frameParameter_windowTooLarge:
-		return broken(r, -E2BIG, "the zstd frame at byte %lld needs a window above the limit of 128 MiB (--long=%d)",
-			      from, WINDOW_LOG);
+		return broken(r, -E2BIG,
+		              "the zstd frame at byte %lld needs a window above the limit of 128 MiB (--long=%d)", from,
+		              WINDOW_LOG);
 	case ZSTD_error_memory_allocation:
 		return broken(r, -ENOMEM, "out of memory for the window of the zstd frame at byte %lld", from);
 	case ZSTD_error_prefix_unknown:
 		return broken(r, -EBADMSG, "no zstd frame at byte %lld, where one should begin", from);
 	default:
 		return broken(r, -EBADMSG, "broken zstd frame at byte %lld (it begins at byte %lld): %s", at, from,
-			      ZSTD_getErrorName(code));
+		              ZSTD_getErrorName(code));
 	}
 }
 
@@ -282,8 +285,9 @@ static ssize_t zstd_step(struct reader *r, char *buf, size_t n, size_t *len)
 		if (got < 0)
 			return got;
 		if (!got && r->inside)
-			return broken(r, -EBADMSG, "the file is cut off at byte %lld, inside the zstd frame at byte %lld",
-				      (long long)file_pos(r), (long long)r->frame_at);
+			return broken(r, -EBADMSG,
+			              "the file is cut off at byte %lld, inside the zstd frame at byte %lld",
+			              (long long)file_pos(r), (long long)r->frame_at);
 		if (!got)
 			return 0;
 	}
@@ -323,7 +327,7 @@ static ssize_t gzip_next(struct reader *r)
 	for (; r->pos < r->end; r->pos++)
 		if (r->in[r->pos])
 			return broken(r, -EBADMSG, "no gzip member at byte %lld, where one should begin",
-				      (long long)r->frame_at);
+			              (long long)r->frame_at);
 	return 1;
 }
 
@@ -340,7 +344,7 @@ static ssize_t gzip_step(struct reader *r, char *buf, size_t n, size_t *len)
 		return got;
 	if (!got)
 		return broken(r, -EBADMSG, "the file is cut off at byte %lld, inside the gzip member at byte %lld",
-			      (long long)file_pos(r), (long long)r->frame_at);
+		              (long long)file_pos(r), (long long)r->frame_at);
 	r->gz.next_in = r->in + r->pos;
 	r->gz.avail_in = (uInt)(r->end - r->pos);
 	r->gz.next_out = (unsigned char *)buf + *len;
@@ -354,8 +358,8 @@ static ssize_t gzip_step(struct reader *r, char *buf, size_t n, size_t *len)
 		return 1;
 	if (rc == Z_MEM_ERROR)
 		return broken(r, -ENOMEM, "out of memory");
-	return broken(r, -EBADMSG, "broken gzip member at byte %lld (it begins at byte %lld): %s", (long long)file_pos(r),
-		      (long long)r->frame_at, r->gz.msg ? r->gz.msg : "bad data");
+	return broken(r, -EBADMSG, "broken gzip member at byte %lld (it begins at byte %lld): %s",
+	              (long long)file_pos(r), (long long)r->frame_at, r->gz.msg ? r->gz.msg : "bad data");
 }
 
 /* ---- reading ---- */
@@ -374,8 +378,7 @@ static ssize_t step(struct reader *r, char *buf, size_t n, size_t *len)
 
 static bool is_bomb(const struct reader *r)
 {
-	return r->format != READER_PLAIN && r->text_bytes > BOMB_BYTES &&
-	       r->text_bytes / BOMB_RATIO > file_pos(r);
+	return r->format != READER_PLAIN && r->text_bytes > BOMB_BYTES && r->text_bytes / BOMB_RATIO > file_pos(r);
 }
 
 static ssize_t text_read(struct reader *r, void *buf, size_t n)
@@ -391,7 +394,8 @@ static ssize_t text_read(struct reader *r, void *buf, size_t n)
 		r->rc = rc;
 	r->text_bytes += (int64_t)len;
 	if (r->rc > 0 && is_bomb(r))
-		broken(r, -E2BIG, "%lld bytes of text from the first %lld bytes of the file: more than the limit of %d to 1",
+		broken(r, -E2BIG,
+		       "%lld bytes of text from the first %lld bytes of the file: more than the limit of %d to 1",
 		       (long long)r->text_bytes, (long long)file_pos(r), BOMB_RATIO);
 	return len ? (ssize_t)len : rc;
 }

@@ -18,16 +18,18 @@ enum reader_format { READER_PLAIN, READER_ZSTD, READER_GZIP };
 struct reader;
 
 /* Opens path. Returns 0 or the negative errno of opening it; -EISDIR and -EINVAL (neither file, pipe nor terminal) too.
- * On error *why is a sentence without the path, static. A packed file that is damaged at its start opens: reader_read tells. */
+ * On error *why is a sentence without the path, static. A packed file that is damaged at its start opens: reader_read
+ * tells. */
 int reader_open(const char *path, struct reader **out, const char **why);
 void reader_close(struct reader *r);
 
-/* From now on a read that a signal interrupts returns -EINTR where *stop is set (and may be called again); else it goes on. For pipes: a
- * file never waits. */
+/* From now on a read that a signal interrupts returns -EINTR where *stop is set (and may be called again); else it goes
+ * on. For pipes: a file never waits. */
 void reader_stop_on(struct reader *r, const volatile sig_atomic_t *stop);
 
-/* The first n bytes of the text (at most READER_HEAD), which reader_read gives again: before the first reader_read only. Waits for them on a
- * pipe. Their number, less where the text is shorter or damaged; what else there is to say of that, reader_read says. */
+/* The first n bytes of the text (at most READER_HEAD), which reader_read gives again: before the first reader_read
+ * only. Waits for them on a pipe. Their number, less where the text is shorter or damaged; what else there is to say of
+ * that, reader_read says. */
 #define READER_HEAD 1024
 size_t reader_peek(struct reader *r, void *buf, size_t n);
 
@@ -41,7 +43,8 @@ size_t reader_peek(struct reader *r, void *buf, size_t n);
  * After an error or the end it returns the same again; reader_why says more. */
 ssize_t reader_read(struct reader *r, void *buf, size_t n);
 
-/* Passes over the next n bytes of text: cheap in a plain file. 0, -EPIPE where the text ends before, or as reader_read. */
+/* Passes over the next n bytes of text: cheap in a plain file. 0, -EPIPE where the text ends before, or as reader_read.
+ */
 int reader_skip(struct reader *r, int64_t n);
 
 /* After an error: what and where, e.g. "broken zstd frame at byte 8192: Data corruption detected"; bytes of the

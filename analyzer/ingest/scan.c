@@ -117,7 +117,7 @@ const char *scan_nested(const char *p, const char *end, bool *high, const char *
 			}
 			if (*p != stack[depth - 1])
 				return NULL;
-		closed:
+closed:
 			p++;
 			depth--;
 		}

@@ -14,7 +14,8 @@
 #ifdef __SSE2__
 #include <emmintrin.h>
 
-/* First byte at or after p that is a quote, a backslash or a control character; sets *high where a byte before it has the top bit. */
+/* First byte at or after p that is a quote, a backslash or a control character; sets *high where a byte before it has
+ * the top bit. */
 static inline const char *scan_special(const char *p, const char *end, bool *high)
 {
 	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'), ctl = _mm_set1_epi8(0x1f);
@@ -22,7 +23,7 @@ static inline const char *scan_special(const char *p, const char *end, bool *hig
 	for (; p < end; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)p);
 		__m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back)),
-					   _mm_cmpeq_epi8(_mm_min_epu8(v, ctl), v));
+		                           _mm_cmpeq_epi8(_mm_min_epu8(v, ctl), v));
 		unsigned m = (unsigned)_mm_movemask_epi8(hit), top = (unsigned)_mm_movemask_epi8(v);
 
 		if (m) {
@@ -64,7 +65,14 @@ static inline const char *scan_string(const char *p, const char *end, bool *high
 		if (*p != '\\' || end - p < 2)
 			return NULL;
 		switch (p[1]) {
-		case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+		case '"':
+		case '\\':
+		case '/':
+		case 'b':
+		case 'f':
+		case 'n':
+		case 'r':
+		case 't':
 			p += 2;
 			break;
 		case 'u':

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* stamp.c - the times that stand in logs.
  *
- * Every line has one, so date and hour are read as two words of eight bytes whose digits are checked at once, and days are
- * counted without libc. */
+ * Every line has one, so date and hour are read as two words of eight bytes whose digits are checked at once, and days
+ * are counted without libc. */
 #include "ingest/stamp.h"
 
 #include <errno.h>
 
-#define DAY_S	86400
+#define DAY_S    86400
 #define NS_PER_S INT64_C(1000000000)
 
 /* ---- days ----
@@ -83,7 +83,7 @@ struct clock {
 	unsigned year, month, day, hour, minute, second;
 	uint32_t ns;
 	unsigned ndigits; /* of the fraction; 0: there is none, nor a point */
-	size_t used;	  /* bytes read */
+	size_t used;      /* bytes read */
 };
 
 /* The date, any byte, the time of day, and a fraction where there is a point. 0 or -EINVAL. */
@@ -102,13 +102,13 @@ static int clock_read(struct slice in, struct clock *c)
 	    !digit(p[18]))
 		return -EINVAL;
 	*c = (struct clock){
-		.year = two(date) * 100 + two(date + 2),
-		.month = two(date + 5),
-		.day = two(day),
-		.hour = two(day + 3),
-		.minute = two(day + 6),
-		.second = (unsigned)(p[17] - '0') * 10 + (unsigned)(p[18] - '0'),
-		.used = 19,
+	    .year = two(date) * 100 + two(date + 2),
+	    .month = two(date + 5),
+	    .day = two(day),
+	    .hour = two(day + 3),
+	    .minute = two(day + 6),
+	    .second = (unsigned)(p[17] - '0') * 10 + (unsigned)(p[18] - '0'),
+	    .used = 19,
 	};
 	if (in.len == 19 || p[19] != '.')
 		return 0;

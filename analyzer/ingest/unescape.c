@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* unescape.c - a JSON string's inside as text.
  *
- * Escapes of half a surrogate pair and bytes that are no UTF-8 become U+FFFD, one for each maximal part (Unicode 15, 3.9). */
+ * Escapes of half a surrogate pair and bytes that are no UTF-8 become U+FFFD, one for each maximal part (Unicode
+ * 15, 3.9). */
 #include "ingest/line.h"
 #include "ingest/scan.h"
 
@@ -38,7 +39,10 @@ static int32_t hex4(const char *p, const char *end)
 		return -1;
 	for (int i = 0; i < 4; i++) {
 		char c = p[i];
-		int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+		int d = c >= '0' && c <= '9'   ? c - '0'
+		        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+		        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+		                               : -1;
 
 		if (d < 0)
 			return -1;
@@ -76,7 +80,8 @@ static size_t broken(const char *p, const char *end)
 	while (n + 1 < want && p + n < end && ((unsigned char)p[n] & 0xc0) == 0x80) {
 		unsigned char d = (unsigned char)p[1];
 
-		if ((c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f) || (c == 0xf0 && d < 0x90) || (c == 0xf4 && d > 0x8f))
+		if ((c == 0xe0 && d < 0xa0) || (c == 0xed && d > 0x9f) || (c == 0xf0 && d < 0x90) ||
+		    (c == 0xf4 && d > 0x8f))
 			break;
 		n++;
 	}

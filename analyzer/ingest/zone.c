@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define FILE_MAX (1024 * 1024)
-#define DAY_S	 86400
+#define DAY_S    86400
 #define NS_PER_S INT64_C(1000000000)
 #define UNROLLED 8 /* changes of the rule that are added: four years */
 
@@ -263,7 +263,7 @@ static size_t after_types(const struct header *h, size_t time_size)
 static bool types_read(struct zone *z, const struct header *h, struct bytes *b, size_t size)
 {
 	const unsigned char *times = take(b, h->timecnt * size), *kinds = take(b, h->timecnt),
-			    *types = take(b, h->typecnt * 6);
+	                    *types = take(b, h->typecnt * 6);
 	size_t i;
 
 	if (!times || !kinds || !types)

@@ -10,7 +10,8 @@
  *
  * zone  an IANA name ("America/New_York", from $TZDIR or /usr/share/zoneinfo), "UTC", "Z", "+02:00", "-0400", "-4"
  *
- * Returns 0, -ENOENT (no such zone), -EBADMSG (its file is not a zone), or of reading it. *why (may be NULL) is static. */
+ * Returns 0, -ENOENT (no such zone), -EBADMSG (its file is not a zone), or of reading it. *why (may be NULL) is static.
+ */
 int zone_offset(const char *zone, int64_t local_ns, int64_t *offset_s, const char **why);
 
 #endif

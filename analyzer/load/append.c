@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* append.c - a file that was loaded before.
  *
- * It is known again by its path and its first bytes. If it has grown, its last chunk is taken out and read again with what is new, so
- * that a line that was cut short then is whole now, and following a file does not make thousands of small chunks. */
+ * It is known again by its path and its first bytes. If it has grown, its last chunk is taken out and read again with
+ * what is new, so that a line that was cut short then is whole now, and following a file does not make thousands of
+ * small chunks. */
 #include "ingest/reader.h"
 #include "ingest/scan.h"
 #include "load/pass.h"
@@ -89,10 +90,12 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 	return rc;
 }
 
-static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c, int64_t bytes, struct parse_counts *out)
+static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c, int64_t bytes,
+                        struct parse_counts *out)
 {
 	struct count k = {.chunk = c, .first_line = r->next_line};
-	int rc = store_rc(sqlite3_prepare_v2(store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2", -1, &k.rejected, NULL));
+	int rc = store_rc(sqlite3_prepare_v2(store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2",
+	                                     -1, &k.rejected, NULL));
 
 	if (rc)
 		return rc;
@@ -159,8 +162,10 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 	out->kept.rejected -= gone.rejected;
 	out->kept.rejected_bytes -= gone.rejected_bytes;
 	snprintf(sql, sizeof sql,
-		 "DELETE FROM chunk WHERE id = %lld; DELETE FROM block WHERE id BETWEEN %lld << 16 AND (%lld << 16) + 65535; DELETE FROM reject WHERE source = %lld AND line >= %lld",
-		 (long long)chunk, (long long)chunk, (long long)chunk, (long long)out->source, (long long)out->next_line);
+	         "DELETE FROM chunk WHERE id = %lld; DELETE FROM block WHERE id BETWEEN %lld << 16 AND (%lld << 16) + "
+	         "65535; DELETE FROM reject WHERE source = %lld AND line >= %lld",
+	         (long long)chunk, (long long)chunk, (long long)chunk, (long long)out->source,
+	         (long long)out->next_line);
 	return store_exec(p->store, sql);
 }
 
@@ -169,8 +174,10 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_t *bytes)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store),
-				    "SELECT id, first_line, first_offset, bytes FROM chunk WHERE source = ? ORDER BY first_line DESC LIMIT 1", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(
+	    store_db(p->store),
+	    "SELECT id, first_line, first_offset, bytes FROM chunk WHERE source = ? ORDER BY first_line DESC LIMIT 1",
+	    -1, &q, NULL);
 
 	*chunk = 0;
 	if (rc)
@@ -187,13 +194,15 @@ static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_
 }
 
 /* The last source of that path, or that id. */
-static int known(struct pass *p, const char *path, int64_t id, struct resume *out, int64_t *bytes, int64_t *file_bytes, int64_t *hash)
+static int known(struct pass *p, const char *path, int64_t id, struct resume *out, int64_t *bytes, int64_t *file_bytes,
+                 int64_t *hash)
 {
 	sqlite3_stmt *q;
 	int rc = sqlite3_prepare_v2(store_db(p->store),
-				    "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, rejected, rejected_bytes, same_as, blank "
-				    "FROM source WHERE path = ?1 OR id = ?2 ORDER BY id DESC LIMIT 1",
-				    -1, &q, NULL);
+	                            "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, "
+	                            "rejected, rejected_bytes, same_as, blank "
+	                            "FROM source WHERE path = ?1 OR id = ?2 ORDER BY id DESC LIMIT 1",
+	                            -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -204,10 +213,13 @@ static int known(struct pass *p, const char *path, int64_t id, struct resume *ou
 		*bytes = sqlite3_column_int64(q, 1);
 		*file_bytes = sqlite3_column_int64(q, 2);
 		*hash = sqlite3_column_int64(q, 3);
-		out->kept = (struct parse_counts){.ok = (uint64_t)sqlite3_column_int64(q, 4), .ok_bytes = (uint64_t)sqlite3_column_int64(q, 5),
-						  .repaired = (uint64_t)sqlite3_column_int64(q, 6), .repaired_bytes = (uint64_t)sqlite3_column_int64(q, 7),
-						  .rejected = (uint64_t)sqlite3_column_int64(q, 8), .rejected_bytes = (uint64_t)sqlite3_column_int64(q, 9),
-						  .blank = (uint64_t)sqlite3_column_int64(q, 11)};
+		out->kept = (struct parse_counts){.ok = (uint64_t)sqlite3_column_int64(q, 4),
+		                                  .ok_bytes = (uint64_t)sqlite3_column_int64(q, 5),
+		                                  .repaired = (uint64_t)sqlite3_column_int64(q, 6),
+		                                  .repaired_bytes = (uint64_t)sqlite3_column_int64(q, 7),
+		                                  .rejected = (uint64_t)sqlite3_column_int64(q, 8),
+		                                  .rejected_bytes = (uint64_t)sqlite3_column_int64(q, 9),
+		                                  .blank = (uint64_t)sqlite3_column_int64(q, 11)};
 		out->same_as = sqlite3_column_int64(q, 10);
 	}
 	sqlite3_finalize(q);
@@ -276,7 +288,8 @@ int resume_find(struct pass *p, const struct input *in, struct resume *out)
 			out->unchanged = in->file_bytes == file_bytes || out->same_as;
 			return out->unchanged ? 0 : grown(p, out);
 		}
-		say_note(p, "%s: not the file that was loaded under this name before; loaded as another source", in->path);
+		say_note(p, "%s: not the file that was loaded under this name before; loaded as another source",
+		         in->path);
 		*out = (struct resume){.next_line = 1};
 	}
 	return renamed(p, in, out);

@@ -12,10 +12,10 @@ struct aside {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	pthread_t thread;
-	bool threaded;		/* the thread is there */
+	bool threaded; /* the thread is there */
 	bool may_thread;
-	bool closed;		/* no more will come; under the lock */
-	size_t n;		/* under the lock; the reader alone touches those before it that are not read */
+	bool closed; /* no more will come; under the lock */
+	size_t n;    /* under the lock; the reader alone touches those before it that are not read */
 	struct aside_file v[];
 };
 

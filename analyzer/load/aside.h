@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* aside.h - the files beside the logs (results, trace, metadata, benchmark), read by a thread of their own while the logs are parsed.
+/* aside.h - the files beside the logs (results, trace, metadata, benchmark), read by a thread of their own while the
+ * logs are parsed.
  *
- * Results of a run are a file of megabytes and one row each, and nothing of them is asked for before the logs are in. So they are queued
- * here in the order in which they were found, and what became of each is known after aside_finish, in that order again. The
- * connection is shared with the writer of chunks: it is one that SQLite locks (store.h). */
+ * Results of a run are a file of megabytes and one row each, and nothing of them is asked for before the logs are in.
+ * So they are queued here in the order in which they were found, and what became of each is known after aside_finish,
+ * in that order again. The connection is shared with the writer of chunks: it is one that SQLite locks (store.h). */
 #ifndef LOAD_ASIDE_H
 #define LOAD_ASIDE_H
 
@@ -11,11 +12,11 @@
 #include "store/store.h"
 
 struct aside_file {
-	const struct input *in;	/* the caller's, until aside_free */
+	const struct input *in; /* the caller's, until aside_free */
 	int64_t run;
-	int rc;			/* of model_file_load */
-	char *why;		/* of model_file_load, or NULL; freed by aside_free */
-	bool read;		/* false: the pass was stopped before */
+	int rc;    /* of model_file_load */
+	char *why; /* of model_file_load, or NULL; freed by aside_free */
+	bool read; /* false: the pass was stopped before */
 };
 
 struct aside;

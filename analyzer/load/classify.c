@@ -101,12 +101,9 @@ static const struct {
 	enum input_kind kind;
 	const char *columns[3];
 } tables[] = {
-	{INPUT_RESULT_CSV, {"success", "was_cold", "tid"}},
-	{INPUT_TRACE, {"func_name", "invoke_time_ms", NULL}},
-	{INPUT_METADATA, {"func_name", "mem_mb", NULL}},
-	{INPUT_ENERGY, {"timestamp", "rapl_uj", NULL}},
-	{INPUT_ENERGY, {"timestamp", "ipmi", NULL}},
-	{INPUT_ENERGY, {"timestamp", "cpu_pct", NULL}},
+    {INPUT_RESULT_CSV, {"success", "was_cold", "tid"}}, {INPUT_TRACE, {"func_name", "invoke_time_ms", NULL}},
+    {INPUT_METADATA, {"func_name", "mem_mb", NULL}},    {INPUT_ENERGY, {"timestamp", "rapl_uj", NULL}},
+    {INPUT_ENERGY, {"timestamp", "ipmi", NULL}},        {INPUT_ENERGY, {"timestamp", "cpu_pct", NULL}},
 };
 
 static enum input_kind table_kind(struct slice text)
@@ -200,11 +197,11 @@ bool input_is_companion(enum input_kind kind)
 const char *input_kind_name(enum input_kind kind)
 {
 	static const char *const names[] = {
-		[INPUT_TRACING] = "tracing",	   [INPUT_ILULOG] = "ilulog",	      [INPUT_LOGRUS] = "logrus",
-		[INPUT_TEXT] = "text",		   [INPUT_EMPTY] = "empty",	      [INPUT_BINARY] = "binary",
-		[INPUT_RESULT_CSV] = "result",	   [INPUT_RESULT_JSON] = "result",    [INPUT_TRACE] = "trace",
-		[INPUT_METADATA] = "metadata",	   [INPUT_BENCHMARK] = "benchmark",   [INPUT_ENERGY] = "energy",
-		[INPUT_OTHER] = "other",	   [INPUT_STREAM] = "stream",
+	    [INPUT_TRACING] = "tracing",   [INPUT_ILULOG] = "ilulog",       [INPUT_LOGRUS] = "logrus",
+	    [INPUT_TEXT] = "text",         [INPUT_EMPTY] = "empty",         [INPUT_BINARY] = "binary",
+	    [INPUT_RESULT_CSV] = "result", [INPUT_RESULT_JSON] = "result",  [INPUT_TRACE] = "trace",
+	    [INPUT_METADATA] = "metadata", [INPUT_BENCHMARK] = "benchmark", [INPUT_ENERGY] = "energy",
+	    [INPUT_OTHER] = "other",       [INPUT_STREAM] = "stream",
 	};
 
 	return names[kind];

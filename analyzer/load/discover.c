@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* discover.c - from what the user named to the files to load.
  *
- * Each path is a file, a directory or a pattern. A directory is listed once: its files are looked at, and what belongs to a
- * run is taken; where no log is among them, its sub-directories are looked into in the same way. Runs are made at the
- * end, when it is known which files lie beside which. Memory that runs out is remembered and reported once. */
+ * Each path is a file, a directory or a pattern. A directory is listed once: its files are looked at, and what belongs
+ * to a run is taken; where no log is among them, its sub-directories are looked into in the same way. Runs are made at
+ * the end, when it is known which files lie beside which. Memory that runs out is remembered and reported once. */
 #include "load/discover.h"
 #include "ingest/reader.h"
 
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define LOOK	  (64 * 1024) /* bytes of text that decide what a file is */
+#define LOOK      (64 * 1024) /* bytes of text that decide what a file is */
 #define DEPTH_MAX 32
 
 /* A directory that was listed: links may lead back to it. */
@@ -154,14 +154,14 @@ static const struct input *same_file(const struct search *s, const struct stat *
 static void add_input(struct search *s, const char *path, enum input_kind kind, const struct stat *st, bool named)
 {
 	struct input in = {
-		.path = strdup(path),
-		.real = real_path(path),
-		.kind = kind,
-		.worker = input_worker(path),
-		.file_bytes = S_ISREG(st->st_mode) ? st->st_size : -1,
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.named = named,
+	    .path = strdup(path),
+	    .real = real_path(path),
+	    .kind = kind,
+	    .worker = input_worker(path),
+	    .file_bytes = S_ISREG(st->st_mode) ? st->st_size : -1,
+	    .dev = st->st_dev,
+	    .ino = st->st_ino,
+	    .named = named,
 	};
 	struct input *more = NULL;
 
@@ -282,7 +282,8 @@ static void pass_over(struct search *s, struct haul *h, const char *name, const 
 	h->passed = longer;
 }
 
-/* Is a file found in a directory part of a run? Text is not, unless a process is known to log under this name; a damaged log is. */
+/* Is a file found in a directory part of a run? Text is not, unless a process is known to log under this name; a
+ * damaged log is. */
 static bool belongs(const char *name, enum input_kind kind, bool packed_broken)
 {
 	switch (kind) {
@@ -290,7 +291,8 @@ static bool belongs(const char *name, enum input_kind kind, bool packed_broken)
 		return input_named_log(name);
 	case INPUT_TEXT:
 	case INPUT_BINARY:
-		return input_is_process(name) || (packed_broken && (input_named_log(name) || !strncmp(name, "output-", 7)));
+		return input_is_process(name) ||
+		       (packed_broken && (input_named_log(name) || !strncmp(name, "output-", 7)));
 	case INPUT_OTHER:
 	case INPUT_STREAM:
 		return false;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* discover.h - from what the user named to the files to load.
  *
- * A directory is a run: its logs and result files, found by name and by their first 64 KiB of text. A directory with no log of
- * its own stands for its sub-directories that have some. A named file is taken whatever is in it. Files of one directory
- * that Ilúvatar names (worker_0.log, controller.log, load_gen.log, ...) are one run, also when named one by one, and so is whatever
- * is named together with result files, a trace or metadata beside it; another named file is a run of its own, together with its
- * rotated parts (app.log, app.log.1.zst). */
+ * A directory is a run: its logs and result files, found by name and by their first 64 KiB of text. A directory with no
+ * log of its own stands for its sub-directories that have some. A named file is taken whatever is in it. Files of one
+ * directory that Ilúvatar names (worker_0.log, controller.log, load_gen.log, ...) are one run, also when named one by
+ * one, and so is whatever is named together with result files, a trace or metadata beside it; another named file is a
+ * run of its own, together with its rotated parts (app.log, app.log.1.zst). */
 #ifndef LOAD_DISCOVER_H
 #define LOAD_DISCOVER_H
 
@@ -15,37 +15,37 @@
 #include <sys/types.h>
 
 enum input_kind {
-	INPUT_TRACING,	   /* JSON lines of tracing-subscriber: Ilúvatar's */
-	INPUT_ILULOG,	   /* JSON lines of libilulog */
-	INPUT_LOGRUS,	   /* JSON lines of logrus or logfmt, or both: containerd.log */
-	INPUT_TEXT,	   /* text that none of the above wrote */
+	INPUT_TRACING, /* JSON lines of tracing-subscriber: Ilúvatar's */
+	INPUT_ILULOG,  /* JSON lines of libilulog */
+	INPUT_LOGRUS,  /* JSON lines of logrus or logfmt, or both: containerd.log */
+	INPUT_TEXT,    /* text that none of the above wrote */
 	INPUT_EMPTY,
-	INPUT_BINARY,	   /* NUL bytes or worse; or packed and unreadable from the start */
+	INPUT_BINARY,      /* NUL bytes or worse; or packed and unreadable from the start */
 	INPUT_RESULT_CSV,  /* output-in.csv */
 	INPUT_RESULT_JSON, /* output-full-in.json */
-	INPUT_TRACE,	   /* in.csv: func_name,invoke_time_ms */
-	INPUT_METADATA,	   /* meta.csv: func_name,... */
+	INPUT_TRACE,       /* in.csv: func_name,invoke_time_ms */
+	INPUT_METADATA,    /* meta.csv: func_name,... */
 	INPUT_BENCHMARK,   /* worker_function_benchmarks.json */
-	INPUT_ENERGY,	   /* energy-rapl.log, energy-ipmi.log, process.log, energy-perf.log, tegrastats.log */
-	INPUT_OTHER,	   /* JSON or CSV that is none of these */
-	INPUT_STREAM,	   /* standard input or a pipe: not looked at, because a look takes the bytes away */
+	INPUT_ENERGY,      /* energy-rapl.log, energy-ipmi.log, process.log, energy-perf.log, tegrastats.log */
+	INPUT_OTHER,       /* JSON or CSV that is none of these */
+	INPUT_STREAM,      /* standard input or a pipe: not looked at, because a look takes the bytes away */
 };
 
 struct input {
-	char *path;	   /* as named, or found below what was named; "-" is standard input */
-	char *real;	   /* absolute, links in the directory part resolved: the same for every way to name it */
+	char *path; /* as named, or found below what was named; "-" is standard input */
+	char *real; /* absolute, links in the directory part resolved: the same for every way to name it */
 	enum input_kind kind;
-	char *worker;	   /* the process that owns the file, by its name: "worker_0", "controller", "load_gen" */
-	size_t run;	   /* index into discovery.runs */
+	char *worker;       /* the process that owns the file, by its name: "worker_0", "controller", "load_gen" */
+	size_t run;         /* index into discovery.runs */
 	int64_t file_bytes; /* on disk; -1 for standard input */
 	dev_t dev;
 	ino_t ino;
-	bool named;	   /* by the user (a pattern too), not found in a directory */
+	bool named; /* by the user (a pattern too), not found in a directory */
 };
 
 struct input_run {
-	char *path;	   /* the directory, or the file itself without rotation and packing; "-" */
-	char *real;	   /* absolute, as above */
+	char *path; /* the directory, or the file itself without rotation and packing; "-" */
+	char *real; /* absolute, as above */
 };
 
 struct discovery {
@@ -53,16 +53,17 @@ struct discovery {
 	size_t ninputs;
 	struct input_run *runs;
 	size_t nruns;
-	char **notes;	   /* what was passed over and why; for the user, unless --quiet */
+	char **notes; /* what was passed over and why; for the user, unless --quiet */
 	size_t nnotes;
-	char **errors;	   /* what could not be opened and why, with the path */
+	char **errors; /* what could not be opened and why, with the path */
 	size_t nerrors;
 };
 
 /* Looks at each of paths: file, directory, glob pattern that the shell left alone, or "-".
  *
- * Returns 0 where all could be found, -ENOENT where something is in errors (a missing or unreadable path, a directory without
- * logs, a pattern without matches: exit status 2; the other inputs are there), or -ENOMEM. out is yours in each case: discovery_done. */
+ * Returns 0 where all could be found, -ENOENT where something is in errors (a missing or unreadable path, a directory
+ * without logs, a pattern without matches: exit status 2; the other inputs are there), or -ENOMEM. out is yours in each
+ * case: discovery_done. */
 int discover(char *const *paths, size_t npaths, struct discovery *out);
 void discovery_done(struct discovery *d);
 
@@ -81,7 +82,8 @@ enum input_kind input_classify(const char *name, const char *text, size_t len);
 /* The name without packing and rotation: how many bytes of name "worker_0.log" has in "worker_0.log.2.zst". */
 size_t input_stem(const char *name);
 
-/* Named as one of Ilúvatar's processes names its log: worker.log, worker_7.log, controller.log, load_gen.log, also packed or rotated. */
+/* Named as one of Ilúvatar's processes names its log: worker.log, worker_7.log, controller.log, load_gen.log, also
+ * packed or rotated. */
 bool input_is_process(const char *name);
 
 /* Does the name alone say that it is a log: *.log, *.ndjson, *.jsonl, also packed or rotated? */

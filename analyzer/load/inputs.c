@@ -45,7 +45,8 @@ static int run_id(struct pass *p, const struct input *in, int64_t *out)
 		*out = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
 	if (rc == SQLITE_DONE) {
-		rc = sqlite3_prepare_v2(store_db(p->store), "INSERT INTO run (path, kind) VALUES (?, 'other') RETURNING id", -1, &q, NULL);
+		rc = sqlite3_prepare_v2(store_db(p->store),
+		                        "INSERT INTO run (path, kind) VALUES (?, 'other') RETURNING id", -1, &q, NULL);
 		if (rc)
 			return store_rc(rc);
 		sqlite3_bind_text(q, 1, run->real, -1, SQLITE_STATIC);
@@ -61,7 +62,9 @@ static int run_id(struct pass *p, const struct input *in, int64_t *out)
 static int source_insert(struct pass *p, const struct input *in, int64_t run, int64_t *out)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store), "INSERT INTO source (run, path, kind, worker) VALUES (?, ?, ?, ?) RETURNING id", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(store_db(p->store),
+	                            "INSERT INTO source (run, path, kind, worker) VALUES (?, ?, ?, ?) RETURNING id", -1,
+	                            &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -84,21 +87,27 @@ static void bind_counts(sqlite3_stmt *q, int at, const struct parse_counts *c)
 }
 
 /* The ledger's row, and what else a later load and the readers need. */
-static int source_update(struct pass *p, const struct input *in, struct source_load *l, const struct resume *r, const struct piped *piped)
+static int source_update(struct pass *p, const struct input *in, struct source_load *l, const struct resume *r,
+                         const struct piped *piped)
 {
-	struct parse_counts c = {.ok = l->counts.ok + r->kept.ok, .repaired = l->counts.repaired + r->kept.repaired,
-				 .rejected = l->counts.rejected + r->kept.rejected, .blank = l->counts.blank + r->kept.blank,
-				 .ok_bytes = l->counts.ok_bytes + r->kept.ok_bytes, .repaired_bytes = l->counts.repaired_bytes + r->kept.repaired_bytes,
-				 .rejected_bytes = l->counts.rejected_bytes + r->kept.rejected_bytes};
+	struct parse_counts c = {.ok = l->counts.ok + r->kept.ok,
+	                         .repaired = l->counts.repaired + r->kept.repaired,
+	                         .rejected = l->counts.rejected + r->kept.rejected,
+	                         .blank = l->counts.blank + r->kept.blank,
+	                         .ok_bytes = l->counts.ok_bytes + r->kept.ok_bytes,
+	                         .repaired_bytes = l->counts.repaired_bytes + r->kept.repaired_bytes,
+	                         .rejected_bytes = l->counts.rejected_bytes + r->kept.rejected_bytes};
 	int64_t bytes = l->skip_bytes + l->bytes, hash = 0;
 	sqlite3_stmt *q;
 	size_t got = 0;
-	int rc = sqlite3_prepare_v2(store_db(p->store),
-				    "UPDATE source SET bytes = ?2, file_bytes = ?3, lines = ?4, bytes_done = ?5, damage = ?6, head_hash = ?7, "
-				    "ok = ?8, repaired = ?9, rejected = ?10, ok_bytes = ?11, repaired_bytes = ?12, rejected_bytes = ?13, "
-				    "cluster = max(cluster, ?14), offset_s = coalesce(offset_s, ?15), offset_from = coalesce(offset_from, ?16), "
-				    "blank = ?17 WHERE id = ?1",
-				    -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(
+	    store_db(p->store),
+	    "UPDATE source SET bytes = ?2, file_bytes = ?3, lines = ?4, bytes_done = ?5, damage = ?6, head_hash = ?7, "
+	    "ok = ?8, repaired = ?9, rejected = ?10, ok_bytes = ?11, repaired_bytes = ?12, rejected_bytes = ?13, "
+	    "cluster = max(cluster, ?14), offset_s = coalesce(offset_s, ?15), offset_from = coalesce(offset_from, "
+	    "?16), "
+	    "blank = ?17 WHERE id = ?1",
+	    -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -129,13 +138,14 @@ static void rejects_say(struct pass *p, const struct input *in, const struct sou
 		say_error(p, "%s:%lld: %s", in->path, (long long)l->first_rejects[i].line, l->first_rejects[i].reason);
 	if (l->counts.rejected > l->nfirst_rejects)
 		say_error(p, "%s: %llu more lines rejected (they are kept; table reject tells which)", in->path,
-			  (unsigned long long)(l->counts.rejected - l->nfirst_rejects));
+		          (unsigned long long)(l->counts.rejected - l->nfirst_rejects));
 	if (l->damage)
 		say_error(p, "%s: %s; what came before it is loaded", in->path, l->damage);
 	if (in->kind == INPUT_BINARY && !l->damage)
 		say_error(p, "%s: a binary file, not a log", in->path);
 	if (l->counts.repaired)
-		say_note(p, "%s: %llu line%s repaired", in->path, (unsigned long long)l->counts.repaired, l->counts.repaired == 1 ? "" : "s");
+		say_note(p, "%s: %llu line%s repaired", in->path, (unsigned long long)l->counts.repaired,
+		         l->counts.repaired == 1 ? "" : "s");
 	if (!l->bytes && !l->damage && !l->skip_bytes)
 		say_note(p, "%s: empty", in->path);
 	p->damaged |= l->counts.rejected || l->damage || in->kind == INPUT_BINARY;
@@ -157,10 +167,12 @@ static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as
 
 	if ((rc = run_id(p, in, &run)) || (rc = source_insert(p, in, run, &id)))
 		return rc;
-	rc = sqlite3_prepare_v2(store_db(p->store),
-				"UPDATE source SET same_as = o.id, bytes = o.bytes, file_bytes = ?2, lines = o.lines, duplicate = o.lines, duplicate_bytes = o.bytes, "
-				"bytes_done = o.bytes, head_hash = o.head_hash FROM source o WHERE o.id = ?3 AND source.id = ?1",
-				-1, &q, NULL);
+	rc = sqlite3_prepare_v2(
+	    store_db(p->store),
+	    "UPDATE source SET same_as = o.id, bytes = o.bytes, file_bytes = ?2, lines = o.lines, duplicate = o.lines, "
+	    "duplicate_bytes = o.bytes, "
+	    "bytes_done = o.bytes, head_hash = o.head_hash FROM source o WHERE o.id = ?3 AND source.id = ?1",
+	    -1, &q, NULL);
 	if (rc)
 		return store_rc(rc);
 	sqlite3_bind_int64(q, 1, id);
@@ -171,11 +183,20 @@ static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as
 	return row_step(q);
 }
 
-/* Reads what is not loaded yet. piped: standard input, opened; NULL: a file. energy: how an energy log is read; NULL: another log. */
-static int rest_load(struct pass *p, const struct input *in, struct resume *r, struct piped *piped, struct energy_format *energy)
+/* Reads what is not loaded yet. piped: standard input, opened; NULL: a file. energy: how an energy log is read; NULL:
+ * another log. */
+static int rest_load(struct pass *p, const struct input *in, struct resume *r, struct piped *piped,
+                     struct energy_format *energy)
 {
-	struct source_load l = {.energy = energy, .store = p->store, .places = p->places, .progress = &p->progress, .path = in->path, .threads = p->o->threads,
-				.next_chunk = &p->next_chunk, .progress_base = p->done_bytes, .stop = &load_stopped};
+	struct source_load l = {.energy = energy,
+	                        .store = p->store,
+	                        .places = p->places,
+	                        .progress = &p->progress,
+	                        .path = in->path,
+	                        .threads = p->o->threads,
+	                        .next_chunk = &p->next_chunk,
+	                        .progress_base = p->done_bytes,
+	                        .stop = &load_stopped};
 	const char *why = NULL;
 	int64_t run;
 	int rc;
@@ -214,7 +235,8 @@ static int rest_load(struct pass *p, const struct input *in, struct resume *r, s
 }
 
 /* What of an input is to be read, if anything is. */
-static int log_resume(struct pass *p, const struct input *in, struct resume *r, struct piped *piped, struct energy_format *energy)
+static int log_resume(struct pass *p, const struct input *in, struct resume *r, struct piped *piped,
+                      struct energy_format *energy)
 {
 	int64_t hash;
 	size_t got;
@@ -328,12 +350,13 @@ int pass_input(struct pass *p, const struct input *in)
 
 	if (in->kind == INPUT_STREAM)
 		rc = piped_load(p, in);
-	else if (input_is_log(in->kind) || in->kind == INPUT_EMPTY || ((in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER) && in->named))
+	else if (input_is_log(in->kind) || in->kind == INPUT_EMPTY ||
+	         ((in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER) && in->named))
 		rc = log_load(p, in, NULL);
 	else if (in->kind == INPUT_ENERGY)
 		rc = energy_load(p, in);
-	else if (in->kind == INPUT_RESULT_CSV || in->kind == INPUT_RESULT_JSON || in->kind == INPUT_TRACE || in->kind == INPUT_METADATA ||
-		 in->kind == INPUT_BENCHMARK)
+	else if (in->kind == INPUT_RESULT_CSV || in->kind == INPUT_RESULT_JSON || in->kind == INPUT_TRACE ||
+	         in->kind == INPUT_METADATA || in->kind == INPUT_BENCHMARK)
 		rc = beside_add(p, in);
 	else
 		say_note(p, "%s: not a log, passed over", in->path);

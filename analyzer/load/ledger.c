@@ -74,16 +74,17 @@ void pass_ledger(struct pass *p)
 	if (p->o->quiet)
 		return;
 	if (!p->files && p->unchanged) {
-		fprintf(p->o->out, "%u file%s already loaded, nothing new\n", p->unchanged, p->unchanged == 1 ? "" : "s");
+		fprintf(p->o->out, "%u file%s already loaded, nothing new\n", p->unchanged,
+		        p->unchanged == 1 ? "" : "s");
 		return;
 	}
-	fprintf(p->o->out, "%s line%s, %s bytes of %u file%s in %.2f s", grouped(p->lines, lines), p->lines == 1 ? "" : "s",
-		grouped(p->bytes, bytes), p->files, p->files == 1 ? "" : "s", p->seconds);
+	fprintf(p->o->out, "%s line%s, %s bytes of %u file%s in %.2f s", grouped(p->lines, lines),
+	        p->lines == 1 ? "" : "s", grouped(p->bytes, bytes), p->files, p->files == 1 ? "" : "s", p->seconds);
 	if (p->unchanged)
 		fprintf(p->o->out, "; %u unchanged", p->unchanged);
 	invocations = count(p, "SELECT count(*) FROM invocation");
 	fprintf(p->o->out, "; rejected %s; %s invocation%s in %s\n", grouped(p->rejected, rejected),
-		grouped((uint64_t)invocations, grouped_invocations), invocations == 1 ? "" : "s", p->o->db);
+	        grouped((uint64_t)invocations, grouped_invocations), invocations == 1 ? "" : "s", p->o->db);
 	if (count(p, "SELECT count(*) FROM source WHERE offset_from = 'assumed'"))
 		fprintf(p->o->out, "the logs' clock is assumed to show UTC; --timezone ZONE says otherwise\n");
 }

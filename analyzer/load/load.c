@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* load.c - a load: find the files, read them, build the model, let the new database be seen at once.
  *
- * A new database grows in a file beside its place, is synced and renamed; one that exists is changed in one transaction. So what stands
- * under the database's name is always whole: before the load or after it. The file beside it is locked while it grows, so that of two
- * loads that find no database the second waits, and adds to what the first has made. */
+ * A new database grows in a file beside its place, is synced and renamed; one that exists is changed in one
+ * transaction. So what stands under the database's name is always whole: before the load or after it. The file beside
+ * it is locked while it grows, so that of two loads that find no database the second waits, and adds to what the first
+ * has made. */
 #include "load/pass.h"
 
 #include <errno.h>
@@ -27,8 +28,8 @@ void load_interrupt(void)
 
 struct place_of_db {
 	const char *path;
-	char *tmp;	/* where a new one grows; NULL: it exists */
-	int lock;	/* open and locked as long as tmp is ours */
+	char *tmp; /* where a new one grows; NULL: it exists */
+	int lock;  /* open and locked as long as tmp is ours */
 };
 
 /* How long another load is waited for, and when that is told. */
@@ -41,7 +42,8 @@ static bool exists(const char *path)
 	return !stat(path, &st) && (!S_ISREG(st.st_mode) || st.st_size > 0);
 }
 
-/* Is fd the file that stands at path? A lock that was waited for may be that of a database which has got its name by now. */
+/* Is fd the file that stands at path? A lock that was waited for may be that of a database which has got its name by
+ * now. */
 static bool stands_at(int fd, const char *path)
 {
 	struct stat mine, there;
@@ -67,7 +69,7 @@ static int lock_wait(struct pass *p, int fd)
 {
 	for (int n = 0; flock(fd, LOCK_EX | LOCK_NB); n++) {
 		if (errno != EWOULDBLOCK)
-			return 0;	/* a file system without locks */
+			return 0; /* a file system without locks */
 		if (!wait_step(p, n))
 			return load_stopped ? -EINTR : -EBUSY;
 	}
@@ -82,7 +84,8 @@ static int tmp_lock(struct pass *p, struct place_of_db *d)
 	for (;;) {
 		fd = open(d->tmp, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 		if (fd < 0)
-			return errno == ENOENT ? 0 : -errno;	/* the store says it better of a directory that is not there */
+			return errno == ENOENT ? 0
+			                       : -errno; /* the store says it better of a directory that is not there */
 		rc = lock_wait(p, fd);
 		if (!rc && stands_at(fd, d->tmp))
 			break;
@@ -115,7 +118,7 @@ static int tmp_make(struct pass *p, struct place_of_db *d)
 		return -ENOMEM;
 	}
 	rc = tmp_lock(p, d);
-	if (!rc && exists(d->path))	/* made while we waited */
+	if (!rc && exists(d->path)) /* made while we waited */
 		tmp_forget(d, true);
 	return rc;
 }
@@ -131,7 +134,8 @@ static int db_open(struct pass *p, struct place_of_db *d)
 	if (!rc)
 		rc = store_open(d->tmp ? d->tmp : d->path, d->tmp ? STORE_CREATE : STORE_WRITE, &p->store, &why);
 	if (!rc && d->tmp)
-		rc = store_exec(p->store, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
+		rc = store_exec(p->store,
+		                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
 	if (!rc)
 		sqlite3_busy_handler(store_db(p->store), wait_step, p);
 	if (!rc)
@@ -139,7 +143,10 @@ static int db_open(struct pass *p, struct place_of_db *d)
 	if (rc == -EBUSY && load_stopped)
 		rc = -EINTR;
 	if (rc && rc != -EINTR)
-		say_error(p, "%s: %s", d->path, why ? why : rc == -EBUSY ? "another load is writing to it" : strerror(-rc));
+		say_error(p, "%s: %s", d->path,
+		          why            ? why
+		          : rc == -EBUSY ? "another load is writing to it"
+		                         : strerror(-rc));
 	free(why);
 	return rc;
 }
@@ -191,7 +198,9 @@ static void db_abandon(struct pass *p, struct place_of_db *d)
 static int chunk_id_next(struct pass *p)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store), "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0) + 1", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(store_db(p->store),
+	                            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0) + 1",
+	                            -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -212,8 +221,11 @@ static int places_write(void *arg)
 
 static int model(struct pass *p)
 {
-	struct model_options mo = {.benchmark = p->o->benchmark, .rules = p->o->rules, .threads = p->o->threads, .meanwhile = places_write,
-				   .meanwhile_arg = p};
+	struct model_options mo = {.benchmark = p->o->benchmark,
+	                           .rules = p->o->rules,
+	                           .threads = p->o->threads,
+	                           .meanwhile = places_write,
+	                           .meanwhile_arg = p};
 	char *why = NULL;
 	int rc = 0;
 
@@ -260,7 +272,9 @@ static int inputs_read(struct pass *p)
 	for (size_t i = 0; i < p->found.ninputs; i++)
 		total = p->found.inputs[i].file_bytes < 0 || total < 0 ? -1 : total + p->found.inputs[i].file_bytes;
 	progress_init(&p->progress, fileno(p->o->err), p->o->quiet, total);
-	if ((rc = place_set_new(&p->places)) || (rc = aside_new(p->store, p->found.ninputs, p->o->threads, &load_stopped, &p->aside)) || (rc = chunk_id_next(p)) || (rc = runs_known(p)))
+	if ((rc = place_set_new(&p->places)) ||
+	    (rc = aside_new(p->store, p->found.ninputs, p->o->threads, &load_stopped, &p->aside)) ||
+	    (rc = chunk_id_next(p)) || (rc = runs_known(p)))
 		return rc;
 	for (size_t i = 0; i < p->found.ninputs && !rc && !load_stopped; i++)
 		rc = pass_input(p, &p->found.inputs[i]);
@@ -270,7 +284,8 @@ static int inputs_read(struct pass *p)
 	return rc;
 }
 
-/* The disk takes what is there of a new database while the model is built, so that less is left to wait for at the end. */
+/* The disk takes what is there of a new database while the model is built, so that less is left to wait for at the end.
+ */
 static void write_ahead(struct pass *p)
 {
 	if (p->file >= 0 && !sqlite3_db_cacheflush(store_db(p->store)))
@@ -281,7 +296,7 @@ static int pass_fill(struct pass *p)
 {
 	int rc = inputs_read(p);
 
-	malloc_trim(0); /* what the parsers had is of no use to the model */
+	malloc_trim(0);       /* what the parsers had is of no use to the model */
 	aside_free(p->aside); /* whatever happened, nobody else uses the connection from here on */
 	p->aside = NULL;
 	if (!rc)
@@ -306,9 +321,12 @@ static double now(void)
 static int status_of(int rc)
 {
 	switch (rc) {
-	case -EBADMSG: case -EMEDIUMTYPE: case -EPROTONOSUPPORT:
+	case -EBADMSG:
+	case -EMEDIUMTYPE:
+	case -EPROTONOSUPPORT:
 		return 3;
-	case -EINVAL: case -ENOENT:
+	case -EINVAL:
+	case -ENOENT:
 		return 2;
 	case -EINTR:
 		return 130;
@@ -323,7 +341,8 @@ static int pass_outcome(struct pass *p, struct place_of_db *d, int rc)
 		if (p->failed)
 			say_error(p, "%s is as it was before", d->path);
 		else
-			say_error(p, "%s: %s; it is as it was before", d->path, rc == -ENOSPC ? "no space left on the device" : strerror(-rc));
+			say_error(p, "%s: %s; it is as it was before", d->path,
+			          rc == -ENOSPC ? "no space left on the device" : strerror(-rc));
 		db_abandon(p, d);
 		return status_of(rc);
 	}

@@ -9,21 +9,22 @@
 #include <stdio.h>
 
 struct load_options {
-	const char *db;		/* path of the database: made if absent, else added to */
-	char *const *paths;	/* files, directories, globs, "-" */
+	const char *db;     /* path of the database: made if absent, else added to */
+	char *const *paths; /* files, directories, globs, "-" */
 	size_t npaths;
 	char *const *timezones; /* --timezone arguments: ZONE or PATH=ZONE */
 	size_t ntimezones;
-	const char *benchmark;	/* --benchmark FILE, or NULL */
-	const char *rules;	/* rules file of the user's own, or NULL */
-	bool follow;		/* go on reading what is added, until interrupted */
-	bool quiet;		/* no progress, notes or ledger; errors and damage are always told */
-	unsigned threads;	/* 0: as many as there are processors, at most 16 */
-	FILE *out, *err;	/* the ledger; notes, progress, errors */
+	const char *benchmark; /* --benchmark FILE, or NULL */
+	const char *rules;     /* rules file of the user's own, or NULL */
+	bool follow;           /* go on reading what is added, until interrupted */
+	bool quiet;            /* no progress, notes or ledger; errors and damage are always told */
+	unsigned threads;      /* 0: as many as there are processors, at most 16 */
+	FILE *out, *err;       /* the ledger; notes, progress, errors */
 };
 
-/* Loads, and prints what became of it. Returns the exit status of contract §1: 0, 2 (nothing could be opened), 3 (damaged input or database),
- * 4 (the system failed: the database is as it was before), 130 (interrupted: what was read is in). */
+/* Loads, and prints what became of it. Returns the exit status of contract §1: 0, 2 (nothing could be opened), 3
+ * (damaged input or database), 4 (the system failed: the database is as it was before), 130 (interrupted: what was read
+ * is in). */
 int load_run(const struct load_options *o);
 
 /* Asks a running load to stop; async-signal-safe. */

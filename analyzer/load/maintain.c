@@ -44,7 +44,8 @@ static int run(struct store *s, const char *format, ...)
 	return rc;
 }
 
-/* Table place from the rows of all chunks; a transaction keeps its id, and its row, even if no line is of it any more. */
+/* Table place from the rows of all chunks; a transaction keeps its id, and its row, even if no line is of it any more.
+ */
 static int places_again(struct store *s)
 {
 	struct place_set *set = NULL;
@@ -96,12 +97,16 @@ static int settle(struct store *s, int rc, char **why)
 static int run_forget(struct store *s, int64_t id)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'run'", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(
+	    s->db,
+	    "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'run'",
+	    -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
 	while (!rc && sqlite3_step(q) == SQLITE_ROW)
-		rc = run(s, "DELETE FROM \"%s\" WHERE run = %lld", (const char *)sqlite3_column_text(q, 0), (long long)id);
+		rc = run(s, "DELETE FROM \"%s\" WHERE run = %lld", (const char *)sqlite3_column_text(q, 0),
+		         (long long)id);
 	sqlite3_finalize(q);
 	return rc ? rc : run(s, "DELETE FROM run WHERE id = %lld", (long long)id);
 }
@@ -122,9 +127,10 @@ int maintain_drop_source(struct store *s, int64_t source, char **why)
 	if ((rc = begin(s)))
 		return rc;
 	rc = run(s,
-		 "DELETE FROM block WHERE id >> 16 IN (SELECT id FROM chunk WHERE source = %1$lld); DELETE FROM chunk WHERE source = %1$lld;"
-		 "DELETE FROM reject WHERE source = %1$lld; DELETE FROM source WHERE id = %1$lld;",
-		 (long long)source);
+	         "DELETE FROM block WHERE id >> 16 IN (SELECT id FROM chunk WHERE source = %1$lld); DELETE FROM chunk "
+	         "WHERE source = %1$lld;"
+	         "DELETE FROM reject WHERE source = %1$lld; DELETE FROM source WHERE id = %1$lld;",
+	         (long long)source);
 	store_refresh(s);
 	if (!rc)
 		rc = places_again(s);
@@ -139,7 +145,8 @@ int maintain_drop_source(struct store *s, int64_t source, char **why)
 
 /* ---- compact ---- */
 
-/* A source's text goes through the parser again, as if it were loaded now; old chunks go when the new ones are there. */
+/* A source's text goes through the parser again, as if it were loaded now; old chunks go when the new ones are there.
+ */
 struct rebuild {
 	struct store *s;
 	int64_t source, next_chunk, line, offset;
@@ -158,7 +165,8 @@ static int chunk_put(struct rebuild *r)
 	r->packed.len = 0;
 	rc = chunk_seal(r->parser.builder, CHUNK_LEVEL, &r->packed);
 	if (!rc)
-		rc = chunk_writer_put(r->s, &r->writer, r->next_chunk++, r->source, r->line, r->offset, r->parser.builder, &r->packed);
+		rc = chunk_writer_put(r->s, &r->writer, r->next_chunk++, r->source, r->line, r->offset,
+		                      r->parser.builder, &r->packed);
 	r->line += sum.rows;
 	r->offset += (int64_t)sum.bytes;
 	parser_clear(&r->parser);
@@ -214,22 +222,31 @@ static int source_rebuild(struct rebuild *r, int64_t source)
 		rc = text_put(r, true);
 	if (!rc)
 		rc = chunk_put(r);
-	return rc ? rc : run(r->s, "DELETE FROM block WHERE id >> 16 IN (SELECT id FROM chunk WHERE source = %1$lld AND id <= %2$lld);"
-				   "DELETE FROM chunk WHERE source = %1$lld AND id <= %2$lld", (long long)source, (long long)last);
+	return rc ? rc
+	          : run(r->s,
+	                "DELETE FROM block WHERE id >> 16 IN (SELECT id FROM chunk WHERE source = %1$lld AND id <= "
+	                "%2$lld);"
+	                "DELETE FROM chunk WHERE source = %1$lld AND id <= %2$lld",
+	                (long long)source, (long long)last);
 }
 
 /* Sources with more chunks than their lines and bytes need by a quarter. Energy logs are small and of other lines. */
 static int sources_rebuild(struct store *s)
 {
-	struct rebuild r = {.s = s, .next_chunk = 1 + number(s, "SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0", 0)};
+	struct rebuild r = {
+	    .s = s, .next_chunk = 1 + number(s, "SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0", 0)};
 	int rc = parser_init(&r.parser, s->shapes);
 	sqlite3_stmt *q = NULL;
 
 	if (!rc)
 		rc = chunk_writer_open(s, &r.writer);
 	if (!rc)
-		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy') GROUP BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
-							"AND count(*) > 1", -1, &q, NULL));
+		rc = store_rc(sqlite3_prepare_v2(
+		    s->db,
+		    "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy') GROUP "
+		    "BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
+		    "AND count(*) > 1",
+		    -1, &q, NULL));
 	while (!rc && sqlite3_step(q) == SQLITE_ROW)
 		rc = source_rebuild(&r, sqlite3_column_int64(q, 0));
 	sqlite3_finalize(q);

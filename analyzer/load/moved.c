@@ -54,16 +54,19 @@ static bool still_there(const char *path, int64_t hash, int64_t bytes)
 	size_t got;
 
 	/* what came through a pipe is nowhere any more, and what is in one now would be taken away by a look */
-	return !stat(path, &st) && S_ISREG(st.st_mode) && !head_hash(path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &now, &got) && now == hash;
+	return !stat(path, &st) && S_ISREG(st.st_mode) &&
+	       !head_hash(path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &now, &got) && now == hash;
 }
 
 int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *whole, bool *here)
 {
 	sqlite3_stmt *q;
 	int rc = sqlite3_prepare_v2(store_db(p->store),
-				    "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 AND head_hash <> 0 AND path <> ?1 "
-				    "ORDER BY id DESC",
-				    -1, &q, NULL), found = 0;
+	                            "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
+	                            "AND head_hash <> 0 AND path <> ?1 "
+	                            "ORDER BY id DESC",
+	                            -1, &q, NULL),
+	    found = 0;
 
 	*source = 0;
 	if (rc)

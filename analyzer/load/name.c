@@ -14,7 +14,8 @@ static bool ends(const char *name, size_t len, const char *tail)
 	return len > n && !memcmp(name + len - n, tail, n);
 }
 
-/* The bytes of name before a tail of which each byte is a digit or in `also`, and the first a digit; len where there is none. */
+/* The bytes of name before a tail of which each byte is a digit or in `also`, and the first a digit; len where there is
+ * none. */
 static size_t before_digits(const char *name, size_t len, char lead, const char *also)
 {
 	size_t n = len;

@@ -2,9 +2,10 @@
 /* parse.c - lines by guessing: after a line of one shape mostly comes a line of a shape that came after it before.
  *
  * For each head the last few heads that followed it are remembered, and the last few tails it had. A guess is compared
- * with the text (shape_match). Where the sequence is no help, heads are looked up by the text between the time and the end of the message.
- * Where no guess fits, the full parser takes the line apart and the shape is looked up or made. Whatever way a line went, its
- * values were cut out by shape_match: so the shapes and values give it back byte for byte. */
+ * with the text (shape_match). Where the sequence is no help, heads are looked up by the text between the time and the
+ * end of the message. Where no guess fits, the full parser takes the line apart and the shape is looked up or made.
+ * Whatever way a line went, its values were cut out by shape_match: so the shapes and values give it back byte for
+ * byte. */
 #include "load/parse.h"
 #include "ingest/scan.h"
 #include "ingest/stamp.h"
@@ -14,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define GUESSES	   12
-#define FOLLOWERS  2	   /* of a head that are tried before its key is computed */
-#define KEYS	   4096
-#define KEY_QUOTES 10	   /* "level":"INFO","fields":{"message":"..." */
+#define GUESSES    12
+#define FOLLOWERS  2 /* of a head that are tried before its key is computed */
+#define KEYS       4096
+#define KEY_QUOTES 10  /* "level":"INFO","fields":{"message":"..." */
 #define SAMPLE_MAX 120 /* bytes of a rejected line that are kept for reading */
 
 struct guess {
@@ -113,7 +114,7 @@ static void guess_note(const struct shape **list, unsigned room, const struct sh
 
 struct row {
 	struct slice text; /* without line end */
-	size_t bytes;	   /* with it */
+	size_t bytes;      /* with it */
 	const struct shape *head, *tail;
 	struct slice tid;
 	int64_t stamp;
@@ -170,7 +171,8 @@ static const char *stamp_read(struct parser *p, struct row *r, enum slot_kind *k
 	bool canonical;
 	int64_t ns, offset;
 
-	if (r->text.len < sizeof LINE_START + SECOND_LEN + 12 || r->text.len > LINE_MAX_BYTES || memcmp(r->text.ptr, LINE_START, sizeof LINE_START - 1) || text[SECOND_LEN] != '.')
+	if (r->text.len < sizeof LINE_START + SECOND_LEN + 12 || r->text.len > LINE_MAX_BYTES ||
+	    memcmp(r->text.ptr, LINE_START, sizeof LINE_START - 1) || text[SECOND_LEN] != '.')
 		return NULL;
 	end = fraction(text + SECOND_LEN + 1, kind, &ns);
 	if (!end || *end != '"' || (*kind == SLOT_STAMP_Z) != (text[10] == 'T'))
@@ -178,7 +180,7 @@ static const char *stamp_read(struct parser *p, struct row *r, enum slot_kind *k
 	if (p->second_ns == INT64_MIN || memcmp(p->second, text, SECOND_LEN)) {
 		struct slice s = {text, (size_t)(end - text)};
 		int rc = *kind == SLOT_STAMP ? stamp_parse_iluvatar(s, &r->stamp, &canonical)
-					     : stamp_parse_rfc3339(s, &r->stamp, &offset, &canonical);
+		                             : stamp_parse_rfc3339(s, &r->stamp, &offset, &canonical);
 
 		if (rc || !canonical)
 			return NULL;
@@ -234,7 +236,8 @@ static struct guess_key *key_of(struct parser *p, const char *from, const char *
 
 /* ---- guessing ---- */
 
-static bool head_fits(struct parser *p, struct row *r, const struct shape *head, const char *behind_stamp, enum slot_kind kind)
+static bool head_fits(struct parser *p, struct row *r, const struct shape *head, const char *behind_stamp,
+                      enum slot_kind kind)
 {
 	const char *end = r->text.ptr + r->text.len, *behind;
 	const struct shape **tail = p->guesses[head->id].tail;
@@ -281,7 +284,8 @@ static bool guess_line(struct parser *p, struct row *r, enum slot_kind *kind)
 /* A part of the line that was a list or text: where it is an object, it is more than a value. */
 static bool is_whole_part(const struct slot *s)
 {
-	return s->section == SECTION_TOP && s->kind == SLOT_JSON && (slice_is(s->key, "fields") || slice_is(s->key, "span") || slice_is(s->key, "spans"));
+	return s->section == SECTION_TOP && s->kind == SLOT_JSON &&
+	       (slice_is(s->key, "fields") || slice_is(s->key, "span") || slice_is(s->key, "spans"));
 }
 
 /* Whether all lines that match have the transaction that the parser would find: an id that is a string like others
@@ -291,7 +295,8 @@ static bool tid_is_sure(const struct shape *head, const struct shape *tail)
 	bool in_head = false, in_span = false, in_spans = true;
 
 	for (unsigned i = 0; i < head->nslots; i++) {
-		if (is_whole_part(&head->slots[i]) || (head->slots[i].kind == SLOT_STRING && slice_is(head->slots[i].key, "tid")))
+		if (is_whole_part(&head->slots[i]) ||
+		    (head->slots[i].kind == SLOT_STRING && slice_is(head->slots[i].key, "tid")))
 			return false;
 		in_head |= head->slots[i].kind == SLOT_TID;
 	}
@@ -316,7 +321,8 @@ static void head_note(struct parser *p, struct row *r, const struct shape *head,
 	enum slot_kind kind;
 	const char *behind = stamp_read(p, r, &kind);
 
-	if (!behind || !head->nslots || head->slots[0].kind != kind || head->literals[0].len != sizeof LINE_START - 1 || !tid_is_sure(head, tail))
+	if (!behind || !head->nslots || head->slots[0].kind != kind || head->literals[0].len != sizeof LINE_START - 1 ||
+	    !tid_is_sure(head, tail))
 		return;
 	if (p->last_head)
 		guess_note(p->guesses[p->last_head].next, FOLLOWERS, head);
@@ -332,7 +338,8 @@ static int shape_line(struct parser *p, struct row *r, bool *found)
 	int rc;
 
 	*found = false;
-	if ((rc = shape_set_find(p->set, &p->line, 0, &head)) || !head || (rc = shape_set_find(p->set, &p->line, 1, &tail)) || !tail)
+	if ((rc = shape_set_find(p->set, &p->line, 0, &head)) || !head ||
+	    (rc = shape_set_find(p->set, &p->line, 1, &tail)) || !tail)
 		return rc;
 	r->stamp = p->line.stamp;
 	if (!head_match(p, r, head, &behind) || !tail_match(p, behind, r, tail) || !slice_same(r->tid, p->line.tid))

@@ -8,11 +8,11 @@
 
 /* A line that was no event. */
 struct parse_reject {
-	uint32_t row;	   /* in the chunk */
-	uint64_t offset;   /* in the chunk's text */
+	uint32_t row;    /* in the chunk */
+	uint64_t offset; /* in the chunk's text */
 	uint32_t length;
 	const char *reason; /* static */
-	char *sample;	   /* its first bytes, escaped; ours until parser_clear */
+	char *sample;       /* its first bytes, escaped; ours until parser_clear */
 };
 
 struct parse_counts {
@@ -27,7 +27,7 @@ struct parser {
 	struct parse_counts counts;
 	struct parse_reject *rejects;
 	size_t nrejects, rejects_room;
-	bool saw_local, saw_utc;   /* stamps without and with an offset */
+	bool saw_local, saw_utc; /* stamps without and with an offset */
 	bool saw_event;
 	int64_t first_stamp;
 	struct energy_format *energy; /* in: the lines are those of an energy log; borrowed. NULL: events */
@@ -36,9 +36,9 @@ struct parser {
 	struct guess *guesses; /* by shape id */
 	uint32_t nguesses;
 	uint32_t last_head;
-	struct guess_key *keys;	   /* heads by what stands behind the time */
-	char second[19];	   /* the last line's time without its fraction ... */
-	int64_t second_ns;	   /* ... as a number; INT64_MIN: none */
+	struct guess_key *keys; /* heads by what stands behind the time */
+	char second[19];        /* the last line's time without its fraction ... */
+	int64_t second_ns;      /* ... as a number; INT64_MIN: none */
 	struct slice *values[2];
 	unsigned room[2];
 };
@@ -49,8 +49,8 @@ void parser_done(struct parser *p);
 /* Empties the builder and the counts for the next chunk. */
 void parser_clear(struct parser *p);
 
-/* Takes lines from text until its end or until the chunk is full; SCAN_SLACK readable bytes follow text. last: text ends with the file, so that
- * a line without line end is whole. *used: bytes taken. 0, -ENOMEM or -EFBIG. */
+/* Takes lines from text until its end or until the chunk is full; SCAN_SLACK readable bytes follow text. last: text
+ * ends with the file, so that a line without line end is whole. *used: bytes taken. 0, -ENOMEM or -EFBIG. */
 int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_t *used);
 
 #endif

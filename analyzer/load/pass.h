@@ -13,21 +13,21 @@ struct pass {
 	const struct load_options *o;
 	struct store *store;
 	struct discovery found;
-	int64_t *run_ids;	/* of found.runs; 0: not in the database yet */
+	int64_t *run_ids; /* of found.runs; 0: not in the database yet */
 	struct place_set *places;
-	int file;		/* the new database's own, or -1 */
+	int file; /* the new database's own, or -1 */
 	int places_rc;
 	struct aside *aside;
 	struct progress progress;
 	int64_t next_chunk;
-	int64_t done_bytes;	/* of files, for progress */
-	uint64_t zones_used;	/* a bit for each PATH=ZONE that named a log */
-	bool again;		/* not the first pass of those that follow */
+	int64_t done_bytes;  /* of files, for progress */
+	uint64_t zones_used; /* a bit for each PATH=ZONE that named a log */
+	bool again;          /* not the first pass of those that follow */
 	/* outcome */
 	uint64_t lines, bytes, events, rejected;
 	unsigned files, unchanged;
 	bool damaged, unopened, changed;
-	bool failed;	/* somebody said why the pass fails */
+	bool failed; /* somebody said why the pass fails */
 	double seconds;
 };
 
@@ -37,7 +37,8 @@ extern volatile int load_stopped;
 void say_error(struct pass *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void say_note(struct pass *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* inputs.c: one log, or one file beside logs, into the database. 0 or negative: the pass fails (*said: the user knows why). */
+/* inputs.c: one log, or one file beside logs, into the database. 0 or negative: the pass fails (*said: the user knows
+ * why). */
 int pass_input(struct pass *p, const struct input *in);
 /* inputs.c: waits for the files beside the logs, and says what was wrong with them. */
 int pass_beside(struct pass *p);
@@ -52,9 +53,10 @@ void pass_ledger(struct pass *p);
 
 /* append.c: how a file that was loaded before goes on. */
 struct resume {
-	int64_t source;	 /* id; 0: load it afresh */
+	int64_t source; /* id; 0: load it afresh */
 	bool unchanged;
-	int64_t same_as; /* source whose text this file has, while that one's own file is still there: nothing to load; 0: none */
+	int64_t same_as; /* source whose text this file has, while that one's own file is still there: nothing to load;
+	                    0: none */
 	int64_t skip_bytes, next_line;
 	struct parse_counts kept;
 };
@@ -66,21 +68,22 @@ int64_t text_hash(const void *p, size_t n);
 /* What is known of a source, for a file that goes on where it ends; chunks of what is read again are taken out. */
 int resume_source(struct pass *p, int64_t source, struct resume *out);
 
-/* moved.c: a source whose text stands at the start of this file under another name: *source, or 0. *whole: the file has nothing more;
- * *here: the source's own file is still where it was. */
+/* moved.c: a source whose text stands at the start of this file under another name: *source, or 0. *whole: the file has
+ * nothing more; *here: the source's own file is still where it was. */
 int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *whole, bool *here);
 /* 1: the text at path begins with the source's (*whole: and ends with it), 0: it does not, or negative. */
 int moved_starts_with(struct pass *p, const char *path, int64_t source, bool *whole);
 
 /* piped.c: standard input and pipes. */
 struct piped {
-	struct reader *reader;	/* where to read it from, as far as it is not read */
+	struct reader *reader; /* where to read it from, as far as it is not read */
 	char head[HEAD_BYTES];
-	size_t n;		/* of head */
-	int fd;			/* where it is kept while it is compared, or -1 */
-	char *damage;		/* what was wrong with what was kept, or NULL */
+	size_t n;     /* of head */
+	int fd;       /* where it is kept while it is compared, or -1 */
+	char *damage; /* what was wrong with what was kept, or NULL */
 };
-/* Opens it and tells whether its text, or the start of it, is loaded already. 0 or negative. piped_close it in any case. */
+/* Opens it and tells whether its text, or the start of it, is loaded already. 0 or negative. piped_close it in any
+ * case. */
 int piped_open(struct pass *p, const char *name, struct piped *s, struct resume *out, const char **why);
 void piped_close(struct piped *s);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* piped.c - standard input or another pipe, which may bring what is loaded already.
  *
- * A pipe can't be read twice. Its first bytes are looked at, and only where a source begins with the same ones, the text is kept in a
- * file without a name beside the database until it is compared; otherwise it streams through. */
+ * A pipe can't be read twice. Its first bytes are looked at, and only where a source begins with the same ones, the
+ * text is kept in a file without a name beside the database until it is compared; otherwise it streams through. */
 #include "ingest/reader.h"
 #include "load/pass.h"
 
@@ -42,7 +42,8 @@ static int write_all(int fd, const char *buf, size_t n)
 	return 0;
 }
 
-/* The rest of the text into a file of its own; path is where it can be opened from then on. Damage ends it, and is told then: *damage is yours. */
+/* The rest of the text into a file of its own; path is where it can be opened from then on. Damage ends it, and is told
+ * then: *damage is yours. */
 static int keep(struct pass *p, struct piped *s, char path[32])
 {
 	char *buf = malloc(READER_BLOCK);
@@ -63,7 +64,8 @@ static int keep(struct pass *p, struct piped *s, char path[32])
 }
 
 /* What the source that stands at the start of the text means for it. */
-static int begins_with(struct pass *p, const char *name, int64_t source, const char *path, bool whole, struct resume *out)
+static int begins_with(struct pass *p, const char *name, int64_t source, const char *path, bool whole,
+                       struct resume *out)
 {
 	struct stat st;
 
@@ -80,9 +82,12 @@ static int begins_with(struct pass *p, const char *name, int64_t source, const c
 static int compare(struct pass *p, const char *name, struct piped *s, char path[32], struct resume *out)
 {
 	sqlite3_stmt *q;
-	int rc = store_rc(sqlite3_prepare_v2(store_db(p->store), "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
-								 "AND head_hash <> 0 ORDER BY bytes DESC, id DESC",
-					     -1, &q, NULL)), found = 0;
+	int rc = store_rc(
+	        sqlite3_prepare_v2(store_db(p->store),
+	                           "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
+	                           "AND head_hash <> 0 ORDER BY bytes DESC, id DESC",
+	                           -1, &q, NULL)),
+	    found = 0;
 	bool whole = false;
 
 	while (!rc && !found && sqlite3_step(q) == SQLITE_ROW) {
@@ -99,7 +104,8 @@ static int compare(struct pass *p, const char *name, struct piped *s, char path[
 			rc = found;
 	}
 	if (!rc && found)
-		rc = begins_with(p, name, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1), whole, out);
+		rc = begins_with(p, name, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1), whole,
+		                 out);
 	sqlite3_finalize(q);
 	return rc;
 }

@@ -23,10 +23,10 @@ static int64_t now_ns(void)
 void progress_init(struct progress *p, int fd, bool quiet, int64_t total_bytes)
 {
 	*p = (struct progress){
-		.fd = fd,
-		.on = !quiet && isatty(fd),
-		.start_ns = now_ns(),
-		.total_bytes = total_bytes,
+	    .fd = fd,
+	    .on = !quiet && isatty(fd),
+	    .start_ns = now_ns(),
+	    .total_bytes = total_bytes,
 	};
 	p->last_ns = p->start_ns;
 }
@@ -80,7 +80,8 @@ static size_t terminal_width(int fd)
 	return !ioctl(fd, TIOCGWINSZ, &w) && w.ws_col > 20 ? w.ws_col : 80;
 }
 
-/* The end of the path that fits into width columns; bytes that would move the cursor or split a character become '?'. */
+/* The end of the path that fits into width columns; bytes that would move the cursor or split a character become '?'.
+ */
 static size_t put_path(char *buf, size_t width, const char *path)
 {
 	size_t len = strlen(path), i;

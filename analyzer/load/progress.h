@@ -8,8 +8,8 @@
 
 struct progress {
 	int fd;
-	bool on;	     /* fd is a terminal and nobody said --quiet */
-	bool shown;	     /* there is a line to erase */
+	bool on;    /* fd is a terminal and nobody said --quiet */
+	bool shown; /* there is a line to erase */
 	int64_t start_ns, last_ns;
 	int64_t total_bytes; /* of the files; -1: not known */
 };

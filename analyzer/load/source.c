@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* source.c - one log file into chunks, by several threads.
  *
- * The file is cut into pieces of about 32 MiB at line ends. A worker takes the next piece, parses it into a chunk or two, packs them, and waits
- * for its turn to write: pieces are written in the order of the file, so line numbers and offsets are known then. A plain file is read
- * by each worker itself, half a MiB at a time, so that the text stays in the cache; what must be unpacked first, or comes through a
- * pipe, is handed out in memory. */
+ * The file is cut into pieces of about 32 MiB at line ends. A worker takes the next piece, parses it into a chunk or
+ * two, packs them, and waits for its turn to write: pieces are written in the order of the file, so line numbers and
+ * offsets are known then. A plain file is read by each worker itself, half a MiB at a time, so that the text stays in
+ * the cache; what must be unpacked first, or comes through a pipe, is handed out in memory. */
 #include "load/source.h"
 #include "ingest/reader.h"
 #include "ingest/scan.h"
@@ -17,25 +17,27 @@
 #include <unistd.h>
 
 #define PIECE_BYTES (32u << 20)
-#define LINE_LIMIT  900000000u /* a line that does not end within it ends the load of its file: SQLite takes a billion bytes as one value */
+#define LINE_LIMIT                                                                                                  \
+	900000000u /* a line that does not end within it ends the load of its file: SQLite takes a billion bytes as \
+	              one value */
 
 /* Shared by the workers of one file. */
 struct job {
 	struct source_load *l;
 	struct reader *reader;
-	int fd;			/* of a plain file, else -1 */
-	int64_t size;		/* of a plain file */
-	pthread_mutex_t take;	/* pieces */
-	int64_t next_from;	/* plain: where the next piece begins */
+	int fd;               /* of a plain file, else -1 */
+	int64_t size;         /* of a plain file */
+	pthread_mutex_t take; /* pieces */
+	int64_t next_from;    /* plain: where the next piece begins */
 	uint64_t next_ticket;
 	bool drained;
-	char *carry;		/* streams: the start of a line whose end is in the next piece */
+	char *carry; /* streams: the start of a line whose end is in the next piece */
 	size_t carry_len, carry_room;
 	pthread_mutex_t write;
 	pthread_cond_t turned;
 	uint64_t turn;
-	int rc;			/* first failure: everybody stops */
-	const char *reason;	/* of damage that ended the reading, static or of the reader */
+	int rc;             /* first failure: everybody stops */
+	const char *reason; /* of damage that ended the reading, static or of the reader */
 	struct chunk_writer writer;
 	sqlite3_stmt *reject_insert;
 };
@@ -189,8 +191,11 @@ static int chunk_write(struct worker *w, const struct chunk_summary *s)
 	struct place_arg arg = {l->places, (*l->next_chunk)++};
 	int rc = rejects_write(j, &w->parser);
 
-	if (rc || (rc = chunk_writer_put(l->store, &j->writer, arg.chunk, l->id, l->next_line, l->skip_bytes + l->bytes, w->parser.builder, &w->packed)) ||
-	    (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)) || (place_set_full(l->places) && (rc = place_set_write(l->places, l->store))))
+	if (rc ||
+	    (rc = chunk_writer_put(l->store, &j->writer, arg.chunk, l->id, l->next_line, l->skip_bytes + l->bytes,
+	                           w->parser.builder, &w->packed)) ||
+	    (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)) ||
+	    (place_set_full(l->places) && (rc = place_set_write(l->places, l->store))))
 		return rc;
 	return summary_add(l, &w->parser, s);
 }
@@ -277,7 +282,7 @@ static int line_start(struct worker *w, int64_t at, int64_t *out)
 	struct job *j = w->job;
 	int rc = room_for(w, READER_BLOCK);
 
-	for (int64_t off = at - 1; !rc; ) {
+	for (int64_t off = at - 1; !rc;) {
 		ssize_t got = off < j->size ? read_at(j->fd, w->buf, READER_BLOCK, off) : 0;
 		char *nl;
 
@@ -493,9 +498,10 @@ static int statements(struct job *j)
 
 	if (rc)
 		return rc;
-	return store_rc(sqlite3_prepare_v2(store_db(j->l->store),
-					   "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)", -1,
-					   &j->reject_insert, NULL));
+	return store_rc(sqlite3_prepare_v2(
+	    store_db(j->l->store),
+	    "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)", -1,
+	    &j->reject_insert, NULL));
 }
 
 static int last_byte(struct job *j)
@@ -516,7 +522,8 @@ static int start(struct job *j, const char **why)
 		return rc;
 	j->reader = l->reader ? l->reader : j->reader;
 	l->reader = NULL;
-	if (reader_format(j->reader) == READER_PLAIN && S_ISREG(reader_stat(j->reader)->st_mode) && strcmp(l->path, "-")) {
+	if (reader_format(j->reader) == READER_PLAIN && S_ISREG(reader_stat(j->reader)->st_mode) &&
+	    strcmp(l->path, "-")) {
 		j->fd = open(l->path, O_RDONLY | O_CLOEXEC);
 		if (j->fd < 0)
 			return -errno;

@@ -27,7 +27,8 @@ static bool names_path(const char *word, size_t n, const char *path)
 	return is;
 }
 
-/* The --timezone argument for a path: the ZONE of the first PATH=ZONE that names it, else the last ZONE alone; NULL: none. */
+/* The --timezone argument for a path: the ZONE of the first PATH=ZONE that names it, else the last ZONE alone; NULL:
+ * none. */
 static const char *zone_for(struct pass *p, const char *path)
 {
 	const char *all = NULL;
@@ -58,7 +59,8 @@ void pass_zones_unused(struct pass *p)
 static int offset_set(struct pass *p, int64_t source, int64_t offset_s, const char *from)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store), "UPDATE source SET offset_s = ?, offset_from = ? WHERE id = ?", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(store_db(p->store), "UPDATE source SET offset_s = ?, offset_from = ? WHERE id = ?",
+	                            -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -75,7 +77,8 @@ struct result_offset {
 	int64_t offset_s;
 };
 
-static int source_zone(struct pass *p, int64_t run, int64_t source, const char *path, const char *had, int64_t stamp, struct result_offset *res)
+static int source_zone(struct pass *p, int64_t run, int64_t source, const char *path, const char *had, int64_t stamp,
+                       struct result_offset *res)
 {
 	const char *zone = zone_for(p, path), *why = NULL;
 	int64_t offset;
@@ -104,17 +107,20 @@ int pass_zones(struct pass *p, int64_t run)
 {
 	struct result_offset res = {0};
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store),
-				    "SELECT s.id, s.path, s.offset_from, (SELECT min_stamp FROM chunk c WHERE c.source = s.id AND min_stamp IS NOT NULL "
-				    "ORDER BY first_line LIMIT 1) AS stamp FROM source s WHERE run = ? AND stamp IS NOT NULL",
-				    -1, &q, NULL), bad = 0;
+	int rc = sqlite3_prepare_v2(
+	        store_db(p->store),
+	        "SELECT s.id, s.path, s.offset_from, (SELECT min_stamp FROM chunk c WHERE c.source = s.id AND "
+	        "min_stamp IS NOT NULL "
+	        "ORDER BY first_line LIMIT 1) AS stamp FROM source s WHERE run = ? AND stamp IS NOT NULL",
+	        -1, &q, NULL),
+	    bad = 0;
 
 	if (rc)
 		return store_rc(rc);
 	sqlite3_bind_int64(q, 1, run);
 	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW)
 		bad = source_zone(p, run, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1),
-				  (const char *)sqlite3_column_text(q, 2), sqlite3_column_int64(q, 3), &res);
+		                  (const char *)sqlite3_column_text(q, 2), sqlite3_column_int64(q, 3), &res);
 	sqlite3_finalize(q);
 	return bad ? bad : rc == SQLITE_DONE ? 0 : store_rc(rc);
 }
@@ -123,17 +129,24 @@ int pass_run_times(struct pass *p, int64_t run)
 {
 	char sql[1500];
 
-	snprintf(sql, sizeof sql,
-		 "UPDATE source SET first_ns = (SELECT min(min_stamp) FROM chunk c WHERE c.source = source.id) + offset_s * 1000000000, "
-		 "last_ns = (SELECT max(max_stamp) FROM chunk c WHERE c.source = source.id) + offset_s * 1000000000 WHERE run = %lld;"
-		 "UPDATE run SET first_ns = (SELECT min(first_ns) FROM source s WHERE s.run = run.id AND s.kind <> 'energy'), "
-		 "last_ns = (SELECT max(last_ns) FROM source s WHERE s.run = run.id AND s.kind <> 'energy'), "
-		 "offset_s = (SELECT offset_s FROM source s WHERE s.run = run.id AND offset_s IS NOT NULL ORDER BY kind = 'energy', offset_from = 'stamp', id LIMIT 1), "
-		 "kind = CASE WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'ilulog') THEN 'ilulog' "
-		 "WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'tracing' AND (s.worker GLOB 'worker_[0-9]*')) "
-		 "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'logrus') THEN 'simulation' "
-		 "WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'tracing') THEN 'live' ELSE 'other' END "
-		 "WHERE id = %lld",
-		 (long long)run, (long long)run);
+	snprintf(
+	    sql, sizeof sql,
+	    "UPDATE source SET first_ns = (SELECT min(min_stamp) FROM chunk c WHERE c.source = source.id) + offset_s * "
+	    "1000000000, "
+	    "last_ns = (SELECT max(max_stamp) FROM chunk c WHERE c.source = source.id) + offset_s * 1000000000 WHERE "
+	    "run = %lld;"
+	    "UPDATE run SET first_ns = (SELECT min(first_ns) FROM source s WHERE s.run = run.id AND s.kind <> "
+	    "'energy'), "
+	    "last_ns = (SELECT max(last_ns) FROM source s WHERE s.run = run.id AND s.kind <> 'energy'), "
+	    "offset_s = (SELECT offset_s FROM source s WHERE s.run = run.id AND offset_s IS NOT NULL ORDER BY kind = "
+	    "'energy', offset_from = 'stamp', id LIMIT 1), "
+	    "kind = CASE WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'ilulog') THEN 'ilulog' "
+	    "WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'tracing' AND (s.worker GLOB "
+	    "'worker_[0-9]*')) "
+	    "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'logrus') THEN 'simulation' "
+	    "WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'tracing') THEN 'live' ELSE 'other' "
+	    "END "
+	    "WHERE id = %lld",
+	    (long long)run, (long long)run);
 	return store_exec(p->store, sql);
 }

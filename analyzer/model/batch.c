@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* batch.c - the table batch: successive executions of one function on a worker.
  *
- * A GPU queue names its batches; elsewhere a batch is a run of "Item starting to execute" of one function in the order of
- * the worker's log. As in the reference, a worker that names some has only those from its first one on. */
+ * A GPU queue names its batches; elsewhere a batch is a run of "Item starting to execute" of one function in the order
+ * of the worker's log. As in the reference, a worker that names some has only those from its first one on. */
 #include "model/build.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -88,9 +88,9 @@ int build_run_facts(struct build *b)
 	const struct facts *f = &b->facts;
 	sqlite3_stmt *batch = NULL, *cache = NULL, *bench = NULL;
 	int rc = sql_exec_all(b->db, "CREATE TEMP TABLE IF NOT EXISTS model_batch(run,worker,id,time,name,len);"
-				"CREATE TEMP TABLE IF NOT EXISTS model_cache(run,worker,name,n);"
-				"CREATE TEMP TABLE IF NOT EXISTS model_name(run,func_name,name,n);"
-				"DELETE FROM model_batch; DELETE FROM model_cache; DELETE FROM model_name");
+	                             "CREATE TEMP TABLE IF NOT EXISTS model_cache(run,worker,name,n);"
+	                             "CREATE TEMP TABLE IF NOT EXISTS model_name(run,func_name,name,n);"
+	                             "DELETE FROM model_batch; DELETE FROM model_cache; DELETE FROM model_name");
 
 	if (!rc)
 		rc = sql_prepare(b->db, "INSERT INTO temp.model_batch VALUES(?,?,?,?,?,?)", &batch);
@@ -139,11 +139,17 @@ static int compare_pieces(const void *pa, const void *pb)
 static int read_named(struct build *b, struct piece **v, size_t *n, size_t *room)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(b->db, "SELECT run,worker,id,time,name,len FROM temp.model_batch", &st), step = SQLITE_DONE;
+	int rc = sql_prepare(b->db, "SELECT run,worker,id,time,name,len FROM temp.model_batch", &st),
+	    step = SQLITE_DONE;
 
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct piece p = {sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3),
-				  sqlite3_column_int64(st, 5), 0, 0, true};
+		struct piece p = {sqlite3_column_int64(st, 0),
+		                  sqlite3_column_int64(st, 2),
+		                  sqlite3_column_int64(st, 3),
+		                  sqlite3_column_int64(st, 5),
+		                  0,
+		                  0,
+		                  true};
 
 		rc = name(b, column_slice(st, 1), &p.worker);
 		if (!rc)
@@ -159,7 +165,8 @@ static int read_named(struct build *b, struct piece **v, size_t *n, size_t *room
 
 static int put_batch(struct build *b, const struct piece *p, int64_t len)
 {
-	return write_batch(&b->writer, p->run, intern_text(&b->names, p->worker), intern_text(&b->names, p->function), p->time_ns, len);
+	return write_batch(&b->writer, p->run, intern_text(&b->names, p->worker), intern_text(&b->names, p->function),
+	                   p->time_ns, len);
 }
 
 static int write_batches(struct build *b, const struct piece *v, size_t n)

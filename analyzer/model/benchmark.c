@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* benchmark.c - a benchmark file's means: {"data": {NAME: {"resource_data": {"CPU": {"warm_results_sec": [...], ...}}}}}.
+/* benchmark.c - a benchmark file's means: {"data": {NAME: {"resource_data": {"CPU": {"warm_results_sec": [...],
+ * ...}}}}}.
  *
  * The files are small (kilobytes), so a tree is fine here. */
 #include "model/input.h"
@@ -60,7 +61,8 @@ static int write_means(sqlite3_stmt *st, int64_t run, const char *name, json_t *
 	json_t *times;
 	int rc = 0;
 
-	json_object_foreach(resources, compute, times) {
+	json_object_foreach(resources, compute, times)
+	{
 		sqlite3_bind_int64(st, 1, run);
 		bind_word(st, 2, name);
 		bind_word(st, 3, compute);
@@ -95,7 +97,8 @@ int model_benchmark_load(struct store *s, int64_t run, const char *path, char **
 		rc = input_refuse(why, -EINVAL, path, 0, "no benchmark: no object \"data\"");
 	if (!rc)
 		rc = sql_prepare(store_db(s), "INSERT OR REPLACE INTO benchmark VALUES(?,?,?,?,?,?)", &st);
-	json_object_foreach(data, name, entry) {
+	json_object_foreach(data, name, entry)
+	{
 		if (rc)
 			break;
 		rc = write_means(st, run, name, json_object_get(entry, "resource_data"));

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define CHUNKS_EACH 4	/* fewer are not worth a thread */
+#define CHUNKS_EACH 4 /* fewer are not worth a thread */
 #define THREADS_MAX 16
 
 struct part {
@@ -52,7 +52,8 @@ static void *read_thread(void *arg)
 
 /* ---- stretches ---- */
 
-/* The ids of the chunks at the stretches' starts: n + 1 of them, the last beyond all. Returns n, at most `threads`, or a negative errno. */
+/* The ids of the chunks at the stretches' starts: n + 1 of them, the last beyond all. Returns n, at most `threads`, or
+ * a negative errno. */
 static int stretches(sqlite3 *db, unsigned threads, int64_t *start)
 {
 	sqlite3_stmt *st;
@@ -76,7 +77,8 @@ static int stretches(sqlite3 *db, unsigned threads, int64_t *start)
 	return rc ? rc : (rc = sql_errno(step)) ? rc : n ? (int)n : 1;
 }
 
-static int parts_start(struct part *v, unsigned n, const int64_t *start, const struct facts *f, const struct collect_options *o, struct store *s, size_t max)
+static int parts_start(struct part *v, unsigned n, const int64_t *start, const struct facts *f,
+                       const struct collect_options *o, struct store *s, size_t max)
 {
 	int rc = 0;
 

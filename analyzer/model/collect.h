@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* collect.h - the facts of a whole store, by several threads.
  *
- * Chunks are independent, so each thread reads a stretch of them with a store of its own on the same connection, into facts and patterns
- * of its own; those are joined in the order of the stretches. Facts are put in order afterwards and patterns have none, so the
- * outcome is the same for any number of threads. */
+ * Chunks are independent, so each thread reads a stretch of them with a store of its own on the same connection, into
+ * facts and patterns of its own; those are joined in the order of the stretches. Facts are put in order afterwards and
+ * patterns have none, so the outcome is the same for any number of threads. */
 #ifndef MODEL_COLLECT_H
 #define MODEL_COLLECT_H
 
 #include "model/build.h"
 
 struct collect_options {
-	unsigned threads;	/* at least 1; a small store takes fewer */
+	unsigned threads;          /* at least 1; a small store takes fewer */
 	struct patterns *patterns; /* joined by the lines that are no span's, or NULL */
-	/* Called once by the caller's thread while the others read; what it writes is not read by them. NULL: nothing to do. A failure is
-	 * returned. */
+	/* Called once by the caller's thread while the others read; what it writes is not read by them. NULL: nothing
+	 * to do. A failure is returned. */
 	int (*meanwhile)(void *arg);
 	void *meanwhile_arg;
 };

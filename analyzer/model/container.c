@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* container.c - the tables container and lock.
  *
- * A container is known by its id in a line: made (by an invocation or a prewarm), acquired, let go, removed. At level info
- * a warm start names none, so that `invocations` is known only where lines of acquiring are. A lock is held from "acquired" to "dropped",
- * both said by the transaction that held it. */
+ * A container is known by its id in a line: made (by an invocation or a prewarm), acquired, let go, removed. At level
+ * info a warm start names none, so that `invocations` is known only where lines of acquiring are. A lock is held from
+ * "acquired" to "dropped", both said by the transaction that held it. */
 #include "model/build.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct known {
 
 struct tables {
 	const struct facts *f;
-	struct intern ids;	/* run and text number -> number in v */
+	struct intern ids; /* run and text number -> number in v */
 	struct known *v;
 	uint32_t room;
 };
@@ -27,7 +27,9 @@ struct tables {
 /* "hello-0.0.1" of "hello-0.0.1-2B9C5138-FBCF-0F2A-57EC-42F974B23095". */
 static struct slice fqdn_of(struct slice id)
 {
-	return id.len > GUID_LEN + 1 && id.ptr[id.len - GUID_LEN - 1] == '-' ? (struct slice){id.ptr, id.len - GUID_LEN - 1} : SLICE_NONE;
+	return id.len > GUID_LEN + 1 && id.ptr[id.len - GUID_LEN - 1] == '-'
+	           ? (struct slice){id.ptr, id.len - GUID_LEN - 1}
+	           : SLICE_NONE;
 }
 
 static struct slice worker_of(const struct facts *f, const struct fact *x)
@@ -37,7 +39,9 @@ static struct slice worker_of(const struct facts *f, const struct fact *x)
 
 static int find_container(struct tables *t, int64_t run, uint32_t id, struct known **out)
 {
-	struct { int64_t run, id; } key = {run, id};
+	struct {
+		int64_t run, id;
+	} key = {run, id};
 	uint32_t before = t->ids.n, i;
 	int rc = intern_add(&t->ids, (struct slice){(const char *)&key, sizeof key}, &i);
 
@@ -93,7 +97,8 @@ static int note_container(struct tables *t, const struct fact *x, int64_t run, u
 
 static int write_container(const struct facts *f, sqlite3_stmt *st, const struct known *k)
 {
-	struct slice id = fact_text(f, k->id), compute = fact_text(f, k->compute), by = k->by == INTERN_NONE ? SLICE_NONE : fact_tid(f, k->by);
+	struct slice id = fact_text(f, k->id), compute = fact_text(f, k->compute),
+	             by = k->by == INTERN_NONE ? SLICE_NONE : fact_tid(f, k->by);
 
 	if (!id.len)
 		return 0;
@@ -150,7 +155,11 @@ static uint32_t compute_of(const struct fact *v, size_t n)
 static bool names_container(const struct fact *x)
 {
 	switch ((enum meaning)x->means) {
-	case MEANS_CREATED: case MEANS_COLD_COMPLETED: case MEANS_ACQUIRED: case MEANS_LOCK_DROPPED: case MEANS_REMOVED:
+	case MEANS_CREATED:
+	case MEANS_COLD_COMPLETED:
+	case MEANS_ACQUIRED:
+	case MEANS_LOCK_DROPPED:
+	case MEANS_REMOVED:
 		return x->arg[0].text != INTERN_NONE;
 	default:
 		return false;
@@ -174,13 +183,16 @@ static int fold_containers(struct tables *t, const struct fact *v, size_t n)
 static int write_containers(const struct tables *t, sqlite3 *db)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(db,
-		"INSERT INTO container VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
-		"worker = coalesce(worker, excluded.worker), compute = coalesce(compute, excluded.compute),"
-		"created_by = CASE WHEN excluded.created_ns < coalesce(created_ns, 9223372036854775807) THEN excluded.created_by ELSE created_by END,"
-		"created_ns = min(coalesce(created_ns, excluded.created_ns), coalesce(excluded.created_ns, created_ns)),"
-		"removed_ns = max(coalesce(removed_ns, excluded.removed_ns), coalesce(excluded.removed_ns, removed_ns)),"
-		"invocations = coalesce(invocations + excluded.invocations, invocations, excluded.invocations)", &st);
+	int rc = sql_prepare(
+	    db,
+	    "INSERT INTO container VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET "
+	    "worker = coalesce(worker, excluded.worker), compute = coalesce(compute, excluded.compute),"
+	    "created_by = CASE WHEN excluded.created_ns < coalesce(created_ns, 9223372036854775807) THEN "
+	    "excluded.created_by ELSE created_by END,"
+	    "created_ns = min(coalesce(created_ns, excluded.created_ns), coalesce(excluded.created_ns, created_ns)),"
+	    "removed_ns = max(coalesce(removed_ns, excluded.removed_ns), coalesce(excluded.removed_ns, removed_ns)),"
+	    "invocations = coalesce(invocations + excluded.invocations, invocations, excluded.invocations)",
+	    &st);
 
 	for (uint32_t i = 0; !rc && i < t->ids.n; i++)
 		rc = write_container(t->f, st, &t->v[i]);

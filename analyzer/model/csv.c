@@ -53,7 +53,8 @@ static int fill(struct csv *c, const char **why)
 	return 0;
 }
 
-/* The end of the row that begins at buf[at]: the offset of its line feed, or n at the end of the file. Whole rows only: else *more. */
+/* The end of the row that begins at buf[at]: the offset of its line feed, or n at the end of the file. Whole rows only:
+ * else *more. */
 static size_t find_end(const struct csv *c, bool *more)
 {
 	bool quoted = false;

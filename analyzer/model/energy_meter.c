@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* energy_meter.c - see energy_meter.h.
  *
- *   RAPL   a counter: a stretch's joules are the difference of two readings. Where it went backwards it wrapped around, and what
- *          it counted is (range - left) + right, as Ilúvatar and its scripts have it
- *   IPMI   watts, which hold until the next reading, as everything of `series` does
- *   perf   each reading is the joules since the one before, the first since perf was started
+ *   RAPL   a counter: a stretch's joules are the difference of two readings. Where it went backwards it wrapped around,
+ * and what it counted is (range - left) + right, as Ilúvatar and its scripts have it IPMI   watts, which hold until the
+ * next reading, as everything of `series` does perf   each reading is the joules since the one before, the first since
+ * perf was started
  *
  * A reading that is not after the one before is passed over: a counter loses nothing by it. */
 #include "model/energy_meter.h"
@@ -15,7 +15,8 @@
 bool energy_meter_name(enum energy_kind kind, struct slice series, struct slice *name)
 {
 	*name = kind == ENERGY_RAPL ? SLICE("rapl") : series;
-	return kind == ENERGY_RAPL || kind == ENERGY_IPMI || (kind == ENERGY_PERF && series.len > 7 && !memcmp(series.ptr, "energy_", 7));
+	return kind == ENERGY_RAPL || kind == ENERGY_IPMI ||
+	       (kind == ENERGY_PERF && series.len > 7 && !memcmp(series.ptr, "energy_", 7));
 }
 
 static int stretch_add(struct energy_meter *m, int64_t from_ns, int64_t to_ns, double joules)
@@ -165,7 +166,8 @@ static size_t put_edges(const struct energy_meter *m, struct energy_user *users,
 	return k;
 }
 
-int energy_share(const struct energy_meter *m, struct energy_user *users, size_t n, double *idle_joules, int64_t *idle_ns)
+int energy_share(const struct energy_meter *m, struct energy_user *users, size_t n, double *idle_joules,
+                 int64_t *idle_ns)
 {
 	struct edge *edges = malloc((2 * (m->n + n) + 1) * sizeof *edges);
 	double watts = 0, share = 0; /* share: of one who had run from the beginning */

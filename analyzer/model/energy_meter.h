@@ -14,16 +14,16 @@ struct energy_stretch {
 /* One meter: one kind of value of one file. Zero-initialise, with the first line's identity. */
 struct energy_meter {
 	int64_t run, source;
-	char *worker, *name;	/* NULL where the run has no one worker; rapl, ipmi, energy_pkg, ... */
+	char *worker, *name; /* NULL where the run has no one worker; rapl, ipmi, energy_pkg, ... */
 	enum energy_kind kind;
-	double range_uj;	/* of RAPL's counter: it goes from there to 0; 0: not known */
+	double range_uj; /* of RAPL's counter: it goes from there to 0; 0: not known */
 	struct energy_stretch *v;
 	size_t n, room;
 	int64_t samples;
-	int64_t wraps;		/* the counter went backwards */
-	int64_t unknown;	/* stretches whose joules are not known: the counter wrapped and its range is not known */
-	int64_t skipped;	/* readings not after the one before: the clock went back, or a line is there twice */
-	int64_t skipped_line;	/* the first of them */
+	int64_t wraps;        /* the counter went backwards */
+	int64_t unknown;      /* stretches whose joules are not known: the counter wrapped and its range is not known */
+	int64_t skipped;      /* readings not after the one before: the clock went back, or a line is there twice */
+	int64_t skipped_line; /* the first of them */
 	int64_t first_ns, last_ns;
 	/* private */
 	bool started;
@@ -45,12 +45,13 @@ void energy_meter_power(const struct energy_meter *m, double *least, double *lar
 
 /* Somebody to whom energy is given. */
 struct energy_user {
-	int64_t from_ns, to_ns;	/* in: it ran; to INT64_MAX: to the end */
-	double joules;		/* out */
-	int64_t measured_ns;	/* out: of its time, as much as the meter measured */
+	int64_t from_ns, to_ns; /* in: it ran; to INT64_MAX: to the end */
+	double joules;          /* out */
+	int64_t measured_ns;    /* out: of its time, as much as the meter measured */
 };
 
 /* Each instant's power goes in equal parts to those who run then; what nobody ran for is idle. 0 or -ENOMEM. */
-int energy_share(const struct energy_meter *m, struct energy_user *users, size_t n, double *idle_joules, int64_t *idle_ns);
+int energy_share(const struct energy_meter *m, struct energy_user *users, size_t n, double *idle_joules,
+                 int64_t *idle_ns);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* energy_rows.c - see energy_rows.h. Lines of energy logs are kept as they are, so they are taken apart again here; those that
- * were rejected are refused again. The logs of a machine do not name its worker: where the run has one worker, it is that. */
+/* energy_rows.c - see energy_rows.h. Lines of energy logs are kept as they are, so they are taken apart again here;
+ * those that were rejected are refused again. The logs of a machine do not name its worker: where the run has one
+ * worker, it is that. */
 #include "model/energy_rows.h"
 #include "model/write.h"
 #include "store/store_private.h"
@@ -9,30 +10,35 @@
 
 struct energy_rows {
 	struct store *store;
-	sqlite3_stmt *chunks;	/* of energy sources, in the order of their lines */
+	sqlite3_stmt *chunks; /* of energy sources, in the order of their lines */
 	int64_t run, source, offset_ns, first_line;
 	char *worker;
-	bool known;		/* the source's first line told its format */
+	bool known; /* the source's first line told its format */
 	struct energy_format format;
 	struct chunk *chunk;
-	uint32_t row, rows;	/* of the chunk, the next one and how many */
-	struct bytes text;	/* the line at work */
+	uint32_t row, rows; /* of the chunk, the next one and how many */
+	struct bytes text;  /* the line at work */
 	struct energy_line line;
-	unsigned value;		/* the next one of it */
+	unsigned value; /* the next one of it */
 };
 
 /* A worker that is not the controller, the load generator or the like. */
-#define WORKER_OF_RUN                                                                                                                   \
-	"(SELECT CASE WHEN count(DISTINCT w.worker) = 1 THEN min(w.worker) END FROM source w WHERE w.run = s.run AND w.worker GLOB 'worker*'" \
+#define WORKER_OF_RUN                                                                                                  \
+	"(SELECT CASE WHEN count(DISTINCT w.worker) = 1 THEN min(w.worker) END FROM source w WHERE w.run = s.run AND " \
+	"w.worker GLOB 'worker*'"                                                                                      \
 	" AND w.kind IN ('tracing', 'ilulog'))"
 
 int energy_rows_open(struct store *s, int64_t run, struct energy_rows **out)
 {
 	struct energy_rows *r = calloc(1, sizeof *r);
-	int rc = r ? sql_prepare(store_db(s), "SELECT c.id, s.id, s.run, coalesce(s.offset_s, 0), c.first_line, " WORKER_OF_RUN
-					      " FROM source s JOIN chunk c ON c.source = s.id WHERE s.kind = 'energy' AND (?1 = 0 OR s.run = ?1)"
-					      " ORDER BY s.run, s.id, c.first_line", &r->chunks)
-		   : -ENOMEM;
+	int rc =
+	    r ? sql_prepare(
+	            store_db(s),
+	            "SELECT c.id, s.id, s.run, coalesce(s.offset_s, 0), c.first_line, " WORKER_OF_RUN
+	            " FROM source s JOIN chunk c ON c.source = s.id WHERE s.kind = 'energy' AND (?1 = 0 OR s.run = ?1)"
+	            " ORDER BY s.run, s.id, c.first_line",
+	            &r->chunks)
+	      : -ENOMEM;
 
 	if (rc) {
 		free(r);
@@ -128,9 +134,14 @@ int energy_rows_next(struct energy_rows *r, struct energy_row *out)
 		if (rc)
 			return rc;
 	}
-	*out = (struct energy_row){.run = r->run, .source = r->source, .line = r->first_line + r->row - 1, .kind = r->format.kind,
-				   .start_ns = r->format.start_ns + r->offset_ns, .name = r->line.v[r->value].name,
-				   .time_ns = r->line.time_ns + r->offset_ns, .value = r->line.v[r->value].value};
+	*out = (struct energy_row){.run = r->run,
+	                           .source = r->source,
+	                           .line = r->first_line + r->row - 1,
+	                           .kind = r->format.kind,
+	                           .start_ns = r->format.start_ns + r->offset_ns,
+	                           .name = r->line.v[r->value].name,
+	                           .time_ns = r->line.time_ns + r->offset_ns,
+	                           .value = r->line.v[r->value].value};
 	out->worker = r->worker ? (struct slice){r->worker, strlen(r->worker)} : SLICE_NONE;
 	r->value++;
 	return 1;

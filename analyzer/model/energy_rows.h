@@ -10,12 +10,12 @@ struct energy_rows;
 
 /* One value. Texts are borrowed until the next call. */
 struct energy_row {
-	int64_t run, source, line;	/* line from 1 */
-	enum energy_kind kind;		/* of its file */
-	int64_t start_ns;		/* perf: when it was started, of which its values are; UTC */
-	struct slice worker;		/* the run's, where it has one; else NONE */
-	struct slice name;		/* rapl_uj, ipmi, cpu_pct, cpu_time, energy_pkg, ... */
-	int64_t time_ns;		/* UTC */
+	int64_t run, source, line; /* line from 1 */
+	enum energy_kind kind;     /* of its file */
+	int64_t start_ns;          /* perf: when it was started, of which its values are; UTC */
+	struct slice worker;       /* the run's, where it has one; else NONE */
+	struct slice name;         /* rapl_uj, ipmi, cpu_pct, cpu_time, energy_pkg, ... */
+	int64_t time_ns;           /* UTC */
 	double value;
 };
 

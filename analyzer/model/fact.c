@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fact.c - events in, facts out.
  *
- * The store asks once for each shape whether its lines are wanted; the answer (no, or the first rule that may fit) is kept
- * in the shape. Lines whose message is a column of their shape are looked up one by one. */
+ * The store asks once for each shape whether its lines are wanted; the answer (no, or the first rule that may fit) is
+ * kept in the shape. Lines whose message is a column of their shape are looked up one by one. */
 #include "model/fact.h"
 #include "ingest/stamp.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
-#define MARK_NO	     1u		/* shape.mark: no rule */
-#define MARK_LOOK_UP 2u		/* its message is in a slot */
-#define MARK_RULE    3u		/* plus the number of the first rule */
+#define MARK_NO      1u /* shape.mark: no rule */
+#define MARK_LOOK_UP 2u /* its message is in a slot */
+#define MARK_RULE    3u /* plus the number of the first rule */
 
 void facts_init(struct facts *f, const struct rules *rules)
 {
@@ -101,7 +101,8 @@ static int rule_of(struct facts *f, const struct event *e)
 	struct slice message = event_message(e), span = SLICE_NONE;
 	int i;
 
-	i = e->head->mark == MARK_LOOK_UP ? rules_find(f->rules, message, e->head->target, e->head->level) : (int)(e->head->mark - MARK_RULE);
+	i = e->head->mark == MARK_LOOK_UP ? rules_find(f->rules, message, e->head->target, e->head->level)
+	                                  : (int)(e->head->mark - MARK_RULE);
 	for (; i >= 0; i = rules_find_next(f->rules, i, message, e->head->target, e->head->level)) {
 		const struct rule *r = &f->rules->rule[i];
 
@@ -240,7 +241,8 @@ static int add(struct facts *f, const struct event *e, const struct rule *r)
 		if (!(rc = read_arg(f, e, r, i, &fact.arg[0])) && info->arg[i + 1].kind)
 			rc = read_arg(f, e, r, i + 1, &fact.arg[1]);
 		if (!rc)
-			rc = of_run ? push(&f->run_v, &f->run_n, &f->run_room, &fact) : push(&f->v, &f->n, &f->room, &fact);
+			rc = of_run ? push(&f->run_v, &f->run_n, &f->run_room, &fact)
+			            : push(&f->v, &f->n, &f->room, &fact);
 	}
 	if (!rc && !info->arg[0].kind)
 		rc = push(&f->v, &f->n, &f->room, &fact);
@@ -397,7 +399,8 @@ static void sort_one(struct fact *v, size_t n)
 		}
 }
 
-/* Facts whose key is a rank below n, by (key, time, event, part): each goes where the facts of lower ranks end, then what is of one rank is sorted. */
+/* Facts whose key is a rank below n, by (key, time, event, part): each goes where the facts of lower ranks end, then
+ * what is of one rank is sorted. */
 static int sort_facts(struct fact **v, size_t facts, size_t *room, uint32_t n)
 {
 	size_t *start = calloc((size_t)n + 2, sizeof *start);

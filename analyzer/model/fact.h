@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fact.h - what the rules make of the events: narrow facts, collected and put in order.
  *
- * A fact is one line that some rule speaks of: who (transaction), what (meaning), when, and a few arguments. Facts of one
- * invocation fold into its row (fold.h). 40 bytes each; where a store has more than fit, they are collected in several
- * passes, each with a share of the transactions, so that memory stays flat. */
+ * A fact is one line that some rule speaks of: who (transaction), what (meaning), when, and a few arguments. Facts of
+ * one invocation fold into its row (fold.h). 40 bytes each; where a store has more than fit, they are collected in
+ * several passes, each with a share of the transactions, so that memory stays flat. */
 #ifndef MODEL_FACT_H
 #define MODEL_FACT_H
 
@@ -13,51 +13,54 @@
 
 union fact_arg {
 	int64_t ns;
-	double real;		/* NaN: not a number */
-	uint32_t text;		/* facts.texts, or INTERN_NONE */
+	double real;   /* NaN: not a number */
+	uint32_t text; /* facts.texts, or INTERN_NONE */
 };
 
 struct fact {
-	int64_t time_ns;	/* UTC */
-	int64_t id;		/* of the event */
-	uint32_t key;		/* facts.keys; after facts_sort: its rank, that is by (run, tid) */
-	uint16_t worker;	/* facts.workers, or UINT16_MAX */
-	uint8_t means;		/* enum meaning */
-	uint8_t part;		/* 1: arguments 2 and 3 of the fact before */
+	int64_t time_ns; /* UTC */
+	int64_t id;      /* of the event */
+	uint32_t key;    /* facts.keys; after facts_sort: its rank, that is by (run, tid) */
+	uint16_t worker; /* facts.workers, or UINT16_MAX */
+	uint8_t means;   /* enum meaning */
+	uint8_t part;    /* 1: arguments 2 and 3 of the fact before */
 	union fact_arg arg[2];
 };
 
 #define FACT_NO_STAMP INT64_MIN
 
 struct facts {
-	struct fact *v;		/* of invocations, containers and transactions */
+	struct fact *v; /* of invocations, containers and transactions */
 	size_t n, room;
-	struct fact *run_v;	/* of runs; key is the run's number in keys, with an empty tid */
+	struct fact *run_v; /* of runs; key is the run's number in keys, with an empty tid */
 	size_t run_n, run_room;
-	struct intern keys;	/* run (8 bytes, big-endian) and tid: sorts as the tables do */
+	struct intern keys; /* run (8 bytes, big-endian) and tid: sorts as the tables do */
 	struct intern texts, workers;
-	uint32_t *by_rank;	/* after facts_sort: rank -> key */
+	uint32_t *by_rank; /* after facts_sort: rank -> key */
 	/* The share: transactions whose hash is `pass` modulo `passes`. */
 	unsigned pass, passes;
 	const struct rules *rules;
-	/* Called for every line that is no span's, too, so that one reading serves two; NULL: nobody. 0 or a negative errno. */
+	/* Called for every line that is no span's, too, so that one reading serves two; NULL: nobody. 0 or a negative
+	 * errno. */
 	int (*also)(const struct event *e, void *arg);
 	void *also_arg;
 };
 
-/* How many facts are held at once before the work is shared between passes: 42 MB, and as much again while they are put in order. Eight times what the
- * largest of the real runs has. */
+/* How many facts are held at once before the work is shared between passes: 42 MB, and as much again while they are put
+ * in order. Eight times what the largest of the real runs has. */
 #define FACTS_MAX (1u << 20)
 
-/* Reads the events of the query (its want is set here) and collects facts into f (facts_init first; rules stay borrowed). max 0: no limit.
- * Returns 0, a negative errno, or 1: there are more than max, f->passes was doubled and only pass 0 is collected. */
+/* Reads the events of the query (its want is set here) and collects facts into f (facts_init first; rules stay
+ * borrowed). max 0: no limit. Returns 0, a negative errno, or 1: there are more than max, f->passes was doubled and
+ * only pass 0 is collected. */
 void facts_init(struct facts *f, const struct rules *rules);
 int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max);
 /* Puts them in the order of (run, tid, time, event). */
 int facts_sort(struct facts *f);
 /* Halves the share: passes doubles, and the facts of the transactions that stay in it are kept. */
 void facts_halve(struct facts *f);
-/* Adds the facts of another collection of the same share, rules and store, not sorted yet; `from` is empty afterwards. 0 or -ENOMEM. */
+/* Adds the facts of another collection of the same share, rules and store, not sorted yet; `from` is empty afterwards.
+ * 0 or -ENOMEM. */
 int facts_join(struct facts *f, struct facts *from);
 /* Forgets the facts but not the texts. */
 void facts_clear(struct facts *f);

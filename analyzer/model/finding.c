@@ -51,7 +51,8 @@ struct finding *finding_add(struct findings *f, const char *rule, enum finding_l
 		f->v = p;
 		f->room = room;
 	}
-	f->v[f->n] = (struct finding){.rule = rule, .level = level, .run = run, .first_ns = INT64_MIN, .last_ns = INT64_MIN};
+	f->v[f->n] =
+	    (struct finding){.rule = rule, .level = level, .run = run, .first_ns = INT64_MIN, .last_ns = INT64_MIN};
 	return &f->v[f->n++];
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fold.c - one transaction's facts, in order of time, become its row.
  *
- * The last line of a kind wins, as in the reference. An attempt begins with the first fact of looking for a container or executing
- * and ends with an error or with the container's return; an error that nobody gave up upon begins the next attempt, so that
- * attempts are one more than the retried errors. */
+ * The last line of a kind wins, as in the reference. An attempt begins with the first fact of looking for a container
+ * or executing and ends with an error or with the container's return; an error that nobody gave up upon begins the next
+ * attempt, so that attempts are one more than the retried errors. */
 #include "model/fold.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -54,8 +54,12 @@ static struct attempt *current(struct fold *fold)
 		fold->room = room;
 	}
 	last = &fold->attempt[fold->n++];
-	*last = (struct attempt){.insert_ns = NO_NS, .remove_ns = NO_NS, .start_ns = NO_NS, .end_ns = NO_NS,
-				 .queued_ns = NO_NS, .dequeued_ns = NO_NS};
+	*last = (struct attempt){.insert_ns = NO_NS,
+	                         .remove_ns = NO_NS,
+	                         .start_ns = NO_NS,
+	                         .end_ns = NO_NS,
+	                         .queued_ns = NO_NS,
+	                         .dequeued_ns = NO_NS};
 	return last;
 }
 
@@ -154,7 +158,10 @@ static void fold_whole(struct fold *fold, const struct facts *f, const struct fa
 		text = fact_text(f, x->arg[1].text);
 		fold->completed = true;
 		fold->failed = text.ptr && !text.len;
-		o->compute = fold->failed ? "failed" : slice_is(text, "CPU") ? "cpu" : slice_is(text, "GPU") ? "gpu" : NULL;
+		o->compute = fold->failed            ? "failed"
+		             : slice_is(text, "CPU") ? "cpu"
+		             : slice_is(text, "GPU") ? "gpu"
+		                                     : NULL;
 		break;
 	case MEANS_ANSWERED:
 		fold->answered = true;
@@ -174,7 +181,8 @@ static bool is_of_attempt(enum meaning m)
 	return m >= MEANS_QUEUED && m <= MEANS_COMPLETED;
 }
 
-static int fold_facts(struct fold *fold, const struct facts *f, const struct fact *v, size_t n, struct invocation *o, bool *arrived)
+static int fold_facts(struct fold *fold, const struct facts *f, const struct fact *v, size_t n, struct invocation *o,
+                      bool *arrived)
 {
 	struct slice worker = SLICE_NONE;
 
@@ -241,7 +249,9 @@ static void finish_attempts(struct fold *fold, const struct invocation *o)
 			a->outcome = o->status;
 		if (last && a->start_ns != NO_NS && a->end_ns == NO_NS)
 			a->end_ns = o->end_ns;
-		a->state = a->cold ? "cold" : last && o->state && strcmp(o->state, "failed") && strcmp(o->state, "unhealthy") ? o->state : NULL;
+		a->state = a->cold                                                                           ? "cold"
+		           : last && o->state && strcmp(o->state, "failed") && strcmp(o->state, "unhealthy") ? o->state
+		                                                                                             : NULL;
 	}
 }
 
@@ -259,8 +269,8 @@ static void derive(struct invocation *o)
 	}
 }
 
-int fold_invocation(struct fold *fold, const struct facts *f, const struct fact *v, size_t n, const struct result *result,
-		    int64_t offset_ns, struct invocation *out)
+int fold_invocation(struct fold *fold, const struct facts *f, const struct fact *v, size_t n,
+                    const struct result *result, int64_t offset_ns, struct invocation *out)
 {
 	bool arrived = false;
 

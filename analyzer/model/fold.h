@@ -13,21 +13,23 @@
 struct result {
 	int64_t run;
 	struct slice tid, function_name;
-	int64_t success, was_cold, worker_duration_us, e2e_duration_us, compute, container_state, sent_ns, client_latency_us; /* NO_NS: absent */
+	int64_t success, was_cold, worker_duration_us, e2e_duration_us, compute, container_state, sent_ns,
+	    client_latency_us; /* NO_NS: absent */
 	double code_duration_sec;
 };
 
 struct attempt {
 	int64_t insert_ns, remove_ns, start_ns, end_ns;
 	struct slice worker, container_id, error;
-	const char *outcome;	/* "ok", "failed", "error" (and tried again), "unfinished" */
-	const char *state;	/* "cold" where it made its container; that of the result for the last one; or NULL */
+	const char *outcome; /* "ok", "failed", "error" (and tried again), "unfinished" */
+	const char *state;   /* "cold" where it made its container; that of the result for the last one; or NULL */
 	/* private to the fold */
 	bool cold;
 	int64_t queued_ns, dequeued_ns;
 };
 
-/* What the table invocation has of one, in contract §3's words and units; columns that follow from others are the view's (schema/store.sql). */
+/* What the table invocation has of one, in contract §3's words and units; columns that follow from others are the
+ * view's (schema/store.sql). */
 struct invocation {
 	int64_t run;
 	struct slice tid, worker, function_name, fqdn;
@@ -38,11 +40,11 @@ struct invocation {
 	double code_duration_sec;
 	double cpu_est_queue_sec, cpu_est_runtime_sec, gpu_est_queue_sec, gpu_est_runtime_sec;
 	double cpu_est_sec, gpu_est_sec, insert_cpu_load, insert_gpu_load;
-	double warm_sec, base_sec, share;	/* what it is compared with: overhead.c's */
+	double warm_sec, base_sec, share; /* what it is compared with: overhead.c's */
 	/* Of its order among others: the event of its arrival. */
 	int64_t first_ns, first_id;
-	int64_t place;	/* of its transaction in table place */
-	uint32_t kind;	/* where it was written (kind.h) */
+	int64_t place;           /* of its transaction in table place */
+	uint32_t kind;           /* where it was written (kind.h) */
 	struct attempt *attempt; /* nattempts of them; the fold's, until the next one */
 };
 
@@ -53,10 +55,10 @@ struct fold {
 	bool completed, failed, answered;
 };
 
-/* Folds facts v[0..n), all of one transaction in order, and its result row (NULL: none; offset_ns is added to its times) into out.
- * Returns 1: an invocation, 0: the transaction is none (contract §3), or -ENOMEM. */
-int fold_invocation(struct fold *fold, const struct facts *f, const struct fact *v, size_t n, const struct result *result,
-		    int64_t offset_ns, struct invocation *out);
+/* Folds facts v[0..n), all of one transaction in order, and its result row (NULL: none; offset_ns is added to its
+ * times) into out. Returns 1: an invocation, 0: the transaction is none (contract §3), or -ENOMEM. */
+int fold_invocation(struct fold *fold, const struct facts *f, const struct fact *v, size_t n,
+                    const struct result *result, int64_t offset_ns, struct invocation *out);
 void fold_done(struct fold *fold);
 
 /* "hello" of "hello-0.0.1": what comes before the last hyphen. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* function.c - what is known of functions, and what follows from it for their invocations.
  *
- * Formulas are the reference's, operation by operation, so that the last digit agrees: docs/tables.md. Shares and the minimum
- * code time of a function are per worker. */
+ * Formulas are the reference's, operation by operation, so that the last digit agrees: docs/tables.md. Shares and the
+ * minimum code time of a function are per worker. */
 #include "model/build.h"
 #include "model/result_set.h"
 #include <errno.h>
@@ -114,8 +114,12 @@ static int write_iats(struct build *b, int64_t run, struct iat *v, size_t n)
 	double *means = malloc((n + 1) * sizeof *means), quant[DECILES];
 	sqlite3_stmt *st = NULL;
 	size_t m = 0;
-	int rc = means ? sql_prepare(b->db, "INSERT INTO function(run,func_name,avg_iat,iat_class) VALUES(?,?,?,?) "
-				 "ON CONFLICT DO UPDATE SET avg_iat = excluded.avg_iat, iat_class = excluded.iat_class", &st) : -ENOMEM;
+	int rc =
+	    means ? sql_prepare(b->db,
+	                        "INSERT INTO function(run,func_name,avg_iat,iat_class) VALUES(?,?,?,?) "
+	                        "ON CONFLICT DO UPDATE SET avg_iat = excluded.avg_iat, iat_class = excluded.iat_class",
+	                        &st)
+	          : -ENOMEM;
 
 	for (size_t i = 0; !rc && i < n; i++) {
 		v[i].mean = (double)v[i].sum_ms / (double)v[i].count;
@@ -198,19 +202,24 @@ bool function_has_column(sqlite3 *db, const char *column)
 static int build_benchmark_names(struct build *b)
 {
 	static const char from_log[] =
-		"UPDATE function SET benchmark_name = (SELECT name FROM temp.model_name n WHERE n.run = function.run"
-		" AND n.func_name = function.func_name ORDER BY n.n DESC LIMIT 1)";
+	    "UPDATE function SET benchmark_name = (SELECT name FROM temp.model_name n WHERE n.run = function.run"
+	    " AND n.func_name = function.func_name ORDER BY n.n DESC LIMIT 1)";
 	sqlite3_stmt *read = NULL, *write = NULL;
 	int rc = sql_exec_all(b->db, from_log), step = SQLITE_DONE;
 
 	if (rc || !function_has_column(b->db, "image_name"))
 		return rc;
-	rc = sql_prepare(b->db, "SELECT run, func_name, image_name FROM function WHERE benchmark_name IS NULL AND image_name IS NOT NULL", &read);
+	rc = sql_prepare(
+	    b->db,
+	    "SELECT run, func_name, image_name FROM function WHERE benchmark_name IS NULL AND image_name IS NOT NULL",
+	    &read);
 	if (!rc)
-		rc = sql_prepare(b->db, "UPDATE function SET benchmark_name = ? WHERE run = ? AND func_name = ?", &write);
+		rc = sql_prepare(b->db, "UPDATE function SET benchmark_name = ? WHERE run = ? AND func_name = ?",
+		                 &write);
 	while (!rc && (step = sqlite3_step(read)) == SQLITE_ROW) {
 		struct slice image = column_slice(read, 2);
-		const char *slash = memrchr(image.ptr, '/', image.len), *start = slash ? slash + 1 : image.ptr, *p = start;
+		const char *slash = memrchr(image.ptr, '/', image.len), *start = slash ? slash + 1 : image.ptr,
+		           *p = start;
 
 		while (p < image.ptr + image.len && *p != ':' && *p != '-')
 			p++;

@@ -21,7 +21,7 @@ int input_refuse(char **why, int rc, const char *path, int64_t line, const char 
 		text = NULL;
 	va_end(ap);
 	n = line ? asprintf(why, "%s:%lld: %s", path, (long long)line, text ? text : "")
-		 : asprintf(why, "%s: %s", path, text ? text : "");
+	         : asprintf(why, "%s: %s", path, text ? text : "");
 	if (n < 0)
 		*why = NULL;
 	free(text);
@@ -63,13 +63,16 @@ enum model_file model_file_recognise(const char *name, const char *head, size_t 
 		head += 3;
 	p = head;
 	if (starts(&p, end, "[")) {
-		if (starts(&p, end, "{") && (starts(&p, end, "\"worker_response\"") || starts(&p, end, "\"controller_response\"")))
+		if (starts(&p, end, "{") &&
+		    (starts(&p, end, "\"worker_response\"") || starts(&p, end, "\"controller_response\"")))
 			return MODEL_FILE_RESULT_JSON;
 		return MODEL_FILE_NONE;
 	}
 	p = head;
 	if (starts(&p, end, "{"))
-		return starts(&p, end, "\"data\"") && memmem(p, (size_t)(end - p), "\"resource_data\"", 15) ? MODEL_FILE_BENCHMARK : MODEL_FILE_NONE;
+		return starts(&p, end, "\"data\"") && memmem(p, (size_t)(end - p), "\"resource_data\"", 15)
+		           ? MODEL_FILE_BENCHMARK
+		           : MODEL_FILE_NONE;
 	eol = memchr(head, '\n', (size_t)(end - head));
 	line = (struct slice){head, (size_t)((eol ? eol : end) - head)};
 	if (has_word(line, "tid") && has_word(line, "success") && has_word(line, "e2e_duration_us"))
@@ -131,7 +134,8 @@ int input_csv_open(struct csv *c, const char *path, char **why)
 	rc = csv_next(c, &cause);
 	if (rc == 1)
 		return 0;
-	rc = rc ? input_refuse(why, rc, path, c->line, "%s", cause ? cause : strerror(-rc)) : input_refuse(why, -EBADMSG, path, 0, "no header line");
+	rc = rc ? input_refuse(why, rc, path, c->line, "%s", cause ? cause : strerror(-rc))
+	        : input_refuse(why, -EBADMSG, path, 0, "no header line");
 	csv_close(c);
 	return rc;
 }
@@ -144,7 +148,8 @@ int input_csv_next(struct csv *c, const char *path, unsigned nfields, char **why
 	if (rc < 0)
 		return input_refuse(why, rc, path, c->line, "%s", cause ? cause : strerror(-rc));
 	if (rc == 1 && c->nfields != nfields)
-		return input_refuse(why, -EBADMSG, path, c->line, "%u fields where the header has %u", c->nfields, nfields);
+		return input_refuse(why, -EBADMSG, path, c->line, "%u fields where the header has %u", c->nfields,
+		                    nfields);
 	return rc;
 }
 
@@ -158,7 +163,8 @@ static int take_trace(struct trace_set *set, struct csv *c, const char *path, ch
 	while (!rc && (rc = input_csv_next(c, path, n, why)) == 1) {
 		if (!input_integer(c->field[time], &ms))
 			return input_refuse(why, -EBADMSG, path, c->line, "invoke_time_ms is no whole number: \"%.*s\"",
-					    (int)(c->field[time].len < 40 ? c->field[time].len : 40), c->field[time].ptr);
+			                    (int)(c->field[time].len < 40 ? c->field[time].len : 40),
+			                    c->field[time].ptr);
 		rc = trace_set_put(set, ord++, c->field[name], ms);
 	}
 	return rc;
@@ -219,7 +225,8 @@ static int prepare_metadata(sqlite3 *db, const struct csv *header, sqlite3_stmt 
 		plain = name ? strndup(name + 1, strlen(name) - 2) : NULL;
 		if (!plain) {
 			rc = -ENOMEM;
-		} else if (sqlite3_table_column_metadata(db, "main", "function", plain, NULL, NULL, NULL, NULL, NULL) != SQLITE_OK) {
+		} else if (sqlite3_table_column_metadata(db, "main", "function", plain, NULL, NULL, NULL, NULL, NULL) !=
+		           SQLITE_OK) {
 			sql = sqlite3_mprintf("ALTER TABLE function ADD COLUMN %s NUMERIC", name);
 			rc = sql ? sql_exec_all(db, sql) : -ENOMEM;
 			sqlite3_free(sql);
@@ -233,7 +240,8 @@ static int prepare_metadata(sqlite3 *db, const struct csv *header, sqlite3_stmt 
 		sqlite3_free(name);
 	}
 	if (!rc) {
-		char *sql = sqlite3_mprintf("INSERT INTO function(run%s) VALUES(?1%s) ON CONFLICT DO UPDATE SET %s", columns, values, sets);
+		char *sql = sqlite3_mprintf("INSERT INTO function(run%s) VALUES(?1%s) ON CONFLICT DO UPDATE SET %s",
+		                            columns, values, sets);
 
 		rc = sql ? sql_prepare(db, sql, out) : -ENOMEM;
 		sqlite3_free(sql);
@@ -256,7 +264,7 @@ static int load_metadata(struct store *s, int64_t run, const char *path, char **
 	unsigned n = c.nfields;
 
 	rc = name < 0 ? input_refuse(why, -EINVAL, path, 1, "not metadata of functions: no column func_name")
-		      : prepare_metadata(store_db(s), &c, &st);
+	              : prepare_metadata(store_db(s), &c, &st);
 	while (!rc && (rc = input_csv_next(&c, path, n, why)) == 1) {
 		if (!c.field[name].len) {
 			rc = input_refuse(why, -EBADMSG, path, c.line, "func_name is empty");

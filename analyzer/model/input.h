@@ -8,8 +8,8 @@
 #include "model/model.h"
 
 /* Sets *why to "PATH:LINE: ..." (line 0: "PATH: ...") and returns rc. */
-__attribute__((format(printf, 5, 6)))
-int input_refuse(char **why, int rc, const char *path, int64_t line, const char *format, ...);
+__attribute__((format(printf, 5, 6))) int input_refuse(char **why, int rc, const char *path, int64_t line,
+                                                       const char *format, ...);
 
 /* Opens a CSV file and reads its header line as the first row. */
 int input_csv_open(struct csv *c, const char *path, char **why);

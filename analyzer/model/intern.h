@@ -10,11 +10,11 @@
 #define INTERN_NONE UINT32_MAX
 
 struct intern {
-	struct slice *text;	/* by number */
+	struct slice *text; /* by number */
 	uint32_t n, room;
-	uint32_t *slot;		/* number + 1, 0 free; nslots is a power of two */
+	uint32_t *slot; /* number + 1, 0 free; nslots is a power of two */
 	uint32_t nslots;
-	char **block;		/* where the bytes are */
+	char **block; /* where the bytes are */
 	size_t nblocks, used, size;
 };
 

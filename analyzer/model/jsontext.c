@@ -114,7 +114,8 @@ double jsontext_real(struct json_value v)
 	char buf[64], *end;
 	double d;
 
-	if (v.kind != JSON_TEXT_SCALAR || v.text.len >= sizeof buf || (v.text.ptr[0] != '-' && (v.text.ptr[0] < '0' || v.text.ptr[0] > '9')))
+	if (v.kind != JSON_TEXT_SCALAR || v.text.len >= sizeof buf ||
+	    (v.text.ptr[0] != '-' && (v.text.ptr[0] < '0' || v.text.ptr[0] > '9')))
 		return NAN;
 	memcpy(buf, v.text.ptr, v.text.len);
 	buf[v.text.len] = '\0';

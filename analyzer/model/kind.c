@@ -75,12 +75,18 @@ static int number_of(struct kind_set *s, const void *key, size_t size, int64_t *
 
 int kind_of_invocation(struct kinds *k, const struct invocation *o, int64_t *base_ns, uint32_t *out)
 {
-	struct invocation_key key = {.run = o->run, .attempts = o->nattempts, .success = o->success, .was_cold = o->was_cold,
-				     .warm_sec = o->warm_sec, .base_sec = o->base_sec, .share = o->share};
+	struct invocation_key key = {.run = o->run,
+	                             .attempts = o->nattempts,
+	                             .success = o->success,
+	                             .was_cold = o->was_cold,
+	                             .warm_sec = o->warm_sec,
+	                             .base_sec = o->base_sec,
+	                             .share = o->share};
 
 	if (text_of(k, o->worker, &key.worker) || text_of(k, o->function_name, &key.function_name) ||
-	    word_of(k, o->function_source, &key.function_source) || text_of(k, o->fqdn, &key.fqdn) || word_of(k, o->status, &key.status) ||
-	    word_of(k, o->compute, &key.compute) || word_of(k, o->state, &key.state))
+	    word_of(k, o->function_source, &key.function_source) || text_of(k, o->fqdn, &key.fqdn) ||
+	    word_of(k, o->status, &key.status) || word_of(k, o->compute, &key.compute) ||
+	    word_of(k, o->state, &key.state))
 		return -ENOMEM;
 	return number_of(&k->invocation, &key, sizeof key, base_ns, out);
 }
@@ -90,7 +96,8 @@ int kind_of_work(struct kinds *k, const struct work *w, int64_t *base_ns, uint32
 	struct work_key key = {.run = w->run};
 
 	if (text_of(k, w->worker, &key.worker) || text_of(k, w->function_name, &key.function_name) ||
-	    text_of(k, w->container_id, &key.container_id) || word_of(k, w->state, &key.state) || word_of(k, w->outcome, &key.outcome))
+	    text_of(k, w->container_id, &key.container_id) || word_of(k, w->state, &key.state) ||
+	    word_of(k, w->outcome, &key.outcome))
 		return -ENOMEM;
 	return number_of(&k->work, &key, sizeof key, base_ns, out);
 }
@@ -153,7 +160,8 @@ static int write_work_kind(const struct kinds *k, sqlite3_stmt *st, uint32_t i)
 	return sql_step_reset(st);
 }
 
-static int write_set(const struct kinds *k, sqlite3 *db, const char *sql, uint32_t n, int (*row)(const struct kinds *, sqlite3_stmt *, uint32_t))
+static int write_set(const struct kinds *k, sqlite3 *db, const char *sql, uint32_t n,
+                     int (*row)(const struct kinds *, sqlite3_stmt *, uint32_t))
 {
 	sqlite3_stmt *st;
 	int rc = sql_prepare(db, sql, &st);
@@ -166,9 +174,13 @@ static int write_set(const struct kinds *k, sqlite3 *db, const char *sql, uint32
 
 int kinds_write(const struct kinds *k, sqlite3 *db)
 {
-	int rc = write_set(k, db, "INSERT INTO invocation_kind(id,run,base_ns,worker,function_name,function_source,fqdn,status,attempts,success,was_cold,"
-				  "compute,state,warm_sec,base_sec,share) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-			   k->invocation.keys.n, write_invocation_kind);
+	int rc = write_set(
+	    k, db,
+	    "INSERT INTO "
+	    "invocation_kind(id,run,base_ns,worker,function_name,function_source,fqdn,status,attempts,success,was_cold,"
+	    "compute,state,warm_sec,base_sec,share) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    k->invocation.keys.n, write_invocation_kind);
 
-	return rc ? rc : write_set(k, db, "INSERT INTO work_kind VALUES(?,?,?,?,?,?,?,?)", k->work.keys.n, write_work_kind);
+	return rc ? rc
+	          : write_set(k, db, "INSERT INTO work_kind VALUES(?,?,?,?,?,?,?,?)", k->work.keys.n, write_work_kind);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kind.h - what many rows of the model have in common, written once: the tables invocation_kind and work_kind.
  *
- * A row names its kind by a number from 1 and counts its times from the kind's base_ns, so that it is a few small numbers. Kinds are collected
- * while rows are written, and written after them. */
+ * A row names its kind by a number from 1 and counts its times from the kind's base_ns, so that it is a few small
+ * numbers. Kinds are collected while rows are written, and written after them. */
 #ifndef MODEL_KIND_H
 #define MODEL_KIND_H
 
@@ -18,7 +18,7 @@ struct work {
 
 struct kind_set {
 	struct intern keys;
-	int64_t *base_ns;	/* by number - 1 */
+	int64_t *base_ns; /* by number - 1 */
 	uint32_t room;
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* leaks.c - containers that were taken and never given back.
  *
- * A container is in one of two pools, idle or running, and its worker says at level debug when it goes in and out. One that an invocation put
- * among the running, and that is still there long after that invocation was answered, is lost: nobody can use it, nobody removes it, its memory is
- * gone. One that was found unhealthy waits for its removal; that is no leak. */
+ * A container is in one of two pools, idle or running, and its worker says at level debug when it goes in and out. One
+ * that an invocation put among the running, and that is still there long after that invocation was answered, is lost:
+ * nobody can use it, nobody removes it, its memory is gone. One that was found unhealthy waits for its removal; that is
+ * no leak. */
 #include "model/finding.h"
 #include "model/intern.h"
 #include "model/write.h"
@@ -18,11 +19,11 @@ static const struct {
 	const char *message;
 	enum where where; /* NOWHERE: by its pool_type */
 } messages[] = {
-	{"Inserting container into pool", NOWHERE},
-	{"Removing container from pool", ELSEWHERE},
-	{"Removing random container from pool", ELSEWHERE},
-	{"Returned container is unhealthy, sending for removal", UNHEALTHY},
-	{"Removing container", ELSEWHERE},
+    {"Inserting container into pool", NOWHERE},
+    {"Removing container from pool", ELSEWHERE},
+    {"Removing random container from pool", ELSEWHERE},
+    {"Returned container is unhealthy, sending for removal", UNHEALTHY},
+    {"Removing container", ELSEWHERE},
 };
 
 struct held {
@@ -32,8 +33,8 @@ struct held {
 };
 
 struct pools {
-	struct intern ids;	/* run and container id */
-	struct held *v;		/* by number in ids */
+	struct intern ids; /* run and container id */
+	struct held *v;    /* by number in ids */
 	uint32_t room;
 	struct intern tids;
 };
@@ -125,7 +126,8 @@ static int tell(const struct pools *p, uint32_t i, int64_t end_ns, struct findin
 	struct slice key = p->ids.text[i], id = {key.ptr + 8, key.len - 8};
 	struct finding *f = finding_add(out, "leaked-container", FINDING_ERROR, h->run);
 
-	if (!f || finding_tid(f, intern_text(&p->tids, h->tid)) || finding_say(&f->cause, "container %.*s", (int)id.len, id.ptr) ||
+	if (!f || finding_tid(f, intern_text(&p->tids, h->tid)) ||
+	    finding_say(&f->cause, "container %.*s", (int)id.len, id.ptr) ||
 	    finding_say(&f->message, "completed and never gave its container back: it stays among the running ones") ||
 	    finding_detail_add(f, "container_id", "%.*s", (int)id.len, id.ptr))
 		return -ENOMEM;
@@ -139,8 +141,11 @@ static int tell_all(struct store *s, const struct pools *p, struct findings *out
 {
 	sqlite3_stmt *st;
 	int64_t end_ns;
-	int rc = sql_prepare(store_db(s), "SELECT i.end_ns FROM invocation i JOIN source s ON s.id = ?3 WHERE i.run = ?1 AND i.tid = ?2"
-					  " AND i.end_ns + ?4 < s.last_ns", &st);
+	int rc =
+	    sql_prepare(store_db(s),
+	                "SELECT i.end_ns FROM invocation i JOIN source s ON s.id = ?3 WHERE i.run = ?1 AND i.tid = ?2"
+	                " AND i.end_ns + ?4 < s.last_ns",
+	                &st);
 
 	for (uint32_t i = 0; !rc && i < p->ids.n; i++) {
 		if (p->v[i].where != RUNNING || p->v[i].tid == INTERN_NONE)

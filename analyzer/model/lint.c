@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* lint.c - what a log itself gives away: contradictions, leaks, holes, secrets.
  *
- * One reading of all lines counts what needs no table: lines that go back in time, foreign span lines, spans opened and closed by transaction,
- * fields that look like secrets, holes in our own sequence numbers. The rest are questions to the model's tables. What is only odd is a note; a
- * warning is something that should not happen; an error is a lock or an invocation that contradicts itself. */
+ * One reading of all lines counts what needs no table: lines that go back in time, foreign span lines, spans opened and
+ * closed by transaction, fields that look like secrets, holes in our own sequence numbers. The rest are questions to
+ * the model's tables. What is only odd is a note; a warning is something that should not happen; an error is a lock or
+ * an invocation that contradicts itself. */
 #include "model/finding.h"
 #include "model/intern.h"
 #include "model/span.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 
 #define BACK_WARNING_NS 1000000000 /* neighbouring lines of threads may be milliseconds apart */
-#define EXAMPLES	3
+#define EXAMPLES        3
 
 /* ---- one reading of all lines ---- */
 
@@ -23,9 +24,9 @@ struct examples {
 
 struct log {
 	int64_t run, source;
-	int64_t last_ns, back_ns;	/* of the line before; the longest way back */
+	int64_t last_ns, back_ns; /* of the line before; the longest way back */
 	struct examples back, foreign, hole, lost;
-	int64_t pid, seq;		/* of the line before, -1: none */
+	int64_t pid, seq; /* of the line before, -1: none */
 	bool is_ours;
 };
 
@@ -36,14 +37,14 @@ struct balance {
 struct scan {
 	struct store *store;
 	struct log log;
-	struct intern tids;		/* run and tid, as fact keys */
-	struct balance *balance;	/* by number in tids */
+	struct intern tids;      /* run and tid, as fact keys */
+	struct balance *balance; /* by number in tids */
 	uint32_t room;
-	bool opens, closes;		/* the log has new lines, close lines */
+	bool opens, closes; /* the log has new lines, close lines */
 	struct examples environment, secret;
 	int64_t environment_run;
 	char secret_name[64];
-	uint8_t *head_kind;		/* by shape id: 0 unknown, 1 nothing, 2 environment, 3 secret */
+	uint8_t *head_kind; /* by shape id: 0 unknown, 1 nothing, 2 environment, 3 secret */
 	uint32_t nheads;
 	struct findings *out;
 };
@@ -73,7 +74,8 @@ static bool ends_in(struct slice name, const char *word)
 
 static bool is_secret_name(struct slice key)
 {
-	static const char *const secrets[] = {"password", "passwd", "secret", "api_key", "apikey", "access_token", "auth_token", "authorization", "private_key"};
+	static const char *const secrets[] = {"password",     "passwd",     "secret",        "api_key",    "apikey",
+	                                      "access_token", "auth_token", "authorization", "private_key"};
 
 	for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++)
 		if (ends_in(key, secrets[k]))
@@ -118,7 +120,8 @@ static uint8_t head_kind(struct scan *s, const struct shape *head)
 /* A value that is none, or was hidden on purpose: null, Rust's None, Some({}), our [redacted], stars. */
 static bool shows_nothing(struct slice v)
 {
-	static const char *const nothing[] = {"null", "None", "{}", "[]", "Some({})", "Some([])", "[redacted]", "<redacted>"};
+	static const char *const nothing[] = {"null",     "None",     "{}",         "[]",
+	                                      "Some({})", "Some([])", "[redacted]", "<redacted>"};
 	size_t stars = 0;
 
 	for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
@@ -209,8 +212,8 @@ static int64_t last_number(struct slice line, const char *key)
 	return v;
 }
 
-/* Our own lines are numbered without holes: a number that is left out is a line that is missing. The record of lost lines takes the
- * last of their numbers. */
+/* Our own lines are numbered without holes: a number that is left out is a line that is missing. The record of lost
+ * lines takes the last of their numbers. */
 static void check_sequence(struct scan *s, const struct event *e)
 {
 	struct slice line;
@@ -275,18 +278,28 @@ static int tell_log(struct scan *s)
 	int rc = 0;
 
 	if (l->back.count) {
-		f = finding_add(s->out, "time-backwards", l->back_ns >= BACK_WARNING_NS ? FINDING_WARNING : FINDING_NOTE, l->run);
-		rc = f ? finding_say(&f->message, "%lld time%s a line of source %lld is earlier than the line before, by up to %.6f s", (long long)l->back.count,
-				     l->back.count == 1 ? "" : "s", (long long)l->source, (double)l->back_ns / 1e9) : -ENOMEM;
+		f = finding_add(s->out, "time-backwards",
+		                l->back_ns >= BACK_WARNING_NS ? FINDING_WARNING : FINDING_NOTE, l->run);
+		rc = f ? finding_say(
+		             &f->message,
+		             "%lld time%s a line of source %lld is earlier than the line before, by up to %.6f s",
+		             (long long)l->back.count, l->back.count == 1 ? "" : "s", (long long)l->source,
+		             (double)l->back_ns / 1e9)
+		       : -ENOMEM;
 		if (!rc)
-			rc = finding_say(&f->cause, "%s", l->back_ns >= BACK_WARNING_NS ? "the clock was set back, or two processes write one file" : "threads that write at the same time");
+			rc = finding_say(&f->cause, "%s",
+			                 l->back_ns >= BACK_WARNING_NS
+			                     ? "the clock was set back, or two processes write one file"
+			                     : "threads that write at the same time");
 		if (!rc)
 			f->count = l->back.count, rc = show(f, &l->back);
 	}
 	if (!rc && l->foreign.count) {
 		f = finding_add(s->out, "foreign-span-lines", FINDING_NOTE, l->run);
-		rc = f ? finding_say(&f->message, "%lld span lines of source %lld are of another worker and are not counted", (long long)l->foreign.count,
-				     (long long)l->source) : -ENOMEM;
+		rc = f ? finding_say(&f->message,
+		                     "%lld span lines of source %lld are of another worker and are not counted",
+		                     (long long)l->foreign.count, (long long)l->source)
+		       : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "every worker of a simulated cluster writes all span lines");
 		if (!rc)
@@ -294,8 +307,10 @@ static int tell_log(struct scan *s)
 	}
 	if (!rc && l->hole.count) {
 		f = finding_add(s->out, "sequence-gap", FINDING_WARNING, l->run);
-		rc = f ? finding_say(&f->message, "source %lld lacks lines: its sequence numbers leave some out, %lld time(s)", (long long)l->source,
-				     (long long)l->hole.count) : -ENOMEM;
+		rc = f ? finding_say(&f->message,
+		                     "source %lld lacks lines: its sequence numbers leave some out, %lld time(s)",
+		                     (long long)l->source, (long long)l->hole.count)
+		       : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "lines were lost between the process and this file");
 		if (!rc)
@@ -303,8 +318,10 @@ static int tell_log(struct scan *s)
 	}
 	if (!rc && l->lost.count) {
 		f = finding_add(s->out, "records-lost", FINDING_WARNING, l->run);
-		rc = f ? finding_say(&f->message, "the process of source %lld could not write some of its lines, %lld times", (long long)l->source,
-				     (long long)l->lost.count) : -ENOMEM;
+		rc = f ? finding_say(&f->message,
+		                     "the process of source %lld could not write some of its lines, %lld times",
+		                     (long long)l->source, (long long)l->lost.count)
+		       : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "the log says so: a full ring or disk");
 		if (!rc)
@@ -320,7 +337,9 @@ static int tell_secrets(struct scan *s)
 
 	if (s->environment.count) {
 		f = finding_add(s->out, "environment", FINDING_NOTE, s->environment_run);
-		rc = f ? finding_say(&f->message, "a process's environment is dumped, %lld time%s", (long long)s->environment.count, s->environment.count == 1 ? "" : "s") : -ENOMEM;
+		rc = f ? finding_say(&f->message, "a process's environment is dumped, %lld time%s",
+		                     (long long)s->environment.count, s->environment.count == 1 ? "" : "s")
+		       : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "whatever secret is in it stands in the log");
 		if (!rc)
@@ -328,7 +347,9 @@ static int tell_secrets(struct scan *s)
 	}
 	if (!rc && s->secret.count) {
 		f = finding_add(s->out, "secret", FINDING_WARNING, s->environment_run);
-		rc = f ? finding_say(&f->message, "a field looks like a secret, %lld time%s: %s", (long long)s->secret.count, s->secret.count == 1 ? "" : "s", s->secret_name) : -ENOMEM;
+		rc = f ? finding_say(&f->message, "a field looks like a secret, %lld time%s: %s",
+		                     (long long)s->secret.count, s->secret.count == 1 ? "" : "s", s->secret_name)
+		       : -ENOMEM;
 		if (!rc)
 			rc = finding_say(&f->cause, "its value stands in the log");
 		if (!rc)
@@ -362,7 +383,8 @@ static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
 		rc = 0;
 		if (!f) {
 			f = finding_add(s->out, "span-never-closed", FINDING_WARNING, run);
-			if (!f || finding_tid(f, tid) || finding_say(&f->cause, "%.*s", (int)row.name.len, row.name.ptr ? row.name.ptr : ""))
+			if (!f || finding_tid(f, tid) ||
+			    finding_say(&f->cause, "%.*s", (int)row.name.len, row.name.ptr ? row.name.ptr : ""))
 				rc = -ENOMEM;
 		}
 		if (!rc)
@@ -371,7 +393,8 @@ static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
 			rc = finding_evidence(f, row.id, "opened here");
 	}
 	if (!rc && f)
-		rc = finding_say(&f->message, "a completed transaction left %lld span%s open", (long long)f->count, f->count == 1 ? "" : "s");
+		rc = finding_say(&f->message, "a completed transaction left %lld span%s open", (long long)f->count,
+		                 f->count == 1 ? "" : "s");
 	span_reader_close(r);
 	return rc;
 }
@@ -383,7 +406,8 @@ static int tell_balance(struct scan *s)
 
 	if (!s->opens || !s->closes)
 		return 0;
-	rc = sql_prepare(store_db(s->store), "SELECT 1 FROM invocation WHERE run = ? AND tid = ? AND end_ns IS NOT NULL", &st);
+	rc = sql_prepare(store_db(s->store),
+	                 "SELECT 1 FROM invocation WHERE run = ? AND tid = ? AND end_ns IS NOT NULL", &st);
 	for (uint32_t i = 0; !rc && i < s->tids.n; i++) {
 		struct slice key = s->tids.text[i], tid = {key.ptr + 8, key.len - 8};
 
@@ -422,7 +446,11 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 		if (e->source != s.log.source) {
 			if ((rc = tell_log(&s)))
 				break;
-			s.log = (struct log){.run = e->run, .source = e->source, .last_ns = INT64_MIN, .pid = -1, .is_ours = is_ours(store, e->source)};
+			s.log = (struct log){.run = e->run,
+			                     .source = e->source,
+			                     .last_ns = INT64_MIN,
+			                     .pid = -1,
+			                     .is_ours = is_ours(store, e->source)};
 		}
 		if ((rc = take(&s, e)) || (rc = event_error(e)))
 			break;
@@ -445,25 +473,37 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 /* Columns: run, tid, cause, count, first_ns, last_ns, message, and where it is about one the container. */
 enum about { ABOUT_ALL, ABOUT_TWICE, ABOUT_KEPT };
 
-static const struct { enum about about; const char *rule; enum finding_level level; const char *sql; } questions[] = {
-	{ABOUT_ALL, "completed-without-start", FINDING_WARNING,
-	 "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to execute' FROM invocation"
-	 " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"},
-	{ABOUT_ALL, "unfinished", FINDING_WARNING,
-	 "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"
-	 " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more than it completed' ELSE ' invocations more than it completed' END FROM invocation"
-	 " WHERE status = 'unfinished' AND arrived_ns IS NOT NULL AND (?1 = 0 OR run = ?1) GROUP BY run, worker"},
-	{ABOUT_TWICE, "double-lock", FINDING_ERROR,
-	 "SELECT run, tid, 'container ' || container_id, 1, from_ns, coalesce(held_to, other_to), 'took the lock of a container that ' || CASE WHEN held_to > from_ns"
-	 " THEN coalesce((SELECT o.tid FROM lock o WHERE o.run = x.run AND o.container_id = x.container_id AND o.to_ns = held_to AND o.tid <> x.tid), tid) ELSE other END"
-	 " || ' still held', container_id FROM"
-	 " (SELECT *, lag(tid) OVER w other, lag(to_ns) OVER w other_to, lag(from_ns) OVER w other_from,"
-	 "  max(to_ns) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) held_to FROM lock"
-	 "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, tid)) x"
-	 " WHERE other_from IS NOT NULL AND (held_to > from_ns OR (other_to IS NULL AND other IS NOT tid)) AND (?1 = 0 OR run = ?1)"},
-	{ABOUT_KEPT, "leaked-lock", FINDING_ERROR,
-	 "SELECT l.run, l.tid, 'container ' || l.container_id, 1, l.from_ns, i.end_ns, 'completed and never let go of its container''s lock', l.container_id FROM lock l"
-	 " JOIN invocation i ON i.run = l.run AND i.tid = l.tid WHERE l.to_ns IS NULL AND i.end_ns IS NOT NULL AND (?1 = 0 OR l.run = ?1)"},
+static const struct {
+	enum about about;
+	const char *rule;
+	enum finding_level level;
+	const char *sql;
+} questions[] = {
+    {ABOUT_ALL, "completed-without-start", FINDING_WARNING,
+     "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to "
+     "execute' FROM invocation"
+     " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"},
+    {ABOUT_ALL, "unfinished", FINDING_WARNING,
+     "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"
+     " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more "
+     "than it completed' ELSE ' invocations more than it completed' END FROM invocation"
+     " WHERE status = 'unfinished' AND arrived_ns IS NOT NULL AND (?1 = 0 OR run = ?1) GROUP BY run, worker"},
+    {ABOUT_TWICE, "double-lock", FINDING_ERROR,
+     "SELECT run, tid, 'container ' || container_id, 1, from_ns, coalesce(held_to, other_to), 'took the lock of a "
+     "container that ' || CASE WHEN held_to > from_ns"
+     " THEN coalesce((SELECT o.tid FROM lock o WHERE o.run = x.run AND o.container_id = x.container_id AND o.to_ns = "
+     "held_to AND o.tid <> x.tid), tid) ELSE other END"
+     " || ' still held', container_id FROM"
+     " (SELECT *, lag(tid) OVER w other, lag(to_ns) OVER w other_to, lag(from_ns) OVER w other_from,"
+     "  max(to_ns) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) held_to FROM lock"
+     "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, tid)) x"
+     " WHERE other_from IS NOT NULL AND (held_to > from_ns OR (other_to IS NULL AND other IS NOT tid)) AND (?1 = 0 OR "
+     "run = ?1)"},
+    {ABOUT_KEPT, "leaked-lock", FINDING_ERROR,
+     "SELECT l.run, l.tid, 'container ' || l.container_id, 1, l.from_ns, i.end_ns, 'completed and never let go of its "
+     "container''s lock', l.container_id FROM lock l"
+     " JOIN invocation i ON i.run = l.run AND i.tid = l.tid WHERE l.to_ns IS NULL AND i.end_ns IS NOT NULL AND (?1 = 0 "
+     "OR l.run = ?1)"},
 };
 
 static int show_lock_lines(struct store *s, struct finding *f)
@@ -499,9 +539,11 @@ static int ask(struct store *s, int64_t run, size_t i, struct findings *out)
 		return rc;
 	sqlite3_bind_int64(st, 1, run);
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct finding *f = finding_add(out, questions[i].rule, questions[i].level, sqlite3_column_int64(st, 0));
+		struct finding *f =
+		    finding_add(out, questions[i].rule, questions[i].level, sqlite3_column_int64(st, 0));
 
-		if (!f || finding_tid(f, column_slice(st, 1)) || finding_say(&f->cause, "%s", (const char *)sqlite3_column_text(st, 2)) ||
+		if (!f || finding_tid(f, column_slice(st, 1)) ||
+		    finding_say(&f->cause, "%s", (const char *)sqlite3_column_text(st, 2)) ||
 		    finding_say(&f->message, "%s", (const char *)sqlite3_column_text(st, 6))) {
 			rc = -ENOMEM;
 			break;
@@ -540,7 +582,9 @@ static int read_locks(struct store *s, int64_t run, struct held **out, size_t *n
 {
 	struct intern containers;
 	sqlite3_stmt *st;
-	int rc = sql_prepare(store_db(s), "SELECT run, container_id, from_ns, to_ns FROM lock WHERE ?1 = 0 OR run = ?1", &st), step = SQLITE_DONE;
+	int rc = sql_prepare(store_db(s), "SELECT run, container_id, from_ns, to_ns FROM lock WHERE ?1 = 0 OR run = ?1",
+	                     &st),
+	    step = SQLITE_DONE;
 
 	if (rc)
 		return rc;
@@ -562,8 +606,8 @@ static int read_locks(struct store *s, int64_t run, struct held **out, size_t *n
 	return rc ? rc : sql_errno(step);
 }
 
-/* Who took and let go in good order need not be compared with each other by SQL, which takes longer than all the rest: worth[] tells
- * what may be found. */
+/* Who took and let go in good order need not be compared with each other by SQL, which takes longer than all the rest:
+ * worth[] tells what may be found. */
 static int locks_worth(struct store *s, int64_t run, bool worth[])
 {
 	struct held *v = NULL;

@@ -17,10 +17,10 @@
 
 struct results {
 	sqlite3 *db;
-	struct build_run *run;	/* by id */
-	size_t nruns, at;	/* the run whose results set has */
+	struct build_run *run; /* by id */
+	size_t nruns, at;      /* the run whose results set has */
 	struct result_set set;
-	uint32_t *order, n;	/* rows by tid, and the one that cur is */
+	uint32_t *order, n; /* rows by tid, and the one that cur is */
 	struct result cur;
 	bool more;
 };
@@ -69,9 +69,18 @@ static int results_next(struct results *rs)
 	if (!rs->more)
 		return rc;
 	v = &rs->set.v[rs->order[rs->n]];
-	rs->cur = (struct result){rs->run[rs->at - 1].id, rs->set.tids.text[rs->order[rs->n]], intern_text(&rs->set.names, v->function_name),
-				  v->success, v->was_cold, v->worker_duration_us, v->e2e_duration_us, v->compute, v->container_state, v->sent,
-				  v->client_latency_us, v->code_duration_sec};
+	rs->cur = (struct result){rs->run[rs->at - 1].id,
+	                          rs->set.tids.text[rs->order[rs->n]],
+	                          intern_text(&rs->set.names, v->function_name),
+	                          v->success,
+	                          v->was_cold,
+	                          v->worker_duration_us,
+	                          v->e2e_duration_us,
+	                          v->compute,
+	                          v->container_state,
+	                          v->sent,
+	                          v->client_latency_us,
+	                          v->code_duration_sec};
 	rs->n++;
 	return 0;
 }
@@ -98,7 +107,8 @@ static int64_t offset_ns(const struct build *b, int64_t run)
 }
 
 /* Folds one transaction and writes it, if it is an invocation, and its locks. */
-static int build_one(struct build *b, const struct fact *v, size_t n, int64_t run, struct slice tid, const struct result *result)
+static int build_one(struct build *b, const struct fact *v, size_t n, int64_t run, struct slice tid,
+                     const struct result *result)
 {
 	struct invocation o;
 	int64_t place = 0;
@@ -189,7 +199,8 @@ static int collect(struct build *b, bool first)
 	return rc < 0 ? rc : facts_sort(&b->facts);
 }
 
-/* Takes a step with each share of the facts. The first share is there already where nothing else was collected since. */
+/* Takes a step with each share of the facts. The first share is there already where nothing else was collected since.
+ */
 static int each_share(struct build *b, int (*step)(struct build *))
 {
 	int rc = 0;
@@ -197,7 +208,8 @@ static int each_share(struct build *b, int (*step)(struct build *))
 	for (unsigned pass = 0; !rc && pass < b->facts.passes; pass++) {
 		if (pass != b->facts.pass) {
 			facts_clear(&b->facts);
-			malloc_trim(0); /* before the next share is collected beside what the allocator kept of this one */
+			malloc_trim(
+			    0); /* before the next share is collected beside what the allocator kept of this one */
 			b->facts.pass = pass;
 			rc = collect(b, false);
 		}
@@ -254,7 +266,8 @@ static int read_runs(struct build *b)
 			break;
 		}
 		b->run = p;
-		p[b->nruns++] = (struct build_run){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) * 1000000000};
+		p[b->nruns++] =
+		    (struct build_run){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) * 1000000000};
 	}
 	sqlite3_finalize(st);
 	return sql_errno(step);
@@ -279,9 +292,10 @@ static void build_done(struct build *b)
 
 static int build_all(struct build *b)
 {
-	int rc = sql_exec_all(b->db, "DELETE FROM invocation_row; DELETE FROM invocation_kind; DELETE FROM attempt_row; DELETE FROM lock_row; DELETE FROM batch_row;"
-				"DELETE FROM work_kind; DELETE FROM container; DELETE FROM pattern;"
-				"UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
+	int rc = sql_exec_all(b->db, "DELETE FROM invocation_row; DELETE FROM invocation_kind; DELETE FROM "
+	                             "attempt_row; DELETE FROM lock_row; DELETE FROM batch_row;"
+	                             "DELETE FROM work_kind; DELETE FROM container; DELETE FROM pattern;"
+	                             "UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
 
 	if (!rc)
 		rc = read_runs(b);
@@ -317,7 +331,8 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 	if (!rc) {
 		facts_init(&b.facts, b.rules);
 		rc = build_all(&b);
-		if (rc && !*why && asprintf(why, "the model could not be built: %s (%s)", strerror(-rc), sqlite3_errmsg(b.db)) < 0)
+		if (rc && !*why &&
+		    asprintf(why, "the model could not be built: %s (%s)", strerror(-rc), sqlite3_errmsg(b.db)) < 0)
 			*why = NULL;
 	}
 	build_done(&b);
@@ -327,8 +342,8 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 
 int model_register(sqlite3 *db, struct store *s)
 {
-	static const struct rowtable *const tables[] = {&span_table, &phase_table, &series_table, &histogram_table, &quantiles_table,
-							&result_table, &trace_table};
+	static const struct rowtable *const tables[] = {
+	    &span_table, &phase_table, &series_table, &histogram_table, &quantiles_table, &result_table, &trace_table};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++)

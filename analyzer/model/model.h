@@ -11,10 +11,13 @@
 #include "store/store.h"
 
 struct model_options {
-	const char *benchmark; /* path of a function benchmark file (JSON), or NULL: benchmark columns as the database has them */
-	const char *rules;     /* path of a rules file of the user's own, kept in the database; NULL: as kept, else the built-in one */
+	const char *benchmark; /* path of a function benchmark file (JSON), or NULL: benchmark columns as the database
+	                          has them */
+	const char *rules;     /* path of a rules file of the user's own, kept in the database; NULL: as kept, else the
+	                          built-in one */
 	unsigned threads;      /* that read the events; 0: the caller's alone */
-	/* Something to write that events and results do not depend on: called once, while the threads read. NULL: nothing. */
+	/* Something to write that events and results do not depend on: called once, while the threads read. NULL:
+	 * nothing. */
 	int (*meanwhile)(void *arg);
 	void *meanwhile_arg;
 };
@@ -29,11 +32,11 @@ int model_verify(struct store *s, void (*say)(void *, const char *), void *arg);
 
 enum model_file {
 	MODEL_FILE_NONE = 0,
-	MODEL_FILE_RESULT_CSV,	/* output-*.csv of a load generator: a row an invocation */
+	MODEL_FILE_RESULT_CSV,  /* output-*.csv of a load generator: a row an invocation */
 	MODEL_FILE_RESULT_JSON, /* output-full-*.json: the same with all details */
-	MODEL_FILE_TRACE,	/* in.csv: func_name,invoke_time_ms */
-	MODEL_FILE_METADATA,	/* meta.csv: func_name,... */
-	MODEL_FILE_BENCHMARK,	/* worker_function_benchmarks.json */
+	MODEL_FILE_TRACE,       /* in.csv: func_name,invoke_time_ms */
+	MODEL_FILE_METADATA,    /* meta.csv: func_name,... */
+	MODEL_FILE_BENCHMARK,   /* worker_function_benchmarks.json */
 };
 
 /* What a file is, by its first n bytes (512 are plenty; the name only helps where bytes are few). */
@@ -41,9 +44,9 @@ enum model_file model_file_recognise(const char *name, const char *head, size_t 
 /* The word for source.kind: "result", "trace", "metadata", "benchmark"; NULL for MODEL_FILE_NONE. */
 const char *model_file_kind(enum model_file f);
 
-/* Reads one such file into the database (tables result, trace, metadata, benchmark) on behalf of a run, inside the caller's transaction;
- * rows of the same invocation are completed, not doubled. -EBADMSG: damaged; rows before the damage stay. The text may be
- * plain, .gz or .zst. *why names file, line and cause. */
+/* Reads one such file into the database (tables result, trace, metadata, benchmark) on behalf of a run, inside the
+ * caller's transaction; rows of the same invocation are completed, not doubled. -EBADMSG: damaged; rows before the
+ * damage stay. The text may be plain, .gz or .zst. *why names file, line and cause. */
 int model_file_load(struct store *s, int64_t run, const char *path, char **why);
 /* The same for result files alone: -EINVAL where the file is something else. */
 int model_result_load(struct store *s, int64_t run, const char *path, char **why);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* mount.c - container creations that failed at the mount of their snapshot, and why.
  *
- * A snapshot is prepared (containerd: "prepare snapshot" of the container's id), mounted, and used. Nothing refers to it until its
- * container is there, so a garbage collection between prepare and mount may remove it: then "remove snapshot" of the same key stands between
- * the two, and the mount fails with ENOENT. The worker's error line has the snapshot's directory and the transaction, but not the container's
- * id; at debug "got mounts" has all three, and the clean-up after the failure names the container in the same transaction. Else only the
- * function's name and the time join the two logs, and the finding says so. */
+ * A snapshot is prepared (containerd: "prepare snapshot" of the container's id), mounted, and used. Nothing refers to
+ * it until its container is there, so a garbage collection between prepare and mount may remove it: then "remove
+ * snapshot" of the same key stands between the two, and the mount fails with ENOENT. The worker's error line has the
+ * snapshot's directory and the transaction, but not the container's id; at debug "got mounts" has all three, and the
+ * clean-up after the failure names the container in the same transaction. Else only the function's name and the time
+ * join the two logs, and the finding says so. */
 #include "model/finding.h"
 #include "model/intern.h"
 #include "model/write.h"
@@ -14,26 +15,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define JOIN_NS	     2000000000	/* a clean-up or a preparation this near may belong to a failure */
-#define PREPARE_NS   60000000000 /* no preparation is older than that */
+#define JOIN_NS    2000000000  /* a clean-up or a preparation this near may belong to a failure */
+#define PREPARE_NS 60000000000 /* no preparation is older than that */
 
 enum kind { PREPARE, REMOVE, COLLECTED, MOUNTS, CLEAN_UP, FAILED, PARENT_MISSING, USER_ERROR, KINDS };
 
-static const struct { const char *message; enum kind kind; } messages[] = {
-	{"prepare snapshot", PREPARE}, {"remove snapshot", REMOVE}, {"snapshot garbage collected", COLLECTED}, {"got mounts", MOUNTS},
-	{"Removing container", CLEAN_UP}, {"Create task failed", FAILED}, {"Failed to prepare snapshot and load mounts", PARENT_MISSING},
-	{"A user code error occured in the container", USER_ERROR},
+static const struct {
+	const char *message;
+	enum kind kind;
+} messages[] = {
+    {"prepare snapshot", PREPARE},
+    {"remove snapshot", REMOVE},
+    {"snapshot garbage collected", COLLECTED},
+    {"got mounts", MOUNTS},
+    {"Removing container", CLEAN_UP},
+    {"Create task failed", FAILED},
+    {"Failed to prepare snapshot and load mounts", PARENT_MISSING},
+    {"A user code error occured in the container", USER_ERROR},
 };
 
 struct item {
 	int64_t time_ns, id;
 	enum kind kind;
-	uint32_t tid;		/* words, or INTERN_NONE */
-	uint32_t key;		/* container id or snapshot key */
-	uint32_t parent;	/* of PREPARE; of PARENT_MISSING the missing one */
-	uint32_t error;		/* of FAILED: the errno's text */
+	uint32_t tid;    /* words, or INTERN_NONE */
+	uint32_t key;    /* container id or snapshot key */
+	uint32_t parent; /* of PREPARE; of PARENT_MISSING the missing one */
+	uint32_t error;  /* of FAILED: the errno's text */
 	uint32_t worker;
-	int64_t dir;		/* number of the snapshot's directory, or -1 */
+	int64_t dir; /* number of the snapshot's directory, or -1 */
 };
 
 struct mounts {
@@ -42,7 +51,7 @@ struct mounts {
 	struct item *v;
 	size_t n, room;
 	struct intern words;
-	bool has_containerd;	/* some line of preparing: containerd's debug log is there */
+	bool has_containerd; /* some line of preparing: containerd's debug log is there */
 };
 
 /* ---- reading ---- */
@@ -104,10 +113,21 @@ static struct slice errno_text(struct slice error)
 
 static const char *errno_name(struct slice text)
 {
-	static const struct { const char *text, *name; } known[] = {
-		{"no such file or directory", "ENOENT"}, {"stale file handle", "ESTALE"}, {"stale NFS file handle", "ESTALE"}, {"invalid argument", "EINVAL"},
-		{"device or resource busy", "EBUSY"}, {"structure needs cleaning", "EUCLEAN"}, {"input/output error", "EIO"}, {"no space left on device", "ENOSPC"},
-		{"permission denied", "EACCES"}, {"operation not permitted", "EPERM"}, {"no such device", "ENODEV"}, {"not a directory", "ENOTDIR"},
+	static const struct {
+		const char *text, *name;
+	} known[] = {
+	    {"no such file or directory", "ENOENT"},
+	    {"stale file handle", "ESTALE"},
+	    {"stale NFS file handle", "ESTALE"},
+	    {"invalid argument", "EINVAL"},
+	    {"device or resource busy", "EBUSY"},
+	    {"structure needs cleaning", "EUCLEAN"},
+	    {"input/output error", "EIO"},
+	    {"no space left on device", "ENOSPC"},
+	    {"permission denied", "EACCES"},
+	    {"operation not permitted", "EPERM"},
+	    {"no such device", "ENODEV"},
+	    {"not a directory", "ENOTDIR"},
 	};
 
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -158,7 +178,8 @@ static int read_item(struct mounts *m, const struct event *e, struct item *x)
 		rc = intern_field(m, e, "container_id", &x->key);
 		return rc ? rc : x->key != INTERN_NONE;
 	case FAILED:
-		if (!event_field(e, "error", &v) || (!find_text(v, "failed to mount").ptr && !find_text(v, "rootfs/dev: no such file").ptr))
+		if (!event_field(e, "error", &v) ||
+		    (!find_text(v, "failed to mount").ptr && !find_text(v, "rootfs/dev: no such file").ptr))
 			return 0;
 		x->dir = snapshot_dir(v);
 		rc = errno_text(v).ptr ? intern_add(&m->words, errno_text(v), &x->error) : 0;
@@ -181,13 +202,20 @@ static int read_item(struct mounts *m, const struct event *e, struct item *x)
 static int take(struct mounts *m, const struct event *e)
 {
 	int kind = kind_of(event_message(e)), rc;
-	struct item x = {.time_ns = e->time_ns, .id = e->id, .tid = INTERN_NONE, .key = INTERN_NONE, .parent = INTERN_NONE, .error = INTERN_NONE,
-			 .worker = INTERN_NONE, .dir = -1};
+	struct item x = {.time_ns = e->time_ns,
+	                 .id = e->id,
+	                 .tid = INTERN_NONE,
+	                 .key = INTERN_NONE,
+	                 .parent = INTERN_NONE,
+	                 .error = INTERN_NONE,
+	                 .worker = INTERN_NONE,
+	                 .dir = -1};
 
 	if (kind < 0)
 		return 0;
 	x.kind = (enum kind)kind;
-	if ((e->tid.ptr && (rc = intern_add(&m->words, e->tid, &x.tid))) || (e->worker.ptr && (rc = intern_add(&m->words, e->worker, &x.worker))))
+	if ((e->tid.ptr && (rc = intern_add(&m->words, e->tid, &x.tid))) ||
+	    (e->worker.ptr && (rc = intern_add(&m->words, e->worker, &x.worker))))
 		return rc;
 	rc = read_item(m, e, &x);
 	if (rc <= 0)
@@ -241,7 +269,8 @@ struct story {
 	enum certainty certainty;
 };
 
-static const struct item *last_before(const struct mounts *m, const struct item *x, enum kind kind, uint32_t key, int64_t within_ns)
+static const struct item *last_before(const struct mounts *m, const struct item *x, enum kind kind, uint32_t key,
+                                      int64_t within_ns)
 {
 	for (const struct item *p = x; p-- > m->v && x->time_ns - p->time_ns <= within_ns;)
 		if (p->kind == kind && (key == INTERN_NONE || p->key == key))
@@ -254,10 +283,12 @@ static bool is_of_function(const struct mounts *m, uint32_t container, struct sl
 {
 	struct slice id = intern_text(&m->words, container);
 
-	return !function.len || (id.len > function.len && !memcmp(id.ptr, function.ptr, function.len) && id.ptr[function.len] == '-');
+	return !function.len ||
+	       (id.len > function.len && !memcmp(id.ptr, function.ptr, function.len) && id.ptr[function.len] == '-');
 }
 
-/* The clean-up of the failed container: before the failure, but not before the failure of an earlier attempt; else after it. */
+/* The clean-up of the failed container: before the failure, but not before the failure of an earlier attempt; else
+ * after it. */
 static const struct item *clean_up_of(const struct mounts *m, const struct item *x, struct slice function)
 {
 	const struct item *end = m->v + m->n;
@@ -285,7 +316,10 @@ static void join_by_id(const struct mounts *m, struct story *s, struct slice fun
 		if (p->kind == MOUNTS && p->tid == x->tid && (x->dir < 0 || p->dir == x->dir))
 			s->mounts = p;
 	s->clean_up = clean_up_of(m, x, function);
-	s->container = x->key != INTERN_NONE ? x->key : s->mounts ? s->mounts->key : s->clean_up ? s->clean_up->key : INTERN_NONE;
+	s->container = x->key != INTERN_NONE ? x->key
+	               : s->mounts           ? s->mounts->key
+	               : s->clean_up         ? s->clean_up->key
+	                                     : INTERN_NONE;
 	s->certainty = s->container != INTERN_NONE ? BY_ID : NOT_JOINED;
 }
 
@@ -297,7 +331,8 @@ static void join_by_name(const struct mounts *m, struct story *s, struct slice f
 	for (const struct item *p = x; function.len && p-- > m->v && x->time_ns - p->time_ns <= JOIN_NS;) {
 		struct slice key = intern_text(&m->words, p->key);
 
-		if (p->kind != PREPARE || key.len <= function.len || memcmp(key.ptr, function.ptr, function.len) || key.ptr[function.len] != '-')
+		if (p->kind != PREPARE || key.len <= function.len || memcmp(key.ptr, function.ptr, function.len) ||
+		    key.ptr[function.len] != '-')
 			continue;
 		s->container = p->key;
 		s->certainty = BY_NAME_AND_TIME;
@@ -318,7 +353,8 @@ static void look_around(const struct mounts *m, struct story *s)
 	if (s->prepare && s->prepare->parent != INTERN_NONE)
 		s->parent_remove = last_before(m, x, REMOVE, s->prepare->parent, PREPARE_NS);
 	if (s->remove)
-		for (const struct item *p = s->remove; p < m->v + m->n && p->time_ns - s->remove->time_ns <= JOIN_NS && !s->collected; p++)
+		for (const struct item *p = s->remove;
+		     p < m->v + m->n && p->time_ns - s->remove->time_ns <= JOIN_NS && !s->collected; p++)
 			if (p->kind == COLLECTED)
 				s->collected = p;
 }
@@ -326,7 +362,9 @@ static void look_around(const struct mounts *m, struct story *s)
 static int function_of(struct mounts *m, struct slice tid, char *buf, size_t size, bool *recovered)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(store_db(m->store), "SELECT coalesce(fqdn, function_name), status FROM invocation WHERE run = ? AND tid = ?", &st);
+	int rc =
+	    sql_prepare(store_db(m->store),
+	                "SELECT coalesce(fqdn, function_name), status FROM invocation WHERE run = ? AND tid = ?", &st);
 
 	buf[0] = '\0';
 	*recovered = false;
@@ -344,16 +382,18 @@ static int function_of(struct mounts *m, struct slice tid, char *buf, size_t siz
 
 /* ---- judging ---- */
 
-static const char workaround[] = "label the snapshot containerd.io/gc.root when preparing it (and remove it yourself), or hold a lease while the container is made";
+static const char workaround[] = "label the snapshot containerd.io/gc.root when preparing it (and remove it yourself), "
+                                 "or hold a lease while the container is made";
 
-static const char repair[] = "look for the disk's errors in the kernel's log, check the file system, and pull the image again";
+static const char repair[] =
+    "look for the disk's errors in the kernel's log, check the file system, and pull the image again";
 
 struct verdict {
 	const char *cause, *text, *missing;
 };
 
-/* What the kernel said comes first: a snapshot that is gone gives ENOENT, also where the store is damaged; and a damaged store gives its own
- * errors, also where the collector came between. */
+/* What the kernel said comes first: a snapshot that is gone gives ENOENT, also where the store is damaged; and a
+ * damaged store gives its own errors, also where the collector came between. */
 static struct verdict judge(const struct mounts *m, const struct story *s, bool recovered)
 {
 	const char *name = s->failed->error == INTERN_NONE ? "" : errno_name(intern_text(&m->words, s->failed->error));
@@ -363,19 +403,24 @@ static struct verdict judge(const struct mounts *m, const struct story *s, bool 
 	if (s->remove)
 		return (struct verdict){"collected", "its snapshot was removed between prepare and mount", NULL};
 	if (s->failed->kind == PARENT_MISSING || s->parent_remove)
-		return (struct verdict){"parent removed", "the snapshot it is made from was gone", s->parent_remove ? NULL : "the line in which containerd removes the parent"};
+		return (struct verdict){"parent removed", "the snapshot it is made from was gone",
+		                        s->parent_remove ? NULL : "the line in which containerd removes the parent"};
 	if (!m->has_containerd)
-		return (struct verdict){"unknown", "nothing tells what became of its snapshot", "containerd's log at level debug"};
+		return (struct verdict){"unknown", "nothing tells what became of its snapshot",
+		                        "containerd's log at level debug"};
 	if (s->certainty == NOT_JOINED)
-		return (struct verdict){"unknown", "the container cannot be told", "the worker's log at level debug (\"got mounts\")"};
-	return recovered ? (struct verdict){"transient", "its snapshot was not removed, and a later attempt succeeded", NULL}
-			 : (struct verdict){"unknown", "its snapshot was not removed before the failure", "the kernel's log"};
+		return (struct verdict){"unknown", "the container cannot be told",
+		                        "the worker's log at level debug (\"got mounts\")"};
+	return recovered
+	           ? (struct verdict){"transient", "its snapshot was not removed, and a later attempt succeeded", NULL}
+	           : (struct verdict){"unknown", "its snapshot was not removed before the failure", "the kernel's log"};
 }
 
 static int add_details(const struct mounts *m, const struct story *s, const struct verdict *v, struct finding *f)
 {
 	static const char *const certainties[] = {"by id", "by name and time", "none"};
-	struct slice container = intern_text(&m->words, s->container), worker = intern_text(&m->words, s->failed->worker);
+	struct slice container = intern_text(&m->words, s->container),
+	             worker = intern_text(&m->words, s->failed->worker);
 	struct slice error = intern_text(&m->words, s->failed->error);
 	int rc = finding_detail_add(f, "certainty", "%s", certainties[s->certainty]);
 
@@ -388,10 +433,12 @@ static int add_details(const struct mounts *m, const struct story *s, const stru
 	if (!rc && error.ptr)
 		rc = finding_detail_add(f, "errno", "%s", errno_name(error));
 	if (!rc && s->remove)
-		rc = finding_detail_add(f, "removed_before_ms", "%.3f", (double)(s->failed->time_ns - s->remove->time_ns) / 1e6);
+		rc = finding_detail_add(f, "removed_before_ms", "%.3f",
+		                        (double)(s->failed->time_ns - s->remove->time_ns) / 1e6);
 	if (!rc && v->missing)
 		rc = finding_detail_add(f, "missing", "%s", v->missing);
-	return rc ? rc : finding_detail_add(f, "workaround", "%s", strcmp(v->cause, "store damage") ? workaround : repair);
+	return rc ? rc
+	          : finding_detail_add(f, "workaround", "%s", strcmp(v->cause, "store damage") ? workaround : repair);
 }
 
 struct piece {
@@ -408,9 +455,13 @@ static int compare_pieces(const void *pa, const void *pb)
 static int add_evidence(const struct story *s, struct finding *f)
 {
 	const struct piece all[] = {
-		{s->prepare, "containerd prepares the snapshot"}, {s->mounts, "the worker has its mounts"}, {s->parent_remove, "containerd removes the parent"},
-		{s->remove, "containerd removes the snapshot"}, {s->collected, "a garbage collection"}, {s->failed, "the failure"},
-		{s->clean_up, "the worker cleans up after it"},
+	    {s->prepare, "containerd prepares the snapshot"},
+	    {s->mounts, "the worker has its mounts"},
+	    {s->parent_remove, "containerd removes the parent"},
+	    {s->remove, "containerd removes the snapshot"},
+	    {s->collected, "a garbage collection"},
+	    {s->failed, "the failure"},
+	    {s->clean_up, "the worker cleans up after it"},
 	};
 	struct piece known[sizeof all / sizeof *all];
 	size_t n = 0;
@@ -448,8 +499,9 @@ static int add_failure(struct mounts *m, const struct item *x, struct findings *
 	f->count = 1;
 	f->first_ns = s.prepare ? s.prepare->time_ns : x->time_ns;
 	f->last_ns = x->time_ns;
-	rc = finding_say(&f->message, "%s%s%s could not be mounted: %s", x->kind == PARENT_MISSING ? "the snapshot of a container" : "a container",
-			 function[0] ? " of " : "", function, v.text);
+	rc = finding_say(&f->message, "%s%s%s could not be mounted: %s",
+	                 x->kind == PARENT_MISSING ? "the snapshot of a container" : "a container",
+	                 function[0] ? " of " : "", function, v.text);
 	if (!rc)
 		rc = add_details(m, &s, &v, f);
 	return rc ? rc : add_evidence(&s, f);
@@ -465,12 +517,16 @@ static int add_lost_files(struct mounts *m, const struct item *x, struct finding
 
 	s.prepare = last_before(m, x, PREPARE, x->key, INT64_MAX);
 	s.remove = last_before(m, x, REMOVE, x->key, INT64_MAX);
-	if (!s.prepare || !s.remove || s.remove->time_ns < s.prepare->time_ns || (removed_by_worker && removed_by_worker->time_ns < s.remove->time_ns))
+	if (!s.prepare || !s.remove || s.remove->time_ns < s.prepare->time_ns ||
+	    (removed_by_worker && removed_by_worker->time_ns < s.remove->time_ns))
 		return 0;
 	f = finding_add(out, "mount", FINDING_ERROR, m->run);
 	if (!f || finding_tid(f, tid) || finding_say(&f->cause, "removed after the mount") ||
-	    finding_say(&f->message, "container %.*s answers that its module is missing: its snapshot was removed while it ran", (int)container.len, container.ptr) ||
-	    finding_detail_add(f, "certainty", "by id") || finding_detail_add(f, "container_id", "%.*s", (int)container.len, container.ptr) ||
+	    finding_say(&f->message,
+	                "container %.*s answers that its module is missing: its snapshot was removed while it ran",
+	                (int)container.len, container.ptr) ||
+	    finding_detail_add(f, "certainty", "by id") ||
+	    finding_detail_add(f, "container_id", "%.*s", (int)container.len, container.ptr) ||
 	    finding_detail_add(f, "workaround", "%s", workaround))
 		return -ENOMEM;
 	f->count = 1;
@@ -483,7 +539,8 @@ static int add_lost_files(struct mounts *m, const struct item *x, struct finding
 static bool told_before(const struct mounts *m, const struct item *x)
 {
 	for (const struct item *p = x; p-- > m->v && x->time_ns - p->time_ns <= JOIN_NS;)
-		if (p->kind == x->kind && p->tid == x->tid && p->dir == x->dir && p->parent == x->parent && (x->kind != USER_ERROR || p->key == x->key))
+		if (p->kind == x->kind && p->tid == x->tid && p->dir == x->dir && p->parent == x->parent &&
+		    (x->kind != USER_ERROR || p->key == x->key))
 			return true;
 	return false;
 }
@@ -511,7 +568,8 @@ static int find_in_run(struct store *s, int64_t run, struct findings *out)
 int find_mount_failures(struct store *s, int64_t run, struct findings *out)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(store_db(s), "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id", &st), step = SQLITE_DONE;
+	int rc = sql_prepare(store_db(s), "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id", &st),
+	    step = SQLITE_DONE;
 
 	if (rc)
 		return rc;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* overhead.c - the columns that compare an invocation with a benchmark of its function, and with the others on its worker.
+/* overhead.c - the columns that compare an invocation with a benchmark of its function, and with the others on its
+ * worker.
  *
- * They need how many invocations each function has on each worker, and its least code time there: so where there is a benchmark the invocations are
- * folded twice, first to count and then to write. The operations are the reference's, one by one (docs/tables.md). */
+ * They need how many invocations each function has on each worker, and its least code time there: so where there is a
+ * benchmark the invocations are folded twice, first to count and then to write. The operations are the reference's, one
+ * by one (docs/tables.md). */
 #include "model/build.h"
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +17,9 @@ static struct slice benchmark_key(struct slice name)
 
 	while (n && name.ptr[n - 1] >= '0' && name.ptr[n - 1] <= '9')
 		n--;
-	return n > 1 && n < name.len && (name.ptr[n - 1] == '-' || name.ptr[n - 1] == '_') ? (struct slice){name.ptr, n - 1} : name;
+	return n > 1 && n < name.len && (name.ptr[n - 1] == '-' || name.ptr[n - 1] == '_')
+	           ? (struct slice){name.ptr, n - 1}
+	           : name;
 }
 
 /* The best times of a function over the computes that its metadata allow. false: no benchmark of one of them. */
@@ -85,7 +89,7 @@ static int set_best(struct build *b, int64_t run, struct slice function, const d
 {
 	uint32_t i;
 	int rc = key_of(&b->bests, run, SLICE_NONE, function, &i);
-	double (*p)[3];
+	double(*p)[3];
 
 	if (rc)
 		return rc == -ENAMETOOLONG ? 0 : rc;
@@ -103,12 +107,16 @@ int build_best_times(struct build *b)
 	sqlite3_stmt *read = NULL, *bench = NULL;
 	int rc, step = SQLITE_DONE;
 
-	snprintf(sql, sizeof sql, "SELECT run, func_name, benchmark_name, %s FROM function WHERE benchmark_name IS NOT NULL",
-		 function_has_column(b->db, "compute") ? "coalesce(compute, 'CPU')" : "'CPU'");
+	snprintf(sql, sizeof sql,
+	         "SELECT run, func_name, benchmark_name, %s FROM function WHERE benchmark_name IS NOT NULL",
+	         function_has_column(b->db, "compute") ? "coalesce(compute, 'CPU')" : "'CPU'");
 	rc = sql_prepare(b->db, sql, &read);
 	if (!rc)
-		rc = sql_prepare(b->db, "SELECT cold_results_sec, warm_results_sec, warm_worker_duration_us / 1000000 FROM benchmark "
-					"WHERE run IN (0, ?) AND name = ? AND compute = ? ORDER BY run DESC", &bench);
+		rc = sql_prepare(
+		    b->db,
+		    "SELECT cold_results_sec, warm_results_sec, warm_worker_duration_us / 1000000 FROM benchmark "
+		    "WHERE run IN (0, ?) AND name = ? AND compute = ? ORDER BY run DESC",
+		    &bench);
 	while (!rc && (step = sqlite3_step(read)) == SQLITE_ROW) {
 		int64_t run = sqlite3_column_int64(read, 0);
 		double best[3];
@@ -190,8 +198,8 @@ int overhead_fill(struct build *b, struct invocation *o)
 
 int build_cache_insertions(struct build *b)
 {
-	return sql_exec_all(b->db,
-		"UPDATE invocation_kind AS k SET cache_insertions = (SELECT count(*) FROM temp.model_cache c WHERE c.run = k.run"
-		" AND c.worker IS k.worker AND c.name = k.function_name)"
-		" WHERE (run, worker) IN (SELECT run, worker FROM temp.model_cache)");
+	return sql_exec_all(b->db, "UPDATE invocation_kind AS k SET cache_insertions = (SELECT count(*) FROM "
+	                           "temp.model_cache c WHERE c.run = k.run"
+	                           " AND c.worker IS k.worker AND c.name = k.function_name)"
+	                           " WHERE (run, worker) IN (SELECT run, worker FROM temp.model_cache)");
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#define MAGIC	   "ILUP"
-#define HEAD	   12			/* magic, rows, length */
+#define MAGIC      "ILUP"
+#define HEAD       12 /* magic, rows, length */
 #define LENGTH_MAX (1u << 30)
 
 /* ---- numbers: 0 NO_NS, 1 all 64 bits follow, else 2 + the zigzag number ---- */

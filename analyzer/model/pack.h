@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pack.h - columns of numbers and texts as one compressed string of bytes (docs/store-format.md).
  *
- * Writing: columns one after the other into bytes, then pack_seal. Reading: pack_open, then the same columns in the same order; after all of them
- * pack_whole says whether they were there. Readers give 0, NULL and NO_NS where the bytes end early. */
+ * Writing: columns one after the other into bytes, then pack_seal. Reading: pack_open, then the same columns in the
+ * same order; after all of them pack_whole says whether they were there. Readers give 0, NULL and NO_NS where the bytes
+ * end early. */
 #ifndef MODEL_PACK_H
 #define MODEL_PACK_H
 

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pattern.c - the table pattern: messages as templates.
  *
- * Words with a digit in them are values. Texts that still differ are one template where at least four of the same target and level have
- * the same number of words and agree in most of them: "popped: <*> top: <*>". Span lines have no message of their own and do not count. */
+ * Words with a digit in them are values. Texts that still differ are one template where at least four of the same
+ * target and level have the same number of words and agree in most of them: "popped: <*> top: <*>". Span lines have no
+ * message of their own and do not count. */
 #include "model/build.h"
 #include "ingest/line.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MERGE_LEAST 4		/* texts that agree, to be one template */
-#define WORDS_MAX   64
-#define TEMPLATES_MAX 20000	/* of one kind of line: beyond, a new text joins the most similar one */
+#define MERGE_LEAST   4 /* texts that agree, to be one template */
+#define WORDS_MAX     64
+#define TEMPLATES_MAX 20000 /* of one kind of line: beyond, a new text joins the most similar one */
 
 struct text {
-	uint32_t kind;		/* level and target */
-	uint32_t text;		/* template, words with digits as <*> */
+	uint32_t kind; /* level and target */
+	uint32_t text; /* template, words with digits as <*> */
 	int64_t count, first_ns, last_ns, example;
-	uint32_t group;		/* its template, by number of its first text; after merge */
+	uint32_t group; /* its template, by number of its first text; after merge */
 };
 
 struct patterns {
 	struct store *store;
-	struct intern kinds, texts, pairs;	/* pairs: kind and text -> number in v */
+	struct intern kinds, texts, pairs; /* pairs: kind and text -> number in v */
 	struct text *v;
 	uint32_t room;
-	uint32_t *by_head;	/* shape id -> number in v + 1 */
+	uint32_t *by_head; /* shape id -> number in v + 1 */
 	uint32_t nheads;
 	char *buf;
 	size_t buf_room;
@@ -86,8 +87,8 @@ static int normalise(struct patterns *p, struct slice message, struct slice *out
 static int kind_of(struct patterns *p, const struct shape *head, uint32_t *out)
 {
 	char kind[512];
-	int n = snprintf(kind, sizeof kind, "%.*s\n%.*s", (int)head->level.len, head->level.ptr ? head->level.ptr : "", (int)head->target.len,
-			 head->target.ptr ? head->target.ptr : "");
+	int n = snprintf(kind, sizeof kind, "%.*s\n%.*s", (int)head->level.len, head->level.ptr ? head->level.ptr : "",
+	                 (int)head->target.len, head->target.ptr ? head->target.ptr : "");
 
 	return intern_add(&p->kinds, (struct slice){kind, (size_t)n < sizeof kind ? (size_t)n : sizeof kind - 1}, out);
 }
@@ -98,7 +99,8 @@ static int number_of_pair(struct patterns *p, uint32_t kind, struct slice text, 
 	uint32_t pair[2] = {kind}, before = p->pairs.n;
 	int rc;
 
-	if ((rc = intern_add(&p->texts, text, &pair[1])) || (rc = intern_add(&p->pairs, (struct slice){(const char *)pair, sizeof pair}, out)))
+	if ((rc = intern_add(&p->texts, text, &pair[1])) ||
+	    (rc = intern_add(&p->pairs, (struct slice){(const char *)pair, sizeof pair}, out)))
 		return rc;
 	if (p->pairs.n == before)
 		return 0;
@@ -235,7 +237,8 @@ static int compare_texts(const void *pa, const void *pb, void *arg)
 /* Gives each text the group of the first one it resembles; groups of too few are taken apart again. */
 static int merge(struct patterns *p)
 {
-	uint32_t n = p->pairs.n, nleaders = 0, *leader = malloc((n + 1) * sizeof *leader), *size = calloc(n + 1, sizeof *size);
+	uint32_t n = p->pairs.n, nleaders = 0, *leader = malloc((n + 1) * sizeof *leader),
+	         *size = calloc(n + 1, sizeof *size);
 	struct words a, b;
 
 	if (!leader || !size) {
@@ -352,7 +355,8 @@ static int write_group(struct patterns *p, const struct text *v, uint32_t n, sql
 static int write_patterns(struct patterns *p, sqlite3 *db)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(db, "INSERT INTO pattern(level,target,template,count,first_ns,last_ns,example) VALUES(?,?,?,?,?,?,?)", &st);
+	int rc = sql_prepare(
+	    db, "INSERT INTO pattern(level,target,template,count,first_ns,last_ns,example) VALUES(?,?,?,?,?,?,?)", &st);
 
 	if (rc)
 		return rc;

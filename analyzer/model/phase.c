@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* phase.c - cuts an invocation's time into phases.
  *
- * A hand moves from the first moment to the last. Each rule, in the file's order (those of attempts once for each attempt), claims what lies
- * between its two moments and has not been claimed; what the hand must jump over is unexplained. So the sum is exact whatever the
- * clocks of two processes say. */
+ * A hand moves from the first moment to the last. Each rule, in the file's order (those of attempts once for each
+ * attempt), claims what lies between its two moments and has not been claimed; what the hand must jump over is
+ * unexplained. So the sum is exact whatever the clocks of two processes say. */
 #include "model/phase.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -57,7 +57,8 @@ static int64_t first_known(const struct phase_input *in, int attempt, const enum
 /* Where the time begins and ends: sent to returned, as far as these are known. */
 static void bounds(const struct phase_input *in, int64_t *begin, int64_t *end)
 {
-	static const enum moment first[] = {MOMENT_SENT, MOMENT_CONTROLLER, MOMENT_DISPATCHED, MOMENT_ARRIVED, MOMENT_NONE};
+	static const enum moment first[] = {MOMENT_SENT, MOMENT_CONTROLLER, MOMENT_DISPATCHED, MOMENT_ARRIVED,
+	                                    MOMENT_NONE};
 	static const enum moment last[] = {MOMENT_RETURNED, MOMENT_COMPLETED, MOMENT_NONE};
 
 	*begin = first_known(in, -1, first);
@@ -122,7 +123,7 @@ static int claim(struct hand *h, const struct phase_rule *r, int attempt)
 		return rc;
 	h->now = to;
 	return add(h->out, (struct phase){r->name, r->by_state && attempt >= 0 ? h->in->attempt[attempt].state : NULL,
-					  r->of_attempt ? attempt + 1 : 0, from, to});
+	                                  r->of_attempt ? attempt + 1 : 0, from, to});
 }
 
 int phases_make(const struct rules *r, const struct phase_input *in, struct phases *out)

@@ -18,9 +18,9 @@ struct phase_input {
 };
 
 struct phase {
-	const char *name;	/* the rule's, or "unexplained" */
-	const char *state;	/* to be added in brackets, or NULL */
-	int attempt;		/* from 1; 0: of none */
+	const char *name;  /* the rule's, or "unexplained" */
+	const char *state; /* to be added in brackets, or NULL */
+	int attempt;       /* from 1; 0: of none */
 	int64_t start_ns, end_ns;
 };
 
@@ -29,9 +29,9 @@ struct phases {
 	int n, room;
 };
 
-/* Cuts the time from the first to the last known moment. The phases follow each other without gap or overlap; what no rule covers is
- * "unexplained", and there is always a row of that name. out is used again: zero-initialise, free v at last. 0 or -ENOMEM. An invocation of which
- * no moment is known has no phases. */
+/* Cuts the time from the first to the last known moment. The phases follow each other without gap or overlap; what no
+ * rule covers is "unexplained", and there is always a row of that name. out is used again: zero-initialise, free v at
+ * last. 0 or -ENOMEM. An invocation of which no moment is known has no phases. */
 int phases_make(const struct rules *r, const struct phase_input *in, struct phases *out);
 
 #endif

@@ -10,7 +10,7 @@ enum { RUN, TID, FIRST };
 
 struct phase_reader {
 	sqlite3_stmt *invocations, *attempts; /* both by (run, tid) */
-	bool more;			      /* attempts stands on a row that is not used yet */
+	bool more;                            /* attempts stands on a row that is not used yet */
 	struct rules *rules;
 	struct phase_attempt *attempt;
 	int room;
@@ -41,8 +41,10 @@ static int prepare_attempts(struct phase_reader *r, sqlite3 *db, sqlite3_value *
 	char sql[256];
 	int rc;
 
-	snprintf(sql, sizeof sql, "SELECT run, tid, insert_ns, remove_ns, start_ns, end_ns, state FROM attempt WHERE %s%s" PHASE_ORDER ", n",
-		 run ? "run = ?2" : "1", tid ? " AND tid = ?1" : "");
+	snprintf(sql, sizeof sql,
+	         "SELECT run, tid, insert_ns, remove_ns, start_ns, end_ns, state FROM attempt WHERE %s%s" PHASE_ORDER
+	         ", n",
+	         run ? "run = ?2" : "1", tid ? " AND tid = ?1" : "");
 	rc = sql_prepare(db, sql, &r->attempts);
 	if (!rc && tid)
 		sqlite3_bind_value(r->attempts, 1, tid);
@@ -51,7 +53,8 @@ static int prepare_attempts(struct phase_reader *r, sqlite3 *db, sqlite3_value *
 	return rc ? rc : next_attempt(r);
 }
 
-int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid, sqlite3_value *run, struct phase_reader **out)
+int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid, sqlite3_value *run,
+                      struct phase_reader **out)
 {
 	struct phase_reader *r = calloc(1, sizeof *r);
 	char *why = NULL;
@@ -106,8 +109,9 @@ static int put_attempt(struct phase_reader *r, int n)
 		r->attempt = p;
 		r->room = room;
 	}
-	r->attempt[n] = (struct phase_attempt){column_ns(r->attempts, FIRST), column_ns(r->attempts, FIRST + 1), column_ns(r->attempts, FIRST + 2),
-					       column_ns(r->attempts, FIRST + 3), state_name(column_slice(r->attempts, FIRST + 4))};
+	r->attempt[n] = (struct phase_attempt){column_ns(r->attempts, FIRST), column_ns(r->attempts, FIRST + 1),
+	                                       column_ns(r->attempts, FIRST + 2), column_ns(r->attempts, FIRST + 3),
+	                                       state_name(column_slice(r->attempts, FIRST + 4))};
 	return 0;
 }
 
@@ -133,8 +137,14 @@ int phase_reader_next(struct phase_reader *r, const struct phases **out)
 
 	if (rc != SQLITE_ROW)
 		return sql_errno(rc);
-	in = (struct phase_input){column_ns(r->invocations, FIRST), column_ns(r->invocations, FIRST + 1), column_ns(r->invocations, FIRST + 2),
-				  column_ns(r->invocations, FIRST + 3), column_ns(r->invocations, FIRST + 4), column_ns(r->invocations, FIRST + 5), NULL, 0};
+	in = (struct phase_input){column_ns(r->invocations, FIRST),
+	                          column_ns(r->invocations, FIRST + 1),
+	                          column_ns(r->invocations, FIRST + 2),
+	                          column_ns(r->invocations, FIRST + 3),
+	                          column_ns(r->invocations, FIRST + 4),
+	                          column_ns(r->invocations, FIRST + 5),
+	                          NULL,
+	                          0};
 	rc = read_attempts(r, &in);
 	if (!rc)
 		rc = phases_make(r->rules, &in, &r->phases);

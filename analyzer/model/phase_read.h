@@ -12,10 +12,12 @@
 
 struct phase_reader;
 
-/* Of the invocations that a statement gives, which is the caller's and not yet stepped. tid, run: the only ones it gives, so that no other attempts are
- * read; NULL: all. */
-int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid, sqlite3_value *run, struct phase_reader **out);
-/* 1: *out has the phases of the invocation on which the statement stands, until the next call; 0: no more; or a negative errno. */
+/* Of the invocations that a statement gives, which is the caller's and not yet stepped. tid, run: the only ones it
+ * gives, so that no other attempts are read; NULL: all. */
+int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid, sqlite3_value *run,
+                      struct phase_reader **out);
+/* 1: *out has the phases of the invocation on which the statement stands, until the next call; 0: no more; or a
+ * negative errno. */
 int phase_reader_next(struct phase_reader *r, const struct phases **out);
 void phase_reader_close(struct phase_reader *r);
 

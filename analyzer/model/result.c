@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* result.c - what a load generator wrote about each invocation.
  *
- * The CSV file has the numbers the reference takes; the JSON file has what the CSV lacks (compute, container state, time of sending,
- * the function's own start). Either may be missing, and they may come in any order: a value of the CSV stands, the JSON fills gaps. */
+ * The CSV file has the numbers the reference takes; the JSON file has what the CSV lacks (compute, container state,
+ * time of sending, the function's own start). Either may be missing, and they may come in any order: a value of the CSV
+ * stands, the JSON fills gaps. */
 #include "model/input.h"
 #include "model/jsontext.h"
 #include "model/result_set.h"
@@ -15,7 +16,7 @@
 enum { TID, SUCCESS, FUNCTION, COLD, WORKER_US, CODE_SEC, E2E_US, COLUMNS };
 
 static const char *const columns[COLUMNS] = {
-	"tid", "success", "function_name", "was_cold", "worker_duration_us", "code_duration_sec", "e2e_duration_us",
+    "tid", "success", "function_name", "was_cold", "worker_duration_us", "code_duration_sec", "e2e_duration_us",
 };
 
 static bool parse_bool(struct slice in, int64_t *out)
@@ -38,8 +39,10 @@ struct read_row {
 /* Takes one value of a row; false: it is not of its kind. An absent column and an empty field are nothing. */
 static bool take_value(struct read_row *r, int column, struct slice v)
 {
-	int64_t *const to[COLUMNS] = {[SUCCESS] = &r->v.success, [COLD] = &r->v.was_cold, [WORKER_US] = &r->v.worker_duration_us,
-				      [E2E_US] = &r->v.e2e_duration_us};
+	int64_t *const to[COLUMNS] = {[SUCCESS] = &r->v.success,
+	                              [COLD] = &r->v.was_cold,
+	                              [WORKER_US] = &r->v.worker_duration_us,
+	                              [E2E_US] = &r->v.e2e_duration_us};
 
 	switch (column) {
 	case TID:
@@ -67,7 +70,8 @@ static int name_function(struct result_set *set, struct slice name, uint32_t *ou
 	return name.ptr ? intern_add(&set->names, name, out) : 0;
 }
 
-static int take_row(struct result_set *set, int64_t ord, const struct csv *c, const int at[COLUMNS], const char *path, char **why)
+static int take_row(struct result_set *set, int64_t ord, const struct csv *c, const int at[COLUMNS], const char *path,
+                    char **why)
 {
 	struct read_row r = {.v.ord = ord};
 	struct result_row *to;
@@ -77,7 +81,8 @@ static int take_row(struct result_set *set, int64_t ord, const struct csv *c, co
 		struct slice v = at[i] < 0 ? SLICE_NONE : c->field[at[i]];
 
 		if (!take_value(&r, i, v))
-			return input_refuse(why, -EBADMSG, path, c->line, "%s cannot be \"%.*s\"", columns[i], (int)(v.len < 40 ? v.len : 40), v.ptr ? v.ptr : "");
+			return input_refuse(why, -EBADMSG, path, c->line, "%s cannot be \"%.*s\"", columns[i],
+			                    (int)(v.len < 40 ? v.len : 40), v.ptr ? v.ptr : "");
 	}
 	rc = name_function(set, r.function, &r.v.function_name);
 	if (!rc)
@@ -156,17 +161,21 @@ static void read_members(struct slice object, const char *const *names, struct j
 
 static bool read_full(struct slice element, struct full *f)
 {
-	static const char *const outer[] = {"worker_response", "controller_response", "function_output", "client_latency_us", "function_name", "tid",
-					    "invoke_start", NULL};
+	static const char *const outer[] = {"worker_response", "controller_response",
+	                                    "function_output", "client_latency_us",
+	                                    "function_name",   "tid",
+	                                    "invoke_start",    NULL};
 	static const char *const response[] = {"success", "duration_us", "compute", "container_state", NULL};
 	static const char *const body[] = {"cold", "start", "latency", NULL};
 	struct json_value answer = {0}, output = {0}, b;
 
 	*f = (struct full){0};
-	read_members(element, outer, (struct json_value *[]){&answer, &answer, &output, &f->latency, &f->function, &f->tid, &f->start});
+	read_members(element, outer,
+	             (struct json_value *[]){&answer, &answer, &output, &f->latency, &f->function, &f->tid, &f->start});
 	if (f->tid.kind != JSON_TEXT_STRING || answer.kind != JSON_TEXT_OBJECT)
 		return false;
-	read_members(answer.text, response, (struct json_value *[]){&f->success, &f->worker_us, &f->compute, &f->state});
+	read_members(answer.text, response,
+	             (struct json_value *[]){&f->success, &f->worker_us, &f->compute, &f->state});
 	b = output.kind == JSON_TEXT_OBJECT ? jsontext_at(output.text, "body") : (struct json_value){0};
 	if (b.kind == JSON_TEXT_OBJECT)
 		read_members(b.text, body, (struct json_value *[]){&f->cold, &f->body_start, &f->code_sec});
@@ -182,7 +191,10 @@ static int64_t integer_of(struct json_value v)
 
 static int64_t bool_of(struct json_value v)
 {
-	return v.kind != JSON_TEXT_SCALAR ? NO_NS : slice_is(v.text, "true") ? 1 : slice_is(v.text, "false") ? 0 : NO_NS;
+	return v.kind != JSON_TEXT_SCALAR  ? NO_NS
+	       : slice_is(v.text, "true")  ? 1
+	       : slice_is(v.text, "false") ? 0
+	                                   : NO_NS;
 }
 
 /* The text of a string, or NONE; *buf is yours where escapes had to be resolved. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* result_set.c - results and traces between memory and their BLOBs: columns of pack.h, in an order that is the format's. */
+/* result_set.c - results and traces between memory and their BLOBs: columns of pack.h, in an order that is the
+ * format's. */
 #include "model/result_set.h"
 #include "model/pack.h"
 #include "model/write.h"
@@ -112,15 +113,15 @@ static const struct {
 	size_t at;
 	bool differences;
 } numbers[] = {
-	{offsetof(struct result_row, ord), true},
-	{offsetof(struct result_row, success), false},
-	{offsetof(struct result_row, was_cold), false},
-	{offsetof(struct result_row, worker_duration_us), false},
-	{offsetof(struct result_row, e2e_duration_us), false},
-	{offsetof(struct result_row, client_latency_us), false},
-	{offsetof(struct result_row, compute), false},
-	{offsetof(struct result_row, container_state), false},
-	{offsetof(struct result_row, sent), true},
+    {offsetof(struct result_row, ord), true},
+    {offsetof(struct result_row, success), false},
+    {offsetof(struct result_row, was_cold), false},
+    {offsetof(struct result_row, worker_duration_us), false},
+    {offsetof(struct result_row, e2e_duration_us), false},
+    {offsetof(struct result_row, client_latency_us), false},
+    {offsetof(struct result_row, compute), false},
+    {offsetof(struct result_row, container_state), false},
+    {offsetof(struct result_row, sent), true},
 };
 
 enum { NUMBERS = sizeof numbers / sizeof *numbers };

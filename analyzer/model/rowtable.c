@@ -105,7 +105,8 @@ static int fail(struct cursor *c, int rc)
 	if (rc == -ENOMEM)
 		return SQLITE_NOMEM;
 	sqlite3_free(t->zErrMsg);
-	t->zErrMsg = sqlite3_mprintf("table %s: %s", def_of(c)->name, rc == -EBADMSG ? "the database is damaged" : strerror(-rc));
+	t->zErrMsg = sqlite3_mprintf("table %s: %s", def_of(c)->name,
+	                             rc == -EBADMSG ? "the database is damaged" : strerror(-rc));
 	return rc == -EBADMSG ? SQLITE_CORRUPT : rc == -EINTR ? SQLITE_INTERRUPT : SQLITE_ERROR;
 }
 
@@ -164,8 +165,17 @@ static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 }
 
 static const sqlite3_module methods = {
-	.xConnect = connect_table, .xDisconnect = disconnect_table, .xDestroy = disconnect_table, .xBestIndex = best_index, .xOpen = open_cursor,
-	.xClose = close_cursor, .xFilter = filter, .xNext = next_row, .xEof = at_end, .xColumn = column, .xRowid = rowid,
+    .xConnect = connect_table,
+    .xDisconnect = disconnect_table,
+    .xDestroy = disconnect_table,
+    .xBestIndex = best_index,
+    .xOpen = open_cursor,
+    .xClose = close_cursor,
+    .xFilter = filter,
+    .xNext = next_row,
+    .xEof = at_end,
+    .xColumn = column,
+    .xRowid = rowid,
 };
 
 int rowtable_register(sqlite3 *db, struct store *s, const struct rowtable *t)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rowtable.h - a read-only eponymous virtual table from a function that gives rows.
  *
- * Columns named in `pushed` are handed down when a query fixes them (=), so that a reader need not give rows that cannot match; SQLite checks
- * again. */
+ * Columns named in `pushed` are handed down when a query fixes them (=), so that a reader need not give rows that
+ * cannot match; SQLite checks again. */
 #ifndef MODEL_ROWTABLE_H
 #define MODEL_ROWTABLE_H
 
@@ -12,13 +12,14 @@
 
 struct rowtable {
 	const char *name;
-	const char *schema;		/* CREATE TABLE x(...) */
-	int pushed[ROWTABLE_PUSHED];	/* columns, -1 ends the list */
-	double rows;			/* about how many there are, and how many of one value of pushed[0] */
+	const char *schema;          /* CREATE TABLE x(...) */
+	int pushed[ROWTABLE_PUSHED]; /* columns, -1 ends the list */
+	double rows;                 /* about how many there are, and how many of one value of pushed[0] */
 	double rows_of_one;
-	/* value[i] is that of pushed[i], NULL where the query leaves it open. *state is passed to the others. 0 or a negative errno. */
+	/* value[i] is that of pushed[i], NULL where the query leaves it open. *state is passed to the others. 0 or a
+	 * negative errno. */
 	int (*open)(struct store *s, sqlite3 *db, sqlite3_value *const *value, void **state);
-	int (*next)(void *state);	/* 1: a row, 0: no more, or a negative errno */
+	int (*next)(void *state); /* 1: a row, 0: no more, or a negative errno */
 	void (*column)(void *state, sqlite3_context *c, int column);
 	void (*close)(void *state);
 };

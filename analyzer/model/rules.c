@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rules.c - reads and checks a rules file, and finds the rules for a message.
  *
- * Every word of the file is checked when it is read, so that the model can trust it: a misspelt meaning, argument or key
- * is an error with its line. Whole messages are found by hash; the few prefix rules are tried one by one. */
+ * Every word of the file is checked when it is read, so that the model can trust it: a misspelt meaning, argument or
+ * key is an error with its line. Whole messages are found by hash; the few prefix rules are tried one by one. */
 #include "model/rules.h"
 #include "model/intern.h"
 #include "rules_iluvatar.h"
@@ -14,38 +14,50 @@
 #define RULES_VERSION 1
 
 static const struct meaning_info meanings[MEANINGS] = {
-	[MEANS_NOTHING]		= {"nothing", {{0}}},
-	[MEANS_CONTROLLER]	= {"controller", {{"fqdn", ARG_TEXT}}},
-	[MEANS_DISPATCHED]	= {"dispatched", {{"fqdn", ARG_TEXT}, {"worker", ARG_TEXT}}},
-	[MEANS_ARRIVED]		= {"arrived", {{0}}},
-	[MEANS_CPU_ESTIMATE]	= {"cpu_estimate", {{"queue", ARG_REAL}, {"runtime", ARG_REAL}}},
-	[MEANS_GPU_ESTIMATE]	= {"gpu_estimate", {{"queue", ARG_REAL}, {"runtime", ARG_REAL}}},
-	[MEANS_ESTIMATE]	= {"estimate", {{"cpu", ARG_REAL}, {"gpu", ARG_REAL}, {"cpu_load", ARG_REAL}, {"gpu_load", ARG_REAL}}},
-	[MEANS_QUEUED]		= {"queued", {{0}}},
-	[MEANS_DEQUEUED]	= {"dequeued", {{0}}},
-	[MEANS_COLD_STARTED]	= {"cold_started", {{"fqdn", ARG_TEXT}}},
-	[MEANS_CREATED]		= {"created", {{"container", ARG_TEXT}}},
-	[MEANS_COLD_COMPLETED]	= {"cold_completed", {{"container", ARG_TEXT}}},
-	[MEANS_ACQUIRED]	= {"acquired", {{"container", ARG_TEXT}}},
-	[MEANS_STARTED]		= {"started", {{"insert", ARG_STAMP}, {"remove", ARG_STAMP}}},
-	[MEANS_FUNCTION]	= {"function", {{"fqdn", ARG_TEXT}}},
-	[MEANS_LOCK_DROPPED]	= {"lock_dropped", {{"container", ARG_TEXT}}},
-	[MEANS_RETURNING]	= {"returning", {{0}}},
-	[MEANS_ERROR]		= {"error", {{"error", ARG_TEXT}}},
-	[MEANS_ABANDONED]	= {"abandoned", {{0}}},
-	[MEANS_COMPLETED]	= {"completed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
-	[MEANS_ANSWERED]	= {"answered", {{0}}},
-	[MEANS_PREWARMED]	= {"prewarmed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
-	[MEANS_REMOVED]		= {"removed", {{"container", ARG_TEXT}}},
-	[MEANS_BATCH]		= {"batch", {{"fqdn", ARG_TEXT}, {"length", ARG_REAL}}},
-	[MEANS_CACHE_INSERTION]	= {"cache_insertion", {{"fqdn", ARG_TEXT}}},
-	[MEANS_BENCHMARK_NAME]	= {"benchmark_name", {{"function", ARG_TEXT}, {"benchmark", ARG_TEXT}}},
+    [MEANS_NOTHING] = {"nothing", {{0}}},
+    [MEANS_CONTROLLER] = {"controller", {{"fqdn", ARG_TEXT}}},
+    [MEANS_DISPATCHED] = {"dispatched", {{"fqdn", ARG_TEXT}, {"worker", ARG_TEXT}}},
+    [MEANS_ARRIVED] = {"arrived", {{0}}},
+    [MEANS_CPU_ESTIMATE] = {"cpu_estimate", {{"queue", ARG_REAL}, {"runtime", ARG_REAL}}},
+    [MEANS_GPU_ESTIMATE] = {"gpu_estimate", {{"queue", ARG_REAL}, {"runtime", ARG_REAL}}},
+    [MEANS_ESTIMATE] = {"estimate",
+                        {{"cpu", ARG_REAL}, {"gpu", ARG_REAL}, {"cpu_load", ARG_REAL}, {"gpu_load", ARG_REAL}}},
+    [MEANS_QUEUED] = {"queued", {{0}}},
+    [MEANS_DEQUEUED] = {"dequeued", {{0}}},
+    [MEANS_COLD_STARTED] = {"cold_started", {{"fqdn", ARG_TEXT}}},
+    [MEANS_CREATED] = {"created", {{"container", ARG_TEXT}}},
+    [MEANS_COLD_COMPLETED] = {"cold_completed", {{"container", ARG_TEXT}}},
+    [MEANS_ACQUIRED] = {"acquired", {{"container", ARG_TEXT}}},
+    [MEANS_STARTED] = {"started", {{"insert", ARG_STAMP}, {"remove", ARG_STAMP}}},
+    [MEANS_FUNCTION] = {"function", {{"fqdn", ARG_TEXT}}},
+    [MEANS_LOCK_DROPPED] = {"lock_dropped", {{"container", ARG_TEXT}}},
+    [MEANS_RETURNING] = {"returning", {{0}}},
+    [MEANS_ERROR] = {"error", {{"error", ARG_TEXT}}},
+    [MEANS_ABANDONED] = {"abandoned", {{0}}},
+    [MEANS_COMPLETED] = {"completed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
+    [MEANS_ANSWERED] = {"answered", {{0}}},
+    [MEANS_PREWARMED] = {"prewarmed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
+    [MEANS_REMOVED] = {"removed", {{"container", ARG_TEXT}}},
+    [MEANS_BATCH] = {"batch", {{"fqdn", ARG_TEXT}, {"length", ARG_REAL}}},
+    [MEANS_CACHE_INSERTION] = {"cache_insertion", {{"fqdn", ARG_TEXT}}},
+    [MEANS_BENCHMARK_NAME] = {"benchmark_name", {{"function", ARG_TEXT}, {"benchmark", ARG_TEXT}}},
 };
 
-static const struct { const char *name; enum moment moment; } moments[] = {
-	{"sent", MOMENT_SENT}, {"controller", MOMENT_CONTROLLER}, {"dispatched", MOMENT_DISPATCHED}, {"arrived", MOMENT_ARRIVED},
-	{"insert", MOMENT_INSERT}, {"remove", MOMENT_REMOVE}, {"start", MOMENT_START}, {"end", MOMENT_END}, {"last end", MOMENT_LAST_END},
-	{"completed", MOMENT_COMPLETED}, {"returned", MOMENT_RETURNED},
+static const struct {
+	const char *name;
+	enum moment moment;
+} moments[] = {
+    {"sent", MOMENT_SENT},
+    {"controller", MOMENT_CONTROLLER},
+    {"dispatched", MOMENT_DISPATCHED},
+    {"arrived", MOMENT_ARRIVED},
+    {"insert", MOMENT_INSERT},
+    {"remove", MOMENT_REMOVE},
+    {"start", MOMENT_START},
+    {"end", MOMENT_END},
+    {"last end", MOMENT_LAST_END},
+    {"completed", MOMENT_COMPLETED},
+    {"returned", MOMENT_RETURNED},
 };
 
 const struct meaning_info *meaning_info(enum meaning m)
@@ -78,8 +90,8 @@ static int line_of(const struct reading *rd, const char *word)
 	return 1;
 }
 
-__attribute__((format(printf, 3, 4)))
-static int refuse(const struct reading *rd, const char *word, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(const struct reading *rd, const char *word, const char *format,
+                                                        ...)
 {
 	char *text = NULL;
 	va_list ap;
@@ -115,7 +127,8 @@ static int check_keys(const struct reading *rd, json_t *object, const char *what
 
 	if (!json_is_object(object))
 		return refuse(rd, NULL, "%s must be an object", what);
-	json_object_foreach(object, key, v) {
+	json_object_foreach(object, key, v)
+	{
 		const char *const *k = known;
 
 		(void)v;
@@ -141,7 +154,8 @@ static int read_meaning(const struct reading *rd, const char *name, enum meaning
 			*out = (enum meaning)m;
 			return 0;
 		}
-	return name ? refuse(rd, name, "unknown meaning \"%s\"", name) : refuse(rd, "messages", "a message without \"means\"");
+	return name ? refuse(rd, name, "unknown meaning \"%s\"", name)
+	            : refuse(rd, "messages", "a message without \"means\"");
 }
 
 static int read_args(const struct reading *rd, json_t *args, struct rule *rule)
@@ -152,7 +166,8 @@ static int read_args(const struct reading *rd, json_t *args, struct rule *rule)
 
 	if (args && !json_is_object(args))
 		return refuse(rd, "args", "\"args\" must be an object");
-	json_object_foreach(args, key, v) {
+	json_object_foreach(args, key, v)
+	{
 		int i = 0;
 
 		while (i < RULE_ARGS && (!info->arg[i].name || strcmp(info->arg[i].name, key)))
@@ -214,7 +229,8 @@ static int read_moments(const struct reading *rd, const json_t *list, const char
 	size_t n = json_array_size(list);
 
 	if (!n || n >= PHASE_MOMENTS)
-		return refuse(rd, phase, "phase \"%s\" needs one to %d moments in \"from\" and in \"to\"", phase, PHASE_MOMENTS - 1);
+		return refuse(rd, phase, "phase \"%s\" needs one to %d moments in \"from\" and in \"to\"", phase,
+		              PHASE_MOMENTS - 1);
 	for (size_t i = 0; i < n; i++) {
 		const char *name = json_string_value(json_array_get(list, i));
 
@@ -222,7 +238,8 @@ static int read_moments(const struct reading *rd, const json_t *list, const char
 			if (!strcmp(name, moments[k].name))
 				out[i] = moments[k].moment;
 		if (!out[i])
-			return refuse(rd, name ? name : phase, "unknown moment \"%s\" in phase \"%s\"", name ? name : "", phase);
+			return refuse(rd, name ? name : phase, "unknown moment \"%s\" in phase \"%s\"",
+			              name ? name : "", phase);
 	}
 	return 0;
 }
@@ -233,7 +250,8 @@ static int read_phase(const struct reading *rd, json_t *o, struct phase_rule *p)
 	const char *of, *by;
 	int rc = check_keys(rd, o, "a phase", known);
 
-	if (rc || (rc = get_string(rd, o, "name", &p->name)) || (rc = get_string(rd, o, "of", &of)) || (rc = get_string(rd, o, "by", &by)))
+	if (rc || (rc = get_string(rd, o, "name", &p->name)) || (rc = get_string(rd, o, "of", &of)) ||
+	    (rc = get_string(rd, o, "by", &by)))
 		return rc;
 	if (!p->name)
 		return refuse(rd, "phases", "a phase without \"name\"");
@@ -274,9 +292,8 @@ static int read_series_rule(const struct reading *rd, json_t *o)
 	values = json_object_get(o, "values");
 	if (!message || !json_is_object(values) || !json_object_size(values))
 		return refuse(rd, message ? message : "series", "a series needs \"message\" and \"values\"");
-	json_object_foreach(values, name, v)
-		if (!json_is_string(v) || !json_string_length(v))
-			return refuse(rd, name, "series \"%s\" must name a field, \"a+b\" or \"a/b%%\"", name);
+	json_object_foreach(values, name, v) if (!json_is_string(v) || !json_string_length(v)) return refuse(
+	    rd, name, "series \"%s\" must name a field, \"a+b\" or \"a/b%%\"", name);
 	v = json_object_get(o, "default");
 	return !v || json_is_number(v) ? 0 : refuse(rd, "default", "\"default\" must be a number");
 }
@@ -351,8 +368,16 @@ static int index_rules(struct rules *r)
 
 static int read_root(const struct reading *rd)
 {
-	static const char *const known[] = {"SPDX-License-Identifier", "rules", "version", "messages", "phases", "series", "progress", "background",
-					    "comment", NULL};
+	static const char *const known[] = {"SPDX-License-Identifier",
+	                                    "rules",
+	                                    "version",
+	                                    "messages",
+	                                    "phases",
+	                                    "series",
+	                                    "progress",
+	                                    "background",
+	                                    "comment",
+	                                    NULL};
 	struct rules *r = rd->r;
 	const json_t *version;
 	int rc = check_keys(rd, r->root, "a rules file", known);
@@ -365,8 +390,10 @@ static int read_root(const struct reading *rd)
 	if (!json_is_integer(version) || json_integer_value(version) != RULES_VERSION)
 		return refuse(rd, "version", "\"version\" must be %d", RULES_VERSION);
 	r->version = RULES_VERSION;
-	if ((rc = read_messages(rd, json_object_get(r->root, "messages"))) || (rc = read_phases(rd, json_object_get(r->root, "phases"))) ||
-	    (rc = read_series(rd, json_object_get(r->root, "series"))) || (rc = read_words(rd, "progress", &r->progress)) || (rc = read_words(rd, "background", &r->background)))
+	if ((rc = read_messages(rd, json_object_get(r->root, "messages"))) ||
+	    (rc = read_phases(rd, json_object_get(r->root, "phases"))) ||
+	    (rc = read_series(rd, json_object_get(r->root, "series"))) ||
+	    (rc = read_words(rd, "progress", &r->progress)) || (rc = read_words(rd, "background", &r->background)))
 		return rc;
 	return index_rules(r);
 }
@@ -468,9 +495,10 @@ void rules_free(struct rules *r)
 static bool fits(const struct rule *rule, struct slice message, struct slice target, struct slice level)
 {
 	if (rule->prefix ? message.len < rule->message.len || memcmp(message.ptr, rule->message.ptr, rule->message.len)
-			 : !slice_same(message, rule->message))
+	                 : !slice_same(message, rule->message))
 		return false;
-	return (!rule->target.ptr || slice_same(rule->target, target)) && (!rule->level.ptr || slice_same(rule->level, level));
+	return (!rule->target.ptr || slice_same(rule->target, target)) &&
+	       (!rule->level.ptr || slice_same(rule->level, level));
 }
 
 static int find_from(const struct rules *r, int i, struct slice message, struct slice target, struct slice level)

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* span.c - pairs the lines of spans.
  *
- * Open spans of one log stand in hash chains, newest first, under four keys: all that a close line prints (target, span, ancestors); the same
- * without the ancestors; the path that the lines of its children print (ancestors and itself); its transaction. So the newest fit is the first one
- * in its chain, and memory grows with the open spans alone. Ids of our own logs take the place of the printed texts.
+ * Open spans of one log stand in hash chains, newest first, under four keys: all that a close line prints (target,
+ * span, ancestors); the same without the ancestors; the path that the lines of its children print (ancestors and
+ * itself); its transaction. So the newest fit is the first one in its chain, and memory grows with the open spans
+ * alone. Ids of our own logs take the place of the printed texts.
  *
- * In most logs nothing but the transaction varies in what a line prints of its spans. Then shape and transaction say all, and the keys of the two
- * are remembered: a line whose like was there a moment ago is not put together again. */
+ * In most logs nothing but the transaction varies in what a line prints of its spans. Then shape and transaction say
+ * all, and the keys of the two are remembered: a line whose like was there a moment ago is not put together again. */
 #include "model/span.h"
 #include "model/intern.h"
 #include <errno.h>
 #include <stdlib.h>
 
-#define NONE_NS	 INT64_MIN
-#define NO_SPAN	 (-1)
+#define NONE_NS INT64_MIN
+#define NO_SPAN (-1)
 
 enum key { BY_ALL, BY_NAME, BY_PATH, BY_TID, KEYS };
 
@@ -34,12 +35,12 @@ struct remembered {
 
 struct link {
 	uint64_t key;
-	int32_t newer, older;	/* in the chain of its bucket */
+	int32_t newer, older; /* in the chain of its bucket */
 };
 
 struct open_span {
 	struct span_row row;
-	char *tid;		/* NULL, or the place of one that is longer than tid_room; owned */
+	char *tid; /* NULL, or the place of one that is longer than tid_room; owned */
 	char tid_room[TID_ROOM];
 	bool used, from_enter;
 	struct link link[KEYS];
@@ -47,31 +48,32 @@ struct open_span {
 
 /* What the lines of a head have in common. */
 struct head_facts {
-	uint64_t target;	/* hash */
+	uint64_t target; /* hash */
 	bool known, busy_ns, idle_ns;
 };
 
 struct span_reader {
 	struct event_cursor *cursor;
-	const struct event *pending;	/* first event of the next source */
-	int64_t source;			/* whose spans are open */
+	const struct event *pending; /* first event of the next source */
+	int64_t source;              /* whose spans are open */
 	bool end;
 	struct open_span *open;
 	int32_t nopen, room, free_list; /* free_list: through link[0].older */
 	int32_t *bucket[KEYS];
 	uint32_t nbuckets, nused;
-	struct intern words;		/* targets, names, levels, workers */
+	struct intern words; /* targets, names, levels, workers */
 	char *scratch;
 	size_t scratch_room;
 	bool open_only;
-	struct remembered *remembered;	/* REMEMBERED of them, by shape and transaction */
-	uint8_t *plain;			/* by id of a tail: 0 not asked, 1 nothing but the transaction varies in its spans, 2 other values do */
-	struct head_facts *heads;	/* by id of a head */
+	struct remembered *remembered; /* REMEMBERED of them, by shape and transaction */
+	uint8_t *plain; /* by id of a tail: 0 not asked, 1 nothing but the transaction varies in its spans, 2 other
+	                   values do */
+	struct head_facts *heads; /* by id of a head */
 	uint32_t nplain, nheads;
-	int64_t until_ns;		/* spans that begin later are not asked for */
-	struct slice last_worker;	/* of the span before, as the word it is */
-	int32_t flush;			/* next open span to give, when a source ended; NO_SPAN: none */
-	int32_t given;			/* closed and given: to be freed at the next call */
+	int64_t until_ns;         /* spans that begin later are not asked for */
+	struct slice last_worker; /* of the span before, as the word it is */
+	int32_t flush;            /* next open span to give, when a source ended; NO_SPAN: none */
+	int32_t given;            /* closed and given: to be freed at the next call */
 };
 
 const char *span_certainty_name(enum span_certainty c)
@@ -86,8 +88,11 @@ const char *span_certainty_name(enum span_certainty c)
 int span_duration_parse(struct slice in, int64_t *ns)
 {
 	/* The micro sign as itself, and as JSON may escape it. */
-	static const struct { const char *unit; int64_t ns; } units[] = {{"ns", 1}, {"\xc2\xb5s", 1000}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000},
-									 {"\\u00b5s", 1000}, {"\\u00B5s", 1000}};
+	static const struct {
+		const char *unit;
+		int64_t ns;
+	} units[] = {{"ns", 1},         {"\xc2\xb5s", 1000}, {"us", 1000},      {"ms", 1000000},
+	             {"s", 1000000000}, {"\\u00b5s", 1000},  {"\\u00B5s", 1000}};
 	int64_t whole = 0, fraction = 0, scale = 1;
 	size_t i = 0;
 
@@ -275,10 +280,10 @@ static int worker_word(struct span_reader *r, struct slice in, struct slice *out
 /* ---- keys of a line ---- */
 
 struct line_keys {
-	uint64_t key[KEYS];	/* BY_PATH: only where has_path */
-	uint64_t parent;	/* under BY_PATH */
+	uint64_t key[KEYS]; /* BY_PATH: only where has_path */
+	uint64_t parent;    /* under BY_PATH */
 	bool has_id, has_stack, has_parent, has_path;
-	struct tail_hash *hash;	/* of the remembered line like this one, or NULL */
+	struct tail_hash *hash; /* of the remembered line like this one, or NULL */
 };
 
 static struct slice inner(struct slice list)
@@ -350,7 +355,8 @@ static bool is_plain(struct span_reader *r, const struct shape *tail)
 	if (!r->plain[tail->id]) {
 		r->plain[tail->id] = 1;
 		for (unsigned i = 0; i < tail->nslots; i++)
-			if (tail->slots[i].kind != SLOT_TID && (tail->slots[i].section == SECTION_SPAN || tail->slots[i].section == SECTION_SPANS))
+			if (tail->slots[i].kind != SLOT_TID &&
+			    (tail->slots[i].section == SECTION_SPAN || tail->slots[i].section == SECTION_SPANS))
 				r->plain[tail->id] = 2;
 	}
 	return r->plain[tail->id] == 1;
@@ -358,7 +364,8 @@ static bool is_plain(struct span_reader *r, const struct shape *tail)
 
 static struct head_facts facts_of(const struct shape *head)
 {
-	struct head_facts f = {hash_bytes(head->target.ptr, head->target.len, 1), true, !head->id, !head->id}; /* of a line kept whole one can't say */
+	struct head_facts f = {hash_bytes(head->target.ptr, head->target.len, 1), true, !head->id,
+	                       !head->id}; /* of a line kept whole one can't say */
 
 	for (unsigned i = 0; i < head->nslots; i++) {
 		f.busy_ns |= slice_is(head->slots[i].key, "busy_ns");
@@ -388,7 +395,8 @@ static struct remembered *recall(struct span_reader *r, const struct event *e, u
 	if (e->tid.len > TID_ROOM || !is_plain(r, e->tail))
 		return NULL;
 	m = &r->remembered[(tid_key ^ (uintptr_t)e->tail >> 5 ^ e->tail->id * 31u) % REMEMBERED];
-	*there = m->tail == e->tail && m->tid_len == e->tid.len && !memcmp(m->tid, e->tid.ptr ? e->tid.ptr : "", e->tid.len);
+	*there =
+	    m->tail == e->tail && m->tid_len == e->tid.len && !memcmp(m->tid, e->tid.ptr ? e->tid.ptr : "", e->tid.len);
 	return m;
 }
 
@@ -473,8 +481,14 @@ static int open_row(struct span_reader *r, const struct event *e, struct open_sp
 	struct slice name = e->tail->span_name;
 	int rc;
 
-	o->row = (struct span_row){.run = e->run, .source = e->source, .id = e->id, .start_ns = e->time_ns, .end_ns = NONE_NS,
-				   .busy_ns = NONE_NS, .idle_ns = NONE_NS, .parent = NONE_NS};
+	o->row = (struct span_row){.run = e->run,
+	                           .source = e->source,
+	                           .id = e->id,
+	                           .start_ns = e->time_ns,
+	                           .end_ns = NONE_NS,
+	                           .busy_ns = NONE_NS,
+	                           .idle_ns = NONE_NS,
+	                           .parent = NONE_NS};
 	if (e->tid.len > TID_ROOM && !(o->tid = malloc(e->tid.len)))
 		return -ENOMEM;
 	if (e->tid.ptr) {
@@ -581,7 +595,9 @@ static int close_one(struct span_reader *r, const struct event *e, struct line_k
 		weaken(&r->open[i].row.certainty, SPAN_GUESS);
 	} else {
 		/* Of several with the same name and fields under other ancestors, any might be meant. */
-		weaken(&r->open[i].row.certainty, by_name && others ? SPAN_GUESS : others || by_name ? SPAN_BY_ORDER : SPAN_BY_ID);
+		weaken(&r->open[i].row.certainty, by_name && others   ? SPAN_GUESS
+		                                  : others || by_name ? SPAN_BY_ORDER
+		                                                      : SPAN_BY_ID);
 	}
 	struct open_span *o = &r->open[i];
 

@@ -1,39 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* span.h - new, enter, exit and close lines become spans.
  *
- * Lines of our own log name their span by id. Ilúvatar's do not: there a close line belongs to the last opened span of the same log, target,
- * name and fields that had the same ancestors; how sure that is, each span says. Span lines of another worker are passed over. */
+ * Lines of our own log name their span by id. Ilúvatar's do not: there a close line belongs to the last opened span of
+ * the same log, target, name and fields that had the same ancestors; how sure that is, each span says. Span lines of
+ * another worker are passed over. */
 #ifndef MODEL_SPAN_H
 #define MODEL_SPAN_H
 
 #include "store/store.h"
 
 enum span_certainty {
-	SPAN_BY_ID,	/* the lines name it */
-	SPAN_BY_STACK,	/* the printed stack leaves one choice */
-	SPAN_BY_ORDER,	/* several open spans fit: the last opened one was taken */
-	SPAN_GUESS	/* the stack fits none: taken by name and fields alone, or an end without a beginning */
+	SPAN_BY_ID,    /* the lines name it */
+	SPAN_BY_STACK, /* the printed stack leaves one choice */
+	SPAN_BY_ORDER, /* several open spans fit: the last opened one was taken */
+	SPAN_GUESS     /* the stack fits none: taken by name and fields alone, or an end without a beginning */
 };
 
 /* Texts but tid live as long as the reader. */
 struct span_row {
-	int64_t run, source, id;	/* id of its first line's event */
+	int64_t run, source, id; /* id of its first line's event */
 	struct slice tid, worker, target, name, level;
-	int64_t start_ns, end_ns;	/* times of its lines; INT64_MIN: not known (an open span has no end) */
-	int64_t busy_ns, idle_ns;	/* as its close line says: wall-clock, also in a simulated log; INT64_MIN: unsaid */
-	int64_t parent;			/* id of the span around it; INT64_MIN: none or not known */
+	int64_t start_ns, end_ns; /* times of its lines; INT64_MIN: not known (an open span has no end) */
+	int64_t busy_ns, idle_ns; /* as its close line says: wall-clock, also in a simulated log; INT64_MIN: unsaid */
+	int64_t parent;           /* id of the span around it; INT64_MIN: none or not known */
 	enum span_certainty certainty;
 };
 
 struct span_query {
-	struct slice tid;	/* ptr NULL: all */
-	int64_t run, source;	/* 0: all */
-	bool open_only;		/* only spans that were never closed */
+	struct slice tid;    /* ptr NULL: all */
+	int64_t run, source; /* 0: all */
+	bool open_only;      /* only spans that were never closed */
 };
 
 struct span_reader;
 int span_reader_open(struct store *s, const struct span_query *q, struct span_reader **out);
-/* 1: *out is a span, valid until the next call; 0: no more; or a negative errno. Spans come as they close, open ones last. */
+/* 1: *out is a span, valid until the next call; 0: no more; or a negative errno. Spans come as they close, open ones
+ * last. */
 int span_reader_next(struct span_reader *r, struct span_row *out);
 /* From now on, spans that began later and were closed are not given. */
 void span_reader_until(struct span_reader *r, int64_t start_ns);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* storms.c - cycles of messages that a transaction repeats without progress.
  *
- * A livelock fails at nothing: each round is as fine as the one before, and only their number is wrong. The lines of a transaction in one
- * log are cut into rounds at the first message that recurs since the last progress message (the rules name those); rounds of the same set of
- * messages are one cycle, however often a message stands in them. A cycle of a thousand rounds is a storm. Only transactions with that many
- * lines are looked at, which in a calm log are none but the background's. */
+ * A livelock fails at nothing: each round is as fine as the one before, and only their number is wrong. The lines of a
+ * transaction in one log are cut into rounds at the first message that recurs since the last progress message (the
+ * rules name those); rounds of the same set of messages are one cycle, however often a message stands in them. A cycle
+ * of a thousand rounds is a storm. Only transactions with that many lines are looked at, which in a calm log are none
+ * but the background's. */
 #include "model/finding.h"
 #include "model/intern.h"
 #include "model/write.h"
@@ -13,16 +14,16 @@
 #include <stdlib.h>
 
 #define STORM_ROUNDS 1000
-#define ROUND_MAX    128	/* distinct messages in a round */
-#define CYCLES	     16		/* kinds of rounds that are told apart at a time */
-#define SAMPLE	     48		/* lines of one round, as evidence */
+#define ROUND_MAX    128 /* distinct messages in a round */
+#define CYCLES       16  /* kinds of rounds that are told apart at a time */
+#define SAMPLE       48  /* lines of one round, as evidence */
 
 struct cycle {
 	uint64_t signature;
 	uint64_t set[ROUND_MAX]; /* its messages */
 	int nset;
 	int64_t rounds, lines, first_ns, last_ns;
-	int64_t sample[SAMPLE];	/* the lines of its first round */
+	int64_t sample[SAMPLE]; /* the lines of its first round */
 	int nsample;
 };
 
@@ -37,9 +38,9 @@ struct watch {
 	const struct rules *rules;
 	int64_t run;
 	/* since the last progress */
-	uint64_t seen[ROUND_MAX];	/* before there is an anchor: all; then: those of this round */
+	uint64_t seen[ROUND_MAX]; /* before there is an anchor: all; then: those of this round */
 	int nseen;
-	uint64_t anchor;		/* message that begins a round; 0: none yet */
+	uint64_t anchor; /* message that begins a round; 0: none yet */
 	int64_t round_ns, round_lines, last_ns;
 	int64_t sample[SAMPLE];
 	int nsample;
@@ -47,9 +48,9 @@ struct watch {
 	int ncycles;
 	/* the worst of this transaction in this log */
 	struct cycle worst;
-	int64_t others;			/* rounds of its other storms */
-	int64_t ended_by;		/* event that ended the worst; 0: the log */
-	struct head *heads;		/* by shape id */
+	int64_t others;     /* rounds of its other storms */
+	int64_t ended_by;   /* event that ended the worst; 0: the log */
+	struct head *heads; /* by shape id */
 	uint32_t nheads;
 };
 
@@ -60,7 +61,8 @@ static struct slice fixed_part(struct slice m)
 {
 	size_t n = 0;
 
-	while (n < m.len && !memchr("0123456789:=\"\\([{", m.ptr[n], 17) && !(m.ptr[n] == '\'' && n && m.ptr[n - 1] == ' '))
+	while (n < m.len && !memchr("0123456789:=\"\\([{", m.ptr[n], 17) &&
+	       !(m.ptr[n] == '\'' && n && m.ptr[n - 1] == ' '))
 		n++;
 	return (struct slice){m.ptr, n};
 }
@@ -168,7 +170,8 @@ static void end_round(struct watch *w)
 		for (int i = 0; w->ncycles == CYCLES && i < CYCLES; i++)
 			if (w->cycle[i].rounds < c->rounds)
 				c = &w->cycle[i];
-		*c = (struct cycle){.signature = signature, .first_ns = w->round_ns, .nsample = w->nsample, .nset = w->nseen};
+		*c = (struct cycle){
+		    .signature = signature, .first_ns = w->round_ns, .nsample = w->nsample, .nset = w->nseen};
 		memcpy(c->sample, w->sample, sizeof c->sample);
 		memcpy(c->set, w->seen, (size_t)w->nseen * sizeof *c->set);
 	}
@@ -373,9 +376,11 @@ static int add_storm(struct watch *w, struct slice tid, struct findings *out)
 	f->count = c->rounds;
 	f->first_ns = c->first_ns;
 	f->last_ns = c->last_ns;
-	rc = finding_say(&f->message, "%lld rounds without progress in %.6f s: %lld lines, %.1f %% of the run's%s%.0lld%s", (long long)c->rounds,
-			 (double)(c->last_ns - c->first_ns) / 1e9, (long long)c->lines, all ? 100.0 * (double)c->lines / (double)all : 0,
-			 w->others ? "; and " : "", (long long)w->others, w->others ? " rounds of other cycles" : "");
+	rc = finding_say(&f->message,
+	                 "%lld rounds without progress in %.6f s: %lld lines, %.1f %% of the run's%s%.0lld%s",
+	                 (long long)c->rounds, (double)(c->last_ns - c->first_ns) / 1e9, (long long)c->lines,
+	                 all ? 100.0 * (double)c->lines / (double)all : 0, w->others ? "; and " : "",
+	                 (long long)w->others, w->others ? " rounds of other cycles" : "");
 	if (!rc)
 		rc = finding_detail_add(f, "lines", "%lld", (long long)c->lines);
 	if (!rc && all)
@@ -423,7 +428,9 @@ static int watch_source(struct watch *w, struct slice tid, int64_t run, int64_t 
 static int watch_tid(struct watch *w, struct slice tid, int64_t run, struct findings *out)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(store_db(w->store), "SELECT run, id FROM source WHERE ok + repaired >= ?2 AND (?1 = 0 OR run = ?1) ORDER BY id", &st),
+	int rc = sql_prepare(
+	        store_db(w->store),
+	        "SELECT run, id FROM source WHERE ok + repaired >= ?2 AND (?1 = 0 OR run = ?1) ORDER BY id", &st),
 	    step = SQLITE_DONE;
 
 	if (rc)

@@ -5,6 +5,7 @@
 
 #include "model/rowtable.h"
 
-extern const struct rowtable span_table, phase_table, series_table, histogram_table, quantiles_table, result_table, trace_table;
+extern const struct rowtable span_table, phase_table, series_table, histogram_table, quantiles_table, result_table,
+    trace_table;
 
 #endif

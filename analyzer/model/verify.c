@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* verify.c - are the model's tables whole: packed results and traces open, and every row finds its kind and its transaction. */
+/* verify.c - are the model's tables whole: packed results and traces open, and every row finds its kind and its
+ * transaction. */
 #include "model/model.h"
 #include "model/result_set.h"
 #include "model/write.h"
@@ -14,8 +15,7 @@ struct verify {
 	int faults;
 };
 
-__attribute__((format(printf, 2, 3)))
-static void fault(struct verify *v, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void fault(struct verify *v, const char *format, ...)
 {
 	char text[256];
 	va_list ap;
@@ -76,7 +76,8 @@ static int verify_rows(struct verify *v, const char *view)
 		int step = sqlite3_step(st);
 
 		if (step == SQLITE_ROW && sqlite3_column_int64(st, 0))
-			fault(v, "table %s_row: %lld rows have lost their kind or transaction", view, (long long)sqlite3_column_int64(st, 0));
+			fault(v, "table %s_row: %lld rows have lost their kind or transaction", view,
+			      (long long)sqlite3_column_int64(st, 0));
 		rc = sql_errno(step);
 	}
 	sqlite3_finalize(st);

@@ -30,7 +30,8 @@ static int open(struct store *s, sqlite3 *db, sqlite3_value *const *value, void 
 	if (!t)
 		return -ENOMEM;
 	t->step_ns = fixed(value[2], 1000000000);
-	rc = t->step_ns > 0 ? store_histogram(s, fixed(value[0], 0), fixed(value[1], 0), t->step_ns, &t->rows, &t->n) : -EINVAL;
+	rc = t->step_ns > 0 ? store_histogram(s, fixed(value[0], 0), fixed(value[1], 0), t->step_ns, &t->rows, &t->n)
+	                    : -EINVAL;
 	if (rc)
 		free(t);
 	else
@@ -53,7 +54,11 @@ static void column(void *state, sqlite3_context *c, int i)
 	if (i == LEVEL)
 		result_slice(c, r->level);
 	else
-		sqlite3_result_int64(c, i == RUN ? r->run : i == SOURCE ? r->source : i == START_NS ? r->start_ns : i == LINES ? r->lines : t->step_ns);
+		sqlite3_result_int64(c, i == RUN        ? r->run
+		                        : i == SOURCE   ? r->source
+		                        : i == START_NS ? r->start_ns
+		                        : i == LINES    ? r->lines
+		                                        : t->step_ns);
 }
 
 static void close(void *state)
@@ -65,13 +70,14 @@ static void close(void *state)
 }
 
 const struct rowtable histogram_table = {
-	.name = "histogram",
-	.schema = "CREATE TABLE x(run INTEGER, source INTEGER, start_ns INTEGER, level TEXT, lines INTEGER, step_ns INTEGER HIDDEN)",
-	.pushed = {RUN, SOURCE, STEP_NS, -1},
-	.rows = 1000,
-	.rows_of_one = 1000,
-	.open = open,
-	.next = next,
-	.column = column,
-	.close = close,
+    .name = "histogram",
+    .schema = "CREATE TABLE x(run INTEGER, source INTEGER, start_ns INTEGER, level TEXT, lines INTEGER, step_ns "
+              "INTEGER HIDDEN)",
+    .pushed = {RUN, SOURCE, STEP_NS, -1},
+    .rows = 1000,
+    .rows_of_one = 1000,
+    .open = open,
+    .next = next,
+    .column = column,
+    .close = close,
 };

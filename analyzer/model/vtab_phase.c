@@ -13,7 +13,7 @@ struct state {
 	sqlite3_stmt *invocations;
 	struct phase_reader *reader;
 	const struct phases *phases; /* of one invocation; NULL: none yet */
-	int at;			     /* which of them */
+	int at;                      /* which of them */
 };
 
 static void close_phases(void *p)
@@ -30,8 +30,8 @@ static int prepare(struct state *s, sqlite3 *db, sqlite3_value *const *value)
 	char sql[256];
 	int rc;
 
-	snprintf(sql, sizeof sql, "SELECT " PHASE_COLUMNS " FROM invocation WHERE %s%s" PHASE_ORDER, value[1] ? "run = ?2" : "1",
-		 value[0] ? " AND tid = ?1" : "");
+	snprintf(sql, sizeof sql, "SELECT " PHASE_COLUMNS " FROM invocation WHERE %s%s" PHASE_ORDER,
+	         value[1] ? "run = ?2" : "1", value[0] ? " AND tid = ?1" : "");
 	rc = sql_prepare(db, sql, &s->invocations);
 	if (!rc && value[0])
 		sqlite3_bind_value(s->invocations, 1, value[0]);
@@ -105,10 +105,14 @@ static void phase_column(void *p, sqlite3_context *c, int column)
 }
 
 const struct rowtable phase_table = {
-	.name = "phase",
-	.schema = "CREATE TABLE phase(run INTEGER, tid TEXT, attempt INTEGER, ord INTEGER, name TEXT, start_ns INTEGER, end_ns INTEGER)",
-	.pushed = {TID, RUN, -1},
-	.rows = 1e5,
-	.rows_of_one = 8,
-	.open = open_phases, .next = next_phase, .column = phase_column, .close = close_phases,
+    .name = "phase",
+    .schema = "CREATE TABLE phase(run INTEGER, tid TEXT, attempt INTEGER, ord INTEGER, name TEXT, start_ns INTEGER, "
+              "end_ns INTEGER)",
+    .pushed = {TID, RUN, -1},
+    .rows = 1e5,
+    .rows_of_one = 8,
+    .open = open_phases,
+    .next = next_phase,
+    .column = phase_column,
+    .close = close_phases,
 };

@@ -42,7 +42,9 @@ static int argument(sqlite3_value *v, char **out)
 static int open(struct store *s, sqlite3 *db, sqlite3_value *const *value, void **state)
 {
 	struct state *t = calloc(1, sizeof *t);
-	struct quantile_query q = {.run = value[3] && sqlite3_value_numeric_type(value[3]) == SQLITE_INTEGER ? sqlite3_value_int64(value[3]) : 0};
+	struct quantile_query q = {.run = value[3] && sqlite3_value_numeric_type(value[3]) == SQLITE_INTEGER
+	                                      ? sqlite3_value_int64(value[3])
+	                                      : 0};
 	int rc = t ? 0 : -ENOMEM;
 
 	(void)db;
@@ -84,7 +86,9 @@ static void column(void *state, sqlite3_context *c, int i)
 	struct quantile_group *g = &t->groups[t->next - 1];
 
 	if (i >= MESSAGE)
-		result_slice(c, t->text[i - MESSAGE] ? (struct slice){t->text[i - MESSAGE], strlen(t->text[i - MESSAGE])} : SLICE_NONE);
+		result_slice(c, t->text[i - MESSAGE]
+		                    ? (struct slice){t->text[i - MESSAGE], strlen(t->text[i - MESSAGE])}
+		                    : SLICE_NONE);
 	else if (i == KEY)
 		result_slice(c, (struct slice){g->key, g->key_len});
 	else if (i == MEAN)
@@ -96,14 +100,15 @@ static void column(void *state, sqlite3_context *c, int i)
 }
 
 const struct rowtable quantiles_table = {
-	.name = "quantiles",
-	.schema = "CREATE TABLE x(run INTEGER, key TEXT, lines INTEGER, min REAL, p50 REAL, p90 REAL, p95 REAL, p99 REAL, max REAL, mean REAL, "
-		  "message TEXT HIDDEN, field TEXT HIDDEN, per TEXT HIDDEN)",
-	.pushed = {MESSAGE, FIELD, PER, RUN},
-	.rows = 1e9, /* without a message every line with the field is looked at */
-	.rows_of_one = 100,
-	.open = open,
-	.next = next,
-	.column = column,
-	.close = close,
+    .name = "quantiles",
+    .schema = "CREATE TABLE x(run INTEGER, key TEXT, lines INTEGER, min REAL, p50 REAL, p90 REAL, p95 REAL, p99 REAL, "
+              "max REAL, mean REAL, "
+              "message TEXT HIDDEN, field TEXT HIDDEN, per TEXT HIDDEN)",
+    .pushed = {MESSAGE, FIELD, PER, RUN},
+    .rows = 1e9, /* without a message every line with the field is looked at */
+    .rows_of_one = 100,
+    .open = open,
+    .next = next,
+    .column = column,
+    .close = close,
 };

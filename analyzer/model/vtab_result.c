@@ -14,7 +14,7 @@ struct state {
 	int64_t run;
 	struct result_set result;
 	struct trace_set trace;
-	uint32_t next;	/* row + 1 is the current one */
+	uint32_t next; /* row + 1 is the current one */
 };
 
 static int open_runs(sqlite3 *db, const char *sql, sqlite3_value *const *value, void **out)
@@ -118,20 +118,48 @@ static void result_column(void *state, sqlite3_context *c, int i)
 	const struct result_row *v = &t->result.v[t->next - 1];
 
 	switch (i) {
-	case 0: sqlite3_result_int64(c, t->run); break;
-	case 1: result_slice(c, t->result.tids.text[t->next - 1]); break;
-	case 2: result_ns(c, v->ord); break;
-	case 3: result_ns(c, v->success); break;
-	case 4: result_slice(c, intern_text(&t->result.names, v->function_name)); break;
-	case 5: result_ns(c, v->was_cold); break;
-	case 6: result_ns(c, v->worker_duration_us); break;
-	case 7: real(c, v->code_duration_sec); break;
-	case 8: result_ns(c, v->e2e_duration_us); break;
-	case 9: result_ns(c, v->compute); break;
-	case 10: result_ns(c, v->container_state); break;
-	case 11: result_ns(c, v->sent); break;
-	case 12: result_ns(c, v->client_latency_us); break;
-	case 13: real(c, v->body_start); break;
+	case 0:
+		sqlite3_result_int64(c, t->run);
+		break;
+	case 1:
+		result_slice(c, t->result.tids.text[t->next - 1]);
+		break;
+	case 2:
+		result_ns(c, v->ord);
+		break;
+	case 3:
+		result_ns(c, v->success);
+		break;
+	case 4:
+		result_slice(c, intern_text(&t->result.names, v->function_name));
+		break;
+	case 5:
+		result_ns(c, v->was_cold);
+		break;
+	case 6:
+		result_ns(c, v->worker_duration_us);
+		break;
+	case 7:
+		real(c, v->code_duration_sec);
+		break;
+	case 8:
+		result_ns(c, v->e2e_duration_us);
+		break;
+	case 9:
+		result_ns(c, v->compute);
+		break;
+	case 10:
+		result_ns(c, v->container_state);
+		break;
+	case 11:
+		result_ns(c, v->sent);
+		break;
+	case 12:
+		result_ns(c, v->client_latency_us);
+		break;
+	case 13:
+		real(c, v->body_start);
+		break;
 	}
 }
 
@@ -141,35 +169,45 @@ static void trace_column(void *state, sqlite3_context *c, int i)
 	const struct trace_row *v = &t->trace.v[t->next - 1];
 
 	switch (i) {
-	case 0: sqlite3_result_int64(c, t->run); break;
-	case 1: sqlite3_result_int64(c, t->next - 1); break;
-	case 2: result_slice(c, t->trace.names.text[v->func_name]); break;
-	case 3: result_ns(c, v->invoke_time_ms); break;
+	case 0:
+		sqlite3_result_int64(c, t->run);
+		break;
+	case 1:
+		sqlite3_result_int64(c, t->next - 1);
+		break;
+	case 2:
+		result_slice(c, t->trace.names.text[v->func_name]);
+		break;
+	case 3:
+		result_ns(c, v->invoke_time_ms);
+		break;
 	}
 }
 
 const struct rowtable result_table = {
-	.name = "result",
-	.schema = "CREATE TABLE x(run INTEGER, tid TEXT, ord INTEGER, success INTEGER, function_name TEXT, was_cold INTEGER, worker_duration_us INTEGER,"
-		  " code_duration_sec REAL, e2e_duration_us INTEGER, compute INTEGER, container_state INTEGER, sent INTEGER, client_latency_us INTEGER,"
-		  " body_start REAL)",
-	.pushed = {0, -1},
-	.rows = 10000,
-	.rows_of_one = 10000,
-	.open = open_result,
-	.next = next_result,
-	.column = result_column,
-	.close = close_runs,
+    .name = "result",
+    .schema = "CREATE TABLE x(run INTEGER, tid TEXT, ord INTEGER, success INTEGER, function_name TEXT, was_cold "
+              "INTEGER, worker_duration_us INTEGER,"
+              " code_duration_sec REAL, e2e_duration_us INTEGER, compute INTEGER, container_state INTEGER, sent "
+              "INTEGER, client_latency_us INTEGER,"
+              " body_start REAL)",
+    .pushed = {0, -1},
+    .rows = 10000,
+    .rows_of_one = 10000,
+    .open = open_result,
+    .next = next_result,
+    .column = result_column,
+    .close = close_runs,
 };
 
 const struct rowtable trace_table = {
-	.name = "trace",
-	.schema = "CREATE TABLE x(run INTEGER, ord INTEGER, func_name TEXT, invoke_time_ms INTEGER)",
-	.pushed = {0, -1},
-	.rows = 10000,
-	.rows_of_one = 10000,
-	.open = open_trace,
-	.next = next_trace,
-	.column = trace_column,
-	.close = close_runs,
+    .name = "trace",
+    .schema = "CREATE TABLE x(run INTEGER, ord INTEGER, func_name TEXT, invoke_time_ms INTEGER)",
+    .pushed = {0, -1},
+    .rows = 10000,
+    .rows_of_one = 10000,
+    .open = open_trace,
+    .next = next_trace,
+    .column = trace_column,
+    .close = close_runs,
 };

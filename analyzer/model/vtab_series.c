@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* vtab_series.c - the table `series` (contract §3): values that a daemon logs again and again.
  *
- * The rules name the messages, where in them the values stand (a field, or a member of JSON inside a field), and what is made of two: a sum,
- * or a percentage. A value that is null or absent gives no row, unless the rule has a default. Behind them come those of energy logs. */
+ * The rules name the messages, where in them the values stand (a field, or a member of JSON inside a field), and what
+ * is made of two: a sum, or a percentage. A value that is null or absent gives no row, unless the rule has a default.
+ * Behind them come those of energy logs. */
 #include "model/energy_rows.h"
 #include "model/jsontext.h"
 #include "model/tables.h"
@@ -19,13 +20,13 @@ enum { RUN, WORKER, NAME, TIME_NS, VALUE };
 struct value_rule {
 	const char *name;
 	char a[64], b[64];
-	char op;		/* 0, '+' or '/' */
+	char op; /* 0, '+' or '/' */
 };
 
 struct series_rule {
 	struct slice message;
-	const char *json;	/* field with JSON in it, or NULL: the line's own fields */
-	bool each;		/* the JSON is an array: the mean over its elements */
+	const char *json; /* field with JSON in it, or NULL: the line's own fields */
+	bool each;        /* the JSON is an array: the mean over its elements */
 	bool has_default;
 	double fallback;
 	struct value_rule *value;
@@ -38,11 +39,11 @@ struct state {
 	struct rules *rules;
 	struct series_rule *rule;
 	size_t nrules;
-	char *name;		/* pushed down, or NULL */
+	char *name; /* pushed down, or NULL */
 	/* the current line */
 	const struct series_rule *at;
-	size_t next;		/* of its values */
-	char *text;		/* its JSON, unescaped, with slack */
+	size_t next; /* of its values */
+	char *text;  /* its JSON, unescaped, with slack */
 	size_t text_room;
 	struct slice json;
 	struct slice worker;
@@ -50,7 +51,7 @@ struct state {
 	int64_t run, time_ns;
 	double result;
 	struct slice result_name;
-	int64_t asked_run;	/* 0: all */
+	int64_t asked_run;          /* 0: all */
 	struct energy_rows *energy; /* once the events are read */
 };
 
@@ -72,17 +73,19 @@ static void compile_value(const char *name, const char *text, struct value_rule 
 
 static int compile_rule(json_t *o, struct series_rule *out)
 {
-	json_t *values = json_object_get(o, "values"), *message = json_object_get(o, "message"), *fallback = json_object_get(o, "default"), *v;
+	json_t *values = json_object_get(o, "values"), *message = json_object_get(o, "message"),
+	       *fallback = json_object_get(o, "default"), *v;
 	const char *name;
 
 	*out = (struct series_rule){.message = {json_string_value(message), json_string_length(message)},
-				    .json = json_string_value(json_object_get(o, "json")), .each = json_is_true(json_object_get(o, "each")),
-				    .has_default = fallback, .fallback = json_number_value(fallback)};
+	                            .json = json_string_value(json_object_get(o, "json")),
+	                            .each = json_is_true(json_object_get(o, "each")),
+	                            .has_default = fallback,
+	                            .fallback = json_number_value(fallback)};
 	out->value = calloc(json_object_size(values), sizeof *out->value);
 	if (!out->value)
 		return -ENOMEM;
-	json_object_foreach(values, name, v)
-		compile_value(name, json_string_value(v), &out->value[out->nvalues++]);
+	json_object_foreach(values, name, v) compile_value(name, json_string_value(v), &out->value[out->nvalues++]);
 	return 0;
 }
 
@@ -140,7 +143,8 @@ static double field_number(const struct event *e, const char *name)
 static double operand(const struct state *s, struct slice object, const char *path)
 {
 	double d = s->at->json && !strcmp(path, ".") ? jsontext_real((struct json_value){JSON_TEXT_SCALAR, object})
-		 : s->at->json ? jsontext_real(jsontext_at(object, path)) : field_number(s->event, path);
+	           : s->at->json                     ? jsontext_real(jsontext_at(object, path))
+	                                             : field_number(s->event, path);
 
 	return isnan(d) && s->at->has_default ? s->at->fallback : d;
 }
@@ -338,10 +342,13 @@ static void series_column(void *p, sqlite3_context *c, int column)
 }
 
 const struct rowtable series_table = {
-	.name = "series",
-	.schema = "CREATE TABLE series(run INTEGER, worker TEXT, name TEXT, time_ns INTEGER, value REAL)",
-	.pushed = {NAME, RUN, -1},
-	.rows = 1e5,
-	.rows_of_one = 1e3,
-	.open = open_series, .next = next_value, .column = series_column, .close = close_series,
+    .name = "series",
+    .schema = "CREATE TABLE series(run INTEGER, worker TEXT, name TEXT, time_ns INTEGER, value REAL)",
+    .pushed = {NAME, RUN, -1},
+    .rows = 1e5,
+    .rows_of_one = 1e3,
+    .open = open_series,
+    .next = next_value,
+    .column = series_column,
+    .close = close_series,
 };

@@ -11,7 +11,7 @@ enum { RUN, ID, TID, SOURCE, WORKER, TARGET, NAME, LEVEL, START_NS, END_NS, BUSY
 struct state {
 	struct span_reader *reader;
 	struct span_row row;
-	char *tid;	/* the query's own copy */
+	char *tid; /* the query's own copy */
 };
 
 static void close_spans(void *p)
@@ -112,11 +112,15 @@ static void span_column(void *p, sqlite3_context *c, int column)
 }
 
 const struct rowtable span_table = {
-	.name = "span",
-	.schema = "CREATE TABLE span(run INTEGER, id INTEGER, tid TEXT, source INTEGER, worker TEXT, target TEXT, name TEXT, level TEXT,"
-		  "start_ns INTEGER, end_ns INTEGER, busy_ns INTEGER, idle_ns INTEGER, parent INTEGER, certainty TEXT)",
-	.pushed = {TID, RUN, SOURCE, -1},
-	.rows = 1e6,
-	.rows_of_one = 20,
-	.open = open_spans, .next = next_span, .column = span_column, .close = close_spans,
+    .name = "span",
+    .schema = "CREATE TABLE span(run INTEGER, id INTEGER, tid TEXT, source INTEGER, worker TEXT, target TEXT, name "
+              "TEXT, level TEXT,"
+              "start_ns INTEGER, end_ns INTEGER, busy_ns INTEGER, idle_ns INTEGER, parent INTEGER, certainty TEXT)",
+    .pushed = {TID, RUN, SOURCE, -1},
+    .rows = 1e6,
+    .rows_of_one = 20,
+    .open = open_spans,
+    .next = next_span,
+    .column = span_column,
+    .close = close_spans,
 };

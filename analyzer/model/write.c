@@ -10,17 +10,20 @@
 
 #define AT(name) offsetof(struct invocation, name)
 
-/* The columns of invocation_row after id and kind: times, each counted from the one before that is known; then numbers, then reals. */
-static const size_t times[] = {AT(sent_ns), AT(controller_ns), AT(dispatched_ns), AT(arrived_ns), AT(insert_ns), AT(remove_ns),
-			       AT(start_ns), AT(end_ns), AT(return_ns)};
+/* The columns of invocation_row after id and kind: times, each counted from the one before that is known; then numbers,
+ * then reals. */
+static const size_t times[] = {AT(sent_ns),   AT(controller_ns), AT(dispatched_ns), AT(arrived_ns), AT(insert_ns),
+                               AT(remove_ns), AT(start_ns),      AT(end_ns),        AT(return_ns)};
 static const size_t numbers[] = {AT(worker_duration_us), AT(e2e_duration_us)};
-static const size_t reals[] = {AT(code_duration_sec), AT(cpu_est_queue_sec), AT(cpu_est_runtime_sec), AT(gpu_est_queue_sec),
-			       AT(gpu_est_runtime_sec), AT(cpu_est_sec), AT(gpu_est_sec), AT(insert_cpu_load), AT(insert_gpu_load)};
+static const size_t reals[] = {AT(code_duration_sec), AT(cpu_est_queue_sec),   AT(cpu_est_runtime_sec),
+                               AT(gpu_est_queue_sec), AT(gpu_est_runtime_sec), AT(cpu_est_sec),
+                               AT(gpu_est_sec),       AT(insert_cpu_load),     AT(insert_gpu_load)};
 
 static const char insert_invocation[] =
-	"INSERT INTO invocation_row(id,kind,sent,controller,dispatched,arrived,inserted,removed,started,ended,returned,"
-	"worker_duration_us,e2e_duration_us,code_duration_sec,cpu_est_queue_sec,cpu_est_runtime_sec,gpu_est_queue_sec,gpu_est_runtime_sec,"
-	"cpu_est_sec,gpu_est_sec,insert_cpu_load,insert_gpu_load) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "INSERT INTO invocation_row(id,kind,sent,controller,dispatched,arrived,inserted,removed,started,ended,returned,"
+    "worker_duration_us,e2e_duration_us,code_duration_sec,cpu_est_queue_sec,cpu_est_runtime_sec,gpu_est_queue_sec,gpu_"
+    "est_runtime_sec,"
+    "cpu_est_sec,gpu_est_sec,insert_cpu_load,insert_gpu_load) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 int sql_errno(int rc)
 {
@@ -138,7 +141,8 @@ int rules_of_database(sqlite3 *db, struct rules **out, char **why)
 	if (sqlite3_step(st) == SQLITE_ROW) {
 		struct slice text = column_slice(st, 1);
 
-		rc = rules_parse(text.ptr ? text.ptr : "", text.len, (const char *)sqlite3_column_text(st, 0), out, why);
+		rc =
+		    rules_parse(text.ptr ? text.ptr : "", text.len, (const char *)sqlite3_column_text(st, 0), out, why);
 	} else {
 		rc = rules_builtin(out, why);
 	}
@@ -154,7 +158,10 @@ int writer_open(struct writer *w, sqlite3 *db, bool many_runs)
 	kinds_init(&w->kinds);
 	rc = sql_prepare(db, insert_invocation, &w->invocation);
 	if (!rc)
-		rc = sql_prepare(db, "INSERT INTO attempt_row(place,n,kind,inserted,removed,started,ended,error) VALUES(?,?,?,?,?,?,?,?)", &w->attempt);
+		rc = sql_prepare(db,
+		                 "INSERT INTO attempt_row(place,n,kind,inserted,removed,started,ended,error) "
+		                 "VALUES(?,?,?,?,?,?,?,?)",
+		                 &w->attempt);
 	if (!rc)
 		rc = sql_prepare(db, "INSERT INTO lock_row(place,n,kind,since,until) VALUES(?,?,?,?,?)", &w->lock);
 	if (!rc)
@@ -247,7 +254,8 @@ int writer_place(struct writer *w, int64_t run, struct slice tid, int64_t *out)
 	return rc ? rc : own(w, *out, run);
 }
 
-/* Binds a time as the ns since *at, which it becomes. Nothing is 292 years after something else: that is as good as not known. */
+/* Binds a time as the ns since *at, which it becomes. Nothing is 292 years after something else: that is as good as not
+ * known. */
 static void bind_since(sqlite3_stmt *st, int i, int64_t v, int64_t *at)
 {
 	int64_t since;
@@ -272,7 +280,8 @@ static int64_t first_of(const int64_t *v, size_t n)
 static int write_attempt(struct writer *w, const struct invocation *o, int64_t n)
 {
 	const struct attempt *a = &o->attempt[n];
-	const struct work work = {o->run, a->worker.ptr ? a->worker : o->worker, SLICE_NONE, a->container_id, a->state, a->outcome};
+	const struct work work = {
+	    o->run, a->worker.ptr ? a->worker : o->worker, SLICE_NONE, a->container_id, a->state, a->outcome};
 	const int64_t time[] = {a->insert_ns, a->remove_ns, a->start_ns, a->end_ns};
 	sqlite3_stmt *st = w->attempt;
 	int64_t at = first_of(time, 4);
@@ -346,7 +355,8 @@ int write_lock(struct writer *w, const struct lock *l)
 	return sql_step_reset(st);
 }
 
-int write_batch(struct writer *w, int64_t run, struct slice worker, struct slice function_name, int64_t start_ns, int64_t len)
+int write_batch(struct writer *w, int64_t run, struct slice worker, struct slice function_name, int64_t start_ns,
+                int64_t len)
 {
 	const struct work work = {run, worker, function_name, SLICE_NONE, NULL, NULL};
 	sqlite3_stmt *st = w->batch;

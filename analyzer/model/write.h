@@ -10,8 +10,8 @@ struct writer {
 	sqlite3_stmt *invocation, *attempt, *lock, *batch, *place, *add_place, *function;
 	struct kinds kinds;
 	bool many_runs;
-	int64_t *owner, nowners;	/* by place.id: the run that has it, 0 none yet */
-	int64_t last_place;		/* highest place.id, 0: not asked for yet */
+	int64_t *owner, nowners; /* by place.id: the run that has it, 0 none yet */
+	int64_t last_place;      /* highest place.id, 0: not asked for yet */
 };
 
 /* A container held by a transaction; n from 0 among those of one transaction (place 0: of none). */
@@ -28,7 +28,8 @@ int writer_place(struct writer *w, int64_t run, struct slice tid, int64_t *out);
 /* The row of an invocation and those of its attempts; o->place is known, o->kind is set. */
 int write_invocation(struct writer *w, struct invocation *o);
 int write_lock(struct writer *w, const struct lock *l);
-int write_batch(struct writer *w, int64_t run, struct slice worker, struct slice function_name, int64_t start_ns, int64_t len);
+int write_batch(struct writer *w, int64_t run, struct slice worker, struct slice function_name, int64_t start_ns,
+                int64_t len);
 /* Gives an invocation that was written with a kind the function that the trace names. */
 int write_function(struct writer *w, int64_t place, uint32_t kind, struct slice function_name);
 /* The kinds, after the last row. */

@@ -8,12 +8,23 @@
 #include <stdint.h>
 
 /* What completion offers for a word or an option's value. */
-enum hint { HINT_NONE, HINT_FILE, HINT_TID, HINT_MESSAGE, HINT_TARGET, HINT_LEVEL, HINT_COLUMN, HINT_COMMAND, HINT_SQL, HINT_GROUP };
+enum hint {
+	HINT_NONE,
+	HINT_FILE,
+	HINT_TID,
+	HINT_MESSAGE,
+	HINT_TARGET,
+	HINT_LEVEL,
+	HINT_COLUMN,
+	HINT_COMMAND,
+	HINT_SQL,
+	HINT_GROUP
+};
 
 /* An option a command takes. A table ends with name NULL. */
 struct option_spec {
 	const char *name;  /* without dashes */
-	char letter;	   /* 0: none */
+	char letter;       /* 0: none */
 	const char *value; /* what its value is called; NULL: a switch */
 	const char *help;  /* half a sentence */
 	enum hint hint;

@@ -17,9 +17,10 @@ int query_source(struct query *q, const char *word, int64_t *source)
 {
 	sqlite3_stmt *stmt = NULL;
 	int status = query_prepare(q,
-				   "SELECT id, (CAST(id AS TEXT) = ?1) * 2 + (path = ?1) AS exact FROM source"
-				   " WHERE CAST(id AS TEXT) = ?1 OR path = ?1 OR substr(path, -length(?1) - 1) = '/' || ?1 ORDER BY exact DESC, id",
-				   &stmt);
+	                           "SELECT id, (CAST(id AS TEXT) = ?1) * 2 + (path = ?1) AS exact FROM source"
+	                           " WHERE CAST(id AS TEXT) = ?1 OR path = ?1 OR substr(path, -length(?1) - 1) = '/' "
+	                           "|| ?1 ORDER BY exact DESC, id",
+	                           &stmt);
 	int exact;
 
 	if (status)
@@ -31,7 +32,11 @@ int query_source(struct query *q, const char *word, int64_t *source)
 		exact = sqlite3_column_int(stmt, 1);
 		status = query_step(q, stmt);
 		if (status == 1)
-			status = exact > sqlite3_column_int(stmt, 1) ? DONE : query_fail(q, USAGE, "%s: several sources; name it by its id, see `ilu-logq sources`", word);
+			status =
+			    exact > sqlite3_column_int(stmt, 1)
+			        ? DONE
+			        : query_fail(q, USAGE, "%s: several sources; name it by its id, see `ilu-logq sources`",
+			                     word);
 	} else if (!status) {
 		status = query_fail(q, USAGE, "%s: no such source; `ilu-logq sources` lists them", word);
 	}

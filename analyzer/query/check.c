@@ -50,13 +50,17 @@ static int summary(struct query *q)
 {
 	sqlite3_stmt *stmt = NULL;
 	int64_t n[3];
-	int status = query_prepare(q, "SELECT (SELECT count(*) FROM source), (SELECT count(*) FROM chunk), (SELECT coalesce(sum(lines), 0) FROM source)", &stmt);
+	int status = query_prepare(q,
+	                           "SELECT (SELECT count(*) FROM source), (SELECT count(*) FROM chunk), (SELECT "
+	                           "coalesce(sum(lines), 0) FROM source)",
+	                           &stmt);
 
 	if (!status && (status = query_step(q, stmt)) == 1) {
 		for (int i = 0; i < 3; i++)
 			n[i] = sqlite3_column_int64(stmt, i);
-		query_note(q, "%s is whole: %lld source%s, %lld chunk%s, %lld line%s", q->path, (long long)n[0], n[0] == 1 ? "" : "s",
-			   (long long)n[1], n[1] == 1 ? "" : "s", (long long)n[2], n[2] == 1 ? "" : "s");
+		query_note(q, "%s is whole: %lld source%s, %lld chunk%s, %lld line%s", q->path, (long long)n[0],
+		           n[0] == 1 ? "" : "s", (long long)n[1], n[1] == 1 ? "" : "s", (long long)n[2],
+		           n[2] == 1 ? "" : "s");
 		status = DONE;
 	}
 	sqlite3_finalize(stmt);

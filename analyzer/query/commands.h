@@ -6,7 +6,8 @@
 #include "query/query.h"
 
 command_fn cmd_events, cmd_describe, cmd_sql;
-command_fn cmd_invocations, cmd_timeline, cmd_phases, cmd_gaps, cmd_spans, cmd_tree, cmd_critical_path, cmd_functions, cmd_errors;
+command_fn cmd_invocations, cmd_timeline, cmd_phases, cmd_gaps, cmd_spans, cmd_tree, cmd_critical_path, cmd_functions,
+    cmd_errors;
 command_fn cmd_containers, cmd_batches, cmd_patterns, cmd_series, cmd_status, cmd_energy;
 command_fn cmd_runs, cmd_sources, cmd_check, cmd_cat;
 command_fn cmd_report;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* describe.c - what a message carries: each field's types, how often it is there, how it is spread, an example.
  *
- * Without a message: all messages with their counts. Distinct values are counted up to MOST, which then means "at least". */
+ * Without a message: all messages with their counts. Distinct values are counted up to MOST, which then means "at
+ * least". */
 #include "query/commands.h"
 #include "query/event_filter.h"
 #include "query/fields.h"
@@ -25,7 +26,7 @@ struct column_facts {
 	int64_t imin, imax; /* of integers, exact */
 	char *least, *most; /* of strings */
 	char *example;
-	uint64_t *seen;	    /* hashes of values; 0: free slot */
+	uint64_t *seen; /* hashes of values; 0: free slot */
 };
 
 struct facts {
@@ -200,8 +201,8 @@ static struct cell bound(const struct column_facts *c, bool top)
 static int put(struct query *q, const struct facts *all)
 {
 	static const struct column columns[] = {
-		{"field", UNIT_WHOLE}, {"type", UNIT_NONE}, {"events", UNIT_NONE}, {"share", UNIT_SHARE}, {"distinct", UNIT_NONE},
-		{"min", UNIT_VALUE},    {"max", UNIT_VALUE},  {"example", UNIT_NONE},
+	    {"field", UNIT_WHOLE},   {"type", UNIT_NONE}, {"events", UNIT_NONE}, {"share", UNIT_SHARE},
+	    {"distinct", UNIT_NONE}, {"min", UNIT_VALUE}, {"max", UNIT_VALUE},   {"example", UNIT_NONE},
 	};
 	struct table *t = NULL;
 	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
@@ -209,9 +210,10 @@ static int put(struct query *q, const struct facts *all)
 	for (size_t i = 0; i < all->n && !rc; i++) {
 		const struct column_facts *c = &all->columns[i];
 		struct cell cells[] = {
-			cell_of_text(c->name),	     cell_of_text(field_kind_name(c->kind)), CELL_OF_INT(c->count),
-			CELL_OF_REAL((double)c->count / (double)all->events), CELL_OF_INT(c->distinct), bound(c, false), bound(c, true),
-			cell_of_text(c->example),
+		    cell_of_text(c->name),    cell_of_text(field_kind_name(c->kind)),
+		    CELL_OF_INT(c->count),    CELL_OF_REAL((double)c->count / (double)all->events),
+		    CELL_OF_INT(c->distinct), bound(c, false),
+		    bound(c, true),           cell_of_text(c->example),
 		};
 
 		rc = table_row(t, cells);
@@ -230,7 +232,9 @@ static int describe_one(struct query *q)
 	if (!status)
 		status = gather(q, &f, &all);
 	if (!status && !all.events)
-		status = query_fail(q, USAGE, "no event has the message %s; `ilu-logq describe` lists them, * stands for anything", f.message);
+		status = query_fail(
+		    q, USAGE, "no event has the message %s; `ilu-logq describe` lists them, * stands for anything",
+		    f.message);
 	if (!status)
 		status = put(q, &all);
 	for (size_t i = 0; i < all.n; i++) {
@@ -256,7 +260,7 @@ struct messages {
 	struct names keys;
 	struct message *all; /* by number of the key */
 	uint32_t cap;
-	uint32_t *of_head;   /* by id of a shape whose message is part of it: the number + 1 */
+	uint32_t *of_head; /* by id of a shape whose message is part of it: the number + 1 */
 	uint32_t nheads;
 };
 
@@ -337,7 +341,8 @@ static int by_events(const void *a, const void *b)
 
 static int put_messages(struct query *q, struct messages *m)
 {
-	static const struct column columns[] = {{"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET}, {"message", UNIT_NONE}};
+	static const struct column columns[] = {
+	    {"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET}, {"message", UNIT_NONE}};
 	struct table *t = NULL;
 	int rc = table_open(q->out, columns, 4, &t), rc2;
 
@@ -351,7 +356,8 @@ static int put_messages(struct query *q, struct messages *m)
 	if (m->keys.n)
 		qsort(m->all, m->keys.n, sizeof *m->all, by_events);
 	for (uint32_t i = 0; i < m->keys.n && !rc; i++) {
-		struct cell c[] = {CELL_OF_INT(m->all[i].events), cell_of_text(m->all[i].level), cell_of_text(m->all[i].target), cell_of_text(m->all[i].message)};
+		struct cell c[] = {CELL_OF_INT(m->all[i].events), cell_of_text(m->all[i].level),
+		                   cell_of_text(m->all[i].target), cell_of_text(m->all[i].message)};
 
 		rc = table_row(t, c);
 	}

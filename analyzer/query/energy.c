@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* energy.c - what the machine used, by meter; and for whom, by function or invocation.
  *
- * Of the energy logs that are loaded beside a run's logs. Power is given in equal parts to the executions that run at each instant;
- * what was used while none ran stands apart as idle. */
+ * Of the energy logs that are loaded beside a run's logs. Power is given in equal parts to the executions that run at
+ * each instant; what was used while none ran stands apart as idle. */
 #include "model/energy_meter.h"
 #include "query/commands.h"
 #include "query/select.h"
@@ -63,7 +63,11 @@ static struct energy_meter *meter_of(struct meters *m, const struct energy_row *
 		m->room = room;
 	}
 	x = &m->v[m->n];
-	*x = (struct energy_meter){.run = row->run, .source = row->source, .kind = row->kind, .name = text_of(name), .worker = text_of(row->worker)};
+	*x = (struct energy_meter){.run = row->run,
+	                           .source = row->source,
+	                           .kind = row->kind,
+	                           .name = text_of(name),
+	                           .worker = text_of(row->worker)};
 	if (!x->name || (row->worker.ptr && !x->worker)) {
 		energy_meter_done(x);
 		return NULL;
@@ -76,7 +80,9 @@ static struct energy_meter *meter_of(struct meters *m, const struct energy_row *
 static int read_range(struct query *q, int64_t run, double *out)
 {
 	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q, "SELECT message FROM event WHERE run = ?1 AND message GLOB 'going around the energy horn *' LIMIT 1", &stmt);
+	int status = query_prepare(
+	    q, "SELECT message FROM event WHERE run = ?1 AND message GLOB 'going around the energy horn *' LIMIT 1",
+	    &stmt);
 
 	*out = 0;
 	if (status)
@@ -146,11 +152,13 @@ static void tell(struct energy *e, const struct energy_meter *m)
 		return;
 	path_of(e->q, m->source, path, sizeof path);
 	if (m->unknown)
-		query_note(e->q, "%s: the counter went back %lld time%s and its range is not known: the joules of these stretches are left out; --rapl-max says it", path,
-			   (long long)m->unknown, m->unknown == 1 ? "" : "s");
+		query_note(e->q,
+		           "%s: the counter went back %lld time%s and its range is not known: the joules of these "
+		           "stretches are left out; --rapl-max says it",
+		           path, (long long)m->unknown, m->unknown == 1 ? "" : "s");
 	if (m->skipped)
-		query_note(e->q, "%s:%lld: not later than the line before; %lld such line%s passed over", path, (long long)m->skipped_line, (long long)m->skipped,
-			   m->skipped == 1 ? "" : "s");
+		query_note(e->q, "%s:%lld: not later than the line before; %lld such line%s passed over", path,
+		           (long long)m->skipped_line, (long long)m->skipped, m->skipped == 1 ? "" : "s");
 }
 
 /* ---- by meter ---- */
@@ -168,19 +176,31 @@ static int put_meter(struct energy *e, const struct energy_meter *m)
 	energy_meter_power(m, &least, &largest);
 
 	struct cell c[] = {
-		CELL_OF_INT(e->offset_s), CELL_OF_INT(m->run), cell_of_text(m->worker), cell_of_text(m->name), CELL_OF_INT(m->samples),
-		CELL_OF_INT(m->first_ns), CELL_OF_INT(m->last_ns), CELL_OF_INT(measured_ns), m->n ? CELL_OF_REAL(joules) : CELL_OF_NULL,
-		measured_ns ? CELL_OF_REAL(joules / ((double)measured_ns / 1e9)) : CELL_OF_NULL, real(least), real(largest), CELL_OF_INT(m->wraps),
-		CELL_OF_INT(m->unknown), CELL_OF_INT(m->skipped),
+	    CELL_OF_INT(e->offset_s),
+	    CELL_OF_INT(m->run),
+	    cell_of_text(m->worker),
+	    cell_of_text(m->name),
+	    CELL_OF_INT(m->samples),
+	    CELL_OF_INT(m->first_ns),
+	    CELL_OF_INT(m->last_ns),
+	    CELL_OF_INT(measured_ns),
+	    m->n ? CELL_OF_REAL(joules) : CELL_OF_NULL,
+	    measured_ns ? CELL_OF_REAL(joules / ((double)measured_ns / 1e9)) : CELL_OF_NULL,
+	    real(least),
+	    real(largest),
+	    CELL_OF_INT(m->wraps),
+	    CELL_OF_INT(m->unknown),
+	    CELL_OF_INT(m->skipped),
 	};
 
 	return table_row(e->table, c);
 }
 
 static const struct column by_meter[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	      {"worker", UNIT_NONE},  {"meter", UNIT_NONE}, {"samples", UNIT_NONE},
-	{"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME},    {"measured_ns", UNIT_NS}, {"joules", UNIT_VALUE}, {"mean_w", UNIT_VALUE},
-	{"min_w", UNIT_VALUE},	   {"max_w", UNIT_VALUE},     {"wraps", UNIT_NONE},   {"unknown", UNIT_NONE}, {"skipped", UNIT_NONE},
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"worker", UNIT_NONE},  {"meter", UNIT_NONE},
+    {"samples", UNIT_NONE},    {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"measured_ns", UNIT_NS},
+    {"joules", UNIT_VALUE},    {"mean_w", UNIT_VALUE},  {"min_w", UNIT_VALUE},  {"max_w", UNIT_VALUE},
+    {"wraps", UNIT_NONE},      {"unknown", UNIT_NONE},  {"skipped", UNIT_NONE},
 };
 
 /* ---- for whom ---- */
@@ -218,14 +238,17 @@ static int users_room(struct users *u)
 
 static int user_add(struct users *u, sqlite3_stmt *stmt)
 {
-	const char *tid = (const char *)sqlite3_column_text(stmt, 0), *function = (const char *)sqlite3_column_text(stmt, 1);
+	const char *tid = (const char *)sqlite3_column_text(stmt, 0),
+	           *function = (const char *)sqlite3_column_text(stmt, 1);
 	int rc = users_room(u);
 
 	if (rc)
 		return rc;
-	u->who[u->n] = (struct user){strdup(tid ? tid : ""), strdup(function ? function : ""), sqlite3_column_int64(stmt, 2)};
-	u->v[u->n] = (struct energy_user){.from_ns = sqlite3_column_int64(stmt, 2),
-					  .to_ns = sqlite3_column_type(stmt, 3) == SQLITE_NULL ? INT64_MAX : sqlite3_column_int64(stmt, 3)};
+	u->who[u->n] =
+	    (struct user){strdup(tid ? tid : ""), strdup(function ? function : ""), sqlite3_column_int64(stmt, 2)};
+	u->v[u->n] = (struct energy_user){
+	    .from_ns = sqlite3_column_int64(stmt, 2),
+	    .to_ns = sqlite3_column_type(stmt, 3) == SQLITE_NULL ? INT64_MAX : sqlite3_column_int64(stmt, 3)};
 	u->n++;
 	return u->who[u->n - 1].tid && u->who[u->n - 1].function ? 0 : -ENOMEM;
 }
@@ -235,8 +258,11 @@ static int read_users(struct energy *e, const struct energy_meter *m)
 {
 	sqlite3_stmt *stmt = NULL;
 	int status = query_prepare(e->q,
-				   "SELECT a.tid, coalesce(i.function_name, i.fqdn, '(unknown)'), a.start_ns, a.end_ns FROM attempt a JOIN invocation i USING (run, tid)"
-				   " WHERE a.run = ?1 AND a.start_ns IS NOT NULL AND (?2 IS NULL OR a.worker IS NULL OR a.worker = ?2) ORDER BY 2, a.tid, a.n", &stmt);
+	                           "SELECT a.tid, coalesce(i.function_name, i.fqdn, '(unknown)'), a.start_ns, a.end_ns "
+	                           "FROM attempt a JOIN invocation i USING (run, tid)"
+	                           " WHERE a.run = ?1 AND a.start_ns IS NOT NULL AND (?2 IS NULL OR a.worker IS NULL "
+	                           "OR a.worker = ?2) ORDER BY 2, a.tid, a.n",
+	                           &stmt);
 	int rc = 0;
 
 	users_done(&e->users);
@@ -250,14 +276,18 @@ static int read_users(struct energy *e, const struct energy_meter *m)
 	return rc ? query_errno(e->q, rc, "energy") : status;
 }
 
-/* The users from i on that have one key: *joules and *measured_ns of them all, *count of invocations. Where the next ones begin. */
-static size_t together(const struct users *u, size_t i, bool by_function, double *joules, int64_t *measured_ns, int64_t *count)
+/* The users from i on that have one key: *joules and *measured_ns of them all, *count of invocations. Where the next
+ * ones begin. */
+static size_t together(const struct users *u, size_t i, bool by_function, double *joules, int64_t *measured_ns,
+                       int64_t *count)
 {
 	size_t from = i;
 
 	*joules = 0;
 	*measured_ns = *count = 0;
-	for (; i < u->n && !strcmp(u->who[i].function, u->who[from].function) && (by_function || !strcmp(u->who[i].tid, u->who[from].tid)); i++) {
+	for (; i < u->n && !strcmp(u->who[i].function, u->who[from].function) &&
+	       (by_function || !strcmp(u->who[i].tid, u->who[from].tid));
+	     i++) {
 		*joules += u->v[i].joules;
 		*measured_ns += u->v[i].measured_ns;
 		*count += i == from || strcmp(u->who[i].tid, u->who[i - 1].tid);
@@ -266,16 +296,24 @@ static size_t together(const struct users *u, size_t i, bool by_function, double
 }
 
 static const struct column by_function[] = {
-	{"run", UNIT_RUN},	    {"worker", UNIT_NONE},  {"meter", UNIT_NONE}, {"function_name", UNIT_NONE}, {"invocations", UNIT_NONE},
-	{"executing_ns", UNIT_NS}, {"joules", UNIT_VALUE}, {"share", UNIT_SHARE}, {"joules_each", UNIT_VALUE},
+    {"run", UNIT_RUN},           {"worker", UNIT_NONE},     {"meter", UNIT_NONE},   {"function_name", UNIT_NONE},
+    {"invocations", UNIT_NONE},  {"executing_ns", UNIT_NS}, {"joules", UNIT_VALUE}, {"share", UNIT_SHARE},
+    {"joules_each", UNIT_VALUE},
 };
 
-static int put_function(struct energy *e, const struct energy_meter *m, const char *name, int64_t count, int64_t ns, double joules, double all)
+static int put_function(struct energy *e, const struct energy_meter *m, const char *name, int64_t count, int64_t ns,
+                        double joules, double all)
 {
 	struct cell c[] = {
-		CELL_OF_INT(m->run), cell_of_text(m->worker), cell_of_text(m->name), cell_of_text(name), count ? CELL_OF_INT(count) : CELL_OF_NULL,
-		CELL_OF_INT(ns), CELL_OF_REAL(joules), all > 0 ? CELL_OF_REAL(joules / all) : CELL_OF_NULL,
-		count ? CELL_OF_REAL(joules / (double)count) : CELL_OF_NULL,
+	    CELL_OF_INT(m->run),
+	    cell_of_text(m->worker),
+	    cell_of_text(m->name),
+	    cell_of_text(name),
+	    count ? CELL_OF_INT(count) : CELL_OF_NULL,
+	    CELL_OF_INT(ns),
+	    CELL_OF_REAL(joules),
+	    all > 0 ? CELL_OF_REAL(joules / all) : CELL_OF_NULL,
+	    count ? CELL_OF_REAL(joules / (double)count) : CELL_OF_NULL,
 	};
 
 	return table_row(e->table, c);
@@ -296,8 +334,10 @@ static int put_functions(struct energy *e, const struct energy_meter *m, double 
 }
 
 static const struct column by_invocation[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	     {"worker", UNIT_NONE},	{"meter", UNIT_NONE},	{"tid", UNIT_ID},
-	{"function_name", UNIT_NONE}, {"start_ns", UNIT_TIME}, {"executing_ns", UNIT_NS}, {"joules", UNIT_VALUE}, {"mean_w", UNIT_VALUE},
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},         {"worker", UNIT_NONE},
+    {"meter", UNIT_NONE},      {"tid", UNIT_ID},          {"function_name", UNIT_NONE},
+    {"start_ns", UNIT_TIME},   {"executing_ns", UNIT_NS}, {"joules", UNIT_VALUE},
+    {"mean_w", UNIT_VALUE},
 };
 
 struct part {
@@ -332,9 +372,16 @@ static int put_invocations(struct energy *e, const struct energy_meter *m)
 		const struct user *who = &e->users.who[parts[i].user];
 		int64_t ns = parts[i].measured_ns;
 		struct cell c[] = {
-			CELL_OF_INT(e->offset_s), CELL_OF_INT(m->run), cell_of_text(m->worker), cell_of_text(m->name), cell_of_text(who->tid),
-			cell_of_text(who->function), CELL_OF_INT(who->start_ns), CELL_OF_INT(ns), CELL_OF_REAL(parts[i].joules),
-			ns ? CELL_OF_REAL(parts[i].joules / ((double)ns / 1e9)) : CELL_OF_NULL,
+		    CELL_OF_INT(e->offset_s),
+		    CELL_OF_INT(m->run),
+		    cell_of_text(m->worker),
+		    cell_of_text(m->name),
+		    cell_of_text(who->tid),
+		    cell_of_text(who->function),
+		    CELL_OF_INT(who->start_ns),
+		    CELL_OF_INT(ns),
+		    CELL_OF_REAL(parts[i].joules),
+		    ns ? CELL_OF_REAL(parts[i].joules / ((double)ns / 1e9)) : CELL_OF_NULL,
 		};
 
 		rc = table_row(e->table, c);
@@ -357,7 +404,8 @@ static int read_options(struct energy *e, enum by *by)
 	if (*by == BY_INVOCATION && strcmp(what, "invocation"))
 		return query_fail(e->q, USAGE, "--by %s: it is meter, function or invocation", what);
 	if (max && (args_number(max, &range) || !range))
-		return query_fail(e->q, USAGE, "--rapl-max %s: it is a number of microjoules, as in max_energy_range_uj", max);
+		return query_fail(e->q, USAGE,
+		                  "--rapl-max %s: it is a number of microjoules, as in max_energy_range_uj", max);
 	e->range_uj = max ? (double)range : 0;
 	return query_limit(e->q, 0, &e->limit);
 }
@@ -401,8 +449,9 @@ int cmd_energy(struct query *q)
 		const struct column *columns;
 		size_t n;
 	} tables[] = {
-		{by_meter, sizeof by_meter / sizeof *by_meter}, {by_function, sizeof by_function / sizeof *by_function},
-		{by_invocation, sizeof by_invocation / sizeof *by_invocation},
+	    {by_meter, sizeof by_meter / sizeof *by_meter},
+	    {by_function, sizeof by_function / sizeof *by_function},
+	    {by_invocation, sizeof by_invocation / sizeof *by_invocation},
 	};
 	struct energy e = {.q = q};
 	enum by by = BY_METER;
@@ -420,7 +469,9 @@ int cmd_energy(struct query *q)
 	if (!status)
 		status = query_errno(q, rc, "output");
 	if (!status && !e.meters.n)
-		query_note(q, "no energy was measured: no energy-rapl.log, energy-ipmi.log or energy-perf.log%s is loaded", e.only ? " with such a meter" : "");
+		query_note(q,
+		           "no energy was measured: no energy-rapl.log, energy-ipmi.log or energy-perf.log%s is loaded",
+		           e.only ? " with such a meter" : "");
 	for (size_t i = 0; i < e.meters.n; i++)
 		energy_meter_done(&e.meters.v[i]);
 	free(e.meters.v);

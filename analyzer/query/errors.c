@@ -11,19 +11,19 @@
 #include <string.h>
 
 struct group {
-	char *key;		/* level, target, message, masked error, each with its NUL */
+	char *key; /* level, target, message, masked error, each with its NUL */
 	size_t key_len;
 	char *level, *target, *message, *error, *tid; /* of the first line */
-	char *last_tid;		/* lines of one transaction mostly follow each other */
+	char *last_tid;                               /* lines of one transaction mostly follow each other */
 	int64_t run, offset_s, lines, transactions, first_ns, last_ns;
-	struct group *next;	/* of the same bucket */
+	struct group *next; /* of the same bucket */
 };
 
 enum { BUCKETS = 4096 };
 
 struct groups {
 	struct group *buckets[BUCKETS];
-	struct group **all;	/* in order of their first line read */
+	struct group **all; /* in order of their first line read */
 	size_t n, cap;
 };
 
@@ -129,7 +129,8 @@ static int add(struct groups *gs, const struct event *e, struct text *key)
 	if (key->failed)
 		return -ENOMEM;
 	bucket = hash(text_str(key), key->len);
-	for (g = gs->buckets[bucket]; g && (g->key_len != key->len || memcmp(g->key, text_str(key), key->len)); g = g->next)
+	for (g = gs->buckets[bucket]; g && (g->key_len != key->len || memcmp(g->key, text_str(key), key->len));
+	     g = g->next)
 		;
 	if (!g) {
 		g = group_new(gs, e, key);
@@ -141,7 +142,8 @@ static int add(struct groups *gs, const struct event *e, struct text *key)
 	g->lines++;
 	g->first_ns = e->time_ns < g->first_ns ? e->time_ns : g->first_ns;
 	g->last_ns = e->time_ns > g->last_ns ? e->time_ns : g->last_ns;
-	if (e->tid.ptr && (!g->last_tid || strlen(g->last_tid) != e->tid.len || memcmp(g->last_tid, e->tid.ptr, e->tid.len))) {
+	if (e->tid.ptr &&
+	    (!g->last_tid || strlen(g->last_tid) != e->tid.len || memcmp(g->last_tid, e->tid.ptr, e->tid.len))) {
 		free(g->last_tid);
 		g->last_tid = strndup(e->tid.ptr, e->tid.len);
 		g->transactions++;
@@ -180,10 +182,12 @@ static const struct {
 	struct column column;
 	bool people;
 } known[] = {
-	{{"offset_s", UNIT_OFFSET}, true},    {{"run", UNIT_RUN}, true},	     {{"level", UNIT_LEVEL}, true},
-	{{"lines", UNIT_NONE}, true},	      {{"transactions", UNIT_NONE}, false}, {{"first_ns", UNIT_TIME}, true},
-	{{"last_ns", UNIT_TIME}, false},      {{"example_tid", UNIT_ID}, true},  {{"message", UNIT_NONE}, true},
-	{{"target", UNIT_TARGET}, false},     {{"error", UNIT_NONE}, true},
+    {{"offset_s", UNIT_OFFSET}, true},    {{"run", UNIT_RUN}, true},
+    {{"level", UNIT_LEVEL}, true},        {{"lines", UNIT_NONE}, true},
+    {{"transactions", UNIT_NONE}, false}, {{"first_ns", UNIT_TIME}, true},
+    {{"last_ns", UNIT_TIME}, false},      {{"example_tid", UNIT_ID}, true},
+    {{"message", UNIT_NONE}, true},       {{"target", UNIT_TARGET}, false},
+    {{"error", UNIT_NONE}, true},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
@@ -191,9 +195,9 @@ enum { KNOWN = sizeof known / sizeof *known };
 static int put_group(struct table *t, const struct group *g, const bool *shown)
 {
 	struct cell all[KNOWN] = {
-		CELL_OF_INT(g->offset_s),     CELL_OF_INT(g->run),	 cell_of_text(g->level),   CELL_OF_INT(g->lines), CELL_OF_INT(g->transactions),
-		CELL_OF_INT(g->first_ns),     CELL_OF_INT(g->last_ns),	 cell_of_text(g->tid),	   cell_of_text(g->message),
-		cell_of_text(g->target),      cell_of_text(g->error),
+	    CELL_OF_INT(g->offset_s),     CELL_OF_INT(g->run),      cell_of_text(g->level),  CELL_OF_INT(g->lines),
+	    CELL_OF_INT(g->transactions), CELL_OF_INT(g->first_ns), CELL_OF_INT(g->last_ns), cell_of_text(g->tid),
+	    cell_of_text(g->message),     cell_of_text(g->target),  cell_of_text(g->error),
 	};
 	struct cell cells[KNOWN];
 	size_t n = 0;

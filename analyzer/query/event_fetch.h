@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* event_fetch.h - events by id, when most of them come in the order of their sources.
  *
- * Merged by time, the events of one source come nearly in the order of its lines: a cursor for each source goes along, and only what
- * jumps back or far ahead is looked up by itself. */
+ * Merged by time, the events of one source come nearly in the order of its lines: a cursor for each source goes along,
+ * and only what jumps back or far ahead is looked up by itself. */
 #ifndef QUERY_EVENT_FETCH_H
 #define QUERY_EVENT_FETCH_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* event_filter.c - see event_filter.h
  *
- * Level, target and a message that is the same in every line of a shape are judged once a shape; the rest line by line. */
+ * Level, target and a message that is the same in every line of a shape are judged once a shape; the rest line by line.
+ */
 #include "query/event_filter.h"
 #include "ingest/line.h"
 #include "query/match.h"
@@ -116,10 +117,10 @@ int event_filter_init(struct query *q, struct event_filter *f)
 	int status;
 
 	*f = (struct event_filter){
-		.target = args_value(q->args, "target"),
-		.message = args_value(q->args, "message"),
-		.foreign = args_has(q->args, "foreign"),
-		.scratch = calloc(1, sizeof *f->scratch),
+	    .target = args_value(q->args, "target"),
+	    .message = args_value(q->args, "message"),
+	    .foreign = args_has(q->args, "foreign"),
+	    .scratch = calloc(1, sizeof *f->scratch),
 	};
 	if (!f->scratch)
 		return query_errno(q, -ENOMEM, q->command);

@@ -8,13 +8,13 @@
 
 struct event_filter {
 	const char *target, *message; /* patterns; NULL: any */
-	int most_verbose;	      /* level_rank; -1: any */
+	int most_verbose;             /* level_rank; -1: any */
 	bool has_grep, foreign;
 	regex_t grep;
-	char *tid;		      /* owned */
-	struct event_query query;     /* for the cursor; points into this struct, so it may not move */
+	char *tid;                /* owned */
+	struct event_query query; /* for the cursor; points into this struct, so it may not move */
 	struct text *scratch;
-	int64_t left_out;	      /* foreign span lines not shown */
+	int64_t left_out; /* foreign span lines not shown */
 };
 
 /* Reads --run --tid --level --target --message --since --until --grep --foreign. */

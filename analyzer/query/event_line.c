@@ -18,7 +18,8 @@ static void add_day(struct output *out, struct text *t, const char *clock, int64
 	day->day[10] = 0;
 	day->offset_s = offset_s;
 	time_offset(offset_s, zone);
-	text_printf(t, "%s-- %s, clock of the log %s --%s\n", output_ink(out, INK_DIM), day->day, zone, output_ink(out, INK_NONE));
+	text_printf(t, "%s-- %s, clock of the log %s --%s\n", output_ink(out, INK_DIM), day->day, zone,
+	            output_ink(out, INK_NONE));
 }
 
 /* JSON text without its escapes, safe for a terminal. */
@@ -113,7 +114,8 @@ static void put_line(struct output *out, const struct text *head, const struct t
 	text_done(&cut);
 }
 
-int event_line_show(struct output *out, const struct event *e, int64_t offset_s, const struct event_show *show, struct event_day *day)
+int event_line_show(struct output *out, const struct event *e, int64_t offset_s, const struct event_show *show,
+                    struct event_day *day)
 {
 	struct text head = {0}, body = {0};
 	char clock[NUMBER_MAX];

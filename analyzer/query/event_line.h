@@ -16,11 +16,12 @@ struct event_day {
 struct event_show {
 	bool tid, worker; /* show them */
 	int indent;
-	bool context;	  /* lines around what --grep found are shown, too */
-	bool mark;	  /* it is one that --grep found */
+	bool context; /* lines around what --grep found are shown, too */
+	bool mark;    /* it is one that --grep found */
 };
 
 /* Writes e to out, a heading before it where the day or the clock changes; 0 or a negative errno. */
-int event_line_show(struct output *out, const struct event *e, int64_t offset_s, const struct event_show *show, struct event_day *day);
+int event_line_show(struct output *out, const struct event *e, int64_t offset_s, const struct event_show *show,
+                    struct event_day *day);
 
 #endif

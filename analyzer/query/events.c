@@ -28,19 +28,20 @@ struct events {
 	struct found *found;
 	size_t n, cap;
 	int64_t limit, context;
-	int64_t *seen;		/* the last line by source: --follow shows what comes behind it */
+	int64_t *seen; /* the last line by source: --follow shows what comes behind it */
 	size_t nseen;
-	int64_t *offsets;	/* by run */
+	int64_t *offsets; /* by run */
 	size_t noffsets;
 	bool several_workers;
-	struct table *table;	/* NULL: lines for people, or raw */
+	struct table *table; /* NULL: lines for people, or raw */
 	struct event_day day;
 };
 
 static const struct column columns[] = {
-	{"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},	 {"run", UNIT_RUN},	{"source", UNIT_NONE}, {"line", UNIT_NONE}, {"time_ns", UNIT_TIME},
-	{"level", UNIT_LEVEL},	   {"target", UNIT_TARGET}, {"message", UNIT_NONE}, {"tid", UNIT_ID},	 {"worker", UNIT_NONE},
-	{"span", UNIT_JSON},	   {"fields", UNIT_JSON},
+    {"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},      {"run", UNIT_RUN},     {"source", UNIT_NONE},
+    {"line", UNIT_NONE},       {"time_ns", UNIT_TIME}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET},
+    {"message", UNIT_NONE},    {"tid", UNIT_ID},       {"worker", UNIT_NONE}, {"span", UNIT_JSON},
+    {"fields", UNIT_JSON},
 };
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -201,9 +202,17 @@ static int put_cells(struct events *ev, const struct event *e)
 	struct text target = {0}, message = {0}, tid = {0}, span = {0};
 	struct slice part = event_part(e, SECTION_SPAN);
 	struct cell c[COLUMNS] = {
-		CELL_OF_INT(offset_of(ev, e->run)), CELL_OF_INT(e->id), CELL_OF_INT(e->run), CELL_OF_INT(e->source),
-		CELL_OF_INT(e->line), CELL_OF_INT(e->time_ns), cell_of_slice(e->head->level), cell_of_plain(e->head->target, &target),
-		cell_of_plain(event_message(e), &message), cell_of_plain(e->tid, &tid), cell_of_slice(e->worker),
+	    CELL_OF_INT(offset_of(ev, e->run)),
+	    CELL_OF_INT(e->id),
+	    CELL_OF_INT(e->run),
+	    CELL_OF_INT(e->source),
+	    CELL_OF_INT(e->line),
+	    CELL_OF_INT(e->time_ns),
+	    cell_of_slice(e->head->level),
+	    cell_of_plain(e->head->target, &target),
+	    cell_of_plain(event_message(e), &message),
+	    cell_of_plain(e->tid, &tid),
+	    cell_of_slice(e->worker),
 	};
 	int rc;
 
@@ -226,7 +235,10 @@ static int put_cells(struct events *ev, const struct event *e)
 static int show(struct events *ev, const struct found *f)
 {
 	const struct event *e;
-	struct event_show how = {.tid = !ev->filter.query.tid.ptr, .worker = ev->several_workers, .context = ev->context > 0, .mark = ev->context && f->hit};
+	struct event_show how = {.tid = !ev->filter.query.tid.ptr,
+	                         .worker = ev->several_workers,
+	                         .context = ev->context > 0,
+	                         .mark = ev->context && f->hit};
 	int rc = query_interrupted ? -EINTR : event_fetch(&ev->fetch, f->source, f->id, &e);
 
 	if (rc != 1)
@@ -337,7 +349,10 @@ static int read_offsets(struct events *ev)
 {
 	struct query *q = ev->q;
 	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q, "SELECT id, coalesce(offset_s, 0), (SELECT count(DISTINCT worker) FROM source) FROM run ORDER BY id DESC", &stmt);
+	int status = query_prepare(
+	    q,
+	    "SELECT id, coalesce(offset_s, 0), (SELECT count(DISTINCT worker) FROM source) FROM run ORDER BY id DESC",
+	    &stmt);
 
 	while (!status && (status = query_step(q, stmt)) == 1) {
 		int64_t id = sqlite3_column_int64(stmt, 0);
@@ -374,7 +389,8 @@ static int read_options(struct events *ev)
 static void say_what_is_missing(const struct events *ev)
 {
 	if (ev->filter.left_out)
-		query_note(ev->q, "%lld span lines of other workers are left out; --foreign shows them", (long long)ev->filter.left_out);
+		query_note(ev->q, "%lld span lines of other workers are left out; --foreign shows them",
+		           (long long)ev->filter.left_out);
 	if (!ev->n && !args_has(ev->q->args, "follow"))
 		query_note(ev->q, "no event matches");
 }

@@ -16,7 +16,8 @@ struct field {
 
 /* Goes through `{...}`: start with *at = 0. False at the end, and at the first thing that is no JSON. */
 bool fields_next(struct slice object, size_t *at, struct field *out);
-/* Adds a value for people: a string without its escapes, safe for a terminal, in quotes where it has blanks or is empty. */
+/* Adds a value for people: a string without its escapes, safe for a terminal, in quotes where it has blanks or is
+ * empty. */
 void field_show(struct text *out, const struct field *f);
 /* "string", "integer", ... */
 const char *field_kind_name(enum field_kind kind);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* findings.c - lint, hangs, storms and diagnose: what is wrong, with the lines that show it.
  *
- * The exit status is 1 when one of them is of level warning or above. For programs a row a finding, its evidence as JSON; for
- * people a paragraph each. */
+ * The exit status is 1 when one of them is of level warning or above. For programs a row a finding, its evidence as
+ * JSON; for people a paragraph each. */
 #include "query/commands.h"
 #include "query/event_line.h"
 #include "ingest/line.h"
@@ -58,7 +58,8 @@ static int add_event(struct query *q, struct text *t, int64_t id, int64_t offset
 
 	if (rc != 1)
 		return rc;
-	text_printf(t, ",\"source\":%lld,\"line\":%lld,\"time_ns\":%lld", (long long)e->source, (long long)e->line, (long long)e->time_ns);
+	text_printf(t, ",\"source\":%lld,\"line\":%lld,\"time_ns\":%lld", (long long)e->source, (long long)e->line,
+	            (long long)e->time_ns);
 	add_member(t, "time", buf, time_rfc3339(e->time_ns, offset_s, buf));
 	rc = event_line(e, &line);
 	if (!rc)
@@ -96,7 +97,8 @@ static void detail_json(const struct finding *f, struct text *t)
 		text_puts(t, i ? "," : "");
 		text_add_json(t, f->detail[i].name, strlen(f->detail[i].name));
 		text_puts(t, ":");
-		text_add_json(t, f->detail[i].value ? f->detail[i].value : "", f->detail[i].value ? strlen(f->detail[i].value) : 0);
+		text_add_json(t, f->detail[i].value ? f->detail[i].value : "",
+		              f->detail[i].value ? strlen(f->detail[i].value) : 0);
 	}
 	text_puts(t, "}");
 }
@@ -112,10 +114,18 @@ static int put_row(struct query *q, struct table *t, const struct finding *f)
 	detail_json(f, &detail);
 	if (!status && !rc) {
 		struct cell c[] = {
-			CELL_OF_INT(offset_s),	     CELL_OF_INT(f->run),      cell_of_text(f->rule),  cell_of_text(finding_level_name(f->level)),
-			cell_of_text(f->tid),	     cell_of_text(f->cause),   CELL_OF_INT(f->count),  cell_of_text(f->message),
-			time_cell(f->first_ns),	     time_cell(f->last_ns),    cell_of_bytes(text_str(&detail), detail.len),
-			cell_of_bytes(text_str(&evidence), evidence.len),
+		    CELL_OF_INT(offset_s),
+		    CELL_OF_INT(f->run),
+		    cell_of_text(f->rule),
+		    cell_of_text(finding_level_name(f->level)),
+		    cell_of_text(f->tid),
+		    cell_of_text(f->cause),
+		    CELL_OF_INT(f->count),
+		    cell_of_text(f->message),
+		    time_cell(f->first_ns),
+		    time_cell(f->last_ns),
+		    cell_of_bytes(text_str(&detail), detail.len),
+		    cell_of_bytes(text_str(&evidence), evidence.len),
 		};
 
 		rc = evidence.failed || detail.failed ? -ENOMEM : table_row(t, c);
@@ -128,12 +138,14 @@ static int put_row(struct query *q, struct table *t, const struct finding *f)
 static int put_table(struct query *q, const struct findings *fs)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	    {"rule", UNIT_WHOLE},    {"level", UNIT_LEVEL},   {"tid", UNIT_ID},	  {"cause", UNIT_WHOLE},
-		{"count", UNIT_NONE},	   {"message", UNIT_NONE},  {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME},  {"detail", UNIT_JSON}, {"evidence", UNIT_JSON},
+	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},      {"rule", UNIT_WHOLE},  {"level", UNIT_LEVEL},
+	    {"tid", UNIT_ID},          {"cause", UNIT_WHOLE},  {"count", UNIT_NONE},  {"message", UNIT_NONE},
+	    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"detail", UNIT_JSON}, {"evidence", UNIT_JSON},
 	};
 	struct table *t = NULL;
 	/* People read the evidence elsewhere; in Markdown it would not fit a cell. */
-	size_t n = sizeof columns / sizeof *columns - (q->out->format == FORMAT_MARKDOWN || q->out->format == FORMAT_HTML ? 2 : 0);
+	size_t n = sizeof columns / sizeof *columns -
+	           (q->out->format == FORMAT_MARKDOWN || q->out->format == FORMAT_HTML ? 2 : 0);
 	int rc = table_open(q->out, columns, n, &t), status = query_errno(q, rc, "output");
 
 	for (size_t i = 0; i < fs->n && !status; i++)
@@ -146,11 +158,13 @@ static int put_table(struct query *q, const struct findings *fs)
 
 static void put_title(struct output *out, const struct finding *f, int64_t offset_s)
 {
-	static const enum ink inks[] = {[FINDING_NOTE] = INK_DIM, [FINDING_WARNING] = INK_WARN, [FINDING_ERROR] = INK_ERROR};
+	static const enum ink inks[] = {
+	    [FINDING_NOTE] = INK_DIM, [FINDING_WARNING] = INK_WARN, [FINDING_ERROR] = INK_ERROR};
 	struct text t = {0};
 	char from[NUMBER_MAX], to[NUMBER_MAX], zone[NUMBER_MAX];
 
-	text_printf(&t, "%s%s%s  %s", output_ink(out, inks[f->level]), finding_level_name(f->level), output_ink(out, INK_NONE), f->rule);
+	text_printf(&t, "%s%s%s  %s", output_ink(out, inks[f->level]), finding_level_name(f->level),
+	            output_ink(out, INK_NONE), f->rule);
 	if (f->tid) {
 		text_printf(&t, "  %s", output_ink(out, INK_HEAD));
 		text_add_terminal(&t, f->tid, strlen(f->tid));
@@ -171,7 +185,8 @@ static void put_title(struct output *out, const struct finding *f, int64_t offse
 	}
 	for (size_t i = 0; i < f->ndetails; i++) {
 		text_printf(&t, "  %s: ", f->detail[i].name);
-		text_add_terminal(&t, f->detail[i].value ? f->detail[i].value : "", f->detail[i].value ? strlen(f->detail[i].value) : 0);
+		text_add_terminal(&t, f->detail[i].value ? f->detail[i].value : "",
+		                  f->detail[i].value ? strlen(f->detail[i].value) : 0);
 		text_puts(&t, "\n");
 	}
 	fwrite(text_str(&t), 1, t.len, out->file);
@@ -212,7 +227,8 @@ static int put_paragraph(struct query *q, const struct finding *f)
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = put_evidence(q, &f->evidence[i], offset_s, &day);
 	if (n < f->nevidence)
-		fprintf(q->out->file, "    %s%zu lines more; -v shows them%s\n", output_ink(q->out, INK_DIM), f->nevidence - n, output_ink(q->out, INK_NONE));
+		fprintf(q->out->file, "    %s%zu lines more; -v shows them%s\n", output_ink(q->out, INK_DIM),
+		        f->nevidence - n, output_ink(q->out, INK_NONE));
 	return query_errno(q, rc, "output");
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* functions.c - invocations by function: how many, how they ended, how long they took.
  *
- * Two things are called cold. `cold` is the function's own word for its first call in a container, prewarmed ones too. `cold_starts` are the
- * containers that were made while an invocation waited, also where that failed: what the phase "container acquisition (cold)" is of. */
+ * Two things are called cold. `cold` is the function's own word for its first call in a container, prewarmed ones too.
+ * `cold_starts` are the containers that were made while an invocation waited, also where that failed: what the phase
+ * "container acquisition (cold)" is of. */
 #include "query/commands.h"
 #include "query/quantile.h"
 #include "query/select.h"
@@ -16,10 +17,10 @@ struct function {
 };
 
 static const struct column columns[] = {
-	{"run", UNIT_RUN},	 {"function_name", UNIT_NONE}, {"invocations", UNIT_NONE},  {"ok", UNIT_NONE},
-	{"failed", UNIT_NONE},	 {"unfinished", UNIT_NONE},    {"cold", UNIT_NONE},	    {"cold_starts", UNIT_NONE}, {"p50_ns", UNIT_NS},
-	{"p90_ns", UNIT_NS},	 {"p99_ns", UNIT_NS},	       {"max_ns", UNIT_NS},	    {"queue_p50_ns", UNIT_NS},
-	{"queue_p99_ns", UNIT_NS}, {"code_p50_ns", UNIT_NS},   {"code_p99_ns", UNIT_NS},
+    {"run", UNIT_RUN},         {"function_name", UNIT_NONE}, {"invocations", UNIT_NONE}, {"ok", UNIT_NONE},
+    {"failed", UNIT_NONE},     {"unfinished", UNIT_NONE},    {"cold", UNIT_NONE},        {"cold_starts", UNIT_NONE},
+    {"p50_ns", UNIT_NS},       {"p90_ns", UNIT_NS},          {"p99_ns", UNIT_NS},        {"max_ns", UNIT_NS},
+    {"queue_p50_ns", UNIT_NS}, {"queue_p99_ns", UNIT_NS},    {"code_p50_ns", UNIT_NS},   {"code_p99_ns", UNIT_NS},
 };
 
 static struct cell quantile(const struct sample *s, double at)
@@ -34,10 +35,12 @@ static int put(struct table *t, struct function *f)
 	sample_sort(&f->code);
 
 	struct cell c[] = {
-		CELL_OF_INT(f->run),	      cell_of_text(f->name),	   CELL_OF_INT(f->all),		CELL_OF_INT(f->ok),
-		CELL_OF_INT(f->failed),	      CELL_OF_INT(f->unfinished),  CELL_OF_INT(f->cold), CELL_OF_INT(f->cold_starts),	quantile(&f->duration, 0.5),
-		quantile(&f->duration, 0.9),  quantile(&f->duration, 0.99), quantile(&f->duration, 1), quantile(&f->queue, 0.5),
-		quantile(&f->queue, 0.99),    quantile(&f->code, 0.5),	   quantile(&f->code, 0.99),
+	    CELL_OF_INT(f->run),         cell_of_text(f->name),        CELL_OF_INT(f->all),
+	    CELL_OF_INT(f->ok),          CELL_OF_INT(f->failed),       CELL_OF_INT(f->unfinished),
+	    CELL_OF_INT(f->cold),        CELL_OF_INT(f->cold_starts),  quantile(&f->duration, 0.5),
+	    quantile(&f->duration, 0.9), quantile(&f->duration, 0.99), quantile(&f->duration, 1),
+	    quantile(&f->queue, 0.5),    quantile(&f->queue, 0.99),    quantile(&f->code, 0.5),
+	    quantile(&f->code, 0.99),
 	};
 
 	return f->all ? table_row(t, c) : 0;
@@ -58,7 +61,8 @@ static int measure(struct sample *s, sqlite3_stmt *stmt, int i)
 
 static int count(struct table *t, struct function *f, sqlite3_stmt *stmt)
 {
-	const char *name = (const char *)sqlite3_column_text(stmt, 1), *status = (const char *)sqlite3_column_text(stmt, 2);
+	const char *name = (const char *)sqlite3_column_text(stmt, 1),
+	           *status = (const char *)sqlite3_column_text(stmt, 2);
 	int64_t run = sqlite3_column_int64(stmt, 0);
 	int rc = 0;
 
@@ -87,9 +91,12 @@ int cmd_functions(struct query *q)
 	struct table *t = NULL;
 	int status, rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
 
-	select_add(&s, "SELECT run, substr(coalesce(function_name, fqdn, '(unknown)'), 1, 200) AS f, status, coalesce(was_cold, state = 'cold', 0), "
-		       INVOCATION_DURATION ", queueing_sec * 1e9, coalesce(code_duration_sec * 1e9, end_ns - start_ns), c.starts FROM invocation"
-		       " LEFT JOIN (SELECT run, tid, total(state = 'cold') AS starts FROM attempt GROUP BY run, tid) c USING (run, tid)");
+	select_add(
+	    &s, "SELECT run, substr(coalesce(function_name, fqdn, '(unknown)'), 1, 200) AS f, status, "
+	        "coalesce(was_cold, state = 'cold', 0), " INVOCATION_DURATION
+	        ", queueing_sec * 1e9, coalesce(code_duration_sec * 1e9, end_ns - start_ns), c.starts FROM invocation"
+	        " LEFT JOIN (SELECT run, tid, total(state = 'cold') AS starts FROM attempt GROUP BY run, tid) c USING "
+	        "(run, tid)");
 	status = select_run(q, &s, "run");
 	select_add(&s, " ORDER BY run, f");
 	if (!status && !rc)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* gaps.c - the largest stretches of an invocation in which nothing was logged, by the messages around them.
  *
- * Every pair of neighbouring lines of an invocation, up to its return, is a gap; those with the same messages before and after are one row. The sum over
- * the rows of a run is the whole time of its invocations between first and last line, so a share is a share of that. */
+ * Every pair of neighbouring lines of an invocation, up to its return, is a gap; those with the same messages before
+ * and after are one row. The sum over the rows of a run is the whole time of its invocations between first and last
+ * line, so a share is a share of that. */
 #include "query/commands.h"
 #include "query/event_filter.h"
 #include "query/mask.h"
@@ -83,12 +84,16 @@ static int read_tids(struct query *q, struct gaps *g)
 	int status = query_run(q, &run);
 
 	if (!status)
-		status = query_prepare(q, "SELECT tid, coalesce(sent_ns, arrived_ns, -9223372036854775807), coalesce(return_ns, 9223372036854775807)"
-					  " FROM invocation WHERE ?1 = 0 OR run = ?1", &stmt);
+		status = query_prepare(q,
+		                       "SELECT tid, coalesce(sent_ns, arrived_ns, -9223372036854775807), "
+		                       "coalesce(return_ns, 9223372036854775807)"
+		                       " FROM invocation WHERE ?1 = 0 OR run = ?1",
+		                       &stmt);
 	if (!status)
 		sqlite3_bind_int64(stmt, 1, run);
 	while (!status && (status = query_step(q, stmt)) == 1) {
-		int rc = names_put(&g->tids, (const char *)sqlite3_column_text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0), &number);
+		int rc = names_put(&g->tids, (const char *)sqlite3_column_text(stmt, 0),
+		                   (size_t)sqlite3_column_bytes(stmt, 0), &number);
 
 		if (!rc)
 			rc = widen(g, number, sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2));
@@ -308,8 +313,9 @@ static int by_sum(const void *a, const void *b)
 static int put(struct query *q, struct gaps *g, size_t limit)
 {
 	static const struct column columns[] = {
-		{"after", UNIT_NONE}, {"before", UNIT_NONE}, {"times", UNIT_NONE}, {"total_ns", UNIT_NS}, {"share", UNIT_SHARE},
-		{"p50_ns", UNIT_NS},  {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},  {"slowest_tid", UNIT_ID},
+	    {"after", UNIT_NONE},  {"before", UNIT_NONE}, {"times", UNIT_NONE},
+	    {"total_ns", UNIT_NS}, {"share", UNIT_SHARE}, {"p50_ns", UNIT_NS},
+	    {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},   {"slowest_tid", UNIT_ID},
 	};
 	struct table *t = NULL;
 	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
@@ -322,9 +328,15 @@ static int put(struct query *q, struct gaps *g, size_t limit)
 
 		sample_sort(&p->times);
 		struct cell c[] = {
-			cell_of_text(g->texts.all[p->from]), cell_of_text(g->texts.all[p->to]), CELL_OF_INT((int64_t)p->times.n),
-			CELL_OF_INT((int64_t)sum), CELL_OF_REAL(sum / g->total_ns), CELL_OF_INT(sample_quantile(&p->times, 0.5)),
-			CELL_OF_INT(sample_quantile(&p->times, 0.99)), CELL_OF_INT(p->longest), cell_of_text(g->tids.all[p->tid]),
+		    cell_of_text(g->texts.all[p->from]),
+		    cell_of_text(g->texts.all[p->to]),
+		    CELL_OF_INT((int64_t)p->times.n),
+		    CELL_OF_INT((int64_t)sum),
+		    CELL_OF_REAL(sum / g->total_ns),
+		    CELL_OF_INT(sample_quantile(&p->times, 0.5)),
+		    CELL_OF_INT(sample_quantile(&p->times, 0.99)),
+		    CELL_OF_INT(p->longest),
+		    cell_of_text(g->tids.all[p->tid]),
 		};
 		rc = table_row(t, c);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* invocations.c - the invocation table: chosen, sorted, and with as many columns as are wanted.
  *
- * For people the few columns that tell slow from failed from missing; for programs all of them, unless --columns says otherwise. */
+ * For people the few columns that tell slow from failed from missing; for programs all of them, unless --columns says
+ * otherwise. */
 #include "query/commands.h"
 #include "query/select.h"
 #include <stdlib.h>
@@ -11,52 +12,52 @@ static const struct {
 	struct column column;
 	bool useful; /* in a table for people */
 } known[] = {
-	{{"run", UNIT_RUN}, false},
-	{{"tid", UNIT_ID}, true},
-	{{"worker", UNIT_NONE}, false},
-	{{"function_name", UNIT_NONE}, true},
-	{{"function_source", UNIT_NONE}, false},
-	{{"fqdn", UNIT_NONE}, false},
-	{{"status", UNIT_WHOLE}, true},
-	{{"attempts", UNIT_NONE}, false},
-	{{"success", UNIT_BOOL}, false},
-	{{"was_cold", UNIT_BOOL}, false},
-	{{"compute", UNIT_NONE}, true},
-	{{"state", UNIT_WHOLE}, true},
-	{{"duration_ns", UNIT_NS}, true},
-	{{"sent_ns", UNIT_TIME}, false},
-	{{"controller_ns", UNIT_TIME}, false},
-	{{"dispatched_ns", UNIT_TIME}, false},
-	{{"arrived_ns", UNIT_TIME}, true},
-	{{"insert_ns", UNIT_TIME}, false},
-	{{"remove_ns", UNIT_TIME}, false},
-	{{"start_ns", UNIT_TIME}, false},
-	{{"end_ns", UNIT_TIME}, false},
-	{{"return_ns", UNIT_TIME}, false},
-	{{"worker_duration_us", UNIT_US}, false},
-	{{"code_duration_sec", UNIT_SEC}, true},
-	{{"e2e_duration_us", UNIT_US}, false},
-	{{"queueing_sec", UNIT_SEC}, true},
-	{{"queue_exec_sec", UNIT_SEC}, false},
-	{{"cpu_est_queue_sec", UNIT_SEC}, false},
-	{{"cpu_est_runtime_sec", UNIT_SEC}, false},
-	{{"gpu_est_queue_sec", UNIT_SEC}, false},
-	{{"gpu_est_runtime_sec", UNIT_SEC}, false},
-	{{"cpu_est_sec", UNIT_SEC}, false},
-	{{"gpu_est_sec", UNIT_SEC}, false},
-	{{"insert_cpu_load", UNIT_NONE}, false},
-	{{"insert_gpu_load", UNIT_NONE}, false},
-	{{"est_sec_diff", UNIT_SEC}, false},
-	{{"cache_insertions", UNIT_NONE}, false},
-	{{"e2e_sec", UNIT_SEC}, false},
-	{{"e2e_overhead", UNIT_SEC}, false},
-	{{"exec_overhead", UNIT_SEC}, false},
-	{{"norm_e2e", UNIT_NONE}, false},
-	{{"e2e_overhead_portion", UNIT_SHARE}, false},
-	{{"queue_portion", UNIT_SHARE}, false},
-	{{"exec_overhead_norm", UNIT_NONE}, false},
-	{{"e2e_portion", UNIT_SHARE}, false},
-	{{"e2e_norm_portion", UNIT_SHARE}, false},
+    {{"run", UNIT_RUN}, false},
+    {{"tid", UNIT_ID}, true},
+    {{"worker", UNIT_NONE}, false},
+    {{"function_name", UNIT_NONE}, true},
+    {{"function_source", UNIT_NONE}, false},
+    {{"fqdn", UNIT_NONE}, false},
+    {{"status", UNIT_WHOLE}, true},
+    {{"attempts", UNIT_NONE}, false},
+    {{"success", UNIT_BOOL}, false},
+    {{"was_cold", UNIT_BOOL}, false},
+    {{"compute", UNIT_NONE}, true},
+    {{"state", UNIT_WHOLE}, true},
+    {{"duration_ns", UNIT_NS}, true},
+    {{"sent_ns", UNIT_TIME}, false},
+    {{"controller_ns", UNIT_TIME}, false},
+    {{"dispatched_ns", UNIT_TIME}, false},
+    {{"arrived_ns", UNIT_TIME}, true},
+    {{"insert_ns", UNIT_TIME}, false},
+    {{"remove_ns", UNIT_TIME}, false},
+    {{"start_ns", UNIT_TIME}, false},
+    {{"end_ns", UNIT_TIME}, false},
+    {{"return_ns", UNIT_TIME}, false},
+    {{"worker_duration_us", UNIT_US}, false},
+    {{"code_duration_sec", UNIT_SEC}, true},
+    {{"e2e_duration_us", UNIT_US}, false},
+    {{"queueing_sec", UNIT_SEC}, true},
+    {{"queue_exec_sec", UNIT_SEC}, false},
+    {{"cpu_est_queue_sec", UNIT_SEC}, false},
+    {{"cpu_est_runtime_sec", UNIT_SEC}, false},
+    {{"gpu_est_queue_sec", UNIT_SEC}, false},
+    {{"gpu_est_runtime_sec", UNIT_SEC}, false},
+    {{"cpu_est_sec", UNIT_SEC}, false},
+    {{"gpu_est_sec", UNIT_SEC}, false},
+    {{"insert_cpu_load", UNIT_NONE}, false},
+    {{"insert_gpu_load", UNIT_NONE}, false},
+    {{"est_sec_diff", UNIT_SEC}, false},
+    {{"cache_insertions", UNIT_NONE}, false},
+    {{"e2e_sec", UNIT_SEC}, false},
+    {{"e2e_overhead", UNIT_SEC}, false},
+    {{"exec_overhead", UNIT_SEC}, false},
+    {{"norm_e2e", UNIT_NONE}, false},
+    {{"e2e_overhead_portion", UNIT_SHARE}, false},
+    {{"queue_portion", UNIT_SHARE}, false},
+    {{"exec_overhead_norm", UNIT_NONE}, false},
+    {{"e2e_portion", UNIT_SHARE}, false},
+    {{"e2e_norm_portion", UNIT_SHARE}, false},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
@@ -100,7 +101,8 @@ static int choose(struct query *q, struct select *s, struct column *columns)
 		int i = find_column(list, len);
 
 		if (i < 0)
-			return query_fail(q, USAGE, "--columns: no column %.*s; see `ilu-logq invocations --help`", (int)len, list);
+			return query_fail(q, USAGE, "--columns: no column %.*s; see `ilu-logq invocations --help`",
+			                  (int)len, list);
 		if (n > KNOWN)
 			return query_fail(q, USAGE, "--columns: too many");
 		columns[n++] = known[i].column;
@@ -124,7 +126,8 @@ static int order(struct query *q, struct select *s)
 	i = find_column(by, strlen(by));
 	if (i < 0)
 		return query_fail(q, USAGE, "--sort: no column %s; see `ilu-logq invocations --help`", by);
-	text_printf(&s->sql, " ORDER BY %s %s NULLS LAST, run, tid", strcmp(by, "duration_ns") ? by : INVOCATION_DURATION, down ? "DESC" : "ASC");
+	text_printf(&s->sql, " ORDER BY %s %s NULLS LAST, run, tid",
+	            strcmp(by, "duration_ns") ? by : INVOCATION_DURATION, down ? "DESC" : "ASC");
 	return DONE;
 }
 

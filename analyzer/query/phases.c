@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* phases.c - where the time of invocations went: how long each phase took, over all or by function, worker or hour.
  *
- * A phase of an invocation is the sum over its attempts, so that the phases of each row group add up to its end-to-end time; share says
- * how much of it a phase is.
+ * A phase of an invocation is the sum over its attempts, so that the phases of each row group add up to its end-to-end
+ * time; share says how much of it a phase is.
  *
  * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name. */
 #include "model/phase_read.h"
@@ -49,8 +49,8 @@ struct groups {
 	uint32_t nstanding;
 	struct group *all;
 	size_t n, cap;
-	size_t *of_key;		   /* by number of the key: its first group + 1 */
-	size_t *next;		   /* by group: the next one of its key + 1 */
+	size_t *of_key; /* by number of the key: its first group + 1 */
+	size_t *next;   /* by group: the next one of its key + 1 */
 	uint32_t nkeys;
 	struct part *parts;
 	size_t nparts, parts_cap;
@@ -209,7 +209,8 @@ static int key_of_hour(struct groups *g, int64_t ns, int64_t offset_s, uint32_t 
 static int put_invocation(struct groups *g, sqlite3_stmt *of, const struct phases *phases)
 {
 	bool taken = sqlite3_column_int(of, TAKEN), known = sqlite3_column_type(of, KEY) != SQLITE_NULL;
-	int64_t began = g->by_hour && known ? sqlite3_column_int64(of, KEY) : 0, attempts = sqlite3_column_int64(of, ATTEMPTS);
+	int64_t began = g->by_hour && known ? sqlite3_column_int64(of, KEY) : 0,
+	        attempts = sqlite3_column_int64(of, ATTEMPTS);
 	uint32_t key = 0;
 	int rc = 0;
 
@@ -217,7 +218,8 @@ static int put_invocation(struct groups *g, sqlite3_stmt *of, const struct phase
 	for (int i = 0; i < phases->n && !rc; i++)
 		rc = put_part(g, &phases->v[i], i + 1);
 	if (!rc && g->nparts && !g->by_hour)
-		rc = names_put(&g->keys, known ? (const char *)sqlite3_column_text(of, KEY) : "", (size_t)sqlite3_column_bytes(of, KEY), &key);
+		rc = names_put(&g->keys, known ? (const char *)sqlite3_column_text(of, KEY) : "",
+		               (size_t)sqlite3_column_bytes(of, KEY), &key);
 	for (size_t i = 0; i < g->nparts && !rc; i++) {
 		const struct part *p = &g->parts[i];
 
@@ -331,8 +333,9 @@ static int put(struct query *q, struct groups *g)
 {
 	const char *by = args_value(q->args, "by");
 	struct column columns[] = {
-		{by ? by : "", UNIT_WHOLE}, {"phase", UNIT_WHOLE}, {"invocations", UNIT_NONE}, {"total_ns", UNIT_NS}, {"share", UNIT_SHARE},
-		{"mean_ns", UNIT_NS},	    {"p50_ns", UNIT_NS},   {"p90_ns", UNIT_NS},	       {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},
+	    {by ? by : "", UNIT_WHOLE}, {"phase", UNIT_WHOLE}, {"invocations", UNIT_NONE}, {"total_ns", UNIT_NS},
+	    {"share", UNIT_SHARE},      {"mean_ns", UNIT_NS},  {"p50_ns", UNIT_NS},        {"p90_ns", UNIT_NS},
+	    {"p99_ns", UNIT_NS},        {"max_ns", UNIT_NS},
 	};
 	size_t first = by ? 0 : 1, n = sizeof columns / sizeof *columns;
 	struct table *t = NULL;
@@ -347,10 +350,16 @@ static int put(struct query *q, struct groups *g)
 
 			sample_sort(s);
 			struct cell c[] = {
-				cell_of_text(g->all[j].key), cell_of_text(g->all[j].phase), CELL_OF_INT((int64_t)s->n), CELL_OF_INT((int64_t)sum),
-				total > 0 ? CELL_OF_REAL(sum / total) : CELL_OF_NULL, CELL_OF_INT((int64_t)(sum / (double)s->n)),
-				CELL_OF_INT(sample_quantile(s, 0.5)), CELL_OF_INT(sample_quantile(s, 0.9)),
-				CELL_OF_INT(sample_quantile(s, 0.99)), CELL_OF_INT(s->values[s->n - 1]),
+			    cell_of_text(g->all[j].key),
+			    cell_of_text(g->all[j].phase),
+			    CELL_OF_INT((int64_t)s->n),
+			    CELL_OF_INT((int64_t)sum),
+			    total > 0 ? CELL_OF_REAL(sum / total) : CELL_OF_NULL,
+			    CELL_OF_INT((int64_t)(sum / (double)s->n)),
+			    CELL_OF_INT(sample_quantile(s, 0.5)),
+			    CELL_OF_INT(sample_quantile(s, 0.9)),
+			    CELL_OF_INT(sample_quantile(s, 0.99)),
+			    CELL_OF_INT(s->values[s->n - 1]),
 			};
 
 			rc = table_row(t, c + first);

@@ -33,7 +33,8 @@ int query_errno(struct query *q, int rc, const char *what)
 	case -EBADMSG:
 	case -EPROTONOSUPPORT:
 	case -EMEDIUMTYPE:
-		return query_fail(q, DAMAGED, "%s: %s", what, rc == -EBADMSG ? "the database is damaged" : strerror(-rc));
+		return query_fail(q, DAMAGED, "%s: %s", what,
+		                  rc == -EBADMSG ? "the database is damaged" : strerror(-rc));
 	case -ENOENT:
 	case -EACCES:
 	case -EINVAL:
@@ -178,7 +179,9 @@ int query_run(struct query *q, int64_t *run)
 	*run = 0;
 	if (!word)
 		return DONE;
-	rc = query_prepare(q, "SELECT id FROM run WHERE CAST(id AS TEXT) = ?1 OR path = ?1 OR path LIKE '%/' || ?1 ORDER BY id", &stmt);
+	rc = query_prepare(
+	    q, "SELECT id FROM run WHERE CAST(id AS TEXT) = ?1 OR path = ?1 OR path LIKE '%/' || ?1 ORDER BY id",
+	    &stmt);
 	if (rc)
 		return rc;
 	sqlite3_bind_text(stmt, 1, word, -1, SQLITE_STATIC);

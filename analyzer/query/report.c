@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* report.c - the report of what is loaded: the same answers as the commands', in one document.
  *
- * Each part is a command, so that a number in the report is the number the command gives. Nothing in it depends on when or where it was
- * made: the same database gives the same bytes. */
+ * Each part is a command, so that a number in the report is the number the command gives. Nothing in it depends on when
+ * or where it was made: the same database gives the same bytes. */
 #include "query/report.h"
 #include "query/commands.h"
 #include <errno.h>
@@ -11,23 +11,49 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct option_spec sort_spec = {.name = "sort"}, limit_spec = {.name = "limit"}, level_spec = {.name = "level"},
-				where_spec = {.name = "where"}, run_spec = {.name = "run"};
+static const struct option_spec sort_spec = {.name = "sort"}, limit_spec = {.name = "limit"},
+                                level_spec = {.name = "level"}, where_spec = {.name = "where"},
+                                run_spec = {.name = "run"};
 
 const struct report_part report_parts[] = {
-	{"runs", "Runs", "What was loaded. Times stand on the logs' own clock.", cmd_runs, {{NULL, NULL}}},
-	{"functions", "Latency by function", "End-to-end, queueing and code time of each function's invocations. Cold is what the function calls its first call in a container; cold_starts are containers made for a call.", cmd_functions, {{NULL, NULL}}},
-	{"phases", "Where the time went",
-	 "The phases of an invocation add up to its end-to-end time; what the log does not explain is named so.", cmd_phases, {{NULL, NULL}}},
-	{"slowest", "Slowest invocations", "By what the caller waited.", cmd_invocations,
-	 {{&sort_spec, "-duration_ns"}, {&limit_spec, "20"}, {&where_spec, "status <> 'unfinished'"}, {NULL, NULL}}},
-	{"failed", "Failed and unfinished invocations", "The first of them, by time.", cmd_invocations,
-	 {{&where_spec, "status <> 'ok'"}, {&limit_spec, "50"}, {NULL, NULL}}},
-	{"findings", "Findings", "What never completed and why, cycles without progress, mounts that failed, what cannot be right.", cmd_findings, {{NULL, NULL}}},
-	{"errors", "Errors and warnings", "By message; lines that differ only in numbers and ids are one group.", cmd_errors,
-	 {{&level_spec, "warn"}, {&limit_spec, "50"}, {NULL, NULL}}},
-	{"sources", "Ledger", "Every line of every file is ok, repaired, rejected or a duplicate.", cmd_sources, {{NULL, NULL}}},
-	{NULL, NULL, NULL, NULL, {{NULL, NULL}}},
+    {"runs", "Runs", "What was loaded. Times stand on the logs' own clock.", cmd_runs, {{NULL, NULL}}},
+    {"functions",
+     "Latency by function",
+     "End-to-end, queueing and code time of each function's invocations. Cold is what the function calls its first "
+     "call in a container; cold_starts are containers made for a call.",
+     cmd_functions,
+     {{NULL, NULL}}},
+    {"phases",
+     "Where the time went",
+     "The phases of an invocation add up to its end-to-end time; what the log does not explain is named so.",
+     cmd_phases,
+     {{NULL, NULL}}},
+    {"slowest",
+     "Slowest invocations",
+     "By what the caller waited.",
+     cmd_invocations,
+     {{&sort_spec, "-duration_ns"}, {&limit_spec, "20"}, {&where_spec, "status <> 'unfinished'"}, {NULL, NULL}}},
+    {"failed",
+     "Failed and unfinished invocations",
+     "The first of them, by time.",
+     cmd_invocations,
+     {{&where_spec, "status <> 'ok'"}, {&limit_spec, "50"}, {NULL, NULL}}},
+    {"findings",
+     "Findings",
+     "What never completed and why, cycles without progress, mounts that failed, what cannot be right.",
+     cmd_findings,
+     {{NULL, NULL}}},
+    {"errors",
+     "Errors and warnings",
+     "By message; lines that differ only in numbers and ids are one group.",
+     cmd_errors,
+     {{&level_spec, "warn"}, {&limit_spec, "50"}, {NULL, NULL}}},
+    {"sources",
+     "Ledger",
+     "Every line of every file is ok, repaired, rejected or a duplicate.",
+     cmd_sources,
+     {{NULL, NULL}}},
+    {NULL, NULL, NULL, NULL, {{NULL, NULL}}},
 };
 
 int report_part_run(struct query *q, const struct report_part *part, struct output *out)
@@ -67,13 +93,16 @@ int report_cases(struct query *q, struct report_case **cases, size_t *n)
 	if (!*cases)
 		return query_errno(q, -ENOMEM, q->command);
 	if (!status)
-		status = query_prepare(q,
-				       "SELECT run, tid FROM (SELECT run, tid, 0 AS k, row_number() OVER (ORDER BY " INVOCATION_DURATION " DESC, tid) AS n"
-				       " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'unfinished' AND " INVOCATION_DURATION " IS NOT NULL"
-				       " UNION ALL SELECT run, tid, 1, row_number() OVER (ORDER BY status DESC, arrived_ns, tid)"
-				       " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'ok')"
-				       " WHERE n <= 10 - 5 * k GROUP BY run, tid ORDER BY min(k * 100 + n)",
-				       &stmt);
+		status = query_prepare(
+		    q,
+		    "SELECT run, tid FROM (SELECT run, tid, 0 AS k, row_number() OVER (ORDER BY " INVOCATION_DURATION
+		    " DESC, tid) AS n"
+		    " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'unfinished' AND " INVOCATION_DURATION
+		    " IS NOT NULL"
+		    " UNION ALL SELECT run, tid, 1, row_number() OVER (ORDER BY status DESC, arrived_ns, tid)"
+		    " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'ok')"
+		    " WHERE n <= 10 - 5 * k GROUP BY run, tid ORDER BY min(k * 100 + n)",
+		    &stmt);
 	if (!status)
 		sqlite3_bind_int64(stmt, 1, run);
 	while (!status && *n < 15 && (status = query_step(q, stmt)) == 1) {
@@ -192,7 +221,8 @@ static bool is_directory(const char *path)
 {
 	struct stat st;
 
-	return !stat(path, &st) ? S_ISDIR(st.st_mode) : ends_with(path, "/") || !strchr(strrchr(path, '/') ? strrchr(path, '/') : path, '.');
+	return !stat(path, &st) ? S_ISDIR(st.st_mode)
+	                        : ends_with(path, "/") || !strchr(strrchr(path, '/') ? strrchr(path, '/') : path, '.');
 }
 
 static int to_stdout(struct query *q)

@@ -8,9 +8,9 @@
 
 /* A part of the report that a command answers. */
 struct report_part {
-	const char *name;	/* key in JSON, file in a directory of CSV, anchor in HTML */
+	const char *name; /* key in JSON, file in a directory of CSV, anchor in HTML */
 	const char *title;
-	const char *intro;	/* one sentence or two */
+	const char *intro; /* one sentence or two */
 	command_fn *run;
 	struct option options[4]; /* ends with spec NULL */
 };
@@ -42,7 +42,8 @@ struct report_file {
 };
 
 int report_file_open(struct query *q, struct report_file *f, const char *path);
-/* With the status of what was written: 0 puts the file in place, else it is removed. Returns the status to go on with. */
+/* With the status of what was written: 0 puts the file in place, else it is removed. Returns the status to go on with.
+ */
 int report_file_close(struct query *q, struct report_file *f, int status);
 
 #endif

@@ -21,19 +21,23 @@ static void put(struct output *out, struct text *t)
 
 static void put_head(struct output *out)
 {
-	fprintf(out->file,
-		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-		"<meta name=\"generator\" content=\"ilu-logq %s\">\n<title>Report of ilu-logq</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>Report of ilu-logq</h1>\n",
-		ILU_VERSION, report_style);
+	fprintf(
+	    out->file,
+	    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+	    "content=\"width=device-width,initial-scale=1\">\n"
+	    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+	    "<meta name=\"generator\" content=\"ilu-logq %s\">\n<title>Report of "
+	    "ilu-logq</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>Report of ilu-logq</h1>\n",
+	    ILU_VERSION, report_style);
 }
 
 static void put_navigation(struct output *out)
 {
 	fputs("<nav aria-label=\"Sections\"><ul>", out->file);
 	for (const struct report_part *p = report_parts; p->name; p++)
-		fprintf(out->file, "%s<li><a href=\"#%s\">%s</a></li>", strcmp(p->name, "sources") ? "" : "<li><a href=\"#timelines\">Timelines</a></li>", p->name,
-			p->title);
+		fprintf(out->file, "%s<li><a href=\"#%s\">%s</a></li>",
+		        strcmp(p->name, "sources") ? "" : "<li><a href=\"#timelines\">Timelines</a></li>", p->name,
+		        p->title);
 	fputs("</ul></nav>\n</header>\n<main>\n", out->file);
 }
 
@@ -47,15 +51,20 @@ struct glance {
 static int read_counts(struct query *q, int64_t run, struct glance *g)
 {
 	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q,
-				   "SELECT count(*), total(status = 'failed'), total(status = 'unfinished'), total(coalesce(was_cold, state = 'cold', 0)),"
-				   " (SELECT total(state = 'cold') FROM attempt WHERE ?1 = 0 OR run = ?1),"
-				   " (SELECT total(lines) FROM source WHERE ?1 = 0 OR run = ?1), (SELECT total(rejected) FROM source WHERE ?1 = 0 OR run = ?1),"
-				   " (SELECT count(*) FROM source WHERE damage IS NOT NULL AND (?1 = 0 OR run = ?1)), min(coalesce(sent_ns, arrived_ns)),"
-				   " max(coalesce(sent_ns, arrived_ns)), (SELECT coalesce(offset_s, 0) FROM run WHERE ?1 = 0 OR id = ?1)"
-				   " FROM invocation WHERE ?1 = 0 OR run = ?1",
-				   &stmt);
-	int64_t *const to[] = {&g->all, &g->failed, &g->unfinished, &g->cold, &g->cold_starts, &g->lines, &g->rejected, &g->damaged, &g->start_ns, &g->end_ns, &g->offset_s};
+	int status = query_prepare(
+	    q,
+	    "SELECT count(*), total(status = 'failed'), total(status = 'unfinished'), total(coalesce(was_cold, state = "
+	    "'cold', 0)),"
+	    " (SELECT total(state = 'cold') FROM attempt WHERE ?1 = 0 OR run = ?1),"
+	    " (SELECT total(lines) FROM source WHERE ?1 = 0 OR run = ?1), (SELECT total(rejected) FROM source WHERE ?1 "
+	    "= 0 OR run = ?1),"
+	    " (SELECT count(*) FROM source WHERE damage IS NOT NULL AND (?1 = 0 OR run = ?1)), min(coalesce(sent_ns, "
+	    "arrived_ns)),"
+	    " max(coalesce(sent_ns, arrived_ns)), (SELECT coalesce(offset_s, 0) FROM run WHERE ?1 = 0 OR id = ?1)"
+	    " FROM invocation WHERE ?1 = 0 OR run = ?1",
+	    &stmt);
+	int64_t *const to[] = {&g->all,      &g->failed,  &g->unfinished, &g->cold,   &g->cold_starts, &g->lines,
+	                       &g->rejected, &g->damaged, &g->start_ns,   &g->end_ns, &g->offset_s};
 
 	if (!status) {
 		sqlite3_bind_int64(stmt, 1, run);
@@ -70,7 +79,10 @@ static int read_counts(struct query *q, int64_t run, struct glance *g)
 static int read_durations(struct query *q, int64_t run, struct glance *g)
 {
 	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q, "SELECT " INVOCATION_DURATION " AS d FROM invocation WHERE (?1 = 0 OR run = ?1) AND d IS NOT NULL ORDER BY d", &stmt);
+	int status = query_prepare(q,
+	                           "SELECT " INVOCATION_DURATION
+	                           " AS d FROM invocation WHERE (?1 = 0 OR run = ?1) AND d IS NOT NULL ORDER BY d",
+	                           &stmt);
 
 	if (!status)
 		sqlite3_bind_int64(stmt, 1, run);
@@ -129,11 +141,15 @@ static int put_histogram(struct query *q, struct output *out, int64_t run, const
 
 	if (g->all < 2 || g->end_ns <= g->start_ns)
 		return DONE;
-	status = query_prepare(q, "SELECT coalesce(sent_ns, arrived_ns) AS t, status = 'ok' FROM invocation WHERE (?1 = 0 OR run = ?1) AND t IS NOT NULL", &stmt);
+	status = query_prepare(q,
+	                       "SELECT coalesce(sent_ns, arrived_ns) AS t, status = 'ok' FROM invocation WHERE (?1 = 0 "
+	                       "OR run = ?1) AND t IS NOT NULL",
+	                       &stmt);
 	if (!status)
 		sqlite3_bind_int64(stmt, 1, run);
 	while (!status && (status = query_step(q, stmt)) == 1) {
-		double at = (double)(sqlite3_column_int64(stmt, 0) - g->start_ns) / (double)(g->end_ns - g->start_ns) * BINS;
+		double at =
+		    (double)(sqlite3_column_int64(stmt, 0) - g->start_ns) / (double)(g->end_ns - g->start_ns) * BINS;
 		int i = at < 0 ? 0 : at >= BINS ? BINS - 1 : (int)at;
 
 		(sqlite3_column_int(stmt, 1) ? good : bad)[i]++;
@@ -219,7 +235,8 @@ static int put_cases(struct query *q, struct output *out)
 	size_t n = 0;
 	int status = report_cases(q, &cases, &n);
 
-	fputs("<section id=\"timelines\"><h2>Timelines</h2>\n<p>The slowest invocations, and some that failed or never ended. Repeated and short things are "
+	fputs("<section id=\"timelines\"><h2>Timelines</h2>\n<p>The slowest invocations, and some that failed or never "
+	      "ended. Repeated and short things are "
 	      "folded.</p>\n",
 	      out->file);
 	for (size_t i = 0; i < n && !status; i++)

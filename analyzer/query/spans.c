@@ -9,8 +9,9 @@
 #include <string.h>
 
 static const struct column by_name[] = {
-	{"name", UNIT_NONE},	{"target", UNIT_TARGET},	{"spans", UNIT_NONE}, {"open", UNIT_NONE},  {"total_ns", UNIT_NS}, {"busy_ns", UNIT_NS},
-	{"mean_ns", UNIT_NS},	{"p50_ns", UNIT_NS},	{"p90_ns", UNIT_NS},  {"p99_ns", UNIT_NS},  {"max_ns", UNIT_NS},
+    {"name", UNIT_NONE},   {"target", UNIT_TARGET}, {"spans", UNIT_NONE}, {"open", UNIT_NONE},
+    {"total_ns", UNIT_NS}, {"busy_ns", UNIT_NS},    {"mean_ns", UNIT_NS}, {"p50_ns", UNIT_NS},
+    {"p90_ns", UNIT_NS},   {"p99_ns", UNIT_NS},     {"max_ns", UNIT_NS},
 };
 
 struct group {
@@ -59,7 +60,8 @@ static struct group *find(struct groups *g, struct slice name, struct slice targ
 		g->cap = g->cap * 2 + 64;
 	}
 	x = &g->all[g->n];
-	*x = (struct group){.name = name.ptr ? strndup(name.ptr, name.len) : NULL, .target = target.ptr ? strndup(target.ptr, target.len) : NULL};
+	*x = (struct group){.name = name.ptr ? strndup(name.ptr, name.len) : NULL,
+	                    .target = target.ptr ? strndup(target.ptr, target.len) : NULL};
 	if ((name.ptr && !x->name) || (target.ptr && !x->target)) {
 		free(x->name);
 		free(x->target);
@@ -80,7 +82,8 @@ static struct group *group_of(struct groups *g, const struct span_row *row)
 	size_t i = ((uintptr_t)row->name.ptr >> 3 ^ (uintptr_t)row->target.ptr >> 5) % RECENT;
 	struct group *x;
 
-	if (g->n && g->recent[i].name.ptr && same_text(g->recent[i].name, row->name) && same_text(g->recent[i].target, row->target))
+	if (g->n && g->recent[i].name.ptr && same_text(g->recent[i].name, row->name) &&
+	    same_text(g->recent[i].target, row->target))
 		return &g->all[g->recent[i].group];
 	x = find(g, row->name, row->target);
 	if (x) {
@@ -143,9 +146,17 @@ static int put(struct query *q, struct groups *g, size_t limit)
 
 		sample_sort(s);
 		struct cell c[] = {
-			cell_of_text(g->all[i].name), cell_of_text(g->all[i].target), CELL_OF_INT((int64_t)s->n + g->all[i].open),
-			CELL_OF_INT(g->all[i].open), CELL_OF_INT((int64_t)sum), CELL_OF_INT(g->all[i].busy_ns), CELL_OF_NULL, CELL_OF_NULL,
-			CELL_OF_NULL, CELL_OF_NULL, CELL_OF_NULL,
+		    cell_of_text(g->all[i].name),
+		    cell_of_text(g->all[i].target),
+		    CELL_OF_INT((int64_t)s->n + g->all[i].open),
+		    CELL_OF_INT(g->all[i].open),
+		    CELL_OF_INT((int64_t)sum),
+		    CELL_OF_INT(g->all[i].busy_ns),
+		    CELL_OF_NULL,
+		    CELL_OF_NULL,
+		    CELL_OF_NULL,
+		    CELL_OF_NULL,
+		    CELL_OF_NULL,
 		};
 		if (s->n) {
 			c[6] = CELL_OF_INT((int64_t)(sum / (double)s->n));
@@ -200,8 +211,9 @@ static int all_by_name(struct query *q)
 static int slowest(struct query *q, const char *word)
 {
 	static const struct column columns[] = {
-		{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	  {"tid", UNIT_ID},	    {"name", UNIT_NONE},   {"target", UNIT_TARGET},
-		{"worker", UNIT_NONE},	   {"start_ns", UNIT_TIME}, {"duration_ns", UNIT_NS}, {"busy_ns", UNIT_NS}, {"idle_ns", UNIT_NS},
+	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},     {"tid", UNIT_ID},        {"name", UNIT_NONE},
+	    {"target", UNIT_TARGET},   {"worker", UNIT_NONE}, {"start_ns", UNIT_TIME}, {"duration_ns", UNIT_NS},
+	    {"busy_ns", UNIT_NS},      {"idle_ns", UNIT_NS},
 	};
 	struct select s = {0};
 	int64_t n;
@@ -209,7 +221,8 @@ static int slowest(struct query *q, const char *word)
 
 	if (args_number(word, &n))
 		return query_fail(q, USAGE, "--slowest %s: not a number", word);
-	select_add(&s, "SELECT " OFFSET_OF("span.run") ", run, tid, name, target, worker, start_ns, end_ns - start_ns AS d, busy_ns, idle_ns FROM span");
+	select_add(&s, "SELECT " OFFSET_OF("span.run") ", run, tid, name, target, worker, start_ns, end_ns - start_ns "
+	                                               "AS d, busy_ns, idle_ns FROM span");
 	select_like(&s, "name", args_value(q->args, "name"));
 	select_like(&s, "target", args_value(q->args, "target"));
 	status = select_run(q, &s, "run");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sql.c - any SQL over the database, values as they are.
  *
- * Several statements may follow each other; each that has columns gives a table, and tables are parted by an empty line. The
- * database is opened for reading: a statement that writes fails, unless --write was given. */
+ * Several statements may follow each other; each that has columns gives a table, and tables are parted by an empty
+ * line. The database is opened for reading: a statement that writes fails, unless --write was given. */
 #include "query/commands.h"
 #include "render/text.h"
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* status.c - the state of each worker over time: the last value of every series, as of any instant.
  *
- * For programs a row an instant at which something was measured; for people some two dozen rows, and only the series that change.
- * A value is never taken from the future: before its first measurement it is NULL. */
+ * For programs a row an instant at which something was measured; for people some two dozen rows, and only the series
+ * that change. A value is never taken from the future: before its first measurement it is NULL. */
 #include "query/commands.h"
 #include <errno.h>
 #include <math.h>
@@ -27,7 +27,7 @@ struct states {
 	int64_t run, offset_s;
 	char worker[256];
 	int64_t next_ns, time_ns; /* the next row's instant; that of the rows read last */
-	bool some;		  /* values were read that no row has shown yet */
+	bool some;                /* values were read that no row has shown yet */
 	struct table *table;
 };
 
@@ -51,15 +51,22 @@ static int read_series(struct states *s, int64_t run)
 {
 	sqlite3_stmt *stmt = NULL;
 	int64_t first = INT64_MAX, last = INT64_MIN;
-	int status = query_prepare(s->q, "SELECT name, min(value), max(value), min(time_ns), max(time_ns) FROM series WHERE ?1 = 0 OR run = ?1 GROUP BY name ORDER BY name",
-				   &stmt);
+	int status = query_prepare(s->q,
+	                           "SELECT name, min(value), max(value), min(time_ns), max(time_ns) FROM series WHERE "
+	                           "?1 = 0 OR run = ?1 GROUP BY name ORDER BY name",
+	                           &stmt);
 
 	if (!status)
 		sqlite3_bind_int64(stmt, 1, run);
 	while (!status && s->n < MOST && (status = query_step(s->q, stmt)) == 1) {
 		struct series *x = &s->series[s->n];
 
-		*x = (struct series){strdup((const char *)sqlite3_column_text(stmt, 0)), sqlite3_column_double(stmt, 1), sqlite3_column_double(stmt, 2), true, false, 0};
+		*x = (struct series){strdup((const char *)sqlite3_column_text(stmt, 0)),
+		                     sqlite3_column_double(stmt, 1),
+		                     sqlite3_column_double(stmt, 2),
+		                     true,
+		                     false,
+		                     0};
 		status = x->name ? DONE : query_errno(s->q, -ENOMEM, s->q->command);
 		s->n += x->name != NULL;
 		x->shown = !for_people(s) || fabs(x->high - x->low) > 1e-9;
@@ -74,7 +81,8 @@ static int read_series(struct states *s, int64_t run)
 
 static int open_table(struct states *s)
 {
-	struct column columns[MOST + 4] = {{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"worker", UNIT_WHOLE}, {"time_ns", UNIT_TIME}};
+	struct column columns[MOST + 4] = {
+	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"worker", UNIT_WHOLE}, {"time_ns", UNIT_TIME}};
 	size_t n = 4;
 
 	for (size_t i = 0; i < s->n; i++)
@@ -85,7 +93,8 @@ static int open_table(struct states *s)
 
 static int put_row(struct states *s, int64_t time_ns)
 {
-	struct cell c[MOST + 4] = {CELL_OF_INT(s->offset_s), CELL_OF_INT(s->run), cell_of_text(s->worker), CELL_OF_INT(time_ns)};
+	struct cell c[MOST + 4] = {CELL_OF_INT(s->offset_s), CELL_OF_INT(s->run), cell_of_text(s->worker),
+	                           CELL_OF_INT(time_ns)};
 	size_t n = 4;
 
 	for (size_t i = 0; i < s->n; i++)
@@ -105,7 +114,8 @@ static int put_due(struct states *s, int64_t time_ns)
 			s->some = false;
 		}
 	} else if (s->every_ns) {
-		for (; !rc && s->some && s->next_ns < time_ns && (s->next_ns <= s->time_ns || time_ns != INT64_MAX); s->next_ns += s->every_ns)
+		for (; !rc && s->some && s->next_ns < time_ns && (s->next_ns <= s->time_ns || time_ns != INT64_MAX);
+		     s->next_ns += s->every_ns)
 			rc = put_row(s, s->next_ns);
 	} else if (s->some && time_ns != s->time_ns) {
 		rc = put_row(s, s->time_ns);
@@ -126,7 +136,8 @@ static void start_worker(struct states *s, int64_t run, const char *worker, int6
 
 static int take(struct states *s, sqlite3_stmt *stmt)
 {
-	const char *worker = (const char *)sqlite3_column_text(stmt, 1), *name = (const char *)sqlite3_column_text(stmt, 2);
+	const char *worker = (const char *)sqlite3_column_text(stmt, 1),
+	           *name = (const char *)sqlite3_column_text(stmt, 2);
 	int64_t run = sqlite3_column_int64(stmt, 0), time_ns = sqlite3_column_int64(stmt, 3);
 	int rc = 0;
 
@@ -152,10 +163,12 @@ static int put_all(struct states *s, int64_t run)
 {
 	const char *worker = args_value(s->q->args, "worker");
 	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(s->q,
-				   "SELECT s.run, s.worker, s.name, s.time_ns, s.value, coalesce(r.offset_s, 0) FROM series s JOIN run r ON r.id = s.run"
-				   " WHERE (?1 = 0 OR s.run = ?1) AND (?2 IS NULL OR s.worker = ?2) ORDER BY s.run, s.worker, s.time_ns",
-				   &stmt);
+	int status = query_prepare(
+	    s->q,
+	    "SELECT s.run, s.worker, s.name, s.time_ns, s.value, coalesce(r.offset_s, 0) FROM series s JOIN run r ON "
+	    "r.id = s.run"
+	    " WHERE (?1 = 0 OR s.run = ?1) AND (?2 IS NULL OR s.worker = ?2) ORDER BY s.run, s.worker, s.time_ns",
+	    &stmt);
 	int rc = 0;
 
 	if (!status) {

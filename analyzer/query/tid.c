@@ -17,7 +17,8 @@ static int ambiguous(struct query *q, const char *word, const char *first, sqlit
 			text_printf(&names, ", %s", (const char *)sqlite3_column_text(stmt, 0));
 	} while ((status = query_step(q, stmt)) == 1);
 	if (!status)
-		status = query_fail(q, USAGE, "%s begins %d transactions: %s%s", word, more + 1, text_str(&names), more > 3 ? ", ..." : "");
+		status = query_fail(q, USAGE, "%s begins %d transactions: %s%s", word, more + 1, text_str(&names),
+		                    more > 3 ? ", ..." : "");
 	text_done(&names);
 	return status;
 }
@@ -28,8 +29,10 @@ int query_tid(struct query *q, const char *word, char **tid)
 	char *first = NULL;
 	int status;
 
-	/* The whole id comes first, so a name that begins others can still be meant. Table place has the invocations without lines too. */
-	status = query_prepare(q, "SELECT DISTINCT tid FROM place WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) ORDER BY tid", &stmt);
+	/* The whole id comes first, so a name that begins others can still be meant. Table place has the invocations
+	 * without lines too. */
+	status = query_prepare(
+	    q, "SELECT DISTINCT tid FROM place WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) ORDER BY tid", &stmt);
 	if (status)
 		return status;
 	sqlite3_bind_text(stmt, 1, word, -1, SQLITE_STATIC);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* timeline.c - one transaction from beginning to end: phases, spans, lines, in each run it occurs in.
  *
- * For people a drawing; for programs one flat table with everything, a row a phase, span or event, which `kind` tells apart. */
+ * For people a drawing; for programs one flat table with everything, a row a phase, span or event, which `kind` tells
+ * apart. */
 #include "query/timeline.h"
 #include "query/commands.h"
 #include <errno.h>
@@ -11,9 +12,10 @@
 enum { MAX_EVENTS = 20000 };
 
 static const struct column flat[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	 {"tid", UNIT_ID},  {"kind", UNIT_WHOLE},   {"start_ns", UNIT_TIME},
-	{"end_ns", UNIT_TIME},	   {"duration_ns", UNIT_NS}, {"depth", UNIT_NONE}, {"name", UNIT_NONE}, {"level", UNIT_LEVEL},
-	{"target", UNIT_TARGET},	   {"worker", UNIT_NONE}, {"certainty", UNIT_NONE}, {"fields", UNIT_JSON},
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},     {"tid", UNIT_ID},         {"kind", UNIT_WHOLE},
+    {"start_ns", UNIT_TIME},   {"end_ns", UNIT_TIME}, {"duration_ns", UNIT_NS}, {"depth", UNIT_NONE},
+    {"name", UNIT_NONE},       {"level", UNIT_LEVEL}, {"target", UNIT_TARGET},  {"worker", UNIT_NONE},
+    {"certainty", UNIT_NONE},  {"fields", UNIT_JSON},
 };
 
 enum { FLAT = sizeof flat / sizeof *flat };

@@ -7,12 +7,13 @@
 #include "render/timeline.h"
 
 struct timeline_options {
-	bool all;    /* nothing is folded or left out */
-	bool bars;   /* phases and spans alone */
+	bool all;  /* nothing is folded or left out */
+	bool bars; /* phases and spans alone */
 	bool utf8;
 };
 
 /* Rows and facts live in arena; the texts they point to in tx. 0 or -ENOMEM. */
-int timeline_make(struct arena *arena, const struct transaction *tx, const struct timeline_options *o, struct timeline *out);
+int timeline_make(struct arena *arena, const struct transaction *tx, const struct timeline_options *o,
+                  struct timeline *out);
 
 #endif

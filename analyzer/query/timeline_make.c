@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* timeline_make.c - see timeline.h
  *
- * A debug log has hundreds of lines for one invocation. What a person needs to see first are the phases, the spans that took long,
- * the lines that tell what happened and the silences between them. So, unless all is asked for:
- * spans of one name under one parent become one bar; spans shorter than 1 % of the whole go when there are many;
- * lines that repeat become one; and debug lines go when there are many, but for those at the edge of a silence. */
+ * A debug log has hundreds of lines for one invocation. What a person needs to see first are the phases, the spans that
+ * took long, the lines that tell what happened and the silences between them. So, unless all is asked for: spans of one
+ * name under one parent become one bar; spans shorter than 1 % of the whole go when there are many; lines that repeat
+ * become one; and debug lines go when there are many, but for those at the edge of a silence. */
 #include "query/timeline.h"
 #include "query/fields.h"
 #include "query/match.h"
@@ -89,7 +89,7 @@ static void add_phases(struct maker *m)
 /* ---- spans ---- */
 
 struct fold {
-	bool *taken;	  /* by a bar that stands for several spans */
+	bool *taken;      /* by a bar that stands for several spans */
 	int64_t least_ns; /* shorter ones are left out */
 	int64_t hidden;
 };
@@ -127,7 +127,8 @@ static bool alike(const struct transaction *tx, size_t i, const char *name)
 	return !tx->spans[i].open && tx->spans[i].child == SIZE_MAX && !strcmp(tx->spans[i].name, name);
 }
 
-/* Leaves beside span i with its name, itself included, and what they add up to. Where there are enough for one bar, they are taken. */
+/* Leaves beside span i with its name, itself included, and what they add up to. Where there are enough for one bar,
+ * they are taken. */
 static int take_alike(const struct transaction *tx, struct fold *f, size_t i, int64_t *total, int64_t *end)
 {
 	const char *name = tx->spans[i].name;
@@ -195,7 +196,8 @@ static void add_spans(struct maker *m)
 		}
 	}
 	if (f.hidden) {
-		text_printf(&rest, "%lld spans shorter than 1 %% of the whole, with what is in them; -v shows them", (long long)f.hidden);
+		text_printf(&rest, "%lld spans shorter than 1 %% of the whole, with what is in them; -v shows them",
+		            (long long)f.hidden);
 		add_row(m, TIMELINE_REST, keep(m, &rest));
 	}
 	if (tx->more_spans) {
@@ -227,7 +229,8 @@ static const char *short_fields(struct maker *m, const struct tx_event *e)
 
 static bool same_line(const struct tx_event *a, const struct tx_event *b)
 {
-	return a->message && b->message && !strcmp(a->message, b->message) && !strcmp(a->level ? a->level : "", b->level ? b->level : "");
+	return a->message && b->message && !strcmp(a->message, b->message) &&
+	       !strcmp(a->level ? a->level : "", b->level ? b->level : "");
 }
 
 static void event_row(struct maker *m, const struct tx_event *e, int times)
@@ -248,8 +251,8 @@ static void event_row(struct maker *m, const struct tx_event *e, int times)
 
 struct events {
 	bool drop_debug;
-	int64_t gap_ns;	   /* a silence worth a row */
-	size_t dropped;	   /* since the last row */
+	int64_t gap_ns; /* a silence worth a row */
+	size_t dropped; /* since the last row */
 	size_t shown;
 };
 
@@ -271,7 +274,8 @@ static void put_dropped(struct maker *m, struct events *ev)
 	ev->dropped = 0;
 }
 
-/* Nanoseconds of silence before line i; span lines break a silence too, for they are lines. Of lines that were not read, nothing is known. */
+/* Nanoseconds of silence before line i; span lines break a silence too, for they are lines. Of lines that were not
+ * read, nothing is known. */
 static int64_t silence(const struct transaction *tx, size_t i)
 {
 	return i && tx->events[i].time_ns <= tx->read_until_ns ? tx->events[i].time_ns - tx->events[i - 1].time_ns : 0;
@@ -328,7 +332,8 @@ static void put_events(struct maker *m, struct events *ev)
 			continue;
 		}
 		put_dropped(m, ev);
-		while (!m->o->all && i + 1 < tx->nevents && same_line(e, &tx->events[i + 1]) && silence(tx, i + 1) < ev->gap_ns) {
+		while (!m->o->all && i + 1 < tx->nevents && same_line(e, &tx->events[i + 1]) &&
+		       silence(tx, i + 1) < ev->gap_ns) {
 			times++;
 			i++;
 		}
@@ -359,7 +364,8 @@ static void add_events(struct maker *m)
 		put_events(m, &ev);
 	}
 	if (tx->total_events > (int64_t)tx->nevents) {
-		text_printf(&rest, "and %lld lines more; `ilu-logq events --tid %s` shows all", (long long)(tx->total_events - (int64_t)tx->nevents), tx->tid);
+		text_printf(&rest, "and %lld lines more; `ilu-logq events --tid %s` shows all",
+		            (long long)(tx->total_events - (int64_t)tx->nevents), tx->tid);
 		add_row(m, TIMELINE_REST, keep(m, &rest));
 	}
 }
@@ -397,8 +403,8 @@ static const char *clock_of(struct maker *m)
 	struct text t = {0};
 
 	time_offset(m->tx->offset_s, zone);
-	text_printf(&t, "of the log, %s%s%s%s", zone, m->tx->offset_from ? " (" : "", m->tx->offset_from ? m->tx->offset_from : "",
-		    m->tx->offset_from ? ")" : "");
+	text_printf(&t, "of the log, %s%s%s%s", zone, m->tx->offset_from ? " (" : "",
+	            m->tx->offset_from ? m->tx->offset_from : "", m->tx->offset_from ? ")" : "");
 	return keep(m, &t);
 }
 
@@ -436,7 +442,8 @@ static void add_facts(struct maker *m, struct timeline *t)
 	add_fact(m, t, "clock", clock_of(m), INK_NONE);
 }
 
-int timeline_make(struct arena *arena, const struct transaction *tx, const struct timeline_options *o, struct timeline *out)
+int timeline_make(struct arena *arena, const struct transaction *tx, const struct timeline_options *o,
+                  struct timeline *out)
 {
 	struct maker m = {.arena = arena, .tx = tx, .o = o};
 

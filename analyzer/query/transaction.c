@@ -9,7 +9,8 @@
 
 static const char *text_of(struct transaction *tx, sqlite3_stmt *stmt, int i)
 {
-	return arena_text(&tx->arena, (const char *)sqlite3_column_text(stmt, i), (size_t)sqlite3_column_bytes(stmt, i));
+	return arena_text(&tx->arena, (const char *)sqlite3_column_text(stmt, i),
+	                  (size_t)sqlite3_column_bytes(stmt, i));
 }
 
 static int64_t number_of(sqlite3_stmt *stmt, int i, int64_t absent)
@@ -34,10 +35,11 @@ static int read_run(struct query *q, struct transaction *tx)
 {
 	sqlite3_stmt *stmt = NULL;
 	int status = about(q, tx,
-			   "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND offset_from IS NOT NULL"
-			   " ORDER BY kind NOT IN ('tracing', 'ilulog'), id LIMIT 1)"
-			   " FROM run WHERE id = ?1",
-			   &stmt);
+	                   "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND "
+	                   "offset_from IS NOT NULL"
+	                   " ORDER BY kind NOT IN ('tracing', 'ilulog'), id LIMIT 1)"
+	                   " FROM run WHERE id = ?1",
+	                   &stmt);
 
 	if (!status && (status = query_step(q, stmt)) == 1) {
 		tx->run_path = text_of(tx, stmt, 0);
@@ -52,10 +54,11 @@ static int read_run(struct query *q, struct transaction *tx)
 static int read_invocation(struct query *q, struct transaction *tx)
 {
 	sqlite3_stmt *stmt = NULL;
-	int status = about(q, tx,
-			   "SELECT coalesce(function_name, fqdn), worker, status, state, compute, attempts, " INVOCATION_DURATION
-			   " FROM invocation WHERE run = ?1 AND tid = ?2",
-			   &stmt);
+	int status =
+	    about(q, tx,
+	          "SELECT coalesce(function_name, fqdn), worker, status, state, compute, attempts, " INVOCATION_DURATION
+	          " FROM invocation WHERE run = ?1 AND tid = ?2",
+	          &stmt);
 
 	tx->duration_ns = tx->attempts = -1;
 	if (!status && (status = query_step(q, stmt)) == 1) {
@@ -76,7 +79,8 @@ static int read_invocation(struct query *q, struct transaction *tx)
 static int read_attempts(struct query *q, struct transaction *tx)
 {
 	sqlite3_stmt *stmt = NULL;
-	int status = about(q, tx, "SELECT container_id, error FROM attempt WHERE run = ?1 AND tid = ?2 ORDER BY n", &stmt);
+	int status =
+	    about(q, tx, "SELECT container_id, error FROM attempt WHERE run = ?1 AND tid = ?2 ORDER BY n", &stmt);
 
 	while (!status && (status = query_step(q, stmt)) == 1) {
 		tx->container = sqlite3_column_text(stmt, 0) ? text_of(tx, stmt, 0) : tx->container;
@@ -96,7 +100,8 @@ static void *more(void *array, size_t n, size_t size)
 static int read_phases(struct query *q, struct transaction *tx)
 {
 	sqlite3_stmt *stmt = NULL;
-	int status = about(q, tx, "SELECT name, attempt, start_ns, end_ns FROM phase WHERE run = ?1 AND tid = ?2 ORDER BY ord", &stmt);
+	int status = about(
+	    q, tx, "SELECT name, attempt, start_ns, end_ns FROM phase WHERE run = ?1 AND tid = ?2 ORDER BY ord", &stmt);
 
 	while (!status && (status = query_step(q, stmt)) == 1) {
 		struct tx_phase *p = more(tx->phases, tx->nphases, sizeof *p);
@@ -105,8 +110,8 @@ static int read_phases(struct query *q, struct transaction *tx)
 		if (!p)
 			break;
 		tx->phases = p;
-		p[tx->nphases++] = (struct tx_phase){text_of(tx, stmt, 0), sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2),
-						     sqlite3_column_int64(stmt, 3)};
+		p[tx->nphases++] = (struct tx_phase){text_of(tx, stmt, 0), sqlite3_column_int64(stmt, 1),
+		                                     sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3)};
 	}
 	sqlite3_finalize(stmt);
 	return status;
@@ -116,7 +121,8 @@ static int read_phases(struct query *q, struct transaction *tx)
 struct first_spans {
 	struct span_row *rows;
 	size_t n, cap;
-	const struct span_row *last; /* the last of the first ones so far; NULL: too few yet, and then the array may still move */
+	const struct span_row
+	    *last; /* the last of the first ones so far; NULL: too few yet, and then the array may still move */
 	int64_t all;
 };
 
@@ -124,7 +130,8 @@ static int by_start(const void *a, const void *b)
 {
 	const struct span_row *x = a, *y = b;
 
-	return x->start_ns != y->start_ns ? (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns) : (x->id > y->id) - (x->id < y->id);
+	return x->start_ns != y->start_ns ? (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns)
+	                                  : (x->id > y->id) - (x->id < y->id);
 }
 
 static void keep_first(struct first_spans *f)
@@ -184,21 +191,21 @@ static const char *copy_of(struct transaction *tx, struct copies *c, struct slic
 static void put_span(struct transaction *tx, struct copies *c, struct tx_span *s, const struct span_row *row)
 {
 	*s = (struct tx_span){
-		.id = row->id,
-		.name = copy_of(tx, c, row->name),
-		.target = copy_of(tx, c, row->target),
-		.level = copy_of(tx, c, row->level),
-		.worker = copy_of(tx, c, row->worker),
-		.certainty = span_certainty_name(row->certainty),
-		.start_ns = row->start_ns == INT64_MIN ? 0 : row->start_ns,
-		.end_ns = row->end_ns,
-		.busy_ns = row->busy_ns == INT64_MIN ? -1 : row->busy_ns,
-		.idle_ns = row->idle_ns == INT64_MIN ? -1 : row->idle_ns,
-		.parent_id = row->parent == INT64_MIN ? 0 : row->parent,
-		.parent = SIZE_MAX,
-		.child = SIZE_MAX,
-		.sibling = SIZE_MAX,
-		.open = row->end_ns == INT64_MIN,
+	    .id = row->id,
+	    .name = copy_of(tx, c, row->name),
+	    .target = copy_of(tx, c, row->target),
+	    .level = copy_of(tx, c, row->level),
+	    .worker = copy_of(tx, c, row->worker),
+	    .certainty = span_certainty_name(row->certainty),
+	    .start_ns = row->start_ns == INT64_MIN ? 0 : row->start_ns,
+	    .end_ns = row->end_ns,
+	    .busy_ns = row->busy_ns == INT64_MIN ? -1 : row->busy_ns,
+	    .idle_ns = row->idle_ns == INT64_MIN ? -1 : row->idle_ns,
+	    .parent_id = row->parent == INT64_MIN ? 0 : row->parent,
+	    .parent = SIZE_MAX,
+	    .child = SIZE_MAX,
+	    .sibling = SIZE_MAX,
+	    .open = row->end_ns == INT64_MIN,
 	};
 	if (!s->name)
 		s->name = "?";
@@ -331,15 +338,15 @@ static int put_event(struct transaction *tx, const struct event *e)
 		span = SLICE_NONE;
 	span_text = plain_text(tx, span);
 	events[tx->nevents++] = (struct tx_event){
-		.id = e->id,
-		.time_ns = e->time_ns,
-		.level = arena_text(&tx->arena, e->head->level.ptr, e->head->level.len),
-		.target = plain_text(tx, e->head->target),
-		.message = plain_text(tx, event_message(e)),
-		.worker = arena_text(&tx->arena, e->worker.ptr, e->worker.len),
-		.fields = fields_text,
-		.span_line = e->head->span_line,
-		.span = span_text,
+	    .id = e->id,
+	    .time_ns = e->time_ns,
+	    .level = arena_text(&tx->arena, e->head->level.ptr, e->head->level.len),
+	    .target = plain_text(tx, e->head->target),
+	    .message = plain_text(tx, event_message(e)),
+	    .worker = arena_text(&tx->arena, e->worker.ptr, e->worker.len),
+	    .fields = fields_text,
+	    .span_line = e->head->span_line,
+	    .span = span_text,
 	};
 	return tx->arena.failed ? -ENOMEM : 0;
 }
@@ -348,7 +355,8 @@ static int by_time(const void *a, const void *b)
 {
 	const struct tx_event *x = a, *y = b;
 
-	return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns) : (x->id > y->id) - (x->id < y->id);
+	return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns)
+	                                : (x->id > y->id) - (x->id < y->id);
 }
 
 static int read_events(struct query *q, struct transaction *tx, int64_t max)
@@ -410,7 +418,8 @@ static void find_extent(struct transaction *tx)
 	for (size_t i = 0; i < tx->nevents && !tx->nphases; i++)
 		widen(tx->events[i].time_ns, tx->events[i].time_ns, &start, &end);
 	for (size_t i = 0; i < tx->nspans && !tx->nphases; i++)
-		widen(tx->spans[i].start_ns, tx->spans[i].open ? tx->spans[i].start_ns : tx->spans[i].end_ns, &start, &end);
+		widen(tx->spans[i].start_ns, tx->spans[i].open ? tx->spans[i].start_ns : tx->spans[i].end_ns, &start,
+		      &end);
 	if (start > end)
 		start = end = 0;
 	tx->start_ns = start;
@@ -422,8 +431,8 @@ static void find_extent(struct transaction *tx)
 
 int transaction_read(struct query *q, int64_t run, const char *tid, int64_t max_events, struct transaction *tx)
 {
-	static int (*const parts[])(struct query *, struct transaction *) = {read_run,	 read_invocation, read_attempts, read_phases,
-									     read_spans, link_spans};
+	static int (*const parts[])(struct query *, struct transaction *) = {
+	    read_run, read_invocation, read_attempts, read_phases, read_spans, link_spans};
 	int status = DONE;
 
 	*tx = (struct transaction){.run = run};

@@ -15,19 +15,19 @@ struct tx_phase {
 struct tx_span {
 	int64_t id;
 	const char *name, *target, *level, *worker, *certainty;
-	int64_t start_ns, end_ns;   /* end_ns: of the transaction where the span is still open */
-	int64_t busy_ns, idle_ns;   /* -1: not known */
-	int64_t parent_id;	    /* 0: none */
-	size_t parent;		    /* index, SIZE_MAX: none, or of another transaction */
-	size_t child, sibling;	    /* the first one below it, the next one beside it; SIZE_MAX: none */
+	int64_t start_ns, end_ns; /* end_ns: of the transaction where the span is still open */
+	int64_t busy_ns, idle_ns; /* -1: not known */
+	int64_t parent_id;        /* 0: none */
+	size_t parent;            /* index, SIZE_MAX: none, or of another transaction */
+	size_t child, sibling;    /* the first one below it, the next one beside it; SIZE_MAX: none */
 	int depth;
-	bool open;		    /* never closed */
+	bool open; /* never closed */
 };
 
 struct tx_event {
 	int64_t id, time_ns;
 	const char *level, *target, *message, *worker; /* message plain; NULL: none */
-	const char *fields;			       /* JSON; NULL: none */
+	const char *fields;                            /* JSON; NULL: none */
 	bool span_line;
 	const char *span; /* of a span line: which */
 };
@@ -45,13 +45,13 @@ struct transaction {
 	struct tx_span *spans;
 	struct tx_event *events; /* by time */
 	size_t nphases, nspans, nevents;
-	size_t root;		 /* the first span without a parent; SIZE_MAX: none */
-	bool more_spans;	 /* not all were read */
-	int64_t total_events;	 /* nevents, or more where not all were read */
-	int64_t read_until_ns;	 /* between later events may be some that were not read */
+	size_t root;              /* the first span without a parent; SIZE_MAX: none */
+	bool more_spans;          /* not all were read */
+	int64_t total_events;     /* nevents, or more where not all were read */
+	int64_t read_until_ns;    /* between later events may be some that were not read */
 	int64_t start_ns, end_ns; /* what its bars are measured against: its phases, else its spans and events */
-	const char *error;	 /* of its last attempt that failed */
-	const char *container;	 /* of its last attempt */
+	const char *error;        /* of its last attempt that failed */
+	const char *container;    /* of its last attempt */
 };
 
 /* Of a livelock, one transaction can have a million spans: more than this are not read. */

@@ -3,8 +3,8 @@
  *
  * Own time is what no child covers. Each edge says how it is known: by id, by the printed stack, by order, or guessed.
  *
- * The critical path goes from the end backwards: at each instant the span that ended last is what the parent waited for. A span that its
- * parent did not wait for (still open when the parent closed) is not on it. */
+ * The critical path goes from the end backwards: at each instant the span that ended last is what the parent waited
+ * for. A span that its parent did not wait for (still open when the parent closed) is not on it. */
 #include "query/commands.h"
 #include "query/transaction.h"
 #include "render/number.h"
@@ -36,9 +36,10 @@ static int64_t own_time(const struct transaction *tx, size_t i)
 }
 
 static const struct column columns[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},	   {"span", UNIT_WHOLE},      {"id", UNIT_NONE},    {"parent", UNIT_NONE}, {"depth", UNIT_NONE},
-	{"start_ns", UNIT_TIME},   {"duration_ns", UNIT_NS}, {"own_ns", UNIT_NS}, {"busy_ns", UNIT_NS}, {"known_by", UNIT_NONE}, {"worker", UNIT_NONE},
-	{"target", UNIT_TARGET},
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},    {"span", UNIT_WHOLE},    {"id", UNIT_NONE},
+    {"parent", UNIT_NONE},     {"depth", UNIT_NONE}, {"start_ns", UNIT_TIME}, {"duration_ns", UNIT_NS},
+    {"own_ns", UNIT_NS},       {"busy_ns", UNIT_NS}, {"known_by", UNIT_NONE}, {"worker", UNIT_NONE},
+    {"target", UNIT_TARGET},
 };
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -60,10 +61,19 @@ static int put(struct query *q, const struct transaction *tx, size_t i, struct t
 		text_puts(&name, d + 1 < s->depth ? "  " : q->out->utf8 ? "└ " : "+ ");
 	text_puts(&name, s->name);
 	struct cell c[COLUMNS] = {
-		CELL_OF_INT(tx->offset_s), CELL_OF_INT(tx->run), cell_of_bytes(text_str(&name), name.len), CELL_OF_INT(s->id),
-		s->parent_id ? CELL_OF_INT(s->parent_id) : CELL_OF_NULL, CELL_OF_INT(s->depth), CELL_OF_INT(s->start_ns),
-		s->open ? CELL_OF_NULL : CELL_OF_INT(s->end_ns - s->start_ns), s->open ? CELL_OF_NULL : CELL_OF_INT(own_time(tx, i)),
-		s->busy_ns < 0 ? CELL_OF_NULL : CELL_OF_INT(s->busy_ns), cell_of_text(s->certainty), cell_of_text(s->worker), cell_of_text(s->target),
+	    CELL_OF_INT(tx->offset_s),
+	    CELL_OF_INT(tx->run),
+	    cell_of_bytes(text_str(&name), name.len),
+	    CELL_OF_INT(s->id),
+	    s->parent_id ? CELL_OF_INT(s->parent_id) : CELL_OF_NULL,
+	    CELL_OF_INT(s->depth),
+	    CELL_OF_INT(s->start_ns),
+	    s->open ? CELL_OF_NULL : CELL_OF_INT(s->end_ns - s->start_ns),
+	    s->open ? CELL_OF_NULL : CELL_OF_INT(own_time(tx, i)),
+	    s->busy_ns < 0 ? CELL_OF_NULL : CELL_OF_INT(s->busy_ns),
+	    cell_of_text(s->certainty),
+	    cell_of_text(s->worker),
+	    cell_of_text(s->target),
 	};
 	rc = table_row(t, c);
 	text_done(&name);
@@ -101,8 +111,9 @@ static int tree_of_run(struct query *q, int64_t run, void *arg)
 /* ---- critical path ---- */
 
 static const struct column path_columns[] = {
-	{"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN}, {"from_ns", UNIT_TIME}, {"to_ns", UNIT_TIME}, {"duration_ns", UNIT_NS}, {"share", UNIT_SHARE},
-	{"span", UNIT_WHOLE},	   {"depth", UNIT_NONE}, {"known_by", UNIT_NONE}, {"target", UNIT_TARGET},
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"from_ns", UNIT_TIME}, {"to_ns", UNIT_TIME},
+    {"duration_ns", UNIT_NS},  {"share", UNIT_SHARE},   {"span", UNIT_WHOLE},   {"depth", UNIT_NONE},
+    {"known_by", UNIT_NONE},   {"target", UNIT_TARGET},
 };
 
 struct step {
@@ -138,7 +149,8 @@ static size_t last_child(const struct transaction *tx, size_t i, int64_t before)
 	size_t best = SIZE_MAX;
 
 	for (size_t j = tx->spans[i].child; j != SIZE_MAX; j = tx->spans[j].sibling)
-		if (!tx->spans[j].open && tx->spans[j].end_ns <= before && tx->spans[j].end_ns > tx->spans[j].start_ns &&
+		if (!tx->spans[j].open && tx->spans[j].end_ns <= before &&
+		    tx->spans[j].end_ns > tx->spans[j].start_ns &&
 		    (best == SIZE_MAX || tx->spans[j].end_ns > tx->spans[best].end_ns))
 			best = j;
 	return best;
@@ -173,8 +185,9 @@ static int find_path(const struct transaction *tx, struct path *p)
 		size_t root = SIZE_MAX;
 
 		for (size_t i = 0; i < tx->nspans; i++)
-			if (tx->spans[i].parent == SIZE_MAX && tx->spans[i].end_ns <= to && tx->spans[i].start_ns < to &&
-			    tx->spans[i].end_ns > tx->spans[i].start_ns && (root == SIZE_MAX || tx->spans[i].end_ns > tx->spans[root].end_ns))
+			if (tx->spans[i].parent == SIZE_MAX && tx->spans[i].end_ns <= to &&
+			    tx->spans[i].start_ns < to && tx->spans[i].end_ns > tx->spans[i].start_ns &&
+			    (root == SIZE_MAX || tx->spans[i].end_ns > tx->spans[root].end_ns))
 				root = i;
 		if (root == SIZE_MAX)
 			return 0;
@@ -201,9 +214,10 @@ static int path_of_run(struct query *q, int64_t run, void *arg)
 		const struct tx_span *span = &tx.spans[p.steps[i].span];
 		int64_t ns = p.steps[i].to_ns - p.steps[i].from_ns;
 		struct cell c[] = {
-			CELL_OF_INT(tx.offset_s), CELL_OF_INT(run), CELL_OF_INT(p.steps[i].from_ns), CELL_OF_INT(p.steps[i].to_ns), CELL_OF_INT(ns),
-			CELL_OF_REAL((double)ns / total), cell_of_text(span->name), CELL_OF_INT(span->depth), cell_of_text(span->certainty),
-			cell_of_text(span->target),
+		    CELL_OF_INT(tx.offset_s),      CELL_OF_INT(run),         CELL_OF_INT(p.steps[i].from_ns),
+		    CELL_OF_INT(p.steps[i].to_ns), CELL_OF_INT(ns),          CELL_OF_REAL((double)ns / total),
+		    cell_of_text(span->name),      CELL_OF_INT(span->depth), cell_of_text(span->certainty),
+		    cell_of_text(span->target),
 		};
 
 		rc = table_row(s->table, c);
@@ -213,7 +227,8 @@ static int path_of_run(struct query *q, int64_t run, void *arg)
 	return status ? status : query_errno(q, rc, "output");
 }
 
-static int show(struct query *q, const struct column *shown_columns, size_t n, int (*each)(struct query *, int64_t, void *))
+static int show(struct query *q, const struct column *shown_columns, size_t n,
+                int (*each)(struct query *, int64_t, void *))
 {
 	struct showing s = {0};
 	char *tid = NULL;
@@ -227,7 +242,8 @@ static int show(struct query *q, const struct column *shown_columns, size_t n, i
 	if (rc || (rc = table_close(s.table)))
 		status = status ? status : query_errno(q, rc, "output");
 	if (!status && !s.shown)
-		query_note(q, "%s has no spans: the log was written without span lines, or at a level that hides them", tid);
+		query_note(q, "%s has no spans: the log was written without span lines, or at a level that hides them",
+		           tid);
 	free(tid);
 	return status;
 }

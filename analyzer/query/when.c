@@ -15,7 +15,10 @@ struct base {
 static int find_base(struct query *q, int64_t run, struct base *base)
 {
 	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q, "SELECT coalesce(offset_s, 0), first_ns FROM run WHERE (?1 = 0 OR id = ?1) AND first_ns IS NOT NULL ORDER BY id", &stmt);
+	int status = query_prepare(q,
+	                           "SELECT coalesce(offset_s, 0), first_ns FROM run WHERE (?1 = 0 OR id = ?1) AND "
+	                           "first_ns IS NOT NULL ORDER BY id",
+	                           &stmt);
 
 	*base = (struct base){0};
 	if (status)
@@ -71,7 +74,8 @@ static bool take_date(const char **p, struct tm *tm)
 {
 	int year;
 
-	if (!take_digits(p, 4, &year) || *(*p)++ != '-' || !take_digits(p, 2, &tm->tm_mon) || *(*p)++ != '-' || !take_digits(p, 2, &tm->tm_mday))
+	if (!take_digits(p, 4, &year) || *(*p)++ != '-' || !take_digits(p, 2, &tm->tm_mon) || *(*p)++ != '-' ||
+	    !take_digits(p, 2, &tm->tm_mday))
 		return false;
 	tm->tm_year = year - 1900;
 	tm->tm_mon--;
@@ -144,7 +148,9 @@ int query_instant(struct query *q, int64_t run, const char *option, const char *
 	if (status)
 		return status;
 	if (!parse(text, &base, ns))
-		return query_fail(q, USAGE, "--%s %s: write 2026-11-23T00:51:54Z, '2026-11-23 00:51:54.5' or 00:51:54.5 on the log's clock, or +90s after the run's start",
-				  option, text);
+		return query_fail(q, USAGE,
+		                  "--%s %s: write 2026-11-23T00:51:54Z, '2026-11-23 00:51:54.5' or 00:51:54.5 on the "
+		                  "log's clock, or +90s after the run's start",
+		                  option, text);
 	return DONE;
 }

@@ -16,9 +16,11 @@ static void add_column(struct text *out, const struct histogram *h, size_t i, in
 		return;
 	text_printf(out, "<g><title>%lld ok, %lld not</title>", (long long)h->good[i], (long long)h->bad[i]);
 	if (h->good[i])
-		text_printf(out, "<rect class=\"work\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>", x, BOTTOM - good, width * 0.9, good);
+		text_printf(out, "<rect class=\"work\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>", x,
+		            BOTTOM - good, width * 0.9, good);
 	if (h->bad[i])
-		text_printf(out, "<rect class=\"failed\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>", x, BOTTOM - good - bad, width * 0.9, bad);
+		text_printf(out, "<rect class=\"failed\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>", x,
+		            BOTTOM - good - bad, width * 0.9, bad);
 	text_puts(out, "</g>\n");
 }
 
@@ -32,12 +34,16 @@ void histogram_svg(struct text *out, const struct histogram *h, const char *id)
 	time_of_log(h->start_ns, h->offset_s, from);
 	time_of_log(h->end_ns, h->offset_s, to);
 	number_duration((h->end_ns - h->start_ns) / (int64_t)(h->n ? h->n : 1), "µ", bin);
-	text_printf(out, "<svg class=\"histogram\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s\"><title id=\"%s\">", WIDTH, HEIGHT, id, id);
+	text_printf(
+	    out, "<svg class=\"histogram\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s\"><title id=\"%s\">",
+	    WIDTH, HEIGHT, id, id);
 	text_add_html(out, h->title, strlen(h->title));
 	text_printf(out, "</title>\n<text x=\"%d\" y=\"12\">up to %lld in %s</text>", LEFT, (long long)most, bin);
-	text_printf(out, "<line class=\"grid\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", LEFT, BOTTOM, WIDTH - LEFT, BOTTOM);
+	text_printf(out, "<line class=\"grid\" x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>\n", LEFT, BOTTOM, WIDTH - LEFT,
+	            BOTTOM);
 	for (size_t i = 0; i < h->n; i++)
 		add_column(out, h, i, most);
-	text_printf(out, "<text x=\"%d\" y=\"%d\">%.19s</text><text class=\"time\" x=\"%d\" y=\"%d\">%.19s</text></svg>\n", LEFT, HEIGHT - 4, from, WIDTH - LEFT, HEIGHT - 4,
-		    to);
+	text_printf(out,
+	            "<text x=\"%d\" y=\"%d\">%.19s</text><text class=\"time\" x=\"%d\" y=\"%d\">%.19s</text></svg>\n",
+	            LEFT, HEIGHT - 4, from, WIDTH - LEFT, HEIGHT - 4, to);
 }

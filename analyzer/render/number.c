@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of 16 digits the nearest decimal may miss where its neighbour hits: below a power of two doubles lie twice as close. */
+/* Of 16 digits the nearest decimal may miss where its neighbour hits: below a power of two doubles lie twice as close.
+ */
 static bool neighbour_hits(double value, char *buf)
 {
 	char up[NUMBER_MAX];
@@ -33,7 +34,8 @@ size_t number_shortest(double value, char *buf)
 		return (size_t)snprintf(buf, NUMBER_MAX, "nan");
 	if (isinf(value))
 		return (size_t)snprintf(buf, NUMBER_MAX, value < 0 ? "-inf" : "inf");
-	/* 15 digits survive a double, so where those are enough, %g's own trimming gives the shortest; not so below the normal ones. */
+	/* 15 digits survive a double, so where those are enough, %g's own trimming gives the shortest; not so below the
+	 * normal ones. */
 	for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 15; digits++) {
 		snprintf(buf, NUMBER_MAX, "%.*g", digits, value);
 		if (strtod(buf, NULL) == value)
@@ -125,8 +127,8 @@ static struct civil civil_of(int64_t ns, int64_t offset_s)
 size_t time_of_log(int64_t ns, int64_t offset_s, char *buf)
 {
 	struct civil c = civil_of(ns, offset_s);
-	size_t n = (size_t)snprintf(buf, NUMBER_MAX, "%04lld-%02d-%02d %02d:%02d:%02d.%09lld", (long long)c.year, c.month,
-				    c.day, c.hour, c.minute, c.second, (long long)c.ns);
+	size_t n = (size_t)snprintf(buf, NUMBER_MAX, "%04lld-%02d-%02d %02d:%02d:%02d.%09lld", (long long)c.year,
+	                            c.month, c.day, c.hour, c.minute, c.second, (long long)c.ns);
 
 	while (buf[n - 1] == '0' && buf[n - 2] != '.')
 		buf[--n] = 0;
@@ -139,7 +141,7 @@ size_t time_offset(int64_t offset_s, char *buf)
 	int64_t a = east < 0 ? -east : east;
 
 	return (size_t)snprintf(buf, NUMBER_MAX, "%c%02lld:%02lld", east < 0 ? '-' : '+', (long long)(a / 3600),
-				(long long)(a / 60 % 60));
+	                        (long long)(a / 60 % 60));
 }
 
 size_t time_rfc3339(int64_t ns, int64_t offset_s, char *buf)
@@ -151,5 +153,5 @@ size_t time_rfc3339(int64_t ns, int64_t offset_s, char *buf)
 	if (offset_s && offset_s % 60 == 0)
 		time_offset(offset_s, zone);
 	return (size_t)snprintf(buf, NUMBER_MAX, "%04lld-%02d-%02dT%02d:%02d:%02d.%09lld%.8s", (long long)c.year,
-				c.month, c.day, c.hour, c.minute, c.second, (long long)c.ns, zone);
+	                        c.month, c.day, c.hour, c.minute, c.second, (long long)c.ns, zone);
 }

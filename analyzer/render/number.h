@@ -21,8 +21,8 @@ size_t number_duration(int64_t ns, const char *micro, char *buf);
 /* "812 B", "1.2 kB", "521.0 MB": powers of 1000, as file managers show. */
 size_t number_bytes(int64_t bytes, char *buf);
 
-/* A time on the clock of a log whose offset_s (UTC minus log's clock) is given: "2026-11-23 00:51:54.19069288", the fraction without
- * trailing zeros, so that it can be searched for in a log of either format. */
+/* A time on the clock of a log whose offset_s (UTC minus log's clock) is given: "2026-11-23 00:51:54.19069288", the
+ * fraction without trailing zeros, so that it can be searched for in a log of either format. */
 size_t time_of_log(int64_t ns, int64_t offset_s, char *buf);
 /* The same instant as RFC 3339 with nine digits: "2026-11-23T00:51:54.190692880-04:00", Z for an offset of 0. */
 size_t time_rfc3339(int64_t ns, int64_t offset_s, char *buf);

@@ -11,13 +11,13 @@
 enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_HTML };
 
 struct output {
-	FILE *file;	    /* borrowed */
+	FILE *file; /* borrowed */
 	enum format format;
-	int width;	    /* columns that text has to fit into; 0: as wide as it gets */
+	int width; /* columns that text has to fit into; 0: as wide as it gets */
 	bool color;
-	bool utf8;	    /* bars and ellipses may be more than ASCII */
-	bool quiet;	    /* no notes, no summaries */
-	bool one_run;	    /* which run a row is of goes without saying */
+	bool utf8;    /* bars and ellipses may be more than ASCII */
+	bool quiet;   /* no notes, no summaries */
+	bool one_run; /* which run a row is of goes without saying */
 };
 
 /* What a piece of text is about: picks its colour. */

@@ -18,8 +18,8 @@ struct cell cell_of_bytes(const char *s, size_t len)
 }
 
 static const struct table_writer *const writers[] = {
-	[FORMAT_TEXT] = &table_text, [FORMAT_CSV] = &table_csv, [FORMAT_JSON] = &table_json, [FORMAT_MARKDOWN] = &table_markdown,
-	[FORMAT_HTML] = &table_html,
+    [FORMAT_TEXT] = &table_text,         [FORMAT_CSV] = &table_csv,   [FORMAT_JSON] = &table_json,
+    [FORMAT_MARKDOWN] = &table_markdown, [FORMAT_HTML] = &table_html,
 };
 
 static void table_free(struct table *t)
@@ -40,7 +40,7 @@ int table_open(struct output *out, const struct column *columns, size_t n, struc
 		return -ENOMEM;
 	new->out = out;
 	new->columns = calloc(n ? n : 1, sizeof *columns);
-	for (; new->columns && new->n < n; new->n++) {
+	for (; new->columns &&new->n < n; new->n++) {
 		new->columns[new->n].unit = columns[new->n].unit;
 		new->columns[new->n].name = strdup(columns[new->n].name);
 		if (!new->columns[new->n].name)
@@ -99,7 +99,8 @@ int table_flush_line(struct table *t)
 
 size_t column_heading(const struct column *c, char *buf, size_t size)
 {
-	static const char *const suffixes[] = {[UNIT_TIME] = "_ns", [UNIT_NS] = "_ns", [UNIT_US] = "_us", [UNIT_SEC] = "_sec"};
+	static const char *const suffixes[] = {
+	    [UNIT_TIME] = "_ns", [UNIT_NS] = "_ns", [UNIT_US] = "_us", [UNIT_SEC] = "_sec"};
 	size_t len = strlen(c->name), cut;
 	const char *suffix = c->unit < sizeof suffixes / sizeof *suffixes ? suffixes[c->unit] : NULL;
 
@@ -143,7 +144,8 @@ static bool human_number(struct text *out, const struct output *o, enum unit uni
 	double v = number_of(c);
 
 	if (scale && fabs(v * scale) < 9e18)
-		number_duration(c->type == CELL_INT ? c->i * (int64_t)scale : (int64_t)llround(v * scale), o->utf8 ? "µ" : "u", buf);
+		number_duration(c->type == CELL_INT ? c->i * (int64_t)scale : (int64_t)llround(v * scale),
+		                o->utf8 ? "µ" : "u", buf);
 	else if (unit == UNIT_BYTES)
 		number_bytes(c->type == CELL_INT ? c->i : (int64_t)v, buf);
 	else if (unit == UNIT_SHARE)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* table.h - rows of typed cells, streamed into whatever format the user asked for.
  *
- * Text is for people: units are spelled out, numbers stand right, a row fits the terminal. Its first rows are held back to
- * find the columns' widths; whatever comes later streams past, so a table of any length needs little memory.
- * CSV and JSON are for programs: values are exact, and a time is two columns, X_ns and X (RFC 3339). */
+ * Text is for people: units are spelled out, numbers stand right, a row fits the terminal. Its first rows are held back
+ * to find the columns' widths; whatever comes later streams past, so a table of any length needs little memory. CSV and
+ * JSON are for programs: values are exact, and a time is two columns, X_ns and X (RFC 3339). */
 #ifndef RENDER_TABLE_H
 #define RENDER_TABLE_H
 
@@ -13,19 +13,21 @@
 /* What a column's numbers mean. Only text and Markdown spell it out, and drop the unit from the heading. */
 enum unit {
 	UNIT_NONE,
-	UNIT_WHOLE,	/* text that is never shortened */
-	UNIT_ID,	/* the same, of an id */
-	UNIT_TIME,	/* ns since 1970 UTC; shown on the log's clock */
-	UNIT_NS, UNIT_US, UNIT_SEC, /* a duration */
+	UNIT_WHOLE, /* text that is never shortened */
+	UNIT_ID,    /* the same, of an id */
+	UNIT_TIME,  /* ns since 1970 UTC; shown on the log's clock */
+	UNIT_NS,
+	UNIT_US,
+	UNIT_SEC, /* a duration */
 	UNIT_BYTES,
-	UNIT_SHARE,	/* 1.0 is 100 % */
-	UNIT_VALUE,	/* measured: six digits are enough for people */
-	UNIT_BOOL,	/* 0 or 1 */
-	UNIT_JSON,	/* text that is JSON: stands unquoted in JSON */
-	UNIT_OFFSET,	/* not shown: UTC minus the log's clock, in seconds, for the times of the row */
-	UNIT_LEVEL,	/* of an event: coloured */
-	UNIT_TARGET,	/* a::b::c: its last part in text */
-	UNIT_RUN,	/* number of a run: not shown to people where there is only one */
+	UNIT_SHARE,  /* 1.0 is 100 % */
+	UNIT_VALUE,  /* measured: six digits are enough for people */
+	UNIT_BOOL,   /* 0 or 1 */
+	UNIT_JSON,   /* text that is JSON: stands unquoted in JSON */
+	UNIT_OFFSET, /* not shown: UTC minus the log's clock, in seconds, for the times of the row */
+	UNIT_LEVEL,  /* of an event: coloured */
+	UNIT_TARGET, /* a::b::c: its last part in text */
+	UNIT_RUN,    /* number of a run: not shown to people where there is only one */
 };
 
 struct column {
@@ -43,9 +45,9 @@ struct cell {
 	size_t len;
 };
 
-#define CELL_OF_INT(v)	((struct cell){.type = CELL_INT, .i = (v)})
+#define CELL_OF_INT(v)  ((struct cell){.type = CELL_INT, .i = (v)})
 #define CELL_OF_REAL(v) ((struct cell){.type = CELL_REAL, .r = (v)})
-#define CELL_OF_NULL	((struct cell){.type = CELL_NULL})
+#define CELL_OF_NULL    ((struct cell){.type = CELL_NULL})
 struct cell cell_of_text(const char *s); /* NULL: a null */
 struct cell cell_of_bytes(const char *s, size_t len);
 

@@ -12,7 +12,8 @@ static void add_head(struct table *t, const struct cell *cells)
 	for (size_t i = 0; i < t->n; i++) {
 		if (column_hidden(t, i))
 			continue;
-		text_printf(&t->line, "<th scope=\"col\"%s>", cells && column_is_right(t->columns[i].unit, cells[i].type) ? " class=\"n\"" : "");
+		text_printf(&t->line, "<th scope=\"col\"%s>",
+		            cells && column_is_right(t->columns[i].unit, cells[i].type) ? " class=\"n\"" : "");
 		for (size_t n = column_heading(&t->columns[i], name, sizeof name), j = 0; j < n; j++)
 			text_add_html(&t->line, name[j] == '_' ? " " : &name[j], 1);
 		if (t->columns[i].unit == UNIT_TIME) {
@@ -37,7 +38,8 @@ static void add_time(struct table *t, const struct cell *c)
 	time_rfc3339(c->i, t->offset_s, exact);
 	time_of_log(c->i, t->offset_s, clock);
 	time_offset(t->offset_s, zone);
-	text_printf(&t->line, "<td><time datetime=\"%s\">%s%s</time>", exact, clock, t->offset_s == t->head_offset_s ? "" : zone);
+	text_printf(&t->line, "<td><time datetime=\"%s\">%s%s</time>", exact, clock,
+	            t->offset_s == t->head_offset_s ? "" : zone);
 }
 
 static void add_text(struct table *t, enum unit unit, const struct cell *c)
@@ -57,7 +59,9 @@ static void add_text(struct table *t, enum unit unit, const struct cell *c)
 		text_puts(&t->line, "\">");
 		text_add_html(&t->line, c->text + from, c->len - from);
 	} else {
-		text_puts(&t->line, unit == UNIT_ID ? "<td class=\"id\">" : unit == UNIT_WHOLE ? "<td>" : "<td class=\"text\">");
+		text_puts(&t->line, unit == UNIT_ID      ? "<td class=\"id\">"
+		                    : unit == UNIT_WHOLE ? "<td>"
+		                                         : "<td class=\"text\">");
 		text_add_html(&t->line, c->text, c->len);
 	}
 }
@@ -65,7 +69,8 @@ static void add_text(struct table *t, enum unit unit, const struct cell *c)
 static void add_number(struct table *t, enum unit unit, const struct cell *c)
 {
 	if (unit == UNIT_SHARE && c->type == CELL_REAL)
-		text_printf(&t->line, "<td class=\"n share\" style=\"--share:%.1f%%\">", c->r * 100 > 0 ? c->r * 100 : 0.0);
+		text_printf(&t->line, "<td class=\"n share\" style=\"--share:%.1f%%\">",
+		            c->r * 100 > 0 ? c->r * 100 : 0.0);
 	else
 		text_puts(&t->line, column_is_right(unit, c->type) ? "<td class=\"n\">" : "<td>");
 	cell_human(&t->line, t->out, unit, c, t->offset_s);

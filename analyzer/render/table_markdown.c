@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* table_markdown.c - a table of GitHub's Markdown, values as people read them. The line that tells the alignment has to come before the
- * first row, so it waits for that row's types. */
+/* table_markdown.c - a table of GitHub's Markdown, values as people read them. The line that tells the alignment has to
+ * come before the first row, so it waits for that row's types. */
 #include "render/number.h"
 #include "render/table_writer.h"
 #include <string.h>
@@ -23,7 +23,8 @@ static void add_head(struct table *t, const struct cell *cells)
 	text_puts(&t->line, "|\n");
 	for (size_t i = 0; i < t->n; i++)
 		if (!column_hidden(t, i))
-			text_puts(&t->line, cells && column_is_right(t->columns[i].unit, cells[i].type) ? "|---:" : "|---");
+			text_puts(&t->line,
+			          cells && column_is_right(t->columns[i].unit, cells[i].type) ? "|---:" : "|---");
 	text_puts(&t->line, "|\n");
 }
 

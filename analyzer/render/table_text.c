@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* table_text.c - columns that line up, for people.
  *
- * Up to HELD rows wait until their widths are known; a longer table goes on with these widths, and a later cell that is wider pushes its row
- * to the right rather than being cut. Only the width of the terminal cuts: the widest shrinkable columns give way first, down to LEAST columns each. */
+ * Up to HELD rows wait until their widths are known; a longer table goes on with these widths, and a later cell that is
+ * wider pushes its row to the right rather than being cut. Only the width of the terminal cuts: the widest shrinkable
+ * columns give way first, down to LEAST columns each. */
 #include "render/number.h"
 #include "render/table_writer.h"
 #include <errno.h>
@@ -19,7 +20,7 @@ struct held_cell {
 
 struct held {
 	struct held_cell *cells; /* rows * columns */
-	int64_t *offsets;	 /* of each row */
+	int64_t *offsets;        /* of each row */
 	size_t rows, columns;
 	int *widths;
 	bool *zoned; /* a time column whose rows differ in their offset: each names its own */
@@ -109,7 +110,8 @@ static void measure(struct table *t)
 		size_t widest = t->n;
 
 		for (size_t i = 0; i < t->n; i++)
-			if (shrinks(t, i) && h->widths[i] > LEAST && (widest == t->n || h->widths[i] > h->widths[widest]))
+			if (shrinks(t, i) && h->widths[i] > LEAST &&
+			    (widest == t->n || h->widths[i] > h->widths[widest]))
 				widest = i;
 		if (widest == t->n)
 			break;

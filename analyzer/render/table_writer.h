@@ -12,12 +12,12 @@ struct table {
 	struct output *out;
 	struct column *columns; /* owned */
 	size_t n;
-	int64_t rows;	   /* so far */
-	int64_t offset_s;  /* of the row being written */
+	int64_t rows;          /* so far */
+	int64_t offset_s;      /* of the row being written */
 	int64_t head_offset_s; /* that the heading names (Markdown) */
-	int status;	   /* the first error */
-	struct text line;  /* of the row being written */
-	struct held *held; /* FORMAT_TEXT alone */
+	int status;            /* the first error */
+	struct text line;      /* of the row being written */
+	struct held *held;     /* FORMAT_TEXT alone */
 };
 
 /* Each returns 0 or a negative errno. */

@@ -79,7 +79,13 @@ const char *text_str(const struct text *t)
 size_t utf8_decode(const char *p, size_t len, uint32_t *code)
 {
 	const unsigned char *s = (const unsigned char *)p;
-	size_t n = !len ? 0 : s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+	size_t n = !len          ? 0
+	           : s[0] < 0x80 ? 1
+	           : s[0] < 0xc2 ? 0
+	           : s[0] < 0xe0 ? 2
+	           : s[0] < 0xf0 ? 3
+	           : s[0] < 0xf5 ? 4
+	                         : 0;
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	uint32_t c;
 
@@ -113,12 +119,13 @@ static bool in_ranges(const struct range *r, size_t n, uint32_t code)
 
 int utf8_columns(uint32_t code)
 {
-	static const struct range none[] = {{0x300, 0x36f},	{0x483, 0x489},	  {0x591, 0x5bd},   {0x610, 0x61a},
-					    {0x64b, 0x65f},	{0x200b, 0x200f}, {0x20d0, 0x20f0}, {0xfe00, 0xfe0f},
-					    {0xfe20, 0xfe2f},	{0xfeff, 0xfeff}, {0xe0100, 0xe01ef}};
-	static const struct range two[] = {{0x1100, 0x115f}, {0x2e80, 0x303e}, {0x3041, 0xa4cf},   {0xac00, 0xd7a3},
-					   {0xf900, 0xfaff}, {0xfe30, 0xfe6f}, {0xff00, 0xff60},   {0xffe0, 0xffe6},
-					   {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+	static const struct range none[] = {{0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},    {0x610, 0x61a},
+	                                    {0x64b, 0x65f},   {0x200b, 0x200f}, {0x20d0, 0x20f0},  {0xfe00, 0xfe0f},
+	                                    {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}, {0xe0100, 0xe01ef}};
+	static const struct range two[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},
+	                                   {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},
+	                                   {0xff00, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f64f},
+	                                   {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
 
 	if (code < 0x300)
 		return 1;
@@ -127,9 +134,9 @@ int utf8_columns(uint32_t code)
 
 bool utf8_dangerous(uint32_t code)
 {
-	static const struct range ranges[] = {{0, 0x1f},	{0x7f, 0x9f},	  {0x61c, 0x61c},   {0x200b, 0x200f},
-					      {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
-					      {0xe0000, 0xe007f}};
+	static const struct range ranges[] = {{0, 0x1f},        {0x7f, 0x9f},     {0x61c, 0x61c},
+	                                      {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f},
+	                                      {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
 
 	return (code < 0x20 || code >= 0x7f) && IN(ranges, code);
 }
@@ -245,7 +252,8 @@ static void add_json_escape(struct text *t, uint32_t code)
 	if (code == '\n' || code == '\t' || code == '\r')
 		text_puts(t, code == '\n' ? "\\n" : code == '\t' ? "\\t" : "\\r");
 	else if (code >= 0x10000)
-		text_printf(t, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + ((code - 0x10000) & 0x3ff));
+		text_printf(t, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10),
+		            0xdc00 + ((code - 0x10000) & 0x3ff));
 	else
 		text_printf(t, "\\u%04x", code);
 }

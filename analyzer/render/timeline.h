@@ -12,10 +12,10 @@
 
 enum timeline_kind {
 	TIMELINE_HEADING, /* label: of the rows that follow */
-	TIMELINE_BAR,	  /* from start to end */
+	TIMELINE_BAR,     /* from start to end */
 	TIMELINE_MOMENT,  /* a line of a log at start */
-	TIMELINE_GAP,	  /* from start to end nothing was logged; label: said behind it */
-	TIMELINE_REST,	  /* label: what was left out here */
+	TIMELINE_GAP,     /* from start to end nothing was logged; label: said behind it */
+	TIMELINE_REST,    /* label: what was left out here */
 };
 
 /* How a bar is drawn. */
@@ -24,13 +24,13 @@ enum timeline_look { LOOK_WORK, LOOK_WAIT, LOOK_CONTAINER, LOOK_UNKNOWN, LOOK_SP
 struct timeline_row {
 	enum timeline_kind kind;
 	enum timeline_look look;
-	int depth;		 /* indentation */
-	const char *label;	 /* NULL: "" */
-	const char *level;	 /* of a moment */
-	const char *detail;	 /* behind the label: safe already, made by whoever knows it; NULL: none */
+	int depth;          /* indentation */
+	const char *label;  /* NULL: "" */
+	const char *level;  /* of a moment */
+	const char *detail; /* behind the label: safe already, made by whoever knows it; NULL: none */
 	int64_t start_ns, end_ns;
-	int64_t total_ns;	 /* of several bars in one row: what they add up to; 0: end - start */
-	bool open;		 /* the end is not known */
+	int64_t total_ns; /* of several bars in one row: what they add up to; 0: end - start */
+	bool open;        /* the end is not known */
 };
 
 struct timeline_fact {
@@ -39,20 +39,20 @@ struct timeline_fact {
 };
 
 struct timeline {
-	const char *title;		    /* as HTML and Markdown head it */
-	const struct timeline_fact *facts;  /* shown above */
+	const char *title;                 /* as HTML and Markdown head it */
+	const struct timeline_fact *facts; /* shown above */
 	size_t nfacts;
 	const struct timeline_row *rows;
 	size_t nrows;
-	int64_t start_ns, end_ns;	    /* the bars' ruler; a bar beyond it is cut with a mark */
-	int64_t offset_s;		    /* of the log's clock */
+	int64_t start_ns, end_ns; /* the bars' ruler; a bar beyond it is cut with a mark */
+	int64_t offset_s;         /* of the log's clock */
 };
 
 /* Bars, offsets and clock times on a terminal; 0 or a negative errno. */
 int timeline_text(struct output *out, const struct timeline *t);
 
-/* A drawing of the bars alone, width 1000 units, whose colours are those of report_style.h: <svg>...</svg> without a document around it.
- * id: distinguishes it from others in the same document. */
+/* A drawing of the bars alone, width 1000 units, whose colours are those of report_style.h: <svg>...</svg> without a
+ * document around it. id: distinguishes it from others in the same document. */
 void timeline_svg(struct text *out, const struct timeline *t, const char *id);
 
 /* The same with the facts above and the lines below it, as a part of a page. */

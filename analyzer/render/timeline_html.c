@@ -71,10 +71,12 @@ static void add_lines(struct text *out, const struct timeline *t)
 				time_of_log(t->start_ns, t->offset_s, clock);
 				time_offset(t->offset_s, zone);
 				text_printf(out,
-					    "<div class=\"scroll\"><table class=\"lines\"><thead><tr><th class=\"n\" scope=\"col\">offset</th>"
-					    "<th scope=\"col\">%.10s <small>%s</small></th><th scope=\"col\">level</th><th scope=\"col\">line</th></tr></thead>"
-					    "<tbody>\n",
-					    clock, zone);
+				            "<div class=\"scroll\"><table class=\"lines\"><thead><tr><th class=\"n\" "
+				            "scope=\"col\">offset</th>"
+				            "<th scope=\"col\">%.10s <small>%s</small></th><th "
+				            "scope=\"col\">level</th><th scope=\"col\">line</th></tr></thead>"
+				            "<tbody>\n",
+				            clock, zone);
 			}
 			inside |= lines;
 		} else if (r->kind == TIMELINE_MOMENT) {

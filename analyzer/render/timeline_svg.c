@@ -16,8 +16,11 @@ static double x_of(const struct timeline *t, int64_t ns)
 
 static const char *class_of(enum timeline_look look)
 {
-	static const char *const names[] = {[LOOK_WORK] = "work", [LOOK_WAIT] = "wait", [LOOK_CONTAINER] = "container", [LOOK_UNKNOWN] = "unknown",
-					    [LOOK_SPAN] = "span"};
+	static const char *const names[] = {[LOOK_WORK] = "work",
+	                                    [LOOK_WAIT] = "wait",
+	                                    [LOOK_CONTAINER] = "container",
+	                                    [LOOK_UNKNOWN] = "unknown",
+	                                    [LOOK_SPAN] = "span"};
 
 	return names[look];
 }
@@ -45,11 +48,13 @@ static void add_bar(struct text *out, const struct timeline *t, const struct tim
 	number_duration(takes, "µ", length);
 	number_duration(r->start_ns - t->start_ns, "µ", offset);
 	add_label(out, r, y);
-	text_printf(out, "<rect class=\"%s%s\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" rx=\"2\"><title>", class_of(r->look), r->open ? " open" : "", from,
-		    y + (ROW - BAR) / 2, to - from < 1.5 ? 1.5 : to - from, BAR);
+	text_printf(out, "<rect class=\"%s%s\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" rx=\"2\"><title>",
+	            class_of(r->look), r->open ? " open" : "", from, y + (ROW - BAR) / 2,
+	            to - from < 1.5 ? 1.5 : to - from, BAR);
 	text_add_html(out, r->label ? r->label : "", r->label ? strlen(r->label) : 0);
 	text_printf(out, ": %s from %s on</title></rect>", r->open ? "not closed," : length, offset);
-	text_printf(out, "<text class=\"time\" x=\"%d\" y=\"%d\">%s</text>\n", WIDTH, y + 13, r->open ? "open" : length);
+	text_printf(out, "<text class=\"time\" x=\"%d\" y=\"%d\">%s</text>\n", WIDTH, y + 13,
+	            r->open ? "open" : length);
 }
 
 static void add_ruler(struct text *out, const struct timeline *t, int height)
@@ -60,7 +65,8 @@ static void add_ruler(struct text *out, const struct timeline *t, int height)
 		double x = x_of(t, t->start_ns + (t->end_ns - t->start_ns) / 4 * i);
 
 		number_duration((t->end_ns - t->start_ns) / 4 * i, "µ", at);
-		text_printf(out, "<line class=\"grid\" x1=\"%.2f\" y1=\"%d\" x2=\"%.2f\" y2=\"%d\"/>", x, RULER - 4, x, height);
+		text_printf(out, "<line class=\"grid\" x1=\"%.2f\" y1=\"%d\" x2=\"%.2f\" y2=\"%d\"/>", x, RULER - 4, x,
+		            height);
 		text_printf(out, "<text class=\"tick\" x=\"%.2f\" y=\"12\">%s</text>\n", x, i ? at : "0");
 	}
 }
@@ -71,7 +77,9 @@ void timeline_svg(struct text *out, const struct timeline *t, const char *id)
 
 	for (size_t i = 0; i < t->nrows; i++)
 		height += t->rows[i].kind == TIMELINE_BAR ? ROW : t->rows[i].kind == TIMELINE_HEADING ? 4 : 0;
-	text_printf(out, "<svg class=\"timeline\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s\"><title id=\"%s\">", WIDTH, height + 2, id, id);
+	text_printf(
+	    out, "<svg class=\"timeline\" viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s\"><title id=\"%s\">",
+	    WIDTH, height + 2, id, id);
 	text_add_html(out, t->title ? t->title : "", t->title ? strlen(t->title) : 0);
 	text_puts(out, "</title>\n");
 	add_ruler(out, t, height);

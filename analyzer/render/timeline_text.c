@@ -86,16 +86,21 @@ static void lay_out(struct layout *l)
 
 static enum ink ink_of_look(enum timeline_look look)
 {
-	static const enum ink inks[] = {[LOOK_WORK] = INK_INFO, [LOOK_WAIT] = INK_WARN, [LOOK_CONTAINER] = INK_TRACE,
-					[LOOK_UNKNOWN] = INK_DIM, [LOOK_SPAN] = INK_BAR};
+	static const enum ink inks[] = {[LOOK_WORK] = INK_INFO,
+	                                [LOOK_WAIT] = INK_WARN,
+	                                [LOOK_CONTAINER] = INK_TRACE,
+	                                [LOOK_UNKNOWN] = INK_DIM,
+	                                [LOOK_SPAN] = INK_BAR};
 
 	return inks[look];
 }
 
 static const char *fill_of(const struct layout *l, enum timeline_look look)
 {
-	static const char *const fine[] = {[LOOK_WORK] = "█", [LOOK_WAIT] = "▒", [LOOK_CONTAINER] = "▓", [LOOK_UNKNOWN] = "·", [LOOK_SPAN] = "━"};
-	static const char *const plain[] = {[LOOK_WORK] = "#", [LOOK_WAIT] = "-", [LOOK_CONTAINER] = "+", [LOOK_UNKNOWN] = ".", [LOOK_SPAN] = "="};
+	static const char *const fine[] = {
+	    [LOOK_WORK] = "█", [LOOK_WAIT] = "▒", [LOOK_CONTAINER] = "▓", [LOOK_UNKNOWN] = "·", [LOOK_SPAN] = "━"};
+	static const char *const plain[] = {
+	    [LOOK_WORK] = "#", [LOOK_WAIT] = "-", [LOOK_CONTAINER] = "+", [LOOK_UNKNOWN] = ".", [LOOK_SPAN] = "="};
 
 	return l->out->utf8 ? fine[look] : plain[look];
 }
@@ -113,14 +118,16 @@ static void add_bar(struct layout *l, const struct timeline_row *r)
 {
 	/* What reaches out by less than one can see does not. */
 	int64_t little = (l->t->end_ns - l->t->start_ns) / 100;
-	bool before = r->start_ns < l->t->start_ns - little, beyond = r->end_ns > l->t->end_ns + little || r->open;
+	bool before = r->start_ns<l->t->start_ns - little, beyond = r->end_ns> l->t->end_ns + little || r->open;
 	int from = cell_of(l, r->start_ns), to = cell_of(l, r->end_ns);
 	/* A bar ends in the cell its end falls into only where it reaches some way into it. */
-	double exact = l->t->end_ns > l->t->start_ns ?
-			   (double)(r->end_ns - l->t->start_ns) / (double)(l->t->end_ns - l->t->start_ns) * l->bar : 0;
+	double exact = l->t->end_ns > l->t->start_ns
+	                   ? (double)(r->end_ns - l->t->start_ns) / (double)(l->t->end_ns - l->t->start_ns) * l->bar
+	                   : 0;
 
-	double length = l->t->end_ns > l->t->start_ns ?
-			    (double)(r->end_ns - r->start_ns) / (double)(l->t->end_ns - l->t->start_ns) * l->bar : 0;
+	double length = l->t->end_ns > l->t->start_ns
+	                    ? (double)(r->end_ns - r->start_ns) / (double)(l->t->end_ns - l->t->start_ns) * l->bar
+	                    : 0;
 
 	if (to > from && exact - to < 0.5)
 		to--;

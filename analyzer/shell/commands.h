@@ -10,16 +10,16 @@ enum need { NEED_NOTHING, NEED_READ, NEED_WRITE };
 
 struct command {
 	const char *name;
-	const char *group;	/* heading in the help */
-	const char *words;	/* what follows, for the usage line; "" for nothing */
-	int least, most;	/* words; most -1: any number */
-	enum hint hint;		/* of its words */
-	const char *help;	/* one line */
-	const char *more;	/* paragraphs parted by an empty line; may be NULL */
-	const char *examples;	/* lines without "ilu-logq"; "  # " parts a remark; may be NULL */
+	const char *group;                 /* heading in the help */
+	const char *words;                 /* what follows, for the usage line; "" for nothing */
+	int least, most;                   /* words; most -1: any number */
+	enum hint hint;                    /* of its words */
+	const char *help;                  /* one line */
+	const char *more;                  /* paragraphs parted by an empty line; may be NULL */
+	const char *examples;              /* lines without "ilu-logq"; "  # " parts a remark; may be NULL */
 	const struct option_spec *options; /* ends with name NULL; may be NULL */
 	enum need need;
-	command_fn *run;	/* NULL: not available in this version, and says so */
+	command_fn *run; /* NULL: not available in this version, and says so */
 };
 
 extern const struct command commands[]; /* ends with name NULL */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* complete.c - see complete.h
  *
- * The line up to the cursor says what is wanted: the first word is a command or SQL; an option, or the value of one; a word of
- * the kind the command's row names; in SQL tables, columns and functions. Names come from the database that is open. */
+ * The line up to the cursor says what is wanted: the first word is a command or SQL; an option, or the value of one; a
+ * word of the kind the command's row names; in SQL tables, columns and functions. Names come from the database that is
+ * open. */
 #include "shell/complete.h"
 #include "shell/words.h"
 #include <readline/readline.h>
@@ -115,16 +116,19 @@ static void offer_tables(const char *text)
 
 static void offer_sql_words(const char *text)
 {
-	static const char *const words[] = {"SELECT", "FROM", "WHERE", "GROUP BY", "ORDER BY", "LIMIT", "count(*)", "field(event, '",
-					    "AND", "NOT", "NULL", "LIKE", "JOIN", "DESC", "HAVING", "DISTINCT"};
+	static const char *const words[] = {"SELECT",   "FROM",           "WHERE",  "GROUP BY", "ORDER BY", "LIMIT",
+	                                    "count(*)", "field(event, '", "AND",    "NOT",      "NULL",     "LIKE",
+	                                    "JOIN",     "DESC",           "HAVING", "DISTINCT"};
 
 	offer_tables(text);
-	offer_sql("SELECT DISTINCT c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type IN ('table', 'view')"
-		  " AND t.name NOT LIKE 'sqlite%'",
-		  text);
-	offer_sql("SELECT name FROM pragma_table_info('event') UNION SELECT name FROM pragma_table_info('span')"
-		  " UNION SELECT name FROM pragma_table_info('phase') UNION SELECT name FROM pragma_table_info('series')",
-		  text);
+	offer_sql("SELECT DISTINCT c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type IN "
+	          "('table', 'view')"
+	          " AND t.name NOT LIKE 'sqlite%'",
+	          text);
+	offer_sql(
+	    "SELECT name FROM pragma_table_info('event') UNION SELECT name FROM pragma_table_info('span')"
+	    " UNION SELECT name FROM pragma_table_info('phase') UNION SELECT name FROM pragma_table_info('series')",
+	    text);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		offer(words[i], text);
 }
@@ -147,7 +151,9 @@ static void offer_hint(enum hint hint, const char *text)
 		offer_columns(text);
 		break;
 	case HINT_MESSAGE:
-		offer_sql("SELECT DISTINCT replace(template, '<*>', '*') FROM pattern UNION SELECT DISTINCT message FROM event LIMIT 2000", text);
+		offer_sql("SELECT DISTINCT replace(template, '<*>', '*') FROM pattern UNION SELECT DISTINCT message "
+		          "FROM event LIMIT 2000",
+		          text);
 		break;
 	case HINT_TARGET:
 		offer_sql("SELECT DISTINCT target FROM event LIMIT 500", text);
@@ -170,7 +176,8 @@ static void offer_hint(enum hint hint, const char *text)
 static const struct option_spec *option_of(const struct option_spec *o, const char *word)
 {
 	for (; o && o->name; o++)
-		if ((!strncmp(word, "--", 2) && !strcmp(word + 2, o->name)) || (word[0] == '-' && o->letter && word[1] == o->letter && !word[2]))
+		if ((!strncmp(word, "--", 2) && !strcmp(word + 2, o->name)) ||
+		    (word[0] == '-' && o->letter && word[1] == o->letter && !word[2]))
 			return o;
 	return NULL;
 }
@@ -191,7 +198,7 @@ static void offer_value_of(const struct option_spec *o, const char *text)
 static enum hint gather(const char *text, int start)
 {
 	char *line = strndup(rl_line_buffer, (size_t)start - (start && rl_completion_quote_character));
-	bool list = line && start && rl_line_buffer[start - 1] == ',';	/* behind a comma a word goes on */
+	bool list = line && start && rl_line_buffer[start - 1] == ','; /* behind a comma a word goes on */
 	char *words[64];
 	int n = line ? words_split(line, words, 64) : 0;
 	const struct command *c = n > 0 ? command_find(words[0]) : NULL;
@@ -223,7 +230,8 @@ static enum hint gather(const char *text, int start)
 	return hint;
 }
 
-/* name as one word of the shell: in quotes, of which the first stands already where one is open (and readline adds the last). */
+/* name as one word of the shell: in quotes, of which the first stands already where one is open (and readline adds the
+ * last). */
 static char *quoted(const char *name, int open)
 {
 	char quote = (char)(open ? open : '"');

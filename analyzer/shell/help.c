@@ -31,8 +31,8 @@ static void put_options(const struct option_spec *o, FILE *to)
 
 void command_usage(const struct command *c, FILE *to)
 {
-	fprintf(to, "usage: ilu-logq %s%s%s%s\n", c->name, c->options && c->options->name ? " [OPTIONS]" : "", *c->words ? " " : "",
-		c->words);
+	fprintf(to, "usage: ilu-logq %s%s%s%s\n", c->name, c->options && c->options->name ? " [OPTIONS]" : "",
+	        *c->words ? " " : "", c->words);
 }
 
 static void put_lines(const char *text, const char *before, FILE *to)
@@ -75,8 +75,8 @@ void help_all(struct output *out)
 	FILE *to = out->file;
 
 	fprintf(to, "ilu-logq - questions to the logs of a daemon: events, spans, invocations, where the time went\n"
-		    "usage: ilu-logq [-d DB] [--format text|csv|json|markdown] COMMAND [ARGUMENTS]\n"
-		    "       ilu-logq [-d DB]                    the shell\n");
+	            "usage: ilu-logq [-d DB] [--format text|csv|json|markdown] COMMAND [ARGUMENTS]\n"
+	            "       ilu-logq [-d DB]                    the shell\n");
 	for (const struct command *c = commands; c->name; c++) {
 		if (!c->run)
 			continue;
@@ -85,10 +85,12 @@ void help_all(struct output *out)
 		group = c->group;
 		fprintf(to, "  %-14s %s\n", c->name, c->help);
 	}
-	fprintf(to, "\n%sOptions, before or after the command%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
+	fprintf(to, "\n%sOptions, before or after the command%s\n", output_ink(out, INK_HEAD),
+	        output_ink(out, INK_NONE));
 	put_options(global_options, to);
-	fprintf(to, "\n`ilu-logq COMMAND --help` says more about one. Exit status: 0 fine, 1 findings, 2 usage or input that cannot be\n"
-		    "opened, 3 damaged or foreign input, 4 the system failed, 130 after Ctrl-C.\n");
+	fprintf(to, "\n`ilu-logq COMMAND --help` says more about one. Exit status: 0 fine, 1 findings, 2 usage or "
+	            "input that cannot be\n"
+	            "opened, 3 damaged or foreign input, 4 the system failed, 130 after Ctrl-C.\n");
 }
 
 static void put_roff_char(char c, FILE *to)
@@ -101,13 +103,15 @@ static void put_roff_char(char c, FILE *to)
 		fputc(c, to);
 }
 
-/* mdoc has its own ideas about backslashes, and about lines that begin with a dot or a quote; a sentence begins a line. */
+/* mdoc has its own ideas about backslashes, and about lines that begin with a dot or a quote; a sentence begins a line.
+ */
 static void put_roff(const char *text, size_t len, FILE *to)
 {
 	bool start = true;
 
 	for (size_t i = 0; i < len; i++) {
-		bool sentence = i > 1 && text[i] == ' ' && text[i - 1] == '.' && i + 1 < len && isupper((unsigned char)text[i + 1]);
+		bool sentence =
+		    i > 1 && text[i] == ' ' && text[i - 1] == '.' && i + 1 < len && isupper((unsigned char)text[i + 1]);
 		bool paragraph = text[i] == '\n' && i + 1 < len && text[i + 1] == '\n';
 
 		if (start && (text[i] == '.' || text[i] == '\''))

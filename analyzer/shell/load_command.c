@@ -11,16 +11,16 @@ int cmd_load(struct query *q)
 	const struct args *a = q->args;
 	char **zones = calloc(a->noptions + 1, sizeof *zones);
 	struct load_options o = {
-		.db = q->path,
-		.paths = (char *const *)a->words,
-		.npaths = a->nwords,
-		.timezones = zones,
-		.benchmark = args_value(a, "benchmark"),
-		.rules = args_value(a, "rules"),
-		.follow = args_has(a, "follow"),
-		.quiet = q->quiet,
-		.out = q->out->file,
-		.err = stderr,
+	    .db = q->path,
+	    .paths = (char *const *)a->words,
+	    .npaths = a->nwords,
+	    .timezones = zones,
+	    .benchmark = args_value(a, "benchmark"),
+	    .rules = args_value(a, "rules"),
+	    .follow = args_has(a, "follow"),
+	    .quiet = q->quiet,
+	    .out = q->out->file,
+	    .err = stderr,
 	};
 	int64_t threads = 0;
 	int status;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* options.c - see options.h
  *
- * The first word is the command; which options it takes is known only then, so an option before it must be one of the program's own.
+ * The first word is the command; which options it takes is known only then, so an option before it must be one of the
+ * program's own.
  * --name VALUE, --name=VALUE, -n VALUE, -nVALUE; -- ends the options; a lone - is a word. */
 #include "shell/options.h"
 #include <errno.h>
@@ -177,7 +178,8 @@ static int take_all(struct parser *p)
 		else if (!strcmp(arg, "--"))
 			words_only = true;
 		else if (arg[1] == '-')
-			rc = take_option(p, arg + 2, strcspn(arg + 2, "="), strchr(arg, '=') ? strchr(arg, '=') + 1 : NULL);
+			rc = take_option(p, arg + 2, strcspn(arg + 2, "="),
+			                 strchr(arg, '=') ? strchr(arg, '=') + 1 : NULL);
 		else
 			rc = take_letters(p, arg);
 	}

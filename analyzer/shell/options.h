@@ -7,9 +7,9 @@
 
 /* What the program's own options say. The shell starts each command with those of its own command line. */
 struct settings {
-	const char *db;	     /* borrowed from argv, the environment, or static */
+	const char *db; /* borrowed from argv, the environment, or static */
 	enum format format;
-	int width;	     /* -1: of the terminal */
+	int width; /* -1: of the terminal */
 	enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
 	bool quiet, help, version;
 };
@@ -26,7 +26,8 @@ struct invocation {
 /* The defaults and the environment: $ILU_LOGQ_DB, else ./logq.db. */
 struct settings settings_default(void);
 
-/* Reads argv[0..n), which it borrows, over base. On error returns -EINVAL, or -ENOMEM, with *why a sentence to free(). */
+/* Reads argv[0..n), which it borrows, over base. On error returns -EINVAL, or -ENOMEM, with *why a sentence to free().
+ */
 int options_parse(int n, char *const *argv, const struct settings *base, struct invocation *out, char **why);
 void options_done(struct invocation *in);
 

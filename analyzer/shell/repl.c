@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* repl.c - the shell on a terminal.
  *
- * A line is a command as on the command line, or SQL, which goes on until its ';'. Ctrl-C stops the answer, not the shell; on the
- * prompt it drops the line. Ctrl-D or `quit` ends it. The history is kept in $XDG_STATE_HOME/ilu-logq/history. */
+ * A line is a command as on the command line, or SQL, which goes on until its ';'. Ctrl-C stops the answer, not the
+ * shell; on the prompt it drops the line. Ctrl-D or `quit` ends it. The history is kept in
+ * $XDG_STATE_HOME/ilu-logq/history. */
 #include "render/text.h"
 #include "shell/complete.h"
 #include "shell/words.h"
@@ -52,7 +53,8 @@ static char *history_path(void)
 
 	if ((!state || *state != '/') && (!home || !*home))
 		return NULL;
-	if (asprintf(&path, "%s%s/ilu-logq/history", state && *state == '/' ? state : home, state && *state == '/' ? "" : "/.local/state") < 0)
+	if (asprintf(&path, "%s%s/ilu-logq/history", state && *state == '/' ? state : home,
+	             state && *state == '/' ? "" : "/.local/state") < 0)
 		return NULL;
 	if (make_directories(path)) {
 		free(path);

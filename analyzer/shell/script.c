@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* script.c - commands from standard input, as the shell takes them: one a line, SQL up to its ';'.
  *
- * The first command that fails ends it, and its status is the program's; findings do not end it, but are told at the end. */
+ * The first command that fails ends it, and its status is the program's; findings do not end it, but are told at the
+ * end. */
 #include "render/text.h"
 #include "shell/session.h"
 #include "shell/words.h"

@@ -77,12 +77,12 @@ static bool use_color(const struct settings *s)
 static struct output make_output(const struct settings *s)
 {
 	return (struct output){
-		.file = stdout,
-		.format = s->format,
-		.width = s->width >= 0 ? s->width : terminal_width(STDOUT_FILENO),
-		.color = use_color(s) && (s->format == FORMAT_TEXT),
-		.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
-		.quiet = s->quiet,
+	    .file = stdout,
+	    .format = s->format,
+	    .width = s->width >= 0 ? s->width : terminal_width(STDOUT_FILENO),
+	    .color = use_color(s) && (s->format == FORMAT_TEXT),
+	    .utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
+	    .quiet = s->quiet,
 	};
 }
 
@@ -139,7 +139,8 @@ static FILE *open_pager(const struct session *s, const struct command *c)
 	const char *pager = getenv("PAGER");
 	FILE *pipe;
 
-	if (!s->interactive || !isatty(STDOUT_FILENO) || c->need == NEED_NOTHING || (pager && (!*pager || !strcmp(pager, "cat"))))
+	if (!s->interactive || !isatty(STDOUT_FILENO) || c->need == NEED_NOTHING ||
+	    (pager && (!*pager || !strcmp(pager, "cat"))))
 		return stdout;
 	fflush(stdout);
 	pipe = popen(pager ? pager : "less -RFXK", "w");
@@ -156,7 +157,8 @@ static int64_t count_runs(sqlite3 *db)
 	sqlite3_stmt *stmt = NULL;
 	int64_t n = 0;
 
-	if (sqlite3_prepare_v2(db, "SELECT count(*) FROM run", -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(db, "SELECT count(*) FROM run", -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
 		n = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
 	return n;
@@ -177,11 +179,12 @@ static int run_in_one_state(const struct command *c, struct query *q)
 }
 
 /* Runs c with everything around it: database, output, pager, the handler of Ctrl-C. */
-static int run_command(struct session *s, const struct command *c, const struct settings *settings, const struct args *args,
-		       const char *place)
+static int run_command(struct session *s, const struct command *c, const struct settings *settings,
+                       const struct args *args, const char *place)
 {
 	struct output out = make_output(settings);
-	struct query q = {.command = c->name, .path = settings->db, .args = args, .out = &out, .quiet = settings->quiet};
+	struct query q = {
+	    .command = c->name, .path = settings->db, .args = args, .out = &out, .quiet = settings->quiet};
 	int status = DONE;
 
 	query_interrupted = 0;

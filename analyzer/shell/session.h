@@ -7,9 +7,9 @@
 
 struct session {
 	struct settings settings; /* what commands start from */
-	struct store *store;	  /* the shell keeps it open from one command to the next; else NULL */
-	char *store_path;	  /* of the open store; owned */
-	bool interactive;	  /* the shell on a terminal: long answers go through the pager */
+	struct store *store;      /* the shell keeps it open from one command to the next; else NULL */
+	char *store_path;         /* of the open store; owned */
+	bool interactive;         /* the shell on a terminal: long answers go through the pager */
 };
 
 /* Runs one command line and prints its error, if any. place is put before the message ("" or "stdin:3: "). */

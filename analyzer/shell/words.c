@@ -46,8 +46,9 @@ int words_split(char *line, char **words, int max)
 
 bool words_are_sql(const char *line)
 {
-	static const char *const starts[] = {"select", "with",	 "explain", "values", "pragma", "create", "drop",  "insert", "update",
-					     "delete", "attach", "detach",  "begin",  "commit", "analyze", "vacuum"};
+	static const char *const starts[] = {"select", "with",   "explain", "values", "pragma", "create",
+	                                     "drop",   "insert", "update",  "delete", "attach", "detach",
+	                                     "begin",  "commit", "analyze", "vacuum"};
 	size_t n;
 
 	line += strspn(line, " \t\r\n(");

@@ -118,6 +118,7 @@ int aggregate_register(sqlite3 *db)
 	int rc = sqlite3_create_function_v2(db, "quantile", 2, flags, NULL, NULL, step_quantile, final, NULL);
 
 	for (unsigned i = 0; !rc && i < sizeof fixed / sizeof *fixed; i++)
-		rc = sqlite3_create_function_v2(db, fixed[i].name, 1, flags, (void *)&fixed[i].q, NULL, step_fixed, final, NULL);
+		rc = sqlite3_create_function_v2(db, fixed[i].name, 1, flags, (void *)&fixed[i].q, NULL, step_fixed,
+		                                final, NULL);
 	return rc;
 }

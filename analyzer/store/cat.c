@@ -23,7 +23,8 @@ static int64_t source_bytes(struct store *s, int64_t source)
 	return bytes;
 }
 
-static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*put)(void *, const void *, size_t), void *arg)
+static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*put)(void *, const void *, size_t),
+                     void *arg)
 {
 	struct chunk_row row;
 	int rc = 0;
@@ -64,7 +65,8 @@ int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, 
 
 	if (left < 0)
 		return (int)left;
-	rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", -1, &q, NULL));
+	rc = store_rc(sqlite3_prepare_v2(
+	    s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", -1, &q, NULL));
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(q, 1, original(s, source));

@@ -86,9 +86,12 @@ static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t o
 	rc = sqlite3_step(k->reject);
 	*rejected += rc == SQLITE_ROW;
 	if (rc == SQLITE_DONE && !may_be_unnoted(k, source))
-		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)source, (long long)line);
-	else if (rc == SQLITE_ROW && (sqlite3_column_int64(k->reject, 0) != offset || sqlite3_column_int64(k->reject, 1) != (int64_t)len))
-		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source, (long long)line);
+		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)source,
+		      (long long)line);
+	else if (rc == SQLITE_ROW &&
+	         (sqlite3_column_int64(k->reject, 0) != offset || sqlite3_column_int64(k->reject, 1) != (int64_t)len))
+		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source,
+		      (long long)line);
 	sqlite3_reset(k->reject);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
 }
@@ -105,7 +108,8 @@ static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note
 		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, &k->line, NULL)))
 			return rc;
 		if (row.head == CHUNK_REJECTED) {
-			if ((rc = reject_noted(k, n->source, n->first_line + i, n->first_offset + sum, k->line.len, rejected)))
+			if ((rc = reject_noted(k, n->source, n->first_line + i, n->first_offset + sum, k->line.len,
+			                       rejected)))
 				return rc;
 		} else {
 			min = row.stamp < min ? row.stamp : min;
@@ -114,9 +118,11 @@ static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note
 		sum += (int64_t)k->line.len + 1;
 	}
 	if (chunk_rows(c) != n->lines)
-		fault(k, "chunk %lld: %u lines where %lld are noted", (long long)n->id, chunk_rows(c), (long long)n->lines);
+		fault(k, "chunk %lld: %u lines where %lld are noted", (long long)n->id, chunk_rows(c),
+		      (long long)n->lines);
 	if (sum != n->bytes && sum != n->bytes + 1) /* the last line of a file may have no end */
-		fault(k, "chunk %lld: %lld bytes where %lld are noted", (long long)n->id, (long long)sum, (long long)n->bytes);
+		fault(k, "chunk %lld: %lld bytes where %lld are noted", (long long)n->id, (long long)sum,
+		      (long long)n->bytes);
 	if (min <= max && (min != n->min_stamp || max != n->max_stamp))
 		fault(k, "chunk %lld: other times than are noted", (long long)n->id);
 	return 0;
@@ -127,7 +133,10 @@ static int chunks_follow(struct check *k)
 {
 	int64_t source = 0, line = 1, offset = 0;
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(k->s->db, "SELECT id, source, first_line, first_offset, lines, bytes FROM chunk ORDER BY source, first_line", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(
+	    k->s->db,
+	    "SELECT id, source, first_line, first_offset, lines, bytes FROM chunk ORDER BY source, first_line", -1, &q,
+	    NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -138,8 +147,11 @@ static int chunks_follow(struct check *k)
 		}
 		source = sqlite3_column_int64(q, 1);
 		if (sqlite3_column_int64(q, 2) != line || sqlite3_column_int64(q, 3) != offset)
-			fault(k, "chunk %lld: does not begin at line %lld, byte %lld of source %lld, where the one before ends",
-			      (long long)sqlite3_column_int64(q, 0), (long long)line, (long long)offset, (long long)source);
+			fault(k,
+			      "chunk %lld: does not begin at line %lld, byte %lld of source %lld, where the one before "
+			      "ends",
+			      (long long)sqlite3_column_int64(q, 0), (long long)line, (long long)offset,
+			      (long long)source);
 		line = sqlite3_column_int64(q, 2) + sqlite3_column_int64(q, 4);
 		offset = sqlite3_column_int64(q, 3) + sqlite3_column_int64(q, 5);
 	}
@@ -183,14 +195,18 @@ static int chunks_whole(struct check *k)
 	int64_t total = number(k, "SELECT count(*) FROM chunk"), done = 0, rejected = 0, n;
 	sqlite3_stmt *q;
 	int rc = sqlite3_prepare_v2(k->s->db,
-				    "SELECT id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp FROM chunk ORDER BY id",
-				    -1, &q, NULL), bad = 0;
+	                            "SELECT id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp "
+	                            "FROM chunk ORDER BY id",
+	                            -1, &q, NULL),
+	    bad = 0;
 
 	if (rc)
 		return store_rc(rc);
 	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-		struct chunk_note note = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3),
-					  sqlite3_column_int64(q, 4), sqlite3_column_int64(q, 5), sqlite3_column_int64(q, 6), sqlite3_column_int64(q, 7)};
+		struct chunk_note note = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+		                          sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3),
+		                          sqlite3_column_int64(q, 4), sqlite3_column_int64(q, 5),
+		                          sqlite3_column_int64(q, 6), sqlite3_column_int64(q, 7)};
 
 		n = 0;
 		bad = chunk_whole(k, &note, &n);
@@ -221,11 +237,13 @@ static int places_whole(struct check *k)
 static int ledger_adds_up(struct check *k)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(k->s->db,
-				    "SELECT path, bytes, ok_bytes + repaired_bytes + rejected_bytes + duplicate_bytes, lines, ok + repaired + rejected + duplicate, "
-				    "coalesce((SELECT sum(bytes) FROM chunk c WHERE c.source = source.id), 0) + duplicate_bytes, "
-				    "coalesce((SELECT sum(lines) FROM chunk c WHERE c.source = source.id), 0) + duplicate FROM source",
-				    -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(
+	    k->s->db,
+	    "SELECT path, bytes, ok_bytes + repaired_bytes + rejected_bytes + duplicate_bytes, lines, ok + repaired + "
+	    "rejected + duplicate, "
+	    "coalesce((SELECT sum(bytes) FROM chunk c WHERE c.source = source.id), 0) + duplicate_bytes, "
+	    "coalesce((SELECT sum(lines) FROM chunk c WHERE c.source = source.id), 0) + duplicate FROM source",
+	    -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -234,27 +252,33 @@ static int ledger_adds_up(struct check *k)
 
 		for (int i = 2; i <= 5; i += 3)
 			if (sqlite3_column_int64(q, 1) != sqlite3_column_int64(q, i))
-				fault(k, "%s: %lld bytes, but %s add up to %lld", path, (long long)sqlite3_column_int64(q, 1),
-				      i == 2 ? "the ledger's" : "its chunks'", (long long)sqlite3_column_int64(q, i));
+				fault(k, "%s: %lld bytes, but %s add up to %lld", path,
+				      (long long)sqlite3_column_int64(q, 1), i == 2 ? "the ledger's" : "its chunks'",
+				      (long long)sqlite3_column_int64(q, i));
 		for (int i = 4; i <= 6; i += 2)
 			if (sqlite3_column_int64(q, 3) != sqlite3_column_int64(q, i))
-				fault(k, "%s: %lld lines, but %s add up to %lld", path, (long long)sqlite3_column_int64(q, 3),
-				      i == 4 ? "the ledger's" : "its chunks'", (long long)sqlite3_column_int64(q, i));
+				fault(k, "%s: %lld lines, but %s add up to %lld", path,
+				      (long long)sqlite3_column_int64(q, 3), i == 4 ? "the ledger's" : "its chunks'",
+				      (long long)sqlite3_column_int64(q, i));
 	}
 	sqlite3_finalize(q);
 	return rc == SQLITE_DONE ? 0 : store_rc(rc);
 }
 
-int store_check(struct store *s, void (*say)(void *, const char *), void (*progress)(void *, int64_t, int64_t), void *arg)
+int store_check(struct store *s, void (*say)(void *, const char *), void (*progress)(void *, int64_t, int64_t),
+                void *arg)
 {
 	struct check k = {.s = s, .fault = say, .progress = progress, .arg = arg};
 	int rc = place_set_new(&k.places);
 
 	if (!rc)
-		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", -1, &k.reject, NULL));
+		rc = store_rc(sqlite3_prepare_v2(
+		    s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", -1, &k.reject, NULL));
 	if (!rc)
-		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", -1, &k.energy, NULL));
-	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) && !(rc = ledger_adds_up(&k)))
+		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", -1,
+		                                 &k.energy, NULL));
+	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) &&
+	    !(rc = ledger_adds_up(&k)))
 		rc = places_whole(&k);
 	sqlite3_finalize(k.reject);
 	sqlite3_finalize(k.energy);

@@ -5,8 +5,9 @@
  *   slot columns  for each slot of each shape, its values in the order of the lines
  *   raw column    lines that are kept whole: rejected ones, repaired ones, those beyond the limits of shapes
  *
- * A chunk is cut into groups of 8,192 lines, and each column into one segment a group, so that a transaction's few lines cost the
- * segments of their group. Segments are packed into blocks of about 32 KiB, each a zstd frame with a checksum. */
+ * A chunk is cut into groups of 8,192 lines, and each column into one segment a group, so that a transaction's few
+ * lines cost the segments of their group. Segments are packed into blocks of about 32 KiB, each a zstd frame with a
+ * checksum. */
 #ifndef STORE_CHUNK_H
 #define STORE_CHUNK_H
 
@@ -18,8 +19,8 @@
 #define CHUNK_GROUPS   (CHUNK_ROWS / SEGMENT_ROWS)
 #define CHUNK_NO_TID   0 /* in the tid column; else 1 + index of the dictionary */
 
-/* In the head column, below the heads of the directory. CHUNK_REJECTED is of every line that is no event: table reject has those that should
- * have been one; empty lines, and those of energy logs, are not there. */
+/* In the head column, below the heads of the directory. CHUNK_REJECTED is of every line that is no event: table reject
+ * has those that should have been one; empty lines, and those of energy logs, are not there. */
 enum chunk_raw { CHUNK_REJECTED, CHUNK_RAW_EVENT, CHUNK_FIRST_HEAD };
 
 /* ---- building ---- */
@@ -34,10 +35,12 @@ void chunk_builder_clear(struct chunk_builder *b);
 bool chunk_builder_full(const struct chunk_builder *b, size_t len);
 
 /* A line of known shape; values as shape_match or chunk_values cut them. bytes: of text, with line end. */
-int chunk_add_line(struct chunk_builder *b, const struct shape *head, const struct slice *head_values, const struct shape *tail,
-		   const struct slice *tail_values, struct slice tid, int64_t stamp, size_t bytes);
+int chunk_add_line(struct chunk_builder *b, const struct shape *head, const struct slice *head_values,
+                   const struct shape *tail, const struct slice *tail_values, struct slice tid, int64_t stamp,
+                   size_t bytes);
 /* A whole line. how: CHUNK_REJECTED or CHUNK_RAW_EVENT (then with its tid and time). */
-int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp, size_t bytes);
+int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp,
+                  size_t bytes);
 
 /* A time that is in the lines, where they are no events: it counts for what the chunk reaches over. */
 void chunk_note_time(struct chunk_builder *b, int64_t stamp);
@@ -52,12 +55,13 @@ struct chunk_summary {
 struct chunk_summary chunk_builder_summary(const struct chunk_builder *b);
 
 /* Its transactions: calls fn for each with the number of its events and the bits of the groups they are in. */
-int chunk_builder_tids(const struct chunk_builder *b, int (*fn)(void *arg, struct slice tid, uint32_t events, unsigned groups), void *arg);
+int chunk_builder_tids(const struct chunk_builder *b,
+                       int (*fn)(void *arg, struct slice tid, uint32_t events, unsigned groups), void *arg);
 /* Its tail shapes, one after the other from *i = 0; NULL at the end. */
 const struct shape *chunk_builder_tail(const struct chunk_builder *b, uint32_t *i);
 
-/* The chunk's bytes, at the end of out: what table chunk has of it, then its blocks, which table block has one by one: block i is
- * chunk_seal_block(b, i) bytes long. */
+/* The chunk's bytes, at the end of out: what table chunk has of it, then its blocks, which table block has one by one:
+ * block i is chunk_seal_block(b, i) bytes long. */
 int chunk_seal(struct chunk_builder *b, int level, struct bytes *out);
 uint32_t chunk_seal_blocks(const struct chunk_builder *b);
 size_t chunk_seal_block(const struct chunk_builder *b, uint32_t i);
@@ -66,15 +70,15 @@ size_t chunk_seal_block(const struct chunk_builder *b, uint32_t i);
 
 struct chunk;
 
-/* Takes data apart; it is copied where needed. -EBADMSG: damaged. With fetch, data is without the blocks, and fetch gives them when they
- * are needed: 0 and *p, *n, borrowed until the next call, or a negative errno. */
+/* Takes data apart; it is copied where needed. -EBADMSG: damaged. With fetch, data is without the blocks, and fetch
+ * gives them when they are needed: 0 and *p, *n, borrowed until the next call, or a negative errno. */
 struct chunk_room; /* what decoding needs for a moment: shared by the chunks of one thread, NULL: each its own */
 int chunk_room_new(struct chunk_room **out);
 void chunk_room_free(struct chunk_room *r);
 
 typedef int chunk_fetch_fn(void *arg, uint32_t block, const void **p, size_t *n);
-int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg, struct chunk_room *room,
-		      struct chunk **out);
+int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg,
+                      struct chunk_room *room, struct chunk **out);
 int chunk_open(struct shape_set *set, const void *data, size_t len, struct chunk **out);
 void chunk_close(struct chunk *c);
 
@@ -93,7 +97,8 @@ int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out);
 int chunk_row_head(struct chunk *c, uint32_t i, uint16_t *head);
 int chunk_row_ord(struct chunk *c, uint32_t i, uint32_t *head_ord);
 int chunk_row_stamp(struct chunk *c, uint32_t i, int64_t *stamp);
-/* The row columns of a group, for those who look at many rows and need few: CHUNK_COLUMN_... bits say which; n rows. Borrowed. */
+/* The row columns of a group, for those who look at many rows and need few: CHUNK_COLUMN_... bits say which; n rows.
+ * Borrowed. */
 struct chunk_group {
 	uint32_t n;
 	const uint16_t *head, *tid;
@@ -105,21 +110,22 @@ const struct shape *chunk_head(const struct chunk *c, uint16_t local); /* NULL f
 const struct shape *chunk_tail(const struct chunk *c, uint16_t local);
 unsigned chunk_heads(const struct chunk *c); /* local numbers are CHUNK_FIRST_HEAD ... CHUNK_FIRST_HEAD + heads - 1 */
 bool chunk_has_raw_events(const struct chunk *c);
-/* The number of a transaction in this chunk, or CHUNK_NO_TID. groups: bits of those it is in, where they are known: the lowest is looked at first.
- * Negative: error. */
+/* The number of a transaction in this chunk, or CHUNK_NO_TID. groups: bits of those it is in, where they are known: the
+ * lowest is looked at first. Negative: error. */
 int chunk_find_tid(struct chunk *c, struct slice tid, unsigned groups);
-/* The transactions that are met first in the group-th of the groups that have such: 1 with the number of the first and the ids of all, 0 at the
- * end, negative: error. */
+/* The transactions that are met first in the group-th of the groups that have such: 1 with the number of the first and
+ * the ids of all, 0 at the end, negative: error. */
 int chunk_tids(struct chunk *c, unsigned group, uint32_t *first, const struct segment **ids);
 /* Text by number; borrowed until the next call for this chunk. */
 int chunk_tid(struct chunk *c, uint16_t local, struct slice *out);
 /* Value of a slot; part 0 head, 1 tail. buf: SEGMENT_TEXT bytes, used for numbers. */
-int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf, struct slice *out);
+int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf,
+                struct slice *out);
 /* The values of a head's slot in a group, and how many lines it has there. Borrowed until chunk_close. */
 int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out);
 uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group);
-/* hits[i] (SEGMENT_ROWS of them) becomes 1 where line i of the group has needle, as JSON escapes it, in its message or a string of its
- * fields; a line kept whole anywhere; else 0. */
+/* hits[i] (SEGMENT_ROWS of them) becomes 1 where line i of the group has needle, as JSON escapes it, in its message or
+ * a string of its fields; a line kept whole anywhere; else 0. */
 int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits);
 int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out);
 /* Offset of the first line of a group within the chunk's text. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* chunk_build.c - lines go in one by one, a chunk comes out.
  *
- * A builder is used for chunk after chunk: its buffers stay, since a fresh page costs more than what is written to it. */
+ * A builder is used for chunk after chunk: its buffers stay, since a fresh page costs more than what is written to it.
+ */
 #include "store/chunk.h"
 #include "store/chunk_format.h"
 #include "store/hash.h"
@@ -16,7 +17,7 @@
 /* A shape of this chunk. */
 struct local {
 	const struct shape *shape;
-	uint32_t column;	      /* of its first stored slot */
+	uint32_t column;              /* of its first stored slot */
 	uint32_t n[CHUNK_GROUPS + 1]; /* lines before each group, and of all */
 };
 
@@ -263,21 +264,24 @@ static int row_add(struct chunk_builder *b, uint32_t head, uint32_t tail, struct
 	return 0;
 }
 
-int chunk_add_line(struct chunk_builder *b, const struct shape *head, const struct slice *head_values, const struct shape *tail,
-		   const struct slice *tail_values, struct slice tid, int64_t stamp, size_t bytes)
+int chunk_add_line(struct chunk_builder *b, const struct shape *head, const struct slice *head_values,
+                   const struct shape *tail, const struct slice *tail_values, struct slice tid, int64_t stamp,
+                   size_t bytes)
 {
 	uint32_t h, t;
 	int rc;
 
 	if ((rc = local_number(b, &b->heads, head, &h)) || (rc = local_number(b, &b->tails, tail, &t)) ||
-	    (rc = values_add(b, &b->heads.list[h], head_values)) || (rc = values_add(b, &b->tails.list[t], tail_values)))
+	    (rc = values_add(b, &b->heads.list[h], head_values)) ||
+	    (rc = values_add(b, &b->tails.list[t], tail_values)))
 		return rc;
 	b->heads.list[h].n[b->rows / SEGMENT_ROWS + 1]++;
 	b->tails.list[t].n[b->rows / SEGMENT_ROWS + 1]++;
 	return row_add(b, h + CHUNK_FIRST_HEAD, t, tid, stamp, bytes);
 }
 
-int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp, size_t bytes)
+int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp,
+                  size_t bytes)
 {
 	int rc = column_add(&b->raw, text.ptr, text.len);
 
@@ -425,7 +429,8 @@ static int group_seal(struct chunk_builder *b, int level, const struct local_set
 
 		for (unsigned k = 0; k < l->shape->nslots && !rc; k++)
 			if (slot_is_stored(l->shape->slots[k].kind))
-				rc = values_seal(b, level, &b->columns[c++], l->n[group], l->n[group + 1] - l->n[group]);
+				rc =
+				    values_seal(b, level, &b->columns[c++], l->n[group], l->n[group + 1] - l->n[group]);
 	}
 	return rc;
 }
@@ -493,7 +498,8 @@ uint32_t chunk_seal_blocks(const struct chunk_builder *b)
 
 size_t chunk_seal_block(const struct chunk_builder *b, uint32_t i)
 {
-	struct peek in = {(const unsigned char *)b->blocks.ptr + 8 * (size_t)i, (const unsigned char *)b->blocks.ptr + b->blocks.len, false};
+	struct peek in = {(const unsigned char *)b->blocks.ptr + 8 * (size_t)i,
+	                  (const unsigned char *)b->blocks.ptr + b->blocks.len, false};
 
 	return peek_u32(&in);
 }

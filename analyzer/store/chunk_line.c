@@ -51,7 +51,8 @@ static int value_put(struct put *p, const struct shape *sh, unsigned part, unsig
 		v = (struct slice){buf, stamp_print_rfc3339(p->row->stamp, buf)};
 		break;
 	default:
-		rc = chunk_value(p->chunk, part, part ? p->row->tail : p->row->head, slot, part ? p->row->tail_ord : p->row->head_ord, buf, &v);
+		rc = chunk_value(p->chunk, part, part ? p->row->tail : p->row->head, slot,
+		                 part ? p->row->tail_ord : p->row->head_ord, buf, &v);
 	}
 	if (!rc)
 		bytes_add(p->out, v.ptr, v.len);

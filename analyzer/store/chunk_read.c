@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* chunk_read.c - a chunk's rows and values, decoded when they are asked for.
  *
- * Opening reads the directory. A group's row columns are decoded when one of its rows is asked for, and for each row it is counted how many
- * of its shape came before: that is where its values stand. Blocks are fetched and decompressed once, segments decoded once.
- * All numbers from the file are checked before they are used. */
+ * Opening reads the directory. A group's row columns are decoded when one of its rows is asked for, and for each row it
+ * is counted how many of its shape came before: that is where its values stand. Blocks are fetched and decompressed
+ * once, segments decoded once. All numbers from the file are checked before they are used. */
 #include "store/chunk.h"
 #include "store/chunk_format.h"
 
@@ -19,10 +19,10 @@ struct place {
 
 struct stored_shape {
 	const struct shape *shape;
-	uint16_t n[CHUNK_GROUPS];	   /* lines in each group */
-	unsigned nstored;		   /* slots with values in columns */
+	uint16_t n[CHUNK_GROUPS];           /* lines in each group */
+	unsigned nstored;                   /* slots with values in columns */
 	struct place *places[CHUNK_GROUPS]; /* by stored slot; into chunk.places */
-	struct segment **segments;	   /* decoded ones, group * nstored + stored slot */
+	struct segment **segments;          /* decoded ones, group * nstored + stored slot */
 };
 
 struct stored_block {
@@ -32,18 +32,18 @@ struct stored_block {
 };
 
 enum { HEAD_RANK = 16, TAIL_RANK = 32 }; /* among the CHUNK_COLUMN_ bits: how many of each row's shape come before it */
-#define RANK_FEW 64 /* rows that are counted for one by one before it is done for all */
+#define RANK_FEW 64                      /* rows that are counted for one by one before it is done for all */
 
 enum row_column { ROW_HEAD, ROW_TAIL, ROW_TID, ROW_STAMP, ROW_COLUMNS };
 
 /* The row columns of a group; each is decoded when it is asked for. */
 struct group {
 	struct place places[ROW_COLUMNS];
-	unsigned have;	       /* CHUNK_COLUMN_..., ..._RANK */
-	unsigned counted;      /* rows whose rank was counted for them alone */
+	unsigned have;    /* CHUNK_COLUMN_..., ..._RANK */
+	unsigned counted; /* rows whose rank was counted for them alone */
 	uint16_t *head, *head_ord, *tail, *tail_ord, *tid;
 	int64_t *stamp;
-	uint16_t raw;	       /* lines kept whole */
+	uint16_t raw; /* lines kept whole */
 	struct place raw_place;
 	struct segment *raw_segment;
 	uint32_t first_tid, tids; /* the transactions that are met here first: number - 1 of the first, and how many */
@@ -75,7 +75,7 @@ struct chunk {
 struct chunk_room {
 	ZSTD_DCtx *zstd;
 	uint16_t counter[CHUNK_ROWS + CHUNK_FIRST_HEAD]; /* for ranks */
-	struct bytes block; /* a block that is not kept */
+	struct bytes block;                              /* a block that is not kept */
 };
 
 /* ---- blocks and segments ---- */
@@ -218,7 +218,8 @@ static int shape_open(struct chunk *c, struct shape_set *set, struct peek *in, u
 	return 0;
 }
 
-static int shapes_open(struct chunk *c, struct shape_set *set, struct peek *in, unsigned part, struct stored_shape **out, uint32_t *n)
+static int shapes_open(struct chunk *c, struct shape_set *set, struct peek *in, unsigned part,
+                       struct stored_shape **out, uint32_t *n)
 {
 	uint32_t count = peek_u32(in);
 	int rc = 0;
@@ -260,7 +261,8 @@ static size_t places_count(const struct chunk *c, const struct stored_shape *sha
 	return count;
 }
 
-static struct place *group_places(struct stored_shape *shapes, uint32_t n, unsigned g, struct peek *in, struct place *at)
+static struct place *group_places(struct stored_shape *shapes, uint32_t n, unsigned g, struct peek *in,
+                                  struct place *at)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (!shapes[i].n[g])
@@ -339,7 +341,8 @@ static int directory_open(struct chunk *c, struct shape_set *set, struct peek in
 	c->ngroups = (c->rows + SEGMENT_ROWS - 1) / SEGMENT_ROWS;
 	for (unsigned g = 0; g < c->ngroups; g++)
 		c->group_offset[g] = peek_u64(&in);
-	if ((rc = shapes_open(c, set, &in, 0, &c->heads, &c->nheads)) || (rc = shapes_open(c, set, &in, 1, &c->tails, &c->ntails)))
+	if ((rc = shapes_open(c, set, &in, 0, &c->heads, &c->nheads)) ||
+	    (rc = shapes_open(c, set, &in, 1, &c->tails, &c->ntails)))
 		return rc;
 	for (unsigned g = 0; g < c->ngroups; g++)
 		for (unsigned k = 0; k < ROW_COLUMNS; k++)
@@ -373,7 +376,8 @@ static int body_open(struct chunk *c, struct shape_set *set, struct peek in)
 	got = ZSTD_decompressDCtx(c->room->zstd, directory, raw, packed, len);
 	rc = ZSTD_isError(got) || got != raw ? -EBADMSG : 0;
 	if (!rc)
-		rc = directory_open(c, set, (struct peek){(unsigned char *)directory, (unsigned char *)directory + raw, false});
+		rc = directory_open(c, set,
+		                    (struct peek){(unsigned char *)directory, (unsigned char *)directory + raw, false});
 	free(directory);
 	return rc;
 }
@@ -399,8 +403,8 @@ void chunk_room_free(struct chunk_room *r)
 	free(r);
 }
 
-int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg, struct chunk_room *room,
-		      struct chunk **out)
+int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg,
+                      struct chunk_room *room, struct chunk **out)
 {
 	struct chunk *c = calloc(1, sizeof *c);
 	int rc;
@@ -562,7 +566,8 @@ int chunk_group(struct chunk *c, unsigned group, unsigned columns, struct chunk_
 	int rc = group < c->ngroups ? group_need(c, group, columns) : -EINVAL;
 
 	if (!rc)
-		*out = (struct chunk_group){group_rows(c, group), c->groups[group].head, c->groups[group].tid, c->groups[group].stamp};
+		*out = (struct chunk_group){group_rows(c, group), c->groups[group].head, c->groups[group].tid,
+		                            c->groups[group].stamp};
 	return rc;
 }
 
@@ -638,7 +643,9 @@ int chunk_row_ord(struct chunk *c, uint32_t i, uint32_t *head_ord)
 
 const struct shape *chunk_head(const struct chunk *c, uint16_t local)
 {
-	return local < CHUNK_FIRST_HEAD || local - CHUNK_FIRST_HEAD >= (int)c->nheads ? NULL : c->heads[local - CHUNK_FIRST_HEAD].shape;
+	return local < CHUNK_FIRST_HEAD || local - CHUNK_FIRST_HEAD >= (int)c->nheads
+	           ? NULL
+	           : c->heads[local - CHUNK_FIRST_HEAD].shape;
 }
 
 const struct shape *chunk_tail(const struct chunk *c, uint16_t local)
@@ -747,7 +754,8 @@ static int slot_segment(struct chunk *c, struct stored_shape *s, unsigned slot, 
 	return rc;
 }
 
-int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf, struct slice *out)
+int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf,
+                struct slice *out)
 {
 	struct stored_shape *s = part ? &c->tails[local] : &c->heads[local - CHUNK_FIRST_HEAD];
 	const struct segment *seg;

@@ -6,8 +6,11 @@
 
 int chunk_writer_open(struct store *s, struct chunk_writer *w)
 {
-	int rc = sqlite3_prepare_v2(s->db, "INSERT INTO chunk (id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp, data) "
-					   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &w->chunk, NULL);
+	int rc = sqlite3_prepare_v2(
+	    s->db,
+	    "INSERT INTO chunk (id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp, data) "
+	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    -1, &w->chunk, NULL);
 
 	if (!rc)
 		rc = sqlite3_prepare_v2(s->db, "INSERT INTO block (id, data) VALUES (?, ?)", -1, &w->block, NULL);
@@ -45,8 +48,8 @@ static int blocks_put(struct chunk_writer *w, int64_t id, const struct chunk_bui
 	return rc;
 }
 
-int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_t source, int64_t first_line, int64_t first_offset,
-		     const struct chunk_builder *b, const struct bytes *sealed)
+int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_t source, int64_t first_line,
+                     int64_t first_offset, const struct chunk_builder *b, const struct bytes *sealed)
 {
 	struct chunk_summary sum = chunk_builder_summary(b);
 	size_t directory = sealed->len;

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 
 enum encoding {
-	ENC_ONE = 1,	/* one value for all */
-	ENC_DICT = 2,	/* distinct values and a code for each row */
-	ENC_TEXT = 3,	/* lengths, then text */
-	ENC_INT = 4,	/* numbers that are printed in decimal */
-	ENC_HEX = 5,	/* 16 lower-case hex digits */
-	ENC_STAMP = 6,	/* Ilúvatar's times */
-	ENC_TID = 7,	/* 32 lower-case hex digits, and a few others */
-	ENC_DECIMAL = 8	/* decimal fractions, and times with their unit: 12.5µs */
+	ENC_ONE = 1,    /* one value for all */
+	ENC_DICT = 2,   /* distinct values and a code for each row */
+	ENC_TEXT = 3,   /* lengths, then text */
+	ENC_INT = 4,    /* numbers that are printed in decimal */
+	ENC_HEX = 5,    /* 16 lower-case hex digits */
+	ENC_STAMP = 6,  /* Ilúvatar's times */
+	ENC_TID = 7,    /* 32 lower-case hex digits, and a few others */
+	ENC_DECIMAL = 8 /* decimal fractions, and times with their unit: 12.5µs */
 };
 
 #define DICT_MAX 1024 /* distinct values of a dictionary */
@@ -131,7 +131,8 @@ static bool stamp_of(struct slice s, int64_t *out)
 	return s.len >= 21 && s.len <= 29 && !stamp_parse_iluvatar(s, out, &canonical) && canonical;
 }
 
-static bool numbers_of(const struct column *c, uint32_t from, uint32_t n, bool (*parse)(struct slice, int64_t *), int64_t *out)
+static bool numbers_of(const struct column *c, uint32_t from, uint32_t n, bool (*parse)(struct slice, int64_t *),
+                       int64_t *out)
 {
 	for (uint32_t i = 0; i < n; i++)
 		if (!parse(value_at(c, from + i), &out[i]))
@@ -208,7 +209,8 @@ static bool tids_write(const struct column *c, uint32_t from, uint32_t n, struct
 	return true;
 }
 
-/* Codes for the values where there are few distinct ones; their number, or 0. first[k] is where value k occurs first. */
+/* Codes for the values where there are few distinct ones; their number, or 0. first[k] is where value k occurs first.
+ */
 static uint32_t dictionary(const struct column *c, uint32_t from, uint32_t n, uint16_t *codes, uint32_t *first)
 {
 	uint16_t table[4 * DICT_MAX] = {0}; /* code + 1 */
@@ -379,7 +381,9 @@ int segment_read(struct peek *in, struct segment *s)
 	case ENC_TID:
 		rc = tids_read(in, s);
 		break;
-	case ENC_INT: case ENC_HEX: case ENC_STAMP:
+	case ENC_INT:
+	case ENC_HEX:
+	case ENC_STAMP:
 		rc = segment_numbers(in, s);
 		break;
 	case ENC_DECIMAL:
@@ -544,13 +548,15 @@ bool segment_texts(const struct segment *s, struct segment_text *out)
 {
 	if (s->encoding != ENC_ONE && s->encoding != ENC_DICT && s->encoding != ENC_TEXT)
 		return false;
-	*out = (struct segment_text){s->entries, s->ends, s->text ? s->text : "", s->encoding == ENC_DICT ? s->codes : NULL};
+	*out = (struct segment_text){s->entries, s->ends, s->text ? s->text : "",
+	                             s->encoding == ENC_DICT ? s->codes : NULL};
 	return true;
 }
 
 bool segment_number(const struct segment *s, uint32_t i, double *out)
 {
-	static const double tens[] = {1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	static const double tens[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+	                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 	int64_t v = i < s->n && s->numbers ? s->numbers[i] : 0;
 
 	if (v < -(1LL << 53) || v > 1LL << 53)
@@ -576,8 +582,11 @@ bool segment_other(const struct segment *s, uint32_t k, uint32_t *i, struct slic
 bool segment_may_have(const struct segment *s, struct slice text)
 {
 	static const char *const printed[] = {
-		[ENC_INT] = "-0123456789", [ENC_HEX] = "0123456789abcdef", [ENC_STAMP] = "0123456789-: .", [ENC_TID] = "0123456789abcdef",
-		[ENC_DECIMAL] = "-0123456789.nm\xc2\xb5s",
+	    [ENC_INT] = "-0123456789",
+	    [ENC_HEX] = "0123456789abcdef",
+	    [ENC_STAMP] = "0123456789-: .",
+	    [ENC_TID] = "0123456789abcdef",
+	    [ENC_DECIMAL] = "-0123456789.nm\xc2\xb5s",
 	};
 	const char *chars = printed[s->encoding];
 

@@ -2,7 +2,8 @@
 /* column.h - the values of one slot of one shape, and how they are written down.
  *
  * A column is written in segments of up to 8,192 values, each in the encoding that suits it (docs/store-format.md):
- * one value for all, a dictionary, integers, hexadecimal ids, times, or plain text. zstd does the rest, a block at a time. */
+ * one value for all, a dictionary, integers, hexadecimal ids, times, or plain text. zstd does the rest, a block at a
+ * time. */
 #ifndef STORE_COLUMN_H
 #define STORE_COLUMN_H
 
@@ -101,7 +102,7 @@ static inline uint64_t peek_u64(struct peek *k)
 /* Values being collected. */
 struct column {
 	uint32_t n, room;
-	uint32_t *ends;	/* of each value in text */
+	uint32_t *ends; /* of each value in text */
 	struct bytes text;
 };
 
@@ -112,7 +113,8 @@ void column_free(struct column *c);
 /* Writes values from ... from + n as a segment. */
 void column_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out);
 
-/* Bytes that a number needs, at least 1; and numbers in so many planes: all lowest bytes, then the next: like stands beside like. */
+/* Bytes that a number needs, at least 1; and numbers in so many planes: all lowest bytes, then the next: like stands
+ * beside like. */
 unsigned numbers_width(uint64_t max);
 void numbers_planes(const uint64_t *v, uint32_t n, unsigned width, struct bytes *out);
 /* Numbers as a segment: for times and the like. */
@@ -124,13 +126,13 @@ void small_write(const uint16_t *v, uint32_t n, struct bytes *out);
 struct segment {
 	uint32_t n;
 	uint8_t encoding;
-	uint16_t *codes;	/* of a dictionary, or how decimal fractions are written; ours */
-	const unsigned char *ids; /* transactions': 16 bytes each */
+	uint16_t *codes;             /* of a dictionary, or how decimal fractions are written; ours */
+	const unsigned char *ids;    /* transactions': 16 bytes each */
 	const unsigned char *others; /* the numbers of the values that are no ids, two bytes each */
-	uint32_t entries;	/* of a dictionary, of those that are no ids, or n */
-	uint32_t *ends;		/* of each entry in text; ours */
+	uint32_t entries;            /* of a dictionary, of those that are no ids, or n */
+	uint32_t *ends;              /* of each entry in text; ours */
 	const char *text;
-	int64_t *numbers;	/* ours */
+	int64_t *numbers; /* ours */
 };
 
 /* Returns 0, -EBADMSG or -ENOMEM. */
@@ -140,8 +142,8 @@ void segment_free(struct segment *s);
 /* Value i; buf has SEGMENT_TEXT bytes for those that must be printed. i >= n: NONE. */
 #define SEGMENT_TEXT 48
 struct slice segment_get(const struct segment *s, uint32_t i, char *buf);
-/* What a segment has as text, where it is text: entries, with their ends in one piece of text. codes: of the values, in a dictionary; without
- * them the entries are the values, or the one value of all. */
+/* What a segment has as text, where it is text: entries, with their ends in one piece of text. codes: of the values, in
+ * a dictionary; without them the entries are the values, or the one value of all. */
 struct segment_text {
 	uint32_t entries;
 	const uint32_t *ends;
@@ -151,7 +153,8 @@ struct segment_text {
 bool segment_texts(const struct segment *s, struct segment_text *out);
 /* Transaction ids alone: the k-th value that is none, and its number; false where there are no more. */
 bool segment_other(const struct segment *s, uint32_t k, uint32_t *i, struct slice *text);
-/* False where no value can contain text, by the characters that the encoding prints; others among transaction ids are not looked at. */
+/* False where no value can contain text, by the characters that the encoding prints; others among transaction ids are
+ * not looked at. */
 bool segment_may_have(const struct segment *s, struct slice text);
 /* Value i as a number, where that can be told without printing it. */
 bool segment_number(const struct segment *s, uint32_t i, double *out);
@@ -160,7 +163,7 @@ uint32_t segment_find(const struct segment *s, struct slice text);
 
 int numbers_read(struct peek *in, uint32_t n, int64_t *out);
 int small_read(struct peek *in, uint32_t n, uint16_t *out);
-bool small_below(const uint16_t *v, uint32_t n, uint32_t limit);	   /* are all? */
+bool small_below(const uint16_t *v, uint32_t n, uint32_t limit);    /* are all? */
 uint32_t small_count(const uint16_t *v, uint32_t n, uint16_t what); /* how many are `what` */
 
 #endif

@@ -19,16 +19,16 @@ struct chunk_ref {
 struct event_cursor {
 	struct store *store;
 	struct event_query q;
-	char *tid, *search;    /* ours: q.tid's and q.search's bytes */
+	char *tid, *search; /* ours: q.tid's and q.search's bytes */
 	struct chunk_ref *refs;
 	size_t nrefs, at;
 	struct event_room *room;
 	uint32_t row;
-	int tid_number;	       /* in this chunk; -1: any */
-	uint8_t *wanted;       /* by local head */
-	uint8_t *hits;	       /* of q.search in a group of this chunk, by row */
-	unsigned hits_group;   /* which; UINT_MAX: none */
-	uint8_t *answers;      /* by shape id: 0 not asked, 1 no, 2 yes */
+	int tid_number;      /* in this chunk; -1: any */
+	uint8_t *wanted;     /* by local head */
+	uint8_t *hits;       /* of q.search in a group of this chunk, by row */
+	unsigned hits_group; /* which; UINT_MAX: none */
+	uint8_t *answers;    /* by shape id: 0 not asked, 1 no, 2 yes */
 	uint32_t nanswers;
 };
 
@@ -39,11 +39,12 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	sqlite3_stmt *q;
 	const struct event_query *w = &c->q;
 	size_t room = 0;
-	int rc = sqlite3_prepare_v2(c->store->db,
-				    "SELECT c.id, c.source, c.first_line, c.min_stamp, c.max_stamp, coalesce(s.offset_s, 0) FROM chunk c "
-				    "JOIN source s ON s.id = c.source WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) "
-				    "AND c.id >= ?3 >> 16 AND (?4 = 0 OR c.id <= ?4 >> 16) ORDER BY c.source, c.first_line",
-				    -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(
+	    c->store->db,
+	    "SELECT c.id, c.source, c.first_line, c.min_stamp, c.max_stamp, coalesce(s.offset_s, 0) FROM chunk c "
+	    "JOIN source s ON s.id = c.source WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) "
+	    "AND c.id >= ?3 >> 16 AND (?4 = 0 OR c.id <= ?4 >> 16) ORDER BY c.source, c.first_line",
+	    -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -52,11 +53,14 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	sqlite3_bind_int64(q, 3, w->first_id);
 	sqlite3_bind_int64(q, 4, w->last_id);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
-		struct chunk_ref ref = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2), 0xff};
-		int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4), off = sqlite3_column_int64(q, 5) * 1000000000;
+		struct chunk_ref ref = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+		                        sqlite3_column_int64(q, 2), 0xff};
+		int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4),
+		        off = sqlite3_column_int64(q, 5) * 1000000000;
 
 		/* a stamp that names its offset is not moved: both readings are inside */
-		if ((w->since_ns && max + (off > 0 ? off : 0) < w->since_ns) || (w->until_ns && min + (off < 0 ? off : 0) >= w->until_ns))
+		if ((w->since_ns && max + (off > 0 ? off : 0) < w->since_ns) ||
+		    (w->until_ns && min + (off < 0 ? off : 0) >= w->until_ns))
 			continue;
 		if (places && !(ref.groups = place_find(places, ref.id)))
 			continue;
@@ -232,7 +236,8 @@ static int row_find(struct event_cursor *c, const struct chunk_ref *ref)
 			return rc;
 		end = g.n < rows - index * SEGMENT_ROWS ? g.n : rows - index * SEGMENT_ROWS;
 		if (c->q.search.ptr)
-			while (i < end && !(c->hits[i] && c->wanted[g.head[i]] && (c->tid_number < 0 || g.tid[i] == c->tid_number)))
+			while (i < end && !(c->hits[i] && c->wanted[g.head[i]] &&
+			                    (c->tid_number < 0 || g.tid[i] == c->tid_number)))
 				i++;
 		else if (c->tid_number < 0)
 			while (i < end && !c->wanted[g.head[i]])

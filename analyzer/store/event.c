@@ -112,9 +112,11 @@ static void worker_fill(struct event *e, const struct source_info *info)
 	e->source_worker = (struct slice){info->worker, info->worker_len};
 	e->worker = e->tail->worker;
 	if (!e->worker.ptr)
-		e->worker = span_line && info->cluster && shape_part_range(e->tail, SECTION_SPANS).there ? SLICE("controller") : e->source_worker;
+		e->worker = span_line && info->cluster && shape_part_range(e->tail, SECTION_SPANS).there
+		                ? SLICE("controller")
+		                : e->source_worker;
 	e->foreign = span_line && info->owned && e->worker.ptr && !slice_same(e->worker, e->source_worker) &&
-		     (info->cluster || !slice_is(e->source_worker, "worker"));
+	             (info->cluster || !slice_is(e->source_worker, "worker"));
 }
 
 static void time_fill(struct event_room *r, int64_t stamp)
@@ -225,7 +227,8 @@ static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned 
 		*out = (struct slice){buf, stamp_print_rfc3339(e->stamp, buf)};
 		return SLOT_STRING;
 	default:
-		rc = chunk_value(e->chunk, part, part ? r->row.tail : r->row.head, slot, part ? r->row.tail_ord : r->row.head_ord, buf, out);
+		rc = chunk_value(e->chunk, part, part ? r->row.tail : r->row.head, slot,
+		                 part ? r->row.tail_ord : r->row.head_ord, buf, out);
 		if (rc) {
 			r->error = rc;
 			return 0;
@@ -368,7 +371,8 @@ int event_offset(const struct event *e, int64_t *out)
 	for (int64_t i = first; i < e->id && !rc; i++) {
 		struct chunk_row row;
 
-		if (!(rc = chunk_row(e->chunk, (uint32_t)(i & 0xffff), &row)) && !(rc = chunk_line(e->chunk, &row, &text, NULL)))
+		if (!(rc = chunk_row(e->chunk, (uint32_t)(i & 0xffff), &row)) &&
+		    !(rc = chunk_line(e->chunk, &row, &text, NULL)))
 			off += text.len + 1;
 	}
 	if (!rc) {
@@ -376,7 +380,8 @@ int event_offset(const struct event *e, int64_t *out)
 		r->offset = off;
 	}
 	bytes_free(&text);
-	if (rc || (rc = store_rc(sqlite3_prepare_v2(e->store->db, "SELECT first_offset FROM chunk WHERE id = ?", -1, &q, NULL))))
+	if (rc || (rc = store_rc(
+	               sqlite3_prepare_v2(e->store->db, "SELECT first_offset FROM chunk WHERE id = ?", -1, &q, NULL))))
 		return rc;
 	sqlite3_bind_int64(q, 1, r->ev.id >> 16);
 	rc = sqlite3_step(q) == SQLITE_ROW ? 0 : -EBADMSG;

@@ -8,42 +8,44 @@
 #include <string.h>
 
 static const unsigned char ops[] = {
-	SQLITE_INDEX_CONSTRAINT_EQ, SQLITE_INDEX_CONSTRAINT_GT, SQLITE_INDEX_CONSTRAINT_GE, SQLITE_INDEX_CONSTRAINT_LT,
-	SQLITE_INDEX_CONSTRAINT_LE, SQLITE_INDEX_CONSTRAINT_LIKE, SQLITE_INDEX_CONSTRAINT_GLOB, SQLITE_INDEX_CONSTRAINT_MATCH, EVENT_HAS,
+    SQLITE_INDEX_CONSTRAINT_EQ,   SQLITE_INDEX_CONSTRAINT_GT,    SQLITE_INDEX_CONSTRAINT_GE,
+    SQLITE_INDEX_CONSTRAINT_LT,   SQLITE_INDEX_CONSTRAINT_LE,    SQLITE_INDEX_CONSTRAINT_LIKE,
+    SQLITE_INDEX_CONSTRAINT_GLOB, SQLITE_INDEX_CONSTRAINT_MATCH, EVENT_HAS,
 };
 
-/* Which conditions on a column are of use, which share of the events they leave (a guess), and whether the cursor alone decides. */
+/* Which conditions on a column are of use, which share of the events they leave (a guess), and whether the cursor alone
+ * decides. */
 static const struct {
 	enum event_column column;
 	unsigned char op;
 	double share;
 	bool exact;
 } uses[] = {
-	{COL_ID, SQLITE_INDEX_CONSTRAINT_EQ, 0, false},
-	{COL_ID, SQLITE_INDEX_CONSTRAINT_GT, 0.3, false},
-	{COL_ID, SQLITE_INDEX_CONSTRAINT_GE, 0.3, false},
-	{COL_ID, SQLITE_INDEX_CONSTRAINT_LT, 0.3, false},
-	{COL_ID, SQLITE_INDEX_CONSTRAINT_LE, 0.3, false},
-	{COL_EVENT, SQLITE_INDEX_CONSTRAINT_EQ, 0, false},
-	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_EQ, 0.001, false},
-	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_GT, 0.3, false},
-	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_GE, 0.3, false},
-	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_LT, 0.3, false},
-	{COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_LE, 0.3, false},
-	{COL_RUN, SQLITE_INDEX_CONSTRAINT_EQ, 0.5, false},
-	{COL_SOURCE, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, false},
-	{COL_TID, SQLITE_INDEX_CONSTRAINT_EQ, 0.0001, true},
-	{COL_LEVEL, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, true},
-	{COL_TARGET, SQLITE_INDEX_CONSTRAINT_EQ, 0.1, true},
-	{COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_EQ, 0.02, true},
-	{COL_LEVEL, SQLITE_INDEX_CONSTRAINT_LIKE, 0.2, false},
-	{COL_TARGET, SQLITE_INDEX_CONSTRAINT_LIKE, 0.1, false},
-	{COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_LIKE, 0.05, false},
-	{COL_LEVEL, SQLITE_INDEX_CONSTRAINT_GLOB, 0.2, false},
-	{COL_TARGET, SQLITE_INDEX_CONSTRAINT_GLOB, 0.1, false},
-	{COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_GLOB, 0.05, false},
-	{COL_EVENT, SQLITE_INDEX_CONSTRAINT_MATCH, 0.02, true},
-	{COL_EVENT, EVENT_HAS, 0.02, true},
+    {COL_ID, SQLITE_INDEX_CONSTRAINT_EQ, 0, false},
+    {COL_ID, SQLITE_INDEX_CONSTRAINT_GT, 0.3, false},
+    {COL_ID, SQLITE_INDEX_CONSTRAINT_GE, 0.3, false},
+    {COL_ID, SQLITE_INDEX_CONSTRAINT_LT, 0.3, false},
+    {COL_ID, SQLITE_INDEX_CONSTRAINT_LE, 0.3, false},
+    {COL_EVENT, SQLITE_INDEX_CONSTRAINT_EQ, 0, false},
+    {COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_EQ, 0.001, false},
+    {COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_GT, 0.3, false},
+    {COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_GE, 0.3, false},
+    {COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_LT, 0.3, false},
+    {COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_LE, 0.3, false},
+    {COL_RUN, SQLITE_INDEX_CONSTRAINT_EQ, 0.5, false},
+    {COL_SOURCE, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, false},
+    {COL_TID, SQLITE_INDEX_CONSTRAINT_EQ, 0.0001, true},
+    {COL_LEVEL, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, true},
+    {COL_TARGET, SQLITE_INDEX_CONSTRAINT_EQ, 0.1, true},
+    {COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_EQ, 0.02, true},
+    {COL_LEVEL, SQLITE_INDEX_CONSTRAINT_LIKE, 0.2, false},
+    {COL_TARGET, SQLITE_INDEX_CONSTRAINT_LIKE, 0.1, false},
+    {COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_LIKE, 0.05, false},
+    {COL_LEVEL, SQLITE_INDEX_CONSTRAINT_GLOB, 0.2, false},
+    {COL_TARGET, SQLITE_INDEX_CONSTRAINT_GLOB, 0.1, false},
+    {COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_GLOB, 0.05, false},
+    {COL_EVENT, SQLITE_INDEX_CONSTRAINT_MATCH, 0.02, true},
+    {COL_EVENT, EVENT_HAS, 0.02, true},
 };
 
 static int use_of(const struct sqlite3_index_constraint *c)
@@ -84,8 +86,8 @@ int event_plan(sqlite3_index_info *info, double events)
 		int use = c->usable ? use_of(c) : -1;
 
 		/* Text is compared byte by byte here; another collation is SQLite's business. */
-		if (use < 0 || (c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= COL_LEVEL && c->iColumn <= COL_TID &&
-				sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")))
+		if (use < 0 || (c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= COL_LEVEL &&
+		                c->iColumn <= COL_TID && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")))
 			continue;
 		info->aConstraintUsage[i].argvIndex = ++args;
 		info->aConstraintUsage[i].omit = uses[use].exact;

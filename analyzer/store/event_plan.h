@@ -6,8 +6,22 @@
 #include <sqlite3.h>
 
 enum event_column {
-	COL_ID, COL_RUN, COL_SOURCE, COL_LINE, COL_OFFSET, COL_TIME_NS, COL_LEVEL, COL_TARGET, COL_MESSAGE, COL_TID, COL_FIELDS,
-	COL_SPAN, COL_SPANS, COL_RAW, COL_FOREIGN, COL_EVENT
+	COL_ID,
+	COL_RUN,
+	COL_SOURCE,
+	COL_LINE,
+	COL_OFFSET,
+	COL_TIME_NS,
+	COL_LEVEL,
+	COL_TARGET,
+	COL_MESSAGE,
+	COL_TID,
+	COL_FIELDS,
+	COL_SPAN,
+	COL_SPANS,
+	COL_RAW,
+	COL_FOREIGN,
+	COL_EVENT
 };
 
 /* The condition has(event, ...) among SQLite's constraint operators. */

@@ -10,18 +10,18 @@
 struct event_room {
 	struct event ev; /* first */
 	const struct source_info *info;
-	struct chunk_row row;	 /* head always; head_ord once has_ord; the rest once complete */
+	struct chunk_row row; /* head always; head_ord once has_ord; the rest once complete */
 	bool has_ord, complete;
 	char tid[64];
 	char bufs[EVENT_BUFS][SEGMENT_TEXT];
 	unsigned next_buf;
 	bool rendered;
-	int error;		 /* of reading a value */
+	int error; /* of reading a value */
 	struct bytes line;
 	struct chunk_parts parts;
-	int64_t offset_id;	 /* the event whose offset in its chunk is known; 0: none */
+	int64_t offset_id; /* the event whose offset in its chunk is known; 0: none */
 	uint64_t offset;
-	struct bytes raw;	 /* of a line kept whole, with slack */
+	struct bytes raw; /* of a line kept whole, with slack */
 	struct line parsed;
 	struct shape *raw_shape[2];
 };
@@ -29,7 +29,8 @@ struct event_room {
 int event_room_new(struct store *s, struct event_room **out);
 void event_room_free(struct event_room *r);
 
-/* Makes r the event of one row of r->ev.chunk, which the caller pinned. -EBADMSG too where the row is no event. brief: as event_query.brief. */
+/* Makes r the event of one row of r->ev.chunk, which the caller pinned. -EBADMSG too where the row is no event. brief:
+ * as event_query.brief. */
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief);
 
 /* event_get, brief. */

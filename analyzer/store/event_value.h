@@ -5,8 +5,9 @@
 
 #include "store/store.h"
 
-/* Makes v, which stands in a line in the way of kind, the result of ctx: integers as INTEGER (beyond 64 bits as TEXT), other numbers
- * as REAL, strings without their escapes as TEXT, true and false as 1 and 0, null and kind 0 as NULL, nested JSON as TEXT. */
+/* Makes v, which stands in a line in the way of kind, the result of ctx: integers as INTEGER (beyond 64 bits as TEXT),
+ * other numbers as REAL, strings without their escapes as TEXT, true and false as 1 and 0, null and kind 0 as NULL,
+ * nested JSON as TEXT. */
 void event_value_result(sqlite3_context *ctx, enum slot_kind kind, struct slice v);
 
 /* The same for a string as it stands in a line; NULL where ptr is NULL. */
@@ -21,8 +22,9 @@ int event_text_is(struct slice escaped, const char *text, size_t len);
 /* What the whole of v is as a number: true is 1, false 0. Returns false where it is none. */
 bool event_number(struct slice v, double *out);
 
-/* One test of a field: "name=value", also < > <= >= !=, or "name" alone: is it there? Numbers are compared as numbers, by < and > also where
- * the line has them in quotes; anything else as text, without escapes. A missing field passes no test. */
+/* One test of a field: "name=value", also < > <= >= !=, or "name" alone: is it there? Numbers are compared as numbers,
+ * by < and > also where the line has them in quotes; anything else as text, without escapes. A missing field passes no
+ * test. */
 struct event_test {
 	char *name; /* ours */
 	char op;    /* '=', '<', '>', 'l' (<=), 'g' (>=), '!', '?' (is there) */

@@ -2,8 +2,8 @@
 /* event_where.c - the conditions of one query on the table `event`.
  *
  * Numbers and the transaction go to the store's cursor. Of text and fields, what is the same in all lines of a shape
- * is decided once for the shape; what varies is looked at row by row. Where a condition is only narrowed down here (numbers, patterns),
- * SQLite looks again; equal text and has() are decided here alone. */
+ * is decided once for the shape; what varies is looked at row by row. Where a condition is only narrowed down here
+ * (numbers, patterns), SQLite looks again; equal text and has() are decided here alone. */
 #include "store/event_where.h"
 #include "store/event_room.h"
 
@@ -46,7 +46,8 @@ static bool pattern_fits(const struct text_test *t, struct slice escaped)
 	if (!plain)
 		return true; /* SQLite looks again */
 	plain[json_unescape(escaped, plain)] = '\0';
-	fits = t->op == SQLITE_INDEX_CONSTRAINT_LIKE ? !sqlite3_strlike(t->text, plain, 0) : !sqlite3_strglob(t->text, plain);
+	fits = t->op == SQLITE_INDEX_CONSTRAINT_LIKE ? !sqlite3_strlike(t->text, plain, 0)
+	                                             : !sqlite3_strglob(t->text, plain);
 	free(plain);
 	return fits;
 }
@@ -127,7 +128,8 @@ bool event_where_row(struct event_where *w, const struct event *e)
 
 /* ---- a query's arguments ---- */
 
-/* [low, high] that holds all integers which `op v` allows; false: v is no number, so the planner's condition says nothing to us. */
+/* [low, high] that holds all integers which `op v` allows; false: v is no number, so the planner's condition says
+ * nothing to us. */
 static bool integer_range(unsigned char op, sqlite3_value *v, int64_t *low, int64_t *high)
 {
 	int64_t below, above;
@@ -146,8 +148,12 @@ static bool integer_range(unsigned char op, sqlite3_value *v, int64_t *low, int6
 	default:
 		return false;
 	}
-	*low = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_GT || op == SQLITE_INDEX_CONSTRAINT_GE ? below : INT64_MIN;
-	*high = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE ? above : INT64_MAX;
+	*low = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_GT || op == SQLITE_INDEX_CONSTRAINT_GE
+	           ? below
+	           : INT64_MIN;
+	*high = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE
+	            ? above
+	            : INT64_MAX;
 	return true;
 }
 
@@ -191,7 +197,8 @@ static void integer_argument(struct event_where *w, enum event_column column, un
 	}
 }
 
-/* A copy of a text argument: numbers as text, as the column's affinity makes them. false: nothing can be equal to it. */
+/* A copy of a text argument: numbers as text, as the column's affinity makes them. false: nothing can be equal to it.
+ */
 static bool text_argument(sqlite3_value *v, char **text, size_t *len)
 {
 	int type = sqlite3_value_type(v);
@@ -228,13 +235,15 @@ static int shape_argument(struct event_where *w, enum event_column column, unsig
 	return SQLITE_OK;
 }
 
-/* Transactions are kept as their lines write them. Text that a line may write in several ways is compared row by row. */
+/* Transactions are kept as their lines write them. Text that a line may write in several ways is compared row by row.
+ */
 static bool is_written_once(const char *text, size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f || text[i] == '"' || text[i] == '\\')
+		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f || text[i] == '"' ||
+		    text[i] == '\\')
 			return false;
 	return true;
 }

@@ -10,14 +10,14 @@
 struct text_test {
 	enum event_column column;
 	unsigned char op; /* SQLITE_INDEX_CONSTRAINT_EQ, _LIKE or _GLOB */
-	char *text;	  /* ours */
+	char *text;       /* ours */
 	size_t len;
 };
 
 struct event_where {
 	struct event_query q; /* what the store's cursor does; valid as long as this */
-	bool none;	      /* nothing meets the conditions */
-	int error;	      /* a condition could not be looked at: what was found is not to be trusted */
+	bool none;            /* nothing meets the conditions */
+	int error;            /* a condition could not be looked at: what was found is not to be trusted */
 	/* private */
 	struct text_test *texts;
 	size_t ntexts;

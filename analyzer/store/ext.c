@@ -18,7 +18,8 @@
 /* As schema/store.sql sets it: "ILUQ". */
 #define APPLICATION_ID 0x494C5551
 
-__attribute__((visibility("default"))) int sqlite3_ilulogq_init(sqlite3 *db, char **error, const sqlite3_api_routines *api);
+__attribute__((visibility("default"))) int sqlite3_ilulogq_init(sqlite3 *db, char **error,
+                                                                const sqlite3_api_routines *api);
 
 static int64_t pragma(sqlite3 *db, const char *sql)
 {
@@ -60,7 +61,8 @@ int sqlite3_ilulogq_init(sqlite3 *db, char **error, const sqlite3_api_routines *
 
 	if (api->prepare_v2 != sqlite3_prepare_v2 || api->create_module_v2 != sqlite3_create_module_v2) {
 		/* Memory for the message must be the host's. */
-		*error = api->mprintf("ilulogq: this program has an SQLite of its own inside, not the system's libsqlite3");
+		*error =
+		    api->mprintf("ilulogq: this program has an SQLite of its own inside, not the system's libsqlite3");
 		return SQLITE_ERROR;
 	}
 	if (pragma(db, "PRAGMA application_id") != APPLICATION_ID)
@@ -73,8 +75,8 @@ int sqlite3_ilulogq_init(sqlite3 *db, char **error, const sqlite3_api_routines *
 		free(why);
 		return rc;
 	}
-	rc = sqlite3_create_function_v2(db, "ilulogq_version", 0, SQLITE_UTF8 | SQLITE_INNOCUOUS, s, call_version, NULL, NULL,
-					release);
+	rc = sqlite3_create_function_v2(db, "ilulogq_version", 0, SQLITE_UTF8 | SQLITE_INNOCUOUS, s, call_version, NULL,
+	                                NULL, release);
 	if (rc) /* it has released the store */
 		return rc;
 	if (vtab_event_register(db, s) || model_register(db, s))

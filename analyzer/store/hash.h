@@ -5,7 +5,8 @@
 
 #include "ingest/slice.h"
 
-/* Never 0, so that 0 can mean a free place. seed tells kinds of text apart. Eight bytes at a time, mixed as in MurmurHash3's finalizer. */
+/* Never 0, so that 0 can mean a free place. seed tells kinds of text apart. Eight bytes at a time, mixed as in
+ * MurmurHash3's finalizer. */
 static inline uint64_t hash_text(struct slice t, uint64_t seed)
 {
 	uint64_t h = (t.len + 1) * 0x9e3779b97f4a7c15u ^ seed, v;

@@ -2,7 +2,8 @@
 /* histogram.c - events counted by level and time.
  *
  * A head has one level, so a line costs two numbers of its row. Times go forward mostly: a counter for each level is
- * enough, which is noted down when the time leaves its step; what goes back a little makes a few rows more, joined at the end. */
+ * enough, which is noted down when the time leaves its step; what goes back a little makes a few rows more, joined at
+ * the end. */
 #include "store/histogram.h"
 #include "store/store_private.h"
 
@@ -87,7 +88,8 @@ static int count_add(struct histogram *h, unsigned number, int64_t ns)
 	return rc;
 }
 
-/* What a head says of its lines: its level, and whether their stamps are on the log's clock; odd: each line must be looked at. */
+/* What a head says of its lines: its level, and whether their stamps are on the log's clock; odd: each line must be
+ * looked at. */
 struct head {
 	unsigned number;
 	bool local, odd;
@@ -123,7 +125,8 @@ static int odd_add(struct histogram *h, int64_t id)
 		return rc;
 	/* the level of a line kept whole lives as long as the event: only known ones can be told apart afterwards */
 	struct slice level = SLICE_NONE;
-	static const struct slice known[] = {SLICE("TRACE"), SLICE("DEBUG"), SLICE("INFO"), SLICE("WARN"), SLICE("ERROR")};
+	static const struct slice known[] = {SLICE("TRACE"), SLICE("DEBUG"), SLICE("INFO"), SLICE("WARN"),
+	                                     SLICE("ERROR")};
 
 	for (unsigned i = 0; i < 5; i++)
 		if (slice_same(known[i], e->head->level))
@@ -205,12 +208,16 @@ static size_t join(struct histogram_row *rows, size_t n)
 	return k + 1;
 }
 
-int store_histogram(struct store *s, int64_t run, int64_t source, int64_t step_ns, struct histogram_row **rows, size_t *n)
+int store_histogram(struct store *s, int64_t run, int64_t source, int64_t step_ns, struct histogram_row **rows,
+                    size_t *n)
 {
 	struct histogram h = {.store = s, .step_ns = step_ns};
 	sqlite3_stmt *q;
-	int rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT c.id, s.id, s.run, coalesce(s.offset_s, 0) FROM chunk c JOIN source s ON s.id = c.source "
-						    "WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) ORDER BY s.id, c.first_line", -1, &q, NULL));
+	int rc = store_rc(sqlite3_prepare_v2(
+	    s->db,
+	    "SELECT c.id, s.id, s.run, coalesce(s.offset_s, 0) FROM chunk c JOIN source s ON s.id = c.source "
+	    "WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) ORDER BY s.id, c.first_line",
+	    -1, &q, NULL));
 
 	if (rc)
 		return rc;

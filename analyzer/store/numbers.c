@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* numbers.c - columns of numbers: byte planes, and arithmetic on all of a group's rows.
  *
- * A group has 8,192 rows of which a question may want three. What has to be done for all rows is done eight at a time, in vectors of 16 bytes
- * that every processor has instructions for. */
+ * A group has 8,192 rows of which a question may want three. What has to be done for all rows is done eight at a time,
+ * in vectors of 16 bytes that every processor has instructions for. */
 #include "store/column.h"
 
 #include <errno.h>
@@ -79,7 +79,9 @@ void numbers_write(const int64_t *v, uint32_t n, struct bytes *out)
 	}
 	delta = numbers_width(most_delta) < numbers_width(most);
 	for (uint32_t i = 0; i < n; i++)
-		work[i] = !delta ? (uint64_t)v[i] - (uint64_t)least : i ? zigzag((uint64_t)v[i] - (uint64_t)v[i - 1]) : 0;
+		work[i] = !delta ? (uint64_t)v[i] - (uint64_t)least
+		          : i    ? zigzag((uint64_t)v[i] - (uint64_t)v[i - 1])
+		                 : 0;
 	bytes_u8(out, numbers_width(delta ? most_delta : most));
 	bytes_u8(out, delta);
 	bytes_u64(out, (uint64_t)(delta && n ? v[0] : least));
@@ -90,9 +92,9 @@ void numbers_write(const int64_t *v, uint32_t n, struct bytes *out)
 static inline void weave(bytes16 a, bytes16 b, bytes16 c, bytes16 d, words4 *out)
 {
 	shorts8 low[2] = {(shorts8)WEAVE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
-			  (shorts8)WEAVE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)};
+	                  (shorts8)WEAVE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)};
 	shorts8 high[2] = {(shorts8)WEAVE(c, d, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
-			   (shorts8)WEAVE(c, d, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)};
+	                   (shorts8)WEAVE(c, d, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)};
 
 	for (unsigned k = 0; k < 2; k++) {
 		out[2 * k] = (words4)WEAVE(low[k], high[k], 0, 8, 1, 9, 2, 10, 3, 11);
@@ -118,8 +120,9 @@ static void words_read(const unsigned char *p, uint32_t n, unsigned width, bool 
 		const unsigned char *at = p + i;
 		words4 v[4];
 
-		weave(width > 0 ? sixteen(at) : none, width > 1 ? sixteen(at + n) : none, width > 2 ? sixteen(at + 2 * (size_t)n) : none,
-		      width > 3 ? sixteen(at + 3 * (size_t)n) : none, v);
+		weave(width > 0 ? sixteen(at) : none, width > 1 ? sixteen(at + n) : none,
+		      width > 2 ? sixteen(at + 2 * (size_t)n) : none, width > 3 ? sixteen(at + 3 * (size_t)n) : none,
+		      v);
 		for (unsigned k = 0; delta && k < 4; k++)
 			v[k] = (v[k] >> 1) ^ -(v[k] & 1);
 		memcpy(out + i, v, sizeof v);
@@ -239,7 +242,8 @@ int small_read(struct peek *in, uint32_t n, uint16_t *out)
 	return 0;
 }
 
-/* Only numbers with a sign can be compared by one instruction: their order is the same once the highest bit is turned round. */
+/* Only numbers with a sign can be compared by one instruction: their order is the same once the highest bit is turned
+ * round. */
 bool small_below(const uint16_t *v, uint32_t n, uint32_t limit)
 {
 	signed8 above = {0};

@@ -31,7 +31,8 @@ static int list_read(struct peek in, struct place_list *out)
 
 static int read_prepare(struct store *s, sqlite3_stmt **q)
 {
-	return store_rc(sqlite3_prepare_v2(s->db, "SELECT places, id FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, q, NULL));
+	return store_rc(
+	    sqlite3_prepare_v2(s->db, "SELECT places, id FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, q, NULL));
 }
 
 static int read_by(sqlite3_stmt *q, struct slice tid, struct place_list *out)
@@ -211,7 +212,8 @@ int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t
 	struct entry *e;
 	int rc;
 
-	while (p->table[i].hash && !(p->table[i].hash == hash && slice_same((struct slice){p->table[i].tid, p->table[i].len}, tid)))
+	while (p->table[i].hash &&
+	       !(p->table[i].hash == hash && slice_same((struct slice){p->table[i].tid, p->table[i].len}, tid)))
 		i = (i + 1) & (p->room - 1);
 	e = &p->table[i];
 	if (!e->hash) {
@@ -329,10 +331,11 @@ int place_set_write(struct place_set *p, struct store *s)
 			order[n++] = &p->table[i];
 	if (!rc) {
 		qsort(order, n, sizeof *order, by_tid);
-		rc = store_rc(sqlite3_prepare_v2(s->db,
-						 "INSERT INTO place (tid, events, places, id) VALUES (?1, ?2, ?3, ?4) "
-						 "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
-						 -1, &q, NULL));
+		rc =
+		    store_rc(sqlite3_prepare_v2(s->db,
+		                                "INSERT INTO place (tid, events, places, id) VALUES (?1, ?2, ?3, ?4) "
+		                                "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
+		                                -1, &q, NULL));
 	}
 	if (!rc && id > 0)
 		rc = read_prepare(s, &read);
@@ -350,8 +353,9 @@ int place_set_write(struct place_set *p, struct store *s)
 
 static int row_write(struct store *s, struct slice tid, const struct entry *e, uint32_t events, int64_t id)
 {
-	static const char *const sql[] = {"DELETE FROM place WHERE tid = ?1 AND id = ?4",
-					  "UPDATE place SET places = ?3, events = events - ?2 WHERE tid = ?1 AND id = ?4"};
+	static const char *const sql[] = {
+	    "DELETE FROM place WHERE tid = ?1 AND id = ?4",
+	    "UPDATE place SET places = ?3, events = events - ?2 WHERE tid = ?1 AND id = ?4"};
 	sqlite3_stmt *q;
 	int rc = sqlite3_prepare_v2(s->db, sql[e->used > 0], -1, &q, NULL);
 
@@ -401,7 +405,8 @@ int place_set_compare(struct place_set *p, struct store *s, int64_t *wrong)
 {
 	sqlite3_stmt *q, *all = NULL;
 	int64_t found = 0;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT events, places FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, &q, NULL);
+	int rc = sqlite3_prepare_v2(s->db, "SELECT events, places FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, &q,
+	                            NULL);
 
 	if (!rc)
 		rc = sqlite3_prepare_v2(s->db, "SELECT count(*) FROM place WHERE events <> 0", -1, &all, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* place.h - where a transaction's lines are: table place.
  *
- * A transaction has a list of (chunk, which of its eight 8,192-row blocks). Written as pairs of numbers, seven bits a byte: the
- * difference to the chunk before, then the bits. */
+ * A transaction has a list of (chunk, which of its eight 8,192-row blocks). Written as pairs of numbers, seven bits a
+ * byte: the difference to the chunk before, then the bits. */
 #ifndef STORE_PLACE_H
 #define STORE_PLACE_H
 
@@ -12,7 +12,7 @@ struct place_list {
 	struct place_entry {
 		int64_t chunk;
 		unsigned blocks;
-	} *list; /* by chunk */
+	} * list; /* by chunk */
 	size_t n;
 	int64_t id; /* of the row in table place; 0: there is none */
 };
@@ -39,7 +39,8 @@ struct chunk;
 int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id);
 /* Adds all to table place, inside the caller's transaction. The set is empty then. */
 int place_set_write(struct place_set *p, struct store *s);
-/* Whether it is time to write: more transactions than `most`, 180,000 unless set, take more memory (30 MB) than they are worth. */
+/* Whether it is time to write: more transactions than `most`, 180,000 unless set, take more memory (30 MB) than they
+ * are worth. */
 bool place_set_full(const struct place_set *p);
 void place_set_most(struct place_set *p, size_t most);
 

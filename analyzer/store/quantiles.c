@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* quantiles.c - the numbers of one field, gathered by another.
  *
- * The values of two slots of a shape stand side by side in their columns, so the rows that they belong to are not looked at: a group of 8,192
- * lines costs the blocks of two columns. Keys are looked up once for each entry of a dictionary. What stands in no column (transactions, times), messages
- * that differ within a shape, and lines kept whole go the long way, event by event. */
+ * The values of two slots of a shape stand side by side in their columns, so the rows that they belong to are not
+ * looked at: a group of 8,192 lines costs the blocks of two columns. Keys are looked up once for each entry of a
+ * dictionary. What stands in no column (transactions, times), messages that differ within a shape, and lines kept whole
+ * go the long way, event by event. */
 #include "store/quantiles.h"
 #include "ingest/scan.h"
 #include "store/event_value.h"
@@ -22,10 +23,10 @@ struct gather {
 	struct quantile_group *groups;
 	size_t n, room;
 	uint32_t *table; /* by hash of run and key: number + 1 */
-	size_t slots;	 /* a power of two */
+	size_t slots;    /* a power of two */
 	double numbers[SEGMENT_ROWS];
 	uint32_t keys[SEGMENT_ROWS];
-	char *plain;	 /* a key without escapes */
+	char *plain; /* a key without escapes */
 	size_t plain_room;
 };
 
@@ -33,7 +34,8 @@ struct gather {
 
 static bool group_is(const struct quantile_group *g, int64_t run, struct slice key)
 {
-	return g->run == run && !g->key == !key.ptr && (!key.ptr || slice_same((struct slice){g->key, g->key_len}, key));
+	return g->run == run && !g->key == !key.ptr &&
+	       (!key.ptr || slice_same((struct slice){g->key, g->key_len}, key));
 }
 
 static uint64_t group_hash(int64_t run, struct slice key)
@@ -225,11 +227,13 @@ static enum way field_way(const struct shape *sh, const char *name, int *slot)
 		return BY_EVENTS;
 	for (unsigned k = 0; k < 2 && *slot < 0; k++)
 		for (unsigned i = 0; i < sh->nslots && *slot < 0; i++)
-			if (sh->slots[i].section == (k ? SECTION_TOP : SECTION_FIELDS) && slice_is(sh->slots[i].key, name))
+			if (sh->slots[i].section == (k ? SECTION_TOP : SECTION_FIELDS) &&
+			    slice_is(sh->slots[i].key, name))
 				*slot = (int)i;
 	if (*slot >= 0)
 		return slot_is_stored(sh->slots[*slot].kind) ? BY_COLUMNS : BY_EVENTS;
-	return !shape_part_range(sh, SECTION_FIELDS).there && shape_constant(sh, SECTION_TOP, name).ptr ? BY_EVENTS : NOT_AT_ALL;
+	return !shape_part_range(sh, SECTION_FIELDS).there && shape_constant(sh, SECTION_TOP, name).ptr ? BY_EVENTS
+	                                                                                                : NOT_AT_ALL;
 }
 
 static enum way head_way(const struct gather *g, const struct shape *sh, int *field, int *by)
@@ -293,8 +297,10 @@ static int chunk_gather(struct gather *g, int64_t id)
 static int chunks_gather(struct gather *g)
 {
 	sqlite3_stmt *q;
-	int rc = store_rc(sqlite3_prepare_v2(g->store->db, "SELECT c.id, s.run FROM chunk c JOIN source s ON s.id = c.source "
-							   "WHERE ?1 = 0 OR s.run = ?1 ORDER BY c.id", -1, &q, NULL));
+	int rc = store_rc(sqlite3_prepare_v2(g->store->db,
+	                                     "SELECT c.id, s.run FROM chunk c JOIN source s ON s.id = c.source "
+	                                     "WHERE ?1 = 0 OR s.run = ?1 ORDER BY c.id",
+	                                     -1, &q, NULL));
 	int step = SQLITE_DONE;
 
 	if (rc)

@@ -6,17 +6,17 @@
 #include "store/store.h"
 
 struct quantile_query {
-	int64_t run;	       /* 0: all */
-	const char *message;   /* NULL: all lines that have the field */
+	int64_t run;         /* 0: all */
+	const char *message; /* NULL: all lines that have the field */
 	const char *field;
-	const char *by;	       /* field whose values make groups; NULL: all lines of a run are one */
+	const char *by; /* field whose values make groups; NULL: all lines of a run are one */
 };
 
 struct quantile_group {
 	int64_t run;
-	char *key;	       /* without escapes; NULL: lines without the field `by` */
+	char *key; /* without escapes; NULL: lines without the field `by` */
 	size_t key_len;
-	double *values;	       /* where the field is a number, in any order */
+	double *values; /* where the field is a number, in any order */
 	size_t n, room;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* search.c - which lines of a group have a text in their message or in a string of their fields.
  *
- * Nothing is put together for this: a message that is part of a shape is looked at once, a dictionary's entries once each, and
- * the text of other columns is searched as one piece. */
+ * Nothing is put together for this: a message that is part of a shape is looked at once, a dictionary's entries once
+ * each, and the text of other columns is searched as one piece. */
 #include "store/chunk.h"
 
 #include <errno.h>
@@ -54,7 +54,8 @@ static bool is_searched(const struct shape *sh, unsigned slot)
 	const struct slot *s = &sh->slots[slot];
 
 	return (s->kind == SLOT_STRING || s->kind == SLOT_WORD) &&
-	       (s->section == SECTION_FIELDS || (s->section == SECTION_TOP && !slice_is(s->key, "timestamp") && !slice_is(s->key, "time")));
+	       (s->section == SECTION_FIELDS ||
+	        (s->section == SECTION_TOP && !slice_is(s->key, "timestamp") && !slice_is(s->key, "time")));
 }
 
 /* The lines of one head in the group: *all, or hits by their number among them. */
@@ -78,7 +79,8 @@ static int head_search(struct chunk *c, unsigned group, uint16_t local, struct s
 static bool has_tid_field(const struct shape *sh)
 {
 	for (unsigned k = 0; k < sh->nslots; k++)
-		if (sh->slots[k].kind == SLOT_TID && sh->slots[k].section != SECTION_SPAN && sh->slots[k].section != SECTION_SPANS)
+		if (sh->slots[k].kind == SLOT_TID && sh->slots[k].section != SECTION_SPAN &&
+		    sh->slots[k].section != SECTION_SPANS)
 			return true;
 	return false;
 }
@@ -96,7 +98,8 @@ static int tids_search(struct chunk *c, unsigned group, struct slice needle, uin
 		segment_search(s, needle, has + first);
 		rc = 0;
 	}
-	if (!rc && memchr(has, 1, CHUNK_ROWS) && !(rc = chunk_group(c, group, CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TID, &rows)))
+	if (!rc && memchr(has, 1, CHUNK_ROWS) &&
+	    !(rc = chunk_group(c, group, CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TID, &rows)))
 		for (uint32_t i = 0; i < rows.n; i++)
 			if (has[rows.tid[i]] && rows.head[i] >= CHUNK_FIRST_HEAD)
 				hits[i] |= has_tid_field(chunk_head(c, rows.head[i]));

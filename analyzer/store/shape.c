@@ -16,10 +16,10 @@ struct shape_full {
 	struct constant {
 		uint8_t section;
 		struct slice key, value;
-	} *constants;
+	} * constants;
 	unsigned nconstants;
 	char *skeleton;
-	char *sample;	/* the skeleton as a line, with made-up values: names and texts point into it */
+	char *sample; /* the skeleton as a line, with made-up values: names and texts point into it */
 };
 
 /* ---- a line's skeleton ---- */
@@ -100,8 +100,13 @@ size_t shape_skeleton(const struct line *l, unsigned part, enum shape_care care,
 /* ---- a shape from its skeleton ---- */
 
 static const char *const sample_of[SLOT_KINDS] = {
-	[SLOT_TID] = "t", [SLOT_STRING] = "1970-01-01T00:00:00Z" /* a time is a string, too */, [SLOT_SCALAR] = "0", [SLOT_JSON] = "[0]" /* an empty one would be a list of spans */,
-	[SLOT_STAMP] = "1970-01-01 00:00:00.0", [SLOT_STAMP_Z] = "1970-01-01T00:00:00.000000000Z", [SLOT_WORD] = "w",
+    [SLOT_TID] = "t",
+    [SLOT_STRING] = "1970-01-01T00:00:00Z" /* a time is a string, too */,
+    [SLOT_SCALAR] = "0",
+    [SLOT_JSON] = "[0]" /* an empty one would be a list of spans */,
+    [SLOT_STAMP] = "1970-01-01 00:00:00.0",
+    [SLOT_STAMP_Z] = "1970-01-01T00:00:00.000000000Z",
+    [SLOT_WORD] = "w",
 };
 
 static const char tail_start[] = "{\"timestamp\":\"1970-01-01 00:00:00.0\"";
@@ -246,8 +251,10 @@ static int constants_fill(struct shape_full *f, const struct line *l, const uint
 
 		if (n < f->shape.nslots && t->off == at[n])
 			n++;
-		else if ((t->kind == SLOT_STRING || t->kind == SLOT_WORD) && (t->section == SECTION_SPAN || t->section == SECTION_TOP))
-			f->constants[f->nconstants++] = (struct constant){t->section, {l->text + t->key_off, t->key_len}, token_slice(l, t)};
+		else if ((t->kind == SLOT_STRING || t->kind == SLOT_WORD) &&
+		         (t->section == SECTION_SPAN || t->section == SECTION_TOP))
+			f->constants[f->nconstants++] =
+			    (struct constant){t->section, {l->text + t->key_off, t->key_len}, token_slice(l, t)};
 	}
 	return 0;
 }
@@ -269,7 +276,7 @@ static void head_names(struct shape *sh, const struct line *l)
 	if (sh->message_slot < 0)
 		sh->message = l->message;
 	sh->span_line = l->target.ptr && (slice_is(sh->message, "new") || slice_is(sh->message, "close") ||
-					  slice_is(sh->message, "enter") || slice_is(sh->message, "exit"));
+	                                  slice_is(sh->message, "enter") || slice_is(sh->message, "exit"));
 }
 
 /* Slots and literals of a skeleton whose sample is written. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* shape.h - shapes: what is the same in many lines.
  *
- * The skeleton of half a line is its text with one control byte (enum slot_kind) for each value taken out. Ilúvatar's lines
- * have some hundred heads and some hundred tails, so a line is two numbers and a few values, and a line whose shape was
- * guessed right is read by comparing bytes. What is a value and what belongs to the shape:
+ * The skeleton of half a line is its text with one control byte (enum slot_kind) for each value taken out. Ilúvatar's
+ * lines have some hundred heads and some hundred tails, so a line is two numbers and a few values, and a line whose
+ * shape was guessed right is read by comparing bytes. What is a value and what belongs to the shape:
  *
  *   head   values are all but level, target and message. The 257th message of one level, target and list of keys, and
  *          all later new ones, are values too: Ilúvatar interpolates.
@@ -16,11 +16,11 @@
 
 #include "store/store.h"
 
-#define SHAPE_MAX	 (1u << 18) /* shapes in a database; lines beyond are kept raw */
-#define SHAPE_MAX_SLOTS	 512	    /* a line with more values is kept raw */
-#define SHAPE_MAX_BYTES	 (1u << 16) /* of a skeleton; longer: raw */
-#define SHAPE_VARIANTS	 256 /* of a head: messages */
-#define TAIL_VARIANTS	 8
+#define SHAPE_MAX       (1u << 18) /* shapes in a database; lines beyond are kept raw */
+#define SHAPE_MAX_SLOTS 512        /* a line with more values is kept raw */
+#define SHAPE_MAX_BYTES (1u << 16) /* of a skeleton; longer: raw */
+#define SHAPE_VARIANTS  256        /* of a head: messages */
+#define TAIL_VARIANTS   8
 
 /* Has a slot values of its own in a chunk? The others stand in the row: transaction and time. */
 static inline bool slot_is_stored(enum slot_kind kind)
@@ -36,20 +36,23 @@ void shape_set_free(struct shape_set *set);
 /* Adds the shape of row id of table shape. -EBADMSG: not a skeleton, or the id is taken. */
 int shape_set_load(struct shape_set *set, uint32_t id, unsigned part, const void *skeleton, size_t len);
 
-/* The shape of one half of a parsed line, made if new. *out NULL: the line must be kept raw, as must one whose parts stand in an unusual order. */
+/* The shape of one half of a parsed line, made if new. *out NULL: the line must be kept raw, as must one whose parts
+ * stand in an unusual order. */
 int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out);
 
 const struct shape *shape_set_get(struct shape_set *set, uint32_t id); /* NULL: none */
-uint32_t shape_set_count(struct shape_set *set);		       /* ids are 1 ... count */
+uint32_t shape_set_count(struct shape_set *set);                       /* ids are 1 ... count */
 
-/* Compares text with a shape and cuts out the values: values[i] for slot i, of at least nslots. *tid is given where the caller knows it
- * (ptr not NULL); else it is set from the first SLOT_TID. *stamp is set where the shape has one. Returns the end of what
- * matched, or NULL. Values were checked as a parser would have: strings and scalars are well formed. */
-const char *shape_match(const struct shape *sh, const char *text, const char *end, struct slice *values, struct slice *tid, int64_t *stamp);
+/* Compares text with a shape and cuts out the values: values[i] for slot i, of at least nslots. *tid is given where the
+ * caller knows it (ptr not NULL); else it is set from the first SLOT_TID. *stamp is set where the shape has one.
+ * Returns the end of what matched, or NULL. Values were checked as a parser would have: strings and scalars are well
+ * formed. */
+const char *shape_match(const struct shape *sh, const char *text, const char *end, struct slice *values,
+                        struct slice *tid, int64_t *stamp);
 
 /* The same from literal `from` on: the caller knows the values before, and text is where the literal must be. */
-const char *shape_match_from(const struct shape *sh, unsigned from, const char *text, const char *end, struct slice *values, struct slice *tid,
-			     int64_t *stamp);
+const char *shape_match_from(const struct shape *sh, unsigned from, const char *text, const char *end,
+                             struct slice *values, struct slice *tid, int64_t *stamp);
 
 /* Where fields, span and spans are: positions in literals (index, offset), for the reader. */
 struct shape_mark {
@@ -62,10 +65,12 @@ struct shape_range {
 /* For SECTION_FIELDS (head), SECTION_SPAN and SECTION_SPANS (tail). */
 struct shape_range shape_part_range(const struct shape *sh, enum section section);
 
-/* A text of span (SECTION_SPAN) or of the top level (SECTION_TOP: threadName; logrus' level and msg) that is in the skeleton; NONE: there is none. */
+/* A text of span (SECTION_SPAN) or of the top level (SECTION_TOP: threadName; logrus' level and msg) that is in the
+ * skeleton; NONE: there is none. */
 struct slice shape_constant(const struct shape *sh, enum section section, const char *key);
 
-/* A shape that is in no set, of a skeleton (-EBADMSG: it is none) or of a line that is kept raw. Free with shape_free. */
+/* A shape that is in no set, of a skeleton (-EBADMSG: it is none) or of a line that is kept raw. Free with shape_free.
+ */
 int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **out);
 int shape_of_raw(const struct line *l, unsigned part, struct shape **out);
 void shape_free(struct shape *sh);

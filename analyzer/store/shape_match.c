@@ -13,11 +13,13 @@ static inline bool same(const char *a, const char *b, size_t n)
 #ifdef __SSE2__
 	if (n >= 16) {
 		for (; n > 16; a += 16, b += 16, n -= 16)
-			if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)a), _mm_loadu_si128((const __m128i *)b))) != 0xffff)
+			if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)a),
+			                                     _mm_loadu_si128((const __m128i *)b))) != 0xffff)
 				return false;
 		a -= 16 - n;
 		b -= 16 - n;
-		return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)a), _mm_loadu_si128((const __m128i *)b))) == 0xffff;
+		return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)a),
+		                                        _mm_loadu_si128((const __m128i *)b))) == 0xffff;
 	}
 	if (n >= 8) {
 		uint64_t x[2], y[2];
@@ -70,8 +72,8 @@ static bool stamp_is(enum slot_kind kind, struct slice text, int64_t *stamp)
 	return !stamp_parse_rfc3339(text, stamp, &offset, &canonical) && canonical;
 }
 
-const char *shape_match_from(const struct shape *sh, unsigned from, const char *p, const char *end, struct slice *values, struct slice *tid,
-			     int64_t *stamp)
+const char *shape_match_from(const struct shape *sh, unsigned from, const char *p, const char *end,
+                             struct slice *values, struct slice *tid, int64_t *stamp)
 {
 	for (unsigned i = from;; i++) {
 		const struct slice *lit = &sh->literals[i];
@@ -98,14 +100,15 @@ const char *shape_match_from(const struct shape *sh, unsigned from, const char *
 				return NULL;
 			*tid = values[i];
 		} else if (stamp && (sh->slots[i].kind == SLOT_STAMP || sh->slots[i].kind == SLOT_STAMP_Z) &&
-			   !stamp_is(sh->slots[i].kind, values[i], stamp)) {
+		           !stamp_is(sh->slots[i].kind, values[i], stamp)) {
 			return NULL;
 		}
 		p = q;
 	}
 }
 
-const char *shape_match(const struct shape *sh, const char *p, const char *end, struct slice *values, struct slice *tid, int64_t *stamp)
+const char *shape_match(const struct shape *sh, const char *p, const char *end, struct slice *values, struct slice *tid,
+                        int64_t *stamp)
 {
 	return shape_match_from(sh, 0, p, end, values, tid, stamp);
 }

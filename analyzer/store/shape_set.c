@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* shape_set.c - all shapes of a database, found by skeleton or by id.
  *
- * One open hash table holds both shapes and families: a family is a skeleton with a count of the shapes that differ from it in texts
- * alone. shapes[] is by id - 1, in steps that never move, so that ids can be followed without the lock. */
+ * One open hash table holds both shapes and families: a family is a skeleton with a count of the shapes that differ
+ * from it in texts alone. shapes[] is by id - 1, in steps that never move, so that ids can be followed without the
+ * lock. */
 #include "store/hash.h"
 #include "store/shape.h"
 
@@ -11,12 +12,12 @@
 #include <stdlib.h>
 
 #define STEP_BITS 10
-#define STEPS	  (SHAPE_MAX >> STEP_BITS)
+#define STEPS     (SHAPE_MAX >> STEP_BITS)
 
 struct entry {
-	uint64_t hash;	   /* 0: free */
+	uint64_t hash;       /* 0: free */
 	struct shape *shape; /* NULL: nobody has that shape, the entry is a family's alone */
-	char *skeleton;	   /* of a family without shape */
+	char *skeleton;      /* of a family without shape */
 	uint32_t len;
 	uint32_t variants; /* of a family */
 	uint8_t part;
@@ -28,7 +29,7 @@ struct shape_set {
 	size_t room, used; /* room: a power of two */
 	struct shape **steps[STEPS];
 	_Atomic uint32_t count;
-	char *buf;	   /* skeletons are made here, under the lock */
+	char *buf; /* skeletons are made here, under the lock */
 	size_t buf_room;
 };
 
@@ -88,7 +89,8 @@ static struct entry *probe(struct shape_set *set, uint64_t hash, unsigned part, 
 	for (size_t i = hash & (set->room - 1);; i = (i + 1) & (set->room - 1)) {
 		struct entry *e = &set->table[i];
 
-		if (!e->hash || (e->hash == hash && e->part == part && slice_same(entry_skeleton(e), (struct slice){p, len})))
+		if (!e->hash ||
+		    (e->hash == hash && e->part == part && slice_same(entry_skeleton(e), (struct slice){p, len})))
 			return e;
 	}
 }

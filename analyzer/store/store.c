@@ -29,7 +29,9 @@ const char *store_error(int rc)
 int store_rc(int sqlite)
 {
 	switch (sqlite & 0xff) {
-	case SQLITE_OK: case SQLITE_ROW: case SQLITE_DONE:
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
 		return 0;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
@@ -37,11 +39,14 @@ int store_rc(int sqlite)
 		return -ENOSPC;
 	case SQLITE_IOERR:
 		return -EIO;
-	case SQLITE_BUSY: case SQLITE_LOCKED:
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
 		return -EBUSY;
 	case SQLITE_INTERRUPT:
 		return -EINTR;
-	case SQLITE_READONLY: case SQLITE_PERM: case SQLITE_AUTH:
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
 		return -EACCES;
 	case SQLITE_CANTOPEN:
 		return -ENOENT;
@@ -92,7 +97,8 @@ static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
 int store_format_check(int64_t format, char **why)
 {
 	static const char newer[] = "its format is %lld, this version reads %d: use a newer ilu-logq";
-	static const char older[] = "its format is %lld, written by an earlier build, and this one reads %d: load its logs again, into a new database";
+	static const char older[] = "its format is %lld, written by an earlier build, and this one reads %d: load its "
+	                            "logs again, into a new database";
 
 	if (format == FORMAT_VERSION)
 		return 0;
@@ -107,9 +113,11 @@ static int identify(struct store *s, bool *empty, char **why)
 	int64_t id = 0, version = 0, tables = 0;
 	int rc;
 
-	if ((rc = pragma_int(s->db, "PRAGMA application_id", &id)) || (rc = pragma_int(s->db, "PRAGMA user_version", &version)) ||
+	if ((rc = pragma_int(s->db, "PRAGMA application_id", &id)) ||
+	    (rc = pragma_int(s->db, "PRAGMA user_version", &version)) ||
 	    (rc = pragma_int(s->db, "SELECT count(*) FROM sqlite_schema", &tables))) {
-		*why = strdup(rc == -EMEDIUMTYPE ? "not an SQLite database; it was not touched" : sqlite3_errmsg(s->db));
+		*why =
+		    strdup(rc == -EMEDIUMTYPE ? "not an SQLite database; it was not touched" : sqlite3_errmsg(s->db));
 		return rc;
 	}
 	*empty = !id && !version && !tables;
@@ -190,7 +198,8 @@ static int path_check(const char *path, enum store_mode mode, char **why)
 			*why = strdup("the directory it should be in does not exist");
 			return -ENOENT;
 		}
-		*why = strdup(errno == ENOENT ? "no such database; make one with: ilu-logq load PATH..." : strerror(errno));
+		*why = strdup(errno == ENOENT ? "no such database; make one with: ilu-logq load PATH..."
+		                              : strerror(errno));
 		return -ENOENT;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -205,21 +214,23 @@ static bool is_ours(const char *path)
 	unsigned char id[4];
 	FILE *f = fopen(path, "re");
 	bool ours = f && !fseek(f, 68, SEEK_SET) && fread(id, 1, 4, f) == 4 &&
-		    ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) == APPLICATION_ID;
+	            ((uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3]) == APPLICATION_ID;
 
 	if (f)
 		fclose(f);
 	return ours;
 }
 
-/* A load that was killed leaves a journal, and the database is whole again once it was rolled back: a connection that only reads can't. */
+/* A load that was killed leaves a journal, and the database is whole again once it was rolled back: a connection that
+ * only reads can't. */
 static int roll_back(struct store *s, const char *path, char **why)
 {
 	static const char look[] = "SELECT count(*) FROM sqlite_schema";
 	sqlite3 *db = NULL;
 	int rc;
 
-	if (!sqlite3_exec(s->db, look, NULL, NULL, NULL) || sqlite3_extended_errcode(s->db) != SQLITE_READONLY_ROLLBACK || !is_ours(path))
+	if (!sqlite3_exec(s->db, look, NULL, NULL, NULL) ||
+	    sqlite3_extended_errcode(s->db) != SQLITE_READONLY_ROLLBACK || !is_ours(path))
 		return 0; /* other errors are told by whoever meets them */
 	rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (!rc) {
@@ -228,15 +239,17 @@ static int roll_back(struct store *s, const char *path, char **why)
 	}
 	sqlite3_close(db);
 	if (rc && (rc & 0xff) != SQLITE_BUSY)
-		*why = strdup("a load was interrupted, and what it left can't be rolled back without permission to write");
+		*why =
+		    strdup("a load was interrupted, and what it left can't be rolled back without permission to write");
 	return *why ? store_rc(rc) : 0;
 }
 
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why)
 {
 	static const int flags[] = {
-		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
 	};
 	struct store *s = calloc(1, sizeof *s);
 	int rc;
@@ -332,7 +345,8 @@ void store_refresh(struct store *s)
 int store_shapes_read(struct store *s)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT id, part, skeleton FROM shape WHERE id > ? ORDER BY id", -1, &q, NULL);
+	int rc =
+	    sqlite3_prepare_v2(s->db, "SELECT id, part, skeleton FROM shape WHERE id > ? ORDER BY id", -1, &q, NULL);
 
 	if (rc)
 		return store_rc(rc);
@@ -343,7 +357,8 @@ int store_shapes_read(struct store *s)
 		int bad = -EBADMSG;
 
 		if (id > 0 && id <= SHAPE_MAX && (part == 0 || part == 1))
-			bad = shape_set_load(s->shapes, (uint32_t)id, (unsigned)part, p ? p : "", (size_t)sqlite3_column_bytes(q, 2));
+			bad = shape_set_load(s->shapes, (uint32_t)id, (unsigned)part, p ? p : "",
+			                     (size_t)sqlite3_column_bytes(q, 2));
 		if (bad) {
 			sqlite3_finalize(q);
 			return bad;
@@ -385,7 +400,8 @@ bool worker_is_owner(const char *worker)
 {
 	if (!worker)
 		return false;
-	return !strcmp(worker, "controller") || !strcmp(worker, "load_gen") || !strcmp(worker, "worker") || !strncmp(worker, "worker_", 7);
+	return !strcmp(worker, "controller") || !strcmp(worker, "load_gen") || !strcmp(worker, "worker") ||
+	       !strncmp(worker, "worker_", 7);
 }
 
 static int source_add(struct store *s, sqlite3_stmt *q)
@@ -407,8 +423,11 @@ static int source_add(struct store *s, sqlite3_stmt *q)
 		s->nsources = n;
 	}
 	i = &s->sources[id];
-	*i = (struct source_info){.run = sqlite3_column_int64(q, 1), .offset_ns = sqlite3_column_int64(q, 3) * 1000000000, .known = true,
-				  .cluster = sqlite3_column_int(q, 4), .owned = worker_is_owner(worker)};
+	*i = (struct source_info){.run = sqlite3_column_int64(q, 1),
+	                          .offset_ns = sqlite3_column_int64(q, 3) * 1000000000,
+	                          .known = true,
+	                          .cluster = sqlite3_column_int(q, 4),
+	                          .owned = worker_is_owner(worker)};
 	i->worker_len = worker ? strlen(worker) : 0;
 	if (worker && !(i->worker = strdup(worker)))
 		return -ENOMEM;
@@ -418,7 +437,8 @@ static int source_add(struct store *s, sqlite3_stmt *q)
 static int sources_read(struct store *s)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT id, run, worker, offset_s, cluster FROM source", -1, &q, NULL), bad = 0;
+	int rc = sqlite3_prepare_v2(s->db, "SELECT id, run, worker, offset_s, cluster FROM source", -1, &q, NULL),
+	    bad = 0;
 
 	if (rc)
 		return store_rc(rc);
@@ -472,7 +492,9 @@ static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
 {
 	const struct chunk_home *home = arg;
 	struct store *s = home->store;
-	int rc = block > 0xffff ? -EBADMSG : statement(s, &s->block_read, "SELECT data FROM block WHERE id = ?", home->id << 16 | block);
+	int rc = block > 0xffff
+	             ? -EBADMSG
+	             : statement(s, &s->block_read, "SELECT data FROM block WHERE id = ?", home->id << 16 | block);
 
 	if (rc)
 		return rc;
@@ -508,7 +530,9 @@ static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, st
 		p = sqlite3_column_blob(s->chunk_read, 0);
 		(*home)->source = sqlite3_column_int64(s->chunk_read, 1);
 		(*home)->first_line = sqlite3_column_int64(s->chunk_read, 2);
-		rc = p ? chunk_open_stored(s->shapes, p, (size_t)sqlite3_column_bytes(s->chunk_read, 0), block_fetch, *home, s->room, out) : -EBADMSG;
+		rc = p ? chunk_open_stored(s->shapes, p, (size_t)sqlite3_column_bytes(s->chunk_read, 0), block_fetch,
+		                           *home, s->room, out)
+		       : -EBADMSG;
 	} else {
 		rc = rc == SQLITE_DONE ? -ENOENT : store_rc(rc);
 	}

@@ -3,9 +3,10 @@
  *
  * One SQLite file (schema/store.sql). Lines live in chunks of up to 65,536, as columns (chunk.h); what follows
  * reads them. All functions return 0 or a negative errno unless they say otherwise; -EBADMSG is a damaged
- * database, -EPROTONOSUPPORT one of another format, -EMEDIUMTYPE a file that is not ours. A store and all that is read from it belong
- * to one thread; the connection of one that may be written is locked by SQLite, so that others may prepare statements of their own on it (and
- * go by what a step returns: the connection's last error may be somebody else's). */
+ * database, -EPROTONOSUPPORT one of another format, -EMEDIUMTYPE a file that is not ours. A store and all that is read
+ * from it belong to one thread; the connection of one that may be written is locked by SQLite, so that others may
+ * prepare statements of their own on it (and go by what a step returns: the connection's last error may be somebody
+ * else's). */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -15,16 +16,17 @@
 struct store;
 
 enum store_mode {
-	STORE_READ,	/* must exist and be ours */
-	STORE_WRITE,	/* must exist and be ours */
-	STORE_CREATE,	/* made if absent or empty; a file that is not ours is an error and stays untouched */
+	STORE_READ,   /* must exist and be ours */
+	STORE_WRITE,  /* must exist and be ours */
+	STORE_CREATE, /* made if absent or empty; a file that is not ours is an error and stays untouched */
 };
 
 /* Opens path. On error *why (never NULL) is a sentence for the user, static or yours: free() it where *why_owned. */
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why);
 void store_close(struct store *s);
 
-/* Is a database of this format (its user_version) one we read? 0, or -EPROTONOSUPPORT with a sentence for the user in *why, yours to free(). */
+/* Is a database of this format (its user_version) one we read? 0, or -EPROTONOSUPPORT with a sentence for the user in
+ * *why, yours to free(). */
 int store_format_check(int64_t format, char **why);
 
 /* The connection: virtual tables event, span and phase are registered on it where their modules are linked in. */
@@ -38,30 +40,30 @@ int store_exec(struct store *s, const char *sql);
 
 /* ---- shapes ---- */
 
-/* A line without its values (kinds of value: enum slot_kind in ingest/line.h). A line is two shapes, head ({"timestamp" ... "target":"x") and tail (,"span" ... }).
- * Pointers live as long as the store, until store_refresh. */
+/* A line without its values (kinds of value: enum slot_kind in ingest/line.h). A line is two shapes, head ({"timestamp"
+ * ... "target":"x") and tail (,"span" ... }). Pointers live as long as the store, until store_refresh. */
 struct slot {
 	enum slot_kind kind;
-	uint8_t section;	/* enum section: where in the line */
-	struct slice key;	/* "" in an array */
+	uint8_t section;  /* enum section: where in the line */
+	struct slice key; /* "" in an array */
 };
 
 struct shape {
-	uint32_t id;		  /* shape.id */
-	uint8_t part;		  /* 0 head, 1 tail */
-	uint32_t sum;		  /* of the skeleton: chunks know it, so that damage to a shape is seen */
-	struct slice skeleton;	  /* the text with one byte enum slot_kind for each value */
+	uint32_t id;              /* shape.id */
+	uint8_t part;             /* 0 head, 1 tail */
+	uint32_t sum;             /* of the skeleton: chunks know it, so that damage to a shape is seen */
+	struct slice skeleton;    /* the text with one byte enum slot_kind for each value */
 	const struct slot *slots; /* in the order of the text */
 	unsigned nslots;
 	const struct slice *literals; /* nslots + 1: the text before, between and behind the values */
 	/* Head only; ptr NULL where the line has none or the value is in a slot (message_slot >= 0). */
 	struct slice level, target, message;
 	int message_slot;
-	bool span_line;		  /* message is new, enter, exit or close */
+	bool span_line; /* message is new, enter, exit or close */
 	/* Tail only: key-value pairs that are the same in every line of the shape are in the skeleton. */
-	struct slice worker;	  /* contract §5: of the innermost enter_worker in spans, or of span itself; else NONE */
-	struct slice span_name;	  /* span.name, else NONE */
-	unsigned depth;		  /* elements of spans */
+	struct slice worker;    /* contract §5: of the innermost enter_worker in spans, or of span itself; else NONE */
+	struct slice span_name; /* span.name, else NONE */
+	unsigned depth;         /* elements of spans */
 	/* For the user of the store: the model keeps what its rules say of this shape here (0: not looked up yet). */
 	uint32_t mark;
 };
@@ -74,15 +76,15 @@ struct chunk;
 struct event {
 	struct store *store;
 	struct chunk *chunk;
-	int64_t id;		/* event.id: chunk id << 16 | row */
+	int64_t id; /* event.id: chunk id << 16 | row */
 	int64_t run, source;
-	int64_t line;		/* from 1 */
-	int64_t stamp;		/* ns as written; time_ns = stamp + the source's offset_s * 10^9 */
+	int64_t line;  /* from 1 */
+	int64_t stamp; /* ns as written; time_ns = stamp + the source's offset_s * 10^9 */
 	int64_t time_ns;
-	struct slice tid;	/* NONE where the line has none */
-	struct slice source_worker; /* source.worker */
-	struct slice worker;	/* contract §5: the tail's worker, else the source's */
-	bool foreign;		/* contract §3: a span line of another worker */
+	struct slice tid;                /* NONE where the line has none */
+	struct slice source_worker;      /* source.worker */
+	struct slice worker;             /* contract §5: the tail's worker, else the source's */
+	bool foreign;                    /* contract §3: a span line of another worker */
 	const struct shape *head, *tail; /* of a line kept raw: made for it alone */
 	/* private */
 	const char *raw;
@@ -92,19 +94,21 @@ struct event {
 
 /* Which events. Zero-initialise, set what matters. */
 struct event_query {
-	struct slice tid;	/* only this transaction; ptr NULL: all */
-	int64_t run, source;	/* 0: all */
+	struct slice tid;           /* only this transaction; ptr NULL: all */
+	int64_t run, source;        /* 0: all */
 	int64_t since_ns, until_ns; /* since <= time_ns < until; until 0: no end */
-	int64_t first_id, last_id; /* event ids, inclusive; last 0: no end */
-	struct slice search;	/* only lines with this in their message or a string of their fields, as JSON escapes it; ptr NULL: all */
+	int64_t first_id, last_id;  /* event ids, inclusive; last 0: no end */
+	struct slice search; /* only lines with this in their message or a string of their fields, as JSON escapes it;
+	                        ptr NULL: all */
 	/* Called once for each head shape (cache the answer in shape->mark if it is costly); NULL: all. */
 	bool (*want)(const struct shape *head, void *arg);
 	void *want_arg;
-	bool brief; /* of an event only ids, line and head are there until event_time or event_complete; functions that read values see to that */
+	bool brief; /* of an event only ids, line and head are there until event_time or event_complete; functions that
+	               read values see to that */
 };
 
-/* Reads events in order of (source, line): chunk by chunk as stored. Time order is the caller's to make: sort by (time_ns, id).
- * Rejected lines are not events. */
+/* Reads events in order of (source, line): chunk by chunk as stored. Time order is the caller's to make: sort by
+ * (time_ns, id). Rejected lines are not events. */
 struct event_cursor;
 int event_cursor_open(struct store *s, const struct event_query *q, struct event_cursor **out);
 /* 1: *out is the next event, borrowed until the next call; 0: no more; negative: error. */
@@ -118,16 +122,17 @@ int event_complete(const struct event *e);
 /* One event by its id: 1, 0 (no such event) or negative. It stays valid until the next call on this store. */
 int event_get(struct store *s, int64_t id, const struct event **out);
 
-/* The value of fields.NAME (the first, where the key occurs twice), as it stands in the line: a string's inside with its JSON escapes, number,
- * true/false/null, or nested JSON. Returns its kind, or 0 where there is none. *out is borrowed until the next event is read.
- * "message" reads the message. */
+/* The value of fields.NAME (the first, where the key occurs twice), as it stands in the line: a string's inside with
+ * its JSON escapes, number, true/false/null, or nested JSON. Returns its kind, or 0 where there is none. *out is
+ * borrowed until the next event is read. "message" reads the message. */
 enum slot_kind event_field(const struct event *e, const char *name, struct slice *out);
 /* The same for a field of `span` (the innermost span; "name" too). */
 enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out);
 /* The message, escapes as in the line; NONE where the line has none. */
 struct slice event_message(const struct event *e);
 
-/* 0, or why a value or part of this event could not be read, of which the functions that give it said that there is none: -EBADMSG, -ENOMEM. */
+/* 0, or why a value or part of this event could not be read, of which the functions that give it said that there is
+ * none: -EBADMSG, -ENOMEM. */
 int event_error(const struct event *e);
 
 /* The line itself, byte for byte, without its line end. Borrowed until the next event is read. */
@@ -139,12 +144,14 @@ int event_offset(const struct event *e, int64_t *out);
 
 /* ---- whole sources ---- */
 
-/* A source's text as it was loaded, byte for byte, rejected lines included, in pieces. put returns 0 to go on; anything else ends it and is returned.
- * -ENOENT: no such source. */
+/* A source's text as it was loaded, byte for byte, rejected lines included, in pieces. put returns 0 to go on; anything
+ * else ends it and is returned. -ENOENT: no such source. */
 int store_cat(struct store *s, int64_t source, int (*put)(void *arg, const void *p, size_t n), void *arg);
 
-/* Looks at everything: SQLite's own check, every block's checksum, every line put together again, and whether the ledger adds up. Each fault is
- * told as a sentence. Returns the number of faults, or a negative errno of the system. progress (may be NULL): chunks done, of all. */
-int store_check(struct store *s, void (*fault)(void *arg, const char *text), void (*progress)(void *arg, int64_t done, int64_t total), void *arg);
+/* Looks at everything: SQLite's own check, every block's checksum, every line put together again, and whether the
+ * ledger adds up. Each fault is told as a sentence. Returns the number of faults, or a negative errno of the system.
+ * progress (may be NULL): chunks done, of all. */
+int store_check(struct store *s, void (*fault)(void *arg, const char *text),
+                void (*progress)(void *arg, int64_t done, int64_t total), void *arg);
 
 #endif

@@ -9,15 +9,15 @@
 /* What rows of table source say of every event. */
 struct source_info {
 	int64_t run;
-	int64_t offset_ns;  /* UTC minus the clock */
+	int64_t offset_ns; /* UTC minus the clock */
 	bool known;
 	bool cluster;
-	bool owned;	    /* the file's name says whose it is */
+	bool owned; /* the file's name says whose it is */
 	char *worker;
 	size_t worker_len;
 };
 
-#define CHUNK_CACHE 64 /* chunks that are open at a time */
+#define CHUNK_CACHE      64          /* chunks that are open at a time */
 #define CHUNK_IDLE_BYTES (48u << 20) /* of what is unpacked of those that nobody reads */
 
 /* Where a chunk's blocks come from; lives as long as the chunk. */
@@ -41,7 +41,7 @@ struct store {
 	bool borrowed; /* the connection is somebody else's */
 	bool forgets;  /* each chunk is read once: none is kept when nobody reads it any more */
 	struct shape_set *shapes;
-	uint32_t shapes_saved; /* rows of table shape */
+	uint32_t shapes_saved;       /* rows of table shape */
 	struct source_info *sources; /* by id */
 	size_t nsources;
 	bool sources_read;
@@ -49,7 +49,7 @@ struct store {
 	uint64_t tick;
 	sqlite3_stmt *chunk_read, *block_read; /* at rest between uses */
 	struct chunk_room *room;
-	struct bytes block; /* what block_read gave last */
+	struct bytes block;     /* what block_read gave last */
 	struct event_room *got; /* of event_get */
 };
 
@@ -79,7 +79,9 @@ bool worker_is_owner(const char *worker);
 
 /* ---- writing chunks ---- */
 
-#define CHUNK_LEVEL 1 /* of zstd: what it gets are differences and dictionaries; 3 saves no hundredth, and takes three of the time */
+#define CHUNK_LEVEL                                                                                                    \
+	1 /* of zstd: what it gets are differences and dictionaries; 3 saves no hundredth, and takes three of the time \
+	   */
 
 struct chunk_writer {
 	sqlite3_stmt *chunk, *block;
@@ -88,7 +90,7 @@ struct chunk_writer {
 int chunk_writer_open(struct store *s, struct chunk_writer *w);
 void chunk_writer_close(struct chunk_writer *w);
 /* A sealed chunk under an id, and the shapes that are new: first_line from 1, first_offset in the source's text. */
-int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_t source, int64_t first_line, int64_t first_offset,
-		     const struct chunk_builder *b, const struct bytes *sealed);
+int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_t source, int64_t first_line,
+                     int64_t first_offset, const struct chunk_builder *b, const struct bytes *sealed);
 
 #endif

@@ -4,8 +4,8 @@
  * A query on the table is a cursor of the store with as much of the WHERE clause as it can use (event_plan.c,
  * event_where.c). Only the columns that are asked for are made.
  *
- * The hidden column `event` is the event's id. field() and has() find the event at hand under it, because a query asks for the
- * fields of the row it is at; any other id is read from the store. */
+ * The hidden column `event` is the event's id. field() and has() find the event at hand under it, because a query asks
+ * for the fields of the row it is at; any other id is read from the store. */
 #include "store/aggregate.h"
 #include "store/vtab_event.h"
 #include "store/event_room.h"
@@ -16,9 +16,10 @@
 #include <string.h>
 
 /* foreign is an SQL word: queries quote it. */
-static const char declaration[] =
-	"CREATE TABLE event(id INTEGER, run INTEGER, source INTEGER, line INTEGER, offset INTEGER, time_ns INTEGER, level TEXT, "
-	"target TEXT, message TEXT, tid TEXT, fields TEXT, span TEXT, spans TEXT, raw TEXT, \"foreign\" INTEGER, event HIDDEN)";
+static const char declaration[] = "CREATE TABLE event(id INTEGER, run INTEGER, source INTEGER, line INTEGER, offset "
+                                  "INTEGER, time_ns INTEGER, level TEXT, "
+                                  "target TEXT, message TEXT, tid TEXT, fields TEXT, span TEXT, spans TEXT, raw TEXT, "
+                                  "\"foreign\" INTEGER, event HIDDEN)";
 
 static const char not_a_test[] = "has() wants 'name=value', 'name<value', 'name>value' or 'name'";
 
@@ -29,7 +30,7 @@ struct module {
 	struct store *store;
 	unsigned refs;
 	struct cursor *cursors; /* open ones: their events are at hand */
-	double events;		/* in the database, for the planner; negative: not counted yet */
+	double events;          /* in the database, for the planner; negative: not counted yet */
 };
 
 struct table {
@@ -44,7 +45,8 @@ struct cursor {
 	struct event_where where;
 	struct event_cursor *events;
 	const struct event *at; /* NULL: the end */
-	int64_t offset_id, offset, offset_next; /* of the event whose offset was asked for last, and of the line behind it */
+	int64_t offset_id, offset,
+	    offset_next; /* of the event whose offset was asked for last, and of the line behind it */
 };
 
 /* ---- the cursor ---- */
@@ -168,7 +170,8 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 	case COL_LEVEL:
 	case COL_TARGET:
 	case COL_MESSAGE:
-		if (e->head->id && (column != COL_MESSAGE || e->head->message_slot < 0)) { /* not of a line that is kept whole */
+		if (e->head->id &&
+		    (column != COL_MESSAGE || e->head->message_slot < 0)) { /* not of a line that is kept whole */
 			event_constant_result(ctx, event_text(e, (enum event_column)column));
 			break;
 		}
@@ -334,8 +337,8 @@ static void call_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 }
 
 /* has(event, ...) as a condition comes to best_index. */
-static int find_function(sqlite3_vtab *base, int argc, const char *name, void (**f)(sqlite3_context *, int, sqlite3_value **),
-			 void **arg)
+static int find_function(sqlite3_vtab *base, int argc, const char *name,
+                         void (**f)(sqlite3_context *, int, sqlite3_value **), void **arg)
 {
 	if (argc != 2 || sqlite3_stricmp(name, "has"))
 		return 0;
@@ -400,17 +403,17 @@ static int table_disconnect(sqlite3_vtab *base)
 }
 
 static const sqlite3_module methods = {
-	.xConnect = table_connect, /* and no xCreate: the table is there by itself */
-	.xDisconnect = table_disconnect,
-	.xBestIndex = best_index,
-	.xOpen = cursor_open,
-	.xClose = cursor_close,
-	.xFilter = cursor_filter,
-	.xNext = cursor_next,
-	.xEof = cursor_eof,
-	.xColumn = cursor_column,
-	.xRowid = cursor_rowid,
-	.xFindFunction = find_function,
+    .xConnect = table_connect, /* and no xCreate: the table is there by itself */
+    .xDisconnect = table_disconnect,
+    .xBestIndex = best_index,
+    .xOpen = cursor_open,
+    .xClose = cursor_close,
+    .xFilter = cursor_filter,
+    .xNext = cursor_next,
+    .xEof = cursor_eof,
+    .xColumn = cursor_column,
+    .xRowid = cursor_rowid,
+    .xFindFunction = find_function,
 };
 
 int vtab_event_register(sqlite3 *db, struct store *s)

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-static struct pool actors = { .size = sizeof(struct actor), .link = offsetof(struct actor, next) };
+static struct pool actors = {.size = sizeof(struct actor), .link = offsetof(struct actor, next)};
 
 /* "worker-3", or "task-17" without a name. */
 void actor_name(char out[ILU_CLOCK_NAME], const char *name, const char *kind, uint64_t id)
@@ -172,7 +172,7 @@ static int thread_make(struct actor *a, size_t stack_size)
 /* ---- both ---- */
 
 static int start(ilu_thread **out, const char *name, unsigned flags, size_t stack_size, int (*run)(void *), void *arg,
-		 enum actor_kind kind)
+                 enum actor_kind kind)
 {
 	struct actor *a;
 	int rc;

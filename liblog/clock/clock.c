@@ -9,15 +9,15 @@
 #include <errno.h>
 #include <string.h>
 
-#define START_WALL_NS	INT64_C(1767225600000000000) /* 2026-01-01T00:00:00Z */
-#define SPIN_LIMIT	1000000
-#define DAEMON_LIMIT	10000000
-#define IO_PATIENCE_NS	INT64_C(5000000000)
-#define THREAD_STACK	((size_t)256 << 10)
-#define TASK_STACK	((size_t)16 << 10)
-#define LEAST_STACK	((size_t)8 << 10)
-#define LEAST_THREAD	((size_t)64 << 10)
-#define LARGEST_STACK	((size_t)1 << 30)
+#define START_WALL_NS  INT64_C(1767225600000000000) /* 2026-01-01T00:00:00Z */
+#define SPIN_LIMIT     1000000
+#define DAEMON_LIMIT   10000000
+#define IO_PATIENCE_NS INT64_C(5000000000)
+#define THREAD_STACK   ((size_t)256 << 10)
+#define TASK_STACK     ((size_t)16 << 10)
+#define LEAST_STACK    ((size_t)8 << 10)
+#define LEAST_THREAD   ((size_t)64 << 10)
+#define LARGEST_STACK  ((size_t)1 << 30)
 
 bool clock_virtual_;
 static bool started;
@@ -65,11 +65,11 @@ static uint64_t random_for_log(void)
 }
 
 static const struct now_source source = {
-	.steady_ns = steady_for_log,
-	.wall_ns = wall_for_log,
-	.wall_at = wall_at,
-	.turns = turns,
-	.random = random_for_log,
+    .steady_ns = steady_for_log,
+    .wall_ns = wall_for_log,
+    .wall_at = wall_at,
+    .turns = turns,
+    .random = random_for_log,
 };
 
 /* ---- start ---- */
@@ -117,7 +117,7 @@ static int virtual_start(void)
 
 int ilu_clock_start(const struct ilu_clock_options *options)
 {
-	static const struct ilu_clock_options real = { .kind = ILU_CLOCK_REAL };
+	static const struct ilu_clock_options real = {.kind = ILU_CLOCK_REAL};
 	uint64_t left = vt.left;
 	int rc;
 
@@ -245,11 +245,11 @@ int ilu_clock_sleep(int64_t ns)
 void ilu_clock_stats(struct ilu_clock_stats *out)
 {
 	*out = (struct ilu_clock_stats){
-		.wakeups = vt.wakeups,
-		.instants = vt.instant,
-		.actors = vt.actors,
-		.peak = vt.peak,
-		.pending = deadlines_len(&vt.deadlines) - vt.stale,
-		.left = vt.left,
+	    .wakeups = vt.wakeups,
+	    .instants = vt.instant,
+	    .actors = vt.actors,
+	    .peak = vt.peak,
+	    .pending = deadlines_len(&vt.deadlines) - vt.stale,
+	    .left = vt.left,
 	};
 }

@@ -96,7 +96,7 @@ static struct deadline_chunk *bucket_detach(struct deadlines *q, unsigned level,
 	struct deadline_bucket *b = &q->bucket[level][digit];
 	struct deadline_chunk *c = b->first;
 
-	*b = (struct deadline_bucket){ NULL, NULL, 0 };
+	*b = (struct deadline_bucket){NULL, NULL, 0};
 	q->digits[level] &= ~(UINT64_C(1) << digit);
 	if (!q->digits[level])
 		q->levels &= ~(1u << level);
@@ -120,7 +120,7 @@ static void insertion_sort(struct deadline *d, size_t n)
 /* The bucket's entries into the run, ordered by their next digit, which leaves little to sort. */
 static void deal_into_run(struct deadlines *q, struct deadline_chunk *c, size_t n, unsigned shift)
 {
-	uint16_t at[DEADLINE_DIGITS + 1] = { 0 };
+	uint16_t at[DEADLINE_DIGITS + 1] = {0};
 	struct deadline_chunk *k;
 
 	for (k = c; k; k = k->next)
@@ -178,7 +178,8 @@ static void refill(struct deadlines *q)
 		struct deadline_chunk *c;
 
 		q->base = (int64_t)(above | digit * width);
-		if (!level || n <= RUN || !have_chunks(q, n < level * DEADLINE_DIGITS ? n + 1 : level * DEADLINE_DIGITS + 1)) {
+		if (!level || n <= RUN ||
+		    !have_chunks(q, n < level * DEADLINE_DIGITS ? n + 1 : level * DEADLINE_DIGITS + 1)) {
 			q->limit = width > (uint64_t)(INT64_MAX - q->base) ? INT64_MAX : q->base + (int64_t)width;
 			bucket_to_run(q, level, digit);
 			return;

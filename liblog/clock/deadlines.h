@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DEADLINE_BITS	6
+#define DEADLINE_BITS   6
 #define DEADLINE_DIGITS (1 << DEADLINE_BITS)
 #define DEADLINE_LEVELS 11 /* of 63 bits */
 
@@ -30,9 +30,9 @@ struct deadline {
 struct deadlines {
 	struct deadline *run; /* sorted; [first, end) is left; room for all that there are */
 	size_t first, end, cap;
-	size_t len;	/* all, also those in buckets */
-	int64_t limit;	/* what is before goes into the run */
-	int64_t base;	/* no bucket holds anything before */
+	size_t len;      /* all, also those in buckets */
+	int64_t limit;   /* what is before goes into the run */
+	int64_t base;    /* no bucket holds anything before */
 	uint32_t levels; /* that are not empty, and of each its digits that are not */
 	uint64_t digits[DEADLINE_LEVELS];
 	struct deadline_bucket {

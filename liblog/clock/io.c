@@ -3,8 +3,8 @@
  *
  * A thread leaves the turn to whoever is ready and does its input or output beside them. When nobody else can run at
  * this instant, threads come back in the order in which they left, so that the run is the same each time, however long
- * each of them takes. If the first one needs another to come back before it, that order cannot be had: after a while the
- * one that is back goes first, and stderr says so. */
+ * each of them takes. If the first one needs another to come back before it, that order cannot be had: after a while
+ * the one that is back goes first, and stderr says so. */
 #include "virtual.h"
 
 #include "../src/lock.h"
@@ -14,7 +14,7 @@
 #include <stdio.h>
 
 static struct ilu_waiters_ outside; /* in the order of their begins */
-static uint32_t back;		    /* futex: counts those who came back */
+static uint32_t back;               /* futex: counts those who came back */
 
 int ilu_clock_io_begin(const char *what)
 {
@@ -87,8 +87,8 @@ void io_come_back(void)
 			return; /* we will be asked again */
 		other = any_back();
 		fprintf(stderr, "ilulog: virtual time waits for %s, outside for \"%s\"%s%s\n", first->name,
-			first->object ? (const char *)first->object : "input or output",
-			other ? "; this run has its own order: back before it is " : "", other ? other->name : "");
+		        first->object ? (const char *)first->object : "input or output",
+		        other ? "; this run has its own order: back before it is " : "", other ? other->name : "");
 		if (!other)
 			return;
 		first = other;

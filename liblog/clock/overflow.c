@@ -2,8 +2,8 @@
 /* overflow.c - a task that runs into its guard page is reported, like all else that ends virtual time.
  *
  * The handler of SIGSEGV runs on a stack of its own and makes the report there. The task may have been anywhere, also
- * where it held a lock that the report needs: after a while the process ends with the name alone. Any other fault is left
- * to whoever had the signal before. Sanitizers have handlers of their own, which say more. */
+ * where it held a lock that the report needs: after a while the process ends with the name alone. Any other fault is
+ * left to whoever had the signal before. Sanitizers have handlers of their own, which say more. */
 #include "sanitize.h"
 #include "virtual.h"
 
@@ -66,7 +66,7 @@ static void fault(int number, siginfo_t *info, void *context)
 
 void overflow_start(void)
 {
-	struct sigaction action = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct sigaction action = {.sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
 
 	mine.ss_size = STACK_BYTES;
 	mine.ss_sp = mmap(NULL, mine.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* queue.c - semaphores and queues, on both times.
  *
- * In virtual time a post or a push with somebody waiting hands over directly, so that who comes later cannot be first. */
+ * In virtual time a post or a push with somebody waiting hands over directly, so that who comes later cannot be first.
+ */
 #include "virtual.h"
 
 #include "real.h"

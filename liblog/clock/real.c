@@ -16,7 +16,7 @@
 #include <sys/prctl.h>
 
 #define NS_PER_S 1000000000
-#define TRIES	 1000 /* to find a mutex free, a millisecond each */
+#define TRIES    1000 /* to find a mutex free, a millisecond each */
 
 /* Futex: counts the stops. A thread that was started before the last one is to end. */
 static uint32_t stops;
@@ -34,7 +34,7 @@ static struct {
 	uint64_t arrivals;
 	bool runs, ends;
 	pthread_t thread;
-} real = { .lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
+} real = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
 
 static void init(void)
 {
@@ -103,7 +103,7 @@ struct waiter {
 static struct {
 	pthread_mutex_t lock; /* taken last */
 	struct waiter *first;
-} waits = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} waits = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool stopped(void)
 {
@@ -132,7 +132,8 @@ static void waiter_leave(struct waiter *w)
 	pthread_mutex_unlock(&waits.lock);
 }
 
-/* Wake all once. A waiter that is listed may not wait yet, and then holds its mutex: true when there may be such a one. */
+/* Wake all once. A waiter that is listed may not wait yet, and then holds its mutex: true when there may be such a one.
+ */
 static bool wake_waiters(void)
 {
 	bool again = false;
@@ -156,7 +157,7 @@ static int cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ns)
 
 int real_cond_wait(pthread_cond_t *c, pthread_mutex_t *m, int64_t deadline_ns)
 {
-	struct waiter w = { .cond = c, .mutex = m };
+	struct waiter w = {.cond = c, .mutex = m};
 	int rc = -ECANCELED;
 
 	if (!self_name)
@@ -326,7 +327,7 @@ int real_thread_start(ilu_thread **out, const char *name, unsigned flags, size_t
 
 	if (!t)
 		return -ENOMEM;
-	*t = (struct real_thread){ .run = run, .arg = arg, .daemon = flags & ILU_DAEMON, .holders = out ? 2 : 1 };
+	*t = (struct real_thread){.run = run, .arg = arg, .daemon = flags & ILU_DAEMON, .holders = out ? 2 : 1};
 	t->stops = __atomic_load_n(&stops, __ATOMIC_ACQUIRE);
 	actor_name(t->name, name, "thread", __atomic_add_fetch(&ids, 1, __ATOMIC_RELAXED));
 	enter();
@@ -442,7 +443,7 @@ int real_timer_set(ilu_timer *t, int64_t deadline_ns)
 		if (!unset(t) && !t->daemon)
 			keep(1);
 		t->armed = ++real.arrivals;
-		deadlines_push(&real.deadlines, (struct deadline){ deadline_ns, t->armed, (uintptr_t)t });
+		deadlines_push(&real.deadlines, (struct deadline){deadline_ns, t->armed, (uintptr_t)t});
 		pthread_cond_broadcast(&real.changed);
 	}
 	leave();

@@ -19,22 +19,22 @@
 #define DEPTH  1000
 #define NS     INT64_C(1000000000)
 
-static const char *const kinds[] = { "main", "thread", "task", "timer" };
+static const char *const kinds[] = {"main", "thread", "task", "timer"};
 
 static const char *const verbs[] = {
-	[WAIT_NOTHING] = "runs",
-	[WAIT_SLEEP] = "sleeps",
-	[WAIT_MUTEX] = "waits for mutex",
-	[WAIT_READ] = "waits to read under lock",
-	[WAIT_WRITE] = "waits to write under lock",
-	[WAIT_COND] = "waits for condition",
-	[WAIT_SEM] = "waits for semaphore",
-	[WAIT_GET] = "waits for an item of queue",
-	[WAIT_PUT] = "waits for room in queue",
-	[WAIT_JOIN] = "waits for the end of",
-	[WAIT_RUN] = "waits for all others to end",
-	[WAIT_FOREVER] = "sleeps for ever",
-	[WAIT_IO] = "is outside for",
+    [WAIT_NOTHING] = "runs",
+    [WAIT_SLEEP] = "sleeps",
+    [WAIT_MUTEX] = "waits for mutex",
+    [WAIT_READ] = "waits to read under lock",
+    [WAIT_WRITE] = "waits to write under lock",
+    [WAIT_COND] = "waits for condition",
+    [WAIT_SEM] = "waits for semaphore",
+    [WAIT_GET] = "waits for an item of queue",
+    [WAIT_PUT] = "waits for room in queue",
+    [WAIT_JOIN] = "waits for the end of",
+    [WAIT_RUN] = "waits for all others to end",
+    [WAIT_FOREVER] = "sleeps for ever",
+    [WAIT_IO] = "is outside for",
 };
 
 static const char *object_name(const struct actor *a)
@@ -66,7 +66,7 @@ static const ilu_tid *transaction(const struct actor *a, uint64_t *span)
 	const struct vehicle *v = a->vehicle;
 
 	*span = v && v->resident == a && v->producer ? v->producer->span : a->span;
-	return *span ? ilu_span_tid((ilu_span){ *span }) : NULL;
+	return *span ? ilu_span_tid((ilu_span){*span}) : NULL;
 }
 
 static void put_time(FILE *out, int64_t ns)
@@ -164,7 +164,7 @@ static char *cycle_text(const struct cycle *c)
 		fprintf(out, "%s%s %s %s", i ? ", " : "", a->name, verbs[a->wait], object_name(a));
 		if (a->wait != WAIT_JOIN)
 			fprintf(out, ", held by %s",
-				i + 1 < shown || c->len == shown ? c->member[(i + 1) % shown]->name : "more");
+			        i + 1 < shown || c->len == shown ? c->member[(i + 1) % shown]->name : "more");
 	}
 	fclose(out);
 	return text;
@@ -196,8 +196,8 @@ static void print_actor(const struct actor *a, const char *held_by)
 	const ilu_tid *tid = transaction(a, &span);
 	int64_t since = 0;
 
-	fprintf(stderr, "  %s (%s %llu%s) %s", a->name, kinds[a->kind], (unsigned long long)a->id, a->daemon ? ", daemon" : "",
-		verbs[a->wait]);
+	fprintf(stderr, "  %s (%s %llu%s) %s", a->name, kinds[a->kind], (unsigned long long)a->id,
+	        a->daemon ? ", daemon" : "", verbs[a->wait]);
 	if (object)
 		fprintf(stderr, " \"%s\"", object);
 	if (a->wait == WAIT_COND)
@@ -228,13 +228,13 @@ static void log_actor(const struct actor *a, const char *held_by)
 	ilu_producer_.span = span;
 	if (held)
 		ilu_error(tid ? tid : &clock, "Waits in vain", KV("actor", a->name), KV("kind", kinds[a->kind]),
-			  KV("number", a->id), KV_BOOL("daemon", a->daemon), KV("state", verbs[a->wait]),
-			  KV("object", object_name(a)), KV("since_ns", a->since), KV("for_ns", vt.now - a->since),
-			  KV("held_by", held_by), KV("held_since_ns", held_since));
+		          KV("number", a->id), KV_BOOL("daemon", a->daemon), KV("state", verbs[a->wait]),
+		          KV("object", object_name(a)), KV("since_ns", a->since), KV("for_ns", vt.now - a->since),
+		          KV("held_by", held_by), KV("held_since_ns", held_since));
 	else
 		ilu_error(tid ? tid : &clock, "Waits in vain", KV("actor", a->name), KV("kind", kinds[a->kind]),
-			  KV("number", a->id), KV_BOOL("daemon", a->daemon), KV("state", verbs[a->wait]),
-			  KV("object", object_name(a)), KV("since_ns", a->since), KV("for_ns", vt.now - a->since));
+		          KV("number", a->id), KV_BOOL("daemon", a->daemon), KV("state", verbs[a->wait]),
+		          KV("object", object_name(a)), KV("since_ns", a->since), KV("for_ns", vt.now - a->since));
 	ilu_producer_.span = mine;
 }
 
@@ -256,7 +256,7 @@ static void add_to_group(struct group *groups, size_t *n, const struct actor *a)
 		}
 	}
 	if (*n < GROUPS)
-		groups[(*n)++] = (struct group){ a->wait, a->object, a, 1 };
+		groups[(*n)++] = (struct group){a->wait, a->object, a, 1};
 }
 
 static void show_all(void)
@@ -280,15 +280,15 @@ static void show_all(void)
 	for (size_t i = 0; i < n; i++) {
 		const char *object = object_name(groups[i].first);
 
-		fprintf(stderr, "  and %llu more, of whom the first is %s: %s%s%s%s\n", (unsigned long long)groups[i].count,
-			groups[i].first->name, verbs[groups[i].wait], object ? " \"" : "", object ? object : "",
-			object ? "\"" : "");
+		fprintf(stderr, "  and %llu more, of whom the first is %s: %s%s%s%s\n",
+		        (unsigned long long)groups[i].count, groups[i].first->name, verbs[groups[i].wait],
+		        object ? " \"" : "", object ? object : "", object ? "\"" : "");
 		if (logger_state() == LOGGER_RUNNING) {
 			ilu_tid clock = ilu_tid_named("Clock");
 
 			ilu_error(&clock, "More wait in vain", KV("count", groups[i].count),
-				  KV("state", verbs[groups[i].wait]), KV("object", object),
-				  KV("first", groups[i].first->name));
+			          KV("state", verbs[groups[i].wait]), KV("object", object),
+			          KV("first", groups[i].first->name));
 		}
 	}
 }
@@ -320,13 +320,13 @@ static void show_spinner(const struct actor *a)
 	ilu_tid clock = ilu_tid_named("Clock");
 	char text[ILU_TID_MAX];
 
-	fprintf(stderr, "  %s (%s %llu) woke %u times%s%s\n", a->name, kinds[a->kind], (unsigned long long)a->id, a->woken,
-		tid ? "; transaction " : "", tid ? ilu_tid_str(tid, text) : "");
+	fprintf(stderr, "  %s (%s %llu) woke %u times%s%s\n", a->name, kinds[a->kind], (unsigned long long)a->id,
+	        a->woken, tid ? "; transaction " : "", tid ? ilu_tid_str(tid, text) : "");
 	if (logger_state() != LOGGER_RUNNING)
 		return;
 	ilu_producer_.span = span;
 	ilu_error(tid ? tid : &clock, "Spins", KV("actor", a->name), KV("kind", kinds[a->kind]), KV("number", a->id),
-		  KV("wakeups", a->woken));
+	          KV("wakeups", a->woken));
 	ilu_producer_.span = mine;
 }
 
@@ -363,12 +363,12 @@ static void show_spinners(void)
 /* ---- the report ---- */
 
 static const char *const reasons[] = {
-	[VERDICT_DEADLOCK] = "deadlock: nobody can run, and nothing will ever be due",
-	[VERDICT_CYCLE] = "deadlock: a cycle of locks has closed",
-	[VERDICT_DAEMONS] = "deadlock: only daemons run, and nobody else ever will",
-	[VERDICT_SPIN] = "livelock: an instant does not end",
-	[VERDICT_POLL] = "livelock: somebody asks again and again without waiting",
-	[VERDICT_STACK] = "a task used more stack than it has",
+    [VERDICT_DEADLOCK] = "deadlock: nobody can run, and nothing will ever be due",
+    [VERDICT_CYCLE] = "deadlock: a cycle of locks has closed",
+    [VERDICT_DAEMONS] = "deadlock: only daemons run, and nobody else ever will",
+    [VERDICT_SPIN] = "livelock: an instant does not end",
+    [VERDICT_POLL] = "livelock: somebody asks again and again without waiting",
+    [VERDICT_STACK] = "a task used more stack than it has",
 };
 
 _Noreturn void report(enum verdict verdict, struct actor *about)
@@ -384,7 +384,7 @@ _Noreturn void report(enum verdict verdict, struct actor *about)
 	fputc('\n', stderr);
 	if (logger_state() == LOGGER_RUNNING)
 		ilu_error(&clock, "Virtual time cannot go on", KV("reason", reasons[verdict]), KV("now_ns", vt.now),
-			  KV("actors", vt.actors), KV("wakeups", vt.wakeups), KV("about", about ? about->name : NULL));
+		          KV("actors", vt.actors), KV("wakeups", vt.wakeups), KV("about", about ? about->name : NULL));
 	switch (verdict) {
 	case VERDICT_SPIN:
 		show_spinners();

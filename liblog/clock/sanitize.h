@@ -40,7 +40,8 @@ void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 
 /* a->fiber: [0] the sanitizer's handle, [1] and [2] bounds of main's own stack. */
 
-/* What frames of an earlier life forbade of this memory is forgotten: a task's, or those of a thread whose stack was here. */
+/* What frames of an earlier life forbade of this memory is forgotten: a task's, or those of a thread whose stack was
+ * here. */
 static inline void stack_clean(char *stack, size_t size)
 {
 #ifdef CLOCK_ASAN

@@ -13,10 +13,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CLASSES	   31
-#define LEAST	   13
+#define CLASSES    31
+#define LEAST      13
 #define SLAB_BYTES ((size_t)4 << 20)
-#define GUARDED	   1024
+#define GUARDED    1024
 
 struct slab {
 	char *at;
@@ -69,7 +69,7 @@ static unsigned class_of(size_t size)
 	unsigned class = LEAST;
 
 	while (class < CLASSES && ((size_t)1 << class) < size)
-		class++;
+		class ++;
 	return class;
 }
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Virtual time's; like actors they are never given back while it runs. */
-static struct pool timers = { .size = sizeof(struct ilu_timer), .link = offsetof(struct ilu_timer, arg) };
+static struct pool timers = {.size = sizeof(struct ilu_timer), .link = offsetof(struct ilu_timer, arg)};
 
 static struct ilu_timer *virtual_new(void)
 {

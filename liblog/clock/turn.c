@@ -20,8 +20,8 @@
 
 #define TIMERS_STACK ((size_t)256 << 10)
 #define SWEEP_FROM   1024
-#define FAR	     8 /* turns ahead that memory is fetched */
-#define NEAR	     3
+#define FAR          8 /* turns ahead that memory is fetched */
+#define NEAR         3
 #define STACK_LINES  4 /* what a task that sleeps has on its stack, about */
 
 struct virtual_time vt;
@@ -107,7 +107,7 @@ void turn_arm(uint64_t *armed, uintptr_t item, int64_t deadline_ns)
 	if (__builtin_expect(deadlines_reserve(&vt.deadlines) != 0, 0))
 		no_memory();
 	*armed = ++vt.arrivals;
-	deadlines_push(&vt.deadlines, (struct deadline){ deadline_ns, *armed, item });
+	deadlines_push(&vt.deadlines, (struct deadline){deadline_ns, *armed, item});
 }
 
 void turn_disarm(uint64_t *armed)
@@ -179,7 +179,8 @@ static inline void fetch_ahead(void)
 	}
 }
 
-/* Time moves to the earliest deadline. Returns the first that is due; the others are ready behind it. 0: no deadline. */
+/* Time moves to the earliest deadline. Returns the first that is due; the others are ready behind it. 0: no deadline.
+ */
 static uintptr_t advance(void)
 {
 	struct deadline d;
@@ -246,7 +247,8 @@ static bool look_at_timer(const struct deadline *d)
 static bool hopeful(void)
 {
 	for (struct actor *a = vt.oldest; a; a = a->younger)
-		if (!a->daemon && !a->done && (a->armed || a->wait == WAIT_NOTHING || a->wait == WAIT_SLEEP || a->wait == WAIT_IO))
+		if (!a->daemon && !a->done &&
+		    (a->armed || a->wait == WAIT_NOTHING || a->wait == WAIT_SLEEP || a->wait == WAIT_IO))
 			return true;
 	timer_keeps = false;
 	deadlines_sweep(&vt.deadlines, look_at_timer);
@@ -391,7 +393,8 @@ void turn_perhaps(void)
 {
 	struct actor *me = vt.current;
 
-	if (!vt.exploring || me->vehicle != my_vehicle || me->kind == ACTOR_TIMERS || vt.stopping || !vt.ready.len || ilu_random_below(&vt.order, 4))
+	if (!vt.exploring || me->vehicle != my_vehicle || me->kind == ACTOR_TIMERS || vt.stopping || !vt.ready.len ||
+	    ilu_random_below(&vt.order, 4))
 		return;
 	me->wait = WAIT_SLEEP;
 	me->result = 0;
@@ -487,7 +490,8 @@ int turn_start(void)
 static void cancel_all(void)
 {
 	for (struct actor *a = vt.oldest; a; a = a->younger) {
-		if (a == &vt.main || a->done || !wait_cancels((enum wait_kind)a->wait) || (a->wait == WAIT_SLEEP && !a->armed))
+		if (a == &vt.main || a->done || !wait_cancels((enum wait_kind)a->wait) ||
+		    (a->wait == WAIT_SLEEP && !a->armed))
 			continue;
 		turn_disarm(&a->armed);
 		wait_expire(a, -ECANCELED);

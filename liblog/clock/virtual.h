@@ -2,9 +2,9 @@
 /* virtual.h - the shapes of virtual time, shared by the files of this room.
  *
  * An actor is whoever can wait: main, a thread, a task, and one of our own that calls timers. One of them has the turn;
- * whatever is below is touched by that one only, so there are no locks. Actors live on vehicles: each thread is the only
- * one on its own pthread; main, the timers and all tasks share the pthread that started the clock and switch stacks
- * there. The turn goes from one vehicle to another by a futex, see turn.c.
+ * whatever is below is touched by that one only, so there are no locks. Actors live on vehicles: each thread is the
+ * only one on its own pthread; main, the timers and all tasks share the pthread that started the clock and switch
+ * stacks there. The turn goes from one vehicle to another by a futex, see turn.c.
  *
  * An item is what can be due: an actor, or a timer (the lowest bit of its address set). */
 #ifndef ILU_VIRTUAL_H
@@ -28,24 +28,24 @@ enum wait_kind {
 	WAIT_GET,
 	WAIT_PUT,
 	WAIT_JOIN,
-	WAIT_RUN,  /* main, for all others to end */
+	WAIT_RUN, /* main, for all others to end */
 	WAIT_FOREVER,
-	WAIT_IO,   /* outside, see ilu_clock_io_begin */
+	WAIT_IO, /* outside, see ilu_clock_io_begin */
 };
 
 enum verdict {
 	VERDICT_NONE,
 	VERDICT_DEADLOCK, /* nothing can run, nothing is due */
-	VERDICT_CYCLE,	  /* of locks and joins, closed by `about` */
+	VERDICT_CYCLE,    /* of locks and joins, closed by `about` */
 	VERDICT_DAEMONS,  /* only daemons run, for long, and nobody else ever can */
-	VERDICT_SPIN,	  /* an instant that does not end: `about` wakes and wakes */
-	VERDICT_POLL,	  /* the same without waiting: it asks and asks */
-	VERDICT_STACK,	  /* a task used more stack than it has */
+	VERDICT_SPIN,     /* an instant that does not end: `about` wakes and wakes */
+	VERDICT_POLL,     /* the same without waiting: it asks and asks */
+	VERDICT_STACK,    /* a task used more stack than it has */
 };
 
 struct vehicle {
-	uint32_t turn; /* futex: 1 when it has it */
-	struct actor *resident; /* whose stack it is on */
+	uint32_t turn;                  /* futex: 1 when it has it */
+	struct actor *resident;         /* whose stack it is on */
 	struct ilu_producer_ *producer; /* where the pthread's spans are */
 };
 
@@ -53,18 +53,18 @@ struct actor {
 	/* what each wakeup touches: one cache line */
 	void *sp;
 	struct vehicle *vehicle;
-	uint64_t armed;	  /* arrival of its deadline; 0: none */
-	uint64_t span;	  /* the log context while it is not resident */
+	uint64_t armed;   /* arrival of its deadline; 0: none */
+	uint64_t span;    /* the log context while it is not resident */
 	uint64_t instant; /* when `woken` was counted */
-	int64_t since;	  /* of its wait */
-	int32_t result;	  /* of its wait */
-	uint32_t woken;	  /* at this instant */
+	int64_t since;    /* of its wait */
+	int32_t result;   /* of its wait */
+	uint32_t woken;   /* at this instant */
 	uint8_t kind, wait;
 	bool daemon, done, detached, tired; /* tired: it was told to stop, and waits on */
 	/* the rest */
-	void *object; /* it waits for, by kind of wait */
+	void *object;              /* it waits for, by kind of wait */
 	struct actor *next, *prev; /* among who waits for it */
-	void *also;    /* a condition's mutex; the item of a push or pop */
+	void *also;                /* a condition's mutex; the item of a push or pop */
 	struct ilu_waiters_ joiners;
 	struct actor *older, *younger; /* all actors */
 	char *stack;
@@ -73,7 +73,7 @@ struct actor {
 	int (*run)(void *);
 	void *arg;
 	uint64_t id, mark;
-	int32_t status;	  /* what run returned */
+	int32_t status;   /* what run returned */
 	uint32_t refused; /* waits since the stop */
 	char name[ILU_CLOCK_NAME];
 } __attribute__((aligned(64)));
@@ -87,21 +87,21 @@ struct ilu_timer {
 	uint32_t woken;
 	bool virtual_, daemon, once, freed;
 	bool running; /* virtual time: due, to be called; real time: in its call */
-	char *name; /* on the heap; NULL: none */
+	char *name;   /* on the heap; NULL: none */
 } __attribute__((aligned(64)));
 
 struct virtual_time {
 	bool stopping;
 	uint8_t verdict; /* a report that the timers' stack is to make */
-	int64_t now;	 /* atomic: the appender reads it */
-	uint64_t turns;	 /* atomic: the turn went to another vehicle */
+	int64_t now;     /* atomic: the appender reads it */
+	uint64_t turns;  /* atomic: the turn went to another vehicle */
 	struct actor *current;
 	struct ready {
 		uintptr_t *item;
 		size_t first, len, cap; /* cap: a power of two */
 	} ready;
 	struct deadlines deadlines;
-	uint64_t stale;	   /* entries there that count no more */
+	uint64_t stale;    /* entries there that count no more */
 	uint64_t arrivals; /* of deadlines */
 	uint64_t instant, at_instant, polls, wakeups;
 	uint64_t daemons_in_row;
@@ -125,14 +125,14 @@ extern __thread struct vehicle *my_vehicle __attribute__((tls_model("initial-exe
 /* ---- turn.c: who runs ---- */
 #define ITEM_TIMER ((uintptr_t)1)
 
-int turn_start(void); /* the caller becomes main; 0 or -ENOMEM */
-void turn_stop(void); /* ends the others */
+int turn_start(void);            /* the caller becomes main; 0 or -ENOMEM */
+void turn_stop(void);            /* ends the others */
 void turn_ready(uintptr_t item); /* behind all that are ready */
 void turn_arm(uint64_t *armed, uintptr_t item, int64_t deadline_ns);
 void turn_disarm(uint64_t *armed);
 /* Put the caller away until somebody makes it ready. The reason has been filled in. Returns its result. */
 int turn_wait(struct actor *me);
-_Noreturn void turn_end(struct actor *me); /* of a task */
+_Noreturn void turn_end(struct actor *me);   /* of a task */
 struct vehicle *turn_last(struct actor *me); /* of a thread: who is to get the turn */
 void turn_give(struct vehicle *to);
 void turn_take(struct vehicle *mine);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* connect.c - finds the socket of a process and talks over it.
  *
- * Who answers must be the user whose process it is, or root: a directory in /tmp could be another's. In a directory that
- * was named, it must be its owner, or root: there the number may be that of a process in a container, which has another
- * one here. */
+ * Who answers must be the user whose process it is, or root: a directory in /tmp could be another's. In a directory
+ * that was named, it must be its owner, or root: there the number may be that of a process in a container, which has
+ * another one here. */
 #include "ctl.h"
 #include "rundir.h"
 
@@ -20,19 +20,19 @@
 struct search {
 	const struct ctl *ctl;
 	char looked[900]; /* where */
-	int error;	  /* the first that was not "nothing there" */
+	int error;        /* the first that was not "nothing there" */
 	char error_path[sizeof((struct sockaddr_un *)0)->sun_path];
 };
 
 static int try_path(struct search *s, const char *directory, uid_t owner)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct ucred peer;
 	socklen_t size = sizeof peer;
 	int fd, error = 0;
 
 	snprintf(s->looked + strlen(s->looked), sizeof s->looked - strlen(s->looked), "%s%s", *s->looked ? ", " : "",
-		 directory);
+	         directory);
 	if (rundir_socket(directory, s->ctl->pid, address.sun_path, sizeof address.sun_path))
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -79,24 +79,28 @@ static void explain(const struct search *s, uid_t owner)
 
 	name_of(s->ctl->pid, name, sizeof name);
 	if (s->error == EACCES)
-		fprintf(stderr, "ilu-logctl: %s: permission denied: only user %lu, whose process %ld (%s) is, and root may ask\n",
-			s->error_path, (unsigned long)owner, pid, name);
+		fprintf(
+		    stderr,
+		    "ilu-logctl: %s: permission denied: only user %lu, whose process %ld (%s) is, and root may ask\n",
+		    s->error_path, (unsigned long)owner, pid, name);
 	else if (s->error == EPERM)
-		fprintf(stderr, "ilu-logctl: %s: another user's socket, not that of process %ld (%s)\n", s->error_path, pid, name);
+		fprintf(stderr, "ilu-logctl: %s: another user's socket, not that of process %ld (%s)\n", s->error_path,
+		        pid, name);
 	else if (s->error)
 		fprintf(stderr, "ilu-logctl: %s: %s\n", s->error_path, strerror(s->error));
 	else
 		fprintf(stderr,
-			"ilu-logctl: process %ld (%s) has no control socket in %s\n"
-			"It must run with libilulog and the key run_directory (ILU_LOG__run_directory=auto in its environment).\n",
-			pid, name, s->looked);
+		        "ilu-logctl: process %ld (%s) has no control socket in %s\n"
+		        "It must run with libilulog and the key run_directory (ILU_LOG__run_directory=auto in its "
+		        "environment).\n",
+		        pid, name, s->looked);
 }
 
 int ctl_connect(const struct ctl *ctl)
 {
-	struct search s = { .ctl = ctl };
+	struct search s = {.ctl = ctl};
 	char directory[RUNDIR_MAX], proc[40];
-	struct stat process, named = { .st_uid = 0 };
+	struct stat process, named = {.st_uid = 0};
 	bool there;
 	int fd = -1;
 
@@ -111,8 +115,8 @@ int ctl_connect(const struct ctl *ctl)
 	for (unsigned i = 0; !ctl->directory && there && fd < 0 && rundir_candidate(i, process.st_uid, directory); i++)
 		fd = try_path(&s, directory, process.st_uid);
 	if (fd < 0 && !there && !s.error)
-		fprintf(stderr, "ilu-logctl: no such process: %ld%s%s\n", (long)ctl->pid, ctl->directory ? ", and no socket of one in " : "",
-			ctl->directory ? ctl->directory : "");
+		fprintf(stderr, "ilu-logctl: no such process: %ld%s%s\n", (long)ctl->pid,
+		        ctl->directory ? ", and no socket of one in " : "", ctl->directory ? ctl->directory : "");
 	else if (fd < 0)
 		explain(&s, ctl->directory ? named.st_uid : process.st_uid);
 	return fd;
@@ -161,6 +165,7 @@ json_t *ctl_ask(int fd, const json_t *request)
 	if (!rc || rc == -EPIPE)
 		answer = receive(fd);
 	if (!answer)
-		fprintf(stderr, "ilu-logctl: no answer: %s\n", rc ? strerror(-rc) : "the program ended, or its logger stopped");
+		fprintf(stderr, "ilu-logctl: no answer: %s\n",
+		        rc ? strerror(-rc) : "the program ended, or its logger stopped");
 	return answer;
 }

@@ -8,29 +8,33 @@
 #include <string.h>
 
 static const char usage[] =
-	"Usage: ilu-logctl [OPTION]... PID [DIRECTIVES]\n"
-	"Changes what a running program with libilulog logs, or shows it.\n"
-	"\n"
-	"  ilu-logctl 4711                             the filter in force and the logger's counts\n"
-	"  ilu-logctl 4711 'info,worker=debug'         another filter, until the next\n"
-	"  ilu-logctl 4711 trace --for 60s             another filter, for a while\n"
-	"  ilu-logctl 4711 --sites                     every place that logs, and whether it speaks\n"
-	"\n"
-	"  --for TIME             revert the filter after that: 500ms, 60s, 5m, 2h, 1d; a number alone is seconds\n"
-	"  --stats                the counts, also after a change\n"
-	"  --sites                the places\n"
-	"  --json                 the program's answer as it came\n"
-	"  -d, --run-directory D  where its socket is, if not in one of the usual directories\n"
-	"  --help, --version\n"
-	"\n"
-	"The program must have been started with the key run_directory in its configuration, or with\n"
-	"ILU_LOG__run_directory=auto in its environment: see ilu-logctl(1).\n";
+    "Usage: ilu-logctl [OPTION]... PID [DIRECTIVES]\n"
+    "Changes what a running program with libilulog logs, or shows it.\n"
+    "\n"
+    "  ilu-logctl 4711                             the filter in force and the logger's counts\n"
+    "  ilu-logctl 4711 'info,worker=debug'         another filter, until the next\n"
+    "  ilu-logctl 4711 trace --for 60s             another filter, for a while\n"
+    "  ilu-logctl 4711 --sites                     every place that logs, and whether it speaks\n"
+    "\n"
+    "  --for TIME             revert the filter after that: 500ms, 60s, 5m, 2h, 1d; a number alone is seconds\n"
+    "  --stats                the counts, also after a change\n"
+    "  --sites                the places\n"
+    "  --json                 the program's answer as it came\n"
+    "  -d, --run-directory D  where its socket is, if not in one of the usual directories\n"
+    "  --help, --version\n"
+    "\n"
+    "The program must have been started with the key run_directory in its configuration, or with\n"
+    "ILU_LOG__run_directory=auto in its environment: see ilu-logctl(1).\n";
 
 static const struct option names[] = {
-	{ "for", required_argument, NULL, 'f' },  { "stats", no_argument, NULL, 's' },
-	{ "sites", no_argument, NULL, 'l' },	  { "json", no_argument, NULL, 'j' },
-	{ "run-directory", required_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'v' },	  { NULL, 0, NULL, 0 },
+    {"for", required_argument, NULL, 'f'},
+    {"stats", no_argument, NULL, 's'},
+    {"sites", no_argument, NULL, 'l'},
+    {"json", no_argument, NULL, 'j'},
+    {"run-directory", required_argument, NULL, 'd'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
+    {NULL, 0, NULL, 0},
 };
 
 static int wrong(const char *what, const char *value)
@@ -46,7 +50,7 @@ static long long milliseconds(const char *text)
 	static const struct {
 		const char *unit;
 		long long ms;
-	} units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
+	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 	char *end;
 	long long n = strtoll(text, &end, 10);
 
@@ -70,7 +74,8 @@ static int options(int argc, char **argv, struct ctl *ctl)
 		case 'f':
 			ctl->for_ms = milliseconds(optarg);
 			if (!ctl->for_ms)
-				return 1 + wrong("--for takes a time like 500ms, 60s, 5m, 2h or 1d, at most a year", optarg);
+				return 1 + wrong("--for takes a time like 500ms, 60s, 5m, 2h or 1d, at most a year",
+				                 optarg);
 			break;
 		case 's':
 			ctl->stats = true;
@@ -101,7 +106,7 @@ static int options(int argc, char **argv, struct ctl *ctl)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = { .pid = 0 };
+	struct ctl ctl = {.pid = 0};
 	int rc = options(argc, argv, &ctl);
 	char *end;
 	long pid;

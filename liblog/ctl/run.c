@@ -67,18 +67,18 @@ static void show_stats(const json_t *answer)
 	static const struct {
 		const char *key, *meaning;
 	} rows[] = {
-		{ "lines", "lines written" },
-		{ "lost", "records lost: full rings, failing sinks" },
-		{ "early", "calls below WARN while the logger did not run" },
-		{ "cut", "values and records cut, too long" },
-		{ "span_misuse", "uses of a span after its close" },
-		{ "span_overflow", "spans that found no slot" },
-		{ "suppressed", "calls over their rate limits" },
-		{ "blocked", "times a caller waited for room in its ring" },
-		{ "wakeups", "wake-ups of the appender from its sleep" },
-		{ "rings", "rings made" },
-		{ "threads", "threads that have one now" },
-		{ "sites", "places that log" },
+	    {"lines", "lines written"},
+	    {"lost", "records lost: full rings, failing sinks"},
+	    {"early", "calls below WARN while the logger did not run"},
+	    {"cut", "values and records cut, too long"},
+	    {"span_misuse", "uses of a span after its close"},
+	    {"span_overflow", "spans that found no slot"},
+	    {"suppressed", "calls over their rate limits"},
+	    {"blocked", "times a caller waited for room in its ring"},
+	    {"wakeups", "wake-ups of the appender from its sleep"},
+	    {"rings", "rings made"},
+	    {"threads", "threads that have one now"},
+	    {"sites", "places that log"},
 	};
 	const json_t *stats = json_object_get(answer, "stats");
 

@@ -5,9 +5,9 @@
  *
  * Order. A pass notes the time, then looks at all rings, then takes what is older than that by the grace time. Whoever
  * commits after it looked took his stamp, or could have known of a record we have seen, only later than the noted time:
- * so what follows from something is never written before it. The grace time is for callers that were interrupted between
- * taking the stamp and committing. A ring that is half full, a flush or the stop do without grace. Records of one
- * caller keep their order.
+ * so what follows from something is never written before it. The grace time is for callers that were interrupted
+ * between taking the stamp and committing. A ring that is half full, a flush or the stop do without grace. Records of
+ * one caller keep their order.
  *
  * With another source of time (now.h) one caller logs at a time, and records say in which turn they were written. Then
  * a pass notes the turn, and takes all records up to it: whatever was written in an earlier turn has been committed.
@@ -37,13 +37,13 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
-#define BATCH_BYTES    (256 * 1024)
-#define NAP_NS	       1000000
-#define PARK_AFTER     16 /* empty naps */
-#define BLIND_PARK_NS  20000000
-#define RETRY_NS       1000000000
-#define TELL_NS	       1000000000
-#define STACK_BYTES    (1024 * 1024) /* deep JSON in a configuration */
+#define BATCH_BYTES   (256 * 1024)
+#define NAP_NS        1000000
+#define PARK_AFTER    16 /* empty naps */
+#define BLIND_PARK_NS 20000000
+#define RETRY_NS      1000000000
+#define TELL_NS       1000000000
+#define STACK_BYTES   (1024 * 1024) /* deep JSON in a configuration */
 
 static bool have_membarrier;
 
@@ -63,7 +63,7 @@ static void tell_gap(struct appender *a)
 
 /* A line of the library itself, for all sinks. */
 static void say(struct appender *a, const char *level, const char *message, const char *tid, const char *fields,
-		uint64_t seq)
+                uint64_t seq)
 {
 	size_t begin = a->enc.out.len;
 
@@ -207,7 +207,8 @@ static void tell_unmade(struct appender *a)
 	a->lost += lost;
 	a->enc.seq += lost;
 	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"no memory\",\"from_seq\":%llu,\"to_seq\":%llu",
-		 (unsigned long long)lost, (unsigned long long)(a->enc.seq - lost), (unsigned long long)(a->enc.seq - 1));
+	         (unsigned long long)lost, (unsigned long long)(a->enc.seq - lost),
+	         (unsigned long long)(a->enc.seq - 1));
 	say(a, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
 }
 
@@ -228,11 +229,12 @@ static void tell_ring_losses(struct appender *a)
 		a->lost += lost;
 		a->enc.seq += lost;
 		snprintf(fields, sizeof fields,
-			 ",\"lost\":%llu,\"reason\":\"ring full\",\"ring\":%u,\"thread_id\":%u,\"from_seq\":%llu,\"to_seq\":%llu"
-			 ",\"errors\":%llu,\"warnings\":%llu,\"total\":%llu",
-			 (unsigned long long)lost, i, ring->thread_id, (unsigned long long)(a->enc.seq - lost),
-			 (unsigned long long)(a->enc.seq - 1), (unsigned long long)levels[ILU_ERROR],
-			 (unsigned long long)levels[ILU_WARN], (unsigned long long)a->lost);
+		         ",\"lost\":%llu,\"reason\":\"ring "
+		         "full\",\"ring\":%u,\"thread_id\":%u,\"from_seq\":%llu,\"to_seq\":%llu"
+		         ",\"errors\":%llu,\"warnings\":%llu,\"total\":%llu",
+		         (unsigned long long)lost, i, ring->thread_id, (unsigned long long)(a->enc.seq - lost),
+		         (unsigned long long)(a->enc.seq - 1), (unsigned long long)levels[ILU_ERROR],
+		         (unsigned long long)levels[ILU_WARN], (unsigned long long)a->lost);
 		say(a, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
 	}
 }
@@ -254,9 +256,9 @@ static const struct trouble {
 	const char *limit; /* the key of the configuration */
 	uint64_t (*limit_value)(void);
 } troubles[APPENDER_TROUBLES] = {
-	{ slab_misuse, "Span handles used after their span was closed", NULL, NULL },
-	{ slab_overflow, "Spans left out of the log: the slab is full", "span_slots", span_slots },
-	{ rings_shared, "More threads than rings: records through the shared one", "rings", ring_limit },
+    {slab_misuse, "Span handles used after their span was closed", NULL, NULL},
+    {slab_overflow, "Spans left out of the log: the slab is full", "span_slots", span_slots},
+    {rings_shared, "More threads than rings: records through the shared one", "rings", ring_limit},
 };
 
 void appender_begin(struct appender *a)
@@ -281,9 +283,10 @@ static void tell_troubles(struct appender *a, bool now)
 			continue;
 		tell_gap(a);
 		len = (size_t)snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
-				       (unsigned long long)(count - a->told[i]), (unsigned long long)count);
+		                       (unsigned long long)(count - a->told[i]), (unsigned long long)count);
 		if (t->limit)
-			snprintf(fields + len, sizeof fields - len, ",\"%s\":%llu", t->limit, (unsigned long long)t->limit_value());
+			snprintf(fields + len, sizeof fields - len, ",\"%s\":%llu", t->limit,
+			         (unsigned long long)t->limit_value());
 		say(a, "WARN", t->message, "ilulog", fields, a->enc.seq++);
 		a->told[i] = count;
 		a->told_ns = ns;
@@ -310,10 +313,11 @@ static void tell_suppressed(struct appender *a, bool all)
 
 	while (encode_own_room(&a->enc) && limits_next(&at, all, &news)) {
 		tell_gap(a);
-		len = (size_t)snprintf(fields, sizeof fields, ",\"suppressed\":%llu", (unsigned long long)news.suppressed);
+		len = (size_t)snprintf(fields, sizeof fields, ",\"suppressed\":%llu",
+		                       (unsigned long long)news.suppressed);
 		if (news.values)
 			len += (size_t)snprintf(fields + len, sizeof fields - len, ",\"values\":%llu",
-						(unsigned long long)news.values);
+			                        (unsigned long long)news.values);
 		len += put_field(fields + len, 24, "of_level", site_level_name(news.site->level));
 		len += put_field(fields + len, 140, "of_target", news.site->target);
 		put_field(fields + len, sizeof fields - len, "of_message", news.site->text);
@@ -405,7 +409,7 @@ static void tell_clock(struct appender *a)
 	if (a->clock_told == line->stamp)
 		return;
 	a->clock_told = line->stamp;
-	region_set_clock(&(struct region_clock){ line->stamp, line->wall_ns, line->ns_per_tick });
+	region_set_clock(&(struct region_clock){line->stamp, line->wall_ns, line->ns_per_tick});
 }
 
 static void do_pass(struct appender *a, struct pass *pass)
@@ -418,7 +422,8 @@ static void do_pass(struct appender *a, struct pass *pass)
 	for (int i = 0; i < 2; i++)
 		pass->asked[i] = __atomic_load_n(&a->asked[i], __ATOMIC_ACQUIRE);
 	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
-			   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted();
+	                   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) ||
+	                   __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted();
 	stamp_follow(&a->enc.scale);
 	tell_clock(a);
 	now = source ? source->turns() : ilu_stamp_();

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#define APPENDER_SINKS	  4
+#define APPENDER_SINKS    4
 #define APPENDER_TROUBLES 3
 
 struct appender {
@@ -21,22 +21,22 @@ struct appender {
 	unsigned sinks;
 	struct routes routes; /* sinks with filters of their own */
 	uint64_t grace_ns;
-	uint64_t clock_told; /* stamp of the line that the region has */
-	struct gap gap;	/* of the first sink */
-	uint64_t lost;	/* ever, by rings, the first sink and routes */
+	uint64_t clock_told;              /* stamp of the line that the region has */
+	struct gap gap;                   /* of the first sink */
+	uint64_t lost;                    /* ever, by rings, the first sink and routes */
 	uint64_t told[APPENDER_TROUBLES]; /* of each kind so many */
-	uint64_t told_ns;		  /* when */
+	uint64_t told_ns;                 /* when */
 	uint64_t passes_idle;
 	uint64_t wakeups;
 	struct {
 		uint64_t lines, lost, cut, wakeups;
-	} shown; /* copies that other threads may read */
+	} shown;              /* copies that other threads may read */
 	struct ring **active; /* rings with records, and the stamps of these */
 	uint64_t *stamps;
 	/* asked by others */
 	uint32_t asked[2], done[2]; /* flushes: kernel, disk; counters */
 	int flush_error;
-	uint32_t done_word;	/* futex: changes when something is done */
+	uint32_t done_word; /* futex: changes when something is done */
 	uint32_t stop, pause, paused;
 };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define PAIRS_MAX 256
-#define KEY_MAX	  255
+#define KEY_MAX   255
 #define EARLY_MAX 8192 /* values of one call while no logger runs */
 
 /* What texts may have: as much as fits when the long ones share what the others leave. */

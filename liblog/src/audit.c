@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NOTES	 8
+#define NOTES    8
 #define TEXT_MAX 160 /* of a filter in a line */
 
 struct note {
@@ -60,17 +60,20 @@ bool audit_wanted(void)
 
 static void put_fields(char fields[AUDIT_FIELDS], const struct note *note)
 {
-	static const char *const by[] = { "program", "control", "reload", "revert" };
+	static const char *const by[] = {"program", "control", "reload", "revert"};
 	char more[96] = "";
 	size_t len = 0;
 
 	if (note->who.by == AUDIT_CONTROL)
-		len += (size_t)snprintf(more, sizeof more, ",\"by_pid\":%ld,\"by_uid\":%ld", (long)note->who.pid, (long)note->who.uid);
+		len += (size_t)snprintf(more, sizeof more, ",\"by_pid\":%ld,\"by_uid\":%ld", (long)note->who.pid,
+		                        (long)note->who.uid);
 	if (note->for_ms)
-		len += (size_t)snprintf(more + len, sizeof more - len, ",\"for_ms\":%llu", (unsigned long long)note->for_ms);
+		len += (size_t)snprintf(more + len, sizeof more - len, ",\"for_ms\":%llu",
+		                        (unsigned long long)note->for_ms);
 	if (note->changes > 1)
 		snprintf(more + len, sizeof more - len, ",\"changes\":%llu", (unsigned long long)note->changes);
-	snprintf(fields, AUDIT_FIELDS, ",\"from\":\"%s\",\"to\":\"%s\",\"by\":\"%s\"%s", note->from, note->to, by[note->who.by], more);
+	snprintf(fields, AUDIT_FIELDS, ",\"from\":\"%s\",\"to\":\"%s\",\"by\":\"%s\"%s", note->from, note->to,
+	         by[note->who.by], more);
 }
 
 bool audit_take(const char **message, char fields[AUDIT_FIELDS])

@@ -44,8 +44,8 @@ static inline char *put(char *at, const char *text, size_t len)
 	return at + len;
 }
 
-/* The same for texts of a few words, without a call: in steps of 32 bytes, so that up to PUT_SLACK bytes after the text are
- * read, and as many after its copy written. */
+/* The same for texts of a few words, without a call: in steps of 32 bytes, so that up to PUT_SLACK bytes after the text
+ * are read, and as many after its copy written. */
 #define PUT_SLACK 32
 
 static inline char *put_wide(char *at, const char *text, size_t len)

@@ -2,9 +2,9 @@
 /* config.c - reading the configuration.
  *
  * One table of keys drives everything: what is known, which type it wants, where it goes, and the test that compares it
- * with the manual. Values are applied one after the other, defaults, file, environment, so the last one wins, and an error
- * can say where its value came from. An object in the JSON is only a prefix: {"full_ring":{"error":"keep"}} sets the key
- * "full_ring.error", as does the variable ILU_LOG__full_ring__error. */
+ * with the manual. Values are applied one after the other, defaults, file, environment, so the last one wins, and an
+ * error can say where its value came from. An object in the JSON is only a prefix: {"full_ring":{"error":"keep"}} sets
+ * the key "full_ring.error", as does the variable ILU_LOG__full_ring__error. */
 #include "config_value.h"
 #include "directive.h"
 #include "escape.h"
@@ -18,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_KEY	   64
-#define MAX_FILE   (1 << 20)
+#define MAX_KEY  64
+#define MAX_FILE (1 << 20)
 
 enum key_type {
 	KEY_STRING,
@@ -37,39 +37,39 @@ struct key {
 	const char *name;
 	enum key_type type;
 	size_t offset;
-	uint64_t low, high;	    /* of numbers */
+	uint64_t low, high;         /* of numbers */
 	const char *const *choices; /* of KEY_CHOICE, in the order of their enum, NULL at the end */
 };
 
-static const char *const timestamp_names[] = { "rfc3339", "iluvatar", NULL };
-static const char *const clock_names[] = { "auto", "tsc", "monotonic", NULL };
-static const char *const full_names[] = { "block", "drop", "keep", NULL };
+static const char *const timestamp_names[] = {"rfc3339", "iluvatar", NULL};
+static const char *const clock_names[] = {"auto", "tsc", "monotonic", NULL};
+static const char *const full_names[] = {"block", "drop", "keep", NULL};
 
-#define AT(member) offsetof(struct config, member)
+#define AT(member)       offsetof(struct config, member)
 #define FULL_RING(level) AT(full_ring) + (level) * sizeof(enum config_full_ring), 0, 0, full_names
 
 static const struct key keys[] = {
-	{ "level", KEY_FILTER, AT(level), 0, 0, NULL },
-	{ "directory", KEY_STRING, AT(directory), 0, 0, NULL },
-	{ "basename", KEY_STRING, AT(basename), 0, 0, NULL },
-	{ "stdout", KEY_BOOL, AT(stdout_pretty), 0, 0, NULL },
-	{ "spanning", KEY_SPANNING, AT(spanning), 0, 0, NULL },
-	{ "include_spans_json", KEY_BOOL, AT(include_spans_json), 0, 0, NULL },
-	{ "flame", KEY_STRING, AT(flame), 0, 0, NULL },
-	{ "timestamp_format", KEY_CHOICE, AT(timestamp_format), 0, 0, timestamp_names },
-	{ "clock", KEY_CHOICE, AT(clock), 0, 0, clock_names },
-	{ "ring_bytes", KEY_POWER, AT(ring_bytes), 65536, UINT64_C(1) << 30, NULL },
-	{ "rings", KEY_U32, AT(rings), 2, 4096, NULL },
-	{ "span_slots", KEY_U32, AT(span_slots), 1024, 1 << 24, NULL },
-	{ "full_ring.error", KEY_CHOICE, FULL_RING(1) },
-	{ "full_ring.warn", KEY_CHOICE, FULL_RING(2) },
-	{ "full_ring.info", KEY_CHOICE, FULL_RING(3) },
-	{ "full_ring.debug", KEY_CHOICE, FULL_RING(4) },
-	{ "full_ring.trace", KEY_CHOICE, FULL_RING(5) },
-	{ "grace_ms", KEY_U32, AT(grace_ms), 0, 1000, NULL },
-	{ "sinks", KEY_SINKS, AT(sinks), 0, 0, NULL },
-	{ "rate_limits", KEY_LIMITS, AT(rate_limits), 0, 0, NULL },
-	{ "run_directory", KEY_STRING, AT(run_directory), 0, 0, NULL },
+    {"level", KEY_FILTER, AT(level), 0, 0, NULL},
+    {"directory", KEY_STRING, AT(directory), 0, 0, NULL},
+    {"basename", KEY_STRING, AT(basename), 0, 0, NULL},
+    {"stdout", KEY_BOOL, AT(stdout_pretty), 0, 0, NULL},
+    {"spanning", KEY_SPANNING, AT(spanning), 0, 0, NULL},
+    {"include_spans_json", KEY_BOOL, AT(include_spans_json), 0, 0, NULL},
+    {"flame", KEY_STRING, AT(flame), 0, 0, NULL},
+    {"timestamp_format", KEY_CHOICE, AT(timestamp_format), 0, 0, timestamp_names},
+    {"clock", KEY_CHOICE, AT(clock), 0, 0, clock_names},
+    {"ring_bytes", KEY_POWER, AT(ring_bytes), 65536, UINT64_C(1) << 30, NULL},
+    {"rings", KEY_U32, AT(rings), 2, 4096, NULL},
+    {"span_slots", KEY_U32, AT(span_slots), 1024, 1 << 24, NULL},
+    {"full_ring.error", KEY_CHOICE, FULL_RING(1)},
+    {"full_ring.warn", KEY_CHOICE, FULL_RING(2)},
+    {"full_ring.info", KEY_CHOICE, FULL_RING(3)},
+    {"full_ring.debug", KEY_CHOICE, FULL_RING(4)},
+    {"full_ring.trace", KEY_CHOICE, FULL_RING(5)},
+    {"grace_ms", KEY_U32, AT(grace_ms), 0, 1000, NULL},
+    {"sinks", KEY_SINKS, AT(sinks), 0, 0, NULL},
+    {"rate_limits", KEY_LIMITS, AT(rate_limits), 0, 0, NULL},
+    {"run_directory", KEY_STRING, AT(run_directory), 0, 0, NULL},
 };
 
 #define KEY_COUNT (sizeof keys / sizeof *keys)
@@ -121,7 +121,8 @@ const char *config_shown(const json_t *value, char *out, size_t cap)
 
 static const char *type_name(const json_t *value)
 {
-	static const char *const names[] = { "an object", "an array", "a string", "an integer", "a real number", "true", "false", "null" };
+	static const char *const names[] = {"an object",     "an array", "a string", "an integer",
+	                                    "a real number", "true",     "false",    "null"};
 
 	return names[json_typeof(value)];
 }
@@ -133,7 +134,7 @@ int config_wrong_type(const struct config_source *source, const char *name, cons
 	if (json_is_boolean(value) || json_is_null(value))
 		return config_fail(source, "key \"%s\": expected %s, found %s", name, expected, type_name(value));
 	return config_fail(source, "key \"%s\": expected %s, found %s: %s", name, expected, type_name(value),
-		    config_shown(value, text, sizeof text));
+	                   config_shown(value, text, sizeof text));
 }
 
 /* ---- one value ---- */
@@ -151,7 +152,7 @@ int config_set_string(char **slot, const char *text)
 
 int config_set_filter(const struct config_source *source, const char *name, char **slot, const char *text)
 {
-	struct directive_error error = { .text = "out of memory" };
+	struct directive_error error = {.text = "out of memory"};
 	struct directive_set *set;
 	int rc = directive_parse(text, strlen(text), &set, &error);
 
@@ -169,9 +170,9 @@ static int set_spanning(const struct config_source *source, const struct key *ke
 		const char *token;
 		uint32_t bits;
 	} tokens[] = {
-		{ "NONE", CONFIG_SPAN_NONE },	{ "", CONFIG_SPAN_NONE },	{ "NEW", CONFIG_SPAN_NEW },
-		{ "ENTER", CONFIG_SPAN_ENTER }, { "EXIT", CONFIG_SPAN_EXIT },	{ "CLOSE", CONFIG_SPAN_CLOSE },
-		{ "ACTIVE", CONFIG_SPAN_ACTIVE }, { "FULL", CONFIG_SPAN_FULL },
+	    {"NONE", CONFIG_SPAN_NONE},     {"", CONFIG_SPAN_NONE},     {"NEW", CONFIG_SPAN_NEW},
+	    {"ENTER", CONFIG_SPAN_ENTER},   {"EXIT", CONFIG_SPAN_EXIT}, {"CLOSE", CONFIG_SPAN_CLOSE},
+	    {"ACTIVE", CONFIG_SPAN_ACTIVE}, {"FULL", CONFIG_SPAN_FULL},
 	};
 	uint32_t bits = 0;
 
@@ -184,8 +185,11 @@ static int set_spanning(const struct config_source *source, const struct key *ke
 			i++;
 		if (i == sizeof tokens / sizeof *tokens) {
 			bad[escape_json_part(bad, sizeof bad - 1, at, len, &used)] = '\0';
-			return config_fail(source, "key \"%s\": unknown token \"%s\", expected NONE, NEW, ENTER, EXIT, CLOSE, ACTIVE "
-					    "or FULL, joined by \"+\"", key->name, bad);
+			return config_fail(
+			    source,
+			    "key \"%s\": unknown token \"%s\", expected NONE, NEW, ENTER, EXIT, CLOSE, ACTIVE "
+			    "or FULL, joined by \"+\"",
+			    key->name, bad);
 		}
 		bits |= tokens[i].bits;
 		at += len;
@@ -207,15 +211,17 @@ static int set_choice(const struct config_source *source, const struct key *key,
 			return 0;
 		}
 		snprintf(expected + strlen(expected), sizeof expected - strlen(expected), "%s\"%s\"", i ? " or " : "",
-			 key->choices[i]);
+		         key->choices[i]);
 	}
 	if (!text)
 		return config_wrong_type(source, key->name, expected, value);
-	return config_fail(source, "key \"%s\": expected %s, found \"%s\"", key->name, expected, config_shown(value, bad, sizeof bad));
+	return config_fail(source, "key \"%s\": expected %s, found \"%s\"", key->name, expected,
+	                   config_shown(value, bad, sizeof bad));
 }
 
 _Static_assert(sizeof(enum config_timestamp) == sizeof(unsigned) && sizeof(enum config_clock) == sizeof(unsigned) &&
-		   sizeof(enum config_full_ring) == sizeof(unsigned), "set_choice writes an unsigned");
+                   sizeof(enum config_full_ring) == sizeof(unsigned),
+               "set_choice writes an unsigned");
 
 static int set_number(const struct config_source *source, const struct key *key, void *slot, const json_t *value)
 {
@@ -225,8 +231,8 @@ static int set_number(const struct config_source *source, const struct key *key,
 	if (!json_is_integer(value))
 		return config_wrong_type(source, key->name, "an integer", value);
 	if (n < 0 || u < key->low || u > key->high)
-		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between %llu and %llu", key->name, n,
-			    (unsigned long long)key->low, (unsigned long long)key->high);
+		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between %llu and %llu",
+		                   key->name, n, (unsigned long long)key->low, (unsigned long long)key->high);
 	if (key->type == KEY_POWER && (u & (u - 1)))
 		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not a power of two", key->name, n);
 	if (key->type == KEY_POWER)
@@ -239,7 +245,7 @@ static int set_number(const struct config_source *source, const struct key *key,
 /* Two sinks in one file would tear it up. */
 static int check_files(const struct config *config, const struct config_source *source)
 {
-	char *path[CONFIG_SINKS_MAX + 1] = { NULL };
+	char *path[CONFIG_SINKS_MAX + 1] = {NULL};
 	int rc = config_log_path(config, &path[0]);
 
 	for (size_t i = 0; i < config->sinks.count && !rc; i++) {
@@ -254,7 +260,8 @@ static int check_files(const struct config *config, const struct config_source *
 		if (!rc && other <= i && !other)
 			rc = config_fail(source, "key \"sinks[%zu].file\": \"%s\" is the log file itself", i, path[0]);
 		else if (!rc && other <= i)
-			rc = config_fail(source, "key \"sinks[%zu].file\": \"%s\" is that of sinks[%zu]", i, path[other], other - 1);
+			rc = config_fail(source, "key \"sinks[%zu].file\": \"%s\" is that of sinks[%zu]", i,
+			                 path[other], other - 1);
 	}
 	for (size_t i = 0; i <= config->sinks.count; i++)
 		free(path[i]);
@@ -337,7 +344,8 @@ static int apply_object(struct config *config, const struct config_source *sourc
 	json_t *value;
 	int rc = 0;
 
-	json_object_foreach(object, member, value) {
+	json_object_foreach(object, member, value)
+	{
 		char name[2 * MAX_KEY];
 
 		if (strlen(member) >= MAX_KEY)
@@ -377,14 +385,14 @@ static int apply_json(struct config *config, const struct config_source *source,
 		return -ENOMEM;
 	if (!root) {
 		char place[256];
-		struct config_source with_line = { place, source->error };
+		struct config_source with_line = {place, source->error};
 
 		snprintf(place, sizeof place, "%s:%d:%d", source->name, error.line, error.column);
 		why[escape_json_part(why, sizeof why - 1, error.text, strlen(error.text), &used)] = '\0';
 		return config_fail(&with_line, "%s", error.text[0] ? why : "not JSON");
 	}
 	rc = json_is_object(root) ? apply_object(config, source, "", root)
-				  : config_fail(source, "expected a JSON object, found %s", type_name(root));
+	                          : config_fail(source, "expected a JSON object, found %s", type_name(root));
 	json_decref(root);
 	return rc;
 }
@@ -408,7 +416,7 @@ static void dotted(char *out, const char *name, size_t len)
 static int apply_variable(struct config *config, const char *variable, const char *equals, struct config_error *error)
 {
 	char name[MAX_KEY + 1], shown_name[MAX_KEY + sizeof CONFIG_ENV_PREFIX + 1];
-	struct config_source source = { shown_name, error };
+	struct config_source source = {shown_name, error};
 	size_t len = (size_t)(equals - variable) - strlen(CONFIG_ENV_PREFIX);
 	const struct key *key;
 	json_t *value;
@@ -449,17 +457,18 @@ static int apply_environment(struct config *config, char *const *environment, st
 int config_init(struct config *config)
 {
 	*config = (struct config){
-		.ring_bytes = 1 << 20,
-		.span_slots = 1 << 16,
-		.grace_ms = 10,
-		.timestamp_format = CONFIG_TIMESTAMP_RFC3339,
-		.clock = CONFIG_CLOCK_AUTO,
-		.include_spans_json = true,
+	    .ring_bytes = 1 << 20,
+	    .span_slots = 1 << 16,
+	    .grace_ms = 10,
+	    .timestamp_format = CONFIG_TIMESTAMP_RFC3339,
+	    .clock = CONFIG_CLOCK_AUTO,
+	    .include_spans_json = true,
 	};
 	for (int level = 1; level <= 5; level++)
 		config->full_ring[level] = CONFIG_FULL_BLOCK;
-	if (config_set_string(&config->level, "info") || config_set_string(&config->directory, "") || config_set_string(&config->basename, "") ||
-	    config_set_string(&config->flame, "") || config_set_string(&config->run_directory, ""))
+	if (config_set_string(&config->level, "info") || config_set_string(&config->directory, "") ||
+	    config_set_string(&config->basename, "") || config_set_string(&config->flame, "") ||
+	    config_set_string(&config->run_directory, ""))
 		return -ENOMEM;
 	return 0;
 }
@@ -473,13 +482,13 @@ void config_done(struct config *config)
 	free(config->run_directory);
 	config_sinks_done(&config->sinks);
 	config_limits_done(&config->rate_limits);
-	*config = (struct config){ .level = NULL };
+	*config = (struct config){.level = NULL};
 }
 
 int config_parse(struct config *config, const char *json, const char *name, char *const *environment,
-		 struct config_error *error)
+                 struct config_error *error)
 {
-	struct config_source source = { name, error };
+	struct config_source source = {name, error};
 	struct config fresh;
 	int rc = config_init(&fresh);
 
@@ -527,7 +536,7 @@ static int read_all(int fd, char **out)
 
 int config_parse_file(struct config *config, const char *path, char *const *environment, struct config_error *error)
 {
-	struct config_source source = { path, error };
+	struct config_source source = {path, error};
 	char *text = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int rc = fd < 0 ? -errno : read_all(fd, &text);
@@ -554,7 +563,7 @@ int config_log_path(const struct config *config, char **path)
 
 	if (*config->basename &&
 	    asprintf(&text, "%s%s%s.log", directory, *directory && directory[strlen(directory) - 1] != '/' ? "/" : "",
-		     config->basename) < 0)
+	             config->basename) < 0)
 		return -ENOMEM;
 	*path = text;
 	return 0;

@@ -52,7 +52,7 @@ struct config_sink {
 		CONFIG_SINK_JOURNALD,
 	} kind;
 	char *file;   /* of CONFIG_SINK_FILE; of CONFIG_SINK_JOURNALD the socket, NULL = the system's */
-	int fd;	      /* of CONFIG_SINK_FD */
+	int fd;       /* of CONFIG_SINK_FD */
 	char *filter; /* directives; NULL = everything */
 };
 
@@ -65,13 +65,13 @@ struct config_sinks {
 
 /* How often call sites may speak: the first of its kind (with a key, without one) that fits a site counts. */
 struct config_limit {
-	char *target;	   /* its beginning; "" = all */
-	char *message;	   /* all of it; NULL = any */
-	char *key;	   /* each value of this pair by itself; NULL = each site as a whole */
-	unsigned level;	   /* 1 error .. 5 trace; 0 = all */
+	char *target;      /* its beginning; "" = all */
+	char *message;     /* all of it; NULL = any */
+	char *key;         /* each value of this pair by itself; NULL = each site as a whole */
+	unsigned level;    /* 1 error .. 5 trace; 0 = all */
 	double per_second; /* 0: as often as it likes */
-	uint32_t burst;	   /* how many at once */
-	uint32_t keys;	   /* values that are told apart */
+	uint32_t burst;    /* how many at once */
+	uint32_t keys;     /* values that are told apart */
 };
 
 #define CONFIG_LIMITS_MAX      1024
@@ -85,23 +85,23 @@ struct config_limits {
 };
 
 struct config {
-	char *level;              /* directives, see directive.h; "info" */
-	char *directory;          /* of the log file; "" = the current one */
-	char *basename;           /* the file is directory/basename.log; "" = no file */
-	char *flame;              /* file for folded stacks; "" = none */
-	char *run_directory;      /* of the control socket, "auto" for the usual; "" = none */
-	uint64_t ring_bytes;      /* of each thread's ring, a power of two */
-	uint32_t rings;           /* at most; 0: 256 MiB of them, 16 to 4096 */
-	uint32_t span_slots;      /* spans that are open at once */
-	uint32_t grace_ms;        /* how long records wait to be merged by time */
-	uint32_t spanning;        /* bits of enum config_spanning */
+	char *level;         /* directives, see directive.h; "info" */
+	char *directory;     /* of the log file; "" = the current one */
+	char *basename;      /* the file is directory/basename.log; "" = no file */
+	char *flame;         /* file for folded stacks; "" = none */
+	char *run_directory; /* of the control socket, "auto" for the usual; "" = none */
+	uint64_t ring_bytes; /* of each thread's ring, a power of two */
+	uint32_t rings;      /* at most; 0: 256 MiB of them, 16 to 4096 */
+	uint32_t span_slots; /* spans that are open at once */
+	uint32_t grace_ms;   /* how long records wait to be merged by time */
+	uint32_t spanning;   /* bits of enum config_spanning */
 	enum config_timestamp timestamp_format;
 	enum config_clock clock;
 	enum config_full_ring full_ring[6]; /* by level, 1 error .. 5 trace; [0] is unused */
 	struct config_sinks sinks;
 	struct config_limits rate_limits;
-	bool stdout_pretty;       /* key "stdout": also a readable copy to standard output */
-	bool include_spans_json;  /* the `spans` list in each line */
+	bool stdout_pretty;      /* key "stdout": also a readable copy to standard output */
+	bool include_spans_json; /* the `spans` list in each line */
 };
 
 /* Why a configuration is refused: `config.json:3: key "spanning": unknown token "NEWW" ...`. */
@@ -118,12 +118,12 @@ void config_done(struct config *config);
  * config   out: init by this call; end with config_done. Untouched on error.
  * json     the object as text, or NULL for none
  * name     of its source for messages: a file, or "config"
- * environment  variables "NAME=value", NULL-terminated, or NULL for none; those that do not begin with ILU_LOG__ are ignored
- * error    filled on -EINVAL; may be NULL
+ * environment  variables "NAME=value", NULL-terminated, or NULL for none; those that do not begin with ILU_LOG__ are
+ * ignored error    filled on -EINVAL; may be NULL
  *
  * Returns 0, -EINVAL or -ENOMEM. */
 int config_parse(struct config *config, const char *json, const char *name, char *const *environment,
-		 struct config_error *error);
+                 struct config_error *error);
 
 /* The same from a file. Also -errno of open and read, with the error filled. */
 int config_parse_file(struct config *config, const char *path, char *const *environment, struct config_error *error);

@@ -31,16 +31,16 @@ void config_sinks_done(struct config_sinks *sinks)
 		free(sinks->sink[i].filter);
 	}
 	free(sinks->sink);
-	*sinks = (struct config_sinks){ NULL, 0 };
+	*sinks = (struct config_sinks){NULL, 0};
 }
 
 /* One member of an entry; `name` is "sinks[2].file". */
-static int set_sink_member(const struct config_source *source, const char *name, const char *member, struct config_sink *sink,
-			   const json_t *value)
+static int set_sink_member(const struct config_source *source, const char *name, const char *member,
+                           struct config_sink *sink, const json_t *value)
 {
 	if (!strcmp(member, "filter"))
 		return json_is_string(value) ? config_set_filter(source, name, &sink->filter, json_string_value(value))
-					     : config_wrong_type(source, name, "a string", value);
+		                             : config_wrong_type(source, name, "a string", value);
 	if (!strcmp(member, "file")) {
 		sink->kind = CONFIG_SINK_FILE;
 		if (!json_is_string(value))
@@ -56,7 +56,7 @@ static int set_sink_member(const struct config_source *source, const char *name,
 			return config_wrong_type(source, name, "an integer", value);
 		if (json_integer_value(value) < 0 || json_integer_value(value) > INT_MAX)
 			return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between 0 and %d", name,
-				    json_integer_value(value), INT_MAX);
+			                   json_integer_value(value), INT_MAX);
 		return 0;
 	}
 	if (!strcmp(member, "stdout")) {
@@ -70,7 +70,8 @@ static int set_sink_member(const struct config_source *source, const char *name,
 		if (!json_is_string(value))
 			return config_wrong_type(source, name, "true or the path of a socket", value);
 		if (!json_string_length(value) || json_string_length(value) >= SOCKET_MAX)
-			return config_fail(source, "key \"%s\": the path of a socket has 1 to %zu bytes", name, SOCKET_MAX - 1);
+			return config_fail(source, "key \"%s\": the path of a socket has 1 to %zu bytes", name,
+			                   SOCKET_MAX - 1);
 		return config_set_string(&sink->file, json_string_value(value));
 	}
 	return config_fail(source, "unknown key \"%s\"; known are: file fd stdout journald filter", name);
@@ -84,7 +85,8 @@ static int set_sink(const struct config_source *source, const char *entry, struc
 
 	if (!json_is_object(value))
 		return config_wrong_type(source, entry, "an object", value);
-	json_object_foreach(value, member, part) {
+	json_object_foreach(value, member, part)
+	{
 		char name[2 * CONFIG_NAME_MAX];
 
 		name_member(name, entry, member);
@@ -95,12 +97,15 @@ static int set_sink(const struct config_source *source, const char *entry, struc
 			return rc;
 		places += strcmp(member, "filter") != 0;
 	}
-	return places == 1 ? 0 : config_fail(source, "key \"%s\": expected one of \"file\", \"fd\", \"stdout\" and \"journald\"", entry);
+	return places == 1
+	           ? 0
+	           : config_fail(source, "key \"%s\": expected one of \"file\", \"fd\", \"stdout\" and \"journald\"",
+	                         entry);
 }
 
 int config_set_sinks(const struct config_source *source, const char *name, struct config_sinks *slot, json_t *value)
 {
-	struct config_sinks fresh = { NULL, 0 };
+	struct config_sinks fresh = {NULL, 0};
 	size_t count = json_array_size(value);
 	int rc = 0;
 
@@ -134,12 +139,12 @@ void config_limits_done(struct config_limits *limits)
 		free(limits->limit[i].key);
 	}
 	free(limits->limit);
-	*limits = (struct config_limits){ NULL, 0 };
+	*limits = (struct config_limits){NULL, 0};
 }
 
 int config_limits_copy(struct config_limits *to, const struct config_limits *from)
 {
-	*to = (struct config_limits){ calloc(from->count + 1, sizeof *to->limit), 0 };
+	*to = (struct config_limits){calloc(from->count + 1, sizeof *to->limit), 0};
 	if (!to->limit)
 		return -ENOMEM;
 	while (to->count < from->count) {
@@ -158,14 +163,16 @@ int config_limits_copy(struct config_limits *to, const struct config_limits *fro
 	return 0;
 }
 
-static int set_count(const struct config_source *source, const char *name, uint32_t max, uint32_t *slot, const json_t *value)
+static int set_count(const struct config_source *source, const char *name, uint32_t max, uint32_t *slot,
+                     const json_t *value)
 {
 	json_int_t n = json_integer_value(value);
 
 	if (!json_is_integer(value))
 		return config_wrong_type(source, name, "an integer", value);
 	if (n < 1 || n > max)
-		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between 1 and %u", name, n, max);
+		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between 1 and %u", name, n,
+		                   max);
 	*slot = (uint32_t)n;
 	return 0;
 }
@@ -179,14 +186,14 @@ static int set_rate(const struct config_source *source, const char *name, double
 		return config_wrong_type(source, name, "a number", value);
 	if (n != 0 && !(n >= CONFIG_LIMIT_SLOWEST && n <= 1e9))
 		return config_fail(source, "key \"%s\": %s is neither 0 nor between 0.001 and 1000000000", name,
-				   config_shown(value, text, sizeof text));
+		                   config_shown(value, text, sizeof text));
 	*slot = n;
 	return 0;
 }
 
 static int set_level(const struct config_source *source, const char *name, unsigned *slot, const json_t *value)
 {
-	static const char *const levels[] = { "", "error", "warn", "info", "debug", "trace" };
+	static const char *const levels[] = {"", "error", "warn", "info", "debug", "trace"};
 	const char *text = json_string_value(value);
 	char bad[48];
 
@@ -199,7 +206,7 @@ static int set_level(const struct config_source *source, const char *name, unsig
 	if (!text)
 		return config_wrong_type(source, name, "a string", value);
 	return config_fail(source, "key \"%s\": expected error, warn, info, debug or trace, found \"%s\"", name,
-			   config_shown(value, bad, sizeof bad));
+	                   config_shown(value, bad, sizeof bad));
 }
 
 static int set_text(const struct config_source *source, const char *name, char **slot, const json_t *value)
@@ -210,7 +217,7 @@ static int set_text(const struct config_source *source, const char *name, char *
 }
 
 static int set_limit_member(const struct config_source *source, const char *name, const char *member,
-			    struct config_limit *limit, const json_t *value)
+                            struct config_limit *limit, const json_t *value)
 {
 	if (!strcmp(member, "target"))
 		return set_text(source, name, &limit->target, value);
@@ -226,7 +233,8 @@ static int set_limit_member(const struct config_source *source, const char *name
 		return set_count(source, name, CONFIG_LIMIT_BURST_MAX, &limit->burst, value);
 	if (!strcmp(member, "keys"))
 		return set_count(source, name, CONFIG_LIMIT_KEYS_MAX, &limit->keys, value);
-	return config_fail(source, "unknown key \"%s\"; known are: target level message key per_second burst keys", name);
+	return config_fail(source, "unknown key \"%s\"; known are: target level message key per_second burst keys",
+	                   name);
 }
 
 static int set_limit(const struct config_source *source, const char *entry, struct config_limit *limit, json_t *value)
@@ -235,10 +243,11 @@ static int set_limit(const struct config_source *source, const char *entry, stru
 	json_t *part;
 	int rc = 0;
 
-	*limit = (struct config_limit){ .per_second = -1, .keys = 1024 };
+	*limit = (struct config_limit){.per_second = -1, .keys = 1024};
 	if (!json_is_object(value))
 		return config_wrong_type(source, entry, "an object", value);
-	json_object_foreach(value, member, part) {
+	json_object_foreach(value, member, part)
+	{
 		char name[2 * CONFIG_NAME_MAX];
 
 		name_member(name, entry, member);
@@ -249,14 +258,15 @@ static int set_limit(const struct config_source *source, const char *entry, stru
 	if (limit->per_second < 0)
 		return config_fail(source, "key \"%s\": \"per_second\" is missing", entry);
 	if (!limit->burst) /* as many as come in a second */
-		limit->burst = limit->per_second < 1 ? 1 : limit->per_second > CONFIG_LIMIT_BURST_MAX ? CONFIG_LIMIT_BURST_MAX
-													 : (uint32_t)limit->per_second;
+		limit->burst = limit->per_second < 1                        ? 1
+		               : limit->per_second > CONFIG_LIMIT_BURST_MAX ? CONFIG_LIMIT_BURST_MAX
+		                                                            : (uint32_t)limit->per_second;
 	return limit->target ? 0 : config_set_string(&limit->target, "");
 }
 
 int config_set_limits(const struct config_source *source, const char *name, struct config_limits *slot, json_t *value)
 {
-	struct config_limits fresh = { NULL, 0 };
+	struct config_limits fresh = {NULL, 0};
 	size_t count = json_array_size(value);
 	int rc = 0;
 

@@ -2,7 +2,8 @@
 /* digits.h - eight decimal digits at once, in one 64-bit word.
  *
  * The word holds a digit a byte, the first in the lowest. Two four-digit halves are split into pairs, the pairs into
- * digits, by multiplications that divide both, then all four, in parallel; nothing branches and nothing is looked up. */
+ * digits, by multiplications that divide both, then all four, in parallel; nothing branches and nothing is looked up.
+ */
 #ifndef DIGITS_H
 #define DIGITS_H
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* directive.c - a parsed filter, and the questions a call-site pass and a new span ask it.
  *
- * Two tables, as in EnvFilter. `statics` is sorted most specific first: longer target, then more field names, then reverse
- * lexicographic order; the first that cares about a site decides alone, so that "info,worker=off" silences the worker.
- * `dynamics` is unsorted: of those that match a span the greatest level counts. A directive with field names but no values
- * and no span name stands in both.
+ * Two tables, as in EnvFilter. `statics` is sorted most specific first: longer target, then more field names, then
+ * reverse lexicographic order; the first that cares about a site decides alone, so that "info,worker=off" silences the
+ * worker. `dynamics` is unsorted: of those that match a span the greatest level counts. A directive with field names
+ * but no values and no span name stands in both.
  *
- * The oddities are EnvFilter's, kept because people know them: for a span the static table does not look at field names;
- * a span that a dynamic directive watches is on whatever its level, as long as the filter can enable that level at all. */
+ * The oddities are EnvFilter's, kept because people know them: for a span the static table does not look at field
+ * names; a span that a dynamic directive watches is on whatever its level, as long as the filter can enable that level
+ * at all. */
 #include "directive_set.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const level_names[] = { "off", "error", "warn", "info", "debug", "trace" };
+static const char *const level_names[] = {"off", "error", "warn", "info", "debug", "trace"};
 
 int directive_level_parse(const char *text, size_t len)
 {
@@ -253,7 +254,7 @@ static bool values_match(const struct directive *d, const struct directive_value
 }
 
 unsigned directive_span_level(const struct directive_set *set, const struct directive_site *site,
-			      const struct directive_value *values, size_t count)
+                              const struct directive_value *values, size_t count)
 {
 	unsigned level = 0;
 
@@ -328,7 +329,7 @@ static void put_directive(struct text *t, const struct directive *d)
 
 size_t directive_print(const struct directive_set *set, char *out, size_t cap)
 {
-	struct text t = { out, cap, 0 };
+	struct text t = {out, cap, 0};
 
 	for (size_t i = 0; i < set->dynamic_count; i++)
 		put_directive(&t, set->dynamics[i]);

@@ -120,7 +120,7 @@ bool directive_watches(const struct directive_set *set, const struct directive_s
 /* The level enabled inside a span of this site with these values, 0..5. Values of fields recorded later are
  * asked about by calling again with all values known so far. */
 unsigned directive_span_level(const struct directive_set *set, const struct directive_site *site,
-			      const struct directive_value *values, size_t count);
+                              const struct directive_value *values, size_t count);
 
 /* The parsed filter as text, most specific directive first, as a diagnostic. Writes at most cap bytes with the
  * final NUL and returns the length it would have, as snprintf does. */

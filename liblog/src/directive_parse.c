@@ -2,9 +2,9 @@
 /* directive_parse.c - the grammar of directive.h, by recursive descent over one cursor.
  *
  * Where EnvFilter's own parser silently ignores what it cannot read (an unclosed brace, an empty value, text behind a
- * brace) this one reports it: a filter that does nothing is worse than one that is refused. It reads more in two places:
- * a target may contain '.' and '/', and a value may contain ',' '}' and ']' inside a bracket expression or after a
- * backslash, and a counted repetition, so that tid=[0-9a-f]{32} can be written. */
+ * brace) this one reports it: a filter that does nothing is worse than one that is refused. It reads more in two
+ * places: a target may contain '.' and '/', and a value may contain ',' '}' and ']' inside a bracket expression or
+ * after a backslash, and a counted repetition, so that tid=[0-9a-f]{32} can be written. */
 #include "directive_set.h"
 #include "escape.h"
 
@@ -40,7 +40,7 @@ static void quote(char *out, size_t cap, const char *text, size_t len)
 }
 
 static int fail(struct parser *p, int rc, const char *where, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+    __attribute__((format(printf, 4, 5)));
 
 static int fail(struct parser *p, int rc, const char *where, const char *format, ...)
 {
@@ -56,7 +56,7 @@ static int fail(struct parser *p, int rc, const char *where, const char *format,
 	p->error->number = p->number;
 	p->error->column = (unsigned)(where - p->text) + 1;
 	snprintf(p->error->text, sizeof p->error->text, "directive %u (\"%s\"), column %u: %s", p->number, item,
-		 p->error->column, why);
+	         p->error->column, why);
 	return rc;
 }
 
@@ -224,7 +224,7 @@ static int parse_level(struct parser *p, struct directive *d)
 	if (level < 0) {
 		quote(found, sizeof found, start, (size_t)(end - start));
 		return fail(p, -EINVAL, start,
-			    "unknown level \"%s\", expected off, error, warn, info, debug, trace or 0 to 5", found);
+		            "unknown level \"%s\", expected off, error, warn, info, debug, trace or 0 to 5", found);
 	}
 	d->level = (uint8_t)level;
 	p->at = end;
@@ -288,7 +288,7 @@ static int parse_all(struct parser *p, struct directive_set *set)
 		return fail(p, -EINVAL, nul, "a NUL byte");
 	if (p->end - p->text > DIRECTIVE_MAX_TEXT)
 		return fail(p, -E2BIG, p->text + DIRECTIVE_MAX_TEXT, "the filter is longer than %d bytes",
-			    DIRECTIVE_MAX_TEXT);
+		            DIRECTIVE_MAX_TEXT);
 	for (; !rc && p->at < p->end; p->at += p->at < p->end && !rc) {
 		p->number++;
 		p->item = p->at;
@@ -304,7 +304,7 @@ static int parse_all(struct parser *p, struct directive_set *set)
 int directive_parse(const char *text, size_t len, struct directive_set **out, struct directive_error *error)
 {
 	struct directive_set *set = calloc(1, sizeof *set);
-	struct parser p = { .text = text, .end = text + len, .item = text, .at = text, .error = error };
+	struct parser p = {.text = text, .end = text + len, .item = text, .at = text, .error = error};
 	int rc = set ? parse_all(&p, set) : -ENOMEM;
 
 	if (rc) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* directive_value.c - the right side of `[span{name=value}]`: literals by value, the rest by regular expression.
  *
- * A literal is what Rust's parsers of bool, u64, i64 and f64 accept, tried in that order; types are not mixed: 5 matches
- * the integer 5, signed or not, never the double 5.0. Everything else is an expression that must match a string from its
- * first to its last byte. One thing is ours: a string also matches a literal written with the same bytes, for a
- * transaction id may happen to look like a number ("1e10..."), and a filter on it must not fail once in a million. */
+ * A literal is what Rust's parsers of bool, u64, i64 and f64 accept, tried in that order; types are not mixed: 5
+ * matches the integer 5, signed or not, never the double 5.0. Everything else is an expression that must match a string
+ * from its first to its last byte. One thing is ours: a string also matches a literal written with the same bytes, for
+ * a transaction id may happen to look like a number ("1e10..."), and a filter on it must not fail once in a million. */
 #include "directive_set.h"
 
 #include <errno.h>
@@ -131,8 +131,8 @@ static size_t atom_len(const char *s)
 	return end ? (size_t)(end - s) + 1 : 1;
 }
 
-/* The size of an expression with all repetitions written out, as glibc does it: nested ones multiply, and this bounds the
- * memory of a compiled expression. Groups are on a stack: what was before them waits there. */
+/* The size of an expression with all repetitions written out, as glibc does it: nested ones multiply, and this bounds
+ * the memory of a compiled expression. Groups are on a stack: what was before them waits there. */
 static double written_out(const char *s)
 {
 	double outer[DIRECTIVE_MAX_REGEX], sum = 0, last = 0;
@@ -201,7 +201,8 @@ static int compile(struct directive_field *field, const char *s, char *why, size
 		return -E2BIG;
 	}
 	if (written_out(s) > DIRECTIVE_MAX_COPIES) {
-		snprintf(why, why_len, "repetitions make the regular expression longer than %d characters", DIRECTIVE_MAX_COPIES);
+		snprintf(why, why_len, "repetitions make the regular expression longer than %d characters",
+		         DIRECTIVE_MAX_COPIES);
 		return -E2BIG;
 	}
 	expression = anchored(s);
@@ -247,7 +248,7 @@ void directive_field_done(struct directive_field *field)
 
 static bool string_matches(const struct directive_field *field, const char *text, size_t len)
 {
-	regmatch_t whole = { .rm_so = 0, .rm_eo = (regoff_t)len };
+	regmatch_t whole = {.rm_so = 0, .rm_eo = (regoff_t)len};
 
 	if (field->kind == MATCH_REGEX)
 		return len <= INT32_MAX && !regexec(&field->regex, text ? text : "", 1, &whole, REG_STARTEND);

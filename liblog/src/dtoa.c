@@ -4,14 +4,15 @@
  * Raffaello Giulietti, "The Schubfach way to render doubles" (2021), the algorithm of Java's Double.toString since 19.
  * A double v = c * 2^q stands for all reals nearer to it than to its neighbours: an interval around v, closed when c is
  * even. With 10^k the largest power of ten not above the interval's length, at most two multiples of 10^(k+1) and at
- * least one of 10^k lie in it. So the shortest decimal is found among four candidates, s' and s'+1 times 10^(k+1), s and
- * s+1 times 10^k, by comparing with the interval's ends. No loop, no big numbers: v and the ends, scaled by 4 * 10^-k, are
- * one 128 x 64 bit multiplication each, rounded to odd (the last bit tells whether anything was cut off), which keeps
- * every comparison exact.
+ * least one of 10^k lie in it. So the shortest decimal is found among four candidates, s' and s'+1 times 10^(k+1), s
+ * and s+1 times 10^k, by comparing with the interval's ends. No loop, no big numbers: v and the ends, scaled by 4 *
+ * 10^-k, are one 128 x 64 bit multiplication each, rounded to odd (the last bit tells whether anything was cut off),
+ * which keeps every comparison exact.
  *
- * Most numbers that people log are shorter than that: 0.25, 12.345. A decimal of at most 15 digits that reads back as v is
- * the only one so short (a double tells all of them apart), hence the shortest. So first v is tried as a whole number of
- * millionths m below 10^15: division is correctly rounded, so m / 10^6 == v says that the decimal m / 10^6 reads back as v. */
+ * Most numbers that people log are shorter than that: 0.25, 12.345. A decimal of at most 15 digits that reads back as v
+ * is the only one so short (a double tells all of them apart), hence the shortest. So first v is tried as a whole
+ * number of millionths m below 10^15: division is correctly rounded, so m / 10^6 == v says that the decimal m / 10^6
+ * reads back as v. */
 #include "dtoa.h"
 
 #include "digits.h"
@@ -104,14 +105,14 @@ static struct decimal shortest(uint64_t c, int q, bool uneven)
 		below = low <= 40 * tens;
 		above = 40 * tens + 40 <= high;
 		if (below != above)
-			return (struct decimal){ tens + above, k + 1 };
+			return (struct decimal){tens + above, k + 1};
 	}
 	below = low <= 4 * s;
 	above = 4 * s + 4 <= high;
 	if (below != above)
-		return (struct decimal){ s + above, k };
+		return (struct decimal){s + above, k};
 	up = v4 > 4 * s + 2 || (v4 == 4 * s + 2 && (s & 1));
-	return (struct decimal){ s + up, k };
+	return (struct decimal){s + up, k};
 }
 
 /* ---- the text ---- */
@@ -217,7 +218,8 @@ size_t dtoa_json(double value, char *out)
 	} else if ((short_len = put_short(p, value)) != 0) {
 		p += short_len;
 	} else if (biased) {
-		p += put_decimal(p, shortest(fraction | UINT64_C(1) << 52, (int)biased - 1075, !fraction && biased > 1));
+		p +=
+		    put_decimal(p, shortest(fraction | UINT64_C(1) << 52, (int)biased - 1075, !fraction && biased > 1));
 	} else {
 		p += put_decimal(p, shortest(fraction, -1074, false));
 	}

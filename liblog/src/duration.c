@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* duration.c - a duration in three digits, without doubles where they would come to the same.
  *
- * Each span's end has two of them, and printf took a fifth of the time of a simulation that logs its spans. A double and the
- * exact quotient round alike unless the quotient lies between two results, or is so long that the divisions' own error counts. */
+ * Each span's end has two of them, and printf took a fifth of the time of a simulation that logs its spans. A double
+ * and the exact quotient round alike unless the quotient lies between two results, or is so long that the divisions'
+ * own error counts. */
 #include "duration.h"
 #include "dtoa.h"
 
@@ -12,7 +13,7 @@
 
 #define EXACT_MAX UINT64_C(1000000000000000) /* ns: half of one is more than a double's error there */
 
-static const char *const unit_text[] = { "ns", "\xc2\xb5s", "ms", "s" };
+static const char *const unit_text[] = {"ns", "\xc2\xb5s", "ms", "s"};
 
 static size_t by_printf(uint64_t ns, char *out)
 {
@@ -31,7 +32,7 @@ static size_t by_printf(uint64_t ns, char *out)
 
 size_t duration_text(uint64_t ns, char out[DURATION_MAX])
 {
-	static const uint32_t unit[] = { 1, 1000, 1000000, 1000000000 }, power[] = { 1, 10, 100 };
+	static const uint32_t unit[] = {1, 1000, 1000000, 1000000000}, power[] = {1, 10, 100};
 	unsigned i = ns < 1000 ? 0 : ns < 1000000 ? 1 : ns < 1000000000 ? 2 : 3;
 	uint64_t whole = ns / unit[i], scaled = ns;
 	unsigned decimals = whole < 10 ? 2 : whole < 100 ? 1 : 0;

@@ -8,7 +8,8 @@
 
 #define DURATION_MAX 24 /* room for any */
 
-/* Three digits and a unit, ns to s: what printf's %.*f makes of the nanoseconds, as a double divided by 1000 for each unit
+/* Three digits and a unit, ns to s: what printf's %.*f makes of the nanoseconds, as a double divided by 1000 for each
+ * unit
  * (`TimingDisplay` of tracing-subscriber). Returns the length; no NUL. */
 size_t duration_text(uint64_t ns, char out[DURATION_MAX]);
 

@@ -31,7 +31,7 @@ static const uint32_t always = 1;
 static struct ilu_writing_ count_only(void)
 {
 	__atomic_fetch_add(&logger.early, 1, __ATOMIC_RELAXED);
-	return (struct ilu_writing_){ NULL, NULL };
+	return (struct ilu_writing_){NULL, NULL};
 }
 
 struct ilu_writing_ early_begin(uint32_t word, uint64_t span, const ilu_tid *tid, size_t size)

@@ -72,7 +72,8 @@ static void render_second(struct encoder *enc, int64_t wall_ns)
 
 	gmtime_r(&t, &tm);
 	n = snprintf(enc->second_text, sizeof enc->second_text, "{\"timestamp\":\"%04d-%02d-%02d%c%02d:%02d:%02d.",
-		     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, enc->iluvatar ? ' ' : 'T', tm.tm_hour, tm.tm_min, tm.tm_sec);
+	             tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, enc->iluvatar ? ' ' : 'T', tm.tm_hour, tm.tm_min,
+	             tm.tm_sec);
 	enc->second_len = (uint32_t)n;
 	enc->second_ns = second * NANO;
 }
@@ -256,7 +257,7 @@ static char *put_list(char *at, const struct span_text *const *span, size_t n)
 
 /* Everything after the fields. `self` is shown as `span`, `leaf` and what it is in as `spans`. */
 static bool put_rest(struct encoder *enc, struct ring *ring, char *at, const struct view *v,
-		     const struct span_text *self, uint64_t leaf)
+                     const struct span_text *self, uint64_t leaf)
 {
 	const struct span_text *stack[ENCODE_DEPTH];
 	size_t room = 64, n = enc->list && self ? chain(enc, leaf, stack, &room) : 0;
@@ -297,7 +298,7 @@ static char *begin_line(struct encoder *enc, const struct view *v)
 }
 
 static void end_line(struct encoder *enc, struct ring *ring, char *at, const struct view *v,
-		     const struct span_text *self, uint64_t leaf)
+                     const struct span_text *self, uint64_t leaf)
 {
 	size_t begin = enc->out.len;
 
@@ -350,7 +351,7 @@ struct array_key {
 
 static bool key_taken(const struct array_key *keys, size_t n, const char *text, uint32_t len, uint32_t under)
 {
-	static const char *const reserved[] = { "message", "tid" };
+	static const char *const reserved[] = {"message", "tid"};
 
 	for (size_t i = 0; i < 2 && !under; i++) {
 		if (len == strlen(reserved[i]) && !memcmp(text, reserved[i], len))
@@ -375,7 +376,7 @@ static char *put_array(struct encoder *enc, char *at, struct view *v)
 		const char *rendered = at, *payload;
 		bool cut = false;
 
-		*key = (struct array_key){ v->at + 2, (unsigned char)v->at[1], 0 };
+		*key = (struct array_key){v->at + 2, (unsigned char)v->at[1], 0};
 		v->at += 2 + key->len;
 		while (key_taken(keys, n, key->text, key->len, key->under))
 			key->under++;
@@ -392,7 +393,9 @@ static char *put_array(struct encoder *enc, char *at, struct view *v)
 		enc->cut += cut;
 	}
 	if (v->site->limit)
-		at = limit_put(v->site->limit, key_taken(keys, count < 256 ? count : 256, "suppressed", 10, 0) ? "suppressed_" : "suppressed", at);
+		at = limit_put(
+		    v->site->limit,
+		    key_taken(keys, count < 256 ? count : 256, "suppressed", 10, 0) ? "suppressed_" : "suppressed", at);
 	return at;
 }
 
@@ -493,7 +496,7 @@ static bool render_span(struct encoder *enc, struct span_text *span, struct view
 }
 
 static void span_line(struct encoder *enc, struct ring *ring, struct view *v, const struct span_text *span,
-		      const char *message, const char *more, uint64_t leaf)
+                      const char *message, const char *more, uint64_t leaf)
 {
 	char *at = begin_line(enc, v);
 
@@ -588,7 +591,7 @@ static void encode_fields(struct encoder *enc, struct view *v, struct span_text 
 			end = put_errno_name(named, key, v->text->key_len[i], payload);
 			if (end != named)
 				span_text_set(span, named, key_len, named + key_len + 1,
-					      (size_t)(end - named) - key_len - 1);
+				              (size_t)(end - named) - key_len - 1);
 		}
 	}
 }
@@ -738,15 +741,16 @@ bool encode_own_room(struct encoder *enc)
 }
 
 void encode_own(struct encoder *enc, const char *level, const char *message, const char *tid, const char *fields,
-		uint64_t seq)
+                uint64_t seq)
 {
 	char *at = enc->out.text + enc->out.len;
 
 	at = put_time(enc, at, stamp_wall_ns(&enc->scale, ilu_stamp_()));
-	at += sprintf(at, "%s\",\"level\":\"%s\",\"fields\":{\"message\":\"%s\",\"tid\":\"%s\"%s},\"target\":\"ilulog\"",
-		      enc->iluvatar ? "" : "Z", level, message, tid, fields);
+	at +=
+	    sprintf(at, "%s\",\"level\":\"%s\",\"fields\":{\"message\":\"%s\",\"tid\":\"%s\"%s},\"target\":\"ilulog\"",
+	            enc->iluvatar ? "" : "Z", level, message, tid, fields);
 	at += sprintf(at, ",\"threadName\":\"ilu-appender\",\"pid\":%lld,\"seq\":%llu}\n", (long long)enc->pid,
-		      (unsigned long long)seq);
+	              (unsigned long long)seq);
 	enc->out.len = (size_t)(at - enc->out.text);
 	enc->lines++;
 	enc->written++;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* escape.c - JSON strings that are safe on terminals too.
  *
- * Almost all bytes of almost all logs are plain: 0x20..0x7e but not '"' or '\'. So the loop is: copy plain bytes as wide as
- * the machine can, then deal with one character that is not plain, and again. The wide copy tests and stores a block at
- * once and advances by the plain part of it; the store may therefore run up to 31 bytes past the text, into the room that
- * ESCAPE_ROOM promises. Loads never do: the last block is moved back so that it ends where the text does. */
+ * Almost all bytes of almost all logs are plain: 0x20..0x7e but not '"' or '\'. So the loop is: copy plain bytes as
+ * wide as the machine can, then deal with one character that is not plain, and again. The wide copy tests and stores a
+ * block at once and advances by the plain part of it; the store may therefore run up to 31 bytes past the text, into
+ * the room that ESCAPE_ROOM promises. Loads never do: the last block is moved back so that it ends where the text does.
+ */
 #include "escape.h"
 
 #include <stdbool.h>
@@ -40,7 +41,7 @@ static unsigned odd_bytes(__m128i x)
 	const __m128i del = _mm_set1_epi8(0x7f);
 	/* signed: bytes from 0x80 on are negative, so one comparison finds them and the controls */
 	__m128i odd = _mm_or_si128(_mm_or_si128(_mm_cmplt_epi8(x, space), _mm_cmpeq_epi8(x, quote)),
-				   _mm_or_si128(_mm_cmpeq_epi8(x, slash), _mm_cmpeq_epi8(x, del)));
+	                           _mm_or_si128(_mm_cmpeq_epi8(x, slash), _mm_cmpeq_epi8(x, del)));
 
 	return (unsigned)_mm_movemask_epi8(odd);
 }
@@ -97,9 +98,8 @@ __attribute__((target("avx2"))) static size_t copy_avx2(char *out, const char *i
 
 	for (; len - n >= 32; n += 32) {
 		__m256i x = _mm256_loadu_si256((const __m256i *)(in + n));
-		__m256i odd = _mm256_or_si256(
-		    _mm256_or_si256(_mm256_cmpgt_epi8(space, x), _mm256_cmpeq_epi8(x, quote)),
-		    _mm256_or_si256(_mm256_cmpeq_epi8(x, slash), _mm256_cmpeq_epi8(x, del)));
+		__m256i odd = _mm256_or_si256(_mm256_or_si256(_mm256_cmpgt_epi8(space, x), _mm256_cmpeq_epi8(x, quote)),
+		                              _mm256_or_si256(_mm256_cmpeq_epi8(x, slash), _mm256_cmpeq_epi8(x, del)));
 		unsigned mask = (unsigned)_mm256_movemask_epi8(odd);
 
 		_mm256_storeu_si256((__m256i *)(out + n), x);
@@ -116,7 +116,8 @@ static size_t copy_plain(char *out, const char *in, size_t len)
 	return copy_sse2(out, in, len);
 }
 #else
-/* The high bit of each byte of x that equals c (and perhaps of some above the first such byte, which is all we look at). */
+/* The high bit of each byte of x that equals c (and perhaps of some above the first such byte, which is all we look
+ * at). */
 static uint64_t bytes_equal(uint64_t x, unsigned char c)
 {
 	uint64_t y = x ^ (UINT64_C(0x0101010101010101) * c);
@@ -126,8 +127,8 @@ static uint64_t bytes_equal(uint64_t x, unsigned char c)
 
 static bool all_plain8(uint64_t x)
 {
-	uint64_t odd = x;                                   /* 0x80 and above */
-	odd |= x - UINT64_C(0x2020202020202020);            /* below 0x20 borrow */
+	uint64_t odd = x;                        /* 0x80 and above */
+	odd |= x - UINT64_C(0x2020202020202020); /* below 0x20 borrow */
 	odd |= bytes_equal(x, '"') | bytes_equal(x, '\\') | bytes_equal(x, 0x7f);
 	return !(odd & UINT64_C(0x8080808080808080));
 }
@@ -163,12 +164,12 @@ struct lead {
 static struct lead lead_of(unsigned char c)
 {
 	if (c < 0xc2 || c > 0xf4)
-		return (struct lead){ 0, 0, 0 };
+		return (struct lead){0, 0, 0};
 	if (c < 0xe0)
-		return (struct lead){ 1, 0x80, 0xbf };
+		return (struct lead){1, 0x80, 0xbf};
 	if (c < 0xf0)
-		return (struct lead){ 2, c == 0xe0 ? 0xa0 : 0x80, c == 0xed ? 0x9f : 0xbf };
-	return (struct lead){ 3, c == 0xf0 ? 0x90 : 0x80, c == 0xf4 ? 0x8f : 0xbf };
+		return (struct lead){2, c == 0xe0 ? 0xa0 : 0x80, c == 0xed ? 0x9f : 0xbf};
+	return (struct lead){3, c == 0xf0 ? 0x90 : 0x80, c == 0xf4 ? 0x8f : 0xbf};
 }
 
 /* The length of the valid sequence at p, 1..4; or minus the length of the maximal subpart of an ill-formed one. */
@@ -209,7 +210,8 @@ static unsigned dangerous(const unsigned char *p, int len)
 	if (len != 3 || p[0] != 0xe2)
 		return 0;
 	code = 0x2000u | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-	if (code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069))
+	if (code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	    (code >= 0x2066 && code <= 0x2069))
 		return code;
 	return 0;
 }

@@ -7,8 +7,8 @@
 void gap_fields(const struct gap *gap, char out[GAP_FIELDS])
 {
 	snprintf(out, GAP_FIELDS,
-		 ",\"lost\":%llu,\"reason\":\"write failed\",\"errno\":%d,\"from_seq\":%llu,\"to_seq\":%llu",
-		 (unsigned long long)gap->lost, gap->error, (unsigned long long)gap->from, (unsigned long long)gap->to);
+	         ",\"lost\":%llu,\"reason\":\"write failed\",\"errno\":%d,\"from_seq\":%llu,\"to_seq\":%llu",
+	         (unsigned long long)gap->lost, gap->error, (unsigned long long)gap->from, (unsigned long long)gap->to);
 }
 
 uint64_t gap_count(struct gap *gap, size_t lines, size_t written, uint64_t next, int rc)
@@ -16,7 +16,7 @@ uint64_t gap_count(struct gap *gap, size_t lines, size_t written, uint64_t next,
 	size_t own = gap->in_batch ? 1 : 0, lost = lines - (written > own ? written : own);
 
 	if (gap->in_batch && written)
-		*gap = (struct gap){ 0 };
+		*gap = (struct gap){0};
 	gap->in_batch = false;
 	if (!lost)
 		return 0;

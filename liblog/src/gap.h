@@ -15,8 +15,8 @@
 struct gap {
 	uint64_t lost;
 	uint64_t from, to; /* their numbers */
-	int error;	   /* errno */
-	bool in_batch;	   /* the batch begins with the line that tells of it */
+	int error;         /* errno */
+	bool in_batch;     /* the batch begins with the line that tells of it */
 };
 
 /* The fields of the line, with a comma in front. */

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define WAYS	  8 /* values that compete for a place */
+#define WAYS      8              /* values that compete for a place */
 #define FUTURE_NS 60000000000ull /* a stamp that far ahead was wrong */
 
 enum { KEY_ABSENT = -2, KEY_TID = -1 /* else its number */ };
@@ -43,19 +43,19 @@ struct limit {
 	char *key;
 	int where; /* KEY_... */
 	uint64_t key_interval_ns, key_slack_ns;
-	uint32_t places; /* a multiple of WAYS */
+	uint32_t places;           /* a multiple of WAYS */
 	struct limit_value *value; /* made when the first record comes */
-	uint64_t values_held;	   /* sum over `value` */
-	uint64_t untold;	   /* said by callers, or of values that lost their place */
-	uint64_t telling;	   /* of these, in the line that is being made */
-	uint64_t since_ns;	   /* when something was first seen to be untold; 0: nothing is */
+	uint64_t values_held;      /* sum over `value` */
+	uint64_t untold;           /* said by callers, or of values that lost their place */
+	uint64_t telling;          /* of these, in the line that is being made */
+	uint64_t since_ns;         /* when something was first seen to be untold; 0: nothing is */
 };
 
 static struct {
 	struct limit *first; /* added in front, never removed */
 	uint32_t waiting;    /* something may be untold */
 	uint64_t suppressed; /* ever */
-	uint64_t seed;	     /* of hashes: who chooses values must not choose places */
+	uint64_t seed;       /* of hashes: who chooses values must not choose places */
 	struct config_limits rules;
 } limits;
 
@@ -117,8 +117,10 @@ static const struct config_limit *rule_of(const struct ilu_rate_ *rate, bool by_
 {
 	if (!rate || !rate->key == by_key)
 		return NULL;
-	*room = (struct config_limit){ .key = (char *)(uintptr_t)rate->key, .per_second = rate->per_second,
-				       .burst = rate->burst ? rate->burst : 1, .keys = LIMIT_KEYS };
+	*room = (struct config_limit){.key = (char *)(uintptr_t)rate->key,
+	                              .per_second = rate->per_second,
+	                              .burst = rate->burst ? rate->burst : 1,
+	                              .keys = LIMIT_KEYS};
 	if (!(room->per_second >= CONFIG_LIMIT_SLOWEST))
 		room->per_second = CONFIG_LIMIT_SLOWEST;
 	if (room->burst > CONFIG_LIMIT_BURST_MAX)
@@ -206,7 +208,8 @@ static void withhold(struct limit *limit)
 {
 	__atomic_fetch_add(&limits.suppressed, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&limit->held, 1, __ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&limits.waiting, __ATOMIC_SEQ_CST) && !__atomic_exchange_n(&limits.waiting, 1, __ATOMIC_SEQ_CST))
+	if (!__atomic_load_n(&limits.waiting, __ATOMIC_SEQ_CST) &&
+	    !__atomic_exchange_n(&limits.waiting, 1, __ATOMIC_SEQ_CST))
 		logger_wake();
 }
 
@@ -224,7 +227,8 @@ static bool take_token(struct limit *limit, uint64_t interval)
 		if (from - now > slack)
 			return false;
 		next = from + interval;
-	} while (!__atomic_compare_exchange_n(&limit->full_at_ns, &full_at, next, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (
+	    !__atomic_compare_exchange_n(&limit->full_at_ns, &full_at, next, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return true;
 }
 
@@ -367,7 +371,7 @@ static struct limit_value *place_of(struct limit *limit, uint64_t hash)
 	}
 	limit->untold += oldest->held;
 	limit->values_held -= oldest->held;
-	*oldest = (struct limit_value){ hash, 0, 0 };
+	*oldest = (struct limit_value){hash, 0, 0};
 	return oldest;
 }
 
@@ -375,7 +379,8 @@ static struct limit_value *place_of(struct limit *limit, uint64_t hash)
 static bool take_value(struct limit *limit, struct limit_value *v, uint64_t now, const struct stamp_scale *scale)
 {
 	uint64_t interval = stamp_ticks(scale, limit->key_interval_ns), slack = stamp_ticks(scale, limit->key_slack_ns);
-	uint64_t from = v->full_at > now && v->full_at - now <= slack + interval + stamp_ticks(scale, FUTURE_NS) ? v->full_at : now;
+	uint64_t from =
+	    v->full_at > now && v->full_at - now <= slack + interval + stamp_ticks(scale, FUTURE_NS) ? v->full_at : now;
 
 	if (from - now > slack)
 		return false;
@@ -445,7 +450,8 @@ static uint64_t count_values(struct limit *limit)
 
 int64_t limits_wait_ns(void)
 {
-	return __atomic_load_n(&limits.waiting, __ATOMIC_SEQ_CST) && !now_replaced() ? (int64_t)(limit_quiet_ns / 10) : -1;
+	return __atomic_load_n(&limits.waiting, __ATOMIC_SEQ_CST) && !now_replaced() ? (int64_t)(limit_quiet_ns / 10)
+	                                                                             : -1;
 }
 
 /* Is it time to tell of this one? */
@@ -476,7 +482,8 @@ bool limits_next(struct limit **at, bool all, struct limit_news *out)
 		if (!due(limit, now, all))
 			continue;
 		out->site = limit->site;
-		out->suppressed = limit->untold + limit->values_held + __atomic_exchange_n(&limit->held, 0, __ATOMIC_SEQ_CST);
+		out->suppressed =
+		    limit->untold + limit->values_held + __atomic_exchange_n(&limit->held, 0, __ATOMIC_SEQ_CST);
 		out->values = limit->values_held ? count_values(limit) : 0;
 		limit->untold = limit->values_held = limit->since_ns = 0;
 		return true;

@@ -6,8 +6,8 @@
  * gate is ILU_GATE_ASK_ for that, so that sites without a limit pay nothing. What it withholds is counted; the caller
  * that is let through again says so in its ring, right before its record (ILU_OP_WITHHELD_).
  *
- * A limit by the value of a key is asked by the appender, which has the values: a record over it makes no line. It keeps
- * a table of a fixed number of values; a new one takes the place of the one that has been quiet the longest.
+ * A limit by the value of a key is asked by the appender, which has the values: a record over it makes no line. It
+ * keeps a table of a fixed number of values; a new one takes the place of the one that has been quiet the longest.
  *
  * What was withheld is told in the next line of the site (of the key's value), as the field `suppressed`; when none
  * comes for ten seconds, and at the stop, in a line of its own. In virtual time only at the stop: how long the
@@ -31,7 +31,8 @@ extern uint64_t limit_quiet_ns; /* the ten seconds, which tests make shorter */
 /* Use these rules from now on; they are copied. With the lock of the sites, as the next one. 0 or -ENOMEM. */
 int limits_use(const struct config_limits *rules);
 
-/* Find the limit of a site, by the rules or by its call. Without memory it has none, nor has a record without the key. */
+/* Find the limit of a site, by the rules or by its call. Without memory it has none, nor has a record without the key.
+ */
 void limit_attach(struct site *site);
 /* Do its callers have to ask? */
 bool limit_asks(const struct limit *limit);

@@ -38,7 +38,7 @@ static const char *value_end(const char *s, const char *end)
 
 struct cursor line_inside(struct slice value)
 {
-	return value.len < 2 ? (struct cursor){ NULL, NULL } : (struct cursor){ value.at + 1, value.at + value.len - 1 };
+	return value.len < 2 ? (struct cursor){NULL, NULL} : (struct cursor){value.at + 1, value.at + value.len - 1};
 }
 
 bool line_next_element(struct cursor *c, struct slice *value)
@@ -50,7 +50,7 @@ bool line_next_element(struct cursor *c, struct slice *value)
 	end = c->at < c->end ? value_end(c->at, c->end) : NULL;
 	if (!end)
 		return false;
-	*value = (struct slice){ c->at, (size_t)(end - c->at) };
+	*value = (struct slice){c->at, (size_t)(end - c->at)};
 	c->at = end;
 	return true;
 }
@@ -66,7 +66,7 @@ bool line_next_member(struct cursor *c, struct slice *key, struct slice *value)
 	end = string_end(c->at, c->end);
 	if (!end || end >= c->end || *end != ':')
 		return false;
-	*key = (struct slice){ c->at + 1, (size_t)(end - c->at) - 2 };
+	*key = (struct slice){c->at + 1, (size_t)(end - c->at) - 2};
 	c->at = end + 1;
 	return line_next_element(c, value);
 }
@@ -84,14 +84,14 @@ struct slice line_member(struct slice object, const char *name)
 	while (line_next_member(&c, &key, &value))
 		if (line_is(key, name))
 			return value;
-	return (struct slice){ NULL, 0 };
+	return (struct slice){NULL, 0};
 }
 
 struct slice line_text(struct slice value)
 {
 	if (value.len < 2 || *value.at != '"')
 		return value;
-	return (struct slice){ value.at + 1, value.len - 2 };
+	return (struct slice){value.at + 1, value.len - 2};
 }
 
 bool line_read(struct slice text, struct line *line)
@@ -100,14 +100,14 @@ bool line_read(struct slice text, struct line *line)
 		const char *name;
 		struct slice *slot;
 	} wanted[] = {
-		{ "timestamp", &line->timestamp }, { "level", &line->level }, { "fields", &line->fields },
-		{ "target", &line->target },	   { "span", &line->span },   { "spans", &line->spans },
-		{ "threadName", &line->thread },   { "seq", &line->seq },
+	    {"timestamp", &line->timestamp}, {"level", &line->level}, {"fields", &line->fields},
+	    {"target", &line->target},       {"span", &line->span},   {"spans", &line->spans},
+	    {"threadName", &line->thread},   {"seq", &line->seq},
 	};
 	struct cursor c = line_inside(text);
 	struct slice key, value;
 
-	*line = (struct line){ .level = { NULL, 0 } };
+	*line = (struct line){.level = {NULL, 0}};
 	if (text.len < 2 || *text.at != '{' || text.at[text.len - 1] != '}')
 		return false;
 	while (line_next_member(&c, &key, &value))

@@ -22,7 +22,7 @@ struct lock {
 /* Sleep while *word == seen, at most timeout_ns (< 0: for ever). May return early. */
 static inline void futex_wait(const uint32_t *word, uint32_t seen, int64_t timeout_ns)
 {
-	struct timespec ts = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+	struct timespec ts = {timeout_ns / 1000000000, timeout_ns % 1000000000};
 
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, timeout_ns < 0 ? NULL : &ts, NULL, 0);
 }
@@ -50,13 +50,12 @@ static inline int lock_take(struct lock *lock)
 		if (seen == 0) {
 			/* others may sleep: keep saying so */
 			if (__atomic_compare_exchange_n(&lock->word, &seen, self | LOCK_WAITED, 0, __ATOMIC_ACQUIRE,
-							__ATOMIC_RELAXED))
+			                                __ATOMIC_RELAXED))
 				return 0;
 			continue;
 		}
-		if (!(seen & LOCK_WAITED) &&
-		    !__atomic_compare_exchange_n(&lock->word, &seen, seen | LOCK_WAITED, 0, __ATOMIC_RELAXED,
-						 __ATOMIC_RELAXED))
+		if (!(seen & LOCK_WAITED) && !__atomic_compare_exchange_n(&lock->word, &seen, seen | LOCK_WAITED, 0,
+		                                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
 		futex_wait(&lock->word, seen | LOCK_WAITED, -1);
 		seen = __atomic_load_n(&lock->word, __ATOMIC_RELAXED);
@@ -68,7 +67,9 @@ static inline int lock_try(struct lock *lock)
 {
 	uint32_t seen = 0;
 
-	return __atomic_compare_exchange_n(&lock->word, &seen, lock_self(), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) ? 0 : -EBUSY;
+	return __atomic_compare_exchange_n(&lock->word, &seen, lock_self(), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+	           ? 0
+	           : -EBUSY;
 }
 
 static inline void lock_drop(struct lock *lock)

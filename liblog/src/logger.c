@@ -36,11 +36,11 @@
 #include <unistd.h>
 
 #define DEFAULT_RING_BYTES (1 << 20)
-#define ALL_RINGS_BYTES	   (256u << 20)
-#define RINGS_MIN	   16
-#define RINGS_MAX	   4096
-#define DEFAULT_SLOTS	   65536
-#define FORK_PAUSE_NS	   1000000000
+#define ALL_RINGS_BYTES    (256u << 20)
+#define RINGS_MIN          16
+#define RINGS_MAX          4096
+#define DEFAULT_SLOTS      65536
+#define FORK_PAUSE_NS      1000000000
 
 struct logger logger;
 
@@ -52,8 +52,8 @@ static const char *clock_reason = "";
 static bool clock_chosen;
 static struct server *server; /* NULL: no run_directory */
 static struct {
-	char *text;	   /* in force */
-	char *base;	   /* in force again from then on; NULL: it stays */
+	char *text;        /* in force */
+	char *base;        /* in force again from then on; NULL: it stays */
 	uint64_t until_ns; /* now_machine_ns */
 } filter;
 static uint64_t past_lines, past_lost, past_cut, past_wakeups;
@@ -143,13 +143,16 @@ static void introduce(char *out, size_t cap)
 		strcpy(boot, VIRTUAL_BOOT_ID);
 	else
 		read_boot_id(boot);
-	snprintf(out, cap,
-		 ",\"pid\":%ld,\"boot_id\":\"%s\",\"run\":\"%s\",\"version\":\"%s\",\"clock\":\"%s\",\"clock_reason\":\"%s\""
-		 ",\"calls_before\":%llu,\"ring_bytes\":%llu,\"rings\":%llu,\"span_slots\":%llu",
-		 now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, ilu_tid_str(&tid, run), ILU_VERSION,
-		 now_replaced() ? "virtual" : logger.tsc ? "tsc" : "monotonic", clock_reason, (unsigned long long)early,
-		 (unsigned long long)region.header->ring_bytes, (unsigned long long)region.header->rings,
-		 (unsigned long long)region.header->slots);
+	snprintf(
+	    out, cap,
+	    ",\"pid\":%ld,\"boot_id\":\"%s\",\"run\":\"%s\",\"version\":\"%s\",\"clock\":\"%s\",\"clock_reason\":\"%s\""
+	    ",\"calls_before\":%llu,\"ring_bytes\":%llu,\"rings\":%llu,\"span_slots\":%llu",
+	    now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, ilu_tid_str(&tid, run), ILU_VERSION,
+	    now_replaced() ? "virtual"
+	    : logger.tsc   ? "tsc"
+	                   : "monotonic",
+	    clock_reason, (unsigned long long)early, (unsigned long long)region.header->ring_bytes,
+	    (unsigned long long)region.header->rings, (unsigned long long)region.header->slots);
 }
 
 static void choose_clock(void)
@@ -160,7 +163,8 @@ static void choose_clock(void)
 	if (clock_chosen)
 		return; /* stamps of two clocks must not meet */
 	good = stamp_tsc_good(&reason);
-	logger.tsc = (config.clock == CONFIG_CLOCK_TSC && !now_replaced()) || (config.clock == CONFIG_CLOCK_AUTO && good);
+	logger.tsc =
+	    (config.clock == CONFIG_CLOCK_TSC && !now_replaced()) || (config.clock == CONFIG_CLOCK_AUTO && good);
 	clock_reason = config.clock == CONFIG_CLOCK_AUTO ? reason : "forced by the configuration";
 	stamp_use_tsc(logger.tsc);
 	rings_clock(logger.tsc);
@@ -335,7 +339,7 @@ static struct server *dismiss_server(void)
 
 static int start_locked(struct config *fresh, struct directive_set *set)
 {
-	struct span_texts none = { 0 };
+	struct span_texts none = {0};
 	int rc;
 
 	config_done(&config);
@@ -404,7 +408,7 @@ static int start_with(struct config *fresh, const char *path)
 
 static int start_from(const char *json, const char *path)
 {
-	struct config_error error = { "" };
+	struct config_error error = {""};
 	struct config fresh;
 	int rc;
 
@@ -489,8 +493,8 @@ int ilu_log_reload(void)
 /* With the lock, while it runs. */
 static int reload_locked(char *said, size_t cap)
 {
-	struct config_error error = { "" };
-	const struct audit_who who = { .by = AUDIT_RELOAD };
+	struct config_error error = {""};
+	const struct audit_who who = {.by = AUDIT_RELOAD};
 	struct directive_set *set = NULL;
 	struct config fresh;
 	int rc = reload_read(&fresh, &error);
@@ -524,7 +528,7 @@ int logger_reload(char *said, size_t cap)
 
 int ilu_log_set_filter(const char *directives)
 {
-	const struct audit_who who = { .by = AUDIT_PROGRAM };
+	const struct audit_who who = {.by = AUDIT_PROGRAM};
 
 	return directives ? logger_filter_for(directives, 0, &who) : -EINVAL;
 }
@@ -555,7 +559,7 @@ int logger_filter_for(const char *directives, uint64_t for_ms, const struct audi
 /* With the lock. 0 or -ENOMEM, -EDEADLK: try again. */
 static int revert_filter(void)
 {
-	const struct audit_who who = { .by = AUDIT_REVERT };
+	const struct audit_who who = {.by = AUDIT_REVERT};
 	struct directive_set *set = NULL;
 	int rc = parse_filter(filter.base, &set);
 
@@ -716,7 +720,7 @@ static void after_fork_in_child(void)
 static int relaunch(void)
 {
 	struct appender *old = appender;
-	struct span_texts spans = { 0 };
+	struct span_texts spans = {0};
 	int rc;
 
 	appender = NULL;

@@ -17,13 +17,13 @@ enum logger_state {
 struct logger {
 	uint32_t state; /* enum logger_state; atomic */
 	uint32_t ready; /* the region is there */
-	uint32_t bell;	/* 1: the appender sleeps until somebody commits a record */
-	uint32_t wake;	/* futex the appender sleeps on; counts wakes */
-	uint32_t naps;	/* 1: it sleeps a while, whatever is committed */
+	uint32_t bell;  /* 1: the appender sleeps until somebody commits a record */
+	uint32_t wake;  /* futex the appender sleeps on; counts wakes */
+	uint32_t naps;  /* 1: it sleeps a while, whatever is committed */
 	bool tsc;
-	bool timed;	   /* spans measure their times */
+	bool timed;        /* spans measure their times */
 	uint32_t spanning; /* enum config_spanning */
-	uint64_t early;	   /* calls below WARN while it did not run, not yet told */
+	uint64_t early;    /* calls below WARN while it did not run, not yet told */
 	uint64_t early_ever;
 };
 
@@ -57,8 +57,8 @@ void logger_wake_from_nap(void);
 #define LOGGER_FILTER_MAX_MS (365ll * 86400 * 1000)
 
 struct logger_filter {
-	char *text;	  /* in force; yours */
-	char *base;	  /* what it reverts to; NULL: it stays */
+	char *text;       /* in force; yours */
+	char *base;       /* what it reverts to; NULL: it stays */
 	uint64_t left_ms; /* until then */
 };
 

@@ -24,7 +24,7 @@ struct now_source {
 };
 
 /* What the log says of the process then, so that the same run makes the same bytes. */
-#define VIRTUAL_PID	1
+#define VIRTUAL_PID     1
 #define VIRTUAL_BOOT_ID "00000000-0000-0000-0000-000000000000"
 
 /* Put it in place of the system's clocks while the logger does not run; NULL: the system's again. Borrowed. */

@@ -64,8 +64,8 @@ int region_make(uint64_t ring_bytes, uint64_t rings, uint64_t slots)
 
 static uint64_t site_size(const struct ilu_site_ *site)
 {
-	uint64_t size = sizeof(struct region_site) + site->count + strlen(site->target) + strlen(site->text) + strlen(site->file) +
-			strlen(site->function) + 4;
+	uint64_t size = sizeof(struct region_site) + site->count + strlen(site->target) + strlen(site->text) +
+	                strlen(site->file) + strlen(site->function) + 4;
 
 	for (unsigned i = 0; i < site->count; i++)
 		size += strlen(site->keys[i]) + 1;

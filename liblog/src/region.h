@@ -12,8 +12,8 @@
  *              state's, and while the state is that plus one without references: closed, but not used again
  *   rings      each a struct region_ring, then ring_bytes of records (<ilu/detail/record.h>)
  *
- * Records of a ring that are not in the log yet begin at `head` & (ring_bytes - 1), which is modulo a power of two, and go
- * on up to one of size 0; ILU_OP_PAD_ fills the end of a round. Numbers are in the machine's byte order. */
+ * Records of a ring that are not in the log yet begin at `head` & (ring_bytes - 1), which is modulo a power of two, and
+ * go on up to one of size 0; ILU_OP_PAD_ fills the end of a round. Numbers are in the machine's byte order. */
 #ifndef REGION_H
 #define REGION_H
 
@@ -41,8 +41,8 @@ struct region_header {
 	uint64_t sites_at, sites_bytes;
 	uint64_t slots_at, slot_bytes, slots;
 	uint64_t rings_at, ring_stride, ring_bytes, rings;
-	uint64_t pid; /* of the process whose logger runs */
-	uint64_t tsc; /* 1: stamps are TSC ticks, 0: nanoseconds */
+	uint64_t pid;            /* of the process whose logger runs */
+	uint64_t tsc;            /* 1: stamps are TSC ticks, 0: nanoseconds */
 	uint64_t sites_left_out; /* there was no room for them */
 	struct region_clock clock[2];
 	uint64_t clock_now; /* which of the two; 2: none yet */
@@ -50,7 +50,7 @@ struct region_header {
 
 /* Size first, as records have it: 0 until the rest is there. */
 struct region_site {
-	uint32_t size;	 /* of all of it, a multiple of 8 */
+	uint32_t size;   /* of all of it, a multiple of 8 */
 	uint32_t number; /* in records: word >> 8 */
 	uint32_t line;
 	uint8_t level, kind, count, reserved;
@@ -59,10 +59,10 @@ struct region_site {
 
 /* Before the records of a ring. */
 struct region_ring {
-	uint64_t head;	  /* read up to here: set by the appender when the lines are written */
-	uint32_t waiting; /* the owner sleeps for room; it waits on this word */
-	uint32_t pressed; /* the owner saw it more than half full */
-	uint32_t thread_id;	/* whose records are at `head`; others follow after ILU_OP_OWNER_ */
+	uint64_t head;          /* read up to here: set by the appender when the lines are written */
+	uint32_t waiting;       /* the owner sleeps for room; it waits on this word */
+	uint32_t pressed;       /* the owner saw it more than half full */
+	uint32_t thread_id;     /* whose records are at `head`; others follow after ILU_OP_OWNER_ */
 	char name[REGION_NAME]; /* its name; "": none yet */
 	char pad[REGION_LINE - 20 - REGION_NAME];
 };

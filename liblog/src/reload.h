@@ -8,8 +8,8 @@
 
 #include "config.h"
 
-/* Remember what the logger starts from: a file, made absolute, or NULL; and the variables. Not while it runs. 0, -ENOMEM
- * or the error of getcwd. */
+/* Remember what the logger starts from: a file, made absolute, or NULL; and the variables. Not while it runs. 0,
+ * -ENOMEM or the error of getcwd. */
 int reload_remember(const char *path, char *const *environment);
 
 /* Ask for it. Safe in signal handlers. 0, or -ENOENT when there was no file. */

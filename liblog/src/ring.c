@@ -24,7 +24,7 @@ static struct {
 	struct ring *free;
 	pthread_key_t key;
 	int policy[RING_LEVELS];
-	bool drops; /* some level's */
+	bool drops;      /* some level's */
 	uint64_t shared; /* records of threads without one */
 } rings;
 
@@ -308,7 +308,8 @@ static bool make_room(struct ilu_producer_ *p, struct ring *ring, size_t size, u
 }
 
 /* Put a record of the ring's own. */
-static bool tell(struct ilu_producer_ *p, struct ring *ring, unsigned level, uint32_t operation, const void *what, size_t len)
+static bool tell(struct ilu_producer_ *p, struct ring *ring, unsigned level, uint32_t operation, const void *what,
+                 size_t len)
 {
 	char *at;
 
@@ -329,7 +330,7 @@ static bool tell(struct ilu_producer_ *p, struct ring *ring, unsigned level, uin
 /* Say in the ring whose records follow. */
 static bool tell_owner(struct ilu_producer_ *p, struct ring *ring, unsigned level)
 {
-	struct ring_owner owner = { .thread_id = ring->thread_id };
+	struct ring_owner owner = {.thread_id = ring->thread_id};
 
 	memcpy(owner.name, ring->name, sizeof owner.name);
 	ring->told = tell(p, ring, level, ILU_OP_OWNER_, &owner, sizeof owner);
@@ -369,9 +370,9 @@ void rings_clock(bool tsc)
 }
 
 static struct ilu_writing_ begin_in(struct ilu_producer_ *p, uint32_t word, uint64_t span, const ilu_tid *tid,
-				    size_t size)
+                                    size_t size)
 {
-	struct ilu_writing_ w = { NULL, NULL };
+	struct ilu_writing_ w = {NULL, NULL};
 	struct ring *ring = p->ring;
 	unsigned level = site_level(word >> 8);
 
@@ -387,7 +388,7 @@ static struct ilu_writing_ begin_in(struct ilu_producer_ *p, uint32_t word, uint
 /* Into ring 0. The lock is held until the commit, which rings the bell, see ilu_ring_bell_. */
 static struct ilu_writing_ begin_shared(uint32_t word, uint64_t span, const ilu_tid *tid, size_t size)
 {
-	struct ilu_writing_ w = { NULL, NULL };
+	struct ilu_writing_ w = {NULL, NULL};
 	uint32_t self = lock_self();
 
 	if (lock_take(&shared.lock)) {

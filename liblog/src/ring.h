@@ -32,12 +32,12 @@ struct ring {
 	char name[RING_NAME]; /* the owner's, to be told in a record */
 	uint32_t thread_id;
 	bool told;
-	uint64_t turn; /* the writer's last ILU_OP_TURN_ */
+	uint64_t turn;              /* the writer's last ILU_OP_TURN_ */
 	uint64_t lost[RING_LEVELS]; /* records that found no room */
 	uint64_t blocked;
 	/* the reader's */
 	_Alignas(REGION_LINE) uint64_t read; /* position of the next record */
-	uint64_t turn_read; /* in which it was written */
+	uint64_t turn_read;                  /* in which it was written */
 	uint64_t published;
 	uint64_t woken; /* where `read` was when it last looked whether the writer waits */
 	uint64_t lost_told;
@@ -74,8 +74,8 @@ size_t ring_values_max(void);
 /* The oldest record not yet taken, NULL when there is none. */
 const struct ilu_record_ *ring_peek(struct ring *ring);
 void ring_take(struct ring *ring, const struct ilu_record_ *record);
-/* Give the room of what was taken back to the writer. A writer that waits for it is woken for a quarter of the ring at a
- * time, and when the reader rests: a wake costs both of them as much as some dozen records. */
+/* Give the room of what was taken back to the writer. A writer that waits for it is woken for a quarter of the ring at
+ * a time, and when the reader rests: a wake costs both of them as much as some dozen records. */
 void ring_publish(struct ring *ring, bool rest);
 /* Did its owner, since the last time, see it more than half full? */
 bool ring_presses(struct ring *ring);

@@ -23,7 +23,7 @@
 /* ---- opening ---- */
 
 static int open_sink(const struct config *config, const struct config_sink *wanted, enum sink_file_start how,
-		     struct sink **out, char *what, size_t cap)
+                     struct sink **out, char *what, size_t cap)
 {
 	char *path = NULL;
 	int rc;
@@ -50,7 +50,7 @@ static int open_sink(const struct config *config, const struct config_sink *want
 }
 
 static int open_route(struct route *route, const struct config *config, const struct config_sink *wanted,
-		      enum sink_file_start how, char *what, size_t cap)
+                      enum sink_file_start how, char *what, size_t cap)
 {
 	int rc = open_sink(config, wanted, how, &route->sink, what, cap);
 
@@ -78,7 +78,7 @@ int routes_open(struct routes *routes, const struct config *config, enum sink_fi
 	for (size_t i = 0; i < config->sinks.count && !rc; i++) {
 		prefix = (size_t)snprintf(what, cap, "sinks[%zu]: ", i);
 		rc = open_route(&routes->route[routes->count++], config, &config->sinks.sink[i], how, what + prefix,
-				cap - prefix);
+		                cap - prefix);
 	}
 	if (rc)
 		routes_close(routes);
@@ -98,7 +98,7 @@ void routes_close(struct routes *routes)
 		free(route->span);
 	}
 	free(routes->route);
-	*routes = (struct routes){ NULL, 0 };
+	*routes = (struct routes){NULL, 0};
 }
 
 /* ---- deciding ---- */
@@ -142,7 +142,7 @@ static unsigned span_level(const struct route *route, const struct span_text *sp
 
 	if (!site)
 		return 0;
-	values.text = (struct buf){ NULL, 0, 0 };
+	values.text = (struct buf){NULL, 0, 0};
 	if (span_values_read(&values, span)) {
 		site_describe(site, &seen);
 		seen.keys = values.key;
@@ -161,7 +161,7 @@ static bool inside(struct route *route, struct encoder *enc, uint64_t handle, un
 		struct route_span *known = &route->span[SLAB_INDEX(handle)];
 
 		if (known->handle != handle)
-			*known = (struct route_span){ handle, (uint8_t)span_level(route, span) };
+			*known = (struct route_span){handle, (uint8_t)span_level(route, span)};
 		if (known->level >= level)
 			return true;
 		handle = span->parent;
@@ -239,7 +239,7 @@ static void tell_unmade(struct route *route, struct encoder *enc)
 	if (!route->unmade)
 		return;
 	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"no memory\",\"from_seq\":%llu,\"to_seq\":%llu",
-		 (unsigned long long)route->unmade, (unsigned long long)route->seq, (unsigned long long)last);
+	         (unsigned long long)route->unmade, (unsigned long long)route->seq, (unsigned long long)last);
 	if (!tell(route, enc, fields, last))
 		return;
 	route->seq = last + 1;

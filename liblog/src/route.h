@@ -30,7 +30,7 @@ struct route {
 	size_t lines;
 	uint64_t seq;
 	uint64_t unmade; /* lines there was no memory for, and that have no number yet */
-	uint64_t lost;	 /* of these, numbered since the last write */
+	uint64_t lost;   /* of these, numbered since the last write */
 	struct gap gap;
 	uint8_t *verdict; /* of each site by number, enum directive_verdict + 1, 0: not asked yet */
 	uint32_t verdicts;

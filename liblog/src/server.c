@@ -4,7 +4,8 @@
  * A caller sends one JSON object in a line and gets one back; then the connection ends:
  *
  *   {"do":"status"}                                           the filter, when it reverts, the logger's counts
- *   {"do":"filter","level":"info,worker=debug","for_ms":60000}  change the filter, for good without for_ms; then as status
+ *   {"do":"filter","level":"info,worker=debug","for_ms":60000}  change the filter, for good without for_ms; then as
+ * status
  *   {"do":"sites"}                                            every call site, and whether it speaks
  *
  *   {"ok":true,...} or {"ok":false,"error":"level: directive 2 (\"x=y\"), column 8: unknown level \"y\""}
@@ -76,21 +77,22 @@ static json_t *stats(void)
 	struct ilu_log_stats s;
 
 	ilu_log_stats(&s);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "lines", (json_int_t)s.lines, "lost",
-			 (json_int_t)s.lost, "early", (json_int_t)s.early, "cut", (json_int_t)s.cut, "span_misuse",
-			 (json_int_t)s.span_misuse, "span_overflow", (json_int_t)s.span_overflow, "suppressed",
-			 (json_int_t)s.suppressed, "wakeups", (json_int_t)s.wakeups, "blocked", (json_int_t)s.blocked, "rings", (json_int_t)s.rings, "threads",
-			 (json_int_t)s.threads, "sites", (json_int_t)sites_count());
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "lines", (json_int_t)s.lines,
+	                 "lost", (json_int_t)s.lost, "early", (json_int_t)s.early, "cut", (json_int_t)s.cut,
+	                 "span_misuse", (json_int_t)s.span_misuse, "span_overflow", (json_int_t)s.span_overflow,
+	                 "suppressed", (json_int_t)s.suppressed, "wakeups", (json_int_t)s.wakeups, "blocked",
+	                 (json_int_t)s.blocked, "rings", (json_int_t)s.rings, "threads", (json_int_t)s.threads, "sites",
+	                 (json_int_t)sites_count());
 }
 
 static json_t *status(void)
 {
-	struct logger_filter now = { NULL, NULL, 0 };
+	struct logger_filter now = {NULL, NULL, 0};
 	json_t *answer = NULL;
 
 	if (!logger_filter_now(&now))
-		answer = json_pack("{s:b, s:I, s:s, s:o, s:o}", "ok", 1, "pid", (json_int_t)getpid(), "version", ILU_VERSION,
-				   "level", text_of(now.text), "stats", stats());
+		answer = json_pack("{s:b, s:I, s:s, s:o, s:o}", "ok", 1, "pid", (json_int_t)getpid(), "version",
+		                   ILU_VERSION, "level", text_of(now.text), "stats", stats());
 	if (answer && now.base) {
 		json_object_set_new(answer, "reverts_to", text_of(now.base));
 		json_object_set_new(answer, "reverts_in_ms", json_integer((json_int_t)now.left_ms));
@@ -102,7 +104,7 @@ static json_t *status(void)
 
 static json_t *change_filter(const json_t *request, const struct ucred *caller)
 {
-	const struct audit_who who = { AUDIT_CONTROL, caller->pid, caller->uid };
+	const struct audit_who who = {AUDIT_CONTROL, caller->pid, caller->uid};
 	const char *level = json_string_value(json_object_get(request, "level"));
 	const json_t *limit = json_object_get(request, "for_ms");
 	json_int_t ms = json_integer_value(limit);
@@ -122,13 +124,13 @@ static json_t *change_filter(const json_t *request, const struct ucred *caller)
 
 static json_t *describe(const struct site *site)
 {
-	static const char *const levels[] = { "off", "error", "warn", "info", "debug", "trace" };
-	static const char *const states[] = { "off", "on", "in spans", "unloaded" };
+	static const char *const levels[] = {"off", "error", "warn", "info", "debug", "trace"};
+	static const char *const states[] = {"off", "on", "in spans", "unloaded"};
 	const char *kind = site->kind == ILU_SITE_EVENT_ ? "event" : site->kind == ILU_SITE_SPAN_ ? "span" : "record";
 
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:i}", "state", states[site_state(site)], "level",
-			 levels[site->level < 6 ? site->level : 5], "kind", kind, "target", text_of(site->target), "text",
-			 text_of(site->text), "file", text_of(site->file), "line", (int)site->line);
+	                 levels[site->level < 6 ? site->level : 5], "kind", kind, "target", text_of(site->target),
+	                 "text", text_of(site->text), "file", text_of(site->file), "line", (int)site->line);
 }
 
 static json_t *list_sites(void)
@@ -172,7 +174,7 @@ static json_t *answer_to(const char *text, size_t len, const struct ucred *calle
 /* Is it ready before patience ends? Not when the server is to stop. */
 static bool ready(const struct server *s, int fd, short events)
 {
-	struct pollfd wait[2] = { { s->stop, POLLIN, 0 }, { fd, events, 0 } };
+	struct pollfd wait[2] = {{s->stop, POLLIN, 0}, {fd, events, 0}};
 
 	return poll(wait, 2, PATIENCE_MS) > 0 && !wait[0].revents;
 }
@@ -246,7 +248,7 @@ static void serve(const struct server *s, int fd)
 static void *run(void *argument)
 {
 	struct server *s = argument;
-	struct pollfd wait[2] = { { s->stop, POLLIN, 0 }, { s->listener, POLLIN, 0 } };
+	struct pollfd wait[2] = {{s->stop, POLLIN, 0}, {s->listener, POLLIN, 0}};
 
 	prctl(PR_SET_NAME, "ilu-control");
 	for (;;) {

@@ -38,7 +38,8 @@ struct sink_ops {
 struct sink {
 	const struct sink_ops *ops;
 	struct sink_stats stats;
-	const uint32_t *sites; /* of each line of a batch the number of its site, 0: none; NULL: nobody knows. Borrowed. */
+	const uint32_t
+	    *sites;         /* of each line of a batch the number of its site, 0: none; NULL: nobody knows. Borrowed. */
 	char reopen_wanted; /* atomic */
 };
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sink_console.c - lines for people.
  *
- *   2026-11-22T20:03:11.123456789Z  INFO worker::queue: Item starting to execute tid=9f0c... queue_len=3 in invoke{fqdn=hello-1}
+ *   2026-11-22T20:03:11.123456789Z  INFO worker::queue: Item starting to execute tid=9f0c... queue_len=3 in
+ * invoke{fqdn=hello-1}
  *
- * It reads back the line that was just encoded, so there is one encoder, and a console shows what the file holds. Texts stay
- * escaped as they are in the line, only \" and \\ become what they mean where that is not ambiguous: nothing a value
- * contains can move the cursor. What is not one of our lines is passed on as it is. */
+ * It reads back the line that was just encoded, so there is one encoder, and a console shows what the file holds. Texts
+ * stay escaped as they are in the line, only \" and \\ become what they mean where that is not ambiguous: nothing a
+ * value contains can move the cursor. What is not one of our lines is passed on as it is. */
 #include "lineread.h"
 #include "sink.h"
 
@@ -156,8 +157,8 @@ static void put_level(struct sink_console *c, struct slice level)
 	static const struct {
 		const char *name, *padded, *colour;
 	} rows[] = {
-		{ "ERROR", "ERROR", "\x1b[31;1m" }, { "WARN", " WARN", "\x1b[33m" }, { "INFO", " INFO", "\x1b[32m" },
-		{ "DEBUG", "DEBUG", "\x1b[34m" },   { "TRACE", "TRACE", "\x1b[35m" },
+	    {"ERROR", "ERROR", "\x1b[31;1m"}, {"WARN", " WARN", "\x1b[33m"},  {"INFO", " INFO", "\x1b[32m"},
+	    {"DEBUG", "DEBUG", "\x1b[34m"},   {"TRACE", "TRACE", "\x1b[35m"},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -227,7 +228,7 @@ static int console_write(struct sink *sink, const char *bytes, size_t len, size_
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
 		const char *stop = newline ? newline : end;
 
-		render(c, (struct slice){ bytes, (size_t)(stop - bytes) });
+		render(c, (struct slice){bytes, (size_t)(stop - bytes)});
 		bytes = newline ? newline + 1 : end;
 		if (c->failed)
 			rc = -ENOMEM;
@@ -251,7 +252,7 @@ static void console_close(struct sink *sink)
 	free(c);
 }
 
-static const struct sink_ops console_ops = { .write = console_write, .close = console_close };
+static const struct sink_ops console_ops = {.write = console_write, .close = console_close};
 
 static bool wants_colour(int fd, enum sink_colour colour)
 {

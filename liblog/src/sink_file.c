@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sink_file.c - files, and descriptors that somebody else opened.
  *
- * write(2) may be interrupted, may take only a part, or may fail, and then it may have taken a part before. What it took of
- * a line must not be followed by another line. A regular file that ends where we wrote last is cut back to its last whole
- * line, and the torn line is lost with the rest of the batch. Where that cannot be, the torn line is kept, counted as
- * written, and its rest goes out before anything else, when the system takes bytes again. */
+ * write(2) may be interrupted, may take only a part, or may fail, and then it may have taken a part before. What it
+ * took of a line must not be followed by another line. A regular file that ends where we wrote last is cut back to its
+ * last whole line, and the torn line is lost with the rest of the batch. Where that cannot be, the torn line is kept,
+ * counted as written, and its rest goes out before anything else, when the system takes bytes again. */
 #include "sink.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ struct sink_file {
 	bool owned;
 	bool regular;
 	bool owes_newline; /* a torn line is lost, but its beginning is out */
-	char *torn;	   /* a line of which torn_done bytes are out; NULL: none */
+	char *torn;        /* a line of which torn_done bytes are out; NULL: none */
 	size_t torn_len, torn_done;
 };
 
@@ -48,7 +48,7 @@ static void guard_begin(struct pipe_guard *guard)
 
 static void guard_end(struct pipe_guard *guard, int rc)
 {
-	const struct timespec now = { 0, 0 };
+	const struct timespec now = {0, 0};
 	sigset_t pipe;
 
 	sigemptyset(&pipe);
@@ -63,7 +63,7 @@ static void guard_end(struct pipe_guard *guard, int rc)
 
 static int wait_writable(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
 	return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
 }
@@ -120,7 +120,8 @@ static bool cut_back(const struct sink_file *f, size_t partial)
 	return true;
 }
 
-/* Remember a line of which `done` bytes are out. Without memory for it the rest is lost, and only the line's end is owed. */
+/* Remember a line of which `done` bytes are out. Without memory for it the rest is lost, and only the line's end is
+ * owed. */
 static bool keep_torn(struct sink_file *f, const char *line, size_t len, size_t done)
 {
 	f->torn = malloc(len);
@@ -280,7 +281,7 @@ static void file_close(struct sink *sink)
 	free(f);
 }
 
-static const struct sink_ops file_ops = { file_write, file_sync, file_reopen, file_close };
+static const struct sink_ops file_ops = {file_write, file_sync, file_reopen, file_close};
 
 static struct sink_file *file_new(int fd, bool owned)
 {

@@ -7,9 +7,9 @@
  *
  *   MESSAGE PRIORITY SYSLOG_IDENTIFIER CODE_FILE CODE_LINE CODE_FUNC     as everybody has them
  *   TRANSACTION_ID TARGET TIMESTAMP THREAD_NAME SEQ                      of the line
- *   the event's fields     in capitals, other characters than A-Z 0-9 _ as _, at most 64; F_ before what begins otherwise
- *                          or has a name from above. The journal keeps several values of one name.
- *   SPAN_NAME SPAN_ID ...  the innermost span and its fields
+ *   the event's fields     in capitals, other characters than A-Z 0-9 _ as _, at most 64; F_ before what begins
+ * otherwise or has a name from above. The journal keeps several values of one name. SPAN_NAME SPAN_ID ...  the
+ * innermost span and its fields
  *
  * Nobody may be there: at the start, or later. Then lines are lost and counted like those on a full disk, and the next
  * batch tries again. A journal that does not read makes a batch wait for PATIENCE_MS, no longer. */
@@ -35,10 +35,10 @@
 struct sink_journald {
 	struct sink base;
 	struct sockaddr_un address;
-	int fd; /* -1: not connected */
+	int fd;         /* -1: not connected */
 	struct buf out; /* a datagram */
 	struct buf value;
-	bool failed;	/* no memory for it */
+	bool failed; /* no memory for it */
 };
 
 /* ---- fields ---- */
@@ -102,18 +102,33 @@ static void put_value(struct sink_journald *j, const char *name, struct slice va
 static bool is_taken(const char *name)
 {
 	static const char *const taken[] = {
-		"MESSAGE", "MESSAGE_ID", "PRIORITY", "CODE_FILE", "CODE_LINE", "CODE_FUNC", "TRANSACTION_ID", "TARGET", "TIMESTAMP",
-		"THREAD_NAME", "SEQ", "TID", "INVOCATION_ID", "USER_INVOCATION_ID", "DOCUMENTATION",
+	    "MESSAGE",
+	    "MESSAGE_ID",
+	    "PRIORITY",
+	    "CODE_FILE",
+	    "CODE_LINE",
+	    "CODE_FUNC",
+	    "TRANSACTION_ID",
+	    "TARGET",
+	    "TIMESTAMP",
+	    "THREAD_NAME",
+	    "SEQ",
+	    "TID",
+	    "INVOCATION_ID",
+	    "USER_INVOCATION_ID",
+	    "DOCUMENTATION",
 	};
 
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
 		if (!strcmp(name, taken[i]))
 			return true;
 	}
-	return !strncmp(name, "SYSLOG_", 7) || !strncmp(name, "OBJECT_", 7) || !strncmp(name, "COREDUMP_", 9) || !strncmp(name, "SPAN_", 5);
+	return !strncmp(name, "SYSLOG_", 7) || !strncmp(name, "OBJECT_", 7) || !strncmp(name, "COREDUMP_", 9) ||
+	       !strncmp(name, "SPAN_", 5);
 }
 
-/* A key as the journal wants it: a letter first; `prefix` is put in front, "F_" where that is "" and something is wrong. */
+/* A key as the journal wants it: a letter first; `prefix` is put in front, "F_" where that is "" and something is
+ * wrong. */
 static void make_name(char out[NAME_MAX_ + 1], const char *prefix, struct slice key)
 {
 	char name[NAME_MAX_ + 1];
@@ -151,7 +166,7 @@ static void put_members(struct sink_journald *j, const char *prefix, struct slic
 
 static const char *priority_of(struct slice level)
 {
-	static const char *const rows[][2] = { { "\"ERROR\"", "3" }, { "\"WARN\"", "4" }, { "\"INFO\"", "6" } };
+	static const char *const rows[][2] = {{"\"ERROR\"", "3"}, {"\"WARN\"", "4"}, {"\"INFO\"", "6"}};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		if (line_is(level, rows[i][0]))
@@ -233,7 +248,7 @@ static int64_t now_ms(void)
 static int send_message(struct sink_journald *j, const struct msghdr *message, int64_t deadline_ms)
 {
 	for (;;) {
-		struct pollfd wait = { j->fd, POLLOUT, 0 };
+		struct pollfd wait = {j->fd, POLLOUT, 0};
 		int64_t left;
 
 		if (sendmsg(j->fd, message, MSG_NOSIGNAL) >= 0)
@@ -276,8 +291,8 @@ static int send_big(struct sink_journald *j, int64_t deadline_ms)
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .room = "" };
-	struct msghdr message = { .msg_control = &control, .msg_controllen = sizeof control };
+	} control = {.room = ""};
+	struct msghdr message = {.msg_control = &control, .msg_controllen = sizeof control};
 	int fd = make_memfd(j->out.text, j->out.len), rc;
 
 	if (fd < 0)
@@ -293,8 +308,8 @@ static int send_big(struct sink_journald *j, int64_t deadline_ms)
 
 static int send_datagram(struct sink_journald *j, int64_t deadline_ms)
 {
-	struct iovec bytes = { j->out.text, j->out.len };
-	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1 };
+	struct iovec bytes = {j->out.text, j->out.len};
+	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
 	int rc = connect_it(j);
 
 	if (!rc)
@@ -330,7 +345,8 @@ static int journald_write(struct sink *sink, const char *bytes, size_t len, size
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes)), *stop = newline ? newline : end;
 		uint32_t site = sink->sites ? sink->sites[*written] : 0;
 
-		rc = render(j, (struct slice){ bytes, (size_t)(stop - bytes) }, site) ? send_line(j, deadline_ms) : -ENOMEM;
+		rc = render(j, (struct slice){bytes, (size_t)(stop - bytes)}, site) ? send_line(j, deadline_ms)
+		                                                                    : -ENOMEM;
 		if (rc)
 			break;
 		++*written;
@@ -349,7 +365,7 @@ static void journald_close(struct sink *sink)
 	free(j);
 }
 
-static const struct sink_ops journald_ops = { .write = journald_write, .close = journald_close };
+static const struct sink_ops journald_ops = {.write = journald_write, .close = journald_close};
 
 int sink_journald_open(const char *path, struct sink **out)
 {

@@ -12,18 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK	1024
+#define CHUNK   1024
 #define BUCKETS 4096
 
 static struct {
 	struct lock lock;
 	struct site *chunk[SITES_MAX / CHUNK]; /* read without the lock */
-	uint32_t count;			       /* numbers given; 0 is none */
-	uint32_t told;			       /* up to here they are in the region */
+	uint32_t count;                        /* numbers given; 0 is none */
+	uint32_t told;                         /* up to here they are in the region */
 	struct site *bucket[BUCKETS];
 	struct directive_set *filter;
 	bool running, dynamic;
-} sites = { .count = 1, .told = 1 };
+} sites = {.count = 1, .told = 1};
 
 struct site *site_get(uint32_t number)
 {
@@ -135,21 +135,22 @@ static int copy_site(struct site *to, const struct ilu_site_ *from)
 	return 0;
 }
 
-/* Sites become known when objects are loaded, the region is made when the logger starts: those of before follow then. */
+/* Sites become known when objects are loaded, the region is made when the logger starts: those of before follow then.
+ */
 static void tell_region(void)
 {
 	for (; __atomic_load_n(&region.base, __ATOMIC_ACQUIRE) && sites.told < sites.count; sites.told++) {
 		const struct site *site = site_get(sites.told);
-		const struct ilu_site_ told = { .target = site->target,
-						.text = site->text,
-						.file = site->file,
-						.function = site->function,
-						.keys = site->keys,
-						.types = site->types,
-						.line = site->line,
-						.level = site->level,
-						.kind = site->kind,
-						.count = site->count };
+		const struct ilu_site_ told = {.target = site->target,
+		                               .text = site->text,
+		                               .file = site->file,
+		                               .function = site->function,
+		                               .keys = site->keys,
+		                               .types = site->types,
+		                               .line = site->line,
+		                               .level = site->level,
+		                               .kind = site->kind,
+		                               .count = site->count};
 
 		region_add_site(&told, sites.told);
 	}
@@ -194,14 +195,14 @@ static struct site *new_site(const struct ilu_site_ *from, uint32_t hash)
 
 void site_describe(const struct site *site, struct directive_site *out)
 {
-	*out = (struct directive_site){ .target = site->target,
-					.target_len = site->target_len,
-					.name = site->text,
-					.name_len = site->text_len,
-					.keys = site->keys,
-					.key_count = site->count,
-					.level = site->level,
-					.is_span = site->kind == ILU_SITE_SPAN_ };
+	*out = (struct directive_site){.target = site->target,
+	                               .target_len = site->target_len,
+	                               .name = site->text,
+	                               .name_len = site->text_len,
+	                               .keys = site->keys,
+	                               .key_count = site->count,
+	                               .level = site->level,
+	                               .is_span = site->kind == ILU_SITE_SPAN_};
 }
 
 void site_describe_with_tid(const struct site *site, const char *keys[SITE_KEYS], struct directive_site *out)
@@ -290,7 +291,7 @@ int site_add(const struct ilu_site_ *site)
 }
 
 void ilu_object_add_(struct ilu_object_ *object, const struct ilu_site_ *const *site,
-		     const struct ilu_site_ *const *end)
+                     const struct ilu_site_ *const *end)
 {
 	if (lock_take(&sites.lock))
 		return;
@@ -420,7 +421,7 @@ unsigned sites_span_level(const struct site *site, const struct ilu_arg_ *args, 
 	site_describe(site, &seen);
 	for (unsigned i = 0; i < site->count; i++)
 		value_of(&values[i], site, i, &args[i]);
-	values[site->count] = (struct directive_value){ .key = "tid", .key_len = 3, .type = DIRECTIVE_STR };
+	values[site->count] = (struct directive_value){.key = "tid", .key_len = 3, .type = DIRECTIVE_STR};
 	values[site->count].s.text = text;
 	values[site->count].s.len = tid_text(tid, text);
 	if (lock_take(&sites.lock))

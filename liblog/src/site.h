@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* site.h - every call site of the process, by number.
  *
- * What the process itself needs (gates, what the encoder rendered) is here; what records mean to somebody who has nothing
- * but the region is in the region, too.
+ * What the process itself needs (gates, what the encoder rendered) is here; what records mean to somebody who has
+ * nothing but the region is in the region, too.
  *
  * A site is copied when it becomes known, texts and all: its object may be unloaded while records of it are still in a
  * ring. It keeps its number for ever; a site that comes back (dlopen of the same library) gets its old number again.
@@ -30,9 +30,9 @@ struct site {
 	const char *target, *text, *file, *function;
 	uint32_t target_len, text_len;
 	uint32_t line;
-	bool on;		/* the filter lets it speak wherever it is; atomic */
-	struct ilu_rate_ *rate; /* given by the call; NULL: none */
-	struct limit *limit;	/* NULL: none; atomic */
+	bool on;                    /* the filter lets it speak wherever it is; atomic */
+	struct ilu_rate_ *rate;     /* given by the call; NULL: none */
+	struct limit *limit;        /* NULL: none; atomic */
 	struct site_text *rendered; /* the encoder's, see encode.c */
 };
 

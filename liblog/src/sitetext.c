@@ -7,7 +7,7 @@
 
 const char *site_level_name(unsigned level)
 {
-	static const char *const names[] = { "OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE" };
+	static const char *const names[] = {"OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 
 	return names[level <= 5 ? level : 3];
 }

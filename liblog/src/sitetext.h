@@ -19,7 +19,7 @@ struct site_text {
 	const char *frame; /* of a span: target::name */
 	uint32_t frame_len;
 	uint8_t order[18]; /* of a span: its fields, and SITE_TID, by key */
-	size_t room;	   /* bytes of all of it */
+	size_t room;       /* bytes of all of it */
 };
 
 /* Rendered at the first call, then kept with the site. NULL: no memory. */

@@ -12,8 +12,8 @@
 static struct {
 	struct slot *slot;
 	uint32_t count, said_max;
-	uint32_t fresh;	 /* slots from here on were never used */
-	uint64_t free;	 /* counter << 32 | index of the first free slot */
+	uint32_t fresh; /* slots from here on were never used */
+	uint64_t free;  /* counter << 32 | index of the first free slot */
 	uint32_t used;
 	uint64_t misuse, overflow;
 } slab;
@@ -36,8 +36,7 @@ static uint32_t pop(void)
 	uint64_t head = __atomic_load_n(&slab.free, __ATOMIC_ACQUIRE), next;
 
 	while ((uint32_t)head) {
-		next = (((head >> 32) + 1) << 32) |
-		       __atomic_load_n(&slab.slot[(uint32_t)head].next, __ATOMIC_RELAXED);
+		next = (((head >> 32) + 1) << 32) | __atomic_load_n(&slab.slot[(uint32_t)head].next, __ATOMIC_RELAXED);
 		if (__atomic_compare_exchange_n(&slab.free, &head, next, 1, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
 			return (uint32_t)head;
 	}

@@ -15,14 +15,14 @@
 
 struct slot {
 	uint64_t state;
-	uint64_t id;	  /* in the log */
-	uint64_t parent;  /* handle, one reference held; 0: a root */
-	uint64_t remote;  /* id of a parent in another process */
-	uint64_t opened;  /* stamps */
+	uint64_t id;     /* in the log */
+	uint64_t parent; /* handle, one reference held; 0: a root */
+	uint64_t remote; /* id of a parent in another process */
+	uint64_t opened; /* stamps */
 	uint64_t entered_at;
 	uint64_t busy;
 	uint32_t entered; /* threads inside */
-	uint32_t next;	  /* free list */
+	uint32_t next;    /* free list */
 	uint32_t site;
 	uint8_t enabled; /* the level that dynamic directives enable inside */
 	uint8_t level;
@@ -30,7 +30,7 @@ struct slot {
 };
 
 #define SLAB_INDEX(handle) ((uint32_t)(handle)&0xffffffu)
-#define SLAB_MAX	   0x1000000u
+#define SLAB_MAX           0x1000000u
 
 /* Over the region, once. */
 void slab_init(void);

@@ -32,7 +32,7 @@ void span_ids_restart(void)
 
 /* Begin a record about a span with its own words before the values. */
 static struct ilu_writing_ begin_with(uint32_t word, uint64_t handle, const ilu_tid *tid, const uint64_t *words,
-				      size_t count, size_t size)
+                                      size_t count, size_t size)
 {
 	struct ilu_writing_ w = ilu_begin_(word, handle, tid, size + count * 8);
 
@@ -57,9 +57,9 @@ struct ilu_writing_ ilu_span_begin_(uint32_t word, uint64_t handle, size_t size)
 	struct slot *slot = slab_get(handle);
 
 	if (!slot)
-		return (struct ilu_writing_){ NULL, NULL };
+		return (struct ilu_writing_){NULL, NULL};
 	if ((word & ILU_OP_MASK_) == ILU_OP_NEW_) {
-		uint64_t words[] = { slot->id, slot->parent, slot->remote };
+		uint64_t words[] = {slot->id, slot->parent, slot->remote};
 
 		return begin_with(word, handle, &slot->tid, words, 3, size);
 	}
@@ -215,7 +215,7 @@ static bool close_one(uint64_t handle)
 
 	if (handle & ILU_SPAN_SAID_ && logger_state() == LOGGER_RUNNING) {
 		uint64_t now = logger.timed ? ilu_stamp_() : 0;
-		uint64_t words[] = { ilu_producer_.span, slot->busy, now - slot->opened };
+		uint64_t words[] = {ilu_producer_.span, slot->busy, now - slot->opened};
 
 		if (say(ILU_OP_CLOSE_, slot, handle, words, 3))
 			return true; /* the appender gives the slot back */
@@ -279,7 +279,7 @@ static void count_out(struct slot *slot)
 
 struct ilu_scope_ ilu_span_enter_(uint64_t handle)
 {
-	struct ilu_scope_ scope = { handle, ilu_producer_.span };
+	struct ilu_scope_ scope = {handle, ilu_producer_.span};
 	struct slot *slot;
 
 	if (!handle)
@@ -327,17 +327,17 @@ void ilu_span_leave_(struct ilu_scope_ *scope)
 void ilu_span_finish_(struct ilu_scope_ *scope)
 {
 	ilu_span_leave_(scope);
-	ilu_span_release((ilu_span){ scope->handle });
+	ilu_span_release((ilu_span){scope->handle});
 }
 
 ilu_span ilu_span_current(void)
 {
-	return (ilu_span){ ilu_producer_.span };
+	return (ilu_span){ilu_producer_.span};
 }
 
 ilu_context ilu_context_swap(ilu_context next)
 {
-	ilu_context now = { ilu_producer_.span, 0 };
+	ilu_context now = {ilu_producer_.span, 0};
 
 	ilu_producer_.span = next.current_;
 	return now;
@@ -347,7 +347,7 @@ ilu_context ilu_context_swap(ilu_context next)
 
 const ilu_tid *ilu_span_tid(ilu_span span)
 {
-	static const ilu_tid none = { { 0x656e6f6e, 0 }, "", 4 }; /* "none" */
+	static const ilu_tid none = {{0x656e6f6e, 0}, "", 4}; /* "none" */
 	struct slot *slot = slab_get(span.handle_);
 
 	return slot ? &slot->tid : &none;

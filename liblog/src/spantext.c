@@ -90,7 +90,7 @@ static int compare(const char *a, size_t a_len, const char *b, size_t b_len)
 
 /* Replace `old` bytes at `at` by `"key":value,`. */
 static int splice(struct span_text *text, size_t at, size_t old, const char *key, size_t key_len, const char *value,
-		  size_t value_len)
+                  size_t value_len)
 {
 	size_t fresh = key_len + 1 + value_len + 1;
 	char *p;
@@ -118,7 +118,7 @@ int span_text_set(struct span_text *text, const char *key, size_t key_len, const
 
 		if (c <= 0)
 			return splice(text, (size_t)(at - begin), c ? 0 : (size_t)(end - at), key, key_len, value,
-				      value_len);
+			              value_len);
 		at = end;
 	}
 	return splice(text, text->tail_at, 0, key, key_len, value, value_len);
@@ -128,7 +128,7 @@ int span_text_follow(struct span_text *text, uint64_t id)
 {
 	static const char key[] = "\"follows\"";
 	const char *begin = text->json.text, *at = begin + 1, *tail = begin + text->tail_at;
-	struct buf list = { 0 };
+	struct buf list = {0};
 	int rc = -ENOMEM;
 
 	for (; at < tail; at = span_text_past_value(past_string(at) + 1) + 1) {

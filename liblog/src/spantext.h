@@ -16,8 +16,8 @@ struct span_text {
 	uint64_t parent; /* handle */
 	uint64_t id;
 	uint32_t site;
-	struct buf json;   /* {"fqdn":"hello-1","tid":"...","name":"invoke","id":"..."}, then room for PUT_SLACK */
-	uint32_t tail_at;  /* where `"name":` begins: fields are before it */
+	struct buf json;  /* {"fqdn":"hello-1","tid":"...","name":"invoke","id":"..."}, then room for PUT_SLACK */
+	uint32_t tail_at; /* where `"name":` begins: fields are before it */
 };
 
 struct span_texts {

@@ -16,9 +16,9 @@
 #define HAVE_TSC 0
 #endif
 
-#define FIRST_STEP_NS 10000000	 /* 10 ms, then twice as long each time, */
-#define LAST_STEP_NS  1000000000 /* up to 1 s */
-#define CLOCK_WAS_SET_NS 5000000 /* a drift no crystal has */
+#define FIRST_STEP_NS    10000000   /* 10 ms, then twice as long each time, */
+#define LAST_STEP_NS     1000000000 /* up to 1 s */
+#define CLOCK_WAS_SET_NS 5000000    /* a drift no crystal has */
 
 static bool use_tsc;
 
@@ -113,14 +113,13 @@ void stamp_init(struct stamp_scale *scale, bool tsc)
 	scale->step_ns = FIRST_STEP_NS;
 	scale->next_ns = begin + scale->step_ns;
 	for (int i = 0; i < STAMP_LINES; i++)
-		scale->lines[i] =
-		    (struct stamp_line){ scale->first_stamp, scale->first_wall_ns, scale->ns_per_tick };
+		scale->lines[i] = (struct stamp_line){scale->first_stamp, scale->first_wall_ns, scale->ns_per_tick};
 }
 
 static void begin_line(struct stamp_scale *scale, uint64_t stamp, int64_t wall_ns, double ns_per_tick)
 {
 	memmove(scale->lines + 1, scale->lines, sizeof *scale->lines * (STAMP_LINES - 1));
-	scale->lines[0] = (struct stamp_line){ stamp, wall_ns, ns_per_tick };
+	scale->lines[0] = (struct stamp_line){stamp, wall_ns, ns_per_tick};
 }
 
 /* Lean so that the drift is gone when the next reading is due. */
@@ -147,10 +146,9 @@ void stamp_follow(struct stamp_scale *scale)
 	expected_ns = stamp_wall_ns(scale, stamp);
 	if (wall_ns - expected_ns > CLOCK_WAS_SET_NS || expected_ns - wall_ns > CLOCK_WAS_SET_NS) {
 		scale->steps++;
-		scale->first_stamp = stamp - (uint64_t)((double)(steady_ns - scale->next_ns + scale->step_ns) /
-							scale->ns_per_tick);
-		scale->first_wall_ns =
-		    wall_ns - (int64_t)(scale->ns_per_tick * (double)(stamp - scale->first_stamp));
+		scale->first_stamp =
+		    stamp - (uint64_t)((double)(steady_ns - scale->next_ns + scale->step_ns) / scale->ns_per_tick);
+		scale->first_wall_ns = wall_ns - (int64_t)(scale->ns_per_tick * (double)(stamp - scale->first_stamp));
 		begin_line(scale, stamp, wall_ns, scale->ns_per_tick);
 	} else {
 		correct(scale, stamp, wall_ns, expected_ns);

@@ -24,9 +24,9 @@ struct stamp_scale {
 	double ns_per_tick; /* measured over the longest time we have */
 	uint64_t first_stamp;
 	int64_t first_wall_ns;
-	uint64_t next_ns;   /* steady time of the next reading */
-	uint64_t step_ns;   /* between readings; grows */
-	uint64_t steps;	    /* times the wall clock was set */
+	uint64_t next_ns;                     /* steady time of the next reading */
+	uint64_t step_ns;                     /* between readings; grows */
+	uint64_t steps;                       /* times the wall clock was set */
 	struct stamp_line lines[STAMP_LINES]; /* newest first */
 };
 

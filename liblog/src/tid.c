@@ -67,7 +67,8 @@ __attribute__((constructor)) static void epoch_begin(void)
 
 /* ---- randomness ---- */
 
-/* When the kernel refuses (seccomp, or no entropy yet at boot): different for each call, thread and process, no more. */
+/* When the kernel refuses (seccomp, or no entropy yet at boot): different for each call, thread and process, no more.
+ */
 static uint64_t weak_random(void)
 {
 	static _Atomic(uint64_t) calls;
@@ -137,7 +138,7 @@ ilu_tid ilu_tid_generate(void)
 {
 	const struct now_source *source = now_replaced();
 	struct pool *p = &pool;
-	ilu_tid tid = { .length_ = 0 };
+	ilu_tid tid = {.length_ = 0};
 	int saved = errno;
 
 	if (source) {
@@ -178,7 +179,7 @@ static bool parse_hex(const char *text, size_t len, ilu_tid *out)
 			return false;
 		bytes[i] = (unsigned char)(high << 4 | low);
 	}
-	*out = (ilu_tid){ .length_ = 0 };
+	*out = (ilu_tid){.length_ = 0};
 	memcpy(out->bits_, bytes, sizeof bytes);
 	return true;
 }
@@ -189,7 +190,7 @@ int ilu_tid_parse(const char *text, size_t len, ilu_tid *out)
 		return -EINVAL;
 	if (parse_hex(text, len, out))
 		return 0;
-	*out = (ilu_tid){ .length_ = (uint8_t)len };
+	*out = (ilu_tid){.length_ = (uint8_t)len};
 	memcpy(out, text, len);
 	return 0;
 }

@@ -215,7 +215,7 @@ static bool copy_json(struct reader *r)
 
 size_t value_json(char *out, const char *text, size_t len)
 {
-	struct reader r = { text, text + len, out };
+	struct reader r = {text, text + len, out};
 
 	if (!copy_json(&r))
 		return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arrival.c - sends what the load draws or the trace has, each request by a task of its own, and waits for the answers. */
+/* arrival.c - sends what the load draws or the trace has, each request by a task of its own, and waits for the answers.
+ */
 #define ILU_TARGET "iluvatar_load_gen::trace::worker_trace"
 #include "sim.h"
 
@@ -66,7 +67,8 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 
 	if (rc)
 		return rc;
-	*r = (struct request){.sim = sim, .item = {.tid = ilu_tid_generate(), .fn = fn, .poisoned = poisoned, .worker = sim->workers}};
+	*r = (struct request){
+	    .sim = sim, .item = {.tid = ilu_tid_generate(), .fn = fn, .poisoned = poisoned, .worker = sim->workers}};
 	__atomic_store_n(&sim->elapsed_ns, now_ns() - sim->start_ns, __ATOMIC_RELAXED);
 	format_seconds(sim->elapsed_ns * 1000, 3, elapsed);
 	strcat(elapsed, "ms");
@@ -105,7 +107,8 @@ static int send_trace(struct sim *sim)
 	const struct arrival *a = sim->trace;
 	int rc = 0;
 
-	for (size_t i = 0; i < sim->ntrace && !rc && !stop_wait(&sim->stop, pause_end(sim->start_ns + a[i].at_ns) - now_ns()); i++)
+	for (size_t i = 0;
+	     i < sim->ntrace && !rc && !stop_wait(&sim->stop, pause_end(sim->start_ns + a[i].at_ns) - now_ns()); i++)
 		rc = send_one(sim, a[i].fn, false);
 	return rc;
 }
@@ -116,7 +119,8 @@ static int send_drawn(struct sim *sim)
 	struct drawn d;
 	int rc = load_new(sim, &load);
 
-	while (!rc && load_next(load, &d) && !stop_wait(&sim->stop, pause_end(sim->start_ns + (int64_t)(d.at_s * 1e9)) - now_ns()))
+	while (!rc && load_next(load, &d) &&
+	       !stop_wait(&sim->stop, pause_end(sim->start_ns + (int64_t)(d.at_s * 1e9)) - now_ns()))
 		for (int i = 0; i < d.count && !rc; i++)
 			rc = send_one(sim, d.fn, d.poisoned[i]);
 	load_free(load);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* benchmark.c - what functions take, from Ilúvatar's benchmark files.
  *
- *	{"data": {"chameleon": {"image_name": "...", "resource_data": {"CPU": {"warm_results_sec": [0.0169, 0.019], ...}}}}}
+ *	{"data": {"chameleon": {"image_name": "...", "resource_data": {"CPU": {"warm_results_sec": [0.0169, 0.019],
+ *...}}}}}
  *
- * A function gets the times of one that was benchmarked, as in Ilúvatar's load generator: of the same name, where its image is given, too; else
- * the one whose mean warm invocation is the longest that is no longer than its own, else the shortest of all. Its simulation then takes
- * for a warm invocation one of the warm results, for a cold one 1.2 times the mean of the cold requests, and starts a container in
- * three quarters of the average cold time, in whole seconds. */
+ * A function gets the times of one that was benchmarked, as in Ilúvatar's load generator: of the same name, where its
+ *image is given, too; else the one whose mean warm invocation is the longest that is no longer than its own, else the
+ *shortest of all. Its simulation then takes for a warm invocation one of the warm results, for a cold one 1.2 times the
+ *mean of the cold requests, and starts a container in three quarters of the average cold time, in whole seconds. */
 #define ILU_TARGET "iluvatar_load_gen::trace::trace_utils"
 #include "sim.h"
 
@@ -17,8 +18,9 @@
 
 enum list { WARM_RESULTS, COLD_RESULTS, WARM_WORKER, COLD_WORKER, WARM_REQUEST, COLD_REQUEST, LISTS };
 
-static const char *const list_names[LISTS] = {"warm_results_sec",	"cold_results_sec",	   "warm_worker_duration_us",
-					      "cold_worker_duration_us", "warm_invoke_duration_us", "cold_invoke_duration_us"};
+static const char *const list_names[LISTS] = {"warm_results_sec",        "cold_results_sec",
+                                              "warm_worker_duration_us", "cold_worker_duration_us",
+                                              "warm_invoke_duration_us", "cold_invoke_duration_us"};
 
 /* A benchmarked function; all of it is the file's. */
 struct code {
@@ -41,7 +43,8 @@ static bool is_list(const json_t *list)
 	bool good = json_array_size(list) > 0;
 
 	for (size_t i = 0; i < json_array_size(list); i++)
-		good = good && json_is_number(json_array_get(list, i)) && json_number_value(json_array_get(list, i)) >= 0;
+		good =
+		    good && json_is_number(json_array_get(list, i)) && json_number_value(json_array_get(list, i)) >= 0;
 	return good;
 }
 
@@ -182,6 +185,7 @@ void benchmark_log(const struct sim *sim)
 		const struct function *fn = sim->fns[i];
 
 		if (fn->code)
-			ilu_info(&me, "Function mapped to benchmark code", KV("function", fn->name), KV("chosen_code", fn->code));
+			ilu_info(&me, "Function mapped to benchmark code", KV("function", fn->name),
+			         KV("chosen_code", fn->code));
 	}
 }

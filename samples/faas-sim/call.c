@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* call.c - a function runs in its container: the worker sleeps as long as the function would take.
  *
- * Three layers, each with a span of its own as in Ilúvatar: the lock on the container, the container, its HTTP client. */
+ * Three layers, each with a span of its own as in Ilúvatar: the lock on the container, the container, its HTTP client.
+ */
 #include "sim.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-/* How long the function takes: around its usual time, and sometimes three times that. Of a benchmarked one what the benchmark measured. */
+/* How long the function takes: around its usual time, and sometimes three times that. Of a benchmarked one what the
+ * benchmark measured. */
 static int64_t function_time_ns(struct sim *sim, const struct function *fn, bool cold)
 {
 	if (fn->code && cold)
@@ -28,8 +30,9 @@ static int64_t function_time_ns(struct sim *sim, const struct function *fn, bool
 /* The container answered with an error page instead of JSON. */
 static void not_json(struct item *it)
 {
-	ilu_error(&it->tid, "Failed to parse json from invocation return", KV("error", "expected value at line 1 column 1"),
-		  KV("value", "<!doctype html>\n<title>500 Internal Server Error</title>\n"));
+	ilu_error(&it->tid, "Failed to parse json from invocation return",
+	          KV("error", "expected value at line 1 column 1"),
+	          KV("value", "<!doctype html>\n<title>500 Internal Server Error</title>\n"));
 	it->why.text = "Failed to parse json from invocation return";
 }
 
@@ -39,10 +42,12 @@ static void not_json(struct item *it)
 /* Its snapshot went while it started: what was not open by then is missing for ever. */
 static int no_module(struct item *it, const struct container *c)
 {
-	static const char result[] = "{\"user_error\":\"Traceback (most recent call last):\\n  File \\\"/app/server.py\\\", line 22, in <module>\\n"
-				     "    from main import main\\nModuleNotFoundError: No module named 'main'\\n\"}";
+	static const char result[] = "{\"user_error\":\"Traceback (most recent call last):\\n  File "
+	                             "\\\"/app/server.py\\\", line 22, in <module>\\n"
+	                             "    from main import main\\nModuleNotFoundError: No module named 'main'\\n\"}";
 
-	ilu_warn(&it->tid, "A user code error occured in the container", KV("status", 500), KV("result", result), KV("container_id", c->id));
+	ilu_warn(&it->tid, "A user code error occured in the container", KV("status", 500), KV("result", result),
+	         KV("container_id", c->id));
 	it->why.text = "A user code error occured in the container";
 	return -EIO;
 }
@@ -73,7 +78,8 @@ static enum container_state state_of(const struct container *c)
 	return __atomic_load_n(&c->state, __ATOMIC_RELAXED);
 }
 
-/* On real time a sleep takes somewhat longer than it should: what the function says of itself tells how long it really was. */
+/* On real time a sleep takes somewhat longer than it should: what the function says of itself tells how long it really
+ * was. */
 static int run_function(struct sim *sim, struct item *it, struct container *c)
 {
 	bool bad = crashes(sim, it, c), cold = state_of(c) == STATE_COLD;

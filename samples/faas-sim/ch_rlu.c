@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ch_rlu.c - consistent hashing with random load updates (HPDC 2022), by Ilúvatar's rules.
  *
- * Each worker has some places on a ring of hashes, and a function belongs to the first worker after its own hash, where its containers
- * are warm. A popular function, one of those with the least time between requests, goes on along the ring while the worker
- * at hand has more load than the bound. Loads are known from time to time only; so that not all go on to the same one, noise is added, whose mean is
- * what one more function's arrivals would add, and the chosen worker's load grows by it. */
+ * Each worker has some places on a ring of hashes, and a function belongs to the first worker after its own hash, where
+ * its containers are warm. A popular function, one of those with the least time between requests, goes on along the
+ * ring while the worker at hand has more load than the bound. Loads are known from time to time only; so that not all
+ * go on to the same one, noise is added, whose mean is what one more function's arrivals would add, and the chosen
+ * worker's load grows by it. */
 #define ILU_TARGET "iluvatar_controller_library::services::load_balance::ch_rlu"
 #include "controller.h"
 
@@ -85,11 +86,13 @@ static int choose_along(struct controller *c, const ilu_tid *tid, const struct f
 
 		if (load <= c->sim->opt.load_bound) {
 			if (i)
-				ilu_debug(tid, "forwarding", KV("from", workers[candidates[0]].name), KV("to", workers[at].name), KV("load", load), KV("noise", noise));
+				ilu_debug(tid, "forwarding", KV("from", workers[candidates[0]].name),
+				          KV("to", workers[at].name), KV("load", load), KV("noise", noise));
 			c->load[at] += noise;
 			return at;
 		}
-		ilu_debug(tid, "trying forwarding", KV("pos_from", workers[at].name), KV("load", load), KV("noise", noise));
+		ilu_debug(tid, "trying forwarding", KV("pos_from", workers[at].name), KV("load", load),
+		          KV("noise", noise));
 	}
 	return candidates[0];
 }
@@ -116,7 +119,8 @@ static int prewarm(struct controller *c, const ilu_tid *tid, const struct functi
 {
 	struct worker *w = choose(c, tid, fn);
 
-	ilu_info(tid, "prewarming function on worker", KV("fqdn", fn->fqdn), KV("worker", w->name), KV("compute", "CPU"));
+	ilu_info(tid, "prewarming function on worker", KV("fqdn", fn->fqdn), KV("worker", w->name),
+	         KV("compute", "CPU"));
 	return controller_call_prewarm(c, w, tid, fn);
 }
 

@@ -11,14 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OPEN_NS (15 * MS) /* from the mount until all that a container needs is open */
+#define OPEN_NS   (15 * MS) /* from the mount until all that a container needs is open */
 #define SNAPSHOTS "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots"
 
 /* The options of an overlay mount for a snapshot directory: the layers below are those of the image. */
 static void overlay_options(char *out, size_t size, int snapshot, const char *quote, const char *separator)
 {
-	snprintf(out, size, "%sindex=off%s%s%sworkdir=" SNAPSHOTS "/%d/work%s%s%supperdir=" SNAPSHOTS "/%d/fs%s%s%slowerdir=" SNAPSHOTS "/3/fs:" SNAPSHOTS "/1/fs%s",
-		 quote, quote, separator, quote, snapshot, quote, separator, quote, snapshot, quote, separator, quote, quote);
+	snprintf(out, size,
+	         "%sindex=off%s%s%sworkdir=" SNAPSHOTS "/%d/work%s%s%supperdir=" SNAPSHOTS
+	         "/%d/fs%s%s%slowerdir=" SNAPSHOTS "/3/fs:" SNAPSHOTS "/1/fs%s",
+	         quote, quote, separator, quote, snapshot, quote, separator, quote, snapshot, quote, separator, quote,
+	         quote);
 }
 
 static void log_mounts(const ilu_tid *tid, const struct container *c, int snapshot)
@@ -26,7 +29,8 @@ static void log_mounts(const ilu_tid *tid, const struct container *c, int snapsh
 	char options[600], mounts[800];
 
 	overlay_options(options, sizeof options, snapshot, "\"", ", ");
-	snprintf(mounts, sizeof mounts, "[Mount { r#type: \"overlay\", source: \"overlay\", target: \"\", options: [%s] }]", options);
+	snprintf(mounts, sizeof mounts,
+	         "[Mount { r#type: \"overlay\", source: \"overlay\", target: \"\", options: [%s] }]", options);
 	ilu_debug(tid, "got mounts", KV("container_id", c->id), KV("mounts", mounts));
 	ilu_debug(tid, "Mounts loaded");
 }
@@ -49,7 +53,8 @@ void container_remove(struct worker *w, const ilu_tid *tid, struct container *c)
 }
 
 /* The snapshot is gone when its mount comes, or the layers below it cannot be read. */
-static void mount_failed(struct worker *w, const ilu_tid *tid, struct container *c, const char *errno_text, struct failure *why)
+static void mount_failed(struct worker *w, const ilu_tid *tid, struct container *c, const char *errno_text,
+                         struct failure *why)
 {
 	char options[600], error[1000];
 	int snapshot = c->snapshot->number;
@@ -58,13 +63,15 @@ static void mount_failed(struct worker *w, const ilu_tid *tid, struct container 
 	container_remove(w, tid, c);
 	overlay_options(options, sizeof options, snapshot, "", " ");
 	snprintf(error, sizeof error,
-		 "status: Unknown, message: \"failed to create shim task: failed to mount rootfs component &{overlay overlay [%s]}: %s: unknown\", details: []",
-		 options, errno_text);
+	         "status: Unknown, message: \"failed to create shim task: failed to mount rootfs component &{overlay "
+	         "overlay [%s]}: %s: unknown\", details: []",
+	         options, errno_text);
 	ilu_error(tid, "Create task failed", KV("error", error));
 	why->text = "Create task failed";
 }
 
-/* What a cold start adds; of benchmarked functions three quarters of the average, in whole seconds, as Ilúvatar's simulation does. */
+/* What a cold start adds; of benchmarked functions three quarters of the average, in whole seconds, as Ilúvatar's
+ * simulation does. */
 static int64_t start_time_ns(struct worker *w, const struct function *fn)
 {
 	if (!fn->code)
@@ -89,9 +96,11 @@ static int64_t mount_after_ns(struct sim *sim)
 }
 
 /* Creates the task. Takes c where it fails. */
-static int run_container(struct worker *w, const ilu_tid *tid, struct container *c, int64_t time_ns, struct failure *why)
+static int run_container(struct worker *w, const ilu_tid *tid, struct container *c, int64_t time_ns,
+                         struct failure *why)
 {
-	ILU_SPAN(span, "run_container", tid, KV("compute", "Compute(CPU)"), KV("device_resource", "None"), KV("iso", "Isolation(CONTAINERD)"));
+	ILU_SPAN(span, "run_container", tid, KV("compute", "Compute(CPU)"), KV("device_resource", "None"),
+	         KV("iso", "Isolation(CONTAINERD)"));
 	struct sim *sim = w->sim;
 
 	ilu_info(tid, "Creating container from image", KV("image", c->fn->image), KV("namespace", "default"));
@@ -142,7 +151,8 @@ static int start(struct worker *w, const ilu_tid *tid, struct container *c, stru
 	return rc;
 }
 
-int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
+                     struct failure *why)
 {
 	struct container *c = calloc(1, sizeof *c);
 	char guid[37];

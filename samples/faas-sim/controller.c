@@ -112,7 +112,8 @@ void controller_invoke(struct controller *c, struct item *it)
 	ILU_SPAN(span, "invoke", &it->tid);
 
 	truth_at_controller(it);
-	ilu_info(&it->tid, "Sending function to load balancer for invocation", KV("iat", track(c, it->fn)), KV("fqdn", it->fn->fqdn));
+	ilu_info(&it->tid, "Sending function to load balancer for invocation", KV("iat", track(c, it->fn)),
+	         KV("fqdn", it->fn->fqdn));
 	c->balancer->send(c, it);
 }
 
@@ -120,7 +121,8 @@ void controller_invoke(struct controller *c, struct item *it)
 
 int controller_new(struct sim *sim, struct controller **out)
 {
-	static const struct balancer *const balancers[] = {[BALANCE_ROUND_ROBIN] = &round_robin, [BALANCE_LEAST_LOADED] = &least_loaded, [BALANCE_CH_RLU] = &ch_rlu};
+	static const struct balancer *const balancers[] = {
+	    [BALANCE_ROUND_ROBIN] = &round_robin, [BALANCE_LEAST_LOADED] = &least_loaded, [BALANCE_CH_RLU] = &ch_rlu};
 	struct controller *c = calloc(1, sizeof *c);
 	size_t workers = (size_t)sim->opt.workers, functions = (size_t)sim->nfns;
 

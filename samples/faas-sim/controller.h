@@ -41,15 +41,16 @@ struct controller {
 	double *load; /* of each, when last asked: seconds of work in its queue, for each core */
 	ilu_thread *monitor, *updater;
 
-	/* By function: when it was last invoked, and the average time between, in s. Under a lock of their own, which comes after the other. */
+	/* By function: when it was last invoked, and the average time between, in s. Under a lock of their own, which
+	 * comes after the other. */
 	ilu_mutex iat_lock;
 	int64_t *last_ns;
 	double *iat_s;
 
-	int next;	     /* round_robin */
-	int least;	     /* least_loaded */
+	int next;            /* round_robin */
+	int least;           /* least_loaded */
 	struct place *ring;  /* ch_rlu: by hash */
-	bool *popular;	     /* ch_rlu: by function */
+	bool *popular;       /* ch_rlu: by function */
 	double arrival_rate; /* ch_rlu: of the average function, in 1/s */
 	ilu_random random;
 };

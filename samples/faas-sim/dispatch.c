@@ -22,7 +22,8 @@ static void add_to_minheap(struct worker *w, struct item *it)
 	ILU_SPAN_AT(ILU_DEBUG, span, "add_item_to_queue", &it->tid);
 
 	queue_push(w, it);
-	ilu_debug(&it->tid, "Added item to front of queue minheap", KV("component", "minheap"), KV("arrived", it->fn->name), KV("priority", it->rank));
+	ilu_debug(&it->tid, "Added item to front of queue minheap", KV("component", "minheap"),
+	          KV("arrived", it->fn->name), KV("priority", it->rank));
 }
 
 #undef ILU_TARGET
@@ -33,7 +34,8 @@ static void add_to_minheap_ed(struct worker *w, struct item *it)
 	ILU_SPAN_AT(ILU_DEBUG, span, "add_item_to_queue", &it->tid);
 
 	queue_push(w, it);
-	ilu_debug(&it->tid, "Added item to front of queue minheap", KV("component", "minheap"), KV("arrived", it->fn->name), KV("priority", it->rank));
+	ilu_debug(&it->tid, "Added item to front of queue minheap", KV("component", "minheap"),
+	          KV("arrived", it->fn->name), KV("priority", it->rank));
 }
 
 #undef ILU_TARGET
@@ -51,12 +53,14 @@ static void estimate(struct worker *w, const struct item *it)
 	int side_by_side = q->len < q->cores ? q->len : q->cores;
 	double queue_s = q->len <= q->cores - q->running ? 0.0 : q->load_s / side_by_side;
 	ilu_mutex_unlock(&q->lock);
-	ilu_debug(&it->tid, "CPU estimated completion time of item", KV("queue_time", queue_s), KV("state", state_names[state]), KV("runtime", runtime_s));
+	ilu_debug(&it->tid, "CPU estimated completion time of item", KV("queue_time", queue_s),
+	          KV("state", state_names[state]), KV("runtime", runtime_s));
 }
 
 static void enqueue_item(struct worker *w, struct item *it)
 {
-	static void (*const add[])(struct worker *, struct item *) = {[POLICY_FCFS] = add_to_fcfs, [POLICY_SJF] = add_to_minheap, [POLICY_EDF] = add_to_minheap_ed};
+	static void (*const add[])(struct worker *, struct item *) = {
+	    [POLICY_FCFS] = add_to_fcfs, [POLICY_SJF] = add_to_minheap, [POLICY_EDF] = add_to_minheap_ed};
 
 	ILU_SPAN_AT(ILU_DEBUG, span, "enqueue_item", &it->tid);
 
@@ -87,7 +91,8 @@ static void sync_invocation(struct worker *w, struct item *it)
 	enqueue_new_invocation(w, it);
 	queue_await(&w->queue, it);
 	format_seconds(now_ns() - begin, 9, e2e);
-	ilu_info(&it->tid, "Invocation complete", KV("fqdn", it->fn->fqdn), KV("e2etime", e2e), KV("compute", it->compute == COMPUTE_CPU ? "CPU" : ""));
+	ilu_info(&it->tid, "Invocation complete", KV("fqdn", it->fn->fqdn), KV("e2etime", e2e),
+	         KV("compute", it->compute == COMPUTE_CPU ? "CPU" : ""));
 }
 
 #undef ILU_TARGET
@@ -95,7 +100,8 @@ static void sync_invocation(struct worker *w, struct item *it)
 
 static void log_registered(const ilu_tid *tid, const struct function *fn)
 {
-	ilu_info(tid, "function was successfully registered", KV("function_name", fn->name), KV("function_version", FUNCTION_VERSION), KV("fqdn", fn->fqdn));
+	ilu_info(tid, "function was successfully registered", KV("function_name", fn->name),
+	         KV("function_version", FUNCTION_VERSION), KV("fqdn", fn->fqdn));
 }
 
 #undef ILU_TARGET
@@ -105,7 +111,8 @@ void dispatch_register(const ilu_tid *tid, const struct function *fn)
 {
 	ILU_SPAN(span, "register", tid);
 
-	ilu_info(tid, "Handling register request", KV("function_name", fn->name), KV("function_version", FUNCTION_VERSION), KV("image", fn->image));
+	ilu_info(tid, "Handling register request", KV("function_name", fn->name),
+	         KV("function_version", FUNCTION_VERSION), KV("image", fn->image));
 	log_registered(tid, fn);
 }
 
@@ -113,7 +120,8 @@ int dispatch_prewarm(struct worker *w, const ilu_tid *tid, const struct function
 {
 	ILU_SPAN(span, "prewarm", tid);
 
-	ilu_info(tid, "Handling prewarm request", KV("function_name", fn->name), KV("function_version", FUNCTION_VERSION));
+	ilu_info(tid, "Handling prewarm request", KV("function_name", fn->name),
+	         KV("function_version", FUNCTION_VERSION));
 	return pool_prewarm(w, tid, fn);
 }
 

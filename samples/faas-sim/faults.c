@@ -14,12 +14,12 @@ static const struct {
 	const char *name;
 	double rate; /* unless it is given */
 } kinds[FAULTS] = {
-	[FAULT_GC_RACE] = {"gc-race", 0},
-	[FAULT_STORE_DAMAGE] = {"store-damage", 0.2},
-	[FAULT_HANG] = {"hang", 0.002},
-	[FAULT_LEAK] = {"leak", 0.02},
-	[FAULT_DOUBLE_LOCK] = {"double-lock", 0.05},
-	[FAULT_INVOKE_ERROR] = {"invoke-error", 0.02},
+    [FAULT_GC_RACE] = {"gc-race", 0},
+    [FAULT_STORE_DAMAGE] = {"store-damage", 0.2},
+    [FAULT_HANG] = {"hang", 0.002},
+    [FAULT_LEAK] = {"leak", 0.02},
+    [FAULT_DOUBLE_LOCK] = {"double-lock", 0.05},
+    [FAULT_INVOKE_ERROR] = {"invoke-error", 0.02},
 };
 
 const char *fault_name(enum fault f)
@@ -55,8 +55,10 @@ int faults_parse(struct faults *f, const char *list)
 		size_t len = strcspn(at, ",");
 
 		if (parse_one(f, at, len)) {
-			fprintf(stderr, "faas-sim: --faults: \"%.*s\" is none of gc-race, store-damage, hang, leak, double-lock, invoke-error, with =RATE from 0 to 1\n",
-				(int)len, at);
+			fprintf(stderr,
+			        "faas-sim: --faults: \"%.*s\" is none of gc-race, store-damage, hang, leak, "
+			        "double-lock, invoke-error, with =RATE from 0 to 1\n",
+			        (int)len, at);
 			return -EINVAL;
 		}
 		f->any = true;
@@ -108,12 +110,14 @@ bool fault_strikes(struct sim *sim, enum fault kind)
 	return strikes;
 }
 
-void fault_tell(struct sim *sim, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage)
+void fault_tell(struct sim *sim, enum fault kind, const ilu_tid *tid, const struct function *fn,
+                const char *container_id, const char *stage)
 {
 	fault_tell_at(sim, now_ns(), kind, tid, fn, container_id, stage);
 }
 
-void fault_tell_at(struct sim *sim, int64_t at_ns, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage)
+void fault_tell_at(struct sim *sim, int64_t at_ns, enum fault kind, const ilu_tid *tid, const struct function *fn,
+                   const char *container_id, const char *stage)
 {
 	struct faults *f = &sim->opt.faults;
 	char text[ILU_TID_MAX];

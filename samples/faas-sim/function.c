@@ -7,20 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FUNCTION(n) .name = n, .fqdn = n "-" FUNCTION_VERSION, .image = "docker.io/faas-sim/" n ":latest", .layer = "00000000000000000000000000" n
+#define FUNCTION(n)                                                                            \
+	.name = n, .fqdn = n "-" FUNCTION_VERSION, .image = "docker.io/faas-sim/" n ":latest", \
+	.layer = "00000000000000000000000000" n
 
 /* Times are short, so that a run of seconds shows some hundred invocations. */
 static const struct function functions[] = {
-	{FUNCTION("hello"), .cold_ms = 180, .warm_ms = 4, .mem_mb = 64, .weight = 30, .prewarms = 1},
-	{FUNCTION("float"), .cold_ms = 220, .warm_ms = 18, .mem_mb = 96, .weight = 25, .prewarms = 1},
-	{FUNCTION("json"), .cold_ms = 260, .warm_ms = 30, .mem_mb = 128, .weight = 20},
-	{FUNCTION("aes"), .cold_ms = 240, .warm_ms = 55, .mem_mb = 128, .weight = 15},
-	{FUNCTION("gzip"), .cold_ms = 420, .warm_ms = 110, .mem_mb = 256, .weight = 10},
+    {FUNCTION("hello"), .cold_ms = 180, .warm_ms = 4, .mem_mb = 64, .weight = 30, .prewarms = 1},
+    {FUNCTION("float"), .cold_ms = 220, .warm_ms = 18, .mem_mb = 96, .weight = 25, .prewarms = 1},
+    {FUNCTION("json"), .cold_ms = 260, .warm_ms = 30, .mem_mb = 128, .weight = 20},
+    {FUNCTION("aes"), .cold_ms = 240, .warm_ms = 55, .mem_mb = 128, .weight = 15},
+    {FUNCTION("gzip"), .cold_ms = 420, .warm_ms = 110, .mem_mb = 256, .weight = 10},
 };
 
 #define OURS ((int)(sizeof functions / sizeof *functions))
 
-/* Names that the functions of a metadata file need besides their own: "fqdn", "image" (unless it is given) and "layer" in one block. */
+/* Names that the functions of a metadata file need besides their own: "fqdn", "image" (unless it is given) and "layer"
+ * in one block. */
 static int name_loaded(struct function *fn, const char *name, const char *image)
 {
 	size_t size = 4 * (strlen(name) + 1) + strlen(image) + 128;
@@ -48,7 +51,8 @@ static const struct {
 	const char *name;
 	bool optional;
 } columns[COLUMNS] = {
-	{"func_name", false}, {"cold_dur_ms", false}, {"warm_dur_ms", false}, {"mem_mb", false}, {"image_name", true}, {"args", true}, {"mean_iat", true}, {"prewarms", true},
+    {"func_name", false}, {"cold_dur_ms", false}, {"warm_dur_ms", false}, {"mem_mb", false},
+    {"image_name", true}, {"args", true},         {"mean_iat", true},     {"prewarms", true},
 };
 
 static int find_columns(const struct csv *c, int column[COLUMNS])
@@ -100,8 +104,13 @@ static int read_one(struct csv *c, const int column[COLUMNS], struct function *f
 	for (int i = COLD; i < COLUMNS; i++)
 		if (i != IMAGE && i != ARGS && number_of(c, column, i, &x[i]))
 			return -EINVAL;
-	*fn = (struct function){.cold_ms = (int)(x[COLD] < x[WARM] ? x[WARM] : x[COLD]), .warm_ms = (int)x[WARM], .mem_mb = (int)x[MEMORY], .weight = 1,
-				.iat_ms = x[IAT], .prewarms = (int)x[PREWARMS], .own_image = *text_of(c, column[IMAGE]) != '\0'};
+	*fn = (struct function){.cold_ms = (int)(x[COLD] < x[WARM] ? x[WARM] : x[COLD]),
+	                        .warm_ms = (int)x[WARM],
+	                        .mem_mb = (int)x[MEMORY],
+	                        .weight = 1,
+	                        .iat_ms = x[IAT],
+	                        .prewarms = (int)x[PREWARMS],
+	                        .own_image = *text_of(c, column[IMAGE]) != '\0'};
 	take_args(fn, text_of(c, column[ARGS]));
 	return name_loaded(fn, c->column[column[NAME]], text_of(c, column[IMAGE]));
 }
@@ -230,7 +239,10 @@ int functions_load(struct sim *sim)
 		if (sim->opt.prewarms >= 0)
 			fn->prewarms = prewarms(fn, sim->opt.prewarms);
 		if (!fn->code)
-			fn->first = (struct estimate){.cold = fn->cold_ms / 1e3, .prewarm = fn->warm_ms / 1e3, .warm = fn->warm_ms / 1e3, .exec = fn->warm_ms / 1e3};
+			fn->first = (struct estimate){.cold = fn->cold_ms / 1e3,
+			                              .prewarm = fn->warm_ms / 1e3,
+			                              .warm = fn->warm_ms / 1e3,
+			                              .exec = fn->warm_ms / 1e3};
 	}
 	return rc ? rc : choose(sim, sim->opt.functions);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* idle.c - the containers that wait for an invocation.
  *
- * A function's idle containers are a stack: the one returned last is the next one used, so that those that are not needed grow old. All of
- * them are also a list by age, for keep-alive and for eviction of the least recently used. Greedy-dual (FaasCache, 2021) spares what would be
- * dear to make again: a container is worth
+ * A function's idle containers are a stack: the one returned last is the next one used, so that those that are not
+ *needed grow old. All of them are also a list by age, for keep-alive and for eviction of the least recently used.
+ *Greedy-dual (FaasCache, 2021) spares what would be dear to make again: a container is worth
  *
  *	inflation + uses of its function * the cold start it saves / its memory
  *
- * when it becomes idle, inflation being what the last one evicted was worth; the cheapest goes first. A heap finds it. */
+ * when it becomes idle, inflation being what the last one evicted was worth; the cheapest goes first. A heap finds it.
+ */
 #include "sim.h"
 
 #include <errno.h>

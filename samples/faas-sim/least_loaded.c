@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* least_loaded.c - all to the worker that had the least load when they were last asked: until they are asked again, to that one alone.
+/* least_loaded.c - all to the worker that had the least load when they were last asked: until they are asked again, to
+ * that one alone.
  *
  * Of equal ones chance decides, as in Ilúvatar the last digit of a load does. */
 #define ILU_TARGET "iluvatar_controller_library::services::load_balance::least_loaded"
@@ -34,7 +35,8 @@ static int prewarm(struct controller *c, const ilu_tid *tid, const struct functi
 {
 	struct worker *w = choose(c);
 
-	ilu_info(tid, "prewarming function on worker", KV("fqdn", fn->fqdn), KV("worker", w->name), KV("compute", "CPU"));
+	ilu_info(tid, "prewarming function on worker", KV("fqdn", fn->fqdn), KV("worker", w->name),
+	         KV("compute", "CPU"));
 	return controller_call_prewarm(c, w, tid, fn);
 }
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load.c - draws the load: when requests come, and for which function. One stream of random numbers, so that a seed is a load.
+/* load.c - draws the load: when requests come, and for which function. One stream of random numbers, so that a seed is
+ * a load.
  *
- *   mixed    Poisson; every 25th arrival is eight at once of one function, and a hundredth of the requests crash their container
- *   poisson  Poisson
- *   bursty   Poisson with two rates: quiet for 10 s on average, then four times the mean rate for 2 s (a Markov-modulated process)
- *   azure    Poisson with the day's rhythm: half as much again at 15:00, half as much at 03:00. Without --metadata its functions are drawn as
- *            Azure's are described ("Serverless in the Wild", 2020): how often one is invoked spans eight orders of magnitude, execution times
- *            are log-normal, memory has a Burr distribution
+ *   mixed    Poisson; every 25th arrival is eight at once of one function, and a hundredth of the requests crash their
+ * container poisson  Poisson bursty   Poisson with two rates: quiet for 10 s on average, then four times the mean rate
+ * for 2 s (a Markov-modulated process) azure    Poisson with the day's rhythm: half as much again at 15:00, half as
+ * much at 03:00. Without --metadata its functions are drawn as Azure's are described ("Serverless in the Wild", 2020):
+ * how often one is invoked spans eight orders of magnitude, execution times are log-normal, memory has a Burr
+ * distribution
  *
  * In all of them the mean is --rate. */
 #include "sim.h"
@@ -15,12 +16,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define BURST_SHARE 0.04
-#define BURST_SIZE  8
+#define BURST_SHARE  0.04
+#define BURST_SIZE   8
 #define POISON_SHARE 0.01
 
-#define QUIET_S	   10.0
-#define BUSY_S	   2.0
+#define QUIET_S    10.0
+#define BUSY_S     2.0
 #define BUSY_RATE  4.0 /* of the mean */
 #define QUIET_RATE ((QUIET_S + BUSY_S - BUSY_S * BUSY_RATE) / QUIET_S)
 
@@ -45,7 +46,8 @@ int load_new(const struct sim *sim, struct load **out)
 	*out = l;
 	if (!l)
 		return -ENOMEM;
-	*l = (struct load){.sim = sim, .rng = {sim->opt.seed}, .busy = true, .below = calloc((size_t)sim->nfns, sizeof *l->below)};
+	*l = (struct load){
+	    .sim = sim, .rng = {sim->opt.seed}, .busy = true, .below = calloc((size_t)sim->nfns, sizeof *l->below)};
 	if (!l->below)
 		return -ENOMEM;
 	for (int i = 0; i < sim->nfns; i++)
@@ -166,7 +168,8 @@ static double burr(struct rng *r, double c, double k, double lambda)
 /* A start takes as long as a container with an interpreter in it, and longer the more memory there is to fill. */
 void load_draw_function(struct rng *r, struct function *fn)
 {
-	double warm_ms = between(1, 1000 * log_normal(r, -0.38, 2.36), 60000), mem_mb = between(32, burr(r, 11.652, 0.221, 107.083), 1024);
+	double warm_ms = between(1, 1000 * log_normal(r, -0.38, 2.36), 60000),
+	       mem_mb = between(32, burr(r, 11.652, 0.221, 107.083), 1024);
 
 	fn->weight = pow(10, -DECADES * rng_unit(r));
 	fn->warm_ms = (int)warm_ms;

@@ -20,7 +20,10 @@ static struct status ask(struct worker *w)
 	struct status s;
 
 	ilu_mutex_lock(&q->lock);
-	s = (struct status){.load_avg = q->load_s / q->cores, .cpu_pct = 100.0 * q->running / q->cores, .len = q->len, .running = q->running};
+	s = (struct status){.load_avg = q->load_s / q->cores,
+	                    .cpu_pct = 100.0 * q->running / q->cores,
+	                    .len = q->len,
+	                    .running = q->running};
 	ilu_mutex_unlock(&q->lock);
 	ilu_mutex_lock(&p->lock);
 	s.memory_pct = 100.0 * (double)p->used_mb / (double)p->total_mb;
@@ -48,9 +51,11 @@ static void monitor_once(struct controller *c, const ilu_tid *me)
 		ilu_mutex_unlock(&c->lock);
 		if (at + ONE < sizeof text)
 			at += (size_t)snprintf(text + at, ONE,
-					       "%s\"%s\": WorkerStatus { cpu_loadavg: %.6f, gpu_loadavg: 0.0, cpu_util: %.2f, cpu_queue_len: %d, gpu_queue_len: 0, host_mem_pct: "
-					       "%.2f, num_running_funcs: %d }",
-					       i ? ", " : "{", w->name, s.load_avg, s.cpu_pct, s.len, s.memory_pct, s.running);
+			                       "%s\"%s\": WorkerStatus { cpu_loadavg: %.6f, gpu_loadavg: 0.0, "
+			                       "cpu_util: %.2f, cpu_queue_len: %d, gpu_queue_len: 0, host_mem_pct: "
+			                       "%.2f, num_running_funcs: %d }",
+			                       i ? ", " : "{", w->name, s.load_avg, s.cpu_pct, s.len, s.memory_pct,
+			                       s.running);
 	}
 	memcpy(text + at, "}", 2);
 	ilu_info(me, "latest simulated worker update", KV("update", text));

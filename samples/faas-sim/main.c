@@ -44,7 +44,7 @@ static void *wait_signal(void *arg)
 
 static int clock_start(const struct options *o)
 {
-	struct ilu_clock_options c = { .kind = o->virtual_time ? ILU_CLOCK_VIRTUAL : ILU_CLOCK_REAL, .seed = o->seed };
+	struct ilu_clock_options c = {.kind = o->virtual_time ? ILU_CLOCK_VIRTUAL : ILU_CLOCK_REAL, .seed = o->seed};
 	int rc = ilu_clock_start(&c);
 
 	if (rc)
@@ -63,14 +63,17 @@ static json_t *log_files(const struct options *o)
 		snprintf(filter, sizeof filter, "[enter_worker{worker=worker_%d}]=trace", i);
 		json_array_append_new(files, json_pack("{s:s, s:s}", "file", name, "filter", filter));
 	}
-	json_array_append_new(files, json_pack("{s:s, s:s}", "file", "controller.log", "filter", "iluvatar_controller=trace"));
-	json_array_append_new(files, json_pack("{s:s, s:s}", "file", "load_gen.log", "filter", "iluvatar_load_gen=trace"));
+	json_array_append_new(files,
+	                      json_pack("{s:s, s:s}", "file", "controller.log", "filter", "iluvatar_controller=trace"));
+	json_array_append_new(files,
+	                      json_pack("{s:s, s:s}", "file", "load_gen.log", "filter", "iluvatar_load_gen=trace"));
 	return files;
 }
 
 static json_t *log_config(const struct options *o)
 {
-	static const char routes[] = ",iluvatar_worker_library::worker_api::sim_worker=info"; /* of its span: else no line would be a worker's */
+	static const char routes[] =
+	    ",iluvatar_worker_library::worker_api::sim_worker=info"; /* of its span: else no line would be a worker's */
 	char *level = malloc(strlen(o->level) + sizeof routes);
 	json_t *config = NULL;
 
@@ -79,8 +82,9 @@ static json_t *log_config(const struct options *o)
 	strcpy(level, o->level);
 	if (o->workers && strcmp(level, "off"))
 		strcat(level, routes);
-	config = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "level", level, "directory", o->directory, "basename", o->workers ? "" : "worker", "spanning",
-			   o->spanning, "include_spans_json", 1, "sinks", log_files(o));
+	config = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "level", level, "directory", o->directory, "basename",
+	                   o->workers ? "" : "worker", "spanning", o->spanning, "include_spans_json", 1, "sinks",
+	                   log_files(o));
 	if (config && !o->workers)
 		json_object_del(config, "sinks");
 	free(level);
@@ -114,7 +118,8 @@ static int forget(const struct options *o, const char *name)
 /* As Ilúvatar does: the logs are those of this run alone, and fit the results. */
 static int log_forget(const struct options *o)
 {
-	static const char *const names[] = {"worker.log", "controller.log", "load_gen.log", "containerd.log", "truth.jsonl"};
+	static const char *const names[] = {"worker.log", "controller.log", "load_gen.log", "containerd.log",
+	                                    "truth.jsonl"};
 	char name[32];
 	int rc = 0;
 
@@ -252,8 +257,8 @@ static void say(const struct sim *sim)
 		ok += sim->items[i]->compute == COMPUTE_CPU;
 		cold += sim->items[i]->state == STATE_COLD;
 	}
-	printf("%zu invocations, %zu cold, %zu failed: %s%s\n", sim->nitems, cold, sim->nitems - ok - unanswered, sim->opt.directory,
-	       sim->opt.workers ? "" : "/worker.log");
+	printf("%zu invocations, %zu cold, %zu failed: %s%s\n", sim->nitems, cold, sim->nitems - ok - unanswered,
+	       sim->opt.directory, sim->opt.workers ? "" : "/worker.log");
 	if (unanswered)
 		printf("%zu without an answer\n", unanswered);
 	for (int i = 0; i < FAULTS; i++)
@@ -266,7 +271,8 @@ static int functions_fit(const struct sim *sim)
 {
 	for (int i = 0; i < sim->nfns; i++)
 		if (sim->fns[i]->mem_mb > sim->opt.memory_mb) {
-			fprintf(stderr, "faas-sim: function \"%s\" needs %d MB, and --memory is %d\n", sim->fns[i]->name, sim->fns[i]->mem_mb, sim->opt.memory_mb);
+			fprintf(stderr, "faas-sim: function \"%s\" needs %d MB, and --memory is %d\n",
+			        sim->fns[i]->name, sim->fns[i]->mem_mb, sim->opt.memory_mb);
 			return -EINVAL;
 		}
 	return 0;

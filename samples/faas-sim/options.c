@@ -11,46 +11,52 @@
 #include <time.h>
 
 static const char usage[] =
-	"Usage: faas-sim [OPTION]...\n"
-	"Runs a small serverless worker that only sleeps, and writes its log and results as Ilúvatar does.\n"
-	"\n"
-	"  --directory DIR     where worker.log and the results go, over those of an earlier run (.)\n"
-	"  --trace FILE        requests from func_name,invoke_time_ms instead (and --metadata)\n"
-	"  --metadata FILE     functions from func_name,cold_dur_ms,warm_dur_ms,mem_mb\n"
-	"  --benchmark FILE    what they take, from Ilúvatar's worker_function_benchmarks.json\n"
-	"  --prewarms N        containers of a function that are made before the first request, at most (what metadata says)\n"
-	"  --backend NAME      containerd: containers are made in its steps, or simulation: in one (simulation with --benchmark)\n"
-	"  --network US        of a request's way to the next process (250; 0 with simulation)\n"
-	"  --tick US           sleeps end at multiples of it, as in Ilúvatar's simulation; 0: in time (0)\n"
-	"  --workers N         so many workers behind a controller; logs and results as of Ilúvatar's cluster (one worker, no controller)\n"
-	"  --balance POLICY    who gets a request: round-robin, least-loaded, ch-rlu (consistent hashing) (round-robin)\n"
-	"  --load-bound S      ch-rlu: seconds of work for each core, above which a popular function goes on to the next (1.4)\n"
-	"  --popular P         ch-rlu: share of functions that are popular (0.2)\n"
-	"  --queue POLICY      fcfs, sjf (minheap: shortest job first), edf (minheap_ed: earliest deadline first) (fcfs)\n"
-	"  --eviction POLICY   which idle container makes room: lru, greedy-dual (lru)\n"
-	"  --seconds N         how long requests arrive (5)\n"
-	"  --rate R            requests per second (40)\n"
-	"  --arrivals KIND     mixed, poisson, bursty, azure (the day's rhythm, and functions as in --generate 200) (mixed)\n"
-	"  --generate N        so many functions, drawn: some are invoked very often, most hardly ever (ours)\n"
-	"  --functions LIST    of hello,float,json,aes,gzip (all)\n"
-	"  --cores N           invocations at a time, up to 64 (4)\n"
-	"  --memory MB         for containers (1280)\n"
-	"  --keep-alive MS     of idle containers (1500)\n"
-	"  --fail-rate P       share of container creations that fail (0.08)\n"
-	"  --faults LIST       what goes wrong: gc-race, store-damage, hang, leak, double-lock, invoke-error, each with =RATE;\n"
-	"                      truth.jsonl tells what did\n"
-	"  --truth             tell in truth.jsonl also what each invocation's time went into\n"
-	"  --gc HOW            containerd's collector: default, off, label (default)\n"
-	"  --drain S           how long to wait for answers after the last request; 0: for ever (0; 60 with hang or leak)\n"
-	"  --retries N         of a failed invocation (1)\n"
-	"  --seed N            of the random choices (the time)\n"
-	"  --time KIND         real, or virtual: sleeping takes no time, and the same seed writes the same bytes (real)\n"
-	"  --level DIRECTIVES  what is logged (debug)\n"
-	"  --spanning S        which span lines: NONE, or some of NEW+ENTER+EXIT+CLOSE, or FULL (NEW+CLOSE)\n"
-	"  --help, --version\n"
-	"\n"
-	"Ctrl-C ends the arrivals; what has arrived is answered, and the results are written. A second one ends all.\n"
-	"Exit status: 0, 2 wrong options or input, 4 the system failed, 130 after Ctrl-C.\n";
+    "Usage: faas-sim [OPTION]...\n"
+    "Runs a small serverless worker that only sleeps, and writes its log and results as Ilúvatar does.\n"
+    "\n"
+    "  --directory DIR     where worker.log and the results go, over those of an earlier run (.)\n"
+    "  --trace FILE        requests from func_name,invoke_time_ms instead (and --metadata)\n"
+    "  --metadata FILE     functions from func_name,cold_dur_ms,warm_dur_ms,mem_mb\n"
+    "  --benchmark FILE    what they take, from Ilúvatar's worker_function_benchmarks.json\n"
+    "  --prewarms N        containers of a function that are made before the first request, at most (what metadata "
+    "says)\n"
+    "  --backend NAME      containerd: containers are made in its steps, or simulation: in one (simulation with "
+    "--benchmark)\n"
+    "  --network US        of a request's way to the next process (250; 0 with simulation)\n"
+    "  --tick US           sleeps end at multiples of it, as in Ilúvatar's simulation; 0: in time (0)\n"
+    "  --workers N         so many workers behind a controller; logs and results as of Ilúvatar's cluster (one worker, "
+    "no controller)\n"
+    "  --balance POLICY    who gets a request: round-robin, least-loaded, ch-rlu (consistent hashing) (round-robin)\n"
+    "  --load-bound S      ch-rlu: seconds of work for each core, above which a popular function goes on to the next "
+    "(1.4)\n"
+    "  --popular P         ch-rlu: share of functions that are popular (0.2)\n"
+    "  --queue POLICY      fcfs, sjf (minheap: shortest job first), edf (minheap_ed: earliest deadline first) (fcfs)\n"
+    "  --eviction POLICY   which idle container makes room: lru, greedy-dual (lru)\n"
+    "  --seconds N         how long requests arrive (5)\n"
+    "  --rate R            requests per second (40)\n"
+    "  --arrivals KIND     mixed, poisson, bursty, azure (the day's rhythm, and functions as in --generate 200) "
+    "(mixed)\n"
+    "  --generate N        so many functions, drawn: some are invoked very often, most hardly ever (ours)\n"
+    "  --functions LIST    of hello,float,json,aes,gzip (all)\n"
+    "  --cores N           invocations at a time, up to 64 (4)\n"
+    "  --memory MB         for containers (1280)\n"
+    "  --keep-alive MS     of idle containers (1500)\n"
+    "  --fail-rate P       share of container creations that fail (0.08)\n"
+    "  --faults LIST       what goes wrong: gc-race, store-damage, hang, leak, double-lock, invoke-error, each with "
+    "=RATE;\n"
+    "                      truth.jsonl tells what did\n"
+    "  --truth             tell in truth.jsonl also what each invocation's time went into\n"
+    "  --gc HOW            containerd's collector: default, off, label (default)\n"
+    "  --drain S           how long to wait for answers after the last request; 0: for ever (0; 60 with hang or leak)\n"
+    "  --retries N         of a failed invocation (1)\n"
+    "  --seed N            of the random choices (the time)\n"
+    "  --time KIND         real, or virtual: sleeping takes no time, and the same seed writes the same bytes (real)\n"
+    "  --level DIRECTIVES  what is logged (debug)\n"
+    "  --spanning S        which span lines: NONE, or some of NEW+ENTER+EXIT+CLOSE, or FULL (NEW+CLOSE)\n"
+    "  --help, --version\n"
+    "\n"
+    "Ctrl-C ends the arrivals; what has arrived is answered, and the results are written. A second one ends all.\n"
+    "Exit status: 0, 2 wrong options or input, 4 the system failed, 130 after Ctrl-C.\n";
 
 /* ---- the options, by what their argument is ---- */
 
@@ -65,40 +71,40 @@ static const struct spec {
 	const char *names; /* of NAME: see parse_name */
 } specs[] = {
 #define AT(member) offsetof(struct options, member)
-	{"directory", TEXT, AT(directory), 0, 0, NULL},
-	{"seconds", REAL, AT(seconds), 0.01, 86400, NULL},
-	{"rate", REAL, AT(rate), 0.01, 2000, NULL},
-	{"functions", TEXT, AT(functions), 0, 0, NULL},
-	{"cores", WHOLE, AT(cores), 1, MOST_CORES, NULL},
-	{"memory", WHOLE, AT(memory_mb), 256, 1 << 20, NULL},
-	{"keep-alive", WHOLE, AT(keep_alive_ms), 0, 86400000, NULL},
-	{"fail-rate", REAL, AT(fail_rate), 0, 1, NULL},
-	{"retries", WHOLE, AT(retries), 0, 100, NULL},
-	{"seed", SEED, AT(seed), 0, 0, NULL},
-	{"trace", TEXT, AT(trace), 0, 0, NULL},
-	{"metadata", TEXT, AT(metadata), 0, 0, NULL},
-	{"benchmark", TEXT, AT(benchmark), 0, 0, NULL},
-	{"prewarms", WHOLE, AT(prewarms), 0, 10000, NULL},
-	{"backend", NAME, AT(backend), 0, 0, "containerd simulation"},
-	{"network", MICROSECONDS, AT(network_ns), 0, 1e9, NULL},
-	{"tick", MICROSECONDS, AT(tick_ns), 0, 1e9, NULL},
-	{"arrivals", NAME, AT(arrivals), 0, 0, "mixed poisson bursty azure"},
-	{"generate", WHOLE, AT(generate), 1, 10000, NULL},
-	{"workers", WHOLE, AT(workers), 1, MOST_WORKERS, NULL},
-	{"balance", NAME, AT(balance), 0, 0, "round-robin least-loaded ch-rlu=consistent-hashing"},
-	{"load-bound", REAL, AT(load_bound), 0, 1e9, NULL},
-	{"popular", REAL, AT(popular), 0, 1, NULL},
-	{"queue", NAME, AT(policy), 0, 0, "fcfs sjf=minheap edf=minheap_ed"},
-	{"eviction", NAME, AT(eviction), 0, 0, "lru greedy-dual"},
-	{"faults", FAULT_LIST, AT(faults), 0, 0, NULL},
-	{"gc", NAME, AT(gc), 0, 0, "default off label"},
-	{"truth", FLAG, AT(truth), 0, 0, NULL},
-	{"drain", REAL, AT(drain_s), 0, 1e9, NULL},
-	{"time", CLOCK, AT(virtual_time), 0, 0, NULL},
-	{"level", TEXT, AT(level), 0, 0, NULL},
-	{"spanning", TEXT, AT(spanning), 0, 0, NULL},
-	{"help", HELP, 0, 0, 0, NULL},
-	{"version", VERSION, 0, 0, 0, NULL},
+    {"directory", TEXT, AT(directory), 0, 0, NULL},
+    {"seconds", REAL, AT(seconds), 0.01, 86400, NULL},
+    {"rate", REAL, AT(rate), 0.01, 2000, NULL},
+    {"functions", TEXT, AT(functions), 0, 0, NULL},
+    {"cores", WHOLE, AT(cores), 1, MOST_CORES, NULL},
+    {"memory", WHOLE, AT(memory_mb), 256, 1 << 20, NULL},
+    {"keep-alive", WHOLE, AT(keep_alive_ms), 0, 86400000, NULL},
+    {"fail-rate", REAL, AT(fail_rate), 0, 1, NULL},
+    {"retries", WHOLE, AT(retries), 0, 100, NULL},
+    {"seed", SEED, AT(seed), 0, 0, NULL},
+    {"trace", TEXT, AT(trace), 0, 0, NULL},
+    {"metadata", TEXT, AT(metadata), 0, 0, NULL},
+    {"benchmark", TEXT, AT(benchmark), 0, 0, NULL},
+    {"prewarms", WHOLE, AT(prewarms), 0, 10000, NULL},
+    {"backend", NAME, AT(backend), 0, 0, "containerd simulation"},
+    {"network", MICROSECONDS, AT(network_ns), 0, 1e9, NULL},
+    {"tick", MICROSECONDS, AT(tick_ns), 0, 1e9, NULL},
+    {"arrivals", NAME, AT(arrivals), 0, 0, "mixed poisson bursty azure"},
+    {"generate", WHOLE, AT(generate), 1, 10000, NULL},
+    {"workers", WHOLE, AT(workers), 1, MOST_WORKERS, NULL},
+    {"balance", NAME, AT(balance), 0, 0, "round-robin least-loaded ch-rlu=consistent-hashing"},
+    {"load-bound", REAL, AT(load_bound), 0, 1e9, NULL},
+    {"popular", REAL, AT(popular), 0, 1, NULL},
+    {"queue", NAME, AT(policy), 0, 0, "fcfs sjf=minheap edf=minheap_ed"},
+    {"eviction", NAME, AT(eviction), 0, 0, "lru greedy-dual"},
+    {"faults", FAULT_LIST, AT(faults), 0, 0, NULL},
+    {"gc", NAME, AT(gc), 0, 0, "default off label"},
+    {"truth", FLAG, AT(truth), 0, 0, NULL},
+    {"drain", REAL, AT(drain_s), 0, 1e9, NULL},
+    {"time", CLOCK, AT(virtual_time), 0, 0, NULL},
+    {"level", TEXT, AT(level), 0, 0, NULL},
+    {"spanning", TEXT, AT(spanning), 0, 0, NULL},
+    {"help", HELP, 0, 0, 0, NULL},
+    {"version", VERSION, 0, 0, 0, NULL},
 #undef AT
 };
 
@@ -149,7 +155,8 @@ static int parse_seed(const char *text, uint64_t *out)
 	return 0;
 }
 
-/* The place of text among the names, which are separated by blanks; several with a = between them have one place. -EINVAL: said. */
+/* The place of text among the names, which are separated by blanks; several with a = between them have one place.
+ * -EINVAL: said. */
 static int parse_name(const char *option, const char *text, const char *list, int *out)
 {
 	size_t len = strlen(text);
@@ -240,7 +247,8 @@ static void settle(struct options *o)
 static void list_names(struct option list[OPTIONS + 1])
 {
 	for (int i = 0; i < OPTIONS; i++)
-		list[i] = (struct option){specs[i].name, specs[i].kind >= FLAG ? no_argument : required_argument, NULL, i + 256};
+		list[i] = (struct option){specs[i].name, specs[i].kind >= FLAG ? no_argument : required_argument, NULL,
+		                          i + 256};
 	list[OPTIONS] = (struct option){NULL, 0, NULL, 0};
 }
 
@@ -250,9 +258,23 @@ int options_parse(struct options *o, int argc, char **argv)
 	struct option list[OPTIONS + 1];
 	int opt;
 
-	*o = (struct options){.directory = ".", .level = "debug", .spanning = "NEW+CLOSE", .seconds = 5, .rate = 40, .fail_rate = -1, .seed = seed,
-			      .cores = 4, .memory_mb = 1280, .keep_alive_ms = 1500, .retries = 1, .drain_s = -1, .prewarms = -1, .backend = (enum backend)-1,
-			      .network_ns = -1, .load_bound = 1.4, .popular = 0.2};
+	*o = (struct options){.directory = ".",
+	                      .level = "debug",
+	                      .spanning = "NEW+CLOSE",
+	                      .seconds = 5,
+	                      .rate = 40,
+	                      .fail_rate = -1,
+	                      .seed = seed,
+	                      .cores = 4,
+	                      .memory_mb = 1280,
+	                      .keep_alive_ms = 1500,
+	                      .retries = 1,
+	                      .drain_s = -1,
+	                      .prewarms = -1,
+	                      .backend = (enum backend) - 1,
+	                      .network_ns = -1,
+	                      .load_bound = 1.4,
+	                      .popular = 0.2};
 	list_names(list);
 	while ((opt = getopt_long(argc, argv, "", list, NULL)) != -1) {
 		const struct spec *s = opt >= 256 ? &specs[opt - 256] : NULL; /* else getopt_long has said it */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool.c - the container manager: which containers there are, and the memory they take.
  *
- * A container is idle, running (its invocation holds it) or condemned (unhealthy, until the monitor removes it). Its memory is taken before it is made and given back after it is removed. The lock is never held while sleeping
- * or logging. */
+ * A container is idle, running (its invocation holds it) or condemned (unhealthy, until the monitor removes it). Its
+ * memory is taken before it is made and given back after it is removed. The lock is never held while sleeping or
+ * logging. */
 #define ILU_TARGET "iluvatar_worker_library::services::containers::container_pool"
 #include "sim.h"
 
@@ -17,19 +18,22 @@ static void log_insert(const ilu_tid *tid, const struct container *c, const char
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "add_container", tid);
 
-	ilu_debug(tid, "Inserting container into pool", KV("container_id", c->id), KV("name", COMPUTE), KV("pool_type", to));
+	ilu_debug(tid, "Inserting container into pool", KV("container_id", c->id), KV("name", COMPUTE),
+	          KV("pool_type", to));
 }
 
 static void log_remove(const ilu_tid *tid, const struct container *c, const char *from)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "remove_container_pool", tid);
 
-	ilu_debug(tid, "Removing container from pool", KV("container_id", c->id), KV("name", COMPUTE), KV("pool_type", from));
+	ilu_debug(tid, "Removing container from pool", KV("container_id", c->id), KV("name", COMPUTE),
+	          KV("pool_type", from));
 }
 
 static void log_activate(const ilu_tid *tid, const struct container *c)
 {
-	ilu_debug(tid, "Removing random container from pool", KV("container_id", c->id), KV("name", COMPUTE), KV("pool_type", "Idle"));
+	ilu_debug(tid, "Removing random container from pool", KV("container_id", c->id), KV("name", COMPUTE),
+	          KV("pool_type", "Idle"));
 	log_insert(tid, c, "Running");
 }
 
@@ -98,7 +102,8 @@ static int64_t reserve(struct pool *p, const ilu_tid *tid, const struct function
 	ilu_mutex_unlock(&p->lock);
 	if (missing <= 0)
 		return 0;
-	ilu_debug(tid, "Can't launch container due to insufficient memory", KV("needed", fn->mem_mb), KV("used", used), KV("available", p->total_mb - used));
+	ilu_debug(tid, "Can't launch container due to insufficient memory", KV("needed", fn->mem_mb), KV("used", used),
+	          KV("available", p->total_mb - used));
 	return missing;
 }
 
@@ -139,7 +144,8 @@ static void reclaim(struct worker *w, const ilu_tid *tid, int64_t amount_mb)
 /* ---- acquiring and returning ---- */
 
 /* Returns 0, -ENOMEM with *missing_mb set, or -EIO. */
-static int try_launch(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, int64_t *missing_mb, struct failure *why)
+static int try_launch(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
+                      int64_t *missing_mb, struct failure *why)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "try_launch_container", tid);
 	int rc;
@@ -156,7 +162,8 @@ static int try_launch(struct worker *w, const ilu_tid *tid, const struct functio
 	return 0;
 }
 
-static int launch(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+static int launch(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
+                  struct failure *why)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "launch_container_internal", tid, KV("compute", COMPUTE));
 	int64_t missing_mb;
@@ -175,7 +182,8 @@ static void lock_container(const ilu_tid *tid, const struct container *c)
 	ilu_debug(tid, "Container acquired", KV("container_id", c->id));
 }
 
-static int cold_start(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+static int cold_start(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
+                      struct failure *why)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "cold_start", tid, KV("compute", COMPUTE));
 	int rc;
@@ -265,7 +273,8 @@ static struct container *lock_again(struct worker *w, const ilu_tid *tid, const 
 	return c;
 }
 
-int pool_acquire(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why)
+int pool_acquire(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
+                 struct failure *why)
 {
 	int rc = 0;
 
@@ -328,7 +337,8 @@ static void remove_unhealthy(struct worker *w)
 	while ((c = take_condemned(&w->pool))) {
 		const struct function *fn = c->fn;
 
-		ilu_warn(&me, "Removing an unhealthy container", KV("container_id", c->id), KV("stdout", ""), KV("stderr", "worker timeout (pid:7)\n"));
+		ilu_warn(&me, "Removing an unhealthy container", KV("container_id", c->id), KV("stdout", ""),
+		         KV("stderr", "worker timeout (pid:7)\n"));
 		container_remove(w, &me, c);
 		release(&w->pool, fn);
 	}
@@ -354,7 +364,8 @@ static void monitor_once(struct worker *w, const ilu_tid *me)
 	int64_t used = p->used_mb;
 	int count = p->count;
 	ilu_mutex_unlock(&p->lock);
-	ilu_info(me, "Container manager info", KV("used_mem", used), KV("total_mem", p->total_mb), KV("num_containers", count));
+	ilu_info(me, "Container manager info", KV("used_mem", used), KV("total_mem", p->total_mb),
+	         KV("num_containers", count));
 }
 
 static int pool_monitor(void *arg)

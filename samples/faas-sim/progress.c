@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* progress.c - how far a run is, on a terminal that shows standard error.
  *
- * A thread of the world outside looks at counters now and then; on virtual time there may be hours between two looks. */
+ * A thread of the world outside looks at counters now and then; on virtual time there may be hours between two looks.
+ */
 #include "sim.h"
 
 #include <pthread.h>
@@ -29,12 +30,14 @@ static void format_clock(double s, char out[32])
 
 static void draw(const struct sim *sim)
 {
-	size_t sent = __atomic_load_n(&sim->nitems, __ATOMIC_RELAXED), answered = __atomic_load_n(&sim->answered, __ATOMIC_RELAXED);
+	size_t sent = __atomic_load_n(&sim->nitems, __ATOMIC_RELAXED),
+	       answered = __atomic_load_n(&sim->answered, __ATOMIC_RELAXED);
 	char now[32], end[32];
 
 	format_clock((double)__atomic_load_n(&sim->elapsed_ns, __ATOMIC_RELAXED) / 1e9, now);
 	format_clock(sim->ntrace ? (double)sim->trace[sim->ntrace - 1].at_ns / 1e9 : sim->opt.seconds, end);
-	fprintf(stderr, "\r%s of %s, %zu invocations, %zu without an answer%s\033[K", now, end, sent, sent - answered, stop_told(&sim->stop) ? "; ending" : "");
+	fprintf(stderr, "\r%s of %s, %zu invocations, %zu without an answer%s\033[K", now, end, sent, sent - answered,
+	        stop_told(&sim->stop) ? "; ending" : "");
 }
 
 /* Whether it has ended. */

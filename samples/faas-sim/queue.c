@@ -149,7 +149,8 @@ static void hand_out(struct queue *q, const ilu_tid *me)
 			ilu_debug(&it->tid, "Insufficient resources to run item");
 			return;
 		}
-		ilu_debug(&popped->tid, "Popped item from queue", KV("len", q->len), KV("popped", popped->fn->name), KV("top", top));
+		ilu_debug(&popped->tid, "Popped item from queue", KV("len", q->len), KV("popped", popped->fn->name),
+		          KV("top", top));
 		launch(q, popped);
 	}
 }

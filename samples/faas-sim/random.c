@@ -28,8 +28,8 @@ void rng_guid(struct rng *r, char out[37])
 {
 	uint64_t a = rng_next(r), b = rng_next(r);
 
-	snprintf(out, 37, "%08X-%04X-%04X-%04X-%012llX", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xffff),
-		 (unsigned)(b >> 48), (unsigned long long)(b & 0xffffffffffff));
+	snprintf(out, 37, "%08X-%04X-%04X-%04X-%012llX", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
+	         (unsigned)(a & 0xffff), (unsigned)(b >> 48), (unsigned long long)(b & 0xffffffffffff));
 }
 
 double sim_random(struct sim *sim)

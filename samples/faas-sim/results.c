@@ -150,10 +150,9 @@ static void format_body(const struct item *it, struct body *b)
 }
 
 /* The function's own answer; in the worker's response it stands as a string. */
-#define PUT_BODY(o, b, quote)                                                 \
-	(PUT(o, "{" quote "body" quote ":{" quote "cold" quote ":"), put(o, (b)->cold), \
-	 PUT(o, "," quote "start" quote ":"), put(o, (b)->start),             \
-	 PUT(o, "," quote "end" quote ":"), put(o, (b)->end),                 \
+#define PUT_BODY(o, b, quote)                                                                                          \
+	(PUT(o, "{" quote "body" quote ":{" quote "cold" quote ":"), put(o, (b)->cold),                                \
+	 PUT(o, "," quote "start" quote ":"), put(o, (b)->start), PUT(o, "," quote "end" quote ":"), put(o, (b)->end), \
 	 PUT(o, "," quote "latency" quote ":"), put(o, (b)->latency), PUT(o, "}}"))
 
 static void put_why(struct out *o, const struct item *it)
@@ -253,10 +252,10 @@ int results_write(const struct sim *sim, char *path, size_t size)
 		const char *name;
 		void (*write)(const struct sim *sim, struct out *o);
 	} files[] = {
-		{"in.csv", write_trace},
-		{"meta.csv", write_functions},
-		{"output-in.csv", write_table},
-		{"output-full-in.json", write_answers},
+	    {"in.csv", write_trace},
+	    {"meta.csv", write_functions},
+	    {"output-in.csv", write_table},
+	    {"output-full-in.json", write_answers},
 	};
 
 	/* the load generator writes what came back when all of it is there: of a run that hangs there is nothing */

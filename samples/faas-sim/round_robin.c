@@ -32,7 +32,8 @@ static int prewarm(struct controller *c, const ilu_tid *tid, const struct functi
 {
 	struct worker *w = choose(c);
 
-	ilu_info(tid, "prewarming function on worker", KV("fqdn", fn->fqdn), KV("worker", w->name), KV("compute", "CPU"));
+	ilu_info(tid, "prewarming function on worker", KV("fqdn", fn->fqdn), KV("worker", w->name),
+	         KV("compute", "CPU"));
 	return controller_call_prewarm(c, w, tid, fn);
 }
 

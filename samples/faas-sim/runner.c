@@ -65,7 +65,8 @@ static bool handle_invocation_error(struct worker *w, struct item *it, int rc)
 		ilu_warn(&it->tid, "Insufficient memory to run item right now");
 		return false;
 	}
-	ilu_error(&it->tid, "Encountered unknown error while trying to run queued invocation", KV("error", it->why.text));
+	ilu_error(&it->tid, "Encountered unknown error while trying to run queued invocation",
+	          KV("error", it->why.text));
 	return mark_error(w, it);
 }
 

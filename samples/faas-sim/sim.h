@@ -31,7 +31,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define MS INT64_C(1000000) /* in ns */
+#define MS               INT64_C(1000000) /* in ns */
 #define FUNCTION_VERSION "0.0.1"
 
 struct sim;
@@ -58,8 +58,10 @@ int faults_start(struct sim *sim); /* 0 or a negative errno, which has been said
 int faults_end(struct sim *sim);
 bool fault_strikes(struct sim *sim, enum fault kind); /* by its rate; never when it is off */
 /* Into the truth file; all but the kind may be NULL. */
-void fault_tell(struct sim *sim, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage);
-void fault_tell_at(struct sim *sim, int64_t at_ns, enum fault kind, const ilu_tid *tid, const struct function *fn, const char *container_id, const char *stage);
+void fault_tell(struct sim *sim, enum fault kind, const ilu_tid *tid, const struct function *fn,
+                const char *container_id, const char *stage);
+void fault_tell_at(struct sim *sim, int64_t at_ns, enum fault kind, const ilu_tid *tid, const struct function *fn,
+                   const char *container_id, const char *stage);
 const char *fault_name(enum fault f);
 
 /* ---- options.c: what the command line asked for ---- */
@@ -78,34 +80,34 @@ struct options {
 	const char *level;     /* directives */
 	const char *spanning;
 	const char *functions; /* names, by comma; NULL: all */
-	double seconds;	       /* of arrivals */
-	double rate;	       /* of arrivals, in 1/s */
+	double seconds;        /* of arrivals */
+	double rate;           /* of arrivals, in 1/s */
 	enum arrivals arrivals;
-	int generate;	       /* so many functions are drawn; 0: none */
-	double fail_rate;      /* share of container creations that fail */
+	int generate;     /* so many functions are drawn; 0: none */
+	double fail_rate; /* share of container creations that fail */
 	uint64_t seed;
 	int cores;
 	int memory_mb;
 	int keep_alive_ms;
 	int retries;
 	bool virtual_time;
-	int workers;	      /* behind a controller; 0: one, and none */
+	int workers; /* behind a controller; 0: one, and none */
 	enum balance balance;
-	double load_bound;    /* of ch-rlu: seconds of work for each core */
-	double popular;	      /* of ch-rlu: share of the functions */
-	const char *trace;    /* arrivals from this file; NULL: drawn */
-	const char *metadata; /* functions from this file; NULL: ours */
+	double load_bound;     /* of ch-rlu: seconds of work for each core */
+	double popular;        /* of ch-rlu: share of the functions */
+	const char *trace;     /* arrivals from this file; NULL: drawn */
+	const char *metadata;  /* functions from this file; NULL: ours */
 	const char *benchmark; /* their times from this file; NULL: from metadata */
-	int prewarms;	      /* containers of a function made before the first request, at most; -1: what metadata says */
+	int prewarms; /* containers of a function made before the first request, at most; -1: what metadata says */
 	enum backend backend;
-	enum policy policy;   /* of the queue */
+	enum policy policy; /* of the queue */
 	enum eviction eviction;
-	int64_t network_ns;   /* a request's way to the next process */
-	int64_t tick_ns;      /* sleeps end at multiples of it; 0: when they should */
-	double drain_s;	      /* how long to wait for answers after the last arrival */
+	int64_t network_ns; /* a request's way to the next process */
+	int64_t tick_ns;    /* sleeps end at multiples of it; 0: when they should */
+	double drain_s;     /* how long to wait for answers after the last arrival */
 	struct faults faults;
 	enum gc gc;
-	bool truth;	      /* truth.jsonl has the invocations, too */
+	bool truth; /* truth.jsonl has the invocations, too */
 };
 
 /* Fills *o. Returns -1 to go on, else the exit status (after --help, --version or an error, which is printed). */
@@ -117,21 +119,21 @@ struct rng {
 };
 
 uint64_t rng_next(struct rng *r);
-double rng_unit(struct rng *r);		      /* in [0, 1) */
+double rng_unit(struct rng *r);                     /* in [0, 1) */
 double rng_exponential(struct rng *r, double mean); /* > 0 */
-void rng_guid(struct rng *r, char out[37]);   /* upper case, hyphenated */
+void rng_guid(struct rng *r, char out[37]);         /* upper case, hyphenated */
 
 /* ---- pause.c: time and waiting; all of it goes by the clock ---- */
 #define STACK ((size_t)64 << 10) /* of a task: formatting numbers takes some */
 
 int64_t now_ns(void); /* since 1970 */
 void pause_ns(int64_t ns);
-/* From now on sleeps end late, as in Ilúvatar's simulation: at the first whole millisecond, then at the next multiple of
- * step_ns, both since now. 0: when they should. */
+/* From now on sleeps end late, as in Ilúvatar's simulation: at the first whole millisecond, then at the next multiple
+ * of step_ns, both since now. 0: when they should. */
 void pause_tick(int64_t step_ns);
-int64_t pause_end(int64_t at_ns); /* when a sleep that should end then does end */
+int64_t pause_end(int64_t at_ns);                          /* when a sleep that should end then does end */
 void format_seconds(int64_t ns, int digits, char out[32]); /* "12.345", cut */
-void format_time(int64_t ns, char out[32]); /* "2026-11-23 00:52:20.038192880", UTC */
+void format_time(int64_t ns, char out[32]);                /* "2026-11-23 00:52:20.038192880", UTC */
 
 /* Told once, heard by everyone who waits for it. */
 struct stop {
@@ -154,44 +156,51 @@ struct estimate {
 };
 
 struct function {
-	int index;	   /* in sim->fns */
+	int index; /* in sim->fns */
 	const char *name;
-	const char *fqdn;  /* name-version */
+	const char *fqdn; /* name-version */
 	const char *image;
 	const char *layer; /* digest of the image's last layer */
-	int cold_ms;	   /* of a cold invocation, the container's start included */
-	int warm_ms;	   /* of a warm one */
+	int cold_ms;       /* of a cold invocation, the container's start included */
+	int warm_ms;       /* of a warm one */
 	int mem_mb;
-	double weight;	   /* how often it is invoked, relative to the others */
-	int prewarms;	   /* containers made before the first request */
-	double iat_ms;	   /* mean time between its requests, as its metadata says; 0: unknown */
+	double weight;         /* how often it is invoked, relative to the others */
+	int prewarms;          /* containers made before the first request */
+	double iat_ms;         /* mean time between its requests, as its metadata says; 0: unknown */
 	struct estimate first; /* where estimates begin */
-	char *block;	   /* of its names; NULL: they are constant */
-	bool own_image;	   /* its metadata names it */
-	bool crashes;	   /* its container, when it has run */
+	char *block;           /* of its names; NULL: they are constant */
+	bool own_image;        /* its metadata names it */
+	bool crashes;          /* its container, when it has run */
 
 	/* Of --benchmark. */
-	char *code;	   /* whose times they are; NULL: none */
-	double *sample_s;  /* one of these is what a warm invocation takes */
+	char *code;       /* whose times they are; NULL: none */
+	double *sample_s; /* one of these is what a warm invocation takes */
 	int samples;
-	double cold_s;	   /* what a cold one takes, the container's start not included */
+	double cold_s; /* what a cold one takes, the container's start not included */
 };
 
 void average(double *avg, double x); /* 0: there was nothing before */
 
-/* sim->fns: those of --metadata, or ours; of them those named by --functions. 0 or a negative errno, which has been said. */
+/* sim->fns: those of --metadata, or ours; of them those named by --functions. 0 or a negative errno, which has been
+ * said. */
 int functions_load(struct sim *sim);
 void functions_free(struct sim *sim);
 
 /* ---- benchmark.c: what functions take, from Ilúvatar's benchmarks ---- */
 
-/* Gives each of sim->loaded the times of a benchmarked function, chosen as Ilúvatar's load generator does. 0 or a negative errno,
- * which has been said. */
+/* Gives each of sim->loaded the times of a benchmarked function, chosen as Ilúvatar's load generator does. 0 or a
+ * negative errno, which has been said. */
 int benchmark_apply(struct sim *sim);
 void benchmark_log(const struct sim *sim); /* which was chosen */
 
 /* ---- estimate.c ---- */
-enum container_state { STATE_ERROR, STATE_UNHEALTHY, STATE_COLD, STATE_PREWARM, STATE_WARM }; /* numbers of the results */
+enum container_state {
+	STATE_ERROR,
+	STATE_UNHEALTHY,
+	STATE_COLD,
+	STATE_PREWARM,
+	STATE_WARM
+}; /* numbers of the results */
 
 int estimates_new(const struct sim *sim, struct estimate **out); /* by function index; yours, free. 0 or -ENOMEM */
 double estimate_time(const struct estimate *e, enum container_state state);
@@ -212,7 +221,7 @@ struct load;
 struct drawn {
 	double at_s; /* since the start */
 	const struct function *fn;
-	int count;	  /* at once */
+	int count;        /* at once */
 	bool poisoned[8]; /* of each */
 };
 
@@ -226,7 +235,7 @@ struct csv {
 	FILE *file;
 	const char *path;
 	long line;
-	char *text;   /* of the line, cut at the commas */
+	char *text; /* of the line, cut at the commas */
 	size_t room;
 	char *column[64];
 	int columns;
@@ -235,8 +244,8 @@ struct csv {
 	int names;
 };
 
-int csv_open(struct csv *c, const char *path); /* 0 or a negative errno, which has been said */
-int csv_next(struct csv *c);		       /* 1: a line, 0: the end */
+int csv_open(struct csv *c, const char *path);         /* 0 or a negative errno, which has been said */
+int csv_next(struct csv *c);                           /* 1: a line, 0: the end */
 int csv_column(const struct csv *c, const char *name); /* -1: none of that name */
 void csv_close(struct csv *c);
 /* The number there, or -EINVAL, which has been said with file and line. */
@@ -262,7 +271,7 @@ struct snapshots {
 	int count;
 	uint64_t deletions; /* since the collector's last run */
 	bool ends;
-	bool *damaged; /* by function */
+	bool *damaged;      /* by function */
 	int64_t damaged_ns; /* from then on */
 	FILE *log;
 	ilu_thread *collector;
@@ -273,9 +282,9 @@ struct snapshot *snapshot_prepare(struct sim *sim, const ilu_tid *tid, const str
 bool snapshot_mount(struct sim *sim, struct snapshot *n);   /* false: it is gone */
 bool snapshot_started(struct sim *sim, struct snapshot *n); /* false: its files went while it started */
 void snapshot_release(struct sim *sim, struct snapshot *n);
-void snapshot_forget(struct sim *sim, struct snapshot *n);  /* the same at the worker's end, without a word */
+void snapshot_forget(struct sim *sim, struct snapshot *n);        /* the same at the worker's end, without a word */
 bool snapshot_store_damaged(struct sim *sim, struct snapshot *n); /* true: its image cannot be read */
-int snapshots_start(struct sim *sim); /* 0 or a negative errno, which has been said */
+int snapshots_start(struct sim *sim);                             /* 0 or a negative errno, which has been said */
 void snapshots_stop(struct sim *sim);
 
 /* ---- pool.c and containerd.c: containers ---- */
@@ -289,39 +298,39 @@ struct container {
 	struct snapshot *snapshot;
 	struct container *next_running;
 	int64_t idle_since_ns;
-	struct container *next;		 /* of a list; of the idle ones of its function the one put before */
-	struct container *above;	 /* of these the one put after */
+	struct container *next;          /* of a list; of the idle ones of its function the one put before */
+	struct container *above;         /* of these the one put after */
 	struct container *older, *newer; /* of all idle ones */
-	double worth;			 /* to greedy-dual */
+	double worth;                    /* to greedy-dual */
 	int heap_at;
 };
 
 /* By function, by age, and for greedy-dual by worth. All under the pool's lock. */
 struct idle {
-	struct container **stack;	   /* by function; the one returned last comes first */
+	struct container **stack;          /* by function; the one returned last comes first */
 	struct container *oldest, *newest; /* of all */
-	struct container **heap;	   /* the cheapest first; greedy-dual alone */
+	struct container **heap;           /* the cheapest first; greedy-dual alone */
 	int heaped, room;
 	bool by_worth;
 	double inflation; /* the worth of the last one evicted */
-	uint64_t *uses;	  /* of containers, by function */
+	uint64_t *uses;   /* of containers, by function */
 };
 
 int idle_init(struct idle *l, const struct sim *sim); /* 0 or -ENOMEM */
 void idle_done(struct idle *l);
-int idle_put(struct idle *l, struct container *c); /* 0, or -ENOMEM: it was not put */
+int idle_put(struct idle *l, struct container *c);                      /* 0, or -ENOMEM: it was not put */
 struct container *idle_take(struct idle *l, const struct function *fn); /* the one put last; NULL: none */
 struct container *idle_take_before(struct idle *l, int64_t before_ns); /* the oldest, where that is idle since before */
-struct container *idle_evict(struct idle *l);			       /* the one that the policy can spare first; NULL: none */
+struct container *idle_evict(struct idle *l); /* the one that the policy can spare first; NULL: none */
 
 struct pool {
 	ilu_mutex lock;
 	struct idle idle;
 	struct container **running;  /* by function; linked by next_running */
-	struct container *lost;	     /* by --faults leak */
+	struct container *lost;      /* by --faults leak */
 	struct container *condemned; /* unhealthy, waiting for their removal */
 	int64_t used_mb, total_mb;
-	int count;		     /* idle and running */
+	int count; /* idle and running */
 	int64_t keep_alive_ns;
 	ilu_thread *monitor;
 };
@@ -332,7 +341,8 @@ struct failure {
 };
 
 /* A container for fn, idle or new. Returns 0 (out is yours until pool_return), -ENOMEM or -EIO with *why filled in. */
-int pool_acquire(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
+int pool_acquire(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
+                 struct failure *why);
 void pool_return(struct worker *w, const ilu_tid *tid, struct container *c);
 enum container_state pool_expect(struct pool *p, const struct function *fn); /* what an invocation would find now */
 int pool_prewarm(struct worker *w, const ilu_tid *tid, const struct function *fn);
@@ -340,7 +350,8 @@ int pool_start(struct worker *w); /* the monitor; 0 or a negative errno */
 void pool_stop(struct worker *w); /* and removes all containers */
 
 /* Makes and starts a container. Returns 0 (out is yours: container_remove) or -EIO with *why filled in. */
-int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out, struct failure *why);
+int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
+                     struct failure *why);
 void container_remove(struct worker *w, const ilu_tid *tid, struct container *c); /* frees it */
 
 /* ---- queue.c ---- */
@@ -350,10 +361,12 @@ enum compute { COMPUTE_NONE, COMPUTE_CPU };
 struct moments {
 	int64_t controller_ns, dispatched_ns, arrived_ns;
 	int ntries;
-	struct try {
+	struct
+	try {
 		enum container_state state;
 		int64_t remove_ns, start_ns, end_ns;
-	} tries[]; /* one more than --retries */
+	}
+	tries[]; /* one more than --retries */
 };
 
 /* One invocation on its way; the request thread owns it, the queue and a worker borrow it until it is done. */
@@ -361,22 +374,22 @@ struct item {
 	ilu_tid tid;
 	const struct function *fn;
 	struct worker *worker; /* where it runs */
-	ilu_span span;	     /* enqueue_new_invocation; goes with the item to the worker */
-	bool poisoned;	     /* its function crashes the container, each time */
+	ilu_span span;         /* enqueue_new_invocation; goes with the item to the worker */
+	bool poisoned;         /* its function crashes the container, each time */
 	int64_t insert_ns, remove_ns;
-	double est_s;	     /* what it adds to the queue's load */
-	double rank;	     /* in the queue: the lowest first */
-	uint64_t seq;	     /* of those of equal rank the lowest first */
+	double est_s; /* what it adds to the queue's load */
+	double rank;  /* in the queue: the lowest first */
+	uint64_t seq; /* of those of equal rank the lowest first */
 	struct item *left, *right;
 	enum container_state expected; /* what it would have found when it came */
-	int attempts;	     /* failed ones */
+	int attempts;                  /* failed ones */
 
 	/* Set by the worker, to be read once done. */
 	bool done;
 	ilu_cond answered; /* done is set */
 	enum compute compute;
 	enum container_state state;
-	int64_t duration_ns; /* in the container */
+	int64_t duration_ns;                /* in the container */
 	int64_t body_start_ns, body_end_ns; /* what the function says, since 1970 */
 	bool body_cold;
 	struct failure why;
@@ -391,7 +404,7 @@ struct item {
 /* Items that wait for a core, and in a line of items that have one and wait for the thread that runs them. */
 struct queue {
 	ilu_mutex lock;
-	ilu_cond changed;	 /* something to do for the monitor */
+	ilu_cond changed;  /* something to do for the monitor */
 	ilu_cond launched; /* something to do for a worker */
 	struct item *heap;
 	int len;
@@ -399,11 +412,11 @@ struct queue {
 	uint64_t pushed;
 	int64_t since_ns; /* when deadlines begin */
 	struct item *run_head, **run_tail;
-	double load_s; /* of the items, estimated */
+	double load_s;              /* of the items, estimated */
 	struct estimate *estimates; /* by function index; under lock */
 	int cores, running;
 	uint64_t completed;
-	bool woken;		 /* the monitor has something new to look at */
+	bool woken; /* the monitor has something new to look at */
 	bool closed;
 	ilu_thread *monitor;
 };
@@ -412,8 +425,8 @@ int queue_start(struct worker *w);
 void queue_stop(struct worker *w); /* nothing may be in it any more */
 void queue_push(struct worker *w, struct item *it);
 void queue_push_again(struct worker *w, struct item *it); /* after it got no memory; gives its core back */
-struct item *queue_take_launched(struct queue *q);	 /* blocks; NULL: closed */
-void queue_finish(struct queue *q, struct item *it);	 /* gives its core back, wakes its request */
+struct item *queue_take_launched(struct queue *q);        /* blocks; NULL: closed */
+void queue_finish(struct queue *q, struct item *it);      /* gives its core back, wakes its request */
 void queue_await(struct queue *q, struct item *it);
 
 /* ---- call.c ---- */
@@ -422,7 +435,7 @@ void queue_await(struct queue *q, struct item *it);
 int container_call(struct worker *w, struct item *it, struct container *c);
 
 /* ---- worker.c: a machine ---- */
-#define MOST_CORES 64
+#define MOST_CORES   64
 #define MOST_WORKERS 64
 
 struct worker {
@@ -442,7 +455,7 @@ void worker_stop(struct worker *w); /* nothing may be left to do */
 
 /* ---- controller.c ---- */
 int controller_new(struct sim *sim, struct controller **out); /* 0 or -ENOMEM; controller_stop frees it */
-int controller_start(struct controller *c);		      /* once the workers are registered; 0 or a negative errno */
+int controller_start(struct controller *c); /* once the workers are registered; 0 or a negative errno */
 void controller_stop(struct controller *c);
 void controller_register_worker(struct controller *c, struct worker *w);
 void controller_register(struct controller *c, const ilu_tid *tid, const struct function *fn);
@@ -466,7 +479,8 @@ void arrivals_free(struct sim *sim);
 
 /* ---- results.c ---- */
 
-/* Writes in.csv, meta.csv, output-in.csv and output-full-in.json. Returns 0 or a negative errno, with the file's name in path. */
+/* Writes in.csv, meta.csv, output-in.csv and output-full-in.json. Returns 0 or a negative errno, with the file's name
+ * in path. */
 int results_write(const struct sim *sim, char *path, size_t size);
 
 /* ---- progress.c ---- */
@@ -490,9 +504,9 @@ struct sim {
 	struct function *loaded; /* what fns points to */
 	int nloaded;
 	struct snapshots snapshots;
-	struct stop stop;    /* no more arrivals */
-	int signal;	     /* that told it; atomic */
-	struct stop silence; /* no more background work */
+	struct stop stop;      /* no more arrivals */
+	int signal;            /* that told it; atomic */
+	struct stop silence;   /* no more background work */
 	struct arrival *trace; /* by time; of --trace */
 	size_t ntrace;
 	struct controller *controller; /* NULL: none */
@@ -501,10 +515,10 @@ struct sim {
 	int64_t start_ns;
 	bool unanswered;     /* some request had no answer when the time was over */
 	struct item **items; /* by time of sending */
-	size_t nitems;	     /* for progress these three are atomic */
+	size_t nitems;       /* for progress these three are atomic */
 	size_t answered;
-	int64_t elapsed_ns;  /* since the start, when the last was sent */
-	struct rng rng;	     /* for all but the arrivals */
+	int64_t elapsed_ns; /* since the start, when the last was sent */
+	struct rng rng;     /* for all but the arrivals */
 	ilu_mutex rng_lock;
 };
 

@@ -2,17 +2,17 @@
 /* snapshots.c - containerd's snapshots and its garbage collector, with a log as containerd's at debug: containerd.log.
  *
  * A snapshot is prepared, mounted a few milliseconds later, and used. The worker makes it without a lease, and its
- * container does not refer to it, so nothing keeps it: every run of the collector removes it. The collector is scheduled
- * by the deletion of a container, and rests 50 times as long as it runs, 245 ms at least. What its run means depends on
- * how far the snapshot is:
+ * container does not refer to it, so nothing keeps it: every run of the collector removes it. The collector is
+ * scheduled by the deletion of a container, and rests 50 times as long as it runs, 245 ms at least. What its run means
+ * depends on how far the snapshot is:
  *
  *   prepared, not mounted   the mount fails: no such file or directory
  *   mounted, not started    the container starts, and finds its files gone: it fails each call
  *   started                 all that it needs is open already: nothing
  *
- * With --gc label the worker marks its snapshots with containerd.io/gc.root, with --gc off the collector never runs. The
- * other cause of such a message is damage of the image store: then a layer below cannot be read, for all containers of
- * the image, and nothing was removed. */
+ * With --gc label the worker marks its snapshots with containerd.io/gc.root, with --gc off the collector never runs.
+ * The other cause of such a message is damage of the image store: then a layer below cannot be read, for all containers
+ * of the image, and nothing was removed. */
 #include "sim.h"
 
 #include <errno.h>
@@ -21,11 +21,12 @@
 #include <string.h>
 #include <time.h>
 
-#define COLLECT_NS   (5 * MS)	/* a run takes */
-#define REST_NS	     (245 * MS) /* at least between two runs */
+#define COLLECT_NS   (5 * MS)   /* a run takes */
+#define REST_NS      (245 * MS) /* at least between two runs */
 #define FIRST_NUMBER 10
 
-static void log_line(struct sim *sim, const char *rest_format, const char *a, const char *b) __attribute__((format(printf, 2, 0)));
+static void log_line(struct sim *sim, const char *rest_format, const char *a, const char *b)
+    __attribute__((format(printf, 2, 0)));
 
 /* containerd's JSON: sorted keys, the time last. */
 static void log_line(struct sim *sim, const char *rest_format, const char *a, const char *b)
@@ -55,11 +56,14 @@ static void collect(struct sim *sim)
 		if (n->removed || sim->opt.gc == GC_LABEL)
 			continue;
 		n->removed = true;
-		log_line(sim, "\"key\":\"%s\",\"level\":\"debug\",\"msg\":\"remove snapshot\",\"snapshotter\":\"%s\"", n->key, "overlayfs");
+		log_line(sim, "\"key\":\"%s\",\"level\":\"debug\",\"msg\":\"remove snapshot\",\"snapshotter\":\"%s\"",
+		         n->key, "overlayfs");
 		if (n->state != SNAPSHOT_STARTED)
-			fault_tell(sim, FAULT_GC_RACE, &n->tid, n->fn, n->key, n->state == SNAPSHOT_PREPARED ? "prepared" : "mounted");
+			fault_tell(sim, FAULT_GC_RACE, &n->tid, n->fn, n->key,
+			           n->state == SNAPSHOT_PREPARED ? "prepared" : "mounted");
 	}
-	log_line(sim, "\"level\":\"debug\",\"msg\":\"%s\",\"snapshotter\":\"%s\"", "schedule snapshotter cleanup", "overlayfs");
+	log_line(sim, "\"level\":\"debug\",\"msg\":\"%s\",\"snapshotter\":\"%s\"", "schedule snapshotter cleanup",
+	         "overlayfs");
 }
 
 static int collector(void *arg)
@@ -108,7 +112,8 @@ struct snapshot *snapshot_prepare(struct sim *sim, const ilu_tid *tid, const str
 	n->number = take_number(sim);
 	n->next = s->first;
 	s->first = n;
-	log_line(sim, "\"key\":\"%s\",\"level\":\"debug\",\"msg\":\"prepare snapshot\",\"parent\":\"sha256:%s\"", key, fn->layer);
+	log_line(sim, "\"key\":\"%s\",\"level\":\"debug\",\"msg\":\"prepare snapshot\",\"parent\":\"sha256:%s\"", key,
+	         fn->layer);
 	ilu_mutex_unlock(&s->lock);
 	return n;
 }
@@ -170,7 +175,8 @@ void snapshot_release(struct sim *sim, struct snapshot *n)
 	ilu_mutex_lock(&s->lock);
 	unlink_snapshot(s, n);
 	s->deletions++;
-	log_line(sim, "\"level\":\"debug\",\"msg\":\"%s\",\"ns\":\"default\",\"topic\":\"%s\"", "event published", "/containers/delete");
+	log_line(sim, "\"level\":\"debug\",\"msg\":\"%s\",\"ns\":\"default\",\"topic\":\"%s\"", "event published",
+	         "/containers/delete");
 	ilu_cond_signal(&s->deleted);
 	ilu_mutex_unlock(&s->lock);
 	free(n);

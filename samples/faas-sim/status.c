@@ -22,8 +22,10 @@ static void report_queue(struct queue *q, uint64_t *last_completed)
 	ilu_mutex_unlock(&q->lock);
 	double tput = (double)(completed - *last_completed) * 1e9 / (double)STATUS_INTERVAL;
 	*last_completed = completed;
-	snprintf(info, sizeof info, "{\"num_running_funcs\":%d,\"queues\":{\"CPU\":{\"len\":%d,\"load\":%.3f,\"load_avg\":%.3f,\"tput\":%.1f}}}", running, len, load,
-		 load / q->cores, tput);
+	snprintf(info, sizeof info,
+	         "{\"num_running_funcs\":%d,\"queues\":{\"CPU\":{\"len\":%d,\"load\":%.3f,\"load_avg\":%.3f,\"tput\":%."
+	         "1f}}}",
+	         running, len, load, load / q->cores, tput);
 	ilu_info(&me, "current queue info", KV("num_running_funcs", running), KV("queue_info", info));
 }
 
@@ -38,7 +40,8 @@ struct ticks {
 static bool ticks_read(struct ticks *t)
 {
 	FILE *f = fopen("/proc/stat", "r");
-	bool ok = f && fscanf(f, "cpu %llu %llu %llu %llu %llu", &t->user, &t->nice, &t->system, &t->idle, &t->iowait) == 5;
+	bool ok =
+	    f && fscanf(f, "cpu %llu %llu %llu %llu %llu", &t->user, &t->nice, &t->system, &t->idle, &t->iowait) == 5;
 
 	if (f)
 		fclose(f);
@@ -48,15 +51,16 @@ static bool ticks_read(struct ticks *t)
 /* Writes the share of each kind of time since the last report, in percent; nulls the first time. */
 static void format_shares(char *out, size_t size, const struct ticks *was, const struct ticks *is)
 {
-	double user = (double)(is->user + is->nice - was->user - was->nice), system = (double)(is->system - was->system);
+	double user = (double)(is->user + is->nice - was->user - was->nice),
+	       system = (double)(is->system - was->system);
 	double idle = (double)(is->idle - was->idle), wait = (double)(is->iowait - was->iowait);
 	double all = user + system + idle + wait;
 
 	if (!was->idle || all <= 0)
 		snprintf(out, size, "\"cpu_us\":null,\"cpu_sy\":null,\"cpu_id\":null,\"cpu_wa\":null");
 	else
-		snprintf(out, size, "\"cpu_us\":%.2f,\"cpu_sy\":%.2f,\"cpu_id\":%.2f,\"cpu_wa\":%.2f", 100 * user / all, 100 * system / all, 100 * idle / all,
-			 100 * wait / all);
+		snprintf(out, size, "\"cpu_us\":%.2f,\"cpu_sy\":%.2f,\"cpu_id\":%.2f,\"cpu_wa\":%.2f", 100 * user / all,
+		         100 * system / all, 100 * idle / all, 100 * wait / all);
 }
 
 /* On virtual time the machine is the simulated one: its cores are busy while they run items. */
@@ -66,8 +70,10 @@ static void simulated_util(struct queue *q, double *load_avg, char *out, size_t 
 	double user = 100.0 * q->running / q->cores;
 	*load_avg = 0.8 * *load_avg + 0.2 * (q->running + q->len);
 	ilu_mutex_unlock(&q->lock);
-	snprintf(out, size, "{\"cpu_us\":%.2f,\"cpu_sy\":0.00,\"cpu_id\":%.2f,\"cpu_wa\":0.00,\"load_avg_1minute\":%.2f,\"num_system_cores\":%d}", user,
-		 100 - user, *load_avg, q->cores);
+	snprintf(out, size,
+	         "{\"cpu_us\":%.2f,\"cpu_sy\":0.00,\"cpu_id\":%.2f,\"cpu_wa\":0.00,\"load_avg_1minute\":%.2f,\"num_"
+	         "system_cores\":%d}",
+	         user, 100 - user, *load_avg, q->cores);
 }
 
 static bool real_util(struct ticks *last, char *out, size_t size)
@@ -82,7 +88,8 @@ static bool real_util(struct ticks *last, char *out, size_t size)
 	*last = now;
 	if (getloadavg(&load, 1) != 1)
 		load = 0;
-	snprintf(out, size, "{%s,\"load_avg_1minute\":%.2f,\"num_system_cores\":%ld}", shares, load, sysconf(_SC_NPROCESSORS_ONLN));
+	snprintf(out, size, "{%s,\"load_avg_1minute\":%.2f,\"num_system_cores\":%ld}", shares, load,
+	         sysconf(_SC_NPROCESSORS_ONLN));
 	return true;
 }
 

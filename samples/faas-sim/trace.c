@@ -34,7 +34,8 @@ static int read_one(const struct sim *sim, const struct csv *c, int name, int ti
 	out->fn = name < c->columns ? find(sim, c->column[name]) : NULL;
 	if (out->fn)
 		return 0;
-	fprintf(stderr, "faas-sim: %s:%ld: no function \"%s\"\n", c->path, c->line, name < c->columns ? c->column[name] : "");
+	fprintf(stderr, "faas-sim: %s:%ld: no function \"%s\"\n", c->path, c->line,
+	        name < c->columns ? c->column[name] : "");
 	return -EINVAL;
 }
 

@@ -10,11 +10,9 @@
 #include <stdlib.h>
 
 static const char *const acquisitions[] = {
-	[STATE_ERROR] = "container acquisition (cold)", /* its creation failed */
-	[STATE_UNHEALTHY] = "container acquisition (unhealthy)",
-	[STATE_COLD] = "container acquisition (cold)",
-	[STATE_PREWARM] = "container acquisition (prewarm)",
-	[STATE_WARM] = "container acquisition (warm)",
+    [STATE_ERROR] = "container acquisition (cold)", /* its creation failed */
+    [STATE_UNHEALTHY] = "container acquisition (unhealthy)", [STATE_COLD] = "container acquisition (cold)",
+    [STATE_PREWARM] = "container acquisition (prewarm)",     [STATE_WARM] = "container acquisition (warm)",
 };
 
 int truth_prepare(const struct sim *sim, struct item *it)
@@ -85,7 +83,8 @@ struct cut {
 	bool more, open; /* open: the invocation got no further */
 };
 
-/* attempt 0: of none. A phase that did not begin, or whose predecessor did not end, is left out; one without end has null. */
+/* attempt 0: of none. A phase that did not begin, or whose predecessor did not end, is left out; one without end has
+ * null. */
 static void phase(struct cut *c, const char *name, int attempt, int64_t from, int64_t to)
 {
 	if (!from || c->open)
@@ -115,8 +114,10 @@ static void write_one(const struct item *it, FILE *f)
 	int64_t returned = it->done ? it->sent_ns + it->latency_ns : 0, last = 0, after;
 	char tid[ILU_TID_MAX];
 
-	fprintf(f, "{\"invocation\":\"%s\",\"function\":\"%s\",\"worker\":\"%s\",\"status\":\"%s\",\"attempts\":%d,\"sent_ns\":%" PRId64, ilu_tid_str(&it->tid, tid), it->fn->name,
-		it->worker->name, status(it), m->ntries, it->sent_ns);
+	fprintf(f,
+	        "{\"invocation\":\"%s\",\"function\":\"%s\",\"worker\":\"%s\",\"status\":\"%s\",\"attempts\":%d,\"sent_"
+	        "ns\":%" PRId64,
+	        ilu_tid_str(&it->tid, tid), it->fn->name, it->worker->name, status(it), m->ntries, it->sent_ns);
 	if (it->done)
 		fprintf(f, ",\"e2e_ns\":%" PRId64, it->latency_ns);
 	fputs(",\"phases\":[", f);

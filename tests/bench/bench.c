@@ -37,7 +37,9 @@ const char *bench_dir(void)
 	static const char *dir;
 
 	if (!dir)
-		dir = getenv("ILU_BENCH_DIR") ? getenv("ILU_BENCH_DIR") : bench_text("%s/ilu-bench", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+		dir = getenv("ILU_BENCH_DIR")
+		          ? getenv("ILU_BENCH_DIR")
+		          : bench_text("%s/ilu-bench", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (mkdir(dir, 0755) && errno != EEXIST)
 		bench_die("no directory to work in");
 	return dir;
@@ -63,8 +65,10 @@ char *bench_run(const char *name)
 	if (!access(to, R_OK))
 		return to;
 	fprintf(stderr, "unpacking %s\n", name);
-	cmd = bench_text("set -e; mkdir -p '%s.part'; cp -L '%s'/*.* '%s.part/'; cd '%s.part'; chmod u+w *; for f in *.zst; do [ -e \"$f\" ] || continue; "
-			 "zstd -q -d --long=27 --rm \"$f\"; done; mv '%s.part' '%s'", to, from, to, to, to, to);
+	cmd = bench_text("set -e; mkdir -p '%s.part'; cp -L '%s'/*.* '%s.part/'; cd '%s.part'; chmod u+w *; for f in "
+	                 "*.zst; do [ -e \"$f\" ] || continue; "
+	                 "zstd -q -d --long=27 --rm \"$f\"; done; mv '%s.part' '%s'",
+	                 to, from, to, to, to, to);
 	if (system(cmd))
 		bench_die("a run could not be unpacked");
 	return to;
@@ -105,7 +109,8 @@ int64_t bench_ask(const char *db, const char *sql)
 	sqlite3_stmt *q = NULL;
 	int64_t n = -1;
 
-	if (!sqlite3_open_v2(db, &c, SQLITE_OPEN_READONLY, NULL) && !sqlite3_prepare_v2(c, sql, -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW)
+	if (!sqlite3_open_v2(db, &c, SQLITE_OPEN_READONLY, NULL) && !sqlite3_prepare_v2(c, sql, -1, &q, NULL) &&
+	    sqlite3_step(q) == SQLITE_ROW)
 		n = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
 	sqlite3_close(c);

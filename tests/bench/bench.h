@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bench.h - what benchmark programs of the analyzer share: inputs, processes, figures. All end the program where something fails. */
+/* bench.h - what benchmark programs of the analyzer share: inputs, processes, figures. All end the program where
+ * something fails. */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
@@ -11,7 +12,8 @@ struct outcome {
 	long rss_kb;
 };
 
-/* Where inputs and databases are kept: ILU_BENCH_DIR, or ilu-bench in the temporary directory; made where it is absent. */
+/* Where inputs and databases are kept: ILU_BENCH_DIR, or ilu-bench in the temporary directory; made where it is absent.
+ */
 const char *bench_dir(void);
 /* A program beside this one: ../bin/NAME. Yours. */
 char *bench_program(const char *argv0, const char *name);

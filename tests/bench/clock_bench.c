@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock_bench.c - how fast virtual time goes: wakeups of tasks, calls of timers, the turn between threads, and simulated
- * seconds per second where little happens.
+/* clock_bench.c - how fast virtual time goes: wakeups of tasks, calls of timers, the turn between threads, and
+ * simulated seconds per second where little happens.
  *
- * Sleepers sleep for random times around their mean and count. Each figure is the best of three, in a process of its own.
- * Peers run the same on the same machine, in the same minute, the best of three too, where they are there: SimPy
- * (python3-simpy3), SimGrid (libsimgrid-dev, with a C++ compiler) and tokio with paused time (cargo, which fetches it); see
- * peers/. stderr says who is skipped, and why.
+ * Sleepers sleep for random times around their mean and count. Each figure is the best of three, in a process of its
+ * own. Peers run the same on the same machine, in the same minute, the best of three too, where they are there: SimPy
+ * (python3-simpy3), SimGrid (libsimgrid-dev, with a C++ compiler) and tokio with paused time (cargo, which fetches it);
+ * see peers/. stderr says who is skipped, and why.
  *
- * "faas-sim.day" is the sample daemon for 24 hours of a million invocations without logs, "faas-sim.day.logged" at info with
- * spans (about 19 million lines, 12 GB in ILU_BENCH_DIR, default /tmp; only with ILU_BENCH_LARGE=1), "faas-sim.paper" the real
- * run paper-info below ILU_TEST_RUNS with debug logs and spans; the real simulation took 5.2 s for that on its machine. */
+ * "faas-sim.day" is the sample daemon for 24 hours of a million invocations without logs, "faas-sim.day.logged" at info
+ * with spans (about 19 million lines, 12 GB in ILU_BENCH_DIR, default /tmp; only with ILU_BENCH_LARGE=1),
+ * "faas-sim.paper" the real run paper-info below ILU_TEST_RUNS with debug logs and spans; the real simulation took 5.2
+ * s for that on its machine. */
 #include <ilu/clock.h>
 
 #include <stdio.h>
@@ -30,16 +31,16 @@ struct bench {
 	enum sleepers kind;
 	long sleepers, wakeups;
 	int64_t mean_ns; /* of a sleep */
-	bool simulated;	 /* the figure is simulated seconds a second */
+	bool simulated;  /* the figure is simulated seconds a second */
 	long peer_wakeups;
 };
 
 static const struct bench benches[] = {
-	{ "clock.tasks.1k", TASKS, 1000, 6000000, 500 * MS, false, 600000 },
-	{ "clock.tasks.100k", TASKS, 100000, 2000000, 500 * MS, false, 200000 },
-	{ "clock.callbacks.100k", CALLBACKS, 100000, 5000000, 500 * MS, false, 0 },
-	{ "clock.threads.1k", THREADS, 1000, 200000, 500 * MS, false, 100000 },
-	{ "clock.sparse", TASKS, 100, 3000000, 300 * S, true, 300000 },
+    {"clock.tasks.1k", TASKS, 1000, 6000000, 500 * MS, false, 600000},
+    {"clock.tasks.100k", TASKS, 100000, 2000000, 500 * MS, false, 200000},
+    {"clock.callbacks.100k", CALLBACKS, 100000, 5000000, 500 * MS, false, 0},
+    {"clock.threads.1k", THREADS, 1000, 200000, 500 * MS, false, 100000},
+    {"clock.sparse", TASKS, 100, 3000000, 300 * S, true, 300000},
 };
 
 static struct {
@@ -81,8 +82,8 @@ static _Noreturn void finish(void)
 	struct rusage use;
 
 	getrusage(RUSAGE_SELF, &use);
-	fprintf(stderr, "%s: %ld wakeups in %.3f s, %.3f s of a processor, %.0f simulated s, %ld MiB\n", run.b->name, run.b->wakeups, took, cpu, simulated,
-		use.ru_maxrss / 1024);
+	fprintf(stderr, "%s: %ld wakeups in %.3f s, %.3f s of a processor, %.0f simulated s, %ld MiB\n", run.b->name,
+	        run.b->wakeups, took, cpu, simulated, use.ru_maxrss / 1024);
 	printf("%.9g\n", (run.b->simulated ? simulated : (double)run.b->wakeups) / took);
 	fflush(stdout);
 	_exit(0);
@@ -116,7 +117,7 @@ static void check(int rc)
 /* Starts everybody, and begins to measure when all have slept once. */
 static _Noreturn void measure(const struct bench *b)
 {
-	struct ilu_clock_options o = { .kind = ILU_CLOCK_VIRTUAL, .seed = 1, .thread_stack = 64 << 10 };
+	struct ilu_clock_options o = {.kind = ILU_CLOCK_VIRTUAL, .seed = 1, .thread_stack = 64 << 10};
 
 	check(ilu_clock_start(&o));
 	run.b = b;
@@ -171,34 +172,37 @@ static char *here; /* this program's directory */
 /* Commands of a shell that knows H, here; N, how many sleep; W, wakeups; and MEAN, seconds. */
 static struct peer {
 	const char *name, *there, *package, *build, *run;
-	unsigned kinds; /* of sleepers it can be compared with */
+	unsigned kinds;        /* of sleepers it can be compared with */
 	const char *option[2]; /* OPTION of the shell, by kind */
 	enum { UNKNOWN, READY, SKIPPED } state;
 } peers[] = {
-	{
-		.name = "simpy",
-		.there = "/usr/bin/python3 -c 'import simpy' || python3 -c 'import simpy'",
-		.package = "no simpy for python3 (python3-simpy3)",
-		.run = "p=/usr/bin/python3; $p -c 'import simpy' || p=python3; $p tests/bench/peers/sleepers.py $N $W $MEAN",
-		.kinds = 1 << TASKS,
-	},
-	{
-		.name = "simgrid",
-		.there = "pkg-config --exists simgrid",
-		.package = "no simgrid for pkg-config (libsimgrid-dev)",
-		.build = "c++ -O2 -std=c++17 -o \"$H/simgrid_sleepers\" tests/bench/peers/sleepers.cpp $(pkg-config --cflags --libs simgrid)",
-		.run = "\"$H/simgrid_sleepers\" $N $W $MEAN --log=root.thres:critical --cfg=contexts/factory:$OPTION --cfg=contexts/stack-size:16 --cfg=contexts/guard-size:0",
-		.kinds = 1 << TASKS | 1 << THREADS,
-		.option = { [TASKS] = "raw", [THREADS] = "thread" },
-	},
-	{
-		.name = "tokio",
-		.there = "command -v cargo",
-		.package = "no cargo",
-		.build = "mkdir -p \"$H/tokio\" && cp tests/bench/peers/sleepers.rs tests/bench/peers/Cargo.toml \"$H/tokio\" && cargo build --quiet --release --manifest-path \"$H/tokio/Cargo.toml\"",
-		.run = "\"$H/tokio/target/release/sleepers\" $N $W $MEAN",
-		.kinds = 1 << TASKS,
-	},
+    {
+        .name = "simpy",
+        .there = "/usr/bin/python3 -c 'import simpy' || python3 -c 'import simpy'",
+        .package = "no simpy for python3 (python3-simpy3)",
+        .run = "p=/usr/bin/python3; $p -c 'import simpy' || p=python3; $p tests/bench/peers/sleepers.py $N $W $MEAN",
+        .kinds = 1 << TASKS,
+    },
+    {
+        .name = "simgrid",
+        .there = "pkg-config --exists simgrid",
+        .package = "no simgrid for pkg-config (libsimgrid-dev)",
+        .build = "c++ -O2 -std=c++17 -o \"$H/simgrid_sleepers\" tests/bench/peers/sleepers.cpp $(pkg-config --cflags "
+                 "--libs simgrid)",
+        .run = "\"$H/simgrid_sleepers\" $N $W $MEAN --log=root.thres:critical --cfg=contexts/factory:$OPTION "
+               "--cfg=contexts/stack-size:16 --cfg=contexts/guard-size:0",
+        .kinds = 1 << TASKS | 1 << THREADS,
+        .option = {[TASKS] = "raw", [THREADS] = "thread"},
+    },
+    {
+        .name = "tokio",
+        .there = "command -v cargo",
+        .package = "no cargo",
+        .build = "mkdir -p \"$H/tokio\" && cp tests/bench/peers/sleepers.rs tests/bench/peers/Cargo.toml \"$H/tokio\" "
+                 "&& cargo build --quiet --release --manifest-path \"$H/tokio/Cargo.toml\"",
+        .run = "\"$H/tokio/target/release/sleepers\" $N $W $MEAN",
+        .kinds = 1 << TASKS,
+    },
 };
 
 /* Its first two numbers; false: it fails. */
@@ -303,7 +307,8 @@ static double children_seconds(void)
 	struct rusage use;
 
 	getrusage(RUSAGE_CHILDREN, &use);
-	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+	       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
 static double gigabytes_in(const char *dir)
@@ -321,8 +326,8 @@ static double gigabytes_in(const char *dir)
 	return bytes / 1e9;
 }
 
-/* Seconds of the best of n runs; and the largest memory of any. A run that writes more than memory takes is as slow as the
- * disk below its directory: so its size is told, and what processors did. */
+/* Seconds of the best of n runs; and the largest memory of any. A run that writes more than memory takes is as slow as
+ * the disk below its directory: so its size is told, and what processors did. */
 static void daemon_takes(const char *name, const char *arguments, int n)
 {
 	const char *base = getenv("ILU_BENCH_DIR");
@@ -331,7 +336,9 @@ static void daemon_takes(const char *name, const char *arguments, int n)
 	struct rusage use;
 
 	snprintf(dir, sizeof dir, "%s/ilu-clock-bench-%ld", base ? base : "/tmp", (long)getpid());
-	snprintf(command, sizeof command, "%s/../bin/faas-sim --time virtual --seed 1 --fail-rate 0 --directory %s %s >/dev/null", here, dir, arguments);
+	snprintf(command, sizeof command,
+	         "%s/../bin/faas-sim --time virtual --seed 1 --fail-rate 0 --directory %s %s >/dev/null", here, dir,
+	         arguments);
 	for (int i = 0; i < n; i++) {
 		double begun = seconds(), cpu = children_seconds(), took;
 
@@ -340,7 +347,8 @@ static void daemon_takes(const char *name, const char *arguments, int n)
 			exit(1);
 		}
 		took = seconds() - begun;
-		fprintf(stderr, "%s: %.2f s, %.2f s of processors, %.2f GB written\n", name, took, children_seconds() - cpu, gigabytes_in(dir));
+		fprintf(stderr, "%s: %.2f s, %.2f s of processors, %.2f GB written\n", name, took,
+		        children_seconds() - cpu, gigabytes_in(dir));
 		if (!best || took < best)
 			best = took;
 	}
@@ -370,8 +378,10 @@ static void bench_daemon(const char *only)
 		daemon_takes("faas-sim.day.logged", arguments, 1);
 	if (!runs || !wanted(only, "faas-sim.paper"))
 		return;
-	snprintf(arguments, sizeof arguments, "--trace %s/paper-info/in.csv --metadata %s/paper-info/meta.csv --cores 12 --memory 10240 --keep-alive 600000 --level debug",
-		 runs, runs);
+	snprintf(arguments, sizeof arguments,
+	         "--trace %s/paper-info/in.csv --metadata %s/paper-info/meta.csv --cores 12 --memory 10240 "
+	         "--keep-alive 600000 --level debug",
+	         runs, runs);
 	daemon_takes("faas-sim.paper", arguments, 3);
 }
 

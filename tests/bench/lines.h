@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-/* Writes a log of `transactions` times 40 lines and a quarter more of background, about 335 bytes a line: 64 transactions at a
- * time, of the lines four in ten of spans (new and close, with their list), one in five of three background
- * threads. One line each ends with a numeric field duration_us, by function. Returns the lines, or -1. */
+/* Writes a log of `transactions` times 40 lines and a quarter more of background, about 335 bytes a line: 64
+ * transactions at a time, of the lines four in ten of spans (new and close, with their list), one in five of three
+ * background threads. One line each ends with a numeric field duration_us, by function. Returns the lines, or -1. */
 long lines_write(FILE *out, long transactions);
 
 #endif

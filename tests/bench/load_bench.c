@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* load_bench.c - loading, and the questions that must be quick.
  *
- * Inputs are the real runs below ILU_TEST_RUNS where they are there, and a synthetic log (lines.h). They are unpacked and made once, in
- * ILU_BENCH_DIR (default: ilu-bench in the temporary directory; 4 GB). ILU_BENCH_LARGE=1 adds 20 million lines (8 GB more),
- * loaded once and set against the synthetic log for time and memory a line; ILU_BENCH_LARGE=only does nothing else.
- * Each load is a process of its own, timed three times, the best counts; its database is checked for the number of lines.
- * ILU_BENCH_KEEP=1 only asks: databases that are there already are not loaded again. */
+ * Inputs are the real runs below ILU_TEST_RUNS where they are there, and a synthetic log (lines.h). They are unpacked
+ * and made once, in ILU_BENCH_DIR (default: ilu-bench in the temporary directory; 4 GB). ILU_BENCH_LARGE=1 adds 20
+ * million lines (8 GB more), loaded once and set against the synthetic log for time and memory a line;
+ * ILU_BENCH_LARGE=only does nothing else. Each load is a process of its own, timed three times, the best counts; its
+ * database is checked for the number of lines. ILU_BENCH_KEEP=1 only asks: databases that are there already are not
+ * loaded again. */
 #include "bench.h"
 #include "lines.h"
 #include "store/store.h"
@@ -24,7 +25,8 @@ static void figure(const char *bench, double value, const char *unit, const char
 		bench_figure(bench, value, unit);
 		return;
 	}
-	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"peer\":\"%s\",\"peer_value\":%.6g}\n", bench, value, unit, peer, peer_value);
+	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"peer\":\"%s\",\"peer_value\":%.6g}\n", bench, value,
+	       unit, peer, peer_value);
 	fflush(stdout);
 }
 
@@ -77,13 +79,18 @@ static int64_t total_bytes(const char *input)
 static double duckdb(const char *input)
 {
 	char *db = bench_text("%s/peer.duckdb", dir);
-	char *cmd = bench_text("rm -f '%s'; python3 -c \"import duckdb\" 2>/dev/null || exit 9; python3 - <<'END'\nimport duckdb,glob,os\n"
-			 "c=duckdb.connect('%s'); c.execute('set threads=2')\n"
-			 "p='%s'; f=[p] if os.path.isfile(p) else sorted(glob.glob(p+'/worker*.log'))\n"
-			 "c.execute(\"create table e as select timestamp, level, json_extract_string(fields,'message') m, "
-			 "coalesce(json_extract_string(fields,'tid'), json_extract_string(span,'tid')) tid, fields, target, span from "
-			 "read_json(?, format='newline_delimited', columns={timestamp:'VARCHAR',level:'VARCHAR',fields:'JSON',target:'VARCHAR',span:'JSON',spans:'JSON'})\", [f])\n"
-			 "c.close()\nEND", db, db, input);
+	char *cmd = bench_text(
+	    "rm -f '%s'; python3 -c \"import duckdb\" 2>/dev/null || exit 9; python3 - <<'END'\nimport duckdb,glob,os\n"
+	    "c=duckdb.connect('%s'); c.execute('set threads=2')\n"
+	    "p='%s'; f=[p] if os.path.isfile(p) else sorted(glob.glob(p+'/worker*.log'))\n"
+	    "c.execute(\"create table e as select timestamp, level, json_extract_string(fields,'message') m, "
+	    "coalesce(json_extract_string(fields,'tid'), json_extract_string(span,'tid')) tid, fields, target, span "
+	    "from "
+	    "read_json(?, format='newline_delimited', "
+	    "columns={timestamp:'VARCHAR',level:'VARCHAR',fields:'JSON',target:'VARCHAR',span:'JSON',spans:'JSON'})\", "
+	    "[f])\n"
+	    "c.close()\nEND",
+	    db, db, input);
 	double start = bench_now();
 	int status = system(cmd);
 
@@ -113,7 +120,10 @@ static char *load(const char *bench, char *input, bool with_peer, int turns, str
 	figure(bench, best.seconds, "s", peer < 0 ? NULL : "duckdb", peer);
 	figure(bench_text("%s.rss", bench), (double)best.rss_kb * 1024, "B", NULL, 0);
 	if (!stat(input, &st))
-		figure(bench_text("%s.stored", bench), 100.0 * (double)size_of(db) / (double)(S_ISDIR(st.st_mode) ? total_bytes(input) : bench_ask(db, "SELECT sum(bytes) FROM source")),
+		figure(bench_text("%s.stored", bench),
+		       100.0 * (double)size_of(db) /
+		           (double)(S_ISDIR(st.st_mode) ? total_bytes(input)
+		                                        : bench_ask(db, "SELECT sum(bytes) FROM source")),
 		       "%", NULL, 0);
 	if (outcome)
 		*outcome = best;
@@ -166,7 +176,8 @@ static void drop_cache(const char *db)
 	}
 }
 
-/* Median over transactions of at most 300 events; nothing decoded before each. cold: nothing in the page cache either. */
+/* Median over transactions of at most 300 events; nothing decoded before each. cold: nothing in the page cache either.
+ */
 static double tid_median(const char *db, bool cold)
 {
 	struct store *s;
@@ -177,7 +188,10 @@ static double tid_median(const char *db, bool cold)
 
 	if (store_open(db, STORE_READ, &s, &why))
 		bench_die(why);
-	if (sqlite3_prepare_v2(store_db(s), "SELECT tid, events FROM place WHERE events BETWEEN 10 AND 300 ORDER BY substr(tid, 7) LIMIT ?", -1, &q, NULL))
+	if (sqlite3_prepare_v2(
+	        store_db(s),
+	        "SELECT tid, events FROM place WHERE events BETWEEN 10 AND 300 ORDER BY substr(tid, 7) LIMIT ?", -1, &q,
+	        NULL))
 		bench_die("place");
 	sqlite3_bind_int(q, 1, most);
 	while (sqlite3_step(q) == SQLITE_ROW) {
@@ -189,7 +203,8 @@ static double tid_median(const char *db, bool cold)
 			drop_cache(db);
 		}
 		start = bench_now();
-		if (read_tid(s, (const char *)sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0), 301) != sqlite3_column_int64(q, 1))
+		if (read_tid(s, (const char *)sqlite3_column_text(q, 0), (size_t)sqlite3_column_bytes(q, 0), 301) !=
+		    sqlite3_column_int64(q, 1))
 			bench_die("a transaction has another number of events than table place says");
 		seconds[n++] = bench_now() - start;
 	}
@@ -208,7 +223,8 @@ static void first_rows(const char *bench, const char *db)
 	char *why;
 	double start;
 
-	if (store_open(db, STORE_READ, &s, &why) || sqlite3_prepare_v2(store_db(s), "SELECT tid FROM place ORDER BY events DESC LIMIT 1", -1, &q, NULL) ||
+	if (store_open(db, STORE_READ, &s, &why) ||
+	    sqlite3_prepare_v2(store_db(s), "SELECT tid FROM place ORDER BY events DESC LIMIT 1", -1, &q, NULL) ||
 	    sqlite3_step(q) != SQLITE_ROW)
 		bench_die("no transaction");
 	start = bench_now();
@@ -228,8 +244,10 @@ static void questions(const char *bench, const char *db)
 /* A question by the program's own sql command, without its start. */
 static void sql_question(const char *bench, const char *db, const char *sql)
 {
-	char *ask[] = {logq, (char *)"-d", (char *)db, (char *)"--format", (char *)"csv", (char *)"sql", (char *)sql, NULL};
-	char *nothing[] = {logq, (char *)"-d", (char *)db, (char *)"--format", (char *)"csv", (char *)"sql", (char *)"SELECT 1", NULL};
+	char *ask[] = {logq,          (char *)"-d",  (char *)db,  (char *)"--format",
+	               (char *)"csv", (char *)"sql", (char *)sql, NULL};
+	char *nothing[] = {logq,          (char *)"-d",  (char *)db,         (char *)"--format",
+	                   (char *)"csv", (char *)"sql", (char *)"SELECT 1", NULL};
 	double best = 1e9, start = 1e9;
 
 	for (int i = 0; i < 5; i++) {
@@ -263,10 +281,12 @@ int main(int argc, char **argv)
 		questions("storm", load("load.storm", storm, true, 3, NULL));
 	db = load("load.synthetic", synthetic("synthetic.log", 40000), true, 3, NULL);
 	questions("synthetic", db);
-	sql_question("query.quantiles", db, "SELECT key, p50, p99 FROM quantiles('Invocation complete', 'duration_us', 'fqdn')");
+	sql_question("query.quantiles", db,
+	             "SELECT key, p50, p99 FROM quantiles('Invocation complete', 'duration_us', 'fqdn')");
 	sql_question("query.quantiles.sql", db,
-		     "SELECT field(event, 'fqdn') f, p50(field(event, 'duration_us')), p99(field(event, 'duration_us')) FROM event "
-		     "WHERE message = 'Invocation complete' GROUP BY f");
+	             "SELECT field(event, 'fqdn') f, p50(field(event, 'duration_us')), p99(field(event, "
+	             "'duration_us')) FROM event "
+	             "WHERE message = 'Invocation complete' GROUP BY f");
 	sql_question("query.search", db, "SELECT count(*) FROM event WHERE event MATCH 'container'");
 	if (more)
 		large();

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* log_bench.c - the logger beside its peers: what a call costs its caller, and how many lines a second reach the file.
  *
- * The event is an item of a FaaS queue inside a span: 7 keys of 3 types, about 450 bytes a line; every logger writes the
- * same line, each measured by the same code (peers/logger.h) in processes of its own, ours too. Nothing is lost: lines in
- * the files are counted. "disabled" is a call that the filter switches off. Paced calls come every 10 us from a spinning
- * thread; "clock" is the same without a call, and is part of the calls' figures. "lines" is from the first call until
- * everything is written by write(2), the best of three, into a new file on page cache that an earlier pass gave back;
- * "floor" writes the same bytes without a logger; "fresh" is one pass of each while the files of earlier passes are kept,
- * so that it gets pages that none of them had.
+ * The event is an item of a FaaS queue inside a span: 7 keys of 3 types, about 450 bytes a line; every logger writes
+ * the same line, each measured by the same code (peers/logger.h) in processes of its own, ours too. Nothing is lost:
+ * lines in the files are counted. "disabled" is a call that the filter switches off. Paced calls come every 10 us from
+ * a spinning thread; "clock" is the same without a call, and is part of the calls' figures. "lines" is from the first
+ * call until everything is written by write(2), the best of three, into a new file on page cache that an earlier pass
+ * gave back; "floor" writes the same bytes without a logger; "fresh" is one pass of each while the files of earlier
+ * passes are kept, so that it gets pages that none of them had.
  *
- * Peers are there when their packages are (each that is left out is named): snprintf with a mutex ("naive"), spdlog by its
- * caller and by its thread (libspdlog-dev), GLib (libglib2.0-dev), Rust tracing (cargo and its registry).
+ * Peers are there when their packages are (each that is left out is named): snprintf with a mutex ("naive"), spdlog by
+ * its caller and by its thread (libspdlog-dev), GLib (libglib2.0-dev), Rust tracing (cargo and its registry).
  *
  *   log_bench [disabled|call|lines|count]   one part of it; ILU_BENCH_DIR: where files are written, default /tmp */
 #define ILU_TARGET "worker::queue"
@@ -26,15 +26,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINES	    1000000
+#define LINES       1000000
 #define PEER_LINES  250000
-#define PACED	    100000
-#define BURST	    500000
-#define COUNTED	    20000
+#define PACED       100000
+#define BURST       500000
+#define COUNTED     20000
 #define DISABLED    16000000
-#define ROUNDS	    3
+#define ROUNDS      3
 #define FRESH_BYTES (UINT64_C(1) << 30)
-#define CHUNK	    (128 * 1024)
+#define CHUNK       (128 * 1024)
 
 int bench_ilulog(int argc, char **argv); /* peers/ilulog.c */
 
@@ -46,24 +46,26 @@ struct logger {
 	const char *probe; /* is it there? */
 	const char *needs;
 	const char *build; /* to %1$s/NAME */
-	char *program;	   /* NULL: not there */
+	char *program;     /* NULL: not there */
 };
 
-#define CC "cc -O2 -D_GNU_SOURCE -pthread -o %1$s/"
+#define CC  "cc -O2 -D_GNU_SOURCE -pthread -o %1$s/"
 #define CXX "c++ -O2 -std=c++17 -pthread -o %1$s/"
 
 static struct logger loggers[] = {
-	{ .name = "ilulog" },
-	{ "naive", "command -v cc", "a C compiler", CC "naive tests/bench/peers/naive.c", NULL },
-	{ "spdlog", "pkg-config --exists spdlog", "libspdlog-dev and a C++ compiler",
-	  CXX "spdlog tests/bench/peers/spdlog.cpp $(pkg-config --cflags --libs spdlog)", NULL },
-	{ "spdlog-async", "pkg-config --exists spdlog", "libspdlog-dev and a C++ compiler",
-	  CXX "spdlog-async -DASYNC tests/bench/peers/spdlog.cpp $(pkg-config --cflags --libs spdlog)", NULL },
-	{ "glib", "pkg-config --exists glib-2.0", "libglib2.0-dev",
-	  CC "glib tests/bench/peers/glib.c $(pkg-config --cflags --libs glib-2.0)", NULL },
-	{ "tracing", "command -v cargo", "cargo and its registry",
-	  "cp -r tests/bench/peers/tracing %1$s/tracing.src && cargo build -q --release --manifest-path %1$s/tracing.src/Cargo.toml "
-	  "--target-dir %1$s/tracing.out && cp %1$s/tracing.out/release/tracing_lines %1$s/tracing", NULL },
+    {.name = "ilulog"},
+    {"naive", "command -v cc", "a C compiler", CC "naive tests/bench/peers/naive.c", NULL},
+    {"spdlog", "pkg-config --exists spdlog", "libspdlog-dev and a C++ compiler",
+     CXX "spdlog tests/bench/peers/spdlog.cpp $(pkg-config --cflags --libs spdlog)", NULL},
+    {"spdlog-async", "pkg-config --exists spdlog", "libspdlog-dev and a C++ compiler",
+     CXX "spdlog-async -DASYNC tests/bench/peers/spdlog.cpp $(pkg-config --cflags --libs spdlog)", NULL},
+    {"glib", "pkg-config --exists glib-2.0", "libglib2.0-dev",
+     CC "glib tests/bench/peers/glib.c $(pkg-config --cflags --libs glib-2.0)", NULL},
+    {"tracing", "command -v cargo", "cargo and its registry",
+     "cp -r tests/bench/peers/tracing %1$s/tracing.src && cargo build -q --release --manifest-path "
+     "%1$s/tracing.src/Cargo.toml "
+     "--target-dir %1$s/tracing.out && cp %1$s/tracing.out/release/tracing_lines %1$s/tracing",
+     NULL},
 };
 #define LOGGERS (sizeof loggers / sizeof *loggers)
 
@@ -157,16 +159,16 @@ static void measure(const struct logger *l, const char *how, const char *path, c
 
 /* ---- a call ---- */
 
-#define SILENT                                                                                                         \
-	ilu_trace(tid, "Item starting to execute", KV("queue_len", i), KV("n", 77), KV("est", 0.25), KV("warm", (bool)(i & 1)));
+#define SILENT                                                                                       \
+	ilu_trace(tid, "Item starting to execute", KV("queue_len", i), KV("n", 77), KV("est", 0.25), \
+	          KV("warm", (bool)(i & 1)));
 #define SILENT_4 SILENT SILENT SILENT SILENT
 
 /* Calls that are switched off, sixteen in a row, so that the loop around them hardly counts. */
 __attribute__((noinline)) static void disabled_calls(const ilu_tid *tid)
 {
 	for (uint64_t i = 0; i < DISABLED / 16; i++) {
-		SILENT_4 SILENT_4 SILENT_4 SILENT_4
-		__asm__ volatile("" : "+r"(i) : : "memory"); /* each time anew */
+		SILENT_4 SILENT_4 SILENT_4 SILENT_4 __asm__ volatile("" : "+r"(i) : : "memory"); /* each time anew */
 	}
 }
 
@@ -192,7 +194,7 @@ static void bench_disabled(void)
 
 static void bench_calls(const char *how, int calls, const char *path)
 {
-	static const char *const point[] = { "p50", "p90", "p99", "p999", "max" };
+	static const char *const point[] = {"p50", "p90", "p99", "p999", "max"};
 	double t[LOGGERS][5];
 	char *rest = text("%d", calls);
 	bool clock = !strcmp(how, "clock");
@@ -229,9 +231,10 @@ static double count_call(const struct logger *l, const char *path, const char **
 	if (!rc || !run_quietly("command -v valgrind"))
 		return n;
 	*by = "callgrind";
-	command = text("valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=logger_counted %s count %s %d 2>&1 | "
-		       "sed -n 's/.*Collected : //p'",
-		       l->program, path, COUNTED);
+	command = text("valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=logger_counted %s "
+	               "count %s %d 2>&1 | "
+	               "sed -n 's/.*Collected : //p'",
+	               l->program, path, COUNTED);
 	rc = ask(command, &n, 1);
 	free(command);
 	return rc ? 0 : n / COUNTED;
@@ -248,7 +251,8 @@ static void bench_count(const char *path)
 		if (n > 0)
 			fprintf(stderr, "log.call: %.0f instructions in %s's caller, by %s\n", n, loggers[i].name, by);
 		else if (loggers[i].program)
-			fprintf(stderr, "log.call: instructions of %s are not known: no counter and no valgrind\n", loggers[i].name);
+			fprintf(stderr, "log.call: instructions of %s are not known: no counter and no valgrind\n",
+			        loggers[i].name);
 	}
 }
 
@@ -263,14 +267,14 @@ static struct lines best_lines(size_t which, int threads, const char *path, int 
 {
 	int lines = which ? PEER_LINES : LINES;
 	char *rest = text("%d %d", threads, lines);
-	struct lines best = { 0 };
+	struct lines best = {0};
 
 	for (int round = 0; round < rounds; round++) {
 		double n[5];
 		struct lines got;
 
 		measure(&loggers[which], "lines", path, rest, n, 5);
-		got = (struct lines){ n[0], n[1], n[2], n[3], n[4] };
+		got = (struct lines){n[0], n[1], n[2], n[3], n[4]};
 		if (got.lines < lines / threads * threads)
 			die(text("%s lost lines: %.0f of %d", loggers[which].name, got.lines, lines));
 		if (got.rate > best.rate)
@@ -351,7 +355,7 @@ static void bench_floor(const char *bench, uint64_t bytes, const char *path, int
 
 static void bench_lines(const char *path)
 {
-	static const int threads[] = { 1, 2, 4, 16 };
+	static const int threads[] = {1, 2, 4, 16};
 	char *ballast = text("%s/ballast", dir), *floor = text("%s/floor", dir), *fresh = text("%s/fresh.log", dir);
 	double bytes = 0, got;
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* model_bench.c - what the model costs while loading, and how long its questions take.
  *
- * Inputs are the real runs below ILU_TEST_RUNS where they are there; else a day of faas-sim in virtual time, and a log in which one transaction
- * turns in a circle. They are kept in ILU_BENCH_DIR (default: ilu-bench in the temporary directory; 4 GB).
+ * Inputs are the real runs below ILU_TEST_RUNS where they are there; else a day of faas-sim in virtual time, and a log
+ * in which one transaction turns in a circle. They are kept in ILU_BENCH_DIR (default: ilu-bench in the temporary
+ * directory; 4 GB).
  *
- * A question is a process of its own, start and output included, asked five times; the best counts. "model.timeline" and "model.tree" are the median
- * over 200 transactions, ".worst" the one with the most lines; ".storm" is the same in a transaction of two million lines. */
+ * A question is a process of its own, start and output included, asked five times; the best counts. "model.timeline"
+ * and "model.tree" are the median over 200 transactions, ".worst" the one with the most lines; ".storm" is the same in
+ * a transaction of two million lines. */
 #include "bench.h"
 #include "model/model.h"
 #include "store/store.h"
@@ -25,8 +27,18 @@ static char *logq, *sim;
 static char *simulated(void)
 {
 	char *to = bench_text("%s/faas-sim", bench_dir()), *part = bench_text("%s.part", to);
-	char *argv[] = {sim, (char *)"--directory", part, (char *)"--time", (char *)"virtual", (char *)"--seed", (char *)"1", (char *)"--seconds", (char *)"200",
-			(char *)"--spanning", (char *)"FULL", NULL};
+	char *argv[] = {sim,
+	                (char *)"--directory",
+	                part,
+	                (char *)"--time",
+	                (char *)"virtual",
+	                (char *)"--seed",
+	                (char *)"1",
+	                (char *)"--seconds",
+	                (char *)"200",
+	                (char *)"--spanning",
+	                (char *)"FULL",
+	                NULL};
 
 	if (!access(to, R_OK))
 		return to;
@@ -41,7 +53,8 @@ static char *simulated(void)
 /* Three million lines, of which one transaction repeats three over and over. */
 static char *circle(void)
 {
-	static const char *const messages[] = {"checking resources", "Insufficient resources to run item", "Popped item from queue"};
+	static const char *const messages[] = {"checking resources", "Insufficient resources to run item",
+	                                       "Popped item from queue"};
 	char *path = bench_text("%s/circle_0.log", bench_dir()), *part = bench_text("%s.part", path);
 	FILE *f;
 
@@ -50,8 +63,12 @@ static char *circle(void)
 	fprintf(stderr, "writing %s\n", path);
 	f = fopen(part, "w");
 	for (int i = 0; f && i < 3000000; i++)
-		fprintf(f, "{\"timestamp\":\"2026-11-23 %02d:%02d:%02d.%06d\",\"level\":\"DEBUG\",\"fields\":{\"message\":\"%s\",\"tid\":\"%s\"},\"target\":\"w\"}\n",
-			i / 36000000, i / 600000 % 60, i / 10000 % 60, i % 10000 * 100 + 1, messages[i % 3], i % 10 ? "spins" : "CtrMrgWorker");
+		fprintf(f,
+		        "{\"timestamp\":\"2026-11-23 "
+		        "%02d:%02d:%02d.%06d\",\"level\":\"DEBUG\",\"fields\":{\"message\":\"%s\",\"tid\":\"%s\"},"
+		        "\"target\":\"w\"}\n",
+		        i / 36000000, i / 600000 % 60, i / 10000 % 60, i % 10000 * 100 + 1, messages[i % 3],
+		        i % 10 ? "spins" : "CtrMrgWorker");
 	if (!f || fclose(f) || rename(part, path))
 		bench_die("the log could not be written");
 	return path;
@@ -147,7 +164,8 @@ static void of_a_transaction(const char *db, const char *command)
 	double seconds[TIDS];
 	int n = read_tids(db, "SELECT tid FROM invocation ORDER BY substr(tid, 7)", tids, TIDS);
 
-	if (!n || !read_tids(db, "SELECT tid FROM invocation JOIN place USING (tid) ORDER BY events DESC, tid", &worst, 1))
+	if (!n ||
+	    !read_tids(db, "SELECT tid FROM invocation JOIN place USING (tid) ORDER BY events DESC, tid", &worst, 1))
 		bench_die("no invocation");
 	for (int i = 0; i < n; i++)
 		seconds[i] = best_of(db, command, tids[i]);

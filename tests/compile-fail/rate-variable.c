@@ -7,7 +7,7 @@ void f(const ilu_tid *tid, const char *text, void *pointer, int *number)
 {
 	struct pair {
 		int a, b;
-	} pair = { 1, 2 };
+	} pair = {1, 2};
 
 	(void)tid, (void)text, (void)pointer, (void)number, (void)pair;
 #ifndef BAD

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* event_faults.c - each allocation of asking the table event fails once: the answer is the same as ever, or an error. */
+/* event_faults.c - each allocation of asking the table event fails once: the answer is the same as ever, or an error.
+ */
 #include "faults.h"
 #include "load/load.h"
 #include "store/store.h"
@@ -17,14 +18,15 @@ static char folder[] = "/tmp/ilu-faults-XXXXXX";
 static char log_path[64], db_path[64];
 
 static const char *const questions[] = {
-	"select count(*), sum(line), sum(offset) from event",
-	"select id, run, source, line, time_ns, level, target, message, tid, fields, span, spans, raw, \"foreign\" from event where tid = 't3'",
-	"select count(*) from event where message = 'say \"\xc2\xb5\"' and level = 'INFO'",
-	"select sum(line) from event where message like '%3 of%' and has(event, 'n>5')",
-	"select field(event, 'n'), field(event, 'text'), has(event, 'text=\xc3\xa4') from event where line < 30",
-	"select sum(field(e, 'n')) from (select event e from event where line < 30 limit 100)",
-	"select count(*) from event where tid = '\xc3\xa4'",
-	"select count(*) from event a join event b on a.tid = b.tid where a.line = 7",
+    "select count(*), sum(line), sum(offset) from event",
+    "select id, run, source, line, time_ns, level, target, message, tid, fields, span, spans, raw, \"foreign\" from "
+    "event where tid = 't3'",
+    "select count(*) from event where message = 'say \"\xc2\xb5\"' and level = 'INFO'",
+    "select sum(line) from event where message like '%3 of%' and has(event, 'n>5')",
+    "select field(event, 'n'), field(event, 'text'), has(event, 'text=\xc3\xa4') from event where line < 30",
+    "select sum(field(e, 'n')) from (select event e from event where line < 30 limit 100)",
+    "select count(*) from event where tid = '\xc3\xa4'",
+    "select count(*) from event a join event b on a.tid = b.tid where a.line = 7",
 };
 
 /* All of a question's answer, hashed; 0, or an SQLite error. Text is looked at without memory of our own. */
@@ -90,8 +92,15 @@ static void faults(void **state)
 static int setup(void **state)
 {
 	char *paths[] = {log_path}, utc[] = "UTC", *zones[] = {utc};
-	struct load_options o = {.db = db_path, .paths = paths, .npaths = 1, .timezones = zones, .ntimezones = 1, .quiet = true,
-				 .threads = 1, .out = stdout, .err = stderr};
+	struct load_options o = {.db = db_path,
+	                         .paths = paths,
+	                         .npaths = 1,
+	                         .timezones = zones,
+	                         .ntimezones = 1,
+	                         .quiet = true,
+	                         .threads = 1,
+	                         .out = stdout,
+	                         .err = stderr};
 	FILE *f;
 	int i;
 
@@ -102,10 +111,15 @@ static int setup(void **state)
 	snprintf(db_path, sizeof db_path, "%s/logq.db", folder);
 	f = fopen(log_path, "w");
 	for (i = 0; i < 400; i++) {
-		fprintf(f, "{\"timestamp\":\"2026-11-23 00:00:%02d.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"item %d of it\",\"tid\":\"t%d\",\"n\":%d},\"target\":\"t\"}\n",
-			i / 10, i, i % 9, i % 11);
-		fprintf(f, "{\"timestamp\":\"2026-11-23 00:00:%02d.2\",\"level\":\"INFO\",\"fields\":{\"message\":\"say \\\"\xc2\xb5\\\"\",\"tid\":\"\xc3\xa4\",\"text\":\"\xc3\xa4\"},\"target\":\"t\","
-			"\"span\":{\"name\":\"s\"},\"spans\":[{\"name\":\"s\"}]}\n", i / 10);
+		fprintf(f,
+		        "{\"timestamp\":\"2026-11-23 00:00:%02d.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"item "
+		        "%d of it\",\"tid\":\"t%d\",\"n\":%d},\"target\":\"t\"}\n",
+		        i / 10, i, i % 9, i % 11);
+		fprintf(f,
+		        "{\"timestamp\":\"2026-11-23 00:00:%02d.2\",\"level\":\"INFO\",\"fields\":{\"message\":\"say "
+		        "\\\"\xc2\xb5\\\"\",\"tid\":\"\xc3\xa4\",\"text\":\"\xc3\xa4\"},\"target\":\"t\","
+		        "\"span\":{\"name\":\"s\"},\"spans\":[{\"name\":\"s\"}]}\n",
+		        i / 10);
 	}
 	fclose(f);
 	return load_run(&o);

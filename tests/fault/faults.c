@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-const char *const fault_names[FAULT_KINDS] = { "malloc", "open", "write ENOSPC", "write EIO", "short write", "fdatasync", "mmap", "pthread_create", "socket" };
+const char *const fault_names[FAULT_KINDS] = {"malloc",    "open", "write ENOSPC",   "write EIO", "short write",
+                                              "fdatasync", "mmap", "pthread_create", "socket"};
 
 static struct {
 	unsigned armed; /* atomic, as `calls` */

@@ -8,15 +8,15 @@
 #define FAULTS_H
 
 enum fault_kind {
-	FAULT_MALLOC, /* malloc calloc realloc strdup strndup asprintf aligned_alloc: ENOMEM */
-	FAULT_OPEN,   /* open: EMFILE */
-	FAULT_WRITE,  /* write: ENOSPC after taking half of it */
+	FAULT_MALLOC,    /* malloc calloc realloc strdup strndup asprintf aligned_alloc: ENOMEM */
+	FAULT_OPEN,      /* open: EMFILE */
+	FAULT_WRITE,     /* write: ENOSPC after taking half of it */
 	FAULT_WRITE_EIO, /* write: EIO and nothing taken; neither can a torn line be cut back */
-	FAULT_SHORT,  /* write: takes one byte */
-	FAULT_SYNC,   /* fdatasync: EIO */
-	FAULT_MMAP,   /* mmap: ENOMEM */
-	FAULT_THREAD, /* pthread_create: EAGAIN */
-	FAULT_SOCKET, /* socket: EMFILE; connect, sendmsg: ECONNREFUSED */
+	FAULT_SHORT,     /* write: takes one byte */
+	FAULT_SYNC,      /* fdatasync: EIO */
+	FAULT_MMAP,      /* mmap: ENOMEM */
+	FAULT_THREAD,    /* pthread_create: EAGAIN */
+	FAULT_SOCKET,    /* socket: EMFILE; connect, sendmsg: ECONNREFUSED */
 	FAULT_KINDS,
 };
 

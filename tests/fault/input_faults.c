@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* input_faults.c - each allocation and each open of reading inputs fails once: the answer is the same as ever, or an error. */
+/* input_faults.c - each allocation and each open of reading inputs fails once: the answer is the same as ever, or an
+ * error. */
 #include "faults.h"
 #include "ingest/reader.h"
 #include "ingest/zone.h"
@@ -114,7 +115,8 @@ static int search(struct answer *a)
 	snprintf(missing, sizeof missing, "%s/missing", folder);
 	rc = discover(paths, 3, &d);
 	for (i = 0; i < d.ninputs; i++)
-		put(a, "%s %s %s %zu\n", d.inputs[i].path, input_kind_name(d.inputs[i].kind), d.inputs[i].worker, d.inputs[i].run);
+		put(a, "%s %s %s %zu\n", d.inputs[i].path, input_kind_name(d.inputs[i].kind), d.inputs[i].worker,
+		    d.inputs[i].run);
 	for (i = 0; i < d.nruns; i++)
 		put(a, "%s\n", d.runs[i].path);
 	for (i = 0; i < d.nnotes; i++)
@@ -131,7 +133,8 @@ static const struct {
 	const char *name;
 	int (*run)(struct answer *a);
 } subjects[] = {
-	{"plain", read_plain}, {"zstd", read_zstd}, {"gzip", read_gzip}, {"skip", pass_over}, {"zone", zone}, {"discover", search},
+    {"plain", read_plain}, {"zstd", read_zstd}, {"gzip", read_gzip},
+    {"skip", pass_over},   {"zone", zone},      {"discover", search},
 };
 
 static void faults(void **state)
@@ -157,7 +160,8 @@ static void faults(void **state)
 				if (calls < n)
 					break;
 				if (!rc && strcmp(got.text, want.text))
-					fail_msg("%s, %s %u: no error, but %s", subjects[s].name, fault_names[kinds[k]], n, got.text);
+					fail_msg("%s, %s %u: no error, but %s", subjects[s].name, fault_names[kinds[k]],
+					         n, got.text);
 			}
 			print_message("%s: %s failed %u times\n", subjects[s].name, fault_names[kinds[k]], n - 1);
 		}
@@ -175,7 +179,8 @@ static void save(const char *name, const void *p, size_t len)
 
 static int setup(void **state)
 {
-	static const char line[] = "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"a\"},\"target\":\"t\"}\n";
+	static const char line[] = "{\"timestamp\":\"2026-11-23 "
+	                           "00:51:54.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"a\"},\"target\":\"t\"}\n";
 	static char text[200000], packed[100000];
 	size_t i, len = 0;
 	gzFile gz;

@@ -30,16 +30,16 @@
 #include <cmocka.h>
 
 #define THREADS 2
-#define EACH	(rich ? 50 : 150)
+#define EACH    (rich ? 50 : 150)
 
 /* What the child tells: shared memory. */
 static struct report {
-	unsigned calls;	   /* of the kind that fails */
-	int start;	   /* first try's result */
-	int flushed;	   /* under faults */
-	int reloads;	   /* that were accepted */
+	unsigned calls;      /* of the kind that fails */
+	int start;           /* first try's result */
+	int flushed;         /* under faults */
+	int reloads;         /* that were accepted */
 	char complaint[200]; /* why the child is not content */
-} *report;
+} * report;
 
 static char directory[64];
 static bool rich; /* with sinks and a reload */
@@ -128,13 +128,14 @@ static void daemon_main(enum fault_kind kind, unsigned first, unsigned count)
 /* ---- the log ---- */
 
 struct tally {
-	long long seq;	  /* the last number accounted for */
-	long long events; /* of the daemon */
+	long long seq;     /* the last number accounted for */
+	long long events;  /* of the daemon */
 	long long resumed; /* of them, from after the faults */
 	long long lost;
-	long long early;  /* made before a start that worked */
-	long long own;	  /* lines of the library that are no gaps */
-	bool of_sink;	  /* which also has the main log's gaps, with the numbers there, for records that never were lines */
+	long long early; /* made before a start that worked */
+	long long own;   /* lines of the library that are no gaps */
+	bool
+	    of_sink; /* which also has the main log's gaps, with the numbers there, for records that never were lines */
 };
 
 /* What a line says, from wherever it was read. */
@@ -175,9 +176,13 @@ static long long integer(const json_t *object, const char *key)
 static const char *tally_line(struct tally *t, const char *line, size_t len)
 {
 	json_t *event = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL), *fields = json_object_get(event, "fields");
-	struct said said = { json_string_value(json_object_get(fields, "message")), integer(event, "seq"), integer(fields, "lost"),
-			     integer(fields, "from_seq"), integer(fields, "to_seq"), integer(fields, "phase"),
-			     integer(fields, "calls_before") };
+	struct said said = {json_string_value(json_object_get(fields, "message")),
+	                    integer(event, "seq"),
+	                    integer(fields, "lost"),
+	                    integer(fields, "from_seq"),
+	                    integer(fields, "to_seq"),
+	                    integer(fields, "phase"),
+	                    integer(fields, "calls_before")};
 	const char *wrong = event && said.message ? tally_said(t, &said) : "not an event line";
 
 	json_decref(event);
@@ -206,13 +211,14 @@ static void check_tally(const struct tally *t, const char *what, unsigned n, con
 		fail_msg("%s %u: %s: after the faults %lld lines of %d", what, n, where, t->resumed, THREADS * EACH);
 	/* "Logger initialized", and what came of a reload, may be among the lost ones */
 	if (t->events + t->lost + t->early + t->own != made + 1 + report->reloads)
-		fail_msg("%s %u: %s: %lld made and %d reloads, but %lld lines and %lld lost, %lld before the start, %lld own", what, n,
-			 where, made, report->reloads, t->events, t->lost, t->early, t->own);
+		fail_msg("%s %u: %s: %lld made and %d reloads, but %lld lines and %lld lost, %lld before the start, "
+		         "%lld own",
+		         what, n, where, made, report->reloads, t->events, t->lost, t->early, t->own);
 }
 
 static void check_log(const char *what, unsigned n, const char *where)
 {
-	struct tally t = { .of_sink = strcmp(where, "log.log") != 0 };
+	struct tally t = {.of_sink = strcmp(where, "log.log") != 0};
 	size_t len;
 	char *text = read_log(where, &len);
 
@@ -237,11 +243,11 @@ static struct {
 	unsigned ends; /* empty datagrams */
 	struct tally tally;
 	char wrong[400];
-} journal = { .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER };
+} journal = {.lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
 
 static struct sockaddr_un journal_address(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	snprintf(address.sun_path, sizeof address.sun_path, "%s/journal", directory);
 	return address;
@@ -250,13 +256,13 @@ static struct sockaddr_un journal_address(void)
 /* The texts of this daemon have no control characters: "NAME=value" in each line. */
 static void tally_entry(char *entry)
 {
-	struct said said = { .message = "" };
+	struct said said = {.message = ""};
 	struct {
 		const char *name;
 		long long *slot;
 	} numbers[] = {
-		{ "SEQ=", &said.seq }, { "LOST=", &said.lost }, { "FROM_SEQ=", &said.from_seq }, { "TO_SEQ=", &said.to_seq },
-		{ "PHASE=", &said.phase }, { "CALLS_BEFORE=", &said.calls_before },
+	    {"SEQ=", &said.seq},       {"LOST=", &said.lost},   {"FROM_SEQ=", &said.from_seq},
+	    {"TO_SEQ=", &said.to_seq}, {"PHASE=", &said.phase}, {"CALLS_BEFORE=", &said.calls_before},
 	};
 	const char *wrong;
 	char *rest;
@@ -322,7 +328,7 @@ static void remove_logs(void)
 {
 	unlink(path_of("log.log"));
 	unlink(path_of("sink.log"));
-	journal.tally = (struct tally){ .of_sink = true };
+	journal.tally = (struct tally){.of_sink = true};
 	*journal.wrong = '\0';
 	journal.ends = 0;
 }
@@ -366,8 +372,8 @@ static void every(enum fault_kind kind, unsigned count)
 		n += kind == FAULT_SOCKET && n > 12 ? 61 : 1;
 		runs++;
 	} while (n <= report->calls + 1);
-	print_message("%s%s: failed in %u runs, %u at a time; %u calls in the last\n", fault_names[kind], rich ? ", with sinks" : "",
-		      runs - 1, count, report->calls);
+	print_message("%s%s: failed in %u runs, %u at a time; %u calls in the last\n", fault_names[kind],
+	              rich ? ", with sinks" : "", runs - 1, count, report->calls);
 }
 
 static void test_kind(void **state)
@@ -436,9 +442,10 @@ static int setup(void **state)
 	file = fopen(path_of("config"), "w");
 	if (!file)
 		return -1;
-	fprintf(file, "{\"directory\":\"%s\",\"basename\":\"log\",\"ring_bytes\":65536,"
-		      "\"sinks\":[{\"file\":\"sink.log\"},{\"journald\":\"%s/journal\",\"filter\":\"info\"}]}",
-		directory, directory);
+	fprintf(file,
+	        "{\"directory\":\"%s\",\"basename\":\"log\",\"ring_bytes\":65536,"
+	        "\"sinks\":[{\"file\":\"sink.log\"},{\"journald\":\"%s/journal\",\"filter\":\"info\"}]}",
+	        directory, directory);
 	fclose(file);
 	address = journal_address();
 	journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -461,8 +468,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static enum fault_kind kinds[] = { FAULT_MALLOC, FAULT_OPEN, FAULT_WRITE, FAULT_WRITE_EIO, FAULT_SHORT,
-					   FAULT_SYNC, FAULT_MMAP, FAULT_THREAD, FAULT_SOCKET };
+	static enum fault_kind kinds[] = {FAULT_MALLOC, FAULT_OPEN, FAULT_WRITE,  FAULT_WRITE_EIO, FAULT_SHORT,
+	                                  FAULT_SYNC,   FAULT_MMAP, FAULT_THREAD, FAULT_SOCKET};
 	enum { KINDS = sizeof kinds / sizeof *kinds };
 	static char names[KINDS][40];
 	struct CMUnitTest tests[2 * KINDS];
@@ -471,8 +478,8 @@ int main(void)
 	for (size_t i = 0; i < KINDS; i++) {
 		snprintf(names[i], sizeof names[i], "%s, with sinks", fault_names[kinds[i]]);
 		if (kinds[i] != FAULT_SOCKET)
-			tests[n++] = (struct CMUnitTest){ fault_names[kinds[i]], test_kind, NULL, NULL, &kinds[i] };
-		tests[n++] = (struct CMUnitTest){ names[i], test_kind_with_sinks, NULL, NULL, &kinds[i] };
+			tests[n++] = (struct CMUnitTest){fault_names[kinds[i]], test_kind, NULL, NULL, &kinds[i]};
+		tests[n++] = (struct CMUnitTest){names[i], test_kind_with_sinks, NULL, NULL, &kinds[i]};
 	}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_to_the_end);
 	return _cmocka_run_group_tests("log_faults", tests, n, setup, teardown);

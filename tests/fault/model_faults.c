@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* model_faults.c - each allocation of building and asking the model fails once: the tables are the same as ever, or it is an error. */
+/* model_faults.c - each allocation of building and asking the model fails once: the tables are the same as ever, or it
+ * is an error. */
 #include "faults.h"
 #include "load/load.h"
 #include "model/energy_meter.h"
@@ -46,7 +47,8 @@ static int ask(struct store *s, const char *sql, unsigned *hash)
 
 static int build(struct store *s, unsigned *hash)
 {
-	static const char *const tables[] = {"invocation", "attempt", "container", "lock", "batch", "pattern", "function"};
+	static const char *const tables[] = {"invocation", "attempt", "container", "lock",
+	                                     "batch",      "pattern", "function"};
 	char *why = NULL, sql[64];
 	int rc = store_exec(s, "BEGIN");
 
@@ -110,7 +112,8 @@ static int findings(struct store *s, unsigned *hash)
 static int energy(struct store *s, unsigned *hash)
 {
 	struct energy_meter m = {.kind = ENERGY_RAPL, .range_uj = 210e6};
-	struct energy_user users[] = {{.from_ns = 0, .to_ns = INT64_MAX}, {.from_ns = INT64_MAX - 1, .to_ns = INT64_MAX}};
+	struct energy_user users[] = {{.from_ns = 0, .to_ns = INT64_MAX},
+	                              {.from_ns = INT64_MAX - 1, .to_ns = INT64_MAX}};
 	struct energy_rows *rows;
 	struct energy_row row;
 	double idle;
@@ -132,7 +135,11 @@ static int energy(struct store *s, unsigned *hash)
 static const struct {
 	const char *name;
 	int (*run)(struct store *s, unsigned *hash);
-} subjects[] = {{"build", build}, {"results", read_results}, {"virtual tables", virtual_tables}, {"findings", findings}, {"energy", energy}};
+} subjects[] = {{"build", build},
+                {"results", read_results},
+                {"virtual tables", virtual_tables},
+                {"findings", findings},
+                {"energy", energy}};
 
 static int subject(size_t i, unsigned *hash)
 {
@@ -180,7 +187,9 @@ static int second;
 
 static void line(FILE *f, const char *fields, const char *rest)
 {
-	fprintf(f, "{\"timestamp\":\"2026-11-23 00:00:%02d.1\",\"level\":\"INFO\",\"fields\":{%s},\"target\":\"t\"%s}\n", second++ % 60, fields, rest);
+	fprintf(f,
+	        "{\"timestamp\":\"2026-11-23 00:00:%02d.1\",\"level\":\"INFO\",\"fields\":{%s},\"target\":\"t\"%s}\n",
+	        second++ % 60, fields, rest);
 }
 
 static void invocation(FILE *f, const char *tid, int ends)
@@ -192,12 +201,22 @@ static void invocation(FILE *f, const char *tid, int ends)
 #define SAY(...) (snprintf(fields, sizeof fields, __VA_ARGS__), line(f, fields, ""))
 	SAY("\"message\":\"Handling invocation request\",\"tid\":\"%s\"", tid);
 	SAY("\"message\":\"Container acquired\",\"tid\":\"%s\",\"container_id\":\"" CONTAINER "\"", tid);
-	SAY("\"message\":\"Inserting container into pool\",\"tid\":\"%s\",\"container_id\":\"" CONTAINER "\",\"pool_type\":\"Running\"", tid);
-	SAY("\"message\":\"Item starting to execute\",\"tid\":\"%s\",\"insert_time\":\"2026-11-23 00:00:00.1\",\"remove_time\":\"2026-11-23 00:00:01.1\"", tid);
-	SAY("\"message\":\"Encountered unknown error while trying to run queued invocation\",\"tid\":\"%s\",\"error\":\"a \\\"b\\\"\"", tid);
-	SAY("\"message\":\"Create task failed\",\"tid\":\"%s\",\"error\":\"failed to mount {overlay [upperdir=/x/snapshots/7/fs]}: no such file or directory: u\"", tid);
+	SAY("\"message\":\"Inserting container into pool\",\"tid\":\"%s\",\"container_id\":\"" CONTAINER
+	    "\",\"pool_type\":\"Running\"",
+	    tid);
+	SAY("\"message\":\"Item starting to execute\",\"tid\":\"%s\",\"insert_time\":\"2026-11-23 "
+	    "00:00:00.1\",\"remove_time\":\"2026-11-23 00:00:01.1\"",
+	    tid);
+	SAY("\"message\":\"Encountered unknown error while trying to run queued "
+	    "invocation\",\"tid\":\"%s\",\"error\":\"a \\\"b\\\"\"",
+	    tid);
+	SAY("\"message\":\"Create task failed\",\"tid\":\"%s\",\"error\":\"failed to mount {overlay "
+	    "[upperdir=/x/snapshots/7/fs]}: no such file or directory: u\"",
+	    tid);
 	if (ends) {
-		SAY("\"message\":\"Invocation complete\",\"tid\":\"%s\",\"fqdn\":\"f-0.0.1\",\"e2etime\":\"1\",\"compute\":\"CPU\"", tid);
+		SAY("\"message\":\"Invocation "
+		    "complete\",\"tid\":\"%s\",\"fqdn\":\"f-0.0.1\",\"e2etime\":\"1\",\"compute\":\"CPU\"",
+		    tid);
 		line(f, "\"message\":\"close\",\"time.busy\":\"1.00ms\",\"time.idle\":\"2.00ms\"", span);
 	}
 #undef SAY
@@ -206,8 +225,15 @@ static void invocation(FILE *f, const char *tid, int ends)
 static int setup(void **state)
 {
 	char *paths[] = {log_path, energy_path}, utc[] = "UTC", *zones[] = {utc};
-	struct load_options o = {.db = db_path, .paths = paths, .npaths = 2, .timezones = zones, .ntimezones = 1, .quiet = true,
-				 .threads = 1, .out = stdout, .err = stderr};
+	struct load_options o = {.db = db_path,
+	                         .paths = paths,
+	                         .npaths = 2,
+	                         .timezones = zones,
+	                         .ntimezones = 1,
+	                         .quiet = true,
+	                         .threads = 1,
+	                         .out = stdout,
+	                         .err = stderr};
 	FILE *f;
 
 	(void)state;
@@ -227,8 +253,14 @@ static int setup(void **state)
 	f = fopen(log_path, "w");
 	if (!f)
 		return -1;
-	line(f, "\"message\":\"Container manager info\",\"tid\":\"CtrMrgWorker\",\"used_mem\":1,\"total_mem\":2,\"num_containers\":3", "");
-	line(f, "\"message\":\"CPU utilization\",\"tid\":\"CPU_MON_BG\",\"cpu_util\":\"{\\\"cpu_us\\\":1.0,\\\"cpu_sy\\\":2}\"", "");
+	line(f,
+	     "\"message\":\"Container manager "
+	     "info\",\"tid\":\"CtrMrgWorker\",\"used_mem\":1,\"total_mem\":2,\"num_containers\":3",
+	     "");
+	line(f,
+	     "\"message\":\"CPU "
+	     "utilization\",\"tid\":\"CPU_MON_BG\",\"cpu_util\":\"{\\\"cpu_us\\\":1.0,\\\"cpu_sy\\\":2}\"",
+	     "");
 	line(f, "\"message\":\"logged in\",\"password\":\"x\"", "");
 	invocation(f, "a", 1);
 	invocation(f, "b", 0);
@@ -240,7 +272,9 @@ static int setup(void **state)
 	f = fopen(csv_path, "w");
 	if (!f)
 		return -1;
-	fputs("success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\ntrue,f,false,1,0.5,3,a\n", f);
+	fputs("success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\ntrue,f,false,1,"
+	      "0.5,3,a\n",
+	      f);
 	fclose(f);
 	return load_run(&o);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any bytes as the directory and the blocks of a chunk, before they are packed: what is damaged is told as damage, never followed. (Packed,
- * a checksum would keep nearly everything away from the code behind it.)
+/* Any bytes as the directory and the blocks of a chunk, before they are packed: what is damaged is told as damage,
+ * never followed. (Packed, a checksum would keep nearly everything away from the code behind it.)
  *
- * The input: a byte with the number of blocks; for the directory and each block its length in two bytes, and its bytes. The
- * directory's list of blocks is added here. With ILU_FUZZ_SEEDS=FOLDER seeds are written there, and nothing else is done. */
+ * The input: a byte with the number of blocks; for the directory and each block its length in two bytes, and its bytes.
+ * The directory's list of blocks is added here. With ILU_FUZZ_SEEDS=FOLDER seeds are written there, and nothing else is
+ * done. */
 #include "ingest/scan.h"
 #include "load/parse.h"
 #include "store/chunk_format.h"
@@ -18,13 +19,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static const char lines[] =
-	"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"0123456789abcdef0123456789abcdef\",\"n\":1,\"s\":\"a\"},\"target\":\"t\"}\n"
-	"{\"timestamp\":\"2026-11-23 00:51:54.2\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"1123456789abcdef0123456789abcdef\",\"n\":-7,\"s\":\"b\"},\"target\":\"t\"}\n"
-	"{\"timestamp\":\"2026-11-23 00:51:54.3\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"1123456789abcdef0123456789abcdef\",\"n\":99,\"s\":\"2026-11-23 00:51:54.3\"},\"target\":\"t\"}\n"
-	"{\"timestamp\":\"2026-11-23T00:51:54.300000000Z\",\"fields\":{\"message\":\"z\",\"h\":\"0123456789abcdef\"},\"span\":{\"tid\":\"x\",\"id\":\"7\",\"name\":\"s\"},\"spans\":[{\"n\":[1]}]}\n"
-	"{\"timestamp\":\"2026-11-23T00:51:54.400000000Z\",\"fields\":{\"message\":\"z\",\"h\":\"fedcba9876543210\"},\"span\":{\"tid\":\"y\",\"id\":\"8\",\"name\":\"s\"},\"spans\":[{\"n\":[2]}]}\n"
-	"no event\n"
-	"{\"timestamp\":\"2026-11-23 00:51:54.3\",\"fields\":{\"a\":1}},\"target\":\"t\"}\n";
+    "{\"timestamp\":\"2026-11-23 "
+    "00:51:54.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"0123456789abcdef0123456789abcdef\",\"n\":"
+    "1,\"s\":\"a\"},\"target\":\"t\"}\n"
+    "{\"timestamp\":\"2026-11-23 "
+    "00:51:54.2\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"1123456789abcdef0123456789abcdef\",\"n\":-"
+    "7,\"s\":\"b\"},\"target\":\"t\"}\n"
+    "{\"timestamp\":\"2026-11-23 "
+    "00:51:54.3\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"1123456789abcdef0123456789abcdef\",\"n\":"
+    "99,\"s\":\"2026-11-23 00:51:54.3\"},\"target\":\"t\"}\n"
+    "{\"timestamp\":\"2026-11-23T00:51:54.300000000Z\",\"fields\":{\"message\":\"z\",\"h\":\"0123456789abcdef\"},"
+    "\"span\":{\"tid\":\"x\",\"id\":\"7\",\"name\":\"s\"},\"spans\":[{\"n\":[1]}]}\n"
+    "{\"timestamp\":\"2026-11-23T00:51:54.400000000Z\",\"fields\":{\"message\":\"z\",\"h\":\"fedcba9876543210\"},"
+    "\"span\":{\"tid\":\"y\",\"id\":\"8\",\"name\":\"s\"},\"spans\":[{\"n\":[2]}]}\n"
+    "no event\n"
+    "{\"timestamp\":\"2026-11-23 00:51:54.3\",\"fields\":{\"a\":1}},\"target\":\"t\"}\n";
 
 static struct shape_set *set;
 static ZSTD_CCtx *zstd;

@@ -9,10 +9,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const keys[] = { "tid", "n" };
-	const struct directive_value values[] = { { .key = "tid", .key_len = 3, .type = DIRECTIVE_STR, .s = { "t1", 2 } },
-						  { .key = "n", .key_len = 1, .type = DIRECTIVE_I64, .i = 5 } };
-	struct directive_site site = { "app::queue", 10, "invoke", 6, keys, 2, 3, true };
+	static const char *const keys[] = {"tid", "n"};
+	const struct directive_value values[] = {{.key = "tid", .key_len = 3, .type = DIRECTIVE_STR, .s = {"t1", 2}},
+	                                         {.key = "n", .key_len = 1, .type = DIRECTIVE_I64, .i = 5}};
+	struct directive_site site = {"app::queue", 10, "invoke", 6, keys, 2, 3, true};
 	struct directive_set *set, *again;
 	struct directive_error error;
 	char text[4096], second[4096];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Any bytes as lines of a log: through the parser with its guesses, the shapes and a chunk, and back. Each line must come back byte for
- * byte, and its row say what the parser says of it alone. */
+/* Any bytes as lines of a log: through the parser with its guesses, the shapes and a chunk, and back. Each line must
+ * come back byte for byte, and its row say what the parser says of it alone. */
 #include "ingest/scan.h"
 #include "load/parse.h"
 
@@ -26,9 +26,11 @@ static void row_check(struct chunk *c, uint32_t i, const char *text, size_t len,
 	if (v != LINE_REJECTED) {
 		struct shape *head, *tail;
 
-		assert(!chunk_tid(c, row.tid, &tid) && row.stamp == l->stamp && slice_same(tid, l->tid) && !tid.ptr == !l->tid.ptr);
+		assert(!chunk_tid(c, row.tid, &tid) && row.stamp == l->stamp && slice_same(tid, l->tid) &&
+		       !tid.ptr == !l->tid.ptr);
 		assert(!shape_of_raw(l, 0, &head) && !shape_of_raw(l, 1, &tail));
-		assert(slice_same(head->level, l->level) && slice_same(head->target, l->target) && tail->depth == l->nspans);
+		assert(slice_same(head->level, l->level) && slice_same(head->target, l->target) &&
+		       tail->depth == l->nspans);
 		shape_free(head);
 		shape_free(tail);
 	}
@@ -57,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(!shape_set_new(&set) && !parser_init(&p, set));
 	assert(!parser_feed(&p, text, len, true, &used) && used == len);
 	if (len) {
-		assert(!chunk_seal(p.builder, 1, &sealed) && !chunk_open(set, sealed.ptr, sealed.len, &c) && !chunk_verify(c));
+		assert(!chunk_seal(p.builder, 1, &sealed) && !chunk_open(set, sealed.ptr, sealed.len, &c) &&
+		       !chunk_verify(c));
 		line_init(&l);
 		for (uint32_t i = 0; i < chunk_rows(c); i++) {
 			char *end = memchr(at, '\n', len - (size_t)(at - text));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From text to chunks and back: every line byte for byte, and what its row says of it is what the parser says of it alone. */
+/* From text to chunks and back: every line byte for byte, and what its row says of it is what the parser says of it
+ * alone. */
 #include "ingest/scan.h"
 #include "load/parse.h"
 #include "random_lines.h"
@@ -55,14 +56,16 @@ static bool row_is(struct chunk *c, uint32_t i, const char *text, size_t len, st
 	assert_int_equal(line_parse(l, copy, len, v), 0);
 	assert_int_equal(chunk_row(c, i, &row), 0);
 	assert_int_equal(chunk_line(c, &row, &out, NULL), 0);
-	good = out.len == len && (!len || !memcmp(out.ptr, text, len)) && (*v == LINE_REJECTED) == (row.head == CHUNK_REJECTED);
+	good = out.len == len && (!len || !memcmp(out.ptr, text, len)) &&
+	       (*v == LINE_REJECTED) == (row.head == CHUNK_REJECTED);
 	if (good && *v != LINE_REJECTED) {
 		assert_int_equal(chunk_tid(c, row.tid, &tid), 0);
-		good = row.stamp == l->stamp && slice_same(tid, l->tid) && !tid.ptr == !l->tid.ptr && (*v != LINE_REPAIRED || row.head == CHUNK_RAW_EVENT);
+		good = row.stamp == l->stamp && slice_same(tid, l->tid) && !tid.ptr == !l->tid.ptr &&
+		       (*v != LINE_REPAIRED || row.head == CHUNK_RAW_EVENT);
 	}
 	if (!good)
-		print_error("row %u: %.*s\ncame back as %.*s\nhead %u, tid %u, stamp %lld\n", i, (int)len, text, (int)out.len, out.ptr, row.head, row.tid,
-			    (long long)row.stamp);
+		print_error("row %u: %.*s\ncame back as %.*s\nhead %u, tid %u, stamp %lld\n", i, (int)len, text,
+		            (int)out.len, out.ptr, row.head, row.tid, (long long)row.stamp);
 	bytes_free(&out);
 	free(copy);
 	return good;
@@ -202,7 +205,11 @@ static void many_tids(void **state)
 	for (unsigned i = 0; i < CHUNK_ROWS + 10; i++) {
 		char line[200];
 
-		text_add(&t, line, (size_t)sprintf(line, "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"message\":\"m\",\"tid\":\"%x\"}}", i));
+		text_add(&t, line,
+		         (size_t)sprintf(
+		             line,
+		             "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"message\":\"m\",\"tid\":\"%x\"}}",
+		             i));
 	}
 	assert_int_equal(shape_set_new(&set), 0);
 	assert_int_equal(parser_init(&p, set), 0);
@@ -257,26 +264,41 @@ static void in_pieces(void **state)
 
 /* A line as the one before it, but for what a guess must not overlook. */
 static const char *const pairs[][2] = {
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"\"}}", "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"a\"}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"\"},\"span\":{\"tid\":\"s\"}}",
-	 "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"a\"},\"span\":{\"tid\":\"s\"}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"a\",\"tid\":\"b\"}}", "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"\",\"tid\":\"b\"}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{},\"spans\":[{\"tid\":\"0123456789abcdef0123456789abcdef\"},{\"tid\":\"x\"}]}",
-	 "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{},\"spans\":[{\"tid\":\"1123456789abcdef0123456789abcdef\"},{\"tid\":\"y\"}]}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{},\"span\":{\"tid\":\"\"},\"spans\":[{\"tid\":\"x\"},{\"tid\":\"\"}]}",
-	 "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{},\"span\":{\"tid\":\"\"},\"spans\":[{\"tid\":\"x\"},{\"tid\":\"y\"}]}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":[1]}", "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"x\"}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"a\":1,\"spans\":[1]}", "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"a\":1,\"spans\":[{\"tid\":\"x\"}]}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\"}", "{\"timestamp\":\"2026-11-23T00:51:54.100000000Z\"}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}", "{\"timestamp\":\"2026-11-23 00:51:54.99\",\"fields\":{\"n\":1}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}", "{\"timestamp\":\"2026-11-23 00:51:60.1\",\"fields\":{\"n\":1}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}", "{\"timestamp\":\"2026-11-23 00:51:54.1Z\",\"fields\":{\"n\":1}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}", "{\"timestamp\":\"2026-11-23 00:51:54.\",\"fields\":{\"n\":1}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}", "{\"timestamp\":\"2026-11-23 00:51:54.1000000000\",\"fields\":{\"n\":1}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"message\":\"new\"},\"target\":\"t\"}",
-	 "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"message\":\"new\"},\"target\":\"t\"},"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":\"b\"}}", "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":\"\xff\"}}"},
-	{"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":\"b\"}}", "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":\"b\"}}\r"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"\"}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"a\"}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"\"},\"span\":{\"tid\":\"s\"}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"a\"},\"span\":{\"tid\":\"s\"}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"a\",\"tid\":\"b\"}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"\",\"tid\":\"b\"}}"},
+    {"{\"timestamp\":\"2026-11-23 "
+     "00:51:54.1\",\"fields\":{},\"spans\":[{\"tid\":\"0123456789abcdef0123456789abcdef\"},{\"tid\":\"x\"}]}",
+     "{\"timestamp\":\"2026-11-23 "
+     "00:51:54.1\",\"fields\":{},\"spans\":[{\"tid\":\"1123456789abcdef0123456789abcdef\"},{\"tid\":\"y\"}]}"},
+    {"{\"timestamp\":\"2026-11-23 "
+     "00:51:54.1\",\"fields\":{},\"span\":{\"tid\":\"\"},\"spans\":[{\"tid\":\"x\"},{\"tid\":\"\"}]}",
+     "{\"timestamp\":\"2026-11-23 "
+     "00:51:54.1\",\"fields\":{},\"span\":{\"tid\":\"\"},\"spans\":[{\"tid\":\"x\"},{\"tid\":\"y\"}]}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":[1]}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"tid\":\"x\"}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"a\":1,\"spans\":[1]}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"a\":1,\"spans\":[{\"tid\":\"x\"}]}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\"}", "{\"timestamp\":\"2026-11-23T00:51:54.100000000Z\"}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.99\",\"fields\":{\"n\":1}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}",
+     "{\"timestamp\":\"2026-11-23 00:51:60.1\",\"fields\":{\"n\":1}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1Z\",\"fields\":{\"n\":1}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.\",\"fields\":{\"n\":1}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"n\":1}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1000000000\",\"fields\":{\"n\":1}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"message\":\"new\"},\"target\":\"t\"}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"message\":\"new\"},\"target\":\"t\"},"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":\"b\"}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":\"\xff\"}}"},
+    {"{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":\"b\"}}",
+     "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":\"b\"}}\r"},
 };
 
 static void pairs_of_lines(void **state)
@@ -393,7 +415,8 @@ static void damaged_chunks(void **state)
 	for (unsigned i = 0; i < 3000; i++) {
 		memcpy(copy, sealed.ptr, sealed.len);
 		for (unsigned k = 1 + random_below(&r, 3); k; k--)
-			copy[random_below(&r, (unsigned)sealed.len) % (i % 2 ? sealed.len : 200)] = (char)random_below(&r, 256);
+			copy[random_below(&r, (unsigned)sealed.len) % (i % 2 ? sealed.len : 200)] =
+			    (char)random_below(&r, 256);
 		damaged(set, copy, sealed.len, &t);
 	}
 	free(copy);
@@ -406,8 +429,9 @@ static void damaged_chunks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pairs_of_lines), cmocka_unit_test(random_chunks), cmocka_unit_test(in_pieces),	   cmocka_unit_test(full_chunk),
-		cmocka_unit_test(many_tids),	  cmocka_unit_test(long_line),	   cmocka_unit_test(damaged_chunks),
+	    cmocka_unit_test(pairs_of_lines), cmocka_unit_test(random_chunks), cmocka_unit_test(in_pieces),
+	    cmocka_unit_test(full_chunk),     cmocka_unit_test(many_tids),     cmocka_unit_test(long_line),
+	    cmocka_unit_test(damaged_chunks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ static size_t earliest(void)
 	size_t best = 0;
 
 	for (size_t i = 1; i < len; i++)
-		if (list[i].at_ns < list[best].at_ns || (list[i].at_ns == list[best].at_ns && list[i].arrival < list[best].arrival))
+		if (list[i].at_ns < list[best].at_ns ||
+		    (list[i].at_ns == list[best].at_ns && list[i].arrival < list[best].arrival))
 			best = i;
 	return best;
 }
@@ -32,7 +33,7 @@ static size_t earliest(void)
 static void push(struct deadlines *q, int64_t at_ns)
 {
 	static uint64_t arrivals;
-	struct deadline d = { at_ns, ++arrivals, 0 };
+	struct deadline d = {at_ns, ++arrivals, 0};
 
 	d.item = arrivals << 4;
 	assert_int_equal(deadlines_reserve(q), 0);
@@ -43,13 +44,14 @@ static void push(struct deadlines *q, int64_t at_ns)
 static struct deadline pop(struct deadlines *q, const char *name)
 {
 	size_t i = earliest();
-	struct deadline d = { 0 }, top = { 0 };
+	struct deadline d = {0}, top = {0};
 
 	assert_true(deadlines_top(q, &top));
 	assert_true(deadlines_pop(q, &d));
-	if (d.at_ns != list[i].at_ns || d.arrival != list[i].arrival || top.arrival != d.arrival || d.item != list[i].item)
-		fail_msg("%s: %lld (%llu) instead of %lld (%llu)", name, (long long)d.at_ns, (unsigned long long)d.arrival,
-			 (long long)list[i].at_ns, (unsigned long long)list[i].arrival);
+	if (d.at_ns != list[i].at_ns || d.arrival != list[i].arrival || top.arrival != d.arrival ||
+	    d.item != list[i].item)
+		fail_msg("%s: %lld (%llu) instead of %lld (%llu)", name, (long long)d.at_ns,
+		         (unsigned long long)d.arrival, (long long)list[i].at_ns, (unsigned long long)list[i].arrival);
 	list[i] = list[--len];
 	return d;
 }
@@ -72,26 +74,26 @@ static void sweep(struct deadlines *q)
 
 static const struct pattern {
 	const char *name;
-	size_t pending;	    /* kept up by a push for each pop */
+	size_t pending;     /* kept up by a push for each pop */
 	uint64_t longest;   /* delays are below, from the last pop on */
-	uint64_t step;	    /* and multiples of that */
+	uint64_t step;      /* and multiples of that */
 	unsigned short_one; /* each so many-th is a thousandth of that; 0: none */
-	unsigned early;	    /* each so many-th is before the last pop, as on real time; 0: none */
+	unsigned early;     /* each so many-th is before the last pop, as on real time; 0: none */
 	bool sweeps;
 } patterns[] = {
-	{ "none but one", 1, 1000, 1, 0, 0, false },
-	{ "few", 20, 1000000, 1, 0, 0, false },
-	{ "thirty-three", 33, 1000000000, 1, 0, 0, false },
-	{ "hundred", 100, 300000000000, 1, 0, 0, false },
-	{ "many", 2000, 1000000000, 1, 0, 0, false },
-	{ "all at few instants", 2000, 1000000000, 250000000, 0, 0, false },
-	{ "all at one instant", 500, 1, 1, 0, 0, false },
-	{ "ticks", 1000, 60000000000, 1000000, 0, 0, false },
-	{ "within nanoseconds", 2000, 50, 1, 0, 0, false },
-	{ "short among long", 1500, 86400000000000, 1, 2, 0, false },
-	{ "centuries", 1000, UINT64_C(1) << 62, 1, 3, 0, false },
-	{ "before what was last", 1000, 1000000000, 1, 0, 3, false },
-	{ "cancelled", 1500, 1000000000, 1, 5, 0, true },
+    {"none but one", 1, 1000, 1, 0, 0, false},
+    {"few", 20, 1000000, 1, 0, 0, false},
+    {"thirty-three", 33, 1000000000, 1, 0, 0, false},
+    {"hundred", 100, 300000000000, 1, 0, 0, false},
+    {"many", 2000, 1000000000, 1, 0, 0, false},
+    {"all at few instants", 2000, 1000000000, 250000000, 0, 0, false},
+    {"all at one instant", 500, 1, 1, 0, 0, false},
+    {"ticks", 1000, 60000000000, 1000000, 0, 0, false},
+    {"within nanoseconds", 2000, 50, 1, 0, 0, false},
+    {"short among long", 1500, 86400000000000, 1, 2, 0, false},
+    {"centuries", 1000, UINT64_C(1) << 62, 1, 3, 0, false},
+    {"before what was last", 1000, 1000000000, 1, 0, 3, false},
+    {"cancelled", 1500, 1000000000, 1, 5, 0, true},
 };
 
 static int64_t draw(const struct pattern *p, ilu_random *r, int64_t now, unsigned i)
@@ -110,7 +112,7 @@ static void test_patterns(void **state)
 	(void)state;
 	for (size_t k = 0; k < sizeof patterns / sizeof *patterns; k++) {
 		const struct pattern *p = &patterns[k];
-		struct deadlines q = { 0 };
+		struct deadlines q = {0};
 		int64_t now = 0;
 		ilu_random r;
 
@@ -125,7 +127,7 @@ static void test_patterns(void **state)
 		}
 		while (len)
 			pop(&q, p->name);
-		assert_false(deadlines_pop(&q, &(struct deadline){ 0 }));
+		assert_false(deadlines_pop(&q, &(struct deadline){0}));
 		deadlines_done(&q);
 	}
 }
@@ -137,14 +139,18 @@ static void test_orders(void **state)
 		const char *name;
 		int64_t first, step;
 	} rows[] = {
-		{ "rising", 0, 7919 },		{ "falling", 1000000000, -100003 }, { "below zero", -5000000000, 3333333 },
-		{ "the same", 77, 0 },		{ "last instants", INT64_MAX, -1 }, { "first instants", INT64_MIN, 1 },
-		{ "last instant", INT64_MAX, 0 },
+	    {"rising", 0, 7919},
+	    {"falling", 1000000000, -100003},
+	    {"below zero", -5000000000, 3333333},
+	    {"the same", 77, 0},
+	    {"last instants", INT64_MAX, -1},
+	    {"first instants", INT64_MIN, 1},
+	    {"last instant", INT64_MAX, 0},
 	};
 
 	(void)state;
 	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-		struct deadlines q = { 0 };
+		struct deadlines q = {0};
 
 		for (int64_t i = 0; i < MOST; i++)
 			push(&q, rows[k].first + i * rows[k].step);
@@ -157,7 +163,7 @@ static void test_orders(void **state)
 /* What lies ahead is told as far as it is known, and is true. */
 static void test_ahead(void **state)
 {
-	struct deadlines q = { 0 };
+	struct deadlines q = {0};
 	struct deadline d;
 	uintptr_t next;
 	size_t known = 0;
@@ -184,9 +190,9 @@ static void test_ahead(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_patterns),
-		cmocka_unit_test(test_orders),
-		cmocka_unit_test(test_ahead),
+	    cmocka_unit_test(test_patterns),
+	    cmocka_unit_test(test_orders),
+	    cmocka_unit_test(test_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

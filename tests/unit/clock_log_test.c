@@ -63,8 +63,8 @@ static void beat(void *arg)
 
 static void simulate(uint64_t seed)
 {
-	static const char *const names[] = { "one", "two", "three", "four" };
-	struct ilu_clock_options o = { .kind = ILU_CLOCK_VIRTUAL, .seed = seed, .order_seed = seed % 3 };
+	static const char *const names[] = {"one", "two", "three", "four"};
+	struct ilu_clock_options o = {.kind = ILU_CLOCK_VIRTUAL, .seed = seed, .order_seed = seed % 3};
 	ilu_timer *timer;
 	ilu_thread *t[4];
 	ilu_random r;
@@ -150,8 +150,8 @@ static void test_same_bytes(void **state)
 				i++;
 			while (i && a[i - 1] != '\n')
 				i--;
-			fail_msg("seed %d: two logs of %zu and %zu bytes:\n%.600s\n---\n%.600s", (int)seed, len, len2, a + i,
-				 b + i);
+			fail_msg("seed %d: two logs of %zu and %zu bytes:\n%.600s\n---\n%.600s", (int)seed, len, len2,
+			         a + i, b + i);
 		}
 		if (last && !strcmp(last, a))
 			fail_msg("seeds %d and %d make the same log", (int)seed - 1, (int)seed);
@@ -166,7 +166,7 @@ static void test_same_bytes(void **state)
 
 static void test_times(void **state)
 {
-	struct ilu_clock_options o = { .kind = ILU_CLOCK_VIRTUAL, .seed = 1 };
+	struct ilu_clock_options o = {.kind = ILU_CLOCK_VIRTUAL, .seed = 1};
 	ilu_tid tid;
 	json_t *lines, *line;
 
@@ -203,7 +203,7 @@ static void close_later(void *arg)
 
 static void test_span_times(void **state)
 {
-	struct ilu_clock_options o = { .kind = ILU_CLOCK_VIRTUAL, .seed = 1 };
+	struct ilu_clock_options o = {.kind = ILU_CLOCK_VIRTUAL, .seed = 1};
 	ilu_tid tid;
 	ilu_span kept;
 	json_t *lines, *line;
@@ -232,7 +232,7 @@ static void test_span_times(void **state)
 /* Real time, virtual time and real time again in one process: the log follows. */
 static void test_change(void **state)
 {
-	struct ilu_clock_options o = { .kind = ILU_CLOCK_VIRTUAL };
+	struct ilu_clock_options o = {.kind = ILU_CLOCK_VIRTUAL};
 	ilu_tid tid = ilu_tid_named("change");
 	json_t *lines;
 
@@ -261,10 +261,10 @@ static void test_change(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_bytes),
-		cmocka_unit_test(test_times),
-		cmocka_unit_test(test_span_times),
-		cmocka_unit_test(test_change),
+	    cmocka_unit_test(test_same_bytes),
+	    cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_span_times),
+	    cmocka_unit_test(test_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

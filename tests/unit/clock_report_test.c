@@ -51,7 +51,8 @@ static int in_child(void (*body)(uint64_t), uint64_t arg)
 
 static void start(uint64_t seed)
 {
-	struct ilu_clock_options o = { .kind = ILU_CLOCK_VIRTUAL, .seed = seed, .spin_limit = 1000, .daemon_limit = 5000 };
+	struct ilu_clock_options o = {
+	    .kind = ILU_CLOCK_VIRTUAL, .seed = seed, .spin_limit = 1000, .daemon_limit = 5000};
 
 	if (ilu_clock_start(&o))
 		_exit(1);
@@ -69,8 +70,8 @@ static ilu_queue queue;
 static ilu_thread *threads[LOCKS];
 static int ring; /* how many in the cycle */
 
-static const char *const lock_names[] = { "lock-0", "lock-1", "lock-2", "lock-3", "lock-4", "lock-5" };
-static const char *const actor_names[] = { "actor-0", "actor-1", "actor-2", "actor-3", "actor-4", "actor-5" };
+static const char *const lock_names[] = {"lock-0", "lock-1", "lock-2", "lock-3", "lock-4", "lock-5"};
+static const char *const actor_names[] = {"actor-0", "actor-1", "actor-2", "actor-3", "actor-4", "actor-5"};
 
 static int lock_two(void *arg)
 {
@@ -130,18 +131,18 @@ static const struct kind {
 	bool cycle;
 	const char *says; /* of the first actor */
 } kinds[] = {
-	{ lock_two, true, "waits for mutex \"lock-1\"" },
-	{ join_next, true, "waits for the end of \"actor-1\"" },
-	{ upgrade, true, "waits to write under lock \"rw\"" },
-	{ lose_wakeup, false, "waits for condition \"cond\" with mutex \"lock-0\"" },
-	{ pop_nothing, false, "waits for an item of queue \"queue\"" },
-	{ wait_sem, false, "waits for semaphore \"sem\"" },
+    {lock_two, true, "waits for mutex \"lock-1\""},
+    {join_next, true, "waits for the end of \"actor-1\""},
+    {upgrade, true, "waits to write under lock \"rw\""},
+    {lose_wakeup, false, "waits for condition \"cond\" with mutex \"lock-0\""},
+    {pop_nothing, false, "waits for an item of queue \"queue\""},
+    {wait_sem, false, "waits for semaphore \"sem\""},
 };
 
 static int idle_daemon(void *unused)
 {
 	(void)unused;
-	ilu_queue_pop(&queue, &(void *){ NULL });
+	ilu_queue_pop(&queue, &(void *){NULL});
 	return 0;
 }
 
@@ -492,13 +493,22 @@ static void test_others(void **state)
 		int status;
 		const char *says[3];
 	} rows[] = {
-		{ "livelock", livelock, 86, { "livelock: an instant does not end, at 0.", "monitor (task 2) woke 1001 times" } },
-		{ "two", livelock_of_two, 86, { "livelock: an instant does not end, at 0.", "monitor (task 2) woke", "transaction the item" } },
-		{ "polling", polling, 86, { "asks again and again", "poller (task 2)" } },
-		{ "timer", timer_spins, 86, { "an instant does not end", "timer \"retry\" was called 1001 times" } },
-		{ "breeding", breeding, 86, { "an instant does not end" } },
-		{ "daemons", only_daemons, 86, { "only daemons run", "worker (thread 3) waits for an item of queue \"queue\" since 1.0" } },
-		{ "self", self_lock, 7, { "" } },
+	    {"livelock",
+	     livelock,
+	     86,
+	     {"livelock: an instant does not end, at 0.", "monitor (task 2) woke 1001 times"}},
+	    {"two",
+	     livelock_of_two,
+	     86,
+	     {"livelock: an instant does not end, at 0.", "monitor (task 2) woke", "transaction the item"}},
+	    {"polling", polling, 86, {"asks again and again", "poller (task 2)"}},
+	    {"timer", timer_spins, 86, {"an instant does not end", "timer \"retry\" was called 1001 times"}},
+	    {"breeding", breeding, 86, {"an instant does not end"}},
+	    {"daemons",
+	     only_daemons,
+	     86,
+	     {"only daemons run", "worker (thread 3) waits for an item of queue \"queue\" since 1.0"}},
+	    {"self", self_lock, 7, {""}},
 	};
 
 	(void)state;
@@ -551,7 +561,7 @@ static int mix(void *arg)
 
 static void clean(uint64_t seed)
 {
-	struct ilu_clock_options o = { .kind = ILU_CLOCK_VIRTUAL, .seed = seed, .order_seed = seed & 1 ? seed : 0 };
+	struct ilu_clock_options o = {.kind = ILU_CLOCK_VIRTUAL, .seed = seed, .order_seed = seed & 1 ? seed : 0};
 
 	if (ilu_clock_start(&o))
 		_exit(1);
@@ -589,11 +599,9 @@ static void test_no_false_alarm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_deadlocks),
-		cmocka_unit_test(test_log),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_stacks),
-		cmocka_unit_test(test_no_false_alarm),
+	    cmocka_unit_test(test_deadlocks),      cmocka_unit_test(test_log),
+	    cmocka_unit_test(test_others),         cmocka_unit_test(test_stacks),
+	    cmocka_unit_test(test_no_false_alarm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

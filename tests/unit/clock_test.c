@@ -111,8 +111,8 @@ static void test_run(void **state)
 	assert_int_equal(ilu_clock_run(ILU_FOREVER), 0);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal((i & 1 ? ilu_thread_start(NULL, NULL, 0, count_up, &count)
-					: ilu_task_start(NULL, NULL, 0, 0, count_up, &count)),
-				 0);
+		                        : ilu_task_start(NULL, NULL, 0, 0, count_up, &count)),
+		                 0);
 	if (mode.kind == ILU_CLOCK_VIRTUAL)
 		assert_int_equal(ilu_clock_run(ilu_clock_now()), -ETIMEDOUT);
 	assert_int_equal(ilu_clock_run(ILU_FOREVER), 0);
@@ -187,8 +187,8 @@ static void test_mutex(void **state)
 	shared_init(&s, 0);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal((i & 1 ? ilu_thread_start(NULL, NULL, 0, add_slowly, &s)
-					: ilu_task_start(NULL, NULL, 0, 0, add_slowly, &s)),
-				 0);
+		                        : ilu_task_start(NULL, NULL, 0, 0, add_slowly, &s)),
+		                 0);
 	assert_int_equal(ilu_clock_run(ILU_FOREVER), 0);
 	assert_int_equal(s.value, 40);
 	assert_int_equal(ilu_mutex_trylock(&s.lock), 0);
@@ -290,8 +290,8 @@ static void test_cond(void **state)
 	shared_init(&s, 0);
 	for (int i = 0; i < 6; i++)
 		assert_int_equal((i & 1 ? ilu_thread_start(NULL, NULL, 0, wait_for_go, &s)
-					: ilu_task_start(NULL, NULL, 0, 0, wait_for_go, &s)),
-				 0);
+		                        : ilu_task_start(NULL, NULL, 0, 0, wait_for_go, &s)),
+		                 0);
 	ilu_clock_sleep(MS);
 	assert_int_equal(ilu_mutex_lock(&s.lock), 0);
 	s.go = true;
@@ -375,7 +375,7 @@ static int pop_all(void *arg)
 
 static void test_queue(void **state)
 {
-	static const size_t capacities[] = { 0, 1, 3, 100 };
+	static const size_t capacities[] = {0, 1, 3, 100};
 
 	(void)state;
 	for (size_t c = 0; c < sizeof capacities / sizeof *capacities; c++) {
@@ -450,7 +450,7 @@ static void tick(void *arg)
 
 static void test_timer(void **state)
 {
-	struct ticks t = { .left = 5 };
+	struct ticks t = {.left = 5};
 	int64_t from;
 
 	(void)state;
@@ -532,7 +532,8 @@ static int wait_as(enum stopped how)
 	case COND:
 	case COND_UNTIL:
 		ilu_mutex_lock(&s.lock);
-		rc = ilu_cond_wait_until(&s.cond, &s.lock, how == COND_UNTIL ? ilu_clock_after(3600000 * MS) : ILU_FOREVER);
+		rc = ilu_cond_wait_until(&s.cond, &s.lock,
+		                         how == COND_UNTIL ? ilu_clock_after(3600000 * MS) : ILU_FOREVER);
 		ilu_mutex_unlock(&s.lock);
 		return rc;
 	case SEM:
@@ -567,10 +568,10 @@ static void test_stop_wakes(void **state)
 	(void)state;
 	memset(&s, 0, sizeof s);
 	begin();
-	assert_int_equal(ilu_mutex_init(&s.lock, "lock") | ilu_cond_init(&s.cond, "cond") | ilu_sem_init(&s.sem, "sem", 0) |
-				 ilu_sem_init(&s.begun, "begun", 0) | ilu_queue_init(&s.empty, "empty", 0) |
-				 ilu_queue_init(&s.full, "full", 1),
-			 0);
+	assert_int_equal(ilu_mutex_init(&s.lock, "lock") | ilu_cond_init(&s.cond, "cond") |
+	                     ilu_sem_init(&s.sem, "sem", 0) | ilu_sem_init(&s.begun, "begun", 0) |
+	                     ilu_queue_init(&s.empty, "empty", 0) | ilu_queue_init(&s.full, "full", 1),
+	                 0);
 	assert_int_equal(ilu_queue_push(&s.full, &s), 0);
 	assert_int_equal(ilu_thread_start(&s.sleeper, "sleeper", ILU_DAEMON, wait_to_be_stopped, (void *)SLEEP), 0);
 	for (intptr_t i = 0; i < STOPPED; i++)
@@ -584,7 +585,8 @@ static void test_stop_wakes(void **state)
 	while (__atomic_load_n(&s.ended, __ATOMIC_ACQUIRE) < STOPPED)
 		ilu_clock_sleep(MS);
 	for (int i = 0; i < STOPPED; i++)
-		if ((s.rc[i] != -ECANCELED && (i != JOIN || s.rc[i])) || s.again[i] != -ECANCELED) /* who is joined may have ended */
+		if ((s.rc[i] != -ECANCELED && (i != JOIN || s.rc[i])) ||
+		    s.again[i] != -ECANCELED) /* who is joined may have ended */
 			fail_msg("wait %d ended with %d, then %d", i, s.rc[i], s.again[i]);
 	if (mode.kind == ILU_CLOCK_REAL && s.rc[JOIN])
 		ilu_detach(s.sleeper);
@@ -598,13 +600,13 @@ static void test_stop_wakes(void **state)
 
 static void test_without_start(void **state)
 {
-	struct ilu_clock_options wrong = { .kind = (enum ilu_clock_kind)7 };
+	struct ilu_clock_options wrong = {.kind = (enum ilu_clock_kind)7};
 	struct shared s;
 	ilu_random a, b;
 
 	(void)state;
 	assert_int_equal(ilu_clock_start(&wrong), -EINVAL);
-	wrong = (struct ilu_clock_options){ .kind = ILU_CLOCK_VIRTUAL, .task_stack = 100 };
+	wrong = (struct ilu_clock_options){.kind = ILU_CLOCK_VIRTUAL, .task_stack = 100};
 	assert_int_equal(ilu_clock_start(&wrong), -EINVAL);
 	assert_int_equal(ilu_clock_start(NULL), 0);
 	end();
@@ -631,14 +633,14 @@ static void test_without_start(void **state)
 static int on_real(void **state)
 {
 	(void)state;
-	mode = (struct ilu_clock_options){ .kind = ILU_CLOCK_REAL };
+	mode = (struct ilu_clock_options){.kind = ILU_CLOCK_REAL};
 	return 0;
 }
 
 static int on_virtual(void **state)
 {
 	(void)state;
-	mode = (struct ilu_clock_options){ .kind = ILU_CLOCK_VIRTUAL, .seed = 3 };
+	mode = (struct ilu_clock_options){.kind = ILU_CLOCK_VIRTUAL, .seed = 3};
 	return 0;
 }
 
@@ -649,18 +651,28 @@ static int exploring(void **state)
 	return 0;
 }
 
-#define BOTH(test)                                                                                                     \
-	{ #test " (real)", test, on_real, NULL, NULL }, { #test " (virtual)", test, on_virtual, NULL, NULL },          \
-	{                                                                                                              \
-		#test " (exploring)", test, exploring, NULL, NULL                                                      \
+#define BOTH(test)                                                                                        \
+	{#test " (real)", test, on_real, NULL, NULL}, {#test " (virtual)", test, on_virtual, NULL, NULL}, \
+	{                                                                                                 \
+#test " (exploring)", test, exploring, NULL, NULL                                         \
 	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(test_time), BOTH(test_join),	  BOTH(test_run),   BOTH(test_mutex), BOTH(test_rwlock), BOTH(test_cond),
-		BOTH(test_sem),	 BOTH(test_queue), BOTH(test_queue_limits), BOTH(test_timer), BOTH(test_stop), BOTH(test_stop_wakes),
-		cmocka_unit_test(test_without_start),
+	    BOTH(test_time),
+	    BOTH(test_join),
+	    BOTH(test_run),
+	    BOTH(test_mutex),
+	    BOTH(test_rwlock),
+	    BOTH(test_cond),
+	    BOTH(test_sem),
+	    BOTH(test_queue),
+	    BOTH(test_queue_limits),
+	    BOTH(test_timer),
+	    BOTH(test_stop),
+	    BOTH(test_stop_wakes),
+	    cmocka_unit_test(test_without_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,8 @@ static char trace[4096];
 
 static void begin(uint64_t order)
 {
-	struct ilu_clock_options o = { .kind = ILU_CLOCK_VIRTUAL, .seed = 5, .order_seed = order, .thread_stack = 64 << 10 };
+	struct ilu_clock_options o = {
+	    .kind = ILU_CLOCK_VIRTUAL, .seed = 5, .order_seed = order, .thread_stack = 64 << 10};
 
 	*trace = '\0';
 	assert_int_equal(ilu_clock_start(&o), 0);
@@ -52,7 +53,7 @@ static void end(void)
 static void say(const char *what)
 {
 	snprintf(trace + strlen(trace), sizeof trace - strlen(trace), "%s%lld:%s", *trace ? " " : "",
-		 (long long)ilu_clock_now(), what);
+	         (long long)ilu_clock_now(), what);
 }
 
 /* ---- order ---- */
@@ -88,21 +89,20 @@ static const struct order {
 	const char *script[4]; /* of a, b, c, d */
 	const char *expect;
 } orders[] = {
-	{ "in the order of starting", { "s", "s", "s" }, "0:as 0:bs 0:cs" },
-	{ "by deadline", { "30s", "10s", "20s" }, "10:bs 20:cs 30:as" },
-	{ "equal deadlines by arrival", { "10s", "10s", "10s" }, "10:as 10:bs 10:cs" },
-	{ "who came later to the same instant is later", { "5 5s", "10s", "1 9s" }, "10:bs 10:cs 10:as" },
-	{ "a yield goes behind the ready", { "sysys", "sys" }, "0:as 0:bs 0:as 0:bs 0:as" },
-	{ "what is due is ready before what a yield adds", { "10 sys", "10 s" }, "10:as 10:bs 10:as" },
-	{ "a deadline that is over is a yield", { "10 s@5 s", "10 s" }, "10:as 10:bs 10:as" },
-	{ "one nanosecond apart", { "1000000000000001s", "1000000000000000s" },
-	  "1000000000000000:bs 1000000000000001:as" },
-	{ "one actor, many instants", { "1s1s1s" }, "1:as 2:as 3:as" },
+    {"in the order of starting", {"s", "s", "s"}, "0:as 0:bs 0:cs"},
+    {"by deadline", {"30s", "10s", "20s"}, "10:bs 20:cs 30:as"},
+    {"equal deadlines by arrival", {"10s", "10s", "10s"}, "10:as 10:bs 10:cs"},
+    {"who came later to the same instant is later", {"5 5s", "10s", "1 9s"}, "10:bs 10:cs 10:as"},
+    {"a yield goes behind the ready", {"sysys", "sys"}, "0:as 0:bs 0:as 0:bs 0:as"},
+    {"what is due is ready before what a yield adds", {"10 sys", "10 s"}, "10:as 10:bs 10:as"},
+    {"a deadline that is over is a yield", {"10 s@5 s", "10 s"}, "10:as 10:bs 10:as"},
+    {"one nanosecond apart", {"1000000000000001s", "1000000000000000s"}, "1000000000000000:bs 1000000000000001:as"},
+    {"one actor, many instants", {"1s1s1s"}, "1:as 2:as 3:as"},
 };
 
 static void run_order(const struct order *o, int kinds)
 {
-	static const char *const names[] = { "a", "b", "c", "d" };
+	static const char *const names[] = {"a", "b", "c", "d"};
 
 	begin(0);
 	for (int i = 0; i < 4 && o->script[i]; i++) {
@@ -131,7 +131,7 @@ static int order_under(uint64_t seed, char *out)
 {
 	begin(seed);
 	for (int i = 0; i < 5; i++)
-		assert_int_equal(ilu_task_start(NULL, (char[]){ (char)('a' + i), 0 }, 0, 64 << 10, act, "s10s"), 0);
+		assert_int_equal(ilu_task_start(NULL, (char[]){(char)('a' + i), 0}, 0, 64 << 10, act, "s10s"), 0);
 	assert_int_equal(ilu_clock_run(ILU_FOREVER), 0);
 	strcpy(out, trace);
 	end();
@@ -198,15 +198,15 @@ static void test_saturating(void **state)
 		const char *name;
 		int64_t now, ns, after;
 	} rows[] = {
-		{ "nothing", 0, 0, 0 },
-		{ "less than nothing", 0, -1, 0 },
-		{ "the least", 5, INT64_MIN, 5 },
-		{ "the most", 0, INT64_MAX, INT64_MAX },
-		{ "just not too much", 5, INT64_MAX - 5, INT64_MAX },
-		{ "one too much", 5, INT64_MAX - 4, INT64_MAX },
-		{ "the most and the most", INT64_MAX - 1, INT64_MAX, INT64_MAX },
-		{ "one, at the end", INT64_MAX - 1, 1, INT64_MAX },
-		{ "nothing, at the end", INT64_MAX - 1, 0, INT64_MAX - 1 },
+	    {"nothing", 0, 0, 0},
+	    {"less than nothing", 0, -1, 0},
+	    {"the least", 5, INT64_MIN, 5},
+	    {"the most", 0, INT64_MAX, INT64_MAX},
+	    {"just not too much", 5, INT64_MAX - 5, INT64_MAX},
+	    {"one too much", 5, INT64_MAX - 4, INT64_MAX},
+	    {"the most and the most", INT64_MAX - 1, INT64_MAX, INT64_MAX},
+	    {"one, at the end", INT64_MAX - 1, 1, INT64_MAX},
+	    {"nothing, at the end", INT64_MAX - 1, 0, INT64_MAX - 1},
 	};
 
 	(void)state;
@@ -222,8 +222,8 @@ static void test_saturating(void **state)
 /* Deadlines that were over before time began are over, those at its end come last; wall time has ends of its own. */
 static void test_ends_of_time(void **state)
 {
-	struct ilu_clock_options late = { .kind = ILU_CLOCK_VIRTUAL, .start_wall_ns = INT64_MAX - 3 };
-	struct ilu_clock_options early = { .kind = ILU_CLOCK_VIRTUAL, .start_wall_ns = INT64_MIN };
+	struct ilu_clock_options late = {.kind = ILU_CLOCK_VIRTUAL, .start_wall_ns = INT64_MAX - 3};
+	struct ilu_clock_options early = {.kind = ILU_CLOCK_VIRTUAL, .start_wall_ns = INT64_MIN};
 	int called = 0;
 	ilu_timer *t;
 	ilu_sem sem;
@@ -294,11 +294,11 @@ static void test_timeouts(void **state)
 		int64_t deadline, signal_at;
 		int rc;
 		int64_t over;
-	} rows[] = { { 10, 5, 0, 5 }, { 10, 10, -ETIMEDOUT, 10 }, { 10, 15, -ETIMEDOUT, 10 }, { ILU_FOREVER, 7, 0, 7 } };
+	} rows[] = {{10, 5, 0, 5}, {10, 10, -ETIMEDOUT, 10}, {10, 15, -ETIMEDOUT, 10}, {ILU_FOREVER, 7, 0, 7}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct pair p = { .deadline = rows[i].deadline };
+		struct pair p = {.deadline = rows[i].deadline};
 		ilu_thread *t;
 
 		begin(0);
@@ -354,7 +354,7 @@ static void on_timer(void *arg)
 {
 	int i = (int)(intptr_t)arg;
 
-	say((char[]){ (char)('0' + i), 0 });
+	say((char[]){(char)('0' + i), 0});
 	if (i == 0) {
 		assert_int_equal(ilu_timer_cancel(timers[1]), 1);
 		assert_int_equal(ilu_timer_cancel(timers[1]), 0);
@@ -494,7 +494,7 @@ static void test_io(void **state)
 		assert_int_equal(ilu_task_start(NULL, "later", 0, 64 << 10, act, "1000000001s"), 0);
 		assert_int_equal(ilu_clock_run(ILU_FOREVER), 0);
 		assert_string_equal(trace, "1000000000:out 1000000000:out 1000000000:tasks 1000000000:slow "
-					   "1000000000:quick 1000000001:laters");
+		                           "1000000000:quick 1000000001:laters");
 		assert_int_equal(ilu_clock_io_end(), -EINVAL);
 		end();
 	}
@@ -523,10 +523,11 @@ static void test_strangers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),	   cmocka_unit_test(test_exploring),	cmocka_unit_test(test_heap),
-		cmocka_unit_test(test_saturating), cmocka_unit_test(test_ends_of_time), cmocka_unit_test(test_far), cmocka_unit_test(test_timeouts),	cmocka_unit_test(test_cancelled),
-		cmocka_unit_test(test_timers),	   cmocka_unit_test(test_many_threads), cmocka_unit_test(test_many_tasks),
-		cmocka_unit_test(test_daemons),	   cmocka_unit_test(test_io),		cmocka_unit_test(test_strangers),
+	    cmocka_unit_test(test_order),        cmocka_unit_test(test_exploring),    cmocka_unit_test(test_heap),
+	    cmocka_unit_test(test_saturating),   cmocka_unit_test(test_ends_of_time), cmocka_unit_test(test_far),
+	    cmocka_unit_test(test_timeouts),     cmocka_unit_test(test_cancelled),    cmocka_unit_test(test_timers),
+	    cmocka_unit_test(test_many_threads), cmocka_unit_test(test_many_tasks),   cmocka_unit_test(test_daemons),
+	    cmocka_unit_test(test_io),           cmocka_unit_test(test_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,28 +17,80 @@ static const struct {
 	int encoding;
 	const char *values[12];
 } rows[] = {
-	{ONE, {"a"}}, {ONE, {""}}, {ONE, {"", "", ""}}, {ONE, {"7", "7"}}, {ONE, {"x y", "x y", "x y"}},
-	{INT, {"0", "1"}}, {INT, {"-1", "1"}}, {INT, {"999999999999999999", "-999999999999999999"}}, {INT, {"1", "2", "3", "4"}},
-	{INT, {"5", "5", "5", "6"}}, {INT, {"123456789", "987654321", "0"}},
-	/* would not be printed like this */
-	{TEXT, {"-0", "1"}}, {TEXT, {"0", "01"}}, {TEXT, {"00", "1"}}, {TEXT, {"1", "+1"}}, {TEXT, {"1", ""}}, {TEXT, {"1", "-"}},
-	{TEXT, {"1", " 1"}}, {TEXT, {"1", "1 "}}, {TEXT, {"1", "1000000000000000000"}}, {TEXT, {"-1000000000000000000", "1"}}, {TEXT, {"1", "0x1"}},
-	{TEXT, {"1", "1e5"}}, {TEXT, {"true", "false"}}, {TEXT, {"9223372036854775807", "-9223372036854775808"}},
-	{DECIMAL, {"1", "1.0"}}, {DECIMAL, {"0.05", "-0.05", "-0.5", "0.000000000000001", "-999.999999999999999", "999999999999999999", "0.0"}},
-	{DECIMAL, {"12.5\xc2\xb5s", "9.99ms", "0ns", "-3s", "1.00s", "17"}}, {DECIMAL, {"99999999999999999.9", "-1.10"}},
-	{TEXT, {"1.5", ".5"}}, {TEXT, {"1.5", "5."}}, {TEXT, {"1.5", "-0.0"}}, {TEXT, {"1.5", "00.5"}}, {TEXT, {"1.5", "01"}}, {TEXT, {"1.5", "1.5.5"}},
-	{TEXT, {"1.5", "1e5"}}, {TEXT, {"1.5", "1.5 ms"}}, {TEXT, {"1.5", "1.5\xc2"}}, {TEXT, {"1.5", "ms"}}, {TEXT, {"1.5", "0.0000000000000001"}},
-	{TEXT, {"1.5", "9999999999999999999"}}, {TEXT, {"1.5", "999999999999999999.9"}}, {TEXT, {"1.5", "-"}}, {TEXT, {"1.5", ""}},
-	{HEX, {"0123456789abcdef", "fedcba9876543210"}}, {HEX, {"0000000000000000", "ffffffffffffffff"}},
-	{HEX, {"1234567890123456", "abcdefabcdefabcd"}}, {INT, {"1234567890123456", "1234567890123457"}},
-	{TEXT, {"0123456789ABCDEF", "0123456789abcdef"}}, {TEXT, {"0123456789abcdeg", "0123456789abcdef"}}, {TEXT, {"0123456789abcde", "0123456789abcdef"}},
-	{STAMP, {"2026-11-23 00:51:54.1", "1970-01-01 00:00:00.0"}}, {STAMP, {"1678-01-01 00:00:00.0", "2261-12-31 23:59:59.999999999"}},
-	{TEXT, {"2026-11-23 00:51:54.10", "2026-11-23 00:51:54.1"}}, {TEXT, {"2026-11-23T00:51:54.100000000Z", "2026-11-23 00:51:54.1"}},
-	{TID, {"0123456789abcdef0123456789abcdef", "00000000000000000000000000000000"}},
-	{TEXT, {"0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdeF"}}, {TEXT, {"0123456789abcdef0123456789abcdef", ""}},
-	{TID, {"0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2", "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5", "0123456789abcdef0123456789abcde6", "0123456789abcdef0123456789abcde7", "CPU_MON_BG"}}, {TID, {"", "0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2", "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5", "0123456789abcdef0123456789abcde6"}},
-	{TEXT, {"0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2", "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5", "CPU_MON_BG"}},
-	{DICT, {"a", "b", "a", "b", "a", "b", "a", "b"}}, {DICT, {"", "a", "", "a", "", "a", "", "a"}}, {TEXT, {"a", "b", "c"}},
+    {ONE, {"a"}},
+    {ONE, {""}},
+    {ONE, {"", "", ""}},
+    {ONE, {"7", "7"}},
+    {ONE, {"x y", "x y", "x y"}},
+    {INT, {"0", "1"}},
+    {INT, {"-1", "1"}},
+    {INT, {"999999999999999999", "-999999999999999999"}},
+    {INT, {"1", "2", "3", "4"}},
+    {INT, {"5", "5", "5", "6"}},
+    {INT, {"123456789", "987654321", "0"}},
+    /* would not be printed like this */
+    {TEXT, {"-0", "1"}},
+    {TEXT, {"0", "01"}},
+    {TEXT, {"00", "1"}},
+    {TEXT, {"1", "+1"}},
+    {TEXT, {"1", ""}},
+    {TEXT, {"1", "-"}},
+    {TEXT, {"1", " 1"}},
+    {TEXT, {"1", "1 "}},
+    {TEXT, {"1", "1000000000000000000"}},
+    {TEXT, {"-1000000000000000000", "1"}},
+    {TEXT, {"1", "0x1"}},
+    {TEXT, {"1", "1e5"}},
+    {TEXT, {"true", "false"}},
+    {TEXT, {"9223372036854775807", "-9223372036854775808"}},
+    {DECIMAL, {"1", "1.0"}},
+    {DECIMAL, {"0.05", "-0.05", "-0.5", "0.000000000000001", "-999.999999999999999", "999999999999999999", "0.0"}},
+    {DECIMAL, {"12.5\xc2\xb5s", "9.99ms", "0ns", "-3s", "1.00s", "17"}},
+    {DECIMAL, {"99999999999999999.9", "-1.10"}},
+    {TEXT, {"1.5", ".5"}},
+    {TEXT, {"1.5", "5."}},
+    {TEXT, {"1.5", "-0.0"}},
+    {TEXT, {"1.5", "00.5"}},
+    {TEXT, {"1.5", "01"}},
+    {TEXT, {"1.5", "1.5.5"}},
+    {TEXT, {"1.5", "1e5"}},
+    {TEXT, {"1.5", "1.5 ms"}},
+    {TEXT, {"1.5", "1.5\xc2"}},
+    {TEXT, {"1.5", "ms"}},
+    {TEXT, {"1.5", "0.0000000000000001"}},
+    {TEXT, {"1.5", "9999999999999999999"}},
+    {TEXT, {"1.5", "999999999999999999.9"}},
+    {TEXT, {"1.5", "-"}},
+    {TEXT, {"1.5", ""}},
+    {HEX, {"0123456789abcdef", "fedcba9876543210"}},
+    {HEX, {"0000000000000000", "ffffffffffffffff"}},
+    {HEX, {"1234567890123456", "abcdefabcdefabcd"}},
+    {INT, {"1234567890123456", "1234567890123457"}},
+    {TEXT, {"0123456789ABCDEF", "0123456789abcdef"}},
+    {TEXT, {"0123456789abcdeg", "0123456789abcdef"}},
+    {TEXT, {"0123456789abcde", "0123456789abcdef"}},
+    {STAMP, {"2026-11-23 00:51:54.1", "1970-01-01 00:00:00.0"}},
+    {STAMP, {"1678-01-01 00:00:00.0", "2261-12-31 23:59:59.999999999"}},
+    {TEXT, {"2026-11-23 00:51:54.10", "2026-11-23 00:51:54.1"}},
+    {TEXT, {"2026-11-23T00:51:54.100000000Z", "2026-11-23 00:51:54.1"}},
+    {TID, {"0123456789abcdef0123456789abcdef", "00000000000000000000000000000000"}},
+    {TEXT, {"0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdeF"}},
+    {TEXT, {"0123456789abcdef0123456789abcdef", ""}},
+    {TID,
+     {"0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2",
+      "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5",
+      "0123456789abcdef0123456789abcde6", "0123456789abcdef0123456789abcde7", "CPU_MON_BG"}},
+    {TID,
+     {"", "0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2",
+      "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5",
+      "0123456789abcdef0123456789abcde6"}},
+    {TEXT,
+     {"0123456789abcdef0123456789abcde0", "0123456789abcdef0123456789abcde1", "0123456789abcdef0123456789abcde2",
+      "0123456789abcdef0123456789abcde3", "0123456789abcdef0123456789abcde4", "0123456789abcdef0123456789abcde5",
+      "CPU_MON_BG"}},
+    {DICT, {"a", "b", "a", "b", "a", "b", "a", "b"}},
+    {DICT, {"", "a", "", "a", "", "a", "", "a"}},
+    {TEXT, {"a", "b", "c"}},
 };
 
 static void column_check(const struct column *c, uint32_t from, uint32_t n, int encoding)
@@ -61,7 +113,8 @@ static void column_check(const struct column *c, uint32_t from, uint32_t n, int 
 		struct slice want = {c->text.ptr + start, c->ends[from + i] - start}, got = segment_get(&s, i, buf);
 
 		if (!got.ptr || !slice_same(got, want))
-			fail_msg("value %u: %.*s came back as %.*s", from + i, (int)want.len, want.ptr, (int)got.len, got.ptr);
+			fail_msg("value %u: %.*s came back as %.*s", from + i, (int)want.len, want.ptr, (int)got.len,
+			         got.ptr);
 	}
 	assert_null(segment_get(&s, n, buf).ptr);
 	segment_free(&s);
@@ -87,19 +140,32 @@ static void encodings(void **state)
 static char *one_value(struct random_lines *r, unsigned sort, unsigned i, char *o)
 {
 	switch (sort) {
-	case 0: return o + sprintf(o, "%u", 100000 + i * 17);				 /* rising: differences */
-	case 1: return o + sprintf(o, "%d", (int)random_below(r, 2000000) - 1000000);
-	case 2: return o + sprintf(o, "%lld", (long long)(random_next(r) % 2000000000000000000u) - 999999999999999999);
-	case 3: return random_hex(r, o, 16, 1u << 30);
-	case 4: return random_hex(r, o, 32, 1u << 30);
-	case 5: return random_stamp(r, o, 0);
-	case 6: return o + sprintf(o, "f-%u", random_below(r, 1024));			 /* as many as a dictionary holds */
-	case 7: return o + sprintf(o, "f-%u", random_below(r, 1200));
-	case 8: return o + sprintf(o, "%u.%u%s", random_below(r, 1000), i, i % 3 ? "ms" : "\xc2\xb5s");
-	case 9: return o + random_below(r, 300);						 /* lengths beyond a byte */
-	case 10: return i == 8000 ? o + 70000 : o + i % 3;					 /* ... and beyond two */
-	case 11: return random_below(r, 9) ? random_hex(r, o, 32, 1u << 30) : o + sprintf(o, "InvokerCPUQueue-%u", i);
-	default: return random_value(r, o);
+	case 0:
+		return o + sprintf(o, "%u", 100000 + i * 17); /* rising: differences */
+	case 1:
+		return o + sprintf(o, "%d", (int)random_below(r, 2000000) - 1000000);
+	case 2:
+		return o + sprintf(o, "%lld", (long long)(random_next(r) % 2000000000000000000u) - 999999999999999999);
+	case 3:
+		return random_hex(r, o, 16, 1u << 30);
+	case 4:
+		return random_hex(r, o, 32, 1u << 30);
+	case 5:
+		return random_stamp(r, o, 0);
+	case 6:
+		return o + sprintf(o, "f-%u", random_below(r, 1024)); /* as many as a dictionary holds */
+	case 7:
+		return o + sprintf(o, "f-%u", random_below(r, 1200));
+	case 8:
+		return o + sprintf(o, "%u.%u%s", random_below(r, 1000), i, i % 3 ? "ms" : "\xc2\xb5s");
+	case 9:
+		return o + random_below(r, 300); /* lengths beyond a byte */
+	case 10:
+		return i == 8000 ? o + 70000 : o + i % 3; /* ... and beyond two */
+	case 11:
+		return random_below(r, 9) ? random_hex(r, o, 32, 1u << 30) : o + sprintf(o, "InvokerCPUQueue-%u", i);
+	default:
+		return random_value(r, o);
 	}
 }
 
@@ -130,7 +196,8 @@ static void full_segments(void **state)
 
 static void numbers(void **state)
 {
-	static const int64_t edges[] = {0, 1, -1, 255, 256, 65535, 65536, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1};
+	static const int64_t edges[] = {0,         1,         -1,        255,       256,           65535,        65536,
+	                                INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1};
 	int64_t v[64], back[64];
 	uint16_t w[64], small_back[64];
 	struct random_lines r = {9, 0, 0};
@@ -143,8 +210,14 @@ static void numbers(void **state)
 		struct peek in;
 
 		for (uint32_t i = 0; i < n; i++) {
-			v[i] = kind == 0 ? PICK(&r, edges) : kind == 1 ? (int64_t)(random_next(&r) >> shift) : kind == 2 ? (int64_t)i * 1000 : 5;
-			w[i] = (uint16_t)(kind == 0 ? (unsigned)v[i] : kind == 1 ? random_below(&r, 256) : kind == 2 ? 0xffff : i * 300);
+			v[i] = kind == 0   ? PICK(&r, edges)
+			       : kind == 1 ? (int64_t)(random_next(&r) >> shift)
+			       : kind == 2 ? (int64_t)i * 1000
+			                   : 5;
+			w[i] = (uint16_t)(kind == 0   ? (unsigned)v[i]
+			                  : kind == 1 ? random_below(&r, 256)
+			                  : kind == 2 ? 0xffff
+			                              : i * 300);
 		}
 		numbers_write(v, n, &out);
 		small_write(w, n, &out);
@@ -183,7 +256,8 @@ static void damaged(void **state)
 		copy = malloc(len + !len); /* of its own size: a sanitizer sees what is read behind it */
 		memcpy(copy, out.ptr, len);
 		for (unsigned k = random_below(&r, 4); len && k; k--)
-			copy[random_below(&r, (unsigned)len) % (round % 3 ? len : 12)] = (unsigned char)random_below(&r, 256);
+			copy[random_below(&r, (unsigned)len) % (round % 3 ? len : 12)] =
+			    (unsigned char)random_below(&r, 256);
 		in = (struct peek){copy, copy + len, false};
 		rc = segment_read(&in, &s);
 		assert_true(rc == 0 || rc == -EBADMSG);
@@ -221,7 +295,8 @@ static void peeking(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(encodings), cmocka_unit_test(full_segments), cmocka_unit_test(numbers), cmocka_unit_test(damaged), cmocka_unit_test(peeking),
+	    cmocka_unit_test(encodings), cmocka_unit_test(full_segments), cmocka_unit_test(numbers),
+	    cmocka_unit_test(damaged),   cmocka_unit_test(peeking),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,8 +31,9 @@ static void test_defaults(void **state)
 	config_done(&config);
 }
 
-static const char *const iluvatar = "{\"level\":\"info,a=debug\",\"directory\":\"/tmp/x\",\"basename\":\"worker\",\"stdout\":null,"
-				    "\"spanning\":\"NEW+CLOSE\",\"include_spans_json\":false,\"flame\":\"\"}";
+static const char *const iluvatar =
+    "{\"level\":\"info,a=debug\",\"directory\":\"/tmp/x\",\"basename\":\"worker\",\"stdout\":null,"
+    "\"spanning\":\"NEW+CLOSE\",\"include_spans_json\":false,\"flame\":\"\"}";
 
 static void test_iluvatar(void **state)
 {
@@ -56,10 +57,11 @@ static void test_ours(void **state)
 
 	(void)state;
 	assert_int_equal(config_parse(&config,
-				      "{\"timestamp_format\":\"iluvatar\",\"clock\":\"monotonic\",\"ring_bytes\":65536,"
-				      "\"full_ring\":{\"error\":\"keep\",\"trace\":\"drop\"},\"grace_ms\":0,"
-				      "\"run_directory\":\"/run/x\",\"stdout\":true,\"spanning\":\"FULL\"}",
-				      "config", NULL, NULL), 0);
+	                              "{\"timestamp_format\":\"iluvatar\",\"clock\":\"monotonic\",\"ring_bytes\":65536,"
+	                              "\"full_ring\":{\"error\":\"keep\",\"trace\":\"drop\"},\"grace_ms\":0,"
+	                              "\"run_directory\":\"/run/x\",\"stdout\":true,\"spanning\":\"FULL\"}",
+	                              "config", NULL, NULL),
+	                 0);
 	assert_int_equal(config.timestamp_format, CONFIG_TIMESTAMP_ILUVATAR);
 	assert_int_equal(config.clock, CONFIG_CLOCK_MONOTONIC);
 	assert_int_equal(config.ring_bytes, 65536);
@@ -79,8 +81,8 @@ static void test_spanning(void **state)
 		const char *text;
 		unsigned bits;
 	} rows[] = {
-		{ "", 0 }, { "NONE", 0 }, { "NEW", 1 }, { "ENTER", 2 }, { "EXIT", 4 }, { "CLOSE", 8 }, { "ACTIVE", 6 },
-		{ "FULL", 15 }, { "NEW+CLOSE", 9 }, { "NONE+NEW", 1 }, { "ACTIVE+NEW", 7 }, { "NEW+", 1 },
+	    {"", 0},       {"NONE", 0},  {"NEW", 1},       {"ENTER", 2},    {"EXIT", 4},       {"CLOSE", 8},
+	    {"ACTIVE", 6}, {"FULL", 15}, {"NEW+CLOSE", 9}, {"NONE+NEW", 1}, {"ACTIVE+NEW", 7}, {"NEW+", 1},
 	};
 
 	(void)state;
@@ -97,74 +99,89 @@ static void test_spanning(void **state)
 	}
 }
 
-#define KNOWN \
-	"; known are: level directory basename stdout spanning include_spans_json flame timestamp_format clock ring_bytes " \
-	"rings span_slots " \
-	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms sinks rate_limits run_directory"
+#define KNOWN                                                                                                       \
+	"; known are: level directory basename stdout spanning include_spans_json flame timestamp_format clock "    \
+	"ring_bytes "                                                                                               \
+	"rings span_slots "                                                                                         \
+	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms sinks rate_limits " \
+	"run_directory"
 
 static void test_errors(void **state)
 {
 	static const struct {
 		const char *json, *text;
 	} rows[] = {
-		{ "{\"levle\":\"info\"}", "c: unknown key \"levle\"" KNOWN },
-		{ "{\"full_ring\":{\"fatal\":\"drop\"}}", "c: unknown key \"full_ring.fatal\"" KNOWN },
-		{ "{\"full_ring.error\":1}", "c: key \"full_ring.error\": expected \"block\" or \"drop\" or \"keep\", found an integer: 1" },
-		{ "{\"full_ring\":\"drop\"}", "c: key \"full_ring\": expected an object, found a string: drop" },
-		{ "{\"level\":3}", "c: key \"level\": expected a string, found an integer: 3" },
-		{ "{\"level\":\"a,b=loud\"}", "c: key \"level\": directive 2 (\"b=loud\"), column 5: unknown level \"loud\", expected off, "
-					    "error, warn, info, debug, trace or 0 to 5" },
-		{ "{\"stdout\":\"yes\"}", "c: key \"stdout\": expected true or false, found a string: yes" },
-		{ "{\"stdout\":1}", "c: key \"stdout\": expected true or false, found an integer: 1" },
-		{ "{\"directory\":false}", "c: key \"directory\": expected a string, found false" },
-		{ "{\"spanning\":\"NEW+LATER\"}", "c: key \"spanning\": unknown token \"LATER\", expected NONE, NEW, ENTER, EXIT, CLOSE, "
-						"ACTIVE or FULL, joined by \"+\"" },
-		{ "{\"spanning\":\"new\"}", "c: key \"spanning\": unknown token \"new\", expected NONE, NEW, ENTER, EXIT, CLOSE, "
-					  "ACTIVE or FULL, joined by \"+\"" },
-		{ "{\"clock\":\"sundial\\u001b\"}", "c: key \"clock\": expected \"auto\" or \"tsc\" or \"monotonic\", found \"sundial\\u001b\"" },
-		{ "{\"ring_bytes\":100000}", "c: key \"ring_bytes\": 100000 is not a power of two" },
-		{ "{\"ring_bytes\":4096}", "c: key \"ring_bytes\": 4096 is not between 65536 and 1073741824" },
-		{ "{\"ring_bytes\":1e6}", "c: key \"ring_bytes\": expected an integer, found a real number: 1000000.0" },
-		{ "{\"sinks\":{}}", "c: key \"sinks\": expected an array, found an object: {}" },
-		{ "{\"sinks\":[7]}", "c: key \"sinks[0]\": expected an object, found an integer: 7" },
-		{ "{\"sinks\":[{\"fd\":3},{}]}", "c: key \"sinks[1]\": expected one of \"file\", \"fd\", \"stdout\" and \"journald\"" },
-		{ "{\"sinks\":[{\"fd\":3,\"file\":\"a\"}]}", "c: key \"sinks[0]\": expected one of \"file\", \"fd\", \"stdout\" and \"journald\"" },
-		{ "{\"sinks\":[{\"fiel\":\"a\"}]}", "c: unknown key \"sinks[0].fiel\"; known are: file fd stdout journald filter" },
-		{ "{\"sinks\":[{\"file\":\"\"}]}", "c: key \"sinks[0].file\": empty" },
-		{ "{\"sinks\":[{\"file\":1}]}", "c: key \"sinks[0].file\": expected a string, found an integer: 1" },
-		{ "{\"sinks\":[{\"fd\":-1}]}", "c: key \"sinks[0].fd\": -1 is not between 0 and 2147483647" },
-		{ "{\"sinks\":[{\"fd\":\"x\"}]}", "c: key \"sinks[0].fd\": expected an integer, found a string: x" },
-		{ "{\"sinks\":[{\"stdout\":false}]}", "c: key \"sinks[0].stdout\": expected true, found false" },
-		{ "{\"sinks\":[{\"file\":\"a\",\"filter\":\"b=loud\"}]}", "c: key \"sinks[0].filter\": directive 1 (\"b=loud\"), column 3: "
-		  "unknown level \"loud\", expected off, error, warn, info, debug, trace or 0 to 5" },
-		{ "{\"sinks\":[{\"file\":\"a\"},{\"file\":\"a\"}]}", "c: key \"sinks[1].file\": \"a\" is that of sinks[0]" },
-		{ "{\"basename\":\"a\",\"directory\":\"/x/\",\"sinks\":[{\"file\":\"a.log\"}]}",
-		  "c: key \"sinks[0].file\": \"/x/a.log\" is the log file itself" },
-		{ "{\"sinks\":[{\"journald\":false}]}", "c: key \"sinks[0].journald\": expected true or the path of a socket, found false" },
-		{ "{\"sinks\":[{\"journald\":\"\"}]}", "c: key \"sinks[0].journald\": the path of a socket has 1 to 107 bytes" },
-		{ "{\"rate_limits\":{}}", "c: key \"rate_limits\": expected an array, found an object: {}" },
-		{ "{\"rate_limits\":[1]}", "c: key \"rate_limits[0]\": expected an object, found an integer: 1" },
-		{ "{\"rate_limits\":[{\"target\":\"a\"}]}", "c: key \"rate_limits[0]\": \"per_second\" is missing" },
-		{ "{\"rate_limits\":[{\"per_second\":1},{\"per_second\":\"1\"}]}",
-		  "c: key \"rate_limits[1].per_second\": expected a number, found a string: 1" },
-		{ "{\"rate_limits\":[{\"per_second\":0.0001}]}",
-		  "c: key \"rate_limits[0].per_second\": 0.0001 is neither 0 nor between 0.001 and 1000000000" },
-		{ "{\"rate_limits\":[{\"per_second\":1,\"burst\":0}]}", "c: key \"rate_limits[0].burst\": 0 is not between 1 and 1000000" },
-		{ "{\"rate_limits\":[{\"per_second\":1,\"keys\":65537}]}", "c: key \"rate_limits[0].keys\": 65537 is not between 1 and 65536" },
-		{ "{\"rate_limits\":[{\"per_second\":1,\"level\":\"loud\"}]}",
-		  "c: key \"rate_limits[0].level\": expected error, warn, info, debug or trace, found \"loud\"" },
-		{ "{\"rate_limits\":[{\"per_second\":1,\"by\":\"x\"}]}",
-		  "c: unknown key \"rate_limits[0].by\"; known are: target level message key per_second burst keys" },
-		{ "{\"grace_ms\":-1}", "c: key \"grace_ms\": -1 is not between 0 and 1000" },
-		{ "[]", "c: expected a JSON object, found an array" },
-		{ "{\"level\":\"info\",\n\"level\":\"warn\"}", "c:2:7: duplicate object key near '\\\"level\\\"'" },
-		{ "{\n \"level\" \"info\"}", "c:2:15: ':' expected near '\\\"info\\\"'" },
-		{ "", "c:1:0: '[' or '{' expected near end of file" },
+	    {"{\"levle\":\"info\"}", "c: unknown key \"levle\"" KNOWN},
+	    {"{\"full_ring\":{\"fatal\":\"drop\"}}", "c: unknown key \"full_ring.fatal\"" KNOWN},
+	    {"{\"full_ring.error\":1}",
+	     "c: key \"full_ring.error\": expected \"block\" or \"drop\" or \"keep\", found an integer: 1"},
+	    {"{\"full_ring\":\"drop\"}", "c: key \"full_ring\": expected an object, found a string: drop"},
+	    {"{\"level\":3}", "c: key \"level\": expected a string, found an integer: 3"},
+	    {"{\"level\":\"a,b=loud\"}",
+	     "c: key \"level\": directive 2 (\"b=loud\"), column 5: unknown level \"loud\", expected off, "
+	     "error, warn, info, debug, trace or 0 to 5"},
+	    {"{\"stdout\":\"yes\"}", "c: key \"stdout\": expected true or false, found a string: yes"},
+	    {"{\"stdout\":1}", "c: key \"stdout\": expected true or false, found an integer: 1"},
+	    {"{\"directory\":false}", "c: key \"directory\": expected a string, found false"},
+	    {"{\"spanning\":\"NEW+LATER\"}",
+	     "c: key \"spanning\": unknown token \"LATER\", expected NONE, NEW, ENTER, EXIT, CLOSE, "
+	     "ACTIVE or FULL, joined by \"+\""},
+	    {"{\"spanning\":\"new\"}",
+	     "c: key \"spanning\": unknown token \"new\", expected NONE, NEW, ENTER, EXIT, CLOSE, "
+	     "ACTIVE or FULL, joined by \"+\""},
+	    {"{\"clock\":\"sundial\\u001b\"}",
+	     "c: key \"clock\": expected \"auto\" or \"tsc\" or \"monotonic\", found \"sundial\\u001b\""},
+	    {"{\"ring_bytes\":100000}", "c: key \"ring_bytes\": 100000 is not a power of two"},
+	    {"{\"ring_bytes\":4096}", "c: key \"ring_bytes\": 4096 is not between 65536 and 1073741824"},
+	    {"{\"ring_bytes\":1e6}", "c: key \"ring_bytes\": expected an integer, found a real number: 1000000.0"},
+	    {"{\"sinks\":{}}", "c: key \"sinks\": expected an array, found an object: {}"},
+	    {"{\"sinks\":[7]}", "c: key \"sinks[0]\": expected an object, found an integer: 7"},
+	    {"{\"sinks\":[{\"fd\":3},{}]}",
+	     "c: key \"sinks[1]\": expected one of \"file\", \"fd\", \"stdout\" and \"journald\""},
+	    {"{\"sinks\":[{\"fd\":3,\"file\":\"a\"}]}",
+	     "c: key \"sinks[0]\": expected one of \"file\", \"fd\", \"stdout\" and \"journald\""},
+	    {"{\"sinks\":[{\"fiel\":\"a\"}]}",
+	     "c: unknown key \"sinks[0].fiel\"; known are: file fd stdout journald filter"},
+	    {"{\"sinks\":[{\"file\":\"\"}]}", "c: key \"sinks[0].file\": empty"},
+	    {"{\"sinks\":[{\"file\":1}]}", "c: key \"sinks[0].file\": expected a string, found an integer: 1"},
+	    {"{\"sinks\":[{\"fd\":-1}]}", "c: key \"sinks[0].fd\": -1 is not between 0 and 2147483647"},
+	    {"{\"sinks\":[{\"fd\":\"x\"}]}", "c: key \"sinks[0].fd\": expected an integer, found a string: x"},
+	    {"{\"sinks\":[{\"stdout\":false}]}", "c: key \"sinks[0].stdout\": expected true, found false"},
+	    {"{\"sinks\":[{\"file\":\"a\",\"filter\":\"b=loud\"}]}",
+	     "c: key \"sinks[0].filter\": directive 1 (\"b=loud\"), column 3: "
+	     "unknown level \"loud\", expected off, error, warn, info, debug, trace or 0 to 5"},
+	    {"{\"sinks\":[{\"file\":\"a\"},{\"file\":\"a\"}]}", "c: key \"sinks[1].file\": \"a\" is that of sinks[0]"},
+	    {"{\"basename\":\"a\",\"directory\":\"/x/\",\"sinks\":[{\"file\":\"a.log\"}]}",
+	     "c: key \"sinks[0].file\": \"/x/a.log\" is the log file itself"},
+	    {"{\"sinks\":[{\"journald\":false}]}",
+	     "c: key \"sinks[0].journald\": expected true or the path of a socket, found false"},
+	    {"{\"sinks\":[{\"journald\":\"\"}]}",
+	     "c: key \"sinks[0].journald\": the path of a socket has 1 to 107 bytes"},
+	    {"{\"rate_limits\":{}}", "c: key \"rate_limits\": expected an array, found an object: {}"},
+	    {"{\"rate_limits\":[1]}", "c: key \"rate_limits[0]\": expected an object, found an integer: 1"},
+	    {"{\"rate_limits\":[{\"target\":\"a\"}]}", "c: key \"rate_limits[0]\": \"per_second\" is missing"},
+	    {"{\"rate_limits\":[{\"per_second\":1},{\"per_second\":\"1\"}]}",
+	     "c: key \"rate_limits[1].per_second\": expected a number, found a string: 1"},
+	    {"{\"rate_limits\":[{\"per_second\":0.0001}]}",
+	     "c: key \"rate_limits[0].per_second\": 0.0001 is neither 0 nor between 0.001 and 1000000000"},
+	    {"{\"rate_limits\":[{\"per_second\":1,\"burst\":0}]}",
+	     "c: key \"rate_limits[0].burst\": 0 is not between 1 and 1000000"},
+	    {"{\"rate_limits\":[{\"per_second\":1,\"keys\":65537}]}",
+	     "c: key \"rate_limits[0].keys\": 65537 is not between 1 and 65536"},
+	    {"{\"rate_limits\":[{\"per_second\":1,\"level\":\"loud\"}]}",
+	     "c: key \"rate_limits[0].level\": expected error, warn, info, debug or trace, found \"loud\""},
+	    {"{\"rate_limits\":[{\"per_second\":1,\"by\":\"x\"}]}",
+	     "c: unknown key \"rate_limits[0].by\"; known are: target level message key per_second burst keys"},
+	    {"{\"grace_ms\":-1}", "c: key \"grace_ms\": -1 is not between 0 and 1000"},
+	    {"[]", "c: expected a JSON object, found an array"},
+	    {"{\"level\":\"info\",\n\"level\":\"warn\"}", "c:2:7: duplicate object key near '\\\"level\\\"'"},
+	    {"{\n \"level\" \"info\"}", "c:2:15: ':' expected near '\\\"info\\\"'"},
+	    {"", "c:1:0: '[' or '{' expected near end of file"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct config_error error = { "" };
+		struct config_error error = {""};
 		struct config config;
 		int rc = config_parse(&config, rows[i].json, "c", NULL, &error);
 
@@ -175,14 +192,16 @@ static void test_errors(void **state)
 
 static void test_sinks(void **state)
 {
-	char *const environment[] = { "ILU_LOG__directory=/var/log", NULL };
+	char *const environment[] = {"ILU_LOG__directory=/var/log", NULL};
 	struct config config;
 	char *path;
 
 	(void)state;
-	assert_int_equal(config_parse(&config, "{\"sinks\":[{\"file\":\"a.log\",\"filter\":\"[{n=1}]=info\"},{\"file\":\"/b\"},"
-					       "{\"fd\":7,\"file\":null},{\"stdout\":true,\"filter\":null}]}",
-				      "config", environment, NULL), 0);
+	assert_int_equal(config_parse(&config,
+	                              "{\"sinks\":[{\"file\":\"a.log\",\"filter\":\"[{n=1}]=info\"},{\"file\":\"/b\"},"
+	                              "{\"fd\":7,\"file\":null},{\"stdout\":true,\"filter\":null}]}",
+	                              "config", environment, NULL),
+	                 0);
 	assert_int_equal(config.sinks.count, 4);
 	assert_int_equal(config.sinks.sink[0].kind, CONFIG_SINK_FILE);
 	assert_string_equal(config.sinks.sink[0].filter, "[{n=1}]=info");
@@ -201,10 +220,18 @@ static void test_sinks(void **state)
 
 static void test_environment(void **state)
 {
-	char *const good[] = { "PATH=/bin", "ILU_LOG__level=3", "ILU_LOG__basename=5", "ILU_LOG__stdout=true",
-			       "ILU_LOG__full_ring__debug=drop", "ILU_LOG__full_ring={\"info\":\"keep\"}", "ILU_LOG_x=1",
-			       "ILU_LOG__ring_bytes=131072", "ILU_LOG__directory=\"/var/log\"", "ILU_LOG__spanning=NONE+NEW",
-			       "ILU_LOG__flame=null", NULL };
+	char *const good[] = {"PATH=/bin",
+	                      "ILU_LOG__level=3",
+	                      "ILU_LOG__basename=5",
+	                      "ILU_LOG__stdout=true",
+	                      "ILU_LOG__full_ring__debug=drop",
+	                      "ILU_LOG__full_ring={\"info\":\"keep\"}",
+	                      "ILU_LOG_x=1",
+	                      "ILU_LOG__ring_bytes=131072",
+	                      "ILU_LOG__directory=\"/var/log\"",
+	                      "ILU_LOG__spanning=NONE+NEW",
+	                      "ILU_LOG__flame=null",
+	                      NULL};
 	struct config config;
 	char *path;
 
@@ -228,19 +255,21 @@ static void test_environment_errors(void **state)
 	static const struct {
 		const char *variable, *text;
 	} rows[] = {
-		{ "ILU_LOG__levle=info", "ILU_LOG__levle: unknown key \"levle\"" KNOWN },
-		{ "ILU_LOG__=info", "ILU_LOG__: unknown key \"\"" KNOWN },
-		{ "ILU_LOG__stdout=yes", "ILU_LOG__stdout: key \"stdout\": expected true or false, found a string: yes" },
-		{ "ILU_LOG__ring_bytes=64k", "ILU_LOG__ring_bytes: key \"ring_bytes\": expected an integer, found a string: 64k" },
-		{ "ILU_LOG__full_ring__info=lose", "ILU_LOG__full_ring__info: key \"full_ring.info\": expected \"block\" or \"drop\" or "
-						   "\"keep\", found \"lose\"" },
-		{ "ILU_LOG__directory=\xff", "ILU_LOG__directory: the value is not valid UTF-8, or memory ran out" },
+	    {"ILU_LOG__levle=info", "ILU_LOG__levle: unknown key \"levle\"" KNOWN},
+	    {"ILU_LOG__=info", "ILU_LOG__: unknown key \"\"" KNOWN},
+	    {"ILU_LOG__stdout=yes", "ILU_LOG__stdout: key \"stdout\": expected true or false, found a string: yes"},
+	    {"ILU_LOG__ring_bytes=64k",
+	     "ILU_LOG__ring_bytes: key \"ring_bytes\": expected an integer, found a string: 64k"},
+	    {"ILU_LOG__full_ring__info=lose",
+	     "ILU_LOG__full_ring__info: key \"full_ring.info\": expected \"block\" or \"drop\" or "
+	     "\"keep\", found \"lose\""},
+	    {"ILU_LOG__directory=\xff", "ILU_LOG__directory: the value is not valid UTF-8, or memory ran out"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		char *const environment[] = { (char *)rows[i].variable, NULL };
-		struct config_error error = { "" };
+		char *const environment[] = {(char *)rows[i].variable, NULL};
+		struct config_error error = {""};
 		struct config config;
 		int rc = config_parse(&config, NULL, "c", environment, &error);
 
@@ -260,7 +289,7 @@ static void write_file(const char *path, const char *text, size_t len)
 
 static void expect_file_error(const char *path, int rc, const char *text)
 {
-	struct config_error error = { "" };
+	struct config_error error = {""};
 	struct config config;
 
 	assert_int_equal(config_parse_file(&config, path, NULL, &error), rc);
@@ -320,10 +349,16 @@ static void test_manual(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_iluvatar), cmocka_unit_test(test_ours),
-		cmocka_unit_test(test_spanning), cmocka_unit_test(test_errors),	  cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_environment_errors), cmocka_unit_test(test_files), cmocka_unit_test(test_manual),
-		cmocka_unit_test(test_sinks),
+	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_iluvatar),
+	    cmocka_unit_test(test_ours),
+	    cmocka_unit_test(test_spanning),
+	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_environment),
+	    cmocka_unit_test(test_environment_errors),
+	    cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_manual),
+	    cmocka_unit_test(test_sinks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

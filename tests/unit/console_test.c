@@ -43,26 +43,33 @@ static void test_rows(void **state)
 	static const struct {
 		const char *line, *text;
 	} rows[] = {
-		{ HEAD "{\"message\":\"Item starting to execute\",\"tid\":\"9f0c\",\"queue_len\":3,\"warm\":true}" TAIL "}",
-		  SHOWN "Item starting to execute tid=9f0c queue_len=3 warm=true" },
-		{ HEAD "{\"message\":\"\"}" TAIL "}", SHOWN },
-		{ HEAD "{\"message\":\"a \\\"b\\\" c:\\\\d\",\"s\":\"two words\",\"e\":\"\",\"q\":\"x\\\"y\",\"n\":null,\"f\":2.0}" TAIL "}",
-		  SHOWN "a \"b\" c:\\d s=\"two words\" e=\"\" q=\"x\\\"y\" n=null f=2.0" },
-		{ HEAD "{\"message\":\"esc \\u001b[31m \\n\",\"k\":\"\\u202e\"}" TAIL "}", SHOWN "esc \\u001b[31m \\n k=\"\\u202e\"" },
-		{ HEAD "{\"message\":\"m\",\"j\":{\"a\":[1,\"}\",{}],\"b\":2},\"z\":1}" TAIL "}", SHOWN "m j={\"a\":[1,\"}\",{}],\"b\":2} z=1" },
-		{ HEAD "{\"message\":\"m\"}" TAIL ",\"span\":{\"fqdn\":\"hello-1\",\"tid\":\"9f\",\"name\":\"invoke\",\"id\":\"00\"},\"pid\":4}",
-		  SHOWN "m in invoke{fqdn=hello-1}" },
-		{ HEAD "{\"message\":\"m\"}" TAIL ",\"span\":{\"name\":\"b\",\"id\":\"01\",\"parent\":\"00\"},\"spans\":[{\"x\":1,\"y\":2,\"name\":\"a\",\"id\":\"00\"},"
-		       "{\"name\":\"b\",\"id\":\"01\",\"parent\":\"00\"}],\"seq\":1}",
-		  SHOWN "m in a{x=1 y=2}:b" },
-		{ HEAD "{\"message\":\"new\"}" TAIL ",\"span\":{\"name\":\"a\"},\"spans\":[]}", SHOWN "new in a" },
-		{ "{\"timestamp\":\"t\",\"level\":\"ERROR\",\"fields\":{\"message\":\"m\",\"message\":\"twice\"},\"target\":\"x\"}",
-		  "t ERROR x: m message=twice" },
-		{ "{\"timestamp\":\"t\",\"level\":\"WARN\",\"fields\":{},\"target\":\"x\"}", "t  WARN x: " },
-		{ "{\"level\":\"INFO\"}", "{\"level\":\"INFO\"}" },
-		{ "not ours", "not ours" },
-		{ "", "" },
-		{ "{\"timestamp\":\"t\",\"level\":\"INFO\",\"fields\":{\"message\":\"cut", "{\"timestamp\":\"t\",\"level\":\"INFO\",\"fields\":{\"message\":\"cut" },
+	    {HEAD "{\"message\":\"Item starting to execute\",\"tid\":\"9f0c\",\"queue_len\":3,\"warm\":true}" TAIL "}",
+	     SHOWN "Item starting to execute tid=9f0c queue_len=3 warm=true"},
+	    {HEAD "{\"message\":\"\"}" TAIL "}", SHOWN},
+	    {HEAD "{\"message\":\"a \\\"b\\\" c:\\\\d\",\"s\":\"two "
+	          "words\",\"e\":\"\",\"q\":\"x\\\"y\",\"n\":null,\"f\":2.0}" TAIL "}",
+	     SHOWN "a \"b\" c:\\d s=\"two words\" e=\"\" q=\"x\\\"y\" n=null f=2.0"},
+	    {HEAD "{\"message\":\"esc \\u001b[31m \\n\",\"k\":\"\\u202e\"}" TAIL "}",
+	     SHOWN "esc \\u001b[31m \\n k=\"\\u202e\""},
+	    {HEAD "{\"message\":\"m\",\"j\":{\"a\":[1,\"}\",{}],\"b\":2},\"z\":1}" TAIL "}",
+	     SHOWN "m j={\"a\":[1,\"}\",{}],\"b\":2} z=1"},
+	    {HEAD "{\"message\":\"m\"}" TAIL
+	          ",\"span\":{\"fqdn\":\"hello-1\",\"tid\":\"9f\",\"name\":\"invoke\",\"id\":\"00\"},\"pid\":4}",
+	     SHOWN "m in invoke{fqdn=hello-1}"},
+	    {HEAD "{\"message\":\"m\"}" TAIL ",\"span\":{\"name\":\"b\",\"id\":\"01\",\"parent\":\"00\"},\"spans\":[{"
+	          "\"x\":1,\"y\":2,\"name\":\"a\",\"id\":\"00\"},"
+	          "{\"name\":\"b\",\"id\":\"01\",\"parent\":\"00\"}],\"seq\":1}",
+	     SHOWN "m in a{x=1 y=2}:b"},
+	    {HEAD "{\"message\":\"new\"}" TAIL ",\"span\":{\"name\":\"a\"},\"spans\":[]}", SHOWN "new in a"},
+	    {"{\"timestamp\":\"t\",\"level\":\"ERROR\",\"fields\":{\"message\":\"m\",\"message\":\"twice\"},\"target\":"
+	     "\"x\"}",
+	     "t ERROR x: m message=twice"},
+	    {"{\"timestamp\":\"t\",\"level\":\"WARN\",\"fields\":{},\"target\":\"x\"}", "t  WARN x: "},
+	    {"{\"level\":\"INFO\"}", "{\"level\":\"INFO\"}"},
+	    {"not ours", "not ours"},
+	    {"", ""},
+	    {"{\"timestamp\":\"t\",\"level\":\"INFO\",\"fields\":{\"message\":\"cut",
+	     "{\"timestamp\":\"t\",\"level\":\"INFO\",\"fields\":{\"message\":\"cut"},
 	};
 
 	(void)state;
@@ -81,9 +88,10 @@ static void test_colour(void **state)
 	const char *line = HEAD "{\"message\":\"m\",\"k\":1}" TAIL ",\"span\":{\"name\":\"s\"}}\n";
 
 	(void)state;
-	assert_string_equal(print(line, strlen(line), 1, SINK_COLOUR_ALWAYS),
-			    "\x1b[2m2026-11-22T20:03:11.123456789Z\x1b[0m \x1b[32m INFO\x1b[0m \x1b[2mworker::queue:\x1b[0m m "
-			    "\x1b[3mk\x1b[0m\x1b[2m=\x1b[0m1 in \x1b[1ms\x1b[0m\n");
+	assert_string_equal(
+	    print(line, strlen(line), 1, SINK_COLOUR_ALWAYS),
+	    "\x1b[2m2026-11-22T20:03:11.123456789Z\x1b[0m \x1b[32m INFO\x1b[0m \x1b[2mworker::queue:\x1b[0m m "
+	    "\x1b[3mk\x1b[0m\x1b[2m=\x1b[0m1 in \x1b[1ms\x1b[0m\n");
 	print(line, strlen(line), 1, SINK_COLOUR_AUTO); /* no terminal */
 	assert_null(strchr(seen, '\x1b'));
 }
@@ -109,7 +117,8 @@ static void test_terminal(void **state)
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
 
 	(void)state;
-	if (master < 0 || grantpt(master) || unlockpt(master) || (slave = open(ptsname(master), O_RDWR | O_NOCTTY)) < 0) {
+	if (master < 0 || grantpt(master) || unlockpt(master) ||
+	    (slave = open(ptsname(master), O_RDWR | O_NOCTTY)) < 0) {
 		printf("skipped: no pseudo-terminal\n");
 		skip();
 		return;
@@ -151,8 +160,9 @@ static void test_many_lines(void **state)
 /* Lines with bytes changed, taken out and put in: any text may come out, but no crash and as many lines. */
 static void test_broken_lines(void **state)
 {
-	static const char good[] = HEAD "{\"message\":\"m \\\"x\\\"\",\"j\":{\"a\":[1,\"}\"]}}" TAIL
-				   ",\"span\":{\"name\":\"b\"},\"spans\":[{\"x\":1,\"name\":\"a\"},{\"name\":\"b\"}],\"seq\":1}";
+	static const char good[] =
+	    HEAD "{\"message\":\"m \\\"x\\\"\",\"j\":{\"a\":[1,\"}\"]}}" TAIL
+	         ",\"span\":{\"name\":\"b\"},\"spans\":[{\"x\":1,\"name\":\"a\"},{\"name\":\"b\"}],\"seq\":1}";
 	static const char bits[] = "\"\\{}[],:x1\x01\xff";
 	unsigned seed = 3;
 
@@ -162,7 +172,7 @@ static void test_broken_lines(void **state)
 		char *line;
 
 		if (i % 3 == 0)
-			len = from; /* cut */
+			len = from;     /* cut */
 		line = malloc(len + 1); /* just as long, so that the sanitizer sees a read too far */
 		memcpy(line, good, len);
 		for (int k = i % 4; k > 0 && len; k--)
@@ -178,8 +188,8 @@ static void test_broken_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	 cmocka_unit_test(test_colour),	      cmocka_unit_test(test_terminal),
-		cmocka_unit_test(test_many_lines), cmocka_unit_test(test_broken_lines),
+	    cmocka_unit_test(test_rows),       cmocka_unit_test(test_colour),       cmocka_unit_test(test_terminal),
+	    cmocka_unit_test(test_many_lines), cmocka_unit_test(test_broken_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The program beside damage: databases with changed bytes are read without a crash and without being written, and what is answered with
- * exit status 0 by check and cat is right; a load that is killed leaves the old database or the new; a log may end anywhere.
+/* The program beside damage: databases with changed bytes are read without a crash and without being written, and what
+ * is answered with exit status 0 by check and cat is right; a load that is killed leaves the old database or the new; a
+ * log may end anywhere.
  *
  * ILU_TEST_ALL=1 does it 1,000 and 200 times; else fewer. Needs ilu-logq in PATH, as tests/run has it. */
 #include "random_lines.h"
@@ -95,7 +96,8 @@ static pid_t start(const char *db, const char *const *args)
 		return pid;
 	for (int i = 0; args[i]; i++)
 		argv[4 + i] = args[i];
-	if (open(in_dir("out"), O_WRONLY | O_CREAT | O_TRUNC, 0644) < 0 || dup2(open(in_dir("out"), O_WRONLY | O_TRUNC), 1) < 0 ||
+	if (open(in_dir("out"), O_WRONLY | O_CREAT | O_TRUNC, 0644) < 0 ||
+	    dup2(open(in_dir("out"), O_WRONLY | O_TRUNC), 1) < 0 ||
 	    dup2(open(in_dir("err"), O_WRONLY | O_CREAT | O_TRUNC, 0644), 2) < 0)
 		_exit(120);
 	execvp(argv[0], (char **)argv);
@@ -135,10 +137,30 @@ static unsigned times(unsigned all, unsigned few)
 /* ---- changed bytes ---- */
 
 static const char *const commands[][5] = {
-	{"check"}, {"cat", "1"}, {"events"}, {"--format", "json", "events"}, {"events", "--level", "warn"}, {"events", "--tid", "CtrMrgWorker"}, {"invocations"},
-	{"timeline", "0"}, {"phases"}, {"gaps"}, {"spans"}, {"errors", "--level", "info"}, {"describe"}, {"functions"}, {"containers"}, {"runs"}, {"sources"},
-	{"sql", "SELECT count(*), sum(length(raw)), count(field(event, 'fqdn')), min(time_ns) FROM event"}, {"sql", "SELECT * FROM reject"},
-	{"sql", "SELECT tid FROM event WHERE message = 'Item enqueued' GROUP BY tid"}, {"sql", "SELECT * FROM span, phase LIMIT 50"}, {"series"}, {"patterns"}, {"tree", "0"},
+    {"check"},
+    {"cat", "1"},
+    {"events"},
+    {"--format", "json", "events"},
+    {"events", "--level", "warn"},
+    {"events", "--tid", "CtrMrgWorker"},
+    {"invocations"},
+    {"timeline", "0"},
+    {"phases"},
+    {"gaps"},
+    {"spans"},
+    {"errors", "--level", "info"},
+    {"describe"},
+    {"functions"},
+    {"containers"},
+    {"runs"},
+    {"sources"},
+    {"sql", "SELECT count(*), sum(length(raw)), count(field(event, 'fqdn')), min(time_ns) FROM event"},
+    {"sql", "SELECT * FROM reject"},
+    {"sql", "SELECT tid FROM event WHERE message = 'Item enqueued' GROUP BY tid"},
+    {"sql", "SELECT * FROM span, phase LIMIT 50"},
+    {"series"},
+    {"patterns"},
+    {"tree", "0"},
 };
 
 static void mutate(char *p, size_t *n)
@@ -152,7 +174,8 @@ static void mutate(char *p, size_t *n)
 
 		memset(p + page * 4096, random_below(&rnd, 2) ? 0 : 0xff, 4096);
 	} else if (how == 2) {
-		memmove(p + random_below(&rnd, (unsigned)*n / 2), p + random_below(&rnd, (unsigned)*n / 2), 1 + random_below(&rnd, 5000));
+		memmove(p + random_below(&rnd, (unsigned)*n / 2), p + random_below(&rnd, (unsigned)*n / 2),
+		        1 + random_below(&rnd, 5000));
 	} else {
 		for (unsigned k = 1 + random_below(&rnd, 4); k; k--)
 			p[random_below(&rnd, (unsigned)*n)] ^= (char)(1u << random_below(&rnd, 8));
@@ -190,7 +213,8 @@ static void changed_databases(void **state)
 			if (k == 0)
 				check = status;
 			if (status < 0 || status > 4)
-				fail_msg("round %u: %s %s: exit status %d", i, k == 1 ? "cat" : command[0], command[1] ? command[1] : "", status);
+				fail_msg("round %u: %s %s: exit status %d", i, k == 1 ? "cat" : command[0],
+				         command[1] ? command[1] : "", status);
 			if (!file_is(bad, copy, len) || files_in_dir() != files)
 				fail_msg("round %u: %s wrote", i, command[0]);
 			if (k == 1 && status == 0 && !file_is(in_dir("out"), log, log_len)) {
@@ -201,7 +225,8 @@ static void changed_databases(void **state)
 		}
 		found += check == 3;
 	}
-	print_message("# check found %zu of %u; cat was wrong %zu times, %zu of them unseen by check\n", found, rounds, wrong, silent);
+	print_message("# check found %zu of %u; cat was wrong %zu times, %zu of them unseen by check\n", found, rounds,
+	              wrong, silent);
 	assert_int_equal(silent, 0);
 	assert_int_equal(wrong, 0);
 	assert_true(found > rounds / 3);
@@ -258,7 +283,9 @@ static const char *answer(const char *db, char *buf, size_t room)
 
 	if (access(db, F_OK))
 		return strcpy(buf, "none");
-	status = RUN(db, "sql", "SELECT id, bytes, ok, rejected, (SELECT count(*) FROM event), (SELECT sum(events) FROM place), (SELECT count(*) FROM invocation) FROM source");
+	status = RUN(db, "sql",
+	             "SELECT id, bytes, ok, rejected, (SELECT count(*) FROM event), (SELECT sum(events) FROM place), "
+	             "(SELECT count(*) FROM invocation) FROM source");
 	p = file_read(in_dir(status ? "err" : "out"), &n);
 	snprintf(buf, room, "%d %.*s", status, (int)(n < room - 20 ? n : room - 20), p);
 	free(p);
@@ -298,7 +325,8 @@ static void killed_loads(void **state)
 		killed += load_killed(db, log, took * (double)random_below(&rnd, 1100) / 1000);
 		answer(db, now, sizeof now);
 		if (strcmp(now, append ? before : "none") && strcmp(now, append ? after : fresh))
-			fail_msg("round %u, %s: %s\nnot: %s\nnor: %s", i, append ? "append" : "new", now, append ? before : "none", append ? after : fresh);
+			fail_msg("round %u, %s: %s\nnot: %s\nnor: %s", i, append ? "append" : "new", now,
+			         append ? before : "none", append ? after : fresh);
 		if (i % 5 < 2 && strcmp(now, "none"))
 			assert_int_equal(RUN(db, "check"), 0);
 	}
@@ -315,7 +343,8 @@ static void killed_loads(void **state)
 static void answer_line(char *buf, size_t room)
 {
 	size_t n;
-	char *p = file_read(in_dir("out"), &n), *line = memchr(p, '\n', n), *end = line ? memchr(line + 1, '\n', n - (size_t)(line + 1 - p)) : NULL;
+	char *p = file_read(in_dir("out"), &n), *line = memchr(p, '\n', n),
+	     *end = line ? memchr(line + 1, '\n', n - (size_t)(line + 1 - p)) : NULL;
 
 	snprintf(buf, room, "%.*s", end ? (int)(end - line - 1) : 0, end ? line + 1 : "");
 	free(p);
@@ -347,8 +376,12 @@ static void cut_logs(void **state)
 		unlink(db);
 		status = RUN(db, "load", log);
 		assert_int_equal(status, whole ? 0 : 3);
-		snprintf(want, sizeof want, "%zu|%u|%d|%zu", end, lines + (text[end - 1] != '\n' && whole), !whole, end);
-		assert_int_equal(RUN(db, "--format", "csv", "sql", "SELECT bytes || '|' || ok || '|' || rejected || '|' || (ok_bytes + repaired_bytes + rejected_bytes) FROM source"), 0);
+		snprintf(want, sizeof want, "%zu|%u|%d|%zu", end, lines + (text[end - 1] != '\n' && whole), !whole,
+		         end);
+		assert_int_equal(RUN(db, "--format", "csv", "sql",
+		                     "SELECT bytes || '|' || ok || '|' || rejected || '|' || (ok_bytes + "
+		                     "repaired_bytes + rejected_bytes) FROM source"),
+		                 0);
 		answer_line(got, sizeof got);
 		if (strcmp(got, want))
 			fail_msg("%zu of %zu bytes: %s, not %s", end, n, got, want);
@@ -373,7 +406,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(changed_databases), cmocka_unit_test(killed_loads), cmocka_unit_test(cut_logs)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(changed_databases), cmocka_unit_test(killed_loads),
+	                                   cmocka_unit_test(cut_logs)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

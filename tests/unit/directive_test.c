@@ -22,19 +22,22 @@ static struct directive_set *parse(const char *text, struct directive_error *err
 	return set;
 }
 
-static const char *const two_keys[] = { "tid", "n" };
+static const char *const two_keys[] = {"tid", "n"};
 
 static struct directive_site event_site(const char *target, unsigned level, size_t keys)
 {
-	return (struct directive_site){ .target = target, .target_len = strlen(target), .keys = two_keys,
-					.key_count = keys, .level = (uint8_t)level };
+	return (struct directive_site){.target = target,
+	                               .target_len = strlen(target),
+	                               .keys = two_keys,
+	                               .key_count = keys,
+	                               .level = (uint8_t)level};
 }
 
 /* ---- against the oracle ---- */
 
 static char *put_outside(char *out, const struct directive_set *set)
 {
-	static const char *const targets[] = { "app", "app::queue", "application", "other" };
+	static const char *const targets[] = {"app", "app::queue", "application", "other"};
 
 	for (size_t t = 0; t < 4; t++) {
 		for (size_t keys = 0; keys < 3; keys++) {
@@ -67,7 +70,7 @@ static char inside(const struct directive_set *set, const char *target, unsigned
 }
 
 static char *put_span(char *out, const struct directive_set *set, struct directive_site site,
-		      const struct directive_value *values, size_t count)
+                      const struct directive_value *values, size_t count)
 {
 	const char *keys[2];
 	unsigned level = 0;
@@ -89,19 +92,32 @@ static char *put_span(char *out, const struct directive_set *set, struct directi
 	return out;
 }
 
-#define TID(t) { .key = "tid", .key_len = 3, .type = DIRECTIVE_STR, .s = { t, sizeof t - 1 } }
-#define N(t, m, v) { .key = "n", .key_len = 1, .type = t, .m = v }
+#define TID(t)                                                                              \
+	{                                                                                   \
+		.key = "tid", .key_len = 3, .type = DIRECTIVE_STR, .s = { t, sizeof t - 1 } \
+	}
+#define N(t, m, v)                                          \
+	{                                                   \
+		.key = "n", .key_len = 1, .type = t, .m = v \
+	}
 
-static const struct directive_value tid_n[] = { TID("t1"), N(DIRECTIVE_U64, u, 5) };
+static const struct directive_value tid_n[] = {TID("t1"), N(DIRECTIVE_U64, u, 5)};
 
 static char *put_spans(char *out, const struct directive_set *set, struct directive_site site)
 {
 	static const struct directive_value single[] = {
-		TID("t1"), TID("t12"), TID("5"),
-		N(DIRECTIVE_U64, u, 5), N(DIRECTIVE_U64, u, UINT64_MAX),
-		N(DIRECTIVE_I64, i, 5), N(DIRECTIVE_I64, i, -5),
-		N(DIRECTIVE_F64, f, 5), N(DIRECTIVE_F64, f, 0.25), N(DIRECTIVE_F64, f, NAN),
-		N(DIRECTIVE_BOOL, b, true), N(DIRECTIVE_BOOL, b, false),
+	    TID("t1"),
+	    TID("t12"),
+	    TID("5"),
+	    N(DIRECTIVE_U64, u, 5),
+	    N(DIRECTIVE_U64, u, UINT64_MAX),
+	    N(DIRECTIVE_I64, i, 5),
+	    N(DIRECTIVE_I64, i, -5),
+	    N(DIRECTIVE_F64, f, 5),
+	    N(DIRECTIVE_F64, f, 0.25),
+	    N(DIRECTIVE_F64, f, NAN),
+	    N(DIRECTIVE_BOOL, b, true),
+	    N(DIRECTIVE_BOOL, b, false),
 	};
 
 	out = put_span(out, set, site, NULL, 0);
@@ -112,7 +128,7 @@ static char *put_spans(char *out, const struct directive_set *set, struct direct
 
 static void judge(char *out, const char *filter)
 {
-	static const char *const targets[] = { "app", "other" }, *const names[] = { "invoke", "run" };
+	static const char *const targets[] = {"app", "other"}, *const names[] = {"invoke", "run"};
 	struct directive_error error;
 	struct directive_set *set = parse(filter, &error);
 
@@ -122,8 +138,8 @@ static void judge(char *out, const char *filter)
 	}
 	out = put_outside(out, set);
 	for (int i = 0; i < 8; i++) {
-		struct directive_site site = { .target = targets[i / 4], .name = names[i / 2 % 2],
-					       .level = i % 2 ? 5 : 3, .is_span = true };
+		struct directive_site site = {
+		    .target = targets[i / 4], .name = names[i / 2 % 2], .level = i % 2 ? 5 : 3, .is_span = true};
 
 		site.target_len = strlen(site.target);
 		site.name_len = strlen(site.name);
@@ -165,43 +181,49 @@ static void test_errors(void **state)
 	static const struct {
 		const char *filter, *text;
 	} rows[] = {
-		{ "bogus=xyz", "directive 1 (\"bogus=xyz\"), column 7: unknown level \"xyz\", expected off, error, warn, info, "
-			       "debug, trace or 0 to 5" },
-		{ "info,,app=6", "directive 3 (\"app=6\"), column 11: unknown level \"6\", expected off, error, warn, info, debug, "
-				 "trace or 0 to 5" },
-		{ "=info", "directive 1 (\"=info\"), column 1: unexpected \"=\", expected a level, a target or \"[\"" },
-		{ " info", "directive 1 (\" info\"), column 1: unexpected \" \", expected a level, a target or \"[\"" },
-		{ "info, app=debug", "directive 2 (\" app=debug\"), column 6: unexpected \" \", expected a level, a target or \"[\"" },
-		{ "info\x1b[2J", "directive 1 (\"info\\u001b[2J\"), column 5: unexpected \"\\u001b\", expected \"=\" and a level, \"[\" or "
-			     "\",\"" },
-		{ "[invoke", "directive 1 (\"[invoke\"), column 8: the filter ends here, expected \"]\" or \"{\"" },
-		{ "[invoke,info", "directive 1 (\"[invoke\"), column 8: unexpected \",\", expected \"]\" or \"{\"" },
-		{ "[invoke{tid]", "directive 1 (\"[invoke{tid]\"), column 12: unexpected \"]\", expected \",\" or \"}\"" },
-		{ "[invoke{tid}=info", "directive 1 (\"[invoke{tid}=info\"), column 13: unexpected \"=\", expected \"]\"" },
-		{ "[{tid=}]", "directive 1 (\"[{tid=}]\"), column 7: unexpected \"}\", expected a value after \"=\"" },
-		{ "[{=1}]", "directive 1 (\"[{=1}]\"), column 3: unexpected \"=\", expected a field name" },
-		{ "[{a, b}]", "directive 1 (\"[{a, b}]\"), column 5: unexpected \" \", expected a field name" },
-		{ "[{a=(}]", "directive 1 (\"[{a=(}]\"), column 5: bad regular expression: Unmatched ( or \\(" },
-		{ "[a][b]", "directive 1 (\"[a][b]\"), column 4: unexpected \"[\", expected \"=\" and a level, \"[\" or \",\"" },
-		{ "[{a=(x{200}){200}}]", "directive 1 (\"[{a=(x{200}){200}}]\"), column 5: repetitions make the regular "
-					 "expression longer than 4096 characters" },
-		{ "[{a=x++++++++++++++}]", "directive 1 (\"[{a=x++++++++++++++}]\"), column 5: repetitions make the regular "
-					   "expression longer than 4096 characters" },
+	    {"bogus=xyz",
+	     "directive 1 (\"bogus=xyz\"), column 7: unknown level \"xyz\", expected off, error, warn, info, "
+	     "debug, trace or 0 to 5"},
+	    {"info,,app=6",
+	     "directive 3 (\"app=6\"), column 11: unknown level \"6\", expected off, error, warn, info, debug, "
+	     "trace or 0 to 5"},
+	    {"=info", "directive 1 (\"=info\"), column 1: unexpected \"=\", expected a level, a target or \"[\""},
+	    {" info", "directive 1 (\" info\"), column 1: unexpected \" \", expected a level, a target or \"[\""},
+	    {"info, app=debug",
+	     "directive 2 (\" app=debug\"), column 6: unexpected \" \", expected a level, a target or \"[\""},
+	    {"info\x1b[2J",
+	     "directive 1 (\"info\\u001b[2J\"), column 5: unexpected \"\\u001b\", expected \"=\" and a level, \"[\" or "
+	     "\",\""},
+	    {"[invoke", "directive 1 (\"[invoke\"), column 8: the filter ends here, expected \"]\" or \"{\""},
+	    {"[invoke,info", "directive 1 (\"[invoke\"), column 8: unexpected \",\", expected \"]\" or \"{\""},
+	    {"[invoke{tid]", "directive 1 (\"[invoke{tid]\"), column 12: unexpected \"]\", expected \",\" or \"}\""},
+	    {"[invoke{tid}=info", "directive 1 (\"[invoke{tid}=info\"), column 13: unexpected \"=\", expected \"]\""},
+	    {"[{tid=}]", "directive 1 (\"[{tid=}]\"), column 7: unexpected \"}\", expected a value after \"=\""},
+	    {"[{=1}]", "directive 1 (\"[{=1}]\"), column 3: unexpected \"=\", expected a field name"},
+	    {"[{a, b}]", "directive 1 (\"[{a, b}]\"), column 5: unexpected \" \", expected a field name"},
+	    {"[{a=(}]", "directive 1 (\"[{a=(}]\"), column 5: bad regular expression: Unmatched ( or \\("},
+	    {"[a][b]",
+	     "directive 1 (\"[a][b]\"), column 4: unexpected \"[\", expected \"=\" and a level, \"[\" or \",\""},
+	    {"[{a=(x{200}){200}}]", "directive 1 (\"[{a=(x{200}){200}}]\"), column 5: repetitions make the regular "
+	                            "expression longer than 4096 characters"},
+	    {"[{a=x++++++++++++++}]", "directive 1 (\"[{a=x++++++++++++++}]\"), column 5: repetitions make the regular "
+	                              "expression longer than 4096 characters"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct directive_error error = { .text = "" };
+		struct directive_error error = {.text = ""};
 		struct directive_set *set = parse(rows[i].filter, &error);
 
 		if (set || strcmp(error.text, rows[i].text))
-			fail_msg("\"%s\":\n%s, expected\n%s", rows[i].filter, set ? "no error" : error.text, rows[i].text);
+			fail_msg("\"%s\":\n%s, expected\n%s", rows[i].filter, set ? "no error" : error.text,
+			         rows[i].text);
 	}
 }
 
 static void expect_limit(const char *text, size_t len, const char *part)
 {
-	struct directive_error error = { .text = "" };
+	struct directive_error error = {.text = ""};
 	struct directive_set *set;
 
 	assert_int_equal(directive_parse(text, len, &set, &error), -E2BIG);
@@ -238,35 +260,35 @@ static void test_values(void **state)
 		const char *filter, *tid;
 		unsigned level;
 	} rows[] = {
-		{ "[{tid=[0-9a-f]{4}}]=debug", "9f0c", 4 },
-		{ "[{tid=[0-9a-f]{4}}]=debug", "9f0g", 0 },
-		{ "[{tid=[0-9a-f]{4}}]=debug", "9f0c1", 0 },
-		{ "[{tid=a{1,3}}]=debug", "aaa", 4 },
-		{ "[{tid=a{1,3}}]=debug", "aaaa", 0 },
-		{ "[{tid=[],}]+}]=debug", "],}", 4 },
-		{ "[{tid=[^],]+}]=debug", "a]", 0 },
-		{ "[{tid=a\\,b}]=debug", "a,b", 4 },
-		{ "[{tid=\\d+-x}]=debug", "12-x", 4 },
-		{ "[{tid=\\d+-x}]=debug", "d-x", 0 },
-		{ "[{tid=a|b}]=debug", "b", 4 },
-		{ "[{tid=([0-9]+-)+([a-f]+-)*(x{2,3}y?)+z+[+*]{2}.+}]=debug", "1-22-a-xxxxyxxyzz++q", 4 },
-		{ "[{tid=a|b}]=debug", "ab", 0 },
-		{ "[{tid=a=b}]=debug", "a=b", 4 },
-		{ "[{tid=12345678901234567890123456789012}]=debug", "12345678901234567890123456789012", 4 },
-		{ "[{tid=1e10}]=debug", "1e10", 4 },
-		{ "[{tid=1e10}]=debug", "10000000000.0", 0 },
-		{ "[{tid=t1,n=5}]=debug", "t1", 4 },
-		{ "[{tid=t1,n=6}]=debug", "t1", 0 },
-		{ "[{tid,n=5}]=trace", "t1", 5 },
-		{ "[{tid,missing}]=trace", "t1", 0 },
-		{ "my.daemon/x[{tid}]=info", "t1", 3 },
+	    {"[{tid=[0-9a-f]{4}}]=debug", "9f0c", 4},
+	    {"[{tid=[0-9a-f]{4}}]=debug", "9f0g", 0},
+	    {"[{tid=[0-9a-f]{4}}]=debug", "9f0c1", 0},
+	    {"[{tid=a{1,3}}]=debug", "aaa", 4},
+	    {"[{tid=a{1,3}}]=debug", "aaaa", 0},
+	    {"[{tid=[],}]+}]=debug", "],}", 4},
+	    {"[{tid=[^],]+}]=debug", "a]", 0},
+	    {"[{tid=a\\,b}]=debug", "a,b", 4},
+	    {"[{tid=\\d+-x}]=debug", "12-x", 4},
+	    {"[{tid=\\d+-x}]=debug", "d-x", 0},
+	    {"[{tid=a|b}]=debug", "b", 4},
+	    {"[{tid=([0-9]+-)+([a-f]+-)*(x{2,3}y?)+z+[+*]{2}.+}]=debug", "1-22-a-xxxxyxxyzz++q", 4},
+	    {"[{tid=a|b}]=debug", "ab", 0},
+	    {"[{tid=a=b}]=debug", "a=b", 4},
+	    {"[{tid=12345678901234567890123456789012}]=debug", "12345678901234567890123456789012", 4},
+	    {"[{tid=1e10}]=debug", "1e10", 4},
+	    {"[{tid=1e10}]=debug", "10000000000.0", 0},
+	    {"[{tid=t1,n=5}]=debug", "t1", 4},
+	    {"[{tid=t1,n=6}]=debug", "t1", 0},
+	    {"[{tid,n=5}]=trace", "t1", 5},
+	    {"[{tid,missing}]=trace", "t1", 0},
+	    {"my.daemon/x[{tid}]=info", "t1", 3},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct directive_error error = { .text = "" };
+		struct directive_error error = {.text = ""};
 		struct directive_set *set = parse(rows[i].filter, &error);
-		struct directive_value values[] = { tid_n[0], tid_n[1] };
+		struct directive_value values[] = {tid_n[0], tid_n[1]};
 		struct directive_site site = event_site("my.daemon/x", 3, 2);
 
 		if (!set)
@@ -278,7 +300,7 @@ static void test_values(void **state)
 		values[0].s.len = strlen(rows[i].tid);
 		if (directive_span_level(set, &site, values, 2) != rows[i].level)
 			fail_msg("%s on \"%s\": %u, expected %u", rows[i].filter, rows[i].tid,
-				 directive_span_level(set, &site, values, 2), rows[i].level);
+			         directive_span_level(set, &site, values, 2), rows[i].level);
 		directive_free(set);
 	}
 }
@@ -310,13 +332,14 @@ static void test_other_questions(void **state)
 /* Any text at all is an answer or an error, never a crash: the sanitizers watch. */
 static void test_random_text(void **state)
 {
-	static const char *const bits[] = { "app", "[", "]", "{", "}", "=", ",", "info", "\\", "*", "(", ")", "[^]", "tid", "5", "\xff", " ", "{2}", "." };
+	static const char *const bits[] = {"app", "[", "]",   "{",   "}", "=",    ",", "info", "\\", "*",
+	                                   "(",   ")", "[^]", "tid", "5", "\xff", " ", "{2}",  "."};
 	unsigned seed = 1;
 	char text[256];
 
 	(void)state;
 	for (int i = 0; i < 30000; i++) {
-		struct directive_error error = { .text = "" };
+		struct directive_error error = {.text = ""};
 		struct directive_set *set;
 		unsigned count = (unsigned)rand_r(&seed) % 14;
 
@@ -333,9 +356,8 @@ static void test_random_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_oracle),	      cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_limits),	      cmocka_unit_test(test_values),
-		cmocka_unit_test(test_other_questions), cmocka_unit_test(test_random_text),
+	    cmocka_unit_test(test_oracle), cmocka_unit_test(test_errors),          cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_values), cmocka_unit_test(test_other_questions), cmocka_unit_test(test_random_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

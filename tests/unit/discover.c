@@ -13,49 +13,53 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define TRACING "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"a\"},\"target\":\"t\"}\n"
-#define OURS	"{\"timestamp\":\"2026-11-23T00:51:54.190692880Z\",\"level\":\"INFO\",\"fields\":{},\"target\":\"t\",\"pid\":1,\"seq\":2}\n"
-#define LOGRUS	"{\"level\":\"info\",\"msg\":\"starting\",\"time\":\"2026-11-23T01:24:55.391143141Z\"}\n"
-#define LOGFMT	"time=\"2026-11-23T01:25:02.993087429Z\" level=info msg=\"loading\"\n"
-#define RESULT	"success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\n"
-#define TRACE	"func_name,invoke_time_ms\na,1\n"
+#define TRACING                        \
+	"{\"timestamp\":\"2026-11-23 " \
+	"00:51:54.1\",\"level\":\"INFO\",\"fields\":{\"message\":\"a\"},\"target\":\"t\"}\n"
+#define OURS                                                                                                           \
+	"{\"timestamp\":\"2026-11-23T00:51:54.190692880Z\",\"level\":\"INFO\",\"fields\":{},\"target\":\"t\",\"pid\":" \
+	"1,\"seq\":2}\n"
+#define LOGRUS "{\"level\":\"info\",\"msg\":\"starting\",\"time\":\"2026-11-23T01:24:55.391143141Z\"}\n"
+#define LOGFMT "time=\"2026-11-23T01:25:02.993087429Z\" level=info msg=\"loading\"\n"
+#define RESULT "success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\n"
+#define TRACE  "func_name,invoke_time_ms\na,1\n"
 
 static const struct {
 	const char *name, *text;
 	enum input_kind kind;
 } contents[] = {
-	{"a.log", "", INPUT_EMPTY},
-	{"a.log", TRACING, INPUT_TRACING},
-	{"a.log", "\xef\xbb\xbf" TRACING, INPUT_TRACING},
-	{"a.log", "{\"timestamp\":\"x\",\"level\":\"INFO\",\"message\":\"flat\",\"target\":\"t\"}\r\n", INPUT_TRACING},
-	{"a.log", "garbage\n" TRACING TRACING, INPUT_TRACING},
-	{"a.log", OURS, INPUT_ILULOG},
-	{"a.log", OURS "{\"cut", INPUT_ILULOG},
-	{"a.log", LOGRUS, INPUT_LOGRUS},
-	{"a.log", LOGFMT LOGRUS, INPUT_LOGRUS},
-	{"cli.log", "=== ping\nrc=0\n=== register\n" LOGFMT, INPUT_TEXT},
-	{"a.log", "hello\nworld\n", INPUT_TEXT},
-	{"a.log", "[[[[[[[", INPUT_TEXT},
-	{"a.log", "a\x01\x02\x03z", INPUT_BINARY},
-	{"a.log", "\x1b[2m2026-11-23\x1b[0m INFO\n", INPUT_TEXT},
-	{"output-in.csv", RESULT, INPUT_RESULT_CSV},
-	{"other.csv", RESULT "true,a,false,1,0.5,2,x\n", INPUT_RESULT_CSV},
-	{"output-full-in.json", "[]", INPUT_RESULT_JSON},
-	{"x.json", "[{\"worker_response\":{}}]", INPUT_RESULT_JSON},
-	{"x.json", " [{\"controller_response\":{}}]", INPUT_RESULT_JSON},
-	{"x.json", "[]", INPUT_OTHER},
-	{"x.json", "{\"a\":1}", INPUT_OTHER},
-	{"b.json", "{\"data\": {\"f\": {\"resource_data\": {}}}}", INPUT_BENCHMARK},
-	{"in.csv", TRACE, INPUT_TRACE},
-	{"in.csv", "func_name,invoke_time_ms\r\na,1\r\n", INPUT_TRACE},
-	{"meta.csv", "func_name,cold_dur_ms,warm_dur_ms,mem_mb\n", INPUT_METADATA},
-	{"meta.csv", "mem_mb,func_name", INPUT_METADATA},
-	{"injected.csv", "tid,fault\n", INPUT_OTHER},
-	{"energy-rapl.log", "timestamp,rapl_uj\n", INPUT_ENERGY},
-	{"energy-ipmi.log", "timestamp,ipmi\n", INPUT_ENERGY},
-	{"process.log", "timestamp,cpu_pct,cpu_time\n", INPUT_ENERGY},
-	{"energy-perf.log", "# started on Mon Aug 29 15:04:17 2022\n\n", INPUT_ENERGY},
-	{"tegrastats.log", "RAM 1/2MB\n", INPUT_ENERGY},
+    {"a.log", "", INPUT_EMPTY},
+    {"a.log", TRACING, INPUT_TRACING},
+    {"a.log", "\xef\xbb\xbf" TRACING, INPUT_TRACING},
+    {"a.log", "{\"timestamp\":\"x\",\"level\":\"INFO\",\"message\":\"flat\",\"target\":\"t\"}\r\n", INPUT_TRACING},
+    {"a.log", "garbage\n" TRACING TRACING, INPUT_TRACING},
+    {"a.log", OURS, INPUT_ILULOG},
+    {"a.log", OURS "{\"cut", INPUT_ILULOG},
+    {"a.log", LOGRUS, INPUT_LOGRUS},
+    {"a.log", LOGFMT LOGRUS, INPUT_LOGRUS},
+    {"cli.log", "=== ping\nrc=0\n=== register\n" LOGFMT, INPUT_TEXT},
+    {"a.log", "hello\nworld\n", INPUT_TEXT},
+    {"a.log", "[[[[[[[", INPUT_TEXT},
+    {"a.log", "a\x01\x02\x03z", INPUT_BINARY},
+    {"a.log", "\x1b[2m2026-11-23\x1b[0m INFO\n", INPUT_TEXT},
+    {"output-in.csv", RESULT, INPUT_RESULT_CSV},
+    {"other.csv", RESULT "true,a,false,1,0.5,2,x\n", INPUT_RESULT_CSV},
+    {"output-full-in.json", "[]", INPUT_RESULT_JSON},
+    {"x.json", "[{\"worker_response\":{}}]", INPUT_RESULT_JSON},
+    {"x.json", " [{\"controller_response\":{}}]", INPUT_RESULT_JSON},
+    {"x.json", "[]", INPUT_OTHER},
+    {"x.json", "{\"a\":1}", INPUT_OTHER},
+    {"b.json", "{\"data\": {\"f\": {\"resource_data\": {}}}}", INPUT_BENCHMARK},
+    {"in.csv", TRACE, INPUT_TRACE},
+    {"in.csv", "func_name,invoke_time_ms\r\na,1\r\n", INPUT_TRACE},
+    {"meta.csv", "func_name,cold_dur_ms,warm_dur_ms,mem_mb\n", INPUT_METADATA},
+    {"meta.csv", "mem_mb,func_name", INPUT_METADATA},
+    {"injected.csv", "tid,fault\n", INPUT_OTHER},
+    {"energy-rapl.log", "timestamp,rapl_uj\n", INPUT_ENERGY},
+    {"energy-ipmi.log", "timestamp,ipmi\n", INPUT_ENERGY},
+    {"process.log", "timestamp,cpu_pct,cpu_time\n", INPUT_ENERGY},
+    {"energy-perf.log", "# started on Mon Aug 29 15:04:17 2022\n\n", INPUT_ENERGY},
+    {"tegrastats.log", "RAM 1/2MB\n", INPUT_ENERGY},
 };
 
 static void classified(void **state)
@@ -76,23 +80,23 @@ static const struct {
 	const char *name, *stem, *worker;
 	bool process, log;
 } names[] = {
-	{"worker.log", "worker.log", "worker", true, true},
-	{"worker_0.log", "worker_0.log", "worker_0", true, true},
-	{"worker1.log", "worker1.log", "worker1", true, true},
-	{"worker_10.log.zst", "worker_10.log", "worker_10", true, true},
-	{"worker_10.log.2", "worker_10.log", "worker_10", true, true},
-	{"worker_10.log.2.gz", "worker_10.log", "worker_10", true, true},
-	{"worker_10.log-20261123", "worker_10.log", "worker_10", true, true},
-	{"app.log.20261123T101500Z.zst", "app.log", "app", false, true},
-	{"app.log.2026-11-23", "app.log", "app", false, true},
-	{"controller.log", "controller.log", "controller", true, true},
-	{"load_gen.log", "load_gen.log", "load_gen", true, true},
-	{"workers.log", "workers.log", "workers", false, true},
-	{"a.ndjson", "a.ndjson", "a", false, true},
-	{"10.0.0.1", "10.0.0.1", "10.0.0.1", false, false},
-	{"notes.txt", "notes.txt", "notes", false, false},
-	{".log", ".log", ".log", false, false},
-	{"output-full-in.json.zst", "output-full-in.json", "output-full-in", false, false},
+    {"worker.log", "worker.log", "worker", true, true},
+    {"worker_0.log", "worker_0.log", "worker_0", true, true},
+    {"worker1.log", "worker1.log", "worker1", true, true},
+    {"worker_10.log.zst", "worker_10.log", "worker_10", true, true},
+    {"worker_10.log.2", "worker_10.log", "worker_10", true, true},
+    {"worker_10.log.2.gz", "worker_10.log", "worker_10", true, true},
+    {"worker_10.log-20261123", "worker_10.log", "worker_10", true, true},
+    {"app.log.20261123T101500Z.zst", "app.log", "app", false, true},
+    {"app.log.2026-11-23", "app.log", "app", false, true},
+    {"controller.log", "controller.log", "controller", true, true},
+    {"load_gen.log", "load_gen.log", "load_gen", true, true},
+    {"workers.log", "workers.log", "workers", false, true},
+    {"a.ndjson", "a.ndjson", "a", false, true},
+    {"10.0.0.1", "10.0.0.1", "10.0.0.1", false, false},
+    {"notes.txt", "notes.txt", "notes", false, false},
+    {".log", ".log", ".log", false, false},
+    {"output-full-in.json.zst", "output-full-in.json", "output-full-in", false, false},
 };
 
 static void named(void **state)
@@ -104,17 +108,27 @@ static void named(void **state)
 		char *worker = input_worker(names[i].name);
 
 		if (input_stem(names[i].name) != strlen(names[i].stem) || strcmp(worker, names[i].worker) ||
-		    input_is_process(names[i].name) != names[i].process || input_named_log(names[i].name) != names[i].log)
+		    input_is_process(names[i].name) != names[i].process ||
+		    input_named_log(names[i].name) != names[i].log)
 			fail_msg("%s: %zu, %s, %d, %d", names[i].name, input_stem(names[i].name), worker,
-				 input_is_process(names[i].name), input_named_log(names[i].name));
+			         input_is_process(names[i].name), input_named_log(names[i].name));
 		free(worker);
 	}
 }
 
 static void natural(void **state)
 {
-	static const char *const sorted[] = {"", "a", "a1", "a2", "a02b", "a2c", "a10", "a10b", "aa", "b9999999999999999999999",
-					     "b10000000000000000000000"};
+	static const char *const sorted[] = {"",
+	                                     "a",
+	                                     "a1",
+	                                     "a2",
+	                                     "a02b",
+	                                     "a2c",
+	                                     "a10",
+	                                     "a10b",
+	                                     "aa",
+	                                     "b9999999999999999999999",
+	                                     "b10000000000000000000000"};
 	size_t i, j;
 
 	(void)state;
@@ -216,9 +230,10 @@ static const char *found(const struct discovery *d)
 
 		if (!i || in->run != d->inputs[i - 1].run)
 			len += (size_t)snprintf(text + len, sizeof text - len, "%s%s:", i ? " " : "",
-						strncmp(run->path, top, strlen(top)) ? run->path : run->path + strlen(top) + 1);
+			                        strncmp(run->path, top, strlen(top)) ? run->path
+			                                                             : run->path + strlen(top) + 1);
 		len += (size_t)snprintf(text + len, sizeof text - len, " %s=%s", strrchr(in->path, '/') + 1,
-					input_kind_name(in->kind));
+		                        input_kind_name(in->kind));
 	}
 	return text;
 }
@@ -228,30 +243,49 @@ static const struct {
 	int rc;
 	const char *found, *error; /* the first error's end */
 } searches[] = {
-	{{"run"}, 0, "run: broken.log.zst=binary controller.log=text empty.log=empty in.csv=trace odd.name=ilulog "
-		     "output-in.csv=result worker_2.log=tracing worker_10.log=tracing", NULL},
-	{{"many"}, 0, "many/a: x.log=tracing many/b: y.log=logrus many/linked: broken.log.zst=binary controller.log=text "
-		      "empty.log=empty in.csv=trace odd.name=ilulog output-in.csv=result worker_2.log=tracing worker_10.log=tracing", NULL},
-	{{"many/a", "many/a"}, 0, "many/a: x.log=tracing", NULL},
-	{{"many/a", "many/a/x.log"}, 0, "many/a: x.log=tracing", NULL},
-	{{"bare"}, -ENOENT, "", "bare: no logs in this directory or below it"},
-	{{"many/none"}, 0, "many/none/loop/a: x.log=tracing many/none/loop/b: y.log=logrus many/none/loop/linked: broken.log.zst=binary "
-			   "controller.log=text empty.log=empty in.csv=trace odd.name=ilulog output-in.csv=result worker_2.log=tracing "
-			   "worker_10.log=tracing", NULL},
-	{{"missing"}, -ENOENT, "", "missing: No such file or directory"},
-	{{"missing", "many/b"}, -ENOENT, "many/b: y.log=logrus", "missing: No such file or directory"},
-	{{"run/worker_2.log"}, 0, "run: worker_2.log=tracing", NULL},
-	{{"run/worker_2.log", "run/again.log"}, 0, "run: worker_2.log=tracing", NULL},
-	{{"run/again.log"}, 0, "run/again.log: again.log=tracing", NULL},
-	{{"run/cli.log"}, 0, "run/cli.log: cli.log=text", NULL},
-	{{"run/cli.log", "run/in.csv"}, 0, "run: cli.log=text in.csv=trace", NULL},
-	{{"run/pipe.log"}, 0, "run/pipe.log: pipe.log=stream", NULL},
-	{{"flat/app.log", "flat/app.log.1", "flat/other.log"}, 0, "flat/app.log: app.log=ilulog app.log.1=ilulog flat/other.log: other.log=ilulog", NULL},
-	{{"flat/*.log"}, 0, "flat/a[1].log: a[1].log=ilulog flat/app.log: app.log=ilulog flat/other.log: other.log=ilulog flat/text.log: text.log=text", NULL},
-	{{"flat/a[1].log"}, 0, "flat/a[1].log: a[1].log=ilulog", NULL},
-	{{"flat/{app,other}.log*"}, 0, "flat/app.log: app.log=ilulog app.log.1=ilulog flat/other.log: other.log=ilulog", NULL},
-	{{"m*/?"}, 0, "many/a: x.log=tracing many/b: y.log=logrus", NULL},
-	{{"m*/z*"}, -ENOENT, "", "m*/z*: nothing matches this pattern"},
+    {{"run"},
+     0,
+     "run: broken.log.zst=binary controller.log=text empty.log=empty in.csv=trace odd.name=ilulog "
+     "output-in.csv=result worker_2.log=tracing worker_10.log=tracing",
+     NULL},
+    {{"many"},
+     0,
+     "many/a: x.log=tracing many/b: y.log=logrus many/linked: broken.log.zst=binary controller.log=text "
+     "empty.log=empty in.csv=trace odd.name=ilulog output-in.csv=result worker_2.log=tracing worker_10.log=tracing",
+     NULL},
+    {{"many/a", "many/a"}, 0, "many/a: x.log=tracing", NULL},
+    {{"many/a", "many/a/x.log"}, 0, "many/a: x.log=tracing", NULL},
+    {{"bare"}, -ENOENT, "", "bare: no logs in this directory or below it"},
+    {{"many/none"},
+     0,
+     "many/none/loop/a: x.log=tracing many/none/loop/b: y.log=logrus many/none/loop/linked: broken.log.zst=binary "
+     "controller.log=text empty.log=empty in.csv=trace odd.name=ilulog output-in.csv=result worker_2.log=tracing "
+     "worker_10.log=tracing",
+     NULL},
+    {{"missing"}, -ENOENT, "", "missing: No such file or directory"},
+    {{"missing", "many/b"}, -ENOENT, "many/b: y.log=logrus", "missing: No such file or directory"},
+    {{"run/worker_2.log"}, 0, "run: worker_2.log=tracing", NULL},
+    {{"run/worker_2.log", "run/again.log"}, 0, "run: worker_2.log=tracing", NULL},
+    {{"run/again.log"}, 0, "run/again.log: again.log=tracing", NULL},
+    {{"run/cli.log"}, 0, "run/cli.log: cli.log=text", NULL},
+    {{"run/cli.log", "run/in.csv"}, 0, "run: cli.log=text in.csv=trace", NULL},
+    {{"run/pipe.log"}, 0, "run/pipe.log: pipe.log=stream", NULL},
+    {{"flat/app.log", "flat/app.log.1", "flat/other.log"},
+     0,
+     "flat/app.log: app.log=ilulog app.log.1=ilulog flat/other.log: other.log=ilulog",
+     NULL},
+    {{"flat/*.log"},
+     0,
+     "flat/a[1].log: a[1].log=ilulog flat/app.log: app.log=ilulog flat/other.log: other.log=ilulog flat/text.log: "
+     "text.log=text",
+     NULL},
+    {{"flat/a[1].log"}, 0, "flat/a[1].log: a[1].log=ilulog", NULL},
+    {{"flat/{app,other}.log*"},
+     0,
+     "flat/app.log: app.log=ilulog app.log.1=ilulog flat/other.log: other.log=ilulog",
+     NULL},
+    {{"m*/?"}, 0, "many/a: x.log=tracing many/b: y.log=logrus", NULL},
+    {{"m*/z*"}, -ENOENT, "", "m*/z*: nothing matches this pattern"},
 };
 
 static void trees(void **state)
@@ -288,7 +322,7 @@ static void notes(void **state)
 	assert_int_equal(d.nnotes, 2);
 	assert_non_null(strstr(d.notes[0], "run/again.log: the same file as"));
 	assert_non_null(strstr(d.notes[1], "run: passed over cli.log (text), injected.csv (neither log nor result), "
-					   "pipe.log (neither file nor directory), dangling.log (broken link)"));
+	                                   "pipe.log (neither file nor directory), dangling.log (broken link)"));
 	discovery_done(&d);
 	free(paths[0]);
 }
@@ -311,8 +345,8 @@ static void standard_input(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(classified), cmocka_unit_test(named), cmocka_unit_test(natural),
-		cmocka_unit_test(trees),      cmocka_unit_test(notes), cmocka_unit_test(standard_input),
+	    cmocka_unit_test(classified), cmocka_unit_test(named), cmocka_unit_test(natural),
+	    cmocka_unit_test(trees),      cmocka_unit_test(notes), cmocka_unit_test(standard_input),
 	};
 
 	return cmocka_run_group_tests(tests, tree, cut);

@@ -25,43 +25,43 @@ static void test_layout(void **state)
 		double value;
 		const char *text;
 	} rows[] = {
-		{ 0, "0.0" },
-		{ -0.0, "-0.0" },
-		{ 2, "2.0" },
-		{ -1, "-1.0" },
-		{ 0.1, "0.1" },
-		{ 0.3, "0.3" },
-		{ 1.0 / 3, "0.3333333333333333" },
-		{ 100, "100.0" },
-		{ 1.5, "1.5" },
-		{ 123456.789, "123456.789" },
-		{ 1e-5, "0.00001" }, /* serde_json and ryu 1.0: up to five places */
-		{ 1.234e-5, "0.00001234" },
-		{ 1e-6, "1e-6" },
-		{ 1e-7, "1e-7" },
-		{ 1.5e-7, "1.5e-7" },
-		{ 1e15, "1000000000000000.0" },
-		{ 1e16, "1e16" },
-		{ 1e17, "1e17" },
-		{ 1e21, "1e21" },
-		{ 1.2e21, "1.2e21" },
-		{ 12345678901234567.0, "1.2345678901234568e16" },
-		{ 9007199254740991.0, "9007199254740991.0" },
-		{ 9007199254740992.0, "9007199254740992.0" },
-		{ 9007199254740993.0, "9007199254740992.0" },
-		{ 5e-324, "5e-324" },
-		{ 1e-323, "1e-323" },
-		{ 2.2250738585072014e-308, "2.2250738585072014e-308" },
-		{ 2.225073858507201e-308, "2.225073858507201e-308" },
-		{ 1.7976931348623157e308, "1.7976931348623157e308" },
-		{ 2e-44, "2e-44" },
-		{ 0x1p-44, "5.684341886080802e-14" }, /* %.16g is 5.684341886080801e-14, which is another double */
-		{ 9.5367431640625e-7, "9.5367431640625e-7" },
-		{ (double)0.1f, "0.10000000149011612" },
-		{ 0x1p63, "9.223372036854776e18" },
-		{ INFINITY, "null" },
-		{ -INFINITY, "null" },
-		{ NAN, "null" },
+	    {0, "0.0"},
+	    {-0.0, "-0.0"},
+	    {2, "2.0"},
+	    {-1, "-1.0"},
+	    {0.1, "0.1"},
+	    {0.3, "0.3"},
+	    {1.0 / 3, "0.3333333333333333"},
+	    {100, "100.0"},
+	    {1.5, "1.5"},
+	    {123456.789, "123456.789"},
+	    {1e-5, "0.00001"}, /* serde_json and ryu 1.0: up to five places */
+	    {1.234e-5, "0.00001234"},
+	    {1e-6, "1e-6"},
+	    {1e-7, "1e-7"},
+	    {1.5e-7, "1.5e-7"},
+	    {1e15, "1000000000000000.0"},
+	    {1e16, "1e16"},
+	    {1e17, "1e17"},
+	    {1e21, "1e21"},
+	    {1.2e21, "1.2e21"},
+	    {12345678901234567.0, "1.2345678901234568e16"},
+	    {9007199254740991.0, "9007199254740991.0"},
+	    {9007199254740992.0, "9007199254740992.0"},
+	    {9007199254740993.0, "9007199254740992.0"},
+	    {5e-324, "5e-324"},
+	    {1e-323, "1e-323"},
+	    {2.2250738585072014e-308, "2.2250738585072014e-308"},
+	    {2.225073858507201e-308, "2.225073858507201e-308"},
+	    {1.7976931348623157e308, "1.7976931348623157e308"},
+	    {2e-44, "2e-44"},
+	    {0x1p-44, "5.684341886080802e-14"}, /* %.16g is 5.684341886080801e-14, which is another double */
+	    {9.5367431640625e-7, "9.5367431640625e-7"},
+	    {(double)0.1f, "0.10000000149011612"},
+	    {0x1p63, "9.223372036854776e18"},
+	    {INFINITY, "null"},
+	    {-INFINITY, "null"},
+	    {NAN, "null"},
 	};
 
 	(void)state;
@@ -112,7 +112,8 @@ static void check(uint64_t bits)
 		if (strtod(theirs, NULL) == value)
 			fail_msg("%016" PRIx64 ": %s, but %s is shorter", bits, text, theirs);
 	}
-	/* The nearest decimal of as many digits is what printf gives; beside a power of two it may miss, and ours not. */
+	/* The nearest decimal of as many digits is what printf gives; beside a power of two it may miss, and ours not.
+	 */
 	snprintf(theirs, sizeof theirs, "%.*e", n ? (int)n - 1 : 0, value);
 	if (strtod(theirs, NULL) != value)
 		return;
@@ -166,7 +167,7 @@ static void test_edges(void **state)
 		}
 	}
 	for (int i = 0; i < 100000; i++) { /* what programs log: seconds, shares, counts */
-		static const double unit[] = { 1e9, 1000, 1e6, 100 };
+		static const double unit[] = {1e9, 1000, 1e6, 100};
 		double value = (double)(next_random(&seed) % (i % 3 ? 1000000000 : 1000000000000000)) / unit[i % 4];
 		uint64_t bits;
 
@@ -231,11 +232,8 @@ static void test_fixed_digits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_layout),
-		cmocka_unit_test(test_random_bits),
-		cmocka_unit_test(test_edges),
-		cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_fixed_digits),
+	    cmocka_unit_test(test_layout),   cmocka_unit_test(test_random_bits),  cmocka_unit_test(test_edges),
+	    cmocka_unit_test(test_integers), cmocka_unit_test(test_fixed_digits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 static void expect_as_printf(uint64_t ns)
 {
-	static const char *const unit[] = { "ns", "\xc2\xb5s", "ms", "s" };
+	static const char *const unit[] = {"ns", "\xc2\xb5s", "ms", "s"};
 	char want[64], got[DURATION_MAX];
 	double t = (double)ns;
 	int i = 0;
@@ -63,9 +63,9 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_edges),
-		cmocka_unit_test(test_all_short),
-		cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_edges),
+	    cmocka_unit_test(test_all_short),
+	    cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,9 +66,9 @@ static size_t encode(char *out, uint32_t code)
 		return (size_t)sprintf(out, "%c%c", (int)(0xc0 | code >> 6), (int)(0x80 | (code & 0x3f)));
 	if (code < 0x10000)
 		return (size_t)sprintf(out, "%c%c%c", (int)(0xe0 | code >> 12), (int)(0x80 | (code >> 6 & 0x3f)),
-				       (int)(0x80 | (code & 0x3f)));
+		                       (int)(0x80 | (code & 0x3f)));
 	return (size_t)sprintf(out, "%c%c%c%c", (int)(0xf0 | code >> 18), (int)(0x80 | (code >> 12 & 0x3f)),
-			       (int)(0x80 | (code >> 6 & 0x3f)), (int)(0x80 | (code & 0x3f)));
+	                       (int)(0x80 | (code >> 6 & 0x3f)), (int)(0x80 | (code & 0x3f)));
 }
 
 static int must_escape(uint32_t c)
@@ -101,7 +101,7 @@ static size_t reference_one(char *out, uint32_t c)
 
 static size_t reference(char *out, const char *in, size_t len)
 {
-	struct decoder d = { (const unsigned char *)in, len, 0 };
+	struct decoder d = {(const unsigned char *)in, len, 0};
 	size_t n = 0;
 
 	while (d.at < len)
@@ -174,26 +174,27 @@ static void test_rows(void **state)
 	static const struct {
 		const char *in, *out;
 	} rows[] = {
-		{ "", "" },
-		{ "plain text, 0123456789 and more than thirty-two bytes", "plain text, 0123456789 and more than thirty-two bytes" },
-		{ "a\"b\\c/d", "a\\\"b\\\\c/d" },
-		{ "\n\t\r\b\f\v\x1b[31m\x7f", "\\n\\t\\r\\b\\f\\u000b\\u001b[31m\\u007f" },
-		{ "\xc2\x80\xc2\x9b\xc2\xa0", "\\u0080\\u009b\xc2\xa0" },
-		{ "\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xa8\xe2\x80\xa9", "\\u061c\\u200e\\u200f\\u2028\\u2029" },
-		{ "\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa",
-		  "\\u202a\\u202e\xe2\x80\xaf\\u2066\\u2069\xe2\x81\xaa" },
-		{ "\xe2\x80\x8d\xe2\x80\x90", "\xe2\x80\x8d\xe2\x80\x90" }, /* the joiner of emoji stays */
-		{ "gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x98\x80" },
-		{ "\xff", "\xef\xbf\xbd" },
-		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },                          /* overlong '/' */
-		{ "\xe0\x80\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },          /* overlong in three */
-		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },          /* a surrogate */
-		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* above 10FFFF */
-		{ "\xe2\x82z", "\xef\xbf\xbdz" },                                    /* one maximal subpart */
-		{ "\xf0\x9f\x98", "\xef\xbf\xbd" },                                  /* cut at the end */
-		{ "\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64",            /* Unicode, table 3-8 */
-		  "\x61\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x62\xef\xbf\xbd\x63\xef\xbf\xbd\xef\xbf\xbd\x64" },
-		{ "\xef\xbf\xbe", "\xef\xbf\xbe" },
+	    {"", ""},
+	    {"plain text, 0123456789 and more than thirty-two bytes",
+	     "plain text, 0123456789 and more than thirty-two bytes"},
+	    {"a\"b\\c/d", "a\\\"b\\\\c/d"},
+	    {"\n\t\r\b\f\v\x1b[31m\x7f", "\\n\\t\\r\\b\\f\\u000b\\u001b[31m\\u007f"},
+	    {"\xc2\x80\xc2\x9b\xc2\xa0", "\\u0080\\u009b\xc2\xa0"},
+	    {"\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xa8\xe2\x80\xa9", "\\u061c\\u200e\\u200f\\u2028\\u2029"},
+	    {"\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa",
+	     "\\u202a\\u202e\xe2\x80\xaf\\u2066\\u2069\xe2\x81\xaa"},
+	    {"\xe2\x80\x8d\xe2\x80\x90", "\xe2\x80\x8d\xe2\x80\x90"}, /* the joiner of emoji stays */
+	    {"gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x98\x80"},
+	    {"\xff", "\xef\xbf\xbd"},
+	    {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},                                 /* overlong '/' */
+	    {"\xe0\x80\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},                 /* overlong in three */
+	    {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},                 /* a surrogate */
+	    {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* above 10FFFF */
+	    {"\xe2\x82z", "\xef\xbf\xbdz"},                                           /* one maximal subpart */
+	    {"\xf0\x9f\x98", "\xef\xbf\xbd"},                                         /* cut at the end */
+	    {"\x61\xf1\x80\x80\xe1\x80\xc2\x62\x80\x63\x80\xbf\x64",                  /* Unicode, table 3-8 */
+	     "\x61\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\x62\xef\xbf\xbd\x63\xef\xbf\xbd\xef\xbf\xbd\x64"},
+	    {"\xef\xbf\xbe", "\xef\xbf\xbe"},
 	};
 
 	(void)state;
@@ -232,7 +233,7 @@ static void test_all_lead_triples(void **state)
 	for (int a = 0xe0; a < 0xf5; a++) {
 		for (int b = 0x70; b < 0xd0; b++) {
 			for (int c = 0x7e; c < 0xc3; c++) {
-				char text[4] = { (char)a, (char)b, (char)c, (char)0xb5 };
+				char text[4] = {(char)a, (char)b, (char)c, (char)0xb5};
 
 				check(text, 3, 0);
 				check(text, 4, 0);
@@ -253,7 +254,8 @@ static void test_all_code_points(void **state)
 /* Mostly plain, with a sprinkle of everything else. */
 static size_t random_text(char *out, size_t len)
 {
-	static const char *const bits[] = { "\xe2\x80\xae", "\xf0\x9f\x98\x80", "\xe2", "\"", "\\", "\n", "\xc3\xa4", "\x9b", "\x1b" };
+	static const char *const bits[] = {"\xe2\x80\xae", "\xf0\x9f\x98\x80", "\xe2", "\"",  "\\",
+	                                   "\n",           "\xc3\xa4",         "\x9b", "\x1b"};
 	unsigned density = next_random() % 40;
 	size_t n = 0;
 
@@ -310,12 +312,12 @@ static void test_page_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_all_bytes_and_pairs),
-		cmocka_unit_test(test_all_lead_triples),
-		cmocka_unit_test(test_all_code_points),
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_page_end),
+	    cmocka_unit_test(test_rows),
+	    cmocka_unit_test(test_all_bytes_and_pairs),
+	    cmocka_unit_test(test_all_lead_triples),
+	    cmocka_unit_test(test_all_code_points),
+	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_page_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is a line and what is none, and why not; what its parts say. After JSONTestSuite's idea, with rows of our own. */
+/* What is a line and what is none, and why not; what its parts say. After JSONTestSuite's idea, with rows of our own.
+ */
 #include "ingest/line.h"
 #include "ingest/scan.h"
 
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define T "{\"timestamp\":\"2026-11-23 00:51:54.1\""
+#define T              "{\"timestamp\":\"2026-11-23 00:51:54.1\""
 #define FIELDS(inside) T ",\"fields\":{" inside "}}"
 
 struct parsed {
@@ -52,38 +53,169 @@ static const struct {
 	const char *text;
 	bool good;
 } values[] = {
-	{"0", true}, {"-0", true}, {"1", true}, {"-1", true}, {"10", true}, {"18446744073709551615", true},
-	{"9223372036854775807", true}, {"-9223372036854775808", true}, {"123456789012345678901234567890", true},
-	{"0.0", true}, {"-0.0", true}, {"1.5", true}, {"1e5", true}, {"1E5", true}, {"1e+5", true}, {"1e-5", true}, {"1.5e5", true},
-	{"0e0", true}, {"1e400", true}, {"1e-400", true}, {"0.1000000000000000055511151231257827", true}, {"2.0", true},
-	{"true", true}, {"false", true}, {"null", true},
-	{"", false}, {"+1", false}, {"01", false}, {"-01", false}, {"-", false}, {"--1", false}, {".5", false}, {"5.", false}, {"-.5", false},
-	{"1.e5", false}, {"1e", false}, {"1e+", false}, {"1e5.0", false}, {"1.2.3", false}, {"0x10", false}, {"1_000", false}, {"1,000", false},
-	{"NaN", false}, {"Infinity", false}, {"-Infinity", false}, {"nan", false}, {"inf", false}, {"1 2", false}, {"1a", false},
-	{"True", false}, {"tru", false}, {"truex", false}, {"nul", false}, {"nulll", false}, {"undefined", false}, {"\xef\xbc\x91", false},
-	{"\"\"", true}, {"\"a\"", true}, {"\"\\\"\"", true}, {"\"\\\\\"", true}, {"\"\\/\"", true}, {"\"/\"", true}, {"\"\\b\\f\\n\\r\\t\"", true},
-	{"\"\\u0000\"", true}, {"\"\\u001b\"", true}, {"\"\\uABCD\"", true}, {"\"\\uabcd\"", true}, {"\"\\ud83d\\ude00\"", true}, {"\"\\ud83d\"", true},
-	{"\"\\ude00\"", true}, {"\"\x7f\"", true}, {"\"\xc2\xb5s\"", true}, {"\"\xf0\x9f\x98\x80\"", true}, {"\"\xe2\x80\xa8\"", true},
-	{"\"{}[],:\"", true}, {"\" \"", true},
-	{"\"", false}, {"\"a", false}, {"\"\\\"", false}, {"\"\\a\"", false}, {"\"\\0\"", false}, {"\"\\x41\"", false}, {"\"\\'\"", false},
-	{"\"\\u\"", false}, {"\"\\u00\"", false}, {"\"\\u000\"", false}, {"\"\\u00g0\"", false}, {"\"\\U0041\"", false}, {"\"\\ u0041\"", false},
-	{"\"a\tb\"", false}, {"\"a\x01z\"", false}, {"\"a\x1f\"", false}, {"\"a\rb\"", false}, {"'a'", false}, {"a", false}, {"\"a\"b\"", false},
-	{"\"\\", false},
-	{"[]", true}, {"[ ]", true}, {"[1]", true}, {"[1,2]", true}, {"[ 1 , 2 ]", true}, {"[[]]", true}, {"[[],{}]", true}, {"[\"a\",null,1.5]", true},
-	{"[", false}, {"]", false}, {"[1", false}, {"[1,", false}, {"[1,]", false}, {"[,1]", false}, {"[,]", false}, {"[1 2]", false}, {"[1}", false},
-	{"[1,,2]", false}, {"[1:2]", false}, {"[]]", false}, {"[[]", false}, {"[a]", false}, {"[\"a]", false},
-	{"{}", true}, {"{ }", true}, {"{\"a\":1}", true}, {"{ \"a\" : 1 , \"b\" : 2 }", true}, {"{\"a\":1,\"a\":2}", true}, {"{\"\":{}}", true},
-	{"{\"a\":{\"b\":[{\"c\":null}]}}", true}, {"{\"\\u0061\":1}", true},
-	{"{", false}, {"}", false}, {"{\"a\"}", false}, {"{\"a\":}", false}, {"{\"a\":1", false}, {"{\"a\":1,}", false}, {"{,}", false}, {"{:1}", false},
-	{"{a:1}", false}, {"{1:1}", false}, {"{\"a\" 1}", false}, {"{\"a\"::1}", false}, {"{\"a\":1]", false}, {"{\"a\",1}", false}, {"{'a':1}", false},
-	{"{\"a\":1 \"b\":2}", false}, {"{\"a\\x\":1}", false}, {"{\"a\t\":1}", false}, {"/**/1", false}, {"1//", false}, {"1#", false},
+    {"0", true},
+    {"-0", true},
+    {"1", true},
+    {"-1", true},
+    {"10", true},
+    {"18446744073709551615", true},
+    {"9223372036854775807", true},
+    {"-9223372036854775808", true},
+    {"123456789012345678901234567890", true},
+    {"0.0", true},
+    {"-0.0", true},
+    {"1.5", true},
+    {"1e5", true},
+    {"1E5", true},
+    {"1e+5", true},
+    {"1e-5", true},
+    {"1.5e5", true},
+    {"0e0", true},
+    {"1e400", true},
+    {"1e-400", true},
+    {"0.1000000000000000055511151231257827", true},
+    {"2.0", true},
+    {"true", true},
+    {"false", true},
+    {"null", true},
+    {"", false},
+    {"+1", false},
+    {"01", false},
+    {"-01", false},
+    {"-", false},
+    {"--1", false},
+    {".5", false},
+    {"5.", false},
+    {"-.5", false},
+    {"1.e5", false},
+    {"1e", false},
+    {"1e+", false},
+    {"1e5.0", false},
+    {"1.2.3", false},
+    {"0x10", false},
+    {"1_000", false},
+    {"1,000", false},
+    {"NaN", false},
+    {"Infinity", false},
+    {"-Infinity", false},
+    {"nan", false},
+    {"inf", false},
+    {"1 2", false},
+    {"1a", false},
+    {"True", false},
+    {"tru", false},
+    {"truex", false},
+    {"nul", false},
+    {"nulll", false},
+    {"undefined", false},
+    {"\xef\xbc\x91", false},
+    {"\"\"", true},
+    {"\"a\"", true},
+    {"\"\\\"\"", true},
+    {"\"\\\\\"", true},
+    {"\"\\/\"", true},
+    {"\"/\"", true},
+    {"\"\\b\\f\\n\\r\\t\"", true},
+    {"\"\\u0000\"", true},
+    {"\"\\u001b\"", true},
+    {"\"\\uABCD\"", true},
+    {"\"\\uabcd\"", true},
+    {"\"\\ud83d\\ude00\"", true},
+    {"\"\\ud83d\"", true},
+    {"\"\\ude00\"", true},
+    {"\"\x7f\"", true},
+    {"\"\xc2\xb5s\"", true},
+    {"\"\xf0\x9f\x98\x80\"", true},
+    {"\"\xe2\x80\xa8\"", true},
+    {"\"{}[],:\"", true},
+    {"\" \"", true},
+    {"\"", false},
+    {"\"a", false},
+    {"\"\\\"", false},
+    {"\"\\a\"", false},
+    {"\"\\0\"", false},
+    {"\"\\x41\"", false},
+    {"\"\\'\"", false},
+    {"\"\\u\"", false},
+    {"\"\\u00\"", false},
+    {"\"\\u000\"", false},
+    {"\"\\u00g0\"", false},
+    {"\"\\U0041\"", false},
+    {"\"\\ u0041\"", false},
+    {"\"a\tb\"", false},
+    {"\"a\x01z\"", false},
+    {"\"a\x1f\"", false},
+    {"\"a\rb\"", false},
+    {"'a'", false},
+    {"a", false},
+    {"\"a\"b\"", false},
+    {"\"\\", false},
+    {"[]", true},
+    {"[ ]", true},
+    {"[1]", true},
+    {"[1,2]", true},
+    {"[ 1 , 2 ]", true},
+    {"[[]]", true},
+    {"[[],{}]", true},
+    {"[\"a\",null,1.5]", true},
+    {"[", false},
+    {"]", false},
+    {"[1", false},
+    {"[1,", false},
+    {"[1,]", false},
+    {"[,1]", false},
+    {"[,]", false},
+    {"[1 2]", false},
+    {"[1}", false},
+    {"[1,,2]", false},
+    {"[1:2]", false},
+    {"[]]", false},
+    {"[[]", false},
+    {"[a]", false},
+    {"[\"a]", false},
+    {"{}", true},
+    {"{ }", true},
+    {"{\"a\":1}", true},
+    {"{ \"a\" : 1 , \"b\" : 2 }", true},
+    {"{\"a\":1,\"a\":2}", true},
+    {"{\"\":{}}", true},
+    {"{\"a\":{\"b\":[{\"c\":null}]}}", true},
+    {"{\"\\u0061\":1}", true},
+    {"{", false},
+    {"}", false},
+    {"{\"a\"}", false},
+    {"{\"a\":}", false},
+    {"{\"a\":1", false},
+    {"{\"a\":1,}", false},
+    {"{,}", false},
+    {"{:1}", false},
+    {"{a:1}", false},
+    {"{1:1}", false},
+    {"{\"a\" 1}", false},
+    {"{\"a\"::1}", false},
+    {"{\"a\":1]", false},
+    {"{\"a\",1}", false},
+    {"{'a':1}", false},
+    {"{\"a\":1 \"b\":2}", false},
+    {"{\"a\\x\":1}", false},
+    {"{\"a\t\":1}", false},
+    {"/**/1", false},
+    {"1//", false},
+    {"1#", false},
 };
 
 static void value_rows(void **state)
 {
 	static const char *const places[] = {
-		FIELDS("\"v\":%s"), FIELDS("\"message\":\"m\",\"v\":%s,\"w\":0"), T ",\"v\":%s}", "{\"v\":%s,\"timestamp\":\"2026-11-23T00:00:00Z\"}",
-		FIELDS("\"v\":[0,%s]"), FIELDS("\"v\":{\"w\":%s}"), T ",\"span\":{\"v\":%s}}", T ",\"spans\":[{\"v\":%s}]}", T ",\"threadId\":%s}",
+	    FIELDS("\"v\":%s"),
+	    FIELDS("\"message\":\"m\",\"v\":%s,\"w\":0"),
+	    T ",\"v\":%s}",
+	    "{\"v\":%s,\"timestamp\":\"2026-11-23T00:00:00Z\"}",
+	    FIELDS("\"v\":[0,%s]"),
+	    FIELDS("\"v\":{\"w\":%s}"),
+	    T ",\"span\":{\"v\":%s}}",
+	    T ",\"spans\":[{\"v\":%s}]}",
+	    T ",\"threadId\":%s}",
 	};
 
 	(void)state;
@@ -107,88 +239,90 @@ static const struct {
 	enum line_verdict verdict;
 	const char *reason;
 } lines[] = {
-	{T "}", LINE_OK, NULL},
-	{T ",\"fields\":{}}", LINE_OK, NULL},
-	{T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\"},\"target\":\"a::b\"}", LINE_OK, NULL},
-	{" \t{ \"timestamp\" : \"2026-11-23 00:51:54.1\" , \"fields\" : { } } \t", LINE_OK, NULL},
-	{T "}\r", LINE_OK, NULL},
-	{"\xef\xbb\xbf" T "}", LINE_OK, NULL},
-	{"\xef\xbb\xbf\xef\xbb\xbf" T "}", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"{\"timestamp\":\"2026-11-23T00:51:54Z\"}", LINE_OK, NULL},
-	{"{\"timestamp\":\"2026-11-23t00:51:54.5+04:00\"}", LINE_OK, NULL},
-	{"{\"fields\":{\"message\":\"m\"},\"level\":\"INFO\",\"timestamp\":\"2026-11-23 00:51:54.1\"}", LINE_OK, NULL},
-	{FIELDS("\"a\":1,\"a\":2,\"a\":\"x\""), LINE_OK, NULL},
-	{T ",\"timestamp\":\"no time\"}", LINE_OK, NULL},
-	{T ",\"fields\":{\"a\":1},\"fields\":{\"b\":1},\"fields\":3}", LINE_OK, NULL},
-	{T ",\"fields\":\"none\",\"span\":3,\"spans\":null}", LINE_OK, NULL},
-	{T ",\"fields\":[],\"span\":[],\"spans\":{}}", LINE_OK, NULL},
-	{T ",\"spans\":[]}", LINE_OK, NULL},
-	{T ",\"spans\":[ ]}", LINE_OK, NULL},
-	{T ",\"spans\":[{},{}]}", LINE_OK, NULL},
-	{T ",\"spans\":[null]}", LINE_OK, NULL},
-	{T ",\"spans\":[{\"name\":\"a\"},\"b\"]}", LINE_OK, NULL},
-	{T ",\"spans\":[[{\"name\":\"a\"}]]}", LINE_OK, NULL},
-	{T ",\"spans\":[{},]}", LINE_REJECTED, "not JSON"},
-	{T ",\"spans\":[{}}", LINE_REJECTED, "not JSON: a comma is expected"},
-	{T ",\"spans\":[", LINE_REJECTED, "cut short"},
-	{"", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"{}", LINE_REJECTED, "an empty object"},
-	{"[]", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"null", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"hello world", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"2026-11-23 INFO hello", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"\x28\xb5\x2f\xfd", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{T "", LINE_REJECTED, "cut short"},
-	{T ",", LINE_REJECTED, "cut short"},
-	{T ",\"fields\"", LINE_REJECTED, "cut short"},
-	{T ",\"fields\":", LINE_REJECTED, "cut short"},
-	{T ",\"fields\":{", LINE_REJECTED, "cut short"},
-	{T ",\"fields\":{\"a\":1", LINE_REJECTED, "cut short"},
-	{T ",\"fields\":{\"a\":1}", LINE_REJECTED, "cut short"},
-	{T ",\"fi", LINE_REJECTED, "bad key: no end, a control character or an unknown escape"},
-	{T ",\"a\":\"b", LINE_REJECTED, "bad string: no end, a control character or an unknown escape"},
-	{T ",\"a\":tru", LINE_REJECTED, "not JSON: a value is expected"},
-	{T ",}", LINE_REJECTED, "not JSON: a key is expected"},
-	{T ",,\"a\":1}", LINE_REJECTED, "not JSON: a key is expected"},
-	{T ";\"a\":1}", LINE_REJECTED, "not JSON: a comma is expected"},
-	{T ",\"a\";1}", LINE_REJECTED, "not JSON: a colon is expected"},
-	{T "}}", LINE_REJECTED, "text behind the JSON object"},
-	{T "} x", LINE_REJECTED, "text behind the JSON object"},
-	{T "}" T "}", LINE_REJECTED, "text behind the JSON object"},
-	{"{\"level\":\"INFO\",\"fields\":{\"message\":\"m\"}}", LINE_REJECTED, "no timestamp"},
-	{"{\"timestamp\":1700000000,\"fields\":{}}", LINE_REJECTED, "no timestamp"},
-	{"{\"timestamp\":null}", LINE_REJECTED, "no timestamp"},
-	{"{\"Timestamp\":\"2026-11-23 00:51:54.1\"}", LINE_REJECTED, "no timestamp"},
-	{"{\"fields\":{\"timestamp\":\"2026-11-23 00:51:54.1\"}}", LINE_REJECTED, "no timestamp"},
-	{"{\"timestamp\":\"\"}", LINE_REJECTED, "the timestamp is not understood"},
-	{"{\"timestamp\":\"yesterday\"}", LINE_REJECTED, "the timestamp is not understood"},
-	{"{\"timestamp\":\"2026-13-23 00:51:54.1\"}", LINE_REJECTED, "the timestamp is not understood"},
-	{"{\"timestamp\":\"3026-11-23 00:51:54.1\"}", LINE_REJECTED, "the timestamp is not understood"},
-	/* one bracket too many behind fields: tracing#1627 */
-	{T ",\"fields\":{\"a\":1}},\"target\":\"t\"}", LINE_REPAIRED, "extra bracket after fields"},
-	{T ",\"fields\":{}},\"target\":\"t\",\"span\":{\"name\":\"s\"}}", LINE_REPAIRED, "extra bracket after fields"},
-	{T ",\"fields\":{\"a\":1}},\"target\":\"t\"", LINE_REJECTED, "text behind the JSON object"},
-	{T ",\"fields\":{\"a\":1}}},\"target\":\"t\"}", LINE_REJECTED, "text behind the JSON object"},
-	{FIELDS("\"message\":\"\xff\""), LINE_REPAIRED, "invalid UTF-8"},
-	{FIELDS("\"message\":\"\xc3\""), LINE_REPAIRED, "invalid UTF-8"},
-	{FIELDS("\"message\":\"\xed\xa0\x80\""), LINE_REPAIRED, "invalid UTF-8"},
-	{FIELDS("\"\xc0\xaf\":1"), LINE_REPAIRED, "invalid UTF-8"},
-	{FIELDS("\"a\":[{\"b\":\"\xf5\"}]"), LINE_REPAIRED, "invalid UTF-8"},
-	{T ",\"spans\":[{\"name\":\"\x80\"}]}", LINE_REPAIRED, "invalid UTF-8"},
-	{"\x80" T "}", LINE_REJECTED, "not JSON: the line does not start with {"},
-	/* logrus: JSON, and the text form */
-	{"{\"level\":\"info\",\"msg\":\"starting\",\"time\":\"2026-11-23T00:51:54.19Z\"}", LINE_OK, NULL},
-	{"time=\"2026-11-23T00:51:54.190692880Z\" level=info msg=\"starting containerd\" revision=abc version=1.7", LINE_OK, NULL},
-	{"time=\"2026-11-23T00:51:54Z\" level=warning msg=started error=\"a \\\"b\\\"\"\r", LINE_OK, NULL},
-	{"time=\"2026-11-23T00:51:54Z\" empty= level=info", LINE_OK, NULL},
-	{"time=2026-11-23T00:51:54.190692880Z level=INFO msg=started", LINE_OK, NULL},
-	{"level=info msg=\"no time\"", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"time=\"2026-11-23T00:51:54Z\" level=info msg=\"no end", LINE_REJECTED, "bad string: no end, a control character or an unknown escape"},
-	{"time=\"2026-11-23T00:51:54Z\" level=info and more", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"time=\"2026-11-23T00:51:54Z\"level=info", LINE_REJECTED, "not JSON: the line does not start with {"},
-	{"time=\"yesterday\" level=info msg=\"a\"", LINE_REJECTED, "the timestamp is not understood"},
-	{"time=\"2026-11-23T00:51:54Z\" msg=\"\xff\"", LINE_REPAIRED, "invalid UTF-8"},
-	{"time=\"2026-11-23T00:51:54Z\" msg=\xff", LINE_REPAIRED, "invalid UTF-8"},
+    {T "}", LINE_OK, NULL},
+    {T ",\"fields\":{}}", LINE_OK, NULL},
+    {T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\"},\"target\":\"a::b\"}", LINE_OK, NULL},
+    {" \t{ \"timestamp\" : \"2026-11-23 00:51:54.1\" , \"fields\" : { } } \t", LINE_OK, NULL},
+    {T "}\r", LINE_OK, NULL},
+    {"\xef\xbb\xbf" T "}", LINE_OK, NULL},
+    {"\xef\xbb\xbf\xef\xbb\xbf" T "}", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"{\"timestamp\":\"2026-11-23T00:51:54Z\"}", LINE_OK, NULL},
+    {"{\"timestamp\":\"2026-11-23t00:51:54.5+04:00\"}", LINE_OK, NULL},
+    {"{\"fields\":{\"message\":\"m\"},\"level\":\"INFO\",\"timestamp\":\"2026-11-23 00:51:54.1\"}", LINE_OK, NULL},
+    {FIELDS("\"a\":1,\"a\":2,\"a\":\"x\""), LINE_OK, NULL},
+    {T ",\"timestamp\":\"no time\"}", LINE_OK, NULL},
+    {T ",\"fields\":{\"a\":1},\"fields\":{\"b\":1},\"fields\":3}", LINE_OK, NULL},
+    {T ",\"fields\":\"none\",\"span\":3,\"spans\":null}", LINE_OK, NULL},
+    {T ",\"fields\":[],\"span\":[],\"spans\":{}}", LINE_OK, NULL},
+    {T ",\"spans\":[]}", LINE_OK, NULL},
+    {T ",\"spans\":[ ]}", LINE_OK, NULL},
+    {T ",\"spans\":[{},{}]}", LINE_OK, NULL},
+    {T ",\"spans\":[null]}", LINE_OK, NULL},
+    {T ",\"spans\":[{\"name\":\"a\"},\"b\"]}", LINE_OK, NULL},
+    {T ",\"spans\":[[{\"name\":\"a\"}]]}", LINE_OK, NULL},
+    {T ",\"spans\":[{},]}", LINE_REJECTED, "not JSON"},
+    {T ",\"spans\":[{}}", LINE_REJECTED, "not JSON: a comma is expected"},
+    {T ",\"spans\":[", LINE_REJECTED, "cut short"},
+    {"", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"{}", LINE_REJECTED, "an empty object"},
+    {"[]", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"null", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"hello world", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"2026-11-23 INFO hello", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"\x28\xb5\x2f\xfd", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {T "", LINE_REJECTED, "cut short"},
+    {T ",", LINE_REJECTED, "cut short"},
+    {T ",\"fields\"", LINE_REJECTED, "cut short"},
+    {T ",\"fields\":", LINE_REJECTED, "cut short"},
+    {T ",\"fields\":{", LINE_REJECTED, "cut short"},
+    {T ",\"fields\":{\"a\":1", LINE_REJECTED, "cut short"},
+    {T ",\"fields\":{\"a\":1}", LINE_REJECTED, "cut short"},
+    {T ",\"fi", LINE_REJECTED, "bad key: no end, a control character or an unknown escape"},
+    {T ",\"a\":\"b", LINE_REJECTED, "bad string: no end, a control character or an unknown escape"},
+    {T ",\"a\":tru", LINE_REJECTED, "not JSON: a value is expected"},
+    {T ",}", LINE_REJECTED, "not JSON: a key is expected"},
+    {T ",,\"a\":1}", LINE_REJECTED, "not JSON: a key is expected"},
+    {T ";\"a\":1}", LINE_REJECTED, "not JSON: a comma is expected"},
+    {T ",\"a\";1}", LINE_REJECTED, "not JSON: a colon is expected"},
+    {T "}}", LINE_REJECTED, "text behind the JSON object"},
+    {T "} x", LINE_REJECTED, "text behind the JSON object"},
+    {T "}" T "}", LINE_REJECTED, "text behind the JSON object"},
+    {"{\"level\":\"INFO\",\"fields\":{\"message\":\"m\"}}", LINE_REJECTED, "no timestamp"},
+    {"{\"timestamp\":1700000000,\"fields\":{}}", LINE_REJECTED, "no timestamp"},
+    {"{\"timestamp\":null}", LINE_REJECTED, "no timestamp"},
+    {"{\"Timestamp\":\"2026-11-23 00:51:54.1\"}", LINE_REJECTED, "no timestamp"},
+    {"{\"fields\":{\"timestamp\":\"2026-11-23 00:51:54.1\"}}", LINE_REJECTED, "no timestamp"},
+    {"{\"timestamp\":\"\"}", LINE_REJECTED, "the timestamp is not understood"},
+    {"{\"timestamp\":\"yesterday\"}", LINE_REJECTED, "the timestamp is not understood"},
+    {"{\"timestamp\":\"2026-13-23 00:51:54.1\"}", LINE_REJECTED, "the timestamp is not understood"},
+    {"{\"timestamp\":\"3026-11-23 00:51:54.1\"}", LINE_REJECTED, "the timestamp is not understood"},
+    /* one bracket too many behind fields: tracing#1627 */
+    {T ",\"fields\":{\"a\":1}},\"target\":\"t\"}", LINE_REPAIRED, "extra bracket after fields"},
+    {T ",\"fields\":{}},\"target\":\"t\",\"span\":{\"name\":\"s\"}}", LINE_REPAIRED, "extra bracket after fields"},
+    {T ",\"fields\":{\"a\":1}},\"target\":\"t\"", LINE_REJECTED, "text behind the JSON object"},
+    {T ",\"fields\":{\"a\":1}}},\"target\":\"t\"}", LINE_REJECTED, "text behind the JSON object"},
+    {FIELDS("\"message\":\"\xff\""), LINE_REPAIRED, "invalid UTF-8"},
+    {FIELDS("\"message\":\"\xc3\""), LINE_REPAIRED, "invalid UTF-8"},
+    {FIELDS("\"message\":\"\xed\xa0\x80\""), LINE_REPAIRED, "invalid UTF-8"},
+    {FIELDS("\"\xc0\xaf\":1"), LINE_REPAIRED, "invalid UTF-8"},
+    {FIELDS("\"a\":[{\"b\":\"\xf5\"}]"), LINE_REPAIRED, "invalid UTF-8"},
+    {T ",\"spans\":[{\"name\":\"\x80\"}]}", LINE_REPAIRED, "invalid UTF-8"},
+    {"\x80" T "}", LINE_REJECTED, "not JSON: the line does not start with {"},
+    /* logrus: JSON, and the text form */
+    {"{\"level\":\"info\",\"msg\":\"starting\",\"time\":\"2026-11-23T00:51:54.19Z\"}", LINE_OK, NULL},
+    {"time=\"2026-11-23T00:51:54.190692880Z\" level=info msg=\"starting containerd\" revision=abc version=1.7", LINE_OK,
+     NULL},
+    {"time=\"2026-11-23T00:51:54Z\" level=warning msg=started error=\"a \\\"b\\\"\"\r", LINE_OK, NULL},
+    {"time=\"2026-11-23T00:51:54Z\" empty= level=info", LINE_OK, NULL},
+    {"time=2026-11-23T00:51:54.190692880Z level=INFO msg=started", LINE_OK, NULL},
+    {"level=info msg=\"no time\"", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"time=\"2026-11-23T00:51:54Z\" level=info msg=\"no end", LINE_REJECTED,
+     "bad string: no end, a control character or an unknown escape"},
+    {"time=\"2026-11-23T00:51:54Z\" level=info and more", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"time=\"2026-11-23T00:51:54Z\"level=info", LINE_REJECTED, "not JSON: the line does not start with {"},
+    {"time=\"yesterday\" level=info msg=\"a\"", LINE_REJECTED, "the timestamp is not understood"},
+    {"time=\"2026-11-23T00:51:54Z\" msg=\"\xff\"", LINE_REPAIRED, "invalid UTF-8"},
+    {"time=\"2026-11-23T00:51:54Z\" msg=\xff", LINE_REPAIRED, "invalid UTF-8"},
 };
 
 static void line_rows(void **state)
@@ -199,7 +333,8 @@ static void line_rows(void **state)
 
 		parse(&p, lines[i].text, strlen(lines[i].text));
 		if (p.verdict != lines[i].verdict)
-			fail_msg("%s: verdict %d (%s), not %d", lines[i].text, p.verdict, p.l.reason ? p.l.reason : "", lines[i].verdict);
+			fail_msg("%s: verdict %d (%s), not %d", lines[i].text, p.verdict, p.l.reason ? p.l.reason : "",
+			         lines[i].verdict);
 		if (lines[i].reason && strcmp(p.l.reason, lines[i].reason))
 			fail_msg("%s: \"%s\", not \"%s\"", lines[i].text, p.l.reason, lines[i].reason);
 		parsed_done(&p);
@@ -209,8 +344,10 @@ static void line_rows(void **state)
 /* Every prefix of a good line is rejected, and no NUL or other control character is overlooked. */
 static void damaged_anywhere(void **state)
 {
-	static const char good[] = T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"n\":-1.5e3,\"o\":{\"l\":[1,\"\\u00e9\",null]}},\"target\":\"t\","
-				     "\"span\":{\"name\":\"s\",\"tid\":\"x\"},\"spans\":[{\"name\":\"r\",\"b\":true},{\"name\":\"s\"}],\"threadId\":\"ThreadId(1)\"}";
+	static const char good[] = T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"n\":-1.5e3,\"o\":{\"l\":[1,"
+	                             "\"\\u00e9\",null]}},\"target\":\"t\","
+	                             "\"span\":{\"name\":\"s\",\"tid\":\"x\"},\"spans\":[{\"name\":\"r\",\"b\":true},{"
+	                             "\"name\":\"s\"}],\"threadId\":\"ThreadId(1)\"}";
 	char text[sizeof good];
 
 	(void)state;
@@ -264,7 +401,8 @@ static void depth(void **state)
 /* Keys of fields, of the top level, of a span, of the list of spans: 4,096 with the timestamp. */
 static void keys(void **state)
 {
-	static const char *const start[] = {T ",\"fields\":{", T ",", T ",\"span\":{", T ",\"spans\":["}, *const end[] = {"}}", "}", "}}", "]}"};
+	static const char *const start[] = {T ",\"fields\":{", T ",", T ",\"span\":{", T ",\"spans\":["},
+	                         *const end[] = {"}}", "}", "}}", "]}"};
 	char *text = malloc(100000);
 
 	(void)state;
@@ -332,34 +470,49 @@ static const struct {
 	const char *text, *level, *target, *message, *tid;
 	int format;
 } meanings[] = {
-	{T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"a\"},\"target\":\"t::u\"}", "INFO", "t::u", "m", "a", FORMAT_TRACING},
-	{T ",\"level\":\"WARN\",\"fields\":{\"msg\":\"no message\",\"tid\":\"a\"},\"target\":\"t\"}", "WARN", "t", NULL, "a", FORMAT_TRACING},
-	{FIELDS("\"message\":\"first\",\"message\":\"second\",\"tid\":\"a\",\"tid\":\"b\""), NULL, NULL, "first", "a", FORMAT_TRACING},
-	{FIELDS("\"message\":5"), NULL, NULL, "5", NULL, FORMAT_TRACING},
-	{FIELDS("\"message\":\"say \\\"hi\\\"\""), NULL, NULL, "say \\\"hi\\\"", NULL, FORMAT_TRACING},
-	/* flattened: fields at the top, which may repeat what stands there */
-	{T ",\"level\":\"INFO\",\"message\":\"flat\",\"tid\":\"x\",\"level\":\"shadow\",\"target\":\"t\"}", "INFO", "t", "flat", "x", FORMAT_TRACING},
-	{T ",\"level\":\"INFO\",\"message\":\"flat\",\"tid\":\"x\",\"target\":\"t\",\"span\":{\"tid\":\"y\"},\"spans\":[{\"tid\":\"z\"}]}", "INFO", "t",
-	 "flat", "x", FORMAT_TRACING},
-	/* tid: of fields, of span, of the innermost of spans */
-	{T ",\"fields\":{\"tid\":\"f\"},\"span\":{\"tid\":\"s\"},\"spans\":[{\"tid\":\"r\"}]}", NULL, NULL, NULL, "f", FORMAT_TRACING},
-	{T ",\"fields\":{\"a\":1},\"span\":{\"tid\":\"s\"},\"spans\":[{\"tid\":\"r\"}]}", NULL, NULL, NULL, "s", FORMAT_TRACING},
-	{T ",\"fields\":{},\"span\":{\"name\":\"s\"},\"spans\":[{\"tid\":\"r\"},{\"tid\":\"q\"}]}", NULL, NULL, NULL, "q", FORMAT_TRACING},
-	{T ",\"fields\":{},\"span\":{\"name\":\"s\"},\"spans\":[{\"tid\":\"r\"},{\"name\":\"s\"}]}", NULL, NULL, NULL, "r", FORMAT_TRACING},
-	{T ",\"fields\":{},\"spans\":[{\"tid\":\"r\"},{\"tid\":\"q\"}],\"span\":{\"tid\":\"s\"}}", NULL, NULL, NULL, "s", FORMAT_TRACING},
-	{T ",\"span\":{\"tid\":\"s\"},\"fields\":{\"tid\":\"f\"}}", NULL, NULL, NULL, "f", FORMAT_TRACING},
-	/* an empty id is none */
-	{T ",\"fields\":{\"tid\":\"\"}}", NULL, NULL, NULL, NULL, FORMAT_TRACING},
-	{T ",\"fields\":{\"tid\":\"\"},\"span\":{\"tid\":\"s\"}}", NULL, NULL, NULL, "s", FORMAT_TRACING},
-	{T ",\"fields\":{},\"span\":{\"tid\":\"\"},\"spans\":[{\"tid\":\"r\"},{\"tid\":\"\"}]}", NULL, NULL, NULL, "r", FORMAT_TRACING},
-	{T ",\"fields\":{\"tid\":7},\"span\":{\"tid\":null},\"spans\":[{\"tid\":{\"tid\":\"x\"}}]}", NULL, NULL, NULL, NULL, FORMAT_TRACING},
-	{T ",\"fields\":{\"o\":{\"tid\":\"x\"}}}", NULL, NULL, NULL, NULL, FORMAT_TRACING},
-	/* any order of keys */
-	{"{\"fields\":{\"message\":\"m\",\"tid\":\"a\"},\"level\":\"INFO\",\"span\":{\"name\":\"s\"},\"target\":\"t\",\"timestamp\":\"2026-11-23 00:51:54.1\"}",
-	 "INFO", "t", "m", "a", FORMAT_TRACING},
-	{"{\"level\":\"info\",\"msg\":\"starting\",\"time\":\"2026-11-23T00:51:54.1Z\",\"n\":1}", "info", NULL, "starting", NULL, FORMAT_LOGRUS},
-	{"time=\"2026-11-23T00:51:54.1Z\" level=info msg=\"starting up\" n=1", "info", NULL, "starting up", NULL, FORMAT_LOGFMT},
-	{"time=\"2026-11-23T00:51:54.1Z\" level=info msg=started", "info", NULL, "started", NULL, FORMAT_LOGFMT},
+    {T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"a\"},\"target\":\"t::u\"}", "INFO", "t::u", "m",
+     "a", FORMAT_TRACING},
+    {T ",\"level\":\"WARN\",\"fields\":{\"msg\":\"no message\",\"tid\":\"a\"},\"target\":\"t\"}", "WARN", "t", NULL,
+     "a", FORMAT_TRACING},
+    {FIELDS("\"message\":\"first\",\"message\":\"second\",\"tid\":\"a\",\"tid\":\"b\""), NULL, NULL, "first", "a",
+     FORMAT_TRACING},
+    {FIELDS("\"message\":5"), NULL, NULL, "5", NULL, FORMAT_TRACING},
+    {FIELDS("\"message\":\"say \\\"hi\\\"\""), NULL, NULL, "say \\\"hi\\\"", NULL, FORMAT_TRACING},
+    /* flattened: fields at the top, which may repeat what stands there */
+    {T ",\"level\":\"INFO\",\"message\":\"flat\",\"tid\":\"x\",\"level\":\"shadow\",\"target\":\"t\"}", "INFO", "t",
+     "flat", "x", FORMAT_TRACING},
+    {T ",\"level\":\"INFO\",\"message\":\"flat\",\"tid\":\"x\",\"target\":\"t\",\"span\":{\"tid\":\"y\"},\"spans\":[{"
+       "\"tid\":\"z\"}]}",
+     "INFO", "t", "flat", "x", FORMAT_TRACING},
+    /* tid: of fields, of span, of the innermost of spans */
+    {T ",\"fields\":{\"tid\":\"f\"},\"span\":{\"tid\":\"s\"},\"spans\":[{\"tid\":\"r\"}]}", NULL, NULL, NULL, "f",
+     FORMAT_TRACING},
+    {T ",\"fields\":{\"a\":1},\"span\":{\"tid\":\"s\"},\"spans\":[{\"tid\":\"r\"}]}", NULL, NULL, NULL, "s",
+     FORMAT_TRACING},
+    {T ",\"fields\":{},\"span\":{\"name\":\"s\"},\"spans\":[{\"tid\":\"r\"},{\"tid\":\"q\"}]}", NULL, NULL, NULL, "q",
+     FORMAT_TRACING},
+    {T ",\"fields\":{},\"span\":{\"name\":\"s\"},\"spans\":[{\"tid\":\"r\"},{\"name\":\"s\"}]}", NULL, NULL, NULL, "r",
+     FORMAT_TRACING},
+    {T ",\"fields\":{},\"spans\":[{\"tid\":\"r\"},{\"tid\":\"q\"}],\"span\":{\"tid\":\"s\"}}", NULL, NULL, NULL, "s",
+     FORMAT_TRACING},
+    {T ",\"span\":{\"tid\":\"s\"},\"fields\":{\"tid\":\"f\"}}", NULL, NULL, NULL, "f", FORMAT_TRACING},
+    /* an empty id is none */
+    {T ",\"fields\":{\"tid\":\"\"}}", NULL, NULL, NULL, NULL, FORMAT_TRACING},
+    {T ",\"fields\":{\"tid\":\"\"},\"span\":{\"tid\":\"s\"}}", NULL, NULL, NULL, "s", FORMAT_TRACING},
+    {T ",\"fields\":{},\"span\":{\"tid\":\"\"},\"spans\":[{\"tid\":\"r\"},{\"tid\":\"\"}]}", NULL, NULL, NULL, "r",
+     FORMAT_TRACING},
+    {T ",\"fields\":{\"tid\":7},\"span\":{\"tid\":null},\"spans\":[{\"tid\":{\"tid\":\"x\"}}]}", NULL, NULL, NULL, NULL,
+     FORMAT_TRACING},
+    {T ",\"fields\":{\"o\":{\"tid\":\"x\"}}}", NULL, NULL, NULL, NULL, FORMAT_TRACING},
+    /* any order of keys */
+    {"{\"fields\":{\"message\":\"m\",\"tid\":\"a\"},\"level\":\"INFO\",\"span\":{\"name\":\"s\"},\"target\":\"t\","
+     "\"timestamp\":\"2026-11-23 00:51:54.1\"}",
+     "INFO", "t", "m", "a", FORMAT_TRACING},
+    {"{\"level\":\"info\",\"msg\":\"starting\",\"time\":\"2026-11-23T00:51:54.1Z\",\"n\":1}", "info", NULL, "starting",
+     NULL, FORMAT_LOGRUS},
+    {"time=\"2026-11-23T00:51:54.1Z\" level=info msg=\"starting up\" n=1", "info", NULL, "starting up", NULL,
+     FORMAT_LOGFMT},
+    {"time=\"2026-11-23T00:51:54.1Z\" level=info msg=started", "info", NULL, "started", NULL, FORMAT_LOGFMT},
 };
 
 static void check_slice(const char *text, const char *what, struct slice got, const char *want)
@@ -408,7 +561,8 @@ static void long_tid(void **state)
 
 static void parts(void **state)
 {
-	static const char text[] = T ",\"fields\":{\"a\": 1},\"target\":\"t\" ,\"span\":{\"name\":\"s\"},\"spans\":[ {\"name\":\"r\"} ,{\"x\":1}],\"threadId\":3}";
+	static const char text[] = T ",\"fields\":{\"a\": 1},\"target\":\"t\" ,\"span\":{\"name\":\"s\"},\"spans\":[ "
+	                             "{\"name\":\"r\"} ,{\"x\":1}],\"threadId\":3}";
 	struct parsed p;
 
 	(void)state;
@@ -430,20 +584,63 @@ static void parts(void **state)
 static const struct {
 	const char *in, *out;
 } escapes[] = {
-	{"", ""}, {"abc", "abc"}, {"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t"}, {"\\u0041\\u00e9\\u20AC", "A\xc3\xa9\xe2\x82\xac"},
-	{"\\ud83d\\ude00", "\xf0\x9f\x98\x80"}, {"\\uD83D\\uDE00!", "\xf0\x9f\x98\x80!"}, {"\\ud83d", "\xef\xbf\xbd"}, {"\\ude00", "\xef\xbf\xbd"},
-	{"\\ud83dx", "\xef\xbf\xbdx"}, {"\\ud83d\\u0041", "\xef\xbf\xbd" "A"}, {"\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
-	{"\\ud83d\\n", "\xef\xbf\xbd\n"}, {"\\uffff", "\xef\xbf\xbf"}, {"\\udbff\\udfff", "\xf4\x8f\xbf\xbf"}, {"\\u001b[0m", "\x1b[0m"},
-	{"\xc2\xb5s", "\xc2\xb5s"}, {"\xff", "\xef\xbf\xbd"}, {"a\x80z", "a\xef\xbf\xbdz"}, {"\xc2", "\xef\xbf\xbd"}, {"\xc2" "A", "\xef\xbf\xbd" "A"},
-	{"\xe2\x82", "\xef\xbf\xbd"}, {"\xe2\x82" "A", "\xef\xbf\xbd" "A"}, {"\xe2\x82\xac", "\xe2\x82\xac"}, {"\xf0\x9f\x98", "\xef\xbf\xbd"},
-	{"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"}, {"\xf0\x9f" "A", "\xef\xbf\xbd" "A"}, {"\xf0" "A", "\xef\xbf\xbd" "A"},
-	/* Unicode 15, tables 3-8 to 3-11 */
-	{"\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "A"},
-	{"\xed\xa0\x80\xed\xbf\xbf\xed\xaf\x41", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "A"},
-	{"\xf4\x91\x92\x93\xff\x41\x80\xbf\x42", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "A\xef\xbf\xbd\xef\xbf\xbd" "B"},
-	{"\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "A"},
-	/* no JSON string, but shown all the same */
-	{"\\", "\\"}, {"\\u12", "\xef\xbf\xbd" "12"}, {"\\q", "q"},
+    {"", ""},
+    {"abc", "abc"},
+    {"\\\"\\\\\\/\\b\\f\\n\\r\\t", "\"\\/\b\f\n\r\t"},
+    {"\\u0041\\u00e9\\u20AC", "A\xc3\xa9\xe2\x82\xac"},
+    {"\\ud83d\\ude00", "\xf0\x9f\x98\x80"},
+    {"\\uD83D\\uDE00!", "\xf0\x9f\x98\x80!"},
+    {"\\ud83d", "\xef\xbf\xbd"},
+    {"\\ude00", "\xef\xbf\xbd"},
+    {"\\ud83dx", "\xef\xbf\xbdx"},
+    {"\\ud83d\\u0041", "\xef\xbf\xbd"
+                       "A"},
+    {"\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+    {"\\ud83d\\n", "\xef\xbf\xbd\n"},
+    {"\\uffff", "\xef\xbf\xbf"},
+    {"\\udbff\\udfff", "\xf4\x8f\xbf\xbf"},
+    {"\\u001b[0m", "\x1b[0m"},
+    {"\xc2\xb5s", "\xc2\xb5s"},
+    {"\xff", "\xef\xbf\xbd"},
+    {"a\x80z", "a\xef\xbf\xbdz"},
+    {"\xc2", "\xef\xbf\xbd"},
+    {"\xc2"
+     "A",
+     "\xef\xbf\xbd"
+     "A"},
+    {"\xe2\x82", "\xef\xbf\xbd"},
+    {"\xe2\x82"
+     "A",
+     "\xef\xbf\xbd"
+     "A"},
+    {"\xe2\x82\xac", "\xe2\x82\xac"},
+    {"\xf0\x9f\x98", "\xef\xbf\xbd"},
+    {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"},
+    {"\xf0\x9f"
+     "A",
+     "\xef\xbf\xbd"
+     "A"},
+    {"\xf0"
+     "A",
+     "\xef\xbf\xbd"
+     "A"},
+    /* Unicode 15, tables 3-8 to 3-11 */
+    {"\xc0\xaf\xe0\x80\xbf\xf0\x81\x82\x41",
+     "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+     "A"},
+    {"\xed\xa0\x80\xed\xbf\xbf\xed\xaf\x41",
+     "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+     "A"},
+    {"\xf4\x91\x92\x93\xff\x41\x80\xbf\x42", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                                             "A\xef\xbf\xbd\xef\xbf\xbd"
+                                             "B"},
+    {"\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+                                             "A"},
+    /* no JSON string, but shown all the same */
+    {"\\", "\\"},
+    {"\\u12", "\xef\xbf\xbd"
+              "12"},
+    {"\\q", "q"},
 };
 
 static void escape_rows(void **state)
@@ -476,8 +673,28 @@ static uint64_t random64(void)
 /* A string that jansson understands, too: no half pairs, no \u0000, valid UTF-8. */
 static size_t random_string(char *o)
 {
-	static const char *const pieces[] = {"\\\"", "\\\\", "\\/", "\\b", "\\f", "\\n", "\\r", "\\t", "\\u00e9", "\\uFFFD", "\\ud83d\\ude00", "\\udbFF\\udfff",
-					     "\xc2\xb5", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xdf\xbf", "\xe0\xa0\x80", "\x7f", "a", "{", "\\u001b"};
+	static const char *const pieces[] = {"\\\"",
+	                                     "\\\\",
+	                                     "\\/",
+	                                     "\\b",
+	                                     "\\f",
+	                                     "\\n",
+	                                     "\\r",
+	                                     "\\t",
+	                                     "\\u00e9",
+	                                     "\\uFFFD",
+	                                     "\\ud83d\\ude00",
+	                                     "\\udbFF\\udfff",
+	                                     "\xc2\xb5",
+	                                     "\xe2\x82\xac",
+	                                     "\xf0\x9f\x98\x80",
+	                                     "\xf4\x8f\xbf\xbf",
+	                                     "\xdf\xbf",
+	                                     "\xe0\xa0\x80",
+	                                     "\x7f",
+	                                     "a",
+	                                     "{",
+	                                     "\\u001b"};
 	char *start = o;
 
 	for (unsigned n = random64() % 12; n; n--)
@@ -509,7 +726,9 @@ static void escapes_as_jansson(void **state)
 /* One struct for many lines: nothing of one is left in the next. */
 static void used_again(void **state)
 {
-	static const char rich[] = T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"a\"},\"target\":\"t\",\"span\":{},\"spans\":[]}", poor[] = T "}\0";
+	static const char rich[] = T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"a\"},\"target\":"
+	                             "\"t\",\"span\":{},\"spans\":[]}",
+	                  poor[] = T "}\0";
 	char text[400] = {0};
 	enum line_verdict v;
 	struct line l;
@@ -522,7 +741,8 @@ static void used_again(void **state)
 	strcpy(text, poor);
 	assert_int_equal(line_parse(&l, text, strlen(text), &v), 0);
 	assert_int_equal(v, LINE_OK);
-	assert_true(!l.level.ptr && !l.target.ptr && !l.message.ptr && !l.tid.ptr && !l.fields.ptr && !l.span.ptr && !l.spans.ptr);
+	assert_true(!l.level.ptr && !l.target.ptr && !l.message.ptr && !l.tid.ptr && !l.fields.ptr && !l.span.ptr &&
+	            !l.spans.ptr);
 	assert_int_equal(l.ntokens, 1);
 	line_done(&l);
 }
@@ -530,11 +750,11 @@ static void used_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(value_rows),	   cmocka_unit_test(line_rows),	    cmocka_unit_test(damaged_anywhere),
-		cmocka_unit_test(depth),	   cmocka_unit_test(keys),	    cmocka_unit_test(a_million_brackets),
-		cmocka_unit_test(too_long),	   cmocka_unit_test(meaning_rows),  cmocka_unit_test(long_tid),
-		cmocka_unit_test(parts),	   cmocka_unit_test(escape_rows),   cmocka_unit_test(escapes_as_jansson),
-		cmocka_unit_test(used_again),
+	    cmocka_unit_test(value_rows), cmocka_unit_test(line_rows),    cmocka_unit_test(damaged_anywhere),
+	    cmocka_unit_test(depth),      cmocka_unit_test(keys),         cmocka_unit_test(a_million_brackets),
+	    cmocka_unit_test(too_long),   cmocka_unit_test(meaning_rows), cmocka_unit_test(long_tid),
+	    cmocka_unit_test(parts),      cmocka_unit_test(escape_rows),  cmocka_unit_test(escapes_as_jansson),
+	    cmocka_unit_test(used_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 
 static ilu_tid tid;
 static char run_dir[80];
-static const struct audit_who me = { .by = AUDIT_PROGRAM };
+static const struct audit_who me = {.by = AUDIT_PROGRAM};
 
 static void begin(const char *level)
 {
@@ -43,7 +43,7 @@ static json_t *end(void)
 
 static int call(pid_t pid)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	strcpy(address.sun_path, socket_path(pid));
@@ -68,20 +68,20 @@ static void requests(void **state)
 	static const struct {
 		const char *request, *error; /* NULL: it is done */
 	} rows[] = {
-		{ "{\"do\":\"status\"}\n", NULL },
-		{ "{\"do\":\"sites\"}\nrest that nobody reads", NULL },
-		{ "{\"do\":\"filter\",\"level\":\"debug\",\"for_ms\":60000}\n", NULL },
-		{ "{\"do\":\"filter\",\"level\":\"info\"}\n", NULL },
-		{ "\n", "not a JSON object" },
-		{ "[]\n", "\"do\" is none of" },
-		{ "{\"do\":\"stop\"}\n", "\"do\" is none of" },
-		{ "{\"do\":\"status\",\"do\":\"status\"}\n", "not a JSON object" },
-		{ "{\"do\":\"filter\"}\n", "\"level\" is missing" },
-		{ "{\"do\":\"filter\",\"level\":3}\n", "\"level\" is missing" },
-		{ "{\"do\":\"filter\",\"level\":\"info\",\"for_ms\":0}\n", "\"for_ms\"" },
-		{ "{\"do\":\"filter\",\"level\":\"info\",\"for_ms\":1.5}\n", "\"for_ms\"" },
-		{ "{\"do\":\"filter\",\"level\":\"info\",\"for_ms\":31536000001}\n", "\"for_ms\"" },
-		{ "{\"do\":\"filter\",\"level\":\"a=b\"}\n", "column 3" },
+	    {"{\"do\":\"status\"}\n", NULL},
+	    {"{\"do\":\"sites\"}\nrest that nobody reads", NULL},
+	    {"{\"do\":\"filter\",\"level\":\"debug\",\"for_ms\":60000}\n", NULL},
+	    {"{\"do\":\"filter\",\"level\":\"info\"}\n", NULL},
+	    {"\n", "not a JSON object"},
+	    {"[]\n", "\"do\" is none of"},
+	    {"{\"do\":\"stop\"}\n", "\"do\" is none of"},
+	    {"{\"do\":\"status\",\"do\":\"status\"}\n", "not a JSON object"},
+	    {"{\"do\":\"filter\"}\n", "\"level\" is missing"},
+	    {"{\"do\":\"filter\",\"level\":3}\n", "\"level\" is missing"},
+	    {"{\"do\":\"filter\",\"level\":\"info\",\"for_ms\":0}\n", "\"for_ms\""},
+	    {"{\"do\":\"filter\",\"level\":\"info\",\"for_ms\":1.5}\n", "\"for_ms\""},
+	    {"{\"do\":\"filter\",\"level\":\"info\",\"for_ms\":31536000001}\n", "\"for_ms\""},
+	    {"{\"do\":\"filter\",\"level\":\"a=b\"}\n", "column 3"},
 	};
 
 	(void)state;
@@ -101,7 +101,7 @@ static void requests(void **state)
 static void endless_request_is_left(void **state)
 {
 	static char blanks[300 * 1024];
-	struct timeval patience = { 60, 0 };
+	struct timeval patience = {60, 0};
 	json_t *answer;
 	char byte;
 	int fd;
@@ -143,7 +143,7 @@ static void start_and_stop_under_calls_run(void)
 
 	strcpy(path, socket_path(getppid()));
 	for (int i = 0; i < 300; i++) {
-		struct sockaddr_un address = { .sun_family = AF_UNIX };
+		struct sockaddr_un address = {.sun_family = AF_UNIX};
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		char answer[4096];
 
@@ -165,7 +165,8 @@ static void start_and_stop_under_calls(void **state)
 
 	(void)state;
 	begin("info");
-	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\",\"run_directory\":\"%s\"}", log_dir, run_dir);
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\",\"run_directory\":\"%s\"}", log_dir,
+	         run_dir);
 	pid = fork();
 	if (!pid)
 		start_and_stop_under_calls_run();
@@ -233,11 +234,9 @@ static void changes_are_told(void **state)
 		const char *message, *from, *to, *by;
 		json_int_t for_ms;
 	} rows[] = {
-		{ "Filter changed", "info", "off", "program", 0 },
-		{ "Filter changed", "off", "", "control", 0 },
-		{ "Filter changed", "", "warn", "program", 0 },
-		{ "Filter changed", "warn", "debug", "control", 20 },
-		{ "Filter reverted", "debug", "warn", "revert", 0 },
+	    {"Filter changed", "info", "off", "program", 0},   {"Filter changed", "off", "", "control", 0},
+	    {"Filter changed", "", "warn", "program", 0},      {"Filter changed", "warn", "debug", "control", 20},
+	    {"Filter reverted", "debug", "warn", "revert", 0},
 	};
 	char request[700], target[400];
 	json_t *lines;
@@ -262,7 +261,8 @@ static void changes_are_told(void **state)
 	assert_int_equal(json_array_size(lines), 1 + sizeof rows / sizeof *rows);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		json_t *line = json_array_get(lines, i + 1);
-		const char *from = json_string_value(log_field(line, "from")), *to = json_string_value(log_field(line, "to"));
+		const char *from = json_string_value(log_field(line, "from")),
+		           *to = json_string_value(log_field(line, "to"));
 		bool control = !strcmp(rows[i].by, "control");
 
 		assert_string_equal(log_message(line), rows[i].message);
@@ -292,7 +292,8 @@ static void many_changes(void **state)
 	for (int n = 0; n < 500; n++)
 		assert_int_equal(ilu_log_set_filter(n % 2 ? "warn" : "debug"), 0);
 	lines = end();
-	json_array_foreach(lines, i, line) {
+	json_array_foreach(lines, i, line)
+	{
 		if (strcmp(log_message(line), "Filter changed") != 0)
 			continue;
 		changes += log_field(line, "changes") ? json_integer_value(log_field(line, "changes")) : 1;
@@ -356,14 +357,14 @@ static void child_of_fork_reverts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(requests),
-		cmocka_unit_test(endless_request_is_left),
-		cmocka_unit_test(stop_with_silent_caller),
-		cmocka_unit_test(start_and_stop_under_calls),
-		cmocka_unit_test(reverts),
-		cmocka_unit_test(changes_are_told),
-		cmocka_unit_test(many_changes),
-		cmocka_unit_test(child_of_fork_reverts),
+	    cmocka_unit_test(requests),
+	    cmocka_unit_test(endless_request_is_left),
+	    cmocka_unit_test(stop_with_silent_caller),
+	    cmocka_unit_test(start_and_stop_under_calls),
+	    cmocka_unit_test(reverts),
+	    cmocka_unit_test(changes_are_told),
+	    cmocka_unit_test(many_changes),
+	    cmocka_unit_test(child_of_fork_reverts),
 	};
 
 	tid = ilu_tid_named("control");

@@ -36,7 +36,7 @@ struct Object {
 static void test_everywhere(void **)
 {
 	ilu_tid tid = ilu_tid_generate();
-	Object object = { 5, true };
+	Object object = {5, true};
 	auto lambda = [&](int n) { ilu_info_limited(ILU_RATE(1000, 100), &tid, "lambda", KV("n", n)); };
 
 	log_begin("\"spanning\":\"NEW+CLOSE\"");
@@ -62,7 +62,9 @@ static void test_everywhere(void **)
 	assert_int_equal(log_count(lines, "close"), 8);
 	assert_int_equal(json_integer_value(log_field(log_find(lines, "method", 0), "three")), 5);
 	assert_true(json_is_true(log_field(log_find(lines, "method", 0), "flag")));
-	assert_string_equal(json_string_value(json_object_get(json_object_get(log_find(lines, "method", 0), "span"), "name")), "method");
+	assert_string_equal(
+	    json_string_value(json_object_get(json_object_get(log_find(lines, "method", 0), "span"), "name")),
+	    "method");
 	json_decref(lines);
 }
 
@@ -74,10 +76,11 @@ static void test_types(void **)
 	const char *none = nullptr;
 
 	log_begin("");
-	ilu_info(&tid, "types", KV("string", string), KV("view", view), KV("null", nullptr), KV("none", none), KV("bool", 1 == 1),
-		 KV("class", Colour::green), KV("enum", MINUS), KV("f", 0.5f), KV("u", 18446744073709551615ull >> 1), KV("c", 'x'),
-		 KV_STR("part", "abc", 2), KV_JSON("json", "[1]"), KV_ERRNO(2), KV_SECRET("secret", string), KV_BOOL("b", 2));
-	struct ilu_kv list[] = { ILU_PAIR(KV("a", 1)), ILU_PAIR(KV("b", string)) };
+	ilu_info(&tid, "types", KV("string", string), KV("view", view), KV("null", nullptr), KV("none", none),
+	         KV("bool", 1 == 1), KV("class", Colour::green), KV("enum", MINUS), KV("f", 0.5f),
+	         KV("u", 18446744073709551615ull >> 1), KV("c", 'x'), KV_STR("part", "abc", 2), KV_JSON("json", "[1]"),
+	         KV_ERRNO(2), KV_SECRET("secret", string), KV_BOOL("b", 2));
+	struct ilu_kv list[] = {ILU_PAIR(KV("a", 1)), ILU_PAIR(KV("b", string))};
 	ilu_log_array(ILU_WARN, &tid, "array", list, 2);
 	json_t *lines = log_end(), *line = log_find(lines, "types", 0);
 	assert_string_equal(json_string_value(log_field(line, "string")), "string");
@@ -94,7 +97,7 @@ static void test_types(void **)
 
 int main()
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_everywhere), cmocka_unit_test(test_types) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_everywhere), cmocka_unit_test(test_types)};
 
 	return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines against jansson: whatever goes in comes out of another parser the same. Values are generated: every byte value in
- * messages of all kinds, integer edges, doubles of all magnitudes. ILU_TEST_DOUBLES sets how many doubles (1,000,000). */
+/* Lines against jansson: whatever goes in comes out of another parser the same. Values are generated: every byte value
+ * in messages of all kinds, integer edges, doubles of all magnitudes. ILU_TEST_DOUBLES sets how many doubles
+ * (1,000,000). */
 #define ILU_TARGET "test::\"enc\\ode\n"
 #include "log_util.h"
 
@@ -72,7 +73,11 @@ static size_t repair(const unsigned char *s, size_t n, char *out)
 
 	for (size_t i = 0; i < n;) {
 		unsigned char c = s[i], low = 0x80, high = 0xbf;
-		size_t more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : c >= 0xe0 && c <= 0xef ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : 9;
+		size_t more = c < 0x80                 ? 0
+		              : c >= 0xc2 && c <= 0xdf ? 1
+		              : c >= 0xe0 && c <= 0xef ? 2
+		              : c >= 0xf0 && c <= 0xf4 ? 3
+		                                       : 9;
 		size_t got = 0;
 
 		if (c == 0xe0)
@@ -123,11 +128,14 @@ static void test_bytes(void **state)
 		for (size_t k = 0; k < len[i]; k++) {
 			uint64_t r = random64();
 
-			text[i][k] = i < 256 ? (unsigned char)i : i % 3 ? (unsigned char)r : (unsigned char)(32 + r % 95);
+			text[i][k] = i < 256 ? (unsigned char)i
+			             : i % 3 ? (unsigned char)r
+			                     : (unsigned char)(32 + r % 95);
 		}
 		if (i >= 256 && i < 512)
-			memcpy(text[i], (unsigned char[]){ 0xe2, (unsigned char)i }, 2);
-		ilu_info(some_tid(), "text \"quoted\" \\ \t end", KV_STR("key \"\n", (char *)text[i], len[i]), KV("after", 7));
+			memcpy(text[i], (unsigned char[]){0xe2, (unsigned char)i}, 2);
+		ilu_info(some_tid(), "text \"quoted\" \\ \t end", KV_STR("key \"\n", (char *)text[i], len[i]),
+		         KV("after", 7));
 	}
 	read_back();
 	for (int i = 0; i < TEXTS; i++) {
@@ -154,7 +162,8 @@ static void test_integers(void **state)
 		value[i] = (int64_t)(random64() >> (i % 64));
 		if (i < 64 * 6)
 			value[i] = (int64_t)(((uint64_t)1 << (i % 64)) + (uint64_t)(i / 64) - 3);
-		ilu_info(some_tid(), "int", KV("i", value[i]), KV("u", (uint64_t)value[i] & INT64_MAX), KV("b", (bool)(value[i] & 1)));
+		ilu_info(some_tid(), "int", KV("i", value[i]), KV("u", (uint64_t)value[i] & INT64_MAX),
+		         KV("b", (bool)(value[i] & 1)));
 	}
 	read_back();
 	for (int i = 0; i < N; i++) {
@@ -183,7 +192,7 @@ static double a_double(int i)
 
 static void test_doubles(void **state)
 {
-	static const char *const keys[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	static const char *const keys[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
 	enum { EACH = sizeof keys / sizeof *keys };
 	int n = getenv("ILU_TEST_DOUBLES") ? atoi(getenv("ILU_TEST_DOUBLES")) : 1000000;
 	uint64_t saved = seed;
@@ -195,8 +204,8 @@ static void test_doubles(void **state)
 
 		for (int k = 0; k < EACH; k++)
 			d[k] = a_double(i + k);
-		ilu_info(some_tid(), "reals", KV("a", d[0]), KV("b", d[1]), KV("c", d[2]), KV("d", d[3]), KV("e", d[4]), KV("f", d[5]),
-			 KV("g", d[6]), KV("h", d[7]));
+		ilu_info(some_tid(), "reals", KV("a", d[0]), KV("b", d[1]), KV("c", d[2]), KV("d", d[3]), KV("e", d[4]),
+		         KV("f", d[5]), KV("g", d[6]), KV("h", d[7]));
 	}
 	read_back();
 	seed = saved;
@@ -209,7 +218,8 @@ static void test_doubles(void **state)
 		for (int k = 0; k < EACH; k++) {
 			json_t *got = log_field(line, keys[k]);
 
-			if (isfinite(want[k]) ? !json_is_real(got) || json_real_value(got) != want[k] : !json_is_null(got))
+			if (isfinite(want[k]) ? !json_is_real(got) || json_real_value(got) != want[k]
+			                      : !json_is_null(got))
 				fail_msg("double %d, %a, comes back as %a", i + k, want[k], json_real_value(got));
 		}
 		json_decref(line);
@@ -277,9 +287,10 @@ static void test_raw_json(void **state)
 
 static void test_text_that_is_no_json(void **state)
 {
-	static const char *const bad[] = { "",	   "{",	      "}",	"[1,]",	  "{\"a\"}", "{\"a\":1,}", "01",     "1.", "-",
-					   "nul",  "\"",      "\"\\x\"", "1 2",	   "[1}",    "{1:2}",	   "\"\\u12\"", ".5", "+1",
-					   "1e",   "NaN",     "'a'",	"\"a\nb\"", "[[[", "tru",	   "{\"a\":}" };
+	static const char *const bad[] = {"",         "{",         "}",   "[1,]",    "{\"a\"}", "{\"a\":1,}", "01",
+	                                  "1.",       "-",         "nul", "\"",      "\"\\x\"", "1 2",        "[1}",
+	                                  "{1:2}",    "\"\\u12\"", ".5",  "+1",      "1e",      "NaN",        "'a'",
+	                                  "\"a\nb\"", "[[[",       "tru", "{\"a\":}"};
 	char deep[200];
 
 	(void)state;
@@ -303,8 +314,11 @@ static void test_text_that_is_no_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bytes),	 cmocka_unit_test(test_integers),	      cmocka_unit_test(test_doubles),
-		cmocka_unit_test(test_raw_json), cmocka_unit_test(test_text_that_is_no_json),
+	    cmocka_unit_test(test_bytes),
+	    cmocka_unit_test(test_integers),
+	    cmocka_unit_test(test_doubles),
+	    cmocka_unit_test(test_raw_json),
+	    cmocka_unit_test(test_text_that_is_no_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,7 @@ static void expect_fields(const char *message, const char *want)
 
 static void test_lines(void **state)
 {
-	struct bits bits = { 5, -3, true, -549755813888LL, 1125899906842623ULL };
+	struct bits bits = {5, -3, true, -549755813888LL, 1125899906842623ULL};
 	const char *none = NULL, *text = "text";
 	char array[] = "array", one = 'x';
 	ilu_tid tid = ilu_tid_generate();
@@ -56,29 +56,32 @@ static void test_lines(void **state)
 	log_begin("");
 	errno = 77;
 	ilu_info(&tid, "integers", KV("c", (signed char)-1), KV("uc", (unsigned char)255), KV("s", (short)-32768),
-		 KV("us", (unsigned short)65535), KV("i", INT_MIN), KV("u", UINT_MAX), KV("l", LONG_MIN), KV("ul", ULONG_MAX),
-		 KV("ll", LLONG_MIN), KV("ull", ULLONG_MAX), KV("char", one), KV("size", sizeof(int)));
+	         KV("us", (unsigned short)65535), KV("i", INT_MIN), KV("u", UINT_MAX), KV("l", LONG_MIN),
+	         KV("ul", ULONG_MAX), KV("ll", LLONG_MIN), KV("ull", ULLONG_MAX), KV("char", one),
+	         KV("size", sizeof(int)));
 	assert_int_equal(errno, 77);
 	ilu_info(&tid, "bits", KV("three", bits.three), KV("minus", bits.minus), KV("flag", bits.flag),
-		 KV("wide", bits.wide), KV("uwide", bits.uwide), KV("enum", GREEN), KV("e", (enum colour)RED));
+	         KV("wide", bits.wide), KV("uwide", bits.uwide), KV("enum", GREEN), KV("e", (enum colour)RED));
 	ilu_info(&tid, "reals", KV("f", 0.1f), KV("d", 0.1), KV("two", 2.0), KV("max", DBL_MAX), KV("nan", 0.0 / 0.0),
-		 KV("inf", 1.0 / 0.0), KV("minus", -0.0));
-	ilu_info(&tid, "texts", KV("lit", "lit"), KV("ptr", text), KV("array", array), KV("none", none), KV("null", NULL),
-		 KV_STR("part", text, 2), KV_STR("nothing", NULL, 5), KV_STR("zero", "a\0b", 3));
-	ilu_info(&tid, "others", KV_BOOL("eq", 1 == 1), KV("bool", (bool)false), KV_JSON("json", "{ \"a\" : [1, 2.5, null] }"),
-		 KV_JSON("bad", "{\"a\":"), KV_SECRET("secret", text), KV_ERRNO(ENOENT), KV_ERRNO("second", 9999));
+	         KV("inf", 1.0 / 0.0), KV("minus", -0.0));
+	ilu_info(&tid, "texts", KV("lit", "lit"), KV("ptr", text), KV("array", array), KV("none", none),
+	         KV("null", NULL), KV_STR("part", text, 2), KV_STR("nothing", NULL, 5), KV_STR("zero", "a\0b", 3));
+	ilu_info(&tid, "others", KV_BOOL("eq", 1 == 1), KV("bool", (bool)false),
+	         KV_JSON("json", "{ \"a\" : [1, 2.5, null] }"), KV_JSON("bad", "{\"a\":"), KV_SECRET("secret", text),
+	         KV_ERRNO(ENOENT), KV_ERRNO("second", 9999));
 	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
 	expect_fields("integers", ",\"c\":-1,\"uc\":255,\"s\":-32768,\"us\":65535,\"i\":-2147483648,\"u\":4294967295,"
-				  "\"l\":-9223372036854775808,\"ul\":18446744073709551615,\"ll\":-9223372036854775808,"
-				  "\"ull\":18446744073709551615,\"char\":120,\"size\":4");
-	expect_fields("bits", ",\"three\":5,\"minus\":-3,\"flag\":true,\"wide\":-549755813888,\"uwide\":1125899906842623,"
-			      "\"enum\":7,\"e\":0");
+	                          "\"l\":-9223372036854775808,\"ul\":18446744073709551615,\"ll\":-9223372036854775808,"
+	                          "\"ull\":18446744073709551615,\"char\":120,\"size\":4");
+	expect_fields("bits",
+	              ",\"three\":5,\"minus\":-3,\"flag\":true,\"wide\":-549755813888,\"uwide\":1125899906842623,"
+	              "\"enum\":7,\"e\":0");
 	expect_fields("reals", ",\"f\":0.10000000149011612,\"d\":0.1,\"two\":2.0,\"max\":1.7976931348623157e308,"
-			       "\"nan\":null,\"inf\":null,\"minus\":-0.0");
+	                       "\"nan\":null,\"inf\":null,\"minus\":-0.0");
 	expect_fields("texts", ",\"lit\":\"lit\",\"ptr\":\"text\",\"array\":\"array\",\"none\":null,\"null\":null,"
-			       "\"part\":\"te\",\"nothing\":null,\"zero\":\"a\\u0000b\"");
+	                       "\"part\":\"te\",\"nothing\":null,\"zero\":\"a\\u0000b\"");
 	expect_fields("others", ",\"eq\":true,\"bool\":false,\"json\":{\"a\":[1,2.5,null]},\"bad\":\"{\\\"a\\\":\","
-				"\"secret\":\"[redacted]\",\"errno\":2,\"errno_name\":\"ENOENT\",\"second\":9999");
+	                        "\"secret\":\"[redacted]\",\"errno\":2,\"errno_name\":\"ENOENT\",\"second\":9999");
 	assert_int_equal(ilu_log_stop(), 0);
 	log_remove();
 }
@@ -117,7 +120,7 @@ static void test_disabled_calls_evaluate_nothing(void **state)
 
 static void test_order_of_keys(void **state)
 {
-	static const char *const order[] = { "timestamp", "level", "fields", "target", "threadName", "pid", "seq" };
+	static const char *const order[] = {"timestamp", "level", "fields", "target", "threadName", "pid", "seq"};
 	ilu_tid tid = ilu_tid_generate();
 	json_t *lines;
 	void *it;
@@ -127,7 +130,8 @@ static void test_order_of_keys(void **state)
 	log_begin("");
 	ilu_warn(&tid, "x", KV("b", 1), KV("a", 2));
 	lines = log_end();
-	for (it = json_object_iter(log_find(lines, "x", 0)); it; it = json_object_iter_next(log_find(lines, "x", 0), it))
+	for (it = json_object_iter(log_find(lines, "x", 0)); it;
+	     it = json_object_iter_next(log_find(lines, "x", 0), it))
 		assert_string_equal(json_object_iter_key(it), order[n++]);
 	assert_int_equal(n, 7);
 	assert_int_equal(json_integer_value(json_object_get(log_find(lines, "x", 0), "seq")), 2);
@@ -146,8 +150,8 @@ static void speak(const ilu_tid *tid)
 
 static void test_filter_live(void **state)
 {
-	static const char *const filter[] = { "off", "error", "warn", "info", "debug", "trace", "off,test=debug", "" };
-	static const char *const want[] = { "", "e", "e w", "e w i", "e w i d", "e w i d t", "e w i d", "" };
+	static const char *const filter[] = {"off", "error", "warn", "info", "debug", "trace", "off,test=debug", ""};
+	static const char *const want[] = {"", "e", "e w", "e w i", "e w i d", "e w i d t", "e w i d", ""};
 	ilu_tid tid = ilu_tid_generate();
 
 	(void)state;
@@ -180,8 +184,9 @@ static void test_array(void **state)
 	json_t *lines, *line;
 
 	(void)state;
-	struct ilu_kv list[] = { ILU_PAIR(KV("a", 1)), ILU_PAIR(KV_STR("b", "xyz", 2)), ILU_PAIR(KV("a", 2.5)),
-				 ILU_PAIR(KV_ERRNO("e", ENOENT)), ILU_PAIR(KV("c", "x")), ILU_PAIR(KV_BOOL("d", 1)) };
+	struct ilu_kv list[] = {ILU_PAIR(KV("a", 1)),   ILU_PAIR(KV_STR("b", "xyz", 2)),
+	                        ILU_PAIR(KV("a", 2.5)), ILU_PAIR(KV_ERRNO("e", ENOENT)),
+	                        ILU_PAIR(KV("c", "x")), ILU_PAIR(KV_BOOL("d", 1))};
 	list[4].key = "tid";
 	list[5].key = "a";
 	memset(longest, 'k', sizeof longest - 1);
@@ -196,7 +201,8 @@ static void test_array(void **state)
 	ilu_log_array(ILU_DEBUG, &tid, "off", many, 300);
 	ilu_log_array(ILU_INFO, &tid, "none", NULL, 0);
 	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
-	expect_fields("short", ",\"a\":1,\"b\":\"xy\",\"a_\":2.5,\"e\":2,\"e_name\":\"ENOENT\",\"tid_\":\"x\",\"a__\":true");
+	expect_fields("short",
+	              ",\"a\":1,\"b\":\"xy\",\"a_\":2.5,\"e\":2,\"e_name\":\"ENOENT\",\"tid_\":\"x\",\"a__\":true");
 	lines = log_end();
 	line = log_find(lines, "long", 0);
 	assert_int_equal(json_object_size(json_object_get(line, "fields")), 258);
@@ -253,10 +259,10 @@ static void test_timestamps(void **state)
 
 static void test_config_errors(void **state)
 {
-	static const char *const bad[][2] = { { "{\"levle\":\"info\"}", "levle" },
-					      { "{\"level\":7}", "level" },
-					      { "{\"level\":\"a=b=c\"}", "a=b=c" },
-					      { "{", "" } };
+	static const char *const bad[][2] = {{"{\"levle\":\"info\"}", "levle"},
+	                                     {"{\"level\":7}", "level"},
+	                                     {"{\"level\":\"a=b=c\"}", "a=b=c"},
+	                                     {"{", ""}};
 	int saved = dup(STDERR_FILENO);
 
 	(void)state;
@@ -275,14 +281,10 @@ static void test_config_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_disabled_calls_evaluate_nothing),
-		cmocka_unit_test(test_order_of_keys),
-		cmocka_unit_test(test_filter_live),
-		cmocka_unit_test(test_array),
-		cmocka_unit_test(test_long_values_are_cut_and_marked),
-		cmocka_unit_test(test_timestamps),
-		cmocka_unit_test(test_config_errors),
+	    cmocka_unit_test(test_lines),         cmocka_unit_test(test_disabled_calls_evaluate_nothing),
+	    cmocka_unit_test(test_order_of_keys), cmocka_unit_test(test_filter_live),
+	    cmocka_unit_test(test_array),         cmocka_unit_test(test_long_values_are_cut_and_marked),
+	    cmocka_unit_test(test_timestamps),    cmocka_unit_test(test_config_errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is compiled out: calls below the floor, and all spans. Nothing of them is known, evaluated or written, and
  * transaction ids still go along with handles. */
-#define ILU_TARGET "test::floor"
+#define ILU_TARGET    "test::floor"
 #define ILU_MIN_LEVEL ILU_INFO
 #define ILU_NO_SPANS
 #include "log_util.h"
@@ -75,8 +75,8 @@ static void test_spans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_spans),
+	    cmocka_unit_test(test_levels),
+	    cmocka_unit_test(test_spans),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

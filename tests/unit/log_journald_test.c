@@ -20,7 +20,7 @@ static struct {
 	pthread_mutex_t lock;
 	json_t *entries; /* of each datagram an object; values are strings, or arrays where a name comes twice */
 	int fd, memfds, complaints;
-} journal = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} journal = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void add_field(json_t *entry, const char *name, size_t name_len, const char *text, size_t len)
 {
@@ -28,7 +28,8 @@ static void add_field(json_t *entry, const char *name, size_t name_len, const ch
 	json_t *value = json_stringn_nocheck(text, len), *before;
 
 	snprintf(key, sizeof key, "%.*s", (int)name_len, name);
-	journal.complaints += name_len > 64 || *key < 'A' || *key > 'Z' || strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != name_len;
+	journal.complaints += name_len > 64 || *key < 'A' || *key > 'Z' ||
+	                      strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != name_len;
 	before = json_object_get(entry, key);
 	if (before) {
 		json_t *both = json_pack("[O, o]", before, value);
@@ -45,7 +46,8 @@ static json_t *parse(const char *at, size_t len)
 	json_t *entry = json_object();
 
 	while (at < end) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at)), *equals = newline ? memchr(at, '=', (size_t)(newline - at)) : NULL;
+		const char *newline = memchr(at, '\n', (size_t)(end - at)),
+		           *equals = newline ? memchr(at, '=', (size_t)(newline - at)) : NULL;
 		uint64_t size = 0;
 
 		if (!newline) {
@@ -96,8 +98,9 @@ static void *read_journal(void *unused)
 			struct cmsghdr header;
 			char room[CMSG_SPACE(sizeof(int))];
 		} control;
-		struct iovec iov = { bytes, sizeof bytes };
-		struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+		struct iovec iov = {bytes, sizeof bytes};
+		struct msghdr message = {
+		    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 		ssize_t n = recvmsg(journal.fd, &message, MSG_CMSG_CLOEXEC);
 		struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 		json_t *entry;
@@ -116,7 +119,7 @@ static void *read_journal(void *unused)
 
 static void listen_again(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	journal.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	strcpy(address.sun_path, socket_path);
@@ -131,7 +134,7 @@ static void journal_begin(void)
 
 static void journal_end(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	strcpy(address.sun_path, socket_path);
@@ -156,7 +159,8 @@ static json_t *entry_of(const char *message)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(journal.entries, i, entry) {
+	json_array_foreach(journal.entries, i, entry)
+	{
 		if (!strcmp(text_of(entry, "MESSAGE"), message))
 			return entry;
 	}
@@ -173,13 +177,15 @@ static void count(const char *message, int *entries, long *lost)
 
 	*entries = 0;
 	*lost = 0;
-	json_array_foreach(journal.entries, i, entry) {
+	json_array_foreach(journal.entries, i, entry)
+	{
 		long n = json_object_get(entry, "LOST") ? atol(text_of(entry, "LOST")) : 0;
 
 		*lost += n;
 		*entries += !strcmp(text_of(entry, "MESSAGE"), message);
 		if (atol(text_of(entry, "SEQ")) != seq + (n ? n : 1))
-			fail_msg("after %ld comes %s, %s, which tells of %ld", seq, text_of(entry, "SEQ"), text_of(entry, "MESSAGE"), n);
+			fail_msg("after %ld comes %s, %s, which tells of %ld", seq, text_of(entry, "SEQ"),
+			         text_of(entry, "MESSAGE"), n);
 		seq = atol(text_of(entry, "SEQ"));
 	}
 }
@@ -189,7 +195,7 @@ static void begin(const char *filter, const char *more)
 	char keys[400];
 
 	snprintf(keys, sizeof keys, "%s\"level\":\"trace\",\"sinks\":[{\"journald\":\"%s\"%s%s%s}]", more, socket_path,
-		 filter ? ",\"filter\":\"" : "", filter ? filter : "", filter ? "\"" : "");
+	         filter ? ",\"filter\":\"" : "", filter ? filter : "", filter ? "\"" : "");
 	log_begin(keys);
 }
 
@@ -205,14 +211,36 @@ static void test_fields(void **state)
 	static const struct {
 		const char *name, *value;
 	} rows[] = {
-		{ "MESSAGE", "all kinds" }, { "PRIORITY", "4" },  { "TARGET", "test::journald" }, { "TRANSACTION_ID", "Journal" },
-		{ "CODE_FILE", __FILE__ },  { "CODE_FUNC", "test_fields" }, { "SYSLOG_IDENTIFIER", "log_journald_test" },
-		{ "SEQ", "2" },		    { "N", "-7" },	  { "BIG", "9223372036854775807" }, { "REAL", "0.5" },
-		{ "FLAG", "true" },	    { "NOTHING", "null" }, { "LINES", "one\ntwo\x1b" }, { "JSON", "{\"a\":[1,\"b\"]}" },
-		{ "ERRNO", "2" },	    { "ERRNO_NAME", "ENOENT" }, { "PASSWORD", "[redacted]" }, { "EMPTY", "" },
-		{ "QUEUE_LEN_X", "1" },	    { "F___LEADING", "2" }, { "F_9LIVES", "3" }, { "F_PRIORITY", "4" }, { "QUOTED", "\"\\\xc3\xa9\xe2\x80\xae" },
-		{ "F_SYSLOG_PID", "5" },    { "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKL", "6" }, { "F_SPAN_NAME", "7" },
-		{ "SPAN_NAME", "invoke" },  { "SPAN_FQDN", "hello-1" }, { "SPAN_TID", "Journal" },
+	    {"MESSAGE", "all kinds"},
+	    {"PRIORITY", "4"},
+	    {"TARGET", "test::journald"},
+	    {"TRANSACTION_ID", "Journal"},
+	    {"CODE_FILE", __FILE__},
+	    {"CODE_FUNC", "test_fields"},
+	    {"SYSLOG_IDENTIFIER", "log_journald_test"},
+	    {"SEQ", "2"},
+	    {"N", "-7"},
+	    {"BIG", "9223372036854775807"},
+	    {"REAL", "0.5"},
+	    {"FLAG", "true"},
+	    {"NOTHING", "null"},
+	    {"LINES", "one\ntwo\x1b"},
+	    {"JSON", "{\"a\":[1,\"b\"]}"},
+	    {"ERRNO", "2"},
+	    {"ERRNO_NAME", "ENOENT"},
+	    {"PASSWORD", "[redacted]"},
+	    {"EMPTY", ""},
+	    {"QUEUE_LEN_X", "1"},
+	    {"F___LEADING", "2"},
+	    {"F_9LIVES", "3"},
+	    {"F_PRIORITY", "4"},
+	    {"QUOTED", "\"\\\xc3\xa9\xe2\x80\xae"},
+	    {"F_SYSLOG_PID", "5"},
+	    {"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKL", "6"},
+	    {"F_SPAN_NAME", "7"},
+	    {"SPAN_NAME", "invoke"},
+	    {"SPAN_FQDN", "hello-1"},
+	    {"SPAN_TID", "Journal"},
 	};
 	char line[16];
 	json_t *entry;
@@ -222,13 +250,13 @@ static void test_fields(void **state)
 	begin("debug", "");
 	{
 		ILU_SPAN(span, "invoke", &tid, KV("fqdn", "hello-1"));
-		ilu_warn(&tid, "all kinds", KV("n", -7), KV("big", INT64_MAX), KV("real", 0.5), KV_BOOL("flag", true), KV("nothing", NULL),
-			 KV("lines", "one\ntwo\x1b"), KV_JSON("json", "{\"a\": [1, \"b\"]}"), KV_ERRNO(ENOENT), KV_SECRET("password", "x"),
-			 KV("empty", ""));
+		ilu_warn(&tid, "all kinds", KV("n", -7), KV("big", INT64_MAX), KV("real", 0.5), KV_BOOL("flag", true),
+		         KV("nothing", NULL), KV("lines", "one\ntwo\x1b"), KV_JSON("json", "{\"a\": [1, \"b\"]}"),
+		         KV_ERRNO(ENOENT), KV_SECRET("password", "x"), KV("empty", ""));
 		snprintf(line, sizeof line, "%d", __LINE__ - 3);
 		ilu_error(&tid, "names", KV("queue-len x", 1), KV("__leading", 2), KV("9lives", 3), KV("priority", 4),
-			  KV("quoted", "\"\\\xc3\xa9\xe2\x80\xae"), KV("syslog_pid", 5), KV("span_name", 7),
-			  KV("abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz", 6));
+		          KV("quoted", "\"\\\xc3\xa9\xe2\x80\xae"), KV("syslog_pid", 5), KV("span_name", 7),
+		          KV("abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz", 6));
 		ilu_debug(&tid, "seventh");
 		ilu_trace(&tid, "filtered out");
 	}
@@ -356,10 +384,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_big, setup, teardown), /* first: rings are made once */
-		cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_absent_and_restarted, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_big, setup, teardown), /* first: rings are made once */
+	    cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_absent_and_restarted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
 	};
 
 	tid = ilu_tid_named("Journal");

@@ -35,7 +35,8 @@ static void start(const char *keys)
 {
 	char config[512];
 
-	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"%s%s}", log_dir, *keys ? "," : "", keys);
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"%s%s}", log_dir, *keys ? "," : "",
+	         keys);
 	if (ilu_log_start(config))
 		_exit(9);
 }
@@ -235,7 +236,7 @@ static void test_clocks(void **state)
 	static const struct {
 		void (*run)(void);
 		const char *clock, *reason; /* NULL: as the machine is */
-	} rows[] = { { monotonic, "monotonic", "forced by the configuration" }, { automatic, NULL, NULL } };
+	} rows[] = {{monotonic, "monotonic", "forced by the configuration"}, {automatic, NULL, NULL}};
 
 	(void)state;
 	for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
@@ -251,7 +252,8 @@ static void test_clocks(void **state)
 			assert_string_equal(json_string_value(log_field(line, "clock")), rows[r].clock);
 			assert_string_equal(json_string_value(log_field(line, "clock_reason")), rows[r].reason);
 		}
-		json_array_foreach(lines, i, line) {
+		json_array_foreach(lines, i, line)
+		{
 			const char *now = json_string_value(json_object_get(line, "timestamp"));
 
 			if (i && strcmp(before, now) > 0)
@@ -328,7 +330,8 @@ static void test_fork(void **state)
 	assert_int_equal(log_count(lines, "in child"), 20);
 	json_int_t parent = json_integer_value(json_object_get(json_array_get(lines, 0), "pid"));
 
-	json_array_foreach(lines, i, line) {
+	json_array_foreach(lines, i, line)
+	{
 		if (json_integer_value(json_object_get(line, "pid")) == parent)
 			assert_int_equal(json_integer_value(json_object_get(line, "seq")), ++seq);
 	}
@@ -375,16 +378,18 @@ static void test_spans_first_in_a_child(void **state)
 		skip();
 	assert_int_equal(in_child(fork_in_spans), 0);
 	lines = lines_of_child();
-	assert_string_equal(log_messages(lines), "Logger initialized new:outer enter:outer "
-						 "Logger initialized new:first of the child enter:first of the child in child:first of the child "
-						 "exit:first of the child close:first of the child "
-						 "Logger initialized enter:outer exit:outer exit:outer close:outer");
+	assert_string_equal(
+	    log_messages(lines),
+	    "Logger initialized new:outer enter:outer "
+	    "Logger initialized new:first of the child enter:first of the child in child:first of the child "
+	    "exit:first of the child close:first of the child "
+	    "Logger initialized enter:outer exit:outer exit:outer close:outer");
 	line = log_find(lines, "in child", 0);
 	assert_string_equal(log_stack(line), "outer,first of the child");
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "span"), "m")), 2);
 	line = log_find(lines, "new", 1);
 	assert_int_not_equal(json_integer_value(json_object_get(line, "pid")),
-			     json_integer_value(json_object_get(json_array_get(lines, 0), "pid")));
+	                     json_integer_value(json_object_get(json_array_get(lines, 0), "pid")));
 	json_decref(lines);
 }
 
@@ -419,8 +424,9 @@ static void fill_a_pipe(const char *policies, int calls, int errors_every)
 	dup2(ends[1], 1);
 	close(ends[0]);
 	close(ends[1]);
-	snprintf(config, sizeof config, "{\"stdout\":true,\"ring_bytes\":65536,\"full_ring\":{%s},\"directory\":\"%s\",\"basename\":\"t\"}",
-		 policies, log_dir);
+	snprintf(config, sizeof config,
+	         "{\"stdout\":true,\"ring_bytes\":65536,\"full_ring\":{%s},\"directory\":\"%s\",\"basename\":\"t\"}",
+	         policies, log_dir);
 	if (ilu_log_start(config))
 		_exit(9);
 	for (int i = 0; i < calls; i++) {
@@ -481,7 +487,8 @@ static json_int_t lost_in(json_t *lines, json_int_t *errors)
 	size_t i;
 
 	*errors = 0;
-	json_array_foreach(lines, i, line) {
+	json_array_foreach(lines, i, line)
+	{
 		if (log_field(line, "lost"))
 			*errors = json_integer_value(log_field(line, "errors")); /* so far */
 	}
@@ -644,7 +651,8 @@ static void *log_for_ever(void *unused)
 	for (int i = 0;; i++) {
 		ilu_info(&tid, "uncancelled");
 		while (i % 100 == 0 && !atomic_exchange(&may_log, 0))
-			pthread_testcancel(); /* not in usleep: the thread sanitizer loses its way when cancelled there */
+			pthread_testcancel(); /* not in usleep: the thread sanitizer loses its way when cancelled there
+			                       */
 		pthread_testcancel();
 	}
 	return unused;
@@ -681,22 +689,22 @@ static void test_cancelled_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exit_drains),
-		cmocka_unit_test(test_before_and_after),
-		cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_kill_after_flush),
-		cmocka_unit_test(test_a_record_is_written_soon),
-		cmocka_unit_test(test_no_wakeups_without_records),
-		cmocka_unit_test(test_clocks),
-		cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_spans_first_in_a_child),
-		cmocka_unit_test(test_full_ring_blocks),
-		cmocka_unit_test(test_full_ring_drops_and_tells),
-		cmocka_unit_test(test_full_ring_keeps_the_grave),
-		cmocka_unit_test(test_full_ring_of_the_grave),
-		cmocka_unit_test(test_limits_are_named),
-		cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_cancelled_threads),
+	    cmocka_unit_test(test_exit_drains),
+	    cmocka_unit_test(test_before_and_after),
+	    cmocka_unit_test(test_restart),
+	    cmocka_unit_test(test_kill_after_flush),
+	    cmocka_unit_test(test_a_record_is_written_soon),
+	    cmocka_unit_test(test_no_wakeups_without_records),
+	    cmocka_unit_test(test_clocks),
+	    cmocka_unit_test(test_fork),
+	    cmocka_unit_test(test_spans_first_in_a_child),
+	    cmocka_unit_test(test_full_ring_blocks),
+	    cmocka_unit_test(test_full_ring_drops_and_tells),
+	    cmocka_unit_test(test_full_ring_keeps_the_grave),
+	    cmocka_unit_test(test_full_ring_of_the_grave),
+	    cmocka_unit_test(test_limits_are_named),
+	    cmocka_unit_test(test_full_disk),
+	    cmocka_unit_test(test_cancelled_threads),
 	};
 
 	tid = ilu_tid_named("Life");

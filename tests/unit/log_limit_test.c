@@ -18,11 +18,12 @@ struct account {
 
 static struct account account_of(json_t *lines, const char *message)
 {
-	struct account a = { 0, 0, 0 };
+	struct account a = {0, 0, 0};
 	json_t *line;
 	size_t i;
 
-	json_array_foreach(lines, i, line) {
+	json_array_foreach(lines, i, line)
+	{
 		const char *of = json_string_value(log_field(line, "of_message"));
 		bool own = of && !strcmp(of, message);
 
@@ -40,8 +41,8 @@ static void expect(json_t *lines, const char *message, int written, int own, int
 	struct account a = account_of(lines, message);
 
 	if (a.lines != written || a.own != own || a.suppressed != suppressed)
-		fail_msg("%s: %d lines and %d at the end tell of %lld; expected %d, %d, %d", message, a.lines, a.own, a.suppressed,
-			 written, own, suppressed);
+		fail_msg("%s: %d lines and %d at the end tell of %lld; expected %d, %d, %d", message, a.lines, a.own,
+		         a.suppressed, written, own, suppressed);
 }
 
 static int evaluated;
@@ -81,7 +82,7 @@ static void test_of_the_call(void **state)
 /* A token comes back, and the line that it lets through has the count of all before it. */
 static void test_next_line_has_the_count(void **state)
 {
-	struct ilu_clock_options virtual = { .kind = ILU_CLOCK_VIRTUAL, .seed = 7 };
+	struct ilu_clock_options virtual = {.kind = ILU_CLOCK_VIRTUAL, .seed = 7};
 	json_t *lines, *line;
 
 	(void)state;
@@ -105,7 +106,8 @@ static void test_next_line_has_the_count(void **state)
 
 static void call_as(const char *client, const ilu_tid *id)
 {
-	ilu_info_limited(ILU_RATE_BY("client", 0.001, 2), id, "refused", KV("n", 1), KV("client", client), KV_BOOL("suppressed", true));
+	ilu_info_limited(ILU_RATE_BY("client", 0.001, 2), id, "refused", KV("n", 1), KV("client", client),
+	                 KV_BOOL("suppressed", true));
 }
 
 /* Each value by itself; another key, whose value comes first; and a key that is missing. */
@@ -133,8 +135,8 @@ static void test_by_key(void **state)
 
 static void log_list(const char *client, int n)
 {
-	struct ilu_kv list[] = { ILU_PAIR(KV("n", n)), ILU_PAIR(KV_JSON("j", "[1]")), ILU_PAIR(KV("client", client)),
-				 ILU_PAIR(KV("suppressed", 1.5)) };
+	struct ilu_kv list[] = {ILU_PAIR(KV("n", n)), ILU_PAIR(KV_JSON("j", "[1]")), ILU_PAIR(KV("client", client)),
+	                        ILU_PAIR(KV("suppressed", 1.5))};
 
 	ilu_log_array(ILU_INFO, &tid, "list", list, 4);
 }
@@ -146,12 +148,12 @@ static void test_rules(void **state)
 
 	(void)state;
 	log_begin("\"level\":\"debug\",\"rate_limits\":["
-		  "{\"target\":\"other\",\"per_second\":0.001},"
-		  "{\"target\":\"test\",\"message\":\"lifted\",\"per_second\":0},"
-		  "{\"target\":\"test\",\"level\":\"debug\",\"per_second\":0.001,\"burst\":4},"
-		  "{\"message\":\"chatter\",\"per_second\":0.001,\"burst\":2},"
-		  "{\"message\":\"list\",\"key\":\"client\",\"per_second\":0.001},"
-		  "{\"key\":\"user\",\"per_second\":0.001,\"burst\":3}]");
+	          "{\"target\":\"other\",\"per_second\":0.001},"
+	          "{\"target\":\"test\",\"message\":\"lifted\",\"per_second\":0},"
+	          "{\"target\":\"test\",\"level\":\"debug\",\"per_second\":0.001,\"burst\":4},"
+	          "{\"message\":\"chatter\",\"per_second\":0.001,\"burst\":2},"
+	          "{\"message\":\"list\",\"key\":\"client\",\"per_second\":0.001},"
+	          "{\"key\":\"user\",\"per_second\":0.001,\"burst\":3}]");
 	for (int i = 0; i < 20; i++) {
 		ilu_info(&tid, "free", KV("i", i));
 		ilu_info_limited(ILU_RATE(0.001, 1), &tid, "lifted", KV("i", i));
@@ -295,7 +297,7 @@ static void wait_and_call(void)
 
 static void test_virtual_time(void **state)
 {
-	struct ilu_clock_options virtual = { .kind = ILU_CLOCK_VIRTUAL, .seed = 7 };
+	struct ilu_clock_options virtual = {.kind = ILU_CLOCK_VIRTUAL, .seed = 7};
 	json_t *lines;
 
 	(void)state;
@@ -319,15 +321,11 @@ static void test_virtual_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_of_the_call),
-		cmocka_unit_test(test_next_line_has_the_count),
-		cmocka_unit_test(test_by_key),
-		cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_many_values),
-		cmocka_unit_test(test_with_filters),
-		cmocka_unit_test(test_silence),
-		cmocka_unit_test(test_threads_count_exactly),
-		cmocka_unit_test(test_virtual_time),
+	    cmocka_unit_test(test_of_the_call),  cmocka_unit_test(test_next_line_has_the_count),
+	    cmocka_unit_test(test_by_key),       cmocka_unit_test(test_rules),
+	    cmocka_unit_test(test_many_values),  cmocka_unit_test(test_with_filters),
+	    cmocka_unit_test(test_silence),      cmocka_unit_test(test_threads_count_exactly),
+	    cmocka_unit_test(test_virtual_time),
 	};
 
 	tid = ilu_tid_named("Limits");

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared objects that log, loaded and unloaded: built here with the compiler of the test, from the text below, against this
- * program's own library. */
+/* Shared objects that log, loaded and unloaded: built here with the compiler of the test, from the text below, against
+ * this program's own library. */
 #define ILU_TARGET "test::object"
 #include "log_util.h"
 
 #include <dlfcn.h>
 
-static const char source[] = "#define ILU_TARGET \"plugin::\" NAME\n"
-			     "#include <ilu/log.h>\n"
-			     "void speak(const ilu_tid *tid);\n"
-			     "void speak(const ilu_tid *tid)\n"
-			     "{\n"
-			     "	ILU_SPAN(span, \"plugged\", tid, KV(\"name\", NAME));\n"
-			     "	ilu_info(tid, \"info of plugin\", KV(\"who\", NAME));\n"
-			     "	ilu_debug(tid, \"debug of plugin\", KV(\"who\", NAME));\n"
-			     "	ilu_info_limited(ILU_RATE(0.001, 3), tid, \"limited\", KV(\"who\", NAME));\n"
-			     "	ilu_info_limited(ILU_RATE_BY(\"who\", 0.001, 4), tid, \"limited by key\", KV(\"who\", NAME));\n"
-			     "}\n";
+static const char source[] =
+    "#define ILU_TARGET \"plugin::\" NAME\n"
+    "#include <ilu/log.h>\n"
+    "void speak(const ilu_tid *tid);\n"
+    "void speak(const ilu_tid *tid)\n"
+    "{\n"
+    "	ILU_SPAN(span, \"plugged\", tid, KV(\"name\", NAME));\n"
+    "	ilu_info(tid, \"info of plugin\", KV(\"who\", NAME));\n"
+    "	ilu_debug(tid, \"debug of plugin\", KV(\"who\", NAME));\n"
+    "	ilu_info_limited(ILU_RATE(0.001, 3), tid, \"limited\", KV(\"who\", NAME));\n"
+    "	ilu_info_limited(ILU_RATE_BY(\"who\", 0.001, 4), tid, \"limited by key\", KV(\"who\", NAME));\n"
+    "}\n";
 
 static char dir[] = "/tmp/ilu-object-XXXXXX";
 
@@ -31,8 +32,9 @@ static void build(const char *name)
 	assert_non_null(f);
 	fputs(source, f);
 	fclose(f);
-	snprintf(command, sizeof command, "%s %s -std=gnu11 -fPIC -shared -Iliblog/include -DNAME='\"%s\"' -o %s/%s.so %s", cc,
-		 flags, name, dir, name, path);
+	snprintf(command, sizeof command,
+	         "%s %s -std=gnu11 -fPIC -shared -Iliblog/include -DNAME='\"%s\"' -o %s/%s.so %s", cc, flags, name, dir,
+	         name, path);
 	assert_int_equal(system(command), 0);
 }
 
@@ -90,13 +92,14 @@ static void test_load_and_unload(void **state)
 		suppressed += json_integer_value(log_field(log_find(lines, "Calls suppressed", i), "suppressed"));
 	assert_int_equal(suppressed, 40 - 6 - 8);
 	for (int i = 0; i < 10; i++)
-		assert_string_equal(json_string_value(log_field(log_find(lines, "debug of plugin", i), "who")), i < 5 ? "two" : "one");
+		assert_string_equal(json_string_value(log_field(log_find(lines, "debug of plugin", i), "who")),
+		                    i < 5 ? "two" : "one");
 	json_decref(lines);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_load_and_unload) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_load_and_unload)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

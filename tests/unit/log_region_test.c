@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The region tells what is in it: a copy of its bytes, mapped elsewhere, is all that the decoder below looks at. What it
- * finds in rings whose records are not in the log yet must be what was logged; and nothing in it may be a pointer. */
+/* The region tells what is in it: a copy of its bytes, mapped elsewhere, is all that the decoder below looks at. What
+ * it finds in rings whose records are not in the log yet must be what was logged; and nothing in it may be a pointer.
+ */
 #define ILU_TARGET "test::region"
 #include "log_util.h"
 
@@ -22,7 +23,7 @@ static uint32_t draining;
 static void *drain(void *unused)
 {
 	static char block[65536];
-	struct pollfd p = { .fd = pipe_fd[0], .events = POLLIN };
+	struct pollfd p = {.fd = pipe_fd[0], .events = POLLIN};
 
 	while (__atomic_load_n(&draining, __ATOMIC_ACQUIRE))
 		if (poll(&p, 1, 10) == 1 && read(pipe_fd[0], block, sizeof block) < 0)
@@ -108,7 +109,8 @@ static const struct region_site *find_site(const char *base, uint32_t number)
 static const struct slot *find_span(const char *base, uint64_t handle)
 {
 	const struct region_header *h = header_of(base);
-	const struct slot *slot = (const struct slot *)(const void *)(base + h->slots_at + (handle & 0xffffff) * h->slot_bytes);
+	const struct slot *slot =
+	    (const struct slot *)(const void *)(base + h->slots_at + (handle & 0xffffff) * h->slot_bytes);
 
 	return slot->state >> 32 == handle >> 32 || slot->state == ((handle >> 32) + 1) << 32 ? slot : NULL;
 }
@@ -164,7 +166,7 @@ static int64_t wall_ns(const char *base, uint64_t stamp)
 /* LEVEL target function "text" in span: tid key=value ... */
 static void record_out(FILE *out, const char *base, const struct ilu_record_ *record)
 {
-	static const char *const levels[] = { "OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE" };
+	static const char *const levels[] = {"OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 	const struct region_site *site = find_site(base, record->word >> 8);
 	const unsigned char *types;
 	const char *target, *text, *file, *function, *key, *at = (const char *)(record + 1);
@@ -219,7 +221,8 @@ static char *decode(const char *base)
 
 		for (uint64_t position = head->head;;) {
 			const struct ilu_record_ *record =
-			    (const struct ilu_record_ *)(const void *)(ring + h->ring_head_bytes + (position & (h->ring_bytes - 1)));
+			    (const struct ilu_record_ *)(const void *)(ring + h->ring_head_bytes +
+			                                               (position & (h->ring_bytes - 1)));
 			unsigned operation = record->word & ILU_OP_MASK_;
 
 			if (!record->size)
@@ -233,7 +236,8 @@ static char *decode(const char *base)
 				if (!told)
 					fprintf(out, "[%s]\n", name);
 				told = true;
-				assert_in_range(wall_ns(base, record->stamp) - now + INT64_C(3600000000000), 0, INT64_C(7200000000000));
+				assert_in_range(wall_ns(base, record->stamp) - now + INT64_C(3600000000000), 0,
+				                INT64_C(7200000000000));
 				record_out(out, base, record);
 			}
 		}
@@ -253,7 +257,7 @@ static void speak(int i)
 
 	ilu_info(&tid, "Numbers", KV("u", UINT64_MAX), KV("i", -i), KV("f", 0.25), KV("b", (bool)(i & 1)));
 	ilu_warn(&tid, "Texts", KV("s", "a\"b"), KV("none", none), KV("null", NULL), KV_SECRET("password", "hidden"),
-		 KV_STR("part", "abcdef", 3));
+	         KV_STR("part", "abcdef", 3));
 	ilu_error(&tid, "Nothing");
 }
 
@@ -262,8 +266,12 @@ static void expect_speech(FILE *out, int i)
 	char id[48];
 	const char *t = ilu_tid_str(&tid, id);
 
-	fprintf(out, "INFO test::region speak \"Numbers\" in work %s: %s u=18446744073709551615 i=%d f=0.25 b=%d\n", t, t, -i, i & 1);
-	fprintf(out, "WARN test::region speak \"Texts\" in work %s: %s s=\"a\"b\" none=none null=null password=? part=\"abc\"\n", t, t);
+	fprintf(out, "INFO test::region speak \"Numbers\" in work %s: %s u=18446744073709551615 i=%d f=0.25 b=%d\n", t,
+	        t, -i, i & 1);
+	fprintf(
+	    out,
+	    "WARN test::region speak \"Texts\" in work %s: %s s=\"a\"b\" none=none null=null password=? part=\"abc\"\n",
+	    t, t);
 	fprintf(out, "ERROR test::region speak \"Nothing\" in work %s: %s\n", t, t);
 }
 
@@ -309,7 +317,8 @@ static void begin(void)
 
 	assert_int_equal(pipe(pipe_fd), 0);
 	snprintf(keys, sizeof keys,
-		 "{\"ring_bytes\":65536,\"rings\":4,\"span_slots\":1024,\"spanning\":\"NONE\",\"sinks\":[{\"fd\":%d}]}", pipe_fd[1]);
+	         "{\"ring_bytes\":65536,\"rings\":4,\"span_slots\":1024,\"spanning\":\"NONE\",\"sinks\":[{\"fd\":%d}]}",
+	         pipe_fd[1]);
 	assert_int_equal(ilu_log_start(keys), 0);
 	ilu_log_thread_name("main");
 	tid = ilu_tid_generate();
@@ -364,7 +373,8 @@ static void test_no_pointers(void **state)
 		uint64_t word;
 
 		memcpy(&word, copy + i, 8);
-		if (word - low < bytes || word - program < (uintptr_t)_end - program || word - (uintptr_t)&copy + 65536 < 131072)
+		if (word - low < bytes || word - program < (uintptr_t)_end - program ||
+		    word - (uintptr_t)&copy + 65536 < 131072)
 			fail_msg("a pointer at %#zx: %#llx", i, (unsigned long long)word);
 	}
 	munmap(copy, bytes);
@@ -401,9 +411,9 @@ static void test_layout(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_no_pointers),
-		cmocka_unit_test(test_layout),
+	    cmocka_unit_test(test_decode),
+	    cmocka_unit_test(test_no_pointers),
+	    cmocka_unit_test(test_layout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

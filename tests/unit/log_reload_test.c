@@ -108,11 +108,13 @@ static void test_bad_file(void **state)
 	hup();
 	lines = log_end();
 	assert_string_equal(log_messages(lines), "Logger initialized Configuration not reloaded still shown "
-						 "Configuration not reloaded Configuration not reloaded");
+	                                         "Configuration not reloaded Configuration not reloaded");
 	snprintf(expected, sizeof expected, "%s/ilulog.json: key \"level\": directive 1", log_dir);
 	assert_non_null(strstr(json_string_value(log_field(json_array_get(lines, 1), "error")), expected));
-	assert_non_null(strstr(json_string_value(log_field(json_array_get(lines, 3), "error")), "unknown key \"levle\""));
-	assert_non_null(strstr(json_string_value(log_field(json_array_get(lines, 4), "error")), "No such file or directory"));
+	assert_non_null(
+	    strstr(json_string_value(log_field(json_array_get(lines, 3), "error")), "unknown key \"levle\""));
+	assert_non_null(
+	    strstr(json_string_value(log_field(json_array_get(lines, 4), "error")), "No such file or directory"));
 	json_decref(lines);
 }
 
@@ -212,10 +214,11 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_levels_and_files), cmocka_unit_test(test_bad_file), cmocka_unit_test(test_environment),
-		cmocka_unit_test(test_relative),	 cmocka_unit_test(test_without_file), cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_levels_and_files), cmocka_unit_test(test_bad_file),
+	    cmocka_unit_test(test_environment),      cmocka_unit_test(test_relative),
+	    cmocka_unit_test(test_without_file),     cmocka_unit_test(test_threads),
 	};
-	struct sigaction action = { .sa_handler = on_hup };
+	struct sigaction action = {.sa_handler = on_hup};
 
 	tid = ilu_tid_generate();
 	sigaction(SIGHUP, &action, NULL);

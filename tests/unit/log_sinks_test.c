@@ -47,9 +47,10 @@ static void test_by_span_field(void **state)
 {
 	(void)state;
 	log_begin("\"level\":\"debug\",\"spanning\":\"NEW\",\"sinks\":["
-		  "{\"file\":\"worker_0.log\",\"filter\":\"[{worker=worker_0}]=debug\"},"
-		  "{\"file\":\"worker_1.log\",\"filter\":\"[worker{worker=worker_[1-9]}]=info\"},"
-		  "{\"file\":\"all.log\"}, {\"file\":\"warn.log\",\"filter\":\"warn\"}, {\"file\":\"none.log\",\"filter\":\"\"}]");
+	          "{\"file\":\"worker_0.log\",\"filter\":\"[{worker=worker_0}]=debug\"},"
+	          "{\"file\":\"worker_1.log\",\"filter\":\"[worker{worker=worker_[1-9]}]=info\"},"
+	          "{\"file\":\"all.log\"}, {\"file\":\"warn.log\",\"filter\":\"warn\"}, "
+	          "{\"file\":\"none.log\",\"filter\":\"\"}]");
 	work("worker_0", 1);
 	work("worker_1", 2);
 	ilu_info(&tid, "outside");
@@ -59,10 +60,12 @@ static void test_by_span_field(void **state)
 	expect("worker_1.log", "Logger initialized new:worker hello:worker new:inner");
 	expect("warn.log", "Logger initialized trouble");
 	expect("none.log", "Logger initialized");
-	expect("all.log", "Logger initialized new:worker hello:worker new:inner deep:inner new:worker hello:worker new:inner "
-			  "deep:inner outside trouble");
-	expect("t.log", "Logger initialized new:worker hello:worker new:inner deep:inner new:worker hello:worker new:inner "
-			"deep:inner outside trouble");
+	expect("all.log",
+	       "Logger initialized new:worker hello:worker new:inner deep:inner new:worker hello:worker new:inner "
+	       "deep:inner outside trouble");
+	expect("t.log",
+	       "Logger initialized new:worker hello:worker new:inner deep:inner new:worker hello:worker new:inner "
+	       "deep:inner outside trouble");
 	log_remove();
 }
 
@@ -73,30 +76,30 @@ static void test_values(void **state)
 		const char *filter;
 		bool before, after;
 	} rows[] = {
-		{ "[{u=7}]", true, true },
-		{ "[{u=8}]", false, false },
-		{ "[{i=-7}]", true, true },
-		{ "[{f=0.5}]", true, true },
-		{ "[{f=1.0}]", false, false },
-		{ "[{b=true}]", true, true },
-		{ "[{b=false}]", false, false },
-		{ "[{big=9223372036854775807}]", true, true },
-		{ "[{s=a.*z}]", true, true },
-		{ "[{s=a.z}]", false, false },
-		{ "[{quoted=\\\\x22\\u00e9.u202e]}]", false, false },
-		{ "[{quoted=.\\u00e9\\u202e.}]", true, true },
-		{ "[{tid=named}]", true, true },
-		{ "[{tid=other}]", false, false },
-		{ "[other{u=7}]", false, false },
-		{ "[values{u=7,b=true}]", true, true },
-		{ "test[values{u=7}]", true, true },
-		{ "tests[values{u=7}]", false, false },
-		{ "[{later=yes}]", false, true },
-		{ "[{later}]=info", false, true },
-		{ "[{u=7}]=warn", false, false },
-		{ "[{u=7}]=warn,test=info", true, true },
-		{ "[{nothing=1}]", false, false },
-		{ "info,test::sinks=off", false, false },
+	    {"[{u=7}]", true, true},
+	    {"[{u=8}]", false, false},
+	    {"[{i=-7}]", true, true},
+	    {"[{f=0.5}]", true, true},
+	    {"[{f=1.0}]", false, false},
+	    {"[{b=true}]", true, true},
+	    {"[{b=false}]", false, false},
+	    {"[{big=9223372036854775807}]", true, true},
+	    {"[{s=a.*z}]", true, true},
+	    {"[{s=a.z}]", false, false},
+	    {"[{quoted=\\\\x22\\u00e9.u202e]}]", false, false},
+	    {"[{quoted=.\\u00e9\\u202e.}]", true, true},
+	    {"[{tid=named}]", true, true},
+	    {"[{tid=other}]", false, false},
+	    {"[other{u=7}]", false, false},
+	    {"[values{u=7,b=true}]", true, true},
+	    {"test[values{u=7}]", true, true},
+	    {"tests[values{u=7}]", false, false},
+	    {"[{later=yes}]", false, true},
+	    {"[{later}]=info", false, true},
+	    {"[{u=7}]=warn", false, false},
+	    {"[{u=7}]=warn,test=info", true, true},
+	    {"[{nothing=1}]", false, false},
+	    {"info,test::sinks=off", false, false},
 	};
 	ilu_tid named = ilu_tid_named("named");
 
@@ -109,7 +112,7 @@ static void test_values(void **state)
 		log_begin(keys);
 		{
 			ILU_SPAN(span, "values", &named, KV("u", 7u), KV("i", -7), KV("f", 0.5), KV_BOOL("b", true),
-				 KV("big", INT64_MAX), KV("s", "a to z"), KV("quoted", "\"\xc3\xa9\xe2\x80\xae\\"));
+			         KV("big", INT64_MAX), KV("s", "a to z"), KV("quoted", "\"\xc3\xa9\xe2\x80\xae\\"));
 			ilu_info(&tid, "before");
 			ilu_span_record(span, KV("later", "yes"));
 			ilu_info(&tid, "after");
@@ -176,7 +179,8 @@ static void test_reopen(void **state)
 
 	(void)state;
 	log_make_dir();
-	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"sinks\":[{\"file\":\"sub/a.log\"},{\"file\":\"b.log\"}]}", log_dir);
+	snprintf(config, sizeof config,
+	         "{\"directory\":\"%s\",\"sinks\":[{\"file\":\"sub/a.log\"},{\"file\":\"b.log\"}]}", log_dir);
 	assert_int_equal(ilu_log_start(config), 0);
 	ilu_info(&tid, "one");
 	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
@@ -224,9 +228,10 @@ static void test_threads(void **state)
 	json_t *lines;
 
 	(void)state;
-	log_begin("\"level\":\"debug\",\"sinks\":[{\"file\":\"0\",\"filter\":\"[{worker=w0}]=info\"},"
-		  "{\"file\":\"1\",\"filter\":\"[{worker=w1}]=info\"},{\"file\":\"2\",\"filter\":\"[{worker=w2}]=debug\"},"
-		  "{\"file\":\"3\",\"filter\":\"[{worker=w3}]=debug\"}]");
+	log_begin(
+	    "\"level\":\"debug\",\"sinks\":[{\"file\":\"0\",\"filter\":\"[{worker=w0}]=info\"},"
+	    "{\"file\":\"1\",\"filter\":\"[{worker=w1}]=info\"},{\"file\":\"2\",\"filter\":\"[{worker=w2}]=debug\"},"
+	    "{\"file\":\"3\",\"filter\":\"[{worker=w3}]=debug\"}]");
 	for (int i = 0; i < 4; i++) {
 		number[i] = i;
 		assert_int_equal(pthread_create(&threads[i], NULL, thread, &number[i]), 0);
@@ -235,13 +240,14 @@ static void test_threads(void **state)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(ilu_log_stop(), 0);
 	for (int i = 0; i < 4; i++) {
-		char name[2] = { (char)('0' + i), '\0' }, worker[3] = { 'w', (char)('0' + i), '\0' };
+		char name[2] = {(char)('0' + i), '\0'}, worker[3] = {'w', (char)('0' + i), '\0'};
 		json_t *line;
 		size_t at;
 
 		lines = lines_of(name);
 		assert_int_equal(json_array_size(lines), 1 + 500 * (1 + (i > 1)));
-		json_array_foreach(lines, at, line) {
+		json_array_foreach(lines, at, line)
+		{
 			json_t *outer = json_array_get(json_object_get(line, "spans"), 0);
 
 			if (at)
@@ -284,9 +290,9 @@ static void test_fork(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_by_span_field), cmocka_unit_test(test_values), cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_reopen),	      cmocka_unit_test(test_errors), cmocka_unit_test(test_threads),
-		cmocka_unit_test(test_fork),
+	    cmocka_unit_test(test_by_span_field), cmocka_unit_test(test_values), cmocka_unit_test(test_gap),
+	    cmocka_unit_test(test_reopen),        cmocka_unit_test(test_errors), cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_fork),
 	};
 
 	tid = ilu_tid_generate();

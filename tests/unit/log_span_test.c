@@ -39,9 +39,10 @@ static void test_lines_of_all_kinds(void **state)
 	nest(&tid);
 	ilu_info(&tid, "outside");
 	lines = log_end();
-	assert_string_equal(log_messages(lines),
-			    "Logger initialized new:outer enter:outer in outer:outer new:inner enter:inner in inner:inner "
-			    "exit:inner close:inner in outer again:outer exit:outer close:outer outside");
+	assert_string_equal(
+	    log_messages(lines),
+	    "Logger initialized new:outer enter:outer in outer:outer new:inner enter:inner in inner:inner "
+	    "exit:inner close:inner in outer again:outer exit:outer close:outer outside");
 	/* `spans`, as tracing gives them: ancestors only at new, exit and close */
 	assert_string_equal(log_stack(log_find(lines, "new", 0)), "");
 	assert_string_equal(log_stack(log_find(lines, "enter", 0)), "outer");
@@ -67,7 +68,7 @@ static void test_lines_of_all_kinds(void **state)
 
 static void test_fields_are_sorted(void **state)
 {
-	static const char *const order[] = { "a", "name_", "tid", "u", "z", "name", "id" };
+	static const char *const order[] = {"a", "name_", "tid", "u", "z", "name", "id"};
 	ilu_tid tid = ilu_tid_generate();
 	json_t *lines;
 	int n = 0;
@@ -98,7 +99,7 @@ static struct {
 	struct item item[64];
 	int len;
 	bool closed;
-} queue = { .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER };
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
 
 static void enqueue(const ilu_tid *tid, int number)
 {
@@ -106,7 +107,7 @@ static void enqueue(const ilu_tid *tid, int number)
 
 	ilu_info(tid, "Item enqueued");
 	pthread_mutex_lock(&queue.lock);
-	queue.item[queue.len++] = (struct item){ ilu_span_share(span), number };
+	queue.item[queue.len++] = (struct item){ilu_span_share(span), number};
 	pthread_cond_signal(&queue.cond);
 	pthread_mutex_unlock(&queue.lock);
 }
@@ -166,7 +167,7 @@ static void test_through_a_queue(void **state)
 
 		assert_string_equal(json_string_value(json_object_get(start, "threadName")), "worker-7");
 		assert_int_equal(json_integer_value(log_field(start, "n")),
-				 json_integer_value(json_object_get(span_of(start), "n")));
+		                 json_integer_value(json_object_get(span_of(start), "n")));
 		assert_string_equal(json_string_value(log_field(start, "tid")), span_text(start, "tid"));
 		assert_null(json_object_get(span_of(start), "status"));
 		assert_int_equal(json_integer_value(json_object_get(span_of(done), "status")), 200);
@@ -202,7 +203,7 @@ static void test_recorded_fields(void **state)
 
 static void sleep_ms(long ms)
 {
-	struct timespec ts = { 0, ms * 1000000 };
+	struct timespec ts = {0, ms * 1000000};
 
 	nanosleep(&ts, NULL);
 }
@@ -332,7 +333,9 @@ static void test_use_after_close_is_counted(void **state)
 	assert_int_equal(after.span_misuse - before.span_misuse, 7);
 	lines = log_end();
 	assert_null(span_of(log_find(lines, "still fine", 0)));
-	assert_int_equal(json_integer_value(log_field(log_find(lines, "Span handles used after their span was closed", 0), "count")), 7);
+	assert_int_equal(
+	    json_integer_value(log_field(log_find(lines, "Span handles used after their span was closed", 0), "count")),
+	    7);
 	json_decref(lines);
 }
 
@@ -359,7 +362,8 @@ static void test_filtered_spans_keep_their_tid(void **state)
 	lines = log_end();
 	assert_null(strstr(log_messages(lines), "hidden"));
 	assert_string_equal(log_stack(log_find(lines, "event", 0)), "seen,below");
-	assert_string_equal(span_text(log_find(lines, "event", 0), "parent"), span_text(log_find(lines, "new", 0), "id"));
+	assert_string_equal(span_text(log_find(lines, "event", 0), "parent"),
+	                    span_text(log_find(lines, "new", 0), "id"));
 	assert_string_equal(log_stack(log_find(lines, "alone", 0)), "-");
 	json_decref(lines);
 }
@@ -403,9 +407,12 @@ static void named_after_function(const ilu_tid *tid)
 static void test_names_and_traceparents(void **state)
 {
 	static const char parent[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-	static const char *const wrong[] = { NULL, "", "00-xyz", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-					     "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x",
-					     "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
+	static const char *const wrong[] = {NULL,
+	                                    "",
+	                                    "00-xyz",
+	                                    "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+	                                    "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x",
+	                                    "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"};
 	char text[ILU_TRACEPARENT_MAX];
 	ilu_tid tid = ilu_tid_generate(), named = ilu_tid_named("LoadMonitor");
 	json_t *lines;
@@ -433,14 +440,14 @@ static void test_names_and_traceparents(void **state)
 	assert_string_equal(span_text(log_find(lines, "here", 0), "name"), "named_after_function");
 	assert_string_equal(span_text(log_find(lines, "remote event", 0), "parent"), "b7ad6b7169203331");
 	assert_string_equal(json_string_value(log_field(log_find(lines, "remote event", 0), "tid")),
-			    "0af7651916cd43dd8448eb211c80319c");
+	                    "0af7651916cd43dd8448eb211c80319c");
 	json_decref(lines);
 }
 
 static void test_contexts_are_swapped(void **state)
 {
 	ilu_tid tid = ilu_tid_generate();
-	ilu_context mine, none = { 0, 0 };
+	ilu_context mine, none = {0, 0};
 	json_t *lines;
 
 	(void)state;
@@ -492,10 +499,10 @@ static void test_flame(void **state)
 	fclose(f);
 	unlink(path);
 	assert_int_equal(sscanf(text,
-				"main; test::span::outer %llu main; test::span::outer; test::span::in:ner %llu "
-				"main; test::span::outer %llu",
-				&outer, &inner, &again),
-			 3);
+	                        "main; test::span::outer %llu main; test::span::outer; test::span::in:ner %llu "
+	                        "main; test::span::outer %llu",
+	                        &outer, &inner, &again),
+	                 3);
 	assert_true(outer >= 5000000 && inner >= 10000000 && again >= 5000000);
 }
 
@@ -558,20 +565,20 @@ static void test_full_slab(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines_of_all_kinds),
-		cmocka_unit_test(test_fields_are_sorted),
-		cmocka_unit_test(test_through_a_queue),
-		cmocka_unit_test(test_recorded_fields),
-		cmocka_unit_test(test_busy_and_idle),
-		cmocka_unit_test(test_threads_in_one_span),
-		cmocka_unit_test(test_use_after_close_is_counted),
-		cmocka_unit_test(test_filtered_spans_keep_their_tid),
-		cmocka_unit_test(test_dynamic_directives),
-		cmocka_unit_test(test_names_and_traceparents),
-		cmocka_unit_test(test_contexts_are_swapped),
-		cmocka_unit_test(test_flame),
-		cmocka_unit_test(test_children_close_first),
-		cmocka_unit_test(test_full_slab),
+	    cmocka_unit_test(test_lines_of_all_kinds),
+	    cmocka_unit_test(test_fields_are_sorted),
+	    cmocka_unit_test(test_through_a_queue),
+	    cmocka_unit_test(test_recorded_fields),
+	    cmocka_unit_test(test_busy_and_idle),
+	    cmocka_unit_test(test_threads_in_one_span),
+	    cmocka_unit_test(test_use_after_close_is_counted),
+	    cmocka_unit_test(test_filtered_spans_keep_their_tid),
+	    cmocka_unit_test(test_dynamic_directives),
+	    cmocka_unit_test(test_names_and_traceparents),
+	    cmocka_unit_test(test_contexts_are_swapped),
+	    cmocka_unit_test(test_flame),
+	    cmocka_unit_test(test_children_close_first),
+	    cmocka_unit_test(test_full_slab),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

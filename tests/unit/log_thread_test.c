@@ -9,7 +9,7 @@
 #include <sys/time.h>
 
 #define THREADS 8
-#define CALLS	5000
+#define CALLS   5000
 
 static ilu_tid tids[THREADS];
 
@@ -41,7 +41,7 @@ static void check_lines(int threads, int calls)
 	FILE *f = fopen(log_file(), "r");
 	char *line = NULL, last[64] = "";
 	size_t cap = 0;
-	int next[THREADS] = { 0 }, late = 0;
+	int next[THREADS] = {0}, late = 0;
 	long seq = 0;
 
 	assert_non_null(f);
@@ -145,7 +145,7 @@ static void *in_a_span(void *argument)
 static long resident_kib(void)
 {
 	FILE *f = fopen("/proc/self/statm", "r");
-	long pages[2] = { 0, 0 };
+	long pages[2] = {0, 0};
 
 	assert_non_null(f);
 	assert_int_equal(fscanf(f, "%ld %ld", &pages[0], &pages[1]), 2);
@@ -279,8 +279,8 @@ static void on_signal(int number)
 
 static void test_signal_handlers_may_log(void **state)
 {
-	struct sigaction action = { .sa_handler = on_signal }, before;
-	struct itimerval fast = { { 0, 200 }, { 0, 200 } }, off = { { 0, 0 }, { 0, 0 } };
+	struct sigaction action = {.sa_handler = on_signal}, before;
+	struct itimerval fast = {{0, 200}, {0, 200}}, off = {{0, 0}, {0, 0}};
 	ilu_tid tid = ilu_tid_generate();
 	struct ilu_log_stats stats;
 	int calls = 0;
@@ -309,11 +309,9 @@ static void test_signal_handlers_may_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_lost_and_in_order),
-		cmocka_unit_test(test_threads_come_and_go),
-		cmocka_unit_test(test_a_hundred_thousand_threads),
-		cmocka_unit_test(test_more_threads_than_rings),
-		cmocka_unit_test(test_signal_handlers_may_log),
+	    cmocka_unit_test(test_nothing_lost_and_in_order),  cmocka_unit_test(test_threads_come_and_go),
+	    cmocka_unit_test(test_a_hundred_thousand_threads), cmocka_unit_test(test_more_threads_than_rings),
+	    cmocka_unit_test(test_signal_handlers_may_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,8 @@ static inline void log_begin(const char *keys)
 	char config[1024];
 
 	log_make_dir();
-	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"%s%s}", log_dir, *keys ? "," : "", keys);
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"%s%s}", log_dir, *keys ? "," : "",
+	         keys);
 	assert_int_equal(ilu_log_start(config), 0);
 }
 
@@ -133,7 +134,8 @@ static inline json_t *log_find(json_t *lines, const char *message, int n)
 	size_t i;
 	json_t *line;
 
-	json_array_foreach(lines, i, line) {
+	json_array_foreach(lines, i, line)
+	{
 		if (!strcmp(log_message(line), message) && n-- == 0)
 			return line;
 	}
@@ -146,8 +148,7 @@ static inline int log_count(json_t *lines, const char *message)
 	json_t *line;
 	int n = 0;
 
-	json_array_foreach(lines, i, line)
-		n += !strcmp(log_message(line), message);
+	json_array_foreach(lines, i, line) n += !strcmp(log_message(line), message);
 	return n;
 }
 
@@ -164,12 +165,16 @@ static inline long long log_check_numbers(json_t *lines, const char *name)
 	json_t *line;
 	size_t i;
 
-	json_array_foreach(lines, i, line) {
-		long long seq = json_integer_value(json_object_get(line, "seq")), lost = json_integer_value(log_field(line, "lost"));
+	json_array_foreach(lines, i, line)
+	{
+		long long seq = json_integer_value(json_object_get(line, "seq")),
+		          lost = json_integer_value(log_field(line, "lost"));
 		bool gap = lost && json_integer_value(log_field(line, "to_seq")) == seq;
 
-		if (seq != last + (gap ? lost : 1) || (gap && json_integer_value(log_field(line, "from_seq")) != last + 1))
-			fail_msg("%s: after %lld comes %lld, %s, which tells of %lld lost", name, last, seq, log_message(line), lost);
+		if (seq != last + (gap ? lost : 1) ||
+		    (gap && json_integer_value(log_field(line, "from_seq")) != last + 1))
+			fail_msg("%s: after %lld comes %lld, %s, which tells of %lld lost", name, last, seq,
+			         log_message(line), lost);
 		last = seq;
 		all += lost;
 	}
@@ -184,11 +189,12 @@ static inline char *log_messages(json_t *lines)
 	json_t *line;
 
 	*text = '\0';
-	json_array_foreach(lines, i, line) {
+	json_array_foreach(lines, i, line)
+	{
 		json_t *span = json_object_get(json_object_get(line, "span"), "name");
 
 		len += (size_t)snprintf(text + len, sizeof text - len, "%s%s%s%s", len ? " " : "", log_message(line),
-					span ? ":" : "", span ? json_string_value(span) : "");
+		                        span ? ":" : "", span ? json_string_value(span) : "");
 	}
 	return text;
 }
@@ -201,7 +207,8 @@ static inline char *log_stack(json_t *line)
 	size_t i;
 
 	strcpy(text, spans ? "" : "-");
-	json_array_foreach(spans, i, span) {
+	json_array_foreach(spans, i, span)
+	{
 		if (i)
 			strcat(text, ",");
 		strcat(text, json_string_value(json_object_get(span, "name")));

@@ -16,8 +16,8 @@
 struct given {
 	int64_t time;
 	enum meaning means;
-	const char *a, *b;	/* text arguments */
-	int64_t insert, remove;	/* of MEANS_STARTED */
+	const char *a, *b;      /* text arguments */
+	int64_t insert, remove; /* of MEANS_STARTED */
 };
 
 #define FACTS 12
@@ -27,32 +27,117 @@ static const struct {
 	struct given v[FACTS];
 	bool has_result, success;
 	/* expected */
-	bool none;		/* no invocation */
+	bool none; /* no invocation */
 	const char *status;
 	int64_t attempts, insert, remove, start, end;
 	const char *function, *outcomes; /* outcomes of the attempts, joined by commas */
 } folds[] = {
-	{"nothing but a prewarm", {{1, MEANS_PREWARMED, "f-1", "CPU", 0, 0}}, .none = true},
-	{"warm", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_STARTED, 0, 0, 10, 11}, {20, MEANS_RETURNING, 0, 0, 0, 0}, {21, MEANS_COMPLETED, "f-1", "CPU", 0, 0}},
-	 .status = "ok", .attempts = 1, .insert = 10, .remove = 11, .start = 12, .end = 21, .function = "f", .outcomes = "ok"},
-	{"the result knows better", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_STARTED, 0, 0, 10, 11}, {21, MEANS_COMPLETED, "f-1", "CPU", 0, 0}},
-	 .has_result = true, .status = "failed", .attempts = 1, .insert = 10, .remove = 11, .start = 12, .end = 21, .function = "r", .outcomes = "failed"},
-	{"failed by its completion", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_ERROR, "no", 0, 0, 0}, {12, MEANS_ABANDONED, 0, 0, 0, 0}, {13, MEANS_COMPLETED, "f-1", "", 0, 0}},
-	 .status = "failed", .attempts = 1, .insert = NO_NS, .remove = NO_NS, .start = NO_NS, .end = 13, .function = "f", .outcomes = "failed"},
-	{"retried once", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_ERROR, "no", 0, 0, 0}, {14, MEANS_STARTED, 0, 0, 10, 13}, {20, MEANS_RETURNING, 0, 0, 0, 0},
-			  {21, MEANS_COMPLETED, "f-1", "CPU", 0, 0}},
-	 .status = "ok", .attempts = 2, .insert = 10, .remove = 13, .start = 14, .end = 21, .function = "f", .outcomes = "error,ok"},
-	{"started twice", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_STARTED, 0, 0, 10, 11}, {13, MEANS_ERROR, "no", 0, 0, 0}, {14, MEANS_STARTED, 0, 0, 10, 13},
-			   {21, MEANS_COMPLETED, "f-1", "CPU", 0, 0}},
-	 .status = "ok", .attempts = 2, .insert = 10, .remove = 13, .start = 14, .end = 21, .function = "f", .outcomes = "error,ok"},
-	{"hangs", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_STARTED, 0, 0, 10, 11}, {12, MEANS_FUNCTION, "f-0.0.1", 0, 0, 0}},
-	 .status = "unfinished", .attempts = 1, .insert = 10, .remove = 11, .start = 12, .end = NO_NS, .function = "f", .outcomes = "unfinished"},
-	{"refused", {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_ANSWERED, 0, 0, 0, 0}},
-	 .status = "failed", .attempts = 1, .insert = NO_NS, .remove = NO_NS, .start = NO_NS, .end = NO_NS, .outcomes = "failed"},
-	{"waits", {{10, MEANS_ARRIVED, 0, 0, 0, 0}},
-	 .status = "unfinished", .attempts = 1, .insert = NO_NS, .remove = NO_NS, .start = NO_NS, .end = NO_NS, .outcomes = "unfinished"},
-	{"result alone", {{0}}, .has_result = true, .success = true, .status = "ok", .attempts = 1, .insert = NO_NS, .remove = NO_NS, .start = NO_NS,
-	 .end = NO_NS, .function = "r", .outcomes = "ok"},
+    {"nothing but a prewarm", {{1, MEANS_PREWARMED, "f-1", "CPU", 0, 0}}, .none = true},
+    {"warm",
+     {{10, MEANS_ARRIVED, 0, 0, 0, 0},
+      {12, MEANS_STARTED, 0, 0, 10, 11},
+      {20, MEANS_RETURNING, 0, 0, 0, 0},
+      {21, MEANS_COMPLETED, "f-1", "CPU", 0, 0}},
+     .status = "ok",
+     .attempts = 1,
+     .insert = 10,
+     .remove = 11,
+     .start = 12,
+     .end = 21,
+     .function = "f",
+     .outcomes = "ok"},
+    {"the result knows better",
+     {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_STARTED, 0, 0, 10, 11}, {21, MEANS_COMPLETED, "f-1", "CPU", 0, 0}},
+     .has_result = true,
+     .status = "failed",
+     .attempts = 1,
+     .insert = 10,
+     .remove = 11,
+     .start = 12,
+     .end = 21,
+     .function = "r",
+     .outcomes = "failed"},
+    {"failed by its completion",
+     {{10, MEANS_ARRIVED, 0, 0, 0, 0},
+      {12, MEANS_ERROR, "no", 0, 0, 0},
+      {12, MEANS_ABANDONED, 0, 0, 0, 0},
+      {13, MEANS_COMPLETED, "f-1", "", 0, 0}},
+     .status = "failed",
+     .attempts = 1,
+     .insert = NO_NS,
+     .remove = NO_NS,
+     .start = NO_NS,
+     .end = 13,
+     .function = "f",
+     .outcomes = "failed"},
+    {"retried once",
+     {{10, MEANS_ARRIVED, 0, 0, 0, 0},
+      {12, MEANS_ERROR, "no", 0, 0, 0},
+      {14, MEANS_STARTED, 0, 0, 10, 13},
+      {20, MEANS_RETURNING, 0, 0, 0, 0},
+      {21, MEANS_COMPLETED, "f-1", "CPU", 0, 0}},
+     .status = "ok",
+     .attempts = 2,
+     .insert = 10,
+     .remove = 13,
+     .start = 14,
+     .end = 21,
+     .function = "f",
+     .outcomes = "error,ok"},
+    {"started twice",
+     {{10, MEANS_ARRIVED, 0, 0, 0, 0},
+      {12, MEANS_STARTED, 0, 0, 10, 11},
+      {13, MEANS_ERROR, "no", 0, 0, 0},
+      {14, MEANS_STARTED, 0, 0, 10, 13},
+      {21, MEANS_COMPLETED, "f-1", "CPU", 0, 0}},
+     .status = "ok",
+     .attempts = 2,
+     .insert = 10,
+     .remove = 13,
+     .start = 14,
+     .end = 21,
+     .function = "f",
+     .outcomes = "error,ok"},
+    {"hangs",
+     {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_STARTED, 0, 0, 10, 11}, {12, MEANS_FUNCTION, "f-0.0.1", 0, 0, 0}},
+     .status = "unfinished",
+     .attempts = 1,
+     .insert = 10,
+     .remove = 11,
+     .start = 12,
+     .end = NO_NS,
+     .function = "f",
+     .outcomes = "unfinished"},
+    {"refused",
+     {{10, MEANS_ARRIVED, 0, 0, 0, 0}, {12, MEANS_ANSWERED, 0, 0, 0, 0}},
+     .status = "failed",
+     .attempts = 1,
+     .insert = NO_NS,
+     .remove = NO_NS,
+     .start = NO_NS,
+     .end = NO_NS,
+     .outcomes = "failed"},
+    {"waits",
+     {{10, MEANS_ARRIVED, 0, 0, 0, 0}},
+     .status = "unfinished",
+     .attempts = 1,
+     .insert = NO_NS,
+     .remove = NO_NS,
+     .start = NO_NS,
+     .end = NO_NS,
+     .outcomes = "unfinished"},
+    {"result alone",
+     {{0}},
+     .has_result = true,
+     .success = true,
+     .status = "ok",
+     .attempts = 1,
+     .insert = NO_NS,
+     .remove = NO_NS,
+     .start = NO_NS,
+     .end = NO_NS,
+     .function = "r",
+     .outcomes = "ok"},
 };
 
 static size_t make_facts(struct facts *f, const struct given *g, struct fact *v)
@@ -60,23 +145,32 @@ static size_t make_facts(struct facts *f, const struct given *g, struct fact *v)
 	size_t n = 0;
 
 	for (; n < FACTS && g[n].means; n++) {
-		v[n] = (struct fact){.time_ns = g[n].time, .id = (int64_t)n, .worker = UINT16_MAX, .means = (uint8_t)g[n].means};
+		v[n] = (struct fact){
+		    .time_ns = g[n].time, .id = (int64_t)n, .worker = UINT16_MAX, .means = (uint8_t)g[n].means};
 		v[n].arg[0].text = v[n].arg[1].text = INTERN_NONE;
 		if (g[n].means == MEANS_STARTED) {
 			v[n].arg[0].ns = g[n].insert;
 			v[n].arg[1].ns = g[n].remove;
 		}
 		if (g[n].a)
-			assert_int_equal(intern_add(&f->texts, (struct slice){g[n].a, strlen(g[n].a)}, &v[n].arg[0].text), 0);
+			assert_int_equal(
+			    intern_add(&f->texts, (struct slice){g[n].a, strlen(g[n].a)}, &v[n].arg[0].text), 0);
 		if (g[n].b)
-			assert_int_equal(intern_add(&f->texts, (struct slice){g[n].b, strlen(g[n].b)}, &v[n].arg[1].text), 0);
+			assert_int_equal(
+			    intern_add(&f->texts, (struct slice){g[n].b, strlen(g[n].b)}, &v[n].arg[1].text), 0);
 	}
 	return n;
 }
 
 static const struct result no_result = {
-	.was_cold = NO_NS, .worker_duration_us = NO_NS, .e2e_duration_us = NO_NS, .compute = NO_NS, .container_state = NO_NS, .sent_ns = NO_NS,
-	.client_latency_us = NO_NS, .code_duration_sec = NAN,
+    .was_cold = NO_NS,
+    .worker_duration_us = NO_NS,
+    .e2e_duration_us = NO_NS,
+    .compute = NO_NS,
+    .container_state = NO_NS,
+    .sent_ns = NO_NS,
+    .client_latency_us = NO_NS,
+    .code_duration_sec = NAN,
 };
 
 static void check_fold(size_t i, struct facts *f, struct fold *fold)
@@ -99,12 +193,14 @@ static void check_fold(size_t i, struct facts *f, struct fold *fold)
 		strcat(outcomes, a ? "," : "");
 		strcat(outcomes, o.attempt[a].outcome);
 	}
-	if (strcmp(o.status, folds[i].status) || o.nattempts != folds[i].attempts || strcmp(outcomes, folds[i].outcomes) ||
-	    o.insert_ns != folds[i].insert || o.remove_ns != folds[i].remove || o.start_ns != folds[i].start || o.end_ns != folds[i].end ||
+	if (strcmp(o.status, folds[i].status) || o.nattempts != folds[i].attempts ||
+	    strcmp(outcomes, folds[i].outcomes) || o.insert_ns != folds[i].insert || o.remove_ns != folds[i].remove ||
+	    o.start_ns != folds[i].start || o.end_ns != folds[i].end ||
 	    (folds[i].function ? !slice_is(o.function_name, folds[i].function) : o.function_name.ptr != NULL))
-		fail_msg("%s: %s, %lld attempts (%s), insert %lld remove %lld start %lld end %lld, function %.*s", folds[i].name, o.status,
-			 (long long)o.nattempts, outcomes, (long long)o.insert_ns, (long long)o.remove_ns, (long long)o.start_ns, (long long)o.end_ns,
-			 (int)o.function_name.len, o.function_name.ptr ? o.function_name.ptr : "");
+		fail_msg("%s: %s, %lld attempts (%s), insert %lld remove %lld start %lld end %lld, function %.*s",
+		         folds[i].name, o.status, (long long)o.nattempts, outcomes, (long long)o.insert_ns,
+		         (long long)o.remove_ns, (long long)o.start_ns, (long long)o.end_ns, (int)o.function_name.len,
+		         o.function_name.ptr ? o.function_name.ptr : "");
 }
 
 static void folds_facts(void **state)
@@ -135,29 +231,90 @@ static const struct {
 	int64_t sent, controller, dispatched, arrived, completed, returned;
 	struct phase_attempt attempt[2];
 	int nattempts;
-	const char *expected;	/* name@attempt start-end; ... */
+	const char *expected; /* name@attempt start-end; ... */
 } cuts[] = {
-	{"nothing known", NO_NS, NO_NS, NO_NS, NO_NS, NO_NS, NO_NS, {{0}}, 0, ""},
-	{"one worker", 0, NO_NS, NO_NS, 1, 30, 31, {{2, 5, 10, 29, "cold"}}, 1,
-	 "dispatch 0-1;unexplained 1-2;worker queue@1 2-5;container acquisition (cold)@1 5-10;execution@1 10-29;return 29-31;"},
-	{"no gap", 0, NO_NS, NO_NS, 0, 9, 9, {{0, 0, 0, 9, "warm"}}, 1,
-	 "dispatch 0-0;worker queue@1 0-0;container acquisition (warm)@1 0-0;execution@1 0-9;return 9-9;unexplained 9-9;"},
-	{"a controller", 0, 1, 3, 4, 20, 25, {{4, 6, 7, 19, NULL}}, 1,
-	 "unexplained 0-1;controller queue 1-3;dispatch 3-4;worker queue@1 4-6;container acquisition@1 6-7;execution@1 7-19;return 19-25;"},
-	{"tried twice", NO_NS, NO_NS, NO_NS, 0, 30, NO_NS, {{0, 2, NO_NS, 5, "cold"}, {0, 8, 10, 28, "warm"}}, 2,
-	 "worker queue@1 0-2;container acquisition (cold)@1 2-5;worker queue@2 5-8;container acquisition (warm)@2 8-10;execution@2 10-28;return 28-30;"
-	 "unexplained 30-30;"},
-	{"waits for ever", NO_NS, NO_NS, NO_NS, 7, NO_NS, NO_NS, {{NO_NS, NO_NS, NO_NS, NO_NS, NULL}}, 1, "unexplained 7-7;"},
-	{"never returns", NO_NS, NO_NS, NO_NS, 7, NO_NS, NO_NS, {{7, 8, 9, NO_NS, NULL}}, 1,
-	 "worker queue@1 7-8;container acquisition@1 8-9;unexplained 9-9;"},
-	{"clocks disagree", 10, NO_NS, NO_NS, 5, 18, 17, {{5, 6, 12, 20, NULL}}, 1,
-	 "dispatch 10-10;worker queue@1 10-10;container acquisition@1 10-12;execution@1 12-17;return 17-17;unexplained 17-17;"},
+    {"nothing known", NO_NS, NO_NS, NO_NS, NO_NS, NO_NS, NO_NS, {{0}}, 0, ""},
+    {"one worker",
+     0,
+     NO_NS,
+     NO_NS,
+     1,
+     30,
+     31,
+     {{2, 5, 10, 29, "cold"}},
+     1,
+     "dispatch 0-1;unexplained 1-2;worker queue@1 2-5;container acquisition (cold)@1 5-10;execution@1 10-29;return "
+     "29-31;"},
+    {"no gap",
+     0,
+     NO_NS,
+     NO_NS,
+     0,
+     9,
+     9,
+     {{0, 0, 0, 9, "warm"}},
+     1,
+     "dispatch 0-0;worker queue@1 0-0;container acquisition (warm)@1 0-0;execution@1 0-9;return 9-9;unexplained 9-9;"},
+    {"a controller",
+     0,
+     1,
+     3,
+     4,
+     20,
+     25,
+     {{4, 6, 7, 19, NULL}},
+     1,
+     "unexplained 0-1;controller queue 1-3;dispatch 3-4;worker queue@1 4-6;container acquisition@1 6-7;execution@1 "
+     "7-19;return 19-25;"},
+    {"tried twice",
+     NO_NS,
+     NO_NS,
+     NO_NS,
+     0,
+     30,
+     NO_NS,
+     {{0, 2, NO_NS, 5, "cold"}, {0, 8, 10, 28, "warm"}},
+     2,
+     "worker queue@1 0-2;container acquisition (cold)@1 2-5;worker queue@2 5-8;container acquisition (warm)@2 "
+     "8-10;execution@2 10-28;return 28-30;"
+     "unexplained 30-30;"},
+    {"waits for ever",
+     NO_NS,
+     NO_NS,
+     NO_NS,
+     7,
+     NO_NS,
+     NO_NS,
+     {{NO_NS, NO_NS, NO_NS, NO_NS, NULL}},
+     1,
+     "unexplained 7-7;"},
+    {"never returns",
+     NO_NS,
+     NO_NS,
+     NO_NS,
+     7,
+     NO_NS,
+     NO_NS,
+     {{7, 8, 9, NO_NS, NULL}},
+     1,
+     "worker queue@1 7-8;container acquisition@1 8-9;unexplained 9-9;"},
+    {"clocks disagree",
+     10,
+     NO_NS,
+     NO_NS,
+     5,
+     18,
+     17,
+     {{5, 6, 12, 20, NULL}},
+     1,
+     "dispatch 10-10;worker queue@1 10-10;container acquisition@1 10-12;execution@1 12-17;return 17-17;unexplained "
+     "17-17;"},
 };
 
 static void check_cut(size_t i, const struct rules *r, struct phases *p)
 {
-	struct phase_input in = {cuts[i].sent, cuts[i].controller, cuts[i].dispatched, cuts[i].arrived, cuts[i].completed, cuts[i].returned,
-				 cuts[i].attempt, cuts[i].nattempts};
+	struct phase_input in = {cuts[i].sent,      cuts[i].controller, cuts[i].dispatched, cuts[i].arrived,
+	                         cuts[i].completed, cuts[i].returned,   cuts[i].attempt,    cuts[i].nattempts};
 	char got[1024] = "";
 	size_t n = 0;
 
@@ -168,8 +325,9 @@ static void check_cut(size_t i, const struct rules *r, struct phases *p)
 
 		if (x->attempt)
 			snprintf(attempt, sizeof attempt, "@%d", x->attempt);
-		n += (size_t)snprintf(got + n, sizeof got - n, "%s%s%s%s%s %lld-%lld;", x->name, x->state ? " (" : "", x->state ? x->state : "",
-				      x->state ? ")" : "", attempt, (long long)x->start_ns, (long long)x->end_ns);
+		n += (size_t)snprintf(got + n, sizeof got - n, "%s%s%s%s%s %lld-%lld;", x->name, x->state ? " (" : "",
+		                      x->state ? x->state : "", x->state ? ")" : "", attempt, (long long)x->start_ns,
+		                      (long long)x->end_ns);
 		if (k && x->start_ns != p->v[k - 1].end_ns)
 			fail_msg("%s: phase %d does not begin where the one before ends: %s", cuts[i].name, k, got);
 	}
@@ -194,9 +352,9 @@ static void cuts_phases(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(folds_facts),
-		cmocka_unit_test(names_functions),
-		cmocka_unit_test(cuts_phases),
+	    cmocka_unit_test(folds_facts),
+	    cmocka_unit_test(names_functions),
+	    cmocka_unit_test(cuts_phases),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,21 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-static const int64_t numbers[] = {0, 1, -1, 63, 64, -64, -65, 1795395145000000000, INT64_MAX, NO_NS, INT64_MIN + 1, -9000000000000000000, 9000000000000000000, NO_NS, 5};
+static const int64_t numbers[] = {0,
+                                  1,
+                                  -1,
+                                  63,
+                                  64,
+                                  -64,
+                                  -65,
+                                  1795395145000000000,
+                                  INT64_MAX,
+                                  NO_NS,
+                                  INT64_MIN + 1,
+                                  -9000000000000000000,
+                                  9000000000000000000,
+                                  NO_NS,
+                                  5};
 static const double reals[] = {0, -0.0, 1, 0.1, 1e308, -1e-308, 1795395287.506193, 0.017999887466430664, INFINITY};
 
 #define COUNT(v) ((uint32_t)(sizeof(v) / sizeof *(v)))
@@ -54,15 +68,23 @@ static void reals_come_back(void **state)
 	bytes_free(&out);
 }
 
-static const char *const texts[] = {"", "a", "0123456789abcdef0123456789abcdef", "0123456789ABCDEF0123456789abcdef", "0123456789abcdef0123456789abcde",
-				    NULL, "00000000000000000000000000000000", "CtrMrgWorker", "g123456789abcdef0123456789abcdef"};
+static const char *const texts[] = {"",
+                                    "a",
+                                    "0123456789abcdef0123456789abcdef",
+                                    "0123456789ABCDEF0123456789abcdef",
+                                    "0123456789abcdef0123456789abcde",
+                                    NULL,
+                                    "00000000000000000000000000000000",
+                                    "CtrMrgWorker",
+                                    "g123456789abcdef0123456789abcdef"};
 
 static int next_text(void *arg, struct slice text)
 {
 	const char *const **at = arg, *expected = *(*at)++;
 
 	if (expected ? !text.ptr || !slice_is(text, expected) : text.ptr != NULL)
-		fail_msg("\"%.*s\" where %s was", (int)text.len, text.ptr ? text.ptr : "", expected ? expected : "nothing");
+		fail_msg("\"%.*s\" where %s was", (int)text.len, text.ptr ? text.ptr : "",
+		         expected ? expected : "nothing");
 	return 0;
 }
 
@@ -125,13 +147,15 @@ static void fill_results(struct result_set *set)
 
 		snprintf(tid, sizeof tid, i % 3 ? "%032x" : "t%d", i * 7919);
 		assert_int_equal(result_set_row(set, (struct slice){tid, strlen(tid)}, &row, &is_new), 0);
-		assert_true(is_new && row->sent == NO_NS && isnan(row->body_start) && row->function_name == INTERN_NONE);
+		assert_true(is_new && row->sent == NO_NS && isnan(row->body_start) &&
+		            row->function_name == INTERN_NONE);
 		row->ord = i;
 		row->sent = i % 5 ? 1795395145000000000 + i * 1000003 : NO_NS;
 		row->worker_duration_us = i * i;
 		row->code_duration_sec = i / 7.0;
 		if (i % 2)
-			assert_int_equal(intern_add(&set->names, i % 4 == 1 ? SLICE("f") : SLICE("g"), &row->function_name), 0);
+			assert_int_equal(
+			    intern_add(&set->names, i % 4 == 1 ? SLICE("f") : SLICE("g"), &row->function_name), 0);
 	}
 }
 
@@ -177,7 +201,7 @@ static void traces_come_back(void **state)
 	assert_int_equal(back.n, ROWS);
 	for (uint32_t i = 0; i < ROWS; i++)
 		assert_true(back.v[i].invoke_time_ms == set.v[i].invoke_time_ms &&
-			    slice_same(back.names.text[back.v[i].func_name], set.names.text[set.v[i].func_name]));
+		            slice_same(back.names.text[back.v[i].func_name], set.names.text[set.v[i].func_name]));
 	trace_set_done(&back);
 	trace_set_done(&set);
 }
@@ -221,8 +245,8 @@ int main(void)
 {
 #define IN_STORE(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_come_back), cmocka_unit_test(reals_come_back), cmocka_unit_test(texts_come_back),
-		IN_STORE(results_come_back), IN_STORE(traces_come_back), IN_STORE(damage_is_told),
+	    cmocka_unit_test(numbers_come_back), cmocka_unit_test(reals_come_back), cmocka_unit_test(texts_come_back),
+	    IN_STORE(results_come_back),         IN_STORE(traces_come_back),        IN_STORE(damage_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

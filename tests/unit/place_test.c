@@ -68,7 +68,7 @@ static void written_bit_by_bit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(written_bit_by_bit),
+	    cmocka_unit_test(written_bit_by_bit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,14 +28,14 @@ static void words(void **state)
 		int n;
 		const char *words[4];
 	} rows[] = {
-		{"", 0, {0}},
-		{"  # a remark", 0, {0}},
-		{"events --tid 9f", 3, {"events", "--tid", "9f"}},
-		{"sql 'SELECT 1'  # why", 2, {"sql", "SELECT 1"}},
-		{"a \"b 'c' \\\" d\" e\\ f", 3, {"a", "b 'c' \" d", "e f"}},
-		{"a''b ''", 2, {"ab", ""}},
-		{"it's", -EINVAL, {0}},
-		{"a b c d e", -E2BIG, {0}},
+	    {"", 0, {0}},
+	    {"  # a remark", 0, {0}},
+	    {"events --tid 9f", 3, {"events", "--tid", "9f"}},
+	    {"sql 'SELECT 1'  # why", 2, {"sql", "SELECT 1"}},
+	    {"a \"b 'c' \\\" d\" e\\ f", 3, {"a", "b 'c' \" d", "e f"}},
+	    {"a''b ''", 2, {"ab", ""}},
+	    {"it's", -EINVAL, {0}},
+	    {"a b c d e", -E2BIG, {0}},
 	};
 
 	(void)state;
@@ -58,8 +58,9 @@ static void sql_lines(void **state)
 		const char *line;
 		bool sql;
 	} rows[] = {
-		{"select 1", true},  {"  WITH x AS", true}, {"selection", false}, {"events", false},	  {"-- remark", true},
-		{"--format csv", false}, {"(select 1)", true},  {"", false},	  {"explain select", true}, {"sql 'select 1'", false},
+	    {"select 1", true},       {"  WITH x AS", true},     {"selection", false}, {"events", false},
+	    {"-- remark", true},      {"--format csv", false},   {"(select 1)", true}, {"", false},
+	    {"explain select", true}, {"sql 'select 1'", false},
 	};
 
 	(void)state;
@@ -74,17 +75,17 @@ static void patterns(void **state)
 		const char *pattern, *text;
 		bool glob, target;
 	} rows[] = {
-		{"abc", "abc", true, true},
-		{"abc", "abcd", false, false},
-		{"a*c", "abbbc", true, true},
-		{"*", "", true, true},
-		{"a*b*c", "a-b-b-c", true, true},
-		{"a*b", "a-b-c", false, false},
-		{"cpu_q", "x::cpu_q", false, true},
-		{"cpu_q", "x::cpu_q::y", false, true},
-		{"x::cpu_q", "w::x::cpu_q", false, true},
-		{"cpu", "x::cpu_q", false, false},
-		{"", "", true, false},
+	    {"abc", "abc", true, true},
+	    {"abc", "abcd", false, false},
+	    {"a*c", "abbbc", true, true},
+	    {"*", "", true, true},
+	    {"a*b*c", "a-b-b-c", true, true},
+	    {"a*b", "a-b-c", false, false},
+	    {"cpu_q", "x::cpu_q", false, true},
+	    {"cpu_q", "x::cpu_q::y", false, true},
+	    {"x::cpu_q", "w::x::cpu_q", false, true},
+	    {"cpu", "x::cpu_q", false, false},
+	    {"", "", true, false},
 	};
 
 	(void)state;
@@ -101,13 +102,19 @@ static void patterns(void **state)
 
 static void fields(void **state)
 {
-	static const char object[] = "{\"message\":\"a \\\"b\\\"\",\"n\":-1.5e3,\"list\":[1,{\"x\":\"]\"}],\"t\":true,\"z\":null,\"big\":18446744073709551615}";
+	static const char object[] =
+	    "{\"message\":\"a "
+	    "\\\"b\\\"\",\"n\":-1.5e3,\"list\":[1,{\"x\":\"]\"}],\"t\":true,\"z\":null,\"big\":18446744073709551615}";
 	static const struct {
 		const char *key, *shown;
 		enum field_kind kind;
 	} rows[] = {
-		{"message", "\"a \"b\"\"", FIELD_STRING}, {"n", "-1.5e3", FIELD_REAL}, {"list", "[1,{\"x\":\"]\"}]", FIELD_ARRAY},
-		{"t", "true", FIELD_BOOL},		    {"z", "null", FIELD_NULL},   {"big", "18446744073709551615", FIELD_INTEGER},
+	    {"message", "\"a \"b\"\"", FIELD_STRING},
+	    {"n", "-1.5e3", FIELD_REAL},
+	    {"list", "[1,{\"x\":\"]\"}]", FIELD_ARRAY},
+	    {"t", "true", FIELD_BOOL},
+	    {"z", "null", FIELD_NULL},
+	    {"big", "18446744073709551615", FIELD_INTEGER},
 	};
 	static const char *const bad[] = {"", "{", "{}", "{\"a\"", "{\"a\":", "{\"a\":\"", "[1]", "{a:1}", "{\""};
 	struct field f;
@@ -135,8 +142,11 @@ static void masks(void **state)
 	static const struct {
 		const char *text, *masked;
 	} rows[] = {
-		{"snapshots/1149/work", "snapshots/*/work"}, {"len: 31 popped: 74549e254e", "len: * popped: *"}, {"worker_0", "worker_*"}, {"deadbeef", "deadbeef"},
-		{"", ""},
+	    {"snapshots/1149/work", "snapshots/*/work"},
+	    {"len: 31 popped: 74549e254e", "len: * popped: *"},
+	    {"worker_0", "worker_*"},
+	    {"deadbeef", "deadbeef"},
+	    {"", ""},
 	};
 
 	(void)state;
@@ -210,8 +220,8 @@ static void table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words),  cmocka_unit_test(sql_lines), cmocka_unit_test(patterns), cmocka_unit_test(fields), cmocka_unit_test(masks),
-		cmocka_unit_test(quantiles), cmocka_unit_test(options), cmocka_unit_test(table),
+	    cmocka_unit_test(words), cmocka_unit_test(sql_lines), cmocka_unit_test(patterns), cmocka_unit_test(fields),
+	    cmocka_unit_test(masks), cmocka_unit_test(quantiles), cmocka_unit_test(options),  cmocka_unit_test(table),
 	};
 
 	return cmocka_run_group_tests_name("questions", tests, NULL, NULL);

@@ -10,7 +10,7 @@
 
 struct random_lines {
 	uint64_t seed;
-	int64_t ns;	  /* of the day */
+	int64_t ns;       /* of the day */
 	unsigned badness; /* of 100 lines so many are odd or bad */
 };
 
@@ -62,16 +62,42 @@ static char *random_stamp(struct random_lines *r, char *o, unsigned kind)
 	if (kind == 0) /* as Ilúvatar does */
 		for (len = 9; len > 1 && fraction[len - 1] == '0'; len--)
 			fraction[len - 1] = 0;
-	return o + sprintf(o, kind == 0 ? "2026-11-%02d %02d:%02d:%02d.%s" : kind == 1 ? "2026-11-%02dT%02d:%02d:%02d.%sZ" : "2026-11-%02dT%02d:%02d:%02d.%.6s+02:00",
-			   1 + (int)(s / 86400 % 28), (int)(s / 3600 % 24), (int)(s / 60 % 60), (int)(s % 60), fraction);
+	return o + sprintf(o,
+	                   kind == 0   ? "2026-11-%02d %02d:%02d:%02d.%s"
+	                   : kind == 1 ? "2026-11-%02dT%02d:%02d:%02d.%sZ"
+	                               : "2026-11-%02dT%02d:%02d:%02d.%.6s+02:00",
+	                   1 + (int)(s / 86400 % 28), (int)(s / 3600 % 24), (int)(s / 60 % 60), (int)(s % 60),
+	                   fraction);
 }
 
 static char *random_value(struct random_lines *r, char *o)
 {
-	static const char *const odd[] = {"0", "-0", "-1", "1.0", "2.5e-7", "1e21", "18446744073709551615", "9223372036854775807", "-9223372036854775808",
-					  "999999999999999999", "1000000000000000000", "-999999999999999999", "true", "false", "null", "{}", "[]",
-					  "{\"a\":[1,{\"b\":\"x y\"}], \"c\":null}", "\"\"", "\"007\"", "\"-12\"", "\"0x1f\"", "\"a\\nb\\u00e9\\\\\"", "\"5.25ms\"",
-					  "\"11.3\xc2\xb5s\"", "\"{\\\"queue_len\\\":{\\\"cpu\\\":3}}\""};
+	static const char *const odd[] = {"0",
+	                                  "-0",
+	                                  "-1",
+	                                  "1.0",
+	                                  "2.5e-7",
+	                                  "1e21",
+	                                  "18446744073709551615",
+	                                  "9223372036854775807",
+	                                  "-9223372036854775808",
+	                                  "999999999999999999",
+	                                  "1000000000000000000",
+	                                  "-999999999999999999",
+	                                  "true",
+	                                  "false",
+	                                  "null",
+	                                  "{}",
+	                                  "[]",
+	                                  "{\"a\":[1,{\"b\":\"x y\"}], \"c\":null}",
+	                                  "\"\"",
+	                                  "\"007\"",
+	                                  "\"-12\"",
+	                                  "\"0x1f\"",
+	                                  "\"a\\nb\\u00e9\\\\\"",
+	                                  "\"5.25ms\"",
+	                                  "\"11.3\xc2\xb5s\"",
+	                                  "\"{\\\"queue_len\\\":{\\\"cpu\\\":3}}\""};
 
 	switch (random_below(r, 8)) {
 	case 0:
@@ -99,7 +125,8 @@ static char *random_value(struct random_lines *r, char *o)
 
 static char *random_fields(struct random_lines *r, char *o)
 {
-	static const char *const messages[] = {"Item enqueued", "Invocation complete", "new", "close", "enter", "current queue info", "", "50% \\\"done\\\""};
+	static const char *const messages[] = {"Item enqueued", "Invocation complete", "new", "close",
+	                                       "enter",         "current queue info",  "",    "50% \\\"done\\\""};
 	static const char *const keys[] = {"fqdn", "n", "len", "e", "val.start", "name", "level", "tid", "message"};
 	unsigned message = random_below(r, 20);
 
@@ -125,8 +152,13 @@ static char *random_fields(struct random_lines *r, char *o)
 
 static char *random_span(struct random_lines *r, char *o)
 {
-	static const char *const spans[] = {"\"name\":\"invoke\"", "\"worker\":\"worker_1\",\"name\":\"enter_worker\"", "\"worker\":\"worker_0\",\"name\":\"enter_worker\"",
-					    "\"id\":\"7\",\"name\":\"s\"", "\"n\":3,\"name\":\"s\"", "\"fqdn\":\"f-1\",\"name\":\"run\"", "\"name\":\"run\""};
+	static const char *const spans[] = {"\"name\":\"invoke\"",
+	                                    "\"worker\":\"worker_1\",\"name\":\"enter_worker\"",
+	                                    "\"worker\":\"worker_0\",\"name\":\"enter_worker\"",
+	                                    "\"id\":\"7\",\"name\":\"s\"",
+	                                    "\"n\":3,\"name\":\"s\"",
+	                                    "\"fqdn\":\"f-1\",\"name\":\"run\"",
+	                                    "\"name\":\"run\""};
 
 	*o++ = '{';
 	if (random_below(r, 3)) {
@@ -187,7 +219,8 @@ static char *random_odd(struct random_lines *r, char *o)
 		return stpcpy(o, "\"}");
 	case 3:
 		o = random_stamp(r, stpcpy(o, "time=\""), 1 + random_below(r, 2));
-		return o + sprintf(o, "\" level=info msg=\"pull \\\"x\\\" %u\" n=%u w=a/b", random_below(r, 9), random_below(r, 9));
+		return o + sprintf(o, "\" level=info msg=\"pull \\\"x\\\" %u\" n=%u w=a/b", random_below(r, 9),
+		                   random_below(r, 9));
 	case 4: /* spaces, CRLF, a list of other things */
 		o = random_stamp(r, stpcpy(o, " { \"timestamp\" : \""), 0);
 		o = random_value(r, stpcpy(o, "\" , \"spans\" : [ 1 , "));
@@ -206,8 +239,19 @@ static char *random_odd(struct random_lines *r, char *o)
 
 static char *random_bad(struct random_lines *r, char *o)
 {
-	static const char *const bad[] = {"", "\r", "{}", "hello", "[]", "null", "\"", "{\"timestamp\":\"2026-11-23 00:51:54.1\"", "{\"a\":1}",
-					  "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":1}},\"target\":\"t\"}", "panicked at src/main.rs:1", "\x80\x81"};
+	static const char *const bad[] = {
+	    "",
+	    "\r",
+	    "{}",
+	    "hello",
+	    "[]",
+	    "null",
+	    "\"",
+	    "{\"timestamp\":\"2026-11-23 00:51:54.1\"",
+	    "{\"a\":1}",
+	    "{\"timestamp\":\"2026-11-23 00:51:54.1\",\"fields\":{\"a\":1}},\"target\":\"t\"}",
+	    "panicked at src/main.rs:1",
+	    "\x80\x81"};
 	char *start = o;
 
 	switch (random_below(r, 4)) {
@@ -218,7 +262,8 @@ static char *random_bad(struct random_lines *r, char *o)
 		return start + random_below(r, (unsigned)(o - start));
 	case 2: /* one byte is another */
 		o = random_good(r, o, random_below(r, 3));
-		start[random_below(r, (unsigned)(o - start))] = random_below(r, 2) ? (char)(0x80 + random_below(r, 128)) : "{}[]\",:\\x0 \t\1"[random_below(r, 14)];
+		start[random_below(r, (unsigned)(o - start))] =
+		    random_below(r, 2) ? (char)(0x80 + random_below(r, 128)) : "{}[]\",:\\x0 \t\1"[random_below(r, 14)];
 		return o;
 	default: /* a byte is missing */
 		o = random_good(r, o, random_below(r, 3));

@@ -54,7 +54,7 @@ static struct bytes lines(size_t n)
 
 	while (n--) {
 		snprintf(line, sizeof line, "{\"n\":%zu,\"message\":\"something happened\",\"tid\":\"%08x%08x\"}\n", n,
-			 random32(), random32());
+		         random32(), random32());
 		add(&b, line, strlen(line));
 	}
 	return b;
@@ -76,7 +76,8 @@ static void add_zstd(struct bytes *to, const char *p, size_t len)
 
 static void add_skippable(struct bytes *to, uint32_t len)
 {
-	unsigned char head[8] = {0x50 + random32() % 16, 0x2a, 0x4d, 0x18, len & 0xff, len >> 8 & 0xff, len >> 16 & 0xff, 0};
+	unsigned char head[8] = {0x50 + random32() % 16, 0x2a, 0x4d, 0x18, len & 0xff, len >> 8 & 0xff,
+	                         len >> 16 & 0xff,       0};
 
 	add(to, head, 8);
 	while (len--)
@@ -194,8 +195,8 @@ static void formats(void **state)
 /* What is too short to be packed, or only nearly is. */
 static void short_files(void **state)
 {
-	static const char *const plain[] = {"", "a", "\x28", "\x28\xb5", "\x28\xb5\x2f", "\x28\xb5\x2f\xfe", "\x1f", "\x1f ",
-					    "\x50", "P*M", "P*M\x19", "{\n"};
+	static const char *const plain[] = {"",     "a",     "\x28", "\x28\xb5", "\x28\xb5\x2f", "\x28\xb5\x2f\xfe",
+	                                    "\x1f", "\x1f ", "\x50", "P*M",      "P*M\x19",      "{\n"};
 	size_t i;
 
 	(void)state;
@@ -261,9 +262,9 @@ static void truncated(void **state)
 static const struct {
 	const char *what, *tail, *why;
 } tails[] = {
-	{"zstd", "garbage", "no zstd frame at byte"},
-	{"gzip", "garbage", "no gzip member at byte"},
-	{"gzip", "\x1f", "no gzip member at byte"},
+    {"zstd", "garbage", "no zstd frame at byte"},
+    {"gzip", "garbage", "no gzip member at byte"},
+    {"gzip", "\x1f", "no gzip member at byte"},
 };
 
 static void garbage_behind(void **state)
@@ -585,11 +586,11 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(formats),     cmocka_unit_test(short_files),	 cmocka_unit_test(cannot_open),
-		cmocka_unit_test(truncated),   cmocka_unit_test(garbage_behind), cmocka_unit_test(before_damage),
-		cmocka_unit_test(corrupted),   cmocka_unit_test(windows),	 cmocka_unit_test(bomb),
-		cmocka_unit_test(pipes),       cmocka_unit_test(interrupted),	 cmocka_unit_test(skipping),
-		cmocka_unit_test(looking_ahead),
+	    cmocka_unit_test(formats),       cmocka_unit_test(short_files),    cmocka_unit_test(cannot_open),
+	    cmocka_unit_test(truncated),     cmocka_unit_test(garbage_behind), cmocka_unit_test(before_damage),
+	    cmocka_unit_test(corrupted),     cmocka_unit_test(windows),        cmocka_unit_test(bomb),
+	    cmocka_unit_test(pipes),         cmocka_unit_test(interrupted),    cmocka_unit_test(skipping),
+	    cmocka_unit_test(looking_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -19,22 +19,22 @@ static void shortest(void **state)
 		double value;
 		const char *text;
 	} rows[] = {
-		{0.0, "0.0"},
-		{-0.0, "-0.0"},
-		{2.0, "2.0"},
-		{0.1, "0.1"},
-		{1 / 3.0, "0.3333333333333333"},
-		{0.1 + 0.2, "0.30000000000000004"},
-		{1e300, "1e+300"},
-		{1e22, "1e+22"},
-		{123456789.125, "123456789.125"},
-		/* Its nearest 16 digits are another number, their neighbour is not. */
-		{5.684341886080802e-14, "5.684341886080802e-14"},
-		/* Below the normal ones there are fewer digits to tell. */
-		{5e-324, "5e-324"},
-		{2.2250738585072011e-308, "2.225073858507201e-308"},
-		{DBL_MAX, "1.7976931348623157e+308"},
-		{-1.5, "-1.5"},
+	    {0.0, "0.0"},
+	    {-0.0, "-0.0"},
+	    {2.0, "2.0"},
+	    {0.1, "0.1"},
+	    {1 / 3.0, "0.3333333333333333"},
+	    {0.1 + 0.2, "0.30000000000000004"},
+	    {1e300, "1e+300"},
+	    {1e22, "1e+22"},
+	    {123456789.125, "123456789.125"},
+	    /* Its nearest 16 digits are another number, their neighbour is not. */
+	    {5.684341886080802e-14, "5.684341886080802e-14"},
+	    /* Below the normal ones there are fewer digits to tell. */
+	    {5e-324, "5e-324"},
+	    {2.2250738585072011e-308, "2.225073858507201e-308"},
+	    {DBL_MAX, "1.7976931348623157e+308"},
+	    {-1.5, "-1.5"},
 	};
 	char buf[NUMBER_MAX];
 
@@ -82,9 +82,18 @@ static void durations(void **state)
 		int64_t ns;
 		const char *text;
 	} rows[] = {
-		{0, "0 ns"},	       {999, "999 ns"},		  {1000, "1.00 us"},	      {12345, "12.3 us"},
-		{123456, "123 us"},    {1234567, "1.23 ms"},	  {812000000, "812 ms"},      {1500000000, "1.50 s"},
-		{45600000000, "45.6 s"}, {123000000000, "2 min 03 s"}, {3720000000000, "1 h 02 min"}, {-1500, "-1.50 us"},
+	    {0, "0 ns"},
+	    {999, "999 ns"},
+	    {1000, "1.00 us"},
+	    {12345, "12.3 us"},
+	    {123456, "123 us"},
+	    {1234567, "1.23 ms"},
+	    {812000000, "812 ms"},
+	    {1500000000, "1.50 s"},
+	    {45600000000, "45.6 s"},
+	    {123000000000, "2 min 03 s"},
+	    {3720000000000, "1 h 02 min"},
+	    {-1500, "-1.50 us"},
 	};
 	char buf[NUMBER_MAX];
 
@@ -101,11 +110,11 @@ static void times(void **state)
 		int64_t ns, offset_s;
 		const char *log, *rfc;
 	} rows[] = {
-		{0, 0, "1970-01-01 00:00:00.0", "1970-01-01T00:00:00.000000000Z"},
-		{1795395791722441000, 18000, "2026-11-22 20:03:11.722441", "2026-11-22T20:03:11.722441000-05:00"},
-		{1795395791722441000, -19800, "2026-11-23 06:33:11.722441", "2026-11-23T06:33:11.722441000+05:30"},
-		{-1, 0, "1969-12-31 23:59:59.999999999", "1969-12-31T23:59:59.999999999Z"},
-		{951782400000000000, 0, "2000-02-29 00:00:00.0", "2000-02-29T00:00:00.000000000Z"},
+	    {0, 0, "1970-01-01 00:00:00.0", "1970-01-01T00:00:00.000000000Z"},
+	    {1795395791722441000, 18000, "2026-11-22 20:03:11.722441", "2026-11-22T20:03:11.722441000-05:00"},
+	    {1795395791722441000, -19800, "2026-11-23 06:33:11.722441", "2026-11-23T06:33:11.722441000+05:30"},
+	    {-1, 0, "1969-12-31 23:59:59.999999999", "1969-12-31T23:59:59.999999999Z"},
+	    {951782400000000000, 0, "2000-02-29 00:00:00.0", "2000-02-29T00:00:00.000000000Z"},
 	};
 	char buf[NUMBER_MAX];
 
@@ -127,22 +136,25 @@ static void escapes(void **state)
 		add_fn *add;
 		const char *in, *out;
 	} rows[] = {
-		{"terminal: plain", text_add_terminal, "grüße", "grüße"},
-		{"terminal: escape", text_add_terminal, "a\033[31mb", "a\\u{1b}[31mb"},
-		{"terminal: newline", text_add_terminal, "a\nb\tc", "a\\nb\\tc"},
-		{"terminal: bidi", text_add_terminal, "a\u202eb", "a\\u{202e}b"},
-		{"terminal: C1", text_add_terminal, "a\xc2\x9b" "b", "a\\u{9b}b"},
-		{"terminal: not UTF-8", text_add_terminal, "a\xff\xc3", "a\\xff\\xc3"},
-		{"terminal: surrogate", text_add_terminal, "\xed\xa0\x80", "\\xed\\xa0\\x80"},
-		{"terminal: overlong", text_add_terminal, "\xc0\xaf", "\\xc0\\xaf"},
-		{"json: quotes", text_add_json, "a\"b\\c", "\"a\\\"b\\\\c\""},
-		{"json: control", text_add_json, "\001\n\177", "\"\\u0001\\n\\u007f\""},
-		{"json: not UTF-8", text_add_json, "a\xff", "\"a\xef\xbf\xbd\""},
-		{"json: tag character", text_add_json, "\U000e0041", "\"\\udb40\\udc41\""},
-		{"json value: stays", text_add_json_value, "{\"a\":\"b\\n\u202e\"}", "{\"a\":\"b\\n\\u202e\"}"},
-		{"html: tags", text_add_html, "<a href=\"x\">'&", "&#60;a href=&#34;x&#34;&#62;&#39;&#38;"},
-		{"html: control", text_add_html, "a\033b", "a\\u{1b}b"},
-		{"markdown: pipe", text_add_markdown, "a|b `c` <i>*[x]", "a\\|b \\`c\\` &lt;i>\\*\\[x\\]"},
+	    {"terminal: plain", text_add_terminal, "grüße", "grüße"},
+	    {"terminal: escape", text_add_terminal, "a\033[31mb", "a\\u{1b}[31mb"},
+	    {"terminal: newline", text_add_terminal, "a\nb\tc", "a\\nb\\tc"},
+	    {"terminal: bidi", text_add_terminal, "a\u202eb", "a\\u{202e}b"},
+	    {"terminal: C1", text_add_terminal,
+	     "a\xc2\x9b"
+	     "b",
+	     "a\\u{9b}b"},
+	    {"terminal: not UTF-8", text_add_terminal, "a\xff\xc3", "a\\xff\\xc3"},
+	    {"terminal: surrogate", text_add_terminal, "\xed\xa0\x80", "\\xed\\xa0\\x80"},
+	    {"terminal: overlong", text_add_terminal, "\xc0\xaf", "\\xc0\\xaf"},
+	    {"json: quotes", text_add_json, "a\"b\\c", "\"a\\\"b\\\\c\""},
+	    {"json: control", text_add_json, "\001\n\177", "\"\\u0001\\n\\u007f\""},
+	    {"json: not UTF-8", text_add_json, "a\xff", "\"a\xef\xbf\xbd\""},
+	    {"json: tag character", text_add_json, "\U000e0041", "\"\\udb40\\udc41\""},
+	    {"json value: stays", text_add_json_value, "{\"a\":\"b\\n\u202e\"}", "{\"a\":\"b\\n\\u202e\"}"},
+	    {"html: tags", text_add_html, "<a href=\"x\">'&", "&#60;a href=&#34;x&#34;&#62;&#39;&#38;"},
+	    {"html: control", text_add_html, "a\033b", "a\\u{1b}b"},
+	    {"markdown: pipe", text_add_markdown, "a|b `c` <i>*[x]", "a\\|b \\`c\\` &lt;i>\\*\\[x\\]"},
 	};
 
 	(void)state;
@@ -163,12 +175,9 @@ static void columns(void **state)
 		int columns, cut_to;
 		const char *cut;
 	} rows[] = {
-		{"abc", 3, 3, "abc"},
-		{"abcdef", 6, 4, "abc…"},
-		{"日本語", 6, 4, "日…"},
-		{"e\u0301a", 2, 2, "e\u0301a"},
-		{"", 0, 5, ""},
-		{"\033[31mabcdef\033[0m", 6, 4, "\033[31mabc…\033[0m"},
+	    {"abc", 3, 3, "abc"},    {"abcdef", 6, 4, "abc…"},
+	    {"日本語", 6, 4, "日…"}, {"e\u0301a", 2, 2, "e\u0301a"},
+	    {"", 0, 5, ""},          {"\033[31mabcdef\033[0m", 6, 4, "\033[31mabc…\033[0m"},
 	};
 
 	(void)state;
@@ -210,8 +219,9 @@ static void long_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shortest), cmocka_unit_test(shortest_of_many), cmocka_unit_test(durations),  cmocka_unit_test(times),
-		cmocka_unit_test(escapes),  cmocka_unit_test(columns),		cmocka_unit_test(long_tables),
+	    cmocka_unit_test(shortest),    cmocka_unit_test(shortest_of_many), cmocka_unit_test(durations),
+	    cmocka_unit_test(times),       cmocka_unit_test(escapes),          cmocka_unit_test(columns),
+	    cmocka_unit_test(long_tables),
 	};
 
 	return cmocka_run_group_tests_name("render", tests, NULL, NULL);

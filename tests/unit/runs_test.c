@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every line of every log of the real runs that ILU_TEST_RUNS names: what the store gives back is the line, and its values are what jansson
- * reads, with their types. Of each file the first 120,000 lines: two of the runs have millions that repeat. Those are given back and
- * compared byte for byte all the same, but not under a sanitizer: it takes 10,000 lines, and leaves the two out. */
+/* Every line of every log of the real runs that ILU_TEST_RUNS names: what the store gives back is the line, and its
+ * values are what jansson reads, with their types. Of each file the first 120,000 lines: two of the runs have millions
+ * that repeat. Those are given back and compared byte for byte all the same, but not under a sanitizer: it takes 10,000
+ * lines, and leaves the two out. */
 #include "ingest/reader.h"
 #include "ingest/scan.h"
 #include "load/load.h"
@@ -97,15 +98,20 @@ static bool same_value(enum slot_kind kind, struct slice v, json_t *want)
 	switch (json_typeof(want)) {
 	case JSON_STRING:
 		n = 3 * v.len <= sizeof buf ? json_unescape(v, buf) : 0;
-		return (kind == SLOT_STRING || kind == SLOT_TID) && n == json_string_length(want) && !memcmp(buf, json_string_value(want), n);
+		return (kind == SLOT_STRING || kind == SLOT_TID) && n == json_string_length(want) &&
+		       !memcmp(buf, json_string_value(want), n);
 	case JSON_INTEGER:
 		snprintf(number, sizeof number, "%lld", (long long)json_integer_value(want));
 		return kind == SLOT_SCALAR && slice_is(v, number);
 	case JSON_REAL:
 		snprintf(number, sizeof number, "%.*s", (int)(v.len < 39 ? v.len : 39), v.ptr);
 		return kind == SLOT_SCALAR && strpbrk(number, ".eE") && strtod(number, NULL) == json_real_value(want);
-	case JSON_TRUE: case JSON_FALSE: case JSON_NULL:
-		return kind == SLOT_SCALAR && slice_is(v, json_is_true(want) ? "true" : json_is_false(want) ? "false" : "null");
+	case JSON_TRUE:
+	case JSON_FALSE:
+	case JSON_NULL:
+		return kind == SLOT_SCALAR && slice_is(v, json_is_true(want)    ? "true"
+		                                          : json_is_false(want) ? "false"
+		                                                                : "null");
 	default:
 		got = kind == SLOT_JSON ? json_loadb(v.ptr, v.len, 0, NULL) : NULL;
 		same = got && json_equal(got, want);
@@ -124,18 +130,21 @@ static bool is_repeated(struct slice line, const char *name)
 	return first && memmem(first + 1, line.len - (size_t)(first + 1 - line.ptr), pattern, (size_t)n);
 }
 
-static unsigned check_object(const struct event *e, struct slice line, json_t *object, enum slot_kind (*get)(const struct event *, const char *, struct slice *))
+static unsigned check_object(const struct event *e, struct slice line, json_t *object,
+                             enum slot_kind (*get)(const struct event *, const char *, struct slice *))
 {
 	unsigned checked = 0;
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(object, key, value) {
+	json_object_foreach(object, key, value)
+	{
 		struct slice v;
 		enum slot_kind kind = get(e, key, &v);
 
 		if (!same_value(kind, v, value) && !is_repeated(line, key))
-			fail_msg("%.*s\n%s: kind %d, %.*s", (int)line.len, line.ptr, key, kind, kind ? (int)v.len : 0, kind ? v.ptr : "");
+			fail_msg("%.*s\n%s: kind %d, %.*s", (int)line.len, line.ptr, key, kind, kind ? (int)v.len : 0,
+			         kind ? v.ptr : "");
 		checked++;
 	}
 	return checked;

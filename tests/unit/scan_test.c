@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The scanners beside references that look at one byte at a time, at all alignments and lengths, before a page that must not be touched. */
+/* The scanners beside references that look at one byte at a time, at all alignments and lengths, before a page that
+ * must not be touched. */
 #include "ingest/scan.h"
 
 #include <setjmp.h>
@@ -68,7 +69,8 @@ static const char *ref_string(const char *p, const char *end, bool *high)
 			p++;
 		} else if (end - p >= 2 && p[1] && strchr("\"\\/bfnrt", p[1])) {
 			p += 2;
-		} else if (end - p >= 6 && p[1] == 'u' && strspn((char[]){p[2], p[3], p[4], p[5], 0}, "0123456789abcdefABCDEF") == 4) {
+		} else if (end - p >= 6 && p[1] == 'u' &&
+		           strspn((char[]){p[2], p[3], p[4], p[5], 0}, "0123456789abcdefABCDEF") == 4) {
 			p += 6;
 		} else {
 			return NULL;
@@ -201,8 +203,12 @@ static size_t pieces(char *out, size_t max, const char *const *list, unsigned n,
 	return len;
 }
 
-static const char *const string_pieces[] = {"a", "bc", "def ", "0123456789abcdef", "\\n", "\\\"", "\\\\", "\\u00e9", "\\u12G4", "\\x", "\\", "\xc2\xb5", "\x80", "\xff",
-					    "\x1f", "\x7f", "{", "}", "\"", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "\t"};
+static const char *const string_pieces[] = {"a",       "bc",   "def ", "0123456789abcdef",
+                                            "\\n",     "\\\"", "\\\\", "\\u00e9",
+                                            "\\u12G4", "\\x",  "\\",   "\xc2\xb5",
+                                            "\x80",    "\xff", "\x1f", "\x7f",
+                                            "{",       "}",    "\"",   "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                                            "\t"};
 
 static void strings(void **state)
 {
@@ -210,7 +216,8 @@ static void strings(void **state)
 	for (int i = 0; i < 400000; i++) {
 		char text[600];
 		/* mostly without what ends a string early */
-		size_t n = pieces(text, sizeof text, string_pieces, i % 4 ? 8 : sizeof string_pieces / sizeof *string_pieces, below(20));
+		size_t n = pieces(text, sizeof text, string_pieces,
+		                  i % 4 ? 8 : sizeof string_pieces / sizeof *string_pieces, below(20));
 		bool high = false, ref_high = false;
 		const char *p, *got, *want;
 
@@ -220,11 +227,13 @@ static void strings(void **state)
 		got = scan_string(p, p + n, &high);
 		want = ref_string(p, p + n, &ref_high);
 		if (got != want || (got && high != ref_high))
-			fail_msg("%.*s: %td, not %td; high %d, not %d", (int)n, text, got ? got - p : -1, want ? want - p : -1, high, ref_high);
+			fail_msg("%.*s: %td, not %td; high %d, not %d", (int)n, text, got ? got - p : -1,
+			         want ? want - p : -1, high, ref_high);
 	}
 }
 
-/* Every place of the closing quote, a backslash, a control byte and a high byte, in every length up to three times 16. */
+/* Every place of the closing quote, a backslash, a control byte and a high byte, in every length up to three times 16.
+ */
 static void string_alignments(void **state)
 {
 	(void)state;
@@ -243,13 +252,15 @@ static void string_alignments(void **state)
 					got = scan_string(p, p + n, &high);
 					want = ref_string(p, p + n, &ref_high);
 					if (got != want || (got && high != ref_high))
-						fail_msg("byte %02x at %zu of %zu: %td, not %td", (unsigned char)*c, at, n, got ? got - p : -1, want ? want - p : -1);
+						fail_msg("byte %02x at %zu of %zu: %td, not %td", (unsigned char)*c, at,
+						         n, got ? got - p : -1, want ? want - p : -1);
 				}
 }
 
 static void scalars(void **state)
 {
-	static const char *const list[] = {"0", "1", "9", "12", "-", "+", ".", "e", "E", "true", "false", "null", "tru", " ", ",", "00"};
+	static const char *const list[] = {"0", "1",    "9",     "12",   "-",   "+", ".", "e",
+	                                   "E", "true", "false", "null", "tru", " ", ",", "00"};
 
 	(void)state;
 	for (int i = 0; i < 400000; i++) {
@@ -267,11 +278,16 @@ static void scalars(void **state)
 static char *random_json(char *o, unsigned depth)
 {
 	switch (depth ? below(7) : below(4)) {
-	case 0: return stpcpy(o, "1.5e3");
-	case 1: return stpcpy(o, "null");
-	case 2: return stpcpy(o, "\"a\\\"\xc2\xb5]}\"");
-	case 3: return stpcpy(o, below(2) ? "\"\"" : "-7");
-	case 4: case 5:
+	case 0:
+		return stpcpy(o, "1.5e3");
+	case 1:
+		return stpcpy(o, "null");
+	case 2:
+		return stpcpy(o, "\"a\\\"\xc2\xb5]}\"");
+	case 3:
+		return stpcpy(o, below(2) ? "\"\"" : "-7");
+	case 4:
+	case 5:
 		*o++ = '[';
 		for (unsigned n = below(4), i = 0; i < n; i++) {
 			o = stpcpy(o, i ? below(2) ? "," : " , " : "");
@@ -322,9 +338,27 @@ static void nested(void **state)
 
 static void utf8(void **state)
 {
-	static const char *const list[] = {"a", "abcdefghijklmnop", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
-					   "\xf4\x8f\xbf\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-					   "\x80", "\xff", "\xe2\x82", "\xf0\x9f\x98"};
+	static const char *const list[] = {"a",
+	                                   "abcdefghijklmnop",
+	                                   "\xc2\x80",
+	                                   "\xdf\xbf",
+	                                   "\xe0\xa0\x80",
+	                                   "\xed\x9f\xbf",
+	                                   "\xee\x80\x80",
+	                                   "\xef\xbf\xbf",
+	                                   "\xf0\x90\x80\x80",
+	                                   "\xf4\x8f\xbf\xbf",
+	                                   "\xc0\x80",
+	                                   "\xc1\xbf",
+	                                   "\xe0\x9f\xbf",
+	                                   "\xed\xa0\x80",
+	                                   "\xf0\x8f\xbf\xbf",
+	                                   "\xf4\x90\x80\x80",
+	                                   "\xf5\x80\x80\x80",
+	                                   "\x80",
+	                                   "\xff",
+	                                   "\xe2\x82",
+	                                   "\xf0\x9f\x98"};
 
 	(void)state;
 	for (int i = 0; i < 400000; i++) {
@@ -345,7 +379,9 @@ static void utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings), cmocka_unit_test(string_alignments), cmocka_unit_test(scalars), cmocka_unit_test(nested), cmocka_unit_test(utf8),
+	    cmocka_unit_test(strings), cmocka_unit_test(string_alignments),
+	    cmocka_unit_test(scalars), cmocka_unit_test(nested),
+	    cmocka_unit_test(utf8),
 	};
 
 	room_make();

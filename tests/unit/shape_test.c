@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Shapes: what of a line is in the skeleton and what is a value, what a shape knows of its lines, which lines it matches. */
+/* Shapes: what of a line is in the skeleton and what is a value, what a shape knows of its lines, which lines it
+ * matches. */
 #include "ingest/scan.h"
 #include "random_lines.h"
 #include "store/shape.h"
@@ -55,24 +56,35 @@ static const char *shown(struct slice s)
 static const struct {
 	const char *text, *head, *tail;
 } skeletons[] = {
-	{T "}", "{\"timestamp\":\"{5}\"}", ""},
-	{Z "}", "{\"timestamp\":\"{6}\"}", ""},
-	/* a stamp that would not be printed like this is text */
-	{"{\"timestamp\":\"2026-11-23 00:51:54.10\"}", "{\"timestamp\":\"{2}\"}", ""},
-	{"{\"timestamp\":\"2026-11-23T00:51:54Z\"}", "{\"timestamp\":\"{2}\"}", ""},
-	{T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"a\":\"s\",\"b\":1.5,\"c\":[1],\"d\":null},\"target\":\"t\"}",
-	 "{\"timestamp\":\"{5}\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"a\":\"{2}\",\"b\":{3},\"c\":{4},\"d\":{3}},\"target\":\"t\"}", ""},
-	{T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\"},\"target\":\"t\"}", "{\"timestamp\":\"{5}\",\"fields\":{\"message\":\"m\",\"tid\":\"{1}\"},\"target\":\"t\"}", ""},
-	{T ",\"fields\":{\"message\":5}}", "{\"timestamp\":\"{5}\",\"fields\":{\"message\":{3}}}", ""},
-	{T ",\"fields\":{\"message\":\"m\"},\"span\":{\"tid\":\"x\",\"id\":\"i\",\"name\":\"n\"}}", "{\"timestamp\":\"{5}\",\"fields\":{\"message\":\"m\"}",
-	 ",\"span\":{\"tid\":\"{1}\",\"id\":\"{2}\",\"name\":\"n\"}}"},
-	/* the same transaction everywhere is one value; another one is text, or a value where it looks like an id */
-	{T ",\"fields\":{\"tid\":\"x\"},\"span\":{\"tid\":\"x\"},\"spans\":[{\"tid\":\"x\"},{\"tid\":\"y\"},{\"tid\":\"" HEX32 "\"}]}",
-	 "{\"timestamp\":\"{5}\",\"fields\":{\"tid\":\"{1}\"}",
-	 ",\"span\":{\"tid\":\"{1}\"},\"spans\":[{\"tid\":\"{1}\"},{\"tid\":\"y\"},{\"tid\":\"{2}\"}]}"},
-	{T ",\"span\":{\"name\":\"n\",\"n\":1,\"s\":\"text\"},\"spans\":[{\"parent\":\"p\",\"o\":{}}],\"threadId\":\"ThreadId(1)\",\"seq\":9}",
-	 "{\"timestamp\":\"{5}\"", ",\"span\":{\"name\":\"n\",\"n\":{3},\"s\":\"text\"},\"spans\":[{\"parent\":\"{2}\",\"o\":{4}}],\"threadId\":\"ThreadId(1)\",\"seq\":{3}}"},
-	{"time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=\"m\" n=1 s=\"q\"\r", "time=\"{6}\" level=info msg=\"m\" n={7} s=\"{2}\"\r", ""},
+    {T "}", "{\"timestamp\":\"{5}\"}", ""},
+    {Z "}", "{\"timestamp\":\"{6}\"}", ""},
+    /* a stamp that would not be printed like this is text */
+    {"{\"timestamp\":\"2026-11-23 00:51:54.10\"}", "{\"timestamp\":\"{2}\"}", ""},
+    {"{\"timestamp\":\"2026-11-23T00:51:54Z\"}", "{\"timestamp\":\"{2}\"}", ""},
+    {T
+     ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"a\":\"s\",\"b\":1.5,\"c\":[1],\"d\":null},\"target\":\"t\"}",
+     "{\"timestamp\":\"{5}\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"a\":\"{2}\",\"b\":{3},\"c\":{4},\"d\":{"
+     "3}},\"target\":\"t\"}",
+     ""},
+    {T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\"},\"target\":\"t\"}",
+     "{\"timestamp\":\"{5}\",\"fields\":{\"message\":\"m\",\"tid\":\"{1}\"},\"target\":\"t\"}", ""},
+    {T ",\"fields\":{\"message\":5}}", "{\"timestamp\":\"{5}\",\"fields\":{\"message\":{3}}}", ""},
+    {T ",\"fields\":{\"message\":\"m\"},\"span\":{\"tid\":\"x\",\"id\":\"i\",\"name\":\"n\"}}",
+     "{\"timestamp\":\"{5}\",\"fields\":{\"message\":\"m\"}",
+     ",\"span\":{\"tid\":\"{1}\",\"id\":\"{2}\",\"name\":\"n\"}}"},
+    /* the same transaction everywhere is one value; another one is text, or a value where it looks like an id */
+    {T
+     ",\"fields\":{\"tid\":\"x\"},\"span\":{\"tid\":\"x\"},\"spans\":[{\"tid\":\"x\"},{\"tid\":\"y\"},{\"tid\":\"" HEX32
+     "\"}]}",
+     "{\"timestamp\":\"{5}\",\"fields\":{\"tid\":\"{1}\"}",
+     ",\"span\":{\"tid\":\"{1}\"},\"spans\":[{\"tid\":\"{1}\"},{\"tid\":\"y\"},{\"tid\":\"{2}\"}]}"},
+    {T ",\"span\":{\"name\":\"n\",\"n\":1,\"s\":\"text\"},\"spans\":[{\"parent\":\"p\",\"o\":{}}],\"threadId\":"
+       "\"ThreadId(1)\",\"seq\":9}",
+     "{\"timestamp\":\"{5}\"",
+     ",\"span\":{\"name\":\"n\",\"n\":{3},\"s\":\"text\"},\"spans\":[{\"parent\":\"{2}\",\"o\":{4}}],\"threadId\":"
+     "\"ThreadId(1)\",\"seq\":{3}}"},
+    {"time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=\"m\" n=1 s=\"q\"\r",
+     "time=\"{6}\" level=info msg=\"m\" n={7} s=\"{2}\"\r", ""},
 };
 
 static void skeleton_rows(void **state)
@@ -90,7 +102,8 @@ static void skeleton_rows(void **state)
 			parse(&l, skeletons[i].text);
 			n = shape_skeleton(&l, part, SHAPE_EXACT, buf);
 			if (strcmp(shown((struct slice){buf, n}), want))
-				fail_msg("%s\npart %u is %s\nnot %s", skeletons[i].text, part, shown((struct slice){buf, n}), want);
+				fail_msg("%s\npart %u is %s\nnot %s", skeletons[i].text, part,
+				         shown((struct slice){buf, n}), want);
 		}
 	line_done(&l);
 }
@@ -114,8 +127,8 @@ static void raw_shapes(void **state)
 			continue;
 		if (shape_of_raw(&l, 0, &head) || shape_of_raw(&l, 1, &tail))
 			fail_msg("%.*s: has no shapes", (int)len, text_buf);
-		if (!slice_same(head->level, l.level) || !slice_same(head->target, l.target) || tail->depth != l.nspans ||
-		    (head->message_slot < 0 && !slice_same(head->message, l.message)))
+		if (!slice_same(head->level, l.level) || !slice_same(head->target, l.target) ||
+		    tail->depth != l.nspans || (head->message_slot < 0 && !slice_same(head->message, l.message)))
 			fail_msg("%.*s: its shapes say something else", (int)len, text_buf);
 		shape_free(head);
 		shape_free(tail);
@@ -132,24 +145,33 @@ static const struct {
 	const char *worker, *span_name;
 	unsigned depth;
 } names[] = {
-	{T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\"},\"target\":\"t\"}", "INFO", "t", "m", -1, false, NULL, NULL, 0},
-	{T ",\"level\":\"INFO\",\"fields\":{\"message\":\"new\"},\"target\":\"t\",\"span\":{\"worker\":\"w\",\"name\":\"s\"},\"spans\":[]}", "INFO", "t", "new", -1,
-	 true, NULL, "s", 0},
-	{T ",\"fields\":{\"message\":\"close\"},\"target\":\"t\",\"span\":{\"worker\":\"w\",\"name\":\"enter_worker\"},\"spans\":[{\"name\":\"a\"}]}", NULL, "t",
-	 "close", -1, true, "w", "enter_worker", 1},
-	{T ",\"fields\":{\"message\":\"enter\"},\"target\":\"t\",\"span\":{\"worker\":\"w\",\"name\":\"enter_worker\"},\"spans\":[{\"worker\":\"v\",\"name\":\"enter_worker\"},"
-	   "{\"name\":\"b\"},{\"name\":\"enter_worker\",\"worker\":\"u\"}]}", NULL, "t", "enter", -1, true, "v", "enter_worker", 3},
-	{T ",\"fields\":{\"message\":\"enter\"},\"target\":\"t\",\"span\":{\"name\":\"s\"},\"spans\":[{\"worker\":\"v\",\"name\":\"enter_worker\"},{\"worker\":\"u\","
-	   "\"name\":\"enter_worker\"},{\"worker\":\"x\",\"name\":\"y\"}]}", NULL, "t", "enter", -1, true, "u", "s", 3},
-	/* the worker of one span is not that of the next */
-	{T ",\"span\":{\"worker\":\"w\",\"name\":\"s\"},\"spans\":[{\"name\":\"enter_worker\"}]}", NULL, NULL, NULL, -1, false, NULL, "s", 1},
-	{T ",\"spans\":[{\"worker\":\"w\",\"name\":\"a\"},{\"name\":\"enter_worker\"}]}", NULL, NULL, NULL, -1, false, NULL, NULL, 2},
-	{T ",\"spans\":[{},{\"a\":1},{}]}", NULL, NULL, NULL, -1, false, NULL, NULL, 3},
-	/* a span line has a target */
-	{T ",\"fields\":{\"message\":\"new\"}}", NULL, NULL, "new", -1, false, NULL, NULL, 0},
-	{T ",\"fields\":{\"message\":7},\"target\":\"t\"}", NULL, "t", NULL, 1, false, NULL, NULL, 0},
-	{"time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=\"m\"", "info", NULL, "m", -1, false, NULL, NULL, 0},
-	{"time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=word", "info", NULL, NULL, 1, false, NULL, NULL, 0},
+    {T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m\"},\"target\":\"t\"}", "INFO", "t", "m", -1, false, NULL, NULL,
+     0},
+    {T ",\"level\":\"INFO\",\"fields\":{\"message\":\"new\"},\"target\":\"t\",\"span\":{\"worker\":\"w\",\"name\":"
+       "\"s\"},\"spans\":[]}",
+     "INFO", "t", "new", -1, true, NULL, "s", 0},
+    {T ",\"fields\":{\"message\":\"close\"},\"target\":\"t\",\"span\":{\"worker\":\"w\",\"name\":\"enter_worker\"},"
+       "\"spans\":[{\"name\":\"a\"}]}",
+     NULL, "t", "close", -1, true, "w", "enter_worker", 1},
+    {T ",\"fields\":{\"message\":\"enter\"},\"target\":\"t\",\"span\":{\"worker\":\"w\",\"name\":\"enter_worker\"},"
+       "\"spans\":[{\"worker\":\"v\",\"name\":\"enter_worker\"},"
+       "{\"name\":\"b\"},{\"name\":\"enter_worker\",\"worker\":\"u\"}]}",
+     NULL, "t", "enter", -1, true, "v", "enter_worker", 3},
+    {T ",\"fields\":{\"message\":\"enter\"},\"target\":\"t\",\"span\":{\"name\":\"s\"},\"spans\":[{\"worker\":\"v\","
+       "\"name\":\"enter_worker\"},{\"worker\":\"u\","
+       "\"name\":\"enter_worker\"},{\"worker\":\"x\",\"name\":\"y\"}]}",
+     NULL, "t", "enter", -1, true, "u", "s", 3},
+    /* the worker of one span is not that of the next */
+    {T ",\"span\":{\"worker\":\"w\",\"name\":\"s\"},\"spans\":[{\"name\":\"enter_worker\"}]}", NULL, NULL, NULL, -1,
+     false, NULL, "s", 1},
+    {T ",\"spans\":[{\"worker\":\"w\",\"name\":\"a\"},{\"name\":\"enter_worker\"}]}", NULL, NULL, NULL, -1, false, NULL,
+     NULL, 2},
+    {T ",\"spans\":[{},{\"a\":1},{}]}", NULL, NULL, NULL, -1, false, NULL, NULL, 3},
+    /* a span line has a target */
+    {T ",\"fields\":{\"message\":\"new\"}}", NULL, NULL, "new", -1, false, NULL, NULL, 0},
+    {T ",\"fields\":{\"message\":7},\"target\":\"t\"}", NULL, "t", NULL, 1, false, NULL, NULL, 0},
+    {"time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=\"m\"", "info", NULL, "m", -1, false, NULL, NULL, 0},
+    {"time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=word", "info", NULL, NULL, 1, false, NULL, NULL, 0},
 };
 
 static void check_slice(const char *text, const char *what, struct slice got, const char *want)
@@ -209,13 +231,17 @@ static void name_rows(void **state)
 static void any_order(void **state)
 {
 	static const char *const lines[] = {
-		"{\"fields\":{\"message\":\"new\",\"tid\":\"x\"},\"level\":\"INFO\",\"span\":{\"name\":\"s\"},\"spans\":[{\"worker\":\"w\",\"name\":\"enter_worker\"}],\"target\":\"t\","
-		"\"timestamp\":\"2026-11-23 00:51:54.1\"}",
-		"{\"spans\":[{\"worker\":\"w\",\"name\":\"enter_worker\"}],\"timestamp\":\"2026-11-23 00:51:54.1\",\"span\":{\"name\":\"s\"},\"target\":\"t\",\"level\":\"INFO\","
-		"\"fields\":{\"message\":\"new\",\"tid\":\"x\"}}",
-		"{\"span\":{\"name\":\"s\"},\"spans\":[{\"worker\":\"w\",\"name\":\"enter_worker\"}],\"timestamp\":\"2026-11-23T00:51:54Z\",\"target\":\"t\",\"level\":\"INFO\","
-		"\"tid\":\"x\",\"message\":\"new\"}",
-		T ",\"seq\":7,\"level\":\"INFO\",\"message\":\"new\",\"target\":\"t\",\"spans\":[{\"worker\":\"w\",\"name\":\"enter_worker\"}],\"span\":{\"name\":\"s\"},\"x\":1}",
+	    "{\"fields\":{\"message\":\"new\",\"tid\":\"x\"},\"level\":\"INFO\",\"span\":{\"name\":\"s\"},\"spans\":[{"
+	    "\"worker\":\"w\",\"name\":\"enter_worker\"}],\"target\":\"t\","
+	    "\"timestamp\":\"2026-11-23 00:51:54.1\"}",
+	    "{\"spans\":[{\"worker\":\"w\",\"name\":\"enter_worker\"}],\"timestamp\":\"2026-11-23 "
+	    "00:51:54.1\",\"span\":{\"name\":\"s\"},\"target\":\"t\",\"level\":\"INFO\","
+	    "\"fields\":{\"message\":\"new\",\"tid\":\"x\"}}",
+	    "{\"span\":{\"name\":\"s\"},\"spans\":[{\"worker\":\"w\",\"name\":\"enter_worker\"}],\"timestamp\":\"2026-"
+	    "11-23T00:51:54Z\",\"target\":\"t\",\"level\":\"INFO\","
+	    "\"tid\":\"x\",\"message\":\"new\"}",
+	    T ",\"seq\":7,\"level\":\"INFO\",\"message\":\"new\",\"target\":\"t\",\"spans\":[{\"worker\":\"w\","
+	      "\"name\":\"enter_worker\"}],\"span\":{\"name\":\"s\"},\"x\":1}",
 	};
 	struct shape_set *set;
 	struct line l;
@@ -286,33 +312,54 @@ static const struct {
 	const char *model, *text;
 	bool match;
 } match_rows[] = {
-	{M, M, true},
-	{M, "{\"timestamp\":\"1999-01-01 23:59:59.0\",\"fields\":{\"message\":\"m\",\"tid\":\"yy\",\"s\":\"\",\"n\":null,\"o\":[]},\"target\":\"t\"}", true},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"\\\"\\u00e9\xc3\xa9\",\"n\":-1e5,\"o\":[\"\xc3\xa9\"]},\"target\":\"t\"}", true},
-	/* what the parser would not take, or not like this */
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"\xff\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\x01\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"\\x\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":01,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":\"1\",\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":2},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":\"\xff\"}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"n\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"u\"}", false},
-	{M, M " ", false},
-	{M, "{\"timestamp\":\"2026-11-23 00:51:54.10\",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, "{\"timestamp\":\"2026-13-23 00:51:54.1\",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{M, "{\"timestamp\":\"2026-11-23T00:51:54.100000000Z\",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
-	{Z "}", "{\"timestamp\":\"2026-11-23T00:51:54.100000000Z\"}", true},
-	{Z "}", "{\"timestamp\":\"2026-11-23T00:51:54.10000000Z\"}", false},
-	{Z "}", "{\"timestamp\":\"2026-11-23T00:51:54.100000000+00:00\"}", false},
-	{"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=abc", true},
-	{"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=", true},
-	{"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=\xff", false},
-	{"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=\"a\"", false},
-	{"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=a b=c", false},
+    {M, M, true},
+    {M,
+     "{\"timestamp\":\"1999-01-01 "
+     "23:59:59.0\",\"fields\":{\"message\":\"m\",\"tid\":\"yy\",\"s\":\"\",\"n\":null,\"o\":[]},\"target\":\"t\"}",
+     true},
+    {M,
+     T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"\\\"\\u00e9\xc3\xa9\",\"n\":-1e5,\"o\":[\"\xc3\xa9\"]},"
+       "\"target\":\"t\"}",
+     true},
+    /* what the parser would not take, or not like this */
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"\xff\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}",
+     false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\x01\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}",
+     false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"\\x\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}",
+     false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":01,\"o\":{\"p\":1}},\"target\":\"t\"}",
+     false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":\"1\",\"o\":{\"p\":1}},\"target\":\"t\"}",
+     false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":2},\"target\":\"t\"}", false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":}},\"target\":\"t\"}", false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":\"\xff\"}},\"target\":\"t\"}",
+     false},
+    {M, T ",\"fields\":{\"message\":\"n\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}", false},
+    {M, T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"u\"}", false},
+    {M, M " ", false},
+    {M,
+     "{\"timestamp\":\"2026-11-23 "
+     "00:51:54.10\",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}",
+     false},
+    {M,
+     "{\"timestamp\":\"2026-13-23 "
+     "00:51:54.1\",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":1,\"o\":{\"p\":1}},\"target\":\"t\"}",
+     false},
+    {M,
+     "{\"timestamp\":\"2026-11-23T00:51:54.100000000Z\",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"s\":\"a\",\"n\":"
+     "1,\"o\":{\"p\":1}},\"target\":\"t\"}",
+     false},
+    {Z "}", "{\"timestamp\":\"2026-11-23T00:51:54.100000000Z\"}", true},
+    {Z "}", "{\"timestamp\":\"2026-11-23T00:51:54.10000000Z\"}", false},
+    {Z "}", "{\"timestamp\":\"2026-11-23T00:51:54.100000000+00:00\"}", false},
+    {"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=abc", true},
+    {"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=", true},
+    {"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=\xff", false},
+    {"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=\"a\"", false},
+    {"time=\"2026-11-23T00:51:54.100000000Z\" n=1", "time=\"2026-11-23T00:51:54.200000000Z\" n=a b=c", false},
 };
 
 static void matching(void **state)
@@ -327,7 +374,8 @@ static void matching(void **state)
 		int64_t stamp;
 
 		if (matches(sh, match_rows[i].text, values, &tid, &stamp) != match_rows[i].match)
-			fail_msg("%s\nand %s: %s", match_rows[i].model, match_rows[i].text, match_rows[i].match ? "no match" : "a match");
+			fail_msg("%s\nand %s: %s", match_rows[i].model, match_rows[i].text,
+			         match_rows[i].match ? "no match" : "a match");
 	}
 	shape_set_free(set);
 }
@@ -385,9 +433,14 @@ static void slots_know_their_keys(void **state)
 		enum slot_kind kind;
 		int section;
 		const char *key;
-	} head[] = {{SLOT_STAMP, SECTION_TOP, "timestamp"}, {SLOT_TID, SECTION_FIELDS, "tid"}, {SLOT_SCALAR, SECTION_FIELDS, "n"}, {SLOT_STRING, SECTION_TOP, "extra"}},
-	  tail[] = {{SLOT_STRING, SECTION_SPAN, "id"}, {SLOT_SCALAR, SECTION_SPANS, "n"}, {SLOT_SCALAR, SECTION_TOP, "seq"}};
-	const char *line = T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"n\":1},\"extra\":\"e\",\"span\":{\"id\":\"7\",\"name\":\"s\"},\"spans\":[{\"n\":1}],\"seq\":5}";
+	} head[] = {{SLOT_STAMP, SECTION_TOP, "timestamp"},
+	            {SLOT_TID, SECTION_FIELDS, "tid"},
+	            {SLOT_SCALAR, SECTION_FIELDS, "n"},
+	            {SLOT_STRING, SECTION_TOP, "extra"}},
+	  tail[] = {
+	      {SLOT_STRING, SECTION_SPAN, "id"}, {SLOT_SCALAR, SECTION_SPANS, "n"}, {SLOT_SCALAR, SECTION_TOP, "seq"}};
+	const char *line = T ",\"fields\":{\"message\":\"m\",\"tid\":\"x\",\"n\":1},\"extra\":\"e\",\"span\":{\"id\":"
+	                     "\"7\",\"name\":\"s\"},\"spans\":[{\"n\":1}],\"seq\":5}";
 	struct shape_set *set;
 	const struct shape *sh;
 
@@ -396,11 +449,13 @@ static void slots_know_their_keys(void **state)
 	sh = find(set, line, 0);
 	assert_int_equal(sh->nslots, 4);
 	for (unsigned i = 0; i < 4; i++)
-		assert_true(sh->slots[i].kind == head[i].kind && sh->slots[i].section == head[i].section && slice_is(sh->slots[i].key, head[i].key));
+		assert_true(sh->slots[i].kind == head[i].kind && sh->slots[i].section == head[i].section &&
+		            slice_is(sh->slots[i].key, head[i].key));
 	sh = find(set, line, 1);
 	assert_int_equal(sh->nslots, 3);
 	for (unsigned i = 0; i < 3; i++)
-		assert_true(sh->slots[i].kind == tail[i].kind && sh->slots[i].section == tail[i].section && slice_is(sh->slots[i].key, tail[i].key));
+		assert_true(sh->slots[i].kind == tail[i].kind && sh->slots[i].section == tail[i].section &&
+		            slice_is(sh->slots[i].key, tail[i].key));
 	assert_true(slice_is(shape_constant(sh, SECTION_SPAN, "name"), "s"));
 	assert_null(shape_constant(sh, SECTION_SPAN, "id").ptr);
 	assert_null(shape_constant(sh, SECTION_SPANS, "name").ptr);
@@ -408,7 +463,8 @@ static void slots_know_their_keys(void **state)
 	assert_true(slice_is(shape_constant(sh, SECTION_TOP, "threadName"), "main"));
 	assert_null(shape_constant(sh, SECTION_SPAN, "threadName").ptr);
 	sh = find(set, "time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=\"m\"", 0);
-	assert_true(slice_is(shape_constant(sh, SECTION_TOP, "msg"), "m") && slice_is(shape_constant(sh, SECTION_TOP, "level"), "info"));
+	assert_true(slice_is(shape_constant(sh, SECTION_TOP, "msg"), "m") &&
+	            slice_is(shape_constant(sh, SECTION_TOP, "level"), "info"));
 	shape_set_free(set);
 }
 
@@ -424,18 +480,35 @@ static void message_families(void **state)
 		const struct shape *sh;
 		char text[300];
 
-		snprintf(text, sizeof text, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took %d ms\",\"n\":%d},\"target\":\"t\"}", i, i);
+		snprintf(text, sizeof text,
+		         T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took %d ms\",\"n\":%d},\"target\":\"t\"}", i,
+		         i);
 		sh = find(set, text, 0);
 		assert_int_equal(sh->id, i < SHAPE_VARIANTS ? i + 1 : SHAPE_VARIANTS + 1);
 		if (sh->message_slot != (i < SHAPE_VARIANTS ? -1 : 1) || !sh->message.ptr != (i >= SHAPE_VARIANTS))
 			fail_msg("message %d: slot %d", i, sh->message_slot);
 	}
 	/* the first ones are still there; another level, target or list of keys is another family */
-	assert_int_equal(find(set, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took 7 ms\",\"n\":1},\"target\":\"t\"}", 0)->id, 8);
-	assert_int_equal(find(set, T ",\"level\":\"WARN\",\"fields\":{\"message\":\"took 1000 ms\",\"n\":1},\"target\":\"t\"}", 0)->message_slot, -1);
-	assert_int_equal(find(set, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took 1000 ms\",\"n\":1},\"target\":\"u\"}", 0)->message_slot, -1);
-	assert_int_equal(find(set, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took 1000 ms\",\"m\":1},\"target\":\"t\"}", 0)->message_slot, -1);
-	assert_int_equal(find(set, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took 1000 ms\",\"n\":\"1\"},\"target\":\"t\"}", 0)->message_slot, -1);
+	assert_int_equal(
+	    find(set, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took 7 ms\",\"n\":1},\"target\":\"t\"}", 0)->id,
+	    8);
+	assert_int_equal(
+	    find(set, T ",\"level\":\"WARN\",\"fields\":{\"message\":\"took 1000 ms\",\"n\":1},\"target\":\"t\"}", 0)
+	        ->message_slot,
+	    -1);
+	assert_int_equal(
+	    find(set, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took 1000 ms\",\"n\":1},\"target\":\"u\"}", 0)
+	        ->message_slot,
+	    -1);
+	assert_int_equal(
+	    find(set, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took 1000 ms\",\"m\":1},\"target\":\"t\"}", 0)
+	        ->message_slot,
+	    -1);
+	assert_int_equal(
+	    find(set, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"took 1000 ms\",\"n\":\"1\"},\"target\":\"t\"}",
+	         0)
+	        ->message_slot,
+	    -1);
 	shape_set_free(set);
 }
 
@@ -449,7 +522,10 @@ static void tail_families(void **state)
 		const struct shape *sh;
 		char text[300];
 
-		snprintf(text, sizeof text, T ",\"span\":{\"fqdn\":\"f-%d\",\"tid\":\"x\",\"name\":\"s\"},\"spans\":[{\"worker\":\"w\",\"name\":\"enter_worker\"}]}", i);
+		snprintf(text, sizeof text,
+		         T ",\"span\":{\"fqdn\":\"f-%d\",\"tid\":\"x\",\"name\":\"s\"},\"spans\":[{\"worker\":\"w\","
+		           "\"name\":\"enter_worker\"}]}",
+		         i);
 		sh = find(set, text, 1);
 		if (sh->nslots != (i < TAIL_VARIANTS ? 1 : 2))
 			fail_msg("span %d: %s", i, shown(sh->skeleton));
@@ -529,7 +605,10 @@ static void part_ranges(void **state)
 
 	(void)state;
 	assert_int_equal(shape_set_new(&set), 0);
-	sh = find(set, T ",\"fields\":{\"message\":\"m\",\"n\":1,\"s\":\"x\"},\"target\":\"t\",\"span\":{\"name\":\"s\",\"id\":\"1\"},\"spans\":[]}", 0);
+	sh = find(set,
+	          T ",\"fields\":{\"message\":\"m\",\"n\":1,\"s\":\"x\"},\"target\":\"t\",\"span\":{\"name\":\"s\","
+	            "\"id\":\"1\"},\"spans\":[]}",
+	          0);
 	check_range(sh, SECTION_FIELDS, "{\"message\":\"m\",\"n\":_,\"s\":\"_\"}");
 	sh = find(set, T ",\"fields\":{},\"target\":\"t\",\"span\":{\"name\":\"s\",\"id\":\"1\"},\"spans\":[]}", 1);
 	check_range(sh, SECTION_FIELDS, NULL);
@@ -550,7 +629,13 @@ static void part_ranges(void **state)
 static void loading(void **state)
 {
 	struct shape_set *set, *copy;
-	static const char *const bad[] = {"", "x", "{\"a\":\"\x02\"}", "{\"timestamp\":\"\x05\",", "{\"timestamp\":\"\x07\"}x", "\x05", "{\"timestamp\":\x05}"};
+	static const char *const bad[] = {"",
+	                                  "x",
+	                                  "{\"a\":\"\x02\"}",
+	                                  "{\"timestamp\":\"\x05\",",
+	                                  "{\"timestamp\":\"\x07\"}x",
+	                                  "\x05",
+	                                  "{\"timestamp\":\x05}"};
 
 	(void)state;
 	assert_int_equal(shape_set_new(&set), 0);
@@ -566,8 +651,9 @@ static void loading(void **state)
 		assert_int_equal(shape_set_load(copy, id, a->part, a->skeleton.ptr, a->skeleton.len), 0);
 		assert_int_equal(shape_set_load(copy, id + 1, a->part, a->skeleton.ptr, a->skeleton.len), -EBADMSG);
 		b = shape_set_get(copy, id);
-		assert_true(slice_same(a->skeleton, b->skeleton) && a->nslots == b->nslots && a->depth == b->depth && a->span_line == b->span_line &&
-			    slice_same(a->message, b->message) && slice_same(a->worker, b->worker));
+		assert_true(slice_same(a->skeleton, b->skeleton) && a->nslots == b->nslots && a->depth == b->depth &&
+		            a->span_line == b->span_line && slice_same(a->message, b->message) &&
+		            slice_same(a->worker, b->worker));
 	}
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		for (unsigned part = 0; part < 2; part++)
@@ -585,7 +671,7 @@ static void loading(void **state)
 /* ---- many threads, one set ---- */
 
 #define THREADS 4
-#define SHAPES	3000
+#define SHAPES  3000
 
 struct finder {
 	struct shape_set *set;
@@ -603,10 +689,13 @@ static void *find_many(void *arg)
 		unsigned k = (i * 7 + f->seed * 911) % SHAPES;
 		char text[400] = {0};
 		enum line_verdict v;
-		int len = snprintf(text, sizeof text - SCAN_SLACK, T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m%u\",\"k%u\":1},\"target\":\"t%u\"}", k % 50, k / 50, k % 3);
+		int len =
+		    snprintf(text, sizeof text - SCAN_SLACK,
+		             T ",\"level\":\"INFO\",\"fields\":{\"message\":\"m%u\",\"k%u\":1},\"target\":\"t%u\"}",
+		             k % 50, k / 50, k % 3);
 
-		if (line_parse(&l, text, (size_t)len, &v) || shape_set_find(f->set, &l, 0, &f->seen[k]) || !f->seen[k] ||
-		    shape_set_get(f->set, f->seen[k]->id) != f->seen[k])
+		if (line_parse(&l, text, (size_t)len, &v) || shape_set_find(f->set, &l, 0, &f->seen[k]) ||
+		    !f->seen[k] || shape_set_get(f->set, f->seen[k]->id) != f->seen[k])
 			f->seen[k] = NULL;
 	}
 	line_done(&l);
@@ -638,10 +727,13 @@ static void from_many_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(skeleton_rows),     cmocka_unit_test(raw_shapes),      cmocka_unit_test(name_rows),     cmocka_unit_test(any_order),	cmocka_unit_test(matching),
-		cmocka_unit_test(match_tid_length),   cmocka_unit_test(match_tids),    cmocka_unit_test(slots_know_their_keys),
-		cmocka_unit_test(message_families),   cmocka_unit_test(tail_families), cmocka_unit_test(beyond_limits),
-		cmocka_unit_test(part_ranges),	      cmocka_unit_test(loading),       cmocka_unit_test(from_many_threads),
+	    cmocka_unit_test(skeleton_rows),    cmocka_unit_test(raw_shapes),
+	    cmocka_unit_test(name_rows),        cmocka_unit_test(any_order),
+	    cmocka_unit_test(matching),         cmocka_unit_test(match_tid_length),
+	    cmocka_unit_test(match_tids),       cmocka_unit_test(slots_know_their_keys),
+	    cmocka_unit_test(message_families), cmocka_unit_test(tail_families),
+	    cmocka_unit_test(beyond_limits),    cmocka_unit_test(part_ranges),
+	    cmocka_unit_test(loading),          cmocka_unit_test(from_many_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,9 +21,9 @@
 
 /* ---- faults ---- */
 
-static int faulty_fd = -1;	/* the only descriptor that faults are for */
-static int fault_percent;	/* of its writes that are troubled */
-static int fault_errno;		/* what they say, after taking a part */
+static int faulty_fd = -1; /* the only descriptor that faults are for */
+static int fault_percent;  /* of its writes that are troubled */
+static int fault_errno;    /* what they say, after taking a part */
 static int truncate_fails;
 static unsigned fault_seed = 1;
 
@@ -190,7 +190,8 @@ static void test_reopen(void **state)
 
 /* ---- trouble ---- */
 
-/* Batches of numbered lines through a troubled sink: what it says is written is in the file, in order, and nothing else. */
+/* Batches of numbered lines through a troubled sink: what it says is written is in the file, in order, and nothing
+ * else. */
 struct account {
 	unsigned next;
 	unsigned kept[200000];
@@ -206,7 +207,7 @@ static void batch(struct sink *sink, struct account *a, unsigned *seed)
 
 	for (size_t i = 0; i < lines; i++)
 		len += (size_t)sprintf(text + len, "%u %.*s\n", a->next + (unsigned)i, rand_r(seed) % 60,
-				       "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+		                       "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
 	rc = sink_write(sink, text, len, lines, &written);
 	assert_true(written <= lines);
 	assert_true(rc <= 0);
@@ -395,15 +396,15 @@ static void test_reader_goes_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_fresh_and_append, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cannot_open, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_short_writes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cannot_cut_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_shared_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pipe, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reader_goes_away, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_fresh_and_append, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_cannot_open, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_reopen, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_short_writes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_cannot_cut_back, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_shared_file, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_pipe, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_reader_goes_away, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

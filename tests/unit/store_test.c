@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The whole way: a file is loaded into a database, and everything that is read back is compared with the file itself: lines byte for byte,
- * values with what jansson reads, cursors with a loop over all events, a file loaded in pieces with one loaded at once. */
+/* The whole way: a file is loaded into a database, and everything that is read back is compared with the file itself:
+ * lines byte for byte, values with what jansson reads, cursors with a loop over all events, a file loaded in pieces
+ * with one loaded at once. */
 #include "ingest/scan.h"
 #include "load/load.h"
 #include "random_lines.h"
@@ -42,7 +43,13 @@ static int load(const char *db, const char *path)
 {
 	char *paths[] = {(char *)in_dir(path)}, database[200];
 	FILE *null = fopen(getenv("ILU_TEST_LOUD") ? "/dev/stderr" : "/dev/null", "w");
-	struct load_options o = {.db = strcpy(database, in_dir(db)), .paths = paths, .npaths = 1, .quiet = true, .threads = 2, .out = null, .err = null};
+	struct load_options o = {.db = strcpy(database, in_dir(db)),
+	                         .paths = paths,
+	                         .npaths = 1,
+	                         .quiet = true,
+	                         .threads = 2,
+	                         .out = null,
+	                         .err = null};
 	int status = load_run(&o);
 
 	fclose(null);
@@ -186,9 +193,12 @@ static bool same_value(enum slot_kind kind, struct slice v, json_t *want)
 	if (kind == SLOT_STRING || kind == SLOT_TID) {
 		size_t n = json_unescape(v, buf);
 
-		same = json_is_string(want) && n == json_string_length(want) && !memcmp(buf, json_string_value(want), n);
+		same =
+		    json_is_string(want) && n == json_string_length(want) && !memcmp(buf, json_string_value(want), n);
 	} else if (kind == SLOT_SCALAR || kind == SLOT_JSON) {
-		got = json_loadb(v.ptr, v.len, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL * (json_is_real(want) != 0), NULL);
+		got = json_loadb(v.ptr, v.len,
+		                 JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL * (json_is_real(want) != 0),
+		                 NULL);
 		same = got && json_equal(got, want);
 		json_decref(got);
 	}
@@ -212,14 +222,16 @@ static unsigned check_fields(const struct event *e, struct slice line, json_t *f
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(fields, key, value) {
+	json_object_foreach(fields, key, value)
+	{
 		struct slice v;
 		enum slot_kind kind = event_field(e, key, &v);
 
 		if (is_repeated(line, key))
 			continue;
 		if (!same_value(kind, v, value))
-			fail_msg("%.*s\nfield %s: kind %d, %.*s", (int)line.len, line.ptr, key, kind, kind ? (int)v.len : 0, kind ? v.ptr : "");
+			fail_msg("%.*s\nfield %s: kind %d, %.*s", (int)line.len, line.ptr, key, kind,
+			         kind ? (int)v.len : 0, kind ? v.ptr : "");
 		checked++;
 	}
 	return checked;
@@ -231,7 +243,9 @@ static void check_part(const struct event *e, struct slice line, enum section se
 	json_t *got;
 
 	if (section == SECTION_SPANS ? !json_is_array(want) : !json_is_object(want)) {
-		if (part.ptr && !is_repeated(line, section == SECTION_FIELDS ? "fields" : section == SECTION_SPAN ? "span" : "spans"))
+		if (part.ptr && !is_repeated(line, section == SECTION_FIELDS ? "fields"
+		                                   : section == SECTION_SPAN ? "span"
+		                                                             : "spans"))
 			fail_msg("%.*s\npart %d is there", (int)line.len, line.ptr, section);
 		return;
 	}
@@ -239,9 +253,9 @@ static void check_part(const struct event *e, struct slice line, enum section se
 		size_t i;
 		json_t *element;
 
-		json_array_foreach(want, i, element)
-			if (!json_is_object(element))
-				return; /* a list of something else is no list of spans */
+		json_array_foreach(
+		    want, i,
+		    element) if (!json_is_object(element)) return; /* a list of something else is no list of spans */
 		fail_msg("%.*s\npart %d is not there", (int)line.len, line.ptr, section);
 	}
 	got = json_loadb(part.ptr, part.len, JSON_ALLOW_NUL, NULL);
@@ -296,11 +310,16 @@ static void all_lines(void **state)
 		assert_int_equal(event_line(e, &line), 0);
 		if (!slice_same(line, want))
 			fail_msg("line %lld: %.*s", (long long)e->line, (int)line.len, line.ptr);
-		assert_int_equal(line_parse(&l, memset(memcpy(copy, want.ptr, want.len) + want.len, 0, SCAN_SLACK) - want.len, want.len, &v), 0);
+		assert_int_equal(
+		    line_parse(&l, memset(memcpy(copy, want.ptr, want.len) + want.len, 0, SCAN_SLACK) - want.len,
+		               want.len, &v),
+		    0);
 		assert_int_not_equal(v, LINE_REJECTED);
-		if (!slice_same(e->tid, l.tid) || e->stamp != l.stamp || e->time_ns != e->stamp || !slice_same(event_message(e), l.message) ||
-		    !slice_same(e->head->level, l.level) || !slice_same(e->head->target, l.target) || e->tail->depth != l.nspans)
-			fail_msg("line %lld: %.*s: not as the parser sees it", (long long)e->line, (int)line.len, line.ptr);
+		if (!slice_same(e->tid, l.tid) || e->stamp != l.stamp || e->time_ns != e->stamp ||
+		    !slice_same(event_message(e), l.message) || !slice_same(e->head->level, l.level) ||
+		    !slice_same(e->head->target, l.target) || e->tail->depth != l.nspans)
+			fail_msg("line %lld: %.*s: not as the parser sees it", (long long)e->line, (int)line.len,
+			         line.ptr);
 		checked += check_as_jansson(e, line);
 		if (events++ % 300 == 0) {
 			assert_int_equal(event_offset(e, &offset), 0);
@@ -314,7 +333,8 @@ static void all_lines(void **state)
 	event_cursor_close(c);
 	line_done(&l);
 	assert_int_equal(number(s, "SELECT ok + repaired - blank FROM source"), events);
-	assert_int_equal(number(s, "SELECT (SELECT count(*) FROM reject) + (SELECT blank FROM source)"), t.lines - events);
+	assert_int_equal(number(s, "SELECT (SELECT count(*) FROM reject) + (SELECT blank FROM source)"),
+	                 t.lines - events);
 	assert_true(checked > 7000);
 	store_close(s);
 	text_done(&t);
@@ -332,7 +352,10 @@ static void rejects(void **state)
 	write_file("reject.log", "w", t.ptr, t.len);
 	assert_int_equal(load("reject.db", "reject.log"), 3);
 	s = open_db("reject.db");
-	assert_int_equal(sqlite3_prepare_v2(store_db(s), "SELECT line, offset, length, reason FROM reject ORDER BY line", -1, &q, NULL), 0);
+	assert_int_equal(sqlite3_prepare_v2(store_db(s),
+	                                    "SELECT line, offset, length, reason FROM reject ORDER BY line", -1, &q,
+	                                    NULL),
+	                 0);
 	for (; sqlite3_step(q) == SQLITE_ROW; n++) {
 		struct slice line = text_line(&t, sqlite3_column_int64(q, 0));
 
@@ -373,7 +396,8 @@ static struct seen *see_all(struct store *s, unsigned *n)
 			seen = realloc(seen, (*n + 1024) * sizeof *seen);
 		seen[*n] = (struct seen){.id = e->id, .source = e->source, .time_ns = e->time_ns};
 		snprintf(seen[*n].tid, sizeof seen->tid, "%.*s", (int)e->tid.len, e->tid.ptr ? e->tid.ptr : "");
-		snprintf(seen[*n].level, sizeof seen->level, "%.*s", (int)e->head->level.len, e->head->level.ptr ? e->head->level.ptr : "");
+		snprintf(seen[*n].level, sizeof seen->level, "%.*s", (int)e->head->level.len,
+		         e->head->level.ptr ? e->head->level.ptr : "");
 	}
 	event_cursor_close(c);
 	return seen;
@@ -381,9 +405,9 @@ static struct seen *see_all(struct store *s, unsigned *n)
 
 static bool passes(const struct seen *e, const struct event_query *q)
 {
-	return (!q->tid.ptr || slice_is(q->tid, e->tid)) && (!q->source || q->source == e->source) && (!q->since_ns || e->time_ns >= q->since_ns) &&
-	       (!q->until_ns || e->time_ns < q->until_ns) && e->id >= q->first_id && (!q->last_id || e->id <= q->last_id) &&
-	       (!q->want || !strcmp(e->level, "WARN"));
+	return (!q->tid.ptr || slice_is(q->tid, e->tid)) && (!q->source || q->source == e->source) &&
+	       (!q->since_ns || e->time_ns >= q->since_ns) && (!q->until_ns || e->time_ns < q->until_ns) &&
+	       e->id >= q->first_id && (!q->last_id || e->id <= q->last_id) && (!q->want || !strcmp(e->level, "WARN"));
 }
 
 static void cursors(void **state)
@@ -436,13 +460,15 @@ static void cursors(void **state)
 				continue;
 			rc = event_cursor_next(c, &e);
 			if (rc != 1 || e->id != seen[k].id)
-				fail_msg("query %d: rc %d, event %lld, not %lld", i, rc, rc == 1 ? (long long)e->id : 0, (long long)seen[k].id);
+				fail_msg("query %d: rc %d, event %lld, not %lld", i, rc, rc == 1 ? (long long)e->id : 0,
+				         (long long)seen[k].id);
 			if (found++ % 100 == 0) { /* another event meanwhile */
 				const struct event *other;
 
 				assert_int_equal(event_get(s, b->id, &other), 1);
 				assert_int_equal(other->id, b->id);
-				assert_true(other->time_ns == b->time_ns && slice_is(other->tid.ptr ? other->tid : SLICE(""), b->tid));
+				assert_true(other->time_ns == b->time_ns &&
+				            slice_is(other->tid.ptr ? other->tid : SLICE(""), b->tid));
 				assert_int_equal(e->id, seen[k].id);
 			}
 		}
@@ -464,8 +490,10 @@ static void cursors(void **state)
 
 /* ---- a file that grows ---- */
 
-static const char events_sql[] = "SELECT source, line, offset, time_ns, level, target, message, tid, fields, span, spans, raw, \"foreign\" FROM event ORDER BY source, line";
-static const char ledger_sql[] = "SELECT bytes, lines, ok, repaired, rejected, ok_bytes, repaired_bytes, rejected_bytes, bytes_done, file_bytes FROM source";
+static const char events_sql[] = "SELECT source, line, offset, time_ns, level, target, message, tid, fields, span, "
+                                 "spans, raw, \"foreign\" FROM event ORDER BY source, line";
+static const char ledger_sql[] = "SELECT bytes, lines, ok, repaired, rejected, ok_bytes, repaired_bytes, "
+                                 "rejected_bytes, bytes_done, file_bytes FROM source";
 static const char places_sql[] = "SELECT tid, events FROM place ORDER BY tid";
 static const char rejects_sql[] = "SELECT * FROM reject ORDER BY source, line";
 
@@ -523,7 +551,9 @@ static void grown(void **state)
 /* A transaction's lines are found after each growth, too: its old places stay, and none is named twice. */
 static void grown_places(void **state)
 {
-	static const char line[] = "{\"timestamp\":\"2026-11-23 00:51:54.%d\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"%s\"},\"target\":\"t\"}\n";
+	static const char line[] =
+	    "{\"timestamp\":\"2026-11-23 "
+	    "00:51:54.%d\",\"level\":\"INFO\",\"fields\":{\"message\":\"m\",\"tid\":\"%s\"},\"target\":\"t\"}\n";
 	struct event_query q = {.tid = SLICE("a")};
 	struct event_cursor *c;
 	const struct event *e;
@@ -649,9 +679,15 @@ static void interrupted(void **state)
 	write_file("killed.log", "w", t.ptr, t.len);
 	assert_int_equal(load("killed.db", "killed.log"), 0);
 	assert_int_equal(sqlite3_open(in_dir("killed.db"), &db), 0);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA cache_size = 1; PRAGMA synchronous = OFF; BEGIN; UPDATE place SET events = 0; UPDATE chunk SET data = zeroblob(length(data));"
-					  "UPDATE block SET data = zeroblob(length(data))", NULL, NULL, NULL), 0);
-	snprintf(command, sizeof command, "cd %s && cp killed.db half.db && cp killed.db-journal half.db-journal && chmod 644 half.db-journal", dir);
+	assert_int_equal(sqlite3_exec(db,
+	                              "PRAGMA cache_size = 1; PRAGMA synchronous = OFF; BEGIN; UPDATE place SET events "
+	                              "= 0; UPDATE chunk SET data = zeroblob(length(data));"
+	                              "UPDATE block SET data = zeroblob(length(data))",
+	                              NULL, NULL, NULL),
+	                 0);
+	snprintf(command, sizeof command,
+	         "cd %s && cp killed.db half.db && cp killed.db-journal half.db-journal && chmod 644 half.db-journal",
+	         dir);
 	assert_int_equal(system(command), 0);
 	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	sqlite3_close(db);
@@ -667,13 +703,27 @@ static void interrupted(void **state)
 /* ---- damage that check must find ---- */
 
 static const char *const damages[] = {
-	"UPDATE source SET ok = ok + 1", "UPDATE source SET bytes = bytes + 1", "UPDATE source SET rejected_bytes = rejected_bytes - 1", "UPDATE source SET lines = lines - 1",
-	"DELETE FROM chunk WHERE id = 1", "UPDATE chunk SET lines = lines + 1 WHERE id = 1", "UPDATE chunk SET bytes = bytes - 5 WHERE id = 1",
-	"UPDATE chunk SET data = substr(data, 1, 30) WHERE id = 1", "UPDATE chunk SET data = x'' WHERE id = 1", "UPDATE chunk SET data = x'494c5543' || substr(data, 5, 8) || x'01' || substr(data, 14)",
-	"DELETE FROM reject WHERE line = (SELECT min(line) FROM reject)", "DELETE FROM shape WHERE id = 2", "UPDATE shape SET part = 1 - part WHERE id = 1",
-	"UPDATE shape SET skeleton = replace(CAST(skeleton AS TEXT), 'INFO', 'WARN')", "UPDATE place SET events = events + 1 WHERE tid = (SELECT min(tid) FROM place)",
-	"DELETE FROM place WHERE tid = (SELECT max(tid) FROM place)", "UPDATE place SET places = x'0100'", "UPDATE chunk SET min_stamp = min_stamp + 1 WHERE id = 1",
-	"UPDATE chunk SET first_line = first_line + 1 WHERE id = 1", "UPDATE chunk SET first_offset = first_offset + 1 WHERE id = 1", "UPDATE reject SET offset = offset + 1",
+    "UPDATE source SET ok = ok + 1",
+    "UPDATE source SET bytes = bytes + 1",
+    "UPDATE source SET rejected_bytes = rejected_bytes - 1",
+    "UPDATE source SET lines = lines - 1",
+    "DELETE FROM chunk WHERE id = 1",
+    "UPDATE chunk SET lines = lines + 1 WHERE id = 1",
+    "UPDATE chunk SET bytes = bytes - 5 WHERE id = 1",
+    "UPDATE chunk SET data = substr(data, 1, 30) WHERE id = 1",
+    "UPDATE chunk SET data = x'' WHERE id = 1",
+    "UPDATE chunk SET data = x'494c5543' || substr(data, 5, 8) || x'01' || substr(data, 14)",
+    "DELETE FROM reject WHERE line = (SELECT min(line) FROM reject)",
+    "DELETE FROM shape WHERE id = 2",
+    "UPDATE shape SET part = 1 - part WHERE id = 1",
+    "UPDATE shape SET skeleton = replace(CAST(skeleton AS TEXT), 'INFO', 'WARN')",
+    "UPDATE place SET events = events + 1 WHERE tid = (SELECT min(tid) FROM place)",
+    "DELETE FROM place WHERE tid = (SELECT max(tid) FROM place)",
+    "UPDATE place SET places = x'0100'",
+    "UPDATE chunk SET min_stamp = min_stamp + 1 WHERE id = 1",
+    "UPDATE chunk SET first_line = first_line + 1 WHERE id = 1",
+    "UPDATE chunk SET first_offset = first_offset + 1 WHERE id = 1",
+    "UPDATE reject SET offset = offset + 1",
 };
 
 static void planted_damage(void **state)
@@ -730,8 +780,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(all_lines), cmocka_unit_test(rejects),	 cmocka_unit_test(cursors),  cmocka_unit_test(grown),	      cmocka_unit_test(grown_places),
-		cmocka_unit_test(replaced),  cmocka_unit_test(cut_line), cmocka_unit_test(pieces),   cmocka_unit_test(interrupted), cmocka_unit_test(planted_damage),
+	    cmocka_unit_test(all_lines),      cmocka_unit_test(rejects),      cmocka_unit_test(cursors),
+	    cmocka_unit_test(grown),          cmocka_unit_test(grown_places), cmocka_unit_test(replaced),
+	    cmocka_unit_test(cut_line),       cmocka_unit_test(pieces),       cmocka_unit_test(interrupted),
+	    cmocka_unit_test(planted_damage),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

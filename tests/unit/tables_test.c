@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The model's tables: what is written as differences and kinds comes back from the views as it was, and columns that follow from others are
- * computed as the reference does. */
+/* The model's tables: what is written as differences and kinds comes back from the views as it was, and columns that
+ * follow from others are computed as the reference does. */
 #include "model/model.h"
 #include "model/write.h"
 
@@ -49,11 +49,13 @@ static sqlite3_stmt *ask(const char *sql)
 static struct invocation blank(int64_t run, struct slice tid)
 {
 	static struct attempt none;
-	struct invocation o = {.run = run, .tid = tid, .status = "ok", .success = NO_NS, .was_cold = NO_NS, .attempt = &none};
+	struct invocation o = {
+	    .run = run, .tid = tid, .status = "ok", .success = NO_NS, .was_cold = NO_NS, .attempt = &none};
 
 	o.sent_ns = o.controller_ns = o.dispatched_ns = o.arrived_ns = o.insert_ns = o.remove_ns = NO_NS;
 	o.start_ns = o.end_ns = o.return_ns = o.worker_duration_us = o.e2e_duration_us = NO_NS;
-	o.code_duration_sec = o.cpu_est_queue_sec = o.cpu_est_runtime_sec = o.gpu_est_queue_sec = o.gpu_est_runtime_sec = NAN;
+	o.code_duration_sec = o.cpu_est_queue_sec = o.cpu_est_runtime_sec = o.gpu_est_queue_sec =
+	    o.gpu_est_runtime_sec = NAN;
 	o.cpu_est_sec = o.gpu_est_sec = o.insert_cpu_load = o.insert_gpu_load = NAN;
 	o.warm_sec = o.base_sec = o.share = NAN;
 	return o;
@@ -71,12 +73,14 @@ static const struct {
 	const char *tid;
 	int64_t time[9]; /* sent, controller, dispatched, arrived, insert, remove, start, end, return */
 } times[] = {
-	{"all", {BASE, BASE + 1, BASE + 2, BASE + 30, BASE + 31, BASE + 5000000000, BASE + 5000000001, BASE + 6000000000, BASE + 6100000000}},
-	{"none", {NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE}},
-	{"one", {NONE, NONE, NONE, NONE, NONE, NONE, NONE, BASE + 7, NONE}},
-	{"gaps", {BASE + 9, NONE, NONE, BASE + 10, NONE, BASE + 12, NONE, BASE + 13, NONE}},
-	{"backwards", {BASE + 9, BASE + 8, BASE + 7, BASE + 6, BASE + 5, BASE + 4, BASE + 3, BASE + 2, BASE + 1}},
-	{"early", {0, NONE, NONE, 1, -1, -5, 0, 2, NONE}},
+    {"all",
+     {BASE, BASE + 1, BASE + 2, BASE + 30, BASE + 31, BASE + 5000000000, BASE + 5000000001, BASE + 6000000000,
+      BASE + 6100000000}},
+    {"none", {NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE}},
+    {"one", {NONE, NONE, NONE, NONE, NONE, NONE, NONE, BASE + 7, NONE}},
+    {"gaps", {BASE + 9, NONE, NONE, BASE + 10, NONE, BASE + 12, NONE, BASE + 13, NONE}},
+    {"backwards", {BASE + 9, BASE + 8, BASE + 7, BASE + 6, BASE + 5, BASE + 4, BASE + 3, BASE + 2, BASE + 1}},
+    {"early", {0, NONE, NONE, 1, -1, -5, 0, 2, NONE}},
 };
 
 static void times_come_back(void **state)
@@ -99,13 +103,15 @@ static void times_come_back(void **state)
 		put(&o);
 	}
 	assert_int_equal(writer_finish(&writer), 0);
-	st = ask("SELECT sent_ns, controller_ns, dispatched_ns, arrived_ns, insert_ns, remove_ns, start_ns, end_ns, return_ns FROM invocation WHERE tid = ? AND run = 1");
+	st = ask("SELECT sent_ns, controller_ns, dispatched_ns, arrived_ns, insert_ns, remove_ns, start_ns, end_ns, "
+	         "return_ns FROM invocation WHERE tid = ? AND run = 1");
 	for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
 		bind_word(st, 1, times[i].tid);
 		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 		for (int k = 0; k < 9; k++)
 			if (column_ns(st, k) != times[i].time[k])
-				fail_msg("%s: column %d is %lld, not %lld", times[i].tid, k, (long long)column_ns(st, k), (long long)times[i].time[k]);
+				fail_msg("%s: column %d is %lld, not %lld", times[i].tid, k,
+				         (long long)column_ns(st, k), (long long)times[i].time[k]);
 		assert_int_equal(sqlite3_step(st), SQLITE_DONE);
 		sqlite3_reset(st);
 	}
@@ -137,13 +143,13 @@ static const struct {
 	int64_t insert, remove;
 	double queueing;
 } queueing[] = {
-	{"a", 0, 12840900000, 12.0 + 0.8409}, /* ns / 10^9 alone would be 1.0000000000000002 times this */
-	{"b", 0, 56415, 5.6415e-05},
-	{"c", 10, 0, -1.0 + 0.99999999},
-	{"d", 3000000000, 0, -3.0},
-	{"e", BASE, BASE, 0.0},
-	{"f", NONE, BASE, NAN},
-	{"g", BASE, NONE, NAN},
+    {"a", 0, 12840900000, 12.0 + 0.8409}, /* ns / 10^9 alone would be 1.0000000000000002 times this */
+    {"b", 0, 56415, 5.6415e-05},
+    {"c", 10, 0, -1.0 + 0.99999999},
+    {"d", 3000000000, 0, -3.0},
+    {"e", BASE, BASE, 0.0},
+    {"f", NONE, BASE, NAN},
+    {"g", BASE, NONE, NAN},
 };
 
 static void queueing_is_the_references(void **state)
@@ -168,9 +174,11 @@ static void queueing_is_the_references(void **state)
 		double q = queueing[i].queueing;
 
 		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-		if (isnan(q) ? sqlite3_column_type(st, 1) != SQLITE_NULL || sqlite3_column_type(st, 2) != SQLITE_NULL || sqlite3_column_type(st, 3) != SQLITE_NULL
-			     : sqlite3_column_type(st, 1) != SQLITE_FLOAT || sqlite3_column_double(st, 1) != q || sqlite3_column_double(st, 2) != q + 0.1 ||
-			       sqlite3_column_double(st, 3) != (i % 2 ? 7.7 : 8.8) - (q + 0.1))
+		if (isnan(q) ? sqlite3_column_type(st, 1) != SQLITE_NULL || sqlite3_column_type(st, 2) != SQLITE_NULL ||
+		                   sqlite3_column_type(st, 3) != SQLITE_NULL
+		             : sqlite3_column_type(st, 1) != SQLITE_FLOAT || sqlite3_column_double(st, 1) != q ||
+		                   sqlite3_column_double(st, 2) != q + 0.1 ||
+		                   sqlite3_column_double(st, 3) != (i % 2 ? 7.7 : 8.8) - (q + 0.1))
 			fail_msg("%s: %.17g", queueing[i].tid, sqlite3_column_double(st, 1));
 	}
 	sqlite3_finalize(st);
@@ -178,13 +186,13 @@ static void queueing_is_the_references(void **state)
 
 static const struct {
 	const char *tid;
-	int64_t e2e;	/* µs */
+	int64_t e2e; /* µs */
 	double code, queueing;
 } overheads[] = {
-	{"a", 1234567, 0.37, 0.25},
-	{"b", 37545000, 0.017999887466430664, 37.5249},
-	{"c", 100, 0.1, 0.0},
-	{"d", 1234567, NAN, 0.25},
+    {"a", 1234567, 0.37, 0.25},
+    {"b", 37545000, 0.017999887466430664, 37.5249},
+    {"c", 100, 0.1, 0.0},
+    {"d", 1234567, NAN, 0.25},
 };
 
 static void overheads_are_the_references(void **state)
@@ -206,18 +214,28 @@ static void overheads_are_the_references(void **state)
 		put(&o);
 	}
 	assert_int_equal(writer_finish(&writer), 0);
-	st = ask("SELECT e2e_sec, e2e_overhead, norm_e2e, exec_overhead, exec_overhead_norm, e2e_overhead_portion, e2e_norm_portion, e2e_portion, queue_portion"
-		 " FROM invocation ORDER BY tid");
+	st = ask("SELECT e2e_sec, e2e_overhead, norm_e2e, exec_overhead, exec_overhead_norm, e2e_overhead_portion, "
+	         "e2e_norm_portion, e2e_portion, queue_portion"
+	         " FROM invocation ORDER BY tid");
 	for (size_t i = 0; i < sizeof overheads / sizeof *overheads; i++) {
 		double e2e = (double)overheads[i].e2e / 1000000.0, norm = (e2e - warm) / warm, code = overheads[i].code;
 		double exec = isnan(code) ? NAN : (code > base ? code - base : 0) / base, q = overheads[i].queueing;
-		double expected[] = {e2e, e2e - warm, norm, exec, exec * share, norm * share, e2e / warm * share, e2e * share,
-				     (floor(q) + (q - floor(q))) * share};
+		double expected[] = {e2e,
+		                     e2e - warm,
+		                     norm,
+		                     exec,
+		                     exec * share,
+		                     norm * share,
+		                     e2e / warm * share,
+		                     e2e * share,
+		                     (floor(q) + (q - floor(q))) * share};
 
 		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 		for (int k = 0; k < 8; k++)
-			if (isnan(expected[k]) ? sqlite3_column_type(st, k) != SQLITE_NULL : sqlite3_column_double(st, k) != expected[k])
-				fail_msg("%s: column %d is %.17g, not %.17g", overheads[i].tid, k, sqlite3_column_double(st, k), expected[k]);
+			if (isnan(expected[k]) ? sqlite3_column_type(st, k) != SQLITE_NULL
+			                       : sqlite3_column_double(st, k) != expected[k])
+				fail_msg("%s: column %d is %.17g, not %.17g", overheads[i].tid, k,
+				         sqlite3_column_double(st, k), expected[k]);
 		assert_true(fabs(sqlite3_column_double(st, 8) - expected[8]) < 1e-12);
 	}
 	sqlite3_finalize(st);
@@ -236,7 +254,8 @@ static char *rows(const char *sql)
 		for (int i = 0; i < sqlite3_column_count(st); i++) {
 			const char *v = (const char *)sqlite3_column_text(st, i);
 
-			n += (size_t)snprintf(out + n, sizeof out - n, "%s%s", v ? v : "-", i + 1 < sqlite3_column_count(st) ? "," : ";");
+			n += (size_t)snprintf(out + n, sizeof out - n, "%s%s", v ? v : "-",
+			                      i + 1 < sqlite3_column_count(st) ? "," : ";");
 		}
 	sqlite3_finalize(st);
 	return out;
@@ -245,8 +264,20 @@ static char *rows(const char *sql)
 static void attempts_locks_batches(void **state)
 {
 	struct attempt attempts[] = {
-		{.insert_ns = 5, .remove_ns = 8, .start_ns = 9, .end_ns = 20, .container_id = SLICE("f-1"), .outcome = "error", .error = SLICE("broke")},
-		{.insert_ns = 20, .remove_ns = NONE, .start_ns = NONE, .end_ns = 30, .worker = SLICE("w2"), .outcome = "ok", .state = "cold"},
+	    {.insert_ns = 5,
+	     .remove_ns = 8,
+	     .start_ns = 9,
+	     .end_ns = 20,
+	     .container_id = SLICE("f-1"),
+	     .outcome = "error",
+	     .error = SLICE("broke")},
+	    {.insert_ns = 20,
+	     .remove_ns = NONE,
+	     .start_ns = NONE,
+	     .end_ns = 30,
+	     .worker = SLICE("w2"),
+	     .outcome = "ok",
+	     .state = "cold"},
 	};
 	struct invocation o = blank(2, SLICE("t"));
 	struct lock l = {.run = 2, .from_ns = 9, .to_ns = NONE, .container_id = SLICE("f-1"), .worker = SLICE("w1")};
@@ -264,11 +295,14 @@ static void attempts_locks_batches(void **state)
 	l.to_ns = 12;
 	assert_int_equal(write_lock(&writer, &l), 0);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(write_batch(&writer, 2, SLICE("w1"), i == 1 ? SLICE("g") : SLICE("f"), 100 - i, i + 1), 0);
+		assert_int_equal(write_batch(&writer, 2, SLICE("w1"), i == 1 ? SLICE("g") : SLICE("f"), 100 - i, i + 1),
+		                 0);
 	assert_int_equal(writer_finish(&writer), 0);
 	assert_string_equal(rows("SELECT run, tid, attempts, worker FROM invocation"), "2,t,2,w1;");
-	assert_string_equal(rows("SELECT * FROM attempt ORDER BY n"), "2,t,1,w1,5,8,9,20,f-1,-,error,broke;2,t,2,w2,20,-,-,30,-,cold,ok,-;");
-	assert_string_equal(rows("SELECT * FROM lock ORDER BY tid, from_ns"), "2,f-1,-,w1,9,-;2,f-1,t,w1,3,12;2,f-1,t,w1,9,-;");
+	assert_string_equal(rows("SELECT * FROM attempt ORDER BY n"),
+	                    "2,t,1,w1,5,8,9,20,f-1,-,error,broke;2,t,2,w2,20,-,-,30,-,cold,ok,-;");
+	assert_string_equal(rows("SELECT * FROM lock ORDER BY tid, from_ns"),
+	                    "2,f-1,-,w1,9,-;2,f-1,t,w1,3,12;2,f-1,t,w1,9,-;");
 	assert_string_equal(rows("SELECT * FROM lock WHERE tid = 't' AND to_ns IS NULL"), "2,f-1,t,w1,9,-;");
 	assert_string_equal(rows("SELECT * FROM batch"), "2,w1,100,f,1;2,w1,99,g,2;2,w1,98,f,3;");
 }
@@ -324,8 +358,9 @@ static void function_from_the_trace(void **state)
 	assert_int_equal(write_function(&writer, o[1].place, o[1].kind, SLICE("f")), 0);
 	assert_int_equal(write_function(&writer, o[2].place, o[2].kind, SLICE("g")), 0);
 	assert_int_equal(writer_finish(&writer), 0);
-	assert_string_equal(rows("SELECT tid, function_name, function_source, sent_ns - 1795395145000000000 FROM invocation ORDER BY tid"),
-			    "a,-,-,0;b,f,trace,1;c,g,trace,2;");
+	assert_string_equal(rows("SELECT tid, function_name, function_source, sent_ns - 1795395145000000000 FROM "
+	                         "invocation ORDER BY tid"),
+	                    "a,-,-,0;b,f,trace,1;c,g,trace,2;");
 }
 
 /* ---- damage that check must find ---- */
@@ -334,14 +369,14 @@ static const struct {
 	const char *sql;
 	int faults;
 } damages[] = {
-	{"SELECT 1", 0},
-	{"DELETE FROM invocation_kind", 1},
-	{"DELETE FROM work_kind WHERE container_id IS NOT NULL", 2},
-	{"UPDATE invocation_row SET kind = kind + 1", 1},
-	{"DELETE FROM place", 3},
-	{"UPDATE batch_row SET kind = 99 WHERE id = 1", 1},
-	{"INSERT INTO result_pack VALUES(1, x'494c5550')", 1},
-	{"INSERT INTO trace_pack VALUES(1, x'')", 1},
+    {"SELECT 1", 0},
+    {"DELETE FROM invocation_kind", 1},
+    {"DELETE FROM work_kind WHERE container_id IS NOT NULL", 2},
+    {"UPDATE invocation_row SET kind = kind + 1", 1},
+    {"DELETE FROM place", 3},
+    {"UPDATE batch_row SET kind = 99 WHERE id = 1", 1},
+    {"INSERT INTO result_pack VALUES(1, x'494c5550')", 1},
+    {"INSERT INTO trace_pack VALUES(1, x'')", 1},
 };
 
 static void say(void *arg, const char *text)
@@ -352,7 +387,12 @@ static void say(void *arg, const char *text)
 
 static void finds_damage(void **state)
 {
-	struct attempt attempts[] = {{.insert_ns = 5, .remove_ns = 8, .start_ns = 9, .end_ns = 20, .container_id = SLICE("f-1"), .outcome = "ok"}};
+	struct attempt attempts[] = {{.insert_ns = 5,
+	                              .remove_ns = 8,
+	                              .start_ns = 9,
+	                              .end_ns = 20,
+	                              .container_id = SLICE("f-1"),
+	                              .outcome = "ok"}};
 	struct invocation o = blank(1, SLICE("t"));
 	struct lock l = {.run = 1, .from_ns = 9, .to_ns = 10, .container_id = SLICE("f-1")};
 
@@ -364,7 +404,8 @@ static void finds_damage(void **state)
 	assert_int_equal(write_lock(&writer, &l), 0);
 	assert_int_equal(write_batch(&writer, 1, SLICE("w1"), SLICE("f"), 100, 1), 0);
 	assert_int_equal(writer_finish(&writer), 0);
-	assert_int_equal(sql_exec_all(store_db(store), "PRAGMA journal_mode = MEMORY"), 0); /* a new database has none, and rolls nothing back */
+	assert_int_equal(sql_exec_all(store_db(store), "PRAGMA journal_mode = MEMORY"),
+	                 0); /* a new database has none, and rolls nothing back */
 	for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
 		int said = 0, found;
 
@@ -381,8 +422,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
 	const struct CMUnitTest tests[] = {
-		TEST(times_come_back), TEST(too_far_apart), TEST(queueing_is_the_references), TEST(overheads_are_the_references),
-		TEST(attempts_locks_batches), TEST(same_transaction_in_two_runs), TEST(function_from_the_trace), TEST(finds_damage),
+	    TEST(times_come_back),
+	    TEST(too_far_apart),
+	    TEST(queueing_is_the_references),
+	    TEST(overheads_are_the_references),
+	    TEST(attempts_locks_batches),
+	    TEST(same_transaction_in_two_runs),
+	    TEST(function_from_the_trace),
+	    TEST(finds_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

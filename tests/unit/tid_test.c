@@ -22,17 +22,17 @@ static void test_text(void **state)
 		const char *text;
 		int rc;
 	} rows[] = {
-		{ "00000000000000000000000000000000", 0 },
-		{ "0123456789abcdeffedcba9876543210", 0 },
-		{ "0123456789ABCDEFFEDCBA9876543210", 0 }, /* a name: upper case is not how we write ids */
-		{ "0123456789abcdeffedcba987654321", 0 },
-		{ "LoadMonitor", 0 },
-		{ "0-aes-prewarm", 0 },
-		{ "a", 0 },
-		{ "gr\xc3\xbc\xc3\x9f", 0 },
-		{ "a name of forty-seven bytes, which is the most.", 0 },
-		{ "a name of forty-eight bytes, which is one more..", -EINVAL },
-		{ "", -EINVAL },
+	    {"00000000000000000000000000000000", 0},
+	    {"0123456789abcdeffedcba9876543210", 0},
+	    {"0123456789ABCDEFFEDCBA9876543210", 0}, /* a name: upper case is not how we write ids */
+	    {"0123456789abcdeffedcba987654321", 0},
+	    {"LoadMonitor", 0},
+	    {"0-aes-prewarm", 0},
+	    {"a", 0},
+	    {"gr\xc3\xbc\xc3\x9f", 0},
+	    {"a name of forty-seven bytes, which is the most.", 0},
+	    {"a name of forty-eight bytes, which is one more..", -EINVAL},
+	    {"", -EINVAL},
 	};
 
 	(void)state;
@@ -70,12 +70,15 @@ static void test_long_names(void **state)
 	static const struct {
 		const char *name, *text;
 	} rows[] = {
-		{ NULL, "unnamed" },
-		{ "", "unnamed" },
-		{ "01234567890123456789012345678901234567890123456789", "01234567890123456789012345678901234567890123456" },
-		{ "0123456789012345678901234567890123456789012345\xc3\xa4", "0123456789012345678901234567890123456789012345" },
-		{ "01234567890123456789012345678901234567890123\xf0\x9f\x98\x80", "01234567890123456789012345678901234567890123" },
-		{ "0123456789012345678901234567890123456789012\xf0\x9f\x98\x80z", "0123456789012345678901234567890123456789012\xf0\x9f\x98\x80" },
+	    {NULL, "unnamed"},
+	    {"", "unnamed"},
+	    {"01234567890123456789012345678901234567890123456789", "01234567890123456789012345678901234567890123456"},
+	    {"0123456789012345678901234567890123456789012345\xc3\xa4",
+	     "0123456789012345678901234567890123456789012345"},
+	    {"01234567890123456789012345678901234567890123\xf0\x9f\x98\x80",
+	     "01234567890123456789012345678901234567890123"},
+	    {"0123456789012345678901234567890123456789012\xf0\x9f\x98\x80z",
+	     "0123456789012345678901234567890123456789012\xf0\x9f\x98\x80"},
 	};
 
 	(void)state;
@@ -125,7 +128,7 @@ static void generate(unsigned char *out)
 }
 
 #define THREADS 4
-#define EACH	50000
+#define EACH    50000
 
 static unsigned char made[THREADS * EACH][16];
 
@@ -207,8 +210,8 @@ static void on_alarm(int sig)
 
 static void test_signals(void **state)
 {
-	struct itimerval often = { { 0, 200 }, { 0, 200 } }, never = { { 0, 0 }, { 0, 0 } };
-	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART }, old;
+	struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+	struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART}, old;
 	unsigned char(*all)[16] = malloc(sizeof made + sizeof in_handler);
 	size_t n = 0;
 
@@ -236,10 +239,10 @@ static void test_errno_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),	 cmocka_unit_test(test_parse_leaves_output),
-		cmocka_unit_test(test_long_names), cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_threads),	 cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_signals),	 cmocka_unit_test(test_errno_kept),
+	    cmocka_unit_test(test_text),       cmocka_unit_test(test_parse_leaves_output),
+	    cmocka_unit_test(test_long_names), cmocka_unit_test(test_equal),
+	    cmocka_unit_test(test_threads),    cmocka_unit_test(test_fork),
+	    cmocka_unit_test(test_signals),    cmocka_unit_test(test_errno_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,49 +23,49 @@ static const struct {
 	int64_t offset_s;
 	bool tzdata;
 } rows[] = {
-	{"UTC", "2026-11-23 00:51:54.0", 0, 0, false},
-	{"Z", "2026-11-23 00:51:54.0", 0, 0, false},
-	{"+02:00", "2026-11-23 00:51:54.0", 0, -7200, false},
-	{"-04:00", "2026-11-23 00:51:54.0", 0, 14400, false},
-	{"-0430", "2026-11-23 00:51:54.0", 0, 16200, false},
-	{"-4", "2026-11-23 00:51:54.0", 0, 14400, false},
-	{"+5:30", "2026-11-23 00:51:54.0", 0, -19800, false},
-	{"+", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"+1:", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"+123", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"+1:5", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"+24:00", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"+01:60", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"+01:00x", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"Mars/Olympus", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"../../../etc/passwd", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"/etc/passwd", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"America", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"tzdata.zi", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
-	{"America/New_York", "2026-07-01 12:00:00.0", 0, 14400, true},
-	{"America/New_York", "2026-12-01 12:00:00.0", 0, 18000, true},
-	/* The fold: 01:30 twice, the earlier one is still summer time. */
-	{"America/New_York", "2026-11-01 00:59:59.999999999", 0, 14400, true},
-	{"America/New_York", "2026-11-01 01:30:00.0", 0, 14400, true},
-	{"America/New_York", "2026-11-01 01:59:59.999999999", 0, 14400, true},
-	{"America/New_York", "2026-11-01 02:00:00.0", 0, 18000, true},
-	/* The gap: 02:30 never was. */
-	{"America/New_York", "2026-03-08 01:59:59.999999999", 0, 18000, true},
-	{"America/New_York", "2026-03-08 02:30:00.0", 0, 18000, true},
-	{"America/New_York", "2026-03-08 03:00:00.0", 0, 14400, true},
-	/* Beyond the list in the file: the rule. */
-	{"America/New_York", "2150-07-01 12:00:00.0", 0, 14400, true},
-	{"America/New_York", "2150-12-31 23:00:00.0", 0, 18000, true},
-	{"Australia/Sydney", "2150-12-31 23:00:00.0", 0, -39600, true},
-	{"Australia/Lord_Howe", "2150-12-31 23:00:00.0", 0, -39600, true},
-	{"Australia/Lord_Howe", "2150-07-01 23:00:00.0", 0, -37800, true},
-	{"Europe/Dublin", "2150-07-01 12:00:00.0", 0, -3600, true},
-	{"Europe/Dublin", "2150-12-31 12:00:00.0", 0, 0, true},
-	{"Asia/Kolkata", "2026-07-01 12:00:00.0", 0, -19800, true},
-	{"Asia/Kolkata", "2200-07-01 12:00:00.0", 0, -19800, true},
-	/* Before the list. */
-	{"America/New_York", "1800-01-01 12:00:00.0", 0, 17762, true},
+    {"UTC", "2026-11-23 00:51:54.0", 0, 0, false},
+    {"Z", "2026-11-23 00:51:54.0", 0, 0, false},
+    {"+02:00", "2026-11-23 00:51:54.0", 0, -7200, false},
+    {"-04:00", "2026-11-23 00:51:54.0", 0, 14400, false},
+    {"-0430", "2026-11-23 00:51:54.0", 0, 16200, false},
+    {"-4", "2026-11-23 00:51:54.0", 0, 14400, false},
+    {"+5:30", "2026-11-23 00:51:54.0", 0, -19800, false},
+    {"+", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"+1:", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"+123", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"+1:5", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"+24:00", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"+01:60", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"+01:00x", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"Mars/Olympus", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"../../../etc/passwd", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"/etc/passwd", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"America", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"tzdata.zi", "2026-11-23 00:51:54.0", -ENOENT, 0, false},
+    {"America/New_York", "2026-07-01 12:00:00.0", 0, 14400, true},
+    {"America/New_York", "2026-12-01 12:00:00.0", 0, 18000, true},
+    /* The fold: 01:30 twice, the earlier one is still summer time. */
+    {"America/New_York", "2026-11-01 00:59:59.999999999", 0, 14400, true},
+    {"America/New_York", "2026-11-01 01:30:00.0", 0, 14400, true},
+    {"America/New_York", "2026-11-01 01:59:59.999999999", 0, 14400, true},
+    {"America/New_York", "2026-11-01 02:00:00.0", 0, 18000, true},
+    /* The gap: 02:30 never was. */
+    {"America/New_York", "2026-03-08 01:59:59.999999999", 0, 18000, true},
+    {"America/New_York", "2026-03-08 02:30:00.0", 0, 18000, true},
+    {"America/New_York", "2026-03-08 03:00:00.0", 0, 14400, true},
+    /* Beyond the list in the file: the rule. */
+    {"America/New_York", "2150-07-01 12:00:00.0", 0, 14400, true},
+    {"America/New_York", "2150-12-31 23:00:00.0", 0, 18000, true},
+    {"Australia/Sydney", "2150-12-31 23:00:00.0", 0, -39600, true},
+    {"Australia/Lord_Howe", "2150-12-31 23:00:00.0", 0, -39600, true},
+    {"Australia/Lord_Howe", "2150-07-01 23:00:00.0", 0, -37800, true},
+    {"Europe/Dublin", "2150-07-01 12:00:00.0", 0, -3600, true},
+    {"Europe/Dublin", "2150-12-31 12:00:00.0", 0, 0, true},
+    {"Asia/Kolkata", "2026-07-01 12:00:00.0", 0, -19800, true},
+    {"Asia/Kolkata", "2200-07-01 12:00:00.0", 0, -19800, true},
+    /* Before the list. */
+    {"America/New_York", "1800-01-01 12:00:00.0", 0, 17762, true},
 };
 
 static bool has_tzdata(void)
@@ -133,7 +133,7 @@ static void all_zones(void **state)
 				for (later = -26 * 3600; later <= 26 * 3600; later += 900)
 					if (agrees(local, later))
 						fail_msg("%s at %lld: %lld, libc finds %lld", zone, (long long)local,
-							 (long long)offset, (long long)later);
+						         (long long)offset, (long long)later);
 			}
 			checked++;
 		}
@@ -186,9 +186,9 @@ static void damaged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),
-		cmocka_unit_test(all_zones),
-		cmocka_unit_test(damaged),
+	    cmocka_unit_test(table),
+	    cmocka_unit_test(all_zones),
+	    cmocka_unit_test(damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,8 @@
  * When nothing can run any more and nothing will ever be due, while others than daemons wait, that is a deadlock: who
  * waits for what, held by whom, since when, in which transaction, and the cycle, go into the log (target
  * "ilulog::clock") and to stderr, and the process ends with status 86. So does an instant that does not end because
- * something wakes and wakes without letting time go on. A cycle of locks is reported when it closes, whatever else runs.
+ * something wakes and wakes without letting time go on. A cycle of locks is reported when it closes, whatever else
+ *runs.
  *
  * Times are int64_t nanoseconds and saturate. Functions return 0 or a negative errno unless they say otherwise. All may
  * be called from any actor, none from signal handlers; in virtual time those that can wait give -EPERM in threads that
@@ -38,9 +39,9 @@
 extern "C" {
 #endif
 
-#define ILU_CLOCK_NAME 32	  /* bytes of a name, with its NUL */
-#define ILU_FOREVER    INT64_MAX  /* a deadline that never comes */
-#define ILU_CLOCK_EXIT 86	  /* exit status after a report */
+#define ILU_CLOCK_NAME 32        /* bytes of a name, with its NUL */
+#define ILU_FOREVER    INT64_MAX /* a deadline that never comes */
+#define ILU_CLOCK_EXIT 86        /* exit status after a report */
 
 /* ---- start and stop ---- */
 
@@ -52,19 +53,19 @@ enum ilu_clock_kind {
 /* Zero is the default everywhere. All but `kind`, `seed` and the stacks concern virtual time only. */
 struct ilu_clock_options {
 	enum ilu_clock_kind kind;
-	uint64_t seed;		 /* of the random streams */
-	int64_t start_wall_ns;	 /* wall time at the beginning, since 1970 UTC; 0: 2026-01-01T00:00:00Z */
-	uint64_t order_seed;	 /* not 0: who is ready runs in an order drawn from this, to find races */
-	uint64_t spin_limit;	 /* wakeups of one actor at one instant that are reported; 0: 1,000,000 */
-	uint64_t daemon_limit;	 /* wakeups of daemons in a row, with nobody else who could ever run again, that are
-				    reported as a deadlock; 0: 10,000,000 */
-	int64_t io_patience_ns;	 /* real time after which an ilu_clock_io_begin is named on stderr; 0: 5 s */
-	size_t thread_stack;	 /* bytes; 0: 256 KiB */
-	size_t task_stack;	 /* bytes; 0: 16 KiB */
+	uint64_t seed;          /* of the random streams */
+	int64_t start_wall_ns;  /* wall time at the beginning, since 1970 UTC; 0: 2026-01-01T00:00:00Z */
+	uint64_t order_seed;    /* not 0: who is ready runs in an order drawn from this, to find races */
+	uint64_t spin_limit;    /* wakeups of one actor at one instant that are reported; 0: 1,000,000 */
+	uint64_t daemon_limit;  /* wakeups of daemons in a row, with nobody else who could ever run again, that are
+	                           reported as a deadlock; 0: 10,000,000 */
+	int64_t io_patience_ns; /* real time after which an ilu_clock_io_begin is named on stderr; 0: 5 s */
+	size_t thread_stack;    /* bytes; 0: 256 KiB */
+	size_t task_stack;      /* bytes; 0: 16 KiB */
 };
 
-/* Start; the calling thread is the actor "main". Virtual time must start before the log (-EBUSY otherwise), and while it
- * runs full rings block, so that nothing is lost. NULL: real time, which is also what works without a start.
+/* Start; the calling thread is the actor "main". Virtual time must start before the log (-EBUSY otherwise), and while
+ * it runs full rings block, so that nothing is lost. NULL: real time, which is also what works without a start.
  * -EALREADY: it runs. -EINVAL: a wrong option. -ENOMEM. */
 ILU_API int ilu_clock_start(const struct ilu_clock_options *options);
 
@@ -100,18 +101,18 @@ struct ilu_clock_stats {
 	uint64_t wakeups;  /* of actors, and calls of timers */
 	uint64_t instants; /* times that time has moved */
 	uint64_t actors;   /* that live now, main included */
-	uint64_t peak;	   /* most that lived at once */
+	uint64_t peak;     /* most that lived at once */
 	uint64_t pending;  /* deadlines ahead */
-	uint64_t left;	   /* actors that did not end at earlier stops */
+	uint64_t left;     /* actors that did not end at earlier stops */
 };
 ILU_API void ilu_clock_stats(struct ilu_clock_stats *out);
 
 /* ---- threads and tasks ---- */
 
-/* A thread has a stack and a pthread of its own: up to about 10^4. A task is a small stack on the main thread's pthread,
- * switched in a few nanoseconds: up to about 10^6 (on real time it is a pthread, too). A task that waits other than by
- * this layer stops all tasks; one that needs more stack than it has corrupts others (the first 1,024 have a guard page).
- * Each has its own stack of entered spans. Tasks share the main thread's `threadName`. */
+/* A thread has a stack and a pthread of its own: up to about 10^4. A task is a small stack on the main thread's
+ * pthread, switched in a few nanoseconds: up to about 10^6 (on real time it is a pthread, too). A task that waits other
+ * than by this layer stops all tasks; one that needs more stack than it has corrupts others (the first 1,024 have a
+ * guard page). Each has its own stack of entered spans. Tasks share the main thread's `threadName`. */
 typedef struct ilu_thread ilu_thread;
 
 #define ILU_DAEMON 1u /* does not keep the simulation alive, nor make a deadlock */
@@ -125,7 +126,7 @@ typedef struct ilu_thread ilu_thread;
  * -EINVAL, -ENOMEM, -EAGAIN (no more threads), -ECANCELED (the clock stops) or -EPERM. */
 ILU_API int ilu_thread_start(ilu_thread **out, const char *name, unsigned flags, int (*run)(void *arg), void *arg);
 ILU_API int ilu_task_start(ilu_thread **out, const char *name, unsigned flags, size_t stack_size, int (*run)(void *arg),
-			   void *arg);
+                           void *arg);
 
 /* Wait for its end; takes the handle, unless it fails with -ETIMEDOUT, -ECANCELED, -EDEADLK (itself) or -EPERM.
  * *result (may be NULL) is what run returned. */
@@ -174,11 +175,11 @@ typedef struct ilu_rwlock {
 
 ILU_API int ilu_rwlock_init(ilu_rwlock *l, const char *name);
 ILU_API void ilu_rwlock_done(ilu_rwlock *l);
-ILU_API int ilu_rwlock_rdlock(ilu_rwlock *l);	 /* -EDEADLK: the caller writes; -ENOMEM */
-ILU_API int ilu_rwlock_wrlock(ilu_rwlock *l);	 /* -EDEADLK: the caller writes */
+ILU_API int ilu_rwlock_rdlock(ilu_rwlock *l);    /* -EDEADLK: the caller writes; -ENOMEM */
+ILU_API int ilu_rwlock_wrlock(ilu_rwlock *l);    /* -EDEADLK: the caller writes */
 ILU_API int ilu_rwlock_tryrdlock(ilu_rwlock *l); /* -EBUSY */
 ILU_API int ilu_rwlock_trywrlock(ilu_rwlock *l); /* -EBUSY */
-ILU_API int ilu_rwlock_unlock(ilu_rwlock *l);	 /* -EPERM: the caller does not have it */
+ILU_API int ilu_rwlock_unlock(ilu_rwlock *l);    /* -EPERM: the caller does not have it */
 
 /* Always used with one mutex, which the caller holds. Wakeups may be for nothing on real time: wait in a loop. */
 typedef struct ilu_cond {
@@ -207,10 +208,10 @@ typedef struct ilu_sem {
 
 ILU_API int ilu_sem_init(ilu_sem *s, const char *name, uint64_t value);
 ILU_API void ilu_sem_done(ilu_sem *s);
-ILU_API int ilu_sem_wait(ilu_sem *s); /* one less, when it is not 0; -ECANCELED */
-ILU_API int ilu_sem_trywait(ilu_sem *s); /* -EAGAIN: it is 0 */
+ILU_API int ilu_sem_wait(ilu_sem *s);                            /* one less, when it is not 0; -ECANCELED */
+ILU_API int ilu_sem_trywait(ilu_sem *s);                         /* -EAGAIN: it is 0 */
 ILU_API int ilu_sem_wait_until(ilu_sem *s, int64_t deadline_ns); /* -ETIMEDOUT, -ECANCELED */
-ILU_API int ilu_sem_post(ilu_sem *s);				 /* one more; -EOVERFLOW */
+ILU_API int ilu_sem_post(ilu_sem *s);                            /* one more; -EOVERFLOW */
 
 /* ---- queues ---- */
 
@@ -227,13 +228,13 @@ typedef struct ilu_queue {
 
 /* capacity: most items at once; 0: no limit. -ENOMEM. */
 ILU_API int ilu_queue_init(ilu_queue *q, const char *name, size_t capacity);
-ILU_API void ilu_queue_done(ilu_queue *q); /* nobody waits for it; items left are forgotten */
+ILU_API void ilu_queue_done(ilu_queue *q);            /* nobody waits for it; items left are forgotten */
 ILU_API int ilu_queue_push(ilu_queue *q, void *item); /* waits for room; -EPIPE: closed; -ENOMEM, -ECANCELED */
 ILU_API int ilu_queue_push_until(ilu_queue *q, void *item, int64_t deadline_ns); /* and -ETIMEDOUT */
-ILU_API int ilu_queue_try_push(ilu_queue *q, void *item);			 /* and -EAGAIN: it is full */
+ILU_API int ilu_queue_try_push(ilu_queue *q, void *item);                        /* and -EAGAIN: it is full */
 ILU_API int ilu_queue_pop(ilu_queue *q, void **item); /* waits for one; -EPIPE: closed and empty; -ECANCELED */
 ILU_API int ilu_queue_pop_until(ilu_queue *q, void **item, int64_t deadline_ns); /* and -ETIMEDOUT */
-ILU_API int ilu_queue_try_pop(ilu_queue *q, void **item);			 /* and -EAGAIN: it is empty */
+ILU_API int ilu_queue_try_pop(ilu_queue *q, void **item);                        /* and -EAGAIN: it is empty */
 ILU_API size_t ilu_queue_len(ilu_queue *q);
 ILU_API void ilu_queue_close(ilu_queue *q); /* all who wait are told */
 
@@ -270,13 +271,13 @@ ILU_API void ilu_random_init(ilu_random *r, const char *stream);
 ILU_API void ilu_random_seed(ilu_random *r, uint64_t seed, const char *stream);
 ILU_API uint64_t ilu_random_next(ilu_random *r);
 ILU_API uint64_t ilu_random_below(ilu_random *r, uint64_t n); /* 0 .. n-1, each as likely; 0 for n = 0 */
-ILU_API double ilu_random_unit(ilu_random *r);		      /* in [0, 1), 53 bits */
+ILU_API double ilu_random_unit(ilu_random *r);                /* in [0, 1), 53 bits */
 
 /* ---- the world outside ---- */
 
 /* Around real input or output, or any other waiting that this layer does not see. Virtual time stands still meanwhile.
- * In a thread, others that are ready run on; threads come back when nobody else can run at this instant, in the order of
- * their begins. Main and tasks keep the turn. `what` is for reports; borrowed until the end. Do not log in between.
+ * In a thread, others that are ready run on; threads come back when nobody else can run at this instant, in the order
+ * of their begins. Main and tasks keep the turn. `what` is for reports; borrowed until the end. Do not log in between.
  * -EPERM: not an actor; -EINVAL: begun twice, or ended without a begin. */
 ILU_API int ilu_clock_io_begin(const char *what);
 ILU_API int ilu_clock_io_end(void);

@@ -12,8 +12,8 @@
  *
  *   tid      a `const ilu_tid *` (ilu/tid.h)
  *   message  a string literal that is not empty; what varies goes into pairs
- *   KV(...)  up to 16 pairs of a literal key and a value: any integer type, enum, bit-field, float, double, bool, char *,
- *            NULL. Strings are copied. Keys `message` and `tid` are taken, and no key may come twice.
+ *   KV(...)  up to 16 pairs of a literal key and a value: any integer type, enum, bit-field, float, double, bool, char
+ **, NULL. Strings are copied. Keys `message` and `tid` are taken, and no key may come twice.
  *
  * Anything else does not compile. Arguments of a call that is filtered out are not evaluated.
  *
@@ -23,7 +23,8 @@
  *   KV_ERRNO(key, e)        the number, and its name: "errno":2,"errno_name":"ENOENT". KV_ERRNO(e): key "errno"
  *   KV_SECRET(key, v)       the key only: the value is not even copied
  *
- * A call that may come too often has a limit, and the next line that it may write says how many it did not ("suppressed"):
+ * A call that may come too often has a limit, and the next line that it may write says how many it did not
+ *("suppressed"):
  *
  *   ilu_warn_limited(ILU_RATE(10, 20), tid, "Login refused", KV("client", address));
  *
@@ -34,9 +35,9 @@
  * message, and overrules these: `rate_limits` in ilulog.json(5).
  *
  * ILU_TARGET names who speaks, "app" unless defined before the include. -DILU_MIN_LEVEL=ILU_INFO compiles less severe
- * calls out, -DILU_NO_SPANS spans, -DILU_NO_SHORT_NAMES leaves ILU_KV... without the aliases KV.... With ILU_OUT_OF_LINE
- * defined before the include, calls of the file copy their values by a function: for code that runs once, such as that
- * of a start, which is to be small.
+ * calls out, -DILU_NO_SPANS spans, -DILU_NO_SHORT_NAMES leaves ILU_KV... without the aliases KV.... With
+ *ILU_OUT_OF_LINE defined before the include, calls of the file copy their values by a function: for code that runs
+ *once, such as that of a start, which is to be small.
  *
  * Needs gcc or clang: C as gnu11 (in C, inline functions that log are static), or C++17 and later. */
 #ifndef ILU_LOG_H
@@ -75,9 +76,9 @@ ILU_API const char *ilu_log_error(void);
 
 /* How far what was logged before has come. */
 enum ilu_ack {
-	ILU_ACK_RING,	/* in the ring, where the appender will find it */
+	ILU_ACK_RING,   /* in the ring, where the appender will find it */
 	ILU_ACK_KERNEL, /* written to every sink: survives the death of the process */
-	ILU_ACK_DISK,	/* and fdatasync'ed: survives loss of power */
+	ILU_ACK_DISK,   /* and fdatasync'ed: survives loss of power */
 };
 
 /* Wait until everything logged before this call, by any thread, has come that far.
@@ -108,41 +109,46 @@ ILU_API void ilu_log_thread_name(const char *name);
 
 /* What the logger did so far. */
 struct ilu_log_stats {
-	uint64_t lines;		 /* written by the appender */
-	uint64_t lost;		 /* records that did not reach the log: full rings and failing sinks */
-	uint64_t early;		 /* calls below WARN before the start or after the stop */
-	uint64_t cut;		 /* values and records that were too long, and were cut and marked */
-	uint64_t span_misuse;	 /* handles used after their span was closed */
-	uint64_t span_overflow;	 /* spans that found the slab full, and have only their tid */
-	uint64_t wakeups;	 /* of the appender */
-	uint64_t blocked;	 /* times a caller waited for room */
+	uint64_t lines;          /* written by the appender */
+	uint64_t lost;           /* records that did not reach the log: full rings and failing sinks */
+	uint64_t early;          /* calls below WARN before the start or after the stop */
+	uint64_t cut;            /* values and records that were too long, and were cut and marked */
+	uint64_t span_misuse;    /* handles used after their span was closed */
+	uint64_t span_overflow;  /* spans that found the slab full, and have only their tid */
+	uint64_t wakeups;        /* of the appender */
+	uint64_t blocked;        /* times a caller waited for room */
 	uint64_t rings, threads; /* rings made; threads that have one now */
-	uint64_t suppressed;	 /* calls over their rate limits */
+	uint64_t suppressed;     /* calls over their rate limits */
 };
 ILU_API void ilu_log_stats(struct ilu_log_stats *out);
 
-/* A pair made at run time: struct ilu_kv list[] = { ILU_PAIR(KV("a", 1)), ILU_PAIR(KV_STR("b", p, len)) }. Keys and text
- * are borrowed for the call that takes the list. `key` may be replaced by any string of up to 256 bytes. */
+/* A pair made at run time: struct ilu_kv list[] = { ILU_PAIR(KV("a", 1)), ILU_PAIR(KV_STR("b", p, len)) }. Keys and
+ * text are borrowed for the call that takes the list. `key` may be replaced by any string of up to 256 bytes. */
 struct ilu_kv {
 	const char *key;
 	struct ilu_arg_ value_;
 	unsigned char type_;
 };
-#define ILU_PAIR(pair) { ILU_KEY_OF_ pair, ILU_ARG_OF_ pair, (unsigned char)(ILU_TYPE_OF_ pair) }
+#define ILU_PAIR(pair)                                                                 \
+	{                                                                              \
+		ILU_KEY_OF_ pair, ILU_ARG_OF_ pair, (unsigned char)(ILU_TYPE_OF_ pair) \
+	}
 
-/* Log with more than 16 pairs, or with keys made at run time; at most 256. A reserved or repeated key gets "_" after it.
+/* Log with more than 16 pairs, or with keys made at run time; at most 256. A reserved or repeated key gets "_" after
+ * it.
  *
  *   ilu_log_array(ILU_INFO, tid, "message", list, n) */
-#define ilu_log_array(level, tid, message, list, n)                                                                    \
-	do {                                                                                                           \
-		ILU_CHECK_MESSAGE_(message);                                                                           \
-		ILU_SITE_(ILU_SITE_EVENT_, level, ILU_TEXT_(message), 0, ~)                                            \
-		uint32_t ilu_on_ = (level) <= ILU_MIN_LEVEL ? __atomic_load_n(&ilu_gate_, __ATOMIC_RELAXED) : 0;       \
-		if (ILU_UNLIKELY_(ilu_on_ & ILU_GATE_MASK_) && (ilu_on_ = ilu_gate_open_(ilu_on_, &ilu_site_)) != 0)   \
-			ilu_log_array_(ilu_on_, ILU_TID_(tid), list, n);                                               \
+#define ilu_log_array(level, tid, message, list, n)                                                                  \
+	do {                                                                                                         \
+		ILU_CHECK_MESSAGE_(message);                                                                         \
+		ILU_SITE_(ILU_SITE_EVENT_, level, ILU_TEXT_(message), 0, ~)                                          \
+		uint32_t ilu_on_ = (level) <= ILU_MIN_LEVEL ? __atomic_load_n(&ilu_gate_, __ATOMIC_RELAXED) : 0;     \
+		if (ILU_UNLIKELY_(ilu_on_ & ILU_GATE_MASK_) && (ilu_on_ = ilu_gate_open_(ilu_on_, &ilu_site_)) != 0) \
+			ilu_log_array_(ilu_on_, ILU_TID_(tid), list, n);                                             \
 	} while (0)
 /* A call of a file with ILU_OUT_OF_LINE; `args` may be cut. */
-ILU_API ILU_COLD_ void ilu_event_(uint32_t gate, const struct ilu_site_ *site, const ilu_tid *tid, struct ilu_arg_ *args);
+ILU_API ILU_COLD_ void ilu_event_(uint32_t gate, const struct ilu_site_ *site, const ilu_tid *tid,
+                                  struct ilu_arg_ *args);
 ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_kv *list, size_t count);
 
 #ifdef __cplusplus
@@ -151,63 +157,62 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 
 /* ---- the calls ---- */
 
-#define ILU_RATE(per_second, burst)	   (ilu_limited, per_second, burst, 0)
+#define ILU_RATE(per_second, burst)         (ilu_limited, per_second, burst, 0)
 #define ILU_RATE_BY(key, per_second, burst) (ilu_limited, per_second, burst, "" key "")
 
-#define ilu_error(tid, ...) ILU_EVENT_(ILU_ERROR, tid, __VA_ARGS__)
+#define ilu_error(tid, ...)               ILU_EVENT_(ILU_ERROR, tid, __VA_ARGS__)
 #define ilu_error_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_ERROR, tid, __VA_ARGS__)
 #if ILU_WARN <= ILU_MIN_LEVEL
-#define ilu_warn(tid, ...) ILU_EVENT_(ILU_WARN, tid, __VA_ARGS__)
+#define ilu_warn(tid, ...)               ILU_EVENT_(ILU_WARN, tid, __VA_ARGS__)
 #define ilu_warn_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_WARN, tid, __VA_ARGS__)
 #else
-#define ilu_warn(tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
+#define ilu_warn(tid, ...)               ILU_SILENT_(tid, __VA_ARGS__)
 #define ilu_warn_limited(rate, tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
 #endif
 #if ILU_INFO <= ILU_MIN_LEVEL
-#define ilu_info(tid, ...) ILU_EVENT_(ILU_INFO, tid, __VA_ARGS__)
+#define ilu_info(tid, ...)               ILU_EVENT_(ILU_INFO, tid, __VA_ARGS__)
 #define ilu_info_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_INFO, tid, __VA_ARGS__)
 #else
-#define ilu_info(tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
+#define ilu_info(tid, ...)               ILU_SILENT_(tid, __VA_ARGS__)
 #define ilu_info_limited(rate, tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
 #endif
 #if ILU_DEBUG <= ILU_MIN_LEVEL
-#define ilu_debug(tid, ...) ILU_EVENT_(ILU_DEBUG, tid, __VA_ARGS__)
+#define ilu_debug(tid, ...)               ILU_EVENT_(ILU_DEBUG, tid, __VA_ARGS__)
 #define ilu_debug_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_DEBUG, tid, __VA_ARGS__)
 #else
-#define ilu_debug(tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
+#define ilu_debug(tid, ...)               ILU_SILENT_(tid, __VA_ARGS__)
 #define ilu_debug_limited(rate, tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
 #endif
 #if ILU_TRACE <= ILU_MIN_LEVEL
-#define ilu_trace(tid, ...) ILU_EVENT_(ILU_TRACE, tid, __VA_ARGS__)
+#define ilu_trace(tid, ...)               ILU_EVENT_(ILU_TRACE, tid, __VA_ARGS__)
 #define ilu_trace_limited(rate, tid, ...) ILU_EVENT_RATE_(rate, ILU_TRACE, tid, __VA_ARGS__)
 #else
-#define ilu_trace(tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
+#define ilu_trace(tid, ...)               ILU_SILENT_(tid, __VA_ARGS__)
 #define ilu_trace_limited(rate, tid, ...) ILU_SILENT_(tid, __VA_ARGS__)
 #endif
 
-#define ILU_CHECK_MESSAGE_(message)                                                                                    \
+#define ILU_CHECK_MESSAGE_(message) \
 	ILU_ASSERT_(sizeof(ILU_TEXT_(message)) > 1, "the message is a string literal that is not empty")
-#define ILU_MESSAGE_(...)	   ILU_MESSAGE2_(__VA_ARGS__, ~)
+#define ILU_MESSAGE_(...)           ILU_MESSAGE2_(__VA_ARGS__, ~)
 #define ILU_MESSAGE2_(message, ...) message
 
-#define ILU_EVENT_(level, tid, ...) ILU_EVENT_RATE_(ILU_UNLIMITED_, level, tid, __VA_ARGS__)
-#define ILU_EVENT_RATE_(rate, level, tid, ...)                                                                         \
-	ILU_EVENT_N_(rate, level, tid, ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
+#define ILU_EVENT_(level, tid, ...)            ILU_EVENT_RATE_(ILU_UNLIMITED_, level, tid, __VA_ARGS__)
+#define ILU_EVENT_RATE_(rate, level, tid, ...) ILU_EVENT_N_(rate, level, tid, ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
 #define ILU_EVENT_N_(rate, level, tid, n, ...) ILU_EVENT_X_(rate, level, tid, n, __VA_ARGS__)
 #ifdef ILU_OUT_OF_LINE
-#define ILU_EVENT_WRITE_(tid, n, ...)                                                                                  \
-	struct ilu_arg_ ilu_list_[] = { ILU_EACH_(ILU_ARG_, n, __VA_ARGS__) ilu_arg_none_(0) };                        \
+#define ILU_EVENT_WRITE_(tid, n, ...)                                                         \
+	struct ilu_arg_ ilu_list_[] = {ILU_EACH_(ILU_ARG_, n, __VA_ARGS__) ilu_arg_none_(0)}; \
 	ilu_event_(ilu_on_, &ilu_site_, tid, ilu_list_);
 #else
-#define ILU_EVENT_WRITE_(tid, n, ...)                                                                                  \
-	const ilu_tid *ilu_tid_ = tid;                                                                                 \
-	ILU_EVALUATE_(n, __VA_ARGS__)                                                                                  \
-	struct ilu_writing_ ilu_w_ = ilu_begin_((ilu_on_ & ~(uint32_t)ILU_GATE_MASK_) | ILU_OP_EVENT_,                 \
-						ilu_producer_.span, ilu_tid_, ilu_size_);                              \
-	if (ILU_LIKELY_(ilu_w_.at != 0)) {                                                                             \
-		char *ilu_at_ = ilu_w_.at;                                                                             \
-		ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                                    \
-		ilu_commit_(ilu_w_.producer, ilu_at_);                                                                 \
+#define ILU_EVENT_WRITE_(tid, n, ...)                                                                  \
+	const ilu_tid *ilu_tid_ = tid;                                                                 \
+	ILU_EVALUATE_(n, __VA_ARGS__)                                                                  \
+	struct ilu_writing_ ilu_w_ = ilu_begin_((ilu_on_ & ~(uint32_t)ILU_GATE_MASK_) | ILU_OP_EVENT_, \
+	                                        ilu_producer_.span, ilu_tid_, ilu_size_);              \
+	if (ILU_LIKELY_(ilu_w_.at != 0)) {                                                             \
+		char *ilu_at_ = ilu_w_.at;                                                             \
+		ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                    \
+		ilu_commit_(ilu_w_.producer, ilu_at_);                                                 \
 	}
 #endif
 
@@ -223,14 +228,14 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 	} while (0)
 
 /* Compiled out: checked all the same, and what it mentions counts as used. */
-#define ILU_SILENT_(tid, ...)		ILU_SILENT_N_(tid, ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
-#define ILU_SILENT_N_(tid, n, ...)	ILU_SILENT_X_(tid, n, __VA_ARGS__)
-#define ILU_SILENT_X_(tid, n, ...)                                                                                     \
-	do {                                                                                                           \
-		ILU_CHECK_MESSAGE_(ILU_MESSAGE_(__VA_ARGS__));                                                         \
-		ILU_CHECK_(n, __VA_ARGS__);                                                                            \
-		(void)sizeof(ILU_TID_(tid));                                                                           \
-		ILU_EACH_(ILU_UNUSED_, n, __VA_ARGS__)                                                                 \
+#define ILU_SILENT_(tid, ...)      ILU_SILENT_N_(tid, ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
+#define ILU_SILENT_N_(tid, n, ...) ILU_SILENT_X_(tid, n, __VA_ARGS__)
+#define ILU_SILENT_X_(tid, n, ...)                             \
+	do {                                                   \
+		ILU_CHECK_MESSAGE_(ILU_MESSAGE_(__VA_ARGS__)); \
+		ILU_CHECK_(n, __VA_ARGS__);                    \
+		(void)sizeof(ILU_TID_(tid));                   \
+		ILU_EACH_(ILU_UNUSED_, n, __VA_ARGS__)         \
 	} while (0)
 
 #endif

@@ -20,9 +20,9 @@ extern "C" {
 #define ILU_TID_MAX 48
 
 typedef struct ilu_tid {
-	uint64_t bits_[2];             /* the random bits, in the order they are written; or where the name begins */
+	uint64_t bits_[2];            /* the random bits, in the order they are written; or where the name begins */
 	char more_[ILU_TID_MAX - 17]; /* the rest of the name */
-	uint8_t length_;               /* of the name; 0: random bits */
+	uint8_t length_;              /* of the name; 0: random bits */
 } ilu_tid;
 
 /* A new random id. Never fails. */

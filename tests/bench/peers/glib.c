@@ -23,16 +23,19 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
 	clock_gettime(CLOCK_REALTIME, &ts);
 	gmtime_r(&ts.tv_sec, &tm);
 	strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%S", &tm);
-	len = g_snprintf(line, sizeof line, "{\"timestamp\":\"%s.%09ldZ\",\"level\":\"INFO\",\"fields\":{\"message\":\"%s\"", time, ts.tv_nsec,
-			 (const char *)fields[0].value);
+	len = g_snprintf(line, sizeof line,
+	                 "{\"timestamp\":\"%s.%09ldZ\",\"level\":\"INFO\",\"fields\":{\"message\":\"%s\"", time,
+	                 ts.tv_nsec, (const char *)fields[0].value);
 	for (gsize i = 1; i < n; i++) {
 		const char *value = (const char *)fields[i].value;
 		const char *quote = fields[i].length < 0 ? "\"" : "";
 
-		len += g_snprintf(line + len, sizeof line - (size_t)len, ",\"%s\":%s%s%s", fields[i].key, quote, value, quote);
+		len += g_snprintf(line + len, sizeof line - (size_t)len, ",\"%s\":%s%s%s", fields[i].key, quote, value,
+		                  quote);
 	}
-	len += g_snprintf(line + len, sizeof line - (size_t)len, LOGGER_SPAN ",\"threadName\":\"glib\",\"pid\":%d,\"seq\":%" PRIu64 "}\n", pid,
-			  __atomic_fetch_add(&seq, 1, __ATOMIC_RELAXED));
+	len += g_snprintf(line + len, sizeof line - (size_t)len,
+	                  LOGGER_SPAN ",\"threadName\":\"glib\",\"pid\":%d,\"seq\":%" PRIu64 "}\n", pid,
+	                  __atomic_fetch_add(&seq, 1, __ATOMIC_RELAXED));
 	pthread_mutex_lock(&lock);
 	fwrite(line, 1, (size_t)len, file);
 	pthread_mutex_unlock(&lock);
@@ -61,13 +64,13 @@ static void logger_line(uint64_t i)
 	int queue_len_len = g_snprintf(queue_len, sizeof queue_len, "%" PRIu64, i % 97);
 	int est_len = g_snprintf(est, sizeof est, "%g", (double)(i % 1000) / 1000);
 	GLogField fields[] = {
-		{ "MESSAGE", "Item starting to execute", -1 },
-		{ "tid", LOGGER_TID, -1 },
-		{ "fqdn", "hello-3-0.0.1", -1 },
-		{ "insert_time", LOGGER_INSERT_TIME, -1 },
-		{ "queue_len", queue_len, queue_len_len },
-		{ "est", est, est_len },
-		{ "warm", i & 1 ? "true" : "false", i & 1 ? 4 : 5 },
+	    {"MESSAGE", "Item starting to execute", -1},
+	    {"tid", LOGGER_TID, -1},
+	    {"fqdn", "hello-3-0.0.1", -1},
+	    {"insert_time", LOGGER_INSERT_TIME, -1},
+	    {"queue_len", queue_len, queue_len_len},
+	    {"est", est, est_len},
+	    {"warm", i & 1 ? "true" : "false", i & 1 ? 4 : 5},
 	};
 
 	g_log_structured_array(G_LOG_LEVEL_INFO, fields, G_N_ELEMENTS(fields));
@@ -79,12 +82,12 @@ static void logger_call(uint64_t i)
 	int queue_len_len = g_snprintf(queue_len, sizeof queue_len, "%" PRIu64, i);
 	int n_len = g_snprintf(n, sizeof n, "%d", 77), est_len = g_snprintf(est, sizeof est, "%g", 0.25);
 	GLogField fields[] = {
-		{ "MESSAGE", "Item starting to execute", -1 },
-		{ "tid", LOGGER_TID, -1 },
-		{ "queue_len", queue_len, queue_len_len },
-		{ "n", n, n_len },
-		{ "est", est, est_len },
-		{ "warm", i & 1 ? "true" : "false", i & 1 ? 4 : 5 },
+	    {"MESSAGE", "Item starting to execute", -1},
+	    {"tid", LOGGER_TID, -1},
+	    {"queue_len", queue_len, queue_len_len},
+	    {"n", n, n_len},
+	    {"est", est, est_len},
+	    {"warm", i & 1 ? "true" : "false", i & 1 ? 4 : 5},
 	};
 
 	g_log_structured_array(G_LOG_LEVEL_INFO, fields, G_N_ELEMENTS(fields));

@@ -13,8 +13,9 @@ static void logger_open(const char *path)
 	char config[512];
 
 	/* PATH is DIRECTORY/NAME.log */
-	snprintf(config, sizeof config, "{\"directory\":\"%.*s\",\"basename\":\"%.*s\",\"level\":\"info\",\"include_spans_json\":false}",
-		 (int)(slash - path), path, (int)strlen(slash + 1) - 4, slash + 1);
+	snprintf(config, sizeof config,
+	         "{\"directory\":\"%.*s\",\"basename\":\"%.*s\",\"level\":\"info\",\"include_spans_json\":false}",
+	         (int)(slash - path), path, (int)strlen(slash + 1) - 4, slash + 1);
 	if (ilu_log_start(config))
 		exit(1);
 }
@@ -29,13 +30,14 @@ static void logger_in_span(void (*body)(void *), void *arg)
 
 static void logger_line(uint64_t i)
 {
-	ilu_info(&tid, "Item starting to execute", KV("fqdn", "hello-3-0.0.1"), KV("insert_time", LOGGER_INSERT_TIME), KV("queue_len", i % 97),
-		 KV("est", (double)(i % 1000) / 1000), KV("warm", (bool)(i & 1)));
+	ilu_info(&tid, "Item starting to execute", KV("fqdn", "hello-3-0.0.1"), KV("insert_time", LOGGER_INSERT_TIME),
+	         KV("queue_len", i % 97), KV("est", (double)(i % 1000) / 1000), KV("warm", (bool)(i & 1)));
 }
 
 static void logger_call(uint64_t i)
 {
-	ilu_info(&tid, "Item starting to execute", KV("queue_len", i), KV("n", 77), KV("est", 0.25), KV("warm", (bool)(i & 1)));
+	ilu_info(&tid, "Item starting to execute", KV("queue_len", i), KV("n", 77), KV("est", 0.25),
+	         KV("warm", (bool)(i & 1)));
 }
 
 static void logger_flush(void)

@@ -6,7 +6,8 @@
  *   PROGRAM lines PATH THREADS LINES   -> lines/s  CPU us/line  memory in bytes  bytes of the file  lines in the file
  *   PROGRAM paced|burst PATH CALLS     -> ns of a call: p50 p90 p99 p99.9 max; paced: one every 10 us
  *   PROGRAM clock PATH CALLS           -> the same with no call: what reading the clock around it costs
- *   PROGRAM count PATH CALLS           -> instructions a call by the processor's counter; ends with 3 where there is none
+ *   PROGRAM count PATH CALLS           -> instructions a call by the processor's counter; ends with 3 where there is
+ * none
  *
  * "lines" ends when all is written by write(2). Memory is the most that was resident. */
 #ifndef BENCH_PEERS_LOGGER_H
@@ -28,11 +29,11 @@
 #include <x86intrin.h>
 #endif
 
-#define LOGGER_TID	   "9f0c0000000000000000000000000001"
+#define LOGGER_TID         "9f0c0000000000000000000000000001"
 #define LOGGER_INSERT_TIME "2026-11-22 20:37:51.809164705"
 /* After the fields; then the thread's name, the process, a number that grows. */
-#define LOGGER_SPAN                                                                                                    \
-	"},\"target\":\"worker::queue\",\"span\":{\"fqdn\":\"hello-3-0.0.1\",\"tid\":\"" LOGGER_TID                    \
+#define LOGGER_SPAN                                                                                 \
+	"},\"target\":\"worker::queue\",\"span\":{\"fqdn\":\"hello-3-0.0.1\",\"tid\":\"" LOGGER_TID \
 	"\",\"name\":\"invoke\",\"id\":\"0000000000000001\"}"
 
 static void logger_open(const char *path);
@@ -111,9 +112,10 @@ static void logger_time_calls(void *arg)
 
 static void logger_calls(uint64_t n, int paced, int with_call)
 {
-	static const double share[] = { 0.5, 0.9, 0.99, 0.999, 1 };
+	static const double share[] = {0.5, 0.9, 0.99, 0.999, 1};
 	double ns = logger_ns_per_tick();
-	struct logger_calls c = { n, paced ? (uint64_t)(10000 / ns) : 0, with_call, (uint64_t *)calloc(n, sizeof(uint64_t)) };
+	struct logger_calls c = {n, paced ? (uint64_t)(10000 / ns) : 0, with_call,
+	                         (uint64_t *)calloc(n, sizeof(uint64_t))};
 
 	for (uint64_t i = 0; i < n; i++)
 		c.ticks[i] = i; /* no page fault later */
@@ -128,7 +130,8 @@ static void logger_calls(uint64_t n, int paced, int with_call)
 #ifdef __cplusplus
 extern "C"
 #endif
-__attribute__((noinline)) void logger_counted(uint64_t i);
+    __attribute__((noinline)) void
+    logger_counted(uint64_t i);
 void logger_counted(uint64_t i)
 {
 	logger_call(i);
@@ -156,7 +159,7 @@ static void logger_count_calls(void *arg)
 
 static int logger_count(uint64_t n)
 {
-	struct logger_count c = { n, -1 };
+	struct logger_count c = {n, -1};
 	struct perf_event_attr attr;
 	uint64_t counted = 0;
 
@@ -195,7 +198,8 @@ static double logger_cpu(void)
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+	return (double)u.ru_utime.tv_sec + (double)u.ru_stime.tv_sec +
+	       1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 /* ru_maxrss would count the parent's memory too. */

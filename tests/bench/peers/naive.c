@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* naive.c - what one writes without a library: snprintf, a mutex, fwrite. It escapes nothing and keeps no thread's name. */
+/* naive.c - what one writes without a library: snprintf, a mutex, fwrite. It escapes nothing and keeps no thread's
+ * name. */
 #include <inttypes.h>
 #include <stdbool.h>
 
 #include "logger.h"
 
-#define MESSAGE "{\"timestamp\":\"%s.%09ldZ\",\"level\":\"INFO\",\"fields\":{\"message\":\"Item starting to execute\",\"tid\":\"" LOGGER_TID "\","
-#define REST	LOGGER_SPAN ",\"threadName\":\"naive\",\"pid\":%d,\"seq\":%" PRIu64 "}\n"
+#define MESSAGE                                                                                       \
+	"{\"timestamp\":\"%s.%09ldZ\",\"level\":\"INFO\",\"fields\":{\"message\":\"Item starting to " \
+	"execute\",\"tid\":\"" LOGGER_TID "\","
+#define REST LOGGER_SPAN ",\"threadName\":\"naive\",\"pid\":%d,\"seq\":%" PRIu64 "}\n"
 
 static FILE *file;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -53,9 +56,10 @@ static void logger_line(uint64_t i)
 
 	stamp(time, &ns);
 	put(line, snprintf(line, sizeof line,
-			   MESSAGE "\"fqdn\":\"%s\",\"insert_time\":\"%s\",\"queue_len\":%" PRIu64 ",\"est\":%g,\"warm\":%s" REST, time, ns,
-			   "hello-3-0.0.1", LOGGER_INSERT_TIME, i % 97, (double)(i % 1000) / 1000, i & 1 ? "true" : "false", pid,
-			   __atomic_fetch_add(&seq, 1, __ATOMIC_RELAXED)));
+	                   MESSAGE "\"fqdn\":\"%s\",\"insert_time\":\"%s\",\"queue_len\":%" PRIu64
+	                           ",\"est\":%g,\"warm\":%s" REST,
+	                   time, ns, "hello-3-0.0.1", LOGGER_INSERT_TIME, i % 97, (double)(i % 1000) / 1000,
+	                   i & 1 ? "true" : "false", pid, __atomic_fetch_add(&seq, 1, __ATOMIC_RELAXED)));
 }
 
 static void logger_call(uint64_t i)
@@ -64,8 +68,9 @@ static void logger_call(uint64_t i)
 	long ns;
 
 	stamp(time, &ns);
-	put(line, snprintf(line, sizeof line, MESSAGE "\"queue_len\":%" PRIu64 ",\"n\":%d,\"est\":%g,\"warm\":%s" REST, time, ns, i, 77, 0.25,
-			   i & 1 ? "true" : "false", pid, __atomic_fetch_add(&seq, 1, __ATOMIC_RELAXED)));
+	put(line,
+	    snprintf(line, sizeof line, MESSAGE "\"queue_len\":%" PRIu64 ",\"n\":%d,\"est\":%g,\"warm\":%s" REST, time,
+	             ns, i, 77, 0.25, i & 1 ? "true" : "false", pid, __atomic_fetch_add(&seq, 1, __ATOMIC_RELAXED)));
 }
 
 static void logger_flush(void)

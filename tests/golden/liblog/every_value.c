@@ -20,19 +20,20 @@ enum colour { RED, GREEN };
 
 static void numbers(const ilu_tid *tid)
 {
-	struct flags flags = { 5, -3 };
+	struct flags flags = {5, -3};
 
-	ilu_info(tid, "Integers", KV("char", 'c'), KV("schar", (signed char)-128), KV("short", (short)SHRT_MIN), KV("int", INT_MIN),
-		 KV("long", LONG_MIN), KV("llong", LLONG_MIN), KV("uchar", (unsigned char)255), KV("ushort", (unsigned short)65535),
-		 KV("uint", UINT_MAX), KV("ulong", ULONG_MAX), KV("ullong", ULLONG_MAX), KV("size", sizeof flags),
-		 KV("bits", flags.three), KV("sbits", flags.four), KV("enum", GREEN), KV("bool", (bool)1));
-	ilu_info(tid, "Doubles", KV("zero", 0.0), KV("minus", -0.0), KV("two", 2.0), KV("tenth", 0.1), KV("float", 0.1f),
-		 KV("small", 5e-324), KV("big", DBL_MAX), KV("e21", 1e21), KV("nan", NAN), KV("inf", -INFINITY),
-		 KV("third", 1.0 / 3));
+	ilu_info(tid, "Integers", KV("char", 'c'), KV("schar", (signed char)-128), KV("short", (short)SHRT_MIN),
+	         KV("int", INT_MIN), KV("long", LONG_MIN), KV("llong", LLONG_MIN), KV("uchar", (unsigned char)255),
+	         KV("ushort", (unsigned short)65535), KV("uint", UINT_MAX), KV("ulong", ULONG_MAX),
+	         KV("ullong", ULLONG_MAX), KV("size", sizeof flags), KV("bits", flags.three), KV("sbits", flags.four),
+	         KV("enum", GREEN), KV("bool", (bool)1));
+	ilu_info(tid, "Doubles", KV("zero", 0.0), KV("minus", -0.0), KV("two", 2.0), KV("tenth", 0.1),
+	         KV("float", 0.1f), KV("small", 5e-324), KV("big", DBL_MAX), KV("e21", 1e21), KV("nan", NAN),
+	         KV("inf", -INFINITY), KV("third", 1.0 / 3));
 	ilu_info(tid, "Others", KV_BOOL("equal", flags.three == 5), KV("null", NULL), KV("nothing", (char *)NULL),
-		 KV_ERRNO(2), KV_ERRNO("other", 99999), KV_SECRET("password", "hunter2"),
-		 KV_JSON("json", " {\"a\": [1, 2.5e3, \"x\\n\\u202e\xe2\x80\xae\"], \"b\": {}} "), KV_JSON("bad", "{\"a\":"),
-		 KV_JSON("deep", "[[[[]]]]"));
+	         KV_ERRNO(2), KV_ERRNO("other", 99999), KV_SECRET("password", "hunter2"),
+	         KV_JSON("json", " {\"a\": [1, 2.5e3, \"x\\n\\u202e\xe2\x80\xae\"], \"b\": {}} "),
+	         KV_JSON("bad", "{\"a\":"), KV_JSON("deep", "[[[[]]]]"));
 }
 
 static void texts(const ilu_tid *tid)
@@ -41,9 +42,10 @@ static void texts(const ilu_tid *tid)
 
 	for (int i = 0; i < 256; i++)
 		all[i] = (char)i;
-	ilu_info(tid, "Texts", KV("empty", ""), KV("plain", "plain"), KV_STR("all", all, sizeof all), KV_STR("none", NULL, 0),
-		 KV("bidi", "\xe2\x80\xae\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8"), KV("utf8", "gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x98\x80"),
-		 KV("bad", "\xff\xc0\xaf\xed\xa0\x80\xf0\x9f\x98"), KV("quo\"ted\x1b key", "v"));
+	ilu_info(tid, "Texts", KV("empty", ""), KV("plain", "plain"), KV_STR("all", all, sizeof all),
+	         KV_STR("none", NULL, 0), KV("bidi", "\xe2\x80\xae\xe2\x81\xa6\xd8\x9c\xe2\x80\xa8"),
+	         KV("utf8", "gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x98\x80"),
+	         KV("bad", "\xff\xc0\xaf\xed\xa0\x80\xf0\x9f\x98"), KV("quo\"ted\x1b key", "v"));
 	memset(big, 'x', 3 << 20);
 	ilu_info(tid, "Cut", KV_STR("big", big, 3 << 20), KV("after", 1));
 	free(big);

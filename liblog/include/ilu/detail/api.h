@@ -7,7 +7,7 @@
 #define ILU_API __attribute__((visibility("default")))
 
 /* Levels, as in the filter language: a site speaks when its level <= the filter's. */
-#define ILU_OFF	  0
+#define ILU_OFF   0
 #define ILU_ERROR 1
 #define ILU_WARN  2
 #define ILU_INFO  3
@@ -25,11 +25,11 @@
 #else
 #define ILU_INLINE_ extern __inline__ __attribute__((gnu_inline, always_inline, unused))
 #endif
-#define ILU_COLD_	__attribute__((cold, noinline))
-#define ILU_LIKELY_(x)	__builtin_expect(!!(x), 1)
+#define ILU_COLD_        __attribute__((cold, noinline))
+#define ILU_LIKELY_(x)   __builtin_expect(!!(x), 1)
 #define ILU_UNLIKELY_(x) __builtin_expect(!!(x), 0)
 
-#define ILU_GLUE_(a, b)	 ILU_GLUE2_(a, b)
+#define ILU_GLUE_(a, b)  ILU_GLUE2_(a, b)
 #define ILU_GLUE2_(a, b) a##b
 
 #endif

@@ -27,24 +27,24 @@ extern "C" {
 #endif
 
 struct ilu_record_ {
-	uint32_t size;	/* of the whole record, a multiple of 8; 0: not committed yet */
-	uint32_t word;	/* number of the site << 8 | ILU_NAMED_ | operation */
+	uint32_t size;  /* of the whole record, a multiple of 8; 0: not committed yet */
+	uint32_t word;  /* number of the site << 8 | ILU_NAMED_ | operation */
 	uint64_t stamp; /* TSC ticks, or nanoseconds of CLOCK_MONOTONIC */
-	uint64_t span;	/* handle of the span it is about or happens in; 0: none */
+	uint64_t span;  /* handle of the span it is about or happens in; 0: none */
 };
 
 enum ilu_operation_ {
 	ILU_OP_EVENT_ = 1,
-	ILU_OP_ARRAY_,	/* an event whose keys are in the record: ilu_log_array */
-	ILU_OP_NEW_,	/* spans: values are the span's fields */
+	ILU_OP_ARRAY_, /* an event whose keys are in the record: ilu_log_array */
+	ILU_OP_NEW_,   /* spans: values are the span's fields */
 	ILU_OP_ENTER_,
 	ILU_OP_EXIT_,
 	ILU_OP_CLOSE_,
 	ILU_OP_RECORD_,
 	ILU_OP_FOLLOWS_,
-	ILU_OP_OWNER_,	/* the ring changed hands */
-	ILU_OP_PAD_,	/* nothing, up to the end of the ring */
-	ILU_OP_TURN_,	/* what follows was written in this turn, see now.h */
+	ILU_OP_OWNER_,    /* the ring changed hands */
+	ILU_OP_PAD_,      /* nothing, up to the end of the ring */
+	ILU_OP_TURN_,     /* what follows was written in this turn, see now.h */
 	ILU_OP_WITHHELD_, /* so many calls of the site were over its limit */
 	ILU_OP_MASK_ = 0x1f,
 };
@@ -65,9 +65,9 @@ enum ilu_type_ {
 
 /* A value on its way into a record. */
 struct ilu_arg_ {
-	uint64_t word;	   /* the number, or the address of the text */
-	uint32_t size;	   /* bytes it takes in the record */
-	uint32_t head;	   /* of text: its length in the record, ILU_CUT_, or ILU_NO_TEXT_ */
+	uint64_t word;     /* the number, or the address of the text */
+	uint32_t size;     /* bytes it takes in the record */
+	uint32_t head;     /* of text: its length in the record, ILU_CUT_, or ILU_NO_TEXT_ */
 	uint32_t original; /* of cut text: its length before */
 };
 #define ILU_CUT_      0x80000000u
@@ -76,12 +76,12 @@ struct ilu_arg_ {
 
 /* The writing end of a ring. */
 struct ilu_producer_ {
-	char *at;	      /* the next record's header */
-	char *limit;	      /* values of a record may take limit - at bytes */
-	uint64_t span;	      /* the thread's context: innermost entered span */
+	char *at;             /* the next record's header */
+	char *limit;          /* values of a record may take limit - at bytes */
+	uint64_t span;        /* the thread's context: innermost entered span */
 	const uint32_t *bell; /* not 0: somebody wants to be told of a commit */
-	uint32_t busy;	      /* 1 between begin and commit */
-	uint32_t clock;	      /* 0: read the TSC here */
+	uint32_t busy;        /* 1 between begin and commit */
+	uint32_t clock;       /* 0: read the TSC here */
 	void *ring;
 	char *end;
 };

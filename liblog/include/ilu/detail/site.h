@@ -62,7 +62,7 @@ struct ilu_object_ {
 };
 
 ILU_API void ilu_object_add_(struct ilu_object_ *object, const struct ilu_site_ *const *sites,
-			     const struct ilu_site_ *const *end);
+                             const struct ilu_site_ *const *end);
 ILU_API void ilu_object_drop_(struct ilu_object_ *object);
 
 /* What a gate of ILU_GATE_ASK_ means now: the gate to act on, 0 for off. */

@@ -7,16 +7,16 @@
 #define ILU_DETAIL_VALUE_C_H
 
 /* The value as a type that can be named; `void *` is dealt with before. */
-#define ILU_PLAIN_(v) (_Generic((v), void *: 0, default: (v)) + 0LL)
+#define ILU_PLAIN_(v) (_Generic((v), void * : 0, default : (v)) + 0LL)
 
 /* NULL, told from a `void *` variable: only a null pointer constant gives way to the other operand's type. */
 struct ilu_null_;
-#define ILU_TYPE_OF_POINTER_(v)                                                                                        \
+#define ILU_TYPE_OF_POINTER_(v) \
 	_Generic((1 ? _Generic((v), void *: (v), default: (void *)&ilu_object_) : (struct ilu_null_ *)0),              \
 	    struct ilu_null_ *: ILU_T_NULL_,                                                                           \
 	    void *: ILU_T_BAD_)
 
-#define ILU_TYPE_OF_VALUE_(v)                                                                                          \
+#define ILU_TYPE_OF_VALUE_(v) \
 	_Generic((v),                                                                                                  \
 	    _Bool: ILU_T_BOOL_,                                                                                        \
 	    void *: ILU_TYPE_OF_POINTER_(v),                                                                           \
@@ -28,7 +28,7 @@ struct ilu_null_;
 		char *: ILU_T_STR_,                                                                                    \
 		const char *: ILU_T_STR_))
 
-#define ILU_ARG_OF_VALUE_(v)                                                                                           \
+#define ILU_ARG_OF_VALUE_(v) \
 	_Generic((v),                                                                                                  \
 	    _Bool: ilu_arg_b_,                                                                                         \
 	    void *: ilu_arg_none_,                                                                                     \
@@ -40,6 +40,6 @@ struct ilu_null_;
 		char *: ilu_arg_s_,                                                                                    \
 		const char *: ilu_arg_s_))(v)
 
-#define ILU_TID_(t) _Generic((t), ilu_tid *: (t), const ilu_tid *: (t))
+#define ILU_TID_(t) _Generic((t), ilu_tid * : (t), const ilu_tid * : (t))
 
 #endif

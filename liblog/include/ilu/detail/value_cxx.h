@@ -20,11 +20,11 @@ template <class V> constexpr int number()
 {
 	using N = typename plain<V>::is;
 
-	return std::is_same<N, bool>::value	       ? ILU_T_BOOL_
-	       : std::is_floating_point<N>::value      ? (sizeof(N) <= 8 ? ILU_T_F64_ : ILU_T_BAD_)
+	return std::is_same<N, bool>::value                   ? ILU_T_BOOL_
+	       : std::is_floating_point<N>::value             ? (sizeof(N) <= 8 ? ILU_T_F64_ : ILU_T_BAD_)
 	       : !std::is_integral<N>::value || sizeof(N) > 8 ? ILU_T_BAD_
-	       : std::is_signed<N>::value	       ? ILU_T_I64_
-						       : ILU_T_U64_;
+	       : std::is_signed<N>::value                     ? ILU_T_I64_
+	                                                      : ILU_T_U64_;
 }
 
 template <class V, class = decltype(std::declval<const V &>().data()[std::declval<const V &>().size()])>
@@ -67,11 +67,10 @@ ILU_INLINE_ const ilu_tid *tid(const ilu_tid *t)
 }
 const ilu_tid *tid(std::nullptr_t) = delete;
 const ilu_tid *tid(long) = delete;
-}
+} // namespace ilu_detail_
 
-#define ILU_TYPE_OF_VALUE_(v)                                                                                          \
-	(::ilu_detail_::type_of<typename ::std::decay<decltype(v)>::type>::value)
-#define ILU_ARG_OF_VALUE_(v) ::ilu_detail_::arg(v)
-#define ILU_TID_(t)	     ::ilu_detail_::tid(t)
+#define ILU_TYPE_OF_VALUE_(v) (::ilu_detail_::type_of<typename ::std::decay<decltype(v)>::type>::value)
+#define ILU_ARG_OF_VALUE_(v)  ::ilu_detail_::arg(v)
+#define ILU_TID_(t)           ::ilu_detail_::tid(t)
 
 #endif
