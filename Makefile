@@ -48,9 +48,13 @@ MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c collect.c containe
               storms.c verify.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_result.c vtab_series.c vtab_span.c write.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-QUERY_SRC  := $(addprefix analyzer/query/,args.c arena.c cat.c check.c describe.c energy.c errors.c event_fetch.c event_filter.c event_line.c events.c fields.c findings.c functions.c gaps.c \
-              invocations.c mask.c match.c names.c phases.c quantile.c query.c report.c report_html.c report_write.c runs.c select.c spans.c sql.c status.c tables.c tid.c timeline.c \
-              timeline_make.c transaction.c tree.c when.c)
+# query has rooms: a room knows those above it.
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c arena.c mask.c match.c names.c quantile.c query.c select.c tid.c when.c) \
+              $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c) \
+              $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
+              $(addprefix analyzer/query/commands/,cat.c check.c describe.c energy.c errors.c events.c findings.c functions.c gaps.c invocations.c phases.c runs.c spans.c sql.c \
+              status.c tables.c timeline.c tree.c) \
+              $(addprefix analyzer/query/report/,report.c report_html.c report_write.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c help.c load_command.c maintain_command.c options.c repl.c script.c session.c suggest.c words.c)

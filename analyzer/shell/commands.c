@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* commands.c - see commands.h. Rows of one group stand together. */
 #include "shell/commands.h"
-#include "query/commands.h"
+#include "query/commands/commands.h"
 #include <string.h>
 
 #define RUN_OPTION                                                                         \

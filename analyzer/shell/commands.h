@@ -3,7 +3,7 @@
 #ifndef SHELL_COMMANDS_H
 #define SHELL_COMMANDS_H
 
-#include "query/query.h"
+#include "query/core/query.h"
 
 /* What a command wants of the database before it starts. */
 enum need { NEED_NOTHING, NEED_READ, NEED_WRITE };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* questions.c - what users write: words, SQL, patterns, options; and how numbers are spread. */
-#include "query/fields.h"
-#include "query/mask.h"
-#include "query/match.h"
-#include "query/quantile.h"
+#include "query/events/fields.h"
+#include "query/core/mask.h"
+#include "query/core/match.h"
+#include "query/core/quantile.h"
 #include "shell/commands.h"
 #include "shell/options.h"
 #include "shell/words.h"

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* describe.c - what a message carries: each field's types, how often it is there, how it is spread, an example.
+ *
+ * Without a message: all messages with their counts. Distinct values are counted up to MOST, which then means "at
+ * least". */
+#include "query/commands/commands.h"
+#include "query/events/event_filter.h"
+#include "query/events/fields.h"
+#include "query/core/mask.h"
+#include "query/core/names.h"
+#include "ingest/line.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST = 100000, SLOTS = 1 << 18, EXAMPLE = 200 };
+
+/* A field of one type: a field of two types is two rows. */
+struct column_facts {
+	char *name;
+	enum field_kind kind;
+	int64_t count, distinct;
+	bool numeric;
+	double min, max;
+	int64_t imin, imax; /* of integers, exact */
+	char *least, *most; /* of strings */
+	char *example;
+	uint64_t *seen; /* hashes of values; 0: free slot */
+};
+
+struct facts {
+	struct column_facts *columns;
+	size_t n, cap;
+	int64_t events;
+	int failed;
+};
+
+static uint64_t hash(struct slice s)
+{
+	uint64_t h = 1469598103934665603u;
+
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
+	return h ? h : 1;
+}
+
+static void count_distinct(struct facts *all, struct column_facts *c, struct slice value)
+{
+	uint64_t h = hash(value);
+	size_t i = (size_t)(h ^ h >> 40) & (SLOTS - 1);
+
+	if (c->distinct >= MOST)
+		return;
+	if (!c->seen)
+		c->seen = calloc(SLOTS, sizeof *c->seen);
+	if (!c->seen) {
+		all->failed = -ENOMEM;
+		return;
+	}
+	while (c->seen[i] && c->seen[i] != h)
+		i = (i + 1) & (SLOTS - 1);
+	c->distinct += !c->seen[i];
+	c->seen[i] = h;
+}
+
+static char *plain(struct facts *all, struct slice escaped)
+{
+	char *p = malloc(3 * escaped.len + 1);
+
+	if (p)
+		p[json_unescape(escaped, p)] = 0;
+	else
+		all->failed = -ENOMEM;
+	return p;
+}
+
+static void count_number(struct column_facts *c, struct slice v)
+{
+	char buf[64];
+	double x;
+	long long i;
+
+	if (v.len >= sizeof buf)
+		return;
+	memcpy(buf, v.ptr, v.len);
+	buf[v.len] = 0;
+	x = strtod(buf, NULL);
+	i = strtoll(buf, NULL, 10);
+	if (!c->numeric || x < c->min) {
+		c->min = x;
+		c->imin = i;
+	}
+	if (!c->numeric || x > c->max) {
+		c->max = x;
+		c->imax = i;
+	}
+	c->numeric = true;
+}
+
+static void count_string(struct facts *all, struct column_facts *c, struct slice value)
+{
+	struct slice head = {value.ptr, value.len < EXAMPLE ? value.len : EXAMPLE};
+	char *p;
+
+	if (c->least && strncmp(c->least, head.ptr, head.len) <= 0 && strncmp(c->most, head.ptr, head.len) >= 0)
+		return;
+	p = plain(all, head);
+	if (!p)
+		return;
+	if (!c->least) {
+		c->least = strdup(p);
+		c->most = p;
+	} else if (strcmp(p, c->least) < 0) {
+		free(c->least);
+		c->least = p;
+	} else if (strcmp(p, c->most) > 0) {
+		free(c->most);
+		c->most = p;
+	} else {
+		free(p);
+	}
+}
+
+static struct column_facts *find(struct facts *all, const struct field *f)
+{
+	struct column_facts *c;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (all->columns[i].kind == f->kind && slice_is(f->key, all->columns[i].name))
+			return &all->columns[i];
+	if (all->n == all->cap) {
+		c = reallocarray(all->columns, all->cap * 2 + 16, sizeof *c);
+		if (!c)
+			return NULL;
+		all->columns = c;
+		all->cap = all->cap * 2 + 16;
+	}
+	c = &all->columns[all->n];
+	*c = (struct column_facts){.name = strndup(f->key.ptr, f->key.len), .kind = f->kind};
+	if (!c->name)
+		return NULL;
+	all->n++;
+	return c;
+}
+
+static void count_field(struct facts *all, const struct field *f)
+{
+	struct column_facts *c = find(all, f);
+
+	if (!c) {
+		all->failed = -ENOMEM;
+		return;
+	}
+	c->count++;
+	if (!c->example)
+		c->example = plain(all, (struct slice){f->value.ptr, f->value.len < EXAMPLE ? f->value.len : EXAMPLE});
+	count_distinct(all, c, f->value);
+	if (f->kind == FIELD_INTEGER || f->kind == FIELD_REAL)
+		count_number(c, f->value);
+	else if (f->kind == FIELD_STRING)
+		count_string(all, c, f->value);
+}
+
+static int gather(struct query *q, struct event_filter *f, struct facts *all)
+{
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	int rc = event_cursor_open(q->store, &f->query, &c);
+
+	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
+		struct slice object;
+		struct field field;
+		size_t at = 0;
+
+		rc = query_interrupted ? -EINTR : 0;
+		if (rc || !event_filter_takes(f, e))
+			continue;
+		all->events++;
+		object = event_part(e, SECTION_FIELDS);
+		while (fields_next(object, &at, &field))
+			if (!slice_is(field.key, "message"))
+				count_field(all, &field);
+		rc = all->failed;
+	}
+	event_cursor_close(c);
+	return query_errno(q, rc, q->path);
+}
+
+static struct cell bound(const struct column_facts *c, bool top)
+{
+	if (c->kind == FIELD_STRING)
+		return cell_of_text(top ? c->most : c->least);
+	if (!c->numeric)
+		return CELL_OF_NULL;
+	if (c->kind == FIELD_INTEGER)
+		return CELL_OF_INT(top ? c->imax : c->imin);
+	return CELL_OF_REAL(top ? c->max : c->min);
+}
+
+static int put(struct query *q, const struct facts *all)
+{
+	static const struct column columns[] = {
+	    {"field", UNIT_WHOLE},   {"type", UNIT_NONE}, {"events", UNIT_NONE}, {"share", UNIT_SHARE},
+	    {"distinct", UNIT_NONE}, {"min", UNIT_VALUE}, {"max", UNIT_VALUE},   {"example", UNIT_NONE},
+	};
+	struct table *t = NULL;
+	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
+
+	for (size_t i = 0; i < all->n && !rc; i++) {
+		const struct column_facts *c = &all->columns[i];
+		struct cell cells[] = {
+		    cell_of_text(c->name),    cell_of_text(field_kind_name(c->kind)),
+		    CELL_OF_INT(c->count),    CELL_OF_REAL((double)c->count / (double)all->events),
+		    CELL_OF_INT(c->distinct), bound(c, false),
+		    bound(c, true),           cell_of_text(c->example),
+		};
+
+		rc = table_row(t, cells);
+	}
+	rc2 = table_close(t);
+	return query_errno(q, rc ? rc : rc2, "output");
+}
+
+static int describe_one(struct query *q)
+{
+	struct event_filter f;
+	struct facts all = {0};
+	int status = event_filter_init(q, &f);
+
+	f.message = q->args->words[0];
+	if (!status)
+		status = gather(q, &f, &all);
+	if (!status && !all.events)
+		status = query_fail(
+		    q, USAGE, "no event has the message %s; `ilu-logq describe` lists them, * stands for anything",
+		    f.message);
+	if (!status)
+		status = put(q, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		free(all.columns[i].name);
+		free(all.columns[i].least);
+		free(all.columns[i].most);
+		free(all.columns[i].example);
+		free(all.columns[i].seen);
+	}
+	free(all.columns);
+	event_filter_done(&f);
+	return status;
+}
+
+/* ---- all messages ---- */
+
+struct message {
+	int64_t events;
+	char *level, *target, *message; /* message with * for its numbers */
+};
+
+struct messages {
+	struct names keys;
+	struct message *all; /* by number of the key */
+	uint32_t cap;
+	uint32_t *of_head; /* by id of a shape whose message is part of it: the number + 1 */
+	uint32_t nheads;
+};
+
+static int remember(struct messages *m, uint32_t head, uint32_t number)
+{
+	uint32_t *p;
+
+	if (head >= m->nheads) {
+		p = reallocarray(m->of_head, head * 2 + 64, sizeof *p);
+		if (!p)
+			return -ENOMEM;
+		memset(p + m->nheads, 0, (head * 2 + 64 - m->nheads) * sizeof *p);
+		m->of_head = p;
+		m->nheads = head * 2 + 64;
+	}
+	m->of_head[head] = number + 1;
+	return 0;
+}
+
+static int count_message(struct messages *m, const struct event *e, struct text *key)
+{
+	struct slice message = event_message(e), level = e->head->level, target = e->head->target;
+	uint32_t i, head = e->head->message_slot < 0 && e->head->id < 1u << 24 ? e->head->id : 0;
+	int rc;
+
+	if (head < m->nheads && m->of_head[head]) {
+		m->all[m->of_head[head] - 1].events++;
+		return 0;
+	}
+	text_reset(key);
+	text_add(key, level.ptr ? level.ptr : "", level.len);
+	text_puts(key, "\n");
+	text_add(key, target.ptr ? target.ptr : "", target.len);
+	text_puts(key, "\n");
+	if (message.ptr)
+		mask_numbers(key, message.ptr, message.len);
+	rc = key->failed ? -ENOMEM : names_put(&m->keys, text_str(key), key->len, &i);
+	if (rc)
+		return rc;
+	if (i >= m->cap) {
+		struct message *all = reallocarray(m->all, m->cap * 2 + 256, sizeof *all);
+
+		if (!all)
+			return -ENOMEM;
+		memset(all + m->cap, 0, (m->cap + 256) * sizeof *all);
+		m->all = all;
+		m->cap = m->cap * 2 + 256;
+	}
+	m->all[i].events++;
+	return head ? remember(m, head, i) : 0;
+}
+
+static int gather_messages(struct query *q, struct event_filter *f, struct messages *m)
+{
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	struct text key = {0};
+	int rc = event_cursor_open(q->store, &f->query, &c);
+
+	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
+		rc = query_interrupted ? -EINTR : 0;
+		if (!rc && event_filter_takes(f, e))
+			rc = count_message(m, e, &key);
+	}
+	event_cursor_close(c);
+	text_done(&key);
+	return query_errno(q, rc, q->path);
+}
+
+static int by_events(const void *a, const void *b)
+{
+	const struct message *x = a, *y = b;
+
+	if (x->events != y->events)
+		return x->events < y->events ? 1 : -1;
+	return strcmp(x->message, y->message) ? strcmp(x->message, y->message) : strcmp(x->target, y->target);
+}
+
+static int put_messages(struct query *q, struct messages *m)
+{
+	static const struct column columns[] = {
+	    {"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET}, {"message", UNIT_NONE}};
+	struct table *t = NULL;
+	int rc = table_open(q->out, columns, 4, &t), rc2;
+
+	for (uint32_t i = 0; i < m->keys.n; i++) {
+		m->all[i].level = m->keys.all[i];
+		m->all[i].target = strchr(m->keys.all[i], '\n');
+		*m->all[i].target++ = 0;
+		m->all[i].message = strchr(m->all[i].target, '\n');
+		*m->all[i].message++ = 0;
+	}
+	if (m->keys.n)
+		qsort(m->all, m->keys.n, sizeof *m->all, by_events);
+	for (uint32_t i = 0; i < m->keys.n && !rc; i++) {
+		struct cell c[] = {CELL_OF_INT(m->all[i].events), cell_of_text(m->all[i].level),
+		                   cell_of_text(m->all[i].target), cell_of_text(m->all[i].message)};
+
+		rc = table_row(t, c);
+	}
+	rc2 = table_close(t);
+	return query_errno(q, rc ? rc : rc2, "output");
+}
+
+static int describe_all(struct query *q)
+{
+	struct event_filter f;
+	struct messages m = {0};
+	int status = event_filter_init(q, &f);
+
+	if (!status)
+		status = gather_messages(q, &f, &m);
+	if (!status)
+		status = put_messages(q, &m);
+	names_done(&m.keys);
+	free(m.all);
+	free(m.of_head);
+	event_filter_done(&f);
+	return status;
+}
+
+int cmd_describe(struct query *q)
+{
+	return q->args->nwords ? describe_one(q) : describe_all(q);
+}

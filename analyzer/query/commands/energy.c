@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* energy.c - what the machine used, by meter; and for whom, by function or invocation.
+ *
+ * Of the energy logs that are loaded beside a run's logs. Power is given in equal parts to the executions that run at
+ * each instant; what was used while none ran stands apart as idle. */
+#include "model/energy_meter.h"
+#include "query/commands/commands.h"
+#include "query/core/select.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct meters {
+	struct energy_meter *v;
+	size_t n, room;
+};
+
+/* An execution, with whose it is. */
+struct user {
+	char *tid, *function;
+	int64_t start_ns;
+};
+
+struct users {
+	struct energy_user *v;
+	struct user *who;
+	size_t n, room;
+};
+
+struct energy {
+	struct query *q;
+	struct meters meters;
+	struct users users;
+	struct table *table;
+	int64_t run, offset_s, limit;
+	double range_uj;
+	const char *only; /* this meter, or NULL */
+};
+
+/* ---- the meters ---- */
+
+static char *text_of(struct slice s)
+{
+	return s.ptr ? strndup(s.ptr, s.len) : NULL;
+}
+
+/* The meter that a reading is of; a new one where it is the first. NULL: no memory. */
+static struct energy_meter *meter_of(struct meters *m, const struct energy_row *row, struct slice name)
+{
+	struct energy_meter *x;
+
+	for (size_t i = m->n; i-- && m->v[i].source == row->source;)
+		if (slice_is(name, m->v[i].name))
+			return &m->v[i];
+	if (m->n == m->room) {
+		size_t room = m->room ? m->room * 2 : 8;
+		struct energy_meter *more = realloc(m->v, room * sizeof *more);
+
+		if (!more)
+			return NULL;
+		m->v = more;
+		m->room = room;
+	}
+	x = &m->v[m->n];
+	*x = (struct energy_meter){.run = row->run,
+	                           .source = row->source,
+	                           .kind = row->kind,
+	                           .name = text_of(name),
+	                           .worker = text_of(row->worker)};
+	if (!x->name || (row->worker.ptr && !x->worker)) {
+		energy_meter_done(x);
+		return NULL;
+	}
+	m->n++;
+	return x;
+}
+
+/* The counter's range as the worker said it when it wrapped around: "... = 5 + (RANGE - 9)". 0: it did not say. */
+static int read_range(struct query *q, int64_t run, double *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = query_prepare(
+	    q, "SELECT message FROM event WHERE run = ?1 AND message GLOB 'going around the energy horn *' LIMIT 1",
+	    &stmt);
+
+	*out = 0;
+	if (status)
+		return status;
+	sqlite3_bind_int64(stmt, 1, run);
+	status = query_step(q, stmt);
+	if (status == 1) {
+		const char *text = (const char *)sqlite3_column_text(stmt, 0), *at = text ? strchr(text, '(') : NULL;
+
+		*out = at ? strtod(at + 1, NULL) : 0;
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static int read_all(struct energy *e)
+{
+	struct energy_rows *rows = NULL;
+	struct energy_row row;
+	int rc = energy_rows_open(e->q->store, e->run, &rows);
+	int status = DONE;
+
+	while (!rc && !status && (rc = energy_rows_next(rows, &row)) == 1) {
+		struct energy_meter *m;
+		struct slice name;
+
+		rc = 0;
+		if (!energy_meter_name(row.kind, row.name, &name) || (e->only && !slice_is(name, e->only)))
+			continue;
+		m = meter_of(&e->meters, &row, name);
+		if (!m) {
+			rc = -ENOMEM;
+			break;
+		}
+		if (m->kind == ENERGY_RAPL && m->started && row.value < m->last && !m->wraps) {
+			m->range_uj = e->range_uj;
+			if (!(m->range_uj > 0))
+				status = read_range(e->q, row.run, &m->range_uj);
+		}
+		if (!status)
+			rc = energy_meter_add(m, &row);
+	}
+	energy_rows_close(rows);
+	return status ? status : query_errno(e->q, rc, "energy logs");
+}
+
+static void path_of(struct query *q, int64_t source, char *out, size_t room)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	snprintf(out, room, "source %lld", (long long)source);
+	if (query_prepare(q, "SELECT path FROM source WHERE id = ?1", &stmt))
+		return;
+	sqlite3_bind_int64(stmt, 1, source);
+	if (query_step(q, stmt) == 1 && sqlite3_column_text(stmt, 0))
+		snprintf(out, room, "%s", (const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+}
+
+/* What a sum leaves out. */
+static void tell(struct energy *e, const struct energy_meter *m)
+{
+	char path[512];
+
+	if (!m->unknown && !m->skipped)
+		return;
+	path_of(e->q, m->source, path, sizeof path);
+	if (m->unknown)
+		query_note(e->q,
+		           "%s: the counter went back %lld time%s and its range is not known: the joules of these "
+		           "stretches are left out; --rapl-max says it",
+		           path, (long long)m->unknown, m->unknown == 1 ? "" : "s");
+	if (m->skipped)
+		query_note(e->q, "%s:%lld: not later than the line before; %lld such line%s passed over", path,
+		           (long long)m->skipped_line, (long long)m->skipped, m->skipped == 1 ? "" : "s");
+}
+
+/* ---- by meter ---- */
+
+static struct cell real(double v)
+{
+	return isnan(v) ? CELL_OF_NULL : CELL_OF_REAL(v);
+}
+
+static int put_meter(struct energy *e, const struct energy_meter *m)
+{
+	int64_t measured_ns = energy_meter_measured_ns(m);
+	double joules = energy_meter_joules(m), least, largest;
+
+	energy_meter_power(m, &least, &largest);
+
+	struct cell c[] = {
+	    CELL_OF_INT(e->offset_s),
+	    CELL_OF_INT(m->run),
+	    cell_of_text(m->worker),
+	    cell_of_text(m->name),
+	    CELL_OF_INT(m->samples),
+	    CELL_OF_INT(m->first_ns),
+	    CELL_OF_INT(m->last_ns),
+	    CELL_OF_INT(measured_ns),
+	    m->n ? CELL_OF_REAL(joules) : CELL_OF_NULL,
+	    measured_ns ? CELL_OF_REAL(joules / ((double)measured_ns / 1e9)) : CELL_OF_NULL,
+	    real(least),
+	    real(largest),
+	    CELL_OF_INT(m->wraps),
+	    CELL_OF_INT(m->unknown),
+	    CELL_OF_INT(m->skipped),
+	};
+
+	return table_row(e->table, c);
+}
+
+static const struct column by_meter[] = {
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"worker", UNIT_NONE},  {"meter", UNIT_NONE},
+    {"samples", UNIT_NONE},    {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"measured_ns", UNIT_NS},
+    {"joules", UNIT_VALUE},    {"mean_w", UNIT_VALUE},  {"min_w", UNIT_VALUE},  {"max_w", UNIT_VALUE},
+    {"wraps", UNIT_NONE},      {"unknown", UNIT_NONE},  {"skipped", UNIT_NONE},
+};
+
+/* ---- for whom ---- */
+
+static void users_done(struct users *u)
+{
+	for (size_t i = 0; i < u->n; i++) {
+		free(u->who[i].tid);
+		free(u->who[i].function);
+	}
+	free(u->v);
+	free(u->who);
+	*u = (struct users){0};
+}
+
+static int users_room(struct users *u)
+{
+	size_t room = u->room ? u->room * 2 : 256;
+	struct energy_user *v;
+	struct user *who;
+
+	if (u->n < u->room)
+		return 0;
+	v = realloc(u->v, room * sizeof *v);
+	if (!v)
+		return -ENOMEM;
+	u->v = v;
+	who = realloc(u->who, room * sizeof *who);
+	if (!who)
+		return -ENOMEM;
+	u->who = who;
+	u->room = room;
+	return 0;
+}
+
+static int user_add(struct users *u, sqlite3_stmt *stmt)
+{
+	const char *tid = (const char *)sqlite3_column_text(stmt, 0),
+	           *function = (const char *)sqlite3_column_text(stmt, 1);
+	int rc = users_room(u);
+
+	if (rc)
+		return rc;
+	u->who[u->n] =
+	    (struct user){strdup(tid ? tid : ""), strdup(function ? function : ""), sqlite3_column_int64(stmt, 2)};
+	u->v[u->n] = (struct energy_user){
+	    .from_ns = sqlite3_column_int64(stmt, 2),
+	    .to_ns = sqlite3_column_type(stmt, 3) == SQLITE_NULL ? INT64_MAX : sqlite3_column_int64(stmt, 3)};
+	u->n++;
+	return u->who[u->n - 1].tid && u->who[u->n - 1].function ? 0 : -ENOMEM;
+}
+
+/* Who executed on the meter's machine: one function's after the other, one invocation's attempts together. */
+static int read_users(struct energy *e, const struct energy_meter *m)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = query_prepare(e->q,
+	                           "SELECT a.tid, coalesce(i.function_name, i.fqdn, '(unknown)'), a.start_ns, a.end_ns "
+	                           "FROM attempt a JOIN invocation i USING (run, tid)"
+	                           " WHERE a.run = ?1 AND a.start_ns IS NOT NULL AND (?2 IS NULL OR a.worker IS NULL "
+	                           "OR a.worker = ?2) ORDER BY 2, a.tid, a.n",
+	                           &stmt);
+	int rc = 0;
+
+	users_done(&e->users);
+	if (status)
+		return status;
+	sqlite3_bind_int64(stmt, 1, m->run);
+	sqlite3_bind_text(stmt, 2, m->worker, -1, SQLITE_STATIC);
+	while (!rc && (status = query_step(e->q, stmt)) == 1)
+		rc = user_add(&e->users, stmt);
+	sqlite3_finalize(stmt);
+	return rc ? query_errno(e->q, rc, "energy") : status;
+}
+
+/* The users from i on that have one key: *joules and *measured_ns of them all, *count of invocations. Where the next
+ * ones begin. */
+static size_t together(const struct users *u, size_t i, bool by_function, double *joules, int64_t *measured_ns,
+                       int64_t *count)
+{
+	size_t from = i;
+
+	*joules = 0;
+	*measured_ns = *count = 0;
+	for (; i < u->n && !strcmp(u->who[i].function, u->who[from].function) &&
+	       (by_function || !strcmp(u->who[i].tid, u->who[from].tid));
+	     i++) {
+		*joules += u->v[i].joules;
+		*measured_ns += u->v[i].measured_ns;
+		*count += i == from || strcmp(u->who[i].tid, u->who[i - 1].tid);
+	}
+	return i;
+}
+
+static const struct column by_function[] = {
+    {"run", UNIT_RUN},           {"worker", UNIT_NONE},     {"meter", UNIT_NONE},   {"function_name", UNIT_NONE},
+    {"invocations", UNIT_NONE},  {"executing_ns", UNIT_NS}, {"joules", UNIT_VALUE}, {"share", UNIT_SHARE},
+    {"joules_each", UNIT_VALUE},
+};
+
+static int put_function(struct energy *e, const struct energy_meter *m, const char *name, int64_t count, int64_t ns,
+                        double joules, double all)
+{
+	struct cell c[] = {
+	    CELL_OF_INT(m->run),
+	    cell_of_text(m->worker),
+	    cell_of_text(m->name),
+	    cell_of_text(name),
+	    count ? CELL_OF_INT(count) : CELL_OF_NULL,
+	    CELL_OF_INT(ns),
+	    CELL_OF_REAL(joules),
+	    all > 0 ? CELL_OF_REAL(joules / all) : CELL_OF_NULL,
+	    count ? CELL_OF_REAL(joules / (double)count) : CELL_OF_NULL,
+	};
+
+	return table_row(e->table, c);
+}
+
+static int put_functions(struct energy *e, const struct energy_meter *m, double idle, int64_t idle_ns)
+{
+	double joules, all = energy_meter_joules(m);
+	int64_t ns, count;
+	int rc = 0;
+
+	for (size_t i = 0, from; !rc && i < e->users.n;) {
+		from = i;
+		i = together(&e->users, i, true, &joules, &ns, &count);
+		rc = put_function(e, m, e->users.who[from].function, count, ns, joules, all);
+	}
+	return rc ? rc : put_function(e, m, "(idle)", 0, idle_ns, idle, all);
+}
+
+static const struct column by_invocation[] = {
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},         {"worker", UNIT_NONE},
+    {"meter", UNIT_NONE},      {"tid", UNIT_ID},          {"function_name", UNIT_NONE},
+    {"start_ns", UNIT_TIME},   {"executing_ns", UNIT_NS}, {"joules", UNIT_VALUE},
+    {"mean_w", UNIT_VALUE},
+};
+
+struct part {
+	size_t user;
+	double joules;
+	int64_t measured_ns;
+};
+
+static int most_first(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	if (x->joules != y->joules)
+		return x->joules > y->joules ? -1 : 1;
+	return (x->user > y->user) - (x->user < y->user);
+}
+
+static int put_invocations(struct energy *e, const struct energy_meter *m)
+{
+	struct part *parts = malloc((e->users.n + 1) * sizeof *parts);
+	int64_t count;
+	size_t n = 0;
+	int rc = parts ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < e->users.n; n++) {
+		parts[n].user = i;
+		i = together(&e->users, i, false, &parts[n].joules, &parts[n].measured_ns, &count);
+	}
+	if (parts)
+		qsort(parts, n, sizeof *parts, most_first);
+	for (size_t i = 0; !rc && i < n && (!e->limit || i < (size_t)e->limit); i++) {
+		const struct user *who = &e->users.who[parts[i].user];
+		int64_t ns = parts[i].measured_ns;
+		struct cell c[] = {
+		    CELL_OF_INT(e->offset_s),
+		    CELL_OF_INT(m->run),
+		    cell_of_text(m->worker),
+		    cell_of_text(m->name),
+		    cell_of_text(who->tid),
+		    cell_of_text(who->function),
+		    CELL_OF_INT(who->start_ns),
+		    CELL_OF_INT(ns),
+		    CELL_OF_REAL(parts[i].joules),
+		    ns ? CELL_OF_REAL(parts[i].joules / ((double)ns / 1e9)) : CELL_OF_NULL,
+		};
+
+		rc = table_row(e->table, c);
+	}
+	free(parts);
+	return rc;
+}
+
+/* ---- the command ---- */
+
+enum by { BY_METER, BY_FUNCTION, BY_INVOCATION };
+
+static int read_options(struct energy *e, enum by *by)
+{
+	const char *what = args_value(e->q->args, "by"), *max = args_value(e->q->args, "rapl-max");
+	int64_t range;
+
+	e->only = args_value(e->q->args, "meter");
+	*by = !what || !strcmp(what, "meter") ? BY_METER : !strcmp(what, "function") ? BY_FUNCTION : BY_INVOCATION;
+	if (*by == BY_INVOCATION && strcmp(what, "invocation"))
+		return query_fail(e->q, USAGE, "--by %s: it is meter, function or invocation", what);
+	if (max && (args_number(max, &range) || !range))
+		return query_fail(e->q, USAGE,
+		                  "--rapl-max %s: it is a number of microjoules, as in max_energy_range_uj", max);
+	e->range_uj = max ? (double)range : 0;
+	return query_limit(e->q, 0, &e->limit);
+}
+
+static int read_offset(struct energy *e, int64_t run)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = query_prepare(e->q, "SELECT coalesce(offset_s, 0) FROM run WHERE id = ?1", &stmt);
+
+	if (status)
+		return status;
+	sqlite3_bind_int64(stmt, 1, run);
+	status = query_step(e->q, stmt);
+	e->offset_s = status == 1 ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return status == 1 ? DONE : status;
+}
+
+static int put(struct energy *e, const struct energy_meter *m, enum by by)
+{
+	double idle;
+	int64_t idle_ns;
+	int status = read_offset(e, m->run), rc;
+
+	tell(e, m);
+	if (!status && by != BY_METER)
+		status = read_users(e, m);
+	if (status)
+		return status;
+	if (by == BY_METER)
+		return query_errno(e->q, put_meter(e, m), "output");
+	rc = energy_share(m, e->users.v, e->users.n, &idle, &idle_ns);
+	if (!rc)
+		rc = by == BY_FUNCTION ? put_functions(e, m, idle, idle_ns) : put_invocations(e, m);
+	return query_errno(e->q, rc, "output");
+}
+
+int cmd_energy(struct query *q)
+{
+	static const struct {
+		const struct column *columns;
+		size_t n;
+	} tables[] = {
+	    {by_meter, sizeof by_meter / sizeof *by_meter},
+	    {by_function, sizeof by_function / sizeof *by_function},
+	    {by_invocation, sizeof by_invocation / sizeof *by_invocation},
+	};
+	struct energy e = {.q = q};
+	enum by by = BY_METER;
+	int status = query_run(q, &e.run), rc;
+
+	if (!status)
+		status = read_options(&e, &by);
+	if (!status)
+		status = read_all(&e);
+	if (!status)
+		status = query_errno(q, table_open(q->out, tables[by].columns, tables[by].n, &e.table), "output");
+	for (size_t i = 0; !status && i < e.meters.n; i++)
+		status = put(&e, &e.meters.v[i], by);
+	rc = table_close(e.table);
+	if (!status)
+		status = query_errno(q, rc, "output");
+	if (!status && !e.meters.n)
+		query_note(q,
+		           "no energy was measured: no energy-rapl.log, energy-ipmi.log or energy-perf.log%s is loaded",
+		           e.only ? " with such a meter" : "");
+	for (size_t i = 0; i < e.meters.n; i++)
+		energy_meter_done(&e.meters.v[i]);
+	free(e.meters.v);
+	users_done(&e.users);
+	return status;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* errors.c - what went wrong, by message: how often, since when, for whom, with an example.
+ *
+ * Lines are one group when level, target and message agree and their `error` field differs only in numbers and ids. */
+#include "query/commands/commands.h"
+#include "query/events/event_filter.h"
+#include "query/core/mask.h"
+#include "ingest/line.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct group {
+	char *key; /* level, target, message, masked error, each with its NUL */
+	size_t key_len;
+	char *level, *target, *message, *error, *tid; /* of the first line */
+	char *last_tid;                               /* lines of one transaction mostly follow each other */
+	int64_t run, offset_s, lines, transactions, first_ns, last_ns;
+	struct group *next; /* of the same bucket */
+};
+
+enum { BUCKETS = 4096 };
+
+struct groups {
+	struct group *buckets[BUCKETS];
+	struct group **all; /* in order of their first line read */
+	size_t n, cap;
+};
+
+static size_t hash(const char *p, size_t len)
+{
+	uint64_t h = 1469598103934665603u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)p[i]) * 1099511628211u;
+	return (size_t)(h ^ h >> 32) % BUCKETS;
+}
+
+static char *plain(struct slice escaped)
+{
+	char *p;
+
+	if (!escaped.ptr)
+		return NULL;
+	p = malloc(3 * escaped.len + 1);
+	if (p)
+		p[json_unescape(escaped, p)] = 0;
+	return p;
+}
+
+static void group_free(struct group *g)
+{
+	if (!g)
+		return;
+	free(g->key);
+	free(g->level);
+	free(g->target);
+	free(g->message);
+	free(g->error);
+	free(g->tid);
+	free(g->last_tid);
+	free(g);
+}
+
+static void groups_done(struct groups *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		group_free(g->all[i]);
+	free(g->all);
+}
+
+static void make_key(struct text *key, const struct event *e)
+{
+	struct slice parts[] = {e->head->level, e->head->target, event_message(e)}, error;
+
+	text_printf(key, "%lld", (long long)e->run);
+	for (size_t i = 0; i < 3; i++) {
+		text_add(key, "", 1);
+		text_add(key, parts[i].ptr ? parts[i].ptr : "", parts[i].len);
+	}
+	text_add(key, "", 1);
+	if (event_field(e, "error", &error))
+		mask_numbers(key, error.ptr, error.len);
+}
+
+static struct group *group_new(struct groups *gs, const struct event *e, const struct text *key)
+{
+	struct group *g = calloc(1, sizeof *g);
+	struct group **all = gs->all;
+	struct slice error = SLICE_NONE;
+
+	if (gs->n == gs->cap) {
+		all = reallocarray(gs->all, gs->cap * 2 + 64, sizeof *all);
+		if (all) {
+			gs->all = all;
+			gs->cap = gs->cap * 2 + 64;
+		}
+	}
+	if (!g || !all) {
+		free(g);
+		return NULL;
+	}
+	g->level = plain(e->head->level);
+	g->target = plain(e->head->target);
+	g->message = plain(event_message(e));
+	if (event_field(e, "error", &error) || event_field(e, "msg", &error))
+		g->error = plain(error);
+	g->tid = plain(e->tid);
+	g->key = malloc(key->len);
+	if (!g->key) {
+		group_free(g);
+		return NULL;
+	}
+	memcpy(g->key, text_str(key), key->len);
+	g->key_len = key->len;
+	g->run = e->run;
+	g->first_ns = g->last_ns = e->time_ns;
+	gs->all[gs->n++] = g;
+	return g;
+}
+
+static int add(struct groups *gs, const struct event *e, struct text *key)
+{
+	struct group *g;
+	size_t bucket;
+
+	text_reset(key);
+	make_key(key, e);
+	if (key->failed)
+		return -ENOMEM;
+	bucket = hash(text_str(key), key->len);
+	for (g = gs->buckets[bucket]; g && (g->key_len != key->len || memcmp(g->key, text_str(key), key->len));
+	     g = g->next)
+		;
+	if (!g) {
+		g = group_new(gs, e, key);
+		if (!g)
+			return -ENOMEM;
+		g->next = gs->buckets[bucket];
+		gs->buckets[bucket] = g;
+	}
+	g->lines++;
+	g->first_ns = e->time_ns < g->first_ns ? e->time_ns : g->first_ns;
+	g->last_ns = e->time_ns > g->last_ns ? e->time_ns : g->last_ns;
+	if (e->tid.ptr &&
+	    (!g->last_tid || strlen(g->last_tid) != e->tid.len || memcmp(g->last_tid, e->tid.ptr, e->tid.len))) {
+		free(g->last_tid);
+		g->last_tid = strndup(e->tid.ptr, e->tid.len);
+		g->transactions++;
+	}
+	return 0;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct group *x = *(struct group *const *)a, *y = *(struct group *const *)b;
+
+	if (strcmp(x->level ? x->level : "", y->level ? y->level : ""))
+		return strcmp(x->level ? x->level : "", y->level ? y->level : "");
+	if (x->lines != y->lines)
+		return x->lines < y->lines ? 1 : -1;
+	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}
+
+static int find_offsets(struct query *q, struct groups *gs)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = query_prepare(q, "SELECT id, coalesce(offset_s, 0) FROM run", &stmt);
+
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		for (size_t i = 0; i < gs->n; i++)
+			if (gs->all[i]->run == sqlite3_column_int64(stmt, 0))
+				gs->all[i]->offset_s = sqlite3_column_int64(stmt, 1);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+/* For people what tells most; for programs all of it. */
+static const struct {
+	struct column column;
+	bool people;
+} known[] = {
+    {{"offset_s", UNIT_OFFSET}, true},    {{"run", UNIT_RUN}, true},
+    {{"level", UNIT_LEVEL}, true},        {{"lines", UNIT_NONE}, true},
+    {{"transactions", UNIT_NONE}, false}, {{"first_ns", UNIT_TIME}, true},
+    {{"last_ns", UNIT_TIME}, false},      {{"example_tid", UNIT_ID}, true},
+    {{"message", UNIT_NONE}, true},       {{"target", UNIT_TARGET}, false},
+    {{"error", UNIT_NONE}, true},
+};
+
+enum { KNOWN = sizeof known / sizeof *known };
+
+static int put_group(struct table *t, const struct group *g, const bool *shown)
+{
+	struct cell all[KNOWN] = {
+	    CELL_OF_INT(g->offset_s),     CELL_OF_INT(g->run),      cell_of_text(g->level),  CELL_OF_INT(g->lines),
+	    CELL_OF_INT(g->transactions), CELL_OF_INT(g->first_ns), CELL_OF_INT(g->last_ns), cell_of_text(g->tid),
+	    cell_of_text(g->message),     cell_of_text(g->target),  cell_of_text(g->error),
+	};
+	struct cell cells[KNOWN];
+	size_t n = 0;
+
+	for (size_t i = 0; i < KNOWN; i++)
+		if (shown[i])
+			cells[n++] = all[i];
+	return table_row(t, cells);
+}
+
+static int put(struct query *q, const struct groups *gs, size_t limit)
+{
+	bool people = q->out->format != FORMAT_CSV && q->out->format != FORMAT_JSON;
+	struct column columns[KNOWN];
+	bool shown[KNOWN];
+	struct table *t = NULL;
+	size_t n = 0;
+	int rc, rc2;
+
+	for (size_t i = 0; i < KNOWN; i++) {
+		shown[i] = !people || known[i].people;
+		if (shown[i])
+			columns[n++] = known[i].column;
+	}
+	rc = table_open(q->out, columns, n, &t);
+	for (size_t i = 0; i < gs->n && !rc && (!limit || i < limit); i++)
+		rc = put_group(t, gs->all[i], shown);
+	rc2 = table_close(t);
+	return query_errno(q, rc ? rc : rc2, "output");
+}
+
+static int gather(struct query *q, struct event_filter *f, struct groups *gs)
+{
+	struct event_cursor *c = NULL;
+	struct text key = {0};
+	const struct event *e;
+	int rc = event_cursor_open(q->store, &f->query, &c);
+
+	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
+		rc = query_interrupted ? -EINTR : 0;
+		if (!rc && event_filter_takes(f, e))
+			rc = add(gs, e, &key);
+	}
+	event_cursor_close(c);
+	text_done(&key);
+	return query_errno(q, rc, q->path);
+}
+
+int cmd_errors(struct query *q)
+{
+	struct event_filter f;
+	struct groups *gs = calloc(1, sizeof *gs);
+	int64_t limit = 0;
+	int status = event_filter_init(q, &f);
+
+	if (!gs)
+		status = query_errno(q, -ENOMEM, q->command);
+	if (!args_has(q->args, "level"))
+		f.most_verbose = 0;
+	if (!status)
+		status = query_limit(q, 0, &limit);
+	if (!status)
+		status = gather(q, &f, gs);
+	if (!status && gs->n)
+		qsort(gs->all, gs->n, sizeof *gs->all, by_count);
+	if (!status)
+		status = find_offsets(q, gs);
+	if (!status)
+		status = put(q, gs, (size_t)limit);
+	if (!status && !gs->n)
+		query_note(q, "no line of that level");
+	if (gs)
+		groups_done(gs);
+	free(gs);
+	event_filter_done(&f);
+	return status;
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* events.c - the lines of all sources, merged by time.
+ *
+ * The store gives events source by source, and lines of one source may go back in time by some milliseconds. So the
+ * times of all that match are collected first (16 bytes each), sorted, and then each event is fetched to be shown.
+ * With --limit only the earliest are kept, in a heap. */
+#include "query/commands/commands.h"
+#include "query/events/event_fetch.h"
+#include "query/events/event_filter.h"
+#include "query/events/event_line.h"
+#include "ingest/line.h"
+#include "render/text.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct found {
+	int64_t time_ns, id;
+	int32_t source;
+	bool hit; /* --grep found it; else it is context at most */
+};
+
+struct events {
+	struct query *q;
+	struct event_filter filter;
+	struct event_fetch fetch;
+	struct found *found;
+	size_t n, cap;
+	int64_t limit, context;
+	int64_t *seen; /* the last line by source: --follow shows what comes behind it */
+	size_t nseen;
+	int64_t *offsets; /* by run */
+	size_t noffsets;
+	bool several_workers;
+	struct table *table; /* NULL: lines for people, or raw */
+	struct event_day day;
+};
+
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},      {"run", UNIT_RUN},     {"source", UNIT_NONE},
+    {"line", UNIT_NONE},       {"time_ns", UNIT_TIME}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET},
+    {"message", UNIT_NONE},    {"tid", UNIT_ID},       {"worker", UNIT_NONE}, {"span", UNIT_JSON},
+    {"fields", UNIT_JSON},
+};
+
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static bool before(const struct found *a, const struct found *b)
+{
+	return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->id < b->id;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return before(a, b) ? -1 : before(b, a);
+}
+
+/* Puts x at the root of the heap, whose latest event is on top, and restores its order. */
+static void sink_root(struct found *heap, size_t n, struct found x)
+{
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child + 1 < n && before(&heap[child], &heap[child + 1]))
+			child++;
+		if (child >= n || !before(&x, &heap[child]))
+			break;
+		heap[i] = heap[child];
+		i = child;
+	}
+	heap[i] = x;
+}
+
+static void heapify(struct events *ev)
+{
+	qsort(ev->found, ev->n, sizeof *ev->found, compare);
+	/* In falling order an array is a heap. */
+	for (size_t i = 0, j = ev->n; i + 1 < j; i++) {
+		struct found x = ev->found[i];
+
+		ev->found[i] = ev->found[--j];
+		ev->found[j] = x;
+	}
+}
+
+static int collect(struct events *ev, const struct event *e, bool hit)
+{
+	struct found x = {e->time_ns, e->id, (int32_t)e->source, hit};
+	bool bounded = ev->limit && !ev->context;
+
+	if (bounded && ev->n == (size_t)ev->limit) {
+		if (before(&x, &ev->found[0]))
+			sink_root(ev->found, ev->n, x);
+		return 0;
+	}
+	if (ev->n == ev->cap) {
+		size_t cap = ev->cap ? ev->cap * 2 : 1024;
+		struct found *found = reallocarray(ev->found, cap, sizeof *found);
+
+		if (!found)
+			return -ENOMEM;
+		ev->found = found;
+		ev->cap = cap;
+	}
+	ev->found[ev->n++] = x;
+	if (bounded && ev->n == (size_t)ev->limit)
+		heapify(ev);
+	return 0;
+}
+
+/* 1: this line was seen before. A line's id changes when small chunks are joined; its source and number do not. */
+static int see(struct events *ev, const struct event *e)
+{
+	if (e->source < 0 || e->source > 1 << 24)
+		return 0;
+	if ((size_t)e->source >= ev->nseen) {
+		size_t n = (size_t)e->source + 16;
+		int64_t *seen = reallocarray(ev->seen, n, sizeof *seen);
+
+		if (!seen)
+			return -ENOMEM;
+		memset(seen + ev->nseen, 0, (n - ev->nseen) * sizeof *seen);
+		ev->seen = seen;
+		ev->nseen = n;
+	}
+	if (e->line <= ev->seen[e->source])
+		return 1;
+	ev->seen[e->source] = e->line;
+	return 0;
+}
+
+/* The events of the filter; those --grep does not find are kept only where they may become context. */
+static int gather(struct events *ev)
+{
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	int rc = event_cursor_open(ev->q->store, &ev->filter.query, &c);
+
+	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
+		int hit;
+
+		rc = query_interrupted ? -EINTR : see(ev, e);
+		if (rc < 0)
+			break;
+		if (rc || !event_filter_takes(&ev->filter, e)) {
+			rc = 0;
+			continue;
+		}
+		hit = event_filter_greps(&ev->filter, e);
+		if (hit < 0)
+			rc = hit;
+		else if (hit || ev->context)
+			rc = collect(ev, e, hit);
+	}
+	event_cursor_close(c);
+	if (rc < 0)
+		return query_errno(ev->q, rc, ev->q->path);
+	if (ev->n)
+		qsort(ev->found, ev->n, sizeof *ev->found, compare);
+	return DONE;
+}
+
+/* ---- showing ---- */
+
+static int64_t offset_of(const struct events *ev, int64_t run)
+{
+	return run >= 0 && (size_t)run < ev->noffsets ? ev->offsets[run] : 0;
+}
+
+static int put_raw(struct events *ev, const struct event *e)
+{
+	struct slice line;
+	int rc = event_line(e, &line);
+
+	if (rc)
+		return rc;
+	fwrite(line.ptr, 1, line.len, ev->q->out->file);
+	fputc('\n', ev->q->out->file);
+	return output_status(ev->q->out);
+}
+
+static struct cell cell_of_slice(struct slice s)
+{
+	return s.ptr ? cell_of_bytes(s.ptr, s.len) : CELL_OF_NULL;
+}
+
+static struct cell cell_of_plain(struct slice escaped, struct text *room)
+{
+	text_reset(room);
+	if (!escaped.ptr)
+		return CELL_OF_NULL;
+	for (size_t i = 0; i <= escaped.len; i++)
+		text_add(room, "   ", 3);
+	return room->failed ? CELL_OF_NULL : cell_of_bytes(room->ptr, json_unescape(escaped, room->ptr));
+}
+
+static int put_cells(struct events *ev, const struct event *e)
+{
+	struct text target = {0}, message = {0}, tid = {0}, span = {0};
+	struct slice part = event_part(e, SECTION_SPAN);
+	struct cell c[COLUMNS] = {
+	    CELL_OF_INT(offset_of(ev, e->run)),
+	    CELL_OF_INT(e->id),
+	    CELL_OF_INT(e->run),
+	    CELL_OF_INT(e->source),
+	    CELL_OF_INT(e->line),
+	    CELL_OF_INT(e->time_ns),
+	    cell_of_slice(e->head->level),
+	    cell_of_plain(e->head->target, &target),
+	    cell_of_plain(event_message(e), &message),
+	    cell_of_plain(e->tid, &tid),
+	    cell_of_slice(e->worker),
+	};
+	int rc;
+
+	/* One part is borrowed only until the next is asked for. */
+	if (part.ptr) {
+		text_add(&span, part.ptr, part.len);
+		c[11] = cell_of_bytes(text_str(&span), span.len);
+	} else {
+		c[11] = CELL_OF_NULL;
+	}
+	c[12] = cell_of_slice(event_part(e, SECTION_FIELDS));
+	rc = table_row(ev->table, c);
+	text_done(&target);
+	text_done(&message);
+	text_done(&tid);
+	text_done(&span);
+	return rc;
+}
+
+static int show(struct events *ev, const struct found *f)
+{
+	const struct event *e;
+	struct event_show how = {.tid = !ev->filter.query.tid.ptr,
+	                         .worker = ev->several_workers,
+	                         .context = ev->context > 0,
+	                         .mark = ev->context && f->hit};
+	int rc = query_interrupted ? -EINTR : event_fetch(&ev->fetch, f->source, f->id, &e);
+
+	if (rc != 1)
+		return rc < 0 ? rc : -EBADMSG;
+	if (args_has(ev->q->args, "raw"))
+		return put_raw(ev, e);
+	if (ev->table)
+		return put_cells(ev, e);
+	return event_line_show(ev->q->out, e, offset_of(ev, e->run), &how, &ev->day);
+}
+
+/* With context, only what is near a hit; a line of dashes where something in between is left out. */
+static bool near_hit(const struct events *ev, size_t i)
+{
+	size_t from = i > (size_t)ev->context ? i - (size_t)ev->context : 0;
+
+	for (size_t j = from; j < ev->n && j <= i + (size_t)ev->context; j++)
+		if (ev->found[j].hit)
+			return true;
+	return false;
+}
+
+static int show_all(struct events *ev)
+{
+	bool plain = !ev->table && !args_has(ev->q->args, "raw");
+	int64_t shown = 0;
+	size_t last = 0;
+	int rc = 0;
+
+	event_fetch_init(&ev->fetch, ev->q->store, &ev->filter.query);
+	for (size_t i = 0; i < ev->n && !rc; i++) {
+		if (ev->context && !near_hit(ev, i))
+			continue;
+		if (ev->limit && shown == ev->limit)
+			break;
+		if (plain && ev->context && shown && last + 1 < i)
+			fputs("--\n", ev->q->out->file);
+		rc = show(ev, &ev->found[i]);
+		last = i;
+		shown++;
+	}
+	event_fetch_done(&ev->fetch);
+	return query_errno(ev->q, rc, rc == -EBADMSG ? ev->q->path : "output");
+}
+
+/* ---- following ---- */
+
+/* A number of SQLite's that changes when another connection writes. */
+static int64_t version(struct query *q)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t v = -1;
+
+	if (!query_prepare(q, "PRAGMA data_version", &stmt) && query_step(q, stmt) == 1)
+		v = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return v;
+}
+
+/* The first id of what may be new: of the first chunk that reaches beyond the lines seen of its source. */
+static int find_new(struct events *ev)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t first = INT64_MAX >> 16;
+	int status = query_prepare(ev->q, "SELECT id, source, first_line + lines - 1 FROM chunk", &stmt);
+
+	while (!status && (status = query_step(ev->q, stmt)) == 1) {
+		int64_t source = sqlite3_column_int64(stmt, 1), seen = 0;
+
+		if (source >= 0 && (size_t)source < ev->nseen)
+			seen = ev->seen[source];
+		if (sqlite3_column_int64(stmt, 2) > seen && sqlite3_column_int64(stmt, 0) < first)
+			first = sqlite3_column_int64(stmt, 0);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	ev->filter.query.first_id = first << 16;
+	return status;
+}
+
+/* What another process loads meanwhile, until Ctrl-C. */
+static int follow(struct events *ev)
+{
+	int64_t shown = version(ev->q), now;
+	int status = DONE;
+
+	while (!status && !query_interrupted) {
+		fflush(ev->q->out->file);
+		usleep(200000);
+		query_renew(ev->q);
+		now = version(ev->q);
+		if (now == shown)
+			continue;
+		shown = now;
+		ev->n = 0;
+		status = find_new(ev);
+		if (!status)
+			status = gather(ev);
+		if (!status)
+			status = show_all(ev);
+	}
+	return query_interrupted ? INTERRUPTED : status;
+}
+
+/* ---- the command ---- */
+
+static int read_offsets(struct events *ev)
+{
+	struct query *q = ev->q;
+	sqlite3_stmt *stmt = NULL;
+	int status = query_prepare(
+	    q,
+	    "SELECT id, coalesce(offset_s, 0), (SELECT count(DISTINCT worker) FROM source) FROM run ORDER BY id DESC",
+	    &stmt);
+
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		int64_t id = sqlite3_column_int64(stmt, 0);
+
+		status = DONE;
+		if (!ev->offsets) {
+			ev->noffsets = id >= 0 && id < 1000000 ? (size_t)id + 1 : 1;
+			ev->offsets = calloc(ev->noffsets, sizeof *ev->offsets);
+			if (!ev->offsets)
+				status = query_errno(q, -ENOMEM, q->command);
+		}
+		if (!status && id >= 0 && (size_t)id < ev->noffsets)
+			ev->offsets[id] = sqlite3_column_int64(stmt, 1);
+		ev->several_workers = sqlite3_column_int64(stmt, 2) > 1;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static int read_options(struct events *ev)
+{
+	const char *context = args_value(ev->q->args, "context");
+	int status = query_limit(ev->q, 0, &ev->limit);
+
+	if (!status && context && args_number(context, &ev->context))
+		status = query_fail(ev->q, USAGE, "--context %s: not a number", context);
+	if (!status && ev->context && !args_has(ev->q->args, "grep"))
+		status = query_fail(ev->q, USAGE, "--context needs --grep");
+	if (!status && ev->context > 100000)
+		status = query_fail(ev->q, USAGE, "--context: at most 100000");
+	return status;
+}
+
+static void say_what_is_missing(const struct events *ev)
+{
+	if (ev->filter.left_out)
+		query_note(ev->q, "%lld span lines of other workers are left out; --foreign shows them",
+		           (long long)ev->filter.left_out);
+	if (!ev->n && !args_has(ev->q->args, "follow"))
+		query_note(ev->q, "no event matches");
+}
+
+int cmd_events(struct query *q)
+{
+	struct events ev = {.q = q};
+	bool lines = q->out->format == FORMAT_TEXT || args_has(q->args, "raw");
+	int status = event_filter_init(q, &ev.filter), rc = 0;
+
+	if (!status)
+		status = read_options(&ev);
+	if (!status)
+		status = read_offsets(&ev);
+	if (!status && !lines)
+		rc = table_open(q->out, columns, COLUMNS, &ev.table);
+	if (!status && !rc)
+		status = gather(&ev);
+	if (!status && !rc)
+		status = show_all(&ev);
+	if (!status && !rc && args_has(q->args, "follow"))
+		status = follow(&ev);
+	if (rc || (rc = table_close(ev.table)))
+		status = status ? status : query_errno(q, rc, "output");
+	if (!status)
+		say_what_is_missing(&ev);
+	event_filter_done(&ev.filter);
+	free(ev.found);
+	free(ev.offsets);
+	free(ev.seen);
+	return status;
+}

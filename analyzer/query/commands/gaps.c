@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* gaps.c - the largest stretches of an invocation in which nothing was logged, by the messages around them.
+ *
+ * Every pair of neighbouring lines of an invocation, up to its return, is a gap; those with the same messages before
+ * and after are one row. The sum over the rows of a run is the whole time of its invocations between first and last
+ * line, so a share is a share of that. */
+#include "query/commands/commands.h"
+#include "query/events/event_filter.h"
+#include "query/core/mask.h"
+#include "query/core/names.h"
+#include "query/core/quantile.h"
+#include "ingest/line.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CALLED = 1024 };
+
+/* A line, as short as it gets: millions of them are sorted. */
+struct point {
+	int64_t time_ns, id;
+	uint32_t tid, text; /* numbers of the names below */
+};
+
+/* Lines of one shape whose message is part of it are called the same. */
+struct called {
+	const struct shape *head;
+	const char *span; /* of a span line, its span's name in the shape of its tail; else NULL */
+	uint32_t text;
+};
+
+struct pair {
+	uint32_t from, to;
+	struct sample times;
+	int64_t longest;
+	uint32_t tid;
+};
+
+/* What an invocation's lines count for: from its sending to its return. */
+struct window {
+	int64_t from_ns, to_ns;
+};
+
+struct gaps {
+	struct names tids, texts;
+	struct window *windows; /* by number of the tid */
+	uint32_t nwindows;
+	struct point *points;
+	size_t n, cap;
+	struct pair *pairs;
+	size_t npairs, pairs_cap;
+	uint32_t *slots; /* of pairs, index + 1 */
+	size_t nslots;
+	double total_ns;
+	struct called called[CALLED]; /* the last ones */
+};
+
+static int widen(struct gaps *g, uint32_t tid, int64_t from_ns, int64_t to_ns)
+{
+	struct window *w;
+
+	if (tid >= g->nwindows) {
+		uint32_t n = g->nwindows * 2 + 1024;
+
+		w = reallocarray(g->windows, n, sizeof *w);
+		if (!w)
+			return -ENOMEM;
+		for (uint32_t i = g->nwindows; i < n; i++)
+			w[i] = (struct window){INT64_MAX, INT64_MIN};
+		g->windows = w;
+		g->nwindows = n;
+	}
+	w = &g->windows[tid];
+	w->from_ns = from_ns < w->from_ns ? from_ns : w->from_ns;
+	w->to_ns = to_ns > w->to_ns ? to_ns : w->to_ns;
+	return 0;
+}
+
+static int read_tids(struct query *q, struct gaps *g)
+{
+	sqlite3_stmt *stmt = NULL;
+	uint32_t number;
+	int64_t run;
+	int status = query_run(q, &run);
+
+	if (!status)
+		status = query_prepare(q,
+		                       "SELECT tid, coalesce(sent_ns, arrived_ns, -9223372036854775807), "
+		                       "coalesce(return_ns, 9223372036854775807)"
+		                       " FROM invocation WHERE ?1 = 0 OR run = ?1",
+		                       &stmt);
+	if (!status)
+		sqlite3_bind_int64(stmt, 1, run);
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		int rc = names_put(&g->tids, (const char *)sqlite3_column_text(stmt, 0),
+		                   (size_t)sqlite3_column_bytes(stmt, 0), &number);
+
+		if (!rc)
+			rc = widen(g, number, sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2));
+		status = query_errno(q, rc, q->command);
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+/* What a line is called: its message without numbers; a span line by its span too. */
+static int name_line(struct gaps *g, const struct event *e, struct text *t, uint32_t *out)
+{
+	struct slice message = event_message(e), span;
+
+	text_reset(t);
+	mask_numbers(t, message.ptr ? message.ptr : "(no message)", message.ptr ? message.len : 12);
+	if (e->head->span_line && event_span_field(e, "name", &span)) {
+		text_puts(t, " ");
+		text_add(t, span.ptr, span.len);
+	}
+	return t->failed ? -ENOMEM : names_put(&g->texts, text_str(t), t->len, out);
+}
+
+static int put_point(struct gaps *g, const struct event *e, uint32_t tid, uint32_t text)
+{
+	if (g->n == g->cap) {
+		size_t cap = g->cap ? g->cap * 2 : 4096;
+		struct point *points = reallocarray(g->points, cap, sizeof *points);
+
+		if (!points)
+			return -ENOMEM;
+		g->points = points;
+		g->cap = cap;
+	}
+	g->points[g->n++] = (struct point){e->time_ns, e->id, tid, text};
+	return 0;
+}
+
+static int number_line(struct gaps *g, const struct event *e, struct text *t, uint32_t *out)
+{
+	bool span = e->head->span_line;
+	const char *name = span ? e->tail->span_name.ptr : NULL;
+	struct called *c = &g->called[((uintptr_t)e->head >> 4 ^ (uintptr_t)name >> 3 ^ e->head->id * 7u) % CALLED];
+	int rc;
+
+	if (e->head->message_slot >= 0 || !e->head->id || (span && (!name || !e->tail->id)))
+		return name_line(g, e, t, out);
+	if (c->head == e->head && c->span == name) {
+		*out = c->text;
+		return 0;
+	}
+	rc = name_line(g, e, t, out);
+	if (!rc)
+		*c = (struct called){e->head, name, *out};
+	return rc;
+}
+
+/* The caller's own moments stand for lines: what comes before the first and after the last one is silence, too. */
+static int put_ends(struct gaps *g)
+{
+	static const char sent[] = "(sent)", returned[] = "(returned)";
+	struct event first = {.id = 0}, last = {.id = INT64_MAX};
+	uint32_t from, to;
+	int rc = names_put(&g->texts, sent, sizeof sent - 1, &from);
+
+	if (!rc)
+		rc = names_put(&g->texts, returned, sizeof returned - 1, &to);
+	for (uint32_t i = 0; i < g->tids.n && !rc; i++) {
+		first.time_ns = g->windows[i].from_ns;
+		last.time_ns = g->windows[i].to_ns;
+		if (first.time_ns != -INT64_MAX)
+			rc = put_point(g, &first, i, from);
+		if (!rc && last.time_ns != INT64_MAX)
+			rc = put_point(g, &last, i, to);
+	}
+	return rc;
+}
+
+static int gather(struct query *q, struct gaps *g)
+{
+	struct event_query eq = {0};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	struct text t = {0};
+	int status = query_run(q, &eq.run);
+	int rc = status ? 0 : event_cursor_open(q->store, &eq, &c);
+
+	while (!status && !rc && (rc = event_cursor_next(c, &e)) == 1) {
+		int64_t tid = e->foreign ? -1 : names_find(&g->tids, e->tid);
+		uint32_t text = 0;
+
+		if (tid >= 0 && (e->time_ns < g->windows[tid].from_ns || e->time_ns > g->windows[tid].to_ns))
+			tid = -1;
+
+		rc = query_interrupted ? -EINTR : 0;
+		if (!rc && tid >= 0)
+			rc = number_line(g, e, &t, &text);
+		if (!rc && tid >= 0)
+			rc = put_point(g, e, (uint32_t)tid, text);
+	}
+	event_cursor_close(c);
+	text_done(&t);
+	if (!status && !rc)
+		rc = put_ends(g);
+	return status ? status : query_errno(q, rc, q->path);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct point *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* By transaction and time: dealt out to their transactions, which are small and nearly in order already. */
+static int sort(struct gaps *g)
+{
+	struct point *dealt = g->n ? malloc(g->n * sizeof *dealt) : NULL;
+	size_t *end = calloc((size_t)g->tids.n + 1, sizeof *end), from = 0;
+
+	if (!end || (g->n && !dealt)) {
+		free(end);
+		free(dealt);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < g->n; i++)
+		end[g->points[i].tid + 1]++;
+	for (uint32_t t = 0; t < g->tids.n; t++)
+		end[t + 1] += end[t];
+	/* end[t] is where the next one of t goes, and at last where t ends. */
+	for (size_t i = 0; i < g->n; i++)
+		dealt[end[g->points[i].tid]++] = g->points[i];
+	for (uint32_t t = 0; t < g->tids.n; from = end[t++])
+		if (end[t] > from)
+			qsort(dealt + from, end[t] - from, sizeof *dealt, by_time);
+	free(end);
+	free(g->points);
+	g->points = dealt;
+	g->cap = g->n;
+	return 0;
+}
+
+static int pairs_grow(struct gaps *g)
+{
+	size_t nslots = g->nslots ? g->nslots * 2 : 4096;
+	uint32_t *slots = calloc(nslots, sizeof *slots);
+
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < g->npairs; i++) {
+		size_t at = (g->pairs[i].from * 2654435761u ^ g->pairs[i].to * 40503u) & (nslots - 1);
+
+		while (slots[at])
+			at = (at + 1) & (nslots - 1);
+		slots[at] = (uint32_t)i + 1;
+	}
+	free(g->slots);
+	g->slots = slots;
+	g->nslots = nslots;
+	return 0;
+}
+
+static struct pair *find_pair(struct gaps *g, uint32_t from, uint32_t to)
+{
+	struct pair *p;
+	size_t at;
+
+	if (g->npairs * 2 >= g->nslots && pairs_grow(g))
+		return NULL;
+	for (at = (from * 2654435761u ^ to * 40503u) & (g->nslots - 1); g->slots[at]; at = (at + 1) & (g->nslots - 1)) {
+		p = &g->pairs[g->slots[at] - 1];
+		if (p->from == from && p->to == to)
+			return p;
+	}
+	if (g->npairs == g->pairs_cap) {
+		p = reallocarray(g->pairs, g->pairs_cap * 2 + 256, sizeof *p);
+		if (!p)
+			return NULL;
+		g->pairs = p;
+		g->pairs_cap = g->pairs_cap * 2 + 256;
+	}
+	p = &g->pairs[g->npairs++];
+	*p = (struct pair){.from = from, .to = to, .longest = -1};
+	g->slots[at] = (uint32_t)g->npairs;
+	return p;
+}
+
+static int count(struct gaps *g)
+{
+	for (size_t i = 1; i < g->n; i++) {
+		const struct point *a = &g->points[i - 1], *b = &g->points[i];
+		struct pair *p;
+
+		if (a->tid != b->tid || a->time_ns == b->time_ns)
+			continue;
+		p = find_pair(g, a->text, b->text);
+		if (!p || sample_add(&p->times, b->time_ns - a->time_ns))
+			return -ENOMEM;
+		if (b->time_ns - a->time_ns > p->longest) {
+			p->longest = b->time_ns - a->time_ns;
+			p->tid = a->tid;
+		}
+		g->total_ns += (double)(b->time_ns - a->time_ns);
+	}
+	return 0;
+}
+
+static int by_sum(const void *a, const void *b)
+{
+	double x = sample_sum(&((const struct pair *)a)->times), y = sample_sum(&((const struct pair *)b)->times);
+
+	return (x < y) - (x > y);
+}
+
+static int put(struct query *q, struct gaps *g, size_t limit)
+{
+	static const struct column columns[] = {
+	    {"after", UNIT_NONE},  {"before", UNIT_NONE}, {"times", UNIT_NONE},
+	    {"total_ns", UNIT_NS}, {"share", UNIT_SHARE}, {"p50_ns", UNIT_NS},
+	    {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},   {"slowest_tid", UNIT_ID},
+	};
+	struct table *t = NULL;
+	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
+
+	if (g->npairs)
+		qsort(g->pairs, g->npairs, sizeof *g->pairs, by_sum);
+	for (size_t i = 0; i < g->npairs && !rc && (!limit || i < limit); i++) {
+		struct pair *p = &g->pairs[i];
+		double sum = sample_sum(&p->times);
+
+		sample_sort(&p->times);
+		struct cell c[] = {
+		    cell_of_text(g->texts.all[p->from]),
+		    cell_of_text(g->texts.all[p->to]),
+		    CELL_OF_INT((int64_t)p->times.n),
+		    CELL_OF_INT((int64_t)sum),
+		    CELL_OF_REAL(sum / g->total_ns),
+		    CELL_OF_INT(sample_quantile(&p->times, 0.5)),
+		    CELL_OF_INT(sample_quantile(&p->times, 0.99)),
+		    CELL_OF_INT(p->longest),
+		    cell_of_text(g->tids.all[p->tid]),
+		};
+		rc = table_row(t, c);
+	}
+	rc2 = table_close(t);
+	return query_errno(q, rc ? rc : rc2, "output");
+}
+
+int cmd_gaps(struct query *q)
+{
+	struct gaps g = {0};
+	int64_t limit = 20;
+	int status = query_limit(q, 20, &limit);
+
+	if (!status)
+		status = read_tids(q, &g);
+	if (!status)
+		status = gather(q, &g);
+	if (!status)
+		status = query_errno(q, sort(&g), q->command);
+	if (!status)
+		status = query_errno(q, count(&g), q->command);
+	if (!status)
+		status = put(q, &g, (size_t)limit);
+	for (size_t i = 0; i < g.npairs; i++)
+		sample_done(&g.pairs[i].times);
+	free(g.pairs);
+	free(g.slots);
+	free(g.points);
+	free(g.windows);
+	names_done(&g.tids);
+	names_done(&g.texts);
+	return status;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* invocations.c - the invocation table: chosen, sorted, and with as many columns as are wanted.
+ *
+ * For people the few columns that tell slow from failed from missing; for programs all of them, unless --columns says
+ * otherwise. */
+#include "query/commands/commands.h"
+#include "query/core/select.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	struct column column;
+	bool useful; /* in a table for people */
+} known[] = {
+    {{"run", UNIT_RUN}, false},
+    {{"tid", UNIT_ID}, true},
+    {{"worker", UNIT_NONE}, false},
+    {{"function_name", UNIT_NONE}, true},
+    {{"function_source", UNIT_NONE}, false},
+    {{"fqdn", UNIT_NONE}, false},
+    {{"status", UNIT_WHOLE}, true},
+    {{"attempts", UNIT_NONE}, false},
+    {{"success", UNIT_BOOL}, false},
+    {{"was_cold", UNIT_BOOL}, false},
+    {{"compute", UNIT_NONE}, true},
+    {{"state", UNIT_WHOLE}, true},
+    {{"duration_ns", UNIT_NS}, true},
+    {{"sent_ns", UNIT_TIME}, false},
+    {{"controller_ns", UNIT_TIME}, false},
+    {{"dispatched_ns", UNIT_TIME}, false},
+    {{"arrived_ns", UNIT_TIME}, true},
+    {{"insert_ns", UNIT_TIME}, false},
+    {{"remove_ns", UNIT_TIME}, false},
+    {{"start_ns", UNIT_TIME}, false},
+    {{"end_ns", UNIT_TIME}, false},
+    {{"return_ns", UNIT_TIME}, false},
+    {{"worker_duration_us", UNIT_US}, false},
+    {{"code_duration_sec", UNIT_SEC}, true},
+    {{"e2e_duration_us", UNIT_US}, false},
+    {{"queueing_sec", UNIT_SEC}, true},
+    {{"queue_exec_sec", UNIT_SEC}, false},
+    {{"cpu_est_queue_sec", UNIT_SEC}, false},
+    {{"cpu_est_runtime_sec", UNIT_SEC}, false},
+    {{"gpu_est_queue_sec", UNIT_SEC}, false},
+    {{"gpu_est_runtime_sec", UNIT_SEC}, false},
+    {{"cpu_est_sec", UNIT_SEC}, false},
+    {{"gpu_est_sec", UNIT_SEC}, false},
+    {{"insert_cpu_load", UNIT_NONE}, false},
+    {{"insert_gpu_load", UNIT_NONE}, false},
+    {{"est_sec_diff", UNIT_SEC}, false},
+    {{"cache_insertions", UNIT_NONE}, false},
+    {{"e2e_sec", UNIT_SEC}, false},
+    {{"e2e_overhead", UNIT_SEC}, false},
+    {{"exec_overhead", UNIT_SEC}, false},
+    {{"norm_e2e", UNIT_NONE}, false},
+    {{"e2e_overhead_portion", UNIT_SHARE}, false},
+    {{"queue_portion", UNIT_SHARE}, false},
+    {{"exec_overhead_norm", UNIT_NONE}, false},
+    {{"e2e_portion", UNIT_SHARE}, false},
+    {{"e2e_norm_portion", UNIT_SHARE}, false},
+};
+
+enum { KNOWN = sizeof known / sizeof *known };
+
+/* -1: none of that name */
+static int find_column(const char *name, size_t len)
+{
+	for (int i = 0; i < KNOWN; i++)
+		if (strlen(known[i].column.name) == len && !memcmp(known[i].column.name, name, len))
+			return i;
+	return -1;
+}
+
+/* duration_ns is no column of the table: what the user waited for, by the best that is known. */
+static void add_column(struct select *s, int i)
+{
+	if (!strcmp(known[i].column.name, "duration_ns"))
+		select_add(s, ", " INVOCATION_DURATION " AS duration_ns");
+	else
+		text_printf(&s->sql, ", %s", known[i].column.name);
+}
+
+static int choose(struct query *q, struct select *s, struct column *columns)
+{
+	const char *list = args_value(q->args, "columns");
+	bool machine = q->out->format == FORMAT_CSV || q->out->format == FORMAT_JSON;
+	size_t n = 0;
+
+	columns[n++] = (struct column){"offset_s", UNIT_OFFSET};
+	if (!list || !strcmp(list, "all")) {
+		for (int i = 0; i < KNOWN; i++) {
+			if (!list && !machine && !known[i].useful)
+				continue;
+			columns[n++] = known[i].column;
+			add_column(s, i);
+		}
+		return DONE;
+	}
+	while (*list) {
+		size_t len = strcspn(list, ",");
+		int i = find_column(list, len);
+
+		if (i < 0)
+			return query_fail(q, USAGE, "--columns: no column %.*s; see `ilu-logq invocations --help`",
+			                  (int)len, list);
+		if (n > KNOWN)
+			return query_fail(q, USAGE, "--columns: too many");
+		columns[n++] = known[i].column;
+		add_column(s, i);
+		list += len + (list[len] == ',');
+	}
+	return DONE;
+}
+
+static int order(struct query *q, struct select *s)
+{
+	const char *by = args_value(q->args, "sort");
+	bool down = by && *by == '-';
+	int i;
+
+	if (!by) {
+		select_add(s, " ORDER BY run, coalesce(sent_ns, arrived_ns, insert_ns), tid");
+		return DONE;
+	}
+	by += down;
+	i = find_column(by, strlen(by));
+	if (i < 0)
+		return query_fail(q, USAGE, "--sort: no column %s; see `ilu-logq invocations --help`", by);
+	text_printf(&s->sql, " ORDER BY %s %s NULLS LAST, run, tid",
+	            strcmp(by, "duration_ns") ? by : INVOCATION_DURATION, down ? "DESC" : "ASC");
+	return DONE;
+}
+
+static int conditions(struct query *q, struct select *s)
+{
+	const struct args *a = q->args;
+	const char *where = args_value(a, "where");
+	int status = select_run(q, s, "run");
+
+	select_like(s, "function_name", args_value(a, "function"));
+	select_like(s, "worker", args_value(a, "worker"));
+	select_like(s, "status", args_value(a, "status"));
+	select_like(s, "state", args_value(a, "state"));
+	if (where) {
+		text_printf(&s->sql, " %s (%s)", s->where ? "AND" : "WHERE", where);
+		s->where = true;
+	}
+	return status;
+}
+
+int cmd_invocations(struct query *q)
+{
+	struct select s = {0};
+	struct column columns[KNOWN + 2];
+	int64_t limit = 0;
+	int status = query_limit(q, 0, &limit);
+
+	select_add(&s, "SELECT " OFFSET_OF("invocation.run"));
+	if (!status)
+		status = choose(q, &s, columns);
+	select_add(&s, " FROM invocation");
+	if (!status)
+		status = conditions(q, &s);
+	if (!status)
+		status = order(q, &s);
+	if (limit)
+		text_printf(&s.sql, " LIMIT %lld", (long long)limit);
+	if (!status)
+		return select_table(q, &s, columns);
+	select_done(&s);
+	return status;
+}

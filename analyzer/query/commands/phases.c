@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* phases.c - where the time of invocations went: how long each phase took, over all or by function, worker or hour.
+ *
+ * A phase of an invocation is the sum over its attempts, so that the phases of each row group add up to its end-to-end
+ * time; share says how much of it a phase is.
+ *
+ * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name. */
+#include "model/phase_read.h"
+#include "query/commands/commands.h"
+#include "query/core/names.h"
+#include "query/core/quantile.h"
+#include "query/core/select.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Where a phase stands is told by the invocations that needed one attempt. */
+struct standing {
+	double once, all; /* sums of its place among the phases of an invocation */
+	int64_t nonce, nall;
+};
+
+struct group {
+	const char *key, *phase; /* key NULL: all */
+	uint32_t key_number, phase_number;
+	double place;
+	struct sample times;
+};
+
+/* Of all that a statement gives, after PHASE_COLUMNS. */
+enum { ATTEMPTS = 8, KEY, OFFSET, TAKEN };
+
+/* A phase's name and state are the same pointers in each invocation. */
+struct known {
+	const char *name, *state;
+	uint32_t phase;
+};
+
+/* A phase of the invocation that is being read. */
+struct part {
+	uint32_t phase;
+	int64_t ord, ns, first_ns;
+};
+
+struct groups {
+	struct names keys, phases;
+	struct standing *standing; /* by number of the phase */
+	uint32_t nstanding;
+	struct group *all;
+	size_t n, cap;
+	size_t *of_key; /* by number of the key: its first group + 1 */
+	size_t *next;   /* by group: the next one of its key + 1 */
+	uint32_t nkeys;
+	struct part *parts;
+	size_t nparts, parts_cap;
+	bool by_hour, keyed;
+	struct known known[32];
+	size_t nknown;
+};
+
+static void groups_done(struct groups *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		sample_done(&g->all[i].times);
+	free(g->all);
+	free(g->of_key);
+	free(g->next);
+	free(g->standing);
+	free(g->parts);
+	names_done(&g->keys);
+	names_done(&g->phases);
+}
+
+/* Room for the first group of a key. */
+static int keys_grow(struct groups *g, uint32_t key)
+{
+	size_t *p;
+
+	if (key < g->nkeys)
+		return 0;
+	p = reallocarray(g->of_key, key * 2 + 64, sizeof *p);
+	if (!p)
+		return -ENOMEM;
+	memset(p + g->nkeys, 0, (key * 2 + 64 - g->nkeys) * sizeof *p);
+	g->of_key = p;
+	g->nkeys = key * 2 + 64;
+	return 0;
+}
+
+static struct group *group_new(struct groups *g, uint32_t key, uint32_t phase)
+{
+	if (g->n == g->cap) {
+		size_t cap = g->cap ? g->cap * 2 : 32, *next = reallocarray(g->next, cap, sizeof *next);
+		struct group *all;
+
+		if (!next)
+			return NULL;
+		g->next = next;
+		all = reallocarray(g->all, cap, sizeof *all);
+		if (!all)
+			return NULL;
+		g->all = all;
+		g->cap = cap;
+	}
+	g->all[g->n] = (struct group){.key_number = key, .phase_number = phase};
+	g->next[g->n] = g->of_key[key];
+	g->of_key[key] = g->n + 1;
+	return &g->all[g->n++];
+}
+
+static int add(struct groups *g, uint32_t key, uint32_t phase, int64_t ns)
+{
+	struct group *x = NULL;
+	int rc = keys_grow(g, key);
+
+	for (size_t i = rc ? 0 : g->of_key[key]; i && !x; i = g->next[i - 1])
+		x = g->all[i - 1].phase_number == phase ? &g->all[i - 1] : NULL;
+	if (!rc && !x && !(x = group_new(g, key, phase)))
+		rc = -ENOMEM;
+	return rc ? rc : sample_add(&x->times, ns);
+}
+
+/* ---- one invocation ---- */
+
+static int number_of(struct groups *g, const struct phase *ph, uint32_t *out)
+{
+	struct text name = {0};
+	size_t i = 0;
+	int rc;
+
+	while (i < g->nknown && (g->known[i].name != ph->name || g->known[i].state != ph->state))
+		i++;
+	if (i < g->nknown) {
+		*out = g->known[i].phase;
+		return 0;
+	}
+	text_puts(&name, ph->name);
+	if (ph->state)
+		text_printf(&name, " (%s)", ph->state);
+	rc = name.failed ? -ENOMEM : names_put(&g->phases, text_str(&name), name.len, out);
+	text_done(&name);
+	if (!rc && i < sizeof g->known / sizeof *g->known)
+		g->known[g->nknown++] = (struct known){ph->name, ph->state, *out};
+	return rc;
+}
+
+static int put_part(struct groups *g, const struct phase *ph, int64_t ord)
+{
+	int64_t start = ph->start_ns, ns = ph->end_ns - start;
+	uint32_t phase;
+	size_t i = 0;
+	int rc = number_of(g, ph, &phase);
+
+	if (rc)
+		return rc;
+	while (i < g->nparts && g->parts[i].phase != phase)
+		i++;
+	if (i == g->parts_cap) {
+		struct part *p = reallocarray(g->parts, i * 2 + 16, sizeof *p);
+
+		if (!p)
+			return -ENOMEM;
+		g->parts = p;
+		g->parts_cap = i * 2 + 16;
+	}
+	if (i == g->nparts) {
+		g->parts[g->nparts++] = (struct part){phase, ord, ns, start};
+		return 0;
+	}
+	g->parts[i].ns += ns;
+	g->parts[i].ord = ord < g->parts[i].ord ? ord : g->parts[i].ord;
+	g->parts[i].first_ns = start < g->parts[i].first_ns ? start : g->parts[i].first_ns;
+	return 0;
+}
+
+static int stand(struct groups *g, const struct part *p, int64_t attempts)
+{
+	struct standing *s;
+
+	if (p->phase >= g->nstanding) {
+		s = reallocarray(g->standing, p->phase * 2 + 16, sizeof *s);
+		if (!s)
+			return -ENOMEM;
+		memset(s + g->nstanding, 0, (p->phase * 2 + 16 - g->nstanding) * sizeof *s);
+		g->standing = s;
+		g->nstanding = p->phase * 2 + 16;
+	}
+	s = &g->standing[p->phase];
+	s->all += (double)p->ord;
+	s->nall++;
+	if (attempts <= 1) {
+		s->once += (double)p->ord;
+		s->nonce++;
+	}
+	return 0;
+}
+
+static int key_of_hour(struct groups *g, int64_t ns, int64_t offset_s, uint32_t *key)
+{
+	time_t t = (time_t)(ns / 1000000000 - offset_s);
+	char buf[64];
+	struct tm tm;
+	size_t n = gmtime_r(&t, &tm) ? strftime(buf, sizeof buf, "%Y-%m-%d %H:00", &tm) : 0;
+
+	return names_put(&g->keys, buf, n, key);
+}
+
+static int put_invocation(struct groups *g, sqlite3_stmt *of, const struct phases *phases)
+{
+	bool taken = sqlite3_column_int(of, TAKEN), known = sqlite3_column_type(of, KEY) != SQLITE_NULL;
+	int64_t began = g->by_hour && known ? sqlite3_column_int64(of, KEY) : 0,
+	        attempts = sqlite3_column_int64(of, ATTEMPTS);
+	uint32_t key = 0;
+	int rc = 0;
+
+	g->nparts = 0;
+	for (int i = 0; i < phases->n && !rc; i++)
+		rc = put_part(g, &phases->v[i], i + 1);
+	if (!rc && g->nparts && !g->by_hour)
+		rc = names_put(&g->keys, known ? (const char *)sqlite3_column_text(of, KEY) : "",
+		               (size_t)sqlite3_column_bytes(of, KEY), &key);
+	for (size_t i = 0; i < g->nparts && !rc; i++) {
+		const struct part *p = &g->parts[i];
+
+		rc = stand(g, p, attempts);
+		if (!rc && taken && g->by_hour)
+			rc = key_of_hour(g, known ? began : p->first_ns, sqlite3_column_int64(of, OFFSET), &key);
+		if (!rc && taken)
+			rc = add(g, key, p->phase, p->ns);
+	}
+	return rc;
+}
+
+/* ---- all of them ---- */
+
+static const char *key_sql(struct query *q, struct groups *g, int *status)
+{
+	const char *by = args_value(q->args, "by");
+
+	*status = DONE;
+	g->keyed = by;
+	if (!by)
+		return "NULL";
+	if (!strcmp(by, "function"))
+		return "coalesce(i.function_name, i.fqdn, '?')";
+	if (!strcmp(by, "worker"))
+		return "coalesce(i.worker, '?')";
+	g->by_hour = !strcmp(by, "hour");
+	if (g->by_hour)
+		return "coalesce(i.sent_ns, i.arrived_ns)";
+	*status = query_fail(q, USAGE, "--by %s: it is one of function, worker, hour", by);
+	return NULL;
+}
+
+static int prepare_invocations(struct query *q, struct select *s, struct groups *g, sqlite3_stmt **of)
+{
+	int status;
+	const char *key = key_sql(q, g, &status);
+
+	if (status)
+		return status;
+	/* Where a phase stands is the same whichever invocations are asked for: so the conditions are a column. */
+	text_printf(&s->sql, "SELECT " PHASE_COLUMNS ", i.attempts, %s, coalesce(r.offset_s, 0), (1", key);
+	s->where = true;
+	status = select_run(q, s, "i.run");
+	select_like(s, "i.function_name", args_value(q->args, "function"));
+	select_like(s, "i.worker", args_value(q->args, "worker"));
+	select_add(s, ") FROM invocation i JOIN run r ON r.id = i.run" PHASE_ORDER);
+	return status ? status : select_prepare(q, s, of);
+}
+
+static int by_key_and_place(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+	bool p = !strcmp(x->phase, "unexplained"), r = !strcmp(y->phase, "unexplained");
+	int c = strcmp(x->key ? x->key : "", y->key ? y->key : "");
+
+	if (c || p != r)
+		return c ? c : p - r;
+	return x->place != y->place ? (x->place > y->place) - (x->place < y->place) : strcmp(x->phase, y->phase);
+}
+
+static void order(struct groups *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		struct group *x = &g->all[i];
+		const struct standing *s = &g->standing[x->phase_number];
+
+		x->key = g->keyed ? g->keys.all[x->key_number] : NULL;
+		x->phase = g->phases.all[x->phase_number];
+		x->place = s->nonce ? s->once / (double)s->nonce : 1e6 + s->all / (double)s->nall;
+	}
+	if (g->n)
+		qsort(g->all, g->n, sizeof *g->all, by_key_and_place);
+}
+
+static int gather(struct query *q, struct groups *g)
+{
+	struct select s = {0};
+	struct phase_reader *reader = NULL;
+	const struct phases *phases;
+	sqlite3_stmt *of = NULL;
+	int status = prepare_invocations(q, &s, g, &of), rc = 0;
+
+	if (!status)
+		rc = phase_reader_open(q->db, of, NULL, NULL, &reader);
+	while (!status && !rc && (rc = phase_reader_next(reader, &phases)) == 1)
+		rc = query_interrupted ? -EINTR : put_invocation(g, of, phases);
+	if (!status)
+		status = query_errno(q, rc, q->path);
+	if (!status)
+		order(g);
+	phase_reader_close(reader);
+	sqlite3_finalize(of);
+	select_done(&s);
+	return status;
+}
+
+/* What the phases of the group that begins at i add up to; *end is the first of the next. */
+static double total_of(const struct groups *g, size_t i, size_t *end)
+{
+	double sum = 0;
+	size_t j = i;
+
+	for (; j < g->n && !strcmp(g->all[j].key ? g->all[j].key : "", g->all[i].key ? g->all[i].key : ""); j++)
+		sum += sample_sum(&g->all[j].times);
+	*end = j;
+	return sum;
+}
+
+static int put(struct query *q, struct groups *g)
+{
+	const char *by = args_value(q->args, "by");
+	struct column columns[] = {
+	    {by ? by : "", UNIT_WHOLE}, {"phase", UNIT_WHOLE}, {"invocations", UNIT_NONE}, {"total_ns", UNIT_NS},
+	    {"share", UNIT_SHARE},      {"mean_ns", UNIT_NS},  {"p50_ns", UNIT_NS},        {"p90_ns", UNIT_NS},
+	    {"p99_ns", UNIT_NS},        {"max_ns", UNIT_NS},
+	};
+	size_t first = by ? 0 : 1, n = sizeof columns / sizeof *columns;
+	struct table *t = NULL;
+	int rc = table_open(q->out, columns + first, n - first, &t), rc2;
+
+	for (size_t i = 0, end; !rc && i < g->n; i = end) {
+		double total = total_of(g, i, &end);
+
+		for (size_t j = i; j < end && !rc; j++) {
+			struct sample *s = &g->all[j].times;
+			double sum = sample_sum(s);
+
+			sample_sort(s);
+			struct cell c[] = {
+			    cell_of_text(g->all[j].key),
+			    cell_of_text(g->all[j].phase),
+			    CELL_OF_INT((int64_t)s->n),
+			    CELL_OF_INT((int64_t)sum),
+			    total > 0 ? CELL_OF_REAL(sum / total) : CELL_OF_NULL,
+			    CELL_OF_INT((int64_t)(sum / (double)s->n)),
+			    CELL_OF_INT(sample_quantile(s, 0.5)),
+			    CELL_OF_INT(sample_quantile(s, 0.9)),
+			    CELL_OF_INT(sample_quantile(s, 0.99)),
+			    CELL_OF_INT(s->values[s->n - 1]),
+			};
+
+			rc = table_row(t, c + first);
+		}
+	}
+	rc2 = table_close(t);
+	return query_errno(q, rc ? rc : rc2, "output");
+}
+
+int cmd_phases(struct query *q)
+{
+	struct groups g = {0};
+	int status = gather(q, &g);
+
+	if (!status)
+		status = put(q, &g);
+	groups_done(&g);
+	return status;
+}

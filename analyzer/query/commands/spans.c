@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* spans.c - how long spans took: by name, or the slowest one by one. */
+#include "model/span.h"
+#include "query/commands/commands.h"
+#include "query/core/quantile.h"
+#include "query/core/select.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct column by_name[] = {
+    {"name", UNIT_NONE},   {"target", UNIT_TARGET}, {"spans", UNIT_NONE}, {"open", UNIT_NONE},
+    {"total_ns", UNIT_NS}, {"busy_ns", UNIT_NS},    {"mean_ns", UNIT_NS}, {"p50_ns", UNIT_NS},
+    {"p90_ns", UNIT_NS},   {"p99_ns", UNIT_NS},     {"max_ns", UNIT_NS},
+};
+
+struct group {
+	char *name, *target;
+	bool asked; /* --name and --target fit */
+	int64_t open, busy_ns;
+	struct sample times;
+};
+
+enum { RECENT = 256 };
+
+struct groups {
+	struct group *all;
+	size_t n, cap;
+	const char *name, *target; /* what is asked for, NULL: any */
+	struct {
+		struct slice name, target;
+		size_t group;
+	} recent[RECENT]; /* texts come again as the same pointers */
+};
+
+static bool same(const char *a, struct slice b)
+{
+	return a ? b.ptr && slice_is(b, a) : !b.ptr;
+}
+
+static bool fits(const char *pattern, const char *text)
+{
+	if (!pattern)
+		return true;
+	return text && (strpbrk(pattern, "*?") ? !sqlite3_strglob(pattern, text) : !strcmp(pattern, text));
+}
+
+static struct group *find(struct groups *g, struct slice name, struct slice target)
+{
+	struct group *x;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (same(g->all[i].name, name) && same(g->all[i].target, target))
+			return &g->all[i];
+	if (g->n == g->cap) {
+		x = reallocarray(g->all, g->cap * 2 + 64, sizeof *x);
+		if (!x)
+			return NULL;
+		g->all = x;
+		g->cap = g->cap * 2 + 64;
+	}
+	x = &g->all[g->n];
+	*x = (struct group){.name = name.ptr ? strndup(name.ptr, name.len) : NULL,
+	                    .target = target.ptr ? strndup(target.ptr, target.len) : NULL};
+	if ((name.ptr && !x->name) || (target.ptr && !x->target)) {
+		free(x->name);
+		free(x->target);
+		return NULL;
+	}
+	x->asked = fits(g->name, x->name) && fits(g->target, x->target);
+	g->n++;
+	return x;
+}
+
+static bool same_text(struct slice a, struct slice b)
+{
+	return a.ptr == b.ptr && a.len == b.len;
+}
+
+static struct group *group_of(struct groups *g, const struct span_row *row)
+{
+	size_t i = ((uintptr_t)row->name.ptr >> 3 ^ (uintptr_t)row->target.ptr >> 5) % RECENT;
+	struct group *x;
+
+	if (g->n && g->recent[i].name.ptr && same_text(g->recent[i].name, row->name) &&
+	    same_text(g->recent[i].target, row->target))
+		return &g->all[g->recent[i].group];
+	x = find(g, row->name, row->target);
+	if (x) {
+		g->recent[i].name = row->name;
+		g->recent[i].target = row->target;
+		g->recent[i].group = (size_t)(x - g->all);
+	}
+	return x;
+}
+
+static int count(struct groups *g, const struct span_row *row)
+{
+	struct group *x = group_of(g, row);
+
+	if (!x)
+		return -ENOMEM;
+	if (!x->asked)
+		return 0;
+	x->busy_ns += row->busy_ns == INT64_MIN ? 0 : row->busy_ns;
+	if (row->end_ns == INT64_MIN || row->start_ns == INT64_MIN) {
+		x->open++;
+		return 0;
+	}
+	return sample_add(&x->times, row->end_ns - row->start_ns);
+}
+
+/* Groups that are not asked for go. */
+static void drop_others(struct groups *g)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->all[i].asked) {
+			g->all[n++] = g->all[i];
+			continue;
+		}
+		free(g->all[i].name);
+		free(g->all[i].target);
+	}
+	g->n = n;
+}
+
+static int by_total(const void *a, const void *b)
+{
+	double x = sample_sum(&((const struct group *)a)->times), y = sample_sum(&((const struct group *)b)->times);
+
+	const char *n = ((const struct group *)a)->name, *m = ((const struct group *)b)->name;
+
+	return x != y ? (x < y) - (x > y) : strcmp(n ? n : "", m ? m : "");
+}
+
+static int put(struct query *q, struct groups *g, size_t limit)
+{
+	struct table *t = NULL;
+	int rc = table_open(q->out, by_name, sizeof by_name / sizeof *by_name, &t), rc2;
+
+	for (size_t i = 0; i < g->n && !rc && (!limit || i < limit); i++) {
+		struct sample *s = &g->all[i].times;
+		double sum = sample_sum(s);
+
+		sample_sort(s);
+		struct cell c[] = {
+		    cell_of_text(g->all[i].name),
+		    cell_of_text(g->all[i].target),
+		    CELL_OF_INT((int64_t)s->n + g->all[i].open),
+		    CELL_OF_INT(g->all[i].open),
+		    CELL_OF_INT((int64_t)sum),
+		    CELL_OF_INT(g->all[i].busy_ns),
+		    CELL_OF_NULL,
+		    CELL_OF_NULL,
+		    CELL_OF_NULL,
+		    CELL_OF_NULL,
+		    CELL_OF_NULL,
+		};
+		if (s->n) {
+			c[6] = CELL_OF_INT((int64_t)(sum / (double)s->n));
+			c[7] = CELL_OF_INT(sample_quantile(s, 0.5));
+			c[8] = CELL_OF_INT(sample_quantile(s, 0.9));
+			c[9] = CELL_OF_INT(sample_quantile(s, 0.99));
+			c[10] = CELL_OF_INT(s->values[s->n - 1]);
+		}
+		rc = table_row(t, c);
+	}
+	rc2 = table_close(t);
+	return query_errno(q, rc ? rc : rc2, "output");
+}
+
+static int gather(struct query *q, struct groups *g)
+{
+	struct span_query sq = {0};
+	struct span_reader *reader = NULL;
+	struct span_row row;
+	int status = query_run(q, &sq.run), rc = status ? 0 : span_reader_open(q->store, &sq, &reader);
+
+	while (!status && !rc && (rc = span_reader_next(reader, &row)) == 1)
+		rc = query_interrupted ? -EINTR : count(g, &row);
+	span_reader_close(reader);
+	return status ? status : query_errno(q, rc, q->path);
+}
+
+static int all_by_name(struct query *q)
+{
+	struct groups g = {.name = args_value(q->args, "name"), .target = args_value(q->args, "target")};
+	int64_t limit = 0;
+	int status = query_limit(q, 0, &limit);
+
+	if (!status)
+		status = gather(q, &g);
+	drop_others(&g);
+	if (!status && g.n)
+		qsort(g.all, g.n, sizeof *g.all, by_total);
+	if (!status)
+		status = put(q, &g, (size_t)limit);
+	if (!status && !g.n)
+		query_note(q, "no spans: the log was written without span lines");
+	for (size_t i = 0; i < g.n; i++) {
+		free(g.all[i].name);
+		free(g.all[i].target);
+		sample_done(&g.all[i].times);
+	}
+	free(g.all);
+	return status;
+}
+
+static int slowest(struct query *q, const char *word)
+{
+	static const struct column columns[] = {
+	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},     {"tid", UNIT_ID},        {"name", UNIT_NONE},
+	    {"target", UNIT_TARGET},   {"worker", UNIT_NONE}, {"start_ns", UNIT_TIME}, {"duration_ns", UNIT_NS},
+	    {"busy_ns", UNIT_NS},      {"idle_ns", UNIT_NS},
+	};
+	struct select s = {0};
+	int64_t n;
+	int status;
+
+	if (args_number(word, &n))
+		return query_fail(q, USAGE, "--slowest %s: not a number", word);
+	select_add(&s, "SELECT " OFFSET_OF("span.run") ", run, tid, name, target, worker, start_ns, end_ns - start_ns "
+	                                               "AS d, busy_ns, idle_ns FROM span");
+	select_like(&s, "name", args_value(q->args, "name"));
+	select_like(&s, "target", args_value(q->args, "target"));
+	status = select_run(q, &s, "run");
+	text_printf(&s.sql, " ORDER BY d DESC, start_ns LIMIT %lld", (long long)n);
+	if (!status)
+		return select_table(q, &s, columns);
+	select_done(&s);
+	return status;
+}
+
+int cmd_spans(struct query *q)
+{
+	const char *n = args_value(q->args, "slowest");
+
+	return n ? slowest(q, n) : all_by_name(q);
+}

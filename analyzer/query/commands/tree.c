@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tree.c - the span tree of a transaction, and its critical path.
+ *
+ * Own time is what no child covers. Each edge says how it is known: by id, by the printed stack, by order, or guessed.
+ *
+ * The critical path goes from the end backwards: at each instant the span that ended last is what the parent waited
+ * for. A span that its parent did not wait for (still open when the parent closed) is not on it. */
+#include "query/commands/commands.h"
+#include "query/timelines/transaction.h"
+#include "render/number.h"
+#include "render/text.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t clip(int64_t v, int64_t low, int64_t high)
+{
+	return v < low ? low : v > high ? high : v;
+}
+
+/* Children come sorted by start, so one sweep gives what they cover together. */
+static int64_t own_time(const struct transaction *tx, size_t i)
+{
+	const struct tx_span *s = &tx->spans[i];
+	int64_t covered = 0, upto = s->start_ns;
+
+	for (size_t j = s->child; j != SIZE_MAX; j = tx->spans[j].sibling) {
+		int64_t from, to;
+
+		from = clip(tx->spans[j].start_ns, upto, s->end_ns);
+		to = clip(tx->spans[j].end_ns, upto, s->end_ns);
+		covered += to - from;
+		upto = to > upto ? to : upto;
+	}
+	return s->end_ns - s->start_ns - covered;
+}
+
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},    {"span", UNIT_WHOLE},    {"id", UNIT_NONE},
+    {"parent", UNIT_NONE},     {"depth", UNIT_NONE}, {"start_ns", UNIT_TIME}, {"duration_ns", UNIT_NS},
+    {"own_ns", UNIT_NS},       {"busy_ns", UNIT_NS}, {"known_by", UNIT_NONE}, {"worker", UNIT_NONE},
+    {"target", UNIT_TARGET},
+};
+
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+struct showing {
+	const char *tid;
+	struct table *table;
+	int shown;
+};
+
+static int put(struct query *q, const struct transaction *tx, size_t i, struct table *t)
+{
+	const struct tx_span *s = &tx->spans[i];
+	struct text name = {0};
+	bool people = q->out->format == FORMAT_TEXT;
+	int rc;
+
+	for (int d = 0; people && d < s->depth; d++)
+		text_puts(&name, d + 1 < s->depth ? "  " : q->out->utf8 ? "└ " : "+ ");
+	text_puts(&name, s->name);
+	struct cell c[COLUMNS] = {
+	    CELL_OF_INT(tx->offset_s),
+	    CELL_OF_INT(tx->run),
+	    cell_of_bytes(text_str(&name), name.len),
+	    CELL_OF_INT(s->id),
+	    s->parent_id ? CELL_OF_INT(s->parent_id) : CELL_OF_NULL,
+	    CELL_OF_INT(s->depth),
+	    CELL_OF_INT(s->start_ns),
+	    s->open ? CELL_OF_NULL : CELL_OF_INT(s->end_ns - s->start_ns),
+	    s->open ? CELL_OF_NULL : CELL_OF_INT(own_time(tx, i)),
+	    s->busy_ns < 0 ? CELL_OF_NULL : CELL_OF_INT(s->busy_ns),
+	    cell_of_text(s->certainty),
+	    cell_of_text(s->worker),
+	    cell_of_text(s->target),
+	};
+	rc = table_row(t, c);
+	text_done(&name);
+	return rc;
+}
+
+/* In order of the tree: after a span all that is below it, then those beside it. */
+static int put_below(struct query *q, const struct transaction *tx, size_t first, struct table *t)
+{
+	int rc = 0;
+
+	for (size_t i = first; i != SIZE_MAX && !rc; i = tx->spans[i].sibling) {
+		rc = put(q, tx, i, t);
+		if (!rc && tx->spans[i].depth < 1000)
+			rc = put_below(q, tx, tx->spans[i].child, t);
+	}
+	return rc;
+}
+
+static int tree_of_run(struct query *q, int64_t run, void *arg)
+{
+	struct showing *s = arg;
+	struct transaction tx;
+	int status = transaction_read(q, run, s->tid, 0, &tx);
+
+	s->shown += tx.nspans > 0;
+	if (tx.more_spans)
+		query_note(q, "the first %d spans alone; `spans` counts all", TRANSACTION_SPANS);
+	if (!status)
+		status = query_errno(q, put_below(q, &tx, tx.nspans ? tx.root : SIZE_MAX, s->table), "output");
+	transaction_done(&tx);
+	return status;
+}
+
+/* ---- critical path ---- */
+
+static const struct column path_columns[] = {
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"from_ns", UNIT_TIME}, {"to_ns", UNIT_TIME},
+    {"duration_ns", UNIT_NS},  {"share", UNIT_SHARE},   {"span", UNIT_WHOLE},   {"depth", UNIT_NONE},
+    {"known_by", UNIT_NONE},   {"target", UNIT_TARGET},
+};
+
+struct step {
+	size_t span;
+	int64_t from_ns, to_ns;
+};
+
+struct path {
+	struct step *steps; /* the last one first */
+	size_t n, cap;
+};
+
+static int add_step(struct path *p, size_t span, int64_t from, int64_t to)
+{
+	struct step *steps;
+
+	if (to <= from)
+		return 0;
+	if (p->n == p->cap) {
+		steps = reallocarray(p->steps, p->cap * 2 + 64, sizeof *steps);
+		if (!steps)
+			return -ENOMEM;
+		p->steps = steps;
+		p->cap = p->cap * 2 + 64;
+	}
+	p->steps[p->n++] = (struct step){span, from, to};
+	return 0;
+}
+
+/* The child of i that ended last, but not after `before`. */
+static size_t last_child(const struct transaction *tx, size_t i, int64_t before)
+{
+	size_t best = SIZE_MAX;
+
+	for (size_t j = tx->spans[i].child; j != SIZE_MAX; j = tx->spans[j].sibling)
+		if (!tx->spans[j].open && tx->spans[j].end_ns <= before &&
+		    tx->spans[j].end_ns > tx->spans[j].start_ns &&
+		    (best == SIZE_MAX || tx->spans[j].end_ns > tx->spans[best].end_ns))
+			best = j;
+	return best;
+}
+
+/* Backwards through span i, from `to` to its start, or to `from` where that is later. */
+static int walk(const struct transaction *tx, struct path *p, size_t i, int64_t from, int64_t to, int depth)
+{
+	int64_t start = tx->spans[i].start_ns > from ? tx->spans[i].start_ns : from;
+	int rc = 0;
+
+	while (!rc && to > start) {
+		size_t child = depth < 1000 ? last_child(tx, i, to) : SIZE_MAX;
+
+		if (child == SIZE_MAX || tx->spans[child].end_ns <= start)
+			return add_step(p, i, start, to);
+		rc = add_step(p, i, tx->spans[child].end_ns, to);
+		if (!rc)
+			rc = walk(tx, p, child, start, tx->spans[child].end_ns, depth + 1);
+		to = tx->spans[child].start_ns;
+	}
+	return rc;
+}
+
+/* From the last root that ended back through the roots before it. */
+static int find_path(const struct transaction *tx, struct path *p)
+{
+	int64_t to = INT64_MAX;
+	int rc = 0;
+
+	while (!rc) {
+		size_t root = SIZE_MAX;
+
+		for (size_t i = 0; i < tx->nspans; i++)
+			if (tx->spans[i].parent == SIZE_MAX && tx->spans[i].end_ns <= to &&
+			    tx->spans[i].start_ns < to && tx->spans[i].end_ns > tx->spans[i].start_ns &&
+			    (root == SIZE_MAX || tx->spans[i].end_ns > tx->spans[root].end_ns))
+				root = i;
+		if (root == SIZE_MAX)
+			return 0;
+		rc = walk(tx, p, root, INT64_MIN, tx->spans[root].end_ns, 0);
+		to = tx->spans[root].start_ns;
+	}
+	return rc;
+}
+
+static int path_of_run(struct query *q, int64_t run, void *arg)
+{
+	struct showing *s = arg;
+	struct transaction tx;
+	struct path p = {0};
+	double total = 0;
+	int status = transaction_read(q, run, s->tid, 0, &tx), rc = 0;
+
+	s->shown += tx.nspans > 0;
+	if (!status)
+		rc = find_path(&tx, &p);
+	for (size_t i = 0; i < p.n; i++)
+		total += (double)(p.steps[i].to_ns - p.steps[i].from_ns);
+	for (size_t i = p.n; i-- > 0 && !rc;) {
+		const struct tx_span *span = &tx.spans[p.steps[i].span];
+		int64_t ns = p.steps[i].to_ns - p.steps[i].from_ns;
+		struct cell c[] = {
+		    CELL_OF_INT(tx.offset_s),      CELL_OF_INT(run),         CELL_OF_INT(p.steps[i].from_ns),
+		    CELL_OF_INT(p.steps[i].to_ns), CELL_OF_INT(ns),          CELL_OF_REAL((double)ns / total),
+		    cell_of_text(span->name),      CELL_OF_INT(span->depth), cell_of_text(span->certainty),
+		    cell_of_text(span->target),
+		};
+
+		rc = table_row(s->table, c);
+	}
+	free(p.steps);
+	transaction_done(&tx);
+	return status ? status : query_errno(q, rc, "output");
+}
+
+static int show(struct query *q, const struct column *shown_columns, size_t n,
+                int (*each)(struct query *, int64_t, void *))
+{
+	struct showing s = {0};
+	char *tid = NULL;
+	int status = query_tid(q, q->args->words[0], &tid), rc = 0;
+
+	s.tid = tid;
+	if (!status)
+		rc = table_open(q->out, shown_columns, n, &s.table);
+	if (!status && !rc)
+		status = transaction_runs(q, tid, each, &s);
+	if (rc || (rc = table_close(s.table)))
+		status = status ? status : query_errno(q, rc, "output");
+	if (!status && !s.shown)
+		query_note(q, "%s has no spans: the log was written without span lines, or at a level that hides them",
+		           tid);
+	free(tid);
+	return status;
+}
+
+int cmd_tree(struct query *q)
+{
+	return show(q, columns, COLUMNS, tree_of_run);
+}
+
+int cmd_critical_path(struct query *q)
+{
+	return show(q, path_columns, sizeof path_columns / sizeof *path_columns, path_of_run);
+}

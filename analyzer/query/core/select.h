@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* select.h - a SELECT put together from conditions that users give: what they type is bound, never pasted. */
+#ifndef QUERY_SELECT_H
+#define QUERY_SELECT_H
+
+#include "query/core/query.h"
+#include "render/text.h"
+
+/* Zero-initialise; select_done in any case. */
+struct select {
+	struct text sql;
+	struct {
+		const char *text; /* borrowed; NULL: number */
+		int64_t number;
+	} binds[32];
+	int nbinds;
+	bool where; /* a WHERE is open: the next condition starts with AND */
+};
+
+void select_add(struct select *s, const char *sql);
+/* condition has one ? */
+void select_where(struct select *s, const char *condition, const char *value);
+void select_where_number(struct select *s, const char *condition, int64_t value);
+/* The same where value is given at all, and with * and ? in it as a pattern. */
+void select_like(struct select *s, const char *column, const char *value);
+/* run = ? where --run was given. */
+int select_run(struct query *q, struct select *s, const char *column);
+int select_prepare(struct query *q, struct select *s, sqlite3_stmt **stmt);
+/* Prepares, shows all rows and is done with s. */
+int select_table(struct query *q, struct select *s, const struct column *columns);
+void select_done(struct select *s);
+
+#endif

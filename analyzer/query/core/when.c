@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* when.c - instants as users type them: as the log writes them, as RFC 3339, or counted from the run's start. */
+#include "query/core/query.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct base {
+	int64_t offset_s, first_ns;
+};
+
+/* The clock and the start of the run, or of the first one. */
+static int find_base(struct query *q, int64_t run, struct base *base)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = query_prepare(q,
+	                           "SELECT coalesce(offset_s, 0), first_ns FROM run WHERE (?1 = 0 OR id = ?1) AND "
+	                           "first_ns IS NOT NULL ORDER BY id",
+	                           &stmt);
+
+	*base = (struct base){0};
+	if (status)
+		return status;
+	sqlite3_bind_int64(stmt, 1, run);
+	status = query_step(q, stmt);
+	if (status == 1) {
+		base->offset_s = sqlite3_column_int64(stmt, 0);
+		base->first_ns = sqlite3_column_int64(stmt, 1);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+/* ".5", up to nine digits, at *p: nanoseconds. */
+static int64_t take_fraction(const char **p)
+{
+	int64_t ns = 0, unit = 100000000;
+
+	if (**p != '.')
+		return 0;
+	for (++*p; isdigit((unsigned char)**p); ++*p, unit /= 10)
+		ns += (**p - '0') * unit;
+	return ns;
+}
+
+static bool take_digits(const char **p, int most, int *out)
+{
+	int n = 0;
+
+	for (*out = 0; n < most && isdigit((unsigned char)**p); n++)
+		*out = *out * 10 + (*(*p)++ - '0');
+	return n > 0;
+}
+
+/* "HH:MM[:SS[.f]]" */
+static bool take_clock(const char **p, struct tm *tm, int64_t *ns)
+{
+	*ns = 0;
+	if (!take_digits(p, 2, &tm->tm_hour) || *(*p)++ != ':' || !take_digits(p, 2, &tm->tm_min))
+		return false;
+	if (**p == ':') {
+		++*p;
+		if (!take_digits(p, 2, &tm->tm_sec))
+			return false;
+		*ns = take_fraction(p);
+	}
+	return tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec < 61;
+}
+
+static bool take_date(const char **p, struct tm *tm)
+{
+	int year;
+
+	if (!take_digits(p, 4, &year) || *(*p)++ != '-' || !take_digits(p, 2, &tm->tm_mon) || *(*p)++ != '-' ||
+	    !take_digits(p, 2, &tm->tm_mday))
+		return false;
+	tm->tm_year = year - 1900;
+	tm->tm_mon--;
+	return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday > 0 && tm->tm_mday < 32;
+}
+
+/* "Z" or "+05:30" at *p sets the offset. */
+static bool take_zone(const char **p, int64_t *offset_s)
+{
+	int sign = **p == '-' ? -1 : 1, hours, minutes;
+
+	if (**p == 'Z' || **p == 'z') {
+		++*p;
+		*offset_s = 0;
+	} else if (**p == '+' || **p == '-') {
+		++*p;
+		if (!take_digits(p, 2, &hours) || *(*p)++ != ':' || !take_digits(p, 2, &minutes))
+			return false;
+		*offset_s = -sign * (hours * 3600 + minutes * 60);
+	}
+	return true;
+}
+
+static bool parse(const char *text, const struct base *base, int64_t *out)
+{
+	const char *p = text;
+	int64_t offset_s = base->offset_s, ns = 0;
+	struct tm tm = {0};
+	char *end;
+
+	if (*text == '+') {
+		double s = strtod(text + 1, &end);
+
+		*out = base->first_ns + (int64_t)(s * 1e9);
+		return end != text + 1 && (!*end || !strcmp(end, "s"));
+	}
+	if (strlen(text) >= 16 && strspn(text, "0123456789") == strlen(text)) {
+		*out = strtoll(text, NULL, 10);
+		return true;
+	}
+	if (strchr(text, '-') && text[0] != '-' && (size_t)(strchr(text, '-') - text) == 4) {
+		if (!take_date(&p, &tm))
+			return false;
+		if (*p == ' ' || *p == 'T' || *p == 't') {
+			p++;
+			if (!take_clock(&p, &tm, &ns) || !take_zone(&p, &offset_s))
+				return false;
+		}
+	} else {
+		/* A time alone: on the day the run began. */
+		time_t day = (time_t)(base->first_ns / 1000000000 - offset_s);
+		struct tm first;
+
+		gmtime_r(&day, &first);
+		tm.tm_year = first.tm_year;
+		tm.tm_mon = first.tm_mon;
+		tm.tm_mday = first.tm_mday;
+		if (!take_clock(&p, &tm, &ns) || !take_zone(&p, &offset_s))
+			return false;
+	}
+	*out = ((int64_t)timegm(&tm) + offset_s) * 1000000000 + ns;
+	return !*p;
+}
+
+int query_instant(struct query *q, int64_t run, const char *option, const char *text, int64_t *ns)
+{
+	struct base base;
+	int status = find_base(q, run, &base);
+
+	if (status)
+		return status;
+	if (!parse(text, &base, ns))
+		return query_fail(q, USAGE,
+		                  "--%s %s: write 2026-11-23T00:51:54Z, '2026-11-23 00:51:54.5' or 00:51:54.5 on the "
+		                  "log's clock, or +90s after the run's start",
+		                  option, text);
+	return DONE;
+}

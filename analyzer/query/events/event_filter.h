@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* event_filter.h - which events the user asked for, by the options of `events`. */
+#ifndef QUERY_EVENT_FILTER_H
+#define QUERY_EVENT_FILTER_H
+
+#include "query/core/query.h"
+#include <regex.h>
+
+struct event_filter {
+	const char *target, *message; /* patterns; NULL: any */
+	int most_verbose;             /* level_rank; -1: any */
+	bool has_grep, foreign;
+	regex_t grep;
+	char *tid;                /* owned */
+	struct event_query query; /* for the cursor; points into this struct, so it may not move */
+	struct text *scratch;
+	int64_t left_out; /* foreign span lines not shown */
+};
+
+/* Reads --run --tid --level --target --message --since --until --grep --foreign. */
+int event_filter_init(struct query *q, struct event_filter *f);
+void event_filter_done(struct event_filter *f);
+
+/* What the cursor could not judge; not the --grep. */
+bool event_filter_takes(struct event_filter *f, const struct event *e);
+/* Does the line match --grep (true without it)? Negative: error. */
+int event_filter_greps(struct event_filter *f, const struct event *e);
+
+#endif

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* transaction.c - see transaction.h */
+#include "query/timelines/transaction.h"
+#include "ingest/line.h"
+#include "model/span.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *text_of(struct transaction *tx, sqlite3_stmt *stmt, int i)
+{
+	return arena_text(&tx->arena, (const char *)sqlite3_column_text(stmt, i),
+	                  (size_t)sqlite3_column_bytes(stmt, i));
+}
+
+static int64_t number_of(sqlite3_stmt *stmt, int i, int64_t absent)
+{
+	return sqlite3_column_type(stmt, i) == SQLITE_NULL ? absent : sqlite3_column_int64(stmt, i);
+}
+
+/* A statement about this transaction: ?1 run, ?2 tid. */
+static int about(struct query *q, const struct transaction *tx, const char *sql, sqlite3_stmt **stmt)
+{
+	int status = query_prepare(q, sql, stmt);
+
+	if (!status) {
+		sqlite3_bind_int64(*stmt, 1, tx->run);
+		if (sqlite3_bind_parameter_count(*stmt) > 1)
+			sqlite3_bind_text(*stmt, 2, tx->tid, -1, SQLITE_STATIC);
+	}
+	return status;
+}
+
+static int read_run(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = about(q, tx,
+	                   "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND "
+	                   "offset_from IS NOT NULL"
+	                   " ORDER BY kind NOT IN ('tracing', 'ilulog'), id LIMIT 1)"
+	                   " FROM run WHERE id = ?1",
+	                   &stmt);
+
+	if (!status && (status = query_step(q, stmt)) == 1) {
+		tx->run_path = text_of(tx, stmt, 0);
+		tx->offset_s = sqlite3_column_int64(stmt, 1);
+		tx->offset_from = text_of(tx, stmt, 2);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static int read_invocation(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status =
+	    about(q, tx,
+	          "SELECT coalesce(function_name, fqdn), worker, status, state, compute, attempts, " INVOCATION_DURATION
+	          " FROM invocation WHERE run = ?1 AND tid = ?2",
+	          &stmt);
+
+	tx->duration_ns = tx->attempts = -1;
+	if (!status && (status = query_step(q, stmt)) == 1) {
+		tx->invocation = true;
+		tx->function = text_of(tx, stmt, 0);
+		tx->worker = text_of(tx, stmt, 1);
+		tx->status = text_of(tx, stmt, 2);
+		tx->state = text_of(tx, stmt, 3);
+		tx->compute = text_of(tx, stmt, 4);
+		tx->attempts = sqlite3_column_int64(stmt, 5);
+		tx->duration_ns = number_of(stmt, 6, -1);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static int read_attempts(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status =
+	    about(q, tx, "SELECT container_id, error FROM attempt WHERE run = ?1 AND tid = ?2 ORDER BY n", &stmt);
+
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		tx->container = sqlite3_column_text(stmt, 0) ? text_of(tx, stmt, 0) : tx->container;
+		tx->error = sqlite3_column_text(stmt, 1) ? text_of(tx, stmt, 1) : tx->error;
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+/* Room for one more of size bytes in an array that doubles; NULL: no memory. */
+static void *more(void *array, size_t n, size_t size)
+{
+	return n & (n - 1) ? array : reallocarray(array, n ? n * 2 : 1, size);
+}
+
+static int read_phases(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status = about(
+	    q, tx, "SELECT name, attempt, start_ns, end_ns FROM phase WHERE run = ?1 AND tid = ?2 ORDER BY ord", &stmt);
+
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		struct tx_phase *p = more(tx->phases, tx->nphases, sizeof *p);
+
+		status = p ? DONE : query_errno(q, -ENOMEM, tx->tid);
+		if (!p)
+			break;
+		tx->phases = p;
+		p[tx->nphases++] = (struct tx_phase){text_of(tx, stmt, 0), sqlite3_column_int64(stmt, 1),
+		                                     sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3)};
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+/* Spans as they are read: those that begin first. What is not among them is not kept. */
+struct first_spans {
+	struct span_row *rows;
+	size_t n, cap;
+	const struct span_row
+	    *last; /* the last of the first ones so far; NULL: too few yet, and then the array may still move */
+	int64_t all;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span_row *x = a, *y = b;
+
+	return x->start_ns != y->start_ns ? (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns)
+	                                  : (x->id > y->id) - (x->id < y->id);
+}
+
+static void keep_first(struct first_spans *f)
+{
+	if (f->n)
+		qsort(f->rows, f->n, sizeof *f->rows, by_start);
+	if (f->n < TRANSACTION_SPANS)
+		return;
+	f->n = TRANSACTION_SPANS;
+	f->last = &f->rows[f->n - 1];
+}
+
+static int put_row(struct first_spans *f, const struct span_row *row)
+{
+	struct span_row *rows;
+
+	f->all++;
+	if (f->last && by_start(row, f->last) > 0)
+		return 0;
+	if (f->n == 2 * TRANSACTION_SPANS)
+		keep_first(f);
+	if (f->n == f->cap) {
+		f->cap = f->cap ? f->cap * 2 : 64;
+		if (f->cap > 2 * TRANSACTION_SPANS)
+			f->cap = 2 * TRANSACTION_SPANS;
+		rows = reallocarray(f->rows, f->cap, sizeof *rows);
+		if (!rows)
+			return -ENOMEM;
+		f->rows = rows;
+	}
+	f->rows[f->n++] = *row;
+	return 0;
+}
+
+/* Names recur from span to span, as the same pointers: one copy will do. */
+struct copies {
+	struct {
+		const char *of, *copy;
+		size_t len;
+	} known[64];
+};
+
+static const char *copy_of(struct transaction *tx, struct copies *c, struct slice text)
+{
+	size_t i = ((uintptr_t)text.ptr >> 4 ^ (uintptr_t)text.ptr >> 10) % 64;
+
+	if (!text.ptr)
+		return NULL;
+	if (c->known[i].of != text.ptr || c->known[i].len != text.len) {
+		c->known[i].of = text.ptr;
+		c->known[i].len = text.len;
+		c->known[i].copy = arena_text(&tx->arena, text.ptr, text.len);
+	}
+	return c->known[i].copy;
+}
+
+static void put_span(struct transaction *tx, struct copies *c, struct tx_span *s, const struct span_row *row)
+{
+	*s = (struct tx_span){
+	    .id = row->id,
+	    .name = copy_of(tx, c, row->name),
+	    .target = copy_of(tx, c, row->target),
+	    .level = copy_of(tx, c, row->level),
+	    .worker = copy_of(tx, c, row->worker),
+	    .certainty = span_certainty_name(row->certainty),
+	    .start_ns = row->start_ns == INT64_MIN ? 0 : row->start_ns,
+	    .end_ns = row->end_ns,
+	    .busy_ns = row->busy_ns == INT64_MIN ? -1 : row->busy_ns,
+	    .idle_ns = row->idle_ns == INT64_MIN ? -1 : row->idle_ns,
+	    .parent_id = row->parent == INT64_MIN ? 0 : row->parent,
+	    .parent = SIZE_MAX,
+	    .child = SIZE_MAX,
+	    .sibling = SIZE_MAX,
+	    .open = row->end_ns == INT64_MIN,
+	};
+	if (!s->name)
+		s->name = "?";
+}
+
+static int put_spans(struct transaction *tx, struct first_spans *f)
+{
+	struct copies copies = {0};
+
+	keep_first(f);
+	tx->more_spans = f->all > TRANSACTION_SPANS;
+	tx->spans = calloc(f->n + 1, sizeof *tx->spans);
+	if (!tx->spans)
+		return -ENOMEM;
+	for (; tx->nspans < f->n; tx->nspans++)
+		put_span(tx, &copies, &tx->spans[tx->nspans], &f->rows[tx->nspans]);
+	return 0;
+}
+
+static int read_spans(struct query *q, struct transaction *tx)
+{
+	struct span_query sq = {.run = tx->run, .tid = {tx->tid, strlen(tx->tid)}};
+	struct span_reader *reader = NULL;
+	struct first_spans f = {0};
+	struct span_row row;
+	int rc = span_reader_open(q->store, &sq, &reader);
+
+	while (!rc && (rc = span_reader_next(reader, &row)) == 1) {
+		rc = query_interrupted ? -EINTR : put_row(&f, &row);
+		if (f.last)
+			span_reader_until(reader, f.last->start_ns);
+	}
+	if (!rc)
+		rc = put_spans(tx, &f);
+	span_reader_close(reader);
+	free(f.rows);
+	return query_errno(q, rc, q->path);
+}
+
+static int by_id(const void *a, const void *b, void *arg)
+{
+	const struct tx_span *spans = arg;
+	int64_t x = spans[*(const size_t *)a].id, y = spans[*(const size_t *)b].id;
+
+	return (x > y) - (x < y);
+}
+
+static size_t find_span(const struct transaction *tx, const size_t *order, int64_t id)
+{
+	size_t low = 0, high = tx->nspans;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (tx->spans[order[mid]].id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < tx->nspans && tx->spans[order[low]].id == id ? order[low] : SIZE_MAX;
+}
+
+/* First child and next sibling, in order of start. last: of each parent, and of the roots behind all. */
+static void link_children(struct transaction *tx, size_t *last)
+{
+	tx->root = SIZE_MAX;
+	for (size_t i = 0; i <= tx->nspans; i++)
+		last[i] = SIZE_MAX;
+	for (size_t i = 0; i < tx->nspans; i++) {
+		size_t parent = tx->spans[i].parent;
+		size_t *first = parent == SIZE_MAX ? &tx->root : &tx->spans[parent].child;
+		size_t *tail = &last[parent == SIZE_MAX ? tx->nspans : parent];
+
+		if (*first == SIZE_MAX)
+			*first = i;
+		else
+			tx->spans[*tail].sibling = i;
+		*tail = i;
+	}
+}
+
+/* Parents start before their children, so one pass in order of start gives the depths. */
+static int link_spans(struct query *q, struct transaction *tx)
+{
+	size_t *order = calloc(tx->nspans + 1, sizeof *order);
+
+	if (!order)
+		return query_errno(q, -ENOMEM, tx->tid);
+	for (size_t i = 0; i < tx->nspans; i++)
+		order[i] = i;
+	qsort_r(order, tx->nspans, sizeof *order, by_id, tx->spans);
+	for (size_t i = 0; i < tx->nspans; i++) {
+		struct tx_span *s = &tx->spans[i];
+		size_t parent = s->parent_id ? find_span(tx, order, s->parent_id) : SIZE_MAX;
+
+		if (parent < i) {
+			s->parent = parent;
+			s->depth = tx->spans[parent].depth + 1;
+		}
+	}
+	link_children(tx, order);
+	free(order);
+	return DONE;
+}
+
+static const char *plain_text(struct transaction *tx, struct slice escaped)
+{
+	char *p;
+
+	if (!escaped.ptr)
+		return NULL;
+	p = arena_take(&tx->arena, 3 * escaped.len + 1);
+	if (!p)
+		return NULL;
+	p[json_unescape(escaped, p)] = 0;
+	return p;
+}
+
+static int put_event(struct transaction *tx, const struct event *e)
+{
+	struct tx_event *events = more(tx->events, tx->nevents, sizeof *events);
+	struct slice fields = event_part(e, SECTION_FIELDS), span = SLICE_NONE;
+	const char *fields_text, *span_text;
+
+	if (!events)
+		return -ENOMEM;
+	tx->events = events;
+	fields_text = arena_text(&tx->arena, fields.ptr, fields.len);
+	if (e->head->span_line && !event_span_field(e, "name", &span))
+		span = SLICE_NONE;
+	span_text = plain_text(tx, span);
+	events[tx->nevents++] = (struct tx_event){
+	    .id = e->id,
+	    .time_ns = e->time_ns,
+	    .level = arena_text(&tx->arena, e->head->level.ptr, e->head->level.len),
+	    .target = plain_text(tx, e->head->target),
+	    .message = plain_text(tx, event_message(e)),
+	    .worker = arena_text(&tx->arena, e->worker.ptr, e->worker.len),
+	    .fields = fields_text,
+	    .span_line = e->head->span_line,
+	    .span = span_text,
+	};
+	return tx->arena.failed ? -ENOMEM : 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct tx_event *x = a, *y = b;
+
+	return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns)
+	                                : (x->id > y->id) - (x->id < y->id);
+}
+
+static int read_events(struct query *q, struct transaction *tx, int64_t max)
+{
+	struct event_query eq = {.run = tx->run, .tid = {tx->tid, strlen(tx->tid)}};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	int rc = event_cursor_open(q->store, &eq, &c);
+
+	tx->read_until_ns = INT64_MAX;
+	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
+		if (query_interrupted)
+			rc = -EINTR;
+		else if (e->foreign)
+			rc = 0;
+		else if (tx->total_events++ < max)
+			rc = put_event(tx, e);
+		else {
+			tx->read_until_ns = e->time_ns;
+			break; /* the number of all is in `place` */
+		}
+	}
+	event_cursor_close(c);
+	if (rc < 0)
+		return query_errno(q, rc, q->path);
+	if (tx->nevents)
+		qsort(tx->events, tx->nevents, sizeof *tx->events, by_time);
+	return DONE;
+}
+
+static int count_events(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *stmt = NULL;
+	int status;
+
+	if (tx->total_events <= (int64_t)tx->nevents)
+		return DONE;
+	status = about(q, tx, "SELECT events, ?1 FROM place WHERE tid = ?2", &stmt);
+	if (!status && (status = query_step(q, stmt)) == 1) {
+		tx->total_events = sqlite3_column_int64(stmt, 0);
+		status = DONE;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+static void widen(int64_t from, int64_t to, int64_t *start, int64_t *end)
+{
+	*start = from < *start ? from : *start;
+	*end = to > *end ? to : *end;
+}
+
+static void find_extent(struct transaction *tx)
+{
+	int64_t start = INT64_MAX, end = INT64_MIN;
+
+	for (size_t i = 0; i < tx->nphases; i++)
+		widen(tx->phases[i].start_ns, tx->phases[i].end_ns, &start, &end);
+	for (size_t i = 0; i < tx->nevents && !tx->nphases; i++)
+		widen(tx->events[i].time_ns, tx->events[i].time_ns, &start, &end);
+	for (size_t i = 0; i < tx->nspans && !tx->nphases; i++)
+		widen(tx->spans[i].start_ns, tx->spans[i].open ? tx->spans[i].start_ns : tx->spans[i].end_ns, &start,
+		      &end);
+	if (start > end)
+		start = end = 0;
+	tx->start_ns = start;
+	tx->end_ns = end;
+	for (size_t i = 0; i < tx->nspans; i++)
+		if (tx->spans[i].open)
+			tx->spans[i].end_ns = end > tx->spans[i].start_ns ? end : tx->spans[i].start_ns;
+}
+
+int transaction_read(struct query *q, int64_t run, const char *tid, int64_t max_events, struct transaction *tx)
+{
+	static int (*const parts[])(struct query *, struct transaction *) = {
+	    read_run, read_invocation, read_attempts, read_phases, read_spans, link_spans};
+	int status = DONE;
+
+	*tx = (struct transaction){.run = run};
+	tx->tid = arena_text(&tx->arena, tid, strlen(tid));
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && !status; i++)
+		status = parts[i](q, tx);
+	if (!status)
+		status = read_events(q, tx, max_events);
+	if (!status)
+		status = count_events(q, tx);
+	if (!status && tx->arena.failed)
+		status = query_errno(q, -ENOMEM, tid);
+	if (!status)
+		find_extent(tx);
+	return status;
+}
+
+void transaction_done(struct transaction *tx)
+{
+	free(tx->phases);
+	free(tx->spans);
+	free(tx->events);
+	arena_done(&tx->arena);
+	*tx = (struct transaction){0};
+}
+
+/* Is there anything of tid in this run? */
+static int occurs(struct query *q, int64_t run, const char *tid, bool *yes)
+{
+	struct event_query eq = {.run = run, .tid = {tid, strlen(tid)}};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	sqlite3_stmt *stmt = NULL;
+	int rc = event_cursor_open(q->store, &eq, &c), status;
+
+	if (!rc)
+		rc = event_cursor_next(c, &e);
+	event_cursor_close(c);
+	if (rc < 0)
+		return query_errno(q, rc, q->path);
+	*yes = rc == 1;
+	if (*yes)
+		return DONE;
+	status = query_prepare(q, "SELECT 1 FROM invocation WHERE run = ?1 AND tid = ?2", &stmt);
+	if (!status) {
+		sqlite3_bind_int64(stmt, 1, run);
+		sqlite3_bind_text(stmt, 2, tid, -1, SQLITE_STATIC);
+		status = query_step(q, stmt);
+		*yes = status == 1;
+		status = status == 1 ? DONE : status;
+	}
+	sqlite3_finalize(stmt);
+	return status;
+}
+
+int transaction_runs(struct query *q, const char *tid, int (*each)(struct query *q, int64_t run, void *arg), void *arg)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t only;
+	int status = query_run(q, &only), found = 0;
+
+	if (!status)
+		status = query_prepare(q, "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id", &stmt);
+	if (!status)
+		sqlite3_bind_int64(stmt, 1, only);
+	while (!status && (status = query_step(q, stmt)) == 1) {
+		int64_t run = sqlite3_column_int64(stmt, 0);
+		bool yes = false;
+
+		status = occurs(q, run, tid, &yes);
+		if (!status && yes) {
+			found++;
+			status = each(q, run, arg);
+		}
+	}
+	sqlite3_finalize(stmt);
+	if (!status && !found)
+		return query_fail(q, USAGE, "%s: not in this run", tid);
+	return status;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* transaction.h - everything known about one transaction of one run: what timeline, tree and report show. */
+#ifndef QUERY_TRANSACTION_H
+#define QUERY_TRANSACTION_H
+
+#include "query/core/arena.h"
+#include "query/core/query.h"
+
+struct tx_phase {
+	const char *name;
+	int64_t attempt, start_ns, end_ns;
+};
+
+/* Spans are sorted by start, parents before their children. */
+struct tx_span {
+	int64_t id;
+	const char *name, *target, *level, *worker, *certainty;
+	int64_t start_ns, end_ns; /* end_ns: of the transaction where the span is still open */
+	int64_t busy_ns, idle_ns; /* -1: not known */
+	int64_t parent_id;        /* 0: none */
+	size_t parent;            /* index, SIZE_MAX: none, or of another transaction */
+	size_t child, sibling;    /* the first one below it, the next one beside it; SIZE_MAX: none */
+	int depth;
+	bool open; /* never closed */
+};
+
+struct tx_event {
+	int64_t id, time_ns;
+	const char *level, *target, *message, *worker; /* message plain; NULL: none */
+	const char *fields;                            /* JSON; NULL: none */
+	bool span_line;
+	const char *span; /* of a span line: which */
+};
+
+struct transaction {
+	struct arena arena;
+	int64_t run, offset_s;
+	const char *run_path, *offset_from, *tid;
+	/* Of its invocation; NULL and -1 where there is none, or it does not say. */
+	bool invocation;
+	const char *function, *worker, *status, *state, *compute;
+	int64_t attempts;
+	int64_t duration_ns;
+	struct tx_phase *phases;
+	struct tx_span *spans;
+	struct tx_event *events; /* by time */
+	size_t nphases, nspans, nevents;
+	size_t root;              /* the first span without a parent; SIZE_MAX: none */
+	bool more_spans;          /* not all were read */
+	int64_t total_events;     /* nevents, or more where not all were read */
+	int64_t read_until_ns;    /* between later events may be some that were not read */
+	int64_t start_ns, end_ns; /* what its bars are measured against: its phases, else its spans and events */
+	const char *error;        /* of its last attempt that failed */
+	const char *container;    /* of its last attempt */
+};
+
+/* Of a livelock, one transaction can have a million spans: more than this are not read. */
+enum { TRANSACTION_SPANS = 20000 };
+
+/* Reads one; at most max_events of its events (the first ones). transaction_done in any case. */
+int transaction_read(struct query *q, int64_t run, const char *tid, int64_t max_events, struct transaction *tx);
+void transaction_done(struct transaction *tx);
+
+/* The runs that have lines or an invocation of tid: calls each(q, run, arg) until it returns a status. */
+int transaction_runs(struct query *q, const char *tid, int (*each)(struct query *q, int64_t run, void *arg), void *arg);
+
+#endif
