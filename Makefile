@@ -228,6 +228,16 @@ check-headers:
 check-golden: all
 	@$(RUN) $(if $(UPDATE),--update) golden $(CASE)
 
+# Files of others stand in folders named vendor, as they came.
+C_FILES = find . \( -path './build*' -o -path './$(B)' -o -name vendor -o -name .git \) -prune -o -name '*.[ch]' -print -o -name '*.cc' -print
+
+# Each version of clang-format has a mind of its own: Debian 12's counts.
+format:
+	@$(C_FILES) | xargs clang-format -i --
+check-format:
+	@clang-format --version | grep -q 'version 14\.' || { echo "check-format: wants clang-format 14, this is $$(clang-format --version)" >&2; exit 1; }
+	@$(C_FILES) | xargs -P $(shell nproc) -n 40 clang-format --dry-run -Werror --
+
 ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TSAN := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 FUZZ := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -DILU_FUZZING
@@ -304,6 +314,7 @@ help:
 	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
 	@echo 'make check-tsan    the tests of the library, a daemon on it and a load, under the thread sanitizer'
 	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
+	@echo 'make format        lay out the C files as .clang-format says (clang-format 14); check-format only looks'
 	@echo 'make bench         measure; BENCH=log|load|model|clock for one group; figures also in $(B)/bench.jsonl'
 	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make clean         remove $(B) and the sanitizers'"'"' build directories'
@@ -313,7 +324,7 @@ print-%:
 	@echo '$($*)'
 
 force:
-.PHONY: all programs check check-built check-unit check-threads check-headers check-golden check-asan check-tsan check-fuzz fuzz-built bench demo install clean help force
+.PHONY: all programs check check-built check-unit check-threads check-headers check-golden check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 
