@@ -30,12 +30,17 @@ ALL_CPPFLAGS  = -D_GNU_SOURCE -Iliblog/include $(ROOM) -I$(B)/gen -DILU_VERSION=
 ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(PKG_CFLAGS)
 
 # ---- liblog -------------------------------------------------------------------------------------------------------
+# Rooms from the ground up: each uses those above it in this list.
 LIBLOG_SRC :=
-LIBLOG_SRC += $(addprefix liblog/src/,appender.c array.c audit.c early.c encode.c flame.c gap.c limit.c lineread.c logger.c now.c region.c reload.c ring.c route.c)
-LIBLOG_SRC += $(addprefix liblog/src/,site.c sitetext.c slab.c span.c spantext.c spanvalue.c stamp.c value.c)
-LIBLOG_SRC += $(addprefix liblog/src/,config.c config_list.c directive.c directive_parse.c directive_value.c dtoa.c duration.c escape.c)
-LIBLOG_SRC += $(addprefix liblog/src/,rundir.c server.c)
-LIBLOG_SRC += $(addprefix liblog/src/,sink.c sink_console.c sink_file.c sink_journald.c tid.c)
+LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c lineread.c now.c stamp.c tid.c value.c)
+LIBLOG_SRC += $(addprefix liblog/src/box/,region.c slab.c)
+LIBLOG_SRC += $(addprefix liblog/src/config/,config.c config_list.c directive.c directive_parse.c directive_value.c reload.c)
+LIBLOG_SRC += $(addprefix liblog/src/call/,array.c early.c limit.c ring.c site.c span.c)
+LIBLOG_SRC += $(addprefix liblog/src/encode/,encode.c flame.c sitetext.c spantext.c spanvalue.c)
+LIBLOG_SRC += $(addprefix liblog/src/sinks/,console.c file.c journald.c sink.c)
+LIBLOG_SRC += $(addprefix liblog/src/appender/,appender.c audit.c gap.c route.c)
+LIBLOG_SRC += $(addprefix liblog/src/control/,rundir.c server.c)
+LIBLOG_SRC += $(addprefix liblog/src/life/,logger.c)
 LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c overflow.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------

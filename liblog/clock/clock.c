@@ -2,8 +2,8 @@
 /* clock.c - start and stop, time and sleep; and what the log is told, see now.h. */
 #include "virtual.h"
 
-#include "../src/logger.h"
-#include "../src/now.h"
+#include "life/logger.h"
+#include "base/now.h"
 #include "real.h"
 
 #include <errno.h>

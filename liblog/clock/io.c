@@ -7,8 +7,8 @@
  * the one that is back goes first, and stderr says so. */
 #include "virtual.h"
 
-#include "../src/lock.h"
-#include "../src/now.h"
+#include "base/lock.h"
+#include "base/now.h"
 
 #include <errno.h>
 #include <stdio.h>

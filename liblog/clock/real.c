@@ -7,8 +7,8 @@
 
 #include "virtual.h"
 
-#include "../src/lock.h"
-#include "../src/now.h"
+#include "base/lock.h"
+#include "base/now.h"
 
 #include <errno.h>
 #include <stdlib.h>

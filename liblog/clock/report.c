@@ -4,7 +4,7 @@
 #define ILU_TARGET "ilulog::clock"
 #include "virtual.h"
 
-#include "../src/logger.h"
+#include "life/logger.h"
 
 #include <errno.h>
 #include <stdio.h>

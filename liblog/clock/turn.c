@@ -10,8 +10,8 @@
  * there and passes the turn on. */
 #include "virtual.h"
 
-#include "../src/lock.h"
-#include "../src/ring.h"
+#include "base/lock.h"
+#include "call/ring.h"
 #include "context.h"
 #include "sanitize.h"
 

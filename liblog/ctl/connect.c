@@ -5,7 +5,7 @@
  * that was named, it must be its owner, or root: there the number may be that of a process in a container, which has
  * another one here. */
 #include "ctl.h"
-#include "rundir.h"
+#include "control/rundir.h"
 
 #include <errno.h>
 #include <signal.h>

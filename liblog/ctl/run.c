@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c - one request, and its answer for people. */
 #include "ctl.h"
-#include "escape.h"
+#include "base/escape.h"
 
 #include <stdio.h>
 #include <stdlib.h>

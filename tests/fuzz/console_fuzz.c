@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* console_fuzz.c - any bytes at all come through the console sink, line for line. */
-#include "sink.h"
+#include "sinks/sink.h"
 
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* directive_fuzz.c - any text is a filter or an error; what was parsed prints, and parses again to the same. */
-#include "directive.h"
+#include "config/directive.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* console_test.c - what people see, and that no line, whole or broken, does anything else to them. */
-#include "sink.h"
+#include "sinks/sink.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

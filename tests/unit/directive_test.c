@@ -3,7 +3,7 @@
  *
  * tests/data/directive-oracle.tsv holds the answers of the real EnvFilter for a few hundred filters, asked at the call
  * sites that directive-oracle.rs builds; the loops of judge() and outside() here are its loops in C. */
-#include "directive.h"
+#include "config/directive.h"
 
 #include <errno.h>
 #include <math.h>

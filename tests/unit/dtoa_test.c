@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dtoa_test.c - doubles come back exactly, and no shorter decimal would. */
-#include "dtoa.h"
+#include "base/dtoa.h"
 
 #include <inttypes.h>
 #include <math.h>

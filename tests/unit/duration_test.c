@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Durations are what printf makes of them, to the last digit. */
-#include "duration.h"
+#include "base/duration.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

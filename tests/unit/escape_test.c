@@ -3,7 +3,7 @@
  *
  * Every input is a heap block of exactly its length, so that a read past the end is seen by the address sanitizer and,
  * without it, by the page behind the block in test_page_end. */
-#include "escape.h"
+#include "base/escape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The control socket: what ilu-logctl's golden case does not reach. Stops with callers in it, forks, bad requests. */
 #define ILU_TARGET "test::control"
-#include "audit.h"
+#include "appender/audit.h"
 #include "log_util.h"
-#include "logger.h"
+#include "life/logger.h"
 
 #include <errno.h>
 #include <sys/socket.h>

@@ -5,7 +5,7 @@
 #define ILU_MIN_LEVEL ILU_INFO
 #define ILU_NO_SPANS
 #include "log_util.h"
-#include "site.h"
+#include "call/site.h"
 
 #include <string.h>
 

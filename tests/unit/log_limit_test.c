@@ -2,7 +2,7 @@
 /* Rate limits: by the call and by the configuration, of sites and of the values of a key. Every call is on a line or in
  * the count of one, whatever the threads do. */
 #define ILU_TARGET "test::limit"
-#include "limit.h"
+#include "call/limit.h"
 #include "log_util.h"
 
 #include <ilu/clock.h>

@@ -5,8 +5,8 @@
 #define ILU_TARGET "test::region"
 #include "log_util.h"
 
-#include "region.h"
-#include "slab.h"
+#include "box/region.h"
+#include "box/slab.h"
 
 #include <fcntl.h>
 #include <poll.h>

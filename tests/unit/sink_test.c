@@ -2,7 +2,7 @@
 /* sink_test.c - whole lines or none, and an exact account of which, whatever the system does.
  *
  * write, ftruncate and malloc of this program stand between the sinks and the C library and fail as the tests want. */
-#include "sink.h"
+#include "sinks/sink.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* appender.h - the one thread that carries records from rings to sinks. */
+#ifndef APPENDER_H
+#define APPENDER_H
+
+#include "encode/encode.h"
+#include "appender/gap.h"
+#include "appender/route.h"
+#include "sinks/sink.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#define APPENDER_SINKS    4
+#define APPENDER_TROUBLES 3
+
+struct appender {
+	pthread_t thread;
+	struct encoder enc;
+	struct sink *sink[APPENDER_SINKS];
+	unsigned sinks;
+	struct routes routes; /* sinks with filters of their own */
+	uint64_t grace_ns;
+	uint64_t clock_told;              /* stamp of the line that the region has */
+	struct gap gap;                   /* of the first sink */
+	uint64_t lost;                    /* ever, by rings, the first sink and routes */
+	uint64_t told[APPENDER_TROUBLES]; /* of each kind so many */
+	uint64_t told_ns;                 /* when */
+	uint64_t passes_idle;
+	uint64_t wakeups;
+	struct {
+		uint64_t lines, lost, cut, wakeups;
+	} shown;              /* copies that other threads may read */
+	struct ring **active; /* rings with records, and the stamps of these */
+	uint64_t *stamps;
+	/* asked by others */
+	uint32_t asked[2], done[2]; /* flushes: kernel, disk; counters */
+	int flush_error;
+	uint32_t done_word; /* futex: changes when something is done */
+	uint32_t stop, pause, paused;
+};
+
+/* What went wrong before does not concern it. */
+void appender_begin(struct appender *a);
+
+/* Start the thread. Sinks are taken. `initialized`: fields of the first line. 0 or a negative errno. */
+int appender_start(struct appender *a, const char *initialized);
+
+/* Write all there is, end the thread. Returns the last error of the first sink in that. */
+int appender_stop(struct appender *a);
+
+/* Wait until what was committed is written (and synced, when `disk`). 0, -ETIMEDOUT or the sink's error. */
+int appender_flush(struct appender *a, bool disk, int64_t timeout_ns);
+
+/* After the stop: send flushes that came too late home. */
+void appender_dismiss(struct appender *a);
+
+/* Fork: stop between two batches, with all rings read; go on. false: it did not come in time. */
+bool appender_pause(struct appender *a, int64_t timeout_ns);
+void appender_resume(struct appender *a);
+
+#endif

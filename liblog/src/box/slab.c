@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slab.c - slots for spans; see slab.h.
+ *
+ * Free slots are a stack whose head carries a counter against reuse between two reads (ABA); slots never used are
+ * taken in order, so that only pages that were needed are ever touched. */
+#include "box/slab.h"
+
+#include "box/region.h"
+
+#include <string.h>
+
+static struct {
+	struct slot *slot;
+	uint32_t count, said_max;
+	uint32_t fresh; /* slots from here on were never used */
+	uint64_t free;  /* counter << 32 | index of the first free slot */
+	uint32_t used;
+	uint64_t misuse, overflow;
+} slab;
+
+void slab_init(void)
+{
+	if (slab.slot)
+		return;
+	slab.count = (uint32_t)region.header->slots;
+	slab.said_max = slab.count - slab.count / 4;
+	slab.fresh = 1;
+	slab.slot = (struct slot *)(void *)(region.base + region.header->slots_at);
+	region_prefault(slab.slot, 1024 * sizeof *slab.slot);
+	slab.slot[0].state = 1;
+	slab.slot[0].tid = ilu_tid_named("span-slab-full");
+}
+
+static uint32_t pop(void)
+{
+	uint64_t head = __atomic_load_n(&slab.free, __ATOMIC_ACQUIRE), next;
+
+	while ((uint32_t)head) {
+		next = (((head >> 32) + 1) << 32) | __atomic_load_n(&slab.slot[(uint32_t)head].next, __ATOMIC_RELAXED);
+		if (__atomic_compare_exchange_n(&slab.free, &head, next, 1, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE))
+			return (uint32_t)head;
+	}
+	return 0;
+}
+
+static uint32_t take_fresh(void)
+{
+	uint32_t at = __atomic_load_n(&slab.fresh, __ATOMIC_RELAXED);
+
+	while (at < slab.count) {
+		if (__atomic_compare_exchange_n(&slab.fresh, &at, at + 1, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			return at;
+	}
+	return 0;
+}
+
+struct slot *slab_take(bool said, uint32_t *index)
+{
+	uint32_t i = 0;
+	struct slot *slot;
+
+	if (!said || __atomic_load_n(&slab.used, __ATOMIC_RELAXED) < slab.said_max)
+		i = pop();
+	if (!i && (!said || __atomic_load_n(&slab.used, __ATOMIC_RELAXED) < slab.said_max))
+		i = take_fresh();
+	if (!i)
+		return NULL;
+	__atomic_fetch_add(&slab.used, 1, __ATOMIC_RELAXED);
+	slot = slab.slot + i;
+	__atomic_store_n(&slot->state, (slot->state & ~(uint64_t)0xffffffff) | 1, __ATOMIC_RELAXED);
+	*index = i;
+	return slot;
+}
+
+void slab_give(uint32_t index)
+{
+	uint64_t head, next;
+
+	if (!index)
+		return;
+	head = __atomic_load_n(&slab.free, __ATOMIC_RELAXED);
+	do {
+		__atomic_store_n(&slab.slot[index].next, (uint32_t)head, __ATOMIC_RELAXED);
+		next = (((head >> 32) + 1) << 32) | index;
+	} while (!__atomic_compare_exchange_n(&slab.free, &head, next, 1, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	__atomic_fetch_sub(&slab.used, 1, __ATOMIC_RELAXED);
+}
+
+static struct slot *misused(void)
+{
+	__atomic_fetch_add(&slab.misuse, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static bool fits(uint64_t state, uint64_t handle)
+{
+	return state >> 32 == handle >> 32 && (uint32_t)state;
+}
+
+struct slot *slab_get(uint64_t handle)
+{
+	uint32_t index = SLAB_INDEX(handle);
+
+	if (!slab.slot || index >= slab.count || !handle)
+		return handle ? misused() : NULL;
+	if (!fits(__atomic_load_n(&slab.slot[index].state, __ATOMIC_ACQUIRE), handle) && index)
+		return misused();
+	return slab.slot + index;
+}
+
+bool slab_hold(uint64_t handle)
+{
+	struct slot *slot = slab_get(handle);
+	uint64_t state;
+
+	if (!slot || !SLAB_INDEX(handle))
+		return slot != NULL;
+	state = __atomic_load_n(&slot->state, __ATOMIC_RELAXED);
+	do {
+		if (!fits(state, handle))
+			return misused() != NULL;
+	} while (!__atomic_compare_exchange_n(&slot->state, &state, state + 1, 1, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	return true;
+}
+
+bool slab_drop(uint64_t handle)
+{
+	struct slot *slot = slab_get(handle);
+	uint64_t state, next;
+
+	if (!slot || !SLAB_INDEX(handle))
+		return false;
+	state = __atomic_load_n(&slot->state, __ATOMIC_RELAXED);
+	do {
+		if (!fits(state, handle))
+			return misused() != NULL;
+		next = state - 1;
+		if (!(uint32_t)next)
+			next += (uint64_t)1 << 32;
+	} while (!__atomic_compare_exchange_n(&slot->state, &state, next, 1, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	return !(uint32_t)next;
+}
+
+unsigned slab_enabled(uint64_t handle)
+{
+	uint32_t index = SLAB_INDEX(handle);
+
+	if (!handle || !slab.slot || index >= slab.count ||
+	    !fits(__atomic_load_n(&slab.slot[index].state, __ATOMIC_ACQUIRE), handle))
+		return 0;
+	return __atomic_load_n(&slab.slot[index].enabled, __ATOMIC_RELAXED);
+}
+
+uint64_t slab_misuse(void)
+{
+	return __atomic_load_n(&slab.misuse, __ATOMIC_RELAXED);
+}
+
+uint64_t slab_overflow(void)
+{
+	return __atomic_load_n(&slab.overflow, __ATOMIC_RELAXED);
+}
+
+void slab_count_overflow(void)
+{
+	__atomic_fetch_add(&slab.overflow, 1, __ATOMIC_RELAXED);
+}
+
+uint32_t slab_size(void)
+{
+	return slab.count;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* encode.h - records to event lines.
+ *
+ * The encoder owns what a line needs beside the record: the site's fixed parts (rendered at its first record), the
+ * spans' objects, the ring owner's name, the running number. Lines pile up in `out` until the appender takes them. */
+#ifndef ENCODE_H
+#define ENCODE_H
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "encode/flame.h"
+#include "call/ring.h"
+#include "encode/spantext.h"
+#include "base/stamp.h"
+
+#include <stdbool.h>
+
+#define ENCODE_OWN_FIELDS 512
+#define ENCODE_DEPTH      256 /* spans in one list; of a deeper stack the innermost are shown */
+
+struct encoder {
+	struct buf out;
+	size_t lines;
+	uint64_t seq; /* of the next line */
+	struct stamp_scale scale;
+	struct span_texts spans;
+	bool list;         /* write `spans` */
+	bool iluvatar;     /* timestamps as Iluvatar's */
+	uint32_t spanning; /* enum config_spanning */
+	int32_t offset_s;  /* of local time, fixed at the start, for `iluvatar` */
+	int64_t pid;
+	uint64_t cut;       /* values that had been cut, strings that were no JSON */
+	uint64_t written;   /* lines ever */
+	uint64_t orphans;   /* events whose span's text was lost */
+	uint64_t unmade;    /* lines there was no memory for, and that have no number yet */
+	struct flame flame; /* with a sink when it is wanted */
+	/* caches */
+	int64_t second_ns;    /* the second that `second_text` tells, in wall time */
+	char second_text[64]; /* {"timestamp":"2026-11-22T20:03:11. */
+	uint32_t second_len;
+	uint64_t tid_bits[2];
+	char tid_hex[32];
+};
+
+/* 0 or -ENOMEM. `config` is only read now. */
+int encoder_init(struct encoder *enc, const struct config *config, bool tsc);
+void encoder_done(struct encoder *enc);
+
+/* Write the line of a record, if it makes one. Gives back the slot of a span that closes. */
+void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record);
+
+/* Is there memory for a line of the library itself? To be asked before encode_own. */
+bool encode_own_room(struct encoder *enc);
+
+/* A line of the library itself: target "ilulog"; `fields` is JSON after the tid, beginning with a comma, or "", of at
+ * most ENCODE_OWN_FIELDS bytes. */
+void encode_own(struct encoder *enc, const char *level, const char *message, const char *tid, const char *fields,
+                uint64_t seq);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sink.c - what all sinks share: the account of lines written and lost, and the wish to be opened anew. */
+#include "sinks/sink.h"
+
+#include <string.h>
+
+/* Bytes of the first `lines` lines. */
+static size_t prefix_bytes(const char *bytes, size_t len, size_t lines)
+{
+	const char *at = bytes, *end = bytes + len;
+
+	for (; lines && at < end; lines--) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+		at = newline ? newline + 1 : end;
+	}
+	return (size_t)(at - bytes);
+}
+
+int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
+{
+	size_t whole = 0, whole_bytes;
+	int rc;
+
+	if (__atomic_load_n(&sink->reopen_wanted, __ATOMIC_RELAXED))
+		sink_reopen(sink);
+	rc = sink->ops->write(sink, bytes, len, lines, &whole);
+	whole_bytes = whole == lines ? len : prefix_bytes(bytes, len, whole);
+	sink->stats.lines += whole;
+	sink->stats.bytes += whole_bytes;
+	if (rc) {
+		sink->stats.lost_lines += lines - whole;
+		sink->stats.lost_bytes += len - whole_bytes;
+		sink->stats.failures++;
+		sink->stats.last_errno = -rc;
+	}
+	if (written)
+		*written = whole;
+	return rc;
+}
+
+int sink_sync(struct sink *sink)
+{
+	int rc = sink->ops->sync ? sink->ops->sync(sink) : 0;
+
+	if (rc)
+		sink->stats.last_errno = -rc;
+	return rc;
+}
+
+int sink_reopen(struct sink *sink)
+{
+	int rc;
+
+	__atomic_store_n(&sink->reopen_wanted, 0, __ATOMIC_RELAXED);
+	rc = sink->ops->reopen ? sink->ops->reopen(sink) : 0;
+	if (rc) {
+		sink->stats.last_errno = -rc;
+		sink_request_reopen(sink);
+	}
+	return rc;
+}
+
+void sink_request_reopen(struct sink *sink)
+{
+	__atomic_store_n(&sink->reopen_wanted, 1, __ATOMIC_RELAXED);
+}
+
+void sink_close(struct sink *sink)
+{
+	if (sink)
+		sink->ops->close(sink);
+}
