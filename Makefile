@@ -45,16 +45,19 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
-INGEST_SRC := $(addprefix analyzer/ingest/,energy.c line.c reader.c scan.c stamp.c unescape.c zone.c)
-STORE_SRC  := $(addprefix analyzer/store/,aggregate.c bytes.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
-	      shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
-MODEL_SRC  := $(addprefix analyzer/model/,batch.c benchmark.c collect.c container.c csv.c energy_meter.c energy_rows.c fact.c finding.c fold.c function.c hangs.c \
-              input.c intern.c jsontext.c kind.c leaks.c lint.c model.c mount.c overhead.c pack.c pattern.c phase.c phase_read.c result.c result_set.c rowtable.c rules.c span.c \
-              storms.c verify.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_result.c vtab_series.c vtab_span.c write.c)
+BASE_SRC   := $(addprefix analyzer/base/,arena.c bytes.c intern.c scan.c sql.c)
+INGEST_SRC := $(addprefix analyzer/ingest/,energy.c line.c reader.c stamp.c unescape.c zone.c)
+STORE_SRC  := $(addprefix analyzer/store/,aggregate.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
+              shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
+MODEL_SRC  := $(addprefix analyzer/model/,fact.c fold.c phase.c rules.c rules_kept.c span.c)
+TABLES_SRC := $(addprefix analyzer/tables/,kind.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
+BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsontext.c result.c result_set.c verify.c vtab_result.c vtab_series.c)
+BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
+FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c mount.c storms.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c arena.c mask.c match.c names.c quantile.c query.c select.c tid.c when.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c mask.c match.c names.c quantile.c query.c select.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c) \
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,cat.c check.c describe.c energy.c errors.c events.c findings.c functions.c gaps.c invocations.c phases.c runs.c spans.c sql.c \
@@ -64,7 +67,7 @@ RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_
               text.c timeline_html.c timeline_svg.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c help.c load_command.c maintain_command.c options.c repl.c script.c session.c suggest.c words.c)
 
-ANALYZER_SRC := $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)
+ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(FINDING_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rlu.c containerd.c controller.c csv.c dispatch.c estimate.c faults.c function.c \
@@ -161,7 +164,7 @@ $(LIB_SO): $(call objs,$(LIBLOG_SRC))
 	$(Q)ln -sf $(@F).$(VERSION) $@.$(SOMAJOR) && ln -sf $(@F).$(SOMAJOR) $@
 
 # The loadable extension for SQLite: the same objects behind one symbol, with the system's libsqlite3.
-$(EXT_SO): $(call objs,analyzer/store/ext.c) $(LOGQ_A)
+$(EXT_SO): $(call objs,analyzer/ext.c) $(LOGQ_A)
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs) \

@@ -11,7 +11,7 @@
 #ifndef INGEST_ENERGY_H
 #define INGEST_ENERGY_H
 
-#include "ingest/slice.h"
+#include "base/slice.h"
 
 enum energy_kind { ENERGY_NONE, ENERGY_RAPL, ENERGY_IPMI, ENERGY_PROCESS, ENERGY_PERF };
 

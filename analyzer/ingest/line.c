@@ -4,7 +4,7 @@
  * It walks the top level itself, so that it knows the section of each value, and leaves strings, scalars and nested
  * values to scan.h. It is the slow path: most lines of a log match a shape that is known already (store/shape.h). */
 #include "ingest/line.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "ingest/stamp.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 #ifndef INGEST_LINE_H
 #define INGEST_LINE_H
 
-#include "ingest/slice.h"
+#include "base/slice.h"
 
 #define LINE_MAX_BYTES (64u << 20) /* a longer line is rejected by name */
 #define LINE_MAX_KEYS  4096

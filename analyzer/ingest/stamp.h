@@ -6,7 +6,7 @@
 #ifndef INGEST_STAMP_H
 #define INGEST_STAMP_H
 
-#include "ingest/slice.h"
+#include "base/slice.h"
 
 #define STAMP_MAX 40 /* bytes that a printed stamp needs at most, with its NUL */
 

@@ -4,7 +4,7 @@
  * Escapes of half a surrogate pair and bytes that are no UTF-8 become U+FFFD, one for each maximal part (Unicode
  * 15, 3.9). */
 #include "ingest/line.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 
 static size_t put(char *out, uint32_t c)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "load/aside.h"
-#include "model/model.h"
+#include "beside/beside.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,7 +23,7 @@ static void file_read(struct aside *a, struct aside_file *f)
 {
 	if (*a->stop)
 		return;
-	f->rc = model_file_load(a->store, f->run, f->in->path, &f->why);
+	f->rc = beside_file_load(a->store, f->run, f->in->path, &f->why);
 	f->read = true;
 }
 

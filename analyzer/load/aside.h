@@ -14,8 +14,8 @@
 struct aside_file {
 	const struct input *in; /* the caller's, until aside_free */
 	int64_t run;
-	int rc;    /* of model_file_load */
-	char *why; /* of model_file_load, or NULL; freed by aside_free */
+	int rc;    /* of beside_file_load */
+	char *why; /* of beside_file_load, or NULL; freed by aside_free */
 	bool read; /* false: the pass was stopped before */
 };
 

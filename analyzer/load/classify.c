@@ -4,7 +4,7 @@
  * Content decides. A log is known by most of its lines, so that a garbled one does not hide the rest, nor a quoted one
  * make a log of a protocol; tables by the columns in their header; documents by keys that only they have. */
 #include "load/discover.h"
-#include "ingest/slice.h"
+#include "base/slice.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* maintain.c - a database that is there already: taking a source out, making it smaller. */
 #include "load/maintain.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "load/parse.h"
-#include "model/model.h"
+#include "build/model.h"
 #include "store/place.h"
 #include "store/store_private.h"
 

@@ -7,9 +7,9 @@
  * Whatever way a line went, its values were cut out by shape_match: so the shapes and values give it back byte for
  * byte. */
 #include "load/parse.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "ingest/stamp.h"
-#include "model/intern.h"
+#include "base/intern.h"
 
 #include <errno.h>
 #include <stdio.h>

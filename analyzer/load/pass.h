@@ -7,7 +7,7 @@
 #include "load/discover.h"
 #include "load/load.h"
 #include "load/source.h"
-#include "model/model.h"
+#include "build/model.h"
 
 struct pass {
 	const struct load_options *o;

@@ -7,7 +7,7 @@
  * the cache; what must be unpacked first, or comes through a pipe, is handed out in memory. */
 #include "load/source.h"
 #include "ingest/reader.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>

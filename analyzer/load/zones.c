@@ -2,6 +2,7 @@
 /* zones.c - which clock a log was written by (contract §2), and the times that follow from it. */
 #include "ingest/zone.h"
 #include "load/pass.h"
+#include "beside/beside.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -97,7 +98,7 @@ static int source_zone(struct pass *p, int64_t run, int64_t source, const char *
 	}
 	if (had && !strcmp(had, "option"))
 		return 0;
-	if (!res->asked && (rc = model_offset_from_results(p->store, run, &res->offset_s, &res->found)))
+	if (!res->asked && (rc = beside_offset_from_results(p->store, run, &res->offset_s, &res->found)))
 		return rc;
 	res->asked = true;
 	return res->found ? offset_set(p, source, res->offset_s, "result") : offset_set(p, source, 0, "assumed");

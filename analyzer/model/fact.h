@@ -7,7 +7,7 @@
 #ifndef MODEL_FACT_H
 #define MODEL_FACT_H
 
-#include "model/intern.h"
+#include "base/intern.h"
 #include "model/rules.h"
 #include "store/store.h"
 

@@ -3,11 +3,11 @@
 #ifndef MODEL_FOLD_H
 #define MODEL_FOLD_H
 
+#include "base/sql.h"
 #include "model/fact.h"
 #include <math.h>
 
 /* What is not known: NO_NS, NaN, -1 and a slice without pointer, all NULL in the tables. */
-#define NO_NS INT64_MIN
 
 /* A row of the table result: what the load generator wrote. Times are on the log's clock. */
 struct result {

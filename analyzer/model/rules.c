@@ -4,7 +4,7 @@
  * Every word of the file is checked when it is read, so that the model can trust it: a misspelt meaning, argument or
  * key is an error with its line. Whole messages are found by hash; the few prefix rules are tried one by one. */
 #include "model/rules.h"
-#include "model/intern.h"
+#include "base/intern.h"
 #include "rules_iluvatar.h"
 #include <errno.h>
 #include <stdarg.h>

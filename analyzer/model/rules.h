@@ -6,7 +6,7 @@
 #ifndef MODEL_RULES_H
 #define MODEL_RULES_H
 
-#include "ingest/slice.h"
+#include "base/slice.h"
 #include <jansson.h>
 
 /* What a line can say. The words of the rules file and the arguments are in rules.c. */

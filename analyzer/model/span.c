@@ -9,7 +9,7 @@
  * In most logs nothing but the transaction varies in what a line prints of its spans. Then shape and transaction say
  * all, and the keys of the two are remembered: a line whose like was there a moment ago is not put together again. */
 #include "model/span.h"
-#include "model/intern.h"
+#include "base/intern.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.c - see session.h */
 #include "shell/session.h"
+#include "beside/beside.h"
 #include "load/load.h"
-#include "model/model.h"
 #include "render/text.h"
 #include "store/vtab_event.h"
+#include "tables/tables.h"
 #include <errno.h>
 #include <langinfo.h>
 #include <stdlib.h>
@@ -118,7 +119,9 @@ static int open_store(struct session *s, struct query *q, enum store_mode mode)
 	s->store_path = strdup(q->path);
 	rc = s->store_path ? vtab_event_register(store_db(s->store), s->store) : -ENOMEM;
 	if (!rc)
-		rc = model_register(store_db(s->store), s->store);
+		rc = tables_register(store_db(s->store), s->store);
+	if (!rc)
+		rc = beside_register(store_db(s->store), s->store);
 	return query_errno(q, rc, q->path);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "store/chunk.h"
 #include "store/chunk_format.h"
-#include "store/hash.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>

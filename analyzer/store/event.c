@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* event.c - one line as its readers see it: names, fields, text. */
 #include "store/event_room.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "ingest/stamp.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* place.c - transactions and the blocks their lines are in. */
 #include "store/place.h"
 #include "store/column.h"
-#include "store/hash.h"
+#include "base/hash.h"
 #include "store/store_private.h"
 
 #include <errno.h>

@@ -6,9 +6,9 @@
  * dictionary. What stands in no column (transactions, times), messages that differ within a shape, and lines kept whole
  * go the long way, event by event. */
 #include "store/quantiles.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "store/event_value.h"
-#include "store/hash.h"
+#include "base/hash.h"
 #include "store/shape.h"
 #include "store/store_private.h"
 

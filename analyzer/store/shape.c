@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* shape.c - skeletons made from lines, shapes made from skeletons, and the matching of text against them. */
 #include "store/shape.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "ingest/stamp.h"
 #include "store/column.h"
 

@@ -3,7 +3,7 @@
  *
  * The shape was guessed from the line before. Between two values there is nothing to parse, only to compare; what
  * ends a value is known. A guess that is wrong costs the comparison up to the first difference. */
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "ingest/stamp.h"
 #include "store/shape.h"
 

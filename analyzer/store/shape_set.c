@@ -4,7 +4,7 @@
  * One open hash table holds both shapes and families: a family is a skeleton with a count of the shapes that differ
  * from it in texts alone. shapes[] is by id - 1, in steps that never move, so that ids can be followed without the
  * lock. */
-#include "store/hash.h"
+#include "base/hash.h"
 #include "store/shape.h"
 
 #include <errno.h>

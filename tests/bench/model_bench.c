@@ -9,7 +9,7 @@
  * and "model.tree" are the median over 200 transactions, ".worst" the one with the most lines; ".storm" is the same in
  * a transaction of two million lines. */
 #include "bench.h"
-#include "model/model.h"
+#include "build/model.h"
 #include "store/store.h"
 
 #include <stdlib.h>

@@ -3,9 +3,11 @@
  * is an error. */
 #include "faults.h"
 #include "load/load.h"
-#include "model/energy_meter.h"
-#include "model/finding.h"
-#include "model/model.h"
+#include "beside/energy_meter.h"
+#include "findings/finding.h"
+#include "beside/beside.h"
+#include "build/model.h"
+#include "tables/tables.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +74,7 @@ static int read_results(struct store *s, unsigned *hash)
 
 	if (rc)
 		return rc;
-	rc = model_file_load(s, 1, csv_path, &why);
+	rc = beside_file_load(s, 1, csv_path, &why);
 	free(why);
 	if (!rc)
 		rc = ask(s, "SELECT * FROM result", hash);
@@ -152,7 +154,9 @@ static int subject(size_t i, unsigned *hash)
 		free(why);
 		return rc;
 	}
-	rc = model_register(store_db(s), s);
+	rc = tables_register(store_db(s), s);
+	if (!rc)
+		rc = beside_register(store_db(s), s);
 	if (!rc)
 		rc = subjects[i].run(s, hash);
 	store_close(s);

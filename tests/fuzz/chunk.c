@@ -5,7 +5,7 @@
  * The input: a byte with the number of blocks; for the directory and each block its length in two bytes, and its bytes.
  * The directory's list of blocks is added here. With ILU_FUZZ_SEEDS=FOLDER seeds are written there, and nothing else is
  * done. */
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "load/parse.h"
 #include "store/chunk_format.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Any bytes as lines of a log: through the parser with its guesses, the shapes and a chunk, and back. Each line must
  * come back byte for byte, and its row say what the parser says of it alone. */
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "load/parse.h"
 
 #include <assert.h>

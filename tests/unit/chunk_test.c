@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From text to chunks and back: every line byte for byte, and what its row says of it is what the parser says of it
  * alone. */
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "load/parse.h"
 #include "random_lines.h"
 

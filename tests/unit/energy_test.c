@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Energy logs: what a line measures or why it is refused; what readings come to; who is given how much. */
 #include "ingest/energy.h"
-#include "model/energy_meter.h"
+#include "beside/energy_meter.h"
 
 #include <math.h>
 #include <setjmp.h>

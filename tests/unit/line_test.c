@@ -2,7 +2,7 @@
 /* What is a line and what is none, and why not; what its parts say. After JSONTestSuite's idea, with rows of our own.
  */
 #include "ingest/line.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 
 #include <jansson.h>
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Packed columns come back as they were, and no change to their bytes is taken for others. */
-#include "model/pack.h"
-#include "model/result_set.h"
-#include "model/write.h"
+#include "tables/pack.h"
+#include "beside/result_set.h"
+#include "tables/write.h"
 
 #include <errno.h>
 #include <setjmp.h>

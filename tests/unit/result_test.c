@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* result_test.c - the files beside the logs: what they are, what is read from them, and what is said of damaged ones.
  */
-#include "model/csv.h"
-#include "model/jsontext.h"
-#include "model/model.h"
-#include "ingest/scan.h"
+#include "beside/csv.h"
+#include "beside/jsontext.h"
+#include "beside/beside.h"
+#include "base/scan.h"
 
 #include <errno.h>
 #include <math.h>
@@ -52,27 +52,27 @@ static void rows_of(const char *sql, char *out, size_t size)
 
 static const struct {
 	const char *head;
-	enum model_file file;
+	enum beside_file file;
 } heads[] = {
     {"success,function_name,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,tid\ntrue,f",
-     MODEL_FILE_RESULT_CSV},
-    {"\xef\xbb\xbfsuccess,tid,e2e_duration_us\r\n", MODEL_FILE_RESULT_CSV},
-    {"[{\"worker_response\":{", MODEL_FILE_RESULT_JSON},
-    {"[\n {\"controller_response\":{", MODEL_FILE_RESULT_JSON},
-    {"func_name,invoke_time_ms\nf,1\n", MODEL_FILE_TRACE},
-    {"func_name,cold_dur_ms,warm_dur_ms\n", MODEL_FILE_METADATA},
-    {"{\"data\":{\"f\":{\"resource_data\":{", MODEL_FILE_BENCHMARK},
-    {"{\"timestamp\":\"2026-11-23 00:00:00.1\",\"level\":\"INFO\"}", MODEL_FILE_NONE},
-    {"[1,2]", MODEL_FILE_NONE},
-    {"tid,fault\n0,hang\n", MODEL_FILE_NONE},
-    {"", MODEL_FILE_NONE},
+     BESIDE_FILE_RESULT_CSV},
+    {"\xef\xbb\xbfsuccess,tid,e2e_duration_us\r\n", BESIDE_FILE_RESULT_CSV},
+    {"[{\"worker_response\":{", BESIDE_FILE_RESULT_JSON},
+    {"[\n {\"controller_response\":{", BESIDE_FILE_RESULT_JSON},
+    {"func_name,invoke_time_ms\nf,1\n", BESIDE_FILE_TRACE},
+    {"func_name,cold_dur_ms,warm_dur_ms\n", BESIDE_FILE_METADATA},
+    {"{\"data\":{\"f\":{\"resource_data\":{", BESIDE_FILE_BENCHMARK},
+    {"{\"timestamp\":\"2026-11-23 00:00:00.1\",\"level\":\"INFO\"}", BESIDE_FILE_NONE},
+    {"[1,2]", BESIDE_FILE_NONE},
+    {"tid,fault\n0,hang\n", BESIDE_FILE_NONE},
+    {"", BESIDE_FILE_NONE},
 };
 
 static void recognises_files(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-		if (model_file_recognise("x", heads[i].head, strlen(heads[i].head)) != heads[i].file)
+		if (beside_file_recognise("x", heads[i].head, strlen(heads[i].head)) != heads[i].file)
 			fail_msg("%s", heads[i].head);
 }
 
@@ -140,7 +140,7 @@ static void reads_files(void **state)
 
 		write_file(files[i].text);
 		assert_int_equal(store_exec(store, "BEGIN"), 0);
-		rc = model_file_load(store, 1, input, &why);
+		rc = beside_file_load(store, 1, input, &why);
 		if (rc != files[i].rc || !why != !files[i].why || (why && strcmp(why + strlen(input), files[i].why)))
 			fail_msg("%s\n  gave %d %s", files[i].text, rc, why ? why : "");
 		rows_of(files[i].sql, rows, sizeof rows);
@@ -163,7 +163,7 @@ static void joins_in_any_order(void **state)
 		assert_int_equal(store_exec(store, "BEGIN"), 0);
 		for (int i = 0; i < 2; i++) {
 			write_file((i == 0) == (csv_first == 1) ? csv : json);
-			assert_int_equal(model_result_load(store, 1, input, &why), 0);
+			assert_int_equal(beside_result_load(store, 1, input, &why), 0);
 		}
 		rows_of("SELECT "
 		        "success,was_cold,worker_duration_us,code_duration_sec,e2e_duration_us,compute,client_latency_"
@@ -173,9 +173,9 @@ static void joins_in_any_order(void **state)
 		int64_t offset = 1;
 		bool found = false;
 
-		assert_int_equal(model_offset_from_results(store, 1, &offset, &found), 0);
+		assert_int_equal(beside_offset_from_results(store, 1, &offset, &found), 0);
 		assert_true(found && offset == 14400);
-		assert_int_equal(model_offset_from_results(store, 2, &offset, &found), 0);
+		assert_int_equal(beside_offset_from_results(store, 2, &offset, &found), 0);
 		assert_false(found);
 		assert_int_equal(store_exec(store, "ROLLBACK"), 0);
 	}
@@ -221,7 +221,7 @@ static int set_up(void **state)
 		return -1;
 	snprintf(input, sizeof input, "%s/input", dir);
 	snprintf(database, sizeof database, "%s/db", dir);
-	return store_open(database, STORE_CREATE, &store, &why) || model_register(store_db(store), store) ||
+	return store_open(database, STORE_CREATE, &store, &why) || beside_register(store_db(store), store) ||
 	       store_exec(store, "INSERT INTO run(id, path, kind) VALUES(1, 'x', 'other')");
 }
 

@@ -4,7 +4,7 @@
  * that repeat. Those are given back and compared byte for byte all the same, but not under a sanitizer: it takes 10,000
  * lines, and leaves the two out. */
 #include "ingest/reader.h"
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "load/load.h"
 #include "store/store.h"
 

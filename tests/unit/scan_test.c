@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The scanners beside references that look at one byte at a time, at all alignments and lengths, before a page that
  * must not be touched. */
-#include "ingest/scan.h"
+#include "base/scan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Shapes: what of a line is in the skeleton and what is a value, what a shape knows of its lines, which lines it
  * matches. */
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "random_lines.h"
 #include "store/shape.h"
 

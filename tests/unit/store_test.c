@@ -2,7 +2,7 @@
 /* The whole way: a file is loaded into a database, and everything that is read back is compared with the file itself:
  * lines byte for byte, values with what jansson reads, cursors with a loop over all events, a file loaded in pieces
  * with one loaded at once. */
-#include "ingest/scan.h"
+#include "base/scan.h"
 #include "load/load.h"
 #include "random_lines.h"
 #include "store/store.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The model's tables: what is written as differences and kinds comes back from the views as it was, and columns that
  * follow from others are computed as the reference does. */
-#include "model/model.h"
-#include "model/write.h"
+#include "beside/beside.h"
+#include "build/model.h"
+#include "tables/write.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -411,7 +412,7 @@ static void finds_damage(void **state)
 
 		assert_int_equal(sql_exec_all(store_db(store), "SAVEPOINT whole"), 0);
 		assert_int_equal(sql_exec_all(store_db(store), damages[i].sql), 0);
-		found = model_verify(store, say, &said);
+		found = beside_verify(store, say, &said);
 		if (found != damages[i].faults || said != found)
 			fail_msg("%s: %d faults, %d said", damages[i].sql, found, said);
 		assert_int_equal(sql_exec_all(store_db(store), "ROLLBACK TO whole; RELEASE whole"), 0);

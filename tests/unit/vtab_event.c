@@ -3,7 +3,7 @@
  * finds the same rows as one that was not. */
 #include "ingest/stamp.h"
 #include "load/load.h"
-#include "model/model.h"
+#include "tables/tables.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -131,7 +131,7 @@ static int setup(void **state)
 	for (i = 0; i < nlines; i++)
 		fprintf(f, "%s\n", lines[i]);
 	fclose(f);
-	if (load_run(&o) || store_open(db_path, STORE_READ, &store, &why) || model_register(store_db(store), store))
+	if (load_run(&o) || store_open(db_path, STORE_READ, &store, &why) || tables_register(store_db(store), store))
 		return -1;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* check.c - is the database whole: SQLite's structure, every block, every line, the ledger, the model's tables. */
-#include "model/model.h"
+#include "beside/beside.h"
 #include "query/commands/commands.h"
 #include <errno.h>
 #include <unistd.h>
@@ -74,7 +74,7 @@ int cmd_check(struct query *q)
 	/* For people no table without a fault. */
 	int rc = people ? 0 : open_table(&c);
 	int faults = rc ? rc : store_check(q->store, on_fault, on_progress, &c);
-	int more = faults ? 0 : model_verify(q->store, on_fault, &c);
+	int more = faults ? 0 : beside_verify(q->store, on_fault, &c);
 
 	faults = more ? more : faults;
 	clear_progress(&c);

@@ -3,7 +3,7 @@
  *
  * Of the energy logs that are loaded beside a run's logs. Power is given in equal parts to the executions that run at
  * each instant; what was used while none ran stands apart as idle. */
-#include "model/energy_meter.h"
+#include "beside/energy_meter.h"
 #include "query/commands/commands.h"
 #include "query/core/select.h"
 #include <errno.h>

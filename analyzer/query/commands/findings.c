@@ -6,7 +6,7 @@
 #include "query/commands/commands.h"
 #include "query/events/event_line.h"
 #include "ingest/line.h"
-#include "model/finding.h"
+#include "findings/finding.h"
 #include "render/number.h"
 #include "render/text.h"
 #include <errno.h>

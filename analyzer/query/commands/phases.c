@@ -5,7 +5,7 @@
  * time; share says how much of it a phase is.
  *
  * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name. */
-#include "model/phase_read.h"
+#include "tables/phase_read.h"
 #include "query/commands/commands.h"
 #include "query/core/names.h"
 #include "query/core/quantile.h"

@@ -3,7 +3,7 @@
 #ifndef QUERY_MATCH_H
 #define QUERY_MATCH_H
 
-#include "ingest/slice.h"
+#include "base/slice.h"
 
 /* The whole text; * in the pattern stands for anything, also nothing. */
 bool match_glob(const char *pattern, struct slice text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* names.c - see names.h: a hash table with open addressing, whose slots hold number + 1. */
 #include "query/core/names.h"
-#include "model/intern.h"
+#include "base/intern.h"
 #include <errno.h>
 #include <stdlib.h>
 

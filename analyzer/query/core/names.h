@@ -3,7 +3,7 @@
 #ifndef QUERY_NAMES_H
 #define QUERY_NAMES_H
 
-#include "ingest/slice.h"
+#include "base/slice.h"
 
 /* Zero-initialise. */
 struct names {

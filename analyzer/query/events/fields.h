@@ -3,7 +3,7 @@
 #ifndef QUERY_FIELDS_H
 #define QUERY_FIELDS_H
 
-#include "ingest/slice.h"
+#include "base/slice.h"
 #include "render/text.h"
 
 enum field_kind { FIELD_STRING = 1, FIELD_INTEGER, FIELD_REAL, FIELD_BOOL, FIELD_NULL, FIELD_OBJECT, FIELD_ARRAY };

@@ -3,7 +3,7 @@
 #ifndef QUERY_TRANSACTION_H
 #define QUERY_TRANSACTION_H
 
-#include "query/core/arena.h"
+#include "base/arena.h"
 #include "query/core/query.h"
 
 struct tx_phase {

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* arena.h - memory that dies together. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_block;
+
+/* Zero-initialise. A failed allocation is remembered, so that a builder asks once at the end. */
+struct arena {
+	struct arena_block *blocks;
+	int failed;
+};
+
+/* Zeroed; NULL where memory is out. */
+void *arena_take(struct arena *a, size_t size);
+/* A copy with a NUL behind it; "" where memory is out, NULL for NULL. */
+char *arena_text(struct arena *a, const char *bytes, size_t len);
+void arena_done(struct arena *a);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* build.h - the state of one model_build, and its steps. All return 0 or a negative errno. */
+#ifndef BUILD_BUILD_H
+#define BUILD_BUILD_H
+
+#include "tables/write.h"
+
+struct build_run {
+	int64_t id, offset_ns;
+};
+
+/* One start of execution, for the batches. */
+struct build_start {
+	int64_t run, id, time_ns;
+	uint32_t function; /* names, or INTERN_NONE */
+	uint32_t worker;   /* names, or INTERN_NONE */
+};
+
+/* One invocation, for what the trace says of it. */
+struct build_arrival {
+	int64_t run, time_ns, id;
+	int64_t place;     /* of its transaction */
+	uint32_t function; /* names, or INTERN_NONE: not known from log or result */
+	uint32_t kind;     /* where it was written */
+};
+
+/* Invocations with a result of one function on one worker; of all functions: that worker's. */
+struct build_group {
+	double n, least; /* the least code time, s */
+};
+
+struct build {
+	struct store *store;
+	sqlite3 *db;
+	struct rules *rules;
+	struct facts facts;
+	struct fold fold;
+	struct writer writer;
+	struct build_run *run;
+	size_t nruns;
+	struct intern names; /* of functions and workers */
+	struct build_start *start;
+	size_t nstarts, start_room;
+	struct intern bests;  /* run and function -> number in best */
+	double (*best)[3];    /* benchmark: cold and warm time, warm time in the worker, s */
+	struct intern groups; /* run, worker and function -> number in group */
+	struct build_group *group;
+	const struct model_options *o; /* or NULL */
+	struct patterns *patterns;
+	bool counting; /* the first of two folds, which only counts groups */
+	struct build_arrival *arrival;
+	size_t narrivals, arrival_room;
+};
+
+/* Keeps of an invocation what the steps after the fold need. */
+int build_note(struct build *b, const struct invocation *o, const struct fact *v, size_t n);
+
+/* batch.c: runs of starts of one function, in the order of each worker's log. */
+int build_run_facts(
+    struct build *b); /* batches that the log names, cache insertions, benchmark names; while the facts are there */
+int build_batches(struct build *b); /* batches by the starts */
+
+/* container.c: the table container, from the facts of this pass; and the locks of one transaction: each "acquired" with
+ * the next "dropped" of the same container. */
+int build_containers(struct build *b);
+int build_locks(struct build *b, const struct fact *v, size_t n, int64_t run, int64_t place);
+
+/* pattern.c: messages as templates. Lines that are no span's are taken one by one (arg: the patterns), then the table
+ * is written. */
+struct patterns *patterns_new(struct store *s);
+void patterns_free(struct patterns *p);
+int patterns_take(const struct event *e, void *arg);
+int patterns_join(struct patterns *p, const struct patterns *from); /* adds what another has taken */
+int patterns_write(struct patterns *p, sqlite3 *db);
+
+/* function.c */
+int build_functions_from_trace(struct build *b); /* the k-th arrival is the k-th row of the trace */
+int build_functions(struct build *b);            /* benchmark names, inter-arrival times */
+bool function_has_column(sqlite3 *db, const char *column);
+
+/* overhead.c */
+int build_best_times(struct build *b);
+int overhead_count(struct build *b, const struct invocation *o);
+int overhead_fill(struct build *b, struct invocation *o);
+int build_cache_insertions(struct build *b);
+
+#endif

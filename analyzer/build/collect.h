@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* collect.h - the facts of a whole store, by several threads.
+ *
+ * Chunks are independent, so each thread reads a stretch of them with a store of its own on the same connection, into
+ * facts and patterns of its own; those are joined in the order of the stretches. Facts are put in order afterwards and
+ * patterns have none, so the outcome is the same for any number of threads. */
+#ifndef BUILD_COLLECT_H
+#define BUILD_COLLECT_H
+
+#include "build/build.h"
+
+struct collect_options {
+	unsigned threads;          /* at least 1; a small store takes fewer */
+	struct patterns *patterns; /* joined by the lines that are no span's, or NULL */
+	/* Called once by the caller's thread while the others read; what it writes is not read by them. NULL: nothing
+	 * to do. A failure is returned. */
+	int (*meanwhile)(void *arg);
+	void *meanwhile_arg;
+};
+
+/* As facts_collect with no filter: f->pass and f->passes say whose facts are taken, at most max are held. */
+int collect_facts(struct facts *f, struct store *s, const struct collect_options *o, size_t max);
+
+#endif

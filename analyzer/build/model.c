@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* model.c - builds the model's tables: collect facts, fold them, write rows; then what needs all rows.
+ *
+ * Results and facts are both in the order of (run, tid), so they are merged like two sorted lists. Where there are
+ * more facts than memory is given, the transactions are shared between passes; nothing else changes. */
+#include "build/model.h"
+#include "build/build.h"
+#include "beside/result_set.h"
+#include "build/collect.h"
+#include "model/rules_kept.h"
+#include "beside/beside.h"
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- results, in the order of their key ---- */
+
+struct results {
+	sqlite3 *db;
+	struct build_run *run; /* by id */
+	size_t nruns, at;      /* the run whose results set has */
+	struct result_set set;
+	uint32_t *order, n; /* rows by tid, and the one that cur is */
+	struct result cur;
+	bool more;
+};
+
+static int compare_texts(struct slice a, struct slice b)
+{
+	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_tids(const void *a, const void *b, void *arg)
+{
+	const struct slice *tid = arg;
+
+	return compare_texts(tid[*(const uint32_t *)a], tid[*(const uint32_t *)b]);
+}
+
+/* The results of the next run that has any. */
+static int results_next_run(struct results *rs)
+{
+	int rc = 0;
+
+	while (!rc && rs->at < rs->nruns && rs->n == rs->set.tids.n) {
+		result_set_done(&rs->set);
+		free(rs->order);
+		rs->n = 0;
+		rc = result_set_read(&rs->set, rs->db, rs->run[rs->at++].id);
+		rs->order = malloc((rs->set.tids.n + 1) * sizeof *rs->order);
+		if (!rc && !rs->order)
+			rc = -ENOMEM;
+		for (uint32_t i = 0; !rc && i < rs->set.tids.n; i++)
+			rs->order[i] = i;
+		if (!rc)
+			qsort_r(rs->order, rs->set.tids.n, sizeof *rs->order, compare_tids, rs->set.tids.text);
+	}
+	return rc;
+}
+
+static int results_next(struct results *rs)
+{
+	int rc = results_next_run(rs);
+	const struct result_row *v;
+
+	rs->more = !rc && rs->n < rs->set.tids.n;
+	if (!rs->more)
+		return rc;
+	v = &rs->set.v[rs->order[rs->n]];
+	rs->cur = (struct result){rs->run[rs->at - 1].id,
+	                          rs->set.tids.text[rs->order[rs->n]],
+	                          intern_text(&rs->set.names, v->function_name),
+	                          v->success,
+	                          v->was_cold,
+	                          v->worker_duration_us,
+	                          v->e2e_duration_us,
+	                          v->compute,
+	                          v->container_state,
+	                          v->sent,
+	                          v->client_latency_us,
+	                          v->code_duration_sec};
+	rs->n++;
+	return 0;
+}
+
+static void results_done(struct results *rs)
+{
+	result_set_done(&rs->set);
+	free(rs->order);
+}
+
+/* ---- one pass ---- */
+
+static int compare_run_tid(int64_t run_a, struct slice a, int64_t run_b, struct slice b)
+{
+	return run_a != run_b ? (run_a < run_b ? -1 : 1) : compare_texts(a, b);
+}
+
+static int64_t offset_ns(const struct build *b, int64_t run)
+{
+	for (size_t i = 0; i < b->nruns; i++)
+		if (b->run[i].id == run)
+			return b->run[i].offset_ns;
+	return 0;
+}
+
+/* Folds one transaction and writes it, if it is an invocation, and its locks. */
+static int build_one(struct build *b, const struct fact *v, size_t n, int64_t run, struct slice tid,
+                     const struct result *result)
+{
+	struct invocation o;
+	int64_t place = 0;
+	int rc = b->counting ? 0 : writer_place(&b->writer, run, tid, &place);
+
+	if (!rc && !b->counting)
+		rc = build_locks(b, v, n, run, place);
+	if (rc || !tid.len)
+		return rc;
+	rc = fold_invocation(&b->fold, &b->facts, v, n, result, offset_ns(b, run), &o);
+
+	if (rc <= 0)
+		return rc;
+	o.run = run;
+	o.tid = tid;
+	o.place = place;
+	if (b->counting)
+		return overhead_count(b, &o);
+	rc = overhead_fill(b, &o);
+	if (rc)
+		return rc;
+	rc = write_invocation(&b->writer, &o);
+	return rc ? rc : build_note(b, &o, v, n);
+}
+
+/* A result whose transaction no fact speaks of. */
+static int build_result_alone(struct build *b, const struct result *r)
+{
+	char small[256], *buf = small;
+	bool ours;
+
+	if (8 + r->tid.len > sizeof small && !(buf = malloc(8 + r->tid.len)))
+		return -ENOMEM;
+	ours = facts_share(&b->facts, fact_key(r->run, r->tid, buf));
+	if (buf != small)
+		free(buf);
+	return ours ? build_one(b, NULL, 0, r->run, r->tid, r) : 0;
+}
+
+static int build_pass(struct build *b)
+{
+	struct results rs = {.db = b->db, .run = b->run, .nruns = b->nruns};
+	const struct facts *f = &b->facts;
+	int rc = results_next(&rs);
+
+	for (size_t i = 0, end; !rc && i < f->n; i = end) {
+		uint32_t key = f->by_rank[f->v[i].key];
+		struct slice tid = fact_tid(f, key);
+		int64_t run = fact_run(f, key);
+		int c = 1;
+
+		for (end = i; end < f->n && f->v[end].key == f->v[i].key; end++)
+			;
+		while (!rc && rs.more && (c = compare_run_tid(rs.cur.run, rs.cur.tid, run, tid)) < 0) {
+			rc = build_result_alone(b, &rs.cur);
+			if (!rc)
+				rc = results_next(&rs);
+		}
+		if (rc)
+			break;
+		bool both = rs.more && !c;
+
+		rc = build_one(b, f->v + i, end - i, run, tid, both ? &rs.cur : NULL);
+		if (!rc && both)
+			rc = results_next(&rs);
+	}
+	while (!rc && rs.more) {
+		rc = build_result_alone(b, &rs.cur);
+		if (!rc)
+			rc = results_next(&rs);
+	}
+	results_done(&rs);
+	return rc;
+}
+
+/* first: what else is done in a first reading, too. */
+static int collect(struct build *b, bool first)
+{
+	struct collect_options o = {.threads = b->o && b->o->threads ? b->o->threads : 1};
+	int rc;
+
+	if (first) {
+		o.patterns = b->patterns;
+		o.meanwhile = b->o ? b->o->meanwhile : NULL;
+		o.meanwhile_arg = b->o ? b->o->meanwhile_arg : NULL;
+	}
+	rc = collect_facts(&b->facts, b->store, &o, FACTS_MAX);
+	return rc < 0 ? rc : facts_sort(&b->facts);
+}
+
+/* Takes a step with each share of the facts. The first share is there already where nothing else was collected since.
+ */
+static int each_share(struct build *b, int (*step)(struct build *))
+{
+	int rc = 0;
+
+	for (unsigned pass = 0; !rc && pass < b->facts.passes; pass++) {
+		if (pass != b->facts.pass) {
+			facts_clear(&b->facts);
+			malloc_trim(
+			    0); /* before the next share is collected beside what the allocator kept of this one */
+			b->facts.pass = pass;
+			rc = collect(b, false);
+		}
+		if (!rc)
+			rc = step(b);
+	}
+	return rc;
+}
+
+static int build_share(struct build *b)
+{
+	int rc = build_pass(b);
+
+	return rc ? rc : build_containers(b);
+}
+
+/* Where there is a benchmark, invocations are folded twice: their shares need all of them. */
+static int build_passes(struct build *b)
+{
+	int rc;
+
+	b->patterns = patterns_new(b->store);
+	if (!b->patterns)
+		return -ENOMEM;
+	rc = collect(b, true);
+	if (!rc)
+		rc = build_run_facts(b);
+	if (!rc)
+		rc = build_functions(b);
+	if (!rc)
+		rc = build_best_times(b);
+	if (!rc && b->bests.n) {
+		b->counting = true;
+		rc = each_share(b, build_pass);
+		b->counting = false;
+	}
+	return rc ? rc : each_share(b, build_share);
+}
+
+/* ---- the whole ---- */
+
+static int read_runs(struct build *b)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(b->db, "SELECT id, offset_s FROM run ORDER BY id", &st), step = SQLITE_DONE;
+
+	if (rc)
+		return rc;
+	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct build_run *p = realloc(b->run, (b->nruns + 1) * sizeof *p);
+
+		if (!p) {
+			step = SQLITE_NOMEM;
+			break;
+		}
+		b->run = p;
+		p[b->nruns++] =
+		    (struct build_run){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) * 1000000000};
+	}
+	sqlite3_finalize(st);
+	return sql_errno(step);
+}
+
+static void build_done(struct build *b)
+{
+	writer_close(&b->writer);
+	patterns_free(b->patterns);
+	fold_done(&b->fold);
+	facts_done(&b->facts);
+	intern_done(&b->names);
+	intern_done(&b->bests);
+	intern_done(&b->groups);
+	free(b->best);
+	free(b->group);
+	free(b->start);
+	free(b->arrival);
+	free(b->run);
+	rules_free(b->rules);
+}
+
+static int build_all(struct build *b)
+{
+	int rc = sql_exec_all(b->db, "DELETE FROM invocation_row; DELETE FROM invocation_kind; DELETE FROM "
+	                             "attempt_row; DELETE FROM lock_row; DELETE FROM batch_row;"
+	                             "DELETE FROM work_kind; DELETE FROM container; DELETE FROM pattern;"
+	                             "UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
+
+	if (!rc)
+		rc = read_runs(b);
+	if (!rc)
+		rc = writer_open(&b->writer, b->db, b->nruns > 1);
+	if (!rc)
+		rc = build_passes(b);
+	if (!rc)
+		rc = build_batches(b);
+	if (!rc)
+		rc = build_functions_from_trace(b);
+	if (!rc)
+		rc = writer_finish(&b->writer);
+	if (!rc)
+		rc = build_cache_insertions(b);
+	return rc ? rc : patterns_write(b->patterns, b->db);
+}
+
+int model_build(struct store *s, const struct model_options *o, char **why)
+{
+	struct build b = {.store = s, .db = store_db(s), .o = o};
+	char *ignored = NULL;
+	int rc;
+
+	if (!why)
+		why = &ignored;
+	*why = NULL;
+	rc = o && o->rules ? rules_keep(b.db, o->rules, why) : 0;
+	if (!rc)
+		rc = rules_of_database(b.db, &b.rules, why);
+	if (!rc && o && o->benchmark)
+		rc = beside_benchmark_load(s, 0, o->benchmark, why);
+	if (!rc) {
+		facts_init(&b.facts, b.rules);
+		rc = build_all(&b);
+		if (rc && !*why &&
+		    asprintf(why, "the model could not be built: %s (%s)", strerror(-rc), sqlite3_errmsg(b.db)) < 0)
+			*why = NULL;
+	}
+	build_done(&b);
+	free(ignored);
+	return rc;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* model.h - from events to invocations: what the loader and the program call.
+ *
+ * The model is a pure function of the store: it reads events, results and traces and writes the tables invocation,
+ * attempt, function, container, lock, batch and pattern afresh. So it is the same after a load, an append or a dropped
+ * source, in any order of files. All functions return 0 or a negative errno unless they say otherwise; where there is
+ * a `why`, it is set on error to a sentence for the user, yours to free(). */
+#ifndef BUILD_MODEL_H
+#define BUILD_MODEL_H
+
+#include "store/store.h"
+
+struct model_options {
+	const char *benchmark; /* path of a function benchmark file (JSON), or NULL: benchmark columns as the database
+	                          has them */
+	const char *rules;     /* path of a rules file of the user's own, kept in the database; NULL: as kept, else the
+	                          built-in one */
+	unsigned threads;      /* that read the events; 0: the caller's alone */
+	/* Something to write that events and results do not depend on: called once, while the threads read. NULL:
+	 * nothing. */
+	int (*meanwhile)(void *arg);
+	void *meanwhile_arg;
+};
+
+/* (Re)writes the model's tables from the store, inside the caller's transaction. o may be NULL. */
+int model_build(struct store *s, const struct model_options *o, char **why);
+
+#endif

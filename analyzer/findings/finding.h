@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* finding.h - what is wrong with a run, with its evidence: rows for the commands lint, hangs, storms and diagnose
+ * mount.
+ *
+ * A finding names a rule, how bad it is, the transaction at fault, why, how many are affected, and the lines that show
+ * it. Each function appends to a list; db is the store's own connection. All return 0 or a negative errno. */
+#ifndef FINDINGS_FINDING_H
+#define FINDINGS_FINDING_H
+
+#include "store/store.h"
+
+enum finding_level { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
+
+/* One piece of evidence: an event, or a remark of our own between events (id 0). */
+struct evidence {
+	int64_t event; /* event.id, or 0 */
+	char *remark;  /* why it matters, or NULL */
+};
+
+struct finding {
+	const char *rule; /* static: "hang", "storm", "mount", "double-lock", ... */
+	enum finding_level level;
+	int64_t run;
+	char *tid;                 /* NULL: of no transaction */
+	char *cause;               /* NULL: none to name */
+	int64_t count;             /* victims behind it (hangs), rounds (storms), occurrences */
+	char *message;             /* one sentence */
+	int64_t first_ns, last_ns; /* INT64_MIN: of no time */
+	struct evidence *evidence;
+	size_t nevidence;
+	/* More of its facts, by name: worker, container_id, share, ... Values are text. */
+	struct finding_detail {
+		const char *name;
+		char *value;
+	} * detail;
+	size_t ndetails;
+};
+
+struct findings {
+	struct finding *v;
+	size_t n, room;
+};
+
+void findings_done(struct findings *f);
+
+/* run 0: all runs. */
+int find_lint(struct store *s, int64_t run, struct findings *out);
+int find_hangs(struct store *s, int64_t run, struct findings *out);
+int find_storms(struct store *s, int64_t run, struct findings *out);
+int find_mount_failures(struct store *s, int64_t run, struct findings *out);
+
+/* A part of lint: containers that no transaction gave back. Needs level debug. */
+int find_leaked_containers(struct store *s, int64_t run, struct findings *out);
+
+const char *finding_level_name(enum finding_level l);
+/* Whether any is of level warning or above: the exit status of the commands. */
+bool findings_alarm(const struct findings *f);
+
+/* ---- for those who find ---- */
+
+/* A new finding at the end of the list, zeroed but for the rule, level and run; NULL: no memory. */
+struct finding *finding_add(struct findings *f, const char *rule, enum finding_level level, int64_t run);
+/* Set its texts; printf-like. -ENOMEM or 0. */
+int finding_say(char **to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int finding_tid(struct finding *f, struct slice tid);
+int finding_evidence(struct finding *f, int64_t event, const char *remark);
+int finding_detail_add(struct finding *f, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* hangs.c - what never completed, and why.
+ *
+ * Most of what hangs is victims: it waits behind the few that began to execute and never ended. Those are the findings,
+ * each with the number that waits on its worker. An invocation that was merely under way when its log ended is told
+ * apart by its age: a hang has executed for several times the longest execution that completed. Where the load
+ * generator gave up, its result says failed, and the worker's lines say what became of the request: it never came,
+ * never began, was never completed, or was too late. A log that falls silent long before the others of its run is a
+ * finding of its own, with the spans that were open in that instant. */
+#include "findings/finding.h"
+#include "model/span.h"
+#include "base/sql.h"
+#include "model/rules_kept.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HANG_FACTOR      3 /* times the longest completed execution */
+#define HANG_LEAST_NS    1000000000
+#define SILENCE_FACTOR   20 /* times the mean distance of two lines */
+#define SILENCE_LEAST_NS 30000000000
+#define LAST_LINES       5 /* of a transaction or log, as evidence */
+
+/* ---- evidence: the last lines ---- */
+
+struct tail {
+	int64_t time[LAST_LINES], id[LAST_LINES];
+	int n;
+};
+
+static void keep_latest(struct tail *t, int64_t time, int64_t id)
+{
+	int i = t->n < LAST_LINES ? t->n++ : 0;
+
+	if (t->n == LAST_LINES && i == 0 && (time < t->time[0] || (time == t->time[0] && id < t->id[0])))
+		return;
+	/* The oldest stands first: insert in order. */
+	if (i == 0 && t->n == LAST_LINES) {
+		for (; i + 1 < t->n && (t->time[i + 1] < time || (t->time[i + 1] == time && t->id[i + 1] < id)); i++)
+			t->time[i] = t->time[i + 1], t->id[i] = t->id[i + 1];
+	} else {
+		for (; i > 0 && (t->time[i - 1] > time || (t->time[i - 1] == time && t->id[i - 1] > id)); i--)
+			t->time[i] = t->time[i - 1], t->id[i] = t->id[i - 1];
+	}
+	t->time[i] = time;
+	t->id[i] = id;
+}
+
+static int last_lines(struct store *s, const struct event_query *q, struct finding *f)
+{
+	struct event_cursor *c;
+	const struct event *e;
+	struct tail t = {.n = 0};
+	int rc = event_cursor_open(s, q, &c);
+
+	if (rc)
+		return rc;
+	while ((rc = event_cursor_next(c, &e)) == 1)
+		keep_latest(&t, e->time_ns, e->id);
+	event_cursor_close(c);
+	for (int i = 0; !rc && i < t.n; i++)
+		rc = finding_evidence(f, t.id[i], NULL);
+	return rc;
+}
+
+/* ---- hangs ---- */
+
+/* Per worker: until when its logs go, how long the longest completed execution took, how many wait. */
+static const char culprits_sql[] =
+    "WITH w AS (SELECT i.run run, i.worker worker,"
+    "  coalesce((SELECT max(last_ns) FROM source s WHERE s.run = i.run AND s.worker = i.worker), (SELECT last_ns FROM "
+    "run WHERE id = i.run)) last_ns,"
+    "  coalesce(max(CASE WHEN i.status <> 'unfinished' THEN i.end_ns - i.start_ns END), 0) longest_ns,"
+    "  sum(i.status = 'unfinished' AND i.start_ns IS NULL) waiting, sum(i.status = 'unfinished' AND i.start_ns IS NOT "
+    "NULL) holding,"
+    "  min(CASE WHEN i.status = 'unfinished' AND i.start_ns IS NULL THEN coalesce(i.arrived_ns, i.sent_ns) END) "
+    "since_ns"
+    " FROM invocation i GROUP BY 1, 2) "
+    "SELECT i.run, i.tid, i.worker, i.function_name, i.start_ns, w.last_ns, w.longest_ns, w.waiting, w.holding, "
+    "w.since_ns,"
+    " (SELECT a.container_id FROM attempt a WHERE a.run = i.run AND a.tid = i.tid ORDER BY a.n DESC LIMIT 1) "
+    "container_id,"
+    " (SELECT count(*) FROM lock l WHERE l.run = i.run AND l.tid = i.tid AND l.to_ns IS NULL) locks "
+    "FROM invocation i JOIN w ON w.run = i.run AND w.worker IS i.worker "
+    "WHERE i.status = 'unfinished' AND i.start_ns IS NOT NULL AND (?1 = 0 OR i.run = ?1) ORDER BY i.run, i.start_ns, "
+    "i.tid";
+
+static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
+{
+	struct slice tid = column_slice(st, 1), worker = column_slice(st, 2), function = column_slice(st, 3),
+	             container = column_slice(st, 10);
+	int64_t start = sqlite3_column_int64(st, 4), last = sqlite3_column_int64(st, 5),
+	        longest = sqlite3_column_int64(st, 6);
+	int64_t waiting = sqlite3_column_int64(st, 7), holding = sqlite3_column_int64(st, 8), age = last - start;
+	bool hang = age > longest * HANG_FACTOR && age > HANG_LEAST_NS;
+	struct finding *f = finding_add(out, hang ? "hang" : "cut-off", hang ? FINDING_ERROR : FINDING_NOTE,
+	                                sqlite3_column_int64(st, 0));
+	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
+	int rc = f ? finding_tid(f, tid) : -ENOMEM;
+
+	if (rc)
+		return rc;
+	f->count = hang ? waiting : 0;
+	f->first_ns = start;
+	f->last_ns = last;
+	if (!hang)
+		rc = finding_say(&f->message, "%.*s had executed for %.3f s when the log ended", (int)function.len,
+		                 function.ptr ? function.ptr : "", (double)age / 1e9);
+	else
+		rc = finding_say(&f->message,
+		                 "%.*s on %.*s has executed for %.3f s without end (the longest that completed took "
+		                 "%.3f s); %lld invocation%s wait%s "
+		                 "behind it and %lld other%s",
+		                 (int)function.len, function.ptr ? function.ptr : "a function", (int)worker.len,
+		                 worker.ptr ? worker.ptr : "", (double)age / 1e9, (double)longest / 1e9,
+		                 (long long)waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+		                 (long long)holding - 1, holding == 2 ? "" : "s");
+	if (!rc)
+		rc = finding_say(&f->cause, "%s%s%s",
+		                 hang ? "the function never returned: it holds a slot of its worker" : "the log ended",
+		                 hang && container.ptr ? ", its container" : "",
+		                 hang && sqlite3_column_int64(st, 11) ? " and that container's lock" : "");
+	if (!rc && worker.ptr)
+		rc = finding_detail_add(f, "worker", "%.*s", (int)worker.len, worker.ptr);
+	if (!rc && function.ptr)
+		rc = finding_detail_add(f, "function_name", "%.*s", (int)function.len, function.ptr);
+	if (!rc && container.ptr)
+		rc = finding_detail_add(f, "container_id", "%.*s", (int)container.len, container.ptr);
+	if (!rc)
+		rc = finding_detail_add(f, "culprits", "%lld", (long long)holding);
+	return rc ? rc : last_lines(s, &q, f);
+}
+
+/* Never started, and nothing on the same worker that executes without end. */
+static const char stuck_sql[] =
+    "SELECT i.run, i.worker, count(*), min(coalesce(i.arrived_ns, i.controller_ns)), min(i.tid) FROM invocation i "
+    "WHERE i.status = 'unfinished' AND i.start_ns IS NULL AND (?1 = 0 OR i.run = ?1) AND NOT EXISTS "
+    "(SELECT 1 FROM invocation h WHERE h.run = i.run AND h.worker IS i.worker AND h.status = 'unfinished' AND "
+    "h.start_ns IS NOT NULL) "
+    "GROUP BY 1, 2";
+
+static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
+{
+	struct slice worker = column_slice(st, 1), tid = column_slice(st, 4);
+	int64_t n = sqlite3_column_int64(st, 2);
+	struct finding *f = finding_add(out, "never-started", FINDING_WARNING, sqlite3_column_int64(st, 0));
+	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
+	int rc = f ? finding_tid(f, tid) : -ENOMEM;
+
+	if (rc)
+		return rc;
+	f->count = n;
+	f->first_ns = column_ns(st, 3);
+	rc = finding_say(&f->message, "%lld invocation%s on %.*s never started, and nothing there executes without end",
+	                 (long long)n, n == 1 ? "" : "s", (int)worker.len, worker.ptr ? worker.ptr : "no worker");
+	if (!rc)
+		rc = finding_say(&f->cause, "unknown");
+	return rc ? rc : last_lines(s, &q, f);
+}
+
+/* What never started may lack the memory of containers that nobody gave back. */
+static int explain_stuck(struct store *s, int64_t run, struct findings *out, size_t from)
+{
+	struct findings lost = {0};
+	bool any = false;
+	int rc = 0;
+
+	for (size_t i = from; i < out->n; i++)
+		any |= !strcmp(out->v[i].rule, "never-started");
+	if (any)
+		rc = find_leaked_containers(s, run, &lost);
+	for (size_t i = from; !rc && i < out->n; i++) {
+		struct finding *f = &out->v[i];
+		int64_t n = 0;
+
+		for (size_t k = 0; k < lost.n; k++)
+			n += lost.v[k].run == f->run;
+		if (!n || strcmp(f->rule, "never-started"))
+			continue;
+		rc = finding_say(&f->cause,
+		                 "%lld container%s of the run %s never given back (see lint): %s memory is nobody's",
+		                 (long long)n, n == 1 ? "" : "s", n == 1 ? "was" : "were", n == 1 ? "its" : "their");
+	}
+	findings_done(&lost);
+	return rc;
+}
+
+/* ---- what the load generator gave up ---- */
+
+enum given_up { NEVER_ARRIVED, NEVER_STARTED, NEVER_COMPLETED, TOO_LATE };
+
+/* Those that a result file calls failed, by worker and by how far they came. Late is late by 100 ms: the clocks may be
+ * two. */
+static const char given_up_sql[] =
+    "SELECT run, worker, how, count(*), min(coalesce(sent_ns, arrived_ns)), min(tid), max(e2e_duration_us), sum(error "
+    "IS NOT NULL) FROM"
+    " (SELECT i.*, (SELECT max(a.error) FROM attempt a WHERE a.run = i.run AND a.tid = i.tid AND a.n = i.attempts) "
+    "error,"
+    "  CASE WHEN coalesce(arrived_ns, controller_ns, start_ns, end_ns) IS NULL THEN 0 WHEN start_ns IS NULL AND end_ns "
+    "IS NULL THEN 1"
+    "   WHEN end_ns IS NULL THEN 2 WHEN e2e_duration_us > 0 AND end_ns > return_ns + 100000000 THEN 3 END how"
+    "  FROM invocation i WHERE status = 'failed' AND e2e_duration_us IS NOT NULL AND (?1 = 0 OR run = ?1)"
+    "   AND (end_ns IS NULL OR end_ns > return_ns)) WHERE how IS NOT NULL GROUP BY run, worker, how ORDER BY run, "
+    "worker, how";
+
+static int say_given_up(struct finding *f, enum given_up how, int64_t n, struct slice worker, double gave_up_s,
+                        int64_t errors)
+{
+	static const char *const what[] = {"never arrived", "never began to execute",
+	                                   "began to execute and the worker never completed",
+	                                   "completed after it had given up"};
+	int rc = finding_say(&f->message, "%lld invocation%s of the load generator %s%s%.*s", (long long)n,
+	                     n == 1 ? "" : "s", what[how], worker.len ? ", on " : "", (int)worker.len,
+	                     worker.ptr ? worker.ptr : "");
+
+	if (!rc && gave_up_s > 0)
+		rc = finding_detail_add(f, "gave_up_after_s", "%.3f", gave_up_s);
+	if (rc)
+		return rc;
+	switch (how) {
+	case NEVER_ARRIVED:
+		return finding_say(&f->cause,
+		                   "no line of a worker or controller names %s: lost on the way, or their log begins "
+		                   "later or is not loaded",
+		                   n == 1 ? "it" : "them");
+	case NEVER_STARTED:
+		return finding_say(&f->cause, "%s still waited in the worker's queue when the load generator gave up",
+		                   n == 1 ? "it" : "they");
+	case NEVER_COMPLETED:
+		if (errors)
+			return finding_say(&f->cause,
+			                   "the worker ended %lld of them with an error, when nobody waited any more",
+			                   (long long)errors);
+		return finding_say(&f->cause, "no line says how %s ended", n == 1 ? "it" : "they");
+	default:
+		return finding_say(&f->cause,
+		                   "too slow for the load generator: `phases` and `timeline` say where the time went");
+	}
+}
+
+static int add_given_up(struct store *s, sqlite3_stmt *st, struct findings *out)
+{
+	struct slice worker = column_slice(st, 1), tid = column_slice(st, 5);
+	struct finding *f = finding_add(out, "given-up", FINDING_WARNING, sqlite3_column_int64(st, 0));
+	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
+	int rc = f ? finding_tid(f, tid) : -ENOMEM;
+
+	if (!rc)
+		rc = say_given_up(f, (enum given_up)sqlite3_column_int(st, 2), sqlite3_column_int64(st, 3), worker,
+		                  (double)sqlite3_column_int64(st, 6) / 1e6, sqlite3_column_int64(st, 7));
+	if (!rc && worker.ptr)
+		rc = finding_detail_add(f, "worker", "%.*s", (int)worker.len, worker.ptr);
+	if (rc)
+		return rc;
+	f->count = sqlite3_column_int64(st, 3);
+	f->first_ns = column_ns(st, 4);
+	return last_lines(s, &q, f);
+}
+
+/* ---- silence ---- */
+
+static const char silence_sql[] =
+    "SELECT s.run, s.id, s.path, s.worker, s.last_ns, o.last_ns, s.lines, s.first_ns FROM source s JOIN "
+    "(SELECT run, max(last_ns) last_ns FROM source WHERE kind IN ('tracing', 'ilulog') GROUP BY run) o ON o.run = "
+    "s.run "
+    "WHERE s.kind IN ('tracing', 'ilulog') AND s.lines > 0 AND s.worker IS NOT 'load_gen' AND (?1 = 0 OR s.run = ?1) "
+    "AND o.last_ns - s.last_ns > ?2 AND o.last_ns - s.last_ns > ?3 * ((s.last_ns - s.first_ns) / s.lines) ORDER BY "
+    "s.run, s.last_ns";
+
+static int add_open_spans(struct store *s, int64_t source, struct finding *f, int64_t *n)
+{
+	struct span_query q = {.source = source, .open_only = true};
+	struct span_reader *r;
+	struct span_row row;
+	int rc = span_reader_open(s, &q, &r);
+
+	if (rc)
+		return rc;
+	while ((rc = span_reader_next(r, &row)) == 1) {
+		char remark[160];
+
+		if (!row.tid.ptr)
+			continue;
+		++*n;
+		if (*n > 20)
+			continue;
+		snprintf(remark, sizeof remark, "span %.*s opened and never closed", (int)row.name.len,
+		         row.name.ptr ? row.name.ptr : "");
+		if (finding_evidence(f, row.id, remark) || finding_tid(f, row.tid)) {
+			rc = -ENOMEM;
+			break;
+		}
+	}
+	span_reader_close(r);
+	return rc;
+}
+
+static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
+{
+	int64_t source = sqlite3_column_int64(st, 1), last = sqlite3_column_int64(st, 4),
+	        others = sqlite3_column_int64(st, 5), open = 0;
+	struct slice path = column_slice(st, 2), worker = column_slice(st, 3);
+	struct finding *f = finding_add(out, "silence", FINDING_WARNING, sqlite3_column_int64(st, 0));
+	struct event_query q = {.source = source, .since_ns = last - 1000000};
+	const char *slash = path.ptr ? memrchr(path.ptr, '/', path.len) : NULL, *name = slash      ? slash + 1
+	                                                                                : path.ptr ? path.ptr
+	                                                                                           : "";
+	int rc = f ? add_open_spans(s, source, f, &open) : -ENOMEM;
+
+	if (rc)
+		return rc;
+	f->first_ns = last;
+	f->last_ns = others;
+	f->count = open;
+	if (open)
+		f->level = FINDING_ERROR;
+	rc = finding_say(&f->message, "%.*s falls silent %.3f s before the last line of its run, with %lld span%s open",
+	                 (int)(path.ptr + path.len - name), name, (double)(others - last) / 1e9, (long long)open,
+	                 open == 1 ? "" : "s");
+	if (!rc)
+		rc = finding_say(&f->cause, "%s",
+		                 open ? "the process stopped in the middle of these spans (deadlock or kill)"
+		                      : "the process ended or was killed");
+	if (!rc && worker.ptr)
+		rc = finding_detail_add(f, "worker", "%.*s", (int)worker.len, worker.ptr);
+	return rc ? rc : last_lines(s, &q, f);
+}
+
+/* ---- all ---- */
+
+static int each_row(struct store *s, const char *sql, int64_t run,
+                    int (*add)(struct store *, sqlite3_stmt *, struct findings *), struct findings *out)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s), sql, &st), step = SQLITE_DONE;
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, run);
+	if (sqlite3_bind_parameter_count(st) > 1) {
+		sqlite3_bind_int64(st, 2, SILENCE_LEAST_NS);
+		sqlite3_bind_int64(st, 3, SILENCE_FACTOR);
+	}
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW)
+		rc = add(s, st, out);
+	sqlite3_finalize(st);
+	return rc ? rc : sql_errno(step);
+}
+
+int find_hangs(struct store *s, int64_t run, struct findings *out)
+{
+	size_t from = out->n;
+	int rc = each_row(s, culprits_sql, run, add_culprit, out);
+
+	if (!rc)
+		rc = each_row(s, stuck_sql, run, add_stuck, out);
+	if (!rc)
+		rc = explain_stuck(s, run, out, from);
+	if (!rc)
+		rc = each_row(s, given_up_sql, run, add_given_up, out);
+	return rc ? rc : each_row(s, silence_sql, run, add_silence, out);
+}

@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lint.c - what a log itself gives away: contradictions, leaks, holes, secrets.
+ *
+ * One reading of all lines counts what needs no table: lines that go back in time, foreign span lines, spans opened and
+ * closed by transaction, fields that look like secrets, holes in our own sequence numbers. The rest are questions to
+ * the model's tables. What is only odd is a note; a warning is something that should not happen; an error is a lock or
+ * an invocation that contradicts itself. */
+#include "findings/finding.h"
+#include "base/intern.h"
+#include "model/span.h"
+#include "base/sql.h"
+#include "model/rules_kept.h"
+#include "model/fact.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BACK_WARNING_NS 1000000000 /* neighbouring lines of threads may be milliseconds apart */
+#define EXAMPLES        3
+
+/* ---- one reading of all lines ---- */
+
+struct examples {
+	int64_t count, id[EXAMPLES];
+};
+
+struct log {
+	int64_t run, source;
+	int64_t last_ns, back_ns; /* of the line before; the longest way back */
+	struct examples back, foreign, hole, lost;
+	int64_t pid, seq; /* of the line before, -1: none */
+	bool is_ours;
+};
+
+struct balance {
+	int64_t run, opened, closed;
+};
+
+struct scan {
+	struct store *store;
+	struct log log;
+	struct intern tids;      /* run and tid, as fact keys */
+	struct balance *balance; /* by number in tids */
+	uint32_t room;
+	bool opens, closes; /* the log has new lines, close lines */
+	struct examples environment, secret;
+	int64_t environment_run;
+	char secret_name[64];
+	uint8_t *head_kind; /* by shape id: 0 unknown, 1 nothing, 2 environment, 3 secret */
+	uint32_t nheads;
+	struct findings *out;
+};
+
+static void example(struct examples *x, int64_t id)
+{
+	if (x->count < EXAMPLES)
+		x->id[x->count] = id;
+	x->count++;
+}
+
+static int show(struct finding *f, const struct examples *x)
+{
+	int rc = 0;
+
+	for (int i = 0; !rc && i < EXAMPLES && i < x->count; i++)
+		rc = finding_evidence(f, x->id[i], NULL);
+	return rc;
+}
+
+static bool ends_in(struct slice name, const char *word)
+{
+	size_t n = strlen(word);
+
+	return name.len >= n && !strncasecmp(name.ptr + name.len - n, word, n);
+}
+
+static bool is_secret_name(struct slice key)
+{
+	static const char *const secrets[] = {"password",     "passwd",     "secret",        "api_key",    "apikey",
+	                                      "access_token", "auth_token", "authorization", "private_key"};
+
+	for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++)
+		if (ends_in(key, secrets[k]))
+			return true;
+	return false;
+}
+
+static uint8_t kind_of_head(const struct shape *head)
+{
+	for (unsigned i = 0; i < head->nslots; i++) {
+		struct slice key = head->slots[i].key;
+
+		if (head->slots[i].section != SECTION_FIELDS)
+			continue;
+		if (slice_is(key, "environment") || slice_is(key, "environ"))
+			return 2;
+		if (is_secret_name(key))
+			return 3;
+	}
+	return 1;
+}
+
+static uint8_t head_kind(struct scan *s, const struct shape *head)
+{
+	if (!head->id || head->id > 1u << 24)
+		return kind_of_head(head);
+	if (head->id >= s->nheads) {
+		uint32_t n = head->id * 2 + 64;
+		uint8_t *p = realloc(s->head_kind, n);
+
+		if (!p)
+			return 1;
+		memset(p + s->nheads, 0, n - s->nheads);
+		s->head_kind = p;
+		s->nheads = n;
+	}
+	if (!s->head_kind[head->id])
+		s->head_kind[head->id] = kind_of_head(head);
+	return s->head_kind[head->id];
+}
+
+/* A value that is none, or was hidden on purpose: null, Rust's None, Some({}), our [redacted], stars. */
+static bool shows_nothing(struct slice v)
+{
+	static const char *const nothing[] = {"null",     "None",     "{}",         "[]",
+	                                      "Some({})", "Some([])", "[redacted]", "<redacted>"};
+	size_t stars = 0;
+
+	for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
+		if (slice_is(v, nothing[i]))
+			return true;
+	while (stars < v.len && v.ptr[stars] == '*')
+		stars++;
+	return stars == v.len;
+}
+
+/* A field that is named as a secret and has a value: its name is kept for the finding. */
+static bool tells_secret(struct scan *s, const struct event *e)
+{
+	for (unsigned i = 0; i < e->head->nslots; i++) {
+		struct slice key = e->head->slots[i].key, v;
+		char name[sizeof s->secret_name];
+
+		if (e->head->slots[i].section != SECTION_FIELDS || !is_secret_name(key))
+			continue;
+		snprintf(name, sizeof name, "%.*s", (int)key.len, key.ptr);
+		if (!event_field(e, name, &v) || shows_nothing(v))
+			continue;
+		if (!s->secret_name[0])
+			strcpy(s->secret_name, name);
+		return true;
+	}
+	return false;
+}
+
+static bool dumped_environment(const struct event *e, struct slice *out)
+{
+	return (event_field(e, "environment", out) || event_field(e, "environ", out)) && !shows_nothing(*out);
+}
+
+/* Whether an environment holds something that looks like a secret. */
+static bool has_secret(struct slice v)
+{
+	static const char *const words[] = {"PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY"};
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (memmem(v.ptr, v.len, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
+static int count_span(struct scan *s, const struct event *e, bool open)
+{
+	char small[128], *buf = small;
+	uint32_t i;
+	int rc;
+
+	if (!e->tid.ptr)
+		return 0;
+	if (e->tid.len + 8 > sizeof small && !(buf = malloc(e->tid.len + 8)))
+		return -ENOMEM;
+	rc = intern_add(&s->tids, fact_key(e->run, e->tid, buf), &i);
+	if (buf != small)
+		free(buf);
+	if (rc)
+		return rc;
+	if (i >= s->room) {
+		uint32_t room = i * 2 + 256;
+		struct balance *p = realloc(s->balance, room * sizeof *p);
+
+		if (!p)
+			return -ENOMEM;
+		memset(p + s->room, 0, (room - s->room) * sizeof *p);
+		s->balance = p;
+		s->room = room;
+	}
+	s->balance[i].run = e->run;
+	*(open ? &s->balance[i].opened : &s->balance[i].closed) += 1;
+	return 0;
+}
+
+/* The number under a key at the end of a line, where our own lines have theirs; -1: none. */
+static int64_t last_number(struct slice line, const char *key)
+{
+	size_t n = strlen(key), at = line.len;
+	int64_t v = -1;
+
+	while (at > n && memcmp(line.ptr + at - n, key, n))
+		at--;
+	if (at <= n)
+		return -1;
+	for (; at < line.len && line.ptr[at] >= '0' && line.ptr[at] <= '9' && v < INT64_MAX / 10 - 1; at++)
+		v = (v < 0 ? 0 : v * 10) + (line.ptr[at] - '0');
+	return v;
+}
+
+/* Our own lines are numbered without holes: a number that is left out is a line that is missing. The record of lost
+ * lines takes the last of their numbers. */
+static void check_sequence(struct scan *s, const struct event *e)
+{
+	struct slice line;
+	int64_t pid, seq;
+
+	if (event_line(e, &line))
+		return;
+	pid = last_number(line, "\"pid\":");
+	seq = last_number(line, "\"seq\":");
+	if (pid < 0 || seq < 0)
+		return;
+	if (pid == s->log.pid && seq > s->log.seq + 1)
+		example(slice_is(event_message(e), "Records lost") ? &s->log.lost : &s->log.hole, e->id);
+	s->log.pid = pid;
+	s->log.seq = seq;
+}
+
+static int take(struct scan *s, const struct event *e)
+{
+	struct log *l = &s->log;
+	struct slice v;
+	uint8_t kind;
+
+	if (e->foreign) {
+		example(&l->foreign, e->id);
+		return 0;
+	}
+	if (e->time_ns < l->last_ns) {
+		example(&l->back, e->id);
+		if (l->last_ns - e->time_ns > l->back_ns)
+			l->back_ns = l->last_ns - e->time_ns;
+	}
+	l->last_ns = e->time_ns;
+	if (l->is_ours)
+		check_sequence(s, e);
+	if (e->head->span_line) {
+		struct slice m = event_message(e);
+		bool open = slice_is(m, "new");
+
+		if (!open && !slice_is(m, "close"))
+			return 0;
+		*(open ? &s->opens : &s->closes) = true;
+		return count_span(s, e, open);
+	}
+	kind = head_kind(s, e->head);
+	if (kind == 2 && dumped_environment(e, &v)) {
+		example(has_secret(v) ? &s->secret : &s->environment, e->id);
+		s->environment_run = e->run;
+		if (s->secret.count && !s->secret_name[0])
+			strcpy(s->secret_name, "environment");
+	} else if (kind == 3 && tells_secret(s, e)) {
+		example(&s->secret, e->id);
+		s->environment_run = e->run;
+	}
+	return 0;
+}
+
+static int tell_log(struct scan *s)
+{
+	struct log *l = &s->log;
+	struct finding *f;
+	int rc = 0;
+
+	if (l->back.count) {
+		f = finding_add(s->out, "time-backwards",
+		                l->back_ns >= BACK_WARNING_NS ? FINDING_WARNING : FINDING_NOTE, l->run);
+		rc = f ? finding_say(
+		             &f->message,
+		             "%lld time%s a line of source %lld is earlier than the line before, by up to %.6f s",
+		             (long long)l->back.count, l->back.count == 1 ? "" : "s", (long long)l->source,
+		             (double)l->back_ns / 1e9)
+		       : -ENOMEM;
+		if (!rc)
+			rc = finding_say(&f->cause, "%s",
+			                 l->back_ns >= BACK_WARNING_NS
+			                     ? "the clock was set back, or two processes write one file"
+			                     : "threads that write at the same time");
+		if (!rc)
+			f->count = l->back.count, rc = show(f, &l->back);
+	}
+	if (!rc && l->foreign.count) {
+		f = finding_add(s->out, "foreign-span-lines", FINDING_NOTE, l->run);
+		rc = f ? finding_say(&f->message,
+		                     "%lld span lines of source %lld are of another worker and are not counted",
+		                     (long long)l->foreign.count, (long long)l->source)
+		       : -ENOMEM;
+		if (!rc)
+			rc = finding_say(&f->cause, "every worker of a simulated cluster writes all span lines");
+		if (!rc)
+			f->count = l->foreign.count, rc = show(f, &l->foreign);
+	}
+	if (!rc && l->hole.count) {
+		f = finding_add(s->out, "sequence-gap", FINDING_WARNING, l->run);
+		rc = f ? finding_say(&f->message,
+		                     "source %lld lacks lines: its sequence numbers leave some out, %lld time(s)",
+		                     (long long)l->source, (long long)l->hole.count)
+		       : -ENOMEM;
+		if (!rc)
+			rc = finding_say(&f->cause, "lines were lost between the process and this file");
+		if (!rc)
+			f->count = l->hole.count, rc = show(f, &l->hole);
+	}
+	if (!rc && l->lost.count) {
+		f = finding_add(s->out, "records-lost", FINDING_WARNING, l->run);
+		rc = f ? finding_say(&f->message,
+		                     "the process of source %lld could not write some of its lines, %lld times",
+		                     (long long)l->source, (long long)l->lost.count)
+		       : -ENOMEM;
+		if (!rc)
+			rc = finding_say(&f->cause, "the log says so: a full ring or disk");
+		if (!rc)
+			f->count = l->lost.count, rc = show(f, &l->lost);
+	}
+	return rc;
+}
+
+static int tell_secrets(struct scan *s)
+{
+	struct finding *f;
+	int rc = 0;
+
+	if (s->environment.count) {
+		f = finding_add(s->out, "environment", FINDING_NOTE, s->environment_run);
+		rc = f ? finding_say(&f->message, "a process's environment is dumped, %lld time%s",
+		                     (long long)s->environment.count, s->environment.count == 1 ? "" : "s")
+		       : -ENOMEM;
+		if (!rc)
+			rc = finding_say(&f->cause, "whatever secret is in it stands in the log");
+		if (!rc)
+			f->count = s->environment.count, rc = show(f, &s->environment);
+	}
+	if (!rc && s->secret.count) {
+		f = finding_add(s->out, "secret", FINDING_WARNING, s->environment_run);
+		rc = f ? finding_say(&f->message, "a field looks like a secret, %lld time%s: %s",
+		                     (long long)s->secret.count, s->secret.count == 1 ? "" : "s", s->secret_name)
+		       : -ENOMEM;
+		if (!rc)
+			rc = finding_say(&f->cause, "its value stands in the log");
+		if (!rc)
+			f->count = s->secret.count, rc = show(f, &s->secret);
+	}
+	return rc;
+}
+
+/* ---- spans that were never closed ---- */
+
+static bool completed(sqlite3_stmt *st, int64_t run, struct slice tid)
+{
+	bool yes;
+
+	sqlite3_bind_int64(st, 1, run);
+	bind_slice(st, 2, tid);
+	yes = sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_reset(st);
+	return yes;
+}
+
+static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
+{
+	struct span_query q = {.tid = tid, .run = run, .open_only = true};
+	struct finding *f = NULL;
+	struct span_reader *r;
+	struct span_row row;
+	int rc = span_reader_open(s->store, &q, &r);
+
+	while (!rc && (rc = span_reader_next(r, &row)) == 1) {
+		rc = 0;
+		if (!f) {
+			f = finding_add(s->out, "span-never-closed", FINDING_WARNING, run);
+			if (!f || finding_tid(f, tid) ||
+			    finding_say(&f->cause, "%.*s", (int)row.name.len, row.name.ptr ? row.name.ptr : ""))
+				rc = -ENOMEM;
+		}
+		if (!rc)
+			f->count++;
+		if (!rc && f->count <= EXAMPLES)
+			rc = finding_evidence(f, row.id, "opened here");
+	}
+	if (!rc && f)
+		rc = finding_say(&f->message, "a completed transaction left %lld span%s open", (long long)f->count,
+		                 f->count == 1 ? "" : "s");
+	span_reader_close(r);
+	return rc;
+}
+
+static int tell_balance(struct scan *s)
+{
+	sqlite3_stmt *st;
+	int rc = 0;
+
+	if (!s->opens || !s->closes)
+		return 0;
+	rc = sql_prepare(store_db(s->store),
+	                 "SELECT 1 FROM invocation WHERE run = ? AND tid = ? AND end_ns IS NOT NULL", &st);
+	for (uint32_t i = 0; !rc && i < s->tids.n; i++) {
+		struct slice key = s->tids.text[i], tid = {key.ptr + 8, key.len - 8};
+
+		if (s->balance[i].opened > s->balance[i].closed && completed(st, s->balance[i].run, tid))
+			rc = tell_open_spans(s, s->balance[i].run, tid);
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static bool is_ours(struct store *s, int64_t source)
+{
+	sqlite3_stmt *st;
+	bool ours;
+
+	if (sql_prepare(store_db(s), "SELECT 1 FROM source WHERE id = ? AND kind = 'ilulog'", &st))
+		return false;
+	sqlite3_bind_int64(st, 1, source);
+	ours = sqlite3_step(st) == SQLITE_ROW;
+	sqlite3_finalize(st);
+	return ours;
+}
+
+static int lint_lines(struct store *store, int64_t run, struct findings *out)
+{
+	struct scan s = {.store = store, .out = out};
+	struct event_query q = {.run = run};
+	struct event_cursor *c;
+	const struct event *e;
+	int rc = event_cursor_open(store, &q, &c);
+
+	if (rc)
+		return rc;
+	intern_init(&s.tids);
+	while ((rc = event_cursor_next(c, &e)) == 1) {
+		if (e->source != s.log.source) {
+			if ((rc = tell_log(&s)))
+				break;
+			s.log = (struct log){.run = e->run,
+			                     .source = e->source,
+			                     .last_ns = INT64_MIN,
+			                     .pid = -1,
+			                     .is_ours = is_ours(store, e->source)};
+		}
+		if ((rc = take(&s, e)) || (rc = event_error(e)))
+			break;
+	}
+	event_cursor_close(c);
+	if (!rc)
+		rc = tell_log(&s);
+	if (!rc)
+		rc = tell_secrets(&s);
+	if (!rc)
+		rc = tell_balance(&s);
+	intern_done(&s.tids);
+	free(s.balance);
+	free(s.head_kind);
+	return rc;
+}
+
+/* ---- questions to the tables ---- */
+
+/* Columns: run, tid, cause, count, first_ns, last_ns, message, and where it is about one the container. */
+enum about { ABOUT_ALL, ABOUT_TWICE, ABOUT_KEPT };
+
+static const struct {
+	enum about about;
+	const char *rule;
+	enum finding_level level;
+	const char *sql;
+} questions[] = {
+    {ABOUT_ALL, "completed-without-start", FINDING_WARNING,
+     "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to "
+     "execute' FROM invocation"
+     " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"},
+    {ABOUT_ALL, "unfinished", FINDING_WARNING,
+     "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"
+     " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more "
+     "than it completed' ELSE ' invocations more than it completed' END FROM invocation"
+     " WHERE status = 'unfinished' AND arrived_ns IS NOT NULL AND (?1 = 0 OR run = ?1) GROUP BY run, worker"},
+    {ABOUT_TWICE, "double-lock", FINDING_ERROR,
+     "SELECT run, tid, 'container ' || container_id, 1, from_ns, coalesce(held_to, other_to), 'took the lock of a "
+     "container that ' || CASE WHEN held_to > from_ns"
+     " THEN coalesce((SELECT o.tid FROM lock o WHERE o.run = x.run AND o.container_id = x.container_id AND o.to_ns = "
+     "held_to AND o.tid <> x.tid), tid) ELSE other END"
+     " || ' still held', container_id FROM"
+     " (SELECT *, lag(tid) OVER w other, lag(to_ns) OVER w other_to, lag(from_ns) OVER w other_from,"
+     "  max(to_ns) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) held_to FROM lock"
+     "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, tid)) x"
+     " WHERE other_from IS NOT NULL AND (held_to > from_ns OR (other_to IS NULL AND other IS NOT tid)) AND (?1 = 0 OR "
+     "run = ?1)"},
+    {ABOUT_KEPT, "leaked-lock", FINDING_ERROR,
+     "SELECT l.run, l.tid, 'container ' || l.container_id, 1, l.from_ns, i.end_ns, 'completed and never let go of its "
+     "container''s lock', l.container_id FROM lock l"
+     " JOIN invocation i ON i.run = l.run AND i.tid = l.tid WHERE l.to_ns IS NULL AND i.end_ns IS NOT NULL AND (?1 = 0 "
+     "OR l.run = ?1)"},
+};
+
+static int show_lock_lines(struct store *s, struct finding *f)
+{
+	struct event_query q = {.run = f->run, .since_ns = f->first_ns, .until_ns = f->first_ns + 1};
+	struct event_cursor *c;
+	const struct event *e;
+	int n = 0, rc;
+
+	if (!f->tid || f->first_ns == INT64_MIN)
+		return 0;
+	q.tid = (struct slice){f->tid, strlen(f->tid)};
+	rc = event_cursor_open(s, &q, &c);
+	if (rc)
+		return rc;
+	while ((rc = event_cursor_next(c, &e)) == 1 && n < EXAMPLES)
+		if (!e->head->span_line) {
+			rc = finding_evidence(f, e->id, NULL);
+			n++;
+			if (rc)
+				break;
+		}
+	event_cursor_close(c);
+	return rc < 0 ? rc : 0;
+}
+
+static int ask(struct store *s, int64_t run, size_t i, struct findings *out)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s), questions[i].sql, &st), step = SQLITE_DONE;
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, run);
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct finding *f =
+		    finding_add(out, questions[i].rule, questions[i].level, sqlite3_column_int64(st, 0));
+
+		if (!f || finding_tid(f, column_slice(st, 1)) ||
+		    finding_say(&f->cause, "%s", (const char *)sqlite3_column_text(st, 2)) ||
+		    finding_say(&f->message, "%s", (const char *)sqlite3_column_text(st, 6))) {
+			rc = -ENOMEM;
+			break;
+		}
+		if (sqlite3_column_count(st) > 7)
+			rc = finding_detail_add(f, "container_id", "%s", (const char *)sqlite3_column_text(st, 7));
+		f->count = sqlite3_column_int64(st, 3);
+		f->first_ns = column_ns(st, 4);
+		f->last_ns = column_ns(st, 5);
+		if (!rc)
+			rc = show_lock_lines(s, f);
+	}
+	sqlite3_finalize(st);
+	return rc ? rc : sql_errno(step);
+}
+
+/* ---- whether it is worth asking about locks ---- */
+
+struct held {
+	int64_t run, from_ns, to_ns; /* to_ns INT64_MIN: never let go */
+	uint32_t container;
+};
+
+static int by_container(const void *pa, const void *pb)
+{
+	const struct held *a = pa, *b = pb;
+
+	if (a->run != b->run)
+		return a->run < b->run ? -1 : 1;
+	if (a->container != b->container)
+		return a->container < b->container ? -1 : 1;
+	return (a->from_ns > b->from_ns) - (a->from_ns < b->from_ns);
+}
+
+static int read_locks(struct store *s, int64_t run, struct held **out, size_t *n)
+{
+	struct intern containers;
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s), "SELECT run, container_id, from_ns, to_ns FROM lock WHERE ?1 = 0 OR run = ?1",
+	                     &st),
+	    step = SQLITE_DONE;
+
+	if (rc)
+		return rc;
+	intern_init(&containers);
+	sqlite3_bind_int64(st, 1, run);
+	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
+		struct held *more = *n & (*n - 1) ? *out : reallocarray(*out, *n ? *n * 2 : 1, sizeof *more);
+
+		if (!more) {
+			rc = -ENOMEM;
+			break;
+		}
+		*out = more;
+		more[*n] = (struct held){sqlite3_column_int64(st, 0), column_ns(st, 2), column_ns(st, 3), 0};
+		rc = intern_add(&containers, column_slice(st, 1), &more[(*n)++].container);
+	}
+	sqlite3_finalize(st);
+	intern_done(&containers);
+	return rc ? rc : sql_errno(step);
+}
+
+/* Who took and let go in good order need not be compared with each other by SQL, which takes longer than all the rest:
+ * worth[] tells what may be found. */
+static int locks_worth(struct store *s, int64_t run, bool worth[])
+{
+	struct held *v = NULL;
+	int64_t until = 0;
+	size_t n = 0;
+	int rc = read_locks(s, run, &v, &n);
+
+	if (n)
+		qsort(v, n, sizeof *v, by_container);
+	for (size_t i = 0; i < n; i++) {
+		bool first = !i || v[i].run != v[i - 1].run || v[i].container != v[i - 1].container;
+
+		worth[ABOUT_KEPT] |= v[i].to_ns == INT64_MIN;
+		worth[ABOUT_TWICE] |= !first && (until > v[i].from_ns || v[i - 1].to_ns == INT64_MIN);
+		until = first || v[i].to_ns > until ? v[i].to_ns : until;
+	}
+	free(v);
+	return rc;
+}
+
+static int compare_findings(const void *pa, const void *pb)
+{
+	const struct finding *a = pa, *b = pb;
+
+	if (a->level != b->level)
+		return a->level > b->level ? -1 : 1;
+	if (strcmp(a->rule, b->rule))
+		return strcmp(a->rule, b->rule);
+	return (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns);
+}
+
+int find_lint(struct store *s, int64_t run, struct findings *out)
+{
+	bool worth[] = {[ABOUT_ALL] = true, [ABOUT_TWICE] = false, [ABOUT_KEPT] = false};
+	size_t before = out->n;
+	int rc = locks_worth(s, run, worth);
+
+	for (size_t i = 0; !rc && i < sizeof questions / sizeof *questions; i++)
+		if (worth[questions[i].about])
+			rc = ask(s, run, i, out);
+	if (!rc)
+		rc = find_leaked_containers(s, run, out);
+	if (!rc)
+		rc = lint_lines(s, run, out);
+	if (out->n > before)
+		qsort(out->v + before, out->n - before, sizeof *out->v, compare_findings);
+	return rc;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* phase_read.c - see phase_read.h: two sorted lists, read side by side. */
+#include "tables/phase_read.h"
+#include "base/sql.h"
+#include "model/rules_kept.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RUN, TID, FIRST };
+
+struct phase_reader {
+	sqlite3_stmt *invocations, *attempts; /* both by (run, tid) */
+	bool more;                            /* attempts stands on a row that is not used yet */
+	struct rules *rules;
+	struct phase_attempt *attempt;
+	int room;
+	struct phases phases;
+};
+
+void phase_reader_close(struct phase_reader *r)
+{
+	if (!r)
+		return;
+	sqlite3_finalize(r->attempts);
+	rules_free(r->rules);
+	free(r->attempt);
+	free(r->phases.v);
+	free(r);
+}
+
+static int next_attempt(struct phase_reader *r)
+{
+	int step = sqlite3_step(r->attempts);
+
+	r->more = step == SQLITE_ROW;
+	return sql_errno(step);
+}
+
+static int prepare_attempts(struct phase_reader *r, sqlite3 *db, sqlite3_value *tid, sqlite3_value *run)
+{
+	char sql[256];
+	int rc;
+
+	snprintf(sql, sizeof sql,
+	         "SELECT run, tid, insert_ns, remove_ns, start_ns, end_ns, state FROM attempt WHERE %s%s" PHASE_ORDER
+	         ", n",
+	         run ? "run = ?2" : "1", tid ? " AND tid = ?1" : "");
+	rc = sql_prepare(db, sql, &r->attempts);
+	if (!rc && tid)
+		sqlite3_bind_value(r->attempts, 1, tid);
+	if (!rc && run)
+		sqlite3_bind_value(r->attempts, 2, run);
+	return rc ? rc : next_attempt(r);
+}
+
+int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid, sqlite3_value *run,
+                      struct phase_reader **out)
+{
+	struct phase_reader *r = calloc(1, sizeof *r);
+	char *why = NULL;
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	r->invocations = invocations;
+	rc = rules_of_database(db, &r->rules, &why);
+	free(why);
+	if (!rc)
+		rc = prepare_attempts(r, db, tid, run);
+	if (rc)
+		phase_reader_close(r);
+	else
+		*out = r;
+	return rc;
+}
+
+/* A state as text that outlives the statement. */
+static const char *state_name(struct slice v)
+{
+	static const char *const names[] = {"cold", "prewarm", "warm"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (slice_is(v, names[i]))
+			return names[i];
+	return NULL;
+}
+
+/* Where the attempt that is at hand stands to the invocation: before it, at it, behind it. */
+static int compare(const struct phase_reader *r)
+{
+	int64_t a = sqlite3_column_int64(r->attempts, RUN), i = sqlite3_column_int64(r->invocations, RUN);
+	struct slice at = column_slice(r->attempts, TID), it = column_slice(r->invocations, TID);
+	int c;
+
+	if (a != i)
+		return a < i ? -1 : 1;
+	c = memcmp(at.ptr ? at.ptr : "", it.ptr ? it.ptr : "", at.len < it.len ? at.len : it.len);
+	return c ? c : (at.len > it.len) - (at.len < it.len);
+}
+
+static int put_attempt(struct phase_reader *r, int n)
+{
+	if (n == r->room) {
+		int room = r->room ? r->room * 2 : 8;
+		struct phase_attempt *p = realloc(r->attempt, (size_t)room * sizeof *p);
+
+		if (!p)
+			return -ENOMEM;
+		r->attempt = p;
+		r->room = room;
+	}
+	r->attempt[n] = (struct phase_attempt){column_ns(r->attempts, FIRST), column_ns(r->attempts, FIRST + 1),
+	                                       column_ns(r->attempts, FIRST + 2), column_ns(r->attempts, FIRST + 3),
+	                                       state_name(column_slice(r->attempts, FIRST + 4))};
+	return 0;
+}
+
+static int read_attempts(struct phase_reader *r, struct phase_input *in)
+{
+	int n = 0, rc = 0, c;
+
+	while (!rc && r->more && (c = compare(r)) <= 0) {
+		if (!c)
+			rc = put_attempt(r, n++);
+		if (!rc)
+			rc = next_attempt(r);
+	}
+	in->attempt = r->attempt;
+	in->nattempts = n;
+	return rc;
+}
+
+int phase_reader_next(struct phase_reader *r, const struct phases **out)
+{
+	int rc = sqlite3_step(r->invocations);
+	struct phase_input in;
+
+	if (rc != SQLITE_ROW)
+		return sql_errno(rc);
+	in = (struct phase_input){column_ns(r->invocations, FIRST),
+	                          column_ns(r->invocations, FIRST + 1),
+	                          column_ns(r->invocations, FIRST + 2),
+	                          column_ns(r->invocations, FIRST + 3),
+	                          column_ns(r->invocations, FIRST + 4),
+	                          column_ns(r->invocations, FIRST + 5),
+	                          NULL,
+	                          0};
+	rc = read_attempts(r, &in);
+	if (!rc)
+		rc = phases_make(r->rules, &in, &r->phases);
+	*out = &r->phases;
+	return rc ? rc : 1;
+}

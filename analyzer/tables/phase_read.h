@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* phase_read.h - the phases of one invocation after another, from `invocation` and `attempt`. */
+#ifndef TABLES_PHASE_READ_H
+#define TABLES_PHASE_READ_H
+
+#include "model/phase.h"
+#include <sqlite3.h>
+
+/* The first columns of a statement that gives the invocations; it ends with PHASE_ORDER. */
+#define PHASE_COLUMNS "run, tid, sent_ns, controller_ns, dispatched_ns, arrived_ns, end_ns, return_ns"
+#define PHASE_ORDER   " ORDER BY run, tid"
+
+struct phase_reader;
+
+/* Of the invocations that a statement gives, which is the caller's and not yet stepped. tid, run: the only ones it
+ * gives, so that no other attempts are read; NULL: all. */
+int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid, sqlite3_value *run,
+                      struct phase_reader **out);
+/* 1: *out has the phases of the invocation on which the statement stands, until the next call; 0: no more; or a
+ * negative errno. */
+int phase_reader_next(struct phase_reader *r, const struct phases **out);
+void phase_reader_close(struct phase_reader *r);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* vtab_span.c - the table `span` (contract §3). */
+#include "tables/rowtable.h"
+#include "model/span.h"
+#include "tables/tables.h"
+#include <errno.h>
+#include <stdlib.h>
+
+enum { RUN, ID, TID, SOURCE, WORKER, TARGET, NAME, LEVEL, START_NS, END_NS, BUSY_NS, IDLE_NS, PARENT, CERTAINTY };
+
+struct state {
+	struct span_reader *reader;
+	struct span_row row;
+	char *tid; /* the query's own copy */
+};
+
+static void close_spans(void *p)
+{
+	struct state *s = p;
+
+	span_reader_close(s->reader);
+	free(s->tid);
+	free(s);
+}
+
+static int open_spans(struct store *store, sqlite3 *db, sqlite3_value *const *value, void **out)
+{
+	struct state *s = calloc(1, sizeof *s);
+	struct span_query q = {0};
+	int rc;
+
+	(void)db;
+	if (!s)
+		return -ENOMEM;
+	if (value[0]) {
+		const char *tid = (const char *)sqlite3_value_text(value[0]);
+
+		s->tid = tid ? strdup(tid) : NULL;
+		if (!s->tid) {
+			close_spans(s);
+			return -ENOMEM;
+		}
+		q.tid = (struct slice){s->tid, strlen(s->tid)};
+	}
+	if (value[1])
+		q.run = sqlite3_value_int64(value[1]);
+	if (value[2])
+		q.source = sqlite3_value_int64(value[2]);
+	rc = span_reader_open(store, &q, &s->reader);
+	if (rc)
+		close_spans(s);
+	else
+		*out = s;
+	return rc;
+}
+
+static int next_span(void *p)
+{
+	struct state *s = p;
+
+	return span_reader_next(s->reader, &s->row);
+}
+
+static void span_column(void *p, sqlite3_context *c, int column)
+{
+	const struct span_row *r = &((struct state *)p)->row;
+
+	switch (column) {
+	case RUN:
+		sqlite3_result_int64(c, r->run);
+		break;
+	case ID:
+		sqlite3_result_int64(c, r->id);
+		break;
+	case TID:
+		result_slice(c, r->tid);
+		break;
+	case SOURCE:
+		sqlite3_result_int64(c, r->source);
+		break;
+	case WORKER:
+		result_slice(c, r->worker);
+		break;
+	case TARGET:
+		result_slice(c, r->target);
+		break;
+	case NAME:
+		result_slice(c, r->name);
+		break;
+	case LEVEL:
+		result_slice(c, r->level);
+		break;
+	case START_NS:
+		result_ns(c, r->start_ns);
+		break;
+	case END_NS:
+		result_ns(c, r->end_ns);
+		break;
+	case BUSY_NS:
+		result_ns(c, r->busy_ns);
+		break;
+	case IDLE_NS:
+		result_ns(c, r->idle_ns);
+		break;
+	case PARENT:
+		result_ns(c, r->parent);
+		break;
+	case CERTAINTY:
+		sqlite3_result_text(c, span_certainty_name(r->certainty), -1, SQLITE_STATIC);
+		break;
+	}
+}
+
+const struct rowtable span_table = {
+    .name = "span",
+    .schema = "CREATE TABLE span(run INTEGER, id INTEGER, tid TEXT, source INTEGER, worker TEXT, target TEXT, name "
+              "TEXT, level TEXT,"
+              "start_ns INTEGER, end_ns INTEGER, busy_ns INTEGER, idle_ns INTEGER, parent INTEGER, certainty TEXT)",
+    .pushed = {TID, RUN, SOURCE, -1},
+    .rows = 1e6,
+    .rows_of_one = 20,
+    .open = open_spans,
+    .next = next_span,
+    .column = span_column,
+    .close = close_spans,
+};
