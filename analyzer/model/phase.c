@@ -3,9 +3,13 @@
  *
  * A hand moves from the first moment to the last. Each rule, in the file's order (those of attempts once for each
  * attempt), claims what lies between its two moments and has not been claimed; what the hand must jump over is
- * unexplained. So the sum is exact whatever the clocks of two processes say. */
+ * unexplained. So the sum is exact whatever the clocks of two processes say.
+ *
+ * Of what never ended, the last moment that the log knows tells where it stuck: the phase that begins there is open and
+ * takes what is left. One that arrived and was never seen again is in the first phase of its first attempt. */
 #include "model/phase.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define UNKNOWN INT64_MIN
@@ -41,6 +45,29 @@ static int64_t moment_of(const struct phase_input *in, int attempt, enum moment 
 	default:
 		return UNKNOWN;
 	}
+}
+
+/* The last moment that the log of a daemon knows, and whose it is; attempt -1: the whole's. */
+struct reached {
+	enum moment moment;
+	int attempt;
+};
+
+static struct reached last_reached(const struct phase_input *in)
+{
+	static const enum moment of_attempt[] = {MOMENT_END, MOMENT_START, MOMENT_REMOVE, MOMENT_INSERT};
+	static const enum moment of_whole[] = {MOMENT_ARRIVED, MOMENT_DISPATCHED, MOMENT_CONTROLLER};
+
+	if (in->answered || in->completed_ns != UNKNOWN)
+		return (struct reached){MOMENT_COMPLETED, -1};
+	for (int a = in->nattempts - 1; a >= 0; a--)
+		for (size_t m = 0; m < sizeof of_attempt / sizeof *of_attempt; m++)
+			if (moment_of(in, a, of_attempt[m]) != UNKNOWN)
+				return (struct reached){of_attempt[m], a};
+	for (size_t m = 0; m < sizeof of_whole / sizeof *of_whole; m++)
+		if (moment_of(in, -1, of_whole[m]) != UNKNOWN)
+			return (struct reached){of_whole[m], -1};
+	return (struct reached){MOMENT_NONE, -1};
 }
 
 static int64_t first_known(const struct phase_input *in, int attempt, const enum moment *list)
@@ -95,12 +122,13 @@ struct hand {
 	const struct phase_input *in;
 	struct phases *out;
 	int64_t now, end;
+	struct reached last;
 	bool unexplained;
 };
 
 static int leap(struct hand *h, int64_t to)
 {
-	struct phase p = {"unexplained", NULL, 0, h->now, to};
+	struct phase p = {"unexplained", NULL, false, 0, h->now, to};
 
 	if (to <= h->now)
 		return 0;
@@ -109,11 +137,27 @@ static int leap(struct hand *h, int64_t to)
 	return add(h->out, p);
 }
 
-static int claim(struct hand *h, const struct phase_rule *r, int attempt)
+/* Whether an invocation got into this phase and nowhere else. */
+static bool is_last(const struct hand *h, const struct phase_rule *r, int attempt)
+{
+	const enum moment *m = r->from;
+
+	while (*m && moment_of(h->in, attempt, *m) == UNKNOWN)
+		m++;
+	return *m && *m == h->last.moment && attempt == h->last.attempt;
+}
+
+/* open: nothing ends the phase. */
+static int claim(struct hand *h, const struct phase_rule *r, int attempt, bool open)
 {
 	int64_t from = first_known(h->in, attempt, r->from), to = first_known(h->in, attempt, r->to);
 	int rc;
 
+	if (open || (from != UNKNOWN && to == UNKNOWN && is_last(h, r, attempt))) {
+		open = true;
+		from = from == UNKNOWN ? h->in->arrived_ns : from;
+		to = h->end;
+	}
 	if (from == UNKNOWN || to == UNKNOWN)
 		return 0;
 	from = from < h->now ? h->now : from > h->end ? h->end : from;
@@ -123,12 +167,12 @@ static int claim(struct hand *h, const struct phase_rule *r, int attempt)
 		return rc;
 	h->now = to;
 	return add(h->out, (struct phase){r->name, r->by_state && attempt >= 0 ? h->in->attempt[attempt].state : NULL,
-	                                  r->of_attempt ? attempt + 1 : 0, from, to});
+	                                  open, r->of_attempt ? attempt + 1 : 0, from, to});
 }
 
 int phases_make(const struct rules *r, const struct phase_input *in, struct phases *out)
 {
-	struct hand h = {.in = in, .out = out};
+	struct hand h = {.in = in, .out = out, .last = last_reached(in)};
 	int rc = 0;
 
 	out->n = 0;
@@ -140,18 +184,25 @@ int phases_make(const struct rules *r, const struct phase_input *in, struct phas
 	for (unsigned i = 0, next; !rc && i < r->nphases; i = next) {
 		next = i + 1;
 		if (!r->phase[i].of_attempt) {
-			rc = claim(&h, &r->phase[i], -1);
+			rc = claim(&h, &r->phase[i], -1, false);
 			continue;
 		}
 		while (next < r->nphases && r->phase[next].of_attempt)
 			next++;
 		for (int a = 0; !rc && a < in->nattempts; a++)
 			for (unsigned k = i; !rc && k < next; k++)
-				rc = claim(&h, &r->phase[k], a);
+				rc = claim(&h, &r->phase[k], a, h.last.moment == MOMENT_ARRIVED && !a && k == i);
 	}
 	if (!rc)
 		rc = leap(&h, h.end);
 	if (!rc && !h.unexplained)
-		rc = add(out, (struct phase){"unexplained", NULL, 0, h.end, h.end});
+		rc = add(out, (struct phase){"unexplained", NULL, false, 0, h.end, h.end});
 	return rc;
+}
+
+const char *phase_name(const struct phase *p, char buf[PHASE_NAME_MAX])
+{
+	snprintf(buf, PHASE_NAME_MAX, "%s%s%s%s%s", p->name, p->state ? " (" : "", p->state ? p->state : "",
+	         p->state ? ")" : "", p->open ? ", never left" : "");
+	return buf;
 }

@@ -256,8 +256,8 @@ const struct command commands[] = {
      "timeline 3a294129\ntimeline 3a294129 -v\n--format json timeline 3a294129", timeline_options, NEED_READ,
      cmd_timeline},
     {"phases", answers, "", 0, 0, HINT_NONE, "how long each phase of the invocations took, with quantiles",
-     "The phases of an invocation add up to its end-to-end time; what no rule explains is named `unexplained`. "
-     "Quantiles are\n"
+     "The phases of an invocation add up to its end-to-end time; what no rule explains is named `unexplained`,\n"
+     "and what began and never ended `worker queue, never left`. Quantiles are\n"
      "interpolated linearly, as pandas and numpy do by default.",
      "phases\nphases --by function", phases_options, NEED_READ, cmd_phases},
     {"gaps", answers, "", 0, 0, HINT_NONE, "the largest stretches without a line, by the messages around them",

@@ -145,7 +145,8 @@ int phase_reader_next(struct phase_reader *r, const struct phases **out)
 	                          column_ns(r->invocations, FIRST + 4),
 	                          column_ns(r->invocations, FIRST + 5),
 	                          NULL,
-	                          0};
+	                          0,
+	                          slice_is(column_slice(r->invocations, FIRST + 6), "ok")};
 	rc = read_attempts(r, &in);
 	if (!rc)
 		rc = phases_make(r->rules, &in, &r->phases);

@@ -7,7 +7,7 @@
 #include <sqlite3.h>
 
 /* The first columns of a statement that gives the invocations; it ends with PHASE_ORDER. */
-#define PHASE_COLUMNS "run, tid, sent_ns, controller_ns, dispatched_ns, arrived_ns, end_ns, return_ns"
+#define PHASE_COLUMNS "run, tid, sent_ns, controller_ns, dispatched_ns, arrived_ns, end_ns, return_ns, status"
 #define PHASE_ORDER   " ORDER BY run, tid"
 
 struct phase_reader;

@@ -75,6 +75,7 @@ static void phase_column(void *p, sqlite3_context *c, int column)
 {
 	const struct state *s = p;
 	const struct phase *ph = &s->phases->v[s->at];
+	char name[PHASE_NAME_MAX];
 
 	switch (column) {
 	case RUN:
@@ -90,10 +91,7 @@ static void phase_column(void *p, sqlite3_context *c, int column)
 		sqlite3_result_int(c, s->at + 1);
 		break;
 	case NAME:
-		if (ph->state)
-			sqlite3_result_text(c, sqlite3_mprintf("%s (%s)", ph->name, ph->state), -1, sqlite3_free);
-		else
-			sqlite3_result_text(c, ph->name, -1, SQLITE_TRANSIENT);
+		sqlite3_result_text(c, phase_name(ph, name), -1, SQLITE_TRANSIENT);
 		break;
 	case START_NS:
 		sqlite3_result_int64(c, ph->start_ns);

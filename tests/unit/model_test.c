@@ -287,7 +287,49 @@ static const struct {
      NO_NS,
      {{NO_NS, NO_NS, NO_NS, NO_NS, NULL}},
      1,
-     "unexplained 7-7;"},
+     "worker queue, never left@1 7-7;unexplained 7-7;"},
+    {"waits until nobody does any more",
+     3,
+     NO_NS,
+     NO_NS,
+     7,
+     NO_NS,
+     23,
+     {{8, NO_NS, NO_NS, NO_NS, NULL}},
+     1,
+     "dispatch 3-7;unexplained 7-8;worker queue, never left@1 8-23;"},
+    {"is not seen any more",
+     3,
+     NO_NS,
+     NO_NS,
+     7,
+     NO_NS,
+     23,
+     {{NO_NS, NO_NS, NO_NS, NO_NS, NULL}},
+     1,
+     "dispatch 3-7;worker queue, never left@1 7-23;unexplained 23-23;"},
+    {"never gets a container at the second try",
+     3,
+     NO_NS,
+     NO_NS,
+     7,
+     NO_NS,
+     23,
+     {{7, 8, NO_NS, 9, "cold"}, {9, 11, NO_NS, NO_NS, "cold"}},
+     2,
+     "dispatch 3-7;worker queue@1 7-8;container acquisition (cold)@1 8-9;worker queue@2 9-11;container acquisition "
+     "(cold), never left@2 11-23;unexplained 23-23;"},
+    {"is lost on the way",
+     NO_NS,
+     3,
+     7,
+     NO_NS,
+     NO_NS,
+     23,
+     {{0}},
+     0,
+     "controller queue 3-7;dispatch, never left 7-23;unexplained 23-23;"},
+    {"of a lost log", 3, NO_NS, NO_NS, NO_NS, NO_NS, 23, {{NO_NS, NO_NS, NO_NS, NO_NS, NULL}}, 1, "unexplained 3-23;"},
     {"never returns",
      NO_NS,
      NO_NS,
@@ -297,7 +339,7 @@ static const struct {
      NO_NS,
      {{7, 8, 9, NO_NS, NULL}},
      1,
-     "worker queue@1 7-8;container acquisition@1 8-9;unexplained 9-9;"},
+     "worker queue@1 7-8;container acquisition@1 8-9;execution, never left@1 9-9;unexplained 9-9;"},
     {"clocks disagree",
      10,
      NO_NS,
@@ -313,21 +355,21 @@ static const struct {
 
 static void check_cut(size_t i, const struct rules *r, struct phases *p)
 {
-	struct phase_input in = {cuts[i].sent,      cuts[i].controller, cuts[i].dispatched, cuts[i].arrived,
-	                         cuts[i].completed, cuts[i].returned,   cuts[i].attempt,    cuts[i].nattempts};
+	struct phase_input in = {cuts[i].sent,    cuts[i].controller, cuts[i].dispatched,
+	                         cuts[i].arrived, cuts[i].completed,  cuts[i].returned,
+	                         cuts[i].attempt, cuts[i].nattempts,  false};
 	char got[1024] = "";
 	size_t n = 0;
 
 	assert_int_equal(phases_make(r, &in, p), 0);
 	for (int k = 0; k < p->n; k++) {
 		const struct phase *x = &p->v[k];
-		char attempt[16] = "";
+		char attempt[16] = "", name[PHASE_NAME_MAX];
 
 		if (x->attempt)
 			snprintf(attempt, sizeof attempt, "@%d", x->attempt);
-		n += (size_t)snprintf(got + n, sizeof got - n, "%s%s%s%s%s %lld-%lld;", x->name, x->state ? " (" : "",
-		                      x->state ? x->state : "", x->state ? ")" : "", attempt, (long long)x->start_ns,
-		                      (long long)x->end_ns);
+		n += (size_t)snprintf(got + n, sizeof got - n, "%s%s %lld-%lld;", phase_name(x, name), attempt,
+		                      (long long)x->start_ns, (long long)x->end_ns);
 		if (k && x->start_ns != p->v[k - 1].end_ns)
 			fail_msg("%s: phase %d does not begin where the one before ends: %s", cuts[i].name, k, got);
 	}

@@ -29,11 +29,12 @@ struct group {
 };
 
 /* Of all that a statement gives, after PHASE_COLUMNS. */
-enum { ATTEMPTS = 8, KEY, OFFSET, TAKEN };
+enum { ATTEMPTS = 9, KEY, OFFSET, TAKEN };
 
 /* A phase's name and state are the same pointers in each invocation. */
 struct known {
 	const char *name, *state;
+	bool open;
 	uint32_t phase;
 };
 
@@ -125,23 +126,21 @@ static int add(struct groups *g, uint32_t key, uint32_t phase, int64_t ns)
 
 static int number_of(struct groups *g, const struct phase *ph, uint32_t *out)
 {
-	struct text name = {0};
+	char name[PHASE_NAME_MAX];
 	size_t i = 0;
 	int rc;
 
-	while (i < g->nknown && (g->known[i].name != ph->name || g->known[i].state != ph->state))
+	while (i < g->nknown &&
+	       (g->known[i].name != ph->name || g->known[i].state != ph->state || g->known[i].open != ph->open))
 		i++;
 	if (i < g->nknown) {
 		*out = g->known[i].phase;
 		return 0;
 	}
-	text_puts(&name, ph->name);
-	if (ph->state)
-		text_printf(&name, " (%s)", ph->state);
-	rc = name.failed ? -ENOMEM : names_put(&g->phases, text_str(&name), name.len, out);
-	text_done(&name);
+	phase_name(ph, name);
+	rc = names_put(&g->phases, name, strlen(name), out);
 	if (!rc && i < sizeof g->known / sizeof *g->known)
-		g->known[g->nknown++] = (struct known){ph->name, ph->state, *out};
+		g->known[g->nknown++] = (struct known){ph->name, ph->state, ph->open, *out};
 	return rc;
 }
 
