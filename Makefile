@@ -5,12 +5,15 @@
 
 B       ?= build
 override B := $(patsubst $(CURDIR)/%,%,$(B))
-ifeq ($(origin CC),default)
-CC      := gcc
-endif
-ifeq ($(origin CXX),default)
-CXX     := g++
-endif
+# CROSS_COMPILE=aarch64-linux-gnu- stands before each tool that is not given by itself.
+tool = $(if $(filter-out undefined default,$(origin $(1))),$($(1)),$(CROSS_COMPILE)$(2))
+CC         := $(call tool,CC,gcc)
+CXX        := $(call tool,CXX,g++)
+AR         := $(call tool,AR,ar)
+LD         := $(call tool,LD,ld)
+NM         := $(call tool,NM,nm)
+OBJCOPY    := $(call tool,OBJCOPY,objcopy)
+PKG_CONFIG := $(call tool,PKG_CONFIG,pkg-config)
 PREFIX  ?= /usr/local
 CFLAGS  ?= -O2 -g
 WARN    ?= -Wall -Wextra
@@ -23,9 +26,9 @@ say = @printf '  %-7s %s\n'
 
 # Headers that the build makes from schema/ are under $(B)/gen. Libraries are looked up once, by pkg-config.
 PKGS         := jansson libzstd sqlite3 zlib readline
-PKG_CFLAGS   := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-JANSSON      := $(shell pkg-config --libs jansson 2>/dev/null)
-LOGQ_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+JANSSON      := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
+LOGQ_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm
 ALL_CPPFLAGS  = -D_GNU_SOURCE -Iliblog/include $(ROOM) -I$(B)/gen -DILU_VERSION='"$(VERSION)"' $(CPPFLAGS)
 ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(PKG_CFLAGS)
 
@@ -102,6 +105,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 LIB_A  := $(B)/lib/libilulog.a
 LIB_SO := $(B)/lib/libilulog.so
+LOG_A  := $(B)/obj/liblog.a
 LOGQ_A := $(B)/obj/analyzer.a
 EXT_SO := $(B)/lib/ilulogq.so
 
@@ -150,10 +154,25 @@ define archive
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) qcs $@ $^
 endef
-$(LIB_A): $(call objs,$(LIBLOG_SRC))
+$(LOG_A): $(call objs,$(LIBLOG_SRC))
 	$(archive)
 $(LOGQ_A): $(call objs,$(ANALYZER_SRC))
 	$(archive)
+
+# What we link into ourselves is LOG_A. A stranger's archive is one object whose hidden names are local to it, so that a
+# program may have a `report` or `config_init` of its own. ilu_object_ is each program's: hidden, and yet one with ours.
+# .llvm_addrsig speaks of symbols by their number, which changes. Names that begin with two underscores are a sanitizer's.
+LTO := $(filter -flto%,$(CFLAGS))
+RELOCATABLE = $(if $(LTO),$(CC) $(CFLAGS) -r -nostdlib -flinker-output=nolto-rel,$(LD) -r)
+$(LIB_A): $(call objs,$(LIBLOG_SRC))
+	$(say) AR $@
+	@mkdir -p $(@D)
+	$(Q)$(RELOCATABLE) -o $(B)/obj/libilulog.o $^
+	$(Q)for pass in '--localize-hidden -R .llvm_addrsig' --globalize-symbol=ilu_object_ --weaken-symbol=ilu_object_; do \
+	$(OBJCOPY) $$pass $(B)/obj/libilulog.o || exit 1; done
+	$(Q)names=$$($(NM) -g --defined-only $(B)/obj/libilulog.o | awk '{ print $$NF }') && echo "$$names" | grep -qx ilu_log_start && \
+	! echo "$$names" | grep -v -e '^ilu_' -e '^__' || { echo '$@ would export these, or nothing: compile without -flto?' >&2; false; }
+	$(Q)rm -f $@ && $(AR) qcs $@ $(B)/obj/libilulog.o
 
 # The sanitizers' runtime is in the program, so a library built with them has symbols open.
 $(LIB_SO): $(call objs,$(LIBLOG_SRC))
@@ -168,7 +187,7 @@ $(EXT_SO): $(call objs,analyzer/ext.c) $(LOGQ_A)
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(if $(findstring -fsanitize,$(CFLAGS)),,-Wl,-z,defs) \
-	-Wl,--exclude-libs,ALL -o $@ $^ $(shell pkg-config --libs sqlite3 libzstd zlib jansson 2>/dev/null) -lm
+	-Wl,--exclude-libs,ALL -o $@ $^ $(shell $(PKG_CONFIG) --libs sqlite3 libzstd zlib jansson 2>/dev/null) -lm
 
 define link
 	$(say) LD $@
@@ -179,7 +198,7 @@ $(B)/bin/ilu-logq: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bin/ilu-logq: $(call objs,$(LOGQ_MAIN)) $(LOGQ_A)
 	$(link)
 $(B)/bin/ilu-logctl: LINK_LIBS = $(JANSSON)
-$(B)/bin/ilu-logctl: $(call objs,$(CTL_SRC)) $(LIB_A)
+$(B)/bin/ilu-logctl: $(call objs,$(CTL_SRC)) $(LOG_A)
 	$(link)
 $(B)/bin/faas-sim: LINK_LIBS = $(JANSSON) -lm
 $(B)/bin/faas-sim: $(call objs,$(FAAS_SIM_SRC)) $(LIB_A)
@@ -187,7 +206,7 @@ $(B)/bin/faas-sim: $(call objs,$(FAAS_SIM_SRC)) $(LIB_A)
 	$(link)
 
 $(B)/tests/%: LINK_LIBS = -lcmocka $(LOGQ_LIBS)
-$(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LIB_A)
+$(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOG_A)
 	$(link)
 # A plugin of this test finds the library in the program; the other one is in C++.
 $(B)/tests/log_object_test: private override LDFLAGS += -rdynamic
@@ -199,10 +218,10 @@ $(B)/obj/tests/unit/%.o: tests/unit/%.cc $(B)/flags
 $(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A)
 	$(link)
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): LINK_LIBS = -lcmocka $(LOGQ_LIBS) $(FAULT_WRAPS:%=-Wl,--wrap=%)
-$(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOGQ_A) $(LIB_A)
+$(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOGQ_A) $(LOG_A)
 	$(link)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm $(FAULT_WRAPS:%=-Wl,--wrap=%)
-$(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LIB_A)
+$(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOG_A)
 	$(link)
 
 # ---- checks -------------------------------------------------------------------------------------------------------
@@ -265,7 +284,7 @@ check-fuzz:
 	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=clang CFLAGS='$(FUZZ)' fuzz-built
 fuzz-built: $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS))
 	@$(RUN) --fuzz '$(FUZZ_TARGETS)' --fuzz-runs '$(FUZZ_RUNS)' --fuzz-seconds '$(FUZZ_SECONDS)' fuzz
-$(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LOGQ_A) $(LIB_A)
+$(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LOGQ_A) $(LOG_A)
 	$(link)
 $(B)/fuzz/%: LINK_LIBS = -fsanitize=fuzzer $(LOGQ_LIBS)
 
@@ -281,7 +300,7 @@ BENCH_NAMES   = $(foreach g,$(or $(BENCH),$(BENCH_GROUPS)),$(or $(BENCH_$(g)),$(
 bench: all
 	@$(MAKE) --no-print-directory $(addprefix $(B)/bench/,$(BENCH_NAMES))
 	@tests/bench/run -B $(B) $(BENCH_NAMES)
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LIB_A)
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LOG_A)
 	$(link)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bench/log_bench: $(B)/obj/tests/bench/peers/ilulog.o
