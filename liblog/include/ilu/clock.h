@@ -162,6 +162,14 @@ ILU_API int ilu_mutex_trylock(ilu_mutex *m); /* -EBUSY */
 ILU_API int ilu_mutex_unlock(ilu_mutex *m);  /* -EPERM: the caller does not have it */
 
 /* Many readers or one writer. A waiting writer lets no new readers in. */
+#if defined(__GLIBC__) && !defined(__USE_XOPEN2K) /* strict C: pthread.h knows how big one is, and does not name it */
+typedef union ilu_real_rwlock_ {
+	char bytes_[__SIZEOF_PTHREAD_RWLOCK_T];
+	long align_;
+} ilu_real_rwlock_;
+#else
+typedef pthread_rwlock_t ilu_real_rwlock_;
+#endif
 typedef struct ilu_rwlock {
 	char name_[ILU_CLOCK_NAME];
 	bool virtual_;
@@ -170,7 +178,7 @@ typedef struct ilu_rwlock {
 	uint64_t reading_;
 	int64_t since_;
 	struct ilu_waiters_ waiters_;
-	pthread_rwlock_t real_;
+	ilu_real_rwlock_ real_;
 } ilu_rwlock;
 
 ILU_API int ilu_rwlock_init(ilu_rwlock *l, const char *name);

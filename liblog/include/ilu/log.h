@@ -129,9 +129,9 @@ struct ilu_kv {
 	struct ilu_arg_ value_;
 	unsigned char type_;
 };
-#define ILU_PAIR(pair)                                                                 \
-	{                                                                              \
-		ILU_KEY_OF_ pair, ILU_ARG_OF_ pair, (unsigned char)(ILU_TYPE_OF_ pair) \
+#define ILU_PAIR(pair)                                                                          \
+	{                                                                                       \
+		ILU_KEY_OF_ pair, ILU_ARG_OF_ pair, ILU_CAST_(unsigned char, ILU_TYPE_OF_ pair) \
 	}
 
 /* Log with more than 16 pairs, or with keys made at run time; at most 256. A reserved or repeated key gets "_" after
@@ -157,7 +157,7 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 
 /* ---- the calls ---- */
 
-#define ILU_RATE(per_second, burst)         (ilu_limited, per_second, burst, 0)
+#define ILU_RATE(per_second, burst)         (ilu_limited, per_second, burst, ILU_NULL_)
 #define ILU_RATE_BY(key, per_second, burst) (ilu_limited, per_second, burst, "" key "")
 
 #define ilu_error(tid, ...)               ILU_EVENT_(ILU_ERROR, tid, __VA_ARGS__)
@@ -200,19 +200,19 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 #define ILU_EVENT_RATE_(rate, level, tid, ...) ILU_EVENT_N_(rate, level, tid, ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
 #define ILU_EVENT_N_(rate, level, tid, n, ...) ILU_EVENT_X_(rate, level, tid, n, __VA_ARGS__)
 #ifdef ILU_OUT_OF_LINE
-#define ILU_EVENT_WRITE_(tid, n, ...)                                                         \
-	struct ilu_arg_ ilu_list_[] = {ILU_EACH_(ILU_ARG_, n, __VA_ARGS__) ilu_arg_none_(0)}; \
+#define ILU_EVENT_WRITE_(tid, n, ...)                                                                 \
+	struct ilu_arg_ ilu_list_[] = {ILU_EACH_(ILU_ARG_, n, __VA_ARGS__) ilu_arg_none_(ILU_NULL_)}; \
 	ilu_event_(ilu_on_, &ilu_site_, tid, ilu_list_);
 #else
-#define ILU_EVENT_WRITE_(tid, n, ...)                                                                  \
-	const ilu_tid *ilu_tid_ = tid;                                                                 \
-	ILU_EVALUATE_(n, __VA_ARGS__)                                                                  \
-	struct ilu_writing_ ilu_w_ = ilu_begin_((ilu_on_ & ~(uint32_t)ILU_GATE_MASK_) | ILU_OP_EVENT_, \
-	                                        ilu_producer_.span, ilu_tid_, ilu_size_);              \
-	if (ILU_LIKELY_(ilu_w_.at != 0)) {                                                             \
-		char *ilu_at_ = ilu_w_.at;                                                             \
-		ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                    \
-		ilu_commit_(ilu_w_.producer, ilu_at_);                                                 \
+#define ILU_EVENT_WRITE_(tid, n, ...)                                                                             \
+	const ilu_tid *ilu_tid_ = tid;                                                                            \
+	ILU_EVALUATE_(n, __VA_ARGS__)                                                                             \
+	struct ilu_writing_ ilu_w_ = ilu_begin_((ilu_on_ & ~ILU_CAST_(uint32_t, ILU_GATE_MASK_)) | ILU_OP_EVENT_, \
+	                                        ilu_producer_.span, ilu_tid_, ilu_size_);                         \
+	if (ILU_LIKELY_(ilu_w_.at != ILU_NULL_)) {                                                                \
+		char *ilu_at_ = ilu_w_.at;                                                                        \
+		ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                               \
+		ilu_commit_(ilu_w_.producer, ilu_at_);                                                            \
 	}
 #endif
 

@@ -28,7 +28,11 @@ typedef struct ilu_span {
 	uint64_t handle_;
 } ilu_span;
 
+#ifdef __cplusplus
+#define ILU_SPAN_NONE (ilu_span{0})
+#else
 #define ILU_SPAN_NONE ((ilu_span){0})
+#endif
 
 /* Open a span inside the current one and enter it until the end of the scope; `span` is its handle.
  *
@@ -99,7 +103,7 @@ ILU_API void ilu_span_finish_(struct ilu_scope_ *scope); /* exit, and drop the r
 ILU_API extern const unsigned char ilu_one_;
 
 /* Set in handles of spans that the log knows. */
-#define ILU_SPAN_SAID_ ((uint64_t)1 << 31)
+#define ILU_SPAN_SAID_ (UINT64_C(1) << 31)
 
 #ifdef __cplusplus
 }
@@ -122,22 +126,22 @@ ILU_API extern const unsigned char ilu_one_;
 #endif
 
 /* The record of `operation` about the span `h`, with the pairs. `h` loses ILU_SPAN_SAID_ when it could not be kept. */
-#define ILU_SPAN_SAY_(gate, operation, h, lost, n, ...)                                                        \
-	do {                                                                                                   \
-		ILU_EVALUATE_(n, __VA_ARGS__)                                                                  \
-		if (ILU_UNLIKELY_(((gate)&ILU_GATE_MASK_) == ILU_GATE_WATCH_)) {                               \
-			struct ilu_arg_ ilu_seen_[] = {ILU_EACH_(ILU_LIST_, n, __VA_ARGS__) ilu_arg_none_(0)}; \
-			ilu_span_watch_(h, &ilu_site_, ilu_seen_);                                             \
-		}                                                                                              \
-		struct ilu_writing_ ilu_w_ =                                                                   \
-		    ilu_span_begin_(((gate) & ~(uint32_t)ILU_GATE_MASK_) | operation, h, ilu_size_);           \
-		if (ILU_LIKELY_(ilu_w_.at != 0)) {                                                             \
-			char *ilu_at_ = ilu_w_.at;                                                             \
-			ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                    \
-			ilu_commit_(ilu_w_.producer, ilu_at_);                                                 \
-		} else {                                                                                       \
-			lost;                                                                                  \
-		}                                                                                              \
+#define ILU_SPAN_SAY_(gate, operation, h, lost, n, ...)                                                                \
+	do {                                                                                                           \
+		ILU_EVALUATE_(n, __VA_ARGS__)                                                                          \
+		if (ILU_UNLIKELY_(((gate)&ILU_GATE_MASK_) == ILU_GATE_WATCH_)) {                                       \
+			struct ilu_arg_ ilu_seen_[] = {ILU_EACH_(ILU_LIST_, n, __VA_ARGS__) ilu_arg_none_(ILU_NULL_)}; \
+			ilu_span_watch_(h, &ilu_site_, ilu_seen_);                                                     \
+		}                                                                                                      \
+		struct ilu_writing_ ilu_w_ =                                                                           \
+		    ilu_span_begin_(((gate) & ~ILU_CAST_(uint32_t, ILU_GATE_MASK_)) | operation, h, ilu_size_);        \
+		if (ILU_LIKELY_(ilu_w_.at != ILU_NULL_)) {                                                             \
+			char *ilu_at_ = ilu_w_.at;                                                                     \
+			ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                            \
+			ilu_commit_(ilu_w_.producer, ilu_at_);                                                         \
+		} else {                                                                                               \
+			lost;                                                                                          \
+		}                                                                                                      \
 	} while (0)
 
 #define ILU_SPAN_OPEN_(level, span, name, open, first, ...) \
@@ -150,7 +154,7 @@ ILU_API extern const unsigned char ilu_one_;
 #ifdef ILU_NO_SPANS
 #define ILU_SPAN_MAKE_(level, name, open, first, n, ...) \
 	ILU_EACH_(ILU_UNUSED_, n, __VA_ARGS__)           \
-	ilu_h_ = open((const struct ilu_site_ *)0, 0, ILU_FIRST_(first, __VA_ARGS__));
+	ilu_h_ = open(ILU_NULL_, 0, ILU_FIRST_(first, __VA_ARGS__));
 #else
 #define ILU_SPAN_MAKE_(level, name, open, first, n, ...)                                                 \
 	ILU_SITE_(ILU_SITE_SPAN_, level, name, n, __VA_ARGS__)                                           \

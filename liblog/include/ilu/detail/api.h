@@ -29,6 +29,21 @@
 #define ILU_LIKELY_(x)   __builtin_expect(!!(x), 1)
 #define ILU_UNLIKELY_(x) __builtin_expect(!!(x), 0)
 
+/* Casts and the null pointer in the words of either language: a warning that a program asks for is never about us. */
+#ifdef __cplusplus
+#define ILU_CAST_(type, v)    static_cast<type>(v)
+#define ILU_POINTER_(type, p) static_cast<type>(static_cast<void *>(p))
+#define ILU_WORD_(p)          reinterpret_cast<uintptr_t>(p)
+#define ILU_ADDRESS_(word)    reinterpret_cast<const char *>(static_cast<uintptr_t>(word))
+#define ILU_NULL_             nullptr
+#else
+#define ILU_CAST_(type, v)    ((type)(v))
+#define ILU_POINTER_(type, p) ((type)(void *)(p))
+#define ILU_WORD_(p)          ((uintptr_t)(p))
+#define ILU_ADDRESS_(word)    ((const char *)(uintptr_t)(word))
+#define ILU_NULL_             ((void *)0)
+#endif
+
 #define ILU_GLUE_(a, b)  ILU_GLUE2_(a, b)
 #define ILU_GLUE2_(a, b) a##b
 

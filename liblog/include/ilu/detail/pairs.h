@@ -46,19 +46,19 @@
 #define ILU_ARG_ilu_bool_(value, len)     ilu_arg_b_(!!(value))
 #define ILU_ARG_ilu_str_(value, len)      ilu_arg_text_(value, len)
 #define ILU_ARG_ilu_json_(value, len)     ilu_arg_s_(value)
-#define ILU_ARG_ilu_secret_(value, len)   ((void)sizeof(value), ilu_arg_none_(0))
+#define ILU_ARG_ilu_secret_(value, len)   ((void)sizeof(value), ilu_arg_none_(ILU_NULL_))
 #define ILU_ARG_ilu_errno_(value, len)    ilu_arg_i_(value)
 
 /* F for ILU_MAP_n_: what each pair becomes. */
 #define ILU_KEY_(i, pair)                    ILU_KEY_OF_ pair,
-#define ILU_TYPE_(i, pair)                   (unsigned char)(ILU_TYPE_OF_ pair),
+#define ILU_TYPE_(i, pair)                   ILU_CAST_(unsigned char, ILU_TYPE_OF_ pair),
 #define ILU_KNOWN_(i, pair)                  &&ILU_TYPE_OF_ pair != ILU_T_BAD_
 #define ILU_EVAL_(i, pair)                   struct ilu_arg_ ilu_a##i##_ = ILU_ARG_OF_ pair;
 #define ILU_ARG_(i, pair)                    ILU_ARG_OF_ pair,
 #define ILU_SIZE_(i, pair)                   +ilu_a##i##_.size
 #define ILU_LIST_(i, pair)                   ilu_a##i##_,
 #define ILU_UNLIST_(i, pair)                 ilu_a##i##_ = ilu_list_[sizeof ilu_list_ / sizeof *ilu_list_ - 1 - i];
-#define ILU_PUT_(i, pair)                    ilu_at_ = ilu_put_(ilu_at_, (unsigned char)(ILU_TYPE_OF_ pair), ilu_a##i##_);
+#define ILU_PUT_(i, pair)                    ilu_at_ = ilu_put_(ilu_at_, ILU_CAST_(unsigned char, ILU_TYPE_OF_ pair), ilu_a##i##_);
 #define ILU_UNUSED_(i, pair)                 (void)sizeof(ILU_UNUSED_OF_ pair);
 #define ILU_UNUSED_OF_(how, key, value, len) (ILU_ARG_##how##_(value, len))
 
@@ -146,13 +146,13 @@
 #define ILU_EACH_(F, n, ...) ILU_GLUE_(ILU_MAP_, ILU_GLUE_(n, _))(F, __VA_ARGS__)
 
 /* Values evaluated, in order, into ilu_a16_ ... ilu_a1_; their size into ilu_size_. */
-#define ILU_EVALUATE_(n, ...)                                                                          \
-	ILU_EACH_(ILU_EVAL_, n, __VA_ARGS__)                                                           \
-	size_t ilu_size_ = 0 ILU_EACH_(ILU_SIZE_, n, __VA_ARGS__);                                     \
-	if (ILU_UNLIKELY_(ilu_size_ > ILU_FIT_)) {                                                     \
-		struct ilu_arg_ ilu_list_[] = {ILU_EACH_(ILU_LIST_, n, __VA_ARGS__) ilu_arg_none_(0)}; \
-		ilu_size_ = ilu_fit_(ilu_list_, sizeof ilu_list_ / sizeof *ilu_list_ - 1);             \
-		ILU_EACH_(ILU_UNLIST_, n, __VA_ARGS__)                                                 \
+#define ILU_EVALUATE_(n, ...)                                                                                  \
+	ILU_EACH_(ILU_EVAL_, n, __VA_ARGS__)                                                                   \
+	size_t ilu_size_ = 0 ILU_EACH_(ILU_SIZE_, n, __VA_ARGS__);                                             \
+	if (ILU_UNLIKELY_(ilu_size_ > ILU_FIT_)) {                                                             \
+		struct ilu_arg_ ilu_list_[] = {ILU_EACH_(ILU_LIST_, n, __VA_ARGS__) ilu_arg_none_(ILU_NULL_)}; \
+		ilu_size_ = ilu_fit_(ilu_list_, sizeof ilu_list_ / sizeof *ilu_list_ - 1);                     \
+		ILU_EACH_(ILU_UNLIST_, n, __VA_ARGS__)                                                         \
 	}
 
 /* The facts of a site. */
@@ -179,31 +179,31 @@
 #define ILU_RATE_MAKE_ilu_limited_(per_second, burst, key) \
 	static const struct ilu_rate_ ilu_rate_ = {per_second, burst, key};
 #define ILU_RATE_AT_(which, per_second, burst, key) ILU_RATE_AT_##which##_
-#define ILU_RATE_AT_ilu_unlimited_                  0
+#define ILU_RATE_AT_ilu_unlimited_                  ILU_NULL_
 #define ILU_RATE_AT_ilu_limited_                    &ilu_rate_
 #define ILU_UNLIMITED_                              (ilu_unlimited, 0, 0, 0)
 
 #define ILU_SITE_(kind, level, text, n, ...) ILU_SITE_RATE_(ILU_UNLIMITED_, kind, level, text, n, __VA_ARGS__)
-#define ILU_SITE_RATE_(rate, kind, level, text, n, ...)                                       \
-	ILU_QUIET_                                                                            \
-	static uint32_t ilu_gate_ ILU_IN_GATES_ = ILU_GATE_ASK_;                              \
-	static const char *const ilu_keys_[] = {ILU_EACH_(ILU_KEY_, n, __VA_ARGS__) 0};       \
-	static const unsigned char ilu_types_[] = {ILU_EACH_(ILU_TYPE_, n, __VA_ARGS__) 0};   \
-	ILU_RATE_MAKE_ rate static const struct ilu_site_ ilu_site_ = {&ilu_gate_,            \
-	                                                               &ilu_object_,          \
-	                                                               ILU_TARGET,            \
-	                                                               text,                  \
-	                                                               __FILE__,              \
-	                                                               ilu_keys_,             \
-	                                                               ilu_types_,            \
-	                                                               __LINE__,              \
-	                                                               level,                 \
-	                                                               kind,                  \
-	                                                               sizeof ilu_types_ - 1, \
-	                                                               ILU_SITE_VERSION_,     \
-	                                                               __func__,              \
-	                                                               ILU_RATE_AT_ rate};    \
-	ILU_IN_SITES_(ilu_site_)                                                              \
+#define ILU_SITE_RATE_(rate, kind, level, text, n, ...)                                         \
+	ILU_QUIET_                                                                              \
+	static uint32_t ilu_gate_ ILU_IN_GATES_ = ILU_GATE_ASK_;                                \
+	static const char *const ilu_keys_[] = {ILU_EACH_(ILU_KEY_, n, __VA_ARGS__) ILU_NULL_}; \
+	static const unsigned char ilu_types_[] = {ILU_EACH_(ILU_TYPE_, n, __VA_ARGS__) 0};     \
+	ILU_RATE_MAKE_ rate static const struct ilu_site_ ilu_site_ = {&ilu_gate_,              \
+	                                                               &ilu_object_,            \
+	                                                               ILU_TARGET,              \
+	                                                               text,                    \
+	                                                               __FILE__,                \
+	                                                               ilu_keys_,               \
+	                                                               ilu_types_,              \
+	                                                               __LINE__,                \
+	                                                               level,                   \
+	                                                               kind,                    \
+	                                                               sizeof ilu_types_ - 1,   \
+	                                                               ILU_SITE_VERSION_,       \
+	                                                               __func__,                \
+	                                                               ILU_RATE_AT_ rate};      \
+	ILU_IN_SITES_(ilu_site_)                                                                \
 	ILU_LOUD_
 
 #endif

@@ -105,7 +105,7 @@ ILU_API ILU_COLD_ size_t ilu_fit_(struct ilu_arg_ *args, size_t count);
 /* Write header and id at `at`. */
 ILU_INLINE_ char *ilu_head_(char *at, uint32_t word, uint64_t stamp, uint64_t span, const ilu_tid *tid)
 {
-	struct ilu_record_ *r = (struct ilu_record_ *)(void *)at;
+	struct ilu_record_ *r = ILU_POINTER_(struct ilu_record_ *, at);
 
 	r->stamp = stamp;
 	r->span = span;
@@ -133,7 +133,7 @@ ILU_INLINE_ struct ilu_writing_ ilu_begin_(uint32_t word, uint64_t span, const i
 		return ilu_begin_slow_(word, span, tid, size);
 	__atomic_store_n(&p->busy, 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (ILU_UNLIKELY_((ptrdiff_t)(p->limit - p->at) <= (ptrdiff_t)size)) {
+	if (ILU_UNLIKELY_(p->limit - p->at <= ILU_CAST_(ptrdiff_t, size))) {
 		__atomic_store_n(&p->busy, 0, __ATOMIC_RELAXED);
 		return ilu_begin_slow_(word, span, tid, size);
 	}
@@ -151,11 +151,11 @@ ILU_INLINE_ struct ilu_writing_ ilu_begin_(uint32_t word, uint64_t span, const i
 ILU_INLINE_ void ilu_commit_(struct ilu_producer_ *p, char *end)
 {
 	char *at = p->at;
-	size_t size = ((size_t)(end - at) + 7) & ~(size_t)7;
+	size_t size = (ILU_CAST_(size_t, end - at) + 7) & ~ILU_CAST_(size_t, 7);
 
-	__atomic_store_n((uint32_t *)(void *)(at + size), 0, __ATOMIC_RELAXED);
+	__atomic_store_n(ILU_POINTER_(uint32_t *, at + size), 0, __ATOMIC_RELAXED);
 	p->at = at + size;
-	__atomic_store_n((uint32_t *)(void *)at, (uint32_t)size, __ATOMIC_RELEASE);
+	__atomic_store_n(ILU_POINTER_(uint32_t *, at), ILU_CAST_(uint32_t, size), __ATOMIC_RELEASE);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&p->busy, 0, __ATOMIC_RELAXED);
 	if (ILU_UNLIKELY_(__atomic_load_n(p->bell, __ATOMIC_RELAXED)))
@@ -170,7 +170,7 @@ ILU_INLINE_ char *ilu_put_(char *at, unsigned char type, struct ilu_arg_ a)
 		memcpy(at, &a.head, 4);
 		at += 4;
 		if (length) {
-			memcpy(at, (const char *)(uintptr_t)a.word, length);
+			memcpy(at, ILU_ADDRESS_(a.word), length);
 			at += length;
 		}
 		if (ILU_UNLIKELY_(a.original != 0)) {
@@ -198,7 +198,7 @@ ILU_INLINE_ struct ilu_arg_ ilu_arg_make_(uint64_t word, uint32_t size, uint32_t
 
 ILU_INLINE_ struct ilu_arg_ ilu_arg_i_(long long v)
 {
-	return ilu_arg_make_((uint64_t)v, 8, 0);
+	return ilu_arg_make_(ILU_CAST_(uint64_t, v), 8, 0);
 }
 
 ILU_INLINE_ struct ilu_arg_ ilu_arg_u_(unsigned long long v)
@@ -231,7 +231,7 @@ ILU_INLINE_ struct ilu_arg_ ilu_arg_text_(const char *p, size_t len)
 		return ilu_arg_make_(0, 4, ILU_NO_TEXT_);
 	if (ILU_UNLIKELY_(len > ILU_TEXT_MAX_))
 		len = ILU_TEXT_MAX_;
-	return ilu_arg_make_((uint64_t)(uintptr_t)p, (uint32_t)len + 4, (uint32_t)len);
+	return ilu_arg_make_(ILU_WORD_(p), ILU_CAST_(uint32_t, len) + 4, ILU_CAST_(uint32_t, len));
 }
 
 ILU_INLINE_ struct ilu_arg_ ilu_arg_s_(const char *p)
