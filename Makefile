@@ -49,7 +49,7 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 BASE_SRC   := $(addprefix analyzer/base/,arena.c bytes.c intern.c scan.c sql.c)
-INGEST_SRC := $(addprefix analyzer/ingest/,energy.c line.c reader.c stamp.c unescape.c zone.c)
+INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c level.c line.c members.c pattern.c reader.c record.c spelling.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,aggregate.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,fact.c fold.c phase.c rules.c rules_kept.c span.c)
@@ -84,7 +84,7 @@ LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test 
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
+ANALYZER_TESTS := format_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.
@@ -117,7 +117,7 @@ BINS     := $(B)/bin/ilu-logq $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(B)/bin/faas
 UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
 HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
-GEN      := $(B)/gen/store_sql.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
+GEN      := $(B)/gen/store_sql.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
 
 all: $(LIBS) $(BINS)
 
@@ -148,6 +148,16 @@ $(B)/gen/store_sql.h: schema/store.sql
 	$(embed)
 $(B)/gen/rules_%.h: schema/rules/%.json
 	$(embed)
+
+# schema/formats/*.json -> built_in[] in formats.h, a row of name and text each
+FORMATS := $(wildcard schema/formats/*.json)
+$(B)/gen/formats.h: $(FORMATS)
+	$(say) GEN $@
+	@mkdir -p $(@D)
+	$(Q){ echo '/* Made from schema/formats. */'; \
+	echo 'static const struct { const char *name, *text; } built_in[] = {'; \
+	for f in $(FORMATS); do echo "{\"$$(basename $$f)\","; \
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/\t"&\\n"/' $$f; echo '},'; done; echo '};'; } > $@.tmp && mv $@.tmp $@
 
 define archive
 	$(say) AR $@

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* format.h - what a log looks like, as data: schema/formats/NAME.json and users' own files.
+ *
+ * A format says how its lines are recognised (a pattern, or keys with their types) and where in them time, level,
+ * message, target and transaction stand; what it does not say, the format "default" says: the role lists of contract
+ * §9. An envelope is a format whose rest is opened again by other formats. schema/format.schema.json has each key. */
+#ifndef INGEST_FORMAT_H
+#define INGEST_FORMAT_H
+
+#include "ingest/level.h"
+#include "ingest/spelling.h"
+
+enum role { ROLE_TIME, ROLE_LEVEL, ROLE_MESSAGE, ROLE_TARGET, ROLE_TID, ROLES };
+
+#define FORMATS_MAX 256 /* in a set; more are refused by name */
+
+/* Paths, NULL at the end. A path is a key, or keys with dots between them: into nested objects, or a key with dots.
+ * "a + b": seconds at a, nanoseconds at b. */
+struct paths {
+	char **all;
+	size_t n;
+};
+
+enum capture_kind {
+	CAPTURE_LITERAL,
+	CAPTURE_BLANKS,
+	CAPTURE_WORD,
+	CAPTURE_INT,
+	CAPTURE_WORDS,
+	CAPTURE_ONE_OF,
+	CAPTURE_REST
+};
+
+/* One piece of a pattern. */
+struct piece {
+	enum capture_kind kind;
+	char *name;     /* of a capture; NULL: none */
+	char *text;     /* of a literal; of CAPTURE_ONE_OF the choices with '|' between them */
+	unsigned words; /* of CAPTURE_WORDS */
+	char stop;      /* the character behind a word that ends it; '\0': a blank */
+};
+
+struct pattern {
+	struct piece *pieces;
+	size_t n;
+};
+
+struct format_key {
+	char *path;
+	char kind; /* 's'tring, 'n'umber, 'o'bject, 'a'rray, '*' any; "=text" in value: that text */
+	char *value;
+};
+
+struct level_word {
+	char *word;
+	enum level level;
+};
+
+struct format {
+	char *name, *title;
+	struct pattern *patterns; /* any of them */
+	size_t npatterns;
+	struct format_key *keys; /* all of them, in an object */
+	size_t nkeys;
+	struct paths roles[ROLES];
+	struct paths open; /* objects whose members count as the record's own */
+	char *rest;        /* of an envelope: the capture or key that holds the record inside; NULL: no envelope */
+	bool only_records; /* of an envelope: it is none around plain text */
+	char *partial;     /* capture or key ... */
+	char *partial_is;  /* ... that has this value where the record goes on in the next line */
+	char *partial_end; /* or: a rest without this text at its end goes on */
+	struct level_word *levels;
+	size_t nlevels;
+	enum level_scheme scheme;
+	enum time_unit unit;
+	bool day_first;
+	char *samples; /* JSON text of "samples" */
+	char *source;  /* the whole file, for `formats NAME` */
+};
+
+struct format_set {
+	struct format *all;
+	size_t n;
+	const struct format *fallback; /* "default" */
+};
+
+/* The formats that are built in. 0 or -ENOMEM. */
+int formats_built_in(struct format_set *set);
+
+/* Adds one from JSON text, before the others; it takes the place of one of the same name. 0, -EINVAL with a sentence in
+ * *why (yours: free()), -E2BIG (FORMATS_MAX) or -ENOMEM. name: for the sentence. */
+int formats_add(struct format_set *set, const char *name, const char *text, size_t len, char **why);
+void formats_done(struct format_set *set);
+const struct format *formats_find(const struct format_set *set, const char *name); /* NULL: none */
+
+/* "a,b" as paths. */
+int paths_parse(const char *text, struct paths *out);
+void paths_done(struct paths *p);
+
+/* Compiles a pattern: literals, `{name}` (up to a blank or to what follows it), `{name:int}`, `{name:3}` (three words),
+ * `{name:a|b}`, `{name:rest}`; a blank is any number of blanks. -EINVAL: a bracket without end, or two captures side by
+ * side. */
+int pattern_parse(const char *text, struct pattern *out);
+void pattern_done(struct pattern *p);
+
+/* Holds text against a pattern; calls found for each capture. True where all of the text is matched. captures: at least
+ * p->n. */
+bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pattern.c - prefixes of lines as patterns: words between fixed texts, read from left to right without going back. */
+#include "ingest/format.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+void pattern_done(struct pattern *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->pieces[i].name);
+		free(p->pieces[i].text);
+	}
+	free(p->pieces);
+	*p = (struct pattern){0};
+}
+
+static int piece_add(struct pattern *p, struct piece piece)
+{
+	struct piece *more = realloc(p->pieces, (p->n + 1) * sizeof *more);
+
+	if (!more) {
+		free(piece.name);
+		free(piece.text);
+		return -ENOMEM;
+	}
+	p->pieces = more;
+	p->pieces[p->n++] = piece;
+	return 0;
+}
+
+/* What stands between the brackets of a capture. */
+static int capture(struct pattern *p, const char *from, size_t len)
+{
+	const char *colon = memchr(from, ':', len);
+	size_t name = colon ? (size_t)(colon - from) : len, how = colon ? len - name - 1 : 0;
+	struct piece piece = {.kind = CAPTURE_WORD, .name = strndup(from, name)};
+
+	if (!piece.name)
+		return -ENOMEM;
+	if (how && memchr(colon + 1, '|', how)) {
+		piece.kind = CAPTURE_ONE_OF;
+		piece.text = strndup(colon + 1, how);
+		if (!piece.text) {
+			free(piece.name);
+			return -ENOMEM;
+		}
+	} else if (how == 1 && colon[1] >= '1' && colon[1] <= '9') {
+		piece.kind = CAPTURE_WORDS;
+		piece.words = (unsigned)(colon[1] - '0');
+	} else if (how == 3 && !memcmp(colon + 1, "int", 3)) {
+		piece.kind = CAPTURE_INT;
+	} else if (how == 4 && !memcmp(colon + 1, "rest", 4)) {
+		piece.kind = CAPTURE_REST;
+	} else if (how || !name) {
+		free(piece.name);
+		return -EINVAL;
+	}
+	return piece_add(p, piece);
+}
+
+static int literal(struct pattern *p, const char *from, size_t len)
+{
+	struct piece piece = {.kind = CAPTURE_LITERAL, .text = strndup(from, len)};
+
+	return piece.text ? piece_add(p, piece) : -ENOMEM;
+}
+
+/* A word ends at what follows it; two captures with nothing between them have no end. */
+static int stops(struct pattern *p)
+{
+	for (size_t i = 0; i + 1 < p->n; i++) {
+		struct piece *a = &p->pieces[i], *b = &p->pieces[i + 1];
+
+		if (a->kind == CAPTURE_REST)
+			return -EINVAL;
+		if ((a->kind == CAPTURE_WORD || a->kind == CAPTURE_WORDS) && b->kind == CAPTURE_LITERAL)
+			a->stop = b->text[0];
+		else if ((a->kind == CAPTURE_WORD || a->kind == CAPTURE_WORDS) && b->kind != CAPTURE_BLANKS)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+int pattern_parse(const char *text, struct pattern *out)
+{
+	struct pattern p = {0};
+	int rc = 0;
+
+	while (*text && !rc) {
+		size_t len = strcspn(text, "{ ");
+
+		if (len) {
+			rc = literal(&p, text, len);
+		} else if (*text == ' ') {
+			len = strspn(text, " ");
+			rc = piece_add(&p, (struct piece){.kind = CAPTURE_BLANKS});
+		} else {
+			const char *end = strchr(text, '}');
+
+			rc = end ? capture(&p, text + 1, (size_t)(end - text - 1)) : -EINVAL;
+			len = end ? (size_t)(end - text + 1) : 0;
+		}
+		text += len;
+	}
+	if (!rc)
+		rc = stops(&p);
+	if (rc)
+		pattern_done(&p);
+	else
+		*out = p;
+	return rc;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static const char *blanks(const char *p, const char *end)
+{
+	while (p < end && is_blank(*p))
+		p++;
+	return p;
+}
+
+static const char *word(const char *p, const char *end, char stop)
+{
+	while (p < end && !is_blank(*p) && (!stop || *p != stop))
+		p++;
+	return p;
+}
+
+static const char *words(const char *p, const char *end, unsigned n, char stop)
+{
+	for (; n; n--) {
+		const char *q = word(p, end, n == 1 ? stop : '\0');
+
+		if (q == p)
+			return p;
+		p = n > 1 ? blanks(q, end) : q;
+	}
+	return p;
+}
+
+static const char *one_of(const char *p, const char *end, const char *choices)
+{
+	while (*choices) {
+		size_t n = strcspn(choices, "|");
+
+		if ((size_t)(end - p) >= n && !memcmp(p, choices, n))
+			return p + n;
+		choices += n + (choices[n] == '|');
+	}
+	return p;
+}
+
+static const char *integer(const char *p, const char *end)
+{
+	while (p < end && *p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+/* Behind the piece, or NULL: it does not fit. */
+static const char *piece_match(const struct piece *piece, const char *p, const char *end)
+{
+	size_t len = piece->kind == CAPTURE_LITERAL ? strlen(piece->text) : 0;
+	const char *q;
+
+	switch (piece->kind) {
+	case CAPTURE_LITERAL:
+		return (size_t)(end - p) >= len && !memcmp(p, piece->text, len) ? p + len : NULL;
+	case CAPTURE_REST:
+		return end;
+	case CAPTURE_BLANKS:
+		q = blanks(p, end);
+		break;
+	case CAPTURE_INT:
+		q = integer(p, end);
+		break;
+	case CAPTURE_WORDS:
+		q = words(p, end, piece->words, piece->stop);
+		break;
+	case CAPTURE_ONE_OF:
+		q = one_of(p, end, piece->text);
+		break;
+	default:
+		q = word(p, end, piece->stop);
+	}
+	return q > p ? q : NULL;
+}
+
+bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures)
+{
+	const char *at = text.ptr, *end = text.ptr + text.len;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const char *behind = piece_match(&p->pieces[i], at, end);
+
+		if (!behind)
+			return false;
+		captures[i] = (struct slice){at, (size_t)(behind - at)};
+		at = behind;
+	}
+	return at == end;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* record.h - a line of any program as an event line of ours.
+ *
+ * The reader opens envelopes from the outside to the record inside, looks for the roles in each layer by the formats
+ * (format.h), and writes what it found as one line in the form of schema/event.schema.json: the *reading*. Whoever
+ * reads such a line later needs no format. Roles are the inner record's where that has them complete, else those of the
+ * envelope around it. */
+#ifndef INGEST_RECORD_H
+#define INGEST_RECORD_H
+
+#include "base/bytes.h"
+#include "ingest/format.h"
+
+#define RECORD_LAYERS   8    /* envelopes in one another; deeper is text */
+#define RECORD_MAX_KEYS 4096 /* of one layer */
+#define RECORD_MAX_TID  1024 /* a longer id is a field like others */
+
+enum record_verdict {
+	RECORD_EVENT,   /* the reading is an event's */
+	RECORD_TEXT,    /* no record: with an envelope a reading of kind text, without one none at all */
+	RECORD_PARTIAL, /* a piece of a record that goes on in a later line: it is kept until then */
+	RECORD_OPEN,    /* an object or array that does not end with the line */
+	RECORD_LIST,    /* an array of records, or several behind one another */
+	RECORD_BROKEN,  /* JSON, and wrong: reason */
+};
+
+/* What --time, --level, --message, --target and --tid name; NULL: not said. Borrowed. */
+struct record_options {
+	const struct format_set *formats;
+	const struct format *only; /* --format; NULL: whichever fits */
+	const struct paths *roles[ROLES];
+	const char *zone; /* of times without offset; NULL: UTC */
+};
+
+/* What a record was read with, for source.format and the load's summary; one for each way. */
+struct record_use {
+	const struct format *inner, *outer; /* NULL: none, by the role lists alone; outer NULL: no envelope */
+	uint64_t records;
+};
+
+#define RECORD_USES     32
+#define RECORD_PENDING  8           /* streams in which a record may be in pieces at a time */
+#define RECORD_JOIN_MAX (64u << 20) /* a record in pieces is given up beyond; what came so far is one */
+
+/* Pieces of a record, by the stream that they came in. */
+struct record_pending {
+	char stream[64];
+	struct bytes text;
+	uint64_t order; /* the lowest is the oldest */
+};
+
+struct record_reader {
+	struct record_options options;
+	int64_t near_ns; /* the time of the record before, or the file's: for times without a year */
+	bool has_near;
+	/* counts, for what is said after a load */
+	struct record_use uses[RECORD_USES];
+	unsigned nuses;
+	uint64_t no_time, odd_time; /* without a time; with one that was not understood */
+	uint64_t assumed_zone, assumed_year, either_day;
+	/* private */
+	struct record *r;
+	struct bytes reading;
+	struct record_pending pending[RECORD_PENDING];
+	uint64_t pieces;
+	int64_t zone_bucket, zone_offset, zone_prev;
+	bool zone_known;
+};
+
+/* What came of a line. Slices are borrowed until the next call. */
+struct record_result {
+	enum record_verdict verdict;
+	struct slice reading; /* of RECORD_EVENT, and of a text in an envelope */
+	struct slice tid;     /* unescaped as in the reading */
+	bool text;            /* the reading is of kind text */
+	bool has_time;        /* else time_ns is near_ns, or 0 where there was none yet */
+	int64_t time_ns;
+	int64_t offset_s; /* UTC minus the clock that the time was written by */
+	const char *reason;
+};
+
+int record_reader_init(struct record_reader *r, const struct record_options *o);
+void record_reader_done(struct record_reader *r);
+
+/* Reads one record: a line, or lines joined by the caller; SCAN_SLACK readable bytes follow text. 0 or -ENOMEM. */
+int record_read(struct record_reader *r, struct slice text, struct record_result *out);
+
+/* What is still in pieces at the end of a file: RECORD_EVENT or RECORD_TEXT for one of them, RECORD_PARTIAL: there is
+ * none any more. 0 or -ENOMEM. */
+int record_flush(struct record_reader *r, struct record_result *out);
+
+/* Calls each for every whole object of a list, or of a line with several; stops at what each returns, if not 0. */
+int record_list(struct slice text, int (*each)(void *arg, struct slice object), void *arg);
+
+#endif

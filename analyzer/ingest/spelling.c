@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* spelling.c - one reader for all spellings of a time.
+ *
+ * A text is read from left to right as words: a name of a day is passed over, a name of a month is kept, numbers are
+ * told apart by what stands behind them (':' an hour, '-' '/' '.' a date) and by their length. What is left over at the
+ * end must be a zone. Nothing is taken that was not understood to its last byte. */
+#include "ingest/spelling.h"
+#include "ingest/stamp.h"
+
+#include <errno.h>
+#include <strings.h>
+
+#define SECOND INT64_C(1000000000)
+
+/* ---- numbers ---- */
+
+struct decimal {
+	__int128 digits;
+	int exponent; /* of ten */
+	bool negative;
+};
+
+static const char *digits_read(const char *p, const char *end, struct decimal *d, bool fraction, bool *any)
+{
+	for (; p < end && *p >= '0' && *p <= '9'; p++) {
+		*any = true;
+		if (d->digits > ((__int128)1 << 110)) {
+			d->exponent += !fraction; /* beyond every time; fractions beyond are cut */
+			continue;
+		}
+		d->digits = d->digits * 10 + (*p - '0');
+		d->exponent -= fraction;
+	}
+	return p;
+}
+
+static bool decimal_read(struct slice s, struct decimal *d)
+{
+	const char *p = s.ptr, *end = p + s.len;
+	bool any = false, minus;
+	int e = 0;
+
+	*d = (struct decimal){.negative = p < end && *p == '-'};
+	p = digits_read(p + d->negative, end, d, false, &any);
+	if (p < end && *p == '.')
+		p = digits_read(p + 1, end, d, true, &any);
+	if (!any)
+		return false;
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		minus = p < end && *p == '-';
+		p += p < end && (*p == '-' || *p == '+');
+		if (p == end)
+			return false;
+		for (; p < end && *p >= '0' && *p <= '9'; p++)
+			e = e < 1000 ? e * 10 + (*p - '0') : e;
+		d->exponent += minus ? -e : e;
+	}
+	return p == end;
+}
+
+/* d * 10^by as ns; -ERANGE: does not fit. */
+static int decimal_ns(const struct decimal *d, int by, int64_t *ns)
+{
+	__int128 v = d->digits;
+	int e = d->exponent + by;
+
+	for (; e < 0 && v; e++)
+		v /= 10;
+	for (; e > 0 && v; e--) {
+		if (v > INT64_MAX)
+			return -ERANGE;
+		v *= 10;
+	}
+	if (v > INT64_MAX)
+		return -ERANGE;
+	*ns = d->negative ? -(int64_t)v : (int64_t)v;
+	return 0;
+}
+
+int time_number(struct slice text, enum time_unit unit, int64_t *ns)
+{
+	static const int scale[] = {[UNIT_SECONDS] = 9, [UNIT_MILLIS] = 6, [UNIT_MICROS] = 3, [UNIT_NANOS] = 0};
+	struct decimal d;
+	int64_t whole;
+
+	if (!text.len || !decimal_read(text, &d))
+		return -EINVAL;
+	if (unit == UNIT_BY_SIZE) {
+		if (decimal_ns(&d, 0, &whole))
+			return -ERANGE;
+		whole = whole < 0 ? -whole : whole;
+		unit = whole < INT64_C(100000000000)         ? UNIT_SECONDS
+		       : whole < INT64_C(100000000000000)    ? UNIT_MILLIS
+		       : whole < INT64_C(100000000000000000) ? UNIT_MICROS
+		                                             : UNIT_NANOS;
+	}
+	return decimal_ns(&d, scale[unit], ns);
+}
+
+/* ---- texts ---- */
+
+struct reading {
+	const char *p, *end;
+	bool day_first;
+	int year, month, day; /* -1: not read yet */
+	int hour, minute, second;
+	int64_t fraction_ns;
+	int half; /* 0 none, 1 AM, 2 PM */
+	bool zone, either;
+	int64_t offset_s;
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static size_t run(const struct reading *r, bool (*is)(char))
+{
+	const char *q = r->p;
+
+	while (q < r->end && is(*q))
+		q++;
+	return (size_t)(q - r->p);
+}
+
+static int number(struct reading *r, size_t len)
+{
+	int n = 0;
+
+	for (; len; len--)
+		n = n * 10 + (*r->p++ - '0');
+	return n;
+}
+
+static bool at(const struct reading *r, char c)
+{
+	return r->p < r->end && *r->p == c;
+}
+
+static bool take(struct reading *r, char c)
+{
+	bool there = at(r, c);
+
+	r->p += there;
+	return there;
+}
+
+static void blanks(struct reading *r)
+{
+	while (r->p < r->end && (*r->p == ' ' || *r->p == '\t'))
+		r->p++;
+}
+
+/* ".5", ",123456789012": digits beyond ns are cut. */
+static bool fraction(struct reading *r)
+{
+	int64_t scale = SECOND / 10;
+
+	if (!at(r, '.') && !at(r, ','))
+		return true;
+	r->p++;
+	if (r->p >= r->end || !is_digit(*r->p))
+		return false;
+	for (; r->p < r->end && is_digit(*r->p); r->p++, scale /= 10)
+		r->fraction_ns += (*r->p - '0') * scale;
+	return true;
+}
+
+/* hh:mm[:ss[.f]], r->p at the hour; or hhmm[ss[.f]] where basic. */
+static bool clock_time(struct reading *r, bool basic)
+{
+	size_t n = run(r, is_digit);
+
+	if (r->hour >= 0)
+		return false;
+	if (basic) {
+		if (n != 4 && n != 6)
+			return false;
+		r->hour = number(r, 2);
+		r->minute = number(r, 2);
+		r->second = n == 6 ? number(r, 2) : 0;
+		return n == 4 || fraction(r);
+	}
+	if (!n || n > 2)
+		return false;
+	r->hour = number(r, n);
+	if (!take(r, ':') || run(r, is_digit) != 2)
+		return false;
+	r->minute = number(r, 2);
+	r->second = 0;
+	if (!take(r, ':'))
+		return true;
+	if (run(r, is_digit) != 2)
+		return false;
+	r->second = number(r, 2);
+	return fraction(r);
+}
+
+static int month_named(struct slice s)
+{
+	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+	static const char *const full[] = {"january", "february", "march",     "april",   "may",      "june",
+	                                   "july",    "august",   "september", "october", "november", "december"};
+
+	for (int i = 0; i < 12; i++)
+		if ((s.len == 3 && !strncasecmp(s.ptr, names + 3 * i, 3)) ||
+		    (s.len == strlen(full[i]) && !strncasecmp(s.ptr, full[i], s.len)))
+			return i + 1;
+	return 0;
+}
+
+static bool is_weekday(struct slice s)
+{
+	static const char *const names[] = {"monday", "tuesday",  "wednesday", "thursday",
+	                                    "friday", "saturday", "sunday"};
+
+	for (int i = 0; i < 7; i++)
+		if ((s.len == 3 || s.len == strlen(names[i])) && !strncasecmp(s.ptr, names[i], s.len))
+			return true;
+	return false;
+}
+
+/* Names of zones that mean one offset everywhere; minutes east of UTC. */
+static bool zone_named(struct slice s, int64_t *offset_s)
+{
+	static const struct {
+		const char *name;
+		int east;
+	} zones[] = {{"Z", 0},      {"UTC", 0},    {"GMT", 0},    {"UT", 0},      {"WET", 0},     {"WEST", 60},
+	             {"CET", 60},   {"CEST", 120}, {"EET", 120},  {"EEST", 180},  {"MSK", 180},   {"EST", -300},
+	             {"EDT", -240}, {"CDT", -300}, {"MDT", -360}, {"MST", -420},  {"PST", -480},  {"PDT", -420},
+	             {"JST", 540},  {"KST", 540},  {"AEST", 600}, {"AEDT", 660},  {"NZST", 720},  {"NZDT", 780},
+	             {"SGT", 480},  {"HKT", 480},  {"SAST", 120}, {"AKST", -540}, {"AKDT", -480}, {"HST", -600}};
+
+	for (size_t i = 0; i < sizeof zones / sizeof *zones; i++)
+		if (s.len == strlen(zones[i].name) && !strncasecmp(s.ptr, zones[i].name, s.len)) {
+			*offset_s = -60 * (int64_t)zones[i].east;
+			return true;
+		}
+	return false;
+}
+
+/* +01, +0100, +01:00, +01:00:30 */
+static bool offset(struct reading *r)
+{
+	int sign = *r->p++ == '-' ? 1 : -1, h, m = 0, s = 0;
+	size_t n = run(r, is_digit);
+
+	if (r->zone || (n != 2 && n != 4))
+		return false;
+	h = number(r, 2);
+	if (n == 4)
+		m = number(r, 2);
+	else if (take(r, ':')) {
+		if (run(r, is_digit) != 2)
+			return false;
+		m = number(r, 2);
+		if (take(r, ':')) {
+			if (run(r, is_digit) != 2)
+				return false;
+			s = number(r, 2);
+		}
+	}
+	if (h > 23 || m > 59 || s > 59)
+		return false;
+	r->zone = true;
+	r->offset_s = sign * (h * 3600 + m * 60 + s);
+	return true;
+}
+
+static bool word(struct reading *r)
+{
+	struct slice s = {r->p, run(r, is_letter)};
+	int64_t east;
+	int month;
+
+	r->p += s.len;
+	if (r->hour < 0 && s.len == 1 && (*s.ptr == 'T' || *s.ptr == 't'))
+		return r->day >= 0;
+	if (r->hour >= 0 && !r->half && s.len == 2 && !strncasecmp(s.ptr + 1, "m", 1) &&
+	    (!strncasecmp(s.ptr, "a", 1) || !strncasecmp(s.ptr, "p", 1))) {
+		r->half = *s.ptr == 'p' || *s.ptr == 'P' ? 2 : 1;
+		return r->hour >= 1 && r->hour <= 12;
+	}
+	month = month_named(s);
+	if (month && r->month < 0) {
+		r->month = month;
+		take(r, '.');
+		return true;
+	}
+	if (r->hour < 0 && is_weekday(s)) {
+		take(r, ',');
+		return true;
+	}
+	if (r->hour < 0 || !zone_named(s, &east))
+		return false;
+	/* "+0000 UTC": the offset was said already */
+	if (!r->zone)
+		r->offset_s = east;
+	r->zone = true;
+	return true;
+}
+
+/* Two numbers of which one is a day and one a month, the year last: r->p behind the second. */
+static bool day_and_month(struct reading *r, int a, int b, char sep)
+{
+	bool month_first = sep == '/' && !r->day_first && a <= 12;
+
+	if (b > 12)
+		month_first = true;
+	r->either = sep == '/' && !r->day_first && a <= 12 && b <= 12 && a != b;
+	r->month = month_first ? a : b;
+	r->day = month_first ? b : a;
+	return true;
+}
+
+/* A date that begins with a number of n digits, with a separator behind it. */
+static bool date(struct reading *r, size_t n)
+{
+	int a = number(r, n), b;
+	char sep = *r->p++;
+	size_t len;
+
+	if (r->day >= 0 || r->year >= 0)
+		return false;
+	if (is_letter(r->p < r->end ? *r->p : '\0')) { /* 21-Nov-2026, 21/Nov/2026:10:00:00 */
+		struct slice s = {r->p, run(r, is_letter)};
+
+		r->month = month_named(s);
+		r->p += s.len;
+		if (!r->month || n > 2 || !take(r, sep) || run(r, is_digit) != 4)
+			return false;
+		r->day = a;
+		r->year = number(r, 4);
+		take(r, ':');
+		return true;
+	}
+	len = run(r, is_digit);
+	if (!len || len > 2)
+		return false;
+	b = number(r, len);
+	if (n == 4) {
+		r->year = a;
+		r->month = b;
+		len = take(r, sep) ? run(r, is_digit) : 0;
+		if (!len || len > 2)
+			return false;
+		r->day = number(r, len);
+		return true;
+	}
+	if (n > 2 || !take(r, sep) || run(r, is_digit) != 4)
+		return false;
+	day_and_month(r, a, b, sep);
+	r->year = number(r, 4);
+	return true;
+}
+
+/* hh:mm */
+static bool is_clock(const char *p, const char *end)
+{
+	return end - p >= 5 && is_digit(p[0]) && is_digit(p[1]) && p[2] == ':' && is_digit(p[3]) && is_digit(p[4]);
+}
+
+static bool digits(struct reading *r)
+{
+	size_t n = run(r, is_digit);
+	char next = r->p + n < r->end ? r->p[n] : '\0';
+
+	if (next == ':' && n <= 2)
+		return clock_time(r, false);
+	if (n == 8 && r->day < 0 && r->year < 0) {
+		r->year = number(r, 4);
+		r->month = number(r, 2);
+		r->day = number(r, 2);
+		return true;
+	}
+	if ((n == 4 || n == 6) && r->day >= 0 && r->hour < 0 && (r->p[-1] == 'T' || r->p[-1] == 't'))
+		return clock_time(r, true);
+	if ((next == '-' || next == '/' || next == '.') && n <= 4 && r->day < 0)
+		return date(r, n);
+	if (n == 4 && r->year < 0 && r->month >= 0) {
+		r->year = number(r, 4);
+		return true;
+	}
+	if (n == 4 && r->day < 0 && next == ' ' && is_clock(r->p + 5, r->end)) { /* klog: 0601 10:00:00 */
+		r->month = number(r, 2);
+		r->day = number(r, 2);
+		return true;
+	}
+	if (n <= 2 && n && r->day < 0) { /* beside the name of a month */
+		r->day = number(r, n);
+		take(r, ',');
+		return true;
+	}
+	return false;
+}
+
+/* Go's time.String() has the reading of a monotonic clock behind it: "m=+0.5". */
+static bool is_monotonic(const struct reading *r)
+{
+	const char *q = r->p + 2;
+
+	if (r->end - r->p < 4 || memcmp(r->p, "m=", 2) || (*q != '+' && *q != '-'))
+		return false;
+	for (q++; q < r->end && (is_digit(*q) || *q == '.'); q++)
+		;
+	return q == r->end;
+}
+
+static bool all(struct reading *r)
+{
+	for (blanks(r); r->p < r->end; blanks(r)) {
+		if (is_monotonic(r))
+			return r->hour >= 0;
+		if (is_digit(*r->p)                                  ? !digits(r)
+		    : r->hour >= 0 && (*r->p == '+' || *r->p == '-') ? !offset(r)
+		    : is_letter(*r->p)
+		        ? !word(r)
+		        : !(r->day >= 0 && r->hour < 0 && (take(r, ',') || take(r, '_') || take(r, '-'))))
+			return false;
+	}
+	return r->hour >= 0 || r->day >= 0;
+}
+
+static int result(const struct reading *r, struct spelt *out)
+{
+	static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	struct spelt s = {.local = !r->zone, .offset_s = r->offset_s, .either = r->either};
+	int year = r->year < 0 ? 1970 : r->year, hour = r->hour < 0 ? 0 : r->hour;
+	int64_t seconds;
+
+	s.no_day = r->day < 0;
+	s.no_clock = r->hour < 0;
+	s.no_year = !s.no_day && r->year < 0;
+	if (!s.no_day &&
+	    (r->month < 1 || r->month > 12 || r->day < 1 || r->day > lengths[r->month - 1] ||
+	     (r->year >= 0 && r->month == 2 && r->day == 29 && (year % 4 || (!(year % 100) && year % 400)))))
+		return -ERANGE;
+	if (r->half)
+		hour = hour % 12 + (r->half == 2 ? 12 : 0);
+	if (hour > 24 || r->minute > 59 || r->second > 60 ||
+	    (hour == 24 && (r->minute || r->second || r->fraction_ns)) || year < 1678 || year > 2261)
+		return -ERANGE;
+	seconds = (s.no_day ? 0 : stamp_days(year, (unsigned)r->month, (unsigned)r->day)) * 86400 + hour * 3600 +
+	          (r->minute < 0 ? 0 : r->minute) * 60 + (r->second < 0 ? 0 : r->second) + r->offset_s;
+	if (__builtin_mul_overflow(seconds, SECOND, &s.ns) || __builtin_add_overflow(s.ns, r->fraction_ns, &s.ns))
+		return -ERANGE;
+	*out = s;
+	return 0;
+}
+
+static struct slice trimmed(struct slice s)
+{
+	while (s.len && (*s.ptr == ' ' || *s.ptr == '\t' || *s.ptr == '['))
+		s = (struct slice){s.ptr + 1, s.len - 1};
+	while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t' || s.ptr[s.len - 1] == ']'))
+		s.len--;
+	return s;
+}
+
+/* "0.001273s", since a start. */
+static bool uptime(struct slice s, struct spelt *out)
+{
+	int64_t ns;
+
+	if (s.len < 2 || s.ptr[s.len - 1] != 's' || time_number((struct slice){s.ptr, s.len - 1}, UNIT_SECONDS, &ns))
+		return false;
+	*out = (struct spelt){.ns = ns, .uptime = true};
+	return true;
+}
+
+static bool is_number(struct slice s)
+{
+	bool digit = false;
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is_digit(s.ptr[i]) && !strchr(".-+eE", s.ptr[i]))
+			return false;
+		digit |= is_digit(s.ptr[i]);
+		if (i && s.ptr[i] == '-' && (s.ptr[i - 1] | 0x20) != 'e')
+			return false; /* a date */
+	}
+	return digit && s.len >= 9 && memchr(s.ptr, '.', s.len) == memrchr(s.ptr, '.', s.len);
+}
+
+int time_text(struct slice text, bool day_first, struct spelt *out)
+{
+	struct slice s = text.ptr ? trimmed(text) : SLICE_NONE;
+	struct reading r = {.p = s.ptr, .end = s.ptr + s.len, .day_first = day_first};
+
+	if (!s.len || s.len > 100)
+		return -EINVAL;
+	if (is_number(s)) {
+		struct spelt n = {0};
+		int rc = time_number(s, UNIT_BY_SIZE, &n.ns);
+
+		if (!rc)
+			*out = n;
+		return rc;
+	}
+	if (uptime(s, out))
+		return 0;
+	r.year = r.month = r.day = r.hour = r.minute = r.second = -1;
+	return all(&r) ? result(&r, out) : -EINVAL;
+}
+
+int64_t time_with_year(int64_t ns, int64_t near_ns)
+{
+	int64_t days = ns / (86400 * SECOND), year, best = ns;
+	unsigned month, day, m2, d2;
+
+	stamp_date(days, &year, &month, &day);
+	stamp_date(near_ns / (86400 * SECOND), &year, &m2, &d2);
+	for (int64_t y = year - 1; y <= year + 1; y++) {
+		int64_t there = (stamp_days(y, month, day) - days) * 86400 * SECOND + ns;
+
+		if (y == year - 1 || (there > near_ns ? there - near_ns : near_ns - there) <
+		                         (best > near_ns ? best - near_ns : near_ns - best))
+			best = there;
+	}
+	return best;
+}

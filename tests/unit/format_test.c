@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every format's samples give what the format says; formats that are wrong are refused in words. */
+#include "base/scan.h"
+#include "ingest/record.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static struct format_set set;
+
+static json_t *reading_of(struct record_reader *r, const char *line, struct record_result *out)
+{
+	size_t len = strlen(line);
+	char *text = calloc(1, len + SCAN_SLACK);
+	json_t *v;
+
+	memcpy(text, line, len);
+	assert_int_equal(record_read(r, (struct slice){text, len}, out), 0);
+	v = out->reading.ptr ? json_loadb(out->reading.ptr, out->reading.len, JSON_ALLOW_NUL, NULL) : NULL;
+	free(text);
+	return v;
+}
+
+static json_t *at(json_t *o, const char *path)
+{
+	json_t *v = json_object_get(o, path);
+
+	for (const char *dot = strchr(path, '.'); !v && dot; dot = strchr(dot + 1, '.')) {
+		char *head = strndup(path, (size_t)(dot - path));
+		json_t *inner = json_object_get(o, head);
+
+		free(head);
+		if (json_is_object(inner))
+			v = at(inner, dot + 1);
+	}
+	return v;
+}
+
+/* "2026-06-01T10:00:00.1Z" with nine digits. */
+static void time_check(const char *name, const char *want, const char *got)
+{
+	char full[64];
+	const char *dot = strchr(want, '.');
+	int whole = (int)(dot ? dot - want : (long)strlen(want) - 1), digits = dot ? (int)strlen(dot) - 2 : 0;
+
+	snprintf(full, sizeof full, "%.*s.%.*s%.*sZ", whole, want, digits, dot ? dot + 1 : "", 9 - digits, "000000000");
+	if (strcmp(full, got))
+		fail_msg("%s: time is %s, not %s", name, got, full);
+}
+
+static void sample_check(const struct format *f, json_t *sample)
+{
+	struct record_options o = {.formats = &set};
+	struct record_reader r;
+	struct record_result got;
+	json_t *reading, *want, *value;
+	const char *key, *path;
+
+	assert_int_equal(record_reader_init(&r, &o), 0);
+	reading = reading_of(&r, json_string_value(json_object_get(sample, "line")), &got);
+	if (!reading || got.verdict != RECORD_EVENT)
+		fail_msg("%s: its sample is no record: %s", f->name, got.reason ? got.reason : "text");
+	if (r.nuses != 1 || (r.uses[0].inner != f && r.uses[0].outer != f))
+		fail_msg("%s: its sample was read as %s", f->name,
+		         r.uses[0].inner ? r.uses[0].inner->name : "no format");
+	json_object_foreach(sample, key, want)
+	{
+		if (!strcmp(key, "line"))
+			continue;
+		if (!strcmp(key, "time")) {
+			time_check(f->name, json_string_value(want),
+			           json_string_value(json_object_get(reading, "timestamp")));
+			continue;
+		}
+		if (!strcmp(key, "fields")) {
+			json_object_foreach(want, path,
+			                    value) if (!json_equal(value, at(json_object_get(reading, "fields"), path)))
+			    fail_msg("%s: field %s differs", f->name, path);
+			continue;
+		}
+		if (!json_equal(want, json_object_get(reading, key)))
+			fail_msg("%s: %s differs in %s", f->name, key, got.reading.ptr);
+	}
+	json_decref(reading);
+	record_reader_done(&r);
+}
+
+static void samples(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < set.n; i++) {
+		json_t *all = set.all[i].samples ? json_loads(set.all[i].samples, 0, NULL) : NULL, *one;
+		size_t k;
+
+		if (!all && strcmp(set.all[i].name, "default"))
+			fail_msg("%s has no samples", set.all[i].name);
+		json_array_foreach(all, k, one) sample_check(&set.all[i], one), n++;
+		json_decref(all);
+	}
+	assert_true(n >= 35);
+}
+
+static void wrong_formats(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} t[] = {
+	    {"{", "f.json:1: string or '}' expected near end of file"},
+	    {"[]", "f.json: a format is an object"},
+	    {"{\"keys\":{\"a\":\"string\"}}", "f.json: \"name\" is missing"},
+	    {"{\"name\":\"x\"}", "f.json: neither \"lines\" nor \"keys\": no line would be recognised"},
+	    {"{\"name\":\"x\",\"lines\":\"{a}{b}\"}",
+	     "f.json: pattern \"{a}{b}\": a bracket has no end, or two captures have nothing between them"},
+	    {"{\"name\":\"x\",\"lines\":\"{a\"}",
+	     "f.json: pattern \"{a\": a bracket has no end, or two captures have nothing between them"},
+	    {"{\"name\":\"x\",\"lines\":\"a\",\"tiem\":\"b\"}", "f.json: unknown key \"tiem\""},
+	    {"{\"name\":\"x\",\"lines\":\"a\",\"time\":3}", "f.json: \"time\" must be a text or a list of texts"},
+	    {"{\"name\":\"x\",\"keys\":{\"a\":\"text\"}}",
+	     "f.json: \"keys\": the type of \"a\" must be string, number, object, array, * or =TEXT"},
+	    {"{\"name\":\"x\",\"lines\":\"a\",\"levels\":{\"a\":\"BAD\"}}",
+	     "f.json: \"levels\": \"a\" must be ERROR, WARN, INFO, DEBUG or TRACE"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		char *why = NULL;
+
+		if (formats_add(&set, "f.json", t[i].text, strlen(t[i].text), &why) != -EINVAL || !why ||
+		    strcmp(why, t[i].why))
+			fail_msg("%s: %s", t[i].text, why ? why : "taken");
+		free(why);
+	}
+}
+
+/* A user's format goes before ours, and over one of the same name. */
+static void own_format(void **state)
+{
+	static const char own[] =
+	    "{\"name\":\"bank\",\"lines\":\"{time:2} {sev:OK|BAD} {message:rest}\",\"time\":\"time\","
+	    "\"level\":\"sev\",\"levels\":{\"OK\":\"INFO\",\"BAD\":\"ERROR\"},\"message\":\"message\","
+	    "\"day_first\":true}";
+	struct format_set mine;
+	struct record_options o = {.formats = &mine};
+	struct record_reader r;
+	struct record_result got;
+	char *why;
+	json_t *v;
+
+	(void)state;
+	assert_int_equal(formats_built_in(&mine), 0);
+	assert_int_equal(formats_add(&mine, "bank.json", own, strlen(own), &why), 0);
+	assert_int_equal(record_reader_init(&r, &o), 0);
+	v = reading_of(&r, "03/04/2026 10:00:00 BAD no funds", &got);
+	assert_int_equal(got.verdict, RECORD_EVENT);
+	assert_string_equal(json_string_value(json_object_get(v, "timestamp")), "2026-04-03T10:00:00.000000000Z");
+	assert_string_equal(json_string_value(json_object_get(v, "level")), "ERROR");
+	assert_string_equal(json_string_value(json_object_get(v, "level_text")), "BAD");
+	assert_string_equal(json_string_value(json_object_get(v, "message")), "no funds");
+	json_decref(v);
+	record_reader_done(&r);
+	formats_done(&mine);
+}
+
+/* Pieces of a record in two streams, one of them without an end. */
+static void pieces(void **state)
+{
+	struct record_options o = {.formats = &set};
+	struct record_reader r;
+	struct record_result got;
+	json_t *v;
+
+	(void)state;
+	assert_int_equal(record_reader_init(&r, &o), 0);
+	assert_null(reading_of(&r, "2026-06-01T10:00:00.1Z stdout P {\"level\":\"info\",", &got));
+	assert_int_equal(got.verdict, RECORD_PARTIAL);
+	assert_null(reading_of(&r, "2026-06-01T10:00:00.2Z stderr P half a ", &got));
+	v = reading_of(&r, "2026-06-01T10:00:00.3Z stdout F \"msg\":\"whole\"}", &got);
+	assert_string_equal(json_string_value(json_object_get(v, "message")), "whole");
+	assert_string_equal(json_string_value(json_object_get(v, "timestamp")), "2026-06-01T10:00:00.300000000Z");
+	json_decref(v);
+	assert_int_equal(record_flush(&r, &got), 0);
+	assert_int_equal(got.verdict, RECORD_TEXT);
+	v = json_loadb(got.reading.ptr, got.reading.len, 0, NULL);
+	assert_string_equal(json_string_value(json_object_get(v, "message")), "half a ");
+	json_decref(v);
+	assert_int_equal(record_flush(&r, &got), 0);
+	assert_int_equal(got.verdict, RECORD_PARTIAL);
+	record_reader_done(&r);
+}
+
+/* What a reading is made of is read as JSON again, whatever stood in the line. */
+static void hostile(void **state)
+{
+	static const char *const lines[] = {
+	    "a=\"\\\"\" time=2026-06-01T10:00:00Z msg=x\\y k\\=1",
+	    "time=2026-06-01T10:00:00Z msg=\x01\x7f",
+	    "[pod/a\"b/c] {\"time\":\"2026-06-01T10:00:00Z\",\"a\\\"\":1}",
+	    "{\"time\":\"2026-06-01T10:00:00Z\",\"\":null,\"a\":{\"b\":[1,{}]}}",
+	    "Jun  1 10:00:00 h\\ost a\"pp: {\"msg\":\"m\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		struct record_options o = {.formats = &set};
+		struct record_reader r;
+		struct record_result got;
+		json_t *v;
+
+		assert_int_equal(record_reader_init(&r, &o), 0);
+		v = reading_of(&r, lines[i], &got);
+		if (!v && got.reading.ptr)
+			fail_msg("%s: the reading is no JSON: %s", lines[i], got.reading.ptr);
+		json_decref(v);
+		record_reader_done(&r);
+	}
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	return formats_built_in(&set);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	formats_done(&set);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(samples), cmocka_unit_test(wrong_formats), cmocka_unit_test(own_format),
+	    cmocka_unit_test(pieces),  cmocka_unit_test(hostile),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
