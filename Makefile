@@ -246,6 +246,7 @@ check:
 	@$(MAKE) --no-print-directory $(PARALLEL) check-built
 
 check-built: all programs
+	@tests/layers -B $(B)
 	@$(RUN) --unit '$(UNIT)' --fault '$(FAULT_TESTS)' unit fault compile-fail golden
 
 programs: $(PROGRAMS)
