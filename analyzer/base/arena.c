@@ -4,34 +4,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 64 << 10 };
+enum { BLOCK = 64 << 10, ALIGN = 16 };
 
 struct arena_block {
 	struct arena_block *next;
 	size_t used, size;
-	_Alignas(16) char bytes[];
+	_Alignas(ALIGN) char bytes[];
 };
 
-void *arena_take(struct arena *a, size_t size)
+/* size bytes from a multiple of align on. */
+static void *take(struct arena *a, size_t size, size_t align)
 {
 	struct arena_block *b = a->blocks;
-	size_t want = (size + 15) & ~(size_t)15;
-	void *p;
+	size_t at = b ? (b->used + align - 1) & ~(align - 1) : 0;
 
-	if (!b || b->size - b->used < want) {
-		size_t room = want > BLOCK ? want : BLOCK;
+	if (!b || b->size < at || b->size - at < size) {
+		size_t room = size > BLOCK ? size : BLOCK;
 
-		b = malloc(sizeof *b + room);
+		b = room <= SIZE_MAX - sizeof *b ? malloc(sizeof *b + room) : NULL;
 		if (!b) {
-			a->failed = 1;
+			a->failed = true;
 			return NULL;
 		}
 		*b = (struct arena_block){.next = a->blocks, .size = room};
 		a->blocks = b;
+		at = 0;
 	}
-	p = b->bytes + b->used;
-	b->used += want;
-	return memset(p, 0, want);
+	b->used = at + size;
+	return b->bytes + at;
+}
+
+void *arena_take(struct arena *a, size_t size)
+{
+	void *p = take(a, size, ALIGN);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+char *arena_copy(struct arena *a, struct slice s)
+{
+	char *p = take(a, s.len, 1);
+
+	return p && s.len ? memcpy(p, s.ptr, s.len) : p;
 }
 
 char *arena_text(struct arena *a, const char *bytes, size_t len)
@@ -41,11 +55,12 @@ char *arena_text(struct arena *a, const char *bytes, size_t len)
 
 	if (!bytes)
 		return NULL;
-	p = arena_take(a, len + 1);
+	p = take(a, len + 1, 1);
 	if (!p)
 		return empty;
 	if (len)
 		memcpy(p, bytes, len);
+	p[len] = 0;
 	return p;
 }
 
@@ -57,5 +72,5 @@ void arena_done(struct arena *a)
 		free(a->blocks);
 		a->blocks = next;
 	}
-	a->failed = 0;
+	a->failed = false;
 }

@@ -1,28 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bytes.c - writing and reading little-endian bytes. */
 #include "base/bytes.h"
+#include "base/array.h"
 #include <stdlib.h>
 #include <string.h>
 
 static bool reserve(struct bytes *b, size_t n)
 {
-	size_t room = b->room ? b->room : 256;
-	char *more;
-
-	if (b->failed)
-		return false;
-	if (b->room - b->len >= n)
-		return true;
-	while (room - b->len < n)
-		room *= 2;
-	more = realloc(b->ptr, room);
-	if (!more) {
+	if (!b->failed && (n > SIZE_MAX - b->len || array_reserve(b->ptr, b->room, b->len + n)))
 		b->failed = true;
-		return false;
-	}
-	b->ptr = more;
-	b->room = room;
-	return true;
+	return !b->failed;
 }
 
 void bytes_add(struct bytes *b, const void *p, size_t n)

@@ -1,26 +1,52 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* hash.h - texts into numbers, for tables in memory. Not for files: it may change. */
+/* hash.h - bytes into numbers, for tables in memory. Not for files: it may change. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
 #include "base/slice.h"
 
-/* Never 0, so that 0 can mean a free place. seed tells kinds of text apart. Eight bytes at a time, mixed as in
- * MurmurHash3's finalizer. */
-static inline uint64_t hash_text(struct slice t, uint64_t seed)
+/* All bits of both, mixed. */
+static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 {
-	uint64_t h = (t.len + 1) * 0x9e3779b97f4a7c15u ^ seed, v;
+	__uint128_t m = (__uint128_t)a * b;
 
-	for (; t.len >= 8; t.ptr += 8, t.len -= 8) {
-		memcpy(&v, t.ptr, 8);
-		h = (h ^ v) * 0xff51afd7ed558ccdu;
-		h ^= h >> 32;
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static inline uint64_t hash_word(const unsigned char *p, size_t n)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, n);
+	return v;
+}
+
+/* 64 bits that depend on all bytes; seed tells kinds of text apart. Sixteen bytes at a time; the rest is read as two
+ * words, which overlap where it is no whole number of them. */
+static inline uint64_t hash_bytes(const void *p, size_t n, uint64_t seed)
+{
+	const unsigned char *b = p;
+	uint64_t h = seed ^ 0x9E3779B97F4A7C15u, low = 0, high = 0;
+	size_t left = n;
+
+	for (; left > 16; left -= 16, b += 16)
+		h = hash_mix(hash_word(b, 8) ^ 0xA0761D6478BD642Fu, hash_word(b + 8, 8) ^ h);
+	if (left >= 8) {
+		low = hash_word(b, 8);
+		high = hash_word(b + left - 8, 8);
+	} else if (left >= 4) {
+		low = hash_word(b, 4);
+		high = hash_word(b + left - 4, 4);
+	} else if (left) {
+		low = (uint64_t)b[0] << 16 | (uint64_t)b[left / 2] << 8 | b[left - 1];
 	}
-	for (; t.len; t.ptr++, t.len--)
-		h = (h ^ (unsigned char)*t.ptr) * 0x100000001b3u;
-	h = (h ^ h >> 29) * 0xbf58476d1ce4e5b9u;
-	h ^= h >> 32;
-	return h ? h : 1;
+	h = hash_mix(low ^ 0xE7037ED1A0B428DBu, high ^ h);
+	return hash_mix(h ^ 0x8EBC6AF09C88C6E3u, 0x589965CC75374CC3u ^ n);
+}
+
+static inline uint64_t hash_slice(struct slice s, uint64_t seed)
+{
+	return hash_bytes(s.ptr, s.len, seed);
 }
 
 #endif

@@ -5,17 +5,18 @@
 #ifndef BASE_INTERN_H
 #define BASE_INTERN_H
 
+#include "base/arena.h"
 #include "base/slice.h"
+#include "base/table.h"
 
 #define INTERN_NONE UINT32_MAX
 
+/* Zero-initialise, or intern_init. */
 struct intern {
-	struct slice *text; /* by number */
+	struct slice *text; /* by number; a NUL stands behind each */
 	uint32_t n, room;
-	uint32_t *slot; /* number + 1, 0 free; nslots is a power of two */
-	uint32_t nslots;
-	char **block; /* where the bytes are */
-	size_t nblocks, used, size;
+	struct table at;
+	struct arena bytes;
 };
 
 void intern_init(struct intern *in);
@@ -31,8 +32,5 @@ static inline struct slice intern_text(const struct intern *in, uint32_t number)
 {
 	return number == INTERN_NONE ? SLICE_NONE : in->text[number];
 }
-
-/* 64 bits that depend on all bytes. */
-uint64_t hash_bytes(const void *p, size_t n, uint64_t seed);
 
 #endif

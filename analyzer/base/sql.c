@@ -5,6 +5,8 @@
 
 int sql_errno(int rc)
 {
+	if (rc == SQLITE_IOERR_NOMEM)
+		return -ENOMEM;
 	switch (rc & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_ROW:
@@ -14,18 +16,25 @@ int sql_errno(int rc)
 		return -ENOMEM;
 	case SQLITE_FULL:
 		return -ENOSPC;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EBADMSG;
+	case SQLITE_IOERR:
+		return -EIO;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return -EBUSY;
 	case SQLITE_INTERRUPT:
 		return -EINTR;
 	case SQLITE_READONLY:
-		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_CANTOPEN:
+		return -ENOENT;
+	case SQLITE_NOTADB:
+		return -EMEDIUMTYPE;
+	case SQLITE_CORRUPT:
+		return -EBADMSG;
 	default:
-		return -EIO;
+		return -EINVAL;
 	}
 }
 
@@ -34,12 +43,33 @@ int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out)
 	return sql_errno(sqlite3_prepare_v2(db, sql, -1, out, NULL));
 }
 
+int sql_next(sqlite3_stmt *st)
+{
+	int rc = sqlite3_step(st);
+
+	return rc == SQLITE_ROW ? 1 : sql_errno(rc);
+}
+
 int sql_step_reset(sqlite3_stmt *st)
 {
 	int rc = sql_errno(sqlite3_step(st));
 
 	sqlite3_reset(st);
 	return rc;
+}
+
+int sql_number(sqlite3 *db, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(db, sql, &st);
+
+	if (rc)
+		return rc;
+	rc = sql_next(st);
+	if (rc == 1)
+		*out = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return rc == 1 ? 0 : rc ? rc : -ENOENT;
 }
 
 int sql_exec_all(sqlite3 *db, const char *sql)

@@ -9,11 +9,18 @@
 /* A time that is not known: NULL in the database. */
 #define NO_NS INT64_MIN
 
-/* -ENOMEM, -ENOSPC, -EBADMSG (a damaged database) or -EIO; 0 for SQLITE_OK, _ROW and _DONE. */
+/* What SQLite says, as ours: 0 for SQLITE_OK, _ROW and _DONE; -ENOMEM, -ENOSPC, -EIO, -EBUSY, -EINTR, -EACCES (not to
+ * be written to), -ENOENT (can't be opened), -EMEDIUMTYPE (no database), -EBADMSG (a damaged one); -EINVAL for all
+ * else: a statement that does not fit the tables. The functions below give the same. */
 int sql_errno(int rc);
+/* *out is NULL on error, which sqlite3_finalize takes as well; finalize it when done. */
 int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out);
+/* 1: a row, 0: no more, or an error. */
+int sql_next(sqlite3_stmt *st);
 /* Steps a statement that gives no rows, and makes it ready for the next. */
 int sql_step_reset(sqlite3_stmt *st);
+/* The number in the first column of the first row; -ENOENT: no row. *out is set on success alone. */
+int sql_number(sqlite3 *db, const char *sql, int64_t *out);
 /* Runs statements without results. */
 int sql_exec_all(sqlite3 *db, const char *sql);
 

@@ -5,7 +5,7 @@
  * time of sending, the function's own start). Either may be missing, and they may come in any order: a value of the CSV
  * stands, the JSON fills gaps. */
 #include "beside/input.h"
-#include "beside/jsontext.h"
+#include "beside/jsonfile.h"
 #include "beside/result_set.h"
 #include "ingest/stamp.h"
 #include "base/sql.h"
@@ -271,17 +271,17 @@ int result_load_json(struct store *s, int64_t run, const char *path, char **why)
 	struct json_file f;
 	struct full full;
 	int64_t ord = 0;
-	int rc = jsontext_file_open(&f, path, &cause);
+	int rc = jsonfile_open(&f, path, &cause);
 
 	if (rc)
 		return input_refuse(why, rc, path, 0, "%s", cause ? cause : strerror(-rc));
 	rc = result_set_read(&set, store_db(s), run);
 	if (rc) {
 		result_set_done(&set);
-		jsontext_file_close(&f);
+		jsonfile_close(&f);
 		return rc;
 	}
-	while (!rc && (rc = jsontext_file_next(&f, &element, &cause)) == 1) {
+	while (!rc && (rc = jsonfile_next(&f, &element, &cause)) == 1) {
 		if (element.kind != JSON_TEXT_OBJECT || !read_full(element.text, &full)) {
 			cause = "not a result: no tid or no response";
 			rc = -EBADMSG;
@@ -291,7 +291,7 @@ int result_load_json(struct store *s, int64_t run, const char *path, char **why)
 	}
 	if (rc < 0 && cause)
 		input_refuse(why, rc, path, f.line, "result %lld: %s", (long long)ord + 1, cause);
-	jsontext_file_close(&f);
+	jsonfile_close(&f);
 	return keep_rows(&set, s, run, rc);
 }
 

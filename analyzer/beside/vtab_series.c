@@ -5,7 +5,7 @@
  * is made of two: a sum, or a percentage. A value that is null or absent gives no row, unless the rule has a default.
  * Behind them come those of energy logs. */
 #include "beside/energy_rows.h"
-#include "beside/jsontext.h"
+#include "base/jsontext.h"
 #include "beside/rows.h"
 #include "base/sql.h"
 #include "ingest/line.h"

@@ -10,6 +10,7 @@
 #include "base/intern.h"
 #include "base/sql.h"
 #include "model/rules_kept.h"
+#include "base/hash.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -94,8 +94,8 @@ static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c,
                         struct parse_counts *out)
 {
 	struct count k = {.chunk = c, .first_line = r->next_line};
-	int rc = store_rc(sqlite3_prepare_v2(store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2",
-	                                     -1, &k.rejected, NULL));
+	int rc = sql_errno(sqlite3_prepare_v2(
+	    store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2", -1, &k.rejected, NULL));
 
 	if (rc)
 		return rc;
@@ -181,7 +181,7 @@ static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_
 
 	*chunk = 0;
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_int64(q, 1, out->source);
 	if ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		*chunk = sqlite3_column_int64(q, 0);
@@ -190,7 +190,7 @@ static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_
 		*bytes = sqlite3_column_int64(q, 3);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 /* The last source of that path, or that id. */
@@ -205,7 +205,7 @@ static int known(struct pass *p, const char *path, int64_t id, struct resume *ou
 	                            -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, id);
 	if ((rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -223,7 +223,7 @@ static int known(struct pass *p, const char *path, int64_t id, struct resume *ou
 		out->same_as = sqlite3_column_int64(q, 10);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 /* What to read again of a source that has grown. */
@@ -257,12 +257,12 @@ static int renamed(struct pass *p, const struct input *in, struct resume *out)
 		out->same_as = source;
 		return 0;
 	}
-	rc = store_rc(sqlite3_prepare_v2(store_db(p->store), "UPDATE source SET path = ? WHERE id = ?", -1, &q, NULL));
+	rc = sql_errno(sqlite3_prepare_v2(store_db(p->store), "UPDATE source SET path = ? WHERE id = ?", -1, &q, NULL));
 	if (rc)
 		return rc;
 	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, source);
-	rc = store_rc(sqlite3_step(q));
+	rc = sql_errno(sqlite3_step(q));
 	sqlite3_finalize(q);
 	if (rc || (rc = known(p, NULL, source, out, &bytes, &file_bytes, &hash)))
 		return rc;

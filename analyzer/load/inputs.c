@@ -8,7 +8,7 @@
 
 static int row_step(sqlite3_stmt *q)
 {
-	int rc = store_rc(sqlite3_step(q));
+	int rc = sql_errno(sqlite3_step(q));
 
 	sqlite3_finalize(q);
 	return rc;
@@ -24,7 +24,7 @@ static int row_id_step(sqlite3_stmt *q, int64_t *id)
 		rc = sqlite3_step(q);
 	}
 	sqlite3_finalize(q);
-	return store_rc(rc);
+	return sql_errno(rc);
 }
 
 /* The run of an input, made when its first file is loaded. */
@@ -38,7 +38,7 @@ static int run_id(struct pass *p, const struct input *in, int64_t *out)
 		return 0;
 	rc = sqlite3_prepare_v2(store_db(p->store), "SELECT id FROM run WHERE path = ?", -1, &q, NULL);
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_text(q, 1, run->real, -1, SQLITE_STATIC);
 	rc = sqlite3_step(q);
 	if (rc == SQLITE_ROW)
@@ -48,12 +48,12 @@ static int run_id(struct pass *p, const struct input *in, int64_t *out)
 		rc = sqlite3_prepare_v2(store_db(p->store),
 		                        "INSERT INTO run (path, kind) VALUES (?, 'other') RETURNING id", -1, &q, NULL);
 		if (rc)
-			return store_rc(rc);
+			return sql_errno(rc);
 		sqlite3_bind_text(q, 1, run->real, -1, SQLITE_STATIC);
 		if ((rc = row_id_step(q, out)))
 			return rc;
 	} else if (rc != SQLITE_ROW) {
-		return store_rc(rc);
+		return sql_errno(rc);
 	}
 	p->run_ids[in->run] = *out;
 	return 0;
@@ -67,7 +67,7 @@ static int source_insert(struct pass *p, const struct input *in, int64_t run, in
 	                            &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_int64(q, 1, run);
 	sqlite3_bind_text(q, 2, in->real, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 3, input_kind_name(in->kind), -1, SQLITE_STATIC);
@@ -110,7 +110,7 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	    -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	if (piped)
 		hash = text_hash(piped->head, piped->n < (size_t)bytes ? piped->n : (size_t)bytes);
 	else
@@ -174,7 +174,7 @@ static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as
 	    "bytes_done = o.bytes, head_hash = o.head_hash FROM source o WHERE o.id = ?3 AND source.id = ?1",
 	    -1, &q, NULL);
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_int64(q, 1, id);
 	sqlite3_bind_int64(q, 2, in->file_bytes);
 	sqlite3_bind_int64(q, 3, same_as);

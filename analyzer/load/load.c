@@ -203,7 +203,7 @@ static int chunk_id_next(struct pass *p)
 	                            -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	rc = sqlite3_step(q) == SQLITE_ROW ? 0 : -EBADMSG;
 	p->next_chunk = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
@@ -258,7 +258,7 @@ static int runs_known(struct pass *p)
 		sqlite3_reset(q);
 	}
 	sqlite3_finalize(q);
-	return store_rc(rc);
+	return sql_errno(rc);
 }
 
 static int inputs_read(struct pass *p)

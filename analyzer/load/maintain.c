@@ -55,7 +55,7 @@ static int places_again(struct store *s)
 	if (!rc)
 		rc = store_exec(s, "UPDATE place SET events = 0, places = x''");
 	if (!rc)
-		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT id FROM chunk ORDER BY id", -1, &q, NULL));
+		rc = sql_errno(sqlite3_prepare_v2(s->db, "SELECT id FROM chunk ORDER BY id", -1, &q, NULL));
 	while (!rc && sqlite3_step(q) == SQLITE_ROW) {
 		int64_t id = sqlite3_column_int64(q, 0);
 		struct chunk *c;
@@ -103,7 +103,7 @@ static int run_forget(struct store *s, int64_t id)
 	    -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	while (!rc && sqlite3_step(q) == SQLITE_ROW)
 		rc = run(s, "DELETE FROM \"%s\" WHERE run = %lld", (const char *)sqlite3_column_text(q, 0),
 		         (long long)id);
@@ -241,7 +241,7 @@ static int sources_rebuild(struct store *s)
 	if (!rc)
 		rc = chunk_writer_open(s, &r.writer);
 	if (!rc)
-		rc = store_rc(sqlite3_prepare_v2(
+		rc = sql_errno(sqlite3_prepare_v2(
 		    s->db,
 		    "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy') GROUP "
 		    "BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "

@@ -70,7 +70,7 @@ int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *wh
 
 	*source = 0;
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
 	while (!found && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		int64_t bytes = sqlite3_column_int64(q, 2), hash = sqlite3_column_int64(q, 3);
@@ -82,5 +82,5 @@ int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *wh
 		*here = still_there((const char *)sqlite3_column_text(q, 1), hash, bytes);
 	}
 	sqlite3_finalize(q);
-	return found < 0 ? found : found || rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return found < 0 ? found : found || rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }

@@ -10,6 +10,7 @@
 #include "base/scan.h"
 #include "ingest/stamp.h"
 #include "base/intern.h"
+#include "base/hash.h"
 
 #include <errno.h>
 #include <stdio.h>

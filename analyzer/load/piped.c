@@ -82,7 +82,7 @@ static int begins_with(struct pass *p, const char *name, int64_t source, const c
 static int compare(struct pass *p, const char *name, struct piped *s, char path[32], struct resume *out)
 {
 	sqlite3_stmt *q;
-	int rc = store_rc(
+	int rc = sql_errno(
 	        sqlite3_prepare_v2(store_db(p->store),
 	                           "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
 	                           "AND head_hash <> 0 ORDER BY bytes DESC, id DESC",

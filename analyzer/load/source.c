@@ -99,7 +99,7 @@ static void turn_pass(struct worker *w, int rc)
 
 static int step(sqlite3_stmt *q)
 {
-	int rc = store_rc(sqlite3_step(q));
+	int rc = sql_errno(sqlite3_step(q));
 
 	sqlite3_reset(q);
 	return rc;
@@ -498,7 +498,7 @@ static int statements(struct job *j)
 
 	if (rc)
 		return rc;
-	return store_rc(sqlite3_prepare_v2(
+	return sql_errno(sqlite3_prepare_v2(
 	    store_db(j->l->store),
 	    "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)", -1,
 	    &j->reject_insert, NULL));

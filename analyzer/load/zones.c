@@ -64,11 +64,11 @@ static int offset_set(struct pass *p, int64_t source, int64_t offset_s, const ch
 	                            -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_int64(q, 1, offset_s);
 	sqlite3_bind_text(q, 2, from, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 3, source);
-	rc = store_rc(sqlite3_step(q));
+	rc = sql_errno(sqlite3_step(q));
 	sqlite3_finalize(q);
 	return rc;
 }
@@ -117,13 +117,13 @@ int pass_zones(struct pass *p, int64_t run)
 	    bad = 0;
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_int64(q, 1, run);
 	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW)
 		bad = source_zone(p, run, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1),
 		                  (const char *)sqlite3_column_text(q, 2), sqlite3_column_int64(q, 3), &res);
 	sqlite3_finalize(q);
-	return bad ? bad : rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return bad ? bad : rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 int pass_run_times(struct pass *p, int64_t run)

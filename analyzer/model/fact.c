@@ -5,6 +5,7 @@
  * kept in the shape. Lines whose message is a column of their shape are looked up one by one. */
 #include "model/fact.h"
 #include "ingest/stamp.h"
+#include "base/hash.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

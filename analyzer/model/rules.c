@@ -6,6 +6,7 @@
 #include "model/rules.h"
 #include "base/intern.h"
 #include "rules_iluvatar.h"
+#include "base/hash.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

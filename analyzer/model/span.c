@@ -10,6 +10,7 @@
  * all, and the keys of the two are remembered: a line whose like was there a moment ago is not put together again. */
 #include "model/span.h"
 #include "base/intern.h"
+#include "base/hash.h"
 #include <errno.h>
 #include <stdlib.h>
 

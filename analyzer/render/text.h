@@ -6,25 +6,9 @@
 #ifndef RENDER_TEXT_H
 #define RENDER_TEXT_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base/text.h"
 #include <stdint.h>
 #include <stdio.h>
-
-/* A growing string; zero-initialise. A failed allocation is remembered and makes it an empty one. */
-struct text {
-	char *ptr; /* NUL-terminated once anything was added */
-	size_t len, cap;
-	bool failed;
-};
-
-void text_add(struct text *t, const char *bytes, size_t len);
-void text_puts(struct text *t, const char *s);
-void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void text_reset(struct text *t);
-void text_done(struct text *t);
-/* Never NULL. */
-const char *text_str(const struct text *t);
 
 /* One code point of UTF-8: its length in bytes, *code set; 0 where it is malformed. */
 size_t utf8_decode(const char *p, size_t len, uint32_t *code);

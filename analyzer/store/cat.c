@@ -12,13 +12,13 @@ static int64_t source_bytes(struct store *s, int64_t source)
 	int rc = sqlite3_prepare_v2(s->db, "SELECT bytes FROM source WHERE id = ?", -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_int64(q, 1, source);
 	rc = sqlite3_step(q);
 	if (rc == SQLITE_ROW)
 		bytes = sqlite3_column_int64(q, 0);
 	else if (rc != SQLITE_DONE)
-		bytes = store_rc(rc);
+		bytes = sql_errno(rc);
 	sqlite3_finalize(q);
 	return bytes;
 }
@@ -65,7 +65,7 @@ int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, 
 
 	if (left < 0)
 		return (int)left;
-	rc = store_rc(sqlite3_prepare_v2(
+	rc = sql_errno(sqlite3_prepare_v2(
 	    s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", -1, &q, NULL));
 	if (rc)
 		return rc;
@@ -87,5 +87,5 @@ int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, 
 	bytes_free(&line);
 	if (rc == SQLITE_DONE)
 		return left == 0 || left == -1 ? 0 : -EBADMSG; /* -1: the last line has no end */
-	return rc > 0 ? store_rc(rc) : rc;
+	return rc > 0 ? sql_errno(rc) : rc;
 }

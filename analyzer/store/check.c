@@ -52,7 +52,7 @@ static int sqlite_whole(struct check *k)
 	int rc = sqlite3_prepare_v2(k->s->db, "PRAGMA integrity_check(20)", -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(q, 0);
 
@@ -60,7 +60,7 @@ static int sqlite_whole(struct check *k)
 			fault(k, "SQLite: %s", text);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 /* Lines that are no events without being wrong. */
@@ -93,7 +93,7 @@ static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t o
 		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source,
 		      (long long)line);
 	sqlite3_reset(k->reject);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 /* Every line of a chunk again; bytes, times and rejected lines as the chunk's row and the rejects say. */
@@ -139,7 +139,7 @@ static int chunks_follow(struct check *k)
 	    NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		if (sqlite3_column_int64(q, 1) != source) {
 			line = 1;
@@ -156,7 +156,7 @@ static int chunks_follow(struct check *k)
 		offset = sqlite3_column_int64(q, 3) + sqlite3_column_int64(q, 5);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 static int chunk_whole(struct check *k, const struct chunk_note *n, int64_t *rejected)
@@ -201,7 +201,7 @@ static int chunks_whole(struct check *k)
 	    bad = 0;
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		struct chunk_note note = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
 		                          sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3),
@@ -216,7 +216,7 @@ static int chunks_whole(struct check *k)
 	}
 	sqlite3_finalize(q);
 	if (bad || rc != SQLITE_DONE)
-		return bad ? bad : store_rc(rc);
+		return bad ? bad : sql_errno(rc);
 	if (!k->faults && rejected != number(k, "SELECT count(*) FROM reject"))
 		fault(k, "%lld rejected lines are kept, table reject has another number", (long long)rejected);
 	return 0;
@@ -246,7 +246,7 @@ static int ledger_adds_up(struct check *k)
 	    -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		const char *path = (const char *)sqlite3_column_text(q, 0);
 
@@ -262,7 +262,7 @@ static int ledger_adds_up(struct check *k)
 				      (long long)sqlite3_column_int64(q, i));
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 int store_check(struct store *s, void (*say)(void *, const char *), void (*progress)(void *, int64_t, int64_t),
@@ -272,11 +272,11 @@ int store_check(struct store *s, void (*say)(void *, const char *), void (*progr
 	int rc = place_set_new(&k.places);
 
 	if (!rc)
-		rc = store_rc(sqlite3_prepare_v2(
+		rc = sql_errno(sqlite3_prepare_v2(
 		    s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", -1, &k.reject, NULL));
 	if (!rc)
-		rc = store_rc(sqlite3_prepare_v2(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", -1,
-		                                 &k.energy, NULL));
+		rc = sql_errno(sqlite3_prepare_v2(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", -1,
+		                                  &k.energy, NULL));
 	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) &&
 	    !(rc = ledger_adds_up(&k)))
 		rc = places_whole(&k);

@@ -5,13 +5,14 @@
  */
 #include "store/chunk.h"
 #include "store/chunk_format.h"
+#include "base/array.h"
 #include "base/hash.h"
+#include "base/table.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <zstd.h>
 
-#define TID_TABLE  (CHUNK_ROWS * 2)
 #define TIDS_ALONE 256 /* so many ids have a block of their own: there is nothing in them to pack together */
 
 /* A shape of this chunk. */
@@ -42,7 +43,7 @@ struct chunk_builder {
 	struct column *columns; /* slots, in the order of first use; those beyond ncolumns keep their buffers */
 	uint32_t ncolumns, columns_room;
 	struct column raw, tids;
-	uint32_t tid_table[TID_TABLE]; /* number + 1 */
+	struct table tid_at; /* of tids */
 	uint32_t tid_events[CHUNK_ROWS];
 	uint8_t tid_groups[CHUNK_ROWS];
 	uint32_t group_tids[CHUNK_GROUPS]; /* transactions met up to the end of each group */
@@ -90,7 +91,7 @@ void chunk_builder_clear(struct chunk_builder *b)
 	column_clear(&b->raw);
 	column_clear(&b->tids);
 	memset(b->raw_n, 0, sizeof b->raw_n);
-	memset(b->tid_table, 0, sizeof b->tid_table);
+	table_clear(&b->tid_at);
 	b->last_tid = CHUNK_NO_TID;
 }
 
@@ -103,6 +104,7 @@ void chunk_builder_free(struct chunk_builder *b)
 	free(b->columns);
 	column_free(&b->raw);
 	column_free(&b->tids);
+	table_done(&b->tid_at);
 	free(b->heads.list);
 	free(b->heads.by_id);
 	free(b->tails.list);
@@ -136,20 +138,20 @@ static int tid_number(struct chunk_builder *b, struct slice tid)
 		return CHUNK_NO_TID;
 	if (b->last_tid && slice_same(tid, tid_text(b, b->last_tid - 1u)))
 		return b->last_tid;
-	for (uint64_t h = hash_text(tid, 0);; h++) {
-		uint32_t *t = &b->tid_table[h % TID_TABLE];
+	struct table_walk w;
+	uint64_t hash = hash_slice(tid, 0);
+	uint32_t i = table_first(&w, &b->tid_at, hash);
 
-		if (!*t) {
-			if (column_add(&b->tids, tid.ptr, tid.len))
-				return -ENOMEM;
-			*t = b->tids.n;
-			b->tid_events[*t - 1] = 0;
-			b->tid_groups[*t - 1] = 0;
-		} else if (!slice_same(tid, tid_text(b, *t - 1))) {
-			continue;
-		}
-		return b->last_tid = (uint16_t)*t;
+	while (i != TABLE_NONE && !slice_same(tid, tid_text(b, i)))
+		i = table_next(&w);
+	if (i == TABLE_NONE) {
+		i = b->tids.n;
+		if (column_add(&b->tids, tid.ptr, tid.len) || table_add(&b->tid_at, hash, i))
+			return -ENOMEM;
+		b->tid_events[i] = 0;
+		b->tid_groups[i] = 0;
 	}
+	return b->last_tid = (uint16_t)(i + 1);
 }
 
 /* ---- shapes ---- */
@@ -161,34 +163,9 @@ static int columns_take(struct chunk_builder *b, const struct shape *sh, uint32_
 	*first = want;
 	for (unsigned i = 0; i < sh->nslots; i++)
 		want += slot_is_stored(sh->slots[i].kind);
-	if (want > b->columns_room) {
-		uint32_t room = want * 2 > 256 ? want * 2 : 256;
-		struct column *more = realloc(b->columns, room * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		memset(more + b->columns_room, 0, (room - b->columns_room) * sizeof *more);
-		b->columns = more;
-		b->columns_room = room;
-	}
-	b->ncolumns = want;
-	return 0;
-}
-
-static int by_id_room(struct local_set *l, uint32_t id)
-{
-	uint32_t room = l->by_id_room ? l->by_id_room : 1024, *more;
-
-	while (room <= id)
-		room *= 2;
-	if (room == l->by_id_room)
-		return 0;
-	more = realloc(l->by_id, room * sizeof *more);
-	if (!more)
+	if (array_reserve_zeroed(b->columns, b->columns_room, want))
 		return -ENOMEM;
-	memset(more + l->by_id_room, 0, (room - l->by_id_room) * sizeof *more);
-	l->by_id = more;
-	l->by_id_room = room;
+	b->ncolumns = want;
 	return 0;
 }
 
@@ -198,17 +175,9 @@ static int local_number(struct chunk_builder *b, struct local_set *l, const stru
 		*out = l->by_id[sh->id] - 1;
 		return 0;
 	}
-	if (by_id_room(l, sh->id))
+	if (array_reserve_zeroed(l->by_id, l->by_id_room, sh->id + (size_t)1) ||
+	    array_reserve(l->list, l->room, l->n + (size_t)1))
 		return -ENOMEM;
-	if (l->n == l->room) {
-		uint32_t room = l->room ? l->room * 2 : 256;
-		struct local *more = realloc(l->list, room * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		l->list = more;
-		l->room = room;
-	}
 	l->list[l->n] = (struct local){.shape = sh};
 	if (columns_take(b, sh, &l->list[l->n].column))
 		return -ENOMEM;

@@ -14,7 +14,7 @@ int chunk_writer_open(struct store *s, struct chunk_writer *w)
 
 	if (!rc)
 		rc = sqlite3_prepare_v2(s->db, "INSERT INTO block (id, data) VALUES (?, ?)", -1, &w->block, NULL);
-	return store_rc(rc);
+	return sql_errno(rc);
 }
 
 void chunk_writer_close(struct chunk_writer *w)
@@ -26,7 +26,7 @@ void chunk_writer_close(struct chunk_writer *w)
 
 static int step(sqlite3_stmt *q)
 {
-	int rc = store_rc(sqlite3_step(q));
+	int rc = sql_errno(sqlite3_step(q));
 
 	sqlite3_reset(q);
 	return rc;

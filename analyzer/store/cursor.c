@@ -47,7 +47,7 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	    -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_int64(q, 1, w->run);
 	sqlite3_bind_int64(q, 2, w->source);
 	sqlite3_bind_int64(q, 3, w->first_id);
@@ -76,7 +76,7 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 		c->refs[c->nrefs++] = ref;
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 int event_cursor_open(struct store *s, const struct event_query *q, struct event_cursor **out)

@@ -380,7 +380,7 @@ int event_offset(const struct event *e, int64_t *out)
 		r->offset = off;
 	}
 	bytes_free(&text);
-	if (rc || (rc = store_rc(
+	if (rc || (rc = sql_errno(
 	               sqlite3_prepare_v2(e->store->db, "SELECT first_offset FROM chunk WHERE id = ?", -1, &q, NULL))))
 		return rc;
 	sqlite3_bind_int64(q, 1, r->ev.id >> 16);

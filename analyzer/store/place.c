@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* place.c - transactions and the blocks their lines are in. */
 #include "store/place.h"
+#include "base/array.h"
+#include "base/intern.h"
+#include "base/sql.h"
 #include "store/column.h"
-#include "base/hash.h"
 #include "store/store_private.h"
 
 #include <errno.h>
@@ -16,23 +18,19 @@ static int list_read(struct peek in, struct place_list *out)
 	size_t room = 0;
 
 	while (in.p < in.end && !in.bad) {
-		if (out->n == room) {
-			struct place_entry *more = realloc(out->list, (room = room ? room * 2 : 16) * sizeof *more);
+		struct place_entry *e = array_add(out->list, out->n, room);
 
-			if (!more)
-				return -ENOMEM;
-			out->list = more;
-		}
+		if (!e)
+			return -ENOMEM;
 		chunk += (int64_t)peek_varint(&in, 63);
-		out->list[out->n++] = (struct place_entry){chunk, peek_u8(&in)};
+		*e = (struct place_entry){chunk, peek_u8(&in)};
 	}
 	return in.bad ? -EBADMSG : 0;
 }
 
 static int read_prepare(struct store *s, sqlite3_stmt **q)
 {
-	return store_rc(
-	    sqlite3_prepare_v2(s->db, "SELECT places, id FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, q, NULL));
+	return sql_prepare(s->db, "SELECT places, id FROM place WHERE tid = ? ORDER BY id LIMIT 1", q);
 }
 
 static int read_by(sqlite3_stmt *q, struct slice tid, struct place_list *out)
@@ -40,18 +38,13 @@ static int read_by(sqlite3_stmt *q, struct slice tid, struct place_list *out)
 	int rc;
 
 	*out = (struct place_list){0};
-	sqlite3_bind_text(q, 1, tid.ptr, (int)tid.len, SQLITE_STATIC);
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW) {
+	bind_slice(q, 1, tid);
+	rc = sql_next(q);
+	if (rc == 1) {
 		const unsigned char *p = sqlite3_column_blob(q, 0);
 
-		if (p)
-			rc = list_read((struct peek){p, p + sqlite3_column_bytes(q, 0), false}, out);
-		else
-			rc = 0;
+		rc = p ? list_read((struct peek){p, p + sqlite3_column_bytes(q, 0), false}, out) : 0;
 		out->id = sqlite3_column_int64(q, 1);
-	} else {
-		rc = rc == SQLITE_DONE ? 0 : store_rc(rc);
 	}
 	sqlite3_reset(q);
 	if (rc)
@@ -94,22 +87,22 @@ unsigned place_find(const struct place_list *l, int64_t chunk)
 
 /* ---- collecting ---- */
 
+/* What is known of a transaction. */
 struct entry {
-	uint64_t hash; /* 0: free */
-	char *tid;
-	uint32_t len, events;
-	int64_t first, last; /* chunks */
+	uint32_t events;
+	int64_t last; /* chunk */
 	uint32_t used, room;
 	unsigned char *bytes; /* pairs; in small where they fit: most transactions are in one or two chunks */
 	unsigned char small[16];
 };
 
 struct place_set {
-	struct entry *table;
-	size_t room, used, most;
+	struct intern tids;
+	struct entry *v; /* by number of the tid */
+	size_t room, most;
 };
 
-#define MOST 180000 /* what 256 Ki slots take, with room for those of one more chunk */
+#define MOST 180000 /* with room for those of one more chunk, some 30 MB */
 
 int place_set_new(struct place_set **out)
 {
@@ -117,25 +110,16 @@ int place_set_new(struct place_set **out)
 
 	if (!p)
 		return -ENOMEM;
-	p->room = 4096;
 	p->most = MOST;
-	p->table = calloc(p->room, sizeof *p->table);
-	if (!p->table) {
-		free(p);
-		return -ENOMEM;
-	}
 	*out = p;
 	return 0;
 }
 
 static void forget(struct place_set *p)
 {
-	for (size_t i = 0; i < p->room; i++) {
-		free(p->table[i].tid);
-		free(p->table[i].bytes);
-	}
-	memset(p->table, 0, p->room * sizeof *p->table);
-	p->used = 0;
+	for (uint32_t i = 0; i < p->tids.n; i++)
+		free(p->v[i].bytes);
+	intern_done(&p->tids);
 }
 
 void place_set_free(struct place_set *p)
@@ -143,43 +127,18 @@ void place_set_free(struct place_set *p)
 	if (!p)
 		return;
 	forget(p);
-	free(p->table);
+	free(p->v);
 	free(p);
 }
 
 bool place_set_full(const struct place_set *p)
 {
-	return p->used >= p->most;
+	return p->tids.n >= p->most;
 }
 
 void place_set_most(struct place_set *p, size_t most)
 {
 	p->most = most;
-}
-
-static int grow(struct place_set *p)
-{
-	size_t room = p->room * 2;
-	struct entry *table;
-
-	if (p->used * 4 < p->room * 3)
-		return 0;
-	table = calloc(room, sizeof *table);
-	if (!table)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->room; i++) {
-		size_t k = p->table[i].hash & (room - 1);
-
-		if (!p->table[i].hash)
-			continue;
-		while (table[k].hash)
-			k = (k + 1) & (room - 1);
-		table[k] = p->table[i];
-	}
-	free(p->table);
-	p->table = table;
-	p->room = room;
-	return 0;
 }
 
 static int pair_add(struct entry *e, uint64_t delta, unsigned blocks)
@@ -189,15 +148,12 @@ static int pair_add(struct entry *e, uint64_t delta, unsigned blocks)
 
 	buf[n++] = (unsigned char)blocks;
 	if (e->used + n > sizeof e->small && e->used + n > e->room) {
-		uint32_t room = (e->used + n) * 2;
-		unsigned char *more = realloc(e->bytes, room);
+		bool moves = !e->bytes;
 
-		if (!more)
+		if (array_reserve(e->bytes, e->room, e->used + n))
 			return -ENOMEM;
-		if (!e->bytes)
-			memcpy(more, e->small, e->used);
-		e->bytes = more;
-		e->room = room;
+		if (moves)
+			memcpy(e->bytes, e->small, e->used);
 	}
 	to = e->bytes ? e->bytes : e->small;
 	memcpy(to + e->used, buf, n);
@@ -207,29 +163,21 @@ static int pair_add(struct entry *e, uint64_t delta, unsigned blocks)
 
 int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t events, unsigned blocks)
 {
-	uint64_t hash = hash_text(tid, 0);
-	size_t i = hash & (p->room - 1);
+	uint32_t before = p->tids.n, i;
 	struct entry *e;
-	int rc;
+	int rc = array_reserve(p->v, p->room, before + (size_t)1);
 
-	while (p->table[i].hash &&
-	       !(p->table[i].hash == hash && slice_same((struct slice){p->table[i].tid, p->table[i].len}, tid)))
-		i = (i + 1) & (p->room - 1);
-	e = &p->table[i];
-	if (!e->hash) {
-		e->tid = malloc(tid.len + 1);
-		if (!e->tid)
-			return -ENOMEM;
-		memcpy(e->tid, tid.ptr, tid.len);
-		e->len = (uint32_t)tid.len;
-		e->hash = hash;
-		e->first = chunk;
-		p->used++;
-	}
+	if (!rc)
+		rc = intern_add(&p->tids, tid, &i);
+	if (rc)
+		return rc;
+	e = &p->v[i];
+	if (i == before)
+		*e = (struct entry){0};
 	rc = pair_add(e, (uint64_t)(chunk - e->last), blocks);
 	e->last = chunk;
 	e->events += events;
-	return rc ? rc : grow(p);
+	return rc;
 }
 
 int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id)
@@ -261,20 +209,20 @@ int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id)
 
 /* ---- writing ---- */
 
-static int by_tid(const void *a, const void *b)
+static int by_tid(const void *a, const void *b, void *arg)
 {
-	const struct entry *x = *(struct entry *const *)a, *y = *(struct entry *const *)b;
-	int c = memcmp(x->tid, y->tid, x->len < y->len ? x->len : y->len);
+	const struct slice *tids = arg, *x = &tids[*(const uint32_t *)a], *y = &tids[*(const uint32_t *)b];
+	int c = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
 
 	return c ? c : (x->len > y->len) - (x->len < y->len);
 }
 
 /* Places that the table has already come first: the new chunks' ids are higher. */
-static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, const struct entry *e, int64_t *last_id)
+static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, struct slice tid, const struct entry *e, int64_t *last_id)
 {
 	struct place_list old = {0};
 	struct entry all = {.last = 0};
-	int rc = read ? read_by(read, (struct slice){e->tid, e->len}, &old) : 0;
+	int rc = read ? read_by(read, tid, &old) : 0;
 
 	for (size_t i = 0; i < old.n && !rc; i++) {
 		rc = pair_add(&all, (uint64_t)(old.list[i].chunk - all.last), old.list[i].blocks);
@@ -294,53 +242,39 @@ static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, const struct entry *
 	if (!rc) {
 		const struct entry *w = old.n ? &all : e;
 
-		sqlite3_bind_text(q, 1, e->tid, (int)e->len, SQLITE_STATIC);
+		bind_slice(q, 1, tid);
 		sqlite3_bind_int64(q, 2, e->events);
 		sqlite3_bind_blob(q, 3, w->bytes ? w->bytes : w->small, (int)w->used, SQLITE_STATIC);
 		sqlite3_bind_int64(q, 4, old.id ? old.id : ++*last_id);
-		rc = store_rc(sqlite3_step(q));
-		sqlite3_reset(q);
+		rc = sql_step_reset(q);
 	}
 	free(all.bytes);
 	place_list_free(&old);
 	return rc;
 }
 
-/* The highest id there is; 0 in an empty table. */
-static int64_t last_id(struct store *s)
-{
-	sqlite3_stmt *q;
-	int64_t id = 0;
-
-	if (!sqlite3_prepare_v2(s->db, "SELECT max(id) FROM place", -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW)
-		id = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
-	return id;
-}
-
 int place_set_write(struct place_set *p, struct store *s)
 {
-	struct entry **order = malloc((p->used + 1) * sizeof *order);
-	int64_t id = last_id(s);
+	uint32_t n = p->tids.n, *order = malloc((n + (size_t)1) * sizeof *order);
+	int64_t id = 0; /* the highest there is; 0 in an empty table */
 	sqlite3_stmt *q = NULL, *read = NULL;
-	size_t n = 0;
 	int rc = order ? 0 : -ENOMEM;
 
-	for (size_t i = 0; !rc && i < p->room; i++)
-		if (p->table[i].hash)
-			order[n++] = &p->table[i];
+	if (!rc)
+		rc = sql_number(s->db, "SELECT max(id) FROM place", &id);
 	if (!rc) {
-		qsort(order, n, sizeof *order, by_tid);
-		rc =
-		    store_rc(sqlite3_prepare_v2(s->db,
-		                                "INSERT INTO place (tid, events, places, id) VALUES (?1, ?2, ?3, ?4) "
-		                                "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
-		                                -1, &q, NULL));
+		for (uint32_t i = 0; i < n; i++)
+			order[i] = i;
+		qsort_r(order, n, sizeof *order, by_tid, p->tids.text);
+		rc = sql_prepare(s->db,
+		                 "INSERT INTO place (tid, events, places, id) VALUES (?1, ?2, ?3, ?4) "
+		                 "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
+		                 &q);
 	}
 	if (!rc && id > 0)
 		rc = read_prepare(s, &read);
-	for (size_t i = 0; !rc && i < n; i++)
-		rc = entry_write(q, read, order[i], &id);
+	for (uint32_t i = 0; !rc && i < n; i++)
+		rc = entry_write(q, read, p->tids.text[order[i]], &p->v[order[i]], &id);
 	sqlite3_finalize(q);
 	sqlite3_finalize(read);
 	free(order);
@@ -357,17 +291,17 @@ static int row_write(struct store *s, struct slice tid, const struct entry *e, u
 	    "DELETE FROM place WHERE tid = ?1 AND id = ?4",
 	    "UPDATE place SET places = ?3, events = events - ?2 WHERE tid = ?1 AND id = ?4"};
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(s->db, sql[e->used > 0], -1, &q, NULL);
+	int rc = sql_prepare(s->db, sql[e->used > 0], &q);
 
 	if (rc)
-		return store_rc(rc);
-	sqlite3_bind_text(q, 1, tid.ptr, (int)tid.len, SQLITE_STATIC);
+		return rc;
+	bind_slice(q, 1, tid);
 	sqlite3_bind_int64(q, 4, id);
 	if (e->used) {
 		sqlite3_bind_int64(q, 2, events);
 		sqlite3_bind_blob(q, 3, e->bytes ? e->bytes : e->small, (int)e->used, SQLITE_STATIC);
 	}
-	rc = store_rc(sqlite3_step(q));
+	rc = sql_next(q);
 	sqlite3_finalize(q);
 	return rc;
 }
@@ -403,31 +337,21 @@ static bool row_is(sqlite3_stmt *q, const struct entry *e)
 
 int place_set_compare(struct place_set *p, struct store *s, int64_t *wrong)
 {
-	sqlite3_stmt *q, *all = NULL;
-	int64_t found = 0;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT events, places FROM place WHERE tid = ? ORDER BY id LIMIT 1", -1, &q,
-	                            NULL);
+	sqlite3_stmt *q;
+	int64_t found = 0, all = 0;
+	int rc = sql_prepare(s->db, "SELECT events, places FROM place WHERE tid = ? ORDER BY id LIMIT 1", &q);
 
-	if (!rc)
-		rc = sqlite3_prepare_v2(s->db, "SELECT count(*) FROM place WHERE events <> 0", -1, &all, NULL);
 	*wrong = 0;
-	for (size_t i = 0; !rc && i < p->room; i++) {
-		const struct entry *e = &p->table[i];
-
-		if (!e->hash)
-			continue;
-		sqlite3_bind_text(q, 1, e->tid, (int)e->len, SQLITE_STATIC);
-		rc = sqlite3_step(q);
-		found += rc == SQLITE_ROW;
-		*wrong += rc != SQLITE_ROW || !row_is(q, e);
-		rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : rc;
+	for (uint32_t i = 0; rc >= 0 && i < p->tids.n; i++) {
+		bind_slice(q, 1, p->tids.text[i]);
+		rc = sql_next(q);
+		found += rc == 1;
+		*wrong += rc != 1 || !row_is(q, &p->v[i]);
 		sqlite3_reset(q);
 	}
-	if (!rc && (rc = sqlite3_step(all)) == SQLITE_ROW) {
-		*wrong += sqlite3_column_int64(all, 0) - found;
-		rc = 0;
-	}
 	sqlite3_finalize(q);
-	sqlite3_finalize(all);
-	return store_rc(rc);
+	if (rc >= 0)
+		rc = sql_number(s->db, "SELECT count(*) FROM place WHERE events <> 0", &all);
+	*wrong += rc ? 0 : all - found;
+	return rc;
 }

@@ -6,9 +6,12 @@
  * dictionary. What stands in no column (transactions, times), messages that differ within a shape, and lines kept whole
  * go the long way, event by event. */
 #include "store/quantiles.h"
-#include "base/scan.h"
-#include "store/event_value.h"
+#include "base/array.h"
 #include "base/hash.h"
+#include "base/scan.h"
+#include "base/sql.h"
+#include "base/table.h"
+#include "store/event_value.h"
 #include "store/shape.h"
 #include "store/store_private.h"
 
@@ -22,8 +25,7 @@ struct gather {
 	int64_t run;
 	struct quantile_group *groups;
 	size_t n, room;
-	uint32_t *table; /* by hash of run and key: number + 1 */
-	size_t slots;    /* a power of two */
+	struct table at; /* by hash of run and key */
 	double numbers[SEGMENT_ROWS];
 	uint32_t keys[SEGMENT_ROWS];
 	char *plain; /* a key without escapes */
@@ -40,46 +42,15 @@ static bool group_is(const struct quantile_group *g, int64_t run, struct slice k
 
 static uint64_t group_hash(int64_t run, struct slice key)
 {
-	return key.ptr ? hash_text(key, (uint64_t)run) : (uint64_t)run * 0x9e3779b97f4a7c15u;
-}
-
-static int table_grow(struct gather *g)
-{
-	size_t slots = g->slots ? g->slots * 2 : 256;
-	uint32_t *table;
-
-	if (g->n * 2 < g->slots)
-		return 0;
-	table = calloc(slots, sizeof *table);
-	if (!table)
-		return -ENOMEM;
-	for (size_t i = 0; i < g->n; i++) {
-		struct quantile_group *old = &g->groups[i];
-		size_t k = group_hash(old->run, (struct slice){old->key, old->key_len}) & (slots - 1);
-
-		while (table[k])
-			k = (k + 1) & (slots - 1);
-		table[k] = (uint32_t)i + 1;
-	}
-	free(g->table);
-	g->table = table;
-	g->slots = slots;
-	return 0;
+	return hash_slice(key, (uint64_t)run << 1 | !key.ptr);
 }
 
 static int group_add(struct gather *g, struct slice key)
 {
 	struct quantile_group *new;
 
-	if (g->n == g->room) {
-		size_t room = g->room ? g->room * 2 : 64;
-		struct quantile_group *more = realloc(g->groups, room * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		g->groups = more;
-		g->room = room;
-	}
+	if (array_reserve(g->groups, g->room, g->n + 1))
+		return -ENOMEM;
 	new = &g->groups[g->n];
 	*new = (struct quantile_group){.run = g->run, .key_len = key.len};
 	if (key.ptr) {
@@ -123,35 +94,30 @@ static int plain_key(struct gather *g, struct slice v, struct slice *out)
 static int group_number(struct gather *g, struct slice value, enum slot_kind kind, uint32_t *out)
 {
 	struct slice key = value;
-	size_t k;
+	struct table_walk w;
+	uint64_t hash;
 	int rc = kind == SLOT_JSON ? 0 : plain_key(g, value, &key);
 
-	if (rc || (rc = table_grow(g)))
+	if (rc)
 		return rc;
-	for (k = group_hash(g->run, key) & (g->slots - 1); g->table[k]; k = (k + 1) & (g->slots - 1)) {
-		*out = g->table[k] - 1;
-		if (group_is(&g->groups[*out], g->run, key))
+	hash = group_hash(g->run, key);
+	for (uint32_t i = table_first(&w, &g->at, hash); i != TABLE_NONE; i = table_next(&w))
+		if (group_is(&g->groups[i], g->run, key)) {
+			*out = i;
 			return 0;
-	}
+		}
+	*out = (uint32_t)g->n;
 	rc = group_add(g, key);
-	*out = (uint32_t)g->n - 1;
-	if (!rc)
-		g->table[k] = (uint32_t)g->n;
-	return rc;
+	return rc ? rc : table_add(&g->at, hash, *out);
 }
 
 static int number_add(struct quantile_group *g, double v)
 {
-	if (g->n == g->room) {
-		size_t room = g->room ? g->room * 2 : 64;
-		double *more = realloc(g->values, room * sizeof *more);
+	double *p = array_add(g->values, g->n, g->room);
 
-		if (!more)
-			return -ENOMEM;
-		g->values = more;
-		g->room = room;
-	}
-	g->values[g->n++] = v;
+	if (!p)
+		return -ENOMEM;
+	*p = v;
 	return 0;
 }
 
@@ -297,10 +263,10 @@ static int chunk_gather(struct gather *g, int64_t id)
 static int chunks_gather(struct gather *g)
 {
 	sqlite3_stmt *q;
-	int rc = store_rc(sqlite3_prepare_v2(g->store->db,
-	                                     "SELECT c.id, s.run FROM chunk c JOIN source s ON s.id = c.source "
-	                                     "WHERE ?1 = 0 OR s.run = ?1 ORDER BY c.id",
-	                                     -1, &q, NULL));
+	int rc = sql_errno(sqlite3_prepare_v2(g->store->db,
+	                                      "SELECT c.id, s.run FROM chunk c JOIN source s ON s.id = c.source "
+	                                      "WHERE ?1 = 0 OR s.run = ?1 ORDER BY c.id",
+	                                      -1, &q, NULL));
 	int step = SQLITE_DONE;
 
 	if (rc)
@@ -311,7 +277,7 @@ static int chunks_gather(struct gather *g)
 		rc = chunk_gather(g, sqlite3_column_int64(q, 0));
 	}
 	sqlite3_finalize(q);
-	return rc || step == SQLITE_DONE ? rc : store_rc(step);
+	return rc || step == SQLITE_DONE ? rc : sql_errno(step);
 }
 
 /* ---- events ---- */
@@ -417,7 +383,7 @@ int store_quantiles(struct store *s, const struct quantile_query *q, struct quan
 		*n = groups_clean(g->groups, g->n);
 		*groups = g->groups;
 	}
-	free(g->table);
+	table_done(&g->at);
 	free(g->plain);
 	free(g);
 	return rc;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* shape_set.c - all shapes of a database, found by skeleton or by id.
  *
- * One open hash table holds both shapes and families: a family is a skeleton with a count of the shapes that differ
+ * One table holds both shapes and families: a family is a skeleton with a count of the shapes that differ
  * from it in texts alone. shapes[] is by id - 1, in steps that never move, so that ids can be followed without the
  * lock. */
+#include "base/array.h"
 #include "base/hash.h"
+#include "base/table.h"
 #include "store/shape.h"
 
 #include <errno.h>
@@ -15,7 +17,6 @@
 #define STEPS     (SHAPE_MAX >> STEP_BITS)
 
 struct entry {
-	uint64_t hash;       /* 0: free */
 	struct shape *shape; /* NULL: nobody has that shape, the entry is a family's alone */
 	char *skeleton;      /* of a family without shape */
 	uint32_t len;
@@ -25,8 +26,9 @@ struct entry {
 
 struct shape_set {
 	pthread_mutex_t lock;
-	struct entry *table;
-	size_t room, used; /* room: a power of two */
+	struct entry *v;
+	uint32_t n, room;
+	struct table at; /* by skeleton and part */
 	struct shape **steps[STEPS];
 	_Atomic uint32_t count;
 	char *buf; /* skeletons are made here, under the lock */
@@ -39,10 +41,7 @@ int shape_set_new(struct shape_set **out)
 
 	if (!set)
 		return -ENOMEM;
-	set->room = 1024;
-	set->table = calloc(set->room, sizeof *set->table);
-	if (!set->table || pthread_mutex_init(&set->lock, NULL)) {
-		free(set->table);
+	if (pthread_mutex_init(&set->lock, NULL)) {
 		free(set);
 		return -ENOMEM;
 	}
@@ -70,9 +69,10 @@ void shape_set_free(struct shape_set *set)
 		shape_free((struct shape *)shape_set_get(set, id));
 	for (unsigned i = 0; i < STEPS; i++)
 		free(set->steps[i]);
-	for (size_t i = 0; i < set->room; i++)
-		free(set->table[i].skeleton);
-	free(set->table);
+	for (uint32_t i = 0; i < set->n; i++)
+		free(set->v[i].skeleton);
+	free(set->v);
+	table_done(&set->at);
 	free(set->buf);
 	pthread_mutex_destroy(&set->lock);
 	free(set);
@@ -83,95 +83,82 @@ static struct slice entry_skeleton(const struct entry *e)
 	return e->shape ? e->shape->skeleton : (struct slice){e->skeleton, e->len};
 }
 
-/* The entry of a skeleton, or the free one where it belongs. */
-static struct entry *probe(struct shape_set *set, uint64_t hash, unsigned part, const char *p, size_t len)
+/* The entry of a skeleton; NULL: there is none. Borrowed until the next is made. */
+static struct entry *look_up(struct shape_set *set, uint64_t hash, unsigned part, struct slice skeleton)
 {
-	for (size_t i = hash & (set->room - 1);; i = (i + 1) & (set->room - 1)) {
-		struct entry *e = &set->table[i];
+	struct table_walk w;
 
-		if (!e->hash ||
-		    (e->hash == hash && e->part == part && slice_same(entry_skeleton(e), (struct slice){p, len})))
-			return e;
-	}
+	for (uint32_t i = table_first(&w, &set->at, hash); i != TABLE_NONE; i = table_next(&w))
+		if (set->v[i].part == part && slice_same(entry_skeleton(&set->v[i]), skeleton))
+			return &set->v[i];
+	return NULL;
 }
 
-static int grow(struct shape_set *set)
+/* An entry more, which has nothing yet; NULL: out of memory. */
+static struct entry *entry_new(struct shape_set *set, uint64_t hash, unsigned part)
 {
-	size_t room = set->room * 2;
-	struct entry *old = set->table, *table;
-
-	if (set->used * 4 < set->room * 3)
-		return 0;
-	table = calloc(room, sizeof *table);
-	if (!table)
-		return -ENOMEM;
-	for (size_t i = 0; i < set->room; i++) {
-		size_t k = old[i].hash & (room - 1);
-
-		if (!old[i].hash)
-			continue;
-		while (table[k].hash)
-			k = (k + 1) & (room - 1);
-		table[k] = old[i];
-	}
-	free(old);
-	set->table = table;
-	set->room = room;
-	return 0;
+	if (array_reserve(set->v, set->room, set->n + (size_t)1) || table_add(&set->at, hash, set->n))
+		return NULL;
+	set->v[set->n] = (struct entry){.part = (uint8_t)part};
+	return &set->v[set->n++];
 }
 
-/* Makes the shape of a skeleton under the next id and puts it into e. */
-static int add(struct shape_set *set, struct entry *e, uint64_t hash, unsigned part, const char *p, size_t len)
+/* Makes the shape of a skeleton under the next id; e is its entry, or NULL: it has none yet. */
+static int add(struct shape_set *set, struct entry *e, uint64_t hash, unsigned part, struct slice skeleton,
+               const struct shape **out)
 {
 	struct shape ***step = &set->steps[set->count >> STEP_BITS], *sh;
 	int rc;
 
 	if (!*step && !(*step = calloc(1u << STEP_BITS, sizeof **step)))
 		return -ENOMEM;
-	rc = shape_new(p, len, part, &sh);
+	rc = shape_new(skeleton.ptr, skeleton.len, part, &sh);
 	if (rc)
 		return rc;
+	if (!e && !(e = entry_new(set, hash, part))) {
+		shape_free(sh);
+		return -ENOMEM;
+	}
 	sh->id = set->count + 1;
 	(*step)[set->count & ((1u << STEP_BITS) - 1)] = sh;
 	set->count++;
-	set->used += !e->hash;
 	free(e->skeleton);
 	e->skeleton = NULL;
-	e->hash = hash;
-	e->part = (uint8_t)part;
 	e->shape = sh;
+	*out = sh;
 	return 0;
 }
 
 int shape_set_load(struct shape_set *set, uint32_t id, unsigned part, const void *skeleton, size_t len)
 {
-	uint64_t hash = hash_text((struct slice){skeleton, len}, part);
+	struct slice text = {skeleton, len};
+	uint64_t hash = hash_slice(text, part);
+	const struct shape *sh;
 	struct entry *e;
 
 	if (id != set->count + 1 || id > SHAPE_MAX || part > 1 || len > SHAPE_MAX_BYTES)
 		return -EBADMSG;
-	if (grow(set))
-		return -ENOMEM;
-	e = probe(set, hash, part, skeleton, len);
-	return e->shape ? -EBADMSG : add(set, e, hash, part, skeleton, len);
+	e = look_up(set, hash, part, text);
+	return e && e->shape ? -EBADMSG : add(set, e, hash, part, text, &sh);
 }
 
 /* One more shape of a family: true while there is room for it. */
 static int family_admits(struct shape_set *set, const struct line *l, unsigned part, bool *admits)
 {
-	size_t len = shape_skeleton(l, part, SHAPE_FAMILY, set->buf);
-	uint64_t hash = hash_text((struct slice){set->buf, len}, part);
-	struct entry *e = probe(set, hash, part, set->buf, len);
+	struct slice skeleton = {set->buf, shape_skeleton(l, part, SHAPE_FAMILY, set->buf)};
+	uint64_t hash = hash_slice(skeleton, part);
+	struct entry *e = look_up(set, hash, part, skeleton);
 
-	if (!e->hash) {
-		e->skeleton = malloc(len + 1);
-		if (!e->skeleton)
+	if (!e) {
+		char *copy = malloc(skeleton.len + 1);
+
+		if (!copy || !(e = entry_new(set, hash, part))) {
+			free(copy);
 			return -ENOMEM;
-		memcpy(e->skeleton, set->buf, len);
-		e->len = (uint32_t)len;
-		e->part = (uint8_t)part;
-		e->hash = hash;
-		set->used++;
+		}
+		memcpy(copy, skeleton.ptr, skeleton.len);
+		e->skeleton = copy;
+		e->len = (uint32_t)skeleton.len;
 	}
 	*admits = e->variants < (part ? TAIL_VARIANTS : SHAPE_VARIANTS);
 	e->variants += *admits;
@@ -180,37 +167,36 @@ static int family_admits(struct shape_set *set, const struct line *l, unsigned p
 
 static int find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out)
 {
-	size_t len;
+	struct slice skeleton = {set->buf, 0};
 	uint64_t hash;
 	struct entry *e;
 	bool admits = true;
 	int rc;
 
 	for (enum shape_care care = SHAPE_EXACT; care <= SHAPE_FAMILY; care++) {
-		len = shape_skeleton(l, part, care, set->buf);
-		if (!len && !(part && l->tail_off == l->len))
+		skeleton.len = shape_skeleton(l, part, care, set->buf);
+		if (!skeleton.len && !(part && l->tail_off == l->len))
 			return 0;
-		hash = hash_text((struct slice){set->buf, len}, part);
-		e = probe(set, hash, part, set->buf, len);
-		if (e->shape)
-			break;
+		hash = hash_slice(skeleton, part);
+		e = look_up(set, hash, part, skeleton);
+		if (e && e->shape) {
+			*out = e->shape;
+			return 0;
+		}
 		if (care == SHAPE_EXACT) {
-			if ((rc = family_admits(set, l, part, &admits)) || (rc = grow(set)))
+			if ((rc = family_admits(set, l, part, &admits)))
 				return rc;
 			if (!admits)
 				continue;
-			len = shape_skeleton(l, part, care, set->buf);
-			e = probe(set, hash, part, set->buf, len);
+			skeleton.len = shape_skeleton(l, part, care, set->buf);
+			e = look_up(set, hash, part, skeleton);
 		}
-		if (set->count == SHAPE_MAX)
-			return 0;
-		rc = add(set, e, hash, part, set->buf, len);
-		if (rc)
-			return rc == -EBADMSG ? 0 : rc; /* a line whose skeleton can't be read again stays raw */
 		break;
 	}
-	*out = e->shape;
-	return 0;
+	if (set->count == SHAPE_MAX)
+		return 0;
+	rc = add(set, e, hash, part, skeleton, out);
+	return rc == -EBADMSG ? 0 : rc; /* a line whose skeleton can't be read again stays raw */
 }
 
 int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out)
@@ -230,8 +216,6 @@ int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, c
 			rc = -ENOMEM;
 		}
 	}
-	if (!rc)
-		rc = grow(set);
 	if (!rc)
 		rc = find(set, l, part, out);
 	pthread_mutex_unlock(&set->lock);

@@ -26,39 +26,6 @@ const char *store_error(int rc)
 	}
 }
 
-int store_rc(int sqlite)
-{
-	switch (sqlite & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_ROW:
-	case SQLITE_DONE:
-		return 0;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_IOERR:
-		return -EIO;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_INTERRUPT:
-		return -EINTR;
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return -EACCES;
-	case SQLITE_CANTOPEN:
-		return -ENOENT;
-	case SQLITE_NOTADB:
-		return -EMEDIUMTYPE;
-	case SQLITE_CORRUPT:
-		return -EBADMSG;
-	default:
-		return -EINVAL;
-	}
-}
-
 sqlite3 *store_db(struct store *s)
 {
 	return s->db;
@@ -66,7 +33,7 @@ sqlite3 *store_db(struct store *s)
 
 int store_exec(struct store *s, const char *sql)
 {
-	return store_rc(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
+	return sql_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
 /* SQLite's message, and of the system's failures the system's. */
@@ -91,7 +58,7 @@ static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
 		rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : rc;
 		sqlite3_finalize(q);
 	}
-	return store_rc(rc);
+	return sql_errno(rc);
 }
 
 int store_format_check(int64_t format, char **why)
@@ -241,7 +208,7 @@ static int roll_back(struct store *s, const char *path, char **why)
 	if (rc && (rc & 0xff) != SQLITE_BUSY)
 		*why =
 		    strdup("a load was interrupted, and what it left can't be rolled back without permission to write");
-	return *why ? store_rc(rc) : 0;
+	return *why ? sql_errno(rc) : 0;
 }
 
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why)
@@ -258,7 +225,7 @@ int store_open(const char *path, enum store_mode mode, struct store **out, char 
 	if (!s)
 		return -ENOMEM;
 	rc = path_check(path, mode, why);
-	if (!rc && (rc = store_rc(sqlite3_open_v2(path, &s->db, flags[mode], NULL))))
+	if (!rc && (rc = sql_errno(sqlite3_open_v2(path, &s->db, flags[mode], NULL))))
 		*why = why_of(s->db);
 	if (!rc && mode == STORE_READ)
 		rc = roll_back(s, path, why);
@@ -349,7 +316,7 @@ int store_shapes_read(struct store *s)
 	    sqlite3_prepare_v2(s->db, "SELECT id, part, skeleton FROM shape WHERE id > ? ORDER BY id", -1, &q, NULL);
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sqlite3_bind_int64(q, 1, s->shapes_saved);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		int64_t id = sqlite3_column_int64(q, 0), part = sqlite3_column_int64(q, 1);
@@ -366,7 +333,7 @@ int store_shapes_read(struct store *s)
 		s->shapes_saved = (uint32_t)id;
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 int store_shapes_write(struct store *s)
@@ -391,7 +358,7 @@ int store_shapes_write(struct store *s)
 	sqlite3_finalize(q);
 	if (!rc)
 		s->shapes_saved = count;
-	return store_rc(rc);
+	return sql_errno(rc);
 }
 
 /* ---- sources ---- */
@@ -441,13 +408,13 @@ static int sources_read(struct store *s)
 	    bad = 0;
 
 	if (rc)
-		return store_rc(rc);
+		return sql_errno(rc);
 	sources_forget(s);
 	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW)
 		bad = source_add(s, q);
 	sqlite3_finalize(q);
 	s->sources_read = !bad && rc == SQLITE_DONE;
-	return bad ? bad : rc == SQLITE_DONE ? 0 : store_rc(rc);
+	return bad ? bad : rc == SQLITE_DONE ? 0 : sql_errno(rc);
 }
 
 const struct source_info *store_source(struct store *s, int64_t id)
@@ -465,7 +432,7 @@ static int statement(struct store *s, sqlite3_stmt **q, const char *sql, int64_t
 
 	if (!rc)
 		rc = sqlite3_bind_int64(*q, 1, id);
-	return store_rc(rc);
+	return sql_errno(rc);
 }
 
 /* A statement that is not at rest holds the database open for reading, against every writer; and a connection that is
@@ -501,7 +468,7 @@ static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
 	rc = sqlite3_step(s->block_read);
 	if (rc != SQLITE_ROW) {
 		statement_rest(s, &s->block_read);
-		return rc == SQLITE_DONE ? -EBADMSG : store_rc(rc);
+		return rc == SQLITE_DONE ? -EBADMSG : sql_errno(rc);
 	}
 	rc = block_keep(s, sqlite3_column_blob(s->block_read, 0), (size_t)sqlite3_column_bytes(s->block_read, 0));
 	statement_rest(s, &s->block_read);
@@ -534,7 +501,7 @@ static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, st
 		                           *home, s->room, out)
 		       : -EBADMSG;
 	} else {
-		rc = rc == SQLITE_DONE ? -ENOENT : store_rc(rc);
+		rc = rc == SQLITE_DONE ? -ENOENT : sql_errno(rc);
 	}
 	statement_rest(s, &s->chunk_read);
 	if (rc)

@@ -3,6 +3,7 @@
 #ifndef STORE_STORE_PRIVATE_H
 #define STORE_STORE_PRIVATE_H
 
+#include "base/sql.h"
 #include "store/chunk.h"
 #include "store/store.h"
 
@@ -58,9 +59,6 @@ const char *store_error(int rc);
 
 /* A store on a connection that is open already; store_close leaves it open. For the loadable extension. */
 int store_attach(sqlite3 *db, struct store **out, char **why);
-
-/* Turns an SQLite result code into ours. */
-int store_rc(int sqlite);
 
 /* Chunks: pinned until store_chunk_unpin. -ENOENT: no such chunk. */
 int store_chunk_pin(struct store *s, int64_t id, struct chunk **out);

@@ -2,7 +2,7 @@
 /* result_test.c - the files beside the logs: what they are, what is read from them, and what is said of damaged ones.
  */
 #include "beside/csv.h"
-#include "beside/jsontext.h"
+#include "beside/jsonfile.h"
 #include "beside/beside.h"
 #include "base/scan.h"
 

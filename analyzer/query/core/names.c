@@ -2,6 +2,7 @@
 /* names.c - see names.h: a hash table with open addressing, whose slots hold number + 1. */
 #include "query/core/names.h"
 #include "base/intern.h"
+#include "base/hash.h"
 #include <errno.h>
 #include <stdlib.h>
 

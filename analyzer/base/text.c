@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* text.c - see text.h */
+#include "base/text.h"
+#include "base/array.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool text_room(struct text *t, size_t more)
+{
+	if (t->failed)
+		return false;
+	if (more < SIZE_MAX - t->len && !array_reserve(t->ptr, t->room, t->len + more + 1))
+		return true;
+	text_done(t);
+	t->failed = true;
+	return false;
+}
+
+void text_add(struct text *t, const char *bytes, size_t len)
+{
+	if (!text_room(t, len))
+		return;
+	if (len)
+		memcpy(t->ptr + t->len, bytes, len);
+	t->len += len;
+	t->ptr[t->len] = 0;
+}
+
+void text_puts(struct text *t, const char *s)
+{
+	text_add(t, s, strlen(s));
+}
+
+void text_printf(struct text *t, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(NULL, 0, format, ap);
+	va_end(ap);
+	if (n < 0 || !text_room(t, (size_t)n))
+		return;
+	va_start(ap, format);
+	vsnprintf(t->ptr + t->len, (size_t)n + 1, format, ap);
+	va_end(ap);
+	t->len += (size_t)n;
+}
+
+void text_reset(struct text *t)
+{
+	t->len = 0;
+	if (t->ptr)
+		*t->ptr = 0;
+}
+
+void text_done(struct text *t)
+{
+	free(t->ptr);
+	*t = (struct text){0};
+}
+
+const char *text_str(const struct text *t)
+{
+	return t->ptr ? t->ptr : "";
+}

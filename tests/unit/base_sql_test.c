@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* base_sql_test.c - SQLite with our errors. */
+#include "base/sql.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define LEN(a) (sizeof(a) / sizeof *(a))
+
+static sqlite3 *db;
+
+static int set_up(void **state)
+{
+	(void)state;
+	return sqlite3_open(":memory:", &db);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return sqlite3_close(db); /* fails where a statement was left */
+}
+
+static void errors_are_ours(void **state)
+{
+	static const struct {
+		int sqlite, ours;
+	} rows[] = {{SQLITE_OK, 0},
+	            {SQLITE_ROW, 0},
+	            {SQLITE_DONE, 0},
+	            {SQLITE_NOMEM, -ENOMEM},
+	            {SQLITE_IOERR_NOMEM, -ENOMEM},
+	            {SQLITE_FULL, -ENOSPC},
+	            {SQLITE_IOERR, -EIO},
+	            {SQLITE_IOERR_READ, -EIO},
+	            {SQLITE_BUSY, -EBUSY},
+	            {SQLITE_BUSY_SNAPSHOT, -EBUSY},
+	            {SQLITE_LOCKED, -EBUSY},
+	            {SQLITE_INTERRUPT, -EINTR},
+	            {SQLITE_READONLY, -EACCES},
+	            {SQLITE_PERM, -EACCES},
+	            {SQLITE_AUTH, -EACCES},
+	            {SQLITE_CANTOPEN, -ENOENT},
+	            {SQLITE_NOTADB, -EMEDIUMTYPE},
+	            {SQLITE_CORRUPT, -EBADMSG},
+	            {SQLITE_CORRUPT_VTAB, -EBADMSG},
+	            {SQLITE_ERROR, -EINVAL},
+	            {SQLITE_CONSTRAINT, -EINVAL},
+	            {SQLITE_MISUSE, -EINVAL}};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++)
+		if (sql_errno(rows[i].sqlite) != rows[i].ours)
+			fail_msg("row %zu: %d is %d", i, rows[i].sqlite, sql_errno(rows[i].sqlite));
+}
+
+static void values_go_in_and_come_back(void **state)
+{
+	sqlite3_stmt *st;
+
+	(void)state;
+	assert_int_equal(sql_exec_all(db, "CREATE TABLE t(a, b, c, d, e)"), 0);
+	assert_int_equal(sql_prepare(db, "INSERT INTO t VALUES(?, ?, ?, ?, ?)", &st), 0);
+	for (int known = 0; known < 2; known++) {
+		bind_slice(st, 1, known ? SLICE("a\0b") : SLICE_NONE);
+		bind_word(st, 2, known ? "word" : NULL);
+		bind_ns(st, 3, known ? -5 : NO_NS);
+		bind_real(st, 4, known ? 2.5 : __builtin_nan(""));
+		bind_slice(st, 5, SLICE(""));
+		assert_int_equal(sql_step_reset(st), 0);
+	}
+	sqlite3_finalize(st);
+	assert_int_equal(sql_prepare(db, "SELECT a, b, c, d, e FROM t ORDER BY rowid DESC", &st), 0);
+	assert_int_equal(sql_next(st), 1);
+	assert_int_equal(column_slice(st, 0).len, 3);
+	assert_memory_equal(column_slice(st, 0).ptr, "a\0b", 3);
+	assert_true(slice_is(column_slice(st, 1), "word"));
+	assert_int_equal(column_ns(st, 2), -5);
+	assert_true(sqlite3_column_double(st, 3) == 2.5);
+	assert_int_equal(sql_next(st), 1);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(sqlite3_column_type(st, i), SQLITE_NULL);
+	assert_null(column_slice(st, 0).ptr);
+	assert_int_equal(column_ns(st, 2), NO_NS);
+	assert_true(slice_is(column_slice(st, 4), "")); /* empty is not absent */
+	assert_int_equal(sql_next(st), 0);
+	sqlite3_finalize(st);
+}
+
+static void a_number_is_asked_for(void **state)
+{
+	int64_t n = 77;
+
+	(void)state;
+	assert_int_equal(sql_exec_all(db, "CREATE TABLE n(x); INSERT INTO n VALUES(3),(4)"), 0);
+	assert_int_equal(sql_number(db, "SELECT x FROM n WHERE x > 9", &n), -ENOENT);
+	assert_int_equal(sql_number(db, "SELECT x FROM nowhere", &n), -EINVAL);
+	assert_int_equal(n, 77);
+	assert_int_equal(sql_number(db, "SELECT sum(x) FROM n", &n), 0);
+	assert_int_equal(n, 7);
+}
+
+/* A statement that failed is ready for the next row. */
+static void a_refused_row_does_not_stop_the_next(void **state)
+{
+	sqlite3_stmt *st;
+
+	(void)state;
+	assert_int_equal(sql_exec_all(db, "CREATE TABLE u(x INTEGER PRIMARY KEY)"), 0);
+	assert_int_equal(sql_prepare(db, "INSERT INTO u VALUES(?)", &st), 0);
+	sqlite3_bind_int64(st, 1, 1);
+	assert_int_equal(sql_step_reset(st), 0);
+	assert_int_equal(sql_step_reset(st), -EINVAL);
+	sqlite3_bind_int64(st, 1, 2);
+	assert_int_equal(sql_step_reset(st), 0);
+	sqlite3_finalize(st);
+	assert_int_equal(sql_prepare(db, "SELECT nothing", &st), -EINVAL);
+	assert_null(st);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(errors_are_ours),
+	    cmocka_unit_test_setup_teardown(values_go_in_and_come_back, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_number_is_asked_for, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_refused_row_does_not_stop_the_next, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
