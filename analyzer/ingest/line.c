@@ -451,7 +451,7 @@ int line_parse(struct line *l, const char *text, size_t len, enum line_verdict *
 	const char *reason;
 
 	*verdict = LINE_REJECTED;
-	if (len > LINE_MAX_BYTES) {
+	if (len > LINE_MAX_BYTES && !l->any_length) {
 		l->reason = "line longer than 64 MiB";
 		return 0;
 	}

@@ -59,6 +59,7 @@ struct line {
 	unsigned ntokens;
 	struct token *tokens; /* in the order of the text; of this struct */
 	const char *reason;
+	bool any_length; /* in: a line that was made from a whole one, and may be a little longer than any from a log */
 	/* private */
 	unsigned room;
 	int stamp_token, message_token, level_token, target_token;

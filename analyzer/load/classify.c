@@ -50,7 +50,7 @@ static bool has_seq(struct slice line)
 /* INPUT_OTHER: no logger that is known. */
 static enum input_kind line_kind(struct slice line)
 {
-	if (starts(line, "time=\"") && has(line, "\" level="))
+	if (starts(line, "time=") && has(line, " level="))
 		return INPUT_LOGRUS;
 	if (!starts(line, "{"))
 		return INPUT_OTHER;

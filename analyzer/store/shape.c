@@ -106,7 +106,7 @@ static const char *const sample_of[SLOT_KINDS] = {
     [SLOT_JSON] = "[0]" /* an empty one would be a list of spans */,
     [SLOT_STAMP] = "1970-01-01 00:00:00.0",
     [SLOT_STAMP_Z] = "1970-01-01T00:00:00.000000000Z",
-    [SLOT_WORD] = "w",
+    [SLOT_WORD] = "1970-01-01T00:00:00Z" /* and a word */,
 };
 
 static const char tail_start[] = "{\"timestamp\":\"1970-01-01 00:00:00.0\"";
@@ -152,6 +152,7 @@ static int sample_parse(struct line *l, char *sample, size_t *len, unsigned part
 	enum line_verdict v;
 	int rc;
 
+	l->any_length = true;
 	memset(sample + *len, 0, SCAN_SLACK);
 	if (part && empty)
 		sample[(*len)++] = '}';
@@ -424,6 +425,7 @@ int shape_of_raw(const struct line *l, unsigned part, struct shape **out)
 	if (!l->odd_order)
 		return shape_of_line(l, part, out);
 	line_init(&usual);
+	usual.any_length = true;
 	usual_order(l, &text);
 	rc = text.failed ? -ENOMEM : line_parse(&usual, text.ptr, text.len - SCAN_SLACK, &v);
 	if (!rc)

@@ -39,6 +39,8 @@ static inline bool same(const char *a, const char *b, size_t n)
 #endif
 }
 
+#define STAMP_Z_LEN 30 /* 2026-11-23T00:51:54.190692880Z */
+
 static const char *value_end(enum slot_kind kind, const char *p, const char *end)
 {
 	const char *reason, *q;
@@ -52,6 +54,8 @@ static const char *value_end(enum slot_kind kind, const char *p, const char *end
 			return NULL;
 		q = scan_nested(p, end, &high, &reason);
 		break;
+	case SLOT_STAMP_Z: /* its length is known, with quotes around it and without */
+		return end - p > STAMP_Z_LEN ? p + STAMP_Z_LEN : NULL;
 	case SLOT_WORD:
 		for (q = p; q < end && (unsigned char)*q > ' ' && *q != '"'; q++)
 			high |= (*q & 0x80) != 0;

@@ -202,7 +202,7 @@ static char *random_good(struct random_lines *r, char *o, unsigned stamp)
 /* Good JSON in an unusual shape. */
 static char *random_odd(struct random_lines *r, char *o)
 {
-	switch (random_below(r, 7)) {
+	switch (random_below(r, 8)) {
 	case 0: /* span before target and time */
 		o = random_fields(r, stpcpy(o, "{\"fields\":"));
 		o = random_span(r, stpcpy(o, ",\"level\":\"INFO\",\"span\":"));
@@ -221,6 +221,9 @@ static char *random_odd(struct random_lines *r, char *o)
 		o = random_stamp(r, stpcpy(o, "time=\""), 1 + random_below(r, 2));
 		return o + sprintf(o, "\" level=info msg=\"pull \\\"x\\\" %u\" n=%u w=a/b", random_below(r, 9),
 		                   random_below(r, 9));
+	case 7: /* a time without quotes */
+		o = random_stamp(r, stpcpy(o, "time="), 1 + random_below(r, 2));
+		return o + sprintf(o, " level=INFO msg=m%u n=%u", random_below(r, 9), random_below(r, 9));
 	case 4: /* spaces, CRLF, a list of other things */
 		o = random_stamp(r, stpcpy(o, " { \"timestamp\" : \""), 0);
 		o = random_value(r, stpcpy(o, "\" , \"spans\" : [ 1 , "));

@@ -83,6 +83,9 @@ static const struct {
      "{\"timestamp\":\"{5}\"",
      ",\"span\":{\"name\":\"n\",\"n\":{3},\"s\":\"text\"},\"spans\":[{\"parent\":\"{2}\",\"o\":{4}}],\"threadId\":"
      "\"ThreadId(1)\",\"seq\":{3}}"},
+    /* a time without quotes, as log/slog writes it */
+    {"time=2026-11-23T00:51:54.123Z level=INFO msg=m", "time={7} level=INFO msg={7}", ""},
+    {"time=2026-11-23T00:51:54.123456789Z level=INFO msg=m", "time={6} level=INFO msg={7}", ""},
     {"time=\"2026-11-23T00:51:54.100000000Z\" level=info msg=\"m\" n=1 s=\"q\"\r",
      "time=\"{6}\" level=info msg=\"m\" n={7} s=\"{2}\"\r", ""},
 };
