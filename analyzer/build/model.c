@@ -332,9 +332,13 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 	if (!rc) {
 		facts_init(&b.facts, b.rules);
 		rc = build_all(&b);
-		if (rc && !*why &&
-		    asprintf(why, "the model could not be built: %s (%s)", strerror(-rc), sqlite3_errmsg(b.db)) < 0)
-			*why = NULL;
+		if (rc && !*why) {
+			char *cause = store_cause(b.db, rc);
+
+			if (asprintf(why, "the model could not be built: %s", cause ? cause : store_error(rc)) < 0)
+				*why = NULL;
+			free(cause);
+		}
 	}
 	build_done(&b);
 	free(ignored);

@@ -5,6 +5,7 @@
  * transaction. So what stands under the database's name is always whole: before the load or after it. The file beside
  * it is locked while it grows, so that of two loads that find no database the second waits, and adds to what the first
  * has made. */
+#include "load/lockowner.h"
 #include "load/pass.h"
 
 #include <errno.h>
@@ -32,8 +33,8 @@ struct place_of_db {
 	int lock;  /* open and locked as long as tmp is ours */
 };
 
-/* How long another load is waited for, and when that is told. */
-enum { WAIT_MS = 10000, WAIT_STEP_MS = 20, WAIT_SAY_MS = 1000 };
+/* How long another load is waited for (a large one takes minutes), and when that is told. */
+enum { WAIT_MS = 600000, WAIT_STEP_MS = 20, WAIT_SAY_MS = 1000 };
 
 static bool exists(const char *path)
 {
@@ -56,13 +57,23 @@ static int wait_step(void *arg, int n)
 {
 	struct timespec step = {0, WAIT_STEP_MS * 1000000};
 	struct pass *p = arg;
+	char who[96];
 
 	if (load_stopped || n >= WAIT_MS / WAIT_STEP_MS)
 		return false;
 	if (n == WAIT_SAY_MS / WAIT_STEP_MS)
-		say_note(p, "%s: another load is writing to it; waiting up to %d s", p->o->db, WAIT_MS / 1000);
+		say_note(p, "%s: %s is writing to it; waiting up to %d s", p->o->db,
+		         lock_owner(p->locked, who, sizeof who), WAIT_MS / 1000);
 	nanosleep(&step, NULL);
 	return true;
+}
+
+/* What went wrong, in p->cause. */
+static const char *cause(struct pass *p, int rc)
+{
+	free(p->cause);
+	p->cause = store_cause(p->store ? store_db(p->store) : NULL, rc);
+	return p->cause ? p->cause : store_error(rc);
 }
 
 static int lock_wait(struct pass *p, int fd)
@@ -81,6 +92,7 @@ static int tmp_lock(struct pass *p, struct place_of_db *d)
 {
 	int fd, rc;
 
+	p->locked = d->tmp;
 	for (;;) {
 		fd = open(d->tmp, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 		if (fd < 0)
@@ -123,30 +135,40 @@ static int tmp_make(struct pass *p, struct place_of_db *d)
 	return rc;
 }
 
+/* The database, and the right to write in it. What was read before we had that may be old: read again. */
+static int db_take(struct pass *p, struct place_of_db *d, const struct store_wait *wait, char **why)
+{
+	int rc;
+
+	p->locked = d->tmp ? d->tmp : d->path;
+	rc = store_open_waiting(p->locked, d->tmp ? STORE_CREATE : STORE_WRITE, wait, &p->store, why);
+	if (!rc && d->tmp)
+		rc = store_exec(p->store,
+		                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
+	if (!rc)
+		rc = store_exec(p->store, "BEGIN IMMEDIATE");
+	if (!rc)
+		rc = store_refresh(p->store);
+	return rc;
+}
+
 static int db_open(struct pass *p, struct place_of_db *d)
 {
-	char *why = NULL;
+	struct store_wait wait = {wait_step, p};
+	char *why = NULL, who[96];
 	int rc = 0;
 
 	d->path = p->o->db;
 	if (!exists(d->path))
 		rc = tmp_make(p, d);
 	if (!rc)
-		rc = store_open(d->tmp ? d->tmp : d->path, d->tmp ? STORE_CREATE : STORE_WRITE, &p->store, &why);
-	if (!rc && d->tmp)
-		rc = store_exec(p->store,
-		                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
-	if (!rc)
-		sqlite3_busy_handler(store_db(p->store), wait_step, p);
-	if (!rc)
-		rc = store_exec(p->store, "BEGIN IMMEDIATE");
+		rc = db_take(p, d, &wait, &why);
 	if (rc == -EBUSY && load_stopped)
 		rc = -EINTR;
-	if (rc && rc != -EINTR)
-		say_error(p, "%s: %s", d->path,
-		          why            ? why
-		          : rc == -EBUSY ? "another load is writing to it"
-		                         : strerror(-rc));
+	if (rc == -EBUSY)
+		say_error(p, "%s: %s is writing to it", d->path, lock_owner(p->locked, who, sizeof who));
+	else if (rc && rc != -EINTR)
+		say_error(p, "%s: %s", d->path, why ? why : cause(p, rc));
 	free(why);
 	return rc;
 }
@@ -341,15 +363,14 @@ static int pass_outcome(struct pass *p, struct place_of_db *d, int rc)
 		if (p->failed)
 			say_error(p, "%s is as it was before", d->path);
 		else
-			say_error(p, "%s: %s; it is as it was before", d->path,
-			          rc == -ENOSPC ? "no space left on the device" : strerror(-rc));
+			say_error(p, "%s: %s; it is as it was before", d->path, cause(p, rc));
 		db_abandon(p, d);
 		return status_of(rc);
 	}
 	pass_ledger(p);
 	rc = db_settle(p, d);
 	if (rc) {
-		say_error(p, "%s: %s", d->path, strerror(-rc));
+		say_error(p, "%s: %s", d->path, cause(p, rc));
 		db_abandon(p, d);
 		return 4;
 	}
@@ -385,6 +406,7 @@ static int pass_run(const struct load_options *o, bool first)
 		status = pass_outcome(&p, &d, rc);
 	}
 	place_set_free(p.places);
+	free(p.cause);
 	free(p.run_ids);
 	discovery_done(&p.found);
 	return status;

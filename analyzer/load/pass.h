@@ -15,7 +15,9 @@ struct pass {
 	struct discovery found;
 	int64_t *run_ids; /* of found.runs; 0: not in the database yet */
 	struct place_set *places;
-	int file; /* the new database's own, or -1 */
+	int file;           /* the new database's own, or -1 */
+	const char *locked; /* the file that is waited for */
+	char *cause;        /* of the failure, for its message */
 	int places_rc;
 	struct aside *aside;
 	struct progress progress;

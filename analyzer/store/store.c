@@ -12,6 +12,8 @@
 #define APPLICATION_ID 0x494C5551u
 #define FORMAT_VERSION 2
 
+static const char no_space[] = "no space left on the device";
+
 const char *store_error(int rc)
 {
 	switch (rc) {
@@ -21,6 +23,8 @@ const char *store_error(int rc)
 		return "the database was made by another version";
 	case -EMEDIUMTYPE:
 		return "not an ilu-logq database";
+	case -ENOSPC:
+		return no_space;
 	default:
 		return strerror(-rc);
 	}
@@ -36,12 +40,17 @@ int store_exec(struct store *s, const char *sql)
 	return sql_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
-/* SQLite's message, and of the system's failures the system's. */
-static char *why_of(sqlite3 *db)
+char *store_cause(sqlite3 *db, int rc)
 {
-	int code = sqlite3_errcode(db) & 0xff, e = sqlite3_system_errno(db);
+	int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_OK, e = db ? sqlite3_system_errno(db) : 0;
 	char *why;
 
+	if (code == SQLITE_FULL || rc == -ENOSPC)
+		return strdup(no_space);
+	if (code == SQLITE_IOERR && (e == ENOSPC || e == EDQUOT || e == EFBIG))
+		return asprintf(&why, "%s (%s)", no_space, strerror(e)) < 0 ? NULL : why;
+	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+		return rc ? strdup(store_error(rc)) : NULL;
 	if ((code != SQLITE_IOERR && code != SQLITE_CANTOPEN) || !e)
 		return strdup(sqlite3_errmsg(db));
 	return asprintf(&why, "%s: %s", sqlite3_errmsg(db), strerror(e)) < 0 ? NULL : why;
@@ -84,7 +93,7 @@ static int identify(struct store *s, bool *empty, char **why)
 	    (rc = pragma_int(s->db, "PRAGMA user_version", &version)) ||
 	    (rc = pragma_int(s->db, "SELECT count(*) FROM sqlite_schema", &tables))) {
 		*why =
-		    strdup(rc == -EMEDIUMTYPE ? "not an SQLite database; it was not touched" : sqlite3_errmsg(s->db));
+		    rc == -EMEDIUMTYPE ? strdup("not an SQLite database; it was not touched") : store_cause(s->db, rc);
 		return rc;
 	}
 	*empty = !id && !version && !tables;
@@ -119,15 +128,18 @@ static int settle(struct store *s, enum store_mode mode, char **why)
 	if (!rc)
 		rc = store_exec(s, "PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY");
 	if (rc && !*why)
-		*why = why_of(s->db);
+		*why = store_cause(s->db, rc);
 	return rc;
 }
 
-static int start(struct store *s, enum store_mode mode, char **why)
+static int start(struct store *s, enum store_mode mode, const struct store_wait *wait, char **why)
 {
 	int rc;
 
-	sqlite3_busy_timeout(s->db, 10000);
+	if (wait)
+		sqlite3_busy_handler(s->db, wait->step, wait->arg);
+	else
+		sqlite3_busy_timeout(s->db, 10000);
 	rc = settle(s, mode, why);
 	if (!rc)
 		rc = shape_set_new(&s->shapes);
@@ -213,6 +225,12 @@ static int roll_back(struct store *s, const char *path, char **why)
 
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why)
 {
+	return store_open_waiting(path, mode, NULL, out, why);
+}
+
+int store_open_waiting(const char *path, enum store_mode mode, const struct store_wait *wait, struct store **out,
+                       char **why)
+{
 	static const int flags[] = {
 	    SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX,
@@ -226,11 +244,11 @@ int store_open(const char *path, enum store_mode mode, struct store **out, char 
 		return -ENOMEM;
 	rc = path_check(path, mode, why);
 	if (!rc && (rc = sql_errno(sqlite3_open_v2(path, &s->db, flags[mode], NULL))))
-		*why = why_of(s->db);
+		*why = store_cause(s->db, rc);
 	if (!rc && mode == STORE_READ)
 		rc = roll_back(s, path, why);
 	if (!rc)
-		rc = start(s, mode, why);
+		rc = start(s, mode, wait, why);
 	if (rc)
 		store_close(s);
 	else
@@ -300,11 +318,11 @@ void store_close(struct store *s)
 	free(s);
 }
 
-void store_refresh(struct store *s)
+int store_refresh(struct store *s)
 {
 	cache_forget(s);
 	sources_forget(s);
-	store_shapes_read(s);
+	return store_shapes_read(s);
 }
 
 /* ---- shapes ---- */

@@ -25,6 +25,13 @@ enum store_mode {
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why);
 void store_close(struct store *s);
 
+/* The text of a store error, for messages. */
+const char *store_error(int rc);
+
+/* What SQLite's last failure on db was, or ours where it was none of SQLite's: a sentence for the user, yours; NULL
+ * where there was none, or no memory. A disk that is full is "no space left", whoever met it. */
+char *store_cause(sqlite3 *db, int rc);
+
 /* Is a database of this format (its user_version) one we read? 0, or -EPROTONOSUPPORT with a sentence for the user in
  * *why, yours to free(). */
 int store_format_check(int64_t format, char **why);
@@ -32,8 +39,9 @@ int store_format_check(int64_t format, char **why);
 /* The connection: virtual tables event, span and phase are registered on it where their modules are linked in. */
 sqlite3 *store_db(struct store *s);
 
-/* Forgets what is cached of shapes and sources, after somebody wrote to the database. */
-void store_refresh(struct store *s);
+/* Forgets what is cached of chunks and sources and reads new shapes, after somebody wrote to the database. 0 or
+ * negative. */
+int store_refresh(struct store *s);
 
 /* Runs sql without results. */
 int store_exec(struct store *s, const char *sql);

@@ -54,8 +54,16 @@ struct store {
 	struct event_room *got; /* of event_get */
 };
 
-/* The text of a store error, for messages. */
-const char *store_error(int rc);
+/* How others that write are waited for: step(arg, n) is asked before the n-th wait, from 0, and waits a little itself;
+ * 0: no longer. */
+struct store_wait {
+	int (*step)(void *arg, int n);
+	void *arg;
+};
+
+/* As store_open. wait is borrowed until store_close; NULL: ten seconds, in silence. */
+int store_open_waiting(const char *path, enum store_mode mode, const struct store_wait *wait, struct store **out,
+                       char **why);
 
 /* A store on a connection that is open already; store_close leaves it open. For the loadable extension. */
 int store_attach(sqlite3 *db, struct store **out, char **why);

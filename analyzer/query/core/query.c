@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* query.c - see query.h */
 #include "query/core/query.h"
+#include "store/store.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ int query_errno(struct query *q, int rc, const char *what)
 int query_sql_error(struct query *q)
 {
 	const char *message = sqlite3_errmsg(q->db);
+	char *cause;
 
 	switch (sqlite3_errcode(q->db) & 0xff) {
 	case SQLITE_INTERRUPT:
@@ -60,7 +62,10 @@ int query_sql_error(struct query *q)
 	case SQLITE_NOMEM:
 	case SQLITE_FULL:
 	case SQLITE_IOERR:
-		return query_fail(q, SYSTEM, "%s: %s", q->path, message);
+		cause = store_cause(q->db, 0);
+		query_fail(q, SYSTEM, "%s: %s", q->path, cause ? cause : message);
+		free(cause);
+		return SYSTEM;
 	case SQLITE_READONLY:
 		return query_fail(q, USAGE, "%s (--write allows it)", message);
 	default:
