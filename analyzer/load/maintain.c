@@ -12,18 +12,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int64_t number(struct store *s, const char *sql, int64_t id)
+/* The one number that sql asks for; id is its ?1. */
+static int number(struct store *s, const char *sql, int64_t id, int64_t *out)
 {
 	sqlite3_stmt *q;
-	int64_t n = 0;
+	int step = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
 
-	if (!sqlite3_prepare_v2(s->db, sql, -1, &q, NULL)) {
+	if (!step) {
 		sqlite3_bind_int64(q, 1, id);
-		if (sqlite3_step(q) == SQLITE_ROW)
-			n = sqlite3_column_int64(q, 0);
+		step = sqlite3_step(q);
 	}
+	if (step == SQLITE_ROW)
+		*out = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
-	return n;
+	return step == SQLITE_DONE ? -EBADMSG : sql_errno(step);
 }
 
 static int run(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -49,14 +51,14 @@ static int run(struct store *s, const char *format, ...)
 static int places_again(struct store *s)
 {
 	struct place_set *set = NULL;
-	sqlite3_stmt *q;
-	int rc = place_set_new(&set);
+	sqlite3_stmt *q = NULL;
+	int rc = place_set_new(&set), step = SQLITE_DONE;
 
 	if (!rc)
 		rc = store_exec(s, "UPDATE place SET events = 0, places = x''");
 	if (!rc)
 		rc = sql_errno(sqlite3_prepare_v2(s->db, "SELECT id FROM chunk ORDER BY id", -1, &q, NULL));
-	while (!rc && sqlite3_step(q) == SQLITE_ROW) {
+	while (!rc && (step = sqlite3_step(q)) == SQLITE_ROW) {
 		int64_t id = sqlite3_column_int64(q, 0);
 		struct chunk *c;
 
@@ -65,6 +67,8 @@ static int places_again(struct store *s)
 			store_chunk_unpin(s, c);
 		}
 	}
+	if (!rc)
+		rc = sql_errno(step);
 	sqlite3_finalize(q);
 	if (!rc)
 		rc = place_set_write(set, s);
@@ -75,9 +79,11 @@ static int places_again(struct store *s)
 /* A transaction to write in; one that only read so far ends. */
 static int begin(struct store *s)
 {
-	if (!sqlite3_get_autocommit(s->db))
-		store_exec(s, "COMMIT");
-	return store_exec(s, "BEGIN IMMEDIATE");
+	int rc = sqlite3_get_autocommit(s->db) ? 0 : store_exec(s, "COMMIT");
+
+	if (!rc)
+		rc = store_exec(s, "BEGIN IMMEDIATE");
+	return rc ? rc : store_refresh(s); /* what was read before may be old */
 }
 
 static int settle(struct store *s, int rc, char **why)
@@ -85,8 +91,8 @@ static int settle(struct store *s, int rc, char **why)
 	if (!rc)
 		rc = store_exec(s, "COMMIT");
 	if (rc) {
-		if (!*why)
-			*why = strdup(sqlite3_errcode(s->db) ? sqlite3_errmsg(s->db) : strerror(-rc));
+		if (!*why && rc != -EBUSY)
+			*why = store_cause(s->db, rc);
 		store_exec(s, "ROLLBACK");
 	}
 	store_refresh(s);
@@ -97,47 +103,61 @@ static int settle(struct store *s, int rc, char **why)
 static int run_forget(struct store *s, int64_t id)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(
-	    s->db,
-	    "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'run'",
-	    -1, &q, NULL);
+	int step = SQLITE_DONE, rc = sqlite3_prepare_v2(s->db,
+	                                                "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) "
+	                                                "c WHERE m.type = 'table' AND c.name = 'run'",
+	                                                -1, &q, NULL);
 
 	if (rc)
 		return sql_errno(rc);
-	while (!rc && sqlite3_step(q) == SQLITE_ROW)
+	while (!rc && (step = sqlite3_step(q)) == SQLITE_ROW)
 		rc = run(s, "DELETE FROM \"%s\" WHERE run = %lld", (const char *)sqlite3_column_text(q, 0),
 		         (long long)id);
+	if (!rc)
+		rc = sql_errno(step);
 	sqlite3_finalize(q);
 	return rc ? rc : run(s, "DELETE FROM run WHERE id = %lld", (long long)id);
 }
 
-int maintain_drop_source(struct store *s, int64_t source, char **why)
+/* The lines of a source, its row, and its run with all that is known of it when it was the last one there. */
+static int source_forget(struct store *s, int64_t source)
 {
-	int64_t run_id;
-	int rc;
+	int64_t run_id = 0, left = 1;
+	int rc = number(s, "SELECT run FROM source WHERE id = ?", source, &run_id);
 
-	*why = NULL;
-	if (!number(s, "SELECT count(*) FROM source WHERE id = ?", source))
-		return -ENOENT;
-	if (number(s, "SELECT count(*) FROM source WHERE same_as = ?", source)) {
-		*why = strdup("another source is a copy of it: drop that one first");
-		return -EBUSY;
-	}
-	run_id = number(s, "SELECT run FROM source WHERE id = ?", source);
-	if ((rc = begin(s)))
-		return rc;
-	rc = run(s,
-	         "DELETE FROM block WHERE id >> 16 IN (SELECT id FROM chunk WHERE source = %1$lld); DELETE FROM chunk "
-	         "WHERE source = %1$lld;"
-	         "DELETE FROM reject WHERE source = %1$lld; DELETE FROM source WHERE id = %1$lld;",
-	         (long long)source);
-	store_refresh(s);
+	if (!rc)
+		rc = run(s,
+		         "DELETE FROM block WHERE id >> 16 IN (SELECT id FROM chunk WHERE source = %1$lld);"
+		         "DELETE FROM chunk WHERE source = %1$lld;"
+		         "DELETE FROM reject WHERE source = %1$lld; DELETE FROM source WHERE id = %1$lld;",
+		         (long long)source);
+	if (!rc)
+		rc = store_refresh(s);
 	if (!rc)
 		rc = places_again(s);
 	if (!rc)
 		rc = store_exec(s, "DELETE FROM place WHERE events = 0");
-	if (!rc && !number(s, "SELECT count(*) FROM source WHERE run = ?", run_id))
-		rc = run_forget(s, run_id);
+	if (!rc)
+		rc = number(s, "SELECT count(*) FROM source WHERE run = ?", run_id, &left);
+	return rc || left ? rc : run_forget(s, run_id);
+}
+
+int maintain_drop_source(struct store *s, int64_t source, char **why)
+{
+	int64_t there = 0, copies = 0;
+	int rc = begin(s);
+
+	*why = NULL;
+	if (!rc)
+		rc = number(s, "SELECT count(*) FROM source WHERE id = ?", source, &there);
+	if (!rc)
+		rc = number(s, "SELECT count(*) FROM source WHERE same_as = ?", source, &copies);
+	if (!rc && copies) {
+		*why = strdup("another source is a copy of it: drop that one first");
+		rc = -EBUSY;
+	}
+	if (!rc)
+		rc = there ? source_forget(s, source) : -ENOENT;
 	if (!rc)
 		rc = model_build(s, NULL, why);
 	return settle(s, rc, why);
@@ -233,11 +253,14 @@ static int source_rebuild(struct rebuild *r, int64_t source)
 /* Sources with more chunks than their lines and bytes need by a quarter. Energy logs are small and of other lines. */
 static int sources_rebuild(struct store *s)
 {
-	struct rebuild r = {
-	    .s = s, .next_chunk = 1 + number(s, "SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0", 0)};
-	int rc = parser_init(&r.parser, s->shapes);
+	struct rebuild r = {.s = s};
+	int rc = parser_init(&r.parser, s->shapes), step = SQLITE_DONE;
 	sqlite3_stmt *q = NULL;
 
+	if (!rc)
+		rc = number(s,
+		            "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0), 0)",
+		            0, &r.next_chunk);
 	if (!rc)
 		rc = chunk_writer_open(s, &r.writer);
 	if (!rc)
@@ -247,8 +270,10 @@ static int sources_rebuild(struct store *s)
 		    "BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
 		    "AND count(*) > 1",
 		    -1, &q, NULL));
-	while (!rc && sqlite3_step(q) == SQLITE_ROW)
+	while (!rc && (step = sqlite3_step(q)) == SQLITE_ROW)
 		rc = source_rebuild(&r, sqlite3_column_int64(q, 0));
+	if (!rc)
+		rc = sql_errno(step);
 	sqlite3_finalize(q);
 	chunk_writer_close(&r.writer);
 	parser_done(&r.parser);
@@ -257,26 +282,26 @@ static int sources_rebuild(struct store *s)
 	return rc;
 }
 
-static int64_t size(struct store *s)
+static int size(struct store *s, int64_t *out)
 {
-	return number(s, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size WHERE ?1 = 0", 0);
+	return number(s, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size WHERE ?1 = 0", 0, out);
 }
 
 int maintain_compact(struct store *s, int64_t *before, int64_t *after, char **why)
 {
-	int rc;
+	int rc = begin(s);
 
 	*why = NULL;
-	*before = size(s);
-	if ((rc = begin(s)))
-		return rc;
-	rc = sources_rebuild(s);
-	store_refresh(s);
+	if (!rc)
+		rc = size(s, before);
+	if (!rc)
+		rc = sources_rebuild(s);
+	if (!rc)
+		rc = store_refresh(s);
 	if (!rc)
 		rc = places_again(s);
 	rc = settle(s, rc, why);
 	if (!rc && (rc = store_exec(s, "VACUUM")))
-		*why = strdup(sqlite3_errmsg(s->db));
-	*after = size(s);
-	return rc;
+		*why = store_cause(s->db, rc);
+	return rc ? rc : size(s, after);
 }
