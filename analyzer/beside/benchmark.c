@@ -4,6 +4,7 @@
  *
  * The files are small (kilobytes), so a tree is fine here. */
 #include "beside/input.h"
+#include "base/array.h"
 #include "base/sql.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -24,14 +25,9 @@ static int read_text(const char *path, char **out, size_t *len, char **why)
 	if (rc)
 		return input_refuse(why, rc, path, 0, "%s", cause ? cause : strerror(-rc));
 	while (!rc && got > 0) {
-		if (n == room) {
-			char *p = room < BENCHMARK_MAX ? realloc(buf, room = room ? room * 2 : 65536) : NULL;
-
-			if (!p) {
-				rc = -ENOMEM;
-				break;
-			}
-			buf = p;
+		if (n >= BENCHMARK_MAX || array_reserve(buf, room, n + 1)) {
+			rc = -ENOMEM;
+			break;
 		}
 		got = reader_read(r, buf + n, room - n);
 		if (got < 0)

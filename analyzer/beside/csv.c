@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* csv.c - RFC 4180 over a buffer that always holds the whole row. */
 #include "beside/csv.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define ROW_MAX (16u << 20)
+#define BUFFER  (256u << 10)
 
 int csv_open(struct csv *c, const char *path, const char **why)
 {
@@ -30,18 +32,12 @@ static int fill(struct csv *c, const char **why)
 		c->at = 0;
 	}
 	if (c->room - c->n < 65536) {
-		size_t room = c->room ? c->room * 2 : 262144;
-		char *p;
-
 		if (c->n > ROW_MAX) {
 			*why = "a row of more than 16 MiB";
 			return -EBADMSG;
 		}
-		p = realloc(c->buf, room);
-		if (!p)
+		if (array_reserve(c->buf, c->room, c->room + BUFFER))
 			return -ENOMEM;
-		c->buf = p;
-		c->room = room;
 	}
 	got = reader_read(c->reader, c->buf + c->n, c->room - c->n);
 	if (got < 0) {

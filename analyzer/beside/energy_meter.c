@@ -8,6 +8,7 @@
  *
  * A reading that is not after the one before is passed over: a counter loses nothing by it. */
 #include "beside/energy_meter.h"
+#include "base/array.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,15 +22,8 @@ bool energy_meter_name(enum energy_kind kind, struct slice series, struct slice 
 
 static int stretch_add(struct energy_meter *m, int64_t from_ns, int64_t to_ns, double joules)
 {
-	if (m->n == m->room) {
-		size_t room = m->room ? m->room * 2 : 64;
-		struct energy_stretch *more = realloc(m->v, room * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		m->v = more;
-		m->room = room;
-	}
+	if (array_reserve(m->v, m->room, m->n + 1))
+		return -ENOMEM;
 	m->v[m->n++] = (struct energy_stretch){from_ns, to_ns, joules};
 	return 0;
 }

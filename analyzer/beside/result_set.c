@@ -2,6 +2,7 @@
 /* result_set.c - results and traces between memory and their BLOBs: columns of pack.h, in an order that is the
  * format's. */
 #include "beside/result_set.h"
+#include "base/array.h"
 #include "tables/pack.h"
 #include "base/sql.h"
 #include <errno.h>
@@ -136,15 +137,8 @@ int result_set_row(struct result_set *r, struct slice tid, struct result_row **o
 	uint32_t before = r->tids.n, i;
 	int rc;
 
-	if (before == r->room) {
-		uint32_t room = r->room ? r->room * 2 : 1024;
-		struct result_row *p = realloc(r->v, room * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		r->v = p;
-		r->room = room;
-	}
+	if (array_reserve(r->v, r->room, before + 1))
+		return -ENOMEM;
 	rc = intern_add(&r->tids, tid, &i);
 	if (rc)
 		return rc;
@@ -255,15 +249,8 @@ int trace_set_put(struct trace_set *t, uint32_t ord, struct slice func_name, int
 
 	if (rc)
 		return rc;
-	if (ord == t->room) {
-		uint32_t room = t->room ? t->room * 2 : 1024;
-		struct trace_row *p = realloc(t->v, room * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		t->v = p;
-		t->room = room;
-	}
+	if (array_reserve(t->v, t->room, ord + 1))
+		return -ENOMEM;
 	t->v[ord] = (struct trace_row){invoke_time_ms, number};
 	if (ord >= t->n)
 		t->n = ord + 1;

@@ -5,6 +5,7 @@
  * is made of two: a sum, or a percentage. A value that is null or absent gives no row, unless the rule has a default.
  * Behind them come those of energy logs. */
 #include "beside/energy_rows.h"
+#include "base/array.h"
 #include "base/jsontext.h"
 #include "beside/rows.h"
 #include "base/sql.h"
@@ -187,14 +188,8 @@ static int unpack(struct state *s, const struct event *e)
 	s->json = SLICE("{}");
 	if (!kind)
 		return 0;
-	if (need > s->text_room) {
-		char *p = realloc(s->text, need);
-
-		if (!p)
-			return -ENOMEM;
-		s->text = p;
-		s->text_room = need;
-	}
+	if (array_reserve(s->text, s->text_room, need))
+		return -ENOMEM;
 	if (kind == SLOT_STRING)
 		v.len = json_unescape(v, s->text);
 	else

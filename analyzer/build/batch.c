@@ -4,22 +4,9 @@
  * A GPU queue names its batches; elsewhere a batch is a run of "Item starting to execute" of one function in the order
  * of the worker's log. As in the reference, a worker that names some has only those from its first one on. */
 #include "build/build.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
-
-static int grow(void **v, size_t n, size_t *room, size_t size)
-{
-	if (n < *room)
-		return 0;
-	size_t more = *room ? *room * 2 : 1024;
-	void *p = realloc(*v, more * size);
-
-	if (!p)
-		return -ENOMEM;
-	*v = p;
-	*room = more;
-	return 0;
-}
 
 static int name(struct build *b, struct slice text, uint32_t *out)
 {
@@ -29,12 +16,10 @@ static int name(struct build *b, struct slice text, uint32_t *out)
 
 static int note_start(struct build *b, const struct invocation *o, const struct fact *x, uint32_t function)
 {
-	struct build_start *s;
-	int rc = grow((void **)&b->start, b->nstarts, &b->start_room, sizeof *b->start);
+	struct build_start *s = array_add(b->start, b->nstarts, b->start_room);
 
-	if (rc)
-		return rc;
-	s = &b->start[b->nstarts++];
+	if (!s)
+		return -ENOMEM;
 	*s = (struct build_start){o->run, x->id, x->time_ns, function, INTERN_NONE};
 	return x->worker == UINT16_MAX ? 0 : name(b, b->facts.workers.text[x->worker], &s->worker);
 }
@@ -49,7 +34,7 @@ int build_note(struct build *b, const struct invocation *o, const struct fact *v
 			rc = note_start(b, o, &v[i], function);
 	if (rc || o->first_ns == INT64_MAX)
 		return rc;
-	rc = grow((void **)&b->arrival, b->narrivals, &b->arrival_room, sizeof *b->arrival);
+	rc = array_reserve(b->arrival, b->arrival_room, b->narrivals + 1);
 	if (rc)
 		return rc;
 	struct build_arrival *a = &b->arrival[b->narrivals++];
@@ -155,7 +140,7 @@ static int read_named(struct build *b, struct piece **v, size_t *n, size_t *room
 		if (!rc)
 			rc = name(b, column_slice(st, 4), &p.function);
 		if (!rc)
-			rc = grow((void **)v, *n, room, sizeof **v);
+			rc = array_reserve(*v, *room, *n + 1);
 		if (!rc)
 			(*v)[(*n)++] = p;
 	}

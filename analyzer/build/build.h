@@ -45,6 +45,7 @@ struct build {
 	double (*best)[3];    /* benchmark: cold and warm time, warm time in the worker, s */
 	struct intern groups; /* run, worker and function -> number in group */
 	struct build_group *group;
+	size_t best_room, group_room;
 	const struct model_options *o; /* or NULL */
 	struct patterns *patterns;
 	bool counting; /* the first of two folds, which only counts groups */

@@ -5,6 +5,7 @@
  * info a warm start names none, so that `invocations` is known only where lines of acquiring are. A lock is held from
  * "acquired" to "dropped", both said by the transaction that held it. */
 #include "build/build.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -47,15 +48,8 @@ static int find_container(struct tables *t, int64_t run, uint32_t id, struct kno
 
 	if (rc)
 		return rc;
-	if (i >= t->room) {
-		uint32_t room = t->room ? t->room * 2 : 64;
-		struct known *p = realloc(t->v, room * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		t->v = p;
-		t->room = room;
-	}
+	if (array_reserve(t->v, t->room, i + 1))
+		return -ENOMEM;
 	if (t->ids.n > before)
 		t->v[i] = (struct known){run, id, INTERN_NONE, INTERN_NONE, UINT16_MAX, NO_NS, NO_NS, 0};
 	*out = &t->v[i];

@@ -4,6 +4,7 @@
  * Results and facts are both in the order of (run, tid), so they are merged like two sorted lists. Where there are
  * more facts than memory is given, the transactions are shared between passes; nothing else changes. */
 #include "build/model.h"
+#include "base/array.h"
 #include "build/build.h"
 #include "beside/result_set.h"
 #include "build/collect.h"
@@ -254,21 +255,20 @@ static int build_passes(struct build *b)
 
 static int read_runs(struct build *b)
 {
+	size_t room = 0;
 	sqlite3_stmt *st;
 	int rc = sql_prepare(b->db, "SELECT id, offset_s FROM run ORDER BY id", &st), step = SQLITE_DONE;
 
 	if (rc)
 		return rc;
 	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct build_run *p = realloc(b->run, (b->nruns + 1) * sizeof *p);
+		struct build_run *p = array_add(b->run, b->nruns, room);
 
 		if (!p) {
 			step = SQLITE_NOMEM;
 			break;
 		}
-		b->run = p;
-		p[b->nruns++] =
-		    (struct build_run){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) * 1000000000};
+		*p = (struct build_run){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) * 1000000000};
 	}
 	sqlite3_finalize(st);
 	return sql_errno(step);

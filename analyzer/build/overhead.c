@@ -6,6 +6,7 @@
  * benchmark the invocations are folded twice, first to count and then to write. The operations are the reference's, one
  * by one (docs/tables.md). */
 #include "build/build.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,15 +90,12 @@ static int set_best(struct build *b, int64_t run, struct slice function, const d
 {
 	uint32_t i;
 	int rc = key_of(&b->bests, run, SLICE_NONE, function, &i);
-	double(*p)[3];
 
 	if (rc)
 		return rc == -ENAMETOOLONG ? 0 : rc;
-	p = realloc(b->best, b->bests.n * sizeof *p);
-	if (!p)
+	if (array_reserve(b->best, b->best_room, b->bests.n))
 		return -ENOMEM;
-	b->best = p;
-	memcpy(p[i], times, sizeof p[i]);
+	memcpy(b->best[i], times, sizeof b->best[i]);
 	return 0;
 }
 
@@ -137,12 +135,9 @@ static int group_of(struct build *b, const struct invocation *o, struct slice fu
 	if (rc)
 		return rc;
 	if (b->groups.n > before) {
-		struct build_group *p = realloc(b->group, b->groups.n * sizeof *p);
-
-		if (!p)
+		if (array_reserve(b->group, b->group_room, b->groups.n))
 			return -ENOMEM;
-		b->group = p;
-		p[i] = (struct build_group){0, INFINITY};
+		b->group[i] = (struct build_group){0, INFINITY};
 	}
 	*out = &b->group[i];
 	return 0;

@@ -5,6 +5,7 @@
  * target and level have the same number of words and agree in most of them: "popped: <*> top: <*>". Span lines have no
  * message of their own and do not count. */
 #include "build/build.h"
+#include "base/array.h"
 #include "ingest/line.h"
 #include <errno.h>
 #include <stdio.h>
@@ -34,16 +35,7 @@ struct patterns {
 
 static int reserve(struct patterns *p, size_t n)
 {
-	char *b;
-
-	if (n <= p->buf_room)
-		return 0;
-	b = realloc(p->buf, n * 2);
-	if (!b)
-		return -ENOMEM;
-	p->buf = b;
-	p->buf_room = n * 2;
-	return 0;
+	return array_reserve(p->buf, p->buf_room, n);
 }
 
 /* The message with each word that has a digit as <*>; in p->buf. The text stands behind the unescaped message there. */
@@ -104,15 +96,8 @@ static int number_of_pair(struct patterns *p, uint32_t kind, struct slice text, 
 		return rc;
 	if (p->pairs.n == before)
 		return 0;
-	if (*out == p->room) {
-		uint32_t room = p->room ? p->room * 2 : 256;
-		struct text *v = realloc(p->v, room * sizeof *v);
-
-		if (!v)
-			return -ENOMEM;
-		p->v = v;
-		p->room = room;
-	}
+	if (array_reserve(p->v, p->room, *out + 1))
+		return -ENOMEM;
 	p->v[*out] = (struct text){pair[0], pair[1], 0, INT64_MAX, INT64_MIN, example, *out};
 	return 0;
 }
@@ -155,15 +140,8 @@ int patterns_take(const struct event *e, void *arg)
 		rc = number_of(p, e, &number);
 		if (rc)
 			return rc;
-		if (fixed && head->id >= p->nheads) {
-			uint32_t n = head->id * 2 + 64, *b = realloc(p->by_head, n * sizeof *b);
-
-			if (!b)
-				return -ENOMEM;
-			memset(b + p->nheads, 0, (n - p->nheads) * sizeof *b);
-			p->by_head = b;
-			p->nheads = n;
-		}
+		if (fixed && array_reserve_zeroed(p->by_head, p->nheads, head->id + 1))
+			return -ENOMEM;
 		if (fixed)
 			p->by_head[head->id] = number + 1;
 	}

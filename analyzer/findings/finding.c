@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* finding.c - lists of findings. */
 #include "findings/finding.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,15 +43,8 @@ void findings_done(struct findings *f)
 
 struct finding *finding_add(struct findings *f, const char *rule, enum finding_level level, int64_t run)
 {
-	if (f->n == f->room) {
-		size_t room = f->room ? f->room * 2 : 16;
-		struct finding *p = realloc(f->v, room * sizeof *p);
-
-		if (!p)
-			return NULL;
-		f->v = p;
-		f->room = room;
-	}
+	if (array_reserve(f->v, f->room, f->n + 1))
+		return NULL;
 	f->v[f->n] =
 	    (struct finding){.rule = rule, .level = level, .run = run, .first_ns = INT64_MIN, .last_ns = INT64_MIN};
 	return &f->v[f->n++];
@@ -85,11 +79,11 @@ int finding_tid(struct finding *f, struct slice tid)
 
 int finding_evidence(struct finding *f, int64_t event, const char *remark)
 {
-	struct evidence *p = realloc(f->evidence, (f->nevidence + 1) * sizeof *p);
+	struct evidence *p;
 
-	if (!p)
+	if (array_reserve(f->evidence, f->evidence_room, f->nevidence + 1))
 		return -ENOMEM;
-	f->evidence = p;
+	p = f->evidence;
 	p[f->nevidence] = (struct evidence){event, remark ? strdup(remark) : NULL};
 	if (remark && !p[f->nevidence].remark)
 		return -ENOMEM;
@@ -99,13 +93,13 @@ int finding_evidence(struct finding *f, int64_t event, const char *remark)
 
 int finding_detail_add(struct finding *f, const char *name, const char *format, ...)
 {
-	struct finding_detail *p = realloc(f->detail, (f->ndetails + 1) * sizeof *p);
+	struct finding_detail *p;
 	va_list ap;
 	int rc;
 
-	if (!p)
+	if (array_reserve(f->detail, f->detail_room, f->ndetails + 1))
 		return -ENOMEM;
-	f->detail = p;
+	p = f->detail;
 	p[f->ndetails] = (struct finding_detail){name, NULL};
 	va_start(ap, format);
 	rc = say(&p[f->ndetails].value, format, ap);

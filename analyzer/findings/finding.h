@@ -27,13 +27,13 @@ struct finding {
 	char *message;             /* one sentence */
 	int64_t first_ns, last_ns; /* INT64_MIN: of no time */
 	struct evidence *evidence;
-	size_t nevidence;
+	size_t nevidence, evidence_room;
 	/* More of its facts, by name: worker, container_id, share, ... Values are text. */
 	struct finding_detail {
 		const char *name;
 		char *value;
 	} * detail;
-	size_t ndetails;
+	size_t ndetails, detail_room;
 };
 
 struct findings {

@@ -6,6 +6,7 @@
  * nobody can use it, nobody removes it, its memory is gone. One that was found unhealthy waits for its removal; that is
  * no leak. */
 #include "findings/finding.h"
+#include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
 #include "model/rules_kept.h"
@@ -64,16 +65,8 @@ static int find_container(struct pools *p, int64_t run, struct slice id, struct 
 	if (id.len + 8 > sizeof buf)
 		return -ENAMETOOLONG;
 	rc = intern_add(&p->ids, fact_key(run, id, buf), &i);
-	if (!rc && i >= p->room) {
-		uint32_t room = i * 2 + 64;
-		struct held *more = realloc(p->v, room * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		memset(more + p->room, 0, (room - p->room) * sizeof *more);
-		p->v = more;
-		p->room = room;
-	}
+	if (!rc)
+		rc = array_reserve_zeroed(p->v, p->room, i + 1);
 	if (!rc)
 		*out = &p->v[i];
 	return rc;

@@ -6,6 +6,7 @@
  * the model's tables. What is only odd is a note; a warning is something that should not happen; an error is a lock or
  * an invocation that contradicts itself. */
 #include "findings/finding.h"
+#include "base/array.h"
 #include "base/intern.h"
 #include "model/span.h"
 #include "base/sql.h"
@@ -104,16 +105,8 @@ static uint8_t head_kind(struct scan *s, const struct shape *head)
 {
 	if (!head->id || head->id > 1u << 24)
 		return kind_of_head(head);
-	if (head->id >= s->nheads) {
-		uint32_t n = head->id * 2 + 64;
-		uint8_t *p = realloc(s->head_kind, n);
-
-		if (!p)
-			return 1;
-		memset(p + s->nheads, 0, n - s->nheads);
-		s->head_kind = p;
-		s->nheads = n;
-	}
+	if (array_reserve_zeroed(s->head_kind, s->nheads, head->id + 1))
+		return 1;
 	if (!s->head_kind[head->id])
 		s->head_kind[head->id] = kind_of_head(head);
 	return s->head_kind[head->id];
@@ -184,16 +177,8 @@ static int count_span(struct scan *s, const struct event *e, bool open)
 		free(buf);
 	if (rc)
 		return rc;
-	if (i >= s->room) {
-		uint32_t room = i * 2 + 256;
-		struct balance *p = realloc(s->balance, room * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		memset(p + s->room, 0, (room - s->room) * sizeof *p);
-		s->balance = p;
-		s->room = room;
-	}
+	if (array_reserve_zeroed(s->balance, s->room, i + 1))
+		return -ENOMEM;
 	s->balance[i].run = e->run;
 	*(open ? &s->balance[i].opened : &s->balance[i].closed) += 1;
 	return 0;
@@ -582,6 +567,7 @@ static int by_container(const void *pa, const void *pb)
 
 static int read_locks(struct store *s, int64_t run, struct held **out, size_t *n)
 {
+	size_t room = 0;
 	struct intern containers;
 	sqlite3_stmt *st;
 	int rc = sql_prepare(store_db(s), "SELECT run, container_id, from_ns, to_ns FROM lock WHERE ?1 = 0 OR run = ?1",
@@ -593,15 +579,14 @@ static int read_locks(struct store *s, int64_t run, struct held **out, size_t *n
 	intern_init(&containers);
 	sqlite3_bind_int64(st, 1, run);
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct held *more = *n & (*n - 1) ? *out : reallocarray(*out, *n ? *n * 2 : 1, sizeof *more);
+		struct held *h = array_add(*out, *n, room);
 
-		if (!more) {
+		if (!h) {
 			rc = -ENOMEM;
 			break;
 		}
-		*out = more;
-		more[*n] = (struct held){sqlite3_column_int64(st, 0), column_ns(st, 2), column_ns(st, 3), 0};
-		rc = intern_add(&containers, column_slice(st, 1), &more[(*n)++].container);
+		*h = (struct held){sqlite3_column_int64(st, 0), column_ns(st, 2), column_ns(st, 3), 0};
+		rc = intern_add(&containers, column_slice(st, 1), &h->container);
 	}
 	sqlite3_finalize(st);
 	intern_done(&containers);

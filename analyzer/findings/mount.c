@@ -8,6 +8,7 @@
  * clean-up after the failure names the container in the same transaction. Else only the function's name and the time
  * join the two logs, and the finding says so. */
 #include "findings/finding.h"
+#include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
 #include "model/rules_kept.h"
@@ -221,15 +222,8 @@ static int take(struct mounts *m, const struct event *e)
 	rc = read_item(m, e, &x);
 	if (rc <= 0)
 		return rc;
-	if (m->n == m->room) {
-		size_t room = m->room ? m->room * 2 : 256;
-		struct item *p = realloc(m->v, room * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		m->v = p;
-		m->room = room;
-	}
+	if (array_reserve(m->v, m->room, m->n + 1))
+		return -ENOMEM;
 	m->v[m->n++] = x;
 	return 0;
 }

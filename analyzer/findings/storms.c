@@ -7,6 +7,7 @@
  * of a thousand rounds is a storm. Only transactions with that many lines are looked at, which in a calm log are none
  * but the background's. */
 #include "findings/finding.h"
+#include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
 #include "model/rules_kept.h"
@@ -88,16 +89,8 @@ static struct head known_head(struct watch *w, const struct event *e)
 
 	if (head->message_slot >= 0 || !head->id || head->id > (1u << 24))
 		return head_of(w, head, event_message(e));
-	if (head->id >= w->nheads) {
-		uint32_t n = head->id * 2 + 64;
-		struct head *p = realloc(w->heads, n * sizeof *p);
-
-		if (!p)
-			return head_of(w, head, head->message);
-		memset(p + w->nheads, 0, (n - w->nheads) * sizeof *p);
-		w->heads = p;
-		w->nheads = n;
-	}
+	if (array_reserve_zeroed(w->heads, w->nheads, head->id + 1))
+		return head_of(w, head, head->message);
 	if (!w->heads[head->id].key)
 		w->heads[head->id] = head_of(w, head, head->message);
 	return w->heads[head->id];

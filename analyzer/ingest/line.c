@@ -4,6 +4,7 @@
  * It walks the top level itself, so that it knows the section of each value, and leaves strings, scalars and nested
  * values to scan.h. It is the slow path: most lines of a log match a shape that is known already (store/shape.h). */
 #include "ingest/line.h"
+#include "base/array.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"
 
@@ -46,19 +47,14 @@ static bool token_add(struct walk *w, const struct token *t)
 {
 	struct line *l = w->l;
 
-	if (l->ntokens == l->room) {
-		unsigned room = l->room ? l->room * 2 : 64;
-		struct token *more;
+	struct token *to;
 
-		if (l->ntokens >= LINE_MAX_KEYS)
-			return fail(w, too_many_keys);
-		more = realloc(l->tokens, room * sizeof *more);
-		if (!more)
-			return fail(w, NULL); /* out of memory */
-		l->tokens = more;
-		l->room = room;
-	}
-	l->tokens[l->ntokens++] = *t;
+	if (l->ntokens >= LINE_MAX_KEYS)
+		return fail(w, too_many_keys);
+	to = array_add(l->tokens, l->ntokens, l->room);
+	if (!to)
+		return fail(w, NULL); /* out of memory */
+	*to = *t;
 	return true;
 }
 

@@ -5,6 +5,7 @@
  * put around that, and the record that the program wrote. Each layer is a list of fields. Nothing is copied but texts
  * that have to be unescaped, before what is inside them can be read. */
 #include "ingest/record.h"
+#include "base/array.h"
 #include "ingest/members.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"
@@ -89,23 +90,18 @@ static struct layer *layer_add(struct record *r, const struct format *f)
 
 static bool field_add(struct record *r, struct layer *l, struct field f)
 {
-	if (l->n == l->room) {
-		size_t room = l->room ? l->room * 2 : 32;
-		struct field *more;
+	struct field *to;
 
-		if (l->n >= RECORD_MAX_KEYS) {
-			r->reason = "more than 4096 keys";
-			return false;
-		}
-		more = realloc(l->fields, room * sizeof *more);
-		if (!more) {
-			r->no_memory = true;
-			return false;
-		}
-		l->fields = more;
-		l->room = room;
+	if (l->n >= RECORD_MAX_KEYS) {
+		r->reason = "more than 4096 keys";
+		return false;
 	}
-	l->fields[l->n++] = f;
+	to = array_add(l->fields, l->n, l->room);
+	if (!to) {
+		r->no_memory = true;
+		return false;
+	}
+	*to = f;
 	return true;
 }
 
@@ -119,16 +115,7 @@ static char *text_room(struct record *r, size_t len)
 {
 	char *room = NULL;
 
-	if (r->ntexts == r->texts_room) {
-		size_t n = r->texts_room ? r->texts_room * 2 : 8;
-		char **more = realloc(r->texts, n * sizeof *more);
-
-		if (more) {
-			r->texts = more;
-			r->texts_room = n;
-		}
-	}
-	if (r->ntexts < r->texts_room)
+	if (!array_reserve(r->texts, r->texts_room, r->ntexts + 1))
 		room = malloc(len + SCAN_SLACK);
 	if (!room) {
 		r->no_memory = true;

@@ -5,6 +5,7 @@
  * to a run is taken; where no log is among them, its sub-directories are looked into in the same way. Runs are made at
  * the end, when it is known which files lie beside which. Memory that runs out is remembered and reported once. */
 #include "load/discover.h"
+#include "base/array.h"
 #include "ingest/reader.h"
 
 #include <dirent.h>
@@ -31,47 +32,34 @@ struct visited {
 struct search {
 	struct discovery *out;
 	struct visited *dirs;
-	size_t ndirs;
+	size_t ndirs, dirs_room;
 	char *look;
 	bool no_memory;
 };
 
 /* ---- lists ---- */
 
-/* Makes room for one more of the n elements. */
-static void *grow(struct search *s, void *list, size_t n, size_t size)
+__attribute__((format(printf, 5, 6))) static void say(struct search *s, char ***list, size_t *n, size_t *room,
+                                                      const char *fmt, ...)
 {
-	void *more;
-
-	if (n & (n - 1) || (n && n < 8)) /* room for 8, 16, 32, ... */
-		return list;
-	more = realloc(list, (n ? 2 * n : 8) * size);
-	if (!more)
-		s->no_memory = true;
-	return more;
-}
-
-__attribute__((format(printf, 4, 5))) static void say(struct search *s, char ***list, size_t *n, const char *fmt, ...)
-{
-	char *text = NULL, **more;
+	char *text = NULL, **to;
 	va_list ap;
 
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	more = text ? grow(s, *list, *n, sizeof **list) : NULL;
-	if (!more) {
+	to = text ? array_add(*list, *n, *room) : NULL;
+	if (!to) {
 		s->no_memory = true;
 		free(text);
 		return;
 	}
-	*list = more;
-	(*list)[(*n)++] = text;
+	*to = text;
 }
 
-#define note(s, ...)  say(s, &(s)->out->notes, &(s)->out->nnotes, __VA_ARGS__)
-#define error(s, ...) say(s, &(s)->out->errors, &(s)->out->nerrors, __VA_ARGS__)
+#define note(s, ...)  say(s, &(s)->out->notes, &(s)->out->nnotes, &(s)->out->notes_room, __VA_ARGS__)
+#define error(s, ...) say(s, &(s)->out->errors, &(s)->out->nerrors, &(s)->out->errors_room, __VA_ARGS__)
 
 static void input_done(struct input *in)
 {
@@ -163,17 +151,16 @@ static void add_input(struct search *s, const char *path, enum input_kind kind, 
 	    .ino = st->st_ino,
 	    .named = named,
 	};
-	struct input *more = NULL;
+	struct input *to = NULL;
 
 	if (in.path && in.real && in.worker)
-		more = grow(s, s->out->inputs, s->out->ninputs, sizeof in);
-	if (!more) {
+		to = array_add(s->out->inputs, s->out->ninputs, s->out->inputs_room);
+	if (!to) {
 		s->no_memory = true;
 		input_done(&in);
 		return;
 	}
-	s->out->inputs = more;
-	s->out->inputs[s->out->ninputs++] = in;
+	*to = in;
 }
 
 static void named_file(struct search *s, const char *path, const struct stat *st)
@@ -210,7 +197,7 @@ struct entry {
 
 struct listing {
 	struct entry *entries; /* by name, links last: a link to a file beside it is that file again */
-	size_t n;
+	size_t n, room;
 };
 
 static int by_name(const void *a, const void *b)
@@ -242,10 +229,11 @@ static bool listing_read(struct search *s, const char *path, struct listing *l)
 
 		if (e->d_name[0] == '.')
 			continue;
-		more = grow(s, l->entries, l->n, sizeof *more);
-		if (!more)
+		if (array_reserve(l->entries, l->room, l->n + 1)) {
+			s->no_memory = true;
 			break;
-		l->entries = more;
+		}
+		more = l->entries;
 		more[l->n].link = !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISLNK(st.st_mode);
 		more[l->n].name = strdup(e->d_name);
 		if (!more[l->n].name) {
@@ -358,11 +346,12 @@ static size_t visit(struct search *s, const struct stat *st, bool *again)
 	*again = i < s->ndirs;
 	if (*again)
 		return i;
-	more = grow(s, s->dirs, s->ndirs, sizeof *more);
-	if (!more)
+	more = array_add(s->dirs, s->ndirs, s->dirs_room);
+	if (!more) {
+		s->no_memory = true;
 		return 0;
-	s->dirs = more;
-	s->dirs[s->ndirs++] = (struct visited){st->st_dev, st->st_ino, 0};
+	}
+	*more = (struct visited){st->st_dev, st->st_ino, 0};
 	return i;
 }
 
@@ -511,7 +500,7 @@ static void assign_run(struct search *s, struct input *in)
 {
 	struct discovery *d = s->out;
 	bool whole = strcmp(in->path, "-") && run_is_directory(d, in);
-	struct input_run run = {run_path(in->path, whole), run_path(in->real, whole)}, *more = NULL;
+	struct input_run run = {run_path(in->path, whole), run_path(in->real, whole)}, *to = NULL;
 	size_t i;
 
 	for (i = 0; run.real && i < d->nruns; i++)
@@ -520,14 +509,13 @@ static void assign_run(struct search *s, struct input *in)
 			goto known;
 		}
 	if (run.path && run.real)
-		more = grow(s, d->runs, d->nruns, sizeof run);
-	if (!more) {
+		to = array_add(d->runs, d->nruns, d->runs_room);
+	if (!to) {
 		s->no_memory = true;
 		goto known;
 	}
-	d->runs = more;
-	in->run = d->nruns;
-	d->runs[d->nruns++] = run;
+	*to = run;
+	in->run = d->nruns - 1;
 	return;
 known:
 	free(run.path);

@@ -50,13 +50,13 @@ struct input_run {
 
 struct discovery {
 	struct input *inputs; /* by run, then path: natural order, worker_2 before worker_10 */
-	size_t ninputs;
+	size_t ninputs, inputs_room;
 	struct input_run *runs;
-	size_t nruns;
+	size_t nruns, runs_room;
 	char **notes; /* what was passed over and why; for the user, unless --quiet */
-	size_t nnotes;
+	size_t nnotes, notes_room;
 	char **errors; /* what could not be opened and why, with the path */
-	size_t nerrors;
+	size_t nerrors, errors_room;
 };
 
 /* Looks at each of paths: file, directory, glob pattern that the shell left alone, or "-".

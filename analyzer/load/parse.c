@@ -7,6 +7,7 @@
  * Whatever way a line went, its values were cut out by shape_match: so the shapes and values give it back byte for
  * byte. */
 #include "load/parse.h"
+#include "base/array.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"
 #include "base/intern.h"
@@ -70,34 +71,12 @@ void parser_done(struct parser *p)
 
 static int guesses_room(struct parser *p, uint32_t id)
 {
-	uint32_t n = p->nguesses ? p->nguesses : 512;
-	struct guess *more;
-
-	while (n <= id)
-		n *= 2;
-	if (n == p->nguesses)
-		return 0;
-	more = realloc(p->guesses, n * sizeof *more);
-	if (!more)
-		return -ENOMEM;
-	memset(more + p->nguesses, 0, (n - p->nguesses) * sizeof *more);
-	p->guesses = more;
-	p->nguesses = n;
-	return 0;
+	return array_reserve_zeroed(p->guesses, p->nguesses, id + 1);
 }
 
 static int values_room(struct parser *p, unsigned part, const struct shape *sh)
 {
-	struct slice *more;
-
-	if (sh->nslots < p->room[part])
-		return 0;
-	more = realloc(p->values[part], (sh->nslots + 64) * sizeof *more);
-	if (!more)
-		return -ENOMEM;
-	p->values[part] = more;
-	p->room[part] = sh->nslots + 64;
-	return 0;
+	return array_reserve(p->values[part], p->room[part], sh->nslots + 1);
 }
 
 /* To the front, so that the next look finds it first. */
@@ -376,15 +355,8 @@ static int reject(struct parser *p, const struct row *r, const char *reason)
 	struct chunk_summary s = chunk_builder_summary(p->builder);
 	struct parse_reject *j;
 
-	if (p->nrejects == p->rejects_room) {
-		size_t room = p->rejects_room ? p->rejects_room * 2 : 16;
-		struct parse_reject *more = realloc(p->rejects, room * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		p->rejects = more;
-		p->rejects_room = room;
-	}
+	if (array_reserve(p->rejects, p->rejects_room, p->nrejects + 1))
+		return -ENOMEM;
 	j = &p->rejects[p->nrejects];
 	*j = (struct parse_reject){s.rows, s.bytes, (uint32_t)r->text.len, reason, sample_of(r->text)};
 	if (!j->sample)

@@ -6,6 +6,7 @@
  * offsets are known then. A plain file is read by each worker itself, half a MiB at a time, so that the text stays in
  * the cache; what must be unpacked first, or comes through a pipe, is handed out in memory. */
 #include "load/source.h"
+#include "base/array.h"
 #include "ingest/reader.h"
 #include "base/scan.h"
 
@@ -55,16 +56,7 @@ struct worker {
 
 static int room_for(struct worker *w, size_t n)
 {
-	char *more;
-
-	if (w->room >= n + SCAN_SLACK)
-		return 0;
-	more = realloc(w->buf, n + n / 8 + SCAN_SLACK);
-	if (!more)
-		return -ENOMEM;
-	w->buf = more;
-	w->room = n + n / 8 + SCAN_SLACK;
-	return 0;
+	return array_reserve(w->buf, w->room, n + SCAN_SLACK);
 }
 
 /* ---- writing, in the order of the file ---- */
@@ -358,14 +350,8 @@ static int plain_piece(struct worker *w, int64_t from, int64_t to)
 
 static int carry_keep(struct job *j, const char *p, size_t len)
 {
-	if (len > j->carry_room) {
-		char *more = realloc(j->carry, len);
-
-		if (!more)
-			return -ENOMEM;
-		j->carry = more;
-		j->carry_room = len;
-	}
+	if (array_reserve(j->carry, j->carry_room, len))
+		return -ENOMEM;
 	memcpy(j->carry, p, len);
 	j->carry_len = len;
 	return 0;

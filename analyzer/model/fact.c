@@ -4,6 +4,7 @@
  * The store asks once for each shape whether its lines are wanted; the answer (no, or the first rule that may fit) is
  * kept in the shape. Lines whose message is a column of their shape are looked up one by one. */
 #include "model/fact.h"
+#include "base/array.h"
 #include "ingest/stamp.h"
 #include "base/hash.h"
 #include <errno.h>
@@ -197,16 +198,11 @@ static int reserve(struct fact **v, size_t *room, size_t n)
 
 static int push(struct fact **v, size_t *n, size_t *room, const struct fact *fact)
 {
-	if (*n == *room) {
-		size_t more = *room ? *room * 2 : 1024;
-		struct fact *p = realloc(*v, more * sizeof *p);
+	struct fact *p = array_add(*v, *n, *room);
 
-		if (!p)
-			return -ENOMEM;
-		*v = p;
-		*room = more;
-	}
-	(*v)[(*n)++] = *fact;
+	if (!p)
+		return -ENOMEM;
+	*p = *fact;
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  * or executing and ends with an error or with the container's return; an error that nobody gave up upon begins the next
  * attempt, so that attempts are one more than the retried errors. */
 #include "model/fold.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -44,15 +45,8 @@ static struct attempt *current(struct fold *fold)
 
 	if (last && !(last->outcome && !strcmp(last->outcome, "error")))
 		return last;
-	if (fold->n == fold->room) {
-		size_t room = fold->room ? fold->room * 2 : 4;
-		struct attempt *p = realloc(fold->attempt, room * sizeof *p);
-
-		if (!p)
-			return NULL;
-		fold->attempt = p;
-		fold->room = room;
-	}
+	if (array_reserve(fold->attempt, fold->room, fold->n + 1))
+		return NULL;
 	last = &fold->attempt[fold->n++];
 	*last = (struct attempt){.insert_ns = NO_NS,
 	                         .remove_ns = NO_NS,

@@ -8,6 +8,7 @@
  * Of what never ended, the last moment that the log knows tells where it stuck: the phase that begins there is open and
  * takes what is left. One that arrived and was never seen again is in the first phase of its first attempt. */
 #include "model/phase.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,15 +106,8 @@ static void bounds(const struct phase_input *in, int64_t *begin, int64_t *end)
 
 static int add(struct phases *out, struct phase p)
 {
-	if (out->n == out->room) {
-		int room = out->room ? out->room * 2 : 16;
-		struct phase *v = realloc(out->v, (size_t)room * sizeof *v);
-
-		if (!v)
-			return -ENOMEM;
-		out->v = v;
-		out->room = room;
-	}
+	if (array_reserve(out->v, out->room, out->n + 1))
+		return -ENOMEM;
 	out->v[out->n++] = p;
 	return 0;
 }

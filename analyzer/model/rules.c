@@ -4,6 +4,7 @@
  * Every word of the file is checked when it is read, so that the model can trust it: a misspelt meaning, argument or
  * key is an error with its line. Whole messages are found by hash; the few prefix rules are tried one by one. */
 #include "model/rules.h"
+#include "base/array.h"
 #include "base/intern.h"
 #include "rules_iluvatar.h"
 #include "base/hash.h"
@@ -433,15 +434,9 @@ static int read_file(const char *path, char **text, size_t *len)
 	int rc = f ? 0 : -errno;
 
 	while (!rc && got) {
-		if (n == room) {
-			char *more = realloc(buf, room = room ? room * 2 : 16384);
-
-			if (!more) {
-				rc = -ENOMEM;
-				break;
-			}
-			buf = more;
-		}
+		rc = array_reserve(buf, room, n + 1);
+		if (rc)
+			break;
 		got = fread(buf + n, 1, room - n, f);
 		n += got;
 	}

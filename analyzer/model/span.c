@@ -9,6 +9,7 @@
  * In most logs nothing but the transaction varies in what a line prints of its spans. Then shape and transaction say
  * all, and the keys of the two are remembered: a line whose like was there a moment ago is not put together again. */
 #include "model/span.h"
+#include "base/array.h"
 #include "base/intern.h"
 #include "base/hash.h"
 #include <errno.h>
@@ -214,15 +215,8 @@ static int32_t take_slot(struct span_reader *r)
 		r->free_list = r->open[i].link[0].older;
 		return i;
 	}
-	if (r->nopen == r->room) {
-		int32_t room = r->room ? r->room * 2 : 256;
-		struct open_span *p = realloc(r->open, (size_t)room * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		r->open = p;
-		r->room = room;
-	}
+	if (array_reserve(r->open, r->room, r->nopen + 1))
+		return -ENOMEM;
 	return r->nopen++;
 }
 
@@ -297,14 +291,8 @@ static int path_hash(struct span_reader *r, struct slice ancestors, struct slice
 {
 	size_t n = ancestors.len + 1 + span.len;
 
-	if (n > r->scratch_room) {
-		char *p = realloc(r->scratch, n * 2);
-
-		if (!p)
-			return -ENOMEM;
-		r->scratch = p;
-		r->scratch_room = n * 2;
-	}
+	if (array_reserve(r->scratch, r->scratch_room, n))
+		return -ENOMEM;
 	char *p = r->scratch;
 
 	if (ancestors.len) {
@@ -331,28 +319,14 @@ static int keys_by_id(const struct event *e, struct slice id, struct line_keys *
 	return 0;
 }
 
-/* An array by shape id with room for id; NULL: no memory, or an id that is none. */
-static void *room_for(void *array, uint32_t *n, uint32_t id, size_t size)
-{
-	uint32_t more = id * 2 + 64;
-	char *p;
-
-	if (id < *n)
-		return array;
-	if (!id || id > 1u << 24 || !(p = realloc(array, more * size)))
-		return NULL;
-	memset(p + *n * size, 0, (more - *n) * size);
-	*n = more;
-	return p;
-}
+/* An array by shape id, with room for this one: false where it has no id, or memory is out. */
+#define BY_ID_MAX              (1u << 24)
+#define has_room(array, n, id) ((id) && (id) <= BY_ID_MAX && !array_reserve_zeroed(array, n, (id) + 1))
 
 static bool is_plain(struct span_reader *r, const struct shape *tail)
 {
-	uint8_t *plain = room_for(r->plain, &r->nplain, tail->id, sizeof *plain);
-
-	if (!plain || !tail->id)
+	if (!has_room(r->plain, r->nplain, tail->id))
 		return false;
-	r->plain = plain;
 	if (!r->plain[tail->id]) {
 		r->plain[tail->id] = 1;
 		for (unsigned i = 0; i < tail->nslots; i++)
@@ -377,14 +351,11 @@ static struct head_facts facts_of(const struct shape *head)
 
 static struct head_facts head_facts(struct span_reader *r, const struct shape *head)
 {
-	struct head_facts *heads = head->id ? room_for(r->heads, &r->nheads, head->id, sizeof *heads) : NULL;
-
-	if (!heads)
+	if (!has_room(r->heads, r->nheads, head->id))
 		return facts_of(head);
-	r->heads = heads;
-	if (!heads[head->id].known)
-		heads[head->id] = facts_of(head);
-	return heads[head->id];
+	if (!r->heads[head->id].known)
+		r->heads[head->id] = facts_of(head);
+	return r->heads[head->id];
 }
 
 /* Where a line like this one is or is to be remembered; NULL: its texts are its own. */

@@ -3,6 +3,7 @@
  *
  * A window function would sort a row for each value; this keeps the numbers alone and picks the two that it needs. */
 #include "store/aggregate.h"
+#include "base/array.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -22,19 +23,14 @@ static void add(sqlite3_context *c, sqlite3_value *x, double q)
 
 	if (!s || s->failed || (type != SQLITE_INTEGER && type != SQLITE_FLOAT))
 		return;
-	if (s->n == s->room) {
-		size_t room = s->room ? s->room * 2 : 64;
-		double *more = realloc(s->v, room * sizeof *more);
+	double *v = array_add(s->v, s->n, s->room);
 
-		if (!more) {
-			s->failed = 1;
-			sqlite3_result_error_nomem(c);
-			return;
-		}
-		s->v = more;
-		s->room = room;
+	if (!v) {
+		s->failed = 1;
+		sqlite3_result_error_nomem(c);
+		return;
 	}
-	s->v[s->n++] = sqlite3_value_double(x);
+	*v = sqlite3_value_double(x);
 	s->q = q;
 }
 

@@ -291,15 +291,8 @@ static int block_flush(struct chunk_builder *b, int level)
 		return 0;
 	if (b->block.failed)
 		return -ENOMEM;
-	if (b->body.room - b->body.len < bound) {
-		size_t room = (b->body.room + bound) * 2;
-		char *more = realloc(b->body.ptr, room);
-
-		if (!more)
-			return -ENOMEM;
-		b->body.ptr = more;
-		b->body.room = room;
-	}
+	if (array_reserve(b->body.ptr, b->body.room, b->body.len + bound))
+		return -ENOMEM;
 	ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_compressionLevel, level);
 	ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_checksumFlag, 1);
 	got = ZSTD_compress2(b->zstd, b->body.ptr + b->body.len, bound, b->block.ptr, b->block.len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* column.c - segments of values: choosing an encoding, writing and reading it. */
 #include "store/column.h"
+#include "base/array.h"
 #include "ingest/stamp.h"
 
 #include <errno.h>
@@ -22,15 +23,8 @@ enum encoding {
 
 int column_add(struct column *c, const char *p, size_t len)
 {
-	if (c->n == c->room) {
-		uint32_t room = c->room ? c->room * 2 : 16;
-		uint32_t *ends = realloc(c->ends, room * sizeof *ends);
-
-		if (!ends)
-			return -ENOMEM;
-		c->ends = ends;
-		c->room = room;
-	}
+	if (array_reserve(c->ends, c->room, c->n + 1))
+		return -ENOMEM;
 	bytes_add(&c->text, p, len);
 	c->ends[c->n++] = (uint32_t)c->text.len;
 	return c->text.failed ? -ENOMEM : 0;

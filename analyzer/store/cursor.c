@@ -4,6 +4,7 @@
  * Chunks are left out by their source, their times and, for one transaction, by table place; rows by the row
  * columns alone, so that nothing of a row that is not asked for is decoded. */
 #include "store/event_room.h"
+#include "base/array.h"
 #include "store/place.h"
 
 #include <errno.h>
@@ -24,8 +25,9 @@ struct event_cursor {
 	size_t nrefs, at;
 	struct event_room *room;
 	uint32_t row;
-	int tid_number;      /* in this chunk; -1: any */
-	uint8_t *wanted;     /* by local head */
+	int tid_number;  /* in this chunk; -1: any */
+	uint8_t *wanted; /* by local head */
+	size_t wanted_room;
 	uint8_t *hits;       /* of q.search in a group of this chunk, by row */
 	unsigned hits_group; /* which; UINT_MAX: none */
 	uint8_t *answers;    /* by shape id: 0 not asked, 1 no, 2 yes */
@@ -64,16 +66,13 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 			continue;
 		if (places && !(ref.groups = place_find(places, ref.id)))
 			continue;
-		if (c->nrefs == room) {
-			struct chunk_ref *more = realloc(c->refs, (room = room ? room * 2 : 64) * sizeof *more);
+		struct chunk_ref *to = array_add(c->refs, c->nrefs, room);
 
-			if (!more) {
-				rc = SQLITE_NOMEM;
-				break;
-			}
-			c->refs = more;
+		if (!to) {
+			rc = SQLITE_NOMEM;
+			break;
 		}
-		c->refs[c->nrefs++] = ref;
+		*to = ref;
 	}
 	sqlite3_finalize(q);
 	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
@@ -133,16 +132,8 @@ static bool shape_wanted(struct event_cursor *c, const struct shape *sh)
 {
 	if (sh->id && sh->id < c->nanswers && c->answers[sh->id])
 		return c->answers[sh->id] == 2;
-	if (sh->id >= c->nanswers) {
-		uint32_t n = shape_set_count(c->store->shapes) + 1;
-		uint8_t *more = realloc(c->answers, n);
-
-		if (!more || n <= sh->id)
-			return c->q.want(sh, c->q.want_arg);
-		memset(more + c->nanswers, 0, n - c->nanswers);
-		c->answers = more;
-		c->nanswers = n;
-	}
+	if (array_reserve_zeroed(c->answers, c->nanswers, sh->id + 1))
+		return c->q.want(sh, c->q.want_arg);
 	c->answers[sh->id] = c->q.want(sh, c->q.want_arg) ? 2 : 1;
 	return c->answers[sh->id] == 2;
 }
@@ -151,11 +142,9 @@ static bool shape_wanted(struct event_cursor *c, const struct shape *sh)
 static int heads_ask(struct event_cursor *c, bool *any)
 {
 	unsigned n = chunk_heads(c->room->ev.chunk);
-	uint8_t *more = realloc(c->wanted, n + CHUNK_FIRST_HEAD);
 
-	if (!more)
+	if (array_reserve(c->wanted, c->wanted_room, n + CHUNK_FIRST_HEAD))
 		return -ENOMEM;
-	c->wanted = more;
 	c->wanted[CHUNK_REJECTED] = 0;
 	c->wanted[CHUNK_RAW_EVENT] = 1;
 	*any = chunk_has_raw_events(c->room->ev.chunk);

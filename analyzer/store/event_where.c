@@ -5,6 +5,7 @@
  * is decided once for the shape; what varies is looked at row by row. Where a condition is only narrowed down here
  * (numbers, patterns), SQLite looks again; equal text and has() are decided here alone. */
 #include "store/event_where.h"
+#include "base/array.h"
 #include "store/event_room.h"
 
 #include <errno.h>
@@ -219,19 +220,17 @@ static bool text_argument(sqlite3_value *v, char **text, size_t *len)
 
 static int shape_argument(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
 {
-	struct text_test *more = realloc(w->texts, (w->ntexts + 1) * sizeof *more);
 	struct text_test t = {.column = column, .op = op};
 
-	if (!more)
+	if (array_reserve(w->texts, w->texts_room, w->ntexts + 1))
 		return SQLITE_NOMEM;
-	w->texts = more;
 	if (!text_argument(v, &t.text, &t.len)) {
 		w->none |= op == SQLITE_INDEX_CONSTRAINT_EQ || sqlite3_value_type(v) == SQLITE_NULL;
 		return SQLITE_OK;
 	}
 	if (!t.text)
 		return SQLITE_NOMEM;
-	more[w->ntexts++] = t;
+	w->texts[w->ntexts++] = t;
 	return SQLITE_OK;
 }
 
@@ -273,18 +272,16 @@ static int tid_argument(struct event_where *w, sqlite3_value *v)
 
 static int has_argument(struct event_where *w, sqlite3_value *v)
 {
-	struct event_test *more = realloc(w->tests, (w->ntests + 1) * sizeof *more);
 	const char *text = (const char *)sqlite3_value_text(v);
 	int rc;
 
-	if (!more)
+	if (array_reserve(w->tests, w->tests_room, w->ntests + 1))
 		return SQLITE_NOMEM;
-	w->tests = more;
 	if (!text) {
 		w->none = true;
 		return SQLITE_OK;
 	}
-	rc = event_test_parse(text, &more[w->ntests]);
+	rc = event_test_parse(text, &w->tests[w->ntests]);
 	w->ntests += !rc;
 	return !rc ? SQLITE_OK : rc == -EINVAL ? SQLITE_MISUSE : SQLITE_NOMEM;
 }

@@ -20,9 +20,9 @@ struct event_where {
 	int error;            /* a condition could not be looked at: what was found is not to be trusted */
 	/* private */
 	struct text_test *texts;
-	size_t ntexts;
+	size_t ntexts, texts_room;
 	struct event_test *tests; /* has() */
-	size_t ntests;
+	size_t ntests, tests_room;
 	char *tid;
 	char *search;
 };

@@ -5,6 +5,7 @@
  * enough, which is noted down when the time leaves its step; what goes back a little makes a few rows more, joined at
  * the end. */
 #include "store/histogram.h"
+#include "base/array.h"
 #include "store/store_private.h"
 
 #include <errno.h>
@@ -31,15 +32,8 @@ static int row_note(struct histogram *h, const struct count *c)
 {
 	if (!c->lines)
 		return 0;
-	if (h->n == h->room) {
-		size_t room = h->room ? h->room * 2 : 256;
-		struct histogram_row *more = realloc(h->rows, room * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		h->rows = more;
-		h->room = room;
-	}
+	if (array_reserve(h->rows, h->room, h->n + 1))
+		return -ENOMEM;
 	h->rows[h->n++] = (struct histogram_row){h->run, h->source, c->step * h->step_ns, c->lines, c->level};
 	return 0;
 }

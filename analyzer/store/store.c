@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* store.c - opening a database, and what is kept of it in memory. */
 #include "store/store_private.h"
+#include "base/array.h"
 #include "store/vtab_event.h"
 #include "store_sql.h"
 
@@ -397,16 +398,8 @@ static int source_add(struct store *s, sqlite3_stmt *q)
 
 	if (id < 1 || id > 1 << 24)
 		return -EBADMSG;
-	if ((size_t)id >= s->nsources) {
-		size_t n = (size_t)id + 1;
-		struct source_info *more = realloc(s->sources, n * sizeof *more);
-
-		if (!more)
-			return -ENOMEM;
-		memset(more + s->nsources, 0, (n - s->nsources) * sizeof *more);
-		s->sources = more;
-		s->nsources = n;
-	}
+	if (array_reserve_zeroed(s->sources, s->nsources, id + 1))
+		return -ENOMEM;
 	i = &s->sources[id];
 	*i = (struct source_info){.run = sqlite3_column_int64(q, 1),
 	                          .offset_ns = sqlite3_column_int64(q, 3) * 1000000000,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* kind.c - a kind's fields as a string of bytes: equal kinds are equal bytes, and so have one number. */
 #include "tables/kind.h"
+#include "base/array.h"
 #include "tables/write.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -54,15 +55,8 @@ static int number_of(struct kind_set *s, const void *key, size_t size, int64_t *
 	uint32_t before = s->keys.n, i;
 	int rc;
 
-	if (before == s->room) {
-		uint32_t room = s->room ? s->room * 2 : 64;
-		int64_t *p = realloc(s->base_ns, room * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		s->base_ns = p;
-		s->room = room;
-	}
+	if (array_reserve(s->base_ns, s->room, before + 1))
+		return -ENOMEM;
 	rc = intern_add(&s->keys, (struct slice){key, size}, &i);
 	if (rc)
 		return rc;

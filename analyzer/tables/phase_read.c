@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* phase_read.c - see phase_read.h: two sorted lists, read side by side. */
 #include "tables/phase_read.h"
+#include "base/array.h"
 #include "base/sql.h"
 #include "model/rules_kept.h"
 #include <errno.h>
@@ -101,15 +102,8 @@ static int compare(const struct phase_reader *r)
 
 static int put_attempt(struct phase_reader *r, int n)
 {
-	if (n == r->room) {
-		int room = r->room ? r->room * 2 : 8;
-		struct phase_attempt *p = realloc(r->attempt, (size_t)room * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		r->attempt = p;
-		r->room = room;
-	}
+	if (array_reserve(r->attempt, r->room, n + 1))
+		return -ENOMEM;
 	r->attempt[n] = (struct phase_attempt){column_ns(r->attempts, FIRST), column_ns(r->attempts, FIRST + 1),
 	                                       column_ns(r->attempts, FIRST + 2), column_ns(r->attempts, FIRST + 3),
 	                                       state_name(column_slice(r->attempts, FIRST + 4))};

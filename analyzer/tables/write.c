@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* write.c - rows of the model's tables, which name transactions and kinds by number and say times as differences. */
 #include "tables/write.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -73,15 +74,8 @@ static int own(struct writer *w, int64_t id, int64_t run)
 		return 0;
 	if (id > OWNERS_MAX)
 		return -EBADMSG;
-	if (id >= w->nowners) {
-		int64_t n = id + id / 2 + 1024, *p = realloc(w->owner, (size_t)n * sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		memset(p + w->nowners, 0, (size_t)(n - w->nowners) * sizeof *p);
-		w->owner = p;
-		w->nowners = n;
-	}
+	if (array_reserve_zeroed(w->owner, w->nowners, id + 1))
+		return -ENOMEM;
 	w->owner[id] = run;
 	return 0;
 }

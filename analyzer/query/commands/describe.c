@@ -4,6 +4,7 @@
  * Without a message: all messages with their counts. Distinct values are counted up to MOST, which then means "at
  * least". */
 #include "query/commands/commands.h"
+#include "base/array.h"
 #include "query/events/event_filter.h"
 #include "query/events/fields.h"
 #include "query/core/mask.h"
@@ -129,13 +130,8 @@ static struct column_facts *find(struct facts *all, const struct field *f)
 	for (size_t i = 0; i < all->n; i++)
 		if (all->columns[i].kind == f->kind && slice_is(f->key, all->columns[i].name))
 			return &all->columns[i];
-	if (all->n == all->cap) {
-		c = reallocarray(all->columns, all->cap * 2 + 16, sizeof *c);
-		if (!c)
-			return NULL;
-		all->columns = c;
-		all->cap = all->cap * 2 + 16;
-	}
+	if (array_reserve(all->columns, all->cap, all->n + 1))
+		return NULL;
 	c = &all->columns[all->n];
 	*c = (struct column_facts){.name = strndup(f->key.ptr, f->key.len), .kind = f->kind};
 	if (!c->name)

@@ -4,6 +4,7 @@
  * Of the energy logs that are loaded beside a run's logs. Power is given in equal parts to the executions that run at
  * each instant; what was used while none ran stands apart as idle. */
 #include "beside/energy_meter.h"
+#include "base/array.h"
 #include "query/commands/commands.h"
 #include "query/core/select.h"
 #include <errno.h>
@@ -53,15 +54,8 @@ static struct energy_meter *meter_of(struct meters *m, const struct energy_row *
 	for (size_t i = m->n; i-- && m->v[i].source == row->source;)
 		if (slice_is(name, m->v[i].name))
 			return &m->v[i];
-	if (m->n == m->room) {
-		size_t room = m->room ? m->room * 2 : 8;
-		struct energy_meter *more = realloc(m->v, room * sizeof *more);
-
-		if (!more)
-			return NULL;
-		m->v = more;
-		m->room = room;
-	}
+	if (array_reserve(m->v, m->room, m->n + 1))
+		return NULL;
 	x = &m->v[m->n];
 	*x = (struct energy_meter){.run = row->run,
 	                           .source = row->source,

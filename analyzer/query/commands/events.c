@@ -5,6 +5,7 @@
  * times of all that match are collected first (16 bytes each), sorted, and then each event is fetched to be shown.
  * With --limit only the earliest are kept, in a heap. */
 #include "query/commands/commands.h"
+#include "base/array.h"
 #include "query/events/event_fetch.h"
 #include "query/events/event_filter.h"
 #include "query/events/event_line.h"
@@ -96,15 +97,8 @@ static int collect(struct events *ev, const struct event *e, bool hit)
 			sink_root(ev->found, ev->n, x);
 		return 0;
 	}
-	if (ev->n == ev->cap) {
-		size_t cap = ev->cap ? ev->cap * 2 : 1024;
-		struct found *found = reallocarray(ev->found, cap, sizeof *found);
-
-		if (!found)
-			return -ENOMEM;
-		ev->found = found;
-		ev->cap = cap;
-	}
+	if (array_reserve(ev->found, ev->cap, ev->n + 1))
+		return -ENOMEM;
 	ev->found[ev->n++] = x;
 	if (bounded && ev->n == (size_t)ev->limit)
 		heapify(ev);

@@ -5,6 +5,7 @@
  * and after are one row. The sum over the rows of a run is the whole time of its invocations between first and last
  * line, so a share is a share of that. */
 #include "query/commands/commands.h"
+#include "base/array.h"
 #include "query/events/event_filter.h"
 #include "query/core/mask.h"
 #include "query/core/names.h"
@@ -119,15 +120,8 @@ static int name_line(struct gaps *g, const struct event *e, struct text *t, uint
 
 static int put_point(struct gaps *g, const struct event *e, uint32_t tid, uint32_t text)
 {
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? g->cap * 2 : 4096;
-		struct point *points = reallocarray(g->points, cap, sizeof *points);
-
-		if (!points)
-			return -ENOMEM;
-		g->points = points;
-		g->cap = cap;
-	}
+	if (array_reserve(g->points, g->cap, g->n + 1))
+		return -ENOMEM;
 	g->points[g->n++] = (struct point){e->time_ns, e->id, tid, text};
 	return 0;
 }
@@ -270,13 +264,8 @@ static struct pair *find_pair(struct gaps *g, uint32_t from, uint32_t to)
 		if (p->from == from && p->to == to)
 			return p;
 	}
-	if (g->npairs == g->pairs_cap) {
-		p = reallocarray(g->pairs, g->pairs_cap * 2 + 256, sizeof *p);
-		if (!p)
-			return NULL;
-		g->pairs = p;
-		g->pairs_cap = g->pairs_cap * 2 + 256;
-	}
+	if (array_reserve(g->pairs, g->pairs_cap, g->npairs + 1))
+		return NULL;
 	p = &g->pairs[g->npairs++];
 	*p = (struct pair){.from = from, .to = to, .longest = -1};
 	g->slots[at] = (uint32_t)g->npairs;

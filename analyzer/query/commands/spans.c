@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* spans.c - how long spans took: by name, or the slowest one by one. */
 #include "model/span.h"
+#include "base/array.h"
 #include "query/commands/commands.h"
 #include "query/core/quantile.h"
 #include "query/core/select.h"
@@ -52,13 +53,8 @@ static struct group *find(struct groups *g, struct slice name, struct slice targ
 	for (size_t i = 0; i < g->n; i++)
 		if (same(g->all[i].name, name) && same(g->all[i].target, target))
 			return &g->all[i];
-	if (g->n == g->cap) {
-		x = reallocarray(g->all, g->cap * 2 + 64, sizeof *x);
-		if (!x)
-			return NULL;
-		g->all = x;
-		g->cap = g->cap * 2 + 64;
-	}
+	if (array_reserve(g->all, g->cap, g->n + 1))
+		return NULL;
 	x = &g->all[g->n];
 	*x = (struct group){.name = name.ptr ? strndup(name.ptr, name.len) : NULL,
 	                    .target = target.ptr ? strndup(target.ptr, target.len) : NULL};

@@ -6,6 +6,7 @@
  * The critical path goes from the end backwards: at each instant the span that ended last is what the parent waited
  * for. A span that its parent did not wait for (still open when the parent closed) is not on it. */
 #include "query/commands/commands.h"
+#include "base/array.h"
 #include "query/timelines/transaction.h"
 #include "render/number.h"
 #include "render/text.h"
@@ -128,17 +129,11 @@ struct path {
 
 static int add_step(struct path *p, size_t span, int64_t from, int64_t to)
 {
-	struct step *steps;
 
 	if (to <= from)
 		return 0;
-	if (p->n == p->cap) {
-		steps = reallocarray(p->steps, p->cap * 2 + 64, sizeof *steps);
-		if (!steps)
-			return -ENOMEM;
-		p->steps = steps;
-		p->cap = p->cap * 2 + 64;
-	}
+	if (array_reserve(p->steps, p->cap, p->n + 1))
+		return -ENOMEM;
 	p->steps[p->n++] = (struct step){span, from, to};
 	return 0;
 }

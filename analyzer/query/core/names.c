@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* names.c - see names.h: a hash table with open addressing, whose slots hold number + 1. */
 #include "query/core/names.h"
+#include "base/array.h"
 #include "base/intern.h"
 #include "base/hash.h"
 #include <errno.h>
@@ -46,14 +47,8 @@ int names_put(struct names *n, const char *p, size_t len, uint32_t *out)
 			return 0;
 		}
 	}
-	if (n->n == n->cap) {
-		char **all = reallocarray(n->all, n->cap * 2 + 256, sizeof *all);
-
-		if (!all)
-			return -ENOMEM;
-		n->all = all;
-		n->cap = n->cap * 2 + 256;
-	}
+	if (array_reserve(n->all, n->cap, n->n + 1))
+		return -ENOMEM;
 	n->all[n->n] = strndup(p, len);
 	if (!n->all[n->n])
 		return -ENOMEM;

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* quantile.c - see quantile.h */
 #include "query/core/quantile.h"
+#include "base/array.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 int sample_add(struct sample *s, int64_t value)
 {
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 64;
-		int64_t *values = realloc(s->values, cap * sizeof *values);
-
-		if (!values)
-			return -ENOMEM;
-		s->values = values;
-		s->cap = cap;
-	}
+	if (array_reserve(s->values, s->cap, s->n + 1))
+		return -ENOMEM;
 	s->values[s->n++] = value;
 	return 0;
 }
