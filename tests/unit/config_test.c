@@ -15,7 +15,6 @@
 static void test_defaults(void **state)
 {
 	struct config config;
-	char *path = (char *)1;
 
 	(void)state;
 	assert_int_equal(config_parse(&config, NULL, "config", NULL, NULL), 0);
@@ -26,8 +25,9 @@ static void test_defaults(void **state)
 	assert_int_equal(config.full_ring[5], CONFIG_FULL_BLOCK);
 	assert_true(config.include_spans_json);
 	assert_false(config.stdout_pretty);
-	assert_int_equal(config_log_path(&config, &path), 0);
-	assert_null(path);
+	assert_int_equal(config.sinks.count, 1);
+	assert_int_equal(config.sinks.own, 1);
+	assert_ptr_equal(config.sinks.sink[0].to.kind, &sink_kind_stderr);
 	config_done(&config);
 }
 
@@ -38,16 +38,14 @@ static const char *const iluvatar =
 static void test_iluvatar(void **state)
 {
 	struct config config;
-	char *path;
 
 	(void)state;
 	assert_int_equal(config_parse(&config, iluvatar, "config", NULL, NULL), 0);
 	assert_string_equal(config.level, "info,a=debug");
 	assert_int_equal(config.spanning, CONFIG_SPAN_NEW | CONFIG_SPAN_CLOSE);
 	assert_false(config.include_spans_json);
-	assert_int_equal(config_log_path(&config, &path), 0);
-	assert_string_equal(path, "/tmp/x/worker.log");
-	free(path);
+	assert_int_equal(config.sinks.count, 1);
+	assert_string_equal(config.sinks.sink[0].to.text, "/tmp/x/worker.log");
 	config_done(&config);
 }
 
@@ -194,7 +192,6 @@ static void test_sinks(void **state)
 {
 	char *const environment[] = {"ILU_LOG__directory=/var/log", NULL};
 	struct config config;
-	char *path;
 
 	(void)state;
 	assert_int_equal(config_parse(&config,
@@ -203,17 +200,14 @@ static void test_sinks(void **state)
 	                              "config", environment, NULL),
 	                 0);
 	assert_int_equal(config.sinks.count, 4);
-	assert_int_equal(config.sinks.sink[0].kind, CONFIG_SINK_FILE);
+	assert_int_equal(config.sinks.own, 0);
+	assert_ptr_equal(config.sinks.sink[0].to.kind, &sink_kind_file);
 	assert_string_equal(config.sinks.sink[0].filter, "[{n=1}]=info");
-	assert_int_equal(config_sink_path(&config, &config.sinks.sink[0], &path), 0);
-	assert_string_equal(path, "/var/log/a.log");
-	free(path);
-	assert_int_equal(config_sink_path(&config, &config.sinks.sink[1], &path), 0);
-	assert_string_equal(path, "/b");
-	free(path);
-	assert_int_equal(config.sinks.sink[2].kind, CONFIG_SINK_FD);
-	assert_int_equal(config.sinks.sink[2].fd, 7);
-	assert_int_equal(config.sinks.sink[3].kind, CONFIG_SINK_STDOUT);
+	assert_string_equal(config.sinks.sink[0].to.text, "/var/log/a.log");
+	assert_string_equal(config.sinks.sink[1].to.text, "/b");
+	assert_ptr_equal(config.sinks.sink[2].to.kind, &sink_kind_fd);
+	assert_int_equal(config.sinks.sink[2].to.number, 7);
+	assert_ptr_equal(config.sinks.sink[3].to.kind, &sink_kind_stdout);
 	assert_null(config.sinks.sink[3].filter);
 	config_done(&config);
 }
@@ -233,7 +227,6 @@ static void test_environment(void **state)
 	                      "ILU_LOG__flame=null",
 	                      NULL};
 	struct config config;
-	char *path;
 
 	(void)state;
 	assert_int_equal(config_parse(&config, iluvatar, "config", good, NULL), 0);
@@ -244,9 +237,9 @@ static void test_environment(void **state)
 	assert_int_equal(config.ring_bytes, 131072);
 	assert_int_equal(config.spanning, CONFIG_SPAN_NEW);
 	assert_string_equal(config.flame, "");
-	assert_int_equal(config_log_path(&config, &path), 0);
-	assert_string_equal(path, "/var/log/5.log");
-	free(path);
+	assert_int_equal(config.sinks.own, 2);
+	assert_string_equal(config.sinks.sink[0].to.text, "/var/log/5.log");
+	assert_ptr_equal(config.sinks.sink[1].to.kind, &sink_kind_stdout);
 	config_done(&config);
 }
 

@@ -130,14 +130,14 @@ static void test_values(void **state)
 static void test_gap(void **state)
 {
 	struct ilu_log_stats before, after;
-	char keys[300], *hole;
+	char keys[300], hole[] = "/tmp/ilu-sinks-XXXXXX";
 	json_t *lines, *gap;
 	int saved;
 
 	(void)state;
-	hole = "/tmp/ilu-sinks-hole";
-	saved = open(hole, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0600);
+	saved = mkstemp(hole);
 	assert_true(saved >= 0);
+	assert_int_equal(fcntl(saved, F_SETFL, O_APPEND), 0);
 	snprintf(keys, sizeof keys, "\"sinks\":[{\"fd\":%d,\"filter\":\"[{n=1}]\"},{\"file\":\"good.log\"}]", 99);
 	assert_int_equal(dup2(saved, 99), 99);
 	log_begin(keys);
@@ -161,7 +161,7 @@ static void test_gap(void **state)
 	expect("good.log", "Logger initialized hello:worker hello:worker hello:worker hello:worker hello:worker");
 	snprintf(keys, sizeof keys, "%s", log_dir);
 	strcpy(log_dir, "/tmp");
-	lines = lines_of("ilu-sinks-hole");
+	lines = lines_of(strrchr(hole, '/') + 1);
 	strcpy(log_dir, keys);
 	assert_string_equal(log_messages(lines), "Logger initialized hello:worker Records lost hello:worker");
 	gap = log_find(lines, "Records lost", 0);
@@ -170,6 +170,67 @@ static void test_gap(void **state)
 	assert_int_equal(json_integer_value(log_field(gap, "to_seq")), 5);
 	json_decref(lines);
 	log_remove();
+}
+
+static void point_stdout_at(int fd)
+{
+	assert_int_equal(dup2(fd, STDOUT_FILENO), STDOUT_FILENO);
+}
+
+/* Standard output is a full device: it was so in silence when asked for by its own key, where an entry of "sinks" told
+ * of it. Now all sinks have one way out. */
+static void own_gap(const char *keys, bool file)
+{
+	struct ilu_log_stats before, after;
+	int out = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY), console, rc, late;
+	char config[300], text[512];
+	ssize_t len;
+
+	log_make_dir();
+	console = open(log_path("console"), O_RDWR | O_CREAT | O_APPEND, 0600);
+	assert_true(out >= 0 && full >= 0 && console >= 0);
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",%s}", log_dir, keys);
+	ilu_log_stats(&before);
+	fflush(stdout);
+	point_stdout_at(full);
+	assert_int_equal(ilu_log_start(config), 0);
+	for (int i = 0; i < 1000; i++)
+		ilu_info(&tid, "to nowhere");
+	rc = ilu_log_flush(ILU_ACK_KERNEL, -1);
+	ilu_log_stats(&after);
+	point_stdout_at(console);
+	ilu_info(&tid, "there again");
+	late = ilu_log_flush(ILU_ACK_KERNEL, -1);
+	ilu_log_stop();
+	point_stdout_at(out);
+	assert_int_equal(rc, -ENOSPC);
+	assert_int_equal(after.lost - before.lost, 1001);
+	assert_int_equal(late, 0);
+	len = pread(console, text, sizeof text - 1, 0);
+	assert_true(len > 0);
+	text[len] = '\0';
+	assert_non_null(strstr(text, "Records lost"));
+	assert_non_null(strstr(text, "lost=1001 reason=\"write failed\" errno=28 from_seq=1 to_seq=1001"));
+	assert_non_null(strstr(text, "there again"));
+	if (file) {
+		json_t *lines = lines_of("t.log");
+
+		assert_int_equal(json_array_size(lines), 1002);
+		json_decref(lines);
+	}
+	close(console);
+	close(full);
+	close(out);
+	unlink(log_path("console"));
+	log_remove();
+}
+
+static void test_own_gap(void **state)
+{
+	(void)state;
+	own_gap("\"stdout\":true", false);
+	own_gap("\"sinks\":[{\"stdout\":true}]", false);
+	own_gap("\"basename\":\"t\",\"stdout\":true", true);
 }
 
 /* All files are opened anew, and a file of sinks alone is a log: nothing on standard error. */
@@ -291,8 +352,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_by_span_field), cmocka_unit_test(test_values), cmocka_unit_test(test_gap),
-	    cmocka_unit_test(test_reopen),        cmocka_unit_test(test_errors), cmocka_unit_test(test_threads),
-	    cmocka_unit_test(test_fork),
+	    cmocka_unit_test(test_own_gap),       cmocka_unit_test(test_reopen), cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_threads),       cmocka_unit_test(test_fork),
 	};
 
 	tid = ilu_tid_generate();

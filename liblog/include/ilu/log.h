@@ -110,7 +110,7 @@ ILU_API void ilu_log_thread_name(const char *name);
 /* What the logger did so far. */
 struct ilu_log_stats {
 	uint64_t lines;          /* written by the appender */
-	uint64_t lost;           /* records that did not reach the log: full rings and failing sinks */
+	uint64_t lost;           /* by full rings, and by each sink the lines it did not take */
 	uint64_t early;          /* calls below WARN before the start or after the stop */
 	uint64_t cut;            /* values and records that were too long, and were cut and marked */
 	uint64_t span_misuse;    /* handles used after their span was closed */

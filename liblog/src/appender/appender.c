@@ -21,20 +21,15 @@
 #include "appender/appender.h"
 
 #include "appender/audit.h"
-#include "base/escape.h"
 #include "call/limit.h"
 #include "base/lock.h"
 #include "life/logger.h"
 #include "base/now.h"
 #include "config/reload.h"
-#include "call/site.h"
-#include "encode/sitetext.h"
-#include "box/slab.h"
 
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 
 #define BATCH_BYTES   (256 * 1024)
@@ -42,60 +37,21 @@
 #define PARK_AFTER    16 /* empty naps */
 #define BLIND_PARK_NS 20000000
 #define RETRY_NS      1000000000
-#define TELL_NS       1000000000
 #define STACK_BYTES   (1024 * 1024) /* deep JSON in a configuration */
 
 static bool have_membarrier;
 
 /* ---- writing ---- */
 
-static void tell_gap(struct appender *a)
-{
-	char fields[GAP_FIELDS];
-
-	if (!a->gap.lost || a->enc.out.len || !encode_own_room(&a->enc))
-		return;
-	gap_fields(&a->gap, fields);
-	/* it stands for the lines it tells of, and has the number of the last */
-	encode_own(&a->enc, "WARN", "Records lost", "ilulog", fields, a->gap.to);
-	a->gap.in_batch = true;
-}
-
-/* A line of the library itself, for all sinks. */
-static void say(struct appender *a, const char *level, const char *message, const char *tid, const char *fields,
-                uint64_t seq)
-{
-	size_t begin = a->enc.out.len;
-
-	encode_own(&a->enc, level, message, tid, fields, seq);
-	routes_take_own(&a->routes, &a->enc, begin);
-}
-
 /* Hand the batches to the sinks, and the rings their room back. `rest`: nothing more is taken in this pass. Returns the
- * first sink's error, else a route's. */
+ * first error. */
 static int write_out(struct appender *a, bool rest)
 {
-	struct buf *out = &a->enc.out;
-	size_t lines = a->enc.lines, written = lines;
-	int rc = 0, error;
+	int rc = outlet_write(&a->outlet, &a->enc, &a->own.lost);
 
-	for (unsigned i = 0; i < a->sinks && out->len; i++) {
-		size_t n = lines;
-
-		error = sink_write(a->sink[i], out->text, out->len, lines, &n);
-
-		if (!i) {
-			rc = error;
-			written = n;
-		}
-	}
-	a->lost += gap_count(&a->gap, lines, written, a->enc.seq, rc);
-	out->len = 0;
-	a->enc.lines = 0;
-	error = routes_write(&a->routes, &a->enc, &a->lost);
 	for (uint32_t i = 0, n = rings_count(); i < n; i++)
 		ring_publish(rings_at(i), rest);
-	return rc ? rc : error;
+	return rc;
 }
 
 /* The first error of a pass is the one that flushes get. */
@@ -169,13 +125,11 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 		if (a->stamps[i] > horizon)
 			break;
 		do {
-			size_t begin;
+			size_t begin = a->enc.out.len;
 
-			tell_gap(a);
-			begin = a->enc.out.len;
 			encode_record(&a->enc, ring, record);
-			if (a->routes.count)
-				routes_take(&a->routes, &a->enc, record, begin);
+			if (outlet_picks(&a->outlet))
+				outlet_take(&a->outlet, &a->enc, record, begin);
 			ring_take(ring, record);
 			taken++;
 			if (a->enc.out.len >= BATCH_BYTES)
@@ -192,144 +146,11 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 	return taken;
 }
 
-/* ---- what the log should know ---- */
-
-/* Lines that could not be encoded get their numbers, and a line that says so, when there is memory again. */
-static void tell_unmade(struct appender *a)
-{
-	uint64_t lost = a->enc.unmade;
-	char fields[160];
-
-	tell_gap(a);
-	if (!lost || !encode_own_room(&a->enc))
-		return;
-	a->enc.unmade = 0;
-	a->lost += lost;
-	a->enc.seq += lost;
-	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"no memory\",\"from_seq\":%llu,\"to_seq\":%llu",
-	         (unsigned long long)lost, (unsigned long long)(a->enc.seq - lost),
-	         (unsigned long long)(a->enc.seq - 1));
-	say(a, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
-}
-
-static void tell_ring_losses(struct appender *a)
-{
-	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
-		struct ring *ring = rings_at(i);
-		uint64_t lost = 0, levels[RING_LEVELS];
-		char fields[320];
-
-		for (int l = 0; l < RING_LEVELS; l++)
-			lost += levels[l] = __atomic_load_n(&ring->lost[l], __ATOMIC_RELAXED);
-		if (lost == ring->lost_told || !encode_own_room(&a->enc))
-			continue;
-		tell_gap(a);
-		lost -= ring->lost_told;
-		ring->lost_told += lost;
-		a->lost += lost;
-		a->enc.seq += lost;
-		snprintf(fields, sizeof fields,
-		         ",\"lost\":%llu,\"reason\":\"ring "
-		         "full\",\"ring\":%u,\"thread_id\":%u,\"from_seq\":%llu,\"to_seq\":%llu"
-		         ",\"errors\":%llu,\"warnings\":%llu,\"total\":%llu",
-		         (unsigned long long)lost, i, ring->thread_id, (unsigned long long)(a->enc.seq - lost),
-		         (unsigned long long)(a->enc.seq - 1), (unsigned long long)levels[ILU_ERROR],
-		         (unsigned long long)levels[ILU_WARN], (unsigned long long)a->lost);
-		say(a, "WARN", "Records lost", "ilulog", fields, a->enc.seq - 1);
-	}
-}
-
-static uint64_t span_slots(void)
-{
-	return region.header->slots;
-}
-
-static uint64_t ring_limit(void)
-{
-	return region.header->rings;
-}
-
-/* What callers met and only counted; with the limit that they met, if it was one. */
-static const struct trouble {
-	uint64_t (*count)(void);
-	const char *message;
-	const char *limit; /* the key of the configuration */
-	uint64_t (*limit_value)(void);
-} troubles[APPENDER_TROUBLES] = {
-    {slab_misuse, "Span handles used after their span was closed", NULL, NULL},
-    {slab_overflow, "Spans left out of the log: the slab is full", "span_slots", span_slots},
-    {rings_shared, "More threads than rings: records through the shared one", "rings", ring_limit},
-};
-
-void appender_begin(struct appender *a)
-{
-	for (int i = 0; i < APPENDER_TROUBLES; i++)
-		a->told[i] = troubles[i].count();
-}
-
-/* Once a second, but at a flush. */
-static void tell_troubles(struct appender *a, bool now)
-{
-	uint64_t ns = now_machine_ns();
-	bool soon = !now && ns - a->told_ns < TELL_NS;
-	char fields[128];
-
-	for (int i = 0; i < APPENDER_TROUBLES; i++) {
-		const struct trouble *t = &troubles[i];
-		uint64_t count = t->count();
-		size_t len;
-
-		if (soon || count == a->told[i] || !encode_own_room(&a->enc))
-			continue;
-		tell_gap(a);
-		len = (size_t)snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
-		                       (unsigned long long)(count - a->told[i]), (unsigned long long)count);
-		if (t->limit)
-			snprintf(fields + len, sizeof fields - len, ",\"%s\":%llu", t->limit,
-			         (unsigned long long)t->limit_value());
-		say(a, "WARN", t->message, "ilulog", fields, a->enc.seq++);
-		a->told[i] = count;
-		a->told_ns = ns;
-	}
-}
-
-/* `,"key":"text"`, safe and shortened. */
-static size_t put_field(char *out, size_t cap, const char *key, const char *text)
-{
-	size_t len = (size_t)snprintf(out, cap, ",\"%s\":\"", key), used;
-
-	len += escape_json_part(out + len, cap - len - 2, text, strlen(text), &used);
-	strcpy(out + len, "\"");
-	return len + 1;
-}
-
-/* What limits withheld and no line of the site has told: at the end all of it. */
-static void tell_suppressed(struct appender *a, bool all)
-{
-	char fields[ENCODE_OWN_FIELDS];
-	struct limit *at = NULL;
-	struct limit_news news;
-	size_t len;
-
-	while (encode_own_room(&a->enc) && limits_next(&at, all, &news)) {
-		tell_gap(a);
-		len = (size_t)snprintf(fields, sizeof fields, ",\"suppressed\":%llu",
-		                       (unsigned long long)news.suppressed);
-		if (news.values)
-			len += (size_t)snprintf(fields + len, sizeof fields - len, ",\"values\":%llu",
-			                        (unsigned long long)news.values);
-		len += put_field(fields + len, 24, "of_level", site_level_name(news.site->level));
-		len += put_field(fields + len, 140, "of_target", news.site->target);
-		put_field(fields + len, sizeof fields - len, "of_message", news.site->text);
-		say(a, "WARN", "Calls suppressed", "ilulog", fields, a->enc.seq++);
-	}
-}
-
 /* ---- reading the configuration again ---- */
 
 static void reload(struct appender *a)
 {
-	char said[512], fields[ENCODE_OWN_FIELDS];
+	char said[512];
 	int rc;
 
 	if (!encode_own_room(&a->enc))
@@ -337,27 +158,9 @@ static void reload(struct appender *a)
 	rc = logger_reload(said, sizeof said);
 	if (rc == -EBUSY)
 		return; /* the next pass tries again, if it is still wanted */
-	for (unsigned i = 0; !rc && i < a->sinks; i++)
-		sink_request_reopen(a->sink[i]);
 	if (!rc)
-		routes_request_reopen(&a->routes);
-	tell_gap(a);
-	put_field(fields, sizeof fields, rc ? "error" : "level", said);
-	if (rc)
-		say(a, "WARN", "Configuration not reloaded", "ilulog", fields, a->enc.seq++);
-	else
-		say(a, "INFO", "Configuration reloaded", "ilulog", fields, a->enc.seq++);
-}
-
-static void tell_changes(struct appender *a)
-{
-	char fields[AUDIT_FIELDS];
-	const char *message;
-
-	while (audit_wanted() && encode_own_room(&a->enc) && audit_take(&message, fields)) {
-		tell_gap(a);
-		say(a, "INFO", message, "ilulog", fields, a->enc.seq++);
-	}
+		outlet_request_reopen(&a->outlet);
+	own_reloaded(&a->own, rc, said);
 }
 
 /* ---- passes ---- */
@@ -378,14 +181,8 @@ static void answer_flushes(struct appender *a, struct pass *pass)
 	if (pass->asked[0] == a->done[0] && !disk)
 		return;
 	flame_flush(&a->enc.flame);
-	for (unsigned i = 0; disk && i < a->sinks; i++) {
-		int rc = sink_sync(a->sink[i]);
-
-		if (!i)
-			note_error(&pass->rc, rc);
-	}
 	if (disk)
-		note_error(&pass->rc, routes_sync(&a->routes));
+		note_error(&pass->rc, outlet_sync(&a->outlet));
 	__atomic_store_n(&a->flush_error, pass->rc, __ATOMIC_RELAXED);
 	__atomic_store_n(&a->done[0], pass->asked[0], __ATOMIC_RELEASE);
 	__atomic_store_n(&a->done[1], pass->asked[1], __ATOMIC_RELEASE);
@@ -396,7 +193,7 @@ static void answer_flushes(struct appender *a, struct pass *pass)
 static void show(struct appender *a)
 {
 	__atomic_store_n(&a->shown.lines, a->enc.written, __ATOMIC_RELAXED);
-	__atomic_store_n(&a->shown.lost, a->lost, __ATOMIC_RELAXED);
+	__atomic_store_n(&a->shown.lost, a->own.lost, __ATOMIC_RELAXED);
 	__atomic_store_n(&a->shown.cut, a->enc.cut, __ATOMIC_RELAXED);
 	__atomic_store_n(&a->shown.wakeups, a->wakeups, __ATOMIC_RELAXED);
 }
@@ -432,15 +229,9 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->taken = merge(a, n, horizon, &pass->rc);
 	if (reload_wanted())
 		reload(a);
-	tell_changes(a);
 	pass->left = n && !pass->everything;
-	tell_ring_losses(a);
-	tell_troubles(a, pass->everything);
-	if (limits_wait_ns() >= 0 || __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE))
-		tell_suppressed(a, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
-	if (pass->everything || a->enc.unmade)
-		tell_unmade(a);
-	if (a->enc.out.len || pass->taken)
+	own_news(&a->own, pass->everything, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
+	if (a->enc.out.len || pass->taken || (pass->everything && outlet_owes(&a->outlet)))
 		note_error(&pass->rc, write_out(a, true));
 	show(a);
 	answer_flushes(a, pass);
@@ -478,7 +269,7 @@ static void nap(struct appender *a, uint64_t ns)
 static void park(struct appender *a)
 {
 	uint32_t seen = __atomic_load_n(&logger.wake, __ATOMIC_ACQUIRE);
-	bool owe = a->gap.lost || routes_owe(&a->routes);
+	bool owe = outlet_owes(&a->outlet);
 	int64_t limit = owe ? RETRY_NS : limits_wait_ns();
 
 	__atomic_store_n(&logger.bell, 1, __ATOMIC_SEQ_CST);
@@ -491,10 +282,8 @@ static void park(struct appender *a)
 		a->wakeups++;
 	}
 	__atomic_store_n(&logger.bell, 0, __ATOMIC_RELAXED);
-	if (owe && !anything_to_do(a)) {
-		tell_gap(a); /* is there room on the disk again? */
-		write_out(a, true);
-	}
+	if (owe && !anything_to_do(a))
+		write_out(a, true); /* is there room on the disk again? */
 }
 
 static void rest(struct appender *a, const struct pass *pass)
@@ -560,7 +349,7 @@ int appender_start(struct appender *a, const char *initialized)
 	have_membarrier = !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
 	a->clock_told = ~a->enc.scale.lines[0].stamp;
 	tell_clock(a);
-	say(a, "INFO", "Logger initialized", "Startup", initialized, a->enc.seq++);
+	own_say(&a->own, "INFO", "Logger initialized", "Startup", initialized);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);

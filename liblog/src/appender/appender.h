@@ -3,29 +3,20 @@
 #ifndef APPENDER_H
 #define APPENDER_H
 
+#include "appender/outlet.h"
+#include "appender/own.h"
 #include "encode/encode.h"
-#include "appender/gap.h"
-#include "appender/route.h"
-#include "sinks/sink.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 
-#define APPENDER_SINKS    4
-#define APPENDER_TROUBLES 3
-
 struct appender {
 	pthread_t thread;
 	struct encoder enc;
-	struct sink *sink[APPENDER_SINKS];
-	unsigned sinks;
-	struct routes routes; /* sinks with filters of their own */
+	struct outlet outlet;
+	struct own own;
 	uint64_t grace_ns;
-	uint64_t clock_told;              /* stamp of the line that the region has */
-	struct gap gap;                   /* of the first sink */
-	uint64_t lost;                    /* ever, by rings, the first sink and routes */
-	uint64_t told[APPENDER_TROUBLES]; /* of each kind so many */
-	uint64_t told_ns;                 /* when */
+	uint64_t clock_told; /* stamp of the line that the region has */
 	uint64_t passes_idle;
 	uint64_t wakeups;
 	struct {
@@ -40,13 +31,10 @@ struct appender {
 	uint32_t stop, pause, paused;
 };
 
-/* What went wrong before does not concern it. */
-void appender_begin(struct appender *a);
-
 /* Start the thread. Sinks are taken. `initialized`: fields of the first line. 0 or a negative errno. */
 int appender_start(struct appender *a, const char *initialized);
 
-/* Write all there is, end the thread. Returns the last error of the first sink in that. */
+/* Write all there is, end the thread. Returns the last error in that. */
 int appender_stop(struct appender *a);
 
 /* Wait until what was committed is written (and synced, when `disk`). 0, -ETIMEDOUT or the sink's error. */

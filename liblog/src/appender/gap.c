@@ -11,19 +11,13 @@ void gap_fields(const struct gap *gap, char out[GAP_FIELDS])
 	         (unsigned long long)gap->lost, gap->error, (unsigned long long)gap->from, (unsigned long long)gap->to);
 }
 
-uint64_t gap_count(struct gap *gap, size_t lines, size_t written, uint64_t next, int rc)
+void gap_add(struct gap *gap, uint64_t lost, uint64_t next, int rc)
 {
-	size_t own = gap->in_batch ? 1 : 0, lost = lines - (written > own ? written : own);
-
-	if (gap->in_batch && written)
-		*gap = (struct gap){0};
-	gap->in_batch = false;
 	if (!lost)
-		return 0;
+		return;
 	if (!gap->lost)
 		gap->from = next - lost;
 	gap->lost += lost;
 	gap->to = next - 1;
 	gap->error = -rc;
-	return lost;
 }

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,73 +83,14 @@ const char *config_key_next(const char *key)
 	return NULL;
 }
 
-/* ---- errors ---- */
-
-int config_fail(const struct config_source *source, const char *format, ...)
-{
-	va_list args;
-	char *out;
-	size_t cap;
-
-	if (!source->error)
-		return -EINVAL;
-	out = source->error->text;
-	cap = sizeof source->error->text;
-	snprintf(out, cap / 2, "%s: ", source->name);
-	va_start(args, format);
-	vsnprintf(out + strlen(out), cap - strlen(out), format, args);
-	va_end(args);
-	return -EINVAL;
-}
-
-/* A value as it may stand in a message: its JSON, shortened and safe to print. */
-const char *config_shown(const json_t *value, char *out, size_t cap)
-{
-	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	size_t used = 0, len = text ? strlen(text) : 0, n;
-
-	n = len;
-	if (json_is_string(value))
-		n = escape_json_part(out, cap - 4, json_string_value(value), json_string_length(value), &used);
-	else if (text)
-		n = escape_json_part(out, cap - 4, text, len, &used);
-	strcpy(out + n, used < (json_is_string(value) ? json_string_length(value) : len) ? "..." : "");
-	free(text);
-	return out;
-}
-
-static const char *type_name(const json_t *value)
-{
-	static const char *const names[] = {"an object",     "an array", "a string", "an integer",
-	                                    "a real number", "true",     "false",    "null"};
-
-	return names[json_typeof(value)];
-}
-
-int config_wrong_type(const struct config_source *source, const char *name, const char *expected, const json_t *value)
-{
-	char text[48];
-
-	if (json_is_boolean(value) || json_is_null(value))
-		return config_fail(source, "key \"%s\": expected %s, found %s", name, expected, type_name(value));
-	return config_fail(source, "key \"%s\": expected %s, found %s: %s", name, expected, type_name(value),
-	                   config_shown(value, text, sizeof text));
-}
-
 /* ---- one value ---- */
 
-int config_set_string(char **slot, const char *text)
+static struct setting_source source_of(const char *name, struct config_error *error)
 {
-	char *copy = strdup(text);
-
-	if (!copy)
-		return -ENOMEM;
-	free(*slot);
-	*slot = copy;
-	return 0;
+	return (struct setting_source){name, error ? error->text : NULL, error ? sizeof error->text : 0};
 }
 
-int config_set_filter(const struct config_source *source, const char *name, char **slot, const char *text)
+int config_set_filter(const struct setting_source *source, const char *name, char **slot, const char *text)
 {
 	struct directive_error error = {.text = "out of memory"};
 	struct directive_set *set;
@@ -159,12 +99,12 @@ int config_set_filter(const struct config_source *source, const char *name, char
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc)
-		return config_fail(source, "key \"%s\": %s", name, error.text);
+		return setting_fail(source, "key \"%s\": %s", name, error.text);
 	directive_free(set);
-	return config_set_string(slot, text);
+	return setting_string(slot, text);
 }
 
-static int set_spanning(const struct config_source *source, const struct key *key, uint32_t *slot, const char *text)
+static int set_spanning(const struct setting_source *source, const struct key *key, uint32_t *slot, const char *text)
 {
 	static const struct {
 		const char *token;
@@ -185,7 +125,7 @@ static int set_spanning(const struct config_source *source, const struct key *ke
 			i++;
 		if (i == sizeof tokens / sizeof *tokens) {
 			bad[escape_json_part(bad, sizeof bad - 1, at, len, &used)] = '\0';
-			return config_fail(
+			return setting_fail(
 			    source,
 			    "key \"%s\": unknown token \"%s\", expected NONE, NEW, ENTER, EXIT, CLOSE, ACTIVE "
 			    "or FULL, joined by \"+\"",
@@ -200,7 +140,7 @@ static int set_spanning(const struct config_source *source, const struct key *ke
 	return 0;
 }
 
-static int set_choice(const struct config_source *source, const struct key *key, void *slot, const json_t *value)
+static int set_choice(const struct setting_source *source, const struct key *key, void *slot, const json_t *value)
 {
 	const char *text = json_string_value(value);
 	char expected[128] = "", bad[48];
@@ -214,58 +154,32 @@ static int set_choice(const struct config_source *source, const struct key *key,
 		         key->choices[i]);
 	}
 	if (!text)
-		return config_wrong_type(source, key->name, expected, value);
-	return config_fail(source, "key \"%s\": expected %s, found \"%s\"", key->name, expected,
-	                   config_shown(value, bad, sizeof bad));
+		return setting_wrong_type(source, key->name, expected, value);
+	return setting_fail(source, "key \"%s\": expected %s, found \"%s\"", key->name, expected,
+	                    setting_shown(value, bad, sizeof bad));
 }
 
 _Static_assert(sizeof(enum config_timestamp) == sizeof(unsigned) && sizeof(enum config_clock) == sizeof(unsigned) &&
                    sizeof(enum config_full_ring) == sizeof(unsigned),
                "set_choice writes an unsigned");
 
-static int set_number(const struct config_source *source, const struct key *key, void *slot, const json_t *value)
+static int set_number(const struct setting_source *source, const struct key *key, void *slot, const json_t *value)
 {
 	json_int_t n = json_integer_value(value);
 	uint64_t u = (uint64_t)n;
 
 	if (!json_is_integer(value))
-		return config_wrong_type(source, key->name, "an integer", value);
+		return setting_wrong_type(source, key->name, "an integer", value);
 	if (n < 0 || u < key->low || u > key->high)
-		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between %llu and %llu",
-		                   key->name, n, (unsigned long long)key->low, (unsigned long long)key->high);
+		return setting_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not between %llu and %llu",
+		                    key->name, n, (unsigned long long)key->low, (unsigned long long)key->high);
 	if (key->type == KEY_POWER && (u & (u - 1)))
-		return config_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not a power of two", key->name, n);
+		return setting_fail(source, "key \"%s\": %" JSON_INTEGER_FORMAT " is not a power of two", key->name, n);
 	if (key->type == KEY_POWER)
 		*(uint64_t *)slot = u;
 	else
 		*(uint32_t *)slot = (uint32_t)u;
 	return 0;
-}
-
-/* Two sinks in one file would tear it up. */
-static int check_files(const struct config *config, const struct config_source *source)
-{
-	char *path[CONFIG_SINKS_MAX + 1] = {NULL};
-	int rc = config_log_path(config, &path[0]);
-
-	for (size_t i = 0; i < config->sinks.count && !rc; i++) {
-		const struct config_sink *sink = &config->sinks.sink[i];
-		size_t other = 0;
-
-		if (sink->kind != CONFIG_SINK_FILE)
-			continue;
-		rc = config_sink_path(config, sink, &path[i + 1]);
-		while (!rc && other <= i && (!path[other] || strcmp(path[other], path[i + 1])))
-			other++;
-		if (!rc && other <= i && !other)
-			rc = config_fail(source, "key \"sinks[%zu].file\": \"%s\" is the log file itself", i, path[0]);
-		else if (!rc && other <= i)
-			rc = config_fail(source, "key \"sinks[%zu].file\": \"%s\" is that of sinks[%zu]", i,
-			                 path[other], other - 1);
-	}
-	for (size_t i = 0; i <= config->sinks.count; i++)
-		free(path[i]);
-	return rc;
 }
 
 static bool wants_string(const struct key *key)
@@ -274,7 +188,7 @@ static bool wants_string(const struct key *key)
 	       key->type == KEY_CHOICE;
 }
 
-static int set_key(struct config *config, const struct config_source *source, const struct key *key, json_t *value)
+static int set_key(struct config *config, const struct setting_source *source, const struct key *key, json_t *value)
 {
 	void *slot = (char *)config + key->offset;
 
@@ -283,17 +197,17 @@ static int set_key(struct config *config, const struct config_source *source, co
 	if (key->type == KEY_CHOICE)
 		return set_choice(source, key, slot, value);
 	if (wants_string(key) && !json_is_string(value))
-		return config_wrong_type(source, key->name, "a string", value);
+		return setting_wrong_type(source, key->name, "a string", value);
 	switch (key->type) {
 	case KEY_STRING:
-		return config_set_string(slot, json_string_value(value));
+		return setting_string(slot, json_string_value(value));
 	case KEY_FILTER:
 		return config_set_filter(source, key->name, slot, json_string_value(value));
 	case KEY_SPANNING:
 		return set_spanning(source, key, slot, json_string_value(value));
 	case KEY_BOOL:
 		if (!json_is_boolean(value))
-			return config_wrong_type(source, key->name, "true or false", value);
+			return setting_wrong_type(source, key->name, "true or false", value);
 		*(bool *)slot = json_is_true(value);
 		return 0;
 	case KEY_SINKS:
@@ -325,7 +239,7 @@ static bool is_prefix(const char *name)
 	return false;
 }
 
-static int unknown_key(const struct config_source *source, const char *name)
+static int unknown_key(const struct setting_source *source, const char *name)
 {
 	char bad[MAX_KEY + 16], known[450] = "";
 	size_t used;
@@ -333,12 +247,12 @@ static int unknown_key(const struct config_source *source, const char *name)
 	bad[escape_json_part(bad, sizeof bad - 1, name, strlen(name), &used)] = '\0';
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", i ? " " : "", keys[i].name);
-	return config_fail(source, "unknown key \"%s\"; known are: %s", bad, known);
+	return setting_fail(source, "unknown key \"%s\"; known are: %s", bad, known);
 }
 
-static int apply(struct config *config, const struct config_source *source, const char *name, json_t *value);
+static int apply(struct config *config, const struct setting_source *source, const char *name, json_t *value);
 
-static int apply_object(struct config *config, const struct config_source *source, const char *prefix, json_t *object)
+static int apply_object(struct config *config, const struct setting_source *source, const char *prefix, json_t *object)
 {
 	const char *member;
 	json_t *value;
@@ -358,7 +272,7 @@ static int apply_object(struct config *config, const struct config_source *sourc
 	return rc;
 }
 
-static int apply(struct config *config, const struct config_source *source, const char *name, json_t *value)
+static int apply(struct config *config, const struct setting_source *source, const char *name, json_t *value)
 {
 	const struct key *key = find_key(name);
 
@@ -369,11 +283,11 @@ static int apply(struct config *config, const struct config_source *source, cons
 	if (json_is_null(value))
 		return 0;
 	if (!json_is_object(value))
-		return config_wrong_type(source, name, "an object", value);
+		return setting_wrong_type(source, name, "an object", value);
 	return apply_object(config, source, name, value);
 }
 
-static int apply_json(struct config *config, const struct config_source *source, const char *text)
+static int apply_json(struct config *config, const struct setting_source *source, const char *text)
 {
 	json_error_t error;
 	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
@@ -385,14 +299,14 @@ static int apply_json(struct config *config, const struct config_source *source,
 		return -ENOMEM;
 	if (!root) {
 		char place[256];
-		struct config_source with_line = {place, source->error};
+		struct setting_source with_line = {place, source->text, source->cap};
 
 		snprintf(place, sizeof place, "%s:%d:%d", source->name, error.line, error.column);
 		why[escape_json_part(why, sizeof why - 1, error.text, strlen(error.text), &used)] = '\0';
-		return config_fail(&with_line, "%s", error.text[0] ? why : "not JSON");
+		return setting_fail(&with_line, "%s", error.text[0] ? why : "not JSON");
 	}
 	rc = json_is_object(root) ? apply_object(config, source, "", root)
-	                          : config_fail(source, "expected a JSON object, found %s", type_name(root));
+	                          : setting_fail(source, "expected a JSON object, found %s", setting_type(root));
 	json_decref(root);
 	return rc;
 }
@@ -416,7 +330,7 @@ static void dotted(char *out, const char *name, size_t len)
 static int apply_variable(struct config *config, const char *variable, const char *equals, struct config_error *error)
 {
 	char name[MAX_KEY + 1], shown_name[MAX_KEY + sizeof CONFIG_ENV_PREFIX + 1];
-	struct config_source source = {shown_name, error};
+	struct setting_source source = source_of(shown_name, error);
 	size_t len = (size_t)(equals - variable) - strlen(CONFIG_ENV_PREFIX);
 	const struct key *key;
 	json_t *value;
@@ -433,7 +347,7 @@ static int apply_variable(struct config *config, const char *variable, const cha
 		value = json_string(equals + 1);
 	}
 	if (!value) /* also when the text is not UTF-8 */
-		return config_fail(&source, "the value is not valid UTF-8, or memory ran out");
+		return setting_fail(&source, "the value is not valid UTF-8, or memory ran out");
 	rc = apply(config, &source, name, value);
 	json_decref(value);
 	return rc;
@@ -466,9 +380,9 @@ int config_init(struct config *config)
 	};
 	for (int level = 1; level <= 5; level++)
 		config->full_ring[level] = CONFIG_FULL_BLOCK;
-	if (config_set_string(&config->level, "info") || config_set_string(&config->directory, "") ||
-	    config_set_string(&config->basename, "") || config_set_string(&config->flame, "") ||
-	    config_set_string(&config->run_directory, ""))
+	if (setting_string(&config->level, "info") || setting_string(&config->directory, "") ||
+	    setting_string(&config->basename, "") || setting_string(&config->flame, "") ||
+	    setting_string(&config->run_directory, ""))
 		return -ENOMEM;
 	return 0;
 }
@@ -488,7 +402,7 @@ void config_done(struct config *config)
 int config_parse(struct config *config, const char *json, const char *name, char *const *environment,
                  struct config_error *error)
 {
-	struct config_source source = {name, error};
+	struct setting_source source = source_of(name, error);
 	struct config fresh;
 	int rc = config_init(&fresh);
 
@@ -497,7 +411,7 @@ int config_parse(struct config *config, const char *json, const char *name, char
 	if (!rc)
 		rc = apply_environment(&fresh, environment, error);
 	if (!rc)
-		rc = check_files(&fresh, &source);
+		rc = config_place_sinks(&fresh, &source);
 	if (rc) {
 		if (rc == -ENOMEM && error)
 			snprintf(error->text, sizeof error->text, "%s: out of memory", name);
@@ -536,7 +450,7 @@ static int read_all(int fd, char **out)
 
 int config_parse_file(struct config *config, const char *path, char *const *environment, struct config_error *error)
 {
-	struct config_source source = {path, error};
+	struct setting_source source = source_of(path, error);
 	char *text = NULL;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int rc = fd < 0 ? -errno : read_all(fd, &text);
@@ -544,38 +458,14 @@ int config_parse_file(struct config *config, const char *path, char *const *envi
 	if (fd >= 0)
 		close(fd);
 	if (rc == -EILSEQ) {
-		config_fail(&source, "a NUL byte, so not JSON");
+		setting_fail(&source, "a NUL byte, so not JSON");
 		return -EINVAL;
 	}
 	if (rc) {
-		config_fail(&source, "%s", strerror(-rc));
+		setting_fail(&source, "%s", strerror(-rc));
 		return rc;
 	}
 	rc = config_parse(config, text, path, environment, error);
 	free(text);
 	return rc;
-}
-
-int config_log_path(const struct config *config, char **path)
-{
-	const char *directory = config->directory;
-	char *text = NULL;
-
-	if (*config->basename &&
-	    asprintf(&text, "%s%s%s.log", directory, *directory && directory[strlen(directory) - 1] != '/' ? "/" : "",
-	             config->basename) < 0)
-		return -ENOMEM;
-	*path = text;
-	return 0;
-}
-
-int config_sink_path(const struct config *config, const struct config_sink *sink, char **path)
-{
-	const char *directory = *sink->file == '/' ? "" : config->directory;
-	size_t len = strlen(directory);
-
-	if (asprintf(path, "%s%s%s", directory, len && directory[len - 1] != '/' ? "/" : "", sink->file) >= 0)
-		return 0;
-	*path = NULL;
-	return -ENOMEM;
 }

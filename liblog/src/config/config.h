@@ -8,6 +8,8 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "sinks/kind.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,24 +45,20 @@ enum config_full_ring {
 	CONFIG_FULL_KEEP,  /* like drop, but with the last eighth of the ring, which levels that drop leave free */
 };
 
-/* One more place for lines, with a filter of its own. */
+/* A place for lines. */
 struct config_sink {
-	enum config_sink_kind {
-		CONFIG_SINK_FILE,
-		CONFIG_SINK_FD,
-		CONFIG_SINK_STDOUT, /* for people */
-		CONFIG_SINK_JOURNALD,
-	} kind;
-	char *file;   /* of CONFIG_SINK_FILE; of CONFIG_SINK_JOURNALD the socket, NULL = the system's */
-	int fd;       /* of CONFIG_SINK_FD */
+	struct sink_settings to;
 	char *filter; /* directives; NULL = everything */
 };
 
-#define CONFIG_SINKS_MAX 256
+#define CONFIG_SINKS_MAX 256 /* in the list of that name */
 
+/* First those that have keys of their own ("basename", "stdout"), or standard error where nothing is asked for; then
+ * the entries of "sinks". Files have their whole path. */
 struct config_sinks {
 	struct config_sink *sink;
 	size_t count;
+	size_t own; /* the first ones */
 };
 
 /* How often call sites may speak: the first of its kind (with a key, without one) that fits a site counts. */
@@ -134,11 +132,5 @@ const char *config_key_next(const char *key);
 /* Copy, free. 0 or -ENOMEM. */
 int config_limits_copy(struct config_limits *to, const struct config_limits *from);
 void config_limits_done(struct config_limits *limits);
-
-/* The path of the log file, "directory/basename.log", or NULL without one (*path is yours: free()). 0 or -ENOMEM. */
-int config_log_path(const struct config *config, char **path);
-
-/* The path of a CONFIG_SINK_FILE, below the directory unless absolute (yours: free()). 0 or -ENOMEM. */
-int config_sink_path(const struct config *config, const struct config_sink *sink, char **path);
 
 #endif

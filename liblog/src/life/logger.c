@@ -179,42 +179,13 @@ void logger_use_source(const struct now_source *source)
 	span_ids_restart();
 }
 
-static int add_sink(struct appender *a, int rc, struct sink *sink, const char *what)
-{
-	if (rc) {
-		snprintf(last_error, sizeof last_error, "%s: %s", what, strerror(-rc));
-		return rc;
-	}
-	a->sink[a->sinks++] = sink;
-	return 0;
-}
-
 static int open_sinks(struct appender *a, enum sink_file_start how)
 {
-	struct sink *sink = NULL;
-	char *path = NULL;
-	int rc = config_log_path(&config, &path);
+	char what[sizeof last_error - 64];
+	int rc = outlet_open(&a->outlet, &config.sinks, how, what, sizeof what);
 
-	if (!rc && path) {
-		rc = sink_file_open(path, how, &sink);
-		rc = add_sink(a, rc, sink, path);
-	}
-	free(path);
-	if (!rc && config.stdout_pretty) {
-		rc = sink_console_open(STDOUT_FILENO, SINK_COLOUR_AUTO, &sink);
-		rc = add_sink(a, rc, sink, "standard output");
-	}
-	if (!rc) {
-		char what[sizeof last_error - 64];
-
-		rc = routes_open(&a->routes, &config, how, what, sizeof what);
-		if (rc)
-			snprintf(last_error, sizeof last_error, "%s: %s", what, strerror(-rc));
-	}
-	if (!rc && !a->sinks && !a->routes.count) {
-		rc = sink_console_open(STDERR_FILENO, SINK_COLOUR_AUTO, &sink);
-		rc = add_sink(a, rc, sink, "standard error");
-	}
+	if (rc)
+		snprintf(last_error, sizeof last_error, "%s: %s", what, strerror(-rc));
 	return rc;
 }
 
@@ -222,9 +193,7 @@ static void free_appender(struct appender *a)
 {
 	if (!a)
 		return;
-	for (unsigned i = 0; i < a->sinks; i++)
-		sink_close(a->sink[i]);
-	routes_close(&a->routes);
+	outlet_close(&a->outlet);
 	encoder_done(&a->enc);
 	free(a->active);
 	free(a->stamps);
@@ -249,7 +218,7 @@ static int launch(enum sink_file_start how, struct span_texts *inherited)
 		a->grace_ns = config.grace_ms * 1000000ull;
 		region.header->pid = (uint64_t)getpid();
 		region.header->tsc = logger.tsc;
-		appender_begin(a);
+		own_begin(&a->own, &a->enc, &a->outlet);
 		if (inherited->span) {
 			span_texts_done(&a->enc.spans);
 			a->enc.spans = *inherited;
@@ -470,9 +439,7 @@ int ilu_log_reopen(void)
 {
 	if (!use_appender())
 		return -ESRCH;
-	for (unsigned i = 0; i < appender->sinks; i++)
-		sink_request_reopen(appender->sink[i]);
-	routes_request_reopen(&appender->routes);
+	outlet_request_reopen(&appender->outlet);
 	leave_appender();
 	return 0;
 }
@@ -666,7 +633,7 @@ int ilu_log_stop(void)
 	}
 	appender = NULL;
 	past_lines += a->enc.written;
-	past_lost += a->lost;
+	past_lost += a->own.lost;
 	past_cut += a->enc.cut;
 	past_wakeups += a->wakeups;
 	free_appender(a);

@@ -8,9 +8,10 @@
  * stay escaped as they are in the line, only \" and \\ become what they mean where that is not ambiguous: nothing a
  * value contains can move the cursor. What is not one of our lines is passed on as it is. */
 #include "base/lineread.h"
-#include "sinks/sink.h"
+#include "sinks/kind.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -278,3 +279,30 @@ int sink_console_open(int fd, enum sink_colour colour, struct sink **out)
 	*out = &c->base;
 	return 0;
 }
+
+/* ---- in the configuration ---- */
+
+static int parse(const struct setting_source *source, const char *key, const json_t *value, struct sink_settings *out)
+{
+	(void)out;
+	return json_is_true(value) ? 0 : setting_wrong_type(source, key, "true", value);
+}
+
+static int open_stdout(const struct sink_settings *settings, enum sink_file_start start, struct sink **out, char *what,
+                       size_t cap)
+{
+	(void)settings, (void)start;
+	snprintf(what, cap, "standard output");
+	return sink_console_open(STDOUT_FILENO, SINK_COLOUR_AUTO, out);
+}
+
+static int open_stderr(const struct sink_settings *settings, enum sink_file_start start, struct sink **out, char *what,
+                       size_t cap)
+{
+	(void)settings, (void)start;
+	snprintf(what, cap, "standard error");
+	return sink_console_open(STDERR_FILENO, SINK_COLOUR_AUTO, out);
+}
+
+const struct sink_kind sink_kind_stdout = {.name = "stdout", .parse = parse, .open = open_stdout};
+const struct sink_kind sink_kind_stderr = {.name = "", .open = open_stderr};

@@ -5,12 +5,13 @@
  * took of a line must not be followed by another line. A regular file that ends where we wrote last is cut back to its
  * last whole line, and the torn line is lost with the rest of the batch. Where that cannot be, the torn line is kept,
  * counted as written, and its rest goes out before anything else, when the system takes bytes again. */
-#include "sinks/sink.h"
+#include "sinks/kind.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -326,3 +327,23 @@ int sink_fd_open(int fd, bool owned, struct sink **out)
 	*out = &f->base;
 	return 0;
 }
+
+/* ---- in the configuration ---- */
+
+static int parse(const struct setting_source *source, const char *key, const json_t *value, struct sink_settings *out)
+{
+	if (!json_is_string(value))
+		return setting_wrong_type(source, key, "a string", value);
+	if (!json_string_length(value))
+		return setting_fail(source, "key \"%s\": empty", key);
+	return setting_string(&out->text, json_string_value(value));
+}
+
+static int open_file(const struct sink_settings *settings, enum sink_file_start start, struct sink **out, char *what,
+                     size_t cap)
+{
+	snprintf(what, cap, "%s", settings->text);
+	return sink_file_open(settings->text, start, out);
+}
+
+const struct sink_kind sink_kind_file = {.name = "file", .parse = parse, .open = open_file, .is_file = true};

@@ -14,10 +14,8 @@
  * Nobody may be there: at the start, or later. Then lines are lost and counted like those on a full disk, and the next
  * batch tries again. A journal that does not read makes a batch wait for PATIENCE_MS, no longer. */
 #include "base/lineread.h"
-#include "sinks/sink.h"
-#include "call/site.h"
-
 #include "base/buf.h"
+#include "sinks/kind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -177,15 +175,15 @@ static const char *priority_of(struct slice level)
 
 static void put_place(struct sink_journald *j, uint32_t number)
 {
-	const struct site *site = site_get(number);
+	struct sink_place place;
 	char line[16];
 
-	if (!site)
+	if (!j->base.place || !j->base.place(number, &place))
 		return;
-	snprintf(line, sizeof line, "%u", site->line);
-	put_text(j, "CODE_FILE", site->file);
+	snprintf(line, sizeof line, "%u", place.line);
+	put_text(j, "CODE_FILE", place.file);
 	put_text(j, "CODE_LINE", line);
-	put_text(j, "CODE_FUNC", site->function);
+	put_text(j, "CODE_FUNC", place.function);
 }
 
 /* The datagram of a line. false: no memory. */
@@ -383,3 +381,29 @@ int sink_journald_open(const char *path, struct sink **out)
 	*out = &j->base;
 	return 0;
 }
+
+/* ---- in the configuration ---- */
+
+static int parse(const struct setting_source *source, const char *key, const json_t *value, struct sink_settings *out)
+{
+	const size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
+
+	if (json_is_true(value))
+		return 0;
+	if (!json_is_string(value))
+		return setting_wrong_type(source, key, "true or the path of a socket", value);
+	if (!json_string_length(value) || json_string_length(value) >= room)
+		return setting_fail(source, "key \"%s\": the path of a socket has 1 to %zu bytes", key, room - 1);
+	return setting_string(&out->text, json_string_value(value));
+}
+
+static int open_journald(const struct sink_settings *settings, enum sink_file_start start, struct sink **out,
+                         char *what, size_t cap)
+{
+	(void)start;
+	snprintf(what, cap, "journald");
+	return sink_journald_open(settings->text ? settings->text : SINK_JOURNALD_SOCKET, out);
+}
+
+const struct sink_kind sink_kind_journald = {
+    .name = "journald", .parse = parse, .open = open_journald, .wants_sites = true};

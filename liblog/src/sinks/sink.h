@@ -35,12 +35,19 @@ struct sink_ops {
 	void (*close)(struct sink *sink);
 };
 
+/* Where a line comes from. */
+struct sink_place {
+	const char *file, *function;
+	uint32_t line;
+};
+
 struct sink {
 	const struct sink_ops *ops;
 	struct sink_stats stats;
-	const uint32_t
-	    *sites;         /* of each line of a batch the number of its site, 0: none; NULL: nobody knows. Borrowed. */
-	char reopen_wanted; /* atomic */
+	/* Of each line of a batch the number of its site, 0: none; NULL: nobody knows. Borrowed. */
+	const uint32_t *sites;
+	bool (*place)(uint32_t site, struct sink_place *out); /* false: of no such site; NULL with sites */
+	char reopen_wanted;                                   /* atomic */
 };
 
 /* Write a batch.

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outlet.c - which line goes to which sink; see outlet.h.
+ *
+ * What a filter says of a site is asked once. Where it depends on spans, what a span enables inside is found once per
+ * span, from its text, and again after fields were recorded; the stack of an event is then a walk over its parents.
+ *
+ * The log's own sinks get the encoder's text as it is. Another port copies the line out of it and puts its own number
+ * in the place of the encoder's, which is what every line ends with. */
+#include "appender/outlet.h"
+
+#include "base/dtoa.h"
+#include "box/slab.h"
+#include "call/site.h"
+#include "encode/spanvalue.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define LINE_END 32 /* room for a number and the end of a line */
+
+/* ---- opening ---- */
+
+static bool place_of(uint32_t number, struct sink_place *out)
+{
+	const struct site *site = site_get(number);
+
+	if (site)
+		*out = (struct sink_place){site->file, site->function, site->line};
+	return site != NULL;
+}
+
+static int open_port(struct port *port, const struct config_sink *wanted, enum sink_file_start how, char *what,
+                     size_t cap)
+{
+	const struct sink_kind *kind = wanted->to.kind;
+	int rc = kind->open(&wanted->to, how, &port->sink, what, cap);
+
+	if (rc)
+		return rc;
+	port->seq = 1;
+	port->with_sites = kind->wants_sites;
+	port->sink->place = place_of;
+	if (!wanted->filter)
+		return 0;
+	rc = directive_parse(wanted->filter, strlen(wanted->filter), &port->filter, NULL);
+	if (rc || !directive_has_dynamic(port->filter))
+		return rc;
+	port->span = calloc(slab_size(), sizeof *port->span);
+	return port->span ? 0 : -ENOMEM;
+}
+
+int outlet_open(struct outlet *outlet, const struct config_sinks *sinks, enum sink_file_start how, char *what,
+                size_t cap)
+{
+	int rc = 0;
+
+	*outlet = (struct outlet){.port = calloc(sinks->count + 1, sizeof *outlet->port), .own = (unsigned)sinks->own};
+	snprintf(what, cap, "sinks");
+	if (!outlet->port)
+		return -ENOMEM;
+	for (size_t i = 0; i < sinks->count && !rc; i++) {
+		size_t prefix = i < sinks->own ? 0 : (size_t)snprintf(what, cap, "sinks[%zu]: ", i - sinks->own);
+
+		rc = open_port(&outlet->port[outlet->count++], &sinks->sink[i], how, what + prefix, cap - prefix);
+	}
+	if (rc)
+		outlet_close(outlet);
+	return rc;
+}
+
+void outlet_close(struct outlet *outlet)
+{
+	for (unsigned i = 0; i < outlet->count; i++) {
+		struct port *port = &outlet->port[i];
+
+		sink_close(port->sink);
+		directive_free(port->filter);
+		buf_done(&port->out);
+		buf_done(&port->sites);
+		free(port->verdict);
+		free(port->span);
+	}
+	free(outlet->port);
+	*outlet = (struct outlet){NULL, 0, 0};
+}
+
+/* ---- deciding ---- */
+
+/* What the filter says of lines of a site. A span's are taken as events, so that watching for one span does not bring
+ * the lines of all that have its name. */
+static enum directive_verdict ask(const struct port *port, const struct site *site)
+{
+	const char *keys[SITE_KEYS];
+	struct directive_site seen;
+
+	site_describe_with_tid(site, keys, &seen);
+	seen.is_span = false;
+	return directive_site(port->filter, &seen);
+}
+
+static enum directive_verdict verdict(struct port *port, const struct site *site)
+{
+	if (site->number >= port->verdicts) {
+		uint32_t count = (site->number | 255) + 1;
+		uint8_t *grown = realloc(port->verdict, count);
+
+		if (!grown)
+			return ask(port, site);
+		memset(grown + port->verdicts, 0, count - port->verdicts);
+		port->verdict = grown;
+		port->verdicts = count;
+	}
+	if (!port->verdict[site->number])
+		port->verdict[site->number] = (uint8_t)(1 + ask(port, site));
+	return (enum directive_verdict)(port->verdict[site->number] - 1);
+}
+
+/* The level enabled inside the span, whatever is around it. */
+static unsigned span_level(const struct port *port, const struct span_text *span)
+{
+	struct span_values values;
+	struct site *site = site_get(span->site);
+	struct directive_site seen;
+	unsigned level = 0;
+
+	if (!site)
+		return 0;
+	values.text = (struct buf){NULL, 0, 0};
+	if (span_values_read(&values, span)) {
+		site_describe(site, &seen);
+		seen.keys = values.key;
+		seen.key_count = values.count;
+		level = directive_span_level(port->filter, &seen, values.value, values.count);
+	}
+	buf_done(&values.text);
+	return level;
+}
+
+static bool inside(struct port *port, struct encoder *enc, uint64_t handle, unsigned level)
+{
+	struct span_text *span;
+
+	for (int n = 0; n < ENCODE_DEPTH && (span = span_texts_get(&enc->spans, handle)); n++) {
+		struct port_span *known = &port->span[SLAB_INDEX(handle)];
+
+		if (known->handle != handle)
+			*known = (struct port_span){handle, (uint8_t)span_level(port, span)};
+		if (known->level >= level)
+			return true;
+		handle = span->parent;
+	}
+	return false;
+}
+
+static bool wants(struct port *port, struct encoder *enc, const struct site *site, uint64_t handle)
+{
+	enum directive_verdict says;
+
+	if (!port->filter)
+		return true;
+	says = verdict(port, site);
+	return says == DIRECTIVE_ON || (says == DIRECTIVE_MAYBE && inside(port, enc, handle, site->level));
+}
+
+/* ---- lines ---- */
+
+/* Copy the encoder's line with the port's number. false: no memory. */
+static bool copy(struct port *port, const struct encoder *enc, size_t begin, size_t len, uint32_t site)
+{
+	const char *line = enc->out.text + begin, *number = memrchr(line, ':', len);
+	char *at;
+
+	if (!buf_room(&port->out, len + LINE_END) || (port->with_sites && !buf_room(&port->sites, sizeof site)))
+		return false;
+	at = put(port->out.text + port->out.len, line, (size_t)(number - line) + 1);
+	at += itoa_u64(port->seq++, at);
+	at = PUT(at, "}\n");
+	port->out.len = (size_t)(at - port->out.text);
+	port->lines++;
+	if (port->with_sites) {
+		memcpy(port->sites.text + port->sites.len, &site, sizeof site);
+		port->sites.len += sizeof site;
+	}
+	return true;
+}
+
+/* A line about lost ones, which has the number of the last of them, in room that the encoder lends: after its text.
+ * Returns its length, 0 without memory. */
+static size_t lost_line(struct encoder *enc, const char *fields, uint64_t number)
+{
+	size_t begin = enc->out.len, len;
+
+	if (!encode_own_room(enc))
+		return 0;
+	encode_own(enc, "WARN", "Records lost", "ilulog", fields, number);
+	len = enc->out.len - begin;
+	enc->out.len = begin;
+	enc->lines--;
+	enc->written--;
+	return len;
+}
+
+static void tell_unmade(struct port *port, struct encoder *enc)
+{
+	uint64_t next = port->seq, last = next + port->unmade - 1;
+	char fields[GAP_FIELDS];
+	size_t len;
+
+	if (!port->unmade)
+		return;
+	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"no memory\",\"from_seq\":%llu,\"to_seq\":%llu",
+	         (unsigned long long)port->unmade, (unsigned long long)next, (unsigned long long)last);
+	len = lost_line(enc, fields, last);
+	port->seq = last;
+	if (!len || !copy(port, enc, enc->out.len, len, 0)) {
+		port->seq = next;
+		return;
+	}
+	port->lost += port->unmade;
+	port->unmade = 0;
+}
+
+static void append(struct port *port, struct encoder *enc, size_t begin, size_t len, uint32_t site)
+{
+	tell_unmade(port, enc);
+	if (port->unmade || !copy(port, enc, begin, len, site))
+		port->unmade++;
+}
+
+void outlet_take(struct outlet *outlet, struct encoder *enc, const struct ilu_record_ *record, size_t begin)
+{
+	struct site *site = site_get(record->word >> 8);
+	size_t len = enc->out.len - begin;
+
+	for (unsigned i = outlet->own; i < outlet->count; i++) {
+		struct port *port = &outlet->port[i];
+
+		if ((record->word & ILU_OP_MASK_) == ILU_OP_RECORD_ && port->span)
+			port->span[SLAB_INDEX(record->span)].handle = 0;
+		if (len && site && wants(port, enc, site, record->span))
+			append(port, enc, begin, len, site->number);
+	}
+}
+
+void outlet_take_own(struct outlet *outlet, struct encoder *enc, size_t begin)
+{
+	size_t len = enc->out.len - begin;
+
+	for (unsigned i = outlet->own; i < outlet->count; i++)
+		append(&outlet->port[i], enc, begin, len, 0);
+}
+
+/* ---- writing ---- */
+
+/* First of all, what was lost before. 0, or the error: nothing can be written. */
+static int write_gap(struct port *port, struct encoder *enc)
+{
+	char fields[GAP_FIELDS];
+	size_t len, written = 0;
+	int rc;
+
+	if (!port->gap.lost)
+		return 0;
+	gap_fields(&port->gap, fields);
+	len = lost_line(enc, fields, port->gap.to);
+	if (!len)
+		return -ENOMEM;
+	port->sink->sites = NULL;
+	rc = sink_write(port->sink, enc->out.text + enc->out.len, len, 1, &written);
+	if (!written)
+		return rc ? rc : -EIO;
+	port->gap = (struct gap){0};
+	enc->written++;
+	return rc;
+}
+
+/* The batch of a port. */
+struct batch {
+	const char *text; /* NULL: the encoder's */
+	size_t len, lines;
+	const uint32_t *sites;
+	uint64_t next; /* number of the line after it */
+};
+
+static int write_batch(struct port *port, struct encoder *enc, const struct batch *batch)
+{
+	size_t written = 0;
+	int rc = write_gap(port, enc);
+
+	if (!rc && batch->len) {
+		port->sink->sites = batch->sites;
+		rc = sink_write(port->sink, batch->text ? batch->text : enc->out.text, batch->len, batch->lines,
+		                &written);
+	}
+	gap_add(&port->gap, batch->lines - written, batch->next, rc);
+	port->lost += batch->lines - written;
+	return rc;
+}
+
+/* One of the log's own. */
+static int write_own(struct port *port, struct encoder *enc)
+{
+	return write_batch(port, enc, &(struct batch){NULL, enc->out.len, enc->lines, NULL, enc->seq});
+}
+
+static int write_copied(struct port *port, struct encoder *enc)
+{
+	int rc;
+
+	tell_unmade(port, enc);
+	rc = write_batch(port, enc,
+	                 &(struct batch){port->out.text, port->out.len, port->lines,
+	                                 port->with_sites ? (const uint32_t *)(void *)port->sites.text : NULL,
+	                                 port->seq});
+	port->out.len = port->sites.len = 0;
+	port->lines = 0;
+	return rc;
+}
+
+int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost)
+{
+	int first = 0;
+
+	for (unsigned i = 0; i < outlet->count; i++) {
+		struct port *port = &outlet->port[i];
+		int rc = i < outlet->own ? write_own(port, enc) : write_copied(port, enc);
+
+		*lost += port->lost;
+		port->lost = 0;
+		first = first ? first : rc;
+	}
+	enc->out.len = 0;
+	enc->lines = 0;
+	return first;
+}
+
+int outlet_sync(struct outlet *outlet)
+{
+	int first = 0;
+
+	for (unsigned i = 0; i < outlet->count; i++) {
+		int rc = sink_sync(outlet->port[i].sink);
+
+		first = first ? first : rc;
+	}
+	return first;
+}
+
+bool outlet_owes(const struct outlet *outlet)
+{
+	for (unsigned i = 0; i < outlet->count; i++)
+		if (outlet->port[i].gap.lost)
+			return true;
+	return false;
+}
+
+void outlet_request_reopen(struct outlet *outlet)
+{
+	for (unsigned i = 0; i < outlet->count; i++)
+		sink_request_reopen(outlet->port[i].sink);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outlet.h - the only way from the appender to sinks.
+ *
+ * Each sink has a port. The log's own (keys "basename" and "stdout", or standard error) take all lines as they are,
+ * with the log's numbers. A port of the list "sinks" takes from them those its filter wants, asked about the line's
+ * site and the spans it was written in; a span's own lines (new, enter, exit, close) count as written in it. Lines of
+ * the library itself go to all. It numbers its lines by itself, so its file is complete in itself.
+ *
+ * Every port accounts for its losses: `seq` has no holes but those that a record tells of, in the same file.
+ *
+ * Only the appender's thread uses the outlet, but for outlet_request_reopen. */
+#ifndef OUTLET_H
+#define OUTLET_H
+
+#include "appender/gap.h"
+#include "config/config.h"
+#include "config/directive.h"
+#include "encode/encode.h"
+#include "sinks/sink.h"
+
+struct port_span {
+	uint64_t handle; /* whose level it is */
+	uint8_t level;
+};
+
+struct port {
+	struct sink *sink;
+	struct gap gap;
+	uint64_t lost; /* since the last write */
+	/* what follows is not for the log's own */
+	struct directive_set *filter; /* NULL: everything */
+	struct buf out;
+	struct buf sites; /* of each line, uint32_t, where the sink wants to know */
+	bool with_sites;
+	size_t lines;
+	uint64_t seq;
+	uint64_t unmade;  /* lines there was no memory for, and that have no number yet */
+	uint8_t *verdict; /* of each site by number, enum directive_verdict + 1, 0: not asked yet */
+	uint32_t verdicts;
+	struct port_span *span; /* by slot; NULL: the filter does not look at spans */
+};
+
+struct outlet {
+	struct port *port;
+	unsigned count;
+	unsigned own; /* the first ones are the log's own */
+};
+
+/* Open what the configuration asks for. On failure `what` says which entry, and nothing is left open. */
+int outlet_open(struct outlet *outlet, const struct config_sinks *sinks, enum sink_file_start how, char *what,
+                size_t cap);
+void outlet_close(struct outlet *outlet);
+
+/* A record was encoded: its line, if it made one, is at `begin` of the encoder's text. */
+void outlet_take(struct outlet *outlet, struct encoder *enc, const struct ilu_record_ *record, size_t begin);
+
+/* Does anybody want to be told of each line? */
+static inline bool outlet_picks(const struct outlet *outlet)
+{
+	return outlet->count > outlet->own;
+}
+
+/* The line at `begin` is the library's own. */
+void outlet_take_own(struct outlet *outlet, struct encoder *enc, size_t begin);
+
+/* Hand the batches to the sinks, and the encoder an empty text. Lines lost, on whichever sink, are added to *lost.
+ * Returns the first error. */
+int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);
+
+/* To the disk. Returns the first error. */
+int outlet_sync(struct outlet *outlet);
+
+/* Has one of them lines to tell of as lost? */
+bool outlet_owes(const struct outlet *outlet);
+
+void outlet_request_reopen(struct outlet *outlet);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* own.c - what the library says by itself; see own.h. */
+#include "appender/own.h"
+
+#include "appender/audit.h"
+#include "base/escape.h"
+#include "base/now.h"
+#include "box/slab.h"
+#include "call/limit.h"
+#include "call/ring.h"
+#include "call/site.h"
+#include "encode/sitetext.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TELL_NS 1000000000
+
+/* A line with a number that is given already. */
+static void say_at(struct own *own, const char *level, const char *message, const char *tid, const char *fields,
+                   uint64_t seq)
+{
+	size_t begin = own->enc->out.len;
+
+	encode_own(own->enc, level, message, tid, fields, seq);
+	outlet_take_own(own->outlet, own->enc, begin);
+}
+
+void own_say(struct own *own, const char *level, const char *message, const char *tid, const char *fields)
+{
+	say_at(own, level, message, tid, fields, own->enc->seq++);
+}
+
+/* Lines that could not be encoded get their numbers, and a line that says so, when there is memory again. */
+static void tell_unmade(struct own *own)
+{
+	uint64_t lost = own->enc->unmade;
+	char fields[160];
+
+	if (!lost || !encode_own_room(own->enc))
+		return;
+	own->enc->unmade = 0;
+	own->lost += lost;
+	own->enc->seq += lost;
+	snprintf(fields, sizeof fields, ",\"lost\":%llu,\"reason\":\"no memory\",\"from_seq\":%llu,\"to_seq\":%llu",
+	         (unsigned long long)lost, (unsigned long long)(own->enc->seq - lost),
+	         (unsigned long long)(own->enc->seq - 1));
+	say_at(own, "WARN", "Records lost", "ilulog", fields, own->enc->seq - 1);
+}
+
+static void tell_ring_losses(struct own *own)
+{
+	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
+		struct ring *ring = rings_at(i);
+		uint64_t lost = 0, levels[RING_LEVELS];
+		char fields[320];
+
+		for (int l = 0; l < RING_LEVELS; l++)
+			lost += levels[l] = __atomic_load_n(&ring->lost[l], __ATOMIC_RELAXED);
+		if (lost == ring->lost_told || !encode_own_room(own->enc))
+			continue;
+		lost -= ring->lost_told;
+		ring->lost_told += lost;
+		own->lost += lost;
+		own->enc->seq += lost;
+		snprintf(fields, sizeof fields,
+		         ",\"lost\":%llu,\"reason\":\"ring "
+		         "full\",\"ring\":%u,\"thread_id\":%u,\"from_seq\":%llu,\"to_seq\":%llu"
+		         ",\"errors\":%llu,\"warnings\":%llu,\"total\":%llu",
+		         (unsigned long long)lost, i, ring->thread_id, (unsigned long long)(own->enc->seq - lost),
+		         (unsigned long long)(own->enc->seq - 1), (unsigned long long)levels[ILU_ERROR],
+		         (unsigned long long)levels[ILU_WARN], (unsigned long long)own->lost);
+		say_at(own, "WARN", "Records lost", "ilulog", fields, own->enc->seq - 1);
+	}
+}
+
+static uint64_t span_slots(void)
+{
+	return region.header->slots;
+}
+
+static uint64_t ring_limit(void)
+{
+	return region.header->rings;
+}
+
+/* What callers met and only counted; with the limit that they met, if it was one. */
+static const struct trouble {
+	uint64_t (*count)(void);
+	const char *message;
+	const char *limit; /* the key of the configuration */
+	uint64_t (*limit_value)(void);
+} troubles[OWN_TROUBLES] = {
+    {slab_misuse, "Span handles used after their span was closed", NULL, NULL},
+    {slab_overflow, "Spans left out of the log: the slab is full", "span_slots", span_slots},
+    {rings_shared, "More threads than rings: records through the shared one", "rings", ring_limit},
+};
+
+void own_begin(struct own *own, struct encoder *enc, struct outlet *outlet)
+{
+	own->enc = enc;
+	own->outlet = outlet;
+	for (int i = 0; i < OWN_TROUBLES; i++)
+		own->told[i] = troubles[i].count();
+}
+
+/* Once a second, but at a flush. */
+static void tell_troubles(struct own *own, bool now)
+{
+	uint64_t ns = now_machine_ns();
+	bool soon = !now && ns - own->told_ns < TELL_NS;
+	char fields[128];
+
+	for (int i = 0; i < OWN_TROUBLES; i++) {
+		const struct trouble *t = &troubles[i];
+		uint64_t count = t->count();
+		size_t len;
+
+		if (soon || count == own->told[i] || !encode_own_room(own->enc))
+			continue;
+		len = (size_t)snprintf(fields, sizeof fields, ",\"count\":%llu,\"total\":%llu",
+		                       (unsigned long long)(count - own->told[i]), (unsigned long long)count);
+		if (t->limit)
+			snprintf(fields + len, sizeof fields - len, ",\"%s\":%llu", t->limit,
+			         (unsigned long long)t->limit_value());
+		own_say(own, "WARN", t->message, "ilulog", fields);
+		own->told[i] = count;
+		own->told_ns = ns;
+	}
+}
+
+/* `,"key":"text"`, safe and shortened. */
+static size_t put_field(char *out, size_t cap, const char *key, const char *text)
+{
+	size_t len = (size_t)snprintf(out, cap, ",\"%s\":\"", key), used;
+
+	len += escape_json_part(out + len, cap - len - 2, text, strlen(text), &used);
+	strcpy(out + len, "\"");
+	return len + 1;
+}
+
+/* What limits withheld and no line of the site has told: at the end all of it. */
+static void tell_suppressed(struct own *own, bool all)
+{
+	char fields[ENCODE_OWN_FIELDS];
+	struct limit *at = NULL;
+	struct limit_news news;
+	size_t len;
+
+	while (encode_own_room(own->enc) && limits_next(&at, all, &news)) {
+		len = (size_t)snprintf(fields, sizeof fields, ",\"suppressed\":%llu",
+		                       (unsigned long long)news.suppressed);
+		if (news.values)
+			len += (size_t)snprintf(fields + len, sizeof fields - len, ",\"values\":%llu",
+			                        (unsigned long long)news.values);
+		len += put_field(fields + len, 24, "of_level", site_level_name(news.site->level));
+		len += put_field(fields + len, 140, "of_target", news.site->target);
+		put_field(fields + len, sizeof fields - len, "of_message", news.site->text);
+		own_say(own, "WARN", "Calls suppressed", "ilulog", fields);
+	}
+}
+
+/* Who changed the filter. */
+static void tell_changes(struct own *own)
+{
+	char fields[AUDIT_FIELDS];
+	const char *message;
+
+	while (audit_wanted() && encode_own_room(own->enc) && audit_take(&message, fields))
+		own_say(own, "INFO", message, "ilulog", fields);
+}
+
+void own_reloaded(struct own *own, int rc, const char *said)
+{
+	char fields[ENCODE_OWN_FIELDS];
+
+	put_field(fields, sizeof fields, rc ? "error" : "level", said);
+	own_say(own, rc ? "WARN" : "INFO", rc ? "Configuration not reloaded" : "Configuration reloaded", "ilulog",
+	        fields);
+}
+
+void own_news(struct own *own, bool now, bool last)
+{
+	tell_changes(own);
+	tell_ring_losses(own);
+	tell_troubles(own, now);
+	if (limits_wait_ns() >= 0 || last)
+		tell_suppressed(own, last);
+	tell_unmade(own);
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* own.h - lines that the library says by itself: that it began, what was lost or withheld, who changed the filter.
+ *
+ * They go to every sink, whatever its filter. What is to be said is counted where it happens, and looked at here in
+ * each pass of the appender, whose thread alone uses this. */
+#ifndef OWN_H
+#define OWN_H
+
+#include "appender/outlet.h"
+#include "encode/encode.h"
+
+#define OWN_TROUBLES 3
+
+struct own {
+	struct encoder *enc; /* borrowed, as the next one */
+	struct outlet *outlet;
+	uint64_t lost;               /* ever, by rings, without memory, and on every sink */
+	uint64_t told[OWN_TROUBLES]; /* of each kind so many */
+	uint64_t told_ns;            /* when */
+};
+
+/* What went wrong before does not concern it. */
+void own_begin(struct own *own, struct encoder *enc, struct outlet *outlet);
+
+/* One line, for which there is room (encode_own_room). `fields` as encode_own has them. */
+void own_say(struct own *own, const char *level, const char *message, const char *tid, const char *fields);
+
+/* The configuration was read again: 0 and the directives, or a negative errno and the reason. There is room. */
+void own_reloaded(struct own *own, int rc, const char *said);
+
+/* What there is to say. `now`: all of it, else some once a second; `last`: and then nothing more. */
+void own_news(struct own *own, bool now, bool last);
+
+#endif
