@@ -48,7 +48,7 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
-BASE_SRC   := $(addprefix analyzer/base/,arena.c array.c bytes.c intern.c jsontext.c scan.c sql.c table.c text.c)
+BASE_SRC   := $(addprefix analyzer/base/,arena.c array.c bytes.c intern.c jsontext.c scan.c sql.c table.c template.c text.c)
 INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c level.c line.c members.c pattern.c reader.c record.c spelling.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,aggregate.c cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
@@ -60,8 +60,8 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c m
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c mask.c match.c names.c quantile.c query.c select.c tid.c when.c) \
-              $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c match.c names.c quantile.c query.c select.c tid.c when.c) \
+              $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,cat.c check.c describe.c energy.c errors.c events.c findings.c functions.c gaps.c invocations.c phases.c runs.c spans.c sql.c \
               status.c tables.c timeline.c tree.c) \
@@ -84,7 +84,7 @@ LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test 
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := base_test base_sql_test base_text_test
+ANALYZER_TESTS := template_test base_test base_sql_test base_text_test
 ANALYZER_TESTS += format_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
@@ -98,7 +98,7 @@ FUZZ_TARGETS   += directive_fuzz console_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench
 BENCH_LOAD     := load_bench
-BENCH_MODEL    := model_bench
+BENCH_MODEL    := model_bench pattern_bench
 BENCH_CLOCK    := clock_bench
 
 # ---- what is built ------------------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LOG_A)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bench/log_bench: $(B)/obj/tests/bench/peers/ilulog.o
 $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o $(B)/obj/tests/bench/bench.o
-$(B)/bench/model_bench: $(B)/obj/tests/bench/bench.o
+$(B)/bench/model_bench $(B)/bench/pattern_bench: $(B)/obj/tests/bench/bench.o
 
 # ---- demo, install, clean, help -----------------------------------------------------------------------------------
 demo:

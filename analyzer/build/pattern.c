@@ -1,30 +1,26 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pattern.c - the table pattern: messages as templates.
- *
- * Words with a digit in them are values. Texts that still differ are one template where at least four of the same
- * target and level have the same number of words and agree in most of them: "popped: <*> top: <*>". Span lines have no
- * message of their own and do not count. */
+/* pattern.c - the table pattern: messages as templates (base/template.h). Span lines have no message of their own and
+ * do not count. */
 #include "build/build.h"
 #include "base/array.h"
+#include "base/template.h"
 #include "ingest/line.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MERGE_LEAST   4 /* texts that agree, to be one template */
-#define WORDS_MAX     64
-#define TEMPLATES_MAX 20000 /* of one kind of line: beyond, a new text joins the most similar one */
-
 struct text {
 	uint32_t kind; /* level and target */
-	uint32_t text; /* template, words with digits as <*> */
+	uint32_t text; /* masked */
 	int64_t count, first_ns, last_ns, example;
-	uint32_t group; /* its template, by number of its first text; after merge */
+	uint32_t order; /* of its kind among all; after merge */
+	uint32_t group; /* its template, by number in `templates`; after merge */
 };
 
 struct patterns {
 	struct store *store;
 	struct intern kinds, texts, pairs; /* pairs: kind and text -> number in v */
+	struct intern templates;
 	struct text *v;
 	uint32_t room;
 	uint32_t *by_head; /* shape id -> number in v + 1 */
@@ -38,41 +34,17 @@ static int reserve(struct patterns *p, size_t n)
 	return array_reserve(p->buf, p->buf_room, n);
 }
 
-/* The message with each word that has a digit as <*>; in p->buf. The text stands behind the unescaped message there. */
+/* The masked message; in p->buf, behind the unescaped one. */
 static int normalise(struct patterns *p, struct slice message, struct slice *out)
 {
-	size_t n, w = 0;
-	char *in, *to;
+	size_t n;
 
-	/* Unescaped at most three times, and a word becomes at most "<*>". */
-	if (message.len > 512)
-		message.len = 512;
-	if (reserve(p, message.len * 3 + message.len * 9 + 16))
+	if (message.len > TEMPLATE_TEXT_MAX) /* no more is looked at, and unescaped it may be three times as long */
+		message.len = TEMPLATE_TEXT_MAX;
+	if (reserve(p, 3 * message.len + TEMPLATE_ROOM(3 * message.len)))
 		return -ENOMEM;
-	in = p->buf;
-	n = json_unescape(message, in);
-	to = in + message.len * 3;
-	out->ptr = to;
-	for (size_t i = 0; i < n;) {
-		size_t end = i;
-		bool value = false;
-
-		while (end < n && in[end] != ' ') {
-			value |= in[end] >= '0' && in[end] <= '9';
-			end++;
-		}
-		if (value) {
-			memcpy(to + w, "<*>", 3);
-			w += 3;
-		} else {
-			memcpy(to + w, in + i, end - i);
-			w += end - i;
-		}
-		if (end < n)
-			to[w++] = ' ';
-		i = end + 1;
-	}
-	out->len = w;
+	n = json_unescape(message, p->buf);
+	*out = (struct slice){p->buf + 3 * message.len, template_mask(p->buf, n, p->buf + 3 * message.len)};
 	return 0;
 }
 
@@ -98,7 +70,7 @@ static int number_of_pair(struct patterns *p, uint32_t kind, struct slice text, 
 		return 0;
 	if (array_reserve(p->v, p->room, *out + 1))
 		return -ENOMEM;
-	p->v[*out] = (struct text){pair[0], pair[1], 0, INT64_MAX, INT64_MIN, example, *out};
+	p->v[*out] = (struct text){pair[0], pair[1], 0, INT64_MAX, INT64_MIN, example, 0, 0};
 	return 0;
 }
 
@@ -167,36 +139,6 @@ int patterns_join(struct patterns *p, const struct patterns *from)
 
 /* ---- merging ---- */
 
-struct words {
-	struct slice v[WORDS_MAX];
-	unsigned n;
-};
-
-static void split(struct slice text, struct words *w)
-{
-	const char *p = text.ptr, *end = p + text.len;
-
-	w->n = 0;
-	while (p < end && w->n < WORDS_MAX) {
-		const char *space = w->n + 1 < WORDS_MAX ? memchr(p, ' ', (size_t)(end - p)) : NULL;
-
-		w->v[w->n++] = (struct slice){p, (size_t)((space ? space : end) - p)};
-		p = space ? space + 1 : end;
-	}
-}
-
-/* Whether most words agree, beginning with the first. */
-static bool similar(const struct words *a, const struct words *b)
-{
-	unsigned same = 0;
-
-	if (a->n != b->n || a->n < 3 || !slice_same(a->v[0], b->v[0]))
-		return false;
-	for (unsigned i = 0; i < a->n; i++)
-		same += slice_same(a->v[i], b->v[i]);
-	return same * 10 >= a->n * 6;
-}
-
 static int compare_texts(const void *pa, const void *pb, void *arg)
 {
 	const struct patterns *p = arg;
@@ -212,83 +154,40 @@ static int compare_texts(const void *pa, const void *pb, void *arg)
 	return c ? c : (a.len > b.len) - (a.len < b.len);
 }
 
-/* Gives each text the group of the first one it resembles; groups of too few are taken apart again. */
+/* Of texts in the order of their kinds. */
 static int merge(struct patterns *p)
 {
-	uint32_t n = p->pairs.n, nleaders = 0, *leader = malloc((n + 1) * sizeof *leader),
-	         *size = calloc(n + 1, sizeof *size);
-	struct words a, b;
+	uint32_t n = p->pairs.n, *of = malloc(((size_t)n + 1) * sizeof *of);
+	struct template_text *v = malloc(((size_t)n + 1) * sizeof *v);
+	int rc = of && v ? 0 : -ENOMEM;
 
-	if (!leader || !size) {
-		free(leader);
-		free(size);
-		return -ENOMEM;
+	for (uint32_t i = 0; i < n && !rc; i++)
+		v[i] = (struct template_text){p->v[i].kind, p->v[i].text};
+	if (!rc)
+		rc = template_merge(&p->texts, v, n, &p->templates, of);
+	for (uint32_t i = 0; i < n && !rc; i++) {
+		p->v[i].order = i ? p->v[i - 1].order + (p->v[i].kind != p->v[i - 1].kind) : 0;
+		p->v[i].group = of[i];
 	}
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t k = 0;
-
-		split(intern_text(&p->texts, p->v[i].text), &a);
-		for (; k < nleaders; k++) {
-			if (p->v[leader[k]].kind != p->v[i].kind)
-				continue;
-			split(intern_text(&p->texts, p->v[leader[k]].text), &b);
-			if (similar(&a, &b))
-				break;
-		}
-		if (k == nleaders && nleaders < TEMPLATES_MAX)
-			leader[nleaders++] = i;
-		p->v[i].group = k < nleaders ? leader[k] : i;
-		size[p->v[i].group]++;
-	}
-	for (uint32_t i = 0; i < n; i++)
-		if (size[p->v[i].group] < MERGE_LEAST)
-			p->v[i].group = i;
-	free(leader);
-	free(size);
-	return 0;
+	free(of);
+	free(v);
+	return rc;
 }
 
 static int compare_groups(const void *pa, const void *pb)
 {
 	const struct text *a = pa, *b = pb;
 
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
 	if (a->group != b->group)
 		return a->group < b->group ? -1 : 1;
 	return (a->text > b->text) - (a->text < b->text);
 }
 
-/* The template of texts v[0..n): words that are not the same in all are <*>. */
-static int template_of(struct patterns *p, const struct text *v, uint32_t n, struct slice *out)
-{
-	struct words a, b;
-	bool same[WORDS_MAX];
-	size_t at = 0;
-
-	split(intern_text(&p->texts, v[0].text), &a);
-	for (unsigned w = 0; w < a.n; w++)
-		same[w] = true;
-	for (uint32_t i = 1; i < n; i++) {
-		split(intern_text(&p->texts, v[i].text), &b);
-		for (unsigned w = 0; w < a.n && w < b.n; w++)
-			same[w] &= slice_same(a.v[w], b.v[w]);
-	}
-	if (reserve(p, intern_text(&p->texts, v[0].text).len + 4 * WORDS_MAX + 16))
-		return -ENOMEM;
-	for (unsigned w = 0; w < a.n; w++) {
-		struct slice word = same[w] ? a.v[w] : SLICE("<*>");
-
-		if (w)
-			p->buf[at++] = ' ';
-		memcpy(p->buf + at, word.ptr, word.len);
-		at += word.len;
-	}
-	*out = (struct slice){p->buf, at};
-	return 0;
-}
-
 static int write_group(struct patterns *p, const struct text *v, uint32_t n, sqlite3_stmt *st)
 {
-	struct slice kind = intern_text(&p->kinds, v[0].kind), template = SLICE_NONE;
+	struct slice kind = intern_text(&p->kinds, v[0].kind);
 	const char *nl = memchr(kind.ptr, '\n', kind.len);
 	int64_t count = 0, first = INT64_MAX, last = INT64_MIN, example = v[0].example;
 	const struct event *e;
@@ -301,12 +200,9 @@ static int write_group(struct patterns *p, const struct text *v, uint32_t n, sql
 			first = v[i].first_ns, example = v[i].example;
 		last = v[i].last_ns > last ? v[i].last_ns : last;
 	}
-	rc = template_of(p, v, n, &template);
-	if (rc)
-		return rc;
 	bind_slice(st, 1, (struct slice){kind.ptr, (size_t)(nl - kind.ptr)});
 	bind_slice(st, 2, (struct slice){nl + 1, (size_t)(kind.ptr + kind.len - nl - 1)});
-	bind_slice(st, 3, template);
+	bind_slice(st, 3, intern_text(&p->templates, v[0].group));
 	sqlite3_bind_int64(st, 4, count);
 	sqlite3_bind_int64(st, 5, first);
 	sqlite3_bind_int64(st, 6, last);
@@ -341,7 +237,8 @@ static int write_patterns(struct patterns *p, sqlite3 *db)
 	if (p->pairs.n)
 		qsort(p->v, p->pairs.n, sizeof *p->v, compare_groups);
 	for (uint32_t i = 0, end; !rc && i < p->pairs.n; i = end) {
-		for (end = i; end < p->pairs.n && p->v[end].group == p->v[i].group; end++)
+		for (end = i; end < p->pairs.n && p->v[end].order == p->v[i].order && p->v[end].group == p->v[i].group;
+		     end++)
 			;
 		rc = write_group(p, p->v + i, end - i, st);
 	}
@@ -359,6 +256,7 @@ struct patterns *patterns_new(struct store *s)
 	intern_init(&p->kinds);
 	intern_init(&p->texts);
 	intern_init(&p->pairs);
+	intern_init(&p->templates);
 	return p;
 }
 
@@ -369,6 +267,7 @@ void patterns_free(struct patterns *p)
 	intern_done(&p->kinds);
 	intern_done(&p->texts);
 	intern_done(&p->pairs);
+	intern_done(&p->templates);
 	free(p->v);
 	free(p->by_head);
 	free(p->buf);

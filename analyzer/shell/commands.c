@@ -218,8 +218,8 @@ const struct command commands[] = {
      "events --since 01:18:20 --until +30s --target containermanager",
      events_options, NEED_READ, cmd_events},
     {"errors", lines, "", 0, 0, HINT_NONE, "what went wrong: errors by message, with counts and an example",
-     "Lines are one group when level, target and message agree and their field `error` differs only in numbers and "
-     "ids.\n"
+     "Lines are one group when level and target agree and message and field `error` differ only in what varies: "
+     "numbers, ids, paths, names (table pattern).\n"
      "transactions counts changes of the transaction from one line of the group to the next.",
      "errors\nerrors --level warn", errors_options, NEED_READ, cmd_errors},
     {"describe", lines, "[MESSAGE]", 0, 1, HINT_MESSAGE,
@@ -261,7 +261,7 @@ const struct command commands[] = {
      "interpolated linearly, as pandas and numpy do by default.",
      "phases\nphases --by function", phases_options, NEED_READ, cmd_phases},
     {"gaps", answers, "", 0, 0, HINT_NONE, "the largest stretches without a line, by the messages around them",
-     "Of all invocations: each pair of neighbouring lines is a gap; numbers and ids in messages are taken out.",
+     "Of all invocations: each pair of neighbouring lines is a gap; what varies in messages is <*> (table pattern).",
      "gaps --limit 10", gaps_options, NEED_READ, cmd_gaps},
     {"spans", answers, "", 0, 0, HINT_NONE, "spans by name, with quantiles; or the slowest ones", NULL,
      "spans\nspans --slowest 10 --name acquire_container", spans_options, NEED_READ, cmd_spans},

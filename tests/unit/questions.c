@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* questions.c - what users write: words, SQL, patterns, options; and how numbers are spread. */
 #include "query/events/fields.h"
-#include "query/core/mask.h"
+#include "query/events/mask.h"
 #include "query/core/match.h"
 #include "query/core/quantile.h"
 #include "shell/commands.h"
@@ -140,20 +140,19 @@ static void fields(void **state)
 static void masks(void **state)
 {
 	static const struct {
-		const char *text, *masked;
+		const char *text, *value, *masked;
 	} rows[] = {
-	    {"snapshots/1149/work", "snapshots/*/work"},
-	    {"len: 31 popped: 74549e254e", "len: * popped: *"},
-	    {"worker_0", "worker_*"},
-	    {"deadbeef", "deadbeef"},
-	    {"", ""},
+	    {"snapshots/1149/work", "*", "*"},
+	    {"len: 31 popped: 74549e254e", "*", "len: * popped: *"},
+	    {"say \\\"7\\\"\\tonce", "<*>", "say \"<*>\" once"},
+	    {"", "<*>", ""},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct text t = {0};
 
-		mask_numbers(&t, rows[i].text, strlen(rows[i].text));
+		mask_escaped(&t, slice_of(rows[i].text), rows[i].value);
 		assert_string_equal(text_str(&t), rows[i].masked);
 		text_done(&t);
 	}

@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "query/events/event_filter.h"
 #include "query/events/fields.h"
-#include "query/core/mask.h"
+#include "query/events/mask.h"
 #include "query/core/names.h"
 #include "ingest/line.h"
 #include <errno.h>
@@ -291,8 +291,7 @@ static int count_message(struct messages *m, const struct event *e, struct text 
 	text_puts(key, "\n");
 	text_add(key, target.ptr ? target.ptr : "", target.len);
 	text_puts(key, "\n");
-	if (message.ptr)
-		mask_numbers(key, message.ptr, message.len);
+	mask_escaped(key, message, "*");
 	rc = key->failed ? -ENOMEM : names_put(&m->keys, text_str(key), key->len, &i);
 	if (rc)
 		return rc;

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* errors.c - what went wrong, by message: how often, since when, for whom, with an example.
  *
- * Lines are one group when level, target and message agree and their `error` field differs only in numbers and ids. */
+ * Lines are one group when level and target agree, and message and `error` field have the same template
+ * (base/template.h). */
 #include "query/commands/commands.h"
 #include "query/events/event_filter.h"
-#include "query/core/mask.h"
+#include "base/template.h"
+#include "query/events/mask.h"
 #include "ingest/line.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct group {
-	char *key; /* level, target, message, masked error, each with its NUL */
+	char *key; /* run, level, target, message, error, the last two masked, with a NUL between them */
 	size_t key_len;
 	char *level, *target, *message, *error, *tid; /* of the first line */
 	char *last_tid;                               /* lines of one transaction mostly follow each other */
@@ -71,16 +73,18 @@ static void groups_done(struct groups *g)
 
 static void make_key(struct text *key, const struct event *e)
 {
-	struct slice parts[] = {e->head->level, e->head->target, event_message(e)}, error;
+	struct slice parts[] = {e->head->level, e->head->target}, error;
 
 	text_printf(key, "%lld", (long long)e->run);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		text_add(key, "", 1);
 		text_add(key, parts[i].ptr ? parts[i].ptr : "", parts[i].len);
 	}
 	text_add(key, "", 1);
+	mask_escaped(key, event_message(e), TEMPLATE_VALUE);
+	text_add(key, "", 1);
 	if (event_field(e, "error", &error))
-		mask_numbers(key, error.ptr, error.len);
+		mask_escaped(key, error, TEMPLATE_VALUE);
 }
 
 static struct group *group_new(struct groups *gs, const struct event *e, const struct text *key)
@@ -149,6 +153,116 @@ static int add(struct groups *gs, const struct event *e, struct text *key)
 		g->transactions++;
 	}
 	return 0;
+}
+
+/* ---- groups that are one ---- */
+
+enum { KEY_MESSAGE = 3, KEY_ERROR, KEY_PARTS }; /* before them run, level, target */
+
+static void key_parts(const struct group *g, struct slice *out)
+{
+	const char *p = g->key, *end = g->key + g->key_len;
+
+	for (int i = 0; i < KEY_PARTS; i++) {
+		const char *nul = i + 1 < KEY_PARTS ? memchr(p, 0, (size_t)(end - p)) : NULL;
+
+		out[i] = (struct slice){p, (size_t)((nul ? nul : end) - p)};
+		p = nul ? nul + 1 : end;
+	}
+}
+
+/* Of each group the template of a part of its key, among groups of the same kind. */
+static int templates_of(const struct groups *gs, int part, const uint32_t *kind, uint32_t *of)
+{
+	struct intern texts, pairs, templates;
+	struct template_text *v = malloc((gs->n + 1) * sizeof *v);
+	uint32_t *pair = malloc((gs->n + 1) * sizeof *pair), *merged = malloc((gs->n + 1) * sizeof *merged);
+	int rc = v && pair && merged ? 0 : -ENOMEM;
+
+	intern_init(&texts);
+	intern_init(&pairs);
+	intern_init(&templates);
+	for (size_t i = 0; i < gs->n && !rc; i++) {
+		struct slice parts[KEY_PARTS];
+		struct template_text t = {kind[i], 0};
+
+		key_parts(gs->all[i], parts);
+		if (!(rc = intern_add(&texts, parts[part], &t.text)) &&
+		    !(rc = intern_add(&pairs, (struct slice){(const char *)&t, sizeof t}, &pair[i])))
+			v[pair[i]] = t;
+	}
+	if (!rc)
+		rc = template_merge(&texts, v, pairs.n, &templates, merged);
+	for (size_t i = 0; i < gs->n && !rc; i++)
+		of[i] = merged[pair[i]];
+	intern_done(&texts);
+	intern_done(&pairs);
+	intern_done(&templates);
+	free(v);
+	free(pair);
+	free(merged);
+	return rc;
+}
+
+static void unite(struct group *to, const struct group *from)
+{
+	to->lines += from->lines;
+	to->transactions += from->transactions;
+	to->first_ns = from->first_ns < to->first_ns ? from->first_ns : to->first_ns;
+	to->last_ns = from->last_ns > to->last_ns ? from->last_ns : to->last_ns;
+}
+
+/* Groups of the same run, level, target and templates become the first of them. */
+static int unite_same(struct groups *gs, const uint32_t *kind, const uint32_t *message, const uint32_t *error)
+{
+	struct intern same;
+	size_t kept = 0;
+	int rc = 0;
+
+	intern_init(&same);
+	for (size_t i = 0; i < gs->n && !rc; i++) {
+		uint32_t key[] = {kind[i], message[i], error[i]}, number;
+
+		rc = intern_add(&same, (struct slice){(const char *)key, sizeof key}, &number);
+		if (rc || number == kept) {
+			gs->all[kept++] = gs->all[i];
+			continue;
+		}
+		unite(gs->all[number], gs->all[i]);
+		group_free(gs->all[i]);
+	}
+	gs->n = kept;
+	intern_done(&same);
+	return rc;
+}
+
+static int merge(struct groups *gs)
+{
+	uint32_t *kind = malloc((gs->n + 1) * sizeof *kind), *message = malloc((gs->n + 1) * sizeof *message),
+	         *error = malloc((gs->n + 1) * sizeof *error);
+	struct intern kinds;
+	int rc = kind && message && error ? 0 : -ENOMEM;
+
+	intern_init(&kinds);
+	for (size_t i = 0; i < gs->n && !rc; i++) {
+		struct slice parts[KEY_PARTS];
+
+		key_parts(gs->all[i], parts);
+		rc = intern_add(&kinds,
+		                (struct slice){parts[0].ptr, (size_t)(parts[KEY_MESSAGE].ptr - 1 - parts[0].ptr)},
+		                &kind[i]);
+	}
+	if (!rc)
+		rc = templates_of(gs, KEY_MESSAGE, kind, message);
+	if (!rc)
+		rc = templates_of(gs, KEY_ERROR, kind, error);
+	if (!rc)
+		rc = unite_same(gs, kind, message, error);
+	intern_done(&kinds);
+	free(kind);
+	free(message);
+	free(error);
+	return rc;
 }
 
 static int by_count(const void *a, const void *b)
@@ -261,6 +375,8 @@ int cmd_errors(struct query *q)
 		status = query_limit(q, 0, &limit);
 	if (!status)
 		status = gather(q, &f, gs);
+	if (!status)
+		status = query_errno(q, merge(gs), q->command);
 	if (!status && gs->n)
 		qsort(gs->all, gs->n, sizeof *gs->all, by_count);
 	if (!status)

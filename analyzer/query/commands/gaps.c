@@ -7,7 +7,8 @@
 #include "query/commands/commands.h"
 #include "base/array.h"
 #include "query/events/event_filter.h"
-#include "query/core/mask.h"
+#include "base/template.h"
+#include "query/events/mask.h"
 #include "query/core/names.h"
 #include "query/core/quantile.h"
 #include "ingest/line.h"
@@ -110,7 +111,7 @@ static int name_line(struct gaps *g, const struct event *e, struct text *t, uint
 	struct slice message = event_message(e), span;
 
 	text_reset(t);
-	mask_numbers(t, message.ptr ? message.ptr : "(no message)", message.ptr ? message.len : 12);
+	mask_escaped(t, message.ptr ? message : SLICE("(no message)"), TEMPLATE_VALUE);
 	if (e->head->span_line && event_span_field(e, "name", &span)) {
 		text_puts(t, " ");
 		text_add(t, span.ptr, span.len);
@@ -232,6 +233,36 @@ static int sort(struct gaps *g)
 	return 0;
 }
 
+/* Texts that have one template are called by it. */
+static int merge_texts(struct gaps *g)
+{
+	struct intern texts, templates;
+	uint32_t n = g->texts.n, *of = malloc(((size_t)n + 1) * sizeof *of);
+	struct template_text *v = malloc(((size_t)n + 1) * sizeof *v);
+	int rc = of && v ? 0 : -ENOMEM;
+
+	intern_init(&texts);
+	intern_init(&templates);
+	for (uint32_t i = 0; i < n && !rc; i++) {
+		v[i].kind = 0;
+		rc = intern_add(&texts, (struct slice){g->texts.all[i], strlen(g->texts.all[i])}, &v[i].text);
+	}
+	if (!rc)
+		rc = template_merge(&texts, v, n, &templates, of);
+	for (uint32_t i = 0; i < n && !rc; i++) {
+		struct slice t = intern_text(&templates, of[i]);
+
+		rc = names_put(&g->texts, t.ptr, t.len, &of[i]);
+	}
+	for (size_t i = 0; i < g->n && !rc; i++)
+		g->points[i].text = of[g->points[i].text];
+	intern_done(&texts);
+	intern_done(&templates);
+	free(of);
+	free(v);
+	return rc;
+}
+
 static int pairs_grow(struct gaps *g)
 {
 	size_t nslots = g->nslots ? g->nslots * 2 : 4096;
@@ -345,6 +376,8 @@ int cmd_gaps(struct query *q)
 		status = gather(q, &g);
 	if (!status)
 		status = query_errno(q, sort(&g), q->command);
+	if (!status)
+		status = query_errno(q, merge_texts(&g), q->command);
 	if (!status)
 		status = query_errno(q, count(&g), q->command);
 	if (!status)

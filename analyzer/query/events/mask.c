@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mask.c - see mask.h */
+#include "query/events/mask.h"
+#include "base/template.h"
+#include "ingest/line.h"
+
+/* More is not looked at; unescaped, a byte may be three. */
+enum { MOST = TEMPLATE_TEXT_MAX };
+
+static void add_with_value(struct text *out, const char *p, size_t len, const char *value)
+{
+	const char *end = p + len;
+
+	for (const char *at; (at = memmem(p, (size_t)(end - p), TEMPLATE_VALUE, 3)); p = at + 3) {
+		text_add(out, p, (size_t)(at - p));
+		text_puts(out, value);
+	}
+	text_add(out, p, (size_t)(end - p));
+}
+
+void mask_escaped(struct text *out, struct slice escaped, const char *value)
+{
+	char plain[3 * MOST], masked[TEMPLATE_ROOM(MOST)];
+	size_t n;
+
+	if (!escaped.ptr)
+		return;
+	if (escaped.len > MOST)
+		escaped.len = MOST;
+	n = json_unescape(escaped, plain);
+	n = template_mask(plain, n, masked);
+	add_with_value(out, masked, n, value);
+}

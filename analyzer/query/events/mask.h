@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mask.h - texts of log lines without what varies in them (base/template.h). */
+#ifndef QUERY_MASK_H
+#define QUERY_MASK_H
+
+#include "base/slice.h"
+#include "render/text.h"
+
+/* Adds a text as it stands in a line, escaped, with its values as value: "<*>" makes a template, "*" a pattern of
+ * --message. */
+void mask_escaped(struct text *out, struct slice escaped, const char *value);
+
+#endif
