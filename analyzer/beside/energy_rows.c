@@ -141,7 +141,8 @@ int energy_rows_next(struct energy_rows *r, struct energy_row *out)
 	                           .start_ns = r->format.start_ns + r->offset_ns,
 	                           .name = r->line.v[r->value].name,
 	                           .time_ns = r->line.time_ns + r->offset_ns,
-	                           .value = r->line.v[r->value].value};
+	                           .value = r->line.v[r->value].value,
+	                           .number = r->value};
 	out->worker = r->worker ? (struct slice){r->worker, strlen(r->worker)} : SLICE_NONE;
 	r->value++;
 	return 1;

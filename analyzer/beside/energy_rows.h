@@ -17,6 +17,7 @@ struct energy_row {
 	struct slice name;         /* rapl_uj, ipmi, cpu_pct, cpu_time, energy_pkg, ... */
 	int64_t time_ns;           /* UTC */
 	double value;
+	unsigned number; /* of the value in its line, below ENERGY_VALUES */
 };
 
 /* run 0: all. 0 or a negative errno. */

@@ -184,6 +184,14 @@ static void trace_column(void *state, sqlite3_context *c, int i)
 	}
 }
 
+static int rowid(void *state, int64_t *out)
+{
+	const struct state *t = state;
+
+	*out = (int64_t)((uint64_t)t->run << 32 | t->next);
+	return 0;
+}
+
 const struct rowtable result_table = {
     .name = "result",
     .schema = "CREATE TABLE x(run INTEGER, tid TEXT, ord INTEGER, success INTEGER, function_name TEXT, was_cold "
@@ -197,6 +205,7 @@ const struct rowtable result_table = {
     .open = open_result,
     .next = next_result,
     .column = result_column,
+    .rowid = rowid,
     .close = close_runs,
 };
 
@@ -209,5 +218,6 @@ const struct rowtable trace_table = {
     .open = open_trace,
     .next = next_trace,
     .column = trace_column,
+    .rowid = rowid,
     .close = close_runs,
 };

@@ -12,6 +12,7 @@
 #include "ingest/line.h"
 #include "base/scan.h"
 #include "model/rules_kept.h"
+#include "store/event_value.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct series_rule {
 	double fallback;
 	struct value_rule *value;
 	size_t nvalues;
+	size_t first; /* number of its first value among those of all rules */
 };
 
 struct state {
@@ -41,7 +43,7 @@ struct state {
 	struct event_cursor *cursor;
 	struct rules *rules;
 	struct series_rule *rule;
-	size_t nrules;
+	size_t nrules, nvalues;
 	char *name; /* pushed down, or NULL */
 	/* the current line */
 	const struct series_rule *at;
@@ -54,6 +56,7 @@ struct state {
 	int64_t run, time_ns;
 	double result;
 	struct slice result_name;
+	int64_t number;             /* of the row */
 	int64_t asked_run;          /* 0: all */
 	struct energy_rows *energy; /* once the events are read */
 };
@@ -100,8 +103,11 @@ static int compile(struct state *s)
 	s->rule = calloc(json_array_size(list) + 1, sizeof *s->rule);
 	if (!s->rule)
 		return -ENOMEM;
-	for (size_t i = 0; !rc && i < json_array_size(list); i++)
+	for (size_t i = 0; !rc && i < json_array_size(list); i++) {
 		rc = compile_rule(json_array_get(list, i), &s->rule[s->nrules++]);
+		s->rule[i].first = s->nvalues;
+		s->nvalues += s->rule[i].nvalues;
+	}
 	return rc;
 }
 
@@ -113,17 +119,18 @@ static bool names_value(const struct series_rule *r, const char *name)
 	return false;
 }
 
-static const struct series_rule *rule_of(const struct state *s, struct slice message)
+/* The next rule for a message behind `after` (NULL: the first): several may be. */
+static const struct series_rule *rule_of(const struct state *s, struct slice message, const struct series_rule *after)
 {
-	for (size_t i = 0; i < s->nrules; i++)
-		if (slice_same(message, s->rule[i].message) && names_value(&s->rule[i], s->name))
-			return &s->rule[i];
+	for (const struct series_rule *r = after ? after + 1 : s->rule; r < s->rule + s->nrules; r++)
+		if (event_text_is(message, r->message.ptr, r->message.len) && names_value(r, s->name))
+			return r;
 	return NULL;
 }
 
 static bool want(const struct shape *head, void *arg)
 {
-	return head->message_slot >= 0 || rule_of(arg, head->message);
+	return head->message_slot >= 0 || rule_of(arg, head->message, NULL);
 }
 
 /* ---- values of a line ---- */
@@ -205,7 +212,7 @@ static int next_line(struct state *s)
 	int rc;
 
 	while ((rc = event_cursor_next(s->cursor, &e)) == 1) {
-		s->at = rule_of(s, event_message(e));
+		s->at = rule_of(s, event_message(e), NULL);
 		if (!s->at)
 			continue;
 		s->event = e;
@@ -219,6 +226,19 @@ static int next_line(struct state *s)
 		return rc ? rc : 1;
 	}
 	return rc;
+}
+
+/* The next rule for the line at hand: 1, 0 or negative. */
+static int next_rule(struct state *s)
+{
+	int rc;
+
+	s->at = rule_of(s, event_message(s->event), s->at);
+	s->next = 0;
+	if (!s->at)
+		return event_error(s->event);
+	rc = unpack(s, s->event);
+	return rc ? rc : event_error(s->event) ? event_error(s->event) : 1;
 }
 
 static int next_energy(struct state *s)
@@ -235,6 +255,8 @@ static int next_energy(struct state *s)
 		s->run = row.run;
 		s->worker = row.worker;
 		s->time_ns = row.time_ns;
+		s->number =
+		    -1 - (int64_t)(((uint64_t)row.source << 32 | (uint32_t)row.line) * ENERGY_VALUES + row.number);
 		s->result = row.value;
 		s->result_name = row.name;
 	}
@@ -251,6 +273,7 @@ static int next_value(void *p)
 
 			if (s->name && strcmp(s->name, v->name))
 				continue;
+			s->number = (int64_t)((uint64_t)s->event->id * s->nvalues + s->at->first + s->next - 1);
 			s->result = value_of(s, v);
 			s->result_name = (struct slice){v->name, strlen(v->name)};
 			if (event_error(s->event))
@@ -258,7 +281,10 @@ static int next_value(void *p)
 			if (!isnan(s->result))
 				return 1;
 		}
-		int rc = next_line(s);
+		int rc = s->at ? next_rule(s) : 0;
+
+		if (!rc)
+			rc = next_line(s);
 
 		if (rc < 0)
 			return rc;
@@ -338,14 +364,22 @@ static void series_column(void *p, sqlite3_context *c, int column)
 	}
 }
 
+static int series_rowid(void *p, int64_t *out)
+{
+	*out = ((struct state *)p)->number;
+	return 0;
+}
+
 const struct rowtable series_table = {
     .name = "series",
     .schema = "CREATE TABLE series(run INTEGER, worker TEXT, name TEXT, time_ns INTEGER, value REAL)",
     .pushed = {NAME, RUN, -1},
+    .text = 1,
     .rows = 1e5,
     .rows_of_one = 1e3,
     .open = open_series,
     .next = next_value,
     .column = series_column,
+    .rowid = series_rowid,
     .close = close_series,
 };

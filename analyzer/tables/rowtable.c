@@ -18,7 +18,6 @@ struct table {
 struct cursor {
 	sqlite3_vtab_cursor base;
 	void *state;
-	int64_t rowid;
 	bool end;
 };
 
@@ -60,7 +59,8 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 	for (int p = 0; p < ROWTABLE_PUSHED && def->pushed[p] >= 0; p++)
 		for (int i = 0; i < info->nConstraint; i++)
 			if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_EQ &&
-			    info->aConstraint[i].iColumn == def->pushed[p]) {
+			    info->aConstraint[i].iColumn == def->pushed[p] &&
+			    !sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")) {
 				info->aConstraintUsage[i].argvIndex = ++args;
 				info->idxNum |= 1 << p;
 				break;
@@ -118,7 +118,6 @@ static int next_row(sqlite3_vtab_cursor *base)
 	if (rc < 0)
 		return fail(c, rc);
 	c->end = !rc;
-	c->rowid++;
 	return SQLITE_OK;
 }
 
@@ -132,15 +131,18 @@ static int filter(sqlite3_vtab_cursor *base, int num, const char *text, int argc
 	(void)text, (void)argc;
 	for (int p = 0; p < ROWTABLE_PUSHED; p++)
 		if (num >> p & 1) {
-			value[p] = argv[at++];
+			int type = sqlite3_value_type(argv[at]);
+
 			/* Nothing equals NULL. */
-			if (sqlite3_value_type(value[p]) == SQLITE_NULL) {
+			if (type == SQLITE_NULL) {
 				c->end = true;
 				return SQLITE_OK;
 			}
+			if (!(def_of(c)->text >> p & 1) || type == SQLITE_TEXT)
+				value[p] = argv[at];
+			at++;
 		}
 	close_state(c);
-	c->rowid = 0;
 	rc = def_of(c)->open(t->module->store, t->db, value, &c->state);
 	return rc ? fail(c, rc) : next_row(base);
 }
@@ -160,8 +162,12 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int n)
 
 static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
-	*out = ((struct cursor *)base)->rowid;
-	return SQLITE_OK;
+	struct cursor *c = (struct cursor *)base;
+	int64_t id = 0;
+	int rc = def_of(c)->rowid(c->state, &id);
+
+	*out = id;
+	return rc ? fail(c, rc) : SQLITE_OK;
 }
 
 static const sqlite3_module methods = {

@@ -2,7 +2,11 @@
 /* rowtable.h - a read-only eponymous virtual table from a function that gives rows.
  *
  * Columns named in `pushed` are handed down when a query fixes them (=), so that a reader need not give rows that
- * cannot match; SQLite checks again. */
+ * cannot match; SQLite checks again. A condition is taken where it can only mean equality of the stored values: not
+ * under a collation other than BINARY, and of a text column not with a number, which SQLite may compare as numbers
+ * ('05' = 5, where the other side is an INTEGER column).
+ *
+ * SQLite puts the branches of an OR together by the rows' rowids, so a rowid is the row's own, whatever the plan. */
 #ifndef TABLES_ROWTABLE_H
 #define TABLES_ROWTABLE_H
 
@@ -14,6 +18,7 @@ struct rowtable {
 	const char *name;
 	const char *schema;          /* CREATE TABLE x(...) */
 	int pushed[ROWTABLE_PUSHED]; /* columns, -1 ends the list */
+	unsigned text;               /* bit p: pushed[p] is TEXT with values of its own (not an argument) */
 	double rows;                 /* about how many there are, and how many of one value of pushed[0] */
 	double rows_of_one;
 	/* value[i] is that of pushed[i], NULL where the query leaves it open. *state is passed to the others. 0 or a
@@ -21,6 +26,8 @@ struct rowtable {
 	int (*open)(struct store *s, sqlite3 *db, sqlite3_value *const *value, void **state);
 	int (*next)(void *state); /* 1: a row, 0: no more, or a negative errno */
 	void (*column)(void *state, sqlite3_context *c, int column);
+	/* A number of the current row alone, the same in every plan. 0 or a negative errno. */
+	int (*rowid)(void *state, int64_t *out);
 	void (*close)(void *state);
 };
 

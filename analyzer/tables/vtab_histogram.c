@@ -3,6 +3,7 @@
  *
  * step_ns is a second unless the query fixes it: SELECT ... FROM histogram WHERE step_ns = 60000000000. */
 #include "tables/tables.h"
+#include "base/hash.h"
 #include "store/histogram.h"
 
 #include <errno.h>
@@ -61,6 +62,18 @@ static void column(void *state, sqlite3_context *c, int i)
 		                                        : t->step_ns);
 }
 
+/* Of its key: no two rows of a query have the same one. */
+static int rowid(void *state, int64_t *out)
+{
+	const struct state *t = state;
+	const struct histogram_row *r = &t->rows[t->next - 1];
+	const int64_t key[] = {r->run, r->source, r->start_ns, t->step_ns};
+	uint64_t h = hash_bytes(key, sizeof key, r->level.ptr != NULL);
+
+	*out = (int64_t)hash_slice(r->level, h);
+	return 0;
+}
+
 static void close(void *state)
 {
 	struct state *t = state;
@@ -79,5 +92,6 @@ const struct rowtable histogram_table = {
     .open = open,
     .next = next,
     .column = column,
+    .rowid = rowid,
     .close = close,
 };

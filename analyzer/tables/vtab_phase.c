@@ -9,11 +9,15 @@
 
 enum { RUN, TID, ATTEMPT, ORD, NAME, START_NS, END_NS };
 
+#define PHASE_BITS 20 /* of a rowid: which phase of the invocation */
+
 struct state {
 	sqlite3_stmt *invocations;
 	struct phase_reader *reader;
 	const struct phases *phases; /* of one invocation; NULL: none yet */
 	int at;                      /* which of them */
+	sqlite3 *db;
+	sqlite3_stmt *number; /* of an invocation; prepared when it is first asked for */
 };
 
 static void close_phases(void *p)
@@ -22,6 +26,7 @@ static void close_phases(void *p)
 
 	phase_reader_close(s->reader);
 	sqlite3_finalize(s->invocations);
+	sqlite3_finalize(s->number);
 	free(s);
 }
 
@@ -48,6 +53,7 @@ static int open_phases(struct store *store, sqlite3 *db, sqlite3_value *const *v
 	(void)store;
 	if (!s)
 		return -ENOMEM;
+	s->db = db;
 	rc = prepare(s, db, value);
 	if (rc)
 		close_phases(s);
@@ -102,15 +108,42 @@ static void phase_column(void *p, sqlite3_context *c, int column)
 	}
 }
 
+/* The invocation's number in the database, which the view does not show, and the phase's. */
+static int phase_rowid(void *p, int64_t *out)
+{
+	struct state *s = p;
+	int64_t id;
+	int rc = 0;
+
+	if (!s->number)
+		rc = sql_prepare(s->db,
+		                 "SELECT p.id FROM place p JOIN invocation_row i ON i.id = p.id "
+		                 "JOIN invocation_kind k ON k.id = i.kind WHERE p.tid = ?1 AND k.run = ?2",
+		                 &s->number);
+	if (rc)
+		return rc;
+	sqlite3_bind_value(s->number, 1, sqlite3_column_value(s->invocations, TID));
+	sqlite3_bind_value(s->number, 2, sqlite3_column_value(s->invocations, RUN));
+	rc = sqlite3_step(s->number);
+	id = sqlite3_column_int64(s->number, 0);
+	sqlite3_reset(s->number);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? -EBADMSG : sql_errno(rc);
+	*out = (int64_t)((uint64_t)id << PHASE_BITS | (unsigned)s->at);
+	return 0;
+}
+
 const struct rowtable phase_table = {
     .name = "phase",
     .schema = "CREATE TABLE phase(run INTEGER, tid TEXT, attempt INTEGER, ord INTEGER, name TEXT, start_ns INTEGER, "
               "end_ns INTEGER)",
     .pushed = {TID, RUN, -1},
+    .text = 1,
     .rows = 1e5,
     .rows_of_one = 8,
     .open = open_phases,
     .next = next_phase,
     .column = phase_column,
+    .rowid = phase_rowid,
     .close = close_phases,
 };

@@ -6,6 +6,7 @@
  * The arguments are hidden columns: message and per may be left open. */
 #include "tables/tables.h"
 #include "store/aggregate.h"
+#include "base/hash.h"
 #include "store/quantiles.h"
 
 #include <errno.h>
@@ -63,6 +64,19 @@ static int open(struct store *s, sqlite3 *db, sqlite3_value *const *value, void 
 	return rc;
 }
 
+/* Of its key and the arguments: no two rows of a query have the same ones. */
+static int rowid(void *state, int64_t *out)
+{
+	const struct state *t = state;
+	const struct quantile_group *g = &t->groups[t->next - 1];
+	uint64_t h = hash_slice((struct slice){g->key, g->key_len}, (uint64_t)g->run << 1 | (g->key != NULL));
+
+	for (unsigned i = 0; i < 3; i++)
+		h = t->text[i] ? hash_slice((struct slice){t->text[i], strlen(t->text[i])}, h) : h + i;
+	*out = (int64_t)h;
+	return 0;
+}
+
 static int next(void *state)
 {
 	struct state *t = state;
@@ -110,5 +124,6 @@ const struct rowtable quantiles_table = {
     .open = open,
     .next = next,
     .column = column,
+    .rowid = rowid,
     .close = close,
 };

@@ -111,16 +111,25 @@ static void span_column(void *p, sqlite3_context *c, int column)
 	}
 }
 
+/* A span has its first line to itself. */
+static int span_rowid(void *p, int64_t *out)
+{
+	*out = ((struct state *)p)->row.id;
+	return 0;
+}
+
 const struct rowtable span_table = {
     .name = "span",
     .schema = "CREATE TABLE span(run INTEGER, id INTEGER, tid TEXT, source INTEGER, worker TEXT, target TEXT, name "
               "TEXT, level TEXT,"
               "start_ns INTEGER, end_ns INTEGER, busy_ns INTEGER, idle_ns INTEGER, parent INTEGER, certainty TEXT)",
     .pushed = {TID, RUN, SOURCE, -1},
+    .text = 1,
     .rows = 1e6,
     .rows_of_one = 20,
     .open = open_spans,
     .next = next_span,
     .column = span_column,
+    .rowid = span_rowid,
     .close = close_spans,
 };
