@@ -75,5 +75,9 @@ int line_parse(struct line *l, const char *text, size_t len, enum line_verdict *
 
 /* A JSON string's inside as plain UTF-8, invalid bytes as U+FFFD; buf has 3 * in.len bytes; returns the length. */
 size_t json_unescape(struct slice in, char *buf);
+/* Is a string's inside the text that it means: ASCII without a backslash? */
+bool json_is_plain(struct slice in);
+/* The text it means: `in` itself where that is so, else in buf. */
+struct slice json_text(struct slice in, char *buf);
 
 #endif

@@ -123,3 +123,25 @@ size_t json_unescape(struct slice in, char *buf)
 	}
 	return (size_t)(out - buf);
 }
+
+bool json_is_plain(struct slice in)
+{
+	const uint64_t ones = 0x0101010101010101u, high_bits = ones << 7;
+	uint64_t v, x;
+
+	for (; in.len >= 8; in.ptr += 8, in.len -= 8) {
+		memcpy(&v, in.ptr, 8);
+		x = v ^ ones * '\\';
+		if ((v | ((x - ones) & ~x)) & high_bits)
+			return false;
+	}
+	for (; in.len; in.ptr++, in.len--)
+		if (*in.ptr == '\\' || (unsigned char)*in.ptr >= 0x80)
+			return false;
+	return true;
+}
+
+struct slice json_text(struct slice in, char *buf)
+{
+	return json_is_plain(in) ? in : (struct slice){buf, json_unescape(in, buf)};
+}

@@ -113,6 +113,9 @@ bool chunk_has_raw_events(const struct chunk *c);
 /* The number of a transaction in this chunk, or CHUNK_NO_TID. groups: bits of those it is in, where they are known: the
  * lowest is looked at first. Negative: error. */
 int chunk_find_tid(struct chunk *c, struct slice tid, unsigned groups);
+/* The same for an id that lines may spell in other ways: found[number] becomes 1 for each number that means tid, else
+ * 0; of CHUNK_ROWS. 0 or negative. */
+int chunk_find_spellings(struct chunk *c, struct slice tid, uint8_t *found);
 /* The transactions that are met first in the group-th of the groups that have such: 1 with the number of the first and
  * the ids of all, 0 at the end, negative: error. */
 int chunk_tids(struct chunk *c, unsigned group, uint32_t *first, const struct segment **ids);
@@ -124,8 +127,8 @@ int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, u
 /* The values of a head's slot in a group, and how many lines it has there. Borrowed until chunk_close. */
 int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out);
 uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group);
-/* hits[i] (SEGMENT_ROWS of them) becomes 1 where line i of the group has needle, as JSON escapes it, in its message or
- * a string of its fields; a line kept whole anywhere; else 0. */
+/* hits[i] (SEGMENT_ROWS of them) becomes 1 where line i of the group has needle in its message or a string of its
+ * fields, however it is spelled; of a line kept whole that must be looked at; else 0. */
 int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits);
 int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out);
 /* Offset of the first line of a group within the chunk's text. */

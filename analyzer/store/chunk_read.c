@@ -694,6 +694,28 @@ int chunk_find_tid(struct chunk *c, struct slice tid, unsigned groups)
 	return rc;
 }
 
+int chunk_find_spellings(struct chunk *c, struct slice tid, uint8_t *found)
+{
+	char buf[SEGMENT_TEXT], text[3 * LINE_MAX_TID];
+	int rc = 0;
+
+	memset(found, 0, CHUNK_ROWS);
+	for (unsigned g = 0; g < c->ngroups && !rc; g++) {
+		struct group *group = &c->groups[g];
+
+		if (group->tids)
+			rc = segment_at(c, group->tid_place, group->tids, &group->tid_segment);
+		for (uint32_t i = 0; i < group->tids && !rc; i++) {
+			struct slice v = segment_get(group->tid_segment, i, buf);
+
+			if (v.len <= LINE_MAX_TID)
+				v = json_text(v, text);
+			found[group->first_tid + i + 1] = slice_same(v, tid);
+		}
+	}
+	return rc;
+}
+
 int chunk_tids(struct chunk *c, unsigned group, uint32_t *first, const struct segment **ids)
 {
 	struct group *g = c->groups, *end = c->groups + c->ngroups;

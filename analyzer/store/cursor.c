@@ -15,7 +15,10 @@
 struct chunk_ref {
 	int64_t id, source, first_line;
 	unsigned groups; /* bits of those to look at */
+	bool respelled;  /* the transaction's id stands there in other spellings, too */
 };
+
+#define TID_NUMBERS CHUNK_ROWS
 
 struct event_cursor {
 	struct store *store;
@@ -25,8 +28,9 @@ struct event_cursor {
 	size_t nrefs, at;
 	struct event_room *room;
 	uint32_t row;
-	int tid_number;  /* in this chunk; -1: any */
-	uint8_t *wanted; /* by local head */
+	int tid_number; /* in this chunk; -1: any; TID_NUMBERS: those in tid_numbers */
+	uint8_t *tid_numbers;
+	uint8_t *wanted;     /* by local head */
 	size_t wanted_room;
 	uint8_t *hits;       /* of q.search in a group of this chunk, by row */
 	unsigned hits_group; /* which; UINT_MAX: none */
@@ -56,7 +60,7 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	sqlite3_bind_int64(q, 4, w->last_id);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		struct chunk_ref ref = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
-		                        sqlite3_column_int64(q, 2), 0xff};
+		                        sqlite3_column_int64(q, 2), 0xff, false};
 		int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4),
 		        off = sqlite3_column_int64(q, 5) * 1000000000;
 
@@ -64,8 +68,14 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 		if ((w->since_ns && max + (off > 0 ? off : 0) < w->since_ns) ||
 		    (w->until_ns && min + (off < 0 ? off : 0) >= w->until_ns))
 			continue;
-		if (places && !(ref.groups = place_find(places, ref.id)))
-			continue;
+		if (places) {
+			const struct place_entry *p = place_find(places, ref.id);
+
+			if (!p || !p->blocks)
+				continue;
+			ref.groups = p->blocks;
+			ref.respelled = p->respelled;
+		}
 		struct chunk_ref *to = array_add(c->refs, c->nrefs, room);
 
 		if (!to) {
@@ -123,6 +133,7 @@ void event_cursor_close(struct event_cursor *c)
 	free(c->wanted);
 	free(c->answers);
 	free(c->hits);
+	free(c->tid_numbers);
 	free(c);
 }
 
@@ -157,6 +168,23 @@ static int heads_ask(struct event_cursor *c, bool *any)
 	return 0;
 }
 
+/* The number of the transaction in the chunk: 0 or negative. */
+static int tid_find(struct event_cursor *c, struct chunk *chunk, const struct chunk_ref *ref)
+{
+	if (!c->q.tid.ptr) {
+		c->tid_number = -1;
+		return 0;
+	}
+	if (!ref->respelled) {
+		c->tid_number = chunk_find_tid(chunk, c->q.tid, ref->groups);
+		return c->tid_number < 0 ? c->tid_number : 0;
+	}
+	c->tid_number = TID_NUMBERS;
+	if (!c->tid_numbers && !(c->tid_numbers = malloc(CHUNK_ROWS)))
+		return -ENOMEM;
+	return chunk_find_spellings(chunk, c->q.tid, c->tid_numbers);
+}
+
 /* Moves to the next chunk with something in it: 1, or 0 at the end. */
 static int chunk_next(struct event_cursor *c)
 {
@@ -176,11 +204,10 @@ static int chunk_next(struct event_cursor *c)
 			return rc;
 		e->chunk = chunk;
 		rc = heads_ask(c, &any);
+		if (!rc)
+			rc = tid_find(c, chunk, &c->refs[c->at - 1]);
 		if (rc)
 			return rc;
-		c->tid_number = c->q.tid.ptr ? chunk_find_tid(chunk, c->q.tid, c->refs[c->at - 1].groups) : -1;
-		if (c->q.tid.ptr && c->tid_number < 0)
-			return c->tid_number;
 		c->row = 0;
 		c->hits_group = UINT_MAX;
 		if (any && c->tid_number != CHUNK_NO_TID)
@@ -200,6 +227,12 @@ static int hits_need(struct event_cursor *c, unsigned group)
 	rc = chunk_search(c->room->ev.chunk, group, c->q.search, c->hits);
 	c->hits_group = rc ? UINT_MAX : group;
 	return rc;
+}
+
+static bool of_tid(const struct event_cursor *c, const struct chunk_group *g, uint32_t i)
+{
+	return c->tid_number < 0 ||
+	       (c->tid_number < TID_NUMBERS ? g->tid[i] == c->tid_number : c->tid_numbers[g->tid[i]]);
 }
 
 /* Moves c->row to the next row that the row columns let pass: 1, 0 at the end of the chunk, or negative. */
@@ -225,14 +258,16 @@ static int row_find(struct event_cursor *c, const struct chunk_ref *ref)
 			return rc;
 		end = g.n < rows - index * SEGMENT_ROWS ? g.n : rows - index * SEGMENT_ROWS;
 		if (c->q.search.ptr)
-			while (i < end && !(c->hits[i] && c->wanted[g.head[i]] &&
-			                    (c->tid_number < 0 || g.tid[i] == c->tid_number)))
+			while (i < end && !(c->hits[i] && c->wanted[g.head[i]] && of_tid(c, &g, i)))
 				i++;
 		else if (c->tid_number < 0)
 			while (i < end && !c->wanted[g.head[i]])
 				i++;
-		else
+		else if (c->tid_number < TID_NUMBERS)
 			while (i < end && !(g.tid[i] == c->tid_number && c->wanted[g.head[i]]))
+				i++;
+		else
+			while (i < end && !(c->wanted[g.head[i]] && of_tid(c, &g, i)))
 				i++;
 		if (i < end) {
 			c->row = index * SEGMENT_ROWS + i;
@@ -249,6 +284,8 @@ static bool event_passes(const struct event_cursor *c, int *rc)
 
 	*rc = c->q.since_ns || c->q.until_ns ? event_complete(e) : 0;
 	if (*rc || (c->q.since_ns && e->time_ns < c->q.since_ns) || (c->q.until_ns && e->time_ns >= c->q.until_ns))
+		return false;
+	if (e->raw && c->q.search.ptr && !event_search(e, c->q.search))
 		return false;
 	return !e->raw || !c->q.want || c->q.want(e->head, c->q.want_arg);
 }

@@ -27,6 +27,7 @@ void event_room_free(struct event_room *r)
 	store_chunk_unpin(r->ev.store, r->ev.chunk);
 	bytes_free(&r->line);
 	bytes_free(&r->raw);
+	free(r->tid_text);
 	line_done(&r->parsed);
 	free(r);
 }
@@ -125,6 +126,25 @@ static void time_fill(struct event_room *r, int64_t stamp)
 	r->ev.time_ns = stamp + (r->info->offset_ns && stamp_is_local(r) ? r->info->offset_ns : 0);
 }
 
+/* The transaction is what its spelling means. Its bytes are copied: others of the chunk are read while it is at hand.
+ */
+static int tid_fill(struct event_room *r, struct slice spelled)
+{
+	struct slice *tid = &r->ev.tid;
+
+	*tid = spelled;
+	if (spelled.ptr && !json_is_plain(spelled)) {
+		if (!r->tid_text && !(r->tid_text = malloc(3 * LINE_MAX_TID)))
+			return -ENOMEM;
+		if (spelled.len > LINE_MAX_TID)
+			return -EBADMSG;
+		*tid = (struct slice){r->tid_text, json_unescape(spelled, r->tid_text)};
+	} else if (spelled.ptr && spelled.len <= sizeof r->tid) {
+		tid->ptr = memcpy(r->tid, spelled.ptr, spelled.len);
+	}
+	return 0;
+}
+
 /* Tail, transaction and time. */
 static int event_rest(struct event_room *r)
 {
@@ -138,11 +158,10 @@ static int event_rest(struct event_room *r)
 	if (!e->raw)
 		e->tail = chunk_tail(e->chunk, r->row.tail);
 	rc = chunk_tid(e->chunk, r->row.tid, &tid);
+	if (!rc)
+		rc = tid_fill(r, tid);
 	if (rc)
 		return rc;
-	e->tid = tid;
-	if (tid.ptr && tid.len <= sizeof r->tid)
-		e->tid.ptr = memcpy(r->tid, tid.ptr, tid.len);
 	time_fill(r, r->row.stamp);
 	worker_fill(e, r->info);
 	r->complete = true;
@@ -217,9 +236,13 @@ static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned 
 	}
 	r->has_ord = true;
 	switch (sh->slots[slot].kind) {
-	case SLOT_TID:
-		*out = e->tid;
-		return SLOT_STRING;
+	case SLOT_TID: /* as it is spelled */
+		rc = chunk_tid(e->chunk, r->row.tid, out);
+		if (rc)
+			r->error = rc;
+		else if (out->ptr && out->len <= SEGMENT_TEXT)
+			out->ptr = memcpy(buf, out->ptr, out->len);
+		return rc ? 0 : SLOT_STRING;
 	case SLOT_STAMP:
 		*out = (struct slice){buf, stamp_print_iluvatar(e->stamp, buf)};
 		return SLOT_STRING;
@@ -252,6 +275,32 @@ static enum slot_kind raw_value(const struct event *e, enum section section, con
 		return t->kind == SLOT_SCALAR || t->kind == SLOT_JSON ? t->kind : SLOT_STRING;
 	}
 	return 0;
+}
+
+bool event_search(const struct event *e, struct slice text)
+{
+	struct event_room *r = room_of(e);
+	const struct line *l = &r->parsed;
+	struct slice v = l->message;
+	char *buf = malloc(3 * e->raw_len + 1);
+	bool found = false;
+
+	if (!buf) {
+		r->error = -ENOMEM;
+		return true;
+	}
+	for (unsigned i = 0; !found && i <= l->ntokens; i++) {
+		const struct token *t = &l->tokens[i];
+
+		v = v.ptr ? json_text(v, buf) : v;
+		found = v.ptr && memmem(v.ptr, v.len, text.ptr, text.len);
+		if (i < l->ntokens)
+			v = t->section == SECTION_FIELDS && t->kind != SLOT_SCALAR && t->kind != SLOT_JSON
+			        ? (struct slice){l->text + t->off, t->len}
+			        : SLICE_NONE;
+	}
+	free(buf);
+	return found;
 }
 
 static enum slot_kind value(const struct event *e, enum section section, const char *name, struct slice *out)

@@ -14,7 +14,7 @@ static const unsigned char ops[] = {
 };
 
 /* Which conditions on a column are of use, which share of the events they leave (a guess), and whether the cursor alone
- * decides. */
+ * decides: of text, where it is compared with text. */
 static const struct {
 	enum event_column column;
 	unsigned char op;
@@ -32,16 +32,24 @@ static const struct {
     {COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_GE, 0.3, false},
     {COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_LT, 0.3, false},
     {COL_TIME_NS, SQLITE_INDEX_CONSTRAINT_LE, 0.3, false},
+    {COL_SECOND, SQLITE_INDEX_CONSTRAINT_EQ, 0.001, false},
+    {COL_SECOND, SQLITE_INDEX_CONSTRAINT_GT, 0.3, false},
+    {COL_SECOND, SQLITE_INDEX_CONSTRAINT_GE, 0.3, false},
+    {COL_SECOND, SQLITE_INDEX_CONSTRAINT_LT, 0.3, false},
+    {COL_SECOND, SQLITE_INDEX_CONSTRAINT_LE, 0.3, false},
     {COL_RUN, SQLITE_INDEX_CONSTRAINT_EQ, 0.5, false},
     {COL_SOURCE, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, false},
     {COL_TID, SQLITE_INDEX_CONSTRAINT_EQ, 0.0001, true},
     {COL_LEVEL, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, true},
+    {COL_LEVEL_TEXT, SQLITE_INDEX_CONSTRAINT_EQ, 0.2, true},
     {COL_TARGET, SQLITE_INDEX_CONSTRAINT_EQ, 0.1, true},
     {COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_EQ, 0.02, true},
     {COL_LEVEL, SQLITE_INDEX_CONSTRAINT_LIKE, 0.2, false},
+    {COL_LEVEL_TEXT, SQLITE_INDEX_CONSTRAINT_LIKE, 0.2, false},
     {COL_TARGET, SQLITE_INDEX_CONSTRAINT_LIKE, 0.1, false},
     {COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_LIKE, 0.05, false},
     {COL_LEVEL, SQLITE_INDEX_CONSTRAINT_GLOB, 0.2, false},
+    {COL_LEVEL_TEXT, SQLITE_INDEX_CONSTRAINT_GLOB, 0.2, false},
     {COL_TARGET, SQLITE_INDEX_CONSTRAINT_GLOB, 0.1, false},
     {COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_GLOB, 0.05, false},
     {COL_EVENT, SQLITE_INDEX_CONSTRAINT_MATCH, 0.02, true},
@@ -56,6 +64,21 @@ static int use_of(const struct sqlite3_index_constraint *c)
 		if ((int)uses[i].column == c->iColumn && uses[i].op == c->op)
 			return (int)i;
 	return -1;
+}
+
+static bool is_text_equality(const struct sqlite3_index_constraint *c)
+{
+	return c->op == SQLITE_INDEX_CONSTRAINT_EQ &&
+	       (event_column_is_of_shape((enum event_column)c->iColumn) || c->iColumn == COL_TID);
+}
+
+/* Is the other side known to be text? With a number, SQLite compares in a way of its own: the cursor leaves it to it.
+ */
+static bool with_text(sqlite3_index_info *info, int i)
+{
+	sqlite3_value *v;
+
+	return !sqlite3_vtab_rhs_value(info, i, &v) && sqlite3_value_type(v) == SQLITE_TEXT;
 }
 
 /* Events come by source and line: is that the order asked for? */
@@ -86,11 +109,10 @@ int event_plan(sqlite3_index_info *info, double events)
 		int use = c->usable ? use_of(c) : -1;
 
 		/* Text is compared byte by byte here; another collation is SQLite's business. */
-		if (use < 0 || (c->op == SQLITE_INDEX_CONSTRAINT_EQ && c->iColumn >= COL_LEVEL &&
-		                c->iColumn <= COL_TID && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")))
+		if (use < 0 || (is_text_equality(c) && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")))
 			continue;
 		info->aConstraintUsage[i].argvIndex = ++args;
-		info->aConstraintUsage[i].omit = uses[use].exact;
+		info->aConstraintUsage[i].omit = uses[use].exact && (!is_text_equality(c) || with_text(info, i));
 		*p++ = (char)('A' + uses[use].column);
 		*p++ = (char)('A' + (int)((const unsigned char *)memchr(ops, uses[use].op, sizeof ops) - ops));
 		rows *= uses[use].share;

@@ -4,6 +4,7 @@
 #define STORE_EVENT_PLAN_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 enum event_column {
 	COL_ID,
@@ -12,7 +13,10 @@ enum event_column {
 	COL_LINE,
 	COL_OFFSET,
 	COL_TIME_NS,
+	COL_SECOND,
 	COL_LEVEL,
+	COL_LEVEL_TEXT,
+	COL_KIND,
 	COL_TARGET,
 	COL_MESSAGE,
 	COL_TID,
@@ -23,6 +27,12 @@ enum event_column {
 	COL_FOREIGN,
 	COL_EVENT
 };
+
+/* Texts that a line's shape has, but for messages that differ within one. */
+static inline bool event_column_is_of_shape(enum event_column column)
+{
+	return column == COL_LEVEL || column == COL_LEVEL_TEXT || column == COL_TARGET || column == COL_MESSAGE;
+}
 
 /* The condition has(event, ...) among SQLite's constraint operators. */
 #define EVENT_HAS SQLITE_INDEX_CONSTRAINT_FUNCTION

@@ -13,6 +13,7 @@ struct event_room {
 	struct chunk_row row; /* head always; head_ord once has_ord; the rest once complete */
 	bool has_ord, complete;
 	char tid[64];
+	char *tid_text; /* of one whose spelling is another: 3 * LINE_MAX_TID bytes, once there was one */
 	char bufs[EVENT_BUFS][SEGMENT_TEXT];
 	unsigned next_buf;
 	bool rendered;
@@ -32,6 +33,9 @@ void event_room_free(struct event_room *r);
 /* Makes r the event of one row of r->ev.chunk, which the caller pinned. -EBADMSG too where the row is no event. brief:
  * as event_query.brief. */
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief);
+
+/* Whether a line that is kept whole has text in its message or a string of its fields, however they spell it. */
+bool event_search(const struct event *e, struct slice text);
 
 /* event_get, brief. */
 int event_get_brief(struct store *s, int64_t id, const struct event **out);

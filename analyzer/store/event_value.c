@@ -64,21 +64,11 @@ bool event_number(struct slice v, double *out)
 
 /* ---- text ---- */
 
-static bool is_plain_ascii(struct slice v)
-{
-	size_t i;
-
-	for (i = 0; i < v.len; i++)
-		if (v.ptr[i] == '\\' || (unsigned char)v.ptr[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* v without escapes and invalid bytes, in *buf (free it) or v itself. ptr NULL: no memory. */
 static struct slice plain_text(struct slice v, char **buf)
 {
 	*buf = NULL;
-	if (is_plain_ascii(v))
+	if (json_is_plain(v))
 		return v;
 	*buf = malloc(3 * v.len);
 	return *buf ? (struct slice){*buf, json_unescape(v, *buf)} : SLICE_NONE;
@@ -103,7 +93,7 @@ void event_text_result(sqlite3_context *ctx, struct slice v)
 
 void event_constant_result(sqlite3_context *ctx, struct slice v)
 {
-	if (v.ptr && is_plain_ascii(v))
+	if (v.ptr && json_is_plain(v))
 		sqlite3_result_text64(ctx, v.ptr, v.len, SQLITE_STATIC, SQLITE_UTF8);
 	else
 		event_text_result(ctx, v);

@@ -13,24 +13,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECOND 1000000000
+
 /* ---- conditions ---- */
 
 /* The text a shape has in this column; *varies where its lines differ in it. */
 static struct slice shape_text(const struct shape *head, enum event_column column, bool *varies)
 {
-	*varies = column == COL_TID || (column == COL_MESSAGE && head->message_slot >= 0);
-	return column == COL_LEVEL ? head->level : column == COL_TARGET ? head->target : head->message;
+	*varies = column == COL_MESSAGE && head->message_slot >= 0;
+	return column == COL_LEVEL || column == COL_LEVEL_TEXT ? head->level
+	       : column == COL_TARGET                          ? head->target
+	                                                       : head->message;
 }
 
 struct slice event_text(const struct event *e, enum event_column column)
 {
 	switch (column) {
 	case COL_LEVEL:
+	case COL_LEVEL_TEXT:
 		return e->head->level;
 	case COL_TARGET:
 		return e->head->target;
-	case COL_TID:
-		return event_complete(e) ? SLICE_NONE : e->tid;
 	default:
 		return event_message(e);
 	}
@@ -142,8 +145,8 @@ static bool integer_range(unsigned char op, sqlite3_value *v, int64_t *low, int6
 	case SQLITE_FLOAT: {
 		double d = sqlite3_value_double(v);
 
-		below = d <= -9.2e18 ? INT64_MIN : d >= 9.2e18 ? INT64_MAX : (int64_t)floor(d);
-		above = d <= -9.2e18 ? INT64_MIN : d >= 9.2e18 ? INT64_MAX : (int64_t)ceil(d);
+		below = d <= -9.2e18 ? INT64_MIN : d >= 9.2e18 ? (int64_t)9.2e18 : (int64_t)floor(d);
+		above = d <= -9.2e18 ? (int64_t)-9.2e18 : d >= 9.2e18 ? INT64_MAX : (int64_t)ceil(d);
 		break;
 	}
 	default:
@@ -167,6 +170,12 @@ static void only(struct event_where *w, int64_t *which, int64_t low, int64_t hig
 		*which = low;
 }
 
+/* Of a second; INT64_MIN or _MAX where it is beyond the range. */
+static int64_t first_ns_of(int64_t second)
+{
+	return second < INT64_MIN / SECOND ? INT64_MIN : second > INT64_MAX / SECOND ? INT64_MAX : second * SECOND;
+}
+
 static void integer_argument(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
 {
 	struct event_query *q = &w->q;
@@ -181,6 +190,11 @@ static void integer_argument(struct event_where *w, enum event_column column, un
 	case COL_SOURCE:
 		only(w, &q->source, low, high);
 		break;
+	case COL_SECOND:
+		low = first_ns_of(low);
+		high = high < INT64_MAX ? first_ns_of(high + 1) : high;
+		high -= high > INT64_MIN && high < INT64_MAX;
+		/* fall through */
 	case COL_TIME_NS:
 		if (low > INT64_MIN && (!q->since_ns || low > q->since_ns))
 			q->since_ns = low;
@@ -218,10 +232,21 @@ static bool text_argument(sqlite3_value *v, char **text, size_t *len)
 	return true;
 }
 
+/* Whether SQLite may compare v and text as numbers ('05' = 5, where v comes from an INTEGER column): it decides then.
+ */
+static bool is_number(sqlite3_value *v)
+{
+	int type = sqlite3_value_type(v);
+
+	return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+}
+
 static int shape_argument(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
 {
 	struct text_test t = {.column = column, .op = op};
 
+	if (op == SQLITE_INDEX_CONSTRAINT_EQ && is_number(v))
+		return SQLITE_OK;
 	if (array_reserve(w->texts, w->texts_room, w->ntexts + 1))
 		return SQLITE_NOMEM;
 	if (!text_argument(v, &t.text, &t.len)) {
@@ -234,34 +259,19 @@ static int shape_argument(struct event_where *w, enum event_column column, unsig
 	return SQLITE_OK;
 }
 
-/* Transactions are kept as their lines write them. Text that a line may write in several ways is compared row by row.
- */
-static bool is_written_once(const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] >= 0x7f || text[i] == '"' ||
-		    text[i] == '\\')
-			return false;
-	return true;
-}
-
 static int tid_argument(struct event_where *w, sqlite3_value *v)
 {
 	char *text;
 	size_t len;
 
+	if (is_number(v))
+		return SQLITE_OK;
 	if (!text_argument(v, &text, &len)) {
 		w->none = true;
 		return SQLITE_OK;
 	}
 	if (!text)
 		return SQLITE_NOMEM;
-	if (!is_written_once(text, len)) {
-		free(text);
-		return shape_argument(w, COL_TID, SQLITE_INDEX_CONSTRAINT_EQ, v);
-	}
 	if (w->tid && (w->q.tid.len != len || memcmp(w->tid, text, len)))
 		w->none = true;
 	free(w->tid);
@@ -286,36 +296,31 @@ static int has_argument(struct event_where *w, sqlite3_value *v)
 	return !rc ? SQLITE_OK : rc == -EINVAL ? SQLITE_MISUSE : SQLITE_NOMEM;
 }
 
-/* The text as it stands between the quotes of a JSON string. A second one can't be searched for at the same time. */
+/* A second text can't be searched for at the same time. */
 static int match_argument(struct event_where *w, sqlite3_value *v)
 {
-	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-	const char *text = (const char *)sqlite3_value_text(v), *which;
-	char *out;
+	size_t len;
 
-	if (!text) {
+	if (sqlite3_value_type(v) == SQLITE_NULL) {
 		w->none = true;
 		return SQLITE_OK;
 	}
 	if (w->search)
 		return SQLITE_MISUSE;
-	out = w->search = malloc(2 * strlen(text) + 1);
-	if (!out)
-		return SQLITE_NOMEM;
-	for (; *text; text++) {
-		which = strchr(from, *text);
-		if (which)
-			*out++ = '\\';
-		*out++ = which ? to[which - from] : *text;
+	if (!text_argument(v, &w->search, &len)) {
+		w->none = true;
+		return SQLITE_OK;
 	}
-	if (out > w->search)
-		w->q.search = (struct slice){w->search, (size_t)(out - w->search)};
+	if (!w->search)
+		return SQLITE_NOMEM;
+	if (len)
+		w->q.search = (struct slice){w->search, len};
 	return SQLITE_OK;
 }
 
 int event_where_add(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
 {
-	if (op == EVENT_HAS || column == COL_LEVEL || column == COL_TARGET || column == COL_MESSAGE) {
+	if (op == EVENT_HAS || event_column_is_of_shape(column)) {
 		w->q.want = shape_wanted;
 		w->q.want_arg = w;
 	}
@@ -325,7 +330,7 @@ int event_where_add(struct event_where *w, enum event_column column, unsigned ch
 		return match_argument(w, v);
 	if (column == COL_TID)
 		return tid_argument(w, v);
-	if (column == COL_LEVEL || column == COL_TARGET || column == COL_MESSAGE)
+	if (event_column_is_of_shape(column))
 		return shape_argument(w, column, op, v);
 	if (sqlite3_value_type(v) == SQLITE_NULL)
 		w->none = true;

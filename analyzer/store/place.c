@@ -22,8 +22,10 @@ static int list_read(struct peek in, struct place_list *out)
 
 		if (!e)
 			return -ENOMEM;
-		chunk += (int64_t)peek_varint(&in, 63);
-		*e = (struct place_entry){chunk, peek_u8(&in)};
+		uint64_t delta = peek_varint(&in, 64);
+
+		chunk = (int64_t)((uint64_t)chunk + (delta >> 1));
+		*e = (struct place_entry){chunk, peek_u8(&in), delta & 1};
 	}
 	return in.bad ? -EBADMSG : 0;
 }
@@ -70,7 +72,7 @@ void place_list_free(struct place_list *l)
 	*l = (struct place_list){0};
 }
 
-unsigned place_find(const struct place_list *l, int64_t chunk)
+const struct place_entry *place_find(const struct place_list *l, int64_t chunk)
 {
 	size_t low = 0, high = l->n;
 
@@ -82,7 +84,7 @@ unsigned place_find(const struct place_list *l, int64_t chunk)
 		else
 			high = mid;
 	}
-	return low < l->n && l->list[low].chunk == chunk ? l->list[low].blocks : 0;
+	return low < l->n && l->list[low].chunk == chunk ? &l->list[low] : NULL;
 }
 
 /* ---- collecting ---- */
@@ -141,10 +143,10 @@ void place_set_most(struct place_set *p, size_t most)
 	p->most = most;
 }
 
-static int pair_add(struct entry *e, uint64_t delta, unsigned blocks)
+static int pair_add(struct entry *e, int64_t chunk, unsigned blocks, bool respelled)
 {
 	unsigned char buf[VARINT_MAX + 1], *to;
-	uint32_t n = varint_put(buf, delta);
+	uint32_t n = varint_put(buf, (uint64_t)(chunk - e->last) << 1 | respelled);
 
 	buf[n++] = (unsigned char)blocks;
 	if (e->used + n > sizeof e->small && e->used + n > e->room) {
@@ -158,11 +160,39 @@ static int pair_add(struct entry *e, uint64_t delta, unsigned blocks)
 	to = e->bytes ? e->bytes : e->small;
 	memcpy(to + e->used, buf, n);
 	e->used += n;
+	e->last = chunk;
 	return 0;
 }
 
-int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t events, unsigned blocks)
+static int pair_copy(struct entry *e, const struct place_entry *from)
 {
+	return pair_add(e, from->chunk, from->blocks, from->respelled);
+}
+
+/* Another spelling of a transaction in the chunk that came last: more blocks of it. */
+static void pair_widen(struct entry *e, unsigned blocks, bool respelled)
+{
+	unsigned char *at = e->bytes ? e->bytes : e->small, *end = at + e->used, *last = at;
+
+	while (at < end) {
+		last = at;
+		while (*at++ & 0x80)
+			;
+		at++; /* the blocks */
+	}
+	*last |= respelled;
+	end[-1] |= (unsigned char)blocks;
+}
+
+static bool is_respelled(struct slice spelled, struct slice tid)
+{
+	return spelled.ptr != tid.ptr && !slice_same(spelled, tid);
+}
+
+int place_set_add(struct place_set *p, struct slice spelled, int64_t chunk, uint32_t events, unsigned blocks)
+{
+	char buf[3 * LINE_MAX_TID];
+	struct slice tid = spelled.len <= LINE_MAX_TID ? json_text(spelled, buf) : spelled;
 	uint32_t before = p->tids.n, i;
 	struct entry *e;
 	int rc = array_reserve(p->v, p->room, before + (size_t)1);
@@ -174,8 +204,10 @@ int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t
 	e = &p->v[i];
 	if (i == before)
 		*e = (struct entry){0};
-	rc = pair_add(e, (uint64_t)(chunk - e->last), blocks);
-	e->last = chunk;
+	if (e->used && chunk == e->last)
+		pair_widen(e, blocks, is_respelled(spelled, tid));
+	else
+		rc = pair_add(e, chunk, blocks, is_respelled(spelled, tid));
 	e->events += events;
 	return rc;
 }
@@ -224,19 +256,15 @@ static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, struct slice tid, co
 	struct entry all = {.last = 0};
 	int rc = read ? read_by(read, tid, &old) : 0;
 
-	for (size_t i = 0; i < old.n && !rc; i++) {
-		rc = pair_add(&all, (uint64_t)(old.list[i].chunk - all.last), old.list[i].blocks);
-		all.last = old.list[i].chunk;
-	}
+	for (size_t i = 0; i < old.n && !rc; i++)
+		rc = pair_copy(&all, &old.list[i]);
 	if (!rc && old.n) {
 		struct place_list new = {0};
 		const unsigned char *p = e->bytes ? e->bytes : e->small;
 
 		rc = list_read((struct peek){p, p + e->used, false}, &new);
-		for (size_t i = 0; i < new.n && !rc; i++) {
-			rc = pair_add(&all, (uint64_t)(new.list[i].chunk - all.last), new.list[i].blocks);
-			all.last = new.list[i].chunk;
-		}
+		for (size_t i = 0; i < new.n && !rc; i++)
+			rc = pair_copy(&all, &new.list[i]);
 		place_list_free(&new);
 	}
 	if (!rc) {
@@ -306,18 +334,17 @@ static int row_write(struct store *s, struct slice tid, const struct entry *e, u
 	return rc;
 }
 
-int place_remove(struct store *s, struct slice tid, int64_t chunk, uint32_t events)
+int place_remove(struct store *s, struct slice spelled, int64_t chunk, uint32_t events)
 {
+	char buf[3 * LINE_MAX_TID];
+	struct slice tid = spelled.len <= LINE_MAX_TID ? json_text(spelled, buf) : spelled;
 	struct place_list old;
 	struct entry e = {.last = 0};
 	int rc = place_read(s, tid, &old);
 
-	for (size_t i = 0; !rc && i < old.n; i++) {
-		if (old.list[i].chunk == chunk)
-			continue;
-		rc = pair_add(&e, (uint64_t)(old.list[i].chunk - e.last), old.list[i].blocks);
-		e.last = old.list[i].chunk;
-	}
+	for (size_t i = 0; !rc && i < old.n; i++)
+		if (old.list[i].chunk != chunk)
+			rc = pair_copy(&e, &old.list[i]);
 	if (!rc)
 		rc = row_write(s, tid, &e, events, old.id);
 	free(e.bytes);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* place.h - where a transaction's lines are: table place.
  *
- * A transaction has a list of (chunk, which of its eight 8,192-row blocks). Written as pairs of numbers, seven bits a
- * byte: the difference to the chunk before, then the bits. */
+ * A transaction is what its id means, not how lines spell it: "a/b" and "a\/b" are one row. It has a list of (chunk,
+ * which of its eight 8,192-row blocks). Written as pairs of numbers, seven bits a byte: twice the difference to the
+ * chunk before, one more where a line there spells the id in another way; then the bits. */
 #ifndef STORE_PLACE_H
 #define STORE_PLACE_H
 
@@ -12,7 +13,8 @@ struct place_list {
 	struct place_entry {
 		int64_t chunk;
 		unsigned blocks;
-	} * list; /* by chunk */
+		bool respelled; /* a line of it there spells the id in another way than it is kept here */
+	} * list;               /* by chunk */
 	size_t n;
 	int64_t id; /* of the row in table place; 0: there is none */
 };
@@ -20,8 +22,8 @@ struct place_list {
 /* The places of one transaction; an unknown one has none. 0, -EBADMSG, -ENOMEM, ... */
 int place_read(struct store *s, struct slice tid, struct place_list *out);
 void place_list_free(struct place_list *l);
-/* The blocks of a chunk, 0 where it is not in the list. */
-unsigned place_find(const struct place_list *l, int64_t chunk);
+/* The entry of a chunk, NULL where it is not in the list. */
+const struct place_entry *place_find(const struct place_list *l, int64_t chunk);
 
 /* Takes a chunk that is going away out of a transaction's places; events: how many of its lines are in it. */
 int place_remove(struct store *s, struct slice tid, int64_t chunk, uint32_t events);

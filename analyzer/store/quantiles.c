@@ -64,19 +64,11 @@ static int group_add(struct gather *g, struct slice key)
 	return 0;
 }
 
-static bool is_plain(struct slice v)
-{
-	for (size_t i = 0; i < v.len; i++)
-		if (v.ptr[i] == '\\' || (unsigned char)v.ptr[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* A string as it stands in a line, without its escapes and invalid bytes. */
 static int plain_key(struct gather *g, struct slice v, struct slice *out)
 {
 	*out = v;
-	if (!v.ptr || is_plain(v))
+	if (!v.ptr || json_is_plain(v))
 		return 0;
 	if (g->plain_room < 3 * v.len + 1) {
 		free(g->plain);

@@ -89,7 +89,7 @@ struct event {
 	int64_t line;  /* from 1 */
 	int64_t stamp; /* ns as written; time_ns = stamp + the source's offset_s * 10^9 */
 	int64_t time_ns;
-	struct slice tid;                /* NONE where the line has none */
+	struct slice tid;                /* what it means, without escapes; NONE where the line has none */
 	struct slice source_worker;      /* source.worker */
 	struct slice worker;             /* contract §5: the tail's worker, else the source's */
 	bool foreign;                    /* contract §3: a span line of another worker */
@@ -102,12 +102,12 @@ struct event {
 
 /* Which events. Zero-initialise, set what matters. */
 struct event_query {
-	struct slice tid;           /* only this transaction; ptr NULL: all */
+	struct slice tid;           /* only this transaction, however lines spell it; ptr NULL: all */
 	int64_t run, source;        /* 0: all */
 	int64_t since_ns, until_ns; /* since <= time_ns < until; until 0: no end */
 	int64_t first_id, last_id;  /* event ids, inclusive; last 0: no end */
-	struct slice search; /* only lines with this in their message or a string of their fields, as JSON escapes it;
-	                        ptr NULL: all */
+	struct slice search; /* only lines with this text in their message or a string of their fields, however it is
+	                        spelled; ptr NULL: all */
 	/* Called once for each head shape (cache the answer in shape->mark if it is costly); NULL: all. */
 	bool (*want)(const struct shape *head, void *arg);
 	void *want_arg;

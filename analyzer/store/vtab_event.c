@@ -17,11 +17,13 @@
 
 /* foreign is an SQL word: queries quote it. */
 static const char declaration[] = "CREATE TABLE event(id INTEGER, run INTEGER, source INTEGER, line INTEGER, offset "
-                                  "INTEGER, time_ns INTEGER, level TEXT, "
+                                  "INTEGER, time_ns INTEGER, second INTEGER, level TEXT, level_text TEXT, kind TEXT, "
                                   "target TEXT, message TEXT, tid TEXT, fields TEXT, span TEXT, spans TEXT, raw TEXT, "
                                   "\"foreign\" INTEGER, event HIDDEN)";
 
 static const char not_a_test[] = "has() wants 'name=value', 'name<value', 'name>value' or 'name'";
+
+#define SECOND 1000000000
 
 struct cursor;
 
@@ -152,7 +154,7 @@ static int offset_of(struct cursor *c, int64_t *offset)
 	return 0;
 }
 
-static void json_result(sqlite3_context *ctx, struct slice v)
+static void slice_result(sqlite3_context *ctx, struct slice v)
 {
 	if (v.ptr)
 		sqlite3_result_text64(ctx, v.ptr, v.len, SQLITE_TRANSIENT, SQLITE_UTF8);
@@ -167,7 +169,11 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 	int rc = 0;
 
 	switch (column) {
+	case COL_KIND:
+		sqlite3_result_text(ctx, "record", -1, SQLITE_STATIC);
+		break;
 	case COL_LEVEL:
+	case COL_LEVEL_TEXT:
 	case COL_TARGET:
 	case COL_MESSAGE:
 		if (e->head->id &&
@@ -175,21 +181,21 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 			event_constant_result(ctx, event_text(e, (enum event_column)column));
 			break;
 		}
-		/* fall through */
-	case COL_TID:
-		if (column == COL_TID && event_complete(e))
-			break;
 		event_text_result(ctx, event_text(e, (enum event_column)column));
+		break;
+	case COL_TID:
+		if (!event_complete(e))
+			slice_result(ctx, e->tid);
 		break;
 	case COL_FIELDS:
 	case COL_SPAN:
 	case COL_SPANS:
-		json_result(ctx, event_part(e, SECTION_FIELDS + (enum section)(column - COL_FIELDS)));
+		slice_result(ctx, event_part(e, SECTION_FIELDS + (enum section)(column - COL_FIELDS)));
 		break;
 	default:
 		rc = event_line(e, &line);
 		if (!rc)
-			json_result(ctx, line);
+			slice_result(ctx, line);
 		break;
 	}
 	return rc ? rc : event_error(e);
@@ -219,6 +225,10 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int co
 	case COL_TIME_NS:
 		rc = event_complete(e);
 		value = e->time_ns;
+		break;
+	case COL_SECOND:
+		rc = event_complete(e);
+		value = e->time_ns / SECOND - (e->time_ns % SECOND < 0);
 		break;
 	case COL_FOREIGN:
 		rc = event_complete(e);

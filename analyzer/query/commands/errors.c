@@ -109,7 +109,7 @@ static struct group *group_new(struct groups *gs, const struct event *e, const s
 	g->message = plain(event_message(e));
 	if (event_field(e, "error", &error) || event_field(e, "msg", &error))
 		g->error = plain(error);
-	g->tid = plain(e->tid);
+	g->tid = e->tid.ptr ? strndup(e->tid.ptr, e->tid.len) : NULL;
 	g->key = malloc(key->len);
 	if (!g->key) {
 		group_free(g);

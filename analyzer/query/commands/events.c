@@ -193,7 +193,7 @@ static struct cell cell_of_plain(struct slice escaped, struct text *room)
 
 static int put_cells(struct events *ev, const struct event *e)
 {
-	struct text target = {0}, message = {0}, tid = {0}, span = {0};
+	struct text target = {0}, message = {0}, span = {0};
 	struct slice part = event_part(e, SECTION_SPAN);
 	struct cell c[COLUMNS] = {
 	    CELL_OF_INT(offset_of(ev, e->run)),
@@ -205,7 +205,7 @@ static int put_cells(struct events *ev, const struct event *e)
 	    cell_of_slice(e->head->level),
 	    cell_of_plain(e->head->target, &target),
 	    cell_of_plain(event_message(e), &message),
-	    cell_of_plain(e->tid, &tid),
+	    cell_of_slice(e->tid),
 	    cell_of_slice(e->worker),
 	};
 	int rc;
@@ -221,7 +221,6 @@ static int put_cells(struct events *ev, const struct event *e)
 	rc = table_row(ev->table, c);
 	text_done(&target);
 	text_done(&message);
-	text_done(&tid);
 	text_done(&span);
 	return rc;
 }

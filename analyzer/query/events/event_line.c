@@ -83,7 +83,7 @@ static void add_body(struct text *t, const struct output *out, const struct even
 		text_puts(t, " ");
 	}
 	if (show->tid) {
-		add_plain(t, e->tid.ptr ? e->tid : SLICE("-"));
+		text_add_terminal(t, e->tid.ptr ? e->tid.ptr : "-", e->tid.ptr ? e->tid.len : 1);
 		text_puts(t, " ");
 	}
 	if (target.ptr) {
