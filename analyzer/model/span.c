@@ -67,6 +67,7 @@ struct span_reader {
 	char *scratch;
 	size_t scratch_room;
 	bool open_only;
+	bool doubts; /* a line's like was not found, or may be found by a line of another transaction */
 	struct remembered *remembered; /* REMEMBERED of them, by shape and transaction */
 	uint8_t *plain; /* by id of a tail: 0 not asked, 1 nothing but the transaction varies in its spans, 2 other
 	                   values do */
@@ -502,6 +503,10 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 		parent = chain_find(r, BY_TID, k->key[BY_TID], &others);
 	if (parent != NO_SPAN)
 		o->row.parent = r->open[parent].row.id;
+	/* What a span prints names its transaction, mostly: then no other line has the same text. */
+	r->doubts |=
+	    k->has_id ? k->has_parent && parent == NO_SPAN
+	              : (k->has_parent && parent == NO_SPAN) || !event_span_field(e, "tid", &(struct slice){NULL, 0});
 	o->row.certainty = k->has_id ? SPAN_BY_ID : !k->has_stack || others ? SPAN_BY_ORDER : SPAN_BY_STACK;
 	for (int n = 0; n < KEYS; n++)
 		o->link[n].key = k->key[n];
@@ -543,10 +548,11 @@ static void weaken(enum span_certainty *c, enum span_certainty to)
 }
 
 /* Finds the open span of a close line (or exit line). */
-static int32_t find_open(const struct span_reader *r, const struct line_keys *k, bool *others, bool *by_name)
+static int32_t find_open(struct span_reader *r, const struct line_keys *k, bool *others, bool *by_name)
 {
 	int32_t i = chain_find(r, BY_ALL, k->key[BY_ALL], others);
 
+	r->doubts |= i == NO_SPAN;
 	*by_name = i == NO_SPAN && !k->has_id;
 	return *by_name ? chain_find(r, BY_NAME, k->key[BY_NAME], others) : i;
 }
@@ -583,7 +589,8 @@ static int close_one(struct span_reader *r, const struct event *e, struct line_k
 	unlink_span(r, i);
 	r->given = i;
 	/* The one that stays open might have been meant as well. */
-	if (others && (i = find_open(r, k, &others, &by_name)) != NO_SPAN)
+	if (others &&
+	    (i = chain_find(r, by_name ? BY_NAME : BY_ALL, k->key[by_name ? BY_NAME : BY_ALL], &others)) != NO_SPAN)
 		weaken(&r->open[i].row.certainty, SPAN_BY_ORDER);
 	return 1;
 }
@@ -634,6 +641,11 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 	}
 	*out = r;
 	return 0;
+}
+
+bool span_reader_doubts(const struct span_reader *r)
+{
+	return r->doubts;
 }
 
 void span_reader_close(struct span_reader *r)

@@ -8,10 +8,17 @@
 
 enum { RUN, ID, TID, SOURCE, WORKER, TARGET, NAME, LEVEL, START_NS, END_NS, BUSY_NS, IDLE_NS, PARENT, CERTAINTY };
 
+/* The spans of one transaction are paired from its own lines. Where the lines of others could say otherwise (a parent
+ * of another transaction, a span that is closed by name alone), the logs that have lines of it are read as a whole, so
+ * that a span is the same however it is asked for. */
 struct state {
-	struct span_reader *reader;
+	struct store *store;
+	struct span_reader *reader; /* NULL: no more */
+	struct span_query query;
 	struct span_row row;
-	char *tid; /* the query's own copy */
+	char *tid;        /* the query's own copy */
+	int64_t *sources; /* to be read as a whole, NULL: none */
+	size_t nsources, next;
 };
 
 static void close_spans(void *p)
@@ -19,14 +26,66 @@ static void close_spans(void *p)
 	struct state *s = p;
 
 	span_reader_close(s->reader);
+	free(s->sources);
 	free(s->tid);
 	free(s);
+}
+
+static int note_source(struct state *s, int64_t source)
+{
+	int64_t *more;
+
+	for (size_t i = 0; i < s->nsources; i++)
+		if (s->sources[i] == source)
+			return 0;
+	more = realloc(s->sources, (s->nsources + 1) * sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	s->sources = more;
+	s->sources[s->nsources++] = source;
+	return 0;
+}
+
+/* Moves on to the next log: 1, or 0 where there is none. */
+static int next_source(struct state *s)
+{
+	struct span_query q = {.run = s->query.run};
+	int rc;
+
+	span_reader_close(s->reader);
+	s->reader = NULL;
+	if (s->next == s->nsources)
+		return 0;
+	q.source = s->sources[s->next++];
+	rc = span_reader_open(s->store, &q, &s->reader);
+	return rc ? rc : 1;
+}
+
+/* A first look at the transaction's own lines: whether they tell all, and where they are. */
+static int look(struct state *s)
+{
+	struct span_reader *r;
+	bool doubts;
+	int rc = span_reader_open(s->store, &s->query, &r);
+
+	if (rc)
+		return rc;
+	while ((rc = span_reader_next(r, &s->row)) == 1 && !(rc = note_source(s, s->row.source)))
+		;
+	doubts = span_reader_doubts(r);
+	span_reader_close(r);
+	if (!rc && doubts)
+		rc = next_source(s);
+	else if (!rc)
+		rc = span_reader_open(s->store, &s->query, &s->reader);
+	if (!doubts)
+		s->next = s->nsources;
+	return rc < 0 ? rc : 0;
 }
 
 static int open_spans(struct store *store, sqlite3 *db, sqlite3_value *const *value, void **out)
 {
 	struct state *s = calloc(1, sizeof *s);
-	struct span_query q = {0};
 	int rc;
 
 	(void)db;
@@ -40,13 +99,14 @@ static int open_spans(struct store *store, sqlite3 *db, sqlite3_value *const *va
 			close_spans(s);
 			return -ENOMEM;
 		}
-		q.tid = (struct slice){s->tid, strlen(s->tid)};
+		s->query.tid = (struct slice){s->tid, strlen(s->tid)};
 	}
 	if (value[1])
-		q.run = sqlite3_value_int64(value[1]);
+		s->query.run = sqlite3_value_int64(value[1]);
 	if (value[2])
-		q.source = sqlite3_value_int64(value[2]);
-	rc = span_reader_open(store, &q, &s->reader);
+		s->query.source = sqlite3_value_int64(value[2]);
+	s->store = store;
+	rc = s->tid ? look(s) : span_reader_open(store, &s->query, &s->reader);
 	if (rc)
 		close_spans(s);
 	else
@@ -57,8 +117,14 @@ static int open_spans(struct store *store, sqlite3 *db, sqlite3_value *const *va
 static int next_span(void *p)
 {
 	struct state *s = p;
+	int rc;
 
-	return span_reader_next(s->reader, &s->row);
+	do
+		while ((rc = s->reader ? span_reader_next(s->reader, &s->row) : 0) == 1)
+			if (!s->tid || slice_same(s->row.tid, s->query.tid))
+				return 1;
+	while (!rc && s->reader && (rc = next_source(s)) == 1);
+	return rc;
 }
 
 static void span_column(void *p, sqlite3_context *c, int column)
