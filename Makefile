@@ -267,6 +267,12 @@ check-headers:
 check-golden: all
 	@$(RUN) $(if $(UPDATE),--update) golden $(CASE)
 
+# Longer than in `make check`, over the real runs too where ILU_TEST_RUNS names them; PYTHON: one that may have DuckDB.
+DIFFERENTIAL_SECONDS ?= 300
+PYTHON ?= /usr/bin/python3
+check-differential: all
+	@$(PYTHON) tests/differential/run --build $(B) --seconds $(DIFFERENTIAL_SECONDS)
+
 # Files of others stand in folders named vendor, as they came.
 C_FILES = find . \( -path './build*' -o -path './$(B)' -o -name vendor -o -name .git \) -prune -o -name '*.[ch]' -print -o -name '*.cc' -print
 
@@ -363,7 +369,7 @@ print-%:
 	@echo '$($*)'
 
 force:
-.PHONY: all programs check check-built check-unit check-threads check-headers check-golden check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
+.PHONY: all programs check check-built check-unit check-threads check-headers check-golden check-differential check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 
