@@ -10,6 +10,7 @@
  * all, and the keys of the two are remembered: a line whose like was there a moment ago is not put together again. */
 #include "model/span.h"
 #include "base/array.h"
+#include "base/textduration.h"
 #include "base/intern.h"
 #include "base/hash.h"
 #include <errno.h>
@@ -84,42 +85,6 @@ const char *span_certainty_name(enum span_certainty c)
 	static const char *const names[] = {"id", "stack", "order", "guess"};
 
 	return names[c];
-}
-
-/* ---- durations ---- */
-
-int span_duration_parse(struct slice in, int64_t *ns)
-{
-	/* The micro sign as itself, and as JSON may escape it. */
-	static const struct {
-		const char *unit;
-		int64_t ns;
-	} units[] = {{"ns", 1},         {"\xc2\xb5s", 1000}, {"us", 1000},      {"ms", 1000000},
-	             {"s", 1000000000}, {"\\u00b5s", 1000},  {"\\u00B5s", 1000}};
-	int64_t whole = 0, fraction = 0, scale = 1;
-	size_t i = 0;
-
-	for (; i < in.len && in.ptr[i] >= '0' && in.ptr[i] <= '9'; i++) {
-		if (whole > 900000000000)
-			return -EINVAL;
-		whole = whole * 10 + (in.ptr[i] - '0');
-	}
-	if (!i)
-		return -EINVAL;
-	if (i < in.len && in.ptr[i] == '.')
-		for (i++; i < in.len && in.ptr[i] >= '0' && in.ptr[i] <= '9'; i++)
-			if (scale < 1000000000) {
-				fraction = fraction * 10 + (in.ptr[i] - '0');
-				scale *= 10;
-			}
-	for (size_t u = 0; u < sizeof units / sizeof *units; u++)
-		if (slice_is((struct slice){in.ptr + i, in.len - i}, units[u].unit)) {
-			if (whole > INT64_MAX / units[u].ns - 1)
-				return -EINVAL;
-			*ns = whole * units[u].ns + fraction * units[u].ns / scale;
-			return 0;
-		}
-	return -EINVAL;
 }
 
 /* ---- chains ---- */
@@ -522,6 +487,7 @@ fail:
 
 static int64_t read_duration(const struct event *e, const char *exact, const char *printed)
 {
+	char buf[3 * 64];
 	struct slice v;
 	int64_t ns = 0;
 
@@ -533,7 +499,9 @@ static int64_t read_duration(const struct event *e, const char *exact, const cha
 		}
 		return ns;
 	}
-	return event_field(e, printed, &v) && !span_duration_parse(v, &ns) ? ns : NONE_NS;
+	return event_field(e, printed, &v) && v.len < sizeof buf / 3 && !duration_parse(json_text(v, buf), &ns)
+	           ? ns
+	           : NONE_NS;
 }
 
 static bool wanted(const struct span_reader *r, const struct span_row *row)

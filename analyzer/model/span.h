@@ -39,14 +39,11 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 int span_reader_next(struct span_reader *r, struct span_row *out);
 /* From now on, spans that began later and were closed are not given. */
 void span_reader_until(struct span_reader *r, int64_t start_ns);
-/* Of one transaction's spans: whether lines of others could say another parent, end or certainty of those that were given
- * so far. Then reading the whole log tells. */
+/* Of one transaction's spans: whether lines of others could say another parent, end or certainty of those that were
+ * given so far. Then reading the whole log tells. */
 bool span_reader_doubts(const struct span_reader *r);
 void span_reader_close(struct span_reader *r);
 
 const char *span_certainty_name(enum span_certainty c);
-
-/* "5.25ms" (tracing's time.busy, time.idle: ns, µs, ms, s) in ns. 0 or -EINVAL. */
-int span_duration_parse(struct slice in, int64_t *ns);
 
 #endif

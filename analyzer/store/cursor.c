@@ -30,7 +30,7 @@ struct event_cursor {
 	uint32_t row;
 	int tid_number; /* in this chunk; -1: any; TID_NUMBERS: those in tid_numbers */
 	uint8_t *tid_numbers;
-	uint8_t *wanted;     /* by local head */
+	uint8_t *wanted; /* by local head */
 	size_t wanted_room;
 	uint8_t *hits;       /* of q.search in a group of this chunk, by row */
 	unsigned hits_group; /* which; UINT_MAX: none */

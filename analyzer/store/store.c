@@ -36,6 +36,15 @@ sqlite3 *store_db(struct store *s)
 	return s->db;
 }
 
+bool store_sums_texts(struct store *s, int64_t *n, const char **function, const char **first)
+{
+	*n = s->texts.n;
+	*function = s->texts.function;
+	*first = s->texts.first;
+	s->texts.n = 0;
+	return *n > 0;
+}
+
 int store_exec(struct store *s, const char *sql)
 {
 	return sql_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));

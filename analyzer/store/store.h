@@ -43,6 +43,10 @@ sqlite3 *store_db(struct store *s);
  * negative. */
 int store_refresh(struct store *s);
 
+/* What a sum or mean met that is no number, since this was asked last: false where there was none. *function is static,
+ * *first the first such text, borrowed until the next query. */
+bool store_sums_texts(struct store *s, int64_t *n, const char **function, const char **first);
+
 /* Runs sql without results. */
 int store_exec(struct store *s, const char *sql);
 

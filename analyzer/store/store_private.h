@@ -6,6 +6,7 @@
 #include "base/sql.h"
 #include "store/chunk.h"
 #include "store/store.h"
+#include "store/sums.h"
 
 /* What rows of table source say of every event. */
 struct source_info {
@@ -52,6 +53,7 @@ struct store {
 	struct chunk_room *room;
 	struct bytes block;     /* what block_read gave last */
 	struct event_room *got; /* of event_get */
+	struct sums_texts texts;
 };
 
 /* How others that write are waited for: step(arg, n) is asked before the n-th wait, from 0, and waits a little itself;

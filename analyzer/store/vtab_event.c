@@ -442,5 +442,6 @@ int vtab_event_register(sqlite3 *db, struct store *s)
 	else
 		module_release(m);
 	rc |= aggregate_register(db);
+	rc |= sums_register(db, &s->texts);
 	return rc ? -ENOMEM : 0;
 }

@@ -38,6 +38,23 @@ static int say_where(struct query *q, const char *all, const char *rest)
 	return status;
 }
 
+/* A sum over "830ms" is a sum of what SQLite reads of it: said, since it is rarely meant. */
+static void note_texts(struct query *q)
+{
+	const char *function, *first;
+	struct text safe = {0};
+	int64_t n;
+
+	if (!store_sums_texts(q->store, &n, &function, &first))
+		return;
+	text_add_terminal(&safe, first, strlen(first));
+	query_note(q,
+	           "%s() met %lld text%s that %s no number, first \"%s\", and took the digits in front; "
+	           "duration_ns(text) reads durations",
+	           function, (long long)n, n == 1 ? "" : "s", n == 1 ? "is" : "are", text_str(&safe));
+	text_done(&safe);
+}
+
 static int run_all(struct query *q, const char *sql)
 {
 	const char *rest = sql;
@@ -59,6 +76,7 @@ static int run_all(struct query *q, const char *sql)
 			status = query_step(q, stmt);
 		}
 		sqlite3_finalize(stmt);
+		note_texts(q);
 	}
 	return status;
 }
