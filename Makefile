@@ -35,15 +35,15 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 # Rooms from the ground up: each uses those above it in this list.
 LIBLOG_SRC :=
-LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c lineread.c now.c setting.c stamp.c tid.c value.c)
+LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c lasterror.c lineread.c now.c setting.c stamp.c tid.c value.c)
 LIBLOG_SRC += $(addprefix liblog/src/box/,region.c slab.c)
 LIBLOG_SRC += $(addprefix liblog/src/sinks/,console.c fd.c file.c journald.c kind.c sink.c)
-LIBLOG_SRC += $(addprefix liblog/src/config/,config.c config_list.c directive.c directive_parse.c directive_value.c reload.c)
-LIBLOG_SRC += $(addprefix liblog/src/call/,array.c early.c limit.c ring.c site.c span.c)
+LIBLOG_SRC += $(addprefix liblog/src/config/,config.c config_list.c config_value.c directive.c directive_parse.c directive_value.c reload.c)
+LIBLOG_SRC += $(addprefix liblog/src/call/,array.c early.c limit.c memory.c ring.c site.c span.c state.c)
 LIBLOG_SRC += $(addprefix liblog/src/encode/,encode.c flame.c sitetext.c spantext.c spanvalue.c)
-LIBLOG_SRC += $(addprefix liblog/src/appender/,appender.c audit.c gap.c outlet.c own.c)
-LIBLOG_SRC += $(addprefix liblog/src/control/,rundir.c server.c)
-LIBLOG_SRC += $(addprefix liblog/src/life/,logger.c)
+LIBLOG_SRC += $(addprefix liblog/src/appender/,appender.c audit.c current.c gap.c outlet.c own.c)
+LIBLOG_SRC += $(addprefix liblog/src/control/,filter.c reread.c rundir.c server.c)
+LIBLOG_SRC += $(addprefix liblog/src/life/,fork.c launch.c life.c present.c)
 LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c overflow.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 /* clock.c - start and stop, time and sleep; and what the log is told, see now.h. */
 #include "virtual.h"
 
-#include "life/logger.h"
+#include "call/state.h"
+#include "life/life.h"
 #include "base/now.h"
 #include "real.h"
 
@@ -111,7 +112,7 @@ static int virtual_start(void)
 		return rc;
 	}
 	clock_virtual_ = true;
-	logger_use_source(&source);
+	life_use_source(&source);
 	return 0;
 }
 
@@ -151,7 +152,7 @@ int ilu_clock_stop(void)
 	if (clock_virtual()) {
 		turn_stop();
 		ilu_log_stop();
-		logger_use_source(NULL);
+		life_use_source(NULL);
 		clock_virtual_ = false;
 		actors_free();
 		timers_free();

@@ -4,7 +4,8 @@
 #define ILU_TARGET "ilulog::clock"
 #include "virtual.h"
 
-#include "life/logger.h"
+#include "call/state.h"
+#include "life/life.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #define ILU_TARGET "test::control"
 #include "appender/audit.h"
 #include "log_util.h"
-#include "life/logger.h"
+#include "control/filter.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -183,9 +183,9 @@ static void start_and_stop_under_calls(void **state)
 static char *settled(void)
 {
 	for (;;) {
-		struct logger_filter now;
+		struct filter_state now;
 
-		assert_int_equal(logger_filter_now(&now), 0);
+		assert_int_equal(filter_now(&now), 0);
 		if (!now.base)
 			return now.text;
 		free(now.text);
@@ -196,15 +196,15 @@ static char *settled(void)
 
 static void reverts(void **state)
 {
-	struct logger_filter now;
+	struct filter_state now;
 	json_t *lines;
 	char *text;
 
 	(void)state;
 	begin("info");
-	assert_int_equal(logger_filter_for("debug", 60000, &me), 0);
-	assert_int_equal(logger_filter_for("trace", 60000, &me), 0);
-	assert_int_equal(logger_filter_now(&now), 0);
+	assert_int_equal(filter_change("debug", 60000, &me), 0);
+	assert_int_equal(filter_change("trace", 60000, &me), 0);
+	assert_int_equal(filter_now(&now), 0);
 	assert_string_equal(now.text, "trace");
 	assert_string_equal(now.base, "info");
 	assert_true(now.left_ms > 50000 && now.left_ms <= 60000);
@@ -216,7 +216,7 @@ static void reverts(void **state)
 	assert_string_equal(text, "info");
 	free(text);
 	ilu_debug(&tid, "not heard");
-	assert_int_equal(logger_filter_for("debug", 60000, &me), 0);
+	assert_int_equal(filter_change("debug", 60000, &me), 0);
 	assert_int_equal(ilu_log_set_filter("warn"), 0); /* the program has the last word */
 	text = settled();
 	assert_string_equal(text, "warn");

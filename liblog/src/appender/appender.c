@@ -23,7 +23,7 @@
 #include "appender/audit.h"
 #include "call/limit.h"
 #include "base/lock.h"
-#include "life/logger.h"
+#include "call/state.h"
 #include "base/now.h"
 #include "config/reload.h"
 
@@ -155,7 +155,7 @@ static void reload(struct appender *a)
 
 	if (!encode_own_room(&a->enc))
 		return;
-	rc = logger_reload(said, sizeof said);
+	rc = a->reload(said, sizeof said);
 	if (rc == -EBUSY)
 		return; /* the next pass tries again, if it is still wanted */
 	if (!rc)

@@ -16,6 +16,9 @@ struct appender {
 	struct outlet outlet;
 	struct own own;
 	uint64_t grace_ns;
+	/* Read the configuration again: 0 and the new directives in `said`, a negative errno and the reason there, or
+	 * -EBUSY: try again. It must not wait for logger.control, whose holder waits for this thread. */
+	int (*reload)(char *said, size_t cap);
 	uint64_t clock_told; /* stamp of the line that the region has */
 	uint64_t passes_idle;
 	uint64_t wakeups;

@@ -4,7 +4,7 @@
 
 #include "base/escape.h"
 #include "base/lock.h"
-#include "life/logger.h"
+#include "call/state.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 /* region.c - the mapping under sites, span slots and rings; see region.h. */
 #include "box/region.h"
 
-#include "call/ring.h"
 #include "box/slab.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* array.c - calls that the macros do not write out in line: values that are too long, code that is to be small, and
  * lists of pairs. */
-#include "life/logger.h"
+#include "call/state.h"
 #include "call/ring.h"
 
 #include <ilu/log.h>

@@ -7,11 +7,11 @@
 #include "base/dtoa.h"
 #include "base/escape.h"
 #include "base/lock.h"
-#include "life/logger.h"
+#include "call/early.h"
+#include "call/state.h"
 #include "base/now.h"
 #include "call/ring.h"
 #include "call/site.h"
-#include "encode/sitetext.h"
 #include "base/tid.h"
 #include "base/value.h"
 

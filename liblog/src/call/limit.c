@@ -10,7 +10,7 @@
 #include "call/limit.h"
 
 #include "base/dtoa.h"
-#include "life/logger.h"
+#include "call/state.h"
 #include "base/now.h"
 #include "call/site.h"
 

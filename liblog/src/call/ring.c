@@ -5,7 +5,8 @@
 
 #include "config/config.h"
 #include "base/lock.h"
-#include "life/logger.h"
+#include "call/early.h"
+#include "call/state.h"
 #include "base/now.h"
 #include "call/site.h"
 

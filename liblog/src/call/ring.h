@@ -88,9 +88,4 @@ void rings_hold(void);
 void rings_release(void);
 void rings_reset(void);
 
-/* Calls in a process whose logger does not run; see early.c. */
-struct ilu_writing_ early_begin(uint32_t word, uint64_t span, const ilu_tid *tid, size_t size);
-bool early_commit(struct ilu_producer_ *producer);
-void early_reset(void);
-
 #endif

@@ -4,7 +4,7 @@
 
 #include "call/limit.h"
 #include "base/lock.h"
-#include "life/logger.h"
+#include "call/state.h"
 #include "box/region.h"
 #include "box/slab.h"
 #include "base/tid.h"
@@ -40,6 +40,13 @@ unsigned site_level(uint32_t number)
 	struct site *site = site_get(number);
 
 	return site ? site->level : ILU_INFO;
+}
+
+const char *site_level_name(unsigned level)
+{
+	static const char *const names[] = {"OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
+
+	return names[level <= 5 ? level : 3];
 }
 
 uint32_t sites_count(void)

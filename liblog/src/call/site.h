@@ -40,6 +40,8 @@ struct site {
 struct site *site_get(uint32_t number);
 /* The level alone, ILU_INFO where the number is none. */
 unsigned site_level(uint32_t number);
+/* "ERROR" ... "TRACE". */
+const char *site_level_name(unsigned level);
 /* Make one site known; 0 or -ENOMEM, -EDEADLK (from a signal handler in the middle of it). */
 int site_add(const struct ilu_site_ *site);
 uint32_t sites_count(void);

@@ -11,7 +11,10 @@
 
 #include "config/config.h"
 #include "base/lock.h"
-#include "life/logger.h"
+#include "box/region.h"
+#include "call/memory.h"
+#include "call/span.h"
+#include "call/state.h"
 #include "base/now.h"
 #include "call/site.h"
 #include "box/slab.h"
@@ -111,7 +114,7 @@ static uint64_t open_slot(const struct ilu_site_ *site, uint32_t gate, const ilu
 
 static bool ready(void)
 {
-	return __atomic_load_n(&logger.ready, __ATOMIC_ACQUIRE) || !logger_prepare();
+	return __atomic_load_n(&logger.ready, __ATOMIC_ACQUIRE) || !memory_prepare();
 }
 
 uint64_t ilu_span_open_(const struct ilu_site_ *site, uint32_t gate, const ilu_tid *tid)

@@ -90,20 +90,6 @@ static struct setting_source source_of(const char *name, struct config_error *er
 	return (struct setting_source){name, error ? error->text : NULL, error ? sizeof error->text : 0};
 }
 
-int config_set_filter(const struct setting_source *source, const char *name, char **slot, const char *text)
-{
-	struct directive_error error = {.text = "out of memory"};
-	struct directive_set *set;
-	int rc = directive_parse(text, strlen(text), &set, &error);
-
-	if (rc == -ENOMEM)
-		return rc;
-	if (rc)
-		return setting_fail(source, "key \"%s\": %s", name, error.text);
-	directive_free(set);
-	return setting_string(slot, text);
-}
-
 static int set_spanning(const struct setting_source *source, const struct key *key, uint32_t *slot, const char *text)
 {
 	static const struct {

@@ -18,7 +18,7 @@
 
 #include "appender/audit.h"
 #include "base/lock.h"
-#include "life/logger.h"
+#include "control/filter.h"
 #include "control/rundir.h"
 #include "call/site.h"
 
@@ -87,10 +87,10 @@ static json_t *stats(void)
 
 static json_t *status(void)
 {
-	struct logger_filter now = {NULL, NULL, 0};
+	struct filter_state now = {NULL, NULL, 0};
 	json_t *answer = NULL;
 
-	if (!logger_filter_now(&now))
+	if (!filter_now(&now))
 		answer = json_pack("{s:b, s:I, s:s, s:o, s:o}", "ok", 1, "pid", (json_int_t)getpid(), "version",
 		                   ILU_VERSION, "level", text_of(now.text), "stats", stats());
 	if (answer && now.base) {
@@ -112,9 +112,9 @@ static json_t *change_filter(const json_t *request, const struct ucred *caller)
 
 	if (!level)
 		return refusal("\"level\" is missing, or no string");
-	if (limit && (!json_is_integer(limit) || ms <= 0 || ms > LOGGER_FILTER_MAX_MS))
+	if (limit && (!json_is_integer(limit) || ms <= 0 || ms > FILTER_MAX_MS))
 		return refusal("\"for_ms\" is not a number of milliseconds from 1 to a year's");
-	rc = logger_filter_for(level, limit ? (uint64_t)ms : 0, &who);
+	rc = filter_change(level, limit ? (uint64_t)ms : 0, &who);
 	if (rc == -ESRCH)
 		return refusal("the logger is stopped");
 	if (rc)
@@ -254,7 +254,7 @@ static void *run(void *argument)
 	for (;;) {
 		int fd;
 
-		if (poll(wait, 2, logger_filter_revert()) <= 0)
+		if (poll(wait, 2, filter_revert_due()) <= 0)
 			continue;
 		if (wait[0].revents)
 			break;

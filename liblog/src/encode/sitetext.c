@@ -5,13 +5,6 @@
 #include "base/buf.h"
 #include "base/escape.h"
 
-const char *site_level_name(unsigned level)
-{
-	static const char *const names[] = {"OFF", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
-
-	return names[level <= 5 ? level : 3];
-}
-
 /* In a span object these are ours. */
 static bool key_taken(const struct site *site, const char *key)
 {

@@ -25,7 +25,4 @@ struct site_text {
 /* Rendered at the first call, then kept with the site. NULL: no memory. */
 const struct site_text *site_text(struct site *site);
 
-/* "ERROR" ... "TRACE". */
-const char *site_level_name(unsigned level);
-
 #endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* memory.c - makes the region and what lies in it; see memory.h. It stays for the life of the process, so that a late
+ * caller touches nothing that is gone. */
+#include "call/memory.h"
+
+#include "box/region.h"
+#include "box/slab.h"
+#include "call/ring.h"
+#include "call/site.h"
+#include "call/state.h"
+
+#define ALL_RINGS_BYTES (256u << 20)
+#define RINGS_MIN       16
+#define RINGS_MAX       4096
+
+static uint64_t rings_for(uint64_t ring_bytes)
+{
+	uint64_t rings = ALL_RINGS_BYTES / ring_bytes;
+
+	return rings < RINGS_MIN ? RINGS_MIN : rings > RINGS_MAX ? RINGS_MAX : rings;
+}
+
+int memory_make(uint64_t ring_bytes, uint64_t rings, uint64_t slots)
+{
+	int rc;
+
+	if (logger.ready)
+		return 0;
+	rc = region_make(ring_bytes, rings ? rings : rings_for(ring_bytes), slots);
+	if (!rc)
+		rc = sites_tell_region();
+	if (!rc)
+		rc = rings_init();
+	if (rc)
+		return rc;
+	slab_init();
+	__atomic_store_n(&logger.ready, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int memory_prepare(void)
+{
+	int rc = lock_take(&logger.control);
+
+	if (rc)
+		return rc;
+	rc = memory_make(MEMORY_RING_BYTES, 0, MEMORY_SLOTS);
+	lock_drop(&logger.control);
+	return rc;
+}

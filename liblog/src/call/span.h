@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* span.h - spans inside the library. The public half is <ilu/span.h>. */
+#ifndef SPAN_H
+#define SPAN_H
+
+#include <stdint.h>
+
+/* The last reference of a span went. */
+void span_close(uint64_t handle);
+
+/* Count the ids of spans from the beginning again. */
+void span_ids_restart(void);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state.h - the state of the process's one logger, as callers and the appender share it. */
+#ifndef STATE_H
+#define STATE_H
+
+#include "base/lock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum logger_state {
+	LOGGER_OFF,
+	LOGGER_RUNNING,
+	LOGGER_FORKED, /* a child that has not logged yet: its first call starts an appender again */
+};
+
+struct logger {
+	uint32_t state; /* enum logger_state; atomic */
+	uint32_t ready; /* the region is there */
+	uint32_t bell;  /* 1: the appender sleeps until somebody commits a record */
+	uint32_t wake;  /* futex the appender sleeps on; counts wakes */
+	uint32_t naps;  /* 1: it sleeps a while, whatever is committed */
+	bool tsc;
+	bool timed;        /* spans measure their times */
+	uint32_t spanning; /* enum config_spanning */
+	uint64_t early;    /* calls below WARN while it did not run, not yet told */
+	uint64_t early_ever;
+	struct lock control;  /* whoever changes `state` or the filter holds it; callers never do */
+	bool (*revive)(void); /* in a forked child: start anew, true when it runs. Set before a fork can be noticed. */
+};
+
+extern struct logger logger;
+
+static inline enum logger_state logger_state(void)
+{
+	return (enum logger_state)__atomic_load_n(&logger.state, __ATOMIC_ACQUIRE);
+}
+
+/* In a slow path: does the logger run, if need be from now on? */
+bool logger_revive(void);
+
+/* Get the appender to work: at once, or only if it naps. */
+void logger_wake(void);
+void logger_wake_from_nap(void);
+
+/* In a forked child: nobody sleeps, and nobody holds the lock. */
+void logger_reset(void);
+
+#endif

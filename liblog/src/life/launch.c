@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* launch.c - sets an appender going: the clock of stamps, the sinks, the first line; see launch.h. */
+#include "life/launch.h"
+
+#include "appender/current.h"
+#include "base/lasterror.h"
+#include "base/now.h"
+#include "base/stamp.h"
+#include "box/region.h"
+#include "call/ring.h"
+#include "call/state.h"
+#include "control/reread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ilu/log.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *clock_reason = "";
+static bool clock_chosen;
+
+static void read_boot_id(char out[40])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, out, 36);
+
+	if (fd >= 0)
+		close(fd);
+	out[n > 0 ? n : 0] = '\0';
+}
+
+/* The fields of the first line. */
+static void introduce(char *out, size_t cap)
+{
+	char boot[40], run[ILU_TID_MAX];
+	ilu_tid tid = ilu_tid_generate();
+	uint64_t early = __atomic_exchange_n(&logger.early, 0, __ATOMIC_RELAXED);
+
+	logger.early_ever += early;
+	if (now_replaced())
+		strcpy(boot, VIRTUAL_BOOT_ID);
+	else
+		read_boot_id(boot);
+	snprintf(
+	    out, cap,
+	    ",\"pid\":%ld,\"boot_id\":\"%s\",\"run\":\"%s\",\"version\":\"%s\",\"clock\":\"%s\",\"clock_reason\":\"%s\""
+	    ",\"calls_before\":%llu,\"ring_bytes\":%llu,\"rings\":%llu,\"span_slots\":%llu",
+	    now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, ilu_tid_str(&tid, run), ILU_VERSION,
+	    now_replaced() ? "virtual"
+	    : logger.tsc   ? "tsc"
+	                   : "monotonic",
+	    clock_reason, (unsigned long long)early, (unsigned long long)region.header->ring_bytes,
+	    (unsigned long long)region.header->rings, (unsigned long long)region.header->slots);
+}
+
+void launch_clock(const struct config *config)
+{
+	const char *reason;
+	bool good;
+
+	if (clock_chosen)
+		return; /* stamps of two clocks must not meet */
+	good = stamp_tsc_good(&reason);
+	logger.tsc =
+	    (config->clock == CONFIG_CLOCK_TSC && !now_replaced()) || (config->clock == CONFIG_CLOCK_AUTO && good);
+	clock_reason = config->clock == CONFIG_CLOCK_AUTO ? reason : "forced by the configuration";
+	stamp_use_tsc(logger.tsc);
+	rings_clock(logger.tsc);
+	clock_chosen = true;
+}
+
+void launch_clock_anew(void)
+{
+	clock_chosen = false;
+	stamp_use_tsc(false);
+}
+
+static int open_sinks(struct appender *a, const struct config *config, enum sink_file_start how)
+{
+	char what[sizeof last_error - 64];
+	int rc = outlet_open(&a->outlet, &config->sinks, how, what, sizeof what);
+
+	if (rc)
+		snprintf(last_error, sizeof last_error, "%s: %s", what, strerror(-rc));
+	return rc;
+}
+
+void launch_free(struct appender *a)
+{
+	if (!a)
+		return;
+	outlet_close(&a->outlet);
+	encoder_done(&a->enc);
+	free(a->active);
+	free(a->stamps);
+	free(a);
+}
+
+/* The appender with its sinks, running. */
+int launch(const struct config *config, enum sink_file_start how, struct span_texts *inherited)
+{
+	struct appender *a = calloc(1, sizeof *a);
+	char first[512];
+	int rc = a ? open_sinks(a, config, how) : -ENOMEM;
+
+	if (!rc)
+		rc = encoder_init(&a->enc, config, logger.tsc);
+	if (!rc && *config->flame) {
+		rc = flame_open(&a->enc.flame, config->flame, region.header->rings);
+		if (rc)
+			snprintf(last_error, sizeof last_error, "%s: %s", config->flame, strerror(-rc));
+	}
+	if (!rc) {
+		a->reload = reread;
+		a->grace_ns = config->grace_ms * 1000000ull;
+		region.header->pid = (uint64_t)getpid();
+		region.header->tsc = logger.tsc;
+		own_begin(&a->own, &a->enc, &a->outlet);
+		if (inherited->span) {
+			span_texts_done(&a->enc.spans);
+			a->enc.spans = *inherited;
+			memset(inherited, 0, sizeof *inherited);
+		}
+		introduce(first, sizeof first);
+		rc = appender_start(a, first);
+	}
+	if (rc) {
+		if (!*last_error)
+			snprintf(last_error, sizeof last_error, "cannot start: %s", strerror(-rc));
+		launch_free(a);
+		return rc;
+	}
+	current_set(a);
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* launch.h - an appender with its sinks, set going: at the start, and in a forked child again. With logger.control. */
+#ifndef LAUNCH_H
+#define LAUNCH_H
+
+#include "appender/appender.h"
+#include "config/config.h"
+
+/* Choose the clock that stamps come from, once: those of two clocks must not meet. */
+void launch_clock(const struct config *config);
+/* The source of time is another (now.h): choose again. */
+void launch_clock_anew(void);
+
+/* It is the current one (current.h) after 0. `inherited`: texts of open spans, taken unless they are empty. Else a
+ * negative errno and last_error. */
+int launch(const struct config *config, enum sink_file_start how, struct span_texts *inherited);
+
+/* One that has ended, or that a child inherited at rest. NULL is fine. */
+void launch_free(struct appender *a);
+
+#endif
