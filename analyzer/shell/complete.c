@@ -5,6 +5,7 @@
  * word of the kind the command's row names; in SQL tables, columns and functions. Names come from the database that is
  * open. */
 #include "shell/complete.h"
+#include "base/array.h"
 #include "shell/words.h"
 #include <readline/readline.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ static bool in_sql;
 /* The candidates of one Tab, gathered first and handed to readline one by one. */
 static struct {
 	char **names;
-	size_t n, cap, next;
+	size_t n, room, next;
 } found;
 
 static void forget(void)
@@ -29,17 +30,10 @@ static void forget(void)
 
 static void offer(const char *name, const char *text)
 {
-	char **names;
-
 	if (strncasecmp(name, text, strlen(text)))
 		return;
-	if (found.n == found.cap) {
-		names = realloc(found.names, (found.cap * 2 + 64) * sizeof *names);
-		if (!names)
-			return;
-		found.names = names;
-		found.cap = found.cap * 2 + 64;
-	}
+	if (array_reserve(found.names, found.room, found.n + 1))
+		return;
 	found.names[found.n] = strdup(name);
 	found.n += found.names[found.n] != NULL;
 }

@@ -4,11 +4,12 @@
  * Without a message: all messages with their counts. Distinct values are counted up to MOST, which then means "at
  * least". */
 #include "query/commands/commands.h"
+#include "base/hash.h"
 #include "base/array.h"
 #include "query/events/event_filter.h"
 #include "query/events/fields.h"
 #include "query/events/mask.h"
-#include "query/core/names.h"
+#include "base/intern.h"
 #include "ingest/line.h"
 #include <errno.h>
 #include <math.h>
@@ -32,24 +33,15 @@ struct column_facts {
 
 struct facts {
 	struct column_facts *columns;
-	size_t n, cap;
+	size_t n, room;
 	int64_t events;
 	int failed;
 };
 
-static uint64_t hash(struct slice s)
-{
-	uint64_t h = 1469598103934665603u;
-
-	for (size_t i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
-	return h ? h : 1;
-}
-
 static void count_distinct(struct facts *all, struct column_facts *c, struct slice value)
 {
-	uint64_t h = hash(value);
-	size_t i = (size_t)(h ^ h >> 40) & (SLOTS - 1);
+	uint64_t h = hash_slice(value, 0) | 1;
+	size_t i = (size_t)(h >> 40) & (SLOTS - 1);
 
 	if (c->distinct >= MOST)
 		return;
@@ -130,7 +122,7 @@ static struct column_facts *find(struct facts *all, const struct field *f)
 	for (size_t i = 0; i < all->n; i++)
 		if (all->columns[i].kind == f->kind && slice_is(f->key, all->columns[i].name))
 			return &all->columns[i];
-	if (array_reserve(all->columns, all->cap, all->n + 1))
+	if (array_reserve(all->columns, all->room, all->n + 1))
 		return NULL;
 	c = &all->columns[all->n];
 	*c = (struct column_facts){.name = strndup(f->key.ptr, f->key.len), .kind = f->kind};
@@ -249,29 +241,21 @@ static int describe_one(struct query *q)
 
 struct message {
 	int64_t events;
-	char *level, *target, *message; /* message with * for its numbers */
+	const char *level, *target, *message; /* as they stand in its key; message with * for its numbers */
 };
 
 struct messages {
-	struct names keys;
+	struct intern keys;
 	struct message *all; /* by number of the key */
-	uint32_t cap;
+	uint32_t room;
 	uint32_t *of_head; /* by id of a shape whose message is part of it: the number + 1 */
 	uint32_t nheads;
 };
 
 static int remember(struct messages *m, uint32_t head, uint32_t number)
 {
-	uint32_t *p;
-
-	if (head >= m->nheads) {
-		p = reallocarray(m->of_head, head * 2 + 64, sizeof *p);
-		if (!p)
-			return -ENOMEM;
-		memset(p + m->nheads, 0, (head * 2 + 64 - m->nheads) * sizeof *p);
-		m->of_head = p;
-		m->nheads = head * 2 + 64;
-	}
+	if (array_reserve_zeroed(m->of_head, m->nheads, head + 1))
+		return -ENOMEM;
 	m->of_head[head] = number + 1;
 	return 0;
 }
@@ -288,22 +272,15 @@ static int count_message(struct messages *m, const struct event *e, struct text 
 	}
 	text_reset(key);
 	text_add(key, level.ptr ? level.ptr : "", level.len);
-	text_puts(key, "\n");
+	text_add(key, "", 1);
 	text_add(key, target.ptr ? target.ptr : "", target.len);
-	text_puts(key, "\n");
+	text_add(key, "", 1);
 	mask_escaped(key, message, "*");
-	rc = key->failed ? -ENOMEM : names_put(&m->keys, text_str(key), key->len, &i);
+	rc = key->failed ? -ENOMEM : intern_add(&m->keys, (struct slice){text_str(key), key->len}, &i);
 	if (rc)
 		return rc;
-	if (i >= m->cap) {
-		struct message *all = reallocarray(m->all, m->cap * 2 + 256, sizeof *all);
-
-		if (!all)
-			return -ENOMEM;
-		memset(all + m->cap, 0, (m->cap + 256) * sizeof *all);
-		m->all = all;
-		m->cap = m->cap * 2 + 256;
-	}
+	if (array_reserve_zeroed(m->all, m->room, i + 1))
+		return -ENOMEM;
 	m->all[i].events++;
 	return head ? remember(m, head, i) : 0;
 }
@@ -342,11 +319,9 @@ static int put_messages(struct query *q, struct messages *m)
 	int rc = table_open(q->out, columns, 4, &t), rc2;
 
 	for (uint32_t i = 0; i < m->keys.n; i++) {
-		m->all[i].level = m->keys.all[i];
-		m->all[i].target = strchr(m->keys.all[i], '\n');
-		*m->all[i].target++ = 0;
-		m->all[i].message = strchr(m->all[i].target, '\n');
-		*m->all[i].message++ = 0;
+		m->all[i].level = m->keys.text[i].ptr;
+		m->all[i].target = m->all[i].level + strlen(m->all[i].level) + 1;
+		m->all[i].message = m->all[i].target + strlen(m->all[i].target) + 1;
 	}
 	if (m->keys.n)
 		qsort(m->all, m->keys.n, sizeof *m->all, by_events);
@@ -370,7 +345,7 @@ static int describe_all(struct query *q)
 		status = gather_messages(q, &f, &m);
 	if (!status)
 		status = put_messages(q, &m);
-	names_done(&m.keys);
+	intern_done(&m.keys);
 	free(m.all);
 	free(m.of_head);
 	event_filter_done(&f);

@@ -26,7 +26,7 @@ struct user {
 struct users {
 	struct energy_user *v;
 	struct user *who;
-	size_t n, room;
+	size_t n, room, who_room;
 };
 
 struct energy {
@@ -212,22 +212,9 @@ static void users_done(struct users *u)
 
 static int users_room(struct users *u)
 {
-	size_t room = u->room ? u->room * 2 : 256;
-	struct energy_user *v;
-	struct user *who;
+	int rc = array_reserve(u->v, u->room, u->n + 1);
 
-	if (u->n < u->room)
-		return 0;
-	v = realloc(u->v, room * sizeof *v);
-	if (!v)
-		return -ENOMEM;
-	u->v = v;
-	who = realloc(u->who, room * sizeof *who);
-	if (!who)
-		return -ENOMEM;
-	u->who = who;
-	u->room = room;
-	return 0;
+	return rc ? rc : array_reserve(u->who, u->who_room, u->n + 1);
 }
 
 static int user_add(struct users *u, sqlite3_stmt *stmt)

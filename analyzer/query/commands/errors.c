@@ -4,6 +4,9 @@
  * Lines are one group when level and target agree, and message and `error` field have the same template
  * (base/template.h). */
 #include "query/commands/commands.h"
+#include "base/table.h"
+#include "base/hash.h"
+#include "base/array.h"
 #include "query/events/event_filter.h"
 #include "base/template.h"
 #include "query/events/mask.h"
@@ -18,25 +21,13 @@ struct group {
 	char *level, *target, *message, *error, *tid; /* of the first line */
 	char *last_tid;                               /* lines of one transaction mostly follow each other */
 	int64_t run, offset_s, lines, transactions, first_ns, last_ns;
-	struct group *next; /* of the same bucket */
 };
-
-enum { BUCKETS = 4096 };
 
 struct groups {
-	struct group *buckets[BUCKETS];
 	struct group **all; /* in order of their first line read */
-	size_t n, cap;
+	size_t n, room;
+	struct table at; /* by key */
 };
-
-static size_t hash(const char *p, size_t len)
-{
-	uint64_t h = 1469598103934665603u;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)p[i]) * 1099511628211u;
-	return (size_t)(h ^ h >> 32) % BUCKETS;
-}
 
 static char *plain(struct slice escaped)
 {
@@ -69,6 +60,7 @@ static void groups_done(struct groups *g)
 	for (size_t i = 0; i < g->n; i++)
 		group_free(g->all[i]);
 	free(g->all);
+	table_done(&g->at);
 }
 
 static void make_key(struct text *key, const struct event *e)
@@ -90,17 +82,9 @@ static void make_key(struct text *key, const struct event *e)
 static struct group *group_new(struct groups *gs, const struct event *e, const struct text *key)
 {
 	struct group *g = calloc(1, sizeof *g);
-	struct group **all = gs->all;
 	struct slice error = SLICE_NONE;
 
-	if (gs->n == gs->cap) {
-		all = reallocarray(gs->all, gs->cap * 2 + 64, sizeof *all);
-		if (all) {
-			gs->all = all;
-			gs->cap = gs->cap * 2 + 64;
-		}
-	}
-	if (!g || !all) {
+	if (!g || array_reserve(gs->all, gs->room, gs->n + 1)) {
 		free(g);
 		return NULL;
 	}
@@ -123,25 +107,31 @@ static struct group *group_new(struct groups *gs, const struct event *e, const s
 	return g;
 }
 
+static struct group *find(const struct groups *gs, uint64_t hash, const struct text *key)
+{
+	struct table_walk w;
+
+	for (uint32_t i = table_first(&w, &gs->at, hash); i != TABLE_NONE; i = table_next(&w))
+		if (gs->all[i]->key_len == key->len && !memcmp(gs->all[i]->key, text_str(key), key->len))
+			return gs->all[i];
+	return NULL;
+}
+
 static int add(struct groups *gs, const struct event *e, struct text *key)
 {
 	struct group *g;
-	size_t bucket;
+	uint64_t hash;
 
 	text_reset(key);
 	make_key(key, e);
 	if (key->failed)
 		return -ENOMEM;
-	bucket = hash(text_str(key), key->len);
-	for (g = gs->buckets[bucket]; g && (g->key_len != key->len || memcmp(g->key, text_str(key), key->len));
-	     g = g->next)
-		;
+	hash = hash_bytes(text_str(key), key->len, 0);
+	g = find(gs, hash, key);
 	if (!g) {
 		g = group_new(gs, e, key);
-		if (!g)
+		if (!g || table_add(&gs->at, hash, (uint32_t)gs->n - 1))
 			return -ENOMEM;
-		g->next = gs->buckets[bucket];
-		gs->buckets[bucket] = g;
 	}
 	g->lines++;
 	g->first_ns = e->time_ns < g->first_ns ? e->time_ns : g->first_ns;

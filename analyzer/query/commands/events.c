@@ -27,7 +27,7 @@ struct events {
 	struct event_filter filter;
 	struct event_fetch fetch;
 	struct found *found;
-	size_t n, cap;
+	size_t n, room;
 	int64_t limit, context;
 	int64_t *seen; /* the last line by source: --follow shows what comes behind it */
 	size_t nseen;
@@ -97,7 +97,7 @@ static int collect(struct events *ev, const struct event *e, bool hit)
 			sink_root(ev->found, ev->n, x);
 		return 0;
 	}
-	if (array_reserve(ev->found, ev->cap, ev->n + 1))
+	if (array_reserve(ev->found, ev->room, ev->n + 1))
 		return -ENOMEM;
 	ev->found[ev->n++] = x;
 	if (bounded && ev->n == (size_t)ev->limit)
@@ -110,16 +110,8 @@ static int see(struct events *ev, const struct event *e)
 {
 	if (e->source < 0 || e->source > 1 << 24)
 		return 0;
-	if ((size_t)e->source >= ev->nseen) {
-		size_t n = (size_t)e->source + 16;
-		int64_t *seen = reallocarray(ev->seen, n, sizeof *seen);
-
-		if (!seen)
-			return -ENOMEM;
-		memset(seen + ev->nseen, 0, (n - ev->nseen) * sizeof *seen);
-		ev->seen = seen;
-		ev->nseen = n;
-	}
+	if (array_reserve_zeroed(ev->seen, ev->nseen, e->source + 1))
+		return -ENOMEM;
 	if (e->line <= ev->seen[e->source])
 		return 1;
 	ev->seen[e->source] = e->line;

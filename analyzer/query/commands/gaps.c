@@ -5,11 +5,14 @@
  * and after are one row. The sum over the rows of a run is the whole time of its invocations between first and last
  * line, so a share is a share of that. */
 #include "query/commands/commands.h"
+#include "base/table.h"
+#include "base/hash.h"
 #include "base/array.h"
 #include "query/events/event_filter.h"
 #include "base/template.h"
 #include "query/events/mask.h"
-#include "query/core/names.h"
+#include "base/intern.h"
+#include "base/sql.h"
 #include "query/core/quantile.h"
 #include "ingest/line.h"
 #include <errno.h>
@@ -44,15 +47,14 @@ struct window {
 };
 
 struct gaps {
-	struct names tids, texts;
+	struct intern tids, texts;
 	struct window *windows; /* by number of the tid */
 	uint32_t nwindows;
 	struct point *points;
-	size_t n, cap;
+	size_t n, room;
 	struct pair *pairs;
-	size_t npairs, pairs_cap;
-	uint32_t *slots; /* of pairs, index + 1 */
-	size_t nslots;
+	size_t npairs, pairs_room;
+	struct table at; /* of pairs */
 	double total_ns;
 	struct called called[CALLED]; /* the last ones */
 };
@@ -62,15 +64,12 @@ static int widen(struct gaps *g, uint32_t tid, int64_t from_ns, int64_t to_ns)
 	struct window *w;
 
 	if (tid >= g->nwindows) {
-		uint32_t n = g->nwindows * 2 + 1024;
+		uint32_t n = g->nwindows;
 
-		w = reallocarray(g->windows, n, sizeof *w);
-		if (!w)
+		if (array_reserve(g->windows, g->nwindows, tid + 1))
 			return -ENOMEM;
-		for (uint32_t i = g->nwindows; i < n; i++)
-			w[i] = (struct window){INT64_MAX, INT64_MIN};
-		g->windows = w;
-		g->nwindows = n;
+		for (; n < g->nwindows; n++)
+			g->windows[n] = (struct window){INT64_MAX, INT64_MIN};
 	}
 	w = &g->windows[tid];
 	w->from_ns = from_ns < w->from_ns ? from_ns : w->from_ns;
@@ -94,8 +93,7 @@ static int read_tids(struct query *q, struct gaps *g)
 	if (!status)
 		sqlite3_bind_int64(stmt, 1, run);
 	while (!status && (status = query_step(q, stmt)) == 1) {
-		int rc = names_put(&g->tids, (const char *)sqlite3_column_text(stmt, 0),
-		                   (size_t)sqlite3_column_bytes(stmt, 0), &number);
+		int rc = intern_add(&g->tids, column_slice(stmt, 0), &number);
 
 		if (!rc)
 			rc = widen(g, number, sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2));
@@ -116,12 +114,12 @@ static int name_line(struct gaps *g, const struct event *e, struct text *t, uint
 		text_puts(t, " ");
 		text_add(t, span.ptr, span.len);
 	}
-	return t->failed ? -ENOMEM : names_put(&g->texts, text_str(t), t->len, out);
+	return t->failed ? -ENOMEM : intern_add(&g->texts, (struct slice){text_str(t), t->len}, out);
 }
 
 static int put_point(struct gaps *g, const struct event *e, uint32_t tid, uint32_t text)
 {
-	if (array_reserve(g->points, g->cap, g->n + 1))
+	if (array_reserve(g->points, g->room, g->n + 1))
 		return -ENOMEM;
 	g->points[g->n++] = (struct point){e->time_ns, e->id, tid, text};
 	return 0;
@@ -152,10 +150,10 @@ static int put_ends(struct gaps *g)
 	static const char sent[] = "(sent)", returned[] = "(returned)";
 	struct event first = {.id = 0}, last = {.id = INT64_MAX};
 	uint32_t from, to;
-	int rc = names_put(&g->texts, sent, sizeof sent - 1, &from);
+	int rc = intern_add(&g->texts, (struct slice){sent, sizeof sent - 1}, &from);
 
 	if (!rc)
-		rc = names_put(&g->texts, returned, sizeof returned - 1, &to);
+		rc = intern_add(&g->texts, (struct slice){returned, sizeof returned - 1}, &to);
 	for (uint32_t i = 0; i < g->tids.n && !rc; i++) {
 		first.time_ns = g->windows[i].from_ns;
 		last.time_ns = g->windows[i].to_ns;
@@ -177,17 +175,16 @@ static int gather(struct query *q, struct gaps *g)
 	int rc = status ? 0 : event_cursor_open(q->store, &eq, &c);
 
 	while (!status && !rc && (rc = event_cursor_next(c, &e)) == 1) {
-		int64_t tid = e->foreign ? -1 : names_find(&g->tids, e->tid);
-		uint32_t text = 0;
+		uint32_t tid = e->foreign || !e->tid.ptr ? INTERN_NONE : intern_find(&g->tids, e->tid), text = 0;
 
-		if (tid >= 0 && (e->time_ns < g->windows[tid].from_ns || e->time_ns > g->windows[tid].to_ns))
-			tid = -1;
+		if (tid != INTERN_NONE && (e->time_ns < g->windows[tid].from_ns || e->time_ns > g->windows[tid].to_ns))
+			tid = INTERN_NONE;
 
 		rc = query_interrupted ? -EINTR : 0;
-		if (!rc && tid >= 0)
+		if (!rc && tid != INTERN_NONE)
 			rc = number_line(g, e, &t, &text);
-		if (!rc && tid >= 0)
-			rc = put_point(g, e, (uint32_t)tid, text);
+		if (!rc && tid != INTERN_NONE)
+			rc = put_point(g, e, tid, text);
 	}
 	event_cursor_close(c);
 	text_done(&t);
@@ -229,77 +226,47 @@ static int sort(struct gaps *g)
 	free(end);
 	free(g->points);
 	g->points = dealt;
-	g->cap = g->n;
+	g->room = g->n;
 	return 0;
 }
 
 /* Texts that have one template are called by it. */
 static int merge_texts(struct gaps *g)
 {
-	struct intern texts, templates;
+	struct intern templates = {0};
 	uint32_t n = g->texts.n, *of = malloc(((size_t)n + 1) * sizeof *of);
 	struct template_text *v = malloc(((size_t)n + 1) * sizeof *v);
 	int rc = of && v ? 0 : -ENOMEM;
 
-	intern_init(&texts);
-	intern_init(&templates);
 	for (uint32_t i = 0; i < n && !rc; i++) {
 		v[i].kind = 0;
-		rc = intern_add(&texts, (struct slice){g->texts.all[i], strlen(g->texts.all[i])}, &v[i].text);
+		v[i].text = i;
 	}
 	if (!rc)
-		rc = template_merge(&texts, v, n, &templates, of);
-	for (uint32_t i = 0; i < n && !rc; i++) {
-		struct slice t = intern_text(&templates, of[i]);
-
-		rc = names_put(&g->texts, t.ptr, t.len, &of[i]);
-	}
+		rc = template_merge(&g->texts, v, n, &templates, of);
+	for (uint32_t i = 0; i < n && !rc; i++)
+		rc = intern_add(&g->texts, intern_text(&templates, of[i]), &of[i]);
 	for (size_t i = 0; i < g->n && !rc; i++)
 		g->points[i].text = of[g->points[i].text];
-	intern_done(&texts);
 	intern_done(&templates);
 	free(of);
 	free(v);
 	return rc;
 }
 
-static int pairs_grow(struct gaps *g)
-{
-	size_t nslots = g->nslots ? g->nslots * 2 : 4096;
-	uint32_t *slots = calloc(nslots, sizeof *slots);
-
-	if (!slots)
-		return -ENOMEM;
-	for (size_t i = 0; i < g->npairs; i++) {
-		size_t at = (g->pairs[i].from * 2654435761u ^ g->pairs[i].to * 40503u) & (nslots - 1);
-
-		while (slots[at])
-			at = (at + 1) & (nslots - 1);
-		slots[at] = (uint32_t)i + 1;
-	}
-	free(g->slots);
-	g->slots = slots;
-	g->nslots = nslots;
-	return 0;
-}
-
 static struct pair *find_pair(struct gaps *g, uint32_t from, uint32_t to)
 {
+	uint64_t hash = hash_mix(from + (uint64_t)1, ~(uint64_t)to);
+	struct table_walk w;
 	struct pair *p;
-	size_t at;
 
-	if (g->npairs * 2 >= g->nslots && pairs_grow(g))
-		return NULL;
-	for (at = (from * 2654435761u ^ to * 40503u) & (g->nslots - 1); g->slots[at]; at = (at + 1) & (g->nslots - 1)) {
-		p = &g->pairs[g->slots[at] - 1];
-		if (p->from == from && p->to == to)
-			return p;
-	}
-	if (array_reserve(g->pairs, g->pairs_cap, g->npairs + 1))
+	for (uint32_t i = table_first(&w, &g->at, hash); i != TABLE_NONE; i = table_next(&w))
+		if (g->pairs[i].from == from && g->pairs[i].to == to)
+			return &g->pairs[i];
+	if (array_reserve(g->pairs, g->pairs_room, g->npairs + 1) || table_add(&g->at, hash, (uint32_t)g->npairs))
 		return NULL;
 	p = &g->pairs[g->npairs++];
 	*p = (struct pair){.from = from, .to = to, .longest = -1};
-	g->slots[at] = (uint32_t)g->npairs;
 	return p;
 }
 
@@ -348,15 +315,15 @@ static int put(struct query *q, struct gaps *g, size_t limit)
 
 		sample_sort(&p->times);
 		struct cell c[] = {
-		    cell_of_text(g->texts.all[p->from]),
-		    cell_of_text(g->texts.all[p->to]),
+		    cell_of_text(g->texts.text[p->from].ptr),
+		    cell_of_text(g->texts.text[p->to].ptr),
 		    CELL_OF_INT((int64_t)p->times.n),
 		    CELL_OF_INT((int64_t)sum),
 		    CELL_OF_REAL(sum / g->total_ns),
 		    CELL_OF_INT(sample_quantile(&p->times, 0.5)),
 		    CELL_OF_INT(sample_quantile(&p->times, 0.99)),
 		    CELL_OF_INT(p->longest),
-		    cell_of_text(g->tids.all[p->tid]),
+		    cell_of_text(g->tids.text[p->tid].ptr),
 		};
 		rc = table_row(t, c);
 	}
@@ -385,10 +352,10 @@ int cmd_gaps(struct query *q)
 	for (size_t i = 0; i < g.npairs; i++)
 		sample_done(&g.pairs[i].times);
 	free(g.pairs);
-	free(g.slots);
+	table_done(&g.at);
 	free(g.points);
 	free(g.windows);
-	names_done(&g.tids);
-	names_done(&g.texts);
+	intern_done(&g.tids);
+	intern_done(&g.texts);
 	return status;
 }

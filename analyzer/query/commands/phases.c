@@ -6,8 +6,10 @@
  *
  * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name. */
 #include "tables/phase_read.h"
+#include "base/array.h"
 #include "query/commands/commands.h"
-#include "query/core/names.h"
+#include "base/intern.h"
+#include "base/sql.h"
 #include "query/core/quantile.h"
 #include "query/core/select.h"
 #include <errno.h>
@@ -45,16 +47,16 @@ struct part {
 };
 
 struct groups {
-	struct names keys, phases;
+	struct intern keys, phases;
 	struct standing *standing; /* by number of the phase */
 	uint32_t nstanding;
 	struct group *all;
-	size_t n, cap;
+	size_t n, room, next_room;
 	size_t *of_key; /* by number of the key: its first group + 1 */
 	size_t *next;   /* by group: the next one of its key + 1 */
 	uint32_t nkeys;
 	struct part *parts;
-	size_t nparts, parts_cap;
+	size_t nparts, parts_room;
 	bool by_hour, keyed;
 	struct known known[32];
 	size_t nknown;
@@ -69,41 +71,20 @@ static void groups_done(struct groups *g)
 	free(g->next);
 	free(g->standing);
 	free(g->parts);
-	names_done(&g->keys);
-	names_done(&g->phases);
+	intern_done(&g->keys);
+	intern_done(&g->phases);
 }
 
 /* Room for the first group of a key. */
 static int keys_grow(struct groups *g, uint32_t key)
 {
-	size_t *p;
-
-	if (key < g->nkeys)
-		return 0;
-	p = reallocarray(g->of_key, key * 2 + 64, sizeof *p);
-	if (!p)
-		return -ENOMEM;
-	memset(p + g->nkeys, 0, (key * 2 + 64 - g->nkeys) * sizeof *p);
-	g->of_key = p;
-	g->nkeys = key * 2 + 64;
-	return 0;
+	return array_reserve_zeroed(g->of_key, g->nkeys, key + 1);
 }
 
 static struct group *group_new(struct groups *g, uint32_t key, uint32_t phase)
 {
-	if (g->n == g->cap) {
-		size_t cap = g->cap ? g->cap * 2 : 32, *next = reallocarray(g->next, cap, sizeof *next);
-		struct group *all;
-
-		if (!next)
-			return NULL;
-		g->next = next;
-		all = reallocarray(g->all, cap, sizeof *all);
-		if (!all)
-			return NULL;
-		g->all = all;
-		g->cap = cap;
-	}
+	if (array_reserve(g->next, g->next_room, g->n + 1) || array_reserve(g->all, g->room, g->n + 1))
+		return NULL;
 	g->all[g->n] = (struct group){.key_number = key, .phase_number = phase};
 	g->next[g->n] = g->of_key[key];
 	g->of_key[key] = g->n + 1;
@@ -138,7 +119,7 @@ static int number_of(struct groups *g, const struct phase *ph, uint32_t *out)
 		return 0;
 	}
 	phase_name(ph, name);
-	rc = names_put(&g->phases, name, strlen(name), out);
+	rc = intern_add(&g->phases, (struct slice){name, strlen(name)}, out);
 	if (!rc && i < sizeof g->known / sizeof *g->known)
 		g->known[g->nknown++] = (struct known){ph->name, ph->state, ph->open, *out};
 	return rc;
@@ -155,14 +136,8 @@ static int put_part(struct groups *g, const struct phase *ph, int64_t ord)
 		return rc;
 	while (i < g->nparts && g->parts[i].phase != phase)
 		i++;
-	if (i == g->parts_cap) {
-		struct part *p = reallocarray(g->parts, i * 2 + 16, sizeof *p);
-
-		if (!p)
-			return -ENOMEM;
-		g->parts = p;
-		g->parts_cap = i * 2 + 16;
-	}
+	if (array_reserve(g->parts, g->parts_room, i + 1))
+		return -ENOMEM;
 	if (i == g->nparts) {
 		g->parts[g->nparts++] = (struct part){phase, ord, ns, start};
 		return 0;
@@ -177,14 +152,8 @@ static int stand(struct groups *g, const struct part *p, int64_t attempts)
 {
 	struct standing *s;
 
-	if (p->phase >= g->nstanding) {
-		s = reallocarray(g->standing, p->phase * 2 + 16, sizeof *s);
-		if (!s)
-			return -ENOMEM;
-		memset(s + g->nstanding, 0, (p->phase * 2 + 16 - g->nstanding) * sizeof *s);
-		g->standing = s;
-		g->nstanding = p->phase * 2 + 16;
-	}
+	if (array_reserve_zeroed(g->standing, g->nstanding, p->phase + 1))
+		return -ENOMEM;
 	s = &g->standing[p->phase];
 	s->all += (double)p->ord;
 	s->nall++;
@@ -202,7 +171,7 @@ static int key_of_hour(struct groups *g, int64_t ns, int64_t offset_s, uint32_t 
 	struct tm tm;
 	size_t n = gmtime_r(&t, &tm) ? strftime(buf, sizeof buf, "%Y-%m-%d %H:00", &tm) : 0;
 
-	return names_put(&g->keys, buf, n, key);
+	return intern_add(&g->keys, (struct slice){buf, n}, key);
 }
 
 static int put_invocation(struct groups *g, sqlite3_stmt *of, const struct phases *phases)
@@ -217,8 +186,7 @@ static int put_invocation(struct groups *g, sqlite3_stmt *of, const struct phase
 	for (int i = 0; i < phases->n && !rc; i++)
 		rc = put_part(g, &phases->v[i], i + 1);
 	if (!rc && g->nparts && !g->by_hour)
-		rc = names_put(&g->keys, known ? (const char *)sqlite3_column_text(of, KEY) : "",
-		               (size_t)sqlite3_column_bytes(of, KEY), &key);
+		rc = intern_add(&g->keys, known ? column_slice(of, KEY) : SLICE(""), &key);
 	for (size_t i = 0; i < g->nparts && !rc; i++) {
 		const struct part *p = &g->parts[i];
 
@@ -286,8 +254,8 @@ static void order(struct groups *g)
 		struct group *x = &g->all[i];
 		const struct standing *s = &g->standing[x->phase_number];
 
-		x->key = g->keyed ? g->keys.all[x->key_number] : NULL;
-		x->phase = g->phases.all[x->phase_number];
+		x->key = g->keyed ? g->keys.text[x->key_number].ptr : NULL;
+		x->phase = g->phases.text[x->phase_number].ptr;
 		x->place = s->nonce ? s->once / (double)s->nonce : 1e6 + s->all / (double)s->nall;
 	}
 	if (g->n)

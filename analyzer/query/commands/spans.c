@@ -26,7 +26,7 @@ enum { RECENT = 256 };
 
 struct groups {
 	struct group *all;
-	size_t n, cap;
+	size_t n, room;
 	const char *name, *target; /* what is asked for, NULL: any */
 	struct {
 		struct slice name, target;
@@ -53,7 +53,7 @@ static struct group *find(struct groups *g, struct slice name, struct slice targ
 	for (size_t i = 0; i < g->n; i++)
 		if (same(g->all[i].name, name) && same(g->all[i].target, target))
 			return &g->all[i];
-	if (array_reserve(g->all, g->cap, g->n + 1))
+	if (array_reserve(g->all, g->room, g->n + 1))
 		return NULL;
 	x = &g->all[g->n];
 	*x = (struct group){.name = name.ptr ? strndup(name.ptr, name.len) : NULL,

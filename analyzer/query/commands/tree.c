@@ -124,7 +124,7 @@ struct step {
 
 struct path {
 	struct step *steps; /* the last one first */
-	size_t n, cap;
+	size_t n, room;
 };
 
 static int add_step(struct path *p, size_t span, int64_t from, int64_t to)
@@ -132,7 +132,7 @@ static int add_step(struct path *p, size_t span, int64_t from, int64_t to)
 
 	if (to <= from)
 		return 0;
-	if (array_reserve(p->steps, p->cap, p->n + 1))
+	if (array_reserve(p->steps, p->room, p->n + 1))
 		return -ENOMEM;
 	p->steps[p->n++] = (struct step){span, from, to};
 	return 0;

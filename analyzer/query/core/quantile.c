@@ -8,7 +8,7 @@
 
 int sample_add(struct sample *s, int64_t value)
 {
-	if (array_reserve(s->values, s->cap, s->n + 1))
+	if (array_reserve(s->values, s->room, s->n + 1))
 		return -ENOMEM;
 	s->values[s->n++] = value;
 	return 0;

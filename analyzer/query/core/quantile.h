@@ -9,7 +9,7 @@
 /* A growing list of numbers; zero-initialise. */
 struct sample {
 	int64_t *values;
-	size_t n, cap;
+	size_t n, room;
 };
 
 /* 0 or -ENOMEM */

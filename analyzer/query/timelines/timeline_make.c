@@ -6,6 +6,7 @@
  * name under one parent become one bar; spans shorter than 1 % of the whole go when there are many; lines that repeat
  * become one; and debug lines go when there are many, but for those at the edge of a silence. */
 #include "query/timelines/timeline.h"
+#include "base/array.h"
 #include "query/events/fields.h"
 #include "query/core/match.h"
 #include "render/number.h"
@@ -20,7 +21,7 @@ struct maker {
 	const struct transaction *tx;
 	const struct timeline_options *o;
 	struct timeline_row *rows; /* grows on the heap, moves to the arena at the end */
-	size_t n, cap;
+	size_t n, room;
 	bool failed;
 };
 
@@ -28,19 +29,14 @@ static struct timeline_row *add_row(struct maker *m, enum timeline_kind kind, co
 {
 	static struct timeline_row nowhere;
 
-	if (m->n == m->cap) {
-		size_t cap = m->cap ? m->cap * 2 : 64;
-		struct timeline_row *rows = realloc(m->rows, cap * sizeof *rows);
+	struct timeline_row *row = array_add(m->rows, m->n, m->room);
 
-		if (!rows) {
-			m->failed = true;
-			return &nowhere;
-		}
-		m->rows = rows;
-		m->cap = cap;
+	if (!row) {
+		m->failed = true;
+		row = &nowhere;
 	}
-	m->rows[m->n] = (struct timeline_row){.kind = kind, .label = label};
-	return &m->rows[m->n++];
+	*row = (struct timeline_row){.kind = kind, .label = label};
+	return row;
 }
 
 static const char *keep(struct maker *m, struct text *t)

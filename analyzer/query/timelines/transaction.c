@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* transaction.c - see transaction.h */
 #include "query/timelines/transaction.h"
+#include "base/array.h"
 #include "ingest/line.h"
 #include "model/span.h"
 #include <errno.h>
@@ -91,27 +92,21 @@ static int read_attempts(struct query *q, struct transaction *tx)
 	return status;
 }
 
-/* Room for one more of size bytes in an array that doubles; NULL: no memory. */
-static void *more(void *array, size_t n, size_t size)
-{
-	return n & (n - 1) ? array : reallocarray(array, n ? n * 2 : 1, size);
-}
-
 static int read_phases(struct query *q, struct transaction *tx)
 {
 	sqlite3_stmt *stmt = NULL;
+	size_t room = 0;
 	int status = about(
 	    q, tx, "SELECT name, attempt, start_ns, end_ns FROM phase WHERE run = ?1 AND tid = ?2 ORDER BY ord", &stmt);
 
 	while (!status && (status = query_step(q, stmt)) == 1) {
-		struct tx_phase *p = more(tx->phases, tx->nphases, sizeof *p);
+		struct tx_phase *p = array_add(tx->phases, tx->nphases, room);
 
 		status = p ? DONE : query_errno(q, -ENOMEM, tx->tid);
 		if (!p)
 			break;
-		tx->phases = p;
-		p[tx->nphases++] = (struct tx_phase){text_of(tx, stmt, 0), sqlite3_column_int64(stmt, 1),
-		                                     sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3)};
+		*p = (struct tx_phase){text_of(tx, stmt, 0), sqlite3_column_int64(stmt, 1),
+		                       sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3)};
 	}
 	sqlite3_finalize(stmt);
 	return status;
@@ -120,7 +115,7 @@ static int read_phases(struct query *q, struct transaction *tx)
 /* Spans as they are read: those that begin first. What is not among them is not kept. */
 struct first_spans {
 	struct span_row *rows;
-	size_t n, cap;
+	size_t n, room;
 	const struct span_row
 	    *last; /* the last of the first ones so far; NULL: too few yet, and then the array may still move */
 	int64_t all;
@@ -146,22 +141,13 @@ static void keep_first(struct first_spans *f)
 
 static int put_row(struct first_spans *f, const struct span_row *row)
 {
-	struct span_row *rows;
-
 	f->all++;
 	if (f->last && by_start(row, f->last) > 0)
 		return 0;
 	if (f->n == 2 * TRANSACTION_SPANS)
 		keep_first(f);
-	if (f->n == f->cap) {
-		f->cap = f->cap ? f->cap * 2 : 64;
-		if (f->cap > 2 * TRANSACTION_SPANS)
-			f->cap = 2 * TRANSACTION_SPANS;
-		rows = reallocarray(f->rows, f->cap, sizeof *rows);
-		if (!rows)
-			return -ENOMEM;
-		f->rows = rows;
-	}
+	if (array_reserve(f->rows, f->room, f->n + 1))
+		return -ENOMEM;
 	f->rows[f->n++] = *row;
 	return 0;
 }
@@ -326,18 +312,16 @@ static const char *plain_text(struct transaction *tx, struct slice escaped)
 
 static int put_event(struct transaction *tx, const struct event *e)
 {
-	struct tx_event *events = more(tx->events, tx->nevents, sizeof *events);
 	struct slice fields = event_part(e, SECTION_FIELDS), span = SLICE_NONE;
 	const char *fields_text, *span_text;
 
-	if (!events)
+	if (array_reserve(tx->events, tx->events_room, tx->nevents + 1))
 		return -ENOMEM;
-	tx->events = events;
 	fields_text = arena_text(&tx->arena, fields.ptr, fields.len);
 	if (e->head->span_line && !event_span_field(e, "name", &span))
 		span = SLICE_NONE;
 	span_text = plain_text(tx, span);
-	events[tx->nevents++] = (struct tx_event){
+	tx->events[tx->nevents++] = (struct tx_event){
 	    .id = e->id,
 	    .time_ns = e->time_ns,
 	    .level = arena_text(&tx->arena, e->head->level.ptr, e->head->level.len),

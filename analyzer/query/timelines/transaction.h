@@ -44,7 +44,7 @@ struct transaction {
 	struct tx_phase *phases;
 	struct tx_span *spans;
 	struct tx_event *events; /* by time */
-	size_t nphases, nspans, nevents;
+	size_t nphases, nspans, nevents, events_room;
 	size_t root;              /* the first span without a parent; SIZE_MAX: none */
 	bool more_spans;          /* not all were read */
 	int64_t total_events;     /* nevents, or more where not all were read */
