@@ -24,14 +24,9 @@ __attribute__((visibility("default"))) int sqlite3_ilulogq_init(sqlite3 *db, cha
 
 static int64_t pragma(sqlite3 *db, const char *sql)
 {
-	sqlite3_stmt *q;
 	int64_t value = -1;
 
-	if (sqlite3_prepare_v2(db, sql, -1, &q, NULL))
-		return -1;
-	if (sqlite3_step(q) == SQLITE_ROW)
-		value = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
+	sql_number(db, sql, &value);
 	return value;
 }
 

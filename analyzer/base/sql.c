@@ -43,6 +43,16 @@ int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out)
 	return sql_errno(sqlite3_prepare_v2(db, sql, -1, out, NULL));
 }
 
+int sql_prepare_kept(sqlite3 *db, const char *sql, sqlite3_stmt **out)
+{
+	return sql_errno(sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL));
+}
+
+int sql_prepare_first(sqlite3 *db, const char *sql, sqlite3_stmt **out, const char **rest)
+{
+	return sql_errno(sqlite3_prepare_v2(db, sql, -1, out, rest));
+}
+
 int sql_next(sqlite3_stmt *st)
 {
 	int rc = sqlite3_step(st);
@@ -58,18 +68,41 @@ int sql_step_reset(sqlite3_stmt *st)
 	return rc;
 }
 
+static int first_number(sqlite3_stmt *st, int64_t *out)
+{
+	int rc = sql_next(st);
+
+	if (rc == 1)
+		*out = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return rc == 1 ? 0 : rc ? rc : -ENOENT;
+}
+
 int sql_number(sqlite3 *db, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(db, sql, &st);
+
+	return rc ? rc : first_number(st, out);
+}
+
+int sql_number_of(sqlite3 *db, const char *sql, int64_t id, int64_t *out)
 {
 	sqlite3_stmt *st;
 	int rc = sql_prepare(db, sql, &st);
 
 	if (rc)
 		return rc;
-	rc = sql_next(st);
-	if (rc == 1)
-		*out = sqlite3_column_int64(st, 0);
+	sqlite3_bind_int64(st, 1, id);
+	return first_number(st, out);
+}
+
+int sql_finish(sqlite3_stmt *st)
+{
+	int rc = sql_errno(sqlite3_step(st));
+
 	sqlite3_finalize(st);
-	return rc == 1 ? 0 : rc ? rc : -ENOENT;
+	return rc;
 }
 
 int sql_exec_all(sqlite3 *db, const char *sql)

@@ -15,12 +15,20 @@
 int sql_errno(int rc);
 /* *out is NULL on error, which sqlite3_finalize takes as well; finalize it when done. */
 int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out);
+/* The same for a statement that lives as long as the connection. */
+int sql_prepare_kept(sqlite3 *db, const char *sql, sqlite3_stmt **out);
+/* The first of several statements (NULL: a comment, or nothing); *rest is the text behind it. */
+int sql_prepare_first(sqlite3 *db, const char *sql, sqlite3_stmt **out, const char **rest);
 /* 1: a row, 0: no more, or an error. */
 int sql_next(sqlite3_stmt *st);
 /* Steps a statement that gives no rows, and makes it ready for the next. */
 int sql_step_reset(sqlite3_stmt *st);
 /* The number in the first column of the first row; -ENOENT: no row. *out is set on success alone. */
 int sql_number(sqlite3 *db, const char *sql, int64_t *out);
+/* The same, where ?1 is this id. */
+int sql_number_of(sqlite3 *db, const char *sql, int64_t id, int64_t *out);
+/* Steps a statement that gives no rows, for the last time: it is finalized. */
+int sql_finish(sqlite3_stmt *st);
 /* Runs statements without results. */
 int sql_exec_all(sqlite3 *db, const char *sql);
 

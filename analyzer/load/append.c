@@ -94,8 +94,7 @@ static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c,
                         struct parse_counts *out)
 {
 	struct count k = {.chunk = c, .first_line = r->next_line};
-	int rc = sql_errno(sqlite3_prepare_v2(
-	    store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2", -1, &k.rejected, NULL));
+	int rc = sql_prepare(store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2", &k.rejected);
 
 	if (rc)
 		return rc;
@@ -174,23 +173,23 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_t *bytes)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(
+	int rc = sql_prepare(
 	    store_db(p->store),
 	    "SELECT id, first_line, first_offset, bytes FROM chunk WHERE source = ? ORDER BY first_line DESC LIMIT 1",
-	    -1, &q, NULL);
+	    &q);
 
 	*chunk = 0;
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_int64(q, 1, out->source);
-	if ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+	if ((rc = sql_next(q)) == 1) {
 		*chunk = sqlite3_column_int64(q, 0);
 		out->next_line = sqlite3_column_int64(q, 1);
 		out->skip_bytes = sqlite3_column_int64(q, 2);
 		*bytes = sqlite3_column_int64(q, 3);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return rc < 0 ? rc : 0;
 }
 
 /* The last source of that path, or that id. */
@@ -198,17 +197,17 @@ static int known(struct pass *p, const char *path, int64_t id, struct resume *ou
                  int64_t *hash)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store),
-	                            "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, "
-	                            "rejected, rejected_bytes, same_as, blank "
-	                            "FROM source WHERE path = ?1 OR id = ?2 ORDER BY id DESC LIMIT 1",
-	                            -1, &q, NULL);
+	int rc = sql_prepare(store_db(p->store),
+	                     "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, "
+	                     "rejected, rejected_bytes, same_as, blank "
+	                     "FROM source WHERE path = ?1 OR id = ?2 ORDER BY id DESC LIMIT 1",
+	                     &q);
 
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, id);
-	if ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+	if ((rc = sql_next(q)) == 1) {
 		out->source = sqlite3_column_int64(q, 0);
 		*bytes = sqlite3_column_int64(q, 1);
 		*file_bytes = sqlite3_column_int64(q, 2);
@@ -223,7 +222,7 @@ static int known(struct pass *p, const char *path, int64_t id, struct resume *ou
 		out->same_as = sqlite3_column_int64(q, 10);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return rc < 0 ? rc : 0;
 }
 
 /* What to read again of a source that has grown. */
@@ -257,13 +256,12 @@ static int renamed(struct pass *p, const struct input *in, struct resume *out)
 		out->same_as = source;
 		return 0;
 	}
-	rc = sql_errno(sqlite3_prepare_v2(store_db(p->store), "UPDATE source SET path = ? WHERE id = ?", -1, &q, NULL));
+	rc = sql_prepare(store_db(p->store), "UPDATE source SET path = ? WHERE id = ?", &q);
 	if (rc)
 		return rc;
 	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, source);
-	rc = sql_errno(sqlite3_step(q));
-	sqlite3_finalize(q);
+	rc = sql_finish(q);
 	if (rc || (rc = known(p, NULL, source, out, &bytes, &file_bytes, &hash)))
 		return rc;
 	say_note(p, "%s: loaded before under another name", in->path);

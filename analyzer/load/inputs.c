@@ -6,25 +6,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int row_step(sqlite3_stmt *q)
-{
-	int rc = sql_errno(sqlite3_step(q));
-
-	sqlite3_finalize(q);
-	return rc;
-}
-
 /* Of an INSERT ... RETURNING id; the connection's last rowid may be that of a result. */
 static int row_id_step(sqlite3_stmt *q, int64_t *id)
 {
-	int rc = sqlite3_step(q);
+	int rc = sql_next(q);
 
-	if (rc == SQLITE_ROW) {
+	if (rc == 1) {
 		*id = sqlite3_column_int64(q, 0);
-		rc = sqlite3_step(q);
+		return sql_finish(q);
 	}
 	sqlite3_finalize(q);
-	return sql_errno(rc);
+	return rc;
 }
 
 /* The run of an input, made when its first file is loaded. */
@@ -36,24 +28,24 @@ static int run_id(struct pass *p, const struct input *in, int64_t *out)
 
 	if ((*out = p->run_ids[in->run]))
 		return 0;
-	rc = sqlite3_prepare_v2(store_db(p->store), "SELECT id FROM run WHERE path = ?", -1, &q, NULL);
+	rc = sql_prepare(store_db(p->store), "SELECT id FROM run WHERE path = ?", &q);
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_text(q, 1, run->real, -1, SQLITE_STATIC);
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW)
+	rc = sql_next(q);
+	if (rc == 1)
 		*out = sqlite3_column_int64(q, 0);
 	sqlite3_finalize(q);
-	if (rc == SQLITE_DONE) {
-		rc = sqlite3_prepare_v2(store_db(p->store),
-		                        "INSERT INTO run (path, kind) VALUES (?, 'other') RETURNING id", -1, &q, NULL);
+	if (rc < 0)
+		return rc;
+	if (!rc) {
+		rc = sql_prepare(store_db(p->store), "INSERT INTO run (path, kind) VALUES (?, 'other') RETURNING id",
+		                 &q);
 		if (rc)
-			return sql_errno(rc);
+			return rc;
 		sqlite3_bind_text(q, 1, run->real, -1, SQLITE_STATIC);
 		if ((rc = row_id_step(q, out)))
 			return rc;
-	} else if (rc != SQLITE_ROW) {
-		return sql_errno(rc);
 	}
 	p->run_ids[in->run] = *out;
 	return 0;
@@ -62,12 +54,11 @@ static int run_id(struct pass *p, const struct input *in, int64_t *out)
 static int source_insert(struct pass *p, const struct input *in, int64_t run, int64_t *out)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store),
-	                            "INSERT INTO source (run, path, kind, worker) VALUES (?, ?, ?, ?) RETURNING id", -1,
-	                            &q, NULL);
+	int rc = sql_prepare(store_db(p->store),
+	                     "INSERT INTO source (run, path, kind, worker) VALUES (?, ?, ?, ?) RETURNING id", &q);
 
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_int64(q, 1, run);
 	sqlite3_bind_text(q, 2, in->real, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 3, input_kind_name(in->kind), -1, SQLITE_STATIC);
@@ -100,17 +91,17 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	int64_t bytes = l->skip_bytes + l->bytes, hash = 0;
 	sqlite3_stmt *q;
 	size_t got = 0;
-	int rc = sqlite3_prepare_v2(
+	int rc = sql_prepare(
 	    store_db(p->store),
 	    "UPDATE source SET bytes = ?2, file_bytes = ?3, lines = ?4, bytes_done = ?5, damage = ?6, head_hash = ?7, "
 	    "ok = ?8, repaired = ?9, rejected = ?10, ok_bytes = ?11, repaired_bytes = ?12, rejected_bytes = ?13, "
 	    "cluster = max(cluster, ?14), offset_s = coalesce(offset_s, ?15), offset_from = coalesce(offset_from, "
 	    "?16), "
 	    "blank = ?17 WHERE id = ?1",
-	    -1, &q, NULL);
+	    &q);
 
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	if (piped)
 		hash = text_hash(piped->head, piped->n < (size_t)bytes ? piped->n : (size_t)bytes);
 	else
@@ -129,7 +120,7 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 		sqlite3_bind_int64(q, 15, 0);
 		sqlite3_bind_text(q, 16, "stamp", -1, SQLITE_STATIC);
 	}
-	return row_step(q);
+	return sql_finish(q);
 }
 
 static void rejects_say(struct pass *p, const struct input *in, const struct source_load *l)
@@ -167,20 +158,20 @@ static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as
 
 	if ((rc = run_id(p, in, &run)) || (rc = source_insert(p, in, run, &id)))
 		return rc;
-	rc = sqlite3_prepare_v2(
+	rc = sql_prepare(
 	    store_db(p->store),
 	    "UPDATE source SET same_as = o.id, bytes = o.bytes, file_bytes = ?2, lines = o.lines, duplicate = o.lines, "
 	    "duplicate_bytes = o.bytes, "
 	    "bytes_done = o.bytes, head_hash = o.head_hash FROM source o WHERE o.id = ?3 AND source.id = ?1",
-	    -1, &q, NULL);
+	    &q);
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_int64(q, 1, id);
 	sqlite3_bind_int64(q, 2, in->file_bytes);
 	sqlite3_bind_int64(q, 3, same_as);
 	say_note(p, "%s: the same text as source %lld: counted as duplicate", in->path, (long long)same_as);
 	p->unchanged++;
-	return row_step(q);
+	return sql_finish(q);
 }
 
 /* Reads what is not loaded yet. piped: standard input, opened; NULL: a file. energy: how an energy log is read; NULL:

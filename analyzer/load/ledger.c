@@ -57,12 +57,9 @@ static const char *grouped(uint64_t v, char *buf)
 
 static int64_t count(struct pass *p, const char *sql)
 {
-	sqlite3_stmt *q;
 	int64_t n = 0;
 
-	if (!sqlite3_prepare_v2(store_db(p->store), sql, -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW)
-		n = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
+	sql_number(store_db(p->store), sql, &n);
 	return n;
 }
 

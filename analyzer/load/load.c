@@ -219,17 +219,9 @@ static void db_abandon(struct pass *p, struct place_of_db *d)
 
 static int chunk_id_next(struct pass *p)
 {
-	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store),
-	                            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0) + 1",
-	                            -1, &q, NULL);
-
-	if (rc)
-		return sql_errno(rc);
-	rc = sqlite3_step(q) == SQLITE_ROW ? 0 : -EBADMSG;
-	p->next_chunk = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
-	return rc;
+	return sql_number(store_db(p->store),
+	                  "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0) + 1",
+	                  &p->next_chunk);
 }
 
 /* Which transactions are in which chunks. */
@@ -271,16 +263,18 @@ static int model(struct pass *p)
 static int runs_known(struct pass *p)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store), "SELECT id FROM run WHERE path = ?", -1, &q, NULL);
+	int rc = sql_prepare(store_db(p->store), "SELECT id FROM run WHERE path = ?", &q);
 
 	for (size_t i = 0; !rc && i < p->found.nruns; i++) {
-		sqlite3_bind_text(q, 1, p->found.runs[i].real, -1, SQLITE_STATIC);
-		if (sqlite3_step(q) == SQLITE_ROW)
+		bind_word(q, 1, p->found.runs[i].real);
+		rc = sql_next(q);
+		if (rc == 1)
 			p->run_ids[i] = sqlite3_column_int64(q, 0);
+		rc = rc < 0 ? rc : 0;
 		sqlite3_reset(q);
 	}
 	sqlite3_finalize(q);
-	return sql_errno(rc);
+	return rc;
 }
 
 static int inputs_read(struct pass *p)

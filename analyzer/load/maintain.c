@@ -15,17 +15,9 @@
 /* The one number that sql asks for; id is its ?1. */
 static int number(struct store *s, const char *sql, int64_t id, int64_t *out)
 {
-	sqlite3_stmt *q;
-	int step = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
+	int rc = sql_number_of(s->db, sql, id, out);
 
-	if (!step) {
-		sqlite3_bind_int64(q, 1, id);
-		step = sqlite3_step(q);
-	}
-	if (step == SQLITE_ROW)
-		*out = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
-	return step == SQLITE_DONE ? -EBADMSG : sql_errno(step);
+	return rc == -ENOENT ? -EBADMSG : rc;
 }
 
 static int run(struct store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -52,13 +44,13 @@ static int places_again(struct store *s)
 {
 	struct place_set *set = NULL;
 	sqlite3_stmt *q = NULL;
-	int rc = place_set_new(&set), step = SQLITE_DONE;
+	int rc = place_set_new(&set);
 
 	if (!rc)
 		rc = store_exec(s, "UPDATE place SET events = 0, places = x''");
 	if (!rc)
-		rc = sql_errno(sqlite3_prepare_v2(s->db, "SELECT id FROM chunk ORDER BY id", -1, &q, NULL));
-	while (!rc && (step = sqlite3_step(q)) == SQLITE_ROW) {
+		rc = sql_prepare(s->db, "SELECT id FROM chunk ORDER BY id", &q);
+	while (!rc && (rc = sql_next(q)) == 1) {
 		int64_t id = sqlite3_column_int64(q, 0);
 		struct chunk *c;
 
@@ -67,8 +59,6 @@ static int places_again(struct store *s)
 			store_chunk_unpin(s, c);
 		}
 	}
-	if (!rc)
-		rc = sql_errno(step);
 	sqlite3_finalize(q);
 	if (!rc)
 		rc = place_set_write(set, s);
@@ -103,18 +93,16 @@ static int settle(struct store *s, int rc, char **why)
 static int run_forget(struct store *s, int64_t id)
 {
 	sqlite3_stmt *q;
-	int step = SQLITE_DONE, rc = sqlite3_prepare_v2(s->db,
-	                                                "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) "
-	                                                "c WHERE m.type = 'table' AND c.name = 'run'",
-	                                                -1, &q, NULL);
+	int rc = sql_prepare(s->db,
+	                     "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) "
+	                     "c WHERE m.type = 'table' AND c.name = 'run'",
+	                     &q);
 
 	if (rc)
-		return sql_errno(rc);
-	while (!rc && (step = sqlite3_step(q)) == SQLITE_ROW)
+		return rc;
+	while (!rc && (rc = sql_next(q)) == 1)
 		rc = run(s, "DELETE FROM \"%s\" WHERE run = %lld", (const char *)sqlite3_column_text(q, 0),
 		         (long long)id);
-	if (!rc)
-		rc = sql_errno(step);
 	sqlite3_finalize(q);
 	return rc ? rc : run(s, "DELETE FROM run WHERE id = %lld", (long long)id);
 }
@@ -254,7 +242,7 @@ static int source_rebuild(struct rebuild *r, int64_t source)
 static int sources_rebuild(struct store *s)
 {
 	struct rebuild r = {.s = s};
-	int rc = parser_init(&r.parser, s->shapes), step = SQLITE_DONE;
+	int rc = parser_init(&r.parser, s->shapes);
 	sqlite3_stmt *q = NULL;
 
 	if (!rc)
@@ -264,16 +252,14 @@ static int sources_rebuild(struct store *s)
 	if (!rc)
 		rc = chunk_writer_open(s, &r.writer);
 	if (!rc)
-		rc = sql_errno(sqlite3_prepare_v2(
+		rc = sql_prepare(
 		    s->db,
 		    "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy') GROUP "
 		    "BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
 		    "AND count(*) > 1",
-		    -1, &q, NULL));
-	while (!rc && (step = sqlite3_step(q)) == SQLITE_ROW)
+		    &q);
+	while (!rc && (rc = sql_next(q)) == 1)
 		rc = source_rebuild(&r, sqlite3_column_int64(q, 0));
-	if (!rc)
-		rc = sql_errno(step);
 	sqlite3_finalize(q);
 	chunk_writer_close(&r.writer);
 	parser_done(&r.parser);

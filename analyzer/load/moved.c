@@ -61,18 +61,18 @@ static bool still_there(const char *path, int64_t hash, int64_t bytes)
 int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *whole, bool *here)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store),
-	                            "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
-	                            "AND head_hash <> 0 AND path <> ?1 "
-	                            "ORDER BY id DESC",
-	                            -1, &q, NULL),
+	int rc = sql_prepare(store_db(p->store),
+	                     "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
+	                     "AND head_hash <> 0 AND path <> ?1 "
+	                     "ORDER BY id DESC",
+	                     &q),
 	    found = 0;
 
 	*source = 0;
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
-	while (!found && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+	while (!found && (rc = sql_next(q)) == 1) {
 		int64_t bytes = sqlite3_column_int64(q, 2), hash = sqlite3_column_int64(q, 3);
 
 		if (!still_there(in->path, hash, bytes))
@@ -82,5 +82,5 @@ int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *wh
 		*here = still_there((const char *)sqlite3_column_text(q, 1), hash, bytes);
 	}
 	sqlite3_finalize(q);
-	return found < 0 ? found : found || rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return found < 0 ? found : rc < 0 ? rc : 0;
 }

@@ -82,18 +82,18 @@ static int begins_with(struct pass *p, const char *name, int64_t source, const c
 static int compare(struct pass *p, const char *name, struct piped *s, char path[32], struct resume *out)
 {
 	sqlite3_stmt *q;
-	int rc = sql_errno(
-	        sqlite3_prepare_v2(store_db(p->store),
-	                           "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
-	                           "AND head_hash <> 0 ORDER BY bytes DESC, id DESC",
-	                           -1, &q, NULL)),
+	int rc = sql_prepare(store_db(p->store),
+	                     "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
+	                     "AND head_hash <> 0 ORDER BY bytes DESC, id DESC",
+	                     &q),
 	    found = 0;
 	bool whole = false;
 
-	while (!rc && !found && sqlite3_step(q) == SQLITE_ROW) {
+	while (!rc && !found && (rc = sql_next(q)) == 1) {
 		int64_t bytes = sqlite3_column_int64(q, 2);
 		size_t n = bytes < HEAD_BYTES ? (size_t)bytes : HEAD_BYTES;
 
+		rc = 0;
 		if (n > s->n || text_hash(s->head, n) != sqlite3_column_int64(q, 3))
 			continue;
 		if (s->fd < 0)

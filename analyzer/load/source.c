@@ -484,10 +484,10 @@ static int statements(struct job *j)
 
 	if (rc)
 		return rc;
-	return sql_errno(sqlite3_prepare_v2(
+	return sql_prepare(
 	    store_db(j->l->store),
-	    "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)", -1,
-	    &j->reject_insert, NULL));
+	    "INSERT INTO reject (source, line, offset, length, reason, sample) VALUES (?, ?, ?, ?, ?, ?)",
+	    &j->reject_insert);
 }
 
 static int last_byte(struct job *j)

@@ -60,17 +60,14 @@ void pass_zones_unused(struct pass *p)
 static int offset_set(struct pass *p, int64_t source, int64_t offset_s, const char *from)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(store_db(p->store), "UPDATE source SET offset_s = ?, offset_from = ? WHERE id = ?",
-	                            -1, &q, NULL);
+	int rc = sql_prepare(store_db(p->store), "UPDATE source SET offset_s = ?, offset_from = ? WHERE id = ?", &q);
 
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_int64(q, 1, offset_s);
 	sqlite3_bind_text(q, 2, from, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 3, source);
-	rc = sql_errno(sqlite3_step(q));
-	sqlite3_finalize(q);
-	return rc;
+	return sql_finish(q);
 }
 
 struct result_offset {
@@ -108,22 +105,22 @@ int pass_zones(struct pass *p, int64_t run)
 {
 	struct result_offset res = {0};
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(
+	int rc = sql_prepare(
 	        store_db(p->store),
 	        "SELECT s.id, s.path, s.offset_from, (SELECT min_stamp FROM chunk c WHERE c.source = s.id AND "
 	        "min_stamp IS NOT NULL "
 	        "ORDER BY first_line LIMIT 1) AS stamp FROM source s WHERE run = ? AND stamp IS NOT NULL",
-	        -1, &q, NULL),
+	        &q),
 	    bad = 0;
 
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_int64(q, 1, run);
-	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW)
+	while (!bad && (rc = sql_next(q)) == 1)
 		bad = source_zone(p, run, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1),
 		                  (const char *)sqlite3_column_text(q, 2), sqlite3_column_int64(q, 3), &res);
 	sqlite3_finalize(q);
-	return bad ? bad : rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return bad ? bad : rc;
 }
 
 int pass_run_times(struct pass *p, int64_t run)

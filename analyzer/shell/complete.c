@@ -5,6 +5,7 @@
  * word of the kind the command's row names; in SQL tables, columns and functions. Names come from the database that is
  * open. */
 #include "shell/complete.h"
+#include "base/sql.h"
 #include "base/array.h"
 #include "shell/words.h"
 #include <readline/readline.h>
@@ -44,7 +45,7 @@ static void offer_sql(const char *sql, const char *text)
 	struct store *store = session_store(session);
 	sqlite3_stmt *stmt = NULL;
 
-	if (!store || sqlite3_prepare_v2(store_db(store), sql, -1, &stmt, NULL) != SQLITE_OK)
+	if (!store || sql_prepare(store_db(store), sql, &stmt))
 		return;
 	if (sqlite3_bind_parameter_count(stmt))
 		sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);

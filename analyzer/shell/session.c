@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* session.c - see session.h */
 #include "shell/session.h"
+#include "base/sql.h"
 #include "beside/beside.h"
 #include "load/load.h"
 #include "render/text.h"
@@ -157,13 +158,9 @@ static enum store_mode mode_of(const struct command *c, const struct args *args)
 
 static int64_t count_runs(sqlite3 *db)
 {
-	sqlite3_stmt *stmt = NULL;
 	int64_t n = 0;
 
-	if (sqlite3_prepare_v2(db, "SELECT count(*) FROM run", -1, &stmt, NULL) == SQLITE_OK &&
-	    sqlite3_step(stmt) == SQLITE_ROW)
-		n = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
+	sql_number(db, "SELECT count(*) FROM run", &n);
 	return n;
 }
 

@@ -4,25 +4,6 @@
 
 #include <errno.h>
 
-/* The last line of a source may have had no line end: text ends where the source's bytes end. */
-static int64_t source_bytes(struct store *s, int64_t source)
-{
-	sqlite3_stmt *q;
-	int64_t bytes = -ENOENT;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT bytes FROM source WHERE id = ?", -1, &q, NULL);
-
-	if (rc)
-		return sql_errno(rc);
-	sqlite3_bind_int64(q, 1, source);
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW)
-		bytes = sqlite3_column_int64(q, 0);
-	else if (rc != SQLITE_DONE)
-		bytes = sql_errno(rc);
-	sqlite3_finalize(q);
-	return bytes;
-}
-
 static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*put)(void *, const void *, size_t),
                      void *arg)
 {
@@ -41,36 +22,24 @@ static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*p
 	return rc;
 }
 
-/* A copy's text is that of the source it is a copy of. */
-static int64_t original(struct store *s, int64_t source)
-{
-	sqlite3_stmt *q;
-	int64_t id = source;
-
-	if (!sqlite3_prepare_v2(s->db, "SELECT coalesce(same_as, id) FROM source WHERE id = ?", -1, &q, NULL)) {
-		sqlite3_bind_int64(q, 1, source);
-		if (sqlite3_step(q) == SQLITE_ROW)
-			id = sqlite3_column_int64(q, 0);
-	}
-	sqlite3_finalize(q);
-	return id;
-}
-
 int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, size_t), void *arg)
 {
-	int64_t left = source_bytes(s, source), all = left;
+	/* The last line of a source may have had no line end: text ends where the source's bytes end. */
+	int64_t left, all, original;
 	struct bytes line = {0};
 	sqlite3_stmt *q;
-	int rc;
+	int rc = sql_number_of(s->db, "SELECT bytes FROM source WHERE id = ?", source, &left);
 
-	if (left < 0)
-		return (int)left;
-	rc = sql_errno(sqlite3_prepare_v2(
-	    s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", -1, &q, NULL));
+	all = rc ? 0 : left;
+	if (!rc) /* a copy's text is that of the source it is a copy of */
+		rc = sql_number_of(s->db, "SELECT coalesce(same_as, id) FROM source WHERE id = ?", source, &original);
 	if (rc)
 		return rc;
-	sqlite3_bind_int64(q, 1, original(s, source));
-	while (!rc && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+	rc = sql_prepare(s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", &q);
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(q, 1, original);
+	while (!rc && (rc = sql_next(q)) == 1) {
 		struct chunk *c;
 
 		if (sqlite3_column_int64(q, 1) != all - left) {
@@ -85,7 +54,7 @@ int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, 
 	}
 	sqlite3_finalize(q);
 	bytes_free(&line);
-	if (rc == SQLITE_DONE)
-		return left == 0 || left == -1 ? 0 : -EBADMSG; /* -1: the last line has no end */
-	return rc > 0 ? sql_errno(rc) : rc;
+	if (!rc && left != 0 && left != -1) /* -1: the last line has no end */
+		rc = -EBADMSG;
+	return rc;
 }

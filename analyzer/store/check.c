@@ -49,18 +49,18 @@ static bool is_fatal(int rc)
 static int sqlite_whole(struct check *k)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(k->s->db, "PRAGMA integrity_check(20)", -1, &q, NULL);
+	int rc = sql_prepare(k->s->db, "PRAGMA integrity_check(20)", &q);
 
 	if (rc)
-		return sql_errno(rc);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		return rc;
+	while ((rc = sql_next(q)) == 1) {
 		const char *text = (const char *)sqlite3_column_text(q, 0);
 
 		if (text && strcmp(text, "ok"))
 			fault(k, "SQLite: %s", text);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return rc;
 }
 
 /* Lines that are no events without being wrong. */
@@ -83,17 +83,17 @@ static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t o
 
 	sqlite3_bind_int64(k->reject, 1, source);
 	sqlite3_bind_int64(k->reject, 2, line);
-	rc = sqlite3_step(k->reject);
-	*rejected += rc == SQLITE_ROW;
-	if (rc == SQLITE_DONE && !may_be_unnoted(k, source))
+	rc = sql_next(k->reject);
+	*rejected += rc == 1;
+	if (!rc && !may_be_unnoted(k, source))
 		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)source,
 		      (long long)line);
-	else if (rc == SQLITE_ROW &&
+	else if (rc == 1 &&
 	         (sqlite3_column_int64(k->reject, 0) != offset || sqlite3_column_int64(k->reject, 1) != (int64_t)len))
 		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source,
 		      (long long)line);
 	sqlite3_reset(k->reject);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return rc < 0 ? rc : 0;
 }
 
 /* Every line of a chunk again; bytes, times and rejected lines as the chunk's row and the rejects say. */
@@ -133,14 +133,13 @@ static int chunks_follow(struct check *k)
 {
 	int64_t source = 0, line = 1, offset = 0;
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(
+	int rc = sql_prepare(
 	    k->s->db,
-	    "SELECT id, source, first_line, first_offset, lines, bytes FROM chunk ORDER BY source, first_line", -1, &q,
-	    NULL);
+	    "SELECT id, source, first_line, first_offset, lines, bytes FROM chunk ORDER BY source, first_line", &q);
 
 	if (rc)
-		return sql_errno(rc);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		return rc;
+	while ((rc = sql_next(q)) == 1) {
 		if (sqlite3_column_int64(q, 1) != source) {
 			line = 1;
 			offset = 0;
@@ -156,7 +155,7 @@ static int chunks_follow(struct check *k)
 		offset = sqlite3_column_int64(q, 3) + sqlite3_column_int64(q, 5);
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return rc;
 }
 
 static int chunk_whole(struct check *k, const struct chunk_note *n, int64_t *rejected)
@@ -181,12 +180,9 @@ static int chunk_whole(struct check *k, const struct chunk_note *n, int64_t *rej
 
 static int64_t number(struct check *k, const char *sql)
 {
-	sqlite3_stmt *q;
 	int64_t n = 0;
 
-	if (!sqlite3_prepare_v2(k->s->db, sql, -1, &q, NULL) && sqlite3_step(q) == SQLITE_ROW)
-		n = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
+	sql_number(k->s->db, sql, &n);
 	return n;
 }
 
@@ -194,15 +190,15 @@ static int chunks_whole(struct check *k)
 {
 	int64_t total = number(k, "SELECT count(*) FROM chunk"), done = 0, rejected = 0, n;
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(k->s->db,
-	                            "SELECT id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp "
-	                            "FROM chunk ORDER BY id",
-	                            -1, &q, NULL),
+	int rc = sql_prepare(k->s->db,
+	                     "SELECT id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp "
+	                     "FROM chunk ORDER BY id",
+	                     &q),
 	    bad = 0;
 
 	if (rc)
-		return sql_errno(rc);
-	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		return rc;
+	while (!bad && (rc = sql_next(q)) == 1) {
 		struct chunk_note note = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
 		                          sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 3),
 		                          sqlite3_column_int64(q, 4), sqlite3_column_int64(q, 5),
@@ -215,8 +211,8 @@ static int chunks_whole(struct check *k)
 			k->progress(k->arg, ++done, total);
 	}
 	sqlite3_finalize(q);
-	if (bad || rc != SQLITE_DONE)
-		return bad ? bad : sql_errno(rc);
+	if (bad || rc)
+		return bad ? bad : rc;
 	if (!k->faults && rejected != number(k, "SELECT count(*) FROM reject"))
 		fault(k, "%lld rejected lines are kept, table reject has another number", (long long)rejected);
 	return 0;
@@ -237,17 +233,17 @@ static int places_whole(struct check *k)
 static int ledger_adds_up(struct check *k)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(
+	int rc = sql_prepare(
 	    k->s->db,
 	    "SELECT path, bytes, ok_bytes + repaired_bytes + rejected_bytes + duplicate_bytes, lines, ok + repaired + "
 	    "rejected + duplicate, "
 	    "coalesce((SELECT sum(bytes) FROM chunk c WHERE c.source = source.id), 0) + duplicate_bytes, "
 	    "coalesce((SELECT sum(lines) FROM chunk c WHERE c.source = source.id), 0) + duplicate FROM source",
-	    -1, &q, NULL);
+	    &q);
 
 	if (rc)
-		return sql_errno(rc);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		return rc;
+	while ((rc = sql_next(q)) == 1) {
 		const char *path = (const char *)sqlite3_column_text(q, 0);
 
 		for (int i = 2; i <= 5; i += 3)
@@ -262,7 +258,7 @@ static int ledger_adds_up(struct check *k)
 				      (long long)sqlite3_column_int64(q, i));
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return rc;
 }
 
 int store_check(struct store *s, void (*say)(void *, const char *), void (*progress)(void *, int64_t, int64_t),
@@ -272,11 +268,9 @@ int store_check(struct store *s, void (*say)(void *, const char *), void (*progr
 	int rc = place_set_new(&k.places);
 
 	if (!rc)
-		rc = sql_errno(sqlite3_prepare_v2(
-		    s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", -1, &k.reject, NULL));
+		rc = sql_prepare(s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", &k.reject);
 	if (!rc)
-		rc = sql_errno(sqlite3_prepare_v2(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", -1,
-		                                  &k.energy, NULL));
+		rc = sql_prepare(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", &k.energy);
 	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) &&
 	    !(rc = ledger_adds_up(&k)))
 		rc = places_whole(&k);

@@ -6,15 +6,15 @@
 
 int chunk_writer_open(struct store *s, struct chunk_writer *w)
 {
-	int rc = sqlite3_prepare_v2(
+	int rc = sql_prepare(
 	    s->db,
 	    "INSERT INTO chunk (id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp, data) "
 	    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    -1, &w->chunk, NULL);
+	    &w->chunk);
 
 	if (!rc)
-		rc = sqlite3_prepare_v2(s->db, "INSERT INTO block (id, data) VALUES (?, ?)", -1, &w->block, NULL);
-	return sql_errno(rc);
+		rc = sql_prepare(s->db, "INSERT INTO block (id, data) VALUES (?, ?)", &w->block);
+	return rc;
 }
 
 void chunk_writer_close(struct chunk_writer *w)
@@ -22,14 +22,6 @@ void chunk_writer_close(struct chunk_writer *w)
 	sqlite3_finalize(w->chunk);
 	sqlite3_finalize(w->block);
 	*w = (struct chunk_writer){0};
-}
-
-static int step(sqlite3_stmt *q)
-{
-	int rc = sql_errno(sqlite3_step(q));
-
-	sqlite3_reset(q);
-	return rc;
 }
 
 static int blocks_put(struct chunk_writer *w, int64_t id, const struct chunk_builder *b, const char *at)
@@ -42,7 +34,7 @@ static int blocks_put(struct chunk_writer *w, int64_t id, const struct chunk_bui
 
 		sqlite3_bind_int64(w->block, 1, id << 16 | i);
 		sqlite3_bind_blob64(w->block, 2, at, len, SQLITE_STATIC);
-		rc = step(w->block);
+		rc = sql_step_reset(w->block);
 		at += len;
 	}
 	return rc;
@@ -73,6 +65,6 @@ int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_
 			sqlite3_bind_null(w->chunk, i);
 	}
 	sqlite3_bind_blob64(w->chunk, 9, sealed->ptr, directory, SQLITE_STATIC);
-	rc = step(w->chunk);
+	rc = sql_step_reset(w->chunk);
 	return rc ? rc : store_shapes_write(s);
 }

@@ -45,20 +45,20 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	sqlite3_stmt *q;
 	const struct event_query *w = &c->q;
 	size_t room = 0;
-	int rc = sqlite3_prepare_v2(
+	int rc = sql_prepare(
 	    c->store->db,
 	    "SELECT c.id, c.source, c.first_line, c.min_stamp, c.max_stamp, coalesce(s.offset_s, 0) FROM chunk c "
 	    "JOIN source s ON s.id = c.source WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) "
 	    "AND c.id >= ?3 >> 16 AND (?4 = 0 OR c.id <= ?4 >> 16) ORDER BY c.source, c.first_line",
-	    -1, &q, NULL);
+	    &q);
 
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_int64(q, 1, w->run);
 	sqlite3_bind_int64(q, 2, w->source);
 	sqlite3_bind_int64(q, 3, w->first_id);
 	sqlite3_bind_int64(q, 4, w->last_id);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+	while ((rc = sql_next(q)) == 1) {
 		struct chunk_ref ref = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
 		                        sqlite3_column_int64(q, 2), 0xff, false};
 		int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4),
@@ -79,13 +79,13 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 		struct chunk_ref *to = array_add(c->refs, c->nrefs, room);
 
 		if (!to) {
-			rc = SQLITE_NOMEM;
+			rc = -ENOMEM;
 			break;
 		}
 		*to = ref;
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return rc;
 }
 
 int event_cursor_open(struct store *s, const struct event_query *q, struct event_cursor **out)

@@ -410,7 +410,6 @@ int event_offset(const struct event *e, int64_t *out)
 	struct bytes text = {0};
 	int64_t first = e->id - e->row % SEGMENT_ROWS;
 	uint64_t off = chunk_group_offset(e->chunk, e->row / SEGMENT_ROWS);
-	sqlite3_stmt *q;
 	int rc = 0;
 
 	if (r->offset_id >= first && r->offset_id <= e->id) { /* go on from the one that was asked for last */
@@ -429,12 +428,9 @@ int event_offset(const struct event *e, int64_t *out)
 		r->offset = off;
 	}
 	bytes_free(&text);
-	if (rc || (rc = sql_errno(
-	               sqlite3_prepare_v2(e->store->db, "SELECT first_offset FROM chunk WHERE id = ?", -1, &q, NULL))))
-		return rc;
-	sqlite3_bind_int64(q, 1, r->ev.id >> 16);
-	rc = sqlite3_step(q) == SQLITE_ROW ? 0 : -EBADMSG;
-	*out = sqlite3_column_int64(q, 0) + (int64_t)off;
-	sqlite3_finalize(q);
-	return rc;
+	if (!rc)
+		rc = sql_number_of(e->store->db, "SELECT first_offset FROM chunk WHERE id = ?", r->ev.id >> 16, &first);
+	if (!rc)
+		*out = first + (int64_t)off;
+	return rc == -ENOENT ? -EBADMSG : rc;
 }

@@ -207,17 +207,17 @@ int store_histogram(struct store *s, int64_t run, int64_t source, int64_t step_n
 {
 	struct histogram h = {.store = s, .step_ns = step_ns};
 	sqlite3_stmt *q;
-	int rc = sql_errno(sqlite3_prepare_v2(
+	int rc = sql_prepare(
 	    s->db,
 	    "SELECT c.id, s.id, s.run, coalesce(s.offset_s, 0) FROM chunk c JOIN source s ON s.id = c.source "
 	    "WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) ORDER BY s.id, c.first_line",
-	    -1, &q, NULL));
+	    &q);
 
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(q, 1, run);
 	sqlite3_bind_int64(q, 2, source);
-	while (!rc && sqlite3_step(q) == SQLITE_ROW) {
+	while (!rc && (rc = sql_next(q)) == 1) {
 		h.source = sqlite3_column_int64(q, 1);
 		h.run = sqlite3_column_int64(q, 2);
 		h.offset_ns = sqlite3_column_int64(q, 3) * 1000000000;

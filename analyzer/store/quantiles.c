@@ -255,21 +255,20 @@ static int chunk_gather(struct gather *g, int64_t id)
 static int chunks_gather(struct gather *g)
 {
 	sqlite3_stmt *q;
-	int rc = sql_errno(sqlite3_prepare_v2(g->store->db,
-	                                      "SELECT c.id, s.run FROM chunk c JOIN source s ON s.id = c.source "
-	                                      "WHERE ?1 = 0 OR s.run = ?1 ORDER BY c.id",
-	                                      -1, &q, NULL));
-	int step = SQLITE_DONE;
+	int rc = sql_prepare(g->store->db,
+	                     "SELECT c.id, s.run FROM chunk c JOIN source s ON s.id = c.source "
+	                     "WHERE ?1 = 0 OR s.run = ?1 ORDER BY c.id",
+	                     &q);
 
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(q, 1, g->q->run);
-	while (!rc && (step = sqlite3_step(q)) == SQLITE_ROW) {
+	while (!rc && (rc = sql_next(q)) == 1) {
 		g->run = sqlite3_column_int64(q, 1);
 		rc = chunk_gather(g, sqlite3_column_int64(q, 0));
 	}
 	sqlite3_finalize(q);
-	return rc || step == SQLITE_DONE ? rc : sql_errno(step);
+	return rc;
 }
 
 /* ---- events ---- */

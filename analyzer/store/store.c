@@ -66,20 +66,6 @@ char *store_cause(sqlite3 *db, int rc)
 	return asprintf(&why, "%s: %s", sqlite3_errmsg(db), strerror(e)) < 0 ? NULL : why;
 }
 
-static int pragma_int(sqlite3 *db, const char *sql, int64_t *out)
-{
-	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
-
-	if (!rc) {
-		rc = sqlite3_step(q);
-		*out = rc == SQLITE_ROW ? sqlite3_column_int64(q, 0) : 0;
-		rc = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : rc;
-		sqlite3_finalize(q);
-	}
-	return sql_errno(rc);
-}
-
 int store_format_check(int64_t format, char **why)
 {
 	static const char newer[] = "its format is %lld, this version reads %d: use a newer ilu-logq";
@@ -99,9 +85,9 @@ static int identify(struct store *s, bool *empty, char **why)
 	int64_t id = 0, version = 0, tables = 0;
 	int rc;
 
-	if ((rc = pragma_int(s->db, "PRAGMA application_id", &id)) ||
-	    (rc = pragma_int(s->db, "PRAGMA user_version", &version)) ||
-	    (rc = pragma_int(s->db, "SELECT count(*) FROM sqlite_schema", &tables))) {
+	if ((rc = sql_number(s->db, "PRAGMA application_id", &id)) ||
+	    (rc = sql_number(s->db, "PRAGMA user_version", &version)) ||
+	    (rc = sql_number(s->db, "SELECT count(*) FROM sqlite_schema", &tables))) {
 		*why =
 		    rc == -EMEDIUMTYPE ? strdup("not an SQLite database; it was not touched") : store_cause(s->db, rc);
 		return rc;
@@ -340,13 +326,12 @@ int store_refresh(struct store *s)
 int store_shapes_read(struct store *s)
 {
 	sqlite3_stmt *q;
-	int rc =
-	    sqlite3_prepare_v2(s->db, "SELECT id, part, skeleton FROM shape WHERE id > ? ORDER BY id", -1, &q, NULL);
+	int rc = sql_prepare(s->db, "SELECT id, part, skeleton FROM shape WHERE id > ? ORDER BY id", &q);
 
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sqlite3_bind_int64(q, 1, s->shapes_saved);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+	while ((rc = sql_next(q)) == 1) {
 		int64_t id = sqlite3_column_int64(q, 0), part = sqlite3_column_int64(q, 1);
 		const void *p = sqlite3_column_blob(q, 2);
 		int bad = -EBADMSG;
@@ -361,7 +346,7 @@ int store_shapes_read(struct store *s)
 		s->shapes_saved = (uint32_t)id;
 	}
 	sqlite3_finalize(q);
-	return rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	return rc;
 }
 
 int store_shapes_write(struct store *s)
@@ -372,21 +357,19 @@ int store_shapes_write(struct store *s)
 
 	if (count == s->shapes_saved)
 		return 0;
-	rc = sqlite3_prepare_v2(s->db, "INSERT INTO shape (id, part, skeleton) VALUES (?, ?, ?)", -1, &q, NULL);
+	rc = sql_prepare(s->db, "INSERT INTO shape (id, part, skeleton) VALUES (?, ?, ?)", &q);
 	for (uint32_t id = s->shapes_saved + 1; !rc && id <= count; id++) {
 		const struct shape *sh = shape_set_get(s->shapes, id);
 
 		sqlite3_bind_int64(q, 1, id);
 		sqlite3_bind_int(q, 2, sh->part);
 		sqlite3_bind_blob(q, 3, sh->skeleton.ptr, (int)sh->skeleton.len, SQLITE_STATIC);
-		rc = sqlite3_step(q);
-		rc = rc == SQLITE_DONE ? 0 : rc;
-		sqlite3_reset(q);
+		rc = sql_step_reset(q);
 	}
 	sqlite3_finalize(q);
 	if (!rc)
 		s->shapes_saved = count;
-	return sql_errno(rc);
+	return rc;
 }
 
 /* ---- sources ---- */
@@ -424,17 +407,16 @@ static int source_add(struct store *s, sqlite3_stmt *q)
 static int sources_read(struct store *s)
 {
 	sqlite3_stmt *q;
-	int rc = sqlite3_prepare_v2(s->db, "SELECT id, run, worker, offset_s, cluster FROM source", -1, &q, NULL),
-	    bad = 0;
+	int rc = sql_prepare(s->db, "SELECT id, run, worker, offset_s, cluster FROM source", &q), bad = 0;
 
 	if (rc)
-		return sql_errno(rc);
+		return rc;
 	sources_forget(s);
-	while (!bad && (rc = sqlite3_step(q)) == SQLITE_ROW)
+	while (!bad && (rc = sql_next(q)) == 1)
 		bad = source_add(s, q);
 	sqlite3_finalize(q);
-	s->sources_read = !bad && rc == SQLITE_DONE;
-	return bad ? bad : rc == SQLITE_DONE ? 0 : sql_errno(rc);
+	s->sources_read = !bad && !rc;
+	return bad ? bad : rc;
 }
 
 const struct source_info *store_source(struct store *s, int64_t id)
@@ -448,11 +430,9 @@ const struct source_info *store_source(struct store *s, int64_t id)
 
 static int statement(struct store *s, sqlite3_stmt **q, const char *sql, int64_t id)
 {
-	int rc = *q ? sqlite3_reset(*q) : sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
+	int rc = *q ? sql_errno(sqlite3_reset(*q)) : sql_prepare_kept(s->db, sql, q);
 
-	if (!rc)
-		rc = sqlite3_bind_int64(*q, 1, id);
-	return sql_errno(rc);
+	return rc ? rc : sql_errno(sqlite3_bind_int64(*q, 1, id));
 }
 
 /* A statement that is not at rest holds the database open for reading, against every writer; and a connection that is
@@ -485,10 +465,10 @@ static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
 
 	if (rc)
 		return rc;
-	rc = sqlite3_step(s->block_read);
-	if (rc != SQLITE_ROW) {
+	rc = sql_next(s->block_read);
+	if (rc != 1) {
 		statement_rest(s, &s->block_read);
-		return rc == SQLITE_DONE ? -EBADMSG : sql_errno(rc);
+		return rc ? rc : -EBADMSG;
 	}
 	rc = block_keep(s, sqlite3_column_blob(s->block_read, 0), (size_t)sqlite3_column_bytes(s->block_read, 0));
 	statement_rest(s, &s->block_read);
@@ -512,8 +492,8 @@ static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, st
 	if (!*home)
 		return -ENOMEM;
 	**home = (struct chunk_home){.store = s, .id = id};
-	rc = sqlite3_step(s->chunk_read);
-	if (rc == SQLITE_ROW) {
+	rc = sql_next(s->chunk_read);
+	if (rc == 1) {
 		p = sqlite3_column_blob(s->chunk_read, 0);
 		(*home)->source = sqlite3_column_int64(s->chunk_read, 1);
 		(*home)->first_line = sqlite3_column_int64(s->chunk_read, 2);
@@ -521,7 +501,7 @@ static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, st
 		                           *home, s->room, out)
 		       : -EBADMSG;
 	} else {
-		rc = rc == SQLITE_DONE ? -ENOENT : sql_errno(rc);
+		rc = rc ? rc : -ENOENT;
 	}
 	statement_rest(s, &s->chunk_read);
 	if (rc)

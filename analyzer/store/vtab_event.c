@@ -361,16 +361,11 @@ static int find_function(sqlite3_vtab *base, int argc, const char *name,
 
 static double events_counted(struct module *m)
 {
-	sqlite3_stmt *q;
+	int64_t lines;
 
 	if (m->events >= 0)
 		return m->events;
-	m->events = 1e6;
-	if (!sqlite3_prepare_v2(store_db(m->store), "SELECT sum(lines) FROM chunk", -1, &q, NULL)) {
-		if (sqlite3_step(q) == SQLITE_ROW)
-			m->events = sqlite3_column_double(q, 0);
-		sqlite3_finalize(q);
-	}
+	m->events = sql_number(store_db(m->store), "SELECT sum(lines) FROM chunk", &lines) ? 1e6 : (double)lines;
 	return m->events;
 }
 

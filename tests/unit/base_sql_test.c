@@ -102,6 +102,43 @@ static void a_number_is_asked_for(void **state)
 	assert_int_equal(n, 77);
 	assert_int_equal(sql_number(db, "SELECT sum(x) FROM n", &n), 0);
 	assert_int_equal(n, 7);
+	assert_int_equal(sql_number_of(db, "SELECT x * 10 FROM n WHERE x = ?", 4, &n), 0);
+	assert_int_equal(n, 40);
+	assert_int_equal(sql_number_of(db, "SELECT x FROM n WHERE x = ?", 5, &n), -ENOENT);
+	assert_int_equal(n, 40);
+}
+
+static void a_script_is_taken_statement_by_statement(void **state)
+{
+	const char *rest = " -- nothing\n; SELECT 1; SELECT 2";
+	sqlite3_stmt *st;
+	int numbers = 0;
+
+	(void)state;
+	while (*rest) {
+		assert_int_equal(sql_prepare_first(db, rest, &st, &rest), 0);
+		if (st) {
+			assert_int_equal(sql_next(st), 1);
+			numbers = numbers * 10 + sqlite3_column_int(st, 0);
+		}
+		assert_int_equal(sqlite3_finalize(st), 0);
+	}
+	assert_int_equal(numbers, 12);
+	assert_int_equal(sql_prepare_first(db, "SELECT nothing; SELECT 1", &st, &rest), -EINVAL);
+}
+
+/* The last step of a statement tells what the row was refused for; the statement is gone, or the database would not
+ * close. */
+static void a_last_step_ends_a_statement(void **state)
+{
+	sqlite3_stmt *st;
+
+	(void)state;
+	assert_int_equal(sql_exec_all(db, "CREATE TABLE k(x INTEGER PRIMARY KEY)"), 0);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(sql_prepare_kept(db, "INSERT INTO k VALUES(1)", &st), 0);
+		assert_int_equal(sql_finish(st), again ? -EINVAL : 0);
+	}
 }
 
 /* A statement that failed is ready for the next row. */
@@ -128,6 +165,8 @@ int main(void)
 	    cmocka_unit_test(errors_are_ours),
 	    cmocka_unit_test_setup_teardown(values_go_in_and_come_back, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_number_is_asked_for, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_script_is_taken_statement_by_statement, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_last_step_ends_a_statement, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_refused_row_does_not_stop_the_next, set_up, tear_down),
 	};
 

@@ -3,6 +3,7 @@
  *
  * Several statements may follow each other; each that has columns gives a table, and tables are parted by an empty
  * line. The database is opened for reading: a statement that writes fails, unless --write was given. */
+#include "base/sql.h"
 #include "query/commands/commands.h"
 #include "render/text.h"
 #include <errno.h>
@@ -64,7 +65,7 @@ static int run_all(struct query *q, const char *sql)
 		sqlite3_stmt *stmt = NULL;
 		const char *from = rest + strspn(rest, " \t\r\n");
 
-		if (sqlite3_prepare_v2(q->db, from, -1, &stmt, &rest) != SQLITE_OK)
+		if (sql_prepare_first(q->db, from, &stmt, &rest))
 			return say_where(q, sql, from);
 		if (!stmt)
 			continue;

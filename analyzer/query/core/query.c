@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* query.c - see query.h */
 #include "query/core/query.h"
+#include "base/sql.h"
 #include "store/store.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -94,7 +95,7 @@ void query_renew(struct query *q)
 
 int query_prepare(struct query *q, const char *sql, sqlite3_stmt **stmt)
 {
-	return sqlite3_prepare_v2(q->db, sql, -1, stmt, NULL) == SQLITE_OK ? DONE : query_sql_error(q);
+	return sql_prepare(q->db, sql, stmt) ? query_sql_error(q) : DONE;
 }
 
 int query_step(struct query *q, sqlite3_stmt *stmt)
