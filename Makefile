@@ -252,6 +252,10 @@ check-built: all programs
 	@tests/layers -B $(B)
 	@$(RUN) --unit '$(UNIT)' --fault '$(FAULT_TESTS)' unit fault compile-fail golden
 
+# The numbers of tries that CI has no time for: an hour.
+soak:
+	@ILU_TEST_ALL=1 ILU_SEEDS=200 ILU_CLEAN_RUNS=200 $(MAKE) --no-print-directory check
+
 programs: $(PROGRAMS)
 
 check-unit: programs
@@ -267,7 +271,7 @@ check-headers:
 
 # `make check-golden CASE='load*' UPDATE=1` writes the expectations of the cases that match.
 check-golden: all
-	@$(RUN) $(if $(UPDATE),--update) golden $(CASE)
+	@$(RUN) $(if $(UPDATE),--update$(filter -status,$(UPDATE:%=-%))) golden $(CASE)
 
 # Longer than in `make check`, over the real runs too where ILU_TEST_RUNS names them; PYTHON: one that may have DuckDB.
 DIFFERENTIAL_SECONDS ?= 300
@@ -356,6 +360,7 @@ help:
 	@echo 'make               build $(B)/bin and $(B)/lib'
 	@echo 'make demo          build, run the sample daemon, load its logs, show what the analyzer answers'
 	@echo 'make check         build and run every test (installs missing packages, and says so)'
+	@echo 'make soak          check, with all the tries at random that it leaves out: an hour'
 	@echo 'make check-unit    the unit tests alone'
 	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
 	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
@@ -371,7 +376,7 @@ print-%:
 	@echo '$($*)'
 
 force:
-.PHONY: all programs check check-built check-unit check-threads check-headers check-golden check-differential check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
+.PHONY: all programs check check-built soak check-unit check-threads check-headers check-golden check-differential check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -3,8 +3,9 @@
  * is answered with exit status 0 by check and cat is right; a load that is killed leaves the old database or the new; a
  * log may end anywhere.
  *
- * ILU_TEST_ALL=1 does it 1,000 and 200 times; else fewer. Needs ilu-logq in PATH, as tests/run has it. */
+ * How often, tests/README.md says. Needs ilu-logq in PATH, as tests/run has it. */
 #include "random_lines.h"
+#include "tries.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -124,15 +125,12 @@ static bool have_program(void)
 	return false;
 }
 
-static unsigned times(unsigned all, unsigned few)
-{
-	const char *s = getenv("ILU_TEST_ALL");
-
+/* Each start of the program takes as long as ten without. */
 #ifdef __SANITIZE_ADDRESS__
-	few /= 3; /* each start of the program takes as long as ten without */
+#define SLOW 3
+#else
+#define SLOW 1
 #endif
-	return s && *s ? all : few;
-}
 
 /* ---- changed bytes ---- */
 
@@ -186,7 +184,7 @@ static void changed_databases(void **state)
 {
 	const char *db = in_dir("good.db"), *bad = in_dir("bad.db");
 	size_t n, log_len, wrong = 0, found = 0, silent = 0;
-	unsigned rounds = times(1000, 120), most = sizeof commands / sizeof *commands;
+	unsigned rounds = tries(40 / SLOW, 120 / SLOW, 1000), most = sizeof commands / sizeof *commands;
 	char *good, *log, *copy;
 
 	(void)state;
@@ -297,7 +295,7 @@ static void killed_loads(void **state)
 	const char *log = in_dir("killed.log"), *db = in_dir("killed.db"), *old_db = in_dir("old.db");
 	char before[600], after[600], fresh[600], now[600], *old;
 	size_t whole, old_len;
-	unsigned rounds = times(200, 30), killed = 0;
+	unsigned rounds = tries(12 / SLOW, 30 / SLOW, 200), killed = 0;
 	double took;
 
 	(void)state;
@@ -353,7 +351,7 @@ static void answer_line(char *buf, size_t room)
 static void cut_logs(void **state)
 {
 	const char *log = in_dir("cut.log"), *db = in_dir("cut.db");
-	size_t n, from, step = getenv("ILU_TEST_ALL") ? 1 : 13;
+	size_t n, from, step = tries(31, 13, 1);
 	char *text, want[100], got[600];
 	unsigned lines;
 

@@ -6,6 +6,7 @@
 #include "load/load.h"
 #include "random_lines.h"
 #include "store/store.h"
+#include "tries.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -433,7 +434,7 @@ static void cursors(void **state)
 	s = open_db("many.db");
 	seen = see_all(s, &n);
 	assert_true(n > 70000);
-	for (int i = 0; i < 150; i++) {
+	for (unsigned i = 0, most = tries(50, 150, 1000); i < most; i++) {
 		const struct seen *a = &seen[random_below(&r, n)], *b = &seen[random_below(&r, n)];
 		struct event_query q = {0};
 		struct event_cursor *c;
