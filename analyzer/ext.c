@@ -8,7 +8,8 @@
  * into ours with its connection: the two are told apart by the addresses in that table, and the extension refuses. */
 #define SQLITE_CORE 1 /* names stay what they are */
 #include "beside/beside.h"
-#include "store/store_private.h"
+#include "base/sql.h"
+#include "store/store.h"
 #include "store/vtab_event.h"
 #include "tables/tables.h"
 

@@ -4,7 +4,7 @@
  * worker, it is that. */
 #include "beside/energy_rows.h"
 #include "base/sql.h"
-#include "store/store_private.h"
+#include "store/chunks.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "build/collect.h"
-#include "store/store_private.h"
+#include "store/chunks.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -26,9 +26,9 @@ static int read_events(struct facts *f, struct store *s, struct patterns *patter
 
 	f->also = patterns ? patterns_take : NULL;
 	f->also_arg = patterns;
-	s->forgets = true;
+	store_read_once(s, true);
 	rc = facts_collect(f, s, q, max);
-	s->forgets = false;
+	store_read_once(s, false);
 	f->also = NULL;
 	return rc;
 }

@@ -5,6 +5,7 @@
  * what is new, so that a line that was cut short then is whole now, and following a file does not make thousands of
  * small chunks. */
 #include "ingest/reader.h"
+#include "base/sql.h"
 #include "base/scan.h"
 #include "load/pass.h"
 #include "store/place.h"

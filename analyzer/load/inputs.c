@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* inputs.c - one input into the database: a log as a source with chunks, another file to the model. */
 #include "ingest/reader.h"
+#include "base/sql.h"
 #include "load/pass.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ledger.c - what a load says: errors and notes while it goes, the account at its end. */
 #include "load/pass.h"
+#include "base/sql.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
  * it is locked while it grows, so that of two loads that find no database the second waits, and adds to what the first
  * has made. */
 #include "load/lockowner.h"
+#include "base/sql.h"
 #include "load/pass.h"
 
 #include <errno.h>

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* maintain.c - a database that is there already: taking a source out, making it smaller. */
 #include "load/maintain.h"
+#include "base/sql.h"
 #include "base/scan.h"
 #include "load/parse.h"
 #include "build/model.h"
 #include "store/place.h"
-#include "store/store_private.h"
+#include "store/chunks.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@
 /* The one number that sql asks for; id is its ?1. */
 static int number(struct store *s, const char *sql, int64_t id, int64_t *out)
 {
-	int rc = sql_number_of(s->db, sql, id, out);
+	int rc = sql_number_of(store_db(s), sql, id, out);
 
 	return rc == -ENOENT ? -EBADMSG : rc;
 }
@@ -49,7 +50,7 @@ static int places_again(struct store *s)
 	if (!rc)
 		rc = store_exec(s, "UPDATE place SET events = 0, places = x''");
 	if (!rc)
-		rc = sql_prepare(s->db, "SELECT id FROM chunk ORDER BY id", &q);
+		rc = sql_prepare(store_db(s), "SELECT id FROM chunk ORDER BY id", &q);
 	while (!rc && (rc = sql_next(q)) == 1) {
 		int64_t id = sqlite3_column_int64(q, 0);
 		struct chunk *c;
@@ -69,7 +70,7 @@ static int places_again(struct store *s)
 /* A transaction to write in; one that only read so far ends. */
 static int begin(struct store *s)
 {
-	int rc = sqlite3_get_autocommit(s->db) ? 0 : store_exec(s, "COMMIT");
+	int rc = sqlite3_get_autocommit(store_db(s)) ? 0 : store_exec(s, "COMMIT");
 
 	if (!rc)
 		rc = store_exec(s, "BEGIN IMMEDIATE");
@@ -82,7 +83,7 @@ static int settle(struct store *s, int rc, char **why)
 		rc = store_exec(s, "COMMIT");
 	if (rc) {
 		if (!*why && rc != -EBUSY)
-			*why = store_cause(s->db, rc);
+			*why = store_cause(store_db(s), rc);
 		store_exec(s, "ROLLBACK");
 	}
 	store_refresh(s);
@@ -93,7 +94,7 @@ static int settle(struct store *s, int rc, char **why)
 static int run_forget(struct store *s, int64_t id)
 {
 	sqlite3_stmt *q;
-	int rc = sql_prepare(s->db,
+	int rc = sql_prepare(store_db(s),
 	                     "SELECT m.name FROM sqlite_schema m, pragma_table_info(m.name) "
 	                     "c WHERE m.type = 'table' AND c.name = 'run'",
 	                     &q);
@@ -242,7 +243,7 @@ static int source_rebuild(struct rebuild *r, int64_t source)
 static int sources_rebuild(struct store *s)
 {
 	struct rebuild r = {.s = s};
-	int rc = parser_init(&r.parser, s->shapes);
+	int rc = parser_init(&r.parser, store_shapes(s));
 	sqlite3_stmt *q = NULL;
 
 	if (!rc)
@@ -253,7 +254,7 @@ static int sources_rebuild(struct store *s)
 		rc = chunk_writer_open(s, &r.writer);
 	if (!rc)
 		rc = sql_prepare(
-		    s->db,
+		    store_db(s),
 		    "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy') GROUP "
 		    "BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
 		    "AND count(*) > 1",
@@ -288,6 +289,6 @@ int maintain_compact(struct store *s, int64_t *before, int64_t *after, char **wh
 		rc = places_again(s);
 	rc = settle(s, rc, why);
 	if (!rc && (rc = store_exec(s, "VACUUM")))
-		*why = store_cause(s->db, rc);
+		*why = store_cause(store_db(s), rc);
 	return rc ? rc : size(s, after);
 }

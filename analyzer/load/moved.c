@@ -3,6 +3,7 @@
  *
  * A source is a candidate when the file's first bytes have its hash; then the texts are compared to the end. */
 #include "ingest/reader.h"
+#include "base/sql.h"
 #include "load/pass.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
  * A pipe can't be read twice. Its first bytes are looked at, and only where a source begins with the same ones, the
  * text is kept in a file without a name beside the database until it is compared; otherwise it streams through. */
 #include "ingest/reader.h"
+#include "base/sql.h"
 #include "load/pass.h"
 
 #include <errno.h>

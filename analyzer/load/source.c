@@ -6,6 +6,7 @@
  * offsets are known then. A plain file is read by each worker itself, half a MiB at a time, so that the text stays in
  * the cache; what must be unpacked first, or comes through a pipe, is handed out in memory. */
 #include "load/source.h"
+#include "base/sql.h"
 #include "base/array.h"
 #include "ingest/reader.h"
 #include "base/scan.h"
@@ -459,7 +460,7 @@ static int workers_run(struct job *j)
 		n = 1;
 	for (unsigned i = 0; i < n && !rc; i++) {
 		w[i].job = j;
-		rc = parser_init(&w[i].parser, j->l->store->shapes);
+		rc = parser_init(&w[i].parser, store_shapes(j->l->store));
 		w[i].parser.energy = j->l->energy;
 	}
 	for (unsigned i = 1; i < n && !rc; i++, started++)

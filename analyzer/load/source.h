@@ -6,7 +6,7 @@
 #include "load/parse.h"
 #include "load/progress.h"
 #include "store/place.h"
-#include "store/store_private.h"
+#include "store/chunks.h"
 
 /* What became of a file; the numbers go to table source. */
 struct source_load {

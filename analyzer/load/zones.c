@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* zones.c - which clock a log was written by (contract §2), and the times that follow from it. */
 #include "ingest/zone.h"
+#include "base/sql.h"
 #include "load/pass.h"
 #include "beside/beside.h"
 

@@ -45,6 +45,16 @@ bool store_sums_texts(struct store *s, int64_t *n, const char **function, const 
 	return *n > 0;
 }
 
+struct shape_set *store_shapes(struct store *s)
+{
+	return s->shapes;
+}
+
+void store_read_once(struct store *s, bool on)
+{
+	s->forgets = on;
+}
+
 int store_exec(struct store *s, const char *sql)
 {
 	return sql_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));

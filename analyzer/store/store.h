@@ -25,6 +25,19 @@ enum store_mode {
 int store_open(const char *path, enum store_mode mode, struct store **out, char **why);
 void store_close(struct store *s);
 
+/* How others that write are waited for: step(arg, n) is asked before the n-th wait, from 0, and waits a little itself;
+ * 0: no longer. */
+struct store_wait {
+	int (*step)(void *arg, int n);
+	void *arg;
+};
+
+/* As store_open. wait is borrowed until store_close; NULL: ten seconds, in silence. */
+int store_open_waiting(const char *path, enum store_mode mode, const struct store_wait *wait, struct store **out,
+                       char **why);
+/* A store on a connection that is open already; store_close leaves it open. For the loadable extension. */
+int store_attach(sqlite3 *db, struct store **out, char **why);
+
 /* The text of a store error, for messages. */
 const char *store_error(int rc);
 
