@@ -6,7 +6,7 @@
  *
  * The hidden column `event` is the event's id. field() and has() find the event at hand under it, because a query asks
  * for the fields of the row it is at; any other id is read from the store. */
-#include "store/aggregate.h"
+#include "base/aggregate.h"
 #include "store/vtab_event.h"
 #include "store/event_room.h"
 #include "store/event_where.h"

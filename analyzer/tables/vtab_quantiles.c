@@ -5,7 +5,7 @@
  *
  * The arguments are hidden columns: message and per may be left open. */
 #include "tables/tables.h"
-#include "store/aggregate.h"
+#include "base/aggregate.h"
 #include "base/hash.h"
 #include "store/quantiles.h"
 

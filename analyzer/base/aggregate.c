@@ -2,7 +2,7 @@
 /* aggregate.c - quantiles in SQL.
  *
  * A window function would sort a row for each value; this keeps the numbers alone and picks the two that it needs. */
-#include "store/aggregate.h"
+#include "base/aggregate.h"
 #include "base/array.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* aggregate.h - SQL functions over many values that SQLite does not have. */
-#ifndef STORE_AGGREGATE_H
-#define STORE_AGGREGATE_H
+#ifndef BASE_AGGREGATE_H
+#define BASE_AGGREGATE_H
 
 #include <sqlite3.h>
 #include <stddef.h>
