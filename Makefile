@@ -18,7 +18,7 @@ PREFIX  ?= /usr/local
 CFLAGS  ?= -O2 -g
 WARN    ?= -Wall -Wextra
 LIBDIR  ?= $(PREFIX)/lib
-VERSION := 0.1.0
+VERSION := $(shell awk '/define ILU_VERSION_(MAJOR|MINOR|PATCH) / { v = v dot $$3; dot = "." } END { print v }' liblog/include/ilu/version.h)
 SOMAJOR := 0
 
 Q := $(if $(V),,@)
@@ -29,13 +29,13 @@ PKGS         := jansson libzstd sqlite3 zlib readline
 PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 JANSSON      := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
 LOGQ_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm
-ALL_CPPFLAGS  = -D_GNU_SOURCE -Iliblog/include $(ROOM) -I$(B)/gen -DILU_VERSION='"$(VERSION)"' $(CPPFLAGS)
+ALL_CPPFLAGS  = -D_GNU_SOURCE -Iliblog/include $(ROOM) -I$(B)/gen $(CPPFLAGS)
 ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) $(PKG_CFLAGS)
 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 # Rooms from the ground up: each uses those above it in this list.
 LIBLOG_SRC :=
-LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c lasterror.c lineread.c now.c setting.c stamp.c tid.c value.c)
+LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c lasterror.c lineread.c now.c setting.c stamp.c tid.c value.c version.c)
 LIBLOG_SRC += $(addprefix liblog/src/box/,region.c slab.c)
 LIBLOG_SRC += $(addprefix liblog/src/sinks/,console.c fd.c file.c journald.c kind.c sink.c)
 LIBLOG_SRC += $(addprefix liblog/src/config/,config.c config_list.c config_value.c directive.c directive_parse.c directive_value.c reload.c)
@@ -126,7 +126,7 @@ all: $(LIBS) $(BINS)
 
 # Which headers a room may see: liblog its own, the analyzer its own, samples and strangers the public ones.
 $(B)/obj/liblog/%.o:   private ROOM = -Iliblog/src
-$(B)/obj/analyzer/%.o: private ROOM = -Ianalyzer
+$(B)/obj/analyzer/%.o: private ROOM = -Ianalyzer -DILU_VERSION='"$(VERSION)"'
 $(B)/obj/tests/%.o:    private ROOM = -Iliblog/src -Ianalyzer
 
 $(B)/obj/%.o: %.c $(B)/flags | $(GEN)

@@ -2,6 +2,8 @@
 /* main.c - ilu-logctl: what a running program logs, from outside. */
 #include "ctl.h"
 
+#include <ilu/version.h>
+
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include "sim.h"
 
 #include <errno.h>
+#include <ilu/version.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>

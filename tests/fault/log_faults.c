@@ -409,7 +409,7 @@ static void test_to_the_end(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
-		struct ilu_log_stats stats;
+		struct ilu_log_stats stats = {.size = sizeof stats};
 
 		snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"log\"}", directory);
 		fault_arm(FAULT_WRITE_EIO, 1, 1u << 30);

@@ -218,7 +218,7 @@ static void test_long_values_are_cut_and_marked(void **state)
 	size_t len = 3 << 20;
 	char *big = malloc(len + 1);
 	const char *got;
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 	json_t *lines;
 
 	(void)state;

@@ -308,7 +308,7 @@ static void call(int from, int to)
 /* Nobody is there at the start; then somebody comes, goes, and comes again. */
 static void test_absent_and_restarted(void **state)
 {
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 	int entries;
 	long lost;
 

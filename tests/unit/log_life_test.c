@@ -190,7 +190,7 @@ static void test_a_record_is_written_soon(void **state)
 
 static void idle(void)
 {
-	struct ilu_log_stats before, after;
+	struct ilu_log_stats before = {.size = sizeof before}, after = before;
 
 	start("");
 	ilu_info(&tid, "one");
@@ -592,11 +592,42 @@ static void test_limits_are_named(void **state)
 	json_decref(lines);
 }
 
+/* ---- programs of other versions ---- */
+
+/* One compiled with older headers has a smaller struct, one with newer headers a larger: what is not both's stays. */
+static void test_stats_of_any_size(void **state)
+{
+	struct {
+		struct ilu_log_stats stats;
+		char behind[64];
+	} of, untouched;
+	static const size_t sizes[] = {sizeof(size_t), offsetof(struct ilu_log_stats, early), sizeof of.stats,
+	                               sizeof of};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		size_t filled = sizes[i] < sizeof of.stats ? sizes[i] : sizeof of.stats;
+
+		memset(&untouched, 0xa5, sizeof untouched);
+		of = untouched;
+		of.stats.size = sizes[i];
+		assert_int_equal(ilu_log_stats(&of.stats), 0);
+		assert_int_equal(of.stats.size, filled);
+		assert_memory_equal((char *)&of + filled, (char *)&untouched + filled, sizeof of - filled);
+		assert_true(filled < offsetof(struct ilu_log_stats, early) || of.stats.lost != untouched.stats.lost);
+	}
+	of = untouched;
+	of.stats.size = 0;
+	assert_int_equal(ilu_log_stats(&of.stats), -EINVAL);
+	assert_int_equal(of.stats.lines, untouched.stats.lines);
+	assert_string_equal(ilu_version(), ILU_VERSION);
+}
+
 /* ---- a disk that is full ---- */
 
 static void full_device(void)
 {
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 	char path[128];
 
 	snprintf(path, sizeof path, "%s/t.log", log_dir);
@@ -703,6 +734,7 @@ int main(void)
 	    cmocka_unit_test(test_full_ring_keeps_the_grave),
 	    cmocka_unit_test(test_full_ring_of_the_grave),
 	    cmocka_unit_test(test_limits_are_named),
+	    cmocka_unit_test(test_stats_of_any_size),
 	    cmocka_unit_test(test_full_disk),
 	    cmocka_unit_test(test_cancelled_threads),
 	};

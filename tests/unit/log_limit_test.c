@@ -55,7 +55,7 @@ static int evaluate(void)
 /* The burst, then nothing for longer than the test takes; arguments of suppressed calls are not evaluated. */
 static void test_of_the_call(void **state)
 {
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 	json_t *lines, *line;
 
 	(void)state;
@@ -177,7 +177,7 @@ static void test_rules(void **state)
 /* More values than the table has places: it forgets, but counts on. */
 static void test_many_values(void **state)
 {
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 	json_t *lines;
 	struct account a;
 
@@ -262,7 +262,7 @@ static void *hammer(void *unused)
 static void test_threads_count_exactly(void **state)
 {
 	pthread_t thread[THREADS];
-	struct ilu_log_stats before, after;
+	struct ilu_log_stats before = {.size = sizeof before}, after = before;
 	struct account a, b;
 	json_t *lines;
 

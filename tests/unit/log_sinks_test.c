@@ -129,7 +129,7 @@ static void test_values(void **state)
 /* A sink that is a full device loses its lines, the others nothing; when it takes lines again it tells which. */
 static void test_gap(void **state)
 {
-	struct ilu_log_stats before, after;
+	struct ilu_log_stats before = {.size = sizeof before}, after = before;
 	char keys[300], hole[] = "/tmp/ilu-sinks-XXXXXX";
 	json_t *lines, *gap;
 	int saved;
@@ -181,7 +181,7 @@ static void point_stdout_at(int fd)
  * of it. Now all sinks have one way out. */
 static void own_gap(const char *keys, bool file)
 {
-	struct ilu_log_stats before, after;
+	struct ilu_log_stats before = {.size = sizeof before}, after = before;
 	int out = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY), console, rc, late;
 	char config[300], text[512];
 	ssize_t len;

@@ -304,7 +304,7 @@ static void test_threads_in_one_span(void **state)
 static void test_use_after_close_is_counted(void **state)
 {
 	ilu_tid tid = ilu_tid_generate();
-	struct ilu_log_stats before, after;
+	struct ilu_log_stats before = {.size = sizeof before}, after = before;
 	ilu_span stale;
 	char buf[ILU_TRACEPARENT_MAX], text[ILU_TID_MAX];
 	json_t *lines;
@@ -534,7 +534,7 @@ static void test_full_slab(void **state)
 	enum { N = 70000 };
 	ilu_tid tid = ilu_tid_generate();
 	ilu_span *kept = malloc(N * sizeof *kept);
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 	json_t *lines;
 
 	(void)state;

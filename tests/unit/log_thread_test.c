@@ -71,7 +71,7 @@ static void test_nothing_lost_and_in_order(void **state)
 {
 	pthread_t thread[THREADS], filter;
 	atomic_int stop = 0;
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 
 	(void)state;
 	log_begin("\"ring_bytes\":1048576");
@@ -107,7 +107,7 @@ static void test_threads_come_and_go(void **state)
 {
 	enum { ROUNDS = 300, AT_ONCE = 16 };
 	ilu_tid tid = ilu_tid_named("churn");
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 	json_t *lines;
 
 	(void)state;
@@ -199,7 +199,7 @@ static void check_brief_lives(void)
 
 static void test_a_hundred_thousand_threads(void **state)
 {
-	struct ilu_log_stats before, after;
+	struct ilu_log_stats before = {.size = sizeof before}, after = before;
 	pthread_attr_t small;
 	long resident;
 
@@ -282,7 +282,7 @@ static void test_signal_handlers_may_log(void **state)
 	struct sigaction action = {.sa_handler = on_signal}, before;
 	struct itimerval fast = {{0, 200}, {0, 200}}, off = {{0, 0}, {0, 0}};
 	ilu_tid tid = ilu_tid_generate();
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 	int calls = 0;
 	json_t *lines;
 

@@ -49,6 +49,7 @@
 
 #include "tid.h"
 #include "span.h"
+#include "version.h"
 
 #ifndef ILU_TARGET
 #define ILU_TARGET "app"
@@ -107,8 +108,9 @@ ILU_API int ilu_log_stop(void);
 /* Name the calling thread in the log: `threadName`. Default: the name the system has for it. Cut at 63 bytes. */
 ILU_API void ilu_log_thread_name(const char *name);
 
-/* What the logger did so far. */
+/* What the logger did so far. Fields are only ever added, at the end. */
 struct ilu_log_stats {
+	size_t size;             /* sizeof(struct ilu_log_stats), set by you: so far, and no further, is written */
 	uint64_t lines;          /* written by the appender */
 	uint64_t lost;           /* by full rings, and by each sink the lines it did not take */
 	uint64_t early;          /* calls below WARN before the start or after the stop */
@@ -120,7 +122,13 @@ struct ilu_log_stats {
 	uint64_t rings, threads; /* rings made; threads that have one now */
 	uint64_t suppressed;     /* calls over their rate limits */
 };
-ILU_API void ilu_log_stats(struct ilu_log_stats *out);
+/* Fill *out:
+ *
+ *	struct ilu_log_stats stats = {.size = sizeof stats};
+ *
+ * A library that is older than the caller's headers knows fewer fields and leaves the others alone; `size` becomes what
+ * was filled. 0, or -EINVAL when `size` was not set: then nothing is written. */
+ILU_API int ilu_log_stats(struct ilu_log_stats *out);
 
 /* A pair made at run time: struct ilu_kv list[] = { ILU_PAIR(KV("a", 1)), ILU_PAIR(KV_STR("b", p, len)) }. Keys and
  * text are borrowed for the call that takes the list. `key` may be replaced by any string of up to 256 bytes. */

@@ -103,7 +103,7 @@ int ilu_log_reload(void)
 	return rc;
 }
 
-void ilu_log_stats(struct ilu_log_stats *out)
+static void count(struct ilu_log_stats *out)
 {
 	struct appender *a = enter();
 
@@ -129,4 +129,18 @@ void ilu_log_stats(struct ilu_log_stats *out)
 	out->threads = rings_owned();
 	for (uint32_t i = 0; i < out->rings; i++)
 		out->blocked += __atomic_load_n(&rings_at(i)->blocked, __ATOMIC_RELAXED);
+}
+
+/* The caller may be compiled with headers that know fewer fields, or more. */
+int ilu_log_stats(struct ilu_log_stats *out)
+{
+	struct ilu_log_stats all;
+	size_t size = out->size < sizeof all ? out->size : sizeof all;
+
+	if (size < sizeof all.size)
+		return -EINVAL;
+	count(&all);
+	all.size = size;
+	memcpy(out, &all, size);
+	return 0;
 }

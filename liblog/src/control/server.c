@@ -74,7 +74,7 @@ static json_t *refusal(const char *why)
 
 static json_t *stats(void)
 {
-	struct ilu_log_stats s;
+	struct ilu_log_stats s = {.size = sizeof s};
 
 	ilu_log_stats(&s);
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "lines", (json_int_t)s.lines,

@@ -48,7 +48,7 @@ static void logger_flush(void)
 
 static void logger_close(void)
 {
-	struct ilu_log_stats stats;
+	struct ilu_log_stats stats = {.size = sizeof stats};
 
 	ilu_log_stats(&stats);
 	if (stats.lost || ilu_log_stop())
