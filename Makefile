@@ -18,6 +18,8 @@ PREFIX  ?= /usr/local
 CFLAGS  ?= -O2 -g
 WARN    ?= -Wall -Wextra
 LIBDIR  ?= $(PREFIX)/lib
+EXTDIR  ?= $(LIBDIR)
+DOCDIR  ?= $(PREFIX)/share/doc/ilulog
 VERSION := $(shell awk '/define ILU_VERSION_(MAJOR|MINOR|PATCH) / { v = v dot $$3; dot = "." } END { print v }' liblog/include/ilu/version.h)
 SOMAJOR := 0
 
@@ -27,6 +29,7 @@ say = @printf '  %-7s %s\n'
 # Headers that the build makes from schema/ are under $(B)/gen. Libraries are looked up once, by pkg-config.
 PKGS         := jansson libzstd sqlite3 zlib readline
 PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+JANSSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON      := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
 LOGQ_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm
 ALL_CPPFLAGS  = -D_GNU_SOURCE -Iliblog/include $(ROOM) -I$(B)/gen $(CPPFLAGS)
@@ -104,6 +107,10 @@ BENCH_MODEL    := model_bench pattern_bench
 BENCH_CLOCK    := clock_bench
 
 # ---- what is built ------------------------------------------------------------------------------------------------
+# With -flto, names are made local in what gcc makes of all objects together; clang cannot do that, and makes them without.
+LTO    := $(if $(findstring clang,$(CC)),,$(filter -flto%,$(CFLAGS)))
+NO_LTO := $(if $(findstring clang,$(CC)),$(if $(filter -flto%,$(CFLAGS)),-fno-lto))
+
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 LIB_A  := $(B)/lib/libilulog.a
@@ -124,8 +131,13 @@ GEN      := $(B)/gen/store_sql.h $(B)/gen/formats.h $(patsubst schema/rules/%.js
 
 all: $(LIBS) $(BINS)
 
+# The library by itself: jansson, and nothing of the analyzer.
+.PHONY: lib
+lib: $(LIB_A) $(LIB_SO) $(filter %/ilu-logctl,$(BINS))
+
 # Which headers a room may see: liblog its own, the analyzer its own, samples and strangers the public ones.
 $(B)/obj/liblog/%.o:   private ROOM = -Iliblog/src
+$(B)/obj/liblog/%.o:   private PKG_CFLAGS = $(JANSSON_CFLAGS) $(NO_LTO)
 $(B)/obj/analyzer/%.o: private ROOM = -Ianalyzer -DILU_VERSION='"$(VERSION)"'
 $(B)/obj/tests/%.o:    private ROOM = -Iliblog/src -Ianalyzer
 
@@ -138,7 +150,13 @@ $(B)/obj/%.o: %.c $(B)/flags | $(GEN)
 FLAGS = '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS))'
 $(B)/flags: force
 	@mkdir -p $(@D)
-	@echo $(FLAGS) | cmp -s - $@ || { .ci/packages --check build && echo $(FLAGS) > $@; }
+	@echo $(FLAGS) | cmp -s - $@ || { PKG_CONFIG='$(PKG_CONFIG)' CC='$(CC)' .ci/packages --check lib && echo $(FLAGS) > $@; }
+
+# What else the analyzer needs is looked for once.
+$(call objs,$(ANALYZER_SRC) $(LOGQ_MAIN)): | $(B)/packages
+$(B)/packages:
+	@mkdir -p $(@D)
+	@PKG_CONFIG='$(PKG_CONFIG)' CC='$(CC)' .ci/packages --check build && touch $@
 
 # schema/store.sql -> store_sql[] in store_sql.h; schema/rules/NAME.json -> rules_NAME[] in rules_NAME.h
 define embed
@@ -175,7 +193,6 @@ $(LOGQ_A): $(call objs,$(ANALYZER_SRC))
 # What we link into ourselves is LOG_A. A stranger's archive is one object whose hidden names are local to it, so that a
 # program may have a `report` or `config_init` of its own. ilu_object_ is each program's: hidden, and yet one with ours.
 # .llvm_addrsig speaks of symbols by their number, which changes. Names that begin with two underscores are a sanitizer's.
-LTO := $(filter -flto%,$(CFLAGS))
 RELOCATABLE = $(if $(LTO),$(CC) $(CFLAGS) -r -nostdlib -flinker-output=nolto-rel,$(LD) -r)
 $(LIB_A): $(call objs,$(LIBLOG_SRC))
 	$(say) AR $@
@@ -337,21 +354,39 @@ demo:
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@samples/demo $(B)
 
-install: all
-	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(LIBDIR)/pkgconfig $(MANDIRS))
+# Below DESTDIR; the files name the places without it. LIBDIR, EXTDIR (the extension of SQLite) and DOCDIR are yours, too.
+put    = install -d $(DESTDIR)$(3) && install -m $(1) $(2) $(DESTDIR)$(3)
+fill   = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; s|@SOMAJOR@|$(SOMAJOR)|; s|@INCLUDE@|$(INCLUDE)|' \
+         liblog/$(1).in > $(DESTDIR)$(2)/$(1) && chmod 644 $(DESTDIR)$(2)/$(1)
+mandir = $(PREFIX)/share/man/man$(subst .,,$(suffix $(1)))
+INCLUDE  = $(shell realpath -m --relative-to=$(LIBDIR) $(PREFIX)/include)
+CMAKE    = $(LIBDIR)/cmake/ilulog
+MAN     := $(wildcard docs/*.[1-9])
+LIB_MAN := $(filter docs/ilu_% docs/ilulog% docs/ilu-logctl%,$(MAN))
+GUIDES  := $(addprefix docs/,tables.md rules.md store-format.md differences.md)
+SCHEMA  := $(patsubst %/,%,$(sort $(dir $(wildcard schema/*.* schema/*/*.*))))
+
+.PHONY: install-lib
+install-lib: lib
+	install -d $(addprefix $(DESTDIR),$(PREFIX)/bin $(LIBDIR)/pkgconfig $(CMAKE))
 	$(foreach h,$(HEADERS),install -D -m 644 $(h) $(DESTDIR)$(PREFIX)/$(h:liblog/%=%) &&) true
-	install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)
-	install -m 755 $(LIB_SO).$(VERSION) $(DESTDIR)$(LIBDIR)
+	$(call put,644,$(LIB_A),$(LIBDIR))
+	$(call put,755,$(LIB_SO).$(VERSION),$(LIBDIR))
 	ln -sf libilulog.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libilulog.so.$(SOMAJOR)
 	ln -sf libilulog.so.$(SOMAJOR) $(DESTDIR)$(LIBDIR)/libilulog.so
-	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' liblog/ilulog.pc.in > $(B)/ilulog.pc
-	install -m 644 $(B)/ilulog.pc $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 755 $(EXT_SO) $(DESTDIR)$(LIBDIR)
-	install -m 755 $(filter %/ilu-logq %/ilu-logctl,$(BINS)) $(DESTDIR)$(PREFIX)/bin
-	$(foreach m,$(MAN),install -m 644 $(m) $(DESTDIR)$(call mandir,$(m)) &&) true
-MAN     := $(wildcard docs/*.[1-9])
-mandir   = $(PREFIX)/share/man/man$(subst .,,$(suffix $(1)))
-MANDIRS  = $(sort $(foreach m,$(MAN),$(call mandir,$(m))))
+	$(call fill,ilulog.pc,$(LIBDIR)/pkgconfig)
+	$(call fill,ilulog-config.cmake,$(CMAKE))
+	$(call fill,ilulog-config-version.cmake,$(CMAKE))
+	$(call put,755,$(filter %/ilu-logctl,$(BINS)),$(PREFIX)/bin)
+	$(foreach m,$(LIB_MAN),$(call put,644,$(m),$(call mandir,$(m))) &&) true
+	$(call put,644,docs/instrument-your-daemon.md,$(DOCDIR))
+
+install: all install-lib
+	$(call put,755,$(EXT_SO),$(EXTDIR))
+	$(call put,755,$(filter %/ilu-logq,$(BINS)),$(PREFIX)/bin)
+	$(foreach m,$(filter-out $(LIB_MAN),$(MAN)),$(call put,644,$(m),$(call mandir,$(m))) &&) true
+	$(call put,644,$(GUIDES),$(DOCDIR))
+	$(foreach d,$(SCHEMA),$(call put,644,$(wildcard $(d)/*.*),$(PREFIX)/share/ilulog/$(d)) &&) true
 
 clean:
 	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz
@@ -368,9 +403,12 @@ help:
 	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
 	@echo 'make format        lay out the C files as .clang-format says (clang-format 14); check-format only looks'
 	@echo 'make bench         measure; BENCH=log|load|model|clock for one group; figures also in $(B)/bench.jsonl'
+	@echo 'make lib           the library alone: needs jansson, and nothing of the analyzer'
 	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make install-lib   the same for the library alone'
 	@echo 'make clean         remove $(B) and the sanitizers'"'"' build directories'
-	@echo 'Yours to set: B (build directory), CC, CXX, CFLAGS, LDFLAGS, WARN, PREFIX, LIBDIR, DESTDIR; V=1 shows the commands.'
+	@echo 'Yours to set: B (build directory), CC, CXX, CFLAGS, LDFLAGS, WARN, PREFIX, LIBDIR, EXTDIR, DOCDIR, DESTDIR,'
+	@echo 'CROSS_COMPILE, AR, LD, NM, OBJCOPY, PKG_CONFIG; V=1 shows the commands.'
 
 print-%:
 	@echo '$($*)'

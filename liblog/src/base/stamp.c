@@ -36,6 +36,7 @@ uint64_t ilu_stamp_(void)
 	return now_steady_ns();
 }
 
+#if HAVE_TSC
 /* The kernel watches the TSC against other clocks, and drops it as its own clock source when it misbehaves. */
 static bool kernel_trusts_tsc(void)
 {
@@ -47,6 +48,7 @@ static bool kernel_trusts_tsc(void)
 		close(fd);
 	return n >= 3 && !strncmp(text, "tsc", 3);
 }
+#endif
 
 bool stamp_tsc_good(const char **reason)
 {
