@@ -236,7 +236,11 @@ $(B)/bin/faas-sim: $(call objs,$(FAAS_SIM_SRC)) $(LIB_A)
 	$(link)
 
 $(B)/tests/%: LINK_LIBS = -lcmocka $(LOGQ_LIBS)
+$(addprefix $(B)/tests/,$(LIBLOG_TESTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm
 $(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOG_A)
+	$(link)
+$(B)/tests/every_value: LINK_LIBS = $(JANSSON) -lm
+$(B)/tests/every_value: $(B)/obj/tests/golden/liblog/every_value.o $(LOG_A)
 	$(link)
 # A plugin of this test finds the library in the program; the other one is in C++.
 $(B)/tests/log_object_test: private override LDFLAGS += -rdynamic
@@ -317,6 +321,12 @@ check-tsan:
 	@.ci/packages build test
 	@$(MAKE) --no-print-directory B=$(B)-tsan CFLAGS='$(TSAN)' ANALYZER_TESTS= FAULT_TESTS= check-threads
 
+# The library for another machine: its tests of encoder and escaping, run by an emulator.
+.PHONY: check-arm64
+check-arm64:
+	@.ci/packages build test ci
+	@tests/arm64/run -B $(B)
+
 # A short run of every fuzz target, or FUZZ_SECONDS of each; FUZZ_RUNS=0 runs on until Ctrl-C.
 FUZZ_RUNS ?= 20000
 FUZZ_SECONDS ?= 0
@@ -389,7 +399,7 @@ install: all install-lib
 	$(foreach d,$(SCHEMA),$(call put,644,$(wildcard $(d)/*.*),$(PREFIX)/share/ilulog/$(d)) &&) true
 
 clean:
-	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz
+	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz $(B)-arm64 $(B)-arm64-bare
 
 help:
 	@echo 'make               build $(B)/bin and $(B)/lib'
@@ -402,6 +412,7 @@ help:
 	@echo 'make check-tsan    the tests of the library, a daemon on it and a load, under the thread sanitizer'
 	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
 	@echo 'make format        lay out the C files as .clang-format says (clang-format 14); check-format only looks'
+	@echo 'make check-arm64   the library built for arm64, encoder and escaping tested there (qemu-user)'
 	@echo 'make bench         measure; BENCH=log|load|model|clock for one group; figures also in $(B)/bench.jsonl'
 	@echo 'make lib           the library alone: needs jansson, and nothing of the analyzer'
 	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
