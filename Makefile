@@ -398,6 +398,14 @@ install: all install-lib
 	$(call put,644,$(GUIDES),$(DOCDIR))
 	$(foreach d,$(SCHEMA),$(call put,644,$(wildcard $(d)/*.*),$(PREFIX)/share/ilulog/$(d)) &&) true
 
+# Manual pages as a terminal shows them: what the formatter warns of.
+.PHONY: man
+man:
+	@for m in $(MAN); do \
+		LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings -l -Tutf8 $$m 2>&1 > /dev/null | sed "s|^|$$m: |"; \
+		! command -v mandoc > /dev/null || mandoc -T lint -W error $$m; \
+	done | { ! grep .; }
+
 clean:
 	rm -rf $(B) $(B)-asan $(B)-tsan $(B)-fuzz $(B)-arm64 $(B)-arm64-bare
 
@@ -417,6 +425,7 @@ help:
 	@echo 'make lib           the library alone: needs jansson, and nothing of the analyzer'
 	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make install-lib   the same for the library alone'
+	@echo 'make man           the manual pages: what the formatter warns of'
 	@echo 'make clean         remove $(B) and the sanitizers'"'"' build directories'
 	@echo 'Yours to set: B (build directory), CC, CXX, CFLAGS, LDFLAGS, WARN, PREFIX, LIBDIR, EXTDIR, DOCDIR, DESTDIR,'
 	@echo 'CROSS_COMPILE, AR, LD, NM, OBJCOPY, PKG_CONFIG; V=1 shows the commands.'
