@@ -398,6 +398,16 @@ install: all install-lib
 	$(call put,644,$(GUIDES),$(DOCDIR))
 	$(foreach d,$(SCHEMA),$(call put,644,$(wildcard $(d)/*.*),$(PREFIX)/share/ilulog/$(d)) &&) true
 
+# The packages of docs/debian from what is built, into $(B)/deb.
+deb: export ILU_MAKE = env -u MAKEFLAGS -u MFLAGS $(MAKE) -s -C $(CURDIR) B='$(abspath $(B))' CC='$(CC)' CXX='$(CXX)' \
+                       CFLAGS='$(CFLAGS)' WARN='$(WARN)' CPPFLAGS='$(CPPFLAGS)' LDFLAGS='$(LDFLAGS)'
+deb: export DEB_BUILD_OPTIONS = noautodbgsym
+.PHONY: deb
+deb: all
+	@rm -rf $(B)/deb && mkdir -p $(B)/deb/ilulog && cp -r docs/debian $(B)/deb/ilulog
+	@cd $(B)/deb/ilulog && dpkg-buildpackage -b -us -uc
+	@ls $(B)/deb/*.deb
+
 # Manual pages as a terminal shows them: what the formatter warns of.
 .PHONY: man
 man:
@@ -425,6 +435,7 @@ help:
 	@echo 'make lib           the library alone: needs jansson, and nothing of the analyzer'
 	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make install-lib   the same for the library alone'
+	@echo 'make deb           Debian packages of what is built, in $(B)/deb'
 	@echo 'make man           the manual pages: what the formatter warns of'
 	@echo 'make clean         remove $(B) and the sanitizers'"'"' build directories'
 	@echo 'Yours to set: B (build directory), CC, CXX, CFLAGS, LDFLAGS, WARN, PREFIX, LIBDIR, EXTDIR, DOCDIR, DESTDIR,'
