@@ -39,7 +39,7 @@
  *ILU_OUT_OF_LINE defined before the include, calls of the file copy their values by a function: for code that runs
  *once, such as that of a start, which is to be small.
  *
- * Needs gcc or clang: C as gnu11 (in C, inline functions that log are static), or C++17 and later. */
+ * Needs gcc or clang: C11 and later (in C, inline functions that log are static), or C++17 and later. */
 #ifndef ILU_LOG_H
 #define ILU_LOG_H
 
