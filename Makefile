@@ -56,7 +56,7 @@ BASE_SRC   += analyzer/base/textduration.c
 INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c level.c line.c members.c pattern.c reader.c record.c spelling.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c sums.c event_plan.c event_value.c event_where.c vtab_event.c)
-MODEL_SRC  := $(addprefix analyzer/model/,fact.c fold.c phase.c rules.c rules_kept.c span.c)
+MODEL_SRC  := $(addprefix analyzer/model/,fact.c fold.c phase.c rules.c rules_kept.c span.c spool.c)
 TABLES_SRC := $(addprefix analyzer/tables/,kind.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_set.c verify.c vtab_result.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
@@ -88,7 +88,7 @@ LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test 
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
-ANALYZER_TESTS := template_test base_test base_sql_test base_text_test
+ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
 ANALYZER_TESTS += format_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 ANALYZER_TESTS += textduration_test
 

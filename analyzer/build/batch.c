@@ -70,7 +70,7 @@ static int note_batch(sqlite3_stmt *st, const struct facts *f, const struct fact
 
 int build_run_facts(struct build *b)
 {
-	const struct facts *f = &b->facts;
+	const struct facts *f = b->facts.runs;
 	sqlite3_stmt *batch = NULL, *cache = NULL, *bench = NULL;
 	int rc = sql_exec_all(b->db, "CREATE TEMP TABLE IF NOT EXISTS model_batch(run,worker,id,time,name,len);"
 	                             "CREATE TEMP TABLE IF NOT EXISTS model_cache(run,worker,name,n);"
@@ -83,8 +83,8 @@ int build_run_facts(struct build *b)
 		rc = sql_prepare(b->db, "INSERT INTO temp.model_cache VALUES(?,?,?,?)", &cache);
 	if (!rc)
 		rc = sql_prepare(b->db, "INSERT INTO temp.model_name VALUES(?,?,?,?)", &bench);
-	for (size_t i = 0; !rc && i < f->run_n; i++) {
-		const struct fact *x = &f->run_v[i];
+	for (size_t i = 0; !rc && f && i < f->n; i++) {
+		const struct fact *x = &f->v[i];
 		int64_t run = fact_run(f, f->by_rank[x->key]);
 		struct slice worker = x->worker == UINT16_MAX ? SLICE_NONE : f->workers.text[x->worker];
 

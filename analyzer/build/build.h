@@ -34,6 +34,8 @@ struct build {
 	sqlite3 *db;
 	struct rules *rules;
 	struct facts facts;
+	struct spool *spool;     /* where all facts are when they are too many; else NULL */
+	struct results *results; /* while they are merged with the facts */
 	struct fold fold;
 	struct writer writer;
 	struct build_run *run;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "build/collect.h"
+#include "model/spool.h"
 #include "store/chunks.h"
 #include <errno.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 struct part {
 	sqlite3 *db;
 	struct facts facts;
+	struct spool *spool; /* NULL: all are in facts */
 	struct patterns *patterns;
 	struct event_query query;
 	size_t max;
@@ -19,17 +21,36 @@ struct part {
 	bool started;
 };
 
-/* As facts_collect. Each chunk is read once, so the store keeps none. */
-static int read_events(struct facts *f, struct store *s, struct patterns *patterns, struct event_query *q, size_t max)
+/* Where facts go that are too many. */
+struct overflow {
+	struct spool **spool;
+	const char *beside;
+};
+
+static int spool_facts(struct facts *f, void *arg)
 {
+	const struct overflow *o = arg;
+	int rc = *o->spool ? 0 : spool_new(o->beside, o->spool);
+
+	return rc ? rc : spool_put(*o->spool, f);
+}
+
+/* As facts_collect. Each chunk is read once, so the store keeps none. */
+static int read_events(struct facts *f, struct spool **spool, struct store *s, struct patterns *patterns,
+                       struct event_query *q, size_t max)
+{
+	struct overflow o = {spool, sqlite3_db_filename(store_db(s), "main")};
 	int rc;
 
 	f->also = patterns ? patterns_take : NULL;
 	f->also_arg = patterns;
+	f->full = spool_facts;
+	f->full_arg = &o;
 	store_read_once(s, true);
 	rc = facts_collect(f, s, q, max);
 	store_read_once(s, false);
 	f->also = NULL;
+	f->full = NULL;
 	return rc;
 }
 
@@ -44,7 +65,7 @@ static void *read_thread(void *arg)
 	free(why);
 	if (p->rc)
 		return NULL;
-	rc = read_events(&p->facts, s, p->patterns, &p->query, p->max);
+	rc = read_events(&p->facts, &p->spool, s, p->patterns, &p->query, p->max);
 	p->rc = rc < 0 ? rc : 0;
 	store_close(s);
 	return NULL;
@@ -90,8 +111,6 @@ static int parts_start(struct part *v, unsigned n, const int64_t *start, const s
 		p->query.first_id = start[i] << 16;
 		p->query.last_id = (start[i + 1] << 16) - 1;
 		facts_init(&p->facts, f->rules);
-		p->facts.pass = f->pass;
-		p->facts.passes = f->passes;
 		if (o->patterns && !(p->patterns = patterns_new(NULL)))
 			rc = -ENOMEM;
 	}
@@ -101,9 +120,24 @@ static int parts_start(struct part *v, unsigned n, const int64_t *start, const s
 	return rc;
 }
 
-static int parts_join(struct part *v, unsigned n, struct facts *f, struct patterns *patterns, int rc)
+/* What a part has collected goes to the spool of all. */
+static int spool_part(struct spool *all, struct facts *f, struct part *p, const char *beside)
 {
-	unsigned passes = f->passes;
+	struct overflow o = {&p->spool, beside};
+	int rc = spool_facts(&p->facts, &o);
+
+	if (!rc) {
+		rc = spool_adopt(all, f, p->spool, &p->facts);
+		p->spool = NULL;
+	}
+	return rc;
+}
+
+static int parts_join(struct part *v, unsigned n, struct facts *f, struct spool **spool, struct patterns *patterns,
+                      int rc)
+{
+	const char *beside = sqlite3_db_filename(v->db, "main");
+	bool spooled = false;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (v[i].started)
@@ -111,46 +145,49 @@ static int parts_join(struct part *v, unsigned n, struct facts *f, struct patter
 		else if (!rc)
 			read_thread(&v[i]);
 		rc = rc ? rc : v[i].rc;
-		passes = v[i].facts.passes > passes ? v[i].facts.passes : passes;
+		spooled |= v[i].spool != NULL;
 	}
+	if (!rc && spooled)
+		rc = spool_new(beside, spool);
 	for (unsigned i = 0; i < n && !rc; i++) {
-		while (v[i].facts.passes < passes)
-			facts_halve(&v[i].facts);
-		if (!(rc = facts_join(f, &v[i].facts)) && patterns)
+		if (spooled)
+			rc = spool_part(*spool, f, &v[i], beside);
+		if (!rc && !(rc = facts_join(f, &v[i].facts)) && patterns)
 			rc = patterns_join(patterns, v[i].patterns);
 		facts_done(&v[i].facts);
 	}
-	if (!rc && passes > f->passes) {
-		f->passes = passes;
-		rc = 1;
-	}
 	for (unsigned i = 0; i < n; i++) {
+		spool_free(v[i].spool);
 		facts_done(&v[i].facts);
 		patterns_free(v[i].patterns);
 	}
 	return rc;
 }
 
-static int collect_alone(struct facts *f, struct store *s, const struct collect_options *o, size_t max)
+static int collect_alone(struct facts *f, struct spool **spool, struct store *s, const struct collect_options *o,
+                         size_t max)
 {
 	struct event_query q = {0};
 	int rc = o->meanwhile ? o->meanwhile(o->meanwhile_arg) : 0;
 
-	return rc ? rc : read_events(f, s, o->patterns, &q, max);
+	if (!rc)
+		rc = read_events(f, spool, s, o->patterns, &q, max);
+	return !rc && *spool ? spool_put(*spool, f) : rc;
 }
 
-int collect_facts(struct facts *f, struct store *s, const struct collect_options *o, size_t max)
+int collect_facts(struct facts *f, struct spool **spool, struct store *s, const struct collect_options *o, size_t max)
 {
 	int64_t start[THREADS_MAX + 1];
 	struct part v[THREADS_MAX] = {0};
 	int n = stretches(store_db(s), o->threads < THREADS_MAX ? o->threads : THREADS_MAX, start), rc;
 
+	*spool = NULL;
 	if (n < 0)
 		return n;
 	if (n == 1 || !sqlite3_db_mutex(store_db(s)))
-		return collect_alone(f, s, o, max);
+		return collect_alone(f, spool, s, o, max);
 	rc = parts_start(v, (unsigned)n, start, f, o, s, max);
 	if (!rc && o->meanwhile)
 		rc = o->meanwhile(o->meanwhile_arg);
-	return parts_join(v, (unsigned)n, f, o->patterns, rc);
+	return parts_join(v, (unsigned)n, f, spool, o->patterns, rc);
 }

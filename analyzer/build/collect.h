@@ -9,6 +9,8 @@
 
 #include "build/build.h"
 
+struct spool;
+
 struct collect_options {
 	unsigned threads;          /* at least 1; a small store takes fewer */
 	struct patterns *patterns; /* joined by the lines that are no span's, or NULL */
@@ -18,7 +20,8 @@ struct collect_options {
 	void *meanwhile_arg;
 };
 
-/* As facts_collect with no filter: f->pass and f->passes say whose facts are taken, at most max are held. */
-int collect_facts(struct facts *f, struct store *s, const struct collect_options *o, size_t max);
+/* As facts_collect with no filter: at most max facts are held. Where there are more, all of them are in *spool
+ * afterwards, which is yours also on error: spool_free; else it is NULL. */
+int collect_facts(struct facts *f, struct spool **spool, struct store *s, const struct collect_options *o, size_t max);
 
 #endif

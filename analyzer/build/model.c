@@ -2,12 +2,13 @@
 /* model.c - builds the model's tables: collect facts, fold them, write rows; then what needs all rows.
  *
  * Results and facts are both in the order of (run, tid), so they are merged like two sorted lists. Where there are
- * more facts than memory is given, the transactions are shared between passes; nothing else changes. */
+ * more facts than memory is given, they come in shares, one after the other in that order; nothing else changes. */
 #include "build/model.h"
 #include "base/array.h"
 #include "build/build.h"
 #include "beside/result_set.h"
 #include "build/collect.h"
+#include "model/spool.h"
 #include "model/rules_kept.h"
 #include "beside/beside.h"
 #include <errno.h>
@@ -136,88 +137,100 @@ static int build_one(struct build *b, const struct fact *v, size_t n, int64_t ru
 	return rc ? rc : build_note(b, &o, v, n);
 }
 
-/* A result whose transaction no fact speaks of. */
-static int build_result_alone(struct build *b, const struct result *r)
+/* The results whose transactions no fact speaks of, up to one; the result of that one, or NULL. */
+static int results_before(struct build *b, int64_t run, struct slice tid, const struct result **out)
 {
-	char small[256], *buf = small;
-	bool ours;
+	struct results *rs = b->results;
+	int rc = 0, c = 1;
 
-	if (8 + r->tid.len > sizeof small && !(buf = malloc(8 + r->tid.len)))
-		return -ENOMEM;
-	ours = facts_share(&b->facts, fact_key(r->run, r->tid, buf));
-	if (buf != small)
-		free(buf);
-	return ours ? build_one(b, NULL, 0, r->run, r->tid, r) : 0;
+	while (!rc && rs->more && (c = compare_run_tid(rs->cur.run, rs->cur.tid, run, tid)) < 0) {
+		rc = build_one(b, NULL, 0, rs->cur.run, rs->cur.tid, &rs->cur);
+		if (!rc)
+			rc = results_next(rs);
+	}
+	*out = !rc && rs->more && !c ? &rs->cur : NULL;
+	return rc;
+}
+
+static int results_rest(struct build *b)
+{
+	int rc = 0;
+
+	while (!rc && b->results->more) {
+		rc = build_one(b, NULL, 0, b->results->cur.run, b->results->cur.tid, &b->results->cur);
+		if (!rc)
+			rc = results_next(b->results);
+	}
+	return rc;
 }
 
 static int build_pass(struct build *b)
 {
-	struct results rs = {.db = b->db, .run = b->run, .nruns = b->nruns};
 	const struct facts *f = &b->facts;
-	int rc = results_next(&rs);
+	int rc = 0;
 
 	for (size_t i = 0, end; !rc && i < f->n; i = end) {
 		uint32_t key = f->by_rank[f->v[i].key];
 		struct slice tid = fact_tid(f, key);
 		int64_t run = fact_run(f, key);
-		int c = 1;
+		const struct result *result;
 
 		for (end = i; end < f->n && f->v[end].key == f->v[i].key; end++)
 			;
-		while (!rc && rs.more && (c = compare_run_tid(rs.cur.run, rs.cur.tid, run, tid)) < 0) {
-			rc = build_result_alone(b, &rs.cur);
-			if (!rc)
-				rc = results_next(&rs);
-		}
-		if (rc)
-			break;
-		bool both = rs.more && !c;
-
-		rc = build_one(b, f->v + i, end - i, run, tid, both ? &rs.cur : NULL);
-		if (!rc && both)
-			rc = results_next(&rs);
-	}
-	while (!rc && rs.more) {
-		rc = build_result_alone(b, &rs.cur);
+		rc = results_before(b, run, tid, &result);
 		if (!rc)
-			rc = results_next(&rs);
+			rc = build_one(b, f->v + i, end - i, run, tid, result);
+		if (!rc && result)
+			rc = results_next(b->results);
 	}
-	results_done(&rs);
 	return rc;
 }
 
-/* first: what else is done in a first reading, too. */
-static int collect(struct build *b, bool first)
+static int collect(struct build *b)
 {
-	struct collect_options o = {.threads = b->o && b->o->threads ? b->o->threads : 1};
+	struct collect_options o = {.threads = b->o && b->o->threads ? b->o->threads : 1, .patterns = b->patterns};
+	size_t most = b->o && b->o->facts_most ? b->o->facts_most : FACTS_MAX;
 	int rc;
 
-	if (first) {
-		o.patterns = b->patterns;
-		o.meanwhile = b->o ? b->o->meanwhile : NULL;
-		o.meanwhile_arg = b->o ? b->o->meanwhile_arg : NULL;
+	if (b->o) {
+		o.meanwhile = b->o->meanwhile;
+		o.meanwhile_arg = b->o->meanwhile_arg;
 	}
-	rc = collect_facts(&b->facts, b->store, &o, FACTS_MAX);
-	return rc < 0 ? rc : facts_sort(&b->facts);
+	rc = collect_facts(&b->facts, &b->spool, b->store, &o, most);
+	if (!rc && b->facts.runs)
+		rc = facts_sort(b->facts.runs);
+	if (!rc && b->spool)
+		malloc_trim(0); /* what the allocator kept of the threads' facts */
+	return rc ? rc : facts_sort(&b->facts);
 }
 
-/* Takes a step with each share of the facts. The first share is there already where nothing else was collected since.
- */
+/* A step with each share of the facts; without a spool they are one. */
+static int each_part(struct build *b, int (*step)(struct build *))
+{
+	size_t most = (b->o && b->o->facts_most ? b->o->facts_most : FACTS_MAX) / 2;
+	int rc;
+
+	if (!b->spool)
+		return step(b);
+	rc = spool_rewind(b->spool);
+	while (!rc && (rc = spool_next(b->spool, &b->facts, most)) == 1)
+		rc = step(b);
+	return rc;
+}
+
+/* All facts and all results, once. */
 static int each_share(struct build *b, int (*step)(struct build *))
 {
-	int rc = 0;
+	struct results rs = {.db = b->db, .run = b->run, .nruns = b->nruns};
+	int rc = results_next(&rs);
 
-	for (unsigned pass = 0; !rc && pass < b->facts.passes; pass++) {
-		if (pass != b->facts.pass) {
-			facts_clear(&b->facts);
-			malloc_trim(
-			    0); /* before the next share is collected beside what the allocator kept of this one */
-			b->facts.pass = pass;
-			rc = collect(b, false);
-		}
-		if (!rc)
-			rc = step(b);
-	}
+	b->results = &rs;
+	if (!rc)
+		rc = each_part(b, step);
+	if (!rc)
+		rc = results_rest(b);
+	results_done(&rs);
+	b->results = NULL;
 	return rc;
 }
 
@@ -236,7 +249,7 @@ static int build_passes(struct build *b)
 	b->patterns = patterns_new(b->store);
 	if (!b->patterns)
 		return -ENOMEM;
-	rc = collect(b, true);
+	rc = collect(b);
 	if (!rc)
 		rc = build_run_facts(b);
 	if (!rc)
@@ -280,6 +293,7 @@ static void build_done(struct build *b)
 	patterns_free(b->patterns);
 	fold_done(&b->fold);
 	facts_done(&b->facts);
+	spool_free(b->spool);
 	intern_done(&b->names);
 	intern_done(&b->bests);
 	intern_done(&b->groups);

@@ -16,6 +16,7 @@ struct model_options {
 	const char *rules;     /* path of a rules file of the user's own, kept in the database; NULL: as kept, else the
 	                          built-in one */
 	unsigned threads;      /* that read the events; 0: the caller's alone */
+	size_t facts_most;     /* facts held in memory at once; 0: FACTS_MAX (model/fact.h) */
 	/* Something to write that events and results do not depend on: called once, while the threads read. NULL:
 	 * nothing. */
 	int (*meanwhile)(void *arg);

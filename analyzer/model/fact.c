@@ -17,7 +17,7 @@
 
 void facts_init(struct facts *f, const struct rules *rules)
 {
-	*f = (struct facts){.passes = 1, .rules = rules};
+	*f = (struct facts){.rules = rules};
 	intern_init(&f->keys);
 	intern_init(&f->texts);
 	intern_init(&f->workers);
@@ -25,18 +25,25 @@ void facts_init(struct facts *f, const struct rules *rules)
 
 void facts_clear(struct facts *f)
 {
-	f->n = f->run_n = 0;
+	f->n = 0;
 	free(f->by_rank);
 	f->by_rank = NULL;
 	intern_done(&f->keys);
 }
 
+void facts_forget_texts(struct facts *f)
+{
+	intern_done(&f->texts);
+}
+
 void facts_done(struct facts *f)
 {
 	facts_clear(f);
+	facts_forget_texts(f);
+	if (f->runs)
+		facts_done(f->runs);
+	free(f->runs);
 	free(f->v);
-	free(f->run_v);
-	intern_done(&f->texts);
 	intern_done(&f->workers);
 	*f = (struct facts){0};
 }
@@ -67,11 +74,6 @@ struct slice fact_tid(const struct facts *f, uint32_t key)
 	struct slice k = f->keys.text[key];
 
 	return (struct slice){k.ptr + 8, k.len - 8};
-}
-
-bool facts_share(const struct facts *f, struct slice key)
-{
-	return f->passes == 1 || hash_bytes(key.ptr, key.len, 7) % f->passes == f->pass;
 }
 
 /* ---- from one event ---- */
@@ -196,9 +198,9 @@ static int reserve(struct fact **v, size_t *room, size_t n)
 	return 0;
 }
 
-static int push(struct fact **v, size_t *n, size_t *room, const struct fact *fact)
+int facts_push(struct facts *f, const struct fact *fact)
 {
-	struct fact *p = array_add(*v, *n, *room);
+	struct fact *p = array_add(f->v, f->n, f->room);
 
 	if (!p)
 		return -ENOMEM;
@@ -206,10 +208,17 @@ static int push(struct fact **v, size_t *n, size_t *room, const struct fact *fac
 	return 0;
 }
 
-/* Meanings of a run are collected in the first pass alone; those of containers go with their transaction. */
+/* Those of containers go with their transaction. */
 static bool is_of_run(enum meaning m)
 {
 	return m == MEANS_BATCH || m == MEANS_CACHE_INSERTION || m == MEANS_BENCHMARK_NAME;
+}
+
+static struct facts *of_runs(struct facts *f)
+{
+	if (!f->runs && (f->runs = calloc(1, sizeof *f->runs)))
+		facts_init(f->runs, f->rules);
+	return f->runs;
 }
 
 static int add(struct facts *f, const struct event *e, const struct rule *r)
@@ -222,12 +231,12 @@ static int add(struct facts *f, const struct event *e, const struct rule *r)
 	struct slice tid = of_run || !e->tid.ptr ? SLICE("") : e->tid;
 	int rc = 0;
 
+	if (of_run && !(f = of_runs(f)))
+		return -ENOMEM;
 	if (8 + tid.len > sizeof small && !(buf = malloc(8 + tid.len)))
 		return -ENOMEM;
 	struct slice key = fact_key(e->run, tid, buf);
 
-	if (of_run ? f->pass != 0 : !facts_share(f, key))
-		goto out;
 	if ((rc = intern_add(&f->keys, key, &fact.key)))
 		goto out;
 	if (e->worker.ptr && (rc = intern_add(&f->workers, e->worker, &worker)))
@@ -238,33 +247,20 @@ static int add(struct facts *f, const struct event *e, const struct rule *r)
 		if (!(rc = read_arg(f, e, r, i, &fact.arg[0])) && info->arg[i + 1].kind)
 			rc = read_arg(f, e, r, i + 1, &fact.arg[1]);
 		if (!rc)
-			rc = of_run ? push(&f->run_v, &f->run_n, &f->run_room, &fact)
-			            : push(&f->v, &f->n, &f->room, &fact);
+			rc = facts_push(f, &fact);
 	}
 	if (!rc && !info->arg[0].kind)
-		rc = push(&f->v, &f->n, &f->room, &fact);
+		rc = facts_push(f, &fact);
 out:
 	if (buf != small)
 		free(buf);
 	return rc;
 }
 
-void facts_halve(struct facts *f)
-{
-	size_t kept = 0;
-
-	f->passes *= 2;
-	for (size_t i = 0; i < f->n; i++)
-		if (facts_share(f, f->keys.text[f->v[i].key]))
-			f->v[kept++] = f->v[i];
-	f->n = kept;
-}
-
 int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max)
 {
 	struct event_cursor *c;
 	const struct event *e;
-	bool halved = false;
 	int rc;
 
 	q->want = want;
@@ -287,13 +283,11 @@ int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_
 			break;
 		if ((rc = event_error(e)))
 			break;
-		if (max && f->n > max && f->pass == 0 && f->passes < 1024) {
-			facts_halve(f);
-			halved = true;
-		}
+		if (max && f->n >= max && (rc = f->full(f, f->full_arg)))
+			break;
 	}
 	event_cursor_close(c);
-	return rc ? rc : halved;
+	return rc;
 }
 
 /* ---- joining ---- */
@@ -340,12 +334,7 @@ static int append(struct facts *f, const struct facts *from)
 	for (size_t i = 0; i < from->n && !rc; i++) {
 		struct fact fact = renumbered(&j, &from->v[i]);
 
-		rc = push(&f->v, &f->n, &f->room, &fact);
-	}
-	for (size_t i = 0; i < from->run_n && !rc; i++) {
-		struct fact fact = renumbered(&j, &from->run_v[i]);
-
-		rc = push(&f->run_v, &f->run_n, &f->run_room, &fact);
+		rc = facts_push(f, &fact);
 	}
 	free(j.key);
 	free(j.text);
@@ -353,22 +342,36 @@ static int append(struct facts *f, const struct facts *from)
 	return rc;
 }
 
+static int join_runs(struct facts *f, struct facts *from)
+{
+	if (!from->runs)
+		return 0;
+	if (f->runs)
+		return facts_join(f->runs, from->runs);
+	f->runs = from->runs;
+	from->runs = NULL;
+	return 0;
+}
+
 int facts_join(struct facts *f, struct facts *from)
 {
-	struct facts empty = *f;
-	int rc;
+	struct facts first;
+	int rc = join_runs(f, from);
 
-	if (f->n || f->run_n || f->keys.n || f->texts.n || f->workers.n) {
-		rc = append(f, from);
+	if (rc || f->n || f->keys.n || f->texts.n || f->workers.n) {
+		rc = rc ? rc : append(f, from);
 		facts_done(from);
 		return rc;
 	}
 	/* the first to come brings everything */
+	first = *from;
+	first.also = f->also;
+	first.also_arg = f->also_arg;
+	first.runs = f->runs;
+	first.full = f->full;
+	first.full_arg = f->full_arg;
 	free(f->v);
-	free(f->run_v);
-	*f = *from;
-	f->also = empty.also;
-	f->also_arg = empty.also_arg;
+	*f = first;
 	facts_init(from, f->rules);
 	return 0;
 }
@@ -436,7 +439,6 @@ static int compare_keys(const void *pa, const void *pb, void *arg)
 int facts_sort(struct facts *f)
 {
 	uint32_t n = f->keys.n, *by_rank = malloc((n + 1) * sizeof *by_rank), *rank = malloc((n + 1) * sizeof *rank);
-	int rc;
 
 	if (!by_rank || !rank) {
 		free(by_rank);
@@ -450,11 +452,8 @@ int facts_sort(struct facts *f)
 		rank[by_rank[i]] = i;
 	for (size_t i = 0; i < f->n; i++)
 		f->v[i].key = rank[f->v[i].key];
-	for (size_t i = 0; i < f->run_n; i++)
-		f->run_v[i].key = rank[f->run_v[i].key];
 	free(rank);
 	free(f->by_rank);
 	f->by_rank = by_rank;
-	rc = sort_facts(&f->v, f->n, &f->room, n);
-	return rc ? rc : sort_facts(&f->run_v, f->run_n, &f->run_room, n);
+	return sort_facts(&f->v, f->n, &f->room, n);
 }

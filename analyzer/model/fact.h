@@ -2,8 +2,8 @@
 /* fact.h - what the rules make of the events: narrow facts, collected and put in order.
  *
  * A fact is one line that some rule speaks of: who (transaction), what (meaning), when, and a few arguments. Facts of
- * one invocation fold into its row (fold.h). 40 bytes each; where a store has more than fit, they are collected in
- * several passes, each with a share of the transactions, so that memory stays flat. */
+ * one invocation fold into its row (fold.h). 40 bytes each; where a store has more than fit, they wait in a spool
+ * (spool.h), so that memory stays flat. */
 #ifndef MODEL_FACT_H
 #define MODEL_FACT_H
 
@@ -32,38 +32,39 @@ struct fact {
 struct facts {
 	struct fact *v; /* of invocations, containers and transactions */
 	size_t n, room;
-	struct fact *run_v; /* of runs; key is the run's number in keys, with an empty tid */
-	size_t run_n, run_room;
 	struct intern keys; /* run (8 bytes, big-endian) and tid: sorts as the tables do */
 	struct intern texts, workers;
-	uint32_t *by_rank; /* after facts_sort: rank -> key */
-	/* The share: transactions whose hash is `pass` modulo `passes`. */
-	unsigned pass, passes;
+	uint32_t *by_rank;  /* after facts_sort: rank -> key */
+	struct facts *runs; /* of whole runs, with an empty tid; NULL: none */
 	const struct rules *rules;
 	/* Called for every line that is no span's, too, so that one reading serves two; NULL: nobody. 0 or a negative
 	 * errno. */
 	int (*also)(const struct event *e, void *arg);
 	void *also_arg;
+	/* Called when so many facts are held; it takes them away. 0 or a negative errno. */
+	int (*full)(struct facts *f, void *arg);
+	void *full_arg;
 };
 
-/* How many facts are held at once before the work is shared between passes: 42 MB, and as much again while they are put
- * in order. Eight times what the largest of the real runs has. */
-#define FACTS_MAX (1u << 20)
+/* How many facts are held at once before they go to a spool (spool.h): 10 MB, and as much again while they are put in
+ * order. Twice what the largest of the real runs has. */
+#define FACTS_MAX (1u << 18)
 
 /* Reads the events of the query (its want is set here) and collects facts into f (facts_init first; rules stay
- * borrowed). max 0: no limit. Returns 0, a negative errno, or 1: there are more than max, f->passes was doubled and
- * only pass 0 is collected. */
+ * borrowed). max 0: no limit; else f->full is called whenever so many are held. 0 or a negative errno. */
 void facts_init(struct facts *f, const struct rules *rules);
 int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max);
-/* Puts them in the order of (run, tid, time, event). */
+/* Puts them in the order of (run, tid, time, event); those of runs are not touched. */
 int facts_sort(struct facts *f);
-/* Halves the share: passes doubles, and the facts of the transactions that stay in it are kept. */
-void facts_halve(struct facts *f);
-/* Adds the facts of another collection of the same share, rules and store, not sorted yet; `from` is empty afterwards.
+/* Adds the facts of another collection of the same rules and store, not sorted yet; `from` is empty afterwards.
  * 0 or -ENOMEM. */
 int facts_join(struct facts *f, struct facts *from);
-/* Forgets the facts but not the texts. */
+/* One more. */
+int facts_push(struct facts *f, const struct fact *fact);
+/* Forgets the facts but not the texts nor what is of runs. */
 void facts_clear(struct facts *f);
+/* The texts of facts that are forgotten. */
+void facts_forget_texts(struct facts *f);
 void facts_done(struct facts *f);
 
 /* Of a key: its run and transaction. */
@@ -71,8 +72,6 @@ int64_t fact_run(const struct facts *f, uint32_t key);
 struct slice fact_tid(const struct facts *f, uint32_t key);
 /* The key of a transaction as it is kept in keys; buf has 8 + tid.len bytes. */
 struct slice fact_key(int64_t run, struct slice tid, char *buf);
-/* Whether a key is in this pass's share. */
-bool facts_share(const struct facts *f, struct slice key);
 
 static inline struct slice fact_text(const struct facts *f, uint32_t text)
 {

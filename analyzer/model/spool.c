@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* spool.c - see spool.h
+ *
+ * A run is transaction after transaction: the lengths of its key and of its list, the key, the facts. A fact stands as
+ * it is in memory, its texts replaced by their lengths, and the texts stand behind it. The file is ours alone and lives
+ * as long as the process, so that there is no version and no byte order to it. */
+#include "model/spool.h"
+#include "base/array.h"
+#include "base/bytes.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	OUT = 1 << 20, /* bytes written at once */
+	IN = 1 << 16,  /* and read, of each run */
+};
+
+/* Where a run's bytes and the numbers of its workers are from. */
+struct origin {
+	int fd;
+	uint16_t *worker; /* number there -> here; NULL: the same */
+	size_t workers;
+};
+
+struct run {
+	uint32_t origin;
+	off_t begin, end;
+	/* while it is read */
+	off_t at; /* of what is not in buf yet */
+	char *buf;
+	size_t from, n, room;
+	char *key; /* of the transaction that is next; len 0: none */
+	size_t key_len, key_room;
+	uint32_t left; /* its facts */
+};
+
+struct spool {
+	char *beside;
+	struct origin *origin;
+	uint32_t norigins, origins_room;
+	struct run *run;
+	uint32_t nruns, runs_room;
+	uint32_t *heap, heaped; /* runs by their next key */
+	off_t end;              /* of our own file, which is origin 0 */
+};
+
+/* ---- writing ---- */
+
+static int nameless_file(const char *beside)
+{
+	char *path;
+	int fd;
+
+	if (beside && *beside
+	        ? asprintf(&path, "%s.ilu-facts-XXXXXX", beside) < 0
+	        : asprintf(&path, "%s/ilu-facts-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp") < 0)
+		return -ENOMEM;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	else
+		unlink(path);
+	free(path);
+	return fd;
+}
+
+int spool_new(const char *beside, struct spool **out)
+{
+	struct spool *s = calloc(1, sizeof *s);
+
+	if (!s || (beside && !(s->beside = strdup(beside)))) {
+		free(s);
+		return -ENOMEM;
+	}
+	*out = s;
+	return 0;
+}
+
+void spool_free(struct spool *s)
+{
+	if (!s)
+		return;
+	for (uint32_t i = 0; i < s->norigins; i++) {
+		if (s->origin[i].fd >= 0)
+			close(s->origin[i].fd);
+		free(s->origin[i].worker);
+	}
+	for (uint32_t i = 0; i < s->nruns; i++) {
+		free(s->run[i].buf);
+		free(s->run[i].key);
+	}
+	free(s->beside);
+	free(s->origin);
+	free(s->run);
+	free(s->heap);
+	free(s);
+}
+
+static int own_file(struct spool *s)
+{
+	struct origin *o;
+	int fd;
+
+	if (s->norigins)
+		return 0;
+	fd = nameless_file(s->beside);
+	if (fd < 0)
+		return fd;
+	o = array_add(s->origin, s->norigins, s->origins_room);
+	if (!o) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*o = (struct origin){fd, NULL, 0};
+	return 0;
+}
+
+static int write_out(struct spool *s, struct bytes *out)
+{
+	for (size_t n = 0; n < out->len;) {
+		ssize_t k = pwrite(s->origin[0].fd, out->ptr + n, out->len - n, s->end);
+
+		if (k < 0 && errno != EINTR)
+			return -errno;
+		if (k > 0)
+			n += (size_t)k, s->end += k;
+	}
+	out->len = 0;
+	return 0;
+}
+
+static void put_fact(struct bytes *out, const struct facts *f, const struct fact *in)
+{
+	const struct meaning_arg *arg = meaning_info(in->means)->arg + in->part * 2;
+	struct slice text[2] = {SLICE_NONE, SLICE_NONE};
+	struct fact x = *in;
+
+	for (int i = 0; i < 2; i++)
+		if (arg[i].kind == ARG_TEXT && in->arg[i].text != INTERN_NONE) {
+			text[i] = fact_text(f, in->arg[i].text);
+			x.arg[i].text = (uint32_t)text[i].len;
+		}
+	bytes_add(out, &x, sizeof x);
+	for (int i = 0; i < 2; i++)
+		if (text[i].len)
+			bytes_add(out, text[i].ptr, text[i].len);
+}
+
+static int put_run(struct spool *s, const struct facts *f)
+{
+	struct bytes out = {0};
+	int rc = 0;
+
+	for (size_t i = 0, end; i < f->n && !rc; i = end) {
+		struct slice key = f->keys.text[f->by_rank[f->v[i].key]];
+
+		for (end = i; end < f->n && f->v[end].key == f->v[i].key; end++)
+			;
+		bytes_u32(&out, (uint32_t)key.len);
+		bytes_u32(&out, (uint32_t)(end - i));
+		bytes_add(&out, key.ptr, key.len);
+		for (size_t k = i; k < end && !rc; k++) {
+			put_fact(&out, f, &f->v[k]);
+			rc = out.failed ? -ENOMEM : out.len < OUT ? 0 : write_out(s, &out);
+		}
+	}
+	rc = rc ? rc : out.failed ? -ENOMEM : write_out(s, &out);
+	bytes_free(&out);
+	return rc;
+}
+
+int spool_put(struct spool *s, struct facts *f)
+{
+	struct run *r;
+	off_t begin = s->end;
+	int rc = facts_sort(f);
+
+	if (!rc && f->n && !(rc = own_file(s)) && !(rc = put_run(s, f))) {
+		r = array_add(s->run, s->nruns, s->runs_room);
+		if (r)
+			*r = (struct run){.begin = begin, .end = s->end};
+		else
+			rc = -ENOMEM;
+	}
+	facts_clear(f);
+	facts_forget_texts(f);
+	return rc;
+}
+
+static int adopt(struct spool *to, struct facts *to_facts, struct spool *from, const struct facts *f)
+{
+	uint32_t number = to->norigins;
+	struct origin *o;
+	int rc = own_file(to); /* ours is the first */
+
+	if (rc || !from->nruns)
+		return rc;
+	number = to->norigins;
+	o = array_add(to->origin, to->norigins, to->origins_room);
+	if (!o)
+		return -ENOMEM;
+	*o = (struct origin){from->origin[0].fd, NULL, f->workers.n};
+	from->origin[0].fd = -1;
+	o->worker = malloc((f->workers.n + 1) * sizeof *o->worker);
+	if (!o->worker)
+		return -ENOMEM;
+	for (uint32_t i = 0, w; i < f->workers.n && !rc; i++) {
+		rc = intern_add(&to_facts->workers, f->workers.text[i], &w);
+		o->worker[i] = !rc && w < UINT16_MAX ? (uint16_t)w : UINT16_MAX;
+	}
+	for (uint32_t i = 0; i < from->nruns && !rc; i++) {
+		struct run *r = array_add(to->run, to->nruns, to->runs_room);
+
+		if (!r)
+			return -ENOMEM;
+		*r = (struct run){.origin = number, .begin = from->run[i].begin, .end = from->run[i].end};
+	}
+	return rc;
+}
+
+int spool_adopt(struct spool *to, struct facts *to_facts, struct spool *from, const struct facts *f)
+{
+	int rc = from ? adopt(to, to_facts, from, f) : 0;
+
+	spool_free(from);
+	return rc;
+}
+
+/* ---- reading ---- */
+
+/* The next n bytes of a run; *out is valid until the next call. */
+static int take(struct spool *s, struct run *r, size_t n, const char **out)
+{
+	while (r->n - r->from < n) {
+		size_t want = n > IN ? n : IN, left = (size_t)(r->end - r->at);
+		ssize_t k;
+
+		memmove(r->buf, r->buf + r->from, r->n - r->from);
+		r->n -= r->from;
+		r->from = 0;
+		if (array_reserve(r->buf, r->room, want))
+			return -ENOMEM;
+		want = r->room - r->n < left ? r->room - r->n : left;
+		k = want ? pread(s->origin[r->origin].fd, r->buf + r->n, want, r->at) : 0;
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return k ? -errno : -EIO;
+		r->n += (size_t)k;
+		r->at += k;
+	}
+	*out = r->buf + r->from;
+	r->from += n;
+	return 0;
+}
+
+/* Reads the head of the next transaction. */
+static int take_head(struct spool *s, struct run *r)
+{
+	uint32_t lengths[2];
+	const char *p;
+	int rc;
+
+	r->key_len = 0;
+	if (r->at == r->end && r->from == r->n)
+		return 0;
+	if ((rc = take(s, r, sizeof lengths, &p)))
+		return rc;
+	memcpy(lengths, p, sizeof lengths);
+	if ((rc = take(s, r, lengths[0], &p)))
+		return rc;
+	if (array_reserve(r->key, r->key_room, lengths[0]))
+		return -ENOMEM;
+	memcpy(r->key, p, lengths[0]);
+	r->key_len = lengths[0];
+	r->left = lengths[1];
+	return 0;
+}
+
+static int compare_runs(const struct spool *s, uint32_t a, uint32_t b)
+{
+	const struct run *x = &s->run[a], *y = &s->run[b];
+	int c = memcmp(x->key, y->key, x->key_len < y->key_len ? x->key_len : y->key_len);
+
+	return c                          ? c
+	       : x->key_len != y->key_len ? (x->key_len > y->key_len) - (x->key_len < y->key_len)
+	                                  : (a > b) - (a < b);
+}
+
+static void sift(struct spool *s, uint32_t i)
+{
+	for (uint32_t least;; i = least) {
+		uint32_t was;
+
+		least = i;
+		for (uint32_t k = 2 * i + 1; k <= 2 * i + 2 && k < s->heaped; k++)
+			if (compare_runs(s, s->heap[k], s->heap[least]) < 0)
+				least = k;
+		if (least == i)
+			return;
+		was = s->heap[i];
+		s->heap[i] = s->heap[least];
+		s->heap[least] = was;
+	}
+}
+
+int spool_rewind(struct spool *s)
+{
+	free(s->heap);
+	s->heaped = 0;
+	s->heap = malloc((s->nruns + (size_t)1) * sizeof *s->heap);
+	if (!s->heap)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->nruns; i++) {
+		struct run *r = &s->run[i];
+		int rc;
+
+		r->at = r->begin;
+		r->from = r->n = 0;
+		if ((rc = take_head(s, r)))
+			return rc;
+		if (r->key_len)
+			s->heap[s->heaped++] = i;
+	}
+	for (uint32_t i = s->heaped / 2; i-- > 0;)
+		sift(s, i);
+	return 0;
+}
+
+static int take_fact(struct spool *s, struct run *r, struct facts *f, uint32_t key)
+{
+	const struct origin *o = &s->origin[r->origin];
+	const struct meaning_arg *arg;
+	const char *p;
+	struct fact x;
+	int rc = take(s, r, sizeof x, &p);
+
+	if (rc)
+		return rc;
+	memcpy(&x, p, sizeof x);
+	arg = meaning_info(x.means)->arg + x.part * 2;
+	x.key = key;
+	if (o->worker && x.worker != UINT16_MAX)
+		x.worker = o->worker[x.worker];
+	for (int i = 0; i < 2; i++)
+		if (arg[i].kind == ARG_TEXT && x.arg[i].text != INTERN_NONE) {
+			size_t len = x.arg[i].text;
+
+			if ((rc = take(s, r, len, &p)) ||
+			    (rc = intern_add(&f->texts, (struct slice){p, len}, &x.arg[i].text)))
+				return rc;
+		}
+	return facts_push(f, &x);
+}
+
+/* The facts of the transaction of the run that is on top; others that have it, too, are on top after it. */
+static int take_transaction(struct spool *s, struct facts *f)
+{
+	struct run *r = &s->run[s->heap[0]];
+	uint32_t key;
+	int rc = intern_add(&f->keys, (struct slice){r->key, r->key_len}, &key);
+
+	for (; r->left && !rc; r->left--)
+		rc = take_fact(s, r, f, key);
+	if (!rc)
+		rc = take_head(s, r);
+	if (!rc && !r->key_len)
+		s->heap[0] = s->heap[--s->heaped];
+	if (!rc)
+		sift(s, 0);
+	return rc;
+}
+
+/* Whether the transaction that is next is the last one that was taken. */
+static bool goes_on(const struct spool *s, const struct facts *f)
+{
+	const struct run *r = s->heaped ? &s->run[s->heap[0]] : NULL;
+
+	return r && f->keys.n && slice_same(f->keys.text[f->keys.n - 1], (struct slice){r->key, r->key_len});
+}
+
+int spool_next(struct spool *s, struct facts *f, size_t facts)
+{
+	int rc = 0;
+
+	facts_clear(f);
+	facts_forget_texts(f);
+	while (!rc && s->heaped && (f->n < facts || goes_on(s, f)))
+		rc = take_transaction(s, f);
+	if (!rc && f->n)
+		rc = facts_sort(f);
+	return rc ? rc : f->n > 0;
+}
