@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmocka.h - as much of cmocka as the tests of the escaper and of numbers ask for, where cmocka is not there for the
+/* cmocka.h - as much of cmocka as the tests of the escaper ask for, where cmocka is not there for the
  * machine that they are built for. A failed assertion ends the program. */
 #ifndef ARM64_CMOCKA_H
 #define ARM64_CMOCKA_H
