@@ -294,6 +294,10 @@ check-headers:
 check-golden: all
 	@$(RUN) $(if $(UPDATE),--update$(filter -status,$(UPDATE:%=-%))) golden $(CASE)
 
+# What a line costs in a log four times as large: a minute or two, 4.4 GB in the temporary directory.
+check-scale: programs $(filter %/faas-sim %/ilu-logq,$(BINS))
+	@tests/scale/run -B $(B)
+
 # Longer than in `make check`, over the real runs too where ILU_TEST_RUNS names them; PYTHON: one that may have DuckDB.
 DIFFERENTIAL_SECONDS ?= 300
 PYTHON ?= /usr/bin/python3
@@ -426,6 +430,7 @@ help:
 	@echo 'make soak          check, with all the tries at random that it leaves out: an hour'
 	@echo 'make check-unit    the unit tests alone'
 	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
+	@echo 'make check-scale   what a line costs in a log four times as large (4.4 GB in the temporary directory)'
 	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
 	@echo 'make check-tsan    the tests of the library, a daemon on it and a load, under the thread sanitizer'
 	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
@@ -445,7 +450,7 @@ print-%:
 	@echo '$($*)'
 
 force:
-.PHONY: all programs check check-built soak check-unit check-threads check-headers check-golden check-differential check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
+.PHONY: all programs check check-built soak check-unit check-threads check-headers check-golden check-scale check-differential check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 

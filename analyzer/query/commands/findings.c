@@ -15,7 +15,7 @@
 
 typedef int find_fn(struct store *s, int64_t run, struct findings *out);
 
-enum { EVIDENCE_SHOWN = 12 };
+enum { EVIDENCE_SHOWN = 12, ROWS_OF_A_PAGE = 500 };
 
 static int offset_of(struct query *q, int64_t run, int64_t *offset_s)
 {
@@ -135,6 +135,25 @@ static int put_row(struct query *q, struct table *t, const struct finding *f)
 	return status ? status : query_errno(q, rc, "output");
 }
 
+/* In place of rows that a page has no room for. */
+static int put_rest(struct query *q, struct table *t, size_t n)
+{
+	struct text said = {0};
+	int rc;
+
+	text_printf(&said, "and %zu more: `lint`, `hangs` and `storms` tell all of them", n);
+	struct cell c[] = {
+	    CELL_OF_INT(0),       CELL_OF_INT(0),       cell_of_text(NULL),      cell_of_text(NULL),
+	    cell_of_text(NULL),   cell_of_text(NULL),   CELL_OF_INT((int64_t)n), cell_of_text(text_str(&said)),
+	    time_cell(INT64_MIN), time_cell(INT64_MIN), cell_of_text(NULL),      cell_of_text(NULL),
+	};
+
+	rc = said.failed ? -ENOMEM : table_row(t, c);
+	text_done(&said);
+	return query_errno(q, rc, "output");
+}
+
+/* Programs get every finding, a page as many as somebody may look at. */
 static int put_table(struct query *q, const struct findings *fs)
 {
 	static const struct column columns[] = {
@@ -143,13 +162,16 @@ static int put_table(struct query *q, const struct findings *fs)
 	    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"detail", UNIT_JSON}, {"evidence", UNIT_JSON},
 	};
 	struct table *t = NULL;
+	bool page = q->out->format == FORMAT_MARKDOWN || q->out->format == FORMAT_HTML;
 	/* People read the evidence elsewhere; in Markdown it would not fit a cell. */
-	size_t n = sizeof columns / sizeof *columns -
-	           (q->out->format == FORMAT_MARKDOWN || q->out->format == FORMAT_HTML ? 2 : 0);
+	size_t n = sizeof columns / sizeof *columns - (page ? 2 : 0),
+	       most = page && fs->n > ROWS_OF_A_PAGE ? ROWS_OF_A_PAGE : fs->n;
 	int rc = table_open(q->out, columns, n, &t), status = query_errno(q, rc, "output");
 
-	for (size_t i = 0; i < fs->n && !status; i++)
+	for (size_t i = 0; i < most && !status; i++)
 		status = put_row(q, t, &fs->v[i]);
+	if (!status && most < fs->n)
+		status = put_rest(q, t, fs->n - most);
 	rc = table_close(t);
 	return status ? status : query_errno(q, rc, "output");
 }
