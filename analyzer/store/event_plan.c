@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* event_plan.c - which conditions on the table `event` its cursor takes over.
  *
- * The plan (idxStr) has two characters for each argument of xFilter: 'A' + column, 'A' + index into ops. */
+ * The plan (idxStr) has two characters for each argument of xFilter: 'A' + column, 'A' + index into ops; then, of
+ * events that are given group by group, two for each column that the groups are sorted by: 'A' + column, '<' or '>'. */
 #include "store/event_plan.h"
 
 #include <stdbool.h>
@@ -95,9 +96,21 @@ static bool in_order(const sqlite3_index_info *info, bool one_source)
 	return true;
 }
 
+/* Where a query asks for columns alone that many events have in common, and wants them in an order of these, events are
+ * given group by group: SQLite need not sort them. */
+static bool by_groups(const sqlite3_index_info *info)
+{
+	if (!info->nOrderBy || info->nOrderBy > EVENT_ORDER_MAX || info->colUsed & ~(sqlite3_uint64)EVENT_GROUP_COLUMNS)
+		return false;
+	for (int i = 0; i < info->nOrderBy; i++)
+		if (info->aOrderBy[i].iColumn < 0 || !(EVENT_GROUP_COLUMNS >> info->aOrderBy[i].iColumn & 1))
+			return false;
+	return true;
+}
+
 int event_plan(sqlite3_index_info *info, double events)
 {
-	char *plan = sqlite3_malloc64(2 * (sqlite3_uint64)info->nConstraint + 1), *p = plan;
+	char *plan = sqlite3_malloc64(2 * (sqlite3_uint64)info->nConstraint + 2 * EVENT_ORDER_MAX + 1), *p = plan;
 	double rows = events;
 	bool one_source = false, unique = false;
 	int i, args = 0;
@@ -119,12 +132,22 @@ int event_plan(sqlite3_index_info *info, double events)
 		unique |= uses[use].share == 0;
 		one_source |= uses[use].column == COL_SOURCE;
 	}
+	info->idxNum = 0;
+	if (by_groups(info)) {
+		info->idxNum = (int)(EVENT_GROUPED | (sqlite3_vtab_distinct(info) >= 2 ? EVENT_ONCE : 0) |
+		                     (unsigned)info->colUsed);
+		for (i = 0; i < info->nOrderBy; i++) {
+			*p++ = (char)('A' + info->aOrderBy[i].iColumn);
+			*p++ = info->aOrderBy[i].desc ? '>' : '<';
+			info->idxNum |= 1 << info->aOrderBy[i].iColumn;
+		}
+	}
 	*p = '\0';
 	info->idxStr = plan;
 	info->needToFreeIdxStr = 1;
 	info->estimatedRows = rows < 1 ? 1 : (sqlite3_int64)rows;
 	info->estimatedCost = 50 + 10 * rows; /* of a search in the chunks; decoding a row is more than SQLite's step */
-	info->orderByConsumed = in_order(info, one_source);
+	info->orderByConsumed = info->idxNum || in_order(info, one_source);
 	if (unique) {
 		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
 		info->orderByConsumed = info->nOrderBy > 0;
@@ -136,4 +159,13 @@ void event_plan_argument(const char *plan, int i, enum event_column *column, uns
 {
 	*column = (enum event_column)(plan[2 * i] - 'A');
 	*op = ops[plan[2 * i + 1] - 'A'];
+}
+
+unsigned event_plan_order(const char *plan, int arguments, struct event_order order[EVENT_ORDER_MAX])
+{
+	unsigned n = 0;
+
+	for (plan += 2 * arguments; *plan; plan += 2)
+		order[n++] = (struct event_order){(enum event_column)(plan[0] - 'A'), plan[1] == '>'};
+	return n;
 }

@@ -37,8 +37,26 @@ static inline bool event_column_is_of_shape(enum event_column column)
 /* The condition has(event, ...) among SQLite's constraint operators. */
 #define EVENT_HAS SQLITE_INDEX_CONSTRAINT_FUNCTION
 
+/* Columns that events can be grouped by, as bits 1 << enum event_column. */
+#define EVENT_GROUP_COLUMNS                                                                             \
+	(1u << COL_RUN | 1u << COL_SOURCE | 1u << COL_SECOND | 1u << COL_LEVEL | 1u << COL_LEVEL_TEXT | \
+	 1u << COL_KIND | 1u << COL_TARGET | 1u << COL_MESSAGE)
+/* A plan's number (idxNum): 0 for events in the order of the logs, else the bits of the columns that events are grouped
+ * by, */
+#define EVENT_GROUPED (1u << 30) /* this one, */
+#define EVENT_ONCE    (1u << 29) /* and this one where each group is wanted once */
+
 /* xBestIndex: fills info in for a database with this many events. SQLITE_OK or SQLITE_NOMEM. */
 int event_plan(sqlite3_index_info *info, double events);
+
+struct event_order {
+	enum event_column column;
+	bool desc;
+};
+
+/* Of a plan with so many arguments: the columns that groups are sorted by, at most EVENT_ORDER_MAX. */
+#define EVENT_ORDER_MAX 8
+unsigned event_plan_order(const char *plan, int arguments, struct event_order order[EVENT_ORDER_MAX]);
 
 /* What argument i of xFilter is about. */
 void event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op);

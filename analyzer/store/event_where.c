@@ -130,6 +130,17 @@ bool event_where_row(struct event_where *w, const struct event *e)
 	return true;
 }
 
+bool event_where_is_of_shapes(const struct event_where *w)
+{
+	const struct event_query *q = &w->q;
+
+	for (size_t i = 0; i < w->ntexts; i++)
+		if (w->texts[i].column == COL_MESSAGE)
+			return false;
+	return !w->ntests && !q->tid.ptr && !q->search.ptr && !q->since_ns && !q->until_ns && !q->first_id &&
+	       !q->last_id;
+}
+
 /* ---- a query's arguments ---- */
 
 /* [low, high] that holds all integers which `op v` allows; false: v is no number, so the planner's condition says

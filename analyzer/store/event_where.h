@@ -34,6 +34,9 @@ void event_where_done(struct event_where *w);
 /* Does an event of the store's cursor meet what that could not decide? */
 bool event_where_row(struct event_where *w, const struct event *e);
 
+/* Whether the shapes of lines alone, run and source decide: but for lines kept whole, and messages that vary. */
+bool event_where_is_of_shapes(const struct event_where *w);
+
 /* Level, target, message or transaction, as it stands in the line. */
 struct slice event_text(const struct event *e, enum event_column column);
 

@@ -10,6 +10,7 @@
 #include "store/vtab_event.h"
 #include "store/event_room.h"
 #include "store/event_where.h"
+#include "store/groups.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,7 +47,12 @@ struct cursor {
 	struct module *m;
 	struct event_where where;
 	struct event_cursor *events;
-	const struct event *at; /* NULL: the end */
+	const struct event *at;          /* NULL: the end, or groups */
+	struct event_groups *groups;     /* of a plan by groups, else NULL */
+	const struct event_group *group; /* NULL: the end */
+	size_t group_at;
+	uint64_t left; /* of the group, with the one at hand */
+	bool once;
 	int64_t offset_id, offset,
 	    offset_next; /* of the event whose offset was asked for last, and of the line behind it */
 };
@@ -58,6 +64,9 @@ static void cursor_clear(struct cursor *c)
 	c->at = NULL;
 	event_cursor_close(c->events);
 	c->events = NULL;
+	event_groups_close(c->groups);
+	c->groups = NULL;
+	c->group = NULL;
 	event_where_done(&c->where);
 	c->offset_id = -1;
 }
@@ -83,11 +92,24 @@ static int failed(sqlite3_vtab *v, int rc)
 	}
 }
 
+/* The first event of group i. */
+static void group_enter(struct cursor *c, size_t i)
+{
+	c->group_at = i;
+	c->group = i < event_groups_count(c->groups) ? event_groups_at(c->groups, i) : NULL;
+	c->left = !c->group ? 0 : c->once ? 1 : c->group->n;
+}
+
 static int cursor_next(sqlite3_vtab_cursor *base)
 {
 	struct cursor *c = (struct cursor *)base;
 	int rc;
 
+	if (c->groups) {
+		if (!--c->left)
+			group_enter(c, c->group_at + 1);
+		return SQLITE_OK;
+	}
 	do {
 		c->at = NULL;
 		rc = event_cursor_next(c->events, &c->at);
@@ -102,9 +124,9 @@ static int cursor_next(sqlite3_vtab_cursor *base)
 static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
 {
 	struct cursor *c = (struct cursor *)base;
+	struct event_order order[EVENT_ORDER_MAX];
 	int i, rc = SQLITE_OK;
 
-	(void)number;
 	cursor_clear(c);
 	for (i = 0; i < argc && !rc; i++) {
 		enum event_column column;
@@ -121,13 +143,23 @@ static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan
 	if (rc || c->where.none)
 		return rc;
 	c->where.q.brief = true;
+	if (number) {
+		c->once = (unsigned)number & EVENT_ONCE;
+		rc = event_groups_open(c->m->store, &c->where, (unsigned)number & EVENT_GROUP_COLUMNS, order,
+		                       event_plan_order(plan, argc, order), &c->groups);
+		if (!rc)
+			group_enter(c, 0);
+		return rc ? failed(base->pVtab, rc) : SQLITE_OK;
+	}
 	rc = event_cursor_open(c->m->store, &c->where.q, &c->events);
 	return rc ? failed(base->pVtab, rc) : cursor_next(base);
 }
 
 static int cursor_eof(sqlite3_vtab_cursor *base)
 {
-	return !((struct cursor *)base)->at;
+	const struct cursor *c = (struct cursor *)base;
+
+	return !c->at && !c->group;
 }
 
 /* Lines follow each other, so that the offset of the next one is known from the one before. */
@@ -201,6 +233,34 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 	return rc ? rc : event_error(e);
 }
 
+static void group_column(const struct cursor *c, sqlite3_context *ctx, int column)
+{
+	const struct event_group *g = c->group;
+	struct slice text;
+	bool lasting;
+
+	switch (column) {
+	case COL_RUN:
+		sqlite3_result_int64(ctx, g->run);
+		return;
+	case COL_SOURCE:
+		sqlite3_result_int64(ctx, g->source);
+		return;
+	case COL_SECOND:
+		sqlite3_result_int64(ctx, g->second);
+		return;
+	case COL_KIND:
+		sqlite3_result_text(ctx, "record", -1, SQLITE_STATIC);
+		return;
+	default:
+		text =
+		    event_groups_text(c->groups, g->text[column == COL_MESSAGE ? 2 : column == COL_TARGET], &lasting);
+		if (text.ptr)
+			sqlite3_result_text64(ctx, text.ptr, text.len, lasting ? SQLITE_STATIC : SQLITE_TRANSIENT,
+			                      SQLITE_UTF8);
+	}
+}
+
 static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 {
 	struct cursor *c = (struct cursor *)base;
@@ -208,6 +268,10 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int co
 	int64_t value = 0;
 	int rc = 0;
 
+	if (c->group) {
+		group_column(c, ctx, column);
+		return SQLITE_OK;
+	}
 	switch (column) {
 	case COL_ID:
 	case COL_EVENT:
@@ -223,11 +287,11 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int co
 		value = e->line;
 		break;
 	case COL_TIME_NS:
-		rc = event_complete(e);
+		rc = event_time(e);
 		value = e->time_ns;
 		break;
 	case COL_SECOND:
-		rc = event_complete(e);
+		rc = event_time(e);
 		value = e->time_ns / SECOND - (e->time_ns % SECOND < 0);
 		break;
 	case COL_FOREIGN:
@@ -249,8 +313,16 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int co
 
 static int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 {
-	*out = ((struct cursor *)base)->at->id;
-	return SQLITE_OK;
+	struct cursor *c = (struct cursor *)base;
+	int64_t id = 0;
+	int rc = 1;
+
+	if (c->group)
+		rc = event_groups_id(c->groups, c->group_at, c->group->n - c->left, &id);
+	else
+		id = c->at->id;
+	*out = id;
+	return rc == 1 ? SQLITE_OK : failed(base->pVtab, rc ? rc : -EBADMSG);
 }
 
 static int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out)
