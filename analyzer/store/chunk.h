@@ -127,9 +127,12 @@ int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, u
 /* The values of a head's slot in a group, and how many lines it has there. Borrowed until chunk_close. */
 int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out);
 uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group);
-/* hits[i] (SEGMENT_ROWS of them) becomes 1 where line i of the group has needle in its message or a string of its
- * fields, however it is spelled; of a line kept whole that must be looked at; else 0. */
+/* hits[i] (SEGMENT_ROWS of them) becomes CHUNK_HIT where line i of the group has needle in its message or a string of
+ * its fields, however it is spelled, CHUNK_LOOK for a line kept whole, else CHUNK_MISS. */
+enum chunk_hit { CHUNK_MISS, CHUNK_HIT, CHUNK_LOOK }; /* the last: the line must be looked at */
 int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits);
+/* The same for the bytes of the line's `fields`, as they stand there. */
+int chunk_search_fields(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits);
 int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out);
 /* Offset of the first line of a group within the chunk's text. */
 uint64_t chunk_group_offset(const struct chunk *c, unsigned group);

@@ -224,7 +224,7 @@ static int hits_need(struct event_cursor *c, unsigned group)
 		return 0;
 	if (!c->hits && !(c->hits = malloc(SEGMENT_ROWS)))
 		return -ENOMEM;
-	rc = chunk_search(c->room->ev.chunk, group, c->q.search, c->hits);
+	rc = (c->q.search_fields ? chunk_search_fields : chunk_search)(c->room->ev.chunk, group, c->q.search, c->hits);
 	c->hits_group = rc ? UINT_MAX : group;
 	return rc;
 }
@@ -285,8 +285,11 @@ static bool event_passes(const struct event_cursor *c, int *rc)
 	*rc = c->q.since_ns || c->q.until_ns ? event_complete(e) : 0;
 	if (*rc || (c->q.since_ns && e->time_ns < c->q.since_ns) || (c->q.until_ns && e->time_ns >= c->q.until_ns))
 		return false;
-	if (e->raw && c->q.search.ptr && !event_search(e, c->q.search))
+	if (c->q.search.ptr && c->hits[e->row % SEGMENT_ROWS] == CHUNK_LOOK &&
+	    !event_search(e, c->q.search, c->q.search_fields)) {
+		*rc = event_error(e);
 		return false;
+	}
 	return !e->raw || !c->q.want || c->q.want(e->head, c->q.want_arg);
 }
 

@@ -277,23 +277,31 @@ static enum slot_kind raw_value(const struct event *e, enum section section, con
 	return 0;
 }
 
-bool event_search(const struct event *e, struct slice text)
+static bool bytes_have(struct slice in, struct slice text)
+{
+	return in.ptr && memmem(in.ptr, in.len, text.ptr, text.len);
+}
+
+bool event_search(const struct event *e, struct slice text, bool fields)
 {
 	struct event_room *r = room_of(e);
 	const struct line *l = &r->parsed;
 	struct slice v = l->message;
-	char *buf = malloc(3 * e->raw_len + 1);
+	char *buf;
 	bool found = false;
 
+	if (fields)
+		return bytes_have(event_part(e, SECTION_FIELDS), text);
+	buf = malloc(3 * e->raw_len + 1);
 	if (!buf) {
 		r->error = -ENOMEM;
-		return true;
+		return false;
 	}
 	for (unsigned i = 0; !found && i <= l->ntokens; i++) {
 		const struct token *t = &l->tokens[i];
 
 		v = v.ptr ? json_text(v, buf) : v;
-		found = v.ptr && memmem(v.ptr, v.len, text.ptr, text.len);
+		found = bytes_have(v, text);
 		if (i < l->ntokens)
 			v = t->section == SECTION_FIELDS && t->kind != SLOT_SCALAR && t->kind != SLOT_JSON
 			        ? (struct slice){l->text + t->off, t->len}

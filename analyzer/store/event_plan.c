@@ -9,9 +9,16 @@
 #include <string.h>
 
 static const unsigned char ops[] = {
-    SQLITE_INDEX_CONSTRAINT_EQ,   SQLITE_INDEX_CONSTRAINT_GT,    SQLITE_INDEX_CONSTRAINT_GE,
-    SQLITE_INDEX_CONSTRAINT_LT,   SQLITE_INDEX_CONSTRAINT_LE,    SQLITE_INDEX_CONSTRAINT_LIKE,
-    SQLITE_INDEX_CONSTRAINT_GLOB, SQLITE_INDEX_CONSTRAINT_MATCH, EVENT_HAS,
+    SQLITE_INDEX_CONSTRAINT_EQ,
+    SQLITE_INDEX_CONSTRAINT_GT,
+    SQLITE_INDEX_CONSTRAINT_GE,
+    SQLITE_INDEX_CONSTRAINT_LT,
+    SQLITE_INDEX_CONSTRAINT_LE,
+    SQLITE_INDEX_CONSTRAINT_LIKE,
+    SQLITE_INDEX_CONSTRAINT_GLOB,
+    SQLITE_INDEX_CONSTRAINT_MATCH,
+    EVENT_HAS,
+    EVENT_INSTR,
 };
 
 /* Which conditions on a column are of use, which share of the events they leave (a guess), and whether the cursor alone
@@ -55,6 +62,7 @@ static const struct {
     {COL_MESSAGE, SQLITE_INDEX_CONSTRAINT_GLOB, 0.05, false},
     {COL_EVENT, SQLITE_INDEX_CONSTRAINT_MATCH, 0.02, true},
     {COL_EVENT, EVENT_HAS, 0.02, true},
+    {COL_FIELDS, EVENT_INSTR, 0.05, true},
 };
 
 static int use_of(const struct sqlite3_index_constraint *c)
@@ -108,11 +116,20 @@ static bool by_groups(const sqlite3_index_info *info)
 	return true;
 }
 
+/* One text at a time can be searched for, and MATCH must be. */
+static bool has_match(const sqlite3_index_info *info)
+{
+	for (int i = 0; i < info->nConstraint; i++)
+		if (info->aConstraint[i].usable && info->aConstraint[i].op == SQLITE_INDEX_CONSTRAINT_MATCH)
+			return true;
+	return false;
+}
+
 int event_plan(sqlite3_index_info *info, double events)
 {
 	char *plan = sqlite3_malloc64(2 * (sqlite3_uint64)info->nConstraint + 2 * EVENT_ORDER_MAX + 1), *p = plan;
 	double rows = events;
-	bool one_source = false, unique = false;
+	bool one_source = false, unique = false, searched = has_match(info);
 	int i, args = 0;
 
 	if (!plan)
@@ -124,6 +141,9 @@ int event_plan(sqlite3_index_info *info, double events)
 		/* Text is compared byte by byte here; another collation is SQLite's business. */
 		if (use < 0 || (is_text_equality(c) && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")))
 			continue;
+		if (c->op == EVENT_INSTR && searched)
+			continue;
+		searched |= c->op == EVENT_INSTR;
 		info->aConstraintUsage[i].argvIndex = ++args;
 		info->aConstraintUsage[i].omit = uses[use].exact && (!is_text_equality(c) || with_text(info, i));
 		*p++ = (char)('A' + uses[use].column);

@@ -46,6 +46,9 @@ static inline bool event_column_is_of_shape(enum event_column column)
 #define EVENT_GROUPED (1u << 30) /* this one, */
 #define EVENT_ONCE    (1u << 29) /* and this one where each group is wanted once */
 
+/* The condition instr(fields, ...). */
+#define EVENT_INSTR (SQLITE_INDEX_CONSTRAINT_FUNCTION + 1)
+
 /* xBestIndex: fills info in for a database with this many events. SQLITE_OK or SQLITE_NOMEM. */
 int event_plan(sqlite3_index_info *info, double events);
 

@@ -34,8 +34,9 @@ void event_room_free(struct event_room *r);
  * as event_query.brief. */
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief);
 
-/* Whether a line that is kept whole has text in its message or a string of its fields, however they spell it. */
-bool event_search(const struct event *e, struct slice text);
+/* Whether a line that is kept whole has text in its message or a string of its fields, however they spell it; or
+ * whether the bytes of any line's fields have it. */
+bool event_search(const struct event *e, struct slice text, bool fields);
 
 /* event_get, brief. */
 int event_get_brief(struct store *s, int64_t id, const struct event **out);

@@ -329,6 +329,24 @@ static int match_argument(struct event_where *w, sqlite3_value *v)
 	return SQLITE_OK;
 }
 
+/* instr(fields, v): anything but NULL is text to it. */
+static int instr_argument(struct event_where *w, sqlite3_value *v)
+{
+	const unsigned char *text = sqlite3_value_text(v);
+
+	if (sqlite3_value_type(v) == SQLITE_NULL) {
+		w->none = true;
+		return SQLITE_OK;
+	}
+	w->q.search.len = (size_t)sqlite3_value_bytes(v);
+	w->search = text ? malloc(w->q.search.len + 1) : NULL;
+	if (!w->search)
+		return SQLITE_NOMEM;
+	w->q.search.ptr = memcpy(w->search, text, w->q.search.len);
+	w->q.search_fields = true;
+	return SQLITE_OK;
+}
+
 int event_where_add(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v)
 {
 	if (op == EVENT_HAS || event_column_is_of_shape(column)) {
@@ -337,6 +355,8 @@ int event_where_add(struct event_where *w, enum event_column column, unsigned ch
 	}
 	if (op == EVENT_HAS)
 		return has_argument(w, v);
+	if (op == EVENT_INSTR)
+		return instr_argument(w, v);
 	if (op == SQLITE_INDEX_CONSTRAINT_MATCH)
 		return match_argument(w, v);
 	if (column == COL_TID)

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 
 struct search {
-	struct slice needle; /* plain text */
-	char *plain;         /* room for a value without its escapes */
+	struct slice needle; /* plain text, or bytes of the line: */
+	bool spelled;
+	char *plain; /* room for a value without its escapes */
 	size_t room;
 	int error;
 };
@@ -19,7 +20,7 @@ struct search {
 /* Whether a value has the text. Of one with escapes, what it means is looked at. */
 static bool has(struct search *s, struct slice v)
 {
-	if (memchr(v.ptr, '\\', v.len)) {
+	if (!s->spelled && memchr(v.ptr, '\\', v.len)) {
 		if (s->room < 3 * v.len) {
 			free(s->plain);
 			s->room = 3 * v.len;
@@ -51,7 +52,7 @@ static void mark(const struct segment *s, const struct segment_text *t, uint32_t
 static void entries_search(struct search *q, const struct segment *s, const struct segment_text *t, uint8_t *hits)
 {
 	uint32_t end = t->entries ? t->ends[t->entries - 1] : 0;
-	bool escapes = end && memchr(t->text, '\\', end);
+	bool escapes = end && !q->spelled && memchr(t->text, '\\', end);
 
 	for (uint32_t i = 0; i < t->entries; i++) {
 		uint32_t start = i ? t->ends[i - 1] : 0;
@@ -113,11 +114,54 @@ static int head_search(struct chunk *c, unsigned group, uint16_t local, struct s
 	return 0;
 }
 
-static bool has_tid_field(const struct shape *sh)
+/* Bytes of `fields`: between the values it is the shape's text. *crosses: a hit may begin in one and end in the other.
+ */
+static bool literals_have(const struct search *q, const struct shape *sh, const struct shape_range *r, bool *crosses)
+{
+	*crosses = false;
+	for (uint32_t i = r->from.literal; i <= r->to.literal; i++) {
+		uint32_t from = i == r->from.literal ? r->from.offset : 0;
+		uint32_t to = i == r->to.literal ? r->to.offset : (uint32_t)sh->literals[i].len;
+		const char *p = sh->literals[i].ptr + from;
+		size_t n = to - from;
+
+		if (memmem(p, n, q->needle.ptr, q->needle.len))
+			return true;
+		/* one that crosses has the byte beside the value */
+		*crosses |= (i > r->from.literal && (!n || memchr(q->needle.ptr, p[0], q->needle.len))) ||
+		            (i < r->to.literal && (!n || memchr(q->needle.ptr, p[n - 1], q->needle.len)));
+	}
+	return false;
+}
+
+static int fields_search(struct chunk *c, unsigned group, uint16_t local, struct search *q, bool *all, uint8_t *hits)
+{
+	const struct shape *sh = chunk_head(c, local);
+	struct shape_range r = shape_part_range(sh, SECTION_FIELDS);
+	const struct segment *s;
+	bool crosses;
+	int rc = 0;
+
+	*all = false;
+	if (!r.there)
+		return 0;
+	*all = literals_have(q, sh, &r, &crosses);
+	for (uint32_t k = r.from.literal; !*all && !rc && k < r.to.literal; k++) {
+		if (!slot_is_stored(sh->slots[k].kind))
+			crosses |= sh->slots[k].kind != SLOT_TID;
+		else if (!(rc = chunk_segment(c, local, k, group, &s)))
+			segment_search(q, s, hits);
+	}
+	for (uint32_t i = 0, n = chunk_head_lines(c, local, group); crosses && !*all && i < n; i++)
+		hits[i] = hits[i] ? CHUNK_HIT : CHUNK_LOOK;
+	return rc;
+}
+
+static bool has_tid_field(const struct shape *sh, bool fields)
 {
 	for (unsigned k = 0; k < sh->nslots; k++)
-		if (sh->slots[k].kind == SLOT_TID && sh->slots[k].section != SECTION_SPAN &&
-		    sh->slots[k].section != SECTION_SPANS)
+		if (sh->slots[k].kind == SLOT_TID &&
+		    (sh->slots[k].section == SECTION_FIELDS || (!fields && sh->slots[k].section == SECTION_TOP)))
 			return true;
 	return false;
 }
@@ -139,17 +183,16 @@ static int tids_search(struct chunk *c, unsigned group, struct search *q, uint8_
 	    !(rc = chunk_group(c, group, CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TID, &rows)))
 		for (uint32_t i = 0; i < rows.n; i++)
 			if (found[rows.tid[i]] && rows.head[i] >= CHUNK_FIRST_HEAD)
-				hits[i] |= has_tid_field(chunk_head(c, rows.head[i]));
+				hits[i] = has_tid_field(chunk_head(c, rows.head[i]), q->spelled) ? CHUNK_HIT : hits[i];
 	free(found);
 	return rc;
 }
 
-int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits)
+static int group_search(struct chunk *c, unsigned group, struct search *q, uint8_t *hits)
 {
 	unsigned n = chunk_heads(c) + CHUNK_FIRST_HEAD;
 	uint8_t **by_head = calloc(n, sizeof *by_head);
 	uint32_t *seen = calloc(n, sizeof *seen);
-	struct search q = {.needle = needle};
 	struct chunk_group rows;
 	int rc = by_head && seen ? chunk_group(c, group, CHUNK_COLUMN_HEAD, &rows) : -ENOMEM;
 
@@ -160,23 +203,36 @@ int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *
 		if (!lines)
 			continue;
 		by_head[h] = calloc(lines, 1);
-		rc = by_head[h] ? head_search(c, group, (uint16_t)h, &q, &all, by_head[h]) : -ENOMEM;
+		if (!by_head[h])
+			rc = -ENOMEM;
+		else
+			rc = (q->spelled ? fields_search : head_search)(c, group, (uint16_t)h, q, &all, by_head[h]);
 		if (!rc && all)
 			memset(by_head[h], 1, lines);
 	}
 	for (uint32_t i = 0; !rc && i < rows.n; i++) {
 		unsigned h = rows.head[i];
 
-		hits[i] = h < CHUNK_FIRST_HEAD || by_head[h][seen[h]++];
+		hits[i] = h < CHUNK_FIRST_HEAD ? CHUNK_LOOK : by_head[h][seen[h]++];
 	}
-	if (!rc && needle.len <= LINE_MAX_TID)
-		rc = tids_search(c, group, &q, hits);
+	if (!rc && q->needle.len <= LINE_MAX_TID)
+		rc = tids_search(c, group, q, hits);
 	if (!rc)
-		rc = q.error;
-	free(q.plain);
+		rc = q->error;
+	free(q->plain);
 	for (unsigned h = 0; by_head && h < n; h++)
 		free(by_head[h]);
 	free(by_head);
 	free(seen);
 	return rc;
+}
+
+int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits)
+{
+	return group_search(c, group, &(struct search){.needle = needle}, hits);
+}
+
+int chunk_search_fields(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits)
+{
+	return group_search(c, group, &(struct search){.needle = needle, .spelled = true}, hits);
 }

@@ -125,6 +125,7 @@ struct event_query {
 	int64_t first_id, last_id;  /* event ids, inclusive; last 0: no end */
 	struct slice search; /* only lines with this text in their message or a string of their fields, however it is
 	                        spelled; ptr NULL: all */
+	bool search_fields;  /* instead: in the bytes of the line's `fields`, as they stand there */
 	/* Called once for each head shape (cache the answer in shape->mark if it is costly); NULL: all. */
 	bool (*want)(const struct shape *head, void *arg);
 	void *want_arg;

@@ -418,10 +418,37 @@ static void call_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	}
 }
 
-/* has(event, ...) as a condition comes to best_index. */
+/* SQLite's own, which cannot be called from here: it stands for instr() of every column of the table, as a value. */
+static void call_instr(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	bool bytes = sqlite3_value_type(argv[0]) == SQLITE_BLOB && sqlite3_value_type(argv[1]) == SQLITE_BLOB;
+	const char *in, *what, *hit;
+	size_t n, m;
+	int64_t at = 1;
+
+	(void)argc;
+	if (sqlite3_value_type(argv[0]) == SQLITE_NULL || sqlite3_value_type(argv[1]) == SQLITE_NULL)
+		return;
+	in = bytes ? sqlite3_value_blob(argv[0]) : (const char *)sqlite3_value_text(argv[0]);
+	what = bytes ? sqlite3_value_blob(argv[1]) : (const char *)sqlite3_value_text(argv[1]);
+	n = (size_t)sqlite3_value_bytes(argv[0]);
+	m = (size_t)sqlite3_value_bytes(argv[1]);
+	hit = !m ? "" : n ? memmem(in, n, what, m) : NULL;
+	if (m && hit)
+		for (const char *p = in; p < hit; p++)
+			at += bytes || (*p & 0xc0) != 0x80;
+	sqlite3_result_int64(ctx, hit ? at : 0);
+}
+
+/* has(event, ...) as a condition comes to best_index, as instr(fields, ...) does. */
 static int find_function(sqlite3_vtab *base, int argc, const char *name,
                          void (**f)(sqlite3_context *, int, sqlite3_value **), void **arg)
 {
+	if (argc == 2 && !sqlite3_stricmp(name, "instr")) {
+		*f = call_instr;
+		*arg = NULL;
+		return EVENT_INSTR;
+	}
 	if (argc != 2 || sqlite3_stricmp(name, "has"))
 		return 0;
 	*f = call_has;
