@@ -27,9 +27,35 @@ void text_add(struct text *t, const char *bytes, size_t len)
 	t->ptr[t->len] = 0;
 }
 
+char *text_space(struct text *t, size_t len)
+{
+	return text_room(t, len) ? t->ptr + t->len : NULL;
+}
+
 void text_puts(struct text *t, const char *s)
 {
 	text_add(t, s, strlen(s));
+}
+
+size_t text_decimal(int64_t v, char *buf)
+{
+	char tmp[TEXT_DECIMAL], *end = tmp + sizeof tmp, *p = end;
+	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+	do
+		*--p = (char)('0' + u % 10);
+	while (u /= 10);
+	if (v < 0)
+		*--p = '-';
+	memcpy(buf, p, (size_t)(end - p));
+	return (size_t)(end - p);
+}
+
+void text_add_int(struct text *t, int64_t v)
+{
+	char buf[TEXT_DECIMAL];
+
+	text_add(t, buf, text_decimal(v, buf));
 }
 
 void text_printf(struct text *t, const char *format, ...)

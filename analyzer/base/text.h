@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A growing string; zero-initialise. A failed allocation is remembered and makes it an empty one. */
 struct text {
@@ -14,11 +15,19 @@ struct text {
 };
 
 void text_add(struct text *t, const char *bytes, size_t len);
+/* Room for so many more bytes, which the caller writes and adds to t->len; NULL: no memory. No NUL is put behind them
+ * before the next call. */
+char *text_space(struct text *t, size_t len);
 void text_puts(struct text *t, const char *s);
+void text_add_int(struct text *t, int64_t v);
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_reset(struct text *t);
 void text_done(struct text *t);
 /* Never NULL. */
 const char *text_str(const struct text *t);
+
+/* v in decimal, without a NUL behind it: its length. buf has TEXT_DECIMAL bytes. */
+#define TEXT_DECIMAL 24
+size_t text_decimal(int64_t v, char *buf);
 
 #endif

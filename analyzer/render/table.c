@@ -205,7 +205,7 @@ void cell_exact(struct text *out, const struct cell *c)
 	char buf[NUMBER_MAX];
 
 	if (c->type == CELL_INT) {
-		text_printf(out, "%lld", (long long)c->i);
+		text_add_int(out, c->i);
 	} else if (c->type == CELL_REAL) {
 		number_shortest(c->r, buf);
 		text_puts(out, buf);

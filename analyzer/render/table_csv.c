@@ -6,6 +6,8 @@
 
 static void add_field(struct text *line, const char *p, size_t len)
 {
+	const char *end = p + len;
+	char *to;
 	bool quote = !len;
 
 	for (size_t i = 0; i < len && !quote; i++)
@@ -14,19 +16,23 @@ static void add_field(struct text *line, const char *p, size_t len)
 		text_add(line, p, len);
 		return;
 	}
-	text_puts(line, "\"");
-	for (size_t i = 0; i < len; i++) {
-		if (p[i] == '"')
-			text_puts(line, "\"");
-		text_add(line, p + i, 1);
+	to = text_space(line, 2 * len + 2);
+	if (!to)
+		return;
+	*to++ = '"';
+	for (; p < end; p++) {
+		*to++ = *p;
+		*to = '"'; /* counts where the byte is a quote itself */
+		to += *p == '"';
 	}
-	text_puts(line, "\"");
+	*to++ = '"';
+	line->len = (size_t)(to - line->ptr);
 }
 
 static void add_comma(struct text *line, bool *first)
 {
 	if (!*first)
-		text_puts(line, ",");
+		text_add(line, ",", 1);
 	*first = false;
 }
 

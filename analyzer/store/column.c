@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* column.c - segments of values: choosing an encoding, writing and reading it. */
 #include "store/column.h"
+#include "base/text.h"
 #include "base/array.h"
 #include "ingest/stamp.h"
 
@@ -401,20 +402,6 @@ void segment_free(struct segment *s)
 	*s = (struct segment){0};
 }
 
-static size_t decimal(int64_t v, char *buf)
-{
-	char tmp[24], *p = tmp + sizeof tmp;
-	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
-
-	do
-		*--p = (char)('0' + u % 10);
-	while (u /= 10);
-	if (v < 0)
-		*--p = '-';
-	memcpy(buf, p, (size_t)(tmp + sizeof tmp - p));
-	return (size_t)(tmp + sizeof tmp - p);
-}
-
 /* v with its last digits behind a point, and a unit. */
 static size_t fraction(int64_t v, unsigned how, char *buf)
 {
@@ -423,7 +410,7 @@ static size_t fraction(int64_t v, unsigned how, char *buf)
 	size_t n;
 
 	memset(buf, '0', 17);
-	n = decimal(v, buf + 17);
+	n = text_decimal(v, buf + 17);
 	if (behind) {
 		char *digits = buf + 17 + minus, *end = buf + 17 + n;
 
@@ -496,7 +483,7 @@ struct slice segment_get(const struct segment *s, uint32_t i, char *buf)
 		k = other_find(s, i);
 		return k < s->entries ? entry(s, k) : (struct slice){buf, hex(s->ids + 16 * (size_t)i, 16, buf)};
 	case ENC_INT:
-		return (struct slice){buf, decimal(s->numbers[i], buf)};
+		return (struct slice){buf, text_decimal(s->numbers[i], buf)};
 	case ENC_DECIMAL:
 		return (struct slice){buf, fraction(s->numbers[i], s->codes[i], buf)};
 	case ENC_STAMP:
