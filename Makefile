@@ -103,7 +103,7 @@ FUZZ_TARGETS   := reader head lines chunk
 FUZZ_TARGETS   += directive_fuzz console_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench
-BENCH_LOAD     := load_bench
+BENCH_LOAD     := load_bench sql_bench
 BENCH_MODEL    := model_bench pattern_bench
 BENCH_CLOCK    := clock_bench
 
@@ -361,6 +361,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LOG_A)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bench/log_bench: $(B)/obj/tests/bench/peers/ilulog.o
 $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o $(B)/obj/tests/bench/bench.o
+$(B)/bench/sql_bench: $(B)/obj/tests/bench/bench.o
 $(B)/bench/model_bench $(B)/bench/pattern_bench: $(B)/obj/tests/bench/bench.o
 
 # ---- demo, install, clean, help -----------------------------------------------------------------------------------
