@@ -5,7 +5,7 @@
 
 #include "base/sql.h"
 #include "store/chunks.h"
-#include "store/sums.h"
+#include "base/sums.h"
 
 /* What rows of table source say of every event. */
 struct source_info {

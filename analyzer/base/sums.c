@@ -3,7 +3,7 @@
  *
  * SQLite takes "830ms" for 830 and says nothing. These take it so too, since a query may mean it, and let whoever runs
  * the query say so. Doubles are added with Neumaier's compensation, as SQLite does from 3.43 on. */
-#include "store/sums.h"
+#include "base/sums.h"
 #include "base/textduration.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sums.h - sum(), avg() and total() that remember the texts they could not add, and duration_ns(). */
-#ifndef STORE_SUMS_H
-#define STORE_SUMS_H
+#ifndef BASE_SUMS_H
+#define BASE_SUMS_H
 
 #include <sqlite3.h>
 #include <stdint.h>
