@@ -33,11 +33,14 @@
 #include <stdint.h>
 
 /* Limits, named in the error message when hit. */
-#define DIRECTIVE_MAX_TEXT   65536 /* bytes of a whole filter */
-#define DIRECTIVE_MAX_COUNT  1024  /* directives in a filter */
-#define DIRECTIVE_MAX_FIELDS 32    /* fields in a directive */
-#define DIRECTIVE_MAX_REGEX  1024  /* bytes of one regular expression */
-#define DIRECTIVE_MAX_COPIES 4096  /* characters of it with all repetitions written out */
+#define DIRECTIVE_MAX_TEXT      65536 /* bytes of a whole filter */
+#define DIRECTIVE_MAX_COUNT     1024  /* directives in a filter */
+#define DIRECTIVE_MAX_FIELDS    32    /* fields in a directive */
+#define DIRECTIVE_MAX_REGEX     1024  /* bytes of one regular expression */
+#define DIRECTIVE_MAX_COPIES    4096  /* characters of it with all repetitions written out */
+#define DIRECTIVE_MAX_NESTED    2     /* repetitions in one another of what may be empty, as in (x{0,9}*){0,9} */
+#define DIRECTIVE_MAX_EMPTY     128   /* copies by them of what may be empty; where they are nested each counts for */
+#define DIRECTIVE_NESTED_WEIGHT 16
 
 enum directive_verdict {
 	DIRECTIVE_OFF,

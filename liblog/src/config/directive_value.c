@@ -96,25 +96,29 @@ static bool parse_literal(struct directive_field *field, const char *s)
 	return true;
 }
 
-/* How many copies the quantifier at s makes of what is before it; *len = its length. 0: no quantifier. */
-static double copies_of(const char *s, size_t *len)
+/* A quantifier: how many copies it makes of what is before it, as glibc writes them out; whether none is enough. */
+struct quantifier {
+	size_t len; /* 0: there is none */
+	double copies;
+	bool optional;
+};
+
+static struct quantifier quantifier_at(const char *s)
 {
 	const char *end = *s == '{' ? strchr(s, '}') : NULL, *comma;
 	long low, high;
 
-	*len = 1;
 	if (*s == '+') /* x+ is compiled as xx* */
-		return 2;
+		return (struct quantifier){1, 2, false};
 	if (*s == '*' || *s == '?')
-		return 1;
+		return (struct quantifier){1, 1, true};
 	if (!end)
-		return 0;
-	*len = (size_t)(end - s) + 1;
-	comma = memchr(s, ',', *len);
+		return (struct quantifier){0, 0, false};
+	comma = memchr(s, ',', (size_t)(end - s) + 1);
 	low = strtol(s + 1, NULL, 10);
 	high = comma ? strtol(comma + 1, NULL, 10) : low;
 	high = high > low ? high : low + 1;
-	return (double)high;
+	return (struct quantifier){(size_t)(end - s) + 1, (double)high, low <= 0};
 }
 
 /* One character, escape or bracket expression. */
@@ -131,37 +135,93 @@ static size_t atom_len(const char *s)
 	return end ? (size_t)(end - s) + 1 : 1;
 }
 
-/* The size of an expression with all repetitions written out, as glibc does it: nested ones multiply, and this bounds
- * the memory of a compiled expression. Groups are on a stack: what was before them waits there. */
-static double written_out(const char *s)
+/* What regcomp makes of a piece of an expression. Its memory goes with the characters. Its time does too, but where
+ * something is repeated that may be empty: there it goes with the cube of the pieces, and when such repetitions are in
+ * one another it has no bound that one would want to wait for. */
+struct size {
+	double characters;
+	double empties; /* pieces that may be empty, in all copies */
+	unsigned nested;
+	bool optional; /* may be empty */
+};
+
+struct sizing {
+	const char *at;
+	double empties; /* those that count: in repetitions of what may be empty */
+	unsigned nested;
+};
+
+static void repeat(struct sizing *z, struct size *s, struct quantifier q)
 {
-	double outer[DIRECTIVE_MAX_REGEX], sum = 0, last = 0;
-	size_t depth = 0, len;
+	if (s->optional) {
+		s->nested++;
+		s->empties *= q.copies;
+		if (q.copies > 1 || s->nested > 1)
+			z->empties += s->empties * (s->nested > 1 ? DIRECTIVE_NESTED_WEIGHT : 1);
+		if (s->nested > z->nested)
+			z->nested = s->nested;
+	} else if (q.optional) {
+		s->empties = s->empties > q.copies ? s->empties : q.copies;
+	}
+	s->characters *= q.copies;
+	s->optional |= q.optional;
+}
 
-	for (; *s; s += len) {
-		double copies = copies_of(s, &len);
+/* Up to the end or the ')' of this group. A group in a group is in parentheses, so their depth is bounded by the length
+ * of the expression. */
+static struct size size_group(struct sizing *z, bool inner)
+{
+	struct size group = {.characters = 0};
+	bool branch = true; /* all of it may be empty */
 
-		if (copies > 0 && last > 0) {
-			sum += last * (copies - 1);
-			last *= copies;
+	while (*z->at && !(inner && *z->at == ')')) {
+		struct size part = {.characters = 1};
+		struct quantifier q;
+
+		if (*z->at == '|') {
+			group.optional |= branch;
+			branch = true;
+			z->at++;
 			continue;
 		}
-		len = 1;
-		if (*s == '(') {
-			outer[depth++] = sum;
-			sum = last = 0;
-		} else if (*s == ')' && depth) {
-			last = sum;
-			sum += outer[--depth];
+		if (*z->at == '(') {
+			z->at++;
+			part = size_group(z, true);
+			z->at += *z->at == ')';
+			part.empties += part.optional && part.empties < 1;
 		} else {
-			len = atom_len(s);
-			sum += 1;
-			last = 1;
+			z->at += atom_len(z->at);
 		}
+		while ((q = quantifier_at(z->at)).len) {
+			repeat(z, &part, q);
+			z->at += q.len;
+		}
+		group.characters += part.characters;
+		group.empties += part.empties;
+		group.nested = part.nested > group.nested ? part.nested : group.nested;
+		branch &= part.optional;
 	}
-	while (depth)
-		sum += outer[--depth];
-	return sum;
+	group.optional |= branch;
+	return group;
+}
+
+static int too_big(const char *s, char *why, size_t why_len)
+{
+	struct sizing z = {.at = s};
+	struct size all = size_group(&z, false);
+
+	if (all.characters > DIRECTIVE_MAX_COPIES)
+		snprintf(why, why_len, "repetitions make the regular expression longer than %d characters",
+		         DIRECTIVE_MAX_COPIES);
+	else if (z.nested > DIRECTIVE_MAX_NESTED)
+		snprintf(why, why_len, "more than %d repetitions in one another of what may be empty",
+		         DIRECTIVE_MAX_NESTED);
+	else if (z.empties > DIRECTIVE_MAX_EMPTY)
+		snprintf(why, why_len, "repetitions of what may be empty count for more than %d copies",
+		         DIRECTIVE_MAX_EMPTY);
+	else
+		return 0;
+	return -E2BIG;
 }
 
 /* Anchor the expression, and write \d, which POSIX lacks, as it is meant. */
@@ -200,11 +260,8 @@ static int compile(struct directive_field *field, const char *s, char *why, size
 		snprintf(why, why_len, "regular expression longer than %d bytes", DIRECTIVE_MAX_REGEX);
 		return -E2BIG;
 	}
-	if (written_out(s) > DIRECTIVE_MAX_COPIES) {
-		snprintf(why, why_len, "repetitions make the regular expression longer than %d characters",
-		         DIRECTIVE_MAX_COPIES);
+	if (too_big(s, why, why_len))
 		return -E2BIG;
-	}
 	expression = anchored(s);
 	if (!expression)
 		return -ENOMEM;
