@@ -15,6 +15,7 @@ struct ctl {
 	const char *directory; /* NULL: the usual ones */
 	const char *level;     /* directives to set, or NULL */
 	long long for_ms;      /* 0: for good */
+	bool force;            /* whatever the filter fits */
 	bool stats, sites, json;
 };
 

@@ -19,6 +19,7 @@ static const char usage[] =
     "  ilu-logctl 4711 --sites                     every place that logs, and whether it speaks\n"
     "\n"
     "  --for TIME             revert the filter after that: 500ms, 60s, 5m, 2h, 1d; a number alone is seconds\n"
+    "  --force                set a filter that fits no place in the program, too, or an empty one\n"
     "  --stats                the counts, also after a change\n"
     "  --sites                the places\n"
     "  --json                 the program's answer as it came\n"
@@ -30,6 +31,7 @@ static const char usage[] =
 
 static const struct option names[] = {
     {"for", required_argument, NULL, 'f'},
+    {"force", no_argument, NULL, 'F'},
     {"stats", no_argument, NULL, 's'},
     {"sites", no_argument, NULL, 'l'},
     {"json", no_argument, NULL, 'j'},
@@ -79,6 +81,9 @@ static int options(int argc, char **argv, struct ctl *ctl)
 				return 1 + wrong("--for takes a time like 500ms, 60s, 5m, 2h or 1d, at most a year",
 				                 optarg);
 			break;
+		case 'F':
+			ctl->force = true;
+			break;
 		case 's':
 			ctl->stats = true;
 			break;
@@ -127,6 +132,8 @@ int main(int argc, char **argv)
 		return wrong("one filter, with commas and no blanks, or in quotes; this is too much", argv[optind]);
 	if (ctl.for_ms && !ctl.level)
 		return wrong("--for without a filter", NULL);
+	if (ctl.force && !ctl.level)
+		return wrong("--force without a filter", NULL);
 	if (ctl.sites && (ctl.level || ctl.stats))
 		return wrong("--sites stands alone", NULL);
 	return ctl_run(&ctl);

@@ -173,6 +173,8 @@ static json_t *request_of(const struct ctl *ctl)
 	request = json_pack("{s:s, s:s}", "do", "filter", "level", ctl->level);
 	if (request && ctl->for_ms)
 		json_object_set_new(request, "for_ms", json_integer(ctl->for_ms));
+	if (request && ctl->force)
+		json_object_set_new(request, "force", json_true());
 	return request;
 }
 

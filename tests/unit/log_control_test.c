@@ -3,10 +3,12 @@
 #define ILU_TARGET "test::control"
 #include "appender/audit.h"
 #include "log_util.h"
+#include "control/caller.h"
 #include "control/filter.h"
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -82,6 +84,16 @@ static void requests(void **state)
 	    {"{\"do\":\"filter\",\"level\":\"info\",\"for_ms\":1.5}\n", "\"for_ms\""},
 	    {"{\"do\":\"filter\",\"level\":\"info\",\"for_ms\":31536000001}\n", "\"for_ms\""},
 	    {"{\"do\":\"filter\",\"level\":\"a=b\"}\n", "column 3"},
+	    {"{\"do\":\"filter\",\"level\":\"inof\"}\n",
+	     "\"inof=trace\" fits no call site of the program; did you mean \"info\"?"},
+	    {"{\"do\":\"filter\",\"level\":\"info,tset::control=debug\"}\n", "did you mean \"test::control\"?"},
+	    {"{\"do\":\"filter\",\"level\":\"[qzquery]=debug\"}\n", "fits no call site of the program ("},
+	    {"{\"do\":\"filter\",\"level\":\"\"}\n", "an empty filter turns everything off; did you mean \"off\"?"},
+	    {"{\"do\":\"filter\",\"level\":\",,\"}\n", "an empty filter"},
+	    {"{\"do\":\"filter\",\"level\":\"\",\"force\":1}\n", "\"force\" is neither"},
+	    {"{\"do\":\"filter\",\"level\":\"inof\",\"force\":true}\n", NULL},
+	    {"{\"do\":\"filter\",\"level\":\"\",\"force\":true}\n", NULL},
+	    {"{\"do\":\"filter\",\"level\":\"off,test=debug,[{tid}]=warn\"}\n", NULL},
 	};
 
 	(void)state;
@@ -103,7 +115,6 @@ static void endless_request_is_left(void **state)
 	static char blanks[300 * 1024];
 	struct timeval patience = {60, 0};
 	json_t *answer;
-	char byte;
 	int fd;
 
 	(void)state;
@@ -118,12 +129,132 @@ static void endless_request_is_left(void **state)
 			break;
 		sent += (size_t)n;
 	}
-	assert_true(recv(fd, &byte, 1, 0) <= 0);
+	answer = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, NULL); /* it may have come before all was sent */
+	assert_string_equal(json_string_value(json_object_get(answer, "error")),
+	                    "the request is longer than 262144 bytes");
+	json_decref(answer);
 	close(fd);
 	answer = ask(getpid(), "{\"do\":\"status\"}\n"); /* it serves on */
 	assert_true(json_is_true(json_object_get(answer, "ok")));
 	json_decref(answer);
 	json_decref(end());
+}
+
+/* Wait until nothing is to revert; what is in force then. */
+static char *settled(void)
+{
+	for (;;) {
+		struct filter_state now;
+
+		assert_int_equal(filter_now(&now), 0);
+		if (!now.base)
+			return now.text;
+		free(now.text);
+		free(now.base);
+		usleep(5000);
+	}
+}
+
+static bool answered(int fd, const char *error)
+{
+	json_t *answer = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, NULL);
+	const char *why = json_string_value(json_object_get(answer, "error"));
+	bool so = error ? why && strstr(why, error) : json_is_true(json_object_get(answer, "ok"));
+
+	json_decref(answer);
+	close(fd);
+	return so;
+}
+
+/* One caller that said half a word kept all others waiting, and a filter for a while in force. Now as many as there are
+ * places are silent, and one more is refused; when one of them speaks it is served, whoever came before it. */
+static void silent_callers_hold_nobody(void **state)
+{
+	static const char request[] = "{\"do\":\"filter\",\"level\":\"debug\",\"for_ms\":1}\n";
+	int fd[CALLERS_MAX];
+	char *text;
+
+	(void)state;
+	begin("info");
+	for (int i = 0; i < CALLERS_MAX; i++) {
+		fd[i] = call(getpid());
+		assert_int_equal(send(fd[i], request, 5, MSG_NOSIGNAL), 5);
+	}
+	assert_true(answered(call(getpid()), "128 others are being served"));
+	assert_int_equal(send(fd[77], request + 5, strlen(request + 5), MSG_NOSIGNAL), strlen(request + 5));
+	assert_true(answered(fd[77], NULL));
+	text = settled(); /* it reverts, too */
+	assert_string_equal(text, "info");
+	free(text);
+	fd[77] = call(getpid());
+	for (int i = CALLERS_MAX - 1; i >= 0; i--) { /* the last first */
+		const char *rest = i == 77 ? request : request + 5;
+
+		assert_int_equal(send(fd[i], rest, strlen(rest), MSG_NOSIGNAL), strlen(rest));
+		assert_true(answered(fd[i], NULL));
+	}
+	json_decref(end());
+}
+
+/* Who does not send all of a request is told so, in the end. */
+static void half_a_request_is_refused(void **state)
+{
+	int fd;
+
+	(void)state;
+	begin("info");
+	fd = call(getpid());
+	assert_int_equal(send(fd, "{", 1, MSG_NOSIGNAL), 1);
+	assert_true(answered(fd, "no whole request in 5 s"));
+	json_decref(end());
+}
+
+/* Deep parentheses are read by recursion. */
+static void deep_expression(void **state)
+{
+	char request[1200], *at = request;
+
+	(void)state;
+	begin("info");
+	at += sprintf(at, "{\"do\":\"filter\",\"force\":true,\"level\":\"[{a=");
+	at = (char *)memset(at, '(', 500) + 500;
+	*at++ = 'x';
+	at = (char *)memset(at, ')', 500) + 500;
+	strcpy(at, "}]\"}\n");
+	assert_true(json_is_true(json_object_get(ask(getpid(), request), "ok")));
+	json_decref(end());
+}
+
+/* Somebody else made the directory first, or something in its place: the program starts all the same, and says so. */
+static void directory_of_others(void **state)
+{
+	char config[400];
+	json_t *lines;
+
+	(void)state;
+	log_make_dir();
+	strcpy(run_dir, log_path("taken"));
+	fclose(fopen(run_dir, "w"));
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\",\"run_directory\":\"%s\"}", log_dir,
+	         run_dir);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ilu_log_start(config), 0);
+		assert_string_equal(ilu_log_error(), "");
+		assert_int_equal(ilu_log_stop(), 0);
+		lines = log_lines_of(log_file());
+		assert_string_equal(log_messages(lines), "Logger initialized No control socket");
+		assert_non_null(strstr(json_string_value(log_field(log_find(lines, "No control socket", 0), "reason")),
+		                       i ? "others may write there" : "Not a directory"));
+		json_decref(lines);
+		if (!i) {
+			unlink(run_dir);
+			assert_int_equal(mkdir(run_dir, 0700), 0);
+			assert_int_equal(chmod(run_dir, 0777), 0);
+		}
+	}
+	rmdir(run_dir);
+	unlink(log_file());
+	log_remove();
 }
 
 static void stop_with_silent_caller(void **state)
@@ -177,21 +308,6 @@ static void start_and_stop_under_calls(void **state)
 	}
 	assert_int_equal(status, 0);
 	json_decref(end());
-}
-
-/* Wait until nothing is to revert; what is in force then. */
-static char *settled(void)
-{
-	for (;;) {
-		struct filter_state now;
-
-		assert_int_equal(filter_now(&now), 0);
-		if (!now.base)
-			return now.text;
-		free(now.text);
-		free(now.base);
-		usleep(5000);
-	}
 }
 
 static void reverts(void **state)
@@ -248,7 +364,7 @@ static void changes_are_told(void **state)
 	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
 	memset(target, 'x', sizeof target - 1);
 	target[sizeof target - 1] = '\0';
-	snprintf(request, sizeof request, "{\"do\":\"filter\",\"level\":\"error,%s=info\"}\n", target);
+	snprintf(request, sizeof request, "{\"do\":\"filter\",\"level\":\"error,%s=info\",\"force\":true}\n", target);
 	json_decref(ask(getpid(), request));
 	assert_int_equal(ilu_log_set_filter("no such level=x"), -EINVAL); /* nothing changed */
 	assert_int_equal(ilu_log_set_filter("warn"), 0);
@@ -359,6 +475,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests),
 	    cmocka_unit_test(endless_request_is_left),
+	    cmocka_unit_test(silent_callers_hold_nobody),
+	    cmocka_unit_test(half_a_request_is_refused),
+	    cmocka_unit_test(deep_expression),
+	    cmocka_unit_test(directory_of_others),
 	    cmocka_unit_test(stop_with_silent_caller),
 	    cmocka_unit_test(start_and_stop_under_calls),
 	    cmocka_unit_test(reverts),

@@ -160,7 +160,8 @@ static void reload(struct appender *a)
 		return; /* the next pass tries again, if it is still wanted */
 	if (!rc)
 		outlet_request_reopen(&a->outlet);
-	own_reloaded(&a->own, rc, said);
+	own_tell(&a->own, rc ? "WARN" : "INFO", rc ? "Configuration not reloaded" : "Configuration reloaded",
+	         rc ? "error" : "level", said);
 }
 
 /* ---- passes ---- */
@@ -334,7 +335,7 @@ static void *run(void *argument)
 
 /* ---- from outside ---- */
 
-int appender_start(struct appender *a, const char *initialized)
+int appender_start(struct appender *a, const char *initialized, const char *without)
 {
 	sigset_t all, before;
 	pthread_attr_t attr;
@@ -350,6 +351,8 @@ int appender_start(struct appender *a, const char *initialized)
 	a->clock_told = ~a->enc.scale.lines[0].stamp;
 	tell_clock(a);
 	own_say(&a->own, "INFO", "Logger initialized", "Startup", initialized);
+	if (*without && encode_own_room(&a->enc))
+		own_tell(&a->own, "WARN", "No control socket", "reason", without);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);

@@ -34,8 +34,9 @@ struct appender {
 	uint32_t stop, pause, paused;
 };
 
-/* Start the thread. Sinks are taken. `initialized`: fields of the first line. 0 or a negative errno. */
-int appender_start(struct appender *a, const char *initialized);
+/* Start the thread. Sinks are taken. `initialized`: fields of the first line; `without`: why there is no control
+ * socket, or "". 0 or a negative errno. */
+int appender_start(struct appender *a, const char *initialized, const char *without);
 
 /* Write all there is, end the thread. Returns the last error in that. */
 int appender_stop(struct appender *a);

@@ -170,13 +170,12 @@ static void tell_changes(struct own *own)
 		own_say(own, "INFO", message, "ilulog", fields);
 }
 
-void own_reloaded(struct own *own, int rc, const char *said)
+void own_tell(struct own *own, const char *level, const char *message, const char *key, const char *text)
 {
 	char fields[ENCODE_OWN_FIELDS];
 
-	put_field(fields, sizeof fields, rc ? "error" : "level", said);
-	own_say(own, rc ? "WARN" : "INFO", rc ? "Configuration not reloaded" : "Configuration reloaded", "ilulog",
-	        fields);
+	put_field(fields, sizeof fields, key, text);
+	own_say(own, level, message, "ilulog", fields);
 }
 
 void own_news(struct own *own, bool now, bool last)

@@ -25,8 +25,8 @@ void own_begin(struct own *own, struct encoder *enc, struct outlet *outlet);
 /* One line, for which there is room (encode_own_room). `fields` as encode_own has them. */
 void own_say(struct own *own, const char *level, const char *message, const char *tid, const char *fields);
 
-/* The configuration was read again: 0 and the directives, or a negative errno and the reason. There is room. */
-void own_reloaded(struct own *own, int rc, const char *said);
+/* One with a text of any length, made safe and shortened. There is room. */
+void own_tell(struct own *own, const char *level, const char *message, const char *key, const char *text);
 
 /* What there is to say. `now`: all of it, else some once a second; `last`: and then nothing more. */
 void own_news(struct own *own, bool now, bool last);

@@ -285,6 +285,27 @@ unsigned directive_max_level(const struct directive_set *set)
 	return set->static_max > set->dynamic_max ? set->static_max : set->dynamic_max;
 }
 
+/* ---- one by one ---- */
+
+const struct directive *directive_next(const struct directive_set *set, const struct directive *after)
+{
+	return after ? after->next : set->all;
+}
+
+bool directive_fits(const struct directive *d, const struct directive_site *site)
+{
+	bool watching = d->span || has_values(d);
+
+	return watches(d, site) ||
+	       (!watching && target_matches(d, site->target, site->target_len) && site_has_fields(d, site));
+}
+
+const char *directive_names(const struct directive *d, const char **span)
+{
+	*span = d->span;
+	return d->target;
+}
+
 /* ---- printing ---- */
 
 struct text {
@@ -325,6 +346,16 @@ static void put_directive(struct text *t, const struct directive *d)
 	if (d->target || d->span || d->field_count)
 		put(t, "=");
 	put(t, level_names[d->level]);
+}
+
+size_t directive_show(const struct directive *d, char *out, size_t cap)
+{
+	struct text t = {out, cap, 0};
+
+	put_directive(&t, d);
+	if (cap)
+		out[t.len < cap ? t.len : cap - 1] = '\0';
+	return t.len;
 }
 
 size_t directive_print(const struct directive_set *set, char *out, size_t cap)

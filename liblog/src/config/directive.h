@@ -125,6 +125,19 @@ bool directive_watches(const struct directive_set *set, const struct directive_s
 unsigned directive_span_level(const struct directive_set *set, const struct directive_site *site,
                               const struct directive_value *values, size_t count);
 
+/* One directive after the other, the last written first; NULL begins and ends. Borrowed from the set. */
+struct directive;
+const struct directive *directive_next(const struct directive_set *set, const struct directive *after);
+
+/* Has it anything to say about this site, whatever its level and the values of fields? A level alone has of all. */
+bool directive_fits(const struct directive *directive, const struct directive_site *site);
+
+/* Its target, and the name of its spans; NULL where it names none. Borrowed. */
+const char *directive_names(const struct directive *directive, const char **span);
+
+/* One as text, as directive_print. */
+size_t directive_show(const struct directive *directive, char *out, size_t cap);
+
 /* The parsed filter as text, most specific directive first, as a diagnostic. Writes at most cap bytes with the
  * final NUL and returns the length it would have, as snprintf does. */
 size_t directive_print(const struct directive_set *set, char *out, size_t cap);

@@ -13,7 +13,7 @@ struct server;
  * out       end with server_stop, then server_join
  * why, cap  the message of an error
  *
- * Returns 0 or a negative errno. */
+ * Returns 0 or a negative errno; -EPERM alone is what others can bring about: they have made the directory first. */
 int server_start(const char *directory, struct server **out, char *why, size_t cap);
 
 /* Ask it to end and remove the socket; does not wait, so that it may be called with locks held. NULL is allowed. */

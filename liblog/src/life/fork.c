@@ -82,7 +82,7 @@ static int relaunch(void)
 		memset(&old->enc.spans, 0, sizeof old->enc.spans);
 		launch_free(old);
 	} /* else it was in the middle of something: leave it alone */
-	rc = launch(&present_config, SINK_FILE_APPEND, &spans);
+	rc = launch(&present_config, SINK_FILE_APPEND, "", &spans);
 	span_texts_done(&spans);
 	return rc;
 }

@@ -100,7 +100,7 @@ void launch_free(struct appender *a)
 }
 
 /* The appender with its sinks, running. */
-int launch(const struct config *config, enum sink_file_start how, struct span_texts *inherited)
+int launch(const struct config *config, enum sink_file_start how, const char *without, struct span_texts *inherited)
 {
 	struct appender *a = calloc(1, sizeof *a);
 	char first[512];
@@ -125,7 +125,7 @@ int launch(const struct config *config, enum sink_file_start how, struct span_te
 			memset(inherited, 0, sizeof *inherited);
 		}
 		introduce(first, sizeof first);
-		rc = appender_start(a, first);
+		rc = appender_start(a, first, without);
 	}
 	if (rc) {
 		if (!*last_error)

@@ -56,6 +56,7 @@ static void end_at_exit(void)
 static int start_locked(struct config *fresh, struct directive_set *set)
 {
 	struct span_texts none = {0};
+	const char *without = "";
 	int rc;
 
 	present_use(fresh);
@@ -71,9 +72,9 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	launch_clock(&present_config);
 	rc = sites_limit(&present_config.rate_limits);
 	if (!rc)
-		rc = served_start();
+		rc = served_start(&without);
 	if (!rc)
-		rc = launch(&present_config, SINK_FILE_FRESH, &none);
+		rc = launch(&present_config, SINK_FILE_FRESH, without, &none);
 	if (rc) {
 		directive_free(set);
 		return rc;

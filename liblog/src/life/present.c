@@ -9,6 +9,7 @@
 #include "control/filter.h"
 #include "control/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,11 +37,21 @@ void present_use(struct config *fresh)
 	use(&present_config);
 }
 
-int served_start(void)
+int served_start(const char **without)
 {
-	return *present_config.run_directory
-	           ? server_start(present_config.run_directory, &server, last_error, sizeof last_error)
-	           : 0;
+	static char why[LAST_ERROR_MAX];
+	int rc = 0;
+
+	*why = '\0';
+	*without = why;
+	if (*present_config.run_directory)
+		rc = server_start(present_config.run_directory, &server, last_error, sizeof last_error);
+	if (rc != -EPERM)
+		return rc;
+	fprintf(stderr, "ilulog: %s: no control socket\n", last_error);
+	strcpy(why, last_error);
+	*last_error = '\0';
+	return 0;
 }
 
 struct server *served_dismiss(void)
@@ -60,8 +71,11 @@ void served_reset(void)
 
 void served_again(void)
 {
-	if (!served_start())
+	const char *without;
+
+	if (!served_start(&without) && !*without)
 		return;
-	fprintf(stderr, "ilulog: %s\n", last_error);
+	if (!*without)
+		fprintf(stderr, "ilulog: %s\n", last_error);
 	filter_revert();
 }

@@ -12,8 +12,10 @@ extern struct config present_config;
 /* Keep it, in the place of the last one; taken. */
 void present_use(struct config *fresh);
 
-/* The control socket. 0, also when none is wanted, or a negative errno and last_error. */
-int served_start(void);
+/* The control socket. 0, also when none is wanted, or a negative errno and last_error. Where the directory is somebody
+ * else's it is 0, too, without a socket, and *without says why (else ""): who makes a directory first must not keep a
+ * daemon from starting. */
+int served_start(const char **without);
 /* To be joined without the lock; NULL: there was none. */
 struct server *served_dismiss(void);
 /* In a child: forget the parent's. */
