@@ -90,6 +90,7 @@ LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_porta
 LIBLOG_TESTS   += log_region_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
+ANALYZER_TESTS += finding_test
 ANALYZER_TESTS += format_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 ANALYZER_TESTS += textduration_test
 

@@ -22,89 +22,125 @@ bool findings_alarm(const struct findings *f)
 	return false;
 }
 
+static void done(struct finding *x)
+{
+	for (size_t k = 0; k < x->nevidence; k++)
+		free(x->evidence[k].remark);
+	for (size_t k = 0; k < x->ndetails; k++)
+		free(x->detail[k].value);
+	free(x->evidence);
+	free(x->detail);
+	free(x->tid);
+	free(x->cause);
+	free(x->message);
+}
+
 void findings_done(struct findings *f)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		struct finding *x = &f->v[i];
-
-		for (size_t k = 0; k < x->nevidence; k++)
-			free(x->evidence[k].remark);
-		for (size_t k = 0; k < x->ndetails; k++)
-			free(x->detail[k].value);
-		free(x->evidence);
-		free(x->detail);
-		free(x->tid);
-		free(x->cause);
-		free(x->message);
-	}
+	for (size_t i = 0; i < f->n; i++)
+		done(&f->v[i]);
+	done(&f->nowhere);
 	free(f->v);
 	*f = (struct findings){0};
 }
 
-struct finding *finding_add(struct findings *f, const char *rule, enum finding_level level, int64_t run)
+static void fail(struct finding *f, int rc)
 {
-	if (array_reserve(f->v, f->room, f->n + 1))
-		return NULL;
-	f->v[f->n] =
-	    (struct finding){.rule = rule, .level = level, .run = run, .first_ns = INT64_MIN, .last_ns = INT64_MIN};
-	return &f->v[f->n++];
+	if (!*f->rc)
+		*f->rc = rc;
 }
 
-static int say(char **to, const char *format, va_list ap)
+struct finding *finding_add(struct findings *f, const char *rule, enum finding_level level, int64_t run)
+{
+	struct finding *x = array_add(f->v, f->n, f->room);
+
+	if (!x) {
+		f->rc = f->rc ? f->rc : -ENOMEM;
+		done(&f->nowhere);
+		x = &f->nowhere;
+	}
+	*x = (struct finding){
+	    .rule = rule, .level = level, .run = run, .first_ns = INT64_MIN, .last_ns = INT64_MIN, .rc = &f->rc};
+	return x;
+}
+
+static void say(struct finding *f, char **to, const char *format, va_list ap)
 {
 	char *text;
 
-	if (vasprintf(&text, format, ap) < 0)
-		return -ENOMEM;
+	if (vasprintf(&text, format, ap) < 0) {
+		fail(f, -ENOMEM);
+		return;
+	}
 	free(*to);
 	*to = text;
-	return 0;
 }
 
-int finding_say(char **to, const char *format, ...)
+void finding_message(struct finding *f, const char *format, ...)
 {
 	va_list ap;
-	int rc;
 
 	va_start(ap, format);
-	rc = say(to, format, ap);
+	say(f, &f->message, format, ap);
 	va_end(ap);
-	return rc;
 }
 
-int finding_tid(struct finding *f, struct slice tid)
+void finding_cause(struct finding *f, const char *format, ...)
 {
-	return tid.ptr ? finding_say(&f->tid, "%.*s", (int)tid.len, tid.ptr) : 0;
+	va_list ap;
+
+	va_start(ap, format);
+	say(f, &f->cause, format, ap);
+	va_end(ap);
 }
 
-int finding_evidence(struct finding *f, int64_t event, const char *remark)
+void finding_tid(struct finding *f, struct slice tid)
 {
-	struct evidence *p;
+	char *text = tid.ptr ? strndup(tid.ptr, tid.len) : NULL;
 
-	if (array_reserve(f->evidence, f->evidence_room, f->nevidence + 1))
-		return -ENOMEM;
-	p = f->evidence;
-	p[f->nevidence] = (struct evidence){event, remark ? strdup(remark) : NULL};
-	if (remark && !p[f->nevidence].remark)
-		return -ENOMEM;
-	f->nevidence++;
-	return 0;
+	if (!tid.ptr)
+		return;
+	if (!text) {
+		fail(f, -ENOMEM);
+		return;
+	}
+	free(f->tid);
+	f->tid = text;
 }
 
-int finding_detail_add(struct finding *f, const char *name, const char *format, ...)
+void finding_evidence(struct finding *f, int64_t event, const char *remark)
 {
+	char *copy = remark ? strdup(remark) : NULL;
+	struct evidence *p = !remark || copy ? array_add(f->evidence, f->nevidence, f->evidence_room) : NULL;
+
+	if (p) {
+		*p = (struct evidence){event, copy};
+	} else {
+		free(copy);
+		fail(f, -ENOMEM);
+	}
+}
+
+void finding_detail(struct finding *f, const char *name, const char *format, ...)
+{
+	char *value = NULL;
 	struct finding_detail *p;
 	va_list ap;
-	int rc;
 
-	if (array_reserve(f->detail, f->detail_room, f->ndetails + 1))
-		return -ENOMEM;
-	p = f->detail;
-	p[f->ndetails] = (struct finding_detail){name, NULL};
 	va_start(ap, format);
-	rc = say(&p[f->ndetails].value, format, ap);
+	say(f, &value, format, ap);
 	va_end(ap);
-	if (!rc)
-		f->ndetails++;
-	return rc;
+	p = value ? array_add(f->detail, f->ndetails, f->detail_room) : NULL;
+	if (p) {
+		*p = (struct finding_detail){name, value};
+	} else {
+		free(value);
+		fail(f, -ENOMEM);
+	}
+}
+
+void finding_detail_text(struct finding *f, const char *name, struct slice value)
+{
+	if (value.ptr)
+		finding_detail(f, name, "%.*s", (int)value.len, value.ptr);
 }

@@ -34,11 +34,14 @@ struct finding {
 		char *value;
 	} * detail;
 	size_t ndetails, detail_room;
+	int *rc; /* of the list that it is in */
 };
 
 struct findings {
 	struct finding *v;
 	size_t n, room;
+	int rc;                 /* the first failure of those who found; they return it at their end */
+	struct finding nowhere; /* what is found when memory is out */
 };
 
 void findings_done(struct findings *f);
@@ -58,13 +61,16 @@ bool findings_alarm(const struct findings *f);
 
 /* ---- for those who find ---- */
 
-/* A new finding at the end of the list, zeroed but for the rule, level and run; NULL: no memory. */
+/* A new finding at the end of the list, zeroed but for the rule, level and run; never NULL. What fails here and below
+ * is remembered in the list's rc. Borrowed until the next one is added. */
 struct finding *finding_add(struct findings *f, const char *rule, enum finding_level level, int64_t run);
-/* Set its texts; printf-like. -ENOMEM or 0. */
-int finding_say(char **to, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int finding_tid(struct finding *f, struct slice tid);
-int finding_evidence(struct finding *f, int64_t event, const char *remark);
-int finding_detail_add(struct finding *f, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* Set its texts. */
+void finding_message(struct finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void finding_cause(struct finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void finding_tid(struct finding *f, struct slice tid); /* nothing where there is none */
+/* remark is copied; NULL: none. */
+void finding_evidence(struct finding *f, int64_t event, const char *remark);
+void finding_detail(struct finding *f, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void finding_detail_text(struct finding *f, const char *name, struct slice value); /* nothing where there is none */
 
 #endif

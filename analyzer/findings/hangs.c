@@ -59,7 +59,7 @@ static int last_lines(struct store *s, const struct event_query *q, struct findi
 		keep_latest(&t, e->time_ns, e->id);
 	event_cursor_close(c);
 	for (int i = 0; !rc && i < t.n; i++)
-		rc = finding_evidence(f, t.id[i], NULL);
+		finding_evidence(f, t.id[i], NULL);
 	return rc;
 }
 
@@ -96,39 +96,32 @@ static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
 	struct finding *f = finding_add(out, hang ? "hang" : "cut-off", hang ? FINDING_ERROR : FINDING_NOTE,
 	                                sqlite3_column_int64(st, 0));
 	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
-	int rc = f ? finding_tid(f, tid) : -ENOMEM;
 
-	if (rc)
-		return rc;
+	finding_tid(f, tid);
 	f->count = hang ? waiting : 0;
 	f->first_ns = start;
 	f->last_ns = last;
 	if (!hang)
-		rc = finding_say(&f->message, "%.*s had executed for %.3f s when the log ended", (int)function.len,
-		                 function.ptr ? function.ptr : "", (double)age / 1e9);
+		finding_message(f, "%.*s had executed for %.3f s when the log ended", (int)function.len,
+		                function.ptr ? function.ptr : "", (double)age / 1e9);
 	else
-		rc = finding_say(&f->message,
-		                 "%.*s on %.*s has executed for %.3f s without end (the longest that completed took "
-		                 "%.3f s); %lld invocation%s wait%s "
-		                 "behind it and %lld other%s",
-		                 (int)function.len, function.ptr ? function.ptr : "a function", (int)worker.len,
-		                 worker.ptr ? worker.ptr : "", (double)age / 1e9, (double)longest / 1e9,
-		                 (long long)waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
-		                 (long long)holding - 1, holding == 2 ? "" : "s");
-	if (!rc)
-		rc = finding_say(&f->cause, "%s%s%s",
-		                 hang ? "the function never returned: it holds a slot of its worker" : "the log ended",
-		                 hang && container.ptr ? ", its container" : "",
-		                 hang && sqlite3_column_int64(st, 11) ? " and that container's lock" : "");
-	if (!rc && worker.ptr)
-		rc = finding_detail_add(f, "worker", "%.*s", (int)worker.len, worker.ptr);
-	if (!rc && function.ptr)
-		rc = finding_detail_add(f, "function_name", "%.*s", (int)function.len, function.ptr);
-	if (!rc && container.ptr)
-		rc = finding_detail_add(f, "container_id", "%.*s", (int)container.len, container.ptr);
-	if (!rc)
-		rc = finding_detail_add(f, "culprits", "%lld", (long long)holding);
-	return rc ? rc : last_lines(s, &q, f);
+		finding_message(f,
+		                "%.*s on %.*s has executed for %.3f s without end (the longest that completed took "
+		                "%.3f s); %lld invocation%s wait%s "
+		                "behind it and %lld other%s",
+		                (int)function.len, function.ptr ? function.ptr : "a function", (int)worker.len,
+		                worker.ptr ? worker.ptr : "", (double)age / 1e9, (double)longest / 1e9,
+		                (long long)waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+		                (long long)holding - 1, holding == 2 ? "" : "s");
+	finding_cause(f, "%s%s%s",
+	              hang ? "the function never returned: it holds a slot of its worker" : "the log ended",
+	              hang && container.ptr ? ", its container" : "",
+	              hang && sqlite3_column_int64(st, 11) ? " and that container's lock" : "");
+	finding_detail_text(f, "worker", worker);
+	finding_detail_text(f, "function_name", function);
+	finding_detail_text(f, "container_id", container);
+	finding_detail(f, "culprits", "%lld", (long long)holding);
+	return last_lines(s, &q, f);
 }
 
 /* Never started, and nothing on the same worker that executes without end. */
@@ -145,17 +138,14 @@ static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
 	int64_t n = sqlite3_column_int64(st, 2);
 	struct finding *f = finding_add(out, "never-started", FINDING_WARNING, sqlite3_column_int64(st, 0));
 	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
-	int rc = f ? finding_tid(f, tid) : -ENOMEM;
 
-	if (rc)
-		return rc;
+	finding_tid(f, tid);
 	f->count = n;
 	f->first_ns = column_ns(st, 3);
-	rc = finding_say(&f->message, "%lld invocation%s on %.*s never started, and nothing there executes without end",
-	                 (long long)n, n == 1 ? "" : "s", (int)worker.len, worker.ptr ? worker.ptr : "no worker");
-	if (!rc)
-		rc = finding_say(&f->cause, "unknown");
-	return rc ? rc : last_lines(s, &q, f);
+	finding_message(f, "%lld invocation%s on %.*s never started, and nothing there executes without end",
+	                (long long)n, n == 1 ? "" : "s", (int)worker.len, worker.ptr ? worker.ptr : "no worker");
+	finding_cause(f, "unknown");
+	return last_lines(s, &q, f);
 }
 
 /* What never started may lack the memory of containers that nobody gave back. */
@@ -177,9 +167,8 @@ static int explain_stuck(struct store *s, int64_t run, struct findings *out, siz
 			n += lost.v[k].run == f->run;
 		if (!n || strcmp(f->rule, "never-started"))
 			continue;
-		rc = finding_say(&f->cause,
-		                 "%lld container%s of the run %s never given back (see lint): %s memory is nobody's",
-		                 (long long)n, n == 1 ? "" : "s", n == 1 ? "was" : "were", n == 1 ? "its" : "their");
+		finding_cause(f, "%lld container%s of the run %s never given back (see lint): %s memory is nobody's",
+		              (long long)n, n == 1 ? "" : "s", n == 1 ? "was" : "were", n == 1 ? "its" : "their");
 	}
 	findings_done(&lost);
 	return rc;
@@ -203,38 +192,37 @@ static const char given_up_sql[] =
     "   AND (end_ns IS NULL OR end_ns > return_ns)) WHERE how IS NOT NULL GROUP BY run, worker, how ORDER BY run, "
     "worker, how";
 
-static int say_given_up(struct finding *f, enum given_up how, int64_t n, struct slice worker, double gave_up_s,
-                        int64_t errors)
+static void say_given_up(struct finding *f, enum given_up how, int64_t n, struct slice worker, double gave_up_s,
+                         int64_t errors)
 {
 	static const char *const what[] = {"never arrived", "never began to execute",
 	                                   "began to execute and the worker never completed",
 	                                   "completed after it had given up"};
-	int rc = finding_say(&f->message, "%lld invocation%s of the load generator %s%s%.*s", (long long)n,
-	                     n == 1 ? "" : "s", what[how], worker.len ? ", on " : "", (int)worker.len,
-	                     worker.ptr ? worker.ptr : "");
 
-	if (!rc && gave_up_s > 0)
-		rc = finding_detail_add(f, "gave_up_after_s", "%.3f", gave_up_s);
-	if (rc)
-		return rc;
+	finding_message(f, "%lld invocation%s of the load generator %s%s%.*s", (long long)n, n == 1 ? "" : "s",
+	                what[how], worker.len ? ", on " : "", (int)worker.len, worker.ptr ? worker.ptr : "");
+	if (gave_up_s > 0)
+		finding_detail(f, "gave_up_after_s", "%.3f", gave_up_s);
 	switch (how) {
 	case NEVER_ARRIVED:
-		return finding_say(&f->cause,
-		                   "no line of a worker or controller names %s: lost on the way, or their log begins "
-		                   "later or is not loaded",
-		                   n == 1 ? "it" : "them");
+		finding_cause(f,
+		              "no line of a worker or controller names %s: lost on the way, or their log begins "
+		              "later or is not loaded",
+		              n == 1 ? "it" : "them");
+		return;
 	case NEVER_STARTED:
-		return finding_say(&f->cause, "%s still waited in the worker's queue when the load generator gave up",
-		                   n == 1 ? "it" : "they");
+		finding_cause(f, "%s still waited in the worker's queue when the load generator gave up",
+		              n == 1 ? "it" : "they");
+		return;
 	case NEVER_COMPLETED:
 		if (errors)
-			return finding_say(&f->cause,
-			                   "the worker ended %lld of them with an error, when nobody waited any more",
-			                   (long long)errors);
-		return finding_say(&f->cause, "no line says how %s ended", n == 1 ? "it" : "they");
+			finding_cause(f, "the worker ended %lld of them with an error, when nobody waited any more",
+			              (long long)errors);
+		else
+			finding_cause(f, "no line says how %s ended", n == 1 ? "it" : "they");
+		return;
 	default:
-		return finding_say(&f->cause,
-		                   "too slow for the load generator: `phases` and `timeline` say where the time went");
+		finding_cause(f, "too slow for the load generator: `phases` and `timeline` say where the time went");
 	}
 }
 
@@ -243,15 +231,11 @@ static int add_given_up(struct store *s, sqlite3_stmt *st, struct findings *out)
 	struct slice worker = column_slice(st, 1), tid = column_slice(st, 5);
 	struct finding *f = finding_add(out, "given-up", FINDING_WARNING, sqlite3_column_int64(st, 0));
 	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
-	int rc = f ? finding_tid(f, tid) : -ENOMEM;
 
-	if (!rc)
-		rc = say_given_up(f, (enum given_up)sqlite3_column_int(st, 2), sqlite3_column_int64(st, 3), worker,
-		                  (double)sqlite3_column_int64(st, 6) / 1e6, sqlite3_column_int64(st, 7));
-	if (!rc && worker.ptr)
-		rc = finding_detail_add(f, "worker", "%.*s", (int)worker.len, worker.ptr);
-	if (rc)
-		return rc;
+	finding_tid(f, tid);
+	say_given_up(f, (enum given_up)sqlite3_column_int(st, 2), sqlite3_column_int64(st, 3), worker,
+	             (double)sqlite3_column_int64(st, 6) / 1e6, sqlite3_column_int64(st, 7));
+	finding_detail_text(f, "worker", worker);
 	f->count = sqlite3_column_int64(st, 3);
 	f->first_ns = column_ns(st, 4);
 	return last_lines(s, &q, f);
@@ -286,10 +270,8 @@ static int add_open_spans(struct store *s, int64_t source, struct finding *f, in
 			continue;
 		snprintf(remark, sizeof remark, "span %.*s opened and never closed", (int)row.name.len,
 		         row.name.ptr ? row.name.ptr : "");
-		if (finding_evidence(f, row.id, remark) || finding_tid(f, row.tid)) {
-			rc = -ENOMEM;
-			break;
-		}
+		finding_evidence(f, row.id, remark);
+		finding_tid(f, row.tid);
 	}
 	span_reader_close(r);
 	return rc;
@@ -305,7 +287,7 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 	const char *slash = path.ptr ? memrchr(path.ptr, '/', path.len) : NULL, *name = slash      ? slash + 1
 	                                                                                : path.ptr ? path.ptr
 	                                                                                           : "";
-	int rc = f ? add_open_spans(s, source, f, &open) : -ENOMEM;
+	int rc = add_open_spans(s, source, f, &open);
 
 	if (rc)
 		return rc;
@@ -314,16 +296,14 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 	f->count = open;
 	if (open)
 		f->level = FINDING_ERROR;
-	rc = finding_say(&f->message, "%.*s falls silent %.3f s before the last line of its run, with %lld span%s open",
-	                 (int)(path.ptr + path.len - name), name, (double)(others - last) / 1e9, (long long)open,
-	                 open == 1 ? "" : "s");
-	if (!rc)
-		rc = finding_say(&f->cause, "%s",
-		                 open ? "the process stopped in the middle of these spans (deadlock or kill)"
-		                      : "the process ended or was killed");
-	if (!rc && worker.ptr)
-		rc = finding_detail_add(f, "worker", "%.*s", (int)worker.len, worker.ptr);
-	return rc ? rc : last_lines(s, &q, f);
+	finding_message(f, "%.*s falls silent %.3f s before the last line of its run, with %lld span%s open",
+	                (int)(path.ptr + path.len - name), name, (double)(others - last) / 1e9, (long long)open,
+	                open == 1 ? "" : "s");
+	finding_cause(f, "%s",
+	              open ? "the process stopped in the middle of these spans (deadlock or kill)"
+	                   : "the process ended or was killed");
+	finding_detail_text(f, "worker", worker);
+	return last_lines(s, &q, f);
 }
 
 /* ---- all ---- */
@@ -358,5 +338,7 @@ int find_hangs(struct store *s, int64_t run, struct findings *out)
 		rc = explain_stuck(s, run, out, from);
 	if (!rc)
 		rc = each_row(s, given_up_sql, run, add_given_up, out);
-	return rc ? rc : each_row(s, silence_sql, run, add_silence, out);
+	if (!rc)
+		rc = each_row(s, silence_sql, run, add_silence, out);
+	return rc ? rc : out->rc;
 }

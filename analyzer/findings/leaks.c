@@ -115,21 +115,20 @@ static int answered(sqlite3_stmt *st, const struct held *h, struct slice tid, in
 	return sql_errno(step);
 }
 
-static int tell(const struct pools *p, uint32_t i, int64_t end_ns, struct findings *out)
+static void tell(const struct pools *p, uint32_t i, int64_t end_ns, struct findings *out)
 {
 	const struct held *h = &p->v[i];
 	struct slice key = p->ids.text[i], id = {key.ptr + 8, key.len - 8};
 	struct finding *f = finding_add(out, "leaked-container", FINDING_ERROR, h->run);
 
-	if (!f || finding_tid(f, intern_text(&p->tids, h->tid)) ||
-	    finding_say(&f->cause, "container %.*s", (int)id.len, id.ptr) ||
-	    finding_say(&f->message, "completed and never gave its container back: it stays among the running ones") ||
-	    finding_detail_add(f, "container_id", "%.*s", (int)id.len, id.ptr))
-		return -ENOMEM;
+	finding_tid(f, intern_text(&p->tids, h->tid));
+	finding_cause(f, "container %.*s", (int)id.len, id.ptr);
+	finding_message(f, "completed and never gave its container back: it stays among the running ones");
+	finding_detail_text(f, "container_id", id);
 	f->count = 1;
 	f->first_ns = h->time_ns;
 	f->last_ns = end_ns;
-	return finding_evidence(f, h->event, "it is put among the running, and no line takes it from there");
+	finding_evidence(f, h->event, "it is put among the running, and no line takes it from there");
 }
 
 static int tell_all(struct store *s, const struct pools *p, struct findings *out)
@@ -147,7 +146,7 @@ static int tell_all(struct store *s, const struct pools *p, struct findings *out
 			continue;
 		rc = answered(st, &p->v[i], intern_text(&p->tids, p->v[i].tid), &end_ns);
 		if (!rc && end_ns != INT64_MIN)
-			rc = tell(p, i, end_ns, out);
+			tell(p, i, end_ns, out);
 	}
 	sqlite3_finalize(st);
 	return rc;
@@ -173,5 +172,5 @@ int find_leaked_containers(struct store *s, int64_t run, struct findings *out)
 	intern_done(&p.ids);
 	intern_done(&p.tids);
 	free(p.v);
-	return rc;
+	return rc ? rc : out->rc;
 }

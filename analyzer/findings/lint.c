@@ -59,13 +59,11 @@ static void example(struct examples *x, int64_t id)
 	x->count++;
 }
 
-static int show(struct finding *f, const struct examples *x)
+static void show(struct finding *f, const struct examples *x)
 {
-	int rc = 0;
-
-	for (int i = 0; !rc && i < EXAMPLES && i < x->count; i++)
-		rc = finding_evidence(f, x->id[i], NULL);
-	return rc;
+	f->count = x->count;
+	for (int i = 0; i < EXAMPLES && i < x->count; i++)
+		finding_evidence(f, x->id[i], NULL);
 }
 
 static bool ends_in(struct slice name, const char *word)
@@ -258,91 +256,63 @@ static int take(struct scan *s, const struct event *e)
 	return 0;
 }
 
-static int tell_log(struct scan *s)
+static void tell_log(struct scan *s)
 {
 	struct log *l = &s->log;
+	bool far = l->back_ns >= BACK_WARNING_NS;
 	struct finding *f;
-	int rc = 0;
 
 	if (l->back.count) {
-		f = finding_add(s->out, "time-backwards",
-		                l->back_ns >= BACK_WARNING_NS ? FINDING_WARNING : FINDING_NOTE, l->run);
-		rc = f ? finding_say(
-		             &f->message,
-		             "%lld time%s a line of source %lld is earlier than the line before, by up to %.6f s",
-		             (long long)l->back.count, l->back.count == 1 ? "" : "s", (long long)l->source,
-		             (double)l->back_ns / 1e9)
-		       : -ENOMEM;
-		if (!rc)
-			rc = finding_say(&f->cause, "%s",
-			                 l->back_ns >= BACK_WARNING_NS
-			                     ? "the clock was set back, or two processes write one file"
-			                     : "threads that write at the same time");
-		if (!rc)
-			f->count = l->back.count, rc = show(f, &l->back);
+		f = finding_add(s->out, "time-backwards", far ? FINDING_WARNING : FINDING_NOTE, l->run);
+		finding_message(f, "%lld time%s a line of source %lld is earlier than the line before, by up to %.6f s",
+		                (long long)l->back.count, l->back.count == 1 ? "" : "s", (long long)l->source,
+		                (double)l->back_ns / 1e9);
+		finding_cause(f, "%s",
+		              far ? "the clock was set back, or two processes write one file"
+		                  : "threads that write at the same time");
+		show(f, &l->back);
 	}
-	if (!rc && l->foreign.count) {
+	if (l->foreign.count) {
 		f = finding_add(s->out, "foreign-span-lines", FINDING_NOTE, l->run);
-		rc = f ? finding_say(&f->message,
-		                     "%lld span lines of source %lld are of another worker and are not counted",
-		                     (long long)l->foreign.count, (long long)l->source)
-		       : -ENOMEM;
-		if (!rc)
-			rc = finding_say(&f->cause, "every worker of a simulated cluster writes all span lines");
-		if (!rc)
-			f->count = l->foreign.count, rc = show(f, &l->foreign);
+		finding_message(f, "%lld span lines of source %lld are of another worker and are not counted",
+		                (long long)l->foreign.count, (long long)l->source);
+		finding_cause(f, "every worker of a simulated cluster writes all span lines");
+		show(f, &l->foreign);
 	}
-	if (!rc && l->hole.count) {
+	if (l->hole.count) {
 		f = finding_add(s->out, "sequence-gap", FINDING_WARNING, l->run);
-		rc = f ? finding_say(&f->message,
-		                     "source %lld lacks lines: its sequence numbers leave some out, %lld time(s)",
-		                     (long long)l->source, (long long)l->hole.count)
-		       : -ENOMEM;
-		if (!rc)
-			rc = finding_say(&f->cause, "lines were lost between the process and this file");
-		if (!rc)
-			f->count = l->hole.count, rc = show(f, &l->hole);
+		finding_message(f, "source %lld lacks lines: its sequence numbers leave some out, %lld time(s)",
+		                (long long)l->source, (long long)l->hole.count);
+		finding_cause(f, "lines were lost between the process and this file");
+		show(f, &l->hole);
 	}
-	if (!rc && l->lost.count) {
+	if (l->lost.count) {
 		f = finding_add(s->out, "records-lost", FINDING_WARNING, l->run);
-		rc = f ? finding_say(&f->message,
-		                     "the process of source %lld could not write some of its lines, %lld times",
-		                     (long long)l->source, (long long)l->lost.count)
-		       : -ENOMEM;
-		if (!rc)
-			rc = finding_say(&f->cause, "the log says so: a full ring or disk");
-		if (!rc)
-			f->count = l->lost.count, rc = show(f, &l->lost);
+		finding_message(f, "the process of source %lld could not write some of its lines, %lld times",
+		                (long long)l->source, (long long)l->lost.count);
+		finding_cause(f, "the log says so: a full ring or disk");
+		show(f, &l->lost);
 	}
-	return rc;
 }
 
-static int tell_secrets(struct scan *s)
+static void tell_secrets(struct scan *s)
 {
 	struct finding *f;
-	int rc = 0;
 
 	if (s->environment.count) {
 		f = finding_add(s->out, "environment", FINDING_NOTE, s->environment_run);
-		rc = f ? finding_say(&f->message, "a process's environment is dumped, %lld time%s",
-		                     (long long)s->environment.count, s->environment.count == 1 ? "" : "s")
-		       : -ENOMEM;
-		if (!rc)
-			rc = finding_say(&f->cause, "whatever secret is in it stands in the log");
-		if (!rc)
-			f->count = s->environment.count, rc = show(f, &s->environment);
+		finding_message(f, "a process's environment is dumped, %lld time%s", (long long)s->environment.count,
+		                s->environment.count == 1 ? "" : "s");
+		finding_cause(f, "whatever secret is in it stands in the log");
+		show(f, &s->environment);
 	}
-	if (!rc && s->secret.count) {
+	if (s->secret.count) {
 		f = finding_add(s->out, "secret", FINDING_WARNING, s->environment_run);
-		rc = f ? finding_say(&f->message, "a field looks like a secret, %lld time%s: %s",
-		                     (long long)s->secret.count, s->secret.count == 1 ? "" : "s", s->secret_name)
-		       : -ENOMEM;
-		if (!rc)
-			rc = finding_say(&f->cause, "its value stands in the log");
-		if (!rc)
-			f->count = s->secret.count, rc = show(f, &s->secret);
+		finding_message(f, "a field looks like a secret, %lld time%s: %s", (long long)s->secret.count,
+		                s->secret.count == 1 ? "" : "s", s->secret_name);
+		finding_cause(f, "its value stands in the log");
+		show(f, &s->secret);
 	}
-	return rc;
 }
 
 /* ---- spans that were never closed ---- */
@@ -370,18 +340,16 @@ static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
 		rc = 0;
 		if (!f) {
 			f = finding_add(s->out, "span-never-closed", FINDING_WARNING, run);
-			if (!f || finding_tid(f, tid) ||
-			    finding_say(&f->cause, "%.*s", (int)row.name.len, row.name.ptr ? row.name.ptr : ""))
-				rc = -ENOMEM;
+			finding_tid(f, tid);
+			finding_cause(f, "%.*s", (int)row.name.len, row.name.ptr ? row.name.ptr : "");
 		}
-		if (!rc)
-			f->count++;
-		if (!rc && f->count <= EXAMPLES)
-			rc = finding_evidence(f, row.id, "opened here");
+		f->count++;
+		if (f->count <= EXAMPLES)
+			finding_evidence(f, row.id, "opened here");
 	}
 	if (!rc && f)
-		rc = finding_say(&f->message, "a completed transaction left %lld span%s open", (long long)f->count,
-		                 f->count == 1 ? "" : "s");
+		finding_message(f, "a completed transaction left %lld span%s open", (long long)f->count,
+		                f->count == 1 ? "" : "s");
 	span_reader_close(r);
 	return rc;
 }
@@ -431,8 +399,7 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 	intern_init(&s.tids);
 	while ((rc = event_cursor_next(c, &e)) == 1) {
 		if (e->source != s.log.source) {
-			if ((rc = tell_log(&s)))
-				break;
+			tell_log(&s);
 			s.log = (struct log){.run = e->run,
 			                     .source = e->source,
 			                     .last_ns = INT64_MIN,
@@ -443,12 +410,11 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 			break;
 	}
 	event_cursor_close(c);
-	if (!rc)
-		rc = tell_log(&s);
-	if (!rc)
-		rc = tell_secrets(&s);
-	if (!rc)
+	if (!rc) {
+		tell_log(&s);
+		tell_secrets(&s);
 		rc = tell_balance(&s);
+	}
 	intern_done(&s.tids);
 	free(s.balance);
 	free(s.head_kind);
@@ -508,10 +474,8 @@ static int show_lock_lines(struct store *s, struct finding *f)
 		return rc;
 	while ((rc = event_cursor_next(c, &e)) == 1 && n < EXAMPLES)
 		if (!e->head->span_line) {
-			rc = finding_evidence(f, e->id, NULL);
+			finding_evidence(f, e->id, NULL);
 			n++;
-			if (rc)
-				break;
 		}
 	event_cursor_close(c);
 	return rc < 0 ? rc : 0;
@@ -529,19 +493,15 @@ static int ask(struct store *s, int64_t run, size_t i, struct findings *out)
 		struct finding *f =
 		    finding_add(out, questions[i].rule, questions[i].level, sqlite3_column_int64(st, 0));
 
-		if (!f || finding_tid(f, column_slice(st, 1)) ||
-		    finding_say(&f->cause, "%s", (const char *)sqlite3_column_text(st, 2)) ||
-		    finding_say(&f->message, "%s", (const char *)sqlite3_column_text(st, 6))) {
-			rc = -ENOMEM;
-			break;
-		}
+		finding_tid(f, column_slice(st, 1));
+		finding_cause(f, "%s", (const char *)sqlite3_column_text(st, 2));
+		finding_message(f, "%s", (const char *)sqlite3_column_text(st, 6));
 		if (sqlite3_column_count(st) > 7)
-			rc = finding_detail_add(f, "container_id", "%s", (const char *)sqlite3_column_text(st, 7));
+			finding_detail(f, "container_id", "%s", (const char *)sqlite3_column_text(st, 7));
 		f->count = sqlite3_column_int64(st, 3);
 		f->first_ns = column_ns(st, 4);
 		f->last_ns = column_ns(st, 5);
-		if (!rc)
-			rc = show_lock_lines(s, f);
+		rc = show_lock_lines(s, f);
 	}
 	sqlite3_finalize(st);
 	return rc ? rc : sql_errno(step);
@@ -641,5 +601,5 @@ int find_lint(struct store *s, int64_t run, struct findings *out)
 		rc = lint_lines(s, run, out);
 	if (out->n > before)
 		qsort(out->v + before, out->n - before, sizeof *out->v, compare_findings);
-	return rc;
+	return rc ? rc : out->rc;
 }

@@ -411,29 +411,23 @@ static struct verdict judge(const struct mounts *m, const struct story *s, bool 
 	           : (struct verdict){"unknown", "its snapshot was not removed before the failure", "the kernel's log"};
 }
 
-static int add_details(const struct mounts *m, const struct story *s, const struct verdict *v, struct finding *f)
+static void add_details(const struct mounts *m, const struct story *s, const struct verdict *v, struct finding *f)
 {
 	static const char *const certainties[] = {"by id", "by name and time", "none"};
-	struct slice container = intern_text(&m->words, s->container),
-	             worker = intern_text(&m->words, s->failed->worker);
 	struct slice error = intern_text(&m->words, s->failed->error);
-	int rc = finding_detail_add(f, "certainty", "%s", certainties[s->certainty]);
 
-	if (!rc && worker.ptr)
-		rc = finding_detail_add(f, "worker", "%.*s", (int)worker.len, worker.ptr);
-	if (!rc && container.ptr)
-		rc = finding_detail_add(f, "container_id", "%.*s", (int)container.len, container.ptr);
-	if (!rc && s->failed->dir >= 0)
-		rc = finding_detail_add(f, "snapshot_dir", "%lld", (long long)s->failed->dir);
-	if (!rc && error.ptr)
-		rc = finding_detail_add(f, "errno", "%s", errno_name(error));
-	if (!rc && s->remove)
-		rc = finding_detail_add(f, "removed_before_ms", "%.3f",
-		                        (double)(s->failed->time_ns - s->remove->time_ns) / 1e6);
-	if (!rc && v->missing)
-		rc = finding_detail_add(f, "missing", "%s", v->missing);
-	return rc ? rc
-	          : finding_detail_add(f, "workaround", "%s", strcmp(v->cause, "store damage") ? workaround : repair);
+	finding_detail(f, "certainty", "%s", certainties[s->certainty]);
+	finding_detail_text(f, "worker", intern_text(&m->words, s->failed->worker));
+	finding_detail_text(f, "container_id", intern_text(&m->words, s->container));
+	if (s->failed->dir >= 0)
+		finding_detail(f, "snapshot_dir", "%lld", (long long)s->failed->dir);
+	if (error.ptr)
+		finding_detail(f, "errno", "%s", errno_name(error));
+	if (s->remove)
+		finding_detail(f, "removed_before_ms", "%.3f", (double)(s->failed->time_ns - s->remove->time_ns) / 1e6);
+	if (v->missing)
+		finding_detail(f, "missing", "%s", v->missing);
+	finding_detail(f, "workaround", "%s", strcmp(v->cause, "store damage") ? workaround : repair);
 }
 
 struct piece {
@@ -447,7 +441,7 @@ static int compare_pieces(const void *pa, const void *pb)
 }
 
 /* The two logs merged: what is known, in order of time. */
-static int add_evidence(const struct story *s, struct finding *f)
+static void add_evidence(const struct story *s, struct finding *f)
 {
 	const struct piece all[] = {
 	    {s->prepare, "containerd prepares the snapshot"},
@@ -460,15 +454,13 @@ static int add_evidence(const struct story *s, struct finding *f)
 	};
 	struct piece known[sizeof all / sizeof *all];
 	size_t n = 0;
-	int rc = 0;
 
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (all[i].x)
 			known[n++] = all[i];
 	qsort(known, n, sizeof *known, compare_pieces);
-	for (size_t i = 0; !rc && i < n; i++)
-		rc = finding_evidence(f, known[i].x->id, known[i].remark);
-	return rc;
+	for (size_t i = 0; i < n; i++)
+		finding_evidence(f, known[i].x->id, known[i].remark);
 }
 
 static int add_failure(struct mounts *m, const struct item *x, struct findings *out)
@@ -489,21 +481,21 @@ static int add_failure(struct mounts *m, const struct item *x, struct findings *
 	look_around(m, &s);
 	v = judge(m, &s, recovered);
 	f = finding_add(out, "mount", FINDING_ERROR, m->run);
-	if (!f || finding_tid(f, tid) || finding_say(&f->cause, "%s", v.cause))
-		return -ENOMEM;
+	finding_tid(f, tid);
+	finding_cause(f, "%s", v.cause);
 	f->count = 1;
 	f->first_ns = s.prepare ? s.prepare->time_ns : x->time_ns;
 	f->last_ns = x->time_ns;
-	rc = finding_say(&f->message, "%s%s%s could not be mounted: %s",
-	                 x->kind == PARENT_MISSING ? "the snapshot of a container" : "a container",
-	                 function[0] ? " of " : "", function, v.text);
-	if (!rc)
-		rc = add_details(m, &s, &v, f);
-	return rc ? rc : add_evidence(&s, f);
+	finding_message(f, "%s%s%s could not be mounted: %s",
+	                x->kind == PARENT_MISSING ? "the snapshot of a container" : "a container",
+	                function[0] ? " of " : "", function, v.text);
+	add_details(m, &s, &v, f);
+	add_evidence(&s, f);
+	return 0;
 }
 
 /* A container whose files went away while it ran answers as if its own code were missing. */
-static int add_lost_files(struct mounts *m, const struct item *x, struct findings *out)
+static void add_lost_files(struct mounts *m, const struct item *x, struct findings *out)
 {
 	struct story s = {.failed = x, .container = x->key, .certainty = BY_ID};
 	struct slice tid = intern_text(&m->words, x->tid), container = intern_text(&m->words, x->key);
@@ -514,20 +506,19 @@ static int add_lost_files(struct mounts *m, const struct item *x, struct finding
 	s.remove = last_before(m, x, REMOVE, x->key, INT64_MAX);
 	if (!s.prepare || !s.remove || s.remove->time_ns < s.prepare->time_ns ||
 	    (removed_by_worker && removed_by_worker->time_ns < s.remove->time_ns))
-		return 0;
+		return;
 	f = finding_add(out, "mount", FINDING_ERROR, m->run);
-	if (!f || finding_tid(f, tid) || finding_say(&f->cause, "removed after the mount") ||
-	    finding_say(&f->message,
-	                "container %.*s answers that its module is missing: its snapshot was removed while it ran",
-	                (int)container.len, container.ptr) ||
-	    finding_detail_add(f, "certainty", "by id") ||
-	    finding_detail_add(f, "container_id", "%.*s", (int)container.len, container.ptr) ||
-	    finding_detail_add(f, "workaround", "%s", workaround))
-		return -ENOMEM;
+	finding_tid(f, tid);
+	finding_cause(f, "removed after the mount");
+	finding_message(f, "container %.*s answers that its module is missing: its snapshot was removed while it ran",
+	                (int)container.len, container.ptr);
+	finding_detail(f, "certainty", "by id");
+	finding_detail_text(f, "container_id", container);
+	finding_detail(f, "workaround", "%s", workaround);
 	f->count = 1;
 	f->first_ns = s.prepare->time_ns;
 	f->last_ns = x->time_ns;
-	return add_evidence(&s, f);
+	add_evidence(&s, f);
 }
 
 /* A failure is logged by two levels of the call: the first line counts. */
@@ -553,7 +544,7 @@ static int find_in_run(struct store *s, int64_t run, struct findings *out)
 		if ((x->kind == FAILED || x->kind == PARENT_MISSING) && !told_before(&m, x))
 			rc = add_failure(&m, x, out);
 		else if (x->kind == USER_ERROR)
-			rc = add_lost_files(&m, x, out);
+			add_lost_files(&m, x, out);
 	}
 	intern_done(&m.words);
 	free(m.v);
@@ -572,5 +563,7 @@ int find_mount_failures(struct store *s, int64_t run, struct findings *out)
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW)
 		rc = find_in_run(s, sqlite3_column_int64(st, 0), out);
 	sqlite3_finalize(st);
-	return rc ? rc : sql_errno(step);
+	if (!rc)
+		rc = sql_errno(step);
+	return rc ? rc : out->rc;
 }

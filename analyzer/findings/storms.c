@@ -287,7 +287,7 @@ static void take_line(struct watch *w, const struct event *e)
 /* ---- findings ---- */
 
 /* The messages of a round, each once, joined; and the bytes of its lines. */
-static int describe_round(struct store *s, const struct cycle *c, char **out, int64_t *bytes)
+static int describe_round(struct store *s, const struct cycle *c, struct finding *f, int64_t *bytes)
 {
 	char text[512];
 	size_t n = 0;
@@ -320,7 +320,11 @@ static int describe_round(struct store *s, const struct cycle *c, char **out, in
 		}
 		n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s", n ? " > " : "", (int)m.len, m.ptr);
 	}
-	return finding_say(out, more ? "%s > %d more" : "%s", text, more);
+	if (more)
+		finding_cause(f, "%s > %d more", text, more);
+	else
+		finding_cause(f, "%s", text);
+	return 0;
 }
 
 static int64_t lines_of_run(struct store *s, int64_t run, int64_t *bytes)
@@ -345,14 +349,16 @@ static int say_end(struct watch *w, struct finding *f)
 	struct slice m;
 	int rc = w->ended_by ? event_get(w->store, w->ended_by, &e) : 0;
 
+	if (!rc)
+		finding_detail(f, "ended_by", "the end of the log");
 	if (rc <= 0)
-		return rc ? rc : finding_detail_add(f, "ended_by", "the end of the log");
+		return rc;
 	m = event_message(e);
 	if (event_error(e))
 		return event_error(e);
-	if (finding_detail_add(f, "ended_by", "%.*s", (int)m.len, m.ptr ? m.ptr : ""))
-		return -ENOMEM;
-	return finding_evidence(f, w->ended_by, "what ended it");
+	finding_detail(f, "ended_by", "%.*s", (int)m.len, m.ptr ? m.ptr : "");
+	finding_evidence(f, w->ended_by, "what ended it");
+	return 0;
 }
 
 static int add_storm(struct watch *w, struct slice tid, struct findings *out)
@@ -360,10 +366,10 @@ static int add_storm(struct watch *w, struct slice tid, struct findings *out)
 	const struct cycle *c = &w->worst;
 	struct finding *f = finding_add(out, "storm", FINDING_ERROR, w->run);
 	int64_t all_bytes = 0, bytes, all = lines_of_run(w->store, w->run, &all_bytes);
-	int rc = f ? finding_tid(f, tid) : -ENOMEM;
+	int rc;
 
-	if (!rc)
-		rc = describe_round(w->store, c, &f->cause, &bytes);
+	finding_tid(f, tid);
+	rc = describe_round(w->store, c, f, &bytes);
 	if (rc)
 		return rc;
 	/* A round longer than the sample is as long as its lines on average. */
@@ -371,20 +377,18 @@ static int add_storm(struct watch *w, struct slice tid, struct findings *out)
 	f->count = c->rounds;
 	f->first_ns = c->first_ns;
 	f->last_ns = c->last_ns;
-	rc = finding_say(&f->message,
-	                 "%lld rounds without progress in %.6f s: %lld lines, %.1f %% of the run's%s%.0lld%s",
-	                 (long long)c->rounds, (double)(c->last_ns - c->first_ns) / 1e9, (long long)c->lines,
-	                 all ? 100.0 * (double)c->lines / (double)all : 0, w->others ? "; and " : "",
-	                 (long long)w->others, w->others ? " rounds of other cycles" : "");
-	if (!rc)
-		rc = finding_detail_add(f, "lines", "%lld", (long long)c->lines);
-	if (!rc && all)
-		rc = finding_detail_add(f, "share_of_lines", "%.4f", (double)c->lines / (double)all);
-	if (!rc && all_bytes)
-		rc = finding_detail_add(f, "share_of_bytes", "%.4f", (double)bytes / (double)all_bytes);
-	for (int i = 0; !rc && i < c->nsample; i++)
-		rc = finding_evidence(f, c->sample[i], i ? NULL : "a round of it");
-	return rc ? rc : say_end(w, f);
+	finding_message(f, "%lld rounds without progress in %.6f s: %lld lines, %.1f %% of the run's%s%.0lld%s",
+	                (long long)c->rounds, (double)(c->last_ns - c->first_ns) / 1e9, (long long)c->lines,
+	                all ? 100.0 * (double)c->lines / (double)all : 0, w->others ? "; and " : "",
+	                (long long)w->others, w->others ? " rounds of other cycles" : "");
+	finding_detail(f, "lines", "%lld", (long long)c->lines);
+	if (all)
+		finding_detail(f, "share_of_lines", "%.4f", (double)c->lines / (double)all);
+	if (all_bytes)
+		finding_detail(f, "share_of_bytes", "%.4f", (double)bytes / (double)all_bytes);
+	for (int i = 0; i < c->nsample; i++)
+		finding_evidence(f, c->sample[i], i ? NULL : "a round of it");
+	return say_end(w, f);
 }
 
 static int finish_log(struct watch *w, struct slice tid, struct findings *out)
@@ -477,5 +481,5 @@ int find_storms(struct store *s, int64_t run, struct findings *out)
 	free(w);
 	free(why);
 	rules_free(rules);
-	return rc;
+	return rc ? rc : out->rc;
 }
