@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* format.c - formats read from JSON. */
 #include "ingest/format.h"
+#include "base/array.h"
 #include "formats.h"
 
 #include <errno.h>
@@ -22,11 +23,8 @@ void paths_done(struct paths *p)
 
 static int paths_add(struct paths *p, const char *text, size_t len)
 {
-	char **more = realloc(p->all, (p->n + 1) * sizeof *more);
-
-	if (!more)
+	if (array_reserve(p->all, p->room, p->n + 1))
 		return -ENOMEM;
-	p->all = more;
 	p->all[p->n] = strndup(text, len);
 	return p->all[p->n] ? (p->n++, 0) : -ENOMEM;
 }
@@ -154,15 +152,13 @@ static void path_take(struct reading *r, void *arg, const char *text)
 static void pattern_take(struct reading *r, void *arg, const char *text)
 {
 	struct format *f = arg;
-	struct pattern *more = realloc(f->patterns, (f->npatterns + 1) * sizeof *more);
-	int rc;
+	int rc = array_reserve(f->patterns, f->patterns_room, f->npatterns + 1);
 
-	if (!more) {
+	if (rc) {
 		no_memory(r);
 		return;
 	}
-	f->patterns = more;
-	rc = pattern_parse(text, &more[f->npatterns]);
+	rc = pattern_parse(text, &f->patterns[f->npatterns]);
 	if (rc == -EINVAL)
 		wrong(r, "%s: pattern \"%s\": a bracket has no end, or two captures have nothing between them", r->name,
 		      text);
@@ -359,7 +355,6 @@ void formats_done(struct format_set *set)
 int formats_add(struct format_set *set, const char *name, const char *text, size_t len, char **why)
 {
 	struct format f = {0};
-	struct format *more;
 	int rc = format_read(name, text, len, &f, why);
 	size_t i = 0;
 
@@ -374,15 +369,14 @@ int formats_add(struct format_set *set, const char *name, const char *text, size
 		memmove(set->all + i, set->all + i + 1, (set->n - i - 1) * sizeof *set->all);
 		set->n--;
 	}
-	more = set->n < FORMATS_MAX ? realloc(set->all, (set->n + 1) * sizeof *more) : NULL;
-	if (!more) {
+	rc = set->n < FORMATS_MAX ? array_reserve(set->all, set->room, set->n + 1) : -E2BIG;
+	if (rc) {
 		format_done(&f);
 		fallback_find(set);
-		return set->n < FORMATS_MAX ? -ENOMEM : -E2BIG;
+		return rc;
 	}
-	set->all = more;
-	memmove(more + 1, more, set->n * sizeof *more);
-	more[0] = f;
+	memmove(set->all + 1, set->all, set->n * sizeof *set->all);
+	set->all[0] = f;
 	set->n++;
 	fallback_find(set);
 	return 0;

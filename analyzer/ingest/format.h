@@ -18,7 +18,7 @@ enum role { ROLE_TIME, ROLE_LEVEL, ROLE_MESSAGE, ROLE_TARGET, ROLE_TID, ROLES };
  * "a + b": seconds at a, nanoseconds at b. */
 struct paths {
 	char **all;
-	size_t n;
+	size_t n, room;
 };
 
 enum capture_kind {
@@ -42,7 +42,7 @@ struct piece {
 
 struct pattern {
 	struct piece *pieces;
-	size_t n;
+	size_t n, room;
 };
 
 struct format_key {
@@ -59,7 +59,7 @@ struct level_word {
 struct format {
 	char *name, *title;
 	struct pattern *patterns; /* any of them */
-	size_t npatterns;
+	size_t npatterns, patterns_room;
 	struct format_key *keys; /* all of them, in an object */
 	size_t nkeys;
 	struct paths roles[ROLES];
@@ -80,7 +80,7 @@ struct format {
 
 struct format_set {
 	struct format *all;
-	size_t n;
+	size_t n, room;
 	const struct format *fallback; /* "default" */
 };
 

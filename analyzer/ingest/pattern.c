@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pattern.c - prefixes of lines as patterns: words between fixed texts, read from left to right without going back. */
 #include "ingest/format.h"
+#include "base/array.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,15 +18,14 @@ void pattern_done(struct pattern *p)
 
 static int piece_add(struct pattern *p, struct piece piece)
 {
-	struct piece *more = realloc(p->pieces, (p->n + 1) * sizeof *more);
+	struct piece *to = array_add(p->pieces, p->n, p->room);
 
-	if (!more) {
+	if (!to) {
 		free(piece.name);
 		free(piece.text);
 		return -ENOMEM;
 	}
-	p->pieces = more;
-	p->pieces[p->n++] = piece;
+	*to = piece;
 	return 0;
 }
 

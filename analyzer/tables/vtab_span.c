@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* vtab_span.c - the table `span` (contract §3). */
 #include "tables/rowtable.h"
+#include "base/array.h"
 #include "model/span.h"
 #include "tables/tables.h"
 #include <errno.h>
@@ -18,7 +19,7 @@ struct state {
 	struct span_row row;
 	char *tid;        /* the query's own copy */
 	int64_t *sources; /* to be read as a whole, NULL: none */
-	size_t nsources, next;
+	size_t nsources, sources_room, next;
 };
 
 static void close_spans(void *p)
@@ -33,16 +34,15 @@ static void close_spans(void *p)
 
 static int note_source(struct state *s, int64_t source)
 {
-	int64_t *more;
+	int64_t *to;
 
 	for (size_t i = 0; i < s->nsources; i++)
 		if (s->sources[i] == source)
 			return 0;
-	more = realloc(s->sources, (s->nsources + 1) * sizeof *more);
-	if (!more)
+	to = array_add(s->sources, s->nsources, s->sources_room);
+	if (!to)
 		return -ENOMEM;
-	s->sources = more;
-	s->sources[s->nsources++] = source;
+	*to = source;
 	return 0;
 }
 

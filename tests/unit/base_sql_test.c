@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* base_sql_test.c - SQLite with our errors. */
+#include "base/aggregate.h"
 #include "base/sql.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -141,6 +142,44 @@ static void a_last_step_ends_a_statement(void **state)
 	}
 }
 
+static double asked(const char *sql)
+{
+	sqlite3_stmt *st;
+	double v;
+
+	assert_int_equal(sql_prepare(db, sql, &st), 0);
+	assert_int_equal(sql_next(st), 1);
+	v = sqlite3_column_type(st, 0) == SQLITE_NULL ? -1 : sqlite3_column_double(st, 0);
+	sqlite3_finalize(st);
+	return v;
+}
+
+/* Between two values in proportion: numpy.quantile([4, 1, 3, 2], q). */
+static void quantiles_are_those_of_numpy(void **state)
+{
+	static const struct {
+		const char *sql;
+		double value;
+	} rows[] = {{"SELECT quantile(x, 0) FROM q", 1},     {"SELECT quantile(x, 0.25) FROM q", 1.75},
+	            {"SELECT p50(x) FROM q", 2.5},           {"SELECT p90(x) FROM q", 3.7},
+	            {"SELECT quantile(x, 1) FROM q", 4},     {"SELECT p50(x) FROM q WHERE x = 3", 3},
+	            {"SELECT p50(x) FROM q WHERE x > 9", -1}};
+	double v[] = {4, 1, 3, 2};
+	sqlite3_stmt *st;
+
+	(void)state;
+	assert_int_equal(aggregate_register(db), SQLITE_OK);
+	/* What is no number is passed over. */
+	assert_int_equal(sql_exec_all(db, "CREATE TABLE q(x); INSERT INTO q VALUES(4),(1),(NULL),(3),('word'),(2)"), 0);
+	for (size_t i = 0; i < LEN(rows); i++)
+		if (asked(rows[i].sql) < rows[i].value - 1e-12 || asked(rows[i].sql) > rows[i].value + 1e-12)
+			fail_msg("%s: %g", rows[i].sql, asked(rows[i].sql));
+	assert_true(quantile_of(v, 4, 0.5) == 2.5);
+	assert_int_equal(sql_prepare(db, "SELECT quantile(x, 1.5) FROM q", &st), 0);
+	assert_int_equal(sql_next(st), -EINVAL);
+	sqlite3_finalize(st);
+}
+
 /* A statement that failed is ready for the next row. */
 static void a_refused_row_does_not_stop_the_next(void **state)
 {
@@ -167,6 +206,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_number_is_asked_for, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_script_is_taken_statement_by_statement, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_last_step_ends_a_statement, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(quantiles_are_those_of_numpy, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_refused_row_does_not_stop_the_next, set_up, tear_down),
 	};
 
