@@ -327,45 +327,47 @@ static int read_words(const struct reading *rd, const char *key, json_t **out)
 
 /* ---- the whole ---- */
 
-static unsigned bucket_of(const struct rules *r, struct slice message)
+/* The first rule of a message: one of the whole message, else the first of a prefix, or -1. */
+static int first_of(const struct rules *r, struct slice message)
 {
-	return (unsigned)hash_bytes(message.ptr, message.len, 0) & (r->nbuckets - 1);
+	struct table_walk w;
+
+	for (uint32_t i = table_first(&w, &r->whole, hash_slice(message, 0)); i != TABLE_NONE; i = table_next(&w))
+		if (slice_same(r->rule[i].message, message))
+			return (int)i;
+	return r->first_prefix;
 }
 
-/* Chains the whole-message rules by hash, in the order of the file. */
+/* Chains the rules of each message, in the order of the file. Those of prefixes are one chain of their own, which comes
+ * last. last[] is by first rule: the end of its chain. */
 static int index_rules(struct rules *r)
 {
-	r->nbuckets = 64;
-	while (r->nbuckets < r->nrules * 2)
-		r->nbuckets *= 2;
-	r->bucket = malloc(r->nbuckets * sizeof *r->bucket);
-	if (!r->bucket)
+	int rc = 0, *last = malloc((r->nrules + 1) * sizeof *last);
+
+	if (!last)
 		return -ENOMEM;
-	for (unsigned i = 0; i < r->nbuckets; i++)
-		r->bucket[i] = -1;
-	for (int i = (int)r->nrules - 1; i >= 0; i--)
-		if (!r->rule[i].prefix) {
-			int *head = &r->bucket[bucket_of(r, r->rule[i].message)];
-
-			r->rule[i].next = *head;
-			*head = i;
-		}
-	/* Prefix rules are one chain of their own, which comes last. */
-	int last = -1;
-
+	r->first_prefix = -1;
 	for (int i = (int)r->nrules - 1; i >= 0; i--)
 		if (r->rule[i].prefix) {
-			r->rule[i].next = last;
-			last = i;
+			r->rule[i].next = r->first_prefix;
+			r->first_prefix = i;
 		}
-	for (unsigned b = 0; last >= 0 && b < r->nbuckets; b++) {
-		int *at = &r->bucket[b];
+	for (int i = 0; i < (int)r->nrules && !rc; i++) {
+		int first = r->rule[i].prefix ? -1 : first_of(r, r->rule[i].message);
 
-		while (*at >= 0)
-			at = &r->rule[*at].next;
-		*at = last;
+		if (r->rule[i].prefix)
+			continue;
+		r->rule[i].next = r->first_prefix;
+		if (first != r->first_prefix) {
+			r->rule[last[first]].next = i;
+			last[first] = i;
+		} else {
+			rc = table_add(&r->whole, hash_slice(r->rule[i].message, 0), (uint32_t)i);
+			last[i] = i;
+		}
 	}
-	return 0;
+	free(last);
+	return rc;
 }
 
 static int read_root(const struct reading *rd)
@@ -482,7 +484,7 @@ void rules_free(struct rules *r)
 	json_decref(r->root);
 	free(r->rule);
 	free(r->phase);
-	free(r->bucket);
+	table_done(&r->whole);
 	free(r);
 }
 
@@ -506,7 +508,7 @@ static int find_from(const struct rules *r, int i, struct slice message, struct 
 
 int rules_find(const struct rules *r, struct slice message, struct slice target, struct slice level)
 {
-	return message.ptr ? find_from(r, r->bucket[bucket_of(r, message)], message, target, level) : -1;
+	return message.ptr ? find_from(r, first_of(r, message), message, target, level) : -1;
 }
 
 int rules_find_next(const struct rules *r, int i, struct slice message, struct slice target, struct slice level)

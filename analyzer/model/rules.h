@@ -7,6 +7,7 @@
 #define MODEL_RULES_H
 
 #include "base/slice.h"
+#include "base/table.h"
 #include <jansson.h>
 
 /* What a line can say. The words of the rules file and the arguments are in rules.c. */
@@ -113,8 +114,8 @@ struct rules {
 	struct phase_rule *phase;
 	unsigned nphases;
 	json_t *series, *progress, *background; /* as in the file; borrowed from root */
-	int *bucket;                            /* whole messages by hash: the first rule, or -1 */
-	unsigned nbuckets;                      /* a power of two */
+	struct table whole;                     /* the first rule of each whole message */
+	int first_prefix;                       /* or -1 */
 };
 
 /* Reads rules from text; where names it in messages ("schema/rules/iluvatar.json"). On error *why is yours:
