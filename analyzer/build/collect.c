@@ -91,8 +91,12 @@ static int stretches(sqlite3 *db, unsigned threads, int64_t *start)
 		threads = chunks < 2 * CHUNKS_EACH ? 1 : (unsigned)(chunks / CHUNKS_EACH);
 	rc = sql_prepare(db, "SELECT id FROM chunk ORDER BY id", &st);
 	for (int64_t i = 0; !rc && (step = sqlite3_step(st)) == SQLITE_ROW; i++)
-		while (n < threads && i == chunks * n / threads)
-			start[n++] = sqlite3_column_int64(st, 0);
+		while (!rc && n < threads && i == chunks * n / threads) {
+			start[n] = sqlite3_column_int64(st, 0);
+			if (start[n] < 0 || start[n] > CHUNK_ID_MAX)
+				rc = -EBADMSG;
+			n++;
+		}
 	sqlite3_finalize(st);
 	start[n ? n : 1] = INT64_MAX >> 16;
 	return rc ? rc : (rc = sql_errno(step)) ? rc : n ? (int)n : 1;

@@ -83,7 +83,8 @@ int build_functions_from_trace(struct build *b)
 
 struct iat {
 	struct slice name;
-	int64_t last_ms, sum_ms, count;
+	int64_t last_ms, count;
+	double sum_ms; /* the numbers of a file may be any */
 	double mean;
 };
 
@@ -122,7 +123,7 @@ static int write_iats(struct build *b, int64_t run, struct iat *v, size_t n)
 	          : -ENOMEM;
 
 	for (size_t i = 0; !rc && i < n; i++) {
-		v[i].mean = (double)v[i].sum_ms / (double)v[i].count;
+		v[i].mean = v[i].sum_ms / (double)v[i].count;
 		if (v[i].count > 1)
 			means[m++] = v[i].mean;
 	}
@@ -180,7 +181,7 @@ static int build_iats(struct build *b, int64_t run)
 		int64_t ms = set.v[i].invoke_time_ms;
 
 		if (f->name.ptr) {
-			f->sum_ms += ms - f->last_ms;
+			f->sum_ms += (double)ms - (double)f->last_ms;
 			f->count++;
 		}
 		f->name = set.names.text[set.v[i].func_name];

@@ -220,9 +220,14 @@ static void db_abandon(struct pass *p, struct place_of_db *d)
 
 static int chunk_id_next(struct pass *p)
 {
-	return sql_number(store_db(p->store),
-	                  "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0) + 1",
-	                  &p->next_chunk);
+	int rc =
+	    sql_number(store_db(p->store), "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk'), 0)",
+	               &p->next_chunk);
+
+	if (!rc && (p->next_chunk < 0 || p->next_chunk > CHUNK_ID_MAX / 2))
+		rc = -EBADMSG; /* nobody has loaded so much */
+	p->next_chunk += !rc;
+	return rc;
 }
 
 /* Which transactions are in which chunks. */

@@ -250,6 +250,8 @@ static int sources_rebuild(struct store *s)
 		rc = number(s,
 		            "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0), 0)",
 		            0, &r.next_chunk);
+	if (!rc && (r.next_chunk < 1 || r.next_chunk > CHUNK_ID_MAX / 2))
+		rc = -EBADMSG;
 	if (!rc)
 		rc = chunk_writer_open(s, &r.writer);
 	if (!rc)

@@ -202,6 +202,8 @@ static int fold_facts(struct fold *fold, const struct facts *f, const struct fac
 /* The result file knows better than the log. */
 static void apply_result(struct invocation *o, const struct result *r, int64_t offset_ns)
 {
+	int64_t latency_ns;
+
 	if (r->success != NO_NS)
 		o->status = r->success ? "ok" : "failed";
 	o->success = r->success;
@@ -220,7 +222,9 @@ static void apply_result(struct invocation *o, const struct result *r, int64_t o
 	if (r->sent_ns != NO_NS) {
 		o->sent_ns = r->sent_ns + offset_ns;
 		if (r->client_latency_us != NO_NS)
-			o->return_ns = o->sent_ns + r->client_latency_us * 1000;
+			if (__builtin_mul_overflow(r->client_latency_us, INT64_C(1000), &latency_ns) ||
+			    __builtin_add_overflow(o->sent_ns, latency_ns, &o->return_ns))
+				o->return_ns = NO_NS;
 	}
 }
 

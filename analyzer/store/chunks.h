@@ -18,6 +18,8 @@ struct shape_set *store_shapes(struct store *s); /* the store's own */
 int store_shapes_read(struct store *s);
 int store_shapes_write(struct store *s);
 
+#define CHUNK_ID_MAX (INT64_C(1) << 46) /* of a chunk: ids of its lines and blocks are 65,536 times it, and more */
+
 #define CHUNK_LEVEL                                                                                                    \
 	1 /* of zstd: what it gets are differences and dictionaries; 3 saves no hundredth, and takes three of the time \
 	   */

@@ -289,7 +289,9 @@ int place_set_write(struct place_set *p, struct store *s)
 	int rc = order ? 0 : -ENOMEM;
 
 	if (!rc)
-		rc = sql_number(s->db, "SELECT max(id) FROM place", &id);
+		rc = sql_number(s->db, "SELECT CASE WHEN min(id) < 1 THEN -1 ELSE max(id) END FROM place", &id);
+	if (!rc && (id < 0 || id > PLACE_ID_MAX))
+		rc = -EBADMSG;
 	if (!rc) {
 		for (uint32_t i = 0; i < n; i++)
 			order[i] = i;

@@ -30,6 +30,8 @@ int place_remove(struct store *s, struct slice tid, int64_t chunk, uint32_t even
 
 /* ---- collecting them during a load ---- */
 
+#define PLACE_ID_MAX (INT64_C(1) << 48) /* of a row of table place: beyond, and below 1, it is damage */
+
 struct place_set;
 
 int place_set_new(struct place_set **out);

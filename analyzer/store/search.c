@@ -192,9 +192,9 @@ static int group_search(struct chunk *c, unsigned group, struct search *q, uint8
 {
 	unsigned n = chunk_heads(c) + CHUNK_FIRST_HEAD;
 	uint8_t **by_head = calloc(n, sizeof *by_head);
-	uint32_t *seen = calloc(n, sizeof *seen);
+	uint32_t *left = calloc(n, sizeof *left); /* lines of each head that are still to come */
 	struct chunk_group rows;
-	int rc = by_head && seen ? chunk_group(c, group, CHUNK_COLUMN_HEAD, &rows) : -ENOMEM;
+	int rc = by_head && left ? chunk_group(c, group, CHUNK_COLUMN_HEAD, &rows) : -ENOMEM;
 
 	for (unsigned h = CHUNK_FIRST_HEAD; h < n && !rc; h++) {
 		uint32_t lines = chunk_head_lines(c, (uint16_t)h, group);
@@ -202,6 +202,7 @@ static int group_search(struct chunk *c, unsigned group, struct search *q, uint8
 
 		if (!lines)
 			continue;
+		left[h] = lines;
 		by_head[h] = calloc(lines, 1);
 		if (!by_head[h])
 			rc = -ENOMEM;
@@ -213,7 +214,13 @@ static int group_search(struct chunk *c, unsigned group, struct search *q, uint8
 	for (uint32_t i = 0; !rc && i < rows.n; i++) {
 		unsigned h = rows.head[i];
 
-		hits[i] = h < CHUNK_FIRST_HEAD ? CHUNK_LOOK : by_head[h][seen[h]++];
+		/* the directory's count may be less than there are */
+		if (h >= CHUNK_FIRST_HEAD && (h >= n || !left[h]))
+			rc = -EBADMSG;
+		else if (h < CHUNK_FIRST_HEAD)
+			hits[i] = CHUNK_LOOK;
+		else
+			hits[i] = by_head[h][chunk_head_lines(c, (uint16_t)h, group) - left[h]--];
 	}
 	if (!rc && q->needle.len <= LINE_MAX_TID)
 		rc = tids_search(c, group, q, hits);
@@ -223,7 +230,7 @@ static int group_search(struct chunk *c, unsigned group, struct search *q, uint8
 	for (unsigned h = 0; by_head && h < n; h++)
 		free(by_head[h]);
 	free(by_head);
-	free(seen);
+	free(left);
 	return rc;
 }
 

@@ -392,19 +392,25 @@ bool worker_is_owner(const char *worker)
 	       !strncmp(worker, "worker_", 7);
 }
 
+#define SOURCES_MAX (1 << 24)
+#define OFFSET_MAX_S                                                                                    \
+	(366 * 86400) /* between a log's clock and UTC: a clock that is a year off is the most there is \
+	               */
+
 static int source_add(struct store *s, sqlite3_stmt *q)
 {
 	int64_t id = sqlite3_column_int64(q, 0);
 	const char *worker = (const char *)sqlite3_column_text(q, 2);
+	int64_t offset_s = sqlite3_column_int64(q, 3);
 	struct source_info *i;
 
-	if (id < 1 || id > 1 << 24)
+	if (id < 1 || id > SOURCES_MAX || offset_s < -OFFSET_MAX_S || offset_s > OFFSET_MAX_S)
 		return -EBADMSG;
 	if (array_reserve_zeroed(s->sources, s->nsources, id + 1))
 		return -ENOMEM;
 	i = &s->sources[id];
 	*i = (struct source_info){.run = sqlite3_column_int64(q, 1),
-	                          .offset_ns = sqlite3_column_int64(q, 3) * 1000000000,
+	                          .offset_ns = offset_s * 1000000000,
 	                          .known = true,
 	                          .cluster = sqlite3_column_int(q, 4),
 	                          .owned = worker_is_owner(worker)};
@@ -525,6 +531,8 @@ int store_chunk_pin(struct store *s, int64_t id, struct chunk **out)
 	struct chunk_home *home;
 	int rc;
 
+	if (id < 0 || id > CHUNK_ID_MAX)
+		return -EBADMSG;
 	for (unsigned i = 0; i < CHUNK_CACHE; i++) {
 		e = &s->cache[i];
 		if (e->chunk && e->id == id) {

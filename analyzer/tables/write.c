@@ -2,6 +2,7 @@
 /* write.c - rows of the model's tables, which name transactions and kinds by number and say times as differences. */
 #include "tables/write.h"
 #include "base/array.h"
+#include "store/place.h"
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -72,7 +73,7 @@ static int own(struct writer *w, int64_t id, int64_t run)
 {
 	if (!w->many_runs)
 		return 0;
-	if (id > OWNERS_MAX)
+	if (id < 1 || id > OWNERS_MAX)
 		return -EBADMSG;
 	if (array_reserve_zeroed(w->owner, w->nowners, id + 1))
 		return -ENOMEM;
@@ -98,6 +99,8 @@ static int add_place(struct writer *w, struct slice tid, int64_t *out)
 		if (sqlite3_step(st) == SQLITE_ROW)
 			w->last_place = sqlite3_column_int64(st, 0);
 		sqlite3_finalize(st);
+		if (w->last_place < 0 || w->last_place > PLACE_ID_MAX)
+			return -EBADMSG;
 	}
 	*out = ++w->last_place;
 	bind_slice(w->add_place, 1, tid);
