@@ -62,7 +62,7 @@ TABLES_SRC := $(addprefix analyzer/tables/,kind.c pack.c phase_read.c rowtable.c
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_set.c verify.c vtab_result.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c mount.c storms.c)
-LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
+LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c match.c quantile.c query.c select.c tid.c when.c) \

@@ -39,8 +39,11 @@ CREATE TABLE source (
 	cluster     INTEGER NOT NULL DEFAULT 0,	-- 1: spans of several workers are in it
 	damage      TEXT,		-- what was wrong with the file as a whole; NULL: nothing
 	head_hash   INTEGER,		-- of its first bytes, to know it again
-	same_as     INTEGER		-- source with the same content, whose chunks stand for this one's
+	same_as     INTEGER		-- source whose text the first duplicate lines of this one are
 );
+
+CREATE INDEX run_path ON run(path);
+CREATE INDEX source_run ON source(run);
 
 CREATE TABLE reject (
 	source INTEGER NOT NULL REFERENCES source(id),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* append.c - a file that was loaded before.
  *
- * It is known again by its path and its first bytes. If it has grown, its last chunk is taken out and read again with
- * what is new, so that a line that was cut short then is whole now, and following a file does not make thousands of
- * small chunks. */
+ * It is known again by its path and its first bytes, or by its text (moved.c). If it has grown, its last chunk is taken
+ * out and read again with what is new, so that a line that was cut short then is whole now, and following a file does
+ * not make thousands of small chunks. */
 #include "ingest/reader.h"
 #include "base/sql.h"
 #include "base/scan.h"
@@ -13,19 +13,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int64_t text_hash(const void *p, size_t n)
+/* The first n bytes of a file's text; *got: how many there were. */
+static int head_read(const char *path, char *buf, size_t n, size_t *got)
 {
-	const unsigned char *b = p;
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * 0x100000001b3u;
-	return (int64_t)(h >> 1);
-}
-
-int head_hash(const char *path, size_t n, int64_t *hash, size_t *got)
-{
-	unsigned char buf[HEAD_BYTES];
 	struct reader *r;
 	const char *why;
 	ssize_t k = 0;
@@ -33,11 +23,33 @@ int head_hash(const char *path, size_t n, int64_t *hash, size_t *got)
 
 	if (rc)
 		return rc;
-	n = n < HEAD_BYTES ? n : HEAD_BYTES;
 	for (*got = 0; *got < n && (k = reader_read(r, buf + *got, n - *got)) > 0;)
 		*got += (size_t)k;
 	reader_close(r);
-	*hash = text_hash(buf, *got);
+	return 0;
+}
+
+static bool file_is_plain(const char *path)
+{
+	struct reader *r;
+	const char *why;
+	bool plain;
+
+	if (reader_open(path, &r, &why))
+		return true; /* whoever loads it says so */
+	plain = reader_format(r) == READER_PLAIN;
+	reader_close(r);
+	return plain;
+}
+
+int head_hash(const char *path, size_t n, int64_t *hash, size_t *got)
+{
+	char buf[HEAD_BYTES];
+	int rc = head_read(path, buf, n < HEAD_BYTES ? n : HEAD_BYTES, got);
+
+	if (rc)
+		return rc;
+	*hash = head_hash_of(buf, *got);
 	return 0;
 }
 
@@ -193,40 +205,45 @@ static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_
 	return rc < 0 ? rc : 0;
 }
 
-/* The last source of that path, or that id. */
-static int known(struct pass *p, const char *path, int64_t id, struct resume *out, int64_t *bytes, int64_t *file_bytes,
-                 int64_t *hash)
+/* What table source has of a source. */
+struct source_row {
+	int64_t bytes, file_bytes, hash;
+};
+
+static int row_read(struct pass *p, int64_t id, struct resume *out, struct source_row *row)
 {
 	sqlite3_stmt *q;
-	int rc = sql_prepare(store_db(p->store),
-	                     "SELECT id, bytes, file_bytes, head_hash, ok, ok_bytes, repaired, repaired_bytes, "
-	                     "rejected, rejected_bytes, same_as, blank "
-	                     "FROM source WHERE path = ?1 OR id = ?2 ORDER BY id DESC LIMIT 1",
-	                     &q);
+	int rc =
+	    sql_prepare(store_db(p->store),
+	                "SELECT bytes, file_bytes, coalesce(head_hash, 0), ok, ok_bytes, repaired, repaired_bytes, "
+	                "rejected, rejected_bytes, coalesce(same_as, 0), blank, duplicate_bytes, duplicate FROM "
+	                "source WHERE id = ?1",
+	                &q);
 
 	if (rc)
 		return rc;
-	sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 2, id);
-	if ((rc = sql_next(q)) == 1) {
-		out->source = sqlite3_column_int64(q, 0);
-		*bytes = sqlite3_column_int64(q, 1);
-		*file_bytes = sqlite3_column_int64(q, 2);
-		*hash = sqlite3_column_int64(q, 3);
-		out->kept = (struct parse_counts){.ok = (uint64_t)sqlite3_column_int64(q, 4),
-		                                  .ok_bytes = (uint64_t)sqlite3_column_int64(q, 5),
-		                                  .repaired = (uint64_t)sqlite3_column_int64(q, 6),
-		                                  .repaired_bytes = (uint64_t)sqlite3_column_int64(q, 7),
-		                                  .rejected = (uint64_t)sqlite3_column_int64(q, 8),
-		                                  .rejected_bytes = (uint64_t)sqlite3_column_int64(q, 9),
-		                                  .blank = (uint64_t)sqlite3_column_int64(q, 11)};
-		out->same_as = sqlite3_column_int64(q, 10);
+	sqlite3_bind_int64(q, 1, id);
+	rc = sql_next(q);
+	if (rc == 1) {
+		*row = (struct source_row){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+		                           sqlite3_column_int64(q, 2)};
+		out->source = id;
+		out->kept = (struct parse_counts){.ok = (uint64_t)sqlite3_column_int64(q, 3),
+		                                  .ok_bytes = (uint64_t)sqlite3_column_int64(q, 4),
+		                                  .repaired = (uint64_t)sqlite3_column_int64(q, 5),
+		                                  .repaired_bytes = (uint64_t)sqlite3_column_int64(q, 6),
+		                                  .rejected = (uint64_t)sqlite3_column_int64(q, 7),
+		                                  .rejected_bytes = (uint64_t)sqlite3_column_int64(q, 8),
+		                                  .blank = (uint64_t)sqlite3_column_int64(q, 10)};
+		out->same_as = sqlite3_column_int64(q, 9);
+		out->skip_bytes = sqlite3_column_int64(q, 11);
+		out->next_line = sqlite3_column_int64(q, 12) + 1;
 	}
 	sqlite3_finalize(q);
-	return rc < 0 ? rc : 0;
+	return rc == 1 ? 0 : rc ? rc : -EBADMSG;
 }
 
-/* What to read again of a source that has grown. */
+/* What to read again of a source that has grown: from its last chunk on, or behind what is another's. */
 static int grown(struct pass *p, struct resume *out)
 {
 	int64_t chunk = 0, bytes = 0;
@@ -237,59 +254,130 @@ static int grown(struct pass *p, struct resume *out)
 
 int resume_source(struct pass *p, int64_t source, struct resume *out)
 {
-	int64_t bytes, file_bytes, hash;
-	int rc = known(p, NULL, source, out, &bytes, &file_bytes, &hash);
+	struct source_row row;
+	int rc = row_read(p, source, out, &row);
 
 	return rc ? rc : grown(p, out);
 }
 
-/* A file under a new name may be one that is loaded already. */
-static int renamed(struct pass *p, const struct input *in, struct resume *out)
+/* The text's start, or all of it, is that of a source whose own file is there as well. */
+void resume_copy(struct resume *out, int64_t source, const struct overlap *found)
 {
-	int64_t source, bytes, file_bytes, hash;
-	bool whole, here;
-	sqlite3_stmt *q;
-	int rc = moved_find(p, in, &source, &whole, &here);
+	*out = (struct resume){.source = out->source,
+	                       .same_as = source,
+	                       .copied = true,
+	                       .unchanged = found->text_ends,
+	                       .skip_bytes = found->bytes,
+	                       .next_line = found->lines + 1};
+}
 
-	if (rc || !source || (here && !whole))
-		return rc;
-	if (here) {
-		out->same_as = source;
-		return 0;
-	}
-	rc = sql_prepare(store_db(p->store), "UPDATE source SET path = ? WHERE id = ?", &q);
+/* The source's file has another name now, or another size: it was packed. */
+static int rename_source(struct pass *p, const struct input *in, const struct known_source *source)
+{
+	struct known_source now = *source;
+	sqlite3_stmt *q;
+	int rc = sql_prepare(store_db(p->store), "UPDATE source SET path = ?, file_bytes = ? WHERE id = ?", &q);
+
 	if (rc)
 		return rc;
 	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 2, source);
-	rc = sql_finish(q);
-	if (rc || (rc = known(p, NULL, source, out, &bytes, &file_bytes, &hash)))
-		return rc;
-	say_note(p, "%s: loaded before under another name", in->path);
-	out->unchanged = whole;
-	return whole ? 0 : grown(p, out);
+	sqlite3_bind_int64(q, 2, in->file_bytes);
+	sqlite3_bind_int64(q, 3, source->id);
+	rc = sql_errno(sqlite3_step(q));
+	sqlite3_finalize(q);
+	now.path = (struct slice){in->real, strlen(in->real)};
+	return rc ? rc : known_note(&p->known, &now);
 }
 
-int resume_find(struct pass *p, const struct input *in, struct resume *out)
+/* A file under a new name may be one that is loaded already. An energy log's lines mean what its first one says, so it
+ * has all of them itself or none. */
+static int renamed(struct pass *p, const struct input *in, bool in_one, struct resume *out)
 {
-	int64_t bytes = 0, file_bytes = 0, hash = 0, hash_now = 0;
+	char head[HEAD_BYTES];
+	struct known_source source;
+	struct source_row row;
+	struct overlap found;
+	size_t got;
+	int rc;
+
+	if (head_read(in->path, head, sizeof head, &got))
+		return 0; /* whoever loads it says so */
+	if ((rc = text_find(p, in->path, head, got, &source, &found)) != 1)
+		return rc;
+	if (in_one && !(found.source_ends && found.text_ends))
+		return 0;
+	if (!found.source_ends || (!slice_is(source.path, in->real) && source_still_there(&source))) {
+		if (!found.lines)
+			return 0;
+		resume_copy(out, source.id, &found);
+		return 0;
+	}
+	if ((rc = rename_source(p, in, &source)) || (rc = row_read(p, source.id, out, &row)))
+		return rc;
+	say_note(p, "%s: loaded before under another name", in->path);
+	out->unchanged = found.text_ends;
+	return out->unchanged ? 0 : grown(p, out);
+}
+
+/* The same of a source that is nothing but the start of another one: it is compared with the whole of that, and as far
+ * as it had come where the two have parted since. */
+static int same_copy(struct pass *p, const struct input *in, struct resume *out)
+{
+	struct overlap found;
+	int rc = text_compare(p, in->path, out->same_as, &found);
+
+	if (!rc)
+		rc = text_compare(p, in->path, out->source, &found);
+	if (rc == 1)
+		resume_copy(out, out->same_as, &found);
+	return rc;
+}
+
+/* A file whose name and first bytes are those of a source, and whose size is not: as long as it is plain it has grown.
+ * What was packed, or is less than it was, is compared. 1, 0: it is another file, or negative. */
+static int same_file(struct pass *p, const struct input *in, const struct known_source *known,
+                     const struct source_row *row, struct resume *out)
+{
+	struct overlap found = {0};
+	int rc = 1;
+
+	if (out->same_as && row->bytes == out->skip_bytes)
+		return same_copy(p, in, out);
+	if (out->same_as || in->file_bytes < row->file_bytes || row->file_bytes != row->bytes ||
+	    !file_is_plain(in->path))
+		rc = text_compare(p, in->path, out->source, &found);
+	if (rc != 1)
+		return rc;
+	out->unchanged = found.text_ends;
+	if (found.text_ends && found.source_ends)
+		rc = rename_source(p, in, known);
+	else if (!found.text_ends)
+		rc = grown(p, out);
+	return rc < 0 ? rc : 1;
+}
+
+int resume_find(struct pass *p, const struct input *in, bool in_one, struct resume *out)
+{
+	const struct known_source *known = known_path(&p->known, in->real);
+	struct source_row row;
+	int64_t hash_now = 0;
 	size_t got = 0;
 	int rc;
 
 	*out = (struct resume){.next_line = 1};
-	rc = known(p, in->real, 0, out, &bytes, &file_bytes, &hash);
-	if (rc)
+	if (!known)
+		return renamed(p, in, in_one, out);
+	if ((rc = row_read(p, known->id, out, &row)))
 		return rc;
-	if (out->source) {
-		if (head_hash(in->path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &hash_now, &got))
-			return 0; /* it can't be opened: whoever loads it says so */
-		if (hash_now == hash && in->file_bytes >= file_bytes) {
-			out->unchanged = in->file_bytes == file_bytes || out->same_as;
-			return out->unchanged ? 0 : grown(p, out);
-		}
-		say_note(p, "%s: not the file that was loaded under this name before; loaded as another source",
-		         in->path);
-		*out = (struct resume){.next_line = 1};
+	if (head_hash(in->path, (size_t)(row.bytes < HEAD_BYTES ? row.bytes : HEAD_BYTES), &hash_now, &got))
+		return 0; /* it can't be opened: whoever loads it says so */
+	if (hash_now == row.hash && in->file_bytes == row.file_bytes) {
+		out->unchanged = true;
+		return 0;
 	}
-	return renamed(p, in, out);
+	if (hash_now == row.hash && (rc = same_file(p, in, known, &row, out)))
+		return rc < 0 ? rc : 0;
+	say_note(p, "%s: not the file that was loaded under this name before; loaded as another source", in->path);
+	*out = (struct resume){.next_line = 1};
+	return renamed(p, in, in_one, out);
 }

@@ -6,6 +6,8 @@
  * the end, when it is known which files lie beside which. Memory that runs out is remembered and reported once. */
 #include "load/discover.h"
 #include "base/array.h"
+#include "base/hash.h"
+#include "base/table.h"
 #include "ingest/reader.h"
 
 #include <dirent.h>
@@ -33,6 +35,9 @@ struct search {
 	struct discovery *out;
 	struct visited *dirs;
 	size_t ndirs, dirs_room;
+	struct table files;       /* inputs, by device and inode */
+	struct table directories; /* inputs whose directory is a run, by that */
+	struct table runs;        /* out->runs, by path */
 	char *look;
 	bool no_memory;
 };
@@ -129,13 +134,23 @@ static int look_at(struct search *s, const char *path, enum input_kind *kind, bo
 	return rc;
 }
 
+static uint64_t file_hash(dev_t dev, ino_t ino)
+{
+	return hash_mix((uint64_t)dev ^ UINT64_C(0x9E3779B97F4A7C15), (uint64_t)ino + 1);
+}
+
 static const struct input *same_file(const struct search *s, const struct stat *st)
 {
-	size_t i;
+	struct table_walk w;
+	uint32_t i = table_first(&w, &s->files, file_hash(st->st_dev, st->st_ino));
 
-	for (i = 0; i < s->out->ninputs; i++)
-		if (s->out->inputs[i].dev == st->st_dev && s->out->inputs[i].ino == st->st_ino)
-			return &s->out->inputs[i];
+	for (; i != TABLE_NONE; i = table_next(&w)) {
+		const struct input *in = &s->out->inputs[i];
+
+		/* what was dropped is still in the table */
+		if (i < s->out->ninputs && in->dev == st->st_dev && in->ino == st->st_ino)
+			return in;
+	}
 	return NULL;
 }
 
@@ -153,7 +168,8 @@ static void add_input(struct search *s, const char *path, enum input_kind kind, 
 	};
 	struct input *to = NULL;
 
-	if (in.path && in.real && in.worker)
+	if (in.path && in.real && in.worker &&
+	    !table_add(&s->files, file_hash(in.dev, in.ino), (uint32_t)s->out->ninputs))
 		to = array_add(s->out->inputs, s->out->ninputs, s->out->inputs_room);
 	if (!to) {
 		s->no_memory = true;
@@ -465,25 +481,37 @@ static void named_or_pattern(struct search *s, const char *path)
 
 /* ---- runs ---- */
 
-static bool same_directory(const char *a, const char *b)
+static struct slice directory_of(const struct input *in)
 {
-	size_t n = (size_t)(base(a) - a);
+	return (struct slice){in->real, (size_t)(base(in->real) - in->real)};
+}
 
-	return n == (size_t)(base(b) - b) && !memcmp(a, b, n);
+static bool directory_noted(const struct search *s, const struct input *in)
+{
+	struct table_walk w;
+	uint32_t i = table_first(&w, &s->directories, hash_slice(directory_of(in), 0));
+
+	while (i != TABLE_NONE && !slice_same(directory_of(&s->out->inputs[i]), directory_of(in)))
+		i = table_next(&w);
+	return i != TABLE_NONE;
+}
+
+/* Notes the directories that are runs: those that were named, or have what belongs to a run. */
+static void note_directories(struct search *s)
+{
+	const struct discovery *d = s->out;
+
+	for (size_t i = 0; i < d->ninputs && !s->no_memory; i++)
+		if ((input_is_companion(d->inputs[i].kind) || !d->inputs[i].named) &&
+		    !directory_noted(s, &d->inputs[i]))
+			s->no_memory =
+			    table_add(&s->directories, hash_slice(directory_of(&d->inputs[i]), 0), (uint32_t)i) != 0;
 }
 
 /* Is the directory in's run, or is it in itself? */
-static bool run_is_directory(const struct discovery *d, const struct input *in)
+static bool run_is_directory(const struct search *s, const struct input *in)
 {
-	size_t i;
-
-	if (!in->named || input_is_process(base(in->path)) || input_is_companion(in->kind))
-		return true;
-	for (i = 0; i < d->ninputs; i++)
-		if ((input_is_companion(d->inputs[i].kind) || !d->inputs[i].named) &&
-		    same_directory(d->inputs[i].real, in->real))
-			return true;
-	return false;
+	return !in->named || input_is_process(base(in->path)) || input_is_companion(in->kind) || directory_noted(s, in);
 }
 
 /* The directory of path without its last slash ("." for none), or path up to its stem. */
@@ -496,28 +524,44 @@ static char *run_path(const char *path, bool is_directory)
 	return n ? strndup(path, n > 1 ? n - 1 : 1) : strdup(".");
 }
 
-static void assign_run(struct search *s, struct input *in)
+/* Is there a run of that path? */
+static bool run_find(const struct search *s, const char *real, size_t *out)
+{
+	struct slice path = {real, strlen(real)};
+	struct table_walk w;
+	uint32_t i = table_first(&w, &s->runs, hash_slice(path, 0));
+
+	while (i != TABLE_NONE && strcmp(s->out->runs[i].real, real) != 0)
+		i = table_next(&w);
+	*out = i;
+	return i != TABLE_NONE;
+}
+
+static void run_add(struct search *s, struct input *in, struct input_run *run)
 {
 	struct discovery *d = s->out;
-	bool whole = strcmp(in->path, "-") && run_is_directory(d, in);
-	struct input_run run = {run_path(in->path, whole), run_path(in->real, whole)}, *to = NULL;
-	size_t i;
+	struct input_run *to = array_add(d->runs, d->nruns, d->runs_room);
 
-	for (i = 0; run.real && i < d->nruns; i++)
-		if (!strcmp(d->runs[i].real, run.real)) {
-			in->run = i;
-			goto known;
-		}
-	if (run.path && run.real)
-		to = array_add(d->runs, d->nruns, d->runs_room);
 	if (!to) {
 		s->no_memory = true;
-		goto known;
+		return;
 	}
-	*to = run;
+	*to = *run;
 	in->run = d->nruns - 1;
-	return;
-known:
+	if (table_add(&s->runs, hash_slice((struct slice){to->real, strlen(to->real)}, 0), (uint32_t)in->run))
+		s->no_memory = true;
+	*run = (struct input_run){0};
+}
+
+static void assign_run(struct search *s, struct input *in)
+{
+	bool whole = strcmp(in->path, "-") && run_is_directory(s, in);
+	struct input_run run = {run_path(in->path, whole), run_path(in->real, whole)};
+
+	if (!run.path || !run.real)
+		s->no_memory = true;
+	else if (!run_find(s, run.real, &in->run))
+		run_add(s, in, &run);
 	free(run.path);
 	free(run.real);
 }
@@ -544,10 +588,14 @@ int discover(char *const *paths, size_t npaths, struct discovery *out)
 		named_or_pattern(&s, paths[i]);
 	if (out->ninputs) {
 		qsort(out->inputs, out->ninputs, sizeof *out->inputs, by_path);
+		note_directories(&s);
 		for (i = 0; i < out->ninputs; i++)
 			assign_run(&s, &out->inputs[i]);
 		qsort(out->inputs, out->ninputs, sizeof *out->inputs, by_run);
 	}
+	table_done(&s.files);
+	table_done(&s.directories);
+	table_done(&s.runs);
 	free(s.dirs);
 	free(s.look);
 	if (s.no_memory || !s.look)

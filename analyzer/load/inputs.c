@@ -89,6 +89,7 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	                         .ok_bytes = l->counts.ok_bytes + r->kept.ok_bytes,
 	                         .repaired_bytes = l->counts.repaired_bytes + r->kept.repaired_bytes,
 	                         .rejected_bytes = l->counts.rejected_bytes + r->kept.rejected_bytes};
+	struct known_source now = {.id = l->id, .path = {in->real, strlen(in->real)}};
 	int64_t bytes = l->skip_bytes + l->bytes, hash = 0;
 	sqlite3_stmt *q;
 	size_t got = 0;
@@ -104,7 +105,7 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	if (rc)
 		return rc;
 	if (piped)
-		hash = text_hash(piped->head, piped->n < (size_t)bytes ? piped->n : (size_t)bytes);
+		hash = head_hash_of(piped->head, piped->n < (size_t)bytes ? piped->n : (size_t)bytes);
 	else
 		head_hash(in->path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &hash, &got);
 	sqlite3_bind_int64(q, 1, l->id);
@@ -121,7 +122,10 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 		sqlite3_bind_int64(q, 15, 0);
 		sqlite3_bind_text(q, 16, "stamp", -1, SQLITE_STATIC);
 	}
-	return sql_finish(q);
+	now.bytes = bytes;
+	now.head_hash = hash;
+	rc = sql_finish(q);
+	return rc ? rc : known_note(&p->known, &now);
 }
 
 static void rejects_say(struct pass *p, const struct input *in, const struct source_load *l)
@@ -150,29 +154,43 @@ static int input_unopened(struct pass *p, const struct input *in, int rc, const 
 	return 0;
 }
 
-/* A copy of a file that is loaded: a row of the ledger, no events. */
-static int duplicate_add(struct pass *p, const struct input *in, int64_t same_as)
+/* What of a text is another source's: in the ledger, and no events. */
+static int copy_note(struct pass *p, const struct input *in, const struct resume *r)
 {
-	int64_t run, id;
+	struct known_source now = {.id = r->source, .path = {in->real, strlen(in->real)}, .copy = true};
 	sqlite3_stmt *q;
-	int rc;
+	int rc = sql_prepare(store_db(p->store),
+	                     "UPDATE source SET same_as = o.id, bytes = ?3, file_bytes = ?4, lines = ?5, duplicate = "
+	                     "?5, duplicate_bytes "
+	                     "= ?3, bytes_done = ?3, head_hash = CASE WHEN ?3 >= 1024 OR ?3 = o.bytes THEN o.head_hash "
+	                     "END FROM source o "
+	                     "WHERE o.id = ?2 AND source.id = ?1",
+	                     &q);
 
-	if ((rc = run_id(p, in, &run)) || (rc = source_insert(p, in, run, &id)))
-		return rc;
-	rc = sql_prepare(
-	    store_db(p->store),
-	    "UPDATE source SET same_as = o.id, bytes = o.bytes, file_bytes = ?2, lines = o.lines, duplicate = o.lines, "
-	    "duplicate_bytes = o.bytes, "
-	    "bytes_done = o.bytes, head_hash = o.head_hash FROM source o WHERE o.id = ?3 AND source.id = ?1",
-	    &q);
 	if (rc)
 		return rc;
-	sqlite3_bind_int64(q, 1, id);
-	sqlite3_bind_int64(q, 2, in->file_bytes);
-	sqlite3_bind_int64(q, 3, same_as);
-	say_note(p, "%s: the same text as source %lld: counted as duplicate", in->path, (long long)same_as);
-	p->unchanged++;
-	return sql_finish(q);
+	sqlite3_bind_int64(q, 1, r->source);
+	sqlite3_bind_int64(q, 2, r->same_as);
+	sqlite3_bind_int64(q, 3, r->skip_bytes);
+	sqlite3_bind_int64(q, 4, in->file_bytes);
+	sqlite3_bind_int64(q, 5, r->next_line - 1);
+	if (r->unchanged)
+		say_note(p, "%s: the same text as source %lld: counted as duplicate", in->path, (long long)r->same_as);
+	else
+		say_note(p, "%s: begins with the text of source %lld, which is counted as duplicate", in->path,
+		         (long long)r->same_as);
+	rc = sql_finish(q);
+	return rc ? rc : known_note(&p->known, &now);
+}
+
+static int copy_add(struct pass *p, const struct input *in, struct resume *r)
+{
+	int64_t run;
+	int rc = run_id(p, in, &run);
+
+	if (!rc && !r->source)
+		rc = source_insert(p, in, run, &r->source);
+	return rc ? rc : copy_note(p, in, r);
 }
 
 /* Reads what is not loaded yet. piped: standard input, opened; NULL: a file. energy: how an energy log is read; NULL:
@@ -185,6 +203,7 @@ static int rest_load(struct pass *p, const struct input *in, struct resume *r, s
 	                        .places = p->places,
 	                        .progress = &p->progress,
 	                        .path = in->path,
+	                        .spare = &p->parser,
 	                        .threads = p->o->threads,
 	                        .next_chunk = &p->next_chunk,
 	                        .progress_base = p->done_bytes,
@@ -234,12 +253,12 @@ static int log_resume(struct pass *p, const struct input *in, struct resume *r, 
 	size_t got;
 	int rc;
 
+	if (r->copied && (rc = copy_add(p, in, r)))
+		return rc;
 	if (r->unchanged) {
 		p->unchanged++;
 		return 0;
 	}
-	if (r->same_as)
-		return duplicate_add(p, in, r->same_as);
 	if (!piped && (rc = head_hash(in->path, 0, &hash, &got)))
 		return input_unopened(p, in, rc, NULL);
 	return rest_load(p, in, r, piped, energy);
@@ -248,7 +267,7 @@ static int log_resume(struct pass *p, const struct input *in, struct resume *r, 
 static int log_load(struct pass *p, const struct input *in, struct energy_format *energy)
 {
 	struct resume r;
-	int rc = resume_find(p, in, &r);
+	int rc = resume_find(p, in, energy != NULL, &r);
 
 	return rc ? rc : log_resume(p, in, &r, NULL, energy);
 }

@@ -294,7 +294,7 @@ static int inputs_read(struct pass *p)
 	for (size_t i = 0; i < p->found.ninputs; i++)
 		total = p->found.inputs[i].file_bytes < 0 || total < 0 ? -1 : total + p->found.inputs[i].file_bytes;
 	progress_init(&p->progress, fileno(p->o->err), p->o->quiet, total);
-	if ((rc = place_set_new(&p->places)) ||
+	if ((rc = known_read(&p->known, p->store)) || (rc = place_set_new(&p->places)) ||
 	    (rc = aside_new(p->store, p->found.ninputs, p->o->threads, &load_stopped, &p->aside)) ||
 	    (rc = chunk_id_next(p)) || (rc = runs_known(p)))
 		return rc;
@@ -318,6 +318,8 @@ static int pass_fill(struct pass *p)
 {
 	int rc = inputs_read(p);
 
+	parser_done(&p->parser);
+	p->parser = (struct parser){0};
 	malloc_trim(0);       /* what the parsers had is of no use to the model */
 	aside_free(p->aside); /* whatever happened, nobody else uses the connection from here on */
 	p->aside = NULL;
@@ -406,6 +408,7 @@ static int pass_run(const struct load_options *o, bool first)
 		status = pass_outcome(&p, &d, rc);
 	}
 	place_set_free(p.places);
+	known_done(&p.known);
 	free(p.cause);
 	free(p.run_ids);
 	discovery_done(&p.found);

@@ -219,14 +219,14 @@ static int piece_put(void *arg, const void *p, size_t n)
 static int source_rebuild(struct rebuild *r, int64_t source)
 {
 	int64_t last = r->next_chunk - 1;
-	int rc;
+	int rc = number(r->s, "SELECT duplicate + 1 FROM source WHERE id = ?", source, &r->line);
 
+	if (rc)
+		return rc;
 	r->source = source;
-	r->line = 1;
-	r->offset = 0;
 	r->text.len = 0;
 	parser_clear(&r->parser);
-	rc = store_cat(r->s, source, piece_put, r);
+	rc = store_cat_own(r->s, source, &r->offset, piece_put, r);
 	if (!rc)
 		rc = text_put(r, true);
 	if (!rc)

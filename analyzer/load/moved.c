@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* moved.c - files that are loaded already, under another name: rotated logs and copies.
+/* moved.c - texts that are loaded already, under another name: rotated logs, packed ones, copies.
  *
- * A source is a candidate when the file's first bytes have its hash; then the texts are compared to the end. */
+ * A source is a candidate when the text's first bytes have its hash; then the two are compared as far as both go. */
 #include "ingest/reader.h"
 #include "base/sql.h"
 #include "load/pass.h"
@@ -12,10 +12,24 @@
 
 struct compare {
 	struct reader *reader;
+	struct overlap found;
+	int64_t all;  /* bytes that are the same */
+	bool differs; /* where both still go on */
 	char buf[64 * 1024];
 };
 
-/* One piece of the source against as much of the file: 1 where they differ. */
+static void same_note(struct compare *c, size_t n)
+{
+	const char *p = c->buf, *end = c->buf + n, *nl;
+
+	for (; (nl = memchr(p, '\n', (size_t)(end - p))); p = nl + 1) {
+		c->found.lines++;
+		c->found.bytes = c->all + (nl + 1 - c->buf);
+	}
+	c->all += (int64_t)n;
+}
+
+/* One piece of the source against as much of the text: 1 where one of them ends. */
 static int piece_same(void *arg, const void *p, size_t n)
 {
 	struct compare *c = arg;
@@ -25,63 +39,67 @@ static int piece_same(void *arg, const void *p, size_t n)
 		size_t want = n < sizeof c->buf ? n : sizeof c->buf;
 		ssize_t got = reader_read(c->reader, c->buf, want);
 
-		if (got <= 0 || memcmp(c->buf, at, (size_t)got))
+		if (got <= 0)
+			c->found.text_ends = true;
+		else
+			c->differs = memcmp(c->buf, at, (size_t)got) != 0;
+		if (got <= 0 || c->differs)
 			return 1;
+		same_note(c, (size_t)got);
 		at += got;
 		n -= (size_t)got;
 	}
 	return 0;
 }
 
-int moved_starts_with(struct pass *p, const char *path, int64_t source, bool *whole)
+int text_compare(struct pass *p, const char *path, int64_t source, struct overlap *out)
 {
-	struct compare *c = malloc(sizeof *c);
+	struct compare *c = calloc(1, sizeof *c);
 	const char *why;
 	int rc = c ? reader_open(path, &c->reader, &why) : -ENOMEM;
 
-	if (!rc) {
-		rc = store_cat(p->store, source, piece_same, c);
-		*whole = !rc && reader_read(c->reader, c->buf, 1) == 0;
-		reader_close(c->reader);
+	if (rc) {
+		free(c);
+		return rc == -ENOMEM ? rc : 0;
 	}
+	rc = store_cat(p->store, source, piece_same, c);
+	if (!rc) {
+		c->found.source_ends = true;
+		c->found.text_ends = reader_read(c->reader, c->buf, 1) <= 0;
+	}
+	/* a last line without its end is the same only where nothing follows in either */
+	if (c->found.source_ends && c->found.text_ends && c->all > c->found.bytes) {
+		c->found.bytes = c->all;
+		c->found.lines++;
+	}
+	reader_close(c->reader);
+	if (!c->differs && (c->found.source_ends || c->found.text_ends))
+		*out = c->found;
+	rc = rc == -ENOMEM ? rc : !c->differs && (c->found.source_ends || c->found.text_ends);
 	free(c);
-	return rc == -ENOMEM ? rc : rc == 0;
+	return rc;
 }
 
-static bool still_there(const char *path, int64_t hash, int64_t bytes)
+bool source_still_there(const struct known_source *s)
 {
+	size_t n = s->bytes < HEAD_BYTES ? (size_t)s->bytes : HEAD_BYTES, got;
 	struct stat st;
 	int64_t now;
-	size_t got;
 
 	/* what came through a pipe is nowhere any more, and what is in one now would be taken away by a look */
-	return !stat(path, &st) && S_ISREG(st.st_mode) &&
-	       !head_hash(path, (size_t)(bytes < HEAD_BYTES ? bytes : HEAD_BYTES), &now, &got) && now == hash;
+	return !stat(s->path.ptr, &st) && S_ISREG(st.st_mode) && !head_hash(s->path.ptr, n, &now, &got) &&
+	       now == s->head_hash;
 }
 
-int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *whole, bool *here)
+int text_find(struct pass *p, const char *path, const void *head, size_t len, struct known_source *source,
+              struct overlap *out)
 {
-	sqlite3_stmt *q;
-	int rc = sql_prepare(store_db(p->store),
-	                     "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
-	                     "AND head_hash <> 0 AND path <> ?1 "
-	                     "ORDER BY id DESC",
-	                     &q),
-	    found = 0;
+	struct known_source candidates[KNOWN_TRIES];
+	size_t n = known_heads(&p->known, head, len, candidates, KNOWN_TRIES);
+	int found = 0;
 
-	*source = 0;
-	if (rc)
-		return rc;
-	sqlite3_bind_text(q, 1, in->real, -1, SQLITE_STATIC);
-	while (!found && (rc = sql_next(q)) == 1) {
-		int64_t bytes = sqlite3_column_int64(q, 2), hash = sqlite3_column_int64(q, 3);
-
-		if (!still_there(in->path, hash, bytes))
-			continue;
-		found = moved_starts_with(p, in->path, sqlite3_column_int64(q, 0), whole);
-		*source = found == 1 ? sqlite3_column_int64(q, 0) : 0;
-		*here = still_there((const char *)sqlite3_column_text(q, 1), hash, bytes);
-	}
-	sqlite3_finalize(q);
-	return found < 0 ? found : rc < 0 ? rc : 0;
+	for (size_t i = 0; i < n && !found; i++)
+		if ((found = text_compare(p, path, candidates[i].id, out)) == 1)
+			*source = candidates[i];
+	return found;
 }

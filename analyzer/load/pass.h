@@ -5,6 +5,7 @@
 
 #include "load/aside.h"
 #include "load/discover.h"
+#include "load/known.h"
 #include "load/load.h"
 #include "load/source.h"
 #include "build/model.h"
@@ -15,9 +16,11 @@ struct pass {
 	struct discovery found;
 	int64_t *run_ids; /* of found.runs; 0: not in the database yet */
 	struct place_set *places;
-	int file;           /* the new database's own, or -1 */
-	const char *locked; /* the file that is waited for */
-	char *cause;        /* of the failure, for its message */
+	struct known known;
+	struct parser parser; /* goes from file to file */
+	int file;             /* the new database's own, or -1 */
+	const char *locked;   /* the file that is waited for */
+	char *cause;          /* of the failure, for its message */
 	int places_rc;
 	struct aside *aside;
 	struct progress progress;
@@ -55,26 +58,34 @@ void pass_ledger(struct pass *p);
 
 /* append.c: how a file that was loaded before goes on. */
 struct resume {
-	int64_t source; /* id; 0: load it afresh */
-	bool unchanged;
-	int64_t same_as; /* source whose text this file has, while that one's own file is still there: nothing to load;
-	                    0: none */
+	int64_t source;  /* id; 0: load it afresh */
+	bool unchanged;  /* there is nothing to read */
+	int64_t same_as; /* source that has the first lines of this text; 0: none */
+	bool copied;     /* that was found now: the source's row does not say so yet */
 	int64_t skip_bytes, next_line;
 	struct parse_counts kept;
 };
-int resume_find(struct pass *p, const struct input *in, struct resume *out);
+/* in_one: a text that is another source's in part is loaded whole all the same. */
+int resume_find(struct pass *p, const struct input *in, bool in_one, struct resume *out);
 /* Hash of the first n bytes of a file's text (at most HEAD_BYTES); *got: how many there were. */
-#define HEAD_BYTES 1024
 int head_hash(const char *path, size_t n, int64_t *hash, size_t *got);
-int64_t text_hash(const void *p, size_t n);
 /* What is known of a source, for a file that goes on where it ends; chunks of what is read again are taken out. */
 int resume_source(struct pass *p, int64_t source, struct resume *out);
 
-/* moved.c: a source whose text stands at the start of this file under another name: *source, or 0. *whole: the file has
- * nothing more; *here: the source's own file is still where it was. */
-int moved_find(struct pass *p, const struct input *in, int64_t *source, bool *whole, bool *here);
-/* 1: the text at path begins with the source's (*whole: and ends with it), 0: it does not, or negative. */
-int moved_starts_with(struct pass *p, const char *path, int64_t source, bool *whole);
+/* moved.c: how far a text and a source's are the same. */
+struct overlap {
+	int64_t bytes, lines; /* whole lines; where both end, all of them */
+	bool source_ends, text_ends;
+};
+/* 1: the text at path and the source's are the same as far as both go; 0: they are not; or negative. */
+int text_compare(struct pass *p, const char *path, int64_t source, struct overlap *out);
+/* The longest source of which that is true, for a text that begins with head. 1, 0: none, or negative. */
+int text_find(struct pass *p, const char *path, const void *head, size_t len, struct known_source *source,
+              struct overlap *out);
+/* Is the file that the source was read from where it was? */
+bool source_still_there(const struct known_source *s);
+/* append.c: *out for a text that is the source's as far as `found` tells. */
+void resume_copy(struct resume *out, int64_t source, const struct overlap *found);
 
 /* piped.c: standard input and pipes. */
 struct piped {

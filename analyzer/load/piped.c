@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int nameless_file(const char *beside)
@@ -64,51 +63,25 @@ static int keep(struct pass *p, struct piped *s, char path[32])
 	return rc;
 }
 
-/* What the source that stands at the start of the text means for it. */
-static int begins_with(struct pass *p, const char *name, int64_t source, const char *path, bool whole,
-                       struct resume *out)
+static int compare(struct pass *p, struct piped *s, char path[32], struct resume *out)
 {
-	struct stat st;
+	struct known_source source;
+	struct overlap found;
+	int rc;
 
-	if (whole) {
-		out->same_as = source;
+	if (!known_heads(&p->known, s->head, s->n, &source, 1))
 		return 0;
-	}
-	if (stat(path, &st) || !S_ISREG(st.st_mode))
-		return resume_source(p, source, out); /* nothing else will bring the rest of it */
-	say_note(p, "%s: begins with the whole of %s, whose lines are counted twice now", name, path);
+	rc = keep(p, s, path);
+	if (!rc)
+		rc = text_find(p, path, s->head, s->n, &source, &found);
+	if (rc != 1)
+		return rc;
+	/* where the source's own file is gone, nothing else will bring the rest of it */
+	if (!found.text_ends && !source_still_there(&source))
+		return resume_source(p, source.id, out);
+	if (found.lines)
+		resume_copy(out, source.id, &found);
 	return 0;
-}
-
-static int compare(struct pass *p, const char *name, struct piped *s, char path[32], struct resume *out)
-{
-	sqlite3_stmt *q;
-	int rc = sql_prepare(store_db(p->store),
-	                     "SELECT id, path, bytes, head_hash FROM source WHERE same_as IS NULL AND bytes > 0 "
-	                     "AND head_hash <> 0 ORDER BY bytes DESC, id DESC",
-	                     &q),
-	    found = 0;
-	bool whole = false;
-
-	while (!rc && !found && (rc = sql_next(q)) == 1) {
-		int64_t bytes = sqlite3_column_int64(q, 2);
-		size_t n = bytes < HEAD_BYTES ? (size_t)bytes : HEAD_BYTES;
-
-		rc = 0;
-		if (n > s->n || text_hash(s->head, n) != sqlite3_column_int64(q, 3))
-			continue;
-		if (s->fd < 0)
-			rc = keep(p, s, path);
-		if (!rc)
-			found = moved_starts_with(p, path, sqlite3_column_int64(q, 0), &whole);
-		if (!rc && found < 0)
-			rc = found;
-	}
-	if (!rc && found)
-		rc = begins_with(p, name, sqlite3_column_int64(q, 0), (const char *)sqlite3_column_text(q, 1), whole,
-		                 out);
-	sqlite3_finalize(q);
-	return rc;
 }
 
 int piped_open(struct pass *p, const char *name, struct piped *s, struct resume *out, const char **why)
@@ -123,7 +96,7 @@ int piped_open(struct pass *p, const char *name, struct piped *s, struct resume 
 		return rc;
 	*why = NULL;
 	s->n = reader_peek(s->reader, s->head, sizeof s->head);
-	rc = compare(p, name, s, path, out);
+	rc = compare(p, s, path, out);
 	if (rc || s->fd < 0)
 		return rc;
 	reader_close(s->reader);

@@ -448,6 +448,24 @@ static void *work(void *arg)
 	}
 }
 
+/* The first worker's parser goes on to the next file: making one costs as much as a few thousand lines. */
+static int spare_take(struct source_load *l, struct parser *p)
+{
+	int rc = l->spare->builder ? 0 : parser_init(l->spare, store_shapes(l->store));
+
+	*p = *l->spare;
+	*l->spare = (struct parser){0};
+	return rc;
+}
+
+static void spare_give(struct source_load *l, struct parser *p)
+{
+	if (p->builder)
+		parser_clear(p);
+	p->energy = NULL;
+	*l->spare = *p;
+}
+
 static int workers_run(struct job *j)
 {
 	unsigned n = j->l->energy ? 1 : j->l->threads;
@@ -460,7 +478,8 @@ static int workers_run(struct job *j)
 		n = 1;
 	for (unsigned i = 0; i < n && !rc; i++) {
 		w[i].job = j;
-		rc = parser_init(&w[i].parser, store_shapes(j->l->store));
+		rc = !i && j->l->spare ? spare_take(j->l, &w[i].parser)
+		                       : parser_init(&w[i].parser, store_shapes(j->l->store));
 		w[i].parser.energy = j->l->energy;
 	}
 	for (unsigned i = 1; i < n && !rc; i++, started++)
@@ -471,7 +490,10 @@ static int workers_run(struct job *j)
 	for (unsigned i = 1; i <= started; i++)
 		pthread_join(w[i].thread, NULL);
 	for (unsigned i = 0; w && i < n; i++) {
-		parser_done(&w[i].parser);
+		if (!i && j->l->spare)
+			spare_give(j->l, &w[i].parser);
+		else
+			parser_done(&w[i].parser);
 		bytes_free(&w[i].packed);
 		free(w[i].buf);
 	}

@@ -17,6 +17,8 @@ struct source_load {
 	int64_t id; /* of table source */
 	const char *path;
 	struct reader *reader; /* not NULL: path is only its name. source_load's to close */
+	struct parser
+	    *spare; /* a parser that was used before, or a zeroed one; the caller's to parser_done. NULL: none */
 	unsigned threads;
 	int64_t skip_bytes;       /* of text: loaded before */
 	int64_t next_line;        /* of the first line that is read now, from 1 */

@@ -4,6 +4,33 @@
 
 #include <errno.h>
 
+#define COPIES_MAX 64 /* of copies: each goes on where another one's text ends */
+
+/* Where a source's text comes from. */
+struct origin {
+	int64_t bytes;   /* the last line may have had no line end: text ends where the source's bytes end */
+	int64_t same_as; /* source that has the first `copied` bytes; 0: none */
+	int64_t copied;
+};
+
+static int origin_read(struct store *s, int64_t source, struct origin *out)
+{
+	sqlite3_stmt *q;
+	int rc = sql_prepare(s->db, "SELECT bytes, coalesce(same_as, 0), duplicate_bytes FROM source WHERE id = ?", &q);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(q, 1, source);
+	rc = sql_next(q);
+	*out = (struct origin){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2)};
+	sqlite3_finalize(q);
+	if (rc != 1)
+		return rc ? rc : -ENOENT;
+	if (!out->same_as)
+		out->copied = 0;
+	return out->bytes < 0 || out->copied < 0 || out->copied > out->bytes ? -EBADMSG : 0;
+}
+
 static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*put)(void *, const void *, size_t),
                      void *arg)
 {
@@ -22,39 +49,69 @@ static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*p
 	return rc;
 }
 
-int store_cat(struct store *s, int64_t source, int (*put)(void *, const void *, size_t), void *arg)
+typedef int cat_put(void *arg, const void *p, size_t n);
+
+/* The lines that are the source's own: from byte `from` on, *left of them. */
+static int own_cat(struct store *s, int64_t source, int64_t from, int64_t *left, cat_put *put, void *arg)
 {
-	/* The last line of a source may have had no line end: text ends where the source's bytes end. */
-	int64_t left, all, original;
+	int64_t all = from + *left;
 	struct bytes line = {0};
 	sqlite3_stmt *q;
-	int rc = sql_number_of(s->db, "SELECT bytes FROM source WHERE id = ?", source, &left);
+	int rc = sql_prepare(s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", &q);
 
-	all = rc ? 0 : left;
-	if (!rc) /* a copy's text is that of the source it is a copy of */
-		rc = sql_number_of(s->db, "SELECT coalesce(same_as, id) FROM source WHERE id = ?", source, &original);
 	if (rc)
 		return rc;
-	rc = sql_prepare(s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", &q);
-	if (rc)
-		return rc;
-	sqlite3_bind_int64(q, 1, original);
-	while (!rc && (rc = sql_next(q)) == 1) {
+	sqlite3_bind_int64(q, 1, source);
+	while (!rc && *left > 0 && (rc = sql_next(q)) == 1) {
 		struct chunk *c;
 
-		if (sqlite3_column_int64(q, 1) != all - left) {
+		if (sqlite3_column_int64(q, 1) != all - *left) {
 			rc = -EBADMSG; /* a chunk is missing, or not where it should be */
 			break;
 		}
 		rc = store_chunk_pin(s, sqlite3_column_int64(q, 0), &c);
 		if (rc)
 			break;
-		rc = chunk_cat(c, &left, &line, put, arg);
+		rc = chunk_cat(c, left, &line, put, arg);
 		store_chunk_unpin(s, c);
 	}
 	sqlite3_finalize(q);
 	bytes_free(&line);
-	if (!rc && left != 0 && left != -1) /* -1: the last line has no end */
-		rc = -EBADMSG;
-	return rc;
+	return rc ? rc : *left == 0 || *left == -1 ? 0 : -EBADMSG; /* -1: the last line has no end */
+}
+
+/* The first `bytes` of a source's text. */
+static int text_cat(struct store *s, int64_t source, int64_t bytes, unsigned depth, cat_put *put, void *arg)
+{
+	struct origin o;
+	int64_t left;
+	int rc = depth > COPIES_MAX ? -EBADMSG : origin_read(s, source, &o);
+
+	if (rc)
+		return rc == -ENOENT && depth ? -EBADMSG : rc;
+	bytes = bytes < 0 ? o.bytes : bytes;
+	if (bytes > o.bytes)
+		return -EBADMSG;
+	if (o.copied)
+		rc = text_cat(s, o.same_as, bytes < o.copied ? bytes : o.copied, depth + 1, put, arg);
+	left = bytes - o.copied;
+	return rc || left <= 0 ? rc : own_cat(s, source, o.copied, &left, put, arg);
+}
+
+int store_cat(struct store *s, int64_t source, cat_put *put, void *arg)
+{
+	return text_cat(s, source, -1, 0, put, arg);
+}
+
+int store_cat_own(struct store *s, int64_t source, int64_t *offset, cat_put *put, void *arg)
+{
+	struct origin o;
+	int64_t left;
+	int rc = origin_read(s, source, &o);
+
+	if (rc)
+		return rc;
+	*offset = o.copied;
+	left = o.bytes - o.copied;
+	return left ? own_cat(s, source, o.copied, &left, put, arg) : 0;
 }

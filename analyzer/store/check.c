@@ -135,14 +135,17 @@ static int chunks_follow(struct check *k)
 	sqlite3_stmt *q;
 	int rc = sql_prepare(
 	    k->s->db,
-	    "SELECT id, source, first_line, first_offset, lines, bytes FROM chunk ORDER BY source, first_line", &q);
+	    "SELECT c.id, c.source, c.first_line, c.first_offset, c.lines, c.bytes, coalesce(s.duplicate, 0), "
+	    "coalesce(s.duplicate_bytes, 0) FROM chunk c LEFT JOIN source s ON s.id = c.source ORDER BY c.source, "
+	    "c.first_line",
+	    &q);
 
 	if (rc)
 		return rc;
 	while ((rc = sql_next(q)) == 1) {
 		if (sqlite3_column_int64(q, 1) != source) {
-			line = 1;
-			offset = 0;
+			line = 1 + sqlite3_column_int64(q, 6); /* behind what is another source's */
+			offset = sqlite3_column_int64(q, 7);
 		}
 		source = sqlite3_column_int64(q, 1);
 		if (sqlite3_column_int64(q, 2) != line || sqlite3_column_int64(q, 3) != offset)
@@ -261,6 +264,24 @@ static int ledger_adds_up(struct check *k)
 	return rc;
 }
 
+/* What a copy has of another source, that source has. */
+static int copies_whole(struct check *k)
+{
+	sqlite3_stmt *q;
+	int rc = sql_prepare(k->s->db,
+	                     "SELECT c.path FROM source c LEFT JOIN source o ON o.id = c.same_as WHERE CASE WHEN "
+	                     "c.same_as IS NULL THEN c.duplicate OR c.duplicate_bytes ELSE o.id IS NULL OR "
+	                     "c.duplicate_bytes > o.bytes OR c.duplicate > o.lines END",
+	                     &q);
+
+	while (!rc && (rc = sql_next(q)) == 1) {
+		fault(k, "%s: a copy of what its original does not have", (const char *)sqlite3_column_text(q, 0));
+		rc = 0;
+	}
+	sqlite3_finalize(q);
+	return rc;
+}
+
 int store_check(struct store *s, void (*say)(void *, const char *), void (*progress)(void *, int64_t, int64_t),
                 void *arg)
 {
@@ -272,7 +293,7 @@ int store_check(struct store *s, void (*say)(void *, const char *), void (*progr
 	if (!rc)
 		rc = sql_prepare(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", &k.energy);
 	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) &&
-	    !(rc = ledger_adds_up(&k)))
+	    !(rc = ledger_adds_up(&k)) && !(rc = copies_whole(&k)))
 		rc = places_whole(&k);
 	sqlite3_finalize(k.reject);
 	sqlite3_finalize(k.energy);

@@ -24,6 +24,10 @@ int store_shapes_write(struct store *s);
 	1 /* of zstd: what it gets are differences and dictionaries; 3 saves no hundredth, and takes three of the time \
 	   */
 
+/* As store_cat, but of a copy only what is not the other source's. *offset: how much is. */
+int store_cat_own(struct store *s, int64_t source, int64_t *offset, int (*put)(void *, const void *, size_t),
+                  void *arg);
+
 struct chunk_writer {
 	sqlite3_stmt *chunk, *block;
 };

@@ -53,6 +53,34 @@ static char *synthetic(const char *name, long transactions)
 	return path;
 }
 
+/* A directory of as many logs of one line each. */
+static char *small_files(const char *name, int files)
+{
+	char *path = bench_text("%s/%s", dir, name);
+	struct stat st;
+
+	if (!stat(path, &st))
+		return path;
+	if (mkdir(path, 0777))
+		bench_die(path);
+	for (int i = 0; i < files; i++) {
+		char *file = bench_text("%s/worker_%d.log", path, i);
+		FILE *f = fopen(file, "w");
+
+		if (!f)
+			bench_die(file);
+		fprintf(f,
+		        "{\"timestamp\":\"2026-11-23 "
+		        "00:%02d:%02d.%03d1\",\"level\":\"INFO\",\"fields\":{\"message\":\"Item "
+		        "enqueued\",\"tid\":\"%032x\",\"queue_len\":%d},\"target\":\"worker::queue\"}\n",
+		        i / 60000, i / 1000 % 60, i % 1000, i, i % 7);
+		if (fclose(f))
+			bench_die(file);
+		free(file);
+	}
+	return path;
+}
+
 static char *packed(const char *run)
 {
 	char *path = bench_text("%s/paper.log.zst", dir);
@@ -287,6 +315,7 @@ int main(int argc, char **argv)
 	             "SELECT field(event, 'fqdn') f, p50(field(event, 'duration_us')), p99(field(event, "
 	             "'duration_us')) FROM event "
 	             "WHERE message = 'Invocation complete' GROUP BY f");
+	load("load.small", small_files("small", 10000), false, 1, NULL);
 	sql_question("query.search", db, "SELECT count(*) FROM event WHERE event MATCH 'container'");
 	if (more)
 		large();
