@@ -65,17 +65,22 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c m
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c match.c quantile.c query.c select.c tid.c when.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c quantile.c query.c select.c source.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
-              $(addprefix analyzer/query/commands/,cat.c check.c describe.c energy.c errors.c events.c findings.c functions.c gaps.c invocations.c phases.c runs.c spans.c sql.c \
-              status.c tables.c timeline.c tree.c) \
-              $(addprefix analyzer/query/report/,report.c report_html.c report_write.c)
+              $(addprefix analyzer/query/report/,report_html.c report_write.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c help.c load_command.c maintain_command.c options.c repl.c script.c session.c suggest.c words.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c options.c repl.c script.c session.c suggest.c words.c)
+# Each of these has the row of its command, or of several; the help lists them in this order.
+COMMAND_SRC := analyzer/shell/load_command.c \
+               $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
+               $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c gaps.c spans.c tree.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
+               $(addprefix analyzer/query/commands/,findings.c) \
+               analyzer/query/report/report.c $(addprefix analyzer/query/commands/,taken.c) \
+               $(addprefix analyzer/query/commands/,runs.c sources.c check.c cat.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
-ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(FINDING_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC)
+ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(FINDING_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rlu.c containerd.c controller.c csv.c dispatch.c estimate.c faults.c function.c \
@@ -129,7 +134,7 @@ BINS     := $(B)/bin/ilu-logq $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(B)/bin/faas
 UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
 HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
-GEN      := $(B)/gen/store_sql.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
+GEN      := $(B)/gen/store_sql.h $(B)/gen/command_list.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
 
 all: $(LIBS) $(BINS)
 
@@ -181,6 +186,12 @@ $(B)/gen/formats.h: $(FORMATS)
 	echo 'static const struct { const char *name, *text; } built_in[] = {'; \
 	for f in $(FORMATS); do echo "{\"$$(basename $$f)\","; \
 	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/\t"&\\n"/' $$f; echo '},'; done; echo '};'; } > $@.tmp && mv $@.tmp $@
+
+# The rows of the commands' table, in the order of their files: COMMAND(command_NAME) for each.
+$(B)/gen/command_list.h: $(COMMAND_SRC) $(B)/flags
+	$(say) GEN $@
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^const struct command \(command_[a-z0-9_]*\) = {$$/COMMAND(\1)/p' $(COMMAND_SRC) > $@.tmp && mv $@.tmp $@
 
 define archive
 	$(say) AR $@

@@ -69,6 +69,8 @@ struct span_reader {
 	size_t scratch_room;
 	bool open_only;
 	bool doubts; /* a line's like was not found, or may be found by a line of another transaction */
+	int (*each)(void *arg, const struct event *e); /* NULL: nobody asks, or no more */
+	void *each_arg;
 	struct remembered *remembered; /* REMEMBERED of them, by shape and transaction */
 	uint8_t *plain; /* by id of a tail: 0 not asked, 1 nothing but the transaction varies in its spans, 2 other
 	                   values do */
@@ -591,7 +593,12 @@ static bool want(const struct shape *head, void *arg)
 
 int span_reader_open(struct store *s, const struct span_query *q, struct span_reader **out)
 {
-	struct event_query eq = {.tid = q->tid, .run = q->run, .source = q->source, .want = want};
+	struct event_query eq = {.tid = q->tid,
+	                         .places = q->places,
+	                         .run = q->run,
+	                         .source = q->source,
+	                         .want = q->each ? NULL : want,
+	                         .brief = q->each};
 	struct span_reader *r = calloc(1, sizeof *r);
 	int rc;
 
@@ -599,6 +606,8 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 		return -ENOMEM;
 	intern_init(&r->words);
 	r->open_only = q->open_only;
+	r->each = q->each;
+	r->each_arg = q->each_arg;
 	r->until_ns = INT64_MAX;
 	r->free_list = r->flush = r->given = NO_SPAN;
 	r->remembered = calloc(REMEMBERED, sizeof *r->remembered);
@@ -637,15 +646,19 @@ void span_reader_close(struct span_reader *r)
 /* One line; 1: it closed a span. */
 static int read_line(struct span_reader *r, const struct event *e)
 {
-	struct slice m = event_message(e);
 	struct line_keys k;
+	struct slice m;
 	int rc;
 
-	if (e->foreign || !e->head->span_line)
+	if (!e->head->span_line)
 		return 0;
+	rc = event_complete(e);
+	if (rc || e->foreign)
+		return rc;
 	rc = line_keys(r, e, &k);
 	if (rc)
 		return rc;
+	m = event_message(e);
 	if (slice_is(m, "new"))
 		return open_one(r, e, &k, false);
 	if (slice_is(m, "close"))
@@ -669,6 +682,18 @@ static int flush_one(struct span_reader *r)
 	return 0;
 }
 
+/* Who asked for each line gets it. */
+static int tell(struct span_reader *r, const struct event *e)
+{
+	int rc = r->each ? r->each(r->each_arg, e) : 0;
+
+	if (rc == 1) {
+		r->each = NULL;
+		event_cursor_narrow(r->cursor, want, NULL);
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static int advance(struct span_reader *r)
 {
 	int rc = 0;
@@ -685,7 +710,9 @@ static int advance(struct span_reader *r)
 			if (rc < 0)
 				return rc;
 			r->end = !rc;
-			rc = 0;
+			rc = rc ? tell(r, e) : 0;
+			if (rc < 0)
+				return rc;
 			if (r->end || e->source != r->source) {
 				r->flush = 0;
 				r->pending = r->end ? NULL : e;

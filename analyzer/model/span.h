@@ -27,9 +27,15 @@ struct span_row {
 };
 
 struct span_query {
-	struct slice tid;    /* ptr NULL: all */
-	int64_t run, source; /* 0: all */
-	bool open_only;      /* only spans that were never closed */
+	struct slice tid;                /* ptr NULL: all */
+	int64_t run, source;             /* 0: all */
+	bool open_only;                  /* only spans that were never closed */
+	const struct place_list *places; /* as in struct event_query */
+	/* Each line of the transaction, before what it says of spans, those of other workers too; of the event only
+	 * ids, line and head are there until event_complete. 1: lines that are no span's need not come any more; or a
+	 * negative errno. NULL: lines of spans alone are read. */
+	int (*each)(void *arg, const struct event *e);
+	void *each_arg;
 };
 
 struct span_reader;

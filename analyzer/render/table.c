@@ -68,6 +68,11 @@ int table_row(struct table *t, const struct cell *cells)
 	return t->status;
 }
 
+int64_t table_rows(const struct table *t)
+{
+	return (int64_t)t->rows;
+}
+
 void table_cancel(struct table *t)
 {
 	if (t && !t->status)

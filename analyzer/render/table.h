@@ -56,6 +56,8 @@ struct table;
 /* columns are copied, their names too. */
 int table_open(struct output *out, const struct column *columns, size_t n, struct table **t);
 int table_row(struct table *t, const struct cell *cells);
+/* How many rows it has got. */
+int64_t table_rows(const struct table *t);
 /* What is held back is not shown: the answer failed half-way. table_close is still to be called. */
 void table_cancel(struct table *t);
 /* Writes what was held back and frees t, also after an error. NULL is fine. */

@@ -84,9 +84,9 @@ static void offer_tids(const char *text)
 
 static void offer_commands(const char *text)
 {
-	for (const struct command *c = commands; c->name; c++)
-		if (c->run)
-			offer(c->name, text);
+	for (const struct command *const *c = commands; *c; c++)
+		if ((*c)->run)
+			offer((*c)->name, text);
 	offer("quit", text);
 }
 

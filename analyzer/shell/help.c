@@ -32,7 +32,7 @@ static void put_options(const struct option_spec *o, FILE *to)
 void command_usage(const struct command *c, FILE *to)
 {
 	fprintf(to, "usage: ilu-logq %s%s%s%s\n", c->name, c->options && c->options->name ? " [OPTIONS]" : "",
-	        *c->words ? " " : "", c->words);
+	        c->words ? " " : "", c->words ? c->words : "");
 }
 
 static void put_lines(const char *text, const char *before, FILE *to)
@@ -69,22 +69,23 @@ void help_command(const struct command *c, struct output *out)
 	}
 }
 
+static void put_group(struct output *out, enum command_group group)
+{
+	fprintf(out->file, "\n%s%s%s\n", output_ink(out, INK_HEAD), command_groups[group], output_ink(out, INK_NONE));
+	for (const struct command *const *c = commands; *c; c++)
+		if ((*c)->group == group && (*c)->run)
+			fprintf(out->file, "  %-14s %s\n", (*c)->name, (*c)->help);
+}
+
 void help_all(struct output *out)
 {
-	const char *group = "";
 	FILE *to = out->file;
 
 	fprintf(to, "ilu-logq - questions to the logs of a daemon: events, spans, invocations, where the time went\n"
 	            "usage: ilu-logq [-d DB] [--format text|csv|json|markdown] COMMAND [ARGUMENTS]\n"
 	            "       ilu-logq [-d DB]                    the shell\n");
-	for (const struct command *c = commands; c->name; c++) {
-		if (!c->run)
-			continue;
-		if (strcmp(group, c->group))
-			fprintf(to, "\n%s%s%s\n", output_ink(out, INK_HEAD), c->group, output_ink(out, INK_NONE));
-		group = c->group;
-		fprintf(to, "  %-14s %s\n", c->name, c->help);
-	}
+	for (int group = 0; group < GROUPS; group++)
+		put_group(out, (enum command_group)group);
 	fprintf(to, "\n%sOptions, before or after the command%s\n", output_ink(out, INK_HEAD),
 	        output_ink(out, INK_NONE));
 	put_options(global_options, to);
@@ -150,7 +151,7 @@ static void mdoc_words(const char *words, FILE *to)
 static void mdoc_command(const struct command *c, FILE *to)
 {
 	fprintf(to, ".It Cm %s", c->name);
-	if (*c->words)
+	if (c->words)
 		mdoc_words(c->words, to);
 	fputc('\n', to);
 	fputc(toupper((unsigned char)c->help[0]), to);
@@ -170,18 +171,16 @@ static void mdoc_command(const struct command *c, FILE *to)
 
 void help_mdoc(FILE *to)
 {
-	const char *group = "";
-
-	for (const struct command *c = commands; c->name; c++) {
-		if (strcmp(group, c->group))
-			fprintf(to, "%s.Ss %s\n.Bl -tag -width Ds\n", *group ? ".El\n" : "", c->group);
-		group = c->group;
-		mdoc_command(c, to);
+	for (int group = 0; group < GROUPS; group++) {
+		fprintf(to, ".Ss %s\n.Bl -tag -width Ds\n", command_groups[group]);
+		for (const struct command *const *c = commands; *c; c++)
+			if ((*c)->group == (enum command_group)group)
+				mdoc_command(*c, to);
+		fputs(".El\n", to);
 	}
-	fputs(".El\n", to);
 }
 
-int cmd_help(struct query *q)
+static void run(struct query *q)
 {
 	const char *word = q->args->nwords ? q->args->words[0] : NULL;
 	const struct command *c = word ? command_find(word) : NULL;
@@ -190,12 +189,27 @@ int cmd_help(struct query *q)
 	if (args_has(q->args, "mdoc"))
 		help_mdoc(q->out->file);
 	else if (word && !c && near)
-		return query_fail(q, USAGE, "unknown command %s; did you mean %s?", word, near);
+		query_fail(q, USAGE, "unknown command %s; did you mean %s?", word, near);
 	else if (word && !c)
-		return query_fail(q, USAGE, "unknown command %s; `ilu-logq help` lists them", word);
+		query_fail(q, USAGE, "unknown command %s; `ilu-logq help` lists them", word);
 	else if (c)
 		help_command(c, q->out);
 	else
 		help_all(q->out);
-	return DONE;
 }
+
+static const struct option_spec options[] = {
+    {.name = "mdoc", .help = "the commands as a section of the manual page"},
+    {0},
+};
+
+const struct command command_help = {
+    .name = "help",
+    .group = GROUP_DATABASE,
+    .words = "[COMMAND]",
+    .most = 1,
+    .hint = HINT_COMMAND,
+    .help = "this list, or more about one command",
+    .options = options,
+    .run = run,
+};

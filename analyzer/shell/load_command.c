@@ -6,7 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-int cmd_load(struct query *q)
+static unsigned read_threads(struct query *q)
+{
+	const char *text = args_value(q->args, "threads");
+	int64_t threads = 0;
+
+	if (text && (args_number(text, &threads) || threads > 256))
+		query_fail(q, USAGE, "--threads %s: it is a number from 0 to 256", text);
+	return (unsigned)threads;
+}
+
+static void run(struct query *q)
 {
 	const struct args *a = q->args;
 	char **zones = calloc(a->noptions + 1, sizeof *zones);
@@ -19,25 +29,54 @@ int cmd_load(struct query *q)
 	    .rules = args_value(a, "rules"),
 	    .follow = args_has(a, "follow"),
 	    .quiet = q->quiet,
+	    .threads = read_threads(q),
 	    .out = q->out->file,
 	    .err = stderr,
 	};
-	int64_t threads = 0;
-	int status;
 
-	if (!zones)
-		return query_errno(q, -ENOMEM, q->command);
-	for (size_t i = 0; i < a->noptions; i++)
+	query_ok(q, zones ? 0 : -ENOMEM, q->command);
+	for (size_t i = 0; i < a->noptions && zones; i++)
 		if (!strcmp(a->options[i].spec->name, "timezone"))
 			zones[o.ntimezones++] = (char *)a->options[i].value;
-	if (args_value(a, "threads") && (args_number(args_value(a, "threads"), &threads) || threads > 256)) {
-		free(zones);
-		return query_fail(q, USAGE, "--threads %s: it is a number from 0 to 256", args_value(a, "threads"));
+	if (!q->status) {
+		session_loading(true);
+		query_stop(q, (enum status)load_run(&o));
+		session_loading(false);
 	}
-	o.threads = (unsigned)threads;
-	session_loading(true);
-	status = load_run(&o);
-	session_loading(false);
 	free(zones);
-	return status;
 }
+
+static const struct option_spec options[] = {
+    {.name = "timezone",
+     .value = "[PATH=]ZONE",
+     .help = "the clock of logs that do not name it: America/New_York, UTC, -04:00"},
+    {.name = "benchmark",
+     .value = "FILE",
+     .help = "a file of function benchmarks, for overheads and estimates",
+     .hint = HINT_FILE},
+    {.name = "rules", .value = "FILE", .help = "what messages mean, instead of the built-in rules", .hint = HINT_FILE},
+    {.name = "threads", .value = "N", .help = "at most so many; default as many as there are processors"},
+    {.name = "follow", .letter = 'f', .help = "go on reading what is added, until Ctrl-C"},
+    {0},
+};
+
+const struct command command_load = {
+    .name = "load",
+    .group = GROUP_DATA,
+    .words = "PATH...",
+    .least = 1,
+    .most = ANY_NUMBER,
+    .hint = HINT_FILE,
+    .help = "load logs: files, directories, globs, - for standard input",
+    .more = "A directory is a run: its logs and result files, found by name and content. Plain, .zst and .gz. The same "
+            "command again loads only\n"
+            "what is new, and a text that is loaded already counts as duplicate, from a pipe too. Prints what became "
+            "of each "
+            "file; a line\n"
+            "that is no event is kept, and told.",
+    .examples = "load run1/\nload --timezone America/New_York worker.log\nload --timezone UTC --timezone "
+                "old/=Europe/Berlin old/ "
+                "new/\n-d other.db load - < app.log",
+    .options = options,
+    .run = run,
+};

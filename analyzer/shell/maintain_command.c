@@ -6,43 +6,64 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int outcome(struct query *q, int rc, const char *what, char *why)
+static void outcome(struct query *q, int rc, const char *what, char *why)
 {
-	int status = DONE;
-
 	if (rc == -EBUSY)
-		status = query_fail(q, USAGE, "%s: %s", what, why ? why : "another program is writing to the database");
+		query_fail(q, USAGE, "%s: %s", what, why ? why : "another program is writing to the database");
 	else if (rc && why)
-		status = query_fail(q, rc == -EBADMSG ? DAMAGED : SYSTEM, "%s: %s", what, why);
-	else if (rc)
-		status = query_errno(q, rc, what);
+		query_fail(q, rc == -EBADMSG ? DAMAGED : SYSTEM, "%s: %s", what, why);
+	else
+		query_ok(q, rc, what);
 	free(why);
-	return status;
 }
 
-int cmd_drop_source(struct query *q)
+static void run_drop_source(struct query *q)
 {
 	const char *word = q->args->words[0];
+	int64_t source = query_source(q, word);
 	char *why = NULL;
-	int64_t source;
-	int rc, status = query_source(q, word, &source);
+	int rc;
 
-	if (status)
-		return status;
+	if (q->status)
+		return;
 	rc = maintain_drop_source(q->store, source, &why);
-	status = outcome(q, rc, word, why);
-	if (!status)
+	outcome(q, rc, word, why);
+	if (!q->status)
 		query_note(q, "%s: dropped; `ilu-logq compact` gives the space back", word);
-	return status;
 }
 
-int cmd_compact(struct query *q)
+static void run_compact(struct query *q)
 {
 	int64_t before, after;
 	char *why = NULL;
-	int rc = maintain_compact(q->store, &before, &after, &why), status = outcome(q, rc, q->path, why);
+	int rc = maintain_compact(q->store, &before, &after, &why);
 
-	if (!status)
+	outcome(q, rc, q->path, why);
+	if (!q->status)
 		query_note(q, "%s: %lld bytes, %lld before", q->path, (long long)after, (long long)before);
-	return status;
 }
+
+const struct command command_compact = {
+    .name = "compact",
+    .group = GROUP_DATABASE,
+    .help = "make the database smaller: small chunks joined, free pages given back",
+    .more = "Worth it after many small appends, --follow, or drop-source. Answers stay the same.",
+    .need = NEED_WRITE,
+    .run = run_compact,
+};
+
+const struct command command_drop_source = {
+    .name = "drop-source",
+    .group = GROUP_DATABASE,
+    .words = "SOURCE",
+    .least = 1,
+    .most = 1,
+    .help = "take a source out, with its lines and all that only it told",
+    .more = "SOURCE is an id of `sources`, a path, or the end of a path that only one source has. What was concluded "
+            "from its "
+            "lines is\n"
+            "concluded again from the others.",
+    .examples = "drop-source worker_1.log",
+    .need = NEED_WRITE,
+    .run = run_drop_source,
+};

@@ -5,6 +5,7 @@
  * program's own.
  * --name VALUE, --name=VALUE, -n VALUE, -nVALUE; -- ends the options; a lone - is a word. */
 #include "shell/options.h"
+#include "render/text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -79,6 +80,20 @@ static int set_global(struct settings *s, const struct option_spec *spec, const 
 	return 0;
 }
 
+/* With what the command takes. */
+static int refuse(const struct command *c, const char *dash, const char *name, char **why)
+{
+	struct text takes = {0};
+	int rc;
+
+	for (const struct option_spec *o = c->options; o && o->name; o++)
+		text_printf(&takes, "%s--%s", takes.len ? ", " : "", o->name);
+	rc = wrong(why, "%s: unknown option %s%s; it takes %s", c->name, dash, name ? name : "",
+	           takes.len ? text_str(&takes) : "no options of its own");
+	text_done(&takes);
+	return rc;
+}
+
 static int unknown(const struct command *c, const char *word, size_t len, char **why)
 {
 	char *name = strndup(word, len);
@@ -89,7 +104,7 @@ static int unknown(const struct command *c, const char *word, size_t len, char *
 	if (c && near)
 		rc = wrong(why, "%s: unknown option %s%s; did you mean --%s?", c->name, dash, name, near);
 	else if (c)
-		rc = wrong(why, "%s: unknown option %s%s; see `ilu-logq %s --help`", c->name, dash, name, c->name);
+		rc = refuse(c, dash, name, why);
 	else if (near)
 		rc = wrong(why, "unknown option %s%s; did you mean --%s?", dash, name, near);
 	else

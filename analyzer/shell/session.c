@@ -96,26 +96,26 @@ static void close_store(struct session *s)
 	s->store_path = NULL;
 }
 
-static int status_of_open(int rc)
+static enum status status_of_open(int rc)
 {
 	if (rc == -EBADMSG || rc == -EPROTONOSUPPORT || rc == -EMEDIUMTYPE)
 		return DAMAGED;
 	return rc == -ENOMEM || rc == -EIO || rc == -ENOSPC ? SYSTEM : USAGE;
 }
 
-static int open_store(struct session *s, struct query *q, enum store_mode mode)
+static void open_store(struct session *s, struct query *q, enum store_mode mode)
 {
 	char *why = NULL;
 	int rc;
 
 	if (s->store && mode == STORE_READ && !strcmp(s->store_path, q->path))
-		return DONE;
+		return;
 	close_store(s);
 	rc = store_open(q->path, mode, &s->store, &why);
 	if (rc) {
 		query_fail(q, status_of_open(rc), "%s: %s", q->path, why ? why : strerror(-rc));
 		free(why);
-		return status_of_open(rc);
+		return;
 	}
 	s->store_path = strdup(q->path);
 	rc = s->store_path ? vtab_event_register(store_db(s->store), s->store) : -ENOMEM;
@@ -123,7 +123,7 @@ static int open_store(struct session *s, struct query *q, enum store_mode mode)
 		rc = tables_register(store_db(s->store), s->store);
 	if (!rc)
 		rc = beside_register(store_db(s->store), s->store);
-	return query_errno(q, rc, q->path);
+	query_ok(q, rc, q->path);
 }
 
 struct store *session_store(struct session *s)
@@ -131,7 +131,9 @@ struct store *session_store(struct session *s)
 	struct args none = {0};
 	struct query q = {.path = s->settings.db, .args = &none};
 
-	if (access(q.path, R_OK) || open_store(s, &q, STORE_READ))
+	if (!access(q.path, R_OK))
+		open_store(s, &q, STORE_READ);
+	if (q.status)
 		close_store(s);
 	free(q.error);
 	return s->store;
@@ -165,17 +167,33 @@ static int64_t count_runs(sqlite3 *db)
 }
 
 /* All statements of an answer see the same rows. SQL of the user's own begins and ends its transactions itself. */
-static int run_in_one_state(const struct command *c, struct query *q)
+static void run_in_one_state(const struct command *c, struct query *q)
 {
 	bool own = !q->db || c->need != NEED_READ || c->hint == HINT_SQL;
-	int status;
 
 	if (!own)
 		sqlite3_exec(q->db, "BEGIN", NULL, NULL, NULL);
-	status = c->run(q);
+	c->run(q);
 	if (!own)
 		sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
-	return status;
+}
+
+/* The command with its output around it. */
+static void answer(struct session *s, const struct command *c, struct query *q)
+{
+	struct output *out = q->out;
+
+	q->store = c->need == NEED_NOTHING ? NULL : s->store;
+	q->db = q->store ? store_db(q->store) : NULL;
+	interruptible = q->db;
+	out->one_run = q->db && count_runs(q->db) < 2;
+	out->file = open_pager(s, c);
+	run_in_one_state(c, q);
+	if (fflush(out->file))
+		query_ok(q, -errno, "output");
+	interruptible = NULL;
+	if (out->file != stdout)
+		pclose(out->file);
 }
 
 /* Runs c with everything around it: database, output, pager, the handler of Ctrl-C. */
@@ -183,36 +201,22 @@ static int run_command(struct session *s, const struct command *c, const struct 
                        const struct args *args, const char *place)
 {
 	struct output out = make_output(settings);
-	struct query q = {
-	    .command = c->name, .path = settings->db, .args = args, .out = &out, .quiet = settings->quiet};
-	int status = DONE;
+	struct query q = {.path = settings->db, .out = &out, .quiet = settings->quiet};
 
 	query_interrupted = 0;
-	if (c->need != NEED_NOTHING)
-		status = open_store(s, &q, mode_of(c, args));
-	else
+	command_start(&q, c, args);
+	if (c->need == NEED_NOTHING)
 		close_store(s); /* a load writes behind the store's back */
-	if (!status) {
-		q.store = c->need == NEED_NOTHING ? NULL : s->store;
-		q.db = q.store ? store_db(q.store) : NULL;
-		interruptible = q.db;
-		out.one_run = q.db && count_runs(q.db) < 2;
-		out.file = open_pager(s, c);
-		status = run_in_one_state(c, &q);
-		if (fflush(out.file) && errno != EPIPE && status < USAGE)
-			status = query_fail(&q, SYSTEM, "output: %s", strerror(errno));
-		interruptible = NULL;
-		if (out.file != stdout)
-			pclose(out.file);
-	}
+	else if (!q.status)
+		open_store(s, &q, mode_of(c, args));
+	if (!q.status)
+		answer(s, c, &q);
 	if (q.store && mode_of(c, args) == STORE_WRITE)
 		close_store(s);
-	if (query_interrupted)
-		status = INTERRUPTED;
-	else if (q.error)
+	if (q.error && !query_interrupted)
 		complain(place, q.error);
 	free(q.error);
-	return status;
+	return query_interrupted ? INTERRUPTED : (int)query_exit(&q);
 }
 
 static int show_help(struct session *s, const struct invocation *in)

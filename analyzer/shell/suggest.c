@@ -51,7 +51,7 @@ const char *suggest(const char *word, const char *(*next)(void *arg, size_t i), 
 static const char *next_command(void *arg, size_t i)
 {
 	(void)arg;
-	return commands[i].name;
+	return commands[i] ? commands[i]->name : NULL;
 }
 
 const char *suggest_command(const char *word)

@@ -101,7 +101,7 @@ int event_cursor_open(struct store *s, const struct event_query *q, struct event
 	rc = event_room_new(s, &c->room);
 	if (!rc && q->tid.ptr) {
 		c->tid = malloc(q->tid.len + 1);
-		rc = c->tid ? place_read(s, q->tid, &places) : -ENOMEM;
+		rc = !c->tid ? -ENOMEM : q->places ? 0 : place_read(s, q->tid, &places);
 		if (c->tid)
 			c->q.tid.ptr = memcpy(c->tid, q->tid.ptr, q->tid.len);
 	}
@@ -113,13 +113,21 @@ int event_cursor_open(struct store *s, const struct event_query *q, struct event
 			rc = -ENOMEM;
 	}
 	if (!rc)
-		rc = refs_read(c, q->tid.ptr ? &places : NULL);
+		rc = refs_read(c, !q->tid.ptr ? NULL : q->places ? q->places : &places);
+	c->q.places = NULL;
 	place_list_free(&places);
 	if (rc)
 		event_cursor_close(c);
 	else
 		*out = c;
 	return rc;
+}
+
+void event_cursor_narrow(struct event_cursor *c, bool (*want)(const struct shape *head, void *arg), void *arg)
+{
+	c->q.want = want;
+	c->q.want_arg = arg;
+	c->nanswers = 0;
 }
 
 void event_cursor_close(struct event_cursor *c)

@@ -66,6 +66,18 @@ int place_read(struct store *s, struct slice tid, struct place_list *out)
 	return rc;
 }
 
+int place_parse(const void *places, size_t bytes, struct place_list *out)
+{
+	const unsigned char *p = places;
+	int rc;
+
+	*out = (struct place_list){0};
+	rc = p ? list_read((struct peek){p, p + bytes, false}, out) : 0;
+	if (rc)
+		place_list_free(out);
+	return rc;
+}
+
 void place_list_free(struct place_list *l)
 {
 	free(l->list);

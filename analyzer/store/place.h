@@ -21,6 +21,8 @@ struct place_list {
 
 /* The places of one transaction; an unknown one has none. 0, -EBADMSG, -ENOMEM, ... */
 int place_read(struct store *s, struct slice tid, struct place_list *out);
+/* The same of a row that was read already: its column `places`. NULL: none. */
+int place_parse(const void *places, size_t bytes, struct place_list *out);
 void place_list_free(struct place_list *l);
 /* The entry of a chunk, NULL where it is not in the list. */
 const struct place_entry *place_find(const struct place_list *l, int64_t chunk);

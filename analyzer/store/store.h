@@ -119,7 +119,9 @@ struct event {
 
 /* Which events. Zero-initialise, set what matters. */
 struct event_query {
-	struct slice tid;           /* only this transaction, however lines spell it; ptr NULL: all */
+	struct slice tid; /* only this transaction, however lines spell it; ptr NULL: all */
+	const struct place_list
+	    *places;                /* tid's, borrowed while the cursor is opened; NULL: the cursor looks them up */
 	int64_t run, source;        /* 0: all */
 	int64_t since_ns, until_ns; /* since <= time_ns < until; until 0: no end */
 	int64_t first_id, last_id;  /* event ids, inclusive; last 0: no end */
@@ -139,6 +141,8 @@ struct event_cursor;
 int event_cursor_open(struct store *s, const struct event_query *q, struct event_cursor **out);
 /* 1: *out is the next event, borrowed until the next call; 0: no more; negative: error. */
 int event_cursor_next(struct event_cursor *c, const struct event **out);
+/* From the next chunk on, only lines of these head shapes. */
+void event_cursor_narrow(struct event_cursor *c, bool (*want)(const struct shape *head, void *arg), void *arg);
 void event_cursor_close(struct event_cursor *c);
 
 /* Of a brief event: stamp and time_ns; all of it. 0 or negative (and event_error then). */

@@ -195,24 +195,42 @@ static void options(void **state)
 	options_done(&in);
 }
 
+static bool takes(const struct command *c, const char *name)
+{
+	for (const struct option_spec *o = c->options; o && o->name; o++)
+		if (!strcmp(o->name, name))
+			return true;
+	return false;
+}
+
+static void check_option(const struct command *c, const struct option_spec *o)
+{
+	assert_non_null(o->help);
+	if (o->with && !takes(c, o->with))
+		fail_msg("%s --%s: goes with --%s, which it does not take", c->name, o->name, o->with);
+	for (const struct option_spec *g = global_options; g->name; g++)
+		if (!strcmp(g->name, o->name) || (o->letter && g->letter == o->letter))
+			fail_msg("%s --%s: hides an option of the program", c->name, o->name);
+	for (const struct option_spec *p = o + 1; p->name; p++)
+		if (!strcmp(p->name, o->name) || (o->letter && p->letter == o->letter))
+			fail_msg("%s --%s: twice", c->name, o->name);
+}
+
 /* Each row of the table says enough for help, completion and the manual. */
 static void table(void **state)
 {
 	(void)state;
-	for (const struct command *c = commands; c->name; c++) {
-		assert_non_null(c->group);
+	for (const struct command *const *row = commands; *row; row++) {
+		const struct command *c = *row;
+
+		assert_in_range(c->group, 0, GROUPS - 1);
 		assert_true(*c->help && c->help[strlen(c->help) - 1] != '.');
 		assert_ptr_equal(command_find(c->name), c);
 		assert_true(c->most < 0 || c->least <= c->most);
-		for (const struct option_spec *o = c->options; o && o->name; o++) {
-			assert_non_null(o->help);
-			for (const struct option_spec *g = global_options; g->name; g++)
-				if (!strcmp(g->name, o->name) || (o->letter && g->letter == o->letter))
-					fail_msg("%s --%s: hides an option of the program", c->name, o->name);
-			for (const struct option_spec *p = o + 1; p->name; p++)
-				if (!strcmp(p->name, o->name) || (o->letter && p->letter == o->letter))
-					fail_msg("%s --%s: twice", c->name, o->name);
-		}
+		assert_true(!c->most == !c->words || !c->run);
+		assert_true((!c->limit && !c->own_limit) || takes(c, "limit"));
+		for (const struct option_spec *o = c->options; o && o->name; o++)
+			check_option(c, o);
 	}
 }
 

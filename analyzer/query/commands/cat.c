@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cat.c - a source as it was loaded, byte for byte: rejected lines, line ends and all. */
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include <errno.h>
 
 static int put(void *arg, const void *p, size_t n)
@@ -13,42 +13,24 @@ static int put(void *arg, const void *p, size_t n)
 	return output_status(q->out);
 }
 
-int query_source(struct query *q, const char *word, int64_t *source)
+static void run(struct query *q)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q,
-	                           "SELECT id, (CAST(id AS TEXT) = ?1) * 2 + (path = ?1) AS exact FROM source"
-	                           " WHERE CAST(id AS TEXT) = ?1 OR path = ?1 OR substr(path, -length(?1) - 1) = '/' "
-	                           "|| ?1 ORDER BY exact DESC, id",
-	                           &stmt);
-	int exact;
+	const char *word = q->args->words[0];
+	int64_t source = query_source(q, word);
+	int rc = q->status ? 0 : store_cat(q->store, source, put, q);
 
-	if (status)
-		return status;
-	sqlite3_bind_text(stmt, 1, word, -1, SQLITE_STATIC);
-	status = query_step(q, stmt);
-	if (status == 1) {
-		*source = sqlite3_column_int64(stmt, 0);
-		exact = sqlite3_column_int(stmt, 1);
-		status = query_step(q, stmt);
-		if (status == 1)
-			status =
-			    exact > sqlite3_column_int(stmt, 1)
-			        ? DONE
-			        : query_fail(q, USAGE, "%s: several sources; name it by its id, see `ilu-logq sources`",
-			                     word);
-	} else if (!status) {
-		status = query_fail(q, USAGE, "%s: no such source; `ilu-logq sources` lists them", word);
-	}
-	sqlite3_finalize(stmt);
-	return status;
+	query_ok(q, rc, output_status(q->out) ? "output" : word);
 }
 
-int cmd_cat(struct query *q)
-{
-	int64_t source = 0;
-	int status = query_source(q, q->args->words[0], &source);
-	int rc = status ? 0 : store_cat(q->store, source, put, q);
-
-	return status ? status : query_errno(q, rc, output_status(q->out) ? "output" : q->args->words[0]);
-}
+const struct command command_cat = {
+    .name = "cat",
+    .group = GROUP_DATABASE,
+    .words = "SOURCE",
+    .least = 1,
+    .most = 1,
+    .help = "a source as it was loaded, byte for byte",
+    .more = "SOURCE is an id of `sources`, a path, or the end of a path that only one source has.",
+    .examples = "cat 2 > worker.log",
+    .need = NEED_READ,
+    .run = run,
+};

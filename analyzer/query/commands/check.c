@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* check.c - is the database whole: SQLite's structure, every block, every line, the ledger, the model's tables. */
 #include "beside/beside.h"
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -18,11 +18,12 @@ static void clear_progress(struct checking *c)
 	c->shown = -1;
 }
 
-static int open_table(struct checking *c)
+static void open_table(struct checking *c)
 {
 	static const struct column columns[] = {{"fault", UNIT_WHOLE}};
 
-	return table_open(c->q->out, columns, 1, &c->faults);
+	if (!c->faults)
+		c->faults = query_table_open(c->q, columns, 1);
 }
 
 static void on_fault(void *arg, const char *text)
@@ -31,8 +32,8 @@ static void on_fault(void *arg, const char *text)
 	struct cell cell = cell_of_text(text);
 
 	clear_progress(c);
-	if (c->faults || !open_table(c))
-		table_row(c->faults, &cell);
+	open_table(c);
+	query_table_row(c->q, c->faults, &cell);
 }
 
 static void on_progress(void *arg, int64_t done, int64_t total)
@@ -46,42 +47,46 @@ static void on_progress(void *arg, int64_t done, int64_t total)
 	fprintf(stderr, "\rchecking %3lld %%", (long long)percent);
 }
 
-static int summary(struct query *q)
+static void summary(struct query *q)
 {
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT (SELECT count(*) FROM source), (SELECT count(*) FROM chunk), "
+	                                      "(SELECT coalesce(sum(lines), 0) FROM source)");
 	int64_t n[3];
-	int status = query_prepare(q,
-	                           "SELECT (SELECT count(*) FROM source), (SELECT count(*) FROM chunk), (SELECT "
-	                           "coalesce(sum(lines), 0) FROM source)",
-	                           &stmt);
 
-	if (!status && (status = query_step(q, stmt)) == 1) {
+	if (query_next(q, stmt)) {
 		for (int i = 0; i < 3; i++)
 			n[i] = sqlite3_column_int64(stmt, i);
 		query_note(q, "%s is whole: %lld source%s, %lld chunk%s, %lld line%s", q->path, (long long)n[0],
 		           n[0] == 1 ? "" : "s", (long long)n[1], n[1] == 1 ? "" : "s", (long long)n[2],
 		           n[2] == 1 ? "" : "s");
-		status = DONE;
 	}
 	sqlite3_finalize(stmt);
-	return status;
 }
 
-int cmd_check(struct query *q)
+static void run(struct query *q)
 {
 	struct checking c = {.q = q, .shown = -1};
 	bool people = q->out->format == FORMAT_TEXT || q->out->format == FORMAT_MARKDOWN;
-	/* For people no table without a fault. */
-	int rc = people ? 0 : open_table(&c);
-	int faults = rc ? rc : store_check(q->store, on_fault, on_progress, &c);
-	int more = faults ? 0 : beside_verify(q->store, on_fault, &c);
+	int faults, more;
 
+	if (!people) /* for people no table without a fault */
+		open_table(&c);
+	faults = store_check(q->store, on_fault, on_progress, &c);
+	more = faults ? 0 : beside_verify(q->store, on_fault, &c);
 	faults = more ? more : faults;
 	clear_progress(&c);
-	rc = table_close(c.faults);
+	query_table_close(q, c.faults);
+	query_ok(q, faults, q->path);
 	if (faults > 0)
-		return query_fail(q, DAMAGED, "%s: %d fault%s", q->path, faults, faults == 1 ? "" : "s");
-	if (faults < 0 || rc)
-		return query_errno(q, faults < 0 ? faults : rc, q->path);
-	return summary(q);
+		query_fail(q, DAMAGED, "%s: %d fault%s", q->path, faults, faults == 1 ? "" : "s");
+	summary(q);
 }
+
+const struct command command_check = {
+    .name = "check",
+    .group = GROUP_DATABASE,
+    .help = "verify the database: its structure, checksums, every line, the ledger",
+    .more = "Prints a line for each fault; exit status 3 where there is one.",
+    .need = NEED_READ,
+    .run = run,
+};

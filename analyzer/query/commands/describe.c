@@ -3,9 +3,9 @@
  *
  * Without a message: all messages with their counts. Distinct values are counted up to MOST, which then means "at
  * least". */
-#include "query/commands/commands.h"
 #include "base/hash.h"
 #include "base/array.h"
+#include "query/core/command.h"
 #include "query/events/event_filter.h"
 #include "query/events/fields.h"
 #include "query/events/mask.h"
@@ -150,29 +150,18 @@ static void count_field(struct facts *all, const struct field *f)
 		count_string(all, c, f->value);
 }
 
-static int gather(struct query *q, struct event_filter *f, struct facts *all)
+static int count_event(void *arg, const struct event *e)
 {
-	struct event_cursor *c = NULL;
-	const struct event *e;
-	int rc = event_cursor_open(q->store, &f->query, &c);
+	struct facts *all = arg;
+	struct slice object = event_part(e, SECTION_FIELDS);
+	struct field field;
+	size_t at = 0;
 
-	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
-		struct slice object;
-		struct field field;
-		size_t at = 0;
-
-		rc = query_interrupted ? -EINTR : 0;
-		if (rc || !event_filter_takes(f, e))
-			continue;
-		all->events++;
-		object = event_part(e, SECTION_FIELDS);
-		while (fields_next(object, &at, &field))
-			if (!slice_is(field.key, "message"))
-				count_field(all, &field);
-		rc = all->failed;
-	}
-	event_cursor_close(c);
-	return query_errno(q, rc, q->path);
+	all->events++;
+	while (fields_next(object, &at, &field))
+		if (!slice_is(field.key, "message"))
+			count_field(all, &field);
+	return all->failed;
 }
 
 static struct cell bound(const struct column_facts *c, bool top)
@@ -186,16 +175,15 @@ static struct cell bound(const struct column_facts *c, bool top)
 	return CELL_OF_REAL(top ? c->max : c->min);
 }
 
-static int put(struct query *q, const struct facts *all)
+static void put(struct query *q, const struct facts *all)
 {
 	static const struct column columns[] = {
 	    {"field", UNIT_WHOLE},   {"type", UNIT_NONE}, {"events", UNIT_NONE}, {"share", UNIT_SHARE},
 	    {"distinct", UNIT_NONE}, {"min", UNIT_VALUE}, {"max", UNIT_VALUE},   {"example", UNIT_NONE},
 	};
-	struct table *t = NULL;
-	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
+	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
-	for (size_t i = 0; i < all->n && !rc; i++) {
+	for (size_t i = 0; i < all->n; i++) {
 		const struct column_facts *c = &all->columns[i];
 		struct cell cells[] = {
 		    cell_of_text(c->name),    cell_of_text(field_kind_name(c->kind)),
@@ -204,27 +192,25 @@ static int put(struct query *q, const struct facts *all)
 		    bound(c, true),           cell_of_text(c->example),
 		};
 
-		rc = table_row(t, cells);
+		if (!query_table_row(q, t, cells))
+			break;
 	}
-	rc2 = table_close(t);
-	return query_errno(q, rc ? rc : rc2, "output");
+	query_table_close(q, t);
 }
 
-static int describe_one(struct query *q)
+static void describe_one(struct query *q)
 {
 	struct event_filter f;
 	struct facts all = {0};
-	int status = event_filter_init(q, &f);
 
+	event_filter_init(q, &f);
 	f.message = q->args->words[0];
-	if (!status)
-		status = gather(q, &f, &all);
-	if (!status && !all.events)
-		status = query_fail(
-		    q, USAGE, "no event has the message %s; `ilu-logq describe` lists them, * stands for anything",
-		    f.message);
-	if (!status)
-		status = put(q, &all);
+	event_filter_each(q, &f, count_event, &all);
+	if (!all.events)
+		query_fail(q, USAGE,
+		           "no event has the message %s; `ilu-logq describe` lists them, * stands for anything",
+		           f.message);
+	put(q, &all);
 	for (size_t i = 0; i < all.n; i++) {
 		free(all.columns[i].name);
 		free(all.columns[i].least);
@@ -234,7 +220,6 @@ static int describe_one(struct query *q)
 	}
 	free(all.columns);
 	event_filter_done(&f);
-	return status;
 }
 
 /* ---- all messages ---- */
@@ -250,6 +235,7 @@ struct messages {
 	uint32_t room;
 	uint32_t *of_head; /* by id of a shape whose message is part of it: the number + 1 */
 	uint32_t nheads;
+	struct text key;
 };
 
 static int remember(struct messages *m, uint32_t head, uint32_t number)
@@ -260,8 +246,10 @@ static int remember(struct messages *m, uint32_t head, uint32_t number)
 	return 0;
 }
 
-static int count_message(struct messages *m, const struct event *e, struct text *key)
+static int count_message(void *arg, const struct event *e)
 {
+	struct messages *m = arg;
+	struct text *key = &m->key;
 	struct slice message = event_message(e), level = e->head->level, target = e->head->target;
 	uint32_t i, head = e->head->message_slot < 0 && e->head->id < 1u << 24 ? e->head->id : 0;
 	int rc;
@@ -285,23 +273,6 @@ static int count_message(struct messages *m, const struct event *e, struct text 
 	return head ? remember(m, head, i) : 0;
 }
 
-static int gather_messages(struct query *q, struct event_filter *f, struct messages *m)
-{
-	struct event_cursor *c = NULL;
-	const struct event *e;
-	struct text key = {0};
-	int rc = event_cursor_open(q->store, &f->query, &c);
-
-	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
-		rc = query_interrupted ? -EINTR : 0;
-		if (!rc && event_filter_takes(f, e))
-			rc = count_message(m, e, &key);
-	}
-	event_cursor_close(c);
-	text_done(&key);
-	return query_errno(q, rc, q->path);
-}
-
 static int by_events(const void *a, const void *b)
 {
 	const struct message *x = a, *y = b;
@@ -311,48 +282,71 @@ static int by_events(const void *a, const void *b)
 	return strcmp(x->message, y->message) ? strcmp(x->message, y->message) : strcmp(x->target, y->target);
 }
 
-static int put_messages(struct query *q, struct messages *m)
+/* A key is the three of them, parted by newlines. */
+static void part_keys(struct messages *m)
 {
-	static const struct column columns[] = {
-	    {"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET}, {"message", UNIT_NONE}};
-	struct table *t = NULL;
-	int rc = table_open(q->out, columns, 4, &t), rc2;
-
 	for (uint32_t i = 0; i < m->keys.n; i++) {
 		m->all[i].level = m->keys.text[i].ptr;
 		m->all[i].target = m->all[i].level + strlen(m->all[i].level) + 1;
 		m->all[i].message = m->all[i].target + strlen(m->all[i].target) + 1;
 	}
+}
+
+static void put_messages(struct query *q, struct messages *m)
+{
+	static const struct column columns[] = {
+	    {"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET}, {"message", UNIT_NONE}};
+	struct table *t = query_table_open(q, columns, 4);
+
+	part_keys(m);
 	if (m->keys.n)
 		qsort(m->all, m->keys.n, sizeof *m->all, by_events);
-	for (uint32_t i = 0; i < m->keys.n && !rc; i++) {
+	for (uint32_t i = 0; i < m->keys.n; i++) {
 		struct cell c[] = {CELL_OF_INT(m->all[i].events), cell_of_text(m->all[i].level),
 		                   cell_of_text(m->all[i].target), cell_of_text(m->all[i].message)};
 
-		rc = table_row(t, c);
+		if (!query_table_row(q, t, c))
+			break;
 	}
-	rc2 = table_close(t);
-	return query_errno(q, rc ? rc : rc2, "output");
+	query_table_close(q, t);
 }
 
-static int describe_all(struct query *q)
+static void describe_all(struct query *q)
 {
 	struct event_filter f;
 	struct messages m = {0};
-	int status = event_filter_init(q, &f);
 
-	if (!status)
-		status = gather_messages(q, &f, &m);
-	if (!status)
-		status = put_messages(q, &m);
+	event_filter_init(q, &f);
+	event_filter_each(q, &f, count_message, &m);
+	if (!q->status)
+		put_messages(q, &m);
 	intern_done(&m.keys);
+	text_done(&m.key);
 	free(m.all);
 	free(m.of_head);
 	event_filter_done(&f);
-	return status;
 }
 
-int cmd_describe(struct query *q)
+static void run(struct query *q)
 {
-	return q->args->nwords ? describe_one(q) : describe_all(q);
+	if (q->args->nwords)
+		describe_one(q);
+	else
+		describe_all(q);
 }
+
+static const struct option_spec options[] = {OPTION_TID, OPTION_TARGET, OPTION_SINCE, OPTION_UNTIL, OPTION_RUN, {0}};
+
+const struct command command_describe = {
+    .name = "describe",
+    .group = GROUP_LINES,
+    .words = "[MESSAGE]",
+    .most = 1,
+    .hint = HINT_MESSAGE,
+    .help = "the fields of a message: types, how often, how spread; without one, all messages",
+    .more = "A field that occurs with two types has two rows. distinct stops counting at 100000.",
+    .examples = "describe\ndescribe 'Item starting to execute'\ndescribe 'Popped item*'",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

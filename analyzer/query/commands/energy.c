@@ -5,7 +5,7 @@
  * each instant; what was used while none ran stands apart as idle. */
 #include "beside/energy_meter.h"
 #include "base/array.h"
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include "query/core/select.h"
 #include <errno.h>
 #include <math.h>
@@ -34,7 +34,7 @@ struct energy {
 	struct meters meters;
 	struct users users;
 	struct table *table;
-	int64_t run, offset_s, limit;
+	int64_t run, offset_s;
 	double range_uj;
 	const char *only; /* this meter, or NULL */
 };
@@ -71,68 +71,59 @@ static struct energy_meter *meter_of(struct meters *m, const struct energy_row *
 }
 
 /* The counter's range as the worker said it when it wrapped around: "... = 5 + (RANGE - 9)". 0: it did not say. */
-static int read_range(struct query *q, int64_t run, double *out)
+static double read_range(struct query *q, int64_t run)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(
-	    q, "SELECT message FROM event WHERE run = ?1 AND message GLOB 'going around the energy horn *' LIMIT 1",
-	    &stmt);
+	sqlite3_stmt *stmt = query_prepare(
+	    q, "SELECT message FROM event WHERE run = ?1 AND message GLOB 'going around the energy horn *' LIMIT 1");
+	double range = 0;
 
-	*out = 0;
-	if (status)
-		return status;
 	sqlite3_bind_int64(stmt, 1, run);
-	status = query_step(q, stmt);
-	if (status == 1) {
+	if (query_next(q, stmt)) {
 		const char *text = (const char *)sqlite3_column_text(stmt, 0), *at = text ? strchr(text, '(') : NULL;
 
-		*out = at ? strtod(at + 1, NULL) : 0;
-		status = DONE;
+		range = at ? strtod(at + 1, NULL) : 0;
 	}
 	sqlite3_finalize(stmt);
-	return status;
+	return range;
 }
 
-static int read_all(struct energy *e)
+static int put_reading(struct energy *e, const struct energy_row *row)
+{
+	struct energy_meter *m;
+	struct slice name;
+
+	if (!energy_meter_name(row->kind, row->name, &name) || (e->only && !slice_is(name, e->only)))
+		return 0;
+	m = meter_of(&e->meters, row, name);
+	if (!m)
+		return -ENOMEM;
+	if (m->kind == ENERGY_RAPL && m->started && row->value < m->last && !m->wraps) {
+		m->range_uj = e->range_uj;
+		if (!(m->range_uj > 0))
+			m->range_uj = read_range(e->q, row->run);
+	}
+	return energy_meter_add(m, row);
+}
+
+static void read_all(struct energy *e)
 {
 	struct energy_rows *rows = NULL;
 	struct energy_row row;
-	int rc = energy_rows_open(e->q->store, e->run, &rows);
-	int status = DONE;
+	int rc = e->q->status ? 0 : energy_rows_open(e->q->store, e->run, &rows);
 
-	while (!rc && !status && (rc = energy_rows_next(rows, &row)) == 1) {
-		struct energy_meter *m;
-		struct slice name;
-
-		rc = 0;
-		if (!energy_meter_name(row.kind, row.name, &name) || (e->only && !slice_is(name, e->only)))
-			continue;
-		m = meter_of(&e->meters, &row, name);
-		if (!m) {
-			rc = -ENOMEM;
-			break;
-		}
-		if (m->kind == ENERGY_RAPL && m->started && row.value < m->last && !m->wraps) {
-			m->range_uj = e->range_uj;
-			if (!(m->range_uj > 0))
-				status = read_range(e->q, row.run, &m->range_uj);
-		}
-		if (!status)
-			rc = energy_meter_add(m, &row);
-	}
+	while (rows && !rc && !e->q->status && (rc = energy_rows_next(rows, &row)) == 1)
+		rc = put_reading(e, &row);
 	energy_rows_close(rows);
-	return status ? status : query_errno(e->q, rc, "energy logs");
+	query_ok(e->q, rc, "energy logs");
 }
 
 static void path_of(struct query *q, int64_t source, char *out, size_t room)
 {
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT path FROM source WHERE id = ?1");
 
 	snprintf(out, room, "source %lld", (long long)source);
-	if (query_prepare(q, "SELECT path FROM source WHERE id = ?1", &stmt))
-		return;
 	sqlite3_bind_int64(stmt, 1, source);
-	if (query_step(q, stmt) == 1 && sqlite3_column_text(stmt, 0))
+	if (query_next(q, stmt) && sqlite3_column_text(stmt, 0))
 		snprintf(out, room, "%s", (const char *)sqlite3_column_text(stmt, 0));
 	sqlite3_finalize(stmt);
 }
@@ -162,7 +153,7 @@ static struct cell real(double v)
 	return isnan(v) ? CELL_OF_NULL : CELL_OF_REAL(v);
 }
 
-static int put_meter(struct energy *e, const struct energy_meter *m)
+static void put_meter(struct energy *e, const struct energy_meter *m)
 {
 	int64_t measured_ns = energy_meter_measured_ns(m);
 	double joules = energy_meter_joules(m), least, largest;
@@ -187,7 +178,7 @@ static int put_meter(struct energy *e, const struct energy_meter *m)
 	    CELL_OF_INT(m->skipped),
 	};
 
-	return table_row(e->table, c);
+	query_table_row(e->q, e->table, c);
 }
 
 static const struct column by_meter[] = {
@@ -235,26 +226,20 @@ static int user_add(struct users *u, sqlite3_stmt *stmt)
 }
 
 /* Who executed on the meter's machine: one function's after the other, one invocation's attempts together. */
-static int read_users(struct energy *e, const struct energy_meter *m)
+static void read_users(struct energy *e, const struct energy_meter *m)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(e->q,
-	                           "SELECT a.tid, coalesce(i.function_name, i.fqdn, '(unknown)'), a.start_ns, a.end_ns "
-	                           "FROM attempt a JOIN invocation i USING (run, tid)"
-	                           " WHERE a.run = ?1 AND a.start_ns IS NOT NULL AND (?2 IS NULL OR a.worker IS NULL "
-	                           "OR a.worker = ?2) ORDER BY 2, a.tid, a.n",
-	                           &stmt);
-	int rc = 0;
+	sqlite3_stmt *stmt =
+	    query_prepare(e->q, "SELECT a.tid, coalesce(i.function_name, i.fqdn, '(unknown)'), a.start_ns, a.end_ns "
+	                        "FROM attempt a JOIN invocation i USING (run, tid)"
+	                        " WHERE a.run = ?1 AND a.start_ns IS NOT NULL AND (?2 IS NULL OR a.worker IS NULL "
+	                        "OR a.worker = ?2) ORDER BY 2, a.tid, a.n");
 
 	users_done(&e->users);
-	if (status)
-		return status;
 	sqlite3_bind_int64(stmt, 1, m->run);
 	sqlite3_bind_text(stmt, 2, m->worker, -1, SQLITE_STATIC);
-	while (!rc && (status = query_step(e->q, stmt)) == 1)
-		rc = user_add(&e->users, stmt);
+	while (query_next(e->q, stmt))
+		query_ok(e->q, user_add(&e->users, stmt), e->q->command);
 	sqlite3_finalize(stmt);
-	return rc ? query_errno(e->q, rc, "energy") : status;
 }
 
 /* The users from i on that have one key: *joules and *measured_ns of them all, *count of invocations. Where the next
@@ -282,8 +267,8 @@ static const struct column by_function[] = {
     {"joules_each", UNIT_VALUE},
 };
 
-static int put_function(struct energy *e, const struct energy_meter *m, const char *name, int64_t count, int64_t ns,
-                        double joules, double all)
+static bool put_function(struct energy *e, const struct energy_meter *m, const char *name, int64_t count, int64_t ns,
+                         double joules, double all)
 {
 	struct cell c[] = {
 	    CELL_OF_INT(m->run),
@@ -297,21 +282,21 @@ static int put_function(struct energy *e, const struct energy_meter *m, const ch
 	    count ? CELL_OF_REAL(joules / (double)count) : CELL_OF_NULL,
 	};
 
-	return table_row(e->table, c);
+	return query_table_row(e->q, e->table, c);
 }
 
-static int put_functions(struct energy *e, const struct energy_meter *m, double idle, int64_t idle_ns)
+static void put_functions(struct energy *e, const struct energy_meter *m, double idle, int64_t idle_ns)
 {
 	double joules, all = energy_meter_joules(m);
 	int64_t ns, count;
-	int rc = 0;
 
-	for (size_t i = 0, from; !rc && i < e->users.n;) {
+	for (size_t i = 0, from; i < e->users.n;) {
 		from = i;
 		i = together(&e->users, i, true, &joules, &ns, &count);
-		rc = put_function(e, m, e->users.who[from].function, count, ns, joules, all);
+		if (!put_function(e, m, e->users.who[from].function, count, ns, joules, all))
+			return;
 	}
-	return rc ? rc : put_function(e, m, "(idle)", 0, idle_ns, idle, all);
+	put_function(e, m, "(idle)", 0, idle_ns, idle, all);
 }
 
 static const struct column by_invocation[] = {
@@ -336,95 +321,84 @@ static int most_first(const void *a, const void *b)
 	return (x->user > y->user) - (x->user < y->user);
 }
 
-static int put_invocations(struct energy *e, const struct energy_meter *m)
+static bool put_invocation(struct energy *e, const struct energy_meter *m, const struct part *part)
+{
+	const struct user *who = &e->users.who[part->user];
+	int64_t ns = part->measured_ns;
+	struct cell c[] = {
+	    CELL_OF_INT(e->offset_s),   CELL_OF_INT(m->run),
+	    cell_of_text(m->worker),    cell_of_text(m->name),
+	    cell_of_text(who->tid),     cell_of_text(who->function),
+	    CELL_OF_INT(who->start_ns), CELL_OF_INT(ns),
+	    CELL_OF_REAL(part->joules), ns ? CELL_OF_REAL(part->joules / ((double)ns / 1e9)) : CELL_OF_NULL,
+	};
+
+	return query_table_row(e->q, e->table, c);
+}
+
+static void put_invocations(struct energy *e, const struct energy_meter *m)
 {
 	struct part *parts = malloc((e->users.n + 1) * sizeof *parts);
 	int64_t count;
 	size_t n = 0;
-	int rc = parts ? 0 : -ENOMEM;
 
-	for (size_t i = 0; !rc && i < e->users.n; n++) {
+	if (!query_ok(e->q, parts ? 0 : -ENOMEM, e->q->command)) {
+		free(parts);
+		return;
+	}
+	for (size_t i = 0; i < e->users.n; n++) {
 		parts[n].user = i;
 		i = together(&e->users, i, false, &parts[n].joules, &parts[n].measured_ns, &count);
 	}
-	if (parts)
-		qsort(parts, n, sizeof *parts, most_first);
-	for (size_t i = 0; !rc && i < n && (!e->limit || i < (size_t)e->limit); i++) {
-		const struct user *who = &e->users.who[parts[i].user];
-		int64_t ns = parts[i].measured_ns;
-		struct cell c[] = {
-		    CELL_OF_INT(e->offset_s),
-		    CELL_OF_INT(m->run),
-		    cell_of_text(m->worker),
-		    cell_of_text(m->name),
-		    cell_of_text(who->tid),
-		    cell_of_text(who->function),
-		    CELL_OF_INT(who->start_ns),
-		    CELL_OF_INT(ns),
-		    CELL_OF_REAL(parts[i].joules),
-		    ns ? CELL_OF_REAL(parts[i].joules / ((double)ns / 1e9)) : CELL_OF_NULL,
-		};
-
-		rc = table_row(e->table, c);
-	}
+	qsort(parts, n, sizeof *parts, most_first);
+	for (size_t i = 0; i < n; i++)
+		if (!put_invocation(e, m, &parts[i]))
+			break;
 	free(parts);
-	return rc;
 }
 
 /* ---- the command ---- */
 
 enum by { BY_METER, BY_FUNCTION, BY_INVOCATION };
 
-static int read_options(struct energy *e, enum by *by)
+static enum by read_options(struct energy *e)
 {
 	const char *what = args_value(e->q->args, "by"), *max = args_value(e->q->args, "rapl-max");
-	int64_t range;
+	enum by by = !what || !strcmp(what, "meter") ? BY_METER
+	             : !strcmp(what, "function")     ? BY_FUNCTION
+	                                             : BY_INVOCATION;
+	int64_t range = 0;
 
 	e->only = args_value(e->q->args, "meter");
-	*by = !what || !strcmp(what, "meter") ? BY_METER : !strcmp(what, "function") ? BY_FUNCTION : BY_INVOCATION;
-	if (*by == BY_INVOCATION && strcmp(what, "invocation"))
-		return query_fail(e->q, USAGE, "--by %s: it is meter, function or invocation", what);
+	if (by == BY_INVOCATION && strcmp(what, "invocation"))
+		query_fail(e->q, USAGE, "--by %s: it is meter, function or invocation", what);
 	if (max && (args_number(max, &range) || !range))
-		return query_fail(e->q, USAGE,
-		                  "--rapl-max %s: it is a number of microjoules, as in max_energy_range_uj", max);
-	e->range_uj = max ? (double)range : 0;
-	return query_limit(e->q, 0, &e->limit);
+		query_fail(e->q, USAGE, "--rapl-max %s: it is a number of microjoules, as in max_energy_range_uj", max);
+	e->range_uj = (double)range;
+	return by;
 }
 
-static int read_offset(struct energy *e, int64_t run)
-{
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(e->q, "SELECT coalesce(offset_s, 0) FROM run WHERE id = ?1", &stmt);
-
-	if (status)
-		return status;
-	sqlite3_bind_int64(stmt, 1, run);
-	status = query_step(e->q, stmt);
-	e->offset_s = status == 1 ? sqlite3_column_int64(stmt, 0) : 0;
-	sqlite3_finalize(stmt);
-	return status == 1 ? DONE : status;
-}
-
-static int put(struct energy *e, const struct energy_meter *m, enum by by)
+static void put(struct energy *e, const struct energy_meter *m, enum by by)
 {
 	double idle;
 	int64_t idle_ns;
-	int status = read_offset(e, m->run), rc;
 
+	e->offset_s = query_offset(e->q, m->run);
 	tell(e, m);
-	if (!status && by != BY_METER)
-		status = read_users(e, m);
-	if (status)
-		return status;
-	if (by == BY_METER)
-		return query_errno(e->q, put_meter(e, m), "output");
-	rc = energy_share(m, e->users.v, e->users.n, &idle, &idle_ns);
-	if (!rc)
-		rc = by == BY_FUNCTION ? put_functions(e, m, idle, idle_ns) : put_invocations(e, m);
-	return query_errno(e->q, rc, "output");
+	if (by == BY_METER) {
+		put_meter(e, m);
+		return;
+	}
+	read_users(e, m);
+	if (e->q->status || !query_ok(e->q, energy_share(m, e->users.v, e->users.n, &idle, &idle_ns), e->q->command))
+		return;
+	if (by == BY_FUNCTION)
+		put_functions(e, m, idle, idle_ns);
+	else
+		put_invocations(e, m);
 }
 
-int cmd_energy(struct query *q)
+static void run(struct query *q)
 {
 	static const struct {
 		const struct column *columns;
@@ -434,22 +408,15 @@ int cmd_energy(struct query *q)
 	    {by_function, sizeof by_function / sizeof *by_function},
 	    {by_invocation, sizeof by_invocation / sizeof *by_invocation},
 	};
-	struct energy e = {.q = q};
-	enum by by = BY_METER;
-	int status = query_run(q, &e.run), rc;
+	struct energy e = {.q = q, .run = query_run(q)};
+	enum by by = read_options(&e);
 
-	if (!status)
-		status = read_options(&e, &by);
-	if (!status)
-		status = read_all(&e);
-	if (!status)
-		status = query_errno(q, table_open(q->out, tables[by].columns, tables[by].n, &e.table), "output");
-	for (size_t i = 0; !status && i < e.meters.n; i++)
-		status = put(&e, &e.meters.v[i], by);
-	rc = table_close(e.table);
-	if (!status)
-		status = query_errno(q, rc, "output");
-	if (!status && !e.meters.n)
+	read_all(&e);
+	e.table = query_table_open(q, tables[by].columns, tables[by].n);
+	for (size_t i = 0; !q->status && i < e.meters.n; i++)
+		put(&e, &e.meters.v[i], by);
+	query_table_close(q, e.table);
+	if (!q->status && !e.meters.n)
 		query_note(q,
 		           "no energy was measured: no energy-rapl.log, energy-ipmi.log or energy-perf.log%s is loaded",
 		           e.only ? " with such a meter" : "");
@@ -457,5 +424,39 @@ int cmd_energy(struct query *q)
 		energy_meter_done(&e.meters.v[i]);
 	free(e.meters.v);
 	users_done(&e.users);
-	return status;
 }
+
+static const struct option_spec options[] = {
+    {.name = "by", .value = "WHAT", .help = "a row for each meter (as without it), function or invocation"},
+    {.name = "meter", .value = "NAME", .help = "of this one: rapl, ipmi, energy_pkg, energy_ram, ..."},
+    {.name = "rapl-max",
+     .value = "UJ",
+     .help = "microjoules at which RAPL's counter wraps around: max_energy_range_uj of the machine"},
+    OPTION_LIMIT,
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_energy = {
+    .name = "energy",
+    .group = GROUP_ANSWERS,
+    .help = "the energy that was measured, by meter; and for whom, by function or invocation",
+    .more =
+        "Of energy-rapl.log, energy-ipmi.log and energy-perf.log beside the run's logs: each is a meter, and they "
+        "measure "
+        "the same machine, so\n"
+        "they are not to be added. RAPL is a counter, IPMI's watts hold until the next reading, perf tells joules. "
+        "--by "
+        "function and --by\n"
+        "invocation give each instant's power in equal parts to the executions that run then; what was used while none "
+        "ran is (idle).\n"
+        "RAPL's counter wraps around: its range is taken from the worker's log where it tells it (level debug), else "
+        "--rapl-max says it, else\n"
+        "those stretches are left out, and counted as unknown. skipped counts readings that are not later than the one "
+        "before.",
+    .examples =
+        "energy\nenergy --by function --meter rapl\nenergy --by invocation --limit 20\nenergy --rapl-max 262143328850",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

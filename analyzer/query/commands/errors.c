@@ -3,10 +3,10 @@
  *
  * Lines are one group when level and target agree, and message and `error` field have the same template
  * (base/template.h). */
-#include "query/commands/commands.h"
 #include "base/table.h"
 #include "base/hash.h"
 #include "base/array.h"
+#include "query/core/command.h"
 #include "query/events/event_filter.h"
 #include "base/template.h"
 #include "query/events/mask.h"
@@ -27,6 +27,7 @@ struct groups {
 	struct group **all; /* in order of their first line read */
 	size_t n, room;
 	struct table at; /* by key */
+	struct text key;
 };
 
 static char *plain(struct slice escaped)
@@ -61,6 +62,7 @@ static void groups_done(struct groups *g)
 		group_free(g->all[i]);
 	free(g->all);
 	table_done(&g->at);
+	text_done(&g->key);
 }
 
 static void make_key(struct text *key, const struct event *e)
@@ -117,8 +119,10 @@ static struct group *find(const struct groups *gs, uint64_t hash, const struct t
 	return NULL;
 }
 
-static int add(struct groups *gs, const struct event *e, struct text *key)
+static int add(void *arg, const struct event *e)
 {
+	struct groups *gs = arg;
+	struct text *key = &gs->key;
 	struct group *g;
 	uint64_t hash;
 
@@ -266,19 +270,15 @@ static int by_count(const void *a, const void *b)
 	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
 }
 
-static int find_offsets(struct query *q, struct groups *gs)
+static void find_offsets(struct query *q, struct groups *gs)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q, "SELECT id, coalesce(offset_s, 0) FROM run", &stmt);
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT id, coalesce(offset_s, 0) FROM run");
 
-	while (!status && (status = query_step(q, stmt)) == 1) {
+	while (query_next(q, stmt))
 		for (size_t i = 0; i < gs->n; i++)
 			if (gs->all[i]->run == sqlite3_column_int64(stmt, 0))
 				gs->all[i]->offset_s = sqlite3_column_int64(stmt, 1);
-		status = DONE;
-	}
 	sqlite3_finalize(stmt);
-	return status;
 }
 
 /* For people what tells most; for programs all of it. */
@@ -296,7 +296,7 @@ static const struct {
 
 enum { KNOWN = sizeof known / sizeof *known };
 
-static int put_group(struct table *t, const struct group *g, const bool *shown)
+static bool put_group(struct query *q, struct table *t, const struct group *g, const bool *shown)
 {
 	struct cell all[KNOWN] = {
 	    CELL_OF_INT(g->offset_s),     CELL_OF_INT(g->run),      cell_of_text(g->level),  CELL_OF_INT(g->lines),
@@ -309,75 +309,78 @@ static int put_group(struct table *t, const struct group *g, const bool *shown)
 	for (size_t i = 0; i < KNOWN; i++)
 		if (shown[i])
 			cells[n++] = all[i];
-	return table_row(t, cells);
+	return query_table_row(q, t, cells);
 }
 
-static int put(struct query *q, const struct groups *gs, size_t limit)
+static void put(struct query *q, const struct groups *gs)
 {
 	bool people = q->out->format != FORMAT_CSV && q->out->format != FORMAT_JSON;
 	struct column columns[KNOWN];
 	bool shown[KNOWN];
-	struct table *t = NULL;
+	struct table *t;
 	size_t n = 0;
-	int rc, rc2;
 
 	for (size_t i = 0; i < KNOWN; i++) {
 		shown[i] = !people || known[i].people;
 		if (shown[i])
 			columns[n++] = known[i].column;
 	}
-	rc = table_open(q->out, columns, n, &t);
-	for (size_t i = 0; i < gs->n && !rc && (!limit || i < limit); i++)
-		rc = put_group(t, gs->all[i], shown);
-	rc2 = table_close(t);
-	return query_errno(q, rc ? rc : rc2, "output");
+	t = query_table_open(q, columns, n);
+	for (size_t i = 0; i < gs->n; i++)
+		if (!put_group(q, t, gs->all[i], shown))
+			break;
+	query_table_close(q, t);
 }
 
-static int gather(struct query *q, struct event_filter *f, struct groups *gs)
+static void run(struct query *q)
 {
-	struct event_cursor *c = NULL;
-	struct text key = {0};
-	const struct event *e;
-	int rc = event_cursor_open(q->store, &f->query, &c);
-
-	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
-		rc = query_interrupted ? -EINTR : 0;
-		if (!rc && event_filter_takes(f, e))
-			rc = add(gs, e, &key);
-	}
-	event_cursor_close(c);
-	text_done(&key);
-	return query_errno(q, rc, q->path);
-}
-
-int cmd_errors(struct query *q)
-{
-	struct event_filter f;
 	struct groups *gs = calloc(1, sizeof *gs);
-	int64_t limit = 0;
-	int status = event_filter_init(q, &f);
+	struct event_filter f;
 
-	if (!gs)
-		status = query_errno(q, -ENOMEM, q->command);
+	event_filter_init(q, &f);
 	if (!args_has(q->args, "level"))
 		f.most_verbose = 0;
-	if (!status)
-		status = query_limit(q, 0, &limit);
-	if (!status)
-		status = gather(q, &f, gs);
-	if (!status)
-		status = query_errno(q, merge(gs), q->command);
-	if (!status && gs->n)
-		qsort(gs->all, gs->n, sizeof *gs->all, by_count);
-	if (!status)
-		status = find_offsets(q, gs);
-	if (!status)
-		status = put(q, gs, (size_t)limit);
-	if (!status && !gs->n)
-		query_note(q, "no line of that level");
+	if (query_ok(q, gs ? 0 : -ENOMEM, q->command)) {
+		event_filter_each(q, &f, add, gs);
+		if (!q->status)
+			query_ok(q, merge(gs), q->command);
+		if (gs->n)
+			qsort(gs->all, gs->n, sizeof *gs->all, by_count);
+		find_offsets(q, gs);
+		put(q, gs);
+		if (!q->status && !gs->n)
+			query_note(q, "no line of that level");
+	}
 	if (gs)
 		groups_done(gs);
 	free(gs);
 	event_filter_done(&f);
-	return status;
 }
+
+static const struct option_spec options[] = {
+    {.name = "level",
+     .letter = 'l',
+     .value = "LEVEL",
+     .help = "of this level or a graver one; default error",
+     .hint = HINT_LEVEL},
+    OPTION_TID,
+    OPTION_TARGET,
+    OPTION_SINCE,
+    OPTION_UNTIL,
+    OPTION_LIMIT,
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_errors = {
+    .name = "errors",
+    .group = GROUP_LINES,
+    .help = "what went wrong: errors by message, with counts and an example",
+    .more = "Lines are one group when level and target agree and message and field `error` differ only in what varies: "
+            "numbers, ids, paths, names (table pattern).\n"
+            "transactions counts changes of the transaction from one line of the group to the next.",
+    .examples = "errors\nerrors --level warn",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

@@ -4,8 +4,8 @@
  * The store gives events source by source, and lines of one source may go back in time by some milliseconds. So the
  * times of all that match are collected first (16 bytes each), sorted, and then each event is fetched to be shown.
  * With --limit only the earliest are kept, in a heap. */
-#include "query/commands/commands.h"
 #include "base/array.h"
+#include "query/core/command.h"
 #include "query/events/event_fetch.h"
 #include "query/events/event_filter.h"
 #include "query/events/event_line.h"
@@ -28,7 +28,7 @@ struct events {
 	struct event_fetch fetch;
 	struct found *found;
 	size_t n, room;
-	int64_t limit, context;
+	int64_t context;
 	int64_t *seen; /* the last line by source: --follow shows what comes behind it */
 	size_t nseen;
 	int64_t *offsets; /* by run */
@@ -90,9 +90,9 @@ static void heapify(struct events *ev)
 static int collect(struct events *ev, const struct event *e, bool hit)
 {
 	struct found x = {e->time_ns, e->id, (int32_t)e->source, hit};
-	bool bounded = ev->limit && !ev->context;
+	bool bounded = ev->q->limit < INT64_MAX && !ev->context;
 
-	if (bounded && ev->n == (size_t)ev->limit) {
+	if (bounded && ev->n == (size_t)ev->q->limit) {
 		if (before(&x, &ev->found[0]))
 			sink_root(ev->found, ev->n, x);
 		return 0;
@@ -100,7 +100,7 @@ static int collect(struct events *ev, const struct event *e, bool hit)
 	if (array_reserve(ev->found, ev->room, ev->n + 1))
 		return -ENOMEM;
 	ev->found[ev->n++] = x;
-	if (bounded && ev->n == (size_t)ev->limit)
+	if (bounded && ev->n == (size_t)ev->q->limit)
 		heapify(ev);
 	return 0;
 }
@@ -119,13 +119,13 @@ static int see(struct events *ev, const struct event *e)
 }
 
 /* The events of the filter; those --grep does not find are kept only where they may become context. */
-static int gather(struct events *ev)
+static void gather(struct events *ev)
 {
 	struct event_cursor *c = NULL;
 	const struct event *e;
-	int rc = event_cursor_open(ev->q->store, &ev->filter.query, &c);
+	int rc = ev->q->status ? 0 : event_cursor_open(ev->q->store, &ev->filter.query, &c);
 
-	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
+	while (c && !rc && (rc = event_cursor_next(c, &e)) == 1) {
 		int hit;
 
 		rc = query_interrupted ? -EINTR : see(ev, e);
@@ -142,16 +142,14 @@ static int gather(struct events *ev)
 			rc = collect(ev, e, hit);
 	}
 	event_cursor_close(c);
-	if (rc < 0)
-		return query_errno(ev->q, rc, ev->q->path);
+	query_ok(ev->q, rc, ev->q->path);
 	if (ev->n)
 		qsort(ev->found, ev->n, sizeof *ev->found, compare);
-	return DONE;
 }
 
 /* ---- showing ---- */
 
-static int64_t offset_of(const struct events *ev, int64_t run)
+static int64_t offset_in(const struct events *ev, int64_t run)
 {
 	return run >= 0 && (size_t)run < ev->noffsets ? ev->offsets[run] : 0;
 }
@@ -188,7 +186,7 @@ static int put_cells(struct events *ev, const struct event *e)
 	struct text target = {0}, message = {0}, span = {0};
 	struct slice part = event_part(e, SECTION_SPAN);
 	struct cell c[COLUMNS] = {
-	    CELL_OF_INT(offset_of(ev, e->run)),
+	    CELL_OF_INT(offset_in(ev, e->run)),
 	    CELL_OF_INT(e->id),
 	    CELL_OF_INT(e->run),
 	    CELL_OF_INT(e->source),
@@ -232,7 +230,7 @@ static int show(struct events *ev, const struct found *f)
 		return put_raw(ev, e);
 	if (ev->table)
 		return put_cells(ev, e);
-	return event_line_show(ev->q->out, e, offset_of(ev, e->run), &how, &ev->day);
+	return event_line_show(ev->q->out, e, offset_in(ev, e->run), &how, &ev->day);
 }
 
 /* With context, only what is near a hit; a line of dashes where something in between is left out. */
@@ -246,7 +244,7 @@ static bool near_hit(const struct events *ev, size_t i)
 	return false;
 }
 
-static int show_all(struct events *ev)
+static void show_all(struct events *ev)
 {
 	bool plain = !ev->table && !args_has(ev->q->args, "raw");
 	int64_t shown = 0;
@@ -254,10 +252,10 @@ static int show_all(struct events *ev)
 	int rc = 0;
 
 	event_fetch_init(&ev->fetch, ev->q->store, &ev->filter.query);
-	for (size_t i = 0; i < ev->n && !rc; i++) {
+	for (size_t i = 0; i < ev->n && !rc && !ev->q->status; i++) {
 		if (ev->context && !near_hit(ev, i))
 			continue;
-		if (ev->limit && shown == ev->limit)
+		if (shown == ev->q->limit)
 			break;
 		if (plain && ev->context && shown && last + 1 < i)
 			fputs("--\n", ev->q->out->file);
@@ -266,7 +264,7 @@ static int show_all(struct events *ev)
 		shown++;
 	}
 	event_fetch_done(&ev->fetch);
-	return query_errno(ev->q, rc, rc == -EBADMSG ? ev->q->path : "output");
+	query_ok(ev->q, rc, rc == -EBADMSG ? ev->q->path : "output");
 }
 
 /* ---- following ---- */
@@ -274,43 +272,37 @@ static int show_all(struct events *ev)
 /* A number of SQLite's that changes when another connection writes. */
 static int64_t version(struct query *q)
 {
-	sqlite3_stmt *stmt = NULL;
-	int64_t v = -1;
+	sqlite3_stmt *stmt = query_prepare(q, "PRAGMA data_version");
+	int64_t v = query_next(q, stmt) ? sqlite3_column_int64(stmt, 0) : -1;
 
-	if (!query_prepare(q, "PRAGMA data_version", &stmt) && query_step(q, stmt) == 1)
-		v = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
 	return v;
 }
 
 /* The first id of what may be new: of the first chunk that reaches beyond the lines seen of its source. */
-static int find_new(struct events *ev)
+static void find_new(struct events *ev)
 {
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt = query_prepare(ev->q, "SELECT id, source, first_line + lines - 1 FROM chunk");
 	int64_t first = INT64_MAX >> 16;
-	int status = query_prepare(ev->q, "SELECT id, source, first_line + lines - 1 FROM chunk", &stmt);
 
-	while (!status && (status = query_step(ev->q, stmt)) == 1) {
+	while (query_next(ev->q, stmt)) {
 		int64_t source = sqlite3_column_int64(stmt, 1), seen = 0;
 
 		if (source >= 0 && (size_t)source < ev->nseen)
 			seen = ev->seen[source];
 		if (sqlite3_column_int64(stmt, 2) > seen && sqlite3_column_int64(stmt, 0) < first)
 			first = sqlite3_column_int64(stmt, 0);
-		status = DONE;
 	}
 	sqlite3_finalize(stmt);
 	ev->filter.query.first_id = first << 16;
-	return status;
 }
 
 /* What another process loads meanwhile, until Ctrl-C. */
-static int follow(struct events *ev)
+static void follow(struct events *ev)
 {
 	int64_t shown = version(ev->q), now;
-	int status = DONE;
 
-	while (!status && !query_interrupted) {
+	while (!ev->q->status && !query_interrupted) {
 		fflush(ev->q->out->file);
 		usleep(200000);
 		query_renew(ev->q);
@@ -319,56 +311,47 @@ static int follow(struct events *ev)
 			continue;
 		shown = now;
 		ev->n = 0;
-		status = find_new(ev);
-		if (!status)
-			status = gather(ev);
-		if (!status)
-			status = show_all(ev);
+		find_new(ev);
+		gather(ev);
+		show_all(ev);
 	}
-	return query_interrupted ? INTERRUPTED : status;
+	if (query_interrupted)
+		query_stop(ev->q, INTERRUPTED);
 }
 
 /* ---- the command ---- */
 
-static int read_offsets(struct events *ev)
+static void read_offsets(struct events *ev)
 {
 	struct query *q = ev->q;
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(
+	sqlite3_stmt *stmt = query_prepare(
 	    q,
-	    "SELECT id, coalesce(offset_s, 0), (SELECT count(DISTINCT worker) FROM source) FROM run ORDER BY id DESC",
-	    &stmt);
+	    "SELECT id, coalesce(offset_s, 0), (SELECT count(DISTINCT worker) FROM source) FROM run ORDER BY id DESC");
 
-	while (!status && (status = query_step(q, stmt)) == 1) {
+	while (query_next(q, stmt)) {
 		int64_t id = sqlite3_column_int64(stmt, 0);
 
-		status = DONE;
 		if (!ev->offsets) {
 			ev->noffsets = id >= 0 && id < 1000000 ? (size_t)id + 1 : 1;
 			ev->offsets = calloc(ev->noffsets, sizeof *ev->offsets);
-			if (!ev->offsets)
-				status = query_errno(q, -ENOMEM, q->command);
+			if (!query_ok(q, ev->offsets ? 0 : -ENOMEM, q->command))
+				break;
 		}
-		if (!status && id >= 0 && (size_t)id < ev->noffsets)
+		if (id >= 0 && (size_t)id < ev->noffsets)
 			ev->offsets[id] = sqlite3_column_int64(stmt, 1);
 		ev->several_workers = sqlite3_column_int64(stmt, 2) > 1;
 	}
 	sqlite3_finalize(stmt);
-	return status;
 }
 
-static int read_options(struct events *ev)
+static void read_options(struct events *ev)
 {
 	const char *context = args_value(ev->q->args, "context");
-	int status = query_limit(ev->q, 0, &ev->limit);
 
-	if (!status && context && args_number(context, &ev->context))
-		status = query_fail(ev->q, USAGE, "--context %s: not a number", context);
-	if (!status && ev->context && !args_has(ev->q->args, "grep"))
-		status = query_fail(ev->q, USAGE, "--context needs --grep");
-	if (!status && ev->context > 100000)
-		status = query_fail(ev->q, USAGE, "--context: at most 100000");
-	return status;
+	if (context && args_number(context, &ev->context))
+		query_fail(ev->q, USAGE, "--context %s: not a number", context);
+	if (ev->context > 100000)
+		query_fail(ev->q, USAGE, "--context: at most 100000");
 }
 
 static void say_what_is_missing(const struct events *ev)
@@ -380,31 +363,65 @@ static void say_what_is_missing(const struct events *ev)
 		query_note(ev->q, "no event matches");
 }
 
-int cmd_events(struct query *q)
+static void run(struct query *q)
 {
 	struct events ev = {.q = q};
 	bool lines = q->out->format == FORMAT_TEXT || args_has(q->args, "raw");
-	int status = event_filter_init(q, &ev.filter), rc = 0;
 
-	if (!status)
-		status = read_options(&ev);
-	if (!status)
-		status = read_offsets(&ev);
-	if (!status && !lines)
-		rc = table_open(q->out, columns, COLUMNS, &ev.table);
-	if (!status && !rc)
-		status = gather(&ev);
-	if (!status && !rc)
-		status = show_all(&ev);
-	if (!status && !rc && args_has(q->args, "follow"))
-		status = follow(&ev);
-	if (rc || (rc = table_close(ev.table)))
-		status = status ? status : query_errno(q, rc, "output");
-	if (!status)
+	event_filter_init(q, &ev.filter);
+	read_options(&ev);
+	read_offsets(&ev);
+	if (!lines)
+		ev.table = query_table_open(q, columns, COLUMNS);
+	gather(&ev);
+	show_all(&ev);
+	if (args_has(q->args, "follow"))
+		follow(&ev);
+	query_table_close(q, ev.table);
+	if (!q->status)
 		say_what_is_missing(&ev);
 	event_filter_done(&ev.filter);
 	free(ev.found);
 	free(ev.offsets);
 	free(ev.seen);
-	return status;
 }
+
+static const struct option_spec options[] = {
+    OPTION_TID,
+    {.name = "level", .letter = 'l', .value = "LEVEL", .help = "of this level or a graver one", .hint = HINT_LEVEL},
+    OPTION_TARGET,
+    {.name = "message",
+     .letter = 'm',
+     .value = "TEXT",
+     .help = "with this message, all of it; * stands for anything",
+     .hint = HINT_MESSAGE},
+    OPTION_SINCE,
+    OPTION_UNTIL,
+    {.name = "grep", .letter = 'g', .value = "REGEX", .help = "whose line matches this extended regular expression"},
+    {.name = "ignore-case", .letter = 'i', .help = "for --grep", .with = "grep"},
+    {.name = "context",
+     .letter = 'C',
+     .value = "N",
+     .help = "with --grep: also N lines before and after, in the merged order",
+     .with = "grep"},
+    OPTION_LIMIT,
+    OPTION_RUN,
+    {.name = "foreign", .help = "also the copies of span lines that stand in other workers' files"},
+    {.name = "raw", .help = "the lines as they stand in the log"},
+    {.name = "follow", .letter = 'f', .help = "go on with what is loaded meanwhile, until Ctrl-C"},
+    {0},
+};
+
+const struct command command_events = {
+    .name = "events",
+    .group = GROUP_LINES,
+    .help = "the lines of all files, merged by time",
+    .more = "Times stand on the log's own clock. CSV and JSON have the fields of each line as JSON.",
+    .examples = "events --level warn\n"
+                "events --tid 3a294129\n"
+                "events --grep 'queue_len\":[1-9]' -C 3\n"
+                "events --since 01:18:20 --until +30s --target containermanager",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

@@ -3,7 +3,7 @@
  *
  * The exit status is 1 when one of them is of level warning or above. For programs a row a finding, its evidence as
  * JSON; for people a paragraph each. */
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include "query/events/event_line.h"
 #include "ingest/line.h"
 #include "findings/finding.h"
@@ -16,23 +16,6 @@
 typedef int find_fn(struct store *s, int64_t run, struct findings *out);
 
 enum { EVIDENCE_SHOWN = 12, ROWS_OF_A_PAGE = 500 };
-
-static int offset_of(struct query *q, int64_t run, int64_t *offset_s)
-{
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q, "SELECT coalesce(offset_s, 0) FROM run WHERE id = ?", &stmt);
-
-	*offset_s = 0;
-	if (!status) {
-		sqlite3_bind_int64(stmt, 1, run);
-		status = query_step(q, stmt);
-		if (status == 1)
-			*offset_s = sqlite3_column_int64(stmt, 0);
-		status = status == 1 ? DONE : status;
-	}
-	sqlite3_finalize(stmt);
-	return status;
-}
 
 static struct cell time_cell(int64_t ns)
 {
@@ -103,16 +86,14 @@ static void detail_json(const struct finding *f, struct text *t)
 	text_puts(t, "}");
 }
 
-static int put_row(struct query *q, struct table *t, const struct finding *f)
+static void put_row(struct query *q, struct table *t, const struct finding *f)
 {
 	struct text evidence = {0}, detail = {0};
-	int64_t offset_s;
-	int status = offset_of(q, f->run, &offset_s), rc = 0;
+	int64_t offset_s = query_offset(q, f->run);
+	int rc = evidence_json(q, f, offset_s, &evidence);
 
-	if (!status)
-		rc = evidence_json(q, f, offset_s, &evidence);
 	detail_json(f, &detail);
-	if (!status && !rc) {
+	if (query_ok(q, rc ? rc : evidence.failed || detail.failed ? -ENOMEM : 0, q->command)) {
 		struct cell c[] = {
 		    CELL_OF_INT(offset_s),
 		    CELL_OF_INT(f->run),
@@ -128,18 +109,16 @@ static int put_row(struct query *q, struct table *t, const struct finding *f)
 		    cell_of_bytes(text_str(&evidence), evidence.len),
 		};
 
-		rc = evidence.failed || detail.failed ? -ENOMEM : table_row(t, c);
+		query_table_row(q, t, c);
 	}
 	text_done(&evidence);
 	text_done(&detail);
-	return status ? status : query_errno(q, rc, "output");
 }
 
 /* In place of rows that a page has no room for. */
-static int put_rest(struct query *q, struct table *t, size_t n)
+static void put_rest(struct query *q, struct table *t, size_t n)
 {
 	struct text said = {0};
-	int rc;
 
 	text_printf(&said, "and %zu more: `lint`, `hangs` and `storms` tell all of them", n);
 	struct cell c[] = {
@@ -148,32 +127,30 @@ static int put_rest(struct query *q, struct table *t, size_t n)
 	    time_cell(INT64_MIN), time_cell(INT64_MIN), cell_of_text(NULL),      cell_of_text(NULL),
 	};
 
-	rc = said.failed ? -ENOMEM : table_row(t, c);
+	if (query_ok(q, said.failed ? -ENOMEM : 0, q->command))
+		query_table_row(q, t, c);
 	text_done(&said);
-	return query_errno(q, rc, "output");
 }
 
 /* Programs get every finding, a page as many as somebody may look at. */
-static int put_table(struct query *q, const struct findings *fs)
+static void put_table(struct query *q, const struct findings *fs)
 {
 	static const struct column columns[] = {
 	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},      {"rule", UNIT_WHOLE},  {"level", UNIT_LEVEL},
 	    {"tid", UNIT_ID},          {"cause", UNIT_WHOLE},  {"count", UNIT_NONE},  {"message", UNIT_NONE},
 	    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"detail", UNIT_JSON}, {"evidence", UNIT_JSON},
 	};
-	struct table *t = NULL;
 	bool page = q->out->format == FORMAT_MARKDOWN || q->out->format == FORMAT_HTML;
 	/* People read the evidence elsewhere; in Markdown it would not fit a cell. */
 	size_t n = sizeof columns / sizeof *columns - (page ? 2 : 0),
 	       most = page && fs->n > ROWS_OF_A_PAGE ? ROWS_OF_A_PAGE : fs->n;
-	int rc = table_open(q->out, columns, n, &t), status = query_errno(q, rc, "output");
+	struct table *t = query_table_open(q, columns, n);
 
-	for (size_t i = 0; i < most && !status; i++)
-		status = put_row(q, t, &fs->v[i]);
-	if (!status && most < fs->n)
-		status = put_rest(q, t, fs->n - most);
-	rc = table_close(t);
-	return status ? status : query_errno(q, rc, "output");
+	for (size_t i = 0; i < most && !q->status; i++)
+		put_row(q, t, &fs->v[i]);
+	if (most < fs->n)
+		put_rest(q, t, fs->n - most);
+	query_table_close(q, t);
 }
 
 /* ---- for people ---- */
@@ -235,56 +212,51 @@ static int put_evidence(struct query *q, const struct evidence *e, int64_t offse
 	return rc == 1 ? event_line_show(q->out, event, offset_s, &how, day) : rc;
 }
 
-static int put_paragraph(struct query *q, const struct finding *f)
+static void put_paragraph(struct query *q, const struct finding *f)
 {
 	bool all = args_has(q->args, "verbose");
 	size_t n = all || f->nevidence <= EVIDENCE_SHOWN ? f->nevidence : EVIDENCE_SHOWN;
 	struct event_day day = {.quiet = true};
-	int64_t offset_s;
-	int status = offset_of(q, f->run, &offset_s), rc = 0;
+	int64_t offset_s = query_offset(q, f->run);
+	int rc = 0;
 
-	if (status)
-		return status;
+	if (q->status)
+		return;
 	put_title(q->out, f, offset_s);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = put_evidence(q, &f->evidence[i], offset_s, &day);
 	if (n < f->nevidence)
 		fprintf(q->out->file, "    %s%zu lines more; -v shows them%s\n", output_ink(q->out, INK_DIM),
 		        f->nevidence - n, output_ink(q->out, INK_NONE));
-	return query_errno(q, rc, "output");
+	query_ok(q, rc, "output");
 }
 
-static int put_text(struct query *q, const struct findings *fs)
+static void put_text(struct query *q, const struct findings *fs)
 {
-	int status = DONE;
-
-	for (size_t i = 0; i < fs->n && !status; i++) {
+	for (size_t i = 0; i < fs->n && !q->status; i++) {
 		if (i)
 			fputc('\n', q->out->file);
-		status = put_paragraph(q, &fs->v[i]);
+		put_paragraph(q, &fs->v[i]);
 	}
-	if (!status && !fs->n)
+	if (!q->status && !fs->n)
 		query_note(q, "nothing found");
-	return status;
 }
 
-static int show(struct query *q, find_fn *find)
+static void show(struct query *q, find_fn *find)
 {
 	struct findings fs = {0};
-	int64_t run;
-	int status = query_run(q, &run);
+	int64_t run = query_run(q);
 
-	if (!status)
-		status = query_errno(q, find(q->store, run, &fs), q->path);
-	if (!status)
-		status = q->out->format == FORMAT_TEXT ? put_text(q, &fs) : put_table(q, &fs);
-	if (!status && findings_alarm(&fs))
-		status = FINDINGS;
+	if (!q->status && query_ok(q, find(q->store, run, &fs), q->path)) {
+		if (q->out->format == FORMAT_TEXT)
+			put_text(q, &fs);
+		else
+			put_table(q, &fs);
+		q->alarm = findings_alarm(&fs);
+	}
 	findings_done(&fs);
-	return status;
 }
 
-/* All of them, for the report. */
 static int find_all(struct store *s, int64_t run, struct findings *out)
 {
 	static find_fn *const finders[] = {find_hangs, find_storms, find_mount_failures, find_lint};
@@ -295,29 +267,98 @@ static int find_all(struct store *s, int64_t run, struct findings *out)
 	return rc;
 }
 
-int cmd_findings(struct query *q)
+static void run_all(struct query *q)
 {
-	return show(q, find_all);
+	show(q, find_all);
 }
 
-int cmd_lint(struct query *q)
+static void run_lint(struct query *q)
 {
-	return show(q, find_lint);
+	show(q, find_lint);
 }
 
-int cmd_hangs(struct query *q)
+static void run_hangs(struct query *q)
 {
-	return show(q, find_hangs);
+	show(q, find_hangs);
 }
 
-int cmd_storms(struct query *q)
+static void run_storms(struct query *q)
 {
-	return show(q, find_storms);
+	show(q, find_storms);
 }
 
-int cmd_diagnose(struct query *q)
+static void run_diagnose(struct query *q)
 {
 	if (strcmp(q->args->words[0], "mount"))
-		return query_fail(q, USAGE, "diagnose %s: what can be diagnosed is: mount", q->args->words[0]);
-	return show(q, find_mount_failures);
+		query_fail(q, USAGE, "diagnose %s: what can be diagnosed is: mount", q->args->words[0]);
+	show(q, find_mount_failures);
 }
+
+static const struct option_spec options[] = {
+    {.name = "verbose", .letter = 'v', .help = "all lines of evidence"},
+    OPTION_RUN,
+    {0},
+};
+
+#define MORE                                                                                                           \
+	"The exit status is 1 where there is a finding of level warning or above. JSON has the evidence of each: its " \
+	"lines, and why they matter."
+
+const struct command command_lint = {
+    .name = "lint",
+    .group = GROUP_FINDINGS,
+    .help = "what cannot be right: spans never closed, leaked locks, time backwards, secrets in the log",
+    .more =
+        "Rules: completed-without-start, unfinished, double-lock, leaked-lock, leaked-container (needs level debug), "
+        "span-never-closed, time-backwards,\n"
+        "sequence-gap, records-lost, foreign-span-lines, environment, secret.\n" MORE,
+    .examples = "lint\n--format json lint",
+    .options = options,
+    .need = NEED_READ,
+    .run = run_lint,
+};
+
+const struct command command_hangs = {
+    .name = "hangs",
+    .group = GROUP_FINDINGS,
+    .help = "what never completed and why: which few hold what, and how many wait behind each",
+    .more =
+        "Rules: hang (executes without end), cut-off (the log ended), never-started, given-up (the load generator's "
+        "result says failed: it never arrived,\n"
+        "never began, was never completed or too late), silence (a log that ends long before its run).\n" MORE,
+    .options = options,
+    .need = NEED_READ,
+    .run = run_hangs,
+};
+
+const struct command command_storms = {
+    .name = "storms",
+    .group = GROUP_FINDINGS,
+    .help = "cycles of messages repeated without progress",
+    .more = MORE,
+    .options = options,
+    .need = NEED_READ,
+    .run = run_storms,
+};
+
+const struct command command_diagnose = {
+    .name = "diagnose",
+    .group = GROUP_FINDINGS,
+    .words = "mount",
+    .least = 1,
+    .most = 1,
+    .help = "why containers could not be created: mount failures, with their cause",
+    .more = MORE,
+    .examples = "diagnose mount",
+    .options = options,
+    .need = NEED_READ,
+    .run = run_diagnose,
+};
+
+/* Not typed by anybody. */
+const struct command findings_of_report = {
+    .name = "findings",
+    .options = options,
+    .need = NEED_READ,
+    .run = run_all,
+};

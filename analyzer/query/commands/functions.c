@@ -4,7 +4,7 @@
  * Two things are called cold. `cold` is the function's own word for its first call in a container, prewarmed ones too.
  * `cold_starts` are the containers that were made while an invocation waited, also where that failed: what the phase
  * "container acquisition (cold)" is of. */
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/core/select.h"
 #include <errno.h>
@@ -28,7 +28,7 @@ static struct cell quantile(const struct sample *s, double at)
 	return s->n ? CELL_OF_INT(sample_quantile(s, at)) : CELL_OF_NULL;
 }
 
-static int put(struct table *t, struct function *f)
+static void put(struct query *q, struct table *t, struct function *f)
 {
 	sample_sort(&f->duration);
 	sample_sort(&f->queue);
@@ -43,7 +43,8 @@ static int put(struct table *t, struct function *f)
 	    quantile(&f->code, 0.99),
 	};
 
-	return f->all ? table_row(t, c) : 0;
+	if (f->all)
+		query_table_row(q, t, c);
 }
 
 static void start(struct function *f, int64_t run, const char *name)
@@ -59,15 +60,15 @@ static int measure(struct sample *s, sqlite3_stmt *stmt, int i)
 	return sqlite3_column_type(stmt, i) == SQLITE_NULL ? 0 : sample_add(s, (int64_t)sqlite3_column_double(stmt, i));
 }
 
-static int count(struct table *t, struct function *f, sqlite3_stmt *stmt)
+static int count(struct query *q, struct table *t, struct function *f, sqlite3_stmt *stmt)
 {
 	const char *name = (const char *)sqlite3_column_text(stmt, 1),
 	           *status = (const char *)sqlite3_column_text(stmt, 2);
 	int64_t run = sqlite3_column_int64(stmt, 0);
-	int rc = 0;
+	int rc;
 
 	if (run != f->run || strcmp(f->name, name)) {
-		rc = put(t, f);
+		put(q, t, f);
 		start(f, run, name);
 	}
 	f->all++;
@@ -76,20 +77,18 @@ static int count(struct table *t, struct function *f, sqlite3_stmt *stmt)
 	f->unfinished += !strcmp(status, "unfinished");
 	f->cold += sqlite3_column_int64(stmt, 3);
 	f->cold_starts += sqlite3_column_int64(stmt, 7);
-	if (!rc)
-		rc = measure(&f->duration, stmt, 4);
+	rc = measure(&f->duration, stmt, 4);
 	if (!rc)
 		rc = measure(&f->queue, stmt, 5);
 	return rc ? rc : measure(&f->code, stmt, 6);
 }
 
-int cmd_functions(struct query *q)
+static void run(struct query *q)
 {
+	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 	struct function f = {.run = -1};
 	struct select s = {0};
-	sqlite3_stmt *stmt = NULL;
-	struct table *t = NULL;
-	int status, rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
+	sqlite3_stmt *stmt;
 
 	select_add(
 	    &s, "SELECT run, substr(coalesce(function_name, fqdn, '(unknown)'), 1, 200) AS f, status, "
@@ -97,21 +96,33 @@ int cmd_functions(struct query *q)
 	        ", queueing_sec * 1e9, coalesce(code_duration_sec * 1e9, end_ns - start_ns), c.starts FROM invocation"
 	        " LEFT JOIN (SELECT run, tid, total(state = 'cold') AS starts FROM attempt GROUP BY run, tid) c USING "
 	        "(run, tid)");
-	status = select_run(q, &s, "run");
+	select_run(q, &s, "run");
 	select_add(&s, " ORDER BY run, f");
-	if (!status && !rc)
-		status = select_prepare(q, &s, &stmt);
-	while (!status && !rc && (status = query_step(q, stmt)) == 1) {
-		rc = count(t, &f, stmt);
-		status = DONE;
-	}
-	if (!status && !rc)
-		rc = put(t, &f);
-	rc2 = table_close(t);
+	stmt = select_prepare(q, &s);
+	while (query_next(q, stmt))
+		query_ok(q, count(q, t, &f, stmt), q->command);
+	if (!q->status)
+		put(q, t, &f);
+	query_table_close(q, t);
 	sqlite3_finalize(stmt);
 	select_done(&s);
 	sample_done(&f.duration);
 	sample_done(&f.queue);
 	sample_done(&f.code);
-	return status ? status : query_errno(q, rc ? rc : rc2, "output");
 }
+
+static const struct option_spec options[] = {OPTION_RUN, {0}};
+
+const struct command command_functions = {
+    .name = "functions",
+    .group = GROUP_ANSWERS,
+    .help = "invocations by function: outcomes and latency quantiles",
+    .more =
+        "cold counts calls that the function itself calls its first in a container, also in a prewarmed one; "
+        "cold_starts "
+        "the containers that were\n"
+        "made while an invocation waited, also where that failed, as the phase \"container acquisition (cold)\" does.",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

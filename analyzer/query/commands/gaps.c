@@ -4,10 +4,10 @@
  * Every pair of neighbouring lines of an invocation, up to its return, is a gap; those with the same messages before
  * and after are one row. The sum over the rows of a run is the whole time of its invocations between first and last
  * line, so a share is a share of that. */
-#include "query/commands/commands.h"
 #include "base/table.h"
 #include "base/hash.h"
 #include "base/array.h"
+#include "query/core/command.h"
 #include "query/events/event_filter.h"
 #include "base/template.h"
 #include "query/events/mask.h"
@@ -47,6 +47,7 @@ struct window {
 };
 
 struct gaps {
+	int64_t run; /* 0: all */
 	struct intern tids, texts;
 	struct window *windows; /* by number of the tid */
 	uint32_t nwindows;
@@ -77,30 +78,22 @@ static int widen(struct gaps *g, uint32_t tid, int64_t from_ns, int64_t to_ns)
 	return 0;
 }
 
-static int read_tids(struct query *q, struct gaps *g)
+static void read_tids(struct query *q, struct gaps *g)
 {
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT tid, coalesce(sent_ns, arrived_ns, -9223372036854775807), "
+	                                      "coalesce(return_ns, 9223372036854775807)"
+	                                      " FROM invocation WHERE ?1 = 0 OR run = ?1");
 	uint32_t number;
-	int64_t run;
-	int status = query_run(q, &run);
 
-	if (!status)
-		status = query_prepare(q,
-		                       "SELECT tid, coalesce(sent_ns, arrived_ns, -9223372036854775807), "
-		                       "coalesce(return_ns, 9223372036854775807)"
-		                       " FROM invocation WHERE ?1 = 0 OR run = ?1",
-		                       &stmt);
-	if (!status)
-		sqlite3_bind_int64(stmt, 1, run);
-	while (!status && (status = query_step(q, stmt)) == 1) {
+	sqlite3_bind_int64(stmt, 1, g->run);
+	while (query_next(q, stmt)) {
 		int rc = intern_add(&g->tids, column_slice(stmt, 0), &number);
 
 		if (!rc)
 			rc = widen(g, number, sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 2));
-		status = query_errno(q, rc, q->command);
+		query_ok(q, rc, q->command);
 	}
 	sqlite3_finalize(stmt);
-	return status;
 }
 
 /* What a line is called: its message without numbers; a span line by its span too. */
@@ -165,32 +158,33 @@ static int put_ends(struct gaps *g)
 	return rc;
 }
 
-static int gather(struct query *q, struct gaps *g)
+/* An event of an invocation, inside its window. */
+static int put_event(struct gaps *g, const struct event *e, struct text *t)
 {
-	struct event_query eq = {0};
+	uint32_t tid = e->foreign || !e->tid.ptr ? INTERN_NONE : intern_find(&g->tids, e->tid), text = 0;
+	int rc;
+
+	if (tid == INTERN_NONE || e->time_ns < g->windows[tid].from_ns || e->time_ns > g->windows[tid].to_ns)
+		return 0;
+	rc = number_line(g, e, t, &text);
+	return rc ? rc : put_point(g, e, tid, text);
+}
+
+static void gather(struct query *q, struct gaps *g)
+{
+	struct event_query eq = {.run = g->run};
 	struct event_cursor *c = NULL;
 	const struct event *e;
 	struct text t = {0};
-	int status = query_run(q, &eq.run);
-	int rc = status ? 0 : event_cursor_open(q->store, &eq, &c);
+	int rc = q->status ? 0 : event_cursor_open(q->store, &eq, &c);
 
-	while (!status && !rc && (rc = event_cursor_next(c, &e)) == 1) {
-		uint32_t tid = e->foreign || !e->tid.ptr ? INTERN_NONE : intern_find(&g->tids, e->tid), text = 0;
-
-		if (tid != INTERN_NONE && (e->time_ns < g->windows[tid].from_ns || e->time_ns > g->windows[tid].to_ns))
-			tid = INTERN_NONE;
-
-		rc = query_interrupted ? -EINTR : 0;
-		if (!rc && tid != INTERN_NONE)
-			rc = number_line(g, e, &t, &text);
-		if (!rc && tid != INTERN_NONE)
-			rc = put_point(g, e, tid, text);
-	}
+	while (c && !rc && (rc = event_cursor_next(c, &e)) == 1)
+		rc = query_interrupted ? -EINTR : put_event(g, e, &t);
 	event_cursor_close(c);
 	text_done(&t);
-	if (!status && !rc)
+	if (!rc && !q->status)
 		rc = put_ends(g);
-	return status ? status : query_errno(q, rc, q->path);
+	query_ok(q, rc, q->path);
 }
 
 static int by_time(const void *a, const void *b)
@@ -297,19 +291,18 @@ static int by_sum(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-static int put(struct query *q, struct gaps *g, size_t limit)
+static void put(struct query *q, struct gaps *g)
 {
 	static const struct column columns[] = {
 	    {"after", UNIT_NONE},  {"before", UNIT_NONE}, {"times", UNIT_NONE},
 	    {"total_ns", UNIT_NS}, {"share", UNIT_SHARE}, {"p50_ns", UNIT_NS},
 	    {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},   {"slowest_tid", UNIT_ID},
 	};
-	struct table *t = NULL;
-	int rc = table_open(q->out, columns, sizeof columns / sizeof *columns, &t), rc2;
+	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
 	if (g->npairs)
 		qsort(g->pairs, g->npairs, sizeof *g->pairs, by_sum);
-	for (size_t i = 0; i < g->npairs && !rc && (!limit || i < limit); i++) {
+	for (size_t i = 0; i < g->npairs; i++) {
 		struct pair *p = &g->pairs[i];
 		double sum = sample_sum(&p->times);
 
@@ -325,30 +318,21 @@ static int put(struct query *q, struct gaps *g, size_t limit)
 		    CELL_OF_INT(p->longest),
 		    cell_of_text(g->tids.text[p->tid].ptr),
 		};
-		rc = table_row(t, c);
+		if (!query_table_row(q, t, c))
+			break;
 	}
-	rc2 = table_close(t);
-	return query_errno(q, rc ? rc : rc2, "output");
+	query_table_close(q, t);
 }
 
-int cmd_gaps(struct query *q)
+static void run(struct query *q)
 {
-	struct gaps g = {0};
-	int64_t limit = 20;
-	int status = query_limit(q, 20, &limit);
+	struct gaps g = {.run = query_run(q)};
 
-	if (!status)
-		status = read_tids(q, &g);
-	if (!status)
-		status = gather(q, &g);
-	if (!status)
-		status = query_errno(q, sort(&g), q->command);
-	if (!status)
-		status = query_errno(q, merge_texts(&g), q->command);
-	if (!status)
-		status = query_errno(q, count(&g), q->command);
-	if (!status)
-		status = put(q, &g, (size_t)limit);
+	read_tids(q, &g);
+	gather(q, &g);
+	if (!q->status && query_ok(q, sort(&g), q->command) && query_ok(q, merge_texts(&g), q->command) &&
+	    query_ok(q, count(&g), q->command))
+		put(q, &g);
 	for (size_t i = 0; i < g.npairs; i++)
 		sample_done(&g.pairs[i].times);
 	free(g.pairs);
@@ -357,5 +341,23 @@ int cmd_gaps(struct query *q)
 	free(g.windows);
 	intern_done(&g.tids);
 	intern_done(&g.texts);
-	return status;
 }
+
+static const struct option_spec options[] = {
+    {.name = "limit", .letter = 'n', .value = "N", .help = "at most N rows; 0: all; default 20"},
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_gaps = {
+    .name = "gaps",
+    .group = GROUP_ANSWERS,
+    .help = "the largest stretches without a line, by the messages around them",
+    .more =
+        "Of all invocations: each pair of neighbouring lines is a gap; what varies in messages is <*> (table pattern).",
+    .examples = "gaps --limit 10",
+    .options = options,
+    .limit = 20,
+    .need = NEED_READ,
+    .run = run,
+};

@@ -3,7 +3,7 @@
  *
  * For people the few columns that tell slow from failed from missing; for programs all of them, unless --columns says
  * otherwise. */
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include "query/core/select.h"
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +80,7 @@ static void add_column(struct select *s, int i)
 		text_printf(&s->sql, ", %s", known[i].column.name);
 }
 
-static int choose(struct query *q, struct select *s, struct column *columns)
+static void choose(struct query *q, struct select *s, struct column *columns)
 {
 	const char *list = args_value(q->args, "columns");
 	bool machine = q->out->format == FORMAT_CSV || q->out->format == FORMAT_JSON;
@@ -94,25 +94,26 @@ static int choose(struct query *q, struct select *s, struct column *columns)
 			columns[n++] = known[i].column;
 			add_column(s, i);
 		}
-		return DONE;
+		return;
 	}
-	while (*list) {
+	while (*list && !q->status) {
 		size_t len = strcspn(list, ",");
 		int i = find_column(list, len);
 
-		if (i < 0)
-			return query_fail(q, USAGE, "--columns: no column %.*s; see `ilu-logq invocations --help`",
-			                  (int)len, list);
-		if (n > KNOWN)
-			return query_fail(q, USAGE, "--columns: too many");
-		columns[n++] = known[i].column;
-		add_column(s, i);
+		if (i < 0) {
+			query_fail(q, USAGE, "--columns: no column %.*s; see `ilu-logq invocations --help`", (int)len,
+			           list);
+		} else if (n > KNOWN) {
+			query_fail(q, USAGE, "--columns: too many");
+		} else {
+			columns[n++] = known[i].column;
+			add_column(s, i);
+		}
 		list += len + (list[len] == ',');
 	}
-	return DONE;
 }
 
-static int order(struct query *q, struct select *s)
+static void order(struct query *q, struct select *s)
 {
 	const char *by = args_value(q->args, "sort");
 	bool down = by && *by == '-';
@@ -120,23 +121,22 @@ static int order(struct query *q, struct select *s)
 
 	if (!by) {
 		select_add(s, " ORDER BY run, coalesce(sent_ns, arrived_ns, insert_ns), tid");
-		return DONE;
+		return;
 	}
 	by += down;
 	i = find_column(by, strlen(by));
 	if (i < 0)
-		return query_fail(q, USAGE, "--sort: no column %s; see `ilu-logq invocations --help`", by);
+		query_fail(q, USAGE, "--sort: no column %s; see `ilu-logq invocations --help`", by);
 	text_printf(&s->sql, " ORDER BY %s %s NULLS LAST, run, tid",
 	            strcmp(by, "duration_ns") ? by : INVOCATION_DURATION, down ? "DESC" : "ASC");
-	return DONE;
 }
 
-static int conditions(struct query *q, struct select *s)
+static void conditions(struct query *q, struct select *s)
 {
 	const struct args *a = q->args;
 	const char *where = args_value(a, "where");
-	int status = select_run(q, s, "run");
 
+	select_run(q, s, "run");
 	select_like(s, "function_name", args_value(a, "function"));
 	select_like(s, "worker", args_value(a, "worker"));
 	select_like(s, "status", args_value(a, "status"));
@@ -145,28 +145,53 @@ static int conditions(struct query *q, struct select *s)
 		text_printf(&s->sql, " %s (%s)", s->where ? "AND" : "WHERE", where);
 		s->where = true;
 	}
-	return status;
 }
 
-int cmd_invocations(struct query *q)
+static void run(struct query *q)
 {
 	struct select s = {0};
 	struct column columns[KNOWN + 2];
-	int64_t limit = 0;
-	int status = query_limit(q, 0, &limit);
 
 	select_add(&s, "SELECT " OFFSET_OF("invocation.run"));
-	if (!status)
-		status = choose(q, &s, columns);
+	choose(q, &s, columns);
 	select_add(&s, " FROM invocation");
-	if (!status)
-		status = conditions(q, &s);
-	if (!status)
-		status = order(q, &s);
-	if (limit)
-		text_printf(&s.sql, " LIMIT %lld", (long long)limit);
-	if (!status)
-		return select_table(q, &s, columns);
-	select_done(&s);
-	return status;
+	conditions(q, &s);
+	order(q, &s);
+	select_table(q, &s, columns);
 }
+
+static const struct option_spec options[] = {
+    OPTION_FUNCTION,
+    OPTION_WORKER,
+    {.name = "status", .value = "STATUS", .help = "ok, failed or unfinished"},
+    {.name = "state", .value = "STATE", .help = "of the container: cold, prewarm, warm, ..."},
+    {.name = "where", .value = "SQL", .help = "any condition on the columns", .hint = HINT_COLUMN},
+    {.name = "columns",
+     .letter = 'c',
+     .value = "LIST",
+     .help = "these columns, parted by commas; all: every one",
+     .hint = HINT_COLUMN},
+    {.name = "sort",
+     .letter = 's',
+     .value = "COLUMN",
+     .help = "by this column, -COLUMN: the largest first; default by time",
+     .hint = HINT_COLUMN},
+    OPTION_LIMIT,
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_invocations = {
+    .name = "invocations",
+    .group = GROUP_ANSWERS,
+    .help = "the invocations: chosen, sorted, with the columns that matter",
+    .more = "Text and Markdown have the useful columns, CSV and JSON all of them; --columns chooses. duration_ns is "
+            "e2e_duration_us where a\n"
+            "result file gave it, else from the first to the last line of the log.",
+    .examples = "invocations --status failed\n"
+                "invocations --sort -queueing_sec --limit 20\n"
+                "invocations --where 'was_cold AND queueing_sec > 1' --columns tid,function_name,queueing_sec",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

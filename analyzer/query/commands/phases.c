@@ -7,7 +7,7 @@
  * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name. */
 #include "tables/phase_read.h"
 #include "base/array.h"
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include "base/intern.h"
 #include "base/sql.h"
 #include "query/core/quantile.h"
@@ -201,11 +201,10 @@ static int put_invocation(struct groups *g, sqlite3_stmt *of, const struct phase
 
 /* ---- all of them ---- */
 
-static const char *key_sql(struct query *q, struct groups *g, int *status)
+static const char *key_sql(struct query *q, struct groups *g)
 {
 	const char *by = args_value(q->args, "by");
 
-	*status = DONE;
 	g->keyed = by;
 	if (!by)
 		return "NULL";
@@ -214,27 +213,21 @@ static const char *key_sql(struct query *q, struct groups *g, int *status)
 	if (!strcmp(by, "worker"))
 		return "coalesce(i.worker, '?')";
 	g->by_hour = !strcmp(by, "hour");
-	if (g->by_hour)
-		return "coalesce(i.sent_ns, i.arrived_ns)";
-	*status = query_fail(q, USAGE, "--by %s: it is one of function, worker, hour", by);
-	return NULL;
+	if (!g->by_hour)
+		query_fail(q, USAGE, "--by %s: it is one of function, worker, hour", by);
+	return "coalesce(i.sent_ns, i.arrived_ns)";
 }
 
-static int prepare_invocations(struct query *q, struct select *s, struct groups *g, sqlite3_stmt **of)
+static sqlite3_stmt *prepare_invocations(struct query *q, struct select *s, struct groups *g)
 {
-	int status;
-	const char *key = key_sql(q, g, &status);
-
-	if (status)
-		return status;
 	/* Where a phase stands is the same whichever invocations are asked for: so the conditions are a column. */
-	text_printf(&s->sql, "SELECT " PHASE_COLUMNS ", i.attempts, %s, coalesce(r.offset_s, 0), (1", key);
+	text_printf(&s->sql, "SELECT " PHASE_COLUMNS ", i.attempts, %s, coalesce(r.offset_s, 0), (1", key_sql(q, g));
 	s->where = true;
-	status = select_run(q, s, "i.run");
+	select_run(q, s, "i.run");
 	select_like(s, "i.function_name", args_value(q->args, "function"));
 	select_like(s, "i.worker", args_value(q->args, "worker"));
 	select_add(s, ") FROM invocation i JOIN run r ON r.id = i.run" PHASE_ORDER);
-	return status ? status : select_prepare(q, s, of);
+	return select_prepare(q, s);
 }
 
 static int by_key_and_place(const void *a, const void *b)
@@ -262,26 +255,20 @@ static void order(struct groups *g)
 		qsort(g->all, g->n, sizeof *g->all, by_key_and_place);
 }
 
-static int gather(struct query *q, struct groups *g)
+static void gather(struct query *q, struct groups *g)
 {
 	struct select s = {0};
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
-	sqlite3_stmt *of = NULL;
-	int status = prepare_invocations(q, &s, g, &of), rc = 0;
+	sqlite3_stmt *of = prepare_invocations(q, &s, g);
+	int rc = of ? phase_reader_open(q->db, of, NULL, NULL, &reader) : 0;
 
-	if (!status)
-		rc = phase_reader_open(q->db, of, NULL, NULL, &reader);
-	while (!status && !rc && (rc = phase_reader_next(reader, &phases)) == 1)
+	while (reader && !rc && (rc = phase_reader_next(reader, &phases)) == 1)
 		rc = query_interrupted ? -EINTR : put_invocation(g, of, phases);
-	if (!status)
-		status = query_errno(q, rc, q->path);
-	if (!status)
-		order(g);
+	query_ok(q, rc, q->path);
 	phase_reader_close(reader);
 	sqlite3_finalize(of);
 	select_done(&s);
-	return status;
 }
 
 /* What the phases of the group that begins at i add up to; *end is the first of the next. */
@@ -296,7 +283,29 @@ static double total_of(const struct groups *g, size_t i, size_t *end)
 	return sum;
 }
 
-static int put(struct query *q, struct groups *g)
+static bool put_phase(struct query *q, struct table *t, size_t first, struct group *g, double total)
+{
+	struct sample *s = &g->times;
+	double sum = sample_sum(s);
+
+	sample_sort(s);
+	struct cell c[] = {
+	    cell_of_text(g->key),
+	    cell_of_text(g->phase),
+	    CELL_OF_INT((int64_t)s->n),
+	    CELL_OF_INT((int64_t)sum),
+	    total > 0 ? CELL_OF_REAL(sum / total) : CELL_OF_NULL,
+	    CELL_OF_INT((int64_t)(sum / (double)s->n)),
+	    CELL_OF_INT(sample_quantile(s, 0.5)),
+	    CELL_OF_INT(sample_quantile(s, 0.9)),
+	    CELL_OF_INT(sample_quantile(s, 0.99)),
+	    CELL_OF_INT(s->values[s->n - 1]),
+	};
+
+	return query_table_row(q, t, c + first);
+}
+
+static void put(struct query *q, struct groups *g)
 {
 	const char *by = args_value(q->args, "by");
 	struct column columns[] = {
@@ -305,44 +314,46 @@ static int put(struct query *q, struct groups *g)
 	    {"p99_ns", UNIT_NS},        {"max_ns", UNIT_NS},
 	};
 	size_t first = by ? 0 : 1, n = sizeof columns / sizeof *columns;
-	struct table *t = NULL;
-	int rc = table_open(q->out, columns + first, n - first, &t), rc2;
+	struct table *t = query_table_open(q, columns + first, n - first);
 
-	for (size_t i = 0, end; !rc && i < g->n; i = end) {
+	for (size_t i = 0, end; i < g->n; i = end) {
 		double total = total_of(g, i, &end);
 
-		for (size_t j = i; j < end && !rc; j++) {
-			struct sample *s = &g->all[j].times;
-			double sum = sample_sum(s);
-
-			sample_sort(s);
-			struct cell c[] = {
-			    cell_of_text(g->all[j].key),
-			    cell_of_text(g->all[j].phase),
-			    CELL_OF_INT((int64_t)s->n),
-			    CELL_OF_INT((int64_t)sum),
-			    total > 0 ? CELL_OF_REAL(sum / total) : CELL_OF_NULL,
-			    CELL_OF_INT((int64_t)(sum / (double)s->n)),
-			    CELL_OF_INT(sample_quantile(s, 0.5)),
-			    CELL_OF_INT(sample_quantile(s, 0.9)),
-			    CELL_OF_INT(sample_quantile(s, 0.99)),
-			    CELL_OF_INT(s->values[s->n - 1]),
-			};
-
-			rc = table_row(t, c + first);
-		}
+		for (size_t j = i; j < end; j++)
+			put_phase(q, t, first, &g->all[j], total);
 	}
-	rc2 = table_close(t);
-	return query_errno(q, rc ? rc : rc2, "output");
+	query_table_close(q, t);
 }
 
-int cmd_phases(struct query *q)
+static void run(struct query *q)
 {
 	struct groups g = {0};
-	int status = gather(q, &g);
 
-	if (!status)
-		status = put(q, &g);
+	gather(q, &g);
+	if (!q->status) {
+		order(&g);
+		put(q, &g);
+	}
 	groups_done(&g);
-	return status;
 }
+
+static const struct option_spec options[] = {
+    {.name = "by", .value = "WHAT", .help = "a row for each function, worker or hour", .hint = HINT_GROUP},
+    OPTION_FUNCTION,
+    OPTION_WORKER,
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_phases = {
+    .name = "phases",
+    .group = GROUP_ANSWERS,
+    .help = "how long each phase of the invocations took, with quantiles",
+    .more = "The phases of an invocation add up to its end-to-end time; what no rule explains is named `unexplained`,\n"
+            "and what began and never ended `worker queue, never left`. Quantiles are\n"
+            "interpolated linearly, as pandas and numpy do by default.",
+    .examples = "phases\nphases --by function",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

@@ -2,7 +2,7 @@
 /* spans.c - how long spans took: by name, or the slowest one by one. */
 #include "model/span.h"
 #include "base/array.h"
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/core/select.h"
 #include <errno.h>
@@ -131,69 +131,68 @@ static int by_total(const void *a, const void *b)
 	return x != y ? (x < y) - (x > y) : strcmp(n ? n : "", m ? m : "");
 }
 
-static int put(struct query *q, struct groups *g, size_t limit)
+static bool put_group(struct query *q, struct table *t, struct group *g)
 {
-	struct table *t = NULL;
-	int rc = table_open(q->out, by_name, sizeof by_name / sizeof *by_name, &t), rc2;
+	struct sample *s = &g->times;
+	double sum = sample_sum(s);
 
-	for (size_t i = 0; i < g->n && !rc && (!limit || i < limit); i++) {
-		struct sample *s = &g->all[i].times;
-		double sum = sample_sum(s);
-
-		sample_sort(s);
-		struct cell c[] = {
-		    cell_of_text(g->all[i].name),
-		    cell_of_text(g->all[i].target),
-		    CELL_OF_INT((int64_t)s->n + g->all[i].open),
-		    CELL_OF_INT(g->all[i].open),
-		    CELL_OF_INT((int64_t)sum),
-		    CELL_OF_INT(g->all[i].busy_ns),
-		    CELL_OF_NULL,
-		    CELL_OF_NULL,
-		    CELL_OF_NULL,
-		    CELL_OF_NULL,
-		    CELL_OF_NULL,
-		};
-		if (s->n) {
-			c[6] = CELL_OF_INT((int64_t)(sum / (double)s->n));
-			c[7] = CELL_OF_INT(sample_quantile(s, 0.5));
-			c[8] = CELL_OF_INT(sample_quantile(s, 0.9));
-			c[9] = CELL_OF_INT(sample_quantile(s, 0.99));
-			c[10] = CELL_OF_INT(s->values[s->n - 1]);
-		}
-		rc = table_row(t, c);
+	sample_sort(s);
+	struct cell c[] = {
+	    cell_of_text(g->name),
+	    cell_of_text(g->target),
+	    CELL_OF_INT((int64_t)s->n + g->open),
+	    CELL_OF_INT(g->open),
+	    CELL_OF_INT((int64_t)sum),
+	    CELL_OF_INT(g->busy_ns),
+	    CELL_OF_NULL,
+	    CELL_OF_NULL,
+	    CELL_OF_NULL,
+	    CELL_OF_NULL,
+	    CELL_OF_NULL,
+	};
+	if (s->n) {
+		c[6] = CELL_OF_INT((int64_t)(sum / (double)s->n));
+		c[7] = CELL_OF_INT(sample_quantile(s, 0.5));
+		c[8] = CELL_OF_INT(sample_quantile(s, 0.9));
+		c[9] = CELL_OF_INT(sample_quantile(s, 0.99));
+		c[10] = CELL_OF_INT(s->values[s->n - 1]);
 	}
-	rc2 = table_close(t);
-	return query_errno(q, rc ? rc : rc2, "output");
+	return query_table_row(q, t, c);
 }
 
-static int gather(struct query *q, struct groups *g)
+static void put(struct query *q, struct groups *g)
 {
-	struct span_query sq = {0};
+	struct table *t = query_table_open(q, by_name, sizeof by_name / sizeof *by_name);
+
+	for (size_t i = 0; i < g->n; i++)
+		if (!put_group(q, t, &g->all[i]))
+			break;
+	query_table_close(q, t);
+}
+
+static void gather(struct query *q, struct groups *g)
+{
+	struct span_query sq = {.run = query_run(q)};
 	struct span_reader *reader = NULL;
 	struct span_row row;
-	int status = query_run(q, &sq.run), rc = status ? 0 : span_reader_open(q->store, &sq, &reader);
+	int rc = q->status ? 0 : span_reader_open(q->store, &sq, &reader);
 
-	while (!status && !rc && (rc = span_reader_next(reader, &row)) == 1)
+	while (reader && !rc && (rc = span_reader_next(reader, &row)) == 1)
 		rc = query_interrupted ? -EINTR : count(g, &row);
 	span_reader_close(reader);
-	return status ? status : query_errno(q, rc, q->path);
+	query_ok(q, rc, q->path);
 }
 
-static int all_by_name(struct query *q)
+static void all_by_name(struct query *q)
 {
 	struct groups g = {.name = args_value(q->args, "name"), .target = args_value(q->args, "target")};
-	int64_t limit = 0;
-	int status = query_limit(q, 0, &limit);
 
-	if (!status)
-		status = gather(q, &g);
+	gather(q, &g);
 	drop_others(&g);
-	if (!status && g.n)
+	if (g.n)
 		qsort(g.all, g.n, sizeof *g.all, by_total);
-	if (!status)
-		status = put(q, &g, (size_t)limit);
-	if (!status && !g.n)
+	put(q, &g);
+	if (!q->status && !g.n)
 		query_note(q, "no spans: the log was written without span lines");
 	for (size_t i = 0; i < g.n; i++) {
 		free(g.all[i].name);
@@ -201,10 +200,9 @@ static int all_by_name(struct query *q)
 		sample_done(&g.all[i].times);
 	}
 	free(g.all);
-	return status;
 }
 
-static int slowest(struct query *q, const char *word)
+static void slowest(struct query *q, const char *word)
 {
 	static const struct column columns[] = {
 	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},     {"tid", UNIT_ID},        {"name", UNIT_NONE},
@@ -212,26 +210,43 @@ static int slowest(struct query *q, const char *word)
 	    {"busy_ns", UNIT_NS},      {"idle_ns", UNIT_NS},
 	};
 	struct select s = {0};
-	int64_t n;
-	int status;
 
-	if (args_number(word, &n))
-		return query_fail(q, USAGE, "--slowest %s: not a number", word);
+	if (args_number(word, &s.most))
+		query_fail(q, USAGE, "--slowest %s: not a number", word);
 	select_add(&s, "SELECT " OFFSET_OF("span.run") ", run, tid, name, target, worker, start_ns, end_ns - start_ns "
 	                                               "AS d, busy_ns, idle_ns FROM span");
 	select_like(&s, "name", args_value(q->args, "name"));
 	select_like(&s, "target", args_value(q->args, "target"));
-	status = select_run(q, &s, "run");
-	text_printf(&s.sql, " ORDER BY d DESC, start_ns LIMIT %lld", (long long)n);
-	if (!status)
-		return select_table(q, &s, columns);
-	select_done(&s);
-	return status;
+	select_run(q, &s, "run");
+	select_add(&s, " ORDER BY d DESC, start_ns");
+	select_table(q, &s, columns);
 }
 
-int cmd_spans(struct query *q)
+static void run(struct query *q)
 {
 	const char *n = args_value(q->args, "slowest");
 
-	return n ? slowest(q, n) : all_by_name(q);
+	if (n)
+		slowest(q, n);
+	else
+		all_by_name(q);
 }
+
+static const struct option_spec options[] = {
+    {.name = "slowest", .value = "N", .help = "the N longest spans, one by one"},
+    {.name = "name", .value = "NAME", .help = "spans of this name; * and ? stand for anything"},
+    {.name = "target", .value = "TARGET", .help = "of this target; * and ? stand for anything", .hint = HINT_TARGET},
+    OPTION_LIMIT,
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_spans = {
+    .name = "spans",
+    .group = GROUP_ANSWERS,
+    .help = "spans by name, with quantiles; or the slowest ones",
+    .examples = "spans\nspans --slowest 10 --name acquire_container",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

@@ -4,39 +4,36 @@
  * Several statements may follow each other; each that has columns gives a table, and tables are parted by an empty
  * line. The database is opened for reading: a statement that writes fails, unless --write was given. */
 #include "base/sql.h"
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include "render/text.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int read_all(struct query *q, FILE *in, struct text *sql)
+static void read_all(struct query *q, FILE *in, struct text *sql)
 {
 	char buf[8192];
 	size_t n;
 
 	while ((n = fread(buf, 1, sizeof buf, in)) > 0)
 		text_add(sql, buf, n);
-	if (ferror(in))
-		return query_errno(q, -errno, "standard input");
-	return sql->failed ? query_errno(q, -ENOMEM, "standard input") : DONE;
+	query_ok(q, ferror(in) ? -errno : sql->failed ? -ENOMEM : 0, "standard input");
 }
 
 /* Where in the text the statement that failed stands, so that a long script can be mended. */
-static int say_where(struct query *q, const char *all, const char *rest)
+static void say_where(struct query *q, const char *all, const char *rest)
 {
-	int line = 1;
-	int status = query_sql_error(q);
 	char *cause = q->error;
+	int line = 1;
 
 	for (const char *p = all; p < rest; p++)
 		line += *p == '\n';
-	if (line > 1 && cause) {
-		q->error = NULL;
-		query_fail(q, status, "line %d of the SQL: %s", line, cause);
+	if (line == 1 || !cause)
+		return;
+	if (asprintf(&q->error, "line %d of the SQL: %s", line, cause) < 0)
+		q->error = cause;
+	else
 		free(cause);
-	}
-	return status;
 }
 
 /* A sum over "830ms" is a sum of what SQLite reads of it: said, since it is rarely meant. */
@@ -56,47 +53,75 @@ static void note_texts(struct query *q)
 	text_done(&safe);
 }
 
-static int run_all(struct query *q, const char *sql)
+static void run_all(struct query *q, const char *sql)
 {
 	const char *rest = sql;
-	int status = DONE, tables = 0;
+	int tables = 0;
 
-	while (!status && *rest) {
+	while (!q->status && *rest) {
 		sqlite3_stmt *stmt = NULL;
 		const char *from = rest + strspn(rest, " \t\r\n");
 
-		if (sql_prepare_first(q->db, from, &stmt, &rest))
-			return say_where(q, sql, from);
+		if (sql_prepare_first(q->db, from, &stmt, &rest)) {
+			query_sql_error(q);
+			say_where(q, sql, from);
+			break;
+		}
 		if (!stmt)
 			continue;
 		if (sqlite3_column_count(stmt)) {
 			if (tables++)
 				fputc('\n', q->out->file);
-			status = query_table(q, stmt, NULL);
+			query_table(q, stmt, NULL);
 		} else {
-			status = query_step(q, stmt);
+			query_next(q, stmt);
 		}
 		sqlite3_finalize(stmt);
 		note_texts(q);
 	}
-	return status;
 }
 
-int cmd_sql(struct query *q)
+static void run(struct query *q)
 {
 	struct text sql = {0};
-	int status = DONE;
 
 	for (size_t i = 0; i < q->args->nwords; i++) {
 		text_puts(&sql, q->args->words[i]);
 		text_puts(&sql, i + 1 < q->args->nwords ? ";\n" : "");
 	}
 	if (!q->args->nwords)
-		status = read_all(q, stdin, &sql);
-	if (!status && sql.failed)
-		status = query_errno(q, -ENOMEM, "sql");
-	if (!status)
-		status = run_all(q, text_str(&sql));
+		read_all(q, stdin, &sql);
+	query_ok(q, sql.failed ? -ENOMEM : 0, q->command);
+	run_all(q, text_str(&sql));
 	text_done(&sql);
-	return status;
 }
+
+static const struct option_spec options[] = {
+    {.name = "write", .help = "let statements change the database"},
+    {0},
+};
+
+const struct command command_sql = {
+    .name = "sql",
+    .group = GROUP_LINES,
+    .words = "'SELECT ...'",
+    .most = ANY_NUMBER,
+    .hint = HINT_SQL,
+    .help = "run SQL; values as they are",
+    .more =
+        "Any SQLite. Several statements may follow each other, parted by ';'. Without a word, reads them from standard "
+        "input. The\n"
+        "tables and their columns: invocation, attempt, phase, span, event, run, source, reject, function, container, "
+        "lock, batch,\n"
+        "pattern, series, histogram, quantiles. field(event, 'NAME') reads a field of an event's line; WHERE "
+        "has(event, "
+        "'NAME=VALUE') and WHERE event\n"
+        "MATCH 'TEXT' choose lines without reading the others; p50, p90, p95, p99 and quantile(x, q) are aggregates.",
+    .examples =
+        "sql 'SELECT status, count(*) FROM invocation GROUP BY 1'\n"
+        "--format csv sql \"SELECT time_ns, field(event, 'queue_len') FROM event WHERE message = 'Item enqueued'\"\n"
+        "sql \"SELECT level, start_ns, lines FROM histogram\"",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

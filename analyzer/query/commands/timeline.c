@@ -4,7 +4,7 @@
  * For people a drawing; for programs one flat table with everything, a row a phase, span or event, which `kind` tells
  * apart. */
 #include "query/timelines/timeline.h"
-#include "query/commands/commands.h"
+#include "query/core/command.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,17 +33,22 @@ static void begin(struct cell *c, const struct transaction *tx, const char *kind
 	c[6] = CELL_OF_INT(end - start);
 }
 
-static int put_flat(struct table *t, const struct transaction *tx)
+static void put_phases(struct query *q, struct table *t, const struct transaction *tx)
 {
 	struct cell c[FLAT];
-	int rc = 0;
 
-	for (size_t i = 0; i < tx->nphases && !rc; i++) {
+	for (size_t i = 0; i < tx->nphases; i++) {
 		begin(c, tx, "phase", tx->phases[i].start_ns, tx->phases[i].end_ns);
 		c[8] = cell_of_text(tx->phases[i].name);
-		rc = table_row(t, c);
+		query_table_row(q, t, c);
 	}
-	for (size_t i = 0; i < tx->nspans && !rc; i++) {
+}
+
+static void put_spans(struct query *q, struct table *t, const struct transaction *tx)
+{
+	struct cell c[FLAT];
+
+	for (size_t i = 0; i < tx->nspans; i++) {
 		const struct tx_span *s = &tx->spans[i];
 
 		begin(c, tx, "span", s->start_ns, s->end_ns);
@@ -55,9 +60,15 @@ static int put_flat(struct table *t, const struct transaction *tx)
 		c[10] = cell_of_text(s->target);
 		c[11] = cell_of_text(s->worker);
 		c[12] = cell_of_text(s->certainty);
-		rc = table_row(t, c);
+		query_table_row(q, t, c);
 	}
-	for (size_t i = 0; i < tx->nevents && !rc; i++) {
+}
+
+static void put_events(struct query *q, struct table *t, const struct transaction *tx)
+{
+	struct cell c[FLAT];
+
+	for (size_t i = 0; i < tx->nevents; i++) {
 		const struct tx_event *e = &tx->events[i];
 
 		begin(c, tx, "event", e->time_ns, e->time_ns);
@@ -66,63 +77,79 @@ static int put_flat(struct table *t, const struct transaction *tx)
 		c[10] = cell_of_text(e->target);
 		c[11] = cell_of_text(e->worker);
 		c[13] = cell_of_text(e->fields);
-		rc = table_row(t, c);
+		query_table_row(q, t, c);
 	}
-	return rc;
 }
 
-static int draw(struct query *q, const struct transaction *tx)
+static void draw(struct query *q, const struct transaction *tx, const struct timeline_options *o)
 {
-	struct timeline_options o = {.all = args_has(q->args, "verbose"), .utf8 = q->out->utf8};
 	struct arena arena = {0};
 	struct timeline t;
-	int rc = timeline_make(&arena, tx, &o, &t);
+	int rc = timeline_make(&arena, tx, o, &t);
 
 	if (!rc)
 		rc = timeline_text(q->out, &t);
 	arena_done(&arena);
-	return rc;
+	query_ok(q, rc, "output");
 }
 
 struct showing {
-	const char *tid;
+	struct timeline_options options;
 	struct table *table; /* NULL: draw */
 	int shown;
 };
 
-static int show_run(struct query *q, int64_t run, void *arg)
+static void show_run(struct query *q, const struct transaction *tx, void *arg)
 {
 	struct showing *s = arg;
-	struct transaction tx;
-	int64_t most = s->table ? INT64_MAX : MAX_EVENTS;
-	int status = query_limit(q, most, &most), rc = 0;
 
-	if (status)
-		return status;
-	if (!most)
-		most = INT64_MAX;
-	status = transaction_read(q, run, s->tid, most, &tx);
-	if (!status && s->shown++ && !s->table)
-		fputc('\n', q->out->file);
-	if (!status)
-		rc = s->table ? put_flat(s->table, &tx) : draw(q, &tx);
-	transaction_done(&tx);
-	return status ? status : query_errno(q, rc, "output");
+	if (!s->table) {
+		if (s->shown++)
+			fputc('\n', q->out->file);
+		draw(q, tx, &s->options);
+		return;
+	}
+	put_phases(q, s->table, tx);
+	put_spans(q, s->table, tx);
+	put_events(q, s->table, tx);
 }
 
-int cmd_timeline(struct query *q)
+static void run(struct query *q)
 {
-	struct showing s = {0};
-	char *tid = NULL;
-	int status = query_tid(q, q->args->words[0], &tid), rc = 0;
+	struct showing s = {.options = {.all = args_has(q->args, "verbose"), .utf8 = q->out->utf8}};
+	bool people = q->out->format == FORMAT_TEXT;
+	int64_t lines = people && !args_has(q->args, "limit") ? MAX_EVENTS : q->limit;
+	struct query_tid of = query_tid(q, q->args->words[0]);
 
-	if (!status && q->out->format != FORMAT_TEXT)
-		rc = table_open(q->out, flat, FLAT, &s.table);
-	s.tid = tid;
-	if (!status && !rc)
-		status = transaction_runs(q, tid, show_run, &s);
-	if (rc || (rc = table_close(s.table)))
-		status = status ? status : query_errno(q, rc, "output");
-	free(tid);
-	return status;
+	if (!people)
+		s.table = query_table_open(q, flat, FLAT);
+	transaction_each(q, &of, lines, show_run, &s);
+	query_table_close(q, s.table);
+	query_tid_done(&of);
 }
+
+static const struct option_spec options[] = {
+    {.name = "verbose", .letter = 'v', .help = "every span and every line"},
+    {.name = "limit", .letter = 'n', .value = "N", .help = "read at most N of its lines; 0: all; default 20000"},
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_timeline = {
+    .name = "timeline",
+    .group = GROUP_ANSWERS,
+    .words = "TID",
+    .least = 1,
+    .most = 1,
+    .hint = HINT_TID,
+    .help = "one transaction from beginning to end: phases, spans, lines, silences",
+    .more =
+        "TID may be as much of the id as tells it from others. Repeated and short things are folded; -v shows all. CSV "
+        "and JSON have\n"
+        "every phase, span and event as one flat table.",
+    .examples = "timeline 3a294129\ntimeline 3a294129 -v\n--format json timeline 3a294129",
+    .options = options,
+    .own_limit = true,
+    .need = NEED_READ,
+    .run = run,
+};

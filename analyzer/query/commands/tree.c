@@ -5,8 +5,8 @@
  *
  * The critical path goes from the end backwards: at each instant the span that ended last is what the parent waited
  * for. A span that its parent did not wait for (still open when the parent closed) is not on it. */
-#include "query/commands/commands.h"
 #include "base/array.h"
+#include "query/core/command.h"
 #include "query/timelines/transaction.h"
 #include "render/number.h"
 #include "render/text.h"
@@ -45,18 +45,11 @@ static const struct column columns[] = {
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-struct showing {
-	const char *tid;
-	struct table *table;
-	int shown;
-};
-
-static int put(struct query *q, const struct transaction *tx, size_t i, struct table *t)
+static bool put(struct query *q, const struct transaction *tx, size_t i, struct table *t)
 {
 	const struct tx_span *s = &tx->spans[i];
 	struct text name = {0};
-	bool people = q->out->format == FORMAT_TEXT;
-	int rc;
+	bool people = q->out->format == FORMAT_TEXT, more;
 
 	for (int d = 0; people && d < s->depth; d++)
 		text_puts(&name, d + 1 < s->depth ? "  " : q->out->utf8 ? "└ " : "+ ");
@@ -76,37 +69,30 @@ static int put(struct query *q, const struct transaction *tx, size_t i, struct t
 	    cell_of_text(s->worker),
 	    cell_of_text(s->target),
 	};
-	rc = table_row(t, c);
+	more = query_table_row(q, t, c);
 	text_done(&name);
-	return rc;
+	return more;
 }
 
 /* In order of the tree: after a span all that is below it, then those beside it. */
-static int put_below(struct query *q, const struct transaction *tx, size_t first, struct table *t)
+static bool put_below(struct query *q, const struct transaction *tx, size_t first, struct table *t)
 {
-	int rc = 0;
+	bool more = true;
 
-	for (size_t i = first; i != SIZE_MAX && !rc; i = tx->spans[i].sibling) {
-		rc = put(q, tx, i, t);
-		if (!rc && tx->spans[i].depth < 1000)
-			rc = put_below(q, tx, tx->spans[i].child, t);
+	for (size_t i = first; i != SIZE_MAX && more; i = tx->spans[i].sibling) {
+		more = put(q, tx, i, t);
+		if (more && tx->spans[i].depth < 1000)
+			more = put_below(q, tx, tx->spans[i].child, t);
 	}
-	return rc;
+	return more;
 }
 
-static int tree_of_run(struct query *q, int64_t run, void *arg)
+static void tree_of_run(struct query *q, const struct transaction *tx, void *table)
 {
-	struct showing *s = arg;
-	struct transaction tx;
-	int status = transaction_read(q, run, s->tid, 0, &tx);
-
-	s->shown += tx.nspans > 0;
-	if (tx.more_spans)
+	if (tx->more_spans)
 		query_note(q, "the first %d spans alone; `spans` counts all", TRANSACTION_SPANS);
-	if (!status)
-		status = query_errno(q, put_below(q, &tx, tx.nspans ? tx.root : SIZE_MAX, s->table), "output");
-	transaction_done(&tx);
-	return status;
+	if (tx->nspans)
+		put_below(q, tx, tx->root, table);
 }
 
 /* ---- critical path ---- */
@@ -192,63 +178,102 @@ static int find_path(const struct transaction *tx, struct path *p)
 	return rc;
 }
 
-static int path_of_run(struct query *q, int64_t run, void *arg)
+static bool put_step(struct query *q, const struct transaction *tx, const struct step *step, double total,
+                     struct table *t)
 {
-	struct showing *s = arg;
-	struct transaction tx;
+	const struct tx_span *span = &tx->spans[step->span];
+	int64_t ns = step->to_ns - step->from_ns;
+	struct cell c[] = {
+	    CELL_OF_INT(tx->offset_s),  CELL_OF_INT(tx->run),     CELL_OF_INT(step->from_ns),
+	    CELL_OF_INT(step->to_ns),   CELL_OF_INT(ns),          CELL_OF_REAL((double)ns / total),
+	    cell_of_text(span->name),   CELL_OF_INT(span->depth), cell_of_text(span->certainty),
+	    cell_of_text(span->target),
+	};
+
+	return query_table_row(q, t, c);
+}
+
+static void path_of_run(struct query *q, const struct transaction *tx, void *table)
+{
 	struct path p = {0};
 	double total = 0;
-	int status = transaction_read(q, run, s->tid, 0, &tx), rc = 0;
 
-	s->shown += tx.nspans > 0;
-	if (!status)
-		rc = find_path(&tx, &p);
+	query_ok(q, find_path(tx, &p), q->command);
 	for (size_t i = 0; i < p.n; i++)
 		total += (double)(p.steps[i].to_ns - p.steps[i].from_ns);
-	for (size_t i = p.n; i-- > 0 && !rc;) {
-		const struct tx_span *span = &tx.spans[p.steps[i].span];
-		int64_t ns = p.steps[i].to_ns - p.steps[i].from_ns;
-		struct cell c[] = {
-		    CELL_OF_INT(tx.offset_s),      CELL_OF_INT(run),         CELL_OF_INT(p.steps[i].from_ns),
-		    CELL_OF_INT(p.steps[i].to_ns), CELL_OF_INT(ns),          CELL_OF_REAL((double)ns / total),
-		    cell_of_text(span->name),      CELL_OF_INT(span->depth), cell_of_text(span->certainty),
-		    cell_of_text(span->target),
-		};
-
-		rc = table_row(s->table, c);
-	}
+	for (size_t i = p.n; i-- > 0;)
+		if (!put_step(q, tx, &p.steps[i], total, table))
+			break;
 	free(p.steps);
-	transaction_done(&tx);
-	return status ? status : query_errno(q, rc, "output");
 }
 
-static int show(struct query *q, const struct column *shown_columns, size_t n,
-                int (*each)(struct query *, int64_t, void *))
-{
-	struct showing s = {0};
-	char *tid = NULL;
-	int status = query_tid(q, q->args->words[0], &tid), rc = 0;
+/* ---- the commands ---- */
 
-	s.tid = tid;
-	if (!status)
-		rc = table_open(q->out, shown_columns, n, &s.table);
-	if (!status && !rc)
-		status = transaction_runs(q, tid, each, &s);
-	if (rc || (rc = table_close(s.table)))
-		status = status ? status : query_errno(q, rc, "output");
-	if (!status && !s.shown)
+struct showing {
+	struct table *table;
+	void (*put)(struct query *q, const struct transaction *tx, void *table);
+	size_t spans;
+};
+
+static void show_run(struct query *q, const struct transaction *tx, void *arg)
+{
+	struct showing *s = arg;
+
+	s->spans += tx->nspans;
+	s->put(q, tx, s->table);
+}
+
+static void show(struct query *q, const struct column *shown_columns, size_t n,
+                 void (*put_run)(struct query *, const struct transaction *, void *))
+{
+	struct query_tid of = query_tid(q, q->args->words[0]);
+	struct showing s = {.table = query_table_open(q, shown_columns, n), .put = put_run};
+
+	transaction_each(q, &of, 0, show_run, &s);
+	query_table_close(q, s.table);
+	if (!q->status && !s.spans)
 		query_note(q, "%s has no spans: the log was written without span lines, or at a level that hides them",
-		           tid);
-	free(tid);
-	return status;
+		           of.tid);
+	query_tid_done(&of);
 }
 
-int cmd_tree(struct query *q)
+static void run_tree(struct query *q)
 {
-	return show(q, columns, COLUMNS, tree_of_run);
+	show(q, columns, COLUMNS, tree_of_run);
 }
 
-int cmd_critical_path(struct query *q)
+static void run_path(struct query *q)
 {
-	return show(q, path_columns, sizeof path_columns / sizeof *path_columns, path_of_run);
+	show(q, path_columns, sizeof path_columns / sizeof *path_columns, path_of_run);
 }
+
+static const struct option_spec options[] = {OPTION_RUN, {0}};
+
+const struct command command_tree = {
+    .name = "tree",
+    .group = GROUP_ANSWERS,
+    .words = "TID",
+    .least = 1,
+    .most = 1,
+    .hint = HINT_TID,
+    .help = "the span tree of a transaction, with own times and how each edge is known",
+    .examples = "tree 3a294129",
+    .options = options,
+    .need = NEED_READ,
+    .run = run_tree,
+};
+
+const struct command command_critical_path = {
+    .name = "critical-path",
+    .group = GROUP_ANSWERS,
+    .words = "TID",
+    .least = 1,
+    .most = 1,
+    .hint = HINT_TID,
+    .help = "the chain of spans that a transaction's end waited for",
+    .more = "From the end backwards: at each instant the child that ended last is what its parent waited for.",
+    .examples = "critical-path 3a294129",
+    .options = options,
+    .need = NEED_READ,
+    .run = run_path,
+};

@@ -28,6 +28,7 @@ struct option_spec {
 	const char *value; /* what its value is called; NULL: a switch */
 	const char *help;  /* half a sentence */
 	enum hint hint;
+	const char *with; /* the option it goes with, and is refused without; NULL: it stands alone */
 };
 
 struct option {

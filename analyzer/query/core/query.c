@@ -10,68 +10,92 @@
 
 volatile sig_atomic_t query_interrupted;
 
-int query_fail(struct query *q, int status, const char *format, ...)
+/* ---- what went wrong ---- */
+
+void query_fail(struct query *q, enum status status, const char *format, ...)
 {
 	va_list ap;
 
-	if (q->error)
-		return status;
+	if (q->status)
+		return;
+	q->status = status;
 	va_start(ap, format);
 	if (vasprintf(&q->error, format, ap) < 0)
 		q->error = NULL;
 	va_end(ap);
-	return status;
 }
 
-int query_errno(struct query *q, int rc, const char *what)
+void query_stop(struct query *q, enum status status)
 {
-	switch (rc) {
-	case 0:
-		return DONE;
-	case -EINTR:
-		return INTERRUPTED;
-	case -EPIPE: /* whoever read our output has enough */
-		return DONE;
-	case -EBADMSG:
-	case -EPROTONOSUPPORT:
-	case -EMEDIUMTYPE:
-		return query_fail(q, DAMAGED, "%s: %s", what,
-		                  rc == -EBADMSG ? "the database is damaged" : strerror(-rc));
-	case -ENOENT:
-	case -EACCES:
-	case -EINVAL:
-	case -EISDIR:
-	case -ENOTDIR:
-		return query_fail(q, USAGE, "%s: %s", what, strerror(-rc));
-	default:
-		return query_fail(q, SYSTEM, "%s: %s", what, strerror(-rc));
-	}
+	if (!q->status)
+		q->status = status;
 }
 
-int query_sql_error(struct query *q)
+bool query_ok(struct query *q, int rc, const char *what)
+{
+	switch (rc < 0 ? -rc : 0) {
+	case 0:
+		break;
+	case EINTR:
+		query_stop(q, INTERRUPTED);
+		break;
+	case EPIPE:
+		query_stop(q, ENOUGH);
+		break;
+	case EBADMSG:
+		query_fail(q, DAMAGED, "%s: the database is damaged", what);
+		break;
+	case EPROTONOSUPPORT:
+	case EMEDIUMTYPE:
+		query_fail(q, DAMAGED, "%s: %s", what, strerror(-rc));
+		break;
+	case ENOENT:
+	case EACCES:
+	case EINVAL:
+	case EISDIR:
+	case ENOTDIR:
+		query_fail(q, USAGE, "%s: %s", what, strerror(-rc));
+		break;
+	default:
+		query_fail(q, SYSTEM, "%s: %s", what, strerror(-rc));
+	}
+	return !q->status;
+}
+
+void query_sql_error(struct query *q)
 {
 	const char *message = sqlite3_errmsg(q->db);
 	char *cause;
 
 	switch (sqlite3_errcode(q->db) & 0xff) {
 	case SQLITE_INTERRUPT:
-		return INTERRUPTED;
+		query_stop(q, INTERRUPTED);
+		break;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_FORMAT:
-		return query_fail(q, DAMAGED, "%s: %s", q->path, message);
+		query_fail(q, DAMAGED, "%s: %s", q->path, message);
+		break;
 	case SQLITE_NOMEM:
 	case SQLITE_FULL:
 	case SQLITE_IOERR:
 		cause = store_cause(q->db, 0);
 		query_fail(q, SYSTEM, "%s: %s", q->path, cause ? cause : message);
 		free(cause);
-		return SYSTEM;
+		break;
 	case SQLITE_READONLY:
-		return query_fail(q, USAGE, "%s (--write allows it)", message);
+		query_fail(q, USAGE, "%s (--write allows it)", message);
+		break;
 	default:
-		return query_fail(q, USAGE, "%s", message);
+		query_fail(q, USAGE, "%s", message);
 	}
+}
+
+enum status query_exit(const struct query *q)
+{
+	if (q->status && q->status != ENOUGH)
+		return q->status;
+	return q->alarm ? FINDINGS : DONE;
 }
 
 void query_note(const struct query *q, const char *format, ...)
@@ -87,24 +111,35 @@ void query_note(const struct query *q, const char *format, ...)
 	va_end(ap);
 }
 
+/* ---- statements ---- */
+
 void query_renew(struct query *q)
 {
 	sqlite3_exec(q->db, "COMMIT; BEGIN", NULL, NULL, NULL);
 	store_refresh(q->store);
 }
 
-int query_prepare(struct query *q, const char *sql, sqlite3_stmt **stmt)
+sqlite3_stmt *query_prepare(struct query *q, const char *sql)
 {
-	return sql_prepare(q->db, sql, stmt) ? query_sql_error(q) : DONE;
+	sqlite3_stmt *stmt = NULL;
+
+	if (!q->status && sql_prepare(q->db, sql, &stmt))
+		query_sql_error(q);
+	return stmt;
 }
 
-int query_step(struct query *q, sqlite3_stmt *stmt)
+bool query_next(struct query *q, sqlite3_stmt *stmt)
 {
-	int rc = query_interrupted ? SQLITE_INTERRUPT : sqlite3_step(stmt);
+	int rc;
 
+	if (q->status || !stmt)
+		return false;
+	rc = query_interrupted ? SQLITE_INTERRUPT : sqlite3_step(stmt);
 	if (rc == SQLITE_INTERRUPT)
-		return INTERRUPTED;
-	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? DONE : query_sql_error(q);
+		query_stop(q, INTERRUPTED);
+	else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		query_sql_error(q);
+	return rc == SQLITE_ROW;
 }
 
 struct cell query_cell(sqlite3_stmt *stmt, int i)
@@ -127,87 +162,89 @@ struct cell query_cell(sqlite3_stmt *stmt, int i)
 	}
 }
 
-static int put_rows(struct query *q, sqlite3_stmt *stmt, struct table *t, struct cell *cells, int n)
-{
-	int rc;
+/* ---- tables ---- */
 
-	while ((rc = query_step(q, stmt)) == 1) {
-		for (int i = 0; i < n; i++)
-			cells[i] = query_cell(stmt, i);
-		rc = table_row(t, cells);
-		if (rc)
-			return query_errno(q, rc, "output");
-	}
-	return rc;
+struct table *query_table_open(struct query *q, const struct column *columns, size_t n)
+{
+	struct table *t = NULL;
+
+	if (!q->status)
+		query_ok(q, table_open(q->out, columns, n, &t), "output");
+	return t;
 }
 
-int query_table(struct query *q, sqlite3_stmt *stmt, const struct column *columns)
+bool query_table_row(struct query *q, struct table *t, const struct cell *cells)
 {
-	int n = sqlite3_column_count(stmt);
+	if (q->status || table_rows(t) >= q->rows_most)
+		return false;
+	return query_ok(q, table_row(t, cells), "output");
+}
+
+void query_table_close(struct query *q, struct table *t)
+{
+	if (q->status)
+		table_cancel(t);
+	query_ok(q, table_close(t), "output");
+}
+
+void query_table(struct query *q, sqlite3_stmt *stmt, const struct column *columns)
+{
+	int n = stmt ? sqlite3_column_count(stmt) : 0;
 	struct column *own = calloc((size_t)n + 1, sizeof *own);
 	struct cell *cells = calloc((size_t)n + 1, sizeof *cells);
-	struct table *t = NULL;
-	int rc = own && cells ? 0 : -ENOMEM;
-	int status;
+	struct table *t;
 
-	for (int i = 0; i < n && !rc && !columns; i++)
+	query_ok(q, own && cells ? 0 : -ENOMEM, "output");
+	for (int i = 0; i < n && own && !columns; i++)
 		own[i].name = sqlite3_column_name(stmt, i);
-	if (!rc)
-		rc = table_open(q->out, columns ? columns : own, (size_t)n, &t);
-	status = rc ? query_errno(q, rc, "output") : put_rows(q, stmt, t, cells, n);
-	if (status)
-		table_cancel(t);
-	rc = table_close(t);
-	if (!status && rc)
-		status = query_errno(q, rc, "output");
+	t = query_table_open(q, columns ? columns : own, (size_t)n);
+	while (query_next(q, stmt)) {
+		for (int i = 0; i < n; i++)
+			cells[i] = query_cell(stmt, i);
+		if (!query_table_row(q, t, cells))
+			break;
+	}
+	query_table_close(q, t);
 	free(own);
 	free(cells);
-	return status;
 }
 
-int query_sql_table(struct query *q, const char *sql, const struct column *columns)
+void query_sql_table(struct query *q, const char *sql, const struct column *columns)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q, sql, &stmt);
+	sqlite3_stmt *stmt = query_prepare(q, sql);
 
-	if (!status)
-		status = query_table(q, stmt, columns);
+	query_table(q, stmt, columns);
 	sqlite3_finalize(stmt);
-	return status;
 }
 
-int query_run(struct query *q, int64_t *run)
+/* ---- runs ---- */
+
+int64_t query_run(struct query *q)
 {
 	const char *word = args_value(q->args, "run");
-	sqlite3_stmt *stmt = NULL;
-	int rc;
+	sqlite3_stmt *stmt;
+	int64_t run = 0;
 
-	*run = 0;
 	if (!word)
-		return DONE;
-	rc = query_prepare(
-	    q, "SELECT id FROM run WHERE CAST(id AS TEXT) = ?1 OR path = ?1 OR path LIKE '%/' || ?1 ORDER BY id",
-	    &stmt);
-	if (rc)
-		return rc;
+		return 0;
+	stmt = query_prepare(
+	    q, "SELECT id FROM run WHERE CAST(id AS TEXT) = ?1 OR path = ?1 OR path LIKE '%/' || ?1 ORDER BY id");
 	sqlite3_bind_text(stmt, 1, word, -1, SQLITE_STATIC);
-	rc = query_step(q, stmt);
-	if (rc == 1) {
-		*run = sqlite3_column_int64(stmt, 0);
-		rc = DONE;
-	} else if (!rc) {
-		rc = query_fail(q, USAGE, "--run %s: no such run; `ilu-logq runs` lists them", word);
-	}
+	if (query_next(q, stmt))
+		run = sqlite3_column_int64(stmt, 0);
+	else
+		query_fail(q, USAGE, "--run %s: no such run; `ilu-logq runs` lists them", word);
 	sqlite3_finalize(stmt);
-	return rc;
+	return run;
 }
 
-int query_limit(struct query *q, int64_t fallback, int64_t *limit)
+int64_t query_offset(struct query *q, int64_t run)
 {
-	const char *text = args_value(q->args, "limit");
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT coalesce(offset_s, 0) FROM run WHERE id = ?1");
+	int64_t offset_s;
 
-	*limit = fallback;
-	if (text && args_number(text, limit))
-		return query_fail(q, USAGE, "--limit %s: not a number", text);
-	return DONE;
+	sqlite3_bind_int64(stmt, 1, run);
+	offset_s = query_next(q, stmt) ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return offset_s;
 }

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* query.h - what a command is given, and what all commands share.
  *
- * A command is a function of a struct query: it reads the database, hands tables or timelines to render, and returns
- * the exit status. It prints no errors itself: it says what is wrong with query_fail, and whoever started it tells the
- * user. */
+ * A command is a function of a struct query: it reads the database and hands tables or timelines to render.
+ *
+ * The query remembers its first failure: what is wrong, and the exit status that goes with it. After that everything
+ * here does nothing (no statement is prepared, no row comes, none is put), so a command may go straight on and need
+ * not look after each step; where a step would be long or wrong, `q->status` tells. It prints no errors itself:
+ * whoever started it tells the user. */
 #ifndef QUERY_QUERY_H
 #define QUERY_QUERY_H
 
 #include "query/core/args.h"
 #include "render/table.h"
-#include "store/store.h"
+#include "store/place.h"
 #include <signal.h>
 
-/* Exit statuses, contract of the program. */
-enum status { DONE = 0, FINDINGS = 1, USAGE = 2, DAMAGED = 3, SYSTEM = 4, INTERRUPTED = 130 };
+/* Exit statuses, contract of the program. ENOUGH is none: whoever reads our output has enough; it is told as DONE. */
+enum status { ENOUGH = -1, DONE = 0, FINDINGS = 1, USAGE = 2, DAMAGED = 3, SYSTEM = 4, INTERRUPTED = 130 };
 
 struct query {
 	const char *command; /* its name, for messages */
@@ -23,17 +26,26 @@ struct query {
 	const struct args *args;
 	struct output *out;
 	bool quiet;
-	char *error; /* what query_fail said; owned */
+	int64_t limit;     /* --limit, or what the command's row says; INT64_MAX: all */
+	int64_t rows_most; /* rows that a table of this query may have: the limit, where that counts rows */
+	int status;        /* of the first failure; DONE: none so far */
+	char *error;       /* what it was; NULL: goes without saying; owned */
+	bool alarm;        /* there are findings of level warning or above */
 };
 
-typedef int command_fn(struct query *q);
+typedef void command_fn(struct query *q);
 
-/* Remembers what is wrong (the first time) and returns status. */
-int query_fail(struct query *q, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* The status for a negative errno of the store or of an output; says what is wrong. 0 gives DONE. */
-int query_errno(struct query *q, int rc, const char *what);
-/* The status for the connection's last error. */
-int query_sql_error(struct query *q);
+/* Remembers what is wrong, if nothing was before. */
+void query_fail(struct query *q, enum status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same for what was told already, or needs no words. */
+void query_stop(struct query *q, enum status status);
+/* A result of the store, of an output, ...: a negative errno is a failure, with `what` as its subject. Returns whether
+ * all is well, also from before. */
+bool query_ok(struct query *q, int rc, const char *what);
+/* The connection's last error is a failure. */
+void query_sql_error(struct query *q);
+/* The program's exit status: of the failure, else FINDINGS or DONE. */
+enum status query_exit(const struct query *q);
 /* A line on stderr, unless --quiet. */
 void query_note(const struct query *q, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -43,41 +55,56 @@ extern volatile sig_atomic_t query_interrupted;
 /* A command reads one state of the database, whatever is loaded meanwhile; this goes on to the newest. */
 void query_renew(struct query *q);
 
-/* Prepares one statement; arguments by "%s"-free SQL are bound by the caller. DONE or a status. */
-int query_prepare(struct query *q, const char *sql, sqlite3_stmt **stmt);
-/* 1: a row, 0: no more, else a status > 1 with the error said: loop `while ((rc = query_step(q, s)) == 1)`, and
- * afterwards rc is a status. */
-int query_step(struct query *q, sqlite3_stmt *stmt);
+/* Prepares one statement, to be finalised by the caller; its arguments are bound, never pasted. NULL: failed, which
+ * sqlite3_bind..., query_next and sqlite3_finalize take for a statement without rows. */
+sqlite3_stmt *query_prepare(struct query *q, const char *sql);
+/* Whether there is another row: loop `while (query_next(q, stmt))`. */
+bool query_next(struct query *q, sqlite3_stmt *stmt);
 
 /* The value of column i as a cell; text is borrowed until the next step. */
 struct cell query_cell(sqlite3_stmt *stmt, int i);
 
+/* A table of the answer: NULL where that fails. */
+struct table *query_table_open(struct query *q, const struct column *columns, size_t n);
+/* Whether the row was put, and there may be more: loops end with it. It is false after a failure, and once the table
+ * is full (--limit). */
+bool query_table_row(struct query *q, struct table *t, const struct cell *cells);
+/* Frees t; after a failure what was not shown yet is not shown. */
+void query_table_close(struct query *q, struct table *t);
+
 /* All rows of a prepared statement as a table; columns in the statement's order. NULL columns: the statement's own
  * names, no units. */
-int query_table(struct query *q, sqlite3_stmt *stmt, const struct column *columns);
+void query_table(struct query *q, sqlite3_stmt *stmt, const struct column *columns);
 /* The same for fixed SQL with nothing to bind. */
-int query_sql_table(struct query *q, const char *sql, const struct column *columns);
+void query_sql_table(struct query *q, const char *sql, const struct column *columns);
 
-/* Where more than one run is loaded, --run says which: its id (0: all), by number or path. */
-int query_run(struct query *q, int64_t *run);
+/* Where more than one run is loaded, --run says which: its id, by number or path; 0: all. */
+int64_t query_run(struct query *q);
 /* SQL for the offset of a row's run, for a column of UNIT_OFFSET: "(SELECT ... WHERE id = <expr>)". */
 #define OFFSET_OF(run) "(SELECT coalesce(offset_s, 0) FROM run WHERE id = " run ") AS offset_s"
+/* The same of one run; 0 where it has none. */
+int64_t query_offset(struct query *q, int64_t run);
 
 /* SQL for how long an invocation took, in ns: by its result, else from its first to its last line. */
 #define INVOCATION_DURATION \
 	"coalesce(e2e_duration_us * 1000, coalesce(return_ns, end_ns) - coalesce(sent_ns, arrived_ns, insert_ns))"
 
-/* --limit; fallback where it was not given; 0 means all. */
-int query_limit(struct query *q, int64_t fallback, int64_t *limit);
+/* A transaction, as it was looked up once. */
+struct query_tid {
+	char *tid; /* NULL: failed; owned, with the places */
+	int64_t events;
+	struct place_list places; /* where its lines are */
+};
 
-/* A transaction by its whole id or a beginning that only one has. *tid is owned by the caller. */
-int query_tid(struct query *q, const char *word, char **tid);
+/* A transaction by its whole id or a beginning that only one has. query_tid_done in any case. */
+struct query_tid query_tid(struct query *q, const char *word);
+void query_tid_done(struct query_tid *t);
 
 /* A source by its id, path, or the end of a path after a slash, where only one source has it. */
-int query_source(struct query *q, const char *word, int64_t *source);
+int64_t query_source(struct query *q, const char *word);
 
 /* An instant: RFC 3339, "YYYY-MM-DD HH:MM:SS.f" or "HH:MM:SS.f" on the run's clock, "+2.5s" after the run's start, or
  * ns since 1970. */
-int query_instant(struct query *q, int64_t run, const char *option, const char *text, int64_t *ns);
+int64_t query_instant(struct query *q, int64_t run, const char *option, const char *text);
 
 #endif

@@ -38,42 +38,49 @@ void select_like(struct select *s, const char *column, const char *value)
 	select_where(s, condition, value);
 }
 
-int select_run(struct query *q, struct select *s, const char *column)
+void select_run(struct query *q, struct select *s, const char *column)
 {
 	char condition[64];
-	int64_t run;
-	int status = query_run(q, &run);
+	int64_t run = query_run(q);
 
-	if (status || !run)
-		return status;
+	if (!run)
+		return;
 	snprintf(condition, sizeof condition, "%s = ?", column);
 	select_where_number(s, condition, run);
-	return DONE;
 }
 
-int select_prepare(struct query *q, struct select *s, sqlite3_stmt **stmt)
+static void end_with_limit(const struct query *q, struct select *s)
 {
-	int status = s->sql.failed ? query_errno(q, -ENOMEM, q->command) : query_prepare(q, text_str(&s->sql), stmt);
+	int64_t most = s->most && s->most < q->rows_most ? s->most : q->rows_most;
 
-	for (int i = 0; i < s->nbinds && !status; i++) {
+	if (most < INT64_MAX)
+		text_printf(&s->sql, " LIMIT %lld", (long long)most);
+}
+
+sqlite3_stmt *select_prepare(struct query *q, struct select *s)
+{
+	sqlite3_stmt *stmt;
+
+	end_with_limit(q, s);
+	if (!query_ok(q, s->sql.failed ? -ENOMEM : 0, q->command))
+		return NULL;
+	stmt = query_prepare(q, text_str(&s->sql));
+	for (int i = 0; i < s->nbinds; i++) {
 		if (s->binds[i].text)
-			sqlite3_bind_text(*stmt, i + 1, s->binds[i].text, -1, SQLITE_STATIC);
+			sqlite3_bind_text(stmt, i + 1, s->binds[i].text, -1, SQLITE_STATIC);
 		else
-			sqlite3_bind_int64(*stmt, i + 1, s->binds[i].number);
+			sqlite3_bind_int64(stmt, i + 1, s->binds[i].number);
 	}
-	return status;
+	return stmt;
 }
 
-int select_table(struct query *q, struct select *s, const struct column *columns)
+void select_table(struct query *q, struct select *s, const struct column *columns)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = select_prepare(q, s, &stmt);
+	sqlite3_stmt *stmt = select_prepare(q, s);
 
-	if (!status)
-		status = query_table(q, stmt, columns);
+	query_table(q, stmt, columns);
 	sqlite3_finalize(stmt);
 	select_done(s);
-	return status;
 }
 
 void select_done(struct select *s)

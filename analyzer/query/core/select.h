@@ -14,7 +14,8 @@ struct select {
 		int64_t number;
 	} binds[32];
 	int nbinds;
-	bool where; /* a WHERE is open: the next condition starts with AND */
+	bool where;   /* a WHERE is open: the next condition starts with AND */
+	int64_t most; /* rows, besides what --limit says; 0: all */
 };
 
 void select_add(struct select *s, const char *sql);
@@ -24,10 +25,11 @@ void select_where_number(struct select *s, const char *condition, int64_t value)
 /* The same where value is given at all, and with * and ? in it as a pattern. */
 void select_like(struct select *s, const char *column, const char *value);
 /* run = ? where --run was given. */
-int select_run(struct query *q, struct select *s, const char *column);
-int select_prepare(struct query *q, struct select *s, sqlite3_stmt **stmt);
+void select_run(struct query *q, struct select *s, const char *column);
+/* Ends it with a LIMIT where there is one. To be finalised by the caller; NULL: failed. */
+sqlite3_stmt *select_prepare(struct query *q, struct select *s);
 /* Prepares, shows all rows and is done with s. */
-int select_table(struct query *q, struct select *s, const struct column *columns);
+void select_table(struct query *q, struct select *s, const struct column *columns);
 void select_done(struct select *s);
 
 #endif

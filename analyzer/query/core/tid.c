@@ -6,52 +6,69 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int ambiguous(struct query *q, const char *word, const char *first, sqlite3_stmt *stmt)
+/* The next row of another transaction. */
+static bool next_other(struct query *q, sqlite3_stmt *stmt, const char *tid)
+{
+	bool more;
+
+	while ((more = query_next(q, stmt)) && !strcmp((const char *)sqlite3_column_text(stmt, 0), tid))
+		;
+	return more;
+}
+
+static void ambiguous(struct query *q, const char *word, const char *first, sqlite3_stmt *stmt)
 {
 	struct text names = {0};
-	int more = 0, status;
+	char *last = NULL;
+	int more = 0;
 
 	text_puts(&names, first);
 	do {
+		free(last);
+		last = strdup((const char *)sqlite3_column_text(stmt, 0));
 		if (++more < 4)
-			text_printf(&names, ", %s", (const char *)sqlite3_column_text(stmt, 0));
-	} while ((status = query_step(q, stmt)) == 1);
-	if (!status)
-		status = query_fail(q, USAGE, "%s begins %d transactions: %s%s", word, more + 1, text_str(&names),
-		                    more > 3 ? ", ..." : "");
+			text_printf(&names, ", %s", last ? last : "");
+	} while (query_ok(q, last ? 0 : -ENOMEM, word) && next_other(q, stmt, last));
+	free(last);
+	query_fail(q, USAGE, "%s begins %d transactions: %s%s", word, more + 1, text_str(&names),
+	           more > 3 ? ", ..." : "");
 	text_done(&names);
-	return status;
 }
 
-int query_tid(struct query *q, const char *word, char **tid)
+/* The row that a transaction has its lines at is its first. */
+static int take_row(struct query_tid *t, sqlite3_stmt *stmt)
 {
-	sqlite3_stmt *stmt = NULL;
-	char *first = NULL;
-	int status;
+	const void *places = sqlite3_column_blob(stmt, 1);
 
+	t->tid = strdup((const char *)sqlite3_column_text(stmt, 0));
+	t->events = sqlite3_column_int64(stmt, 2);
+	return t->tid ? place_parse(places, (size_t)sqlite3_column_bytes(stmt, 1), &t->places) : -ENOMEM;
+}
+
+struct query_tid query_tid(struct query *q, const char *word)
+{
 	/* The whole id comes first, so a name that begins others can still be meant. Table place has the invocations
 	 * without lines too. */
-	status = query_prepare(
-	    q, "SELECT DISTINCT tid FROM place WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) ORDER BY tid", &stmt);
-	if (status)
-		return status;
+	sqlite3_stmt *stmt = query_prepare(
+	    q, "SELECT tid, places, events FROM place WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) ORDER BY tid, id");
+	struct query_tid t = {0};
+
 	sqlite3_bind_text(stmt, 1, word, -1, SQLITE_STATIC);
-	status = query_step(q, stmt);
-	if (status == 1) {
-		first = strdup((const char *)sqlite3_column_text(stmt, 0));
-		status = first ? DONE : query_errno(q, -ENOMEM, word);
-		if (first && strcmp(first, word)) {
-			status = query_step(q, stmt);
-			if (status == 1)
-				status = ambiguous(q, word, first, stmt);
-		}
-	} else if (!status) {
-		status = query_fail(q, USAGE, "no transaction begins with %s", *word ? word : "nothing");
+	if (query_next(q, stmt)) {
+		if (query_ok(q, take_row(&t, stmt), word) && strcmp(t.tid, word) && next_other(q, stmt, t.tid))
+			ambiguous(q, word, t.tid, stmt);
+	} else {
+		query_fail(q, USAGE, "no transaction begins with %s", *word ? word : "nothing");
 	}
 	sqlite3_finalize(stmt);
-	if (status)
-		free(first);
-	else
-		*tid = first;
-	return status;
+	if (q->status)
+		query_tid_done(&t);
+	return t;
+}
+
+void query_tid_done(struct query_tid *t)
+{
+	free(t->tid);
+	place_list_free(&t->places);
+	*t = (struct query_tid){0};
 }

@@ -12,26 +12,18 @@ struct base {
 };
 
 /* The clock and the start of the run, or of the first one. */
-static int find_base(struct query *q, int64_t run, struct base *base)
+static struct base find_base(struct query *q, int64_t run)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q,
-	                           "SELECT coalesce(offset_s, 0), first_ns FROM run WHERE (?1 = 0 OR id = ?1) AND "
-	                           "first_ns IS NOT NULL ORDER BY id",
-	                           &stmt);
+	sqlite3_stmt *stmt =
+	    query_prepare(q, "SELECT coalesce(offset_s, 0), first_ns FROM run WHERE (?1 = 0 OR id = ?1) AND "
+	                     "first_ns IS NOT NULL ORDER BY id");
+	struct base base = {0};
 
-	*base = (struct base){0};
-	if (status)
-		return status;
 	sqlite3_bind_int64(stmt, 1, run);
-	status = query_step(q, stmt);
-	if (status == 1) {
-		base->offset_s = sqlite3_column_int64(stmt, 0);
-		base->first_ns = sqlite3_column_int64(stmt, 1);
-		status = DONE;
-	}
+	if (query_next(q, stmt))
+		base = (struct base){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
 	sqlite3_finalize(stmt);
-	return status;
+	return base;
 }
 
 /* ".5", up to nine digits, at *p: nanoseconds. */
@@ -140,17 +132,15 @@ static bool parse(const char *text, const struct base *base, int64_t *out)
 	return !*p;
 }
 
-int query_instant(struct query *q, int64_t run, const char *option, const char *text, int64_t *ns)
+int64_t query_instant(struct query *q, int64_t run, const char *option, const char *text)
 {
-	struct base base;
-	int status = find_base(q, run, &base);
+	struct base base = find_base(q, run);
+	int64_t ns = 0;
 
-	if (status)
-		return status;
-	if (!parse(text, &base, ns))
-		return query_fail(q, USAGE,
-		                  "--%s %s: write 2026-11-23T00:51:54Z, '2026-11-23 00:51:54.5' or 00:51:54.5 on the "
-		                  "log's clock, or +90s after the run's start",
-		                  option, text);
-	return DONE;
+	if (!parse(text, &base, &ns))
+		query_fail(q, USAGE,
+		           "--%s %s: write 2026-11-23T00:51:54Z, '2026-11-23 00:51:54.5' or 00:51:54.5 on the "
+		           "log's clock, or +90s after the run's start",
+		           option, text);
+	return ns;
 }

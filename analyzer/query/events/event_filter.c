@@ -69,82 +69,86 @@ int event_filter_greps(struct event_filter *f, const struct event *e)
 	return f->scratch->failed ? -ENOMEM : !regexec(&f->grep, text_str(f->scratch), 0, NULL, 0);
 }
 
-static int read_grep(struct query *q, struct event_filter *f)
+static void read_grep(struct query *q, struct event_filter *f)
 {
 	const char *pattern = args_value(q->args, "grep");
+	int flags = REG_EXTENDED | REG_NOSUB | (args_has(q->args, "ignore-case") ? REG_ICASE : 0);
 	char why[200];
 	int rc;
 
 	if (!pattern)
-		return DONE;
-	rc = regcomp(&f->grep, pattern, REG_EXTENDED | REG_NOSUB | (args_has(q->args, "ignore-case") ? REG_ICASE : 0));
+		return;
+	rc = regcomp(&f->grep, pattern, flags);
+	f->has_grep = !rc;
 	if (rc) {
 		regerror(rc, &f->grep, why, sizeof why);
-		return query_fail(q, USAGE, "--grep %s: %s", pattern, why);
+		query_fail(q, USAGE, "--grep %s: %s", pattern, why);
 	}
-	f->has_grep = true;
-	return DONE;
 }
 
-static int read_level(struct query *q, struct event_filter *f)
+static void read_level(struct query *q, struct event_filter *f)
 {
 	const char *level = args_value(q->args, "level");
 
-	f->most_verbose = -1;
-	if (!level)
-		return DONE;
-	f->most_verbose = level_rank((struct slice){level, strlen(level)});
-	if (f->most_verbose < 0)
-		return query_fail(q, USAGE, "--level %s: it is one of error, warn, info, debug, trace", level);
-	return DONE;
+	f->most_verbose = level ? level_rank((struct slice){level, strlen(level)}) : -1;
+	if (level && f->most_verbose < 0)
+		query_fail(q, USAGE, "--level %s: it is one of error, warn, info, debug, trace", level);
 }
 
-static int read_times(struct query *q, struct event_filter *f)
+static void read_times(struct query *q, struct event_filter *f)
 {
 	const char *since = args_value(q->args, "since"), *until = args_value(q->args, "until");
-	int status = DONE;
 
 	if (since)
-		status = query_instant(q, f->query.run, "since", since, &f->query.since_ns);
-	if (!status && until)
-		status = query_instant(q, f->query.run, "until", until, &f->query.until_ns);
-	return status;
+		f->query.since_ns = query_instant(q, f->query.run, "since", since);
+	if (until)
+		f->query.until_ns = query_instant(q, f->query.run, "until", until);
 }
 
-int event_filter_init(struct query *q, struct event_filter *f)
+void event_filter_init(struct query *q, struct event_filter *f)
 {
 	const char *tid = args_value(q->args, "tid");
-	int status;
 
 	*f = (struct event_filter){
 	    .target = args_value(q->args, "target"),
 	    .message = args_value(q->args, "message"),
 	    .foreign = args_has(q->args, "foreign"),
 	    .scratch = calloc(1, sizeof *f->scratch),
+	    .query = {.run = query_run(q), .want = want, .want_arg = f},
 	};
-	if (!f->scratch)
-		return query_errno(q, -ENOMEM, q->command);
-	status = query_run(q, &f->query.run);
-	if (!status)
-		status = read_level(q, f);
-	if (!status)
-		status = read_grep(q, f);
-	if (!status)
-		status = read_times(q, f);
-	if (!status && tid)
-		status = query_tid(q, tid, &f->tid);
-	if (f->tid)
-		f->query.tid = (struct slice){f->tid, strlen(f->tid)};
-	f->query.want = want;
-	f->query.want_arg = f;
-	return status;
+	query_ok(q, f->scratch ? 0 : -ENOMEM, q->command);
+	read_level(q, f);
+	read_grep(q, f);
+	read_times(q, f);
+	if (tid)
+		f->tid = query_tid(q, tid);
+	if (f->tid.tid) {
+		f->query.tid = (struct slice){f->tid.tid, strlen(f->tid.tid)};
+		f->query.places = &f->tid.places;
+	}
+}
+
+void event_filter_each(struct query *q, struct event_filter *f, int (*each)(void *arg, const struct event *e),
+                       void *arg)
+{
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	int rc = q->status ? 0 : event_cursor_open(q->store, &f->query, &c);
+
+	while (c && !rc && (rc = event_cursor_next(c, &e)) == 1) {
+		rc = query_interrupted ? -EINTR : 0;
+		if (!rc && event_filter_takes(f, e))
+			rc = each(arg, e);
+	}
+	event_cursor_close(c);
+	query_ok(q, rc, q->path);
 }
 
 void event_filter_done(struct event_filter *f)
 {
 	if (f->has_grep)
 		regfree(&f->grep);
-	free(f->tid);
+	query_tid_done(&f->tid);
 	if (f->scratch)
 		text_done(f->scratch);
 	free(f->scratch);

@@ -11,15 +11,19 @@ struct event_filter {
 	int most_verbose;             /* level_rank; -1: any */
 	bool has_grep, foreign;
 	regex_t grep;
-	char *tid;                /* owned */
+	struct query_tid tid;
 	struct event_query query; /* for the cursor; points into this struct, so it may not move */
 	struct text *scratch;
 	int64_t left_out; /* foreign span lines not shown */
 };
 
-/* Reads --run --tid --level --target --message --since --until --grep --foreign. */
-int event_filter_init(struct query *q, struct event_filter *f);
+/* Reads --run --tid --level --target --message --since --until --grep --foreign. event_filter_done in any case. */
+void event_filter_init(struct query *q, struct event_filter *f);
 void event_filter_done(struct event_filter *f);
+
+/* Each event it takes, in the store's order, until a call gives a negative errno, which is the query's failure then. */
+void event_filter_each(struct query *q, struct event_filter *f, int (*each)(void *arg, const struct event *e),
+                       void *arg);
 
 /* What the cursor could not judge; not the --grep. */
 bool event_filter_takes(struct event_filter *f, const struct event *e);

@@ -16,104 +16,100 @@ static const struct option_spec sort_spec = {.name = "sort"}, limit_spec = {.nam
                                 run_spec = {.name = "run"};
 
 const struct report_part report_parts[] = {
-    {"runs", "Runs", "What was loaded. Times stand on the logs' own clock.", cmd_runs, {{NULL, NULL}}},
+    {"runs", "Runs", "What was loaded. Times stand on the logs' own clock.", &command_runs, {{NULL, NULL}}},
     {"functions",
      "Latency by function",
      "End-to-end, queueing and code time of each function's invocations. Cold is what the function calls its first "
      "call in a container; cold_starts are containers made for a call.",
-     cmd_functions,
+     &command_functions,
      {{NULL, NULL}}},
     {"phases",
      "Where the time went",
      "The phases of an invocation add up to its end-to-end time; what the log does not explain is named so.",
-     cmd_phases,
+     &command_phases,
      {{NULL, NULL}}},
     {"slowest",
      "Slowest invocations",
      "By what the caller waited.",
-     cmd_invocations,
+     &command_invocations,
      {{&sort_spec, "-duration_ns"}, {&limit_spec, "20"}, {&where_spec, "status <> 'unfinished'"}, {NULL, NULL}}},
     {"failed",
      "Failed and unfinished invocations",
      "The first of them, by time.",
-     cmd_invocations,
+     &command_invocations,
      {{&where_spec, "status <> 'ok'"}, {&limit_spec, "50"}, {NULL, NULL}}},
     {"findings",
      "Findings",
      "What never completed and why, cycles without progress, mounts that failed, what cannot be right.",
-     cmd_findings,
+     &findings_of_report,
      {{NULL, NULL}}},
     {"errors",
      "Errors and warnings",
      "By message; lines that differ only in numbers and ids are one group.",
-     cmd_errors,
+     &command_errors,
      {{&level_spec, "warn"}, {&limit_spec, "50"}, {NULL, NULL}}},
     {"sources",
      "Ledger",
      "Every line of every file is ok, repaired, rejected or a duplicate.",
-     cmd_sources,
+     &command_sources,
      {{NULL, NULL}}},
     {NULL, NULL, NULL, NULL, {{NULL, NULL}}},
 };
 
-int report_part_run(struct query *q, const struct report_part *part, struct output *out)
+void report_ask(struct query *q, const struct command *c, const char *subject, const struct args *args,
+                struct output *out)
+{
+	struct query sub = *q;
+
+	sub.out = out;
+	sub.quiet = true;
+	command_start(&sub, c, args);
+	if (!sub.status)
+		c->run(&sub);
+	if (sub.status && sub.error && !q->status)
+		query_fail(q, sub.status, "%s: %s", subject, sub.error);
+	query_stop(q, sub.status);
+	if (sub.error != q->error)
+		free(sub.error);
+}
+
+void report_part_run(struct query *q, const struct report_part *part, struct output *out)
 {
 	struct option options[6];
 	struct args args = {.options = options};
-	struct query sub = *q;
-	size_t n = 0;
-	int status;
 
-	for (; part->options[n].spec; n++)
-		options[n] = part->options[n];
+	for (; part->options[args.noptions].spec; args.noptions++)
+		options[args.noptions] = part->options[args.noptions];
 	if (args_has(q->args, "run"))
-		options[n++] = (struct option){&run_spec, args_value(q->args, "run")};
-	args.noptions = n;
-	sub.args = &args;
-	sub.out = out;
-	sub.quiet = true;
-	sub.error = NULL;
-	status = part->run(&sub);
-	if (status == FINDINGS)
-		status = DONE;
-	if (sub.error)
-		query_fail(q, status, "%s: %s", part->name, sub.error);
-	free(sub.error);
-	return status;
+		options[args.noptions++] = (struct option){&run_spec, args_value(q->args, "run")};
+	report_ask(q, part->command, part->name, &args, out);
 }
 
-int report_cases(struct query *q, struct report_case **cases, size_t *n)
+size_t report_cases(struct query *q, struct report_case **cases)
 {
-	sqlite3_stmt *stmt = NULL;
-	int64_t run;
-	int status = query_run(q, &run);
+	enum { MOST = 15 };
+	int64_t run = query_run(q);
+	sqlite3_stmt *stmt = query_prepare(
+	    q, "SELECT run, tid FROM (SELECT run, tid, 0 AS k, row_number() OVER (ORDER BY " INVOCATION_DURATION
+	       " DESC, tid) AS n"
+	       " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'unfinished' AND " INVOCATION_DURATION
+	       " IS NOT NULL"
+	       " UNION ALL SELECT run, tid, 1, row_number() OVER (ORDER BY status DESC, arrived_ns, tid)"
+	       " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'ok')"
+	       " WHERE n <= 10 - 5 * k GROUP BY run, tid ORDER BY min(k * 100 + n)");
+	size_t n = 0;
 
-	*cases = calloc(15, sizeof **cases);
-	*n = 0;
-	if (!*cases)
-		return query_errno(q, -ENOMEM, q->command);
-	if (!status)
-		status = query_prepare(
-		    q,
-		    "SELECT run, tid FROM (SELECT run, tid, 0 AS k, row_number() OVER (ORDER BY " INVOCATION_DURATION
-		    " DESC, tid) AS n"
-		    " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'unfinished' AND " INVOCATION_DURATION
-		    " IS NOT NULL"
-		    " UNION ALL SELECT run, tid, 1, row_number() OVER (ORDER BY status DESC, arrived_ns, tid)"
-		    " FROM invocation WHERE (?1 = 0 OR run = ?1) AND status <> 'ok')"
-		    " WHERE n <= 10 - 5 * k GROUP BY run, tid ORDER BY min(k * 100 + n)",
-		    &stmt);
-	if (!status)
-		sqlite3_bind_int64(stmt, 1, run);
-	while (!status && *n < 15 && (status = query_step(q, stmt)) == 1) {
+	*cases = calloc(MOST, sizeof **cases);
+	query_ok(q, *cases ? 0 : -ENOMEM, q->command);
+	sqlite3_bind_int64(stmt, 1, run);
+	while (n < MOST && query_next(q, stmt)) {
 		char *tid = strdup((const char *)sqlite3_column_text(stmt, 1));
 
-		status = tid ? DONE : query_errno(q, -ENOMEM, q->command);
-		if (tid)
-			(*cases)[(*n)++] = (struct report_case){sqlite3_column_int64(stmt, 0), tid};
+		if (query_ok(q, tid ? 0 : -ENOMEM, q->command))
+			(*cases)[n++] = (struct report_case){sqlite3_column_int64(stmt, 0), tid};
 	}
 	sqlite3_finalize(stmt);
-	return status;
+	return n;
 }
 
 void report_cases_free(struct report_case *cases, size_t n)
@@ -125,74 +121,79 @@ void report_cases_free(struct report_case *cases, size_t n)
 
 /* ---- files ---- */
 
-int report_file_open(struct query *q, struct report_file *f, const char *path)
+/* A file of another name, that will be renamed. */
+static int open_temporary(struct report_file *f)
 {
 	mode_t mask = umask(0);
-	int fd, rc;
+	int fd = mkstemp(f->temporary), rc;
 
 	umask(mask);
-	*f = (struct report_file){.path = strdup(path)};
-	if (!f->path || asprintf(&f->temporary, "%s.XXXXXX", path) < 0) {
-		free(f->path);
-		return query_errno(q, -ENOMEM, path);
-	}
-	fd = mkstemp(f->temporary);
-	rc = fd < 0 ? -errno : 0;
-	if (!rc && (fchmod(fd, 0666 & ~mask) || !(f->file = fdopen(fd, "w")))) {
-		rc = -errno;
-		close(fd);
-		unlink(f->temporary);
-	}
-	if (rc) {
-		free(f->path);
-		free(f->temporary);
-		return query_errno(q, rc, path);
-	}
-	return DONE;
+	if (fd < 0)
+		return -errno;
+	if (!fchmod(fd, 0666 & ~mask) && (f->file = fdopen(fd, "w")))
+		return 0;
+	rc = -errno;
+	close(fd);
+	unlink(f->temporary);
+	return rc;
 }
 
-int report_file_close(struct query *q, struct report_file *f, int status)
+static void forget(struct report_file *f)
+{
+	free(f->path);
+	free(f->temporary);
+	*f = (struct report_file){0};
+}
+
+bool report_file_open(struct query *q, struct report_file *f, const char *path)
+{
+	int rc;
+
+	*f = (struct report_file){.path = strdup(path)};
+	rc = f->path && asprintf(&f->temporary, "%s.XXXXXX", path) >= 0 ? open_temporary(f) : -ENOMEM;
+	if (rc)
+		forget(f);
+	return query_ok(q, rc, path);
+}
+
+void report_file_close(struct query *q, struct report_file *f)
 {
 	int rc = 0;
 
-	if (!status && (fflush(f->file) || fsync(fileno(f->file))))
+	if (!q->status && (fflush(f->file) || fsync(fileno(f->file))))
 		rc = -errno;
 	if (fclose(f->file) && !rc)
 		rc = -errno;
-	if (!status && !rc && rename(f->temporary, f->path))
+	if (!q->status && !rc && rename(f->temporary, f->path))
 		rc = -errno;
-	if (status || rc)
+	if (!query_ok(q, rc, f->path))
 		unlink(f->temporary);
-	if (!status && rc)
-		status = query_errno(q, rc, f->path);
-	free(f->path);
-	free(f->temporary);
-	return status;
+	forget(f);
 }
 
 /* ---- the command ---- */
 
-static int to_directory(struct query *q, const char *path)
+static void to_directory(struct query *q, const char *path)
 {
 	struct output out = {.format = FORMAT_CSV, .quiet = true};
-	int status = DONE;
 
 	if (mkdir(path, 0777) && errno != EEXIST)
-		return query_errno(q, -errno, path);
-	for (const struct report_part *p = report_parts; p->name && !status; p++) {
+		query_ok(q, -errno, path);
+	for (const struct report_part *p = report_parts; p->name && !q->status; p++) {
 		struct report_file f;
 		char *name;
 
-		if (asprintf(&name, "%s/%s.csv", path, p->name) < 0)
-			return query_errno(q, -ENOMEM, path);
-		status = report_file_open(q, &f, name);
+		if (asprintf(&name, "%s/%s.csv", path, p->name) < 0) {
+			query_ok(q, -ENOMEM, path);
+			return;
+		}
+		if (report_file_open(q, &f, name)) {
+			out.file = f.file;
+			report_part_run(q, p, &out);
+			report_file_close(q, &f);
+		}
 		free(name);
-		if (status)
-			break;
-		out.file = f.file;
-		status = report_file_close(q, &f, report_part_run(q, p, &out));
 	}
-	return status;
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -202,7 +203,7 @@ static bool ends_with(const char *s, const char *end)
 	return n > m && !strcmp(s + n - m, end);
 }
 
-typedef int report_fn(struct query *q, struct output *out);
+typedef void report_fn(struct query *q, struct output *out);
 
 static report_fn *writer_of(const char *path)
 {
@@ -225,35 +226,67 @@ static bool is_directory(const char *path)
 	                        : ends_with(path, "/") || !strchr(strrchr(path, '/') ? strrchr(path, '/') : path, '.');
 }
 
-static int to_stdout(struct query *q)
+static void to_stdout(struct query *q)
 {
 	struct output out = *q->out;
 
 	if (out.format == FORMAT_CSV)
-		return query_fail(q, USAGE, "a report as CSV is several files: -o DIRECTORY");
-	return out.format == FORMAT_JSON ? report_json(q, &out) : report_markdown(q, &out);
+		query_fail(q, USAGE, "a report as CSV is several files: -o DIRECTORY");
+	else if (out.format == FORMAT_JSON)
+		report_json(q, &out);
+	else
+		report_markdown(q, &out);
 }
 
-int cmd_report(struct query *q)
+static void to_file(struct query *q, const char *path)
+{
+	struct output out = {.utf8 = true, .one_run = q->out->one_run};
+	report_fn *write = writer_of(path);
+	struct report_file f;
+
+	if (!write)
+		query_fail(q, USAGE, "%s: a report is .html, .md, .json, or a directory for CSV", path);
+	if (q->status || !report_file_open(q, &f, path))
+		return;
+	out.file = f.file;
+	write(q, &out);
+	report_file_close(q, &f);
+	if (!q->status)
+		query_note(q, "%s written", path);
+}
+
+static void run(struct query *q)
 {
 	const char *path = args_value(q->args, "output");
-	report_fn *write = path ? writer_of(path) : NULL;
-	struct output out = {.utf8 = true, .one_run = q->out->one_run};
-	struct report_file f;
-	int status;
 
 	if (!path || !strcmp(path, "-"))
-		return to_stdout(q);
-	if (is_directory(path))
-		return to_directory(q, path);
-	if (!write)
-		return query_fail(q, USAGE, "%s: a report is .html, .md, .json, or a directory for CSV", path);
-	status = report_file_open(q, &f, path);
-	if (status)
-		return status;
-	out.file = f.file;
-	status = report_file_close(q, &f, write(q, &out));
-	if (!status)
-		query_note(q, "%s written", path);
-	return status;
+		to_stdout(q);
+	else if (is_directory(path))
+		to_directory(q, path);
+	else
+		to_file(q, path);
 }
+
+static const struct option_spec options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "a name that ends with .html, .md or .json, or a directory for CSV",
+     .hint = HINT_FILE},
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_report = {
+    .name = "report",
+    .group = GROUP_DOCUMENTS,
+    .help = "the report: latency, phases, slowest invocations with timelines, errors, ledger",
+    .more = "One self-contained HTML file, Markdown, JSON, or a directory of CSV, by the name after -o; without -o "
+            "Markdown "
+            "or, with --format json, JSON on\n"
+            "standard output. The same database gives the same bytes.",
+    .examples = "report -o report.html\nreport -o report.md --run 2\nreport -o tables/",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};

@@ -3,7 +3,7 @@
 #ifndef QUERY_REPORT_H
 #define QUERY_REPORT_H
 
-#include "query/core/query.h"
+#include "query/core/command.h"
 #include "render/text.h"
 
 /* A part of the report that a command answers. */
@@ -11,14 +11,18 @@ struct report_part {
 	const char *name; /* key in JSON, file in a directory of CSV, anchor in HTML */
 	const char *title;
 	const char *intro; /* one sentence or two */
-	command_fn *run;
+	const struct command *command;
 	struct option options[4]; /* ends with spec NULL */
 };
 
 extern const struct report_part report_parts[]; /* ends with name NULL */
 
 /* Runs a part's command as if it had been typed with these options, and --run of the report's own, into out. */
-int report_part_run(struct query *q, const struct report_part *part, struct output *out);
+void report_part_run(struct query *q, const struct report_part *part, struct output *out);
+
+/* Runs a command with these options and words as if it had been typed, into out. A failure is q's. */
+void report_ask(struct query *q, const struct command *c, const char *subject, const struct args *args,
+                struct output *out);
 
 /* A timeline worth a look. */
 struct report_case {
@@ -26,14 +30,15 @@ struct report_case {
 	char *tid; /* owned */
 };
 
-/* The slowest, then the failed and unfinished ones that are not among them: at most 15. */
-int report_cases(struct query *q, struct report_case **cases, size_t *n);
+/* The slowest, then the failed and unfinished ones that are not among them: at most 15. *cases is the caller's, to be
+ * freed in any case. */
+size_t report_cases(struct query *q, struct report_case **cases);
 void report_cases_free(struct report_case *cases, size_t n);
 
 /* The whole report in one format, into out->file. */
-int report_html(struct query *q, struct output *out);
-int report_markdown(struct query *q, struct output *out);
-int report_json(struct query *q, struct output *out);
+void report_html(struct query *q, struct output *out);
+void report_markdown(struct query *q, struct output *out);
+void report_json(struct query *q, struct output *out);
 
 /* A file that appears at its place only when it is whole. */
 struct report_file {
@@ -41,9 +46,8 @@ struct report_file {
 	char *path, *temporary; /* owned */
 };
 
-int report_file_open(struct query *q, struct report_file *f, const char *path);
-/* With the status of what was written: 0 puts the file in place, else it is removed. Returns the status to go on with.
- */
-int report_file_close(struct query *q, struct report_file *f, int status);
+bool report_file_open(struct query *q, struct report_file *f, const char *path);
+/* Puts the file in place; where anything went wrong it is removed. */
+void report_file_close(struct query *q, struct report_file *f);
 
 #endif

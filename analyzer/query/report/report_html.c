@@ -48,10 +48,9 @@ struct glance {
 	struct sample durations;
 };
 
-static int read_counts(struct query *q, int64_t run, struct glance *g)
+static void read_counts(struct query *q, int64_t run, struct glance *g)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(
+	sqlite3_stmt *stmt = query_prepare(
 	    q,
 	    "SELECT count(*), total(status = 'failed'), total(status = 'unfinished'), total(coalesce(was_cold, state = "
 	    "'cold', 0)),"
@@ -61,35 +60,27 @@ static int read_counts(struct query *q, int64_t run, struct glance *g)
 	    " (SELECT count(*) FROM source WHERE damage IS NOT NULL AND (?1 = 0 OR run = ?1)), min(coalesce(sent_ns, "
 	    "arrived_ns)),"
 	    " max(coalesce(sent_ns, arrived_ns)), (SELECT coalesce(offset_s, 0) FROM run WHERE ?1 = 0 OR id = ?1)"
-	    " FROM invocation WHERE ?1 = 0 OR run = ?1",
-	    &stmt);
+	    " FROM invocation WHERE ?1 = 0 OR run = ?1");
 	int64_t *const to[] = {&g->all,      &g->failed,  &g->unfinished, &g->cold,   &g->cold_starts, &g->lines,
 	                       &g->rejected, &g->damaged, &g->start_ns,   &g->end_ns, &g->offset_s};
 
-	if (!status) {
-		sqlite3_bind_int64(stmt, 1, run);
-		status = query_step(q, stmt);
-	}
-	for (int i = 0; status == 1 && i < (int)(sizeof to / sizeof *to); i++)
-		*to[i] = sqlite3_column_int64(stmt, i);
+	sqlite3_bind_int64(stmt, 1, run);
+	if (query_next(q, stmt))
+		for (int i = 0; i < (int)(sizeof to / sizeof *to); i++)
+			*to[i] = sqlite3_column_int64(stmt, i);
 	sqlite3_finalize(stmt);
-	return status == 1 ? DONE : status;
 }
 
-static int read_durations(struct query *q, int64_t run, struct glance *g)
+static void read_durations(struct query *q, int64_t run, struct glance *g)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = query_prepare(q,
-	                           "SELECT " INVOCATION_DURATION
-	                           " AS d FROM invocation WHERE (?1 = 0 OR run = ?1) AND d IS NOT NULL ORDER BY d",
-	                           &stmt);
+	sqlite3_stmt *stmt =
+	    query_prepare(q, "SELECT " INVOCATION_DURATION
+	                     " AS d FROM invocation WHERE (?1 = 0 OR run = ?1) AND d IS NOT NULL ORDER BY d");
 
-	if (!status)
-		sqlite3_bind_int64(stmt, 1, run);
-	while (!status && (status = query_step(q, stmt)) == 1)
-		status = query_errno(q, sample_add(&g->durations, sqlite3_column_int64(stmt, 0)), q->command);
+	sqlite3_bind_int64(stmt, 1, run);
+	while (query_next(q, stmt))
+		query_ok(q, sample_add(&g->durations, sqlite3_column_int64(stmt, 0)), q->command);
 	sqlite3_finalize(stmt);
-	return status;
 }
 
 static void put_tile(struct output *out, const char *value, const char *label, bool bad)
@@ -131,53 +122,44 @@ static void put_tiles(struct output *out, const struct glance *g)
 }
 
 /* Arrivals over time, those that did not end well in another colour. */
-static int put_histogram(struct query *q, struct output *out, int64_t run, const struct glance *g)
+static void put_histogram(struct query *q, struct output *out, int64_t run, const struct glance *g)
 {
 	int64_t good[BINS] = {0}, bad[BINS] = {0};
 	struct histogram h = {"Invocations over time", g->start_ns, g->end_ns, g->offset_s, good, bad, BINS};
-	sqlite3_stmt *stmt = NULL;
+	sqlite3_stmt *stmt;
 	struct text svg = {0};
-	int status;
 
 	if (g->all < 2 || g->end_ns <= g->start_ns)
-		return DONE;
-	status = query_prepare(q,
-	                       "SELECT coalesce(sent_ns, arrived_ns) AS t, status = 'ok' FROM invocation WHERE (?1 = 0 "
-	                       "OR run = ?1) AND t IS NOT NULL",
-	                       &stmt);
-	if (!status)
-		sqlite3_bind_int64(stmt, 1, run);
-	while (!status && (status = query_step(q, stmt)) == 1) {
+		return;
+	stmt =
+	    query_prepare(q, "SELECT coalesce(sent_ns, arrived_ns) AS t, status = 'ok' FROM invocation WHERE (?1 = 0 "
+	                     "OR run = ?1) AND t IS NOT NULL");
+	sqlite3_bind_int64(stmt, 1, run);
+	while (query_next(q, stmt)) {
 		double at =
 		    (double)(sqlite3_column_int64(stmt, 0) - g->start_ns) / (double)(g->end_ns - g->start_ns) * BINS;
 		int i = at < 0 ? 0 : at >= BINS ? BINS - 1 : (int)at;
 
 		(sqlite3_column_int(stmt, 1) ? good : bad)[i]++;
-		status = DONE;
 	}
 	sqlite3_finalize(stmt);
 	histogram_svg(&svg, &h, "arrivals");
 	put(out, &svg);
 	text_done(&svg);
-	return status;
 }
 
-static int put_glance(struct query *q, struct output *out)
+static void put_glance(struct query *q, struct output *out)
 {
 	struct glance g = {0};
-	int64_t run;
-	int status = query_run(q, &run);
+	int64_t run = query_run(q);
 
-	if (!status)
-		status = read_counts(q, run, &g);
-	if (!status)
-		status = read_durations(q, run, &g);
-	if (!status) {
+	read_counts(q, run, &g);
+	read_durations(q, run, &g);
+	if (!q->status) {
 		put_tiles(out, &g);
-		status = put_histogram(q, out, run, &g);
+		put_histogram(q, out, run, &g);
 	}
 	sample_done(&g.durations);
-	return status;
 }
 
 /* ---- timelines ---- */
@@ -202,68 +184,69 @@ static void put_summary(struct output *out, const struct transaction *tx)
 	text_done(&t);
 }
 
-static int put_case(struct query *q, struct output *out, const struct report_case *c, size_t i)
+static void put_timeline(struct query *q, struct output *out, const struct transaction *tx, size_t i)
 {
 	struct timeline_options o = {.utf8 = true};
-	struct transaction tx;
 	struct arena arena = {0};
 	struct timeline t;
 	struct text html = {0};
 	char id[32];
-	int status = transaction_read(q, c->run, c->tid, 20000, &tx), rc = 0;
 
-	if (!status)
-		rc = timeline_make(&arena, &tx, &o, &t);
-	if (!status && !rc) {
+	if (query_ok(q, timeline_make(&arena, tx, &o, &t), "output")) {
 		snprintf(id, sizeof id, "timeline-%zu", i + 1);
 		fprintf(out->file, "<details%s>", i ? "" : " open");
-		put_summary(out, &tx);
+		put_summary(out, tx);
 		timeline_html(&html, &t, id);
-		rc = html.failed ? -ENOMEM : 0;
+		query_ok(q, html.failed ? -ENOMEM : 0, "output");
 		put(out, &html);
 		fputs("</details>\n", out->file);
 	}
 	text_done(&html);
 	arena_done(&arena);
-	transaction_done(&tx);
-	return status ? status : query_errno(q, rc, "output");
 }
 
-static int put_cases(struct query *q, struct output *out)
+static void put_case(struct query *q, struct output *out, const struct report_case *c, size_t i)
 {
-	struct report_case *cases = NULL;
-	size_t n = 0;
-	int status = report_cases(q, &cases, &n);
+	struct query_tid of = query_tid(q, c->tid);
+	struct transaction tx;
+
+	transaction_read(q, c->run, &of, 20000, &tx);
+	if (!q->status)
+		put_timeline(q, out, &tx, i);
+	transaction_done(&tx);
+	query_tid_done(&of);
+}
+
+static void put_cases(struct query *q, struct output *out)
+{
+	struct report_case *cases;
+	size_t n = report_cases(q, &cases);
 
 	fputs("<section id=\"timelines\"><h2>Timelines</h2>\n<p>The slowest invocations, and some that failed or never "
 	      "ended. Repeated and short things are "
 	      "folded.</p>\n",
 	      out->file);
-	for (size_t i = 0; i < n && !status; i++)
-		status = put_case(q, out, &cases[i], i);
+	for (size_t i = 0; i < n && !q->status; i++)
+		put_case(q, out, &cases[i], i);
 	if (!n)
 		fputs("<p class=\"none\">None.</p>\n", out->file);
 	fputs("</section>\n", out->file);
 	report_cases_free(cases, n);
-	return status;
 }
 
-int report_html(struct query *q, struct output *out)
+void report_html(struct query *q, struct output *out)
 {
-	int status = DONE;
-
 	out->format = FORMAT_HTML;
 	put_head(out);
 	put_navigation(out);
-	status = put_glance(q, out);
-	for (const struct report_part *p = report_parts; p->name && !status; p++) {
+	put_glance(q, out);
+	for (const struct report_part *p = report_parts; p->name && !q->status; p++) {
 		if (!strcmp(p->name, "sources"))
-			status = put_cases(q, out);
+			put_cases(q, out);
 		fprintf(out->file, "<section id=\"%s\"><h2>%s</h2>\n<p>%s</p>\n", p->name, p->title, p->intro);
-		if (!status)
-			status = report_part_run(q, p, out);
+		report_part_run(q, p, out);
 		fputs("</section>\n", out->file);
 	}
 	fputs("</main>\n</body>\n</html>\n", out->file);
-	return status ? status : query_errno(q, output_status(out), "output");
+	query_ok(q, output_status(out), "output");
 }

@@ -8,100 +8,95 @@
 #include <string.h>
 
 /* A timeline in Markdown is the terminal's, in a block of code. */
-static int markdown_case(struct query *q, const struct report_case *c, struct output *out)
+static void markdown_timeline(struct query *q, const struct transaction *tx, struct output *out)
 {
 	struct output plain = {.file = out->file, .width = 110, .utf8 = true};
 	struct timeline_options o = {.utf8 = true};
-	struct transaction tx;
 	struct arena arena = {0};
 	struct timeline t;
-	int status = transaction_read(q, c->run, c->tid, 20000, &tx), rc = 0;
 
-	if (!status) {
-		rc = timeline_make(&arena, &tx, &o, &t);
-		if (!rc) {
-			fputs("\n```\n", out->file);
-			rc = timeline_text(&plain, &t);
-			fputs("```\n", out->file);
-		}
+	if (query_ok(q, timeline_make(&arena, tx, &o, &t), "output")) {
+		fputs("\n```\n", out->file);
+		query_ok(q, timeline_text(&plain, &t), "output");
+		fputs("```\n", out->file);
 	}
 	arena_done(&arena);
-	transaction_done(&tx);
-	return status ? status : query_errno(q, rc, "output");
 }
 
-static int markdown_cases(struct query *q, struct output *out)
+static void markdown_case(struct query *q, const struct report_case *c, struct output *out)
 {
-	struct report_case *cases = NULL;
-	size_t n = 0;
-	int status = report_cases(q, &cases, &n);
+	struct query_tid of = query_tid(q, c->tid);
+	struct transaction tx;
+
+	transaction_read(q, c->run, &of, 20000, &tx);
+	if (!q->status)
+		markdown_timeline(q, &tx, out);
+	transaction_done(&tx);
+	query_tid_done(&of);
+}
+
+static void markdown_cases(struct query *q, struct output *out)
+{
+	struct report_case *cases;
+	size_t n = report_cases(q, &cases);
 
 	fprintf(out->file, "\n## Timelines\n\nThe slowest invocations, and some that failed.\n");
-	for (size_t i = 0; i < n && !status; i++)
-		status = markdown_case(q, &cases[i], out);
+	for (size_t i = 0; i < n && !q->status; i++)
+		markdown_case(q, &cases[i], out);
 	report_cases_free(cases, n);
-	return status;
 }
 
-int report_markdown(struct query *q, struct output *out)
+void report_markdown(struct query *q, struct output *out)
 {
-	int status = DONE;
-
 	out->format = FORMAT_MARKDOWN;
 	fprintf(out->file, "# Report of ilu-logq\n");
-	for (const struct report_part *p = report_parts; p->name && !status; p++) {
+	for (const struct report_part *p = report_parts; p->name && !q->status; p++) {
 		if (!strcmp(p->name, "sources"))
-			status = markdown_cases(q, out);
+			markdown_cases(q, out);
 		fprintf(out->file, "\n## %s\n\n%s\n\n", p->title, p->intro);
-		if (!status)
-			status = report_part_run(q, p, out);
+		report_part_run(q, p, out);
 	}
-	return status;
 }
 
 /* Each timeline is the flat table of the command `timeline`. */
-static int json_cases(struct query *q, struct output *out)
+static void json_case(struct query *q, const struct report_case *c, struct output *out)
 {
 	static const struct option_spec run_spec = {.name = "run"};
-	struct report_case *cases = NULL;
-	size_t n = 0;
-	int status = report_cases(q, &cases, &n);
+	char number[32];
+	struct option run = {&run_spec, number};
+	const char *word = c->tid;
+	struct args args = {.words = &word, .nwords = 1, .options = &run, .noptions = 1};
+	struct text key = {0};
+
+	snprintf(number, sizeof number, "%lld", (long long)c->run);
+	text_add_json(&key, word, strlen(word));
+	fprintf(out->file, "%s:", text_str(&key));
+	text_done(&key);
+	report_ask(q, &command_timeline, word, &args, out);
+}
+
+static void json_cases(struct query *q, struct output *out)
+{
+	struct report_case *cases;
+	size_t n = report_cases(q, &cases);
 
 	fputs(",\n\"timelines\":{", out->file);
-	for (size_t i = 0; i < n && !status; i++) {
-		char number[32];
-		struct option run = {&run_spec, number};
-		const char *word = cases[i].tid;
-		struct args args = {.words = &word, .nwords = 1, .options = &run, .noptions = 1};
-		struct query sub = *q;
-		struct text key = {0};
-
-		snprintf(number, sizeof number, "%lld", (long long)cases[i].run);
-		text_add_json(&key, word, strlen(word));
-		fprintf(out->file, "%s%s:", i ? "," : "\n", text_str(&key));
-		text_done(&key);
-		sub.args = &args;
-		sub.out = out;
-		status = cmd_timeline(&sub);
-		q->error = sub.error;
+	for (size_t i = 0; i < n && !q->status; i++) {
+		fputs(i ? "," : "\n", out->file);
+		json_case(q, &cases[i], out);
 	}
 	fputs("}", out->file);
 	report_cases_free(cases, n);
-	return status;
 }
 
-int report_json(struct query *q, struct output *out)
+void report_json(struct query *q, struct output *out)
 {
-	int status = DONE;
-
 	out->format = FORMAT_JSON;
 	fprintf(out->file, "{\"generator\":\"ilu-logq %s\"", ILU_VERSION);
-	for (const struct report_part *p = report_parts; p->name && !status; p++) {
+	for (const struct report_part *p = report_parts; p->name && !q->status; p++) {
 		fprintf(out->file, ",\n\"%s\":", p->name);
-		status = report_part_run(q, p, out);
+		report_part_run(q, p, out);
 	}
-	if (!status)
-		status = json_cases(q, out);
+	json_cases(q, out);
 	fputs("}\n", out->file);
-	return status;
 }

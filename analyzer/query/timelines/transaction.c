@@ -3,6 +3,7 @@
 #include "query/timelines/transaction.h"
 #include "base/array.h"
 #include "ingest/line.h"
+#include "tables/phase_read.h"
 #include "model/span.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -20,97 +21,106 @@ static int64_t number_of(sqlite3_stmt *stmt, int i, int64_t absent)
 }
 
 /* A statement about this transaction: ?1 run, ?2 tid. */
-static int about(struct query *q, const struct transaction *tx, const char *sql, sqlite3_stmt **stmt)
+static sqlite3_stmt *about(struct query *q, const struct transaction *tx, const char *sql)
 {
-	int status = query_prepare(q, sql, stmt);
+	sqlite3_stmt *stmt = query_prepare(q, sql);
 
-	if (!status) {
-		sqlite3_bind_int64(*stmt, 1, tx->run);
-		if (sqlite3_bind_parameter_count(*stmt) > 1)
-			sqlite3_bind_text(*stmt, 2, tx->tid, -1, SQLITE_STATIC);
-	}
-	return status;
+	sqlite3_bind_int64(stmt, 1, tx->run);
+	if (sqlite3_bind_parameter_count(stmt) > 1)
+		sqlite3_bind_text(stmt, 2, tx->tid, -1, SQLITE_STATIC);
+	return stmt;
 }
 
-static int read_run(struct query *q, struct transaction *tx)
+static void read_run(struct query *q, struct transaction *tx)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status = about(q, tx,
-	                   "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND "
-	                   "offset_from IS NOT NULL"
-	                   " ORDER BY kind NOT IN ('tracing', 'ilulog'), id LIMIT 1)"
-	                   " FROM run WHERE id = ?1",
-	                   &stmt);
+	sqlite3_stmt *stmt =
+	    about(q, tx,
+	          "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND "
+	          "offset_from IS NOT NULL"
+	          " ORDER BY kind NOT IN ('tracing', 'ilulog'), id LIMIT 1)"
+	          " FROM run WHERE id = ?1");
 
-	if (!status && (status = query_step(q, stmt)) == 1) {
+	if (query_next(q, stmt)) {
 		tx->run_path = text_of(tx, stmt, 0);
 		tx->offset_s = sqlite3_column_int64(stmt, 1);
 		tx->offset_from = text_of(tx, stmt, 2);
-		status = DONE;
 	}
 	sqlite3_finalize(stmt);
-	return status;
 }
 
-static int read_invocation(struct query *q, struct transaction *tx)
+static void read_attempts(struct query *q, struct transaction *tx)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status =
-	    about(q, tx,
-	          "SELECT coalesce(function_name, fqdn), worker, status, state, compute, attempts, " INVOCATION_DURATION
-	          " FROM invocation WHERE run = ?1 AND tid = ?2",
-	          &stmt);
+	sqlite3_stmt *stmt =
+	    about(q, tx, "SELECT container_id, error FROM attempt WHERE run = ?1 AND tid = ?2 ORDER BY n");
 
-	tx->duration_ns = tx->attempts = -1;
-	if (!status && (status = query_step(q, stmt)) == 1) {
-		tx->invocation = true;
-		tx->function = text_of(tx, stmt, 0);
-		tx->worker = text_of(tx, stmt, 1);
-		tx->status = text_of(tx, stmt, 2);
-		tx->state = text_of(tx, stmt, 3);
-		tx->compute = text_of(tx, stmt, 4);
-		tx->attempts = sqlite3_column_int64(stmt, 5);
-		tx->duration_ns = number_of(stmt, 6, -1);
-		status = DONE;
-	}
-	sqlite3_finalize(stmt);
-	return status;
-}
-
-static int read_attempts(struct query *q, struct transaction *tx)
-{
-	sqlite3_stmt *stmt = NULL;
-	int status =
-	    about(q, tx, "SELECT container_id, error FROM attempt WHERE run = ?1 AND tid = ?2 ORDER BY n", &stmt);
-
-	while (!status && (status = query_step(q, stmt)) == 1) {
+	while (query_next(q, stmt)) {
 		tx->container = sqlite3_column_text(stmt, 0) ? text_of(tx, stmt, 0) : tx->container;
 		tx->error = sqlite3_column_text(stmt, 1) ? text_of(tx, stmt, 1) : tx->error;
-		status = DONE;
 	}
 	sqlite3_finalize(stmt);
-	return status;
 }
 
-static int read_phases(struct query *q, struct transaction *tx)
+/* ---- the invocation and its phases ---- */
+
+static int put_phase(struct transaction *tx, const struct phase *from, size_t *room)
 {
-	sqlite3_stmt *stmt = NULL;
-	size_t room = 0;
-	int status = about(
-	    q, tx, "SELECT name, attempt, start_ns, end_ns FROM phase WHERE run = ?1 AND tid = ?2 ORDER BY ord", &stmt);
+	struct tx_phase *p = array_add(tx->phases, tx->nphases, *room);
+	char name[PHASE_NAME_MAX];
 
-	while (!status && (status = query_step(q, stmt)) == 1) {
-		struct tx_phase *p = array_add(tx->phases, tx->nphases, room);
-
-		status = p ? DONE : query_errno(q, -ENOMEM, tx->tid);
-		if (!p)
-			break;
-		*p = (struct tx_phase){text_of(tx, stmt, 0), sqlite3_column_int64(stmt, 1),
-		                       sqlite3_column_int64(stmt, 2), sqlite3_column_int64(stmt, 3)};
-	}
-	sqlite3_finalize(stmt);
-	return status;
+	if (!p)
+		return -ENOMEM;
+	phase_name(from, name);
+	*p = (struct tx_phase){arena_text(&tx->arena, name, strlen(name)), from->attempt, from->start_ns, from->end_ns};
+	return 0;
 }
+
+/* Behind the columns that its phases are made of. */
+enum { FUNCTION = 9, WORKER, STATUS, STATE, COMPUTE, ATTEMPTS, DURATION };
+
+static int put_invocation(struct transaction *tx, sqlite3_stmt *stmt, const struct phases *phases)
+{
+	size_t room = 0;
+	int rc = 0;
+
+	tx->invocation = true;
+	tx->function = text_of(tx, stmt, FUNCTION);
+	tx->worker = text_of(tx, stmt, WORKER);
+	tx->status = text_of(tx, stmt, STATUS);
+	tx->state = text_of(tx, stmt, STATE);
+	tx->compute = text_of(tx, stmt, COMPUTE);
+	tx->attempts = sqlite3_column_int64(stmt, ATTEMPTS);
+	tx->duration_ns = number_of(stmt, DURATION, -1);
+	for (int i = 0; i < phases->n && !rc; i++)
+		rc = put_phase(tx, &phases->v[i], &room);
+	return rc;
+}
+
+/* The phases as table `phase` has them, from the row that tells the rest. */
+static void read_invocation(struct query *q, struct transaction *tx)
+{
+	sqlite3_stmt *key = about(q, tx, "SELECT ?1, ?2");
+	sqlite3_stmt *stmt =
+	    about(q, tx,
+	          "SELECT " PHASE_COLUMNS
+	          ", coalesce(function_name, fqdn), worker, status, state, compute, attempts, " INVOCATION_DURATION
+	          " FROM invocation WHERE run = ?1 AND tid = ?2" PHASE_ORDER);
+	struct phase_reader *reader = NULL;
+	const struct phases *phases;
+	int rc = 0;
+
+	tx->duration_ns = tx->attempts = -1;
+	if (query_next(q, key) && stmt)
+		rc =
+		    phase_reader_open(q->db, stmt, sqlite3_column_value(key, 1), sqlite3_column_value(key, 0), &reader);
+	if (reader)
+		rc = phase_reader_next(reader, &phases);
+	query_ok(q, rc == 1 ? put_invocation(tx, stmt, phases) : rc, q->path);
+	phase_reader_close(reader);
+	sqlite3_finalize(stmt);
+	sqlite3_finalize(key);
+}
+
+/* ---- spans ---- */
 
 /* Spans as they are read: those that begin first. What is not among them is not kept. */
 struct first_spans {
@@ -211,26 +221,6 @@ static int put_spans(struct transaction *tx, struct first_spans *f)
 	return 0;
 }
 
-static int read_spans(struct query *q, struct transaction *tx)
-{
-	struct span_query sq = {.run = tx->run, .tid = {tx->tid, strlen(tx->tid)}};
-	struct span_reader *reader = NULL;
-	struct first_spans f = {0};
-	struct span_row row;
-	int rc = span_reader_open(q->store, &sq, &reader);
-
-	while (!rc && (rc = span_reader_next(reader, &row)) == 1) {
-		rc = query_interrupted ? -EINTR : put_row(&f, &row);
-		if (f.last)
-			span_reader_until(reader, f.last->start_ns);
-	}
-	if (!rc)
-		rc = put_spans(tx, &f);
-	span_reader_close(reader);
-	free(f.rows);
-	return query_errno(q, rc, q->path);
-}
-
 static int by_id(const void *a, const void *b, void *arg)
 {
 	const struct tx_span *spans = arg;
@@ -274,12 +264,12 @@ static void link_children(struct transaction *tx, size_t *last)
 }
 
 /* Parents start before their children, so one pass in order of start gives the depths. */
-static int link_spans(struct query *q, struct transaction *tx)
+static int link_spans(struct transaction *tx)
 {
 	size_t *order = calloc(tx->nspans + 1, sizeof *order);
 
 	if (!order)
-		return query_errno(q, -ENOMEM, tx->tid);
+		return -ENOMEM;
 	for (size_t i = 0; i < tx->nspans; i++)
 		order[i] = i;
 	qsort_r(order, tx->nspans, sizeof *order, by_id, tx->spans);
@@ -294,8 +284,10 @@ static int link_spans(struct query *q, struct transaction *tx)
 	}
 	link_children(tx, order);
 	free(order);
-	return DONE;
+	return 0;
 }
+
+/* ---- its lines ---- */
 
 static const char *plain_text(struct transaction *tx, struct slice escaped)
 {
@@ -343,48 +335,65 @@ static int by_time(const void *a, const void *b)
 	                                : (x->id > y->id) - (x->id < y->id);
 }
 
-static int read_events(struct query *q, struct transaction *tx, int64_t max)
-{
-	struct event_query eq = {.run = tx->run, .tid = {tx->tid, strlen(tx->tid)}};
-	struct event_cursor *c = NULL;
-	const struct event *e;
-	int rc = event_cursor_open(q->store, &eq, &c);
+struct reading {
+	struct transaction *tx;
+	int64_t max_events;
+	bool full; /* the first ones are read */
+};
 
-	tx->read_until_ns = INT64_MAX;
-	while (!rc && (rc = event_cursor_next(c, &e)) == 1) {
-		if (query_interrupted)
-			rc = -EINTR;
-		else if (e->foreign)
-			rc = 0;
-		else if (tx->total_events++ < max)
-			rc = put_event(tx, e);
-		else {
-			tx->read_until_ns = e->time_ns;
-			break; /* the number of all is in `place` */
-		}
-	}
-	event_cursor_close(c);
-	if (rc < 0)
-		return query_errno(q, rc, q->path);
-	if (tx->nevents)
-		qsort(tx->events, tx->nevents, sizeof *tx->events, by_time);
-	return DONE;
+/* A line of it, on its way to the spans. */
+static int take_line(void *arg, const struct event *e)
+{
+	struct reading *r = arg;
+	struct transaction *tx = r->tx;
+	int rc;
+
+	tx->lines++;
+	if (!r->max_events || r->full)
+		return 1;
+	if (e->foreign)
+		return 0;
+	rc = event_complete(e);
+	if (rc)
+		return rc;
+	if (tx->total_events++ < r->max_events)
+		return put_event(tx, e);
+	tx->read_until_ns = e->time_ns;
+	r->full = true;
+	return 1;
 }
 
-static int count_events(struct query *q, struct transaction *tx)
+/* Its events and spans, in one reading of its lines. */
+static void read_lines(struct query *q, struct transaction *tx, const struct query_tid *of, int64_t max_events)
 {
-	sqlite3_stmt *stmt = NULL;
-	int status;
+	struct reading reading = {tx, max_events, false};
+	struct span_query sq = {.run = tx->run,
+	                        .tid = {tx->tid, strlen(tx->tid)},
+	                        .places = &of->places,
+	                        .each = take_line,
+	                        .each_arg = &reading};
+	struct span_reader *reader = NULL;
+	struct first_spans f = {0};
+	struct span_row row;
+	int rc = q->status ? 0 : span_reader_open(q->store, &sq, &reader);
 
-	if (tx->total_events <= (int64_t)tx->nevents)
-		return DONE;
-	status = about(q, tx, "SELECT events, ?1 FROM place WHERE tid = ?2", &stmt);
-	if (!status && (status = query_step(q, stmt)) == 1) {
-		tx->total_events = sqlite3_column_int64(stmt, 0);
-		status = DONE;
+	tx->read_until_ns = INT64_MAX;
+	while (reader && !rc && (rc = span_reader_next(reader, &row)) == 1) {
+		rc = query_interrupted ? -EINTR : put_row(&f, &row);
+		if (f.last)
+			span_reader_until(reader, f.last->start_ns);
 	}
-	sqlite3_finalize(stmt);
-	return status;
+	if (!rc)
+		rc = put_spans(tx, &f);
+	if (!rc)
+		rc = link_spans(tx);
+	span_reader_close(reader);
+	free(f.rows);
+	if (tx->nevents)
+		qsort(tx->events, tx->nevents, sizeof *tx->events, by_time);
+	if (reading.full) /* those of all runs */
+		tx->total_events = of->events;
+	query_ok(q, rc, q->path);
 }
 
 static void widen(int64_t from, int64_t to, int64_t *start, int64_t *end)
@@ -413,25 +422,20 @@ static void find_extent(struct transaction *tx)
 			tx->spans[i].end_ns = end > tx->spans[i].start_ns ? end : tx->spans[i].start_ns;
 }
 
-int transaction_read(struct query *q, int64_t run, const char *tid, int64_t max_events, struct transaction *tx)
+void transaction_read(struct query *q, int64_t run, const struct query_tid *of, int64_t max_events,
+                      struct transaction *tx)
 {
-	static int (*const parts[])(struct query *, struct transaction *) = {
-	    read_run, read_invocation, read_attempts, read_phases, read_spans, link_spans};
-	int status = DONE;
-
-	*tx = (struct transaction){.run = run};
-	tx->tid = arena_text(&tx->arena, tid, strlen(tid));
-	for (size_t i = 0; i < sizeof parts / sizeof *parts && !status; i++)
-		status = parts[i](q, tx);
-	if (!status)
-		status = read_events(q, tx, max_events);
-	if (!status)
-		status = count_events(q, tx);
-	if (!status && tx->arena.failed)
-		status = query_errno(q, -ENOMEM, tid);
-	if (!status)
+	*tx = (struct transaction){.run = run, .root = SIZE_MAX};
+	tx->tid = of->tid ? arena_text(&tx->arena, of->tid, strlen(of->tid)) : NULL;
+	if (!tx->tid)
+		query_ok(q, -ENOMEM, q->command);
+	read_run(q, tx);
+	read_invocation(q, tx);
+	read_attempts(q, tx);
+	read_lines(q, tx, of, max_events);
+	query_ok(q, tx->arena.failed ? -ENOMEM : 0, q->command);
+	if (!q->status)
 		find_extent(tx);
-	return status;
 }
 
 void transaction_done(struct transaction *tx)
@@ -443,57 +447,25 @@ void transaction_done(struct transaction *tx)
 	*tx = (struct transaction){0};
 }
 
-/* Is there anything of tid in this run? */
-static int occurs(struct query *q, int64_t run, const char *tid, bool *yes)
+void transaction_each(struct query *q, const struct query_tid *of, int64_t max_events,
+                      void (*each)(struct query *q, const struct transaction *tx, void *arg), void *arg)
 {
-	struct event_query eq = {.run = run, .tid = {tid, strlen(tid)}};
-	struct event_cursor *c = NULL;
-	const struct event *e;
-	sqlite3_stmt *stmt = NULL;
-	int rc = event_cursor_open(q->store, &eq, &c), status;
+	int64_t only = query_run(q);
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id");
+	int found = 0;
 
-	if (!rc)
-		rc = event_cursor_next(c, &e);
-	event_cursor_close(c);
-	if (rc < 0)
-		return query_errno(q, rc, q->path);
-	*yes = rc == 1;
-	if (*yes)
-		return DONE;
-	status = query_prepare(q, "SELECT 1 FROM invocation WHERE run = ?1 AND tid = ?2", &stmt);
-	if (!status) {
-		sqlite3_bind_int64(stmt, 1, run);
-		sqlite3_bind_text(stmt, 2, tid, -1, SQLITE_STATIC);
-		status = query_step(q, stmt);
-		*yes = status == 1;
-		status = status == 1 ? DONE : status;
-	}
-	sqlite3_finalize(stmt);
-	return status;
-}
+	sqlite3_bind_int64(stmt, 1, only);
+	while (query_next(q, stmt)) {
+		struct transaction tx;
 
-int transaction_runs(struct query *q, const char *tid, int (*each)(struct query *q, int64_t run, void *arg), void *arg)
-{
-	sqlite3_stmt *stmt = NULL;
-	int64_t only;
-	int status = query_run(q, &only), found = 0;
-
-	if (!status)
-		status = query_prepare(q, "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id", &stmt);
-	if (!status)
-		sqlite3_bind_int64(stmt, 1, only);
-	while (!status && (status = query_step(q, stmt)) == 1) {
-		int64_t run = sqlite3_column_int64(stmt, 0);
-		bool yes = false;
-
-		status = occurs(q, run, tid, &yes);
-		if (!status && yes) {
+		transaction_read(q, sqlite3_column_int64(stmt, 0), of, max_events, &tx);
+		if (!q->status && (tx.lines || tx.invocation)) {
 			found++;
-			status = each(q, run, arg);
+			each(q, &tx, arg);
 		}
+		transaction_done(&tx);
 	}
 	sqlite3_finalize(stmt);
-	if (!status && !found)
-		return query_fail(q, USAGE, "%s: not in this run", tid);
-	return status;
+	if (!found)
+		query_fail(q, USAGE, "%s: not in this run", of->tid ? of->tid : "");
 }

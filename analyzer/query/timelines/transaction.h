@@ -48,6 +48,7 @@ struct transaction {
 	size_t root;              /* the first span without a parent; SIZE_MAX: none */
 	bool more_spans;          /* not all were read */
 	int64_t total_events;     /* nevents, or more where not all were read */
+	int64_t lines;            /* those that were looked at, of other workers too: 0: the run has none of it */
 	int64_t read_until_ns;    /* between later events may be some that were not read */
 	int64_t start_ns, end_ns; /* what its bars are measured against: its phases, else its spans and events */
 	const char *error;        /* of its last attempt that failed */
@@ -57,11 +58,13 @@ struct transaction {
 /* Of a livelock, one transaction can have a million spans: more than this are not read. */
 enum { TRANSACTION_SPANS = 20000 };
 
-/* Reads one; at most max_events of its events (the first ones). transaction_done in any case. */
-int transaction_read(struct query *q, int64_t run, const char *tid, int64_t max_events, struct transaction *tx);
+/* Reads what one run has of it; at most max_events of its events (the first ones). transaction_done in any case. */
+void transaction_read(struct query *q, int64_t run, const struct query_tid *of, int64_t max_events,
+                      struct transaction *tx);
 void transaction_done(struct transaction *tx);
 
-/* The runs that have lines or an invocation of tid: calls each(q, run, arg) until it returns a status. */
-int transaction_runs(struct query *q, const char *tid, int (*each)(struct query *q, int64_t run, void *arg), void *arg);
+/* The same of each run (or that of --run) that has lines or an invocation of it; it is a failure where none has. */
+void transaction_each(struct query *q, const struct query_tid *of, int64_t max_events,
+                      void (*each)(struct query *q, const struct transaction *tx, void *arg), void *arg);
 
 #endif

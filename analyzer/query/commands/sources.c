@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sources.c - the files that are loaded, with their ledger. */
+#include "query/core/command.h"
+
+static void run(struct query *q)
+{
+	static const struct column columns[] = {
+	    {"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},          {"run", UNIT_RUN},       {"path", UNIT_WHOLE},
+	    {"kind", UNIT_NONE},       {"worker", UNIT_NONE},      {"bytes", UNIT_BYTES},   {"file_bytes", UNIT_BYTES},
+	    {"lines", UNIT_NONE},      {"ok", UNIT_NONE},          {"repaired", UNIT_NONE}, {"rejected", UNIT_NONE},
+	    {"duplicate", UNIT_NONE},  {"offset_from", UNIT_NONE}, {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME},
+	    {"damage", UNIT_NONE},
+	};
+
+	query_sql_table(q,
+	                "SELECT coalesce(offset_s, 0), id, run, path, kind, worker, bytes, file_bytes, lines, "
+	                "ok, repaired, rejected,"
+	                " duplicate, offset_from, first_ns, last_ns, damage FROM source ORDER BY run, id",
+	                columns);
+}
+
+const struct command command_sources = {
+    .name = "sources",
+    .group = GROUP_DATABASE,
+    .help = "the files that are loaded, and what became of each of their lines",
+    .more =
+        "bytes is the size of the decompressed text; every line of it is ok, repaired, rejected or duplicate (already "
+        "loaded from\n"
+        "this or another file). `sql 'SELECT * FROM reject'` shows the rejected ones. An empty line is ok; column "
+        "blank "
+        "of\n"
+        "table source counts them.",
+    .need = NEED_READ,
+    .run = run,
+};

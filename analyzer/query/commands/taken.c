@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* taken.c - names of commands that are not in this version. */
+#include "query/core/command.h"
+
+const struct command command_compare = {
+    .name = "compare",
+    .group = GROUP_DOCUMENTS,
+    .most = ANY_NUMBER,
+    .help = "two runs side by side",
+};
+
+const struct command command_export = {
+    .name = "export",
+    .group = GROUP_DOCUMENTS,
+    .most = ANY_NUMBER,
+    .help = "other tools' formats",
+};
+
+const struct command command_recover = {
+    .name = "recover",
+    .group = GROUP_DOCUMENTS,
+    .most = ANY_NUMBER,
+    .help = "records of a black box",
+};

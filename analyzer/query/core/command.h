@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* command.h - a row of the table of commands: name, words, options, help and function of one command.
+ *
+ * Each row stands in the file of the command it is of, as `const struct command command_NAME = {`; the build gathers
+ * them, in the order of COMMAND_SRC in the Makefile. Dispatch, help, completion and the manual page read the same row.
+ */
+#ifndef QUERY_COMMAND_H
+#define QUERY_COMMAND_H
+
+#include "query/core/query.h"
+
+/* What a command wants of the database before it starts. */
+enum need { NEED_NOTHING, NEED_READ, NEED_WRITE };
+
+/* The headings of the help, in their order. */
+enum command_group { GROUP_DATA, GROUP_LINES, GROUP_ANSWERS, GROUP_FINDINGS, GROUP_DOCUMENTS, GROUP_DATABASE, GROUPS };
+
+/* `most` of words: any number. */
+enum { ANY_NUMBER = -1 };
+
+struct command {
+	const char *name;
+	enum command_group group;
+	const char *words;                 /* what follows, for the usage line; NULL: nothing */
+	int least, most;                   /* words */
+	enum hint hint;                    /* of its words */
+	const char *help;                  /* one line */
+	const char *more;                  /* paragraphs parted by an empty line; may be NULL */
+	const char *examples;              /* lines without "ilu-logq"; "  # " parts a remark; may be NULL */
+	const struct option_spec *options; /* ends with name NULL; may be NULL */
+	int64_t limit;                     /* --limit where it is not given; 0: all */
+	bool own_limit;                    /* --limit does not count rows: the command sees to it by itself */
+	enum need need;
+	command_fn *run; /* NULL: not available in this version, and says so */
+};
+
+/* Options that several commands take, with the same meaning. */
+#define OPTION_LIMIT                                                                           \
+	{                                                                                      \
+		.name = "limit", .letter = 'n', .value = "N", .help = "at most N rows; 0: all" \
+	}
+#define OPTION_RUN                                                                                    \
+	{                                                                                             \
+		.name = "run", .value = "RUN", .help = "only this run: its number or path (see runs)" \
+	}
+#define OPTION_WORKER                                                       \
+	{                                                                   \
+		.name = "worker", .value = "NAME", .help = "of this worker" \
+	}
+#define OPTION_FUNCTION                                                                                     \
+	{                                                                                                   \
+		.name = "function", .value = "NAME", .help = "of this function; * and ? stand for anything" \
+	}
+#define OPTION_TID                                                                        \
+	{                                                                                 \
+		.name = "tid", .letter = 't', .value = "TID", .hint = HINT_TID,           \
+		.help = "of this transaction; as much of its id as tells it from others", \
+	}
+#define OPTION_TARGET                                                                                  \
+	{                                                                                              \
+		.name = "target", .value = "TARGET", .hint = HINT_TARGET,                              \
+		.help = "of this target, or one of its segments: cpu_q_invoke; * stands for anything", \
+	}
+#define OPTION_SINCE                                                                          \
+	{                                                                                     \
+		.name = "since", .value = "TIME",                                             \
+		.help = "not before: as in the log, RFC 3339, or +90s after the run's start", \
+	}
+#define OPTION_UNTIL                                                         \
+	{                                                                    \
+		.name = "until", .value = "TIME", .help = "before this time" \
+	}
+
+/* Makes q ready for one command line: options that need others, --limit. A failure is latched. */
+void command_start(struct query *q, const struct command *c, const struct args *args);
+
+#endif
