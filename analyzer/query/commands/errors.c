@@ -270,15 +270,18 @@ static int by_count(const void *a, const void *b)
 	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
 }
 
+/* Groups of a run mostly follow each other. */
 static void find_offsets(struct query *q, struct groups *gs)
 {
-	sqlite3_stmt *stmt = query_prepare(q, "SELECT id, coalesce(offset_s, 0) FROM run");
+	int64_t run = INT64_MIN, offset_s = 0;
 
-	while (query_next(q, stmt))
-		for (size_t i = 0; i < gs->n; i++)
-			if (gs->all[i]->run == sqlite3_column_int64(stmt, 0))
-				gs->all[i]->offset_s = sqlite3_column_int64(stmt, 1);
-	sqlite3_finalize(stmt);
+	for (size_t i = 0; i < gs->n && !q->status; i++) {
+		if (gs->all[i]->run != run) {
+			run = gs->all[i]->run;
+			offset_s = query_offset(q, run);
+		}
+		gs->all[i]->offset_s = offset_s;
+	}
 }
 
 /* For people what tells most; for programs all of it. */
@@ -344,9 +347,9 @@ static void run(struct query *q)
 		event_filter_each(q, &f, add, gs);
 		if (!q->status)
 			query_ok(q, merge(gs), q->command);
+		find_offsets(q, gs);
 		if (gs->n)
 			qsort(gs->all, gs->n, sizeof *gs->all, by_count);
-		find_offsets(q, gs);
 		put(q, gs);
 		if (!q->status && !gs->n)
 			query_note(q, "no line of that level");

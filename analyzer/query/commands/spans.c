@@ -2,6 +2,7 @@
 /* spans.c - how long spans took: by name, or the slowest one by one. */
 #include "model/span.h"
 #include "base/array.h"
+#include "base/intern.h"
 #include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/core/select.h"
@@ -25,7 +26,8 @@ struct group {
 enum { RECENT = 256 };
 
 struct groups {
-	struct group *all;
+	struct intern words, pairs; /* names and targets; two of their numbers, by which a group is found */
+	struct group *all;          /* while they are counted, by number of the pair */
 	size_t n, room;
 	const char *name, *target; /* what is asked for, NULL: any */
 	struct {
@@ -34,11 +36,6 @@ struct groups {
 	} recent[RECENT]; /* texts come again as the same pointers */
 };
 
-static bool same(const char *a, struct slice b)
-{
-	return a ? b.ptr && slice_is(b, a) : !b.ptr;
-}
-
 static bool fits(const char *pattern, const char *text)
 {
 	if (!pattern)
@@ -46,13 +43,16 @@ static bool fits(const char *pattern, const char *text)
 	return text && (strpbrk(pattern, "*?") ? !sqlite3_strglob(pattern, text) : !strcmp(pattern, text));
 }
 
-static struct group *find(struct groups *g, struct slice name, struct slice target)
+static int number_of(struct groups *g, struct slice text, uint32_t *out)
+{
+	*out = INTERN_NONE;
+	return text.ptr ? intern_add(&g->words, text, out) : 0;
+}
+
+static struct group *group_new(struct groups *g, struct slice name, struct slice target)
 {
 	struct group *x;
 
-	for (size_t i = 0; i < g->n; i++)
-		if (same(g->all[i].name, name) && same(g->all[i].target, target))
-			return &g->all[i];
 	if (array_reserve(g->all, g->room, g->n + 1))
 		return NULL;
 	x = &g->all[g->n];
@@ -66,6 +66,16 @@ static struct group *find(struct groups *g, struct slice name, struct slice targ
 	x->asked = fits(g->name, x->name) && fits(g->target, x->target);
 	g->n++;
 	return x;
+}
+
+static struct group *find(struct groups *g, struct slice name, struct slice target)
+{
+	uint32_t key[2], pair;
+
+	if (number_of(g, name, &key[0]) || number_of(g, target, &key[1]) ||
+	    intern_add(&g->pairs, (struct slice){(const char *)key, sizeof key}, &pair))
+		return NULL;
+	return pair < g->n ? &g->all[pair] : group_new(g, name, target);
 }
 
 static bool same_text(struct slice a, struct slice b)
@@ -200,6 +210,8 @@ static void all_by_name(struct query *q)
 		sample_done(&g.all[i].times);
 	}
 	free(g.all);
+	intern_done(&g.words);
+	intern_done(&g.pairs);
 }
 
 static void slowest(struct query *q, const char *word)
