@@ -5,6 +5,7 @@
  * took long, the lines that tell what happened and the silences between them. So, unless all is asked for: spans of one
  * name under one parent become one bar; spans shorter than 1 % of the whole go when there are many; lines that repeat
  * become one; and debug lines go when there are many, but for those at the edge of a silence. */
+#include "base/intern.h"
 #include "query/timelines/timeline.h"
 #include "base/array.h"
 #include "query/events/fields.h"
@@ -86,6 +87,7 @@ static void add_phases(struct maker *m)
 
 struct fold {
 	bool *taken;      /* by a bar that stands for several spans */
+	size_t *like;     /* by span: the next one beside it that is like it; SIZE_MAX: none */
 	int64_t least_ns; /* shorter ones are left out */
 	int64_t hidden;
 };
@@ -117,30 +119,63 @@ static void span_row(struct maker *m, const struct tx_span *s, int depth, int ti
 	r->detail = detail.len ? keep(m, &detail) : NULL;
 }
 
-/* Closed, with nothing below it, and of that name? */
-static bool alike(const struct transaction *tx, size_t i, const char *name)
+/* Closed, with nothing below it. */
+static bool is_leaf(const struct tx_span *s)
 {
-	return !tx->spans[i].open && tx->spans[i].child == SIZE_MAX && !strcmp(tx->spans[i].name, name);
+	return !s->open && s->child == SIZE_MAX;
 }
 
-/* Leaves beside span i with its name, itself included, and what they add up to. Where there are enough for one bar,
+/* Leaves of one name under one parent are alike. A span's number stands for these two. */
+static int number_like(struct intern *names, struct intern *pairs, const struct tx_span *s, uint32_t *out)
+{
+	size_t key[2] = {s->parent, 0};
+	uint32_t name;
+	int rc = intern_add(names, (struct slice){s->name, strlen(s->name)}, &name);
+
+	key[1] = name;
+	return rc ? rc : intern_add(pairs, (struct slice){(const char *)key, sizeof key}, out);
+}
+
+/* Each leaf's next one beside it. Siblings stand in the order of the array. */
+static int link_alike(const struct transaction *tx, size_t *like)
+{
+	size_t *last = malloc((tx->nspans + 1) * sizeof *last); /* by number */
+	struct intern names, pairs;
+	int rc = last && like ? 0 : -ENOMEM;
+
+	intern_init(&names);
+	intern_init(&pairs);
+	for (size_t i = 0; i < tx->nspans && !rc; i++) {
+		uint32_t before = pairs.n, number;
+
+		like[i] = SIZE_MAX;
+		if (!is_leaf(&tx->spans[i]) || (rc = number_like(&names, &pairs, &tx->spans[i], &number)))
+			continue;
+		if (number < before)
+			like[last[number]] = i;
+		last[number] = i;
+	}
+	intern_done(&names);
+	intern_done(&pairs);
+	free(last);
+	return rc;
+}
+
+/* Leaves beside span i that are like it, itself included, and what they add up to. Where there are enough for one bar,
  * they are taken. */
 static int take_alike(const struct transaction *tx, struct fold *f, size_t i, int64_t *total, int64_t *end)
 {
-	const char *name = tx->spans[i].name;
 	int n = 0;
 
 	*total = 0;
 	*end = tx->spans[i].end_ns;
-	for (size_t j = i; j != SIZE_MAX; j = tx->spans[j].sibling) {
-		if (!alike(tx, j, name))
-			continue;
+	for (size_t j = i; j != SIZE_MAX; j = f->like[j]) {
 		n++;
 		*total += length(&tx->spans[j]);
 		*end = tx->spans[j].end_ns > *end ? tx->spans[j].end_ns : *end;
 	}
-	for (size_t j = i; n >= FOLD_SPANS && j != SIZE_MAX; j = tx->spans[j].sibling)
-		f->taken[j] |= alike(tx, j, name);
+	for (size_t j = i; n >= FOLD_SPANS && j != SIZE_MAX; j = f->like[j])
+		f->taken[j] = true;
 	return n;
 }
 
@@ -156,7 +191,7 @@ static void add_siblings(struct maker *m, struct fold *f, size_t first, int dept
 
 		if (f->taken[i])
 			continue;
-		if (!m->o->all && s->child == SIZE_MAX && !s->open)
+		if (!m->o->all && is_leaf(s))
 			n = take_alike(tx, f, i, &total, &end);
 		if (n < FOLD_SPANS) {
 			n = 1;
@@ -175,12 +210,12 @@ static void add_siblings(struct maker *m, struct fold *f, size_t first, int dept
 static void add_spans(struct maker *m)
 {
 	const struct transaction *tx = m->tx;
-	struct fold f = {.taken = calloc(tx->nspans + 1, 1)};
+	struct fold f = {.taken = calloc(tx->nspans + 1, 1), .like = calloc(tx->nspans + 1, sizeof *f.like)};
 	size_t at = m->n;
 	struct text rest = {0};
 
-	m->failed |= !f.taken;
-	if (tx->nspans && f.taken) {
+	m->failed |= !f.taken || link_alike(tx, f.like);
+	if (tx->nspans && !m->failed) {
 		add_row(m, TIMELINE_HEADING, "span");
 		add_siblings(m, &f, tx->root, 0);
 		if (!m->o->all && m->n - at > MANY_SPANS) {
@@ -201,6 +236,7 @@ static void add_spans(struct maker *m)
 		add_row(m, TIMELINE_REST, keep(m, &rest));
 	}
 	free(f.taken);
+	free(f.like);
 }
 
 /* ---- events ---- */
