@@ -53,23 +53,44 @@ static void note_texts(struct query *q)
 	text_done(&safe);
 }
 
+/* Called while a statement is prepared: does it change rows (SQLite's own too), or say a pragma? */
+static int note_deed(void *known, int action, const char *a, const char *b, const char *database, const char *trigger)
+{
+	(void)a, (void)b, (void)database, (void)trigger;
+	*(bool *)known |= action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE ||
+	                  action == SQLITE_PRAGMA || action == SQLITE_TRANSACTION;
+	return SQLITE_OK;
+}
+
+/* The database is opened for reading, so SQLite itself refuses to change it, and temporary tables are nobody's
+ * business. But VACUUM INTO writes another file, which SQLite finds right: it is what neither reads nor changes rows.
+ */
+static sqlite3_stmt *prepare_first(struct query *q, const char *sql, const char **rest)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool known = false;
+
+	sqlite3_set_authorizer(q->db, note_deed, &known);
+	if (sql_prepare_first(q->db, sql, &stmt, rest))
+		query_sql_error(q);
+	sqlite3_set_authorizer(q->db, NULL, NULL);
+	if (stmt && !known && !sqlite3_stmt_readonly(stmt) && !args_has(q->args, "write"))
+		query_fail(q, USAGE, "VACUUM writes a file (--write allows it)");
+	return stmt;
+}
+
 static void run_all(struct query *q, const char *sql)
 {
 	const char *rest = sql;
 	int tables = 0;
 
 	while (!q->status && *rest) {
-		sqlite3_stmt *stmt = NULL;
 		const char *from = rest + strspn(rest, " \t\r\n");
+		sqlite3_stmt *stmt = prepare_first(q, from, &rest);
 
-		if (sql_prepare_first(q->db, from, &stmt, &rest)) {
-			query_sql_error(q);
+		if (q->status) {
 			say_where(q, sql, from);
-			break;
-		}
-		if (!stmt)
-			continue;
-		if (sqlite3_column_count(stmt)) {
+		} else if (stmt && sqlite3_column_count(stmt)) {
 			if (tables++)
 				fputc('\n', q->out->file);
 			query_table(q, stmt, NULL);
@@ -77,7 +98,8 @@ static void run_all(struct query *q, const char *sql)
 			query_next(q, stmt);
 		}
 		sqlite3_finalize(stmt);
-		note_texts(q);
+		if (stmt)
+			note_texts(q);
 	}
 }
 
