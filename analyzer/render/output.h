@@ -15,9 +15,10 @@ struct output {
 	enum format format;
 	int width; /* columns that text has to fit into; 0: as wide as it gets */
 	bool color;
-	bool utf8;    /* bars and ellipses may be more than ASCII */
-	bool quiet;   /* no notes, no summaries */
-	bool one_run; /* which run a row is of goes without saying */
+	bool terminal; /* what is written is interpreted: no bytes of a log may go there as they are */
+	bool utf8;     /* bars and ellipses may be more than ASCII */
+	bool quiet;    /* no notes, no summaries */
+	bool one_run;  /* which run a row is of goes without saying */
 };
 
 /* What a piece of text is about: picks its colour. */

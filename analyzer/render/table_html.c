@@ -7,6 +7,7 @@
 static void add_head(struct table *t, const struct cell *cells)
 {
 	char name[128], zone[NUMBER_MAX];
+	size_t len;
 
 	text_puts(&t->line, "<div class=\"scroll\"><table>\n<thead><tr>");
 	for (size_t i = 0; i < t->n; i++) {
@@ -14,8 +15,11 @@ static void add_head(struct table *t, const struct cell *cells)
 			continue;
 		text_printf(&t->line, "<th scope=\"col\"%s>",
 		            cells && column_is_right(t->columns[i].unit, cells[i].type) ? " class=\"n\"" : "");
-		for (size_t n = column_heading(&t->columns[i], name, sizeof name), j = 0; j < n; j++)
-			text_add_html(&t->line, name[j] == '_' ? " " : &name[j], 1);
+		len = column_heading(&t->columns[i], name, sizeof name);
+		for (size_t j = 0; j < len; j++)
+			if (name[j] == '_')
+				name[j] = ' ';
+		text_add_html(&t->line, name, len);
 		if (t->columns[i].unit == UNIT_TIME) {
 			time_offset(t->head_offset_s, zone);
 			text_printf(&t->line, " <small>%s</small>", zone);

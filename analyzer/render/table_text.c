@@ -62,16 +62,25 @@ static int text_head(struct table *t)
 	return h->cells && h->offsets && h->widths && h->zoned ? 0 : -ENOMEM;
 }
 
-static size_t heading(const struct table *t, size_t i, char *buf, size_t size)
+/* A byte of a name that is no plain letter becomes four at most, a character ten. */
+enum { NAME_ROOM = 128, HEADING_ROOM = 4 * NAME_ROOM + NUMBER_MAX };
+
+/* A name comes from the user's SQL or, of a series, from a log: it is escaped as values are. */
+static size_t heading(const struct table *t, size_t i, char buf[HEADING_ROOM])
 {
 	const struct held *h = t->held;
-	size_t n = column_heading(&t->columns[i], buf, size);
-	char zone[NUMBER_MAX];
+	char name[NAME_ROOM], zone[NUMBER_MAX];
+	struct text safe = {0};
+	int n;
 
-	if (t->columns[i].unit != UNIT_TIME || h->zoned[i] || !h->rows)
-		return n;
-	time_offset(h->offsets[0], zone);
-	return n + (size_t)snprintf(buf + n, size - n, " (%s)", zone);
+	text_add_terminal(&safe, name, column_heading(&t->columns[i], name, sizeof name));
+	if (t->columns[i].unit == UNIT_TIME && !h->zoned[i] && h->rows) {
+		time_offset(h->offsets[0], zone);
+		text_printf(&safe, " (%s)", zone);
+	}
+	n = snprintf(buf, HEADING_ROOM, "%s", text_str(&safe));
+	text_done(&safe);
+	return (size_t)n < HEADING_ROOM ? (size_t)n : HEADING_ROOM - 1;
 }
 
 /* A number or an id that is cut becomes a lie. */
@@ -90,13 +99,13 @@ static bool shrinks(const struct table *t, size_t i)
 static void measure(struct table *t)
 {
 	struct held *h = t->held;
-	char buf[128];
+	char buf[HEADING_ROOM];
 	int total = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
 		if (column_hidden(t, i))
 			continue;
-		h->widths[i] = text_columns(buf, heading(t, i, buf, sizeof buf));
+		h->widths[i] = text_columns(buf, heading(t, i, buf));
 		for (size_t r = 0; r < h->rows; r++) {
 			const struct held_cell *c = &h->cells[r * t->n + i];
 			int w = text_columns(c->text, c->len);
@@ -158,11 +167,11 @@ static size_t last_column(const struct table *t)
 
 static int put_head(struct table *t)
 {
-	char buf[128];
+	char buf[HEADING_ROOM];
 	size_t last = last_column(t);
 
 	for (size_t i = 0; i < t->n; i++) {
-		size_t len = heading(t, i, buf, sizeof buf);
+		size_t len = heading(t, i, buf);
 		bool right = t->held->rows && t->held->cells[i].right;
 
 		for (size_t r = 0; r < t->held->rows && !right; r++)

@@ -82,6 +82,7 @@ static struct output make_output(const struct settings *s)
 	    .file = stdout,
 	    .format = s->format,
 	    .width = s->width >= 0 ? s->width : terminal_width(STDOUT_FILENO),
+	    .terminal = isatty(STDOUT_FILENO),
 	    .color = use_color(s) && (s->format == FORMAT_TEXT),
 	    .utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 	    .quiet = s->quiet,

@@ -154,16 +154,25 @@ static int64_t offset_in(const struct events *ev, int64_t run)
 	return run >= 0 && (size_t)run < ev->noffsets ? ev->offsets[run] : 0;
 }
 
+/* To a file or a pipe byte for byte; a terminal would obey some of them. */
 static int put_raw(struct events *ev, const struct event *e)
 {
+	struct output *out = ev->q->out;
+	struct text safe = {0};
 	struct slice line;
 	int rc = event_line(e, &line);
 
 	if (rc)
 		return rc;
-	fwrite(line.ptr, 1, line.len, ev->q->out->file);
-	fputc('\n', ev->q->out->file);
-	return output_status(ev->q->out);
+	if (out->terminal) {
+		text_add_terminal(&safe, line.ptr, line.len);
+		line = (struct slice){text_str(&safe), safe.len};
+	}
+	fwrite(line.ptr, 1, line.len, out->file);
+	fputc('\n', out->file);
+	rc = safe.failed ? -ENOMEM : output_status(out);
+	text_done(&safe);
+	return rc;
 }
 
 static struct cell cell_of_slice(struct slice s)
@@ -350,6 +359,8 @@ static void read_options(struct events *ev)
 
 	if (context && args_number(context, &ev->context))
 		query_fail(ev->q, USAGE, "--context %s: not a number", context);
+	if (args_has(ev->q->args, "raw") && ev->q->out->format != FORMAT_TEXT)
+		query_fail(ev->q, USAGE, "--raw gives lines as they stand in the log, without --format");
 	if (ev->context > 100000)
 		query_fail(ev->q, USAGE, "--context: at most 100000");
 }
@@ -366,7 +377,7 @@ static void say_what_is_missing(const struct events *ev)
 static void run(struct query *q)
 {
 	struct events ev = {.q = q};
-	bool lines = q->out->format == FORMAT_TEXT || args_has(q->args, "raw");
+	bool lines = q->out->format == FORMAT_TEXT;
 
 	event_filter_init(q, &ev.filter);
 	read_options(&ev);
@@ -407,7 +418,7 @@ static const struct option_spec options[] = {
     OPTION_LIMIT,
     OPTION_RUN,
     {.name = "foreign", .help = "also the copies of span lines that stand in other workers' files"},
-    {.name = "raw", .help = "the lines as they stand in the log"},
+    {.name = "raw", .help = "the lines as they stand in the log; on a terminal what it would obey is escaped"},
     {.name = "follow", .letter = 'f', .help = "go on with what is loaded meanwhile, until Ctrl-C"},
     {0},
 };
