@@ -56,7 +56,7 @@ BASE_SRC   += $(addprefix analyzer/base/,sums.c textduration.c)
 INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c level.c line.c members.c pattern.c reader.c record.c spelling.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
-MODEL_SRC  := $(addprefix analyzer/model/,fact.c fold.c phase.c rules.c rules_kept.c span.c spool.c)
+MODEL_SRC  := $(addprefix analyzer/model/,extent.c fact.c fold.c phase.c rules.c rules_kept.c span.c spool.c)
 STORE_SRC  += analyzer/store/groups.c
 TABLES_SRC := $(addprefix analyzer/tables/,kind.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_set.c verify.c vtab_result.c vtab_series.c)

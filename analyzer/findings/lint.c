@@ -12,6 +12,7 @@
 #include "base/sql.h"
 #include "model/rules_kept.h"
 #include "model/fact.h"
+#include "model/extent.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ struct examples {
 struct log {
 	int64_t run, source;
 	int64_t last_ns, back_ns; /* of the line before; the longest way back */
-	struct examples back, foreign, hole, lost;
+	uint64_t jump_ns;         /* the longest jump */
+	struct examples back, jump, foreign, hole, lost;
 	int64_t pid, seq; /* of the line before, -1: none */
 	bool is_ours;
 };
@@ -216,6 +218,15 @@ static void check_sequence(struct scan *s, const struct event *e)
 	s->log.seq = seq;
 }
 
+/* From the line before to this one, whichever way. */
+static uint64_t jumped_ns(const struct log *l, const struct event *e)
+{
+	if (l->last_ns == INT64_MIN)
+		return 0;
+	return e->time_ns < l->last_ns ? (uint64_t)l->last_ns - (uint64_t)e->time_ns
+	                               : (uint64_t)e->time_ns - (uint64_t)l->last_ns;
+}
+
 static int take(struct scan *s, const struct event *e)
 {
 	struct log *l = &s->log;
@@ -226,7 +237,11 @@ static int take(struct scan *s, const struct event *e)
 		example(&l->foreign, e->id);
 		return 0;
 	}
-	if (e->time_ns < l->last_ns) {
+	if (jumped_ns(l, e) > CLOCK_JUMP_NS) {
+		example(&l->jump, e->id);
+		if (jumped_ns(l, e) > l->jump_ns)
+			l->jump_ns = jumped_ns(l, e);
+	} else if (e->time_ns < l->last_ns) {
 		example(&l->back, e->id);
 		if (l->last_ns - e->time_ns > l->back_ns)
 			l->back_ns = l->last_ns - e->time_ns;
@@ -256,12 +271,28 @@ static int take(struct scan *s, const struct event *e)
 	return 0;
 }
 
+static void tell_jump(struct scan *s)
+{
+	struct log *l = &s->log;
+	struct finding *f;
+
+	if (!l->jump.count)
+		return;
+	f = finding_add(s->out, "clock-jump", FINDING_WARNING, l->run);
+	finding_message(f, "%lld time%s the clock of source %lld jumps by more than a year, by up to %.1f years",
+	                (long long)l->jump.count, l->jump.count == 1 ? "" : "s", (long long)l->source,
+	                (double)l->jump_ns / (double)CLOCK_JUMP_NS);
+	finding_cause(f, "%s", "the clock was not set yet, or its battery is empty");
+	show(f, &l->jump);
+}
+
 static void tell_log(struct scan *s)
 {
 	struct log *l = &s->log;
 	bool far = l->back_ns >= BACK_WARNING_NS;
 	struct finding *f;
 
+	tell_jump(s);
 	if (l->back.count) {
 		f = finding_add(s->out, "time-backwards", far ? FINDING_WARNING : FINDING_NOTE, l->run);
 		finding_message(f, "%lld time%s a line of source %lld is earlier than the line before, by up to %.6f s",

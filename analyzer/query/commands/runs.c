@@ -1,31 +1,56 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* runs.c - the runs that are loaded. */
+/* runs.c - the runs that are loaded.
+ *
+ * How long one took goes from its first to its last line; where that is more than a clock can be trusted with, the
+ * lines are read to leave out what the clock jumped over. */
 #include "query/core/command.h"
+#include "model/extent.h"
+
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE},     {"path", UNIT_WHOLE},       {"kind", UNIT_NONE},
+    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"duration_ns", UNIT_NS},   {"sources", UNIT_NONE},
+    {"lines", UNIT_NONE},      {"bytes", UNIT_BYTES},  {"invocations", UNIT_NONE}, {"failed", UNIT_NONE},
+    {"unfinished", UNIT_NONE},
+};
+
+enum { RUN = 1, DURATION = 6, COLUMNS = sizeof columns / sizeof *columns };
+
+static bool put(struct query *q, sqlite3_stmt *stmt, struct table *t)
+{
+	struct cell c[COLUMNS];
+
+	for (int i = 0; i < COLUMNS; i++)
+		c[i] = query_cell(stmt, i);
+	/* a difference that is no integer any more is one, too */
+	if (c[DURATION].type != CELL_NULL && sqlite3_column_double(stmt, DURATION) > (double)CLOCK_JUMP_NS) {
+		c[DURATION] = CELL_OF_INT(0);
+		query_ok(q, extent_read(q->store, sqlite3_column_int64(stmt, RUN), &c[DURATION].i), q->path);
+	}
+	return query_table_row(q, t, c);
+}
 
 static void run(struct query *q)
 {
-	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE},     {"path", UNIT_WHOLE},       {"kind", UNIT_NONE},
-	    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"duration_ns", UNIT_NS},   {"sources", UNIT_NONE},
-	    {"lines", UNIT_NONE},      {"bytes", UNIT_BYTES},  {"invocations", UNIT_NONE}, {"failed", UNIT_NONE},
-	    {"unfinished", UNIT_NONE},
-	};
+	struct table *t = query_table_open(q, columns, COLUMNS);
+	sqlite3_stmt *stmt = query_prepare(
+	    q, "SELECT coalesce(r.offset_s, 0), r.id, r.path, r.kind, r.first_ns, r.last_ns, r.last_ns - r.first_ns,"
+	       " count(s.id), CAST(total(s.lines) AS INTEGER), CAST(total(s.bytes) AS INTEGER),"
+	       " (SELECT count(*) FROM invocation i WHERE i.run = r.id),"
+	       " (SELECT count(*) FROM invocation i WHERE i.run = r.id AND i.status = 'failed'),"
+	       " (SELECT count(*) FROM invocation i WHERE i.run = r.id AND i.status = 'unfinished')"
+	       " FROM run r LEFT JOIN source s ON s.run = r.id GROUP BY r.id ORDER BY r.id");
 
-	query_sql_table(
-	    q,
-	    "SELECT coalesce(r.offset_s, 0), r.id, r.path, r.kind, r.first_ns, r.last_ns, r.last_ns - r.first_ns,"
-	    " count(s.id), CAST(total(s.lines) AS INTEGER), CAST(total(s.bytes) AS INTEGER),"
-	    " (SELECT count(*) FROM invocation i WHERE i.run = r.id),"
-	    " (SELECT count(*) FROM invocation i WHERE i.run = r.id AND i.status = 'failed'),"
-	    " (SELECT count(*) FROM invocation i WHERE i.run = r.id AND i.status = 'unfinished')"
-	    " FROM run r LEFT JOIN source s ON s.run = r.id GROUP BY r.id ORDER BY r.id",
-	    columns);
+	while (query_next(q, stmt) && put(q, stmt, t))
+		;
+	sqlite3_finalize(stmt);
+	query_table_close(q, t);
 }
 
 const struct command command_runs = {
     .name = "runs",
     .group = GROUP_DATABASE,
     .help = "the runs that are loaded",
+    .more = "duration goes from the first to the last line, without years that the clock jumped over.",
     .need = NEED_READ,
     .run = run,
 };
