@@ -18,6 +18,7 @@ static int without_command(struct session *s, const struct invocation *in)
 
 int main(int argc, char **argv)
 {
+	static char buffer[1 << 16]; /* stdout's, to the end of the program */
 	struct session session = {.settings = settings_default()};
 	struct invocation in;
 	char *why;
@@ -27,6 +28,10 @@ int main(int argc, char **argv)
 	/* memory that was given back to the system costs a page fault each time it is needed again: keep it */
 	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+
+	/* Answers can be long: fewer, larger writes. A terminal gets its lines as they come. */
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
 
 	/* Numbers are read and written with a point whatever the user's language. */
 	setlocale(LC_CTYPE, "");
