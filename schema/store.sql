@@ -17,7 +17,7 @@ CREATE TABLE source (
 	id          INTEGER PRIMARY KEY,
 	run         INTEGER NOT NULL REFERENCES run(id),
 	path        TEXT NOT NULL,
-	kind        TEXT NOT NULL,	-- 'tracing', 'ilulog', 'logrus', 'text', 'empty', 'binary', 'energy'
+	kind        TEXT NOT NULL,	-- 'tracing', 'ilulog', 'logrus', 'records', 'text', 'empty', 'binary', 'energy'
 	worker      TEXT,		-- the process that owns the file, by its name
 	bytes       INTEGER NOT NULL DEFAULT 0,	-- of decompressed text, all accounted for:
 	file_bytes  INTEGER NOT NULL DEFAULT 0,	-- on disk
@@ -33,11 +33,12 @@ CREATE TABLE source (
 	duplicate_bytes INTEGER NOT NULL DEFAULT 0,
 	bytes_done  INTEGER NOT NULL DEFAULT 0,	-- of the file, up to where the next load goes on
 	offset_s    INTEGER,		-- UTC minus the log's clock
-	offset_from TEXT,		-- 'stamp', 'option', 'result' or 'assumed'
+	offset_from TEXT,		-- 'stamp', 'option', 'result', 'assumed', or of other programs' logs the zone
 	first_ns    INTEGER,		-- UTC
 	last_ns     INTEGER,
 	cluster     INTEGER NOT NULL DEFAULT 0,	-- 1: spans of several workers are in it
 	damage      TEXT,		-- what was wrong with the file as a whole; NULL: nothing
+	format      TEXT,		-- how its records were read: 'tracing', 'zap', 'cri: zap', several with commas
 	head_hash   INTEGER,		-- of its first bytes, to know it again
 	same_as     INTEGER		-- source whose text the first duplicate lines of this one are
 );

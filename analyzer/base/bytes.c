@@ -54,3 +54,29 @@ void bytes_free(struct bytes *b)
 	free(b->ptr);
 	*b = (struct bytes){0};
 }
+
+void bytes_str(struct bytes *b, const char *text)
+{
+	bytes_add(b, text, strlen(text));
+}
+
+void bytes_escape(struct bytes *b, const char *p, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t from = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i];
+		char e[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+		bool brief = c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r';
+
+		if (c >= 0x20 && !brief)
+			continue;
+		bytes_add(b, p + from, i - from);
+		from = i + 1;
+		if (brief)
+			e[1] = c == '\n' ? 'n' : c == '\t' ? 't' : c == '\r' ? 'r' : (char)c;
+		bytes_add(b, e, brief ? 2 : 6);
+	}
+	bytes_add(b, p + from, n - from);
+}

@@ -15,6 +15,9 @@ struct bytes {
 };
 
 void bytes_add(struct bytes *b, const void *p, size_t n);
+void bytes_str(struct bytes *b, const char *text);
+/* Plain text as the inside of a JSON string: quotes, backslashes and control characters escaped. */
+void bytes_escape(struct bytes *b, const char *p, size_t n);
 void bytes_u8(struct bytes *b, unsigned v);
 void bytes_u16(struct bytes *b, unsigned v);
 void bytes_u32(struct bytes *b, uint32_t v);

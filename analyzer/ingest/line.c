@@ -146,7 +146,7 @@ static bool object(struct walk *w, enum section section, unsigned element)
 
 		if (!key(w, &t) || !value(w, &t) || !more(w, '}', &last))
 			return false;
-		if (section == SECTION_FIELDS && w->l->message_token < 0 && t.key_len == 7 &&
+		if (section == SECTION_FIELDS && !w->l->reading && w->l->message_token < 0 && t.key_len == 7 &&
 		    !memcmp(w->l->text + t.key_off, "message", 7))
 			w->l->message_token = (int)w->l->ntokens - 1;
 	}
@@ -397,6 +397,8 @@ static void tid(struct line *l)
 			continue;
 		if (!t->len || t->len > LINE_MAX_TID)
 			continue; /* an empty id ties nothing together, and a long one is a text */
+		if (l->reading && t->section != SECTION_TOP)
+			continue;
 		r = t->section == SECTION_FIELDS ? 3
 		    : t->section == SECTION_TOP  ? 2
 		    : t->section == SECTION_SPAN ? 1
@@ -441,7 +443,7 @@ static bool attempt(struct walk *w, struct line *l, const char *text, size_t len
 	return top(w) && meaning(w);
 }
 
-int line_parse(struct line *l, const char *text, size_t len, enum line_verdict *verdict)
+static int parse(struct line *l, const char *text, size_t len, enum line_verdict *verdict)
 {
 	struct walk w;
 	const char *reason;
@@ -471,4 +473,16 @@ int line_parse(struct line *l, const char *text, size_t len, enum line_verdict *
 		*verdict = LINE_REPAIRED;
 	}
 	return 0;
+}
+
+int line_parse(struct line *l, const char *text, size_t len, enum line_verdict *verdict)
+{
+	l->reading = false;
+	return parse(l, text, len, verdict);
+}
+
+int line_parse_reading(struct line *l, const char *text, size_t len, enum line_verdict *verdict)
+{
+	l->reading = true;
+	return parse(l, text, len, verdict);
 }

@@ -63,7 +63,7 @@ struct line {
 	/* private */
 	unsigned room;
 	int stamp_token, message_token, level_token, target_token;
-	bool repairing;
+	bool repairing, reading;
 };
 
 void line_init(struct line *l);
@@ -72,6 +72,9 @@ void line_done(struct line *l);
 /* Takes text apart. The struct may be used again and again. -ENOMEM is the only error; a line that is no event is a
  * verdict. A line with invalid UTF-8 is repaired: whoever shows it shows U+FFFD. */
 int line_parse(struct line *l, const char *text, size_t len, enum line_verdict *verdict);
+
+/* The same for a reading (record.h): message and transaction are those of the top level, whatever the fields have. */
+int line_parse_reading(struct line *l, const char *text, size_t len, enum line_verdict *verdict);
 
 /* A JSON string's inside as plain UTF-8, invalid bytes as U+FFFD; buf has 3 * in.len bytes; returns the length. */
 size_t json_unescape(struct slice in, char *buf);

@@ -30,6 +30,7 @@ struct record_options {
 	const struct format *only; /* --format; NULL: whichever fits */
 	const struct paths *roles[ROLES];
 	const char *zone; /* of times without offset; NULL: UTC */
+	int64_t file_ns;  /* when the file was written last: the year of times that have none. 0: not known */
 };
 
 /* What a record was read with, for source.format and the load's summary; one for each way. */
@@ -51,7 +52,7 @@ struct record_pending {
 
 struct record_reader {
 	struct record_options options;
-	int64_t near_ns; /* the time of the record before, or the file's: for times without a year */
+	int64_t near_ns; /* the time of the record before */
 	bool has_near;
 	/* counts, for what is said after a load */
 	struct record_use uses[RECORD_USES];

@@ -62,13 +62,15 @@ struct count {
 	struct bytes text;
 	sqlite3_stmt *rejected; /* of source ?1, line ?2 */
 	int64_t first_line;
+	uint32_t pieces; /* rows so far that are pieces of lines, and the bytes of the last ones */
+	size_t piece_bytes;
 };
 
 static bool was_rejected(struct count *k, uint32_t row)
 {
 	bool is;
 
-	sqlite3_bind_int64(k->rejected, 2, k->first_line + row);
+	sqlite3_bind_int64(k->rejected, 2, k->first_line + row - k->pieces);
 	is = sqlite3_step(k->rejected) == SQLITE_ROW;
 	sqlite3_reset(k->rejected);
 	return is;
@@ -79,6 +81,7 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 	struct bytes *text = &k->text;
 	static const char slack[SCAN_SLACK];
 	enum line_verdict v = LINE_OK;
+	struct slice line, reading;
 	struct chunk_row r;
 	size_t len;
 	int rc;
@@ -89,11 +92,21 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 	if (r.head == CHUNK_REJECTED) {
 		v = was_rejected(k, row) ? LINE_REJECTED : LINE_OK;
 		out->blank += v == LINE_OK && (!len || (len == 1 && *text->ptr == '\r'));
+	} else if (r.head == CHUNK_READING) {
+		if ((rc = chunk_raw_row(k->chunk, r.head, r.head_ord, &line, &reading)))
+			return rc;
+		if (memmem(reading.ptr, reading.len, ",\"repaired\":\"", 13))
+			v = LINE_REPAIRED;
+	} else if (r.head == CHUNK_PIECE) { /* its bytes are counted with its line's last row */
+		k->pieces++;
+		k->piece_bytes += len;
+		return 0;
 	} else if (r.head == CHUNK_RAW_EVENT) {
 		bytes_add(text, slack, sizeof slack);
 		rc = text->failed ? -ENOMEM : line_parse(&k->line, text->ptr, len, &v);
 	}
-	len += !last_open;
+	len += !last_open + k->piece_bytes;
+	k->piece_bytes = 0;
 	out->ok += v == LINE_OK;
 	out->ok_bytes += v == LINE_OK ? len : 0;
 	out->repaired += v == LINE_REPAIRED;

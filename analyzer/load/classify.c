@@ -4,7 +4,9 @@
  * Content decides. A log is known by most of its lines, so that a garbled one does not hide the rest, nor a quoted one
  * make a log of a protocol; tables by the columns in their header; documents by keys that only they have. */
 #include "load/discover.h"
+#include "base/scan.h"
 #include "base/slice.h"
+#include "ingest/record.h"
 
 #include <stdlib.h>
 
@@ -160,7 +162,56 @@ static bool is_binary(struct slice text)
 	return odd > text.len / 16;
 }
 
-enum input_kind input_classify(const char *name, const char *text, size_t len)
+/* ---- records of other programs ---- */
+
+struct look {
+	struct record_reader reader;
+	bool found; /* a record with a time */
+};
+
+static int object_look(void *arg, struct slice object)
+{
+	struct look *l = arg;
+	struct record_result r;
+
+	if (record_read(&l->reader, object, &r))
+		return -1;
+	l->found = r.verdict == RECORD_EVENT && r.has_time;
+	return l->found;
+}
+
+/* Is there a record with a time? Objects may go over lines. */
+static bool has_records(struct slice text, const struct record_options *o)
+{
+	struct look l = {0};
+	struct slice rest = text;
+
+	if (record_reader_init(&l.reader, o))
+		return false;
+	while (rest.len && !l.found) {
+		struct slice line = take_line(&rest);
+		struct record_result r;
+
+		while (line.len && (!*line.ptr || *line.ptr == '\x1e')) {
+			line.ptr++;
+			line.len--;
+		}
+		if (record_read(&l.reader, line, &r))
+			break;
+		l.found = r.verdict == RECORD_EVENT && r.has_time;
+		if (r.verdict == RECORD_LIST || r.verdict == RECORD_BROKEN)
+			record_list(line, object_look, &l);
+		if (r.verdict == RECORD_OPEN) {
+			record_list((struct slice){line.ptr, (size_t)(text.ptr + text.len - line.ptr)}, object_look,
+			            &l);
+			break;
+		}
+	}
+	record_reader_done(&l.reader);
+	return l.found;
+}
+
+enum input_kind input_classify(const char *name, const char *text, size_t len, const struct record_options *records)
 {
 	struct slice all = {text, len};
 	enum input_kind kind;
@@ -178,6 +229,8 @@ enum input_kind input_classify(const char *name, const char *text, size_t len)
 		kind = table_kind(all);
 	if (kind != INPUT_OTHER)
 		return kind;
+	if (records && has_records(all, records))
+		return INPUT_RECORDS;
 	if (is_binary(all))
 		return INPUT_BINARY;
 	return is_extension(name, ".json") || is_extension(name, ".csv") ? INPUT_OTHER : INPUT_TEXT;
@@ -197,12 +250,17 @@ bool input_is_companion(enum input_kind kind)
 const char *input_kind_name(enum input_kind kind)
 {
 	static const char *const names[] = {
-	    [INPUT_TRACING] = "tracing",   [INPUT_ILULOG] = "ilulog",       [INPUT_LOGRUS] = "logrus",
-	    [INPUT_TEXT] = "text",         [INPUT_EMPTY] = "empty",         [INPUT_BINARY] = "binary",
-	    [INPUT_RESULT_CSV] = "result", [INPUT_RESULT_JSON] = "result",  [INPUT_TRACE] = "trace",
-	    [INPUT_METADATA] = "metadata", [INPUT_BENCHMARK] = "benchmark", [INPUT_ENERGY] = "energy",
-	    [INPUT_OTHER] = "other",       [INPUT_STREAM] = "stream",
+	    [INPUT_TRACING] = "tracing", [INPUT_ILULOG] = "ilulog",     [INPUT_LOGRUS] = "logrus",
+	    [INPUT_RECORDS] = "records", [INPUT_TEXT] = "text",         [INPUT_EMPTY] = "empty",
+	    [INPUT_BINARY] = "binary",   [INPUT_RESULT_CSV] = "result", [INPUT_RESULT_JSON] = "result",
+	    [INPUT_TRACE] = "trace",     [INPUT_METADATA] = "metadata", [INPUT_BENCHMARK] = "benchmark",
+	    [INPUT_ENERGY] = "energy",   [INPUT_OTHER] = "other",       [INPUT_STREAM] = "stream",
 	};
 
 	return names[kind];
+}
+
+bool input_is_foreign(enum input_kind kind)
+{
+	return kind == INPUT_LOGRUS || kind == INPUT_RECORDS || kind == INPUT_STREAM;
 }

@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/table.h"
+#include "base/scan.h"
 #include "ingest/reader.h"
 
 #include <dirent.h>
@@ -39,6 +40,7 @@ struct search {
 	struct table directories; /* inputs whose directory is a run, by that */
 	struct table runs;        /* out->runs, by path */
 	char *look;
+	const struct record_options *records;
 	bool no_memory;
 };
 
@@ -124,8 +126,9 @@ static int look_at(struct search *s, const char *path, enum input_kind *kind, bo
 		got = reader_read(r, s->look + len, (size_t)(LOOK - len));
 		len += got > 0 ? got : 0;
 	} while (got > 0 && len < LOOK);
+	memset(s->look + len, 0, SCAN_SLACK);
 	*packed_broken = !len && got < 0;
-	*kind = *packed_broken ? INPUT_BINARY : input_classify(base(path), s->look, (size_t)len);
+	*kind = *packed_broken ? INPUT_BINARY : input_classify(base(path), s->look, (size_t)len, s->records);
 	if (got < 0 && got != -EBADMSG && got != -E2BIG) {
 		rc = (int)got;
 		*why = strerror(-rc);
@@ -137,6 +140,12 @@ static int look_at(struct search *s, const char *path, enum input_kind *kind, bo
 static uint64_t file_hash(dev_t dev, ino_t ino)
 {
 	return hash_mix((uint64_t)dev ^ UINT64_C(0x9E3779B97F4A7C15), (uint64_t)ino + 1);
+}
+
+/* A byte-order mark of UTF-16, in what was looked at last. */
+static bool is_utf16(const struct search *s)
+{
+	return !memcmp(s->look, "\xff\xfe", 2) || !memcmp(s->look, "\xfe\xff", 2);
 }
 
 static const struct input *same_file(const struct search *s, const struct stat *st)
@@ -164,6 +173,8 @@ static void add_input(struct search *s, const char *path, enum input_kind kind, 
 	    .file_bytes = S_ISREG(st->st_mode) ? st->st_size : -1,
 	    .dev = st->st_dev,
 	    .ino = st->st_ino,
+	    .changed_ns = st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec,
+	    .utf16 = kind == INPUT_BINARY && is_utf16(s),
 	    .named = named,
 	};
 	struct input *to = NULL;
@@ -327,7 +338,10 @@ static void found_file(struct search *s, const char *path, const struct stat *st
 		else
 			error(s, "%s: %s", path, why);
 	} else if (!belongs(name, kind, broken)) {
-		pass_over(s, h, name, kind == INPUT_OTHER ? "neither log nor result" : input_kind_name(kind));
+		pass_over(s, h, name,
+		          kind == INPUT_OTHER                   ? "neither log nor result"
+		          : kind == INPUT_BINARY && is_utf16(s) ? "UTF-16: convert it first with iconv"
+		                                                : input_kind_name(kind));
 	} else {
 		add_input(s, path, kind, st, false);
 		h->logs += input_is_log(kind);
@@ -578,9 +592,9 @@ static int by_run(const void *a, const void *b)
 	return x->run != y->run ? (x->run > y->run) - (x->run < y->run) : by_path(a, b);
 }
 
-int discover(char *const *paths, size_t npaths, struct discovery *out)
+int discover(char *const *paths, size_t npaths, const struct record_options *records, struct discovery *out)
 {
-	struct search s = {.out = out, .look = malloc(LOOK)};
+	struct search s = {.out = out, .look = malloc(LOOK + SCAN_SLACK), .records = records};
 	size_t i;
 
 	*out = (struct discovery){0};

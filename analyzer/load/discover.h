@@ -18,6 +18,7 @@ enum input_kind {
 	INPUT_TRACING, /* JSON lines of tracing-subscriber: Ilúvatar's */
 	INPUT_ILULOG,  /* JSON lines of libilulog */
 	INPUT_LOGRUS,  /* JSON lines of logrus or logfmt, or both: containerd.log */
+	INPUT_RECORDS, /* records of other programs */
 	INPUT_TEXT,    /* text that none of the above wrote */
 	INPUT_EMPTY,
 	INPUT_BINARY,      /* NUL bytes or worse; or packed and unreadable from the start */
@@ -40,7 +41,9 @@ struct input {
 	int64_t file_bytes; /* on disk; -1 for standard input */
 	dev_t dev;
 	ino_t ino;
-	bool named; /* by the user (a pattern too), not found in a directory */
+	int64_t changed_ns; /* when it was written last; 0: not known */
+	bool utf16;         /* its first bytes say so */
+	bool named;         /* by the user (a pattern too), not found in a directory */
 };
 
 struct input_run {
@@ -64,7 +67,8 @@ struct discovery {
  * Returns 0 where all could be found, -ENOENT where something is in errors (a missing or unreadable path, a directory
  * without logs, a pattern without matches: exit status 2; the other inputs are there), or -ENOMEM. out is yours in each
  * case: discovery_done. */
-int discover(char *const *paths, size_t npaths, struct discovery *out);
+struct record_options;
+int discover(char *const *paths, size_t npaths, const struct record_options *records, struct discovery *out);
 void discovery_done(struct discovery *d);
 
 /* Is it read line by line as events? Result files, traces, metadata, benchmarks and energy logs are not. */
@@ -76,8 +80,12 @@ bool input_is_companion(enum input_kind kind);
 /* 'tracing', 'ilulog', ...: source.kind */
 const char *input_kind_name(enum input_kind kind);
 
-/* What text (the first bytes of a file, unpacked) is; name (without directory) decides between alike contents. */
-enum input_kind input_classify(const char *name, const char *text, size_t len);
+/* What text (the first bytes of a file, unpacked) is; records: how records of other programs are known; name (without
+ * directory) decides between alike contents. */
+enum input_kind input_classify(const char *name, const char *text, size_t len, const struct record_options *records);
+
+/* Are its lines read by ingest/record.h, one after the other? */
+bool input_is_foreign(enum input_kind kind);
 
 /* The name without packing and rotation: how many bytes of name "worker_0.log" has in "worker_0.log.2.zst". */
 size_t input_stem(const char *name);

@@ -93,13 +93,14 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	int64_t bytes = l->skip_bytes + l->bytes, hash = 0;
 	sqlite3_stmt *q;
 	size_t got = 0;
+	char *format;
 	int rc = sql_prepare(
 	    store_db(p->store),
 	    "UPDATE source SET bytes = ?2, file_bytes = ?3, lines = ?4, bytes_done = ?5, damage = ?6, head_hash = ?7, "
 	    "ok = ?8, repaired = ?9, rejected = ?10, ok_bytes = ?11, repaired_bytes = ?12, rejected_bytes = ?13, "
 	    "cluster = max(cluster, ?14), offset_s = coalesce(offset_s, ?15), offset_from = coalesce(offset_from, "
 	    "?16), "
-	    "blank = ?17 WHERE id = ?1",
+	    "blank = ?17, format = coalesce(?18, format) WHERE id = ?1",
 	    &q);
 
 	if (rc)
@@ -118,7 +119,18 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	bind_counts(q, 8, &c);
 	sqlite3_bind_int(q, 14, l->workers[1] != NULL);
 	sqlite3_bind_int64(q, 17, (int64_t)c.blank);
-	if (l->saw_utc && !l->saw_local) {
+	if ((format = formats_used(l)))
+		sqlite3_bind_text(q, 18, format, -1, free);
+	if (l->saw_foreign && !l->tracing) {
+		const char *zone = pass_zone_of(p, in->path);
+
+		sqlite3_bind_int64(q, 15, l->first_offset_s);
+		sqlite3_bind_text(q, 16,
+		                  !l->assumed_zone && !zone ? "stamp"
+		                  : zone                    ? zone
+		                                            : "assumed",
+		                  -1, SQLITE_TRANSIENT);
+	} else if (l->saw_utc && !l->saw_local) {
 		sqlite3_bind_int64(q, 15, 0);
 		sqlite3_bind_text(q, 16, "stamp", -1, SQLITE_STATIC);
 	}
@@ -130,6 +142,7 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 
 static void rejects_say(struct pass *p, const struct input *in, const struct source_load *l)
 {
+	pass_guesses_say(p, in->path, l);
 	for (unsigned i = 0; i < l->nfirst_rejects; i++)
 		say_error(p, "%s:%lld: %s", in->path, (long long)l->first_rejects[i].line, l->first_rejects[i].reason);
 	if (l->counts.rejected > l->nfirst_rejects)
@@ -138,7 +151,10 @@ static void rejects_say(struct pass *p, const struct input *in, const struct sou
 	if (l->damage)
 		say_error(p, "%s: %s; what came before it is loaded", in->path, l->damage);
 	if (in->kind == INPUT_BINARY && !l->damage)
-		say_error(p, "%s: a binary file, not a log", in->path);
+		say_error(p,
+		          in->utf16 ? "%s: UTF-16: convert it first, e.g. iconv -f UTF-16 -t UTF-8"
+		                    : "%s: a binary file, not a log",
+		          in->path);
 	if (l->counts.repaired)
 		say_note(p, "%s: %llu line%s repaired", in->path, (unsigned long long)l->counts.repaired,
 		         l->counts.repaired == 1 ? "" : "s");
@@ -198,7 +214,12 @@ static int copy_add(struct pass *p, const struct input *in, struct resume *r)
 static int rest_load(struct pass *p, const struct input *in, struct resume *r, struct piped *piped,
                      struct energy_format *energy)
 {
+	struct record_options record = p->record;
 	struct source_load l = {.energy = energy,
+	                        .record = &record,
+	                        .foreign = input_is_foreign(in->kind),
+	                        .no_text =
+	                            in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER,
 	                        .store = p->store,
 	                        .places = p->places,
 	                        .progress = &p->progress,
@@ -212,6 +233,8 @@ static int rest_load(struct pass *p, const struct input *in, struct resume *r, s
 	int64_t run;
 	int rc;
 
+	record.zone = pass_zone_of(p, in->path);
+	record.file_ns = in->changed_ns;
 	l.id = r->source;
 	l.skip_bytes = r->skip_bytes;
 	l.next_line = r->next_line;

@@ -384,9 +384,16 @@ static int pass_run(const struct load_options *o, bool first)
 	struct pass p = {.o = o, .again = !first};
 	struct place_of_db d = {.lock = -1};
 	double start = now();
-	int rc = discover(o->paths, o->npaths, &p.found), status = 4;
+	int rc, status = 4;
 
 	progress_init(&p.progress, fileno(o->err), o->quiet, -1);
+	if ((rc = pass_formats(&p))) {
+		pass_formats_done(&p);
+		if (rc != -EINVAL)
+			say_error(&p, "%s", strerror(-rc));
+		return rc == -EINVAL ? 2 : 4;
+	}
+	rc = discover(o->paths, o->npaths, &p.record, &p.found);
 	for (size_t i = 0; first && i < p.found.nerrors; i++)
 		say_error(&p, "%s", p.found.errors[i]);
 	for (size_t i = 0; first && i < p.found.nnotes; i++)
@@ -412,6 +419,7 @@ static int pass_run(const struct load_options *o, bool first)
 	free(p.cause);
 	free(p.run_ids);
 	discovery_done(&p.found);
+	pass_formats_done(&p);
 	return status;
 }
 

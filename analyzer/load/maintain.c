@@ -239,13 +239,18 @@ static int source_rebuild(struct rebuild *r, int64_t source)
 	                (long long)source, (long long)last);
 }
 
-/* Sources with more chunks than their lines and bytes need by a quarter. Energy logs are small and of other lines. */
+/* Sources with more chunks than their lines and bytes need by a quarter. Energy logs are small and of other lines;
+ * records of other programs would need the formats that they were read with. */
 static int sources_rebuild(struct store *s)
 {
 	struct rebuild r = {.s = s};
-	int rc = parser_init(&r.parser, store_shapes(s));
+	struct format_set formats;
+	struct record_options records = {.formats = &formats};
+	int rc = formats_built_in(&formats);
 	sqlite3_stmt *q = NULL;
 
+	if (!rc)
+		rc = parser_init(&r.parser, store_shapes(s), &records);
 	if (!rc)
 		rc = number(s,
 		            "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0), 0)",
@@ -257,7 +262,8 @@ static int sources_rebuild(struct store *s)
 	if (!rc)
 		rc = sql_prepare(
 		    store_db(s),
-		    "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy') GROUP "
+		    "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy' OR "
+		    "coalesce(format, 'tracing') <> 'tracing') GROUP "
 		    "BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
 		    "AND count(*) > 1",
 		    &q);
@@ -266,6 +272,7 @@ static int sources_rebuild(struct store *s)
 	sqlite3_finalize(q);
 	chunk_writer_close(&r.writer);
 	parser_done(&r.parser);
+	formats_done(&formats);
 	bytes_free(&r.text);
 	bytes_free(&r.packed);
 	return rc;

@@ -6,7 +6,7 @@
  * end of the message. Where no guess fits, the full parser takes the line apart and the shape is looked up or made.
  * Whatever way a line went, its values were cut out by shape_match: so the shapes and values give it back byte for
  * byte. */
-#include "load/parse.h"
+#include "load/parse_row.h"
 #include "base/array.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"
@@ -33,15 +33,33 @@ struct guess_key {
 	const struct shape *head[GUESSES];
 };
 
-int parser_init(struct parser *p, struct shape_set *set)
+int parser_init(struct parser *p, struct shape_set *set, const struct record_options *o)
 {
+	int rc;
+
 	*p = (struct parser){.set = set};
 	line_init(&p->line);
 	p->second_ns = INT64_MIN;
 	p->keys = calloc(KEYS, sizeof *p->keys);
 	if (!p->keys)
 		return -ENOMEM;
+	if ((rc = record_reader_init(&p->records, o)) || (rc = record_reader_init(&p->peeks, o)))
+		return rc;
 	return chunk_builder_new(set, &p->builder);
+}
+
+int parser_source(struct parser *p, const struct record_options *o)
+{
+	int rc;
+
+	record_reader_done(&p->records);
+	record_reader_done(&p->peeks);
+	p->in_array = p->has_last = p->after_record = p->continues = p->peeked = p->no_text = false;
+	p->last_tid = SLICE_NONE;
+	p->tracing = 0;
+	p->group_budget = 0;
+	rc = record_reader_init(&p->records, o);
+	return rc ? rc : record_reader_init(&p->peeks, o);
 }
 
 void parser_clear(struct parser *p)
@@ -51,7 +69,7 @@ void parser_clear(struct parser *p)
 	for (size_t i = 0; i < p->nrejects; i++)
 		free(p->rejects[i].sample);
 	p->nrejects = 0;
-	p->saw_local = p->saw_utc = p->saw_event = false;
+	p->saw_local = p->saw_utc = p->saw_event = p->saw_foreign = false;
 }
 
 void parser_done(struct parser *p)
@@ -59,6 +77,11 @@ void parser_done(struct parser *p)
 	if (p->builder)
 		parser_clear(p);
 	chunk_builder_free(p->builder);
+	record_reader_done(&p->records);
+	record_reader_done(&p->peeks);
+	bytes_free(&p->both);
+	bytes_free(&p->text);
+	bytes_free(&p->joined);
 	line_done(&p->line);
 	free(p->rejects);
 	free(p->guesses);
@@ -91,14 +114,6 @@ static void guess_note(const struct shape **list, unsigned room, const struct sh
 }
 
 /* ---- one line ---- */
-
-struct row {
-	struct slice text; /* without line end */
-	size_t bytes;      /* with it */
-	const struct shape *head, *tail;
-	struct slice tid;
-	int64_t stamp;
-};
 
 static bool tail_match(struct parser *p, const char *from, struct row *r, const struct shape *sh)
 {
@@ -350,7 +365,7 @@ static char *sample_of(struct slice text)
 	return out;
 }
 
-static int reject(struct parser *p, const struct row *r, const char *reason)
+int parse_reject_row(struct parser *p, const struct row *r, const char *reason)
 {
 	struct chunk_summary s = chunk_builder_summary(p->builder);
 	struct parse_reject *j;
@@ -393,7 +408,7 @@ static int energy_line_take(struct parser *p, struct row *r, bool cut)
 	const char *why = energy_parse(p->energy, r->text, &got);
 
 	if (why)
-		return reject(p, r, cut ? "cut short at the end of the file" : why);
+		return parse_reject_row(p, r, cut ? "cut short at the end of the file" : why);
 	if (got.n)
 		chunk_note_time(p->builder, got.time_ns);
 	return is_blank(r->text) ? blank(p, r) : no_event(p, r);
@@ -413,30 +428,45 @@ static int row_add(struct parser *p, const struct row *r)
 	p->counts.ok++;
 	p->counts.ok_bytes += r->bytes;
 	p->last_head = r->head->id;
+	p->tracing++;
 	return chunk_add_line(p->builder, r->head, p->values[0], r->tail, p->values[1], r->tid, r->stamp, r->bytes);
 }
 
-static int parse_slowly(struct parser *p, struct row *r, bool cut)
+/* The text goes: what is remembered of it is copied. */
+static void tid_keep(struct parser *p)
 {
-	enum line_verdict v = LINE_REJECTED;
-	bool found = false;
-	int rc;
+	size_t n = p->last_tid.len;
 
-	if (is_blank(r->text))
-		return blank(p, r);
-	rc = line_parse(&p->line, r->text.ptr, r->text.len, &v);
+	if (!p->last_tid.ptr || p->last_tid.ptr == p->tid_text)
+		return;
+	n = n < sizeof p->tid_text ? n : 0;
+	p->last_tid = n ? (struct slice){memcpy(p->tid_text, p->last_tid.ptr, n), n} : SLICE_NONE;
+}
+
+/* May it be a line of tracing or of libilulog? The others have no "fields". */
+static bool may_be_ours(struct slice text)
+{
+	return text.len && memmem(text.ptr, text.len, "\"fields\"", 8);
+}
+
+static bool is_ours(const struct line *l, enum line_verdict v)
+{
+	return v != LINE_REJECTED && l->fields.ptr;
+}
+
+/* An event that the parser understood. */
+static int event_take(struct parser *p, struct row *r, enum line_verdict v)
+{
+	bool found = false;
+	int rc = v == LINE_OK ? shape_line(p, r, &found) : 0;
+
 	if (rc)
 		return rc;
-	if (v == LINE_REJECTED)
-		return reject(p, r, cut ? "cut short at the end of the file" : p->line.reason);
-	if (v == LINE_OK && (rc = shape_line(p, r, &found)))
-		return rc;
-	if (found) {
-		event_seen(p, r, p->line.stamp_is_utc);
-		return row_add(p, r);
-	}
 	r->stamp = p->line.stamp;
 	event_seen(p, r, p->line.stamp_is_utc);
+	parse_event_seen(p, p->line.tid, p->line.stamp, !p->line.stamp_is_utc);
+	if (found)
+		return row_add(p, r);
 	if (v == LINE_REPAIRED) {
 		p->counts.repaired++;
 		p->counts.repaired_bytes += r->bytes;
@@ -444,7 +474,24 @@ static int parse_slowly(struct parser *p, struct row *r, bool cut)
 		p->counts.ok++;
 		p->counts.ok_bytes += r->bytes;
 	}
+	p->tracing++;
 	return chunk_add_raw(p->builder, CHUNK_RAW_EVENT, r->text, p->line.tid, r->stamp, r->bytes);
+}
+
+/* *used: bytes taken, of text that ends at end; 0: there must be more of it. */
+static int parse_slowly(struct parser *p, struct row *r, const char *end, bool last, size_t *used)
+{
+	enum line_verdict v = LINE_REJECTED;
+	int rc;
+
+	*used = r->bytes;
+	if (is_blank(r->text))
+		return blank(p, r);
+	if (may_be_ours(r->text) && (rc = line_parse(&p->line, r->text.ptr, r->text.len, &v)))
+		return rc;
+	if (is_ours(&p->line, v))
+		return event_take(p, r, v);
+	return foreign_take(p, r->text.ptr, end, last, used);
 }
 
 int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_t *used)
@@ -452,10 +499,12 @@ int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_
 	const char *at = text, *end = text + len;
 	int rc = 0;
 
+	p->wants_more = false;
 	while (at < end && !rc) {
 		const char *nl = memchr(at, '\n', (size_t)(end - at)), *stop = nl ? nl : end;
 		enum slot_kind kind;
 		struct row r = {.text = {at, (size_t)(stop - at)}, .bytes = (size_t)(stop - at) + (nl != NULL)};
+		size_t taken = r.bytes;
 
 		if ((!nl && !last) || chunk_builder_full(p->builder, r.bytes))
 			break;
@@ -463,12 +512,21 @@ int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_
 			rc = energy_line_take(p, &r, !nl);
 		} else if (guess_line(p, &r, &kind)) {
 			event_seen(p, &r, kind == SLOT_STAMP_Z);
+			parse_event_seen(p, r.tid, r.stamp, kind == SLOT_STAMP);
 			rc = row_add(p, &r);
 		} else {
-			rc = parse_slowly(p, &r, !nl);
+			rc = parse_slowly(p, &r, end, last, &taken);
+			if (!taken)
+				break;
 		}
-		at = stop + (nl != NULL);
+		at += taken;
 	}
+	tid_keep(p);
 	*used = (size_t)(at - text);
 	return rc;
+}
+
+int parser_end(struct parser *p)
+{
+	return p->energy ? 0 : foreign_end(p);
 }

@@ -4,6 +4,7 @@
 #define LOAD_PARSE_H
 
 #include "ingest/energy.h"
+#include "ingest/record.h"
 #include "store/chunk.h"
 
 /* A line that was no event. */
@@ -30,6 +31,8 @@ struct parser {
 	bool saw_local, saw_utc; /* stamps without and with an offset */
 	bool saw_event;
 	int64_t first_stamp;
+	int64_t first_offset_s;       /* of a foreign record: UTC minus the clock that it was written by */
+	bool saw_foreign;             /* records or text that are not tracing's */
 	struct energy_format *energy; /* in: the lines are those of an energy log; borrowed. NULL: events */
 	/* private */
 	struct line line;
@@ -41,10 +44,27 @@ struct parser {
 	int64_t second_ns;      /* ... as a number; INT64_MIN: none */
 	struct slice *values[2];
 	unsigned room[2];
+	struct record_reader records, peeks; /* peeks: for looking ahead, its counts do not count */
+	struct bytes both, text, joined;
+	bool no_text;     /* in: the file is no log by its beginning: lines that are no records are rejected */
+	bool wants_more;  /* parser_feed stopped since it must see more text than there was */
+	uint64_t tracing; /* records of tracing's own shape */
+	bool peeked;      /* the time of text before the first record is known: */
+	int64_t peeked_ns;
+	int64_t group_budget; /* bytes that may still be looked through in vain for a record's end */
+	bool in_array;        /* between the brackets of an array that is printed over lines */
+	bool has_last, after_record, continues, last_local;
+	struct slice last_tid; /* of the record before; in the text, or in tid_text */
+	int64_t last_stamp;
+	char tid_text[RECORD_MAX_TID];
 };
 
-int parser_init(struct parser *p, struct shape_set *set);
+/* o: how the lines of other programs are read; borrowed with what it names. */
+int parser_init(struct parser *p, struct shape_set *set, const struct record_options *o);
 void parser_done(struct parser *p);
+
+/* Forgets what the source before left behind; the shapes that were guessed stay. 0 or -ENOMEM. */
+int parser_source(struct parser *p, const struct record_options *o);
 
 /* Empties the builder and the counts for the next chunk. */
 void parser_clear(struct parser *p);
@@ -52,5 +72,8 @@ void parser_clear(struct parser *p);
 /* Takes lines from text until its end or until the chunk is full; SCAN_SLACK readable bytes follow text. last: text
  * ends with the file, so that a line without line end is whole. *used: bytes taken. 0, -ENOMEM or -EFBIG. */
 int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_t *used);
+
+/* At the end of a source: what is still in pieces becomes events. */
+int parser_end(struct parser *p);
 
 #endif

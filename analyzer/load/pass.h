@@ -27,7 +27,10 @@ struct pass {
 	int64_t next_chunk;
 	int64_t done_bytes;  /* of files, for progress */
 	uint64_t zones_used; /* a bit for each PATH=ZONE that named a log */
-	bool again;          /* not the first pass of those that follow */
+	struct format_set formats;
+	struct paths given[ROLES];    /* --time and so on */
+	struct record_options record; /* of all of these */
+	bool again;                   /* not the first pass of those that follow */
 	/* outcome */
 	uint64_t lines, bytes, events, rejected;
 	unsigned files, unchanged;
@@ -47,6 +50,15 @@ void say_note(struct pass *p, const char *format, ...) __attribute__((format(pri
 int pass_input(struct pass *p, const struct input *in);
 /* inputs.c: waits for the files beside the logs, and says what was wrong with them. */
 int pass_beside(struct pass *p);
+/* zones.c: the --timezone argument for a path, NULL: none. */
+const char *pass_zone_of(struct pass *p, const char *path);
+/* formats.c: reads the formats, ours and the user's, and what the options name. 0, -EINVAL (said) or -ENOMEM. */
+int pass_formats(struct pass *p);
+void pass_formats_done(struct pass *p);
+/* formats.c: what a source's records were read as, for table source; NULL: no records, or no memory. free() it. */
+char *formats_used(const struct source_load *l);
+/* formats.c: what was guessed. */
+void pass_guesses_say(struct pass *p, const char *path, const struct source_load *l);
 /* zones.c: the offsets of all sources of a run that have none yet. */
 int pass_zones(struct pass *p, int64_t run);
 /* zones.c: tells of each PATH=ZONE that was of no use. */

@@ -159,8 +159,11 @@ static int summary_add(struct source_load *l, const struct parser *p, const stru
 		l->max_stamp = !l->has_stamp || s->max_stamp > l->max_stamp ? s->max_stamp : l->max_stamp;
 		l->has_stamp = true;
 	}
-	if (p->saw_event && !l->saw_event)
+	if (p->saw_event && !l->saw_event) {
 		l->first_stamp = p->first_stamp;
+		l->first_offset_s = p->first_offset_s;
+	}
+	l->saw_foreign |= p->saw_foreign;
 	l->saw_event |= p->saw_event;
 	l->saw_local |= p->saw_local;
 	l->saw_utc |= p->saw_utc;
@@ -172,8 +175,8 @@ static int summary_add(struct source_load *l, const struct parser *p, const stru
 	l->counts.blank += p->counts.blank;
 	l->counts.rejected_bytes += p->counts.rejected_bytes;
 	l->bytes += (int64_t)s->bytes;
-	l->lines += s->rows;
-	l->next_line += s->rows;
+	l->lines += s->lines;
+	l->next_line += s->lines;
 	return workers_note(l, p->builder);
 }
 
@@ -221,6 +224,10 @@ static int text_parse(struct worker *w, const char *text, size_t len, bool last,
 		rc = parser_feed(&w->parser, text + *used, len - *used, last, &n);
 		if (rc)
 			return rc;
+		if (w->parser.wants_more) {
+			*used += n;
+			return 0;
+		}
 		if (*used + n < len && !memchr(text + *used + n, '\n', len - *used - n) && !last) {
 			*used += n;
 			return 0;
@@ -250,7 +257,8 @@ static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
 	any = j->next_from < j->size && !j->rc && !*j->l->stop;
 	if (any) {
 		*from = j->next_from;
-		*to = j->size - *from < (int64_t)PIECE_BYTES + PIECE_BYTES / 4 ? j->size : *from + PIECE_BYTES;
+		*to = j->l->foreign || j->size - *from < (int64_t)PIECE_BYTES + PIECE_BYTES / 4 ? j->size
+		                                                                                : *from + PIECE_BYTES;
 		j->next_from = *to;
 		w->ticket = j->next_ticket++;
 		progress(j, *from);
@@ -438,6 +446,8 @@ static void *work(void *arg)
 			memset(w->buf + len, 0, SCAN_SLACK);
 			rc = text_parse(w, w->buf, len, last, &used);
 		}
+		if (!rc && (j->fd >= 0 ? to == j->size : last))
+			rc = parser_end(&w->parser);
 		if (!rc)
 			rc = chunk_finish(w);
 		if (!rc)
@@ -451,7 +461,8 @@ static void *work(void *arg)
 /* The first worker's parser goes on to the next file: making one costs as much as a few thousand lines. */
 static int spare_take(struct source_load *l, struct parser *p)
 {
-	int rc = l->spare->builder ? 0 : parser_init(l->spare, store_shapes(l->store));
+	int rc = l->spare->builder ? parser_source(l->spare, l->record)
+	                           : parser_init(l->spare, store_shapes(l->store), l->record);
 
 	*p = *l->spare;
 	*l->spare = (struct parser){0};
@@ -466,9 +477,33 @@ static void spare_give(struct source_load *l, struct parser *p)
 	*l->spare = *p;
 }
 
+/* What a worker read, and what it had to guess. */
+static void uses_add(struct source_load *l, const struct parser *p)
+{
+	const struct record_reader *r = &p->records;
+
+	for (unsigned i = 0; i < r->nuses; i++) {
+		unsigned k = 0;
+
+		while (k < l->nuses && (l->uses[k].inner != r->uses[i].inner || l->uses[k].outer != r->uses[i].outer))
+			k++;
+		if (k == RECORD_USES)
+			continue;
+		if (k == l->nuses)
+			l->uses[l->nuses++] = (struct record_use){r->uses[i].inner, r->uses[i].outer, 0};
+		l->uses[k].records += r->uses[i].records;
+	}
+	l->tracing += p->tracing;
+	l->no_time += r->no_time;
+	l->odd_time += r->odd_time;
+	l->assumed_zone += r->assumed_zone;
+	l->assumed_year += r->assumed_year;
+	l->either_day += r->either_day;
+}
+
 static int workers_run(struct job *j)
 {
-	unsigned n = j->l->energy ? 1 : j->l->threads;
+	unsigned n = j->l->energy || j->l->foreign ? 1 : j->l->threads;
 	struct worker *w = calloc(n, sizeof *w);
 	unsigned started = 0;
 	int rc = w ? 0 : -ENOMEM;
@@ -479,8 +514,9 @@ static int workers_run(struct job *j)
 	for (unsigned i = 0; i < n && !rc; i++) {
 		w[i].job = j;
 		rc = !i && j->l->spare ? spare_take(j->l, &w[i].parser)
-		                       : parser_init(&w[i].parser, store_shapes(j->l->store));
+		                       : parser_init(&w[i].parser, store_shapes(j->l->store), j->l->record);
 		w[i].parser.energy = j->l->energy;
+		w[i].parser.no_text = j->l->no_text;
 	}
 	for (unsigned i = 1; i < n && !rc; i++, started++)
 		if (pthread_create(&w[i].thread, NULL, work, &w[i]))
@@ -490,6 +526,8 @@ static int workers_run(struct job *j)
 	for (unsigned i = 1; i <= started; i++)
 		pthread_join(w[i].thread, NULL);
 	for (unsigned i = 0; w && i < n; i++) {
+		if (!rc)
+			uses_add(j->l, &w[i].parser);
 		if (!i && j->l->spare)
 			spare_give(j->l, &w[i].parser);
 		else

@@ -27,6 +27,10 @@ struct source_load {
 	volatile const int *stop; /* not 0: read no more */
 	struct energy_format
 	    *energy; /* NULL: a log. Else one thread reads it, however large: a line may set what the next ones mean */
+	const struct record_options *record; /* how lines of other programs are read */
+	bool no_text;                        /* the file is no log by its beginning */
+	bool foreign; /* it is a log of another program: one thread reads it, since a record may need what was before it
+	               */
 	/* out */
 	struct parse_counts counts;
 	int64_t bytes, lines; /* of text that was read now */
@@ -37,6 +41,12 @@ struct source_load {
 	int64_t min_stamp, max_stamp;
 	char *workers[2]; /* the first two that occur under enter_worker; ours: source_load_done */
 	bool has_workers;
+	bool saw_foreign;
+	int64_t first_offset_s;
+	struct record_use uses[RECORD_USES];
+	unsigned nuses;
+	uint64_t tracing; /* records of tracing's own shape */
+	uint64_t no_time, odd_time, assumed_zone, assumed_year, either_day;
 	bool unterminated; /* the last line has no line end */
 	char *damage;      /* what was wrong with the file as a whole, or NULL; ours */
 	struct {

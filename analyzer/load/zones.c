@@ -31,7 +31,7 @@ static bool names_path(const char *word, size_t n, const char *path)
 
 /* The --timezone argument for a path: the ZONE of the first PATH=ZONE that names it, else the last ZONE alone; NULL:
  * none. */
-static const char *zone_for(struct pass *p, const char *path)
+const char *pass_zone_of(struct pass *p, const char *path)
 {
 	const char *all = NULL;
 
@@ -79,7 +79,7 @@ struct result_offset {
 static int source_zone(struct pass *p, int64_t run, int64_t source, const char *path, const char *had, int64_t stamp,
                        struct result_offset *res)
 {
-	const char *zone = zone_for(p, path), *why = NULL;
+	const char *zone = pass_zone_of(p, path), *why = NULL;
 	int64_t offset;
 	int rc;
 
@@ -110,7 +110,8 @@ int pass_zones(struct pass *p, int64_t run)
 	        store_db(p->store),
 	        "SELECT s.id, s.path, s.offset_from, (SELECT min_stamp FROM chunk c WHERE c.source = s.id AND "
 	        "min_stamp IS NOT NULL "
-	        "ORDER BY first_line LIMIT 1) AS stamp FROM source s WHERE run = ? AND stamp IS NOT NULL",
+	        "ORDER BY first_line LIMIT 1) AS stamp FROM source s WHERE run = ? AND stamp IS NOT NULL AND "
+	        "coalesce(format, 'tracing') LIKE '%tracing%'",
 	        &q),
 	    bad = 0;
 
@@ -126,13 +127,15 @@ int pass_zones(struct pass *p, int64_t run)
 
 int pass_run_times(struct pass *p, int64_t run)
 {
-	char sql[1500];
+	/* times of other programs' records are UTC already */
+	static const char shift[] =
+	    "CASE WHEN coalesce(format, 'tracing') LIKE '%tracing%' THEN offset_s * 1000000000 ELSE 0 END";
+	char sql[2000];
 
 	snprintf(
 	    sql, sizeof sql,
-	    "UPDATE source SET first_ns = (SELECT min(min_stamp) FROM chunk c WHERE c.source = source.id) + offset_s * "
-	    "1000000000, "
-	    "last_ns = (SELECT max(max_stamp) FROM chunk c WHERE c.source = source.id) + offset_s * 1000000000 WHERE "
+	    "UPDATE source SET first_ns = (SELECT min(min_stamp) FROM chunk c WHERE c.source = source.id) + %s, "
+	    "last_ns = (SELECT max(max_stamp) FROM chunk c WHERE c.source = source.id) + %s WHERE "
 	    "run = %lld;"
 	    "UPDATE run SET first_ns = (SELECT min(first_ns) FROM source s WHERE s.run = run.id AND s.kind <> "
 	    "'energy'), "
@@ -146,6 +149,6 @@ int pass_run_times(struct pass *p, int64_t run)
 	    "WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'tracing') THEN 'live' ELSE 'other' "
 	    "END "
 	    "WHERE id = %lld",
-	    (long long)run, (long long)run);
+	    shift, shift, (long long)run, (long long)run);
 	return store_exec(p->store, sql);
 }

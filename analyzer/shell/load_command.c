@@ -19,13 +19,17 @@ static unsigned read_threads(struct query *q)
 static void run(struct query *q)
 {
 	const struct args *a = q->args;
-	char **zones = calloc(a->noptions + 1, sizeof *zones);
+	char **zones = calloc(2 * (a->noptions + 1), sizeof *zones), **files = zones ? zones + a->noptions + 1 : NULL;
 	struct load_options o = {
 	    .db = q->path,
 	    .paths = (char *const *)a->words,
 	    .npaths = a->nwords,
 	    .timezones = zones,
 	    .benchmark = args_value(a, "benchmark"),
+	    .format = args_value(a, "format"),
+	    .format_files = files,
+	    .roles = {args_value(a, "time"), args_value(a, "level"), args_value(a, "message"), args_value(a, "target"),
+	              args_value(a, "tid")},
 	    .rules = args_value(a, "rules"),
 	    .follow = args_has(a, "follow"),
 	    .quiet = q->quiet,
@@ -38,6 +42,8 @@ static void run(struct query *q)
 	for (size_t i = 0; i < a->noptions && zones; i++)
 		if (!strcmp(a->options[i].spec->name, "timezone"))
 			zones[o.ntimezones++] = (char *)a->options[i].value;
+		else if (!strcmp(a->options[i].spec->name, "format-file"))
+			files[o.nformat_files++] = (char *)a->options[i].value;
 	if (!q->status) {
 		session_loading(true);
 		query_stop(q, (enum status)load_run(&o));
@@ -55,6 +61,13 @@ static const struct option_spec options[] = {
      .help = "a file of function benchmarks, for overheads and estimates",
      .hint = HINT_FILE},
     {.name = "rules", .value = "FILE", .help = "what messages mean, instead of the built-in rules", .hint = HINT_FILE},
+    {.name = "format", .value = "NAME", .help = "how the lines look: a name that `formats` lists"},
+    {.name = "format-file", .value = "FILE", .help = "how lines look, besides what is known", .hint = HINT_FILE},
+    {.name = "time", .value = "PATH[,PATH]", .help = "where a record's time stands: a key, or keys with dots"},
+    {.name = "level", .value = "PATH[,PATH]", .help = "likewise its level"},
+    {.name = "message", .value = "PATH[,PATH]", .help = "likewise its message"},
+    {.name = "target", .value = "PATH[,PATH]", .help = "likewise its target"},
+    {.name = "tid", .value = "PATH[,PATH]", .help = "likewise its transaction; the first that is there"},
     {.name = "threads", .value = "N", .help = "at most so many; default as many as there are processors"},
     {.name = "follow", .letter = 'f', .help = "go on reading what is added, until Ctrl-C"},
     {0},

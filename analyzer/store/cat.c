@@ -40,7 +40,8 @@ static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*p
 	for (uint32_t i = 0; i < chunk_rows(c) && !rc && *left > 0; i++) {
 		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, line, NULL)))
 			return rc;
-		bytes_add(line, "\n", 1);
+		if (row.head != CHUNK_PIECE)
+			bytes_add(line, "\n", 1);
 		if (line->failed)
 			return -ENOMEM;
 		rc = put(arg, line->ptr, (int64_t)line->len < *left ? line->len : (size_t)*left);

@@ -101,6 +101,7 @@ static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note
 {
 	int64_t sum = 0, min = INT64_MAX, max = INT64_MIN;
 	struct chunk_row row;
+	uint32_t pieces = 0;
 	int rc;
 
 	*rejected = 0;
@@ -108,17 +109,18 @@ static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note
 		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, &k->line, NULL)))
 			return rc;
 		if (row.head == CHUNK_REJECTED) {
-			if ((rc = reject_noted(k, n->source, n->first_line + i, n->first_offset + sum, k->line.len,
-			                       rejected)))
+			if ((rc = reject_noted(k, n->source, n->first_line + i - pieces, n->first_offset + sum,
+			                       k->line.len, rejected)))
 				return rc;
-		} else {
+		} else if (chunk_is_event(row.head)) {
 			min = row.stamp < min ? row.stamp : min;
 			max = row.stamp > max ? row.stamp : max;
 		}
-		sum += (int64_t)k->line.len + 1;
+		pieces += row.head == CHUNK_PIECE;
+		sum += (int64_t)k->line.len + (row.head != CHUNK_PIECE);
 	}
-	if (chunk_rows(c) != n->lines)
-		fault(k, "chunk %lld: %u lines where %lld are noted", (long long)n->id, chunk_rows(c),
+	if (chunk_rows(c) - pieces != n->lines)
+		fault(k, "chunk %lld: %u lines where %lld are noted", (long long)n->id, chunk_rows(c) - pieces,
 		      (long long)n->lines);
 	if (sum != n->bytes && sum != n->bytes + 1) /* the last line of a file may have no end */
 		fault(k, "chunk %lld: %lld bytes where %lld are noted", (long long)n->id, (long long)sum,

@@ -21,7 +21,19 @@
 
 /* In the head column, below the heads of the directory. CHUNK_REJECTED is of every line that is no event: table reject
  * has those that should have been one; empty lines, and those of energy logs, are not there. */
-enum chunk_raw { CHUNK_REJECTED, CHUNK_RAW_EVENT, CHUNK_FIRST_HEAD };
+enum chunk_raw {
+	CHUNK_REJECTED,
+	CHUNK_RAW_EVENT, /* a line of ours that is kept whole */
+	CHUNK_READING,   /* a line of another program, a line end, and its reading: an event line that says the same */
+	CHUNK_PIECE,     /* the same for a part of a line: no line end follows, the next row goes on with the line */
+	CHUNK_PART,      /* no event: what belongs to the event of another row */
+	CHUNK_FIRST_HEAD
+};
+
+static inline bool chunk_is_event(unsigned head)
+{
+	return head != CHUNK_REJECTED && head != CHUNK_PART;
+}
 
 /* ---- building ---- */
 
@@ -31,6 +43,8 @@ int chunk_builder_new(struct shape_set *set, struct chunk_builder **out);
 void chunk_builder_free(struct chunk_builder *b);
 void chunk_builder_clear(struct chunk_builder *b);
 
+/* Whether so many rows more have room in it; always where it is empty and n is at most CHUNK_ROWS. */
+bool chunk_builder_takes(const struct chunk_builder *b, uint32_t n);
 /* Whether another line of so many bytes belongs into the next chunk. */
 bool chunk_builder_full(const struct chunk_builder *b, size_t len);
 
@@ -38,7 +52,7 @@ bool chunk_builder_full(const struct chunk_builder *b, size_t len);
 int chunk_add_line(struct chunk_builder *b, const struct shape *head, const struct slice *head_values,
                    const struct shape *tail, const struct slice *tail_values, struct slice tid, int64_t stamp,
                    size_t bytes);
-/* A whole line. how: CHUNK_REJECTED or CHUNK_RAW_EVENT (then with its tid and time). */
+/* A whole line; of CHUNK_READING and CHUNK_PIECE with its reading. tid and stamp are an event's. */
 int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp,
                   size_t bytes);
 
@@ -47,7 +61,7 @@ void chunk_note_time(struct chunk_builder *b, int64_t stamp);
 
 /* What is in it so far. */
 struct chunk_summary {
-	uint32_t rows;
+	uint32_t rows, lines; /* lines: without rows that are pieces of one */
 	uint64_t bytes;
 	bool has_stamp;
 	int64_t min_stamp, max_stamp; /* of events */
@@ -134,6 +148,10 @@ int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *
 /* The same for the bytes of the line's `fields`, as they stand there. */
 int chunk_search_fields(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits);
 int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out);
+/* Of a raw row: the line as it stood there, and its reading (of CHUNK_READING and CHUNK_PIECE; else ptr NULL). */
+int chunk_raw_row(struct chunk *c, uint16_t head, uint32_t ord, struct slice *line, struct slice *reading);
+/* How many rows before row i are pieces of lines, so that lines can be counted. Negative: error. */
+int chunk_pieces_before(struct chunk *c, uint32_t i);
 /* Offset of the first line of a group within the chunk's text. */
 uint64_t chunk_group_offset(const struct chunk *c, unsigned group);
 /* The whole line into out (cleared first), its parts' positions where wanted (NULL: not). */

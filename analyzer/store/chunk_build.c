@@ -32,7 +32,7 @@ struct local_set {
 
 struct chunk_builder {
 	struct shape_set *set;
-	uint32_t rows;
+	uint32_t rows, pieces;
 	uint64_t bytes;
 	uint64_t group_offset[CHUNK_GROUPS];
 	uint16_t head[CHUNK_ROWS], tail[CHUNK_ROWS], tid[CHUNK_ROWS];
@@ -80,7 +80,7 @@ static void local_clear(struct local_set *l)
 
 void chunk_builder_clear(struct chunk_builder *b)
 {
-	b->rows = 0;
+	b->rows = b->pieces = 0;
 	b->bytes = 0;
 	b->has_stamp = false;
 	local_clear(&b->heads);
@@ -115,6 +115,11 @@ void chunk_builder_free(struct chunk_builder *b)
 	bytes_free(&b->blocks);
 	ZSTD_freeCCtx(b->zstd);
 	free(b);
+}
+
+bool chunk_builder_takes(const struct chunk_builder *b, uint32_t n)
+{
+	return b->rows + n <= CHUNK_ROWS;
 }
 
 bool chunk_builder_full(const struct chunk_builder *b, size_t len)
@@ -228,8 +233,9 @@ static int row_add(struct chunk_builder *b, uint32_t head, uint32_t tail, struct
 	b->stamp[row] = stamp;
 	b->rows++;
 	b->bytes += bytes;
-	if (head != CHUNK_REJECTED)
+	if (chunk_is_event(head))
 		chunk_note_time(b, stamp);
+	b->pieces += head == CHUNK_PIECE;
 	return 0;
 }
 
@@ -255,15 +261,15 @@ int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text
 	int rc = column_add(&b->raw, text.ptr, text.len);
 
 	b->raw_n[b->rows / SEGMENT_ROWS + 1]++;
-	/* a rejected line takes the time before it, so that the time column stays smooth */
-	if (how == CHUNK_REJECTED)
+	/* what is no event takes the time before it, so that the time column stays smooth */
+	if (!chunk_is_event(how))
 		stamp = b->rows ? b->stamp[b->rows - 1] : 0;
-	return rc ? rc : row_add(b, how, 0, how == CHUNK_REJECTED ? SLICE_NONE : tid, stamp, bytes);
+	return rc ? rc : row_add(b, how, 0, chunk_is_event(how) ? tid : SLICE_NONE, stamp, bytes);
 }
 
 struct chunk_summary chunk_builder_summary(const struct chunk_builder *b)
 {
-	return (struct chunk_summary){b->rows, b->bytes, b->has_stamp, b->min_stamp, b->max_stamp};
+	return (struct chunk_summary){b->rows, b->rows - b->pieces, b->bytes, b->has_stamp, b->min_stamp, b->max_stamp};
 }
 
 int chunk_builder_tids(const struct chunk_builder *b, int (*fn)(void *, struct slice, uint32_t, unsigned), void *arg)

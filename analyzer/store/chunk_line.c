@@ -78,14 +78,14 @@ int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, 
 {
 	struct put p = {c, row, out, parts, SLICE_NONE};
 	const struct shape *head = chunk_head(c, row->head), *tail = chunk_tail(c, row->tail);
-	struct slice raw;
+	struct slice raw, reading;
 	int rc;
 
 	out->len = 0;
 	if (parts)
 		memset(parts, 0, sizeof *parts);
 	if (!head) {
-		rc = chunk_raw_text(c, row->head_ord, &raw);
+		rc = chunk_raw_row(c, row->head, row->head_ord, &raw, &reading);
 		if (!rc)
 			bytes_add(out, raw.ptr, raw.len);
 		return rc ? rc : out->failed ? -ENOMEM : 0;

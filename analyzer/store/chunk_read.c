@@ -465,6 +465,7 @@ static uint32_t group_rows(const struct chunk *c, unsigned g)
 static int head_rank(struct chunk *c, struct group *g, unsigned index, uint32_t n)
 {
 	uint16_t raw = 0, *count = c->room->counter;
+	uint32_t all = 0;
 
 	memset(count, 0, (c->nheads + CHUNK_FIRST_HEAD) * sizeof *count);
 	for (uint32_t i = 0; i < n; i++)
@@ -472,7 +473,9 @@ static int head_rank(struct chunk *c, struct group *g, unsigned index, uint32_t 
 	for (uint32_t i = 0; i < c->nheads; i++)
 		if (count[i + CHUNK_FIRST_HEAD] != c->heads[i].n[index])
 			return -EBADMSG;
-	if (count[CHUNK_REJECTED] + count[CHUNK_RAW_EVENT] != g->raw)
+	for (unsigned i = 0; i < CHUNK_FIRST_HEAD; i++)
+		all += count[i];
+	if (all != g->raw)
 		return -EBADMSG;
 	for (uint32_t i = 0; g->raw && i < n; i++)
 		if (g->head[i] < CHUNK_FIRST_HEAD)
@@ -812,6 +815,40 @@ int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out)
 	if (!rc)
 		*out = segment_get(g->raw_segment, ord % SEGMENT_ROWS, c->tid_buf);
 	return rc;
+}
+
+int chunk_raw_row(struct chunk *c, uint16_t head, uint32_t ord, struct slice *line, struct slice *reading)
+{
+	const char *nl;
+	int rc = chunk_raw_text(c, ord, line);
+
+	*reading = SLICE_NONE;
+	if (rc || (head != CHUNK_READING && head != CHUNK_PIECE))
+		return rc;
+	nl = memchr(line->ptr, '\n', line->len);
+	if (!nl)
+		return -EBADMSG;
+	*reading = (struct slice){nl + 1, line->len - (size_t)(nl + 1 - line->ptr)};
+	line->len = (size_t)(nl - line->ptr);
+	return 0;
+}
+
+int chunk_pieces_before(struct chunk *c, uint32_t i)
+{
+	int pieces = 0;
+
+	for (unsigned g = 0; g < c->ngroups && g * SEGMENT_ROWS < i; g++) {
+		struct chunk_group rows;
+		int rc;
+
+		if (!c->groups[g].raw)
+			continue;
+		if ((rc = chunk_group(c, g, CHUNK_COLUMN_HEAD, &rows)))
+			return rc;
+		for (uint32_t k = 0; k < rows.n && g * SEGMENT_ROWS + k < i; k++)
+			pieces += rows.head[k] == CHUNK_PIECE;
+	}
+	return pieces;
 }
 
 uint64_t chunk_group_offset(const struct chunk *c, unsigned group)

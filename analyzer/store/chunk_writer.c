@@ -56,7 +56,7 @@ int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_
 	sqlite3_bind_int64(w->chunk, 2, source);
 	sqlite3_bind_int64(w->chunk, 3, first_line);
 	sqlite3_bind_int64(w->chunk, 4, first_offset);
-	sqlite3_bind_int64(w->chunk, 5, sum.rows);
+	sqlite3_bind_int64(w->chunk, 5, sum.lines);
 	sqlite3_bind_int64(w->chunk, 6, (int64_t)sum.bytes);
 	for (int i = 7; i <= 8; i++) {
 		if (sum.has_stamp)

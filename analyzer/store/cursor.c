@@ -164,8 +164,8 @@ static int heads_ask(struct event_cursor *c, bool *any)
 
 	if (array_reserve(c->wanted, c->wanted_room, n + CHUNK_FIRST_HEAD))
 		return -ENOMEM;
-	c->wanted[CHUNK_REJECTED] = 0;
-	c->wanted[CHUNK_RAW_EVENT] = 1;
+	for (unsigned i = 0; i < CHUNK_FIRST_HEAD; i++)
+		c->wanted[i] = chunk_is_event(i);
 	*any = chunk_has_raw_events(c->room->ev.chunk);
 	for (unsigned i = 0; i < n; i++) {
 		const struct shape *sh = chunk_head(c->room->ev.chunk, (uint16_t)(i + CHUNK_FIRST_HEAD));
@@ -364,7 +364,7 @@ static int get(struct store *s, int64_t id, bool brief, const struct event **out
 	if ((uint32_t)(id & 0xffff) >= chunk_rows(chunk))
 		return 0;
 	rc = chunk_row_head(chunk, (uint32_t)(id & 0xffff), &head);
-	if (rc || head == CHUNK_REJECTED)
+	if (rc || !chunk_is_event(head))
 		return rc;
 	rc = event_fill(s->got, id >> 16, home->source, home->first_line, (uint32_t)(id & 0xffff), brief);
 	*out = &s->got->ev;

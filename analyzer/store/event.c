@@ -2,6 +2,7 @@
 /* event.c - one line as its readers see it: names, fields, text. */
 #include "store/event_room.h"
 #include "base/scan.h"
+#include "ingest/members.h"
 #include "ingest/stamp.h"
 
 #include <errno.h>
@@ -48,19 +49,22 @@ int event_room_new(struct store *s, struct event_room **out)
 static int raw_fill(struct event_room *r)
 {
 	static const char slack[SCAN_SLACK];
-	struct slice text;
+	struct slice text, reading;
 	enum line_verdict v;
-	int rc = chunk_raw_text(r->ev.chunk, r->row.head_ord, &text);
+	int rc = chunk_raw_row(r->ev.chunk, r->row.head, r->row.head_ord, &text, &reading);
 
 	raw_forget(r);
 	if (rc)
 		return rc;
+	if (reading.ptr)
+		text = reading;
 	r->raw.len = 0;
 	bytes_add(&r->raw, text.ptr, text.len);
 	bytes_add(&r->raw, slack, sizeof slack);
 	if (r->raw.failed)
 		return -ENOMEM;
-	rc = line_parse(&r->parsed, r->raw.ptr, text.len, &v);
+	rc = reading.ptr ? line_parse_reading(&r->parsed, r->raw.ptr, text.len, &v)
+	                 : line_parse(&r->parsed, r->raw.ptr, text.len, &v);
 	if (rc || v == LINE_REJECTED)
 		return rc ? rc : -EBADMSG;
 	rc = shape_of_raw(&r->parsed, 0, &r->raw_shape[0]);
@@ -194,7 +198,7 @@ int event_time(const struct event *e)
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief)
 {
 	struct event *e = &r->ev;
-	int rc;
+	int rc, pieces;
 
 	r->info = store_source(e->store, source);
 	if (!r->info)
@@ -202,7 +206,10 @@ int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t f
 	e->id = chunk_id << 16 | row;
 	e->run = r->info->run;
 	e->source = source;
-	e->line = first_line + row;
+	pieces = chunk_pieces_before(e->chunk, row);
+	if (pieces < 0)
+		return pieces;
+	e->line = first_line + row - pieces;
 	e->row = row;
 	e->raw = NULL;
 	r->rendered = r->has_ord = r->complete = false;
@@ -330,6 +337,30 @@ static enum slot_kind value(const struct event *e, enum section section, const c
 	return out->ptr ? SLOT_STRING : 0;
 }
 
+/* "a.b" where there is no key with a dot: into the object that is a. */
+static enum slot_kind nested_field(const struct event *e, const char *name, struct slice *out)
+{
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.')) {
+		char outer[256];
+		struct slice object;
+		struct member m;
+		enum slot_kind kind;
+
+		if ((size_t)(dot - name) >= sizeof outer)
+			return 0;
+		memcpy(outer, name, (size_t)(dot - name));
+		outer[dot - name] = '\0';
+		kind = value(e, SECTION_FIELDS, outer, &object);
+		if (!kind)
+			kind = value(e, SECTION_TOP, outer, &object);
+		if (kind == SLOT_JSON && member_at(object, dot + 1, &m)) {
+			*out = m.value;
+			return m.kind;
+		}
+	}
+	return 0;
+}
+
 enum slot_kind event_field(const struct event *e, const char *name, struct slice *out)
 {
 	enum slot_kind kind;
@@ -344,6 +375,8 @@ enum slot_kind event_field(const struct event *e, const char *name, struct slice
 	kind = value(e, SECTION_FIELDS, name, out);
 	if (!kind)
 		kind = value(e, SECTION_TOP, name, out);
+	if (!kind)
+		kind = nested_field(e, name, out);
 	if (kind || strcmp(name, "message"))
 		return kind;
 	*out = event_message(e); /* "msg" */
@@ -365,6 +398,23 @@ struct slice event_message(const struct event *e)
 		return e->head->message;
 	slot_value(e, 0, (unsigned)e->head->message_slot, &s);
 	return s;
+}
+
+struct slice event_level_text(const struct event *e)
+{
+	struct slice text;
+
+	if (e->raw && room_of(e)->parsed.reading)
+		return raw_value(e, SECTION_TOP, "level_text", &text) ? text : SLICE_NONE;
+	return e->head->level_text;
+}
+
+bool event_is_text(const struct event *e)
+{
+	struct slice kind;
+
+	return e->raw && room_of(e)->parsed.reading && raw_value(e, SECTION_TOP, "kind", &kind) &&
+	       slice_is(kind, "text");
 }
 
 int event_error(const struct event *e)
@@ -429,7 +479,7 @@ int event_offset(const struct event *e, int64_t *out)
 
 		if (!(rc = chunk_row(e->chunk, (uint32_t)(i & 0xffff), &row)) &&
 		    !(rc = chunk_line(e->chunk, &row, &text, NULL)))
-			off += text.len + 1;
+			off += text.len + (row.head != CHUNK_PIECE);
 	}
 	if (!rc) {
 		r->offset_id = e->id;

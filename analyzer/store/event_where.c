@@ -21,17 +21,19 @@
 static struct slice shape_text(const struct shape *head, enum event_column column, bool *varies)
 {
 	*varies = column == COL_MESSAGE && head->message_slot >= 0;
-	return column == COL_LEVEL || column == COL_LEVEL_TEXT ? head->level
-	       : column == COL_TARGET                          ? head->target
-	                                                       : head->message;
+	return column == COL_LEVEL        ? head->level
+	       : column == COL_LEVEL_TEXT ? head->level_text
+	       : column == COL_TARGET     ? head->target
+	                                  : head->message;
 }
 
 struct slice event_text(const struct event *e, enum event_column column)
 {
 	switch (column) {
 	case COL_LEVEL:
-	case COL_LEVEL_TEXT:
 		return e->head->level;
+	case COL_LEVEL_TEXT:
+		return event_level_text(e);
 	case COL_TARGET:
 		return e->head->target;
 	default:

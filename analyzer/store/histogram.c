@@ -140,9 +140,9 @@ static int chunk_count(struct histogram *h, struct chunk *c, int64_t id, const s
 		for (uint32_t i = 0; !rc && i < rows.n; i++) {
 			const struct head *head = &heads[rows.head[i]];
 
-			if (rows.head[i] == CHUNK_REJECTED)
+			if (!chunk_is_event(rows.head[i]))
 				continue;
-			if (rows.head[i] == CHUNK_RAW_EVENT || head->odd)
+			if (rows.head[i] < CHUNK_FIRST_HEAD || head->odd)
 				rc = odd_add(h, id << 16 | (g * SEGMENT_ROWS + i));
 			else
 				rc = count_add(h, head->number, rows.stamp[i] + (head->local ? h->offset_ns : 0));

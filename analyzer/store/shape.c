@@ -2,6 +2,7 @@
 /* shape.c - skeletons made from lines, shapes made from skeletons, and the matching of text against them. */
 #include "store/shape.h"
 #include "base/scan.h"
+#include "ingest/level.h"
 #include "ingest/stamp.h"
 #include "store/column.h"
 
@@ -147,8 +148,10 @@ static size_t sample_write(const char *skeleton, size_t len, unsigned part, char
 }
 
 /* Parses the sample; a head needs a closing bracket where its tail had it. */
-static int sample_parse(struct line *l, char *sample, size_t *len, unsigned part, bool empty)
+static int sample_parse(struct line *l, char *sample, size_t *len, unsigned part, bool empty, bool reading)
 {
+	int (*parse)(struct line *, const char *, size_t, enum line_verdict *) =
+	    reading ? line_parse_reading : line_parse;
 	enum line_verdict v;
 	int rc;
 
@@ -156,11 +159,11 @@ static int sample_parse(struct line *l, char *sample, size_t *len, unsigned part
 	memset(sample + *len, 0, SCAN_SLACK);
 	if (part && empty)
 		sample[(*len)++] = '}';
-	rc = line_parse(l, sample, *len, &v);
+	rc = parse(l, sample, *len, &v);
 	if (rc || v != LINE_REJECTED)
 		return rc;
 	sample[(*len)++] = '}';
-	rc = line_parse(l, sample, *len, &v);
+	rc = parse(l, sample, *len, &v);
 	return rc ? rc : v != LINE_REJECTED ? 0 : -EBADMSG;
 }
 
@@ -272,7 +275,8 @@ struct slice shape_constant(const struct shape *sh, enum section section, const 
 
 static void head_names(struct shape *sh, const struct line *l)
 {
-	sh->level = l->level;
+	sh->level_text = l->level;
+	sh->level = level_name(level_read(l->level, LEVEL_COMMON));
 	sh->target = l->target;
 	if (sh->message_slot < 0)
 		sh->message = l->message;
@@ -327,7 +331,7 @@ static uint32_t sum_of(const char *p, size_t len)
 	return h;
 }
 
-int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **out)
+static int shape_make(const char *skeleton, size_t len, unsigned part, bool reading, struct shape **out)
 {
 	struct shape_full *f = calloc(1, sizeof *f);
 	uint32_t at[SHAPE_MAX_SLOTS];
@@ -349,7 +353,7 @@ int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **ou
 	f->shape.message_slot = -1;
 	n = sample_write(skeleton, len, part, f->sample, at, &f->shape.nslots);
 	rc = n || (part && !len) ? cut(f, len) : -EBADMSG;
-	if (rc || (rc = sample_parse(&l, f->sample, &n, part, !len)) || (rc = slots_fill(f, &l, at)) ||
+	if (rc || (rc = sample_parse(&l, f->sample, &n, part, !len, reading)) || (rc = slots_fill(f, &l, at)) ||
 	    (rc = constants_fill(f, &l, at)))
 		goto fail;
 	if (part)
@@ -368,6 +372,11 @@ fail:
 	return rc;
 }
 
+int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **out)
+{
+	return shape_make(skeleton, len, part, false, out);
+}
+
 struct shape_range shape_part_range(const struct shape *sh, enum section section)
 {
 	const struct shape_full *f = (const struct shape_full *)sh;
@@ -384,7 +393,7 @@ static int shape_of_line(const struct line *l, unsigned part, struct shape **out
 	if (!buf)
 		return -ENOMEM;
 	len = shape_skeleton(l, part, SHAPE_RAW, buf);
-	rc = shape_new(buf, len, part, out);
+	rc = shape_make(buf, len, part, l->reading, out);
 	free(buf);
 	return rc;
 }

@@ -82,7 +82,9 @@ struct shape {
 	unsigned nslots;
 	const struct slice *literals; /* nslots + 1: the text before, between and behind the values */
 	/* Head only; ptr NULL where the line has none or the value is in a slot (message_slot >= 0). */
-	struct slice level, target, message;
+	struct slice level;      /* "ERROR" ... "TRACE"; NONE: none, or one that nobody knows */
+	struct slice level_text; /* as it is written */
+	struct slice target, message;
 	int message_slot;
 	bool span_line; /* message is new, enter, exit or close */
 	/* Tail only: key-value pairs that are the same in every line of the shape are in the skeleton. */
@@ -160,6 +162,11 @@ enum slot_kind event_field(const struct event *e, const char *name, struct slice
 enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out);
 /* The message, escapes as in the line; NONE where the line has none. */
 struct slice event_message(const struct event *e);
+
+/* The level as the log has it: "warning", "30"; NONE: there is none. */
+struct slice event_level_text(const struct event *e);
+/* A line that is no record: text between records (event.kind). */
+bool event_is_text(const struct event *e);
 
 /* 0, or why a value or part of this event could not be read, of which the functions that give it said that there is
  * none: -EBADMSG, -ENOMEM. */

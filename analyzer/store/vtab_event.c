@@ -202,7 +202,7 @@ static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
 
 	switch (column) {
 	case COL_KIND:
-		sqlite3_result_text(ctx, "record", -1, SQLITE_STATIC);
+		sqlite3_result_text(ctx, event_is_text(e) ? "text" : "record", -1, SQLITE_STATIC);
 		break;
 	case COL_LEVEL:
 	case COL_LEVEL_TEXT:

@@ -68,12 +68,13 @@ static void classified(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof contents / sizeof *contents; i++) {
-		enum input_kind kind = input_classify(contents[i].name, contents[i].text, strlen(contents[i].text));
+		enum input_kind kind =
+		    input_classify(contents[i].name, contents[i].text, strlen(contents[i].text), NULL);
 
 		if (kind != contents[i].kind)
 			fail_msg("%s \"%.40s\": %s", contents[i].name, contents[i].text, input_kind_name(kind));
 	}
-	assert_int_equal(input_classify("a.log", "a\0b", 3), INPUT_BINARY);
+	assert_int_equal(input_classify("a.log", "a\0b", 3, NULL), INPUT_BINARY);
 }
 
 static const struct {
@@ -301,7 +302,7 @@ static void trees(void **state)
 
 		for (n = 0; n < 3 && searches[i].paths[n]; n++)
 			paths[n] = strdup(at(searches[i].paths[n]));
-		rc = discover(paths, n, &d);
+		rc = discover(paths, n, NULL, &d);
 		error = d.nerrors ? d.errors[0] + strlen(top) + 1 : NULL;
 		if (rc != searches[i].rc || strcmp(found(&d), searches[i].found) || !error != !searches[i].error ||
 		    (error && strcmp(error, searches[i].error)))
@@ -318,7 +319,7 @@ static void notes(void **state)
 	struct discovery d;
 
 	(void)state;
-	assert_int_equal(discover(paths, 1, &d), 0);
+	assert_int_equal(discover(paths, 1, NULL, &d), 0);
 	assert_int_equal(d.nnotes, 2);
 	assert_non_null(strstr(d.notes[0], "run/again.log: the same file as"));
 	assert_non_null(strstr(d.notes[1], "run: passed over cli.log (text), injected.csv (neither log nor result), "
@@ -333,7 +334,7 @@ static void standard_input(void **state)
 	struct discovery d;
 
 	(void)state;
-	assert_int_equal(discover(paths, 2, &d), 0);
+	assert_int_equal(discover(paths, 2, NULL, &d), 0);
 	assert_int_equal(d.ninputs, 1);
 	assert_int_equal(d.inputs[0].kind, INPUT_STREAM);
 	assert_string_equal(d.inputs[0].worker, "stdin");

@@ -130,7 +130,7 @@ static void raw_shapes(void **state)
 			continue;
 		if (shape_of_raw(&l, 0, &head) || shape_of_raw(&l, 1, &tail))
 			fail_msg("%.*s: has no shapes", (int)len, text_buf);
-		if (!slice_same(head->level, l.level) || !slice_same(head->target, l.target) ||
+		if (!slice_same(head->level_text, l.level) || !slice_same(head->target, l.target) ||
 		    tail->depth != l.nspans || (head->message_slot < 0 && !slice_same(head->message, l.message)))
 			fail_msg("%.*s: its shapes say something else", (int)len, text_buf);
 		shape_free(head);
@@ -187,7 +187,7 @@ static void check_names(size_t i, const struct shape *head, const struct shape *
 {
 	const char *text = names[i].text;
 
-	check_slice(text, "level", head->level, names[i].level);
+	check_slice(text, "level", head->level_text, names[i].level);
 	check_slice(text, "target", head->target, names[i].target);
 	check_slice(text, "message", head->message, names[i].message);
 	if (head->message_slot != names[i].message_slot)

@@ -289,7 +289,7 @@ static void all_lines(void **state)
 	struct event_cursor *c;
 	const struct event *e;
 	struct line l;
-	unsigned checked = 0, events = 0;
+	unsigned checked = 0, events = 0, foreign = 0;
 	int64_t last = 0;
 	struct store *s;
 	int rc;
@@ -310,16 +310,20 @@ static void all_lines(void **state)
 		char tid[3 * LINE_MAX_TID];
 
 		assert_int_equal(event_line(e, &line), 0);
-		if (!slice_same(line, want))
-			fail_msg("line %lld: %.*s", (long long)e->line, (int)line.len, line.ptr);
 		assert_int_equal(
 		    line_parse(&l, memset(memcpy(copy, want.ptr, want.len) + want.len, 0, SCAN_SLACK) - want.len,
 		               want.len, &v),
 		    0);
-		assert_int_not_equal(v, LINE_REJECTED);
+		if (v == LINE_REJECTED || !l.fields.ptr) { /* of another program, or text: format_test knows these */
+			free(copy);
+			foreign++;
+			continue;
+		}
+		if (!slice_same(line, want))
+			fail_msg("line %lld: %.*s", (long long)e->line, (int)line.len, line.ptr);
 		if (!slice_same(e->tid, l.tid.ptr ? json_text(l.tid, tid) : l.tid) || e->stamp != l.stamp ||
 		    e->time_ns != e->stamp || !slice_same(event_message(e), l.message) ||
-		    !slice_same(e->head->level, l.level) || !slice_same(e->head->target, l.target) ||
+		    !slice_same(event_level_text(e), l.level) || !slice_same(e->head->target, l.target) ||
 		    e->tail->depth != l.nspans)
 			fail_msg("line %lld: %.*s: not as the parser sees it", (long long)e->line, (int)line.len,
 			         line.ptr);
@@ -335,9 +339,10 @@ static void all_lines(void **state)
 	assert_int_equal(rc, 0);
 	event_cursor_close(c);
 	line_done(&l);
-	assert_int_equal(number(s, "SELECT ok + repaired - blank FROM source"), events);
-	assert_int_equal(number(s, "SELECT (SELECT count(*) FROM reject) + (SELECT blank FROM source)"),
-	                 t.lines - events);
+	/* a line may have several records, or none of its own */
+	assert_int_equal(number(s, "SELECT count(*) FROM event"), events + foreign);
+	assert_int_equal(number(s, "SELECT ok + repaired + rejected FROM source"), t.lines);
+	assert_int_equal(number(s, "SELECT count(*) - (SELECT rejected FROM source) FROM reject"), 0);
 	assert_true(checked > 7000);
 	store_close(s);
 	text_done(&t);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* layer.h - a record while it is read: layers of fields, private to record.c and its neighbours.
+ *
+ * A line is a pile of layers: the envelope that a container runtime put around it, perhaps another one that a collector
+ * put around that, and the record that the program wrote. Nothing is copied but texts that have to be unescaped before
+ * what is inside them can be read. */
+#ifndef INGEST_LAYER_H
+#define INGEST_LAYER_H
+
+#include "ingest/members.h"
+#include "ingest/record.h"
+
+enum field_kind { FIELD_STRING, FIELD_SCALAR, FIELD_JSON, FIELD_TEXT };
+
+struct field {
+	struct slice key, value; /* FIELD_STRING with its JSON escapes, FIELD_TEXT without */
+	uint8_t kind;
+	bool used;      /* it has a role, or was opened */
+	bool plain_key; /* the key is no inside of a JSON string */
+};
+
+struct layer {
+	struct field *fields;
+	size_t n, room;
+	const struct format *format; /* NULL: none fits */
+	struct slice message;        /* of a layer whose rest is plain text */
+};
+
+/* A value that was found by its path. */
+struct found {
+	enum field_kind kind;
+	struct slice value;
+	struct field *field; /* the one that it is, or is in */
+	bool whole;          /* it is that field */
+};
+
+struct record {
+	struct layer layers[RECORD_LAYERS];
+	unsigned n;
+	char **texts; /* unescaped ones */
+	size_t ntexts, texts_room;
+	bool no_memory;
+	const char *reason;
+};
+
+/* layer.c. Where memory or a limit ends, the record remembers: no_memory, reason. */
+struct layer *layer_add(struct record *r, const struct format *f);
+bool layer_field(struct record *r, struct layer *l, struct field f);
+enum field_kind field_kind_of(enum slot_kind kind);
+/* The value at a path; the first field of that name counts. */
+bool layer_find(struct layer *l, const char *path, struct found *out);
+/* Empty, null or all zeros: as if it was not there. */
+bool found_is_nothing(const struct found *v);
+/* Texts that live as long as the record, with slack behind them; ptr NULL: no memory. */
+char *record_text_room(struct record *r, size_t len);
+struct slice record_text_copy(struct record *r, struct slice text);
+struct slice record_text_unescape(struct record *r, struct slice escaped);
+
+/* open.c: text as layers, from the outside to the record inside. *inside: of an envelope, what is in it. */
+enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside);
+
+/* role.c: what the fields mean. */
+struct time_found {
+	bool there, odd;
+	int64_t ns, offset_s;
+};
+
+struct level_found {
+	enum level level;
+	struct slice text; /* as written */
+	bool there, json;
+};
+
+struct text_found {
+	struct slice text;
+	enum field_kind kind;
+	bool there;
+};
+
+struct roles_found {
+	struct time_found time;
+	struct level_found level;
+	struct text_found message, target, tid;
+};
+
+/* Fields that have a role are marked as used. text: plain text in an envelope, which is the message. */
+void roles_find(struct record_reader *rr, bool text, struct roles_found *out);
+
+/* reading.c: the event line that says the same, in rr->reading; out's reading, tid and time. 0 or -ENOMEM. */
+int reading_write(struct record_reader *rr, struct record_result *out);
+
+#endif

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* open.c - a line taken apart: JSON, logfmt or a pattern, and what is inside. */
+#include "ingest/layer.h"
+#include "base/scan.h"
+
+#include <stdlib.h>
+
+static bool key_fits(struct layer *l, const struct format_key *k)
+{
+	struct found v;
+
+	if (!layer_find(l, k->path, &v))
+		return false;
+	switch (k->kind) {
+	case 's':
+		return v.kind == FIELD_STRING || v.kind == FIELD_TEXT;
+	case 'n':
+		return v.kind == FIELD_SCALAR && v.value.len &&
+		       (*v.value.ptr == '-' || (*v.value.ptr >= '0' && *v.value.ptr <= '9'));
+	case 'o':
+		return v.kind == FIELD_JSON && *v.value.ptr == '{';
+	case 'a':
+		return v.kind == FIELD_JSON && *v.value.ptr == '[';
+	case '=':
+		return slice_is(v.value, k->value);
+	default:
+		return true;
+	}
+}
+
+static bool keys_fit(struct layer *l, const struct format *f)
+{
+	for (size_t i = 0; i < f->nkeys; i++)
+		if (!key_fits(l, &f->keys[i]))
+			return false;
+	return f->nkeys && !f->npatterns;
+}
+
+/* ---- a layer of JSON ---- */
+
+/* Objects whose members are the record's own. */
+static bool open_subtree(struct record *r, struct layer *l, const char *path)
+{
+	struct found v;
+	struct members m;
+	struct member one;
+
+	if (!layer_find(l, path, &v) || v.kind != FIELD_JSON || *v.value.ptr != '{')
+		return true;
+	if (v.whole)
+		v.field->used = true;
+	for (members_start(&m, v.value); members_next(&m, &one) == 1;)
+		if (!layer_field(r, l,
+		                 (struct field){.key = one.key, .value = one.value, .kind = field_kind_of(one.kind)}))
+			return false;
+	return true;
+}
+
+static const struct format *format_by_keys(const struct record_reader *rr, struct layer *l)
+{
+	const struct format_set *set = rr->options.formats;
+	const struct format *best = NULL;
+
+	if (rr->options.only && keys_fit(l, rr->options.only))
+		return rr->options.only;
+	for (size_t i = 0; i < set->n; i++) /* the one that asks for most */
+		if ((!best || set->all[i].nkeys > best->nkeys) && keys_fit(l, &set->all[i]))
+			best = &set->all[i];
+	return best;
+}
+
+/* An object without its end on this line, not cut inside a text: it may go on. */
+static bool is_open(struct slice s)
+{
+	bool text = false;
+	long depth = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (text) {
+			if (c == '\\')
+				i++;
+			else
+				text = c != '"';
+		} else if (c == '"') {
+			text = true;
+		} else if (c == '{' || c == '[') {
+			depth++;
+		} else if (c == '}' || c == ']') {
+			depth--;
+		}
+	}
+	return !text && depth > 0;
+}
+
+static bool json_layer(struct record_reader *rr, struct record *r, struct slice text, enum record_verdict *v)
+{
+	struct layer *l = layer_add(r, NULL);
+	struct members m;
+	struct member one;
+	int rc;
+
+	*v = RECORD_BROKEN;
+	members_start(&m, text);
+	while ((rc = members_next(&m, &one)) == 1)
+		if (!layer_field(r, l,
+		                 (struct field){.key = one.key, .value = one.value, .kind = field_kind_of(one.kind)}))
+			return false;
+	if (rc < 0) {
+		r->reason = m.reason;
+		if (is_open(text))
+			*v = RECORD_OPEN;
+		return false;
+	}
+	while (m.p < m.end && (*m.p == ' ' || *m.p == '\t' || *m.p == '\r' || *m.p == '\n'))
+		m.p++;
+	if (m.p < m.end) {
+		r->reason = "text behind the JSON object";
+		*v = RECORD_LIST;
+		return false;
+	}
+	if (!l->n) {
+		r->reason = "an empty object";
+		return false;
+	}
+	l->format = format_by_keys(rr, l);
+	for (size_t i = 0; l->format && i < l->format->open.n; i++)
+		if (!open_subtree(r, l, l->format->open.all[i]))
+			return false;
+	*v = RECORD_EVENT;
+	return true;
+}
+
+/* ---- a layer of logfmt ---- */
+
+static bool is_key_char(char c)
+{
+	return (unsigned char)c > ' ' && c != '=' && c != '"';
+}
+
+/* One pair at *p; false: no pair. */
+static bool pair(const char **p, const char *end, struct field *f)
+{
+	const char *start = *p, *q = start, *stop;
+	bool high = false;
+
+	while (q < end && is_key_char(*q))
+		q++;
+	if (q == start || q >= end || *q != '=')
+		return false;
+	f->key = (struct slice){start, (size_t)(q - start)};
+	start = ++q;
+	if (q < end && *q == '"') {
+		stop = scan_string(++start, end, &high);
+		if (!stop)
+			return false;
+		f->kind = FIELD_STRING;
+		q = stop + 1;
+	} else {
+		while (q < end && (unsigned char)*q > ' ' && *q != '"')
+			q++;
+		stop = q;
+		f->kind = FIELD_TEXT;
+		if (stop > start && (slice_is((struct slice){start, (size_t)(stop - start)}, "true") ||
+		                     slice_is((struct slice){start, (size_t)(stop - start)}, "false") ||
+		                     scan_scalar(start, stop) == stop))
+			f->kind = FIELD_SCALAR;
+	}
+	f->value = (struct slice){start, (size_t)(stop - start)};
+	*p = q;
+	return q == end || *q == ' ' || *q == '\t' || *q == '\r';
+}
+
+/* Every word a pair; one of them names a time, or inside an envelope a level or a message. */
+static bool logfmt_layer(struct record_reader *rr, struct record *r, struct slice text, bool inside)
+{
+	const struct format *d = rr->options.formats->fallback;
+	const char *p = text.ptr, *end = p + text.len;
+	struct layer *l;
+	struct found v;
+
+	if (!text.len || !is_key_char(*p) || *p == '{' || *p == '[')
+		return false;
+	l = layer_add(r, NULL);
+	while (p < end) {
+		struct field f = {.plain_key = true};
+
+		while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
+			p++;
+		if (p < end && (!pair(&p, end, &f) || !layer_field(r, l, f)))
+			goto no;
+	}
+	l->format = format_by_keys(rr, l);
+	for (int role = ROLE_TIME; role <= (inside ? ROLE_MESSAGE : ROLE_TIME); role++) {
+		const struct paths *given = rr->options.roles[role], *paths = &d->roles[role];
+
+		for (size_t i = 0; given && i < given->n; i++)
+			if (layer_find(l, given->all[i], &v))
+				return true;
+		for (size_t i = 0; i < paths->n; i++)
+			if (layer_find(l, paths->all[i], &v) && v.value.len)
+				return true;
+	}
+	if (l->format)
+		return true;
+no:
+	r->n--;
+	return false;
+}
+
+/* ---- a layer by pattern ---- */
+
+#define CAPTURES 64
+
+static const struct piece *capture_named(const struct pattern *p, const char *name, size_t *at)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->pieces[i].name && !strcmp(p->pieces[i].name, name)) {
+			*at = i;
+			return &p->pieces[i];
+		}
+	return NULL;
+}
+
+/* A pattern whose time is none does not fit. */
+static bool time_fits(const struct format *f, const struct pattern *p, const struct slice *captures)
+{
+	struct spelt s;
+	size_t at;
+
+	for (size_t i = 0; i < f->roles[ROLE_TIME].n; i++)
+		if (capture_named(p, f->roles[ROLE_TIME].all[i], &at))
+			return !time_text(captures[at], f->day_first, &s) && !s.no_clock;
+	return true;
+}
+
+static bool pattern_layer(struct record *r, const struct format *f, const struct pattern *p, struct slice text,
+                          struct slice *inside)
+{
+	struct slice captures[CAPTURES];
+	struct layer *l;
+
+	if (p->n > CAPTURES || !pattern_match(p, text, captures) || !time_fits(f, p, captures))
+		return false;
+	l = layer_add(r, f);
+	*inside = SLICE_NONE;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct piece *piece = &p->pieces[i];
+		struct field field = {.value = captures[i], .kind = FIELD_TEXT, .plain_key = true};
+
+		if (!piece->name || piece->kind == CAPTURE_LITERAL)
+			continue;
+		if (f->rest && !strcmp(piece->name, f->rest)) {
+			*inside = captures[i];
+			continue;
+		}
+		field.key = (struct slice){piece->name, strlen(piece->name)};
+		if (piece->kind == CAPTURE_INT)
+			field.kind = FIELD_SCALAR;
+		if (!layer_field(r, l, field))
+			return true;
+	}
+	return true;
+}
+
+/* ---- what is inside ---- */
+
+static struct slice trimmed(struct slice s)
+{
+	while (s.len && (s.ptr[s.len - 1] == '\r' || s.ptr[s.len - 1] == '\n'))
+		s.len--;
+	return s;
+}
+
+/* Does the record go on in a later line? */
+static bool is_partial(struct layer *l, struct slice inside)
+{
+	const struct format *f = l->format;
+	struct found v;
+
+	if (f->partial)
+		return layer_find(l, f->partial, &v) && slice_is(v.value, f->partial_is);
+	if (f->partial_end) {
+		size_t n = strlen(f->partial_end);
+
+		return inside.len < n || memcmp(inside.ptr + inside.len - n, f->partial_end, n);
+	}
+	return false;
+}
+
+/* The pieces of a layer's stream; where there are none a free place, or the oldest. */
+static struct record_pending *pending_of(struct record_reader *rr, struct layer *l)
+{
+	struct record_pending *best = &rr->pending[0];
+	struct found v = {.value = SLICE("")};
+
+	layer_find(l, "stream", &v);
+	if (v.value.len >= sizeof best->stream)
+		v.value.len = sizeof best->stream - 1;
+	for (unsigned i = 0; i < RECORD_PENDING; i++) {
+		struct record_pending *p = &rr->pending[i];
+
+		if (p->text.len && slice_is(v.value, p->stream))
+			return p;
+		if (best->text.len && (!p->text.len || p->order < best->order))
+			best = p;
+	}
+	best->text.len = 0;
+	memcpy(best->stream, v.value.ptr, v.value.len);
+	best->stream[v.value.len] = '\0';
+	return best;
+}
+
+/* Keeps a piece, or puts those that were kept before the last one: *inside becomes all of it. True where the record
+ * goes on in a later line. */
+static bool pieces_join(struct record_reader *rr, struct record *r, struct layer *l, struct slice *inside)
+{
+	bool partial = is_partial(l, *inside);
+	struct record_pending *p;
+	struct slice all;
+
+	if (!partial && !rr->pieces)
+		return false;
+	p = pending_of(rr, l);
+	if (!partial && !p->text.len)
+		return false;
+	p->order = ++rr->pieces;
+	bytes_add(&p->text, inside->ptr, inside->len);
+	if (p->text.failed) {
+		r->no_memory = true;
+		return false;
+	}
+	if (partial && p->text.len < RECORD_JOIN_MAX)
+		return true;
+	all = record_text_copy(r, (struct slice){p->text.ptr, p->text.len});
+	p->text.len = 0;
+	if (all.ptr)
+		*inside = all;
+	return false;
+}
+
+enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside);
+
+/* What an envelope holds: a record, or the text that it says. */
+static enum record_verdict inside_read(struct record_reader *rr, struct record *r, struct layer *l, struct slice inside)
+{
+	struct slice bare = inside, deeper;
+	unsigned had = r->n;
+	enum record_verdict v = r->n < RECORD_LAYERS ? layers_read(rr, r, bare, &deeper) : RECORD_TEXT;
+
+	if (v == RECORD_EVENT)
+		return v;
+	if (v != RECORD_TEXT || r->n == had) {
+		r->n = had;
+		r->reason = NULL;
+	}
+	if (r->n == had)
+		l->message = trimmed(bare);
+	return RECORD_TEXT;
+}
+
+/* The envelope of a JSON layer, where its format is one. */
+static bool json_envelope(struct record *r, struct layer *l, struct slice *inside)
+{
+	struct found v;
+
+	if (!l->format || !l->format->rest || !layer_find(l, l->format->rest, &v) || v.kind != FIELD_STRING)
+		return false;
+	*inside = record_text_unescape(r, v.value);
+	if (v.whole)
+		v.field->used = true;
+	return inside->ptr != NULL;
+}
+
+/* JSON text as the message of a record that is no envelope by its format. */
+static void message_open(struct record_reader *rr, struct record *r, struct layer *l)
+{
+	const struct paths *paths = l->format && l->format->roles[ROLE_MESSAGE].n
+	                                ? &l->format->roles[ROLE_MESSAGE]
+	                                : &rr->options.formats->fallback->roles[ROLE_MESSAGE];
+	unsigned had = r->n;
+	struct slice text, deeper;
+	struct found v;
+
+	for (size_t i = 0; i < paths->n; i++) {
+		if (!layer_find(l, paths->all[i], &v) || found_is_nothing(&v))
+			continue;
+		if (v.kind != FIELD_STRING || *v.value.ptr != '{' || r->n == RECORD_LAYERS)
+			return;
+		text = record_text_unescape(r, v.value);
+		if (!text.ptr)
+			return;
+		if (layers_read(rr, r, text, &deeper) == RECORD_EVENT) {
+			if (v.whole)
+				v.field->used = true;
+		} else {
+			r->n = had;
+			r->reason = NULL;
+		}
+		return;
+	}
+}
+
+/* A line whose pattern fits, and what is inside of it. */
+static enum record_verdict pattern_read(struct record_reader *rr, struct record *r, struct slice *inside)
+{
+	struct layer *l = &r->layers[r->n - 1];
+
+	if (!l->format->rest)
+		return RECORD_EVENT;
+	if (pieces_join(rr, r, l, inside))
+		return RECORD_PARTIAL;
+	return inside_read(rr, r, l, *inside);
+}
+
+/* Of the formats that ask for a record inside, or of the others. */
+static enum record_verdict patterns_of(struct record_reader *rr, struct record *r, bool only_records, struct slice text,
+                                       struct slice *inside)
+{
+	const struct format_set *set = rr->options.formats;
+	unsigned had = r->n;
+
+	for (size_t i = 0; i < set->n; i++) {
+		const struct format *f = &set->all[i];
+
+		if (f->only_records != only_records || (rr->options.only && !had && f != rr->options.only))
+			continue;
+		for (size_t k = 0; k < f->npatterns; k++) {
+			enum record_verdict v;
+
+			if (!pattern_layer(r, f, &f->patterns[k], text, inside))
+				continue;
+			v = pattern_read(rr, r, inside);
+			if (v != RECORD_TEXT || !only_records)
+				return v;
+			r->n = had;
+		}
+	}
+	return RECORD_TEXT;
+}
+
+static enum record_verdict patterns_read(struct record_reader *rr, struct record *r, struct slice text,
+                                         struct slice *inside)
+{
+	unsigned had = r->n;
+	enum record_verdict v = patterns_of(rr, r, false, text, inside);
+
+	return v != RECORD_TEXT || r->n > had ? v : patterns_of(rr, r, true, text, inside);
+}
+
+enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside)
+{
+	bool outermost = !r->n;
+	enum record_verdict v;
+	struct layer *l;
+
+	*inside = SLICE_NONE;
+	while (text.len && (*text.ptr == ' ' || *text.ptr == '\t'))
+		text = (struct slice){text.ptr + 1, text.len - 1};
+	while (text.len && (text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n'))
+		text.len--;
+	if (!text.len)
+		return RECORD_TEXT;
+	if (*text.ptr == '{') {
+		if (!json_layer(rr, r, text, &v))
+			return v;
+		l = &r->layers[r->n - 1];
+		if (!json_envelope(r, l, inside)) {
+			message_open(rr, r, l);
+			return RECORD_EVENT;
+		}
+		if (pieces_join(rr, r, l, inside))
+			return RECORD_PARTIAL;
+		/* an envelope in JSON is a record, whatever is inside */
+		return inside_read(rr, r, l, *inside);
+	}
+	if (outermost && *text.ptr == '[' && (text.len == 1 || strchr("{ \t", text.ptr[1])))
+		return is_open(text) ? RECORD_OPEN : RECORD_LIST;
+	if (logfmt_layer(rr, r, text, !outermost))
+		return RECORD_EVENT;
+	return r->no_memory ? RECORD_TEXT : patterns_read(rr, r, text, inside);
+}

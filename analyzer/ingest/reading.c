@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* reading.c - what was found, written as one event line of our own form. */
+#include "ingest/layer.h"
+#include "base/scan.h"
+#include "ingest/stamp.h"
+
+#include <errno.h>
+
+static void put_value(struct bytes *b, enum field_kind kind, struct slice v)
+{
+	if (kind == FIELD_STRING || kind == FIELD_TEXT)
+		bytes_str(b, "\"");
+	if (kind == FIELD_TEXT) {
+		bytes_escape(b, v.ptr, v.len);
+	} else if (kind == FIELD_JSON && memchr(v.ptr, '\n', v.len)) {
+		for (size_t i = 0; i < v.len; i++) /* a line has no line ends; in JSON they are blanks */
+			bytes_add(b, v.ptr[i] == '\n' || v.ptr[i] == '\r' ? " " : v.ptr + i, 1);
+	} else {
+		bytes_add(b, v.ptr, v.len);
+	}
+	if (kind == FIELD_STRING || kind == FIELD_TEXT)
+		bytes_str(b, "\"");
+}
+
+static void put_text(struct bytes *b, const char *key, const struct text_found *t)
+{
+	if (!t->there)
+		return;
+	bytes_str(b, ",\"");
+	bytes_str(b, key);
+	bytes_str(b, "\":");
+	put_value(b, t->kind == FIELD_SCALAR ? FIELD_TEXT : t->kind, t->text);
+}
+
+static bool is_first(const struct record *r, unsigned layer, size_t field)
+{
+	struct slice key = r->layers[layer].fields[field].key;
+
+	for (unsigned i = r->n; i-- > layer;) {
+		const struct layer *l = &r->layers[i];
+		size_t end = i == layer ? field : l->n;
+
+		for (size_t k = 0; k < end; k++)
+			if (!l->fields[k].used && slice_same(l->fields[k].key, key))
+				return false;
+	}
+	return true;
+}
+
+/* `span` and `spans` of tracing stay what they are. */
+static bool is_span_part(const struct field *f)
+{
+	return f->kind == FIELD_JSON && ((slice_is(f->key, "span") && *f->value.ptr == '{') ||
+	                                 (slice_is(f->key, "spans") && *f->value.ptr == '['));
+}
+
+static void put_fields(struct bytes *b, struct record *r)
+{
+	const char *comma = "";
+
+	bytes_str(b, ",\"fields\":{");
+	for (unsigned i = r->n; i--;)
+		for (size_t k = 0; k < r->layers[i].n; k++) {
+			const struct field *f = &r->layers[i].fields[k];
+
+			if (f->used || (i == r->n - 1 && is_span_part(f)) || !is_first(r, i, k))
+				continue;
+			bytes_str(b, comma);
+			bytes_str(b, "\"");
+			if (f->plain_key)
+				bytes_escape(b, f->key.ptr, f->key.len);
+			else
+				bytes_add(b, f->key.ptr, f->key.len);
+			bytes_str(b, "\":");
+			put_value(b, (enum field_kind)f->kind, f->value);
+			comma = ",";
+		}
+	bytes_str(b, "}");
+}
+
+static void put_spans(struct bytes *b, const struct record *r)
+{
+	static const char *const keys[] = {"span", "spans"};
+	const struct layer *l = &r->layers[r->n - 1];
+
+	for (int i = 0; i < 2; i++)
+		for (size_t k = 0; k < l->n; k++)
+			if (!l->fields[k].used && is_span_part(&l->fields[k]) && slice_is(l->fields[k].key, keys[i])) {
+				bytes_str(b, ",\"");
+				bytes_str(b, keys[i]);
+				bytes_str(b, "\":");
+				put_value(b, FIELD_JSON, l->fields[k].value);
+				break;
+			}
+}
+
+static void put_tid(struct bytes *b, const struct text_found *t, struct slice *out)
+{
+	size_t at;
+
+	if (!t->there)
+		return;
+	bytes_str(b, ",\"tid\":\"");
+	at = b->len;
+	if (t->kind == FIELD_STRING)
+		bytes_add(b, t->text.ptr, t->text.len);
+	else
+		bytes_escape(b, t->text.ptr, t->text.len);
+	*out = (struct slice){(const char *)at, b->len - at}; /* where it stands, until the text moves no more */
+	bytes_str(b, "\"");
+}
+
+static void put_all(struct record_reader *rr, const struct roles_found *f, struct record_result *out)
+{
+	struct bytes *b = &rr->reading;
+	char stamp[STAMP_MAX];
+
+	b->len = 0;
+	bytes_str(b, "{\"timestamp\":\"");
+	bytes_add(b, stamp, stamp_print_rfc3339(f->time.ns, stamp));
+	bytes_str(b, "\"");
+	if (f->level.level)
+		put_text(b, "level", &(struct text_found){level_name(f->level.level), FIELD_STRING, true});
+	put_text(b, "message", &f->message);
+	put_text(b, "target", &f->target);
+	put_tid(b, &f->tid, &out->tid);
+	put_fields(b, rr->r);
+	put_spans(b, rr->r);
+	if (f->level.there)
+		put_text(b, "level_text",
+		         &(struct text_found){f->level.text, f->level.json ? FIELD_STRING : FIELD_TEXT, true});
+	bytes_str(b, out->text ? ",\"kind\":\"text\"}" : "}");
+}
+
+int reading_write(struct record_reader *rr, struct record_result *out)
+{
+	static const char slack[SCAN_SLACK];
+	struct bytes *b = &rr->reading;
+	struct roles_found f;
+
+	roles_find(rr, out->text, &f);
+	put_all(rr, &f, out);
+	bytes_add(b, slack, sizeof slack);
+	if (b->failed)
+		return -ENOMEM;
+	out->reading = (struct slice){b->ptr, b->len - sizeof slack};
+	if (f.tid.there)
+		out->tid.ptr = b->ptr + (size_t)out->tid.ptr;
+	out->has_time = f.time.there;
+	out->time_ns = f.time.ns;
+	out->offset_s = f.time.offset_s;
+	if (f.time.there) {
+		rr->near_ns = rr->zone_prev = f.time.ns;
+		rr->has_near = true;
+	} else {
+		rr->no_time += !f.time.odd;
+		rr->odd_time += f.time.odd;
+	}
+	return 0;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* role.c - time, level, message, target and transaction, found by the formats' paths.
+ *
+ * What the user named goes first, in any layer; then each layer's format, the innermost layer's first; a format that
+ * does not say leaves it to the names that most programs use. */
+#include "ingest/layer.h"
+#include "base/scan.h"
+#include "ingest/zone.h"
+
+#include <stdlib.h>
+
+/* ---- roles ---- */
+
+static const struct paths *role_paths(const struct record_reader *rr, const struct layer *l, enum role role)
+{
+	if (l->format && l->format->roles[role].n)
+		return &l->format->roles[role];
+	return l->format && l->format->npatterns ? NULL : &rr->options.formats->fallback->roles[role];
+}
+
+/* Calls take for each value of a role, the innermost layer's first, until one is taken. */
+typedef bool take_fn(struct record_reader *rr, const struct layer *l, const struct found *v, void *out);
+
+static bool path_take(struct record_reader *rr, struct layer *l, const char *path, take_fn *take, void *out)
+{
+	size_t len = strlen(path);
+	bool text_only = len > 7 && !strcmp(path + len - 7, ":string");
+	char plain[256];
+	struct found v;
+
+	if (text_only) {
+		if (len - 7 >= sizeof plain)
+			return false;
+		memcpy(plain, path, len - 7);
+		plain[len - 7] = '\0';
+		path = plain;
+	}
+	if (!layer_find(l, path, &v) || found_is_nothing(&v) ||
+	    (text_only && v.kind != FIELD_STRING && v.kind != FIELD_TEXT) || !take(rr, l, &v, out))
+		return false;
+	if (v.whole)
+		v.field->used = true;
+	return true;
+}
+
+static bool paths_take(struct record_reader *rr, struct layer *l, const struct paths *p, take_fn *take, void *out)
+{
+	for (size_t i = 0; p && i < p->n; i++)
+		if (path_take(rr, l, p->all[i], take, out))
+			return true;
+	return false;
+}
+
+static bool role_take(struct record_reader *rr, enum role role, take_fn *take, void *out)
+{
+	const struct paths *given = rr->options.roles[role];
+	struct record *r = rr->r;
+
+	for (unsigned i = r->n; given && i--;)
+		if (paths_take(rr, &r->layers[i], given, take, out))
+			return true;
+	if (given && role == ROLE_TID)
+		return false;
+	for (unsigned i = r->n; i--;)
+		if (paths_take(rr, &r->layers[i], role_paths(rr, &r->layers[i], role), take, out))
+			return true;
+	return false;
+}
+
+/* ---- time ---- */
+
+/* UTC minus the zone's clock when it showed ns. In the hour that comes twice the order of the file decides. */
+static int64_t zone_at(struct record_reader *rr, int64_t ns)
+{
+	const int64_t hour = INT64_C(3600000000000);
+	int64_t bucket = ns / hour, first = 0, later = 0;
+
+	if (!rr->options.zone)
+		return 0;
+	if (rr->zone_known && rr->zone_bucket == bucket)
+		first = rr->zone_offset;
+	else if (zone_offset(rr->options.zone, ns, &first, NULL))
+		return 0;
+	rr->zone_known = true;
+	rr->zone_bucket = bucket;
+	rr->zone_offset = first;
+	if (rr->zone_prev == INT64_MIN || ns + first * 1000000000 >= rr->zone_prev ||
+	    zone_offset(rr->options.zone, ns + 3 * hour, &later, NULL) || later <= first)
+		return first;
+	/* the second reading, where there is one: an hour's step back makes the same clock show it again */
+	if (zone_offset(rr->options.zone, ns + (later - first) * 1000000000, &bucket, NULL) || bucket != later)
+		return first;
+	return later;
+}
+
+static bool seconds_and_nanos(struct slice object, int64_t *ns)
+{
+	static const char *const seconds[] = {"epochSecond", "seconds", "epoch_second", NULL};
+	static const char *const nanos[] = {"nanoOfSecond", "nanos", "nanoseconds", NULL};
+	struct member s = {0}, n = {0};
+	int64_t whole, part = 0;
+
+	for (int i = 0; seconds[i] && !s.value.len; i++)
+		member_at(object, seconds[i], &s);
+	for (int i = 0; nanos[i] && !n.value.len; i++)
+		member_at(object, nanos[i], &n);
+	if (!s.value.len || time_number(s.value, UNIT_SECONDS, &whole) ||
+	    (n.value.len && time_number(n.value, UNIT_NANOS, &part)))
+		return false;
+	return !__builtin_add_overflow(whole, part, ns);
+}
+
+static bool time_of_text(struct record_reader *rr, const struct layer *l, struct slice text, struct time_found *t)
+{
+	bool day_first = l->format && l->format->day_first;
+	struct spelt s;
+	char buf[400];
+
+	if (memchr(text.ptr, '\\', text.len)) {
+		if (text.len > 128)
+			return false;
+		text = (struct slice){buf, json_unescape(text, buf)};
+	}
+	if (time_text(text, day_first, &s) || s.no_day)
+		return false;
+	if (l->format && l->format->unit && !s.local && !s.offset_s && time_number(text, l->format->unit, &t->ns) == 0)
+		return true;
+	if (s.no_year) {
+		rr->assumed_year++;
+		s.ns = time_with_year(s.ns, rr->has_near ? rr->near_ns : rr->options.file_ns);
+	}
+	rr->either_day += s.either;
+	t->offset_s = s.offset_s;
+	if (s.local && !s.uptime) {
+		t->offset_s = zone_at(rr, s.ns);
+		rr->assumed_zone += !rr->options.zone;
+		if (__builtin_add_overflow(s.ns, t->offset_s * 1000000000, &s.ns))
+			return false;
+	}
+	t->ns = s.ns;
+	return true;
+}
+
+static bool time_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
+{
+	struct time_found *t = out;
+	enum time_unit unit = l->format ? l->format->unit : UNIT_BY_SIZE;
+	bool ok = v->kind == FIELD_SCALAR ? !time_number(v->value, unit, &t->ns)
+	          : v->kind == FIELD_JSON ? seconds_and_nanos(v->value, &t->ns)
+	                                  : time_of_text(rr, l, v->value, t);
+
+	t->odd |= !ok;
+	t->there |= ok;
+	return ok;
+}
+
+/* ---- level, message, target, transaction ---- */
+
+static bool level_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
+{
+	struct level_found *f = out;
+	enum level_scheme scheme = l->format ? l->format->scheme : LEVEL_COMMON;
+	struct slice plain = v->value;
+	char buf[256];
+
+	(void)rr;
+	if (v->kind == FIELD_JSON || v->value.len > sizeof buf / 4)
+		return false;
+	if (v->kind == FIELD_STRING && memchr(plain.ptr, '\\', plain.len))
+		plain = (struct slice){buf, json_unescape(v->value, buf)};
+	f->text = v->value;
+	f->json = v->kind == FIELD_STRING;
+	f->there = true;
+	for (size_t i = 0; l->format && i < l->format->nlevels; i++)
+		if (slice_is(plain, l->format->levels[i].word)) {
+			f->level = l->format->levels[i].level;
+			return true;
+		}
+	f->level = level_read(plain, scheme);
+	return true;
+}
+
+static bool text_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
+{
+	(void)l;
+	(void)rr;
+	if (v->kind == FIELD_JSON || v->kind == FIELD_SCALAR)
+		return false;
+	*(struct text_found *)out = (struct text_found){v->value, v->kind, true};
+	return true;
+}
+
+/* A message may also be a list of bytes: journald's way to write what is no UTF-8. */
+static bool message_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
+{
+	struct text_found *t = out;
+	char *bytes;
+	size_t n = 0;
+
+	if (v->kind != FIELD_JSON)
+		return text_take(rr, l, v, out);
+	if (*v->value.ptr != '[' || !l->format || !l->format->scheme)
+		return false;
+	bytes = record_text_room(rr->r, v->value.len);
+	if (!bytes)
+		return false;
+	for (const char *p = v->value.ptr + 1, *end = v->value.ptr + v->value.len; p < end;) {
+		unsigned b = 0;
+		const char *q = p;
+
+		while (q < end && *q >= '0' && *q <= '9')
+			b = b * 10 + (unsigned)(*q++ - '0');
+		if (q > p)
+			bytes[n++] = (char)b;
+		p = q + 1;
+	}
+	*t = (struct text_found){{bytes, n}, FIELD_TEXT, true};
+	return true;
+}
+
+static bool tid_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
+{
+	(void)l;
+	(void)rr;
+	if (v->kind == FIELD_JSON || v->value.len > RECORD_MAX_TID || slice_is(v->value, "true") ||
+	    slice_is(v->value, "false"))
+		return false;
+	*(struct text_found *)out = (struct text_found){v->value, v->kind, true};
+	return true;
+}
+
+/* The transaction: of the record, else of its `fields`, else of the innermost span (contract §9). */
+static void tid_in_spans(struct record_reader *rr, struct text_found *tid)
+{
+	static const char *const places[] = {"fields", "span", "spans", NULL};
+	struct record *r = rr->r;
+	struct layer *l = &r->layers[r->n - 1];
+	struct found v;
+
+	if (rr->options.roles[ROLE_TID])
+		return;
+	for (int i = 0; places[i] && !tid->there; i++) {
+		struct layer inner = {.format = l->format};
+		struct slice object;
+
+		if (!layer_find(l, places[i], &v) || v.kind != FIELD_JSON)
+			continue;
+		object = v.value;
+		if (*object.ptr == '[') { /* the last object of the list */
+			const char *p = object.ptr + object.len - 1, *reason;
+			bool high = false;
+
+			while (p > object.ptr && *p != '{')
+				p--;
+			if (p == object.ptr || !scan_nested(p, object.ptr + object.len, &high, &reason))
+				continue;
+			object = (struct slice){p, (size_t)(object.ptr + object.len - p)};
+		}
+		{
+			struct members m;
+			struct member one;
+
+			for (members_start(&m, object); members_next(&m, &one) == 1;)
+				if (!layer_field(r, &inner,
+				                 (struct field){.key = one.key,
+				                                .value = one.value,
+				                                .kind = field_kind_of(one.kind)}))
+					break;
+		}
+		paths_take(rr, &inner, role_paths(rr, &inner, ROLE_TID), tid_take, tid);
+		free(inner.fields);
+	}
+}
+
+/* What an envelope says of time and pieces is no field of the record. */
+static void envelopes_hide(struct record *r)
+{
+	for (unsigned i = 0; i < r->n; i++) {
+		struct layer *l = &r->layers[i];
+		struct found v;
+
+		if (!l->format || !l->format->rest)
+			continue;
+		for (size_t k = 0; k < l->format->roles[ROLE_TIME].n; k++)
+			if (layer_find(l, l->format->roles[ROLE_TIME].all[k], &v) && v.whole)
+				v.field->used = true;
+		if (l->format->partial && layer_find(l, l->format->partial, &v) && v.whole)
+			v.field->used = true;
+	}
+}
+
+void roles_find(struct record_reader *rr, bool text, struct roles_found *out)
+{
+	struct record *r = rr->r;
+
+	*out = (struct roles_found){0};
+	role_take(rr, ROLE_TIME, time_take, &out->time);
+	if (!out->time.there)
+		out->time.ns = rr->has_near ? rr->near_ns : rr->options.file_ns;
+	role_take(rr, ROLE_LEVEL, level_take, &out->level);
+	role_take(rr, ROLE_MESSAGE, message_take, &out->message);
+	role_take(rr, ROLE_TARGET, text_take, &out->target);
+	role_take(rr, ROLE_TID, tid_take, &out->tid);
+	tid_in_spans(rr, &out->tid);
+	envelopes_hide(r);
+	for (unsigned i = r->n; text && !out->message.there && i--;)
+		if (r->layers[i].message.ptr)
+			out->message = (struct text_found){r->layers[i].message, FIELD_TEXT, true};
+}

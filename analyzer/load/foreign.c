@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* foreign.c - lines that are not tracing's: records of other programs, and the text between records.
+ *
+ * A record may be less than a line (an array of them in one), or more (printed over several lines, or in pieces). It is
+ * kept twice: the bytes as they stood there, and the reading (ingest/record.h), by which everybody reads it. Whatever
+ * of a broken line is a whole record is saved. Text is an event of its own, at the time of the record before it. */
+#include "load/parse_row.h"
+#include "base/array.h"
+#include "base/scan.h"
+#include "ingest/stamp.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define GROUP_LINES   32768       /* of one record that is printed over several lines */
+#define GROUP_BYTES   (64u << 20) /* the same */
+#define GROUP_ALLOWED (4 << 20)   /* see group_end */
+#define LIST_MAX      32768       /* records of one line */
+#define PEEK_LINES    4096        /* that are looked through for the time of text before the first record */
+
+/* What a line is without what does not belong to its record. */
+struct bare {
+	struct slice text;
+	const char *repair; /* NULL: nothing was wrong */
+};
+
+static struct slice cut_front(struct slice s, size_t n)
+{
+	return (struct slice){s.ptr + n, s.len - n};
+}
+
+/* A colour at the front; its length. */
+static size_t colour_len(struct slice s)
+{
+	size_t n = 2;
+
+	if (s.len < 3 || s.ptr[0] != '\x1b' || s.ptr[1] != '[')
+		return 0;
+	while (n < s.len && ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || s.ptr[n] == ';'))
+		n++;
+	return n < s.len && (s.ptr[n] == 'm' || s.ptr[n] == 'K') ? n + 1 : 0;
+}
+
+static struct slice colour_cut_back(struct slice s)
+{
+	size_t n = s.len;
+
+	if (!n || (s.ptr[n - 1] != 'm' && s.ptr[n - 1] != 'K'))
+		return s;
+	while (n && s.ptr[n - 1] != '\x1b')
+		n--;
+	return n && colour_len(cut_front(s, n - 1)) == s.len - n + 1 ? (struct slice){s.ptr, n - 1} : s;
+}
+
+static bool ends_with(struct slice s, const char *end)
+{
+	size_t n = strlen(end);
+
+	return s.len >= n && !memcmp(s.ptr + s.len - n, end, n);
+}
+
+static struct bare bare_line(const struct parser *p, struct slice s)
+{
+	struct bare b = {s, NULL};
+	size_t n;
+
+	if (b.text.len >= 3 && !memcmp(b.text.ptr, "\xef\xbb\xbf", 3))
+		b.text = cut_front(b.text, 3);
+	while (b.text.len && b.text.ptr[b.text.len - 1] == '\r')
+		b.text.len--;
+	for (n = 0; n < b.text.len && !b.text.ptr[n]; n++)
+		;
+	if (n) {
+		b.text = cut_front(b.text, n);
+		b.repair = "NUL bytes before the record";
+	}
+	if (b.text.len && b.text.ptr[0] == '\x1e') /* RFC 7464 */
+		b.text = cut_front(b.text, 1);
+	while ((n = colour_len(b.text))) {
+		b.text = cut_front(b.text, n);
+		b.repair = "colours around the record";
+	}
+	for (n = b.text.len + 1; n != b.text.len; b.text = colour_cut_back(b.text))
+		n = b.text.len;
+	if (b.text.len && b.text.ptr[0] == '[' && p->in_array)
+		return b;
+	if (p->in_array && ends_with(b.text, "}]"))
+		b.text.len--;
+	if (ends_with(b.text, "},") && b.text.ptr[0] == '{') {
+		b.text.len--;
+		if (!p->in_array)
+			b.repair = "a comma behind the record";
+	}
+	return b;
+}
+
+/* ---- rows ---- */
+
+/* A line that stands there by right and is no event: brackets of an array, a piece of a record. */
+static int part_add(struct parser *p, struct slice text, size_t bytes)
+{
+	p->counts.ok++;
+	p->counts.ok_bytes += bytes;
+	return chunk_add_raw(p->builder, CHUNK_PART, text, SLICE_NONE, 0, bytes);
+}
+
+/* A piece's bytes count, but it is no line. */
+static void count(struct parser *p, bool piece, const char *repair, size_t bytes)
+{
+	if (repair) {
+		p->counts.repaired += !piece;
+		p->counts.repaired_bytes += bytes;
+	} else {
+		p->counts.ok += !piece;
+		p->counts.ok_bytes += bytes;
+	}
+}
+
+/* The bytes of a line and its reading, which says what had to be repaired. */
+static int reading_add(struct parser *p, enum chunk_raw how, struct slice text, struct slice reading,
+                       const char *repair, struct slice tid, int64_t stamp, size_t bytes)
+{
+	p->both.len = 0;
+	bytes_add(&p->both, text.ptr, text.len);
+	bytes_add(&p->both, "\n", 1);
+	bytes_add(&p->both, reading.ptr, reading.len - (repair != NULL));
+	if (repair) {
+		bytes_str(&p->both, ",\"repaired\":\"");
+		bytes_str(&p->both, repair);
+		bytes_str(&p->both, "\"}");
+	}
+	if (p->both.failed)
+		return -ENOMEM;
+	return chunk_add_raw(p->builder, how, (struct slice){p->both.ptr, p->both.len}, tid, stamp, bytes);
+}
+
+static void seen(struct parser *p, const struct record_result *r)
+{
+	if (!p->saw_event) {
+		p->first_stamp = r->time_ns;
+		p->first_offset_s = r->offset_s;
+	}
+	p->saw_event = p->saw_utc = p->saw_foreign = true;
+}
+
+static int record_add(struct parser *p, enum chunk_raw how, struct slice text, const struct record_result *r,
+                      const char *repair, size_t bytes)
+{
+	int rc = reading_add(p, how, text, r->reading, repair, r->tid, r->time_ns, bytes);
+
+	count(p, how == CHUNK_PIECE, repair, bytes);
+	seen(p, r);
+	if (!rc && !r->text) {
+		size_t n = r->tid.len < sizeof p->tid_text ? r->tid.len : sizeof p->tid_text;
+
+		if (n)
+			memcpy(p->tid_text, r->tid.ptr, n);
+		parse_event_seen(p, r->tid.ptr ? (struct slice){p->tid_text, n} : SLICE_NONE, r->time_ns, false);
+	}
+	return rc;
+}
+
+/* ---- text ---- */
+
+static bool begins(struct slice s, const char *with)
+{
+	size_t n = strlen(with);
+
+	return s.len >= n && !memcmp(s.ptr, with, n);
+}
+
+/* Text that goes on with what the record before it said (contract §9). */
+static bool is_continuation(struct slice s)
+{
+	static const char *const starts[] = {"at ", "Caused by", "Traceback", "goroutine", "panic: ", "... "};
+
+	if (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
+		return true;
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+		if (begins(s, starts[i]))
+			return true;
+	return s.len && memmem(s.ptr, s.len, "panicked at", 11);
+}
+
+/* The time of the first record after text, for text before it. */
+static int peek_time(struct parser *p, const char *from, const char *end, int64_t *stamp)
+{
+	struct record_result r;
+	unsigned n = 0;
+	int rc;
+
+	*stamp = p->records.options.file_ns;
+	for (const char *at = from; at < end && n < PEEK_LINES; n++) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		struct bare b = bare_line(p, (struct slice){at, (size_t)((nl ? nl : end) - at)});
+
+		if (!nl)
+			return 0;
+		if ((rc = record_read(&p->peeks, b.text, &r)))
+			return rc;
+		if (r.verdict == RECORD_EVENT && r.has_time) {
+			*stamp = r.time_ns;
+			return 0;
+		}
+		at = nl + 1;
+	}
+	return 0;
+}
+
+/* JSON of a text's reading, in p->text. */
+static struct slice text_reading(struct parser *p, struct slice text, struct slice tid, int64_t stamp, bool local)
+{
+	struct bytes *b = &p->text;
+	char buf[STAMP_MAX];
+
+	b->len = 0;
+	bytes_str(b, "{\"timestamp\":\"");
+	bytes_add(b, buf, local ? stamp_print_iluvatar(stamp, buf) : stamp_print_rfc3339(stamp, buf));
+	bytes_str(b, "\",\"message\":\"");
+	bytes_escape(b, text.ptr, text.len);
+	bytes_str(b, "\"");
+	if (tid.ptr) {
+		bytes_str(b, ",\"tid\":\"");
+		bytes_add(b, tid.ptr, tid.len);
+		bytes_str(b, "\"");
+	}
+	bytes_str(b, ",\"fields\":{},\"kind\":\"text\"}");
+	return b->failed ? SLICE_NONE : (struct slice){b->ptr, b->len};
+}
+
+static int text_add(struct parser *p, struct slice text, struct slice plain, const char *behind, const char *end,
+                    size_t bytes)
+{
+	struct slice reading, tid = SLICE_NONE;
+	int64_t stamp = p->last_stamp;
+	bool local = p->last_local;
+	int rc;
+
+	if (!p->has_last) {
+		if (!p->peeked && (rc = peek_time(p, behind, end, &p->peeked_ns)))
+			return rc;
+		p->peeked = true;
+		local = false;
+		stamp = p->peeked_ns;
+	}
+	p->continues = p->continues || (p->after_record && is_continuation(plain));
+	if (p->continues)
+		tid = p->last_tid;
+	p->after_record = false;
+	reading = text_reading(p, plain, tid, stamp, local);
+	if (!reading.ptr)
+		return -ENOMEM;
+	count(p, false, NULL, bytes);
+	p->saw_foreign = true;
+	p->saw_utc |= !local;
+	return reading_add(p, CHUNK_READING, text, reading, NULL, tid, stamp, bytes);
+}
+
+/* ---- records that are less than a line ---- */
+
+struct objects {
+	struct parser *p;
+	struct slice *all;
+	size_t n, room;
+};
+
+static int object_note(void *arg, struct slice object)
+{
+	struct objects *o = arg;
+	struct record_result r;
+	struct slice *to;
+	int rc = record_read(&o->p->peeks, object, &r);
+
+	if (rc)
+		return rc;
+	if (r.verdict != RECORD_EVENT || !r.has_time || o->n == LIST_MAX)
+		return 0;
+	to = array_add(o->all, o->n, o->room);
+	if (!to)
+		return -ENOMEM;
+	*to = object;
+	return 0;
+}
+
+/* Of the line's bytes those of one piece; the last has the line end, too. */
+static size_t bytes_of(struct slice text, const char *from, const char *to, bool last, size_t bytes)
+{
+	return last ? bytes - (size_t)(from - text.ptr) : (size_t)(to - from);
+}
+
+/* Each object of the line is a record; the last one has the rest of the line. *found: there was one. */
+static int objects_add(struct parser *p, struct slice text, const char *repair, size_t bytes, bool *found)
+{
+	struct objects o = {.p = p};
+	const char *from = text.ptr;
+	int rc = record_list(text, object_note, &o);
+
+	*found = o.n > 0;
+	for (size_t i = 0; i < o.n && !rc; i++) {
+		bool last = i == o.n - 1;
+		const char *to = last ? text.ptr + text.len : o.all[i].ptr + o.all[i].len;
+		struct record_result r;
+
+		rc = record_read(&p->records, o.all[i], &r);
+		if (!rc)
+			rc =
+			    record_add(p, last ? CHUNK_READING : CHUNK_PIECE, (struct slice){from, (size_t)(to - from)},
+			               &r, repair, bytes_of(text, from, to, last, bytes));
+		from = to;
+	}
+	free(o.all);
+	return rc;
+}
+
+/* `[{...}, {...}]` and nothing else. */
+static bool is_clean_list(struct slice s)
+{
+	const char *reason;
+	bool high = false;
+
+	return s.len && *s.ptr == '[' && scan_nested(s.ptr, s.ptr + s.len, &high, &reason) == s.ptr + s.len;
+}
+
+/* ---- records that are more than a line ---- */
+
+struct depth {
+	bool text, escaped, broken;
+	long n;
+};
+
+static void depth_feed(struct depth *d, struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (d->text) {
+			if (d->escaped)
+				d->escaped = false;
+			else if (c == '\\')
+				d->escaped = true;
+			else
+				d->text = c != '"';
+		} else if (c == '"') {
+			d->text = true;
+		} else if (c == '{' || c == '[') {
+			d->n++;
+		} else if (c == '}' || c == ']') {
+			d->n--;
+		}
+	}
+	d->broken |= d->text || d->n < 0; /* a text does not go over a line end */
+}
+
+/* Where the record that begins at text ends: behind its last line's end; NULL: it has none. *more: there is not enough
+ * text to tell. */
+static const char *group_end(struct parser *p, const char *text, const char *end, bool last, bool *more)
+{
+	struct depth d = {0};
+	const char *at = text;
+
+	*more = false;
+	if (p->group_budget < 0)
+		return NULL;
+	for (unsigned n = 0; n < GROUP_LINES && (size_t)(at - text) < GROUP_BYTES; n++) {
+		const char *nl = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+		struct slice line = {at, (size_t)((nl ? nl : end) - at)};
+
+		if (!nl && !last) {
+			*more = true;
+			return NULL;
+		}
+		if (n && line.len && *at == '{') { /* whole by itself: the one before was cut */
+			struct depth own = {0};
+
+			depth_feed(&own, line);
+			if (!own.broken && !own.n)
+				break;
+		}
+		depth_feed(&d, line);
+		if (d.broken)
+			break;
+		if (!d.n)
+			return nl ? nl + 1 : end;
+		if (!nl)
+			break;
+		at = nl + 1;
+	}
+	/* what is looked through in vain again and again must not make a load quadratic */
+	p->group_budget -= at - text;
+	return NULL;
+}
+
+/* The lines of one record: the first has the event, the others are parts of it. */
+static int group_add(struct parser *p, const char *text, const char *stop, bool *taken)
+{
+	const char *nl = memchr(text, '\n', (size_t)(stop - text));
+	struct slice first = {text, (size_t)(nl - text)}, all = {text, (size_t)(stop - text)};
+	struct record_result r;
+	int rc;
+
+	*taken = false;
+	while (all.len && strchr("\r\n ,", all.ptr[all.len - 1]))
+		all.len--;
+	p->joined.len = 0;
+	bytes_add(&p->joined, all.ptr, all.len);
+	bytes_add(&p->joined, (char[SCAN_SLACK]){0}, SCAN_SLACK);
+	if (p->joined.failed)
+		return -ENOMEM;
+	rc = record_read(&p->records, (struct slice){p->joined.ptr, all.len}, &r);
+	if (rc || r.verdict != RECORD_EVENT)
+		return rc;
+	*taken = true;
+	rc = record_add(p, CHUNK_READING, first, &r, NULL, first.len + 1);
+	for (const char *at = nl + 1; at < stop && !rc;) {
+		const char *end = memchr(at, '\n', (size_t)(stop - at)), *to = end ? end : stop;
+
+		rc = part_add(p, (struct slice){at, (size_t)(to - at)}, (size_t)(to - at) + (end != NULL));
+		at = to + (end != NULL);
+	}
+	return rc;
+}
+
+/* ---- one line, or more ---- */
+
+/* A line that is an opening or closing bracket of an array, and what it opens. */
+static bool bracket(struct parser *p, struct slice s)
+{
+	while (s.len && (*s.ptr == ' ' || *s.ptr == '\t'))
+		s = cut_front(s, 1);
+	while (s.len && strchr(" \t", s.ptr[s.len - 1]))
+		s.len--;
+	if (slice_is(s, "[")) {
+		p->in_array = true;
+		return true;
+	}
+	if (p->in_array && (slice_is(s, "]") || slice_is(s, "],") || slice_is(s, ","))) {
+		p->in_array = slice_is(s, ",");
+		return true;
+	}
+	return false;
+}
+
+static int broken(struct parser *p, const struct row *r, struct slice bare, const char *reason, size_t *used)
+{
+	bool found, clean = is_clean_list(bare);
+	int rc;
+
+	if (!chunk_builder_takes(p->builder, LIST_MAX)) {
+		*used = 0;
+		return 0;
+	}
+	rc = objects_add(p, r->text, clean ? NULL : "whole records in a broken line", r->bytes, &found);
+
+	return rc || found ? rc : parse_reject_row(p, r, reason ? reason : "a list without records");
+}
+
+int foreign_take(struct parser *p, const char *text, const char *end, bool last, size_t *used)
+{
+	const char *nl = memchr(text, '\n', (size_t)(end - text)), *stop = nl ? nl : end;
+	struct row row = {.text = {text, (size_t)(stop - text)}, .bytes = (size_t)(stop - text) + (nl != NULL)};
+	struct bare b = bare_line(p, row.text);
+	struct record_result r;
+	bool more, taken = false;
+	int rc;
+
+	*used = row.bytes;
+	p->group_budget = p->group_budget + 16 * (int64_t)row.bytes < GROUP_ALLOWED
+	                      ? p->group_budget + 16 * (int64_t)row.bytes
+	                      : GROUP_ALLOWED;
+	if (row.text.len > LINE_MAX_BYTES)
+		return parse_reject_row(p, &row, "line longer than 64 MiB");
+	if (!b.text.len || bracket(p, b.text))
+		return part_add(p, row.text, row.bytes);
+	rc = record_read(&p->records, b.text, &r);
+	if (rc)
+		return rc;
+	switch (r.verdict) {
+	case RECORD_EVENT:
+		return record_add(p, CHUNK_READING, row.text, &r, b.repair, row.bytes);
+	case RECORD_PARTIAL:
+		return part_add(p, row.text, row.bytes);
+	case RECORD_TEXT:
+		if (r.reading.ptr)
+			return record_add(p, CHUNK_READING, row.text, &r, b.repair, row.bytes);
+		if (p->no_text)
+			return parse_reject_row(p, &row,
+			                        "no record: neither JSON nor logfmt nor a format that is known");
+		return text_add(p, row.text, b.text, stop + (nl != NULL), end, row.bytes);
+	case RECORD_OPEN:
+		stop = group_end(p, text, end, last, &more);
+		if (more || (stop && !chunk_builder_takes(p->builder, GROUP_LINES))) {
+			p->wants_more = more;
+			*used = 0;
+			return 0;
+		}
+		if (stop && (rc = group_add(p, text, stop, &taken)))
+			return rc;
+		if (taken) {
+			*used = (size_t)(stop - text);
+			return 0;
+		}
+		return broken(p, &row, b.text,
+		              r.reason && strncmp(r.reason, "not JSON", 8) && strcmp(r.reason, "cut short") ? r.reason
+		              : nl || !last ? "cut short"
+		                            : "cut short at the end of the file",
+		              used);
+	default:
+		return broken(p, &row, b.text, !nl && last ? "cut short at the end of the file" : r.reason, used);
+	}
+}
+
+int foreign_end(struct parser *p)
+{
+	struct record_result r;
+	int rc;
+
+	while (!(rc = record_flush(&p->records, &r)) && r.verdict != RECORD_PARTIAL) {
+		rc = record_add(p, CHUNK_PIECE, SLICE(""), &r, NULL, 0);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}

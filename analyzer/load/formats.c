@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* formats.c - which formats a load knows: ours, those in the user's folder, those that an option names; and what is
+ * said of them afterwards. */
+#include "load/pass.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT_FILE_MAX (1u << 20)
+
+static const char *const role_options[ROLES] = {"time", "level", "message", "target", "tid"};
+
+static char *file_read(const char *path, size_t *len, int *rc)
+{
+	FILE *f = fopen(path, "re");
+	char *text = f ? malloc(FORMAT_FILE_MAX + 1) : NULL;
+
+	*rc = f ? text ? 0 : -ENOMEM : -errno;
+	if (text) {
+		*len = fread(text, 1, FORMAT_FILE_MAX + 1, f);
+		if (ferror(f))
+			*rc = -EIO;
+		else if (*len > FORMAT_FILE_MAX)
+			*rc = -EFBIG;
+	}
+	if (f)
+		fclose(f);
+	return text;
+}
+
+static int format_add(struct pass *p, const char *path)
+{
+	char *why = NULL, *text;
+	size_t len = 0;
+	int rc;
+
+	text = file_read(path, &len, &rc);
+	if (!rc)
+		rc = formats_add(&p->formats, path, text, len, &why);
+	if (rc == -EFBIG)
+		say_error(p, "%s: larger than 1 MiB, no format", path);
+	else if (rc == -E2BIG)
+		say_error(p, "%s: more than %d formats", path, FORMATS_MAX);
+	else if (rc)
+		say_error(p, "%s%s%s", why ? why : path, why ? "" : ": ", why ? "" : strerror(-rc));
+	free(text);
+	free(why);
+	return rc == -ENOMEM ? rc : rc ? -EINVAL : 0;
+}
+
+/* $XDG_CONFIG_HOME/ilulog/formats, else ~/.config. */
+static int own_formats(struct pass *p)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char *pattern = NULL;
+	glob_t g;
+	int rc = 0;
+
+	if (config && *config == '/')
+		rc = asprintf(&pattern, "%s/ilulog/formats/*.json", config);
+	else if (home && *home == '/')
+		rc = asprintf(&pattern, "%s/.config/ilulog/formats/*.json", home);
+	if (rc < 0)
+		return -ENOMEM;
+	if (!pattern)
+		return 0;
+	rc = glob(pattern, 0, NULL, &g) == GLOB_NOSPACE ? -ENOMEM : 0;
+	free(pattern);
+	for (size_t i = 0; !rc && i < g.gl_pathc; i++)
+		rc = format_add(p, g.gl_pathv[i]);
+	globfree(&g);
+	return rc;
+}
+
+static int options_take(struct pass *p)
+{
+	const struct load_options *o = p->o;
+	int rc;
+
+	for (int i = 0; i < ROLES; i++) {
+		if (!o->roles[i])
+			continue;
+		rc = paths_parse(o->roles[i], &p->given[i]);
+		if (!rc && !p->given[i].n)
+			rc = -EINVAL;
+		if (rc == -EINVAL)
+			say_error(p, "--%s '%s': a path, or several with commas between them, is expected",
+			          role_options[i], o->roles[i]);
+		if (rc)
+			return rc;
+		p->record.roles[i] = &p->given[i];
+	}
+	if (o->format && !(p->record.only = formats_find(&p->formats, o->format))) {
+		say_error(p, "--format %s: no such format; ilu-logq formats lists them", o->format);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int pass_formats(struct pass *p)
+{
+	int rc = formats_built_in(&p->formats);
+
+	if (!rc)
+		rc = own_formats(p);
+	for (size_t i = 0; !rc && i < p->o->nformat_files; i++)
+		rc = format_add(p, p->o->format_files[i]);
+	p->record = (struct record_options){.formats = &p->formats};
+	return rc ? rc : options_take(p);
+}
+
+void pass_formats_done(struct pass *p)
+{
+	for (int i = 0; i < ROLES; i++)
+		paths_done(&p->given[i]);
+	formats_done(&p->formats);
+}
+
+static void name_add(struct bytes *b, const struct record_use *u)
+{
+	if (b->len)
+		bytes_str(b, ", ");
+	if (u->outer) {
+		bytes_str(b, u->outer->name);
+		bytes_str(b, ": ");
+	}
+	bytes_str(b, u->inner ? u->inner->name : "default");
+}
+
+static int by_records(const void *a, const void *b)
+{
+	const struct record_use *x = a, *y = b;
+
+	return (x->records < y->records) - (x->records > y->records);
+}
+
+char *formats_used(const struct source_load *l)
+{
+	struct record_use uses[RECORD_USES];
+	struct bytes b = {0};
+
+	memcpy(uses, l->uses, sizeof uses);
+	qsort(uses, l->nuses, sizeof *uses, by_records);
+	if (l->tracing)
+		bytes_str(&b, "tracing");
+	for (unsigned i = 0; i < l->nuses; i++)
+		name_add(&b, &uses[i]);
+	bytes_add(&b, "", 1);
+	if (!b.failed && b.len > 1)
+		return b.ptr;
+	bytes_free(&b);
+	return NULL;
+}
+
+void pass_guesses_say(struct pass *p, const char *path, const struct source_load *l)
+{
+	char *format = l->saw_foreign ? formats_used(l) : NULL;
+
+	if (format && l->nuses)
+		say_note(p, "%s: read as %s", path, format);
+	free(format);
+	if (l->assumed_zone)
+		say_note(p, "%s: %llu times name no offset, UTC is assumed (--timezone says which)", path,
+		         (unsigned long long)l->assumed_zone);
+	if (l->assumed_year)
+		say_note(p, "%s: %llu times have no year, the nearest is assumed", path,
+		         (unsigned long long)l->assumed_year);
+	if (l->either_day)
+		say_note(
+		    p,
+		    "%s: %llu dates can be read with the day or the month first, the month is assumed (a format with "
+		    "\"day_first\" says otherwise)",
+		    path, (unsigned long long)l->either_day);
+	if (l->no_time + l->odd_time)
+		say_note(
+		    p,
+		    "%s: %llu records have no time that is understood, they are at the time of the one before (--time "
+		    "names a key)",
+		    path, (unsigned long long)(l->no_time + l->odd_time));
+}

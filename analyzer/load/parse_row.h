@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* parse_row.h - one line on its way into the chunk: what parse.c and foreign.c share. */
+#ifndef LOAD_PARSE_ROW_H
+#define LOAD_PARSE_ROW_H
+
+#include "load/parse.h"
+
+struct row {
+	struct slice text; /* without line end */
+	size_t bytes;      /* with it */
+	const struct shape *head, *tail;
+	struct slice tid;
+	int64_t stamp;
+};
+
+/* A line that should have been an event: a row of table reject. */
+int parse_reject_row(struct parser *p, const struct row *r, const char *reason);
+
+/* What is remembered of an event, for the text that may follow it. local: its stamp names no offset. */
+static inline void parse_event_seen(struct parser *p, struct slice tid, int64_t stamp, bool local)
+{
+	p->last_tid = tid;
+	p->last_stamp = stamp;
+	p->last_local = local;
+	p->has_last = p->after_record = true;
+	p->continues = false;
+}
+
+/* foreign.c: takes what begins at text: one line, or the lines of one record. *used: bytes taken; 0 where more text is
+ * needed to tell (never where last). */
+int foreign_take(struct parser *p, const char *text, const char *end, bool last, size_t *used);
+
+/* At the end of a file: what is still in pieces. */
+int foreign_end(struct parser *p);
+
+#endif
