@@ -40,7 +40,9 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 LIBLOG_SRC :=
 LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c lasterror.c lineread.c now.c setting.c stamp.c tid.c value.c version.c)
 LIBLOG_SRC += $(addprefix liblog/src/box/,region.c slab.c)
-LIBLOG_SRC += $(addprefix liblog/src/sinks/,console.c fd.c file.c journald.c kind.c sink.c)
+# Each of these has the row of its kind of sink.
+SINK_SRC   := $(addprefix liblog/src/sinks/,file.c fd.c console.c journald.c)
+LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,kind.c sink.c)
 LIBLOG_SRC += $(addprefix liblog/src/config/,config.c config_list.c config_value.c directive.c directive_parse.c directive_value.c reload.c)
 LIBLOG_SRC += $(addprefix liblog/src/call/,array.c early.c limit.c memory.c ring.c site.c span.c state.c)
 LIBLOG_SRC += $(addprefix liblog/src/encode/,encode.c flame.c sitetext.c spantext.c spanvalue.c)
@@ -134,7 +136,7 @@ BINS     := $(B)/bin/ilu-logq $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(B)/bin/faas
 UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
 HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
-GEN      := $(B)/gen/store_sql.h $(B)/gen/command_list.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
+GEN      := $(B)/gen/store_sql.h $(B)/gen/sink_list.h $(B)/gen/command_list.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
 
 all: $(LIBS) $(BINS)
 
@@ -188,10 +190,16 @@ $(B)/gen/formats.h: $(FORMATS)
 	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/\t"&\\n"/' $$f; echo '},'; done; echo '};'; } > $@.tmp && mv $@.tmp $@
 
 # The rows of the commands' table, in the order of their files: COMMAND(command_NAME) for each.
-$(B)/gen/command_list.h: $(COMMAND_SRC) $(B)/flags
+$(B)/gen/command_list.h: $(COMMAND_SRC) Makefile
 	$(say) GEN $@
 	@mkdir -p $(@D)
 	$(Q)sed -n 's/^const struct command \(command_[a-z0-9_]*\) = {$$/COMMAND(\1)/p' $(COMMAND_SRC) > $@.tmp && mv $@.tmp $@
+
+# The rows of the kinds of sinks, in the order of their files: SINK(sink_kind_NAME) for each that has a name.
+$(B)/gen/sink_list.h: $(SINK_SRC) Makefile
+	$(say) GEN $@
+	@mkdir -p $(@D)
+	$(Q)sed -n '/\.name = ""/!s/^const struct sink_kind \(sink_kind_[a-z0-9_]*\) = {.*/SINK(\1)/p' $(SINK_SRC) > $@.tmp && mv $@.tmp $@
 
 define archive
 	$(say) AR $@

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SINK(kind) extern const struct sink_kind kind;
+#include "sink_list.h"
+#undef SINK
+
+#define SINK(kind) &kind,
 static const struct sink_kind *const sink_kinds[] = {
-    &sink_kind_file,
-    &sink_kind_fd,
-    &sink_kind_stdout,
-    &sink_kind_journald,
+#include "sink_list.h"
 };
 
 #define KINDS (sizeof sink_kinds / sizeof *sink_kinds)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kind.h - the kinds of sinks: what each wants to be told in the configuration, and how it opens.
  *
- * A kind is one file of this room and one row of sink_kinds (kind.c): an entry of "sinks" has the row's name as a key.
- * Its value becomes settings when the configuration is read, and settings become a sink when the logger starts. */
+ * A kind is one file of this room, with its row in it: `const struct sink_kind sink_kind_NAME = {.name = "NAME", ...`.
+ * The build gathers the rows of SINK_SRC in the Makefile. An entry of "sinks" has the row's name as a key; its value
+ * becomes settings when the configuration is read, and settings become a sink when the logger starts. */
 #ifndef KIND_H
 #define KIND_H
 
@@ -29,8 +30,8 @@ struct sink_kind {
 	bool wants_sites; /* sink->sites is to be set */
 };
 
-extern const struct sink_kind sink_kind_file, sink_kind_fd, sink_kind_stdout, sink_kind_journald;
-extern const struct sink_kind sink_kind_stderr; /* where nothing is asked for; has no name */
+/* Those that others ask for by name; stderr, where nothing is asked for, has none in the configuration. */
+extern const struct sink_kind sink_kind_file, sink_kind_fd, sink_kind_stdout, sink_kind_stderr;
 
 /* By its name; NULL: none. */
 const struct sink_kind *sink_kind_find(const char *name);
