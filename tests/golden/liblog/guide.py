@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""guide.py GUIDE.md DIRECTORY - do what a guide says, in an empty directory.
+"""guide.py GUIDE.md DIRECTORY - do what a guide says, in a directory: an empty one, or a copy of the tree.
 
 A block whose fence says `c NAME` or `json NAME` is written to that file; an `sh` block is run, and must print what the
 `text` block behind it shows, where numbers and ids may differ."""
@@ -21,7 +21,7 @@ def shape(text):
 def main():
     guide, directory = sys.argv[1:]
     blocks = FENCE.findall(open(guide, encoding="utf-8").read())
-    os.makedirs(directory)
+    os.makedirs(directory, exist_ok=True)
     files = runs = 0
     for i, (kind, name, text) in enumerate(blocks):
         if name:
@@ -29,7 +29,7 @@ def main():
             files += 1
         elif kind == "sh":
             p = subprocess.run(["sh", "-e", "-c", text], cwd=directory, capture_output=True, text=True)
-            expected = blocks[i + 1][2] if i + 1 < len(blocks) and blocks[i + 1][0] == "text" else ""
+            expected = blocks[i + 1][2] if i + 1 < len(blocks) and blocks[i + 1][:2] == ("text", "") else ""
             if p.returncode or p.stderr or shape(p.stdout) != shape(expected):
                 sys.exit(f"{guide}:\n{text}gives {p.returncode}:\n{p.stdout}{p.stderr}instead of:\n{expected}")
             runs += 1
