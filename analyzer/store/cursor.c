@@ -355,7 +355,7 @@ static int get(struct store *s, int64_t id, bool brief, const struct event **out
 	const struct chunk_home *home;
 	struct chunk *chunk;
 	uint16_t head;
-	int rc = id < 0 ? -ENOENT : got_chunk(s, id >> 16);
+	int rc = id < 0 || id >> 16 > CHUNK_ID_MAX ? -ENOENT : got_chunk(s, id >> 16);
 
 	if (rc)
 		return rc == -ENOENT ? 0 : rc;
