@@ -177,6 +177,19 @@ static json_t *tid_of(json_t *line)
 	return json_is_string(tid) && json_string_length(tid) ? tid : NULL;
 }
 
+/* containerd's JSON: what has a role is no field. */
+static unsigned check_logrus(const struct event *e, struct slice line, json_t *j)
+{
+	static const char *const roles[] = {"time", "level", "msg", "component"};
+
+	check_text(line, "level", event_level_text(e), json_object_get(j, "level"));
+	check_text(line, "msg", event_message(e), json_object_get(j, "msg"));
+	check_text(line, "component", e->head->target, json_object_get(j, "component"));
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+		json_object_del(j, roles[i]);
+	return 3 + check_object(e, line, j, event_field);
+}
+
 static unsigned check_line(const struct event *e)
 {
 	struct slice line;
@@ -188,7 +201,7 @@ static unsigned check_line(const struct event *e)
 	if (!j)
 		return 0; /* containerd's logfmt */
 	if (!json_object_get(j, "fields")) {
-		checked = check_object(e, line, j, event_field); /* logrus */
+		checked = check_logrus(e, line, j);
 	} else {
 		checked = check_object(e, line, json_object_get(j, "fields"), event_field);
 		checked += check_object(e, line, json_object_get(j, "span"), event_span_field);
