@@ -136,7 +136,8 @@ BINS     := $(B)/bin/ilu-logq $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(B)/bin/faas
 UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
 HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
-GEN      := $(B)/gen/store_sql.h $(B)/gen/sink_list.h $(B)/gen/command_list.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
+GEN_LIB  := $(B)/gen/sink_list.h
+GEN      := $(GEN_LIB) $(B)/gen/store_sql.h $(B)/gen/command_list.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
 
 all: $(LIBS) $(BINS)
 
@@ -150,7 +151,10 @@ $(B)/obj/liblog/%.o:   private PKG_CFLAGS = $(JANSSON_CFLAGS) $(NO_LTO)
 $(B)/obj/analyzer/%.o: private ROOM = -Ianalyzer -DILU_VERSION='"$(VERSION)"'
 $(B)/obj/tests/%.o:    private ROOM = -Iliblog/src -Ianalyzer
 
-$(B)/obj/%.o: %.c $(B)/flags | $(GEN)
+# The library alone is built without what is made for the analyzer.
+$(call objs,$(ANALYZER_SRC) analyzer/ext.c $(LOGQ_MAIN)): | $(GEN)
+$(foreach d,unit fault fuzz bench,$(patsubst tests/$(d)/%.c,$(B)/obj/tests/$(d)/%.o,$(wildcard tests/$(d)/*.c))): | $(GEN)
+$(B)/obj/%.o: %.c $(B)/flags | $(GEN_LIB)
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
