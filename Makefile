@@ -55,7 +55,7 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 BASE_SRC   := $(addprefix analyzer/base/,aggregate.c arena.c array.c bytes.c intern.c jsontext.c scan.c sql.c table.c template.c text.c)
 BASE_SRC   += $(addprefix analyzer/base/,sums.c textduration.c)
-INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c layer.c level.c line.c members.c open.c pattern.c reader.c reading.c record.c role.c spelling.c stamp.c unescape.c zone.c)
+INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c known.c layer.c level.c line.c members.c open.c pattern.c reader.c reading.c record.c role.c spelling.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,extent.c fact.c fold.c phase.c rules.c rules_kept.c span.c spool.c)
@@ -75,7 +75,7 @@ RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_
               text.c timeline_html.c timeline_svg.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c options.c repl.c script.c session.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
-COMMAND_SRC := analyzer/shell/load_command.c \
+COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c gaps.c spans.c tree.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,findings.c) \
@@ -403,7 +403,7 @@ INCLUDE  = $(shell realpath -m --relative-to=$(LIBDIR) $(PREFIX)/include)
 CMAKE    = $(LIBDIR)/cmake/ilulog
 MAN     := $(wildcard docs/*.[1-9])
 LIB_MAN := $(filter docs/ilu_% docs/ilulog% docs/ilu-logctl%,$(MAN))
-GUIDES  := $(addprefix docs/,tables.md rules.md store-format.md differences.md)
+GUIDES  := $(addprefix docs/,tables.md rules.md formats.md store-format.md differences.md)
 SCHEMA  := $(patsubst %/,%,$(sort $(dir $(wildcard schema/*.* schema/*/*.*))))
 
 .PHONY: install-lib

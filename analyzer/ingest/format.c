@@ -49,7 +49,7 @@ int paths_parse(const char *text, struct paths *out)
 
 /* ---- one format ---- */
 
-static void format_done(struct format *f)
+static void format_done(struct log_format *f)
 {
 	for (size_t i = 0; i < f->npatterns; i++)
 		pattern_done(&f->patterns[i]);
@@ -73,12 +73,12 @@ static void format_done(struct format *f)
 	free(f->levels);
 	free(f->samples);
 	free(f->source);
-	*f = (struct format){0};
+	*f = (struct log_format){0};
 }
 
 /* What is wrong: the first sentence counts. */
 struct reading {
-	struct format *f;
+	struct log_format *f;
 	const char *name;
 	char *why;
 	int rc;
@@ -151,7 +151,7 @@ static void path_take(struct reading *r, void *arg, const char *text)
 
 static void pattern_take(struct reading *r, void *arg, const char *text)
 {
-	struct format *f = arg;
+	struct log_format *f = arg;
 	int rc = array_reserve(f->patterns, f->patterns_room, f->npatterns + 1);
 
 	if (rc) {
@@ -172,7 +172,7 @@ static void pattern_take(struct reading *r, void *arg, const char *text)
 static void keys_take(struct reading *r, json_t *v)
 {
 	static const char *const kinds[] = {"string", "number", "object", "array", "*"};
-	struct format *f = r->f;
+	struct log_format *f = r->f;
 	const char *path;
 	json_t *one;
 
@@ -208,7 +208,7 @@ static void keys_take(struct reading *r, json_t *v)
 
 static void levels_take(struct reading *r, json_t *v)
 {
-	struct format *f = r->f;
+	struct log_format *f = r->f;
 	const char *word;
 	json_t *one;
 
@@ -268,7 +268,7 @@ static void partial_take(struct reading *r, json_t *v)
 
 static void key_take(struct reading *r, const char *key, json_t *v)
 {
-	struct format *f = r->f;
+	struct log_format *f = r->f;
 
 	for (int i = 0; i < ROLES; i++)
 		if (!strcmp(key, role_keys[i])) {
@@ -305,7 +305,7 @@ static void key_take(struct reading *r, const char *key, json_t *v)
 		wrong(r, "%s: unknown key \"%s\"", r->name, key);
 }
 
-static int format_read(const char *name, const char *text, size_t len, struct format *f, char **why)
+static int format_read(const char *name, const char *text, size_t len, struct log_format *f, char **why)
 {
 	struct reading r = {.f = f, .name = name};
 	json_error_t e;
@@ -331,7 +331,7 @@ static int format_read(const char *name, const char *text, size_t len, struct fo
 
 /* ---- the set ---- */
 
-const struct format *formats_find(const struct format_set *set, const char *name)
+const struct log_format *formats_find(const struct format_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->n; i++)
 		if (!strcmp(set->all[i].name, name))
@@ -354,7 +354,7 @@ void formats_done(struct format_set *set)
 
 int formats_add(struct format_set *set, const char *name, const char *text, size_t len, char **why)
 {
-	struct format f = {0};
+	struct log_format f = {0};
 	int rc = format_read(name, text, len, &f, why);
 	size_t i = 0;
 

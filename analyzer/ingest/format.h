@@ -56,7 +56,7 @@ struct level_word {
 	enum level level;
 };
 
-struct format {
+struct log_format {
 	char *name, *title;
 	struct pattern *patterns; /* any of them */
 	size_t npatterns, patterns_room;
@@ -79,9 +79,9 @@ struct format {
 };
 
 struct format_set {
-	struct format *all;
+	struct log_format *all;
 	size_t n, room;
-	const struct format *fallback; /* "default" */
+	const struct log_format *fallback; /* "default" */
 };
 
 /* The formats that are built in. 0 or -ENOMEM. */
@@ -90,8 +90,15 @@ int formats_built_in(struct format_set *set);
 /* Adds one from JSON text, before the others; it takes the place of one of the same name. 0, -EINVAL with a sentence in
  * *why (yours: free()), -E2BIG (FORMATS_MAX) or -ENOMEM. name: for the sentence. */
 int formats_add(struct format_set *set, const char *name, const char *text, size_t len, char **why);
+/* Fills set with all that a user has: ours, then $XDG_CONFIG_HOME/ilulog/formats (or ~/.config), then files; later ones
+ * go before earlier ones. say is told what is wrong with a file. 0, -EINVAL (told) or -ENOMEM; formats_done in any
+ * case.
+ */
+typedef void formats_say_fn(void *arg, const char *text);
+int formats_known(struct format_set *set, char *const *files, size_t nfiles, formats_say_fn *say, void *arg);
+
 void formats_done(struct format_set *set);
-const struct format *formats_find(const struct format_set *set, const char *name); /* NULL: none */
+const struct log_format *formats_find(const struct format_set *set, const char *name); /* NULL: none */
 
 /* "a,b" as paths. */
 int paths_parse(const char *text, struct paths *out);

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-struct layer *layer_add(struct record *r, const struct format *f)
+struct layer *layer_add(struct record *r, const struct log_format *f)
 {
 	struct layer *l = &r->layers[r->n++];
 

@@ -22,8 +22,8 @@ struct field {
 struct layer {
 	struct field *fields;
 	size_t n, room;
-	const struct format *format; /* NULL: none fits */
-	struct slice message;        /* of a layer whose rest is plain text */
+	const struct log_format *format; /* NULL: none fits */
+	struct slice message;            /* of a layer whose rest is plain text */
 };
 
 /* A value that was found by its path. */
@@ -44,7 +44,7 @@ struct record {
 };
 
 /* layer.c. Where memory or a limit ends, the record remembers: no_memory, reason. */
-struct layer *layer_add(struct record *r, const struct format *f);
+struct layer *layer_add(struct record *r, const struct log_format *f);
 bool layer_field(struct record *r, struct layer *l, struct field f);
 enum field_kind field_kind_of(enum slot_kind kind);
 /* The value at a path; the first field of that name counts. */

@@ -28,7 +28,7 @@ static bool key_fits(struct layer *l, const struct format_key *k)
 	}
 }
 
-static bool keys_fit(struct layer *l, const struct format *f)
+static bool keys_fit(struct layer *l, const struct log_format *f)
 {
 	for (size_t i = 0; i < f->nkeys; i++)
 		if (!key_fits(l, &f->keys[i]))
@@ -56,10 +56,10 @@ static bool open_subtree(struct record *r, struct layer *l, const char *path)
 	return true;
 }
 
-static const struct format *format_by_keys(const struct record_reader *rr, struct layer *l)
+static const struct log_format *format_by_keys(const struct record_reader *rr, struct layer *l)
 {
 	const struct format_set *set = rr->options.formats;
-	const struct format *best = NULL;
+	const struct log_format *best = NULL;
 
 	if (rr->options.only && keys_fit(l, rr->options.only))
 		return rr->options.only;
@@ -175,7 +175,7 @@ static bool pair(const char **p, const char *end, struct field *f)
 /* Every word a pair; one of them names a time, or inside an envelope a level or a message. */
 static bool logfmt_layer(struct record_reader *rr, struct record *r, struct slice text, bool inside)
 {
-	const struct format *d = rr->options.formats->fallback;
+	const struct log_format *d = rr->options.formats->fallback;
 	const char *p = text.ptr, *end = p + text.len;
 	struct layer *l;
 	struct found v;
@@ -224,7 +224,7 @@ static const struct piece *capture_named(const struct pattern *p, const char *na
 }
 
 /* A pattern whose time is none does not fit. */
-static bool time_fits(const struct format *f, const struct pattern *p, const struct slice *captures)
+static bool time_fits(const struct log_format *f, const struct pattern *p, const struct slice *captures)
 {
 	struct spelt s;
 	size_t at;
@@ -235,7 +235,7 @@ static bool time_fits(const struct format *f, const struct pattern *p, const str
 	return true;
 }
 
-static bool pattern_layer(struct record *r, const struct format *f, const struct pattern *p, struct slice text,
+static bool pattern_layer(struct record *r, const struct log_format *f, const struct pattern *p, struct slice text,
                           struct slice *inside)
 {
 	struct slice captures[CAPTURES];
@@ -276,7 +276,7 @@ static struct slice trimmed(struct slice s)
 /* Does the record go on in a later line? */
 static bool is_partial(struct layer *l, struct slice inside)
 {
-	const struct format *f = l->format;
+	const struct log_format *f = l->format;
 	struct found v;
 
 	if (f->partial)
@@ -422,7 +422,7 @@ static enum record_verdict patterns_of(struct record_reader *rr, struct record *
 	unsigned had = r->n;
 
 	for (size_t i = 0; i < set->n; i++) {
-		const struct format *f = &set->all[i];
+		const struct log_format *f = &set->all[i];
 
 		if (f->only_records != only_records || (rr->options.only && !had && f != rr->options.only))
 			continue;

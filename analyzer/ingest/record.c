@@ -38,7 +38,7 @@ void record_reader_done(struct record_reader *r)
 static void use_note(struct record_reader *rr)
 {
 	const struct record *r = rr->r;
-	const struct format *inner = r->layers[r->n - 1].format, *outer = r->n > 1 ? r->layers[0].format : NULL;
+	const struct log_format *inner = r->layers[r->n - 1].format, *outer = r->n > 1 ? r->layers[0].format : NULL;
 	unsigned i = 0;
 
 	while (i < rr->nuses && (rr->uses[i].inner != inner || rr->uses[i].outer != outer))

@@ -27,7 +27,7 @@ enum record_verdict {
 /* What --time, --level, --message, --target and --tid name; NULL: not said. Borrowed. */
 struct record_options {
 	const struct format_set *formats;
-	const struct format *only; /* --format; NULL: whichever fits */
+	const struct log_format *only; /* --format; NULL: whichever fits */
 	const struct paths *roles[ROLES];
 	const char *zone; /* of times without offset; NULL: UTC */
 	int64_t file_ns;  /* when the file was written last: the year of times that have none. 0: not known */
@@ -35,7 +35,7 @@ struct record_options {
 
 /* What a record was read with, for source.format and the load's summary; one for each way. */
 struct record_use {
-	const struct format *inner, *outer; /* NULL: none, by the role lists alone; outer NULL: no envelope */
+	const struct log_format *inner, *outer; /* NULL: none, by the role lists alone; outer NULL: no envelope */
 	uint64_t records;
 };
 

@@ -4,75 +4,10 @@
 #include "load/pass.h"
 
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FORMAT_FILE_MAX (1u << 20)
-
 static const char *const role_options[ROLES] = {"time", "level", "message", "target", "tid"};
-
-static char *file_read(const char *path, size_t *len, int *rc)
-{
-	FILE *f = fopen(path, "re");
-	char *text = f ? malloc(FORMAT_FILE_MAX + 1) : NULL;
-
-	*rc = f ? text ? 0 : -ENOMEM : -errno;
-	if (text) {
-		*len = fread(text, 1, FORMAT_FILE_MAX + 1, f);
-		if (ferror(f))
-			*rc = -EIO;
-		else if (*len > FORMAT_FILE_MAX)
-			*rc = -EFBIG;
-	}
-	if (f)
-		fclose(f);
-	return text;
-}
-
-static int format_add(struct pass *p, const char *path)
-{
-	char *why = NULL, *text;
-	size_t len = 0;
-	int rc;
-
-	text = file_read(path, &len, &rc);
-	if (!rc)
-		rc = formats_add(&p->formats, path, text, len, &why);
-	if (rc == -EFBIG)
-		say_error(p, "%s: larger than 1 MiB, no format", path);
-	else if (rc == -E2BIG)
-		say_error(p, "%s: more than %d formats", path, FORMATS_MAX);
-	else if (rc)
-		say_error(p, "%s%s%s", why ? why : path, why ? "" : ": ", why ? "" : strerror(-rc));
-	free(text);
-	free(why);
-	return rc == -ENOMEM ? rc : rc ? -EINVAL : 0;
-}
-
-/* $XDG_CONFIG_HOME/ilulog/formats, else ~/.config. */
-static int own_formats(struct pass *p)
-{
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	char *pattern = NULL;
-	glob_t g;
-	int rc = 0;
-
-	if (config && *config == '/')
-		rc = asprintf(&pattern, "%s/ilulog/formats/*.json", config);
-	else if (home && *home == '/')
-		rc = asprintf(&pattern, "%s/.config/ilulog/formats/*.json", home);
-	if (rc < 0)
-		return -ENOMEM;
-	if (!pattern)
-		return 0;
-	rc = glob(pattern, 0, NULL, &g) == GLOB_NOSPACE ? -ENOMEM : 0;
-	free(pattern);
-	for (size_t i = 0; !rc && i < g.gl_pathc; i++)
-		rc = format_add(p, g.gl_pathv[i]);
-	globfree(&g);
-	return rc;
-}
 
 static int options_take(struct pass *p)
 {
@@ -99,14 +34,15 @@ static int options_take(struct pass *p)
 	return 0;
 }
 
+static void say_it(void *arg, const char *text)
+{
+	say_error(arg, "%s", text);
+}
+
 int pass_formats(struct pass *p)
 {
-	int rc = formats_built_in(&p->formats);
+	int rc = formats_known(&p->formats, p->o->format_files, p->o->nformat_files, say_it, p);
 
-	if (!rc)
-		rc = own_formats(p);
-	for (size_t i = 0; !rc && i < p->o->nformat_files; i++)
-		rc = format_add(p, p->o->format_files[i]);
 	p->record = (struct record_options){.formats = &p->formats};
 	return rc ? rc : options_take(p);
 }

@@ -54,7 +54,7 @@ static void time_check(const char *name, const char *want, const char *got)
 		fail_msg("%s: time is %s, not %s", name, got, full);
 }
 
-static void sample_check(const struct format *f, json_t *sample)
+static void sample_check(const struct log_format *f, json_t *sample)
 {
 	struct record_options o = {.formats = &set};
 	struct record_reader r;

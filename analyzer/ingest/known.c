@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* known.c - the formats that a user has: those built in, those in the folder of settings, those named. */
+#include "ingest/format.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FORMAT_FILE_MAX (1u << 20)
+
+static char *file_read(const char *path, size_t *len, int *rc)
+{
+	FILE *f = fopen(path, "re");
+	char *text = f ? malloc(FORMAT_FILE_MAX + 1) : NULL;
+
+	*rc = f ? text ? 0 : -ENOMEM : -errno;
+	if (text) {
+		*len = fread(text, 1, FORMAT_FILE_MAX + 1, f);
+		if (ferror(f))
+			*rc = -EIO;
+		else if (*len > FORMAT_FILE_MAX)
+			*rc = -EFBIG;
+	}
+	if (f)
+		fclose(f);
+	return text;
+}
+
+struct told {
+	struct format_set *set;
+	formats_say_fn *say;
+	void *arg;
+};
+
+__attribute__((format(printf, 2, 3))) static void tell(const struct told *t, const char *form, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, form);
+	if (vasprintf(&text, form, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (text)
+		t->say(t->arg, text);
+	free(text);
+}
+
+static int format_add(const struct told *t, const char *path)
+{
+	char *why = NULL, *text;
+	size_t len = 0;
+	int rc;
+
+	text = file_read(path, &len, &rc);
+	if (!rc)
+		rc = formats_add(t->set, path, text, len, &why);
+	if (rc == -EFBIG)
+		tell(t, "%s: larger than 1 MiB, no format", path);
+	else if (rc == -E2BIG)
+		tell(t, "%s: more than %d formats", path, FORMATS_MAX);
+	else if (rc)
+		tell(t, "%s%s%s", why ? why : path, why ? "" : ": ", why ? "" : strerror(-rc));
+	free(text);
+	free(why);
+	return rc == -ENOMEM ? rc : rc ? -EINVAL : 0;
+}
+
+/* $XDG_CONFIG_HOME/ilulog/formats, else ~/.config. */
+static int own_formats(const struct told *t)
+{
+	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char *pattern = NULL;
+	glob_t g;
+	int rc = 0;
+
+	if (config && *config == '/')
+		rc = asprintf(&pattern, "%s/ilulog/formats/*.json", config);
+	else if (home && *home == '/')
+		rc = asprintf(&pattern, "%s/.config/ilulog/formats/*.json", home);
+	if (rc < 0)
+		return -ENOMEM;
+	if (!pattern)
+		return 0;
+	rc = glob(pattern, 0, NULL, &g) == GLOB_NOSPACE ? -ENOMEM : 0;
+	free(pattern);
+	for (size_t i = 0; !rc && i < g.gl_pathc; i++)
+		rc = format_add(t, g.gl_pathv[i]);
+	globfree(&g);
+	return rc;
+}
+
+int formats_known(struct format_set *set, char *const *files, size_t nfiles, formats_say_fn *say, void *arg)
+{
+	struct told t = {set, say, arg};
+	int rc = formats_built_in(set);
+
+	if (!rc)
+		rc = own_formats(&t);
+	for (size_t i = 0; !rc && i < nfiles; i++)
+		rc = format_add(&t, files[i]);
+	return rc;
+}
