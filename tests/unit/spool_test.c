@@ -24,7 +24,9 @@ static void add_fact(struct facts *f, unsigned i)
 	uint32_t worker;
 
 	assert_non_null(text);
-	snprintf(tid, sizeof tid, r % 11 ? "t%u" : "", r % 301);
+	snprintf(tid, sizeof tid, "t%u", r % 301);
+	if (r % 11 == 0)
+		tid[0] = '\0';
 	assert_int_equal(intern_add(&f->keys, fact_key(1 + r % 3, (struct slice){tid, strlen(tid)}, buf), &x.key), 0);
 	if (r % 7) {
 		snprintf(buf, sizeof buf, "worker_%u", r % 5);

@@ -39,7 +39,6 @@ struct server {
 	struct sockaddr_un address;
 	uint64_t deaf_until_ns;
 	struct caller caller[CALLERS_MAX];
-	struct pollfd wait[CALLERS_MAX + 2];
 };
 
 /* ---- callers ---- */
@@ -74,19 +73,19 @@ static void let_in(struct server *s)
 }
 
 /* How long to sleep at most, and for whom. */
-static int prepare_wait(struct server *s, int timeout_ms)
+static int prepare_wait(struct server *s, struct pollfd *wait, int timeout_ms)
 {
 	uint64_t now = now_machine_ns(), next = timeout_ms < 0 ? UINT64_MAX : now + (uint64_t)timeout_ms * 1000000;
 	bool deaf = now < s->deaf_until_ns;
 
 	if (deaf && s->deaf_until_ns < next)
 		next = s->deaf_until_ns;
-	s->wait[0] = (struct pollfd){s->stop, POLLIN, 0};
-	s->wait[1] = (struct pollfd){deaf ? -1 : s->listener, POLLIN, 0};
+	wait[0] = (struct pollfd){s->stop, POLLIN, 0};
+	wait[1] = (struct pollfd){deaf ? -1 : s->listener, POLLIN, 0};
 	for (int i = 0; i < CALLERS_MAX; i++) {
 		const struct caller *c = &s->caller[i];
 
-		s->wait[2 + i] = (struct pollfd){c->fd, c->out ? POLLOUT : POLLIN, 0};
+		wait[2 + i] = (struct pollfd){c->fd, c->out ? POLLOUT : POLLIN, 0};
 		if (c->fd >= 0 && c->until_ns < next)
 			next = c->until_ns;
 	}
@@ -99,19 +98,20 @@ static int prepare_wait(struct server *s, int timeout_ms)
 static void *run(void *argument)
 {
 	struct server *s = argument;
+	struct pollfd wait[CALLERS_MAX + 2];
 
 	prctl(PR_SET_NAME, "ilu-control");
 	for (;;) {
-		int timeout = prepare_wait(s, filter_revert_due());
+		int timeout = prepare_wait(s, wait, filter_revert_due());
 
-		if (poll(s->wait, CALLERS_MAX + 2, timeout) < 0)
+		if (poll(wait, CALLERS_MAX + 2, timeout) < 0)
 			continue;
-		if (s->wait[0].revents)
+		if (wait[0].revents)
 			break;
 		for (int i = 0; i < CALLERS_MAX; i++)
 			if (s->caller[i].fd >= 0)
-				caller_serve(&s->caller[i], s->wait[2 + i].revents != 0);
-		if (s->wait[1].revents)
+				caller_serve(&s->caller[i], wait[2 + i].revents != 0);
+		if (wait[1].revents)
 			let_in(s);
 	}
 	for (int i = 0; i < CALLERS_MAX; i++)
