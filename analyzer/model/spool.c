@@ -238,7 +238,8 @@ static int take(struct spool *s, struct run *r, size_t n, const char **out)
 		size_t want = n > IN ? n : IN, left = (size_t)(r->end - r->at);
 		ssize_t k;
 
-		memmove(r->buf, r->buf + r->from, r->n - r->from);
+		if (r->n > r->from)
+			memmove(r->buf, r->buf + r->from, r->n - r->from);
 		r->n -= r->from;
 		r->from = 0;
 		if (array_reserve(r->buf, r->room, want))

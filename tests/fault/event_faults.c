@@ -19,8 +19,8 @@ static char log_path[64], db_path[64];
 
 static const char *const questions[] = {
     "select count(*), sum(line), sum(offset) from event",
-    "select id, run, source, line, time_ns, level, target, message, tid, fields, span, spans, raw, \"foreign\" from "
-    "event where tid = 't3'",
+    ("select id, run, source, line, time_ns, level, target, message, tid, fields, span, spans, raw, \"foreign\" from "
+     "event where tid = 't3'"),
     "select count(*) from event where message = 'say \"\xc2\xb5\"' and level = 'INFO'",
     "select sum(line) from event where message like '%3 of%' and has(event, 'n>5')",
     "select field(event, 'n'), field(event, 'text'), has(event, 'text=\xc3\xa4') from event where line < 30",
