@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 /* Sizes that nobody has are to fail as malloc does, not to end the program. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "allocator_may_return_null=1";

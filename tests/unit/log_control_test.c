@@ -213,6 +213,7 @@ static void half_a_request_is_refused(void **state)
 static void deep_expression(void **state)
 {
 	char request[1200], *at = request;
+	json_t *answer;
 
 	(void)state;
 	begin("info");
@@ -221,7 +222,9 @@ static void deep_expression(void **state)
 	*at++ = 'x';
 	at = (char *)memset(at, ')', 500) + 500;
 	strcpy(at, "}]\"}\n");
-	assert_true(json_is_true(json_object_get(ask(getpid(), request), "ok")));
+	answer = ask(getpid(), request);
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
 	json_decref(end());
 }
 
