@@ -155,6 +155,8 @@ static void seed_write(struct chunk_builder *b, const char *folder)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	static struct format_set formats;
+	struct record_options records = {.formats = &formats};
 	const char *folder = getenv("ILU_FUZZ_SEEDS");
 	char text[sizeof lines + SCAN_SLACK] = {0};
 	struct parser p;
@@ -164,7 +166,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argv;
 	memcpy(text, lines, sizeof lines - 1);
 	zstd = ZSTD_createCCtx();
-	assert(zstd && !shape_set_new(&set) && !parser_init(&p, set));
+	assert(formats.n || !formats_built_in(&formats));
+	assert(zstd && !shape_set_new(&set) && !parser_init(&p, set, &records));
 	for (int turn = 0; turn < (folder ? 6 : 1); turn++) {
 		assert(!parser_feed(&p, text, sizeof lines - 1, true, &used) && used == sizeof lines - 1);
 		if (folder && turn % 5 == 0)

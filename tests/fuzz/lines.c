@@ -9,38 +9,69 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void row_check(struct chunk *c, uint32_t i, const char *text, size_t len, struct line *l)
+/* A line of ours: its row and its shapes say what the parser says of it alone. */
+static void our_row(struct chunk *c, const struct chunk_row *row, const char *copy, size_t len, struct line *l)
 {
-	struct bytes out = {0};
-	char *copy = malloc(len + SCAN_SLACK);
-	struct chunk_row row;
+	struct shape *head, *tail;
 	enum line_verdict v;
 	struct slice tid;
 
-	if (len)
-		memcpy(copy, text, len);
-	memset(copy + len, 0, SCAN_SLACK);
-	assert(!line_parse(l, copy, len, &v) && !chunk_row(c, i, &row) && !chunk_line(c, &row, &out, NULL));
-	assert(out.len == len && (!len || !memcmp(out.ptr, text, len)));
-	assert((v == LINE_REJECTED) == (row.head == CHUNK_REJECTED));
-	if (v != LINE_REJECTED) {
-		struct shape *head, *tail;
+	assert(!line_parse(l, copy, len, &v) && v != LINE_REJECTED);
+	assert(!chunk_tid(c, row->tid, &tid) && row->stamp == l->stamp && slice_same(tid, l->tid) &&
+	       !tid.ptr == !l->tid.ptr);
+	assert(!shape_of_raw(l, 0, &head) && !shape_of_raw(l, 1, &tail));
+	assert(slice_same(head->level_text, l->level) && slice_same(head->target, l->target) &&
+	       tail->depth == l->nspans);
+	shape_free(head);
+	shape_free(tail);
+}
 
-		assert(!chunk_tid(c, row.tid, &tid) && row.stamp == l->stamp && slice_same(tid, l->tid) &&
-		       !tid.ptr == !l->tid.ptr);
-		assert(!shape_of_raw(l, 0, &head) && !shape_of_raw(l, 1, &tail));
-		assert(slice_same(head->level, l->level) && slice_same(head->target, l->target) &&
-		       tail->depth == l->nspans);
-		shape_free(head);
-		shape_free(tail);
+/* A line of another program: its reading is an event line, at the row's time and in its transaction. */
+static void reading_check(struct chunk *c, const struct chunk_row *row, struct line *l)
+{
+	struct slice line, reading, tid;
+	enum line_verdict v;
+	char *copy;
+
+	assert(!chunk_raw_row(c, row->head, row->head_ord, &line, &reading) && reading.ptr);
+	copy = malloc(reading.len + SCAN_SLACK);
+	memset((char *)memcpy(copy, reading.ptr, reading.len) + reading.len, 0, SCAN_SLACK);
+	assert(!line_parse_reading(l, copy, reading.len, &v) && v != LINE_REJECTED && row->stamp == l->stamp);
+	assert(!chunk_tid(c, row->tid, &tid) && slice_same(tid, l->tid));
+	free(copy);
+}
+
+/* Row i stands at text; returns where the next one does. */
+static const char *row_check(struct chunk *c, uint32_t i, const char *text, const char *end, struct line *l)
+{
+	struct bytes out = {0};
+	struct chunk_row row;
+	char *copy;
+
+	assert(!chunk_row(c, i, &row) && !chunk_line(c, &row, &out, NULL));
+	assert(out.len <= (size_t)(end - text) && (!out.len || !memcmp(out.ptr, text, out.len)));
+	copy = malloc(out.len + SCAN_SLACK);
+	if (out.len)
+		memcpy(copy, text, out.len);
+	memset(copy + out.len, 0, SCAN_SLACK);
+	if (row.head == CHUNK_READING || row.head == CHUNK_PIECE)
+		reading_check(c, &row, l);
+	else if (chunk_is_event(row.head))
+		our_row(c, &row, copy, out.len, l);
+	text += out.len;
+	if (row.head != CHUNK_PIECE) {
+		assert(text == end || *text == '\n');
+		text += text < end;
 	}
 	bytes_free(&out);
 	free(copy);
+	return text;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = malloc(2 * size + 1 + SCAN_SLACK), *at = text;
+	char *text = malloc(2 * size + 1 + SCAN_SLACK);
+	const char *at = text;
 	struct bytes sealed = {0};
 	struct shape_set *set;
 	struct parser p;
@@ -56,19 +87,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			text[len++] = '\n';
 	}
 	memset(text + len, 0, SCAN_SLACK);
-	assert(!shape_set_new(&set) && !parser_init(&p, set));
-	assert(!parser_feed(&p, text, len, true, &used) && used == len);
+	static struct format_set formats;
+	struct record_options records = {.formats = &formats};
+
+	assert(formats.n || !formats_built_in(&formats));
+	assert(!shape_set_new(&set) && !parser_init(&p, set, &records));
+	assert(!parser_feed(&p, text, len, true, &used) && used == len && !parser_end(&p));
 	if (len) {
 		assert(!chunk_seal(p.builder, 1, &sealed) && !chunk_open(set, sealed.ptr, sealed.len, &c) &&
 		       !chunk_verify(c));
 		line_init(&l);
-		for (uint32_t i = 0; i < chunk_rows(c); i++) {
-			char *end = memchr(at, '\n', len - (size_t)(at - text));
-
-			end = end ? end : text + len;
-			row_check(c, i, at, (size_t)(end - at), &l);
-			at = end + (end < text + len);
-		}
+		for (uint32_t i = 0; i < chunk_rows(c); i++)
+			at = row_check(c, i, at, text + len, &l);
 		assert(at == text + len);
 		line_done(&l);
 		chunk_close(c);
