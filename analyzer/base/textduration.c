@@ -50,7 +50,8 @@ static bool digits(const char **at, const char *end, bool whole, int64_t *v, int
 			continue;
 		n += *v || !whole || *p != '0';
 		*v = *v * 10 + (*p - '0');
-		*scale *= 10;
+		if (!whole)
+			*scale *= 10;
 	}
 	*at = p;
 	return true;
