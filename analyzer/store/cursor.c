@@ -61,12 +61,19 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	while ((rc = sql_next(q)) == 1) {
 		struct chunk_ref ref = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
 		                        sqlite3_column_int64(q, 2), 0xff, false};
-		int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4),
-		        off = sqlite3_column_int64(q, 5) * 1000000000;
+		int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4), off;
+
+		if (__builtin_mul_overflow(sqlite3_column_int64(q, 5), INT64_C(1000000000), &off)) {
+			rc = -EBADMSG;
+			break;
+		}
 
 		/* a stamp that names its offset is not moved: both readings are inside */
-		if ((w->since_ns && max + (off > 0 ? off : 0) < w->since_ns) ||
-		    (w->until_ns && min + (off < 0 ? off : 0) >= w->until_ns))
+		if (__builtin_add_overflow(max, off > 0 ? off : 0, &max))
+			max = INT64_MAX;
+		if (__builtin_add_overflow(min, off < 0 ? off : 0, &min))
+			min = INT64_MIN;
+		if ((w->since_ns && max < w->since_ns) || (w->until_ns && min >= w->until_ns))
 			continue;
 		if (places) {
 			const struct place_entry *p = place_find(places, ref.id);

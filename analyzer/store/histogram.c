@@ -220,8 +220,10 @@ int store_histogram(struct store *s, int64_t run, int64_t source, int64_t step_n
 	while (!rc && (rc = sql_next(q)) == 1) {
 		h.source = sqlite3_column_int64(q, 1);
 		h.run = sqlite3_column_int64(q, 2);
-		h.offset_ns = sqlite3_column_int64(q, 3) * 1000000000;
-		rc = chunk_add(&h, sqlite3_column_int64(q, 0));
+		if (__builtin_mul_overflow(sqlite3_column_int64(q, 3), INT64_C(1000000000), &h.offset_ns))
+			rc = -EBADMSG;
+		else
+			rc = chunk_add(&h, sqlite3_column_int64(q, 0));
 	}
 	sqlite3_finalize(q);
 	if (rc) {
