@@ -47,10 +47,8 @@ static inline uint32_t table_next(struct table_walk *w)
 
 static inline uint32_t table_first(struct table_walk *w, const struct table *t, uint64_t hash)
 {
-	if (!t->nslots)
-		return TABLE_NONE;
-	*w = (struct table_walk){t, (uint32_t)hash, (uint32_t)hash & (t->nslots - 1)};
-	return table_next(w);
+	*w = (struct table_walk){t, (uint32_t)hash, t->nslots ? (uint32_t)hash & (t->nslots - 1) : 0};
+	return t->nslots ? table_next(w) : TABLE_NONE;
 }
 
 /* One more number, below TABLE_NONE, under a hash. 0 or -ENOMEM: nothing has changed. */

@@ -580,7 +580,8 @@ int event_groups_open(struct store *s, struct event_where *w, unsigned columns, 
 		event_groups_close(g);
 		return rc;
 	}
-	qsort_r(g->v, g->n, sizeof *g->v, compare_groups, g);
+	if (g->n)
+		qsort_r(g->v, g->n, sizeof *g->v, compare_groups, g);
 	*out = g;
 	return 0;
 }
