@@ -17,12 +17,10 @@
 
 #define SECOND 1000000000
 
-enum { LEVEL, TARGET, MESSAGE };
-
 /* What a head's events have in common. */
 struct head_texts {
 	bool known, varies; /* varies: the message is a value */
-	uint32_t text[3];
+	uint32_t text[GROUP_TEXTS];
 };
 
 struct event_groups {
@@ -47,6 +45,8 @@ struct event_groups {
 	int64_t *ids;
 	size_t *first;
 };
+
+static const enum event_column text_columns[GROUP_TEXTS] = {COL_LEVEL, COL_LEVEL_TEXT, COL_TARGET, COL_MESSAGE};
 
 static bool has(const struct event_groups *g, enum event_column column)
 {
@@ -89,15 +89,18 @@ struct slice event_groups_text(const struct event_groups *g, uint32_t number, bo
 
 static bool same(const struct event_group *a, const struct event_group *b)
 {
-	return a->run == b->run && a->source == b->source && a->second == b->second &&
-	       a->text[LEVEL] == b->text[LEVEL] && a->text[TARGET] == b->text[TARGET] &&
-	       a->text[MESSAGE] == b->text[MESSAGE];
+	return a->run == b->run && a->source == b->source && a->second == b->second && a->is_text == b->is_text &&
+	       !memcmp(a->text, b->text, sizeof a->text);
 }
 
 static uint64_t hash_of(const struct event_group *k)
 {
-	const uint64_t v[] = {(uint64_t)k->run, (uint64_t)k->source, (uint64_t)k->second,
-	                      (uint64_t)k->text[LEVEL] << 32 | k->text[TARGET], k->text[MESSAGE]};
+	const uint64_t v[] = {(uint64_t)k->run,
+	                      (uint64_t)k->source,
+	                      (uint64_t)k->second,
+	                      (uint64_t)k->text[GROUP_LEVEL] << 32 | k->text[GROUP_TARGET],
+	                      (uint64_t)k->text[GROUP_LEVEL_TEXT] << 32 | k->text[GROUP_MESSAGE],
+	                      k->is_text};
 
 	return hash_bytes(v, sizeof v, 0);
 }
@@ -154,18 +157,16 @@ static int64_t second_of(int64_t ns)
 
 static int event_key(struct event_groups *g, const struct event *e, struct event_group *key)
 {
-	static const enum event_column columns[] = {COL_LEVEL, COL_TARGET, COL_MESSAGE};
 	int rc = has(g, COL_SECOND) ? event_time(e) : 0;
 
 	*key = (struct event_group){.run = has(g, COL_RUN) ? e->run : 0, .source = has(g, COL_SOURCE) ? e->source : 0};
 	if (has(g, COL_SECOND))
 		key->second = second_of(e->time_ns);
-	for (int i = 0; i < 3; i++) {
-		bool wanted = has(g, columns[i]) || (i == LEVEL && has(g, COL_LEVEL_TEXT));
-
+	key->is_text = has(g, COL_KIND) && event_is_text(e);
+	for (unsigned i = 0; i < GROUP_TEXTS; i++) {
 		key->text[i] = EVENT_GROUP_NONE;
-		if (!rc && wanted)
-			rc = text_number(g, event_text(e, columns[i]), false, &key->text[i]);
+		if (!rc && has(g, text_columns[i]))
+			rc = text_number(g, event_text(e, text_columns[i]), false, &key->text[i]);
 	}
 	return rc ? rc : event_error(e);
 }
@@ -210,14 +211,14 @@ static int head_texts(struct event_groups *g, const struct shape *sh, const stru
 		return -ENOMEM;
 	t = &g->heads[sh->id];
 	if (!t->known) {
-		t->text[LEVEL] = t->text[TARGET] = t->text[MESSAGE] = EVENT_GROUP_NONE;
+		const struct slice texts[GROUP_TEXTS] = {sh->level, sh->level_text, sh->target, sh->message};
+
 		t->varies = has(g, COL_MESSAGE) && sh->message_slot >= 0;
-		if (has(g, COL_LEVEL) || has(g, COL_LEVEL_TEXT))
-			rc = text_number(g, sh->level, true, &t->text[LEVEL]);
-		if (!rc && has(g, COL_TARGET))
-			rc = text_number(g, sh->target, true, &t->text[TARGET]);
-		if (!rc && has(g, COL_MESSAGE) && !t->varies)
-			rc = text_number(g, sh->message, true, &t->text[MESSAGE]);
+		for (unsigned i = 0; i < GROUP_TEXTS; i++) {
+			t->text[i] = EVENT_GROUP_NONE;
+			if (!rc && has(g, text_columns[i]) && !(i == GROUP_MESSAGE && t->varies))
+				rc = text_number(g, texts[i], true, &t->text[i]);
+		}
 		t->known = !rc;
 	}
 	*out = t;
@@ -267,7 +268,7 @@ static int head_count(struct event_groups *g, struct chunk *c, uint16_t head, st
 		}
 		rc = messages_read(g, c, head, group);
 		for (uint32_t i = 0; i < lines && !rc; i++) {
-			key->text[MESSAGE] = g->messages[i];
+			key->text[GROUP_MESSAGE] = g->messages[i];
 			rc = group_add(g, key, 1);
 		}
 	}
@@ -301,7 +302,7 @@ static int rows_count(struct event_groups *g, struct chunk *c, unsigned group, c
 		if (at == SIZE_MAX || h != last || messages[h]) {
 			memcpy(key->text, texts[h]->text, sizeof key->text);
 			if (messages[h])
-				key->text[MESSAGE] = messages[h][seen[h]++];
+				key->text[GROUP_MESSAGE] = messages[h][seen[h]++];
 			key->second = second;
 			rc = group_find(g, key, &at);
 			last = h;
@@ -387,7 +388,7 @@ static int raw_count(struct event_groups *g, struct chunk *c, int64_t id)
 		struct event_group key;
 		uint16_t head;
 
-		if ((rc = chunk_row_head(c, i, &head)) || head != CHUNK_RAW_EVENT)
+		if ((rc = chunk_row_head(c, i, &head)) || head >= CHUNK_FIRST_HEAD || !chunk_is_event(head))
 			continue;
 		rc = event_get(g->store, id << 16 | i, &e);
 		if (rc <= 0)
@@ -525,18 +526,15 @@ static int compare_groups(const void *pa, const void *pb, void *arg)
 		case COL_SECOND:
 			c = compare_numbers(a->second, b->second);
 			break;
-		case COL_LEVEL:
-		case COL_LEVEL_TEXT:
-			c = compare_texts(g, a->text[LEVEL], b->text[LEVEL]);
+		case COL_KIND: /* "record" < "text" */
+			c = compare_numbers(a->is_text, b->is_text);
 			break;
-		case COL_TARGET:
-			c = compare_texts(g, a->text[TARGET], b->text[TARGET]);
+		default: {
+			enum group_text k = group_text_of(g->order[i].column);
+
+			c = compare_texts(g, a->text[k], b->text[k]);
 			break;
-		case COL_MESSAGE:
-			c = compare_texts(g, a->text[MESSAGE], b->text[MESSAGE]);
-			break;
-		default: /* kind is the same in all */
-			break;
+		}
 		}
 		if (c)
 			return g->order[i].desc ? -c : c;

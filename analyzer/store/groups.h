@@ -7,11 +7,14 @@
 
 struct event_groups;
 
+enum group_text { GROUP_LEVEL, GROUP_LEVEL_TEXT, GROUP_TARGET, GROUP_MESSAGE, GROUP_TEXTS };
+
 /* One kind of event. What was not asked for is 0, or EVENT_GROUP_NONE. */
 #define EVENT_GROUP_NONE UINT32_MAX /* of a text: NULL */
 struct event_group {
 	int64_t run, source, second;
-	uint32_t text[3]; /* level, target, message: numbers for event_groups_text */
+	uint32_t text[GROUP_TEXTS]; /* numbers for event_groups_text */
+	uint32_t is_text;           /* of kind "text" */
 	uint64_t n;
 };
 
@@ -23,6 +26,15 @@ void event_groups_close(struct event_groups *g);
 
 size_t event_groups_count(const struct event_groups *g);
 const struct event_group *event_groups_at(const struct event_groups *g, size_t i);
+
+/* Where a group has a column's text. */
+static inline enum group_text group_text_of(enum event_column column)
+{
+	return column == COL_LEVEL        ? GROUP_LEVEL
+	       : column == COL_LEVEL_TEXT ? GROUP_LEVEL_TEXT
+	       : column == COL_TARGET     ? GROUP_TARGET
+	                                  : GROUP_MESSAGE;
+}
 
 /* The text of a number, without escapes; ptr NULL: none. *lasting: it outlives the groups, as those of shapes do. */
 struct slice event_groups_text(const struct event_groups *g, uint32_t number, bool *lasting);

@@ -250,11 +250,10 @@ static void group_column(const struct cursor *c, sqlite3_context *ctx, int colum
 		sqlite3_result_int64(ctx, g->second);
 		return;
 	case COL_KIND:
-		sqlite3_result_text(ctx, "record", -1, SQLITE_STATIC);
+		sqlite3_result_text(ctx, g->is_text ? "text" : "record", -1, SQLITE_STATIC);
 		return;
 	default:
-		text =
-		    event_groups_text(c->groups, g->text[column == COL_MESSAGE ? 2 : column == COL_TARGET], &lasting);
+		text = event_groups_text(c->groups, g->text[group_text_of((enum event_column)column)], &lasting);
 		if (text.ptr)
 			sqlite3_result_text64(ctx, text.ptr, text.len, lasting ? SQLITE_STATIC : SQLITE_TRANSIENT,
 			                      SQLITE_UTF8);
