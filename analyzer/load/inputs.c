@@ -78,17 +78,37 @@ static void bind_counts(sqlite3_stmt *q, int at, const struct parse_counts *c)
 	sqlite3_bind_int64(q, at + 5, (int64_t)c->rejected_bytes);
 }
 
+/* What this load has counted and what stood there before. */
+static struct parse_counts counts_all(const struct source_load *l, const struct resume *r)
+{
+	return (struct parse_counts){.ok = l->counts.ok + r->kept.ok,
+	                             .repaired = l->counts.repaired + r->kept.repaired,
+	                             .rejected = l->counts.rejected + r->kept.rejected,
+	                             .blank = l->counts.blank + r->kept.blank,
+	                             .ok_bytes = l->counts.ok_bytes + r->kept.ok_bytes,
+	                             .repaired_bytes = l->counts.repaired_bytes + r->kept.repaired_bytes,
+	                             .rejected_bytes = l->counts.rejected_bytes + r->kept.rejected_bytes};
+}
+
+/* The offset of the source's clock and where it is from, at two parameters; NULL where the lines do not tell. */
+static void bind_offset(sqlite3_stmt *q, int at, struct pass *p, const struct input *in, const struct source_load *l)
+{
+	const char *zone = pass_zone_of(p, in->path);
+
+	if (l->saw_foreign && !l->tracing) {
+		sqlite3_bind_int64(q, at, l->first_offset_s);
+		sqlite3_bind_text(q, at + 1, zone ? zone : l->assumed_zone ? "assumed" : "stamp", -1, SQLITE_TRANSIENT);
+	} else if (l->saw_utc && !l->saw_local) {
+		sqlite3_bind_int64(q, at, 0);
+		sqlite3_bind_text(q, at + 1, "stamp", -1, SQLITE_STATIC);
+	}
+}
+
 /* The ledger's row, and what else a later load and the readers need. */
 static int source_update(struct pass *p, const struct input *in, struct source_load *l, const struct resume *r,
                          const struct piped *piped)
 {
-	struct parse_counts c = {.ok = l->counts.ok + r->kept.ok,
-	                         .repaired = l->counts.repaired + r->kept.repaired,
-	                         .rejected = l->counts.rejected + r->kept.rejected,
-	                         .blank = l->counts.blank + r->kept.blank,
-	                         .ok_bytes = l->counts.ok_bytes + r->kept.ok_bytes,
-	                         .repaired_bytes = l->counts.repaired_bytes + r->kept.repaired_bytes,
-	                         .rejected_bytes = l->counts.rejected_bytes + r->kept.rejected_bytes};
+	struct parse_counts c = counts_all(l, r);
 	struct known_source now = {.id = l->id, .path = {in->real, strlen(in->real)}};
 	int64_t bytes = l->skip_bytes + l->bytes, hash = 0;
 	sqlite3_stmt *q;
@@ -118,22 +138,10 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	sqlite3_bind_int64(q, 7, hash);
 	bind_counts(q, 8, &c);
 	sqlite3_bind_int(q, 14, l->workers[1] != NULL);
+	bind_offset(q, 15, p, in, l);
 	sqlite3_bind_int64(q, 17, (int64_t)c.blank);
 	if ((format = formats_used(l)))
 		sqlite3_bind_text(q, 18, format, -1, free);
-	if (l->saw_foreign && !l->tracing) {
-		const char *zone = pass_zone_of(p, in->path);
-
-		sqlite3_bind_int64(q, 15, l->first_offset_s);
-		sqlite3_bind_text(q, 16,
-		                  !l->assumed_zone && !zone ? "stamp"
-		                  : zone                    ? zone
-		                                            : "assumed",
-		                  -1, SQLITE_TRANSIENT);
-	} else if (l->saw_utc && !l->saw_local) {
-		sqlite3_bind_int64(q, 15, 0);
-		sqlite3_bind_text(q, 16, "stamp", -1, SQLITE_STATIC);
-	}
 	now.bytes = bytes;
 	now.head_hash = hash;
 	rc = sql_finish(q);
@@ -209,6 +217,23 @@ static int copy_add(struct pass *p, const struct input *in, struct resume *r)
 	return rc ? rc : copy_note(p, in, r);
 }
 
+/* What has become of an input, into the pass and to the user. */
+static void rest_say(struct pass *p, const struct input *in, const struct source_load *l, int rc, const char *why)
+{
+	progress_clear(&p->progress);
+	if (rc) {
+		say_error(p, "%s: %s", in->path, why ? why : rc == -EINTR ? "interrupted" : strerror(-rc));
+		p->failed = true;
+	} else {
+		rejects_say(p, in, l);
+	}
+	p->lines += (uint64_t)l->lines;
+	p->bytes += (uint64_t)l->bytes;
+	p->rejected += l->counts.rejected;
+	p->files++;
+	p->changed = true;
+}
+
 /* Reads what is not loaded yet. piped: standard input, opened; NULL: a file. energy: how an energy log is read; NULL:
  * another log. */
 static int rest_load(struct pass *p, const struct input *in, struct resume *r, struct piped *piped,
@@ -252,18 +277,7 @@ static int rest_load(struct pass *p, const struct input *in, struct resume *r, s
 	}
 	if (!rc)
 		rc = source_update(p, in, &l, r, piped);
-	progress_clear(&p->progress);
-	if (rc) {
-		say_error(p, "%s: %s", in->path, why ? why : rc == -EINTR ? "interrupted" : strerror(-rc));
-		p->failed = true;
-	} else {
-		rejects_say(p, in, &l);
-	}
-	p->lines += (uint64_t)l.lines;
-	p->bytes += (uint64_t)l.bytes;
-	p->rejected += l.counts.rejected;
-	p->files++;
-	p->changed = true;
+	rest_say(p, in, &l, rc, why);
 	source_load_done(&l);
 	return rc;
 }

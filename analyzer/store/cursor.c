@@ -40,10 +40,39 @@ struct event_cursor {
 
 /* ---- which chunks ---- */
 
+/* The chunk in a row, if lines of the query may be in it: 1, 0 (none can) or a negative errno. */
+static int ref_read(sqlite3_stmt *q, const struct event_query *w, const struct place_list *places,
+                    struct chunk_ref *ref)
+{
+	int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4), off;
+	const struct place_entry *p;
+
+	*ref = (struct chunk_ref){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
+	                          0xff, false};
+	if (__builtin_mul_overflow(sqlite3_column_int64(q, 5), INT64_C(1000000000), &off))
+		return -EBADMSG;
+	/* a stamp that names its offset is not moved: both readings are inside */
+	if (__builtin_add_overflow(max, off > 0 ? off : 0, &max))
+		max = INT64_MAX;
+	if (__builtin_add_overflow(min, off < 0 ? off : 0, &min))
+		min = INT64_MIN;
+	if ((w->since_ns && max < w->since_ns) || (w->until_ns && min >= w->until_ns))
+		return 0;
+	if (!places)
+		return 1;
+	p = place_find(places, ref->id);
+	if (!p || !p->blocks)
+		return 0;
+	ref->groups = p->blocks;
+	ref->respelled = p->respelled;
+	return 1;
+}
+
 static int refs_read(struct event_cursor *c, const struct place_list *places)
 {
 	sqlite3_stmt *q;
 	const struct event_query *w = &c->q;
+	struct chunk_ref ref, *to;
 	size_t room = 0;
 	int rc = sql_prepare(
 	    c->store->db,
@@ -59,32 +88,12 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	sqlite3_bind_int64(q, 3, w->first_id);
 	sqlite3_bind_int64(q, 4, w->last_id);
 	while ((rc = sql_next(q)) == 1) {
-		struct chunk_ref ref = {sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
-		                        sqlite3_column_int64(q, 2), 0xff, false};
-		int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4), off;
-
-		if (__builtin_mul_overflow(sqlite3_column_int64(q, 5), INT64_C(1000000000), &off)) {
-			rc = -EBADMSG;
+		rc = ref_read(q, w, places, &ref);
+		if (rc < 0)
 			break;
-		}
-
-		/* a stamp that names its offset is not moved: both readings are inside */
-		if (__builtin_add_overflow(max, off > 0 ? off : 0, &max))
-			max = INT64_MAX;
-		if (__builtin_add_overflow(min, off < 0 ? off : 0, &min))
-			min = INT64_MIN;
-		if ((w->since_ns && max < w->since_ns) || (w->until_ns && min >= w->until_ns))
+		if (!rc)
 			continue;
-		if (places) {
-			const struct place_entry *p = place_find(places, ref.id);
-
-			if (!p || !p->blocks)
-				continue;
-			ref.groups = p->blocks;
-			ref.respelled = p->respelled;
-		}
-		struct chunk_ref *to = array_add(c->refs, c->nrefs, room);
-
+		to = array_add(c->refs, c->nrefs, room);
 		if (!to) {
 			rc = -ENOMEM;
 			break;
