@@ -212,19 +212,24 @@ static void half_a_request_is_refused(void **state)
 /* Deep parentheses are read by recursion. */
 static void deep_expression(void **state)
 {
-	char request[1200], *at = request;
-	json_t *answer;
-
 	(void)state;
 	begin("info");
-	at += sprintf(at, "{\"do\":\"filter\",\"force\":true,\"level\":\"[{a=");
-	at = (char *)memset(at, '(', 500) + 500;
-	*at++ = 'x';
-	at = (char *)memset(at, ')', 500) + 500;
-	strcpy(at, "}]\"}\n");
-	answer = ask(getpid(), request);
-	assert_true(json_is_true(json_object_get(answer, "ok")));
-	json_decref(answer);
+	for (int depth = 64; depth <= 500; depth += 436) {
+		char request[1200], *at = request;
+		json_t *answer;
+
+		at += sprintf(at, "{\"do\":\"filter\",\"force\":true,\"level\":\"[{a=");
+		at = (char *)memset(at, '(', (size_t)depth) + depth;
+		*at++ = 'x';
+		at = (char *)memset(at, ')', (size_t)depth) + depth;
+		strcpy(at, "}]\"}\n");
+		answer = ask(getpid(), request);
+		assert_int_equal(json_is_true(json_object_get(answer, "ok")), depth == 64);
+		if (depth > 64)
+			assert_non_null(strstr(json_string_value(json_object_get(answer, "error")),
+			                       "more than 64 groups in one another"));
+		json_decref(answer);
+	}
 	json_decref(end());
 }
 

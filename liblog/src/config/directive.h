@@ -38,6 +38,7 @@
 #define DIRECTIVE_MAX_FIELDS    32    /* fields in a directive */
 #define DIRECTIVE_MAX_REGEX     1024  /* bytes of one regular expression */
 #define DIRECTIVE_MAX_COPIES    4096  /* characters of it with all repetitions written out */
+#define DIRECTIVE_MAX_GROUPS    64    /* groups of it in one another: regcomp takes stack for each, 2.7 kB */
 #define DIRECTIVE_MAX_NESTED    2     /* repetitions in one another of what may be empty, as in (x{0,9}*){0,9} */
 #define DIRECTIVE_MAX_EMPTY     128   /* copies by them of what may be empty; where they are nested each counts for */
 #define DIRECTIVE_NESTED_WEIGHT 16

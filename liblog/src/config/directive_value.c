@@ -149,6 +149,8 @@ struct sizing {
 	const char *at;
 	double empties; /* those that count: in repetitions of what may be empty */
 	unsigned nested;
+	unsigned depth; /* of groups */
+	bool too_deep;
 };
 
 static void repeat(struct sizing *z, struct size *s, struct quantifier q)
@@ -167,14 +169,13 @@ static void repeat(struct sizing *z, struct size *s, struct quantifier q)
 	s->optional |= q.optional;
 }
 
-/* Up to the end or the ')' of this group. A group in a group is in parentheses, so their depth is bounded by the length
- * of the expression. */
-static struct size size_group(struct sizing *z, bool inner)
+/* Up to the end or the ')' of this group, or to a group that is too deep. */
+static struct size size_group(struct sizing *z)
 {
 	struct size group = {.characters = 0};
 	bool branch = true; /* all of it may be empty */
 
-	while (*z->at && !(inner && *z->at == ')')) {
+	while (*z->at && !(z->depth && *z->at == ')')) {
 		struct size part = {.characters = 1};
 		struct quantifier q;
 
@@ -186,7 +187,15 @@ static struct size size_group(struct sizing *z, bool inner)
 		}
 		if (*z->at == '(') {
 			z->at++;
-			part = size_group(z, true);
+			if (z->depth == DIRECTIVE_MAX_GROUPS) {
+				z->too_deep = true;
+				return group;
+			}
+			z->depth++;
+			part = size_group(z);
+			z->depth--;
+			if (z->too_deep)
+				return group;
 			z->at += *z->at == ')';
 			part.empties += part.optional && part.empties < 1;
 		} else {
@@ -208,9 +217,11 @@ static struct size size_group(struct sizing *z, bool inner)
 static int too_big(const char *s, char *why, size_t why_len)
 {
 	struct sizing z = {.at = s};
-	struct size all = size_group(&z, false);
+	struct size all = size_group(&z);
 
-	if (all.characters > DIRECTIVE_MAX_COPIES)
+	if (z.too_deep)
+		snprintf(why, why_len, "more than %d groups in one another", DIRECTIVE_MAX_GROUPS);
+	else if (all.characters > DIRECTIVE_MAX_COPIES)
 		snprintf(why, why_len, "repetitions make the regular expression longer than %d characters",
 		         DIRECTIVE_MAX_COPIES);
 	else if (z.nested > DIRECTIVE_MAX_NESTED)
