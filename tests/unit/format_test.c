@@ -114,19 +114,21 @@ static void wrong_formats(void **state)
 		const char *text, *why;
 	} t[] = {
 	    {"{", "f.json:1: string or '}' expected near end of file"},
-	    {"[]", "f.json: a format is an object"},
+	    {"[]", "f.json: a format is an object, not a list"},
 	    {"{\"keys\":{\"a\":\"string\"}}", "f.json: \"name\" is missing"},
 	    {"{\"name\":\"x\"}", "f.json: neither \"lines\" nor \"keys\": no line would be recognised"},
 	    {"{\"name\":\"x\",\"lines\":\"{a}{b}\"}",
-	     "f.json: pattern \"{a}{b}\": a bracket has no end, or two captures have nothing between them"},
+	     "f.json: lines: \"{a}{b}\": a capture is none that is known, has no end, or has another one right behind "
+	     "it"},
 	    {"{\"name\":\"x\",\"lines\":\"{a\"}",
-	     "f.json: pattern \"{a\": a bracket has no end, or two captures have nothing between them"},
+	     "f.json: lines: \"{a\": a capture is none that is known, has no end, or has another one right behind it"},
 	    {"{\"name\":\"x\",\"lines\":\"a\",\"tiem\":\"b\"}", "f.json: unknown key \"tiem\""},
-	    {"{\"name\":\"x\",\"lines\":\"a\",\"time\":3}", "f.json: \"time\" must be a text or a list of texts"},
+	    {"{\"name\":\"x\",\"lines\":\"a\",\"time\":3}",
+	     "f.json: time: must be a text or a list of texts, not a number"},
 	    {"{\"name\":\"x\",\"keys\":{\"a\":\"text\"}}",
-	     "f.json: \"keys\": the type of \"a\" must be string, number, object, array, * or =TEXT"},
+	     "f.json: keys.a: must be string, number, object, array, * or =TEXT"},
 	    {"{\"name\":\"x\",\"lines\":\"a\",\"levels\":{\"a\":\"BAD\"}}",
-	     "f.json: \"levels\": \"a\" must be ERROR, WARN, INFO, DEBUG or TRACE"},
+	     "f.json: levels.a: must be ERROR, WARN, INFO, DEBUG or TRACE"},
 	};
 
 	(void)state;

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* format_read.c - one format from JSON.
+ *
+ * What is taken and what is refused is written down twice, here and in schema/format.schema.json, for editors and other
+ * programs; a test changes formats in many ways and holds the two against each other. */
+#include "ingest/format_read.h"
+#include "base/array.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- paths ---- */
+
+void paths_done(struct paths *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->all[i]);
+	free(p->all);
+	*p = (struct paths){0};
+}
+
+static int paths_add(struct paths *p, const char *text, size_t len)
+{
+	if (array_reserve(p->all, p->room, p->n + 1))
+		return -ENOMEM;
+	p->all[p->n] = strndup(text, len);
+	return p->all[p->n] ? (p->n++, 0) : -ENOMEM;
+}
+
+int paths_parse(const char *text, struct paths *out)
+{
+	struct paths p = {0};
+	int rc = 0;
+
+	while (*text && !rc) {
+		size_t len = strcspn(text, ",");
+
+		rc = len ? paths_add(&p, text, len) : -EINVAL;
+		text += len + (text[len] == ',');
+	}
+	if (rc)
+		paths_done(&p);
+	else
+		*out = p;
+	return rc;
+}
+
+/* ---- one format ---- */
+
+void format_done(struct log_format *f)
+{
+	for (size_t i = 0; i < f->npatterns; i++)
+		pattern_done(&f->patterns[i]);
+	for (size_t i = 0; i < f->nkeys; i++) {
+		free(f->keys[i].path);
+		free(f->keys[i].value);
+	}
+	for (size_t i = 0; i < f->nlevels; i++)
+		free(f->levels[i].word);
+	for (int i = 0; i < ROLES; i++)
+		paths_done(&f->roles[i]);
+	paths_done(&f->open);
+	free(f->name);
+	free(f->title);
+	free(f->patterns);
+	free(f->keys);
+	free(f->rest);
+	free(f->partial);
+	free(f->partial_is);
+	free(f->partial_end);
+	free(f->levels);
+	free(f->samples);
+	free(f->source);
+	*f = (struct log_format){0};
+}
+
+/* What is wrong: the first sentence counts. */
+struct reading {
+	struct log_format *f;
+	const char *name;
+	char *why;
+	int rc;
+};
+
+__attribute__((format(printf, 2, 3))) static void wrong(struct reading *r, const char *form, ...)
+{
+	char *what = NULL;
+	va_list args;
+
+	if (r->rc)
+		return;
+	va_start(args, form);
+	if (vasprintf(&what, form, args) < 0)
+		what = NULL;
+	va_end(args);
+	r->rc = -EINVAL;
+	if (!what || asprintf(&r->why, "%s: %s", r->name, what) < 0)
+		r->why = NULL;
+	free(what);
+}
+
+static void no_memory(struct reading *r)
+{
+	if (!r->rc)
+		r->rc = -ENOMEM;
+}
+
+static const char *kind_name(const json_t *v)
+{
+	static const char *const names[] = {"an object", "a list", "a text", "a number",
+	                                    "a number",  "true",   "false",  "null"};
+
+	return names[json_typeof(v)];
+}
+
+/* A copy; NULL where it is no text, an empty one, or no memory is left. */
+static char *text_of(struct reading *r, const char *path, json_t *v)
+{
+	char *copy = NULL;
+
+	if (!json_is_string(v))
+		wrong(r, "%s: must be a text, not %s", path, kind_name(v));
+	else if (!*json_string_value(v))
+		wrong(r, "%s: is empty", path);
+	else if (!(copy = strdup(json_string_value(v))))
+		no_memory(r);
+	return copy;
+}
+
+static bool bool_of(struct reading *r, const char *path, json_t *v)
+{
+	if (!json_is_boolean(v))
+		wrong(r, "%s: must be true or false, not %s", path, kind_name(v));
+	return json_is_true(v);
+}
+
+/* Which of the words it is; the last has NULL behind it. */
+static int word_of(struct reading *r, const char *path, json_t *v, const char *const *words)
+{
+	const char *word = json_is_string(v) ? json_string_value(v) : "";
+	char all[128] = "";
+
+	for (int i = 0; words[i]; i++) {
+		size_t at = strlen(all);
+
+		if (!strcmp(word, words[i]))
+			return i;
+		snprintf(all + at, sizeof all - at, "%s%s", !i ? "" : words[i + 1] ? ", " : " or ", words[i]);
+	}
+	wrong(r, "%s: must be %s", path, all);
+	return 0;
+}
+
+/* A text or a list of texts, none of them empty. */
+typedef void take_text(struct reading *r, const char *path, const char *text, void *arg);
+
+static void each_text(struct reading *r, const char *key, json_t *v, take_text *take, void *arg)
+{
+	json_t *one;
+	size_t i;
+
+	if (!json_is_string(v) && !json_is_array(v))
+		wrong(r, "%s: must be a text or a list of texts, not %s", key, kind_name(v));
+	else if (json_is_array(v) && !json_array_size(v))
+		wrong(r, "%s: is an empty list", key);
+	else if (json_is_string(v) && !*json_string_value(v))
+		wrong(r, "%s: is empty", key);
+	else if (json_is_string(v))
+		take(r, key, json_string_value(v), arg);
+	json_array_foreach(v, i, one)
+	{
+		char path[64];
+
+		snprintf(path, sizeof path, "%s[%zu]", key, i);
+		if (!json_is_string(one))
+			wrong(r, "%s: must be a text, not %s", path, kind_name(one));
+		else if (!*json_string_value(one))
+			wrong(r, "%s: is empty", path);
+		else
+			take(r, path, json_string_value(one), arg);
+	}
+}
+
+static void path_take(struct reading *r, const char *path, const char *text, void *arg)
+{
+	(void)path;
+	if (paths_add(arg, text, strlen(text)))
+		no_memory(r);
+}
+
+static void pattern_take(struct reading *r, const char *path, const char *text, void *arg)
+{
+	struct log_format *f = arg;
+	int rc = array_reserve(f->patterns, f->patterns_room, f->npatterns + 1);
+
+	if (rc) {
+		no_memory(r);
+		return;
+	}
+	rc = pattern_parse(text, &f->patterns[f->npatterns]);
+	if (rc == -EINVAL)
+		wrong(r, "%s: \"%s\": a capture is none that is known, has no end, or has another one right behind it",
+		      path, text);
+	else if (rc)
+		no_memory(r);
+	else
+		f->npatterns++;
+}
+
+/* The array for an object's members; NULL where it is no object. */
+static void *members_of(struct reading *r, const char *key, json_t *v, size_t size)
+{
+	void *all = NULL;
+
+	if (!json_is_object(v))
+		wrong(r, "%s: must be an object, not %s", key, kind_name(v));
+	else if (!json_object_size(v))
+		wrong(r, "%s: is an empty object", key);
+	else if (!(all = calloc(json_object_size(v), size)))
+		no_memory(r);
+	return all;
+}
+
+/* "keys": {"@timestamp": "string", "stream": "=stdout"} */
+static void key_take(struct reading *r, struct format_key *k, const char *path, json_t *v)
+{
+	static const char *const kinds[] = {"string", "number", "object", "array", "*"};
+	const char *kind = json_is_string(v) ? json_string_value(v) : "";
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!strcmp(kind, kinds[i]))
+			k->kind = kind[0];
+	if (kind[0] == '=')
+		k->kind = '=';
+	if (!*path)
+		wrong(r, "keys: a key is empty");
+	if (!k->kind)
+		wrong(r, "keys.%s: must be string, number, object, array, * or =TEXT", path);
+	k->path = strdup(path);
+	k->value = k->kind == '=' ? strdup(kind + 1) : NULL;
+	if (!k->path || (k->kind == '=' && !k->value))
+		no_memory(r);
+}
+
+static void keys_take(struct reading *r, json_t *v)
+{
+	struct log_format *f = r->f;
+	const char *path;
+	json_t *one;
+
+	f->keys = members_of(r, "keys", v, sizeof *f->keys);
+	if (!f->keys)
+		return;
+	json_object_foreach(v, path, one) key_take(r, &f->keys[f->nkeys++], path, one);
+}
+
+static void levels_take(struct reading *r, json_t *v)
+{
+	static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE", NULL};
+	struct log_format *f = r->f;
+	const char *word;
+	json_t *one;
+
+	f->levels = members_of(r, "levels", v, sizeof *f->levels);
+	if (!f->levels)
+		return;
+	json_object_foreach(v, word, one)
+	{
+		struct level_word *w = &f->levels[f->nlevels++];
+		char path[96];
+
+		snprintf(path, sizeof path, "levels.%s", word);
+		w->level = (enum level)(LEVEL_ERROR + word_of(r, path, one, names));
+		w->word = strdup(word);
+		if (!w->word)
+			no_memory(r);
+	}
+}
+
+static void partial_take(struct reading *r, json_t *v)
+{
+	struct log_format *f = r->f;
+	json_t *key = json_object_get(v, "key"), *is = json_object_get(v, "is"),
+	       *end = json_object_get(v, "without_end");
+
+	if (!json_is_object(v))
+		wrong(r, "partial: must be an object, not %s", kind_name(v));
+	else if (json_object_size(v) != (end ? 1 : 2) || (!end && (!key || !is)))
+		wrong(r, "partial: needs \"key\" and \"is\", or \"without_end\", and nothing else");
+	if (r->rc)
+		return;
+	if (end) {
+		f->partial_end = text_of(r, "partial.without_end", end);
+		return;
+	}
+	f->partial = text_of(r, "partial.key", key);
+	f->partial_is = text_of(r, "partial.is", is);
+}
+
+/* Lines, and what they give; tests hold the format to them. */
+static void sample_take(struct reading *r, size_t i, json_t *v)
+{
+	static const char *const keys[] = {"line",   "time", "level",  "level_text", "message",
+	                                   "target", "tid",  "fields", NULL};
+	char path[64];
+	const char *key;
+	json_t *one;
+
+	snprintf(path, sizeof path, "samples[%zu]", i);
+	if (!json_is_object(v))
+		wrong(r, "%s: must be an object, not %s", path, kind_name(v));
+	else if (!json_object_get(v, "line"))
+		wrong(r, "%s: \"line\" is missing", path);
+	json_object_foreach(v, key, one)
+	{
+		bool fields = !strcmp(key, "fields");
+		int k = 0;
+
+		while (keys[k] && strcmp(key, keys[k]))
+			k++;
+		if (!keys[k])
+			wrong(r, "%s: unknown key \"%s\"", path, key);
+		else if (fields ? !json_is_object(one) : !json_is_string(one))
+			wrong(r, "%s.%s: must be %s, not %s", path, key, fields ? "an object" : "a text",
+			      kind_name(one));
+	}
+}
+
+static void samples_take(struct reading *r, json_t *v)
+{
+	json_t *one;
+	size_t i;
+
+	if (!json_is_array(v))
+		wrong(r, "samples: must be a list, not %s", kind_name(v));
+	json_array_foreach(v, i, one) sample_take(r, i, one);
+	if (!r->rc && !(r->f->samples = json_dumps(v, JSON_INDENT(2) | JSON_ENCODE_ANY)))
+		no_memory(r);
+}
+
+/* ---- a key each ---- */
+
+static void take_name(struct reading *r, json_t *v)
+{
+	r->f->name = text_of(r, "name", v);
+}
+
+static void take_title(struct reading *r, json_t *v)
+{
+	r->f->title = text_of(r, "title", v);
+}
+
+static void take_lines(struct reading *r, json_t *v)
+{
+	each_text(r, "lines", v, pattern_take, r->f);
+}
+
+static void take_time(struct reading *r, json_t *v)
+{
+	each_text(r, "time", v, path_take, &r->f->roles[ROLE_TIME]);
+}
+
+static void take_level(struct reading *r, json_t *v)
+{
+	each_text(r, "level", v, path_take, &r->f->roles[ROLE_LEVEL]);
+}
+
+static void take_message(struct reading *r, json_t *v)
+{
+	each_text(r, "message", v, path_take, &r->f->roles[ROLE_MESSAGE]);
+}
+
+static void take_target(struct reading *r, json_t *v)
+{
+	each_text(r, "target", v, path_take, &r->f->roles[ROLE_TARGET]);
+}
+
+static void take_tid(struct reading *r, json_t *v)
+{
+	each_text(r, "tid", v, path_take, &r->f->roles[ROLE_TID]);
+}
+
+static void take_open(struct reading *r, json_t *v)
+{
+	each_text(r, "open", v, path_take, &r->f->open);
+}
+
+static void take_inside(struct reading *r, json_t *v)
+{
+	r->f->rest = text_of(r, "inside", v);
+}
+
+static void take_only_records(struct reading *r, json_t *v)
+{
+	r->f->only_records = bool_of(r, "only_records", v);
+}
+
+static void take_day_first(struct reading *r, json_t *v)
+{
+	r->f->day_first = bool_of(r, "day_first", v);
+}
+
+static void take_level_numbers(struct reading *r, json_t *v)
+{
+	static const char *const schemes[] = {"common", "syslog", NULL};
+
+	r->f->scheme = word_of(r, "level_numbers", v, schemes) ? LEVEL_SYSLOG : LEVEL_COMMON;
+}
+
+static void take_time_unit(struct reading *r, json_t *v)
+{
+	static const char *const units[] = {"by size", "s", "ms", "us", "ns", NULL}; /* enum time_unit */
+
+	r->f->unit = (enum time_unit)word_of(r, "time_unit", v, units);
+}
+
+static const struct {
+	const char *key;
+	void (*take)(struct reading *r, json_t *v);
+} takers[] = {
+    {"name", take_name},           {"title", take_title},         {"lines", take_lines},
+    {"keys", keys_take},           {"time", take_time},           {"level", take_level},
+    {"message", take_message},     {"target", take_target},       {"tid", take_tid},
+    {"open", take_open},           {"inside", take_inside},       {"only_records", take_only_records},
+    {"partial", partial_take},     {"levels", levels_take},       {"level_numbers", take_level_numbers},
+    {"time_unit", take_time_unit}, {"day_first", take_day_first}, {"samples", samples_take},
+};
+
+static void member_take(struct reading *r, const char *key, json_t *v)
+{
+	size_t i = 0;
+
+	while (i < sizeof takers / sizeof *takers && strcmp(key, takers[i].key) != 0)
+		i++;
+	if (i < sizeof takers / sizeof *takers)
+		takers[i].take(r, v);
+	else if (key[0] != '$') /* "$schema", "$comment": an editor's */
+		wrong(r, "unknown key \"%s\"", key);
+}
+
+int format_read(const char *name, const char *text, size_t len, struct log_format *f, char **why)
+{
+	struct reading r = {.f = f, .name = name};
+	json_error_t e;
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e), *v;
+	const char *key;
+
+	*why = NULL;
+	if (!root) {
+		r.rc = json_error_code(&e) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+		if (r.rc == -EINVAL && asprintf(&r.why, "%s:%d: %s", name, e.line, e.text) < 0)
+			r.why = NULL;
+	} else if (!json_is_object(root)) {
+		wrong(&r, "a format is an object, not %s", kind_name(root));
+	}
+	json_object_foreach(root, key, v) member_take(&r, key, v);
+	json_decref(root);
+	if (!r.rc && !f->name)
+		wrong(&r, "\"name\" is missing");
+	if (!r.rc && !f->npatterns && !f->nkeys && strcmp(f->name, "default") != 0)
+		wrong(&r, "neither \"lines\" nor \"keys\": no line would be recognised");
+	if (!r.rc && !(f->source = strndup(text, len)))
+		no_memory(&r);
+	*why = r.why;
+	return r.rc;
+}
