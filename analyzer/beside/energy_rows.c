@@ -36,7 +36,7 @@ int energy_rows_open(struct store *s, int64_t run, struct energy_rows **out)
 	            store_db(s),
 	            "SELECT c.id, s.id, s.run, coalesce(s.offset_s, 0), c.first_line, " WORKER_OF_RUN
 	            " FROM source s JOIN chunk c ON c.source = s.id WHERE s.kind = 'energy' AND (?1 = 0 OR s.run = ?1)"
-	            " ORDER BY s.run, s.id, c.first_line",
+	            " ORDER BY s.run, s.id, c.first_line, c.id",
 	            &r->chunks)
 	      : -ENOMEM;
 

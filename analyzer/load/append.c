@@ -55,6 +55,11 @@ int head_hash(const char *path, size_t n, int64_t *hash, size_t *got)
 
 /* ---- taking a chunk out ---- */
 
+/* A source's last chunk, as table chunk has it. id 0: there is none. */
+struct last {
+	int64_t id, bytes, lines;
+};
+
 /* What the lines of a chunk were counted as. */
 struct count {
 	struct chunk *chunk;
@@ -64,6 +69,7 @@ struct count {
 	int64_t first_line;
 	uint32_t pieces; /* rows so far that are pieces of lines, and the bytes of the last ones */
 	size_t piece_bytes;
+	bool stretch; /* of a line that is too long: no line of it ends here */
 };
 
 static bool was_rejected(struct count *k, uint32_t row)
@@ -89,6 +95,10 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 	if ((rc = chunk_row(k->chunk, row, &r)) || (rc = chunk_line(k->chunk, &r, text, NULL)))
 		return rc;
 	len = text->len;
+	if (r.head == CHUNK_REJECTED && k->stretch) {
+		out->rejected_bytes += len;
+		return 0;
+	}
 	if (r.head == CHUNK_REJECTED) {
 		v = was_rejected(k, row) ? LINE_REJECTED : LINE_OK;
 		out->blank += v == LINE_OK && (!len || (len == 1 && *text->ptr == '\r'));
@@ -116,10 +126,10 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 	return rc;
 }
 
-static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c, int64_t bytes,
+static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c, const struct last *last,
                         struct parse_counts *out)
 {
-	struct count k = {.chunk = c, .first_line = r->next_line};
+	struct count k = {.chunk = c, .first_line = r->next_line, .stretch = !last->lines};
 	int rc = sql_prepare(store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2", &k.rejected);
 
 	if (rc)
@@ -129,7 +139,8 @@ static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c,
 	for (uint32_t i = 0, n = chunk_rows(c); i < n && !rc; i++) {
 		rc = count_row(&k, i, false, out);
 		/* the last line may have no line end */
-		if (!rc && i == n - 1 && out->ok_bytes + out->repaired_bytes + out->rejected_bytes > (uint64_t)bytes) {
+		if (!rc && i == n - 1 &&
+		    out->ok_bytes + out->repaired_bytes + out->rejected_bytes > (uint64_t)last->bytes) {
 			struct parse_counts again = {0};
 
 			rc = count_row(&k, i, true, &again);
@@ -164,16 +175,17 @@ static int places_forget(struct store *s, int64_t chunk, struct chunk *c)
 	return rc;
 }
 
-static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct resume *out)
+static int chunk_take_out(struct pass *p, const struct last *last, struct resume *out)
 {
 	struct parse_counts gone = {0};
+	int64_t chunk = last->id;
 	struct chunk *c;
 	char sql[400];
 	int rc = store_chunk_pin(p->store, chunk, &c);
 
 	if (rc)
 		return rc;
-	rc = chunk_counts(p, out, c, bytes, &gone);
+	rc = chunk_counts(p, out, c, last, &gone);
 	if (!rc)
 		rc = places_forget(p->store, chunk, c);
 	store_chunk_unpin(p->store, c);
@@ -196,23 +208,26 @@ static int chunk_take_out(struct pass *p, int64_t chunk, int64_t bytes, struct r
 
 /* ---- what was loaded of a path ---- */
 
-static int last_chunk(struct pass *p, struct resume *out, int64_t *chunk, int64_t *bytes)
+/* The source's last chunk, if it begins at from_line or behind. */
+static int last_chunk(struct pass *p, int64_t from_line, struct resume *out, struct last *last)
 {
 	sqlite3_stmt *q;
-	int rc = sql_prepare(
-	    store_db(p->store),
-	    "SELECT id, first_line, first_offset, bytes FROM chunk WHERE source = ? ORDER BY first_line DESC LIMIT 1",
-	    &q);
+	int rc = sql_prepare(store_db(p->store),
+	                     "SELECT id, first_line, first_offset, bytes, lines FROM chunk WHERE source = ?1 AND "
+	                     "first_line >= ?2 ORDER BY first_line DESC, id DESC LIMIT 1",
+	                     &q);
 
-	*chunk = 0;
+	*last = (struct last){0};
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(q, 1, out->source);
+	sqlite3_bind_int64(q, 2, from_line);
 	if ((rc = sql_next(q)) == 1) {
-		*chunk = sqlite3_column_int64(q, 0);
+		last->id = sqlite3_column_int64(q, 0);
 		out->next_line = sqlite3_column_int64(q, 1);
 		out->skip_bytes = sqlite3_column_int64(q, 2);
-		*bytes = sqlite3_column_int64(q, 3);
+		last->bytes = sqlite3_column_int64(q, 3);
+		last->lines = sqlite3_column_int64(q, 4);
 	}
 	sqlite3_finalize(q);
 	return rc < 0 ? rc : 0;
@@ -259,10 +274,13 @@ static int row_read(struct pass *p, int64_t id, struct resume *out, struct sourc
 /* What to read again of a source that has grown: from its last chunk on, or behind what is another's. */
 static int grown(struct pass *p, struct resume *out)
 {
-	int64_t chunk = 0, bytes = 0;
-	int rc = last_chunk(p, out, &chunk, &bytes);
+	struct last last;
+	int rc = last_chunk(p, 0, out, &last);
 
-	return !rc && chunk ? chunk_take_out(p, chunk, bytes, out) : rc;
+	/* of a line that has several chunks all of them */
+	while (!rc && last.id && !(rc = chunk_take_out(p, &last, out)))
+		rc = last_chunk(p, out->next_line, out, &last);
+	return rc;
 }
 
 int resume_source(struct pass *p, int64_t source, struct resume *out)

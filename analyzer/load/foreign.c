@@ -16,6 +16,7 @@
 #define GROUP_BYTES   (64u << 20) /* the same */
 #define GROUP_ALLOWED (4 << 20)   /* see group_end */
 #define LIST_MAX      32768       /* records of one line */
+#define TEXT_MAX      (8u << 20)  /* bytes of a line that is no record: its reading may take six times as many */
 #define PEEK_LINES    4096        /* that are looked through for the time of text before the first record */
 
 /* What a line is without what does not belong to its record. */
@@ -366,6 +367,8 @@ static const char *group_end(struct parser *p, const char *text, const char *end
 		struct slice line = {at, (size_t)((nl ? nl : end) - at)};
 
 		if (!nl && !last) {
+			if (p->no_more)
+				break;
 			*more = true;
 			return NULL;
 		}
@@ -482,6 +485,8 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 	case RECORD_TEXT:
 		if (r.reading.ptr)
 			return record_add(p, CHUNK_READING, row.text, &r, b.repair, row.bytes);
+		if (row.text.len > TEXT_MAX)
+			return parse_reject_row(p, &row, "text longer than 8 MiB");
 		if (p->no_text)
 			return parse_reject_row(p, &row,
 			                        "no record: neither JSON nor logfmt nor a format that is known");

@@ -370,16 +370,43 @@ int parse_reject_row(struct parser *p, const struct row *r, const char *reason)
 	struct chunk_summary s = chunk_builder_summary(p->builder);
 	struct parse_reject *j;
 
+	if (r->text.len > PARSE_STRETCH) {
+		p->gives_up = reason;
+		return 0;
+	}
 	if (array_reserve(p->rejects, p->rejects_room, p->nrejects + 1))
 		return -ENOMEM;
 	j = &p->rejects[p->nrejects];
-	*j = (struct parse_reject){s.rows, s.bytes, (uint32_t)r->text.len, reason, sample_of(r->text)};
+	*j = (struct parse_reject){s.rows, (int64_t)s.bytes, r->text.len, reason, sample_of(r->text)};
 	if (!j->sample)
 		return -ENOMEM;
 	p->nrejects++;
 	p->counts.rejected++;
 	p->counts.rejected_bytes += r->bytes;
 	return chunk_add_raw(p->builder, CHUNK_REJECTED, r->text, SLICE_NONE, 0, r->bytes);
+}
+
+int parser_stretch(struct parser *p, struct slice text)
+{
+	p->counts.rejected_bytes += text.len;
+	return chunk_add_stretch(p->builder, text);
+}
+
+int parser_give_up(struct parser *p, const char *reason, struct slice first, uint64_t bytes, size_t end)
+{
+	struct row r = {.text = {first.ptr, 0}, .bytes = end};
+	int rc = parse_reject_row(p, &r, reason);
+	struct parse_reject *j;
+
+	p->gives_up = NULL;
+	if (rc)
+		return rc;
+	j = &p->rejects[p->nrejects - 1];
+	free(j->sample);
+	j->sample = sample_of(first);
+	j->offset = -(int64_t)bytes;
+	j->length = bytes;
+	return j->sample ? 0 : -ENOMEM;
 }
 
 /* A line that is right and no event. */
@@ -516,9 +543,9 @@ int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_
 			rc = row_add(p, &r);
 		} else {
 			rc = parse_slowly(p, &r, end, last, &taken);
-			if (!taken)
-				break;
 		}
+		if (!taken || p->gives_up)
+			break;
 		at += taken;
 	}
 	tid_keep(p);

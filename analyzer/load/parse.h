@@ -9,9 +9,9 @@
 
 /* A line that was no event. */
 struct parse_reject {
-	uint32_t row;    /* in the chunk */
-	uint64_t offset; /* in the chunk's text */
-	uint32_t length;
+	uint32_t row;   /* in the chunk */
+	int64_t offset; /* in the chunk's text; of a line that begins in chunks before it below 0 */
+	uint64_t length;
 	const char *reason; /* static */
 	char *sample;       /* its first bytes, escaped; ours until parser_clear */
 };
@@ -46,10 +46,12 @@ struct parser {
 	unsigned room[2];
 	struct record_reader records, peeks; /* peeks: for looking ahead, its counts do not count */
 	struct bytes both, text, joined;
-	bool no_text;     /* in: the file is no log by its beginning: lines that are no records are rejected */
-	bool wants_more;  /* parser_feed stopped since it must see more text than there was */
-	uint64_t tracing; /* records of tracing's own shape */
-	bool peeked;      /* the time of text before the first record is known: */
+	bool no_text;         /* in: the file is no log by its beginning: lines that are no records are rejected */
+	bool wants_more;      /* parser_feed stopped since it must see more text than there was */
+	const char *gives_up; /* parser_feed stopped at a long line that is rejected for this reason: parser_give_up */
+	bool no_more;         /* in: there is more than it may see: what has not ended is broken */
+	uint64_t tracing;     /* records of tracing's own shape */
+	bool peeked;          /* the time of text before the first record is known: */
 	int64_t peeked_ns;
 	int64_t group_budget; /* bytes that may still be looked through in vain for a record's end */
 	bool in_array;        /* between the brackets of an array that is printed over lines */
@@ -70,8 +72,14 @@ int parser_source(struct parser *p, const struct record_options *o);
 void parser_clear(struct parser *p);
 
 /* Takes lines from text until its end or until the chunk is full; SCAN_SLACK readable bytes follow text. last: text
- * ends with the file, so that a line without line end is whole. *used: bytes taken. 0, -ENOMEM or -EFBIG. */
+ * ends with the file, so that a line without line end is whole. *used: bytes taken. 0 or -ENOMEM. */
 int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_t *used);
+
+/* A long line that is rejected is kept in stretches: a chunk for each, and one more for its end. The builder is empty
+ * each time. bytes: of it in the stretches; first: how it begins; end: bytes of its line end. */
+#define PARSE_STRETCH (4u << 20)
+int parser_stretch(struct parser *p, struct slice text);
+int parser_give_up(struct parser *p, const char *reason, struct slice first, uint64_t bytes, size_t end);
 
 /* At the end of a source: what is still in pieces becomes events. */
 int parser_end(struct parser *p);

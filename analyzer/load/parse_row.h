@@ -13,7 +13,7 @@ struct row {
 	int64_t stamp;
 };
 
-/* A line that should have been an event: a row of table reject. */
+/* A line that should have been an event: a row of table reject; a long one is left to parser_give_up. */
 int parse_reject_row(struct parser *p, const struct row *r, const char *reason);
 
 /* What is remembered of an event, for the text that may follow it. local: its stamp names no offset. */

@@ -4,10 +4,14 @@
  * The file is cut into pieces of about 32 MiB at line ends. A worker takes the next piece, parses it into a chunk or
  * two, packs them, and waits for its turn to write: pieces are written in the order of the file, so line numbers and
  * offsets are known then. A plain file is read by each worker itself, half a MiB at a time, so that the text stays in
- * the cache; what must be unpacked first, or comes through a pipe, is handed out in memory. */
+ * the cache; what must be unpacked first, or comes through a pipe, is handed out in memory.
+ *
+ * A line that is longer than LINE_MAX_BYTES is rejected, and kept all the same, a stretch at a time: memory does not
+ * grow with it, and the text can be given back and is known again when it comes under another name. */
 #include "load/source.h"
 #include "base/sql.h"
 #include "base/array.h"
+#include "ingest/line.h"
 #include "ingest/reader.h"
 #include "base/scan.h"
 
@@ -19,9 +23,8 @@
 #include <unistd.h>
 
 #define PIECE_BYTES (32u << 20)
-#define LINE_LIMIT                                                                                                  \
-	900000000u /* a line that does not end within it ends the load of its file: SQLite takes a billion bytes as \
-	              one value */
+#define LINE_LIMIT  (LINE_MAX_BYTES + 1u) /* bytes that must have a line's end among them, or it is given up */
+#define LINE_ALONE  (8u << 20)            /* of a longer line one worker at a time has the text in memory */
 
 /* Shared by the workers of one file. */
 struct job {
@@ -33,7 +36,10 @@ struct job {
 	int64_t next_from;    /* plain: where the next piece begins */
 	uint64_t next_ticket;
 	bool drained;
-	char *carry; /* streams: the start of a line whose end is in the next piece */
+	struct worker *workers;
+	unsigned nworkers;
+	bool alone;  /* one worker has all pieces */
+	char *carry; /* streams: text that belongs to the next piece */
 	size_t carry_len, carry_room;
 	pthread_mutex_t write;
 	pthread_cond_t turned;
@@ -53,6 +59,7 @@ struct worker {
 	pthread_t thread;
 	uint64_t ticket;
 	bool has_turn;
+	int64_t at, to; /* of a plain file: what of its piece is still to be read */
 };
 
 static int room_for(struct worker *w, size_t n)
@@ -105,12 +112,12 @@ static int rejects_write(struct job *j, const struct parser *p)
 
 	for (size_t i = 0; i < p->nrejects && !rc; i++) {
 		const struct parse_reject *r = &p->rejects[i];
-		int64_t line = l->next_line + r->row, offset = l->skip_bytes + l->bytes + (int64_t)r->offset;
+		int64_t line = l->next_line + r->row, offset = l->skip_bytes + l->bytes + r->offset;
 
 		sqlite3_bind_int64(j->reject_insert, 1, l->id);
 		sqlite3_bind_int64(j->reject_insert, 2, line);
 		sqlite3_bind_int64(j->reject_insert, 3, offset);
-		sqlite3_bind_int64(j->reject_insert, 4, r->length);
+		sqlite3_bind_int64(j->reject_insert, 4, (int64_t)r->length);
 		sqlite3_bind_text(j->reject_insert, 5, r->reason, -1, SQLITE_STATIC);
 		sqlite3_bind_text(j->reject_insert, 6, r->sample, -1, SQLITE_STATIC);
 		rc = step(j->reject_insert);
@@ -214,6 +221,37 @@ static int chunk_finish(struct worker *w)
 	return rc;
 }
 
+/* The text of a long line that is rejected, or a part of it: a chunk for each stretch. */
+static int stretches_write(struct worker *w, const char *text, size_t len, uint64_t *bytes)
+{
+	int rc = 0;
+
+	for (size_t at = 0, n; at < len && !rc; at += n) {
+		n = len - at < PARSE_STRETCH ? len - at : PARSE_STRETCH;
+		rc = parser_stretch(&w->parser, (struct slice){text + at, n});
+		if (!rc)
+			rc = chunk_finish(w);
+		*bytes += n;
+	}
+	return rc;
+}
+
+/* The line that text begins with, which the parser gave up. *used: its bytes. */
+static int long_line(struct worker *w, const char *text, size_t len, size_t *used)
+{
+	const char *nl = memchr(text, '\n', len);
+	size_t n = nl ? (size_t)(nl - text) : len;
+	uint64_t bytes = 0;
+	int rc = chunk_finish(w);
+
+	*used = n + (nl != NULL);
+	if (!rc)
+		rc = stretches_write(w, text, n, &bytes);
+	if (!rc)
+		rc = parser_give_up(&w->parser, w->parser.gives_up, (struct slice){text, n}, bytes, nl != NULL);
+	return rc ? rc : chunk_finish(w);
+}
+
 /* Lines of text into chunks. *used as parser_feed. */
 static int text_parse(struct worker *w, const char *text, size_t len, bool last, size_t *used)
 {
@@ -224,6 +262,12 @@ static int text_parse(struct worker *w, const char *text, size_t len, bool last,
 		rc = parser_feed(&w->parser, text + *used, len - *used, last, &n);
 		if (rc)
 			return rc;
+		if (w->parser.gives_up) {
+			*used += n;
+			if ((rc = long_line(w, text + *used, len - *used, &n)))
+				return rc;
+			continue;
+		}
 		if (w->parser.wants_more) {
 			*used += n;
 			return 0;
@@ -248,6 +292,12 @@ static void progress(struct job *j, int64_t file_bytes)
 
 /* ---- pieces of a plain file ---- */
 
+/* Its records may reach over the ends of pieces. */
+static bool in_one(const struct source_load *l)
+{
+	return l->foreign || l->no_text;
+}
+
 static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
 {
 	struct job *j = w->job;
@@ -257,8 +307,8 @@ static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
 	any = j->next_from < j->size && !j->rc && !*j->l->stop;
 	if (any) {
 		*from = j->next_from;
-		*to = j->l->foreign || j->size - *from < (int64_t)PIECE_BYTES + PIECE_BYTES / 4 ? j->size
-		                                                                                : *from + PIECE_BYTES;
+		*to = in_one(j->l) || j->size - *from < (int64_t)PIECE_BYTES + PIECE_BYTES / 4 ? j->size
+		                                                                               : *from + PIECE_BYTES;
 		j->next_from = *to;
 		w->ticket = j->next_ticket++;
 		progress(j, *from);
@@ -277,18 +327,106 @@ static ssize_t read_at(int fd, char *buf, size_t n, int64_t off)
 	return got < 0 ? -errno : got;
 }
 
-/* Where the line begins that contains the byte before `at`: pieces start behind a line end. */
-static int line_start(struct worker *w, int64_t at, int64_t *out)
+/* ---- lines that are too long ---- */
+
+static ssize_t stream_read(struct job *j, char *buf, size_t n)
+{
+	ssize_t got = reader_read(j->reader, buf, n);
+
+	if (got != -EBADMSG && got != -E2BIG)
+		return got;
+	j->reason = reader_why(j->reader);
+	return 0;
+}
+
+/* Text behind what the worker has; 0: there is no more. */
+static ssize_t text_more(struct worker *w, char *buf, size_t n)
+{
+	ssize_t got = 0;
+
+	if (*w->job->l->stop)
+		return 0;
+	if (w->job->fd < 0)
+		return stream_read(w->job, buf, n);
+	if (w->to - w->at < (int64_t)n)
+		n = (size_t)(w->to - w->at);
+	if (n)
+		got = read_at(w->job->fd, buf, n, w->at);
+	w->at += got > 0 ? got : 0;
+	return got;
+}
+
+/* What was parsed is written, and it is this worker's turn. */
+static int turn_take(struct worker *w)
+{
+	int rc = chunk_finish(w);
+
+	return rc ? rc : turn_wait(w);
+}
+
+/* A buffer that a long line has made is no other worker's room. */
+static void buffer_trim(struct worker *w, size_t keep)
+{
+	size_t room = keep + READER_BLOCK + SCAN_SLACK;
+	char *smaller = w->room > 2 * LINE_ALONE && room < w->room ? realloc(w->buf, room) : NULL;
+
+	if (smaller) {
+		w->buf = smaller;
+		w->room = room;
+	}
+}
+
+/* The buffer has *have bytes of a line, more than a line may have: they and the rest of it go into chunks of their own.
+ * *have: bytes behind it, which have moved to the front. */
+static int line_give_up(struct worker *w, size_t *have)
+{
+	char first[256], *nl = NULL;
+	size_t n = *have, len;
+	uint64_t bytes = 0;
+	bool end = false;
+	int rc = turn_take(w);
+
+	memcpy(first, w->buf, sizeof first);
+	while (!rc && !nl && !end) {
+		rc = stretches_write(w, w->buf, n, &bytes);
+		for (n = 0; !rc && !nl && !end && n < PARSE_STRETCH;) {
+			ssize_t got = text_more(w, w->buf + n, PARSE_STRETCH - n);
+
+			rc = got < 0 ? (int)got : 0;
+			end = got <= 0;
+			nl = got > 0 ? memchr(w->buf + n, '\n', (size_t)got) : NULL;
+			n += got > 0 ? (size_t)got : 0;
+		}
+	}
+	len = nl ? (size_t)(nl - w->buf) : n;
+	if (!rc)
+		rc = stretches_write(w, w->buf, len, &bytes);
+	if (!rc)
+		rc = parser_give_up(&w->parser, "line longer than 64 MiB", (struct slice){first, sizeof first}, bytes,
+		                    nl != NULL);
+	if (!rc)
+		rc = chunk_finish(w);
+	*have = nl ? n - len - 1 : 0;
+	memmove(w->buf, w->buf + (n - *have), *have);
+	buffer_trim(w, *have);
+	return rc;
+}
+
+/* ---- pieces of a plain file: their lines ---- */
+
+/* Where the line begins that contains the byte before `at`: pieces start behind a line end. It is not looked for behind
+ * `limit`, which is said then. */
+static int line_start(struct worker *w, int64_t at, int64_t limit, int64_t *out)
 {
 	struct job *j = w->job;
 	int rc = room_for(w, READER_BLOCK);
 
 	for (int64_t off = at - 1; !rc;) {
-		ssize_t got = off < j->size ? read_at(j->fd, w->buf, READER_BLOCK, off) : 0;
+		ssize_t got = off < limit ? read_at(j->fd, w->buf, READER_BLOCK, off) : 0;
 		char *nl;
 
 		if (got <= 0) {
-			*out = j->size;
+			*out = limit;
 			return got < 0 ? (int)got : 0;
 		}
 		nl = memchr(w->buf, '\n', (size_t)got);
@@ -301,44 +439,39 @@ static int line_start(struct worker *w, int64_t at, int64_t *out)
 	return rc;
 }
 
-/* The lines that begin in [from, to): from and to are starts of lines. */
-static int plain_lines(struct worker *w, int64_t from, int64_t to)
+/* The lines that begin in [w->at, w->to), which are starts of lines. */
+static int plain_lines(struct worker *w)
 {
-	struct job *j = w->job;
 	size_t have = 0, used;
-	int rc;
+	bool end = false;
+	int rc = 0;
 
-	while (from + (int64_t)have < to || have) {
+	while (!rc && !end && (w->at < w->to || have)) {
 		/* of a long line as much again as there is: it is looked through from its start each time */
 		size_t want = have > READER_BLOCK ? have : READER_BLOCK;
-		ssize_t got;
-		bool end;
+		ssize_t got = 0;
 
-		if (have >= LINE_LIMIT) {
-			rc = chunk_finish(w); /* what came before it */
-			return rc ? rc : -EFBIG;
+		if (have > LINE_ALONE && (rc = turn_take(w)))
+			return rc;
+		if (have >= LINE_LIMIT && !memchr(w->buf, '\n', have)) {
+			rc = line_give_up(w, &have);
+			continue;
 		}
+		w->parser.no_more = have >= LINE_LIMIT;
 		want = have + want > LINE_LIMIT ? LINE_LIMIT - have : want;
-		if (to - from - (int64_t)have < (int64_t)want)
-			want = (size_t)(to - from - (int64_t)have);
 		if ((rc = room_for(w, have + want)))
 			return rc;
-		got = want ? read_at(j->fd, w->buf + have, want, from + (int64_t)have) : 0;
-		if (got < 0)
+		if (want && (got = text_more(w, w->buf + have, want)) < 0)
 			return (int)got;
 		have += (size_t)got;
-		end = got == 0 || from + (int64_t)have == to;
+		end = (want && !got) || w->at == w->to;
 		memset(w->buf + have, 0, SCAN_SLACK);
 		rc = text_parse(w, w->buf, have, end, &used);
-		if (rc)
-			return rc;
-		memmove(w->buf, w->buf + used, have - used);
-		have -= used;
-		from += (int64_t)used;
-		if (end)
-			break;
+		have -= rc ? 0 : used;
+		if (!rc)
+			memmove(w->buf, w->buf + used, have);
 	}
-	return 0;
+	return rc;
 }
 
 static int plain_piece(struct worker *w, int64_t from, int64_t to)
@@ -347,12 +480,14 @@ static int plain_piece(struct worker *w, int64_t from, int64_t to)
 	int rc = 0;
 
 	if (from > j->l->skip_bytes)
-		rc = line_start(w, from, &from);
-	if (!rc && to < j->size)
-		rc = line_start(w, to, &to);
-	if (!rc && from < to)
-		rc = plain_lines(w, from, to);
-	return rc;
+		rc = line_start(w, from, to, &from);
+	if (rc || from >= to)
+		return rc;
+	if (to < j->size && (rc = line_start(w, to, j->size, &to)))
+		return rc;
+	w->at = from;
+	w->to = to;
+	return plain_lines(w);
 }
 
 /* ---- pieces of a stream ---- */
@@ -366,19 +501,76 @@ static int carry_keep(struct job *j, const char *p, size_t len)
 	return 0;
 }
 
+/* The lines in the worker's buffer. Where a record needs more text than there is, it goes to the next piece. */
+static int stream_lines(struct worker *w, size_t len, bool last)
+{
+	struct job *j = w->job;
+	size_t used, rest;
+	int rc;
+
+	memset(w->buf + len, 0, SCAN_SLACK);
+	rc = text_parse(w, w->buf, len, last || !j->alone, &used);
+	if (rc || used == len)
+		return rc;
+	rest = len - used;
+	if (array_reserve(j->carry, j->carry_room, rest + j->carry_len))
+		return -ENOMEM;
+	memmove(j->carry + rest, j->carry, j->carry_len);
+	memcpy(j->carry, w->buf + used, rest);
+	j->carry_len += rest;
+	return 0;
+}
+
+/* A line needs more room than a piece has. The other workers wait for pieces: what they had room for before is free. */
+static int room_for_line(struct worker *w)
+{
+	struct job *j = w->job;
+	int rc = turn_take(w);
+
+	for (unsigned i = 0; i < j->nworkers && !rc; i++) {
+		if (&j->workers[i] == w)
+			continue;
+		free(j->workers[i].buf);
+		j->workers[i].buf = NULL;
+		j->workers[i].room = 0;
+	}
+	return rc ? rc : room_for(w, LINE_LIMIT);
+}
+
+/* What the piece before left over, as the start of the worker's buffer: copied, or where it is large, taken over. */
+static int carry_take(struct worker *w, size_t *have, size_t *want)
+{
+	struct job *j = w->job;
+	int rc = 0;
+
+	*have = j->carry_len;
+	*want = *have + PIECE_BYTES < LINE_LIMIT ? *have + PIECE_BYTES : LINE_LIMIT;
+	j->carry_len = 0;
+	if (*have <= LINE_ALONE) {
+		rc = room_for(w, *want);
+		if (!rc && *have)
+			memcpy(w->buf, j->carry, *have);
+		return rc;
+	}
+	free(w->buf);
+	w->buf = j->carry;
+	w->room = j->carry_room;
+	j->carry = NULL;
+	j->carry_room = 0;
+	*want = LINE_LIMIT;
+	return room_for_line(w);
+}
+
 /* Reads until there is a piece with a line end, or no more. Under the lock. */
 static int stream_fill(struct worker *w, size_t *len, bool *last)
 {
 	struct job *j = w->job;
-	size_t have = j->carry_len, want = PIECE_BYTES;
-	int rc = room_for(w, want);
+	size_t have, want;
+	int rc = carry_take(w, &have, &want);
 	char *nl = NULL;
 
 	if (rc)
 		return rc;
-	if (have)
-		memcpy(w->buf, j->carry, have);
-	j->carry_len = 0;
 	*last = false;
 	while (!*last && !*j->l->stop) {
 		ssize_t got;
@@ -387,20 +579,22 @@ static int stream_fill(struct worker *w, size_t *len, bool *last)
 			nl = memrchr(w->buf, '\n', have);
 			if (nl)
 				break;
-			if (want >= LINE_LIMIT)
-				return -EFBIG;
-			want = want * 2 < LINE_LIMIT ? want * 2 : LINE_LIMIT;
-			if ((rc = room_for(w, want)))
+			if (want == LINE_LIMIT) {
+				*len = 0;
+				rc = line_give_up(w, &have);
+				return rc ? rc : carry_keep(j, w->buf, have);
+			}
+			want = LINE_LIMIT;
+			if ((rc = room_for_line(w)))
 				return rc;
 		}
-		got = reader_read(j->reader, w->buf + have, want - have < READER_BLOCK ? want - have : READER_BLOCK);
-		if (got < 0 && got != -EBADMSG && got != -E2BIG)
-			return (int)got;
+		got = stream_read(j, w->buf + have, want - have < READER_BLOCK ? want - have : READER_BLOCK);
 		if (got < 0)
-			j->reason = reader_why(j->reader);
-		*last = got <= 0;
-		have += got > 0 ? (size_t)got : 0;
+			return (int)got;
+		*last = got == 0;
+		have += (size_t)got;
 	}
+	w->parser.no_more = have >= LINE_LIMIT;
 	if (*last || !nl)
 		nl = *last ? w->buf + have - 1 : memrchr(w->buf, '\n', have);
 	*len = nl ? (size_t)(nl - w->buf) + 1 : 0;
@@ -433,7 +627,7 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	struct job *j = w->job;
 	int64_t from = 0, to = 0;
-	size_t len = 0, used;
+	size_t len = 0;
 	bool last = false;
 	int rc = 0;
 
@@ -443,8 +637,7 @@ static void *work(void *arg)
 		if (j->fd >= 0) {
 			rc = plain_piece(w, from, to);
 		} else if (!rc) {
-			memset(w->buf + len, 0, SCAN_SLACK);
-			rc = text_parse(w, w->buf, len, last, &used);
+			rc = stream_lines(w, len, last);
 		}
 		if (!rc && (j->fd >= 0 ? to == j->size : last))
 			rc = parser_end(&w->parser);
@@ -503,7 +696,7 @@ static void uses_add(struct source_load *l, const struct parser *p)
 
 static int workers_run(struct job *j)
 {
-	unsigned n = j->l->energy || j->l->foreign ? 1 : j->l->threads;
+	unsigned n = j->l->energy || in_one(j->l) ? 1 : j->l->threads;
 	struct worker *w = calloc(n, sizeof *w);
 	unsigned started = 0;
 	int rc = w ? 0 : -ENOMEM;
@@ -518,6 +711,9 @@ static int workers_run(struct job *j)
 		w[i].parser.energy = j->l->energy;
 		w[i].parser.no_text = j->l->no_text;
 	}
+	j->workers = w;
+	j->nworkers = n;
+	j->alone = n == 1;
 	for (unsigned i = 1; i < n && !rc; i++, started++)
 		if (pthread_create(&w[i].thread, NULL, work, &w[i]))
 			break;
@@ -599,10 +795,6 @@ int source_load(struct source_load *l, const char **why)
 		rc = statements(&j);
 	if (!rc)
 		rc = workers_run(&j);
-	if (rc == -EFBIG) {
-		j.reason = "a line without end: more than 900 MB";
-		rc = 0;
-	}
 	if (!rc && j.reason && *j.reason && !(l->damage = strdup(j.reason)))
 		rc = -ENOMEM;
 	if (!rc)

@@ -31,8 +31,10 @@ static int origin_read(struct store *s, int64_t source, struct origin *out)
 	return out->bytes < 0 || out->copied < 0 || out->copied > out->bytes ? -EBADMSG : 0;
 }
 
-static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*put)(void *, const void *, size_t),
-                     void *arg)
+typedef int cat_put(void *arg, const void *p, size_t n);
+
+/* stretch: the chunk is a stretch of a line that goes on in the next one. */
+static int chunk_cat(struct chunk *c, bool stretch, int64_t *left, struct bytes *line, cat_put *put, void *arg)
 {
 	struct chunk_row row;
 	int rc = 0;
@@ -40,7 +42,7 @@ static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*p
 	for (uint32_t i = 0; i < chunk_rows(c) && !rc && *left > 0; i++) {
 		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, line, NULL)))
 			return rc;
-		if (row.head != CHUNK_PIECE)
+		if (row.head != CHUNK_PIECE && !stretch)
 			bytes_add(line, "\n", 1);
 		if (line->failed)
 			return -ENOMEM;
@@ -50,15 +52,14 @@ static int chunk_cat(struct chunk *c, int64_t *left, struct bytes *line, int (*p
 	return rc;
 }
 
-typedef int cat_put(void *arg, const void *p, size_t n);
-
 /* The lines that are the source's own: from byte `from` on, *left of them. */
 static int own_cat(struct store *s, int64_t source, int64_t from, int64_t *left, cat_put *put, void *arg)
 {
 	int64_t all = from + *left;
 	struct bytes line = {0};
 	sqlite3_stmt *q;
-	int rc = sql_prepare(s->db, "SELECT id, first_offset FROM chunk WHERE source = ? ORDER BY first_line", &q);
+	int rc = sql_prepare(s->db,
+	                     "SELECT id, first_offset, lines FROM chunk WHERE source = ? ORDER BY first_line, id", &q);
 
 	if (rc)
 		return rc;
@@ -73,7 +74,7 @@ static int own_cat(struct store *s, int64_t source, int64_t from, int64_t *left,
 		rc = store_chunk_pin(s, sqlite3_column_int64(q, 0), &c);
 		if (rc)
 			break;
-		rc = chunk_cat(c, left, &line, put, arg);
+		rc = chunk_cat(c, !sqlite3_column_int64(q, 2), left, &line, put, arg);
 		store_chunk_unpin(s, c);
 	}
 	sqlite3_finalize(q);

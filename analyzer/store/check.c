@@ -18,6 +18,9 @@ struct check {
 	struct bytes line;
 	struct place_set *places; /* as the chunks have them */
 	sqlite3_stmt *reject, *energy;
+	struct stretches { /* of the line that goes on in the next chunk */
+		int64_t source, line, offset, bytes;
+	} open;
 };
 
 /* What table chunk says of one. */
@@ -76,41 +79,79 @@ static bool may_be_unnoted(struct check *k, int64_t source)
 	return energy;
 }
 
-/* A rejected line's row in table reject. */
-static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t offset, size_t len, int64_t *rejected)
+/* A rejected line's row in table reject. before: bytes of it in stretches before this row. */
+static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t offset, size_t len, int64_t before,
+                        int64_t *rejected)
 {
+	int64_t length = before + (int64_t)len;
 	int rc;
 
 	sqlite3_bind_int64(k->reject, 1, source);
 	sqlite3_bind_int64(k->reject, 2, line);
 	rc = sql_next(k->reject);
 	*rejected += rc == 1;
-	if (!rc && !may_be_unnoted(k, source))
+	if (!rc && (before || !may_be_unnoted(k, source)))
 		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)source,
 		      (long long)line);
-	else if (rc == 1 &&
-	         (sqlite3_column_int64(k->reject, 0) != offset || sqlite3_column_int64(k->reject, 1) != (int64_t)len))
+	else if (rc == 1 && (sqlite3_column_int64(k->reject, 0) != offset - before ||
+	                     sqlite3_column_int64(k->reject, 1) != length))
 		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source,
 		      (long long)line);
 	sqlite3_reset(k->reject);
 	return rc < 0 ? rc : 0;
 }
 
+/* What of the line stands in the chunks right before n. */
+static int64_t stretches_before(const struct check *k, const struct chunk_note *n)
+{
+	const struct stretches *s = &k->open;
+
+	return s->source == n->source && s->line == n->first_line && s->offset + s->bytes == n->first_offset ? s->bytes
+	                                                                                                     : 0;
+}
+
+/* A chunk of no lines is a stretch of one that is too long. *is: n is one. */
+static int stretch_check(struct check *k, struct chunk *c, const struct chunk_note *n, bool *is)
+{
+	int64_t before = stretches_before(k, n);
+	struct chunk_row row;
+	int rc;
+
+	*is = false;
+	if (n->lines || chunk_rows(c) != 1)
+		return 0;
+	if ((rc = chunk_row(c, 0, &row)) || row.head != CHUNK_REJECTED || (rc = chunk_line(c, &row, &k->line, NULL)))
+		return rc;
+	*is = true;
+	if ((int64_t)k->line.len != n->bytes)
+		fault(k, "chunk %lld: %zu bytes where %lld are noted", (long long)n->id, k->line.len,
+		      (long long)n->bytes);
+	k->open = (struct stretches){n->source, n->first_line, n->first_offset - before, before + n->bytes};
+	return 0;
+}
+
 /* Every line of a chunk again; bytes, times and rejected lines as the chunk's row and the rejects say. */
 static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note *n, int64_t *rejected)
 {
-	int64_t sum = 0, min = INT64_MAX, max = INT64_MIN;
+	int64_t sum = 0, min = INT64_MAX, max = INT64_MIN, before = stretches_before(k, n);
 	struct chunk_row row;
 	uint32_t pieces = 0;
+	bool stretch;
 	int rc;
 
 	*rejected = 0;
+	if ((rc = stretch_check(k, c, n, &stretch)) || stretch)
+		return rc;
+	if (k->open.source && !before)
+		fault(k, "chunk %lld: is not the end of the line that begins at byte %lld of source %lld",
+		      (long long)n->id, (long long)k->open.offset, (long long)k->open.source);
+	k->open.source = 0;
 	for (uint32_t i = 0; i < chunk_rows(c); i++) {
 		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, &k->line, NULL)))
 			return rc;
 		if (row.head == CHUNK_REJECTED) {
 			if ((rc = reject_noted(k, n->source, n->first_line + i - pieces, n->first_offset + sum,
-			                       k->line.len, rejected)))
+			                       k->line.len, i ? 0 : before, rejected)))
 				return rc;
 		} else if (chunk_is_event(row.head)) {
 			min = row.stamp < min ? row.stamp : min;
@@ -139,7 +180,7 @@ static int chunks_follow(struct check *k)
 	    k->s->db,
 	    "SELECT c.id, c.source, c.first_line, c.first_offset, c.lines, c.bytes, coalesce(s.duplicate, 0), "
 	    "coalesce(s.duplicate_bytes, 0) FROM chunk c LEFT JOIN source s ON s.id = c.source ORDER BY c.source, "
-	    "c.first_line",
+	    "c.first_line, c.id",
 	    &q);
 
 	if (rc)

@@ -56,6 +56,10 @@ int chunk_add_line(struct chunk_builder *b, const struct shape *head, const stru
 int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp,
                   size_t bytes);
 
+/* A stretch of a line that is longer than LINE_MAX_BYTES: the line's end is in a chunk behind. The builder is empty,
+ * and takes nothing else until it is cleared. */
+int chunk_add_stretch(struct chunk_builder *b, struct slice text);
+
 /* A time that is in the lines, where they are no events: it counts for what the chunk reaches over. */
 void chunk_note_time(struct chunk_builder *b, int64_t stamp);
 

@@ -267,6 +267,14 @@ int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text
 	return rc ? rc : row_add(b, how, 0, chunk_is_event(how) ? tid : SLICE_NONE, stamp, bytes);
 }
 
+int chunk_add_stretch(struct chunk_builder *b, struct slice text)
+{
+	int rc = chunk_add_raw(b, CHUNK_REJECTED, text, SLICE_NONE, 0, text.len);
+
+	b->pieces++;
+	return rc;
+}
+
 struct chunk_summary chunk_builder_summary(const struct chunk_builder *b)
 {
 	return (struct chunk_summary){b->rows, b->rows - b->pieces, b->bytes, b->has_stamp, b->min_stamp, b->max_stamp};

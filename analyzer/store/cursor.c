@@ -78,7 +78,7 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	    c->store->db,
 	    "SELECT c.id, c.source, c.first_line, c.min_stamp, c.max_stamp, coalesce(s.offset_s, 0) FROM chunk c "
 	    "JOIN source s ON s.id = c.source WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) "
-	    "AND c.id >= ?3 >> 16 AND (?4 = 0 OR c.id <= ?4 >> 16) ORDER BY c.source, c.first_line",
+	    "AND c.id >= ?3 >> 16 AND (?4 = 0 OR c.id <= ?4 >> 16) ORDER BY c.source, c.first_line, c.id",
 	    &q);
 
 	if (rc)

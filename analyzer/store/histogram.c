@@ -210,7 +210,7 @@ int store_histogram(struct store *s, int64_t run, int64_t source, int64_t step_n
 	int rc = sql_prepare(
 	    s->db,
 	    "SELECT c.id, s.id, s.run, coalesce(s.offset_s, 0) FROM chunk c JOIN source s ON s.id = c.source "
-	    "WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) ORDER BY s.id, c.first_line",
+	    "WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) ORDER BY s.id, c.first_line, c.id",
 	    &q);
 
 	if (rc)
