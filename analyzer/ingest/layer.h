@@ -63,6 +63,7 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 struct time_found {
 	bool there, odd;
 	int64_t ns, offset_s;
+	struct slice odd_text; /* that stood where the time should be */
 };
 
 struct level_found {

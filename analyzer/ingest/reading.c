@@ -149,12 +149,15 @@ int reading_write(struct record_reader *rr, struct record_result *out)
 	out->has_time = f.time.there;
 	out->time_ns = f.time.ns;
 	out->offset_s = f.time.offset_s;
+	if (f.level.there && !f.level.level)
+		hint_level(&rr->hints, f.level.text);
 	if (f.time.there) {
 		rr->near_ns = rr->zone_prev = f.time.ns;
 		rr->has_near = true;
 	} else {
 		rr->no_time += !f.time.odd;
 		rr->odd_time += f.time.odd;
+		hint_time(&rr->hints, rr->r, f.time.odd ? f.time.odd_text : SLICE_NONE);
 	}
 	return 0;
 }

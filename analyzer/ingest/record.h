@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "ingest/format.h"
+#include "ingest/hint.h"
 
 #define RECORD_LAYERS   8    /* envelopes in one another; deeper is text */
 #define RECORD_MAX_KEYS 4096 /* of one layer */
@@ -59,6 +60,7 @@ struct record_reader {
 	unsigned nuses;
 	uint64_t no_time, odd_time; /* without a time; with one that was not understood */
 	uint64_t assumed_zone, assumed_year, either_day;
+	struct record_hints hints;
 	/* private */
 	struct record *r;
 	struct bytes reading;

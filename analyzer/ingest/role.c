@@ -149,6 +149,8 @@ static bool time_take(struct record_reader *rr, const struct layer *l, const str
 	          : v->kind == FIELD_JSON ? seconds_and_nanos(v->value, &t->ns)
 	                                  : time_of_text(rr, l, v->value, t);
 
+	if (!ok && !t->odd)
+		t->odd_text = v->value;
 	t->odd |= !ok;
 	t->there |= ok;
 	return ok;

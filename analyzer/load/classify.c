@@ -6,8 +6,10 @@
 #include "load/discover.h"
 #include "base/scan.h"
 #include "base/slice.h"
+#include "ingest/members.h"
 #include "ingest/record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool has(struct slice in, const char *text)
@@ -166,8 +168,16 @@ static bool is_binary(struct slice text)
 
 struct look {
 	struct record_reader reader;
-	bool found; /* a record with a time */
+	bool found;    /* a record with a time */
+	bool levelled; /* one with level and message */
 };
+
+static bool is_event(struct slice reading)
+{
+	struct member m;
+
+	return member_at(reading, "level", &m) && member_at(reading, "message", &m);
+}
 
 static int object_look(void *arg, struct slice object)
 {
@@ -180,15 +190,13 @@ static int object_look(void *arg, struct slice object)
 	return l->found;
 }
 
-/* Is there a record with a time? Objects may go over lines. */
-static bool has_records(struct slice text, const struct record_options *o)
+/* Looks for a record with a time; objects may go over lines. l->reader notes what those without have. false: no memory.
+ */
+static bool records_look(struct slice text, struct look *l)
 {
-	struct look l = {0};
 	struct slice rest = text;
 
-	if (record_reader_init(&l.reader, o))
-		return false;
-	while (rest.len && !l.found) {
+	while (rest.len && !l->found) {
 		struct slice line = take_line(&rest);
 		struct record_result r;
 
@@ -196,19 +204,49 @@ static bool has_records(struct slice text, const struct record_options *o)
 			line.ptr++;
 			line.len--;
 		}
-		if (record_read(&l.reader, line, &r))
-			break;
-		l.found = r.verdict == RECORD_EVENT && r.has_time;
+		if (record_read(&l->reader, line, &r))
+			return false;
+		l->found = r.verdict == RECORD_EVENT && r.has_time;
+		l->levelled |= r.verdict == RECORD_EVENT && is_event(r.reading);
 		if (r.verdict == RECORD_LIST || r.verdict == RECORD_BROKEN)
-			record_list(line, object_look, &l);
+			record_list(line, object_look, l);
 		if (r.verdict == RECORD_OPEN) {
-			record_list((struct slice){line.ptr, (size_t)(text.ptr + text.len - line.ptr)}, object_look,
-			            &l);
+			record_list((struct slice){line.ptr, (size_t)(text.ptr + text.len - line.ptr)}, object_look, l);
 			break;
 		}
 	}
+	return true;
+}
+
+/* Is there a record with a time, or in a file that is named as a log one with level and message? */
+static bool has_records(const char *name, struct slice text, const struct record_options *o)
+{
+	struct look l = {0};
+	bool is;
+
+	if (record_reader_init(&l.reader, o))
+		return false;
+	is = records_look(text, &l) && (l.found || (l.levelled && input_named_log(name)));
 	record_reader_done(&l.reader);
-	return l.found;
+	return is;
+}
+
+char *input_why_not(const char *text, size_t len, const struct record_options *o)
+{
+	struct look l = {0};
+	const struct record_hints *h = &l.reader.hints;
+	char *why = NULL;
+	int n = 0;
+
+	if (record_reader_init(&l.reader, o))
+		return NULL;
+	if (records_look((struct slice){text, len}, &l) && h->timeless)
+		n = asprintf(&why, "no timestamp; keys that were seen: %s; --time %s%s", h->keys,
+		             h->time_path[0] ? h->time_path : "PATH", h->time_path[0] ? "?" : " names one");
+	else if (h->odd_time[0])
+		n = asprintf(&why, "no time that is understood, as \"%s\"", h->odd_time);
+	record_reader_done(&l.reader);
+	return n < 0 ? NULL : why;
 }
 
 enum input_kind input_classify(const char *name, const char *text, size_t len, const struct record_options *records)
@@ -229,7 +267,7 @@ enum input_kind input_classify(const char *name, const char *text, size_t len, c
 		kind = table_kind(all);
 	if (kind != INPUT_OTHER)
 		return kind;
-	if (records && has_records(all, records))
+	if (records && has_records(name, all, records))
 		return INPUT_RECORDS;
 	if (is_binary(all))
 		return INPUT_BINARY;

@@ -40,6 +40,7 @@ struct search {
 	struct table directories; /* inputs whose directory is a run, by that */
 	struct table runs;        /* out->runs, by path */
 	char *look;
+	size_t looked; /* bytes in it */
 	const struct record_options *records;
 	bool no_memory;
 };
@@ -126,6 +127,7 @@ static int look_at(struct search *s, const char *path, enum input_kind *kind, bo
 		got = reader_read(r, s->look + len, (size_t)(LOOK - len));
 		len += got > 0 ? got : 0;
 	} while (got > 0 && len < LOOK);
+	s->looked = (size_t)len;
 	memset(s->look + len, 0, SCAN_SLACK);
 	*packed_broken = !len && got < 0;
 	*kind = *packed_broken ? INPUT_BINARY : input_classify(base(path), s->look, (size_t)len, s->records);
@@ -316,6 +318,20 @@ static bool belongs(const char *name, enum input_kind kind, bool packed_broken)
 	}
 }
 
+/* Passes over what was looked at last. */
+static void found_no_log(struct search *s, struct haul *h, const char *name, enum input_kind kind)
+{
+	bool text = s->records && (kind == INPUT_TEXT || kind == INPUT_OTHER);
+	char *why = text ? input_why_not(s->look, s->looked, s->records) : NULL;
+
+	pass_over(s, h, name,
+	          why                                   ? why
+	          : kind == INPUT_OTHER                 ? "neither log nor result"
+	          : kind == INPUT_BINARY && is_utf16(s) ? "UTF-16: convert it first with iconv"
+	                                                : input_kind_name(kind));
+	free(why);
+}
+
 static void found_file(struct search *s, const char *path, const struct stat *st, struct haul *h)
 {
 	const char *name = base(path), *why;
@@ -338,10 +354,7 @@ static void found_file(struct search *s, const char *path, const struct stat *st
 		else
 			error(s, "%s: %s", path, why);
 	} else if (!belongs(name, kind, broken)) {
-		pass_over(s, h, name,
-		          kind == INPUT_OTHER                   ? "neither log nor result"
-		          : kind == INPUT_BINARY && is_utf16(s) ? "UTF-16: convert it first with iconv"
-		                                                : input_kind_name(kind));
+		found_no_log(s, h, name, kind);
 	} else {
 		add_input(s, path, kind, st, false);
 		h->logs += input_is_log(kind);

@@ -84,6 +84,10 @@ const char *input_kind_name(enum input_kind kind);
  * directory) decides between alike contents. */
 enum input_kind input_classify(const char *name, const char *text, size_t len, const struct record_options *records);
 
+/* Why text of kind INPUT_TEXT, INPUT_OTHER or INPUT_BINARY is no log: "records without a time; keys ...". Yours. NULL:
+ * there is no more to say than the kind, or no memory. */
+char *input_why_not(const char *text, size_t len, const struct record_options *records);
+
 /* Are its lines read by ingest/record.h, one after the other? */
 bool input_is_foreign(enum input_kind kind);
 

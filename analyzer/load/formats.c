@@ -90,6 +90,44 @@ char *formats_used(const struct source_load *l)
 	return NULL;
 }
 
+/* What is said of records without a time that is understood, and what to do about it. */
+static void timeless_say(struct pass *p, const char *path, const struct source_load *l)
+{
+	const struct record_hints *h = &l->hints;
+	uint64_t n = l->no_time + l->odd_time, all = 0;
+	const char *where = "at the time of the one before";
+
+	for (unsigned i = 0; i < l->nuses; i++)
+		all += l->uses[i].records;
+	if (n >= all)
+		where = "at the time when the file was written";
+	if (l->no_time)
+		say_note(p, "%s: no timestamp in %llu record%s, %s; keys that were seen: %s (--time %s%s)", path,
+		         (unsigned long long)l->no_time, l->no_time == 1 ? "" : "s", where, h->keys,
+		         h->time_path[0] ? h->time_path : "PATH", h->time_path[0] ? "?" : " names one");
+	if (l->odd_time)
+		say_note(p, "%s: the time of %llu record%s is not understood, as \"%s\"; %s", path,
+		         (unsigned long long)l->odd_time, l->odd_time == 1 ? "" : "s", h->odd_time, where);
+}
+
+void pass_levels_say(struct pass *p)
+{
+	struct bytes b = {0};
+
+	for (unsigned i = 0; i < p->hints.nlevels; i++) {
+		bytes_str(&b, i ? ", " : "");
+		bytes_str(&b, p->hints.levels[i]);
+	}
+	bytes_str(&b, p->hints.more_levels ? ", ..." : "");
+	bytes_add(&b, "", 1);
+	if (p->hints.nlevels && !b.failed)
+		say_note(p,
+		         "levels that are not known, so that their events have none: %s (\"levels\" of a format says "
+		         "what they mean)",
+		         b.ptr);
+	bytes_free(&b);
+}
+
 void pass_guesses_say(struct pass *p, const char *path, const struct source_load *l)
 {
 	char *format = l->saw_foreign ? formats_used(l) : NULL;
@@ -109,10 +147,6 @@ void pass_guesses_say(struct pass *p, const char *path, const struct source_load
 		    "%s: %llu dates can be read with the day or the month first, the month is assumed (a format with "
 		    "\"day_first\" says otherwise)",
 		    path, (unsigned long long)l->either_day);
-	if (l->no_time + l->odd_time)
-		say_note(
-		    p,
-		    "%s: %llu records have no time that is understood, they are at the time of the one before (--time "
-		    "names a key)",
-		    path, (unsigned long long)(l->no_time + l->odd_time));
+	timeless_say(p, path, l);
+	hints_add(&p->hints, &l->hints);
 }

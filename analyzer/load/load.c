@@ -369,6 +369,7 @@ static int pass_outcome(struct pass *p, struct place_of_db *d, int rc)
 		db_abandon(p, d);
 		return status_of(rc);
 	}
+	pass_levels_say(p);
 	pass_ledger(p);
 	rc = db_settle(p, d);
 	if (rc) {

@@ -30,6 +30,7 @@ struct pass {
 	struct format_set formats;
 	struct paths given[ROLES];    /* --time and so on */
 	struct record_options record; /* of all of these */
+	struct record_hints hints;    /* levels that no format knows */
 	bool again;                   /* not the first pass of those that follow */
 	/* outcome */
 	uint64_t lines, bytes, events, rejected;
@@ -59,6 +60,8 @@ void pass_formats_done(struct pass *p);
 char *formats_used(const struct source_load *l);
 /* formats.c: what was guessed. */
 void pass_guesses_say(struct pass *p, const char *path, const struct source_load *l);
+/* formats.c: levels that no format knows, of all files. */
+void pass_levels_say(struct pass *p);
 /* zones.c: the offsets of all sources of a run that have none yet. */
 int pass_zones(struct pass *p, int64_t run);
 /* zones.c: tells of each PATH=ZONE that was of no use. */

@@ -687,6 +687,7 @@ static void uses_add(struct source_load *l, const struct parser *p)
 		l->uses[k].records += r->uses[i].records;
 	}
 	l->tracing += p->tracing;
+	hints_add(&l->hints, &r->hints);
 	l->no_time += r->no_time;
 	l->odd_time += r->odd_time;
 	l->assumed_zone += r->assumed_zone;

@@ -46,6 +46,7 @@ struct source_load {
 	struct record_use uses[RECORD_USES];
 	unsigned nuses;
 	uint64_t tracing; /* records of tracing's own shape */
+	struct record_hints hints;
 	uint64_t no_time, odd_time, assumed_zone, assumed_year, either_day;
 	bool unterminated; /* the last line has no line end */
 	char *damage;      /* what was wrong with the file as a whole, or NULL; ours */
