@@ -39,7 +39,7 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 # Rooms from the ground up: each uses those above it in this list.
 LIBLOG_SRC :=
 LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c lasterror.c lineread.c now.c setting.c stamp.c tid.c value.c version.c)
-LIBLOG_SRC += $(addprefix liblog/src/box/,region.c slab.c)
+LIBLOG_SRC += $(addprefix liblog/src/box/,box.c find.c region.c slab.c)
 # Each of these has the row of its kind of sink.
 SINK_SRC   := $(addprefix liblog/src/sinks/,file.c fd.c console.c journald.c)
 LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,kind.c sink.c)
@@ -48,7 +48,7 @@ LIBLOG_SRC += $(addprefix liblog/src/call/,array.c early.c limit.c memory.c ring
 LIBLOG_SRC += $(addprefix liblog/src/encode/,encode.c flame.c sitetext.c spantext.c spanvalue.c)
 LIBLOG_SRC += $(addprefix liblog/src/appender/,appender.c audit.c current.c gap.c outlet.c own.c)
 LIBLOG_SRC += $(addprefix liblog/src/control/,answer.c caller.c filter.c meant.c reread.c rundir.c server.c)
-LIBLOG_SRC += $(addprefix liblog/src/life/,fork.c launch.c life.c present.c)
+LIBLOG_SRC += $(addprefix liblog/src/life/,boxed.c fork.c launch.c life.c present.c)
 LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c overflow.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------

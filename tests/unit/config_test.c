@@ -102,7 +102,7 @@ static void test_spanning(void **state)
 	"ring_bytes "                                                                                               \
 	"rings span_slots "                                                                                         \
 	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms sinks rate_limits " \
-	"run_directory"
+	"run_directory black_box"
 
 static void test_errors(void **state)
 {

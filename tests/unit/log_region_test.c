@@ -216,7 +216,7 @@ static char *decode(const char *base)
 	for (uint64_t i = 0; i < h->rings; i++) {
 		const char *ring = base + h->rings_at + i * h->ring_stride;
 		const struct region_ring *head = (const struct region_ring *)(const void *)ring;
-		const char *name = head->name;
+		const char *name = "main";
 		bool told = false;
 
 		for (uint64_t position = head->head;;) {

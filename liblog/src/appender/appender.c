@@ -21,6 +21,7 @@
 #include "appender/appender.h"
 
 #include "appender/audit.h"
+#include "box/box.h"
 #include "call/limit.h"
 #include "base/lock.h"
 #include "call/state.h"
@@ -31,6 +32,7 @@
 #include <linux/membarrier.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 
 #define BATCH_BYTES   (256 * 1024)
 #define NAP_NS        1000000
@@ -43,12 +45,39 @@ static bool have_membarrier;
 
 /* ---- writing ---- */
 
+/* In the black box: what is about to be written, and how far that took the rings. A batch that is not in there
+ * (text_bytes is 0) is noted when it is written: killed in between, we would say it twice rather than not. */
+static bool note_batch(struct appender *a, uint64_t text_bytes)
+{
+	struct region_note note = {
+	    .next_seq = a->enc.seq, .text_bytes = text_bytes, .lines = a->enc.lines, .last_stamp = ilu_stamp_()};
+	struct stat st;
+	int fd = a->enc.boxed ? outlet_file(&a->outlet) : -1;
+
+	if (!a->enc.boxed || (a->enc.out.len && !text_bytes))
+		return false;
+	if (fd >= 0 && !fstat(fd, &st)) {
+		note.dev = st.st_dev;
+		note.ino = st.st_ino;
+		note.size = (uint64_t)st.st_size;
+	}
+	rings_note(box_note_slot());
+	box_note(&note);
+	return true;
+}
+
 /* Hand the batches to the sinks, and the rings their room back. `rest`: nothing more is taken in this pass. Returns the
  * first error. */
 static int write_out(struct appender *a, bool rest)
 {
+	bool noted = note_batch(a, encoder_in_box(&a->enc));
 	int rc = outlet_write(&a->outlet, &a->enc, &a->own.lost);
 
+	if (!noted)
+		noted = note_batch(a, 0);
+	if (noted)
+		box_written();
+	encoder_back_to_box(&a->enc);
 	for (uint32_t i = 0, n = rings_count(); i < n; i++)
 		ring_publish(rings_at(i), rest);
 	return rc;
@@ -273,7 +302,7 @@ static void park(struct appender *a)
 	bool owe = outlet_owes(&a->outlet);
 	int64_t limit = owe ? RETRY_NS : limits_wait_ns();
 
-	__atomic_store_n(&logger.bell, 1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(logger.bell, ILU_BELL_RING_, __ATOMIC_SEQ_CST);
 	if (have_membarrier)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	else
@@ -282,7 +311,7 @@ static void park(struct appender *a)
 		futex_wait(&logger.wake, seen, limit);
 		a->wakeups++;
 	}
-	__atomic_store_n(&logger.bell, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED);
 	if (owe && !anything_to_do(a))
 		write_out(a, true); /* is there room on the disk again? */
 }
@@ -317,6 +346,7 @@ static void *run(void *argument)
 	struct pass pass;
 
 	prctl(PR_SET_NAME, "ilu-appender");
+	box_begin();
 	for (;;) {
 		bool stop = __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE);
 		bool pause = __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
@@ -330,12 +360,13 @@ static void *run(void *argument)
 			rest(a, &pass);
 	}
 	__atomic_store_n(&a->flush_error, pass.rc, __ATOMIC_RELAXED);
+	box_end();
 	return NULL;
 }
 
 /* ---- from outside ---- */
 
-int appender_start(struct appender *a, const char *initialized, const char *without)
+int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed)
 {
 	sigset_t all, before;
 	pthread_attr_t attr;
@@ -353,6 +384,8 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 	own_say(&a->own, "INFO", "Logger initialized", "Startup", initialized);
 	if (*without && encode_own_room(&a->enc))
 		own_tell(&a->own, "WARN", "No control socket", "reason", without);
+	if (*unboxed && encode_own_room(&a->enc))
+		own_tell(&a->own, "WARN", "No black box", "reason", unboxed);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);

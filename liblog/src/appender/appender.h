@@ -35,8 +35,8 @@ struct appender {
 };
 
 /* Start the thread. Sinks are taken. `initialized`: fields of the first line; `without`: why there is no control
- * socket, or "". 0 or a negative errno. */
-int appender_start(struct appender *a, const char *initialized, const char *without);
+ * socket, `unboxed`: why there is no black box, or "". 0 or a negative errno. */
+int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed);
 
 /* Write all there is, end the thread. Returns the last error in that. */
 int appender_stop(struct appender *a);

@@ -125,7 +125,7 @@ static unsigned span_level(const struct port *port, const struct span_text *span
 
 	if (!site)
 		return 0;
-	values.text = (struct buf){NULL, 0, 0};
+	values.text = (struct buf){.text = NULL};
 	if (span_values_read(&values, span)) {
 		site_describe(site, &seen);
 		seen.keys = values.key;
@@ -344,6 +344,11 @@ int outlet_sync(struct outlet *outlet)
 		first = first ? first : rc;
 	}
 	return first;
+}
+
+int outlet_file(const struct outlet *outlet)
+{
+	return outlet->own ? sink_file_descriptor(outlet->port[0].sink) : -1;
 }
 
 bool outlet_owes(const struct outlet *outlet)

@@ -70,6 +70,9 @@ int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);
 /* To the disk. Returns the first error. */
 int outlet_sync(struct outlet *outlet);
 
+/* The descriptor of the log's own file, where that is a regular one; else -1. */
+int outlet_file(const struct outlet *outlet);
+
 /* Has one of them lines to tell of as lost? */
 bool outlet_owes(const struct outlet *outlet);
 

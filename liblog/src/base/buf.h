@@ -11,6 +11,7 @@
 struct buf {
 	char *text;
 	size_t len, cap;
+	bool (*grow)(struct buf *b, size_t cap); /* NULL: from the heap */
 };
 
 /* Room for `more` bytes after len. false: no memory, nothing changed. */
@@ -23,6 +24,8 @@ static inline bool buf_room(struct buf *b, size_t more)
 		return true;
 	while (cap - b->len < more)
 		cap *= 2;
+	if (b->grow)
+		return b->grow(b, cap);
 	text = realloc(b->text, cap);
 	if (!text)
 		return false;
@@ -33,7 +36,8 @@ static inline bool buf_room(struct buf *b, size_t more)
 
 static inline void buf_done(struct buf *b)
 {
-	free(b->text);
+	if (!b->grow)
+		free(b->text);
 	memset(b, 0, sizeof *b);
 }
 

@@ -26,7 +26,7 @@ void slab_init(void)
 	slab.said_max = slab.count - slab.count / 4;
 	slab.fresh = 1;
 	slab.slot = (struct slot *)(void *)(region.base + region.header->slots_at);
-	region_prefault(slab.slot, 1024 * sizeof *slab.slot);
+	region_prefault(slab.slot, (slab.count < 1024 ? slab.count : 1024) * sizeof *slab.slot);
 	slab.slot[0].state = 1;
 	slab.slot[0].tid = ilu_tid_named("span-slab-full");
 }
@@ -106,6 +106,14 @@ struct slot *slab_get(uint64_t handle)
 	if (!fits(__atomic_load_n(&slab.slot[index].state, __ATOMIC_ACQUIRE), handle) && index)
 		return misused();
 	return slab.slot + index;
+}
+
+bool slab_open(uint64_t handle)
+{
+	uint32_t index = SLAB_INDEX(handle);
+
+	return slab.slot && index < slab.count &&
+	       fits(__atomic_load_n(&slab.slot[index].state, __ATOMIC_ACQUIRE), handle);
 }
 
 bool slab_hold(uint64_t handle)

@@ -42,6 +42,8 @@ void slab_give(uint32_t index);
 
 /* The slot of a handle in use; NULL (and counted) when its span is closed. */
 struct slot *slab_get(uint64_t handle);
+/* Has it references? */
+bool slab_open(uint64_t handle);
 /* One more reference; false (and counted) when it is closed. */
 bool slab_hold(uint64_t handle);
 /* One fewer; true when it was the last, false also (and counted) when it is closed. */

@@ -3,7 +3,7 @@
  * caller touches nothing that is gone. */
 #include "call/memory.h"
 
-#include "box/region.h"
+#include "box/box.h"
 #include "box/slab.h"
 #include "call/ring.h"
 #include "call/site.h"
@@ -36,6 +36,39 @@ int memory_make(uint64_t ring_bytes, uint64_t rings, uint64_t slots)
 	slab_init();
 	__atomic_store_n(&logger.ready, 1, __ATOMIC_RELEASE);
 	return 0;
+}
+
+static void hold(void)
+{
+	sites_hold();
+	rings_hold();
+}
+
+static void release(void)
+{
+	rings_release();
+	sites_release();
+}
+
+int memory_box(const struct box_of *of, char *why)
+{
+	int rc;
+
+	hold();
+	rc = box_open(of, why);
+	rings_told_anew();
+	release();
+	return rc ? rc : sites_tell_region();
+}
+
+void memory_unbox(void)
+{
+	hold();
+	if (region.boxed) {
+		box_leave();
+		rings_told_anew();
+	}
+	release();
 }
 
 int memory_prepare(void)

@@ -14,4 +14,11 @@ int memory_make(uint64_t ring_bytes, uint64_t rings, uint64_t slots);
 /* Make it with the defaults if it is not there: for a span before the start. 0 or -ENOMEM, -EDEADLK. */
 int memory_prepare(void);
 
+struct box_of;
+
+/* A black box for them (box.h), or the end of it, while the logger does not run. 0, or a negative errno and the reason
+ * in `why` of BOX_WHY bytes. */
+int memory_box(const struct box_of *of, char *why);
+void memory_unbox(void);
+
 #endif

@@ -36,19 +36,24 @@ static struct {
 	uint32_t thread_id; /* whose name the ring was told last */
 } shared;
 
-static const uint32_t always = 1;
+static const uint32_t always = ILU_BELL_RING_;
 
 /* ---- making and owning ---- */
 
-static bool ring_make(struct ring *ring, uint32_t i)
+/* The next one; false: no memory. */
+static bool ring_make(void)
 {
 	const struct region_header *h = region.header;
+	uint32_t i = rings.count;
+	struct ring *ring = rings.ring + i;
 	char *at = region.base + h->rings_at + i * h->ring_stride;
 
+	if (!region_reach(REGION_RINGS, (i + 1) * h->ring_stride))
+		return false;
 	ring->shared = (struct region_ring *)(void *)at;
 	ring->base = ring->at = at + sizeof *ring->shared;
 	ring->bytes = h->ring_bytes;
-	region_prefault(at, h->ring_stride);
+	__atomic_store_n(&rings.count, i + 1, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -59,11 +64,9 @@ void rings_spare(void)
 	if (__atomic_load_n(&rings.free, __ATOMIC_RELAXED) || lock_take(&rings.lock))
 		return;
 	i = rings.count;
-	if (!rings.free && i < rings.max) {
-		ring_make(rings.ring + i, i);
+	if (!rings.free && i < rings.max && ring_make()) {
 		rings.ring[i].next_free = NULL;
 		__atomic_store_n(&rings.free, rings.ring + i, __ATOMIC_RELAXED);
-		__atomic_store_n(&rings.count, i + 1, __ATOMIC_RELEASE);
 	}
 	lock_drop(&rings.lock);
 }
@@ -84,11 +87,15 @@ int rings_init(void)
 		rings.ring = NULL;
 		return -ENOMEM;
 	}
-	ring_make(rings.ring, 0);
+	if (!ring_make()) {
+		pthread_key_delete(rings.key);
+		free(rings.ring);
+		rings.ring = NULL;
+		return -ENOMEM;
+	}
 	shared.producer.ring = rings.ring;
 	shared.producer.at = rings.ring->base;
 	shared.producer.bell = &always;
-	__atomic_store_n(&rings.count, 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -144,19 +151,14 @@ static void name_thread(struct ring *ring, uint32_t thread_id)
 static bool attach(struct ilu_producer_ *p)
 {
 	struct ring *ring;
-	uint32_t i;
 
 	if (lock_take(&rings.lock))
 		return false;
 	ring = rings.free;
-	if (ring) {
+	if (ring)
 		__atomic_store_n(&rings.free, ring->next_free, __ATOMIC_RELAXED);
-	} else if (rings.count < rings.max) {
-		i = rings.count;
-		ring = rings.ring + i;
-		ring_make(ring, i);
-		__atomic_store_n(&rings.count, i + 1, __ATOMIC_RELEASE);
-	}
+	else if (rings.count < rings.max && ring_make())
+		ring = rings.ring + rings.count - 1;
 	if (ring) {
 		ring->owner = p;
 		__atomic_store_n(&rings.owned, rings.owned + 1, __ATOMIC_RELAXED);
@@ -167,7 +169,7 @@ static bool attach(struct ilu_producer_ *p)
 	name_thread(ring, lock_self());
 	p->ring = ring;
 	p->at = p->limit = ring->at;
-	p->bell = &logger.bell;
+	p->bell = logger.bell;
 	p->clock = !logger.tsc;
 	pthread_setspecific(rings.key, p);
 	return true;
@@ -447,7 +449,8 @@ void ilu_ring_bell_(struct ilu_producer_ *p)
 		lock_drop(&shared.lock);
 	else if (early_commit(p))
 		goto out;
-	if (__atomic_load_n(&logger.bell, __ATOMIC_RELAXED) && __atomic_exchange_n(&logger.bell, 0, __ATOMIC_RELAXED))
+	if (__atomic_load_n(logger.bell, __ATOMIC_RELAXED) == ILU_BELL_RING_ &&
+	    __atomic_exchange_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED) == ILU_BELL_RING_)
 		logger_wake();
 out:
 	errno = saved;
@@ -503,6 +506,28 @@ void ring_publish(struct ring *ring, bool rest)
 	}
 }
 
+static void note(const struct ring *ring, unsigned slot)
+{
+	struct region_taken *to = &ring->shared->taken[slot];
+
+	*to = ring->owner_read;
+	to->at = ring->read;
+}
+
+void rings_note(unsigned slot)
+{
+	for (uint32_t i = 0, n = rings_count(); i < n; i++)
+		note(rings.ring + i, slot);
+}
+
+void rings_told_anew(void)
+{
+	for (uint32_t i = 0, n = rings_count(); i < n; i++)
+		rings.ring[i].shared->head = rings.ring[i].read;
+	rings_note(0);
+	rings_note(1);
+}
+
 bool ring_presses(struct ring *ring)
 {
 	bool presses = __atomic_load_n(&ring->shared->pressed, __ATOMIC_RELAXED);
@@ -544,6 +569,7 @@ void rings_reset(void)
 		ring->lost_told = 0;
 		ring->told = false;
 		ring->owner = NULL;
+		memset(&ring->owner_read, 0, sizeof ring->owner_read);
 		if (i) {
 			ring->next_free = rings.free;
 			rings.free = ring;

@@ -39,7 +39,8 @@ struct ring {
 	_Alignas(REGION_LINE) uint64_t read; /* position of the next record */
 	uint64_t turn_read;                  /* in which it was written */
 	uint64_t published;
-	uint64_t woken; /* where `read` was when it last looked whether the writer waits */
+	struct region_taken owner_read; /* whose records they are */
+	uint64_t woken;                 /* where `read` was when it last looked whether the writer waits */
 	uint64_t lost_told;
 	uint32_t thread_json_len;
 	char thread_json[6 * RING_NAME + 128]; /* `,"threadName":"...","pid":1,"seq":` */
@@ -77,6 +78,11 @@ void ring_take(struct ring *ring, const struct ilu_record_ *record);
 /* Give the room of what was taken back to the writer. A writer that waits for it is woken for a quarter of the ring at
  * a time, and when the reader rests: a wake costs both of them as much as some dozen records. */
 void ring_publish(struct ring *ring, bool rest);
+/* The region is empty again: tell it how far each ring was read. */
+void rings_told_anew(void);
+/* Note that in one of the two places of the box (region.h). */
+void rings_note(unsigned slot);
+
 /* Did its owner, since the last time, see it more than half full? */
 bool ring_presses(struct ring *ring);
 

@@ -19,7 +19,8 @@ static struct {
 	struct lock lock;
 	struct site *chunk[SITES_MAX / CHUNK]; /* read without the lock */
 	uint32_t count;                        /* numbers given; 0 is none */
-	uint32_t told;                         /* up to here they are in the region */
+	uint32_t told;                         /* up to here they are in the region, */
+	uint32_t changes;                      /* as it is since then */
 	struct site *bucket[BUCKETS];
 	struct directive_set *filter;
 	bool running, dynamic;
@@ -146,6 +147,9 @@ static int copy_site(struct site *to, const struct ilu_site_ *from)
  */
 static void tell_region(void)
 {
+	if (sites.changes != region.changes)
+		sites.told = 1;
+	sites.changes = region.changes;
 	for (; __atomic_load_n(&region.base, __ATOMIC_ACQUIRE) && sites.told < sites.count; sites.told++) {
 		const struct site *site = site_get(sites.told);
 		const struct ilu_site_ told = {.target = site->target,
@@ -288,7 +292,10 @@ static int add_locked(const struct ilu_site_ *from)
 
 int site_add(const struct ilu_site_ *site)
 {
-	int rc = lock_take(&sites.lock);
+	int rc;
+
+	logger_state(); /* is this a child of the one whose region it is? */
+	rc = lock_take(&sites.lock);
 
 	if (rc)
 		return rc;
@@ -300,6 +307,7 @@ int site_add(const struct ilu_site_ *site)
 void ilu_object_add_(struct ilu_object_ *object, const struct ilu_site_ *const *site,
                      const struct ilu_site_ *const *end)
 {
+	logger_state();
 	if (lock_take(&sites.lock))
 		return;
 	object->known = 1;
@@ -312,6 +320,7 @@ void ilu_object_add_(struct ilu_object_ *object, const struct ilu_site_ *const *
 
 void ilu_object_drop_(struct ilu_object_ *object)
 {
+	logger_state();
 	if (lock_take(&sites.lock))
 		return;
 	object->known = 0;

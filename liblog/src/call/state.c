@@ -2,7 +2,30 @@
 /* state.c - the words that callers and the appender share, and how to wake it; see state.h. */
 #include "call/state.h"
 
-struct logger logger;
+#include <sys/mman.h>
+
+static uint32_t plain_bell = ILU_BELL_QUIET_;
+
+struct logger logger = {.bell = &plain_bell};
+
+void logger_watch_forks(void)
+{
+	uint32_t *word = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (word == MAP_FAILED)
+		return;
+	if (madvise(word, 4096, MADV_WIPEONFORK)) { /* Linux before 4.14: only a fork with handlers is seen */
+		munmap(word, 4096);
+		return;
+	}
+	*word = ILU_BELL_QUIET_;
+	logger.bell = word;
+}
+
+bool logger_fork_known(void)
+{
+	return logger.bell != &plain_bell && *logger.bell;
+}
 
 bool logger_revive(void)
 {
@@ -11,7 +34,7 @@ bool logger_revive(void)
 
 void logger_wake(void)
 {
-	__atomic_store_n(&logger.bell, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&logger.wake, 1, __ATOMIC_RELEASE);
 	futex_wake(&logger.wake, 1);
 }
@@ -24,8 +47,9 @@ void logger_wake_from_nap(void)
 
 void logger_reset(void)
 {
-	logger.bell = logger.naps = 0;
+	logger.naps = 0;
 	if (logger.state == LOGGER_RUNNING)
 		logger.state = LOGGER_FORKED;
 	lock_reset(&logger.control);
+	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELEASE);
 }

@@ -5,6 +5,8 @@
 
 #include "base/lock.h"
 
+#include <ilu/detail/record.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,7 +19,7 @@ enum logger_state {
 struct logger {
 	uint32_t state; /* enum logger_state; atomic */
 	uint32_t ready; /* the region is there */
-	uint32_t bell;  /* 1: the appender sleeps until somebody commits a record */
+	uint32_t *bell; /* enum ilu_bell_: RING_ when the appender sleeps until somebody commits a record */
 	uint32_t wake;  /* futex the appender sleeps on; counts wakes */
 	uint32_t naps;  /* 1: it sleeps a while, whatever is committed */
 	bool tsc;
@@ -27,14 +29,24 @@ struct logger {
 	uint64_t early_ever;
 	struct lock control;  /* whoever changes `state` or the filter holds it; callers never do */
 	bool (*revive)(void); /* in a forked child: start anew, true when it runs. Set before a fork can be noticed. */
+	void (*forked)(void); /* in a forked child: nobody has told us */
 };
 
 extern struct logger logger;
 
+/* A fork that ran no handlers (clone(2), _Fork) is noticed here and in ilu_begin_, before anything that the parent sees
+ * is written to. */
 static inline enum logger_state logger_state(void)
 {
+	if (__builtin_expect(!__atomic_load_n(logger.bell, __ATOMIC_RELAXED), 0))
+		logger.forked();
 	return (enum logger_state)__atomic_load_n(&logger.state, __ATOMIC_ACQUIRE);
 }
+
+/* Once, before any caller has a ring: put the bell where a forked child finds zeros. */
+void logger_watch_forks(void);
+/* In a child: is it known already? */
+bool logger_fork_known(void);
 
 /* In a slow path: does the logger run, if need be from now on? */
 bool logger_revive(void);

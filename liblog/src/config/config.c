@@ -69,6 +69,7 @@ static const struct key keys[] = {
     {"sinks", KEY_SINKS, AT(sinks), 0, 0, NULL},
     {"rate_limits", KEY_LIMITS, AT(rate_limits), 0, 0, NULL},
     {"run_directory", KEY_STRING, AT(run_directory), 0, 0, NULL},
+    {"black_box", KEY_STRING, AT(black_box), 0, 0, NULL},
 };
 
 #define KEY_COUNT (sizeof keys / sizeof *keys)
@@ -368,7 +369,7 @@ int config_init(struct config *config)
 		config->full_ring[level] = CONFIG_FULL_BLOCK;
 	if (setting_string(&config->level, "info") || setting_string(&config->directory, "") ||
 	    setting_string(&config->basename, "") || setting_string(&config->flame, "") ||
-	    setting_string(&config->run_directory, ""))
+	    setting_string(&config->run_directory, "") || setting_string(&config->black_box, "off"))
 		return -ENOMEM;
 	return 0;
 }
@@ -380,6 +381,7 @@ void config_done(struct config *config)
 	free(config->basename);
 	free(config->flame);
 	free(config->run_directory);
+	free(config->black_box);
 	config_sinks_done(&config->sinks);
 	config_limits_done(&config->rate_limits);
 	*config = (struct config){.level = NULL};

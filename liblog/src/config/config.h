@@ -87,6 +87,7 @@ struct config {
 	char *directory;     /* of the log file; "" = the current one */
 	char *basename;      /* the file is directory/basename.log; "" = no file */
 	char *flame;         /* file for folded stacks; "" = none */
+	char *black_box;     /* "auto", "off", or a directory */
 	char *run_directory; /* of the control socket, "auto" for the usual; "" = none */
 	uint64_t ring_bytes; /* of each thread's ring, a power of two */
 	uint32_t rings;      /* at most; 0: 256 MiB of them, 16 to 4096 */

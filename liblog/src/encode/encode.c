@@ -11,6 +11,7 @@
 #include "call/limit.h"
 #include "base/now.h"
 #include "encode/sitetext.h"
+#include "box/box.h"
 #include "box/slab.h"
 #include "base/tid.h"
 #include "base/value.h"
@@ -59,6 +60,54 @@ void encoder_done(struct encoder *enc)
 	flame_close(&enc->flame);
 	buf_done(&enc->out);
 	span_texts_done(&enc->spans);
+}
+
+/* ---- the black box ---- */
+
+/* The box's memory grows where it is; past its end the batch goes on in the heap. */
+static bool grow_in_box(struct buf *b, size_t cap)
+{
+	char *text;
+
+	if (region_reach(REGION_BATCH, cap)) {
+		b->cap = cap;
+		return true;
+	}
+	text = malloc(cap);
+	if (!text)
+		return false;
+	memcpy(text, b->text, b->len);
+	*b = (struct buf){text, b->len, cap, NULL};
+	return true;
+}
+
+void encoder_back_to_box(struct encoder *enc)
+{
+	if (!enc->boxed || enc->out.grow || enc->out.len || !region_reach(REGION_BATCH, 1))
+		return;
+	buf_done(&enc->out);
+	enc->out = (struct buf){region.base + region.header->batch_at, 0, 1, grow_in_box};
+}
+
+uint64_t encoder_in_box(const struct encoder *enc)
+{
+	return enc->out.grow && region_kept(REGION_BATCH) ? enc->out.len : 0;
+}
+
+static void tell_box(const struct encoder *enc, const struct span_text *span)
+{
+	if (enc->boxed)
+		box_span_put(&(struct box_span){span->handle, span->parent, span->id, span->opened, span->site,
+		                                span->tail_at, span->json.text, span->json.len});
+}
+
+void encoder_use_box(struct encoder *enc)
+{
+	enc->boxed = true;
+	encoder_back_to_box(enc);
+	for (uint32_t i = 0; i < enc->spans.used; i++)
+		if (enc->spans.span[i].handle && slab_open(enc->spans.span[i].handle))
+			tell_box(enc, &enc->spans.span[i]);
 }
 
 /* ---- time ---- */
@@ -521,6 +570,7 @@ static void encode_new(struct encoder *enc, struct ring *ring, struct view *v)
 	span->id = take_word(v);
 	span->parent = take_word(v);
 	remote = take_word(v);
+	span->opened = v->record->stamp;
 	span->site = v->site->number;
 	parent = span_texts_get(&enc->spans, span->parent);
 	if (!render_span(enc, span, v, remote ? remote : parent ? parent->id : 0)) {
@@ -528,6 +578,7 @@ static void encode_new(struct encoder *enc, struct ring *ring, struct view *v)
 		enc->unmade += (enc->spanning & CONFIG_SPAN_NEW) != 0;
 		return;
 	}
+	tell_box(enc, span);
 	if (enc->spanning & CONFIG_SPAN_NEW)
 		span_line(enc, ring, v, span, "new", "", span->parent);
 }
@@ -680,8 +731,8 @@ static void encode_owner(struct encoder *enc, struct ring *ring, const struct il
 	if (enc->flame.sink)
 		flame_owner(&enc->flame, (uint32_t)(ring - rings_at(0)));
 	memcpy(&owner, record + 1, sizeof owner);
-	ring->shared->thread_id = owner.thread_id;
-	memcpy(ring->shared->name, owner.name, sizeof owner.name);
+	ring->owner_read.thread_id = owner.thread_id;
+	memcpy(ring->owner_read.name, owner.name, sizeof owner.name);
 	at = PUT(at, ",\"threadName\":\"");
 	at += escape_json(at, owner.name, strnlen(owner.name, sizeof owner.name));
 	at = PUT(at, "\",\"pid\":");
@@ -731,8 +782,11 @@ void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_reco
 		encode_new(enc, ring, &v);
 	else
 		encode_span(enc, ring, &v, operation);
-	if (operation == ILU_OP_CLOSE_)
-		slab_give(SLAB_INDEX(record->span));
+	if (operation != ILU_OP_CLOSE_)
+		return;
+	if (enc->boxed)
+		box_span_close(record->span);
+	slab_give(SLAB_INDEX(record->span));
 }
 
 bool encode_own_room(struct encoder *enc)

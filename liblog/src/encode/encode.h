@@ -25,6 +25,7 @@ struct encoder {
 	struct stamp_scale scale;
 	struct span_texts spans;
 	bool list;         /* write `spans` */
+	bool boxed;        /* lines are made in the black box, and spans told there */
 	bool iluvatar;     /* timestamps as Iluvatar's */
 	uint32_t spanning; /* enum config_spanning */
 	int32_t offset_s;  /* of local time, fixed at the start, for `iluvatar` */
@@ -45,6 +46,13 @@ struct encoder {
 /* 0 or -ENOMEM. `config` is only read now. */
 int encoder_init(struct encoder *enc, const struct config *config, bool tsc);
 void encoder_done(struct encoder *enc);
+
+/* There is a black box: the lines are made there from now on, and spans that are open (those that a child inherited)
+ * are told. After each batch again: one that found no room there is taken back. */
+void encoder_use_box(struct encoder *enc);
+void encoder_back_to_box(struct encoder *enc);
+/* Bytes of the lines as the box has them; 0: they are not there. */
+uint64_t encoder_in_box(const struct encoder *enc);
 
 /* Write the line of a record, if it makes one. Gives back the slot of a span that closes. */
 void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record);

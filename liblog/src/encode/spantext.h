@@ -15,6 +15,7 @@ struct span_text {
 	uint64_t handle; /* whose text it is */
 	uint64_t parent; /* handle */
 	uint64_t id;
+	uint64_t opened; /* stamp */
 	uint32_t site;
 	struct buf json;  /* {"fqdn":"hello-1","tid":"...","name":"invoke","id":"..."}, then room for PUT_SLACK */
 	uint32_t tail_at; /* where `"name":` begins: fields are before it */

@@ -5,11 +5,15 @@
  * whole: files, the spans' texts, empty rings. The child has no appender; its first call starts one, and its first line
  * says so with its own pid.
  *
+ * A fork without handlers (clone(2), _Fork) is noticed by the child's first call; what the parent's appender was doing
+ * is then not known, and its sinks are opened anew.
+ *
  * Whatever must be made anew in a child, because its holder or its thread is gone, is a row of one table. */
 #include "life/fork.h"
 
 #include "appender/audit.h"
 #include "appender/current.h"
+#include "box/box.h"
 #include "call/early.h"
 #include "call/limit.h"
 #include "call/ring.h"
@@ -31,6 +35,7 @@ static const struct part {
 	void (*release)(void);
 	void (*reset)(void); /* in the child */
 } parts[] = {
+    {NULL, NULL, box_leave}, /* first: the others write there */
     {sites_hold, sites_release, sites_reset},
     {rings_hold, rings_release, rings_reset},
     {NULL, NULL, early_reset},
@@ -60,13 +65,20 @@ static void after_in_parent(void)
 			parts[i].release();
 	if (logger.state == LOGGER_RUNNING)
 		appender_resume(current_appender());
+	paused = false;
 	lock_drop(&logger.control);
+}
+
+static void reset(void)
+{
+	for (size_t i = 0; i < PARTS; i++)
+		parts[i].reset();
 }
 
 static void after_in_child(void)
 {
-	for (size_t i = 0; i < PARTS; i++)
-		parts[i].reset();
+	if (!logger_fork_known()) /* else somebody logged before this handler's turn */
+		reset();
 }
 
 /* The child takes over what it inherited: the sinks where the parent was at rest, the texts of open spans. */
@@ -112,5 +124,7 @@ void fork_watch(void)
 	if (logger.revive)
 		return;
 	logger.revive = revive;
+	logger.forked = reset;
+	logger_watch_forks();
 	pthread_atfork(before, after_in_parent, after_in_child);
 }

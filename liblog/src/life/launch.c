@@ -6,13 +6,14 @@
 #include "base/lasterror.h"
 #include "base/now.h"
 #include "base/stamp.h"
-#include "box/region.h"
+#include "box/box.h"
+#include "call/memory.h"
 #include "call/ring.h"
 #include "call/state.h"
 #include "control/reread.h"
+#include "life/boxed.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ilu/log.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,33 +23,22 @@
 static const char *clock_reason = "";
 static bool clock_chosen;
 
-static void read_boot_id(char out[40])
-{
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, out, 36);
-
-	if (fd >= 0)
-		close(fd);
-	out[n > 0 ? n : 0] = '\0';
-}
-
 /* The fields of the first line. */
-static void introduce(char *out, size_t cap)
+static void introduce(char *out, size_t cap, const char *run)
 {
-	char boot[40], run[ILU_TID_MAX];
-	ilu_tid tid = ilu_tid_generate();
+	char boot[40];
 	uint64_t early = __atomic_exchange_n(&logger.early, 0, __ATOMIC_RELAXED);
 
 	logger.early_ever += early;
 	if (now_replaced())
 		strcpy(boot, VIRTUAL_BOOT_ID);
 	else
-		read_boot_id(boot);
+		box_read_boot_id(boot);
 	snprintf(
 	    out, cap,
 	    ",\"pid\":%ld,\"boot_id\":\"%s\",\"run\":\"%s\",\"version\":\"%s\",\"clock\":\"%s\",\"clock_reason\":\"%s\""
 	    ",\"calls_before\":%llu,\"ring_bytes\":%llu,\"rings\":%llu,\"span_slots\":%llu",
-	    now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, ilu_tid_str(&tid, run), ILU_VERSION,
+	    now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, run, ILU_VERSION,
 	    now_replaced() ? "virtual"
 	    : logger.tsc   ? "tsc"
 	                   : "monotonic",
@@ -94,6 +84,7 @@ void launch_free(struct appender *a)
 		return;
 	outlet_close(&a->outlet);
 	encoder_done(&a->enc);
+	memory_unbox();
 	free(a->active);
 	free(a->stamps);
 	free(a);
@@ -103,7 +94,8 @@ void launch_free(struct appender *a)
 int launch(const struct config *config, enum sink_file_start how, const char *without, struct span_texts *inherited)
 {
 	struct appender *a = calloc(1, sizeof *a);
-	char first[512];
+	char first[512], run[ILU_TID_MAX];
+	ilu_tid tid = ilu_tid_generate();
 	int rc = a ? open_sinks(a, config, how) : -ENOMEM;
 
 	if (!rc)
@@ -116,16 +108,15 @@ int launch(const struct config *config, enum sink_file_start how, const char *wi
 	if (!rc) {
 		a->reload = reread;
 		a->grace_ns = config->grace_ms * 1000000ull;
-		region.header->pid = (uint64_t)getpid();
-		region.header->tsc = logger.tsc;
 		own_begin(&a->own, &a->enc, &a->outlet);
 		if (inherited->span) {
 			span_texts_done(&a->enc.spans);
 			a->enc.spans = *inherited;
 			memset(inherited, 0, sizeof *inherited);
 		}
-		introduce(first, sizeof first);
-		rc = appender_start(a, first, without);
+		ilu_tid_str(&tid, run);
+		introduce(first, sizeof first, run);
+		rc = appender_start(a, first, without, boxed_begin(a, config, run));
 	}
 	if (rc) {
 		if (!*last_error)

@@ -17,6 +17,7 @@
 #include "config/reload.h"
 #include "control/filter.h"
 #include "control/server.h"
+#include "life/boxed.h"
 #include "life/fork.h"
 #include "life/launch.h"
 #include "life/present.h"
@@ -70,6 +71,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	fork_watch();
 	end_at_exit();
 	launch_clock(&present_config);
+	boxed_forget();
 	rc = sites_limit(&present_config.rate_limits);
 	if (!rc)
 		rc = served_start(&without);
@@ -159,8 +161,10 @@ int ilu_log_stop(void)
 {
 	struct server *dismissed;
 	struct appender *a;
-	int rc = lock_take(&logger.control);
+	int rc;
 
+	logger_state(); /* a child that was not told has nothing to stop */
+	rc = lock_take(&logger.control);
 	if (rc)
 		return rc;
 	if (logger.state != LOGGER_RUNNING) {

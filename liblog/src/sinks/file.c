@@ -318,6 +318,13 @@ int sink_file_open(const char *path, enum sink_file_start start, struct sink **o
 	return 0;
 }
 
+int sink_file_descriptor(const struct sink *sink)
+{
+	const struct sink_file *f = (const struct sink_file *)sink;
+
+	return sink->ops == &file_ops && f->path && f->regular ? f->fd : -1;
+}
+
 int sink_fd_open(int fd, bool owned, struct sink **out)
 {
 	struct sink_file *f = file_new(fd, owned);

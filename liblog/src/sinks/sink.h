@@ -82,6 +82,9 @@ enum sink_file_start {
  * *out is yours: sink_close. Returns 0, -ENOMEM or the -errno of mkdir, unlink or open. */
 int sink_file_open(const char *path, enum sink_file_start start, struct sink **out);
 
+/* Of a sink that sink_file_open made, and that is a regular file, the descriptor, borrowed; else -1. */
+int sink_file_descriptor(const struct sink *sink);
+
 /* A descriptor that is already open. `owned`: closed with the sink. Waits (poll) when it is non-blocking and full. */
 int sink_fd_open(int fd, bool owned, struct sink **out);
 

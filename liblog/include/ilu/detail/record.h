@@ -74,12 +74,19 @@ struct ilu_arg_ {
 #define ILU_NO_TEXT_  0xffffffffu
 #define ILU_TEXT_MAX_ 0x7ffffffeu
 
+/* What a caller looks at before and after: the word lies in memory that is zeros in a forked child. */
+enum ilu_bell_ {
+	ILU_BELL_GONE_ = 0,  /* the ring is the parent's: keep off */
+	ILU_BELL_QUIET_ = 1, /* go on */
+	ILU_BELL_RING_ = 2,  /* somebody wants to be told of a commit */
+};
+
 /* The writing end of a ring. */
 struct ilu_producer_ {
 	char *at;             /* the next record's header */
 	char *limit;          /* values of a record may take limit - at bytes */
 	uint64_t span;        /* the thread's context: innermost entered span */
-	const uint32_t *bell; /* not 0: somebody wants to be told of a commit */
+	const uint32_t *bell; /* enum ilu_bell_ */
 	uint32_t busy;        /* 1 between begin and commit */
 	uint32_t clock;       /* 0: read the TSC here */
 	void *ring;
@@ -133,7 +140,8 @@ ILU_INLINE_ struct ilu_writing_ ilu_begin_(uint32_t word, uint64_t span, const i
 		return ilu_begin_slow_(word, span, tid, size);
 	__atomic_store_n(&p->busy, 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (ILU_UNLIKELY_(p->limit - p->at <= ILU_CAST_(ptrdiff_t, size))) {
+	if (ILU_UNLIKELY_(p->limit - p->at <= ILU_CAST_(ptrdiff_t, size)) ||
+	    ILU_UNLIKELY_(__atomic_load_n(p->bell, __ATOMIC_RELAXED) == ILU_BELL_GONE_)) {
 		__atomic_store_n(&p->busy, 0, __ATOMIC_RELAXED);
 		return ilu_begin_slow_(word, span, tid, size);
 	}
@@ -158,7 +166,7 @@ ILU_INLINE_ void ilu_commit_(struct ilu_producer_ *p, char *end)
 	__atomic_store_n(ILU_POINTER_(uint32_t *, at), ILU_CAST_(uint32_t, size), __ATOMIC_RELEASE);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&p->busy, 0, __ATOMIC_RELAXED);
-	if (ILU_UNLIKELY_(__atomic_load_n(p->bell, __ATOMIC_RELAXED)))
+	if (ILU_UNLIKELY_(__atomic_load_n(p->bell, __ATOMIC_RELAXED) != ILU_BELL_QUIET_))
 		ilu_ring_bell_(p);
 }
 
