@@ -70,6 +70,7 @@ LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c in
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c quantile.c query.c select.c source.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
+              $(addprefix analyzer/query/commands/,summary_findings.c summary_make.c) \
               $(addprefix analyzer/query/report/,report_html.c report_write.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
@@ -78,7 +79,7 @@ SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c options.c repl.c
 COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c gaps.c spans.c tree.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
-               $(addprefix analyzer/query/commands/,findings.c) \
+               $(addprefix analyzer/query/commands/,summary.c findings.c) \
                analyzer/query/report/report.c $(addprefix analyzer/query/commands/,taken.c) \
                $(addprefix analyzer/query/commands/,runs.c sources.c check.c cat.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 

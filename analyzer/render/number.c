@@ -73,6 +73,20 @@ size_t number_duration(int64_t ns, const char *micro, char *buf)
 	return (size_t)n;
 }
 
+size_t number_count(int64_t n, char *buf)
+{
+	char digits[NUMBER_MAX];
+	size_t len = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)n), out = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (i > (n < 0) && (len - i) % 3 == 0)
+			buf[out++] = ',';
+		buf[out++] = digits[i];
+	}
+	buf[out] = 0;
+	return out;
+}
+
 size_t number_bytes(int64_t bytes, char *buf)
 {
 	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};

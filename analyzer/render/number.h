@@ -18,6 +18,9 @@ size_t number_shortest(double value, char *buf);
  * micro is how the locale can show it: "µ" or "u". */
 size_t number_duration(int64_t ns, const char *micro, char *buf);
 
+/* A count with its thousands apart: "1,594", "-12,500". */
+size_t number_count(int64_t n, char *buf);
+
 /* "812 B", "1.2 kB", "521.0 MB": powers of 1000, as file managers show. */
 size_t number_bytes(int64_t bytes, char *buf);
 

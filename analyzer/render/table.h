@@ -51,6 +51,9 @@ struct cell {
 struct cell cell_of_text(const char *s); /* NULL: a null */
 struct cell cell_of_bytes(const char *s, size_t len);
 
+/* A column's name without its unit, as its heading has it for people; returns its length. */
+size_t column_heading(const struct column *c, char *buf, size_t size);
+
 struct table;
 
 /* columns are copied, their names too. */

@@ -33,8 +33,6 @@ void table_text_done(struct held *held);
 
 /* Writes t->line and empties it. */
 int table_flush_line(struct table *t);
-/* The heading of a column for people, without its unit; returns its length. */
-size_t column_heading(const struct column *c, char *buf, size_t size);
 /* How much of a time column's name stays for the RFC 3339 column. */
 size_t column_time_name(const struct column *c);
 /* Not shown: it is for the row's times, or for people goes without saying. */

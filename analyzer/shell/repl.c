@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { WORDS = 1000, HISTORY = 10000 };
 
@@ -129,9 +130,16 @@ static bool take_line(struct session *s, struct text *sql, const char *line)
 	return true;
 }
 
-static void greet(const struct session *s)
+/* With the verdict, where there is something to judge. */
+static void greet(struct session *s)
 {
+	static char summary[] = "summary";
+	char *words[] = {summary};
+
 	printf("ilu-logq %s  %s  `help` lists the commands, SQL ends with ;\n", ILU_VERSION, s->settings.db);
+	fflush(stdout);
+	if (!access(s->settings.db, R_OK) && s->settings.format == FORMAT_TEXT)
+		session_run(s, 1, words, "");
 }
 
 static void set_up(struct session *s)

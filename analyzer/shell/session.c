@@ -220,6 +220,17 @@ static int run_command(struct session *s, const struct command *c, const struct 
 	return query_interrupted ? INTERRUPTED : (int)query_exit(&q);
 }
 
+/* On a terminal a load ends with the verdict on what is there now. */
+static void sum_up(struct session *s, const struct invocation *in, int status)
+{
+	struct args none = {0};
+
+	if (strcmp(in->command->name, "load") || (status != DONE && status != DAMAGED) || in->settings.quiet ||
+	    in->settings.format != FORMAT_TEXT || args_has(&in->args, "follow") || !isatty(STDOUT_FILENO))
+		return;
+	run_command(s, command_find("summary"), &in->settings, &none, "");
+}
+
 static int show_help(struct session *s, const struct invocation *in)
 {
 	struct output out = make_output(&s->settings);
@@ -256,6 +267,7 @@ int session_run(struct session *s, int n, char *const *argv, const char *place)
 		status = USAGE;
 	} else {
 		status = run_command(s, in.command, &in.settings, &in.args, place);
+		sum_up(s, &in, status);
 	}
 	options_done(&in);
 	return status;

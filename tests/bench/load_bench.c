@@ -287,6 +287,21 @@ static void sql_question(const char *bench, const char *db, const char *sql)
 	figure(bench, best - start, "s", NULL, 0);
 }
 
+/* The verdict after a load, a program of its own; its cost is no part of the load's. */
+static void summary(const char *bench, char *db)
+{
+	char *argv[] = {logq, (char *)"summary", (char *)"--quiet", (char *)"-d", db, NULL};
+	struct outcome best = {1e9, 0}, o;
+
+	for (int i = 0; i < 3; i++) {
+		o = bench_timed(argv, 0);
+		best.seconds = o.seconds < best.seconds ? o.seconds : best.seconds;
+		best.rss_kb = o.rss_kb > best.rss_kb ? o.rss_kb : best.rss_kb;
+	}
+	figure(bench, best.seconds, "s", NULL, 0);
+	figure(bench_text("%s.rss", bench), (double)best.rss_kb * 1024, "B", NULL, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const char *more = getenv("ILU_BENCH_LARGE");
@@ -302,11 +317,15 @@ int main(int argc, char **argv)
 	if ((paper = bench_run("paper-debug-spans"))) {
 		db = load("load.paper", paper, true, 3, NULL);
 		questions("paper", db);
+		summary("load.summary", db);
 		sql_question("query.histogram", db, "SELECT level, start_ns, sum(lines) FROM histogram GROUP BY 1, 2");
 		load("load.paper.zst", packed(paper), false, 3, NULL);
 	}
-	if ((storm = bench_run("memory-storm")))
-		questions("storm", load("load.storm", storm, true, 3, NULL));
+	if ((storm = bench_run("memory-storm"))) {
+		db = load("load.storm", storm, true, 3, NULL);
+		questions("storm", db);
+		summary("load.summary.storm", db);
+	}
 	db = load("load.synthetic", synthetic("synthetic.log", 40000), true, 3, NULL);
 	questions("synthetic", db);
 	sql_question("query.quantiles", db,

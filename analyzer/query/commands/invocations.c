@@ -3,8 +3,10 @@
  *
  * For people the few columns that tell slow from failed from missing; for programs all of them, unless --columns says
  * otherwise. */
+#include "base/sql.h"
 #include "query/core/command.h"
 #include "query/core/select.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,13 +64,33 @@ static const struct {
 
 enum { KNOWN = sizeof known / sizeof *known };
 
-/* -1: none of that name */
+/* By its name, or by the heading that people see. -1: none. */
 static int find_column(const char *name, size_t len)
 {
+	char heading[64];
+
 	for (int i = 0; i < KNOWN; i++)
 		if (strlen(known[i].column.name) == len && !memcmp(known[i].column.name, name, len))
 			return i;
+	for (int i = 0; i < KNOWN; i++)
+		if (column_heading(&known[i].column, heading, sizeof heading) == len && !memcmp(heading, name, len))
+			return i;
 	return -1;
+}
+
+/* Sorted by nothing, rows come in an order that says nothing. */
+static void warn_if_null(struct query *q, const char *name, const char *expression)
+{
+	int64_t any = 0;
+	char *sql;
+
+	if (q->status || asprintf(&sql, "SELECT count(*) FROM (SELECT 1 FROM invocation WHERE %s IS NOT NULL LIMIT 1)",
+	                          expression) < 0)
+		return;
+	sql_number(q->db, sql, &any);
+	if (!any)
+		query_note(q, "--sort: %s is NULL in every row: no loaded file says it", name);
+	free(sql);
 }
 
 /* duration_ns is no column of the table: what the user waited for, by the best that is known. */
@@ -115,7 +137,7 @@ static void choose(struct query *q, struct select *s, struct column *columns)
 
 static void order(struct query *q, struct select *s)
 {
-	const char *by = args_value(q->args, "sort");
+	const char *by = args_value(q->args, "sort"), *expression;
 	bool down = by && *by == '-';
 	int i;
 
@@ -127,8 +149,12 @@ static void order(struct query *q, struct select *s)
 	i = find_column(by, strlen(by));
 	if (i < 0)
 		query_fail(q, USAGE, "--sort: no column %s; see `ilu-logq invocations --help`", by);
-	text_printf(&s->sql, " ORDER BY %s %s NULLS LAST, run, tid",
-	            strcmp(by, "duration_ns") ? by : INVOCATION_DURATION, down ? "DESC" : "ASC");
+	if (i < 0)
+		return;
+	by = known[i].column.name;
+	expression = strcmp(by, "duration_ns") ? by : INVOCATION_DURATION;
+	warn_if_null(q, by, expression);
+	text_printf(&s->sql, " ORDER BY %s %s NULLS LAST, run, tid", expression, down ? "DESC" : "ASC");
 }
 
 static void conditions(struct query *q, struct select *s)

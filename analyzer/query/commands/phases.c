@@ -7,6 +7,7 @@
  * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name. */
 #include "tables/phase_read.h"
 #include "base/array.h"
+#include "query/commands/phase_sums.h"
 #include "query/core/command.h"
 #include "base/intern.h"
 #include "base/sql.h"
@@ -323,6 +324,26 @@ static void put(struct query *q, struct groups *g)
 			put_phase(q, t, first, &g->all[j], total);
 	}
 	query_table_close(q, t);
+}
+
+void phases_sums(struct query *q, phase_sum_fn *each, void *arg)
+{
+	struct groups g = {0};
+	double total;
+	size_t end;
+
+	gather(q, &g);
+	if (!q->status)
+		order(&g);
+	total = q->status || !g.n ? 0 : total_of(&g, 0, &end);
+	for (size_t i = 0; i < g.n && !q->status; i++) {
+		struct phase_sum sum = {g.all[i].phase, (int64_t)g.all[i].times.n, (int64_t)sample_sum(&g.all[i].times),
+		                        0};
+
+		sum.share = total > 0 ? (double)sum.total_ns / total : 0;
+		each(arg, &sum);
+	}
+	groups_done(&g);
 }
 
 static void run(struct query *q)

@@ -16,6 +16,11 @@ static const struct option_spec sort_spec = {.name = "sort"}, limit_spec = {.nam
                                 run_spec = {.name = "run"};
 
 const struct report_part report_parts[] = {
+    {"summary",
+     "Verdict",
+     "What is wrong, the worst first, and where the time went.",
+     &command_summary,
+     {{NULL, NULL}}},
     {"runs", "Runs", "What was loaded. Times stand on the logs' own clock.", &command_runs, {{NULL, NULL}}},
     {"functions",
      "Latency by function",

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* summary.c - the verdict on what is loaded: for people ten lines, for programs a row a sentence. */
+#include "query/commands/summary.h"
+#include "query/core/command.h"
+#include "render/text.h"
+#include <errno.h>
+#include <string.h>
+
+enum { LINES = 10, INDENT = 2 };
+
+/* ---- for programs ---- */
+
+static void put_table(struct query *q, const struct summary *s)
+{
+	static const struct column columns[] = {
+	    {"offset_s", UNIT_OFFSET}, {"level", UNIT_LEVEL},  {"message", UNIT_NONE},
+	    {"first_ns", UNIT_TIME},   {"command", UNIT_NONE},
+	};
+	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct verdict *v = &s->v[i];
+		struct cell c[] = {
+		    CELL_OF_INT(v->offset_s),
+		    cell_of_text(verdict_level_name(v->level)),
+		    cell_of_bytes(text_str(&v->message), v->message.len),
+		    v->first_ns == INT64_MIN ? CELL_OF_NULL : CELL_OF_INT(v->first_ns),
+		    cell_of_text(v->command),
+		};
+
+		if (!query_table_row(q, t, c))
+			break;
+	}
+	query_table_close(q, t);
+}
+
+/* ---- for people ---- */
+
+/* Text that breaks between words where a line is full; lines after the first are indented. */
+struct wrap {
+	struct text out;
+	int width, column, lines;
+	bool begun; /* a word stands in the line */
+};
+
+static void put_word(struct wrap *w, const char *word, size_t len, const char *ink, const char *end)
+{
+	int columns = text_columns(word, len);
+
+	if (w->begun && w->width && w->column + 1 + columns > w->width) {
+		text_puts(&w->out, "\n  ");
+		w->column = INDENT;
+		w->lines++;
+	} else if (w->begun) {
+		text_puts(&w->out, " ");
+		w->column++;
+	}
+	text_puts(&w->out, ink);
+	text_add(&w->out, word, len);
+	text_puts(&w->out, end);
+	w->column += columns;
+	w->begun = true;
+}
+
+static void put_words(struct wrap *w, const struct text *words, const char *ink, const char *end)
+{
+	struct text safe = {0};
+	const char *p, *stop;
+
+	text_add_terminal(&safe, text_str(words), words->len);
+	for (p = text_str(&safe); *p; p = stop) {
+		stop = strchrnul(p, ' ');
+		if (!strncmp(stop, " %", 2)) /* stays with its number */
+			stop = strchrnul(stop + 1, ' ');
+		if (stop > p)
+			put_word(w, p, (size_t)(stop - p), ink, end);
+		stop += *stop == ' ';
+	}
+	text_done(&safe);
+}
+
+static struct wrap lay_out(const struct output *out, const struct verdict *v)
+{
+	static const struct {
+		const char *sign, *ascii;
+		enum ink ink;
+	} looks[] = {[VERDICT_ERROR] = {"✗", "x", INK_ERROR},
+	             [VERDICT_WARNING] = {"▲", "!", INK_WARN},
+	             [VERDICT_FINE] = {"●", "o", INK_INFO},
+	             [VERDICT_NOTE] = {"·", "-", INK_NONE}};
+	struct wrap w = {.width = out->width, .column = INDENT, .lines = 1};
+	struct text command = {0};
+	const char *none = output_ink(out, INK_NONE), *ink = output_ink(out, looks[v->level].ink);
+
+	text_printf(&w.out, "%s%s%s ", ink, out->utf8 ? looks[v->level].sign : looks[v->level].ascii, none);
+	put_words(&w, &v->message, v->level == VERDICT_ERROR ? output_ink(out, INK_HEAD) : "",
+	          v->level == VERDICT_ERROR ? none : "");
+	text_printf(&command, "%s %s", out->utf8 ? "→" : "->", v->command);
+	put_word(&w, text_str(&command), command.len, output_ink(out, INK_DIM), none);
+	text_puts(&w.out, "\n");
+	text_done(&command);
+	return w;
+}
+
+struct page {
+	struct query *q;
+	int lines; /* that are written or spoken for */
+	size_t left_out;
+	bool all;
+};
+
+static void put_verdict(struct page *p, const struct verdict *v, bool first)
+{
+	struct wrap w = lay_out(p->q->out, v);
+
+	if (p->all || first || v->kept || (!p->left_out && p->lines + w.lines <= LINES)) {
+		fwrite(text_str(&w.out), 1, w.out.len, p->q->out->file);
+		p->lines += v->kept ? 0 : w.lines;
+	} else {
+		p->left_out++;
+	}
+	text_done(&w.out);
+}
+
+/* Room for what is kept, and for the line that says how much is left out. */
+static void reserve(struct page *p, const struct summary *s)
+{
+	int lines = p->lines;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct wrap w = lay_out(p->q->out, &s->v[i]);
+
+		lines += w.lines;
+		p->lines += s->v[i].kept ? w.lines : 0;
+		text_done(&w.out);
+	}
+	p->lines += lines > LINES;
+}
+
+static void put_text(struct query *q, const struct summary *s)
+{
+	struct wrap head = {.width = q->out->width, .lines = 1};
+	struct page p = {.q = q, .all = args_has(q->args, "all")};
+
+	put_words(&head, &s->head, output_ink(q->out, INK_HEAD), output_ink(q->out, INK_NONE));
+	fprintf(q->out->file, "%s\n", text_str(&head.out));
+	p.lines = head.lines;
+	reserve(&p, s);
+	for (size_t i = 0; i < s->n; i++)
+		put_verdict(&p, &s->v[i], !i);
+	if (p.left_out)
+		fprintf(q->out->file, "%s  and %zu more: summary --all%s\n", output_ink(q->out, INK_DIM), p.left_out,
+		        output_ink(q->out, INK_NONE));
+	text_done(&head.out);
+	query_ok(q, output_status(q->out), "output");
+}
+
+static void run(struct query *q)
+{
+	struct summary s;
+
+	summary_make(q, &s);
+	if (!q->status && q->out->format == FORMAT_TEXT)
+		put_text(q, &s);
+	else if (!q->status)
+		put_table(q, &s);
+	summary_done(&s);
+}
+
+static const struct option_spec options[] = {
+    {.name = "all", .letter = 'a', .help = "more than ten lines, where there is more to say"},
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_summary = {
+    .name = "summary",
+    .group = GROUP_FINDINGS,
+    .help = "the verdict in ten lines: what is wrong, the worst first, and where the time went",
+    .more = "Each sentence names the command that shows more. What lint calls a note is left to lint. The exit status "
+            "is 0 whatever is found.",
+    .examples = "summary\nsummary --all --width 80",
+    .options = options,
+    .need = NEED_READ,
+    .run = run,
+};
