@@ -58,9 +58,9 @@ BASE_SRC   += $(addprefix analyzer/base/,sums.c textduration.c)
 INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pattern.c reader.c reading.c record.c role.c spelling.c stamp.c unescape.c zone.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
-MODEL_SRC  := $(addprefix analyzer/model/,extent.c fact.c fold.c phase.c rules.c rules_kept.c span.c spool.c)
+MODEL_SRC  := $(addprefix analyzer/model/,compose.c condition.c cover.c extent.c fact.c fold.c phase.c rules.c rules_kept.c rules_message.c rules_read.c span.c spool.c)
 STORE_SRC  += analyzer/store/groups.c
-TABLES_SRC := $(addprefix analyzer/tables/,kind.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
+TABLES_SRC := $(addprefix analyzer/tables/,kind.c moments.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_set.c verify.c vtab_result.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c mount.c storms.c)
@@ -76,7 +76,7 @@ RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_
               text.c timeline_html.c timeline_svg.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c options.c repl.c script.c session.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
-COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c \
+COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c gaps.c spans.c tree.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \

@@ -137,6 +137,12 @@ CREATE TABLE invocation_row (
 	cpu_est_sec REAL, gpu_est_sec REAL, insert_cpu_load REAL, insert_gpu_load REAL
 );
 
+-- When an invocation came to the moments that its rules name; absent where they name none.
+CREATE TABLE moment_row (
+	place INTEGER PRIMARY KEY,	-- place.id
+	times BLOB NOT NULL		-- docs/store-format.md
+);
+
 CREATE VIEW invocation AS SELECT
 	run, tid, worker, function_name, function_source, fqdn, status, attempts, success, was_cold, compute, state,
 	sent_ns, controller_ns, dispatched_ns, arrived_ns, insert_ns, remove_ns, start_ns, end_ns, return_ns,

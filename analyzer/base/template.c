@@ -320,6 +320,45 @@ size_t template_mask(const char *text, size_t len, char *out)
 	return m.n;
 }
 
+/* ---- fitting ---- */
+
+static bool is_blank(char c)
+{
+	return is(c, BLANK);
+}
+
+bool template_fits(struct slice template, struct slice text)
+{
+	static const size_t value = sizeof TEMPLATE_VALUE - 1;
+	const char *t = template.ptr, *tend = t + template.len, *p = text.ptr, *end = p + text.len;
+	const char *behind = NULL, *tried = NULL; /* the last <*>, and how far it reaches */
+
+	p = skip_blanks(p, end);
+	while (end > p && is_blank(end[-1]))
+		end--;
+	for (;;) {
+		if ((size_t)(tend - t) >= value && !memcmp(t, TEMPLATE_VALUE, value)) {
+			if (p == end || is_blank(*p))
+				return false;
+			behind = t += value;
+			tried = ++p;
+		} else if (t < tend && *t == ' ' && p < end && is_blank(*p)) {
+			t++;
+			p = skip_blanks(p, end);
+		} else if (t < tend && *t != ' ' && p < end && *p == *t) {
+			t++;
+			p++;
+		} else if (t == tend && p == end) {
+			return true;
+		} else {
+			if (!behind || tried == end || is_blank(*tried))
+				return false;
+			t = behind;
+			p = ++tried;
+		}
+	}
+}
+
 /* ---- merging ---- */
 
 enum {

@@ -23,6 +23,10 @@
  * value said twice and "<1 sec" one value. Returns the length. */
 size_t template_mask(const char *text, size_t len, char *out);
 
+/* Whether a text is one of a template's: each <*> stands for a stretch without blanks that is not empty, one blank for
+ * any number of them. */
+bool template_fits(struct slice template, struct slice text);
+
 /* A masked text and what it is told apart by, such as level and target. */
 struct template_text {
 	uint32_t kind, text; /* text: its number in the texts it was interned in */

@@ -307,10 +307,13 @@ static void build_done(struct build *b)
 
 static int build_all(struct build *b)
 {
-	int rc = sql_exec_all(b->db, "DELETE FROM invocation_row; DELETE FROM invocation_kind; DELETE FROM "
-	                             "attempt_row; DELETE FROM lock_row; DELETE FROM batch_row;"
-	                             "DELETE FROM work_kind; DELETE FROM container; DELETE FROM pattern;"
-	                             "UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
+	int rc = sql_exec_all(
+	    b->db,
+	    "CREATE TABLE IF NOT EXISTS moment_row(place INTEGER PRIMARY KEY, times BLOB NOT "
+	    "NULL); DELETE FROM moment_row; DELETE FROM invocation_row; DELETE FROM invocation_kind; DELETE FROM "
+	    "attempt_row; DELETE FROM lock_row; DELETE FROM batch_row;"
+	    "DELETE FROM work_kind; DELETE FROM container; DELETE FROM pattern;"
+	    "UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
 
 	if (!rc)
 		rc = read_runs(b);

@@ -8,13 +8,14 @@
 #ifndef BUILD_MODEL_H
 #define BUILD_MODEL_H
 
+#include "model/rules_kept.h" /* RULES_NONE */
 #include "store/store.h"
 
 struct model_options {
 	const char *benchmark; /* path of a function benchmark file (JSON), or NULL: benchmark columns as the database
 	                          has them */
-	const char *rules;     /* path of a rules file of the user's own, kept in the database; NULL: as kept, else the
-	                          built-in one */
+	const char *rules;     /* path of a rules file of the user's own, or RULES_NONE, kept in the database; NULL: as
+	                          kept, else the     built-in one */
 	unsigned threads;      /* that read the events; 0: the caller's alone */
 	size_t facts_most;     /* facts held in memory at once; 0: FACTS_MAX (model/fact.h) */
 	/* Something to write that events and results do not depend on: called once, while the threads read. NULL:

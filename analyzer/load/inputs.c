@@ -392,6 +392,12 @@ int pass_beside(struct pass *p)
 	return rc;
 }
 
+static bool is_beside(enum input_kind kind)
+{
+	return kind == INPUT_RESULT_CSV || kind == INPUT_RESULT_JSON || kind == INPUT_TRACE || kind == INPUT_METADATA ||
+	       kind == INPUT_BENCHMARK;
+}
+
 int pass_input(struct pass *p, const struct input *in)
 {
 	int rc = 0;
@@ -403,8 +409,9 @@ int pass_input(struct pass *p, const struct input *in)
 		rc = log_load(p, in, NULL);
 	else if (in->kind == INPUT_ENERGY)
 		rc = energy_load(p, in);
-	else if (in->kind == INPUT_RESULT_CSV || in->kind == INPUT_RESULT_JSON || in->kind == INPUT_TRACE ||
-	         in->kind == INPUT_METADATA || in->kind == INPUT_BENCHMARK)
+	else if (is_beside(in->kind) && p->o->rules && !strcmp(p->o->rules, RULES_NONE))
+		say_note(p, "%s: left aside, as --rules none says", in->path);
+	else if (is_beside(in->kind))
 		rc = beside_add(p, in);
 	else
 		say_note(p, "%s: not a log, passed over", in->path);

@@ -19,7 +19,7 @@ struct load_options {
 	char *const *format_files; /* --format-file */
 	size_t nformat_files;
 	const char *roles[5]; /* --time, --level, --message, --target, --tid (enum role); NULL: not given */
-	const char *rules;    /* rules file of the user's own, or NULL */
+	const char *rules;    /* rules file of the user's own, "none", or NULL */
 	bool follow;          /* go on reading what is added, until interrupted */
 	bool quiet;           /* no progress, notes or ledger; errors and damage are always told */
 	unsigned threads;     /* 0: as many as there are processors, at most 16 */

@@ -4,6 +4,7 @@
  * The store asks once for each shape whether its lines are wanted; the answer (no, or the first rule that may fit) is
  * kept in the shape. Lines whose message is a column of their shape are looked up one by one. */
 #include "model/fact.h"
+#include "model/compose.h"
 #include "base/array.h"
 #include "ingest/stamp.h"
 #include "base/hash.h"
@@ -92,32 +93,16 @@ static bool speaks_of(const struct shape *head, struct facts *f)
 	return shape->mark != MARK_NO;
 }
 
+static bool rule_gives_more(const struct rule *r)
+{
+	return r->moment || r->outcome || r->function.name || r->time[0].moment;
+}
+
 static bool want(const struct shape *head, void *arg)
 {
 	struct facts *f = arg;
 
 	return speaks_of(head, f) || (f->also && !head->span_line);
-}
-
-/* The rule that fits this event, or -1. */
-static int rule_of(struct facts *f, const struct event *e)
-{
-	struct slice message = event_message(e), span = SLICE_NONE;
-	int i;
-
-	i = e->head->mark == MARK_LOOK_UP ? rules_find(f->rules, message, e->head->target, e->head->level)
-	                                  : (int)(e->head->mark - MARK_RULE);
-	for (; i >= 0; i = rules_find_next(f->rules, i, message, e->head->target, e->head->level)) {
-		const struct rule *r = &f->rules->rule[i];
-
-		if (!r->span.ptr)
-			return i;
-		if (!span.ptr && !event_span_field(e, "name", &span))
-			span = SLICE("");
-		if (slice_same(span, r->span))
-			return i;
-	}
-	return -1;
 }
 
 static int intern_unescaped(struct facts *f, enum slot_kind kind, struct slice in, uint32_t *out)
@@ -161,20 +146,41 @@ static int64_t parse_stamp(const struct event *e, struct slice in)
 	return FACT_NO_STAMP;
 }
 
+static enum slot_kind read_field(const struct event *e, const struct rule_field *field, struct slice *out)
+{
+	enum slot_kind got = 0;
+
+	if (field->name)
+		got = field->in_span ? event_span_field(e, field->name, out) : event_field(e, field->name, out);
+	return got == SLOT_SCALAR && slice_is(*out, "null") ? 0 : got;
+}
+
+static int read_text(struct facts *f, const struct event *e, const struct rule_field *field, uint32_t *out)
+{
+	struct bytes b = {0};
+	struct slice v;
+	enum slot_kind got;
+	int rc = 0;
+
+	*out = INTERN_NONE;
+	if (!field->pattern)
+		return (got = read_field(e, field, &v)) ? intern_unescaped(f, got, v, out) : 0;
+	if (compose(e, field->name, &b) && !(rc = b.failed ? -ENOMEM : 0))
+		rc = intern_unescaped(f, SLOT_STRING, (struct slice){b.ptr, b.len}, out);
+	bytes_free(&b);
+	return rc;
+}
+
 static int read_arg(struct facts *f, const struct event *e, const struct rule *r, int i, union fact_arg *out)
 {
 	enum arg_kind kind = meaning_info(r->means)->arg[i].kind;
 	struct slice v = SLICE_NONE;
-	enum slot_kind got = 0;
+	enum slot_kind got;
 
-	if (r->arg[i].name)
-		got = r->arg[i].in_span ? event_span_field(e, r->arg[i].name, &v) : event_field(e, r->arg[i].name, &v);
-	if (got == SLOT_SCALAR && slice_is(v, "null"))
-		got = 0;
+	if (kind == ARG_TEXT)
+		return read_text(f, e, &r->arg[i], &out->text);
+	got = read_field(e, &r->arg[i], &v);
 	switch (kind) {
-	case ARG_TEXT:
-		out->text = INTERN_NONE;
-		return got ? intern_unescaped(f, got, v, &out->text) : 0;
 	case ARG_REAL:
 		out->real = got ? parse_real(v) : NAN;
 		return 0;
@@ -221,11 +227,68 @@ static struct facts *of_runs(struct facts *f)
 	return f->runs;
 }
 
-static int add(struct facts *f, const struct event *e, const struct rule *r)
+/* A meaning's facts: one for each two of its arguments. */
+static int add_meaning(struct facts *f, const struct event *e, const struct rule *r, struct fact *fact)
 {
 	const struct meaning_info *info = meaning_info(r->means);
-	struct fact fact = {e->time_ns, e->id, 0, UINT16_MAX, (uint8_t)r->means, 0, {{0}, {0}}};
-	bool of_run = is_of_run(r->means);
+	int rc = 0;
+
+	fact->means = (uint8_t)r->means;
+	for (int i = 0; !rc && i < RULE_ARGS && info->arg[i].kind; i += 2) {
+		fact->part = (uint8_t)(i / 2);
+		if (!(rc = read_arg(f, e, r, i, &fact->arg[0])) && info->arg[i + 1].kind)
+			rc = read_arg(f, e, r, i + 1, &fact->arg[1]);
+		if (!rc)
+			rc = facts_push(f, fact);
+	}
+	if (!rc && !info->arg[0].kind)
+		rc = facts_push(f, fact);
+	fact->part = 0;
+	return rc;
+}
+
+static int add_moment(struct facts *f, struct fact *fact, unsigned moment, int64_t ns)
+{
+	fact->means = MEANS_MOMENT;
+	fact->arg[0].ns = moment;
+	fact->arg[1].ns = ns;
+	return facts_push(f, fact);
+}
+
+/* The function, the moments and the outcome that a rule gives beside its meaning. */
+static int add_rest(struct facts *f, const struct event *e, const struct rule *r, struct fact *fact)
+{
+	int rc = 0;
+
+	for (int i = 0; !rc && i < RULE_TIMES && r->time[i].moment; i++) {
+		struct slice v;
+		int64_t ns = read_field(e, &r->time[i].field, &v) ? parse_stamp(e, v) : FACT_NO_STAMP;
+
+		if (ns != FACT_NO_STAMP)
+			rc = add_moment(f, fact, r->time[i].moment, ns);
+	}
+	if (!rc && r->moment)
+		rc = add_moment(f, fact, r->begins_attempt ? r->moment | FACT_BEGINS : r->moment, e->time_ns);
+	if (!rc && r->function.name) {
+		fact->means = MEANS_FUNCTION;
+		fact->arg[0].text = INTERN_NONE;
+		if (!(rc = read_text(f, e, &r->function, &fact->arg[1].text)) && fact->arg[1].text != INTERN_NONE)
+			rc = facts_push(f, fact);
+	}
+	if (!rc && r->outcome) {
+		fact->means = MEANS_OUTCOME;
+		fact->arg[0].ns = r->outcome;
+		fact->arg[1].ns = 0;
+		rc = facts_push(f, fact);
+	}
+	return rc;
+}
+
+/* What a rule makes of an event; meaning: the rule's meaning counts, too. */
+static int add(struct facts *f, const struct event *e, const struct rule *r, bool meaning)
+{
+	struct fact fact = {e->time_ns, e->id, 0, UINT16_MAX, 0, 0, {{0}, {0}}};
+	bool of_run = meaning && is_of_run(r->means);
 	char small[256], *buf = small;
 	uint32_t worker = INTERN_NONE;
 	struct slice tid = of_run || !e->tid.ptr ? SLICE("") : e->tid;
@@ -242,18 +305,35 @@ static int add(struct facts *f, const struct event *e, const struct rule *r)
 	if (e->worker.ptr && (rc = intern_add(&f->workers, e->worker, &worker)))
 		goto out;
 	fact.worker = worker < UINT16_MAX ? (uint16_t)worker : UINT16_MAX;
-	for (int i = 0; !rc && i < RULE_ARGS && info->arg[i].kind; i += 2) {
-		fact.part = (uint8_t)(i / 2);
-		if (!(rc = read_arg(f, e, r, i, &fact.arg[0])) && info->arg[i + 1].kind)
-			rc = read_arg(f, e, r, i + 1, &fact.arg[1]);
-		if (!rc)
-			rc = facts_push(f, &fact);
-	}
-	if (!rc && !info->arg[0].kind)
-		rc = facts_push(f, &fact);
+	if (meaning && r->means)
+		rc = add_meaning(f, e, r, &fact);
+	if (!rc && tid.len)
+		rc = add_rest(f, e, r, &fact);
 out:
 	if (buf != small)
 		free(buf);
+	return rc;
+}
+
+/* What the rules make of an event. Of those that fit, the first with a meaning gives it; moments and outcomes are given
+ * by all. */
+static int add_all(struct facts *f, const struct event *e)
+{
+	const struct shape *head = e->head;
+	struct slice message = event_message(e);
+	bool meant = false;
+	int rc = 0, i;
+
+	i = head->mark == MARK_LOOK_UP ? rules_find(f->rules, message, head->target, head->level)
+	                               : (int)(head->mark - MARK_RULE);
+	for (; i >= 0 && !rc; i = rules_find_next(f->rules, i, message, head->target, head->level)) {
+		const struct rule *r = &f->rules->rule[i];
+
+		if ((meant && r->means && !rule_gives_more(r)) || !rule_holds(r, e))
+			continue;
+		rc = add(f, e, r, !meant);
+		meant |= r->means != MEANS_NOTHING;
+	}
 	return rc;
 }
 
@@ -271,13 +351,11 @@ int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_
 		return rc;
 	while ((rc = event_cursor_next(c, &e)) == 1) {
 		bool spoken_of = speaks_of(e->head, f);
-		int rule;
 
 		/* for the count of a text its time is enough */
 		if ((rc = spoken_of ? event_complete(e) : event_time(e)))
 			break;
-		rule = !spoken_of || e->foreign ? -1 : rule_of(f, e);
-		if (rule >= 0 && (rc = add(f, e, &f->rules->rule[rule])))
+		if (spoken_of && !e->foreign && (rc = add_all(f, e)))
 			break;
 		if (f->also && !e->head->span_line && (rc = f->also(e, f->also_arg)))
 			break;
@@ -386,7 +464,10 @@ static int compare_facts(const void *pa, const void *pb)
 		return a->time_ns < b->time_ns ? -1 : 1;
 	if (a->id != b->id)
 		return a->id < b->id ? -1 : 1;
-	return a->part - b->part;
+	if (a->part != b->part || a->means != b->means)
+		return a->part != b->part ? a->part - b->part : a->means - b->means;
+	/* moments of one line */
+	return a->means != MEANS_MOMENT || a->arg[0].ns == b->arg[0].ns ? 0 : a->arg[0].ns < b->arg[0].ns ? -1 : 1;
 }
 
 /* The facts of one transaction: nearly always in order already, since one log says what happens to it. */

@@ -29,6 +29,9 @@ struct fact {
 
 #define FACT_NO_STAMP INT64_MIN
 
+/* With the number of a moment: it begins an attempt where it was there before. */
+#define FACT_BEGINS (1 << 16)
+
 struct facts {
 	struct fact *v; /* of invocations, containers and transactions */
 	size_t n, room;

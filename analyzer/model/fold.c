@@ -14,6 +14,7 @@ static const char *const states[] = {"failed", "unhealthy", "cold", "prewarm", "
 void fold_done(struct fold *fold)
 {
 	free(fold->attempt);
+	free(fold->moment);
 	*fold = (struct fold){0};
 }
 
@@ -55,6 +56,40 @@ static struct attempt *current(struct fold *fold)
 	                         .queued_ns = NO_NS,
 	                         .dequeued_ns = NO_NS};
 	return last;
+}
+
+/* A moment of the rules' own belongs to the attempt that is under way; the last line that gives it counts. */
+static int fold_moment(struct fold *fold, const struct fact *x)
+{
+	unsigned moment = (unsigned)(x->arg[0].ns & (FACT_BEGINS - 1));
+	struct named_moment *m;
+
+	if (x->arg[0].ns & FACT_BEGINS) {
+		struct attempt *last = fold->n ? &fold->attempt[fold->n - 1] : NULL;
+
+		if (last && fold->begun) {
+			last->outcome = "error";
+			last->end_ns = last->end_ns == NO_NS ? x->time_ns : last->end_ns;
+		}
+		last = current(fold);
+		if (!last)
+			return -ENOMEM;
+		last->start_ns = x->time_ns;
+		fold->begun = true;
+		fold->outcome = OUTCOME_NONE; /* what was wrong is tried again */
+	}
+	int attempt = fold->n ? (int)fold->n - 1 : 0;
+
+	for (size_t i = fold->nmoments; i-- > 0 && fold->moment[i].attempt == attempt;)
+		if (fold->moment[i].moment == moment) {
+			fold->moment[i].ns = x->arg[1].ns;
+			return 0;
+		}
+	m = array_add(fold->moment, fold->nmoments, fold->moment_room);
+	if (!m)
+		return -ENOMEM;
+	*m = (struct named_moment){moment, attempt, x->arg[1].ns};
+	return 0;
 }
 
 /* What concerns an attempt. 0 or -ENOMEM. */
@@ -129,6 +164,13 @@ static void fold_whole(struct fold *fold, const struct facts *f, const struct fa
 		o->arrived_ns = x->time_ns;
 		break;
 	case MEANS_FUNCTION:
+		if ((text = fact_text(f, x->arg[1].text)).len) {
+			o->function_name = text;
+			o->function_source = f->rules->inferred ? "inferred" : "rules";
+		}
+		if ((text = fact_text(f, x->arg[0].text)).len)
+			o->fqdn = text;
+		break;
 	case MEANS_COLD_STARTED:
 		o->fqdn = fact_text(f, x->arg[0].text);
 		break;
@@ -159,6 +201,9 @@ static void fold_whole(struct fold *fold, const struct facts *f, const struct fa
 		break;
 	case MEANS_ANSWERED:
 		fold->answered = true;
+		break;
+	case MEANS_OUTCOME:
+		fold->outcome = (enum outcome)x->arg[0].ns;
 		break;
 	default:
 		break;
@@ -192,6 +237,8 @@ static int fold_facts(struct fold *fold, const struct facts *f, const struct fac
 			worker = f->workers.text[x->worker];
 		fold_whole(fold, f, x, o);
 		if (is_of_attempt(x->means) && fold_attempt(fold, f, x))
+			return -ENOMEM;
+		if (x->means == MEANS_MOMENT && fold_moment(fold, x))
 			return -ENOMEM;
 	}
 	if (!o->worker.ptr)
@@ -235,7 +282,7 @@ static void finish_attempts(struct fold *fold, const struct invocation *o)
 		struct attempt *a = &fold->attempt[i];
 		bool last = i + 1 == fold->n;
 
-		if (a->start_ns == NO_NS) {
+		if (a->start_ns == NO_NS || fold->begun) {
 			if (a->insert_ns == NO_NS)
 				a->insert_ns = a->queued_ns;
 			if (a->remove_ns == NO_NS)
@@ -274,12 +321,16 @@ int fold_invocation(struct fold *fold, const struct facts *f, const struct fact 
 
 	clear(out);
 	fold->n = 0;
-	fold->completed = fold->failed = fold->answered = false;
+	fold->nmoments = 0;
+	fold->completed = fold->failed = fold->answered = fold->begun = false;
+	fold->outcome = OUTCOME_NONE;
 	if (fold_facts(fold, f, v, n, out, &arrived))
 		return -ENOMEM;
 	if (!arrived && !result)
 		return 0;
 	fold->failed |= fold->answered && !fold->completed;
+	if (fold->outcome)
+		fold->failed = fold->outcome == OUTCOME_FAILED;
 	out->status = fold->failed ? "failed" : fold->completed ? "ok" : "unfinished";
 	if (fold->completed || fold->failed)
 		out->success = !fold->failed;
@@ -302,5 +353,7 @@ int fold_invocation(struct fold *fold, const struct facts *f, const struct fact 
 	derive(out);
 	out->attempt = fold->attempt;
 	out->nattempts = (int64_t)fold->n;
+	out->moment = fold->moment;
+	out->nmoments = fold->nmoments;
 	return 1;
 }

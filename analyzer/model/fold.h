@@ -43,9 +43,11 @@ struct invocation {
 	double warm_sec, base_sec, share; /* what it is compared with: overhead.c's */
 	/* Of its order among others: the event of its arrival. */
 	int64_t first_ns, first_id;
-	int64_t place;           /* of its transaction in table place */
-	uint32_t kind;           /* where it was written (kind.h) */
-	struct attempt *attempt; /* nattempts of them; the fold's, until the next one */
+	int64_t place;                     /* of its transaction in table place */
+	uint32_t kind;                     /* where it was written (kind.h) */
+	struct attempt *attempt;           /* nattempts of them; the fold's, until the next one */
+	const struct named_moment *moment; /* nmoments; likewise */
+	size_t nmoments;
 };
 
 /* Room for attempts, kept between folds. Zero-initialise; fold_done frees. */
@@ -53,6 +55,10 @@ struct fold {
 	struct attempt *attempt;
 	size_t n, room;
 	bool completed, failed, answered;
+	bool begun;           /* an attempt by a moment that begins one */
+	enum outcome outcome; /* that a rule gave */
+	struct named_moment *moment;
+	size_t nmoments, moment_room;
 };
 
 /* Folds facts v[0..n), all of one transaction in order, and its result row (NULL: none; offset_ns is added to its

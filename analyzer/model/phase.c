@@ -15,7 +15,16 @@
 
 #define UNKNOWN INT64_MIN
 
-static int64_t moment_of(const struct phase_input *in, int attempt, enum moment m)
+/* A moment of the rules' own, in this attempt; -1: in the first that had it. */
+static int64_t named_of(const struct phase_input *in, int attempt, unsigned m)
+{
+	for (size_t i = 0; i < in->nmoments; i++)
+		if (in->moment[i].moment == m && (attempt < 0 || in->moment[i].attempt == attempt))
+			return in->moment[i].ns;
+	return UNKNOWN;
+}
+
+static int64_t moment_of(const struct phase_input *in, int attempt, unsigned m)
 {
 	const struct phase_attempt *a = attempt >= 0 && attempt < in->nattempts ? &in->attempt[attempt] : NULL;
 	const struct phase_attempt *last = in->nattempts ? &in->attempt[in->nattempts - 1] : NULL;
@@ -44,17 +53,17 @@ static int64_t moment_of(const struct phase_input *in, int attempt, enum moment 
 	case MOMENT_RETURNED:
 		return in->returned_ns;
 	default:
-		return UNKNOWN;
+		return named_of(in, attempt, m);
 	}
 }
 
 /* The last moment that the log of a daemon knows, and whose it is; attempt -1: the whole's. */
 struct reached {
-	enum moment moment;
+	unsigned moment;
 	int attempt;
 };
 
-static struct reached last_reached(const struct phase_input *in)
+static struct reached reached_by_meaning(const struct phase_input *in)
 {
 	static const enum moment of_attempt[] = {MOMENT_END, MOMENT_START, MOMENT_REMOVE, MOMENT_INSERT};
 	static const enum moment of_whole[] = {MOMENT_ARRIVED, MOMENT_DISPATCHED, MOMENT_CONTROLLER};
@@ -71,7 +80,24 @@ static struct reached last_reached(const struct phase_input *in)
 	return (struct reached){MOMENT_NONE, -1};
 }
 
-static int64_t first_known(const struct phase_input *in, int attempt, const enum moment *list)
+/* Of moments at one time the one that stands last in the file. */
+static struct reached last_reached(const struct phase_input *in)
+{
+	struct reached last = reached_by_meaning(in);
+	int64_t at = moment_of(in, last.attempt, last.moment);
+
+	for (size_t i = 0; i < in->nmoments && last.moment != MOMENT_COMPLETED; i++) {
+		const struct named_moment *m = &in->moment[i];
+
+		if (at == UNKNOWN || m->ns > at || (m->ns == at && m->moment > last.moment)) {
+			last = (struct reached){m->moment, m->attempt};
+			at = m->ns;
+		}
+	}
+	return last;
+}
+
+static int64_t first_known(const struct phase_input *in, int attempt, const unsigned *list)
 {
 	for (; *list; list++) {
 		int64_t t = moment_of(in, attempt, *list);
@@ -85,9 +111,9 @@ static int64_t first_known(const struct phase_input *in, int attempt, const enum
 /* Where the time begins and ends: sent to returned, as far as these are known. */
 static void bounds(const struct phase_input *in, int64_t *begin, int64_t *end)
 {
-	static const enum moment first[] = {MOMENT_SENT, MOMENT_CONTROLLER, MOMENT_DISPATCHED, MOMENT_ARRIVED,
-	                                    MOMENT_NONE};
-	static const enum moment last[] = {MOMENT_RETURNED, MOMENT_COMPLETED, MOMENT_NONE};
+	static const unsigned first[] = {MOMENT_SENT, MOMENT_CONTROLLER, MOMENT_DISPATCHED, MOMENT_ARRIVED,
+	                                 MOMENT_NONE};
+	static const unsigned last[] = {MOMENT_RETURNED, MOMENT_COMPLETED, MOMENT_NONE};
 
 	*begin = first_known(in, -1, first);
 	*end = first_known(in, -1, last);
@@ -102,6 +128,9 @@ static void bounds(const struct phase_input *in, int64_t *begin, int64_t *end)
 			if (t != UNKNOWN && t > *end)
 				*end = t;
 		}
+	for (size_t i = 0; i < in->nmoments; i++)
+		if (in->moment[i].ns > *end)
+			*end = in->moment[i].ns;
 }
 
 static int add(struct phases *out, struct phase p)
@@ -134,11 +163,11 @@ static int leap(struct hand *h, int64_t to)
 /* Whether an invocation got into this phase and nowhere else. */
 static bool is_last(const struct hand *h, const struct phase_rule *r, int attempt)
 {
-	const enum moment *m = r->from;
+	const unsigned *m = r->from;
 
 	while (*m && moment_of(h->in, attempt, *m) == UNKNOWN)
 		m++;
-	return *m && *m == h->last.moment && attempt == h->last.attempt;
+	return *m && *m == h->last.moment && (attempt == h->last.attempt || (attempt < 0 && *m >= MOMENT_NAMED));
 }
 
 /* open: nothing ends the phase. */

@@ -15,6 +15,8 @@ struct phase_input {
 	int64_t sent_ns, controller_ns, dispatched_ns, arrived_ns, completed_ns, returned_ns;
 	const struct phase_attempt *attempt;
 	int nattempts;
+	const struct named_moment *moment; /* of the rules' own, nmoments of them */
+	size_t nmoments;
 	bool answered; /* it ended well: no phase of it is still open, whatever lines lack */
 };
 

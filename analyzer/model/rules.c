@@ -3,9 +3,12 @@
  *
  * Every word of the file is checked when it is read, so that the model can trust it: a misspelt meaning, argument or
  * key is an error with its line. Whole messages are found by hash; the few prefix rules are tried one by one. */
-#include "model/rules.h"
+#include "model/condition.h"
+#include "model/rules_read.h"
+#include "store/store.h"
 #include "base/array.h"
 #include "base/intern.h"
+#include "base/template.h"
 #include "rules_iluvatar.h"
 #include "base/hash.h"
 #include <errno.h>
@@ -15,252 +18,66 @@
 
 #define RULES_VERSION 1
 
-static const struct meaning_info meanings[MEANINGS] = {
-    [MEANS_NOTHING] = {"nothing", {{0}}},
-    [MEANS_CONTROLLER] = {"controller", {{"fqdn", ARG_TEXT}}},
-    [MEANS_DISPATCHED] = {"dispatched", {{"fqdn", ARG_TEXT}, {"worker", ARG_TEXT}}},
-    [MEANS_ARRIVED] = {"arrived", {{0}}},
-    [MEANS_CPU_ESTIMATE] = {"cpu_estimate", {{"queue", ARG_REAL}, {"runtime", ARG_REAL}}},
-    [MEANS_GPU_ESTIMATE] = {"gpu_estimate", {{"queue", ARG_REAL}, {"runtime", ARG_REAL}}},
-    [MEANS_ESTIMATE] = {"estimate",
-                        {{"cpu", ARG_REAL}, {"gpu", ARG_REAL}, {"cpu_load", ARG_REAL}, {"gpu_load", ARG_REAL}}},
-    [MEANS_QUEUED] = {"queued", {{0}}},
-    [MEANS_DEQUEUED] = {"dequeued", {{0}}},
-    [MEANS_COLD_STARTED] = {"cold_started", {{"fqdn", ARG_TEXT}}},
-    [MEANS_CREATED] = {"created", {{"container", ARG_TEXT}}},
-    [MEANS_COLD_COMPLETED] = {"cold_completed", {{"container", ARG_TEXT}}},
-    [MEANS_ACQUIRED] = {"acquired", {{"container", ARG_TEXT}}},
-    [MEANS_STARTED] = {"started", {{"insert", ARG_STAMP}, {"remove", ARG_STAMP}}},
-    [MEANS_FUNCTION] = {"function", {{"fqdn", ARG_TEXT}}},
-    [MEANS_LOCK_DROPPED] = {"lock_dropped", {{"container", ARG_TEXT}}},
-    [MEANS_RETURNING] = {"returning", {{0}}},
-    [MEANS_ERROR] = {"error", {{"error", ARG_TEXT}}},
-    [MEANS_ABANDONED] = {"abandoned", {{0}}},
-    [MEANS_COMPLETED] = {"completed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
-    [MEANS_ANSWERED] = {"answered", {{0}}},
-    [MEANS_PREWARMED] = {"prewarmed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
-    [MEANS_REMOVED] = {"removed", {{"container", ARG_TEXT}}},
-    [MEANS_BATCH] = {"batch", {{"fqdn", ARG_TEXT}, {"length", ARG_REAL}}},
-    [MEANS_CACHE_INSERTION] = {"cache_insertion", {{"fqdn", ARG_TEXT}}},
-    [MEANS_BENCHMARK_NAME] = {"benchmark_name", {{"function", ARG_TEXT}, {"benchmark", ARG_TEXT}}},
-};
+/* ---- phases ---- */
 
-static const struct {
-	const char *name;
-	enum moment moment;
-} moments[] = {
-    {"sent", MOMENT_SENT},
-    {"controller", MOMENT_CONTROLLER},
-    {"dispatched", MOMENT_DISPATCHED},
-    {"arrived", MOMENT_ARRIVED},
-    {"insert", MOMENT_INSERT},
-    {"remove", MOMENT_REMOVE},
-    {"start", MOMENT_START},
-    {"end", MOMENT_END},
-    {"last end", MOMENT_LAST_END},
-    {"completed", MOMENT_COMPLETED},
-    {"returned", MOMENT_RETURNED},
-};
-
-const struct meaning_info *meaning_info(enum meaning m)
-{
-	return &meanings[m];
-}
-
-/* ---- errors ---- */
-
-struct reading {
-	struct rules *r;
-	const char *text;
-	size_t len;
-	const char *where;
-	char **why;
-};
-
-/* The line on which a word stands first, between quotes: where a reader will look for it. */
-static int line_of(const struct reading *rd, const char *word)
-{
-	size_t n = word ? strlen(word) : 0;
-	int line = 1;
-
-	for (size_t i = 0; n && i + n + 2 <= rd->len; i++) {
-		if (rd->text[i] == '\n')
-			line++;
-		if (rd->text[i] == '"' && !memcmp(rd->text + i + 1, word, n) && rd->text[i + 1 + n] == '"')
-			return line;
-	}
-	return 1;
-}
-
-__attribute__((format(printf, 3, 4))) static int refuse(const struct reading *rd, const char *word, const char *format,
-                                                        ...)
-{
-	char *text = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		text = NULL;
-	va_end(ap);
-	if (asprintf(rd->why, "%s:%d: %s", rd->where, line_of(rd, word), text ? text : "wrong") < 0)
-		*rd->why = NULL;
-	free(text);
-	return -EINVAL;
-}
-
-/* The string under key; *out NULL where it is absent. */
-static int get_string(const struct reading *rd, const json_t *object, const char *key, const char **out)
-{
-	const json_t *v = json_object_get(object, key);
-
-	*out = NULL;
-	if (!v)
-		return 0;
-	if (!json_is_string(v))
-		return refuse(rd, key, "\"%s\" must be a string", key);
-	*out = json_string_value(v);
-	return 0;
-}
-
-static int check_keys(const struct reading *rd, json_t *object, const char *what, const char *const *known)
-{
-	const char *key;
-	json_t *v;
-
-	if (!json_is_object(object))
-		return refuse(rd, NULL, "%s must be an object", what);
-	json_object_foreach(object, key, v)
-	{
-		const char *const *k = known;
-
-		(void)v;
-		while (*k && strcmp(*k, key))
-			k++;
-		if (!*k)
-			return refuse(rd, key, "unknown key \"%s\" in %s", key, what);
-	}
-	return 0;
-}
-
-static struct slice slice_of(const char *text)
-{
-	return text ? (struct slice){text, strlen(text)} : SLICE_NONE;
-}
-
-/* ---- messages ---- */
-
-static int read_meaning(const struct reading *rd, const char *name, enum meaning *out)
-{
-	for (int m = 1; name && m < MEANINGS; m++)
-		if (!strcmp(meanings[m].name, name)) {
-			*out = (enum meaning)m;
-			return 0;
-		}
-	return name ? refuse(rd, name, "unknown meaning \"%s\"", name)
-	            : refuse(rd, "messages", "a message without \"means\"");
-}
-
-static int read_args(const struct reading *rd, json_t *args, struct rule *rule)
-{
-	const struct meaning_info *info = &meanings[rule->means];
-	const char *key;
-	json_t *v;
-
-	if (args && !json_is_object(args))
-		return refuse(rd, "args", "\"args\" must be an object");
-	json_object_foreach(args, key, v)
-	{
-		int i = 0;
-
-		while (i < RULE_ARGS && (!info->arg[i].name || strcmp(info->arg[i].name, key)))
-			i++;
-		if (i == RULE_ARGS)
-			return refuse(rd, key, "\"%s\" is no argument of \"%s\"", key, info->name);
-		if (!json_is_string(v))
-			return refuse(rd, key, "argument \"%s\" must name a field", key);
-		rule->arg[i].name = json_string_value(v);
-		rule->arg[i].in_span = !strncmp(rule->arg[i].name, "span.", 5);
-		if (rule->arg[i].in_span)
-			rule->arg[i].name += 5;
-	}
-	return 0;
-}
-
-static int read_message(const struct reading *rd, json_t *o, struct rule *rule)
-{
-	static const char *const known[] = {"message", "prefix", "target", "level", "span", "means", "args", NULL};
-	const char *message, *prefix, *target, *level, *span, *means;
-	int rc = check_keys(rd, o, "a message", known);
-
-	if (rc || (rc = get_string(rd, o, "message", &message)) || (rc = get_string(rd, o, "prefix", &prefix)) ||
-	    (rc = get_string(rd, o, "target", &target)) || (rc = get_string(rd, o, "level", &level)) ||
-	    (rc = get_string(rd, o, "span", &span)) || (rc = get_string(rd, o, "means", &means)))
-		return rc;
-	if (!message == !prefix)
-		return refuse(rd, means, "a rule needs either \"message\" or \"prefix\"");
-	rc = read_meaning(rd, means, &rule->means);
-	if (rc)
-		return rc;
-	rule->prefix = prefix;
-	rule->message = slice_of(prefix ? prefix : message);
-	rule->target = slice_of(target);
-	rule->level = slice_of(level);
-	rule->span = slice_of(span);
-	return read_args(rd, json_object_get(o, "args"), rule);
-}
-
-static int read_messages(const struct reading *rd, json_t *list)
+/* The name of a meaning is a moment, too: that of the lines that have it. */
+static int moment_of_meaning(const struct reading *rd, const char *name, unsigned *out)
 {
 	struct rules *r = rd->r;
 	int rc = 0;
 
-	if (!json_is_array(list) || !json_array_size(list))
-		return refuse(rd, "messages", "\"messages\" must be a list of rules");
-	r->rule = calloc(json_array_size(list), sizeof *r->rule);
-	if (!r->rule)
-		return -ENOMEM;
-	for (size_t i = 0; !rc && i < json_array_size(list); i++)
-		rc = read_message(rd, json_array_get(list, i), &r->rule[r->nrules++]);
+	for (unsigned i = 0; i < r->nrules && !rc; i++) {
+		struct rule *rule = &r->rule[i];
+		const char *means = rule->means ? meaning_info(rule->means)->name : NULL;
+
+		if (!means || strcmp(means, name) || rule->means >= MEANS_FIRST_OF_RUN)
+			continue;
+		if (rule->moment)
+			return reading_refuse(rd, name, "\"%s\" has a moment of its own, \"%s\"", name,
+			                      rules_moment(r, rule->moment));
+		rc = reading_moment(rd, name, out);
+	}
+	for (unsigned i = 0; i < r->nrules && !rc && *out; i++)
+		if (r->rule[i].means && !strcmp(meaning_info(r->rule[i].means)->name, name))
+			r->rule[i].moment = *out;
 	return rc;
 }
 
-/* ---- phases ---- */
-
-static int read_moments(const struct reading *rd, const json_t *list, const char *phase, enum moment *out)
+static int read_moments(const struct reading *rd, const json_t *list, const char *phase, unsigned *out)
 {
 	size_t n = json_array_size(list);
+	int rc = 0;
 
 	if (!n || n >= PHASE_MOMENTS)
-		return refuse(rd, phase, "phase \"%s\" needs one to %d moments in \"from\" and in \"to\"", phase,
-		              PHASE_MOMENTS - 1);
-	for (size_t i = 0; i < n; i++) {
+		return reading_refuse(rd, phase, "phase \"%s\" needs one to %d moments in \"from\" and in \"to\"",
+		                      phase, PHASE_MOMENTS - 1);
+	for (size_t i = 0; i < n && !rc; i++) {
 		const char *name = json_string_value(json_array_get(list, i));
 
-		for (size_t k = 0; name && k < sizeof moments / sizeof *moments; k++)
-			if (!strcmp(name, moments[k].name))
-				out[i] = moments[k].moment;
-		if (!out[i])
-			return refuse(rd, name ? name : phase, "unknown moment \"%s\" in phase \"%s\"",
-			              name ? name : "", phase);
+		if (name && !(out[i] = moment_built_in(name)) && !(out[i] = moment_find(rd->r, name)))
+			rc = moment_of_meaning(rd, name, &out[i]);
+		if (!rc && !out[i])
+			rc = reading_refuse(rd, name ? name : phase, "unknown moment \"%s\" in phase \"%s\"",
+			                    name ? name : "", phase);
 	}
-	return 0;
+	return rc;
 }
 
 static int read_phase(const struct reading *rd, json_t *o, struct phase_rule *p)
 {
-	static const char *const known[] = {"name", "of", "by", "from", "to", NULL};
+	static const char *const known[] = {"name", "of", "by", "from", "to", "why", NULL};
 	const char *of, *by;
-	int rc = check_keys(rd, o, "a phase", known);
+	int rc = reading_keys(rd, o, "a phase", known);
 
-	if (rc || (rc = get_string(rd, o, "name", &p->name)) || (rc = get_string(rd, o, "of", &of)) ||
-	    (rc = get_string(rd, o, "by", &by)))
+	if (rc || (rc = reading_string(rd, o, "name", &p->name)) || (rc = reading_string(rd, o, "of", &of)) ||
+	    (rc = reading_string(rd, o, "by", &by)))
 		return rc;
 	if (!p->name)
-		return refuse(rd, "phases", "a phase without \"name\"");
+		return reading_refuse(rd, "phases", "a phase without \"name\"");
 	if (of && strcmp(of, "attempt"))
-		return refuse(rd, of, "phase \"%s\" can be \"of\" an \"attempt\" only", p->name);
+		return reading_refuse(rd, of, "phase \"%s\" can be \"of\" an \"attempt\" only", p->name);
 	if (by && strcmp(by, "state"))
-		return refuse(rd, by, "phase \"%s\" can be \"by\" \"state\" only", p->name);
+		return reading_refuse(rd, by, "phase \"%s\" can be \"by\" \"state\" only", p->name);
 	p->of_attempt = of;
 	p->by_state = by;
 	rc = read_moments(rd, json_object_get(o, "from"), p->name, p->from);
@@ -273,7 +90,7 @@ static int read_phases(const struct reading *rd, json_t *list)
 	int rc = 0;
 
 	if (list && !json_is_array(list))
-		return refuse(rd, "phases", "\"phases\" must be a list");
+		return reading_refuse(rd, "phases", "\"phases\" must be a list");
 	r->phase = calloc(json_array_size(list) + 1, sizeof *r->phase);
 	if (!r->phase)
 		return -ENOMEM;
@@ -287,17 +104,17 @@ static int read_series_rule(const struct reading *rd, json_t *o)
 	static const char *const known[] = {"message", "json", "each", "values", "default", NULL};
 	const char *message, *json, *name;
 	json_t *values, *v;
-	int rc = check_keys(rd, o, "a series", known);
+	int rc = reading_keys(rd, o, "a series", known);
 
-	if (rc || (rc = get_string(rd, o, "message", &message)) || (rc = get_string(rd, o, "json", &json)))
+	if (rc || (rc = reading_string(rd, o, "message", &message)) || (rc = reading_string(rd, o, "json", &json)))
 		return rc;
 	values = json_object_get(o, "values");
 	if (!message || !json_is_object(values) || !json_object_size(values))
-		return refuse(rd, message ? message : "series", "a series needs \"message\" and \"values\"");
-	json_object_foreach(values, name, v) if (!json_is_string(v) || !json_string_length(v)) return refuse(
+		return reading_refuse(rd, message ? message : "series", "a series needs \"message\" and \"values\"");
+	json_object_foreach(values, name, v) if (!json_is_string(v) || !json_string_length(v)) return reading_refuse(
 	    rd, name, "series \"%s\" must name a field, \"a+b\" or \"a/b%%\"", name);
 	v = json_object_get(o, "default");
-	return !v || json_is_number(v) ? 0 : refuse(rd, "default", "\"default\" must be a number");
+	return !v || json_is_number(v) ? 0 : reading_refuse(rd, "default", "\"default\" must be a number");
 }
 
 static int read_series(const struct reading *rd, json_t *list)
@@ -306,7 +123,7 @@ static int read_series(const struct reading *rd, json_t *list)
 
 	rd->r->series = list;
 	if (list && !json_is_array(list))
-		return refuse(rd, "series", "\"series\" must be a list");
+		return reading_refuse(rd, "series", "\"series\" must be a list");
 	for (size_t i = 0; !rc && i < json_array_size(list); i++)
 		rc = read_series_rule(rd, json_array_get(list, i));
 	return rc;
@@ -318,10 +135,10 @@ static int read_words(const struct reading *rd, const char *key, json_t **out)
 
 	*out = list;
 	if (list && !json_is_array(list))
-		return refuse(rd, key, "\"%s\" must be a list", key);
+		return reading_refuse(rd, key, "\"%s\" must be a list", key);
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if (!json_is_string(json_array_get(list, i)))
-			return refuse(rd, key, "\"%s\" must be a list of strings", key);
+			return reading_refuse(rd, key, "\"%s\" must be a list of strings", key);
 	return 0;
 }
 
@@ -381,20 +198,21 @@ static int read_root(const struct reading *rd)
 	                                    "progress",
 	                                    "background",
 	                                    "comment",
+	                                    "why",
 	                                    NULL};
 	struct rules *r = rd->r;
 	const json_t *version;
-	int rc = check_keys(rd, r->root, "a rules file", known);
+	int rc = reading_keys(rd, r->root, "a rules file", known);
 
-	if (rc || (rc = get_string(rd, r->root, "rules", &r->name)))
+	if (rc || (rc = reading_string(rd, r->root, "rules", &r->name)))
 		return rc;
 	if (!r->name)
-		return refuse(rd, NULL, "no \"rules\": the name of these rules");
+		return reading_refuse(rd, NULL, "no \"rules\": the name of these rules");
 	version = json_object_get(r->root, "version");
 	if (!json_is_integer(version) || json_integer_value(version) != RULES_VERSION)
-		return refuse(rd, "version", "\"version\" must be %d", RULES_VERSION);
+		return reading_refuse(rd, "version", "\"version\" must be %d", RULES_VERSION);
 	r->version = RULES_VERSION;
-	if ((rc = read_messages(rd, json_object_get(r->root, "messages"))) ||
+	if ((rc = reading_messages(rd, json_object_get(r->root, "messages"))) ||
 	    (rc = read_phases(rd, json_object_get(r->root, "phases"))) ||
 	    (rc = read_series(rd, json_object_get(r->root, "series"))) ||
 	    (rc = read_words(rd, "progress", &r->progress)) || (rc = read_words(rd, "background", &r->background)))
@@ -472,8 +290,10 @@ int rules_read_file(const char *path, char **text, size_t *len, char **why)
 	}
 	rc = rules_parse(*text, *len, path, &r, why);
 	rules_free(r);
-	if (rc)
+	if (rc) {
 		free(*text);
+		*text = NULL;
+	}
 	return rc;
 }
 
@@ -481,7 +301,10 @@ void rules_free(struct rules *r)
 {
 	if (!r)
 		return;
+	for (unsigned i = 0; i < r->nrules; i++)
+		free(r->rule[i].where);
 	json_decref(r->root);
+	free(r->moment);
 	free(r->rule);
 	free(r->phase);
 	table_done(&r->whole);
@@ -492,11 +315,13 @@ void rules_free(struct rules *r)
 
 static bool fits(const struct rule *rule, struct slice message, struct slice target, struct slice level)
 {
-	if (rule->prefix ? message.len < rule->message.len || memcmp(message.ptr, rule->message.ptr, rule->message.len)
+	if (rule->prefix ? message.len < rule->message.len ||
+	                       (rule->message.len && memcmp(message.ptr, rule->message.ptr, rule->message.len))
 	                 : !slice_same(message, rule->message))
 		return false;
 	return (!rule->target.ptr || slice_same(rule->target, target)) &&
-	       (!rule->level.ptr || slice_same(rule->level, level));
+	       (!rule->level.ptr || slice_same(rule->level, level)) &&
+	       (!rule->template.ptr || template_fits(rule->template, message));
 }
 
 static int find_from(const struct rules *r, int i, struct slice message, struct slice target, struct slice level)
@@ -508,7 +333,13 @@ static int find_from(const struct rules *r, int i, struct slice message, struct 
 
 int rules_find(const struct rules *r, struct slice message, struct slice target, struct slice level)
 {
-	return message.ptr ? find_from(r, first_of(r, message), message, target, level) : -1;
+	int i = message.ptr ? first_of(r, message) : r->first_prefix;
+
+	i = find_from(r, i, message, target, level);
+	/* a line without a message: rules of any message alone speak of it */
+	while (i >= 0 && !message.ptr && !r->rule[i].any)
+		i = find_from(r, r->rule[i].next, message, target, level);
+	return i;
 }
 
 int rules_find_next(const struct rules *r, int i, struct slice message, struct slice target, struct slice level)
@@ -521,6 +352,66 @@ bool rules_may_match(const struct rules *r, struct slice target, struct slice le
 	for (unsigned i = 0; i < r->nrules; i++)
 		if ((!r->rule[i].target.ptr || slice_same(r->rule[i].target, target)) &&
 		    (!r->rule[i].level.ptr || slice_same(r->rule[i].level, level)))
+			return true;
+	return false;
+}
+
+bool rule_holds(const struct rule *rule, const struct event *e)
+{
+	struct slice v;
+	enum slot_kind kind;
+
+	if (rule->span.ptr && !(event_span_field(e, "name", &v) && slice_same(v, rule->span)))
+		return false;
+	for (unsigned i = 0; i < rule->nwhere; i++) {
+		const struct rule_field *f = &rule->where[i].field;
+
+		kind = f->in_span ? event_span_field(e, f->name, &v) : event_field(e, f->name, &v);
+		if (!condition_holds(&rule->where[i], kind, v))
+			return false;
+	}
+	return true;
+}
+
+/* What gives the moments that have a name of their own. */
+static bool gives(const struct rule *rule, unsigned moment)
+{
+	enum meaning m = rule->means;
+
+	switch (moment) {
+	case MOMENT_SENT:
+	case MOMENT_RETURNED:
+		return true; /* a result file may */
+	case MOMENT_CONTROLLER:
+		return m == MEANS_CONTROLLER;
+	case MOMENT_DISPATCHED:
+		return m == MEANS_DISPATCHED;
+	case MOMENT_ARRIVED:
+		return m == MEANS_ARRIVED;
+	case MOMENT_INSERT:
+		return m == MEANS_QUEUED || (m == MEANS_STARTED && rule->arg[0].name);
+	case MOMENT_REMOVE:
+		return m == MEANS_DEQUEUED || (m == MEANS_STARTED && rule->arg[1].name);
+	case MOMENT_START:
+		return m == MEANS_STARTED || rule->begins_attempt;
+	case MOMENT_END:
+	case MOMENT_LAST_END:
+		return m == MEANS_RETURNING || m == MEANS_ERROR || m == MEANS_COMPLETED;
+	case MOMENT_COMPLETED:
+		return m == MEANS_COMPLETED;
+	default:
+		break;
+	}
+	for (int i = 0; i < RULE_TIMES; i++)
+		if (rule->time[i].moment == moment)
+			return true;
+	return rule->moment == moment;
+}
+
+bool rules_gives(const struct rules *r, unsigned moment)
+{
+	for (unsigned i = 0; i < r->nrules; i++)
+		if (gives(&r->rule[i], moment))
 			return true;
 	return false;
 }

@@ -34,6 +34,8 @@ enum meaning {
 	MEANS_ABANDONED,      /* and there will be no other */
 	MEANS_COMPLETED,      /* answered: fqdn, compute */
 	MEANS_ANSWERED,       /* the worker's request is over; without a completion before: it was refused */
+	MEANS_MOMENT,         /* a moment of the rules' own: its number, the time; not a word of the file */
+	MEANS_OUTCOME,        /* it went well or failed: enum outcome; not a word of the file */
 	/* of a container or a whole run */
 	MEANS_PREWARMED,       /* fqdn, compute */
 	MEANS_REMOVED,         /* container */
@@ -49,8 +51,9 @@ enum meaning {
 enum arg_kind {
 	ARG_NONE,
 	ARG_TEXT,
-	ARG_REAL, /* a number, or one in a string */
-	ARG_STAMP /* a time on the log's clock */
+	ARG_REAL,  /* a number, or one in a string */
+	ARG_STAMP, /* a time on the log's clock */
+	ARG_CODE   /* a number of ours, in ns */
 };
 
 #define RULE_ARGS 4
@@ -61,22 +64,43 @@ struct meaning_arg {
 };
 
 struct meaning_info {
-	const char *name;
+	const char *name; /* NULL: made of other keys of a rule */
 	struct meaning_arg arg[RULE_ARGS];
 };
 
 const struct meaning_info *meaning_info(enum meaning m);
 
+enum outcome { OUTCOME_NONE, OUTCOME_OK, OUTCOME_FAILED };
+
+/* A field of a line: fields.NAME, or span.NAME; name NULL: none. A text argument may be put together from several, and
+ * is a pattern then ("{method} {path|ids}", model/compose.h). */
+struct rule_field {
+	const char *name;
+	bool in_span, pattern;
+};
+
+/* Moments that a rule takes from times in fields. */
+#define RULE_TIMES 4
+
 struct rule {
-	struct slice message; /* whole, or its beginning */
-	bool prefix;
+	struct slice message; /* whole, or its beginning; with `any` it is empty */
+	bool prefix, any;
+	struct slice template; /* of the message, with <*> for what varies; the prefix is what comes before. ptr NULL:
+	                          none */
 	struct slice target, level, span; /* ptr NULL: any */
-	enum meaning means;
-	/* Where each argument is: fields.NAME, or span.NAME; NULL where this rule has none. */
+	enum meaning means;               /* MEANS_NOTHING: it gives a moment or an outcome alone */
+	enum outcome outcome;
+	struct rule_field function; /* of the request, as it is told */
+	unsigned moment;            /* MOMENT_NAMED and up; 0: none */
+	bool begins_attempt;        /* each time the moment comes after the first, another attempt begins */
 	struct {
-		const char *name;
-		bool in_span;
-	} arg[RULE_ARGS];
+		unsigned moment;
+		struct rule_field field;
+	} time[RULE_TIMES];      /* moment 0 ends the list */
+	struct condition *where; /* all of them hold; the rules' */
+	unsigned nwhere;
+	/* Where each argument is; name NULL where this rule has none. */
+	struct rule_field arg[RULE_ARGS];
 	int next; /* the next rule to try for the same message, or -1 */
 };
 
@@ -93,16 +117,28 @@ enum moment {
 	MOMENT_END,
 	MOMENT_LAST_END,
 	MOMENT_COMPLETED,
-	MOMENT_RETURNED
+	MOMENT_RETURNED,
+	MOMENT_NAMED /* from here on: of the rules' own, in the order of the file (rules_moment) */
+};
+
+/* Moments of a file's own: more are refused. */
+#define MOMENTS_MAX 1000
+
+/* When an invocation came to a moment of the rules' own. */
+struct named_moment {
+	unsigned moment;
+	int attempt; /* from 0 */
+	int64_t ns;
 };
 
 #define PHASE_MOMENTS 4
 
 struct phase_rule {
 	const char *name;
-	bool of_attempt;                                    /* once for each attempt */
-	bool by_state;                                      /* " (cold)", " (warm)", ... is added to the name */
-	enum moment from[PHASE_MOMENTS], to[PHASE_MOMENTS]; /* MOMENT_NONE ends a list */
+	bool of_attempt; /* once for each attempt */
+	bool by_state;   /* " (cold)", " (warm)", ... is added to the name */
+	unsigned from[PHASE_MOMENTS],
+	    to[PHASE_MOMENTS]; /* enum moment, or of the rules' own; MOMENT_NONE ends a list */
 };
 
 struct rules {
@@ -113,6 +149,9 @@ struct rules {
 	unsigned nrules;
 	struct phase_rule *phase;
 	unsigned nphases;
+	const char **moment; /* names of the rules' own, by number - MOMENT_NAMED */
+	unsigned nmoments;
+	bool inferred;                          /* made by the program from the log itself */
 	json_t *series, *progress, *background; /* as in the file; borrowed from root */
 	struct table whole;                     /* the first rule of each whole message */
 	int first_prefix;                       /* or -1 */
@@ -134,6 +173,15 @@ int rules_find(const struct rules *r, struct slice message, struct slice target,
 int rules_find_next(const struct rules *r, int i, struct slice message, struct slice target, struct slice level);
 /* Whether some rule speaks of lines of this target and level, whatever their message. */
 bool rules_may_match(const struct rules *r, struct slice target, struct slice level);
+
+/* Does rule i speak of this event, of which rules_find or rules_find_next gave it? Looks at its span and its
+ * conditions. Declared here for what reads events (model/fact.h). */
+struct event;
+bool rule_holds(const struct rule *rule, const struct event *e);
+/* The name of a moment as the file writes it: "insert", "parsed". */
+const char *rules_moment(const struct rules *r, unsigned moment);
+/* Whether anything in the file can give this moment. */
+bool rules_gives(const struct rules *r, unsigned moment);
 
 bool rules_is_progress(const struct rules *r, struct slice message);
 bool rules_is_background(const struct rules *r, struct slice tid);

@@ -2,14 +2,25 @@
 /* rules_kept.c - the rules that a database was made with. */
 #include "model/rules_kept.h"
 #include "base/sql.h"
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+static const char nothing[] = "{\"rules\": \"none\", \"version\": 1, \"messages\": []}\n";
 
 int rules_keep(sqlite3 *db, const char *path, char **why)
 {
 	sqlite3_stmt *st;
 	char *text = NULL;
 	size_t len = 0;
-	int rc = rules_read_file(path, &text, &len, why);
+	int rc = 0;
+
+	if (strcmp(path, RULES_NONE))
+		rc = rules_read_file(path, &text, &len, why);
+	else if ((text = strdup(nothing)))
+		len = sizeof nothing - 1;
+	else
+		rc = -ENOMEM;
 
 	if (rc)
 		return rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* phase_read.c - see phase_read.h: two sorted lists, read side by side. */
 #include "tables/phase_read.h"
+#include "tables/moments.h"
 #include "base/array.h"
 #include "base/sql.h"
 #include "model/rules_kept.h"
@@ -14,6 +15,8 @@ struct phase_reader {
 	sqlite3_stmt *invocations, *attempts; /* both by (run, tid) */
 	bool more;                            /* attempts stands on a row that is not used yet */
 	struct rules *rules;
+	sqlite3_stmt *moments; /* of one invocation; NULL: the rules name none */
+	struct moments named;
 	struct phase_attempt *attempt;
 	int room;
 	struct phases phases;
@@ -24,6 +27,8 @@ void phase_reader_close(struct phase_reader *r)
 	if (!r)
 		return;
 	sqlite3_finalize(r->attempts);
+	sqlite3_finalize(r->moments);
+	free(r->named.v);
 	rules_free(r->rules);
 	free(r->attempt);
 	free(r->phases.v);
@@ -69,6 +74,12 @@ int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid
 	free(why);
 	if (!rc)
 		rc = prepare_attempts(r, db, tid, run);
+	if (!rc && r->rules->nmoments)
+		rc = sql_prepare(db,
+		                 "SELECT m.times FROM place p JOIN invocation_row i ON i.id = p.id "
+		                 "JOIN invocation_kind k ON k.id = i.kind JOIN moment_row m ON m.place = p.id "
+		                 "WHERE p.tid = ? AND k.run = ?",
+		                 &r->moments);
 	if (rc)
 		phase_reader_close(r);
 	else
@@ -125,6 +136,26 @@ static int read_attempts(struct phase_reader *r, struct phase_input *in)
 	return rc;
 }
 
+static int read_moments(struct phase_reader *r, struct phase_input *in)
+{
+	int rc;
+
+	if (!r->moments)
+		return 0;
+	sqlite3_bind_value(r->moments, 1, sqlite3_column_value(r->invocations, TID));
+	sqlite3_bind_value(r->moments, 2, sqlite3_column_value(r->invocations, RUN));
+	rc = sql_next(r->moments);
+	if (rc == 1) {
+		struct slice times = {sqlite3_column_blob(r->moments, 0), (size_t)sqlite3_column_bytes(r->moments, 0)};
+
+		rc = moments_unpack(times.ptr, times.len, &r->named);
+		in->moment = r->named.v;
+		in->nmoments = r->named.n;
+	}
+	sqlite3_reset(r->moments);
+	return rc;
+}
+
 int phase_reader_next(struct phase_reader *r, const struct phases **out)
 {
 	int rc = sqlite3_step(r->invocations);
@@ -140,8 +171,12 @@ int phase_reader_next(struct phase_reader *r, const struct phases **out)
 	                          column_ns(r->invocations, FIRST + 5),
 	                          NULL,
 	                          0,
+	                          NULL,
+	                          0,
 	                          slice_is(column_slice(r->invocations, FIRST + 6), "ok")};
 	rc = read_attempts(r, &in);
+	if (!rc)
+		rc = read_moments(r, &in);
 	if (!rc)
 		rc = phases_make(r->rules, &in, &r->phases);
 	*out = &r->phases;

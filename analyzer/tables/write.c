@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* write.c - rows of the model's tables, which name transactions and kinds by number and say times as differences. */
 #include "tables/write.h"
+#include "tables/moments.h"
 #include "base/array.h"
 #include "store/place.h"
 #include <errno.h>
@@ -40,6 +41,8 @@ int writer_open(struct writer *w, sqlite3 *db, bool many_runs)
 		                 "VALUES(?,?,?,?,?,?,?,?)",
 		                 &w->attempt);
 	if (!rc)
+		rc = sql_prepare(db, "INSERT INTO moment_row(place,times) VALUES(?,?)", &w->moment);
+	if (!rc)
 		rc = sql_prepare(db, "INSERT INTO lock_row(place,n,kind,since,until) VALUES(?,?,?,?,?)", &w->lock);
 	if (!rc)
 		rc = sql_prepare(db, "INSERT INTO batch_row(kind,since,batch_len) VALUES(?,?,?)", &w->batch);
@@ -58,6 +61,7 @@ void writer_close(struct writer *w)
 {
 	sqlite3_finalize(w->invocation);
 	sqlite3_finalize(w->attempt);
+	sqlite3_finalize(w->moment);
 	sqlite3_finalize(w->lock);
 	sqlite3_finalize(w->batch);
 	sqlite3_finalize(w->place);
@@ -200,9 +204,29 @@ static int write_row(struct writer *w, struct invocation *o)
 	return sql_step_reset(st);
 }
 
+static int write_moments(struct writer *w, const struct invocation *o)
+{
+	struct bytes b = {0};
+	int rc;
+
+	moments_pack(o->moment, o->nmoments, &b);
+	if (b.failed) {
+		bytes_free(&b);
+		return -ENOMEM;
+	}
+	sqlite3_bind_int64(w->moment, 1, o->place);
+	sqlite3_bind_blob64(w->moment, 2, b.ptr, b.len, SQLITE_TRANSIENT);
+	rc = sql_step_reset(w->moment);
+	bytes_free(&b);
+	return rc;
+}
+
 int write_invocation(struct writer *w, struct invocation *o)
 {
 	int rc = write_row(w, o);
+
+	if (!rc && o->nmoments)
+		rc = write_moments(w, o);
 
 	for (int64_t n = 0; !rc && n < o->nattempts; n++)
 		rc = write_attempt(w, o, n);

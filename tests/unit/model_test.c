@@ -355,9 +355,17 @@ static const struct {
 
 static void check_cut(size_t i, const struct rules *r, struct phases *p)
 {
-	struct phase_input in = {cuts[i].sent,    cuts[i].controller, cuts[i].dispatched,
-	                         cuts[i].arrived, cuts[i].completed,  cuts[i].returned,
-	                         cuts[i].attempt, cuts[i].nattempts,  false};
+	struct phase_input in = {cuts[i].sent,
+	                         cuts[i].controller,
+	                         cuts[i].dispatched,
+	                         cuts[i].arrived,
+	                         cuts[i].completed,
+	                         cuts[i].returned,
+	                         cuts[i].attempt,
+	                         cuts[i].nattempts,
+	                         NULL,
+	                         0,
+	                         false};
 	char got[1024] = "";
 	size_t n = 0;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rules_test.c - what a rules file may say, what it is told when it may not, and which rule a message gets. */
-#include "model/rules.h"
+#include "base/template.h"
+#include "model/compose.h"
+#include "model/condition.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -38,6 +40,17 @@ static const struct {
      "t.json:2: unknown moment \"ended\" in phase \"p\""},
     {FILE_WITH(ONE_MESSAGE ", \"phases\": [{\"name\": \"p\", \"from\": [], \"to\": [\"end\"]}]"),
      "t.json:1: phase \"p\" needs one to 3 moments in \"from\" and in \"to\""},
+    {FILE_WITH("\"messages\": [{\"message\": \"m\", \"moment\": \"arrived\"}]"),
+     "t.json:1: moment \"arrived\" is one that meanings give; take another name"},
+    {FILE_WITH("\"messages\": [{\"message\": \"m\", \"outcome\": \"bad\"}]"),
+     "t.json:1: an outcome is \"ok\" or \"failed\", not \"bad\""},
+    {FILE_WITH("\"messages\": [{\"message\": \"m\", \"outcome\": \"ok\", \"where\": {\n\"a\": {}}}]"),
+     "t.json:2: \"a\" must be a value, \">=5\", \"5..9\", \"!=text\" or a list"},
+    {FILE_WITH("\"messages\": [{\"message\": \"m\", \"function\": \"{a\"}]"),
+     "t.json:1: \"function\": names in braces, as in \"{method} {path|ids}\""},
+    {FILE_WITH("\"messages\": [{\"message\": \"m\", \"means\": \"arrived\", \"begins\": \"attempt\"}]"),
+     "t.json:1: \"begins\" is \"attempt\", of a rule with a \"moment\""},
+    {FILE_WITH("\"messages\": [{\"outcome\": \"failed\"}]"), "t.json:1: a rule needs either \"message\" or \"prefix\""},
     {FILE_WITH(ONE_MESSAGE ", \"progress\": [1]"), "t.json:1: \"progress\" must be a list of strings"},
     {FILE_WITH(ONE_MESSAGE ", \"background\": \"x\""), "t.json:1: \"background\" must be a list"},
 };
@@ -103,6 +116,99 @@ static void finds_rules_in_order(void **state)
 	rules_free(r);
 }
 
+static const struct {
+	const char *condition, *value;
+	enum slot_kind kind;
+	bool holds;
+} conditions[] = {
+    {"\">=500\"", "500", SLOT_SCALAR, true},
+    {"\">=500\"", "499", SLOT_SCALAR, false},
+    {"\">500\"", "500", SLOT_SCALAR, false},
+    {"\">=500\"", "503", SLOT_STRING, true},
+    {"\"<0.5\"", "0.25", SLOT_SCALAR, true},
+    {"\"<0.5\"", "", SLOT_STRING, false},
+    {"\"<0.5\"", "", 0, false},
+    {"\"500..599\"", "599", SLOT_SCALAR, true},
+    {"\"500..599\"", "600", SLOT_SCALAR, false},
+    {"404", "404.0", SLOT_SCALAR, true},
+    {"\"\"", "", SLOT_STRING, true},
+    {"\"\"", "", 0, false},
+    {"\"!=ok\"", "late", SLOT_STRING, true},
+    {"\"!=ok\"", "ok", SLOT_STRING, false},
+    {"\"!=ok\"", "null", SLOT_SCALAR, false},
+    {"[\"late\", \"lost\", \">3\"]", "lost", SLOT_STRING, true},
+    {"[\"late\", \"lost\", \">3\"]", "4", SLOT_SCALAR, true},
+    {"[\"late\", \"lost\", \">3\"]", "3", SLOT_SCALAR, false},
+    {"true", "true", SLOT_SCALAR, true},
+    {"null", "null", SLOT_SCALAR, true},
+    {"null", "", 0, true},
+    {"null", "0", SLOT_SCALAR, false},
+};
+
+static void conditions_hold(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+		json_t *v = json_loads(conditions[i].condition, JSON_DECODE_ANY, NULL);
+		struct condition c = {0};
+
+		assert_non_null(v);
+		assert_true(condition_read(v, &c));
+		if (condition_holds(&c, conditions[i].kind, text(conditions[i].value)) != conditions[i].holds)
+			fail_msg("%s of \"%s\"", conditions[i].condition, conditions[i].value);
+		json_decref(v);
+	}
+}
+
+static const struct {
+	const char *template, *text;
+	bool fits;
+} fitting[] = {
+    {"after <*> ms", "after 12 ms", true},
+    {"after <*> ms", "after  12   ms ", true},
+    {"after <*> ms", "after 1 2 ms", false},
+    {"after <*> ms", "after ms", false},
+    {"<*>", "", false},
+    {"<*>ab", "xabab", true},
+    {"a=<*>,b=<*>", "a=1,2,b=3", true},
+    {"a=<*>,b=<*>", "a=1,b=", false},
+    {"a", "a", true},
+    {"a", "ab", false},
+    {"<*> <*>", "x y", true},
+    {"<*> <*>", "x", false},
+};
+
+static void templates_fit(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof fitting / sizeof *fitting; i++)
+		if (template_fits(text(fitting[i].template), text(fitting[i].text)) != fitting[i].fits)
+			fail_msg("\"%s\" and \"%s\"", fitting[i].template, fitting[i].text);
+}
+
+static const struct {
+	const char *path, *out;
+} paths[] = {
+    {"/users/17/cart?x=1", "/users/{id}/cart"},
+    {"/v1/float-0.0.1", "/v1/float-0.0.1"},
+    {"/job/3f2a9c11-77", "/job/{id}"},
+    {"/item-17/", "/item-{id}/"},
+    {"", ""},
+};
+
+static void paths_lose_their_ids(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		struct bytes b = {0};
+
+		compose_without_ids(text(paths[i].path), &b);
+		if (!slice_same((struct slice){b.ptr, b.len}, text(paths[i].out)))
+			fail_msg("%s: %.*s", paths[i].path, (int)b.len, b.ptr ? b.ptr : "");
+		bytes_free(&b);
+	}
+}
+
 static void built_in_rules_are_right(void **state)
 {
 	struct rules *r = NULL;
@@ -123,9 +229,9 @@ static void built_in_rules_are_right(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(refuses_with_the_line),
-	    cmocka_unit_test(finds_rules_in_order),
-	    cmocka_unit_test(built_in_rules_are_right),
+	    cmocka_unit_test(refuses_with_the_line), cmocka_unit_test(finds_rules_in_order),
+	    cmocka_unit_test(conditions_hold),       cmocka_unit_test(templates_fit),
+	    cmocka_unit_test(paths_lose_their_ids),  cmocka_unit_test(built_in_rules_are_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* rules.c - the command `rules`: what a rules file explains of what is loaded. */
+#include "model/cover.h"
+#include "query/core/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MESSAGES 20 /* that no rule knows, where --limit does not say */
+
+static struct cell share_of(int64_t part, int64_t all)
+{
+	return all ? CELL_OF_REAL((double)part / (double)all) : CELL_OF_NULL;
+}
+
+/* Rows of one answer: explained NO_NS: not counted. */
+static void put(struct query *q, struct table *t, const char *what, struct cell name, int64_t explained, int64_t of,
+                struct cell note)
+{
+	query_table_row(q, t,
+	                (struct cell[]){cell_of_text(what), name, CELL_OF_INT(explained), CELL_OF_INT(of),
+	                                share_of(explained, of), note});
+}
+
+static void put_phases(struct query *q, struct table *t, const struct rules *r, const struct cover *c)
+{
+	for (unsigned i = 0; i < r->nphases; i++) {
+		const char *never = cover_never(r, &r->phase[i]);
+		char note[300];
+
+		snprintf(note, sizeof note, "can never be found: no message gives \"%s\"", never ? never : "");
+		q->alarm |= never != NULL;
+		put(q, t, "phase", cell_of_text(r->phase[i].name), c->phase[i], c->requests,
+		    never          ? cell_of_text(note)
+		    : !c->phase[i] ? cell_of_text("not in this log")
+		                   : CELL_OF_NULL);
+	}
+}
+
+static void put_unknown(struct query *q, struct table *t, const struct cover *c)
+{
+	for (uint32_t i = 0; i < c->nunknown && i < q->limit; i++) {
+		const struct cover_unknown *u = &c->unknown[i];
+		struct slice name = intern_text(&c->texts, u->template), example = intern_text(&c->texts, u->example);
+
+		put(q, t, "unknown message", cell_of_bytes(name.ptr, name.len), 0, u->lines,
+		    cell_of_bytes(example.ptr, example.len));
+	}
+}
+
+static void check(struct query *q, const struct rules *r)
+{
+	static const struct column columns[] = {{"what", UNIT_NONE}, {"name", UNIT_NONE},   {"explained", UNIT_NONE},
+	                                        {"of", UNIT_NONE},   {"share", UNIT_SHARE}, {"note", UNIT_NONE}};
+	struct cover c = {0};
+
+	if (query_ok(q, cover_read(q->store, r, &c), "rules check")) {
+		struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
+
+		put(q, t, "lines", CELL_OF_NULL, c.known, c.lines, CELL_OF_NULL);
+		put(q, t, "lines of requests", CELL_OF_NULL, c.known_of_requests, c.of_requests, CELL_OF_NULL);
+		put(q, t, "transactions", CELL_OF_NULL, c.requests, c.transactions,
+		    c.requests ? CELL_OF_NULL : cell_of_text("no line says that a request arrived"));
+		put(q, t, "ended requests", CELL_OF_NULL, c.ended, c.requests, CELL_OF_NULL);
+		put(q, t, "time of requests, ns", CELL_OF_NULL, c.explained_ns, c.time_ns, CELL_OF_NULL);
+		put_phases(q, t, r, &c);
+		put_unknown(q, t, &c);
+		query_table_close(q, t);
+	}
+	cover_done(&c);
+}
+
+static void run(struct query *q)
+{
+	const struct args *a = q->args;
+	char *text = NULL, *why = NULL;
+	struct rules *r = NULL;
+	size_t len = 0;
+	int rc;
+
+	if (strcmp(a->words[0], "check") || a->nwords != 2) {
+		query_fail(q, USAGE, "rules %s: it is rules check FILE", a->words[0]);
+		return;
+	}
+	rc = rules_read_file(a->words[1], &text, &len, &why);
+	if (!rc)
+		rc = rules_parse(text, len, a->words[1], &r, &why);
+	if (rc)
+		query_fail(q, rc == -ENOMEM ? SYSTEM : USAGE, "%s", why ? why : a->words[1]);
+	else
+		check(q, r);
+	rules_free(r);
+	free(text);
+	free(why);
+}
+
+static const struct option_spec options[] = {
+    {.name = "limit", .letter = 'n', .value = "N", .help = "at most N unknown messages; 0: all"},
+    {0},
+};
+
+const struct command command_rules = {
+    .name = "rules",
+    .group = GROUP_DATA,
+    .words = "check FILE",
+    .least = 1,
+    .most = 2,
+    .hint = HINT_FILE,
+    .help = "how much of what is loaded a rules file explains",
+    .more =
+        "Of the lines, of the transactions, of the time of requests; each phase with the number of times that it was\n"
+        "found; messages of requests that the file does not know. The database keeps its own rules. Exit status 1 "
+        "where\n"
+        "a phase can never be found, because no message gives a moment of it.",
+    .examples = "rules check shop.json",
+    .options = options,
+    .limit = MESSAGES,
+    .own_limit = true,
+    .need = NEED_READ,
+    .run = run,
+};
