@@ -386,6 +386,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LOG_A)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bench/log_bench: $(B)/obj/tests/bench/peers/ilulog.o
 $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o $(B)/obj/tests/bench/bench.o
+$(B)/bench/formats_bench: $(addprefix $(B)/obj/tests/bench/,foreign.o lines.o bench.o)
 $(B)/bench/sql_bench: $(B)/obj/tests/bench/bench.o
 $(B)/bench/model_bench $(B)/bench/pattern_bench: $(B)/obj/tests/bench/bench.o
 
