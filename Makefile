@@ -56,6 +56,7 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 BASE_SRC   := $(addprefix analyzer/base/,aggregate.c arena.c array.c bytes.c intern.c jsontext.c scan.c sql.c table.c template.c text.c)
 BASE_SRC   += $(addprefix analyzer/base/,sums.c textduration.c)
 INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pattern.c reader.c reading.c record.c role.c spelling.c stamp.c unescape.c zone.c)
+INGEST_SRC += $(addprefix analyzer/ingest/,form.c parts.c timeform.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,compose.c condition.c cover.c extent.c fact.c fold.c phase.c rules.c rules_kept.c rules_message.c rules_read.c span.c spool.c)
@@ -64,7 +65,7 @@ TABLES_SRC := $(addprefix analyzer/tables/,kind.c moments.c pack.c phase_read.c 
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_set.c verify.c vtab_result.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c mount.c storms.c)
-LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
+LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c quantile.c query.c select.c source.c tid.c when.c) \

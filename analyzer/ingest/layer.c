@@ -12,6 +12,7 @@ struct layer *layer_add(struct record *r, const struct log_format *f)
 
 	l->n = 0;
 	l->format = f;
+	l->pattern = NULL;
 	l->message = SLICE_NONE;
 	return l;
 }

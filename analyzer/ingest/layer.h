@@ -17,12 +17,15 @@ struct field {
 	uint8_t kind;
 	bool used;      /* it has a role, or was opened */
 	bool plain_key; /* the key is no inside of a JSON string */
+	uint8_t looked; /* bits of the roles that it was looked at for, or into; only where the record is watched */
+	uint8_t taken;  /* of those that it is the value of, as a whole */
 };
 
 struct layer {
 	struct field *fields;
 	size_t n, room;
 	const struct log_format *format; /* NULL: none fits */
+	const struct pattern *pattern;   /* that the text fits; NULL: it is no such layer */
 	struct slice message;            /* of a layer whose rest is plain text */
 };
 
@@ -41,6 +44,8 @@ struct record {
 	size_t ntexts, texts_room;
 	bool no_memory;
 	const char *reason;
+	bool watched; /* in: fields remember who looked at them */
+	enum role looking;
 };
 
 /* layer.c. Where memory or a limit ends, the record remembers: no_memory, reason. */
@@ -58,6 +63,12 @@ struct slice record_text_unescape(struct record *r, struct slice escaped);
 
 /* open.c: text as layers, from the outside to the record inside. *inside: of an envelope, what is in it. */
 enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside);
+
+/* Whether a pattern of f is the first that fits a text without blanks around it, as layers_read goes through them.
+ * captures: of that pattern, LAYER_CAPTURES of them. */
+#define LAYER_CAPTURES 64
+bool layers_pattern_first(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
+                          struct slice text, struct slice *captures);
 
 /* role.c: what the fields mean. */
 struct time_found {
@@ -84,8 +95,13 @@ struct roles_found {
 	struct text_found message, target, tid;
 };
 
+/* UTC minus the zone's clock when it showed ns. In the hour that comes twice the order of the file decides. */
+int64_t record_zone_at(struct record_reader *rr, int64_t ns);
 /* Fields that have a role are marked as used. text: plain text in an envelope, which is the message. */
 void roles_find(struct record_reader *rr, bool text, struct roles_found *out);
+
+/* Is field k of a layer among the reading's fields? They stand there from the innermost layer to the outermost. */
+bool reading_has(const struct record *r, unsigned layer, size_t k);
 
 /* reading.c: the event line that says the same, in rr->reading; out's reading, tid and time. 0 or -ENOMEM. */
 int reading_write(struct record_reader *rr, struct record_result *out);

@@ -211,8 +211,6 @@ no:
 
 /* ---- a layer by pattern ---- */
 
-#define CAPTURES 64
-
 static const struct piece *capture_named(const struct pattern *p, const char *name, size_t *at)
 {
 	for (size_t i = 0; i < p->n; i++)
@@ -238,12 +236,13 @@ static bool time_fits(const struct log_format *f, const struct pattern *p, const
 static bool pattern_layer(struct record *r, const struct log_format *f, const struct pattern *p, struct slice text,
                           struct slice *inside)
 {
-	struct slice captures[CAPTURES];
+	struct slice captures[LAYER_CAPTURES];
 	struct layer *l;
 
-	if (p->n > CAPTURES || !pattern_match(p, text, captures) || !time_fits(f, p, captures))
+	if (p->n > LAYER_CAPTURES || !pattern_match(p, text, captures) || !time_fits(f, p, captures))
 		return false;
 	l = layer_add(r, f);
+	l->pattern = p;
 	*inside = SLICE_NONE;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct piece *piece = &p->pieces[i];
@@ -438,6 +437,30 @@ static enum record_verdict patterns_of(struct record_reader *rr, struct record *
 		}
 	}
 	return RECORD_TEXT;
+}
+
+bool layers_pattern_first(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
+                          struct slice text, struct slice *captures)
+{
+	const struct format_set *set = rr->options.formats;
+
+	for (int only_records = 0; only_records <= f->only_records; only_records++)
+		for (size_t i = 0; i < set->n; i++) {
+			const struct log_format *one = &set->all[i];
+
+			if (one->only_records != only_records || (rr->options.only && one != rr->options.only))
+				continue;
+			for (size_t k = 0; k < one->npatterns; k++) {
+				const struct pattern *at = &one->patterns[k];
+
+				if (at->n <= LAYER_CAPTURES && pattern_match(at, text, captures) &&
+				    time_fits(one, at, captures))
+					return at == p;
+				if (at == p)
+					return false;
+			}
+		}
+	return false;
 }
 
 static enum record_verdict patterns_read(struct record_reader *rr, struct record *r, struct slice text,

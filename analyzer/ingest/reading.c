@@ -54,6 +54,13 @@ static bool is_span_part(const struct field *f)
 	                                 (slice_is(f->key, "spans") && *f->value.ptr == '['));
 }
 
+bool reading_has(const struct record *r, unsigned layer, size_t k)
+{
+	const struct field *f = &r->layers[layer].fields[k];
+
+	return !f->used && !(layer == r->n - 1 && is_span_part(f)) && is_first(r, layer, k);
+}
+
 static void put_fields(struct bytes *b, struct record *r)
 {
 	const char *comma = "";
@@ -63,7 +70,7 @@ static void put_fields(struct bytes *b, struct record *r)
 		for (size_t k = 0; k < r->layers[i].n; k++) {
 			const struct field *f = &r->layers[i].fields[k];
 
-			if (f->used || (i == r->n - 1 && is_span_part(f)) || !is_first(r, i, k))
+			if (!reading_has(r, i, k))
 				continue;
 			bytes_str(b, comma);
 			bytes_str(b, "\"");

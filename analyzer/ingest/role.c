@@ -21,6 +21,25 @@ static const struct paths *role_paths(const struct record_reader *rr, const stru
 /* Calls take for each value of a role, the innermost layer's first, until one is taken. */
 typedef bool take_fn(struct record_reader *rr, const struct layer *l, const struct found *v, void *out);
 
+/* A field was looked at for a role, or into: where its value changes, another one may count. */
+static void look_note(struct record_reader *rr, struct layer *l, const char *path, const struct found *v)
+{
+	uint8_t bit = (uint8_t)(1u << rr->r->looking);
+
+	if (!rr->r->watched)
+		return;
+	if (v) {
+		v->field->looked |= bit;
+		return;
+	}
+	for (size_t i = 0; i < l->n; i++) {
+		struct field *f = &l->fields[i];
+
+		if (f->kind == FIELD_JSON && !strncmp(path, f->key.ptr, f->key.len) && path[f->key.len] == '.')
+			f->looked |= bit;
+	}
+}
+
 static bool path_take(struct record_reader *rr, struct layer *l, const char *path, take_fn *take, void *out)
 {
 	size_t len = strlen(path);
@@ -35,11 +54,18 @@ static bool path_take(struct record_reader *rr, struct layer *l, const char *pat
 		plain[len - 7] = '\0';
 		path = plain;
 	}
-	if (!layer_find(l, path, &v) || found_is_nothing(&v) ||
-	    (text_only && v.kind != FIELD_STRING && v.kind != FIELD_TEXT) || !take(rr, l, &v, out))
+	if (!layer_find(l, path, &v)) {
+		look_note(rr, l, path, NULL);
 		return false;
-	if (v.whole)
+	}
+	look_note(rr, l, path, &v);
+	if (found_is_nothing(&v) || (text_only && v.kind != FIELD_STRING && v.kind != FIELD_TEXT) ||
+	    !take(rr, l, &v, out))
+		return false;
+	if (v.whole) {
 		v.field->used = true;
+		v.field->taken |= (uint8_t)(1u << rr->r->looking);
+	}
 	return true;
 }
 
@@ -56,6 +82,7 @@ static bool role_take(struct record_reader *rr, enum role role, take_fn *take, v
 	const struct paths *given = rr->options.roles[role];
 	struct record *r = rr->r;
 
+	r->looking = role;
 	for (unsigned i = r->n; given && i--;)
 		if (paths_take(rr, &r->layers[i], given, take, out))
 			return true;
@@ -70,7 +97,7 @@ static bool role_take(struct record_reader *rr, enum role role, take_fn *take, v
 /* ---- time ---- */
 
 /* UTC minus the zone's clock when it showed ns. In the hour that comes twice the order of the file decides. */
-static int64_t zone_at(struct record_reader *rr, int64_t ns)
+int64_t record_zone_at(struct record_reader *rr, int64_t ns)
 {
 	const int64_t hour = INT64_C(3600000000000);
 	int64_t bucket = ns / hour, first = 0, later = 0;
@@ -132,7 +159,7 @@ static bool time_of_text(struct record_reader *rr, const struct layer *l, struct
 	rr->either_day += s.either;
 	t->offset_s = s.offset_s;
 	if (s.local && !s.uptime) {
-		t->offset_s = zone_at(rr, s.ns);
+		t->offset_s = record_zone_at(rr, s.ns);
 		rr->assumed_zone += !rr->options.zone;
 		if (__builtin_add_overflow(s.ns, t->offset_s * 1000000000, &s.ns))
 			return false;

@@ -4,7 +4,7 @@
  * A record may be less than a line (an array of them in one), or more (printed over several lines, or in pieces). It is
  * kept twice: the bytes as they stood there, and the reading (ingest/record.h), by which everybody reads it. Whatever
  * of a broken line is a whole record is saved. Text is an event of its own, at the time of the record before it. */
-#include "load/parse_row.h"
+#include "load/recipe.h"
 #include "base/array.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"
@@ -457,6 +457,16 @@ static int broken(struct parser *p, const struct row *r, struct slice bare, cons
 	return rc || found ? rc : parse_reject_row(p, r, reason ? reason : "a list without records");
 }
 
+/* A line that is its record and nothing else, but for carriage returns. */
+static bool is_bare(const struct parser *p, struct slice line, const struct bare *b)
+{
+	bool same = !b->repair && !p->in_array && b->text.ptr == line.ptr;
+
+	for (size_t i = b->text.len; same && i < line.len; i++)
+		same = line.ptr[i] == '\r';
+	return same;
+}
+
 int foreign_take(struct parser *p, const char *text, const char *end, bool last, size_t *used)
 {
 	const char *nl = memchr(text, '\n', (size_t)(end - text)), *stop = nl ? nl : end;
@@ -479,6 +489,8 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 		return rc;
 	switch (r.verdict) {
 	case RECORD_EVENT:
+		if (is_bare(p, row.text, &b) && ((rc = recipe_learn(p, &row, &r, &taken)) || taken))
+			return rc;
 		return record_add(p, CHUNK_READING, row.text, &r, b.repair, row.bytes);
 	case RECORD_PARTIAL:
 		return part_add(p, row.text, row.bytes);

@@ -6,12 +6,14 @@
  * end of the message. Where no guess fits, the full parser takes the line apart and the shape is looked up or made.
  * Whatever way a line went, its values were cut out by shape_match: so the shapes and values give it back byte for
  * byte. */
-#include "load/parse_row.h"
+#include "load/recipe.h"
 #include "base/array.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"
 #include "base/intern.h"
 #include "base/hash.h"
+
+#include "ingest/parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -45,6 +47,7 @@ int parser_init(struct parser *p, struct shape_set *set, const struct record_opt
 		return -ENOMEM;
 	if ((rc = record_reader_init(&p->records, o)) || (rc = record_reader_init(&p->peeks, o)))
 		return rc;
+	record_watch(&p->records, true);
 	return chunk_builder_new(set, &p->builder);
 }
 
@@ -54,11 +57,15 @@ int parser_source(struct parser *p, const struct record_options *o)
 
 	record_reader_done(&p->records);
 	record_reader_done(&p->peeks);
+	recipes_free(p->recipes);
+	p->recipes = NULL;
 	p->in_array = p->has_last = p->after_record = p->continues = p->peeked = p->no_text = false;
 	p->last_tid = SLICE_NONE;
 	p->tracing = 0;
 	p->group_budget = 0;
 	rc = record_reader_init(&p->records, o);
+	if (!rc)
+		record_watch(&p->records, true);
 	return rc ? rc : record_reader_init(&p->peeks, o);
 }
 
@@ -79,6 +86,7 @@ void parser_done(struct parser *p)
 	chunk_builder_free(p->builder);
 	record_reader_done(&p->records);
 	record_reader_done(&p->peeks);
+	recipes_free(p->recipes);
 	bytes_free(&p->both);
 	bytes_free(&p->text);
 	bytes_free(&p->joined);
@@ -509,9 +517,12 @@ static int event_take(struct parser *p, struct row *r, enum line_verdict v)
 static int parse_slowly(struct parser *p, struct row *r, const char *end, bool last, size_t *used)
 {
 	enum line_verdict v = LINE_REJECTED;
+	bool taken;
 	int rc;
 
 	*used = r->bytes;
+	if ((rc = recipe_take(p, r, &taken)) || taken)
+		return rc;
 	if (is_blank(r->text))
 		return blank(p, r);
 	if (may_be_ours(r->text) && (rc = line_parse(&p->line, r->text.ptr, r->text.len, &v)))

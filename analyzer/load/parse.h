@@ -45,6 +45,7 @@ struct parser {
 	struct slice *values[2];
 	unsigned room[2];
 	struct record_reader records, peeks; /* peeks: for looking ahead, its counts do not count */
+	struct recipes *recipes;             /* of the source, load/recipe.h; NULL: none yet */
 	struct bytes both, text, joined;
 	bool no_text;         /* in: the file is no log by its beginning: lines that are no records are rejected */
 	bool wants_more;      /* parser_feed stopped since it must see more text than there was */

@@ -163,6 +163,9 @@ struct chunk_parts {
 	struct slice part[4]; /* by enum section; offsets into out as ptr after the call */
 };
 int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts);
+/* The same of the reading of a line whose head has a form (ingest/form.h): chunk_line gives the line itself, and no
+ * parts of it. */
+int chunk_reading(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts);
 /* Reads every block: -EBADMSG where one is damaged. */
 int chunk_verify(struct chunk *c);
 

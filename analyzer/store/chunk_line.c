@@ -2,6 +2,7 @@
 /* chunk_line.c - a line put together again from its shapes and values, byte for byte. */
 #include "ingest/stamp.h"
 #include "store/chunk.h"
+#include "ingest/form.h"
 
 #include <errno.h>
 
@@ -66,12 +67,90 @@ static int half_put(struct put *p, const struct shape *sh, unsigned part)
 
 		parts_mark(p, sh, i);
 		bytes_add(p->out, sh->literals[i].ptr, sh->literals[i].len);
-		if (i == sh->nslots)
+		if (i == sh->nline)
 			return p->out->failed ? -ENOMEM : 0;
 		rc = value_put(p, sh, part, i);
 		if (rc)
 			return rc;
 	}
+}
+
+/* ---- a line by its form ---- */
+
+/* A time that is kept as what it is behind the row's. */
+static int outer_put(struct put *p, const struct form_piece *piece)
+{
+	char buf[SEGMENT_TEXT], text[TIME_FORM_MAX];
+	uint64_t behind = 0;
+	struct slice v;
+	int rc = chunk_value(p->chunk, 0, p->row->head, piece->slot, p->row->head_ord, buf, &v);
+
+	for (size_t i = 0; !rc && i < v.len; i++)
+		if (v.ptr[i] >= '0' && v.ptr[i] <= '9')
+			behind = behind * 10 + (uint64_t)(v.ptr[i] - '0');
+	if (!rc && v.len && *v.ptr == '-')
+		behind = -behind;
+	if (!rc)
+		bytes_add(p->out, text,
+		          time_form_print(&piece->time, (int64_t)((uint64_t)p->row->stamp + behind), text));
+	return rc;
+}
+
+static int piece_put(struct put *p, const struct shape *sh, const struct form_piece *piece)
+{
+	char text[TIME_FORM_MAX];
+
+	switch (piece->kind) {
+	case FORM_TEXT:
+		bytes_add(p->out, piece->text.ptr, piece->text.len);
+		return 0;
+	case FORM_TID:
+		bytes_add(p->out, p->tid.ptr, p->tid.len);
+		return 0;
+	case FORM_TIME:
+		bytes_add(p->out, text, time_form_print(&piece->time, p->row->stamp, text));
+		return 0;
+	case FORM_OUTER:
+		return outer_put(p, piece);
+	default:
+		return value_put(p, sh, 0, piece->slot);
+	}
+}
+
+static int form_put(struct put *p, const struct shape *sh)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < sh->form->n && !rc; i++)
+		rc = piece_put(p, sh, &sh->form->pieces[i]);
+	return rc ? rc : p->out->failed ? -ENOMEM : 0;
+}
+
+static void parts_settle(struct chunk_parts *parts, const struct bytes *out)
+{
+	for (unsigned i = 0; parts && i < 4; i++) {
+		struct slice *s = &parts->part[i];
+		size_t from = (uintptr_t)s->ptr;
+
+		if (from)
+			*s = (struct slice){out->ptr + from - 1, s->len - (from - 1)};
+	}
+}
+
+int chunk_reading(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts)
+{
+	struct put p = {c, row, out, parts, SLICE_NONE};
+	const struct shape *head = chunk_head(c, row->head), *tail = chunk_tail(c, row->tail);
+	int rc;
+
+	out->len = 0;
+	memset(parts, 0, sizeof *parts);
+	if (!head || !tail)
+		return -EBADMSG;
+	if ((rc = chunk_tid(c, row->tid, &p.tid)) || (rc = half_put(&p, head, 0)) || (rc = half_put(&p, tail, 1)))
+		return rc;
+	parts_settle(parts, out);
+	return 0;
 }
 
 int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts)
@@ -90,14 +169,12 @@ int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, 
 			bytes_add(out, raw.ptr, raw.len);
 		return rc ? rc : out->failed ? -ENOMEM : 0;
 	}
+	if (head->form)
+		return (rc = chunk_tid(c, row->tid, &p.tid)) ? rc : form_put(&p, head);
+	if (!tail)
+		return -EBADMSG;
 	if ((rc = chunk_tid(c, row->tid, &p.tid)) || (rc = half_put(&p, head, 0)) || (rc = half_put(&p, tail, 1)))
 		return rc;
-	for (unsigned i = 0; parts && i < 4; i++) {
-		struct slice *s = &parts->part[i];
-		size_t from = (uintptr_t)s->ptr;
-
-		if (from)
-			*s = (struct slice){out->ptr + from - 1, s->len - (from - 1)};
-	}
+	parts_settle(parts, out);
 	return 0;
 }

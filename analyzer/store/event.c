@@ -331,7 +331,7 @@ static enum slot_kind value(const struct event *e, enum section section, const c
 	for (unsigned i = 0; i < sh->nslots; i++)
 		if (sh->slots[i].section == section && slice_is(sh->slots[i].key, name))
 			return slot_value(e, part, i, out);
-	if (!part && (section != SECTION_TOP || shape_part_range(sh, SECTION_FIELDS).there))
+	if (!part && (section != SECTION_TOP || (shape_part_range(sh, SECTION_FIELDS).there && !sh->form)))
 		return 0; /* where there are fields, level and target are none */
 	*out = shape_constant(sh, section, name);
 	return out->ptr ? SLOT_STRING : 0;
@@ -365,7 +365,8 @@ enum slot_kind event_field(const struct event *e, const char *name, struct slice
 {
 	enum slot_kind kind;
 
-	if (!strcmp(name, "message") && !e->raw) { /* another one of that name may follow: the first counts */
+	if (!strcmp(name, "message") && !e->raw &&
+	    !e->head->form) { /* another one of that name may follow: the first counts */
 		if (e->head->message_slot >= 0)
 			return slot_value(e, 0, (unsigned)e->head->message_slot, out);
 		*out = e->head->message;
@@ -404,9 +405,9 @@ struct slice event_level_text(const struct event *e)
 {
 	struct slice text;
 
-	if (e->raw && room_of(e)->parsed.reading)
-		return raw_value(e, SECTION_TOP, "level_text", &text) ? text : SLICE_NONE;
-	return e->head->level_text;
+	if (!e->raw || !room_of(e)->parsed.reading)
+		return e->head->level_text;
+	return raw_value(e, SECTION_TOP, "level_text", &text) ? text : SLICE_NONE;
 }
 
 bool event_is_text(const struct event *e)
@@ -434,7 +435,9 @@ static int render(struct event_room *r)
 	if (rc)
 		return rc;
 	rc = chunk_line(r->ev.chunk, &r->row, &r->line, &r->parts);
-	if (!rc && r->ev.raw) {
+	if (!rc && r->ev.head->form) {
+		rc = chunk_reading(r->ev.chunk, &r->row, &r->raw, &r->parts);
+	} else if (!rc && r->ev.raw) {
 		r->parts.part[SECTION_FIELDS] = r->parsed.fields;
 		r->parts.part[SECTION_SPAN] = r->parsed.span;
 		r->parts.part[SECTION_SPANS] = r->parsed.spans;

@@ -91,6 +91,8 @@ static bool is_searched(const struct shape *sh, unsigned slot)
 {
 	const struct slot *s = &sh->slots[slot];
 
+	if (sh->form) /* at the top level a reading has what has a role */
+		return s->kind == SLOT_STRING && (s->section == SECTION_FIELDS || (int)slot == sh->message_slot);
 	return (s->kind == SLOT_STRING || s->kind == SLOT_WORD) &&
 	       (s->section == SECTION_FIELDS ||
 	        (s->section == SECTION_TOP && !slice_is(s->key, "timestamp") && !slice_is(s->key, "time")));
@@ -160,8 +162,8 @@ static int fields_search(struct chunk *c, unsigned group, uint16_t local, struct
 static bool has_tid_field(const struct shape *sh, bool fields)
 {
 	for (unsigned k = 0; k < sh->nslots; k++)
-		if (sh->slots[k].kind == SLOT_TID &&
-		    (sh->slots[k].section == SECTION_FIELDS || (!fields && sh->slots[k].section == SECTION_TOP)))
+		if (sh->slots[k].kind == SLOT_TID && (sh->slots[k].section == SECTION_FIELDS ||
+		                                      (!fields && !sh->form && sh->slots[k].section == SECTION_TOP)))
 			return true;
 	return false;
 }

@@ -5,6 +5,7 @@
 #include "ingest/level.h"
 #include "ingest/stamp.h"
 #include "store/column.h"
+#include "ingest/form.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ struct shape_full {
 		struct slice key, value;
 	} * constants;
 	unsigned nconstants;
+	struct form form;
 	char *skeleton;
 	char *sample; /* the skeleton as a line, with made-up values: names and texts point into it */
 };
@@ -173,7 +175,7 @@ static struct shape_mark mark_of(const struct shape_full *f, const uint32_t *at,
 	struct shape_mark m = {0, 0};
 	uint32_t off = (uint32_t)(p - f->sample), start = f->shape.part ? sizeof tail_start - 1 : 0;
 
-	for (unsigned i = 0; i < f->shape.nslots && at[i] < off; i++) {
+	for (unsigned i = 0; i < f->shape.nline && at[i] < off; i++) {
 		m.literal = i + 1;
 		start = at[i] + (uint32_t)strlen(sample_of[f->shape.slots[i].kind]);
 	}
@@ -194,7 +196,7 @@ static int slots_fill(struct shape_full *f, const struct line *l, const uint32_t
 	struct slot *slots = (struct slot *)f->shape.slots;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < l->ntokens && n < f->shape.nslots; i++) {
+	for (unsigned i = 0; i < l->ntokens && n < f->shape.nline; i++) {
 		const struct token *t = &l->tokens[i];
 
 		if (t->off != at[n])
@@ -205,7 +207,7 @@ static int slots_fill(struct shape_full *f, const struct line *l, const uint32_t
 			f->shape.message_slot = (int)n;
 		n++;
 	}
-	return n == f->shape.nslots ? 0 : -EBADMSG;
+	return n == f->shape.nline ? 0 : -EBADMSG;
 }
 
 static struct slice token_slice(const struct line *l, const struct token *t)
@@ -253,7 +255,7 @@ static int constants_fill(struct shape_full *f, const struct line *l, const uint
 	for (unsigned i = 0; i < l->ntokens; i++) {
 		const struct token *t = &l->tokens[i];
 
-		if (n < f->shape.nslots && t->off == at[n])
+		if (n < f->shape.nline && t->off == at[n])
 			n++;
 		else if ((t->kind == SLOT_STRING || t->kind == SLOT_WORD) &&
 		         (t->section == SECTION_SPAN || t->section == SECTION_TOP))
@@ -275,7 +277,7 @@ struct slice shape_constant(const struct shape *sh, enum section section, const 
 
 static void head_names(struct shape *sh, const struct line *l)
 {
-	sh->level_text = l->level;
+	sh->level_text = sh->form ? shape_constant(sh, SECTION_TOP, "level_text") : l->level;
 	sh->level = level_name(level_read(l->level, LEVEL_COMMON));
 	sh->target = l->target;
 	if (sh->message_slot < 0)
@@ -287,8 +289,9 @@ static void head_names(struct shape *sh, const struct line *l)
 /* Slots and literals of a skeleton whose sample is written. */
 static int cut(struct shape_full *f, size_t len)
 {
-	struct slot *slots = calloc(f->shape.nslots + 1, sizeof *slots);
-	struct slice *literals = calloc(f->shape.nslots + 1, sizeof *literals);
+	unsigned all = f->shape.nline + f->form.nmore;
+	struct slot *slots = calloc(all + 1, sizeof *slots);
+	struct slice *literals = calloc(f->shape.nline + 1, sizeof *literals);
 	const char *start = f->skeleton;
 	unsigned n = 0;
 
@@ -304,6 +307,9 @@ static int cut(struct shape_full *f, size_t len)
 		start = f->skeleton + i + 1;
 	}
 	literals[n] = (struct slice){start, (size_t)(f->skeleton + len - start)};
+	for (unsigned i = n; i < all; i++)
+		slots[i] = (struct slot){(enum slot_kind)f->form.more[i - n], SECTION_SPANS, SLICE("")};
+	f->shape.nslots = all;
 	return 0;
 }
 
@@ -316,6 +322,7 @@ void shape_free(struct shape *sh)
 	free((void *)f->shape.slots);
 	free((void *)f->shape.literals);
 	free(f->constants);
+	form_done(&f->form);
 	free(f->skeleton);
 	free(f->sample);
 	free(f);
@@ -331,12 +338,29 @@ static uint32_t sum_of(const char *p, size_t len)
 	return h;
 }
 
+/* Bytes of a skeleton without the form behind it. */
+static size_t line_len(const char *skeleton, size_t len)
+{
+	const char *form = memchr(skeleton, FORM_START, len);
+
+	return form ? (size_t)(form - skeleton) : len;
+}
+
+/* The form behind a skeleton, where there is one. */
+static int form_take(struct shape_full *f, size_t line, size_t len)
+{
+	if (line == len)
+		return 0;
+	f->shape.form = &f->form;
+	return f->shape.part ? -EBADMSG : form_parse(f->skeleton + line + 1, len - line - 1, f->shape.nline, &f->form);
+}
+
 static int shape_make(const char *skeleton, size_t len, unsigned part, bool reading, struct shape **out)
 {
 	struct shape_full *f = calloc(1, sizeof *f);
 	uint32_t at[SHAPE_MAX_SLOTS];
 	struct line l;
-	size_t n;
+	size_t n, line;
 	int rc = -ENOMEM;
 
 	line_init(&l);
@@ -351,8 +375,12 @@ static int shape_make(const char *skeleton, size_t len, unsigned part, bool read
 	f->shape.part = (uint8_t)part;
 	f->shape.sum = sum_of(skeleton, len);
 	f->shape.message_slot = -1;
-	n = sample_write(skeleton, len, part, f->sample, at, &f->shape.nslots);
-	rc = n || (part && !len) ? cut(f, len) : -EBADMSG;
+	line = line_len(skeleton, len);
+	n = sample_write(skeleton, line, part, f->sample, at, &f->shape.nline);
+	rc = n || (part && !len) ? form_take(f, line, len) : -EBADMSG;
+	if (!rc)
+		rc = cut(f, line);
+	reading |= f->shape.form != NULL;
 	if (rc || (rc = sample_parse(&l, f->sample, &n, part, !len, reading)) || (rc = slots_fill(f, &l, at)) ||
 	    (rc = constants_fill(f, &l, at)))
 		goto fail;

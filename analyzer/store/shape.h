@@ -40,6 +40,11 @@ int shape_set_load(struct shape_set *set, uint32_t id, unsigned part, const void
  * stand in an unusual order. */
 int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out);
 
+/* The head that a skeleton with a form says (ingest/form.h), made if new. One of `exact`, or where there are
+ * SHAPE_VARIANTS of its family already, of `family`, whose message is a value; family.ptr NULL: there is no such. *out
+ * NULL: neither can be had. */
+int shape_set_find_form(struct shape_set *set, struct slice exact, struct slice family, const struct shape **out);
+
 const struct shape *shape_set_get(struct shape_set *set, uint32_t id); /* NULL: none */
 uint32_t shape_set_count(struct shape_set *set);                       /* ids are 1 ... count */
 

@@ -86,7 +86,7 @@ const char *shape_match_from(const struct shape *sh, unsigned from, const char *
 		if ((size_t)(end - p) < lit->len || !same(p, lit->ptr, lit->len))
 			return NULL;
 		p += lit->len;
-		if (i == sh->nslots)
+		if (i == sh->nline)
 			return p;
 		if (sh->slots[i].kind == SLOT_TID && tid->ptr) {
 			if ((size_t)(end - p) <= tid->len || !same(p, tid->ptr, tid->len) || p[tid->len] != '"')

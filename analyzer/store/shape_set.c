@@ -143,9 +143,8 @@ int shape_set_load(struct shape_set *set, uint32_t id, unsigned part, const void
 }
 
 /* One more shape of a family: true while there is room for it. */
-static int family_admits(struct shape_set *set, const struct line *l, unsigned part, bool *admits)
+static int family_room(struct shape_set *set, struct slice skeleton, unsigned part, bool *admits)
 {
-	struct slice skeleton = {set->buf, shape_skeleton(l, part, SHAPE_FAMILY, set->buf)};
 	uint64_t hash = hash_slice(skeleton, part);
 	struct entry *e = look_up(set, hash, part, skeleton);
 
@@ -163,6 +162,12 @@ static int family_admits(struct shape_set *set, const struct line *l, unsigned p
 	*admits = e->variants < (part ? TAIL_VARIANTS : SHAPE_VARIANTS);
 	e->variants += *admits;
 	return 0;
+}
+
+static int family_admits(struct shape_set *set, const struct line *l, unsigned part, bool *admits)
+{
+	return family_room(set, (struct slice){set->buf, shape_skeleton(l, part, SHAPE_FAMILY, set->buf)}, part,
+	                   admits);
 }
 
 static int find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out)
@@ -197,6 +202,40 @@ static int find(struct shape_set *set, const struct line *l, unsigned part, cons
 		return 0;
 	rc = add(set, e, hash, part, skeleton, out);
 	return rc == -EBADMSG ? 0 : rc; /* a line whose skeleton can't be read again stays raw */
+}
+
+/* The shape of a skeleton that is at hand; *out NULL: there can be no more. */
+static int find_skeleton(struct shape_set *set, struct slice skeleton, const struct shape **out)
+{
+	uint64_t hash = hash_slice(skeleton, 0);
+	struct entry *e = look_up(set, hash, 0, skeleton);
+	int rc;
+
+	if (e && e->shape) {
+		*out = e->shape;
+		return 0;
+	}
+	if (set->count == SHAPE_MAX || skeleton.len > SHAPE_MAX_BYTES)
+		return 0;
+	rc = add(set, e, hash, 0, skeleton, out);
+	return rc == -EBADMSG ? 0 : rc;
+}
+
+int shape_set_find_form(struct shape_set *set, struct slice exact, struct slice family, const struct shape **out)
+{
+	struct entry *e;
+	bool admits = true;
+	int rc = 0;
+
+	*out = NULL;
+	pthread_mutex_lock(&set->lock);
+	e = look_up(set, hash_slice(exact, 0), 0, exact);
+	if (family.ptr && !(e && e->shape))
+		rc = family_room(set, family, 0, &admits);
+	if (!rc)
+		rc = find_skeleton(set, admits ? exact : family, out);
+	pthread_mutex_unlock(&set->lock);
+	return rc;
 }
 
 int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out)

@@ -73,6 +73,8 @@ struct slot {
 	struct slice key; /* "" in an array */
 };
 
+struct form;
+
 struct shape {
 	uint32_t id;              /* shape.id */
 	uint8_t part;             /* 0 head, 1 tail */
@@ -80,7 +82,9 @@ struct shape {
 	struct slice skeleton;    /* the text with one byte enum slot_kind for each value */
 	const struct slot *slots; /* in the order of the text */
 	unsigned nslots;
-	const struct slice *literals; /* nslots + 1: the text before, between and behind the values */
+	unsigned nline;               /* those that are in the skeleton's line; the others are of its form alone */
+	const struct form *form;      /* the line is another program's, and this its reading's shape; else NULL */
+	const struct slice *literals; /* nline + 1: the text before, between and behind the values */
 	/* Head only; ptr NULL where the line has none or the value is in a slot (message_slot >= 0). */
 	struct slice level;      /* "ERROR" ... "TRACE"; NONE: none, or one that nobody knows */
 	struct slice level_text; /* as it is written */

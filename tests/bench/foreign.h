@@ -8,8 +8,8 @@
 /* NULL at the end: "zap", "pino", "ecs", "cri" (zap's lines in a container runtime's), "logfmt". */
 extern const char *const foreign_formats[];
 
-/* Writes so many lines of 64 requests at a time, twenty lines each: twelve messages with two to five fields, an id of 32
- * digits, times some microseconds apart; of the lines one in eight has no request. 0 or -1. */
+/* Writes so many lines of 64 requests at a time, twenty lines each: twelve messages with two to five fields, an id of
+ * 32 digits, times some microseconds apart; of the lines one in eight has no request. 0 or -1. */
 int foreign_write(FILE *out, const char *format, long lines);
 
 #endif

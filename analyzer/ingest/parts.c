@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* parts.c - the stretches of a line that may differ without anything else being different.
+ *
+ * A value is free where no path leads to it, or into it, that was gone on its way to the roles, and no format asks for
+ * its key. What has a role is free within the bounds of that role (its guards). All else must be the same again. */
+#include "ingest/parts.h"
+#include "ingest/layer.h"
+#include "ingest/line.h"
+
+#include <stdlib.h>
+
+void record_watch(struct record_reader *rr, bool on)
+{
+	rr->r->watched = on;
+}
+
+bool record_in_pieces(const struct record_reader *rr)
+{
+	for (unsigned i = 0; rr->pieces && i < RECORD_PENDING; i++)
+		if (rr->pending[i].text.len)
+			return true;
+	return false;
+}
+
+/* ---- who asks for a key ---- */
+
+enum asked { ASKED_NOT, ASKED_KIND, ASKED_VALUE };
+
+static bool leads_into(const char *path, struct slice key)
+{
+	return !strncmp(path, key.ptr, key.len) && path[key.len] == '.' && !memchr(path, '\0', key.len);
+}
+
+static enum asked asked_by_paths(const struct paths *p, const struct field *f)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (slice_is(f->key, p->all[i]) || (f->kind == FIELD_JSON && leads_into(p->all[i], f->key)))
+			return ASKED_VALUE;
+	return ASKED_NOT;
+}
+
+/* By the keys that formats are recognised by, and by those of the layer's own format. */
+static enum asked asked_by_formats(const struct record_reader *rr, const struct layer *l, const struct field *f)
+{
+	const struct format_set *set = rr->options.formats;
+	enum asked how = ASKED_NOT;
+
+	if (l->pattern)
+		return ASKED_NOT;
+	for (size_t i = 0; i < set->n; i++)
+		for (size_t k = 0; k < set->all[i].nkeys; k++) {
+			const struct format_key *key = &set->all[i].keys[k];
+
+			if (f->kind == FIELD_JSON && leads_into(key->path, f->key))
+				return ASKED_VALUE;
+			if (!slice_is(f->key, key->path))
+				continue;
+			if (key->kind == '=')
+				return ASKED_VALUE;
+			how = ASKED_KIND;
+		}
+	return l->format && asked_by_paths(&l->format->open, f) ? ASKED_VALUE : how;
+}
+
+/* ---- one value ---- */
+
+static bool is_plain(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] <= ' ' || (unsigned char)s.ptr[i] >= 0x7f || s.ptr[i] == '"' ||
+		    s.ptr[i] == '\\' || s.ptr[i] == '=')
+			return false;
+	return true;
+}
+
+static uint8_t scan_of(const struct layer *l, const struct field *f)
+{
+	switch ((enum field_kind)f->kind) {
+	case FIELD_STRING:
+		return SCAN_STRING;
+	case FIELD_SCALAR:
+		return f->value.len && (*f->value.ptr == '-' || (*f->value.ptr >= '0' && *f->value.ptr <= '9'))
+		           ? SCAN_NUMBER
+		           : SCAN_SCALAR;
+	case FIELD_JSON:
+		return *f->value.ptr == '{' ? SCAN_OBJECT : SCAN_ARRAY;
+	default:
+		return !is_plain(f->value) ? SCAN_CONST : l->pattern ? SCAN_UNTIL : SCAN_WORD;
+	}
+}
+
+/* How the value may differ, by who looked at it. */
+static void scan_choose(const struct record_reader *rr, const struct layer *l, const struct field *f,
+                        struct record_part *p)
+{
+	enum asked asked = asked_by_formats(rr, l, f);
+
+	p->scan = scan_of(l, f);
+	if (asked == ASKED_VALUE || (asked && p->scan == SCAN_SCALAR) ||
+	    (l->format && l->format->partial && slice_is(f->key, l->format->partial)))
+		p->scan = SCAN_CONST;
+	else if (!asked && p->scan == SCAN_NUMBER && !f->taken)
+		p->scan = SCAN_SCALAR; /* the same field may be null */
+	if (f->looked & ~f->taken)
+		p->scan = SCAN_CONST;
+	if (f->taken == 1u << ROLE_MESSAGE && (p->scan == SCAN_STRING || p->scan == SCAN_WORD)) {
+		p->role = PART_MESSAGE;
+		p->guards = GUARD_NOTHING | GUARD_OBJECT;
+	} else if (f->taken == 1u << ROLE_TID) {
+		p->role = PART_TID;
+		p->guards = GUARD_NOTHING | GUARD_TID;
+	} else if (f->taken) {
+		p->scan = SCAN_CONST;
+	}
+	p->kind = f->kind == FIELD_SCALAR ? SLOT_SCALAR : f->kind == FIELD_JSON ? SLOT_JSON : SLOT_STRING;
+}
+
+/* What may stand behind a time's fraction: nothing that changes what the clock says. */
+static bool is_offset(struct slice s)
+{
+	if (s.len && *s.ptr == ' ')
+		s = (struct slice){s.ptr + 1, s.len - 1};
+	if (!s.len || slice_is(s, "Z") || slice_is(s, "UTC") || slice_is(s, "GMT"))
+		return true;
+	if (*s.ptr != '+' && *s.ptr != '-')
+		return false;
+	for (size_t i = 1; i < s.len; i++)
+		if ((s.ptr[i] < '0' || s.ptr[i] > '9') && s.ptr[i] != ':')
+			return false;
+	return s.len == 3 || s.len == 5 || s.len == 6;
+}
+
+static enum time_style style_by(enum time_unit unit, struct slice number)
+{
+	size_t digits = 0;
+
+	switch (unit) {
+	case UNIT_SECONDS:
+		return STYLE_SECONDS;
+	case UNIT_MILLIS:
+		return STYLE_MILLIS;
+	case UNIT_MICROS:
+		return STYLE_MICROS;
+	case UNIT_NANOS:
+		return STYLE_NANOS;
+	default:
+		while (digits < number.len && number.ptr[digits] >= '0' && number.ptr[digits] <= '9')
+			digits++;
+		return digits <= 11   ? STYLE_SECONDS
+		       : digits <= 14 ? STYLE_MILLIS
+		       : digits <= 17 ? STYLE_MICROS
+		                      : STYLE_NANOS;
+	}
+}
+
+/* The form of a time; what stands behind it is text. */
+static bool time_part(const struct layer *l, const struct field *f, struct record_part *p, int64_t *ns)
+{
+	enum time_unit unit = l->format ? l->format->unit : UNIT_BY_SIZE;
+	bool number = f->kind == FIELD_SCALAR;
+	const char *end = f->value.ptr + f->value.len, *stop;
+
+	if (f->kind == FIELD_JSON)
+		return false;
+	stop = time_form_find(f->value.ptr, end, style_by(unit, f->value), number, &p->form, ns);
+	if (!stop || (number ? stop != end : !is_offset((struct slice){stop, (size_t)(end - stop)})))
+		return false;
+	p->scan = SCAN_TIME;
+	p->by_size = number && unit == UNIT_BY_SIZE;
+	p->value.len = (size_t)(stop - f->value.ptr);
+	return true;
+}
+
+/* ---- all of them ---- */
+
+struct gather {
+	struct record_reader *rr;
+	struct slice text;
+	const struct record_result *result;
+	struct record_parts *out;
+};
+
+static bool is_inside(struct slice v, struct slice in)
+{
+	return v.ptr >= in.ptr && v.ptr + v.len <= in.ptr + in.len;
+}
+
+/* An object that was opened: its members are parts. */
+static bool holds_others(const struct layer *l, const struct field *f)
+{
+	for (size_t i = 0; f->kind == FIELD_JSON && i < l->n; i++)
+		if (&l->fields[i] != f && is_inside(l->fields[i].value, f->value))
+			return true;
+	return false;
+}
+
+static bool is_envelope_time(const struct layer *l, const struct field *f)
+{
+	return l->format && l->format->rest && f->used && asked_by_paths(&l->format->roles[ROLE_TIME], f);
+}
+
+static bool part_time(const struct gather *g, const struct layer *l, const struct field *f, struct record_part *p)
+{
+	const struct record_result *r = g->result;
+	int64_t ns;
+
+	if (f->taken != 1u << ROLE_TIME || !time_part(l, f, p, &ns))
+		return false;
+	p->role = PART_TIME;
+	if (f->kind != FIELD_SCALAR) {
+		g->out->local = f->value.len == p->value.len;
+		p->form.offset_s = (int32_t)r->offset_s;
+		ns += r->offset_s * 1000000000;
+	}
+	return r->has_time && ns == r->time_ns;
+}
+
+static bool part_add(struct gather *g, unsigned layer, size_t k, unsigned field)
+{
+	const struct layer *l = &g->rr->r->layers[layer];
+	const struct field *f = &l->fields[k];
+	struct record_part *p = &g->out->all[g->out->n];
+	int64_t ns;
+
+	if (g->out->n == RECORD_PARTS || !is_inside(f->value, g->text) ||
+	    (f->kind == FIELD_JSON &&
+	     (slice_is(f->key, "fields") || slice_is(f->key, "span") || slice_is(f->key, "spans"))))
+		return false;
+	if (holds_others(l, f))
+		return f->used;
+	*p = (struct record_part){.value = f->value, .outer = l->pattern != NULL};
+	if (f->taken & 1u << ROLE_TIME) {
+		if (!part_time(g, l, f, p))
+			return false;
+	} else if (is_envelope_time(l, f) && time_part(l, f, p, &ns)) {
+		p->role = PART_OUTER_TIME;
+	} else {
+		scan_choose(g->rr, l, f, p);
+		if (!p->role)
+			p->role = reading_has(g->rr->r, layer, k) ? PART_FIELD
+			          : p->scan == SCAN_CONST         ? PART_TEXT
+			                                          : PART_HIDDEN;
+		p->field = field;
+	}
+	g->out->n++;
+	return true;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct record_part *x = a, *y = b;
+
+	return x->value.ptr < y->value.ptr ? -1 : x->value.ptr > y->value.ptr;
+}
+
+/* Between the parts is text; it must not have bytes that mean something where it is kept (ingest/form.h). */
+static bool text_is_plain(struct slice text, const struct record_parts *p)
+{
+	const char *at = text.ptr;
+
+	for (unsigned i = 0; i <= p->n; i++) {
+		const char *to = i < p->n ? p->all[i].value.ptr : text.ptr + text.len;
+
+		if (to < at)
+			return false;
+		for (; at < to; at++)
+			if ((unsigned char)*at < ' ' && *at != '\t' && *at != '\r')
+				return false;
+		if (i < p->n)
+			at += p->all[i].value.len;
+	}
+	return true;
+}
+
+/* Layers that can be told again: one that is JSON, logfmt or by a pattern, or one inside of a pattern's rest. */
+static bool layers_are_simple(const struct record_reader *rr)
+{
+	const struct record *r = rr->r;
+
+	if (!r->n || r->n > 2 || rr->options.roles[ROLE_MESSAGE] || record_in_pieces(rr))
+		return false;
+	if (r->n == 2)
+		return r->layers[0].pattern && !r->layers[1].pattern;
+	return !r->layers[0].format || !r->layers[0].format->rest;
+}
+
+bool record_parts(struct record_reader *rr, struct slice text, const struct record_result *res,
+                  struct record_parts *out)
+{
+	struct gather g = {rr, text, res, out};
+	struct record *r = rr->r;
+	unsigned time = 0;
+
+	out->n = out->fields = 0;
+	out->local = false;
+	if (res->verdict != RECORD_EVENT || !res->has_time || !layers_are_simple(rr))
+		return false;
+	out->format = r->layers[0].pattern ? r->layers[0].format : NULL;
+	out->pattern = r->layers[0].pattern;
+	if (out->format && out->format->partial_end)
+		return false;
+	out->pieces = out->format && out->format->partial;
+	for (unsigned i = r->n; i--;)
+		for (size_t k = 0; k < r->layers[i].n; k++) {
+			bool is_field = reading_has(r, i, k);
+
+			if (!part_add(&g, i, k, out->fields))
+				return false;
+			out->fields += is_field;
+		}
+	qsort(out->all, out->n, sizeof *out->all, by_place);
+	for (unsigned i = 0; i < out->n; i++)
+		time += out->all[i].role == PART_TIME;
+	for (out->use = 0; out->use < rr->nuses; out->use++)
+		if (rr->uses[out->use].inner == r->layers[r->n - 1].format &&
+		    rr->uses[out->use].outer == (r->n > 1 ? r->layers[0].format : NULL))
+			break;
+	return time == 1 && out->use < rr->nuses && text_is_plain(text, out);
+}
+
+/* ---- told again ---- */
+
+bool record_pattern_same(const struct record_reader *rr, const struct record_parts *p, struct slice text,
+                         const struct slice *values, unsigned n)
+{
+	struct slice captures[LAYER_CAPTURES];
+	unsigned k = 0;
+
+	while (text.len && (*text.ptr == ' ' || *text.ptr == '\t'))
+		text = (struct slice){text.ptr + 1, text.len - 1};
+	while (text.len && text.ptr[text.len - 1] == '\r')
+		text.len--;
+	if (!layers_pattern_first(rr, p->format, p->pattern, text, captures))
+		return false;
+	for (size_t i = 0; i < p->pattern->n; i++) {
+		const struct piece *piece = &p->pattern->pieces[i];
+
+		if (!piece->name || piece->kind == CAPTURE_LITERAL ||
+		    (p->format->rest && !strcmp(piece->name, p->format->rest)))
+			continue;
+		/* of a time the value is without its offset */
+		if (k == n || captures[i].ptr != values[k].ptr || captures[i].len < values[k].len)
+			return false;
+		k++;
+	}
+	return k == n;
+}
+
+bool record_told(struct record_reader *rr, const struct record_parts *p, int32_t offset_s, int64_t ns)
+{
+	if (p->local && rr->options.zone && record_zone_at(rr, ns - offset_s * INT64_C(1000000000)) != offset_s)
+		return false;
+	rr->assumed_zone += p->local && !rr->options.zone;
+	rr->near_ns = rr->zone_prev = ns;
+	rr->has_near = true;
+	rr->uses[p->use].records++;
+	return true;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* parts.h - which stretches of a line its reading was made of, and what else could stand there.
+ *
+ * A log repeats itself: of the next line of a program mostly some values differ. Where nothing but values differs that
+ * no format looks at, its reading differs in the same places alone, and needs no format: see load/recipe.h. The parts
+ * of a line say which stretches those are, and what must hold of a value for all else to stay as it was. */
+#ifndef INGEST_PARTS_H
+#define INGEST_PARTS_H
+
+#include "ingest/record.h"
+#include "ingest/timeform.h"
+
+enum part_scan {
+	SCAN_CONST,  /* the same bytes */
+	SCAN_STRING, /* the inside of a JSON string */
+	SCAN_NUMBER,
+	SCAN_SCALAR, /* a number, true, false, null */
+	SCAN_OBJECT,
+	SCAN_ARRAY,
+	SCAN_WORD,  /* up to the next blank or quote; no number, nor true, false or null */
+	SCAN_UNTIL, /* up to the byte that stands behind it, which is no blank or quote within */
+	SCAN_TIME
+};
+
+/* Besides, the value must not be ... */
+enum part_guard {
+	GUARD_NOTHING = 1, /* ... empty or all zeros (contract §9) */
+	GUARD_OBJECT = 2,  /* ... the beginning of an object, as text */
+	GUARD_TID = 4,     /* ... longer than an id may be, nor true or false */
+};
+
+enum part_role {
+	PART_TEXT,  /* nothing of its own: it is the same in all such lines */
+	PART_FIELD, /* of the reading's fields the field-th */
+	PART_TIME,
+	PART_MESSAGE,
+	PART_TID,
+	PART_OUTER_TIME, /* an envelope's, which the reading has not */
+	PART_HIDDEN,     /* any other value that the reading has not */
+};
+
+struct record_part {
+	struct slice value;
+	uint8_t scan, guards, role;
+	uint8_t kind;          /* enum slot_kind of the value in the reading */
+	unsigned field;        /* PART_FIELD */
+	struct time_form form; /* SCAN_TIME; value is then what the form covers */
+	bool by_size;          /* the number's unit is told by its size */
+	bool outer;            /* it is in the envelope */
+};
+
+#define RECORD_PARTS 128 /* lines with more values are read one by one */
+
+struct record_parts {
+	struct record_part *all; /* in the order of the text; RECORD_PARTS of them, the caller's */
+	unsigned n, fields;      /* fields: of the reading */
+	/* Of an envelope, or a line that a pattern fits: the part of each of its captures, none where all are NULL. */
+	const struct log_format *format;
+	const struct pattern *pattern;
+	bool local;   /* the time names no offset */
+	bool pieces;  /* lines in such envelopes may be pieces */
+	unsigned use; /* index of record_reader.uses */
+};
+
+/* The parts of the line that was read last, by a reader that watches (record_watch). text: what record_read was given.
+ * False: there is more to it than parts can tell. */
+bool record_parts(struct record_reader *rr, struct slice text, const struct record_result *r, struct record_parts *out);
+void record_watch(struct record_reader *rr, bool on);
+
+/* For a line that was told by its parts: whether the pattern is still the first that fits, with these captures. values:
+ * of the parts that are `outer`, in order. */
+bool record_pattern_same(const struct record_reader *rr, const struct record_parts *p, struct slice text,
+                         const struct slice *values, unsigned n);
+
+/* Whether a record is in pieces just now. */
+bool record_in_pieces(const struct record_reader *rr);
+
+/* Counts such a line as record_read would, and remembers its time. False: the zone has another offset then. */
+bool record_told(struct record_reader *rr, const struct record_parts *p, int32_t offset_s, int64_t ns);
+
+#endif
