@@ -38,11 +38,11 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 # Rooms from the ground up: each uses those above it in this list.
 LIBLOG_SRC :=
-LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c lasterror.c lineread.c now.c setting.c stamp.c tid.c value.c version.c)
+LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c keep.c lasterror.c lineread.c now.c setting.c stamp.c tid.c value.c version.c)
 LIBLOG_SRC += $(addprefix liblog/src/box/,box.c find.c region.c slab.c)
 # Each of these has the row of its kind of sink.
 SINK_SRC   := $(addprefix liblog/src/sinks/,file.c fd.c console.c journald.c)
-LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,kind.c sink.c)
+LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,away.c kind.c open.c sink.c)
 LIBLOG_SRC += $(addprefix liblog/src/config/,config.c config_list.c config_value.c directive.c directive_parse.c directive_value.c reload.c)
 LIBLOG_SRC += $(addprefix liblog/src/call/,array.c early.c limit.c memory.c ring.c site.c span.c state.c)
 LIBLOG_SRC += $(addprefix liblog/src/encode/,encode.c flame.c sitetext.c spantext.c spanvalue.c)
@@ -97,6 +97,7 @@ LIBLOG_TESTS   :=
 LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test
+LIBLOG_TESTS   += log_files_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
 ANALYZER_TESTS += finding_test

@@ -74,6 +74,7 @@ static void show_stats(const json_t *answer)
 	    {"span_misuse", "uses of a span after its close"},
 	    {"span_overflow", "spans that found no slot"},
 	    {"suppressed", "calls over their rate limits"},
+	    {"reopen_failures", "tries to open a moved or deleted log file anew that failed"},
 	    {"blocked", "times a caller waited for room in its ring"},
 	    {"wakeups", "wake-ups of the appender from its sleep"},
 	    {"rings", "rings made"},

@@ -82,9 +82,9 @@ static json_t *log_config(const struct options *o)
 	strcpy(level, o->level);
 	if (o->workers && strcmp(level, "off"))
 		strcat(level, routes);
-	config = json_pack("{s:s, s:s, s:s, s:s, s:b, s:o}", "level", level, "directory", o->directory, "basename",
-	                   o->workers ? "" : "worker", "spanning", o->spanning, "include_spans_json", 1, "sinks",
-	                   log_files(o));
+	config = json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o}", "level", level, "directory", o->directory, "basename",
+	                   o->workers ? "" : "worker", "at_start", "new", "spanning", o->spanning, "include_spans_json",
+	                   1, "sinks", log_files(o));
 	if (config && !o->workers)
 		json_object_del(config, "sinks");
 	free(level);

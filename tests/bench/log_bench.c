@@ -175,7 +175,8 @@ __attribute__((noinline)) static void disabled_calls(const ilu_tid *tid)
 static void bench_disabled(void)
 {
 	ilu_tid tid = ilu_tid_generate();
-	char *config = text("{\"directory\":\"%s\",\"basename\":\"disabled\",\"level\":\"info\"}", dir);
+	char *config =
+	    text("{\"directory\":\"%s\",\"at_start\":\"new\",\"basename\":\"disabled\",\"level\":\"info\"}", dir);
 	double best = 1e9;
 
 	if (ilu_log_start(config))

@@ -98,7 +98,8 @@ static void test_spanning(void **state)
 }
 
 #define KNOWN                                                                                                       \
-	"; known are: level directory basename stdout spanning include_spans_json flame timestamp_format clock "    \
+	"; known are: level directory basename at_start stdout spanning include_spans_json flame timestamp_format " \
+	"clock "                                                                                                    \
 	"ring_bytes "                                                                                               \
 	"rings span_slots "                                                                                         \
 	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms sinks rate_limits " \

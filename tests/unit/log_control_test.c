@@ -243,7 +243,8 @@ static void directory_of_others(void **state)
 	log_make_dir();
 	strcpy(run_dir, log_path("taken"));
 	fclose(fopen(run_dir, "w"));
-	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\",\"run_directory\":\"%s\"}", log_dir,
+	snprintf(config, sizeof config,
+	         "{\"directory\":\"%s\",\"basename\":\"t\",\"at_start\":\"new\",\"run_directory\":\"%s\"}", log_dir,
 	         run_dir);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ilu_log_start(config), 0);

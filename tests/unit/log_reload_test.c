@@ -77,8 +77,12 @@ static void test_levels_and_files(void **state)
 	remove_config();
 	assert_int_equal(ilu_log_stop(), 0);
 	lines = log_lines();
-	assert_string_equal(log_messages(lines), "Configuration reloaded Filter changed now shown");
-	assert_string_equal(json_string_value(log_field(json_array_get(lines, 0), "level")), "warn,test::reload=debug");
+	assert_string_equal(log_messages(lines), "Log file opened Configuration reloaded Filter changed now shown");
+	assert_non_null(json_string_value(log_field(json_array_get(lines, 0), "reason"))); /* it may see it unasked */
+	assert_string_equal(json_string_value(log_field(json_array_get(lines, 0), "path")), log_file());
+	assert_int_equal(json_integer_value(log_field(json_array_get(lines, 0), "next_seq")),
+	                 json_integer_value(json_object_get(json_array_get(lines, 1), "seq")));
+	assert_string_equal(json_string_value(log_field(json_array_get(lines, 1), "level")), "warn,test::reload=debug");
 	json_decref(lines);
 	assert_int_equal(access(sink, F_OK), 0); /* opened anew by its old name: other keys wait for a start */
 	unlink(sink);

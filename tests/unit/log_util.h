@@ -53,7 +53,7 @@ static inline void log_make_dir(void)
 /* In it; good until the fourth next call. */
 static inline char *log_path(const char *name)
 {
-	static char path[4][160];
+	static char path[4][400];
 	static int n;
 
 	n = (n + 1) % 4;

@@ -55,6 +55,18 @@ int ftruncate(int fd, off_t len)
 	return (int)syscall(SYS_ftruncate, fd, len);
 }
 
+/* Whoever has the file open. */
+static int descriptor_of(const char *path)
+{
+	struct stat file, st;
+
+	assert_int_equal(stat(path, &file), 0);
+	for (int fd = 1023; fd > 2; fd--)
+		if (!fstat(fd, &st) && st.st_dev == file.st_dev && st.st_ino == file.st_ino)
+			return fd;
+	return -1;
+}
+
 /* ---- a directory of our own ---- */
 
 static char directory[64];
@@ -127,7 +139,7 @@ static void test_fresh_and_append(void **state)
 
 	(void)state;
 	umask(022);
-	assert_int_equal(sink_file_open(path, SINK_FILE_FRESH, &sink), 0);
+	assert_int_equal(sink_file_open(path, SINK_FILE_NEW, &sink), 0);
 	put(sink, "one\ntwo\n", 2);
 	assert_int_equal(sink_sync(sink), 0);
 	assert_int_equal(sink->stats.lines, 2);
@@ -140,7 +152,7 @@ static void test_fresh_and_append(void **state)
 	sink_close(sink);
 	expect_file(path, "one\ntwo\nthree\n");
 	assert_int_equal(link(path, in_dir("kept")), 0);
-	assert_int_equal(sink_file_open(path, SINK_FILE_FRESH, &sink), 0);
+	assert_int_equal(sink_file_open(path, SINK_FILE_NEW, &sink), 0);
 	put(sink, "new\n", 1);
 	sink_close(sink);
 	expect_file(path, "new\n");
@@ -154,35 +166,56 @@ static void test_cannot_open(void **state)
 
 	(void)state;
 	assert_int_equal(mkdir(in_dir("d.log"), 0700), 0);
-	assert_int_equal(sink_file_open(in_dir("d.log"), SINK_FILE_FRESH, &sink), -EISDIR);
+	assert_int_equal(sink_file_open(in_dir("d.log"), SINK_FILE_NEW, &sink), -EISDIR);
 	close(open(in_dir("file"), O_CREAT | O_WRONLY, 0600));
-	assert_int_equal(sink_file_open(in_dir("file/x.log"), SINK_FILE_FRESH, &sink), -ENOTDIR);
+	assert_int_equal(sink_file_open(in_dir("file/x.log"), SINK_FILE_NEW, &sink), -ENOTDIR);
 	assert_int_equal(mkfifo(in_dir("fifo"), 0600), 0);
-	assert_int_equal(sink_file_open(in_dir("fifo"), SINK_FILE_FRESH, &sink), -ENXIO);
+	assert_int_equal(sink_file_open(in_dir("fifo"), SINK_FILE_NEW, &sink), -ENXIO);
 	assert_null(sink);
+}
+
+/* Until there is news: it looks some times a second. */
+static bool look(struct sink *sink, struct sink_news *news)
+{
+	for (int i = 0; i < 1000; i++) {
+		if (sink_look(sink, news))
+			return true;
+		usleep(1000);
+	}
+	return false;
 }
 
 static void test_reopen(void **state)
 {
 	const char *path = in_dir("r/log.log");
+	struct sink_news news;
 	struct sink *sink;
 
 	(void)state;
-	assert_int_equal(sink_file_open(path, SINK_FILE_FRESH, &sink), 0);
+	assert_int_equal(sink_file_open(path, SINK_FILE_NEW, &sink), 0);
 	put(sink, "one\n", 1);
 	assert_int_equal(rename(path, in_dir("r/log.1")), 0);
 	put(sink, "two\n", 1); /* still the old file */
 	sink_request_reopen(sink);
+	assert_true(sink_look(sink, &news));
+	assert_int_equal(news.error, 0);
+	assert_string_equal(news.path, path);
+	assert_false(sink_look(sink, &news));
 	put(sink, "three\n", 1);
 	expect_file(in_dir("r/log.1"), "one\ntwo\n");
 	expect_file(path, "three\n");
 	/* The directory becomes a file: the log goes on where it was, and comes back by itself. */
 	assert_int_equal(rename(in_dir("r"), in_dir("s")), 0);
 	close(open(in_dir("r"), O_CREAT | O_WRONLY, 0600));
-	assert_int_equal(sink_reopen(sink), -ENOTDIR);
+	assert_true(look(sink, &news));
+	assert_int_equal(news.error, ENOTDIR);
+	assert_string_equal(news.reason, "renamed");
+	assert_int_equal(sink->stats.refused, 1);
 	put(sink, "four\n", 1);
 	expect_file(in_dir("s/log.log"), "three\nfour\n");
 	assert_int_equal(unlink(in_dir("r")), 0);
+	assert_true(look(sink, &news));
+	assert_int_equal(news.error, 0);
 	put(sink, "five\n", 1);
 	expect_file(path, "five\n");
 	sink_close(sink);
@@ -246,10 +279,8 @@ static void troubled_file(int error, int no_truncate)
 	char *text;
 
 	memset(&a, 0, sizeof a);
-	assert_int_equal(sink_file_open(path, SINK_FILE_FRESH, &sink), 0);
-	faulty_fd = open(path, O_RDONLY); /* the sink's is the one before this */
-	close(faulty_fd);
-	faulty_fd--;
+	assert_int_equal(sink_file_open(path, SINK_FILE_NEW, &sink), 0);
+	faulty_fd = descriptor_of(path);
 	fault_errno = error;
 	truncate_fails = no_truncate;
 	for (int i = 0; i < 1500; i++) {
@@ -307,7 +338,8 @@ static void test_shared_file(void **state)
 	other = open(path, O_WRONLY | O_APPEND);
 	put(sink, "one\n", 1);
 	assert_int_equal(syscall(SYS_write, other, "his\n", 4), 4);
-	faulty_fd = other - 1;
+	faulty_fd = descriptor_of(path);
+	assert_int_not_equal(faulty_fd, other);
 	fault_percent = 100;
 	fault_errno = ENOSPC;
 	while (sink_write(sink, "two\n", 4, 1, &written)) /* until a write takes a part and the next fails */

@@ -110,17 +110,18 @@ ILU_API void ilu_log_thread_name(const char *name);
 
 /* What the logger did so far. Fields are only ever added, at the end. */
 struct ilu_log_stats {
-	size_t size;             /* sizeof(struct ilu_log_stats), set by you: so far, and no further, is written */
-	uint64_t lines;          /* written by the appender */
-	uint64_t lost;           /* by full rings, and by each sink the lines it did not take */
-	uint64_t early;          /* calls below WARN before the start or after the stop */
-	uint64_t cut;            /* values and records that were too long, and were cut and marked */
-	uint64_t span_misuse;    /* handles used after their span was closed */
-	uint64_t span_overflow;  /* spans that found the slab full, and have only their tid */
-	uint64_t wakeups;        /* of the appender */
-	uint64_t blocked;        /* times a caller waited for room */
-	uint64_t rings, threads; /* rings made; threads that have one now */
-	uint64_t suppressed;     /* calls over their rate limits */
+	size_t size;              /* sizeof(struct ilu_log_stats), set by you: so far, and no further, is written */
+	uint64_t lines;           /* that are in the log file, or, without one, in the first sink */
+	uint64_t lost;            /* by full rings, and by each sink the lines it did not take */
+	uint64_t early;           /* calls below WARN before the start or after the stop */
+	uint64_t cut;             /* values and records that were too long, and were cut and marked */
+	uint64_t span_misuse;     /* handles used after their span was closed */
+	uint64_t span_overflow;   /* spans that found the slab full, and have only their tid */
+	uint64_t wakeups;         /* of the appender */
+	uint64_t blocked;         /* times a caller waited for room */
+	uint64_t rings, threads;  /* rings made; threads that have one now */
+	uint64_t suppressed;      /* calls over their rate limits */
+	uint64_t reopen_failures; /* times a file that was moved or deleted could not be opened anew */
 };
 /* Fill *out:
  *

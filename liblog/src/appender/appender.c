@@ -161,8 +161,10 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 				outlet_take(&a->outlet, &a->enc, record, begin);
 			ring_take(ring, record);
 			taken++;
-			if (a->enc.out.len >= BATCH_BYTES)
+			if (a->enc.out.len >= BATCH_BYTES) {
 				note_error(rc, write_out(a, false));
+				own_files(&a->own);
+			}
 			record = ring_peek(ring);
 		} while (record && (by_turn ? ring->turn_read : record->stamp) <= bound);
 		if (record)
@@ -187,8 +189,13 @@ static void reload(struct appender *a)
 	rc = a->reload(said, sizeof said);
 	if (rc == -EBUSY)
 		return; /* the next pass tries again, if it is still wanted */
-	if (!rc)
+	if (!rc) {
+		write_out(a, false); /* what is there so far is of the old files */
 		outlet_request_reopen(&a->outlet);
+		own_files(&a->own);
+	}
+	if (!encode_own_room(&a->enc))
+		return;
 	own_tell(&a->own, rc ? "WARN" : "INFO", rc ? "Configuration not reloaded" : "Configuration reloaded",
 	         rc ? "error" : "level", said);
 }
@@ -222,7 +229,8 @@ static void answer_flushes(struct appender *a, struct pass *pass)
 
 static void show(struct appender *a)
 {
-	__atomic_store_n(&a->shown.lines, a->enc.written, __ATOMIC_RELAXED);
+	__atomic_store_n(&a->shown.lines, outlet_lines(&a->outlet), __ATOMIC_RELAXED);
+	__atomic_store_n(&a->shown.refused, outlet_refused(&a->outlet), __ATOMIC_RELAXED);
 	__atomic_store_n(&a->shown.lost, a->own.lost, __ATOMIC_RELAXED);
 	__atomic_store_n(&a->shown.cut, a->enc.cut, __ATOMIC_RELAXED);
 	__atomic_store_n(&a->shown.wakeups, a->wakeups, __ATOMIC_RELAXED);
@@ -251,6 +259,8 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
 	                   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) ||
 	                   __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted();
+	if (!a->enc.out.len)
+		own_files(&a->own);
 	stamp_follow(&a->enc.scale);
 	tell_clock(a);
 	now = source ? source->turns() : ilu_stamp_();
@@ -275,7 +285,7 @@ static bool anything_to_do(struct appender *a)
 	    __atomic_load_n(&a->asked[1], __ATOMIC_ACQUIRE) != a->done[1] ||
 	    __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
 		return true;
-	if (reload_wanted())
+	if (reload_wanted() || outlet_reopen_requested(&a->outlet))
 		return true;
 	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
 		if (ring_peek(rings_at(i)))

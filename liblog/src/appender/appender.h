@@ -23,7 +23,7 @@ struct appender {
 	uint64_t passes_idle;
 	uint64_t wakeups;
 	struct {
-		uint64_t lines, lost, cut, wakeups;
+		uint64_t lines, lost, cut, wakeups, refused;
 	} shown;              /* copies that other threads may read */
 	struct ring **active; /* rings with records, and the stamps of these */
 	uint64_t *stamps;

@@ -14,8 +14,8 @@
 
 static struct {
 	struct appender *appender;
-	uint32_t users;                     /* without the lock */
-	uint64_t lines, lost, cut, wakeups; /* of those before it */
+	uint32_t users;                              /* without the lock */
+	uint64_t lines, lost, cut, wakeups, refused; /* of those before it */
 } current;
 
 struct appender *current_appender(void)
@@ -52,7 +52,8 @@ void current_retire(void)
 		sched_yield();
 	}
 	current.appender = NULL;
-	current.lines += a->enc.written;
+	current.lines += outlet_lines(&a->outlet);
+	current.refused += outlet_refused(&a->outlet);
 	current.lost += a->own.lost;
 	current.cut += a->enc.cut;
 	current.wakeups += a->wakeups;
@@ -86,6 +87,7 @@ int ilu_log_reopen(void)
 	if (!a)
 		return -ESRCH;
 	outlet_request_reopen(&a->outlet);
+	logger_wake();
 	leave();
 	return 0;
 }
@@ -112,11 +114,13 @@ static void count(struct ilu_log_stats *out)
 	out->lost = current.lost;
 	out->cut = current.cut;
 	out->wakeups = current.wakeups;
+	out->reopen_failures = current.refused;
 	if (a) {
 		out->lines += __atomic_load_n(&a->shown.lines, __ATOMIC_RELAXED);
 		out->lost += __atomic_load_n(&a->shown.lost, __ATOMIC_RELAXED);
 		out->cut += __atomic_load_n(&a->shown.cut, __ATOMIC_RELAXED);
 		out->wakeups += __atomic_load_n(&a->shown.wakeups, __ATOMIC_RELAXED);
+		out->reopen_failures += __atomic_load_n(&a->shown.refused, __ATOMIC_RELAXED);
 		leave();
 	}
 	out->early = logger.early_ever + __atomic_load_n(&logger.early, __ATOMIC_RELAXED);

@@ -184,20 +184,27 @@ static bool copy(struct port *port, const struct encoder *enc, size_t begin, siz
 	return true;
 }
 
-/* A line about lost ones, which has the number of the last of them, in room that the encoder lends: after its text.
- * Returns its length, 0 without memory. */
-static size_t lost_line(struct encoder *enc, const char *fields, uint64_t number)
+/* A line of the library's for one port, in room that the encoder lends: after its text. Returns its length, 0 without
+ * memory. */
+static size_t lent_line(struct encoder *enc, const char *level, const char *message, const char *fields,
+                        uint64_t number)
 {
 	size_t begin = enc->out.len, len;
 
 	if (!encode_own_room(enc))
 		return 0;
-	encode_own(enc, "WARN", "Records lost", "ilulog", fields, number);
+	encode_own(enc, level, message, "ilulog", fields, number);
 	len = enc->out.len - begin;
 	enc->out.len = begin;
 	enc->lines--;
 	enc->written--;
 	return len;
+}
+
+/* About lost ones, with the number of the last of them. */
+static size_t lost_line(struct encoder *enc, const char *fields, uint64_t number)
+{
+	return lent_line(enc, "WARN", "Records lost", fields, number);
 }
 
 static void tell_unmade(struct port *port, struct encoder *enc)
@@ -248,6 +255,21 @@ void outlet_take_own(struct outlet *outlet, struct encoder *enc, size_t begin)
 
 	for (unsigned i = outlet->own; i < outlet->count; i++)
 		append(&outlet->port[i], enc, begin, len, 0);
+}
+
+void outlet_tell(struct outlet *outlet, struct encoder *enc, struct port *port, const char *level, const char *message,
+                 const char *fields)
+{
+	size_t len;
+
+	if (port < outlet->port + outlet->own) {
+		encode_own(enc, level, message, "ilulog", fields, enc->seq++);
+		return;
+	}
+	tell_unmade(port, enc);
+	len = port->unmade ? 0 : lent_line(enc, level, message, fields, port->seq);
+	if (!len || !copy(port, enc, enc->out.len, len, 0))
+		port->unmade++;
 }
 
 /* ---- writing ---- */
@@ -363,4 +385,36 @@ void outlet_request_reopen(struct outlet *outlet)
 {
 	for (unsigned i = 0; i < outlet->count; i++)
 		sink_request_reopen(outlet->port[i].sink);
+}
+
+bool outlet_reopen_requested(const struct outlet *outlet)
+{
+	for (unsigned i = 0; i < outlet->count; i++)
+		if (sink_reopen_requested(outlet->port[i].sink))
+			return true;
+	return false;
+}
+
+bool outlet_look(struct outlet *outlet, struct port **port, struct sink_news *news)
+{
+	struct port *end = outlet->port + outlet->count;
+
+	for (*port = *port ? *port + 1 : outlet->port; *port < end; ++*port)
+		if (sink_look((*port)->sink, news))
+			return true;
+	return false;
+}
+
+uint64_t outlet_lines(const struct outlet *outlet)
+{
+	return outlet->count ? outlet->port[0].sink->stats.lines : 0;
+}
+
+uint64_t outlet_refused(const struct outlet *outlet)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < outlet->count; i++)
+		n += outlet->port[i].sink->stats.refused;
+	return n;
 }

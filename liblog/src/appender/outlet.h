@@ -63,6 +63,10 @@ static inline bool outlet_picks(const struct outlet *outlet)
 /* The line at `begin` is the library's own. */
 void outlet_take_own(struct outlet *outlet, struct encoder *enc, size_t begin);
 
+/* A line of the library's about this port, for it alone (the log's own are one). There is room (encode_own_room). */
+void outlet_tell(struct outlet *outlet, struct encoder *enc, struct port *port, const char *level, const char *message,
+                 const char *fields);
+
 /* Hand the batches to the sinks, and the encoder an empty text. Lines lost, on whichever sink, are added to *lost.
  * Returns the first error. */
 int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);
@@ -76,6 +80,16 @@ int outlet_file(const struct outlet *outlet);
 /* Has one of them lines to tell of as lost? */
 bool outlet_owes(const struct outlet *outlet);
 
+/* Between two batches: has the file of a port been opened anew (sink_look)? Begin with *port NULL; true: there is news
+ * of *port, and there may be more. */
+bool outlet_look(struct outlet *outlet, struct port **port, struct sink_news *news);
+
+/* Lines in the first sink: the log file, where there is one. */
+uint64_t outlet_lines(const struct outlet *outlet);
+/* Files that could not be opened anew. */
+uint64_t outlet_refused(const struct outlet *outlet);
+
 void outlet_request_reopen(struct outlet *outlet);
+bool outlet_reopen_requested(const struct outlet *outlet);
 
 #endif

@@ -178,6 +178,48 @@ void own_tell(struct own *own, const char *level, const char *message, const cha
 	own_say(own, level, message, "ilulog", fields);
 }
 
+/* A new file begins with this: whose lines follow, and from which number on. */
+static void tell_opened(struct own *own, struct port *port, const struct sink_news *news)
+{
+	bool own_port = port < own->outlet->port + own->outlet->own;
+	uint64_t next = (own_port ? own->enc->seq : port->seq) + 1;
+	char fields[ENCODE_OWN_FIELDS];
+	size_t len = (size_t)snprintf(fields, sizeof fields, "%s,\"next_seq\":%llu,\"reason\":\"%s\"", own->who,
+	                              (unsigned long long)next, news->reason);
+
+	put_field(fields + len, sizeof fields - len, "path", news->path);
+	outlet_tell(own->outlet, own->enc, port, news->loss ? "WARN" : "INFO", "Log file opened", fields);
+}
+
+static void tell_refused(struct own *own, const struct sink_news *news)
+{
+	char fields[ENCODE_OWN_FIELDS], error[64];
+	size_t len =
+	    (size_t)snprintf(fields, sizeof fields, ",\"reason\":\"%s\",\"errno\":%d", news->reason, news->error);
+
+	len += put_field(fields + len, 80, "error", strerror_r(news->error, error, sizeof error));
+	put_field(fields + len, sizeof fields - len, "path", news->path);
+	own_say(own, "WARN", "Log file not opened anew", "ilulog", fields);
+}
+
+void own_files(struct own *own)
+{
+	struct sink_news news;
+	struct port *port = NULL;
+
+	while (outlet_look(own->outlet, &port, &news)) {
+		if (news.error)
+			fprintf(stderr, "ilulog: %s: %s, and cannot be opened anew: %s\n", news.path, news.reason,
+			        strerror(news.error));
+		if (!encode_own_room(own->enc))
+			continue;
+		if (news.error)
+			tell_refused(own, &news);
+		else
+			tell_opened(own, port, &news);
+	}
+}
+
 void own_news(struct own *own, bool now, bool last)
 {
 	tell_changes(own);

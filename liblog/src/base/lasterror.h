@@ -3,7 +3,7 @@
 #ifndef LASTERROR_H
 #define LASTERROR_H
 
-#define LAST_ERROR_MAX 512
+#define LAST_ERROR_MAX 1024
 
 extern __thread char last_error[LAST_ERROR_MAX];
 

@@ -42,6 +42,7 @@ struct key {
 
 static const char *const timestamp_names[] = {"rfc3339", "iluvatar", NULL};
 static const char *const clock_names[] = {"auto", "tsc", "monotonic", NULL};
+static const char *const start_names[] = {"append", "rotate", "new", NULL};
 static const char *const full_names[] = {"block", "drop", "keep", NULL};
 
 #define AT(member)       offsetof(struct config, member)
@@ -51,6 +52,7 @@ static const struct key keys[] = {
     {"level", KEY_FILTER, AT(level), 0, 0, NULL},
     {"directory", KEY_STRING, AT(directory), 0, 0, NULL},
     {"basename", KEY_STRING, AT(basename), 0, 0, NULL},
+    {"at_start", KEY_CHOICE, AT(at_start), 0, 0, start_names},
     {"stdout", KEY_BOOL, AT(stdout_pretty), 0, 0, NULL},
     {"spanning", KEY_SPANNING, AT(spanning), 0, 0, NULL},
     {"include_spans_json", KEY_BOOL, AT(include_spans_json), 0, 0, NULL},
@@ -146,8 +148,8 @@ static int set_choice(const struct setting_source *source, const struct key *key
 	                    setting_shown(value, bad, sizeof bad));
 }
 
-_Static_assert(sizeof(enum config_timestamp) == sizeof(unsigned) && sizeof(enum config_clock) == sizeof(unsigned) &&
-                   sizeof(enum config_full_ring) == sizeof(unsigned),
+_Static_assert(sizeof(enum sink_file_start) == sizeof(unsigned) && sizeof(enum config_timestamp) == sizeof(unsigned) &&
+                   sizeof(enum config_clock) == sizeof(unsigned) && sizeof(enum config_full_ring) == sizeof(unsigned),
                "set_choice writes an unsigned");
 
 static int set_number(const struct setting_source *source, const struct key *key, void *slot, const json_t *value)
@@ -228,7 +230,7 @@ static bool is_prefix(const char *name)
 
 static int unknown_key(const struct setting_source *source, const char *name)
 {
-	char bad[MAX_KEY + 16], known[450] = "";
+	char bad[MAX_KEY + 16], known[700] = "";
 	size_t used;
 
 	bad[escape_json_part(bad, sizeof bad - 1, name, strlen(name), &used)] = '\0';

@@ -83,17 +83,18 @@ struct config_limits {
 };
 
 struct config {
-	char *level;         /* directives, see directive.h; "info" */
-	char *directory;     /* of the log file; "" = the current one */
-	char *basename;      /* the file is directory/basename.log; "" = no file */
-	char *flame;         /* file for folded stacks; "" = none */
-	char *black_box;     /* "auto", "off", or a directory */
-	char *run_directory; /* of the control socket, "auto" for the usual; "" = none */
-	uint64_t ring_bytes; /* of each thread's ring, a power of two */
-	uint32_t rings;      /* at most; 0: 256 MiB of them, 16 to 4096 */
-	uint32_t span_slots; /* spans that are open at once */
-	uint32_t grace_ms;   /* how long records wait to be merged by time */
-	uint32_t spanning;   /* bits of enum config_spanning */
+	char *level;                   /* directives, see directive.h; "info" */
+	char *directory;               /* of the log file; "" = the current one */
+	char *basename;                /* the file is directory/basename.log; "" = no file */
+	char *flame;                   /* file for folded stacks; "" = none */
+	char *black_box;               /* "auto", "off", or a directory */
+	char *run_directory;           /* of the control socket, "auto" for the usual; "" = none */
+	uint64_t ring_bytes;           /* of each thread's ring, a power of two */
+	uint32_t rings;                /* at most; 0: 256 MiB of them, 16 to 4096 */
+	uint32_t span_slots;           /* spans that are open at once */
+	uint32_t grace_ms;             /* how long records wait to be merged by time */
+	uint32_t spanning;             /* bits of enum config_spanning */
+	enum sink_file_start at_start; /* what becomes of a file that is there */
 	enum config_timestamp timestamp_format;
 	enum config_clock clock;
 	enum config_full_ring full_ring[6]; /* by level, 1 error .. 5 trace; [0] is unused */
@@ -105,7 +106,7 @@ struct config {
 
 /* Why a configuration is refused: `config.json:3: key "spanning": unknown token "NEWW" ...`. */
 struct config_error {
-	char text[512];
+	char text[800];
 };
 
 /* The defaults alone. 0 or -ENOMEM; config_done in any case. */

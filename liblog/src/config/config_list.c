@@ -194,8 +194,11 @@ static int check_files(const struct config_sinks *sinks, const struct setting_so
 
 int config_place_sinks(struct config *config, const struct setting_source *source)
 {
-	int rc = place_files(config);
+	int rc;
 
+	if (strchr(config->basename, '/'))
+		return setting_fail(source, "key \"basename\": it has a \"/\"; where the file is, \"directory\" says");
+	rc = place_files(config);
 	if (!rc)
 		rc = place_own(config);
 	return rc ? rc : check_files(&config->sinks, source);

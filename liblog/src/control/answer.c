@@ -42,10 +42,11 @@ static json_t *stats(void)
 	struct ilu_log_stats s = {.size = sizeof s};
 
 	ilu_log_stats(&s);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "lines", (json_int_t)s.lines,
-	                 "lost", (json_int_t)s.lost, "early", (json_int_t)s.early, "cut", (json_int_t)s.cut,
-	                 "span_misuse", (json_int_t)s.span_misuse, "span_overflow", (json_int_t)s.span_overflow,
-	                 "suppressed", (json_int_t)s.suppressed, "wakeups", (json_int_t)s.wakeups, "blocked",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "lines",
+	                 (json_int_t)s.lines, "lost", (json_int_t)s.lost, "early", (json_int_t)s.early, "cut",
+	                 (json_int_t)s.cut, "span_misuse", (json_int_t)s.span_misuse, "span_overflow",
+	                 (json_int_t)s.span_overflow, "suppressed", (json_int_t)s.suppressed, "reopen_failures",
+	                 (json_int_t)s.reopen_failures, "wakeups", (json_int_t)s.wakeups, "blocked",
 	                 (json_int_t)s.blocked, "rings", (json_int_t)s.rings, "threads", (json_int_t)s.threads, "sites",
 	                 (json_int_t)sites_count());
 }

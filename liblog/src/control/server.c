@@ -10,12 +10,14 @@
  * blocked in it. */
 #include "control/server.h"
 
+#include "base/keep.h"
 #include "base/now.h"
 #include "control/caller.h"
 #include "control/filter.h"
 #include "control/rundir.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -35,7 +36,8 @@
 
 struct server {
 	pthread_t thread;
-	int listener, stop;
+	struct keep listener;
+	struct keep stop[2]; /* a pipe: when its writing end is closed, the thread ends */
 	struct sockaddr_un address;
 	uint64_t deaf_until_ns;
 	struct caller caller[CALLERS_MAX];
@@ -54,7 +56,7 @@ static struct caller *free_place(struct server *s)
 static void let_in(struct server *s)
 {
 	for (;;) {
-		int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = keep_high(accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
 		struct caller *place;
 
 		if (fd < 0) {
@@ -80,8 +82,8 @@ static int prepare_wait(struct server *s, struct pollfd *wait, int timeout_ms)
 
 	if (deaf && s->deaf_until_ns < next)
 		next = s->deaf_until_ns;
-	wait[0] = (struct pollfd){s->stop, POLLIN, 0};
-	wait[1] = (struct pollfd){deaf ? -1 : s->listener, POLLIN, 0};
+	wait[0] = (struct pollfd){s->stop[0].fd, POLLIN, 0};
+	wait[1] = (struct pollfd){deaf ? -1 : s->listener.fd, POLLIN, 0};
 	for (int i = 0; i < CALLERS_MAX; i++) {
 		const struct caller *c = &s->caller[i];
 
@@ -95,13 +97,21 @@ static int prepare_wait(struct server *s, struct pollfd *wait, int timeout_ms)
 	return next < INT_MAX ? (int)next : INT_MAX;
 }
 
+/* A program that closes all descriptors has closed these; what has their numbers then is not for us. */
+static bool ours(const struct server *s)
+{
+	struct stat st;
+
+	return keep_same(&s->listener, &st) && keep_same(&s->stop[0], &st);
+}
+
 static void *run(void *argument)
 {
 	struct server *s = argument;
 	struct pollfd wait[CALLERS_MAX + 2];
 
 	prctl(PR_SET_NAME, "ilu-control");
-	for (;;) {
+	while (ours(s)) {
 		int timeout = prepare_wait(s, wait, filter_revert_due());
 
 		if (poll(wait, CALLERS_MAX + 2, timeout) < 0)
@@ -152,16 +162,18 @@ static int make_directory(const char *directory, char *why, size_t cap)
 
 static int listen_at(struct server *s, char *why, size_t cap)
 {
-	int error = 0;
+	int error = 0, ends[2] = {-1, -1};
 
-	s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	s->stop = eventfd(0, EFD_CLOEXEC);
+	s->listener = keep_note(keep_high(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)));
+	if (!pipe2(ends, O_CLOEXEC))
+		for (int i = 0; i < 2; i++)
+			s->stop[i] = keep_note(keep_high(ends[i]));
 	unlink(s->address.sun_path); /* of an earlier process with our number */
 	/* the mode of the socket is that of its file: it never has another */
-	if (s->listener < 0 || s->stop < 0 || fchmod(s->listener, 0600) ||
-	    bind(s->listener, (struct sockaddr *)&s->address, sizeof s->address))
+	if (s->listener.fd < 0 || s->stop[0].fd < 0 || fchmod(s->listener.fd, 0600) ||
+	    bind(s->listener.fd, (struct sockaddr *)&s->address, sizeof s->address))
 		error = errno;
-	else if (chmod(s->address.sun_path, 0600) || listen(s->listener, CALLERS_MAX)) {
+	else if (chmod(s->address.sun_path, 0600) || listen(s->listener.fd, CALLERS_MAX)) {
 		error = errno;
 		unlink(s->address.sun_path);
 	}
@@ -175,10 +187,9 @@ static void close_and_free(struct server *s)
 	for (int i = 0; i < CALLERS_MAX; i++)
 		if (s->caller[i].fd >= 0)
 			close(s->caller[i].fd);
-	if (s->listener >= 0)
-		close(s->listener);
-	if (s->stop >= 0)
-		close(s->stop);
+	keep_close(&s->listener);
+	keep_close(&s->stop[0]);
+	keep_close(&s->stop[1]);
 	free(s);
 }
 
@@ -208,7 +219,7 @@ int server_start(const char *directory, struct server **out, char *why, size_t c
 		snprintf(why, cap, "run_directory: %s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	s->listener = s->stop = -1;
+	s->listener.fd = s->stop[0].fd = s->stop[1].fd = -1;
 	for (int i = 0; i < CALLERS_MAX; i++)
 		s->caller[i].fd = -1;
 	s->address.sun_family = AF_UNIX;
@@ -243,7 +254,7 @@ void server_stop(struct server *s)
 	if (!s)
 		return;
 	unlink(s->address.sun_path);
-	eventfd_write(s->stop, 1);
+	keep_close(&s->stop[1]);
 }
 
 void server_join(struct server *s)

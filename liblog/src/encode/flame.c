@@ -14,7 +14,7 @@ int flame_open(struct flame *flame, const char *path, size_t rings)
 
 	memset(flame, 0, sizeof *flame);
 	flame->last = calloc(rings, sizeof *flame->last);
-	rc = flame->last ? sink_file_open(path, SINK_FILE_FRESH, &flame->sink) : -ENOMEM;
+	rc = flame->last ? sink_file_open(path, SINK_FILE_NEW, &flame->sink) : -ENOMEM;
 	if (rc)
 		flame_close(flame);
 	return rc;

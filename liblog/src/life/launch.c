@@ -24,7 +24,7 @@ static const char *clock_reason = "";
 static bool clock_chosen;
 
 /* The fields of the first line. */
-static void introduce(char *out, size_t cap, const char *run)
+static void introduce(struct own *own, char *out, size_t cap, const char *run)
 {
 	char boot[40];
 	uint64_t early = __atomic_exchange_n(&logger.early, 0, __ATOMIC_RELAXED);
@@ -34,16 +34,17 @@ static void introduce(char *out, size_t cap, const char *run)
 		strcpy(boot, VIRTUAL_BOOT_ID);
 	else
 		box_read_boot_id(boot);
-	snprintf(
-	    out, cap,
-	    ",\"pid\":%ld,\"boot_id\":\"%s\",\"run\":\"%s\",\"version\":\"%s\",\"clock\":\"%s\",\"clock_reason\":\"%s\""
-	    ",\"calls_before\":%llu,\"ring_bytes\":%llu,\"rings\":%llu,\"span_slots\":%llu",
-	    now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, run, ILU_VERSION,
-	    now_replaced() ? "virtual"
-	    : logger.tsc   ? "tsc"
-	                   : "monotonic",
-	    clock_reason, (unsigned long long)early, (unsigned long long)region.header->ring_bytes,
-	    (unsigned long long)region.header->rings, (unsigned long long)region.header->slots);
+	snprintf(own->who, sizeof own->who, ",\"pid\":%ld,\"boot_id\":\"%s\",\"run\":\"%s\"",
+	         now_replaced() ? (long)VIRTUAL_PID : (long)getpid(), boot, run);
+	snprintf(out, cap,
+	         "%s,\"version\":\"%s\",\"clock\":\"%s\",\"clock_reason\":\"%s\""
+	         ",\"calls_before\":%llu,\"ring_bytes\":%llu,\"rings\":%llu,\"span_slots\":%llu",
+	         own->who, ILU_VERSION,
+	         now_replaced() ? "virtual"
+	         : logger.tsc   ? "tsc"
+	                        : "monotonic",
+	         clock_reason, (unsigned long long)early, (unsigned long long)region.header->ring_bytes,
+	         (unsigned long long)region.header->rings, (unsigned long long)region.header->slots);
 }
 
 void launch_clock(const struct config *config)
@@ -115,7 +116,7 @@ int launch(const struct config *config, enum sink_file_start how, const char *wi
 			memset(inherited, 0, sizeof *inherited);
 		}
 		ilu_tid_str(&tid, run);
-		introduce(first, sizeof first, run);
+		introduce(&a->own, first, sizeof first, run);
 		rc = appender_start(a, first, without, boxed_begin(a, config, run));
 	}
 	if (rc) {

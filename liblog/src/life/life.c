@@ -76,7 +76,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	if (!rc)
 		rc = served_start(&without);
 	if (!rc)
-		rc = launch(&present_config, SINK_FILE_FRESH, without, &none);
+		rc = launch(&present_config, present_config.at_start, without, &none);
 	if (rc) {
 		directive_free(set);
 		return rc;

@@ -253,7 +253,16 @@ static void console_close(struct sink *sink)
 	free(c);
 }
 
-static const struct sink_ops console_ops = {.write = console_write, .close = console_close};
+static void console_forked(struct sink *sink)
+{
+	struct sink_console *c = (struct sink_console *)sink;
+
+	c->len = 0;
+	c->lines = 0;
+	sink_forked(c->fd);
+}
+
+static const struct sink_ops console_ops = {.write = console_write, .forked = console_forked, .close = console_close};
 
 static bool wants_colour(int fd, enum sink_colour colour)
 {

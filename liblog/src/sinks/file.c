@@ -2,10 +2,22 @@
 /* file.c - files, and descriptors that somebody else opened.
  *
  * write(2) may be interrupted, may take only a part, or may fail, and then it may have taken a part before. What it
- * took of a line must not be followed by another line. A regular file that ends where we wrote last is cut back to its
+ * took of a line must not be followed by another line. A regular file that nobody else writes to is cut back to its
  * last whole line, and the torn line is lost with the rest of the batch. Where that cannot be, the torn line is kept,
- * counted as written, and its rest goes out before anything else, when the system takes bytes again. */
+ * counted as written, and its rest goes out before anything else, when the system takes bytes again.
+ *
+ * Several processes append to one file, each whole batches at once. Each has a shared flock on it; who gets the
+ * exclusive one is alone, and may cut. What another, or a run that was killed, left of a line at the file's end gets
+ * its newline with the next batch.
+ *
+ * Before each batch the descriptor is looked at: is it still the file it was? The program may have closed it and opened
+ * another under its number. Some times a second the name is looked at, too (file_look): a log that was moved, deleted
+ * or replaced is opened anew. */
+#include "base/keep.h"
+#include "base/now.h"
+#include "sinks/away.h"
 #include "sinks/kind.h"
+#include "sinks/open.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,19 +26,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_NS    200000000 /* between two looks at the name */
+#define TORN_TRIES 20        /* looks at a file's end, a millisecond apart, before half a line there is taken for one */
+
 struct sink_file {
 	struct sink base;
-	char *path; /* NULL: a descriptor, which cannot be opened anew */
-	int fd;
+	struct place place; /* without a path: a descriptor, which cannot be opened anew */
+	struct keep kept;
 	bool owned;
-	bool regular;
+	bool regular, appends;
+	bool shared;       /* another process has the same descriptor, by a fork */
+	bool gone;         /* the file has no name any more */
+	bool taken;        /* the descriptor was closed by somebody else; not told yet */
+	int refusal;       /* of the last try to open it anew; 0: none */
+	off_t end;         /* where the last batch ended; -1: not known */
 	bool owes_newline; /* a torn line is lost, but its beginning is out */
 	char *torn;        /* a line of which torn_done bytes are out; NULL: none */
 	size_t torn_len, torn_done;
+	uint64_t looked_ns; /* at the name */
 };
 
 /* ---- SIGPIPE: a reader that goes away is an error to count, not the end of the program ---- */
@@ -95,29 +118,77 @@ static int write_guarded(struct sink_file *f, const char *bytes, size_t len, siz
 	int rc;
 
 	if (f->regular)
-		return write_some(f->fd, bytes, len, done);
+		return write_some(f->kept.fd, bytes, len, done);
 	guard_begin(&guard);
-	rc = write_some(f->fd, bytes, len, done);
+	rc = write_some(f->kept.fd, bytes, len, done);
 	guard_end(&guard, rc);
+	return rc;
+}
+
+/* A newline and the bytes in one piece: others append, too. */
+static int write_after_newline(struct sink_file *f, const char *bytes, size_t len, size_t *done)
+{
+	struct iovec parts[2] = {{"\n", 1}, {(void *)(uintptr_t)bytes, len}};
+	ssize_t n = writev(f->kept.fd, parts, 2);
+	int rc;
+
+	*done = 0;
+	if (n <= 0)
+		return n ? -errno : -EIO;
+	f->owes_newline = false;
+	*done = (size_t)n - 1;
+	if (*done == len)
+		return 0;
+	bytes += *done;
+	len -= *done;
+	rc = write_some(f->kept.fd, bytes, len, &len);
+	*done += len;
 	return rc;
 }
 
 /* ---- torn lines ---- */
 
+/* Does the file end in the middle of a line? Another process may be writing just now: then its end moves on. */
+static bool ends_torn(const struct sink_file *f, off_t size)
+{
+	const struct timespec wait = {0, 1000000};
+	struct stat st;
+	char last;
+
+	for (int i = 0; i < TORN_TRIES; i++) {
+		if (pread(f->kept.fd, &last, 1, size - 1) != 1 || last == '\n')
+			return false;
+		nanosleep(&wait, NULL);
+		if (fstat(f->kept.fd, &st))
+			return false;
+		if (st.st_size != size)
+			i = -1;
+		size = st.st_size;
+		if (!size)
+			return false;
+	}
+	return true;
+}
+
+/* Nobody else can write to it. */
+static bool alone(const struct sink_file *f)
+{
+	if (f->shared || !f->regular)
+		return false;
+	return !f->owned || !flock(f->kept.fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
+}
+
 /* Cut the last `partial` bytes off, if the file ends with them. */
 static bool cut_back(const struct sink_file *f, size_t partial)
 {
 	struct stat st;
-	off_t here;
+	off_t here = lseek(f->kept.fd, 0, SEEK_CUR);
 
-	if (!f->regular)
+	if (here < (off_t)partial || fstat(f->kept.fd, &st) || st.st_size != here)
 		return false;
-	here = lseek(f->fd, 0, SEEK_CUR);
-	if (here < (off_t)partial || fstat(f->fd, &st) || st.st_size != here)
+	if (ftruncate(f->kept.fd, here - (off_t)partial))
 		return false;
-	if (ftruncate(f->fd, here - (off_t)partial))
-		return false;
-	lseek(f->fd, -(off_t)partial, SEEK_CUR); /* for descriptors without O_APPEND */
+	lseek(f->kept.fd, -(off_t)partial, SEEK_CUR); /* for descriptors without O_APPEND */
 	return true;
 }
 
@@ -155,6 +226,22 @@ static int finish_torn(struct sink_file *f)
 	return 0;
 }
 
+/* Undo the beginning of a line, or remember that it is there. Returns how many lines count as written by that. */
+static size_t leave_torn(struct sink_file *f, const char *line, size_t len, size_t done)
+{
+	bool single = alone(f);
+	bool cut = single && cut_back(f, done);
+
+	if (f->owned && f->regular) /* also where the other kind was refused: ours is gone then */
+		flock(f->kept.fd, LOCK_SH | LOCK_NB);
+	if (cut)
+		return 0;
+	if (single || !f->regular)
+		return keep_torn(f, line, len, done);
+	f->owes_newline = true; /* others write behind it: its rest would tear theirs */
+	return 0;
+}
+
 /* After `done` bytes of the batch the system had enough. Returns how many lines count as written. */
 static size_t after_failure(struct sink_file *f, const char *bytes, size_t len, size_t done)
 {
@@ -164,33 +251,69 @@ static size_t after_failure(struct sink_file *f, const char *bytes, size_t len, 
 
 	for (const char *at = bytes; at < line; whole++)
 		at = (const char *)memchr(at, '\n', (size_t)(line - at)) + 1;
-	if (!partial || cut_back(f, partial))
+	if (!partial)
 		return whole;
 	end = memchr(line, '\n', len - whole_bytes);
 	end = end ? end + 1 : bytes + len;
-	return whole + keep_torn(f, line, (size_t)(end - line), partial);
+	return whole + leave_torn(f, line, (size_t)(end - line), partial);
+}
+
+/* ---- a batch ---- */
+
+/* The descriptor is what it was. Standard output and error are whatever has their number. */
+static int check_descriptor(struct sink_file *f, struct stat *st)
+{
+	if (f->kept.fd <= STDERR_FILENO && !f->place.path) {
+		st->st_size = 0;
+		return 0;
+	}
+	if (keep_same(&f->kept, st))
+		return f->gone && f->refusal ? f->refusal : 0;
+	if (!f->place.path)
+		return -EBADF;
+	f->kept.fd = -1; /* whoever has the number now, it is not ours to close */
+	if (sink_reopen(&f->base) || !keep_same(&f->kept, st))
+		return -EBADF;
+	f->taken = true;
+	f->looked_ns = 0; /* to be told with the next batch */
+	return 0;
 }
 
 static int file_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
 {
 	struct sink_file *f = (struct sink_file *)sink;
-	size_t done;
-	int rc = finish_torn(f);
+	struct stat st;
+	size_t done = 0;
+	int rc = check_descriptor(f, &st);
 
 	*written = 0;
 	if (rc)
 		return rc;
-	rc = write_guarded(f, bytes, len, &done);
+	if (f->appends && st.st_size && st.st_size != f->end && !f->torn)
+		f->owes_newline = ends_torn(f, st.st_size);
+	if (f->appends && f->owes_newline && !f->torn) {
+		rc = write_after_newline(f, bytes, len, &done);
+		st.st_size++;
+	} else {
+		rc = finish_torn(f);
+		if (rc)
+			return rc;
+		rc = write_guarded(f, bytes, len, &done);
+	}
 	*written = rc ? after_failure(f, bytes, len, done) : lines;
+	f->end = rc ? -1 : st.st_size + (off_t)len;
 	return rc;
 }
 
 static int file_sync(struct sink *sink)
 {
 	struct sink_file *f = (struct sink_file *)sink;
-	int rc = finish_torn(f);
+	struct stat st;
+	int rc = check_descriptor(f, &st);
 
-	while (!rc && fdatasync(f->fd)) {
+	if (!rc)
+		rc = finish_torn(f);
+	while (!rc && fdatasync(f->kept.fd)) {
 		if (errno == EINVAL || errno == EROFS) /* a pipe, a terminal */
 			break;
 		if (errno != EINTR)
@@ -199,57 +322,31 @@ static int file_sync(struct sink *sink)
 	return rc;
 }
 
-/* ---- opening ---- */
+/* ---- names ---- */
 
-/* The directories above a path. */
-static int make_parents(const char *path)
-{
-	char *copy = strdup(path);
-	int rc = copy ? 0 : -ENOMEM;
-
-	for (char *at = copy ? strchr(copy + 1, '/') : NULL; at && !rc; at = strchr(at + 1, '/')) {
-		*at = '\0';
-		if (mkdir(copy, 0755) && errno != EEXIST)
-			rc = -errno;
-		*at = '/';
-	}
-	free(copy);
-	return rc;
-}
-
-/* O_NONBLOCK: a FIFO without a reader is an error now, not a wait without end. */
-static int open_log(const char *path)
-{
-	int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd = open(path, flags, 0640), rc;
-
-	if (fd >= 0 || errno != ENOENT)
-		return fd >= 0 ? fd : -errno;
-	rc = make_parents(path);
-	if (rc)
-		return rc;
-	fd = open(path, flags, 0640);
-	return fd >= 0 ? fd : -errno;
-}
-
-/* Files and links go; a device or a pipe that somebody put there stays. */
-static int remove_old(const char *path)
-{
-	struct stat st;
-
-	if (lstat(path, &st))
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	if ((S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) && unlink(path) && errno != ENOENT)
-		return -errno;
-	return 0;
-}
-
+/* From now on lines go there. */
 static void use(struct sink_file *f, int fd)
 {
 	struct stat st;
 
-	f->fd = fd;
+	f->kept = keep_note(fd);
 	f->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
+	f->appends = f->regular && (fcntl(fd, F_GETFL) & O_APPEND);
+	f->end = -1;
+	if (f->owned && f->regular)
+		flock(fd, LOCK_SH | LOCK_NB);
+}
+
+/* The old descriptor goes, the new one takes its place. A torn line is finished in the old file, or, where that cannot
+ * be, comes whole in the new one. */
+static void change(struct sink_file *f, int fd)
+{
+	if (f->torn && finish_torn(f))
+		f->torn_done = 0;
+	f->owes_newline = false;
+	keep_close(&f->kept);
+	f->shared = false;
+	use(f, fd);
 }
 
 static int file_reopen(struct sink *sink)
@@ -257,32 +354,117 @@ static int file_reopen(struct sink *sink)
 	struct sink_file *f = (struct sink_file *)sink;
 	int fd;
 
-	if (!f->path)
+	if (!f->place.path) {
+		use(f, f->kept.fd); /* what has the number now is what is meant */
 		return 0;
-	fd = open_log(f->path);
+	}
+	fd = place_open(&f->place);
 	if (fd < 0)
 		return fd;
-	if (finish_torn(f))
-		f->torn_done = 0; /* the new file gets the whole line */
-	f->owes_newline = false;
-	close(f->fd);
-	use(f, fd);
+	change(f, fd);
 	return 0;
+}
+
+/* Does the name mean another file than the one that is written to? NULL, or how that came. */
+static const char *moved(struct sink_file *f)
+{
+	struct stat st, named;
+	bool here = keep_same(&f->kept, &st);
+	int rc = place_stat(&f->place, &named);
+
+	if (!here)
+		return "descriptor closed";
+	if (!f->regular)
+		return NULL;
+	if (!rc && named.st_dev == st.st_dev && named.st_ino == st.st_ino)
+		return NULL;
+	f->gone = !st.st_nlink;
+	return f->gone ? "deleted" : rc == -ENOENT || rc == -ENOTDIR ? "renamed" : rc ? NULL : "replaced";
+}
+
+/* What could not be done is said once, and each time that it is asked for. */
+static bool refused(struct sink_file *f, bool asked, int rc, struct sink_news *news)
+{
+	bool again = rc == f->refusal && !asked;
+
+	f->refusal = rc;
+	f->base.stats.refused += !again;
+	f->base.stats.last_errno = -rc;
+	news->error = -rc;
+	return !again;
+}
+
+static bool file_look(struct sink *sink, bool asked, struct sink_news *news)
+{
+	struct sink_file *f = (struct sink_file *)sink;
+	uint64_t now = now_machine_ns();
+	int rc;
+
+	if (!f->place.path) {
+		if (asked)
+			file_reopen(sink);
+		return false;
+	}
+	if (!asked && now - f->looked_ns < LOOK_NS)
+		return false;
+	f->looked_ns = now;
+	*news = (struct sink_news){.path = f->place.path, .reason = f->taken ? "descriptor closed" : moved(f)};
+	news->loss = f->taken || f->gone || f->kept.fd < 0;
+	if (f->taken) {
+		f->taken = false;
+		return true;
+	}
+	if (!news->reason && (f->regular || !asked)) {
+		f->refusal = 0;
+		return false; /* the name means the file that is open */
+	}
+	if (!news->reason || (asked && f->kept.fd >= 0))
+		news->reason = "asked";
+	rc = file_reopen(sink);
+	if (rc)
+		return refused(f, asked, rc, news);
+	f->refusal = 0;
+	f->gone = false;
+	return true;
+}
+
+/* ---- life ---- */
+
+static void file_forked(struct sink *sink)
+{
+	struct sink_file *f = (struct sink_file *)sink;
+
+	f->shared = true;
+	f->torn = NULL; /* the parent's to finish */
+	f->owes_newline = false;
+	f->end = -1;
+}
+
+static void file_share(struct sink *sink)
+{
+	((struct sink_file *)sink)->shared = true;
 }
 
 static void file_close(struct sink *sink)
 {
 	struct sink_file *f = (struct sink_file *)sink;
 
-	finish_torn(f);
+	if (f->torn || f->owes_newline)
+		finish_torn(f);
 	if (f->owned)
-		close(f->fd);
+		keep_close(&f->kept);
 	free(f->torn);
-	free(f->path);
+	place_done(&f->place);
 	free(f);
 }
 
-static const struct sink_ops file_ops = {file_write, file_sync, file_reopen, file_close};
+static const struct sink_ops file_ops = {.write = file_write,
+                                         .sync = file_sync,
+                                         .reopen = file_reopen,
+                                         .look = file_look,
+                                         .share = file_share,
+                                         .forked = file_forked,
+                                         .close = file_close};
 
 static struct sink_file *file_new(int fd, bool owned)
 {
@@ -291,38 +473,59 @@ static struct sink_file *file_new(int fd, bool owned)
 	if (!f)
 		return NULL;
 	f->base.ops = &file_ops;
+	f->place.directory.fd = -1;
 	f->owned = owned;
-	use(f, fd);
+	if (fd >= 0)
+		use(f, fd);
 	return f;
+}
+
+/* At the start. Another process that moves it just now has done so soon. */
+static int move_away(const struct place *place)
+{
+	const struct timespec wait = {0, 1000000};
+	int lock = away_lock(place), rc;
+
+	for (int i = 0; lock == -EWOULDBLOCK && i < 1000; i++) {
+		nanosleep(&wait, NULL);
+		lock = away_lock(place);
+	}
+	if (lock == -ENOENT || lock == -ENOTDIR)
+		return 0; /* no directory, no file */
+	if (lock < 0)
+		return lock;
+	rc = away_move(place);
+	close(lock);
+	return rc;
 }
 
 int sink_file_open(const char *path, enum sink_file_start start, struct sink **out)
 {
-	struct sink_file *f;
-	int rc = start == SINK_FILE_FRESH ? remove_old(path) : 0;
-	int fd = rc ? rc : open_log(path);
+	struct sink_file *f = file_new(-1, true);
+	int rc = f ? place_init(&f->place, path) : -ENOMEM, fd;
 
-	if (fd < 0)
-		return fd;
-	f = file_new(fd, true);
-	if (!f) {
-		close(fd);
-		return -ENOMEM;
+	if (!rc && start == SINK_FILE_NEW)
+		rc = place_clear(&f->place);
+	if (!rc && start == SINK_FILE_ROTATE)
+		rc = move_away(&f->place);
+	fd = rc ? rc : place_open(&f->place);
+	if (fd >= 0) {
+		use(f, fd);
+		f->looked_ns = now_machine_ns();
+		*out = &f->base;
+		return 0;
 	}
-	f->path = strdup(path);
-	if (!f->path) {
-		file_close(&f->base);
-		return -ENOMEM;
-	}
-	*out = &f->base;
-	return 0;
+	if (f)
+		place_done(&f->place);
+	free(f);
+	return fd;
 }
 
 int sink_file_descriptor(const struct sink *sink)
 {
 	const struct sink_file *f = (const struct sink_file *)sink;
 
-	return sink->ops == &file_ops && f->path && f->regular ? f->fd : -1;
+	return sink->ops == &file_ops && f->place.path && f->regular ? f->kept.fd : -1;
 }
 
 int sink_fd_open(int fd, bool owned, struct sink **out)

@@ -22,8 +22,6 @@ int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, s
 	size_t whole = 0, whole_bytes;
 	int rc;
 
-	if (__atomic_load_n(&sink->reopen_wanted, __ATOMIC_RELAXED))
-		sink_reopen(sink);
 	rc = sink->ops->write(sink, bytes, len, lines, &whole);
 	whole_bytes = whole == lines ? len : prefix_bytes(bytes, len, whole);
 	sink->stats.lines += whole;
@@ -48,22 +46,45 @@ int sink_sync(struct sink *sink)
 	return rc;
 }
 
+bool sink_look(struct sink *sink, struct sink_news *news)
+{
+	bool asked = sink_reopen_requested(sink);
+
+	if (asked)
+		__atomic_store_n(&sink->reopen_wanted, 0, __ATOMIC_RELAXED);
+	return sink->ops->look && sink->ops->look(sink, asked, news);
+}
+
 int sink_reopen(struct sink *sink)
 {
-	int rc;
+	int rc = sink->ops->reopen ? sink->ops->reopen(sink) : 0;
 
-	__atomic_store_n(&sink->reopen_wanted, 0, __ATOMIC_RELAXED);
-	rc = sink->ops->reopen ? sink->ops->reopen(sink) : 0;
-	if (rc) {
+	if (rc)
 		sink->stats.last_errno = -rc;
-		sink_request_reopen(sink);
-	}
 	return rc;
+}
+
+bool sink_reopen_requested(const struct sink *sink)
+{
+	return __atomic_load_n(&sink->reopen_wanted, __ATOMIC_RELAXED);
 }
 
 void sink_request_reopen(struct sink *sink)
 {
 	__atomic_store_n(&sink->reopen_wanted, 1, __ATOMIC_RELAXED);
+}
+
+void sink_share(struct sink *sink)
+{
+	if (sink->ops->share)
+		sink->ops->share(sink);
+}
+
+void sink_forked(struct sink *sink)
+{
+	memset(&sink->stats, 0, sizeof sink->stats);
+	if (sink->ops->forked)
+		sink->ops->forked(sink);
 }
 
 void sink_close(struct sink *sink)

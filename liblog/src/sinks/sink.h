@@ -4,8 +4,9 @@
  * A sink takes batches of whole encoded lines: bytes, their length, and how many lines they are. It writes a prefix of
  * them, as many as the system takes, and says how many; the rest are lost as far as the sink is concerned, and since
  * lines are numbered (`seq`) its caller can tell exactly which. It never leaves half a line in front of a whole one:
- * a regular file is cut back to the last whole line; a pipe or socket gets the rest of the torn line first, next time.
- * A failing sink is not a broken one: each later batch is tried again, so logging resumes when the disk has room.
+ * a regular file of one process is cut back to the last whole line; a pipe or socket gets the rest of the torn line
+ * first, next time. A failing sink is not a broken one: each later batch is tried again, so logging resumes when the
+ * disk has room.
  *
  * Sinks are used by one thread at a time (the appender). sink_request_reopen alone may be called from any thread and
  * from signal handlers. */
@@ -25,13 +26,25 @@ struct sink_stats {
 	uint64_t lost_lines;
 	uint64_t lost_bytes;
 	uint64_t failures; /* batches of which a part was lost */
+	uint64_t refused;  /* tries to open it anew that failed */
 	int last_errno;    /* the newest failure's, 0 = none yet */
+};
+
+/* A file that was opened anew, or should have been. */
+struct sink_news {
+	const char *path;   /* borrowed until the sink is closed */
+	const char *reason; /* "asked", "deleted", "renamed", "replaced", "descriptor closed" */
+	bool loss;          /* nobody who rotates logs does that: lines may be lost */
+	int error;          /* errno: it could not be opened, and lines go where they went; 0: it is new */
 };
 
 struct sink_ops {
 	int (*write)(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written);
 	int (*sync)(struct sink *sink);
 	int (*reopen)(struct sink *sink);
+	bool (*look)(struct sink *sink, bool asked, struct sink_news *news);
+	void (*share)(struct sink *sink); /* these two may be called in the middle of anything */
+	void (*forked)(struct sink *sink);
 	void (*close)(struct sink *sink);
 };
 
@@ -62,30 +75,42 @@ int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, s
 /* Make what was written survive loss of power (fdatasync). 0 or a negative errno; 0 where it means nothing (a pipe). */
 int sink_sync(struct sink *sink);
 
-/* Open the file anew by its path, as logrotate wants after it has moved the old one. When that fails the old file is
- * kept, and the next batch tries again. */
+/* Between two batches, some times a second or oftener: does the file's name still mean the file that is written to?
+ * Else, and after sink_request_reopen, it is opened anew, as logrotate wants after it has moved the old one. When that
+ * fails the old file is kept, and later looks try again. true: there is news. Of a failure that goes on there is news
+ * once. */
+bool sink_look(struct sink *sink, struct sink_news *news);
+
+/* Open it anew now. 0 or a negative errno. */
 int sink_reopen(struct sink *sink);
 
-/* Ask for the same before the next batch. Safe anywhere. */
+/* Ask for that at the next look. Safe anywhere. */
 void sink_request_reopen(struct sink *sink);
+bool sink_reopen_requested(const struct sink *sink);
+
+/* The process forks, with what it has open: in the parent, and in the child, whose account begins anew. */
+void sink_share(struct sink *sink);
+void sink_forked(struct sink *sink);
 
 /* Close and free; NULL is fine. */
 void sink_close(struct sink *sink);
 
 /* How a file sink begins. */
 enum sink_file_start {
-	SINK_FILE_FRESH,  /* remove what has the name, as Iluvatar does, and create a new file */
-	SINK_FILE_APPEND, /* go on at the end */
+	SINK_FILE_APPEND, /* go on at the end, after a newline if the last line has none */
+	SINK_FILE_ROTATE, /* what has the name gets another (away.h), and a new file is created */
+	SINK_FILE_NEW,    /* remove what has the name, as Iluvatar does, and create a new file */
 };
 
 /* A file at `path` (copied). Missing directories are made (0755 and umask), the file is 0640 and umask.
- * *out is yours: sink_close. Returns 0, -ENOMEM or the -errno of mkdir, unlink or open. */
+ * What may have the name already: open.h. *out is yours: sink_close. Returns 0, -ENOMEM or what place_open says. */
 int sink_file_open(const char *path, enum sink_file_start start, struct sink **out);
 
 /* Of a sink that sink_file_open made, and that is a regular file, the descriptor, borrowed; else -1. */
 int sink_file_descriptor(const struct sink *sink);
 
-/* A descriptor that is already open. `owned`: closed with the sink. Waits (poll) when it is non-blocking and full. */
+/* A descriptor that is already open. `owned`: closed with the sink. What has the number later is not written to, unless
+ * it is 0 to 2; a reopen takes it as what it is then. Waits (poll) when it is non-blocking and full. */
 int sink_fd_open(int fd, bool owned, struct sink **out);
 
 enum sink_colour {

@@ -14,7 +14,8 @@ static void logger_open(const char *path)
 
 	/* PATH is DIRECTORY/NAME.log */
 	snprintf(config, sizeof config,
-	         "{\"directory\":\"%.*s\",\"basename\":\"%.*s\",\"level\":\"info\",\"include_spans_json\":false}",
+	         "{\"directory\":\"%.*s\",\"at_start\":\"new\",\"basename\":\"%.*s\",\"level\":\"info\",\"include_"
+	         "spans_json\":false}",
 	         (int)(slash - path), path, (int)strlen(slash + 1) - 4, slash + 1);
 	if (ilu_log_start(config))
 		exit(1);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* away.h - a log file gets another name, so that a new one can have its own.
+ *
+ * worker.log becomes worker.log.20261128T183312-123Z, the time it was moved, UTC. Of processes that log into one file
+ * one moves it at a time: who has the flock on .worker.log.lock beside it. */
+#ifndef AWAY_H
+#define AWAY_H
+
+#include "sinks/open.h"
+
+/* Wait for nobody: a descriptor, to be closed at the end, or -EWOULDBLOCK or another negative errno. */
+int away_lock(const struct place *place);
+
+/* Move what has the name, if it is a regular file with something in it. With the lock. 0, also where there was nothing
+ * to move, or a negative errno. */
+int away_move(const struct place *place);
+
+#endif

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log file and those who share its name: runs before this one, other processes, whoever moves, deletes or replaces
+ * it, and programs that close descriptors that are not theirs. */
+#define ILU_TARGET "test::files"
+#include "log_util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static ilu_tid tid;
+
+static void start(const char *keys)
+{
+	char config[512];
+
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"%s%s}", log_dir, *keys ? "," : "",
+	         keys);
+	assert_int_equal(ilu_log_start(config), 0);
+}
+
+static void flush(void)
+{
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+}
+
+static int remove_dir(void **state)
+{
+	char command[100];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", log_dir);
+	return system(command);
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	log_make_dir();
+	return 0;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static char *text_of(const char *path)
+{
+	static char text[1 << 16];
+	FILE *f = fopen(path, "r");
+
+	assert_non_null(f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	return text;
+}
+
+/* A file of the directory whose name begins so; its path, NULL: none. */
+static char *named(const char *prefix)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(log_dir);
+	char *found = NULL;
+
+	assert_non_null(dir);
+	while (!found && (entry = readdir(dir)))
+		if (!strncmp(entry->d_name, prefix, strlen(prefix)))
+			found = log_path(entry->d_name);
+	closedir(dir);
+	return found;
+}
+
+/* Log until the log file has a line with this message: whatever became of it is noticed soon. */
+static json_t *log_until(const char *message)
+{
+	for (;;) {
+		json_t *lines;
+
+		ilu_info(&tid, "tick");
+		ilu_log_flush(ILU_ACK_KERNEL, -1);
+		usleep(10000);
+		if (access(log_file(), F_OK))
+			continue;
+		lines = log_lines_of(log_file());
+		if (log_count(lines, message))
+			return lines;
+		json_decref(lines);
+	}
+}
+
+/* ---- runs before this one ---- */
+
+static void test_append(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		start("");
+		ilu_info(&tid, "run");
+		assert_int_equal(ilu_log_stop(), 0);
+	}
+	lines = log_lines_of(log_file());
+	assert_string_equal(log_messages(lines), "Logger initialized run Logger initialized run");
+	json_decref(lines);
+}
+
+static void test_cut_line_ends(void **state)
+{
+	char *text;
+
+	(void)state;
+	write_file(log_file(), "{\"whole\":1}\n{\"half\":");
+	start("");
+	ilu_info(&tid, "run");
+	assert_int_equal(ilu_log_stop(), 0);
+	text = text_of(log_file());
+	assert_int_equal(strncmp(text, "{\"whole\":1}\n{\"half\":\n{\"timestamp\"", 33), 0);
+	assert_null(strstr(text, "\n\n"));
+}
+
+static void test_rotate(void **state)
+{
+	char *old;
+
+	(void)state;
+	start("\"at_start\":\"rotate\"");
+	assert_null(named("t.log.")); /* there was nothing */
+	assert_int_equal(ilu_log_stop(), 0);
+	write_file(log_file(), "old\n");
+	start("\"at_start\":\"rotate\"");
+	ilu_info(&tid, "run");
+	assert_int_equal(ilu_log_stop(), 0);
+	old = named("t.log.2");
+	assert_non_null(old);
+	assert_string_equal(text_of(old), "old\n");
+	assert_int_equal(strlen(strrchr(old, '/')), strlen("/t.log.20261128T183312-123Z"));
+	assert_null(strstr(text_of(log_file()), "old"));
+}
+
+static void test_new(void **state)
+{
+	(void)state;
+	write_file(log_file(), "old\n");
+	start("\"at_start\":\"new\"");
+	assert_int_equal(ilu_log_stop(), 0);
+	assert_null(strstr(text_of(log_file()), "old"));
+	assert_null(named("t.log."));
+}
+
+/* ---- two processes ---- */
+
+#define WRITERS 3
+#define EACH    20000
+
+static void test_processes_share_a_file(void **state)
+{
+	int count[WRITERS] = {0}, status;
+	json_t *lines, *line;
+	size_t n;
+
+	(void)state;
+	fflush(NULL);
+	for (int w = 0; w < WRITERS; w++) {
+		if (fork())
+			continue;
+		start("");
+		for (int i = 0; i < EACH; i++)
+			ilu_info(&tid, "mine", KV("w", w), KV("i", i), KV("pad", "................................"));
+		_exit(ilu_log_stop() != 0);
+	}
+	for (int w = 0; w < WRITERS; w++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	lines = log_lines_of(log_file()); /* fails at a line that is no object */
+	json_array_foreach(lines, n, line)
+	{
+		json_t *w = log_field(line, "w");
+
+		if (!w)
+			continue;
+		assert_int_equal(json_integer_value(log_field(line, "i")), count[json_integer_value(w)]++);
+	}
+	for (int w = 0; w < WRITERS; w++)
+		assert_int_equal(count[w], EACH);
+	json_decref(lines);
+}
+
+/* ---- somebody moves it ---- */
+
+static void test_deleted(void **state)
+{
+	struct ilu_log_stats stats = {.size = sizeof stats};
+	json_t *lines;
+
+	(void)state;
+	start("");
+	flush();
+	unlink(log_file());
+	lines = log_until("Log file opened");
+	assert_string_equal(json_string_value(log_field(json_array_get(lines, 0), "reason")), "deleted");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(lines, 0), "level")), "WARN");
+	assert_string_equal(json_string_value(log_field(json_array_get(lines, 0), "path")), log_file());
+	json_decref(lines);
+	assert_int_equal(remove_dir(NULL), 0); /* and its directory */
+	lines = log_until("Log file opened");
+	json_decref(lines);
+	ilu_log_stats(&stats);
+	assert_int_equal(stats.lost, 0);
+	assert_int_equal(ilu_log_stop(), 0);
+}
+
+static void test_renamed_and_replaced(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	start("");
+	flush();
+	assert_int_equal(rename(log_file(), log_path("t.old")), 0);
+	lines = log_until("Log file opened");
+	assert_string_equal(json_string_value(log_field(json_array_get(lines, 0), "reason")), "renamed");
+	json_decref(lines);
+	assert_int_equal(rename(log_file(), log_path("t.older")), 0);
+	write_file(log_file(), "");
+	lines = log_until("Log file opened");
+	assert_string_equal(json_string_value(log_field(json_array_get(lines, 0), "reason")), "replaced");
+	json_decref(lines);
+	assert_int_equal(ilu_log_stop(), 0);
+}
+
+/* What must not be written to is refused, and said in the file that is still open. */
+static void test_refused(void **state)
+{
+	struct ilu_log_stats stats = {.size = sizeof stats};
+	json_t *lines, *line;
+
+	(void)state;
+	start("");
+	flush();
+	write_file(log_path("victim"), "mine\n");
+	assert_int_equal(rename(log_file(), log_path("t.old")), 0);
+	assert_int_equal(symlink(log_path("victim"), log_file()), 0);
+	assert_int_equal(ilu_log_reopen(), 0);
+	ilu_info(&tid, "goes on");
+	flush();
+	lines = log_lines_of(log_path("t.old"));
+	line = log_find(lines, "Log file not opened anew", 0);
+	assert_string_equal(json_string_value(json_object_get(line, "level")), "WARN");
+	assert_int_equal(json_integer_value(log_field(line, "errno")), ELOOP);
+	assert_string_equal(json_string_value(log_field(line, "path")), log_file());
+	assert_int_equal(log_count(lines, "goes on"), 1);
+	json_decref(lines);
+	ilu_log_stats(&stats);
+	assert_int_equal(stats.reopen_failures, 1);
+	assert_string_equal(text_of(log_path("victim")), "mine\n");
+	unlink(log_file()); /* and it comes back by itself */
+	lines = log_until("Log file opened");
+	json_decref(lines);
+	assert_int_equal(ilu_log_stop(), 0);
+}
+
+static void test_refused_at_the_start(void **state)
+{
+	char config[300];
+
+	(void)state;
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"}", log_dir);
+	write_file(log_path("victim"), "mine\n");
+	assert_int_equal(symlink(log_path("victim"), log_file()), 0);
+	assert_int_equal(ilu_log_start(config), -ELOOP);
+	unlink(log_file());
+	assert_int_equal(link(log_path("victim"), log_file()), 0);
+	assert_int_equal(ilu_log_start(config), -EMLINK);
+	unlink(log_file());
+	write_file(log_file(), "");
+	assert_int_equal(chmod(log_file(), 0666), 0);
+	assert_int_equal(ilu_log_start(config), -EPERM);
+	unlink(log_file());
+	assert_int_equal(mkdir(log_file(), 0755), 0);
+	assert_int_equal(ilu_log_start(config), -EISDIR);
+	assert_string_equal(text_of(log_path("victim")), "mine\n");
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"../t\"}", log_dir);
+	assert_int_equal(ilu_log_start(config), -EINVAL);
+	assert_non_null(strstr(ilu_log_error(), "\"basename\""));
+	if (!geteuid()) {
+		snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"o\"}", log_dir);
+		write_file(log_path("o.log"), "");
+		assert_int_equal(chown(log_path("o.log"), 12345, 12345), 0);
+		assert_int_equal(ilu_log_start(config), -EPERM);
+		assert_int_equal(chown(log_dir, 12345, 12345),
+		                 0); /* its directory's owner: a daemon that starts as root */
+		assert_int_equal(ilu_log_start(config), 0);
+		assert_int_equal(ilu_log_stop(), 0);
+	}
+}
+
+/* The pattern of containers: the log file is a link to standard output, at the start and at each new opening. */
+static void test_link_to_a_device(void **state)
+{
+	int ends[2], status;
+	char text[8192];
+	size_t len = 0;
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(symlink("/dev/stdout", log_file()), 0);
+	assert_int_equal(pipe(ends), 0);
+	fflush(NULL);
+	if (!fork()) {
+		dup2(ends[1], 1);
+		for (int i = 3; i < 100; i++)
+			close(i);
+		start("\"at_start\":\"new\"");
+		ilu_info(&tid, "one");
+		ilu_log_reopen();
+		ilu_info(&tid, "two");
+		_exit(ilu_log_stop() != 0);
+	}
+	close(ends[1]);
+	while ((n = read(ends[0], text + len, sizeof text - 1 - len)) > 0)
+		len += (size_t)n;
+	close(ends[0]);
+	text[len] = '\0';
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	assert_non_null(strstr(text, "Logger initialized"));
+	assert_non_null(strstr(text, "\"two\""));
+}
+
+/* ---- somebody closes what is not his ---- */
+
+static void test_closed_descriptors(void **state)
+{
+	char *database = log_path("database");
+	int db, status;
+	json_t *lines;
+
+	(void)state;
+	fflush(NULL);
+	if (!fork()) {
+		start("\"run_directory\":\"auto\"");
+		ilu_info(&tid, "before");
+		flush();
+		for (int fd = 3; fd < 1024; fd++)
+			close(fd);
+		while ((db = open(database, O_RDWR | O_CREAT | O_APPEND, 0600)) <
+		       110) /* every number that was the log's */
+			if (db < 0)
+				_exit(3);
+		for (int i = 0; i < 5; i++)
+			ilu_info(&tid, "after", KV("i", i));
+		flush();
+		_exit(ilu_log_stop() != 0);
+	}
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	assert_string_equal(text_of(database), "");
+	lines = log_lines_of(log_file());
+	assert_int_equal(log_count(lines, "before"), 1);
+	assert_int_equal(log_count(lines, "after"), 5);
+	assert_string_equal(json_string_value(log_field(log_find(lines, "Log file opened", 0), "reason")),
+	                    "descriptor closed");
+	json_decref(lines);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(test_append, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_cut_line_ends, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_rotate, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_new, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_processes_share_a_file, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_deleted, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_renamed_and_replaced, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_refused, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_refused_at_the_start, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_link_to_a_device, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_closed_descriptors, make_dir, remove_dir),
+	};
+
+	tid = ilu_tid_named("Files");
+	return cmocka_run_group_tests_name("log_files_test", tests, NULL, NULL);
+}
