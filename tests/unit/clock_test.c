@@ -64,12 +64,17 @@ static void test_time(void **state)
 
 /* ---- threads ---- */
 
+static unsigned given;
+
 static int give(void *arg)
 {
 	char name[ILU_CLOCK_NAME];
+	int result;
 
 	ilu_clock_sleep(2 * MS);
-	return *(int *)arg + (int)strlen(ilu_thread_self(name));
+	result = *(int *)arg + (int)strlen(ilu_thread_self(name));
+	__atomic_add_fetch(&given, 1, __ATOMIC_RELEASE);
+	return result;
 }
 
 static void test_join(void **state)
@@ -79,6 +84,7 @@ static void test_join(void **state)
 
 	(void)state;
 	begin();
+	given = 0;
 	assert_int_equal(ilu_thread_start(&t[0], "abc", 0, give, &seven), 0);
 	assert_int_equal(ilu_task_start(&t[1], "a-very-long-name-that-is-cut-somewhere", 0, 0, give, &seven), 0);
 	if (mode.kind == ILU_CLOCK_VIRTUAL)
@@ -91,7 +97,8 @@ static void test_join(void **state)
 	ilu_detach(t[0]);
 	assert_int_equal(ilu_thread_start(&t[0], NULL, 8, give, &seven), -EINVAL);
 	assert_int_equal(ilu_task_start(NULL, NULL, 0, 0, NULL, NULL), -EINVAL);
-	ilu_clock_sleep(5 * MS); /* it uses `seven` */
+	while (__atomic_load_n(&given, __ATOMIC_ACQUIRE) < 3) /* nobody joins the last, which uses `seven` */
+		ilu_clock_sleep(MS);
 	end();
 }
 
