@@ -27,8 +27,10 @@ static const struct unit *unit_at(const char *p, const char *end, const char **b
 
 	while (q < end && !is_digit(q, end))
 		q++;
+	if (q == p)
+		return NULL;
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (slice_is((struct slice){p, (size_t)(q - p)}, units[i].name)) {
+		if (*p == *units[i].name && slice_is((struct slice){p, (size_t)(q - p)}, units[i].name)) {
 			*behind = q;
 			return &units[i];
 		}
@@ -43,18 +45,26 @@ static bool digits(const char **at, const char *end, bool whole, int64_t *v, int
 
 	*v = 0;
 	*scale = 1;
-	for (; is_digit(p, end); p++) {
-		if (n == DIGITS && whole)
-			return false;
-		if (n == DIGITS || (!whole && n == DIGITS - 1))
-			continue;
-		n += *v || !whole || *p != '0';
+	for (; whole && p < end && *p == '0'; p++)
+		continue;
+	for (; is_digit(p, end) && n < (whole ? DIGITS : DIGITS - 1); p++, n++) {
 		*v = *v * 10 + (*p - '0');
-		if (!whole)
-			*scale *= 10;
+		*scale *= 10;
 	}
+	if (whole && is_digit(p, end))
+		return false;
+	while (is_digit(p, end))
+		p++;
 	*at = p;
 	return true;
+}
+
+/* fraction / scale of a unit: both are below 10^18, a unit is up to 10^14. */
+static int64_t share(int64_t fraction, int64_t scale, int64_t unit)
+{
+	if (fraction < INT64_MAX / 100000000000000)
+		return fraction * unit / scale;
+	return (int64_t)((__int128)fraction * unit / scale);
 }
 
 /* One number and its unit, added to *sum. */
@@ -80,7 +90,7 @@ static int part(const char **at, const char *end, int64_t *sum, int64_t *last)
 	if (!u || u->ns >= *last)
 		return -EINVAL;
 	if (__builtin_mul_overflow(whole, u->ns, &whole) || __builtin_add_overflow(*sum, whole, sum) ||
-	    __builtin_add_overflow(*sum, (int64_t)((__int128)fraction * u->ns / scale), sum))
+	    __builtin_add_overflow(*sum, share(fraction, scale, u->ns), sum))
 		return -ERANGE;
 	*last = u->ns;
 	*at = p;

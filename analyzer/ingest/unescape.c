@@ -124,19 +124,28 @@ size_t json_unescape(struct slice in, char *buf)
 	return (size_t)(out - buf);
 }
 
-bool json_is_plain(struct slice in)
+static bool plain8(const char *p)
 {
 	const uint64_t ones = 0x0101010101010101u, high_bits = ones << 7;
 	uint64_t v, x;
 
-	for (; in.len >= 8; in.ptr += 8, in.len -= 8) {
-		memcpy(&v, in.ptr, 8);
-		x = v ^ ones * '\\';
-		if ((v | ((x - ones) & ~x)) & high_bits)
-			return false;
+	memcpy(&v, p, 8);
+	x = v ^ ones * '\\';
+	return !((v | ((x - ones) & ~x)) & high_bits);
+}
+
+bool json_is_plain(struct slice in)
+{
+	size_t i = 0;
+
+	if (in.len >= 8) {
+		for (; i + 8 < in.len; i += 8)
+			if (!plain8(in.ptr + i))
+				return false;
+		return plain8(in.ptr + in.len - 8);
 	}
-	for (; in.len; in.ptr++, in.len--)
-		if (*in.ptr == '\\' || (unsigned char)*in.ptr >= 0x80)
+	for (; i < in.len; i++)
+		if (in.ptr[i] == '\\' || (unsigned char)in.ptr[i] >= 0x80)
 			return false;
 	return true;
 }

@@ -68,6 +68,7 @@ struct chunk {
 	size_t body_len;
 	struct chunk_room *room;
 	bool own_room;
+	bool raw; /* there are lines kept whole */
 	size_t memory;
 	char tid_buf[SEGMENT_TEXT];
 };
@@ -286,6 +287,7 @@ static int places_open(struct chunk *c, struct peek *in)
 		return -ENOMEM;
 	for (unsigned g = 0; g < c->ngroups; g++) {
 		c->groups[g].raw = (uint16_t)peek_u16(in);
+		c->raw |= c->groups[g].raw;
 		at = group_places(c->heads, c->nheads, g, in, at);
 		at = group_places(c->tails, c->ntails, g, in, at);
 		if (c->groups[g].raw)
@@ -663,10 +665,7 @@ unsigned chunk_heads(const struct chunk *c)
 
 bool chunk_has_raw_events(const struct chunk *c)
 {
-	for (unsigned g = 0; g < c->ngroups; g++)
-		if (c->groups[g].raw)
-			return true;
-	return false;
+	return c->raw;
 }
 
 /* Looks for it among those that are met first in one group. */
@@ -837,7 +836,7 @@ int chunk_pieces_before(struct chunk *c, uint32_t i)
 {
 	int pieces = 0;
 
-	for (unsigned g = 0; g < c->ngroups && g * SEGMENT_ROWS < i; g++) {
+	for (unsigned g = 0; c->raw && g < c->ngroups && g * SEGMENT_ROWS < i; g++) {
 		struct chunk_group rows;
 		int rc;
 
