@@ -335,6 +335,16 @@ static int64_t zone_east(const struct zone *z, int64_t local)
 	return before_gap;
 }
 
+/* The offset at a moment of UTC. */
+static int64_t zone_east_utc(const struct zone *z, int64_t utc)
+{
+	int64_t east = z->changes[0].east;
+
+	for (size_t i = 0; i < z->n && z->changes[i].from <= utc; i++)
+		east = z->changes[i].east;
+	return east;
+}
+
 /* A name that stays inside the folder. */
 static bool is_name(const char *zone)
 {
@@ -368,7 +378,9 @@ static ssize_t file_read(const char *zone, unsigned char *buf)
 	return len;
 }
 
-static int named(const char *zone, int64_t local_s, int64_t *east, const char **why)
+typedef int64_t east_fn(const struct zone *z, int64_t t);
+
+static int named(const char *zone, int64_t t, east_fn *east_at, int64_t *east, const char **why)
 {
 	struct zone z = {0};
 	unsigned char *buf;
@@ -386,8 +398,8 @@ static int named(const char *zone, int64_t local_s, int64_t *east, const char **
 		return (int)len;
 	}
 	*why = "the time zone's file is not one";
-	if (zone_read(&z, (struct bytes){buf, (size_t)len}, local_s))
-		*east = zone_east(&z, local_s);
+	if (zone_read(&z, (struct bytes){buf, (size_t)len}, t))
+		*east = east_at(&z, t);
 	else
 		len = -EBADMSG;
 	free(z.changes);
@@ -395,15 +407,25 @@ static int named(const char *zone, int64_t local_s, int64_t *east, const char **
 	return len < 0 ? (int)len : 0;
 }
 
-int zone_offset(const char *zone, int64_t local_ns, int64_t *offset_s, const char **why)
+static int offset_at(const char *zone, int64_t ns, east_fn *east_at, int64_t *offset_s, const char **why)
 {
-	int64_t east = 0, local_s = local_ns / NS_PER_S - (local_ns % NS_PER_S < 0);
+	int64_t east = 0, t = ns / NS_PER_S - (ns % NS_PER_S < 0);
 	const char *unused;
 	int rc = 0;
 
 	if (strcmp(zone, "UTC") && strcmp(zone, "Z") && strcmp(zone, "z") && !in_figures(zone, &east))
-		rc = named(zone, local_s, &east, why ? why : &unused);
+		rc = named(zone, t, east_at, &east, why ? why : &unused);
 	if (!rc)
 		*offset_s = -east;
 	return rc;
+}
+
+int zone_offset(const char *zone, int64_t local_ns, int64_t *offset_s, const char **why)
+{
+	return offset_at(zone, local_ns, zone_east, offset_s, why);
+}
+
+int zone_offset_utc(const char *zone, int64_t ns, int64_t *offset_s, const char **why)
+{
+	return offset_at(zone, ns, zone_east_utc, offset_s, why);
 }

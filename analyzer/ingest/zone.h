@@ -14,4 +14,7 @@
  */
 int zone_offset(const char *zone, int64_t local_ns, int64_t *offset_s, const char **why);
 
+/* The same at a moment of UTC: there is no fold and no gap. */
+int zone_offset_utc(const char *zone, int64_t ns, int64_t *offset_s, const char **why);
+
 #endif

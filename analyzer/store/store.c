@@ -314,6 +314,7 @@ void store_close(struct store *s)
 	event_room_free(s->got); /* it pins a chunk */
 	cache_forget(s);
 	sources_forget(s);
+	store_clocks_forget(s);
 	chunk_room_free(s->room);
 	sqlite3_finalize(s->chunk_read);
 	sqlite3_finalize(s->block_read);
@@ -328,6 +329,7 @@ int store_refresh(struct store *s)
 {
 	cache_forget(s);
 	sources_forget(s);
+	store_clocks_forget(s);
 	return store_shapes_read(s);
 }
 
@@ -428,6 +430,7 @@ static int sources_read(struct store *s)
 	if (rc)
 		return rc;
 	sources_forget(s);
+	store_clocks_forget(s);
 	while (!bad && (rc = sql_next(q)) == 1)
 		bad = source_add(s, q);
 	sqlite3_finalize(q);

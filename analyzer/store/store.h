@@ -60,6 +60,12 @@ int store_refresh(struct store *s);
  * *first the first such text, borrowed until the next query. */
 bool store_sums_texts(struct store *s, int64_t *n, const char **function, const char **first);
 
+/* UTC minus the clock that the run's log showed at ns (of UTC): its offset, or where its times were read by a zone what
+ * that had then. 0 for a run that is not there. 0 or a negative errno. */
+int store_clock(struct store *s, int64_t run, int64_t ns, int64_t *offset_s);
+/* The same for the moment when that clock showed local_ns; the earlier one where it did twice. */
+int store_clock_shown(struct store *s, int64_t run, int64_t local_ns, int64_t *offset_s);
+
 /* Runs sql without results. */
 int store_exec(struct store *s, const char *sql);
 

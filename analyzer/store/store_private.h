@@ -36,6 +36,7 @@ struct cached_chunk {
 };
 
 struct event_room;
+struct run_clock;
 
 struct store {
 	sqlite3 *db;
@@ -53,11 +54,18 @@ struct store {
 	struct bytes block;     /* what block_read gave last */
 	struct event_room *got; /* of event_get */
 	struct sums_texts texts;
+	struct run_clock *clocks; /* by run */
+	size_t nclocks, clocks_room;
+	bool clocks_read;
 };
 
 const struct chunk_home *store_chunk_home(struct store *s, const struct chunk *c); /* of a pinned chunk */
 
 const struct source_info *store_source(struct store *s, int64_t id); /* NULL: no such source */
+
+/* clock.c: the SQL function clock_offset_s; 0 or an SQLite code. */
+int store_clock_register(struct store *s);
+void store_clocks_forget(struct store *s);
 
 /* Whether a file's name says whose log it is: worker, worker_N, controller, load_gen. */
 bool worker_is_owner(const char *worker);

@@ -536,5 +536,6 @@ int vtab_event_register(sqlite3 *db, struct store *s)
 		module_release(m);
 	rc |= aggregate_register(db);
 	rc |= sums_register(db, &s->texts);
+	rc |= store_clock_register(s);
 	return rc ? -ENOMEM : 0;
 }

@@ -125,7 +125,14 @@ static void all_zones(void **state)
 		tzset();
 		for (i = 0; i < 40; i++) {
 			int64_t local = (int64_t)((double)rand_r(&seed) / RAND_MAX * 7.0e9) - 2000000000, offset;
+			struct tm tm;
 
+			/* at a moment of UTC libc knows no other answer */
+			localtime_r(&(time_t){local}, &tm);
+			assert_int_equal(zone_offset_utc(zone, local * 1000000000, &offset, NULL), 0);
+			if (offset != -tm.tm_gmtoff)
+				fail_msg("%s at %lld UTC: %lld, not %ld", zone, (long long)local, (long long)offset,
+				         -tm.tm_gmtoff);
 			assert_int_equal(zone_offset(zone, local * 1000000000, &offset, NULL), 0);
 			if (!agrees(local, offset)) {
 				int64_t later = 0; /* in a gap: then no hour before or after shows it either */

@@ -270,18 +270,10 @@ static int by_count(const void *a, const void *b)
 	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
 }
 
-/* Groups of a run mostly follow each other. */
 static void find_offsets(struct query *q, struct groups *gs)
 {
-	int64_t run = INT64_MIN, offset_s = 0;
-
-	for (size_t i = 0; i < gs->n && !q->status; i++) {
-		if (gs->all[i]->run != run) {
-			run = gs->all[i]->run;
-			offset_s = query_offset(q, run);
-		}
-		gs->all[i]->offset_s = offset_s;
-	}
+	for (size_t i = 0; i < gs->n && !q->status; i++)
+		gs->all[i]->offset_s = query_clock(q, gs->all[i]->run, gs->all[i]->first_ns);
 }
 
 /* For people what tells most; for programs all of it. */

@@ -31,8 +31,6 @@ struct events {
 	int64_t context;
 	int64_t *seen; /* the last line by source: --follow shows what comes behind it */
 	size_t nseen;
-	int64_t *offsets; /* by run */
-	size_t noffsets;
 	bool several_workers;
 	struct table *table; /* NULL: lines for people, or raw */
 	struct event_day day;
@@ -149,11 +147,6 @@ static void gather(struct events *ev)
 
 /* ---- showing ---- */
 
-static int64_t offset_in(const struct events *ev, int64_t run)
-{
-	return run >= 0 && (size_t)run < ev->noffsets ? ev->offsets[run] : 0;
-}
-
 /* To a file or a pipe byte for byte; a terminal would obey some of them. */
 static int put_raw(struct events *ev, const struct event *e)
 {
@@ -195,7 +188,7 @@ static int put_cells(struct events *ev, const struct event *e)
 	struct text target = {0}, message = {0}, span = {0};
 	struct slice part = event_part(e, SECTION_SPAN);
 	struct cell c[COLUMNS] = {
-	    CELL_OF_INT(offset_in(ev, e->run)),
+	    CELL_OF_INT(query_clock(ev->q, e->run, e->time_ns)),
 	    CELL_OF_INT(e->id),
 	    CELL_OF_INT(e->run),
 	    CELL_OF_INT(e->source),
@@ -239,7 +232,7 @@ static int show(struct events *ev, const struct found *f)
 		return put_raw(ev, e);
 	if (ev->table)
 		return put_cells(ev, e);
-	return event_line_show(ev->q->out, e, offset_in(ev, e->run), &how, &ev->day);
+	return event_line_show(ev->q->out, e, query_clock(ev->q, e->run, e->time_ns), &how, &ev->day);
 }
 
 /* With context, only what is near a hit; a line of dashes where something in between is left out. */
@@ -330,26 +323,12 @@ static void follow(struct events *ev)
 
 /* ---- the command ---- */
 
-static void read_offsets(struct events *ev)
+static void read_workers(struct events *ev)
 {
-	struct query *q = ev->q;
-	sqlite3_stmt *stmt = query_prepare(
-	    q,
-	    "SELECT id, coalesce(offset_s, 0), (SELECT count(DISTINCT worker) FROM source) FROM run ORDER BY id DESC");
+	sqlite3_stmt *stmt = query_prepare(ev->q, "SELECT count(DISTINCT worker) FROM source");
 
-	while (query_next(q, stmt)) {
-		int64_t id = sqlite3_column_int64(stmt, 0);
-
-		if (!ev->offsets) {
-			ev->noffsets = id >= 0 && id < 1000000 ? (size_t)id + 1 : 1;
-			ev->offsets = calloc(ev->noffsets, sizeof *ev->offsets);
-			if (!query_ok(q, ev->offsets ? 0 : -ENOMEM, q->command))
-				break;
-		}
-		if (id >= 0 && (size_t)id < ev->noffsets)
-			ev->offsets[id] = sqlite3_column_int64(stmt, 1);
-		ev->several_workers = sqlite3_column_int64(stmt, 2) > 1;
-	}
+	if (query_next(ev->q, stmt))
+		ev->several_workers = sqlite3_column_int64(stmt, 0) > 1;
 	sqlite3_finalize(stmt);
 }
 
@@ -381,7 +360,7 @@ static void run(struct query *q)
 
 	event_filter_init(q, &ev.filter);
 	read_options(&ev);
-	read_offsets(&ev);
+	read_workers(&ev);
 	if (!lines)
 		ev.table = query_table_open(q, columns, COLUMNS);
 	gather(&ev);
@@ -393,7 +372,6 @@ static void run(struct query *q)
 		say_what_is_missing(&ev);
 	event_filter_done(&ev.filter);
 	free(ev.found);
-	free(ev.offsets);
 	free(ev.seen);
 }
 

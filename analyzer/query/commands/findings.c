@@ -86,10 +86,16 @@ static void detail_json(const struct finding *f, struct text *t)
 	text_puts(t, "}");
 }
 
+/* UTC minus the clock of its run, when it began. */
+static int64_t offset_of(struct query *q, const struct finding *f)
+{
+	return f->first_ns == INT64_MIN ? query_offset(q, f->run) : query_clock(q, f->run, f->first_ns);
+}
+
 static void put_row(struct query *q, struct table *t, const struct finding *f)
 {
 	struct text evidence = {0}, detail = {0};
-	int64_t offset_s = query_offset(q, f->run);
+	int64_t offset_s = offset_of(q, f);
 	int rc = evidence_json(q, f, offset_s, &evidence);
 
 	detail_json(f, &detail);
@@ -217,7 +223,7 @@ static void put_paragraph(struct query *q, const struct finding *f)
 	bool all = args_has(q->args, "verbose");
 	size_t n = all || f->nevidence <= EVIDENCE_SHOWN ? f->nevidence : EVIDENCE_SHOWN;
 	struct event_day day = {.quiet = true};
-	int64_t offset_s = query_offset(q, f->run);
+	int64_t offset_s = offset_of(q, f);
 	int rc = 0;
 
 	if (q->status)

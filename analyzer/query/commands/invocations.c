@@ -178,7 +178,7 @@ static void run(struct query *q)
 	struct select s = {0};
 	struct column columns[KNOWN + 2];
 
-	select_add(&s, "SELECT " OFFSET_OF("invocation.run"));
+	select_add(&s, "SELECT " CLOCK_OF("invocation.run", "coalesce(sent_ns, arrived_ns, start_ns)"));
 	choose(q, &s, columns);
 	select_add(&s, " FROM invocation");
 	conditions(q, &s);

@@ -225,8 +225,9 @@ static void slowest(struct query *q, const char *word)
 
 	if (args_number(word, &s.most))
 		query_fail(q, USAGE, "--slowest %s: not a number", word);
-	select_add(&s, "SELECT " OFFSET_OF("span.run") ", run, tid, name, target, worker, start_ns, end_ns - start_ns "
-	                                               "AS d, busy_ns, idle_ns FROM span");
+	select_add(&s, "SELECT " CLOCK_OF("span.run",
+	                                  "start_ns") ", run, tid, name, target, worker, start_ns, end_ns - start_ns "
+	                                              "AS d, busy_ns, idle_ns FROM span");
 	select_like(&s, "name", args_value(q->args, "name"));
 	select_like(&s, "target", args_value(q->args, "target"));
 	select_run(q, &s, "run");

@@ -248,3 +248,11 @@ int64_t query_offset(struct query *q, int64_t run)
 	sqlite3_finalize(stmt);
 	return offset_s;
 }
+
+int64_t query_clock(struct query *q, int64_t run, int64_t ns)
+{
+	int64_t offset_s = 0;
+
+	query_ok(q, q->store ? store_clock(q->store, run, ns, &offset_s) : 0, q->command);
+	return offset_s;
+}

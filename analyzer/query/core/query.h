@@ -82,8 +82,12 @@ void query_sql_table(struct query *q, const char *sql, const struct column *colu
 int64_t query_run(struct query *q);
 /* SQL for the offset of a row's run, for a column of UNIT_OFFSET: "(SELECT ... WHERE id = <expr>)". */
 #define OFFSET_OF(run) "(SELECT coalesce(offset_s, 0) FROM run WHERE id = " run ") AS offset_s"
+/* The same of a row with a moment: what the clock of the run's log showed then. */
+#define CLOCK_OF(run, ns) "clock_offset_s(" run ", " ns ") AS offset_s"
 /* The same of one run; 0 where it has none. */
 int64_t query_offset(struct query *q, int64_t run);
+/* The same at a moment: a log that was read by a zone has daylight saving. */
+int64_t query_clock(struct query *q, int64_t run, int64_t ns);
 
 /* SQL for how long an invocation took, in ns: by its result, else from its first to its last line. */
 #define INVOCATION_DURATION \

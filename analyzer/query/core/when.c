@@ -8,20 +8,20 @@
 #include <time.h>
 
 struct base {
-	int64_t offset_s, first_ns;
+	struct query *q;
+	int64_t run, first_ns;
 };
 
 /* The clock and the start of the run, or of the first one. */
 static struct base find_base(struct query *q, int64_t run)
 {
-	sqlite3_stmt *stmt =
-	    query_prepare(q, "SELECT coalesce(offset_s, 0), first_ns FROM run WHERE (?1 = 0 OR id = ?1) AND "
-	                     "first_ns IS NOT NULL ORDER BY id");
-	struct base base = {0};
+	sqlite3_stmt *stmt = query_prepare(
+	    q, "SELECT id, first_ns FROM run WHERE (?1 = 0 OR id = ?1) AND first_ns IS NOT NULL ORDER BY id");
+	struct base base = {.q = q};
 
 	sqlite3_bind_int64(stmt, 1, run);
 	if (query_next(q, stmt))
-		base = (struct base){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+		base = (struct base){q, sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
 	sqlite3_finalize(stmt);
 	return base;
 }
@@ -74,11 +74,12 @@ static bool take_date(const char **p, struct tm *tm)
 	return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday > 0 && tm->tm_mday < 32;
 }
 
-/* "Z" or "+05:30" at *p sets the offset. */
-static bool take_zone(const char **p, int64_t *offset_s)
+/* "Z" or "+05:30" at *p sets the offset, and whether one stands there. */
+static bool take_zone(const char **p, int64_t *offset_s, bool *zone)
 {
 	int sign = **p == '-' ? -1 : 1, hours, minutes;
 
+	*zone = **p != '\0';
 	if (**p == 'Z' || **p == 'z') {
 		++*p;
 		*offset_s = 0;
@@ -94,8 +95,9 @@ static bool take_zone(const char **p, int64_t *offset_s)
 static bool parse(const char *text, const struct base *base, int64_t *out)
 {
 	const char *p = text;
-	int64_t offset_s = base->offset_s, ns = 0;
+	int64_t offset_s = 0, ns = 0, local_s;
 	struct tm tm = {0};
+	bool zone = false;
 	char *end;
 
 	if (*text == '+') {
@@ -113,22 +115,29 @@ static bool parse(const char *text, const struct base *base, int64_t *out)
 			return false;
 		if (*p == ' ' || *p == 'T' || *p == 't') {
 			p++;
-			if (!take_clock(&p, &tm, &ns) || !take_zone(&p, &offset_s))
+			if (!take_clock(&p, &tm, &ns) || !take_zone(&p, &offset_s, &zone))
 				return false;
 		}
 	} else {
 		/* A time alone: on the day the run began. */
-		time_t day = (time_t)(base->first_ns / 1000000000 - offset_s);
+		time_t day = (time_t)(base->first_ns / 1000000000 - query_clock(base->q, base->run, base->first_ns));
 		struct tm first;
 
 		gmtime_r(&day, &first);
 		tm.tm_year = first.tm_year;
 		tm.tm_mon = first.tm_mon;
 		tm.tm_mday = first.tm_mday;
-		if (!take_clock(&p, &tm, &ns) || !take_zone(&p, &offset_s))
+		if (!take_clock(&p, &tm, &ns) || !take_zone(&p, &offset_s, &zone))
 			return false;
 	}
-	*out = ((int64_t)timegm(&tm) + offset_s) * 1000000000 + ns;
+	local_s = (int64_t)timegm(&tm);
+	if (local_s > INT64_MAX / 1000000000 - 200000)
+		local_s = INT64_MAX / 1000000000 - 200000; /* 2262: nothing is later */
+	if (!zone && base->q->store &&
+	    !query_ok(base->q, store_clock_shown(base->q->store, base->run, local_s * 1000000000, &offset_s),
+	              base->q->command))
+		return true; /* told */
+	*out = (local_s + offset_s) * 1000000000 + ns;
 	return !*p;
 }
 

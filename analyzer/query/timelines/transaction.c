@@ -434,8 +434,10 @@ void transaction_read(struct query *q, int64_t run, const struct query_tid *of, 
 	read_attempts(q, tx);
 	read_lines(q, tx, of, max_events);
 	query_ok(q, tx->arena.failed ? -ENOMEM : 0, q->command);
-	if (!q->status)
-		find_extent(tx);
+	if (q->status)
+		return;
+	find_extent(tx);
+	tx->offset_s = query_clock(q, run, tx->start_ns);
 }
 
 void transaction_done(struct transaction *tx)
