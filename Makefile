@@ -73,7 +73,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c quantile
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,summary_findings.c summary_make.c) \
               $(addprefix analyzer/query/report/,report_html.c report_write.c)
-RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_markdown.c table_text.c \
+RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c options.c repl.c script.c session.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.

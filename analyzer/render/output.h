@@ -13,7 +13,9 @@ enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_HTML
 struct output {
 	FILE *file; /* borrowed */
 	enum format format;
-	int width; /* columns that text has to fit into; 0: as wide as it gets */
+	int width;           /* columns that text has to fit into; 0: as wide as it gets */
+	const char *columns; /* of tables: names parted by commas, "all", or NULL: what fits; borrowed */
+	bool records;        /* FORMAT_TEXT: each row of a table on several lines, a column each */
 	bool color;
 	bool terminal; /* what is written is interpreted: no bytes of a log may go there as they are */
 	bool utf8;     /* bars and ellipses may be more than ASCII */

@@ -22,35 +22,107 @@ static const struct table_writer *const writers[] = {
     [FORMAT_MARKDOWN] = &table_markdown, [FORMAT_HTML] = &table_html,
 };
 
+static const struct table_writer *writer_of(const struct table *t)
+{
+	return t->out->format == FORMAT_TEXT && t->out->records ? &table_lines : writers[t->out->format];
+}
+
 static void table_free(struct table *t)
 {
 	for (size_t i = 0; i < t->n; i++)
 		free((char *)t->columns[i].name);
 	free(t->columns);
+	free(t->less);
+	free(t->chosen);
+	free(t->cells);
 	table_text_done(t->held);
 	text_done(&t->line);
 	free(t);
 }
 
+size_t column_find(const struct column *columns, size_t n, const char *name, size_t len)
+{
+	char heading[128];
+	size_t i = 0;
+
+	while (i < n && (strlen(columns[i].name) != len || memcmp(columns[i].name, name, len)))
+		i++;
+	if (i < n)
+		return i;
+	for (i = 0; i < n; i++)
+		if (column_heading(&columns[i], heading, sizeof heading) == len && !memcmp(heading, name, len))
+			break;
+	return i;
+}
+
+/* Which of the caller's columns the table has: those of the rows' clock, then those that are asked for. */
+static int choose(struct table *t, const struct column *columns, size_t n, size_t *of)
+{
+	const char *list = t->out->columns;
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if ((columns[i].unit & UNIT_MASK) == UNIT_OFFSET)
+			of[count++] = i;
+	while (*list) {
+		size_t len = strcspn(list, ","), i = column_find(columns, n, list, len);
+
+		if (i == n)
+			return -EINVAL;
+		if (count == 2 * n)
+			return -E2BIG;
+		of[count++] = i;
+		list += len + (list[len] == ',');
+	}
+	t->n = count;
+	return 0;
+}
+
+static int copy_columns(struct table *t, const struct column *columns, const size_t *of)
+{
+	size_t n = t->n;
+
+	t->columns = calloc(n ? n : 1, sizeof *t->columns);
+	t->less = calloc(n ? n : 1, sizeof *t->less);
+	t->cells = calloc(n ? n : 1, sizeof *t->cells);
+	t->n = 0;
+	if (!t->columns || !t->less || !t->cells)
+		return -ENOMEM;
+	for (; t->n < n; t->n++) {
+		const struct column *c = &columns[of ? of[t->n] : t->n];
+
+		t->columns[t->n].unit = (enum unit)(c->unit & UNIT_MASK);
+		t->less[t->n] = c->unit & UNIT_LESS;
+		t->columns[t->n].name = strdup(c->name);
+		if (!t->columns[t->n].name)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int table_open(struct output *out, const struct column *columns, size_t n, struct table **t)
 {
 	struct table *new = calloc(1, sizeof *new);
+	int rc = 0;
 
 	if (!new)
 		return -ENOMEM;
 	new->out = out;
-	new->columns = calloc(n ? n : 1, sizeof *columns);
-	for (; new->columns &&new->n < n; new->n++) {
-		new->columns[new->n].unit = columns[new->n].unit;
-		new->columns[new->n].name = strdup(columns[new->n].name);
-		if (!new->columns[new->n].name)
-			break;
+	if (out->columns && strcmp(out->columns, "all")) {
+		new->chosen = calloc(2 * n + 1, sizeof *new->chosen);
+		rc = new->chosen ? choose(new, columns, n, new->chosen) : -ENOMEM;
+	} else {
+		new->n = n;
 	}
-	if (!new->columns || new->n < n) {
+	if (rc)
+		new->n = 0;
+	else
+		rc = copy_columns(new, columns, new->chosen);
+	if (rc) {
 		table_free(new);
-		return -ENOMEM;
+		return rc;
 	}
-	new->status = writers[out->format]->head(new);
+	new->status = writer_of(new)->head(new);
 	*t = new;
 	return 0;
 }
@@ -59,11 +131,14 @@ int table_row(struct table *t, const struct cell *cells)
 {
 	if (t->status)
 		return t->status;
+	for (size_t i = 0; t->chosen && i < t->n; i++)
+		t->cells[i] = cells[t->chosen[i]];
+	cells = t->chosen ? t->cells : cells;
 	t->offset_s = 0;
 	for (size_t i = 0; i < t->n; i++)
 		if (t->columns[i].unit == UNIT_OFFSET && cells[i].type == CELL_INT)
 			t->offset_s = cells[i].i;
-	t->status = writers[t->out->format]->row(t, cells);
+	t->status = writer_of(t)->row(t, cells);
 	t->rows++;
 	return t->status;
 }
@@ -87,7 +162,7 @@ int table_close(struct table *t)
 		return 0;
 	rc = t->status == -ECANCELED ? 0 : t->status;
 	if (!t->status)
-		rc = writers[t->out->format]->tail(t);
+		rc = writer_of(t)->tail(t);
 	table_free(t);
 	return rc;
 }
@@ -104,16 +179,17 @@ int table_flush_line(struct table *t)
 
 size_t column_heading(const struct column *c, char *buf, size_t size)
 {
+	enum unit unit = (enum unit)(c->unit & UNIT_MASK);
 	static const char *const suffixes[] = {
 	    [UNIT_TIME] = "_ns", [UNIT_NS] = "_ns", [UNIT_US] = "_us", [UNIT_SEC] = "_sec"};
 	size_t len = strlen(c->name), cut;
-	const char *suffix = c->unit < sizeof suffixes / sizeof *suffixes ? suffixes[c->unit] : NULL;
+	const char *suffix = unit < sizeof suffixes / sizeof *suffixes ? suffixes[unit] : NULL;
 
 	if (suffix) {
 		cut = strlen(suffix);
 		if (len > cut && !strcmp(c->name + len - cut, suffix))
 			len -= cut;
-		else if (c->unit == UNIT_SEC && len > 2 && !strcmp(c->name + len - 2, "_s"))
+		else if (unit == UNIT_SEC && len > 2 && !strcmp(c->name + len - 2, "_s"))
 			len -= 2;
 	}
 	if (len >= size)
@@ -151,6 +227,8 @@ static bool human_number(struct text *out, const struct output *o, enum unit uni
 	if (scale && fabs(v * scale) < 9e18)
 		number_duration(c->type == CELL_INT ? c->i * (int64_t)scale : (int64_t)llround(v * scale),
 		                o->utf8 ? "µ" : "u", buf);
+	else if (unit == UNIT_COUNT && c->type == CELL_INT)
+		number_count(c->i, buf);
 	else if (unit == UNIT_BYTES)
 		number_bytes(c->type == CELL_INT ? c->i : (int64_t)v, buf);
 	else if (unit == UNIT_SHARE)

@@ -13,7 +13,9 @@
 /* What a column's numbers mean. Only text and Markdown spell it out, and drop the unit from the heading. */
 enum unit {
 	UNIT_NONE,
+	UNIT_COUNT, /* how many: thousands apart */
 	UNIT_WHOLE, /* text that is never shortened */
+	UNIT_PATH,  /* text whose end tells most: shortened at its beginning */
 	UNIT_ID,    /* the same, of an id */
 	UNIT_TIME,  /* ns since 1970 UTC; shown on the log's clock */
 	UNIT_NS,
@@ -28,7 +30,12 @@ enum unit {
 	UNIT_LEVEL,  /* of an event: coloured */
 	UNIT_TARGET, /* a::b::c: its last part in text */
 	UNIT_RUN,    /* number of a run: not shown to people where there is only one */
+	UNIT_MASK = 63,
+	UNIT_LESS = 64, /* added to a unit: of the columns that do not fit, left out before the others */
 };
+
+/* A column that people miss least. */
+#define LESS(u) ((enum unit)((u) | UNIT_LESS))
 
 struct column {
 	const char *name;
@@ -56,7 +63,11 @@ size_t column_heading(const struct column *c, char *buf, size_t size);
 
 struct table;
 
-/* columns are copied, their names too. */
+/* Which of the columns a user means, by its name or heading: its index, or n. */
+size_t column_find(const struct column *columns, size_t n, const char *name, size_t len);
+
+/* columns are copied, their names too. Of out->columns, where it names some, those are shown, in its order; a name that
+ * is none is -EINVAL. */
 int table_open(struct output *out, const struct column *columns, size_t n, struct table **t);
 int table_row(struct table *t, const struct cell *cells);
 /* How many rows it has got. */

@@ -3,14 +3,15 @@
  *
  * Up to HELD rows wait until their widths are known; a longer table goes on with these widths, and a later cell that is
  * wider pushes its row to the right rather than being cut. Only the width of the terminal cuts: the widest shrinkable
- * columns give way first, down to LEAST columns each. */
+ * columns give way first, down to LEAST columns each; then columns are left out from the right, those first that people
+ * miss least, and named in a last line. --columns all leaves none out. */
 #include "render/number.h"
 #include "render/table_writer.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELD = 1000, LEAST = 8, GAP = 2 };
+enum { HELD = 1000, LEAST = 14, GAP = 2 };
 
 struct held_cell {
 	char *text; /* safe for a terminal */
@@ -23,6 +24,7 @@ struct held {
 	int64_t *offsets;        /* of each row */
 	size_t rows, columns;
 	int *widths;
+	bool *left_out;
 	bool *zoned; /* a time column whose rows differ in their offset: each names its own */
 	bool placed; /* widths are final and the head is out */
 };
@@ -42,6 +44,7 @@ void table_text_done(struct held *h)
 	free(h->cells);
 	free(h->offsets);
 	free(h->widths);
+	free(h->left_out);
 	free(h->zoned);
 	free(h);
 }
@@ -58,8 +61,9 @@ static int text_head(struct table *t)
 	h->cells = calloc(HELD * n, sizeof *h->cells);
 	h->offsets = calloc(HELD, sizeof *h->offsets);
 	h->widths = calloc(n, sizeof *h->widths);
+	h->left_out = calloc(n, sizeof *h->left_out);
 	h->zoned = calloc(n, sizeof *h->zoned);
-	return h->cells && h->offsets && h->widths && h->zoned ? 0 : -ENOMEM;
+	return h->cells && h->offsets && h->widths && h->left_out && h->zoned ? 0 : -ENOMEM;
 }
 
 /* A byte of a name that is no plain letter becomes four at most, a character ten. */
@@ -88,7 +92,7 @@ static bool shrinks(const struct table *t, size_t i)
 {
 	enum unit unit = t->columns[i].unit;
 
-	if (unit != UNIT_NONE && unit != UNIT_JSON && unit != UNIT_TARGET)
+	if (unit != UNIT_NONE && unit != UNIT_JSON && unit != UNIT_TARGET && unit != UNIT_PATH)
 		return false;
 	for (size_t r = 0; r < t->held->rows; r++)
 		if (t->held->cells[r * t->n + i].right)
@@ -96,14 +100,20 @@ static bool shrinks(const struct table *t, size_t i)
 	return true;
 }
 
-static void measure(struct table *t)
+static bool is_out(const struct table *t, size_t i)
+{
+	return t->held->left_out[i] || column_hidden(t, i);
+}
+
+/* What all columns take that are shown, the gaps between them included. */
+static int natural_widths(struct table *t)
 {
 	struct held *h = t->held;
 	char buf[HEADING_ROOM];
 	int total = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
-		if (column_hidden(t, i))
+		if (is_out(t, i))
 			continue;
 		h->widths[i] = text_columns(buf, heading(t, i, buf));
 		for (size_t r = 0; r < h->rows; r++) {
@@ -115,23 +125,105 @@ static void measure(struct table *t)
 		}
 		total += h->widths[i] + GAP;
 	}
-	for (total -= GAP; t->out->width && total > t->out->width; total--) {
+	return total - GAP;
+}
+
+/* Makes the widest narrower until all fit, none below least; returns what they take then. */
+static int shrink(struct table *t, int total, int least)
+{
+	struct held *h = t->held;
+
+	for (; total > t->out->width; total--) {
 		size_t widest = t->n;
 
 		for (size_t i = 0; i < t->n; i++)
-			if (shrinks(t, i) && h->widths[i] > LEAST &&
+			if (!is_out(t, i) && shrinks(t, i) && h->widths[i] > least &&
 			    (widest == t->n || h->widths[i] > h->widths[widest]))
 				widest = i;
 		if (widest == t->n)
 			break;
 		h->widths[widest]--;
 	}
+	return total;
+}
+
+/* The next one to go, but for the first: t->n where there is none. */
+static size_t least_missed(const struct table *t)
+{
+	size_t first = 0, last = t->n;
+
+	while (first < t->n && is_out(t, first))
+		first++;
+	for (size_t i = first + 1; i < t->n; i++)
+		if (!is_out(t, i) && (last == t->n || t->less[i] >= t->less[last]))
+			last = i;
+	return last;
+}
+
+static void measure(struct table *t)
+{
+	struct held *h = t->held;
+	int total = natural_widths(t);
+	size_t out;
+
+	if (!t->out->width)
+		return;
+	total = shrink(t, total, LEAST);
+	while (total > t->out->width && !t->out->columns && (out = least_missed(t)) < t->n) {
+		h->left_out[out] = true;
+		total = shrink(t, natural_widths(t), LEAST);
+	}
+	shrink(t, total, 1);
+}
+
+/* "+2 columns: target, error: --columns all" */
+static int put_left_out(struct table *t)
+{
+	struct text names = {0}, head = {0};
+	char name[HEADING_ROOM];
+	int n = 0, room;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (!t->held->left_out[i])
+			continue;
+		column_heading(&t->columns[i], name, sizeof name);
+		text_puts(&names, n++ ? ", " : "");
+		text_add_terminal(&names, name, strlen(name));
+	}
+	if (n && !t->out->quiet) {
+		text_printf(&head, "+%d column%s: ", n, n == 1 ? "" : "s");
+		room = t->out->width - (int)head.len - (int)strlen(": --columns all");
+		text_puts(&t->line, output_ink(t->out, INK_DIM));
+		text_puts(&t->line, text_str(&head));
+		text_add_cut(&t->line, text_str(&names), names.len, room < 8 ? 8 : room, t->out->utf8);
+		text_printf(&t->line, ": --columns all%s\n", output_ink(t->out, INK_NONE));
+	}
+	text_done(&names);
+	text_done(&head);
+	return table_flush_line(t);
 }
 
 static void add_spaces(struct text *line, int n)
 {
 	for (; n > 0; n--)
 		text_puts(line, " ");
+}
+
+/* As much of the end of safe text as columns have room for, behind what says that something is missing. */
+static void add_end(struct text *line, const char *safe, size_t len, int columns, bool utf8)
+{
+	size_t from = 0;
+	int over = text_columns(safe, len) - columns + (utf8 ? 1 : 2);
+
+	while (from < len && over > 0) {
+		uint32_t code;
+		size_t n = utf8_decode(safe + from, len - from, &code);
+
+		over -= n ? utf8_columns(code) : 1;
+		from += n ? n : 1;
+	}
+	text_puts(line, utf8 ? "…" : "..");
+	text_add(line, safe + from, len - from);
 }
 
 /* One cell, padded; ink is the colour of the whole cell. */
@@ -144,7 +236,9 @@ static void add_cell(struct table *t, size_t i, const char *text, size_t len, bo
 		add_spaces(&t->line, pad);
 	if (ink != INK_NONE)
 		text_puts(&t->line, output_ink(t->out, ink));
-	if (pad < 0 && t->out->width && shrinks(t, i))
+	if (pad < 0 && t->out->width && t->columns[i].unit == UNIT_PATH)
+		add_end(&t->line, text, len, width, t->out->utf8);
+	else if (pad < 0 && t->out->width && shrinks(t, i))
 		text_add_cut(&t->line, text, len, width, t->out->utf8);
 	else
 		text_add(&t->line, text, len);
@@ -160,7 +254,7 @@ static size_t last_column(const struct table *t)
 {
 	size_t last = t->n;
 
-	while (last > 0 && column_hidden(t, last - 1))
+	while (last > 0 && is_out(t, last - 1))
 		last--;
 	return last ? last - 1 : 0;
 }
@@ -176,7 +270,7 @@ static int put_head(struct table *t)
 
 		for (size_t r = 0; r < t->held->rows && !right; r++)
 			right = t->held->cells[r * t->n + i].right;
-		if (!column_hidden(t, i))
+		if (!is_out(t, i))
 			add_cell(t, i, buf, len, right, INK_HEAD, i == last);
 	}
 	text_puts(&t->line, "\n");
@@ -193,7 +287,7 @@ static int put_row(struct table *t, const struct held_cell *cells)
 	size_t last = last_column(t);
 
 	for (size_t i = 0; i < t->n; i++)
-		if (!column_hidden(t, i))
+		if (!is_out(t, i))
 			add_cell(t, i, cells[i].text, cells[i].len, cells[i].right, ink_of(t, i, &cells[i]), i == last);
 	while (t->line.len && t->line.ptr[t->line.len - 1] == ' ')
 		t->line.len--;
@@ -295,7 +389,9 @@ static int text_row(struct table *t, const struct cell *cells)
 
 static int text_tail(struct table *t)
 {
-	return t->held->placed ? output_status(t->out) : place(t);
+	int rc = t->held->placed ? output_status(t->out) : place(t);
+
+	return rc ? rc : put_left_out(t);
 }
 
 const struct table_writer table_text = {text_head, text_row, text_tail};

@@ -12,6 +12,9 @@ struct table {
 	struct output *out;
 	struct column *columns; /* owned */
 	size_t n;
+	bool *less;            /* UNIT_LESS was added; owned */
+	size_t *chosen;        /* of --columns: which of the caller's cells each is; NULL: all as they come; owned */
+	struct cell *cells;    /* room for those; owned */
 	int64_t rows;          /* so far */
 	int64_t offset_s;      /* of the row being written */
 	int64_t head_offset_s; /* that the heading names (Markdown) */
@@ -27,7 +30,7 @@ struct table_writer {
 	int (*tail)(struct table *t);
 };
 
-extern const struct table_writer table_text, table_csv, table_json, table_markdown, table_html;
+extern const struct table_writer table_text, table_csv, table_json, table_markdown, table_html, table_lines;
 
 void table_text_done(struct held *held);
 

@@ -10,13 +10,23 @@
 #include "render/number.h"
 #include <string.h>
 
-enum { OFFSET = 10, TAKES = 10, CLOCK = 18, LABEL_MOST = 44, BAR_LEAST = 20, BAR_MOST = 60, WIDTH = 110 };
+enum {
+	OFFSET_LEAST = 10,
+	TAKES_LEAST = 10,
+	CLOCK = 18,
+	LABEL_MOST = 44,
+	LABEL_LEAST = 12,
+	BAR_FEW = 10,
+	BAR_LEAST = 20,
+	BAR_MOST = 60,
+	WIDTH = 110
+};
 
 struct layout {
 	struct output *out;
 	const struct timeline *t;
 	struct text line;
-	int label, bar; /* columns */
+	int offset, takes, label, bar; /* columns; of takes with the blank before it */
 };
 
 static const char *micro(const struct layout *l)
@@ -65,23 +75,48 @@ static int label_columns(const struct timeline_row *r)
 	return n;
 }
 
+static int64_t takes_of(const struct timeline_row *r)
+{
+	return r->total_ns ? r->total_ns : r->end_ns - r->start_ns;
+}
+
+/* Columns for durations: mostly ten, more where it takes hours. */
+static void make_room_for_durations(struct layout *l)
+{
+	char buf[NUMBER_MAX];
+
+	l->offset = OFFSET_LEAST;
+	l->takes = TAKES_LEAST;
+	for (size_t i = 0; i < l->t->nrows; i++) {
+		const struct timeline_row *r = &l->t->rows[i];
+		int n = 0;
+
+		if (r->kind == TIMELINE_BAR || r->kind == TIMELINE_MOMENT)
+			n = text_columns(buf, number_duration(r->start_ns - l->t->start_ns, micro(l), buf));
+		l->offset = n > l->offset ? n : l->offset;
+		n = r->kind == TIMELINE_BAR ? 1 + text_columns(buf, number_duration(takes_of(r), micro(l), buf)) : 0;
+		l->takes = n > l->takes ? n : l->takes;
+	}
+}
+
 static void lay_out(struct layout *l)
 {
 	int width = l->out->width ? l->out->width : WIDTH;
 
+	make_room_for_durations(l);
 	for (size_t i = 0; i < l->t->nrows; i++) {
 		int n = l->t->rows[i].kind == TIMELINE_BAR ? label_columns(&l->t->rows[i]) : 0;
 
 		l->label = n > l->label ? n : l->label;
 	}
 	l->label = l->label > LABEL_MOST ? LABEL_MOST : l->label;
-	l->bar = width - OFFSET - TAKES - l->label - 6;
-	if (l->bar < BAR_LEAST && l->label > 20) {
+	l->bar = width - l->offset - l->takes - l->label - 6;
+	if (l->bar < BAR_LEAST && l->label > LABEL_LEAST) {
 		l->label -= BAR_LEAST - l->bar;
-		l->label = l->label < 20 ? 20 : l->label;
-		l->bar = BAR_LEAST;
+		l->label = l->label < LABEL_LEAST ? LABEL_LEAST : l->label;
+		l->bar = width - l->offset - l->takes - l->label - 6;
 	}
-	l->bar = l->bar < BAR_LEAST ? BAR_LEAST : l->bar > BAR_MOST ? BAR_MOST : l->bar;
+	l->bar = l->bar < BAR_FEW ? BAR_FEW : l->bar > BAR_MOST ? BAR_MOST : l->bar;
 }
 
 static enum ink ink_of_look(enum timeline_look look)
@@ -161,24 +196,6 @@ static void add_label(struct layout *l, const struct timeline_row *r)
 	text_done(&cut);
 }
 
-static void put_bar(struct layout *l, const struct timeline_row *r)
-{
-	int64_t takes = r->total_ns ? r->total_ns : r->end_ns - r->start_ns;
-
-	add_duration(l, r->start_ns - l->t->start_ns, OFFSET, "");
-	if (r->open)
-		add_padded(&l->line, "open", 4, TAKES, true);
-	else
-		add_duration(l, takes, TAKES, "");
-	text_puts(&l->line, "  ");
-	add_label(l, r);
-	text_puts(&l->line, "  ");
-	add_bar(l, r);
-	if (r->detail)
-		text_printf(&l->line, "  %s%s%s", output_ink(l->out, INK_DIM), r->detail, output_ink(l->out, INK_NONE));
-	flush(l);
-}
-
 /* Cuts what stands in line behind from to the width of the terminal. */
 static void cut_line(struct layout *l, size_t from, int used)
 {
@@ -186,10 +203,37 @@ static void cut_line(struct layout *l, size_t from, int used)
 
 	if (!l->out->width)
 		return;
-	text_add_cut(&cut, l->line.ptr + from, l->line.len - from, l->out->width - used, l->out->utf8);
+	if (l->out->width > used)
+		text_add_cut(&cut, l->line.ptr + from, l->line.len - from, l->out->width - used, l->out->utf8);
 	l->line.len = from;
 	text_add(&l->line, text_str(&cut), cut.len);
 	text_done(&cut);
+}
+
+static void put_bar(struct layout *l, const struct timeline_row *r)
+{
+	int64_t takes = takes_of(r);
+	size_t from;
+	int used;
+
+	add_duration(l, r->start_ns - l->t->start_ns, l->offset, "");
+	if (r->open)
+		add_padded(&l->line, "open", 4, l->takes, true);
+	else
+		add_duration(l, takes, l->takes, "");
+	text_puts(&l->line, "  ");
+	add_label(l, r);
+	text_puts(&l->line, "  ");
+	add_bar(l, r);
+	if (r->detail) {
+		text_puts(&l->line, output_ink(l->out, INK_DIM));
+		from = l->line.len;
+		used = text_columns(text_str(&l->line), l->line.len);
+		text_printf(&l->line, "  %s", r->detail);
+		cut_line(l, from, used);
+		text_puts(&l->line, output_ink(l->out, INK_NONE));
+	}
+	flush(l);
 }
 
 static void put_moment(struct layout *l, const struct timeline_row *r)
@@ -199,7 +243,7 @@ static void put_moment(struct layout *l, const struct timeline_row *r)
 	size_t from;
 	size_t n = time_of_log(r->start_ns, l->t->offset_s, clock);
 
-	add_duration(l, r->start_ns - l->t->start_ns, OFFSET, "");
+	add_duration(l, r->start_ns - l->t->start_ns, l->offset, "");
 	text_puts(&l->line, "  ");
 	/* The date is in the heading. */
 	add_padded(&l->line, clock + 11, n - 11, CLOCK, false);
@@ -215,14 +259,14 @@ static void put_moment(struct layout *l, const struct timeline_row *r)
 	text_add_terminal(&l->line, r->label ? r->label : "", r->label ? strlen(r->label) : 0);
 	if (r->detail)
 		text_printf(&l->line, "  %s", r->detail);
-	cut_line(l, from, OFFSET + 2 + CLOCK + 1 + 6);
+	cut_line(l, from, l->offset + 2 + CLOCK + 1 + 6);
 	flush(l);
 }
 
 static void put_gap(struct layout *l, const struct timeline_row *r)
 {
 	text_puts(&l->line, output_ink(l->out, INK_DIM));
-	add_padded(&l->line, l->out->utf8 ? "⋮" : ":", l->out->utf8 ? 3 : 1, OFFSET, true);
+	add_padded(&l->line, l->out->utf8 ? "⋮" : ":", l->out->utf8 ? 3 : 1, l->offset, true);
 	text_puts(&l->line, "  ");
 	add_duration(l, r->end_ns - r->start_ns, 0, "");
 	text_printf(&l->line, " without a line%s", r->label ? r->label : "");
@@ -235,11 +279,11 @@ static void put_rest(struct layout *l, const struct timeline_row *r)
 	size_t from;
 
 	text_puts(&l->line, output_ink(l->out, INK_DIM));
-	add_padded(&l->line, l->out->utf8 ? "⋯" : "...", 3, OFFSET, true);
+	add_padded(&l->line, l->out->utf8 ? "⋯" : "...", 3, l->offset, true);
 	text_puts(&l->line, "  ");
 	from = l->line.len;
 	text_add_terminal(&l->line, r->label, strlen(r->label));
-	cut_line(l, from, OFFSET + 2);
+	cut_line(l, from, l->offset + 2);
 	text_puts(&l->line, output_ink(l->out, INK_NONE));
 	flush(l);
 }
@@ -251,9 +295,9 @@ static void put_heading(struct layout *l, const struct timeline_row *r, bool bar
 
 	text_puts(&l->line, "\n");
 	text_puts(&l->line, output_ink(l->out, INK_HEAD));
-	add_padded(&l->line, "offset", 6, OFFSET, true);
+	add_padded(&l->line, "offset", 6, l->offset, true);
 	if (bars) {
-		add_padded(&l->line, "takes", 5, TAKES, true);
+		add_padded(&l->line, "takes", 5, l->takes, true);
 		text_puts(&l->line, "  ");
 		add_padded(&l->line, r->label, strlen(r->label), l->label + 2, false);
 		number_duration(l->t->end_ns - l->t->start_ns, micro(l), total);
@@ -268,6 +312,47 @@ static void put_heading(struct layout *l, const struct timeline_row *r, bool bar
 	flush(l);
 }
 
+/* A value that breaks between words where the line is full. */
+static void add_value(struct layout *l, const char *safe, int indent)
+{
+	int column = indent;
+
+	while (*safe) {
+		size_t len = strcspn(safe, " ");
+		int columns = text_columns(safe, len);
+
+		if (column > indent && l->out->width && column + 1 + columns > l->out->width) {
+			text_puts(&l->line, "\n");
+			add_padded(&l->line, "", 0, indent, false);
+			column = indent;
+		} else if (column > indent) {
+			text_puts(&l->line, " ");
+			column++;
+		}
+		/* An id that is longer than a line goes on in the next: it is not cut. */
+		for (; l->out->width > indent + 1 && columns > l->out->width - indent;
+		     columns -= l->out->width - indent) {
+			size_t n = 0;
+
+			for (int k = 0; n < len && k < l->out->width - indent;) {
+				uint32_t code;
+				size_t bytes = utf8_decode(safe + n, len - n, &code);
+
+				k += bytes ? utf8_columns(code) : 1;
+				n += bytes ? bytes : 1;
+			}
+			text_add(&l->line, safe, n);
+			text_puts(&l->line, "\n");
+			add_padded(&l->line, "", 0, indent, false);
+			safe += n;
+			len -= n;
+		}
+		text_add(&l->line, safe, len);
+		column += columns;
+		safe += len + (safe[len] == ' ');
+	}
+}
+
 static void put_facts(struct layout *l)
 {
 	int widest = 0;
@@ -276,11 +361,14 @@ static void put_facts(struct layout *l)
 		widest = (int)strlen(l->t->facts[i].name) > widest ? (int)strlen(l->t->facts[i].name) : widest;
 	for (size_t i = 0; i < l->t->nfacts; i++) {
 		const struct timeline_fact *f = &l->t->facts[i];
+		struct text safe = {0};
 
 		text_printf(&l->line, "%-*s  ", widest, f->name);
 		if (f->ink != INK_NONE)
 			text_puts(&l->line, output_ink(l->out, f->ink));
-		text_add_terminal(&l->line, f->value, strlen(f->value));
+		text_add_terminal(&safe, f->value, strlen(f->value));
+		add_value(l, text_str(&safe), widest + 2);
+		text_done(&safe);
 		if (f->ink != INK_NONE)
 			text_puts(&l->line, output_ink(l->out, INK_NONE));
 		flush(l);

@@ -179,10 +179,10 @@ static const struct option_spec *option_of(const struct option_spec *o, const ch
 
 static void offer_value_of(const struct option_spec *o, const char *text)
 {
-	static const char *const formats[] = {"text", "csv", "json", "markdown"};
+	static const char *const formats[] = {"text", "csv", "json", "markdown", "lines"};
 	static const char *const whens[] = {"auto", "always", "never"};
 
-	for (size_t i = 0; !strcmp(o->name, "format") && i < 4; i++)
+	for (size_t i = 0; !strcmp(o->name, "format") && i < 5; i++)
 		offer(formats[i], text);
 	for (size_t i = 0; !strcmp(o->name, "color") && i < 3; i++)
 		offer(whens[i], text);

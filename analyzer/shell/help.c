@@ -82,7 +82,7 @@ void help_all(struct output *out)
 	FILE *to = out->file;
 
 	fprintf(to, "ilu-logq - questions to the logs of a daemon: events, spans, invocations, where the time went\n"
-	            "usage: ilu-logq [-d DB] [--format text|csv|json|markdown] COMMAND [ARGUMENTS]\n"
+	            "usage: ilu-logq [-d DB] [--format text|csv|json|markdown|lines] COMMAND [ARGUMENTS]\n"
 	            "       ilu-logq [-d DB]                    the shell\n");
 	for (int group = 0; group < GROUPS; group++)
 		put_group(out, (enum command_group)group);

@@ -47,9 +47,11 @@ static int choice(const char *value, const char *const *names)
 	return -1;
 }
 
+enum { LINES = FORMAT_MARKDOWN + 1 }; /* in the list of formats: no format of its own */
+
 static int set_global(struct settings *s, const struct option_spec *spec, const char *value, char **why)
 {
-	static const char *const formats[] = {"text", "csv", "json", "markdown", NULL};
+	static const char *const formats[] = {"text", "csv", "json", "markdown", "lines", NULL};
 	static const char *const colors[] = {"auto", "always", "never", NULL};
 	int64_t number;
 	int i;
@@ -59,8 +61,11 @@ static int set_global(struct settings *s, const struct option_spec *spec, const 
 	} else if (!strcmp(spec->name, "format")) {
 		i = choice(value, formats);
 		if (i < 0)
-			return wrong(why, "--format %s: it is one of text, csv, json, markdown", value);
-		s->format = (enum format)i;
+			return wrong(why, "--format %s: it is one of text, csv, json, markdown, lines", value);
+		s->records = i == LINES;
+		s->format = s->records ? FORMAT_TEXT : (enum format)i;
+	} else if (!strcmp(spec->name, "columns")) {
+		s->columns = value;
 	} else if (!strcmp(spec->name, "color")) {
 		i = choice(value, colors);
 		if (i < 0)

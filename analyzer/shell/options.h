@@ -9,7 +9,9 @@
 struct settings {
 	const char *db; /* borrowed from argv, the environment, or static */
 	enum format format;
-	int width; /* -1: of the terminal */
+	bool records;        /* --format lines: text, but tables as records */
+	const char *columns; /* of tables; NULL: those that fit; borrowed from argv */
+	int width;           /* -1: of the terminal */
 	enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
 	bool quiet, help, version;
 };

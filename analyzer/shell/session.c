@@ -81,6 +81,8 @@ static struct output make_output(const struct settings *s)
 	return (struct output){
 	    .file = stdout,
 	    .format = s->format,
+	    .records = s->records,
+	    .columns = s->columns,
 	    .width = s->width >= 0 ? s->width : terminal_width(STDOUT_FILENO),
 	    .terminal = isatty(STDOUT_FILENO),
 	    .color = use_color(s) && (s->format == FORMAT_TEXT),

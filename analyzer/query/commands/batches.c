@@ -6,8 +6,8 @@
 static void run(struct query *q)
 {
 	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET},    {"run", UNIT_RUN},        {"worker", UNIT_NONE}, {"start_ns", UNIT_TIME},
-	    {"function_name", UNIT_NONE}, {"batch_len", UNIT_NONE},
+	    {"offset_s", UNIT_OFFSET},    {"run", UNIT_RUN},         {"worker", UNIT_NONE}, {"start_ns", UNIT_TIME},
+	    {"function_name", UNIT_NONE}, {"batch_len", UNIT_COUNT},
 	};
 	struct select s = {0};
 

@@ -6,9 +6,12 @@
 static void run(struct query *q)
 {
 	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},          {"container_id", UNIT_ID}, {"fqdn", UNIT_NONE},
-	    {"worker", UNIT_NONE},     {"compute", UNIT_NONE},     {"created_ns", UNIT_TIME}, {"removed_ns", UNIT_TIME},
-	    {"lifetime_ns", UNIT_NS},  {"invocations", UNIT_NONE}, {"created_by", UNIT_ID},
+	    {"offset_s", UNIT_OFFSET},       {"run", UNIT_RUN},
+	    {"container_id", UNIT_ID},       {"fqdn", UNIT_NONE},
+	    {"worker", UNIT_NONE},           {"compute", UNIT_NONE},
+	    {"created_ns", LESS(UNIT_TIME)}, {"removed_ns", LESS(UNIT_TIME)},
+	    {"lifetime_ns", UNIT_NS},        {"invocations", UNIT_COUNT},
+	    {"created_by", LESS(UNIT_ID)},
 	};
 	struct select s = {0};
 

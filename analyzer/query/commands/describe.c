@@ -178,8 +178,8 @@ static struct cell bound(const struct column_facts *c, bool top)
 static void put(struct query *q, const struct facts *all)
 {
 	static const struct column columns[] = {
-	    {"field", UNIT_WHOLE},   {"type", UNIT_NONE}, {"events", UNIT_NONE}, {"share", UNIT_SHARE},
-	    {"distinct", UNIT_NONE}, {"min", UNIT_VALUE}, {"max", UNIT_VALUE},   {"example", UNIT_NONE},
+	    {"field", UNIT_WHOLE},    {"type", UNIT_NONE}, {"events", UNIT_COUNT}, {"share", UNIT_SHARE},
+	    {"distinct", UNIT_COUNT}, {"min", UNIT_VALUE}, {"max", UNIT_VALUE},    {"example", UNIT_NONE},
 	};
 	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
@@ -295,7 +295,7 @@ static void part_keys(struct messages *m)
 static void put_messages(struct query *q, struct messages *m)
 {
 	static const struct column columns[] = {
-	    {"events", UNIT_NONE}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET}, {"message", UNIT_NONE}};
+	    {"events", UNIT_COUNT}, {"level", UNIT_LEVEL}, {"target", UNIT_TARGET}, {"message", UNIT_NONE}};
 	struct table *t = query_table_open(q, columns, 4);
 
 	part_keys(m);

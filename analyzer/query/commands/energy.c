@@ -182,10 +182,10 @@ static void put_meter(struct energy *e, const struct energy_meter *m)
 }
 
 static const struct column by_meter[] = {
-    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"worker", UNIT_NONE},  {"meter", UNIT_NONE},
-    {"samples", UNIT_NONE},    {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"measured_ns", UNIT_NS},
-    {"joules", UNIT_VALUE},    {"mean_w", UNIT_VALUE},  {"min_w", UNIT_VALUE},  {"max_w", UNIT_VALUE},
-    {"wraps", UNIT_NONE},      {"unknown", UNIT_NONE},  {"skipped", UNIT_NONE},
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"worker", UNIT_NONE},   {"meter", UNIT_NONE},
+    {"samples", UNIT_COUNT},   {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME},  {"measured_ns", UNIT_NS},
+    {"joules", UNIT_VALUE},    {"mean_w", UNIT_VALUE},  {"min_w", UNIT_VALUE},   {"max_w", UNIT_VALUE},
+    {"wraps", UNIT_COUNT},     {"unknown", UNIT_NONE},  {"skipped", UNIT_COUNT},
 };
 
 /* ---- for whom ---- */
@@ -263,7 +263,7 @@ static size_t together(const struct users *u, size_t i, bool by_function, double
 
 static const struct column by_function[] = {
     {"run", UNIT_RUN},           {"worker", UNIT_NONE},     {"meter", UNIT_NONE},   {"function_name", UNIT_NONE},
-    {"invocations", UNIT_NONE},  {"executing_ns", UNIT_NS}, {"joules", UNIT_VALUE}, {"share", UNIT_SHARE},
+    {"invocations", UNIT_COUNT}, {"executing_ns", UNIT_NS}, {"joules", UNIT_VALUE}, {"share", UNIT_SHARE},
     {"joules_each", UNIT_VALUE},
 };
 

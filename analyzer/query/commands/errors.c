@@ -281,11 +281,11 @@ static const struct {
 	struct column column;
 	bool people;
 } known[] = {
-    {{"offset_s", UNIT_OFFSET}, true},    {{"run", UNIT_RUN}, true},
-    {{"level", UNIT_LEVEL}, true},        {{"lines", UNIT_NONE}, true},
-    {{"transactions", UNIT_NONE}, false}, {{"first_ns", UNIT_TIME}, true},
-    {{"last_ns", UNIT_TIME}, false},      {{"example_tid", UNIT_ID}, true},
-    {{"message", UNIT_NONE}, true},       {{"target", UNIT_TARGET}, false},
+    {{"offset_s", UNIT_OFFSET}, true},     {{"run", UNIT_RUN}, true},
+    {{"level", UNIT_LEVEL}, true},         {{"lines", UNIT_COUNT}, true},
+    {{"transactions", UNIT_COUNT}, false}, {{"first_ns", LESS(UNIT_TIME)}, true},
+    {{"last_ns", UNIT_TIME}, false},       {{"example_tid", LESS(UNIT_ID)}, true},
+    {{"message", UNIT_NONE}, true},        {{"target", UNIT_TARGET}, false},
     {{"error", UNIT_NONE}, true},
 };
 

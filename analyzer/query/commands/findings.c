@@ -143,7 +143,7 @@ static void put_table(struct query *q, const struct findings *fs)
 {
 	static const struct column columns[] = {
 	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},      {"rule", UNIT_WHOLE},  {"level", UNIT_LEVEL},
-	    {"tid", UNIT_ID},          {"cause", UNIT_WHOLE},  {"count", UNIT_NONE},  {"message", UNIT_NONE},
+	    {"tid", UNIT_ID},          {"cause", UNIT_WHOLE},  {"count", UNIT_COUNT}, {"message", UNIT_NONE},
 	    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"detail", UNIT_JSON}, {"evidence", UNIT_JSON},
 	};
 	bool page = q->out->format == FORMAT_MARKDOWN || q->out->format == FORMAT_HTML;

@@ -17,10 +17,10 @@ struct function {
 };
 
 static const struct column columns[] = {
-    {"run", UNIT_RUN},         {"function_name", UNIT_NONE}, {"invocations", UNIT_NONE}, {"ok", UNIT_NONE},
-    {"failed", UNIT_NONE},     {"unfinished", UNIT_NONE},    {"cold", UNIT_NONE},        {"cold_starts", UNIT_NONE},
-    {"p50_ns", UNIT_NS},       {"p90_ns", UNIT_NS},          {"p99_ns", UNIT_NS},        {"max_ns", UNIT_NS},
-    {"queue_p50_ns", UNIT_NS}, {"queue_p99_ns", UNIT_NS},    {"code_p50_ns", UNIT_NS},   {"code_p99_ns", UNIT_NS},
+    {"run", UNIT_RUN},         {"function_name", UNIT_NONE}, {"invocations", UNIT_COUNT}, {"ok", UNIT_COUNT},
+    {"failed", UNIT_COUNT},    {"unfinished", UNIT_COUNT},   {"cold", UNIT_COUNT},        {"cold_starts", UNIT_COUNT},
+    {"p50_ns", UNIT_NS},       {"p90_ns", UNIT_NS},          {"p99_ns", UNIT_NS},         {"max_ns", UNIT_NS},
+    {"queue_p50_ns", UNIT_NS}, {"queue_p99_ns", UNIT_NS},    {"code_p50_ns", UNIT_NS},    {"code_p99_ns", UNIT_NS},
 };
 
 static struct cell quantile(const struct sample *s, double at)

@@ -294,7 +294,7 @@ static int by_sum(const void *a, const void *b)
 static void put(struct query *q, struct gaps *g)
 {
 	static const struct column columns[] = {
-	    {"after", UNIT_NONE},  {"before", UNIT_NONE}, {"times", UNIT_NONE},
+	    {"after", UNIT_NONE},  {"before", UNIT_NONE}, {"times", UNIT_COUNT},
 	    {"total_ns", UNIT_NS}, {"share", UNIT_SHARE}, {"p50_ns", UNIT_NS},
 	    {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},   {"slowest_tid", UNIT_ID},
 	};

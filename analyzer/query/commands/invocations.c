@@ -21,16 +21,16 @@ static const struct {
     {{"function_source", UNIT_NONE}, false},
     {{"fqdn", UNIT_NONE}, false},
     {{"status", UNIT_WHOLE}, true},
-    {{"attempts", UNIT_NONE}, false},
+    {{"attempts", UNIT_COUNT}, false},
     {{"success", UNIT_BOOL}, false},
     {{"was_cold", UNIT_BOOL}, false},
-    {{"compute", UNIT_NONE}, true},
-    {{"state", UNIT_WHOLE}, true},
+    {{"compute", LESS(UNIT_NONE)}, true},
+    {{"state", LESS(UNIT_WHOLE)}, true},
     {{"duration_ns", UNIT_NS}, true},
     {{"sent_ns", UNIT_TIME}, false},
     {{"controller_ns", UNIT_TIME}, false},
     {{"dispatched_ns", UNIT_TIME}, false},
-    {{"arrived_ns", UNIT_TIME}, true},
+    {{"arrived_ns", LESS(UNIT_TIME)}, true},
     {{"insert_ns", UNIT_TIME}, false},
     {{"remove_ns", UNIT_TIME}, false},
     {{"start_ns", UNIT_TIME}, false},
@@ -104,7 +104,7 @@ static void add_column(struct select *s, int i)
 
 static void choose(struct query *q, struct select *s, struct column *columns)
 {
-	const char *list = args_value(q->args, "columns");
+	const char *list = q->out->columns;
 	bool machine = q->out->format == FORMAT_CSV || q->out->format == FORMAT_JSON;
 	size_t n = 0;
 
@@ -192,11 +192,6 @@ static const struct option_spec options[] = {
     {.name = "status", .value = "STATUS", .help = "ok, failed or unfinished"},
     {.name = "state", .value = "STATE", .help = "of the container: cold, prewarm, warm, ..."},
     {.name = "where", .value = "SQL", .help = "any condition on the columns", .hint = HINT_COLUMN},
-    {.name = "columns",
-     .letter = 'c',
-     .value = "LIST",
-     .help = "these columns, parted by commas; all: every one",
-     .hint = HINT_COLUMN},
     {.name = "sort",
      .letter = 's',
      .value = "COLUMN",

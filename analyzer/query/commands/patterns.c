@@ -6,9 +6,11 @@
 static void run(struct query *q)
 {
 	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},       {"level", UNIT_LEVEL},
-	    {"count", UNIT_NONE},      {"target", UNIT_TARGET}, {"template", UNIT_NONE},
-	    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME},  {"example", UNIT_NONE},
+	    {"offset_s", UNIT_OFFSET},     {"id", UNIT_NONE},
+	    {"level", UNIT_LEVEL},         {"count", UNIT_COUNT},
+	    {"target", LESS(UNIT_TARGET)}, {"template", UNIT_NONE},
+	    {"first_ns", LESS(UNIT_TIME)}, {"last_ns", LESS(UNIT_TIME)},
+	    {"example", UNIT_NONE},
 	};
 	struct select s = {0};
 	bool people = q->out->format != FORMAT_CSV && q->out->format != FORMAT_JSON;

@@ -310,8 +310,8 @@ static void put(struct query *q, struct groups *g)
 {
 	const char *by = args_value(q->args, "by");
 	struct column columns[] = {
-	    {by ? by : "", UNIT_WHOLE}, {"phase", UNIT_WHOLE}, {"invocations", UNIT_NONE}, {"total_ns", UNIT_NS},
-	    {"share", UNIT_SHARE},      {"mean_ns", UNIT_NS},  {"p50_ns", UNIT_NS},        {"p90_ns", UNIT_NS},
+	    {by ? by : "", UNIT_WHOLE}, {"phase", UNIT_WHOLE}, {"invocations", UNIT_COUNT}, {"total_ns", UNIT_NS},
+	    {"share", UNIT_SHARE},      {"mean_ns", UNIT_NS},  {"p50_ns", UNIT_NS},         {"p90_ns", UNIT_NS},
 	    {"p99_ns", UNIT_NS},        {"max_ns", UNIT_NS},
 	};
 	size_t first = by ? 0 : 1, n = sizeof columns / sizeof *columns;

@@ -7,10 +7,13 @@
 #include "model/extent.h"
 
 static const struct column columns[] = {
-    {"offset_s", UNIT_OFFSET}, {"run", UNIT_NONE},     {"path", UNIT_WHOLE},       {"kind", UNIT_NONE},
-    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"duration_ns", UNIT_NS},   {"sources", UNIT_NONE},
-    {"lines", UNIT_NONE},      {"bytes", UNIT_BYTES},  {"invocations", UNIT_NONE}, {"failed", UNIT_NONE},
-    {"unfinished", UNIT_NONE},
+    {"offset_s", UNIT_OFFSET},     {"run", UNIT_NONE},
+    {"path", UNIT_PATH},           {"kind", LESS(UNIT_NONE)},
+    {"first_ns", LESS(UNIT_TIME)}, {"last_ns", LESS(UNIT_TIME)},
+    {"duration_ns", UNIT_NS},      {"sources", LESS(UNIT_COUNT)},
+    {"lines", UNIT_COUNT},         {"bytes", UNIT_BYTES},
+    {"invocations", UNIT_COUNT},   {"failed", UNIT_COUNT},
+    {"unfinished", UNIT_COUNT},
 };
 
 enum { RUN = 1, DURATION = 6, COLUMNS = sizeof columns / sizeof *columns };

@@ -23,7 +23,7 @@ static void all_series(struct query *q)
 {
 	static const struct column columns[] = {
 	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"name", UNIT_WHOLE},   {"worker", UNIT_NONE},
-	    {"values", UNIT_NONE},     {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"min", UNIT_VALUE},
+	    {"values", UNIT_COUNT},    {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"min", UNIT_VALUE},
 	    {"mean", UNIT_VALUE},      {"max", UNIT_VALUE},
 	};
 	struct select s = {0};

@@ -5,10 +5,14 @@
 static void run(struct query *q)
 {
 	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET}, {"id", UNIT_NONE},          {"run", UNIT_RUN},       {"path", UNIT_WHOLE},
-	    {"kind", UNIT_NONE},       {"worker", UNIT_NONE},      {"bytes", UNIT_BYTES},   {"file_bytes", UNIT_BYTES},
-	    {"lines", UNIT_NONE},      {"ok", UNIT_NONE},          {"repaired", UNIT_NONE}, {"rejected", UNIT_NONE},
-	    {"duplicate", UNIT_NONE},  {"offset_from", UNIT_NONE}, {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME},
+	    {"offset_s", UNIT_OFFSET},   {"id", UNIT_NONE},
+	    {"run", UNIT_RUN},           {"path", UNIT_PATH},
+	    {"kind", LESS(UNIT_NONE)},   {"worker", LESS(UNIT_NONE)},
+	    {"bytes", LESS(UNIT_BYTES)}, {"file_bytes", LESS(UNIT_BYTES)},
+	    {"lines", UNIT_COUNT},       {"ok", UNIT_COUNT},
+	    {"repaired", UNIT_COUNT},    {"rejected", UNIT_COUNT},
+	    {"duplicate", UNIT_COUNT},   {"offset_from", UNIT_NONE},
+	    {"first_ns", UNIT_TIME},     {"last_ns", UNIT_TIME},
 	    {"damage", UNIT_NONE},
 	};
 

@@ -11,8 +11,8 @@
 #include <string.h>
 
 static const struct column by_name[] = {
-    {"name", UNIT_NONE},   {"target", UNIT_TARGET}, {"spans", UNIT_NONE}, {"open", UNIT_NONE},
-    {"total_ns", UNIT_NS}, {"busy_ns", UNIT_NS},    {"mean_ns", UNIT_NS}, {"p50_ns", UNIT_NS},
+    {"name", UNIT_NONE},   {"target", UNIT_TARGET}, {"spans", UNIT_COUNT}, {"open", UNIT_NONE},
+    {"total_ns", UNIT_NS}, {"busy_ns", UNIT_NS},    {"mean_ns", UNIT_NS},  {"p50_ns", UNIT_NS},
     {"p90_ns", UNIT_NS},   {"p99_ns", UNIT_NS},     {"max_ns", UNIT_NS},
 };
 

@@ -37,22 +37,23 @@ static int64_t own_time(const struct transaction *tx, size_t i)
 }
 
 static const struct column columns[] = {
-    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},    {"span", UNIT_WHOLE},    {"id", UNIT_NONE},
-    {"parent", UNIT_NONE},     {"depth", UNIT_NONE}, {"start_ns", UNIT_TIME}, {"duration_ns", UNIT_NS},
-    {"own_ns", UNIT_NS},       {"busy_ns", UNIT_NS}, {"known_by", UNIT_NONE}, {"worker", UNIT_NONE},
+    {"offset_s", UNIT_OFFSET},   {"run", UNIT_RUN},          {"span", UNIT_WHOLE},          {"id", LESS(UNIT_NONE)},
+    {"parent", LESS(UNIT_NONE)}, {"depth", LESS(UNIT_NONE)}, {"start_ns", LESS(UNIT_TIME)}, {"duration_ns", UNIT_NS},
+    {"own_ns", UNIT_NS},         {"busy_ns", UNIT_NS},       {"known_by", UNIT_NONE},       {"worker", UNIT_NONE},
     {"target", UNIT_TARGET},
 };
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-static bool put(struct query *q, const struct transaction *tx, size_t i, struct table *t)
+/* branch: what is drawn before the name. */
+static bool put(struct query *q, const struct transaction *tx, size_t i, struct table *t, const struct text *branch)
 {
 	const struct tx_span *s = &tx->spans[i];
 	struct text name = {0};
 	bool people = q->out->format == FORMAT_TEXT, more;
 
-	for (int d = 0; people && d < s->depth; d++)
-		text_puts(&name, d + 1 < s->depth ? "  " : q->out->utf8 ? "└ " : "+ ");
+	if (people)
+		text_add(&name, text_str(branch), branch->len);
 	text_puts(&name, s->name);
 	struct cell c[COLUMNS] = {
 	    CELL_OF_INT(tx->offset_s),
@@ -74,32 +75,46 @@ static bool put(struct query *q, const struct transaction *tx, size_t i, struct 
 	return more;
 }
 
-/* In order of the tree: after a span all that is below it, then those beside it. */
-static bool put_below(struct query *q, const struct transaction *tx, size_t first, struct table *t)
+/* In order of the tree: after a span all that is below it, then those beside it. stem: what is drawn before those below
+ * the span that is being shown. */
+static bool put_below(struct query *q, const struct transaction *tx, size_t first, struct table *t, struct text *stem)
 {
-	bool more = true;
+	bool more = true, utf8 = q->out->utf8;
 
 	for (size_t i = first; i != SIZE_MAX && more; i = tx->spans[i].sibling) {
-		more = put(q, tx, i, t);
+		bool last = tx->spans[i].sibling == SIZE_MAX, below = tx->spans[i].depth > 0;
+		size_t len = stem->len;
+
+		if (below)
+			text_puts(stem, last ? utf8 ? "└ " : "`-" : utf8 ? "├ " : "|-");
+		more = put(q, tx, i, t, stem);
+		stem->len = len;
+		if (below)
+			text_puts(stem, last ? "  " : utf8 ? "│ " : "| ");
 		if (more && tx->spans[i].depth < 1000)
-			more = put_below(q, tx, tx->spans[i].child, t);
+			more = put_below(q, tx, tx->spans[i].child, t, stem);
+		stem->len = len;
 	}
 	return more;
 }
 
 static void tree_of_run(struct query *q, const struct transaction *tx, void *table)
 {
+	struct text stem = {0};
+
 	if (tx->more_spans)
 		query_note(q, "the first %d spans alone; `spans` counts all", TRANSACTION_SPANS);
 	if (tx->nspans)
-		put_below(q, tx, tx->root, table);
+		put_below(q, tx, tx->root, table, &stem);
+	query_ok(q, stem.failed ? -ENOMEM : 0, q->command);
+	text_done(&stem);
 }
 
 /* ---- critical path ---- */
 
 static const struct column path_columns[] = {
-    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"from_ns", UNIT_TIME}, {"to_ns", UNIT_TIME},
-    {"duration_ns", UNIT_NS},  {"share", UNIT_SHARE},   {"span", UNIT_WHOLE},   {"depth", UNIT_NONE},
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"from_ns", LESS(UNIT_TIME)}, {"to_ns", LESS(UNIT_TIME)},
+    {"duration_ns", UNIT_NS},  {"share", UNIT_SHARE},   {"span", UNIT_WHOLE},         {"depth", UNIT_NONE},
     {"known_by", UNIT_NONE},   {"target", UNIT_TARGET},
 };
 
@@ -193,17 +208,66 @@ static bool put_step(struct query *q, const struct transaction *tx, const struct
 	return query_table_row(q, t, c);
 }
 
+/* Steps of less than this are folded for people, where several follow each other. */
+#define LITTLE 0.01
+
+/* From the step at i on (they go down) those that are folded into one row. */
+static size_t little_steps(const struct path *p, size_t i, double total)
+{
+	size_t n = 0;
+
+	while (n <= i && (double)(p->steps[i - n].to_ns - p->steps[i - n].from_ns) < LITTLE * total)
+		n++;
+	return n;
+}
+
+static bool put_folded(struct query *q, const struct transaction *tx, const struct path *p, size_t i, size_t n,
+                       double total, struct table *t)
+{
+	struct text name = {0};
+	int64_t ns = 0;
+	bool more;
+
+	for (size_t k = 0; k < n; k++)
+		ns += p->steps[i - k].to_ns - p->steps[i - k].from_ns;
+	text_printf(&name, "%s %zu short steps", q->out->utf8 ? "⋯" : "...", n);
+	struct cell c[] = {
+	    CELL_OF_INT(tx->offset_s),
+	    CELL_OF_INT(tx->run),
+	    CELL_OF_INT(p->steps[i].from_ns),
+	    CELL_OF_INT(p->steps[i + 1 - n].to_ns),
+	    CELL_OF_INT(ns),
+	    CELL_OF_REAL((double)ns / total),
+	    cell_of_bytes(text_str(&name), name.len),
+	    CELL_OF_NULL,
+	    CELL_OF_NULL,
+	    CELL_OF_NULL,
+	};
+
+	more = query_table_row(q, t, c);
+	text_done(&name);
+	return more;
+}
+
 static void path_of_run(struct query *q, const struct transaction *tx, void *table)
 {
+	bool fold = q->out->format == FORMAT_TEXT && !args_has(q->args, "verbose"), more = true;
 	struct path p = {0};
 	double total = 0;
 
 	query_ok(q, find_path(tx, &p), q->command);
 	for (size_t i = 0; i < p.n; i++)
 		total += (double)(p.steps[i].to_ns - p.steps[i].from_ns);
-	for (size_t i = p.n; i-- > 0;)
-		if (!put_step(q, tx, &p.steps[i], total, table))
-			break;
+	for (size_t i = p.n; i-- > 0 && more;) {
+		size_t n = fold ? little_steps(&p, i, total) : 0;
+
+		if (n < 2) {
+			more = put_step(q, tx, &p.steps[i], total, table);
+			continue;
+		}
+		more = put_folded(q, tx, &p, i, n, total, table);
+		i -= n - 1;
+	}
 	free(p.steps);
 }
 
@@ -249,6 +313,12 @@ static void run_path(struct query *q)
 
 static const struct option_spec options[] = {OPTION_RUN, {0}};
 
+static const struct option_spec path_options[] = {
+    {.name = "verbose", .letter = 'v', .help = "every step; text folds those of less than 1 %"},
+    OPTION_RUN,
+    {0},
+};
+
 const struct command command_tree = {
     .name = "tree",
     .group = GROUP_ANSWERS,
@@ -271,9 +341,10 @@ const struct command command_critical_path = {
     .most = 1,
     .hint = HINT_TID,
     .help = "the chain of spans that a transaction's end waited for",
-    .more = "From the end backwards: at each instant the child that ended last is what its parent waited for.",
-    .examples = "critical-path 3a294129",
-    .options = options,
+    .more = "From the end backwards: at each instant the child that ended last is what its parent waited for. Text "
+            "folds steps\nof less than 1 % where several follow each other.",
+    .examples = "critical-path 3a294129\ncritical-path 3a294129 -v",
+    .options = path_options,
     .need = NEED_READ,
     .run = run_path,
 };

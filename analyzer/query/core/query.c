@@ -2,6 +2,7 @@
 /* query.c - see query.h */
 #include "query/core/query.h"
 #include "base/sql.h"
+#include "base/text.h"
 #include "store/store.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -164,10 +165,32 @@ struct cell query_cell(sqlite3_stmt *stmt, int i)
 
 /* ---- tables ---- */
 
+/* A name in --columns that is none of these. */
+static void check_columns(struct query *q, const struct column *columns, size_t n)
+{
+	const char *list = q->out->columns;
+	struct text has = {0};
+
+	while (list && *list && strcmp(list, "all") && !q->status) {
+		size_t len = strcspn(list, ",");
+
+		if (column_find(columns, n, list, len) == n) {
+			for (size_t i = 0; i < n; i++)
+				if (columns[i].unit != UNIT_OFFSET)
+					text_printf(&has, "%s%s", has.len ? ", " : "", columns[i].name);
+			query_fail(q, USAGE, "--columns: no column %.*s; %s has: %s", (int)len, list,
+			           q->command ? q->command : "this", text_str(&has));
+		}
+		list += len + (list[len] == ',');
+	}
+	text_done(&has);
+}
+
 struct table *query_table_open(struct query *q, const struct column *columns, size_t n)
 {
 	struct table *t = NULL;
 
+	check_columns(q, columns, n);
 	if (!q->status)
 		query_ok(q, table_open(q->out, columns, n, &t), "output");
 	return t;
