@@ -258,9 +258,10 @@ static void do_pass(struct appender *a, struct pass *pass)
 		pass->asked[i] = __atomic_load_n(&a->asked[i], __ATOMIC_ACQUIRE);
 	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
 	                   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) ||
-	                   __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted();
-	if (!a->enc.out.len)
-		own_files(&a->own);
+	                   __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted() || a->single;
+	if (a->enc.out.len) /* the first line, which is of the file as it is */
+		note_error(&pass->rc, write_out(a, false));
+	own_files(&a->own);
 	stamp_follow(&a->enc.scale);
 	tell_clock(a);
 	now = source ? source->turns() : ilu_stamp_();
@@ -374,6 +375,46 @@ static void *run(void *argument)
 	return NULL;
 }
 
+/* ---- without a thread ---- */
+
+static struct appender *single; /* whose callers work */
+
+/* A commit during somebody's pass is seen by him when he has dropped the lock, or its caller gets the lock. Not in
+ * signal handlers: it takes memory. */
+static void work(void)
+{
+	struct appender *a = single;
+	struct pass pass;
+
+	do {
+		if (lock_try(&a->working))
+			return;
+		do_pass(a, &pass);
+		lock_drop(&a->working);
+		__atomic_store_n(logger.bell, ILU_BELL_RING_, __ATOMIC_SEQ_CST);
+	} while (anything_to_do(a));
+}
+
+static int begin_single(struct appender *a)
+{
+	single = a;
+	logger.work = work;
+	work();
+	return 0;
+}
+
+static int end_single(struct appender *a)
+{
+	struct pass pass = {.rc = 0};
+
+	lock_take(&a->working);
+	do_pass(a, &pass);
+	lock_drop(&a->working);
+	logger.work = NULL;
+	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED);
+	return pass.rc;
+}
+
 /* ---- from outside ---- */
 
 int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed)
@@ -396,6 +437,8 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 		own_tell(&a->own, "WARN", "No control socket", "reason", without);
 	if (*unboxed && encode_own_room(&a->enc))
 		own_tell(&a->own, "WARN", "No black box", "reason", unboxed);
+	if (a->single)
+		return begin_single(a);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_attr_init(&attr);
@@ -409,6 +452,8 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 int appender_stop(struct appender *a)
 {
 	__atomic_store_n(&a->stop, 1, __ATOMIC_RELEASE);
+	if (a->single)
+		return end_single(a);
 	logger_wake();
 	pthread_join(a->thread, NULL);
 	return a->flush_error;
@@ -454,6 +499,8 @@ bool appender_pause(struct appender *a, int64_t timeout_ns)
 {
 	uint64_t deadline = now_machine_ns() + (uint64_t)timeout_ns;
 
+	if (a->single)
+		return !lock_take(&a->working);
 	__atomic_store_n(&a->pause, 1, __ATOMIC_RELEASE);
 	logger_wake();
 	while (!__atomic_load_n(&a->paused, __ATOMIC_ACQUIRE)) {
@@ -470,6 +517,10 @@ bool appender_pause(struct appender *a, int64_t timeout_ns)
 
 void appender_resume(struct appender *a)
 {
+	if (a->single) {
+		lock_drop(&a->working);
+		return;
+	}
 	__atomic_store_n(&a->pause, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&a->paused, 0, __ATOMIC_RELEASE);
 	futex_wake(&a->paused, 1);

@@ -5,6 +5,7 @@
 
 #include "appender/outlet.h"
 #include "appender/own.h"
+#include "base/lock.h"
 #include "encode/encode.h"
 
 #include <pthread.h>
@@ -32,10 +33,14 @@ struct appender {
 	int flush_error;
 	uint32_t done_word; /* futex: changes when something is done */
 	uint32_t stop, pause, paused;
+	/* without a thread: callers do its work, one at a time */
+	bool single;
+	struct lock working;
 };
 
-/* Start the thread. Sinks are taken. `initialized`: fields of the first line; `without`: why there is no control
- * socket, `unboxed`: why there is no black box, or "". 0 or a negative errno. */
+/* Start the thread; or, if a->single, be called by logger_wake(). Sinks are taken. `initialized`: fields of the first
+ * line; `without`: why there is no control socket, `unboxed`: why there is no black box, or "". 0 or a negative errno.
+ */
 int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed);
 
 /* Write all there is, end the thread. Returns the last error in that. */

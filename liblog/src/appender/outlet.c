@@ -29,16 +29,13 @@ static bool place_of(uint32_t number, struct sink_place *out)
 	return site != NULL;
 }
 
-static int open_port(struct port *port, const struct config_sink *wanted, enum sink_file_start how, char *what,
-                     size_t cap)
+/* With its sink open: what a port starts from. */
+static int prepare_port(struct port *port, const struct config_sink *wanted)
 {
-	const struct sink_kind *kind = wanted->to.kind;
-	int rc = kind->open(&wanted->to, how, &port->sink, what, cap);
+	int rc;
 
-	if (rc)
-		return rc;
 	port->seq = 1;
-	port->with_sites = kind->wants_sites;
+	port->with_sites = wanted->to.kind->wants_sites;
 	port->sink->place = place_of;
 	if (!wanted->filter)
 		return 0;
@@ -47,6 +44,14 @@ static int open_port(struct port *port, const struct config_sink *wanted, enum s
 		return rc;
 	port->span = calloc(slab_size(), sizeof *port->span);
 	return port->span ? 0 : -ENOMEM;
+}
+
+static int open_port(struct port *port, const struct config_sink *wanted, enum sink_file_start how, char *what,
+                     size_t cap)
+{
+	int rc = wanted->to.kind->open(&wanted->to, how, &port->sink, what, cap);
+
+	return rc ? rc : prepare_port(port, wanted);
 }
 
 int outlet_open(struct outlet *outlet, const struct config_sinks *sinks, enum sink_file_start how, char *what,
@@ -66,6 +71,34 @@ int outlet_open(struct outlet *outlet, const struct config_sinks *sinks, enum si
 	if (rc)
 		outlet_close(outlet);
 	return rc;
+}
+
+int outlet_inherit(struct outlet *outlet, struct outlet *parent, const struct config_sinks *sinks)
+{
+	int rc = 0;
+
+	*outlet = (struct outlet){.port = calloc(parent->count + 1, sizeof *outlet->port), .own = parent->own};
+	if (!outlet->port)
+		return -ENOMEM;
+	for (; outlet->count < parent->count; outlet->count++) {
+		struct port *port = &outlet->port[outlet->count], *from = &parent->port[outlet->count];
+		int error;
+
+		port->sink = from->sink;
+		from->sink = NULL;
+		sink_forked(port->sink);
+		error = prepare_port(port, &sinks->sink[outlet->count]);
+		rc = rc ? rc : error;
+	}
+	if (rc)
+		outlet_close(outlet);
+	return rc;
+}
+
+void outlet_share(struct outlet *outlet)
+{
+	for (unsigned i = 0; i < outlet->count; i++)
+		sink_share(outlet->port[i].sink);
 }
 
 void outlet_close(struct outlet *outlet)

@@ -51,6 +51,12 @@ int outlet_open(struct outlet *outlet, const struct config_sinks *sinks, enum si
                 size_t cap);
 void outlet_close(struct outlet *outlet);
 
+/* In the child of a fork: the sinks that the parent had open go on, without opening anything. What else is the
+ * parent's may be in any state. `sinks`: what it was opened for. 0, or -ENOMEM and nothing is left open. */
+int outlet_inherit(struct outlet *outlet, struct outlet *parent, const struct config_sinks *sinks);
+/* In the parent. */
+void outlet_share(struct outlet *outlet);
+
 /* A record was encoded: its line, if it made one, is at `begin` of the encoder's text. */
 void outlet_take(struct outlet *outlet, struct encoder *enc, const struct ilu_record_ *record, size_t begin);
 

@@ -37,6 +37,8 @@ void logger_wake(void)
 	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&logger.wake, 1, __ATOMIC_RELEASE);
 	futex_wake(&logger.wake, 1);
+	if (__builtin_expect(logger.work != NULL, 0))
+		logger.work();
 }
 
 void logger_wake_from_nap(void)
@@ -48,6 +50,7 @@ void logger_wake_from_nap(void)
 void logger_reset(void)
 {
 	logger.naps = 0;
+	logger.work = NULL;
 	if (logger.state == LOGGER_RUNNING)
 		logger.state = LOGGER_FORKED;
 	lock_reset(&logger.control);

@@ -29,6 +29,7 @@ struct logger {
 	uint64_t early_ever;
 	struct lock control;  /* whoever changes `state` or the filter holds it; callers never do */
 	bool (*revive)(void); /* in a forked child: start anew, true when it runs. Set before a fork can be noticed. */
+	void (*work)(void);   /* in a process without the appender's thread: do what it would; else NULL */
 	void (*forked)(void); /* in a forked child: nobody has told us */
 };
 

@@ -20,6 +20,11 @@ int flame_open(struct flame *flame, const char *path, size_t rings)
 	return rc;
 }
 
+void flame_forget(struct flame *flame)
+{
+	flame->out.len = 0;
+}
+
 void flame_close(struct flame *flame)
 {
 	if (flame->sink)

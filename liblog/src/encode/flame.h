@@ -20,6 +20,8 @@ struct flame {
 
 /* The file is made anew. 0, -ENOMEM, or what sink_file_open says. */
 int flame_open(struct flame *flame, const char *path, size_t rings);
+/* In the child of a fork: the file is the parent's, with what is not written yet. */
+void flame_forget(struct flame *flame);
 void flame_close(struct flame *flame);
 
 /* A thread (of this ring) entered or left at `stamp`. Returns the ticks since its last sample; 0 for the first. */

@@ -2,8 +2,9 @@
 /* fork.c - what becomes of the logger when the process forks.
  *
  * The parent's appender comes to rest with all rings read, between two batches, so that what the child inherits is
- * whole: files, the spans' texts, empty rings. The child has no appender; its first call starts one, and its first line
- * says so with its own pid.
+ * whole: files, the spans' texts, empty rings. The child has no appender; its first call starts one, which goes on with
+ * the descriptors that are open, and its first line says so with its own pid. Where it may have no thread, its callers
+ * carry the records themselves.
  *
  * A fork without handlers (clone(2), _Fork) is noticed by the child's first call; what the parent's appender was doing
  * is then not known, and its sinks are opened anew.
@@ -22,7 +23,9 @@
 #include "life/launch.h"
 #include "life/present.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,8 +54,10 @@ static const struct part {
 static void before(void)
 {
 	lock_take(&logger.control);
-	if (logger.state == LOGGER_RUNNING)
+	if (logger.state == LOGGER_RUNNING) {
 		paused = appender_pause(current_appender(), PAUSE_NS);
+		outlet_share(&current_appender()->outlet);
+	}
 	for (size_t i = 0; i < PARTS; i++)
 		if (parts[i].hold)
 			parts[i].hold();
@@ -81,21 +86,48 @@ static void after_in_child(void)
 		reset();
 }
 
-/* The child takes over what it inherited: the sinks where the parent was at rest, the texts of open spans. */
+static void *nothing(void *unused)
+{
+	return unused;
+}
+
+/* May the process have threads (RLIMIT_NPROC)? */
+static bool threads_possible(void)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&thread, NULL, nothing, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!rc)
+		pthread_join(thread, NULL);
+	return !rc;
+}
+
+/* The child takes over what it inherited: the sinks, and, where the parent was at rest, the texts of open spans. It
+ * opens nothing: it may have given up the right to, or have another root. */
 static int relaunch(void)
 {
 	struct appender *old = current_appender();
-	struct span_texts spans = {0};
+	struct inheritance from = {.single = !threads_possible()};
 	int rc;
 
 	current_set(NULL);
-	if (old && paused) {
-		spans = old->enc.spans;
+	if (!old)
+		return -ESRCH;
+	rc = outlet_inherit(&from.outlet, &old->outlet, &present_config.sinks);
+	if (paused) {
+		from.spans = old->enc.spans;
 		memset(&old->enc.spans, 0, sizeof old->enc.spans);
+		flame_forget(&old->enc.flame);
 		launch_free(old);
 	} /* else it was in the middle of something: leave it alone */
-	rc = launch(&present_config, SINK_FILE_APPEND, "", &spans);
-	span_texts_done(&spans);
+	if (!rc)
+		rc = launch(&present_config, "", &from);
+	span_texts_done(&from.spans);
 	return rc;
 }
 

@@ -69,14 +69,32 @@ void launch_clock_anew(void)
 	stamp_use_tsc(false);
 }
 
-static int open_sinks(struct appender *a, const struct config *config, enum sink_file_start how)
+static int open_sinks(struct appender *a, const struct config *config)
 {
 	char what[sizeof last_error - 64];
-	int rc = outlet_open(&a->outlet, &config->sinks, how, what, sizeof what);
+	int rc = outlet_open(&a->outlet, &config->sinks, config->at_start, what, sizeof what);
 
 	if (rc)
 		snprintf(last_error, sizeof last_error, "%s: %s", what, strerror(-rc));
 	return rc;
+}
+
+static int open_flame(struct appender *a, const struct config *config)
+{
+	int rc = flame_open(&a->enc.flame, config->flame, region.header->rings);
+
+	if (rc)
+		snprintf(last_error, sizeof last_error, "%s: %s", config->flame, strerror(-rc));
+	return rc;
+}
+
+static void inherit(struct appender *a, struct inheritance *from)
+{
+	if (!from->spans.span)
+		return;
+	span_texts_done(&a->enc.spans);
+	a->enc.spans = from->spans;
+	memset(&from->spans, 0, sizeof from->spans);
 }
 
 void launch_free(struct appender *a)
@@ -92,32 +110,31 @@ void launch_free(struct appender *a)
 }
 
 /* The appender with its sinks, running. */
-int launch(const struct config *config, enum sink_file_start how, const char *without, struct span_texts *inherited)
+int launch(const struct config *config, const char *without, struct inheritance *from)
 {
 	struct appender *a = calloc(1, sizeof *a);
 	char first[512], run[ILU_TID_MAX];
 	ilu_tid tid = ilu_tid_generate();
-	int rc = a ? open_sinks(a, config, how) : -ENOMEM;
+	int rc = a ? 0 : -ENOMEM;
 
+	if (!rc && from)
+		a->outlet = from->outlet;
+	else if (!rc)
+		rc = open_sinks(a, config);
 	if (!rc)
 		rc = encoder_init(&a->enc, config, logger.tsc);
-	if (!rc && *config->flame) {
-		rc = flame_open(&a->enc.flame, config->flame, region.header->rings);
-		if (rc)
-			snprintf(last_error, sizeof last_error, "%s: %s", config->flame, strerror(-rc));
-	}
+	if (!rc && *config->flame && !from) /* a child leaves the file to its parent */
+		rc = open_flame(a, config);
 	if (!rc) {
 		a->reload = reread;
 		a->grace_ns = config->grace_ms * 1000000ull;
+		a->single = from && from->single;
 		own_begin(&a->own, &a->enc, &a->outlet);
-		if (inherited->span) {
-			span_texts_done(&a->enc.spans);
-			a->enc.spans = *inherited;
-			memset(inherited, 0, sizeof *inherited);
-		}
+		if (from)
+			inherit(a, from);
 		ilu_tid_str(&tid, run);
 		introduce(&a->own, first, sizeof first, run);
-		rc = appender_start(a, first, without, boxed_begin(a, config, run));
+		rc = appender_start(a, first, without, a->single ? "" : boxed_begin(a, config, run));
 	}
 	if (rc) {
 		if (!*last_error)

@@ -11,9 +11,16 @@ void launch_clock(const struct config *config);
 /* The source of time is another (now.h): choose again. */
 void launch_clock_anew(void);
 
-/* It is the current one (current.h) after 0. `without`: why there is no control socket, or "". `inherited`: texts of
- * open spans, taken unless they are empty. Else a negative errno and last_error. */
-int launch(const struct config *config, enum sink_file_start how, const char *without, struct span_texts *inherited);
+/* What a forked child goes on with. */
+struct inheritance {
+	struct span_texts spans; /* of open spans; may be empty */
+	struct outlet outlet;
+	bool single; /* the process cannot have another thread */
+};
+
+/* It is the current one (current.h) after 0. `without`: why there is no control socket, or "". `from`: taken in any
+ * case; NULL: at a start, as the configuration says. Else a negative errno and last_error. */
+int launch(const struct config *config, const char *without, struct inheritance *from);
 
 /* One that has ended, or that a child inherited at rest. NULL is fine. */
 void launch_free(struct appender *a);

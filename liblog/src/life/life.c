@@ -56,7 +56,6 @@ static void end_at_exit(void)
 
 static int start_locked(struct config *fresh, struct directive_set *set)
 {
-	struct span_texts none = {0};
 	const char *without = "";
 	int rc;
 
@@ -76,7 +75,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	if (!rc)
 		rc = served_start(&without);
 	if (!rc)
-		rc = launch(&present_config, present_config.at_start, without, &none);
+		rc = launch(&present_config, without, NULL);
 	if (rc) {
 		directive_free(set);
 		return rc;

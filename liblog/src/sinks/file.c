@@ -394,6 +394,14 @@ static bool refused(struct sink_file *f, bool asked, int rc, struct sink_news *n
 	return !again;
 }
 
+/* Just now: what is written to it from now on is lost. */
+static bool deleted(const struct sink_file *f)
+{
+	struct stat st;
+
+	return f->regular && !f->gone && keep_same(&f->kept, &st) && !st.st_nlink;
+}
+
 static bool file_look(struct sink *sink, bool asked, struct sink_news *news)
 {
 	struct sink_file *f = (struct sink_file *)sink;
@@ -405,7 +413,7 @@ static bool file_look(struct sink *sink, bool asked, struct sink_news *news)
 			file_reopen(sink);
 		return false;
 	}
-	if (!asked && now - f->looked_ns < LOOK_NS)
+	if (!asked && now - f->looked_ns < LOOK_NS && !deleted(f))
 		return false;
 	f->looked_ns = now;
 	*news = (struct sink_news){.path = f->place.path, .reason = f->taken ? "descriptor closed" : moved(f)};
