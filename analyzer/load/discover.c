@@ -42,6 +42,7 @@ struct search {
 	char *look;
 	size_t looked; /* bytes in it */
 	const struct record_options *records;
+	const char *run; /* all inputs are in it; NULL: none is named */
 	bool no_memory;
 };
 
@@ -74,6 +75,7 @@ static void input_done(struct input *in)
 	free(in->path);
 	free(in->real);
 	free(in->worker);
+	free(in->parent);
 }
 
 /* ---- one file ---- */
@@ -464,6 +466,37 @@ static size_t directory(struct search *s, const char *path, const struct stat *s
 
 /* ---- what the user named ---- */
 
+static struct slice directory_of(const struct input *in)
+{
+	return (struct slice){in->real, (size_t)(base(in->real) - in->real)};
+}
+
+/* Is everything from input `from` on a log of another program, and not all of it in one directory? Ilúvatar's runs have
+ * directories of their own. */
+static bool are_hosts(const struct search *s, size_t from)
+{
+	const struct discovery *d = s->out;
+	bool several = false;
+
+	for (size_t i = from; i < d->ninputs; i++) {
+		const struct input *in = &d->inputs[i];
+
+		if (!input_is_foreign(in->kind) && in->kind != INPUT_EMPTY)
+			return false;
+		several |= !slice_same(directory_of(in), directory_of(&d->inputs[from]));
+	}
+	return several;
+}
+
+static void parent_note(struct search *s, const char *path, size_t from)
+{
+	bool hosts = are_hosts(s, from);
+
+	for (size_t i = from; hosts && i < s->out->ninputs; i++)
+		if (!(s->out->inputs[i].parent = strdup(path)))
+			s->no_memory = true;
+}
+
 static void named(struct search *s, const char *path)
 {
 	size_t errors = s->out->nerrors;
@@ -479,8 +512,12 @@ static void named(struct search *s, const char *path)
 		error(s, "%s: %s", *path ? path : "an empty path", strerror(errno));
 	} else if (!S_ISDIR(st.st_mode)) {
 		named_file(s, path, &st);
-	} else if (!directory(s, path, &st, 0) && errors == s->out->nerrors) {
-		error(s, "%s: no logs in this directory or below it", path);
+	} else {
+		size_t from = s->out->ninputs, logs = directory(s, path, &st, 0);
+
+		if (!logs && errors == s->out->nerrors)
+			error(s, "%s: no logs in this directory or below it", path);
+		parent_note(s, path, from);
 	}
 }
 
@@ -507,11 +544,6 @@ static void named_or_pattern(struct search *s, const char *path)
 }
 
 /* ---- runs ---- */
-
-static struct slice directory_of(const struct input *in)
-{
-	return (struct slice){in->real, (size_t)(base(in->real) - in->real)};
-}
 
 static bool directory_noted(const struct search *s, const struct input *in)
 {
@@ -580,10 +612,21 @@ static void run_add(struct search *s, struct input *in, struct input_run *run)
 	*run = (struct input_run){0};
 }
 
-static void assign_run(struct search *s, struct input *in)
+/* The path of an input's run, as named and as it is. */
+static struct input_run run_of(const struct search *s, const struct input *in)
 {
 	bool whole = strcmp(in->path, "-") && run_is_directory(s, in);
-	struct input_run run = {run_path(in->path, whole), run_path(in->real, whole)};
+
+	if (s->run)
+		return (struct input_run){strdup(s->run), strdup(s->run)};
+	if (in->parent)
+		return (struct input_run){strdup(in->parent), realpath(in->parent, NULL)};
+	return (struct input_run){run_path(in->path, whole), run_path(in->real, whole)};
+}
+
+static void assign_run(struct search *s, struct input *in)
+{
+	struct input_run run = run_of(s, in);
 
 	if (!run.path || !run.real)
 		s->no_memory = true;
@@ -591,6 +634,88 @@ static void assign_run(struct search *s, struct input *in)
 		run_add(s, in, &run);
 	free(run.path);
 	free(run.real);
+}
+
+/* ---- workers ---- */
+
+static uint64_t worker_hash(const struct input *in)
+{
+	return hash_slice((struct slice){in->worker, strlen(in->worker)}, in->run);
+}
+
+/* The first log of the run that has this worker's name, among those in workers; TABLE_NONE: none. */
+static uint32_t worker_first(const struct search *s, const struct table *workers, const struct input *in)
+{
+	struct table_walk w;
+	uint32_t i = table_first(&w, workers, worker_hash(in));
+
+	while (i != TABLE_NONE &&
+	       (s->out->inputs[i].run != in->run || strcmp(s->out->inputs[i].worker, in->worker) != 0))
+		i = table_next(&w);
+	return i;
+}
+
+/* How much of the directories of those of a run is the same, with its last slash. */
+static size_t common_len(const struct discovery *d, size_t run, const uint32_t *first, const bool *twice)
+{
+	const struct input *one = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->ninputs; i++) {
+		struct slice dir = directory_of(&d->inputs[i]);
+		size_t k = 0;
+
+		if (d->inputs[i].run != run || first[i] == TABLE_NONE || !twice[first[i]])
+			continue;
+		if (!one) {
+			one = &d->inputs[i];
+			n = dir.len;
+		}
+		while (k < n && k < dir.len && one->real[k] == dir.ptr[k])
+			k++;
+		while (k && one->real[k - 1] != '/')
+			k--;
+		n = k;
+	}
+	return n;
+}
+
+/* Logs of one name in several directories of a run are several workers': their directories are part of the name. */
+static void workers_name(struct search *s)
+{
+	struct discovery *d = s->out;
+	struct table workers = {0};
+	uint32_t *first = calloc(d->ninputs, sizeof *first);
+	bool *twice = calloc(d->ninputs, sizeof *twice);
+	size_t run = SIZE_MAX, common = 0;
+
+	s->no_memory |= !first || !twice;
+	for (size_t i = 0; i < d->ninputs && !s->no_memory; i++) {
+		struct input *in = &d->inputs[i];
+
+		first[i] = input_is_log(in->kind) ? worker_first(s, &workers, in) : TABLE_NONE;
+		if (first[i] != TABLE_NONE)
+			twice[first[i]] |= !slice_same(directory_of(in), directory_of(&d->inputs[first[i]]));
+		else if (input_is_log(in->kind))
+			s->no_memory = table_add(&workers, worker_hash(in), first[i] = (uint32_t)i) != 0;
+	}
+	for (size_t i = 0; i < d->ninputs && !s->no_memory; i++) {
+		struct input *in = &d->inputs[i];
+		char *longer;
+
+		if (first[i] == TABLE_NONE || !twice[first[i]])
+			continue;
+		if (in->run != run)
+			common = common_len(d, run = in->run, first, twice);
+		if (asprintf(&longer, "%.*s%s", (int)(directory_of(in).len - common), in->real + common, in->worker) <
+		    0)
+			s->no_memory = true;
+		else
+			free(in->worker), in->worker = longer;
+	}
+	table_done(&workers);
+	free(first);
+	free(twice);
 }
 
 static int by_path(const void *a, const void *b)
@@ -605,9 +730,10 @@ static int by_run(const void *a, const void *b)
 	return x->run != y->run ? (x->run > y->run) - (x->run < y->run) : by_path(a, b);
 }
 
-int discover(char *const *paths, size_t npaths, const struct record_options *records, struct discovery *out)
+int discover(char *const *paths, size_t npaths, const char *run, const struct record_options *records,
+             struct discovery *out)
 {
-	struct search s = {.out = out, .look = malloc(LOOK + SCAN_SLACK), .records = records};
+	struct search s = {.out = out, .run = run, .look = malloc(LOOK + SCAN_SLACK), .records = records};
 	size_t i;
 
 	*out = (struct discovery){0};
@@ -619,6 +745,7 @@ int discover(char *const *paths, size_t npaths, const struct record_options *rec
 		for (i = 0; i < out->ninputs; i++)
 			assign_run(&s, &out->inputs[i]);
 		qsort(out->inputs, out->ninputs, sizeof *out->inputs, by_run);
+		workers_name(&s);
 	}
 	table_done(&s.files);
 	table_done(&s.directories);

@@ -5,7 +5,8 @@
  * log of its own stands for its sub-directories that have some. A named file is taken whatever is in it. Files of one
  * directory that Ilúvatar names (worker_0.log, controller.log, load_gen.log, ...) are one run, also when named one by
  * one, and so is whatever is named together with result files, a trace or metadata beside it; another named file is a
- * run of its own, together with its rotated parts (app.log, app.log.1.zst). */
+ * run of its own, together with its rotated parts (app.log, app.log.1.zst). A named directory below which several have
+ * logs of other programs alone is one run: theirs are hosts. With a name for the run, everything is in it. */
 #ifndef LOAD_DISCOVER_H
 #define LOAD_DISCOVER_H
 
@@ -36,14 +37,16 @@ struct input {
 	char *path; /* as named, or found below what was named; "-" is standard input */
 	char *real; /* absolute, links in the directory part resolved: the same for every way to name it */
 	enum input_kind kind;
-	char *worker;       /* the process that owns the file, by its name: "worker_0", "controller", "load_gen" */
-	size_t run;         /* index into discovery.runs */
+	char *worker; /* the process that owns the file, by its name: "worker_0", "controller", "load_gen"; with its
+	               * directories where others of the run have that name: "host_b/app" */
+	size_t run;   /* index into discovery.runs */
 	int64_t file_bytes; /* on disk; -1 for standard input */
 	dev_t dev;
 	ino_t ino;
 	int64_t changed_ns; /* when it was written last; 0: not known */
 	bool utf16;         /* its first bytes say so */
 	bool named;         /* by the user (a pattern too), not found in a directory */
+	char *parent;       /* the named directory that is its run, with all below it; NULL: none */
 };
 
 struct input_run {
@@ -62,13 +65,16 @@ struct discovery {
 	size_t nerrors, errors_room;
 };
 
-/* Looks at each of paths: file, directory, glob pattern that the shell left alone, or "-".
+/* run: the name of the run that all inputs are in; NULL: as above.
+ *
+ * Looks at each of paths: file, directory, glob pattern that the shell left alone, or "-".
  *
  * Returns 0 where all could be found, -ENOENT where something is in errors (a missing or unreadable path, a directory
  * without logs, a pattern without matches: exit status 2; the other inputs are there), or -ENOMEM. out is yours in each
  * case: discovery_done. */
 struct record_options;
-int discover(char *const *paths, size_t npaths, const struct record_options *records, struct discovery *out);
+int discover(char *const *paths, size_t npaths, const char *run, const struct record_options *records,
+             struct discovery *out);
 void discovery_done(struct discovery *d);
 
 /* Is it read line by line as events? Result files, traces, metadata, benchmarks and energy logs are not. */
@@ -101,7 +107,8 @@ bool input_is_process(const char *name);
 /* Does the name alone say that it is a log: *.log, *.ndjson, *.jsonl, also packed or rotated? */
 bool input_named_log(const char *name);
 
-/* "worker_0" of "dir/worker_0.log.zst" or "worker_0.log.2"; "stdin" of "-". Yours. NULL: no memory. */
+/* "worker_0" of "dir/worker_0.log.zst" or "worker_0.log.2"; "app" of "app-2026-06-01.log"; "stdin" of "-". Yours. NULL:
+ * no memory. */
 char *input_worker(const char *path);
 
 /* Orders as people do: worker_2 before worker_10. */

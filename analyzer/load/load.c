@@ -394,7 +394,7 @@ static int pass_run(const struct load_options *o, bool first)
 			say_error(&p, "%s", strerror(-rc));
 		return rc == -EINVAL ? 2 : 4;
 	}
-	rc = discover(o->paths, o->npaths, &p.record, &p.found);
+	rc = discover(o->paths, o->npaths, o->run, &p.record, &p.found);
 	for (size_t i = 0; first && i < p.found.nerrors; i++)
 		say_error(&p, "%s", p.found.errors[i]);
 	for (size_t i = 0; first && i < p.found.nnotes; i++)

@@ -14,6 +14,7 @@ struct load_options {
 	size_t npaths;
 	char *const *timezones; /* --timezone arguments: ZONE or PATH=ZONE */
 	size_t ntimezones;
+	const char *run;           /* --run NAME: the run that all of it is, or NULL */
 	const char *benchmark;     /* --benchmark FILE, or NULL */
 	const char *format;        /* --format NAME: how the lines look, or NULL: what fits */
 	char *const *format_files; /* --format-file */

@@ -76,13 +76,71 @@ bool input_is_process(const char *name)
 	return false;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool number_in(const char *p, size_t n, int from, int to)
+{
+	int v = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!is_digit(p[i]))
+			return false;
+		v = v * 10 + (p[i] - '0');
+	}
+	return v >= from && v <= to;
+}
+
+/* The length of a day at p, 2026-06-01, 2026_06_01, 2026.06.01 or 20260601, and of the digits behind it: hours, parts.
+ * 0: there is none. */
+static size_t day_len(const char *p)
+{
+	size_t sep, n;
+
+	if (!number_in(p, 4, 1970, 2200))
+		return 0;
+	sep = strchr("-_.", p[4]) && p[4] ? 1 : 0;
+	if (!number_in(p + 4 + sep, 2, 1, 12) || (sep && p[7] != p[4]) || !number_in(p + 6 + 2 * sep, 2, 1, 31))
+		return 0;
+	n = 8 + 2 * sep;
+	if (is_digit(p[n]))
+		return 0; /* a longer number */
+	while (p[n] && (is_digit(p[n]) || (strchr("-_.:TZ", p[n]) && (is_digit(p[n + 1]) || !p[n + 1]))))
+		n++;
+	return n;
+}
+
+/* Takes a day out of a name, with what stands between it and the rest; a name that is nothing else stays. */
+static void day_cut(char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++) {
+		size_t n = !i || strchr("-_.", name[i - 1]) ? day_len(name + i) : 0, from = i ? i - 1 : 0, to = i + n;
+
+		if (!n)
+			continue;
+		if (!i && strchr("-_.", name[to]))
+			to++;
+		if (from || to < len)
+			memmove(name + from, name + to, len - to + 1);
+		return;
+	}
+}
+
 char *input_worker(const char *path)
 {
+	char *worker;
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
 	if (!strcmp(path, "-"))
 		return strdup("stdin");
-	return strndup(name, without_extension(name, input_stem(name)));
+	worker = strndup(name, without_extension(name, input_stem(name)));
+	if (worker)
+		day_cut(worker);
+	return worker;
 }
 
 /* The digits at *p without leading zeros; *p is moved behind them. */

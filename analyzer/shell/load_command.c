@@ -25,6 +25,7 @@ static void run(struct query *q)
 	    .paths = (char *const *)a->words,
 	    .npaths = a->nwords,
 	    .timezones = zones,
+	    .run = args_value(a, "run"),
 	    .benchmark = args_value(a, "benchmark"),
 	    .format = args_value(a, "format"),
 	    .format_files = files,
@@ -39,6 +40,8 @@ static void run(struct query *q)
 	};
 
 	query_ok(q, zones ? 0 : -ENOMEM, q->command);
+	if (o.run && !*o.run)
+		query_fail(q, USAGE, "--run: the name is empty");
 	for (size_t i = 0; i < a->noptions && zones; i++)
 		if (!strcmp(a->options[i].spec->name, "timezone"))
 			zones[o.ntimezones++] = (char *)a->options[i].value;
@@ -56,6 +59,9 @@ static const struct option_spec options[] = {
     {.name = "timezone",
      .value = "[PATH=]ZONE",
      .help = "the clock of logs that do not name it: America/New_York, UTC, -04:00"},
+    {.name = "run",
+     .value = "NAME",
+     .help = "all of it is one run, of this name: files and directories of several hosts"},
     {.name = "benchmark",
      .value = "FILE",
      .help = "a file of function benchmarks, for overheads and estimates",
@@ -89,7 +95,9 @@ const struct command command_load = {
             "what is new, and a text that is loaded already counts as duplicate, from a pipe too. Prints what became "
             "of each "
             "file; a line\n"
-            "that is no event is kept, and told.",
+            "that is no event is kept, and told."
+            " Directories below a named one that\n"
+            "has no logs of its own are a run each; where they hold logs of other programs alone, hosts of one run.",
     .examples = "load run1/\nload --timezone America/New_York worker.log\nload --timezone UTC --timezone "
                 "old/=Europe/Berlin old/ "
                 "new/\n-d other.db load - < app.log",

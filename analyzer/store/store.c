@@ -388,8 +388,11 @@ int store_shapes_write(struct store *s)
 
 bool worker_is_owner(const char *worker)
 {
+	const char *slash = worker ? strrchr(worker, '/') : NULL;
+
 	if (!worker)
 		return false;
+	worker = slash ? slash + 1 : worker; /* of a host: "host_b/worker" */
 	return !strcmp(worker, "controller") || !strcmp(worker, "load_gen") || !strcmp(worker, "worker") ||
 	       !strncmp(worker, "worker_", 7);
 }

@@ -113,7 +113,7 @@ static int search(struct answer *a)
 	snprintf(run, sizeof run, "%s/run", folder);
 	snprintf(pattern, sizeof pattern, "%s/r*/*.log", folder);
 	snprintf(missing, sizeof missing, "%s/missing", folder);
-	rc = discover(paths, 3, NULL, &d);
+	rc = discover(paths, 3, NULL, NULL, &d);
 	for (i = 0; i < d.ninputs; i++)
 		put(a, "%s %s %s %zu\n", d.inputs[i].path, input_kind_name(d.inputs[i].kind), d.inputs[i].worker,
 		    d.inputs[i].run);

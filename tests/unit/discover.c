@@ -90,6 +90,14 @@ static const struct {
     {"worker_10.log-20261123", "worker_10.log", "worker_10", true, true},
     {"app.log.20261123T101500Z.zst", "app.log", "app", false, true},
     {"app.log.2026-11-23", "app.log", "app", false, true},
+    {"app-2026-06-01.log", "app-2026-06-01.log", "app", false, true},
+    {"app.2026-06-01T10-30.log.gz", "app.2026-06-01T10-30.log", "app", false, true},
+    {"app_20260601-2.log", "app_20260601-2.log", "app", false, true},
+    {"2026.06.01-node-3.log", "2026.06.01-node-3.log", "node-3", false, true},
+    {"app-2026-06-01-host2.log", "app-2026-06-01-host2.log", "app-host2", false, true},
+    {"2026-06-01.log", "2026-06-01.log", "2026-06-01", false, true},
+    {"app-202606010.log", "app-202606010.log", "app-202606010", false, true},
+    {"app-20261301.log", "app-20261301.log", "app-20261301", false, true},
     {"controller.log", "controller.log", "controller", true, true},
     {"load_gen.log", "load_gen.log", "load_gen", true, true},
     {"workers.log", "workers.log", "workers", false, true},
@@ -302,7 +310,7 @@ static void trees(void **state)
 
 		for (n = 0; n < 3 && searches[i].paths[n]; n++)
 			paths[n] = strdup(at(searches[i].paths[n]));
-		rc = discover(paths, n, NULL, &d);
+		rc = discover(paths, n, NULL, NULL, &d);
 		error = d.nerrors ? d.errors[0] + strlen(top) + 1 : NULL;
 		if (rc != searches[i].rc || strcmp(found(&d), searches[i].found) || !error != !searches[i].error ||
 		    (error && strcmp(error, searches[i].error)))
@@ -319,7 +327,7 @@ static void notes(void **state)
 	struct discovery d;
 
 	(void)state;
-	assert_int_equal(discover(paths, 1, NULL, &d), 0);
+	assert_int_equal(discover(paths, 1, NULL, NULL, &d), 0);
 	assert_int_equal(d.nnotes, 2);
 	assert_non_null(strstr(d.notes[0], "run/again.log: the same file as"));
 	assert_non_null(strstr(d.notes[1], "run: passed over cli.log (text), injected.csv (neither log nor result), "
@@ -334,7 +342,7 @@ static void standard_input(void **state)
 	struct discovery d;
 
 	(void)state;
-	assert_int_equal(discover(paths, 2, NULL, &d), 0);
+	assert_int_equal(discover(paths, 2, NULL, NULL, &d), 0);
 	assert_int_equal(d.ninputs, 1);
 	assert_int_equal(d.inputs[0].kind, INPUT_STREAM);
 	assert_string_equal(d.inputs[0].worker, "stdin");
