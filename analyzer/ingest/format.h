@@ -114,4 +114,8 @@ void pattern_done(struct pattern *p);
  * p->n. */
 bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures);
 
+/* Whether p does not fit text for a reason that stands before limit, and would be the same with other digits there and
+ * with anything behind it. */
+bool pattern_fails_before(const struct pattern *p, struct slice text, const char *limit);
+
 #endif

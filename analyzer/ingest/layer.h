@@ -70,6 +70,10 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 bool layers_pattern_first(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
                           struct slice text, struct slice *captures);
 
+/* Whether that is so for every text that differs from this one in digits before limit and in what is behind it. */
+bool layers_pattern_sure(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
+                         struct slice text, const char *limit);
+
 /* role.c: what the fields mean. */
 struct time_found {
 	bool there, odd;

@@ -463,6 +463,27 @@ bool layers_pattern_first(const struct record_reader *rr, const struct log_forma
 	return false;
 }
 
+bool layers_pattern_sure(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
+                         struct slice text, const char *limit)
+{
+	const struct format_set *set = rr->options.formats;
+
+	for (int only_records = 0; only_records <= f->only_records; only_records++)
+		for (size_t i = 0; i < set->n; i++) {
+			const struct log_format *one = &set->all[i];
+
+			if (one->only_records != only_records || (rr->options.only && one != rr->options.only))
+				continue;
+			for (size_t k = 0; k < one->npatterns; k++) {
+				if (&one->patterns[k] == p)
+					return true;
+				if (!pattern_fails_before(&one->patterns[k], text, limit))
+					return false;
+			}
+		}
+	return false;
+}
+
 static enum record_verdict patterns_read(struct record_reader *rr, struct record *r, struct slice text,
                                          struct slice *inside)
 {

@@ -73,6 +73,18 @@ static bool is_plain(struct slice s)
 	return true;
 }
 
+/* One of few words, each of which is a kind of line. */
+static bool is_choice(const struct layer *l, const struct field *f)
+{
+	for (size_t i = 0; l->pattern && i < l->pattern->n; i++) {
+		const struct piece *p = &l->pattern->pieces[i];
+
+		if (p->kind == CAPTURE_ONE_OF && p->name && slice_is(f->key, p->name))
+			return true;
+	}
+	return false;
+}
+
 static uint8_t scan_of(const struct layer *l, const struct field *f)
 {
 	switch ((enum field_kind)f->kind) {
@@ -85,7 +97,7 @@ static uint8_t scan_of(const struct layer *l, const struct field *f)
 	case FIELD_JSON:
 		return *f->value.ptr == '{' ? SCAN_OBJECT : SCAN_ARRAY;
 	default:
-		return !is_plain(f->value) ? SCAN_CONST : l->pattern ? SCAN_UNTIL : SCAN_WORD;
+		return !is_plain(f->value) || is_choice(l, f) ? SCAN_CONST : l->pattern ? SCAN_UNTIL : SCAN_WORD;
 	}
 }
 
@@ -284,6 +296,30 @@ static bool layers_are_simple(const struct record_reader *rr)
 	return !r->layers[0].format || !r->layers[0].format->rest;
 }
 
+/* In the envelope only digits of times may differ, and no other pattern looks behind it. */
+static bool pattern_is_sure(const struct gather *g)
+{
+	const struct record_parts *out = g->out;
+	const char *limit = g->text.ptr + g->text.len, *last = g->text.ptr;
+
+	if (!out->pattern || g->rr->r->n != 2)
+		return false;
+	for (unsigned i = 0; i < out->n; i++) {
+		const struct record_part *p = &out->all[i];
+
+		if (p->outer && p->scan != SCAN_CONST && p->scan != SCAN_TIME)
+			return false;
+		if (p->outer)
+			last = p->value.ptr + p->value.len;
+		else if (limit > p->value.ptr)
+			limit = p->value.ptr;
+	}
+	/* the record begins before its first value */
+	while (last < limit && *last != ' ')
+		last++;
+	return last + 1 < limit && layers_pattern_sure(g->rr, out->format, out->pattern, g->text, last + 1);
+}
+
 bool record_parts(struct record_reader *rr, struct slice text, const struct record_result *res,
                   struct record_parts *out)
 {
@@ -311,6 +347,7 @@ bool record_parts(struct record_reader *rr, struct slice text, const struct reco
 	qsort(out->all, out->n, sizeof *out->all, by_place);
 	for (unsigned i = 0; i < out->n; i++)
 		time += out->all[i].role == PART_TIME;
+	out->sure = pattern_is_sure(&g);
 	for (out->use = 0; out->use < rr->nuses; out->use++)
 		if (rr->uses[out->use].inner == r->layers[r->n - 1].format &&
 		    rr->uses[out->use].outer == (r->n > 1 ? r->layers[0].format : NULL))

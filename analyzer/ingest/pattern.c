@@ -191,6 +191,28 @@ static const char *piece_match(const struct piece *piece, const char *p, const c
 	return q > p ? q : NULL;
 }
 
+static bool has_digit(const char *text)
+{
+	return strpbrk(text, "0123456789") != NULL;
+}
+
+bool pattern_fails_before(const struct pattern *p, struct slice text, const char *limit)
+{
+	const char *at = text.ptr, *end = text.ptr + text.len;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct piece *piece = &p->pieces[i];
+		const char *behind = piece_match(piece, at, end);
+
+		if (!behind)
+			return piece->text ? !has_digit(piece->text) && at + strlen(piece->text) <= limit : at < limit;
+		if (behind >= limit)
+			return false;
+		at = behind;
+	}
+	return false;
+}
+
 bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;

@@ -12,11 +12,11 @@
 #include "ingest/form.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define BRANCHES 512 /* of a node; lines that are on none of them are read one by one */
-#define OUTERS   2   /* times of envelopes in a line */
+#define BRANCHES  512 /* of a node; lines that are on none of them are read one by one */
+#define OUTERS    2   /* times of envelopes in a line */
+#define OUTER_LEN 24  /* bytes of one as a number */
 
 struct recipe {
 	struct record_parts parts;
@@ -33,6 +33,7 @@ struct recipe {
 /* Text, then a value; or text up to the end of the line. */
 struct node {
 	struct slice text;
+	uint64_t first, mask; /* its first eight bytes, and which of them there are */
 	struct record_part part;
 	char behind;          /* SCAN_UNTIL: the byte that ends the value; '\0': the line's end */
 	struct recipe *whole; /* the line ends here */
@@ -48,24 +49,32 @@ struct recipes {
 	struct slice values[RECORD_PARTS];      /* of the line that is looked at */
 	int64_t times[RECORD_PARTS];
 	struct time_memory memories[2]; /* of the record's time and of the envelope's */
-	char outer[OUTERS][24];
+	char outer[OUTERS][OUTER_LEN];
+	uint8_t digits[2][TIME_STYLES]; /* that a time's fraction had first, and 1: as `memories` */
 	struct bytes exact, family;
 };
 
 /* ---- one value ---- */
 
-static bool is_plain(struct slice s)
+/* The end of bytes that a reading has as they are, and a pattern or logfmt too. */
+static const char *plain_end(const char *p, const char *end)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] <= ' ' || (unsigned char)s.ptr[i] >= 0x7f || s.ptr[i] == '"' ||
-		    s.ptr[i] == '\\' || s.ptr[i] == '=')
-			return false;
-	return true;
+	/* bits of the characters from 0 to 127 that are none */
+	static const uint32_t others[4] = {0xffffffff, 1u | 1u << ('"' - 32) | 1u << ('=' - 32), 1u << ('\\' - 64),
+	                                   1u << (0x7f - 96)};
+
+	for (; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c & 0x80 || others[c >> 5] >> (c & 31) & 1)
+			break;
+	}
+	return p;
 }
 
 static bool is_scalar(struct slice s)
 {
-	return s.len && scan_scalar(s.ptr, s.ptr + s.len) == s.ptr + s.len;
+	return s.len && (*s.ptr <= '9' || strchr("tfn", *s.ptr)) && scan_scalar(s.ptr, s.ptr + s.len) == s.ptr + s.len;
 }
 
 static const char *string_end(const char *p, const char *end)
@@ -90,19 +99,16 @@ static const char *nested_end(const char *p, const char *end, char first)
 /* An unquoted value of logfmt: a word that is no number. */
 static const char *word_end(const char *p, const char *end)
 {
-	const char *q = p;
+	const char *q = plain_end(p, end);
 
-	while (q < end && (unsigned char)*q > ' ' && *q != '"')
-		q++;
-	return is_plain((struct slice){p, (size_t)(q - p)}) && !is_scalar((struct slice){p, (size_t)(q - p)}) ? q
-	                                                                                                      : NULL;
+	return (q == end || (unsigned char)*q <= ' ') && !is_scalar((struct slice){p, (size_t)(q - p)}) ? q : NULL;
 }
 
 static const char *until_end(const char *p, const char *end, char behind)
 {
 	const char *q = behind ? memchr(p, behind, (size_t)(end - p)) : end;
 
-	return q && is_plain((struct slice){p, (size_t)(q - p)}) ? q : NULL;
+	return q && plain_end(p, q) == q ? q : NULL;
 }
 
 static bool guards_hold(unsigned guards, struct slice v)
@@ -172,6 +178,14 @@ static void to_front(struct node *n, unsigned i)
 	n->branches[0] = hit;
 }
 
+static inline uint64_t eight_at(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
 static const struct recipe *walk(struct recipes *rs, struct node *at, unsigned depth, const char *p, const char *end)
 {
 	for (unsigned i = 0; i < at->n; i++) {
@@ -179,7 +193,8 @@ static const struct recipe *walk(struct recipes *rs, struct node *at, unsigned d
 		const struct recipe *found;
 		const char *q = p + n->text.len;
 
-		if ((size_t)(end - p) < n->text.len || memcmp(p, n->text.ptr, n->text.len))
+		if ((eight_at(p) ^ n->first) & n->mask || (size_t)(end - p) < n->text.len ||
+		    (n->text.len > 8 && memcmp(p + 8, n->text.ptr + 8, n->text.len - 8)))
 			continue;
 		if (n->whole) {
 			found = q == end && n->whole->sure ? n->whole : NULL;
@@ -221,6 +236,8 @@ static struct node *branch(struct recipes *rs, struct node *at, struct slice tex
 	    !(n = arena_take(&rs->memory, sizeof *n)))
 		return NULL;
 	n->text = (struct slice){arena_copy(&rs->memory, text), text.len};
+	memset(&n->mask, 0xff, text.len < 8 ? text.len : 8);
+	memcpy(&n->first, text.ptr, text.len < 8 ? text.len : 8);
 	n->behind = behind;
 	if (part) {
 		n->part = *part;
@@ -375,14 +392,15 @@ static int shapes_find(struct parser *p, struct slice text, const struct record_
 /* Which slot each part's value goes to, in the order in which the form names them. */
 static bool slots_assign(struct recipe *r)
 {
-	unsigned k = 0;
+	unsigned k = 0, outers = 0;
 
 	for (unsigned i = 0; i < r->parts.n; i++) {
 		const struct record_part *part = &r->parts.all[i];
 
 		r->slot[i] = NO_SLOT;
+		outers += part->role == PART_OUTER_TIME;
 		r->outer += part->outer;
-		if (part->outer && r->outer != i + 1)
+		if (outers > OUTERS || (part->outer && r->outer != i + 1))
 			return false;
 		if (part->role == PART_TIME)
 			r->time = i;
@@ -421,6 +439,20 @@ static struct recipe *recipe_new(struct recipes *rs, const struct record_parts *
 	return r;
 }
 
+/* In decimal, at the end of buf. */
+static struct slice number_print(int64_t v, char buf[OUTER_LEN])
+{
+	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	char *p = buf + OUTER_LEN;
+
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (v < 0)
+		*--p = '-';
+	return (struct slice){p, (size_t)(buf + OUTER_LEN - p)};
+}
+
 /* Values, transaction and time of the line that `walk` has gone through, as the chunk takes them. */
 static int line_add(struct parser *p, const struct recipe *r, const struct row *row)
 {
@@ -439,9 +471,7 @@ static int line_add(struct parser *p, const struct recipe *r, const struct row *
 		if (part->role == PART_TID)
 			tid = v;
 		if (part->role == PART_OUTER_TIME) {
-			v.ptr = rs->outer[outers];
-			v.len = (size_t)snprintf(rs->outer[outers++], sizeof rs->outer[0], "%lld",
-			                         (long long)((uint64_t)rs->times[i] - (uint64_t)stamp));
+			v = number_print((int64_t)((uint64_t)rs->times[i] - (uint64_t)stamp), rs->outer[outers++]);
 		}
 		if (r->slot[i] != NO_SLOT)
 			p->values[0][r->slot[i]] = v;
@@ -468,13 +498,25 @@ int recipe_take(struct parser *p, const struct row *row, bool *taken)
 		return 0;
 	r = walk(rs, &rs->root, 0, row->text.ptr, row->text.ptr + row->text.len);
 	if (!r || (r->parts.pieces && record_in_pieces(&p->records)) ||
-	    (r->parts.pattern && !record_pattern_same(&p->records, &r->parts, row->text, rs->values, r->outer)) ||
+	    (r->parts.pattern && !r->parts.sure &&
+	     !record_pattern_same(&p->records, &r->parts, row->text, rs->values, r->outer)) ||
 	    !record_told(&p->records, &r->parts, r->parts.all[r->time].form.offset_s, rs->times[r->time]))
 		return 0;
 	if (!r->head->level.ptr && r->head->level_text.ptr)
 		hint_level(&p->records.hints, r->head->level_text);
 	*taken = true;
 	return line_add(p, r, row);
+}
+
+/* Where fractions have other lengths from line to line, zeros at the end are cut. */
+static void digits_note(struct recipes *rs, struct record_part *p)
+{
+	uint8_t *first = &rs->digits[p->outer][p->form.style];
+
+	if (!*first)
+		*first = (uint8_t)(p->form.digits + 1);
+	else if (*first != p->form.digits + 1 && (!p->form.digits || p->value.ptr[p->value.len - 1] != '0'))
+		p->form.digits = TIME_TRIMMED;
 }
 
 /* Whether the line's values, put together again, are the reading that its format gave. */
@@ -528,6 +570,9 @@ int recipe_learn(struct parser *p, const struct row *row, const struct record_re
 	parts.all = rs->parts;
 	if (!record_parts(&p->records, row->text, res, &parts))
 		return 0;
+	for (unsigned i = 0; i < parts.n; i++)
+		if (parts.all[i].scan == SCAN_TIME)
+			digits_note(rs, &parts.all[i]);
 	rc = line_parse_reading(&p->line, res->reading.ptr, res->reading.len, &v);
 	if (rc || v != LINE_OK || p->line.odd_order || p->line.tail_off != p->line.len)
 		return rc;

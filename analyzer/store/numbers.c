@@ -62,28 +62,50 @@ void numbers_planes(const uint64_t *v, uint32_t n, unsigned width, struct bytes 
 	}
 }
 
-/* u8 width, u8 whether differences, u64 first or least, planes. */
+static const uint64_t units[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+
+#define UNITS (sizeof units / sizeof *units)
+
+/* Times of a clock that shows less than ns: the largest unit that all differ by. */
+static unsigned unit_of(const int64_t *v, uint32_t n)
+{
+	unsigned unit = UNITS - 1;
+
+	for (uint32_t i = 1; i < n && unit; i++) {
+		int64_t d;
+
+		if (__builtin_sub_overflow(v[i], v[0], &d))
+			return 0;
+		while (d % (int64_t)units[unit])
+			unit--;
+	}
+	return n > 1 ? unit : 0;
+}
+
+/* u8 width, u8 whether differences and twice the power of ten that is the unit, u64 first or least, planes. */
 void numbers_write(const int64_t *v, uint32_t n, struct bytes *out)
 {
-	uint64_t work[SEGMENT_ROWS], most = 0, most_delta = 0;
+	uint64_t work[SEGMENT_ROWS], most = 0, most_delta = 0, before = 0;
+	unsigned unit = unit_of(v, n);
 	int64_t least = n ? v[0] : 0;
 	bool delta;
 
 	for (uint32_t i = 0; i < n; i++)
 		least = v[i] < least ? v[i] : least;
 	for (uint32_t i = 0; i < n; i++) {
-		uint64_t d = (uint64_t)v[i] - (uint64_t)least, z = i ? zigzag((uint64_t)v[i] - (uint64_t)v[i - 1]) : 0;
+		uint64_t d = (uint64_t)v[i] - (uint64_t)least, z;
 
+		d = unit ? d / units[unit] : d;
+		z = i ? zigzag(d - before) : 0;
+		before = work[i] = d;
 		most = d > most ? d : most;
 		most_delta = z > most_delta ? z : most_delta;
 	}
 	delta = numbers_width(most_delta) < numbers_width(most);
-	for (uint32_t i = 0; i < n; i++)
-		work[i] = !delta ? (uint64_t)v[i] - (uint64_t)least
-		          : i    ? zigzag((uint64_t)v[i] - (uint64_t)v[i - 1])
-		                 : 0;
+	for (uint32_t i = n; delta && i--;)
+		work[i] = i ? zigzag(work[i] - work[i - 1]) : 0;
 	bytes_u8(out, numbers_width(delta ? most_delta : most));
-	bytes_u8(out, delta);
+	bytes_u8(out, delta | unit << 1);
 	bytes_u64(out, (uint64_t)(delta && n ? v[0] : least));
 	numbers_planes(work, n, numbers_width(delta ? most_delta : most), out);
 }
@@ -163,16 +185,18 @@ static void wide_read(const unsigned char *p, uint32_t n, unsigned width, bool d
 
 int numbers_read(struct peek *in, uint32_t n, int64_t *out)
 {
-	unsigned width = peek_u8(in), delta = peek_u8(in);
-	uint64_t base = peek_u64(in);
+	unsigned width = peek_u8(in), how = peek_u8(in), delta = how & 1;
+	uint64_t base = peek_u64(in), *v = (uint64_t *)out;
 	const unsigned char *p = width <= 8 && n <= SEGMENT_ROWS ? peek_bytes(in, (size_t)width * n) : NULL;
 
-	if (in->bad || !p)
+	if (in->bad || !p || how >> 1 >= UNITS)
 		return -EBADMSG;
 	if (width <= 4)
-		narrow_read(p, n, width, delta, base, (uint64_t *)out);
+		narrow_read(p, n, width, delta, base, v);
 	else
-		wide_read(p, n, width, delta, base, (uint64_t *)out);
+		wide_read(p, n, width, delta, base, v);
+	for (uint32_t i = 0; how > 1 && i < n; i++)
+		v[i] = base + (v[i] - base) * units[how >> 1];
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #define APPLICATION_ID 0x494C5551u
-#define FORMAT_VERSION 3
+#define FORMAT_VERSION 4
 
 static const char no_space[] = "no space left on the device";
 

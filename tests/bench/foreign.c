@@ -156,7 +156,8 @@ static void one(struct writer *w, const char *format, const struct kind *k, cons
 		break;
 	default:
 		stamp(t, sizeof t, w->now, 6);
-		fprintf(w->out, "time=%s level=%s msg=\"%s\" component=%s", t, k->level, k->message, k->logger);
+		fprintf(w->out, "time=%s level=%s caller=%s msg=\"%s\" component=%s", t, k->level, k->caller,
+		        k->message, k->logger);
 		if (id)
 			fprintf(w->out, " trace_id=%s", id);
 		fields(w, k, true);
