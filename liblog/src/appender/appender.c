@@ -247,6 +247,16 @@ static void tell_clock(struct appender *a)
 	region_set_clock(&(struct region_clock){line->stamp, line->wall_ns, line->ns_per_tick});
 }
 
+/* Until the next look for dead processes; negative: never. */
+static int64_t look_in_ns(const struct appender *a)
+{
+	uint64_t now = now_machine_ns();
+
+	if (!a->look)
+		return -1;
+	return now >= a->look_ns ? 0 : (int64_t)(a->look_ns - now);
+}
+
 static void do_pass(struct appender *a, struct pass *pass)
 {
 	const struct now_source *source = now_replaced();
@@ -270,6 +280,10 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->taken = merge(a, n, horizon, &pass->rc);
 	if (reload_wanted())
 		reload(a);
+	if (look_in_ns(a) == 0 && encode_own_room(&a->enc)) {
+		a->look(a);
+		a->look_ns = now_machine_ns() + APPENDER_LOOK_NS;
+	}
 	pass->left = n && !pass->everything;
 	own_news(&a->own, pass->everything, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
 	if (a->enc.out.len || pass->taken || (pass->everything && outlet_owes(&a->outlet)))
@@ -311,7 +325,10 @@ static void park(struct appender *a)
 {
 	uint32_t seen = __atomic_load_n(&logger.wake, __ATOMIC_ACQUIRE);
 	bool owe = outlet_owes(&a->outlet);
-	int64_t limit = owe ? RETRY_NS : limits_wait_ns();
+	int64_t limit = owe ? RETRY_NS : limits_wait_ns(), look = look_in_ns(a);
+
+	if (look >= 0 && (limit < 0 || limit > look))
+		limit = look;
 
 	__atomic_store_n(logger.bell, ILU_BELL_RING_, __ATOMIC_SEQ_CST);
 	if (have_membarrier)
@@ -358,6 +375,8 @@ static void *run(void *argument)
 
 	prctl(PR_SET_NAME, "ilu-appender");
 	box_begin();
+	__atomic_store_n(&a->begun, 1, __ATOMIC_RELEASE);
+	futex_wake(&a->begun, 1);
 	for (;;) {
 		bool stop = __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE);
 		bool pause = __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
@@ -417,7 +436,8 @@ static int end_single(struct appender *a)
 
 /* ---- from outside ---- */
 
-int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed)
+int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed,
+                   const char *recovered)
 {
 	sigset_t all, before;
 	pthread_attr_t attr;
@@ -437,6 +457,8 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 		own_tell(&a->own, "WARN", "No control socket", "reason", without);
 	if (*unboxed && encode_own_room(&a->enc))
 		own_tell(&a->own, "WARN", "No black box", "reason", unboxed);
+	if (recovered && encode_own_room(&a->enc))
+		own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", recovered);
 	if (a->single)
 		return begin_single(a);
 	sigfillset(&all);
@@ -444,6 +466,8 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	rc = -pthread_create(&a->thread, &attr, run, a);
+	while (!rc && a->enc.boxed && !__atomic_load_n(&a->begun, __ATOMIC_ACQUIRE))
+		futex_wait(&a->begun, 0, 100000000); /* what is logged from now on is safe */
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;

@@ -20,6 +20,9 @@ struct appender {
 	/* Read the configuration again: 0 and the new directives in `said`, a negative errno and the reason there, or
 	 * -EBUSY: try again. It must not wait for logger.control, whose holder waits for this thread. */
 	int (*reload)(char *said, size_t cap);
+	/* Now and then, with room for a line: did another process with this log die? NULL: there is no black box. */
+	void (*look)(struct appender *a);
+	uint64_t look_ns;    /* next time */
 	uint64_t clock_told; /* stamp of the line that the region has */
 	uint64_t passes_idle;
 	uint64_t wakeups;
@@ -33,15 +36,20 @@ struct appender {
 	int flush_error;
 	uint32_t done_word; /* futex: changes when something is done */
 	uint32_t stop, pause, paused;
+	uint32_t begun; /* futex: it runs, and its black box has its name */
 	/* without a thread: callers do its work, one at a time */
 	bool single;
 	struct lock working;
 };
 
+#define APPENDER_RECOVERED "Records of dead processes recovered"
+#define APPENDER_LOOK_NS   UINT64_C(10000000000) /* between two looks for dead processes */
+
 /* Start the thread; or, if a->single, be called by logger_wake(). Sinks are taken. `initialized`: fields of the first
- * line; `without`: why there is no control socket, `unboxed`: why there is no black box, or "". 0 or a negative errno.
- */
-int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed);
+ * line; `without`: why there is no control socket, `unboxed`: why there is no black box, or ""; `recovered`: fields of
+ * a line that tells of it, or NULL. 0 or a negative errno. */
+int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed,
+                   const char *recovered);
 
 /* Write all there is, end the thread. Returns the last error in that. */
 int appender_stop(struct appender *a);

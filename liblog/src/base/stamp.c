@@ -118,6 +118,15 @@ void stamp_init(struct stamp_scale *scale, bool tsc)
 		scale->lines[i] = (struct stamp_line){scale->first_stamp, scale->first_wall_ns, scale->ns_per_tick};
 }
 
+void stamp_from(struct stamp_scale *scale, bool tsc, uint64_t stamp, int64_t wall_ns, double ns_per_tick)
+{
+	memset(scale, 0, sizeof *scale);
+	scale->tsc = tsc;
+	scale->ns_per_tick = ns_per_tick > 1e-6 && ns_per_tick < 1e6 ? ns_per_tick : 1;
+	for (int i = 0; i < STAMP_LINES; i++)
+		scale->lines[i] = (struct stamp_line){stamp, wall_ns, scale->ns_per_tick};
+}
+
 static void begin_line(struct stamp_scale *scale, uint64_t stamp, int64_t wall_ns, double ns_per_tick)
 {
 	memmove(scale->lines + 1, scale->lines, sizeof *scale->lines * (STAMP_LINES - 1));

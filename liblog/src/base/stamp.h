@@ -39,6 +39,9 @@ void stamp_use_tsc(bool tsc);
 /* Begin: takes a millisecond to measure the TSC's frequency. */
 void stamp_init(struct stamp_scale *scale, bool tsc);
 
+/* Stamps of another process: one line, which it left. */
+void stamp_from(struct stamp_scale *scale, bool tsc, uint64_t stamp, int64_t wall_ns, double ns_per_tick);
+
 /* Read the clocks again if it is time to. */
 void stamp_follow(struct stamp_scale *scale);
 

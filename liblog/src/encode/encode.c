@@ -55,6 +55,22 @@ int encoder_init(struct encoder *enc, const struct config *config, bool tsc)
 	return 0;
 }
 
+int encoder_init_for(struct encoder *enc, const struct region_header *h)
+{
+	const struct region_clock *clock = &h->clock[h->clock_now & 1];
+
+	memset(enc, 0, sizeof *enc);
+	enc->list = h->list;
+	enc->iluvatar = h->iluvatar;
+	enc->offset_s = h->offset_s;
+	enc->spanning = h->spanning;
+	enc->second_ns = INT64_MIN / 2;
+	enc->pid = (int64_t)h->pid;
+	tid_hex(enc->tid_bits, enc->tid_hex);
+	stamp_from(&enc->scale, h->tsc, clock->stamp, clock->wall_ns, clock->ns_per_tick);
+	return span_texts_init(&enc->spans, (uint32_t)h->slots) ? -ENOMEM : 0;
+}
+
 void encoder_done(struct encoder *enc)
 {
 	flame_close(&enc->flame);
@@ -149,10 +165,11 @@ static char *put_time(struct encoder *enc, char *out, int64_t wall_ns)
 
 /* ---- taking a record apart ---- */
 
-static bool look(struct view *v, const struct ilu_record_ *record)
+static bool look(const struct encoder *enc, struct view *v, const struct ilu_record_ *record)
 {
 	v->record = record;
-	v->site = site_get(record->word >> 8);
+	v->site =
+	    ILU_LIKELY_(!enc->site_of) ? site_get(record->word >> 8) : enc->site_of(enc->process, record->word >> 8);
 	v->text = !v->site ? NULL : v->site->rendered ? v->site->rendered : site_text(v->site);
 	v->size = record->size;
 	v->at = (const char *)(record + 1);
@@ -324,6 +341,8 @@ static bool put_rest(struct encoder *enc, struct ring *ring, char *at, const str
 	}
 	at = put_wide(at, ring->thread_json, ring->thread_json_len);
 	at += itoa_u64(enc->seq++, at);
+	if (ILU_UNLIKELY_(enc->mark != NULL))
+		at = put(at, enc->mark, strlen(enc->mark));
 	at = PUT(at, "}\n");
 	enc->out.len = (size_t)(at - enc->out.text);
 	enc->lines++;
@@ -619,6 +638,40 @@ static void encode_close(struct encoder *enc, struct ring *ring, struct view *v,
 		span_line(enc, ring, v, span, "close", more, leaf);
 }
 
+int encode_span_text(struct encoder *enc, struct span_text *span, const char *text, size_t len, uint32_t tail_at)
+{
+	const struct ilu_record_ record = {sizeof record, span->site << 8 | ILU_OP_NEW_, 0, span->handle};
+	struct view v;
+	char *at;
+
+	if (!look(enc, &v, &record) || !buf_room(&span->json, len + v.text->room + 64 + PUT_SLACK))
+		return -ENOMEM;
+	at = put(span->json.text, text, len);
+	span->tail_at = tail_at;
+	if (!len) {
+		*at++ = '{';
+		span->tail_at = 1;
+		at = put(at, v.text->name, v.text->name_len);
+		span_id_put(at, span->id);
+		at = PUT(at + 16, "\"}");
+	}
+	span->json.len = (size_t)(at - span->json.text);
+	return 0;
+}
+
+void encode_left_open(struct encoder *enc, struct ring *ring, struct span_text *span, uint64_t stamp)
+{
+	const struct ilu_record_ record = {sizeof record, span->site << 8 | ILU_OP_CLOSE_, stamp, span->handle};
+	uint64_t open = stamp > span->opened ? stamp_duration_ns(&enc->scale, stamp - span->opened) : 0;
+	struct view v;
+	char more[64];
+
+	if (!(enc->spanning & CONFIG_SPAN_CLOSE) || !look(enc, &v, &record))
+		return;
+	*put_count(more, LITERAL(",\"open_ns\":"), open) = '\0';
+	span_line(enc, ring, &v, span, "close", more, span->parent);
+}
+
 /* Fields that come later: each is set in the object. */
 static void encode_fields(struct encoder *enc, struct view *v, struct span_text *span)
 {
@@ -725,16 +778,24 @@ static void encode_span(struct encoder *enc, struct ring *ring, struct view *v, 
 
 static void encode_owner(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record)
 {
+	struct region_taken taken = {.at = 0};
 	struct ring_owner owner;
-	char *at = ring->thread_json;
 
 	if (enc->flame.sink)
 		flame_owner(&enc->flame, (uint32_t)(ring - rings_at(0)));
 	memcpy(&owner, record + 1, sizeof owner);
-	ring->owner_read.thread_id = owner.thread_id;
-	memcpy(ring->owner_read.name, owner.name, sizeof owner.name);
+	taken.thread_id = owner.thread_id;
+	memcpy(taken.name, owner.name, sizeof owner.name);
+	encode_owner_of(enc, ring, &taken);
+}
+
+void encode_owner_of(struct encoder *enc, struct ring *ring, const struct region_taken *owner)
+{
+	char *at = ring->thread_json;
+
+	ring->owner_read = *owner;
 	at = PUT(at, ",\"threadName\":\"");
-	at += escape_json(at, owner.name, strnlen(owner.name, sizeof owner.name));
+	at += escape_json(at, owner->name, strnlen(owner->name, sizeof owner->name));
 	at = PUT(at, "\",\"pid\":");
 	at += itoa_i64(enc->pid, at);
 	at = PUT(at, ",\"seq\":");
@@ -770,7 +831,7 @@ void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_reco
 		encode_owner(enc, ring, record);
 		return;
 	}
-	if (!look(&v, record))
+	if (!look(enc, &v, record))
 		enc->unmade += makes_line(enc, operation);
 	else if (ILU_UNLIKELY_(v.site->limit != NULL))
 		encode_limited(enc, ring, &v, operation);
@@ -786,7 +847,14 @@ void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_reco
 		return;
 	if (enc->boxed)
 		box_span_close(record->span);
-	slab_give(SLAB_INDEX(record->span));
+	if (!enc->site_of) {
+		slab_give(SLAB_INDEX(record->span));
+	} else {
+		struct span_text *span = span_texts_get(&enc->spans, record->span);
+
+		if (span)
+			span->closed = true;
+	}
 }
 
 bool encode_own_room(struct encoder *enc)

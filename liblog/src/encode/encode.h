@@ -24,7 +24,11 @@ struct encoder {
 	uint64_t seq; /* of the next line */
 	struct stamp_scale scale;
 	struct span_texts spans;
-	bool list;         /* write `spans` */
+	bool list;        /* write `spans` */
+	const char *mark; /* at each line's end, before its brace: `,"recovered":true`; NULL: nothing */
+	/* Records of another process: its sites, and no slab. NULL: our own. */
+	struct site *(*site_of)(const void *process, uint32_t number);
+	const void *process;
 	bool boxed;        /* lines are made in the black box, and spans told there */
 	bool iluvatar;     /* timestamps as Iluvatar's */
 	uint32_t spanning; /* enum config_spanning */
@@ -45,6 +49,8 @@ struct encoder {
 
 /* 0 or -ENOMEM. `config` is only read now. */
 int encoder_init(struct encoder *enc, const struct config *config, bool tsc);
+/* For records of a process of which only the black box is left: nothing is asked of this one. 0 or -ENOMEM. */
+int encoder_init_for(struct encoder *enc, const struct region_header *header);
 void encoder_done(struct encoder *enc);
 
 /* There is a black box: the lines are made there from now on, and spans that are open (those that a child inherited)
@@ -56,6 +62,13 @@ uint64_t encoder_in_box(const struct encoder *enc);
 
 /* Write the line of a record, if it makes one. Gives back the slot of a span that closes. */
 void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record);
+
+/* The text of a span as a box has it, checked; of no length: its fields are lost. 0 or -ENOMEM. */
+int encode_span_text(struct encoder *enc, struct span_text *span, const char *text, size_t len, uint32_t tail_at);
+/* Those whose records they are. */
+void encode_owner_of(struct encoder *enc, struct ring *ring, const struct region_taken *owner);
+/* A span that was open when its process died, at about `stamp`: its `close`, with how long it was open. */
+void encode_left_open(struct encoder *enc, struct ring *ring, struct span_text *span, uint64_t stamp);
 
 /* Is there memory for a line of the library itself? To be asked before encode_own. */
 bool encode_own_room(struct encoder *enc);

@@ -18,6 +18,7 @@ struct span_text {
 	uint64_t opened; /* stamp */
 	uint32_t site;
 	struct buf json;  /* {"fqdn":"hello-1","tid":"...","name":"invoke","id":"..."}, then room for PUT_SLACK */
+	bool closed;      /* in a box that is read: nothing is to be said of it */
 	uint32_t tail_at; /* where `"name":` begins: fields are before it */
 };
 

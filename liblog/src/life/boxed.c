@@ -6,13 +6,16 @@
 #include "box/box.h"
 #include "call/memory.h"
 #include "call/state.h"
+#include "recover/recover.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static char *log_name; /* NULL: no file, or none that has a name */
+static char place[BOX_DIRECTORY]; /* as configured */
+static char *log_name;            /* NULL: no file, or none that has a name */
 
 /* The directory may be a link: boxes are found by the name that all processes with this log come to. */
 static char *resolve(const char *path)
@@ -48,6 +51,70 @@ static bool wanted(const struct appender *a, const struct config *config)
 	       outlet_file(&a->outlet) >= 0;
 }
 
+/* ---- what others left ---- */
+
+static struct recovery left;
+static struct ilu_box_result was;
+static uint64_t was_boxes, was_pid;
+
+static void write_left(const char *path, bool fresh)
+{
+	was_boxes = left.count;
+	was_pid = left.first_pid;
+	recovery_write(&left, path, fresh);
+	was = left.sum;
+	recovery_done(&left);
+}
+
+void boxed_find(const struct config *config, bool removed)
+{
+	was_boxes = 0;
+	if (!strcmp(config->black_box, "off") || now_replaced() || !name_of(config))
+		return;
+	recovery_find(&left, config->black_box, name_of(config));
+	if (left.count && !removed && !access(name_of(config), F_OK))
+		write_left(name_of(config), false);
+}
+
+void boxed_recover(struct appender *a, const struct config *config)
+{
+	if (left.count && outlet_file(&a->outlet) >= 0)
+		write_left(name_of(config), true);
+	else
+		recovery_done(&left);
+}
+
+bool boxed_news(char *fields, size_t cap)
+{
+	if (!was_boxes)
+		return false;
+	snprintf(fields, cap, ",\"boxes\":%llu,\"dead_pid\":%llu,\"lines\":%llu,\"open_spans\":%llu,\"damaged\":%llu",
+	         (unsigned long long)was_boxes, (unsigned long long)was_pid, (unsigned long long)was.lines,
+	         (unsigned long long)was.spans, (unsigned long long)was.damaged);
+	return true;
+}
+
+/* In the appender's thread. A start or a child's first call, which hold the same things, are not at the same time: this
+ * one runs between them. */
+static void look(struct appender *a)
+{
+	struct recovery r;
+	char fields[200];
+
+	recovery_find(&r, place, log_name);
+	if (r.count) {
+		was_boxes = r.count;
+		was_pid = r.first_pid;
+		recovery_write(&r, log_name, false);
+		was = r.sum;
+		if (boxed_news(fields, sizeof fields))
+			own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", fields);
+	}
+	recovery_done(&r);
+}
+
+/* ---- our own ---- */
+
 const char *boxed_begin(struct appender *a, const struct config *config, const char *run)
 {
 	static char why[BOX_WHY];
@@ -70,5 +137,8 @@ const char *boxed_begin(struct appender *a, const struct config *config, const c
 	if (memory_box(&of, why))
 		return why;
 	encoder_use_box(&a->enc);
+	snprintf(place, sizeof place, "%s", config->black_box);
+	a->look = look;
+	a->look_ns = now_machine_ns() + APPENDER_LOOK_NS;
 	return "";
 }

@@ -6,8 +6,17 @@
 #include "appender/appender.h"
 #include "config/config.h"
 
+#include <stdbool.h>
+
 /* A new start: the log's name is looked up again. Children keep it, whatever became of the directory that one is in. */
 void boxed_forget(void);
+
+/* Before the sinks are opened, and after: what processes with this log left when they died is written there. `removed`:
+ * the file that is there is not gone on with. */
+void boxed_find(const struct config *config, bool removed);
+void boxed_recover(struct appender *a, const struct config *config);
+/* With the appender begun: say what that was. */
+bool boxed_news(char *fields, size_t cap);
 
 /* Make the box for an appender that has not begun, where the configuration wants one. "" or why there is none. */
 const char *boxed_begin(struct appender *a, const struct config *config, const char *run);

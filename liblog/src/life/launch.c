@@ -113,14 +113,17 @@ void launch_free(struct appender *a)
 int launch(const struct config *config, const char *without, struct inheritance *from)
 {
 	struct appender *a = calloc(1, sizeof *a);
-	char first[512], run[ILU_TID_MAX];
+	char first[512], run[ILU_TID_MAX], news[200];
 	ilu_tid tid = ilu_tid_generate();
 	int rc = a ? 0 : -ENOMEM;
 
+	boxed_find(config, !from && config->at_start == SINK_FILE_NEW);
 	if (!rc && from)
 		a->outlet = from->outlet;
 	else if (!rc)
 		rc = open_sinks(a, config);
+	if (!rc)
+		boxed_recover(a, config);
 	if (!rc)
 		rc = encoder_init(&a->enc, config, logger.tsc);
 	if (!rc && *config->flame && !from) /* a child leaves the file to its parent */
@@ -134,7 +137,8 @@ int launch(const struct config *config, const char *without, struct inheritance 
 			inherit(a, from);
 		ilu_tid_str(&tid, run);
 		introduce(&a->own, first, sizeof first, run);
-		rc = appender_start(a, first, without, a->single ? "" : boxed_begin(a, config, run));
+		rc = appender_start(a, first, without, a->single ? "" : boxed_begin(a, config, run),
+		                    boxed_news(news, sizeof news) ? news : NULL);
 	}
 	if (rc) {
 		if (!*last_error)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tail.h - what of a dead process's lines its log has already: the part of the file behind where it was before the
+ * batch that the process was writing when it died. */
+#ifndef TAIL_H
+#define TAIL_H
+
+#include "recover/dead.h"
+
+#define TAIL_MAX (64u << 20) /* bytes that are looked at */
+
+struct tail {
+	uint64_t lines;   /* of the batch, whole, and recovered ones */
+	const char *half; /* the file ends with the beginning of a line */
+	size_t half_len;
+	char *bytes;
+	bool elsewhere; /* it was found under another name: nothing can go on there */
+};
+
+/* `path`: the log as it is called now. 0, also when there is none, or a negative errno: it cannot be read. */
+int tail_read(const struct dead *dead, const char *path, struct tail *out);
+void tail_done(struct tail *tail);
+
+#endif
