@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* timeline.c - one transaction from beginning to end: phases, spans, lines, in each run it occurs in.
+/* timeline.c - one transaction from beginning to end: phases, spans, lines.
  *
  * For people a drawing; for programs one flat table with everything, a row a phase, span or event, which `kind` tells
  * apart. */
@@ -52,6 +52,7 @@ static void put_spans(struct query *q, struct table *t, const struct transaction
 		const struct tx_span *s = &tx->spans[i];
 
 		begin(c, tx, "span", s->start_ns, s->end_ns);
+		c[1] = CELL_OF_INT(s->run);
 		if (s->open)
 			c[5] = c[6] = CELL_OF_NULL;
 		c[7] = CELL_OF_INT(s->depth);
@@ -72,6 +73,7 @@ static void put_events(struct query *q, struct table *t, const struct transactio
 		const struct tx_event *e = &tx->events[i];
 
 		begin(c, tx, "event", e->time_ns, e->time_ns);
+		c[1] = CELL_OF_INT(e->run);
 		c[8] = cell_of_text(e->message);
 		c[9] = cell_of_text(e->level);
 		c[10] = cell_of_text(e->target);
@@ -146,7 +148,9 @@ const struct command command_timeline = {
     .more =
         "TID may be as much of the id as tells it from others. Repeated and short things are folded; -v shows all. CSV "
         "and JSON have\n"
-        "every phase, span and event as one flat table.",
+        "every phase, span and event as one flat table. A request that several runs have lines of is shown as one; "
+        "where it\n"
+        "is an invocation in more than one of them, each for itself.",
     .examples = "timeline 3a294129\ntimeline 3a294129 -v\n--format json timeline 3a294129",
     .options = options,
     .own_limit = true,

@@ -57,7 +57,7 @@ static bool put(struct query *q, const struct transaction *tx, size_t i, struct 
 	text_puts(&name, s->name);
 	struct cell c[COLUMNS] = {
 	    CELL_OF_INT(tx->offset_s),
-	    CELL_OF_INT(tx->run),
+	    CELL_OF_INT(s->run),
 	    cell_of_bytes(text_str(&name), name.len),
 	    CELL_OF_INT(s->id),
 	    s->parent_id ? CELL_OF_INT(s->parent_id) : CELL_OF_NULL,

@@ -259,8 +259,10 @@ static const char *short_fields(struct maker *m, const struct tx_event *e)
 	return t.len ? keep(m, &t) : (text_done(&t), NULL);
 }
 
-static bool same_line(const struct tx_event *a, const struct tx_event *b)
+static bool same_line(const struct maker *m, const struct tx_event *a, const struct tx_event *b)
 {
+	if (m->tx->several_workers && strcmp(a->worker ? a->worker : "", b->worker ? b->worker : ""))
+		return false;
 	return a->message && b->message && !strcmp(a->message, b->message) &&
 	       !strcmp(a->level ? a->level : "", b->level ? b->level : "");
 }
@@ -270,6 +272,10 @@ static void event_row(struct maker *m, const struct tx_event *e, int times)
 	struct text label = {0};
 	struct timeline_row *r;
 
+	if (m->tx->several_workers && e->worker) {
+		text_add_terminal(&label, e->worker, strlen(e->worker));
+		text_puts(&label, ": ");
+	}
 	text_puts(&label, e->message ? e->message : "(no message)");
 	if (e->span)
 		text_printf(&label, " %s", e->span);
@@ -364,7 +370,7 @@ static void put_events(struct maker *m, struct events *ev)
 			continue;
 		}
 		put_dropped(m, ev);
-		while (!m->o->all && i + 1 < tx->nevents && same_line(e, &tx->events[i + 1]) &&
+		while (!m->o->all && i + 1 < tx->nevents && same_line(m, e, &tx->events[i + 1]) &&
 		       silence(tx, i + 1) < ev->gap_ns) {
 			times++;
 			i++;
@@ -465,7 +471,7 @@ static void add_facts(struct maker *m, struct timeline *t)
 	text_printf(&title, "%s  %s", tx->function ? tx->function : "transaction", tx->tid);
 	t->title = keep(m, &title);
 	add_fact(m, t, "transaction", tx->tid, INK_HEAD);
-	add_fact(m, t, "run", tx->run_path, INK_NONE);
+	add_fact(m, t, tx->nruns > 1 ? "runs" : "run", tx->run_path, INK_NONE);
 	add_fact(m, t, "function", tx->function, INK_NONE);
 	add_fact(m, t, "outcome", tx->invocation ? outcome(m) : NULL, bad ? INK_ERROR : INK_INFO);
 	add_fact(m, t, "container", container_of(m), INK_NONE);

@@ -2,6 +2,7 @@
 /* transaction.c - see transaction.h */
 #include "query/timelines/transaction.h"
 #include "base/array.h"
+#include "render/text.h"
 #include "ingest/line.h"
 #include "tables/phase_read.h"
 #include "model/span.h"
@@ -188,6 +189,7 @@ static void put_span(struct transaction *tx, struct copies *c, struct tx_span *s
 {
 	*s = (struct tx_span){
 	    .id = row->id,
+	    .run = row->run,
 	    .name = copy_of(tx, c, row->name),
 	    .target = copy_of(tx, c, row->target),
 	    .level = copy_of(tx, c, row->level),
@@ -315,6 +317,7 @@ static int put_event(struct transaction *tx, const struct event *e)
 	span_text = plain_text(tx, span);
 	tx->events[tx->nevents++] = (struct tx_event){
 	    .id = e->id,
+	    .run = e->run,
 	    .time_ns = e->time_ns,
 	    .level = arena_text(&tx->arena, e->head->level.ptr, e->head->level.len),
 	    .target = plain_text(tx, e->head->target),
@@ -367,7 +370,7 @@ static int take_line(void *arg, const struct event *e)
 static void read_lines(struct query *q, struct transaction *tx, const struct query_tid *of, int64_t max_events)
 {
 	struct reading reading = {tx, max_events, false};
-	struct span_query sq = {.run = tx->run,
+	struct span_query sq = {.run = tx->nruns > 1 ? 0 : tx->run,
 	                        .tid = {tx->tid, strlen(tx->tid)},
 	                        .places = &of->places,
 	                        .each = take_line,
@@ -422,10 +425,16 @@ static void find_extent(struct transaction *tx)
 			tx->spans[i].end_ns = end > tx->spans[i].start_ns ? end : tx->spans[i].start_ns;
 }
 
-void transaction_read(struct query *q, int64_t run, const struct query_tid *of, int64_t max_events,
-                      struct transaction *tx)
+static void find_workers(struct transaction *tx)
 {
-	*tx = (struct transaction){.run = run, .root = SIZE_MAX};
+	const char *first = tx->nevents ? tx->events[0].worker : NULL;
+
+	for (size_t i = 1; i < tx->nevents && !tx->invocation && first && !tx->several_workers; i++)
+		tx->several_workers = tx->events[i].worker && strcmp(tx->events[i].worker, first) != 0;
+}
+
+static void read_all(struct query *q, const struct query_tid *of, int64_t max_events, struct transaction *tx)
+{
 	tx->tid = of->tid ? arena_text(&tx->arena, of->tid, strlen(of->tid)) : NULL;
 	if (!tx->tid)
 		query_ok(q, -ENOMEM, q->command);
@@ -437,7 +446,15 @@ void transaction_read(struct query *q, int64_t run, const struct query_tid *of, 
 	if (q->status)
 		return;
 	find_extent(tx);
-	tx->offset_s = query_clock(q, run, tx->start_ns);
+	find_workers(tx);
+	tx->offset_s = query_clock(q, tx->run, tx->start_ns);
+}
+
+void transaction_read(struct query *q, int64_t run, const struct query_tid *of, int64_t max_events,
+                      struct transaction *tx)
+{
+	*tx = (struct transaction){.run = run, .nruns = 1, .root = SIZE_MAX};
+	read_all(q, of, max_events, tx);
 }
 
 void transaction_done(struct transaction *tx)
@@ -449,25 +466,118 @@ void transaction_done(struct transaction *tx)
 	*tx = (struct transaction){0};
 }
 
-void transaction_each(struct query *q, const struct query_tid *of, int64_t max_events,
-                      void (*each)(struct query *q, const struct transaction *tx, void *arg), void *arg)
+/* ---- in several runs ---- */
+
+struct runs {
+	int64_t *v, invocation; /* invocation: the one that has it as such, 0: none */
+	size_t n, room, invocations;
+};
+
+static void run_note(struct query *q, struct runs *r, int64_t run)
+{
+	int64_t *to;
+	size_t i = 0;
+
+	while (i < r->n && r->v[i] != run)
+		i++;
+	if (i < r->n)
+		return;
+	to = array_add(r->v, r->n, r->room);
+	if (query_ok(q, to ? 0 : -ENOMEM, q->command))
+		*to = run;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The runs that have lines of it, by the chunks that these are in, or an invocation. */
+static void find_runs(struct query *q, const struct query_tid *of, struct runs *r)
+{
+	sqlite3_stmt *chunk =
+	    query_prepare(q, "SELECT run FROM chunk c JOIN source s ON s.id = c.source WHERE c.id = ?1");
+	sqlite3_stmt *invocation = query_prepare(q, "SELECT run FROM invocation WHERE tid = ?1");
+
+	for (size_t i = 0; i < of->places.n && !q->status; i++) {
+		sqlite3_bind_int64(chunk, 1, of->places.list[i].chunk);
+		if (query_next(q, chunk))
+			run_note(q, r, sqlite3_column_int64(chunk, 0));
+		sqlite3_reset(chunk);
+	}
+	sqlite3_bind_text(invocation, 1, of->tid, -1, SQLITE_STATIC);
+	while (query_next(q, invocation)) {
+		r->invocation = sqlite3_column_int64(invocation, 0);
+		r->invocations++;
+		run_note(q, r, r->invocation);
+	}
+	sqlite3_finalize(chunk);
+	sqlite3_finalize(invocation);
+	if (r->n)
+		qsort(r->v, r->n, sizeof *r->v, by_number);
+}
+
+/* "a.log, b.log" */
+static const char *paths_of(struct query *q, struct transaction *tx, const struct runs *r)
+{
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT path FROM run WHERE id = ?1");
+	struct text t = {0};
+	const char *all;
+
+	for (size_t i = 0; i < r->n; i++) {
+		sqlite3_bind_int64(stmt, 1, r->v[i]);
+		if (query_next(q, stmt))
+			text_printf(&t, "%s%s", i ? ", " : "", (const char *)sqlite3_column_text(stmt, 0));
+		sqlite3_reset(stmt);
+	}
+	sqlite3_finalize(stmt);
+	all = arena_text(&tx->arena, text_str(&t), t.len);
+	text_done(&t);
+	return all;
+}
+
+typedef void each_fn(struct query *q, const struct transaction *tx, void *arg);
+
+static void read_merged(struct query *q, const struct query_tid *of, int64_t max_events, const struct runs *r,
+                        each_fn *each, void *arg)
+{
+	struct transaction tx = {.run = r->invocations ? r->invocation : r->v[0], .nruns = r->n, .root = SIZE_MAX};
+
+	read_all(q, of, max_events, &tx);
+	tx.run_path = q->status ? NULL : paths_of(q, &tx, r);
+	if (!q->status) {
+		query_note(q, "%s is in %zu runs, which are shown together (--run shows one)", of->tid, r->n);
+		each(q, &tx, arg);
+	}
+	transaction_done(&tx);
+}
+
+void transaction_each(struct query *q, const struct query_tid *of, int64_t max_events, each_fn *each, void *arg)
 {
 	int64_t only = query_run(q);
-	sqlite3_stmt *stmt = query_prepare(q, "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id");
-	int found = 0;
+	struct runs r = {0};
+	bool found, merged;
 
-	sqlite3_bind_int64(stmt, 1, only);
-	while (query_next(q, stmt)) {
+	if (only)
+		run_note(q, &r, only);
+	else if (!q->status)
+		find_runs(q, of, &r);
+	found = merged = r.n > 1 && r.invocations < 2;
+	if (merged)
+		read_merged(q, of, max_events, &r, each, arg);
+	for (size_t i = 0; i < r.n && !merged && !q->status; i++) {
 		struct transaction tx;
 
-		transaction_read(q, sqlite3_column_int64(stmt, 0), of, max_events, &tx);
+		transaction_read(q, r.v[i], of, max_events, &tx);
 		if (!q->status && (tx.lines || tx.invocation)) {
-			found++;
+			found = true;
 			each(q, &tx, arg);
 		}
 		transaction_done(&tx);
 	}
-	sqlite3_finalize(stmt);
+	free(r.v);
 	if (!found)
 		query_fail(q, USAGE, "%s: not in this run", of->tid ? of->tid : "");
 }

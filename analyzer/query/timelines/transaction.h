@@ -13,7 +13,7 @@ struct tx_phase {
 
 /* Spans are sorted by start, parents before their children. */
 struct tx_span {
-	int64_t id;
+	int64_t id, run;
 	const char *name, *target, *level, *worker, *certainty;
 	int64_t start_ns, end_ns; /* end_ns: of the transaction where the span is still open */
 	int64_t busy_ns, idle_ns; /* -1: not known */
@@ -25,7 +25,7 @@ struct tx_span {
 };
 
 struct tx_event {
-	int64_t id, time_ns;
+	int64_t id, run, time_ns;
 	const char *level, *target, *message, *worker; /* message plain; NULL: none */
 	const char *fields;                            /* JSON; NULL: none */
 	bool span_line;
@@ -35,6 +35,8 @@ struct tx_event {
 struct transaction {
 	struct arena arena;
 	int64_t run, offset_s;
+	size_t nruns;         /* 1, or the number of runs whose lines are put together; run has its invocation then */
+	bool several_workers; /* no invocation, and lines of more than one worker */
 	const char *run_path, *offset_from, *tid;
 	/* Of its invocation; NULL and -1 where there is none, or it does not say. */
 	bool invocation;
@@ -63,7 +65,8 @@ void transaction_read(struct query *q, int64_t run, const struct query_tid *of, 
                       struct transaction *tx);
 void transaction_done(struct transaction *tx);
 
-/* The same of each run (or that of --run) that has lines or an invocation of it; it is a failure where none has. */
+/* The same of each run (or that of --run) that has lines or an invocation of it; it is a failure where none has. What
+ * several runs have of one request is put together, and said, unless it is an invocation in more than one of them. */
 void transaction_each(struct query *q, const struct query_tid *of, int64_t max_events,
                       void (*each)(struct query *q, const struct transaction *tx, void *arg), void *arg);
 
