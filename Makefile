@@ -69,21 +69,21 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c m
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c quantile.c query.c select.c source.c tid.c when.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
-              $(addprefix analyzer/query/commands/,summary_findings.c summary_make.c) \
+              $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c) \
               $(addprefix analyzer/query/report/,report_html.c report_write.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c options.c repl.c script.c session.c suggest.c words.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c repl.c script.c session.c statement.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
 COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c gaps.c spans.c tree.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \
                analyzer/query/report/report.c $(addprefix analyzer/query/commands/,taken.c) \
-               $(addprefix analyzer/query/commands/,runs.c sources.c check.c cat.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
+               $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
 ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(FINDING_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 

@@ -23,8 +23,7 @@ void help_all(struct output *out);
 /* The manual page's section about the commands, made from the table, as mdoc. */
 void help_mdoc(FILE *to);
 
-/* The closest of the names that next() gives until NULL; NULL where none is close. */
-const char *suggest(const char *word, const char *(*next)(void *arg, size_t i), void *arg);
+/* The closest name; NULL where none is close. */
 const char *suggest_command(const char *word);
 const char *suggest_option(const struct command *c, const char *word);
 

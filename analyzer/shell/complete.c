@@ -7,26 +7,37 @@
 #include "shell/complete.h"
 #include "base/sql.h"
 #include "base/array.h"
+#include "render/number.h"
+#include "render/text.h"
 #include "shell/words.h"
 #include <readline/readline.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+enum { NOTES = 200 };
+
 static struct session *session;
-static bool in_sql;
+static const char *in_sql = ""; /* what the line goes on with */
 
 /* The candidates of one Tab, gathered first and handed to readline one by one. */
 static struct {
 	char **names;
 	size_t n, room, next;
+	char *notes[NOTES]; /* what is shown beside the first of them, where their order says something */
+	bool ordered;
 } found;
 
 static void forget(void)
 {
 	for (size_t i = 0; i < found.n; i++)
 		free(found.names[i]);
+	for (size_t i = 0; i < NOTES; i++) {
+		free(found.notes[i]);
+		found.notes[i] = NULL;
+	}
 	found.n = found.next = 0;
+	found.ordered = false;
 }
 
 static void offer(const char *name, const char *text)
@@ -73,13 +84,57 @@ static void offer_columns(const char *text)
 	}
 }
 
+/* The slowest first, with their duration and function; before a letter is typed, twenty of them. */
 static void offer_tids(const char *text)
 {
-	/* Before a letter is typed, those worth a look: the slowest. */
-	if (*text)
-		offer_sql("SELECT tid FROM place WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) LIMIT 200", text);
-	else
-		offer_sql("SELECT tid FROM invocation ORDER BY e2e_duration_us DESC LIMIT 20", text);
+	static const char sql[] =
+	    "SELECT tid, max(" INVOCATION_DURATION
+	    ") d, coalesce(function_name, fqdn) FROM (SELECT DISTINCT tid FROM place "
+	    "WHERE tid >= ?1 AND tid < ?1 || char(0x10ffff) AND (?1 <> '' OR tid IN (SELECT tid FROM invocation)) "
+	    "LIMIT "
+	    "20000) LEFT JOIN invocation USING (tid) GROUP BY tid ORDER BY d DESC NULLS LAST, tid LIMIT ?2";
+	struct store *store = session_store(session);
+	sqlite3_stmt *stmt = NULL;
+	char took[NUMBER_MAX];
+
+	if (!store || sql_prepare(store_db(store), sql, &stmt))
+		return;
+	sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 2, *text ? NOTES : 20);
+	found.ordered = true;
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		const char *function = (const char *)sqlite3_column_text(stmt, 2);
+		struct text note = {0};
+
+		offer((const char *)sqlite3_column_text(stmt, 0), text);
+		if (sqlite3_column_type(stmt, 1) != SQLITE_NULL) {
+			number_duration(sqlite3_column_int64(stmt, 1), "u", took);
+			text_printf(&note, "%10s  ", took);
+			text_add_terminal(&note, function ? function : "", function ? strlen(function) : 0);
+		}
+		if (found.n && found.n <= NOTES)
+			found.notes[found.n - 1] = strdup(text_str(&note));
+		text_done(&note);
+	}
+	sqlite3_finalize(stmt);
+}
+
+/* What there is to choose from, in the order and with the notes it was found with. */
+static void show_found(char **matches, int n, int longest)
+{
+	if (!found.ordered) {
+		rl_display_match_list(matches, n, longest);
+	} else {
+		rl_crlf();
+		for (size_t i = 0; i < found.n && i < NOTES; i++) {
+			struct text safe = {0};
+
+			text_add_terminal(&safe, found.names[i], strlen(found.names[i]));
+			fprintf(rl_outstream, "%s  %s\r\n", text_str(&safe), found.notes[i] ? found.notes[i] : "");
+			text_done(&safe);
+		}
+	}
+	rl_forced_update_display();
 }
 
 static void offer_commands(const char *text)
@@ -109,6 +164,36 @@ static void offer_tables(const char *text)
 	offer_sql("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'", text);
 }
 
+/* Columns of the tables that the statement names behind FROM and JOIN, also where those stand behind the cursor; of all
+ * tables where it names none. */
+static void offer_columns_of_statement(const char *text)
+{
+	static const char sql[] =
+	    "WITH t(name) AS (SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
+	    "'sqlite%' "
+	    "UNION SELECT column1 FROM (VALUES ('event'), ('span'), ('phase'), ('series'), ('histogram'))), "
+	    "named(name) AS (SELECT name FROM t WHERE ' ' || replace(replace(lower(?2), char(10), ' '), ',', ' ') || ' "
+	    "' "
+	    "GLOB '* from ' || name || '[ ;)]*' OR ' ' || replace(replace(lower(?2), char(10), ' '), ',', ' ') || ' ' "
+	    "GLOB "
+	    "'* join ' || name || '[ ;)]*') "
+	    "SELECT DISTINCT c.name FROM t JOIN pragma_table_info(t.name) c WHERE t.name IN named OR NOT EXISTS "
+	    "(SELECT 1 "
+	    "FROM named)";
+	struct store *store = session_store(session);
+	sqlite3_stmt *stmt = NULL;
+	struct text statement = {0};
+
+	if (!store || sql_prepare(store_db(store), sql, &stmt))
+		return;
+	text_printf(&statement, "%s %s", in_sql, rl_line_buffer);
+	sqlite3_bind_text(stmt, 2, text_str(&statement), -1, SQLITE_STATIC);
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		offer((const char *)sqlite3_column_text(stmt, 0), text);
+	sqlite3_finalize(stmt);
+	text_done(&statement);
+}
+
 static void offer_sql_words(const char *text)
 {
 	static const char *const words[] = {"SELECT",   "FROM",           "WHERE",  "GROUP BY", "ORDER BY", "LIMIT",
@@ -116,14 +201,7 @@ static void offer_sql_words(const char *text)
 	                                    "JOIN",     "DESC",           "HAVING", "DISTINCT"};
 
 	offer_tables(text);
-	offer_sql("SELECT DISTINCT c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type IN "
-	          "('table', 'view')"
-	          " AND t.name NOT LIKE 'sqlite%'",
-	          text);
-	offer_sql(
-	    "SELECT name FROM pragma_table_info('event') UNION SELECT name FROM pragma_table_info('span')"
-	    " UNION SELECT name FROM pragma_table_info('phase') UNION SELECT name FROM pragma_table_info('series')",
-	    text);
+	offer_columns_of_statement(text);
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		offer(words[i], text);
 }
@@ -207,7 +285,7 @@ static enum hint gather(const char *text, int start)
 		value = option_of(global_options, words[n - 1]);
 	if (value && !value->value)
 		value = NULL;
-	if (in_sql || words_are_sql(rl_line_buffer) || (n < 0 && !strncmp(rl_line_buffer, "sql", 3))) {
+	if (*in_sql || words_are_sql(rl_line_buffer) || (n < 0 && !strncmp(rl_line_buffer, "sql", 3))) {
 		offer_sql_words(text);
 	} else if (n <= 0) {
 		offer_commands(text);
@@ -281,13 +359,14 @@ static char **complete(const char *text, int start, int end)
 	hint = gather(text, start);
 	if (hint == HINT_MESSAGE)
 		quote_found(rl_completion_quote_character);
+	rl_sort_completion_matches = !found.ordered;
 	rl_attempted_completion_over = hint != HINT_FILE;
 	return hint == HINT_FILE ? NULL : rl_completion_matches(text, next_found);
 }
 
-void complete_in_sql(bool yes)
+void complete_in_sql(const char *sql)
 {
-	in_sql = yes;
+	in_sql = sql;
 }
 
 void complete_init(struct session *s)
@@ -297,5 +376,6 @@ void complete_init(struct session *s)
 	rl_attempted_completion_function = complete;
 	rl_completer_quote_characters = "'\"";
 	rl_basic_word_break_characters = " \t\n\"'`=<>(),;";
+	rl_completion_display_matches_hook = show_found;
 	rl_variable_bind("completion-ignore-case", "on");
 }

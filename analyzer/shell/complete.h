@@ -7,7 +7,7 @@
 
 /* Tells readline what to ask for the rest of the program's life; s is borrowed. */
 void complete_init(struct session *s);
-/* The line goes on with SQL that an earlier one began. */
-void complete_in_sql(bool yes);
+/* The line goes on with this SQL, which earlier ones began; "": with none. Borrowed until the next call. */
+void complete_in_sql(const char *sql);
 
 #endif

@@ -2,12 +2,14 @@
 /* repl.c - the shell on a terminal.
  *
  * A line is a command as on the command line, or SQL, which goes on until its ';'. Ctrl-C stops the answer, not the
- * shell; on the prompt it drops the line. Ctrl-D or `quit` ends it. The history is kept in
- * $XDG_STATE_HOME/ilu-logq/history. */
+ * shell; on the prompt it drops the line and the statement that it goes on with. Ctrl-D or `quit` ends it. The history
+ * keeps whole statements, in $XDG_STATE_HOME/ilu-logq/history, for its owner alone: each is added when it has ended, so
+ * that several shells and one that is killed lose none. */
 #include "render/text.h"
 #include "shell/complete.h"
-#include "shell/words.h"
+#include "shell/statement.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <readline/history.h>
@@ -17,13 +19,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WORDS = 1000, HISTORY = 10000 };
+enum { HISTORY = 10000 };
+
+static bool dropped; /* Ctrl-C was pressed while something was typed */
 
 /* readline calls this between keys; it makes Ctrl-C on the prompt drop the line. */
 static int on_idle(void)
 {
 	if (query_interrupted) {
 		query_interrupted = 0;
+		dropped = true;
 		rl_replace_line("", 1);
 		rl_crlf();
 		rl_done = 1;
@@ -64,70 +69,29 @@ static char *history_path(void)
 	return path;
 }
 
-static void remember(const char *line)
+/* path: of the file; NULL: there is none. */
+static void remember(const char *path, const char *statement)
 {
 	HIST_ENTRY *last = history_length ? history_get(history_base + history_length - 1) : NULL;
 
-	if (*line && (!last || strcmp(last->line, line)))
-		add_history(line);
+	if (!*statement || (last && !strcmp(last->line, statement)))
+		return;
+	add_history(statement);
+	if (path)
+		append_history(1, path);
 }
 
-/* false: leave */
-static bool run_words(struct session *s, const char *line)
+/* Made for its owner alone; an old one becomes so. */
+static void read_kept(const char *path)
 {
-	char *copy = strdup(line);
-	char *words[WORDS];
-	int n = copy ? words_split(copy, words, WORDS) : 0;
-	bool go_on = true;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
-	if (n == -EINVAL)
-		fprintf(stderr, "ilu-logq: a quote is not closed\n");
-	else if (n > 0 && (!strcmp(words[0], "quit") || !strcmp(words[0], "exit")))
-		go_on = false;
-	else if (n > 0)
-		session_run(s, n, words, "");
-	free(copy);
-	return go_on;
-}
-
-/* Options that change the session itself: `-d FILE` or `--format csv` on a line of its own. */
-static bool run_settings(struct session *s, const char *line)
-{
-	char *copy = strdup(line);
-	char *words[WORDS], *why = NULL;
-	struct invocation in;
-	int n = copy ? words_split(copy, words, WORDS) : 0;
-	bool taken = false;
-
-	if (n > 0 && words[0][0] == '-' && !options_parse(n, words, &s->settings, &in, &why)) {
-		if (!in.command && !in.settings.help && !in.settings.version) {
-			/* The words go with this line; the path must stay. */
-			char *db = in.settings.db == s->settings.db ? NULL : strdup(in.settings.db);
-
-			s->settings = in.settings;
-			if (db)
-				s->settings.db = db;
-			taken = true;
-		}
-		options_done(&in);
+	if (fd >= 0) {
+		if (fchmod(fd, 0600))
+			fprintf(stderr, "ilu-logq: %s: %s\n", path, strerror(errno));
+		close(fd);
 	}
-	free(why);
-	free(copy);
-	return taken;
-}
-
-static bool take_line(struct session *s, struct text *sql, const char *line)
-{
-	if (!sql->len && !words_are_sql(line))
-		return run_settings(s, line) || run_words(s, line);
-	if (sql->len)
-		text_puts(sql, "\n");
-	text_puts(sql, line);
-	if (words_sql_complete(text_str(sql))) {
-		session_sql(s, text_str(sql), "");
-		text_reset(sql);
-	}
-	return true;
+	read_history(path);
 }
 
 /* With the verdict, where there is something to judge. */
@@ -152,34 +116,39 @@ static void set_up(struct session *s)
 	rl_event_hook = on_idle;
 	rl_set_keyboard_input_timeout(100000);
 	using_history();
+	history_comment_char = '#';
+	history_write_timestamps = 1; /* they part statements of several lines in the file */
 	stifle_history(HISTORY);
 }
 
 int repl_run(struct session *s)
 {
+	struct typing typing = {.session = s};
 	char *history = history_path();
-	struct text sql = {0};
 	bool go_on = true;
 	char *line;
 
 	set_up(s);
 	if (history)
-		read_history(history);
+		read_kept(history);
 	if (!s->settings.quiet)
 		greet(s);
-	while (go_on && (line = readline(sql.len ? "     ...> " : "ilu-logq> "))) {
+	while (go_on && (line = readline(typing.sql.len ? "     ...> " : "ilu-logq> "))) {
 		query_interrupted = 0;
-		remember(line);
-		go_on = take_line(s, &sql, line);
-		complete_in_sql(sql.len > 0);
+		if (dropped)
+			typing_drop(&typing);
+		dropped = false;
+		go_on = typing_line(&typing, line);
+		remember(history, text_str(&typing.whole));
+		complete_in_sql(text_str(&typing.sql));
 		query_interrupted = 0;
 		free(line);
 	}
 	if (go_on)
 		putchar('\n');
 	if (history)
-		write_history(history);
+		history_truncate_file(history, HISTORY);
 	free(history);
-	text_done(&sql);
+	typing_done(&typing);
 	return DONE;
 }

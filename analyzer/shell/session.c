@@ -76,16 +76,20 @@ static bool use_color(const struct settings *s)
 	return isatty(STDOUT_FILENO) && !(no && *no) && !(term && !strcmp(term, "dumb"));
 }
 
-static struct output make_output(const struct settings *s)
+static struct output make_output(const struct session *session, const struct settings *s)
 {
+	FILE *to = session->to;
+
 	return (struct output){
-	    .file = stdout,
+	    .file = to ? to : stdout,
 	    .format = s->format,
 	    .records = s->records,
 	    .columns = s->columns,
-	    .width = s->width >= 0 ? s->width : terminal_width(STDOUT_FILENO),
-	    .terminal = isatty(STDOUT_FILENO),
-	    .color = use_color(s) && (s->format == FORMAT_TEXT),
+	    .width = s->width >= 0      ? s->width
+	             : session->to_file ? 0
+	                                : terminal_width(STDOUT_FILENO),
+	    .terminal = !session->to_file && isatty(STDOUT_FILENO),
+	    .color = (!to || s->color == COLOR_ALWAYS) && use_color(s) && (s->format == FORMAT_TEXT),
 	    .utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8"),
 	    .quiet = s->quiet,
 	};
@@ -148,6 +152,8 @@ static FILE *open_pager(const struct session *s, const struct command *c)
 	const char *pager = getenv("PAGER");
 	FILE *pipe;
 
+	if (s->to)
+		return s->to;
 	if (!s->interactive || !isatty(STDOUT_FILENO) || c->need == NEED_NOTHING ||
 	    (pager && (!*pager || !strcmp(pager, "cat"))))
 		return stdout;
@@ -195,7 +201,7 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 	if (fflush(out->file))
 		query_ok(q, -errno, "output");
 	interruptible = NULL;
-	if (out->file != stdout)
+	if (out->file != stdout && out->file != s->to)
 		pclose(out->file);
 }
 
@@ -203,7 +209,7 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 static int run_command(struct session *s, const struct command *c, const struct settings *settings,
                        const struct args *args, const char *place)
 {
-	struct output out = make_output(settings);
+	struct output out = make_output(s, settings);
 	struct query q = {.path = settings->db, .out = &out, .quiet = settings->quiet};
 
 	query_interrupted = 0;
@@ -218,7 +224,10 @@ static int run_command(struct session *s, const struct command *c, const struct 
 		close_store(s);
 	if (q.error && !query_interrupted)
 		complain(place, q.error);
+	if (q.detail && !query_interrupted && !settings->quiet)
+		fputs(q.detail, stderr);
 	free(q.error);
+	free(q.detail);
 	return query_interrupted ? INTERRUPTED : (int)query_exit(&q);
 }
 
@@ -235,13 +244,13 @@ static void sum_up(struct session *s, const struct invocation *in, int status)
 
 static int show_help(struct session *s, const struct invocation *in)
 {
-	struct output out = make_output(&s->settings);
+	struct output out = make_output(s, &s->settings);
 
 	if (in->command)
 		help_command(in->command, &out);
 	else
 		help_all(&out);
-	return fflush(stdout) ? SYSTEM : DONE;
+	return fflush(out.file) ? SYSTEM : DONE;
 }
 
 static int parse_failed(int rc, char *why, const char *place)

@@ -10,6 +10,8 @@ struct session {
 	struct store *store;      /* the shell keeps it open from one command to the next; else NULL */
 	char *store_path;         /* of the open store; owned */
 	bool interactive;         /* the shell on a terminal: long answers go through the pager */
+	FILE *to;                 /* where the next answer goes: a pipe or a file; NULL: standard output; borrowed */
+	bool to_file;             /* to is a file: as wide as it gets */
 };
 
 /* Runs one command line and prints its error, if any. place is put before the message ("" or "stdin:3: "). */

@@ -5,6 +5,7 @@
  * least". */
 #include "base/hash.h"
 #include "base/array.h"
+#include "query/commands/tables.h"
 #include "query/core/command.h"
 #include "query/events/event_filter.h"
 #include "query/events/fields.h"
@@ -329,7 +330,9 @@ static void describe_all(struct query *q)
 
 static void run(struct query *q)
 {
-	if (q->args->nwords)
+	if (q->args->nwords && tables_has(q->args->words[0]))
+		tables_describe(q, q->args->words[0]);
+	else if (q->args->nwords)
 		describe_one(q);
 	else
 		describe_all(q);
@@ -340,11 +343,13 @@ static const struct option_spec options[] = {OPTION_TID, OPTION_TARGET, OPTION_S
 const struct command command_describe = {
     .name = "describe",
     .group = GROUP_LINES,
-    .words = "[MESSAGE]",
+    .words = "[MESSAGE|TABLE]",
     .most = 1,
     .hint = HINT_MESSAGE,
     .help = "the fields of a message: types, how often, how spread; without one, all messages",
-    .more = "A field that occurs with two types has two rows. distinct stops counting at 100000.",
+    .more = "A field that occurs with two types has two rows. distinct stops counting at 100000. Of a name in "
+            "`tables`, its "
+            "columns.",
     .examples = "describe\ndescribe 'Item starting to execute'\ndescribe 'Popped item*'",
     .options = options,
     .need = NEED_READ,

@@ -4,6 +4,7 @@
  * Several statements may follow each other; each that has columns gives a table, and tables are parted by an empty
  * line. The database is opened for reading: a statement that writes fails, unless --write was given. */
 #include "base/sql.h"
+#include "query/commands/sql_error.h"
 #include "query/core/command.h"
 #include "render/text.h"
 #include <errno.h>
@@ -69,11 +70,16 @@ static sqlite3_stmt *prepare_first(struct query *q, const char *sql, const char 
 {
 	sqlite3_stmt *stmt = NULL;
 	bool known = false;
+	int offset = -1;
 
 	sqlite3_set_authorizer(q->db, note_deed, &known);
-	if (sql_prepare_first(q->db, sql, &stmt, rest))
+	if (sql_prepare_first(q->db, sql, &stmt, rest)) {
+		offset = sqlite3_error_offset(q->db);
 		query_sql_error(q);
+	}
 	sqlite3_set_authorizer(q->db, NULL, NULL);
+	if (q->status)
+		sql_error_explain(q, sql, offset);
 	if (stmt && !known && !sqlite3_stmt_readonly(stmt) && !args_has(q->args, "write"))
 		query_fail(q, USAGE, "VACUUM writes a file (--write allows it)");
 	return stmt;

@@ -30,6 +30,7 @@ struct query {
 	int64_t rows_most; /* rows that a table of this query may have: the limit, where that counts rows */
 	int status;        /* of the first failure; DONE: none so far */
 	char *error;       /* what it was; NULL: goes without saying; owned */
+	char *detail;      /* lines that show where, safe for a terminal; NULL: none; owned */
 	bool alarm;        /* there are findings of level warning or above */
 };
 

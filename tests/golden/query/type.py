@@ -25,5 +25,6 @@ for line in sys.stdin.read().splitlines() + ["quit"]:
     os.write(terminal, line.replace("\\t", "\t").encode() + b"\n")
 os.waitpid(pid, 0)
 with open(os.path.join(state, "ilu-logq", "history")) as history:
-    sys.stdout.write(history.read())
+    # Times stand between the statements.
+    sys.stdout.writelines(line for line in history if not line.startswith("#"))
 shutil.rmtree(state)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tables.h - the tables that SQL sees, by name. */
+#ifndef QUERY_TABLES_H
+#define QUERY_TABLES_H
+
+#include "query/core/query.h"
+
+/* Is it one of them? */
+bool tables_has(const char *name);
+/* Its columns as a table, as `describe NAME` shows them. */
+void tables_describe(struct query *q, const char *name);
+
+#endif
