@@ -53,8 +53,7 @@ static int try_path(struct search *s, const char *directory, uid_t owner)
 	return -1;
 }
 
-/* The process's name for a message. */
-static void name_of(pid_t pid, char *out, size_t cap)
+void ctl_name(pid_t pid, char *out, size_t cap)
 {
 	char path[40];
 	FILE *f;
@@ -72,12 +71,20 @@ static void name_of(pid_t pid, char *out, size_t cap)
 		fclose(f);
 }
 
+int ctl_connect_in(const char *directory, pid_t pid, uid_t owner)
+{
+	const struct ctl ctl = {.pid = pid};
+	struct search s = {.ctl = &ctl};
+
+	return try_path(&s, directory, owner);
+}
+
 static void explain(const struct search *s, uid_t owner)
 {
 	long pid = s->ctl->pid;
 	char name[64];
 
-	name_of(s->ctl->pid, name, sizeof name);
+	ctl_name(s->ctl->pid, name, sizeof name);
 	if (s->error == EACCES)
 		fprintf(
 		    stderr,

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* Exit statuses. */
@@ -22,10 +23,22 @@ struct ctl {
 /* Connect to the process. A socket, or -1: why is on stderr. */
 int ctl_connect(const struct ctl *ctl);
 
+/* The same in one directory, whose sockets are owner's, and in silence: what is not there, or not for us, is -1. */
+int ctl_connect_in(const char *directory, pid_t pid, uid_t owner);
+
+/* The process's name for a message, safe for a terminal; "?" where it is not known. */
+void ctl_name(pid_t pid, char *out, size_t cap);
+
 /* Send one request, get the answer: yours, NULL on error, which is on stderr. */
 json_t *ctl_ask(int fd, const json_t *request);
 
 /* Do it; returns the exit status. */
 int ctl_run(const struct ctl *ctl);
+
+/* The processes that listen, a line each; returns the exit status. */
+int ctl_list(const struct ctl *ctl);
+
+/* Text of a program's, so that a terminal obeys none of it. */
+void ctl_put_safe(const char *text, FILE *to);
 
 #endif

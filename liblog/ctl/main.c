@@ -10,9 +10,10 @@
 #include <string.h>
 
 static const char usage[] =
-    "Usage: ilu-logctl [OPTION]... PID [DIRECTIVES]\n"
+    "Usage: ilu-logctl [OPTION]... [PID [DIRECTIVES]]\n"
     "Changes what a running program with libilulog logs, or shows it.\n"
     "\n"
+    "  ilu-logctl                                  the processes that can be asked\n"
     "  ilu-logctl 4711                             the filter in force and the logger's counts\n"
     "  ilu-logctl 4711 'info,worker=debug'         another filter, until the next\n"
     "  ilu-logctl 4711 trace --for 60s             another filter, for a while\n"
@@ -120,8 +121,10 @@ int main(int argc, char **argv)
 
 	if (rc)
 		return fflush(stdout) ? CTL_FAILED : rc - 1;
+	if (optind == argc && (ctl.for_ms || ctl.force || ctl.sites))
+		return wrong("which process? PID is missing; ilu-logctl alone lists those that can be asked", NULL);
 	if (optind == argc)
-		return wrong("which process? PID is missing", NULL);
+		return ctl_list(&ctl);
 	pid = strtol(argv[optind], &end, 10);
 	if (*end || end == argv[optind] || pid <= 0 || pid > 0x7fffffff)
 		return wrong("not the number of a process", argv[optind]);

@@ -16,7 +16,7 @@ static const char *text_at(const json_t *object, const char *key)
 }
 
 /* Nothing that a terminal would obey: what JSON escapes stays escaped, but for quotes and backslashes. */
-static void put_safe(const char *text, FILE *to)
+void ctl_put_safe(const char *text, FILE *to)
 {
 	char part[256];
 	size_t len = strlen(text), used;
@@ -51,14 +51,14 @@ static void put_time(json_int_t ms)
 static void show_filter(const json_t *answer)
 {
 	printf("filter: ");
-	put_safe(text_at(answer, "level"), stdout);
+	ctl_put_safe(text_at(answer, "level"), stdout);
 	putchar('\n');
 	if (!json_object_get(answer, "reverts_to"))
 		return;
 	printf("in ");
 	put_time(json_integer_value(json_object_get(answer, "reverts_in_ms")));
 	printf(" again: ");
-	put_safe(text_at(answer, "reverts_to"), stdout);
+	ctl_put_safe(text_at(answer, "reverts_to"), stdout);
 	putchar('\n');
 }
 
@@ -109,12 +109,12 @@ static void show_site(const json_t *site)
 	bool span = !strcmp(text_at(site, "kind"), "span");
 
 	printf("%-8s %-5s ", text_at(site, "state"), text_at(site, "level"));
-	put_safe(text_at(site, "target"), stdout);
+	ctl_put_safe(text_at(site, "target"), stdout);
 	fputs(span ? " span " : " ", stdout);
 	putchar('"');
-	put_safe(text_at(site, "text"), stdout);
+	ctl_put_safe(text_at(site, "text"), stdout);
 	printf("\" ");
-	put_safe(text_at(site, "file"), stdout);
+	ctl_put_safe(text_at(site, "file"), stdout);
 	printf(":%" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(site, "line")));
 }
 
@@ -144,7 +144,7 @@ static int show(const struct ctl *ctl, const json_t *answer)
 
 	if (!json_is_true(json_object_get(answer, "ok"))) {
 		fprintf(stderr, "ilu-logctl: ");
-		put_safe(text_at(answer, "error"), stderr);
+		ctl_put_safe(text_at(answer, "error"), stderr);
 		fputc('\n', stderr);
 		return CTL_FAILED;
 	}
