@@ -102,7 +102,8 @@ static void test_spanning(void **state)
 	"clock "                                                                                                    \
 	"ring_bytes "                                                                                               \
 	"rings span_slots "                                                                                         \
-	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms sinks rate_limits " \
+	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms stop_timeout_ms "   \
+	"sinks rate_limits "                                                                                        \
 	"run_directory black_box"
 
 static void test_errors(void **state)

@@ -372,6 +372,36 @@ static void test_closed_descriptors(void **state)
 	json_decref(lines);
 }
 
+/* ---- the end ---- */
+
+/* A pipe that nobody reads is given up, the file beside it is complete. */
+static void test_stop_is_bounded(void **state)
+{
+	struct ilu_log_stats before = {.size = sizeof before}, after = before;
+	char keys[100];
+	json_t *lines;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	ilu_log_stats(&before);
+	snprintf(keys, sizeof keys, "\"stop_timeout_ms\":200,\"sinks\":[{\"fd\":%d}]", ends[1]);
+	start(keys);
+	for (int i = 0; i < 3000; i++)
+		ilu_info(&tid, "line", KV("i", i));
+	assert_int_equal(ilu_log_stop(), -ETIMEDOUT);
+	ilu_log_stats(&after);
+	assert_in_range(after.lost - before.lost, 1, 3001);
+	lines = log_lines_of(log_file());
+	assert_int_equal(log_count(lines, "line"), 3000);
+	json_decref(lines);
+	start(""); /* and the next run is not disturbed */
+	ilu_info(&tid, "next");
+	assert_int_equal(ilu_log_stop(), 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +416,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_refused_at_the_start, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_link_to_a_device, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_closed_descriptors, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_stop_is_bounded, make_dir, remove_dir),
 	};
 
 	tid = ilu_tid_named("Files");

@@ -368,15 +368,10 @@ static void stay_paused(struct appender *a)
 		futex_wait(&a->paused, 1, 100000000);
 }
 
-static void *run(void *argument)
+static void carry(struct appender *a)
 {
-	struct appender *a = argument;
 	struct pass pass;
 
-	prctl(PR_SET_NAME, "ilu-appender");
-	box_begin();
-	__atomic_store_n(&a->begun, 1, __ATOMIC_RELEASE);
-	futex_wake(&a->begun, 1);
 	for (;;) {
 		bool stop = __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE);
 		bool pause = __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
@@ -390,8 +385,50 @@ static void *run(void *argument)
 			rest(a, &pass);
 	}
 	__atomic_store_n(&a->flush_error, pass.rc, __ATOMIC_RELAXED);
+}
+
+static void tell_end(struct appender *a)
+{
+	__atomic_store_n(&a->ended, 1, __ATOMIC_RELEASE);
+	futex_wake(&a->ended, 1);
+}
+
+static void *run(void *argument)
+{
+	struct appender *a = argument;
+
+	prctl(PR_SET_NAME, "ilu-appender");
+	box_begin();
+	__atomic_store_n(&a->begun, 1, __ATOMIC_RELEASE);
+	futex_wake(&a->begun, 1);
+	carry(a);
 	box_end();
+	tell_end(a);
 	return NULL;
+}
+
+/* In the place of one that hangs, which keeps the box. */
+static void *run_on(void *argument)
+{
+	carry(argument);
+	tell_end(argument);
+	return NULL;
+}
+
+static int start_thread(struct appender *a, void *(*function)(void *))
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	rc = -pthread_create(&a->thread, &attr, function, a);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
 }
 
 /* ---- without a thread ---- */
@@ -439,8 +476,6 @@ static int end_single(struct appender *a)
 int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed,
                    const char *recovered)
 {
-	sigset_t all, before;
-	pthread_attr_t attr;
 	int rc;
 
 	a->active = calloc(region.header->rings, sizeof(struct ring *));
@@ -461,24 +496,47 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 		own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", recovered);
 	if (a->single)
 		return begin_single(a);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	rc = -pthread_create(&a->thread, &attr, run, a);
+	rc = start_thread(a, run);
 	while (!rc && a->enc.boxed && !__atomic_load_n(&a->begun, __ATOMIC_ACQUIRE))
 		futex_wait(&a->begun, 0, 100000000); /* what is logged from now on is safe */
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }
 
-int appender_stop(struct appender *a)
+static bool has_ended(struct appender *a, uint32_t timeout_ms)
 {
+	uint64_t deadline = now_machine_ns() + timeout_ms * 1000000ull, now;
+
+	while (!__atomic_load_n(&a->ended, __ATOMIC_ACQUIRE)) {
+		now = now_machine_ns();
+		if (now >= deadline)
+			return false;
+		futex_wait(&a->ended, 0, (int64_t)(deadline - now));
+	}
+	return true;
+}
+
+int appender_stop(struct appender *a, uint32_t timeout_ms, bool *hangs)
+{
+	int rc = 0;
+
 	__atomic_store_n(&a->stop, 1, __ATOMIC_RELEASE);
+	*hangs = false;
 	if (a->single)
 		return end_single(a);
 	logger_wake();
+	while (!has_ended(a, timeout_ms)) {
+		pthread_t thread = a->thread;
+
+		*hangs = true;
+		rc = outlet_give_up(&a->outlet, &a->enc);
+		if (!rc)
+			rc = start_thread(a, run_on);
+		if (rc)
+			break;
+		pthread_detach(thread);
+	}
+	if (*hangs)
+		return -ETIMEDOUT;
 	pthread_join(a->thread, NULL);
 	return a->flush_error;
 }

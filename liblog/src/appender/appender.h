@@ -37,6 +37,7 @@ struct appender {
 	uint32_t done_word; /* futex: changes when something is done */
 	uint32_t stop, pause, paused;
 	uint32_t begun; /* futex: it runs, and its black box has its name */
+	uint32_t ended; /* futex: the thread is at its end */
 	/* without a thread: callers do its work, one at a time */
 	bool single;
 	struct lock working;
@@ -51,8 +52,9 @@ struct appender {
 int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed,
                    const char *recovered);
 
-/* Write all there is, end the thread. Returns the last error in that. */
-int appender_stop(struct appender *a);
+/* Write all there is, end the thread. A sink that hangs for timeout_ms is given up, and the others end properly; then
+ * *hangs is true: a thread is left that may come back, and what it uses must stay. Returns the last error in that. */
+int appender_stop(struct appender *a, uint32_t timeout_ms, bool *hangs);
 
 /* Wait until what was committed is written (and synced, when `disk`). 0, -ETIMEDOUT or the sink's error. */
 int appender_flush(struct appender *a, bool disk, int64_t timeout_ns);

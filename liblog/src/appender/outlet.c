@@ -9,6 +9,7 @@
 #include "appender/outlet.h"
 
 #include "base/dtoa.h"
+#include "base/now.h"
 #include "box/slab.h"
 #include "call/site.h"
 #include "encode/spanvalue.h"
@@ -16,7 +17,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define LINE_END 32 /* room for a number and the end of a line */
+#define LINE_END    32 /* room for a number and the end of a line */
+#define COMPLAIN_NS 60000000000
 
 /* ---- opening ---- */
 
@@ -67,6 +69,7 @@ int outlet_open(struct outlet *outlet, const struct config_sinks *sinks, enum si
 		size_t prefix = i < sinks->own ? 0 : (size_t)snprintf(what, cap, "sinks[%zu]: ", i - sinks->own);
 
 		rc = open_port(&outlet->port[outlet->count++], &sinks->sink[i], how, what + prefix, cap - prefix);
+		outlet->port[i].name = strdup(what);
 	}
 	if (rc)
 		outlet_close(outlet);
@@ -85,7 +88,9 @@ int outlet_inherit(struct outlet *outlet, struct outlet *parent, const struct co
 		int error;
 
 		port->sink = from->sink;
+		port->name = from->name;
 		from->sink = NULL;
+		from->name = NULL;
 		sink_forked(port->sink);
 		error = prepare_port(port, &sinks->sink[outlet->count]);
 		rc = rc ? rc : error;
@@ -110,11 +115,12 @@ void outlet_close(struct outlet *outlet)
 		directive_free(port->filter);
 		buf_done(&port->out);
 		buf_done(&port->sites);
+		free(port->name);
 		free(port->verdict);
 		free(port->span);
 	}
 	free(outlet->port);
-	*outlet = (struct outlet){NULL, 0, 0};
+	*outlet = (struct outlet){.port = NULL};
 }
 
 /* ---- deciding ---- */
@@ -372,32 +378,81 @@ static int write_copied(struct port *port, struct encoder *enc)
 	return rc;
 }
 
+/* For who looks at standard error: at once, and then each minute that it goes on. */
+static void complain(struct port *port, int rc)
+{
+	uint64_t now = now_machine_ns();
+
+	if (!rc || (port->complained_ns && now - port->complained_ns < COMPLAIN_NS))
+		return;
+	port->complained_ns = now;
+	fprintf(stderr, "ilulog: %s: %s; %llu lines lost so far\n", port->name ? port->name : "a sink", strerror(-rc),
+	        (unsigned long long)port->sink->stats.lost_lines);
+}
+
 int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost)
 {
 	int first = 0;
 
-	for (unsigned i = 0; i < outlet->count; i++) {
-		struct port *port = &outlet->port[i];
-		int rc = i < outlet->own ? write_own(port, enc) : write_copied(port, enc);
+	if (!outlet->writing)
+		outlet->at = 0;
+	outlet->writing = true;
+	for (; outlet->at < outlet->count; outlet->at++) {
+		struct port *port = &outlet->port[outlet->at];
+		int rc = outlet->at < outlet->own ? write_own(port, enc) : write_copied(port, enc);
 
 		*lost += port->lost;
 		port->lost = 0;
 		first = first ? first : rc;
+		complain(port, rc);
 	}
+	outlet->writing = false;
 	enc->out.len = 0;
 	enc->lines = 0;
 	return first;
+}
+
+/* The batch of all the log's own sinks, in memory of its own. */
+static int move_text(struct encoder *enc)
+{
+	struct buf fresh = {.text = NULL};
+
+	if (!buf_room(&fresh, enc->out.len + 1))
+		return -ENOMEM;
+	memcpy(fresh.text, enc->out.text, enc->out.len);
+	fresh.len = enc->out.len;
+	enc->out = fresh;
+	enc->boxed = false; /* the old text may be there */
+	return 0;
+}
+
+int outlet_give_up(struct outlet *outlet, struct encoder *enc)
+{
+	struct port *port;
+	int rc;
+
+	if (!outlet->writing)
+		return -ENOENT;
+	rc = move_text(enc);
+	if (rc)
+		return rc;
+	port = &outlet->port[outlet->at];
+	port->out = port->sites = (struct buf){.text = NULL};
+	sink_give_up(port->sink);
+	return 0;
 }
 
 int outlet_sync(struct outlet *outlet)
 {
 	int first = 0;
 
-	for (unsigned i = 0; i < outlet->count; i++) {
-		int rc = sink_sync(outlet->port[i].sink);
+	outlet->writing = true;
+	for (outlet->at = 0; outlet->at < outlet->count; outlet->at++) {
+		int rc = sink_sync(outlet->port[outlet->at].sink);
 
 		first = first ? first : rc;
 	}
+	outlet->writing = false;
 	return first;
 }
 

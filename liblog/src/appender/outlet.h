@@ -25,6 +25,8 @@ struct port_span {
 
 struct port {
 	struct sink *sink;
+	char *name; /* for people: a path, "sinks[1]: fd 7" */
+	uint64_t complained_ns;
 	struct gap gap;
 	uint64_t lost; /* since the last write */
 	/* what follows is not for the log's own */
@@ -44,6 +46,8 @@ struct outlet {
 	struct port *port;
 	unsigned count;
 	unsigned own; /* the first ones are the log's own */
+	unsigned at;  /* while batches are written: the port whose turn it is */
+	bool writing;
 };
 
 /* Open what the configuration asks for. On failure `what` says which entry, and nothing is left open. */
@@ -76,6 +80,11 @@ void outlet_tell(struct outlet *outlet, struct encoder *enc, struct port *port, 
 /* Hand the batches to the sinks, and the encoder an empty text. Lines lost, on whichever sink, are added to *lost.
  * Returns the first error. */
 int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);
+
+/* The appender's thread hangs in a sink: give that one up. Another thread may go on: what the hanging one was writing
+ * stays as it is, and the next outlet_write goes on with the other sinks. 0, -ENOENT (it does not hang there) or
+ * -ENOMEM. */
+int outlet_give_up(struct outlet *outlet, struct encoder *enc);
 
 /* To the disk. Returns the first error. */
 int outlet_sync(struct outlet *outlet);

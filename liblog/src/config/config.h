@@ -93,6 +93,7 @@ struct config {
 	uint32_t rings;                /* at most; 0: 256 MiB of them, 16 to 4096 */
 	uint32_t span_slots;           /* spans that are open at once */
 	uint32_t grace_ms;             /* how long records wait to be merged by time */
+	uint32_t stop_timeout_ms;      /* how long a sink may hang at the stop */
 	uint32_t spanning;             /* bits of enum config_spanning */
 	enum sink_file_start at_start; /* what becomes of a file that is there */
 	enum config_timestamp timestamp_format;

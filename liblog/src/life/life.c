@@ -160,6 +160,7 @@ int ilu_log_stop(void)
 {
 	struct server *dismissed;
 	struct appender *a;
+	bool hangs;
 	int rc;
 
 	logger_state(); /* a child that was not told has nothing to stop */
@@ -177,9 +178,10 @@ int ilu_log_stop(void)
 	sites_filter(NULL);
 	quiesce();
 	a = current_appender();
-	rc = appender_stop(a);
+	rc = appender_stop(a, present_config.stop_timeout_ms, &hangs);
 	current_retire();
-	launch_free(a);
+	if (!hangs)
+		launch_free(a);
 	dismissed = served_dismiss();
 	lock_drop(&logger.control);
 	server_join(dismissed);

@@ -13,6 +13,7 @@
  *
  * Nobody may be there: at the start, or later. Then lines are lost and counted like those on a full disk, and the next
  * batch tries again. A journal that does not read makes a batch wait for PATIENCE_MS, no longer. */
+#include "base/keep.h"
 #include "base/lineread.h"
 #include "base/buf.h"
 #include "sinks/kind.h"
@@ -33,8 +34,8 @@
 struct sink_journald {
 	struct sink base;
 	struct sockaddr_un address;
-	int fd;         /* -1: not connected */
-	struct buf out; /* a datagram */
+	struct keep kept; /* -1: not connected */
+	struct buf out;   /* a datagram */
 	struct buf value;
 	bool failed; /* no memory for it */
 };
@@ -213,21 +214,22 @@ static bool render(struct sink_journald *j, struct slice text, uint32_t site)
 
 static void disconnect(struct sink_journald *j)
 {
-	if (j->fd >= 0)
-		close(j->fd);
-	j->fd = -1;
+	keep_close(&j->kept);
 }
 
 static int connect_it(struct sink_journald *j)
 {
+	struct stat st;
 	int rc;
 
-	if (j->fd >= 0)
+	if (keep_same(&j->kept, &st))
 		return 0;
-	j->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (j->fd < 0)
+	j->kept.fd = -1; /* the program may have closed it, and opened something of its own */
+	rc = keep_high(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	if (rc < 0)
 		return -errno;
-	if (!connect(j->fd, (struct sockaddr *)&j->address, sizeof j->address))
+	j->kept = keep_note(rc);
+	if (!connect(j->kept.fd, (struct sockaddr *)&j->address, sizeof j->address))
 		return 0;
 	rc = -errno;
 	disconnect(j);
@@ -246,10 +248,10 @@ static int64_t now_ms(void)
 static int send_message(struct sink_journald *j, const struct msghdr *message, int64_t deadline_ms)
 {
 	for (;;) {
-		struct pollfd wait = {j->fd, POLLOUT, 0};
+		struct pollfd wait = {j->kept.fd, POLLOUT, 0};
 		int64_t left;
 
-		if (sendmsg(j->fd, message, MSG_NOSIGNAL) >= 0)
+		if (sendmsg(j->kept.fd, message, MSG_NOSIGNAL) >= 0)
 			return 0;
 		if (errno == EINTR)
 			continue;
@@ -320,7 +322,7 @@ static int send_datagram(struct sink_journald *j, int64_t deadline_ms)
 /* The journal may have been started anew since the last one: another socket under the same name. */
 static int send_line(struct sink_journald *j, int64_t deadline_ms)
 {
-	bool was_connected = j->fd >= 0;
+	bool was_connected = j->kept.fd >= 0;
 	int rc = send_datagram(j, deadline_ms);
 
 	if (rc != -ECONNREFUSED && rc != -ENOTCONN && rc != -ECONNRESET && rc != -EPIPE)
@@ -375,7 +377,7 @@ int sink_journald_open(const char *path, struct sink **out)
 	if (!j)
 		return -ENOMEM;
 	j->base.ops = &journald_ops;
-	j->fd = -1;
+	j->kept.fd = -1;
 	j->address.sun_family = AF_UNIX;
 	strcpy(j->address.sun_path, path);
 	*out = &j->base;

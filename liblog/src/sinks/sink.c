@@ -2,7 +2,9 @@
 /* sink.c - what all sinks share: the account of lines written and lost, and the wish to be opened anew. */
 #include "sinks/sink.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Bytes of the first `lines` lines. */
 static size_t prefix_bytes(const char *bytes, size_t len, size_t lines)
@@ -17,12 +19,29 @@ static size_t prefix_bytes(const char *bytes, size_t len, size_t lines)
 	return (size_t)(at - bytes);
 }
 
+static bool given_up(const struct sink *sink)
+{
+	return __atomic_load_n(&sink->given_up, __ATOMIC_ACQUIRE);
+}
+
+/* The thread that hung comes back, and finds its work done by another. */
+static void stay_if_given_up(const struct sink *sink)
+{
+	while (given_up(sink))
+		pause();
+}
+
 int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
 {
 	size_t whole = 0, whole_bytes;
 	int rc;
 
-	rc = sink->ops->write(sink, bytes, len, lines, &whole);
+	if (given_up(sink)) {
+		rc = -ETIMEDOUT;
+	} else {
+		rc = sink->ops->write(sink, bytes, len, lines, &whole);
+		stay_if_given_up(sink);
+	}
 	whole_bytes = whole == lines ? len : prefix_bytes(bytes, len, whole);
 	sink->stats.lines += whole;
 	sink->stats.bytes += whole_bytes;
@@ -39,7 +58,12 @@ int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, s
 
 int sink_sync(struct sink *sink)
 {
-	int rc = sink->ops->sync ? sink->ops->sync(sink) : 0;
+	int rc = 0;
+
+	if (sink->ops->sync && !given_up(sink)) {
+		rc = sink->ops->sync(sink);
+		stay_if_given_up(sink);
+	}
 
 	if (rc)
 		sink->stats.last_errno = -rc;
@@ -52,7 +76,7 @@ bool sink_look(struct sink *sink, struct sink_news *news)
 
 	if (asked)
 		__atomic_store_n(&sink->reopen_wanted, 0, __ATOMIC_RELAXED);
-	return sink->ops->look && sink->ops->look(sink, asked, news);
+	return sink->ops->look && !given_up(sink) && sink->ops->look(sink, asked, news);
 }
 
 int sink_reopen(struct sink *sink)
@@ -87,8 +111,13 @@ void sink_forked(struct sink *sink)
 		sink->ops->forked(sink);
 }
 
+void sink_give_up(struct sink *sink)
+{
+	__atomic_store_n(&sink->given_up, 1, __ATOMIC_RELEASE);
+}
+
 void sink_close(struct sink *sink)
 {
-	if (sink)
+	if (sink && !given_up(sink))
 		sink->ops->close(sink);
 }

@@ -8,8 +8,9 @@
  * first, next time. A failing sink is not a broken one: each later batch is tried again, so logging resumes when the
  * disk has room.
  *
- * Sinks are used by one thread at a time (the appender). sink_request_reopen alone may be called from any thread and
- * from signal handlers. */
+ * A write to what is no regular file may be cancelled (pthread_cancel), if it hangs; nothing else may. Sinks are used
+ * by one thread at a time (the appender). sink_request_reopen alone may be called from any thread and from signal
+ * handlers. */
 #ifndef SINK_H
 #define SINK_H
 
@@ -61,6 +62,7 @@ struct sink {
 	const uint32_t *sites;
 	bool (*place)(uint32_t site, struct sink_place *out); /* false: of no such site; NULL with sites */
 	char reopen_wanted;                                   /* atomic */
+	char given_up;                                        /* atomic: nothing is written to it any more */
 };
 
 /* Write a batch.
@@ -91,6 +93,10 @@ bool sink_reopen_requested(const struct sink *sink);
 /* The process forks, with what it has open: in the parent, and in the child, whose account begins anew. */
 void sink_share(struct sink *sink);
 void sink_forked(struct sink *sink);
+
+/* A thread hangs in it: from now on each batch is refused with -ETIMEDOUT. Should that thread come back, it sleeps
+ * until the process ends; so what it was writing must stay, and the sink is never closed. */
+void sink_give_up(struct sink *sink);
 
 /* Close and free; NULL is fine. */
 void sink_close(struct sink *sink);
