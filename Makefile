@@ -83,7 +83,7 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c a
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c gaps.c spans.c tree.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \
                analyzer/query/report/report.c $(addprefix analyzer/query/commands/,taken.c) \
-               $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
+               $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
 ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(FINDING_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 
@@ -254,7 +254,7 @@ define link
 	$(Q)$(or $(LINKER),$(CC)) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LINK_LIBS)
 endef
 $(B)/bin/ilu-logq: LINK_LIBS = $(LOGQ_LIBS)
-$(B)/bin/ilu-logq: $(call objs,$(LOGQ_MAIN)) $(LOGQ_A)
+$(B)/bin/ilu-logq: $(call objs,$(LOGQ_MAIN)) $(LOGQ_A) $(LOG_A)
 	$(link)
 $(B)/bin/ilu-logctl: LINK_LIBS = $(JANSSON)
 $(B)/bin/ilu-logctl: $(call objs,$(CTL_SRC)) $(LOG_A)
@@ -278,7 +278,7 @@ $(B)/obj/tests/unit/%.o: tests/unit/%.cc $(B)/flags
 	$(say) CXX $<
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(ALL_CPPFLAGS) -Iliblog/src -std=gnu++17 -fPIC -pthread $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A)
+$(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A) $(LOG_A)
 	$(link)
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): LINK_LIBS = -lcmocka $(LOGQ_LIBS) $(FAULT_WRAPS:%=-Wl,--wrap=%)
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOGQ_A) $(LOG_A)

@@ -15,10 +15,3 @@ const struct command command_export = {
     .most = ANY_NUMBER,
     .help = "other tools' formats",
 };
-
-const struct command command_recover = {
-    .name = "recover",
-    .group = GROUP_DOCUMENTS,
-    .most = ANY_NUMBER,
-    .help = "records of a black box",
-};
