@@ -28,15 +28,17 @@ enum capture_kind {
 	CAPTURE_INT,
 	CAPTURE_WORDS,
 	CAPTURE_ONE_OF,
+	CAPTURE_UNTIL,
 	CAPTURE_REST
 };
 
 /* One piece of a pattern. */
 struct piece {
 	enum capture_kind kind;
-	char *name;     /* of a capture; NULL: none */
-	char *text;     /* of a literal; of CAPTURE_ONE_OF the choices with '|' between them */
-	unsigned words; /* of CAPTURE_WORDS */
+	char *name; /* of a capture; NULL: none */
+	char *text; /* of a literal; of CAPTURE_ONE_OF the choices with '|' between them; of CAPTURE_UNTIL the literal
+	             * behind it */
+	unsigned words; /* of CAPTURE_WORDS; of CAPTURE_UNTIL 1 where a blank must follow the literal */
 	char stop;      /* the character behind a word that ends it; '\0': a blank */
 };
 
@@ -105,8 +107,8 @@ int paths_parse(const char *text, struct paths *out);
 void paths_done(struct paths *p);
 
 /* Compiles a pattern: literals, `{name}` (up to a blank or to what follows it), `{name:int}`, `{name:3}` (three words),
- * `{name:a|b}`, `{name:rest}`; a blank is any number of blanks. -EINVAL: a bracket without end, or two captures side by
- * side. */
+ * `{name:a|b}`, `{name:until}` (blanks and all, up to what follows it), `{name:rest}`; a blank is any number of blanks.
+ * -EINVAL: a bracket without end, or two captures side by side. */
 int pattern_parse(const char *text, struct pattern *out);
 void pattern_done(struct pattern *p);
 

@@ -50,6 +50,8 @@ static int capture(struct pattern *p, const char *from, size_t len)
 		piece.words = (unsigned)(colon[1] - '0');
 	} else if (how == 3 && !memcmp(colon + 1, "int", 3)) {
 		piece.kind = CAPTURE_INT;
+	} else if (how == 5 && !memcmp(colon + 1, "until", 5)) {
+		piece.kind = CAPTURE_UNTIL;
 	} else if (how == 4 && !memcmp(colon + 1, "rest", 4)) {
 		piece.kind = CAPTURE_REST;
 	} else if (how || !name) {
@@ -74,12 +76,19 @@ static int stops(struct pattern *p)
 
 		if (a->kind == CAPTURE_REST)
 			return -EINVAL;
+		if (a->kind == CAPTURE_UNTIL) {
+			if (b->kind != CAPTURE_LITERAL)
+				return -EINVAL;
+			if (!(a->text = strdup(b->text)))
+				return -ENOMEM;
+			a->words = i + 2 < p->n && p->pieces[i + 2].kind == CAPTURE_BLANKS;
+		}
 		if ((a->kind == CAPTURE_WORD || a->kind == CAPTURE_WORDS) && b->kind == CAPTURE_LITERAL)
 			a->stop = b->text[0];
 		else if ((a->kind == CAPTURE_WORD || a->kind == CAPTURE_WORDS) && b->kind != CAPTURE_BLANKS)
 			return -EINVAL;
 	}
-	return 0;
+	return p->n && p->pieces[p->n - 1].kind == CAPTURE_UNTIL ? -EINVAL : 0;
 }
 
 int pattern_parse(const char *text, struct pattern *out)
@@ -162,6 +171,17 @@ static const char *integer(const char *p, const char *end)
 	return p;
 }
 
+/* Where the literal behind it begins; p: nowhere. */
+static const char *until(const struct piece *piece, const char *p, const char *end)
+{
+	size_t len = strlen(piece->text);
+
+	for (const char *at = p; (at = memmem(at, (size_t)(end - at), piece->text, len)); at++)
+		if (!piece->words || (at + len < end && is_blank(at[len])))
+			return at;
+	return p;
+}
+
 /* Behind the piece, or NULL: it does not fit. */
 static const char *piece_match(const struct piece *piece, const char *p, const char *end)
 {
@@ -181,6 +201,9 @@ static const char *piece_match(const struct piece *piece, const char *p, const c
 		break;
 	case CAPTURE_WORDS:
 		q = words(p, end, piece->words, piece->stop);
+		break;
+	case CAPTURE_UNTIL:
+		q = until(piece, p, end);
 		break;
 	case CAPTURE_ONE_OF:
 		q = one_of(p, end, piece->text);
@@ -204,6 +227,8 @@ bool pattern_fails_before(const struct pattern *p, struct slice text, const char
 		const struct piece *piece = &p->pieces[i];
 		const char *behind = piece_match(piece, at, end);
 
+		if (!behind && piece->kind == CAPTURE_UNTIL)
+			return false; /* what it looks for may stand behind the limit */
 		if (!behind)
 			return piece->text ? !has_digit(piece->text) && at + strlen(piece->text) <= limit : at < limit;
 		if (behind >= limit)

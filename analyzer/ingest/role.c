@@ -327,7 +327,12 @@ void roles_find(struct record_reader *rr, bool text, struct roles_found *out)
 	if (!out->time.there)
 		out->time.ns = rr->has_near ? rr->near_ns : rr->options.file_ns;
 	role_take(rr, ROLE_LEVEL, level_take, &out->level);
-	role_take(rr, ROLE_MESSAGE, message_take, &out->message);
+	/* what an envelope says is the message, without its line end; not the key that it stands in */
+	for (unsigned i = r->n; text && !rr->options.roles[ROLE_MESSAGE] && !out->message.there && i--;)
+		if (r->layers[i].message.ptr)
+			out->message = (struct text_found){r->layers[i].message, FIELD_TEXT, true};
+	if (!out->message.there)
+		role_take(rr, ROLE_MESSAGE, message_take, &out->message);
 	role_take(rr, ROLE_TARGET, text_take, &out->target);
 	role_take(rr, ROLE_TID, tid_take, &out->tid);
 	tid_in_spans(rr, &out->tid);
