@@ -431,6 +431,8 @@ install: all install-lib
 	$(call put,755,$(filter %/ilu-logq,$(BINS)),$(PREFIX)/bin)
 	$(foreach m,$(filter-out $(LIB_MAN),$(MAN)),$(call put,644,$(m),$(call mandir,$(m))) &&) true
 	$(call put,644,$(GUIDES),$(DOCDIR))
+	install -D -m 644 docs/completion/ilu-logq.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ilu-logq
+	install -D -m 644 docs/completion/_ilu-logq $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ilu-logq
 	$(foreach d,$(SCHEMA),$(call put,644,$(wildcard $(d)/*.*),$(PREFIX)/share/ilulog/$(d)) &&) true
 
 # The packages of docs/debian from what is built, into $(B)/deb.

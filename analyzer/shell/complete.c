@@ -17,7 +17,11 @@
 
 enum { NOTES = 200 };
 
+#define BREAKS " \t\n\"'`=<>(),;"
+
 static struct session *session;
+static const char *typed;       /* the line that is completed */
+static int quote_open;          /* the quote that the word stands in, or 0 */
 static const char *in_sql = ""; /* what the line goes on with */
 
 /* The candidates of one Tab, gathered first and handed to readline one by one. */
@@ -186,7 +190,7 @@ static void offer_columns_of_statement(const char *text)
 
 	if (!store || sql_prepare(store_db(store), sql, &stmt))
 		return;
-	text_printf(&statement, "%s %s", in_sql, rl_line_buffer);
+	text_printf(&statement, "%s %s", in_sql, typed);
 	sqlite3_bind_text(stmt, 2, text_str(&statement), -1, SQLITE_STATIC);
 	while (sqlite3_step(stmt) == SQLITE_ROW)
 		offer((const char *)sqlite3_column_text(stmt, 0), text);
@@ -270,8 +274,8 @@ static void offer_value_of(const struct option_spec *o, const char *text)
 /* HINT_FILE where readline's own completion of file names should do it. */
 static enum hint gather(const char *text, int start)
 {
-	char *line = strndup(rl_line_buffer, (size_t)start - (start && rl_completion_quote_character));
-	bool list = line && start && rl_line_buffer[start - 1] == ','; /* behind a comma a word goes on */
+	char *line = strndup(typed, (size_t)start - (start && quote_open));
+	bool list = line && start && typed[start - 1] == ','; /* behind a comma a word goes on */
 	char *words[64];
 	int n = line ? words_split(line, words, 64) : 0;
 	const struct command *c = n > 0 ? command_find(words[0]) : NULL;
@@ -285,8 +289,10 @@ static enum hint gather(const char *text, int start)
 		value = option_of(global_options, words[n - 1]);
 	if (value && !value->value)
 		value = NULL;
-	if (*in_sql || words_are_sql(rl_line_buffer) || (n < 0 && !strncmp(rl_line_buffer, "sql", 3))) {
+	if (*in_sql || words_are_sql(typed) || (n < 0 && !strncmp(typed, "sql", 3))) {
 		offer_sql_words(text);
+	} else if (n <= 0 && *text == '-') {
+		offer_options(global_options, text);
 	} else if (n <= 0) {
 		offer_commands(text);
 	} else if (value) {
@@ -356,9 +362,11 @@ static char **complete(const char *text, int start, int end)
 
 	(void)end;
 	forget();
+	typed = rl_line_buffer;
+	quote_open = rl_completion_quote_character;
 	hint = gather(text, start);
 	if (hint == HINT_MESSAGE)
-		quote_found(rl_completion_quote_character);
+		quote_found(quote_open);
 	rl_sort_completion_matches = !found.ordered;
 	rl_attempted_completion_over = hint != HINT_FILE;
 	return hint == HINT_FILE ? NULL : rl_completion_matches(text, next_found);
@@ -369,13 +377,91 @@ void complete_in_sql(const char *sql)
 	in_sql = sql;
 }
 
+/* Behind the options that stand before the command; *s takes those that say where the names come from. */
+static const char *skip_options(struct session *s, char *line)
+{
+	char *p = line + strspn(line, " \t");
+
+	while (*p == '-') {
+		char *option = p, *end = p + strcspn(p, " \t"), *value;
+		const struct option_spec *o;
+
+		if (!*end)
+			return p; /* it is being typed */
+		*end = 0;
+		o = option_of(global_options, p);
+		*end = ' ';
+		p = end + strspn(end, " \t");
+		if (!o || !o->value)
+			continue;
+		value = p;
+		end = p + strcspn(p, " \t");
+		if (!*end)
+			return option; /* its value is */
+		p = end + strspn(end, " \t");
+		if (o->letter == 'd' && (value = strndup(value, (size_t)(end - value))))
+			s->settings.db = value; /* for the rest of the program */
+	}
+	return p;
+}
+
+/* Where the word begins that is being typed, behind a quote that is open, which is remembered. */
+static const char *last_word(const char *line)
+{
+	const char *word = line;
+
+	quote_open = 0;
+	for (; *line; line++) {
+		if (quote_open) {
+			quote_open = *line == quote_open ? 0 : quote_open;
+			continue;
+		}
+		if (strchr(BREAKS, *line))
+			word = line + 1;
+		if (*line == '"' || *line == '\'')
+			quote_open = *line;
+	}
+	return word;
+}
+
+/* A shell replaces its whole word, of which a part may stand before what was completed: "tid,wa" */
+static void print_found(const char *line, const char *word, FILE *to)
+{
+	const char *whole = word;
+
+	while (!quote_open && whole > line && !strchr(" \t", whole[-1]))
+		whole--;
+	for (size_t i = 0; i < found.n; i++)
+		if (!strpbrk(found.names[i], "\n\r\033"))
+			fprintf(to, "%.*s%s\n", (int)(word - whole), whole, found.names[i]);
+}
+
+void complete_print(const char *line, FILE *to)
+{
+	struct session s = {.settings = settings_default()};
+	char *copy = strdup(line);
+	const char *word;
+
+	session = &s;
+	if (copy) {
+		typed = skip_options(&s, copy);
+		word = last_word(typed);
+		gather(word, (int)(word - typed));
+		print_found(typed, word, to);
+	}
+	forget();
+	session_done(&s);
+	session = NULL;
+	free(copy);
+}
+
 void complete_init(struct session *s)
 {
 	session = s;
 	rl_readline_name = "ilu-logq";
 	rl_attempted_completion_function = complete;
 	rl_completer_quote_characters = "'\"";
-	rl_basic_word_break_characters = " \t\n\"'`=<>(),;";
+	rl_basic_word_break_characters = BREAKS;
 	rl_completion_display_matches_hook = show_found;
 	rl_variable_bind("completion-ignore-case", "on");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* help.c - what the table of commands says, as help on the terminal and as a section of the manual page. */
 #include "shell/commands.h"
+#include "shell/complete.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -188,6 +189,8 @@ static void run(struct query *q)
 
 	if (args_has(q->args, "mdoc"))
 		help_mdoc(q->out->file);
+	else if (args_has(q->args, "complete"))
+		complete_print(args_value(q->args, "complete"), q->out->file);
 	else if (word && !c && near)
 		query_fail(q, USAGE, "unknown command %s; did you mean %s?", word, near);
 	else if (word && !c)
@@ -200,6 +203,7 @@ static void run(struct query *q)
 
 static const struct option_spec options[] = {
     {.name = "mdoc", .help = "the commands as a section of the manual page"},
+    {.name = "complete", .value = "LINE", .help = "what may follow; for the completion of bash and zsh"},
     {0},
 };
 
