@@ -147,6 +147,7 @@ struct hand {
 	int64_t now, end;
 	struct reached last;
 	bool unexplained;
+	bool opened; /* the phase that nothing ends was there */
 };
 
 static int leap(struct hand *h, int64_t to)
@@ -176,8 +177,12 @@ static int claim(struct hand *h, const struct phase_rule *r, int attempt, bool o
 	int64_t from = first_known(h->in, attempt, r->from), to = first_known(h->in, attempt, r->to);
 	int rc;
 
-	if (open || (from != UNKNOWN && to == UNKNOWN && is_last(h, r, attempt))) {
-		open = true;
+	for (unsigned i = 0; i < r->nwithout; i++)
+		if (moment_of(h->in, attempt, r->without[i]) != UNKNOWN)
+			return 0;
+
+	if (open || (from != UNKNOWN && to == UNKNOWN && is_last(h, r, attempt) && !h->opened)) {
+		open = h->opened = true;
 		from = from == UNKNOWN ? h->in->arrived_ns : from;
 		to = h->end;
 	}

@@ -43,6 +43,19 @@ static int moment_of_meaning(const struct reading *rd, const char *name, unsigne
 	return rc;
 }
 
+static int read_moment(const struct reading *rd, const json_t *v, const char *phase, unsigned *out)
+{
+	const char *name = json_string_value(v);
+	int rc = 0;
+
+	if (name && !(*out = moment_built_in(name)) && !(*out = moment_find(rd->r, name)))
+		rc = moment_of_meaning(rd, name, out);
+	if (!rc && !*out)
+		rc = reading_refuse(rd, name ? name : phase, "unknown moment \"%s\" in phase \"%s\"", name ? name : "",
+		                    phase);
+	return rc;
+}
+
 static int read_moments(const struct reading *rd, const json_t *list, const char *phase, unsigned *out)
 {
 	size_t n = json_array_size(list);
@@ -51,21 +64,30 @@ static int read_moments(const struct reading *rd, const json_t *list, const char
 	if (!n || n >= PHASE_MOMENTS)
 		return reading_refuse(rd, phase, "phase \"%s\" needs one to %d moments in \"from\" and in \"to\"",
 		                      phase, PHASE_MOMENTS - 1);
-	for (size_t i = 0; i < n && !rc; i++) {
-		const char *name = json_string_value(json_array_get(list, i));
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = read_moment(rd, json_array_get(list, i), phase, &out[i]);
+	return rc;
+}
 
-		if (name && !(out[i] = moment_built_in(name)) && !(out[i] = moment_find(rd->r, name)))
-			rc = moment_of_meaning(rd, name, &out[i]);
-		if (!rc && !out[i])
-			rc = reading_refuse(rd, name ? name : phase, "unknown moment \"%s\" in phase \"%s\"",
-			                    name ? name : "", phase);
-	}
+static int read_without(const struct reading *rd, const json_t *list, struct phase_rule *p)
+{
+	int rc = 0;
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list))
+		return reading_refuse(rd, "without", "\"without\" must be a list of moments");
+	p->without = calloc(json_array_size(list) + 1, sizeof *p->without);
+	if (!p->without)
+		return -ENOMEM;
+	for (size_t i = 0; i < json_array_size(list) && !rc; i++)
+		rc = read_moment(rd, json_array_get(list, i), p->name, &p->without[p->nwithout++]);
 	return rc;
 }
 
 static int read_phase(const struct reading *rd, json_t *o, struct phase_rule *p)
 {
-	static const char *const known[] = {"name", "of", "by", "from", "to", "why", NULL};
+	static const char *const known[] = {"name", "of", "by", "from", "to", "without", "why", NULL};
 	const char *of, *by;
 	int rc = reading_keys(rd, o, "a phase", known);
 
@@ -81,7 +103,9 @@ static int read_phase(const struct reading *rd, json_t *o, struct phase_rule *p)
 	p->of_attempt = of;
 	p->by_state = by;
 	rc = read_moments(rd, json_object_get(o, "from"), p->name, p->from);
-	return rc ? rc : read_moments(rd, json_object_get(o, "to"), p->name, p->to);
+	if (!rc)
+		rc = read_moments(rd, json_object_get(o, "to"), p->name, p->to);
+	return rc ? rc : read_without(rd, json_object_get(o, "without"), p);
 }
 
 static int read_phases(const struct reading *rd, json_t *list)
@@ -303,6 +327,8 @@ void rules_free(struct rules *r)
 		return;
 	for (unsigned i = 0; i < r->nrules; i++)
 		free(r->rule[i].where);
+	for (unsigned i = 0; i < r->nphases; i++)
+		free(r->phase[i].without);
 	json_decref(r->root);
 	free(r->moment);
 	free(r->rule);

@@ -139,6 +139,8 @@ struct phase_rule {
 	bool by_state;   /* " (cold)", " (warm)", ... is added to the name */
 	unsigned from[PHASE_MOMENTS],
 	    to[PHASE_MOMENTS]; /* enum moment, or of the rules' own; MOMENT_NONE ends a list */
+	unsigned *without;     /* it is there only where none of these is known; nwithout of them; the rules' */
+	unsigned nwithout;
 };
 
 struct rules {

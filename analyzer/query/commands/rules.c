@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* rules.c - the command `rules`: what a rules file explains of what is loaded. */
+/* rules.c - the command `rules`: what a rules file explains of what is loaded, and rules found in it. */
+#include "infer/infer.h"
 #include "model/cover.h"
 #include "query/core/command.h"
 
@@ -71,6 +72,30 @@ static void check(struct query *q, const struct rules *r)
 	cover_done(&c);
 }
 
+/* ---- infer ---- */
+
+static void infer(struct query *q)
+{
+	const char *path = args_value(q->args, "output");
+	struct inferred found = {0};
+	FILE *f = NULL;
+
+	if (!query_ok(q, infer_rules(q->store, query_run(q), &found), "rules infer") || q->status)
+		goto out;
+	if (!found.text) {
+		query_note(q, "%s", found.why);
+		query_stop(q, FINDINGS);
+		goto out;
+	}
+	f = path ? fopen(path, "we") : q->out->file;
+	if (!f || fprintf(f, "%s\n", found.text) < 0 || (path ? fclose(f) : fflush(f)))
+		query_fail(q, errno == ENOENT || errno == EACCES ? USAGE : SYSTEM, "%s: %s", path ? path : "stdout",
+		           strerror(errno));
+	query_note(q, "%s", found.why);
+out:
+	inferred_done(&found);
+}
+
 static void run(struct query *q)
 {
 	const struct args *a = q->args;
@@ -79,8 +104,12 @@ static void run(struct query *q)
 	size_t len = 0;
 	int rc;
 
+	if (!strcmp(a->words[0], "infer") && a->nwords == 1) {
+		infer(q);
+		return;
+	}
 	if (strcmp(a->words[0], "check") || a->nwords != 2) {
-		query_fail(q, USAGE, "rules %s: it is rules check FILE", a->words[0]);
+		query_fail(q, USAGE, "rules %s: it is rules check FILE, or rules infer [-o FILE]", a->words[0]);
 		return;
 	}
 	rc = rules_read_file(a->words[1], &text, &len, &why);
@@ -97,23 +126,32 @@ static void run(struct query *q)
 
 static const struct option_spec options[] = {
     {.name = "limit", .letter = 'n', .value = "N", .help = "at most N unknown messages; 0: all"},
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "where infer writes; default standard output",
+     .hint = HINT_FILE},
+    OPTION_RUN,
     {0},
 };
 
 const struct command command_rules = {
     .name = "rules",
     .group = GROUP_DATA,
-    .words = "check FILE",
+    .words = "check FILE|infer",
     .least = 1,
     .most = 2,
     .hint = HINT_FILE,
-    .help = "how much of what is loaded a rules file explains",
-    .more =
-        "Of the lines, of the transactions, of the time of requests; each phase with the number of times that it was\n"
-        "found; messages of requests that the file does not know. The database keeps its own rules. Exit status 1 "
-        "where\n"
-        "a phase can never be found, because no message gives a moment of it.",
-    .examples = "rules check shop.json",
+    .help = "how much a rules file explains; rules found in the log itself",
+    .more = "check FILE: of the lines, of the transactions, of the time of requests; each phase with the number of "
+            "times that it\n"
+            "was found; messages of requests that the file does not know. The database keeps its own rules. Exit "
+            "status 1 where\n"
+            "a phase can never be found, because no message gives a moment of it.\n\n"
+            "infer: finds how requests begin and end, their phases, functions and failures in the log itself, and "
+            "writes a rules\n"
+            "file with the evidence. Exit status 1 where there are no requests.",
+    .examples = "rules check shop.json\nrules infer -o mine.json",
     .options = options,
     .limit = MESSAGES,
     .own_limit = true,

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* naming.c - see naming.h
+ *
+ * Names that programs give to such a field come first, in the order of the list: something rare may explain durations
+ * better by chance. Else it is the field that is one and the same in a request, has few values, and explains most. */
+#include "infer/naming.h"
+#include "base/sql.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const char *const known[] = {
+    "fqdn",    "function",   "function_name", "func",  "func_name", "faas.name",  "route",     "endpoint",
+    "rpc",     "rpc.method", "path",          "url",   "uri",       "http.route", "command",   "cmd",
+    "job",     "job_type",   "job_name",      "task",  "task_name", "action",     "operation", "op",
+    "handler", "procedure",  "topic",         "queue", "method",    "kind",       "type"};
+
+#define NKNOWN     (int)(sizeof known / sizeof *known)
+#define HAVE_IT    60 /* in 100 requests have the field */
+#define VALUES_MAX 256
+#define EXPLAINS   0.10
+
+struct choosing {
+	const struct sample *s;
+	const struct requests *r;
+	unsigned kind;
+	uint32_t *value; /* of each transaction, for the name at hand */
+	uint32_t n;      /* requests of the kind that ended */
+};
+
+/* Its value in each request; false where it is not one and the same, or too few have it. */
+static bool fill(const struct choosing *c, uint32_t name, struct naming *out)
+{
+	const struct sample *s = c->s;
+	uint32_t has = 0, differ = 0;
+
+	*out = (struct naming){.name = name, .second = SAMPLE_NONE};
+	for (uint32_t t = 0; t < s->tids.n; t++) {
+		bool same = true;
+
+		c->value[t] = SAMPLE_NONE;
+		if (c->r->of[t].kind != (int)c->kind)
+			continue;
+		for (uint32_t k = s->fields[t]; k < s->fields[t + 1]; k++) {
+			const struct sample_field *f = &s->field[s->value[k].field];
+
+			if (f->name != name || s->value[k].value == SAMPLE_NONE)
+				continue;
+			same = same && (c->value[t] == SAMPLE_NONE || c->value[t] == s->value[k].value);
+			c->value[t] = s->value[k].value;
+			out->ids |= f->path;
+		}
+		if (c->r->of[t].end < 0)
+			continue;
+		has += c->value[t] != SAMPLE_NONE;
+		differ += !same;
+	}
+	out->requests = has;
+	return has * 100 >= c->n * HAVE_IT && differ * 100 <= has;
+}
+
+struct group {
+	uint32_t value, n;
+	double sum;
+};
+
+static int compare_values(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* How many values there are, and how much of the variance of log(duration) lies between them, without what chance
+ * alone would explain. 0 or -ENOMEM. */
+static int explain(const struct choosing *c, struct naming *o)
+{
+	const struct sample *s = c->s;
+	uint32_t *sorted = calloc((size_t)s->tids.n + 1, sizeof *sorted), n = 0, distinct = 0, all = 0;
+	struct group *g;
+	double sum = 0, squares = 0, between = 0, rest;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (uint32_t t = 0; t < s->tids.n; t++)
+		if (c->value[t] != SAMPLE_NONE)
+			sorted[n++] = c->value[t];
+	qsort(sorted, n, sizeof *sorted, compare_values);
+	for (uint32_t i = 0; i < n; i++)
+		if (!i || sorted[i] != sorted[i - 1])
+			sorted[distinct++] = sorted[i];
+	o->values = distinct;
+	g = calloc((size_t)distinct + 1, sizeof *g);
+	for (uint32_t t = 0; g && t < s->tids.n; t++) {
+		const struct request *r = &c->r->of[t];
+		const uint32_t *at;
+
+		if (c->value[t] == SAMPLE_NONE || r->end < 0)
+			continue;
+		double y = log((double)(s->line[r->end_line].time_ns - s->line[r->start_line].time_ns) + 1000);
+
+		at = bsearch(&c->value[t], sorted, distinct, sizeof *sorted, compare_values);
+		g[at - sorted].n++;
+		g[at - sorted].sum += y;
+		sum += y;
+		squares += y * y;
+		all++;
+	}
+	for (uint32_t i = 0; g && i < distinct; i++)
+		between += g[i].n ? g[i].sum * g[i].sum / g[i].n : 0;
+	rest = all ? squares - sum * sum / all : 0;
+	if (rest > 0 && all > distinct)
+		o->explains = 1 - (squares - between) / (all - distinct) * (all - 1) / rest;
+	free(sorted);
+	if (!g)
+		return -ENOMEM;
+	free(g);
+	return 0;
+}
+
+/* The messages that have it: those that most requests have first. */
+static int fill_places(const struct choosing *c, struct naming *o)
+{
+	const struct sample *s = c->s;
+	uint32_t *has = calloc((size_t)s->nfields + 1, sizeof *has);
+	bool *named = calloc((size_t)s->tids.n + 1, sizeof *named);
+
+	while (has && named && o->nplaces < NAMING_PLACES) {
+		uint32_t best = 0;
+
+		memset(has, 0, s->nfields * sizeof *has);
+		for (uint32_t t = 0; t < s->tids.n; t++)
+			for (uint32_t k = s->fields[t]; c->value[t] != SAMPLE_NONE && !named[t] && k < s->fields[t + 1];
+			     k++)
+				if ((k == s->fields[t] || s->value[k].field != s->value[k - 1].field) &&
+				    s->field[s->value[k].field].name == o->name && s->value[k].value != SAMPLE_NONE &&
+				    s->key[s->field[s->value[k].field].key].text.len)
+					has[s->value[k].field]++;
+		for (uint32_t f = 0; f < s->nfields; f++)
+			if (has[f] > has[best])
+				best = f;
+		if (!has[best] || (o->nplaces && has[best] * 200 < c->n))
+			break;
+		for (uint32_t t = 0; t < s->tids.n; t++)
+			for (uint32_t k = s->fields[t]; k < s->fields[t + 1]; k++)
+				named[t] |= s->value[k].field == best;
+		o->place_in_span[o->nplaces] = s->field[best].in_span;
+		o->key[o->nplaces++] = s->field[best].key;
+	}
+	free(has);
+	free(named);
+	return has && named ? 0 : -ENOMEM;
+}
+
+/* Beside a path a method, in the same message. */
+static void add_method(const struct choosing *c, struct naming *o)
+{
+	uint32_t method = intern_find(&c->s->names, SLICE("method"));
+
+	if (!o->ids || method == INTERN_NONE || o->nplaces != 1)
+		return;
+	for (uint32_t f = 0; f < c->s->nfields; f++)
+		if (c->s->field[f].name == method && c->s->field[f].key == o->key[0] &&
+		    c->s->field[f].in_span == o->place_in_span[0] && !c->s->field[f].many) {
+			o->second = o->name;
+			o->name = method;
+		}
+}
+
+static bool usable(const struct naming *o, const struct choosing *c)
+{
+	return o->values >= 2 && o->values <= VALUES_MAX && (o->values <= 20 || o->values * 4 <= o->requests) &&
+	       o->values * 2 <= c->n;
+}
+
+static int by_name(struct choosing *c, struct naming *out)
+{
+	int rc = 0;
+
+	for (int i = 0; i < NKNOWN && !rc && out->name == SAMPLE_NONE; i++) {
+		uint32_t name = intern_find(&c->s->names, (struct slice){known[i], strlen(known[i])});
+		struct naming one;
+
+		if (name == INTERN_NONE || !fill(c, name, &one))
+			continue;
+		rc = explain(c, &one);
+		if (!rc && usable(&one, c)) {
+			*out = one;
+			out->known = true;
+		}
+	}
+	return rc;
+}
+
+static int by_duration(struct choosing *c, struct naming *out)
+{
+	int rc = 0;
+
+	for (uint32_t name = 0; name < c->s->names.n && !rc; name++) {
+		struct naming one;
+
+		if (!fill(c, name, &one))
+			continue;
+		rc = explain(c, &one);
+		if (!rc && usable(&one, c) && one.requests * 100 >= c->n * 90 && one.explains >= EXPLAINS &&
+		    (out->name == SAMPLE_NONE || one.explains > out->explains))
+			*out = one;
+	}
+	return rc;
+}
+
+int naming_find(struct naming *out, const struct sample *s, const struct requests *r, unsigned kind)
+{
+	struct choosing c = {s, r, kind, calloc((size_t)s->tids.n + 1, sizeof *c.value),
+	                     r->kind[kind].requests - r->kind[kind].unfinished};
+	struct naming ignored;
+	int rc = c.value ? 0 : -ENOMEM;
+
+	*out = (struct naming){.name = SAMPLE_NONE, .second = SAMPLE_NONE};
+	if (!rc)
+		rc = by_name(&c, out);
+	if (!rc && out->name == SAMPLE_NONE)
+		rc = by_duration(&c, out);
+	if (!rc && out->name != SAMPLE_NONE) {
+		fill(&c, out->name, &ignored);
+		rc = fill_places(&c, out);
+	}
+	if (!rc && out->name != SAMPLE_NONE)
+		add_method(&c, out);
+	free(c.value);
+	return rc;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* outcomes.c - see outcomes.h
+ *
+ * In this order: a field of the end message that is called as a status is; one of whose values stands where error lines
+ * do; an end message of its own kind; error lines after which nothing was tried again. */
+#include "infer/outcomes.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct judging {
+	const struct sample *s;
+	const struct requests *r;
+	unsigned kind;
+	const struct steps *steps;
+	struct failures *out;
+	bool *error; /* by transaction: its last attempt has an error line */
+};
+
+static bool last_attempt_has_error(const struct judging *j, uint32_t tid)
+{
+	const struct sample *s = j->s;
+	bool error = false;
+
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++) {
+		if (s->line[i].key == j->steps->retry)
+			error = false;
+		error |= s->key[s->line[i].key].severity == 2;
+	}
+	return error;
+}
+
+static void add(struct judging *j, struct failure f)
+{
+	if (f.requests && j->out->n < OUTCOMES_MAX)
+		j->out->v[j->out->n++] = f;
+}
+
+/* ---- a status ---- */
+
+static bool has_word(struct slice v, const char *const *words)
+{
+	char buf[SAMPLE_VALUE_MAX + 1];
+	size_t n = v.len < SAMPLE_VALUE_MAX ? v.len : SAMPLE_VALUE_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		buf[i] = (char)(v.ptr[i] >= 'A' && v.ptr[i] <= 'Z' ? v.ptr[i] + 32 : v.ptr[i]);
+	buf[n] = '\0';
+	for (; *words; words++)
+		if (strstr(buf, *words))
+			return true;
+	return false;
+}
+
+static bool named(struct slice name, const char *const *list)
+{
+	for (; *list; list++)
+		if (slice_is(name, *list))
+			return true;
+	return false;
+}
+
+/* Whether a value of a field of this name says that something failed. */
+static bool says_failed(struct slice name, struct slice v)
+{
+	static const char *const codes[] = {"status", "status_code", "http_status", "http.status_code",
+	                                    "code",   "statusCode",  NULL};
+	static const char *const results[] = {"status", "result", "outcome", "state", NULL};
+	static const char *const good[] = {"success", "ok", "succeeded", NULL};
+	static const char *const exits[] = {"exit_code", "exitcode", "rc", "ret", "exit", NULL};
+	static const char *const bad[] = {"fail",   "error", "timeout", "timed out", "abort",
+	                                  "cancel", "crash", "killed",  "panic",     NULL};
+	bool number = v.len > 0;
+
+	for (size_t i = 0; i < v.len; i++)
+		number = number && ((v.ptr[i] >= '0' && v.ptr[i] <= '9') || (!i && v.ptr[i] == '-' && v.len > 1));
+	if (named(name, codes) && number)
+		return v.len == 3 && v.ptr[0] == '5';
+	if (named(name, exits) && number)
+		return !slice_is(v, "0");
+	if (named(name, good))
+		return slice_is(v, "false");
+	return named(name, results) && !number && has_word(v, bad);
+}
+
+static const struct sample_value *value_at_end(const struct judging *j, uint32_t tid, uint32_t field)
+{
+	const struct sample *s = j->s;
+
+	for (uint32_t k = s->fields[tid]; k < s->fields[tid + 1]; k++)
+		if (s->value[k].field == field && s->value[k].value != SAMPLE_NONE)
+			return &s->value[k];
+	return NULL;
+}
+
+static bool is_of_end(const struct judging *j, const struct sample_field *f, bool steps)
+{
+	const struct request_kind *k = &j->r->kind[j->kind];
+
+	for (unsigned i = 0; i < k->nends; i++)
+		if (k->end[i].key == f->key && !f->in_span && !f->many)
+			return true;
+	/* what is said just before the end counts, too */
+	for (int i = 0; steps && i < j->steps->n; i++)
+		if (j->steps->step[i].key == f->key && !f->in_span && !f->many)
+			return true;
+	return false;
+}
+
+static void by_status(struct judging *j, uint32_t field)
+{
+	const struct sample *s = j->s;
+	const struct sample_field *f = &s->field[field];
+	struct slice name = s->names.text[f->name];
+	bool five = false;
+	uint32_t n = 0;
+
+	for (uint32_t t = 0; t < s->tids.n; t++) {
+		const struct sample_value *v = j->r->of[t].kind == (int)j->kind ? value_at_end(j, t, field) : NULL;
+		struct slice text = v ? s->values.text[v->value] : SLICE_NONE;
+		struct failure one = {f->key, f->name, "", "a status that says so", 1};
+		bool there = false;
+
+		if (!v || !says_failed(name, text))
+			continue;
+		n++;
+		if (text.len == 3 && text.ptr[0] == '5') {
+			five = true;
+			continue;
+		}
+		for (int i = 0; i < j->out->n; i++)
+			if (j->out->v[i].key == f->key && j->out->v[i].name == f->name &&
+			    slice_is(text, j->out->v[i].value)) {
+				j->out->v[i].requests++;
+				there = true;
+			}
+		if (!there && text.len < sizeof one.value) {
+			memcpy(one.value, text.ptr, text.len);
+			add(j, one);
+		}
+	}
+	if (five)
+		add(j, (struct failure){f->key, f->name, ">=500", "a status that says so", n});
+}
+
+/* ---- a value that stands where errors do ---- */
+
+struct counts {
+	uint32_t value, n, errors;
+};
+
+static int compare_counts(const void *a, const void *b)
+{
+	const struct counts *x = a, *y = b;
+
+	return x->value < y->value ? -1 : x->value > y->value;
+}
+
+static int by_errors(struct judging *j, uint32_t field)
+{
+	const struct sample *s = j->s;
+	const struct sample_field *f = &s->field[field];
+	struct counts *c = calloc((size_t)s->tids.n + 1, sizeof *c);
+	uint32_t n = 0, all = 0, distinct = 0, errors = 0, others = 0;
+
+	if (!c)
+		return -ENOMEM;
+	for (uint32_t t = 0; t < s->tids.n; t++) {
+		const struct sample_value *v = j->r->of[t].kind == (int)j->kind ? value_at_end(j, t, field) : NULL;
+
+		if (v)
+			c[n++] = (struct counts){v->value, 1, j->error[t]};
+	}
+	qsort(c, n, sizeof *c, compare_counts);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i && c[distinct - 1].value == c[i].value) {
+			c[distinct - 1].n++;
+			c[distinct - 1].errors += c[i].errors;
+		} else {
+			c[distinct++] = c[i];
+		}
+		errors += c[i].errors;
+		all++;
+	}
+	for (uint32_t i = 0; i < distinct; i++) {
+		bool bad = c[i].n >= 2 && c[i].errors * 10 >= c[i].n * 8 && c[i].n * 2 <= all;
+
+		others += bad ? 0 : c[i].errors;
+	}
+	for (uint32_t i = 0; i < distinct && distinct <= 20 && errors && others * 4 <= errors; i++) {
+		struct slice text = s->values.text[c[i].value];
+		struct failure one = {f->key, f->name, "", "stands where error lines do", c[i].n};
+
+		if (c[i].n < 2 || c[i].errors * 10 < c[i].n * 8 || c[i].n * 2 > all || text.len >= sizeof one.value)
+			continue;
+		memcpy(one.value, text.ptr, text.len);
+		add(j, one);
+	}
+	free(c);
+	return 0;
+}
+
+/* ---- messages ---- */
+
+static void by_end(struct judging *j)
+{
+	const struct request_kind *k = &j->r->kind[j->kind];
+	const struct sample_key *key = j->s->key;
+	static const char *const bad[] = {"fail",   "error", "timeout", "timed out", "abort",
+	                                  "cancel", "crash", "panic",   NULL};
+
+	for (unsigned i = 1; i < k->nends; i++)
+		if (key[k->end[i].key].severity > key[k->end[0].key].severity ||
+		    (has_word(key[k->end[i].key].text, bad) && !has_word(key[k->end[0].key].text, bad)))
+			add(j,
+			    (struct failure){k->end[i].key, SAMPLE_NONE, "", "an end of its own", k->end[i].requests});
+}
+
+static int by_lines(struct judging *j)
+{
+	const struct sample *s = j->s;
+	uint32_t *n = calloc((size_t)s->nkeys + 1, sizeof *n);
+
+	if (!n)
+		return -ENOMEM;
+	for (uint32_t t = 0; t < s->tids.n; t++)
+		for (uint32_t i = s->first[t]; j->error[t] && i < s->first[t + 1]; i++)
+			n[s->line[i].key] += s->key[s->line[i].key].severity == 2;
+	for (uint32_t k = 0; k < s->nkeys; k++)
+		if (n[k] && s->key[k].text.len)
+			add(j,
+			    (struct failure){k, SAMPLE_NONE, "", "an error line, and nothing was tried again", n[k]});
+	free(n);
+	return 0;
+}
+
+int failures_find(struct failures *out, const struct sample *s, const struct requests *r, unsigned kind,
+                  const struct steps *steps)
+{
+	struct judging j = {s, r, kind, steps, out, calloc((size_t)s->tids.n + 1, sizeof *j.error)};
+	int rc = j.error ? 0 : -ENOMEM;
+
+	*out = (struct failures){0};
+	for (uint32_t t = 0; !rc && t < s->tids.n; t++)
+		j.error[t] = r->of[t].kind == (int)kind && last_attempt_has_error(&j, t);
+	for (uint32_t f = 0; !rc && f < s->nfields; f++)
+		if (is_of_end(&j, &s->field[f], true))
+			by_status(&j, f);
+	for (uint32_t f = 0; !rc && !out->n && f < s->nfields; f++)
+		if (is_of_end(&j, &s->field[f], false))
+			rc = by_errors(&j, f);
+	if (!rc)
+		by_end(&j);
+	if (!rc && !out->n)
+		rc = by_lines(&j);
+	free(j.error);
+	return rc;
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* requests.c - see requests.h */
+#include "infer/requests.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* Lines of one instant have no order, so "first" and "last" are those of the first and the last instant. */
+
+#define SURE  95 /* in 100: begins with it, of those that have it */
+#define ENDS  80 /* in 100: ends with it, of those that have it */
+#define ENDED 30 /* in 100 must have ended */
+#define LARGE 20 /* in 100 of the largest kind: smaller ones are set-up and care */
+
+#define EDGE_PART 20      /* so much of a transaction's length from its first or last line is the edge, ... */
+#define EDGE_NS   1000000 /* ... and no more than that */
+
+struct tally {
+	uint32_t contains, edge, literal; /* transactions that have it; once, at the edge; as the outermost such line */
+};
+
+struct finding {
+	const struct sample *s;
+	struct requests *r;
+	struct tally *tally; /* by key */
+	uint32_t *seen;      /* by key: lines in the transaction at hand */
+	bool *refused;       /* by key */
+};
+
+uint32_t lines_of_key(const struct sample *s, uint32_t tid, uint32_t key, uint32_t *line)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
+		if (s->line[i].key == key && !n++)
+			*line = i;
+	return n;
+}
+
+static int64_t later(const struct sample_line *l, int64_t ns)
+{
+	return l->time_ns < ns ? ns - l->time_ns : l->time_ns - ns;
+}
+
+/* Adds one transaction to the tallies, looking at its beginning or its end; open: it counts at the edge, too. */
+static void tally_one(struct finding *f, uint32_t tid, bool at_end, bool open)
+{
+	const struct sample *s = f->s;
+	uint32_t from = s->first[tid], to = s->first[tid + 1], outermost = SAMPLE_NONE;
+
+	if (to - from < 2)
+		return;
+	int64_t edge = s->line[at_end ? to - 1 : from].time_ns;
+	int64_t near = (s->line[to - 1].time_ns - s->line[from].time_ns) / EDGE_PART;
+
+	near = near < EDGE_NS ? near : EDGE_NS;
+	for (uint32_t i = from; i < to; i++)
+		f->seen[s->line[i].key]++;
+	for (uint32_t i = from; i < to; i++) {
+		uint32_t key = s->line[i].key;
+
+		if (f->seen[key] == 1 && !s->key[key].enters && (at_end || outermost == SAMPLE_NONE))
+			outermost = key;
+		if (f->seen[key] == 1 && open && later(&s->line[i], edge) <= near)
+			f->tally[key].edge++;
+	}
+	for (uint32_t i = from; i < to; i++) {
+		f->tally[s->line[i].key].contains += f->seen[s->line[i].key] != 0;
+		f->seen[s->line[i].key] = 0;
+	}
+	if (outermost != SAMPLE_NONE && open)
+		f->tally[outermost].literal++;
+}
+
+/* The message that most transactions stand at the edge with, and that at least so many in 100 of those have there. */
+static uint32_t best_key(const struct finding *f, unsigned percent, uint32_t not )
+{
+	uint32_t best = SAMPLE_NONE;
+
+	for (uint32_t k = 0; k < f->s->nkeys; k++) {
+		const struct tally *t = &f->tally[k], *b = best == SAMPLE_NONE ? NULL : &f->tally[best];
+
+		if (k == not || f->refused[k] || f->s->key[k].enters || !f->s->key[k].text.len || !t->edge ||
+		    (uint64_t)t->edge * 100 < (uint64_t)t->contains * percent)
+			continue;
+		/* many that are nearly as many: the one that stands outermost */
+		if (!b || (uint64_t)t->edge * 100 > (uint64_t)b->edge * 105 ||
+		    ((uint64_t)t->edge * 105 >= (uint64_t)b->edge * 100 && t->literal > b->literal))
+			best = k;
+	}
+	return best;
+}
+
+/* ---- ends ---- */
+
+/* A span may be held for longer than the request lasts: the last line that is no span's, where it is nearly always near
+ * its end. */
+static uint32_t record_before(struct finding *f, unsigned kind, uint32_t close)
+{
+	const struct sample *s = f->s;
+	uint32_t best = SAMPLE_NONE, n = 0, near = 0, line = 0, last;
+
+	memset(f->tally, 0, s->nkeys * sizeof *f->tally);
+	for (uint32_t t = 0; t < s->tids.n; t++) {
+		if (f->r->of[t].kind != (int)kind || !lines_of_key(s, t, close, &line))
+			continue;
+		n++;
+		for (last = s->first[t + 1]; last-- > s->first[t];)
+			if (!s->key[s->line[last].key].span_line)
+				break;
+		if (last >= s->first[t] && last < s->first[t + 1] && last > f->r->of[t].start_line)
+			f->tally[s->line[last].key].edge++;
+	}
+	for (uint32_t k = 0; k < s->nkeys; k++)
+		if (s->key[k].text.len && k != f->r->kind[kind].start &&
+		    (best == SAMPLE_NONE || f->tally[k].edge > f->tally[best].edge))
+			best = k;
+	if (best == SAMPLE_NONE || f->tally[best].edge * 100 < n * ENDS)
+		return close;
+	for (uint32_t t = 0; t < s->tids.n; t++) {
+		uint32_t end = 0, from = s->first[t];
+
+		if (f->r->of[t].kind != (int)kind || !lines_of_key(s, t, close, &end) ||
+		    lines_of_key(s, t, best, &line) != 1)
+			continue;
+		near += (s->line[end].time_ns - s->line[line].time_ns) * 100 <=
+		            s->line[end].time_ns - s->line[from].time_ns ||
+		        s->line[end].time_ns - s->line[line].time_ns <= EDGE_NS;
+	}
+	return near * 100 >= n * 60 ? best : close;
+}
+
+/* How a kind's requests end: those that have no end yet are looked at again, until no message is one that they end
+ * with. */
+static void find_ends(struct finding *f, unsigned kind)
+{
+	struct request_kind *k = &f->r->kind[kind];
+	const struct sample *s = f->s;
+
+	memset(f->refused, 0, s->nkeys * sizeof *f->refused);
+	k->nends = 0;
+	while (k->nends < ENDS_MAX) {
+		uint32_t least = k->requests / 50 > 3 ? k->requests / 50 : 3, key, line = 0, n = 0;
+
+		memset(f->tally, 0, s->nkeys * sizeof *f->tally);
+		for (uint32_t t = 0; t < s->tids.n; t++)
+			if (f->r->of[t].kind == (int)kind)
+				tally_one(f, t, true, f->r->of[t].end < 0);
+		key = best_key(f, ENDS, k->start);
+		if (key == SAMPLE_NONE)
+			return;
+		if (s->key[key].span_line && !f->refused[key]) {
+			f->refused[key] = true;
+			key = record_before(f, kind, key);
+		}
+		for (uint32_t t = 0; t < s->tids.n; t++) {
+			struct request *r = &f->r->of[t];
+
+			if (r->kind == (int)kind && r->end < 0 && lines_of_key(s, t, key, &line) &&
+			    line > r->start_line) {
+				r->end = (int)k->nends;
+				r->end_line = line;
+				n++;
+			}
+		}
+		f->refused[key] = true;
+		if (n < least) {
+			for (uint32_t t = 0; t < s->tids.n; t++)
+				if (f->r->of[t].kind == (int)kind && f->r->of[t].end == (int)k->nends)
+					f->r->of[t].end = -1;
+			if (f->tally[key].edge < least)
+				return;
+			continue;
+		}
+		k->end[k->nends++] = (struct request_end){key, n};
+	}
+}
+
+/* ---- is it one? ---- */
+
+static int compare_ns(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Lines whose message the transaction has once, in 100, not counting enter and exit. */
+static int64_t once_percent(const struct finding *f, uint32_t tid)
+{
+	const struct sample *s = f->s;
+	uint32_t once = 0, all = 0;
+
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
+		f->seen[s->line[i].key]++;
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
+		if (!s->key[s->line[i].key].enters) {
+			all++;
+			once += f->seen[s->line[i].key] == 1;
+		}
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
+		f->seen[s->line[i].key] = 0;
+	return all ? once * 100 / all : 0;
+}
+
+/* Nine in ten of a kind's transactions begin within this time. What is set up comes at once. */
+static int64_t spread_ns(const struct finding *f, unsigned kind)
+{
+	const struct request_kind *k = &f->r->kind[kind];
+	int64_t *began = calloc((size_t)k->requests + 1, sizeof *began), ns;
+	uint32_t n = 0;
+
+	if (!began)
+		return 0;
+	for (uint32_t t = 0; t < f->s->tids.n; t++)
+		if (f->r->of[t].kind == (int)kind)
+			began[n++] = f->s->line[f->r->of[t].start_line].time_ns;
+	qsort(began, n, sizeof *began, compare_ns);
+	ns = n ? began[n - 1 - n / 20] - began[n / 20] : 0;
+	free(began);
+	return ns;
+}
+
+/* Whether a kind's transactions come and go as requests do. 1, 0 or -ENOMEM. */
+static int is_request(const struct finding *f, unsigned kind)
+{
+	struct request_kind *k = &f->r->kind[kind];
+	const struct sample *s = f->s;
+	int64_t *took = calloc((size_t)k->requests + 1, sizeof *took),
+	        *once = calloc((size_t)k->requests + 1, sizeof *once);
+	uint32_t n = 0, all = 0;
+	int rc = took && once ? 0 : -ENOMEM;
+
+	for (uint32_t t = 0; !rc && t < s->tids.n; t++) {
+		const struct request *r = &f->r->of[t];
+
+		if (r->kind != (int)kind)
+			continue;
+		once[all++] = once_percent(f, t);
+		if (r->end >= 0)
+			took[n++] = s->line[r->end_line].time_ns - s->line[r->start_line].time_ns;
+	}
+	if (!rc) {
+		qsort(took, n, sizeof *took, compare_ns);
+		qsort(once, all, sizeof *once, compare_ns);
+		k->unfinished = k->requests - n;
+		k->median_ns = n ? took[n / 2] : 0;
+		rc = n >= 5 && (uint64_t)n * 100 >= (uint64_t)k->requests * ENDED &&
+		     k->median_ns < (s->last_ns - s->first_ns) / 4 * 3 && all && once[all / 2] >= 40 &&
+		     spread_ns(f, kind) >= (s->last_ns - s->first_ns) / 100;
+	}
+	free(took);
+	free(once);
+	return rc;
+}
+
+/* ---- kinds ---- */
+
+static void forget(struct finding *f, int kind)
+{
+	for (uint32_t t = 0; t < f->s->tids.n; t++)
+		if (f->r->of[t].kind == kind)
+			f->r->of[t] = (struct request){.kind = -1, .end = -1};
+}
+
+/* Takes the transactions that begin with this message as a kind. */
+static void take(struct finding *f, uint32_t key)
+{
+	struct request_kind *k = &f->r->kind[f->r->nkinds];
+	uint32_t line = 0;
+
+	*k = (struct request_kind){.start = key};
+	for (uint32_t t = 0; t < f->s->tids.n; t++) {
+		uint32_t from = f->s->first[t], to = f->s->first[t + 1];
+
+		if (f->r->of[t].kind < 0 && to - from > 1 && lines_of_key(f->s, t, key, &line) == 1) {
+			f->r->of[t] = (struct request){(int)f->r->nkinds, -1, line, 0};
+			k->requests++;
+		}
+	}
+}
+
+static int find_kinds(struct finding *f)
+{
+	bool *tried = calloc((size_t)f->s->nkeys + 1, sizeof *tried);
+	uint32_t largest = 0;
+	int64_t spread = 0;
+	int rc = tried ? 0 : -ENOMEM;
+
+	while (rc >= 0 && f->r->nkinds < KINDS_MAX) {
+		uint32_t key;
+
+		memset(f->tally, 0, f->s->nkeys * sizeof *f->tally);
+		for (uint32_t t = 0; t < f->s->tids.n; t++)
+			tally_one(f, t, false, f->r->of[t].kind < 0);
+		memcpy(f->refused, tried, f->s->nkeys * sizeof *tried);
+		key = best_key(f, SURE, SAMPLE_NONE);
+		if (key == SAMPLE_NONE || f->tally[key].edge < REQUESTS_LEAST)
+			break;
+		tried[key] = true;
+		take(f, key);
+		find_ends(f, f->r->nkinds);
+		rc = is_request(f, f->r->nkinds);
+		if (rc == 1 && f->r->kind[f->r->nkinds].requests * 100 >= largest * LARGE &&
+		    spread_ns(f, f->r->nkinds) >= spread / 5) {
+			struct request_kind *k = &f->r->kind[f->r->nkinds];
+			int64_t ns = spread_ns(f, f->r->nkinds++);
+
+			spread = ns > spread ? ns : spread;
+
+			largest = k->requests > largest ? k->requests : largest;
+		} else {
+			forget(f, (int)f->r->nkinds);
+		}
+	}
+	free(tried);
+	return rc < 0 ? rc : 0;
+}
+
+int requests_find(struct requests *r, const struct sample *s)
+{
+	struct finding f = {.s = s, .r = r};
+	int rc = -ENOMEM;
+
+	*r = (struct requests){0};
+	r->of = calloc((size_t)s->tids.n + 1, sizeof *r->of);
+	f.tally = calloc((size_t)s->nkeys + 1, sizeof *f.tally);
+	f.seen = calloc((size_t)s->nkeys + 1, sizeof *f.seen);
+	f.refused = calloc((size_t)s->nkeys + 1, sizeof *f.refused);
+	if (r->of && f.tally && f.seen && f.refused) {
+		for (uint32_t t = 0; t < s->tids.n; t++)
+			r->of[t] = (struct request){.kind = -1, .end = -1};
+		rc = find_kinds(&f);
+	}
+	free(f.tally);
+	free(f.seen);
+	free(f.refused);
+	return rc;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* requests.h - which transactions of a sample are requests: how they begin and how they end.
+ *
+ * A kind of request is a message that its transactions begin with, once each, and that others do not have. It ends with
+ * messages that come once and after which nothing comes. What repeats its lines for as long as it lives (a connection,
+ * a monitor), what lasts as long as the log, and what happens a few times beside many others (registrations, start-ups)
+ * is no request. */
+#ifndef INFER_REQUESTS_H
+#define INFER_REQUESTS_H
+
+#include "infer/sample.h"
+
+enum { KINDS_MAX = 8, ENDS_MAX = 4, REQUESTS_LEAST = 10 };
+
+struct request_end {
+	uint32_t key, requests; /* how many end so */
+};
+
+struct request_kind {
+	uint32_t start; /* key */
+	struct request_end end[ENDS_MAX];
+	unsigned nends;
+	uint32_t requests, unfinished;
+	int64_t median_ns; /* of those that ended */
+};
+
+/* What became of a transaction. */
+struct request {
+	int kind;                      /* -1: none */
+	int end;                       /* of the kind's; -1: unfinished */
+	uint32_t start_line, end_line; /* lines of the sample */
+};
+
+struct requests {
+	struct request_kind kind[KINDS_MAX];
+	unsigned nkinds;
+	struct request *of; /* by transaction of the sample */
+};
+
+/* 0 or -ENOMEM; free `of`. */
+int requests_find(struct requests *r, const struct sample *s);
+
+/* How often a transaction has a message; *line: where first. */
+uint32_t lines_of_key(const struct sample *s, uint32_t tid, uint32_t key, uint32_t *line);
+
+#endif

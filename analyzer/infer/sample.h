@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sample.h - some transactions of a run with all their lines, as much as inference looks at.
+ *
+ * Which ones is told by a hash of their ids, so it is the same whenever the same lines are loaded. Memory does not grow
+ * with the log: at most SAMPLE_TIDS transactions, SAMPLE_LINES lines of each. */
+#ifndef INFER_SAMPLE_H
+#define INFER_SAMPLE_H
+
+#include "base/intern.h"
+#include "store/store.h"
+
+enum {
+	SAMPLE_TIDS = 2048,
+	SAMPLE_LINES = 400,
+	SAMPLE_VALUES = 300, /* different ones of a field of a message that are looked at */
+	SAMPLE_VALUE_MAX = 200
+};
+
+#define SAMPLE_NONE UINT32_MAX
+
+/* A message as rules can name it: template, level, target, and of a span's line the span. */
+struct sample_key {
+	struct slice text, level, target, span; /* ptr NULL: none */
+	enum { KEY_WHOLE, KEY_TEMPLATE, KEY_PREFIX } match;
+	bool span_line, enters; /* enters: enter or exit */
+	unsigned severity;      /* 0 below WARN, 1 WARN, 2 ERROR */
+};
+
+/* A field of a message. */
+struct sample_field {
+	uint32_t key, name; /* keys, names */
+	bool in_span;
+	bool path;       /* its values are kept without ids */
+	bool many;       /* more different values than are looked at */
+	uint32_t values; /* different ones, as far as they were looked at */
+	uint32_t seen, stamps;
+};
+
+struct sample_line {
+	int64_t time_ns, id;
+	uint32_t tid, key;
+};
+
+/* A value of a field in a line. */
+struct sample_value {
+	uint32_t tid, field, value; /* value: SAMPLE_NONE where it was not kept */
+	int64_t stamp_ns;           /* NO_NS: no time */
+};
+
+struct sample {
+	struct intern tids, key_texts, names, values;
+	struct sample_key *key;
+	uint32_t nkeys, key_room;
+	struct sample_field *field;
+	uint32_t nfields, field_room;
+	struct table field_at;
+	struct table seen_at; /* (field, value) */
+	uint32_t *seen_field, *seen_value, nseen, seen_field_room, seen_value_room;
+	struct sample_line *line; /* by transaction and time, after the reading */
+	size_t nlines, line_room;
+	struct sample_value *value; /* by transaction */
+	size_t nvalues, value_room;
+	uint32_t *first;           /* of each transaction its first line; one more at the end */
+	uint32_t *fields;          /* likewise its first value */
+	uint32_t *count;           /* lines of each while they are read */
+	int64_t first_ns, last_ns; /* of the sampled lines */
+	int64_t tids_of_run;       /* all of them */
+	struct arena arena;
+	char *part; /* of a line, while it is read */
+	size_t part_room;
+};
+
+/* Reads a sample of a run; table place must be written. 0 or a negative errno; sample_free in any case. */
+int sample_read(struct sample *s, struct store *store, int64_t run);
+void sample_free(struct sample *s);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* steps.c - see steps.h
+ *
+ * Candidates are compared two by two: where one nearly always comes before the other they have an order, and lines of
+ * one instant fit any. What has no order with the rest is dropped. Then steps that nothing lies between are dropped, so
+ * that a phase is a stretch of time and not a pair of lines. */
+#include "infer/steps.h"
+#include "base/sql.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define IN_ORDER   95     /* in 100 */
+#define SOME       5      /* in 100 of the requests have a step, at least */
+#define NOTHING_NS 500000 /* between two steps: no phase */
+
+struct chain {
+	const struct sample *s;
+	const struct requests *r;
+	unsigned kind;
+	struct steps *out;
+	uint32_t *tids, n; /* of the kind, ended */
+	int64_t *at;       /* [step * n + request]: ns after the start, or NO_NS */
+	int64_t *took;     /* by request */
+	int64_t total_ns;
+};
+
+static int64_t *row(const struct chain *c, int step)
+{
+	return c->at + (size_t)step * c->n;
+}
+
+/* ---- candidates ---- */
+
+static bool is_end(const struct chain *c, uint32_t key)
+{
+	const struct request_kind *k = &c->r->kind[c->kind];
+
+	for (unsigned i = 0; i < k->nends; i++)
+		if (k->end[i].key == key)
+			return true;
+	return key == k->start;
+}
+
+/* Where a message stands in each request that has it once. */
+static uint32_t fill_key(const struct chain *c, uint32_t key, int64_t *at)
+{
+	uint32_t found = 0, once = 0, line;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		const struct request *r = &c->r->of[c->tids[i]];
+		uint32_t n = lines_of_key(c->s, c->tids[i], key, &line);
+		int64_t ns = n == 1 ? c->s->line[line].time_ns - c->s->line[r->start_line].time_ns : NO_NS;
+
+		at[i] = n == 1 && ns >= 0 && ns <= c->took[i] ? ns : NO_NS;
+		found += n > 0;
+		once += at[i] != NO_NS;
+	}
+	return once * 100 >= found * 90 ? once : 0;
+}
+
+/* The same for a time in a field. */
+static uint32_t fill_field(const struct chain *c, uint32_t field, int64_t *at)
+{
+	const struct sample *s = c->s;
+	uint32_t found = 0, once = 0;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		uint32_t t = c->tids[i], n = 0;
+		int64_t start = s->line[c->r->of[t].start_line].time_ns, ns = NO_NS;
+
+		for (uint32_t k = s->fields[t]; k < s->fields[t + 1]; k++)
+			if (s->value[k].field == field) {
+				n++;
+				ns = s->value[k].stamp_ns;
+			}
+		at[i] = n && ns != NO_NS && ns >= start && ns - start <= c->took[i] ? ns - start : NO_NS;
+		found += n > 0;
+		once += at[i] != NO_NS;
+	}
+	return once * 100 >= found * 90 ? once : 0;
+}
+
+static void candidate(struct chain *c, uint32_t key, uint32_t field)
+{
+	struct steps *o = c->out;
+	uint32_t least = c->n * SOME / 100 > 3 ? c->n * SOME / 100 : 3, n;
+
+	if (o->n == STEPS_MAX)
+		return;
+	n = field == SAMPLE_NONE ? fill_key(c, key, row(c, o->n)) : fill_field(c, field, row(c, o->n));
+	if (n >= least)
+		o->step[o->n++] = (struct step){key, field, n};
+}
+
+static void candidates(struct chain *c)
+{
+	const struct sample *s = c->s;
+
+	for (uint32_t i = 0; i < s->nfields; i++)
+		if (s->field[i].stamps && s->field[i].stamps * 100 >= s->field[i].seen * IN_ORDER)
+			candidate(c, s->field[i].key, i);
+	for (uint32_t k = 0; k < s->nkeys; k++)
+		if (!is_end(c, k) && !s->key[k].enters && s->key[k].text.len)
+			candidate(c, k, SAMPLE_NONE);
+}
+
+/* ---- order ---- */
+
+static void swap_steps(struct chain *c, int a, int b)
+{
+	struct step step = c->out->step[a];
+
+	c->out->step[a] = c->out->step[b];
+	c->out->step[b] = step;
+	for (uint32_t i = 0; i < c->n; i++) {
+		int64_t ns = row(c, a)[i];
+
+		row(c, a)[i] = row(c, b)[i];
+		row(c, b)[i] = ns;
+	}
+}
+
+static void drop(struct chain *c, int step)
+{
+	for (int i = step; i + 1 < c->out->n; i++)
+		swap_steps(c, i, i + 1);
+	c->out->n--;
+}
+
+/* In how many requests a comes before b, and b before a. */
+static void compare(const struct chain *c, int a, int b, uint32_t *before, uint32_t *behind)
+{
+	*before = *behind = 0;
+	for (uint32_t i = 0; i < c->n; i++) {
+		int64_t x = row(c, a)[i], y = row(c, b)[i];
+
+		if (x != NO_NS && y != NO_NS) {
+			*before += x < y;
+			*behind += y < x;
+		}
+	}
+}
+
+static void put_in_order(struct chain *c)
+{
+	uint32_t before, behind;
+
+	for (int i = 1; i < c->out->n; i++)
+		for (int k = i; k > 0; k--) {
+			compare(c, k - 1, k, &before, &behind);
+			if (behind <= before)
+				break;
+			swap_steps(c, k - 1, k);
+		}
+}
+
+/* The step that is at odds with most others, which are more than a few in 100; -1: all are in order. */
+static int worst(const struct chain *c)
+{
+	uint32_t most = 0, odds;
+	int found = -1;
+
+	for (int a = 0; a < c->out->n; a++) {
+		odds = 0;
+		for (int b = 0; b < c->out->n; b++) {
+			uint32_t before, behind;
+
+			compare(c, a < b ? a : b, a < b ? b : a, &before, &behind);
+			if (a != b && behind * 100 > (before + behind) * (100 - IN_ORDER) && behind > 1)
+				odds += 1000 + behind * 100 / (before + behind);
+		}
+		/* of two that are at odds the one that fewer requests have */
+		if (odds &&
+		    (odds > most || (odds == most && c->out->step[a].requests < c->out->step[found].requests))) {
+			most = odds;
+			found = a;
+		}
+	}
+	return found;
+}
+
+/* ---- what lies between ---- */
+
+/* Whether a step says nothing that its neighbour (-1: the start; n: the end) does not say. */
+static bool is_idle(const struct chain *c, int step, int beside)
+{
+	uint32_t far = 0, alone = 0, n = 0;
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		int64_t at = row(c, step)[i];
+		int64_t other = beside < 0 ? 0 : beside == c->out->n ? c->took[i] : row(c, beside)[i];
+
+		if (at == NO_NS)
+			continue;
+		n++;
+		alone += other == NO_NS;
+		if (other != NO_NS) {
+			int64_t gap = at < other ? other - at : at - other;
+
+			far += gap > NOTHING_NS && gap > c->took[i] / 200;
+			sum += gap;
+		}
+	}
+	return far * 100 <= n && alone * 100 <= n && sum <= c->total_ns / 1000;
+}
+
+static void thin_out(struct chain *c)
+{
+	for (int i = 0; i < c->out->n; i++)
+		if (is_idle(c, i, i - 1) || is_idle(c, i, c->out->n))
+			drop(c, i--);
+}
+
+/* ---- phases ---- */
+
+static void count_phase(struct steps *o, int from, int to)
+{
+	for (int i = 0; i < o->nphases; i++)
+		if (o->phase[i].from == from && o->phase[i].to == to) {
+			o->phase[i].requests++;
+			return;
+		}
+	if (o->nphases < STEP_PHASES_MAX)
+		o->phase[o->nphases++] = (struct step_phase){from, to, 1};
+}
+
+static int compare_phases(const void *pa, const void *pb)
+{
+	const struct step_phase *a = pa, *b = pb;
+
+	return a->from != b->from ? a->from - b->from : a->to - b->to;
+}
+
+static void find_phases(struct chain *c)
+{
+	struct steps *o = c->out;
+	uint32_t least = c->n / 100 > 2 ? c->n / 100 : 2;
+	int kept = 0;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		int last = -1;
+
+		for (int k = 0; k < o->n; k++)
+			if (row(c, k)[i] != NO_NS) {
+				count_phase(o, last, k);
+				last = k;
+			}
+		count_phase(o, last, o->n);
+	}
+	for (int i = 0; i < o->nphases; i++)
+		if (o->phase[i].requests >= least)
+			o->phase[kept++] = o->phase[i];
+	o->nphases = kept;
+	qsort(o->phase, (size_t)kept, sizeof *o->phase, compare_phases);
+}
+
+/* ---- retries ---- */
+
+/* After an error line a stretch comes again: the first message of it, in this transaction. */
+static uint32_t repeated_first(const struct sample *s, uint32_t tid, const struct request *r)
+{
+	uint32_t line, error = SAMPLE_NONE;
+
+	for (uint32_t i = r->start_line + 1; i < s->first[tid + 1]; i++) {
+		if (s->key[s->line[i].key].severity && error == SAMPLE_NONE)
+			error = i;
+		if (error == SAMPLE_NONE || s->key[s->line[i].key].severity || s->key[s->line[i].key].enters ||
+		    !s->key[s->line[i].key].text.len)
+			continue;
+		if (lines_of_key(s, tid, s->line[i].key, &line) > 1 && line < error)
+			return s->line[i].key;
+	}
+	return SAMPLE_NONE;
+}
+
+static int find_retry(struct chain *c)
+{
+	uint32_t *votes = calloc((size_t)c->s->nkeys + 1, sizeof *votes), all = 0, best = 0, anyway = 0, once = 0, line;
+
+	if (!votes)
+		return -ENOMEM;
+	for (uint32_t t = 0; t < c->s->tids.n; t++) {
+		const struct request *r = &c->r->of[t];
+		uint32_t key = r->kind == (int)c->kind ? repeated_first(c->s, t, r) : SAMPLE_NONE;
+
+		if (key != SAMPLE_NONE) {
+			votes[key]++;
+			all++;
+		}
+	}
+	for (uint32_t k = 0; k < c->s->nkeys; k++)
+		if (votes[k] > votes[best])
+			best = k;
+	/* what also comes again where nothing went wrong is no retry */
+	for (uint32_t i = 0; i < c->n; i++) {
+		uint32_t n = lines_of_key(c->s, c->tids[i], best, &line);
+
+		if (repeated_first(c->s, c->tids[i], &c->r->of[c->tids[i]]) != SAMPLE_NONE)
+			continue;
+		anyway += n > 1;
+		once += n == 1;
+	}
+	if (all >= 2 && votes[best] * 2 >= all && once >= 5 && anyway * 10 <= once && anyway * 10 <= votes[best])
+		c->out->retry = best;
+	c->out->retried = votes[best];
+	free(votes);
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+int steps_find(struct steps *out, const struct sample *s, const struct requests *r, unsigned kind)
+{
+	struct chain c = {.s = s, .r = r, .kind = kind, .out = out};
+	int rc = 0, odd;
+
+	*out = (struct steps){.retry = SAMPLE_NONE};
+	c.tids = calloc((size_t)s->tids.n + 1, sizeof *c.tids);
+	c.took = calloc((size_t)s->tids.n + 1, sizeof *c.took);
+	for (uint32_t t = 0; c.tids && c.took && t < s->tids.n; t++)
+		if (r->of[t].kind == (int)kind && r->of[t].end >= 0) {
+			c.took[c.n] = s->line[r->of[t].end_line].time_ns - s->line[r->of[t].start_line].time_ns;
+			c.total_ns += c.took[c.n];
+			c.tids[c.n++] = t;
+		}
+	c.at = calloc(((size_t)STEPS_MAX + 1) * (c.n + 1), sizeof *c.at);
+	if (!c.tids || !c.took || !c.at)
+		rc = -ENOMEM;
+	if (!rc)
+		rc = find_retry(&c);
+	if (!rc) {
+		candidates(&c);
+		put_in_order(&c);
+		while ((odd = worst(&c)) >= 0)
+			drop(&c, odd);
+		thin_out(&c);
+		find_phases(&c);
+	}
+	free(c.tids);
+	free(c.took);
+	free(c.at);
+	return rc;
+}
