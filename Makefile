@@ -55,7 +55,7 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 BASE_SRC   := $(addprefix analyzer/base/,aggregate.c arena.c array.c bytes.c intern.c jsontext.c scan.c sql.c table.c template.c text.c)
-BASE_SRC   += $(addprefix analyzer/base/,sums.c textduration.c)
+BASE_SRC   += $(addprefix analyzer/base/,sorter.c sums.c tempfile.c textduration.c)
 INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pattern.c reader.c reading.c record.c role.c spelling.c stamp.c unescape.c zone.c)
 INGEST_SRC += $(addprefix analyzer/ingest/,form.c parts.c timeform.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
@@ -102,7 +102,7 @@ LIBLOG_TESTS   += log_region_test log_box_test
 LIBLOG_TESTS   += log_files_test log_process_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
-ANALYZER_TESTS += finding_test
+ANALYZER_TESTS += finding_test sorter_test
 ANALYZER_TESTS += format_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 ANALYZER_TESTS += textduration_test
 

@@ -5,6 +5,7 @@
  * text is kept in a file without a name beside the database until it is compared; otherwise it streams through. */
 #include "ingest/reader.h"
 #include "base/sql.h"
+#include "base/tempfile.h"
 #include "load/pass.h"
 
 #include <errno.h>
@@ -12,22 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static int nameless_file(const char *beside)
-{
-	char *path;
-	int fd;
-
-	if (asprintf(&path, "%s.ilu-pipe-XXXXXX", beside) < 0)
-		return -ENOMEM;
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		fd = -errno;
-	else
-		unlink(path);
-	free(path);
-	return fd;
-}
 
 static int write_all(int fd, const char *buf, size_t n)
 {
@@ -50,7 +35,7 @@ static int keep(struct pass *p, struct piped *s, char path[32])
 	ssize_t got = 0;
 	int rc = buf ? 0 : -ENOMEM;
 
-	if (!rc && (s->fd = nameless_file(p->o->db)) < 0)
+	if (!rc && (s->fd = tempfile_open(p->o->db)) < 0)
 		rc = s->fd;
 	while (!rc && !load_stopped && (got = reader_read(s->reader, buf, READER_BLOCK)) > 0)
 		rc = write_all(s->fd, buf, (size_t)got);

@@ -2,21 +2,16 @@
 /* spool.c - see spool.h
  *
  * A run is transaction after transaction: the lengths of its key and of its list, the key, the facts. A fact stands as
- * it is in memory, its texts replaced by their lengths, and the texts stand behind it. The file is ours alone and lives
- * as long as the process, so that there is no version and no byte order to it. */
+ * it is in memory, its texts replaced by their lengths, and the texts stand behind it. */
 #include "model/spool.h"
 #include "base/array.h"
 #include "base/bytes.h"
+#include "base/tempfile.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-	OUT = 1 << 20, /* bytes written at once */
-	IN = 1 << 16,  /* and read, of each run */
-};
+enum { OUT = 1 << 20 }; /* bytes written at once */
 
 /* Where a run's bytes and the numbers of its workers are from. */
 struct origin {
@@ -29,9 +24,7 @@ struct run {
 	uint32_t origin;
 	off_t begin, end;
 	/* while it is read */
-	off_t at; /* of what is not in buf yet */
-	char *buf;
-	size_t from, n, room;
+	struct tempfile_in in;
 	char *key; /* of the transaction that is next; len 0: none */
 	size_t key_len, key_room;
 	uint32_t left; /* its facts */
@@ -48,24 +41,6 @@ struct spool {
 };
 
 /* ---- writing ---- */
-
-static int nameless_file(const char *beside)
-{
-	char *path;
-	int fd;
-
-	if (beside && *beside
-	        ? asprintf(&path, "%s.ilu-facts-XXXXXX", beside) < 0
-	        : asprintf(&path, "%s/ilu-facts-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp") < 0)
-		return -ENOMEM;
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd < 0)
-		fd = -errno;
-	else
-		unlink(path);
-	free(path);
-	return fd;
-}
 
 int spool_new(const char *beside, struct spool **out)
 {
@@ -89,7 +64,7 @@ void spool_free(struct spool *s)
 		free(s->origin[i].worker);
 	}
 	for (uint32_t i = 0; i < s->nruns; i++) {
-		free(s->run[i].buf);
+		free(s->run[i].in.buf);
 		free(s->run[i].key);
 	}
 	free(s->beside);
@@ -106,7 +81,7 @@ static int own_file(struct spool *s)
 
 	if (s->norigins)
 		return 0;
-	fd = nameless_file(s->beside);
+	fd = tempfile_open(s->beside);
 	if (fd < 0)
 		return fd;
 	o = array_add(s->origin, s->norigins, s->origins_room);
@@ -120,16 +95,10 @@ static int own_file(struct spool *s)
 
 static int write_out(struct spool *s, struct bytes *out)
 {
-	for (size_t n = 0; n < out->len;) {
-		ssize_t k = pwrite(s->origin[0].fd, out->ptr + n, out->len - n, s->end);
+	int rc = tempfile_write(s->origin[0].fd, &s->end, out->ptr, out->len);
 
-		if (k < 0 && errno != EINTR)
-			return -errno;
-		if (k > 0)
-			n += (size_t)k, s->end += k;
-	}
 	out->len = 0;
-	return 0;
+	return rc;
 }
 
 static void put_fact(struct bytes *out, const struct facts *f, const struct fact *in)
@@ -231,47 +200,20 @@ int spool_adopt(struct spool *to, struct facts *to_facts, struct spool *from, co
 
 /* ---- reading ---- */
 
-/* The next n bytes of a run; *out is valid until the next call. */
-static int take(struct spool *s, struct run *r, size_t n, const char **out)
-{
-	while (r->n - r->from < n) {
-		size_t want = n > IN ? n : IN, left = (size_t)(r->end - r->at);
-		ssize_t k;
-
-		if (r->n > r->from)
-			memmove(r->buf, r->buf + r->from, r->n - r->from);
-		r->n -= r->from;
-		r->from = 0;
-		if (array_reserve(r->buf, r->room, want))
-			return -ENOMEM;
-		want = r->room - r->n < left ? r->room - r->n : left;
-		k = want ? pread(s->origin[r->origin].fd, r->buf + r->n, want, r->at) : 0;
-		if (k < 0 && errno == EINTR)
-			continue;
-		if (k <= 0)
-			return k ? -errno : -EIO;
-		r->n += (size_t)k;
-		r->at += k;
-	}
-	*out = r->buf + r->from;
-	r->from += n;
-	return 0;
-}
-
 /* Reads the head of the next transaction. */
-static int take_head(struct spool *s, struct run *r)
+static int take_head(struct run *r)
 {
 	uint32_t lengths[2];
 	const char *p;
 	int rc;
 
 	r->key_len = 0;
-	if (r->at == r->end && r->from == r->n)
+	if (tempfile_at_end(&r->in))
 		return 0;
-	if ((rc = take(s, r, sizeof lengths, &p)))
+	if ((rc = tempfile_take(&r->in, sizeof lengths, &p)))
 		return rc;
 	memcpy(lengths, p, sizeof lengths);
-	if ((rc = take(s, r, lengths[0], &p)))
+	if ((rc = tempfile_take(&r->in, lengths[0], &p)))
 		return rc;
 	if (array_reserve(r->key, r->key_room, lengths[0]))
 		return -ENOMEM;
@@ -319,9 +261,11 @@ int spool_rewind(struct spool *s)
 		struct run *r = &s->run[i];
 		int rc;
 
-		r->at = r->begin;
-		r->from = r->n = 0;
-		if ((rc = take_head(s, r)))
+		r->in.fd = s->origin[r->origin].fd;
+		r->in.at = r->begin;
+		r->in.end = r->end;
+		r->in.from = r->in.n = 0;
+		if ((rc = take_head(r)))
 			return rc;
 		if (r->key_len)
 			s->heap[s->heaped++] = i;
@@ -337,7 +281,7 @@ static int take_fact(struct spool *s, struct run *r, struct facts *f, uint32_t k
 	const struct meaning_arg *arg;
 	const char *p;
 	struct fact x;
-	int rc = take(s, r, sizeof x, &p);
+	int rc = tempfile_take(&r->in, sizeof x, &p);
 
 	if (rc)
 		return rc;
@@ -350,7 +294,7 @@ static int take_fact(struct spool *s, struct run *r, struct facts *f, uint32_t k
 		if (arg[i].kind == ARG_TEXT && x.arg[i].text != INTERN_NONE) {
 			size_t len = x.arg[i].text;
 
-			if ((rc = take(s, r, len, &p)) ||
+			if ((rc = tempfile_take(&r->in, len, &p)) ||
 			    (rc = intern_add(&f->texts, (struct slice){p, len}, &x.arg[i].text)))
 				return rc;
 		}
@@ -367,7 +311,7 @@ static int take_transaction(struct spool *s, struct facts *f)
 	for (; r->left && !rc; r->left--)
 		rc = take_fact(s, r, f, key);
 	if (!rc)
-		rc = take_head(s, r);
+		rc = take_head(r);
 	if (!rc && !r->key_len)
 		s->heap[0] = s->heap[--s->heaped];
 	if (!rc)
