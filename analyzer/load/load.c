@@ -294,7 +294,8 @@ static int inputs_read(struct pass *p)
 	for (size_t i = 0; i < p->found.ninputs; i++)
 		total = p->found.inputs[i].file_bytes < 0 || total < 0 ? -1 : total + p->found.inputs[i].file_bytes;
 	progress_init(&p->progress, fileno(p->o->err), p->o->quiet, total);
-	if ((rc = known_read(&p->known, p->store)) || (rc = place_set_new(&p->places)) ||
+	if ((rc = known_read(&p->known, p->store)) ||
+	    (rc = place_set_new(sqlite3_db_filename(store_db(p->store), "main"), &p->places)) ||
 	    (rc = aside_new(p->store, p->found.ninputs, p->o->threads, &load_stopped, &p->aside)) ||
 	    (rc = chunk_id_next(p)) || (rc = runs_known(p)))
 		return rc;

@@ -45,7 +45,7 @@ static int places_again(struct store *s)
 {
 	struct place_set *set = NULL;
 	sqlite3_stmt *q = NULL;
-	int rc = place_set_new(&set);
+	int rc = place_set_new(sqlite3_db_filename(store_db(s), "main"), &set);
 
 	if (!rc)
 		rc = store_exec(s, "UPDATE place SET events = 0, places = x''");

@@ -197,8 +197,7 @@ static int chunk_write(struct worker *w, const struct chunk_summary *s)
 	if (rc ||
 	    (rc = chunk_writer_put(l->store, &j->writer, arg.chunk, l->id, l->next_line, l->skip_bytes + l->bytes,
 	                           w->parser.builder, &w->packed)) ||
-	    (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)) ||
-	    (place_set_full(l->places) && (rc = place_set_write(l->places, l->store))))
+	    (rc = chunk_builder_tids(w->parser.builder, place_one, &arg)))
 		return rc;
 	return summary_add(l, &w->parser, s);
 }

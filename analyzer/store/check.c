@@ -329,7 +329,7 @@ int store_check(struct store *s, void (*say)(void *, const char *), void (*progr
                 void *arg)
 {
 	struct check k = {.s = s, .fault = say, .progress = progress, .arg = arg};
-	int rc = place_set_new(&k.places);
+	int rc = place_set_new(sqlite3_db_filename(store_db(k.s), "main"), &k.places);
 
 	if (!rc)
 		rc = sql_prepare(s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", &k.reject);

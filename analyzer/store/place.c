@@ -3,6 +3,7 @@
 #include "store/place.h"
 #include "base/array.h"
 #include "base/intern.h"
+#include "base/sorter.h"
 #include "base/sql.h"
 #include "store/column.h"
 #include "store/store_private.h"
@@ -110,20 +111,26 @@ struct entry {
 	unsigned char small[16];
 };
 
+/* Entries of some chunks are held; then they go to the sorter, and those of the next chunks after them. */
 struct place_set {
 	struct intern tids;
 	struct entry *v; /* by number of the tid */
 	size_t room, most;
+	int64_t chunk; /* the last */
+	char *beside;
+	struct sorter *spilled; /* by tid: its length, itself, its events, its pairs */
 };
 
-#define MOST 180000 /* with room for those of one more chunk, some 30 MB */
+#define MOST ((size_t)1 << 14) /* some 3 MB */
 
-int place_set_new(struct place_set **out)
+int place_set_new(const char *beside, struct place_set **out)
 {
 	struct place_set *p = calloc(1, sizeof *p);
 
-	if (!p)
+	if (!p || (beside && !(p->beside = strdup(beside)))) {
+		free(p);
 		return -ENOMEM;
+	}
 	p->most = MOST;
 	*out = p;
 	return 0;
@@ -141,13 +148,10 @@ void place_set_free(struct place_set *p)
 	if (!p)
 		return;
 	forget(p);
+	sorter_free(p->spilled);
+	free(p->beside);
 	free(p->v);
 	free(p);
-}
-
-bool place_set_full(const struct place_set *p)
-{
-	return p->tids.n >= p->most;
 }
 
 void place_set_most(struct place_set *p, size_t most)
@@ -201,14 +205,143 @@ static bool is_respelled(struct slice spelled, struct slice tid)
 	return spelled.ptr != tid.ptr && !slice_same(spelled, tid);
 }
 
+/* ---- those of earlier chunks ---- */
+
+/* A record of the sorter, taken apart. */
+struct spilled {
+	struct slice tid;
+	uint32_t events;
+	struct peek pairs;
+};
+
+static struct spilled spilled_of(struct slice record)
+{
+	struct peek in = {(const unsigned char *)record.ptr, (const unsigned char *)record.ptr + record.len, false};
+	size_t len = peek_u32(&in);
+	const char *tid = peek_bytes(&in, len);
+
+	return (struct spilled){{tid, len}, peek_u32(&in), in};
+}
+
+static int compare_tids(struct slice a, struct slice b)
+{
+	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_spilled(struct slice a, struct slice b)
+{
+	return compare_tids(spilled_of(a).tid, spilled_of(b).tid);
+}
+
+/* What is held goes to the sorter. */
+static int spill(struct place_set *p)
+{
+	struct bytes record = {0};
+	int rc = p->spilled ? 0 : sorter_new(p->beside, 0, compare_spilled, &p->spilled);
+
+	for (uint32_t i = 0; !rc && i < p->tids.n; i++) {
+		const struct entry *e = &p->v[i];
+
+		record.len = 0;
+		bytes_u32(&record, (uint32_t)p->tids.text[i].len);
+		bytes_add(&record, p->tids.text[i].ptr, p->tids.text[i].len);
+		bytes_u32(&record, e->events);
+		bytes_add(&record, e->bytes ? e->bytes : e->small, e->used);
+		rc = record.failed ? -ENOMEM : sorter_add(p->spilled, (struct slice){record.ptr, record.len});
+	}
+	bytes_free(&record);
+	if (!rc)
+		forget(p);
+	return rc;
+}
+
+/* Adds pairs behind those of e. */
+static int pairs_add(struct entry *e, struct peek pairs)
+{
+	struct place_list new = {0};
+	int rc = list_read(pairs, &new);
+
+	for (size_t i = 0; i < new.n && !rc; i++)
+		rc = pair_copy(e, &new.list[i]);
+	place_list_free(&new);
+	return rc;
+}
+
+/* All transactions in order, each once. */
+struct walk {
+	struct sorter *from;
+	struct bytes tid;
+	struct entry e;
+	struct spilled next; /* the record after it */
+	int more;            /* there is one */
+};
+
+static int walk_step(struct walk *w)
+{
+	struct slice record;
+
+	w->more = sorter_next(w->from, &record);
+	if (w->more == 1)
+		w->next = spilled_of(record);
+	return w->more < 0 ? w->more : 0;
+}
+
+static int walk_begin(struct walk *w, struct place_set *p)
+{
+	int rc = spill(p);
+
+	*w = (struct walk){.from = p->spilled};
+	if (!rc)
+		rc = sorter_rewind(w->from);
+	return rc ? rc : walk_step(w);
+}
+
+static void walk_end(struct walk *w)
+{
+	bytes_free(&w->tid);
+	free(w->e.bytes);
+}
+
+static struct slice walk_tid(const struct walk *w)
+{
+	return (struct slice){w->tid.ptr ? w->tid.ptr : "", w->tid.len};
+}
+
+/* 1: the next is in w->tid and w->e; 0: there are no more. */
+static int walk_next(struct walk *w)
+{
+	int rc = 0;
+
+	if (!w->more)
+		return 0;
+	w->tid.len = 0;
+	bytes_add(&w->tid, w->next.tid.ptr, w->next.tid.len);
+	free(w->e.bytes);
+	w->e = (struct entry){0};
+	if (w->tid.failed)
+		return -ENOMEM;
+	while (!rc && w->more && slice_same(walk_tid(w), w->next.tid)) {
+		w->e.events += w->next.events;
+		rc = pairs_add(&w->e, w->next.pairs);
+		if (!rc)
+			rc = walk_step(w);
+	}
+	return rc ? rc : 1;
+}
+
 int place_set_add(struct place_set *p, struct slice spelled, int64_t chunk, uint32_t events, unsigned blocks)
 {
 	char buf[3 * LINE_MAX_TID];
 	struct slice tid = spelled.len <= LINE_MAX_TID ? json_text(spelled, buf) : spelled;
+	int rc = chunk != p->chunk && p->tids.n >= p->most ? spill(p) : 0;
 	uint32_t before = p->tids.n, i;
 	struct entry *e;
-	int rc = array_reserve(p->v, p->room, before + (size_t)1);
 
+	p->chunk = chunk;
+	if (!rc)
+		rc = array_reserve(p->v, p->room, before + (size_t)1);
 	if (!rc)
 		rc = intern_add(&p->tids, tid, &i);
 	if (rc)
@@ -253,14 +386,6 @@ int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id)
 
 /* ---- writing ---- */
 
-static int by_tid(const void *a, const void *b, void *arg)
-{
-	const struct slice *tids = arg, *x = &tids[*(const uint32_t *)a], *y = &tids[*(const uint32_t *)b];
-	int c = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
-
-	return c ? c : (x->len > y->len) - (x->len < y->len);
-}
-
 /* Places that the table has already come first: the new chunks' ids are higher. */
 static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, struct slice tid, const struct entry *e, int64_t *last_id)
 {
@@ -271,13 +396,9 @@ static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, struct slice tid, co
 	for (size_t i = 0; i < old.n && !rc; i++)
 		rc = pair_copy(&all, &old.list[i]);
 	if (!rc && old.n) {
-		struct place_list new = {0};
 		const unsigned char *p = e->bytes ? e->bytes : e->small;
 
-		rc = list_read((struct peek){p, p + e->used, false}, &new);
-		for (size_t i = 0; i < new.n && !rc; i++)
-			rc = pair_copy(&all, &new.list[i]);
-		place_list_free(&new);
+		rc = pairs_add(&all, (struct peek){p, p + e->used, false});
 	}
 	if (!rc) {
 		const struct entry *w = old.n ? &all : e;
@@ -295,33 +416,31 @@ static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, struct slice tid, co
 
 int place_set_write(struct place_set *p, struct store *s)
 {
-	uint32_t n = p->tids.n, *order = malloc((n + (size_t)1) * sizeof *order);
 	int64_t id = 0; /* the highest there is; 0 in an empty table */
 	sqlite3_stmt *q = NULL, *read = NULL;
-	int rc = order ? 0 : -ENOMEM;
+	struct walk w;
+	int rc = walk_begin(&w, p);
 
 	if (!rc)
 		rc = sql_number(s->db, "SELECT CASE WHEN min(id) < 1 THEN -1 ELSE max(id) END FROM place", &id);
 	if (!rc && (id < 0 || id > PLACE_ID_MAX))
 		rc = -EBADMSG;
-	if (!rc) {
-		for (uint32_t i = 0; i < n; i++)
-			order[i] = i;
-		qsort_r(order, n, sizeof *order, by_tid, p->tids.text);
+	if (!rc)
 		rc = sql_prepare(s->db,
 		                 "INSERT INTO place (tid, events, places, id) VALUES (?1, ?2, ?3, ?4) "
 		                 "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
 		                 &q);
-	}
 	if (!rc && id > 0)
 		rc = read_prepare(s, &read);
-	for (uint32_t i = 0; !rc && i < n; i++)
-		rc = entry_write(q, read, p->tids.text[order[i]], &p->v[order[i]], &id);
+	while (!rc && (rc = walk_next(&w)) == 1)
+		rc = entry_write(q, read, walk_tid(&w), &w.e, &id);
 	sqlite3_finalize(q);
 	sqlite3_finalize(read);
-	free(order);
-	if (!rc)
-		forget(p);
+	walk_end(&w);
+	if (!rc) {
+		sorter_free(p->spilled);
+		p->spilled = NULL;
+	}
 	return rc;
 }
 
@@ -378,20 +497,25 @@ static bool row_is(sqlite3_stmt *q, const struct entry *e)
 
 int place_set_compare(struct place_set *p, struct store *s, int64_t *wrong)
 {
-	sqlite3_stmt *q;
+	sqlite3_stmt *q = NULL;
+	struct walk w;
 	int64_t found = 0, all = 0;
-	int rc = sql_prepare(s->db, "SELECT events, places FROM place WHERE tid = ? ORDER BY id LIMIT 1", &q);
+	int rc = walk_begin(&w, p);
 
 	*wrong = 0;
-	for (uint32_t i = 0; rc >= 0 && i < p->tids.n; i++) {
-		bind_slice(q, 1, p->tids.text[i]);
+	if (!rc)
+		rc = sql_prepare(s->db, "SELECT events, places FROM place WHERE tid = ? ORDER BY id LIMIT 1", &q);
+	while (!rc && (rc = walk_next(&w)) == 1) {
+		bind_slice(q, 1, walk_tid(&w));
 		rc = sql_next(q);
 		found += rc == 1;
-		*wrong += rc != 1 || !row_is(q, &p->v[i]);
+		*wrong += rc != 1 || !row_is(q, &w.e);
 		sqlite3_reset(q);
+		rc = rc < 0 ? rc : 0;
 	}
 	sqlite3_finalize(q);
-	if (rc >= 0)
+	walk_end(&w);
+	if (!rc)
 		rc = sql_number(s->db, "SELECT count(*) FROM place WHERE events <> 0", &all);
 	*wrong += rc ? 0 : all - found;
 	return rc;

@@ -36,7 +36,9 @@ int place_remove(struct store *s, struct slice tid, int64_t chunk, uint32_t even
 
 struct place_set;
 
-int place_set_new(struct place_set **out);
+/* So many transactions are held; what is known of more waits in files without a name in the directory of the file
+ * `beside` (base/tempfile.h), until it is written or compared. */
+int place_set_new(const char *beside, struct place_set **out);
 void place_set_free(struct place_set *p);
 /* One chunk after the other, ids ascending. */
 int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t events, unsigned blocks);
@@ -45,12 +47,11 @@ struct chunk;
 int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id);
 /* Adds all to table place, inside the caller's transaction. The set is empty then. */
 int place_set_write(struct place_set *p, struct store *s);
-/* Whether it is time to write: more transactions than `most`, 180,000 unless set, take more memory (30 MB) than they
- * are worth. */
-bool place_set_full(const struct place_set *p);
+/* Holds that many transactions at most, and those of one chunk more; 16,384 unless set. */
 void place_set_most(struct place_set *p, size_t most);
 
-/* Compares with the table: *wrong counts the transactions whose row is another or missing, and rows too many. */
+/* Compares with the table: *wrong counts the transactions whose row is another or missing, and rows too many. The set
+ * may be compared or written again, but not added to. */
 int place_set_compare(struct place_set *p, struct store *s, int64_t *wrong);
 
 #endif
