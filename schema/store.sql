@@ -92,8 +92,10 @@ CREATE TABLE place (
 
 -- What a load generator wrote about each invocation, and its input: the virtual tables result and trace.
 CREATE TABLE result_pack (
-	run  INTEGER PRIMARY KEY REFERENCES run(id),
-	data BLOB NOT NULL
+	run  INTEGER NOT NULL REFERENCES run(id),
+	part INTEGER NOT NULL,	-- from 0: of at most 8,192 rows
+	data BLOB NOT NULL,
+	PRIMARY KEY (run, part)
 );
 CREATE TABLE trace_pack (
 	run  INTEGER PRIMARY KEY REFERENCES run(id),

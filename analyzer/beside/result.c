@@ -6,8 +6,9 @@
  * stands, the JSON fills gaps. */
 #include "beside/input.h"
 #include "beside/jsonfile.h"
-#include "beside/result_set.h"
+#include "beside/result_order.h"
 #include "ingest/stamp.h"
+#include "base/array.h"
 #include "base/sql.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -32,14 +33,8 @@ static bool parse_bool(struct slice in, int64_t *out)
 	return true;
 }
 
-/* One row of a file: texts are borrowed. */
-struct read_row {
-	struct slice tid, function;
-	struct result_row v;
-};
-
 /* Takes one value of a row; false: it is not of its kind. An absent column and an empty field are nothing. */
-static bool take_value(struct read_row *r, int column, struct slice v)
+static bool take_value(struct result_entry *r, int column, struct slice v)
 {
 	int64_t *const to[COLUMNS] = {[SUCCESS] = &r->v.success,
 	                              [COLD] = &r->v.was_cold,
@@ -66,18 +61,15 @@ static bool take_value(struct read_row *r, int column, struct slice v)
 	}
 }
 
-static int name_function(struct result_set *set, struct slice name, uint32_t *out)
+static struct result_row nothing(int64_t ord)
 {
-	*out = INTERN_NONE;
-	return name.ptr ? intern_add(&set->names, name, out) : 0;
+	return (struct result_row){ord, NO_NS, NO_NS, NO_NS, NO_NS, NO_NS, NO_NS, NO_NS, NO_NS, NAN, NAN, INTERN_NONE};
 }
 
-static int take_row(struct result_set *set, int64_t ord, const struct csv *c, const int at[COLUMNS], const char *path,
+static int take_row(struct result_order *to, int64_t ord, const struct csv *c, const int at[COLUMNS], const char *path,
                     char **why)
 {
-	struct read_row r = {.v.ord = ord};
-	struct result_row *to;
-	int rc;
+	struct result_entry r = {.v = nothing(ord)};
 
 	for (int i = 0; i < COLUMNS; i++) {
 		struct slice v = at[i] < 0 ? SLICE_NONE : c->field[at[i]];
@@ -86,33 +78,21 @@ static int take_row(struct result_set *set, int64_t ord, const struct csv *c, co
 			return input_refuse(why, -EBADMSG, path, c->line, "%s cannot be \"%.*s\"", columns[i],
 			                    (int)(v.len < 40 ? v.len : 40), v.ptr ? v.ptr : "");
 	}
-	rc = name_function(set, r.function, &r.v.function_name);
-	if (!rc)
-		rc = result_set_row(set, r.tid, &to, NULL);
-	if (rc)
-		return rc;
-	to->ord = r.v.ord;
-	to->success = r.v.success;
-	to->function_name = r.v.function_name;
-	to->was_cold = r.v.was_cold;
-	to->worker_duration_us = r.v.worker_duration_us;
-	to->code_duration_sec = r.v.code_duration_sec;
-	to->e2e_duration_us = r.v.e2e_duration_us;
-	return 0;
+	return result_order_add(to, &r, RESULT_CSV);
 }
 
 /* Rows before the damage stay. */
-static int keep_rows(struct result_set *set, struct store *s, int64_t run, int rc)
+static int keep_rows(struct result_order *o, int rc)
 {
-	int kept = rc && rc != -EBADMSG ? 0 : result_set_write(set, store_db(s), run);
+	int kept = rc && rc != -EBADMSG ? 0 : result_order_write(o);
 
-	result_set_done(set);
+	result_order_done(o);
 	return kept ? kept : rc;
 }
 
 int result_load_csv(struct store *s, int64_t run, const char *path, char **why)
 {
-	struct result_set set;
+	struct result_order set;
 	int at[COLUMNS];
 	int64_t ord = 0;
 	struct csv c;
@@ -128,16 +108,16 @@ int result_load_csv(struct store *s, int64_t run, const char *path, char **why)
 		csv_close(&c);
 		return input_refuse(why, -EINVAL, path, 1, "no results: no columns tid and success");
 	}
-	rc = result_set_read(&set, store_db(s), run);
+	rc = result_order_new(&set, store_db(s), run);
 	if (rc) {
-		result_set_done(&set);
+		result_order_done(&set);
 		csv_close(&c);
 		return rc;
 	}
 	while (!rc && (rc = input_csv_next(&c, path, n, why)) == 1)
 		rc = take_row(&set, ord++, &c, at, path, why);
 	csv_close(&c);
-	return keep_rows(&set, s, run, rc);
+	return keep_rows(&set, rc);
 }
 
 /* ---- JSON ---- */
@@ -216,48 +196,34 @@ static int text_of(struct json_value v, struct slice *out, char **buf)
 	return 0;
 }
 
-static void fill(int64_t *to, int64_t v)
+static struct result_row row_of(const struct full *f, int64_t ord)
 {
-	if (*to == NO_NS)
-		*to = v;
-}
-
-static void fill_row(struct result_row *to, const struct full *f, int64_t ord, bool is_new)
-{
+	struct result_row v = nothing(ord);
 	bool canonical;
 
-	if (is_new)
-		to->ord = ord;
-	fill(&to->success, bool_of(f->success));
-	fill(&to->was_cold, bool_of(f->cold));
-	fill(&to->worker_duration_us, integer_of(f->worker_us));
-	fill(&to->e2e_duration_us, integer_of(f->latency));
-	if (isnan(to->code_duration_sec))
-		to->code_duration_sec = jsontext_real(f->code_sec);
-	to->compute = integer_of(f->compute);
-	to->container_state = integer_of(f->state);
-	if (f->start.kind != JSON_TEXT_STRING || stamp_parse_iluvatar(f->start.text, &to->sent, &canonical))
-		to->sent = NO_NS;
-	to->client_latency_us = integer_of(f->latency);
-	to->body_start = jsontext_real(f->body_start);
+	v.success = bool_of(f->success);
+	v.was_cold = bool_of(f->cold);
+	v.worker_duration_us = integer_of(f->worker_us);
+	v.e2e_duration_us = v.client_latency_us = integer_of(f->latency);
+	v.code_duration_sec = jsontext_real(f->code_sec);
+	v.compute = integer_of(f->compute);
+	v.container_state = integer_of(f->state);
+	if (f->start.kind != JSON_TEXT_STRING || stamp_parse_iluvatar(f->start.text, &v.sent, &canonical))
+		v.sent = NO_NS;
+	v.body_start = jsontext_real(f->body_start);
+	return v;
 }
 
-static int take_full(struct result_set *set, int64_t ord, const struct full *f)
+static int take_full(struct result_order *to, int64_t ord, const struct full *f)
 {
 	char *tid_buf, *name_buf = NULL;
-	struct slice tid, name;
-	struct result_row *to;
-	bool is_new;
-	int rc = text_of(f->tid, &tid, &tid_buf);
+	struct result_entry e = {.v = row_of(f, ord)};
+	int rc = text_of(f->tid, &e.tid, &tid_buf);
 
 	if (!rc)
-		rc = text_of(f->function, &name, &name_buf);
+		rc = text_of(f->function, &e.function, &name_buf);
 	if (!rc)
-		rc = result_set_row(set, tid, &to, &is_new);
-	if (!rc)
-		fill_row(to, f, ord, is_new);
-	if (!rc && to->function_name == INTERN_NONE)
-		rc = name_function(set, name, &to->function_name);
+		rc = result_order_add(to, &e, RESULT_JSON);
 	free(tid_buf);
 	free(name_buf);
 	return rc;
@@ -267,7 +233,7 @@ int result_load_json(struct store *s, int64_t run, const char *path, char **why)
 {
 	const char *cause = NULL;
 	struct json_value element;
-	struct result_set set;
+	struct result_order set;
 	struct json_file f;
 	struct full full;
 	int64_t ord = 0;
@@ -275,9 +241,9 @@ int result_load_json(struct store *s, int64_t run, const char *path, char **why)
 
 	if (rc)
 		return input_refuse(why, rc, path, 0, "%s", cause ? cause : strerror(-rc));
-	rc = result_set_read(&set, store_db(s), run);
+	rc = result_order_new(&set, store_db(s), run);
 	if (rc) {
-		result_set_done(&set);
+		result_order_done(&set);
 		jsonfile_close(&f);
 		return rc;
 	}
@@ -292,7 +258,7 @@ int result_load_json(struct store *s, int64_t run, const char *path, char **why)
 	if (rc < 0 && cause)
 		input_refuse(why, rc, path, f.line, "result %lld: %s", (long long)ord + 1, cause);
 	jsonfile_close(&f);
-	return keep_rows(&set, s, run, rc);
+	return keep_rows(&set, rc);
 }
 
 /* ---- the log's offset ---- */
@@ -306,16 +272,17 @@ static int compare_reals(const void *a, const void *b)
 
 int beside_offset_from_results(struct store *s, int64_t run, int64_t *offset_s, bool *found)
 {
-	struct result_set set;
+	struct result_reader r = {.db = store_db(s), .run = run};
+	struct result_entry e;
 	double *v = NULL, median;
-	size_t n = 0;
-	int rc = result_set_read(&set, store_db(s), run);
+	size_t n = 0, room = 0;
+	int rc = 0;
 
-	if (!rc && !(v = malloc((set.tids.n + 1) * sizeof *v)))
-		rc = -ENOMEM;
-	for (uint32_t i = 0; !rc && i < set.tids.n; i++)
-		if (set.v[i].body_start > 0 && set.v[i].sent != NO_NS)
-			v[n++] = set.v[i].body_start - (double)set.v[i].sent / 1e9;
+	while (!rc && (rc = result_reader_next(&r, &e)) == 1) {
+		rc = array_reserve(v, room, n + 1);
+		if (!rc && e.v.body_start > 0 && e.v.sent != NO_NS)
+			v[n++] = e.v.body_start - (double)e.v.sent / 1e9;
+	}
 	if (!rc) {
 		*found = n;
 		if (n) {
@@ -325,6 +292,6 @@ int beside_offset_from_results(struct store *s, int64_t run, int64_t *offset_s, 
 		}
 	}
 	free(v);
-	result_set_done(&set);
+	result_reader_done(&r);
 	return rc;
 }

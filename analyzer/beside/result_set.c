@@ -11,8 +11,9 @@
 
 /* ---- BLOBs ---- */
 
-/* Opens the one of a run; *rows 0 and nothing in *in where there is none. *text is yours. */
-static int blob_open(sqlite3 *db, const char *sql, int64_t run, char **text, struct peek *in, uint32_t *rows)
+/* Opens the one of a run, and part; *rows 0 and nothing in *in where there is none. *text is yours. */
+static int blob_open(sqlite3 *db, const char *sql, int64_t run, uint32_t part, char **text, struct peek *in,
+                     uint32_t *rows)
 {
 	sqlite3_stmt *st;
 	int rc = sql_prepare(db, sql, &st), step;
@@ -23,6 +24,7 @@ static int blob_open(sqlite3 *db, const char *sql, int64_t run, char **text, str
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(st, 1, run);
+	sqlite3_bind_int64(st, 2, part);
 	step = sqlite3_step(st);
 	if (step == SQLITE_ROW) {
 		const void *p = sqlite3_column_blob(st, 0);
@@ -36,7 +38,7 @@ static int blob_open(sqlite3 *db, const char *sql, int64_t run, char **text, str
 }
 
 /* columns are given up in any case. */
-static int blob_write(sqlite3 *db, const char *sql, int64_t run, struct bytes *columns, uint32_t rows)
+static int blob_write(sqlite3 *db, const char *sql, int64_t run, uint32_t part, struct bytes *columns, uint32_t rows)
 {
 	struct bytes packed = {0};
 	sqlite3_stmt *st = NULL;
@@ -47,7 +49,8 @@ static int blob_write(sqlite3 *db, const char *sql, int64_t run, struct bytes *c
 		rc = sql_prepare(db, sql, &st);
 	if (!rc) {
 		sqlite3_bind_int64(st, 1, run);
-		sqlite3_bind_blob64(st, 2, packed.ptr, packed.len, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 2, part);
+		sqlite3_bind_blob64(st, 3, packed.ptr, packed.len, SQLITE_STATIC);
 		rc = sql_step_reset(st);
 	}
 	sqlite3_finalize(st);
@@ -161,12 +164,12 @@ static int put_tid(void *arg, struct slice tid)
 	return tid.ptr ? result_set_row(arg, tid, &row, NULL) : -EBADMSG;
 }
 
-int result_set_read(struct result_set *r, sqlite3 *db, int64_t run)
+int result_set_read(struct result_set *r, sqlite3 *db, int64_t run, uint32_t part)
 {
 	struct peek in;
 	char *text;
 	uint32_t n;
-	int rc = blob_open(db, "SELECT data FROM result_pack WHERE run = ?", run, &text, &in, &n);
+	int rc = blob_open(db, "SELECT data FROM result_pack WHERE run = ? AND part = ?", run, part, &text, &in, &n);
 
 	*r = (struct result_set){0};
 	intern_init(&r->tids);
@@ -190,7 +193,7 @@ int result_set_read(struct result_set *r, sqlite3 *db, int64_t run)
 	return rc;
 }
 
-int result_set_write(const struct result_set *r, sqlite3 *db, int64_t run)
+int result_set_write(const struct result_set *r, sqlite3 *db, int64_t run, uint32_t part)
 {
 	struct bytes out = {0};
 	uint32_t n = r->tids.n;
@@ -204,7 +207,8 @@ int result_set_write(const struct result_set *r, sqlite3 *db, int64_t run)
 	pack_reals(&out, &r->v->code_duration_sec, sizeof *r->v, n);
 	pack_reals(&out, &r->v->body_start, sizeof *r->v, n);
 	pack_uses(&out, &r->v->function_name, sizeof *r->v, n);
-	return blob_write(db, "INSERT OR REPLACE INTO result_pack(run, data) VALUES(?, ?)", run, &out, n);
+	return blob_write(db, "INSERT OR REPLACE INTO result_pack(run, part, data) VALUES(?, ?, ?)", run, part, &out,
+	                  n);
 }
 
 void result_set_done(struct result_set *r)
@@ -215,6 +219,41 @@ void result_set_done(struct result_set *r)
 	*r = (struct result_set){0};
 }
 
+/* The next part. One without rows is the end, and must be behind all that are there. */
+static int reader_part(struct result_reader *r)
+{
+	int64_t parts = 0;
+	int rc;
+
+	result_set_done(&r->set);
+	r->next = 0;
+	rc = result_set_read(&r->set, r->db, r->run, r->part);
+	if (rc || r->set.tids.n) {
+		r->part++;
+		return rc;
+	}
+	rc = sql_number_of(r->db, "SELECT count(*) FROM result_pack WHERE run = ?1", r->run, &parts);
+	return rc ? rc : parts == (int64_t)r->part ? 0 : -EBADMSG;
+}
+
+int result_reader_next(struct result_reader *r, struct result_entry *out)
+{
+	int rc = r->next == r->set.tids.n ? reader_part(r) : 0;
+	const struct result_row *v;
+
+	if (rc || !r->set.tids.n)
+		return rc;
+	v = &r->set.v[r->next];
+	*out = (struct result_entry){r->set.tids.text[r->next], intern_text(&r->set.names, v->function_name), *v};
+	r->next++;
+	return 1;
+}
+
+void result_reader_done(struct result_reader *r)
+{
+	result_set_done(&r->set);
+}
+
 /* ---- traces ---- */
 
 int trace_set_read(struct trace_set *t, sqlite3 *db, int64_t run)
@@ -222,7 +261,7 @@ int trace_set_read(struct trace_set *t, sqlite3 *db, int64_t run)
 	struct peek in;
 	char *text;
 	uint32_t n;
-	int rc = blob_open(db, "SELECT data FROM trace_pack WHERE run = ?", run, &text, &in, &n);
+	int rc = blob_open(db, "SELECT data FROM trace_pack WHERE run = ? AND ? = 0", run, 0, &text, &in, &n);
 
 	*t = (struct trace_set){0};
 	intern_init(&t->names);
@@ -266,7 +305,7 @@ int trace_set_write(const struct trace_set *t, sqlite3 *db, int64_t run)
 	pack_names(&out, &t->names);
 	pack_uses(&out, &t->v->func_name, sizeof *t->v, t->n);
 	pack_numbers(&out, &t->v->invoke_time_ms, sizeof *t->v, t->n, true);
-	return blob_write(db, "INSERT OR REPLACE INTO trace_pack(run, data) VALUES(?, ?)", run, &out, t->n);
+	return blob_write(db, "INSERT OR REPLACE INTO trace_pack(run, data) VALUES(?1, ?3)", run, 0, &out, t->n);
 }
 
 void trace_set_done(struct trace_set *t)

@@ -29,10 +29,13 @@ __attribute__((format(printf, 2, 3))) static void fault(struct verify *v, const 
 
 static int open_results(sqlite3 *db, int64_t run)
 {
-	struct result_set set;
-	int rc = result_set_read(&set, db, run);
+	struct result_reader r = {.db = db, .run = run};
+	struct result_entry e;
+	int rc;
 
-	result_set_done(&set);
+	while ((rc = result_reader_next(&r, &e)) == 1)
+		;
+	result_reader_done(&r);
 	return rc;
 }
 
@@ -88,7 +91,7 @@ int beside_verify(struct store *s, void (*say)(void *, const char *), void *arg)
 {
 	static const char *const views[] = {"invocation", "attempt", "lock", "batch"};
 	struct verify v = {.db = store_db(s), .say = say, .arg = arg};
-	int rc = verify_packs(&v, "SELECT run FROM result_pack", open_results, "results are");
+	int rc = verify_packs(&v, "SELECT DISTINCT run FROM result_pack", open_results, "results are");
 
 	if (!rc)
 		rc = verify_packs(&v, "SELECT run FROM trace_pack", open_trace, "trace is");

@@ -12,7 +12,8 @@ struct state {
 	sqlite3 *db;
 	sqlite3_stmt *runs;
 	int64_t run;
-	struct result_set result;
+	struct result_reader result;
+	struct result_entry entry; /* of the current row */
 	struct trace_set trace;
 	uint32_t next; /* row + 1 is the current one */
 };
@@ -39,7 +40,8 @@ static int open_runs(sqlite3 *db, const char *sql, sqlite3_value *const *value, 
 static int open_result(struct store *s, sqlite3 *db, sqlite3_value *const *value, void **out)
 {
 	(void)s;
-	return open_runs(db, "SELECT run FROM result_pack WHERE ?1 IS NULL OR run = ?1 ORDER BY run", value, out);
+	return open_runs(db, "SELECT DISTINCT run FROM result_pack WHERE ?1 IS NULL OR run = ?1 ORDER BY run", value,
+	                 out);
 }
 
 static int open_trace(struct store *s, sqlite3 *db, sqlite3_value *const *value, void **out)
@@ -53,7 +55,7 @@ static void close_runs(void *state)
 	struct state *t = state;
 
 	sqlite3_finalize(t->runs);
-	result_set_done(&t->result);
+	result_reader_done(&t->result);
 	trace_set_done(&t->trace);
 	free(t);
 }
@@ -73,19 +75,17 @@ static int next_run(struct state *t)
 static int next_result(void *state)
 {
 	struct state *t = state;
-	int rc;
+	int rc = 0;
 
-	while (t->next == t->result.tids.n) {
+	while (!t->result.db || !(rc = result_reader_next(&t->result, &t->entry))) {
 		rc = next_run(t);
 		if (rc != 1)
 			return rc;
-		result_set_done(&t->result);
-		rc = result_set_read(&t->result, t->db, t->run);
-		if (rc)
-			return rc;
+		result_reader_done(&t->result);
+		t->result = (struct result_reader){.db = t->db, .run = t->run};
 	}
 	t->next++;
-	return 1;
+	return rc;
 }
 
 static int next_trace(void *state)
@@ -115,14 +115,14 @@ static void real(sqlite3_context *c, double v)
 static void result_column(void *state, sqlite3_context *c, int i)
 {
 	const struct state *t = state;
-	const struct result_row *v = &t->result.v[t->next - 1];
+	const struct result_row *v = &t->entry.v;
 
 	switch (i) {
 	case 0:
 		sqlite3_result_int64(c, t->run);
 		break;
 	case 1:
-		result_slice(c, t->result.tids.text[t->next - 1]);
+		result_slice(c, t->entry.tid);
 		break;
 	case 2:
 		result_ns(c, v->ord);
@@ -131,7 +131,7 @@ static void result_column(void *state, sqlite3_context *c, int i)
 		result_ns(c, v->success);
 		break;
 	case 4:
-		result_slice(c, intern_text(&t->result.names, v->function_name));
+		result_slice(c, t->entry.function);
 		break;
 	case 5:
 		result_ns(c, v->was_cold);

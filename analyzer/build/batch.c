@@ -4,7 +4,6 @@
  * A GPU queue names its batches; elsewhere a batch is a run of "Item starting to execute" of one function in the order
  * of the worker's log. As in the reference, a worker that names some has only those from its first one on. */
 #include "build/build.h"
-#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -14,33 +13,69 @@ static int name(struct build *b, struct slice text, uint32_t *out)
 	return text.ptr ? intern_add(&b->names, text, out) : 0;
 }
 
+static int compare_starts(struct slice pa, struct slice pb)
+{
+	struct build_start a, b;
+
+	memcpy(&a, pa.ptr, sizeof a);
+	memcpy(&b, pb.ptr, sizeof b);
+	if (a.run != b.run)
+		return a.run < b.run ? -1 : 1;
+	if (a.worker != b.worker)
+		return a.worker < b.worker ? -1 : 1;
+	return (a.id > b.id) - (a.id < b.id);
+}
+
+static int compare_arrivals(struct slice pa, struct slice pb)
+{
+	struct build_arrival a, b;
+
+	memcpy(&a, pa.ptr, sizeof a);
+	memcpy(&b, pb.ptr, sizeof b);
+	if (a.run != b.run)
+		return a.run < b.run ? -1 : 1;
+	if (a.time_ns != b.time_ns)
+		return a.time_ns < b.time_ns ? -1 : 1;
+	return (a.id > b.id) - (a.id < b.id);
+}
+
+int build_notes_open(struct build *b)
+{
+	const char *beside = sqlite3_db_filename(b->db, "main");
+	int rc = sorter_new(beside, 0, compare_starts, &b->starts);
+
+	return rc ? rc : sorter_new(beside, 0, compare_arrivals, &b->arrivals);
+}
+
+static int put_start(struct build *b, const struct build_start *s)
+{
+	return sorter_add(b->starts, (struct slice){(const char *)s, sizeof *s});
+}
+
 static int note_start(struct build *b, const struct invocation *o, const struct fact *x, uint32_t function)
 {
-	struct build_start *s = array_add(b->start, b->nstarts, b->start_room);
+	struct build_start s = {
+	    .run = o->run, .id = x->id, .time_ns = x->time_ns, .len = 1, .function = function, .worker = INTERN_NONE};
+	int rc = x->worker == UINT16_MAX ? 0 : name(b, b->facts.workers.text[x->worker], &s.worker);
 
-	if (!s)
-		return -ENOMEM;
-	*s = (struct build_start){o->run, x->id, x->time_ns, function, INTERN_NONE};
-	return x->worker == UINT16_MAX ? 0 : name(b, b->facts.workers.text[x->worker], &s->worker);
+	return rc ? rc : put_start(b, &s);
 }
 
 int build_note(struct build *b, const struct invocation *o, const struct fact *v, size_t n)
 {
-	uint32_t function;
-	int rc = name(b, o->function_name, &function);
+	struct build_arrival a = {
+	    .run = o->run, .time_ns = o->first_ns, .id = o->first_id, .place = o->place, .kind = o->kind};
+	struct build_run *run = build_run_of(b, o->run);
+	int rc = name(b, o->function_name, &a.function);
 
 	for (size_t i = 0; !rc && i < n; i++)
 		if (v[i].means == MEANS_STARTED)
-			rc = note_start(b, o, &v[i], function);
+			rc = note_start(b, o, &v[i], a.function);
 	if (rc || o->first_ns == INT64_MAX)
 		return rc;
-	rc = array_reserve(b->arrival, b->arrival_room, b->narrivals + 1);
-	if (rc)
-		return rc;
-	struct build_arrival *a = &b->arrival[b->narrivals++];
-
-	*a = (struct build_arrival){o->run, o->first_ns, o->first_id, o->place, function, o->kind};
-	return 0;
+	if (a.function == INTERN_NONE && run)
+		run->unknown = true;
+	return sorter_add(b->arrivals, (struct slice){(const char *)&a, sizeof a});
 }
 
 /* ---- what the log says of runs ---- */
@@ -103,102 +138,77 @@ int build_run_facts(struct build *b)
 
 /* ---- batches ---- */
 
-/* One start or named batch, in the order of a worker's log. */
-struct piece {
-	int64_t run, id, time_ns, len;
-	uint32_t worker, function;
-	bool named;
-};
-
-static int compare_pieces(const void *pa, const void *pb)
-{
-	const struct piece *a = pa, *b = pb;
-
-	if (a->run != b->run)
-		return a->run < b->run ? -1 : 1;
-	if (a->worker != b->worker)
-		return a->worker < b->worker ? -1 : 1;
-	return (a->id > b->id) - (a->id < b->id);
-}
-
-static int read_named(struct build *b, struct piece **v, size_t *n, size_t *room)
+static int read_named(struct build *b)
 {
 	sqlite3_stmt *st;
 	int rc = sql_prepare(b->db, "SELECT run,worker,id,time,name,len FROM temp.model_batch", &st),
 	    step = SQLITE_DONE;
 
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
-		struct piece p = {sqlite3_column_int64(st, 0),
-		                  sqlite3_column_int64(st, 2),
-		                  sqlite3_column_int64(st, 3),
-		                  sqlite3_column_int64(st, 5),
-		                  0,
-		                  0,
-		                  true};
+		struct build_start s = {.run = sqlite3_column_int64(st, 0),
+		                        .id = sqlite3_column_int64(st, 2),
+		                        .time_ns = sqlite3_column_int64(st, 3),
+		                        .len = sqlite3_column_int64(st, 5),
+		                        .named = true};
 
-		rc = name(b, column_slice(st, 1), &p.worker);
+		rc = name(b, column_slice(st, 1), &s.worker);
 		if (!rc)
-			rc = name(b, column_slice(st, 4), &p.function);
+			rc = name(b, column_slice(st, 4), &s.function);
 		if (!rc)
-			rc = array_reserve(*v, *room, *n + 1);
-		if (!rc)
-			(*v)[(*n)++] = p;
+			rc = put_start(b, &s);
 	}
 	sqlite3_finalize(st);
 	return rc ? rc : sql_errno(step);
 }
 
-static int put_batch(struct build *b, const struct piece *p, int64_t len)
+static int put_batch(struct build *b, const struct build_start *p, int64_t len)
 {
 	return write_batch(&b->writer, p->run, intern_text(&b->names, p->worker), intern_text(&b->names, p->function),
 	                   p->time_ns, len);
 }
 
-static int write_batches(struct build *b, const struct piece *v, size_t n)
+/* The batch that goes on while the starts are read. */
+struct batch {
+	struct build_start first;
+	bool any, named; /* the log of `first` names batches */
+	int64_t len;
+};
+
+static int batch_add(struct build *b, struct batch *t, const struct build_start *p)
 {
-	const struct piece *first = NULL;
-	int64_t len = 0;
-	bool named = false;
+	bool same_log = t->any && p->run == t->first.run && p->worker == t->first.worker;
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < n; i++) {
-		const struct piece *p = &v[i];
-		bool same_log = first && p->run == first->run && p->worker == first->worker;
-
-		if (!same_log)
-			named = false;
-		named |= p->named;
-		if (p->function == INTERN_NONE || (named && !p->named))
-			continue;
-		if (same_log && p->function == first->function) {
-			len += p->len;
-			continue;
-		}
-		if (first)
-			rc = put_batch(b, first, len);
-		first = p;
-		len = p->len;
+	if (!same_log)
+		t->named = false;
+	t->named |= p->named;
+	if (p->function == INTERN_NONE || (t->named && !p->named))
+		return 0;
+	if (same_log && p->function == t->first.function) {
+		t->len += p->len;
+		return 0;
 	}
-	return rc || !first ? rc : put_batch(b, first, len);
+	if (t->any)
+		rc = put_batch(b, &t->first, t->len);
+	t->any = true;
+	t->first = *p;
+	t->len = p->len;
+	return rc;
 }
 
 int build_batches(struct build *b)
 {
-	size_t n = 0, room = b->nstarts + 1;
-	struct piece *v = malloc(room * sizeof *v);
-	int rc = v ? 0 : -ENOMEM;
+	struct batch t = {.any = false};
+	struct slice x;
+	int rc = read_named(b);
 
-	for (size_t i = 0; !rc && i < b->nstarts; i++) {
-		const struct build_start *s = &b->start[i];
-
-		v[n++] = (struct piece){s->run, s->id, s->time_ns, 1, s->worker, s->function, false};
-	}
 	if (!rc)
-		rc = read_named(b, &v, &n, &room);
-	if (!rc) {
-		qsort(v, n, sizeof *v, compare_pieces);
-		rc = write_batches(b, v, n);
+		rc = sorter_rewind(b->starts);
+	while (!rc && (rc = sorter_next(b->starts, &x)) == 1) {
+		struct build_start p;
+
+		memcpy(&p, x.ptr, sizeof p);
+		rc = batch_add(b, &t, &p);
 	}
-	free(v);
-	return rc;
+	return rc || !t.any ? rc : put_batch(b, &t.first, t.len);
 }

@@ -3,17 +3,21 @@
 #ifndef BUILD_BUILD_H
 #define BUILD_BUILD_H
 
+#include "base/sorter.h"
 #include "tables/write.h"
 
 struct build_run {
 	int64_t id, offset_ns;
+	bool unknown; /* an invocation of it has no function yet */
+	bool doubted; /* its trace says otherwise than log and result */
 };
 
-/* One start of execution, for the batches. */
+/* One start of execution, or a batch that the log names, in the order of a worker's log. */
 struct build_start {
-	int64_t run, id, time_ns;
+	int64_t run, id, time_ns, len;
 	uint32_t function; /* names, or INTERN_NONE */
 	uint32_t worker;   /* names, or INTERN_NONE */
+	uint32_t named;    /* 1: a batch */
 };
 
 /* One invocation, for what the trace says of it. */
@@ -38,24 +42,39 @@ struct build {
 	struct results *results; /* while they are merged with the facts */
 	struct fold fold;
 	struct writer writer;
-	struct build_run *run;
+	struct build_run *run; /* by id */
 	size_t nruns;
-	struct intern names; /* of functions and workers */
-	struct build_start *start;
-	size_t nstarts, start_room;
-	struct intern bests;  /* run and function -> number in best */
-	double (*best)[3];    /* benchmark: cold and warm time, warm time in the worker, s */
-	struct intern groups; /* run, worker and function -> number in group */
+	struct intern names;   /* of functions and workers */
+	struct sorter *starts; /* build_start */
+	struct intern bests;   /* run and function -> number in best */
+	double (*best)[3];     /* benchmark: cold and warm time, warm time in the worker, s */
+	struct intern groups;  /* run, worker and function -> number in group */
 	struct build_group *group;
 	size_t best_room, group_room;
 	const struct model_options *o; /* or NULL */
 	struct patterns *patterns;
-	bool counting; /* the first of two folds, which only counts groups */
-	struct build_arrival *arrival;
-	size_t narrivals, arrival_room;
+	bool counting;           /* the first of two folds, which only counts groups */
+	struct sorter *arrivals; /* build_arrival */
 };
 
-/* Keeps of an invocation what the steps after the fold need. */
+/* NULL: there is no such run. */
+static inline struct build_run *build_run_of(const struct build *b, int64_t id)
+{
+	size_t low = 0, high = b->nruns;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (b->run[mid].id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < b->nruns && b->run[low].id == id ? &b->run[low] : NULL;
+}
+
+/* Keeps of an invocation what the steps after the fold need, in b->starts and b->arrivals: as many as there are. */
+int build_notes_open(struct build *b);
 int build_note(struct build *b, const struct invocation *o, const struct fact *v, size_t n);
 
 /* batch.c: runs of starts of one function, in the order of each worker's log. */

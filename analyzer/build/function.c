@@ -11,17 +11,6 @@
 
 /* ---- functions of invocations that no line names ---- */
 
-static int compare_arrivals(const void *pa, const void *pb)
-{
-	const struct build_arrival *a = pa, *b = pb;
-
-	if (a->run != b->run)
-		return a->run < b->run ? -1 : 1;
-	if (a->time_ns != b->time_ns)
-		return a->time_ns < b->time_ns ? -1 : 1;
-	return (a->id > b->id) - (a->id < b->id);
-}
-
 /* The trace of a run as numbers of b->names; *out is yours. */
 static int read_trace(struct build *b, int64_t run, uint32_t **out, size_t *n)
 {
@@ -38,44 +27,73 @@ static int read_trace(struct build *b, int64_t run, uint32_t **out, size_t *n)
 	return rc;
 }
 
-/* Arrivals v[0..n) of one run. The trace is believed only if it agrees with every function that is known otherwise. */
-static int fill_run(struct build *b, const struct build_arrival *v, size_t n)
-{
+/* Arrivals are looked at twice: the trace of a run is believed only if it agrees with every function that is known
+ * otherwise; then it tells the others. */
+struct filling {
+	struct build *b;
+	struct build_run *run; /* the one that the last arrival was of */
 	uint32_t *trace;
-	size_t rows, unknown = 0, known = 0;
-	int rc;
+	size_t rows, at;
+};
 
-	for (size_t i = 0; i < n; i++)
-		unknown += v[i].function == INTERN_NONE;
-	if (!unknown)
+/* Runs that need no trace have none. */
+static int fill_begin(struct filling *f, int64_t run)
+{
+	int rc = 0;
+
+	free(f->trace);
+	f->trace = NULL;
+	f->rows = f->at = 0;
+	f->run = build_run_of(f->b, run);
+	if (f->run && f->run->unknown)
+		rc = read_trace(f->b, run, &f->trace, &f->rows);
+	return rc;
+}
+
+static int agree_one(struct filling *f, const struct build_arrival *a)
+{
+	if (f->at >= f->rows || (a->function != INTERN_NONE && a->function != f->trace[f->at]))
+		f->run->doubted = true;
+	return 0;
+}
+
+static int fill_one(struct filling *f, const struct build_arrival *a)
+{
+	if (a->function != INTERN_NONE || f->run->doubted)
 		return 0;
-	rc = read_trace(b, v->run, &trace, &rows);
-	for (size_t i = 0; !rc && i < n; i++) {
-		if (i >= rows || (v[i].function != INTERN_NONE && v[i].function != trace[i])) {
-			known = 0;
-			break;
-		}
-		known++;
+	return write_function(&f->b->writer, a->place, a->kind, intern_text(&f->b->names, f->trace[f->at]));
+}
+
+static int each_arrival(struct build *b, int (*one)(struct filling *, const struct build_arrival *))
+{
+	struct filling f = {.b = b};
+	struct slice x;
+	int rc = sorter_rewind(b->arrivals);
+
+	while (!rc && (rc = sorter_next(b->arrivals, &x)) == 1) {
+		struct build_arrival a;
+
+		memcpy(&a, x.ptr, sizeof a);
+		rc = f.run && f.run->id == a.run ? 0 : fill_begin(&f, a.run);
+		if (!rc && f.run && f.run->unknown)
+			rc = one(&f, &a);
+		f.at++;
 	}
-	for (size_t i = 0; !rc && known && i < n; i++)
-		if (v[i].function == INTERN_NONE)
-			rc = write_function(&b->writer, v[i].place, v[i].kind, intern_text(&b->names, trace[i]));
-	free(trace);
+	free(f.trace);
 	return rc;
 }
 
 int build_functions_from_trace(struct build *b)
 {
+	bool unknown = false;
 	int rc = 0;
 
-	if (!b->narrivals)
-		return 0;
-	qsort(b->arrival, b->narrivals, sizeof *b->arrival, compare_arrivals);
-	for (size_t i = 0, end; !rc && i < b->narrivals; i = end) {
-		for (end = i; end < b->narrivals && b->arrival[end].run == b->arrival[i].run; end++)
-			;
-		rc = fill_run(b, b->arrival + i, end - i);
-	}
+	for (size_t i = 0; i < b->nruns; i++)
+		unknown |= b->run[i].unknown;
+	if (unknown)
+		rc = each_arrival(b, agree_one);
+	if (unknown && !rc)
+		rc = each_arrival(b, fill_one);
 	return rc;
 }
 

@@ -6,7 +6,7 @@
 #include "build/model.h"
 #include "base/array.h"
 #include "build/build.h"
-#include "beside/result_set.h"
+#include "beside/result_order.h"
 #include "build/collect.h"
 #include "model/spool.h"
 #include "model/rules_kept.h"
@@ -21,9 +21,8 @@
 struct results {
 	sqlite3 *db;
 	struct build_run *run; /* by id */
-	size_t nruns, at;      /* the run whose results set has */
-	struct result_set set;
-	uint32_t *order, n; /* rows by tid, and the one that cur is */
+	size_t nruns, at;      /* the run after the one whose results are given */
+	struct result_order order;
 	struct result cur;
 	bool more;
 };
@@ -35,63 +34,48 @@ static int compare_texts(struct slice a, struct slice b)
 	return c ? c : (a.len > b.len) - (a.len < b.len);
 }
 
-static int compare_tids(const void *a, const void *b, void *arg)
+/* The next one into *e, if need be of the next run that has any; 0: there are no more. */
+static int results_step(struct results *rs, struct result_entry *e)
 {
-	const struct slice *tid = arg;
+	enum result_from from;
+	int rc = rs->at ? result_order_next(&rs->order, e, &from) : 0;
 
-	return compare_texts(tid[*(const uint32_t *)a], tid[*(const uint32_t *)b]);
-}
-
-/* The results of the next run that has any. */
-static int results_next_run(struct results *rs)
-{
-	int rc = 0;
-
-	while (!rc && rs->at < rs->nruns && rs->n == rs->set.tids.n) {
-		result_set_done(&rs->set);
-		free(rs->order);
-		rs->n = 0;
-		rc = result_set_read(&rs->set, rs->db, rs->run[rs->at++].id);
-		rs->order = malloc((rs->set.tids.n + 1) * sizeof *rs->order);
-		if (!rc && !rs->order)
-			rc = -ENOMEM;
-		for (uint32_t i = 0; !rc && i < rs->set.tids.n; i++)
-			rs->order[i] = i;
+	while (!rc && rs->at < rs->nruns) {
+		result_order_done(&rs->order);
+		rc = result_order_new(&rs->order, rs->db, rs->run[rs->at++].id);
 		if (!rc)
-			qsort_r(rs->order, rs->set.tids.n, sizeof *rs->order, compare_tids, rs->set.tids.text);
+			rc = result_order_rewind(&rs->order);
+		if (!rc)
+			rc = result_order_next(&rs->order, e, &from);
 	}
 	return rc;
 }
 
 static int results_next(struct results *rs)
 {
-	int rc = results_next_run(rs);
-	const struct result_row *v;
+	struct result_entry e;
+	int rc = results_step(rs, &e);
 
-	rs->more = !rc && rs->n < rs->set.tids.n;
-	if (!rs->more)
-		return rc;
-	v = &rs->set.v[rs->order[rs->n]];
-	rs->cur = (struct result){rs->run[rs->at - 1].id,
-	                          rs->set.tids.text[rs->order[rs->n]],
-	                          intern_text(&rs->set.names, v->function_name),
-	                          v->success,
-	                          v->was_cold,
-	                          v->worker_duration_us,
-	                          v->e2e_duration_us,
-	                          v->compute,
-	                          v->container_state,
-	                          v->sent,
-	                          v->client_latency_us,
-	                          v->code_duration_sec};
-	rs->n++;
-	return 0;
+	rs->more = rc == 1;
+	if (rs->more)
+		rs->cur = (struct result){rs->order.run,
+		                          e.tid,
+		                          e.function,
+		                          e.v.success,
+		                          e.v.was_cold,
+		                          e.v.worker_duration_us,
+		                          e.v.e2e_duration_us,
+		                          e.v.compute,
+		                          e.v.container_state,
+		                          e.v.sent,
+		                          e.v.client_latency_us,
+		                          e.v.code_duration_sec};
+	return rc < 0 ? rc : 0;
 }
 
 static void results_done(struct results *rs)
 {
-	result_set_done(&rs->set);
-	free(rs->order);
+	result_order_done(&rs->order);
 }
 
 /* ---- one pass ---- */
@@ -103,10 +87,9 @@ static int compare_run_tid(int64_t run_a, struct slice a, int64_t run_b, struct 
 
 static int64_t offset_ns(const struct build *b, int64_t run)
 {
-	for (size_t i = 0; i < b->nruns; i++)
-		if (b->run[i].id == run)
-			return b->run[i].offset_ns;
-	return 0;
+	const struct build_run *r = build_run_of(b, run);
+
+	return r ? r->offset_ns : 0;
 }
 
 /* Folds one transaction and writes it, if it is an invocation, and its locks. */
@@ -281,7 +264,8 @@ static int read_runs(struct build *b)
 			step = SQLITE_NOMEM;
 			break;
 		}
-		*p = (struct build_run){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1) * 1000000000};
+		*p = (struct build_run){.id = sqlite3_column_int64(st, 0),
+		                        .offset_ns = sqlite3_column_int64(st, 1) * 1000000000};
 	}
 	sqlite3_finalize(st);
 	return sql_errno(step);
@@ -299,8 +283,8 @@ static void build_done(struct build *b)
 	intern_done(&b->groups);
 	free(b->best);
 	free(b->group);
-	free(b->start);
-	free(b->arrival);
+	sorter_free(b->starts);
+	sorter_free(b->arrivals);
 	free(b->run);
 	rules_free(b->rules);
 }
@@ -319,6 +303,8 @@ static int build_all(struct build *b)
 		rc = read_runs(b);
 	if (!rc)
 		rc = writer_open(&b->writer, b->db, b->nruns > 1);
+	if (!rc)
+		rc = build_notes_open(b);
 	if (!rc)
 		rc = build_passes(b);
 	if (!rc)

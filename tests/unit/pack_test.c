@@ -173,15 +173,15 @@ static void results_come_back(void **state)
 	struct result_set set, back;
 
 	(void)state;
-	assert_int_equal(result_set_read(&set, store_db(store), 1), 0);
+	assert_int_equal(result_set_read(&set, store_db(store), 1, 0), 0);
 	assert_int_equal(set.tids.n, 0);
 	fill_results(&set);
-	assert_int_equal(result_set_write(&set, store_db(store), 1), 0);
-	assert_int_equal(result_set_read(&back, store_db(store), 1), 0);
+	assert_int_equal(result_set_write(&set, store_db(store), 1, 0), 0);
+	assert_int_equal(result_set_read(&back, store_db(store), 1, 0), 0);
 	assert_int_equal(back.tids.n, ROWS);
 	assert_true(same_results(&set, &back));
 	result_set_done(&back);
-	assert_int_equal(result_set_read(&back, store_db(store), 2), 0);
+	assert_int_equal(result_set_read(&back, store_db(store), 2, 0), 0);
 	assert_int_equal(back.tids.n, 0);
 	result_set_done(&back);
 	result_set_done(&set);
@@ -215,9 +215,9 @@ static void damage_is_told(void **state)
 	int len;
 
 	(void)state;
-	assert_int_equal(result_set_read(&set, store_db(store), 1), 0);
+	assert_int_equal(result_set_read(&set, store_db(store), 1, 0), 0);
 	fill_results(&set);
-	assert_int_equal(result_set_write(&set, store_db(store), 1), 0);
+	assert_int_equal(result_set_write(&set, store_db(store), 1, 0), 0);
 	assert_int_equal(sql_prepare(store_db(store), "SELECT data FROM result_pack WHERE run = 1", &read), 0);
 	assert_int_equal(sql_prepare(store_db(store), "UPDATE result_pack SET data = ? WHERE run = 1", &write), 0);
 	assert_int_equal(sqlite3_step(read), SQLITE_ROW);
@@ -232,7 +232,8 @@ static void damage_is_told(void **state)
 		assert_int_equal(sql_step_reset(write), 0);
 		if (i < len)
 			good[i] ^= 0x10;
-		if (result_set_read(&back, store_db(store), 1) != -EBADMSG && (i >= len || !same_results(&set, &back)))
+		if (result_set_read(&back, store_db(store), 1, 0) != -EBADMSG &&
+		    (i >= len || !same_results(&set, &back)))
 			fail_msg("byte %d of %d: not found", i, len);
 		result_set_done(&back);
 	}

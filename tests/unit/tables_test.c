@@ -376,7 +376,7 @@ static const struct {
     {"UPDATE invocation_row SET kind = kind + 1", 1},
     {"DELETE FROM place", 3},
     {"UPDATE batch_row SET kind = 99 WHERE id = 1", 1},
-    {"INSERT INTO result_pack VALUES(1, x'494c5550')", 1},
+    {"INSERT INTO result_pack VALUES(1, 0, x'494c5550')", 1},
     {"INSERT INTO trace_pack VALUES(1, x'')", 1},
 };
 
