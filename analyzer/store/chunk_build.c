@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#define TIDS_ALONE 256 /* so many ids have a block of their own: there is nothing in them to pack together */
+#define ROOM_KEPT  65536 /* bytes of a buffer that are not worth to be given back */
+#define TIDS_ALONE 256   /* so many ids have a block of their own: there is nothing in them to pack together */
 
 /* A shape of this chunk. */
 struct local {
@@ -78,6 +79,29 @@ static void local_clear(struct local_set *l)
 	l->n = 0;
 }
 
+/* A slot's buffer is as long as the longest column that ever stood in it, and each chunk has its columns in another
+ * order: what is twice too long is given back where all of them together are. */
+static void columns_clear(struct chunk_builder *b)
+{
+	size_t room = 0, used = 0;
+
+	for (uint32_t i = 0; i < b->columns_room; i++) {
+		room += b->columns[i].text.room;
+		used += i < b->ncolumns ? b->columns[i].text.len : 0;
+	}
+	for (uint32_t i = 0; i < b->columns_room && room > 2 * used; i++) {
+		struct column *c = &b->columns[i];
+
+		if (c->text.room > ROOM_KEPT && (i >= b->ncolumns || c->text.room > 2 * c->text.len)) {
+			room -= c->text.room;
+			column_free(c);
+		}
+	}
+	for (uint32_t i = 0; i < b->ncolumns; i++)
+		column_clear(&b->columns[i]);
+	b->ncolumns = 0;
+}
+
 void chunk_builder_clear(struct chunk_builder *b)
 {
 	b->rows = b->pieces = 0;
@@ -85,9 +109,7 @@ void chunk_builder_clear(struct chunk_builder *b)
 	b->has_stamp = false;
 	local_clear(&b->heads);
 	local_clear(&b->tails);
-	for (uint32_t i = 0; i < b->ncolumns; i++)
-		column_clear(&b->columns[i]);
-	b->ncolumns = 0;
+	columns_clear(b);
 	column_clear(&b->raw);
 	column_clear(&b->tids);
 	memset(b->raw_n, 0, sizeof b->raw_n);
