@@ -10,6 +10,8 @@
 #include "query/events/event_filter.h"
 #include "query/events/event_line.h"
 #include "ingest/line.h"
+#include "query/core/match.h"
+#include "render/number.h"
 #include "render/text.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -28,8 +30,9 @@ struct events {
 	struct event_fetch fetch;
 	struct found *found;
 	size_t n, room;
-	int64_t context;
-	int64_t *seen; /* the last line by source: --follow shows what comes behind it */
+	int64_t context, tail; /* tail 0: all */
+	bool errors;           /* a hit is a line of level error */
+	int64_t *seen;         /* the last line by source: --follow shows what comes behind it */
 	size_t nseen;
 	bool several_workers;
 	struct table *table; /* NULL: lines for people, or raw */
@@ -134,6 +137,8 @@ static void gather(struct events *ev)
 			continue;
 		}
 		hit = event_filter_greps(&ev->filter, e);
+		if (hit > 0 && ev->errors)
+			hit = !level_rank(e->head->level);
 		if (hit < 0)
 			rc = hit;
 		else if (hit || ev->context)
@@ -246,15 +251,55 @@ static bool near_hit(const struct events *ev, size_t i)
 	return false;
 }
 
+/* One line: how the hits spread over the time from the first to the last, and when that is. */
+static void put_histogram(struct events *ev)
+{
+	enum { CELLS = 60 };
+	static const char *const fine[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+	static const char plain[] = " .:-=+*%#";
+	int64_t counts[CELLS] = {0}, most = 0, hits = 0, from = 0, to = 0;
+	struct output *out = ev->q->out;
+	char count[NUMBER_MAX], took[NUMBER_MAX];
+	int cells = !out->width || out->width > CELLS + 26 ? CELLS : out->width > 36 ? out->width - 26 : 10;
+
+	for (size_t i = 0; i < ev->n; i++) {
+		if (!ev->found[i].hit)
+			continue;
+		from = hits++ ? from : ev->found[i].time_ns;
+		to = ev->found[i].time_ns;
+	}
+	if (hits < 2 || to <= from)
+		return;
+	for (size_t i = 0; i < ev->n; i++) {
+		double at = (double)(ev->found[i].time_ns - from) / (double)(to - from) * cells;
+		int cell = at < 0 ? 0 : at >= cells ? cells - 1 : (int)at;
+
+		if (ev->found[i].hit && ++counts[cell] > most)
+			most = counts[cell];
+	}
+	fputs(output_ink(out, INK_BAR), out->file);
+	for (int i = 0; i < cells; i++) {
+		int64_t height = counts[i] ? 1 + counts[i] * 7 / most : 0;
+
+		if (out->utf8)
+			fputs(fine[height], out->file);
+		else
+			fputc(plain[height], out->file);
+	}
+	number_count(hits, count);
+	number_duration(to - from, out->utf8 ? "µ" : "u", took);
+	fprintf(out->file, "%s %s in %s\n", output_ink(out, INK_NONE), count, took);
+}
+
 static void show_all(struct events *ev)
 {
 	bool plain = !ev->table && !args_has(ev->q->args, "raw");
+	size_t first = ev->tail && (size_t)ev->tail < ev->n ? ev->n - (size_t)ev->tail : 0, last = 0;
 	int64_t shown = 0;
-	size_t last = 0;
 	int rc = 0;
 
 	event_fetch_init(&ev->fetch, ev->q->store, &ev->filter.query);
-	for (size_t i = 0; i < ev->n && !rc && !ev->q->status; i++) {
+	for (size_t i = first; i < ev->n && !rc && !ev->q->status; i++) {
 		if (ev->context && !near_hit(ev, i))
 			continue;
 		if (shown == ev->q->limit)
@@ -334,10 +379,15 @@ static void read_workers(struct events *ev)
 
 static void read_options(struct events *ev)
 {
-	const char *context = args_value(ev->q->args, "context");
+	const char *context = args_value(ev->q->args, "context"), *tail = args_value(ev->q->args, "tail");
 
+	ev->errors = args_has(ev->q->args, "errors");
 	if (context && args_number(context, &ev->context))
 		query_fail(ev->q, USAGE, "--context %s: not a number", context);
+	if (context && !ev->errors && !args_has(ev->q->args, "grep"))
+		query_fail(ev->q, USAGE, "--context needs --grep or --errors");
+	if (tail && (args_number(tail, &ev->tail) || !ev->tail))
+		query_fail(ev->q, USAGE, "--tail %s: not a number of lines", tail);
 	if (args_has(ev->q->args, "raw") && ev->q->out->format != FORMAT_TEXT)
 		query_fail(ev->q, USAGE, "--raw gives lines as they stand in the log, without --format");
 	if (ev->context > 100000)
@@ -364,7 +414,11 @@ static void run(struct query *q)
 	if (!lines)
 		ev.table = query_table_open(q, columns, COLUMNS);
 	gather(&ev);
+	if (lines && !q->status && !q->out->quiet && !args_has(q->args, "raw") &&
+	    (q->out->terminal || args_has(q->args, "histogram")))
+		put_histogram(&ev);
 	show_all(&ev);
+	ev.tail = 0;
 	if (args_has(q->args, "follow"))
 		follow(&ev);
 	query_table_close(q, ev.table);
@@ -391,8 +445,10 @@ static const struct option_spec options[] = {
     {.name = "context",
      .letter = 'C',
      .value = "N",
-     .help = "with --grep: also N lines before and after, in the merged order",
-     .with = "grep"},
+     .help = "with --grep or --errors: also N lines before and after, in the merged order"},
+    {.name = "errors", .letter = 'e', .help = "of level error; with -C they are marked among the lines around them"},
+    {.name = "histogram", .help = "first a line that says how they spread over time; on a terminal by itself"},
+    {.name = "tail", .value = "N", .help = "the last N alone; with -f then what comes"},
     OPTION_LIMIT,
     OPTION_RUN,
     {.name = "foreign", .help = "also the copies of span lines that stand in other workers' files"},
@@ -408,6 +464,8 @@ const struct command command_events = {
     .more = "Times stand on the log's own clock. CSV and JSON have the fields of each line as JSON.",
     .examples = "events --level warn\n"
                 "events --tid 3a294129\n"
+                "events --errors -C 3\n"
+                "events -f --tail 10\n"
                 "events --grep 'queue_len\":[1-9]' -C 3\n"
                 "events --since 01:18:20 --until +30s --target containermanager",
     .options = options,
