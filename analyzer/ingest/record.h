@@ -55,6 +55,7 @@ struct record_reader {
 	struct record_options options;
 	int64_t near_ns; /* the time of the record before */
 	bool has_near;
+	bool depended; /* a record came out as it did since nothing was known of those before */
 	/* counts, for what is said after a load */
 	struct record_use uses[RECORD_USES];
 	unsigned nuses;

@@ -111,8 +111,11 @@ int64_t record_zone_at(struct record_reader *rr, int64_t ns)
 	rr->zone_known = true;
 	rr->zone_bucket = bucket;
 	rr->zone_offset = first;
-	if (rr->zone_prev == INT64_MIN || ns + first * 1000000000 >= rr->zone_prev ||
+	if ((rr->zone_prev != INT64_MIN && ns + first * 1000000000 >= rr->zone_prev) ||
 	    zone_offset(rr->options.zone, ns + 3 * hour, &later, NULL) || later <= first)
+		return first;
+	rr->depended |= rr->zone_prev == INT64_MIN;
+	if (rr->zone_prev == INT64_MIN)
 		return first;
 	/* the second reading, where there is one: an hour's step back makes the same clock show it again */
 	if (zone_offset(rr->options.zone, ns + (later - first) * 1000000000, &bucket, NULL) || bucket != later)
@@ -154,6 +157,7 @@ static bool time_of_text(struct record_reader *rr, const struct layer *l, struct
 		return true;
 	if (s.no_year) {
 		rr->assumed_year++;
+		rr->depended |= !rr->has_near;
 		s.ns = time_with_year(s.ns, rr->has_near ? rr->near_ns : rr->options.file_ns);
 	}
 	rr->either_day += s.either;
@@ -324,6 +328,8 @@ void roles_find(struct record_reader *rr, bool text, struct roles_found *out)
 
 	*out = (struct roles_found){0};
 	role_take(rr, ROLE_TIME, time_take, &out->time);
+	if (!out->time.there)
+		rr->depended |= !rr->has_near;
 	if (!out->time.there)
 		out->time.ns = rr->has_near ? rr->near_ns : rr->options.file_ns;
 	role_take(rr, ROLE_LEVEL, level_take, &out->level);

@@ -238,6 +238,7 @@ static int text_add(struct parser *p, struct slice text, struct slice plain, con
 	int rc;
 
 	if (!p->has_last) {
+		p->depended = true;
 		if (!p->peeked && (rc = peek_time(p, behind, end, &p->peeked_ns)))
 			return rc;
 		p->peeked = true;

@@ -65,11 +65,19 @@ static void name_add(struct bytes *b, const struct record_use *u)
 	bytes_str(b, u->inner ? u->inner->name : "default");
 }
 
+static int by_name(const struct log_format *a, const struct log_format *b)
+{
+	return strcmp(a ? a->name : "", b ? b->name : "");
+}
+
+/* Most records first; which worker met a format first does not matter. */
 static int by_records(const void *a, const void *b)
 {
 	const struct record_use *x = a, *y = b;
 
-	return (x->records < y->records) - (x->records > y->records);
+	if (x->records != y->records)
+		return x->records < y->records ? 1 : -1;
+	return by_name(x->outer, y->outer) ? by_name(x->outer, y->outer) : by_name(x->inner, y->inner);
 }
 
 char *formats_used(const struct source_load *l)

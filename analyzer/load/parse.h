@@ -47,8 +47,9 @@ struct parser {
 	struct record_reader records, peeks; /* peeks: for looking ahead, its counts do not count */
 	struct recipes *recipes;             /* of the source, load/recipe.h; NULL: none yet */
 	struct bytes both, text, joined;
-	bool no_text;         /* in: the file is no log by its beginning: lines that are no records are rejected */
-	bool wants_more;      /* parser_feed stopped since it must see more text than there was */
+	bool no_text;    /* in: the file is no log by its beginning: lines that are no records are rejected */
+	bool depended;   /* a line came out as it did since nothing was known of those before; or records.depended */
+	bool wants_more; /* parser_feed stopped since it must see more text than there was */
 	const char *gives_up; /* parser_feed stopped at a long line that is rejected for this reason: parser_give_up */
 	bool no_more;         /* in: there is more than it may see: what has not ended is broken */
 	uint64_t tracing;     /* records of tracing's own shape */

@@ -6,9 +6,15 @@
  * offsets are known then. A plain file is read by each worker itself, half a MiB at a time, so that the text stays in
  * the cache; what must be unpacked first, or comes through a pipe, is handed out in memory.
  *
+ * A record of another program may depend on what was before it: text on the record that it follows, a piece of a record
+ * on the other pieces, a time without a year. A worker reads its piece as if it was the first, and notes where that
+ * mattered. When its turn comes, it is known where the piece before ended and what its parser knew then. Where that
+ * makes a difference, the piece is read once more from there.
+ *
  * A line that is longer than LINE_MAX_BYTES is rejected, and kept all the same, a stretch at a time: memory does not
  * grow with it, and the text can be given back and is known again when it comes under another name. */
 #include "load/source.h"
+#include "load/parse_state.h"
 #include "base/sql.h"
 #include "base/array.h"
 #include "ingest/line.h"
@@ -22,9 +28,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#ifndef PIECE_BYTES
 #define PIECE_BYTES (32u << 20)
-#define LINE_LIMIT  (LINE_MAX_BYTES + 1u) /* bytes that must have a line's end among them, or it is given up */
-#define LINE_ALONE  (8u << 20)            /* of a longer line one worker at a time has the text in memory */
+#endif
+#define LINE_LIMIT (LINE_MAX_BYTES + 1u) /* bytes that must have a line's end among them, or it is given up */
+#define LINE_ALONE (8u << 20)            /* of a longer line one worker at a time has the text in memory */
 
 /* Shared by the workers of one file. */
 struct job {
@@ -38,7 +46,9 @@ struct job {
 	bool drained;
 	struct worker *workers;
 	unsigned nworkers;
-	bool alone;  /* one worker has all pieces */
+	bool alone;     /* one worker has all pieces */
+	int64_t end_at; /* plain: where the piece ended that was written last, and what was known then; its writer's */
+	struct parse_state state;
 	char *carry; /* streams: text that belongs to the next piece */
 	size_t carry_len, carry_room;
 	pthread_mutex_t write;
@@ -60,6 +70,9 @@ struct worker {
 	uint64_t ticket;
 	bool has_turn;
 	int64_t at, to; /* of a plain file: what of its piece is still to be read */
+	int64_t from;   /* where its piece begins */
+	bool guesses;   /* it does not know yet what is before its piece */
+	struct parse_mark mark;
 };
 
 static int room_for(struct worker *w, size_t n)
@@ -69,6 +82,18 @@ static int room_for(struct worker *w, size_t n)
 
 /* ---- writing, in the order of the file ---- */
 
+#define READ_AGAIN (-ERESTART) /* the piece must be, from job.end_at and with job.state */
+
+/* Was the piece read as it would have been behind the one before? */
+static bool guess_holds(const struct worker *w)
+{
+	const struct job *j = w->job;
+
+	return j->end_at == w->from && parse_state_is_clean(&j->state) && w->parser.has_last && !w->parser.depended &&
+	       !w->parser.records.depended;
+}
+
+/* 0, READ_AGAIN (once) or -ECANCELED. */
 static int turn_wait(struct worker *w)
 {
 	struct job *j = w->job;
@@ -80,7 +105,12 @@ static int turn_wait(struct worker *w)
 		pthread_cond_wait(&j->turned, &j->write);
 	w->has_turn = j->turn == w->ticket;
 	pthread_mutex_unlock(&j->write);
-	return w->has_turn ? 0 : -ECANCELED;
+	if (!w->has_turn)
+		return -ECANCELED;
+	if (!w->guesses)
+		return 0;
+	w->guesses = false;
+	return guess_holds(w) ? 0 : READ_AGAIN;
 }
 
 static void turn_pass(struct worker *w, int rc)
@@ -291,10 +321,10 @@ static void progress(struct job *j, int64_t file_bytes)
 
 /* ---- pieces of a plain file ---- */
 
-/* Its records may reach over the ends of pieces. */
-static bool in_one(const struct source_load *l)
+/* Its lines are read by one worker: where a file is no log, and where it comes in pieces that are thrown away. */
+static bool in_one(const struct job *j)
 {
-	return l->foreign || l->no_text;
+	return j->l->no_text || (j->l->foreign && j->fd < 0);
 }
 
 static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
@@ -306,8 +336,8 @@ static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
 	any = j->next_from < j->size && !j->rc && !*j->l->stop;
 	if (any) {
 		*from = j->next_from;
-		*to = in_one(j->l) || j->size - *from < (int64_t)PIECE_BYTES + PIECE_BYTES / 4 ? j->size
-		                                                                               : *from + PIECE_BYTES;
+		*to = in_one(j) || j->size - *from < (int64_t)PIECE_BYTES + PIECE_BYTES / 4 ? j->size
+		                                                                            : *from + PIECE_BYTES;
 		j->next_from = *to;
 		w->ticket = j->next_ticket++;
 		progress(j, *from);
@@ -422,13 +452,17 @@ static int line_start(struct worker *w, int64_t at, int64_t limit, int64_t *out)
 
 	for (int64_t off = at - 1; !rc;) {
 		ssize_t got = off < limit ? read_at(j->fd, w->buf, READER_BLOCK, off) : 0;
-		char *nl;
+		char *nl, *more;
 
 		if (got <= 0) {
 			*out = limit;
 			return got < 0 ? (int)got : 0;
 		}
 		nl = memchr(w->buf, '\n', (size_t)got);
+		/* one that goes on with the line before is no good start */
+		for (more = nl; more && more + 1 < w->buf + got && strchr(" \t}]\r", more[1]);)
+			more = memchr(more + 1, '\n', (size_t)(w->buf + got - more - 1));
+		nl = more && more + 1 < w->buf + got ? more : nl;
 		if (nl) {
 			*out = off + (nl - w->buf) + 1;
 			return 0;
@@ -438,9 +472,11 @@ static int line_start(struct worker *w, int64_t at, int64_t limit, int64_t *out)
 	return rc;
 }
 
-/* The lines that begin in [w->at, w->to), which are starts of lines. */
+/* The lines that begin in [w->at, w->to), which are starts of lines. A record that does not end there is read to its
+ * end: w->at is then behind it. */
 static int plain_lines(struct worker *w)
 {
+	int64_t size = w->job->size;
 	size_t have = 0, used;
 	bool end = false;
 	int rc = 0;
@@ -465,28 +501,62 @@ static int plain_lines(struct worker *w)
 		have += (size_t)got;
 		end = (want && !got) || w->at == w->to;
 		memset(w->buf + have, 0, SCAN_SLACK);
-		rc = text_parse(w, w->buf, have, end, &used);
+		rc = text_parse(w, w->buf, have, end && w->to == size, &used);
 		have -= rc ? 0 : used;
 		if (!rc)
 			memmove(w->buf, w->buf + used, have);
+		if (!rc && end && have && w->parser.wants_more && w->to < size) {
+			w->to = size - w->to < READER_BLOCK ? size : w->to + READER_BLOCK;
+			end = false;
+		}
 	}
+	w->at -= (int64_t)have;
+	return rc;
+}
+
+/* What a piece has, parsed as if nothing was before it, until it is this worker's turn. */
+static int piece_guess(struct worker *w)
+{
+	int rc;
+
+	parse_state_enter(&w->parser, &(struct parse_state){0});
+	parse_mark_set(&w->parser, &w->mark);
+	rc = w->from < w->to ? plain_lines(w) : 0;
+	if (!rc)
+		rc = turn_take(w);
+	if (rc == READ_AGAIN)
+		parse_mark_return(&w->parser, &w->mark);
 	return rc;
 }
 
 static int plain_piece(struct worker *w, int64_t from, int64_t to)
 {
 	struct job *j = w->job;
-	int rc = 0;
+	int rc = from <= j->l->skip_bytes ? 0 : line_start(w, from, to, &from);
 
-	if (from > j->l->skip_bytes)
-		rc = line_start(w, from, to, &from);
-	if (rc || from >= to)
+	if (!rc && from < to && to < j->size)
+		rc = line_start(w, to, j->size, &to);
+	if (rc)
 		return rc;
-	if (to < j->size && (rc = line_start(w, to, j->size, &to)))
-		return rc;
-	w->at = from;
+	w->at = w->from = from < to ? from : to;
 	w->to = to;
-	return plain_lines(w);
+	w->guesses = !j->alone && from > j->l->skip_bytes;
+	rc = w->guesses ? piece_guess(w) : READ_AGAIN;
+	if (rc == READ_AGAIN) {
+		parse_state_enter(&w->parser, &j->state);
+		w->at = j->end_at;
+		w->to = to > w->at ? to : w->at;
+		rc = w->at < w->to ? plain_lines(w) : 0;
+	}
+	if (!rc && w->at >= j->size)
+		rc = parser_end(&w->parser);
+	if (!rc)
+		rc = turn_take(w);
+	if (!rc) {
+		parse_state_leave(&w->parser, &j->state);
+		j->end_at = w->at;
+	}
+	return rc;
 }
 
 /* ---- pieces of a stream ---- */
@@ -638,7 +708,7 @@ static void *work(void *arg)
 		} else if (!rc) {
 			rc = stream_lines(w, len, last);
 		}
-		if (!rc && (j->fd >= 0 ? to == j->size : last))
+		if (!rc && j->fd < 0 && last)
 			rc = parser_end(&w->parser);
 		if (!rc)
 			rc = chunk_finish(w);
@@ -696,7 +766,7 @@ static void uses_add(struct source_load *l, const struct parser *p)
 
 static int workers_run(struct job *j)
 {
-	unsigned n = j->l->energy || in_one(j->l) ? 1 : j->l->threads;
+	unsigned n = j->l->energy || in_one(j) ? 1 : j->l->threads;
 	struct worker *w = calloc(n, sizeof *w);
 	unsigned started = 0;
 	int rc = w ? 0 : -ENOMEM;
@@ -771,7 +841,7 @@ static int start(struct job *j, const char **why)
 		if (j->fd < 0)
 			return -errno;
 		j->size = reader_stat(j->reader)->st_size;
-		j->next_from = l->skip_bytes;
+		j->next_from = j->end_at = l->skip_bytes;
 		posix_fadvise(j->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 		last_byte(j);
 		return 0;
@@ -805,6 +875,7 @@ int source_load(struct source_load *l, const char **why)
 		close(j.fd);
 	reader_close(j.reader);
 	free(j.carry);
+	parse_state_done(&j.state);
 	pthread_cond_destroy(&j.turned);
 	pthread_mutex_destroy(&j.write);
 	pthread_mutex_destroy(&j.take);
