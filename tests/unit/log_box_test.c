@@ -3,6 +3,9 @@
 #define ILU_TARGET "test::box"
 #include "log_util.h"
 
+#include "appender/current.h"
+#include "box/region.h"
+
 #include <ilu/box.h>
 
 #include <dirent.h>
@@ -199,10 +202,354 @@ static void test_kills(void **state)
 	assert_true(recovered > 0 && boxes > 0);
 }
 
+/* ---- what a killed process leaves, and who finds it ---- */
+
+static void speak_and_die(int records, bool flushed)
+{
+	ilu_tid tid = ilu_tid_named("Speaker");
+	ILU_SPAN(outer, "outer", &tid, KV("worker", "w1"));
+	ILU_SPAN(inner, "inner", &tid, KV("n", 7));
+
+	for (int i = 0; i < records; i++)
+		ilu_info(&tid, "spoken", KV("i", i), KV("text", "it's \"quoted\""));
+	if (flushed)
+		ilu_log_flush(ILU_ACK_KERNEL, -1);
+	raise(SIGKILL);
+}
+
+static void expect_killed(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void leave_a_box(int records, bool flushed)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		start_in("\"spanning\":\"FULL\",\"grace_ms\":100");
+		speak_and_die(records, flushed);
+	}
+	expect_killed(child);
+	assert_string_not_equal(find_box(), "");
+}
+
+static void expect_exit(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* Lines of `pid`, in order; yours. */
+static json_t *lines_of_pid(json_t *lines, pid_t pid)
+{
+	json_t *own = json_array(), *line;
+	size_t i;
+
+	json_array_foreach(lines, i, line) if (json_integer_value(json_object_get(line, "pid")) == pid)
+	    json_array_append(own, line);
+	return own;
+}
+
+static void test_next_start(void **state)
+{
+	json_t *lines, *dead, *next, *line;
+	pid_t child;
+	size_t first;
+
+	(void)state;
+	begin();
+	leave_a_box(5000, false);
+	child = fork();
+	if (!child) {
+		start_in("");
+		ilu_log_stop();
+		_exit(0);
+	}
+	expect_exit(child);
+	assert_string_equal(find_box(), "");
+	lines = log_lines();
+	next = lines_of_pid(lines, child);
+	log_check_numbers(next, "the next run");
+	assert_string_equal(log_messages(next), "Logger initialized Records of dead processes recovered");
+	first = json_array_size(lines) - 2;
+	assert_ptr_equal(json_array_get(lines, first), json_array_get(next, 0)); /* after all that was left */
+	line = json_array_get(lines, 0);
+	dead = lines_of_pid(lines, (pid_t)json_integer_value(json_object_get(line, "pid")));
+	assert_int_equal(json_array_size(dead), first);
+	log_check_numbers(dead, "the dead run");
+	assert_int_equal(log_count(dead, "spoken"), 5000);
+	assert_int_equal(log_count(dead, "close"), 2);
+	line = json_array_get(dead, first - 2);
+	assert_string_equal(log_message(line), "close");
+	assert_true(json_is_true(json_object_get(line, "recovered")));
+	assert_string_equal(json_string_value(json_object_get(json_object_get(line, "span"), "name")), "inner");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "span"), "n")), 7);
+	assert_string_equal(log_stack(line), "outer");
+	line = json_array_get(dead, first - 1);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(line, "span"), "worker")), "w1");
+	json_decref(dead);
+	json_decref(next);
+	json_decref(lines);
+	end();
+}
+
+/* One that lives looks by itself. */
+static void test_living(void **state)
+{
+	pid_t child = -1;
+	json_t *lines;
+
+	(void)state;
+	begin();
+	child = fork();
+	if (!child) {
+		pid_t dies;
+
+		start_in("");
+		dies = fork();
+		if (!dies) {
+			ilu_tid tid = ilu_tid_named("Worker");
+
+			for (int i = 0; i < 100; i++)
+				ilu_warn(&tid, "from the worker", KV("i", i));
+			raise(SIGKILL);
+		}
+		waitpid(dies, NULL, 0);
+		__atomic_store_n(&current_appender()->look_ns, 0, __ATOMIC_RELAXED);
+		ilu_log_flush(ILU_ACK_KERNEL, -1);
+		ilu_log_flush(ILU_ACK_KERNEL, -1);
+		lines = log_lines();
+		_exit(log_count(lines, "from the worker") == 100 && log_count(lines, APPENDER_RECOVERED) == 1 ? 0 : 1);
+	}
+	expect_exit(child);
+	end();
+}
+
+/* clone(2) runs no handlers: the child's calls must not touch what its parent's box has. */
+static void test_raw_fork(void **state)
+{
+	pid_t parent, child;
+	json_t *lines, *of;
+
+	(void)state;
+	begin();
+	parent = fork();
+	if (!parent) {
+		ilu_tid tid = ilu_tid_named("Forks");
+		long raw;
+
+		start_in("");
+		for (int i = 0; i < 100; i++)
+			ilu_info(&tid, "parent", KV("i", i));
+		raw = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
+		for (int i = 0; i < 200; i++)
+			if (raw)
+				ilu_info(&tid, "parent", KV("i", i));
+			else
+				ilu_info(&tid, "child", KV("i", i));
+		if (!raw) {
+			ilu_log_stop();
+			_exit(0);
+		}
+		shared->said[0] = (uint64_t)raw;
+		waitpid((pid_t)raw, NULL, 0);
+		raise(SIGKILL);
+	}
+	expect_killed(parent);
+	child = (pid_t)shared->said[0];
+	assert_int_equal(ilu_box_recover(find_box(), NULL, NULL), 0);
+	lines = log_lines();
+	of = lines_of_pid(lines, parent);
+	log_check_numbers(of, "the parent");
+	assert_int_equal(log_count(of, "parent"), 300);
+	assert_int_equal(log_count(of, "child"), 0);
+	json_decref(of);
+	of = lines_of_pid(lines, child);
+	log_check_numbers(of, "the child");
+	assert_int_equal(log_count(of, "child"), 200);
+	json_decref(of);
+	json_decref(lines);
+	end();
+}
+
+/* ---- a batch that was cut ---- */
+
+static char *read_whole(const char *path, size_t *len)
+{
+	FILE *f = fopen(path, "r");
+	struct stat st;
+	char *bytes;
+
+	assert_non_null(f);
+	assert_int_equal(fstat(fileno(f), &st), 0);
+	*len = (size_t)st.st_size;
+	bytes = malloc(*len + 1);
+	assert_int_equal(fread(bytes, 1, *len, f), *len);
+	bytes[*len] = '\0';
+	fclose(f);
+	return bytes;
+}
+
+/* Lines without the mark. */
+static char *unmarked(char *text)
+{
+	static const char mark[] = ",\"recovered\":true";
+	char *out = text;
+
+	for (const char *at = text; *at;) {
+		if (!strncmp(at, mark, sizeof mark - 1))
+			at += sizeof mark - 1;
+		else
+			*out++ = *at++;
+	}
+	*out = '\0';
+	return text;
+}
+
+/* The log as it was, cut at any place of the last batch: what comes out is always the same. */
+static void test_cut_batch(void **state)
+{
+	struct region_header h;
+	const struct region_note *note;
+	char *whole, *wanted = NULL, *got, kept[192];
+	size_t len, got_len;
+	FILE *f;
+	int box;
+
+	(void)state;
+	begin();
+	leave_a_box(300, true);
+	box = open(find_box(), O_RDWR);
+	assert_int_equal(pread(box, &h, sizeof h, 0), sizeof h);
+	note = &h.note[h.noted & 1];
+	assert_true(note->text_bytes > 1000);
+	h.written = h.noted - 1; /* it might have been */
+	assert_int_equal(pwrite(box, &h.written, 8, offsetof(struct region_header, written)), 8);
+	close(box);
+	snprintf(kept, sizeof kept, "%s/kept", box_dir);
+	assert_int_equal(rename(find_box(), kept), 0);
+	whole = read_whole(log_file(), &len);
+	for (int i = 0; i < 60; i++) {
+		char copy[1024], box_name[192];
+		size_t cut = i < 20 ? (size_t)i : any(note->text_bytes);
+
+		snprintf(box_name, sizeof box_name, "%s/x.box", box_dir);
+		snprintf(copy, sizeof copy, "cp --sparse=always %s %s && chmod 600 %s", kept, box_name, box_name);
+		assert_int_equal(system(copy), 0);
+		f = fopen(log_file(), "w");
+		assert_int_equal(fwrite(whole, 1, i ? note->size + cut : len, f), i ? note->size + cut : len);
+		fclose(f);
+		assert_int_equal(ilu_box_recover(box_name, log_file(), NULL), 0);
+		got = unmarked(read_whole(log_file(), &got_len));
+		if (!wanted)
+			wanted = strdup(got);
+		if (strcmp(got, wanted) != 0)
+			fail_msg("cut after %d bytes of %d: another log", (int)cut, (int)note->text_bytes);
+		free(got);
+	}
+	free(wanted);
+	free(whole);
+	end();
+}
+
+/* ---- damage ---- */
+
+static int count_bytes(void *to, const char *bytes, size_t len)
+{
+	(void)bytes;
+	*(size_t *)to += len;
+	return 0;
+}
+
+/* Bytes that somebody threw about: whatever comes out, it ends, and says what it left out or that it is no box. */
+static void test_damage(void **state)
+{
+	int tries = getenv("ILU_TEST_DAMAGES") ? atoi(getenv("ILU_TEST_DAMAGES")) : 300, good = 0, refused = 0;
+	char name[192];
+	struct stat st;
+
+	(void)state;
+	begin();
+	leave_a_box(300, false);
+	snprintf(name, sizeof name, "%s", find_box());
+	assert_int_equal(stat(name, &st), 0);
+	for (int i = 0; i < tries; i++) {
+		struct region_header h;
+		struct ilu_box_result was;
+		uint64_t places[4] = {0}, bytes = 0;
+		char old[4];
+		size_t len = 0;
+		int fd = open(name, O_RDWR), n = 1 + (int)any(4), rc;
+
+		assert_int_equal(pread(fd, &h, sizeof h, 0), sizeof h);
+		for (int k = 0; k < n; k++) {
+			uint64_t parts[] = {0, h.sites_at, h.cells_at, h.rings_at + h.ring_stride,
+			                    h.rings_at + 2 * h.ring_stride};
+			char byte = (char)any(256);
+
+			places[k] = parts[any(5)] + any(k ? 4096 : 512);
+			assert_int_equal(pread(fd, &old[k], 1, (off_t)places[k]), 1);
+			assert_int_equal(pwrite(fd, &byte, 1, (off_t)places[k]), 1);
+		}
+		rc = ilu_box_read(name, "/nowhere/x.log", count_bytes, &len, &was);
+		good += !rc;
+		refused += rc != 0;
+		while (n-- > 0)
+			assert_int_equal(pwrite(fd, &old[n], 1, (off_t)places[n]), 1);
+		close(fd);
+		bytes += len;
+		assert_true(bytes < 100u << 20);
+	}
+	for (off_t at = st.st_size; at > 0; at = at * 3 / 4 - 1) { /* shorter and shorter */
+		size_t len = 0;
+
+		assert_int_equal(truncate(name, at), 0);
+		ilu_box_read(name, "/nowhere/x.log", count_bytes, &len, NULL);
+	}
+	printf("%d damaged boxes: %d read, %d refused\n", tries, good, refused);
+	assert_true(good > 0 && refused > 0);
+	end();
+}
+
+/* A box that is a link, or that others may write to, is not read. */
+static void test_whose(void **state)
+{
+	char name[192], link_name[256], beside[256];
+	size_t len = 0;
+
+	(void)state;
+	begin();
+	leave_a_box(10, false);
+	snprintf(name, sizeof name, "%s", find_box());
+	snprintf(link_name, sizeof link_name, "%s/link.box", log_dir);
+	assert_int_equal(symlink(name, link_name), 0);
+	assert_int_equal(ilu_box_read(link_name, NULL, count_bytes, &len, NULL), -ELOOP);
+	assert_int_equal(chmod(name, 0620), 0);
+	assert_int_equal(ilu_box_read(name, NULL, count_bytes, &len, NULL), -EPERM);
+	assert_int_equal(chmod(name, 0600), 0);
+	assert_int_equal(unlink(link_name), 0);
+	snprintf(beside, sizeof beside, "%s/link", box_dir);
+	assert_int_equal(link(name, beside), 0);
+	assert_int_equal(ilu_box_read(name, NULL, count_bytes, &len, NULL), -EPERM);
+	assert_int_equal(unlink(beside), 0);
+	assert_int_equal(len, 0);
+	assert_int_equal(ilu_box_read(name, NULL, count_bytes, &len, NULL), 0);
+	assert_true(len > 0);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_kills),
+	    cmocka_unit_test(test_kills),    cmocka_unit_test(test_next_start), cmocka_unit_test(test_living),
+	    cmocka_unit_test(test_raw_fork), cmocka_unit_test(test_cut_batch),  cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_whose),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
