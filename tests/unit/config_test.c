@@ -103,7 +103,7 @@ static void test_spanning(void **state)
 	"ring_bytes "                                                                                               \
 	"rings span_slots "                                                                                         \
 	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms stop_timeout_ms "   \
-	"sinks rate_limits "                                                                                        \
+	"sinks rotate.bytes rotate.every rotate.keep rotate.total rate_limits "                                     \
 	"run_directory black_box"
 
 static void test_errors(void **state)
@@ -172,6 +172,11 @@ static void test_errors(void **state)
 	     "c: key \"rate_limits[0].level\": expected error, warn, info, debug or trace, found \"loud\""},
 	    {"{\"rate_limits\":[{\"per_second\":1,\"by\":\"x\"}]}",
 	     "c: unknown key \"rate_limits[0].by\"; known are: target level message key per_second burst keys"},
+	    {"{\"rotate\":{\"bytes\":\"100 MB\"}}",
+	     "c: key \"rotate.bytes\": expected bytes like \"100MB\" or \"64KiB\", found \"100 MB\""},
+	    {"{\"rotate\":{\"every\":86400}}",
+	     "c: key \"rotate.every\": expected a time like \"1d\" or \"12h\", found an integer: 86400"},
+	    {"{\"rotate\":{\"bytes\":10}}", "c: key \"rotate.bytes\": 10 is not between 65536 and 9223372036854775807"},
 	    {"{\"grace_ms\":-1}", "c: key \"grace_ms\": -1 is not between 0 and 1000"},
 	    {"[]", "c: expected a JSON object, found an array"},
 	    {"{\"level\":\"info\",\n\"level\":\"warn\"}", "c:2:7: duplicate object key near '\\\"level\\\"'"},

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -372,6 +373,144 @@ static void test_closed_descriptors(void **state)
 	json_decref(lines);
 }
 
+/* ---- rotation ---- */
+
+/* All files of the log, the old ones first, as one. */
+static json_t *all_lines(size_t *files)
+{
+	struct dirent **list;
+	int n = scandir(log_dir, &list, NULL, alphasort);
+	json_t *all = json_array(), *lines;
+	size_t before;
+
+	*files = 0;
+	for (int i = 0; i < n; i++) {
+		if (!strncmp(list[i]->d_name, "t.log.", 6)) {
+			lines = log_lines_of(log_path(list[i]->d_name));
+			assert_string_equal(log_message(json_array_get(lines, 0)),
+			                    *files ? "Log file opened" : "Logger initialized");
+			json_array_extend(all, lines);
+			json_decref(lines);
+			++*files;
+		}
+		free(list[i]);
+	}
+	free(list);
+	before = json_array_size(all);
+	lines = log_lines_of(log_file());
+	assert_true(!before || !strcmp(log_message(json_array_get(lines, 0)), "Log file opened"));
+	json_array_extend(all, lines);
+	json_decref(lines);
+	++*files;
+	return all;
+}
+
+/* By size: every line is in one of the files, in order, with its number. */
+static void test_rotate_by_size(void **state)
+{
+	json_t *lines, *line;
+	size_t files, i;
+	json_int_t seq = 0;
+
+	(void)state;
+	start("\"rotate\":{\"bytes\":\"64KiB\"},\"ring_bytes\":65536");
+	for (int n = 0; n < 20000; n++)
+		ilu_info(&tid, "line", KV("n", n));
+	assert_int_equal(ilu_log_stop(), 0);
+	lines = all_lines(&files);
+	assert_true(files > 5);
+	assert_int_equal(log_count(lines, "line"), 20000);
+	json_array_foreach(lines, i, line) assert_int_equal(json_integer_value(json_object_get(line, "seq")), ++seq);
+	json_decref(lines);
+}
+
+static void test_rotate_keeps_some(void **state)
+{
+	size_t files;
+
+	(void)state;
+	write_file(log_path("t.log.20200101T000000-000Z.zst"), "very old");
+	write_file(log_path("t.log.other"), "not ours");
+	start("\"rotate\":{\"bytes\":\"64KiB\",\"keep\":3},\"ring_bytes\":65536");
+	for (int n = 0; n < 20000; n++)
+		ilu_info(&tid, "line", KV("n", n));
+	assert_int_equal(ilu_log_stop(), 0);
+	assert_int_equal(access(log_path("t.log.20200101T000000-000Z.zst"), F_OK), -1);
+	assert_int_equal(unlink(log_path("t.log.other")), 0);
+	files = 0;
+	for (char *old; (old = named("t.log.")); files++)
+		unlink(old);
+	assert_int_equal(files, 3);
+}
+
+static void test_rotate_by_time(void **state)
+{
+	json_t *lines;
+	size_t files;
+
+	(void)state;
+	start("\"rotate\":{\"every\":\"1s\"}");
+	lines = log_until("Log file opened");
+	assert_string_equal(json_string_value(log_field(json_array_get(lines, 0), "reason")), "rotated");
+	json_decref(lines);
+	assert_int_equal(ilu_log_stop(), 0);
+	lines = all_lines(&files);
+	assert_true(files > 1);
+	json_decref(lines);
+}
+
+/* Several processes, and forked workers that gave up their user: one moves the file, all go on in the new one. */
+static void worker(int w, bool drop)
+{
+	if (drop && (setgid(65534) || setuid(65534)))
+		_exit(9);
+	for (int i = 0; i < 3000; i++) {
+		ilu_info(&tid, "shared", KV("w", w), KV("i", i));
+		if (i % 10 == 0)
+			usleep(1000);
+	}
+	exit(0);
+}
+
+static void test_rotate_together(void **state)
+{
+	bool root = !geteuid();
+	json_t *lines;
+	size_t files;
+	int status;
+
+	(void)state;
+	if (LOG_TSAN)
+		skip();
+	fflush(NULL);
+	if (!fork()) { /* one by itself */
+		start("\"rotate\":{\"bytes\":\"64KiB\"}");
+		worker(0, false);
+	}
+	start("\"rotate\":{\"bytes\":\"64KiB\"}");
+	for (int w = 1; w < 4; w++)
+		if (!fork())
+			worker(w, root && w > 1);
+	for (int w = 0; w < 4; w++) {
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(ilu_log_stop(), 0);
+	files = 0;
+	lines = json_array();
+	for (char *path; (path = named("t.log")); files++) {
+		json_t *some = log_lines_of(path);
+
+		json_array_extend(lines, some);
+		json_decref(some);
+		unlink(path);
+	}
+	assert_true(files > 3);
+	assert_int_equal(log_count(lines, "shared"), 4 * 3000);
+	assert_int_equal(log_count(lines, "Log file not opened anew"), 0);
+	json_decref(lines);
+}
+
 /* ---- the end ---- */
 
 /* A pipe that nobody reads is given up, the file beside it is complete. */
@@ -416,6 +555,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_refused_at_the_start, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_link_to_a_device, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_closed_descriptors, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_rotate_by_size, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_rotate_keeps_some, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_rotate_by_time, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_rotate_together, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_stop_is_bounded, make_dir, remove_dir),
 	};
 

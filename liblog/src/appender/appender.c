@@ -329,7 +329,8 @@ static void park(struct appender *a)
 
 	if (look >= 0 && (limit < 0 || limit > look))
 		limit = look;
-
+	if (outlet_rotates(&a->outlet) && (limit < 0 || limit > RETRY_NS))
+		limit = RETRY_NS;
 	__atomic_store_n(logger.bell, ILU_BELL_RING_, __ATOMIC_SEQ_CST);
 	if (have_membarrier)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);

@@ -506,3 +506,11 @@ uint64_t outlet_refused(const struct outlet *outlet)
 		n += outlet->port[i].sink->stats.refused;
 	return n;
 }
+
+bool outlet_rotates(const struct outlet *outlet)
+{
+	for (unsigned i = 0; i < outlet->count; i++)
+		if (sink_rotates(outlet->port[i].sink))
+			return true;
+	return false;
+}

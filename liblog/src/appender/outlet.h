@@ -99,6 +99,9 @@ bool outlet_owes(const struct outlet *outlet);
  * of *port, and there may be more. */
 bool outlet_look(struct outlet *outlet, struct port **port, struct sink_news *news);
 
+/* Do others write to a file that is to be rotated? Then it is to be looked at without lines, too. */
+bool outlet_rotates(const struct outlet *outlet);
+
 /* Lines in the first sink: the log file, where there is one. */
 uint64_t outlet_lines(const struct outlet *outlet);
 /* Files that could not be opened anew. */

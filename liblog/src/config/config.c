@@ -30,6 +30,8 @@ enum key_type {
 	KEY_CHOICE,
 	KEY_SINKS,
 	KEY_LIMITS,
+	KEY_BYTES, /* uint64_t: "100MB", or a number */
+	KEY_EVERY, /* uint64_t of seconds: "1d" */
 };
 
 struct key {
@@ -70,6 +72,10 @@ static const struct key keys[] = {
     {"grace_ms", KEY_U32, AT(grace_ms), 0, 1000, NULL},
     {"stop_timeout_ms", KEY_U32, AT(stop_timeout_ms), 1, 3600000, NULL},
     {"sinks", KEY_SINKS, AT(sinks), 0, 0, NULL},
+    {"rotate.bytes", KEY_BYTES, AT(rotate.bytes), 65536, INT64_MAX, NULL},
+    {"rotate.every", KEY_EVERY, AT(rotate.every_s), 1, UINT64_C(366) * 86400, NULL},
+    {"rotate.keep", KEY_U32, AT(rotate.keep), 1, 100000, NULL},
+    {"rotate.total", KEY_BYTES, AT(rotate.total), 65536, INT64_MAX, NULL},
     {"rate_limits", KEY_LIMITS, AT(rate_limits), 0, 0, NULL},
     {"run_directory", KEY_STRING, AT(run_directory), 0, 0, NULL},
     {"black_box", KEY_STRING, AT(black_box), 0, 0, NULL},
@@ -172,6 +178,49 @@ static int set_number(const struct setting_source *source, const struct key *key
 	return 0;
 }
 
+/* "100MB", "1d": a number and a unit. */
+static int set_quantity(const struct setting_source *source, const struct key *key, uint64_t *slot, const json_t *value)
+{
+	static const struct unit {
+		const char *name;
+		uint64_t times;
+	} bytes[] = {{"B", 1},         {"kB", 1000},       {"KB", 1000},
+	             {"MB", 1000000},  {"GB", 1000000000}, {"TB", UINT64_C(1000000000000)},
+	             {"KiB", 1 << 10}, {"MiB", 1 << 20},   {"GiB", 1 << 30},
+	             {NULL, 0}},
+	  times[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}, {NULL, 0}};
+	const struct unit *unit = key->type == KEY_BYTES ? bytes : times;
+	const char *expected =
+	    key->type == KEY_BYTES ? "bytes like \"100MB\" or \"64KiB\"" : "a time like \"1d\" or \"12h\"";
+	const char *text = json_string_value(value);
+	char bad[48], *end = NULL;
+	unsigned long long n = 0;
+
+	if (json_is_integer(value) && key->type == KEY_BYTES) {
+		n = json_integer_value(value) < 0 ? 0 : (unsigned long long)json_integer_value(value);
+	} else if (text && *text >= '0' && *text <= '9') {
+		errno = 0;
+		n = strtoull(text, &end, 10);
+		while (unit->name && strcmp(unit->name, end) != 0)
+			unit++;
+		if (!unit->name || errno || n > INT64_MAX / unit->times)
+			end = NULL;
+		else
+			n *= unit->times;
+	}
+	if (text && !end)
+		return setting_fail(source, "key \"%s\": expected %s, found \"%s\"", key->name, expected,
+		                    setting_shown(value, bad, sizeof bad));
+	if (!text && !(json_is_integer(value) && key->type == KEY_BYTES))
+		return setting_wrong_type(source, key->name, expected, value);
+	if (n < key->low || n > key->high)
+		return setting_fail(source, "key \"%s\": %s is not between %llu and %llu", key->name,
+		                    setting_shown(value, bad, sizeof bad), (unsigned long long)key->low,
+		                    (unsigned long long)key->high);
+	*slot = n;
+	return 0;
+}
+
 static bool wants_string(const struct key *key)
 {
 	return key->type == KEY_STRING || key->type == KEY_FILTER || key->type == KEY_SPANNING ||
@@ -204,6 +253,9 @@ static int set_key(struct config *config, const struct setting_source *source, c
 		return config_set_sinks(source, key->name, slot, value);
 	case KEY_LIMITS:
 		return config_set_limits(source, key->name, slot, value);
+	case KEY_BYTES:
+	case KEY_EVERY:
+		return set_quantity(source, key, slot, value);
 	default:
 		return set_number(source, key, slot, value);
 	}

@@ -101,8 +101,9 @@ struct config {
 	enum config_full_ring full_ring[6]; /* by level, 1 error .. 5 trace; [0] is unused */
 	struct config_sinks sinks;
 	struct config_limits rate_limits;
-	bool stdout_pretty;      /* key "stdout": also a readable copy to standard output */
-	bool include_spans_json; /* the `spans` list in each line */
+	struct sink_rotation rotate; /* of all files */
+	bool stdout_pretty;          /* key "stdout": also a readable copy to standard output */
+	bool include_spans_json;     /* the `spans` list in each line */
 };
 
 /* Why a configuration is refused: `config.json:3: key "spanning": unknown token "NEWW" ...`. */

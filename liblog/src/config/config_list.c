@@ -201,6 +201,8 @@ int config_place_sinks(struct config *config, const struct setting_source *sourc
 	rc = place_files(config);
 	if (!rc)
 		rc = place_own(config);
+	for (size_t i = 0; !rc && i < config->sinks.count; i++)
+		config->sinks.sink[i].to.rotation = config->rotate;
 	return rc ? rc : check_files(&config->sinks, source);
 }
 

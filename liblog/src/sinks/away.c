@@ -4,6 +4,7 @@
 
 #include "base/now.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -74,4 +75,100 @@ int away_move(const struct place *place)
 		free(to);
 	}
 	return rc;
+}
+
+/* ---- old ones ---- */
+
+struct old {
+	char *name;
+	uint64_t bytes;
+};
+
+/* "worker.log.20261128T183312-123Z", and ".zst" or the like behind it. */
+static bool is_old(const char *name, const char *log)
+{
+	static const char shape[] = "00000000T000000-000Z";
+	size_t len = strlen(log);
+
+	if (strncmp(name, log, len) != 0 || name[len] != '.')
+		return false;
+	name += len + 1;
+	for (const char *at = shape; *at; at++, name++)
+		if (*at == '0' ? *name < '0' || *name > '9' : *name != *at)
+			return false;
+	return !*name || (*name == '.' && !strchr(name + 1, '.'));
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	return strcmp(((const struct old *)b)->name, ((const struct old *)a)->name);
+}
+
+/* Those in the directory; yours. Without memory some are left out: they wait for the next time. */
+static size_t list_old(DIR *dir, const char *log, struct old **out)
+{
+	size_t count = 0, room = 0;
+	struct dirent *entry;
+
+	for (*out = NULL; (entry = readdir(dir));) {
+		struct stat st;
+
+		if (!is_old(entry->d_name, log) || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		if (count == room) {
+			struct old *grown = realloc(*out, (room = room ? 2 * room : 16) * sizeof *grown);
+
+			if (!grown)
+				return count;
+			*out = grown;
+		}
+		(*out)[count].name = strdup(entry->d_name);
+		(*out)[count].bytes = (uint64_t)st.st_size;
+		if ((*out)[count].name)
+			count++;
+	}
+	return count;
+}
+
+static DIR *open_dir(const struct place *place, const char **log)
+{
+	const char *name, *slash;
+	int base = place_base(place, &name), fd;
+	char *directory;
+	DIR *dir = NULL;
+
+	slash = strrchr(name, '/');
+	*log = slash ? slash + 1 : name;
+	directory = slash ? strndup(name, (size_t)(slash + 1 - name)) : strdup(".");
+	fd = directory ? openat(base, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	free(directory);
+	if (fd >= 0)
+		dir = fdopendir(fd);
+	if (fd >= 0 && !dir)
+		close(fd);
+	return dir;
+}
+
+void away_prune(const struct place *place, uint32_t keep, uint64_t total)
+{
+	uint64_t bytes = 0;
+	struct old *old;
+	const char *log;
+	DIR *dir = open_dir(place, &log);
+	size_t count;
+
+	if (!dir)
+		return;
+	count = list_old(dir, log, &old);
+	if (count)
+		qsort(old, count, sizeof *old, newest_first);
+	for (size_t i = 0; i < count; i++) {
+		bytes += old[i].bytes;
+		if ((keep && i >= keep) || (total && bytes > total))
+			unlinkat(dirfd(dir), old[i].name, 0);
+		free(old[i].name);
+	}
+	free(old);
+	closedir(dir);
 }

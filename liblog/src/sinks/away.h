@@ -8,11 +8,17 @@
 
 #include "sinks/open.h"
 
+#include <stdint.h>
+
 /* Wait for nobody: a descriptor, to be closed at the end, or -EWOULDBLOCK or another negative errno. */
 int away_lock(const struct place *place);
 
 /* Move what has the name, if it is a regular file with something in it. With the lock. 0, also where there was nothing
  * to move, or a negative errno. */
 int away_move(const struct place *place);
+
+/* Of the files that were moved away, also those that others have packed since, keep the newest `keep` (0: all), and no
+ * more of them than have `total` bytes together (0: all). With the lock. */
+void away_prune(const struct place *place, uint32_t keep, uint64_t total);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/now.h"
 #include "sinks/away.h"
 #include "sinks/kind.h"
+#include "sinks/mail.h"
 #include "sinks/open.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NANO       1000000000
 #define LOOK_NS    200000000 /* between two looks at the name */
 #define TORN_TRIES 20        /* looks at a file's end, a millisecond apart, before half a line there is taken for one */
 
@@ -50,6 +52,12 @@ struct sink_file {
 	char *torn;        /* a line of which torn_done bytes are out; NULL: none */
 	size_t torn_len, torn_done;
 	uint64_t looked_ns; /* at the name */
+	struct sink_rotation rotation;
+	uint64_t rotate_ns; /* not before */
+	int64_t since_s;    /* wall time of the file's first lines */
+	bool inherited;     /* by a fork: somebody else opens files */
+	bool suspect;       /* the name was somebody else's when it was looked at last */
+	struct mail mail;
 };
 
 /* ---- SIGPIPE: a reader that goes away is an error to count, not the end of the program ---- */
@@ -333,6 +341,7 @@ static void use(struct sink_file *f, int fd)
 	f->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
 	f->appends = f->regular && (fcntl(fd, F_GETFL) & O_APPEND);
 	f->end = -1;
+	f->since_s = f->regular && st.st_size ? st.st_mtime : now_wall_ns() / NANO;
 	if (f->owned && f->regular)
 		flock(fd, LOCK_SH | LOCK_NB);
 }
@@ -347,6 +356,8 @@ static void change(struct sink_file *f, int fd)
 	keep_close(&f->kept);
 	f->shared = false;
 	use(f, fd);
+	if (f->mail.in.fd >= 0 && f->regular)
+		mail_put(&f->mail, f->kept.fd);
 }
 
 static int file_reopen(struct sink *sink)
@@ -395,28 +406,53 @@ static bool refused(struct sink_file *f, bool asked, int rc, struct sink_news *n
 }
 
 /* Just now: what is written to it from now on is lost. */
-static bool deleted(const struct sink_file *f)
+static bool deleted(const struct sink_file *f, const struct stat *st)
 {
-	struct stat st;
-
-	return f->regular && !f->gone && keep_same(&f->kept, &st) && !st.st_nlink;
+	return f->regular && !f->gone && !st->st_nlink;
 }
 
-static bool file_look(struct sink *sink, bool asked, struct sink_news *news)
+/* ---- rotating ---- */
+
+static bool is_due(const struct sink_file *f, const struct stat *st)
 {
-	struct sink_file *f = (struct sink_file *)sink;
-	uint64_t now = now_machine_ns();
+	const struct sink_rotation *r = &f->rotation;
+	int64_t now = now_wall_ns() / NANO;
+
+	if (!f->regular || !st->st_size || !st->st_nlink)
+		return false;
+	return (r->bytes && (uint64_t)st->st_size >= r->bytes) ||
+	       (r->every_s && (uint64_t)now / r->every_s > (uint64_t)f->since_s / r->every_s);
+}
+
+/* One process moves it, the others notice. */
+static int rotate(struct sink_file *f)
+{
+	int lock = away_lock(&f->place), rc;
+	struct stat named;
+
+	if (lock < 0)
+		return lock;
+	rc = place_stat(&f->place, &named);
+	if (!rc && (named.st_dev != f->kept.device || named.st_ino != f->kept.inode))
+		rc = -EWOULDBLOCK; /* somebody has just done it */
+	if (!rc)
+		rc = away_move(&f->place);
+	if (!rc)
+		rc = file_reopen(&f->base);
+	if (!rc && (f->rotation.keep || f->rotation.total))
+		away_prune(&f->place, f->rotation.keep, f->rotation.total);
+	close(lock);
+	return rc;
+}
+
+/* ---- looking ---- */
+
+/* Anew by its name, where that is another file's now. */
+static bool look_at_name(struct sink_file *f, bool asked, struct sink_news *news)
+{
 	int rc;
 
-	if (!f->place.path) {
-		if (asked)
-			file_reopen(sink);
-		return false;
-	}
-	if (!asked && now - f->looked_ns < LOOK_NS && !deleted(f))
-		return false;
-	f->looked_ns = now;
-	*news = (struct sink_news){.path = f->place.path, .reason = f->taken ? "descriptor closed" : moved(f)};
+	news->reason = f->taken ? "descriptor closed" : moved(f);
 	news->loss = f->taken || f->gone || f->kept.fd < 0;
 	if (f->taken) {
 		f->taken = false;
@@ -424,16 +460,67 @@ static bool file_look(struct sink *sink, bool asked, struct sink_news *news)
 	}
 	if (!news->reason && (f->regular || !asked)) {
 		f->refusal = 0;
+		f->suspect = false;
 		return false; /* the name means the file that is open */
+	}
+	if (f->inherited && !f->suspect && !f->gone && f->kept.fd >= 0) {
+		f->suspect = true; /* whoever opens it will send it soon */
+		return false;
 	}
 	if (!news->reason || (asked && f->kept.fd >= 0))
 		news->reason = "asked";
-	rc = file_reopen(sink);
+	rc = file_reopen(&f->base);
 	if (rc)
 		return refused(f, asked, rc, news);
 	f->refusal = 0;
-	f->gone = false;
+	f->gone = f->suspect = false;
 	return true;
+}
+
+/* The new file that the process sent that opens it. */
+static bool follow(struct sink_file *f, struct sink_news *news)
+{
+	int fd = f->inherited ? mail_take(&f->mail, &f->kept) : -1;
+
+	if (fd < 0)
+		return false;
+	change(f, fd);
+	f->gone = f->suspect = false;
+	f->refusal = 0;
+	f->shared = true;
+	news->reason = "rotated";
+	return true;
+}
+
+static bool file_look(struct sink *sink, bool asked, struct sink_news *news)
+{
+	struct sink_file *f = (struct sink_file *)sink;
+	uint64_t now = now_machine_ns();
+	struct stat st;
+	bool here, due;
+	int rc;
+
+	if (!f->place.path) {
+		if (asked)
+			file_reopen(sink);
+		return false;
+	}
+	here = keep_same(&f->kept, &st);
+	due = here && is_due(f, &st) && now >= f->rotate_ns;
+	if (!asked && !due && now - f->looked_ns < LOOK_NS && !(here && deleted(f, &st)))
+		return false;
+	f->looked_ns = now;
+	*news = (struct sink_news){.path = f->place.path};
+	if (follow(f, news))
+		return true;
+	if (!due)
+		return look_at_name(f, asked, news);
+	news->reason = "rotated";
+	rc = rotate(f);
+	if (!rc || rc == -EWOULDBLOCK)
+		return !rc || look_at_name(f, asked, news);
+	f->rotate_ns = now + NANO;
+	return !f->inherited && refused(f, asked, rc, news); /* whoever opened it moves it */
 }
 
 /* ---- life ---- */
@@ -442,7 +529,7 @@ static void file_forked(struct sink *sink)
 {
 	struct sink_file *f = (struct sink_file *)sink;
 
-	f->shared = true;
+	f->shared = f->inherited = true;
 	f->torn = NULL; /* the parent's to finish */
 	f->owes_newline = false;
 	f->end = -1;
@@ -450,7 +537,11 @@ static void file_forked(struct sink *sink)
 
 static void file_share(struct sink *sink)
 {
-	((struct sink_file *)sink)->shared = true;
+	struct sink_file *f = (struct sink_file *)sink;
+
+	f->shared = true;
+	if (f->place.path && f->regular)
+		mail_open(&f->mail);
 }
 
 static void file_close(struct sink *sink)
@@ -463,6 +554,7 @@ static void file_close(struct sink *sink)
 		keep_close(&f->kept);
 	free(f->torn);
 	place_done(&f->place);
+	mail_close(&f->mail);
 	free(f);
 }
 
@@ -482,6 +574,7 @@ static struct sink_file *file_new(int fd, bool owned)
 		return NULL;
 	f->base.ops = &file_ops;
 	f->place.directory.fd = -1;
+	f->mail = MAIL_NONE;
 	f->owned = owned;
 	if (fd >= 0)
 		use(f, fd);
@@ -529,6 +622,18 @@ int sink_file_open(const char *path, enum sink_file_start start, struct sink **o
 	return fd;
 }
 
+void sink_file_rotate(struct sink *sink, const struct sink_rotation *rotation)
+{
+	((struct sink_file *)sink)->rotation = *rotation;
+}
+
+bool sink_rotates(const struct sink *sink)
+{
+	const struct sink_file *f = (const struct sink_file *)sink;
+
+	return sink->ops == &file_ops && (f->rotation.bytes || f->rotation.every_s);
+}
+
 int sink_file_descriptor(const struct sink *sink)
 {
 	const struct sink_file *f = (const struct sink_file *)sink;
@@ -560,8 +665,13 @@ static int parse(const struct setting_source *source, const char *key, const jso
 static int open_file(const struct sink_settings *settings, enum sink_file_start start, struct sink **out, char *what,
                      size_t cap)
 {
+	int rc;
+
 	snprintf(what, cap, "%s", settings->text);
-	return sink_file_open(settings->text, start, out);
+	rc = sink_file_open(settings->text, start, out);
+	if (!rc)
+		sink_file_rotate(*out, &settings->rotation);
+	return rc;
 }
 
 const struct sink_kind sink_kind_file = {.name = "file", .parse = parse, .open = open_file, .is_file = true};

@@ -13,8 +13,9 @@
 /* What a kind makes of its value. */
 struct sink_settings {
 	const struct sink_kind *kind;
-	char *text; /* a path, say; yours: free() */
-	int number; /* a descriptor, say */
+	char *text;                    /* a path, say; yours: free() */
+	int number;                    /* a descriptor, say */
+	struct sink_rotation rotation; /* of files */
 };
 
 struct sink_kind {

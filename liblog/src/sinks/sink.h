@@ -34,7 +34,7 @@ struct sink_stats {
 /* A file that was opened anew, or should have been. */
 struct sink_news {
 	const char *path;   /* borrowed until the sink is closed */
-	const char *reason; /* "asked", "deleted", "renamed", "replaced", "descriptor closed" */
+	const char *reason; /* "asked", "rotated", "deleted", "renamed", "replaced", "descriptor closed" */
 	bool loss;          /* nobody who rotates logs does that: lines may be lost */
 	int error;          /* errno: it could not be opened, and lines go where they went; 0: it is new */
 };
@@ -114,6 +114,19 @@ int sink_file_open(const char *path, enum sink_file_start start, struct sink **o
 
 /* Of a sink that sink_file_open made, and that is a regular file, the descriptor, borrowed; else -1. */
 int sink_file_descriptor(const struct sink *sink);
+
+/* When a file is moved away and a new one made; what is 0 does not matter. */
+struct sink_rotation {
+	uint64_t bytes;   /* a file that has so many */
+	uint64_t every_s; /* at each multiple of it, in seconds since 1970 */
+	uint64_t total;   /* bytes of old files that are kept */
+	uint32_t keep;    /* number of them */
+};
+
+/* Of a sink that sink_file_open made. */
+void sink_file_rotate(struct sink *sink, const struct sink_rotation *rotation);
+/* Is it to be looked at each second, even if there is nothing to write? Others write to it. */
+bool sink_rotates(const struct sink *sink);
 
 /* A descriptor that is already open. `owned`: closed with the sink. What has the number later is not written to, unless
  * it is 0 to 2; a reopen takes it as what it is then. Waits (poll) when it is non-blocking and full. */
