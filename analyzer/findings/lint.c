@@ -30,7 +30,8 @@ struct log {
 	int64_t run, source;
 	int64_t last_ns, back_ns; /* of the line before; the longest way back */
 	uint64_t jump_ns;         /* the longest jump */
-	struct examples back, jump, foreign, hole, lost;
+	struct examples back, jump, timeless, foreign, hole, lost;
+	char *path;       /* of the source; NULL: none yet, or no memory */
 	int64_t pid, seq; /* of the line before, -1: none */
 	bool is_ours;
 };
@@ -237,6 +238,8 @@ static int take(struct scan *s, const struct event *e)
 		example(&l->foreign, e->id);
 		return 0;
 	}
+	if (event_is_timeless(e))
+		example(&l->timeless, e->id);
 	if (jumped_ns(l, e) > CLOCK_JUMP_NS) {
 		example(&l->jump, e->id);
 		if (jumped_ns(l, e) > l->jump_ns)
@@ -274,13 +277,14 @@ static int take(struct scan *s, const struct event *e)
 static void tell_jump(struct scan *s)
 {
 	struct log *l = &s->log;
+	const char *path = l->path ? l->path : "a log";
 	struct finding *f;
 
 	if (!l->jump.count)
 		return;
 	f = finding_add(s->out, "clock-jump", FINDING_WARNING, l->run);
-	finding_message(f, "%lld time%s the clock of source %lld jumps by more than a year, by up to %.1f years",
-	                (long long)l->jump.count, l->jump.count == 1 ? "" : "s", (long long)l->source,
+	finding_message(f, "%lld time%s the clock of %s jumps by more than a year, by up to %.1f years",
+	                (long long)l->jump.count, l->jump.count == 1 ? "" : "s", path,
 	                (double)l->jump_ns / (double)CLOCK_JUMP_NS);
 	finding_cause(f, "%s", "the clock was not set yet, or its battery is empty");
 	show(f, &l->jump);
@@ -290,37 +294,45 @@ static void tell_log(struct scan *s)
 {
 	struct log *l = &s->log;
 	bool far = l->back_ns >= BACK_WARNING_NS;
+	const char *path = l->path ? l->path : "a log";
 	struct finding *f;
 
 	tell_jump(s);
 	if (l->back.count) {
 		f = finding_add(s->out, "time-backwards", far ? FINDING_WARNING : FINDING_NOTE, l->run);
-		finding_message(f, "%lld time%s a line of source %lld is earlier than the line before, by up to %.6f s",
-		                (long long)l->back.count, l->back.count == 1 ? "" : "s", (long long)l->source,
+		finding_message(f, "%lld time%s a line of %s is earlier than the line before, by up to %.6f s",
+		                (long long)l->back.count, l->back.count == 1 ? "" : "s", path,
 		                (double)l->back_ns / 1e9);
 		finding_cause(f, "%s",
 		              far ? "the clock was set back, or two processes write one file"
 		                  : "threads that write at the same time");
 		show(f, &l->back);
 	}
+	if (l->timeless.count) {
+		f = finding_add(s->out, "no-time", FINDING_NOTE, l->run);
+		finding_message(f, "%lld record%s of %s have no time that is understood", (long long)l->timeless.count,
+		                l->timeless.count == 1 ? "" : "s", path);
+		finding_cause(f, "they stand at the time of the record before; load --time names a key");
+		show(f, &l->timeless);
+	}
 	if (l->foreign.count) {
 		f = finding_add(s->out, "foreign-span-lines", FINDING_NOTE, l->run);
-		finding_message(f, "%lld span lines of source %lld are of another worker and are not counted",
-		                (long long)l->foreign.count, (long long)l->source);
+		finding_message(f, "%lld span lines of %s are of another worker and are not counted",
+		                (long long)l->foreign.count, path);
 		finding_cause(f, "every worker of a simulated cluster writes all span lines");
 		show(f, &l->foreign);
 	}
 	if (l->hole.count) {
 		f = finding_add(s->out, "sequence-gap", FINDING_WARNING, l->run);
-		finding_message(f, "source %lld lacks lines: its sequence numbers leave some out, %lld time(s)",
-		                (long long)l->source, (long long)l->hole.count);
+		finding_message(f, "%s lacks lines: its sequence numbers leave some out, %lld time(s)", path,
+		                (long long)l->hole.count);
 		finding_cause(f, "lines were lost between the process and this file");
 		show(f, &l->hole);
 	}
 	if (l->lost.count) {
 		f = finding_add(s->out, "records-lost", FINDING_WARNING, l->run);
-		finding_message(f, "the process of source %lld could not write some of its lines, %lld times",
-		                (long long)l->source, (long long)l->lost.count);
+		finding_message(f, "the process of %s could not write some of its lines, %lld times", path,
+		                (long long)l->lost.count);
 		finding_cause(f, "the log says so: a full ring or disk");
 		show(f, &l->lost);
 	}
@@ -404,17 +416,27 @@ static int tell_balance(struct scan *s)
 	return rc;
 }
 
-static bool is_ours(struct store *s, int64_t source)
+/* The next log: what the table says of its source. 0 or a negative errno. */
+static int log_begin(struct scan *s, const struct event *e)
 {
+	struct log *l = &s->log;
 	sqlite3_stmt *st;
-	bool ours;
+	int rc;
 
-	if (sql_prepare(store_db(s), "SELECT 1 FROM source WHERE id = ? AND kind = 'ilulog'", &st))
-		return false;
-	sqlite3_bind_int64(st, 1, source);
-	ours = sqlite3_step(st) == SQLITE_ROW;
+	free(l->path);
+	*l = (struct log){.run = e->run, .source = e->source, .last_ns = INT64_MIN, .pid = -1};
+	if ((rc = sql_prepare(store_db(s->store), "SELECT path, kind = 'ilulog' FROM source WHERE id = ?", &st)))
+		return rc;
+	sqlite3_bind_int64(st, 1, e->source);
+	if ((rc = sql_next(st)) == 1) {
+		const char *path = (const char *)sqlite3_column_text(st, 0);
+
+		l->path = path ? strdup(path) : NULL;
+		l->is_ours = sqlite3_column_int(st, 1);
+		rc = l->path ? 0 : -ENOMEM;
+	}
 	sqlite3_finalize(st);
-	return ours;
+	return rc;
 }
 
 static int lint_lines(struct store *store, int64_t run, struct findings *out)
@@ -431,11 +453,8 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 	while ((rc = event_cursor_next(c, &e)) == 1) {
 		if (e->source != s.log.source) {
 			tell_log(&s);
-			s.log = (struct log){.run = e->run,
-			                     .source = e->source,
-			                     .last_ns = INT64_MIN,
-			                     .pid = -1,
-			                     .is_ours = is_ours(store, e->source)};
+			if ((rc = log_begin(&s, e)))
+				break;
 		}
 		if ((rc = take(&s, e)) || (rc = event_error(e)))
 			break;
@@ -446,6 +465,7 @@ static int lint_lines(struct store *store, int64_t run, struct findings *out)
 		tell_secrets(&s);
 		rc = tell_balance(&s);
 	}
+	free(s.log.path);
 	intern_done(&s.tids);
 	free(s.balance);
 	free(s.head_kind);

@@ -136,6 +136,8 @@ static void put_all(struct record_reader *rr, const struct roles_found *f, struc
 	if (f->level.there)
 		put_text(b, "level_text",
 		         &(struct text_found){f->level.text, f->level.json ? FIELD_STRING : FIELD_TEXT, true});
+	if (!f->time.there && !out->text)
+		bytes_str(b, ",\"no_time\":true");
 	bytes_str(b, out->text ? ",\"kind\":\"text\"}" : "}");
 }
 

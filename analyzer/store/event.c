@@ -418,6 +418,13 @@ bool event_is_text(const struct event *e)
 	       slice_is(kind, "text");
 }
 
+bool event_is_timeless(const struct event *e)
+{
+	struct slice v;
+
+	return e->raw && room_of(e)->parsed.reading && raw_value(e, SECTION_TOP, "no_time", &v);
+}
+
 int event_error(const struct event *e)
 {
 	return room_of(e)->error;

@@ -177,6 +177,8 @@ struct slice event_message(const struct event *e);
 struct slice event_level_text(const struct event *e);
 /* A line that is no record: text between records (event.kind). */
 bool event_is_text(const struct event *e);
+/* A record of another program whose own time was missing or not understood. */
+bool event_is_timeless(const struct event *e);
 
 /* 0, or why a value or part of this event could not be read, of which the functions that give it said that there is
  * none: -EBADMSG, -ENOMEM. */

@@ -316,7 +316,7 @@ const struct command command_lint = {
     .help = "what cannot be right: spans never closed, leaked locks, time backwards, secrets in the log",
     .more =
         "Rules: completed-without-start, unfinished, double-lock, leaked-lock, leaked-container (needs level debug), "
-        "span-never-closed, time-backwards, clock-jump,\n"
+        "span-never-closed, time-backwards, clock-jump, no-time,\n"
         "sequence-gap, records-lost, foreign-span-lines, environment, secret.\n" MORE,
     .examples = "lint\n--format json lint",
     .options = options,
