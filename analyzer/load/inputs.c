@@ -148,11 +148,20 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	return rc ? rc : known_note(&p->known, &now);
 }
 
+/* The last line of a file that is being written: its rest comes, and then it is read again. */
+static bool is_half_line(const struct source_load *l, unsigned reject)
+{
+	return l->unterminated && l->first_rejects[reject].line == l->next_line - 1;
+}
+
 static void rejects_say(struct pass *p, const struct input *in, const struct source_load *l)
 {
 	pass_guesses_say(p, in->path, l);
-	for (unsigned i = 0; i < l->nfirst_rejects; i++)
+	for (unsigned i = 0; i < l->nfirst_rejects; i++) {
+		if (p->o->follow && is_half_line(l, i))
+			continue;
 		say_error(p, "%s:%lld: %s", in->path, (long long)l->first_rejects[i].line, l->first_rejects[i].reason);
+	}
 	if (l->counts.rejected > l->nfirst_rejects)
 		say_error(p, "%s: %llu more lines rejected (they are kept; table reject tells which)", in->path,
 		          (unsigned long long)(l->counts.rejected - l->nfirst_rejects));
