@@ -10,7 +10,8 @@ CREATE TABLE run (
 	kind     TEXT NOT NULL,		-- 'simulation', 'live', 'ilulog' or 'other'
 	offset_s INTEGER,		-- UTC minus the logs' clock, of its first source that has one
 	first_ns INTEGER,
-	last_ns  INTEGER
+	last_ns  INTEGER,
+	rules    TEXT			-- by which its requests were found: 'iluvatar', a file's name, 'inferred'; NULL: there are none
 );
 
 CREATE TABLE source (

@@ -52,6 +52,7 @@ struct build {
 	struct build_group *group;
 	size_t best_room, group_room;
 	const struct model_options *o; /* or NULL */
+	int (*meanwhile)(void *arg);   /* o's, until it was called */
 	struct patterns *patterns;
 	bool counting;           /* the first of two folds, which only counts groups */
 	struct sorter *arrivals; /* build_arrival */

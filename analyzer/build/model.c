@@ -8,6 +8,7 @@
 #include "build/build.h"
 #include "beside/result_order.h"
 #include "build/collect.h"
+#include "infer/infer.h"
 #include "model/spool.h"
 #include "model/rules_kept.h"
 #include "beside/beside.h"
@@ -176,7 +177,7 @@ static int collect(struct build *b)
 	int rc;
 
 	if (b->o) {
-		o.meanwhile = b->o->meanwhile;
+		o.meanwhile = b->meanwhile;
 		o.meanwhile_arg = b->o->meanwhile_arg;
 	}
 	rc = collect_facts(&b->facts, &b->spool, b->store, &o, most);
@@ -315,7 +316,95 @@ static int build_all(struct build *b)
 		rc = writer_finish(&b->writer);
 	if (!rc)
 		rc = build_cache_insertions(b);
+	if (!rc)
+		rc = rules_name_runs(b->db, b->rules);
 	return rc ? rc : patterns_write(b->patterns, b->db);
+}
+
+/* ---- rules ---- */
+
+static bool is_arrival(const struct rules *r, const struct shape *head, struct slice message)
+{
+	for (int i = rules_find(r, message, head->target, head->level); i >= 0;
+	     i = rules_find_next(r, i, message, head->target, head->level))
+		if (r->rule[i].means == MEANS_ARRIVED || r->rule[i].means == MEANS_CONTROLLER)
+			return true;
+	return false;
+}
+
+static bool may_be_arrival(const struct shape *head, void *arg)
+{
+	return head->message_slot >= 0 || is_arrival(arg, head, head->message);
+}
+
+/* Whether rules speak of anything that is loaded: some line says that a request arrived, or there are results. */
+static int rules_speak(struct store *s, bool *out)
+{
+	struct event_query q = {.want = may_be_arrival, .brief = true};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	struct rules *r = NULL;
+	int64_t results = 0;
+	char *why = NULL;
+	int rc = rules_builtin(&r, &why);
+
+	*out = false;
+	if (!rc)
+		rc = sql_number(store_db(s), "SELECT count(*) FROM result_pack", &results);
+	*out = results > 0;
+	q.want_arg = r;
+	if (!rc && !results && !(rc = event_cursor_open(s, &q, &c))) {
+		while (!*out && (rc = event_cursor_next(c, &e)) == 1)
+			*out = is_arrival(r, e->head, event_message(e));
+		rc = rc < 0 ? rc : 0;
+		event_cursor_close(c);
+	}
+	rules_free(r);
+	free(why);
+	return rc;
+}
+
+/* Rules that a log tells itself, where no file's do. What was found before may be old: it is found anew. */
+static int rules_from_log(struct build *b, enum rules_from from)
+{
+	struct inferred found = {0};
+	struct rules *r = NULL;
+	char *why = NULL;
+	bool speak = false;
+	int rc = 0;
+
+	if (from == RULES_FROM_PROGRAM || from == RULES_FROM_LOG)
+		rc = rules_speak(b->store, &speak);
+	from = from == RULES_FROM_PROGRAM || from == RULES_FROM_LOG ? RULES_FROM_LOG : RULES_FROM_LOG_ALONE;
+	if (!rc && !speak && b->meanwhile) {
+		rc = b->meanwhile(b->o->meanwhile_arg); /* it writes table place, which is read now */
+		b->meanwhile = NULL;
+	}
+	if (!rc && !speak)
+		rc = infer_rules(b->store, 0, &found);
+	/* what can't be read again is no rule */
+	if (!rc && found.text && rules_parse(found.text, strlen(found.text), "inferred", &r, &why)) {
+		free(found.text);
+		found.text = NULL;
+	}
+	if (!rc)
+		rc = rules_keep_inferred(b->db, from, found.text);
+	rules_free(r);
+	free(why);
+	inferred_done(&found);
+	return rc;
+}
+
+static int rules_settle(struct build *b, char **why)
+{
+	enum rules_from from;
+	int rc = b->o && b->o->rules ? rules_keep(b->db, b->o->rules, why) : 0;
+
+	if (!rc)
+		rc = rules_kept_from(b->db, &from);
+	if (!rc && from != RULES_FROM_FILE)
+		rc = rules_from_log(b, from);
+	return rc ? rc : rules_of_database(b->db, &b->rules, why);
 }
 
 int model_build(struct store *s, const struct model_options *o, char **why)
@@ -327,9 +416,8 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 	if (!why)
 		why = &ignored;
 	*why = NULL;
-	rc = o && o->rules ? rules_keep(b.db, o->rules, why) : 0;
-	if (!rc)
-		rc = rules_of_database(b.db, &b.rules, why);
+	b.meanwhile = o ? o->meanwhile : NULL;
+	rc = rules_settle(&b, why);
 	if (!rc && o && o->benchmark)
 		rc = beside_benchmark_load(s, 0, o->benchmark, why);
 	if (!rc) {

@@ -272,7 +272,7 @@ static int write_kind(struct writing *w, unsigned kind)
 	int rc = st ? steps_find(st, w->s, w->r, kind) : -ENOMEM;
 
 	if (!rc && !(rc = naming_find(&naming, w->s, w->r, kind)) &&
-	    !(rc = failures_find(&failures, w->s, w->r, kind, st))) {
+	    !(rc = failures_find(&failures, w->s, w->r, kind, st, naming.name))) {
 		write_ends(w, kind);
 		write_function(w, kind, &naming);
 		write_steps(w, kind, st);

@@ -145,6 +145,10 @@ static void by_status(struct judging *j, uint32_t field)
 
 /* ---- a value that stands where errors do ---- */
 
+struct best {
+	uint32_t right; /* errors that it tells of */
+};
+
 struct counts {
 	uint32_t value, n, errors;
 };
@@ -156,12 +160,39 @@ static int compare_counts(const void *a, const void *b)
 	return x->value < y->value ? -1 : x->value > y->value;
 }
 
-static int by_errors(struct judging *j, uint32_t field)
+/* The values that stand where errors do become failures, where they are one or two, tell of most errors, and of more
+ * than another field's did. Returns how many errors the best field tells of. */
+static uint32_t judge(struct judging *j, uint32_t field, const struct counts *c, uint32_t distinct, uint32_t errors,
+                      uint32_t all, const struct best *best)
+{
+	const struct sample_field *f = &j->s->field[field];
+	uint32_t right = 0, bad = 0;
+	struct failures found = {0};
+
+	for (uint32_t i = 0; i < distinct; i++) {
+		struct slice text = j->s->values.text[c[i].value];
+		struct failure one = {f->key, f->name, "", "stands where error lines do", c[i].n};
+
+		if (c[i].n < 2 || c[i].errors * 10 < c[i].n * 8 || c[i].n * 2 > all || text.len >= sizeof one.value)
+			continue;
+		bad++;
+		right += c[i].errors;
+		if (found.n < 2) {
+			memcpy(one.value, text.ptr, text.len);
+			found.v[found.n++] = one;
+		}
+	}
+	if (!bad || bad > 2 || distinct > 20 || right * 10 < errors * 8 || right <= best->right)
+		return best->right;
+	*j->out = found;
+	return right;
+}
+
+static int by_errors(struct judging *j, uint32_t field, struct best *best)
 {
 	const struct sample *s = j->s;
-	const struct sample_field *f = &s->field[field];
 	struct counts *c = calloc((size_t)s->tids.n + 1, sizeof *c);
-	uint32_t n = 0, all = 0, distinct = 0, errors = 0, others = 0;
+	uint32_t n = 0, all = 0, distinct = 0, errors = 0;
 
 	if (!c)
 		return -ENOMEM;
@@ -182,20 +213,7 @@ static int by_errors(struct judging *j, uint32_t field)
 		errors += c[i].errors;
 		all++;
 	}
-	for (uint32_t i = 0; i < distinct; i++) {
-		bool bad = c[i].n >= 2 && c[i].errors * 10 >= c[i].n * 8 && c[i].n * 2 <= all;
-
-		others += bad ? 0 : c[i].errors;
-	}
-	for (uint32_t i = 0; i < distinct && distinct <= 20 && errors && others * 4 <= errors; i++) {
-		struct slice text = s->values.text[c[i].value];
-		struct failure one = {f->key, f->name, "", "stands where error lines do", c[i].n};
-
-		if (c[i].n < 2 || c[i].errors * 10 < c[i].n * 8 || c[i].n * 2 > all || text.len >= sizeof one.value)
-			continue;
-		memcpy(one.value, text.ptr, text.len);
-		add(j, one);
-	}
+	best->right = judge(j, field, c, distinct, errors, all, best);
 	free(c);
 	return 0;
 }
@@ -235,8 +253,9 @@ static int by_lines(struct judging *j)
 }
 
 int failures_find(struct failures *out, const struct sample *s, const struct requests *r, unsigned kind,
-                  const struct steps *steps)
+                  const struct steps *steps, uint32_t function)
 {
+	struct best best = {0};
 	struct judging j = {s, r, kind, steps, out, calloc((size_t)s->tids.n + 1, sizeof *j.error)};
 	int rc = j.error ? 0 : -ENOMEM;
 
@@ -246,9 +265,9 @@ int failures_find(struct failures *out, const struct sample *s, const struct req
 	for (uint32_t f = 0; !rc && f < s->nfields; f++)
 		if (is_of_end(&j, &s->field[f], true))
 			by_status(&j, f);
-	for (uint32_t f = 0; !rc && !out->n && f < s->nfields; f++)
-		if (is_of_end(&j, &s->field[f], false))
-			rc = by_errors(&j, f);
+	for (uint32_t f = 0; !rc && (!out->n || best.right) && f < s->nfields; f++)
+		if (is_of_end(&j, &s->field[f], false) && s->field[f].name != function)
+			rc = by_errors(&j, f, &best);
 	if (!rc)
 		by_end(&j);
 	if (!rc && !out->n)

@@ -21,7 +21,8 @@ struct failures {
 	int n;
 };
 
+/* function: the name of the field that names the function, or SAMPLE_NONE. 0 or -ENOMEM. */
 int failures_find(struct failures *out, const struct sample *s, const struct requests *r, unsigned kind,
-                  const struct steps *steps);
+                  const struct steps *steps, uint32_t function);
 
 #endif

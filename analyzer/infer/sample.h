@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 enum {
-	SAMPLE_TIDS = 2048,
+	SAMPLE_TIDS = 1024,
 	SAMPLE_LINES = 400,
 	SAMPLE_VALUES = 300, /* different ones of a field of a message that are looked at */
 	SAMPLE_VALUE_MAX = 200

@@ -83,6 +83,8 @@ void pass_ledger(struct pass *p)
 	invocations = count(p, "SELECT count(*) FROM invocation");
 	fprintf(p->o->out, "; rejected %s; %s invocation%s in %s\n", grouped(p->rejected, rejected),
 	        grouped((uint64_t)invocations, grouped_invocations), invocations == 1 ? "" : "s", p->o->db);
+	if (invocations && count(p, "SELECT count(*) FROM run WHERE rules = 'inferred'"))
+		fprintf(p->o->out, "requests and phases are inferred from the log itself; rules infer shows how\n");
 	if (count(p, "SELECT count(*) FROM source WHERE offset_from = 'assumed'"))
 		fprintf(p->o->out, "the logs' clock is assumed to show UTC; --timezone ZONE says otherwise\n");
 }

@@ -254,6 +254,11 @@ int rules_parse(const char *text, size_t len, const char *where, struct rules **
 	*why = NULL;
 	if (!r)
 		return -ENOMEM;
+	r->where = strdup(where);
+	if (!r->where) {
+		rules_free(r);
+		return -ENOMEM;
+	}
 	r->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
 	if (r->root) {
 		rc = read_root(&rd);
@@ -330,6 +335,7 @@ void rules_free(struct rules *r)
 	for (unsigned i = 0; i < r->nphases; i++)
 		free(r->phase[i].without);
 	json_decref(r->root);
+	free(r->where);
 	free(r->moment);
 	free(r->rule);
 	free(r->phase);

@@ -146,6 +146,7 @@ struct phase_rule {
 struct rules {
 	json_t *root; /* owns all texts */
 	const char *name;
+	char *where; /* it was read from, as messages name it */
 	int version;
 	struct rule *rule;
 	unsigned nrules;

@@ -203,6 +203,7 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 	interruptible = NULL;
 	if (out->file != stdout && out->file != s->to)
 		pclose(out->file);
+	command_note(q, c);
 }
 
 /* Runs c with everything around it: database, output, pager, the handler of Ctrl-C. */

@@ -287,6 +287,33 @@ static void sql_question(const char *bench, const char *db, const char *sql)
 	figure(bench, best - start, "s", NULL, 0);
 }
 
+/* A load that finds its rules itself, against the same with rules, by turns: without results beside either. */
+static void infer(char *input)
+{
+	char *db = bench_text("%s/infer.db", dir), *seconds[2] = {(char *)"iluvatar", (char *)"none"};
+	char *rules = bench_text("%s/iluvatar.json", dir);
+	char *dump[] = {(char *)"cp", (char *)"schema/rules/iluvatar.json", rules, NULL};
+	double best[2] = {1e9, 1e9};
+	long rss[2] = {0, 0};
+
+	bench_timed(dump, 0);
+	seconds[0] = rules;
+	for (int turn = 0; turn < 6; turn++) {
+		char *argv[] = {logq, (char *)"load",    (char *)"--quiet", (char *)"-d",
+		                db,   (char *)"--rules", seconds[turn % 2], input,
+		                NULL};
+		struct outcome o;
+
+		unlink(db);
+		o = bench_timed(argv, 0);
+		best[turn % 2] = o.seconds < best[turn % 2] ? o.seconds : best[turn % 2];
+		rss[turn % 2] = o.rss_kb > rss[turn % 2] ? o.rss_kb : rss[turn % 2];
+	}
+	figure("model.infer", 100 * best[1] / best[0], "%", NULL, 0);
+	figure("model.infer.memory", 100.0 * (double)rss[1] / (double)rss[0], "%", NULL, 0);
+	unlink(db);
+}
+
 /* The verdict after a load, a program of its own; its cost is no part of the load's. */
 static void summary(const char *bench, char *db)
 {
@@ -319,6 +346,7 @@ int main(int argc, char **argv)
 		questions("paper", db);
 		summary("load.summary", db);
 		sql_question("query.histogram", db, "SELECT level, start_ns, sum(lines) FROM histogram GROUP BY 1, 2");
+		infer(paper);
 		load("load.paper.zst", packed(paper), false, 3, NULL);
 	}
 	if ((storm = bench_run("memory-storm"))) {

@@ -27,5 +27,6 @@ const struct command command_batches = {
     .help = "runs of consecutive starts of one function",
     .options = options,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run,
 };

@@ -334,6 +334,7 @@ const struct command command_hangs = {
         "never began, was never completed or too late), silence (a log that ends long before its run).\n" MORE,
     .options = options,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run_hangs,
 };
 
@@ -344,6 +345,7 @@ const struct command command_storms = {
     .more = MORE,
     .options = options,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run_storms,
 };
 

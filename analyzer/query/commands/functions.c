@@ -124,5 +124,6 @@ const struct command command_functions = {
         "made while an invocation waited, also where that failed, as the phase \"container acquisition (cold)\" does.",
     .options = options,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run,
 };

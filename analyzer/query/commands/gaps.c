@@ -359,5 +359,6 @@ const struct command command_gaps = {
     .options = options,
     .limit = 20,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run,
 };

@@ -214,5 +214,6 @@ const struct command command_invocations = {
                 "invocations --where 'was_cold AND queueing_sec > 1' --columns tid,function_name,queueing_sec",
     .options = options,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run,
 };

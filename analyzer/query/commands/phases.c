@@ -376,5 +376,6 @@ const struct command command_phases = {
     .examples = "phases\nphases --by function",
     .options = options,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run,
 };

@@ -182,5 +182,6 @@ const struct command command_summary = {
     .examples = "summary\nsummary --all --width 80",
     .options = options,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run,
 };

@@ -155,5 +155,6 @@ const struct command command_timeline = {
     .options = options,
     .own_limit = true,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run,
 };

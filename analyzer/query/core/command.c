@@ -25,6 +25,12 @@ static void read_limit(struct query *q, const struct command *c)
 	q->rows_most = c->own_limit ? INT64_MAX : q->limit;
 }
 
+void command_note(struct query *q, const struct command *c)
+{
+	if (c->of_requests && q->db && query_inferred(q))
+		query_note(q, "%s", INFERRED_NOTE);
+}
+
 void command_start(struct query *q, const struct command *c, const struct args *args)
 {
 	q->command = c->name;

@@ -31,7 +31,8 @@ struct command {
 	int64_t limit;                     /* --limit where it is not given; 0: all */
 	bool own_limit;                    /* --limit does not count rows: the command sees to it by itself */
 	enum need need;
-	command_fn *run; /* NULL: not available in this version, and says so */
+	bool of_requests; /* rests on what requests are: where that was found in the log itself it says so */
+	command_fn *run;  /* NULL: not available in this version, and says so */
 };
 
 /* Options that several commands take, with the same meaning. */
@@ -72,6 +73,9 @@ struct command {
 	}
 
 /* Makes q ready for one command line: options that need others, --limit. A failure is latched. */
+/* Says on stderr that requests were found in the log itself, where they were and c rests on it; the database is open.
+ */
+void command_note(struct query *q, const struct command *c);
 void command_start(struct query *q, const struct command *c, const struct args *args);
 
 #endif

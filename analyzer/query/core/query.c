@@ -279,3 +279,14 @@ int64_t query_clock(struct query *q, int64_t run, int64_t ns)
 	query_ok(q, q->store ? store_clock(q->store, run, ns, &offset_s) : 0, q->command);
 	return offset_s;
 }
+
+bool query_inferred(struct query *q)
+{
+	int64_t there = 0;
+
+	/* databases made before may lack the column */
+	if (q->status ||
+	    sql_number(q->db, "SELECT count(*) FROM pragma_table_info('run') WHERE name = 'rules'", &there) || !there)
+		return false;
+	return !sql_number(q->db, "SELECT count(*) FROM run WHERE rules = 'inferred'", &there) && there;
+}

@@ -94,6 +94,10 @@ int64_t query_clock(struct query *q, int64_t run, int64_t ns);
 #define INVOCATION_DURATION \
 	"coalesce(e2e_duration_us * 1000, coalesce(return_ns, end_ns) - coalesce(sent_ns, arrived_ns, insert_ns))"
 
+/* Whether the requests of some run (query_run's) were found in the log itself, not by rules. */
+bool query_inferred(struct query *q);
+#define INFERRED_NOTE "requests and phases are inferred from the log itself; rules infer shows how"
+
 /* A transaction, as it was looked up once. */
 struct query_tid {
 	char *tid; /* NULL: failed; owned, with the places */

@@ -293,5 +293,6 @@ const struct command command_report = {
     .examples = "report -o report.html\nreport -o report.md --run 2\nreport -o tables/",
     .options = options,
     .need = NEED_READ,
+    .of_requests = true,
     .run = run,
 };

@@ -157,6 +157,8 @@ static void put_glance(struct query *q, struct output *out)
 	read_durations(q, run, &g);
 	if (!q->status) {
 		put_tiles(out, &g);
+		if (query_inferred(q))
+			fputs("<p>" INFERRED_NOTE ".</p>\n", out->file);
 		put_histogram(q, out, run, &g);
 	}
 	sample_done(&g.durations);

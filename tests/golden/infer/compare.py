@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Requests as they are found in a log without rules, beside what is true of them.
 
-    compare.py runs RUNS WORK [RUN...]     real runs, beside what Ilúvatar's rules say
+    compare.py runs RUNS WORK [RUN...]     the logs of real runs, beside what Ilúvatar's rules say of them
     compare.py faas-sim WORK FIRST LAST    seeds of faas-sim, message texts replaced by random words, beside truth.jsonl
 
 Prints a line each: requests that were found, claimed and none; of those found, right to 1 ms or 1 %: end to end, and the two ends of the time in the
@@ -35,11 +35,8 @@ def number(text):
 
 def inferred(work, name, path):
     """What inference makes of the logs at path: requests by tid, and the edges of their phases."""
-    db, rules = os.path.join(work, name + ".db"), os.path.join(work, name + ".json")
+    db = os.path.join(work, name + ".db")
     logq(db, "load", "-q", "--rules", "none", path, codes=(0, 3))
-    if logq(db, "rules", "infer", "-o", rules, codes=(0, 1)).returncode:
-        return {}, {}
-    logq(db, "load", "-q", "--rules", rules, path, codes=(0, 3))
     found = {r["tid"]: r for r in sql(db, "SELECT tid, status, function_name, arrived_ns, end_ns FROM invocation")}
     edges = collections.defaultdict(list)
     for r in sql(db, "SELECT tid, start_ns, end_ns FROM phase WHERE name <> 'unexplained'"):
@@ -59,7 +56,7 @@ def mapped(pairs):
 
 def compare(name, truth, found, edges):
     """truth: tid -> (status, function, begin, end, queue begin, queue end), None where that is not known."""
-    both, e2e, queue, bad, pairs = truth.keys() & found.keys(), [], [], [], []
+    both, e2e, queue, bad, pairs, wrong = truth.keys() & found.keys(), [], [], [], [], 0
     for tid in both:
         status, function, begin, end, insert, remove = truth[tid]
         f = found[tid]
@@ -71,22 +68,28 @@ def compare(name, truth, found, edges):
                 queue.append(all(any(abs(t - x) <= near for t in edges[tid]) for x in (insert, remove)))
         if status != "ok":
             bad.append(f["status"] == status)
+        wrong += status == "ok" and f["status"] != "ok"
         if function:
             pairs.append((f["function_name"], function))
     print(f"{name}: {len(both)} of {len(truth)} found, {len(found.keys() - truth.keys())} false; end to end {sum(e2e)} of {len(e2e)}, queue {sum(queue)} of {len(queue)}, "
-          f"functions {mapped(pairs)} of {len(pairs)}, failed and unfinished {sum(bad)} of {len(bad)}", flush=True)
+          f"functions {mapped(pairs)} of {len(pairs)}, failed and unfinished {sum(bad)} of {len(bad)}, {wrong} of {len(both) - len(bad)} others told so", flush=True)
 
 
 def run(runs, work, name):
     path, db = os.path.join(runs, name), os.path.join(work, name + ".rules.db")
-    logq(db, "load", "-q", path, codes=(0, 3))
+    logs = os.path.join(work, name + ".logs")
+    os.mkdir(logs)
+    for f in os.listdir(path):
+        if f.endswith((".log", ".log.zst")):
+            os.symlink(os.path.join(path, f), os.path.join(logs, f))
+    logq(db, "load", "-q", "--rules", "schema/rules/iluvatar.json", logs, codes=(0, 3))
     truth = {}
     for r in sql(db, "SELECT tid, status, function_source, function_name, coalesce(controller_ns, arrived_ns) AS begin, end_ns, insert_ns, remove_ns FROM invocation "
                      "WHERE coalesce(controller_ns, arrived_ns) IS NOT NULL"):
         function = r["function_name"] if r["function_source"] != "trace" else ""  # no line names it
         truth[r["tid"]] = (r["status"], function, *(number(r[c]) for c in ("begin", "end_ns", "insert_ns", "remove_ns")))
     os.remove(db)
-    compare(name, truth, *inferred(work, name, path))
+    compare(name, truth, *inferred(work, name, logs))
 
 
 def in_words(r, path, out):

@@ -6,11 +6,7 @@ for ((seed = 0; seed < $1; seed++)); do
 	python3 tests/golden/infer/nothing.py $seed $2/nothing.log || exit
 	rm -f $2/nothing.db
 	ilu-logq -d $2/nothing.db load -q $2/nothing.log || exit
-	ilu-logq -d $2/nothing.db rules infer -q -o $2/nothing.json
-	case $? in
-	0) echo "seed $seed: requests"; found=$((found + 1)) ;;
-	1) ;;
-	*) exit 1 ;;
-	esac
+	n=$(ilu-logq -d $2/nothing.db --format csv sql "SELECT count(*) FROM invocation" | tail -1)
+	[ "$n" = 0 ] || { echo "seed $seed: $n requests"; found=$((found + 1)); }
 done
 echo "$1 logs, $found with requests"
