@@ -103,7 +103,7 @@ LIBLOG_TESTS   += log_files_test log_process_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
 ANALYZER_TESTS += finding_test sorter_test
-ANALYZER_TESTS += format_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
+ANALYZER_TESTS += format_test record_jansson_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 ANALYZER_TESTS += textduration_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
@@ -112,7 +112,7 @@ LIBLOG_FAULTS  := log_faults
 ANALYZER_FAULTS := model_faults input_faults event_faults
 FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
 FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap open write fdatasync ftruncate pthread_create socket connect sendmsg
-FUZZ_TARGETS   := reader head lines chunk
+FUZZ_TARGETS   := reader head lines chunk format_file envelope spelling
 FUZZ_TARGETS   += directive_fuzz console_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench

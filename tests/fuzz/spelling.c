@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Any bytes as a time: it has none or is one within what 64 bits of ns hold, and a form that fits gives the same bytes
+ * again. */
+#include "base/scan.h"
+#include "ingest/spelling.h"
+#include "ingest/timeform.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void form_check(const char *text, const char *end, bool number, unsigned style)
+{
+	struct time_memory m = {.known = false};
+	struct time_form f, again;
+	char buf[TIME_FORM_MAX], written[TIME_FORM_LEN];
+	const char *stop;
+	int64_t ns, back;
+
+	stop = time_form_find(text, end, (enum time_style)style, number, &f, &ns);
+	if (!stop)
+		return;
+	assert(time_form_print(&f, ns, buf) == (size_t)(stop - text) && !memcmp(buf, text, (size_t)(stop - text)));
+	time_form_write(&f, written);
+	assert(time_form_parse(written, &again) && again.style == f.style && again.digits == f.digits);
+	assert(time_form_read(&again, false, text, end, &m, &back) == stop && back == ns);
+	assert(time_form_read(&again, false, text, end, &m, &back) == stop && back == ns); /* as remembered */
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *copy = malloc(size + SCAN_SLACK);
+	struct slice text = {copy, size};
+	struct spelt s, with_year;
+	int64_t ns;
+
+	if (size)
+		memcpy(copy, data, size);
+	memset(copy + size, 0, SCAN_SLACK);
+	if (!time_text(text, size & 1, &s) && s.no_year) {
+		with_year = s;
+		with_year.ns = time_with_year(s.ns, INT64_C(1795395145000000000));
+		assert(with_year.ns > s.ns || s.ns > INT64_C(1700000000000000000));
+	}
+	for (int unit = UNIT_BY_SIZE; unit <= UNIT_NANOS; unit++)
+		if (!time_number(text, (enum time_unit)unit, &ns))
+			assert(ns >= -INT64_MAX);
+	form_check(copy, copy + size, false, 0);
+	for (unsigned style = STYLE_SECONDS; style < TIME_STYLES; style++)
+		form_check(copy, copy + size, true, style);
+	free(copy);
+	return 0;
+}
