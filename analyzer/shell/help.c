@@ -2,6 +2,7 @@
 /* help.c - what the table of commands says, as help on the terminal and as a section of the manual page. */
 #include "shell/commands.h"
 #include "shell/complete.h"
+#include "render/text.h"
 #include <ctype.h>
 #include <string.h>
 
@@ -46,6 +47,47 @@ static void put_lines(const char *text, const char *before, FILE *to)
 	}
 }
 
+/* Words that flow to the width of the terminal, or 100 columns; an empty line parts paragraphs. */
+static void put_flow(const char *text, int indent, const struct output *out)
+{
+	int width = out->width ? out->width : 100, column = 0;
+
+	while (*text) {
+		size_t blanks = strspn(text, " \n"), n;
+
+		if (column && blanks > 1 && text[0] == '\n' && text[1] == '\n') {
+			fputs("\n\n", out->file);
+			column = 0;
+		}
+		text += blanks;
+		n = strcspn(text, " \n");
+		if (column > indent && column + 1 + (int)n > width) {
+			fputc('\n', out->file);
+			column = 0;
+		}
+		if (n)
+			column += fprintf(out->file, "%*s%.*s", column ? 1 : indent, "", (int)n, text);
+		text += n;
+	}
+	fputc('\n', out->file);
+}
+
+static void put_columns(const struct command *c, struct output *out)
+{
+	struct text names = {0};
+
+	for (size_t i = 0; i < c->ncolumns; i++) {
+		const struct column *column = (const void *)((const char *)c->columns + i * c->column_stride);
+
+		if ((column->unit & UNIT_MASK) != UNIT_OFFSET)
+			text_printf(&names, "%s%s", names.len ? ", " : "", column->name);
+	}
+	fprintf(out->file, "\n%sColumns%s, by these names or as the headings have them\n", output_ink(out, INK_HEAD),
+	        output_ink(out, INK_NONE));
+	put_flow(text_str(&names), 2, out);
+	text_done(&names);
+}
+
 void help_command(const struct command *c, struct output *out)
 {
 	FILE *to = out->file;
@@ -58,16 +100,37 @@ void help_command(const struct command *c, struct output *out)
 	command_usage(c, to);
 	if (c->more) {
 		fputc('\n', to);
-		put_lines(c->more, "", to);
+		if (out->width)
+			put_flow(c->more, 0, out);
+		else
+			put_lines(c->more, "", to);
 	}
 	if (c->options && c->options->name) {
 		fprintf(to, "\n%sOptions%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
 		put_options(c->options, to);
 	}
+	if (c->columns)
+		put_columns(c, out);
 	if (c->examples) {
 		fprintf(to, "\n%sExamples%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
 		put_lines(c->examples, "  ilu-logq ", to);
 	}
+}
+
+/* A name and what it is, on further lines where the terminal is narrow. */
+static void put_item(const struct output *out, const char *name, int width, const char *help)
+{
+	int indent = 2 + width + 1, column = fprintf(out->file, "  %-*s", width, name);
+
+	while (*help) {
+		size_t n = strcspn(help, " ");
+
+		if (column > indent && out->width && column + 1 + (int)n > out->width)
+			column = fprintf(out->file, "\n%*s", indent - 1, "") - 1;
+		column += fprintf(out->file, " %.*s", (int)n, help);
+		help += n + (help[n] == ' ');
+	}
+	fputc('\n', out->file);
 }
 
 static void put_group(struct output *out, enum command_group group)
@@ -75,7 +138,7 @@ static void put_group(struct output *out, enum command_group group)
 	fprintf(out->file, "\n%s%s%s\n", output_ink(out, INK_HEAD), command_groups[group], output_ink(out, INK_NONE));
 	for (const struct command *const *c = commands; *c; c++)
 		if ((*c)->group == group && (*c)->run)
-			fprintf(out->file, "  %-14s %s\n", (*c)->name, (*c)->help);
+			put_item(out, (*c)->name, 14, (*c)->help);
 }
 
 void help_all(struct output *out)

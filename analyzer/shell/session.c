@@ -245,7 +245,7 @@ static void sum_up(struct session *s, const struct invocation *in, int status)
 
 static int show_help(struct session *s, const struct invocation *in)
 {
-	struct output out = make_output(s, &s->settings);
+	struct output out = make_output(s, &in->settings);
 
 	if (in->command)
 		help_command(in->command, &out);

@@ -3,12 +3,13 @@
 #include "query/core/command.h"
 #include "query/core/select.h"
 
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET},    {"run", UNIT_RUN},         {"worker", UNIT_NONE}, {"start_ns", UNIT_TIME},
+    {"function_name", UNIT_NONE}, {"batch_len", UNIT_COUNT},
+};
+
 static void run(struct query *q)
 {
-	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET},    {"run", UNIT_RUN},         {"worker", UNIT_NONE}, {"start_ns", UNIT_TIME},
-	    {"function_name", UNIT_NONE}, {"batch_len", UNIT_COUNT},
-	};
 	struct select s = {0};
 
 	select_add(&s, "SELECT " OFFSET_OF("batch.run") ", run, worker, start_ns, function_name, batch_len FROM batch");
@@ -29,4 +30,5 @@ const struct command command_batches = {
     .need = NEED_READ,
     .of_requests = true,
     .run = run,
+    COLUMNS_OF(columns),
 };

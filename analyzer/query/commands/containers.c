@@ -3,16 +3,17 @@
 #include "query/core/command.h"
 #include "query/core/select.h"
 
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET},       {"run", UNIT_RUN},
+    {"container_id", UNIT_ID},       {"fqdn", UNIT_NONE},
+    {"worker", UNIT_NONE},           {"compute", UNIT_NONE},
+    {"created_ns", LESS(UNIT_TIME)}, {"removed_ns", LESS(UNIT_TIME)},
+    {"lifetime_ns", UNIT_NS},        {"invocations", UNIT_COUNT},
+    {"created_by", LESS(UNIT_ID)},
+};
+
 static void run(struct query *q)
 {
-	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET},       {"run", UNIT_RUN},
-	    {"container_id", UNIT_ID},       {"fqdn", UNIT_NONE},
-	    {"worker", UNIT_NONE},           {"compute", UNIT_NONE},
-	    {"created_ns", LESS(UNIT_TIME)}, {"removed_ns", LESS(UNIT_TIME)},
-	    {"lifetime_ns", UNIT_NS},        {"invocations", UNIT_COUNT},
-	    {"created_by", LESS(UNIT_ID)},
-	};
 	struct select s = {0};
 
 	select_add(&s, "SELECT " OFFSET_OF(
@@ -40,4 +41,5 @@ const struct command command_containers = {
     .options = options,
     .need = NEED_READ,
     .run = run,
+    COLUMNS_OF(columns),
 };

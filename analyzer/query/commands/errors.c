@@ -378,4 +378,7 @@ const struct command command_errors = {
     .options = options,
     .need = NEED_READ,
     .run = run,
+    .columns = &known[0].column,
+    .ncolumns = KNOWN,
+    .column_stride = sizeof *known,
 };

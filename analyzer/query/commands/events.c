@@ -471,4 +471,5 @@ const struct command command_events = {
     .options = options,
     .need = NEED_READ,
     .run = run,
+    COLUMNS_OF(columns),
 };

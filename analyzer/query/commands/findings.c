@@ -138,14 +138,15 @@ static void put_rest(struct query *q, struct table *t, size_t n)
 	text_done(&said);
 }
 
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},      {"rule", UNIT_WHOLE},  {"level", UNIT_LEVEL},
+    {"tid", UNIT_ID},          {"cause", UNIT_WHOLE},  {"count", UNIT_COUNT}, {"message", UNIT_NONE},
+    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"detail", UNIT_JSON}, {"evidence", UNIT_JSON},
+};
+
 /* Programs get every finding, a page as many as somebody may look at. */
 static void put_table(struct query *q, const struct findings *fs)
 {
-	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},      {"rule", UNIT_WHOLE},  {"level", UNIT_LEVEL},
-	    {"tid", UNIT_ID},          {"cause", UNIT_WHOLE},  {"count", UNIT_COUNT}, {"message", UNIT_NONE},
-	    {"first_ns", UNIT_TIME},   {"last_ns", UNIT_TIME}, {"detail", UNIT_JSON}, {"evidence", UNIT_JSON},
-	};
 	bool page = q->out->format == FORMAT_MARKDOWN || q->out->format == FORMAT_HTML;
 	/* People read the evidence elsewhere; in Markdown it would not fit a cell. */
 	size_t n = sizeof columns / sizeof *columns - (page ? 2 : 0),
@@ -322,6 +323,7 @@ const struct command command_lint = {
     .options = options,
     .need = NEED_READ,
     .run = run_lint,
+    COLUMNS_OF(columns),
 };
 
 const struct command command_hangs = {
@@ -336,6 +338,7 @@ const struct command command_hangs = {
     .need = NEED_READ,
     .of_requests = true,
     .run = run_hangs,
+    COLUMNS_OF(columns),
 };
 
 const struct command command_storms = {
@@ -347,6 +350,7 @@ const struct command command_storms = {
     .need = NEED_READ,
     .of_requests = true,
     .run = run_storms,
+    COLUMNS_OF(columns),
 };
 
 const struct command command_diagnose = {
@@ -361,6 +365,7 @@ const struct command command_diagnose = {
     .options = options,
     .need = NEED_READ,
     .run = run_diagnose,
+    COLUMNS_OF(columns),
 };
 
 /* Not typed by anybody. */

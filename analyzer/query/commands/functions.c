@@ -126,4 +126,5 @@ const struct command command_functions = {
     .need = NEED_READ,
     .of_requests = true,
     .run = run,
+    COLUMNS_OF(columns),
 };

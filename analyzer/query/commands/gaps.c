@@ -291,13 +291,13 @@ static int by_sum(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
+static const struct column columns[] = {
+    {"after", UNIT_NONE}, {"before", UNIT_NONE}, {"times", UNIT_COUNT}, {"total_ns", UNIT_NS},    {"share", UNIT_SHARE},
+    {"p50_ns", UNIT_NS},  {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},   {"slowest_tid", UNIT_ID},
+};
+
 static void put(struct query *q, struct gaps *g)
 {
-	static const struct column columns[] = {
-	    {"after", UNIT_NONE},  {"before", UNIT_NONE}, {"times", UNIT_COUNT},
-	    {"total_ns", UNIT_NS}, {"share", UNIT_SHARE}, {"p50_ns", UNIT_NS},
-	    {"p99_ns", UNIT_NS},   {"max_ns", UNIT_NS},   {"slowest_tid", UNIT_ID},
-	};
 	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
 	if (g->npairs)
@@ -361,4 +361,5 @@ const struct command command_gaps = {
     .need = NEED_READ,
     .of_requests = true,
     .run = run,
+    COLUMNS_OF(columns),
 };

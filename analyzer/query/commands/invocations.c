@@ -216,4 +216,7 @@ const struct command command_invocations = {
     .need = NEED_READ,
     .of_requests = true,
     .run = run,
+    .columns = &known[0].column,
+    .ncolumns = KNOWN,
+    .column_stride = sizeof *known,
 };

@@ -3,15 +3,14 @@
 #include "query/core/command.h"
 #include "query/core/select.h"
 
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET},     {"id", UNIT_NONE},       {"level", UNIT_LEVEL},         {"count", UNIT_COUNT},
+    {"target", LESS(UNIT_TARGET)}, {"template", UNIT_NONE}, {"first_ns", LESS(UNIT_TIME)}, {"last_ns", LESS(UNIT_TIME)},
+    {"example", UNIT_NONE},
+};
+
 static void run(struct query *q)
 {
-	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET},     {"id", UNIT_NONE},
-	    {"level", UNIT_LEVEL},         {"count", UNIT_COUNT},
-	    {"target", LESS(UNIT_TARGET)}, {"template", UNIT_NONE},
-	    {"first_ns", LESS(UNIT_TIME)}, {"last_ns", LESS(UNIT_TIME)},
-	    {"example", UNIT_NONE},
-	};
 	struct select s = {0};
 	bool people = q->out->format != FORMAT_CSV && q->out->format != FORMAT_JSON;
 
@@ -39,4 +38,5 @@ const struct command command_patterns = {
     .options = options,
     .need = NEED_READ,
     .run = run,
+    COLUMNS_OF(columns),
 };

@@ -56,4 +56,5 @@ const struct command command_runs = {
     .more = "duration goes from the first to the last line, without years that the clock jumped over.",
     .need = NEED_READ,
     .run = run,
+    COLUMNS_OF(columns),
 };

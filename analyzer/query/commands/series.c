@@ -19,13 +19,14 @@ static void one_series(struct query *q, const char *name)
 	select_table(q, &s, columns);
 }
 
+static const struct column series_columns[] = {
+    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"name", UNIT_WHOLE},   {"worker", UNIT_NONE},
+    {"values", UNIT_COUNT},    {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"min", UNIT_VALUE},
+    {"mean", UNIT_VALUE},      {"max", UNIT_VALUE},
+};
+
 static void all_series(struct query *q)
 {
-	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},       {"name", UNIT_WHOLE},   {"worker", UNIT_NONE},
-	    {"values", UNIT_COUNT},    {"first_ns", UNIT_TIME}, {"last_ns", UNIT_TIME}, {"min", UNIT_VALUE},
-	    {"mean", UNIT_VALUE},      {"max", UNIT_VALUE},
-	};
 	struct select s = {0};
 
 	select_add(&s,
@@ -34,7 +35,7 @@ static void all_series(struct query *q)
 	select_run(q, &s, "run");
 	select_like(&s, "worker", args_value(q->args, "worker"));
 	select_add(&s, " GROUP BY run, name, worker ORDER BY run, name, worker");
-	select_table(q, &s, columns);
+	select_table(q, &s, series_columns);
 }
 
 static void run(struct query *q)
@@ -57,4 +58,5 @@ const struct command command_series = {
     .options = options,
     .need = NEED_READ,
     .run = run,
+    COLUMNS_OF(series_columns),
 };

@@ -2,20 +2,20 @@
 /* sources.c - the files that are loaded, with their ledger. */
 #include "query/core/command.h"
 
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET},   {"id", UNIT_NONE},
+    {"run", UNIT_RUN},           {"path", UNIT_PATH},
+    {"kind", LESS(UNIT_NONE)},   {"worker", LESS(UNIT_NONE)},
+    {"bytes", LESS(UNIT_BYTES)}, {"file_bytes", LESS(UNIT_BYTES)},
+    {"lines", UNIT_COUNT},       {"ok", UNIT_COUNT},
+    {"repaired", UNIT_COUNT},    {"rejected", UNIT_COUNT},
+    {"duplicate", UNIT_COUNT},   {"offset_from", UNIT_NONE},
+    {"first_ns", UNIT_TIME},     {"last_ns", UNIT_TIME},
+    {"damage", UNIT_NONE},
+};
+
 static void run(struct query *q)
 {
-	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET},   {"id", UNIT_NONE},
-	    {"run", UNIT_RUN},           {"path", UNIT_PATH},
-	    {"kind", LESS(UNIT_NONE)},   {"worker", LESS(UNIT_NONE)},
-	    {"bytes", LESS(UNIT_BYTES)}, {"file_bytes", LESS(UNIT_BYTES)},
-	    {"lines", UNIT_COUNT},       {"ok", UNIT_COUNT},
-	    {"repaired", UNIT_COUNT},    {"rejected", UNIT_COUNT},
-	    {"duplicate", UNIT_COUNT},   {"offset_from", UNIT_NONE},
-	    {"first_ns", UNIT_TIME},     {"last_ns", UNIT_TIME},
-	    {"damage", UNIT_NONE},
-	};
-
 	query_sql_table(q,
 	                "SELECT coalesce(offset_s, 0), id, run, path, kind, worker, bytes, file_bytes, lines, "
 	                "ok, repaired, rejected,"
@@ -36,4 +36,5 @@ const struct command command_sources = {
         "table source counts them.",
     .need = NEED_READ,
     .run = run,
+    COLUMNS_OF(columns),
 };

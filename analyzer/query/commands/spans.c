@@ -262,4 +262,5 @@ const struct command command_spans = {
     .options = options,
     .need = NEED_READ,
     .run = run,
+    COLUMNS_OF(by_name),
 };

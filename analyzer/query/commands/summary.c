@@ -10,12 +10,13 @@ enum { LINES = 10, INDENT = 2 };
 
 /* ---- for programs ---- */
 
+static const struct column columns[] = {
+    {"offset_s", UNIT_OFFSET}, {"level", UNIT_LEVEL},  {"message", UNIT_NONE},
+    {"first_ns", UNIT_TIME},   {"command", UNIT_NONE},
+};
+
 static void put_table(struct query *q, const struct summary *s)
 {
-	static const struct column columns[] = {
-	    {"offset_s", UNIT_OFFSET}, {"level", UNIT_LEVEL},  {"message", UNIT_NONE},
-	    {"first_ns", UNIT_TIME},   {"command", UNIT_NONE},
-	};
 	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
 	for (size_t i = 0; i < s->n; i++) {
@@ -184,4 +185,5 @@ const struct command command_summary = {
     .need = NEED_READ,
     .of_requests = true,
     .run = run,
+    COLUMNS_OF(columns),
 };

@@ -59,11 +59,11 @@ static void columns_of(struct query *q, const char *name, char *out, size_t size
 	sqlite3_finalize(stmt);
 }
 
+static const struct column table_columns[] = {{"table", UNIT_WHOLE}, {"rows", UNIT_NONE}, {"columns", LESS(UNIT_NONE)}};
+
 static void run(struct query *q)
 {
-	static const struct column columns[] = {
-	    {"table", UNIT_WHOLE}, {"rows", UNIT_NONE}, {"columns", LESS(UNIT_NONE)}};
-	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
+	struct table *t = query_table_open(q, table_columns, sizeof table_columns / sizeof *table_columns);
 	char of[2048];
 
 	for (size_t i = 0; i < KNOWN && !q->status; i++) {
@@ -85,4 +85,5 @@ const struct command command_tables = {
     .examples = "tables\ndescribe invocation",
     .need = NEED_READ,
     .run = run,
+    COLUMNS_OF(table_columns),
 };

@@ -157,4 +157,5 @@ const struct command command_timeline = {
     .need = NEED_READ,
     .of_requests = true,
     .run = run,
+    COLUMNS_OF(flat),
 };

@@ -331,6 +331,7 @@ const struct command command_tree = {
     .options = options,
     .need = NEED_READ,
     .run = run_tree,
+    COLUMNS_OF(columns),
 };
 
 const struct command command_critical_path = {
@@ -347,4 +348,5 @@ const struct command command_critical_path = {
     .options = path_options,
     .need = NEED_READ,
     .run = run_path,
+    COLUMNS_OF(path_columns),
 };

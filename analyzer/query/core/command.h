@@ -28,12 +28,18 @@ struct command {
 	const char *more;                  /* paragraphs parted by an empty line; may be NULL */
 	const char *examples;              /* lines without "ilu-logq"; "  # " parts a remark; may be NULL */
 	const struct option_spec *options; /* ends with name NULL; may be NULL */
+	const struct column *columns;      /* of its table, for the help; NULL: none, or they are not the same always */
+	size_t ncolumns, column_stride;    /* bytes from one to the next */
 	int64_t limit;                     /* --limit where it is not given; 0: all */
 	bool own_limit;                    /* --limit does not count rows: the command sees to it by itself */
 	enum need need;
 	bool of_requests; /* rests on what requests are: where that was found in the log itself it says so */
 	command_fn *run;  /* NULL: not available in this version, and says so */
 };
+
+/* The columns of a row's table, of an array of them. */
+#define COLUMNS_OF(array) \
+	.columns = (array), .ncolumns = sizeof(array) / sizeof *(array), .column_stride = sizeof *(array)
 
 /* Options that several commands take, with the same meaning. */
 #define OPTION_LIMIT                                                                           \
