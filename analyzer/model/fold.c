@@ -146,11 +146,36 @@ static int fold_attempt(struct fold *fold, const struct facts *f, const struct f
 	return 0;
 }
 
+static void fold_function(const struct facts *f, const struct fact *x, struct invocation *o)
+{
+	struct slice fqdn = fact_text(f, x->arg[0].text), name = fact_text(f, x->arg[1].text);
+
+	if (name.len) {
+		o->function_name = name;
+		o->function_source = f->rules->inferred ? "inferred" : "rules";
+	}
+	if (fqdn.len)
+		o->fqdn = fqdn;
+}
+
+static void fold_completed(struct fold *fold, const struct facts *f, const struct fact *x, struct invocation *o)
+{
+	struct slice fqdn = fact_text(f, x->arg[0].text), compute = fact_text(f, x->arg[1].text);
+
+	o->end_ns = x->time_ns;
+	if (fqdn.len)
+		o->fqdn = fqdn;
+	fold->completed = true;
+	fold->failed = compute.ptr && !compute.len;
+	o->compute = fold->failed               ? "failed"
+	             : slice_is(compute, "CPU") ? "cpu"
+	             : slice_is(compute, "GPU") ? "gpu"
+	                                        : NULL;
+}
+
 /* What concerns the invocation as a whole. */
 static void fold_whole(struct fold *fold, const struct facts *f, const struct fact *x, struct invocation *o)
 {
-	struct slice text;
-
 	switch ((enum meaning)x->means) {
 	case MEANS_CONTROLLER:
 		o->controller_ns = x->time_ns;
@@ -164,12 +189,7 @@ static void fold_whole(struct fold *fold, const struct facts *f, const struct fa
 		o->arrived_ns = x->time_ns;
 		break;
 	case MEANS_FUNCTION:
-		if ((text = fact_text(f, x->arg[1].text)).len) {
-			o->function_name = text;
-			o->function_source = f->rules->inferred ? "inferred" : "rules";
-		}
-		if ((text = fact_text(f, x->arg[0].text)).len)
-			o->fqdn = text;
+		fold_function(f, x, o);
 		break;
 	case MEANS_COLD_STARTED:
 		o->fqdn = fact_text(f, x->arg[0].text);
@@ -187,17 +207,7 @@ static void fold_whole(struct fold *fold, const struct facts *f, const struct fa
 		*(x->part ? &o->insert_gpu_load : &o->gpu_est_sec) = x->arg[1].real;
 		break;
 	case MEANS_COMPLETED:
-		o->end_ns = x->time_ns;
-		text = fact_text(f, x->arg[0].text);
-		if (text.len)
-			o->fqdn = text;
-		text = fact_text(f, x->arg[1].text);
-		fold->completed = true;
-		fold->failed = text.ptr && !text.len;
-		o->compute = fold->failed            ? "failed"
-		             : slice_is(text, "CPU") ? "cpu"
-		             : slice_is(text, "GPU") ? "gpu"
-		                                     : NULL;
+		fold_completed(fold, f, x, o);
 		break;
 	case MEANS_ANSWERED:
 		fold->answered = true;
