@@ -9,6 +9,16 @@
 /* A time that is not known: NULL in the database. */
 #define NO_NS INT64_MIN
 
+/* A time that is moved: at the ends of what 64 bits hold it stays there. Never NO_NS. */
+static inline int64_t ns_moved(int64_t ns, int64_t by)
+{
+	int64_t sum;
+
+	if (__builtin_add_overflow(ns, by, &sum))
+		return by < 0 ? INT64_MIN + 1 : INT64_MAX;
+	return sum == NO_NS ? sum + 1 : sum;
+}
+
 /* What SQLite says, as ours: 0 for SQLITE_OK, _ROW and _DONE; -ENOMEM, -ENOSPC, -EIO, -EBUSY, -EINTR, -EACCES (not to
  * be written to), -ENOENT (can't be opened), -EMEDIUMTYPE (no database), -EBADMSG (a damaged one); -EINVAL for all
  * else: a statement that does not fit the tables. The functions below give the same. */

@@ -90,7 +90,8 @@ static int next_chunk(struct energy_rows *r)
 		r->known = false;
 	}
 	r->run = sqlite3_column_int64(r->chunks, 2);
-	r->offset_ns = sqlite3_column_int64(r->chunks, 3) * 1000000000;
+	if ((rc = store_offset_ns(sqlite3_column_int64(r->chunks, 3), &r->offset_ns)))
+		return rc;
 	r->first_line = sqlite3_column_int64(r->chunks, 4);
 	rc = store_chunk_pin(r->store, sqlite3_column_int64(r->chunks, 0), &r->chunk);
 	r->row = 0;
@@ -138,9 +139,9 @@ int energy_rows_next(struct energy_rows *r, struct energy_row *out)
 	                           .source = r->source,
 	                           .line = r->first_line + r->row - 1,
 	                           .kind = r->format.kind,
-	                           .start_ns = r->format.start_ns + r->offset_ns,
+	                           .start_ns = ns_moved(r->format.start_ns, r->offset_ns),
 	                           .name = r->line.v[r->value].name,
-	                           .time_ns = r->line.time_ns + r->offset_ns,
+	                           .time_ns = ns_moved(r->line.time_ns, r->offset_ns),
 	                           .value = r->line.v[r->value].value,
 	                           .number = r->value};
 	out->worker = r->worker ? (struct slice){r->worker, strlen(r->worker)} : SLICE_NONE;

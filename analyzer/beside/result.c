@@ -283,13 +283,14 @@ int beside_offset_from_results(struct store *s, int64_t run, int64_t *offset_s, 
 		if (!rc && e.v.body_start > 0 && e.v.sent != NO_NS)
 			v[n++] = e.v.body_start - (double)e.v.sent / 1e9;
 	}
-	if (!rc) {
-		*found = n;
-		if (n) {
-			qsort(v, n, sizeof *v, compare_reals);
-			median = n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+	if (!rc)
+		*found = false;
+	if (n && !rc) {
+		qsort(v, n, sizeof *v, compare_reals);
+		median = n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+		*found = fabs(median) <= OFFSET_MAX_S;
+		if (*found)
 			*offset_s = (int64_t)round(median / 900) * 900;
-		}
 	}
 	free(v);
 	result_reader_done(&r);

@@ -260,13 +260,13 @@ static int read_runs(struct build *b)
 		return rc;
 	while ((step = sqlite3_step(st)) == SQLITE_ROW) {
 		struct build_run *p = array_add(b->run, b->nruns, room);
+		int64_t offset_ns;
 
-		if (!p) {
-			step = SQLITE_NOMEM;
+		if (!p || store_offset_ns(sqlite3_column_int64(st, 1), &offset_ns)) {
+			step = p ? SQLITE_CORRUPT : SQLITE_NOMEM;
 			break;
 		}
-		*p = (struct build_run){.id = sqlite3_column_int64(st, 0),
-		                        .offset_ns = sqlite3_column_int64(st, 1) * 1000000000};
+		*p = (struct build_run){.id = sqlite3_column_int64(st, 0), .offset_ns = offset_ns};
 	}
 	sqlite3_finalize(st);
 	return sql_errno(step);

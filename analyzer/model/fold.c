@@ -277,7 +277,7 @@ static void apply_result(struct invocation *o, const struct result *r, int64_t o
 		o->function_source = "result";
 	}
 	if (r->sent_ns != NO_NS) {
-		o->sent_ns = r->sent_ns + offset_ns;
+		o->sent_ns = ns_moved(r->sent_ns, offset_ns);
 		if (r->client_latency_us != NO_NS)
 			if (__builtin_mul_overflow(r->client_latency_us, INT64_C(1000), &latency_ns) ||
 			    __builtin_add_overflow(o->sent_ns, latency_ns, &o->return_ns))

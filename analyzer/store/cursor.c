@@ -46,16 +46,15 @@ static int ref_read(sqlite3_stmt *q, const struct event_query *w, const struct p
 {
 	int64_t min = sqlite3_column_int64(q, 3), max = sqlite3_column_int64(q, 4), off;
 	const struct place_entry *p;
+	int rc = store_offset_ns(sqlite3_column_int64(q, 5), &off);
 
 	*ref = (struct chunk_ref){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
 	                          0xff, false};
-	if (__builtin_mul_overflow(sqlite3_column_int64(q, 5), INT64_C(1000000000), &off))
-		return -EBADMSG;
+	if (rc)
+		return rc;
 	/* a stamp that names its offset is not moved: both readings are inside */
-	if (__builtin_add_overflow(max, off > 0 ? off : 0, &max))
-		max = INT64_MAX;
-	if (__builtin_add_overflow(min, off < 0 ? off : 0, &min))
-		min = INT64_MIN;
+	max = ns_moved(max, off > 0 ? off : 0);
+	min = ns_moved(min, off < 0 ? off : 0);
 	if ((w->since_ns && max < w->since_ns) || (w->until_ns && min >= w->until_ns))
 		return 0;
 	if (!places)

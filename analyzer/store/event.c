@@ -127,7 +127,7 @@ static void worker_fill(struct event *e, const struct source_info *info)
 static void time_fill(struct event_room *r, int64_t stamp)
 {
 	r->ev.stamp = stamp;
-	r->ev.time_ns = stamp + (r->info->offset_ns && stamp_is_local(r) ? r->info->offset_ns : 0);
+	r->ev.time_ns = r->info->offset_ns && stamp_is_local(r) ? ns_moved(stamp, r->info->offset_ns) : stamp;
 }
 
 /* The transaction is what its spelling means. Its bytes are copied: others of the chunk are read while it is at hand.

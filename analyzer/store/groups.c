@@ -292,7 +292,7 @@ static int rows_count(struct event_groups *g, struct chunk *c, unsigned group, c
 
 		if (!wanted[h])
 			continue;
-		ns = rows.stamp[i] + offset_ns;
+		ns = ns_moved(rows.stamp[i], offset_ns);
 		/* most lines are of the second of the one before */
 		if ((uint64_t)ns - (uint64_t)from >= SECOND || at == SIZE_MAX) {
 			second = second_of(ns);

@@ -145,7 +145,8 @@ static int chunk_count(struct histogram *h, struct chunk *c, int64_t id, const s
 			if (rows.head[i] < CHUNK_FIRST_HEAD || head->odd)
 				rc = odd_add(h, id << 16 | (g * SEGMENT_ROWS + i));
 			else
-				rc = count_add(h, head->number, rows.stamp[i] + (head->local ? h->offset_ns : 0));
+				rc =
+				    count_add(h, head->number, ns_moved(rows.stamp[i], head->local ? h->offset_ns : 0));
 		}
 	}
 	return rc;
@@ -220,9 +221,8 @@ int store_histogram(struct store *s, int64_t run, int64_t source, int64_t step_n
 	while (!rc && (rc = sql_next(q)) == 1) {
 		h.source = sqlite3_column_int64(q, 1);
 		h.run = sqlite3_column_int64(q, 2);
-		if (__builtin_mul_overflow(sqlite3_column_int64(q, 3), INT64_C(1000000000), &h.offset_ns))
-			rc = -EBADMSG;
-		else
+		rc = store_offset_ns(sqlite3_column_int64(q, 3), &h.offset_ns);
+		if (!rc)
 			rc = chunk_add(&h, sqlite3_column_int64(q, 0));
 	}
 	sqlite3_finalize(q);

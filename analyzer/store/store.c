@@ -398,24 +398,29 @@ bool worker_is_owner(const char *worker)
 }
 
 #define SOURCES_MAX (1 << 24)
-#define OFFSET_MAX_S                                                                                    \
-	(366 * 86400) /* between a log's clock and UTC: a clock that is a year off is the most there is \
-	               */
+
+int store_offset_ns(int64_t offset_s, int64_t *out)
+{
+	if (offset_s < -OFFSET_MAX_S || offset_s > OFFSET_MAX_S)
+		return -EBADMSG;
+	*out = offset_s * 1000000000;
+	return 0;
+}
 
 static int source_add(struct store *s, sqlite3_stmt *q)
 {
 	int64_t id = sqlite3_column_int64(q, 0);
 	const char *worker = (const char *)sqlite3_column_text(q, 2);
-	int64_t offset_s = sqlite3_column_int64(q, 3);
 	struct source_info *i;
+	int64_t offset_ns;
 
-	if (id < 1 || id > SOURCES_MAX || offset_s < -OFFSET_MAX_S || offset_s > OFFSET_MAX_S)
+	if (id < 1 || id > SOURCES_MAX || store_offset_ns(sqlite3_column_int64(q, 3), &offset_ns))
 		return -EBADMSG;
 	if (array_reserve_zeroed(s->sources, s->nsources, id + 1))
 		return -ENOMEM;
 	i = &s->sources[id];
 	*i = (struct source_info){.run = sqlite3_column_int64(q, 1),
-	                          .offset_ns = offset_s * 1000000000,
+	                          .offset_ns = offset_ns,
 	                          .known = true,
 	                          .cluster = sqlite3_column_int(q, 4),
 	                          .owned = worker_is_owner(worker)};

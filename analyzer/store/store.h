@@ -52,6 +52,10 @@ int store_format_check(int64_t format, char **why);
 /* The connection: virtual tables event, span and phase are registered on it where their modules are linked in. */
 sqlite3 *store_db(struct store *s);
 
+/* Between a log's clock and UTC a year is the most there is: what a database says beyond it is damage, -EBADMSG. */
+#define OFFSET_MAX_S (366 * 86400)
+int store_offset_ns(int64_t offset_s, int64_t *out);
+
 /* Forgets what is cached of chunks and sources and reads new shapes, after somebody wrote to the database. 0 or
  * negative. */
 int store_refresh(struct store *s);
