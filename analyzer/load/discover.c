@@ -44,6 +44,7 @@ struct search {
 	const struct record_options *records;
 	const char *run; /* all inputs are in it; NULL: none is named */
 	bool no_memory;
+	int failed; /* the system: negative errno */
 };
 
 /* ---- lists ---- */
@@ -69,6 +70,14 @@ __attribute__((format(printf, 5, 6))) static void say(struct search *s, char ***
 
 #define note(s, ...)  say(s, &(s)->out->notes, &(s)->out->nnotes, &(s)->out->notes_room, __VA_ARGS__)
 #define error(s, ...) say(s, &(s)->out->errors, &(s)->out->nerrors, &(s)->out->errors_room, __VA_ARGS__)
+
+/* A path that could not be read: its own fault, or the system's, which ends the search. */
+static void unread(struct search *s, const char *path, int rc, const char *why)
+{
+	error(s, "%s: %s", path, why);
+	if (rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE)
+		s->failed = rc;
+}
 
 static void input_done(struct input *in)
 {
@@ -214,7 +223,7 @@ static void named_file(struct search *s, const char *path, const struct stat *st
 		why = "neither file nor pipe";
 	}
 	if (rc)
-		error(s, "%s: %s", path, why);
+		unread(s, path, rc, why);
 	else
 		add_input(s, path, kind, st, true);
 }
@@ -354,7 +363,7 @@ static void found_file(struct search *s, const char *path, const struct stat *st
 		if (!input_named_log(name) && (rc == -EACCES || rc == -EPERM))
 			pass_over(s, h, name, why);
 		else
-			error(s, "%s: %s", path, why);
+			unread(s, path, rc, why);
 	} else if (!belongs(name, kind, broken)) {
 		found_no_log(s, h, name, kind);
 	} else {
@@ -446,7 +455,7 @@ static size_t directory(struct search *s, const char *path, const struct stat *s
 		if (depth)
 			note(s, "%s: %s", path, strerror(errno));
 		else
-			error(s, "%s: %s", path, strerror(errno));
+			unread(s, path, -errno, strerror(errno));
 		return 0;
 	}
 	for (i = 0; i < l.n; i++)
@@ -754,6 +763,8 @@ int discover(char *const *paths, size_t npaths, const char *run, const struct re
 	free(s.look);
 	if (s.no_memory || !s.look)
 		return -ENOMEM;
+	if (s.failed)
+		return s.failed;
 	return out->nerrors ? -ENOENT : 0;
 }
 

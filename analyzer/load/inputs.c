@@ -183,6 +183,10 @@ static void rejects_say(struct pass *p, const struct input *in, const struct sou
 static int input_unopened(struct pass *p, const struct input *in, int rc, const char *why)
 {
 	say_error(p, "%s: %s", in->path, why ? why : strerror(-rc));
+	if (rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE) { /* that is not the input's fault */
+		p->failed = true;
+		return rc;
+	}
 	p->unopened = true;
 	return 0;
 }

@@ -247,13 +247,13 @@ static int model(struct pass *p)
 	                           .meanwhile = places_write,
 	                           .meanwhile_arg = p};
 	char *why = NULL;
-	int rc = 0;
+	int rc = store_refresh(p->store);
 
-	store_refresh(p->store);
 	for (size_t i = 0; i < p->found.nruns && !rc; i++)
 		if (p->run_ids[i] && !(rc = pass_zones(p, p->run_ids[i])))
 			rc = pass_run_times(p, p->run_ids[i]);
-	store_refresh(p->store);
+	if (!rc)
+		rc = store_refresh(p->store);
 	if (!rc && (p->changed || p->o->benchmark || p->o->rules || p->o->ntimezones)) {
 		rc = model_build(p->store, &mo, &why);
 		if (rc && !p->places_rc) {
@@ -309,10 +309,13 @@ static int inputs_read(struct pass *p)
 
 /* The disk takes what is there of a new database while the model is built, so that less is left to wait for at the end.
  */
-static void write_ahead(struct pass *p)
+static int write_ahead(struct pass *p)
 {
-	if (p->file >= 0 && !sqlite3_db_cacheflush(store_db(p->store)))
+	int rc = p->file >= 0 ? sql_errno(sqlite3_db_cacheflush(store_db(p->store))) : 0;
+
+	if (!rc && p->file >= 0)
 		sync_file_range(p->file, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return rc == -EBUSY ? 0 : rc;
 }
 
 static int pass_fill(struct pass *p)
@@ -325,7 +328,7 @@ static int pass_fill(struct pass *p)
 	aside_free(p->aside); /* whatever happened, nobody else uses the connection from here on */
 	p->aside = NULL;
 	if (!rc)
-		write_ahead(p);
+		rc = write_ahead(p);
 	if (!rc)
 		rc = model(p);
 	if (!rc)

@@ -833,6 +833,7 @@ static int start(struct job *j, const char **why)
 
 	if (rc)
 		return rc;
+	*why = NULL;
 	j->reader = l->reader ? l->reader : j->reader;
 	l->reader = NULL;
 	if (reader_format(j->reader) == READER_PLAIN && S_ISREG(reader_stat(j->reader)->st_mode) &&

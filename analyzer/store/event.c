@@ -200,9 +200,9 @@ int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t f
 	struct event *e = &r->ev;
 	int rc, pieces;
 
-	r->info = store_source(e->store, source);
-	if (!r->info)
-		return -EBADMSG;
+	rc = store_source(e->store, source, &r->info);
+	if (rc)
+		return rc;
 	e->id = chunk_id << 16 | row;
 	e->run = r->info->run;
 	e->source = source;

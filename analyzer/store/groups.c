@@ -443,13 +443,13 @@ static int chunk_by_events(struct event_groups *g, int64_t id)
 
 static int chunk_count(struct event_groups *g, int64_t id, int64_t source)
 {
-	const struct source_info *info = store_source(g->store, source);
+	const struct source_info *info;
 	struct event_group key = {0};
 	struct chunk *c;
 	int64_t offset_ns;
-	int rc = info ? store_chunk_pin(g->store, id, &c) : -EBADMSG;
+	int rc = store_source(g->store, source, &info);
 
-	if (rc)
+	if (rc || (rc = store_chunk_pin(g->store, id, &c)))
 		return rc;
 	key.run = has(g, COL_RUN) ? info->run : 0;
 	key.source = has(g, COL_SOURCE) ? source : 0;

@@ -8,10 +8,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #define APPLICATION_ID 0x494C5551u
 #define FORMAT_VERSION 4
+
+#define ROOM_LEFT (64 << 10) /* bytes that a file may still grow by where it cannot take what is written */
 
 static const char no_space[] = "no space left on the device";
 
@@ -60,6 +64,23 @@ int store_exec(struct store *s, const char *sql)
 	return sql_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
+/* A write has failed: was there no room? SQLite does not always remember the error by which it could be known. */
+static bool is_full(sqlite3 *db, int e)
+{
+	const char *path = sqlite3_db_filename(db, "main");
+	struct rlimit limit;
+	struct statvfs fs;
+	struct stat st;
+
+	if (e == ENOSPC || e == EDQUOT || e == EFBIG)
+		return true;
+	if (e || !path || stat(path, &st))
+		return false;
+	return (!statvfs(path, &fs) && !fs.f_bavail) ||
+	       (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
+	        (rlim_t)st.st_size + ROOM_LEFT >= limit.rlim_cur);
+}
+
 char *store_cause(sqlite3 *db, int rc)
 {
 	int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_OK, e = db ? sqlite3_system_errno(db) : 0;
@@ -67,8 +88,8 @@ char *store_cause(sqlite3 *db, int rc)
 
 	if (code == SQLITE_FULL || rc == -ENOSPC)
 		return strdup(no_space);
-	if (code == SQLITE_IOERR && (e == ENOSPC || e == EDQUOT || e == EFBIG))
-		return asprintf(&why, "%s (%s)", no_space, strerror(e)) < 0 ? NULL : why;
+	if ((code == SQLITE_IOERR || (code == SQLITE_OK && rc == -EIO)) && is_full(db, e))
+		return asprintf(&why, "%s (%s)", no_space, strerror(e ? e : EFBIG)) < 0 ? NULL : why;
 	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
 		return rc ? strdup(store_error(rc)) : NULL;
 	if ((code != SQLITE_IOERR && code != SQLITE_CANTOPEN) || !e)
@@ -446,11 +467,15 @@ static int sources_read(struct store *s)
 	return bad ? bad : rc;
 }
 
-const struct source_info *store_source(struct store *s, int64_t id)
+int store_source(struct store *s, int64_t id, const struct source_info **out)
 {
-	if (!s->sources_read && sources_read(s))
-		return NULL;
-	return id > 0 && (size_t)id < s->nsources && s->sources[id].known ? &s->sources[id] : NULL;
+	int rc = s->sources_read ? 0 : sources_read(s);
+
+	if (!rc && (id <= 0 || (size_t)id >= s->nsources || !s->sources[id].known))
+		rc = -EBADMSG;
+	if (!rc)
+		*out = &s->sources[id];
+	return rc;
 }
 
 /* ---- chunks ---- */

@@ -61,7 +61,8 @@ struct store {
 
 const struct chunk_home *store_chunk_home(struct store *s, const struct chunk *c); /* of a pinned chunk */
 
-const struct source_info *store_source(struct store *s, int64_t id); /* NULL: no such source */
+/* 0; -EBADMSG: no such source, or a damaged table; or another error. Borrowed until store_refresh. */
+int store_source(struct store *s, int64_t id, const struct source_info **out);
 
 /* clock.c: the SQL function clock_offset_s; 0 or an SQLite code. */
 int store_clock_register(struct store *s);

@@ -117,7 +117,7 @@ void query_note(const struct query *q, const char *format, ...)
 void query_renew(struct query *q)
 {
 	sqlite3_exec(q->db, "COMMIT; BEGIN", NULL, NULL, NULL);
-	store_refresh(q->store);
+	query_ok(q, store_refresh(q->store), q->path);
 }
 
 sqlite3_stmt *query_prepare(struct query *q, const char *sql)

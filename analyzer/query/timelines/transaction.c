@@ -436,8 +436,10 @@ static void find_workers(struct transaction *tx)
 static void read_all(struct query *q, const struct query_tid *of, int64_t max_events, struct transaction *tx)
 {
 	tx->tid = of->tid ? arena_text(&tx->arena, of->tid, strlen(of->tid)) : NULL;
-	if (!tx->tid)
+	if (!tx->tid) {
 		query_ok(q, -ENOMEM, q->command);
+		return;
+	}
 	read_run(q, tx);
 	read_invocation(q, tx);
 	read_attempts(q, tx);
