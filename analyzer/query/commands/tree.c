@@ -123,14 +123,64 @@ struct step {
 	int64_t from_ns, to_ns;
 };
 
+/* A span among those of its parent. */
+struct ended {
+	int64_t end_ns;
+	size_t span;
+};
+
 struct path {
-	struct step *steps; /* the last one first */
+	const struct transaction *tx;
+	struct ended *by_end; /* children of span i: by_end[first[i]] to by_end[first[i + 1]], the last to end first */
+	size_t *first;        /* of nspans + 2: the roots come after all children */
+	struct step *steps;   /* the last one first */
 	size_t n, room;
 };
 
+static void path_done(struct path *p)
+{
+	free(p->by_end);
+	free(p->first);
+	free(p->steps);
+}
+
+/* Of those that ended at once, in the order of the log. */
+static int by_end(const void *a, const void *b)
+{
+	const struct ended *x = a, *y = b;
+
+	return x->end_ns != y->end_ns ? (x->end_ns < y->end_ns) - (x->end_ns > y->end_ns)
+	                              : (x->span > y->span) - (x->span < y->span);
+}
+
+/* All children, and then the roots, each once: the walk below looks at none twice. */
+static int order_spans(struct path *p)
+{
+	const struct transaction *tx = p->tx;
+	size_t n = 0;
+
+	p->by_end = malloc((tx->nspans + 1) * sizeof *p->by_end);
+	p->first = malloc((tx->nspans + 2) * sizeof *p->first);
+	if (!p->by_end || !p->first)
+		return -ENOMEM;
+	for (size_t i = 0; i < tx->nspans; i++) {
+		p->first[i] = n;
+		for (size_t j = tx->spans[i].child; j != SIZE_MAX; j = tx->spans[j].sibling)
+			if (!tx->spans[j].open)
+				p->by_end[n++] = (struct ended){tx->spans[j].end_ns, j};
+		qsort(p->by_end + p->first[i], n - p->first[i], sizeof *p->by_end, by_end);
+	}
+	p->first[tx->nspans] = n;
+	for (size_t i = 0; i < tx->nspans; i++)
+		if (tx->spans[i].parent == SIZE_MAX)
+			p->by_end[n++] = (struct ended){tx->spans[i].end_ns, i};
+	p->first[tx->nspans + 1] = n;
+	qsort(p->by_end + p->first[tx->nspans], n - p->first[tx->nspans], sizeof *p->by_end, by_end);
+	return 0;
+}
+
 static int add_step(struct path *p, size_t span, int64_t from, int64_t to)
 {
-
 	if (to <= from)
 		return 0;
 	if (array_reserve(p->steps, p->room, p->n + 1))
@@ -139,56 +189,49 @@ static int add_step(struct path *p, size_t span, int64_t from, int64_t to)
 	return 0;
 }
 
-/* The child of i that ended last, but not after `before`. */
-static size_t last_child(const struct transaction *tx, size_t i, int64_t before)
+/* Of the children of i the one that ended last, but not after `before`; *at: where to go on looking. */
+static size_t last_child(const struct path *p, size_t i, int64_t before, size_t *at)
 {
-	size_t best = SIZE_MAX;
+	for (; *at < p->first[i + 1]; ++*at) {
+		const struct tx_span *span = &p->tx->spans[p->by_end[*at].span];
 
-	for (size_t j = tx->spans[i].child; j != SIZE_MAX; j = tx->spans[j].sibling)
-		if (!tx->spans[j].open && tx->spans[j].end_ns <= before &&
-		    tx->spans[j].end_ns > tx->spans[j].start_ns &&
-		    (best == SIZE_MAX || tx->spans[j].end_ns > tx->spans[best].end_ns))
-			best = j;
-	return best;
+		if (span->end_ns <= before && span->end_ns > span->start_ns)
+			return p->by_end[(*at)++].span;
+	}
+	return SIZE_MAX;
 }
 
 /* Backwards through span i, from `to` to its start, or to `from` where that is later. */
-static int walk(const struct transaction *tx, struct path *p, size_t i, int64_t from, int64_t to, int depth)
+static int walk(struct path *p, size_t i, int64_t from, int64_t to, int depth)
 {
-	int64_t start = tx->spans[i].start_ns > from ? tx->spans[i].start_ns : from;
+	const struct tx_span *spans = p->tx->spans;
+	int64_t start = spans[i].start_ns > from ? spans[i].start_ns : from;
+	size_t at = p->first[i];
 	int rc = 0;
 
 	while (!rc && to > start) {
-		size_t child = depth < 1000 ? last_child(tx, i, to) : SIZE_MAX;
+		size_t child = depth < 1000 ? last_child(p, i, to, &at) : SIZE_MAX;
 
-		if (child == SIZE_MAX || tx->spans[child].end_ns <= start)
+		if (child == SIZE_MAX || spans[child].end_ns <= start)
 			return add_step(p, i, start, to);
-		rc = add_step(p, i, tx->spans[child].end_ns, to);
+		rc = add_step(p, i, spans[child].end_ns, to);
 		if (!rc)
-			rc = walk(tx, p, child, start, tx->spans[child].end_ns, depth + 1);
-		to = tx->spans[child].start_ns;
+			rc = walk(p, child, start, spans[child].end_ns, depth + 1);
+		to = spans[child].start_ns;
 	}
 	return rc;
 }
 
 /* From the last root that ended back through the roots before it. */
-static int find_path(const struct transaction *tx, struct path *p)
+static int find_path(struct path *p)
 {
+	size_t roots = p->tx->nspans, at, root;
 	int64_t to = INT64_MAX;
-	int rc = 0;
+	int rc = order_spans(p);
 
-	while (!rc) {
-		size_t root = SIZE_MAX;
-
-		for (size_t i = 0; i < tx->nspans; i++)
-			if (tx->spans[i].parent == SIZE_MAX && tx->spans[i].end_ns <= to &&
-			    tx->spans[i].start_ns < to && tx->spans[i].end_ns > tx->spans[i].start_ns &&
-			    (root == SIZE_MAX || tx->spans[i].end_ns > tx->spans[root].end_ns))
-				root = i;
-		if (root == SIZE_MAX)
-			return 0;
-		rc = walk(tx, p, root, INT64_MIN, tx->spans[root].end_ns, 0);
-		to = tx->spans[root].start_ns;
+	for (at = rc ? 0 : p->first[roots]; !rc && (root = last_child(p, roots, to, &at)) != SIZE_MAX;) {
+		rc = walk(p, root, INT64_MIN, p->tx->spans[root].end_ns, 0);
+		to = p->tx->spans[root].start_ns;
 	}
 	return rc;
 }
@@ -252,10 +295,10 @@ static bool put_folded(struct query *q, const struct transaction *tx, const stru
 static void path_of_run(struct query *q, const struct transaction *tx, void *table)
 {
 	bool fold = q->out->format == FORMAT_TEXT && !args_has(q->args, "verbose"), more = true;
-	struct path p = {0};
+	struct path p = {.tx = tx};
 	double total = 0;
 
-	query_ok(q, find_path(tx, &p), q->command);
+	query_ok(q, find_path(&p), q->command);
 	for (size_t i = 0; i < p.n; i++)
 		total += (double)(p.steps[i].to_ns - p.steps[i].from_ns);
 	for (size_t i = p.n; i-- > 0 && more;) {
@@ -268,7 +311,7 @@ static void path_of_run(struct query *q, const struct transaction *tx, void *tab
 		more = put_folded(q, tx, &p, i, n, total, table);
 		i -= n - 1;
 	}
-	free(p.steps);
+	path_done(&p);
 }
 
 /* ---- the commands ---- */
