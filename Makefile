@@ -113,7 +113,7 @@ ANALYZER_FAULTS := model_faults input_faults event_faults write_faults
 FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
 FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap open write fdatasync ftruncate pthread_create socket connect sendmsg
 FUZZ_TARGETS   := reader head lines chunk format_file envelope spelling
-FUZZ_TARGETS   += database
+FUZZ_TARGETS   += database beside
 FUZZ_TARGETS   += directive_fuzz console_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench

@@ -120,7 +120,8 @@ static void blob_change(sqlite3_stmt *st, const char *blob, size_t n, const uint
 	if (from + 4 > n || from == 32)
 		from = n;
 	got = from < n ? ZSTD_decompress(text, 1 << 20, blob + from, n - from) : 0;
-	memcpy(out, blob, n < 1 << 20 ? n : 1 << 20);
+	if (n)
+		memcpy(out, blob, n < 1 << 20 ? n : 1 << 20);
 	if (from < n && !ZSTD_isError(got) && got) {
 		text[at % got] = (char)c[6];
 		if (c[7] & 1)

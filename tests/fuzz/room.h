@@ -46,7 +46,8 @@ static inline void room_leave(void)
 	rmdir(room);
 }
 
-/* In memory where that is possible. What commands print is not shown: libFuzzer keeps its own words apart. */
+/* In memory where that is possible. What commands print is shown with ILU_FUZZ_SHOW alone: libFuzzer keeps its own
+ * words apart. */
 static inline void room_make(int *argc, char ***argv)
 {
 	static char *args[64];
@@ -59,7 +60,8 @@ static inline void room_make(int *argc, char ***argv)
 	unsetenv("ILU_LOGQ_DB");
 	for (; n < *argc && n < 62; n++)
 		args[n] = (*argv)[n];
-	args[n++] = "-close_fd_mask=3";
+	if (!getenv("ILU_FUZZ_SHOW"))
+		args[n++] = "-close_fd_mask=3";
 	args[n++] = "-len_control=0";
 	*argv = args;
 	*argc = n;
