@@ -185,32 +185,28 @@ static int count_span(struct scan *s, const struct event *e, bool open)
 	return 0;
 }
 
-/* The number under a key at the end of a line, where our own lines have theirs; -1: none. */
-static int64_t last_number(struct slice line, const char *key)
+/* A number of the top level; -1: none. */
+static int64_t top_number(const struct event *e, const char *key)
 {
-	size_t n = strlen(key), at = line.len;
-	int64_t v = -1;
+	struct slice v;
+	int64_t n = 0;
 
-	while (at > n && memcmp(line.ptr + at - n, key, n))
-		at--;
-	if (at <= n)
+	if (!event_top_field(e, key, &v) || !v.len)
 		return -1;
-	for (; at < line.len && line.ptr[at] >= '0' && line.ptr[at] <= '9' && v < INT64_MAX / 10 - 1; at++)
-		v = (v < 0 ? 0 : v * 10) + (line.ptr[at] - '0');
-	return v;
+	for (size_t i = 0; i < v.len; i++) {
+		if (v.ptr[i] < '0' || v.ptr[i] > '9' || n >= INT64_MAX / 10 - 1)
+			return -1;
+		n = n * 10 + (v.ptr[i] - '0');
+	}
+	return n;
 }
 
 /* Our own lines are numbered without holes: a number that is left out is a line that is missing. The record of lost
  * lines takes the last of their numbers. */
 static void check_sequence(struct scan *s, const struct event *e)
 {
-	struct slice line;
-	int64_t pid, seq;
+	int64_t pid = top_number(e, "pid"), seq = top_number(e, "seq");
 
-	if (event_line(e, &line))
-		return;
-	pid = last_number(line, "\"pid\":");
-	seq = last_number(line, "\"seq\":");
 	if (pid < 0 || seq < 0)
 		return;
 	if (pid == s->log.pid && seq > s->log.seq + 1)

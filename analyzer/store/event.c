@@ -389,6 +389,30 @@ enum slot_kind event_span_field(const struct event *e, const char *name, struct 
 	return value(e, SECTION_SPAN, name, out);
 }
 
+static unsigned top_slot(const struct shape *sh, const char *name)
+{
+	unsigned i = sh->nslots;
+
+	while (i > 0 && (sh->slots[i - 1].section != SECTION_TOP || !slice_is(sh->slots[i - 1].key, name)))
+		i--;
+	return i;
+}
+
+enum slot_kind event_top_field(const struct event *e, const char *name, struct slice *out)
+{
+	unsigned i;
+
+	if (e->raw)
+		return raw_value(e, SECTION_TOP, name, out);
+	if (event_complete(e))
+		return 0;
+	i = top_slot(e->tail, name);
+	if (i)
+		return slot_value(e, 1, i - 1, out);
+	i = top_slot(e->head, name);
+	return i ? slot_value(e, 0, i - 1, out) : 0;
+}
+
 struct slice event_message(const struct event *e)
 {
 	struct slice s = SLICE_NONE;

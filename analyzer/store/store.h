@@ -174,6 +174,8 @@ int event_get(struct store *s, int64_t id, const struct event **out);
 enum slot_kind event_field(const struct event *e, const char *name, struct slice *out);
 /* The same for a field of `span` (the innermost span; "name" too). */
 enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out);
+/* A value of the top level, before or behind the span: our own pid and seq. Texts that belong to the shape are none. */
+enum slot_kind event_top_field(const struct event *e, const char *name, struct slice *out);
 /* The message, escapes as in the line; NONE where the line has none. */
 struct slice event_message(const struct event *e);
 
