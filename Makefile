@@ -114,7 +114,7 @@ FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
 FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap open write fdatasync ftruncate pthread_create socket connect sendmsg
 FUZZ_TARGETS   := reader head lines chunk format_file envelope spelling
 FUZZ_TARGETS   += database beside
-FUZZ_TARGETS   += directive_fuzz console_fuzz
+FUZZ_TARGETS   += directive_fuzz console_fuzz box_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench
 BENCH_LOAD     := load_bench sql_bench
@@ -306,7 +306,7 @@ check-built: all programs
 
 # The numbers of tries that CI has no time for: an hour.
 soak:
-	@ILU_TEST_ALL=1 ILU_SEEDS=200 ILU_CLEAN_RUNS=200 ILU_INFER_LOGS=200 ILU_INFER_SEEDS=50 $(MAKE) --no-print-directory check
+	@ILU_TEST_ALL=1 ILU_TEST_KILLS=10000 ILU_TEST_DAMAGES=20000 ILU_SEEDS=200 ILU_CLEAN_RUNS=200 ILU_INFER_LOGS=200 ILU_INFER_SEEDS=50 $(MAKE) --no-print-directory check
 
 programs: $(PROGRAMS)
 

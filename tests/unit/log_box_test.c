@@ -437,7 +437,12 @@ static void test_cut_batch(void **state)
 	whole = read_whole(log_file(), &len);
 	for (int i = 0; i < 60; i++) {
 		char copy[1024], box_name[192];
-		size_t cut = i < 20 ? (size_t)i : any(note->text_bytes);
+		/* some at the beginning, some just before the end of a line */
+		const char *newline =
+		    i < 40 ? NULL : memchr(whole + note->size + any(note->text_bytes / 2), '\n', 4096);
+		size_t cut = newline  ? (size_t)(newline - whole) - note->size
+		             : i < 20 ? (size_t)i
+		                      : any(note->text_bytes);
 
 		snprintf(box_name, sizeof box_name, "%s/x.box", box_dir);
 		snprintf(copy, sizeof copy, "cp --sparse=always %s %s && chmod 600 %s", kept, box_name, box_name);

@@ -359,6 +359,14 @@ static bool record_fits(const struct dead *d, const struct ilu_record_ *r)
 	}
 }
 
+bool dead_stamp(const struct dead *d, uint64_t stamp)
+{
+	const struct region_clock *clock = &d->h.clock[d->h.clock_now & 1];
+	double ns = (double)(int64_t)(stamp - clock->stamp) * clock->ns_per_tick;
+
+	return ns > -1e18 && ns < 1e18;
+}
+
 const struct ilu_record_ *dead_peek(struct dead *d, struct dead_ring *ring)
 {
 	while (ring->at < ring->end) {
@@ -376,7 +384,7 @@ const struct ilu_record_ *dead_peek(struct dead *d, struct dead_ring *ring)
 			ring->at += r->size;
 			continue;
 		}
-		if (r->size >= sizeof *r && record_fits(d, r))
+		if (r->size >= sizeof *r && record_fits(d, r) && dead_stamp(d, r->stamp))
 			return r;
 		d->damaged++;
 		ring->at += r->size;
@@ -443,6 +451,20 @@ static unsigned choose_note(struct dead *d)
 	return d->h.noted & 1;
 }
 
+/* It changes, so it has no checksum. */
+static void check_clock(struct dead *d)
+{
+	struct region_clock *clock = &d->h.clock[d->h.clock_now & 1];
+
+	if (d->h.clock_now < 2 && clock->wall_ns > 0 && clock->wall_ns < INT64_C(4000000000000000000) &&
+	    clock->ns_per_tick > 1e-3 && clock->ns_per_tick < 1e3)
+		return;
+	d->damaged++;
+	*clock = (struct region_clock){clock->stamp, d->h.started_ns > 0 ? d->h.started_ns : 0, 1};
+	if (clock->wall_ns > INT64_C(4000000000000000000))
+		clock->wall_ns = 0;
+}
+
 static int read_batch(struct dead *d)
 {
 	uint64_t bytes = d->note.text_bytes;
@@ -476,6 +498,7 @@ int dead_read(int fd, struct dead *d)
 	rc = dead_header(fd, &d->h);
 	if (rc)
 		return rc;
+	check_clock(d);
 	slot = choose_note(d);
 	rc = read_batch(d);
 	if (!rc)

@@ -41,6 +41,9 @@ void dead_done(struct dead *dead);
 
 struct site *dead_site(const void *dead, uint32_t number);
 
+/* Is a stamp of this process's time? Within thirty years of its clock. */
+bool dead_stamp(const struct dead *dead, uint64_t stamp);
+
 /* The next record of a ring, NULL after the last one; `dead` counts a damaged end. */
 const struct ilu_record_ *dead_peek(struct dead *dead, struct dead_ring *ring);
 void dead_take(struct dead_ring *ring, const struct ilu_record_ *record);

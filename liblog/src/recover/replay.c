@@ -24,7 +24,7 @@ static size_t half_of(const struct out *o, const char *line, size_t len)
 {
 	const struct replay *r = o->r;
 
-	return r->half && r->half_len < len && !memcmp(line, r->half, r->half_len) ? r->half_len : 0;
+	return r->half && r->half_len <= len && !memcmp(line, r->half, r->half_len) ? r->half_len : 0;
 }
 
 static void hand_out(struct out *o, const char *bytes, size_t len, size_t lines)
@@ -36,9 +36,12 @@ static void hand_out(struct out *o, const char *bytes, size_t len, size_t lines)
 /* Lines that were encoded. */
 static void give(struct out *o, struct encoder *enc)
 {
-	const char *at = enc->out.text, *end = at + enc->out.len;
+	const char *at = enc->out.text, *end;
 	size_t lines = enc->lines;
 
+	if (!lines)
+		return;
+	end = at + enc->out.len;
 	for (; lines && o->skip; lines--, o->skip--)
 		at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
 	if (lines && o->first) {
@@ -65,12 +68,14 @@ static bool copy_line(struct out *o, struct buf *to, const char *line, size_t le
 
 	if (!buf_room(to, len + sizeof REPLAY_MARK + 4))
 		return false;
-	at = put(to->text + to->len, line + half, len - half - 1);
-	if (half)
+	if (half) { /* perhaps all but its newline */
+		at = put(to->text + to->len, line + half, len - half);
+		at = PUT(at, "\n");
 		o->r->completed = true;
-	else
-		at = PUT(at, REPLAY_MARK);
-	at = PUT(at, "}\n");
+	} else {
+		at = put(to->text + to->len, line, len - 1);
+		at = PUT(at, REPLAY_MARK "}\n");
+	}
 	to->len = (size_t)(at - to->text);
 	o->first = false;
 	return true;
@@ -164,7 +169,7 @@ static int heap_make(struct heap *h, struct dead *d)
 /* Returns the stamp of the last record. */
 static uint64_t give_records(struct out *o, struct dead *d, struct encoder *enc, struct heap *h)
 {
-	uint64_t last = d->note.last_stamp;
+	uint64_t last = dead_stamp(d, d->note.last_stamp) ? d->note.last_stamp : d->h.clock[d->h.clock_now & 1].stamp;
 
 	while (h->n && !o->rc) {
 		struct dead_ring *ring = h->ring[0];
