@@ -108,14 +108,15 @@ int rules_of_database(sqlite3 *db, struct rules **out, char **why)
 	*why = NULL;
 	if (rc)
 		return rc;
-	if (sqlite3_step(st) == SQLITE_ROW) {
+	rc = sql_next(st);
+	if (rc == 1) {
 		struct slice text = column_slice(st, 1);
 
 		rc =
 		    rules_parse(text.ptr ? text.ptr : "", text.len, (const char *)sqlite3_column_text(st, 0), out, why);
 		if (!rc)
 			(*out)->inferred = from_path(column_slice(st, 0)) >= RULES_FROM_LOG;
-	} else {
+	} else if (!rc) {
 		rc = rules_builtin(out, why);
 	}
 	sqlite3_finalize(st);
