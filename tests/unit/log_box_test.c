@@ -155,12 +155,22 @@ static uint64_t check_lines(int kill_number)
 	return recovered;
 }
 
+/* All of them start the logger in forked children. */
+static void no_tsan(void)
+{
+	if (LOG_TSAN) {
+		print_message("skipped: the thread sanitizer allows no threads after a fork\n");
+		skip();
+	}
+}
+
 static void test_kills(void **state)
 {
 	int kills = getenv("ILU_TEST_KILLS") ? atoi(getenv("ILU_TEST_KILLS")) : 60, boxes = 0;
 	uint64_t recovered = 0, said = 0;
 
 	(void)state;
+	no_tsan();
 	if (getenv("ILU_TEST_SEED"))
 		seed = (uint64_t)atoll(getenv("ILU_TEST_SEED"));
 	for (int i = 0; i < kills; i++) {
@@ -263,6 +273,7 @@ static void test_next_start(void **state)
 	size_t first;
 
 	(void)state;
+	no_tsan();
 	begin();
 	leave_a_box(5000, false);
 	child = fork();
@@ -306,6 +317,7 @@ static void test_living(void **state)
 	json_t *lines;
 
 	(void)state;
+	no_tsan();
 	begin();
 	child = fork();
 	if (!child) {
@@ -338,6 +350,7 @@ static void test_raw_fork(void **state)
 	json_t *lines, *of;
 
 	(void)state;
+	no_tsan();
 	begin();
 	parent = fork();
 	if (!parent) {
@@ -423,6 +436,7 @@ static void test_cut_batch(void **state)
 	int box;
 
 	(void)state;
+	no_tsan();
 	begin();
 	leave_a_box(300, true);
 	box = open(find_box(), O_RDWR);
@@ -480,6 +494,7 @@ static void test_damage(void **state)
 	struct stat st;
 
 	(void)state;
+	no_tsan();
 	begin();
 	leave_a_box(300, false);
 	snprintf(name, sizeof name, "%s", find_box());
@@ -529,6 +544,7 @@ static void test_whose(void **state)
 	size_t len = 0;
 
 	(void)state;
+	no_tsan();
 	begin();
 	leave_a_box(10, false);
 	snprintf(name, sizeof name, "%s", find_box());

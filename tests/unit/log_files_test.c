@@ -346,6 +346,11 @@ static void test_closed_descriptors(void **state)
 	json_t *lines;
 
 	(void)state;
+	if (LOG_TSAN) {
+		print_message(
+		    "skipped: the test closes what the library has open, as the thread sanitizer rightly says\n");
+		skip();
+	}
 	fflush(NULL);
 	if (!fork()) {
 		start("\"run_directory\":\"auto\"");
@@ -537,6 +542,8 @@ static void test_stop_is_bounded(void **state)
 	start(""); /* and the next run is not disturbed */
 	ilu_info(&tid, "next");
 	assert_int_equal(ilu_log_stop(), 0);
+	if (LOG_TSAN) /* what hangs there still has them */
+		return;
 	close(ends[0]);
 	close(ends[1]);
 }

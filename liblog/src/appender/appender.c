@@ -518,6 +518,7 @@ static bool has_ended(struct appender *a, uint32_t timeout_ms)
 
 int appender_stop(struct appender *a, uint32_t timeout_ms, bool *hangs)
 {
+	bool patient = true;
 	int rc = 0;
 
 	__atomic_store_n(&a->stop, 1, __ATOMIC_RELEASE);
@@ -528,17 +529,24 @@ int appender_stop(struct appender *a, uint32_t timeout_ms, bool *hangs)
 	while (!has_ended(a, timeout_ms)) {
 		pthread_t thread = a->thread;
 
-		*hangs = true;
 		rc = outlet_give_up(&a->outlet, &a->enc);
+		if (rc == -EAGAIN && patient) { /* at work, between two sinks perhaps */
+			patient = false;
+			continue;
+		}
+		*hangs = true;
 		if (!rc)
 			rc = start_thread(a, run_on);
 		if (rc)
 			break;
 		pthread_detach(thread);
 	}
+	if (rc)
+		pthread_detach(a->thread);
+	else
+		pthread_join(a->thread, NULL);
 	if (*hangs)
 		return -ETIMEDOUT;
-	pthread_join(a->thread, NULL);
 	return a->flush_error;
 }
 

@@ -412,8 +412,8 @@ int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost)
 	return first;
 }
 
-/* The batch of all the log's own sinks, in memory of its own. */
-static int move_text(struct encoder *enc)
+/* The batch of all the log's own sinks, in memory of its own; the old one is left to a sink. */
+static int move_text(struct encoder *enc, struct sink *sink)
 {
 	struct buf fresh = {.text = NULL};
 
@@ -421,6 +421,7 @@ static int move_text(struct encoder *enc)
 		return -ENOMEM;
 	memcpy(fresh.text, enc->out.text, enc->out.len);
 	fresh.len = enc->out.len;
+	sink->left[0] = enc->out.text;
 	enc->out = fresh;
 	enc->boxed = false; /* the old text may be there */
 	return 0;
@@ -428,18 +429,21 @@ static int move_text(struct encoder *enc)
 
 int outlet_give_up(struct outlet *outlet, struct encoder *enc)
 {
-	struct port *port;
-	int rc;
+	for (unsigned i = 0; i < outlet->count; i++) {
+		struct port *port = &outlet->port[i];
+		int rc;
 
-	if (!outlet->writing)
-		return -ENOENT;
-	rc = move_text(enc);
-	if (rc)
-		return rc;
-	port = &outlet->port[outlet->at];
-	port->out = port->sites = (struct buf){.text = NULL};
-	sink_give_up(port->sink);
-	return 0;
+		if (!sink_give_up(port->sink))
+			continue;
+		rc = move_text(enc, port->sink);
+		if (rc)
+			return rc;
+		port->sink->left[1] = port->out.text;
+		port->sink->left[2] = port->sites.text;
+		port->out = port->sites = (struct buf){.text = NULL};
+		return 0;
+	}
+	return -EAGAIN;
 }
 
 int outlet_sync(struct outlet *outlet)

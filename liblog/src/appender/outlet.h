@@ -82,8 +82,7 @@ void outlet_tell(struct outlet *outlet, struct encoder *enc, struct port *port, 
 int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);
 
 /* The appender's thread hangs in a sink: give that one up. Another thread may go on: what the hanging one was writing
- * stays as it is, and the next outlet_write goes on with the other sinks. 0, -ENOENT (it does not hang there) or
- * -ENOMEM. */
+ * stays as it is, and the next outlet_write goes on with the other sinks. 0, -EAGAIN (it is in none now) or -ENOMEM. */
 int outlet_give_up(struct outlet *outlet, struct encoder *enc);
 
 /* To the disk. Returns the first error. */

@@ -21,14 +21,25 @@ static size_t prefix_bytes(const char *bytes, size_t len, size_t lines)
 
 static bool given_up(const struct sink *sink)
 {
-	return __atomic_load_n(&sink->given_up, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&sink->hold, __ATOMIC_ACQUIRE) == SINK_GIVEN_UP;
 }
 
-/* The thread that hung comes back, and finds its work done by another. */
-static void stay_if_given_up(const struct sink *sink)
+/* false: it was given up. */
+static bool go_in(struct sink *sink)
 {
-	while (given_up(sink))
-		pause();
+	char free = SINK_FREE;
+
+	return __atomic_compare_exchange_n(&sink->hold, &free, SINK_HELD, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* A thread that hung comes back here, and finds its work done by another. */
+static void come_out(struct sink *sink)
+{
+	char held = SINK_HELD;
+
+	if (!__atomic_compare_exchange_n(&sink->hold, &held, SINK_FREE, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		for (;;)
+			pause();
 }
 
 int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
@@ -36,11 +47,11 @@ int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, s
 	size_t whole = 0, whole_bytes;
 	int rc;
 
-	if (given_up(sink)) {
-		rc = -ETIMEDOUT;
-	} else {
+	if (go_in(sink)) {
 		rc = sink->ops->write(sink, bytes, len, lines, &whole);
-		stay_if_given_up(sink);
+		come_out(sink);
+	} else {
+		rc = -ETIMEDOUT;
 	}
 	whole_bytes = whole == lines ? len : prefix_bytes(bytes, len, whole);
 	sink->stats.lines += whole;
@@ -60,11 +71,10 @@ int sink_sync(struct sink *sink)
 {
 	int rc = 0;
 
-	if (sink->ops->sync && !given_up(sink)) {
+	if (sink->ops->sync && go_in(sink)) {
 		rc = sink->ops->sync(sink);
-		stay_if_given_up(sink);
+		come_out(sink);
 	}
-
 	if (rc)
 		sink->stats.last_errno = -rc;
 	return rc;
@@ -107,13 +117,18 @@ void sink_share(struct sink *sink)
 void sink_forked(struct sink *sink)
 {
 	memset(&sink->stats, 0, sizeof sink->stats);
+	if (!given_up(sink)) /* the parent's thread may have been in it */
+		__atomic_store_n(&sink->hold, SINK_FREE, __ATOMIC_RELAXED);
 	if (sink->ops->forked)
 		sink->ops->forked(sink);
 }
 
-void sink_give_up(struct sink *sink)
+bool sink_give_up(struct sink *sink)
 {
-	__atomic_store_n(&sink->given_up, 1, __ATOMIC_RELEASE);
+	char held = SINK_HELD;
+
+	return __atomic_compare_exchange_n(&sink->hold, &held, SINK_GIVEN_UP, false, __ATOMIC_ACQ_REL,
+	                                   __ATOMIC_RELAXED);
 }
 
 void sink_close(struct sink *sink)

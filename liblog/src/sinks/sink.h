@@ -55,6 +55,10 @@ struct sink_place {
 	uint32_t line;
 };
 
+/* Who has a sink: a thread goes in before it may wait for a device, and comes out again, unless it was given up in
+ * there: then all that it did before it went in is another's. */
+enum sink_hold { SINK_FREE, SINK_HELD, SINK_GIVEN_UP };
+
 struct sink {
 	const struct sink_ops *ops;
 	struct sink_stats stats;
@@ -62,7 +66,8 @@ struct sink {
 	const uint32_t *sites;
 	bool (*place)(uint32_t site, struct sink_place *out); /* false: of no such site; NULL with sites */
 	char reopen_wanted;                                   /* atomic */
-	char given_up;                                        /* atomic: nothing is written to it any more */
+	char hold;                                            /* atomic, enum sink_hold */
+	const void *left[3];                                  /* what a thread that hangs in it may still read */
 };
 
 /* Write a batch.
@@ -94,9 +99,10 @@ bool sink_reopen_requested(const struct sink *sink);
 void sink_share(struct sink *sink);
 void sink_forked(struct sink *sink);
 
-/* A thread hangs in it: from now on each batch is refused with -ETIMEDOUT. Should that thread come back, it sleeps
- * until the process ends; so what it was writing must stay, and the sink is never closed. */
-void sink_give_up(struct sink *sink);
+/* If a thread is in it: from now on each batch is refused with -ETIMEDOUT. Should that thread come back, it sleeps
+ * until the process ends; so what it was writing must stay (sink->left), and the sink is never closed. The caller goes
+ * on with all that the thread had. false: no thread is in it, and nothing has changed. */
+bool sink_give_up(struct sink *sink);
 
 /* Close and free; NULL is fine. */
 void sink_close(struct sink *sink);
