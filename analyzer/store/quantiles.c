@@ -190,8 +190,11 @@ static enum way field_way(const struct shape *sh, const char *name, int *slot)
 				*slot = (int)i;
 	if (*slot >= 0)
 		return slot_is_stored(sh->slots[*slot].kind) ? BY_COLUMNS : BY_EVENTS;
-	return !shape_part_range(sh, SECTION_FIELDS).there && shape_constant(sh, SECTION_TOP, name).ptr ? BY_EVENTS
-	                                                                                                : NOT_AT_ALL;
+	if (strchr(name, '.')) /* perhaps inside an object */
+		return BY_EVENTS;
+	return (sh->form || !shape_part_range(sh, SECTION_FIELDS).there) && shape_constant(sh, SECTION_TOP, name).ptr
+	           ? BY_EVENTS
+	           : NOT_AT_ALL;
 }
 
 static enum way head_way(const struct gather *g, const struct shape *sh, int *field, int *by)
