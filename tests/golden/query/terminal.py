@@ -18,9 +18,10 @@ def resize(columns):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
 
 
-def until_prompt():
+def until_prompt(typed=True):
+    """What comes up to the next prompt; behind a line that was typed: one after its end, not one that a resize drew again."""
     seen = b""
-    while not seen.endswith(PROMPTS):
+    while not seen.endswith(PROMPTS) or (typed and b"\n" not in seen):
         try:
             got = os.read(terminal, 4096)
         except OSError:
@@ -47,7 +48,7 @@ def show(seen, typed):
 
 
 resize(100)
-seen, over = until_prompt()
+seen, over = until_prompt(False)
 show(seen, None)
 lines = sys.stdin.read().splitlines()
 for i, line in enumerate(lines):
