@@ -108,6 +108,7 @@ void stacks_free(void)
 		struct slab *slab = slabs;
 
 		slabs = slab->next;
+		stack_clean(slab->at, slab->bytes); /* something else may be mapped there */
 		munmap(slab->at, slab->bytes);
 		free(slab);
 	}
