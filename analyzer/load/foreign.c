@@ -468,13 +468,38 @@ static bool is_bare(const struct parser *p, struct slice line, const struct bare
 	return same;
 }
 
+/* A line that begins a record of several lines, or is cut short. */
+static int opened(struct parser *p, const struct row *row, struct slice bare, const char *reason, const char *end,
+                  bool last, size_t *used)
+{
+	const char *text = row->text.ptr, *stop;
+	bool more, taken = false, ended = row->bytes > row->text.len;
+	int rc;
+
+	stop = group_end(p, text, end, last, &more);
+	if (more || (stop && !chunk_builder_takes(p->builder, GROUP_LINES))) {
+		p->wants_more = more;
+		*used = 0;
+		return 0;
+	}
+	if (stop && (rc = group_add(p, text, stop, &taken)))
+		return rc;
+	if (taken) {
+		*used = (size_t)(stop - text);
+		return 0;
+	}
+	if (!reason || !strncmp(reason, "not JSON", 8) || !strcmp(reason, "cut short"))
+		reason = ended || !last ? "cut short" : "cut short at the end of the file";
+	return broken(p, row, bare, reason, used);
+}
+
 int foreign_take(struct parser *p, const char *text, const char *end, bool last, size_t *used)
 {
 	const char *nl = memchr(text, '\n', (size_t)(end - text)), *stop = nl ? nl : end;
 	struct row row = {.text = {text, (size_t)(stop - text)}, .bytes = (size_t)(stop - text) + (nl != NULL)};
 	struct bare b = bare_line(p, row.text);
 	struct record_result r;
-	bool more, taken = false;
+	bool taken = false;
 	int rc;
 
 	*used = row.bytes;
@@ -505,23 +530,7 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 			                        "no record: neither JSON nor logfmt nor a format that is known");
 		return text_add(p, row.text, b.text, stop + (nl != NULL), end, row.bytes);
 	case RECORD_OPEN:
-		stop = group_end(p, text, end, last, &more);
-		if (more || (stop && !chunk_builder_takes(p->builder, GROUP_LINES))) {
-			p->wants_more = more;
-			*used = 0;
-			return 0;
-		}
-		if (stop && (rc = group_add(p, text, stop, &taken)))
-			return rc;
-		if (taken) {
-			*used = (size_t)(stop - text);
-			return 0;
-		}
-		return broken(p, &row, b.text,
-		              r.reason && strncmp(r.reason, "not JSON", 8) && strcmp(r.reason, "cut short") ? r.reason
-		              : nl || !last ? "cut short"
-		                            : "cut short at the end of the file",
-		              used);
+		return opened(p, &row, b.text, r.reason, end, last, used);
 	default:
 		return broken(p, &row, b.text, !nl && last ? "cut short at the end of the file" : r.reason, used);
 	}
