@@ -377,8 +377,9 @@ void complete_in_sql(const char *sql)
 	in_sql = sql;
 }
 
-/* Behind the options that stand before the command; *s takes those that say where the names come from. */
-static const char *skip_options(struct session *s, char *line)
+/* Behind the options that stand before the command; *s takes those that say where the names come from, *db what is to
+ * be freed after it. */
+static const char *skip_options(struct session *s, char *line, char **db)
 {
 	char *p = line + strspn(line, " \t");
 
@@ -399,8 +400,12 @@ static const char *skip_options(struct session *s, char *line)
 		if (!*end)
 			return option; /* its value is */
 		p = end + strspn(end, " \t");
-		if (o->letter == 'd' && (value = strndup(value, (size_t)(end - value))))
-			s->settings.db = value; /* for the rest of the program */
+		if (o->letter != 'd')
+			continue;
+		free(*db);
+		*db = strndup(value, (size_t)(end - value));
+		if (*db)
+			s->settings.db = *db;
 	}
 	return p;
 }
@@ -439,12 +444,12 @@ static void print_found(const char *line, const char *word, FILE *to)
 void complete_print(const char *line, FILE *to)
 {
 	struct session s = {.settings = settings_default()};
-	char *copy = strdup(line);
+	char *copy = strdup(line), *db = NULL;
 	const char *word;
 
 	session = &s;
 	if (copy) {
-		typed = skip_options(&s, copy);
+		typed = skip_options(&s, copy, &db);
 		word = last_word(typed);
 		gather(word, (int)(word - typed));
 		print_found(typed, word, to);
@@ -453,6 +458,7 @@ void complete_print(const char *line, FILE *to)
 	session_done(&s);
 	session = NULL;
 	free(copy);
+	free(db);
 }
 
 void complete_init(struct session *s)
