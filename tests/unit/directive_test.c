@@ -206,6 +206,9 @@ static void test_errors(void **state)
 	     "directive 1 (\"[a][b]\"), column 4: unexpected \"[\", expected \"=\" and a level, \"[\" or \",\""},
 	    {"[{a=(x{200}){200}}]", "directive 1 (\"[{a=(x{200}){200}}]\"), column 5: repetitions make the regular "
 	                            "expression longer than 4096 characters"},
+	    {"[{a=x{99999999999999999999}}]",
+	     "directive 1 (\"[{a=x{99999999999999999999}}]\"), column 5: repetitions make "
+	     "the regular expression longer than 4096 characters"},
 	    /* glibc was busy with these for minutes */
 	    {"[{a=x{0,20}*{0,20}}]",
 	     "directive 1 (\"[{a=x{0\"), column 5: repetitions of what may be empty count for more than 128 copies"},

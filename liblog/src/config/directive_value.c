@@ -117,8 +117,7 @@ static struct quantifier quantifier_at(const char *s)
 	comma = memchr(s, ',', (size_t)(end - s) + 1);
 	low = strtol(s + 1, NULL, 10);
 	high = comma ? strtol(comma + 1, NULL, 10) : low;
-	high = high > low ? high : low + 1;
-	return (struct quantifier){(size_t)(end - s) + 1, (double)high, low <= 0};
+	return (struct quantifier){(size_t)(end - s) + 1, high > low ? (double)high : (double)low + 1, low <= 0};
 }
 
 /* One character, escape or bracket expression. */
