@@ -2,11 +2,12 @@
 /* reload.c - what a reload starts from; see reload.h. */
 #include "config/reload.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static char *file;
 static char **variables;
@@ -22,27 +23,6 @@ static void forget(void)
 	free(file);
 	variables = NULL;
 	file = NULL;
-}
-
-/* The program may change its directory. */
-static int absolute(const char *path, char **out)
-{
-	char *directory = NULL;
-	int n;
-
-	if (*path == '/') {
-		*out = strdup(path);
-		return *out ? 0 : -ENOMEM;
-	}
-	directory = getcwd(NULL, 0);
-	if (!directory)
-		return -errno;
-	n = asprintf(out, "%s/%s", directory, path);
-	free(directory);
-	if (n >= 0)
-		return 0;
-	*out = NULL;
-	return -ENOMEM;
 }
 
 static int copy_variables(char *const *environment)
@@ -71,7 +51,7 @@ int reload_remember(const char *path, char *const *environment)
 	forget();
 	if (!path)
 		return 0;
-	rc = absolute(path, &file);
+	rc = path_absolute(path, &file); /* the program may change its directory */
 	if (!rc)
 		rc = copy_variables(environment);
 	if (rc)

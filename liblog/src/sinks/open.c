@@ -3,6 +3,7 @@
 #include "sinks/open.h"
 
 #include "base/keep.h"
+#include "base/path.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,25 +18,6 @@
 #define FLAGS (O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 /* ---- places ---- */
-
-static int absolute(const char *path, char **out)
-{
-	char *directory;
-	int n;
-
-	if (*path == '/') {
-		*out = strdup(path);
-		return *out ? 0 : -ENOMEM;
-	}
-	directory = getcwd(NULL, 0);
-	if (!directory)
-		return -errno;
-	n = asprintf(out, "%s/%s", directory, path);
-	free(directory);
-	if (n < 0)
-		*out = NULL;
-	return n < 0 ? -ENOMEM : 0;
-}
 
 /* The directory that the file is in now. Without it the file is open all the same. */
 static void open_directory(struct place *place)
@@ -61,7 +43,7 @@ int place_init(struct place *place, const char *path)
 	int rc;
 
 	*place = (struct place){.directory.fd = -1};
-	rc = absolute(path, &place->path);
+	rc = path_absolute(path, &place->path);
 	if (!rc && !stat("/", &root)) {
 		place->root_device = root.st_dev;
 		place->root_inode = root.st_ino;
