@@ -3,6 +3,7 @@
 #include "base/sorter.h"
 #include "base/array.h"
 #include "base/bytes.h"
+#include "base/heap.h"
 #include "base/tempfile.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -138,28 +139,12 @@ int sorter_add(struct sorter *s, struct slice record)
 
 /* ---- merging ---- */
 
-static int compare_runs(const struct sorter *s, uint32_t a, uint32_t b)
+static int compare_runs(const void *of, uint32_t a, uint32_t b)
 {
+	const struct sorter *s = of;
 	int c = s->compare(s->run[a].cur, s->run[b].cur);
 
 	return c ? c : (a > b) - (a < b);
-}
-
-static void sift(struct sorter *s, uint32_t i)
-{
-	for (uint32_t least;; i = least) {
-		uint32_t was;
-
-		least = i;
-		for (uint32_t k = 2 * i + 1; k <= 2 * i + 2 && k < s->heaped; k++)
-			if (compare_runs(s, s->heap[k], s->heap[least]) < 0)
-				least = k;
-		if (least == i)
-			return;
-		was = s->heap[i];
-		s->heap[i] = s->heap[least];
-		s->heap[least] = was;
-	}
 }
 
 /* The next record of a run; 1, 0: it is at its end. */
@@ -206,8 +191,7 @@ int sorter_rewind(struct sorter *s)
 		if (rc == 1)
 			s->heap[s->heaped++] = i;
 	}
-	for (uint32_t i = s->heaped / 2; i-- > 0;)
-		sift(s, i);
+	heap_make(s->heap, s->heaped, compare_runs, s);
 	return rc < 0 ? rc : 0;
 }
 
@@ -226,7 +210,7 @@ int sorter_next(struct sorter *s, struct slice *out)
 			return rc;
 		if (!rc)
 			s->heap[0] = s->heap[--s->heaped];
-		sift(s, 0);
+		heap_sift(s->heap, s->heaped, 0, compare_runs, s);
 	}
 	s->taken = s->heaped > 0;
 	if (s->taken)

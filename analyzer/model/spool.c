@@ -6,6 +6,7 @@
 #include "model/spool.h"
 #include "base/array.h"
 #include "base/bytes.h"
+#include "base/heap.h"
 #include "base/tempfile.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -223,31 +224,15 @@ static int take_head(struct run *r)
 	return 0;
 }
 
-static int compare_runs(const struct spool *s, uint32_t a, uint32_t b)
+static int compare_runs(const void *of, uint32_t a, uint32_t b)
 {
+	const struct spool *s = of;
 	const struct run *x = &s->run[a], *y = &s->run[b];
 	int c = memcmp(x->key, y->key, x->key_len < y->key_len ? x->key_len : y->key_len);
 
 	return c                          ? c
 	       : x->key_len != y->key_len ? (x->key_len > y->key_len) - (x->key_len < y->key_len)
 	                                  : (a > b) - (a < b);
-}
-
-static void sift(struct spool *s, uint32_t i)
-{
-	for (uint32_t least;; i = least) {
-		uint32_t was;
-
-		least = i;
-		for (uint32_t k = 2 * i + 1; k <= 2 * i + 2 && k < s->heaped; k++)
-			if (compare_runs(s, s->heap[k], s->heap[least]) < 0)
-				least = k;
-		if (least == i)
-			return;
-		was = s->heap[i];
-		s->heap[i] = s->heap[least];
-		s->heap[least] = was;
-	}
 }
 
 int spool_rewind(struct spool *s)
@@ -270,8 +255,7 @@ int spool_rewind(struct spool *s)
 		if (r->key_len)
 			s->heap[s->heaped++] = i;
 	}
-	for (uint32_t i = s->heaped / 2; i-- > 0;)
-		sift(s, i);
+	heap_make(s->heap, s->heaped, compare_runs, s);
 	return 0;
 }
 
@@ -315,7 +299,7 @@ static int take_transaction(struct spool *s, struct facts *f)
 	if (!rc && !r->key_len)
 		s->heap[0] = s->heap[--s->heaped];
 	if (!rc)
-		sift(s, 0);
+		heap_sift(s->heap, s->heaped, 0, compare_runs, s);
 	return rc;
 }
 
