@@ -439,48 +439,55 @@ static enum record_verdict patterns_of(struct record_reader *rr, struct record *
 	return RECORD_TEXT;
 }
 
+/* Patterns in the order in which they are tried, up to those of formats like `last`. */
+struct pattern_walk {
+	const struct record_reader *rr;
+	const struct log_format *last, *of; /* of: whose the pattern is */
+	size_t format, pattern;
+	int only_records;
+};
+
+static const struct pattern *pattern_next(struct pattern_walk *w)
+{
+	const struct format_set *set = w->rr->options.formats;
+
+	for (; w->only_records <= w->last->only_records; w->only_records++, w->format = 0)
+		for (; w->format < set->n; w->format++, w->pattern = 0) {
+			w->of = &set->all[w->format];
+			if (w->of->only_records == w->only_records &&
+			    (!w->rr->options.only || w->of == w->rr->options.only) && w->pattern < w->of->npatterns)
+				return &w->of->patterns[w->pattern++];
+		}
+	return NULL;
+}
+
 bool layers_pattern_first(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
                           struct slice text, struct slice *captures)
 {
-	const struct format_set *set = rr->options.formats;
+	struct pattern_walk w = {.rr = rr, .last = f};
+	const struct pattern *at;
 
-	for (int only_records = 0; only_records <= f->only_records; only_records++)
-		for (size_t i = 0; i < set->n; i++) {
-			const struct log_format *one = &set->all[i];
-
-			if (one->only_records != only_records || (rr->options.only && one != rr->options.only))
-				continue;
-			for (size_t k = 0; k < one->npatterns; k++) {
-				const struct pattern *at = &one->patterns[k];
-
-				if (at->n <= LAYER_CAPTURES && pattern_match(at, text, captures) &&
-				    time_fits(one, at, captures))
-					return at == p;
-				if (at == p)
-					return false;
-			}
-		}
+	while ((at = pattern_next(&w))) {
+		if (at->n <= LAYER_CAPTURES && pattern_match(at, text, captures) && time_fits(w.of, at, captures))
+			return at == p;
+		if (at == p)
+			break;
+	}
 	return false;
 }
 
 bool layers_pattern_sure(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
                          struct slice text, const char *limit)
 {
-	const struct format_set *set = rr->options.formats;
+	struct pattern_walk w = {.rr = rr, .last = f};
+	const struct pattern *at;
 
-	for (int only_records = 0; only_records <= f->only_records; only_records++)
-		for (size_t i = 0; i < set->n; i++) {
-			const struct log_format *one = &set->all[i];
-
-			if (one->only_records != only_records || (rr->options.only && one != rr->options.only))
-				continue;
-			for (size_t k = 0; k < one->npatterns; k++) {
-				if (&one->patterns[k] == p)
-					return true;
-				if (!pattern_fails_before(&one->patterns[k], text, limit))
-					return false;
-			}
-		}
+	while ((at = pattern_next(&w))) {
+		if (at == p)
+			return true;
+		if (!pattern_fails_before(at, text, limit))
+			break;
+	}
 	return false;
 }
 
