@@ -74,6 +74,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c quantile
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c) \
+              $(addprefix analyzer/query/why/,evidence.c) \
               $(addprefix analyzer/query/report/,report_html.c report_write.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
@@ -104,7 +105,7 @@ LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_tes
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
 ANALYZER_TESTS += finding_test sorter_test
 ANALYZER_TESTS += format_test record_jansson_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
-ANALYZER_TESTS += textduration_test
+ANALYZER_TESTS += textduration_test why_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.
