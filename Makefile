@@ -70,7 +70,7 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c m
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c) \

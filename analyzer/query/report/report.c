@@ -5,11 +5,11 @@
  * or where it was made: the same database gives the same bytes. */
 #include "query/report/report.h"
 #include "query/commands/commands.h"
+#include "query/core/outfile.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const struct option_spec sort_spec = {.name = "sort"}, limit_spec = {.name = "limit"},
                                 level_spec = {.name = "level"}, where_spec = {.name = "where"},
@@ -124,58 +124,6 @@ void report_cases_free(struct report_case *cases, size_t n)
 	free(cases);
 }
 
-/* ---- files ---- */
-
-/* A file of another name, that will be renamed. */
-static int open_temporary(struct report_file *f)
-{
-	mode_t mask = umask(0);
-	int fd = mkstemp(f->temporary), rc;
-
-	umask(mask);
-	if (fd < 0)
-		return -errno;
-	if (!fchmod(fd, 0666 & ~mask) && (f->file = fdopen(fd, "w")))
-		return 0;
-	rc = -errno;
-	close(fd);
-	unlink(f->temporary);
-	return rc;
-}
-
-static void forget(struct report_file *f)
-{
-	free(f->path);
-	free(f->temporary);
-	*f = (struct report_file){0};
-}
-
-bool report_file_open(struct query *q, struct report_file *f, const char *path)
-{
-	int rc;
-
-	*f = (struct report_file){.path = strdup(path)};
-	rc = f->path && asprintf(&f->temporary, "%s.XXXXXX", path) >= 0 ? open_temporary(f) : -ENOMEM;
-	if (rc)
-		forget(f);
-	return query_ok(q, rc, path);
-}
-
-void report_file_close(struct query *q, struct report_file *f)
-{
-	int rc = 0;
-
-	if (!q->status && (fflush(f->file) || fsync(fileno(f->file))))
-		rc = -errno;
-	if (fclose(f->file) && !rc)
-		rc = -errno;
-	if (!q->status && !rc && rename(f->temporary, f->path))
-		rc = -errno;
-	if (!query_ok(q, rc, f->path))
-		unlink(f->temporary);
-	forget(f);
-}
-
 /* ---- the command ---- */
 
 static void to_directory(struct query *q, const char *path)
@@ -185,17 +133,17 @@ static void to_directory(struct query *q, const char *path)
 	if (mkdir(path, 0777) && errno != EEXIST)
 		query_ok(q, -errno, path);
 	for (const struct report_part *p = report_parts; p->name && !q->status; p++) {
-		struct report_file f;
+		struct outfile f;
 		char *name;
 
 		if (asprintf(&name, "%s/%s.csv", path, p->name) < 0) {
 			query_ok(q, -ENOMEM, path);
 			return;
 		}
-		if (report_file_open(q, &f, name)) {
+		if (outfile_open(q, &f, name)) {
 			out.file = f.file;
 			report_part_run(q, p, &out);
-			report_file_close(q, &f);
+			outfile_close(q, &f);
 		}
 		free(name);
 	}
@@ -247,15 +195,15 @@ static void to_file(struct query *q, const char *path)
 {
 	struct output out = {.utf8 = true, .one_run = q->out->one_run};
 	report_fn *write = writer_of(path);
-	struct report_file f;
+	struct outfile f;
 
 	if (!write)
 		query_fail(q, USAGE, "%s: a report is .html, .md, .json, or a directory for CSV", path);
-	if (q->status || !report_file_open(q, &f, path))
+	if (q->status || !outfile_open(q, &f, path))
 		return;
 	out.file = f.file;
 	write(q, &out);
-	report_file_close(q, &f);
+	outfile_close(q, &f);
 	if (!q->status)
 		query_note(q, "%s written", path);
 }

@@ -40,14 +40,4 @@ void report_html(struct query *q, struct output *out);
 void report_markdown(struct query *q, struct output *out);
 void report_json(struct query *q, struct output *out);
 
-/* A file that appears at its place only when it is whole. */
-struct report_file {
-	FILE *file;
-	char *path, *temporary; /* owned */
-};
-
-bool report_file_open(struct query *q, struct report_file *f, const char *path);
-/* Puts the file in place; where anything went wrong it is removed. */
-void report_file_close(struct query *q, struct report_file *f);
-
 #endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* outfile.c - see outfile.h */
+#include "query/core/outfile.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A file of another name, that will be renamed. */
+static int open_temporary(struct outfile *f)
+{
+	mode_t mask = umask(0);
+	int fd = mkstemp(f->temporary), rc;
+
+	umask(mask);
+	if (fd < 0)
+		return -errno;
+	if (!fchmod(fd, 0666 & ~mask) && (f->file = fdopen(fd, "w")))
+		return 0;
+	rc = -errno;
+	close(fd);
+	unlink(f->temporary);
+	return rc;
+}
+
+static void forget(struct outfile *f)
+{
+	free(f->path);
+	free(f->temporary);
+	*f = (struct outfile){0};
+}
+
+bool outfile_open(struct query *q, struct outfile *f, const char *path)
+{
+	int rc;
+
+	*f = (struct outfile){.path = strdup(path)};
+	rc = f->path && asprintf(&f->temporary, "%s.XXXXXX", path) >= 0 ? open_temporary(f) : -ENOMEM;
+	if (rc)
+		forget(f);
+	return query_ok(q, rc, path);
+}
+
+void outfile_close(struct query *q, struct outfile *f)
+{
+	int rc = 0;
+
+	if (!q->status && (fflush(f->file) || fsync(fileno(f->file))))
+		rc = -errno;
+	if (fclose(f->file) && !rc)
+		rc = -errno;
+	if (!q->status && !rc && rename(f->temporary, f->path))
+		rc = -errno;
+	if (!query_ok(q, rc, f->path))
+		unlink(f->temporary);
+	forget(f);
+}
