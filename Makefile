@@ -75,7 +75,8 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c) \
               $(addprefix analyzer/query/why/,evidence.c) \
-              $(addprefix analyzer/query/report/,report_html.c report_write.c)
+              $(addprefix analyzer/query/report/,report_html.c report_write.c) \
+              $(addprefix analyzer/query/export/,filter.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c repl.c script.c session.c statement.c suggest.c words.c)
@@ -84,7 +85,7 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c a
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c gaps.c spans.c tree.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \
-               analyzer/query/report/report.c $(addprefix analyzer/query/commands/,taken.c) \
+               analyzer/query/report/report.c analyzer/query/export/export.c $(addprefix analyzer/query/commands/,taken.c) \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
 ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)

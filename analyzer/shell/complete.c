@@ -244,10 +244,17 @@ static void offer_hint(enum hint hint, const char *text)
 		offer("worker", text);
 		offer("hour", text);
 		break;
+	case HINT_CHOICE:
 	case HINT_FILE:
 	case HINT_NONE:
 		break;
 	}
+}
+
+static void offer_choices(const struct command *c, const char *text)
+{
+	for (size_t i = 0; i < c->nchoices; i++)
+		offer(command_choice(c, i)->name, text);
 }
 
 static const struct option_spec *option_of(const struct option_spec *o, const char *word)
@@ -304,6 +311,8 @@ static enum hint gather(const char *text, int start)
 	} else if (c) {
 		hint = c->hint;
 		offer_hint(hint, text);
+		if (hint == HINT_CHOICE)
+			offer_choices(c, text);
 	}
 	free(line);
 	return hint;

@@ -88,6 +88,29 @@ static void put_columns(const struct command *c, struct output *out)
 	text_done(&names);
 }
 
+/* A name and what it is, on further lines where the terminal is narrow. */
+static void put_item(const struct output *out, const char *name, int width, const char *help)
+{
+	int indent = 2 + width + 1, column = fprintf(out->file, "  %-*s", width, name);
+
+	while (*help) {
+		size_t n = strcspn(help, " ");
+
+		if (column > indent && out->width && column + 1 + (int)n > out->width)
+			column = fprintf(out->file, "\n%*s", indent - 1, "") - 1;
+		column += fprintf(out->file, " %.*s", (int)n, help);
+		help += n + (help[n] == ' ');
+	}
+	fputc('\n', out->file);
+}
+
+static void put_choices(const struct command *c, const struct output *out)
+{
+	fprintf(out->file, "\n%s%s%s\n", output_ink(out, INK_HEAD), c->words, output_ink(out, INK_NONE));
+	for (size_t i = 0; i < c->nchoices; i++)
+		put_item(out, command_choice(c, i)->name, 11, command_choice(c, i)->help);
+}
+
 void help_command(const struct command *c, struct output *out)
 {
 	FILE *to = out->file;
@@ -105,6 +128,8 @@ void help_command(const struct command *c, struct output *out)
 		else
 			put_lines(c->more, "", to);
 	}
+	if (c->choices)
+		put_choices(c, out);
 	if (c->options && c->options->name) {
 		fprintf(to, "\n%sOptions%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
 		put_options(c->options, to);
@@ -115,22 +140,6 @@ void help_command(const struct command *c, struct output *out)
 		fprintf(to, "\n%sExamples%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
 		put_lines(c->examples, "  ilu-logq ", to);
 	}
-}
-
-/* A name and what it is, on further lines where the terminal is narrow. */
-static void put_item(const struct output *out, const char *name, int width, const char *help)
-{
-	int indent = 2 + width + 1, column = fprintf(out->file, "  %-*s", width, name);
-
-	while (*help) {
-		size_t n = strcspn(help, " ");
-
-		if (column > indent && out->width && column + 1 + (int)n > out->width)
-			column = fprintf(out->file, "\n%*s", indent - 1, "") - 1;
-		column += fprintf(out->file, " %.*s", (int)n, help);
-		help += n + (help[n] == ' ');
-	}
-	fputc('\n', out->file);
 }
 
 static void put_group(struct output *out, enum command_group group)
@@ -204,6 +213,17 @@ static void mdoc_options(const struct option_spec *o, FILE *to)
 	fputs(".El\n", to);
 }
 
+static void mdoc_choices(const struct command *c, FILE *to)
+{
+	fputs(".Bl -tag -width Ds -compact\n", to);
+	for (size_t i = 0; i < c->nchoices; i++) {
+		fprintf(to, ".It Cm %s\n", command_choice(c, i)->name);
+		put_roff(command_choice(c, i)->help, strlen(command_choice(c, i)->help), to);
+		fputc('\n', to);
+	}
+	fputs(".El\n.Pp\n", to);
+}
+
 static void mdoc_words(const char *words, FILE *to)
 {
 	fputs(" Ar \"", to);
@@ -229,6 +249,8 @@ static void mdoc_command(const struct command *c, FILE *to)
 		put_roff(c->more, strlen(c->more), to);
 		fputc('\n', to);
 	}
+	if (c->choices)
+		mdoc_choices(c, to);
 	if (c->options && c->options->name)
 		mdoc_options(c->options, to);
 }

@@ -8,10 +8,3 @@ const struct command command_compare = {
     .most = ANY_NUMBER,
     .help = "two runs side by side",
 };
-
-const struct command command_export = {
-    .name = "export",
-    .group = GROUP_DOCUMENTS,
-    .most = ANY_NUMBER,
-    .help = "other tools' formats",
-};

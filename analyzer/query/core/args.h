@@ -18,7 +18,8 @@ enum hint {
 	HINT_COLUMN,
 	HINT_COMMAND,
 	HINT_SQL,
-	HINT_GROUP
+	HINT_GROUP,
+	HINT_CHOICE /* of the command's choices */
 };
 
 /* An option a command takes. A table ends with name NULL. */

@@ -18,6 +18,11 @@ enum command_group { GROUP_DATA, GROUP_LINES, GROUP_ANSWERS, GROUP_FINDINGS, GRO
 /* `most` of words: any number. */
 enum { ANY_NUMBER = -1 };
 
+/* What a command's first word may be, with a line of help. */
+struct choice {
+	const char *name, *help;
+};
+
 struct command {
 	const char *name;
 	enum command_group group;
@@ -30,6 +35,8 @@ struct command {
 	const struct option_spec *options; /* ends with name NULL; may be NULL */
 	const struct column *columns;      /* of its table, for the help; NULL: none, or they are not the same always */
 	size_t ncolumns, column_stride;    /* bytes from one to the next */
+	const struct choice *choices;      /* of its first word; NULL: anything */
+	size_t nchoices, choice_stride;    /* bytes from one to the next */
 	int64_t limit;                     /* --limit where it is not given; 0: all */
 	bool own_limit;                    /* --limit does not count rows: the command sees to it by itself */
 	enum need need;
@@ -40,6 +47,12 @@ struct command {
 /* The columns of a row's table, of an array of them. */
 #define COLUMNS_OF(array) \
 	.columns = (array), .ncolumns = sizeof(array) / sizeof *(array), .column_stride = sizeof *(array)
+
+/* The choice number i of a row. */
+static inline const struct choice *command_choice(const struct command *c, size_t i)
+{
+	return (const void *)((const char *)c->choices + i * c->choice_stride);
+}
 
 /* Options that several commands take, with the same meaning. */
 #define OPTION_LIMIT                                                                           \

@@ -31,12 +31,29 @@ static void forget(struct outfile *f)
 	*f = (struct outfile){0};
 }
 
+/* What is no file, such as /dev/null or a pipe, is written to as it stands: nothing may take its place. */
+static int open_other(struct outfile *f, mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return -EISDIR;
+	f->file = fopen(f->path, "w");
+	return f->file ? 0 : -errno;
+}
+
 bool outfile_open(struct query *q, struct outfile *f, const char *path)
 {
+	struct stat st;
+	bool there = !stat(path, &st);
 	int rc;
 
-	*f = (struct outfile){.path = strdup(path)};
-	rc = f->path && asprintf(&f->temporary, "%s.XXXXXX", path) >= 0 ? open_temporary(f) : -ENOMEM;
+	/* Of a link the file it leads to is written. */
+	*f = (struct outfile){.path = there && S_ISREG(st.st_mode) ? realpath(path, NULL) : strdup(path)};
+	if (!f->path)
+		rc = -ENOMEM;
+	else if (there && !S_ISREG(st.st_mode))
+		rc = open_other(f, st.st_mode);
+	else
+		rc = asprintf(&f->temporary, "%s.XXXXXX", f->path) >= 0 ? open_temporary(f) : -ENOMEM;
 	if (rc)
 		forget(f);
 	return query_ok(q, rc, path);
@@ -46,13 +63,13 @@ void outfile_close(struct query *q, struct outfile *f)
 {
 	int rc = 0;
 
-	if (!q->status && (fflush(f->file) || fsync(fileno(f->file))))
+	if (!q->status && (fflush(f->file) || (f->temporary && fsync(fileno(f->file)))))
 		rc = -errno;
 	if (fclose(f->file) && !rc)
 		rc = -errno;
-	if (!q->status && !rc && rename(f->temporary, f->path))
+	if (!q->status && !rc && f->temporary && rename(f->temporary, f->path))
 		rc = -errno;
-	if (!query_ok(q, rc, f->path))
+	if (!query_ok(q, rc, f->path) && f->temporary)
 		unlink(f->temporary);
 	forget(f);
 }

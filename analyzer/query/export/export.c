@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* export.c - the command: which formats there are, where they go, and what they share. */
+#include "query/export/export.h"
+#include "ingest/line.h"
+#include "query/core/outfile.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct exporter {
+	struct choice is;
+	export_fn *write;
+	bool directory; /* writes files into x->directory */
+} formats[] = {
+    {{"trace-csv", "which function was invoked when: what Ilúvatar's load generator and faas-sim replay"},
+     export_trace_csv,
+     false},
+};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+/* ---- what formats share ---- */
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* How far it is, a few times a second, where somebody sees it. */
+static void show_progress(struct export *x)
+{
+	int64_t now;
+
+	if (x->shown_ns < 0 || x->records % 4096)
+		return;
+	now = now_ns();
+	if (!x->shown_ns)
+		x->shown_ns = now;
+	if (now - x->shown_ns < 200000000)
+		return;
+	x->shown_ns = now;
+	fprintf(stderr, "\r%lld records\033[K\r", (long long)x->records);
+}
+
+int export_put(struct export *x)
+{
+	int rc = x->line.failed ? -ENOMEM : 0;
+
+	if (!rc && fwrite(x->line.ptr ? x->line.ptr : "", 1, x->line.len, x->file) < x->line.len)
+		rc = errno == EPIPE || errno == ENOSPC ? -errno : -EIO;
+	text_reset(&x->line);
+	x->records++;
+	show_progress(x);
+	return rc ? rc : query_interrupted ? -EINTR : 0;
+}
+
+void export_add_us(struct text *t, int64_t ns)
+{
+	char buf[TEXT_DECIMAL + 8], *p = buf;
+	uint64_t v = ns < 0 ? -(uint64_t)ns : (uint64_t)ns, rest = v % 1000;
+
+	if (ns < 0)
+		*p++ = '-';
+	p += text_decimal((int64_t)(v / 1000), p);
+	*p++ = '.';
+	*p++ = (char)('0' + rest / 100);
+	*p++ = (char)('0' + rest / 10 % 10);
+	*p++ = (char)('0' + rest % 10);
+	text_add(t, buf, (size_t)(p - buf));
+}
+
+void export_add_escaped(struct text *t, struct slice escaped)
+{
+	char room[600], *plain = room;
+
+	if (!escaped.len || !memchr(escaped.ptr, '\\', escaped.len)) {
+		text_add_json(t, escaped.ptr ? escaped.ptr : "", escaped.len);
+		return;
+	}
+	if (escaped.len > sizeof room / 3)
+		plain = malloc(3 * escaped.len);
+	if (plain)
+		text_add_json(t, plain, json_unescape(escaped, plain));
+	else
+		t->failed = true;
+	if (plain != room)
+		free(plain);
+}
+
+void export_add_csv(struct text *t, struct slice value)
+{
+	bool quote = false;
+
+	for (size_t i = 0; i < value.len && !quote; i++)
+		quote = value.ptr[i] == '"' || value.ptr[i] == ',' || value.ptr[i] == '\n' || value.ptr[i] == '\r';
+	if (!quote) {
+		text_add(t, value.ptr ? value.ptr : "", value.len);
+		return;
+	}
+	text_puts(t, "\"");
+	for (size_t i = 0; i < value.len; i++)
+		text_add(t, value.ptr[i] == '"' ? "\"\"" : &value.ptr[i], value.ptr[i] == '"' ? 2 : 1);
+	text_puts(t, "\"");
+}
+
+/* ---- where it goes ---- */
+
+static void write_file(struct export *x, const struct exporter *f, const char *path)
+{
+	struct outfile file;
+
+	if (x->q->status || !outfile_open(x->q, &file, path))
+		return;
+	x->file = file.file;
+	f->write(x);
+	outfile_close(x->q, &file);
+}
+
+/* Of what a format wrote: files, no directories. */
+static void remove_directory(const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(path);
+}
+
+/* The directory appears when all its files are whole, as a file does. */
+static void write_directory(struct export *x, const struct exporter *f, const char *path)
+{
+	size_t n = strlen(path);
+	mode_t mask = umask(0);
+	char *own;
+
+	umask(mask);
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	if (asprintf(&own, "%.*s.XXXXXX", (int)n, path) < 0) {
+		query_ok(x->q, -ENOMEM, path);
+		return;
+	}
+	if (!mkdtemp(own) || chmod(own, 0777 & ~mask)) {
+		query_ok(x->q, -errno, path);
+		free(own);
+		return;
+	}
+	x->directory = own;
+	f->write(x);
+	if (!x->q->status && rename(own, path)) {
+		if (errno == ENOTEMPTY || errno == EEXIST)
+			query_fail(x->q, USAGE, "%s: not empty; a directory is written as a whole", path);
+		else
+			query_ok(x->q, -errno, path);
+	}
+	if (x->q->status)
+		remove_directory(own);
+	free(own);
+}
+
+static void write_stdout(struct export *x, const struct exporter *f)
+{
+	if (f->directory)
+		query_fail(x->q, USAGE, "%s is several files: -o DIRECTORY", f->is.name);
+	if (x->q->status)
+		return;
+	x->file = x->q->out->file;
+	f->write(x);
+	if (fflush(x->file) && !x->q->status)
+		query_ok(x->q, errno == EPIPE || errno == ENOSPC ? -errno : -EIO, "output");
+}
+
+/* ---- the command ---- */
+
+static const struct exporter *find(struct query *q, const char *name)
+{
+	struct text names = {0};
+
+	for (size_t i = 0; i < FORMATS; i++) {
+		if (!strcmp(formats[i].is.name, name))
+			return &formats[i];
+		text_printf(&names, "%s%s", i ? ", " : "", formats[i].is.name);
+	}
+	query_fail(q, USAGE, "%s: no such format; there are %s", name, text_str(&names));
+	text_done(&names);
+	return NULL;
+}
+
+static void run(struct query *q)
+{
+	const struct exporter *f = find(q, q->args->words[0]);
+	const char *path = args_value(q->args, "output");
+	bool seen = !q->quiet && isatty(STDERR_FILENO) && path && strcmp(path, "-");
+	struct export x = {.q = q, .shown_ns = seen ? 0 : -1};
+
+	if (!f)
+		return;
+	export_filter_init(&x);
+	if (!path || !strcmp(path, "-"))
+		write_stdout(&x, f);
+	else if (f->directory)
+		write_directory(&x, f, path);
+	else
+		write_file(&x, f, path);
+	if (x.shown_ns > 0)
+		fputs("\r\033[K", stderr);
+	if (!q->status && path && strcmp(path, "-"))
+		query_note(q, "%s written", path);
+	text_done(&x.line);
+	export_filter_done(&x);
+}
+
+static const struct option_spec options[] = {
+    {.name = "output",
+     .letter = 'o',
+     .value = "FILE",
+     .help = "write there, or to this directory; without it to standard output",
+     .hint = HINT_FILE},
+    OPTION_TID,
+    OPTION_FUNCTION,
+    OPTION_SINCE,
+    OPTION_UNTIL,
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_export = {
+    .name = "export",
+    .group = GROUP_DOCUMENTS,
+    .words = "FORMAT",
+    .least = 1,
+    .most = 1,
+    .hint = HINT_CHOICE,
+    .help = "the same in the formats of other tools",
+    .more =
+        "A file, or a directory, appears at its place when it is whole; where the disk is full nothing stays. Memory "
+        "does\n"
+        "not grow with the log. Bytes of a log that are no UTF-8 become U+FFFD.\n\n"
+        "With --since and --until: what has a part in that time. With --function: its invocations, and what is of\n"
+        "their transactions.",
+    .examples = "export trace-csv -o again.csv --function hello",
+    .options = options,
+    .need = NEED_READ,
+    .of_requests = true,
+    .run = run,
+    .choices = &formats[0].is,
+    .nchoices = FORMATS,
+    .choice_stride = sizeof *formats,
+};
