@@ -73,7 +73,7 @@ LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c pa
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
-              $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c) \
+              $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c points.c) \
               $(addprefix analyzer/query/why/,evidence.c) \
               $(addprefix analyzer/query/report/,report_html.c report_write.c) \
               $(addprefix analyzer/query/export/,filter.c trace_csv.c)
@@ -104,7 +104,7 @@ LIBLOG_TESTS   += log_region_test log_box_test
 LIBLOG_TESTS   += log_files_test log_process_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
-ANALYZER_TESTS += finding_test sorter_test
+ANALYZER_TESTS += finding_test sorter_test linear_test
 ANALYZER_TESTS += format_test record_jansson_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 ANALYZER_TESTS += textduration_test why_test
 

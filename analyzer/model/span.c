@@ -489,7 +489,6 @@ fail:
 
 static int64_t read_duration(const struct event *e, const char *exact, const char *printed)
 {
-	char buf[3 * 64];
 	struct slice v;
 	int64_t ns = 0;
 
@@ -501,9 +500,7 @@ static int64_t read_duration(const struct event *e, const char *exact, const cha
 		}
 		return ns;
 	}
-	return event_field(e, printed, &v) && v.len < sizeof buf / 3 && !duration_parse(json_text(v, buf), &ns)
-	           ? ns
-	           : NONE_NS;
+	return event_duration(e, printed, &ns) ? ns : NONE_NS;
 }
 
 static bool wanted(const struct span_reader *r, const struct span_row *row)

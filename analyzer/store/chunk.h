@@ -115,6 +115,7 @@ int chunk_row(struct chunk *c, uint32_t i, struct chunk_row *out);
 int chunk_row_head(struct chunk *c, uint32_t i, uint16_t *head);
 int chunk_row_ord(struct chunk *c, uint32_t i, uint32_t *head_ord);
 int chunk_row_stamp(struct chunk *c, uint32_t i, int64_t *stamp);
+int chunk_row_tid(struct chunk *c, uint32_t i, uint16_t *tid);
 /* The row columns of a group, for those who look at many rows and need few: CHUNK_COLUMN_... bits say which; n rows.
  * Borrowed. */
 struct chunk_group {
@@ -137,11 +138,16 @@ int chunk_find_spellings(struct chunk *c, struct slice tid, uint8_t *found);
 /* The transactions that are met first in the group-th of the groups that have such: 1 with the number of the first and
  * the ids of all, 0 at the end, negative: error. */
 int chunk_tids(struct chunk *c, unsigned group, uint32_t *first, const struct segment **ids);
-/* Text by number; borrowed until the next call for this chunk. */
+/* Text by number; borrowed until the next call for this chunk. And whether a text that it gave is its own meaning:
+ * without escapes. */
 int chunk_tid(struct chunk *c, uint16_t local, struct slice *out);
+bool chunk_tid_is_plain(const struct chunk *c, struct slice tid);
 /* Value of a slot; part 0 head, 1 tail. buf: SEGMENT_TEXT bytes, used for numbers. */
 int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf,
                 struct slice *out);
+/* Value of a head's slot as a duration, where that can be told without printing it: 1 and *ns, else 0, or a negative
+ * errno. */
+int chunk_duration(struct chunk *c, uint16_t head, unsigned slot, uint32_t ord, int64_t *ns);
 /* The values of a head's slot in a group, and how many lines it has there. Borrowed until chunk_close. */
 int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out);
 uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group);

@@ -68,7 +68,8 @@ struct chunk {
 	size_t body_len;
 	struct chunk_room *room;
 	bool own_room;
-	bool raw; /* there are lines kept whole */
+	bool raw;                    /* there are lines kept whole */
+	uint32_t pieces_row, pieces; /* so many pieces of lines are before that row */
 	size_t memory;
 	char tid_buf[SEGMENT_TEXT];
 };
@@ -639,6 +640,15 @@ int chunk_row_stamp(struct chunk *c, uint32_t i, int64_t *stamp)
 	return rc;
 }
 
+int chunk_row_tid(struct chunk *c, uint32_t i, uint16_t *tid)
+{
+	int rc = i < c->rows ? group_need(c, i / SEGMENT_ROWS, CHUNK_COLUMN_TID) : -EINVAL;
+
+	if (!rc)
+		*tid = c->groups[i / SEGMENT_ROWS].tid[i % SEGMENT_ROWS];
+	return rc;
+}
+
 int chunk_row_ord(struct chunk *c, uint32_t i, uint32_t *head_ord)
 {
 	int rc = i < c->rows ? group_need(c, i / SEGMENT_ROWS, CHUNK_COLUMN_HEAD) : -EINVAL;
@@ -752,6 +762,11 @@ int chunk_tid(struct chunk *c, uint16_t local, struct slice *out)
 	return rc;
 }
 
+bool chunk_tid_is_plain(const struct chunk *c, struct slice tid)
+{
+	return tid.ptr == c->tid_buf || json_is_plain(tid);
+}
+
 /* The number of a slot among those that are stored. */
 static unsigned stored_slot(const struct shape *sh, unsigned slot)
 {
@@ -793,6 +808,14 @@ int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, u
 	return 0;
 }
 
+int chunk_duration(struct chunk *c, uint16_t head, unsigned slot, uint32_t ord, int64_t *ns)
+{
+	const struct segment *seg;
+	int rc = slot_segment(c, &c->heads[head - CHUNK_FIRST_HEAD], slot, ord / SEGMENT_ROWS, &seg);
+
+	return rc ? rc : segment_duration(seg, ord % SEGMENT_ROWS, ns);
+}
+
 int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out)
 {
 	return slot_segment(c, &c->heads[head - CHUNK_FIRST_HEAD], slot, group, out);
@@ -832,22 +855,26 @@ int chunk_raw_row(struct chunk *c, uint16_t head, uint32_t ord, struct slice *li
 	return 0;
 }
 
+/* On from the row that was asked for last. */
 int chunk_pieces_before(struct chunk *c, uint32_t i)
 {
-	int pieces = 0;
-
-	for (unsigned g = 0; c->raw && g < c->ngroups && g * SEGMENT_ROWS < i; g++) {
+	if (!c->raw)
+		return 0;
+	if (i < c->pieces_row)
+		c->pieces_row = c->pieces = 0;
+	while (c->pieces_row < i && c->pieces_row < c->rows) {
+		unsigned g = c->pieces_row / SEGMENT_ROWS;
+		uint32_t end = (g + 1) * SEGMENT_ROWS < i ? (g + 1) * SEGMENT_ROWS : i;
 		struct chunk_group rows;
-		int rc;
+		int rc = c->groups[g].raw ? chunk_group(c, g, CHUNK_COLUMN_HEAD, &rows) : 0;
 
-		if (!c->groups[g].raw)
-			continue;
-		if ((rc = chunk_group(c, g, CHUNK_COLUMN_HEAD, &rows)))
+		if (rc)
 			return rc;
-		for (uint32_t k = 0; k < rows.n && g * SEGMENT_ROWS + k < i; k++)
-			pieces += rows.head[k] == CHUNK_PIECE;
+		for (uint32_t k = c->pieces_row; c->groups[g].raw && k < end && k % SEGMENT_ROWS < rows.n; k++)
+			c->pieces += rows.head[k % SEGMENT_ROWS] == CHUNK_PIECE;
+		c->pieces_row = end;
 	}
-	return pieces;
+	return (int)c->pieces;
 }
 
 uint64_t chunk_group_offset(const struct chunk *c, unsigned group)

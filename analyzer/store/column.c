@@ -551,6 +551,34 @@ bool segment_number(const struct segment *s, uint32_t i, double *out)
 	return true;
 }
 
+bool segment_duration(const struct segment *s, uint32_t i, int64_t *ns)
+{
+	static const int64_t unit_ns[] = {0, 1, 1000, 1000000, 1000000000}, tens[] = {1,
+	                                                                              10,
+	                                                                              100,
+	                                                                              1000,
+	                                                                              10000,
+	                                                                              100000,
+	                                                                              1000000,
+	                                                                              10000000,
+	                                                                              100000000,
+	                                                                              1000000000,
+	                                                                              10000000000,
+	                                                                              100000000000,
+	                                                                              1000000000000,
+	                                                                              10000000000000,
+	                                                                              100000000000000,
+	                                                                              1000000000000000};
+	unsigned unit = i < s->n && s->encoding == ENC_DECIMAL ? s->codes[i] >> 4 : 0;
+	__int128 v;
+
+	if (!unit)
+		return false;
+	v = (__int128)s->numbers[i] * unit_ns[unit] / tens[s->codes[i] & 15];
+	*ns = (int64_t)v;
+	return v == *ns;
+}
+
 bool segment_other(const struct segment *s, uint32_t k, uint32_t *i, struct slice *text)
 {
 	if (s->encoding != ENC_TID || k >= s->entries)

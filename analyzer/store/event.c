@@ -2,6 +2,7 @@
 /* event.c - one line as its readers see it: names, fields, text. */
 #include "store/event_room.h"
 #include "base/scan.h"
+#include "base/textduration.h"
 #include "ingest/members.h"
 #include "ingest/stamp.h"
 
@@ -137,7 +138,7 @@ static int tid_fill(struct event_room *r, struct slice spelled)
 	struct slice *tid = &r->ev.tid;
 
 	*tid = spelled;
-	if (spelled.ptr && !json_is_plain(spelled)) {
+	if (spelled.ptr && !chunk_tid_is_plain(r->ev.chunk, spelled)) {
 		if (!r->tid_text && !(r->tid_text = malloc(3 * LINE_MAX_TID)))
 			return -ENOMEM;
 		if (spelled.len > LINE_MAX_TID)
@@ -193,6 +194,17 @@ int event_time(const struct event *e)
 	else if (!r->complete)
 		time_fill(r, stamp);
 	return rc;
+}
+
+int event_tid_number(const struct event *e)
+{
+	struct event_room *r = room_of(e);
+	uint16_t number = r->row.tid;
+	int rc = r->complete ? 0 : chunk_row_tid(e->chunk, e->row, &number);
+
+	if (rc)
+		r->error = rc;
+	return rc ? rc : number;
 }
 
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief)
@@ -382,6 +394,40 @@ enum slot_kind event_field(const struct event *e, const char *name, struct slice
 		return kind;
 	*out = event_message(e); /* "msg" */
 	return out->ptr ? SLOT_STRING : 0;
+}
+
+/* Its text is read only where its column has not got it as a number. */
+static int stored_duration(const struct event *e, const char *name, int64_t *ns)
+{
+	struct event_room *r = room_of(e);
+	int rc = 0;
+
+	for (unsigned i = 0; i < e->head->nslots && !e->raw; i++) {
+		const struct slot *s = &e->head->slots[i];
+
+		if (s->section != SECTION_FIELDS || !slice_is(s->key, name))
+			continue;
+		if (!slot_is_stored(s->kind))
+			return 0;
+		if (!r->has_ord)
+			rc = chunk_row_ord(e->chunk, e->row, &r->row.head_ord);
+		r->has_ord |= !rc;
+		return rc ? rc : chunk_duration(e->chunk, r->row.head, i, r->row.head_ord, ns);
+	}
+	return 0;
+}
+
+bool event_duration(const struct event *e, const char *name, int64_t *ns)
+{
+	int rc = stored_duration(e, name, ns);
+	char buf[3 * 64];
+	struct slice v;
+
+	if (rc < 0)
+		room_of(e)->error = rc;
+	if (rc)
+		return rc == 1;
+	return event_field(e, name, &v) && v.len < sizeof buf / 3 && !duration_parse(json_text(v, buf), ns);
 }
 
 enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out)

@@ -164,6 +164,9 @@ void event_cursor_close(struct event_cursor *c);
 /* Of a brief event: stamp and time_ns; all of it. 0 or negative (and event_error then). */
 int event_time(const struct event *e);
 int event_complete(const struct event *e);
+/* The number of its transaction among those of its chunk, which is id >> 16: below 65,536, 0 where it has none, or
+ * negative. A number means one transaction; one that is spelled in several ways has several. */
+int event_tid_number(const struct event *e);
 
 /* One event by its id: 1, 0 (no such event) or negative. It stays valid until the next call on this store. */
 int event_get(struct store *s, int64_t id, const struct event **out);
@@ -172,6 +175,8 @@ int event_get(struct store *s, int64_t id, const struct event **out);
  * its JSON escapes, number, true/false/null, or nested JSON. Returns its kind, or 0 where there is none. *out is
  * borrowed until the next event is read. "message" reads the message. */
 enum slot_kind event_field(const struct event *e, const char *name, struct slice *out);
+/* The same as a duration ("830ms") in nanoseconds, rounded towards zero; false where it is none. */
+bool event_duration(const struct event *e, const char *name, int64_t *ns);
 /* The same for a field of `span` (the innermost span; "name" too). */
 enum slot_kind event_span_field(const struct event *e, const char *name, struct slice *out);
 /* A value of the top level, before or behind the span: our own pid and seq. Texts that belong to the shape are none. */

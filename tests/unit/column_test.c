@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Segments: every encoding gives the same values back, and damaged ones are refused or give some, but never crash. */
 #include "random_lines.h"
+#include "base/textduration.h"
 #include "store/column.h"
 
 #include <errno.h>
@@ -8,6 +9,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+
+static unsigned durations; /* that were told */
 
 enum { ONE = 1, DICT, TEXT, INT, HEX, STAMP, TID, DECIMAL };
 
@@ -47,6 +50,8 @@ static const struct {
     {DECIMAL, {"0.05", "-0.05", "-0.5", "0.000000000000001", "-999.999999999999999", "999999999999999999", "0.0"}},
     {DECIMAL, {"12.5\xc2\xb5s", "9.99ms", "0ns", "-3s", "1.00s", "17"}},
     {DECIMAL, {"99999999999999999.9", "-1.10"}},
+    {DECIMAL,
+     {"-0.9ns", "-1.5ns", "0.000000000000001s", "999999999999999999s", "-922337203.685477580s", "1.9\xc2\xb5s"}},
     {TEXT, {"1.5", ".5"}},
     {TEXT, {"1.5", "5."}},
     {TEXT, {"1.5", "-0.0"}},
@@ -93,6 +98,18 @@ static const struct {
     {TEXT, {"a", "b", "c"}},
 };
 
+/* A duration that is told from a number is the one that its text is. */
+static void duration_check(const struct segment *s, uint32_t i, struct slice text)
+{
+	int64_t from_text = 0, ns;
+
+	if (!segment_duration(s, i, &ns))
+		return;
+	if (duration_parse(text, &from_text) || ns != from_text)
+		fail_msg("%.*s: %lld ns, not %lld", (int)text.len, text.ptr, (long long)ns, (long long)from_text);
+	durations++;
+}
+
 static void column_check(const struct column *c, uint32_t from, uint32_t n, int encoding)
 {
 	struct bytes out = {0};
@@ -115,6 +132,7 @@ static void column_check(const struct column *c, uint32_t from, uint32_t n, int 
 		if (!got.ptr || !slice_same(got, want))
 			fail_msg("value %u: %.*s came back as %.*s", from + i, (int)want.len, want.ptr, (int)got.len,
 			         got.ptr);
+		duration_check(&s, i, want);
 	}
 	assert_null(segment_get(&s, n, buf).ptr);
 	segment_free(&s);
@@ -134,6 +152,7 @@ static void encodings(void **state)
 			column_check(&c, 1, c.n - 1, 0);
 		column_free(&c);
 	}
+	assert_true(durations > 10);
 }
 
 /* Full segments of every sort of value, and the parts of a column that is longer than one. */

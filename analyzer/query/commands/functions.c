@@ -52,7 +52,9 @@ static void start(struct function *f, int64_t run, const char *name)
 	f->run = run;
 	snprintf(f->name, sizeof f->name, "%s", name);
 	f->all = f->ok = f->failed = f->unfinished = f->cold = f->cold_starts = 0;
-	f->duration.n = f->queue.n = f->code.n = 0;
+	sample_clear(&f->duration);
+	sample_clear(&f->queue);
+	sample_clear(&f->code);
 }
 
 static int measure(struct sample *s, sqlite3_stmt *stmt, int i)

@@ -13,19 +13,16 @@
 #include "query/events/mask.h"
 #include "base/intern.h"
 #include "base/sql.h"
+#include "query/commands/points.h"
 #include "query/core/quantile.h"
 #include "ingest/line.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CALLED = 1024 };
-
-/* A line, as short as it gets: millions of them are sorted. */
-struct point {
-	int64_t time_ns, id;
-	uint32_t tid, text; /* numbers of the names below */
-};
+enum { CALLED = 1024, NUMBERS = 1 << 16 }; /* the latter: of transactions in a chunk */
+#define UNKNOWN UINT32_MAX                 /* number of a transaction that was not looked up yet */
+#define NOBODY  (UINT32_MAX - 1)
 
 /* Lines of one shape whose message is part of it are called the same. */
 struct called {
@@ -51,8 +48,11 @@ struct gaps {
 	struct intern tids, texts;
 	struct window *windows; /* by number of the tid */
 	uint32_t nwindows;
-	struct point *points;
-	size_t n, room;
+	int64_t chunk;       /* of which is known: */
+	uint32_t *of_number; /* by number of the transaction in it: UNKNOWN, INTERN_NONE, or its number here */
+	struct points points;
+	uint32_t *template; /* by text: what it is called at last */
+	struct sample_file file;
 	struct pair *pairs;
 	size_t npairs, pairs_room;
 	struct table at; /* of pairs */
@@ -110,14 +110,6 @@ static int name_line(struct gaps *g, const struct event *e, struct text *t, uint
 	return t->failed ? -ENOMEM : intern_add(&g->texts, (struct slice){text_str(t), t->len}, out);
 }
 
-static int put_point(struct gaps *g, const struct event *e, uint32_t tid, uint32_t text)
-{
-	if (array_reserve(g->points, g->room, g->n + 1))
-		return -ENOMEM;
-	g->points[g->n++] = (struct point){e->time_ns, e->id, tid, text};
-	return 0;
-}
-
 static int number_line(struct gaps *g, const struct event *e, struct text *t, uint32_t *out)
 {
 	bool span = e->head->span_line;
@@ -141,38 +133,64 @@ static int number_line(struct gaps *g, const struct event *e, struct text *t, ui
 static int put_ends(struct gaps *g)
 {
 	static const char sent[] = "(sent)", returned[] = "(returned)";
-	struct event first = {.id = 0}, last = {.id = INT64_MAX};
-	uint32_t from, to;
-	int rc = intern_add(&g->texts, (struct slice){sent, sizeof sent - 1}, &from);
+	struct point first = {.id = 0}, last = {.id = INT64_MAX};
+	int rc = intern_add(&g->texts, (struct slice){sent, sizeof sent - 1}, &first.text);
 
 	if (!rc)
-		rc = intern_add(&g->texts, (struct slice){returned, sizeof returned - 1}, &to);
+		rc = intern_add(&g->texts, (struct slice){returned, sizeof returned - 1}, &last.text);
 	for (uint32_t i = 0; i < g->tids.n && !rc; i++) {
+		first.tid = last.tid = i;
 		first.time_ns = g->windows[i].from_ns;
 		last.time_ns = g->windows[i].to_ns;
 		if (first.time_ns != -INT64_MAX)
-			rc = put_point(g, &first, i, from);
+			rc = points_add(&g->points, &first);
 		if (!rc && last.time_ns != INT64_MAX)
-			rc = put_point(g, &last, i, to);
+			rc = points_add(&g->points, &last);
 	}
+	return rc;
+}
+
+/* The number of an event's transaction, INTERN_NONE: it is no invocation. It is looked up once a chunk. */
+static int tid_of(struct gaps *g, const struct event *e, uint32_t *out)
+{
+	int n = event_tid_number(e), rc = n < 0 ? n : 0;
+
+	*out = INTERN_NONE;
+	if (n <= 0)
+		return rc;
+	if (e->id >> 16 != g->chunk) {
+		g->chunk = e->id >> 16;
+		memset(g->of_number, 0xff, NUMBERS * sizeof *g->of_number);
+	}
+	if (g->of_number[n] == UNKNOWN && !(rc = event_complete(e))) {
+		*out = e->tid.ptr ? intern_find(&g->tids, e->tid) : INTERN_NONE;
+		g->of_number[n] = *out == INTERN_NONE ? NOBODY : *out;
+	}
+	*out = g->of_number[n];
 	return rc;
 }
 
 /* An event of an invocation, inside its window. */
 static int put_event(struct gaps *g, const struct event *e, struct text *t)
 {
-	uint32_t tid = e->foreign || !e->tid.ptr ? INTERN_NONE : intern_find(&g->tids, e->tid), text = 0;
-	int rc;
+	struct point p = {.id = e->id};
+	const struct window *w;
+	int rc = tid_of(g, e, &p.tid);
 
-	if (tid == INTERN_NONE || e->time_ns < g->windows[tid].from_ns || e->time_ns > g->windows[tid].to_ns)
-		return 0;
-	rc = number_line(g, e, t, &text);
-	return rc ? rc : put_point(g, e, tid, text);
+	if (rc || p.tid >= NOBODY)
+		return rc;
+	rc = e->head->span_line ? event_complete(e) : event_time(e); /* what is no span's is foreign to nobody */
+	w = &g->windows[p.tid];
+	if (rc || (e->head->span_line && e->foreign) || e->time_ns < w->from_ns || e->time_ns > w->to_ns)
+		return rc;
+	p.time_ns = e->time_ns;
+	rc = number_line(g, e, t, &p.text);
+	return rc ? rc : points_add(&g->points, &p);
 }
 
 static void gather(struct query *q, struct gaps *g)
 {
-	struct event_query eq = {.run = g->run};
+	struct event_query eq = {.run = g->run, .brief = true};
 	struct event_cursor *c = NULL;
 	const struct event *e;
 	struct text t = {0};
@@ -187,48 +205,11 @@ static void gather(struct query *q, struct gaps *g)
 	query_ok(q, rc, q->path);
 }
 
-static int by_time(const void *a, const void *b)
-{
-	const struct point *x = a, *y = b;
-
-	if (x->time_ns != y->time_ns)
-		return x->time_ns < y->time_ns ? -1 : 1;
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-/* By transaction and time: dealt out to their transactions, which are small and nearly in order already. */
-static int sort(struct gaps *g)
-{
-	struct point *dealt = g->n ? malloc(g->n * sizeof *dealt) : NULL;
-	size_t *end = calloc((size_t)g->tids.n + 1, sizeof *end), from = 0;
-
-	if (!end || (g->n && !dealt)) {
-		free(end);
-		free(dealt);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < g->n; i++)
-		end[g->points[i].tid + 1]++;
-	for (uint32_t t = 0; t < g->tids.n; t++)
-		end[t + 1] += end[t];
-	/* end[t] is where the next one of t goes, and at last where t ends. */
-	for (size_t i = 0; i < g->n; i++)
-		dealt[end[g->points[i].tid]++] = g->points[i];
-	for (uint32_t t = 0; t < g->tids.n; from = end[t++])
-		if (end[t] > from)
-			qsort(dealt + from, end[t] - from, sizeof *dealt, by_time);
-	free(end);
-	free(g->points);
-	g->points = dealt;
-	g->room = g->n;
-	return 0;
-}
-
 /* Texts that have one template are called by it. */
 static int merge_texts(struct gaps *g)
 {
 	struct intern templates = {0};
-	uint32_t n = g->texts.n, *of = malloc(((size_t)n + 1) * sizeof *of);
+	uint32_t n = g->texts.n, *of = g->template = malloc(((size_t)n + 1) * sizeof *of);
 	struct template_text *v = malloc(((size_t)n + 1) * sizeof *v);
 	int rc = of && v ? 0 : -ENOMEM;
 
@@ -240,10 +221,7 @@ static int merge_texts(struct gaps *g)
 		rc = template_merge(&g->texts, v, n, &templates, of);
 	for (uint32_t i = 0; i < n && !rc; i++)
 		rc = intern_add(&g->texts, intern_text(&templates, of[i]), &of[i]);
-	for (size_t i = 0; i < g->n && !rc; i++)
-		g->points[i].text = of[g->points[i].text];
 	intern_done(&templates);
-	free(of);
 	free(v);
 	return rc;
 }
@@ -260,28 +238,33 @@ static struct pair *find_pair(struct gaps *g, uint32_t from, uint32_t to)
 	if (array_reserve(g->pairs, g->pairs_room, g->npairs + 1) || table_add(&g->at, hash, (uint32_t)g->npairs))
 		return NULL;
 	p = &g->pairs[g->npairs++];
-	*p = (struct pair){.from = from, .to = to, .longest = -1};
+	*p = (struct pair){.from = from, .to = to, .longest = -1, .times.file = &g->file};
 	return p;
 }
 
-static int count(struct gaps *g)
+/* The gaps of one transaction. */
+static int count(void *arg, const struct point *v, size_t n)
 {
-	for (size_t i = 1; i < g->n; i++) {
-		const struct point *a = &g->points[i - 1], *b = &g->points[i];
-		struct pair *p;
+	struct gaps *g = arg;
 
-		if (a->tid != b->tid || a->time_ns == b->time_ns)
+	for (size_t i = 1; i < n; i++) {
+		int64_t ns = v[i].time_ns - v[i - 1].time_ns;
+		struct pair *p;
+		int rc;
+
+		if (!ns)
 			continue;
-		p = find_pair(g, a->text, b->text);
-		if (!p || sample_add(&p->times, b->time_ns - a->time_ns))
-			return -ENOMEM;
-		if (b->time_ns - a->time_ns > p->longest) {
-			p->longest = b->time_ns - a->time_ns;
-			p->tid = a->tid;
+		p = find_pair(g, g->template[v[i - 1].text], g -> template[v[i].text]);
+		rc = p ? sample_add(&p->times, ns) : -ENOMEM;
+		if (rc)
+			return rc;
+		if (ns > p->longest) {
+			p->longest = ns;
+			p->tid = v->tid;
 		}
-		g->total_ns += (double)(b->time_ns - a->time_ns);
+		g->total_ns += (double)ns;
 	}
-	return 0;
+	return query_interrupted ? -EINTR : 0;
 }
 
 static int by_sum(const void *a, const void *b)
@@ -306,7 +289,8 @@ static void put(struct query *q, struct gaps *g)
 		struct pair *p = &g->pairs[i];
 		double sum = sample_sum(&p->times);
 
-		sample_sort(&p->times);
+		if (!query_ok(q, sample_sort(&p->times), q->path))
+			break;
 		struct cell c[] = {
 		    cell_of_text(g->texts.text[p->from].ptr),
 		    cell_of_text(g->texts.text[p->to].ptr),
@@ -318,6 +302,7 @@ static void put(struct query *q, struct gaps *g)
 		    CELL_OF_INT(p->longest),
 		    cell_of_text(g->tids.text[p->tid].ptr),
 		};
+		sample_done(&p->times);
 		if (!query_table_row(q, t, c))
 			break;
 	}
@@ -326,18 +311,23 @@ static void put(struct query *q, struct gaps *g)
 
 static void run(struct query *q)
 {
-	struct gaps g = {.run = query_run(q)};
+	struct gaps g = {.run = query_run(q), .chunk = -1, .points.beside = q->path, .file.beside = q->path};
 
-	read_tids(q, &g);
+	g.of_number = malloc(NUMBERS * sizeof *g.of_number);
+	if (query_ok(q, g.of_number ? 0 : -ENOMEM, q->command))
+		read_tids(q, &g);
 	gather(q, &g);
-	if (!q->status && query_ok(q, sort(&g), q->command) && query_ok(q, merge_texts(&g), q->command) &&
-	    query_ok(q, count(&g), q->command))
+	if (!q->status && query_ok(q, merge_texts(&g), q->command) &&
+	    query_ok(q, points_each(&g.points, count, &g), q->path))
 		put(q, &g);
 	for (size_t i = 0; i < g.npairs; i++)
 		sample_done(&g.pairs[i].times);
+	sample_file_done(&g.file);
+	points_done(&g.points);
+	free(g.of_number);
+	free(g.template);
 	free(g.pairs);
 	table_done(&g.at);
-	free(g.points);
 	free(g.windows);
 	intern_done(&g.tids);
 	intern_done(&g.texts);

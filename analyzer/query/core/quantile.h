@@ -3,18 +3,39 @@
 #ifndef QUERY_QUANTILE_H
 #define QUERY_QUANTILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-/* A growing list of numbers; zero-initialise. */
+/* Where samples put what is too much for memory: a file without a name (base/tempfile.h), made when it is needed. */
+struct sample_file {
+	const char *beside; /* borrowed until sample_file_done */
+	bool open;
+	int fd;
+	off_t end; /* of what was written */
+};
+
+/* A growing list of numbers; zero-initialise. With a file, which outlives it, no more than SAMPLE_HELD of them are in
+ * memory until they are sorted. */
+#define SAMPLE_HELD 2048
 struct sample {
 	int64_t *values;
 	size_t n, room;
+	double sum;
+	struct sample_file *file; /* NULL: all are held */
+	off_t *blocks;            /* in the file, of SAMPLE_HELD values each */
+	size_t nblocks, blocks_room;
 };
 
-/* 0 or -ENOMEM */
+void sample_file_done(struct sample_file *f);
+
+/* 0, -ENOMEM, or of a sample with a file another negative errno. */
 int sample_add(struct sample *s, int64_t value);
-void sample_sort(struct sample *s);
+/* values[0] ... values[n - 1] are there and sorted. 0 or as above; without a file it does not fail. */
+int sample_sort(struct sample *s);
+/* Empty again, with its memory. */
+void sample_clear(struct sample *s);
 void sample_done(struct sample *s);
 
 /* Of a sorted sample that is not empty: between two values in proportion, as pandas and numpy do by default. */
