@@ -56,11 +56,11 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 BASE_SRC   := $(addprefix analyzer/base/,aggregate.c arena.c array.c bytes.c intern.c jsontext.c scan.c sql.c table.c template.c text.c)
 BASE_SRC   += $(addprefix analyzer/base/,sorter.c sums.c tempfile.c textduration.c)
-INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pattern.c reader.c reading.c record.c role.c spelling.c stamp.c unescape.c zone.c)
+INGEST_SRC := $(addprefix analyzer/ingest/,energy.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pattern.c pointed.c reader.c reading.c record.c role.c spelling.c stamp.c unescape.c zone.c)
 INGEST_SRC += $(addprefix analyzer/ingest/,form.c parts.c timeform.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
-MODEL_SRC  := $(addprefix analyzer/model/,compose.c condition.c cover.c extent.c fact.c fold.c phase.c rules.c rules_kept.c rules_message.c rules_read.c span.c spool.c)
+MODEL_SRC  := $(addprefix analyzer/model/,compose.c condition.c cover.c extent.c fact.c fold.c phase.c rules.c rules_kept.c rules_message.c rules_read.c span.c span_said.c spool.c)
 STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
 TABLES_SRC := $(addprefix analyzer/tables/,kind.c moments.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c vtab_series.c)

@@ -10,7 +10,23 @@
 #include "ingest/level.h"
 #include "ingest/spelling.h"
 
-enum role { ROLE_TIME, ROLE_LEVEL, ROLE_MESSAGE, ROLE_TARGET, ROLE_TID, ROLES };
+/* The first five become parts of the reading; of the others the reading names the field that they stand in. */
+enum role {
+	ROLE_TIME,
+	ROLE_LEVEL,
+	ROLE_MESSAGE,
+	ROLE_TARGET,
+	ROLE_TID,
+	ROLE_SPAN,   /* the id of the span that the line is about */
+	ROLE_PARENT, /* of the span around that */
+	ROLE_SPAN_NAME,
+	ROLE_DURATION,
+	ROLE_SPAN_UNTIL, /* the time of its end */
+	ROLE_ERROR,      /* what went wrong, as text */
+	ROLE_WORKER,     /* who wrote the line */
+	ROLES
+};
+#define ROLES_OF_READING ROLE_SPAN /* roles before it */
 
 #define FORMATS_MAX 256 /* in a set; more are refused by name */
 
@@ -53,6 +69,8 @@ struct format_key {
 	char *value;
 };
 
+enum duration_unit { DURATION_SECONDS, DURATION_MILLIS, DURATION_MICROS, DURATION_NANOS };
+
 struct level_word {
 	char *word;
 	enum level level;
@@ -65,7 +83,11 @@ struct log_format {
 	struct format_key *keys; /* all of them, in an object */
 	size_t nkeys;
 	struct paths roles[ROLES];
-	struct paths open; /* objects whose members count as the record's own */
+	struct paths open;                        /* objects whose members count as the record's own */
+	struct format_key *span_begin, *span_end; /* lines that begin or end a span have these keys, all of them */
+	size_t nspan_begin, nspan_end;
+	enum duration_unit duration_unit; /* of durations that are numbers */
+	bool time_is_start;               /* of a span that is whole on a line: its time is that of its start */
 	char *rest;        /* of an envelope: the capture or key that holds the record inside; NULL: no envelope */
 	bool only_records; /* of an envelope: it is none around plain text */
 	char *partial;     /* capture or key ... */

@@ -49,14 +49,22 @@ int paths_parse(const char *text, struct paths *out)
 
 /* ---- one format ---- */
 
+static void keys_done(struct format_key *keys, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(keys[i].path);
+		free(keys[i].value);
+	}
+	free(keys);
+}
+
 void format_done(struct log_format *f)
 {
 	for (size_t i = 0; i < f->npatterns; i++)
 		pattern_done(&f->patterns[i]);
-	for (size_t i = 0; i < f->nkeys; i++) {
-		free(f->keys[i].path);
-		free(f->keys[i].value);
-	}
+	keys_done(f->keys, f->nkeys);
+	keys_done(f->span_begin, f->nspan_begin);
+	keys_done(f->span_end, f->nspan_end);
 	for (size_t i = 0; i < f->nlevels; i++)
 		free(f->levels[i].word);
 	for (int i = 0; i < ROLES; i++)
@@ -65,7 +73,6 @@ void format_done(struct log_format *f)
 	free(f->name);
 	free(f->title);
 	free(f->patterns);
-	free(f->keys);
 	free(f->rest);
 	free(f->partial);
 	free(f->partial_is);
@@ -224,7 +231,7 @@ static void *members_of(struct reading *r, const char *key, json_t *v, size_t si
 }
 
 /* "keys": {"@timestamp": "string", "stream": "=stdout"} */
-static void key_take(struct reading *r, struct format_key *k, const char *path, json_t *v)
+static void key_take(struct reading *r, struct format_key *k, const char *of, const char *path, json_t *v)
 {
 	static const char *const kinds[] = {"string", "number", "object", "array", "*"};
 	const char *kind = json_is_string(v) ? json_string_value(v) : "";
@@ -235,25 +242,29 @@ static void key_take(struct reading *r, struct format_key *k, const char *path, 
 	if (kind[0] == '=')
 		k->kind = '=';
 	if (!*path)
-		wrong(r, "keys: a key is empty");
+		wrong(r, "%s: a key is empty", of);
 	if (!k->kind)
-		wrong(r, "keys.%s: must be string, number, object, array, * or =TEXT", path);
+		wrong(r, "%s.%s: must be string, number, object, array, * or =TEXT", of, path);
 	k->path = strdup(path);
 	k->value = k->kind == '=' ? strdup(kind + 1) : NULL;
 	if (!k->path || (k->kind == '=' && !k->value))
 		no_memory(r);
 }
 
-static void keys_take(struct reading *r, json_t *v)
+static void keys_of(struct reading *r, const char *name, json_t *v, struct format_key **keys, size_t *n)
 {
-	struct log_format *f = r->f;
 	const char *path;
 	json_t *one;
 
-	f->keys = members_of(r, "keys", v, sizeof *f->keys);
-	if (!f->keys)
+	*keys = members_of(r, name, v, sizeof **keys);
+	if (!*keys)
 		return;
-	json_object_foreach(v, path, one) key_take(r, &f->keys[f->nkeys++], path, one);
+	json_object_foreach(v, path, one) key_take(r, &(*keys)[(*n)++], name, path, one);
+}
+
+static void keys_take(struct reading *r, json_t *v)
+{
+	keys_of(r, "keys", v, &r->f->keys, &r->f->nkeys);
 }
 
 static void levels_take(struct reading *r, json_t *v)
@@ -302,8 +313,9 @@ static void partial_take(struct reading *r, json_t *v)
 /* Lines, and what they give; tests hold the format to them. */
 static void sample_take(struct reading *r, size_t i, json_t *v)
 {
-	static const char *const keys[] = {"line",   "time", "level",  "level_text", "message",
-	                                   "target", "tid",  "fields", NULL};
+	static const char *const keys[] = {"line",  "time",   "level",     "level_text", "message",  "target",
+	                                   "tid",   "span",   "parent",    "span_name",  "duration", "span_until",
+	                                   "error", "worker", "span_line", "fields",     NULL};
 	char path[64];
 	const char *key;
 	json_t *one;
@@ -382,6 +394,65 @@ static void take_tid(struct reading *r, json_t *v)
 	each_text(r, "tid", v, path_take, &r->f->roles[ROLE_TID]);
 }
 
+static void take_span(struct reading *r, json_t *v)
+{
+	each_text(r, "span", v, path_take, &r->f->roles[ROLE_SPAN]);
+}
+
+static void take_parent(struct reading *r, json_t *v)
+{
+	each_text(r, "parent", v, path_take, &r->f->roles[ROLE_PARENT]);
+}
+
+static void take_span_name(struct reading *r, json_t *v)
+{
+	each_text(r, "span_name", v, path_take, &r->f->roles[ROLE_SPAN_NAME]);
+}
+
+static void take_duration(struct reading *r, json_t *v)
+{
+	each_text(r, "duration", v, path_take, &r->f->roles[ROLE_DURATION]);
+}
+
+static void take_span_until(struct reading *r, json_t *v)
+{
+	each_text(r, "span_until", v, path_take, &r->f->roles[ROLE_SPAN_UNTIL]);
+}
+
+static void take_error(struct reading *r, json_t *v)
+{
+	each_text(r, "error", v, path_take, &r->f->roles[ROLE_ERROR]);
+}
+
+static void take_worker(struct reading *r, json_t *v)
+{
+	each_text(r, "worker", v, path_take, &r->f->roles[ROLE_WORKER]);
+}
+
+static void take_span_begin(struct reading *r, json_t *v)
+{
+	keys_of(r, "span_begin", v, &r->f->span_begin, &r->f->nspan_begin);
+}
+
+static void take_span_end(struct reading *r, json_t *v)
+{
+	keys_of(r, "span_end", v, &r->f->span_end, &r->f->nspan_end);
+}
+
+static void take_span_time(struct reading *r, json_t *v)
+{
+	static const char *const words[] = {"end", "start", NULL};
+
+	r->f->time_is_start = word_of(r, "span_time", v, words);
+}
+
+static void take_duration_unit(struct reading *r, json_t *v)
+{
+	static const char *const units[] = {"s", "ms", "us", "ns", NULL}; /* enum duration_unit */
+
+	r->f->duration_unit = (enum duration_unit)word_of(r, "duration_unit", v, units);
+}
+
 static void take_open(struct reading *r, json_t *v)
 {
 	each_text(r, "open", v, path_take, &r->f->open);
@@ -420,12 +491,35 @@ static const struct {
 	const char *key;
 	void (*take)(struct reading *r, json_t *v);
 } takers[] = {
-    {"name", take_name},           {"title", take_title},         {"lines", take_lines},
-    {"keys", keys_take},           {"time", take_time},           {"level", take_level},
-    {"message", take_message},     {"target", take_target},       {"tid", take_tid},
-    {"open", take_open},           {"inside", take_inside},       {"only_records", take_only_records},
-    {"partial", partial_take},     {"levels", levels_take},       {"level_numbers", take_level_numbers},
-    {"time_unit", take_time_unit}, {"day_first", take_day_first}, {"samples", samples_take},
+    {"name", take_name},
+    {"title", take_title},
+    {"lines", take_lines},
+    {"keys", keys_take},
+    {"time", take_time},
+    {"level", take_level},
+    {"message", take_message},
+    {"target", take_target},
+    {"tid", take_tid},
+    {"open", take_open},
+    {"inside", take_inside},
+    {"only_records", take_only_records},
+    {"partial", partial_take},
+    {"levels", levels_take},
+    {"level_numbers", take_level_numbers},
+    {"time_unit", take_time_unit},
+    {"day_first", take_day_first},
+    {"samples", samples_take},
+    {"span", take_span},
+    {"parent", take_parent},
+    {"span_name", take_span_name},
+    {"duration", take_duration},
+    {"span_until", take_span_until},
+    {"error", take_error},
+    {"worker", take_worker},
+    {"span_begin", take_span_begin},
+    {"span_end", take_span_end},
+    {"span_time", take_span_time},
+    {"duration_unit", take_duration_unit},
 };
 
 static void member_take(struct reading *r, const char *key, json_t *v)

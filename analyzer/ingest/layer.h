@@ -19,6 +19,7 @@ struct field {
 	bool plain_key; /* the key is no inside of a JSON string */
 	uint8_t looked; /* bits of the roles that it was looked at for, or into; only where the record is watched */
 	uint8_t taken;  /* of those that it is the value of, as a whole */
+	bool pointed;   /* the reading names it for a role of spans, error or worker */
 };
 
 struct layer {
@@ -75,6 +76,14 @@ bool layers_pattern_sure(const struct record_reader *rr, const struct log_format
                          struct slice text, const char *limit);
 
 /* role.c: what the fields mean. */
+struct roles_found;
+typedef bool take_fn(struct record_reader *rr, const struct layer *l, const struct found *v, void *out);
+/* Notes that a layer's field v, or those that a path leads into, were looked at for r->looking. */
+void look_note(struct record_reader *rr, struct layer *l, const char *path, const struct found *v);
+/* open.c: whether a layer has all of these keys, for r->looking. */
+bool layer_has_keys(struct record_reader *rr, struct layer *l, const struct format_key *keys, size_t n);
+/* pointed.c: spans, errors and workers, behind the roles of the reading. text: it is no record, and no span's. */
+void pointed_find(struct record_reader *rr, bool text, struct roles_found *out);
 struct time_found {
 	bool there, odd;
 	int64_t ns, offset_s;
@@ -93,10 +102,15 @@ struct text_found {
 	bool there;
 };
 
+enum span_line { SPAN_LINE_NONE, SPAN_LINE_BEGIN, SPAN_LINE_END, SPAN_LINE_WHOLE };
+
 struct roles_found {
 	struct time_found time;
 	struct level_found level;
 	struct text_found message, target, tid;
+	enum span_line span_line;
+	const struct log_format *span_format; /* by which it is one */
+	const char *pointed[ROLES];           /* from ROLES_OF_READING on: where it stands; NULL: nowhere */
 };
 
 /* UTC minus the zone's clock when it showed ns. In the hour that comes twice the order of the file decides. */

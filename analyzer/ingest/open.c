@@ -36,6 +36,19 @@ static bool keys_fit(struct layer *l, const struct log_format *f)
 	return f->nkeys && !f->npatterns;
 }
 
+bool layer_has_keys(struct record_reader *rr, struct layer *l, const struct format_key *keys, size_t n)
+{
+	bool all = n > 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct found v;
+
+		look_note(rr, l, keys[i].path, layer_find(l, keys[i].path, &v) ? &v : NULL);
+		all = all && key_fits(l, &keys[i]);
+	}
+	return all;
+}
+
 /* ---- a layer of JSON ---- */
 
 /* Objects whose members are the record's own. */

@@ -111,9 +111,13 @@ static void scan_choose(const struct record_reader *rr, const struct layer *l, c
 	if (asked == ASKED_VALUE || (asked && p->scan == SCAN_SCALAR) ||
 	    (l->format && l->format->partial && slice_is(f->key, l->format->partial)))
 		p->scan = SCAN_CONST;
-	else if (!asked && p->scan == SCAN_NUMBER && !f->taken)
+	else if (!asked && p->scan == SCAN_NUMBER && !f->taken && !f->pointed)
 		p->scan = SCAN_SCALAR; /* the same field may be null */
-	if (f->looked & ~f->taken)
+	if (f->looked & ~f->taken & ~(f->pointed ? 1u << ROLES_OF_READING : 0))
+		p->scan = SCAN_CONST;
+	if (f->pointed) /* another one would count where it is nothing */
+		p->guards = GUARD_NOTHING;
+	if (f->pointed && p->scan == SCAN_SCALAR)
 		p->scan = SCAN_CONST;
 	if (f->taken == 1u << ROLE_MESSAGE && (p->scan == SCAN_STRING || p->scan == SCAN_WORD)) {
 		p->role = PART_MESSAGE;

@@ -117,6 +117,34 @@ static void put_tid(struct bytes *b, const struct text_found *t, struct slice *o
 	bytes_str(b, "\"");
 }
 
+/* Of a role that is no part of the reading the field where it stands. */
+static void put_pointed(struct bytes *b, const struct roles_found *f)
+{
+	static const char *const lines[] = {NULL, "begin", "end", "whole"}, *const units[] = {"s", "ms", "us", "ns"};
+	static const char *const keys[ROLES] = {
+	    [ROLE_SPAN] = ",\"as_span\":\"",        [ROLE_PARENT] = ",\"as_parent\":\"",
+	    [ROLE_SPAN_NAME] = ",\"as_name\":\"",   [ROLE_DURATION] = ",\"as_duration\":\"",
+	    [ROLE_SPAN_UNTIL] = ",\"as_until\":\"", [ROLE_ERROR] = ",\"as_error\":\"",
+	    [ROLE_WORKER] = ",\"as_worker\":\"",
+	};
+
+	if (f->span_line) {
+		bytes_str(b, ",\"as_line\":\"");
+		bytes_str(b, lines[f->span_line]);
+		bytes_str(b, f->span_format->time_is_start ? "\",\"as_time\":\"start\",\"as_unit\":\""
+		                                           : "\",\"as_unit\":\"");
+		bytes_str(b, units[f->span_format->duration_unit]);
+		bytes_str(b, "\"");
+	}
+	for (int role = ROLES_OF_READING; role < ROLES; role++) {
+		if (!f->pointed[role])
+			continue;
+		bytes_str(b, keys[role]);
+		bytes_escape(b, f->pointed[role], strlen(f->pointed[role]));
+		bytes_str(b, "\"");
+	}
+}
+
 static void put_all(struct record_reader *rr, const struct roles_found *f, struct record_result *out)
 {
 	struct bytes *b = &rr->reading;
@@ -132,6 +160,7 @@ static void put_all(struct record_reader *rr, const struct roles_found *f, struc
 	put_text(b, "target", &f->target);
 	put_tid(b, &f->tid, &out->tid);
 	put_fields(b, rr->r);
+	put_pointed(b, f);
 	put_spans(b, rr->r);
 	if (f->level.there)
 		put_text(b, "level_text",
@@ -148,6 +177,7 @@ int reading_write(struct record_reader *rr, struct record_result *out)
 	struct roles_found f;
 
 	roles_find(rr, out->text, &f);
+	pointed_find(rr, out->text, &f);
 	put_all(rr, &f, out);
 	bytes_add(b, slack, sizeof slack);
 	if (b->failed)

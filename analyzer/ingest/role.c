@@ -18,11 +18,8 @@ static const struct paths *role_paths(const struct record_reader *rr, const stru
 	return l->format && l->format->npatterns ? NULL : &rr->options.formats->fallback->roles[role];
 }
 
-/* Calls take for each value of a role, the innermost layer's first, until one is taken. */
-typedef bool take_fn(struct record_reader *rr, const struct layer *l, const struct found *v, void *out);
-
 /* A field was looked at for a role, or into: where its value changes, another one may count. */
-static void look_note(struct record_reader *rr, struct layer *l, const char *path, const struct found *v)
+void look_note(struct record_reader *rr, struct layer *l, const char *path, const struct found *v)
 {
 	uint8_t bit = (uint8_t)(1u << rr->r->looking);
 
@@ -77,6 +74,7 @@ static bool paths_take(struct record_reader *rr, struct layer *l, const struct p
 	return false;
 }
 
+/* Calls take for each value of a role, the innermost layer's first, until one is taken. */
 static bool role_take(struct record_reader *rr, enum role role, take_fn *take, void *out)
 {
 	const struct paths *given = rr->options.roles[role];

@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const role_options[ROLES] = {"time", "level", "message", "target", "tid"};
+static const char *const role_options[ROLES_OF_READING] = {"time", "level", "message", "target", "tid"};
 
 static int options_take(struct pass *p)
 {
 	const struct load_options *o = p->o;
 	int rc;
 
-	for (int i = 0; i < ROLES; i++) {
+	for (int i = 0; i < ROLES_OF_READING; i++) {
 		if (!o->roles[i])
 			continue;
 		rc = paths_parse(o->roles[i], &p->given[i]);

@@ -7,8 +7,13 @@
  * alone. Ids of our own logs take the place of the printed texts.
  *
  * In most logs nothing but the transaction varies in what a line prints of its spans. Then shape and transaction say
- * all, and the keys of the two are remembered: a line whose like was there a moment ago is not put together again. */
+ * all, and the keys of the two are remembered: a line whose like was there a moment ago is not put together again.
+ *
+ * Of other programs' spans, whose formats name ids, a parent's line may come behind its children's, or in another
+ * file: who writes one line when a span is over writes the outermost last. So those that are over are kept for a
+ * while, KEPT_MAX of them, in the same chains; under BY_NAME they wait for their parent. */
 #include "model/span.h"
+#include "model/span_said.h"
 #include "base/array.h"
 #include "base/textduration.h"
 #include "base/intern.h"
@@ -22,6 +27,8 @@
 enum key { BY_ALL, BY_NAME, BY_PATH, BY_TID, KEYS };
 
 enum { REMEMBERED = 1024, TID_ROOM = 48 };
+
+#define KEPT_MAX 65536 /* spans that are over and may yet find their parent, or be one */
 
 /* What the texts of a line's tail hash to. */
 struct tail_hash {
@@ -46,6 +53,7 @@ struct open_span {
 	char *tid; /* NULL, or the place of one that is longer than tid_room; owned */
 	char tid_room[TID_ROOM];
 	bool used, from_enter;
+	bool said; /* by a format: its ids hold in all files of a run */
 	struct link link[KEYS];
 };
 
@@ -58,8 +66,10 @@ struct head_facts {
 struct span_reader {
 	struct event_cursor *cursor;
 	const struct event *pending; /* first event of the next source */
-	int64_t source;              /* whose spans are open */
-	bool end;
+	int64_t source, run;         /* whose spans are open */
+	bool end, flush_all;         /* flush_all: the run ended, too */
+	int32_t *kept;               /* KEPT_MAX of them, a ring; NULL: none yet */
+	uint32_t first_kept, nkept;
 	struct open_span *open;
 	int32_t nopen, room, free_list; /* free_list: through link[0].older */
 	int32_t *bucket[KEYS];
@@ -227,6 +237,16 @@ static int shape_word(struct span_reader *r, const struct shape *of, struct slic
 	return 0;
 }
 
+/* A name without escapes. */
+static int name_word(struct span_reader *r, struct slice in, struct slice *out)
+{
+	if (!in.ptr || json_is_plain(in))
+		return word(r, in, out);
+	if (array_reserve(r->scratch, r->scratch_room, 3 * in.len))
+		return -ENOMEM;
+	return word(r, (struct slice){r->scratch, json_unescape(in, r->scratch)}, out);
+}
+
 static int worker_word(struct span_reader *r, struct slice in, struct slice *out)
 {
 	int rc = 0;
@@ -246,7 +266,8 @@ struct line_keys {
 	uint64_t key[KEYS]; /* BY_PATH: only where has_path */
 	uint64_t parent;    /* under BY_PATH */
 	bool has_id, has_stack, has_parent, has_path;
-	struct tail_hash *hash; /* of the remembered line like this one, or NULL */
+	const struct span_said *said; /* by a format; NULL: by the line's own spans */
+	struct tail_hash *hash;       /* of the remembered line like this one, or NULL */
 };
 
 static struct slice inner(struct slice list)
@@ -416,10 +437,10 @@ static int path_key(struct span_reader *r, const struct event *e, struct line_ke
 
 /* ---- lines ---- */
 
-static int open_row(struct span_reader *r, const struct event *e, struct open_span *o)
+static int open_row(struct span_reader *r, const struct event *e, const struct span_said *said, struct open_span *o)
 {
 	struct slice name = e->tail->span_name;
-	int rc;
+	int rc = 0;
 
 	o->row = (struct span_row){.run = e->run,
 	                           .source = e->source,
@@ -435,11 +456,14 @@ static int open_row(struct span_reader *r, const struct event *e, struct open_sp
 		o->row.tid = (struct slice){"", e->tid.len}; /* where it stands is told when the row is given */
 		memcpy(o->tid ? o->tid : o->tid_room, e->tid.ptr, e->tid.len);
 	}
-	if (name.ptr && e->tail->id)
+	if (said)
+		rc = name_word(r, said->name, &o->row.name);
+	else if (name.ptr && e->tail->id)
 		o->row.name = name;
 	else if (event_span_field(e, "name", &name) && (rc = word(r, name, &o->row.name)))
 		return rc;
-	rc = shape_word(r, e->head, e->head->target, &o->row.target);
+	if (!rc)
+		rc = shape_word(r, e->head, e->head->target, &o->row.target);
 	if (!rc)
 		rc = shape_word(r, e->head, e->head->level, &o->row.level);
 	return rc ? rc : worker_word(r, e->worker, &o->row.worker);
@@ -458,8 +482,8 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 		return i;
 	struct open_span *o = &r->open[i];
 
-	*o = (struct open_span){.from_enter = from_enter};
-	rc = open_row(r, e, o);
+	*o = (struct open_span){.from_enter = from_enter, .said = k->said};
+	rc = open_row(r, e, k->said, o);
 	if (!rc)
 		rc = path_key(r, e, k);
 	if (rc)
@@ -472,8 +496,9 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 		o->row.parent = r->open[parent].row.id;
 	/* What a span prints names its transaction, mostly: then no other line has the same text. */
 	r->doubts |=
-	    k->has_id ? k->has_parent && parent == NO_SPAN
-	              : (k->has_parent && parent == NO_SPAN) || !event_span_field(e, "tid", &(struct slice){NULL, 0});
+	    k->said     ? false
+	    : k->has_id ? k->has_parent && parent == NO_SPAN
+	                : (k->has_parent && parent == NO_SPAN) || !event_span_field(e, "tid", &(struct slice){NULL, 0});
 	o->row.certainty = k->has_id ? SPAN_BY_ID : !k->has_stack || others ? SPAN_BY_ORDER : SPAN_BY_STACK;
 	for (int n = 0; n < KEYS; n++)
 		o->link[n].key = k->key[n];
@@ -580,12 +605,129 @@ static int enter_or_exit(struct span_reader *r, const struct event *e, struct li
 	return 1;
 }
 
+/* ---- spans of other programs ---- */
+
+static uint64_t hash_of(struct slice s, uint64_t seed)
+{
+	return hash_bytes(s.ptr ? s.ptr : "", s.len, seed);
+}
+
+static uint64_t waiting_for(uint64_t parent)
+{
+	return join(parent, 77);
+}
+
+/* An id is one of its transaction; a name is one of its worker, too. */
+static void said_keys(const struct event *e, const struct span_said *s, struct line_keys *k)
+{
+	uint64_t tid = hash_of(e->tid, 5), self;
+
+	*k = (struct line_keys){.said = s, .has_id = s->id.ptr, .has_path = true};
+	self =
+	    s->id.ptr ? join(hash_of(s->id, 11), tid) : join(join(hash_of(s->name, 13), hash_of(e->worker, 17)), tid);
+	k->key[BY_TID] = tid;
+	k->key[BY_ALL] = k->key[BY_PATH] = self;
+	k->has_parent = s->parent.ptr && !slice_same(s->parent, s->id);
+	k->has_stack =
+	    k->has_parent || s->part == SPAN_IS_WHOLE; /* else the open one of the transaction is around it */
+	k->parent = k->has_parent ? join(hash_of(s->parent, 11), tid) : 0;
+	k->key[BY_NAME] = k->has_parent ? waiting_for(k->parent) : join(self, 78);
+}
+
+static void rekey(struct span_reader *r, int32_t i, enum key k, uint64_t key)
+{
+	chain_remove(r, i, k);
+	r->open[i].link[k].key = key;
+	chain_add(r, i, k);
+}
+
+/* Those that wait for i as their parent have it. */
+static void adopt(struct span_reader *r, int32_t i)
+{
+	uint64_t wanted_key = waiting_for(r->open[i].link[BY_PATH].key);
+	bool others;
+
+	for (int32_t c; (c = chain_find(r, BY_NAME, wanted_key, &others)) != NO_SPAN;) {
+		if (r->open[c].row.parent == NONE_NS && c != i)
+			r->open[c].row.parent = r->open[i].row.id;
+		rekey(r, c, BY_NAME, join(r->open[c].link[BY_ALL].key, 78));
+	}
+}
+
+/* A span that is over is kept; 1: another one had to go for it. */
+static int keep(struct span_reader *r, int32_t i)
+{
+	int32_t oldest;
+
+	if (!r->kept && !(r->kept = malloc(KEPT_MAX * sizeof *r->kept)))
+		return -ENOMEM;
+	if (r->nkept < KEPT_MAX) {
+		r->kept[(r->first_kept + r->nkept++) % KEPT_MAX] = i;
+		return 0;
+	}
+	oldest = r->kept[r->first_kept];
+	r->kept[r->first_kept] = i;
+	r->first_kept = (r->first_kept + 1) % KEPT_MAX;
+	unlink_span(r, oldest);
+	r->given = oldest;
+	return 1;
+}
+
+static int said_open(struct span_reader *r, const struct event *e, struct line_keys *k, int32_t *i)
+{
+	bool others;
+	int rc = open_one(r, e, k, false);
+
+	if (rc)
+		return rc;
+	*i = chain_find(r, BY_ALL, k->key[BY_ALL], &others);
+	r->open[*i].row.start_ns = k->said->start_ns;
+	if (k->said->part == SPAN_IS_WHOLE)
+		r->open[*i].row.certainty = SPAN_BY_ID;
+	if (r->open[*i].row.parent != NONE_NS)
+		rekey(r, *i, BY_NAME, join(k->key[BY_ALL], 78));
+	adopt(r, *i);
+	return 0;
+}
+
+/* The newest one that is not over yet. */
+static int32_t said_find(const struct span_reader *r, uint64_t key)
+{
+	int32_t i = r->nbuckets ? r->bucket[BY_ALL][key & (r->nbuckets - 1)] : NO_SPAN;
+
+	while (i != NO_SPAN && (r->open[i].link[BY_ALL].key != key || r->open[i].row.end_ns != NONE_NS))
+		i = r->open[i].link[BY_ALL].older;
+	return i;
+}
+
+static int read_said(struct span_reader *r, const struct event *e)
+{
+	struct span_said s;
+	struct line_keys k;
+	int32_t i = NO_SPAN;
+	int rc = span_said_read(e, &s);
+
+	if (rc)
+		return rc;
+	said_keys(e, &s, &k);
+	if (s.part == SPAN_IS_WHOLE && (s.start_ns == NONE_NS || s.end_ns == NONE_NS))
+		return 0; /* a duration that is none */
+	if (s.part == SPAN_ENDS)
+		i = said_find(r, k.key[BY_ALL]);
+	if (i == NO_SPAN && (rc = said_open(r, e, &k, &i)))
+		return rc;
+	if (s.part == SPAN_BEGINS)
+		return 0;
+	r->open[i].row.end_ns = s.end_ns;
+	return s.end_ns == NONE_NS ? 0 : keep(r, i);
+}
+
 /* ---- reading ---- */
 
 static bool want(const struct shape *head, void *arg)
 {
 	(void)arg;
-	return head->span_line;
+	return head->span_line || head->as_span;
 }
 
 int span_reader_open(struct store *s, const struct span_query *q, struct span_reader **out)
@@ -634,6 +776,7 @@ void span_reader_close(struct span_reader *r)
 		free(r->bucket[k]);
 	intern_done(&r->words);
 	free(r->scratch);
+	free(r->kept);
 	free(r->remembered);
 	free(r->plain);
 	free(r->heads);
@@ -647,11 +790,13 @@ static int read_line(struct span_reader *r, const struct event *e)
 	struct slice m;
 	int rc;
 
-	if (!e->head->span_line)
+	if (!e->head->span_line && !e->head->as_span)
 		return 0;
 	rc = event_complete(e);
 	if (rc || e->foreign)
 		return rc;
+	if (e->head->as_span)
+		return read_said(r, e);
 	rc = line_keys(r, e, &k);
 	if (rc)
 		return rc;
@@ -663,13 +808,13 @@ static int read_line(struct span_reader *r, const struct event *e)
 	return enter_or_exit(r, e, &k, slice_is(m, "enter"));
 }
 
-/* The next open span of a log that ended, or 0. */
+/* The next open span of a log that ended, or 0. What a format's ids name may go on in the run's next file. */
 static int flush_one(struct span_reader *r)
 {
 	while (r->flush != NO_SPAN && r->flush < r->nopen) {
 		int32_t i = r->flush++;
 
-		if (r->open[i].used) {
+		if (r->open[i].used && (!r->open[i].said || r->flush_all)) {
 			unlink_span(r, i);
 			r->given = i;
 			return 1;
@@ -712,12 +857,15 @@ static int advance(struct span_reader *r)
 				return rc;
 			if (r->end || e->source != r->source) {
 				r->flush = 0;
+				r->flush_all = r->end || e->run != r->run;
+				r->nkept = r->flush_all ? 0 : r->nkept;
 				r->pending = r->end ? NULL : e;
 				continue;
 			}
 		}
 		r->pending = NULL;
 		r->source = e->source;
+		r->run = e->run;
 		rc = read_line(r, e);
 		if (rc >= 0 && event_error(e))
 			rc = event_error(e);

@@ -111,12 +111,24 @@ static bool stamp_is_local(struct event_room *r)
 	return true;
 }
 
+/* The worker that the line itself names, where that is a short text. Its bytes are copied, as those of the transaction
+ * are. */
+static struct slice worker_said(struct event *e)
+{
+	struct event_room *r = room_of(e);
+	struct slice v;
+
+	if (event_as_value(e, "as_worker", &v) != SLOT_STRING || !v.len || v.len > sizeof r->worker / 3)
+		return SLICE_NONE;
+	return (struct slice){r->worker, json_unescape(v, r->worker)};
+}
+
 static void worker_fill(struct event *e, const struct source_info *info)
 {
 	bool span_line = e->head->span_line;
 
 	e->source_worker = (struct slice){info->worker, info->worker_len};
-	e->worker = e->tail->worker;
+	e->worker = e->head->as_worker ? worker_said(e) : e->tail->worker;
 	if (!e->worker.ptr)
 		e->worker = span_line && info->cluster && shape_part_range(e->tail, SECTION_SPANS).there
 		                ? SLICE("controller")
@@ -168,8 +180,8 @@ static int event_rest(struct event_room *r)
 	if (rc)
 		return rc;
 	time_fill(r, r->row.stamp);
-	worker_fill(e, r->info);
 	r->complete = true;
+	worker_fill(e, r->info);
 	return 0;
 }
 
@@ -493,6 +505,31 @@ bool event_is_timeless(const struct event *e)
 	struct slice v;
 
 	return e->raw && room_of(e)->parsed.reading && raw_value(e, SECTION_TOP, "no_time", &v);
+}
+
+struct slice event_as(const struct event *e, const char *key)
+{
+	struct slice v;
+
+	if (!e->raw)
+		return e->head->form ? shape_constant(e->head, SECTION_TOP, key) : SLICE_NONE;
+	return room_of(e)->parsed.reading && raw_value(e, SECTION_TOP, key, &v) ? v : SLICE_NONE;
+}
+
+enum slot_kind event_as_value(const struct event *e, const char *key, struct slice *out)
+{
+	struct slice as = event_as(e, key);
+	char name[256];
+
+	*out = SLICE_NONE;
+	if (!as.ptr || as.len >= sizeof name / 3)
+		return 0;
+	if (*as.ptr != ':') {
+		name[json_unescape(as, name)] = '\0';
+		return event_field(e, name, out);
+	}
+	*out = slice_is(as, ":tid") ? e->tid : slice_is(as, ":message") ? event_message(e) : e->head->target;
+	return out->ptr ? SLOT_STRING : 0;
 }
 
 int event_error(const struct event *e)

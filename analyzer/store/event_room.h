@@ -12,7 +12,7 @@ struct event_room {
 	const struct source_info *info;
 	struct chunk_row row; /* head always; head_ord once has_ord; the rest once complete */
 	bool has_ord, complete;
-	char tid[64];
+	char tid[64], worker[128];
 	char *tid_text; /* of one whose spelling is another: 3 * LINE_MAX_TID bytes, once there was one */
 	char bufs[EVENT_BUFS][SEGMENT_TEXT];
 	unsigned next_buf;

@@ -275,8 +275,20 @@ struct slice shape_constant(const struct shape *sh, enum section section, const 
 	return SLICE_NONE;
 }
 
+/* In the text, or of a line that is kept whole among the values. */
+static bool top_has(const struct shape *sh, const char *key)
+{
+	for (unsigned i = 0; i < sh->nline; i++)
+		if (sh->slots[i].section == SECTION_TOP && slice_is(sh->slots[i].key, key))
+			return true;
+	return shape_constant(sh, SECTION_TOP, key).ptr;
+}
+
 static void head_names(struct shape *sh, const struct line *l)
 {
+	sh->as_span = l->reading && top_has(sh, "as_line");
+	sh->as_worker = l->reading && top_has(sh, "as_worker");
+	sh->as_error = l->reading && top_has(sh, "as_error");
 	sh->level_text = sh->form ? shape_constant(sh, SECTION_TOP, "level_text") : l->level;
 	sh->level = level_name(level_read(l->level, LEVEL_COMMON));
 	sh->target = l->target;

@@ -101,6 +101,9 @@ struct shape {
 	struct slice target, message;
 	int message_slot;
 	bool span_line; /* message is new, enter, exit or close */
+	/* Of another program's line, by its format: it is about a span; it names its worker; it says what went wrong.
+	 */
+	bool as_span, as_worker, as_error;
 	/* Tail only: key-value pairs that are the same in every line of the shape are in the skeleton. */
 	struct slice worker;    /* contract §5: of the innermost enter_worker in spans, or of span itself; else NONE */
 	struct slice span_name; /* span.name, else NONE */
@@ -190,6 +193,13 @@ struct slice event_level_text(const struct event *e);
 bool event_is_text(const struct event *e);
 /* A record of another program whose own time was missing or not understood. */
 bool event_is_timeless(const struct event *e);
+
+/* What the format of another program's line says of it (enum role, ingest/format.h): a word for "as_line", "as_time"
+ * and "as_unit"; for "as_span", "as_parent", "as_name", "as_duration", "as_until", "as_error" and "as_worker" the name
+ * of a field, or ":tid", ":message", ":target". NONE: nothing. */
+struct slice event_as(const struct event *e, const char *key);
+/* The value that such a name stands for, as event_field; 0: there is none. */
+enum slot_kind event_as_value(const struct event *e, const char *key, struct slice *out);
 
 /* 0, or why a value or part of this event could not be read, of which the functions that give it said that there is
  * none: -EBADMSG, -ENOMEM. */

@@ -65,6 +65,12 @@ static void groups_done(struct groups *g)
 	text_done(&g->key);
 }
 
+/* What went wrong: the field of that name, or the one that the format names. */
+static bool error_of(const struct event *e, struct slice *out)
+{
+	return event_field(e, "error", out) || (e->head->as_error && event_as_value(e, "as_error", out));
+}
+
 static void make_key(struct text *key, const struct event *e)
 {
 	struct slice parts[] = {e->head->level, e->head->target}, error;
@@ -77,7 +83,7 @@ static void make_key(struct text *key, const struct event *e)
 	text_add(key, "", 1);
 	mask_escaped(key, event_message(e), TEMPLATE_VALUE);
 	text_add(key, "", 1);
-	if (event_field(e, "error", &error))
+	if (error_of(e, &error))
 		mask_escaped(key, error, TEMPLATE_VALUE);
 }
 
@@ -93,7 +99,7 @@ static struct group *group_new(struct groups *gs, const struct event *e, const s
 	g->level = plain(e->head->level);
 	g->target = plain(e->head->target);
 	g->message = plain(event_message(e));
-	if (event_field(e, "error", &error) || event_field(e, "msg", &error))
+	if (error_of(e, &error) || event_field(e, "msg", &error))
 		g->error = plain(error);
 	g->tid = e->tid.ptr ? strndup(e->tid.ptr, e->tid.len) : NULL;
 	g->key = malloc(key->len);
@@ -335,6 +341,7 @@ static void run(struct query *q)
 	event_filter_init(q, &f);
 	if (!args_has(q->args, "level"))
 		f.most_verbose = 0;
+	f.errors_too = true;
 	if (query_ok(q, gs ? 0 : -ENOMEM, q->command)) {
 		event_filter_each(q, &f, add, gs);
 		if (!q->status)
@@ -371,9 +378,11 @@ const struct command command_errors = {
     .name = "errors",
     .group = GROUP_LINES,
     .help = "what went wrong: errors by message, with counts and an example",
-    .more = "Lines are one group when level and target agree and message and field `error` differ only in what varies: "
-            "numbers, ids, paths, names (table pattern).\n"
-            "transactions counts changes of the transaction from one line of the group to the next.",
+    .more =
+        "Lines are one group when level and target agree and message and field `error` differ only in what varies: "
+        "numbers, ids, paths, names (table pattern). Of another program's line the field that its format calls `error` "
+        "counts, and makes it one of them where it has no level.\n"
+        "transactions counts changes of the transaction from one line of the group to the next.",
     .examples = "errors\nerrors --level warn",
     .options = options,
     .need = NEED_READ,

@@ -37,7 +37,7 @@ static bool want(const struct shape *head, void *arg)
 	if (f->most_verbose >= 0) {
 		int rank = head->level.ptr ? level_rank(head->level) : -1;
 
-		if (rank < 0 || rank > f->most_verbose)
+		if (rank < 0 ? !f->errors_too || !head->as_error || head->level_text.ptr : rank > f->most_verbose)
 			return false;
 	}
 	if (f->target && (!head->target.ptr || !match_target(f->target, head->target)))

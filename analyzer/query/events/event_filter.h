@@ -9,6 +9,7 @@
 struct event_filter {
 	const char *target, *message; /* patterns; NULL: any */
 	int most_verbose;             /* level_rank; -1: any */
+	bool errors_too;              /* lines without a level whose format says what went wrong */
 	bool has_grep, foreign;
 	regex_t grep;
 	struct query_tid tid;

@@ -195,7 +195,7 @@ static void put_span(struct transaction *tx, struct copies *c, struct tx_span *s
 	    .level = copy_of(tx, c, row->level),
 	    .worker = copy_of(tx, c, row->worker),
 	    .certainty = span_certainty_name(row->certainty),
-	    .start_ns = row->start_ns == INT64_MIN ? 0 : row->start_ns,
+	    .start_ns = row->start_ns != INT64_MIN ? row->start_ns : row->end_ns,
 	    .end_ns = row->end_ns,
 	    .busy_ns = row->busy_ns == INT64_MIN ? -1 : row->busy_ns,
 	    .idle_ns = row->idle_ns == INT64_MIN ? -1 : row->idle_ns,
@@ -265,7 +265,31 @@ static void link_children(struct transaction *tx, size_t *last)
 	}
 }
 
-/* Parents start before their children, so one pass in order of start gives the depths. */
+enum { DEPTH_UNKNOWN = -1, DEPTH_ASKED = -2 };
+
+/* The depth of span i: up to one whose depth is known, and down again. On clocks that differ a parent may begin behind
+ * its child; where ids go round in a circle, it ends there. way: nspans of them. */
+static void depth_find(struct transaction *tx, size_t i, size_t *way)
+{
+	size_t n = 0;
+
+	for (; tx->spans[i].depth == DEPTH_UNKNOWN; i = tx->spans[i].parent) {
+		struct tx_span *s = &tx->spans[i];
+
+		s->depth = DEPTH_ASKED;
+		way[n++] = i;
+		if (s->parent != SIZE_MAX && tx->spans[s->parent].depth == DEPTH_ASKED)
+			s->parent = SIZE_MAX;
+		if (s->parent == SIZE_MAX)
+			break;
+	}
+	while (n--) {
+		struct tx_span *s = &tx->spans[way[n]];
+
+		s->depth = s->parent == SIZE_MAX ? 0 : tx->spans[s->parent].depth + 1;
+	}
+}
+
 static int link_spans(struct transaction *tx)
 {
 	size_t *order = calloc(tx->nspans + 1, sizeof *order);
@@ -277,13 +301,12 @@ static int link_spans(struct transaction *tx)
 	qsort_r(order, tx->nspans, sizeof *order, by_id, tx->spans);
 	for (size_t i = 0; i < tx->nspans; i++) {
 		struct tx_span *s = &tx->spans[i];
-		size_t parent = s->parent_id ? find_span(tx, order, s->parent_id) : SIZE_MAX;
 
-		if (parent < i) {
-			s->parent = parent;
-			s->depth = tx->spans[parent].depth + 1;
-		}
+		s->parent = s->parent_id ? find_span(tx, order, s->parent_id) : SIZE_MAX;
+		s->depth = DEPTH_UNKNOWN;
 	}
+	for (size_t i = 0; i < tx->nspans; i++)
+		depth_find(tx, i, order);
 	link_children(tx, order);
 	free(order);
 	return 0;
