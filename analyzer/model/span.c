@@ -81,6 +81,8 @@ struct span_reader {
 	bool doubts; /* a line's like was not found, or may be found by a line of another transaction */
 	int (*each)(void *arg, const struct event *e); /* NULL: nobody asks, or no more */
 	void *each_arg;
+	int (*opened)(void *arg, struct span_row *row, struct slice tid, struct span_row *parent);
+	void *opened_arg;
 	struct remembered *remembered; /* REMEMBERED of them, by shape and transaction */
 	uint8_t *plain; /* by id of a tail: 0 not asked, 1 nothing but the transaction varies in its spans, 2 other
 	                   values do */
@@ -494,6 +496,9 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 		parent = chain_find(r, BY_TID, k->key[BY_TID], &others);
 	if (parent != NO_SPAN)
 		o->row.parent = r->open[parent].row.id;
+	if (r->opened &&
+	    (rc = r->opened(r->opened_arg, &o->row, e->tid, parent != NO_SPAN ? &r->open[parent].row : NULL)))
+		goto fail;
 	/* What a span prints names its transaction, mostly: then no other line has the same text. */
 	r->doubts |=
 	    k->said     ? false
@@ -747,6 +752,8 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 	r->open_only = q->open_only;
 	r->each = q->each;
 	r->each_arg = q->each_arg;
+	r->opened = q->opened;
+	r->opened_arg = q->opened_arg;
 	r->until_ns = INT64_MAX;
 	r->free_list = r->flush = r->given = NO_SPAN;
 	r->remembered = calloc(REMEMBERED, sizeof *r->remembered);

@@ -24,6 +24,7 @@ struct span_row {
 	int64_t busy_ns, idle_ns; /* as its close line says: wall-clock, also in a simulated log; INT64_MIN: unsaid */
 	int64_t parent;           /* id of the span around it; INT64_MIN: none or not known */
 	enum span_certainty certainty;
+	uint64_t mark[2]; /* the user's own; zeros when it opens */
 };
 
 struct span_query {
@@ -36,6 +37,10 @@ struct span_query {
 	 * negative errno. NULL: lines of spans alone are read. */
 	int (*each)(void *arg, const struct event *e);
 	void *each_arg;
+	/* Each span as it opens, with the one around it where that is open (NULL: none): only their marks may be
+	 * changed. tid is not there. 0 or a negative errno. NULL: nobody asks. */
+	int (*opened)(void *arg, struct span_row *row, struct slice tid, struct span_row *parent);
+	void *opened_arg;
 };
 
 struct span_reader;

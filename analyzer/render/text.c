@@ -205,9 +205,16 @@ static bool escape_json(struct text *t, const char *p, size_t n, uint32_t code)
 
 void text_add_json(struct text *t, const char *bytes, size_t len)
 {
-	text_puts(t, "\"");
-	add_escaped(t, bytes, len, "\"\\", escape_json);
-	text_puts(t, "\"");
+	static const bool plain[256] = {[0x20 ... 0x21] = true, [0x23 ... 0x5b] = true, [0x5d ... 0x7e] = true};
+	size_t run = 0;
+
+	/* Most have nothing to escape. */
+	while (run < len && plain[(unsigned char)bytes[run]])
+		run++;
+	text_add(t, "\"", 1);
+	text_add(t, bytes, run);
+	add_escaped(t, bytes + run, len - run, "\"\\", escape_json);
+	text_add(t, "\"", 1);
 }
 
 /* " and \ are JSON's own here: they stand as they are. */

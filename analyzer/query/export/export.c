@@ -16,6 +16,11 @@ static const struct exporter {
 	export_fn *write;
 	bool directory; /* writes files into x->directory */
 } formats[] = {
+    {{"otlp", "spans and log records as the OpenTelemetry collector writes them to a file: JSON lines"},
+     export_otlp,
+     false},
+    {{"folded", "folded stacks of the spans, for flame graphs: flamegraph.pl, inferno"}, export_folded, false},
+    {{"speedscope", "the same for speedscope.app"}, export_speedscope, false},
     {{"trace-csv", "which function was invoked when: what Ilúvatar's load generator and faas-sim replay"},
      export_trace_csv,
      false},
@@ -76,22 +81,26 @@ void export_add_us(struct text *t, int64_t ns)
 	text_add(t, buf, (size_t)(p - buf));
 }
 
-void export_add_escaped(struct text *t, struct slice escaped)
+struct slice export_plain(struct export *x, struct slice escaped)
 {
-	char room[600], *plain = room;
+	char *to;
 
-	if (!escaped.len || !memchr(escaped.ptr, '\\', escaped.len)) {
-		text_add_json(t, escaped.ptr ? escaped.ptr : "", escaped.len);
-		return;
+	if (!escaped.len || !memchr(escaped.ptr, '\\', escaped.len))
+		return escaped.ptr ? escaped : SLICE("");
+	text_reset(&x->plain);
+	to = text_space(&x->plain, 3 * escaped.len);
+	if (!to) {
+		x->line.failed = true;
+		return SLICE("");
 	}
-	if (escaped.len > sizeof room / 3)
-		plain = malloc(3 * escaped.len);
-	if (plain)
-		text_add_json(t, plain, json_unescape(escaped, plain));
-	else
-		t->failed = true;
-	if (plain != room)
-		free(plain);
+	return (struct slice){to, json_unescape(escaped, to)};
+}
+
+void export_add_escaped(struct export *x, struct slice escaped)
+{
+	struct slice plain = export_plain(x, escaped);
+
+	text_add_json(&x->line, plain.ptr, plain.len);
 }
 
 void export_add_csv(struct text *t, struct slice value)
@@ -218,6 +227,7 @@ static void run(struct query *q)
 	if (!q->status && path && strcmp(path, "-"))
 		query_note(q, "%s written", path);
 	text_done(&x.line);
+	text_done(&x.plain);
 	export_filter_done(&x);
 }
 
@@ -248,8 +258,14 @@ const struct command command_export = {
         "does\n"
         "not grow with the log. Bytes of a log that are no UTF-8 become U+FFFD.\n\n"
         "With --since and --until: what has a part in that time. With --function: its invocations, and what is of\n"
-        "their transactions.",
-    .examples = "export trace-csv -o again.csv --function hello",
+        "their transactions.\n\n"
+        "Times in folded and speedscope are ns, by the log's clock, of a span without the spans below it. In otlp a "
+        "trace "
+        "is\n"
+        "a transaction: its id, or a hash of it where that is not 16 bytes in hex; trace-csv begins with the first "
+        "request.",
+    .examples = "export speedscope -o spans.json\nexport folded --function hello | flamegraph.pl > spans.svg\nexport "
+                "trace-csv -o again.csv --function hello",
     .options = options,
     .need = NEED_READ,
     .of_requests = true,

@@ -20,6 +20,7 @@ struct export
 	FILE *file;            /* to be written; NULL where the format writes a directory */
 	const char *directory; /* there and empty; renamed when all is well. NULL where it writes one file */
 	struct text line;      /* the record that is put together */
+	struct text plain;     /* export_plain */
 	int64_t records;       /* handed over so far */
 
 	/* What the user asked for: export_wants and export_select go by it. */
@@ -29,7 +30,8 @@ struct export
 	struct query_tid tid;       /* tid NULL: any */
 	struct intern tids;         /* with --function: the transactions that are its invocations */
 
-	int64_t shown_ns; /* when progress was shown last, 0: not yet; -1: nobody sees it */
+	int64_t end_run, end_ns; /* export_end_of, as it was asked last */
+	int64_t shown_ns;        /* when progress was shown last, 0: not yet; -1: nobody sees it */
 };
 
 typedef void export_fn(struct export *x);
@@ -54,15 +56,30 @@ void export_select(struct export *x, struct select *s, const struct export_colum
 
 /* Each span that is asked for, in no particular order but children before their parents, until a call gives a
  * negative errno, which is the query's failure then. Texts are borrowed for the call. */
-void export_spans(struct export *x, int (*each)(void *arg, const struct span_row *row), void *arg);
+struct export_spans {
+	int (*each)(void *arg, const struct span_row *row);
+	/* Every span as it opens, asked for or not, as in struct span_query; NULL: nobody asks. */
+	int (*opened)(void *arg, struct span_row *row, struct slice tid, struct span_row *parent);
+	void *arg;
+};
+void export_spans(struct export *x, const struct export_spans *how);
+
+/* Sets what a cursor of events can judge of what was asked for: run, transaction, time. What is borrowed is x's. */
+void export_events(const struct export *x, struct event_query *query);
+
+/* When the last event of a run was: what is open ends there. */
+int64_t export_end_of(struct export *x, int64_t run);
 
 /* Writes x->line and empties it. 0 or a negative errno; also where the user wants no more. */
 int export_put(struct export *x);
 
 /* Adds ns as µs with three decimals. */
 void export_add_us(struct text *t, int64_t ns);
-/* Adds a text that stands in JSON, with its escapes, as a JSON string that any parser takes. */
-void export_add_escaped(struct text *t, struct slice escaped);
+/* A text as a line has it, with the escapes of JSON, without them; valid until the next call. Names, targets and
+ * workers of spans are such texts; transactions are not. */
+struct slice export_plain(struct export *x, struct slice escaped);
+/* Adds it to x->line as a JSON string that any parser takes. */
+void export_add_escaped(struct export *x, struct slice escaped);
 /* Adds a field of CSV, in quotes where it needs them (RFC 4180). */
 void export_add_csv(struct text *t, struct slice value);
 

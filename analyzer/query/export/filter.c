@@ -2,6 +2,7 @@
 /* filter.c - which part of the database an export is of. */
 #include "query/export/export.h"
 #include <errno.h>
+#include <string.h>
 
 /* The transactions of a function's invocations: 100 bytes each, the one thing here that grows. */
 static void read_function(struct export *x)
@@ -100,7 +101,7 @@ static bool wanted(const struct export *x, const struct span_row *row)
 }
 
 /* Of one transaction the table knows how much of the log has to be read. */
-static void spans_of_tid(struct export *x, int (*each)(void *arg, const struct span_row *row), void *arg)
+static void spans_of_tid(struct export *x, const struct export_spans *how)
 {
 	struct select s = {0};
 	sqlite3_stmt *stmt;
@@ -125,30 +126,55 @@ static void spans_of_tid(struct export *x, int (*each)(void *arg, const struct s
 		                       .idle_ns = column_ns(stmt, 11),
 		                       .parent = column_ns(stmt, 12)};
 
-		if (wanted(x, &row) && !query_ok(x->q, each(arg, &row), "output"))
+		if (wanted(x, &row) && !query_ok(x->q, how->each(how->arg, &row), "output"))
 			break;
 	}
 	sqlite3_finalize(stmt);
 	select_done(&s);
 }
 
-void export_spans(struct export *x, int (*each)(void *arg, const struct span_row *row), void *arg)
+void export_spans(struct export *x, const struct export_spans *how)
 {
-	struct span_query sq = {.run = x->run};
+	struct span_query sq = {.run = x->run, .opened = how->opened, .opened_arg = how->arg};
 	struct span_reader *reader = NULL;
 	struct span_row row;
 	int rc;
 
-	if (x->tid.tid) {
-		spans_of_tid(x, each, arg);
+	if (x->tid.tid && !how->opened) {
+		spans_of_tid(x, how);
 		return;
 	}
 	rc = x->q->status ? 0 : span_reader_open(x->q->store, &sq, &reader);
 	while (reader && !rc && (rc = span_reader_next(reader, &row)) == 1) {
 		rc = query_interrupted ? -EINTR : 0;
-		if (!rc && wanted(x, &row) && !query_ok(x->q, each(arg, &row), "output"))
+		if (!rc && wanted(x, &row) && !query_ok(x->q, how->each(how->arg, &row), "output"))
 			break;
 	}
 	span_reader_close(reader);
 	query_ok(x->q, rc, x->q->path);
+}
+
+void export_events(const struct export *x, struct event_query *query)
+{
+	query->run = x->run;
+	query->since_ns = x->since_ns > INT64_MIN ? x->since_ns : 0;
+	query->until_ns = x->until_ns < INT64_MAX ? x->until_ns : 0;
+	if (x->tid.tid) {
+		query->tid = (struct slice){x->tid.tid, strlen(x->tid.tid)};
+		query->places = &x->tid.places;
+	}
+}
+
+int64_t export_end_of(struct export *x, int64_t run)
+{
+	sqlite3_stmt *stmt;
+
+	if (x->end_run == run)
+		return x->end_ns;
+	stmt = query_prepare(x->q, "SELECT coalesce(last_ns, 0) FROM run WHERE id = ?1");
+	sqlite3_bind_int64(stmt, 1, run);
+	x->end_ns = query_next(x->q, stmt) ? sqlite3_column_int64(stmt, 0) : 0;
+	x->end_run = run;
+	sqlite3_finalize(stmt);
+	return x->end_ns;
 }

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looks at what `ilu-logq export` wrote, as those who read it would.
+
+    export.py hostile FILE           writes a log whose every text is hostile: quotes, control characters, no UTF-8, commas, line ends
+    export.py FORMAT,... [OPTIONS]   exports with these options, checks each, and says what is in it
+
+Whatever is wrong is an exception."""
+import base64, json, re, subprocess, sys, tempfile
+
+try:  # where they are installed, those who know best
+    from google.protobuf import json_format
+    from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+    from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+except ImportError:
+    json_format = None
+
+NASTY = ['a"b', "back\\slash", "line\nend", "tab\tcr\r", "nul\x00esc\x1b[31m", "semi;colon, comma", "bidi\u202e", "\U0001f600", "</script>", "=1+1", "''", "{}[]", "", " "]
+
+
+def hostile(path):
+    """Lines of our own shape: each text of NASTY as message, key, value, span's name, target, transaction and worker; then the same
+    with bytes that are no UTF-8."""
+    lines = []  # in the order of NASTY, five for each
+
+    def line(ms, message, fields, target, spans):
+        stamp = f"2026-01-01T00:00:{ms // 1000:02d}.{ms % 1000:03d}000000Z"
+        e = {"timestamp": stamp, "level": "INFO", "fields": {"message": message, **fields}, "target": target}
+        if spans:
+            e["span"] = spans[-1]
+            e["spans"] = spans if message != "new" and message != "close" else spans[:-1]
+        lines.append(json.dumps(e, separators=(",", ":")).encode())
+
+    for i, text in enumerate(NASTY):
+        root = {"tid": f"t{i}{text}", "worker": text, "name": "enter_worker", "id": f"{2 * i + 1:x}"}
+        leaf = {"tid": f"t{i}{text}", "name": text, "id": f"{2 * i + 2:x}", "parent": root["id"]}
+        line(10 * i, "new", {}, text or "t", [root])
+        line(10 * i + 1, "new", {}, text or "t", [root, leaf])
+        line(10 * i + 2, text or "m", {"tid": f"t{i}{text}", text or "k": text, "object": {text: [text]}, "n": 1, "r": 1.5, "no": None, "yes": True}, text or "t", [root, leaf])
+        line(10 * i + 4, "close", {"time.busy": "1.2ms", "time.idle": "3µs"}, text or "t", [root, leaf])
+        line(10 * i + 5, "close", {"time.busy": "1.2ms", "time.idle": "3µs"}, text or "t", [root])
+    for n, bad in enumerate((b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80")):
+        ids = lambda l: l.replace(b'"id":"', b'"id":"%df' % n).replace(b'"parent":"', b'"parent":"%df' % n)
+        lines += [ids(l.replace(b"bidi", b"bad" + bad)) for l in lines[: 5 * len(NASTY)] if b"bidi" in l]
+    with open(path, "wb") as f:
+        f.write(b"\n".join(lines) + b"\n")
+
+
+# ---- formats --------------------------------------------------------------------------------------------------------
+
+
+def folded(path):
+    stacks, total = 0, 0
+    with open(path, encoding="utf-8") as f:
+        for line in f.read().split("\n")[:-1]:
+            m = re.fullmatch(r"([^ ;]+(?:;[^ ;]+)*) ([1-9]\d*)", line)
+            assert m, line
+            stacks, total = stacks + 1, total + int(m[2])
+    return f"{stacks} stacks, {total} ns"
+
+
+def speedscope(path):
+    """Its file-format-schema.json asks for these; what stands beyond is passed over."""
+    with open(path, encoding="utf-8") as f:
+        d = json.load(f)
+    assert d["$schema"] == "https://www.speedscope.app/file-format-schema.json"
+    frames = d["shared"]["frames"]
+    assert all(isinstance(x["name"], str) and isinstance(x.get("file", ""), str) for x in frames)
+    (p,) = d["profiles"]
+    assert p["type"] == "sampled" and isinstance(p["name"], str) and p["unit"] == "nanoseconds" and p["startValue"] == 0
+    assert len(p["samples"]) == len(p["weights"]) and p["endValue"] == sum(p["weights"])
+    assert all(0 <= i < len(frames) for s in p["samples"] for i in s) and all(w > 0 for w in p["weights"])
+    return f"{len(frames)} frames, {len(p['samples'])} stacks, {p['endValue']} ns"
+
+
+def attributes(of):
+    keys = [a["key"] for a in of["attributes"]]
+    assert all(isinstance(k, str) for k in keys)
+    for a in of["attributes"]:
+        for kind, v in a["value"].items():
+            assert {"stringValue": str, "intValue": str, "doubleValue": float, "boolValue": bool}[kind] is type(v), a
+            assert kind != "intValue" or -(2**63) <= int(v) < 2**63
+    return dict(zip(keys, (next(iter(a["value"].values()), None) for a in of["attributes"])))
+
+
+def hex_id(text, size):
+    assert re.fullmatch(r"[0-9a-f]{%d}" % size, text) and int(text, 16), text
+    return text
+
+
+def proto(line, kind):
+    """In the protocol's own JSON bytes are base64; OTLP says hex."""
+    def again(m):
+        return f'"{m[1]}":"{base64.b64encode(bytes.fromhex(m[2])).decode()}"'
+
+    json_format.Parse(re.sub(r'"(traceId|spanId|parentSpanId)":"([0-9a-f]+)"', again, line), kind())
+
+
+def otlp(path):
+    spans, records, lines = {}, 0, 0
+    with open(path, encoding="utf-8") as f:
+        for line in f.read().split("\n")[:-1]:
+            d, lines = json.loads(line), lines + 1
+            (key,) = d
+            if json_format:
+                proto(line, TracesData if key == "resourceSpans" else LogsData)
+            for r in d[key]:
+                assert "service.name" in attributes(r["resource"])
+                for s in r.get("scopeSpans", []):
+                    for x in s["spans"]:
+                        hex_id(x["traceId"], 32), hex_id(x["spanId"], 16)
+                        assert 0 < int(x["startTimeUnixNano"]) <= int(x["endTimeUnixNano"])
+                        assert x["spanId"] not in spans and isinstance(x["name"], str)
+                        attributes(x)
+                        spans[x["spanId"]] = x
+                for s in r.get("scopeLogs", []):
+                    for x in s["logRecords"]:
+                        records += 1
+                        assert int(x["timeUnixNano"]) > 0 and x["severityNumber"] in (0, 1, 5, 9, 13, 17)
+                        assert isinstance(x["body"]["stringValue"], str)
+                        if "traceId" in x:
+                            hex_id(x["traceId"], 32)
+                        attributes(x)
+    inside = [x for x in spans.values() if "parentSpanId" in x]
+    known = [x for x in inside if hex_id(x["parentSpanId"], 16) in spans]
+    same = sum(x["traceId"] == spans[x["parentSpanId"]]["traceId"] for x in known)
+    return f"{len(spans)} spans of {len({x['traceId'] for x in spans.values()})} traces, {len(inside)} in another, {len(known)} of them there, {same} of its trace; {records} records"
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "hostile":
+        hostile(sys.argv[2])
+        sys.exit()
+    for name in sys.argv[1].split(","):
+        with tempfile.TemporaryDirectory() as d:
+            subprocess.run(["ilu-logq", "export", name, "-q", "-o", d + "/out", *sys.argv[2:]], check=True)
+            print(f"{name}:", globals()[name.replace("-", "_")](d + "/out"))
