@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* phase_read.c - see phase_read.h: two sorted lists, read side by side. */
+/* phase_read.c - see phase_read.h: two sorted lists, read side by side, where a statement says which. */
 #include "tables/phase_read.h"
 #include "tables/moments.h"
 #include "base/array.h"
@@ -15,6 +15,8 @@ struct phase_reader {
 	sqlite3_stmt *invocations, *attempts; /* both by (run, tid) */
 	bool more;                            /* attempts stands on a row that is not used yet */
 	struct rules *rules;
+	struct invocation_reader *all; /* NULL: a statement says which */
+	const struct invocation_read *at;
 	sqlite3_stmt *moments; /* of one invocation; NULL: the rules name none */
 	struct moments named;
 	struct phase_attempt *attempt;
@@ -26,6 +28,7 @@ void phase_reader_close(struct phase_reader *r)
 {
 	if (!r)
 		return;
+	invocation_reader_close(r->all);
 	sqlite3_finalize(r->attempts);
 	sqlite3_finalize(r->moments);
 	free(r->named.v);
@@ -87,15 +90,25 @@ int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid
 	return rc;
 }
 
-/* A state as text that outlives the statement. */
-static const char *state_name(struct slice v)
+int phase_reader_open_all(sqlite3 *db, struct phase_reader **out)
 {
-	static const char *const names[] = {"cold", "prewarm", "warm"};
+	struct phase_reader *r = calloc(1, sizeof *r);
+	char *why = NULL;
+	int rc;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (slice_is(v, names[i]))
-			return names[i];
-	return NULL;
+	if (!r)
+		return -ENOMEM;
+	rc = rules_of_database(db, &r->rules, &why);
+	free(why);
+	if (!rc)
+		rc = invocation_reader_open(db, &r->all);
+	if (!rc && r->rules->nmoments)
+		rc = sql_prepare(db, "SELECT times FROM moment_row WHERE place = ?", &r->moments);
+	if (rc)
+		phase_reader_close(r);
+	else
+		*out = r;
+	return rc;
 }
 
 /* Where the attempt that is at hand stands to the invocation: before it, at it, behind it. */
@@ -117,7 +130,7 @@ static int put_attempt(struct phase_reader *r, int n)
 		return -ENOMEM;
 	r->attempt[n] = (struct phase_attempt){column_ns(r->attempts, FIRST), column_ns(r->attempts, FIRST + 1),
 	                                       column_ns(r->attempts, FIRST + 2), column_ns(r->attempts, FIRST + 3),
-	                                       state_name(column_slice(r->attempts, FIRST + 4))};
+	                                       attempt_state(column_slice(r->attempts, FIRST + 4))};
 	return 0;
 }
 
@@ -142,8 +155,12 @@ static int read_moments(struct phase_reader *r, struct phase_input *in)
 
 	if (!r->moments)
 		return 0;
-	sqlite3_bind_value(r->moments, 1, sqlite3_column_value(r->invocations, TID));
-	sqlite3_bind_value(r->moments, 2, sqlite3_column_value(r->invocations, RUN));
+	if (r->at) {
+		sqlite3_bind_int64(r->moments, 1, r->at->place);
+	} else {
+		sqlite3_bind_value(r->moments, 1, sqlite3_column_value(r->invocations, TID));
+		sqlite3_bind_value(r->moments, 2, sqlite3_column_value(r->invocations, RUN));
+	}
 	rc = sql_next(r->moments);
 	if (rc == 1) {
 		struct slice times = {sqlite3_column_blob(r->moments, 0), (size_t)sqlite3_column_bytes(r->moments, 0)};
@@ -156,11 +173,43 @@ static int read_moments(struct phase_reader *r, struct phase_input *in)
 	return rc;
 }
 
-int phase_reader_next(struct phase_reader *r, const struct phases **out)
+static int next_of_all(struct phase_reader *r)
 {
-	int rc = sqlite3_step(r->invocations);
+	int rc = invocation_reader_next(r->all, &r->at);
+	const struct invocation_read *o = r->at;
 	struct phase_input in;
 
+	if (rc != 1)
+		return rc;
+	in = (struct phase_input){.sent_ns = o->sent_ns,
+	                          .controller_ns = o->controller_ns,
+	                          .dispatched_ns = o->dispatched_ns,
+	                          .arrived_ns = o->arrived_ns,
+	                          .completed_ns = o->end_ns,
+	                          .returned_ns = o->return_ns,
+	                          .attempt = o->attempt,
+	                          .nattempts = o->nattempts,
+	                          .answered = o->ok};
+	rc = read_moments(r, &in);
+	if (!rc)
+		rc = phases_make(r->rules, &in, &r->phases);
+	return rc ? rc : 1;
+}
+
+const struct invocation_read *phase_reader_at(const struct phase_reader *r)
+{
+	return r->at;
+}
+
+int phase_reader_next(struct phase_reader *r, const struct phases **out)
+{
+	struct phase_input in;
+	int rc;
+
+	*out = &r->phases;
+	if (r->all)
+		return next_of_all(r);
+	rc = sqlite3_step(r->invocations);
 	if (rc != SQLITE_ROW)
 		return sql_errno(rc);
 	in = (struct phase_input){column_ns(r->invocations, FIRST),
@@ -179,6 +228,5 @@ int phase_reader_next(struct phase_reader *r, const struct phases **out)
 		rc = read_moments(r, &in);
 	if (!rc)
 		rc = phases_make(r->rules, &in, &r->phases);
-	*out = &r->phases;
 	return rc ? rc : 1;
 }

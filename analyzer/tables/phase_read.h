@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* phase_read.h - the phases of one invocation after another, from `invocation` and `attempt`. */
+/* phase_read.h - the phases of one invocation after another, from `invocation` and `attempt` or their rows. */
 #ifndef TABLES_PHASE_READ_H
 #define TABLES_PHASE_READ_H
 
-#include "model/phase.h"
+#include "tables/invocation_read.h"
 #include <sqlite3.h>
 
 /* The first columns of a statement that gives the invocations; it ends with PHASE_ORDER. */
@@ -19,6 +19,9 @@ int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid
 /* 1: *out has the phases of the invocation on which the statement stands, until the next call; 0: no more; or a
  * negative errno. */
 int phase_reader_next(struct phase_reader *r, const struct phases **out);
+/* The phases of all invocations, in no particular order: phase_reader_next, and the invocation that they are of. */
+int phase_reader_open_all(sqlite3 *db, struct phase_reader **out);
+const struct invocation_read *phase_reader_at(const struct phase_reader *r);
 void phase_reader_close(struct phase_reader *r);
 
 #endif

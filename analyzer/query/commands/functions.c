@@ -7,13 +7,35 @@
 #include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/core/select.h"
+#include "tables/invocation_read.h"
+#include "base/array.h"
+#include "base/intern.h"
+#include "base/sql.h"
 #include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct function {
-	char name[256];
+	struct slice name;
 	int64_t run, all, ok, failed, unfinished, cold, cold_starts;
 	struct sample duration, queue, code;
+};
+
+/* What invocations of one kind (invocation_read.h) have in common. */
+struct kind {
+	uint32_t function;
+	int ok, failed, unfinished, cold; /* 0 or 1 */
+	bool asked;
+};
+
+struct functions {
+	struct intern names, keys; /* keys: run and number of the name */
+	struct function *v;        /* by number of the key */
+	size_t n, room;
+	struct kind *kinds;
+	size_t nkinds, kinds_room;
+	struct sample_file file;
 };
 
 static const struct column columns[] = {
@@ -28,14 +50,14 @@ static struct cell quantile(const struct sample *s, double at)
 	return s->n ? CELL_OF_INT(sample_quantile(s, at)) : CELL_OF_NULL;
 }
 
-static void put(struct query *q, struct table *t, struct function *f)
+static bool put(struct query *q, struct table *t, struct function *f)
 {
-	sample_sort(&f->duration);
-	sample_sort(&f->queue);
-	sample_sort(&f->code);
+	if (!query_ok(q, sample_sort(&f->duration), q->path) || !query_ok(q, sample_sort(&f->queue), q->path) ||
+	    !query_ok(q, sample_sort(&f->code), q->path))
+		return false;
 
 	struct cell c[] = {
-	    CELL_OF_INT(f->run),         cell_of_text(f->name),        CELL_OF_INT(f->all),
+	    CELL_OF_INT(f->run),         cell_of_text(f->name.ptr),    CELL_OF_INT(f->all),
 	    CELL_OF_INT(f->ok),          CELL_OF_INT(f->failed),       CELL_OF_INT(f->unfinished),
 	    CELL_OF_INT(f->cold),        CELL_OF_INT(f->cold_starts),  quantile(&f->duration, 0.5),
 	    quantile(&f->duration, 0.9), quantile(&f->duration, 0.99), quantile(&f->duration, 1),
@@ -43,74 +65,164 @@ static void put(struct query *q, struct table *t, struct function *f)
 	    quantile(&f->code, 0.99),
 	};
 
-	if (f->all)
-		query_table_row(q, t, c);
+	return query_table_row(q, t, c);
 }
 
-static void start(struct function *f, int64_t run, const char *name)
+/* ---- reading ---- */
+
+static int function_of(struct functions *all, int64_t run, struct slice name, uint32_t *out)
 {
-	f->run = run;
-	snprintf(f->name, sizeof f->name, "%s", name);
-	f->all = f->ok = f->failed = f->unfinished = f->cold = f->cold_starts = 0;
-	sample_clear(&f->duration);
-	sample_clear(&f->queue);
-	sample_clear(&f->code);
+	struct sample empty = {.file = &all->file};
+	int64_t key[2] = {run};
+	struct function *f;
+	uint32_t number;
+	int rc = intern_add(&all->names, name, &number);
+
+	key[1] = number;
+	if (!rc)
+		rc = intern_add(&all->keys, (struct slice){(const char *)key, sizeof key}, out);
+	if (rc || *out < all->n)
+		return rc;
+	f = array_add(all->v, all->n, all->room);
+	if (!f)
+		return -ENOMEM;
+	*f = (struct function){
+	    .name = all->names.text[number], .run = run, .duration = empty, .queue = empty, .code = empty};
+	return 0;
 }
 
-static int measure(struct sample *s, sqlite3_stmt *stmt, int i)
+static int read_kind(struct functions *all, sqlite3_stmt *st)
 {
-	return sqlite3_column_type(stmt, i) == SQLITE_NULL ? 0 : sample_add(s, (int64_t)sqlite3_column_double(stmt, i));
+	struct slice status = column_slice(st, 2);
+	struct kind *k = array_add(all->kinds, all->nkinds, all->kinds_room);
+
+	if (!k)
+		return -ENOMEM;
+	*k = (struct kind){.ok = slice_is(status, "ok"),
+	                   .failed = slice_is(status, "failed"),
+	                   .unfinished = slice_is(status, "unfinished"),
+	                   .cold = sqlite3_column_int(st, 3),
+	                   .asked = sqlite3_column_int(st, 4)};
+	return k->asked ? function_of(all, sqlite3_column_int64(st, 0), column_slice(st, 1), &k->function) : 0;
 }
 
-static int count(struct query *q, struct table *t, struct function *f, sqlite3_stmt *stmt)
+static void read_kinds(struct query *q, struct functions *all)
 {
-	const char *name = (const char *)sqlite3_column_text(stmt, 1),
-	           *status = (const char *)sqlite3_column_text(stmt, 2);
-	int64_t run = sqlite3_column_int64(stmt, 0);
+	struct select s = {0};
+	sqlite3_stmt *st;
+
+	select_add(&s, "SELECT run, substr(coalesce(function_name, fqdn, '(unknown)'), 1, 200), status, "
+	               "coalesce(was_cold, state = 'cold', 0), (1");
+	s.where = true;
+	select_run(q, &s, "run");
+	select_add(&s, ") FROM invocation_kind ORDER BY id");
+	st = select_prepare(q, &s);
+	while (query_next(q, st))
+		query_ok(q, read_kind(all, st), q->command);
+	sqlite3_finalize(st);
+	select_done(&s);
+}
+
+static int64_t first_of(int64_t a, int64_t b)
+{
+	return a != NO_NS ? a : b;
+}
+
+/* As INVOCATION_DURATION says it. */
+static int64_t duration_of(const struct invocation_read *o)
+{
+	int64_t end = first_of(o->return_ns, o->end_ns),
+	        start = first_of(o->sent_ns, first_of(o->arrived_ns, o->insert_ns)), ns;
+
+	if (o->e2e_duration_us != NO_NS && !__builtin_mul_overflow(o->e2e_duration_us, 1000, &ns))
+		return ns;
+	return end == NO_NS || start == NO_NS || __builtin_sub_overflow(end, start, &ns) ? NO_NS : ns;
+}
+
+static int64_t code_of(const struct invocation_read *o)
+{
+	if (!isnan(o->code_duration_sec))
+		return fabs(o->code_duration_sec) < 9e9 ? (int64_t)(o->code_duration_sec * 1e9) : NO_NS;
+	return o->start_ns == NO_NS || o->end_ns == NO_NS ? NO_NS : o->end_ns - o->start_ns;
+}
+
+static int measure(struct sample *s, int64_t ns)
+{
+	return ns == NO_NS ? 0 : sample_add(s, ns);
+}
+
+static int count(struct functions *all, const struct invocation_read *o)
+{
+	const struct kind *k = &all->kinds[o->kind];
+	struct function *f;
 	int rc;
 
-	if (run != f->run || strcmp(f->name, name)) {
-		put(q, t, f);
-		start(f, run, name);
-	}
+	if (!k->asked)
+		return 0;
+	f = &all->v[k->function];
 	f->all++;
-	f->ok += !strcmp(status, "ok");
-	f->failed += !strcmp(status, "failed");
-	f->unfinished += !strcmp(status, "unfinished");
-	f->cold += sqlite3_column_int64(stmt, 3);
-	f->cold_starts += sqlite3_column_int64(stmt, 7);
-	rc = measure(&f->duration, stmt, 4);
-	if (!rc)
-		rc = measure(&f->queue, stmt, 5);
-	return rc ? rc : measure(&f->code, stmt, 6);
+	f->ok += k->ok;
+	f->failed += k->failed;
+	f->unfinished += k->unfinished;
+	f->cold += k->cold;
+	for (int i = 0; i < o->nattempts; i++)
+		f->cold_starts += o->attempt[i].state && !strcmp(o->attempt[i].state, "cold");
+	rc = measure(&f->duration, duration_of(o));
+	if (!rc && o->queued_ns != NO_NS)
+		rc = sample_add(&f->queue, (int64_t)(queueing_sec(o->queued_ns) * 1e9));
+	return rc ? rc : measure(&f->code, code_of(o));
+}
+
+static void read_all(struct query *q, struct functions *all)
+{
+	struct invocation_reader *r = NULL;
+	const struct invocation_read *o;
+	int rc = q->status ? 0 : invocation_reader_open(q->db, &r);
+
+	while (r && !rc && (rc = invocation_reader_next(r, &o)) == 1)
+		rc = query_interrupted ? -EINTR : o->kind >= all->nkinds ? -EBADMSG : count(all, o);
+	query_ok(q, rc, q->path);
+	invocation_reader_close(r);
+}
+
+/* ---- all of it ---- */
+
+static int by_run_and_name(const void *a, const void *b)
+{
+	const struct function *x = a, *y = b;
+
+	return x->run != y->run ? (x->run > y->run) - (x->run < y->run) : strcmp(x->name.ptr, y->name.ptr);
+}
+
+static void put_all(struct query *q, struct functions *all)
+{
+	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
+
+	if (all->n && !q->status)
+		qsort(all->v, all->n, sizeof *all->v, by_run_and_name);
+	for (size_t i = 0; i < all->n && !q->status; i++)
+		if (all->v[i].all && !put(q, t, &all->v[i]))
+			break;
+	query_table_close(q, t);
 }
 
 static void run(struct query *q)
 {
-	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
-	struct function f = {.run = -1};
-	struct select s = {0};
-	sqlite3_stmt *stmt;
+	struct functions all = {.file.beside = q->path};
 
-	select_add(
-	    &s, "SELECT run, substr(coalesce(function_name, fqdn, '(unknown)'), 1, 200) AS f, status, "
-	        "coalesce(was_cold, state = 'cold', 0), " INVOCATION_DURATION
-	        ", queueing_sec * 1e9, coalesce(code_duration_sec * 1e9, end_ns - start_ns), c.starts FROM invocation"
-	        " LEFT JOIN (SELECT run, tid, total(state = 'cold') AS starts FROM attempt GROUP BY run, tid) c USING "
-	        "(run, tid)");
-	select_run(q, &s, "run");
-	select_add(&s, " ORDER BY run, f");
-	stmt = select_prepare(q, &s);
-	while (query_next(q, stmt))
-		query_ok(q, count(q, t, &f, stmt), q->command);
-	if (!q->status)
-		put(q, t, &f);
-	query_table_close(q, t);
-	sqlite3_finalize(stmt);
-	select_done(&s);
-	sample_done(&f.duration);
-	sample_done(&f.queue);
-	sample_done(&f.code);
+	read_kinds(q, &all);
+	read_all(q, &all);
+	put_all(q, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		sample_done(&all.v[i].duration);
+		sample_done(&all.v[i].queue);
+		sample_done(&all.v[i].code);
+	}
+	sample_file_done(&all.file);
+	free(all.v);
+	free(all.kinds);
+	intern_done(&all.names);
+	intern_done(&all.keys);
 }
 
 static const struct option_spec options[] = {OPTION_RUN, {0}};

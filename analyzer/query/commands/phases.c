@@ -4,7 +4,8 @@
  * A phase of an invocation is the sum over its attempts, so that the phases of each row group add up to its end-to-end
  * time; share says how much of it a phase is.
  *
- * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name. */
+ * What table `phase` is made of is read here without it: its rows are many, and each would be looked up by name, and of
+ * rows of `invocation` only what they have of their own. */
 #include "tables/phase_read.h"
 #include "base/array.h"
 #include "query/commands/phase_sums.h"
@@ -31,8 +32,12 @@ struct group {
 	struct sample times;
 };
 
-/* Of all that a statement gives, after PHASE_COLUMNS. */
-enum { ATTEMPTS = 9, KEY, OFFSET, TAKEN };
+/* What invocations of one kind (invocation_read.h) have in common. */
+struct kind {
+	uint32_t key; /* without --by hour */
+	int64_t attempts, offset_s;
+	bool taken; /* asked for */
+};
 
 /* A phase's name and state are the same pointers in each invocation. */
 struct known {
@@ -58,7 +63,11 @@ struct groups {
 	uint32_t nkeys;
 	struct part *parts;
 	size_t nparts, parts_room;
+	struct kind *kinds;
+	size_t nkinds, kinds_room;
 	bool by_hour, keyed;
+	int64_t hour; /* of the last key, by_hour; INT64_MIN: none yet */
+	uint32_t hour_key;
 	struct known known[32];
 	size_t nknown;
 };
@@ -72,6 +81,7 @@ static void groups_done(struct groups *g)
 	free(g->next);
 	free(g->standing);
 	free(g->parts);
+	free(g->kinds);
 	intern_done(&g->keys);
 	intern_done(&g->phases);
 }
@@ -168,33 +178,38 @@ static int stand(struct groups *g, const struct part *p, int64_t attempts)
 static int key_of_hour(struct groups *g, int64_t ns, int64_t offset_s, uint32_t *key)
 {
 	time_t t = (time_t)(ns / 1000000000 - offset_s);
+	int64_t hour = t / 3600 - (t % 3600 < 0);
 	char buf[64];
 	struct tm tm;
-	size_t n = gmtime_r(&t, &tm) ? strftime(buf, sizeof buf, "%Y-%m-%d %H:00", &tm) : 0;
+	size_t n;
+	int rc = 0;
 
-	return intern_add(&g->keys, (struct slice){buf, n}, key);
+	if (hour != g->hour) {
+		n = gmtime_r(&t, &tm) ? strftime(buf, sizeof buf, "%Y-%m-%d %H:00", &tm) : 0;
+		rc = intern_add(&g->keys, (struct slice){buf, n}, &g->hour_key);
+		g->hour = rc ? INT64_MIN : hour;
+	}
+	*key = g->hour_key;
+	return rc;
 }
 
-static int put_invocation(struct groups *g, sqlite3_stmt *of, const struct phases *phases)
+static int put_invocation(struct groups *g, const struct invocation_read *of, const struct phases *phases)
 {
-	bool taken = sqlite3_column_int(of, TAKEN), known = sqlite3_column_type(of, KEY) != SQLITE_NULL;
-	int64_t began = g->by_hour && known ? sqlite3_column_int64(of, KEY) : 0,
-	        attempts = sqlite3_column_int64(of, ATTEMPTS);
-	uint32_t key = 0;
+	const struct kind *k = &g->kinds[of->kind];
+	int64_t began = of->sent_ns != NO_NS ? of->sent_ns : of->arrived_ns;
+	uint32_t key = k->key;
 	int rc = 0;
 
 	g->nparts = 0;
 	for (int i = 0; i < phases->n && !rc; i++)
 		rc = put_part(g, &phases->v[i], i + 1);
-	if (!rc && g->nparts && !g->by_hour)
-		rc = intern_add(&g->keys, known ? column_slice(of, KEY) : SLICE(""), &key);
 	for (size_t i = 0; i < g->nparts && !rc; i++) {
 		const struct part *p = &g->parts[i];
 
-		rc = stand(g, p, attempts);
-		if (!rc && taken && g->by_hour)
-			rc = key_of_hour(g, known ? began : p->first_ns, sqlite3_column_int64(of, OFFSET), &key);
-		if (!rc && taken)
+		rc = stand(g, p, k->attempts);
+		if (!rc && k->taken && g->by_hour)
+			rc = key_of_hour(g, began != NO_NS ? began : p->first_ns, k->offset_s, &key);
+		if (!rc && k->taken)
 			rc = add(g, key, p->phase, p->ns);
 	}
 	return rc;
@@ -216,19 +231,37 @@ static const char *key_sql(struct query *q, struct groups *g)
 	g->by_hour = !strcmp(by, "hour");
 	if (!g->by_hour)
 		query_fail(q, USAGE, "--by %s: it is one of function, worker, hour", by);
-	return "coalesce(i.sent_ns, i.arrived_ns)";
+	return "NULL";
 }
 
-static sqlite3_stmt *prepare_invocations(struct query *q, struct select *s, struct groups *g)
+static int read_kind(struct groups *g, sqlite3_stmt *st)
 {
-	/* Where a phase stands is the same whichever invocations are asked for: so the conditions are a column. */
-	text_printf(&s->sql, "SELECT " PHASE_COLUMNS ", i.attempts, %s, coalesce(r.offset_s, 0), (1", key_sql(q, g));
-	s->where = true;
-	select_run(q, s, "i.run");
-	select_like(s, "i.function_name", args_value(q->args, "function"));
-	select_like(s, "i.worker", args_value(q->args, "worker"));
-	select_add(s, ") FROM invocation i JOIN run r ON r.id = i.run" PHASE_ORDER);
-	return select_prepare(q, s);
+	bool known = sqlite3_column_type(st, 0) != SQLITE_NULL;
+	struct kind *k = array_add(g->kinds, g->nkinds, g->kinds_room);
+
+	if (!k)
+		return -ENOMEM;
+	*k = (struct kind){0, sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2), sqlite3_column_int(st, 3)};
+	return intern_add(&g->keys, known ? column_slice(st, 0) : SLICE(""), &k->key);
+}
+
+/* Where a phase stands is the same whichever invocations are asked for: so the conditions are a column. */
+static void read_kinds(struct query *q, struct groups *g)
+{
+	struct select s = {0};
+	sqlite3_stmt *st;
+
+	text_printf(&s.sql, "SELECT %s, i.attempts, coalesce(r.offset_s, 0), (1", key_sql(q, g));
+	s.where = true;
+	select_run(q, &s, "i.run");
+	select_like(&s, "i.function_name", args_value(q->args, "function"));
+	select_like(&s, "i.worker", args_value(q->args, "worker"));
+	select_add(&s, ") FROM invocation_kind i LEFT JOIN run r ON r.id = i.run ORDER BY i.id");
+	st = select_prepare(q, &s);
+	while (query_next(q, st))
+		query_ok(q, read_kind(g, st), q->command);
+	sqlite3_finalize(st);
+	select_done(&s);
 }
 
 static int by_key_and_place(const void *a, const void *b)
@@ -258,18 +291,20 @@ static void order(struct groups *g)
 
 static void gather(struct query *q, struct groups *g)
 {
-	struct select s = {0};
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
-	sqlite3_stmt *of = prepare_invocations(q, &s, g);
-	int rc = of ? phase_reader_open(q->db, of, NULL, NULL, &reader) : 0;
+	int rc = 0;
 
+	g->hour = INT64_MIN;
+	read_kinds(q, g);
+	if (!q->status)
+		rc = phase_reader_open_all(q->db, &reader);
 	while (reader && !rc && (rc = phase_reader_next(reader, &phases)) == 1)
-		rc = query_interrupted ? -EINTR : put_invocation(g, of, phases);
+		rc = query_interrupted                            ? -EINTR
+		     : phase_reader_at(reader)->kind >= g->nkinds ? -EBADMSG
+		                                                  : put_invocation(g, phase_reader_at(reader), phases);
 	query_ok(q, rc, q->path);
 	phase_reader_close(reader);
-	sqlite3_finalize(of);
-	select_done(&s);
 }
 
 /* What the phases of the group that begins at i add up to; *end is the first of the next. */

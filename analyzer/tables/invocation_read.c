@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* invocation_read.c - see invocation_read.h: two tables in the order of place, read side by side. */
+#include "tables/invocation_read.h"
+#include "base/array.h"
+#include "base/sql.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+struct kind {
+	int64_t id, run, base_ns;
+	const char *state; /* of an attempt, as text that outlives the statement */
+	bool ok;           /* status of an invocation */
+};
+
+struct kind_list {
+	struct kind *v;
+	size_t n, room;
+};
+
+struct invocation_reader {
+	sqlite3_stmt *invocations, *attempts;
+	struct kind_list invocation_kinds, work_kinds;
+	bool more; /* attempts stands on a row that is not used yet */
+	struct phase_attempt *attempt;
+	int room;
+	struct invocation_read row;
+};
+
+void invocation_reader_close(struct invocation_reader *r)
+{
+	if (!r)
+		return;
+	sqlite3_finalize(r->invocations);
+	sqlite3_finalize(r->attempts);
+	free(r->invocation_kinds.v);
+	free(r->work_kinds.v);
+	free(r->attempt);
+	free(r);
+}
+
+const char *attempt_state(struct slice v)
+{
+	static const char *const names[] = {"cold", "prewarm", "warm"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (slice_is(v, names[i]))
+			return names[i];
+	return NULL;
+}
+
+static int read_kinds(sqlite3 *db, const char *sql, struct kind_list *l)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(db, sql, &st);
+
+	if (rc)
+		return rc;
+	while ((rc = sql_next(st)) == 1) {
+		struct kind *k = array_add(l->v, l->n, l->room);
+
+		if (!k) {
+			rc = -ENOMEM;
+			break;
+		}
+		*k =
+		    (struct kind){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
+		                  attempt_state(column_slice(st, 3)), slice_is(column_slice(st, 3), "ok")};
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int by_id(const void *key, const void *of)
+{
+	int64_t id = *(const int64_t *)key, other = ((const struct kind *)of)->id;
+
+	return (id > other) - (id < other);
+}
+
+/* They are numbered from 1, mostly without a gap. */
+static const struct kind *kind_at(const struct kind_list *l, int64_t id)
+{
+	if (id > 0 && (uint64_t)id <= l->n && l->v[id - 1].id == id)
+		return &l->v[id - 1];
+	return l->n ? bsearch(&id, l->v, l->n, sizeof *l->v, by_id) : NULL;
+}
+
+static int next_attempt(struct invocation_reader *r)
+{
+	int rc = sql_next(r->attempts);
+
+	r->more = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
+int invocation_reader_open(sqlite3 *db, struct invocation_reader **out)
+{
+	struct invocation_reader *r = calloc(1, sizeof *r);
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	rc = read_kinds(db, "SELECT id, run, base_ns, status FROM invocation_kind ORDER BY id", &r->invocation_kinds);
+	if (!rc)
+		rc = read_kinds(db, "SELECT id, run, base_ns, state FROM work_kind ORDER BY id", &r->work_kinds);
+	if (!rc)
+		rc = sql_prepare(db,
+		                 "SELECT id, kind, sent, controller, dispatched, arrived, inserted, removed, started, "
+		                 "ended, returned, e2e_duration_us, code_duration_sec FROM invocation_row ORDER BY id",
+		                 &r->invocations);
+	if (!rc)
+		rc = sql_prepare(db,
+		                 "SELECT place, kind, inserted, removed, started, ended FROM attempt_row ORDER BY "
+		                 "place, n",
+		                 &r->attempts);
+	if (!rc)
+		rc = next_attempt(r);
+	if (rc)
+		invocation_reader_close(r);
+	else
+		*out = r;
+	return rc;
+}
+
+/* Each time counts from the one before it that is known, the first one from base. False: beyond all times. */
+static bool read_times(sqlite3_stmt *st, int first, int n, int64_t base, int64_t *const *to)
+{
+	for (int i = 0; i < n; i++) {
+		if (sqlite3_column_type(st, first + i) == SQLITE_NULL) {
+			*to[i] = NO_NS;
+			continue;
+		}
+		if (__builtin_add_overflow(base, sqlite3_column_int64(st, first + i), &base))
+			return false;
+		*to[i] = base;
+	}
+	return true;
+}
+
+static int put_attempt(struct invocation_reader *r, const struct kind *of)
+{
+	const struct kind *k = kind_at(&r->work_kinds, sqlite3_column_int64(r->attempts, 1));
+	struct phase_attempt *a;
+
+	if (!k || k->run != of->run)
+		return 0;
+	a = array_add(r->attempt, r->row.nattempts, r->room);
+	if (!a)
+		return -ENOMEM;
+	a->state = k->state;
+	return read_times(r->attempts, 2, 4, k->base_ns,
+	                  (int64_t *[]){&a->insert_ns, &a->remove_ns, &a->start_ns, &a->end_ns})
+	           ? 0
+	           : -EBADMSG;
+}
+
+static int read_attempts(struct invocation_reader *r, const struct kind *of)
+{
+	int rc = 0;
+
+	r->row.nattempts = 0;
+	while (!rc && r->more && sqlite3_column_int64(r->attempts, 0) <= r->row.place) {
+		if (sqlite3_column_int64(r->attempts, 0) == r->row.place)
+			rc = put_attempt(r, of);
+		if (!rc)
+			rc = next_attempt(r);
+	}
+	r->row.attempt = r->attempt;
+	return rc;
+}
+
+static int read_row(struct invocation_reader *r, const struct kind *k)
+{
+	struct invocation_read *o = &r->row;
+	sqlite3_stmt *st = r->invocations;
+
+	o->kind = (size_t)(k - r->invocation_kinds.v);
+	o->ok = k->ok;
+	o->queued_ns = sqlite3_column_type(st, 6) == SQLITE_NULL ? NO_NS : column_ns(st, 7);
+	o->e2e_duration_us = column_ns(st, 11);
+	o->code_duration_sec = sqlite3_column_type(st, 12) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 12);
+	if (!read_times(st, 2, 9, k->base_ns,
+	                (int64_t *[]){&o->sent_ns, &o->controller_ns, &o->dispatched_ns, &o->arrived_ns, &o->insert_ns,
+	                              &o->remove_ns, &o->start_ns, &o->end_ns, &o->return_ns}))
+		return -EBADMSG;
+	return read_attempts(r, k);
+}
+
+int invocation_reader_next(struct invocation_reader *r, const struct invocation_read **out)
+{
+	int rc;
+
+	while ((rc = sql_next(r->invocations)) == 1) {
+		const struct kind *k = kind_at(&r->invocation_kinds, sqlite3_column_int64(r->invocations, 1));
+
+		r->row.place = sqlite3_column_int64(r->invocations, 0);
+		*out = &r->row;
+		if (k)
+			return (rc = read_row(r, k)) ? rc : 1;
+	}
+	return rc;
+}
+
+double queueing_sec(int64_t queued_ns)
+{
+	int64_t rest = (queued_ns % 1000000000 + 1000000000) % 1000000000;
+
+	return (double)((queued_ns - rest) / 1000000000) + (double)rest / 1e9;
+}
