@@ -82,9 +82,9 @@ double bench_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-struct outcome bench_timed(char *const *argv, int most)
+struct bench_cost bench_timed(char *const *argv, int most)
 {
-	struct outcome o = {0};
+	struct bench_cost o = {0};
 	struct rusage ru;
 	double start = bench_now();
 	int status, null;

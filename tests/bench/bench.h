@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-struct outcome {
+struct bench_cost {
 	double seconds;
 	long rss_kb;
 };
@@ -26,7 +26,7 @@ char *bench_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Seconds on the monotonic clock. */
 double bench_now(void);
 /* Runs a command with its output thrown away. most: the highest exit status that is no failure. */
-struct outcome bench_timed(char *const *argv, int most);
+struct bench_cost bench_timed(char *const *argv, int most);
 /* The first column of the first row; -1: none. */
 int64_t bench_ask(const char *db, const char *sql);
 /* For qsort of doubles. */

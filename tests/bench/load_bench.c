@@ -126,11 +126,11 @@ static double duckdb(const char *input)
 }
 
 /* The database, loaded; its figures told. outcome (may be NULL): the best time and the most memory of so many turns. */
-static char *load(const char *bench, char *input, bool with_peer, int turns, struct outcome *outcome)
+static char *load(const char *bench, char *input, bool with_peer, int turns, struct bench_cost *outcome)
 {
 	char *db = bench_text("%s/%s.db", dir, bench);
 	char *argv[] = {logq, (char *)"load", (char *)"--quiet", (char *)"-d", db, input, NULL};
-	struct outcome best = {1e9, 0}, o;
+	struct bench_cost best = {1e9, 0}, o;
 	double peer;
 	struct stat st;
 
@@ -161,7 +161,7 @@ static char *load(const char *bench, char *input, bool with_peer, int turns, str
 /* Ten times the lines: does each cost as much, and the memory stay? */
 static void large(void)
 {
-	struct outcome one = {0}, ten = {0};
+	struct bench_cost one = {0}, ten = {0};
 
 	load("load.synthetic", synthetic("synthetic.log", 40000), false, 2, &one);
 	load("load.large", synthetic("large.log", 400000), false, 1, &ten);
@@ -302,7 +302,7 @@ static void infer(char *input)
 		char *argv[] = {logq, (char *)"load",    (char *)"--quiet", (char *)"-d",
 		                db,   (char *)"--rules", seconds[turn % 2], input,
 		                NULL};
-		struct outcome o;
+		struct bench_cost o;
 
 		unlink(db);
 		o = bench_timed(argv, 0);
@@ -318,7 +318,7 @@ static void infer(char *input)
 static void summary(const char *bench, char *db)
 {
 	char *argv[] = {logq, (char *)"summary", (char *)"--quiet", (char *)"-d", db, NULL};
-	struct outcome best = {1e9, 0}, o;
+	struct bench_cost best = {1e9, 0}, o;
 
 	for (int i = 0; i < 3; i++) {
 		o = bench_timed(argv, 0);
