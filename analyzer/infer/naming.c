@@ -13,7 +13,7 @@ static const char *const known[] = {
     "fqdn",    "function",   "function_name", "func",  "func_name", "faas.name",  "route",     "endpoint",
     "rpc",     "rpc.method", "path",          "url",   "uri",       "http.route", "command",   "cmd",
     "job",     "job_type",   "job_name",      "task",  "task_name", "action",     "operation", "op",
-    "handler", "procedure",  "topic",         "queue", "method",    "kind",       "type"};
+    "handler", "procedure",  "topic",         "queue", "verb",      "method",     "kind",      "type"};
 
 #define NKNOWN     (int)(sizeof known / sizeof *known)
 #define HAVE_IT    60 /* in 100 requests have the field */
@@ -192,6 +192,22 @@ static int by_name(struct choosing *c, struct naming *out)
 	return rc;
 }
 
+/* Numbers alone measure something (bytes, the length of a queue) or count, and name nothing. */
+static bool are_numbers(const struct choosing *c)
+{
+	for (uint32_t t = 0; t < c->s->tids.n; t++) {
+		struct slice v;
+
+		if (c->value[t] == SAMPLE_NONE)
+			continue;
+		v = intern_text(&c->s->values, c->value[t]);
+		for (size_t i = 0; i < v.len; i++)
+			if (!strchr("0123456789+-.eE", v.ptr[i]))
+				return false;
+	}
+	return true;
+}
+
 static int by_duration(struct choosing *c, struct naming *out)
 {
 	int rc = 0;
@@ -199,7 +215,7 @@ static int by_duration(struct choosing *c, struct naming *out)
 	for (uint32_t name = 0; name < c->s->names.n && !rc; name++) {
 		struct naming one;
 
-		if (!fill(c, name, &one))
+		if (!fill(c, name, &one) || are_numbers(c))
 			continue;
 		rc = explain(c, &one);
 		if (!rc && usable(&one, c) && one.requests * 100 >= c->n * 90 && one.explains >= EXPLAINS &&
