@@ -482,7 +482,8 @@ static const struct {
     {ABOUT_ALL, "completed-without-start", FINDING_WARNING,
      "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to "
      "execute' FROM invocation"
-     " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"},
+     " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"
+     " AND run IN (SELECT run FROM invocation WHERE start_ns IS NOT NULL)"},
     {ABOUT_ALL, "unfinished", FINDING_WARNING,
      "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"
      " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more "
