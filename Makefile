@@ -94,6 +94,7 @@ ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rlu.c containerd.c controller.c csv.c dispatch.c estimate.c faults.c function.c \
                 idle.c least_loaded.c load.c load_monitor.c main.c options.c pause.c pool.c progress.c queue.c random.c results.c round_robin.c runner.c snapshots.c status.c \
                 trace.c truth.c worker.c)
+KVD_SRC      := $(addprefix samples/kvd/,buffer.c loop.c main.c protocol.c store.c work.c)
 
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
@@ -140,7 +141,7 @@ LOGQ_MAIN := analyzer/shell/main.c
 CTL_SRC   := $(wildcard liblog/ctl/*.c)
 
 LIBS     := $(LIB_A) $(LIB_SO) $(EXT_SO)
-BINS     := $(B)/bin/ilu-logq $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(B)/bin/faas-sim
+BINS     := $(B)/bin/ilu-logq $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(B)/bin/faas-sim $(B)/bin/kvd
 UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
 HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
@@ -267,6 +268,9 @@ $(B)/bin/faas-sim: LINK_LIBS = $(JANSSON) -lm
 $(B)/bin/faas-sim: $(call objs,$(FAAS_SIM_SRC)) $(LIB_A)
 	@tests/raw-calls $(FAAS_SIM_SRC)
 	$(link)
+$(B)/bin/kvd: LINK_LIBS = $(JANSSON) -lm
+$(B)/bin/kvd: $(call objs,$(KVD_SRC)) $(LIB_A)
+	$(link)
 
 $(B)/tests/%: LINK_LIBS = -lcmocka $(LOGQ_LIBS)
 $(addprefix $(B)/tests/,$(LIBLOG_TESTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm
@@ -385,6 +389,9 @@ BENCH_clock  := $(BENCH_CLOCK)
 BENCH_NAMES   = $(foreach g,$(or $(BENCH),$(BENCH_GROUPS)),$(or $(BENCH_$(g)),$(if $(filter $(g),$(BENCH_GROUPS)),,\
                 $(error no benchmark group $(g): $(BENCH_GROUPS)))))
 
+.PHONY: benches
+benches: $(foreach g,$(BENCH_GROUPS),$(addprefix $(B)/bench/,$(BENCH_$(g))))
+
 bench: all
 	@$(MAKE) --no-print-directory $(addprefix $(B)/bench/,$(BENCH_NAMES))
 	@tests/bench/run -B $(B) $(BENCH_NAMES)
@@ -402,6 +409,12 @@ demo:
 	@.ci/packages build
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@samples/demo $(B)
+
+.PHONY: demo-kvd
+demo-kvd:
+	@.ci/packages build
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@samples/kvd/demo $(B)
 
 # Below DESTDIR; the files name the places without it. LIBDIR, EXTDIR (the extension of SQLite) and DOCDIR are yours, too.
 put    = install -d $(DESTDIR)$(3) && install -m $(1) $(2) $(DESTDIR)$(3)
@@ -463,6 +476,7 @@ clean:
 help:
 	@echo 'make               build $(B)/bin and $(B)/lib'
 	@echo 'make demo          build, run the sample daemon, load its logs, show what the analyzer answers'
+	@echo 'make demo-kvd      build, kill a sample server under load, show that its log has all that it acknowledged'
 	@echo 'make check         build and run every test (installs missing packages, and says so)'
 	@echo 'make soak          check, with all the tries at random that it leaves out: an hour'
 	@echo 'make check-unit    the unit tests alone'

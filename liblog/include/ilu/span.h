@@ -17,6 +17,8 @@
 #ifndef ILU_SPAN_H
 #define ILU_SPAN_H
 
+#include <stdbool.h>
+
 #include "detail/site.h"
 #include "detail/pairs.h"
 
@@ -61,6 +63,13 @@ ILU_API const ilu_tid *ilu_span_tid(ilu_span span);
 
 /* The innermost span this thread is in, borrowed; ILU_SPAN_NONE outside all. */
 ILU_API ilu_span ilu_span_current(void);
+
+/* Whether this is no span: the zero handle, as ilu_span_current gives it outside all. A span that has closed is not
+ * none. */
+static inline bool ilu_span_is_none(ilu_span span)
+{
+	return !span.handle_;
+}
 
 /* Add fields to a span, or set them anew: ilu_span_record(span, KV("status", 200)). Later lines show them. */
 #define ilu_span_record(...) ILU_RECORD_N_(ILU_COUNT_(__VA_ARGS__), __VA_ARGS__)
