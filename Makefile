@@ -76,7 +76,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c points.c) \
               $(addprefix analyzer/query/why/,evidence.c) \
               $(addprefix analyzer/query/report/,report_html.c report_write.c) \
-              $(addprefix analyzer/query/export/,filter.c folded.c otlp.c speedscope.c stacks.c trace_csv.c)
+              $(addprefix analyzer/query/export/,filter.c folded.c lanes.c otlp.c perfetto.c speedscope.c stacks.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_svg.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c repl.c script.c session.c statement.c suggest.c words.c)

@@ -16,6 +16,9 @@ static const struct exporter {
 	export_fn *write;
 	bool directory; /* writes files into x->directory */
 } formats[] = {
+    {{"perfetto", "a trace for ui.perfetto.dev and chrome://tracing: requests, spans and counters by worker"},
+     export_perfetto,
+     false},
     {{"otlp", "spans and log records as the OpenTelemetry collector writes them to a file: JSON lines"},
      export_otlp,
      false},
@@ -264,7 +267,8 @@ const struct command command_export = {
         "is\n"
         "a transaction: its id, or a hash of it where that is not 16 bytes in hex; trace-csv begins with the first "
         "request.",
-    .examples = "export speedscope -o spans.json\nexport folded --function hello | flamegraph.pl > spans.svg\nexport "
+    .examples = "export perfetto -o trace.json --run 1\n"
+                "export speedscope -o spans.json\nexport folded --function hello | flamegraph.pl > spans.svg\nexport "
                 "trace-csv -o again.csv --function hello",
     .options = options,
     .need = NEED_READ,

@@ -6,7 +6,7 @@
     export.py FORMAT,... [OPTIONS]   exports with these options, checks each, and says what is in it
 
 Whatever is wrong is an exception."""
-import base64, json, re, subprocess, sys, tempfile
+import base64, collections, decimal, json, re, subprocess, sys, tempfile
 
 try:  # where they are installed, those who know best
     from google.protobuf import json_format
@@ -125,6 +125,40 @@ def otlp(path):
     known = [x for x in inside if hex_id(x["parentSpanId"], 16) in spans]
     same = sum(x["traceId"] == spans[x["parentSpanId"]]["traceId"] for x in known)
     return f"{len(spans)} spans of {len({x['traceId'] for x in spans.values()})} traces, {len(inside)} in another, {len(known)} of them there, {same} of its trace; {records} records"
+
+
+def perfetto(path):
+    """Trace events: in a thread slices lie within one another or behind one another; arrows have both ends, in a slice."""
+    with open(path, encoding="utf-8") as f:
+        events = json.load(f, parse_float=decimal.Decimal)["traceEvents"]
+    threads, processes, open_in, arrows, kinds, last = {}, {}, {}, {}, collections.Counter(), None
+    for e in events:
+        at = (e["pid"], e["tid"])
+        kinds[e.get("cat", e["ph"])] += 1
+        if e["ph"] == "M":
+            assert e["name"] in ("process_name", "thread_name") and isinstance(e["args"]["name"], str)
+            names, key = (threads, at) if e["name"] == "thread_name" else (processes, e["pid"])
+            assert key not in names
+            names[key] = e["args"]["name"]
+            continue
+        assert e["pid"] in processes and isinstance(e["name"], str)
+        if e["ph"] == "C":
+            assert float(e["args"]["value"]) is not None
+            continue
+        assert at in threads and (last is None or e["ts"] >= last), e
+        last = e["ts"]
+        stack = open_in.setdefault(at, [])
+        if e["ph"] == "X":
+            while stack and stack[-1] <= e["ts"]:
+                stack.pop()
+            assert e["dur"] >= 0 and (not stack or e["ts"] + e["dur"] <= stack[-1]), e
+            stack.append(e["ts"] + e["dur"])
+        else:
+            assert e["ph"] in "sf" and stack and e["ts"] <= stack[0], e
+            assert e["ph"] == "s" or e["bp"] == "e"
+            arrows.setdefault(e["id"], []).append(e["ph"])
+    assert all(a == ["s", "f"] for a in arrows.values()), arrows
+    return f"{len(processes)} processes, {len(threads)} lanes; " + ", ".join(f"{kinds[k]} {k}" for k in ("request", "phase", "span", "C")) + f"; {len(arrows)} arrows"
 
 
 if __name__ == "__main__":
