@@ -120,7 +120,7 @@ FUZZ_TARGETS   += database beside
 FUZZ_TARGETS   += directive_fuzz console_fuzz box_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench
-BENCH_LOAD     := load_bench sql_bench
+BENCH_LOAD     := load_bench sql_bench day_bench
 BENCH_MODEL    := model_bench pattern_bench
 BENCH_CLOCK    := clock_bench
 
@@ -401,7 +401,7 @@ $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
 $(B)/bench/log_bench: $(B)/obj/tests/bench/peers/ilulog.o
 $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o $(B)/obj/tests/bench/bench.o
 $(B)/bench/formats_bench: $(addprefix $(B)/obj/tests/bench/,foreign.o lines.o bench.o)
-$(B)/bench/sql_bench: $(B)/obj/tests/bench/bench.o
+$(B)/bench/sql_bench $(B)/bench/day_bench: $(B)/obj/tests/bench/bench.o
 $(B)/bench/model_bench $(B)/bench/pattern_bench: $(B)/obj/tests/bench/bench.o
 
 # ---- demo, install, clean, help -----------------------------------------------------------------------------------

@@ -100,6 +100,8 @@ struct bench_cost bench_timed(char *const *argv, int most)
 		bench_die(bench_text("%s failed", argv[0]));
 	o.seconds = bench_now() - start;
 	o.rss_kb = ru.ru_maxrss;
+	o.cpu_seconds = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+	                (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
 	return o;
 }
 

@@ -10,6 +10,7 @@
 struct bench_cost {
 	double seconds;
 	long rss_kb;
+	double cpu_seconds; /* of processors, user and system */
 };
 
 /* Where inputs and databases are kept: ILU_BENCH_DIR, or ilu-bench in the temporary directory; made where it is absent.

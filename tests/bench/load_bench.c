@@ -130,7 +130,7 @@ static char *load(const char *bench, char *input, bool with_peer, int turns, str
 {
 	char *db = bench_text("%s/%s.db", dir, bench);
 	char *argv[] = {logq, (char *)"load", (char *)"--quiet", (char *)"-d", db, input, NULL};
-	struct bench_cost best = {1e9, 0}, o;
+	struct bench_cost best = {.seconds = 1e9}, o;
 	double peer;
 	struct stat st;
 
@@ -318,7 +318,7 @@ static void infer(char *input)
 static void summary(const char *bench, char *db)
 {
 	char *argv[] = {logq, (char *)"summary", (char *)"--quiet", (char *)"-d", db, NULL};
-	struct bench_cost best = {1e9, 0}, o;
+	struct bench_cost best = {.seconds = 1e9}, o;
 
 	for (int i = 0; i < 3; i++) {
 		o = bench_timed(argv, 0);
