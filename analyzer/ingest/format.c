@@ -2,7 +2,7 @@
 /* format.c - the set of formats. */
 #include "base/array.h"
 #include "formats.h"
-#include "ingest/format_read.h"
+#include "ingest/format.h"
 
 #include <errno.h>
 #include <stdlib.h>

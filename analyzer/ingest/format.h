@@ -8,6 +8,7 @@
 #define INGEST_FORMAT_H
 
 #include "ingest/level.h"
+#include "ingest/repair.h"
 #include "ingest/spelling.h"
 
 /* The first five become parts of the reading; of the others the reading names the field that they stand in. */
@@ -98,8 +99,9 @@ struct log_format {
 	enum level_scheme scheme;
 	enum time_unit unit;
 	bool day_first;
-	char *samples; /* JSON text of "samples" */
-	char *source;  /* the whole file, for `formats NAME` */
+	unsigned no_repair; /* bits of enum repair: lines that would need one are rejected */
+	char *samples;      /* JSON text of "samples" */
+	char *source;       /* the whole file, for `formats NAME` */
 };
 
 struct format_set {
@@ -123,6 +125,12 @@ int formats_known(struct format_set *set, char *const *files, size_t nfiles, for
 
 void formats_done(struct format_set *set);
 const struct log_format *formats_find(const struct format_set *set, const char *name); /* NULL: none */
+
+/* format_read.c: one format from its JSON, for format.c. Reads what schema/format.schema.json describes, and refuses
+ * what it does not. 0, -EINVAL with a sentence in *why (yours: free()): name, the place in the JSON, what is wrong
+ * there; or -ENOMEM. format_done(f) in any case. */
+int format_read(const char *name, const char *text, size_t len, struct log_format *f, char **why);
+void format_done(struct log_format *f);
 
 /* "a,b" as paths. */
 int paths_parse(const char *text, struct paths *out);

@@ -3,7 +3,7 @@
  *
  * What is taken and what is refused is written down twice, here and in schema/format.schema.json, for editors and other
  * programs; a test changes formats in many ways and holds the two against each other. */
-#include "ingest/format_read.h"
+#include "ingest/format.h"
 #include "base/array.h"
 
 #include <errno.h>
@@ -446,6 +446,17 @@ static void take_span_time(struct reading *r, json_t *v)
 	r->f->time_is_start = word_of(r, "span_time", v, words);
 }
 
+static void no_repair_take(struct reading *r, const char *path, const char *text, void *arg)
+{
+	if (strchr(text, ',') || !repair_names(text, arg))
+		wrong(r, "%s: must be nuls, colours, comma, pieces, bracket, utf8 or all", path);
+}
+
+static void take_no_repair(struct reading *r, json_t *v)
+{
+	each_text(r, "no_repair", v, no_repair_take, &r->f->no_repair);
+}
+
 static void take_duration_unit(struct reading *r, json_t *v)
 {
 	static const char *const units[] = {"s", "ms", "us", "ns", NULL}; /* enum duration_unit */
@@ -520,6 +531,7 @@ static const struct {
     {"span_end", take_span_end},
     {"span_time", take_span_time},
     {"duration_unit", take_duration_unit},
+    {"no_repair", take_no_repair},
 };
 
 static void member_take(struct reading *r, const char *key, json_t *v)

@@ -463,13 +463,15 @@ static int parse(struct line *l, const char *text, size_t len, enum line_verdict
 			l->reason = reason;
 			return w.reason ? 0 : -ENOMEM;
 		}
-		l->reason = "extra bracket after fields";
+		l->reason = repair_what(REPAIR_BRACKET);
+		l->repair = REPAIR_BRACKET;
 		*verdict = LINE_REPAIRED;
 	} else {
 		*verdict = LINE_OK;
 	}
 	if (w.high && !scan_utf8(text, len)) {
-		l->reason = "invalid UTF-8";
+		l->reason = repair_what(REPAIR_UTF8);
+		l->repair = REPAIR_UTF8;
 		*verdict = LINE_REPAIRED;
 	}
 	return 0;

@@ -8,6 +8,7 @@
 #define INGEST_LINE_H
 
 #include "base/slice.h"
+#include "ingest/repair.h"
 
 #define LINE_MAX_BYTES (64u << 20) /* a longer line is rejected by name */
 #define LINE_MAX_KEYS  4096
@@ -59,6 +60,7 @@ struct line {
 	unsigned ntokens;
 	struct token *tokens; /* in the order of the text; of this struct */
 	const char *reason;
+	enum repair repair; /* of LINE_REPAIRED */
 	bool any_length; /* in: a line that was made from a whole one, and may be a little longer than any from a log */
 	/* private */
 	unsigned room;

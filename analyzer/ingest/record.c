@@ -60,6 +60,8 @@ static int result(struct record_reader *rr, enum record_verdict v, struct record
 	if (v != RECORD_EVENT && (v != RECORD_TEXT || !r->n))
 		return 0;
 	out->text = v == RECORD_TEXT;
+	for (unsigned i = 0; i < r->n; i++)
+		out->no_repair |= r->layers[i].format ? r->layers[i].format->no_repair : 0;
 	use_note(rr);
 	return reading_write(rr, out);
 }

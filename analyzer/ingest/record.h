@@ -30,8 +30,9 @@ struct record_options {
 	const struct format_set *formats;
 	const struct log_format *only; /* --format; NULL: whichever fits */
 	const struct paths *roles[ROLES];
-	const char *zone; /* of times without offset; NULL: UTC */
-	int64_t file_ns;  /* when the file was written last: the year of times that have none. 0: not known */
+	unsigned no_repair; /* bits of enum repair: those that are off for all lines */
+	const char *zone;   /* of times without offset; NULL: UTC */
+	int64_t file_ns;    /* when the file was written last: the year of times that have none. 0: not known */
 };
 
 /* What a record was read with, for source.format and the load's summary; one for each way. */
@@ -81,6 +82,7 @@ struct record_result {
 	int64_t time_ns;
 	int64_t offset_s; /* UTC minus the clock that the time was written by */
 	const char *reason;
+	unsigned no_repair; /* bits of enum repair: those that the formats it was read by switch off */
 };
 
 int record_reader_init(struct record_reader *r, const struct record_options *o);

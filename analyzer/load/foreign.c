@@ -22,7 +22,7 @@
 /* What a line is without what does not belong to its record. */
 struct bare {
 	struct slice text;
-	const char *repair; /* NULL: nothing was wrong */
+	enum repair repair;
 };
 
 static struct slice cut_front(struct slice s, size_t n)
@@ -62,7 +62,7 @@ static bool ends_with(struct slice s, const char *end)
 
 static struct bare bare_line(const struct parser *p, struct slice s)
 {
-	struct bare b = {s, NULL};
+	struct bare b = {s, REPAIR_NONE};
 	size_t n;
 
 	if (b.text.len >= 3 && !memcmp(b.text.ptr, "\xef\xbb\xbf", 3))
@@ -73,13 +73,13 @@ static struct bare bare_line(const struct parser *p, struct slice s)
 		;
 	if (n) {
 		b.text = cut_front(b.text, n);
-		b.repair = "NUL bytes before the record";
+		b.repair = REPAIR_NULS;
 	}
 	if (b.text.len && b.text.ptr[0] == '\x1e') /* RFC 7464 */
 		b.text = cut_front(b.text, 1);
 	while ((n = colour_len(b.text))) {
 		b.text = cut_front(b.text, n);
-		b.repair = "colours around the record";
+		b.repair = REPAIR_COLOURS;
 	}
 	for (n = b.text.len + 1; n != b.text.len; b.text = colour_cut_back(b.text))
 		n = b.text.len;
@@ -90,7 +90,7 @@ static struct bare bare_line(const struct parser *p, struct slice s)
 	if (ends_with(b.text, "},") && b.text.ptr[0] == '{') {
 		b.text.len--;
 		if (!p->in_array)
-			b.repair = "a comma behind the record";
+			b.repair = REPAIR_COMMA;
 	}
 	return b;
 }
@@ -106,10 +106,11 @@ static int part_add(struct parser *p, struct slice text, size_t bytes)
 }
 
 /* A piece's bytes count, but it is no line. */
-static void count(struct parser *p, bool piece, const char *repair, size_t bytes)
+static void count(struct parser *p, bool piece, enum repair repair, size_t bytes)
 {
 	if (repair) {
 		p->counts.repaired += !piece;
+		p->counts.repairs[repair] += !piece;
 		p->counts.repaired_bytes += bytes;
 	} else {
 		p->counts.ok += !piece;
@@ -119,15 +120,15 @@ static void count(struct parser *p, bool piece, const char *repair, size_t bytes
 
 /* The bytes of a line and its reading, which says what had to be repaired. */
 static int reading_add(struct parser *p, enum chunk_raw how, struct slice text, struct slice reading,
-                       const char *repair, struct slice tid, int64_t stamp, size_t bytes)
+                       enum repair repair, struct slice tid, int64_t stamp, size_t bytes)
 {
 	p->both.len = 0;
 	bytes_add(&p->both, text.ptr, text.len);
 	bytes_add(&p->both, "\n", 1);
-	bytes_add(&p->both, reading.ptr, reading.len - (repair != NULL));
+	bytes_add(&p->both, reading.ptr, reading.len - (repair != REPAIR_NONE));
 	if (repair) {
 		bytes_str(&p->both, ",\"repaired\":\"");
-		bytes_str(&p->both, repair);
+		bytes_str(&p->both, repair_what(repair));
 		bytes_str(&p->both, "\"}");
 	}
 	if (p->both.failed)
@@ -145,7 +146,7 @@ static void seen(struct parser *p, const struct record_result *r)
 }
 
 static int record_add(struct parser *p, enum chunk_raw how, struct slice text, const struct record_result *r,
-                      const char *repair, size_t bytes)
+                      enum repair repair, size_t bytes)
 {
 	int rc = reading_add(p, how, text, r->reading, repair, r->tid, r->time_ns, bytes);
 
@@ -252,10 +253,10 @@ static int text_add(struct parser *p, struct slice text, struct slice plain, con
 	reading = text_reading(p, plain, tid, stamp, local);
 	if (!reading.ptr)
 		return -ENOMEM;
-	count(p, false, NULL, bytes);
+	count(p, false, REPAIR_NONE, bytes);
 	p->saw_foreign = true;
 	p->saw_utc |= !local;
-	return reading_add(p, CHUNK_READING, text, reading, NULL, tid, stamp, bytes);
+	return reading_add(p, CHUNK_READING, text, reading, REPAIR_NONE, tid, stamp, bytes);
 }
 
 /* ---- records that are less than a line ---- */
@@ -291,7 +292,7 @@ static size_t bytes_of(struct slice text, const char *from, const char *to, bool
 }
 
 /* Each object of the line is a record; the last one has the rest of the line. *found: there was one. */
-static int objects_add(struct parser *p, struct slice text, const char *repair, size_t bytes, bool *found)
+static int objects_add(struct parser *p, struct slice text, enum repair repair, size_t bytes, bool *found)
 {
 	struct objects o = {.p = p};
 	const char *from = text.ptr;
@@ -414,7 +415,7 @@ static int group_add(struct parser *p, const char *text, const char *stop, bool 
 	if (rc || r.verdict != RECORD_EVENT)
 		return rc;
 	*taken = true;
-	rc = record_add(p, CHUNK_READING, first, &r, NULL, first.len + 1);
+	rc = record_add(p, CHUNK_READING, first, &r, REPAIR_NONE, first.len + 1);
 	for (const char *at = nl + 1; at < stop && !rc;) {
 		const char *end = memchr(at, '\n', (size_t)(stop - at)), *to = end ? end : stop;
 
@@ -453,7 +454,9 @@ static int broken(struct parser *p, const struct row *r, struct slice bare, cons
 		*used = 0;
 		return 0;
 	}
-	rc = objects_add(p, r->text, clean ? NULL : "whole records in a broken line", r->bytes, &found);
+	if (!clean && parse_may_not(p, REPAIR_PIECES, 0))
+		return parse_reject_row(p, r, reason ? reason : repair_is_off(REPAIR_PIECES));
+	rc = objects_add(p, r->text, clean ? REPAIR_NONE : REPAIR_PIECES, r->bytes, &found);
 
 	return rc || found ? rc : parse_reject_row(p, r, reason ? reason : "a list without records");
 }
@@ -513,6 +516,8 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 	rc = record_read(&p->records, b.text, &r);
 	if (rc)
 		return rc;
+	if (r.reading.ptr && parse_may_not(p, b.repair, r.no_repair))
+		return parse_reject_row(p, &row, repair_is_off(b.repair));
 	switch (r.verdict) {
 	case RECORD_EVENT:
 		if (is_bare(p, row.text, &b) && ((rc = recipe_learn(p, &row, &r, &taken)) || taken))
@@ -542,7 +547,7 @@ int foreign_end(struct parser *p)
 	int rc;
 
 	while (!(rc = record_flush(&p->records, &r)) && r.verdict != RECORD_PARTIAL) {
-		rc = record_add(p, CHUNK_PIECE, SLICE(""), &r, NULL, 0);
+		rc = record_add(p, CHUNK_PIECE, SLICE(""), &r, REPAIR_NONE, 0);
 		if (rc)
 			return rc;
 	}

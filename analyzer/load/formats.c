@@ -44,6 +44,11 @@ int pass_formats(struct pass *p)
 	int rc = formats_known(&p->formats, p->o->format_files, p->o->nformat_files, say_it, p);
 
 	p->record = (struct record_options){.formats = &p->formats};
+	if (!rc && p->o->no_repair && !repair_names(p->o->no_repair, &p->record.no_repair)) {
+		say_error(p, "--no-repair %s: it is all, or some of nuls, colours, comma, pieces, bracket and utf8",
+		          p->o->no_repair);
+		return -EINVAL;
+	}
 	return rc ? rc : options_take(p);
 }
 

@@ -154,6 +154,22 @@ static bool is_half_line(const struct source_load *l, unsigned reject)
 	return l->unterminated && l->first_rejects[reject].line == l->next_line - 1;
 }
 
+/* "x.log: 3 lines repaired: 2 colours, 1 comma". */
+static void say_repaired(struct pass *p, const char *path, const struct parse_counts *c)
+{
+	char all[256] = "";
+
+	for (unsigned r = REPAIR_NONE + 1; r < REPAIRS; r++) {
+		size_t at = strlen(all);
+
+		if (c->repairs[r])
+			snprintf(all + at, sizeof all - at, "%s%llu %s", at ? ", " : ": ",
+			         (unsigned long long)c->repairs[r], repair_name((enum repair)r));
+	}
+	say_note(p, "%s: %llu line%s repaired%s", path, (unsigned long long)c->repaired, c->repaired == 1 ? "" : "s",
+	         all);
+}
+
 static void rejects_say(struct pass *p, const struct input *in, const struct source_load *l)
 {
 	pass_guesses_say(p, in->path, l);
@@ -173,8 +189,7 @@ static void rejects_say(struct pass *p, const struct input *in, const struct sou
 		                    : "%s: a binary file, not a log",
 		          in->path);
 	if (l->counts.repaired)
-		say_note(p, "%s: %llu line%s repaired", in->path, (unsigned long long)l->counts.repaired,
-		         l->counts.repaired == 1 ? "" : "s");
+		say_repaired(p, in->path, &l->counts);
 	if (!l->bytes && !l->damage && !l->skip_bytes)
 		say_note(p, "%s: empty", in->path);
 	p->damaged |= l->counts.rejected || l->damage || in->kind == INPUT_BINARY;

@@ -19,12 +19,13 @@ struct load_options {
 	const char *format;        /* --format NAME: how the lines look, or NULL: what fits */
 	char *const *format_files; /* --format-file */
 	size_t nformat_files;
-	const char *roles[5]; /* --time, --level, --message, --target, --tid (enum role); NULL: not given */
-	const char *rules;    /* rules file of the user's own, "none", or NULL */
-	bool follow;          /* go on reading what is added, until interrupted */
-	bool quiet;           /* no progress, notes or ledger; errors and damage are always told */
-	unsigned threads;     /* 0: as many as there are processors, at most 16 */
-	FILE *out, *err;      /* the ledger; notes, progress, errors */
+	const char *roles[5];  /* --time, --level, --message, --target, --tid (enum role); NULL: not given */
+	const char *no_repair; /* --no-repair NAME,...: or NULL */
+	const char *rules;     /* rules file of the user's own, "none", or NULL */
+	bool follow;           /* go on reading what is added, until interrupted */
+	bool quiet;            /* no progress, notes or ledger; errors and damage are always told */
+	unsigned threads;      /* 0: as many as there are processors, at most 16 */
+	FILE *out, *err;       /* the ledger; notes, progress, errors */
 };
 
 /* Loads, and prints what became of it. Returns the exit status of contract §1: 0, 2 (nothing could be opened), 3

@@ -497,6 +497,8 @@ static int event_take(struct parser *p, struct row *r, enum line_verdict v)
 
 	if (rc)
 		return rc;
+	if (v == LINE_REPAIRED && parse_may_not(p, p->line.repair, 0))
+		return parse_reject_row(p, r, repair_is_off(p->line.repair));
 	r->stamp = p->line.stamp;
 	event_seen(p, r, p->line.stamp_is_utc);
 	parse_event_seen(p, p->line.tid, p->line.stamp, !p->line.stamp_is_utc);
@@ -504,6 +506,7 @@ static int event_take(struct parser *p, struct row *r, enum line_verdict v)
 		return row_add(p, r);
 	if (v == LINE_REPAIRED) {
 		p->counts.repaired++;
+		p->counts.repairs[p->line.repair]++;
 		p->counts.repaired_bytes += r->bytes;
 	} else {
 		p->counts.ok++;

@@ -20,6 +20,7 @@ struct parse_counts {
 	uint64_t ok, repaired, rejected;
 	uint64_t blank; /* of those that are ok: nothing stands in them, and they are no events */
 	uint64_t ok_bytes, repaired_bytes, rejected_bytes;
+	uint64_t repairs[REPAIRS]; /* of repaired, by what was wrong */
 };
 
 struct parser {

@@ -16,6 +16,12 @@ struct row {
 /* A line that should have been an event: a row of table reject; a long one is left to parser_give_up. */
 int parse_reject_row(struct parser *p, const struct row *r, const char *reason);
 
+/* A repair that the user, or one of the line's formats (bits), has switched off: the line is to be rejected. */
+static inline bool parse_may_not(const struct parser *p, enum repair r, unsigned bits)
+{
+	return (p->records.options.no_repair | bits) >> r & 1;
+}
+
 /* What is remembered of an event, for the text that may follow it. local: its stamp names no offset. */
 static inline void parse_event_seen(struct parser *p, struct slice tid, int64_t stamp, bool local)
 {

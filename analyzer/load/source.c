@@ -207,6 +207,8 @@ static int summary_add(struct source_load *l, const struct parser *p, const stru
 	l->counts.ok += p->counts.ok;
 	l->counts.ok_bytes += p->counts.ok_bytes;
 	l->counts.repaired += p->counts.repaired;
+	for (int i = 0; i < REPAIRS; i++)
+		l->counts.repairs[i] += p->counts.repairs[i];
 	l->counts.repaired_bytes += p->counts.repaired_bytes;
 	l->counts.rejected += p->counts.rejected;
 	l->counts.blank += p->counts.blank;

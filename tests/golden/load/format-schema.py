@@ -13,7 +13,7 @@ except ImportError:
     sys.exit("format-schema.py: the Debian package python3-jsonschema is missing")
 
 WRONG = [None, 3, "", "x", "=", [], [3], [""], {}, {"a": 1}]
-ALSO = {"lines": ["{", "{a}{b}", "{:x}", "{a:rest} ", "{a:until}", "{a:until} b", "{a:until}{b:int}", "{a:until}] {b}", "{a:4}b{:int}{c:x|y}{d:rest}", ["a", "{b"]], "time_unit": ["ns"], "duration_unit": ["us"], "span_time": ["start"], "day_first": [True],
+ALSO = {"lines": ["{", "{a}{b}", "{:x}", "{a:rest} ", "{a:until}", "{a:until} b", "{a:until}{b:int}", "{a:until}] {b}", "{a:4}b{:int}{c:x|y}{d:rest}", ["a", "{b"]], "time_unit": ["ns"], "duration_unit": ["us"], "span_time": ["start"], "no_repair": ["comma", "all", ["nuls", "utf8"], "comma,nuls"], "day_first": [True],
         "partial": [{"key": "a", "is": "b"}, {"key": "a"}, {"without_end": "a"}], "levels": [{"a": "ERROR"}]}
 
 

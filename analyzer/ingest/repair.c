@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* repair.c - see repair.h. */
+#include "ingest/repair.h"
+
+#include <string.h>
+
+#define OFF(name, what) name, what, what "; the repair `" name "` is off"
+
+static const struct {
+	const char *name, *what, *off;
+} repairs[REPAIRS] = {
+    [REPAIR_NULS] = {OFF("nuls", "NUL bytes before the record")},
+    [REPAIR_COLOURS] = {OFF("colours", "colours around the record")},
+    [REPAIR_COMMA] = {OFF("comma", "a comma behind the record")},
+    [REPAIR_PIECES] = {OFF("pieces", "whole records in a broken line")},
+    [REPAIR_BRACKET] = {OFF("bracket", "extra bracket after fields")},
+    [REPAIR_UTF8] = {OFF("utf8", "invalid UTF-8")},
+};
+
+const char *repair_name(enum repair r)
+{
+	return repairs[r].name;
+}
+
+const char *repair_what(enum repair r)
+{
+	return repairs[r].what;
+}
+
+const char *repair_is_off(enum repair r)
+{
+	return repairs[r].off;
+}
+
+static bool one_name(const char *text, size_t len, unsigned *bits)
+{
+	if (len == 3 && !memcmp(text, "all", 3)) {
+		*bits = REPAIRS_ALL;
+		return true;
+	}
+	for (unsigned r = REPAIR_NONE + 1; r < REPAIRS; r++)
+		if (strlen(repairs[r].name) == len && !memcmp(text, repairs[r].name, len)) {
+			*bits |= 1u << r;
+			return true;
+		}
+	return false;
+}
+
+bool repair_names(const char *text, unsigned *bits)
+{
+	unsigned all = *bits;
+
+	do {
+		size_t len = strcspn(text, ",");
+
+		if (!one_name(text, len, &all))
+			return false;
+		text += len;
+	} while (*text++ == ',');
+	*bits = all;
+	return true;
+}
