@@ -9,6 +9,7 @@
 #define SQLITE_CORE 1 /* names stay what they are */
 #include "beside/beside.h"
 #include "base/sql.h"
+#include "blame/blame.h"
 #include "store/store.h"
 #include "store/vtab_event.h"
 #include "tables/tables.h"
@@ -76,7 +77,7 @@ int sqlite3_ilulogq_init(sqlite3 *db, char **error, const sqlite3_api_routines *
 	                                NULL, release);
 	if (rc) /* it has released the store */
 		return rc;
-	if (vtab_event_register(db, s) || tables_register(db, s) || beside_register(db, s))
+	if (vtab_event_register(db, s) || tables_register(db, s) || beside_register(db, s) || blame_register(db, s))
 		return refuse(error, "out of memory");
 	return SQLITE_OK;
 }

@@ -153,9 +153,9 @@ static int read_series(const struct reading *rd, json_t *list)
 	return rc;
 }
 
-static int read_words(const struct reading *rd, const char *key, json_t **out)
+static int read_words(const struct reading *rd, const json_t *of, const char *key, json_t **out)
 {
-	json_t *list = json_object_get(rd->r->root, key);
+	json_t *list = json_object_get(of, key);
 
 	*out = list;
 	if (list && !json_is_array(list))
@@ -164,6 +164,35 @@ static int read_words(const struct reading *rd, const char *key, json_t **out)
 		if (!json_is_string(json_array_get(list, i)))
 			return reading_refuse(rd, key, "\"%s\" must be a list of strings", key);
 	return 0;
+}
+
+/* What tells of a queue: the cores it has, in which order items leave it, and who was refused memory. */
+static int read_queue(const struct reading *rd, json_t *o)
+{
+	static const char *const known[] = {"cores", "order", "refused", NULL};
+	static const char *const of_cores[] = {"message", "json", "value", NULL};
+	static const char *const of_order[] = {"message", "priority", NULL};
+	json_t *cores = json_object_get(o, "cores"), *order = json_object_get(o, "order"), *v;
+	const char *text;
+	int rc = o ? reading_keys(rd, o, "\"queue\"", known) : 0;
+	size_t i;
+
+	rd->r->queue = o;
+	if (!rc && cores && !(rc = reading_keys(rd, cores, "\"cores\"", of_cores)) &&
+	    (!json_is_string(json_object_get(cores, "message")) || !json_is_string(json_object_get(cores, "value"))))
+		return reading_refuse(rd, "cores", "\"cores\" needs \"message\" and \"value\"");
+	if (!rc && cores)
+		rc = reading_string(rd, cores, "json", &text);
+	if (!rc && order && !json_is_array(order))
+		return reading_refuse(rd, "order", "\"order\" must be a list");
+	for (i = 0; !rc && i < json_array_size(order); i++) {
+		v = json_array_get(order, i);
+		if (!(rc = reading_keys(rd, v, "an order", of_order)) && !json_is_string(json_object_get(v, "message")))
+			return reading_refuse(rd, "order", "an order needs a \"message\"");
+		if (!rc)
+			rc = reading_string(rd, v, "priority", &text);
+	}
+	return rc ? rc : read_words(rd, o, "refused", &v);
 }
 
 /* ---- the whole ---- */
@@ -219,6 +248,7 @@ static int read_root(const struct reading *rd)
 	                                    "messages",
 	                                    "phases",
 	                                    "series",
+	                                    "queue",
 	                                    "progress",
 	                                    "background",
 	                                    "comment",
@@ -239,7 +269,9 @@ static int read_root(const struct reading *rd)
 	if ((rc = reading_messages(rd, json_object_get(r->root, "messages"))) ||
 	    (rc = read_phases(rd, json_object_get(r->root, "phases"))) ||
 	    (rc = read_series(rd, json_object_get(r->root, "series"))) ||
-	    (rc = read_words(rd, "progress", &r->progress)) || (rc = read_words(rd, "background", &r->background)))
+	    (rc = read_words(rd, r->root, "progress", &r->progress)) ||
+	    (rc = read_words(rd, r->root, "background", &r->background)) ||
+	    (rc = read_queue(rd, json_object_get(r->root, "queue"))))
 		return rc;
 	return index_rules(r);
 }

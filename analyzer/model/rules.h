@@ -156,6 +156,7 @@ struct rules {
 	unsigned nmoments;
 	bool inferred;                          /* made by the program from the log itself */
 	json_t *series, *progress, *background; /* as in the file; borrowed from root */
+	json_t *queue;                          /* the same; NULL: nothing is told of one */
 	struct table whole;                     /* the first rule of each whole message */
 	int first_prefix;                       /* or -1 */
 };

@@ -3,6 +3,7 @@
 #include "shell/session.h"
 #include "base/sql.h"
 #include "beside/beside.h"
+#include "blame/blame.h"
 #include "load/load.h"
 #include "render/text.h"
 #include "store/vtab_event.h"
@@ -130,6 +131,8 @@ static void open_store(struct session *s, struct query *q, enum store_mode mode)
 		rc = tables_register(store_db(s->store), s->store);
 	if (!rc)
 		rc = beside_register(store_db(s->store), s->store);
+	if (!rc)
+		rc = blame_register(store_db(s->store), s->store);
 	query_ok(q, rc, q->path);
 }
 

@@ -15,6 +15,7 @@ static const struct {
     {"invocation", "one row an invocation"},
     {"attempt", "one row for each time an invocation was tried"},
     {"phase", "where an invocation's time went"},
+    {"blame", "who made whom wait in a queue"},
     {"function", "one row a function"},
     {"container", "one row a container"},
     {"lock", "who held which container, from when to when"},

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* blame.c - who made whom wait: of one request, or of a run function by function, by holder or by container.
+ *
+ * What is waited for is a core of the worker: blame/blame.h says who is charged for it. The sentences below the tables
+ * say what stands out, and what the log could not tell. */
+#include "blame/blame.h"
+#include "base/array.h"
+#include "base/sql.h"
+#include "query/core/command.h"
+#include "query/core/select.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *text_of(struct slice s)
+{
+	return s.ptr; /* a NUL stands behind each */
+}
+
+/* ---- what the log tells ---- */
+
+static void note_lane(struct query *q, const struct blame_lane *l)
+{
+	static const char *const from[] = {"as --cores says", "by the log",
+	                                   "the most that executed at a time, as no line tells: --cores N says it"};
+	static const char *const order[] = {"the queue's order is not known", "in order of arrival",
+	                                    "in order of their priorities"};
+
+	query_note(q, "%s%s%.*s: %" PRId64 " cores (%s), %s%s", l->gpu ? "GPU of " : "", l->worker.ptr ? "" : "worker",
+	           (int)l->worker.len, l->worker.ptr ? l->worker.ptr : "", l->cores, from[l->cores_from],
+	           order[l->order],
+	           l->told || !l->order ? "" : " (by who was taken first; level debug tells the order)");
+}
+
+/* What could not be known, and which level would tell. */
+static void note_unknown(struct query *q, const struct blame_run *b, int64_t unknown, int64_t all)
+{
+	bool told = true;
+
+	for (uint32_t i = 0; i < b->nlanes; i++)
+		told &= b->lane[i].told || b->lane[i].order;
+	if ((double)unknown > 0.0005 * (double)all)
+		query_note(q, "%.1f %% of the waiting is unknown: a core was free, and %s",
+		           100.0 * (double)unknown / (double)all,
+		           told ? "nobody stood before: no line tells what it waited for"
+		                : "no line tells the order of the queue; level debug would");
+}
+
+/* Reads a run that is to be shown; false: it failed, or has no queue. */
+static bool read_run(struct query *q, int64_t run, struct blame_run *b)
+{
+	const char *given = args_value(q->args, "cores");
+	int64_t cores = 0;
+
+	if (given && (args_number(given, &cores) || !cores || cores > 1000000))
+		query_fail(q, USAGE, "--cores %s: it is a number of cores, from 1", given);
+	if (q->status || !query_ok(q, blame_run_read(q->db, run, cores, b), q->path))
+		return false;
+	if (!b->phase)
+		query_note(q, "run %" PRId64 ": its rules know no time in a queue (a phase from `insert` to `remove`)",
+		           run);
+	return b->phase;
+}
+
+static bool taken(const struct query *q, const struct blame_run *b, uint32_t function)
+{
+	const char *pattern = args_value(q->args, "function");
+
+	return !pattern || !sqlite3_strglob(pattern, text_of(b->functions.text[function]));
+}
+
+/* ---- one request ---- */
+
+static const struct column of_tid[] = {
+    {"offset_s", UNIT_OFFSET},       {"run", UNIT_RUN},
+    {"tid", LESS(UNIT_ID)},          {"phase", LESS(UNIT_NONE)},
+    {"from_ns", UNIT_TIME},          {"to_ns", LESS(UNIT_TIME)},
+    {"holder", UNIT_NONE},           {"holder_tid", UNIT_ID},
+    {"holder_function", UNIT_WHOLE}, {"ns", UNIT_NS},
+    {"share", UNIT_SHARE},
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct blame_row *x = a, *y = b;
+
+	if (x->first_ns != y->first_ns)
+		return x->first_ns < y->first_ns ? -1 : 1;
+	return x->holder != y->holder ? (x->holder > y->holder) - (x->holder < y->holder) : x->kind - y->kind;
+}
+
+static void put_row(struct query *q, struct table *t, const struct blame_run *b, const struct blame_row *r, int64_t all)
+{
+	const struct blame_request *of = &b->request[r->request],
+	                           *holder = r->holder == BLAME_NOBODY ? NULL : &b->request[r->holder];
+	struct phase p = {.name = b->phase, .open = r->open};
+	char name[PHASE_NAME_MAX];
+	struct cell c[] = {
+	    CELL_OF_INT(query_clock(q, b->run, r->first_ns)),
+	    CELL_OF_INT(b->run),
+	    cell_of_bytes(of->tid.ptr, of->tid.len),
+	    cell_of_text(phase_name(&p, name)),
+	    CELL_OF_INT(r->first_ns),
+	    CELL_OF_INT(r->last_ns),
+	    cell_of_text(blame_holder_name(r->kind)),
+	    holder ? cell_of_bytes(holder->tid.ptr, holder->tid.len) : CELL_OF_NULL,
+	    holder ? cell_of_text(text_of(b->functions.text[holder->function])) : CELL_OF_NULL,
+	    CELL_OF_INT(r->ns),
+	    CELL_OF_REAL((double)r->ns / (double)all),
+	};
+
+	query_table_row(q, t, c);
+}
+
+static void note_request(struct query *q, const struct blame_run *b, uint32_t request, const struct blame_row *row,
+                         size_t n, int64_t all)
+{
+	const struct blame_request *of = &b->request[request];
+	int64_t unknown = 0;
+	size_t holders = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool again = false;
+
+		unknown += row[i].kind == BLAME_UNKNOWN ? row[i].ns : 0;
+		for (size_t k = 0; k < i && !again; k++)
+			again = row[k].holder == row[i].holder;
+		holders += row[i].holder != BLAME_NOBODY && !again;
+	}
+	if (n)
+		query_note(q, "%.*s (%s) waited %.3f s in the queue, behind these %zu", (int)of->tid.len, of->tid.ptr,
+		           text_of(b->functions.text[of->function]), (double)all / 1e9, holders);
+	else
+		query_note(q, "%.*s did not wait in a queue", (int)of->tid.len, of->tid.ptr);
+	note_unknown(q, b, unknown, all);
+}
+
+static void show_request(struct query *q, struct table *t, int64_t run, const char *tid)
+{
+	struct blame_run b = {0};
+	struct blame_row *row = NULL;
+	int64_t all = 0;
+	size_t n = 0;
+	uint32_t request;
+
+	if (read_run(q, run, &b) && (request = blame_find(&b, (struct slice){tid, strlen(tid)})) != BLAME_NOBODY &&
+	    query_ok(q, blame_rows(&b, request, request + 1, &row, &n), q->path)) {
+		for (size_t i = 0; i < n; i++)
+			all += row[i].ns;
+		if (n)
+			qsort(row, n, sizeof *row, by_time);
+		for (size_t i = 0; i < n; i++)
+			put_row(q, t, &b, &row[i], all);
+		note_request(q, &b, request, row, n, all);
+	}
+	free(row);
+	blame_run_done(&b);
+}
+
+/* ---- a run ---- */
+
+/* What one container made others wait. */
+struct total {
+	const char *name; /* NULL: not told */
+	int64_t ns;
+	uint8_t kind;
+};
+
+static const struct column by_function[] = {
+    {"run", UNIT_RUN}, {"function_name", UNIT_WHOLE}, {"holder", UNIT_NONE}, {"holder_function", UNIT_WHOLE},
+    {"ns", UNIT_NS},   {"share", UNIT_SHARE},
+};
+static const struct column by_tid[] = {
+    {"run", UNIT_RUN}, {"holder", UNIT_NONE}, {"holder_tid", UNIT_ID}, {"holder_function", UNIT_WHOLE},
+    {"ns", UNIT_NS},   {"share", UNIT_SHARE},
+};
+static const struct column by_container[] = {
+    {"run", UNIT_RUN}, {"holder", UNIT_NONE}, {"container_id", UNIT_ID}, {"ns", UNIT_NS}, {"share", UNIT_SHARE},
+};
+
+static void put_function(struct query *q, struct table *t, const struct blame_run *b, const struct blame_sum *s,
+                         int64_t all)
+{
+	struct cell c[] = {
+	    CELL_OF_INT(b->run),
+	    cell_of_text(text_of(b->functions.text[s->waiter])),
+	    cell_of_text(blame_holder_name(s->kind)),
+	    s->holder == BLAME_NOBODY ? CELL_OF_NULL : cell_of_text(text_of(b->functions.text[s->holder])),
+	    CELL_OF_INT(s->ns),
+	    CELL_OF_REAL((double)s->ns / (double)all),
+	};
+
+	query_table_row(q, t, c);
+}
+
+/* "62 % of gzip's waiting was behind chameleon": of whom most waiting was, and what the most of that was. */
+static void note_functions(struct query *q, const struct blame_run *b, const struct blame_sum *v, size_t n)
+{
+	int64_t *ns = calloc((size_t)b->functions.n + 1, sizeof *ns), most = 0, of_it = 0, unknown = 0, all = 0;
+	uint32_t who = 0;
+
+	for (size_t i = 0, end; ns && i < n; i = end) {
+		int64_t sum = 0;
+
+		for (end = i; end < n && v[end].waiter == v[i].waiter; end++) {
+			sum += v[end].ns;
+			unknown += v[end].kind == BLAME_UNKNOWN ? v[end].ns : 0;
+		}
+		all += sum;
+		if (sum > most) {
+			most = sum;
+			who = v[i].waiter;
+		}
+	}
+	for (size_t i = 0; ns && i < n; i++)
+		if (v[i].waiter == who && v[i].holder != BLAME_NOBODY)
+			ns[v[i].holder] += v[i].ns;
+	uint32_t behind = 0;
+	for (uint32_t f = 0; ns && f < b->functions.n; f++)
+		if (ns[f] > of_it) {
+			of_it = ns[f];
+			behind = f;
+		}
+	if (of_it)
+		query_note(q, "%.0f %% of %s's waiting was behind %s", 100.0 * (double)of_it / (double)most,
+		           text_of(b->functions.text[who]), text_of(b->functions.text[behind]));
+	else if (ns && !n)
+		query_note(q, "nobody waited in a queue");
+	note_unknown(q, b, unknown, all);
+	query_ok(q, ns ? 0 : -ENOMEM, q->path);
+	free(ns);
+}
+
+static void show_functions(struct query *q, struct table *t, const struct blame_run *b)
+{
+	struct blame_sum *v = NULL;
+	size_t n = 0;
+
+	if (!query_ok(q, blame_sums(b, BLAME_BY_FUNCTION, &v, &n), q->path))
+		return;
+	for (size_t i = 0, end; i < n; i = end) {
+		int64_t all = 0;
+
+		for (end = i; end < n && v[end].waiter == v[i].waiter; end++)
+			all += v[end].ns;
+		for (; i < end && taken(q, b, v[i].waiter); i++)
+			put_function(q, t, b, &v[i], all);
+	}
+	note_functions(q, b, v, n);
+	free(v);
+}
+
+static int by_ns(const void *a, const void *b)
+{
+	const struct total *x = a, *y = b;
+
+	if (x->ns != y->ns)
+		return x->ns > y->ns ? -1 : 1;
+	return x->kind != y->kind ? x->kind - y->kind : strcmp(x->name ? x->name : "", y->name ? y->name : "");
+}
+
+/* The container of each request's last attempt that names one: numbers of names, BLAME_NOBODY where none does. */
+static int read_containers(struct query *q, const struct blame_run *b, struct intern *names, uint32_t **out)
+{
+	sqlite3_stmt *st = query_prepare(
+	    q, "SELECT tid, container_id FROM attempt WHERE run = ?1 AND container_id IS NOT NULL ORDER BY tid, n");
+	uint32_t *v = malloc(((size_t)b->nrequests + 1) * sizeof *v);
+	int rc = v ? 0 : -ENOMEM;
+
+	if (v)
+		memset(v, 0xff, ((size_t)b->nrequests + 1) * sizeof *v);
+	sqlite3_bind_int64(st, 1, b->run);
+	while (!rc && query_next(q, st)) {
+		uint32_t request = blame_find(b, column_slice(st, 0));
+
+		if (request != BLAME_NOBODY)
+			rc = intern_add(names, column_slice(st, 1), &v[request]);
+	}
+	sqlite3_finalize(st);
+	*out = v;
+	return rc;
+}
+
+/* The sums by request, added up by container and kind; v is used again, *n becomes less. */
+static int add_up(const uint32_t *container, uint32_t containers, const struct blame_sum *v, size_t n,
+                  const struct intern *names, struct total **out, size_t *lines)
+{
+	size_t all = ((size_t)containers + 1) * BLAME_HOLDERS, count = 0;
+	struct total *l = calloc(all, sizeof *l);
+
+	if (!l)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t c = v[i].holder == BLAME_NOBODY ? BLAME_NOBODY : container[v[i].holder];
+		struct total *x = &l[(size_t)(c == BLAME_NOBODY ? containers : c) * BLAME_HOLDERS + v[i].kind];
+
+		x->kind = v[i].kind;
+		x->name = c == BLAME_NOBODY ? NULL : text_of(names->text[c]);
+		x->ns += v[i].ns;
+	}
+	for (size_t i = 0; i < all; i++)
+		if (l[i].ns)
+			l[count++] = l[i];
+	qsort(l, count, sizeof *l, by_ns);
+	*out = l;
+	*lines = count;
+	return 0;
+}
+
+static void show_containers(struct query *q, struct table *t, const struct blame_run *b, const struct blame_sum *v,
+                            size_t n, int64_t all)
+{
+	struct intern names = {0};
+	uint32_t *container = NULL;
+	struct total *l = NULL;
+	size_t lines = 0;
+	int rc = read_containers(q, b, &names, &container);
+
+	if (!rc)
+		rc = add_up(container, names.n, v, n, &names, &l, &lines);
+	query_ok(q, rc, q->path);
+	for (size_t i = 0; i < lines; i++) {
+		struct cell c[] = {CELL_OF_INT(b->run), cell_of_text(blame_holder_name(l[i].kind)),
+		                   cell_of_text(l[i].name), CELL_OF_INT(l[i].ns),
+		                   CELL_OF_REAL((double)l[i].ns / (double)all)};
+
+		query_table_row(q, t, c);
+	}
+	free(l);
+	free(container);
+	intern_done(&names);
+}
+
+static void show_tids(struct query *q, struct table *t, const struct blame_run *b, const struct blame_sum *v, size_t n,
+                      int64_t all)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct blame_request *h = v[i].holder == BLAME_NOBODY ? NULL : &b->request[v[i].holder];
+		struct cell c[] = {CELL_OF_INT(b->run),
+		                   cell_of_text(blame_holder_name(v[i].kind)),
+		                   h ? cell_of_bytes(h->tid.ptr, h->tid.len) : CELL_OF_NULL,
+		                   h ? cell_of_text(text_of(b->functions.text[h->function])) : CELL_OF_NULL,
+		                   CELL_OF_INT(v[i].ns),
+		                   CELL_OF_REAL((double)v[i].ns / (double)all)};
+
+		if (!query_table_row(q, t, c))
+			break;
+	}
+}
+
+static void show_holders(struct query *q, struct table *t, const struct blame_run *b, bool containers)
+{
+	struct blame_sum *v = NULL;
+	int64_t all = 0, unknown = 0;
+	size_t n = 0;
+
+	if (!query_ok(q, blame_sums(b, BLAME_BY_TID, &v, &n), q->path))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		all += v[i].ns;
+		unknown += v[i].kind == BLAME_UNKNOWN ? v[i].ns : 0;
+	}
+	if (containers)
+		show_containers(q, t, b, v, n, all);
+	else
+		show_tids(q, t, b, v, n, all);
+	note_unknown(q, b, unknown, all);
+	free(v);
+}
+
+static void show_run(struct query *q, struct table *t, int64_t run, const char *by)
+{
+	struct blame_run b = {0};
+
+	if (read_run(q, run, &b)) {
+		for (uint32_t i = 0; i < b.nlanes && i < 8; i++)
+			note_lane(q, &b.lane[i]);
+		if (!strcmp(by, "function"))
+			show_functions(q, t, &b);
+		else
+			show_holders(q, t, &b, !strcmp(by, "container"));
+	}
+	blame_run_done(&b);
+}
+
+/* ---- the command ---- */
+
+static void each_run(struct query *q, struct table *t, const char *by, const char *tid)
+{
+	struct select s = {0};
+	sqlite3_stmt *st;
+
+	select_add(&s, tid ? "SELECT run FROM invocation" : "SELECT id AS run FROM run");
+	select_run(q, &s, tid ? "run" : "id");
+	if (tid)
+		select_where(&s, "tid = ?", tid);
+	select_add(&s, " ORDER BY 1");
+	st = select_prepare(q, &s);
+	while (query_next(q, st)) {
+		int64_t run = sqlite3_column_int64(st, 0);
+
+		if (tid)
+			show_request(q, t, run, tid);
+		else
+			show_run(q, t, run, by);
+	}
+	sqlite3_finalize(st);
+	select_done(&s);
+}
+
+static void run(struct query *q)
+{
+	const char *by = args_value(q->args, "by");
+	struct query_tid of = {0};
+	struct table *t = NULL;
+
+	by = by ? by : "function";
+	if (q->args->nwords) {
+		of = query_tid(q, q->args->words[0]);
+		t = query_table_open(q, of_tid, sizeof of_tid / sizeof *of_tid);
+	} else if (!strcmp(by, "function")) {
+		t = query_table_open(q, by_function, sizeof by_function / sizeof *by_function);
+	} else if (!strcmp(by, "tid")) {
+		t = query_table_open(q, by_tid, sizeof by_tid / sizeof *by_tid);
+	} else if (!strcmp(by, "container")) {
+		t = query_table_open(q, by_container, sizeof by_container / sizeof *by_container);
+	} else {
+		query_fail(q, USAGE, "--by %s: it is one of function, tid, container", by);
+	}
+	if (!q->status)
+		each_run(q, t, by, of.tid);
+	query_table_close(q, t);
+	query_tid_done(&of);
+}
+
+static const struct option_spec options[] = {
+    {.name = "by", .value = "WHAT", .help = "of a run: by function (a matrix), or the holders by tid or container"},
+    {.name = "cores", .value = "N", .help = "cores of each worker, where the log does not say them, or wrongly"},
+    {.name = "function",
+     .value = "NAME",
+     .help = "of the matrix what this function waited for; * and ? stand for anything"},
+    OPTION_LIMIT,
+    OPTION_RUN,
+    {0},
+};
+
+const struct command command_blame = {
+    .name = "blame",
+    .group = GROUP_ANSWERS,
+    .words = "[TID]",
+    .most = 1,
+    .hint = HINT_TID,
+    .help = "who made whom wait in a worker's queue: of one request, or of a run function by function",
+    .more =
+        "Each nanosecond in the queue is given to those that held what was waited for: `memory` where the request "
+        "itself was refused it,\n"
+        "`executing` while all cores are taken, `ahead` while one is free and others stand before it; what the log "
+        "cannot tell is `unknown`.\n"
+        "Several share in equal parts, so that the sum is the time in the queue, to the nanosecond. Table `blame` has "
+        "the same in SQL.\n\n"
+        "Cores are those that the worker reports, else the most that ever executed at a time. The order of the queue "
+        "stands in lines of level debug;\n"
+        "without them it is the order of arrival where no more than one in a hundred was taken before an earlier one.",
+    .examples =
+        "blame\nblame 3a294129\nblame --by container\nsql 'SELECT holder_tid, ns FROM blame WHERE tid = ''...'''",
+    .options = options,
+    .need = NEED_READ,
+    .of_requests = true,
+    .run = run,
+};
