@@ -84,7 +84,7 @@ SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c 
 # Each of these has the row of its command, or of several; the help lists them in this order.
 COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
-               $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c blame.c gaps.c spans.c tree.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
+               $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c blame.c gaps.c spans.c tree.c clocks.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \
                analyzer/query/report/report.c analyzer/query/export/export.c $(addprefix analyzer/query/commands/,taken.c) \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c

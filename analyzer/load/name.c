@@ -130,6 +130,18 @@ static void day_cut(char *name)
 	}
 }
 
+/* Takes the number of a rotated part out of a name, app.1: not of one that is numbered throughout, 10.0.0.1. */
+static void part_cut(char *name)
+{
+	size_t len = strlen(name), cut = before_digits(name, len, '.', "");
+	bool letter = false;
+
+	for (size_t i = 0; i < cut; i++)
+		letter |= !is_digit(name[i]) && name[i] != '.';
+	if (cut < len && len - cut <= 5 && letter && before_digits(name, cut, '.', "") == cut)
+		name[cut] = '\0';
+}
+
 char *input_worker(const char *path)
 {
 	char *worker;
@@ -138,8 +150,10 @@ char *input_worker(const char *path)
 	if (!strcmp(path, "-"))
 		return strdup("stdin");
 	worker = strndup(name, without_extension(name, input_stem(name)));
-	if (worker)
+	if (worker) {
 		day_cut(worker);
+		part_cut(worker);
+	}
 	return worker;
 }
 
