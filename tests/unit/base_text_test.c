@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/jsontext.h"
 #include "base/scan.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include <errno.h>
 #include <math.h>
@@ -13,6 +14,33 @@
 #include <cmocka.h>
 
 #define LEN(a) (sizeof(a) / sizeof *(a))
+
+/* Of FIPS 180-4's examples, and of lengths around a block's end as sha256sum has them. */
+static void a_text_has_its_sum(void **state)
+{
+	static const struct {
+		const char *text, *base64;
+	} rows[] = {
+	    {"", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="},
+	    {"abc", "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="},
+	    {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+	     "JI1qYdIGOLjlwCaTDD5gOaM85Flk/yFn9uzt1BnbBsE="},
+	};
+	char out[SHA256_BASE64], text[121];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		sha256_base64(rows[i].text, strlen(rows[i].text), out);
+		assert_string_equal(out, rows[i].base64);
+	}
+	memset(text, 'a', sizeof text);
+	sha256_base64(text, 55, out);
+	assert_string_equal(out, "n0OQ+NMMLdkuyfCVtl4rmumwqSWlJY4kHJ8ekQ9zQxg=");
+	sha256_base64(text, 64, out);
+	assert_string_equal(out, "/+BU/nrgy23GXDr5th1SCfQ5hR20PQulmXM33xVGaOs=");
+	sha256_base64(text, 119, out);
+	assert_string_equal(out, "MeulHDE6XAgiat8Y1KNZz9/Y0ugWsT9K+VL36mWE3Ps=");
+}
 
 static void a_text_grows(void **state)
 {
@@ -190,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_text_grows),
+	    cmocka_unit_test(a_text_has_its_sum),
 	    cmocka_unit_test(a_text_that_failed_is_empty_and_stays_so),
 	    cmocka_unit_test(numbers_come_back_from_bytes),
 	    cmocka_unit_test(bytes_remember_a_failure),
