@@ -73,13 +73,13 @@ LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c pa
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
-              $(addprefix analyzer/query/timelines/,timeline_make.c transaction.c) \
+              $(addprefix analyzer/query/timelines/,critical_path.c timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c points.c) \
               $(addprefix analyzer/query/why/,evidence.c) \
-              $(addprefix analyzer/query/report/,report_html.c report_write.c) \
+              $(addprefix analyzer/query/report/,measure.c report_charts.c report_findings.c report_flames.c report_html.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
               $(addprefix analyzer/query/export/,filter.c folded.c lanes.c otlp.c perfetto.c speedscope.c stacks.c trace_csv.c)
-RENDER_SRC := $(addprefix analyzer/render/,histogram.c number.c output.c report_style.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
-              text.c timeline_html.c timeline_svg.c timeline_text.c)
+RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
+              text.c timeline_html.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c repl.c script.c session.c statement.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
 COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
@@ -147,7 +147,8 @@ UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
 HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
 GEN_LIB  := $(B)/gen/sink_list.h
-GEN      := $(GEN_LIB) $(B)/gen/store_sql.h $(B)/gen/command_list.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
+PAGE_GEN := $(foreach n,page_css page_js uPlot_iife_min_js uPlot_min_css,$(B)/gen/page_$(n).h)
+GEN      := $(GEN_LIB) $(PAGE_GEN) $(B)/gen/store_sql.h $(B)/gen/command_list.h $(B)/gen/formats.h $(patsubst schema/rules/%.json,$(B)/gen/rules_%.h,$(wildcard schema/rules/*.json))
 
 all: $(LIBS) $(BINS)
 
@@ -186,7 +187,7 @@ define embed
 	$(say) GEN $@
 	@mkdir -p $(@D)
 	$(Q){ echo '/* Made from $<. */'; echo 'static const char $(basename $(@F))[] ='; \
-	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/\t"&\\n"/' $<; echo ';'; } > $@.tmp && mv $@.tmp $@
+	sed 's/\\/\\\\/g; s/"/\\"/g; s/?/\\?/g; s/.*/\t"&\\n"/' $<; echo ';'; } > $@.tmp && mv $@.tmp $@
 endef
 $(B)/gen/store_sql.h: schema/store.sql
 	$(embed)
@@ -202,6 +203,15 @@ $(B)/gen/formats.h: $(FORMATS)
 	echo 'static const struct { const char *name, *text; } built_in[] = {'; \
 	for f in $(FORMATS); do echo "{\"$$(basename $$f)\","; \
 	sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/\t"&\\n"/' $$f; echo '},'; done; echo '};'; } > $@.tmp && mv $@.tmp $@
+
+# The report's page: analyzer/render/page/NAME and analyzer/render/vendor/NAME -> page_NAME[] in page_NAME.h
+PAGE_FILES := analyzer/render/page/page.css analyzer/render/page/page.js analyzer/render/vendor/uPlot.iife.min.js analyzer/render/vendor/uPlot.min.css
+page_gen    = $(B)/gen/page_$(subst .,_,$(notdir $(1))).h
+define page_rule
+$(call page_gen,$(1)): $(1)
+	$$(embed)
+endef
+$(foreach f,$(PAGE_FILES),$(eval $(call page_rule,$(f))))
 
 # The rows of the commands' table, in the order of their files: COMMAND(command_NAME) for each.
 $(B)/gen/command_list.h: $(COMMAND_SRC) Makefile

@@ -4,11 +4,19 @@
 #define RENDER_OUTPUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 /* FORMAT_HTML is for parts of a report: a table without a page around it. */
 enum format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_HTML };
+
+/* Where the page of a report tells more of a transaction: of an id the anchor on the same page. */
+struct output_links {
+	/* Sets href, "#..." that needs no escaping; false: the page has nothing of it. run 0: of any. */
+	bool (*find)(const void *arg, int64_t run, const char *tid, size_t len, char href[32]);
+	const void *arg;
+};
 
 struct output {
 	FILE *file; /* borrowed */
@@ -21,6 +29,7 @@ struct output {
 	bool utf8;     /* bars and ellipses may be more than ASCII */
 	bool quiet;    /* no notes, no summaries */
 	bool one_run;  /* which run a row is of goes without saying */
+	const struct output_links *links; /* FORMAT_HTML: NULL: none; borrowed */
 };
 
 /* What a piece of text is about: picks its colour. */

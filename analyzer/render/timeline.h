@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* timeline.h - bars and moments over time, drawn on a terminal or as SVG.
+/* timeline.h - bars and moments over time, drawn on a terminal or as a part of a page.
  *
  * The rows come in the order in which they are shown, under their headings. Text in them is as it stood in the log: the
  * renderers make it safe. */
@@ -44,6 +44,10 @@ struct timeline {
 	size_t nfacts;
 	const struct timeline_row *rows;
 	size_t nrows;
+	/* What the end waited for, step by step, the last one first; npath 0: not known. Their labels, start_ns and
+	 * end_ns alone count. */
+	const struct timeline_row *path;
+	size_t npath;
 	int64_t start_ns, end_ns; /* the bars' ruler; a bar beyond it is cut with a mark */
 	int64_t offset_s;         /* of the log's clock */
 };
@@ -51,11 +55,9 @@ struct timeline {
 /* Bars, offsets and clock times on a terminal; 0 or a negative errno. */
 int timeline_text(struct output *out, const struct timeline *t);
 
-/* A drawing of the bars alone, width 1000 units, whose colours are those of report_style.h: <svg>...</svg> without a
- * document around it. id: distinguishes it from others in the same document. */
-void timeline_svg(struct text *out, const struct timeline *t, const char *id);
-
-/* The same with the facts above and the lines below it, as a part of a page. */
-void timeline_html(struct text *out, const struct timeline *t, const char *id);
+/* Facts, a ruler, a row a bar, moments as marks, and the lines as a table: a part of a page. Each row has a drawing of
+ * its own that stretches, 1000 units for the whole, so that the page's script zooms by changing what each shows. What
+ * lies beyond the ruler is drawn up to its end, and said. */
+void timeline_html(struct text *out, const struct timeline *t);
 
 #endif

@@ -6,7 +6,7 @@
 #include "query/core/command.h"
 
 extern const struct command command_runs, command_functions, command_phases, command_invocations, command_errors,
-    command_sources, command_timeline, command_summary;
+    command_sources, command_timeline, command_summary, command_patterns, command_spans;
 
 /* All findings: lint, hangs, storms and diagnose in one; the report's own. */
 extern const struct command findings_of_report;

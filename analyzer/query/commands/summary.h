@@ -28,6 +28,9 @@ struct summary {
 /* The verdict on --run, or on all that is loaded, the worst first; all of it, however long. A failure is latched in q.
  * summary_done in any case. */
 void summary_make(struct query *q, struct summary *s);
+/* The same in two steps, for who shows the findings as well: fs zeroed, to be freed by findings_done in any case. */
+void summary_find(struct query *q, struct findings *fs);
+void summary_of(struct query *q, const struct findings *fs, struct summary *s);
 void summary_done(struct summary *s);
 
 /* "error", "warning", "fine", "note" */

@@ -437,26 +437,39 @@ static void sort(struct summary *s)
 		}
 }
 
-void summary_make(struct query *q, struct summary *s)
+void summary_find(struct query *q, struct findings *fs)
 {
 	static int (*const finders[])(struct store *, int64_t, struct findings *) = {find_storms, find_hangs,
 	                                                                             find_mount_failures, find_lint};
-	struct findings fs = {0};
+	int64_t run = query_run(q);
+
+	for (size_t i = 0; i < sizeof finders / sizeof *finders && !q->status; i++)
+		query_ok(q, finders[i](q->store, run, fs), q->path);
+}
+
+void summary_of(struct query *q, const struct findings *fs, struct summary *s)
+{
 	int64_t run = query_run(q);
 	bool invocations;
 
 	*s = (struct summary){0};
-	for (size_t i = 0; i < sizeof finders / sizeof *finders && !q->status; i++)
-		query_ok(q, finders[i](q->store, run, &fs), q->path);
 	head(q, s, run);
-	summary_findings(q, s, &fs);
-	invocations = summary_invocations(q, s, run, explains_unfinished(&fs)) > 0;
+	summary_findings(q, s, fs);
+	invocations = summary_invocations(q, s, run, explains_unfinished(fs)) > 0;
 	summary_patterns(q, s, run, invocations);
 	summary_ledger(q, s, run);
 	sort(s);
 	for (size_t i = 0; i < s->n; i++)
 		if (s->v[i].message.failed)
 			query_ok(q, -ENOMEM, q->command);
+}
+
+void summary_make(struct query *q, struct summary *s)
+{
+	struct findings fs = {0};
+
+	summary_find(q, &fs);
+	summary_of(q, &fs, s);
 	findings_done(&fs);
 }
 

@@ -35,27 +35,29 @@ static void markdown_case(struct query *q, const struct report_case *c, struct o
 	query_tid_done(&of);
 }
 
-static void markdown_cases(struct query *q, struct output *out)
+static void markdown_section(struct report *r, const struct report_section *s)
 {
-	struct report_case *cases;
-	size_t n = report_cases(q, &cases);
-
-	fprintf(out->file, "\n## Timelines\n\nThe slowest invocations, and some that failed.\n");
-	for (size_t i = 0; i < n && !q->status; i++)
-		markdown_case(q, &cases[i], out);
-	report_cases_free(cases, n);
+	if (s->command || !strcmp(s->name, "timelines"))
+		fprintf(r->out->file, "\n## %s\n\n%s\n%s", s->title, s->intro, s->command ? "\n" : "");
+	if (s->command)
+		report_section_run(r->q, s, r->out);
+	else if (!strcmp(s->name, "timelines"))
+		for (size_t i = 0; i < r->ncases && !r->q->status; i++)
+			markdown_case(r->q, &r->cases[i], r->out);
 }
 
 void report_markdown(struct query *q, struct output *out)
 {
+	struct report r;
+
 	out->format = FORMAT_MARKDOWN;
-	fprintf(out->file, "# Report of ilu-logq\n");
-	for (const struct report_part *p = report_parts; p->name && !q->status; p++) {
-		if (!strcmp(p->name, "sources"))
-			markdown_cases(q, out);
-		fprintf(out->file, "\n## %s\n\n%s\n\n", p->title, p->intro);
-		report_part_run(q, p, out);
-	}
+	report_read(&r, q, out, false);
+	if (!q->status)
+		fprintf(out->file, "# Report of ilu-logq\n");
+	for (size_t i = 0; r.sections && r.sections[i] && !q->status; i++)
+		if (report_wants(&r, r.sections[i]))
+			markdown_section(&r, r.sections[i]);
+	report_done(&r);
 }
 
 /* Each timeline is the flat table of the command `timeline`. */
@@ -66,37 +68,45 @@ static void json_case(struct query *q, const struct report_case *c, struct outpu
 	struct option run = {&run_spec, number};
 	const char *word = c->tid;
 	struct args args = {.words = &word, .nwords = 1, .options = &run, .noptions = 1};
-	struct text key = {0};
+	struct text id = {0};
 
 	snprintf(number, sizeof number, "%lld", (long long)c->run);
-	text_add_json(&key, word, strlen(word));
-	fprintf(out->file, "%s:", text_str(&key));
-	text_done(&key);
+	text_add_json(&id, word, strlen(word));
+	fprintf(out->file, "{\"run\":%s,\"tid\":%s,\"why\":\"%s\",\"rows\":", number, text_str(&id), c->why);
+	text_done(&id);
 	report_ask(q, &command_timeline, word, &args, out);
+	fputs("}", out->file);
 }
 
-static void json_cases(struct query *q, struct output *out)
+static void json_cases(struct report *r)
 {
-	struct report_case *cases;
-	size_t n = report_cases(q, &cases);
-
-	fputs(",\n\"timelines\":{", out->file);
-	for (size_t i = 0; i < n && !q->status; i++) {
-		fputs(i ? "," : "\n", out->file);
-		json_case(q, &cases[i], out);
+	fputs(",\n\"timelines\":[", r->out->file);
+	for (size_t i = 0; i < r->ncases && !r->q->status; i++) {
+		fputs(i ? "," : "\n", r->out->file);
+		json_case(r->q, &r->cases[i], r->out);
 	}
-	fputs("}", out->file);
-	report_cases_free(cases, n);
+	fputs("]", r->out->file);
 }
 
 void report_json(struct query *q, struct output *out)
 {
+	struct report r;
+
 	out->format = FORMAT_JSON;
-	fprintf(out->file, "{\"generator\":\"ilu-logq %s\"", ILU_VERSION);
-	for (const struct report_part *p = report_parts; p->name && !q->status; p++) {
-		fprintf(out->file, ",\n\"%s\":", p->name);
-		report_part_run(q, p, out);
+	report_read(&r, q, out, false);
+	if (!q->status)
+		fprintf(out->file, "{\"generator\":\"ilu-logq %s\"", ILU_VERSION);
+	for (size_t i = 0; r.sections && r.sections[i] && !q->status; i++) {
+		const struct report_section *s = r.sections[i];
+
+		if (s->command) {
+			fprintf(out->file, ",\n\"%s\":", s->name);
+			report_section_run(q, s, out);
+		} else if (!strcmp(s->name, "timelines")) {
+			json_cases(&r);
+		}
 	}
-	json_cases(q, out);
-	fputs("}\n", out->file);
+	if (!q->status)
+		fputs("}\n", out->file);
+	report_done(&r);
 }

@@ -9,6 +9,7 @@
 struct timeline_options {
 	bool all;  /* nothing is folded or left out */
 	bool bars; /* phases and spans alone */
+	bool path; /* with the critical path */
 	bool utf8;
 };
 

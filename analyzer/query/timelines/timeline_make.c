@@ -6,6 +6,7 @@
  * name under one parent become one bar; spans shorter than 1 % of the whole go when there are many; lines that repeat
  * become one; and debug lines go when there are many, but for those at the edge of a silence. */
 #include "base/intern.h"
+#include "query/timelines/critical_path.h"
 #include "query/timelines/timeline.h"
 #include "base/array.h"
 #include "query/events/fields.h"
@@ -480,6 +481,23 @@ static void add_facts(struct maker *m, struct timeline *t)
 	add_fact(m, t, "clock", clock_of(m), INK_NONE);
 }
 
+static void add_path(struct maker *m, struct timeline *t)
+{
+	struct critical_path p;
+	struct timeline_row *rows;
+
+	m->failed |= critical_path_find(m->tx, &p) != 0;
+	rows = arena_take(m->arena, (p.n + 1) * sizeof *rows);
+	for (size_t i = 0; rows && i < p.n; i++)
+		rows[i] = (struct timeline_row){.kind = TIMELINE_BAR,
+		                                .label = m->tx->spans[p.steps[i].span].name,
+		                                .start_ns = p.steps[i].from_ns,
+		                                .end_ns = p.steps[i].to_ns};
+	t->path = rows;
+	t->npath = rows ? p.n : 0;
+	critical_path_done(&p);
+}
+
 int timeline_make(struct arena *arena, const struct transaction *tx, const struct timeline_options *o,
                   struct timeline *out)
 {
@@ -491,6 +509,8 @@ int timeline_make(struct arena *arena, const struct transaction *tx, const struc
 	add_spans(&m);
 	if (!o->bars)
 		add_events(&m);
+	if (o->path)
+		add_path(&m, out);
 	out->rows = arena_take(arena, (m.n + 1) * sizeof *m.rows);
 	if (out->rows && m.n)
 		memcpy((void *)out->rows, m.rows, m.n * sizeof *m.rows);

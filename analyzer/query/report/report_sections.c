@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* report_sections.c - what stands in a report, in which order, and what its sections share. */
+#include "base/array.h"
+#include "base/sql.h"
+#include "query/commands/commands.h"
+#include "query/report/measure.h"
+#include "query/report/report.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option_spec sort_spec = {.name = "sort"}, limit_spec = {.name = "limit"},
+                                level_spec = {.name = "level"}, where_spec = {.name = "where"},
+                                run_spec = {.name = "run"};
+
+const struct report_section report_sections[] = {
+    {.name = "summary",
+     .title = "Verdict",
+     .intro = "What is wrong, the worst first, and where the time went.",
+     .command = &command_summary,
+     .html = report_verdict,
+     .open = true},
+    {.name = "findings",
+     .title = "Findings",
+     .intro = "What never completed and why, cycles without progress, mounts that failed, what cannot be right.",
+     .command = &findings_of_report,
+     .html = report_findings,
+     .open = true},
+    {.name = "charts",
+     .title = "Over time",
+     .intro = "By when a request was sent. A range chosen in one chart is the range of all, and of the tables below.",
+     .html = report_charts,
+     .open = true},
+    {.name = "functions",
+     .title = "Latency by function",
+     .intro = "End-to-end, queueing and code time of each function's invocations. Cold is what the function calls its "
+              "first call in a container; cold_starts are containers made for a call.",
+     .command = &command_functions,
+     .of_invocations = true},
+    {.name = "phases",
+     .title = "Where the time went",
+     .intro = "The phases of an invocation add up to its end-to-end time; what the log does not explain is named so.",
+     .command = &command_phases,
+     .of_invocations = true},
+    {.name = "slowest",
+     .title = "Slowest invocations",
+     .intro = "By what the caller waited.",
+     .command = &command_invocations,
+     .options = {{&sort_spec, "-duration_ns"}, {&limit_spec, "20"}, {&where_spec, "status <> 'unfinished'"}},
+     .of_invocations = true},
+    {.name = "failed",
+     .title = "Failed and unfinished invocations",
+     .intro = "The first of them, by time.",
+     .command = &command_invocations,
+     .options = {{&where_spec, "status <> 'ok'"}, {&limit_spec, "50"}},
+     .of_invocations = true},
+    {.name = "timelines",
+     .title = "Timelines",
+     .intro = "The slowest invocations, some that failed or never ended, and a typical one of each function. Repeated "
+              "and short things are folded.",
+     .html = report_timelines,
+     .of_invocations = true},
+    {.name = "errors",
+     .title = "Errors and warnings",
+     .intro = "By message; lines that differ only in numbers and ids are one group.",
+     .command = &command_errors,
+     .options = {{&level_spec, "warn"}, {&limit_spec, "50"}}},
+    {.name = "patterns",
+     .title = "Messages by pattern",
+     .intro = "What was logged most: &lt;*&gt; stands for what varies.",
+     .command = &command_patterns,
+     .options = {{&limit_spec, "30"}}},
+    {.name = "spans",
+     .title = "Spans",
+     .intro =
+         "Where spans spent their time: each stands on the one around it, as wide as all of its kind took together.",
+     .command = &command_spans,
+     .options = {{&limit_spec, "50"}},
+     .html = report_flames},
+    {.name = "runs",
+     .title = "Runs",
+     .intro = "What was loaded. Times stand on the logs' own clock.",
+     .command = &command_runs},
+    {.name = "sources",
+     .title = "Ledger",
+     .intro = "Every line of every file is ok, repaired, rejected or a duplicate.",
+     .command = &command_sources},
+    {0},
+};
+
+enum { SECTIONS = sizeof report_sections / sizeof *report_sections };
+
+/* ---- which ---- */
+
+static const struct report_section *find(const char *word, size_t len)
+{
+	for (const struct report_section *s = report_sections; s->name; s++)
+		if (strlen(s->name) == len && !memcmp(s->name, word, len))
+			return s;
+	return NULL;
+}
+
+static bool is_in(const struct report_section *const *all, size_t n, const struct report_section *s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (all[i] == s)
+			return true;
+	return false;
+}
+
+static void choose_line(struct query *q, const char *path, int number, char *line, const struct report_section **all,
+                        size_t *n)
+{
+	size_t from, len;
+	const struct report_section *s;
+
+	line[strcspn(line, "#\r\n")] = 0;
+	from = strspn(line, " \t");
+	len = strcspn(line + from, " \t");
+	if (!len)
+		return;
+	s = find(line + from, len);
+	if (!s || line[from + len + strspn(line + from + len, " \t")])
+		query_fail(q, USAGE, "%s:%d: no section %s; `report --help` lists them", path, number, line + from);
+	else if (is_in(all, *n, s))
+		query_fail(q, USAGE, "%s:%d: section %s stands there twice", path, number, s->name);
+	else
+		all[(*n)++] = s;
+}
+
+static void read_choice(struct query *q, const char *path, const struct report_section **all)
+{
+	FILE *f = fopen(path, "r");
+	char *line = NULL;
+	size_t room = 0, n = 0;
+
+	if (!f) {
+		query_fail(q, USAGE, "--sections %s: %s", path, strerror(errno));
+		return;
+	}
+	for (int number = 1; !q->status && getline(&line, &room, f) >= 0; number++)
+		choose_line(q, path, number, line, all, &n);
+	if (ferror(f))
+		query_fail(q, USAGE, "--sections %s: cannot be read", path);
+	else if (!n)
+		query_fail(q, USAGE, "--sections %s: names no section", path);
+	fclose(f);
+	free(line);
+}
+
+const struct report_section **report_choose(struct query *q)
+{
+	const char *path = args_value(q->args, "sections");
+	const struct report_section **all = calloc(SECTIONS + 1, sizeof *all);
+
+	if (!query_ok(q, all ? 0 : -ENOMEM, q->command))
+		return NULL;
+	if (path)
+		read_choice(q, path, all);
+	else
+		for (size_t i = 0; report_sections[i].name; i++)
+			all[i] = &report_sections[i];
+	if (!q->status)
+		return all;
+	free(all);
+	return NULL;
+}
+
+bool report_has(const struct report *r, const char *name)
+{
+	for (size_t i = 0; r->sections && r->sections[i]; i++)
+		if (!strcmp(r->sections[i]->name, name))
+			return report_wants(r, r->sections[i]);
+	return false;
+}
+
+bool report_wants(const struct report *r, const struct report_section *s)
+{
+	return r->invocations || !s->of_invocations;
+}
+
+/* ---- commands ---- */
+
+void report_ask(struct query *q, const struct command *c, const char *subject, const struct args *args,
+                struct output *out)
+{
+	struct query sub = *q;
+
+	sub.out = out;
+	sub.quiet = true;
+	command_start(&sub, c, args);
+	if (!sub.status)
+		c->run(&sub);
+	if (sub.status && sub.error && !q->status)
+		query_fail(q, sub.status, "%s: %s", subject, sub.error);
+	query_stop(q, sub.status);
+	if (sub.error != q->error)
+		free(sub.error);
+}
+
+static bool takes(const struct command *c, const char *option)
+{
+	for (const struct option_spec *o = c->options; o && o->name; o++)
+		if (!strcmp(o->name, option))
+			return true;
+	return false;
+}
+
+void report_section_run(struct query *q, const struct report_section *s, struct output *out)
+{
+	struct option options[6];
+	struct args args = {.options = options};
+
+	for (; s->options[args.noptions].spec; args.noptions++)
+		options[args.noptions] = s->options[args.noptions];
+	if (args_has(q->args, "run") && takes(s->command, "run"))
+		options[args.noptions++] = (struct option){&run_spec, args_value(q->args, "run")};
+	report_ask(q, s->command, s->name, &args, out);
+}
+
+/* ---- cases ---- */
+
+enum { CASES_EACH = 8, CASES_MOST = 3 * CASES_EACH, CASE_RUNS = 8 };
+
+struct cases {
+	struct report_case *v;
+	size_t n, most;
+};
+
+static bool known_case(const struct cases *c, int64_t run, const char *tid)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].run == run && !strcmp(c->v[i].tid, tid))
+			return true;
+	return false;
+}
+
+/* sql has ?1, the run, and ?2, how many. */
+static void add_cases(struct query *q, struct cases *c, int64_t run, int64_t most, const char *why, const char *sql)
+{
+	sqlite3_stmt *st = query_prepare(q, sql);
+
+	sqlite3_bind_int64(st, 1, run);
+	sqlite3_bind_int64(st, 2, most);
+	while (c->n < c->most && query_next(q, st)) {
+		const char *tid = (const char *)sqlite3_column_text(st, 0);
+		char *copy;
+
+		if (!tid || known_case(c, run, tid))
+			continue;
+		copy = strdup(tid);
+		if (query_ok(q, copy ? 0 : -ENOMEM, q->command))
+			c->v[c->n++] = (struct report_case){run, copy, why};
+	}
+	sqlite3_finalize(st);
+}
+
+static void cases_of_run(struct query *q, struct cases *c, int64_t run, int64_t most)
+{
+	add_cases(q, c, run, most, "slowest",
+	          "SELECT tid FROM invocation WHERE run = ?1 AND status <> 'unfinished' AND " INVOCATION_DURATION
+	          " IS NOT NULL ORDER BY " INVOCATION_DURATION " DESC, tid LIMIT ?2");
+	add_cases(q, c, run, most, "failed",
+	          "SELECT tid FROM invocation WHERE run = ?1 AND status = 'failed' ORDER BY coalesce(sent_ns, "
+	          "arrived_ns), tid LIMIT ?2");
+	add_cases(q, c, run, most / 2, "unfinished",
+	          "SELECT tid FROM invocation WHERE run = ?1 AND status = 'unfinished' ORDER BY coalesce(sent_ns, "
+	          "arrived_ns), tid LIMIT ?2");
+	/* Ids are drawn: the first of them are as good as any. */
+	add_cases(q, c, run, most, "typical",
+	          "SELECT tid FROM (SELECT tid, row_number() OVER (PARTITION BY f ORDER BY d, tid) AS n, count(*) OVER "
+	          "(PARTITION BY f) AS k FROM (SELECT tid, coalesce(function_name, fqdn) AS f, " INVOCATION_DURATION
+	          " AS d FROM invocation WHERE run = ?1 AND status = 'ok' LIMIT 20000) WHERE d IS NOT NULL) WHERE n = "
+	          "(k + 1) / 2 ORDER BY k DESC, tid LIMIT ?2");
+}
+
+size_t report_cases(struct query *q, struct report_case **cases)
+{
+	sqlite3_stmt *st = query_prepare(q, "SELECT id, count(*) OVER () FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id");
+	struct cases c = {calloc(CASES_MOST + CASE_RUNS, sizeof *c.v), 0, CASES_MOST};
+
+	*cases = c.v;
+	query_ok(q, c.v ? 0 : -ENOMEM, q->command);
+	sqlite3_bind_int64(st, 1, query_run(q));
+	for (int i = 0; i < CASE_RUNS && query_next(q, st); i++) {
+		int64_t runs = sqlite3_column_int64(st, 1), most = runs < CASE_RUNS ? CASES_EACH / runs : 1;
+
+		cases_of_run(q, &c, sqlite3_column_int64(st, 0), most < 2 ? 2 : most);
+	}
+	sqlite3_finalize(st);
+	return c.n;
+}
+
+void report_cases_free(struct report_case *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(cases[i].tid);
+	free(cases);
+}
+
+/* ---- what is shared ---- */
+
+static void read_runs(struct report *r)
+{
+	sqlite3_stmt *st = query_prepare(r->q, "SELECT id, path FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id");
+
+	sqlite3_bind_int64(st, 1, query_run(r->q));
+	while (query_next(r->q, st)) {
+		struct report_run *run = array_add(r->runs, r->nruns, r->runs_room);
+		char *name = measure_run_name((const char *)sqlite3_column_text(st, 1));
+
+		if (run)
+			*run = (struct report_run){sqlite3_column_int64(st, 0), name};
+		query_ok(r->q, run && name ? 0 : -ENOMEM, r->q->command);
+	}
+	sqlite3_finalize(st);
+}
+
+static bool any_invocation(struct query *q)
+{
+	int64_t n = 0;
+
+	if (!q->status)
+		sql_number_of(q->db, "SELECT count(*) FROM (SELECT 1 FROM invocation WHERE ?1 = 0 OR run = ?1 LIMIT 1)",
+		              query_run(q), &n);
+	return n > 0;
+}
+
+/* The gravest first, the others as they were found. */
+static void sort_findings(struct findings *fs)
+{
+	struct finding *sorted = malloc((fs->n + 1) * sizeof *sorted);
+	size_t n = 0;
+
+	if (!sorted)
+		return;
+	for (int level = FINDING_ERROR; level >= FINDING_NOTE; level--)
+		for (size_t i = 0; i < fs->n; i++)
+			if ((int)fs->v[i].level == level)
+				sorted[n++] = fs->v[i];
+	if (n)
+		memcpy(fs->v, sorted, n * sizeof *sorted);
+	free(sorted);
+}
+
+void report_read(struct report *r, struct query *q, struct output *out, bool page)
+{
+	*r = (struct report){.q = q, .out = out, .sections = report_choose(q)};
+	read_runs(r);
+	r->invocations = any_invocation(q);
+	if (r->invocations && (!page || report_has(r, "timelines")))
+		r->ncases = report_cases(q, &r->cases);
+	if (!page || q->status)
+		return;
+	summary_find(q, &r->findings);
+	if (!q->status)
+		summary_of(q, &r->findings, &r->summary);
+	sort_findings(&r->findings);
+}
+
+void report_done(struct report *r)
+{
+	free((void *)r->sections);
+	findings_done(&r->findings);
+	summary_done(&r->summary);
+	report_cases_free(r->cases, r->ncases);
+	for (size_t i = 0; i < r->nruns; i++)
+		free(r->runs[i].name);
+	free(r->runs);
+}
