@@ -12,7 +12,11 @@
  * Peers are there when their packages are (each that is left out is named): snprintf with a mutex ("naive"), spdlog by
  * its caller and by its thread (libspdlog-dev), GLib (libglib2.0-dev), Rust tracing (cargo and its registry).
  *
- *   log_bench [disabled|call|lines|count]   one part of it; ILU_BENCH_DIR: where files are written, default /tmp */
+ * "recorded" is a call below the filter that the flight recorder keeps, "written" the same one on a line: what one of
+ * 16 in a row takes, a row each 100 us; the median of the rows.
+ *
+ *   log_bench [disabled|recorded|call|lines|count]   one part of it; ILU_BENCH_DIR: where files are written, default
+ * /tmp */
 #define ILU_TARGET "worker::queue"
 #include <ilu/log.h>
 
@@ -191,6 +195,57 @@ static void bench_disabled(void)
 	figure("log.disabled", best, "ns", NULL, 0);
 	ilu_log_stop();
 	free(config);
+}
+
+#define ROW  16
+#define ROWS 5000
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+#define CALL                                                                                         \
+	ilu_debug(tid, "Item starting to execute", KV("queue_len", i), KV("n", 77), KV("est", 0.25), \
+	          KV("warm", (bool)(i & 1)));
+#define CALL_4 CALL CALL CALL CALL
+
+/* Nanoseconds of a call at debug, the median. */
+static double median_call(const ilu_tid *tid, const char *level)
+{
+	static double row[ROWS];
+	char *config = text("{\"directory\":\"%s\",\"at_start\":\"new\",\"basename\":\"recorded\",\"level\":\"%s\","
+	                    "\"recorder\":{\"level\":\"debug\"}}",
+	                    dir, level);
+	double next;
+
+	if (ilu_log_start(config))
+		die("cannot start");
+	next = now();
+	for (int i = 0; i < ROWS; i++) {
+		double begin;
+
+		while (now() < next)
+			;
+		next += 1e-4;
+		begin = now();
+		CALL_4 CALL_4 CALL_4 CALL_4;
+		row[i] = (now() - begin) * 1e9 / ROW;
+	}
+	ilu_log_stop();
+	free(config);
+	qsort(row, ROWS, sizeof *row, by_value);
+	return row[ROWS / 2];
+}
+
+static void bench_recorded(void)
+{
+	ilu_tid tid = ilu_tid_generate();
+	double recorded = median_call(&tid, "info");
+
+	figure("log.recorded.p50", recorded, "ns", "written", median_call(&tid, "debug"));
 }
 
 static void bench_calls(const char *how, int calls, const char *path)
@@ -393,6 +448,8 @@ int main(int argc, char **argv)
 	build_peers();
 	if (!*only || !strcmp(only, "disabled"))
 		bench_disabled();
+	if (!*only || !strcmp(only, "recorded"))
+		bench_recorded();
 	if (!*only || !strcmp(only, "call")) {
 		bench_calls("clock", PACED, path);
 		bench_calls("paced", PACED, path);

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""faas-sim-mounts.py SEEDS - runs with both causes of failed mounts, and what `diagnose mount` says of each.
+"""faas-sim-mounts.py SEEDS [recorder] - runs with both causes of failed mounts, and what `diagnose mount` says of each.
 
 What happened is known from two sides that the analyzer does not ask: truth.jsonl names each snapshot that the collector took and the functions
 whose image was damaged; and the kernel's error in the worker's line, with the directory's number, tells which of the two a mount met that
-both had struck. A failure that is not found, one that is none, and a wrong cause: each is printed and counted."""
+both had struck. A failure that is not found, one that is none, and a wrong cause: each is printed and counted.
+
+With `recorder` the log is one of info with the flight recorder on, and the mounts are the collector's alone: then each failure has its debug
+lines in it all the same, the same seed makes the same bytes, and the log is hardly longer than one of info."""
 import collections
 import json
 import os
@@ -63,12 +66,36 @@ def found(directory, database):
     return got
 
 
+def simulate(directory, seed, faults, level, **environment):
+    subprocess.run(["faas-sim", "--time", "virtual", "--directory", directory, "--seconds", "30", "--rate", "15", "--seed", str(seed), "--retries", "1",
+                    "--faults", faults, "--level", level], stdout=subprocess.DEVNULL, check=True, env=os.environ | environment)
+
+
+def recorded(t, seed, sums):
+    """Simulates with the recorder, and without it and once more for comparison."""
+    with_recorder = {"ILU_LOG__recorder__level": "debug"}
+    simulate(t + "/run", seed, "gc-race", "info", **with_recorder)
+    simulate(t + "/again", seed, "gc-race", "info", **with_recorder)
+    simulate(t + "/info", seed, "gc-race", "info")
+    log, again, info = (open(f"{t}/{d}/worker.log", "rb").read() for d in ("run", "again", "info"))
+    sums["same"] += log == again
+    sums["bytes"] += len(log)
+    sums["info"] += len(info)
+    failed = dict.fromkeys(re.findall(rb'"message":"Create task failed","tid":"([^"]*)","error":[^\n]*?upperdir=[^\n]*?/snapshots/(\d+)/', log))
+    mounts = set(re.findall(rb'"message":"got mounts","tid":"([^"]*)"[^\n]*?upperdir=[^\n]*?/snapshots/(\d+)/[^\n]*,"recorded":true}\n', log))
+    sums["failed"] += len(failed)
+    sums["recorded"] += len(failed.keys() & mounts)
+
+
 def main():
     total, right, wrong = collections.Counter(), collections.Counter(), 0
-    for seed in range(1, int(sys.argv[1]) + 1):
+    seeds, sums = int(sys.argv[1]), collections.Counter()
+    for seed in range(1, seeds + 1):
         with tempfile.TemporaryDirectory() as t:
-            subprocess.run(["faas-sim", "--time", "virtual", "--directory", t + "/run", "--seconds", "30", "--rate", "15", "--seed", str(seed), "--retries", "1",
-                            "--faults", "gc-race,store-damage=0.3"], stdout=subprocess.DEVNULL, check=True)
+            if sys.argv[2:] == ["recorder"]:
+                recorded(t, seed, sums)
+            else:
+                simulate(t + "/run", seed, "gc-race,store-damage=0.3", "debug")
             want, got = wanted(t + "/run"), found(t + "/run", t + "/db")
         total.update(want.values())
         for c in sorted(want.keys() | got.keys()):
@@ -80,6 +107,12 @@ def main():
     for cause in sorted(total):
         print(f"{cause}: {right[cause]} of {total[cause]} found")
     print(f"{wrong} wrong")
+    if sums:
+        assert sums["failed"] > seeds
+        print("the same bytes again" if sums["same"] == seeds else f"the same bytes again: {sums['same']} of {seeds}")
+        print("all have their debug lines" if sums["recorded"] == sums["failed"] else f"{sums['recorded']} of {sums['failed']} have their debug lines")
+        ratio = sums["bytes"] / sums["info"]
+        print("at most 1.2 times as long as info alone" if ratio <= 1.2 else f"{ratio:.3f} times as long as info alone")
 
 
 main()

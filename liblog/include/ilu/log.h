@@ -213,15 +213,15 @@ ILU_API void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_
 	struct ilu_arg_ ilu_list_[] = {ILU_EACH_(ILU_ARG_, n, __VA_ARGS__) ilu_arg_none_(ILU_NULL_)}; \
 	ilu_event_(ilu_on_, &ilu_site_, tid, ilu_list_);
 #else
-#define ILU_EVENT_WRITE_(tid, n, ...)                                                                             \
-	const ilu_tid *ilu_tid_ = tid;                                                                            \
-	ILU_EVALUATE_(n, __VA_ARGS__)                                                                             \
-	struct ilu_writing_ ilu_w_ = ilu_begin_((ilu_on_ & ~ILU_CAST_(uint32_t, ILU_GATE_MASK_)) | ILU_OP_EVENT_, \
-	                                        ilu_producer_.span, ilu_tid_, ilu_size_);                         \
-	if (ILU_LIKELY_(ilu_w_.at != ILU_NULL_)) {                                                                \
-		char *ilu_at_ = ilu_w_.at;                                                                        \
-		ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                               \
-		ilu_commit_(ilu_w_.producer, ilu_at_);                                                            \
+#define ILU_EVENT_WRITE_(tid, n, ...)                                                               \
+	const ilu_tid *ilu_tid_ = tid;                                                              \
+	ILU_EVALUATE_(n, __VA_ARGS__)                                                               \
+	struct ilu_writing_ ilu_w_ =                                                                \
+	    ilu_begin_(ilu_word_(ilu_on_, ILU_OP_EVENT_), ilu_producer_.span, ilu_tid_, ilu_size_); \
+	if (ILU_LIKELY_(ilu_w_.at != ILU_NULL_)) {                                                  \
+		char *ilu_at_ = ilu_w_.at;                                                          \
+		ILU_EACH_(ILU_PUT_, n, __VA_ARGS__)                                                 \
+		ilu_commit_(ilu_w_.producer, ilu_at_);                                              \
 	}
 #endif
 

@@ -83,6 +83,17 @@ static int write_out(struct appender *a, bool rest)
 	return rc;
 }
 
+int appender_empty(struct appender *a)
+{
+	int rc;
+
+	if (a->enc.out.len < BATCH_BYTES)
+		return 0;
+	rc = write_out(a, false);
+	own_files(&a->own);
+	return rc;
+}
+
 /* The first error of a pass is the one that flushes get. */
 static void note_error(int *rc, int error)
 {
@@ -154,17 +165,12 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 		if (a->stamps[i] > horizon)
 			break;
 		do {
-			size_t begin = a->enc.out.len;
-
 			encode_record(&a->enc, ring, record);
 			if (outlet_picks(&a->outlet))
-				outlet_take(&a->outlet, &a->enc, record, begin);
+				outlet_take(&a->outlet, &a->enc, record, a->enc.begin);
 			ring_take(ring, record);
 			taken++;
-			if (a->enc.out.len >= BATCH_BYTES) {
-				note_error(rc, write_out(a, false));
-				own_files(&a->own);
-			}
+			note_error(rc, appender_empty(a));
 			record = ring_peek(ring);
 		} while (record && (by_turn ? ring->turn_read : record->stamp) <= bound);
 		if (record)

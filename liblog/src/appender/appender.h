@@ -46,6 +46,9 @@ struct appender {
 #define APPENDER_RECOVERED "Records of dead processes recovered"
 #define APPENDER_LOOK_NS   UINT64_C(10000000000) /* between two looks for dead processes */
 
+/* In its thread, between two lines: write the batch, if it is full. 0 or the error. */
+int appender_empty(struct appender *a);
+
 /* Start the thread; or, if a->single, be called by logger_wake(). Sinks are taken. `initialized`: fields of the first
  * line; `without`: why there is no control socket, `unboxed`: why there is no black box, or ""; `recovered`: fields of
  * a line that tells of it, or NULL. 0 or a negative errno. */

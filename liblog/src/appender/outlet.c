@@ -179,7 +179,7 @@ static bool inside(struct port *port, struct encoder *enc, uint64_t handle, unsi
 {
 	struct span_text *span;
 
-	for (int n = 0; n < ENCODE_DEPTH && (span = span_texts_get(&enc->spans, handle)); n++) {
+	for (int n = 0; n < ENCODE_DEPTH && (span = encode_span_of(enc, handle)); n++) {
 		struct port_span *known = &port->span[SLAB_INDEX(handle)];
 
 		if (known->handle != handle)
@@ -203,16 +203,21 @@ static bool wants(struct port *port, struct encoder *enc, const struct site *sit
 
 /* ---- lines ---- */
 
-/* Copy the encoder's line with the port's number. false: no memory. */
-static bool copy(struct port *port, const struct encoder *enc, size_t begin, size_t len, uint32_t site)
+/* Copy the encoder's line with the port's number, and the mark behind it. false: no memory. */
+static bool copy(struct port *port, const struct encoder *enc, size_t begin, size_t len, uint32_t site,
+                 const char *mark)
 {
-	const char *line = enc->out.text + begin, *number = memrchr(line, ':', len);
+	const char *line = enc->out.text + begin;
+	size_t mark_len = strlen(mark);
+	const char *number = memrchr(line, ':', len - mark_len);
 	char *at;
 
-	if (!buf_room(&port->out, len + LINE_END) || (port->with_sites && !buf_room(&port->sites, sizeof site)))
+	if (!buf_room(&port->out, len + mark_len + LINE_END) ||
+	    (port->with_sites && !buf_room(&port->sites, sizeof site)))
 		return false;
 	at = put(port->out.text + port->out.len, line, (size_t)(number - line) + 1);
 	at += itoa_u64(port->seq++, at);
+	at = put(at, mark, mark_len);
 	at = PUT(at, "}\n");
 	port->out.len = (size_t)(at - port->out.text);
 	port->lines++;
@@ -258,7 +263,7 @@ static void tell_unmade(struct port *port, struct encoder *enc)
 	         (unsigned long long)port->unmade, (unsigned long long)next, (unsigned long long)last);
 	len = lost_line(enc, fields, last);
 	port->seq = last;
-	if (!len || !copy(port, enc, enc->out.len, len, 0)) {
+	if (!len || !copy(port, enc, enc->out.len, len, 0, "")) {
 		port->seq = next;
 		return;
 	}
@@ -266,15 +271,16 @@ static void tell_unmade(struct port *port, struct encoder *enc)
 	port->unmade = 0;
 }
 
-static void append(struct port *port, struct encoder *enc, size_t begin, size_t len, uint32_t site)
+static void append(struct port *port, struct encoder *enc, size_t begin, size_t len, uint32_t site, const char *mark)
 {
 	tell_unmade(port, enc);
-	if (port->unmade || !copy(port, enc, begin, len, site))
+	if (port->unmade || !copy(port, enc, begin, len, site, mark))
 		port->unmade++;
 }
 
 void outlet_take(struct outlet *outlet, struct encoder *enc, const struct ilu_record_ *record, size_t begin)
 {
+	const char *mark = record->word & ILU_RECORDED_ ? ENCODE_RECORDED : "";
 	struct site *site = site_get(record->word >> 8);
 	size_t len = enc->out.len - begin;
 
@@ -284,7 +290,7 @@ void outlet_take(struct outlet *outlet, struct encoder *enc, const struct ilu_re
 		if ((record->word & ILU_OP_MASK_) == ILU_OP_RECORD_ && port->span)
 			port->span[SLAB_INDEX(record->span)].handle = 0;
 		if (len && site && wants(port, enc, site, record->span))
-			append(port, enc, begin, len, site->number);
+			append(port, enc, begin, len, site->number, mark);
 	}
 }
 
@@ -293,7 +299,7 @@ void outlet_take_own(struct outlet *outlet, struct encoder *enc, size_t begin)
 	size_t len = enc->out.len - begin;
 
 	for (unsigned i = outlet->own; i < outlet->count; i++)
-		append(&outlet->port[i], enc, begin, len, 0);
+		append(&outlet->port[i], enc, begin, len, 0, "");
 }
 
 void outlet_tell(struct outlet *outlet, struct encoder *enc, struct port *port, const char *level, const char *message,
@@ -307,7 +313,7 @@ void outlet_tell(struct outlet *outlet, struct encoder *enc, struct port *port, 
 	}
 	tell_unmade(port, enc);
 	len = port->unmade ? 0 : lent_line(enc, level, message, fields, port->seq);
-	if (!len || !copy(port, enc, enc->out.len, len, 0))
+	if (!len || !copy(port, enc, enc->out.len, len, 0, ""))
 		port->unmade++;
 }
 

@@ -95,7 +95,7 @@ void ilu_event_(uint32_t gate, const struct ilu_site_ *site, const ilu_tid *tid,
 		size += args[i].size;
 	if (size > ILU_FIT_)
 		size = ilu_fit_(args, site->count);
-	w = ilu_begin_((gate & ~(uint32_t)ILU_GATE_MASK_) | ILU_OP_EVENT_, ilu_producer_.span, tid, size);
+	w = ilu_begin_(ilu_word_(gate, ILU_OP_EVENT_), ilu_producer_.span, tid, size);
 	if (!w.at)
 		return;
 	at = w.at;
@@ -124,7 +124,7 @@ void ilu_log_array_(uint32_t gate, const ilu_tid *tid, const struct ilu_kv *list
 		keys += 2 + key_len(list[i].key);
 	}
 	size = fit(args, n, values_max() > keys ? values_max() - keys : 0);
-	w = ilu_begin_((gate & ~(uint32_t)ILU_GATE_MASK_) | ILU_OP_ARRAY_, ilu_producer_.span, tid, keys + size);
+	w = ilu_begin_(ilu_word_(gate, ILU_OP_ARRAY_), ilu_producer_.span, tid, keys + size);
 	if (!w.at)
 		return;
 	at = w.at;

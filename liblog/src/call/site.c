@@ -15,6 +15,8 @@
 #define CHUNK   1024
 #define BUCKETS 4096
 
+#define SITE_VERSION_BEFORE 2 /* its calls would write what they are to record */
+
 static struct {
 	struct lock lock;
 	struct site *chunk[SITES_MAX / CHUNK]; /* read without the lock */
@@ -24,6 +26,7 @@ static struct {
 	struct site *bucket[BUCKETS];
 	struct directive_set *filter;
 	bool running, dynamic;
+	unsigned recorded; /* events up to this level are for the recorder where they are off; 0: there is none */
 } sites = {.count = 1, .told = 1};
 
 struct site *site_get(uint32_t number)
@@ -139,6 +142,7 @@ static int copy_site(struct site *to, const struct ilu_site_ *from)
 	to->level = from->level;
 	to->kind = from->kind;
 	to->count = from->count;
+	to->version = from->version;
 	to->line = from->line;
 	return 0;
 }
@@ -235,6 +239,15 @@ static enum directive_verdict verdict(const struct site *site, bool *watched)
 	return directive_site(sites.filter, &seen);
 }
 
+/* What it is where the filter does not let it speak. */
+static uint32_t gate_when_off(const struct site *site)
+{
+	return site->kind == ILU_SITE_EVENT_ && site->level <= __atomic_load_n(&sites.recorded, __ATOMIC_RELAXED) &&
+	               site->version == ILU_SITE_VERSION_
+	           ? ILU_GATE_RECORD_
+	           : ILU_GATE_OFF_;
+}
+
 static uint32_t gate_of(struct site *site)
 {
 	enum directive_verdict says;
@@ -254,7 +267,7 @@ static uint32_t gate_of(struct site *site)
 	case DIRECTIVE_MAYBE:
 		return ILU_GATE_ASK_;
 	default:
-		return ILU_GATE_OFF_;
+		return gate_when_off(site);
 	}
 }
 
@@ -312,7 +325,7 @@ void ilu_object_add_(struct ilu_object_ *object, const struct ilu_site_ *const *
 		return;
 	object->known = 1;
 	for (; site < end; site++) {
-		if (*site && (*site)->version == ILU_SITE_VERSION_)
+		if (*site && ((*site)->version == ILU_SITE_VERSION_ || (*site)->version == SITE_VERSION_BEFORE))
 			add_locked(*site);
 	}
 	lock_drop(&sites.lock);
@@ -359,6 +372,11 @@ int sites_filter(struct directive_set *set)
 	return 0;
 }
 
+void sites_record(unsigned level)
+{
+	__atomic_store_n(&sites.recorded, level, __ATOMIC_RELAXED);
+}
+
 int sites_limit(const struct config_limits *rules)
 {
 	int rc = lock_take(&sites.lock);
@@ -381,7 +399,10 @@ enum site_state site_state(const struct site *site)
 	if (site->gate) {
 		uint32_t gate = __atomic_load_n(site->gate, __ATOMIC_RELAXED) & ILU_GATE_MASK_;
 
-		state = gate == ILU_GATE_OFF_ ? SITE_OFF : gate == ILU_GATE_ASK_ && !site->on ? SITE_IN_SPANS : SITE_ON;
+		state = gate == ILU_GATE_OFF_                ? SITE_OFF
+		        : gate == ILU_GATE_RECORD_           ? SITE_RECORDED
+		        : gate == ILU_GATE_ASK_ && !site->on ? SITE_IN_SPANS
+		                                             : SITE_ON;
 	}
 	lock_drop(&sites.lock);
 	return state;
@@ -454,8 +475,13 @@ static uint32_t ask_running(uint32_t gate)
 	struct site *site = site_get(gate >> 8);
 	struct limit *limit;
 
-	if (!site || (!__atomic_load_n(&site->on, __ATOMIC_RELAXED) && slab_enabled(ilu_producer_.span) < site->level))
+	if (!site)
 		return 0;
+	if (!__atomic_load_n(&site->on, __ATOMIC_RELAXED) && slab_enabled(ilu_producer_.span) < site->level) {
+		uint32_t off = gate_when_off(site);
+
+		return off ? (gate & ~(uint32_t)ILU_GATE_MASK_) | off : 0;
+	}
 	limit = __atomic_load_n(&site->limit, __ATOMIC_ACQUIRE);
 	if (limit && !limit_pass(limit, gate >> 8))
 		return 0;

@@ -23,7 +23,7 @@ struct site {
 	struct ilu_object_ *object;
 	uint32_t number, hash;
 	struct site *next; /* of the same hash */
-	uint8_t level, kind, count;
+	uint8_t level, kind, count, version;
 	uint8_t *types;
 	const char **keys;
 	uint16_t *key_lens;
@@ -49,7 +49,13 @@ uint32_t sites_count(void);
 int sites_tell_region(void);
 
 /* Does it speak? For people: it may change at once. */
-enum site_state { SITE_OFF, SITE_ON, SITE_IN_SPANS /* some */, SITE_UNLOADED };
+enum site_state {
+	SITE_OFF,
+	SITE_ON,
+	SITE_IN_SPANS /* some */,
+	SITE_UNLOADED,
+	SITE_RECORDED /* off, but kept a while */
+};
 enum site_state site_state(const struct site *site);
 
 /* What the filter sees of a site; keys must stay. */
@@ -61,6 +67,10 @@ void site_describe_with_tid(const struct site *site, const char *keys[SITE_KEYS]
 /* Use other directives, or none (NULL: the logger does not run, every gate asks): all gates in one pass. The old set is
  * freed. 0 or -EDEADLK. */
 int sites_filter(struct directive_set *set);
+
+/* Events up to this level are recorded where the filter does not let them speak; 0: none. Gates are to be set
+ * afterwards. */
+void sites_record(unsigned level);
 
 /* Limit how often sites speak, those that are known and those to come; gates are to be set afterwards. 0, -ENOMEM or
  * -EDEADLK. */

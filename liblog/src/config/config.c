@@ -45,6 +45,8 @@ struct key {
 static const char *const timestamp_names[] = {"rfc3339", "iluvatar", NULL};
 static const char *const clock_names[] = {"auto", "tsc", "monotonic", NULL};
 static const char *const start_names[] = {"append", "rotate", "new", NULL};
+static const char *const level_names[] = {"off", "error", "warn", "info", "debug", "trace", NULL};
+static const char *const per_names[] = {"transaction", "process", NULL};
 static const char *const full_names[] = {"block", "drop", "keep", NULL};
 
 #define AT(member)       offsetof(struct config, member)
@@ -71,6 +73,11 @@ static const struct key keys[] = {
     {"full_ring.trace", KEY_CHOICE, FULL_RING(5)},
     {"grace_ms", KEY_U32, AT(grace_ms), 0, 1000, NULL},
     {"stop_timeout_ms", KEY_U32, AT(stop_timeout_ms), 1, 3600000, NULL},
+    {"recorder.level", KEY_CHOICE, AT(recorder.level), 0, 0, level_names},
+    {"recorder.on", KEY_CHOICE, AT(recorder.on), 0, 0, level_names},
+    {"recorder.per", KEY_CHOICE, AT(recorder.per), 0, 0, per_names},
+    {"recorder.lines", KEY_U32, AT(recorder.lines), 1, 1000000, NULL},
+    {"recorder.bytes", KEY_BYTES, AT(recorder.bytes), 65536, UINT64_C(1) << 36, NULL},
     {"sinks", KEY_SINKS, AT(sinks), 0, 0, NULL},
     {"rotate.bytes", KEY_BYTES, AT(rotate.bytes), 65536, INT64_MAX, NULL},
     {"rotate.every", KEY_EVERY, AT(rotate.every_s), 1, UINT64_C(366) * 86400, NULL},
@@ -156,6 +163,7 @@ static int set_choice(const struct setting_source *source, const struct key *key
 }
 
 _Static_assert(sizeof(enum sink_file_start) == sizeof(unsigned) && sizeof(enum config_timestamp) == sizeof(unsigned) &&
+                   sizeof(enum config_recorder_per) == sizeof(unsigned) &&
                    sizeof(enum config_clock) == sizeof(unsigned) && sizeof(enum config_full_ring) == sizeof(unsigned),
                "set_choice writes an unsigned");
 
@@ -417,6 +425,7 @@ int config_init(struct config *config)
 	    .span_slots = 1 << 16,
 	    .grace_ms = 10,
 	    .stop_timeout_ms = 5000,
+	    .recorder = {.on = 1, .lines = 2000, .bytes = 16 << 20},
 	    .timestamp_format = CONFIG_TIMESTAMP_RFC3339,
 	    .clock = CONFIG_CLOCK_AUTO,
 	    .include_spans_json = true,
@@ -454,6 +463,9 @@ int config_parse(struct config *config, const char *json, const char *name, char
 		rc = apply_json(&fresh, &source, json);
 	if (!rc)
 		rc = apply_environment(&fresh, environment, error);
+	if (!rc && fresh.recorder.level && (!fresh.recorder.on || fresh.recorder.on >= fresh.recorder.level))
+		rc = setting_fail(&source, "key \"recorder.on\": \"%s\" is not graver than \"recorder.level\", \"%s\"",
+		                  level_names[fresh.recorder.on], level_names[fresh.recorder.level]);
 	if (!rc)
 		rc = config_place_sinks(&fresh, &source);
 	if (rc) {

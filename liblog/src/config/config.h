@@ -38,6 +38,21 @@ enum config_clock {
 	CONFIG_CLOCK_MONOTONIC, /* never the TSC */
 };
 
+/* Of which records below the filter an event asks for. */
+enum config_recorder_per {
+	CONFIG_RECORDER_TRANSACTION,
+	CONFIG_RECORDER_PROCESS,
+};
+
+/* The flight recorder. */
+struct config_recorder {
+	unsigned level; /* it keeps events up to this one, 1 error .. 5 trace; 0: there is none */
+	unsigned on;    /* events of this level, and graver ones, ask for them */
+	enum config_recorder_per per;
+	uint32_t lines; /* at most so many for one event */
+	uint64_t bytes; /* it keeps */
+};
+
 /* What a full ring does with one more record of a level. */
 enum config_full_ring {
 	CONFIG_FULL_BLOCK, /* the caller waits for the appender */
@@ -99,6 +114,7 @@ struct config {
 	enum config_timestamp timestamp_format;
 	enum config_clock clock;
 	enum config_full_ring full_ring[6]; /* by level, 1 error .. 5 trace; [0] is unused */
+	struct config_recorder recorder;
 	struct config_sinks sinks;
 	struct config_limits rate_limits;
 	struct sink_rotation rotate; /* of all files */

@@ -96,7 +96,7 @@ static json_t *change_filter(const json_t *request, const struct ucred *caller)
 static json_t *describe(const struct site *site)
 {
 	static const char *const levels[] = {"off", "error", "warn", "info", "debug", "trace"};
-	static const char *const states[] = {"off", "on", "in spans", "unloaded"};
+	static const char *const states[] = {"off", "on", "in spans", "unloaded", "recorded"};
 	const char *kind = site->kind == ILU_SITE_EVENT_ ? "event" : site->kind == ILU_SITE_SPAN_ ? "span" : "record";
 
 	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:i}", "state", states[site_state(site)], "level",

@@ -74,6 +74,7 @@ int encoder_init_for(struct encoder *enc, const struct region_header *h)
 void encoder_done(struct encoder *enc)
 {
 	flame_close(&enc->flame);
+	recorder_done(&enc->recorder);
 	buf_done(&enc->out);
 	span_texts_done(&enc->spans);
 }
@@ -298,12 +299,19 @@ static char *put_values(struct encoder *enc, char *at, struct view *v)
 
 /* ---- spans in a line ---- */
 
+struct span_text *encode_span_of(struct encoder *enc, uint64_t handle)
+{
+	struct span_text *span = span_texts_get(&enc->spans, handle);
+
+	return span || !handle || !enc->recorder.on ? span : recorder_span(&enc->recorder, handle);
+}
+
 static size_t chain(struct encoder *enc, uint64_t handle, const struct span_text **out, size_t *room)
 {
 	size_t n = 0;
 
 	*room = 64;
-	for (struct span_text *s; n < ENCODE_DEPTH && (s = span_texts_get(&enc->spans, handle)); handle = s->parent) {
+	for (struct span_text *s; n < ENCODE_DEPTH && (s = encode_span_of(enc, handle)); handle = s->parent) {
 		*room += s->json.len + 1;
 		out[n++] = s;
 	}
@@ -394,9 +402,14 @@ static char *put_suppressed(char *at, const struct view *v)
 	return limit_put(v->site->limit, taken ? "suppressed_" : "suppressed", at);
 }
 
+static bool recorded(const struct view *v)
+{
+	return v->record->word & ILU_RECORDED_;
+}
+
 static void encode_event(struct encoder *enc, struct ring *ring, struct view *v)
 {
-	struct span_text *span = span_texts_get(&enc->spans, v->record->span);
+	struct span_text *span = encode_span_of(enc, v->record->span);
 	char *at = begin_line(enc, v);
 
 	if (!at)
@@ -404,7 +417,7 @@ static void encode_event(struct encoder *enc, struct ring *ring, struct view *v)
 	look_at_tid(v);
 	at = put_event_tid(enc, at, v);
 	at = put_values(enc, at, v);
-	if (ILU_UNLIKELY_(v->site->limit != NULL))
+	if (ILU_UNLIKELY_(v->site->limit != NULL) && !recorded(v))
 		at = put_suppressed(at, v);
 	if (!span && v->record->span)
 		enc->orphans++;
@@ -460,7 +473,7 @@ static char *put_array(struct encoder *enc, char *at, struct view *v)
 			at = put_errno_name(at, rendered, key_len, payload);
 		enc->cut += cut;
 	}
-	if (v->site->limit)
+	if (v->site->limit && !recorded(v))
 		at = limit_put(
 		    v->site->limit,
 		    key_taken(keys, count < 256 ? count : 256, "suppressed", 10, 0) ? "suppressed_" : "suppressed", at);
@@ -469,7 +482,7 @@ static char *put_array(struct encoder *enc, char *at, struct view *v)
 
 static void encode_array(struct encoder *enc, struct ring *ring, struct view *v)
 {
-	struct span_text *span = span_texts_get(&enc->spans, v->record->span);
+	struct span_text *span = encode_span_of(enc, v->record->span);
 	char *at;
 
 	/* up to 256 keys, each with at most 256 underscores and a name of an errno */
@@ -636,6 +649,8 @@ static void encode_close(struct encoder *enc, struct ring *ring, struct view *v,
 	*at = '\0';
 	if (enc->spanning & CONFIG_SPAN_CLOSE)
 		span_line(enc, ring, v, span, "close", more, leaf);
+	if (enc->recorder.on)
+		recorder_keep_span(&enc->recorder, &enc->spans, span);
 }
 
 int encode_span_text(struct encoder *enc, struct span_text *span, const char *text, size_t len, uint32_t tail_at)
@@ -802,11 +817,53 @@ void encode_owner_of(struct encoder *enc, struct ring *ring, const struct region
 	ring->thread_json_len = (uint32_t)(at - ring->thread_json);
 }
 
+/* ---- the recorder ---- */
+
+static void keep(struct encoder *enc, const struct ring *ring, const struct ilu_record_ *record)
+{
+	struct span_text *span = span_texts_get(&enc->spans, record->span);
+
+	if (!enc->recorder.on)
+		return; /* it is of another process, or of an earlier start */
+	if (span)
+		span->recorded = true;
+	recorder_keep(&enc->recorder, ring, record);
+}
+
+void encode_recorded(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record)
+{
+	const char *mark = enc->mark;
+	struct view v;
+
+	enc->begin = enc->out.len;
+	enc->mark = ENCODE_RECORDED;
+	if (!look(enc, &v, record))
+		enc->unmade++;
+	else if ((record->word & ILU_OP_MASK_) == ILU_OP_EVENT_)
+		encode_event(enc, ring, &v);
+	else
+		encode_array(enc, ring, &v);
+	enc->mark = mark;
+}
+
+/* An event, now that it is known to make a line. */
+static void encode_said(struct encoder *enc, struct ring *ring, struct view *v, unsigned operation)
+{
+	if (ILU_UNLIKELY_(v->site->level <= enc->recorder.on) && enc->ask) {
+		enc->ask(enc->who, v->record);
+		enc->begin = enc->out.len;
+	}
+	if (ILU_LIKELY_(operation == ILU_OP_EVENT_))
+		encode_event(enc, ring, v);
+	else
+		encode_array(enc, ring, v);
+}
+
 /* A record of a site that may not speak as often as it likes. */
 static void encode_limited(struct encoder *enc, struct ring *ring, struct view *v, unsigned operation)
 {
 	struct limit *limit = v->site->limit;
-	uint64_t written = enc->written;
+	uint64_t written;
 
 	if (operation == ILU_OP_WITHHELD_) {
 		limit_add(limit, take_word(v));
@@ -814,10 +871,8 @@ static void encode_limited(struct encoder *enc, struct ring *ring, struct view *
 	}
 	if (!limit_wants(limit, v->record, &enc->scale))
 		return;
-	if (operation == ILU_OP_EVENT_)
-		encode_event(enc, ring, v);
-	else
-		encode_array(enc, ring, v);
+	written = enc->written;
+	encode_said(enc, ring, v, operation);
 	if (enc->written != written)
 		limit_told(limit);
 }
@@ -827,18 +882,21 @@ void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_reco
 	unsigned operation = record->word & ILU_OP_MASK_;
 	struct view v;
 
+	enc->begin = enc->out.len;
 	if (operation == ILU_OP_OWNER_) {
 		encode_owner(enc, ring, record);
+		return;
+	}
+	if (ILU_UNLIKELY_(record->word & ILU_RECORDED_)) {
+		keep(enc, ring, record);
 		return;
 	}
 	if (!look(enc, &v, record))
 		enc->unmade += makes_line(enc, operation);
 	else if (ILU_UNLIKELY_(v.site->limit != NULL))
 		encode_limited(enc, ring, &v, operation);
-	else if (ILU_LIKELY_(operation == ILU_OP_EVENT_))
-		encode_event(enc, ring, &v);
-	else if (operation == ILU_OP_ARRAY_)
-		encode_array(enc, ring, &v);
+	else if (ILU_LIKELY_(operation == ILU_OP_EVENT_) || operation == ILU_OP_ARRAY_)
+		encode_said(enc, ring, &v, operation);
 	else if (operation == ILU_OP_NEW_)
 		encode_new(enc, ring, &v);
 	else

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "config/config.h"
 #include "encode/flame.h"
+#include "encode/recorder.h"
 #include "call/ring.h"
 #include "encode/spantext.h"
 #include "base/stamp.h"
@@ -16,7 +17,8 @@
 #include <stdbool.h>
 
 #define ENCODE_OWN_FIELDS 512
-#define ENCODE_DEPTH      256 /* spans in one list; of a deeper stack the innermost are shown */
+#define ENCODE_RECORDED   ",\"recorded\":true" /* at the end of a line from the recorder */
+#define ENCODE_DEPTH      256                  /* spans in one list; of a deeper stack the innermost are shown */
 
 struct encoder {
 	struct buf out;
@@ -39,6 +41,12 @@ struct encoder {
 	uint64_t orphans;   /* events whose span's text was lost */
 	uint64_t unmade;    /* lines there was no memory for, and that have no number yet */
 	struct flame flame; /* with a sink when it is wanted */
+	size_t begin;       /* where the last record's line begins */
+	struct recorder recorder;
+	/* An event's line is about to be written that asks the recorder: write before it what that has. NULL: nobody
+	 * asks. */
+	void (*ask)(void *who, const struct ilu_record_ *event);
+	void *who;
 	/* caches */
 	int64_t second_ns;    /* the second that `second_text` tells, in wall time */
 	char second_text[64]; /* {"timestamp":"2026-11-22T20:03:11. */
@@ -60,8 +68,15 @@ void encoder_back_to_box(struct encoder *enc);
 /* Bytes of the lines as the box has them; 0: they are not there. */
 uint64_t encoder_in_box(const struct encoder *enc);
 
-/* Write the line of a record, if it makes one. Gives back the slot of a span that closes. */
+/* Write the line of a record, if it makes one, at `begin`; or keep it in the recorder. Gives back the slot of a span
+ * that closes. */
 void encode_record(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record);
+
+/* Write the line of a record that the recorder has, marked; at `begin`. */
+void encode_recorded(struct encoder *enc, struct ring *ring, const struct ilu_record_ *record);
+
+/* A span that a line is about or in, also one that is closed and known to the recorder; or NULL. */
+struct span_text *encode_span_of(struct encoder *enc, uint64_t handle);
 
 /* The text of a span as a box has it, checked; of no length: its fields are lost. 0 or -ENOMEM. */
 int encode_span_text(struct encoder *enc, struct span_text *span, const char *text, size_t len, uint32_t tail_at);

@@ -40,7 +40,7 @@ struct span_text *span_texts_new(struct span_texts *texts, uint64_t handle)
 		texts->used = i + 1;
 	texts->span[i].handle = handle;
 	texts->span[i].json.len = 0;
-	texts->span[i].closed = false;
+	texts->span[i].closed = texts->span[i].recorded = false;
 	return texts->span + i;
 }
 

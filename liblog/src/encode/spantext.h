@@ -19,6 +19,7 @@ struct span_text {
 	uint32_t site;
 	struct buf json;  /* {"fqdn":"hello-1","tid":"...","name":"invoke","id":"..."}, then room for PUT_SLACK */
 	bool closed;      /* in a box that is read: nothing is to be said of it */
+	bool recorded;    /* the recorder has something that happened in it, or in a closed span in it */
 	uint32_t tail_at; /* where `"name":` begins: fields are before it */
 };
 

@@ -3,6 +3,7 @@
 #include "life/launch.h"
 
 #include "appender/current.h"
+#include "appender/flight.h"
 #include "base/lasterror.h"
 #include "base/now.h"
 #include "base/stamp.h"
@@ -126,6 +127,8 @@ int launch(const struct config *config, const char *without, struct inheritance 
 		boxed_recover(a, config);
 	if (!rc)
 		rc = encoder_init(&a->enc, config, logger.tsc);
+	if (!rc)
+		rc = flight_begin(a, &config->recorder);
 	if (!rc && *config->flame && !from) /* a child leaves the file to its parent */
 		rc = open_flame(a, config);
 	if (!rc) {

@@ -71,6 +71,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	end_at_exit();
 	launch_clock(&present_config);
 	boxed_forget();
+	sites_record(present_config.recorder.level);
 	rc = sites_limit(&present_config.rate_limits);
 	if (!rc)
 		rc = served_start(&without);

@@ -16,7 +16,7 @@ except ImportError:  # another python3 may come first in PATH than the one that 
         sys.exit("check_events.py: the Debian package python3-jsonschema is missing")
     os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
 
-ORDER = ["timestamp", "level", "fields", "target", "span", "spans", "threadName", "pid", "seq"]
+ORDER = ["timestamp", "level", "fields", "target", "span", "spans", "threadName", "pid", "seq", "recorded", "recovered"]
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 

@@ -48,7 +48,8 @@ enum ilu_operation_ {
 	ILU_OP_WITHHELD_, /* so many calls of the site were over its limit */
 	ILU_OP_MASK_ = 0x1f,
 };
-#define ILU_NAMED_ 0x80u
+#define ILU_NAMED_    0x80u
+#define ILU_RECORDED_ 0x20u /* below the filter: for the flight recorder */
 
 enum ilu_type_ {
 	ILU_T_NULL_,

@@ -20,8 +20,15 @@ enum ilu_gate_ {
 	ILU_GATE_ON_ = 1,
 	ILU_GATE_ASK_ = 2,   /* not known yet, or it depends on the span, or its rate is limited */
 	ILU_GATE_WATCH_ = 3, /* a span that is on and whose fields the filter wants to see */
+	ILU_GATE_RECORD_ = ILU_RECORDED_ | ILU_GATE_ON_, /* an event that is off, but the recorder wants it */
 	ILU_GATE_MASK_ = 0xff,
 };
+
+/* The word of an event's record. */
+ILU_INLINE_ uint32_t ilu_word_(uint32_t gate, uint32_t operation)
+{
+	return (gate & ~ILU_CAST_(uint32_t, ILU_GATE_MASK_ & ~ILU_RECORDED_)) | operation;
+}
 
 enum ilu_site_kind_ {
 	ILU_SITE_EVENT_,
@@ -54,7 +61,7 @@ struct ilu_site_ {
 	const char *function;
 	const struct ilu_rate_ *rate; /* NULL: none */
 };
-#define ILU_SITE_VERSION_ 2
+#define ILU_SITE_VERSION_ 3 /* 2 has no ILU_GATE_RECORD_ */
 
 /* One in each program and shared library that logs. */
 struct ilu_object_ {
