@@ -28,13 +28,23 @@ static const struct {
 
 enum { KNOWN = sizeof known / sizeof *known };
 
-bool tables_has(const char *name)
+static size_t find(const char *name)
 {
 	size_t i = 0;
 
 	while (i < KNOWN && strcmp(known[i].name, name))
 		i++;
-	return i < KNOWN;
+	return i;
+}
+
+bool tables_has(const char *name)
+{
+	return find(name) < KNOWN;
+}
+
+const char *tables_what(const char *name)
+{
+	return find(name) < KNOWN ? known[find(name)].what : "";
 }
 
 void tables_describe(struct query *q, const char *name)

@@ -7,6 +7,8 @@
 
 /* Is it one of them? */
 bool tables_has(const char *name);
+/* What a row of it is; "" where it is none. */
+const char *tables_what(const char *name);
 /* Its columns as a table, as `describe NAME` shows them. */
 void tables_describe(struct query *q, const char *name);
 

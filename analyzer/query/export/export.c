@@ -24,6 +24,10 @@ static const struct exporter {
      false},
     {{"folded", "folded stacks of the spans, for flame graphs: flamegraph.pl, inferno"}, export_folded, false},
     {{"speedscope", "the same for speedscope.app"}, export_speedscope, false},
+    {{"ndjson", "the lines merged by time, each an event line; of other programs' lines their reading"},
+     export_ndjson,
+     false},
+    {{"csv", "a directory with a file for each table, and a README of their columns"}, export_csv, true},
     {{"trace-csv", "which function was invoked when: what Ilúvatar's load generator and faas-sim replay"},
      export_trace_csv,
      false},
@@ -108,18 +112,24 @@ void export_add_escaped(struct export *x, struct slice escaped)
 
 void export_add_csv(struct text *t, struct slice value)
 {
-	bool quote = false;
+	static const bool special[256] = {['"'] = true, [','] = true, ['\n'] = true, ['\r'] = true};
+	const char *p = value.ptr, *end = p + value.len, *quote;
+	size_t run = 0;
 
-	for (size_t i = 0; i < value.len && !quote; i++)
-		quote = value.ptr[i] == '"' || value.ptr[i] == ',' || value.ptr[i] == '\n' || value.ptr[i] == '\r';
-	if (!quote) {
-		text_add(t, value.ptr ? value.ptr : "", value.len);
+	while (run < value.len && !special[(unsigned char)p[run]])
+		run++;
+	if (run == value.len) {
+		text_add(t, value.len ? p : "", value.len);
 		return;
 	}
-	text_puts(t, "\"");
-	for (size_t i = 0; i < value.len; i++)
-		text_add(t, value.ptr[i] == '"' ? "\"\"" : &value.ptr[i], value.ptr[i] == '"' ? 2 : 1);
-	text_puts(t, "\"");
+	text_add(t, "\"", 1);
+	while ((quote = memchr(p, '"', (size_t)(end - p)))) {
+		text_add(t, p, (size_t)(quote - p) + 1);
+		text_add(t, "\"", 1);
+		p = quote + 1;
+	}
+	text_add(t, p, (size_t)(end - p));
+	text_add(t, "\"", 1);
 }
 
 /* ---- where it goes ---- */
@@ -149,6 +159,21 @@ static void remove_directory(const char *path)
 	rmdir(path);
 }
 
+/* A directory of this name may be there, if nothing is in it. */
+static void check_empty(struct query *q, const char *path)
+{
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	if (!d && errno != ENOENT)
+		query_ok(q, -errno, path);
+	while (d && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			query_fail(q, USAGE, "%s: not empty; a directory is written as a whole", path);
+	if (d)
+		closedir(d);
+}
+
 /* The directory appears when all its files are whole, as a file does. */
 static void write_directory(struct export *x, const struct exporter *f, const char *path)
 {
@@ -157,6 +182,9 @@ static void write_directory(struct export *x, const struct exporter *f, const ch
 	char *own;
 
 	umask(mask);
+	check_empty(x->q, path);
+	if (x->q->status)
+		return;
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	if (asprintf(&own, "%.*s.XXXXXX", (int)n, path) < 0) {
@@ -170,12 +198,8 @@ static void write_directory(struct export *x, const struct exporter *f, const ch
 	}
 	x->directory = own;
 	f->write(x);
-	if (!x->q->status && rename(own, path)) {
-		if (errno == ENOTEMPTY || errno == EEXIST)
-			query_fail(x->q, USAGE, "%s: not empty; a directory is written as a whole", path);
-		else
-			query_ok(x->q, -errno, path);
-	}
+	if (!x->q->status && rename(own, path))
+		query_ok(x->q, -errno, path);
 	if (x->q->status)
 		remove_directory(own);
 	free(own);
@@ -256,20 +280,24 @@ const struct command command_export = {
     .most = 1,
     .hint = HINT_CHOICE,
     .help = "the same in the formats of other tools",
-    .more =
-        "A file, or a directory, appears at its place when it is whole; where the disk is full nothing stays. Memory "
-        "does\n"
-        "not grow with the log. Bytes of a log that are no UTF-8 become U+FFFD.\n\n"
-        "With --since and --until: what has a part in that time. With --function: its invocations, and what is of\n"
-        "their transactions.\n\n"
-        "Times in folded and speedscope are ns, by the log's clock, of a span without the spans below it. In otlp a "
-        "trace "
-        "is\n"
-        "a transaction: its id, or a hash of it where that is not 16 bytes in hex; trace-csv begins with the first "
-        "request.",
+    .more = "A file, or a directory, appears at its place when it is whole; where the disk is full nothing stays. "
+            "Memory does "
+            "not\n"
+            "grow with the log. Bytes of a log that are no UTF-8 become U+FFFD.\n\n"
+            "With --since and --until: what has a part in that time. With --function: its invocations, and what is of "
+            "their\n"
+            "transactions.\n\n"
+            "Times in folded and speedscope are ns, by the log's clock, of a span without the spans below it. In otlp "
+            "a trace is\n"
+            "a transaction: its id, or a hash of it where that is not 16 bytes in hex. In ndjson the lines of a log of "
+            "event "
+            "lines\n"
+            "are as they stand there, byte for byte, unless they are broken. trace-csv begins with the first request.",
     .examples = "export perfetto -o trace.json --run 1\n"
-                "export speedscope -o spans.json\nexport folded --function hello | flamegraph.pl > spans.svg\nexport "
-                "trace-csv -o again.csv --function hello",
+                "export speedscope -o spans.json\n"
+                "export folded --function hello | flamegraph.pl > spans.svg\n"
+                "export csv -o tables/\n"
+                "export trace-csv -o again.csv --function hello",
     .options = options,
     .need = NEED_READ,
     .of_requests = true,

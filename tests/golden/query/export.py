@@ -6,8 +6,17 @@
     export.py FORMAT,... [OPTIONS]   exports with these options, checks each, and says what is in it
 
 Whatever is wrong is an exception."""
-import base64, collections, decimal, json, re, subprocess, sys, tempfile
+import base64, collections, decimal, json, os, re, subprocess, sys, tempfile
 
+csv_reader = __import__("csv").reader
+try:
+    import duckdb
+except ImportError:
+    duckdb = None
+try:
+    import pandas
+except ImportError:
+    pandas = None
 try:  # where they are installed, those who know best
     from google.protobuf import json_format
     from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
@@ -159,6 +168,40 @@ def perfetto(path):
             arrows.setdefault(e["id"], []).append(e["ph"])
     assert all(a == ["s", "f"] for a in arrows.values()), arrows
     return f"{len(processes)} processes, {len(threads)} lanes; " + ", ".join(f"{kinds[k]} {k}" for k in ("request", "phase", "span", "C")) + f"; {len(arrows)} arrows"
+
+
+def ndjson(path):
+    """Event lines: an object a line, times rising as far as one clock shows them."""
+    with open(path, encoding="utf-8") as f:
+        lines = [json.loads(l) for l in f.read().split("\n")[:-1]]
+    assert all(isinstance(l["fields"]["message"], str) and isinstance(l["timestamp"], str) for l in lines)
+    stamps = [l["timestamp"] for l in lines]
+    if len({len(s) for s in stamps}) == 1:
+        assert stamps == sorted(stamps)
+    if duckdb and lines:
+        (n,) = duckdb.sql(f"select count(*) from read_json('{path}', format='newline_delimited', maximum_object_size=100000000)").fetchall()[0]
+        assert n == len(lines)
+    return f"{len(lines)} lines, {sum('tid' in l['fields'] for l in lines)} with tid"
+
+
+def csv(path):
+    """Tables: as many rows as there are, each as long as the line of names; the README names all columns."""
+    said, readme = [], open(path + "/README.md", encoding="utf-8").read()
+    for name in sorted(os.listdir(path)):
+        if name == "README.md":
+            continue
+        with open(f"{path}/{name}", encoding="utf-8", newline="") as f:
+            head, *rows = list(csv_reader(f, strict=True))
+        assert all(len(r) == len(head) for r in rows), name
+        part = readme.split(f"## {name}\n")[1].split("## ")[0]
+        assert re.findall(r"^\| (\w+) \|", part.replace("\\", ""), re.M)[1:] == head, name
+        if pandas:
+            assert len(pandas.read_csv(f"{path}/{name}", keep_default_na=False)) == len(rows), name
+        if duckdb:
+            (n,) = duckdb.sql(f"select count(*) from read_csv('{path}/{name}', header=true, delim=',', quote='\"', escape='\"', all_varchar=true)").fetchall()[0]
+            assert n == len(rows), (name, n)
+        said.append(f"{name[:-4]} {len(rows)}")
+    return ", ".join(said)
 
 
 if __name__ == "__main__":
