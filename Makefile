@@ -75,7 +75,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,critical_path.c timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c points.c) \
-              $(addprefix analyzer/query/why/,evidence.c) \
+              $(addprefix analyzer/query/why/,bands.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c evidence.c lines.c measures.c observed.c parts.c side.c) \
               $(addprefix analyzer/query/report/,measure.c report_charts.c report_findings.c report_flames.c report_html.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
               $(addprefix analyzer/query/export/,csv.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
@@ -86,7 +86,8 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c a
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c blame.c gaps.c spans.c tree.c clocks.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \
-               analyzer/query/report/report.c analyzer/query/export/export.c $(addprefix analyzer/query/commands/,taken.c) \
+               analyzer/query/why/compare.c \
+               analyzer/query/report/report.c analyzer/query/export/export.c \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
 ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
@@ -323,7 +324,7 @@ check-built: all programs
 
 # The numbers of tries that CI has no time for: an hour.
 soak:
-	@ILU_TEST_ALL=1 ILU_TEST_KILLS=10000 ILU_TEST_DAMAGES=20000 ILU_SEEDS=200 ILU_CLEAN_RUNS=200 ILU_INFER_LOGS=200 ILU_INFER_SEEDS=50 $(MAKE) --no-print-directory check
+	@ILU_TEST_ALL=1 ILU_TEST_KILLS=10000 ILU_TEST_DAMAGES=20000 ILU_SEEDS=200 ILU_CLEAN_RUNS=200 ILU_INFER_LOGS=200 ILU_INFER_SEEDS=50 ILU_COMPARE_PAIRS=1000 $(MAKE) --no-print-directory check
 
 programs: $(PROGRAMS)
 

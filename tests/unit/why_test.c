@@ -26,8 +26,8 @@ static double normal(struct draw *d)
 
 enum { SHOWN = 8 }; /* requests a cell */
 
-/* A series in which each value is `alike` of the one before, and its cells' sums. */
-static void series(struct draw *d, double alike, double mean, double cell[STRETCH_CELLS], double *out)
+/* A series in which each value is `alike` of the one before, as a side of an effect. */
+static void series(struct draw *d, double alike, double mean, struct effect *e, int side, double *out)
 {
 	double sum[STRETCH_CELLS] = {0}, count[STRETCH_CELLS] = {0}, x = normal(d), all = 0;
 
@@ -37,7 +37,7 @@ static void series(struct draw *d, double alike, double mean, double cell[STRETC
 		count[i / SHOWN]++;
 		all += x + mean;
 	}
-	effect_add_mean(cell, sum, count, 1);
+	effect_add_mean(e, side, sum, count, 1);
 	*out = all / (STRETCH_CELLS * SHOWN);
 }
 
@@ -46,8 +46,8 @@ static struct effect pair(struct draw *d, double alike, double shift)
 	struct effect e = {0};
 	double a, b;
 
-	series(d, alike, 0, e.cell[0], &a);
-	series(d, alike, shift, e.cell[1], &b);
+	series(d, alike, 0, &e, 0, &a);
+	series(d, alike, shift, &e, 1, &b);
 	e.difference = b - a;
 	return e;
 }
@@ -159,7 +159,7 @@ static void one_stretch_alone_proves_nothing(void **state)
 	for (int i = 0; i < STRETCH_CELLS; i++)
 		count[i] = 10;
 	sum[40] = 1000;
-	effect_add_mean(e.cell[1], sum, count, 1);
+	effect_add_mean(&e, 1, sum, count, 1);
 	e.difference = 1000.0 / (10 * STRETCH_CELLS);
 	assert_int_equal(effects_weigh(&e, 1, 1), 0);
 	assert_true(e.p > 0.05);

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* More alike than that stretches tell nothing at all. */
+#define ALIKE_MOST 0.97
+
 uint64_t draw_next(struct draw *d)
 {
 	uint64_t z = d->state += 0x9e3779b97f4a7c15u;
@@ -41,54 +44,145 @@ int stretch_cell(int64_t at_ns, int64_t first_ns, int64_t last_ns)
 	return cell < 0 ? 0 : cell >= STRETCH_CELLS ? STRETCH_CELLS - 1 : cell;
 }
 
-void effect_add_mean(double cell[STRETCH_CELLS], const double *sum, const double *count, double factor)
+/* A stretch that has much of the count pulls the mean to itself, and so is nearer to it than it should be: as it would
+ * be without it, 1 - its share goes into what a cell of it is off. */
+void effect_add_mean(struct effect *e, int side, const double *sum, const double *count, double factor)
 {
-	double all = 0, n = 0;
+	double all = 0, n = 0, near = 0;
 
 	for (int i = 0; i < STRETCH_CELLS; i++) {
 		all += sum[i];
 		n += count[i];
+		near += i < STRETCH_LENGTH ? count[i] : 0;
 	}
-	for (int i = 0; i < STRETCH_CELLS && n > 0; i++)
-		cell[i] += factor * (sum[i] - all / n * count[i]) / n;
+	for (int i = 0; i < STRETCH_CELLS && n > 0; i++) {
+		int middle = (i + STRETCH_LENGTH / 2) % STRETCH_CELLS;
+
+		e->count[side][i] += count[i];
+		e->cell[side][middle] +=
+		    factor * (sum[middle] - all / n * count[middle]) / n / fmax(1 - near / n, 0.25);
+		near += count[(i + STRETCH_LENGTH) % STRETCH_CELLS] - count[i];
+	}
 }
 
 /* ---- one difference ---- */
 
-/* Cells become the stretches that begin in them, less what a stretch has on average. */
+/* Cells become the stretches that begin in them. */
 static void to_stretches(double cell[STRETCH_CELLS])
 {
-	double sum[STRETCH_CELLS] = {0}, mean = 0;
+	double out[STRETCH_CELLS];
 
 	for (int i = 0; i < STRETCH_CELLS; i++) {
+		out[i] = 0;
 		for (int k = 0; k < STRETCH_LENGTH; k++)
-			sum[i] += cell[(i + k) % STRETCH_CELLS];
-		mean += sum[i] / STRETCH_CELLS;
+			out[i] += cell[(i + k) % STRETCH_CELLS];
 	}
-	for (int i = 0; i < STRETCH_CELLS; i++)
-		cell[i] = sum[i] - mean;
+	memcpy(cell, out, sizeof out);
 }
 
-/* The error, and of how many degrees of freedom it is: all stretches' where each has its part, few where few have it
- * all. (The 3 is that of normal stretches: then the ratio is a third of their number.) */
-static double error_of(struct effect *e, double *freedom)
+static void centre(double cell[STRETCH_CELLS])
 {
-	double squares = 0, fourths = 0, largest = fabs(e->difference);
+	double mean = 0;
+
+	for (int i = 0; i < STRETCH_CELLS; i++)
+		mean += cell[i] / STRETCH_CELLS;
+	for (int i = 0; i < STRETCH_CELLS; i++)
+		cell[i] -= mean;
+}
+
+/* As how many stretches with the same number of things those of a side count. */
+static double equal_stretches(const double count[STRETCH_CELLS])
+{
+	double n[STRETCH_CELLS], all = 0, squares = 0;
+
+	memcpy(n, count, sizeof n);
+	to_stretches(n);
+	for (int i = 0; i < STRETCH_CELLS; i++) {
+		all += n[i];
+		squares += n[i] * n[i];
+	}
+	return squares > 0 ? all * all / squares / STRETCH_LENGTH : 1;
+}
+
+/* The variance, and of how many degrees of freedom it is: many where all stretches have their part, few where few have
+ * most requests, or most of what is off. (The 3 is that of normal stretches: then the ratio is a third of their number.
+ * Sides are put together as Satterthwaite and Welch do.) *pooled is the variance if what varies did so on both sides
+ * alike: a side that has by chance none of the few slow requests would seem surer of its mean than it is. */
+static double variance_of(struct effect *e, double *freedom, double *pooled)
+{
+	double squares[2] = {0}, n[2] = {0}, fourths = 0, per_freedom = 0, all;
 
 	for (int s = 0; s < 2; s++) {
 		to_stretches(e->cell[s]);
+		centre(e->cell[s]);
 		for (int i = 0; i < STRETCH_CELLS; i++) {
 			double v = e->cell[s][i] * e->cell[s][i];
 
-			squares += v / STRETCH_LENGTH;
+			squares[s] += v / STRETCH_LENGTH;
 			fourths += v * v / STRETCH_LENGTH;
-			largest = fmax(largest, fabs(e->cell[s][i]));
+			n[s] += e->count[s][i];
+		}
+		per_freedom += squares[s] * squares[s] / (fmax(equal_stretches(e->count[s]), 1.5) - 1);
+	}
+	all = squares[0] + squares[1];
+	*freedom = fourths > 0 ? fmin(3 * all * all / fourths, all * all / per_freedom) : 1;
+	*freedom = fmax(*freedom, 1);
+	*pooled = n[0] > 0 && n[1] > 0 ? (squares[0] * n[0] * n[0] + squares[1] * n[1] * n[1]) / (n[0] * n[1]) : all;
+	*pooled *= (double)STRETCHES / (STRETCHES - 1);
+	return all * STRETCHES / (STRETCHES - 1);
+}
+
+/* How alike stretches are that begin `lag` stretches apart, on both sides: the correlation of what they are off for
+ * each thing in them, so that it does not matter that some have more. */
+static double correlation(const struct effect *e, int lag)
+{
+	double products = 0, squares = 0;
+
+	for (int s = 0; s < 2; s++) {
+		double n[STRETCH_CELLS];
+
+		memcpy(n, e->count[s], sizeof n);
+		to_stretches(n);
+		for (int i = 0, k = lag * STRETCH_LENGTH; k + STRETCH_LENGTH <= STRETCH_CELLS; i++, k++) {
+			double x = e->cell[s][i] / n[i], y = e->cell[s][k] / n[k];
+
+			if (!(n[i] > 0) || !(n[k] > 0))
+				continue;
+			products += x * y * n[i] * n[k] / (n[i] + n[k]);
+			squares += (x * x + y * y) / 2 * n[i] * n[k] / (n[i] + n[k]);
 		}
 	}
-	*freedom = fourths > 0 ? 3 * squares * squares / fourths : 1;
-	*freedom = fmin(fmax(*freedom, 1), 2 * STRETCHES - 2);
-	squares *= (double)STRETCHES / (STRETCHES - 1);
-	return sqrt(squares) > 1e-9 * largest ? sqrt(squares) : 0;
+	return squares > 0 ? products / squares : 0;
+}
+
+/* How much of a stretch is left in the next one; 0 where they have nothing to do with each other. Where few requests
+ * are in each stretch they hide it: then it is seen in what is left in the one after that. Of few stretches it comes
+ * out too small, the more so the larger it is (Marriott and Pope, 1954). */
+static double alike(const struct effect *e)
+{
+	double r = correlation(e, 1), further = correlation(e, 2);
+
+	if (further > 0.3)
+		r = fmax(r, sqrt(further));
+	r += (1 + 3 * r) / STRETCHES;
+	return r < 0 ? 0 : r > ALIKE_MOST ? ALIKE_MOST : r;
+}
+
+/* Requests may be alike over a longer time than a stretch. Then stretches tell less than their number, by what is left
+ * of each in the next one: as of a series in which each value is r of the one before. */
+static double error_of(struct effect *e, double *drawn, double *freedom)
+{
+	double pooled, v = variance_of(e, freedom, &pooled), largest = fabs(e->difference), r;
+
+	*drawn = sqrt(v);
+	for (int s = 0; s < 2; s++)
+		for (int i = 0; i < STRETCH_CELLS; i++)
+			largest = fmax(largest, fabs(e->cell[s][i]));
+	if (*drawn <= 1e-9 * largest)
+		return 0;
+	r = alike(e);
+	*freedom = fmax(*freedom * (1 - r * r) / (1 + r * r), 1);
+	return sqrt(fmax(v, pooled) * (1 + r) / (1 - r));
 }
 
 /* As far out in a normal distribution as t is in Student's (Wallace, 1959). */
@@ -112,23 +206,24 @@ static double wider(double freedom)
 	return low / 1.96;
 }
 
-static void draw_errors(const struct effect *e, const uint8_t (*begin)[2][STRETCHES], float *out)
+/* The difference's errors in the draws, as multiples of what they are there. */
+static void draw_errors(const struct effect *e, double error, const uint8_t (*begin)[2][STRETCHES], float *out)
 {
 	for (int r = 0; r < DRAWS; r++) {
 		double sum = 0;
 
 		for (int i = 0; i < STRETCHES; i++)
 			sum += e->cell[1][begin[r][1][i]] - e->cell[0][begin[r][0][i]];
-		out[r] = e->error > 0 ? (float)(sum / e->error) : 0;
+		out[r] = e->error > 0 ? (float)(sum / error) : 0;
 	}
 }
 
 static void weigh_one(struct effect *e, const uint8_t (*begin)[2][STRETCHES], float *out)
 {
-	double sorted[DRAWS], freedom, scale;
+	double sorted[DRAWS], freedom = 1, drawn = 0, scale;
 
-	e->error = error_of(e, &freedom);
-	draw_errors(e, begin, out);
+	e->error = error_of(e, &drawn, &freedom);
+	draw_errors(e, drawn, begin, out);
 	e->z = e->error > 0    ? normal_of(e->difference / e->error, freedom)
 	       : e->difference ? copysign(1e3, e->difference)
 	                       : 0;

@@ -34,8 +34,9 @@ void draw_weights(struct draw *d, uint16_t weight[STRETCH_CELLS]);
 /* A difference, b's value less a's. */
 struct effect {
 	double difference;
-	double cell[2][STRETCH_CELLS]; /* what each cell of a, of b adds to the value's error; each side sums to about
-	                                  0. Used up by effects_weigh */
+	double cell[2][STRETCH_CELLS];  /* what each cell of a, of b adds to the value's error; each side sums to about
+	                                   0. Used up by effects_weigh */
+	double count[2][STRETCH_CELLS]; /* of things that the cell's part is of: tells how alike neighbours are */
 	/* Set by effects_weigh. */
 	double error;     /* standard error; 0: nothing varies */
 	double low, high; /* of the difference, 95 %, not corrected */
@@ -46,8 +47,8 @@ struct effect {
 /* Weighs n differences together. 0 or -ENOMEM. */
 int effects_weigh(struct effect *v, size_t n, uint64_t seed);
 
-/* A mean as sums by cell: `sum` over `count` things. Adds factor times the linear part of its error to cell. */
-void effect_add_mean(double cell[STRETCH_CELLS], const double *sum, const double *count, double factor);
+/* A mean of side 0 or 1 as sums by cell: `sum` over `count` things. Adds factor times the linear part of its error. */
+void effect_add_mean(struct effect *e, int side, const double *sum, const double *count, double factor);
 
 /* The cell of a moment, 0 to STRETCH_CELLS - 1, of a side that goes from first_ns to last_ns. */
 int stretch_cell(int64_t at_ns, int64_t first_ns, int64_t last_ns);

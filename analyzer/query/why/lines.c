@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lines.c - which messages, errors and spans are new, gone, more or less frequent.
+ *
+ * Messages are told apart as `patterns` does: by level, target and template, of the texts of both sides together.
+ * Errors are those of level WARN and above with what their field `error` says, as `errors` does. Spans count by target
+ * and name, once each. How often is: by request, or where a side has none by time. */
+#include "base/array.h"
+#include "base/sql.h"
+#include "base/template.h"
+#include "base/text.h"
+#include "query/events/mask.h"
+#include "query/why/comparison.h"
+#include "store/store.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of more texts than that only the number is kept, and nothing is claimed of them. */
+enum { KEYS_WEIGHED = 20000 };
+
+/* Lines that are kept apart while they are read; SPAN_NEW and SPAN_CLOSE until it is known which of them all have. */
+enum key_kind { KEY_MESSAGE = 'm', KEY_ERROR = 'e', KEY_SPAN_NEW = 'n', KEY_SPAN_CLOSE = 'c' };
+
+struct key {
+	uint32_t owner, text, error; /* in owners, texts */
+	uint32_t kind;
+};
+
+struct counts {
+	int64_t n[SIDES];
+	uint32_t (*cell)[STRETCH_CELLS]; /* by side; NULL: not kept */
+};
+
+struct lines {
+	struct intern keys, owners, texts, templates; /* an owner: level, NUL, target */
+	struct counts *v;                             /* by key */
+	uint32_t room;
+	struct key *key; /* by key */
+	uint32_t keys_room;
+	uint32_t *by_head[SIDES]; /* shape id -> key + 1 of a message that is the same in all its lines */
+	uint32_t nheads[SIDES];
+	struct text buf;
+	uint32_t *first; /* of each line: its first key, which has the cells of all */
+	size_t *effect;  /* of each line; SIZE_MAX: not weighed */
+};
+
+void lines_done(struct comparison *c)
+{
+	struct lines *l = c->lines_of;
+
+	for (uint32_t i = 0; l && i < l->keys.n; i++)
+		free(l->v ? l->v[i].cell : NULL);
+	if (l) {
+		intern_done(&l->keys);
+		intern_done(&l->owners);
+		intern_done(&l->texts);
+		intern_done(&l->templates);
+		free(l->v);
+		free(l->key);
+		free(l->by_head[A]);
+		free(l->by_head[B]);
+		text_done(&l->buf);
+		free(l->first);
+		free(l->effect);
+	}
+	free(l);
+	free(c->line);
+	c->lines_of = NULL;
+	c->line = NULL;
+}
+
+/* ---- counting ---- */
+
+static int owner_of(struct lines *l, struct slice level, struct slice target, uint32_t *out)
+{
+	text_reset(&l->buf);
+	text_add(&l->buf, level.ptr ? level.ptr : "", level.len);
+	text_add(&l->buf, "", 1);
+	text_add(&l->buf, target.ptr ? target.ptr : "", target.len);
+	return l->buf.failed ? -ENOMEM : intern_add(&l->owners, (struct slice){l->buf.ptr, l->buf.len}, out);
+}
+
+/* A text without what varies. */
+static int text_of(struct lines *l, struct slice escaped, uint32_t *out)
+{
+	text_reset(&l->buf);
+	mask_escaped(&l->buf, escaped, TEMPLATE_VALUE);
+	return l->buf.failed ? -ENOMEM : intern_add(&l->texts, (struct slice){text_str(&l->buf), l->buf.len}, out);
+}
+
+static int key_of(struct lines *l, const struct key *k, uint32_t *out)
+{
+	uint32_t before = l->keys.n;
+	int rc = intern_add(&l->keys, (struct slice){(const char *)k, sizeof *k}, out);
+
+	if (rc || l->keys.n == before)
+		return rc;
+	if (array_reserve_zeroed(l->v, l->room, *out + 1) || array_reserve(l->key, l->keys_room, *out + 1))
+		return -ENOMEM;
+	l->v[*out] = (struct counts){0};
+	l->key[*out] = *k;
+	if (*out >= KEYS_WEIGHED)
+		return 0;
+	l->v[*out].cell = calloc(SIDES, sizeof *l->v[*out].cell);
+	return l->v[*out].cell ? 0 : -ENOMEM;
+}
+
+static void count(struct lines *l, uint32_t key, int side, int cell)
+{
+	l->v[key].n[side]++;
+	if (l->v[key].cell)
+		l->v[key].cell[side][cell]++;
+}
+
+static int count_error(struct lines *l, const struct event *e, const struct key *message, int side, int cell)
+{
+	struct key k = *message;
+	struct slice error;
+	uint32_t key;
+	int rc;
+
+	if (!slice_is(e->head->level, "ERROR") && !slice_is(e->head->level, "WARN"))
+		return 0;
+	k.kind = KEY_ERROR;
+	k.error = INTERN_NONE;
+	if (event_field(e, "error", &error) && (rc = text_of(l, error, &k.error)))
+		return rc;
+	rc = event_error(e);
+	if (!rc)
+		rc = key_of(l, &k, &key);
+	if (!rc)
+		count(l, key, side, cell);
+	return rc;
+}
+
+static int count_message(struct lines *l, const struct event *e, int side, int cell)
+{
+	const struct shape *head = e->head;
+	bool fixed = head->message_slot < 0 && head->id && head->id < 1u << 24;
+	struct key k = {.kind = KEY_MESSAGE};
+	uint32_t key;
+	int rc;
+
+	if (fixed && head->id < l->nheads[side] && l->by_head[side][head->id]) {
+		key = l->by_head[side][head->id] - 1;
+		k = l->key[key];
+	} else {
+		if ((rc = owner_of(l, head->level, head->target, &k.owner)) ||
+		    (rc = text_of(l, event_message(e), &k.text)) || (rc = event_error(e)) || (rc = key_of(l, &k, &key)))
+			return rc;
+		if (fixed && array_reserve_zeroed(l->by_head[side], l->nheads[side], head->id + 1))
+			return -ENOMEM;
+		if (fixed)
+			l->by_head[side][head->id] = key + 1;
+	}
+	count(l, key, side, cell);
+	return count_error(l, e, &k, side, cell);
+}
+
+static int count_span(struct lines *l, const struct event *e, int side, int cell)
+{
+	struct slice message = event_message(e), name;
+	struct key k = {.kind = slice_is(message, "new") ? KEY_SPAN_NEW : KEY_SPAN_CLOSE};
+	uint32_t key;
+	int rc;
+
+	if (!slice_is(message, "new") && !slice_is(message, "close"))
+		return 0;
+	rc = event_complete(e);
+	if (rc || e->foreign)
+		return rc;
+	if (!event_span_field(e, "name", &name))
+		return event_error(e);
+	text_reset(&l->buf);
+	text_add(&l->buf, name.ptr, name.len);
+	if ((rc = l->buf.failed ? -ENOMEM
+	                        : intern_add(&l->texts, (struct slice){text_str(&l->buf), l->buf.len}, &k.text)) ||
+	    (rc = owner_of(l, SLICE_NONE, e->head->target, &k.owner)) || (rc = key_of(l, &k, &key)))
+		return rc;
+	count(l, key, side, cell);
+	return 0;
+}
+
+static int read_side(struct comparison *c, struct lines *l, int s)
+{
+	const struct side *side = &c->side[s];
+	struct event_query want = {.run = side->run, .brief = true};
+	struct event_cursor *cursor = NULL;
+	const struct event *e;
+	int rc;
+
+	if (side->since_ns != NO_NS)
+		want.since_ns = side->since_ns;
+	if (side->until_ns != NO_NS)
+		want.until_ns = side->until_ns;
+	rc = event_cursor_open(side->q.store, &want, &cursor);
+	while (!rc && (rc = event_cursor_next(cursor, &e)) == 1) {
+		int cell = 0;
+
+		rc = query_interrupted ? -EINTR : event_time(e);
+		if (!rc && c->seen.first_ns[s] != NO_NS)
+			cell = stretch_cell(e->time_ns, c->seen.first_ns[s], c->seen.last_ns[s]);
+		if (!rc)
+			rc = e->head->span_line ? count_span(l, e, s, cell) : count_message(l, e, s, cell);
+	}
+	event_cursor_close(cursor);
+	return rc;
+}
+
+/* ---- templates ---- */
+
+/* Which lines tell of spans: their beginnings, if both sides have some, else their ends. */
+static enum key_kind kind_of_spans(const struct lines *l)
+{
+	int64_t n[SIDES] = {0};
+
+	for (uint32_t i = 0; i < l->keys.n; i++)
+		for (int s = 0; s < SIDES; s++)
+			if (l->key[i].kind == KEY_SPAN_NEW)
+				n[s] += l->v[i].n[s];
+	return n[A] && n[B] ? KEY_SPAN_NEW : KEY_SPAN_CLOSE;
+}
+
+static struct line_seen line_of(const struct lines *l, const struct key *k, struct slice template)
+{
+	struct slice owner = intern_text(&l->owners, k->owner);
+	size_t level = strlen(owner.ptr);
+
+	return (struct line_seen){.kind = k->kind == KEY_MESSAGE ? LINE_MESSAGE
+	                                  : k->kind == KEY_ERROR ? LINE_ERROR
+	                                                         : LINE_SPAN,
+	                          .level = {owner.ptr, level},
+	                          .target = {owner.ptr + level + 1, owner.len - level - 1},
+	                          .template = template,
+	                          .error = k->kind == KEY_ERROR ? intern_text(&l->texts, k->error) : SLICE_NONE,
+	                          .p = 1};
+}
+
+/* The template of each key: of messages the merged one. */
+static int merge(struct lines *l, uint32_t *template_of)
+{
+	struct template_text *v = malloc((l->keys.n + 1) * sizeof *v);
+	uint32_t *of = malloc((l->keys.n + 1) * sizeof *of), n = 0;
+	int rc = v && of ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; i < l->keys.n && !rc; i++)
+		if (l->key[i].kind == KEY_MESSAGE)
+			v[n++] = (struct template_text){l->key[i].owner, l->key[i].text};
+	if (!rc)
+		rc = template_merge(&l->texts, v, n, &l->templates, of);
+	n = 0;
+	for (uint32_t i = 0; i < l->keys.n && !rc; i++)
+		if (l->key[i].kind == KEY_MESSAGE)
+			template_of[i] = of[n++];
+		else
+			rc = intern_add(&l->templates, intern_text(&l->texts, l->key[i].text), &template_of[i]);
+	free(v);
+	free(of);
+	return rc;
+}
+
+static void add_cells(struct counts *to, const struct counts *from)
+{
+	for (int s = 0; s < SIDES && to->cell && from->cell; s++)
+		for (int k = 0; k < STRETCH_CELLS; k++)
+			to->cell[s][k] += from->cell[s][k];
+}
+
+/* One more key, whose text is template's, becomes a line or is added to one. */
+static int put_key(struct comparison *c, struct lines *l, struct intern *seen, uint32_t key, uint32_t template)
+{
+	struct key k = l->key[key];
+	uint32_t line;
+	int rc;
+
+	k.text = template;
+	rc = intern_add(seen, (struct slice){(const char *)&k, sizeof k}, &line);
+	if (rc)
+		return rc;
+	if (line == c->nlines) {
+		l->first[line] = key;
+		c->line[c->nlines++] = line_of(l, &l->key[key], intern_text(&l->templates, template));
+	} else {
+		add_cells(&l->v[l->first[line]], &l->v[key]);
+	}
+	for (int s = 0; s < SIDES; s++)
+		c->line[line].n[s] += l->v[key].n[s];
+	return 0;
+}
+
+static int make_lines(struct comparison *c, struct lines *l)
+{
+	uint32_t *template_of = malloc((l->keys.n + 1) * sizeof *template_of);
+	enum key_kind spans = kind_of_spans(l);
+	struct intern seen = {0};
+	int rc = template_of ? merge(l, template_of) : -ENOMEM;
+
+	c->line = calloc(l->keys.n + 1, sizeof *c->line);
+	l->first = calloc(l->keys.n + 1, sizeof *l->first);
+	l->effect = malloc((l->keys.n + 1) * sizeof *l->effect);
+	rc = c->line && l->first && l->effect ? rc : -ENOMEM;
+	for (uint32_t i = 0; i < l->keys.n && !rc; i++) {
+		bool span = l->key[i].kind == KEY_SPAN_NEW || l->key[i].kind == KEY_SPAN_CLOSE;
+
+		if (!span || l->key[i].kind == spans)
+			rc = put_key(c, l, &seen, i, template_of[i]);
+	}
+	intern_done(&seen);
+	free(template_of);
+	return rc;
+}
+
+/* ---- weighing ---- */
+
+/* Requests by cell, or seconds where a side has too few of them. */
+static bool find_measures(const struct comparison *c, double by[SIDES][STRETCH_CELLS])
+{
+	bool requests = c->seen.n[A] >= REQUESTS_ENOUGH && c->seen.n[B] >= REQUESTS_ENOUGH, time = true;
+
+	for (int s = 0; s < SIDES; s++) {
+		double length = (double)c->seen.last_ns[s] - (double)c->seen.first_ns[s];
+
+		time &= c->seen.first_ns[s] != NO_NS && length > 0;
+		for (size_t i = 0; i < c->seen.n[s] && requests; i++)
+			by[s][c->seen.v[s][i].cell]++;
+		for (int i = 0; i < STRETCH_CELLS && !requests; i++)
+			by[s][i] = length / 1e9 / STRETCH_CELLS;
+	}
+	return requests || time;
+}
+
+static int weigh_line(struct comparison *c, struct lines *l, uint32_t line, double by[SIDES][STRETCH_CELLS])
+{
+	struct claim claim = {.measure = MEASURE_LINE, .phase = UINT32_MAX};
+	double sum[SIDES][STRETCH_CELLS] = {{0}}, all[SIDES] = {0};
+	struct effect *e;
+
+	for (int s = 0; s < SIDES; s++)
+		for (int i = 0; i < STRETCH_CELLS; i++) {
+			sum[s][i] = l->v[l->first[line]].cell[s][i];
+			all[s] += by[s][i];
+		}
+	claim.a = (double)c->line[line].n[A] / all[A];
+	claim.b = (double)c->line[line].n[B] / all[B];
+	l->effect[line] = c->neffects;
+	e = measure_add(c, claim);
+	if (!e)
+		return -ENOMEM;
+	e->difference = claim.b - claim.a;
+	for (int s = 0; s < SIDES; s++)
+		effect_add_mean(e, s, sum[s], by[s], 1);
+	return 0;
+}
+
+int lines_read(struct query *q, struct comparison *c)
+{
+	double by[SIDES][STRETCH_CELLS] = {{0}};
+	struct lines *l = calloc(1, sizeof *l);
+	int rc = l ? 0 : -ENOMEM;
+	bool weighed;
+
+	(void)q;
+	c->lines_of = l;
+	for (int s = 0; s < SIDES && !rc; s++)
+		rc = read_side(c, l, s);
+	if (!rc)
+		rc = make_lines(c, l);
+	weighed = !rc && l->keys.n <= KEYS_WEIGHED && find_measures(c, by);
+	for (uint32_t i = 0; i < c->nlines && !rc; i++) {
+		l->effect[i] = SIZE_MAX;
+		if (weighed && (c->line[i].n[A] >= REQUESTS_ENOUGH || c->line[i].n[B] >= REQUESTS_ENOUGH))
+			rc = weigh_line(c, l, i, by);
+	}
+	return rc;
+}
+
+static int surest_first(const void *pa, const void *pb)
+{
+	const struct line_seen *a = pa, *b = pb;
+	double x = a->p <= CLAIM_P ? (a->z < 0 ? -a->z : a->z) : 0, y = b->p <= CLAIM_P ? (b->z < 0 ? -b->z : b->z) : 0;
+	int64_t m = a->n[A] + a->n[B], n = b->n[A] + b->n[B];
+	int c;
+
+	if (x != y)
+		return x > y ? -1 : 1;
+	if (m != n)
+		return m > n ? -1 : 1;
+	c = memcmp(a->template.ptr, b->template.ptr,
+	           a->template.len < b->template.len ? a->template.len : b->template.len);
+	return c ? c : (a->template.len > b->template.len) - (a->template.len < b->template.len);
+}
+
+void lines_weighed(struct comparison *c)
+{
+	struct lines *l = c->lines_of;
+
+	for (uint32_t i = 0; i < c->nlines; i++)
+		if (l->effect[i] != SIZE_MAX) {
+			c->line[i].z = c->effect[l->effect[i]].z;
+			c->line[i].p = c->effect[l->effect[i]].p;
+		}
+	if (c->nlines)
+		qsort(c->line, c->nlines, sizeof *c->line, surest_first);
+}

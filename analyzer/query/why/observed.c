@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* observed.c - the requests of both sides: by group, function and state, with the time of each phase. */
+#include "base/arena.h"
+#include "base/array.h"
+#include "base/sql.h"
+#include "base/text.h"
+#include "query/why/comparison.h"
+#include "tables/phase_read.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A phase's name and state are the same pointers in each invocation of a sweep. */
+struct known_phase {
+	const char *name, *state;
+	bool open;
+	uint32_t phase;
+};
+
+/* What many requests have in common, by the order of ids (struct invocation_read); in texts. */
+struct request_kind {
+	int64_t run;
+	const char *worker, *function, *status, *state; /* NULL: the database says nothing */
+};
+
+struct reading {
+	struct query *q; /* the side's */
+	struct side *side;
+	struct observed *o;
+	int at; /* A or B */
+	enum { BY_FUNCTION, BY_WORKER, BY_HOUR, BY_VALUE } by;
+	sqlite3_stmt *values; /* BY_VALUE: place and value, in the order of places; on a row where `more` */
+	bool more, some;      /* some: a value was there */
+	struct known_phase known[32];
+	size_t nknown;
+	struct request_kind *kind;
+	size_t nkinds, kinds_room;
+	struct arena texts;
+};
+
+void observed_done(struct observed *o)
+{
+	for (int s = 0; s < SIDES; s++) {
+		free(o->v[s]);
+		free(o->part[s]);
+	}
+	intern_done(&o->groups);
+	intern_done(&o->functions);
+	intern_done(&o->states);
+	intern_done(&o->phases);
+	intern_done(&o->keys);
+	free(o->bucket);
+	free(o->standing);
+	*o = (struct observed){0};
+}
+
+static struct slice slice_of(const char *text, const char *otherwise)
+{
+	text = text ? text : otherwise;
+	return (struct slice){text, strlen(text)};
+}
+
+/* ---- groups ---- */
+
+static bool is_column(struct query *q, const char *name)
+{
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT 1 FROM pragma_table_info('invocation') WHERE name = ?1");
+	bool found;
+
+	sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+	found = query_next(q, stmt);
+	sqlite3_finalize(stmt);
+	return found;
+}
+
+#define PLACES                                                                                        \
+	" FROM invocation i JOIN place p ON p.tid = i.tid JOIN invocation_row r ON r.id = p.id JOIN " \
+	"invocation_kind k ON k.id = r.kind AND k.run = i.run WHERE ?1 IN (0, i.run) ORDER BY p.id"
+
+static void prepare_values(struct reading *r, const char *by)
+{
+	struct text sql = {0};
+
+	if (is_column(r->q, by))
+		text_printf(&sql, "SELECT p.id, i.\"%s\"" PLACES, by);
+	else
+		text_puts(&sql, "SELECT p.id, (SELECT field(e.event, ?2) FROM event e WHERE e.run = i.run AND e.tid = "
+		                "i.tid AND field(e.event, ?2) IS NOT NULL LIMIT 1)" PLACES);
+	if (!r->q->status && query_ok(r->q, sql.failed ? -ENOMEM : 0, "memory"))
+		r->values = query_prepare(r->q, text_str(&sql));
+	sqlite3_bind_int64(r->values, 1, r->side->run);
+	if (r->values && sqlite3_bind_parameter_count(r->values) > 1)
+		sqlite3_bind_text(r->values, 2, by, -1, SQLITE_STATIC);
+	r->more = query_next(r->q, r->values);
+	text_done(&sql);
+}
+
+static struct slice value_of(struct reading *r, int64_t place)
+{
+	struct slice v;
+
+	while (r->more && sqlite3_column_int64(r->values, 0) < place)
+		r->more = query_next(r->q, r->values);
+	if (!r->more || sqlite3_column_int64(r->values, 0) != place)
+		return SLICE("(none)");
+	v = column_slice(r->values, 1);
+	r->some |= v.ptr != NULL;
+	return v.ptr ? v : SLICE("(none)");
+}
+
+/* The hour of the day on the log's clock. */
+static struct slice hour_of(struct reading *r, const struct request_kind *k, int64_t at_ns, char buf[16])
+{
+	time_t t = (time_t)(at_ns / 1000000000 - query_clock(r->q, k->run, at_ns));
+	struct tm tm;
+
+	return (struct slice){buf, gmtime_r(&t, &tm) ? strftime(buf, 16, "%H:00", &tm) : 0};
+}
+
+static int find_bucket(struct reading *r, const struct request_kind *k, int64_t place, int64_t at_ns, uint32_t *out)
+{
+	struct observed *o = r->o;
+	struct slice function = slice_of(k->function, "(unknown)"), group = function;
+	struct bucket b;
+	char hour[16];
+	int rc;
+
+	if (r->by == BY_WORKER)
+		group = slice_of(k->worker, "(unknown)");
+	else if (r->by == BY_HOUR)
+		group = hour_of(r, k, at_ns, hour);
+	else if (r->by == BY_VALUE)
+		group = value_of(r, place);
+	if ((rc = intern_add(&o->groups, group, &b.group)) || (rc = intern_add(&o->functions, function, &b.function)) ||
+	    (rc = intern_add(&o->states, slice_of(k->state, ""), &b.state)) ||
+	    (rc = intern_add(&o->keys, (struct slice){(const char *)&b, sizeof b}, out)))
+		return rc;
+	if (array_reserve(o->bucket, o->buckets_room, o->keys.n))
+		return -ENOMEM;
+	o->bucket[*out] = b;
+	return 0;
+}
+
+/* ---- phases ---- */
+
+static int number_of(struct reading *r, const struct phase *ph, uint32_t *out)
+{
+	char name[PHASE_NAME_MAX];
+	size_t i = 0;
+	int rc;
+
+	while (i < r->nknown &&
+	       (r->known[i].name != ph->name || r->known[i].state != ph->state || r->known[i].open != ph->open))
+		i++;
+	if (i < r->nknown) {
+		*out = r->known[i].phase;
+		return 0;
+	}
+	phase_name(ph, name);
+	rc = intern_add(&r->o->phases, slice_of(name, ""), out);
+	if (!rc && i < sizeof r->known / sizeof *r->known)
+		r->known[r->nknown++] = (struct known_phase){ph->name, ph->state, ph->open, *out};
+	return rc;
+}
+
+/* A phase of several attempts is their sum. */
+static int put_part(struct reading *r, struct request_seen *q, const struct phase *ph, int ord)
+{
+	struct observed *o = r->o;
+	struct part_seen *part;
+	uint32_t phase;
+	int rc = number_of(r, ph, &phase);
+
+	if (rc)
+		return rc;
+	if (array_reserve_zeroed(o->standing, o->standing_room, phase + 1))
+		return -ENOMEM;
+	o->standing[phase].sum += ord;
+	o->standing[phase].n++;
+	q->ns += ph->end_ns - ph->start_ns;
+	for (uint32_t i = 0; i < q->nparts; i++) {
+		part = &o->part[r->at][q->first_part + i];
+		if (part->phase == phase) {
+			part->ns += ph->end_ns - ph->start_ns;
+			return 0;
+		}
+	}
+	part = array_add(o->part[r->at], o->nparts[r->at], o->parts_room[r->at]);
+	if (!part || o->nparts[r->at] > UINT32_MAX)
+		return -ENOMEM;
+	*part = (struct part_seen){ph->end_ns - ph->start_ns, phase};
+	q->nparts++;
+	return 0;
+}
+
+static bool outside(const struct side *s, int64_t at_ns)
+{
+	return (s->since_ns != NO_NS && at_ns < s->since_ns) || (s->until_ns != NO_NS && at_ns >= s->until_ns);
+}
+
+/* When it arrived: the first that is known of it. */
+static int64_t arrival_of(const struct invocation_read *i, const struct phases *phases)
+{
+	return i->sent_ns != NO_NS      ? i->sent_ns
+	       : i->arrived_ns != NO_NS ? i->arrived_ns
+	       : phases->n              ? phases->v[0].start_ns
+	                                : i->insert_ns;
+}
+
+static int put_request(struct reading *r, const struct invocation_read *i, const struct phases *phases)
+{
+	struct observed *o = r->o;
+	int64_t at = arrival_of(i, phases);
+	const struct request_kind *k = &r->kind[i->kind];
+	struct request_seen *q;
+	int rc = 0;
+
+	if ((r->side->run && k->run != r->side->run) || outside(r->side, at))
+		return 0;
+	q = array_add(o->v[r->at], o->n[r->at], o->room[r->at]);
+	if (!q || o->n[r->at] > UINT32_MAX)
+		return -ENOMEM;
+	*q = (struct request_seen){.at_ns = at,
+	                           .first_part = (uint32_t)o->nparts[r->at],
+	                           .answered = i->ok && phases->n,
+	                           .failed = k->status && !strcmp(k->status, "failed"),
+	                           .cold = k->state && !strcmp(k->state, "cold")};
+	for (int p = 0; q->answered && p < phases->n && !rc; p++)
+		rc = put_part(r, q, &phases->v[p], p);
+	return rc ? rc : find_bucket(r, k, i->place, at, &q->bucket);
+}
+
+/* ---- a side ---- */
+
+static void find_ends(struct reading *r)
+{
+	int64_t *first = &r->o->first_ns[r->at], *last = &r->o->last_ns[r->at];
+
+	*first = *last = NO_NS;
+	for (size_t i = 0; i < r->o->n[r->at]; i++) {
+		int64_t at = r->o->v[r->at][i].at_ns;
+
+		if (at == NO_NS)
+			continue;
+		*first = *first == NO_NS || at < *first ? at : *first;
+		*last = *last == NO_NS || at > *last ? at : *last;
+	}
+	if (*first == NO_NS)
+		return;
+	*first = r->side->since_ns != NO_NS ? r->side->since_ns : *first;
+	*last = r->side->until_ns != NO_NS ? r->side->until_ns : *last;
+	for (size_t i = 0; i < r->o->n[r->at]; i++)
+		r->o->v[r->at][i].cell = (uint8_t)stretch_cell(r->o->v[r->at][i].at_ns, *first, *last);
+}
+
+static void choose_groups(struct reading *r, const char *by)
+{
+	r->by = !strcmp(by, "function") ? BY_FUNCTION
+	        : !strcmp(by, "worker") ? BY_WORKER
+	        : !strcmp(by, "hour")   ? BY_HOUR
+	                                : BY_VALUE;
+	if (r->by == BY_VALUE)
+		prepare_values(r, by);
+}
+
+static const char *text_of(struct reading *r, sqlite3_stmt *st, int i)
+{
+	struct slice v = column_slice(st, i);
+
+	return v.ptr ? arena_text(&r->texts, v.ptr, v.len) : NULL;
+}
+
+static void read_kinds(struct reading *r)
+{
+	sqlite3_stmt *st = query_prepare(
+	    r->q, "SELECT run, worker, coalesce(function_name, fqdn), status, state FROM invocation_kind ORDER "
+	          "BY id");
+	struct request_kind *k;
+
+	while (query_next(r->q, st)) {
+		k = array_add(r->kind, r->nkinds, r->kinds_room);
+		if (!query_ok(r->q, k ? 0 : -ENOMEM, "memory"))
+			break;
+		*k = (struct request_kind){sqlite3_column_int64(st, 0), text_of(r, st, 1), text_of(r, st, 2),
+		                           text_of(r, st, 3), text_of(r, st, 4)};
+	}
+	query_ok(r->q, r->texts.failed ? -ENOMEM : 0, "memory");
+	sqlite3_finalize(st);
+}
+
+static bool read_side(struct side *side, const char *by, int at, struct observed *o)
+{
+	struct reading r = {.q = &side->q, .side = side, .o = o, .at = at};
+	struct phase_reader *reader = NULL;
+	const struct phases *phases;
+	int rc = 0;
+
+	read_kinds(&r);
+	choose_groups(&r, by);
+	if (!r.q->status)
+		rc = phase_reader_open_all(side->q.db, &reader);
+	while (reader && !rc && !r.q->status && (rc = phase_reader_next(reader, &phases)) == 1)
+		rc = query_interrupted                           ? -EINTR
+		     : phase_reader_at(reader)->kind >= r.nkinds ? -EBADMSG
+		                                                 : put_request(&r, phase_reader_at(reader), phases);
+	query_ok(r.q, rc, side->path);
+	phase_reader_close(reader);
+	sqlite3_finalize(r.values);
+	free(r.kind);
+	arena_done(&r.texts);
+	find_ends(&r);
+	return r.some || r.by != BY_VALUE;
+}
+
+void observed_read(struct query *q, struct side sides[SIDES], const char *by, struct observed *o)
+{
+	bool some = false;
+
+	for (int s = 0; s < SIDES && !q->status; s++) {
+		some |= read_side(&sides[s], by, s, o);
+		side_told(q, &sides[s]);
+	}
+	if (!q->status && !some)
+		query_fail(q, USAGE,
+		           "--by %s: it is one of function, worker, hour, a column of the table invocation, or a "
+		           "field of the requests' lines",
+		           by);
+}
