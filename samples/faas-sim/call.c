@@ -80,13 +80,14 @@ static enum container_state state_of(const struct container *c)
 
 /* On real time a sleep takes somewhat longer than it should: what the function says of itself tells how long it really
  * was. */
-static int run_function(struct sim *sim, struct item *it, struct container *c)
+static int run_function(struct worker *w, struct item *it, struct container *c)
 {
+	struct sim *sim = w->sim;
 	bool bad = crashes(sim, it, c), cold = state_of(c) == STATE_COLD;
 	int64_t begin = now_ns(), takes_ns;
 
 	hang(sim, it, c);
-	takes_ns = bad || c->hollow ? 3 * MS : function_time_ns(sim, it->fn, cold);
+	takes_ns = bad || c->hollow ? 3 * MS : slowness_of_call(w, function_time_ns(sim, it->fn, cold));
 	pause_ns(takes_ns);
 	if (c->hollow)
 		return no_module(it, c);
@@ -101,11 +102,11 @@ static int run_function(struct sim *sim, struct item *it, struct container *c)
 	return 0;
 }
 
-static int http_invoke(struct sim *sim, struct item *it, struct container *c)
+static int http_invoke(struct worker *w, struct item *it, struct container *c)
 {
 	ILU_SPAN(span, "HttpContainerClient::invoke", &it->tid);
 
-	return run_function(sim, it, c);
+	return run_function(w, it, c);
 }
 
 static int settle(struct item *it, struct container *c, int rc)
@@ -121,11 +122,11 @@ static int settle(struct item *it, struct container *c, int rc)
 #undef ILU_TARGET
 #define ILU_TARGET "iluvatar_worker_library::services::containers::containerd::containerdstructs"
 
-static int containerd_invoke(struct sim *sim, struct item *it, struct container *c)
+static int containerd_invoke(struct worker *w, struct item *it, struct container *c)
 {
 	ILU_SPAN(span, "ContainerdContainer::invoke", &it->tid, KV("fqdn", it->fn->fqdn));
 
-	return settle(it, c, http_invoke(sim, it, c));
+	return settle(it, c, http_invoke(w, it, c));
 }
 
 #undef ILU_TARGET
@@ -133,26 +134,26 @@ static int containerd_invoke(struct sim *sim, struct item *it, struct container 
 
 #define SIMULATED_NETWORK (MS * 14 / 10)
 
-static int simulator_invoke(struct sim *sim, struct item *it, struct container *c)
+static int simulator_invoke(struct worker *w, struct item *it, struct container *c)
 {
 	ILU_SPAN(span, "SimulatorContainer::invoke", &it->tid, KV("fqdn", it->fn->fqdn));
 
 	pause_ns(SIMULATED_NETWORK);
-	return settle(it, c, run_function(sim, it, c));
+	return settle(it, c, run_function(w, it, c));
 }
 
 #undef ILU_TARGET
 #define ILU_TARGET "iluvatar_worker_library::services::containers::structs"
 
-static int lock_invoke(struct sim *sim, struct item *it, struct container *c)
+static int lock_invoke(struct worker *w, struct item *it, struct container *c)
 {
 	ILU_SPAN(span, "ContainerLock::invoke", &it->tid);
 	int64_t begin = now_ns();
 	int rc;
 
-	if (sim->opt.backend == BACKEND_SIMULATION)
-		return simulator_invoke(sim, it, c);
-	rc = containerd_invoke(sim, it, c);
+	if (w->sim->opt.backend == BACKEND_SIMULATION)
+		return simulator_invoke(w, it, c);
+	rc = containerd_invoke(w, it, c);
 	it->duration_ns = now_ns() - begin;
 	return rc;
 }
@@ -165,7 +166,7 @@ static void lock_drop(const ilu_tid *tid, const struct container *c)
 #undef ILU_TARGET
 #define ILU_TARGET "iluvatar_worker_library::services::invocation"
 
-static int invoke_on_container(struct sim *sim, struct item *it, struct container *c)
+static int invoke_on_container(struct worker *w, struct item *it, struct container *c)
 {
 	ILU_SPAN_AT(ILU_DEBUG, outer, "invoke_on_container", &it->tid);
 	ILU_SPAN_AT(ILU_DEBUG, inner, "invoke_on_container_2", &it->tid);
@@ -174,12 +175,12 @@ static int invoke_on_container(struct sim *sim, struct item *it, struct containe
 	format_time(it->insert_ns, insert);
 	format_time(it->remove_ns, removed);
 	ilu_info(&it->tid, "Item starting to execute", KV("insert_time", insert), KV("remove_time", removed));
-	return lock_invoke(sim, it, c);
+	return lock_invoke(w, it, c);
 }
 
 int container_call(struct worker *w, struct item *it, struct container *c)
 {
-	int rc = invoke_on_container(w->sim, it, c);
+	int rc = invoke_on_container(w, it, c);
 
 	lock_drop(&it->tid, c);
 	return rc;

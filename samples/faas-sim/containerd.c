@@ -138,7 +138,7 @@ static void wait_startup(const ilu_tid *tid, const struct container *c, int64_t 
 /* In containerd's steps, or in one. Takes c where it fails. */
 static int start(struct worker *w, const ilu_tid *tid, struct container *c, struct failure *why)
 {
-	int64_t time_ns = start_time_ns(w, c->fn);
+	int64_t time_ns = slowness_of_start(w, c->fn, start_time_ns(w, c->fn));
 	int rc;
 
 	if (w->sim->opt.backend == BACKEND_SIMULATION) {

@@ -20,6 +20,11 @@ static const struct {
     [FAULT_LEAK] = {"leak", 0.02},
     [FAULT_DOUBLE_LOCK] = {"double-lock", 0.05},
     [FAULT_INVOKE_ERROR] = {"invoke-error", 0.02},
+    [FAULT_SLOW_WORKER] = {"slow-worker", 1},
+    [FAULT_SLOW_START] = {"slow-start", 1},
+    [FAULT_SLOW_IMAGE] = {"slow-image", 1},
+    [FAULT_SLOW_HOUR] = {"slow-hour", 0.5},
+    [FAULT_MEMORY_PRESSURE] = {"memory-pressure", 0.9},
 };
 
 const char *fault_name(enum fault f)
@@ -57,7 +62,8 @@ int faults_parse(struct faults *f, const char *list)
 		if (parse_one(f, at, len)) {
 			fprintf(stderr,
 			        "faas-sim: --faults: \"%.*s\" is none of gc-race, store-damage, hang, leak, "
-			        "double-lock, invoke-error, with =RATE from 0 to 1\n",
+			        "double-lock, invoke-error, slow-worker, slow-start, slow-image, slow-hour, "
+			        "memory-pressure, with =RATE from 0 to 1\n",
 			        (int)len, at);
 			return -EINVAL;
 		}
@@ -135,6 +141,19 @@ void fault_tell_at(struct sim *sim, int64_t at_ns, enum fault kind, const ilu_ti
 	if (stage)
 		fprintf(f->truth, ",\"stage\":\"%s\"", stage);
 	fputs("}\n", f->truth);
+	f->told[kind]++;
+	ilu_mutex_unlock(&f->lock);
+}
+
+void fault_tell_target(struct sim *sim, enum fault kind, int64_t at_ns, const char *key, const char *value)
+{
+	struct faults *f = &sim->opt.faults;
+
+	if (!f->truth)
+		return;
+	ilu_mutex_lock(&f->lock);
+	fprintf(f->truth, "{\"fault\":\"%s\",\"time_ns\":%" PRId64 ",\"%s\":\"%s\"}\n", kinds[kind].name, at_ns, key,
+	        value);
 	f->told[kind]++;
 	ilu_mutex_unlock(&f->lock);
 }

@@ -209,6 +209,8 @@ static int start(struct sim *sim)
 		rc = start_workers(sim);
 	if (!rc && sim->controller)
 		rc = controller_start(sim->controller);
+	if (!rc)
+		slowness_start(sim);
 	if (rc) {
 		fprintf(stderr, "faas-sim: a thread cannot be started: %s\n", strerror(-rc));
 		return rc;

@@ -357,13 +357,18 @@ static void monitor_once(struct worker *w, const ilu_tid *me)
 	ILU_SPAN_AT(ILU_DEBUG, span, "monitor_pool", me);
 	struct pool *p = &w->pool;
 	struct container *c;
+	int64_t foreign = slowness_memory_mb(w);
 
 	while ((c = take_expired(p)))
 		remove_idle(w, me, c);
 	ilu_mutex_lock(&p->lock);
+	p->used_mb += foreign - p->foreign_mb;
+	p->foreign_mb = foreign;
 	int64_t used = p->used_mb;
 	int count = p->count;
 	ilu_mutex_unlock(&p->lock);
+	if (foreign && used > p->total_mb)
+		reclaim(w, me, used - p->total_mb);
 	ilu_info(me, "Container manager info", KV("used_mem", used), KV("total_mem", p->total_mb),
 	         KV("num_containers", count));
 }

@@ -41,7 +41,20 @@ struct item;
 struct controller;
 
 /* ---- faults.c: what goes wrong on purpose ---- */
-enum fault { FAULT_GC_RACE, FAULT_STORE_DAMAGE, FAULT_HANG, FAULT_LEAK, FAULT_DOUBLE_LOCK, FAULT_INVOKE_ERROR, FAULTS };
+enum fault {
+	FAULT_GC_RACE,
+	FAULT_STORE_DAMAGE,
+	FAULT_HANG,
+	FAULT_LEAK,
+	FAULT_DOUBLE_LOCK,
+	FAULT_INVOKE_ERROR,
+	FAULT_SLOW_WORKER,
+	FAULT_SLOW_START,
+	FAULT_SLOW_IMAGE,
+	FAULT_SLOW_HOUR,
+	FAULT_MEMORY_PRESSURE,
+	FAULTS
+};
 
 struct faults {
 	bool any, on[FAULTS];
@@ -62,7 +75,24 @@ void fault_tell(struct sim *sim, enum fault kind, const ilu_tid *tid, const stru
                 const char *container_id, const char *stage);
 void fault_tell_at(struct sim *sim, int64_t at_ns, enum fault kind, const ilu_tid *tid, const struct function *fn,
                    const char *container_id, const char *stage);
+/* What it strikes from then on, under a key of its own. */
+void fault_tell_target(struct sim *sim, enum fault kind, int64_t at_ns, const char *key, const char *value);
 const char *fault_name(enum fault f);
+
+/* ---- slowness.c: faults that only make things slow ---- */
+struct slowness {
+	const struct worker *worker;     /* that is slow; NULL: none */
+	const struct function *function; /* whose cold starts are */
+	const char *image;               /* the same of all its functions */
+	int64_t from_ns, to_ns;          /* when calls are */
+	int64_t turn_ns;                 /* when memory gets short, or is there again; 0: never; atomic */
+	bool pressed;                    /* atomic */
+};
+
+void slowness_start(struct sim *sim);                         /* draws what is slow; the workers are there */
+int64_t slowness_of_call(const struct worker *w, int64_t ns); /* what a call of ns takes now */
+int64_t slowness_of_start(const struct worker *w, const struct function *fn, int64_t ns); /* and a container's start */
+int64_t slowness_memory_mb(const struct worker *w); /* so much memory others have now; asked by the pool's monitor */
 
 /* ---- options.c: what the command line asked for ---- */
 enum gc { GC_DEFAULT, GC_OFF, GC_LABEL };
@@ -330,7 +360,8 @@ struct pool {
 	struct container *lost;      /* by --faults leak */
 	struct container *condemned; /* unhealthy, waiting for their removal */
 	int64_t used_mb, total_mb;
-	int count; /* idle and running */
+	int64_t foreign_mb; /* of used_mb: taken by --faults memory-pressure */
+	int count;          /* idle and running */
 	int64_t keep_alive_ns;
 	ilu_thread *monitor;
 };
@@ -504,6 +535,7 @@ struct sim {
 	struct function *loaded; /* what fns points to */
 	int nloaded;
 	struct snapshots snapshots;
+	struct slowness slowness;
 	struct stop stop;      /* no more arrivals */
 	int signal;            /* that told it; atomic */
 	struct stop silence;   /* no more background work */
