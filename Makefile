@@ -75,7 +75,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,critical_path.c timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c points.c) \
-              $(addprefix analyzer/query/why/,bands.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c evidence.c lines.c measures.c observed.c parts.c side.c) \
+              $(addprefix analyzer/query/why/,attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c given.c lines.c measures.c observed.c parts.c requests.c side.c stretches.c typical.c) \
               $(addprefix analyzer/query/report/,measure.c report_charts.c report_findings.c report_flames.c report_html.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
               $(addprefix analyzer/query/export/,csv.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
@@ -86,7 +86,7 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c a
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c blame.c gaps.c spans.c tree.c clocks.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \
-               analyzer/query/why/compare.c \
+               $(addprefix analyzer/query/why/,slow.c compare.c) \
                analyzer/query/report/report.c analyzer/query/export/export.c \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
@@ -437,7 +437,7 @@ INCLUDE  = $(shell realpath -m --relative-to=$(LIBDIR) $(PREFIX)/include)
 CMAKE    = $(LIBDIR)/cmake/ilulog
 MAN     := $(wildcard docs/*.[1-9])
 LIB_MAN := $(filter docs/ilu_% docs/ilulog% docs/ilu-logctl%,$(MAN))
-GUIDES  := $(addprefix docs/,tables.md rules.md formats.md store-format.md differences.md)
+GUIDES  := $(addprefix docs/,tables.md rules.md formats.md store-format.md differences.md slow.md)
 SCHEMA  := $(patsubst %/,%,$(sort $(dir $(wildcard schema/*.* schema/*/*.*))))
 
 .PHONY: install-lib

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* attribute.c - see attribute.h */
+#include "query/why/attribute.h"
+#include "base/array.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SAMPLE = 20000 }; /* of a condition's values, to find its cuts */
+
+void attributes_done(struct attributes *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		free(a->v[i].what);
+		free(a->v[i].code);
+		intern_done(&a->v[i].values);
+	}
+	free(a->v);
+}
+
+struct attribute *attribute_add(struct attributes *as, const char *what, enum attribute_order order, uint32_t n)
+{
+	struct attribute *a = array_add(as->v, as->n, as->room);
+
+	if (!a)
+		return NULL;
+	*a = (struct attribute){
+	    .what = strdup(what), .order = order, .code = calloc((size_t)n + 1, sizeof *a->code), .ncodes = 1};
+	if (a->what && a->code)
+		return a;
+	free(a->what);
+	free(a->code);
+	as->n--;
+	return NULL;
+}
+
+int attribute_put(struct attribute *a, uint32_t i, struct slice value)
+{
+	uint32_t number;
+	int rc = intern_add(&a->values, value, &number);
+
+	if (rc)
+		return rc;
+	a->code[i] = number + 1;
+	a->ncodes = a->values.n + 1;
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	float x = *(const float *)a, y = *(const float *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Where the steps of a condition begin: quantiles of its values that are not the least. */
+static int find_cuts(struct attribute *a, float *sample, size_t n)
+{
+	static const double quantiles[CUTS_MAX] = {0.05, 0.1, 0.25, 0.5, 0.75, 0.85, 0.9, 0.95, 0.99};
+
+	qsort(sample, n, sizeof *sample, by_value);
+	for (int k = 0; k < CUTS_MAX; k++) {
+		double x = sample[(size_t)(quantiles[k] * (double)(n - 1) + 0.5)];
+
+		if (x > sample[0] && (!a->ncuts || x > a->cut[a->ncuts - 1]))
+			a->cut[a->ncuts++] = x;
+	}
+	return a->ncuts;
+}
+
+int attribute_add_condition(struct attributes *as, const char *what, enum attribute_order order, const float *value,
+                            uint32_t n)
+{
+	uint32_t step = n / SAMPLE + 1;
+	float *sample = malloc(((size_t)n / step + 1) * sizeof *sample);
+	struct attribute *a = sample ? attribute_add(as, what, order, n) : NULL;
+	size_t taken = 0;
+
+	for (uint32_t i = 0; a && i < n; i += step)
+		if (!isnan(value[i]))
+			sample[taken++] = value[i];
+	if (a && (!taken || !find_cuts(a, sample, taken))) {
+		free(a->what);
+		free(a->code);
+		as->n--;
+		free(sample);
+		return 0;
+	}
+	free(sample);
+	if (!a)
+		return -ENOMEM;
+	a->steps = true;
+	a->ncodes = (uint32_t)a->ncuts + 2;
+	for (uint32_t i = 0; i < n; i++) {
+		if (isnan(value[i]))
+			continue;
+		a->code[i] = 1;
+		for (int k = 0; k < a->ncuts && value[i] >= a->cut[k]; k++)
+			a->code[i]++;
+	}
+	return 0;
+}

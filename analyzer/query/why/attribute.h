@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* attribute.h - what requests may have in common: of each request one value, as a small number.
+ *
+ * A condition is a number at the request's arrival, put into steps between cuts; a value of it is "at least this cut"
+ * or "less than this cut". */
+#ifndef WHY_ATTRIBUTE_H
+#define WHY_ATTRIBUTE_H
+
+#include "query/why/requests.h"
+
+/* What comes before what: where several explain the same, what was there first goes before what followed from it. */
+enum attribute_order {
+	ATTRIBUTE_GIVEN,     /* where and when it ran, of what function: it was so before the request came */
+	ATTRIBUTE_CONDITION, /* how things stood when it came */
+	ATTRIBUTE_COMPANY,   /* what the others were at then, who may have suffered from the same */
+	ATTRIBUTE_OUTCOME,   /* what became of it: state, status, attempts */
+};
+
+enum { CUTS_MAX = 9 };
+
+struct attribute {
+	char *what;
+	enum attribute_order order;
+	bool of_function;     /* all requests of one function have the same value */
+	bool cold;            /* a cold start of what has this value */
+	bool steps;           /* codes are steps: 1 below cut[0], 2 from there ... */
+	uint32_t *code;       /* by request; 0: not known */
+	struct intern values; /* of a name: code - 1 */
+	double cut[CUTS_MAX];
+	int ncuts;
+	uint32_t ncodes; /* codes are less */
+};
+
+struct attributes {
+	struct attribute *v;
+	size_t n, room;
+};
+
+void attributes_done(struct attributes *a);
+
+/* An attribute without values, for each of n requests; NULL: no memory. Borrowed until the next. */
+struct attribute *attribute_add(struct attributes *a, const char *what, enum attribute_order order, uint32_t n);
+/* Request i has this value. 0 or -ENOMEM. */
+int attribute_put(struct attribute *a, uint32_t i, struct slice value);
+/* A condition of n requests; NAN: not known. It is left out where it is the same for all. 0 or -ENOMEM. */
+int attribute_add_condition(struct attributes *a, const char *what, enum attribute_order order, const float *value,
+                            uint32_t n);
+
+/* ---- where they come from; a failure is latched in q ---- */
+
+/* What table invocation has of each request, and the time: function, worker, run, state, status, attempts, compute,
+ * hour, minute, and of each function a cold start. */
+void attributes_of_requests(struct query *q, const struct requests *r, struct attributes *out);
+/* The columns of table function. */
+void attributes_of_functions(struct query *q, const struct requests *r, struct attributes *out);
+/* How many others were on the same worker at the arrival: under way, waiting, executing, in a cold start, about to
+ * fail; and its load. */
+void conditions_of_requests(struct query *q, const struct requests *r, struct attributes *out);
+/* The last value before the arrival of each name of table series of the worker. */
+void conditions_of_series(struct query *q, const struct requests *r, struct attributes *out);
+
+#endif

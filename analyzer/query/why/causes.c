@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* causes.c - see causes.h
+ *
+ * Everything that is wanted of a value adds up over its columns: a column is one value of a name, or one step of a
+ * condition; "at least" and "less than" are sums of steps. */
+#include "query/why/causes.h"
+#include "base/array.h"
+#include "query/why/chance.h"
+#include "query/why/expected.h"
+#include "query/why/stretches.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What explains the same as something that was there before it ranks behind it. */
+static const double weights[] = {
+    [ATTRIBUTE_GIVEN] = 1, [ATTRIBUTE_CONDITION] = 0.75, [ATTRIBUTE_COMPANY] = 0.65, [ATTRIBUTE_OUTCOME] = 0.6};
+
+/* Of the slow requests that have a cause, this share makes it another's. */
+#define UNDER 0.7
+
+struct test {
+	struct cause cause;
+	double p;
+};
+
+struct finder {
+	const struct requests *r;
+	const struct excess *e;
+	struct stretches s;
+	struct spreads spreads;
+	double excess; /* of all slow requests that took longer than the others, ns */
+	struct test *test;
+	size_t ntests, tests_room;
+	size_t hypotheses; /* tests, and those that too few requests spoke for */
+};
+
+/* One attribute's columns. */
+struct columns {
+	const struct attribute *a;
+	uint32_t *of;               /* by code: column + 1; 0: none */
+	uint32_t n;                 /* columns */
+	uint32_t *code;             /* by column */
+	uint32_t *all, *slow;       /* by column */
+	double *excess;             /* by column */
+	uint32_t *in_all, *in_slow; /* by stratum, then column */
+	double *sum;                /* by stretch, then column */
+	double *expected;           /* by function; NULL: not the function's own */
+};
+
+static void columns_done(struct columns *c)
+{
+	free(c->of);
+	free(c->code);
+	free(c->all);
+	free(c->slow);
+	free(c->excess);
+	free(c->in_all);
+	free(c->in_slow);
+	free(c->sum);
+	free(c->expected);
+}
+
+/* Which values have enough slow requests to be looked at; the others count as hypotheses, so that what was chosen by
+ * its slow requests is not taken for what was chosen before. */
+static int choose(struct finder *f, struct columns *c)
+{
+	uint32_t n = c->a->ncodes, *all = calloc((size_t)n + 1, sizeof *all),
+	         *slow = calloc((size_t)n + 1, sizeof *slow);
+
+	c->of = calloc((size_t)n + 1, sizeof *c->of);
+	c->code = calloc((size_t)n + 1, sizeof *c->code);
+	for (uint32_t i = 0; all && slow && i < f->r->n; i++) {
+		all[c->a->code[i]]++;
+		slow[c->a->code[i]] += f->e->slow[i];
+	}
+	for (uint32_t k = 1; all && slow && c->of && c->code && k < n; k++) {
+		f->hypotheses += !c->a->steps && all[k] >= CAUSE_LEAST && all[k] < f->r->n;
+		if (c->a->steps || (slow[k] >= CAUSE_LEAST && all[k] < f->r->n)) {
+			c->code[c->n] = k;
+			c->of[k] = ++c->n;
+		}
+	}
+	f->hypotheses += c->a->steps ? (size_t)c->a->ncuts : 0;
+	n = all && slow && c->of && c->code ? 0 : 1;
+	free(all);
+	free(slow);
+	return n ? -ENOMEM : 0;
+}
+
+/* What each function would come to, of an attribute that is its own. */
+static int expect(struct finder *f, struct columns *c)
+{
+	uint32_t n = f->r->functions.n, *value = calloc((size_t)n + 1, sizeof *value);
+
+	c->expected = calloc((size_t)n + 1, sizeof *c->expected);
+	if (value && c->expected) {
+		for (uint32_t i = 0; i < f->r->n; i++)
+			value[f->r->v[i].function] = c->a->code[i];
+		spreads_expect(&f->spreads, f->e->over_ns, value, c->expected);
+	}
+	free(value);
+	return value && c->expected ? 0 : -ENOMEM;
+}
+
+static int fill(struct finder *f, struct columns *c)
+{
+	size_t n = (size_t)c->n + 1;
+	const struct stretches *s = &f->s;
+
+	c->all = calloc(n, sizeof *c->all);
+	c->slow = calloc(n, sizeof *c->slow);
+	c->excess = calloc(n, sizeof *c->excess);
+	c->in_all = calloc(n * (s->nstrata + 1), sizeof *c->in_all);
+	c->in_slow = calloc(n * (s->nstrata + 1), sizeof *c->in_slow);
+	c->sum = calloc(n * s->n, sizeof *c->sum);
+	if (!c->all || !c->slow || !c->excess || !c->in_all || !c->in_slow || !c->sum)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < f->r->n; i++) {
+		uint32_t k = c->of[c->a->code[i]], t = s->stratum[f->r->v[i].function];
+		uint8_t slow = f->e->slow[i];
+		double mean;
+
+		if (!k--)
+			continue;
+		c->all[k]++;
+		c->slow[k] += slow;
+		c->excess[k] += f->e->ns[i];
+		c->in_all[(size_t)t * c->n + k]++;
+		c->in_slow[(size_t)t * c->n + k] += slow;
+		mean = c->expected ? c->expected[f->r->v[i].function] : (double)s->slow[t] / s->count[t];
+		c->sum[(size_t)s->of[i] * c->n + k] += isnan(mean) ? 0 : slow - mean;
+	}
+	return 0;
+}
+
+/* The columns from `from` to before `to` as one value. */
+struct value {
+	uint32_t from, to;
+	uint32_t all, slow;
+	double excess;
+	double same; /* its share among the others, each function's weighing as among the slow */
+};
+
+static void add_columns(const struct finder *f, const struct columns *c, struct value *v, double *share)
+{
+	const struct stretches *s = &f->s;
+	double weighed = 0;
+
+	for (uint32_t k = v->from; k < v->to; k++) {
+		v->all += c->all[k];
+		v->slow += c->slow[k];
+		v->excess += c->excess[k];
+	}
+	for (uint32_t t = 0; t < s->nstrata; t++) {
+		uint32_t all = 0, slow = 0;
+
+		for (uint32_t k = v->from; k < v->to; k++) {
+			all += c->in_all[(size_t)t * c->n + k];
+			slow += c->in_slow[(size_t)t * c->n + k];
+		}
+		share[t] = s->count[t] ? (double)all / s->count[t] : 0;
+		if (s->count[t] == s->slow[t] || c->expected)
+			continue;
+		weighed += s->slow[t];
+		v->same += s->slow[t] * (double)(all - slow) / (s->count[t] - s->slow[t]);
+	}
+	v->same = weighed > 0 ? v->same / weighed : 0;
+}
+
+/* Of an attribute that is the function's own: which share of the slow ones it would have by the other functions'
+ * spread. */
+static double expected_share(const struct finder *f, const struct columns *c, const struct value *v)
+{
+	double sum = 0;
+
+	for (uint32_t b = 0; b < f->s.n; b++)
+		for (uint32_t k = v->from; k < v->to; k++)
+			sum += c->sum[(size_t)b * c->n + k];
+	return (v->slow - sum) / (f->e->nslow ? f->e->nslow : 1);
+}
+
+/* The sum over the stretches of what they have beyond expectation, and how surely it is not zero. */
+static double p_value(const struct finder *f, const struct columns *c, const struct value *v, const double *share)
+{
+	const struct stretches *s = &f->s;
+	double sum = 0, size = 0, squares = 0;
+
+	for (uint32_t b = 0; b < s->n; b++) {
+		double u = 0;
+
+		for (uint32_t k = v->from; k < v->to; k++)
+			u += c->sum[(size_t)b * c->n + k];
+		for (uint32_t t = 0; t < s->nstrata && !c->expected; t++)
+			u -= share[t] * s->beyond[(size_t)b * s->nstrata + t];
+		sum += u;
+		size += fabs(u);
+		squares += u * u;
+	}
+	if (squares <= 0 || size * size / squares < 2)
+		return 1;
+	return chance_t_above(sum / sqrt(squares), size * size / squares - 1);
+}
+
+static int test(struct finder *f, const struct columns *c, uint32_t from, uint32_t to, struct cause cause)
+{
+	uint32_t nslow = f->e->nslow, others = f->r->n - nslow;
+	double share[f->s.nstrata + 1], raw;
+	struct value v = {.from = from, .to = to};
+	struct test *t;
+
+	add_columns(f, c, &v, share);
+	if (v.slow < CAUSE_LEAST)
+		return 0;
+	t = array_add(f->test, f->ntests, f->tests_room);
+	if (!t)
+		return -ENOMEM;
+	raw = others ? (double)(v.all - v.slow) / others : 0;
+	if (c->expected)
+		v.same = expected_share(f, c, &v);
+	cause.of = c->a;
+	cause.slow = v.slow;
+	cause.slow_share = (double)v.slow / nslow;
+	cause.others_share = raw > v.same ? raw : v.same;
+	cause.explains_ns =
+	    cause.slow_share > cause.others_share ? v.excess * (1 - cause.others_share / cause.slow_share) : 0;
+	cause.weight = cause.explains_ns * weights[c->a->order];
+	cause.under = SIZE_MAX;
+	*t = (struct test){cause, p_value(f, c, &v, share)};
+	return 0;
+}
+
+/* A cut parts the requests in two: one side has more of the slow ones, and two chances to do so. */
+static int test_cut(struct finder *f, const struct columns *c, uint32_t cut)
+{
+	size_t before = f->ntests;
+	int rc = test(f, c, cut + 1, c->n, (struct cause){.code = cut});
+	double p = f->ntests > before ? f->test[f->ntests - 1].p : 1;
+
+	if (!rc && p > 0.5) {
+		f->ntests = before;
+		rc = test(f, c, 0, cut + 1, (struct cause){.code = cut, .less = true});
+	}
+	if (!rc && f->ntests > before)
+		f->test[f->ntests - 1].p = fmin(1, 2 * f->test[f->ntests - 1].p);
+	return rc;
+}
+
+static int test_attribute(struct finder *f, const struct attribute *a)
+{
+	struct columns c = {.a = a};
+	int rc = choose(f, &c);
+
+	if (!rc && c.n && a->of_function)
+		rc = expect(f, &c);
+	if (!rc && c.n)
+		rc = fill(f, &c);
+	for (uint32_t k = 0; c.n && !rc && k < (a->steps ? (uint32_t)a->ncuts : c.n); k++)
+		rc = a->steps ? test_cut(f, &c, k) : test(f, &c, k, k + 1, (struct cause){.code = c.code[k]});
+	columns_done(&c);
+	return rc;
+}
+
+/* ---- which of them are causes ---- */
+
+static bool claimed(const struct finder *f, const struct cause *c)
+{
+	double lift = c->of->of_function ? CAUSE_LIFT_OF_FUNCTION : CAUSE_LIFT;
+
+	return c->q <= CAUSE_Q && c->slow_share >= lift * c->others_share && c->explains_ns > 0 &&
+	       c->explains_ns >= CAUSE_EXPLAINS * f->excess;
+}
+
+/* Of a condition only its best cut. */
+static bool better_cut(const struct causes *out, const struct cause *c)
+{
+	for (size_t i = 0; i < out->n; i++) {
+		struct cause *other = &out->v[i];
+
+		if (other->of != c->of || !c->of->steps)
+			continue;
+		if (c->weight > other->weight)
+			*other = *c;
+		return false;
+	}
+	return true;
+}
+
+static int claim(struct finder *f, struct causes *out)
+{
+	double *p = malloc((f->ntests + 1) * sizeof *p), *q = malloc((f->ntests + 1) * sizeof *q);
+	size_t *order = malloc((f->ntests + 1) * sizeof *order);
+	int rc = p && q && order ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < f->ntests && !rc; i++)
+		p[i] = f->test[i].p;
+	if (!rc)
+		chance_adjust(p, f->ntests, f->hypotheses, q, order);
+	for (size_t i = 0; i < f->ntests && !rc; i++) {
+		struct cause *c = &f->test[i].cause;
+
+		c->q = q[i];
+		if (!claimed(f, c) || !better_cut(out, c))
+			continue;
+		if (array_reserve(out->v, out->room, out->n + 1))
+			rc = -ENOMEM;
+		else
+			out->v[out->n++] = *c;
+	}
+	free(p);
+	free(q);
+	free(order);
+	return rc;
+}
+
+/* A cold start of something is a cause of its own where that explains as much as cold starts do by themselves; else it
+ * follows from what made them cold. */
+static void weigh_cold(struct causes *out)
+{
+	double cold = 0;
+
+	for (size_t i = 0; i < out->n; i++) {
+		const struct cause *c = &out->v[i];
+
+		if (c->of->order == ATTRIBUTE_OUTCOME && !strcmp(c->of->what, "state") &&
+		    slice_is(c->of->values.text[c->code - 1], "cold"))
+			cold = c->explains_ns;
+	}
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i].of->cold && out->v[i].explains_ns < 0.9 * cold)
+			out->v[i].weight = out->v[i].explains_ns * weights[ATTRIBUTE_OUTCOME];
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct cause *x = a, *y = b;
+
+	if (x->weight != y->weight)
+		return x->weight < y->weight ? 1 : -1;
+	if (x->others_share != y->others_share)
+		return x->others_share < y->others_share ? -1 : 1;
+	return x->of != y->of ? (x->of > y->of) - (x->of < y->of) : (x->code > y->code) - (x->code < y->code);
+}
+
+bool cause_holds(const struct cause *c, uint32_t i)
+{
+	uint32_t code = c->of->code[i];
+
+	if (!c->of->steps)
+		return code == c->code;
+	return code && (code > c->code + 1) != c->less;
+}
+
+/* Whether a has most of the slow requests of b. */
+static bool covers(const struct finder *f, const struct cause *a, const struct cause *b)
+{
+	uint32_t both = 0;
+
+	for (uint32_t i = 0; i < f->r->n; i++)
+		both += f->e->slow[i] && cause_holds(a, i) && cause_holds(b, i);
+	return both >= UNDER * b->slow;
+}
+
+/* Those that a stronger one covers stand under it, behind it. */
+static int group(const struct finder *f, struct causes *out)
+{
+	struct cause *v = malloc((out->n + 1) * sizeof *v);
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < out->n; i++)
+		for (size_t j = 0; j < i && out->v[i].under == SIZE_MAX; j++)
+			if (out->v[j].under == SIZE_MAX && covers(f, &out->v[j], &out->v[i]))
+				out->v[i].under = j;
+	for (size_t i = 0; i < out->n; i++) {
+		size_t head = n;
+
+		if (out->v[i].under != SIZE_MAX)
+			continue;
+		v[n++] = out->v[i];
+		for (size_t j = i + 1; j < out->n; j++)
+			if (out->v[j].under == i) {
+				v[n] = out->v[j];
+				v[n++].under = head;
+			}
+	}
+	free(out->v);
+	out->v = v;
+	return 0;
+}
+
+int causes_find(const struct requests *r, const struct excess *e, const struct attributes *as, struct causes *out)
+{
+	struct finder f = {.r = r, .e = e};
+	int rc = stretches_make(r, e, &f.s);
+
+	*out = (struct causes){.stretches = f.s.with_slow, .stretch_ns = f.s.ns};
+	if (!rc)
+		rc = spreads_make(r, &f.spreads);
+	for (uint32_t i = 0; i < r->n && !rc; i++)
+		f.excess += e->ns[i] > 0 ? e->ns[i] : 0;
+	for (size_t i = 0; i < as->n && !rc && e->nslow >= CAUSE_LEAST; i++)
+		rc = test_attribute(&f, &as->v[i]);
+	if (!rc)
+		rc = claim(&f, out);
+	if (!rc && out->n) {
+		weigh_cold(out);
+		qsort(out->v, out->n, sizeof *out->v, by_weight);
+		rc = group(&f, out);
+	}
+	out->tests = (uint32_t)f.hypotheses;
+	stretches_done(&f.s);
+	spreads_done(&f.spreads);
+	free(f.test);
+	return rc;
+}
+
+void causes_done(struct causes *c)
+{
+	free(c->v);
+}
+
+const char *cause_value(const struct cause *c, struct text *buf)
+{
+	text_reset(buf);
+	if (!c->of->steps)
+		return c->of->values.text[c->code - 1].ptr;
+	text_printf(buf, "%s %.6g", c->less ? "<" : ">=", c->of->cut[c->code]);
+	return text_str(buf);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stretches.c - see stretches.h */
+#include "query/why/stretches.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More stretches would make nothing surer; more functions are put together, those with the fewest slow requests. */
+enum { STRETCHES_MAX = 400, STRATA_MAX = 128 };
+
+struct extent {
+	int64_t first_ns, last_ns;
+	uint32_t base; /* number of its first stretch */
+};
+
+/* About as long as a slow request takes: those that wait for the same thing wait as long as it does. */
+static int64_t length(const struct requests *r, const struct excess *e, const struct extent *x)
+{
+	double sum = 0, span = 0;
+	int64_t ns;
+
+	for (uint32_t i = 0; i < r->n; i++)
+		sum += e->slow[i] ? (double)r->v[i].ns : 0;
+	for (uint32_t k = 0; k < r->runs.n; k++)
+		span += (double)(x[k].last_ns - x[k].first_ns);
+	ns = (int64_t)(sum / (e->nslow ? e->nslow : 1));
+	return span / STRETCHES_MAX > (double)ns ? (int64_t)(span / STRETCHES_MAX) + 1 : ns + 1;
+}
+
+static void find_extents(const struct requests *r, struct extent *x)
+{
+	for (uint32_t k = 0; k < r->runs.n; k++)
+		x[k] = (struct extent){INT64_MAX, INT64_MIN, 0};
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct extent *run = &x[r->v[i].run];
+
+		run->first_ns = r->v[i].began_ns < run->first_ns ? r->v[i].began_ns : run->first_ns;
+		run->last_ns = r->v[i].began_ns > run->last_ns ? r->v[i].began_ns : run->last_ns;
+	}
+}
+
+static int by_slow(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return x[0] != y[0] ? (x[0] < y[0]) - (x[0] > y[0]) : (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+static int find_strata(const struct requests *r, const struct excess *e, struct stretches *s)
+{
+	uint32_t n = r->functions.n, (*of)[2] = calloc((size_t)n + 1, sizeof *of);
+
+	if (!of)
+		return -ENOMEM;
+	for (uint32_t f = 0; f < n; f++)
+		of[f][1] = f;
+	for (uint32_t i = 0; i < r->n; i++)
+		of[r->v[i].function][0] += e->slow[i];
+	qsort(of, n, sizeof *of, by_slow);
+	s->nstrata = n < STRATA_MAX ? n : STRATA_MAX;
+	for (uint32_t k = 0; k < n; k++)
+		s->stratum[of[k][1]] = k < s->nstrata ? k : s->nstrata - 1;
+	free(of);
+	return 0;
+}
+
+static int take(const struct requests *r, const struct excess *e, struct stretches *s)
+{
+	uint8_t *any = calloc((size_t)s->n + 1, 1);
+
+	s->beyond = calloc((size_t)s->n * s->nstrata + 1, sizeof *s->beyond);
+	if (!any || !s->beyond) {
+		free(any);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < r->n; i++) {
+		uint32_t k = s->stratum[r->v[i].function];
+
+		any[s->of[i]] |= e->slow[i];
+		s->beyond[(size_t)s->of[i] * s->nstrata + k] += e->slow[i] - (double)s->slow[k] / s->count[k];
+	}
+	for (uint32_t b = 0; b < s->n; b++)
+		s->with_slow += any[b];
+	free(any);
+	return 0;
+}
+
+static void cut(const struct requests *r, const struct excess *e, struct extent *x, struct stretches *s)
+{
+	s->ns = length(r, e, x);
+	for (uint32_t k = 0; k < r->runs.n; k++) {
+		x[k].base = s->n;
+		s->n += (uint32_t)((x[k].last_ns - x[k].first_ns) / s->ns) + 1;
+	}
+	for (uint32_t i = 0; i < r->n; i++) {
+		const struct extent *run = &x[r->v[i].run];
+
+		s->of[i] = run->base + (uint32_t)((r->v[i].began_ns - run->first_ns) / s->ns);
+		s->count[s->stratum[r->v[i].function]]++;
+		s->slow[s->stratum[r->v[i].function]] += e->slow[i];
+	}
+}
+
+int stretches_make(const struct requests *r, const struct excess *e, struct stretches *s)
+{
+	struct extent *x = calloc((size_t)r->runs.n + 1, sizeof *x);
+	size_t functions = (size_t)r->functions.n + 1;
+	int rc;
+
+	*s = (struct stretches){.of = calloc((size_t)r->n + 1, sizeof *s->of),
+	                        .stratum = calloc(functions, sizeof *s->stratum),
+	                        .count = calloc(functions, sizeof *s->count),
+	                        .slow = calloc(functions, sizeof *s->slow)};
+	rc = x && s->of && s->stratum && s->count && s->slow ? find_strata(r, e, s) : -ENOMEM;
+	if (!rc) {
+		find_extents(r, x);
+		cut(r, e, x, s);
+		rc = take(r, e, s);
+	}
+	free(x);
+	return rc;
+}
+
+void stretches_done(struct stretches *s)
+{
+	free(s->of);
+	free(s->stratum);
+	free(s->count);
+	free(s->slow);
+	free(s->beyond);
+}

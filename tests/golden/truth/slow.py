@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""slow.py SEEDS [SCENARIO...] - does `ilu-logq slow` find what was made slow, and nothing where nothing was?
+
+Of each scenario runs of faas-sim with seeds from 1 on, on virtual time. The cause that truth.jsonl tells has to be the first in at least
+95 of 100 runs and among the first three in all; in clean runs no cause may be claimed in at least 95 of 100. ILU_SLOW_FIRST=SEED begins
+with another seed, ILU_SLOW_KEEP=DIR keeps the runs."""
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOMY = ["--cores", "16", "--memory", "65536", "--keep-alive", "86400000", "--prewarms", "32"]
+# Containers are removed soon, so that cold starts go on; twelve functions share four images.
+CHURN = ["--cores", "16", "--memory", "65536", "--keep-alive", "4000", "--metadata", "META"]
+SCENARIOS = {
+    "worker": ("slow-worker", ["--workers", "4", "--rate", "60", "--seconds", "100", *ROOMY]),
+    "start": ("slow-start", ["--rate", "10", "--seconds", "600", *CHURN]),
+    "image": ("slow-image", ["--rate", "10", "--seconds", "600", *CHURN]),
+    "hour": ("slow-hour", ["--rate", "0.5", "--seconds", "18000", *ROOMY]),
+    "memory": ("memory-pressure", ["--rate", "10", "--seconds", "800", *ROOMY[:2], "--memory", "6144", *ROOMY[4:6]]),
+    "clean": (None, ["--workers", "4", "--rate", "60", "--seconds", "100", *ROOMY]),
+    "clean-hours": (None, ["--rate", "0.5", "--seconds", "18000", *ROOMY]),
+}
+MEMORY = {"cpu_used_mem", "memory_util_pct"}
+
+
+def is_it(cause, truth):
+    """Whether a cause names what was injected."""
+    what, value, fault = cause["what"], cause["value"], truth["fault"]
+    if fault == "slow-worker":
+        return what == "worker" and value == truth["worker"]
+    if fault == "slow-start":
+        return what == "cold start of function" and value == truth["function"]
+    if fault == "slow-image":
+        return what == "cold start of image_name" and value == truth["image"]
+    if fault == "slow-hour":
+        return what == "hour" and value == truth["from"][:13] + ":00"
+    return what in MEMORY and value.startswith(">=")
+
+
+def run(*argv):
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True).stdout
+
+
+def write_metadata(path):
+    with open(path, "w", newline="") as f:
+        w = csv.writer(f)
+        w.writerow(["func_name", "cold_dur_ms", "warm_dur_ms", "mem_mb", "image_name"])
+        for i in range(12):
+            w.writerow([f"f{i}", 200 + 20 * i, 10 + 5 * i, 128, f"docker.io/faas-sim/image{i % 4}:latest"])
+
+
+def once(scenario, seed, where):
+    fault, options = SCENARIOS[scenario]
+    d = os.path.join(where, f"{scenario}-{seed}")
+    os.makedirs(d)
+    if "META" in options:
+        meta = os.path.join(where, "meta.csv")
+        write_metadata(meta)
+        options = [meta if o == "META" else o for o in options]
+    run("faas-sim", "--directory", d, "--time", "virtual", "--seed", str(seed), "--level", "info", "--spanning", "NONE", "--fail-rate", "0",
+        "--arrivals", "poisson", *options, *(["--faults", fault] if fault else []))
+    run("ilu-logq", "-d", d + ".db", "-q", "load", d)
+    out = json.loads(run("ilu-logq", "-d", d + ".db", "--format", "json", "slow"))
+    truth = None
+    if fault:
+        with open(os.path.join(d, "truth.jsonl")) as f:
+            truth = json.loads(f.readline() or '{"fault":"memory-pressure"}')
+    if not os.environ.get("ILU_SLOW_KEEP"):
+        shutil.rmtree(d)
+        os.unlink(d + ".db")
+    return out, truth
+
+
+def main():
+    seeds, wanted = int(sys.argv[1]), sys.argv[2:] or list(SCENARIOS)
+    begin, bad = int(os.environ.get("ILU_SLOW_FIRST", "1")), False
+    with tempfile.TemporaryDirectory() as t:
+        for scenario in wanted:
+            first = three = silent = 0
+            for seed in range(begin, begin + seeds):
+                out, truth = once(scenario, seed, os.environ.get("ILU_SLOW_KEEP") or t)
+                causes = out["causes"]
+                assert sum(p["excess_ns"] for p in out["phases"]) == out["excess_ns"]
+                hits = [truth is not None and is_it(c, truth) for c in causes[:3]]
+                first, three, silent = first + (hits[:1] == [True]), three + any(hits), silent + (not causes)
+                if (truth and hits[:1] != [True]) or (not truth and causes):
+                    told = {k: v for k, v in truth.items() if k != "time_ns"} if truth else "clean"
+                    print(f"# {scenario} {seed}: {told}: n={out['n']}", "; ".join(
+                        f"{c['what']} {c['value']} {c['slow_share']:.2f}/{c['others_share']:.2f} q={c['q']:.2g}" for c in causes[:4]), file=sys.stderr)
+            if SCENARIOS[scenario][0]:
+                good = first >= 0.95 * seeds and three == seeds
+                print(f"{scenario}: first in {first} of {seeds}, among the first three in {three}: {'as asked' if good else 'TOO FEW'}")
+            else:
+                good = silent >= 0.95 * seeds
+                print(f"{scenario}: silent in {silent} of {seeds}: {'as asked' if good else 'TOO FEW'}")
+            bad |= not good
+    sys.exit(bad)
+
+
+if __name__ == "__main__":
+    main()
