@@ -38,7 +38,41 @@ static inline const char *scan_special(const char *p, const char *end, bool *hig
 	}
 	return end;
 }
+
+/* First byte at or after p that logfmt, a pattern or JSON would not have as it is: a blank, a quote, a backslash, an
+ * equals sign, a control character, or one beyond ASCII. */
+static inline const char *scan_plain(const char *p, const char *end)
+{
+	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'), blank = _mm_set1_epi8(' '),
+	              equals = _mm_set1_epi8('='), last = _mm_set1_epi8(0x7f);
+
+	for (; p < end; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)p);
+		__m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back)),
+		                           _mm_or_si128(_mm_cmpeq_epi8(v, equals), _mm_cmpeq_epi8(v, last)));
+		/* as signed bytes those beyond ASCII are below a blank, too */
+		unsigned m = (unsigned)_mm_movemask_epi8(
+		    _mm_or_si128(hit, _mm_cmpgt_epi8(_mm_add_epi8(blank, _mm_set1_epi8(1)), v)));
+
+		if (m) {
+			p += __builtin_ctz(m);
+			return p < end ? p : end;
+		}
+	}
+	return end;
+}
 #else
+static inline const char *scan_plain(const char *p, const char *end)
+{
+	for (; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '=')
+			break;
+	}
+	return p;
+}
+
 static inline const char *scan_special(const char *p, const char *end, bool *high)
 {
 	for (; p < end; p++) {

@@ -56,22 +56,6 @@ struct recipes {
 
 /* ---- one value ---- */
 
-/* The end of bytes that a reading has as they are, and a pattern or logfmt too. */
-static const char *plain_end(const char *p, const char *end)
-{
-	/* bits of the characters from 0 to 127 that are none */
-	static const uint32_t others[4] = {0xffffffff, 1u | 1u << ('"' - 32) | 1u << ('=' - 32), 1u << ('\\' - 64),
-	                                   1u << (0x7f - 96)};
-
-	for (; p < end; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (c & 0x80 || others[c >> 5] >> (c & 31) & 1)
-			break;
-	}
-	return p;
-}
-
 static bool is_scalar(struct slice s)
 {
 	return s.len && (*s.ptr <= '9' || strchr("tfn", *s.ptr)) && scan_scalar(s.ptr, s.ptr + s.len) == s.ptr + s.len;
@@ -99,7 +83,7 @@ static const char *nested_end(const char *p, const char *end, char first)
 /* An unquoted value of logfmt: a word that is no number. */
 static const char *word_end(const char *p, const char *end)
 {
-	const char *q = plain_end(p, end);
+	const char *q = scan_plain(p, end);
 
 	return (q == end || (unsigned char)*q <= ' ') && !is_scalar((struct slice){p, (size_t)(q - p)}) ? q : NULL;
 }
@@ -108,7 +92,7 @@ static const char *until_end(const char *p, const char *end, char behind)
 {
 	const char *q = behind ? memchr(p, behind, (size_t)(end - p)) : end;
 
-	return q && plain_end(p, q) == q ? q : NULL;
+	return q && scan_plain(p, q) == q ? q : NULL;
 }
 
 static bool guards_hold(unsigned guards, struct slice v)

@@ -257,6 +257,28 @@ static void string_alignments(void **state)
 				}
 }
 
+/* Each byte at each place of texts around 16 bytes. */
+static void plain_bytes(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < 40; n++)
+		for (unsigned at = 0; at <= n; at++)
+			for (unsigned c = 0; c < 256; c++) {
+				char text[40];
+				const char *p;
+				bool stops = at < n && (c <= ' ' || c >= 0x7f || (c && strchr("\"\\=", (int)c)));
+				ptrdiff_t got;
+
+				memset(text, 'a', sizeof text);
+				if (at < n)
+					text[at] = (char)c;
+				p = place(text, n);
+				got = scan_plain(p, p + n) - p;
+				if (got != (ptrdiff_t)(stops ? at : n))
+					fail_msg("byte %02x at %u of %u: %td", c, at, n, got);
+			}
+}
+
 static void scalars(void **state)
 {
 	static const char *const list[] = {"0", "1",    "9",     "12",   "-",   "+", ".", "e",
@@ -379,9 +401,9 @@ static void utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(strings), cmocka_unit_test(string_alignments),
-	    cmocka_unit_test(scalars), cmocka_unit_test(nested),
-	    cmocka_unit_test(utf8),
+	    cmocka_unit_test(strings),     cmocka_unit_test(string_alignments),
+	    cmocka_unit_test(plain_bytes), cmocka_unit_test(scalars),
+	    cmocka_unit_test(nested),      cmocka_unit_test(utf8),
 	};
 
 	room_make();
