@@ -18,6 +18,8 @@ struct ctl {
 	long long for_ms;      /* 0: for good */
 	bool force;            /* whatever the filter fits */
 	bool stats, sites, json;
+	bool top, once;     /* lines a second by call site */
+	long long every_ms; /* of top: the time that a table is of; 0: two seconds */
 };
 
 /* Connect to the process. A socket, or -1: why is on stderr. */
@@ -34,6 +36,15 @@ json_t *ctl_ask(int fd, const json_t *request);
 
 /* Do it; returns the exit status. */
 int ctl_run(const struct ctl *ctl);
+
+/* Lines a second by call site, until the process or the user ends it; returns the exit status. */
+int ctl_top(const struct ctl *ctl);
+
+/* A text of an answer; "" where there is none. */
+const char *ctl_text(const json_t *object, const char *key);
+
+/* Whether the process refused; why is on stderr. */
+bool ctl_refused(const json_t *answer);
 
 /* The processes that listen, a line each; returns the exit status. */
 int ctl_list(const struct ctl *ctl);

@@ -11,6 +11,7 @@
 
 static const char usage[] =
     "Usage: ilu-logctl [OPTION]... [PID [DIRECTIVES]]\n"
+    "       ilu-logctl [OPTION]... top PID\n"
     "Changes what a running program with libilulog logs, or shows it.\n"
     "\n"
     "  ilu-logctl                                  the processes that can be asked\n"
@@ -18,11 +19,14 @@ static const char usage[] =
     "  ilu-logctl 4711 'info,worker=debug'         another filter, until the next\n"
     "  ilu-logctl 4711 trace --for 60s             another filter, for a while\n"
     "  ilu-logctl 4711 --sites                     every place that logs, and whether it speaks\n"
+    "  ilu-logctl top 4711                         lines a second by place, until Ctrl-C\n"
     "\n"
     "  --for TIME             revert the filter after that: 500ms, 60s, 5m, 2h, 1d; a number alone is seconds\n"
     "  --force                set a filter that fits no place in the program, too, or an empty one\n"
     "  --stats                the counts, also after a change\n"
     "  --sites                the places\n"
+    "  --every TIME           of top: a table is of that time (2s)\n"
+    "  --once                 of top: one table\n"
     "  --json                 the program's answer as it came\n"
     "  -d, --run-directory D  where its socket is, if not in one of the usual directories\n"
     "  --help, --version\n"
@@ -35,6 +39,8 @@ static const struct option names[] = {
     {"force", no_argument, NULL, 'F'},
     {"stats", no_argument, NULL, 's'},
     {"sites", no_argument, NULL, 'l'},
+    {"every", required_argument, NULL, 'e'},
+    {"once", no_argument, NULL, 'o'},
     {"json", no_argument, NULL, 'j'},
     {"run-directory", required_argument, NULL, 'd'},
     {"help", no_argument, NULL, 'h'},
@@ -85,6 +91,14 @@ static int options(int argc, char **argv, struct ctl *ctl)
 		case 'F':
 			ctl->force = true;
 			break;
+		case 'e':
+			ctl->every_ms = milliseconds(optarg);
+			if (!ctl->every_ms)
+				return 1 + wrong("--every takes a time like 500ms, 2s or 1m", optarg);
+			break;
+		case 'o':
+			ctl->once = true;
+			break;
 		case 's':
 			ctl->stats = true;
 			break;
@@ -112,16 +126,35 @@ static int options(int argc, char **argv, struct ctl *ctl)
 	return 0;
 }
 
+/* What does not go together, in words; NULL: all is well. */
+static const char *misfit(const struct ctl *ctl)
+{
+	if ((ctl->once || ctl->every_ms) && !ctl->top)
+		return "--once and --every are options of top";
+	if (ctl->top && (ctl->level || ctl->sites || ctl->stats || ctl->for_ms || ctl->force))
+		return "top takes PID, --every, --once, --json and -d alone";
+	if (ctl->for_ms && !ctl->level)
+		return "--for without a filter";
+	if (ctl->force && !ctl->level)
+		return "--force without a filter";
+	if (ctl->sites && (ctl->level || ctl->stats))
+		return "--sites stands alone";
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.pid = 0};
 	int rc = options(argc, argv, &ctl);
+	const char *why;
 	char *end;
 	long pid;
 
 	if (rc)
 		return fflush(stdout) ? CTL_FAILED : rc - 1;
-	if (optind == argc && (ctl.for_ms || ctl.force || ctl.sites))
+	ctl.top = optind < argc && !strcmp(argv[optind], "top");
+	optind += ctl.top;
+	if (optind == argc && (ctl.for_ms || ctl.force || ctl.sites || ctl.top || ctl.once || ctl.every_ms))
 		return wrong("which process? PID is missing; ilu-logctl alone lists those that can be asked", NULL);
 	if (optind == argc)
 		return ctl_list(&ctl);
@@ -133,11 +166,8 @@ int main(int argc, char **argv)
 		ctl.level = argv[optind++];
 	if (optind < argc)
 		return wrong("one filter, with commas and no blanks, or in quotes; this is too much", argv[optind]);
-	if (ctl.for_ms && !ctl.level)
-		return wrong("--for without a filter", NULL);
-	if (ctl.force && !ctl.level)
-		return wrong("--force without a filter", NULL);
-	if (ctl.sites && (ctl.level || ctl.stats))
-		return wrong("--sites stands alone", NULL);
-	return ctl_run(&ctl);
+	why = misfit(&ctl);
+	if (why)
+		return wrong(why, NULL);
+	return ctl.top ? ctl_top(&ctl) : ctl_run(&ctl);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *text_at(const json_t *object, const char *key)
+const char *ctl_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
 
@@ -51,14 +51,14 @@ static void put_time(json_int_t ms)
 static void show_filter(const json_t *answer)
 {
 	printf("filter: ");
-	ctl_put_safe(text_at(answer, "level"), stdout);
+	ctl_put_safe(ctl_text(answer, "level"), stdout);
 	putchar('\n');
 	if (!json_object_get(answer, "reverts_to"))
 		return;
 	printf("in ");
 	put_time(json_integer_value(json_object_get(answer, "reverts_in_ms")));
 	printf(" again: ");
-	ctl_put_safe(text_at(answer, "reverts_to"), stdout);
+	ctl_put_safe(ctl_text(answer, "reverts_to"), stdout);
 	putchar('\n');
 }
 
@@ -91,10 +91,10 @@ static void show_stats(const json_t *answer)
 static int compare_sites(const void *a, const void *b)
 {
 	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-	int by = strcmp(text_at(x, "target"), text_at(y, "target"));
+	int by = strcmp(ctl_text(x, "target"), ctl_text(y, "target"));
 
 	if (!by)
-		by = strcmp(text_at(x, "file"), text_at(y, "file"));
+		by = strcmp(ctl_text(x, "file"), ctl_text(y, "file"));
 	if (!by) {
 		json_int_t i = json_integer_value(json_object_get(x, "line"));
 		json_int_t j = json_integer_value(json_object_get(y, "line"));
@@ -106,15 +106,15 @@ static int compare_sites(const void *a, const void *b)
 
 static void show_site(const json_t *site)
 {
-	bool span = !strcmp(text_at(site, "kind"), "span");
+	bool span = !strcmp(ctl_text(site, "kind"), "span");
 
-	printf("%-8s %-5s ", text_at(site, "state"), text_at(site, "level"));
-	ctl_put_safe(text_at(site, "target"), stdout);
+	printf("%-8s %-5s ", ctl_text(site, "state"), ctl_text(site, "level"));
+	ctl_put_safe(ctl_text(site, "target"), stdout);
 	fputs(span ? " span " : " ", stdout);
 	putchar('"');
-	ctl_put_safe(text_at(site, "text"), stdout);
+	ctl_put_safe(ctl_text(site, "text"), stdout);
 	printf("\" ");
-	ctl_put_safe(text_at(site, "file"), stdout);
+	ctl_put_safe(ctl_text(site, "file"), stdout);
 	printf(":%" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(site, "line")));
 }
 
@@ -138,16 +138,22 @@ static int show_sites(const json_t *answer)
 	return CTL_OK;
 }
 
+bool ctl_refused(const json_t *answer)
+{
+	if (json_is_true(json_object_get(answer, "ok")))
+		return false;
+	fprintf(stderr, "ilu-logctl: ");
+	ctl_put_safe(ctl_text(answer, "error"), stderr);
+	fputc('\n', stderr);
+	return true;
+}
+
 static int show(const struct ctl *ctl, const json_t *answer)
 {
 	int rc = CTL_OK;
 
-	if (!json_is_true(json_object_get(answer, "ok"))) {
-		fprintf(stderr, "ilu-logctl: ");
-		ctl_put_safe(text_at(answer, "error"), stderr);
-		fputc('\n', stderr);
+	if (ctl_refused(answer))
 		return CTL_FAILED;
-	}
 	if (ctl->json) {
 		json_dumpf(answer, stdout, JSON_COMPACT);
 		putchar('\n');

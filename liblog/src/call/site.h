@@ -34,6 +34,7 @@ struct site {
 	struct ilu_rate_ *rate;     /* given by the call; NULL: none */
 	struct limit *limit;        /* NULL: none; atomic */
 	struct site_text *rendered; /* the encoder's, see encode.c */
+	uint64_t lines;             /* that were made of its records; the encoder's, atomic */
 };
 
 /* By number; NULL for a number never given. */

@@ -99,9 +99,10 @@ static json_t *describe(const struct site *site)
 	static const char *const states[] = {"off", "on", "in spans", "unloaded", "recorded"};
 	const char *kind = site->kind == ILU_SITE_EVENT_ ? "event" : site->kind == ILU_SITE_SPAN_ ? "span" : "record";
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:i}", "state", states[site_state(site)], "level",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:i, s:I}", "state", states[site_state(site)], "level",
 	                 levels[site->level < 6 ? site->level : 5], "kind", kind, "target", text_of(site->target),
-	                 "text", text_of(site->text), "file", text_of(site->file), "line", (int)site->line);
+	                 "text", text_of(site->text), "file", text_of(site->file), "line", (int)site->line, "lines",
+	                 (json_int_t)__atomic_load_n(&site->lines, __ATOMIC_RELAXED));
 }
 
 static json_t *list_sites(void)

@@ -5,7 +5,7 @@
  *   {"do":"filter","level":"info,worker=debug","for_ms":60000}
  *           change the filter, for good without for_ms; then as status. What fits no call site is refused, with what
  *           was perhaps meant, but for "force":true
- *   {"do":"sites"}                                            every call site, and whether it speaks
+ *   {"do":"sites"}                                            every call site, whether it speaks, and its lines
  *
  *   {"ok":true,...} or {"ok":false,"error":"level: directive 2 (\"x=y\"), column 8: unknown level \"y\""} */
 #ifndef ANSWER_H

@@ -381,7 +381,10 @@ static void end_line(struct encoder *enc, struct ring *ring, char *at, const str
 	if (!put_rest(enc, ring, at, v, self, leaf)) {
 		enc->out.len = begin;
 		enc->unmade++;
+		return;
 	}
+	/* nobody else counts, but somebody may look */
+	__atomic_store_n(&v->site->lines, v->site->lines + 1, __ATOMIC_RELAXED);
 }
 
 /* ---- events ---- */
