@@ -164,14 +164,16 @@ int chunk_raw_row(struct chunk *c, uint16_t head, uint32_t ord, struct slice *li
 int chunk_pieces_before(struct chunk *c, uint32_t i);
 /* Offset of the first line of a group within the chunk's text. */
 uint64_t chunk_group_offset(const struct chunk *c, unsigned group);
-/* The whole line into out (cleared first), its parts' positions where wanted (NULL: not). */
+/* The whole line into out (cleared first); its parts' positions where wanted (NULL: not), but of a line whose head has
+ * a form (ingest/form.h) there are none: they are its reading's. */
 struct chunk_parts {
 	struct slice part[4]; /* by enum section; offsets into out as ptr after the call */
 };
 int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts);
-/* The same of the reading of a line whose head has a form (ingest/form.h): chunk_line gives the line itself, and no
- * parts of it. */
-int chunk_reading(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts);
+/* The text of its head, part 0, or of its tail alone, and their parts: one behind the other they are the line, or the
+ * reading of a line whose head has a form. Not of raw rows. */
+int chunk_half(struct chunk *c, const struct chunk_row *row, unsigned part, struct bytes *out,
+               struct chunk_parts *parts);
 /* Reads every block: -EBADMSG where one is damaged. */
 int chunk_verify(struct chunk *c);
 

@@ -11,7 +11,6 @@ struct put {
 	const struct chunk_row *row;
 	struct bytes *out;
 	struct chunk_parts *parts;
-	struct slice tid;
 };
 
 /* Where literal i begins in the output tells where the parts are. */
@@ -43,7 +42,7 @@ static int value_put(struct put *p, const struct shape *sh, unsigned part, unsig
 
 	switch (sh->slots[slot].kind) {
 	case SLOT_TID:
-		v = p->tid;
+		rc = chunk_tid(p->chunk, p->row->tid, &v);
 		break;
 	case SLOT_STAMP:
 		v = (struct slice){buf, stamp_print_iluvatar(p->row->stamp, buf)};
@@ -99,14 +98,17 @@ static int outer_put(struct put *p, const struct form_piece *piece)
 static int piece_put(struct put *p, const struct shape *sh, const struct form_piece *piece)
 {
 	char text[TIME_FORM_MAX];
+	struct slice tid = SLICE_NONE;
+	int rc;
 
 	switch (piece->kind) {
 	case FORM_TEXT:
 		bytes_add(p->out, piece->text.ptr, piece->text.len);
 		return 0;
 	case FORM_TID:
-		bytes_add(p->out, p->tid.ptr, p->tid.len);
-		return 0;
+		rc = chunk_tid(p->chunk, p->row->tid, &tid);
+		bytes_add(p->out, tid.ptr, tid.len);
+		return rc;
 	case FORM_TIME:
 		bytes_add(p->out, text, time_form_print(&piece->time, p->row->stamp, text));
 		return 0;
@@ -137,17 +139,19 @@ static void parts_settle(struct chunk_parts *parts, const struct bytes *out)
 	}
 }
 
-int chunk_reading(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts)
+int chunk_half(struct chunk *c, const struct chunk_row *row, unsigned part, struct bytes *out,
+               struct chunk_parts *parts)
 {
-	struct put p = {c, row, out, parts, SLICE_NONE};
-	const struct shape *head = chunk_head(c, row->head), *tail = chunk_tail(c, row->tail);
+	struct put p = {c, row, out, parts};
+	const struct shape *sh = part ? chunk_tail(c, row->tail) : chunk_head(c, row->head);
 	int rc;
 
 	out->len = 0;
 	memset(parts, 0, sizeof *parts);
-	if (!head || !tail)
+	if (!sh)
 		return -EBADMSG;
-	if ((rc = chunk_tid(c, row->tid, &p.tid)) || (rc = half_put(&p, head, 0)) || (rc = half_put(&p, tail, 1)))
+	rc = half_put(&p, sh, part);
+	if (rc)
 		return rc;
 	parts_settle(parts, out);
 	return 0;
@@ -155,7 +159,7 @@ int chunk_reading(struct chunk *c, const struct chunk_row *row, struct bytes *ou
 
 int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct chunk_parts *parts)
 {
-	struct put p = {c, row, out, parts, SLICE_NONE};
+	struct put p = {c, row, out, parts};
 	const struct shape *head = chunk_head(c, row->head), *tail = chunk_tail(c, row->tail);
 	struct slice raw, reading;
 	int rc;
@@ -170,10 +174,10 @@ int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, 
 		return rc ? rc : out->failed ? -ENOMEM : 0;
 	}
 	if (head->form)
-		return (rc = chunk_tid(c, row->tid, &p.tid)) ? rc : form_put(&p, head);
+		return form_put(&p, head);
 	if (!tail)
 		return -EBADMSG;
-	if ((rc = chunk_tid(c, row->tid, &p.tid)) || (rc = half_put(&p, head, 0)) || (rc = half_put(&p, tail, 1)))
+	if ((rc = half_put(&p, head, 0)) || (rc = half_put(&p, tail, 1)))
 		return rc;
 	parts_settle(parts, out);
 	return 0;

@@ -28,6 +28,8 @@ void event_room_free(struct event_room *r)
 	raw_forget(r);
 	store_chunk_unpin(r->ev.store, r->ev.chunk);
 	bytes_free(&r->line);
+	bytes_free(&r->half[0].text);
+	bytes_free(&r->half[1].text);
 	bytes_free(&r->raw);
 	free(r->tid_text);
 	line_done(&r->parsed);
@@ -236,7 +238,7 @@ int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t f
 	e->line = first_line + row - pieces;
 	e->row = row;
 	e->raw = NULL;
-	r->rendered = r->has_ord = r->complete = false;
+	r->rendered = r->has_ord = r->complete = r->half[0].rendered = r->half[1].rendered = false;
 	r->error = 0;
 	r->next_buf = 0;
 	rc = chunk_row_head(e->chunk, row, &r->row.head);
@@ -539,6 +541,19 @@ int event_error(const struct event *e)
 
 /* ---- text ---- */
 
+static int render_half(struct event_room *r, unsigned part)
+{
+	int rc = r->half[part].rendered ? 0 : event_complete(&r->ev);
+
+	if (rc || r->half[part].rendered)
+		return rc;
+	rc = chunk_half(r->ev.chunk, &r->row, part, &r->half[part].text, &r->half[part].parts);
+	r->half[part].rendered = !rc;
+	if (rc)
+		r->error = rc;
+	return rc;
+}
+
 static int render(struct event_room *r)
 {
 	int rc;
@@ -549,13 +564,6 @@ static int render(struct event_room *r)
 	if (rc)
 		return rc;
 	rc = chunk_line(r->ev.chunk, &r->row, &r->line, &r->parts);
-	if (!rc && r->ev.head->form) {
-		rc = chunk_reading(r->ev.chunk, &r->row, &r->raw, &r->parts);
-	} else if (!rc && r->ev.raw) {
-		r->parts.part[SECTION_FIELDS] = r->parsed.fields;
-		r->parts.part[SECTION_SPAN] = r->parsed.span;
-		r->parts.part[SECTION_SPANS] = r->parsed.spans;
-	}
 	r->rendered = !rc;
 	if (rc)
 		r->error = rc;
@@ -575,8 +583,17 @@ int event_line(const struct event *e, struct slice *out)
 struct slice event_part(const struct event *e, enum section section)
 {
 	struct event_room *r = room_of(e);
+	unsigned part = section != SECTION_FIELDS;
 
-	return render(r) || section == SECTION_TOP ? SLICE_NONE : r->parts.part[section];
+	if (section == SECTION_TOP)
+		return SLICE_NONE;
+	if (e->raw)
+		return section == SECTION_FIELDS ? r->parsed.fields
+		       : section == SECTION_SPAN ? r->parsed.span
+		                                 : r->parsed.spans;
+	if (r->rendered && !e->head->form)
+		return r->parts.part[section];
+	return render_half(r, part) ? SLICE_NONE : r->half[part].parts.part[section];
 }
 
 int event_offset(const struct event *e, int64_t *out)

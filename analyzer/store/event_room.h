@@ -19,7 +19,12 @@ struct event_room {
 	bool rendered;
 	int error; /* of reading a value */
 	struct bytes line;
-	struct chunk_parts parts;
+	struct chunk_parts parts; /* of a rendered line, but for raw ones and those whose head has a form */
+	struct {                  /* of head and tail alone, where only their parts were asked for */
+		bool rendered;
+		struct bytes text;
+		struct chunk_parts parts;
+	} half[2];
 	int64_t offset_id; /* the event whose offset in its chunk is known; 0: none */
 	uint64_t offset;
 	struct bytes raw; /* of a line kept whole, with slack */

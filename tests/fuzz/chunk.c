@@ -102,7 +102,9 @@ static void read_all(const struct bytes *chunk)
 		struct slice tid;
 
 		if (!(rc = chunk_row(c, i, &row)) && !(rc = chunk_tid(c, row.tid, &tid)))
-			rc = chunk_line(c, &row, &line, &parts);
+			rc = chunk_line(c, &row, &line, NULL);
+		for (unsigned part = 0; part < 2 && !rc && row.head >= CHUNK_FIRST_HEAD; part++)
+			rc = chunk_half(c, &row, part, &line, &parts);
 		assert(!rc || rc == -EBADMSG);
 	}
 	rc = chunk_find_tid(c, SLICE("1123456789abcdef0123456789abcdef"), 0);

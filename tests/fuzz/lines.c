@@ -46,7 +46,7 @@ static void reading_check(struct chunk *c, const struct chunk_row *row, struct l
 static void form_row(struct chunk *c, const struct chunk_row *row, const char *copy, size_t len,
                      const struct record_options *o)
 {
-	struct bytes reading = {0};
+	struct bytes reading = {0}, tail = {0};
 	struct chunk_parts parts;
 	struct record_reader reader;
 	struct record_result r;
@@ -56,10 +56,12 @@ static void form_row(struct chunk *c, const struct chunk_row *row, const char *c
 		bare.len--;
 	assert(!record_reader_init(&reader, o) && !record_read(&reader, bare, &r));
 	assert(r.verdict == RECORD_EVENT && r.has_time && r.time_ns == row->stamp);
-	assert(!chunk_reading(c, row, &reading, &parts));
+	assert(!chunk_half(c, row, 0, &reading, &parts) && !chunk_half(c, row, 1, &tail, &parts));
+	bytes_add(&reading, tail.ptr, tail.len);
 	assert(slice_same((struct slice){reading.ptr, reading.len}, r.reading));
 	assert(!chunk_tid(c, row->tid, &tid) && !tid.ptr == !r.tid.ptr && slice_same(tid, r.tid));
 	bytes_free(&reading);
+	bytes_free(&tail);
 	record_reader_done(&reader);
 }
 
