@@ -77,40 +77,77 @@ static double quantile_at(const struct timed *v, size_t n, double q)
 	return (double)v[low].ns + (at - (double)low) * (double)(v[low + 1].ns - v[low].ns);
 }
 
-/* The same of what was drawn, to the nearest value; out[k * stride]. */
-static void quantiles_drawn(const struct timed *v, size_t n, const uint16_t weight[STRETCH_CELLS],
-                            const double count[STRETCH_CELLS], double *out, size_t stride)
-{
-	double all = 0;
-	int64_t passed = 0;
-	int k = 0;
+/* Sorted values in blocks, with how many of each cell are in each: a draw passes over whole blocks. */
+enum { BLOCK = 512 };
 
-	for (int i = 0; i < STRETCH_CELLS; i++)
-		all += count[i] * weight[i];
-	for (size_t i = 0; i < n && k < BANDS; i++) {
-		passed += weight[v[i].cell];
-		while (k < BANDS && (double)passed > floor(band_at[k] * (all - 1) + 0.5))
-			out[k++ * stride] = (double)v[i].ns;
+struct blocks {
+	const struct timed *v;
+	size_t n, nblocks;
+	uint16_t (*count)[STRETCH_CELLS];
+};
+
+static int blocks_make(struct blocks *b, const struct timed *v, size_t n)
+{
+	*b = (struct blocks){v, n, (n + BLOCK - 1) / BLOCK, NULL};
+	b->count = calloc(b->nblocks, sizeof *b->count);
+	if (!b->count)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		b->count[i / BLOCK][v[i].cell]++;
+	return 0;
+}
+
+static int64_t drawn_of_block(const struct blocks *b, size_t i, const uint16_t weight[STRETCH_CELLS])
+{
+	uint32_t sum = 0;
+
+	for (int k = 0; k < STRETCH_CELLS; k++)
+		sum += (uint32_t)b->count[i][k] * weight[k];
+	return sum;
+}
+
+/* The quantiles of what was drawn, to the nearest value; out[k * stride]. drawn has room for nblocks. */
+static void quantiles_drawn(const struct blocks *b, const uint16_t weight[STRETCH_CELLS], int64_t *drawn, double *out,
+                            size_t stride)
+{
+	int64_t all = 0, before = 0, passed;
+	size_t block = 0, at = 0;
+
+	for (size_t i = 0; i < b->nblocks; i++)
+		all += drawn[i] = drawn_of_block(b, i, weight);
+	passed = 0;
+	for (int k = 0; k < BANDS; k++) {
+		int64_t target = (int64_t)floor(band_at[k] * (double)(all - 1) + 0.5);
+
+		while (block < b->nblocks && before + drawn[block] <= target) {
+			before += drawn[block++];
+			passed = before;
+			at = block * BLOCK;
+		}
+		while (at < b->n && passed <= target)
+			passed += weight[b->v[at++].cell];
+		out[(size_t)k * stride] = (double)b->v[at ? at - 1 : 0].ns;
 	}
-	/* nothing was drawn */
-	for (; k < BANDS; k++)
-		out[k * stride] = (double)v[n - 1].ns;
 }
 
 /* Draws of a side, by quantile. */
-static void draw_side(const struct timed *v, size_t n, uint64_t seed, int draws, double *out)
+static int draw_side(const struct timed *v, size_t n, uint64_t seed, int draws, double *out)
 {
-	double count[STRETCH_CELLS] = {0};
+	struct blocks b;
 	struct draw d = {seed};
+	int rc = blocks_make(&b, v, n);
+	int64_t *drawn = rc ? NULL : malloc(b.nblocks * sizeof *drawn);
 
-	for (size_t i = 0; i < n; i++)
-		count[v[i].cell]++;
-	for (int r = 0; r < draws; r++) {
+	for (int r = 0; r < draws && drawn; r++) {
 		uint16_t weight[STRETCH_CELLS];
 
 		draw_weights(&d, weight);
-		quantiles_drawn(v, n, weight, count, out + r, DRAWS);
+		quantiles_drawn(&b, weight, drawn, out + r, DRAWS);
 	}
+	rc = drawn ? 0 : -ENOMEM;
+	free(drawn);
+	free(b.count);
+	return rc;
 }
 
 static struct interval interval_of(double *v, int n)
@@ -122,10 +159,10 @@ static struct interval interval_of(double *v, int n)
 	return i;
 }
 
-/* So many that it takes no longer than a few values' worth of time. */
+/* As many as there is time for. */
 static int draws_for(size_t n)
 {
-	double most = 4e7 / ((double)n + 1);
+	double most = 4e8 / ((double)n + 1);
 
 	return most > DRAWS ? DRAWS : most < 200 ? 200 : (int)most;
 }
@@ -134,23 +171,23 @@ int bands_make(const struct timed *const v[SIDES], const size_t n[SIDES], uint64
                struct interval difference[BANDS])
 {
 	double(*drawn)[BANDS][DRAWS] = calloc(3, sizeof *drawn);
-	int draws = draws_for(n[A] + n[B]);
+	int draws = draws_for(n[A] + n[B]), rc = 0;
 
 	if (!drawn)
 		return -ENOMEM;
-	for (int s = 0; s < SIDES; s++)
+	for (int s = 0; s < SIDES && !rc; s++)
 		if (n[s])
-			draw_side(v[s], n[s], seed + (uint64_t)s, draws, drawn[s][0]);
-	for (int k = 0; k < BANDS && n[A] && n[B]; k++) {
+			rc = draw_side(v[s], n[s], seed + (uint64_t)s, draws, drawn[s][0]);
+	for (int k = 0; k < BANDS && n[A] && n[B] && !rc; k++) {
 		for (int r = 0; r < draws; r++)
 			drawn[2][k][r] = drawn[B][k][r] - drawn[A][k][r];
 		difference[k] = interval_of(drawn[2][k], draws);
 	}
 	for (int s = 0; s < SIDES; s++)
-		for (int k = 0; k < BANDS && n[s]; k++) {
+		for (int k = 0; k < BANDS && n[s] && !rc; k++) {
 			f[s].quantile[k] = quantile_at(v[s], n[s], band_at[k]);
 			f[s].within[k] = interval_of(drawn[s][k], draws);
 		}
 	free(drawn);
-	return 0;
+	return rc;
 }

@@ -46,7 +46,6 @@ struct work {
 	size_t nbuckets;
 	struct phase_sum *phase; /* of the group at hand; behind the last phase: all of them together */
 	struct phase_sum whole;  /* the same of all groups */
-	double *value[SIDES];    /* of a bucket or group, room for all */
 	double *sample;
 	struct timed *timed[SIDES]; /* the same of all */
 	struct mass *bucket;        /* of each bucket */
@@ -79,9 +78,8 @@ static int sort_side(struct work *w, int s)
 
 	w->start[s] = at;
 	w->order[s] = malloc((n + 1) * sizeof *w->order[s]);
-	w->value[s] = malloc((n + 1) * sizeof *w->value[s]);
 	w->timed[s] = malloc((n + 1) * sizeof *w->timed[s]);
-	if (!at || !w->order[s] || !w->value[s] || !w->timed[s])
+	if (!at || !w->order[s] || !w->timed[s])
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		at[o->v[s][i].bucket + 1]++;
@@ -110,14 +108,14 @@ static int by_real(const void *pa, const void *pb)
 }
 
 /* Of both lists, each value as often as its share of them. Returns how many, sorted. */
-static size_t take_sample(struct work *w, const size_t n[SIDES])
+static size_t take_sample(struct work *w, double *const value[SIDES], const size_t n[SIDES])
 {
 	size_t all = n[A] + n[B], most = all < RANKED ? all : RANKED;
 
 	for (size_t i = 0; i < most; i++) {
 		size_t at = i * all / most;
 
-		w->sample[i] = at < n[A] ? w->value[A][at] : w->value[B][at - n[A]];
+		w->sample[i] = at < n[A] ? value[A][at] : value[B][at - n[A]];
 	}
 	if (most)
 		qsort(w->sample, most, sizeof *w->sample, by_real);
@@ -151,94 +149,84 @@ static double rank_of(const double *sample, size_t n, double v)
 	return (double)(less + low) / 2 / (double)n;
 }
 
-/* w->value has n values a side, cell says of which cell each is: sums, scores, medians. */
-static void tally_make(struct work *w, const size_t n[SIDES], const uint8_t *const cell[SIDES], struct tally *t)
+/* Of n values a side, cell says of which cell each is: sums, scores, medians. Values are put into another order. */
+static void tally_make(struct work *w, double *const value[SIDES], const size_t n[SIDES],
+                       const uint8_t *const cell[SIDES], struct tally *t)
 {
-	size_t sampled = take_sample(w, n);
+	size_t sampled = take_sample(w, value, n);
 
 	memset(t, 0, sizeof *t);
 	for (int s = 0; s < SIDES; s++) {
 		for (size_t i = 0; i < n[s]; i++) {
-			double score = rank_of(w->sample, sampled, w->value[s][i]);
+			double score = rank_of(w->sample, sampled, value[s][i]);
 
-			t->sum[s][cell[s][i]] += w->value[s][i];
-			t->all[s] += w->value[s][i];
+			t->sum[s][cell[s][i]] += value[s][i];
+			t->all[s] += value[s][i];
 			t->score[s][cell[s][i]] += score;
 			t->scores[s] += score;
 		}
-		t->median[s] = n[s] ? quantile_of(w->value[s], n[s], 0.5) : 0;
+		t->median[s] = n[s] ? quantile_of(value[s], n[s], 0.5) : 0;
 	}
 }
 
 /* ---- phases ---- */
-
-/* A phase's time; that of all of them, for the phase behind the last. */
-static double part_at(const struct observed *o, int s, const struct request_seen *r, uint32_t phase, bool *present)
-{
-	const struct part_seen *p = o->part[s] + r->first_part;
-
-	if (phase == o->phases.n) {
-		*present = true;
-		return (double)r->ns;
-	}
-
-	for (uint32_t i = 0; i < r->nparts; i++)
-		if (p[i].phase == phase) {
-			*present = true;
-			return (double)p[i].ns;
-		}
-	*present = false;
-	return 0;
-}
 
 struct bucket_work {
 	uint32_t bucket;
 	size_t n[SIDES]; /* answered */
 	uint8_t *cell[SIDES];
 	double count[SIDES][STRETCH_CELLS];
-	double weight; /* in its group */
+	double weight;         /* in its group */
+	double **value[SIDES]; /* by phase; NULL: no request has it. Behind the last phase: all of them together */
+	int64_t *present[SIDES];
 };
 
-/* Which phases the bucket's requests have. */
-static void mark_phases(const struct work *w, uint32_t bucket, bool *has)
-{
-	const struct observed *o = &w->c->seen;
-
-	for (int s = 0; s < SIDES; s++)
-		for (size_t i = w->start[s][bucket]; i < w->start[s][bucket + 1]; i++) {
-			const struct request_seen *r = request_at(w, s, i);
-
-			for (uint32_t k = 0; k < r->nparts; k++)
-				has[o->part[s][r->first_part + k].phase] = true;
-		}
-}
-
-static void take_values(struct work *w, const struct bucket_work *b, uint32_t phase, int64_t present[SIDES])
+/* The room for a phase's values on both sides, zeroed. */
+static int phase_room(struct bucket_work *b, uint32_t phase)
 {
 	for (int s = 0; s < SIDES; s++) {
-		size_t n = 0;
-
-		for (size_t i = w->start[s][b->bucket]; i < w->start[s][b->bucket + 1]; i++) {
-			const struct request_seen *r = request_at(w, s, i);
-			bool there;
-
-			if (!r->answered)
-				continue;
-			w->value[s][n++] = part_at(&w->c->seen, s, r, phase, &there);
-			present[s] += there;
-		}
+		b->value[s][phase] = calloc(b->n[s] + 1, sizeof **b->value[s]);
+		if (!b->value[s][phase])
+			return -ENOMEM;
 	}
+	return 0;
+}
+
+static int take_values(struct work *w, struct bucket_work *b, int s)
+{
+	const struct observed *o = &w->c->seen;
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = w->start[s][b->bucket]; i < w->start[s][b->bucket + 1] && !rc; i++) {
+		const struct request_seen *r = request_at(w, s, i);
+		const struct part_seen *p = o->part[s] + r->first_part;
+
+		if (!r->answered)
+			continue;
+		for (uint32_t k = 0; k < r->nparts && !rc; k++) {
+			if (!b->value[s][p[k].phase])
+				rc = phase_room(b, p[k].phase);
+			if (rc)
+				break;
+			b->value[s][p[k].phase][n] = (double)p[k].ns;
+			b->present[s][p[k].phase]++;
+		}
+		b->value[s][o->phases.n][n] = (double)r->ns;
+		b->cell[s][n++] = r->cell;
+		b->count[s][r->cell]++;
+	}
+	return rc;
 }
 
 static void add_phase(struct work *w, const struct bucket_work *b, uint32_t phase)
 {
 	struct phase_sum *p = &w->phase[phase];
-	int64_t present[SIDES] = {0};
+	double *const value[SIDES] = {b->value[A][phase], b->value[B][phase]};
 	double mean[SIDES];
 	struct tally t;
 
-	take_values(w, b, phase, present);
-	tally_make(w, b->n, (const uint8_t *const *)b->cell, &t);
+	tally_make(w, value, b->n, (const uint8_t *const *)b->cell, &t);
 	for (int s = 0; s < SIDES; s++)
 		mean[s] = b->n[s] ? t.all[s] / (double)b->n[s] : 0;
 	p->part += b->weight * (mean[B] - mean[A]);
@@ -252,42 +240,43 @@ static void add_phase(struct work *w, const struct bucket_work *b, uint32_t phas
 	p->mean.difference += b->weight * (mean[B] - mean[A]);
 	p->typical.difference += b->weight * (t.scores[B] / (double)b->n[B] - t.scores[A] / (double)b->n[A]);
 	for (int s = 0; s < SIDES; s++) {
-		p->present[s] += present[s];
+		p->present[s] += b->present[s][phase];
 		effect_add_mean(&p->mean, s, t.sum[s], b->count[s], b->weight);
 		effect_add_mean(&p->typical, s, t.score[s], b->count[s], b->weight);
+	}
+}
+
+static void bucket_done(struct bucket_work *b, uint32_t nphases)
+{
+	for (int s = 0; s < SIDES; s++) {
+		for (uint32_t i = 0; b->value[s] && i <= nphases; i++)
+			free(b->value[s][i]);
+		free(b->value[s]);
+		free(b->present[s]);
+		free(b->cell[s]);
 	}
 }
 
 static int bucket_phases(struct work *w, struct bucket_work *b)
 {
 	uint32_t nphases = w->c->seen.phases.n;
-	bool *has = calloc(nphases + 1, sizeof *has);
-	int rc = has ? 0 : -ENOMEM;
+	int rc = 0;
 
 	for (int s = 0; s < SIDES; s++) {
 		b->cell[s] = malloc(b->n[s] + 1);
-		rc = b->cell[s] ? rc : -ENOMEM;
-	}
-	for (int s = 0; s < SIDES && !rc; s++) {
-		size_t n = 0;
-
-		for (size_t i = w->start[s][b->bucket]; i < w->start[s][b->bucket + 1]; i++) {
-			const struct request_seen *r = request_at(w, s, i);
-
-			if (!r->answered)
-				continue;
-			b->cell[s][n++] = r->cell;
-			b->count[s][r->cell]++;
-		}
+		b->value[s] = calloc(nphases + 1, sizeof *b->value[s]);
+		b->present[s] = calloc(nphases + 1, sizeof *b->present[s]);
+		if (!b->cell[s] || !b->value[s] || !b->present[s])
+			rc = -ENOMEM;
 	}
 	if (!rc)
-		mark_phases(w, b->bucket, has);
+		rc = phase_room(b, nphases);
+	for (int s = 0; s < SIDES && !rc; s++)
+		rc = take_values(w, b, s);
 	for (uint32_t i = 0; i <= nphases && !rc; i++)
-		if (has[i] || i == nphases)
+		if (b->value[A][i])
 			add_phase(w, b, i);
-	free(has);
-	free(b->cell[A]);
-	free(b->cell[B]);
+	bucket_done(b, nphases);
 	return rc;
 }
 
@@ -448,26 +437,27 @@ static int claim_share(struct work *w, enum measure measure, uint32_t group, dou
 	return 0;
 }
 
+/* A group's requests by cell; count and sum are of those that were answered. */
 struct whole {
 	double count[SIDES][STRETCH_CELLS], sum[SIDES][STRETCH_CELLS], all[SIDES][STRETCH_CELLS],
 	    failed[SIDES][STRETCH_CELLS], cold[SIDES][STRETCH_CELLS];
+	double total[SIDES];
 	size_t n[SIDES];
-	uint8_t *cell[SIDES];
 };
 
-static int claim_end_to_end(struct work *w, uint32_t group, struct whole *h, struct tally *t)
+static int claim_end_to_end(struct work *w, uint32_t group, const struct whole *h)
 {
 	struct claim mean = {.measure = MEASURE_MEAN, .group = group, .phase = UINT32_MAX, .counts = true};
 	struct effect *e;
 
-	mean.a = t->all[A] / (double)h->n[A];
-	mean.b = t->all[B] / (double)h->n[B];
+	mean.a = w->c->group[group].side[A].mean;
+	mean.b = w->c->group[group].side[B].mean;
 	e = measure_add(w->c, mean);
 	if (!e)
 		return -ENOMEM;
 	e->difference = mean.b - mean.a;
 	for (int s = 0; s < SIDES; s++)
-		effect_add_mean(e, s, t->sum[s], h->count[s], 1);
+		effect_add_mean(e, s, h->sum[s], h->count[s], 1);
 	return claim_typical(w->c, group, UINT32_MAX, true, group ? &w->phase[w->c->seen.phases.n] : &w->whole);
 }
 
@@ -488,8 +478,8 @@ static void take_request(struct work *w, struct group *g, struct whole *h, int s
 	f->cold += r->cold;
 	h->cold[s][r->cell] += r->cold;
 	h->count[s][r->cell]++;
-	h->cell[s][h->n[s]] = r->cell;
-	w->value[s][h->n[s]] = (double)r->ns;
+	h->sum[s][r->cell] += (double)r->ns;
+	h->total[s] += (double)r->ns;
 	w->timed[s][h->n[s]++] = (struct timed){r->ns < 0 ? 0 : r->ns, r->cell};
 }
 
@@ -509,15 +499,13 @@ static int figures_make(struct work *w, uint32_t number, struct whole *h)
 {
 	struct comparison *c = w->c;
 	struct group *g = &c->group[number];
-	struct tally t;
 	int rc = 0;
 
 	g->enough = h->n[A] >= REQUESTS_ENOUGH && h->n[B] >= REQUESTS_ENOUGH;
-	tally_make(w, h->n, (const uint8_t *const *)h->cell, &t);
 	for (int s = 0; s < SIDES && !rc; s++) {
 		if (h->n[s]) {
-			g->side[s].mean = t.all[s] / (double)h->n[s];
-			rc = mean_within(c, &g->side[s], t.sum[s], h->count[s]);
+			g->side[s].mean = h->total[s] / (double)h->n[s];
+			rc = mean_within(c, &g->side[s], h->sum[s], h->count[s]);
 		}
 		if (!rc)
 			rc = timed_sort(w->timed[s], h->n[s]);
@@ -525,26 +513,10 @@ static int figures_make(struct work *w, uint32_t number, struct whole *h)
 	if (!rc)
 		rc = bands_make((const struct timed *const *)w->timed, h->n, c->seed, g->side, g->difference);
 	if (!rc && g->enough)
-		rc = claim_end_to_end(w, number, h, &t);
+		rc = claim_end_to_end(w, number, h);
 	if (!rc)
 		rc = claim_share(w, MEASURE_FAILED, number, h->failed, h->all);
 	return rc || !g->enough ? rc : claim_share(w, MEASURE_COLD, number, h->cold, h->count);
-}
-
-static int whole_init(struct whole *h, const size_t n[SIDES])
-{
-	for (int s = 0; s < SIDES; s++) {
-		h->cell[s] = malloc(n[s] + 1);
-		if (!h->cell[s])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static void whole_done(struct whole *h)
-{
-	free(h->cell[A]);
-	free(h->cell[B]);
 }
 
 /* ---- parts, for those who show them ---- */
@@ -602,23 +574,16 @@ static int put_parts(struct work *w, uint32_t number, double mix, const double *
 static int measure_whole(struct work *w, uint32_t number, const uint32_t *bucket, size_t n)
 {
 	struct group *g = &w->c->group[number];
-	size_t all[SIDES] = {0};
 	struct whole *h = calloc(1, sizeof *h);
-	int rc = h ? 0 : -ENOMEM;
+	int rc;
 
-	for (size_t i = 0; i < n; i++)
-		for (int s = 0; s < SIDES; s++)
-			all[s] += w->start[s][bucket[i] + 1] - w->start[s][bucket[i]];
-	if (!rc)
-		rc = whole_init(h, all);
-	for (size_t k = 0; k < n && !rc; k++)
+	if (!h)
+		return -ENOMEM;
+	for (size_t k = 0; k < n; k++)
 		for (int s = 0; s < SIDES; s++)
 			for (size_t i = w->start[s][bucket[k]]; i < w->start[s][bucket[k] + 1]; i++)
 				take_request(w, g, h, s, request_at(w, s, i));
-	if (!rc)
-		rc = figures_make(w, number, h);
-	if (h)
-		whole_done(h);
+	rc = figures_make(w, number, h);
 	free(h);
 	return rc;
 }
@@ -718,7 +683,6 @@ static void work_done(struct work *w)
 	for (int s = 0; s < SIDES; s++) {
 		free(w->order[s]);
 		free(w->start[s]);
-		free(w->value[s]);
 		free(w->timed[s]);
 	}
 	free(w->by_group);

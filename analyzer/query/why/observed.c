@@ -289,38 +289,56 @@ static void read_kinds(struct reading *r)
 	sqlite3_finalize(st);
 }
 
-static bool read_side(struct side *side, const char *by, int at, struct observed *o)
+/* Requests of all sides that are of one database: read once. */
+static int read_rows(struct reading *r, int n)
 {
-	struct reading r = {.q = &side->q, .side = side, .o = o, .at = at};
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
-	int rc = 0;
+	int rc = phase_reader_open_all(r->q->db, &reader);
 
-	read_kinds(&r);
-	choose_groups(&r, by);
-	if (!r.q->status)
-		rc = phase_reader_open_all(side->q.db, &reader);
-	while (reader && !rc && !r.q->status && (rc = phase_reader_next(reader, &phases)) == 1)
-		rc = query_interrupted                           ? -EINTR
-		     : phase_reader_at(reader)->kind >= r.nkinds ? -EBADMSG
-		                                                 : put_request(&r, phase_reader_at(reader), phases);
-	query_ok(r.q, rc, side->path);
+	while (!rc && !r->q->status && (rc = phase_reader_next(reader, &phases)) == 1) {
+		const struct invocation_read *i = phase_reader_at(reader);
+
+		rc = query_interrupted ? -EINTR : i->kind >= r->nkinds ? -EBADMSG : 0;
+		for (int s = 0; s < n && !rc; s++)
+			rc = put_request(&r[s], i, phases);
+	}
 	phase_reader_close(reader);
-	sqlite3_finalize(r.values);
-	free(r.kind);
-	arena_done(&r.texts);
-	find_ends(&r);
-	return r.some || r.by != BY_VALUE;
+	return rc;
+}
+
+/* n sides of one database, from `at` on. Whether --by finds something in them. */
+static bool read_sides(struct side *sides, const char *by, int at, int n, struct observed *o)
+{
+	struct reading r[SIDES] = {{0}};
+	bool some = false, failed = false;
+
+	for (int s = 0; s < n; s++) {
+		r[s] = (struct reading){.q = &sides[at + s].q, .side = &sides[at + s], .o = o, .at = at + s};
+		read_kinds(&r[s]);
+		choose_groups(&r[s], by);
+		failed |= r[s].q->status != DONE;
+	}
+	if (!failed)
+		query_ok(r[0].q, read_rows(r, n), sides[at].path);
+	for (int s = 0; s < n; s++) {
+		some |= r[s].some || r[s].by != BY_VALUE;
+		sqlite3_finalize(r[s].values);
+		free(r[s].kind);
+		arena_done(&r[s].texts);
+		find_ends(&r[s]);
+	}
+	return some;
 }
 
 void observed_read(struct query *q, struct side sides[SIDES], const char *by, struct observed *o)
 {
-	bool some = false;
+	bool one = sides[A].q.db == sides[B].q.db, some = read_sides(sides, by, A, one ? SIDES : 1, o);
 
-	for (int s = 0; s < SIDES && !q->status; s++) {
-		some |= read_side(&sides[s], by, s, o);
+	if (!one && !sides[A].q.status)
+		some |= read_sides(sides, by, B, 1, o);
+	for (int s = 0; s < SIDES; s++)
 		side_told(q, &sides[s]);
-	}
 	if (!q->status && !some)
 		query_fail(q, USAGE,
 		           "--by %s: it is one of function, worker, hour, a column of the table invocation, or a "
