@@ -123,7 +123,7 @@ FUZZ_TARGETS   += directive_fuzz console_fuzz box_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench
 BENCH_LOAD     := load_bench sql_bench day_bench
-BENCH_MODEL    := model_bench pattern_bench
+BENCH_MODEL    := model_bench pattern_bench why_bench
 BENCH_CLOCK    := clock_bench
 
 # ---- what is built ------------------------------------------------------------------------------------------------
@@ -414,7 +414,7 @@ $(B)/bench/log_bench: $(B)/obj/tests/bench/peers/ilulog.o
 $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o $(B)/obj/tests/bench/bench.o
 $(B)/bench/formats_bench: $(addprefix $(B)/obj/tests/bench/,foreign.o lines.o bench.o)
 $(B)/bench/sql_bench $(B)/bench/day_bench: $(B)/obj/tests/bench/bench.o
-$(B)/bench/model_bench $(B)/bench/pattern_bench: $(B)/obj/tests/bench/bench.o
+$(B)/bench/model_bench $(B)/bench/pattern_bench $(B)/bench/why_bench: $(B)/obj/tests/bench/bench.o
 
 # ---- demo, install, clean, help -----------------------------------------------------------------------------------
 demo:

@@ -238,12 +238,14 @@ size_t compare_table(struct query *q, const struct comparison *c, enum compare_t
 void compare_side(const struct comparison *c, int side, const char *micro, struct text *out)
 {
 	char n[NUMBER_MAX], took[NUMBER_MAX];
-	int64_t first = c->seen.first_ns[side], last = c->seen.last_ns[side];
+	int64_t length;
 
 	number_count(c->group[0].side[side].n, n);
 	text_printf(out, "%s: %s requests", c->side[side].name, n);
 	if (c->seen.n[side]) {
-		number_duration(last - first, micro, took);
+		if (__builtin_sub_overflow(c->seen.last_ns[side], c->seen.first_ns[side], &length))
+			length = INT64_MAX;
+		number_duration(length, micro, took);
 		text_printf(out, " in %s", took);
 	}
 }

@@ -39,9 +39,9 @@ void draw_weights(struct draw *d, uint16_t weight[STRETCH_CELLS])
 int stretch_cell(int64_t at_ns, int64_t first_ns, int64_t last_ns)
 {
 	double length = (double)last_ns - (double)first_ns, at = (double)at_ns - (double)first_ns;
-	int cell = length > 0 ? (int)(at / length * STRETCH_CELLS) : 0;
+	double cell = length > 0 ? at / length * STRETCH_CELLS : 0;
 
-	return cell < 0 ? 0 : cell >= STRETCH_CELLS ? STRETCH_CELLS - 1 : cell;
+	return !(cell > 0) ? 0 : cell >= STRETCH_CELLS ? STRETCH_CELLS - 1 : (int)cell;
 }
 
 /* A stretch that has much of the count pulls the mean to itself, and so is nearer to it than it should be: as it would

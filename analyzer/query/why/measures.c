@@ -40,9 +40,8 @@ struct mass {
 
 struct work {
 	struct comparison *c;
-	uint32_t *order[SIDES]; /* requests by bucket */
-	size_t *start[SIDES];   /* of each bucket in order; one more at the end */
-	uint32_t *by_group;     /* buckets by group */
+	size_t *start[SIDES]; /* of each bucket in order; one more at the end */
+	uint32_t *by_group;   /* buckets by group */
 	size_t nbuckets;
 	struct phase_sum *phase; /* of the group at hand; behind the last phase: all of them together */
 	struct phase_sum whole;  /* the same of all groups */
@@ -71,31 +70,37 @@ struct effect *measure_add(struct comparison *c, struct claim l)
 
 /* ---- requests by bucket ---- */
 
+/* Puts a side's requests into the order of their buckets. */
 static int sort_side(struct work *w, int s)
 {
-	const struct observed *o = &w->c->seen;
+	struct observed *o = &w->c->seen;
 	size_t n = o->n[s], *at = calloc(w->nbuckets + 2, sizeof *at), sum = 0;
+	struct request_seen *sorted = malloc((n + 1) * sizeof *sorted);
 
 	w->start[s] = at;
-	w->order[s] = malloc((n + 1) * sizeof *w->order[s]);
 	w->timed[s] = malloc((n + 1) * sizeof *w->timed[s]);
-	if (!at || !w->order[s] || !w->timed[s])
+	if (!at || !sorted || !w->timed[s]) {
+		free(sorted);
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < n; i++)
 		at[o->v[s][i].bucket + 1]++;
 	for (size_t i = 0; i <= w->nbuckets; i++)
 		at[i] = sum += at[i];
 	for (size_t i = 0; i < n; i++)
-		w->order[s][at[o->v[s][i].bucket]++] = (uint32_t)i;
+		sorted[at[o->v[s][i].bucket]++] = o->v[s][i];
 	for (size_t i = w->nbuckets; i > 0; i--)
 		at[i] = at[i - 1];
 	at[0] = 0;
+	free(o->v[s]);
+	o->v[s] = sorted;
+	o->room[s] = n + 1;
 	return 0;
 }
 
 static const struct request_seen *request_at(const struct work *w, int s, size_t i)
 {
-	return &w->c->seen.v[s][w->order[s][i]];
+	return &w->c->seen.v[s][i];
 }
 
 /* ---- ranks ---- */
@@ -681,7 +686,6 @@ static int work_init(struct work *w)
 static void work_done(struct work *w)
 {
 	for (int s = 0; s < SIDES; s++) {
-		free(w->order[s]);
 		free(w->start[s]);
 		free(w->timed[s]);
 	}
