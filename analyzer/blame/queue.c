@@ -174,7 +174,7 @@ static int read_order(sqlite3 *db, struct blame_run *b, const json_t *rule, uint
 struct arrived {
 	int64_t from_ns, to_ns;
 	uint32_t lane, place, wait;
-	bool open;
+	bool open; /* it never left, or waited for memory: others may pass it */
 };
 
 static int by_arrival(const void *a, const void *b)
@@ -193,14 +193,16 @@ static int by_arrival(const void *a, const void *b)
 static void settle_order(struct blame_run *b, const struct arrived *v, uint32_t n)
 {
 	struct blame_lane *l = &b->lane[v->lane];
-	int64_t latest = INT64_MIN;
+	int64_t latest = INT64_MIN, until = INT64_MIN; /* of those that came before, and of all */
 	uint32_t passed = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		b->wait[v[i].wait].place = l->order == BLAME_ORDER_PRIORITY ? v[i].place : i + 1;
+		if (!i || v[i].from_ns > v[i - 1].from_ns)
+			latest = until;
 		passed += v[i].to_ns < latest;
-		if (!v[i].open && v[i].to_ns > latest)
-			latest = v[i].to_ns;
+		if (!v[i].open && v[i].to_ns > until)
+			until = v[i].to_ns;
 	}
 	if (l->order == BLAME_ORDER_UNKNOWN && passed <= n / ORDERLY)
 		l->order = BLAME_ORDER_ARRIVAL;
@@ -215,7 +217,8 @@ static int settle_orders(struct blame_run *b)
 	for (uint32_t i = 0; i < b->nwaits; i++) {
 		const struct blame_wait *w = &b->wait[i];
 
-		v[i] = (struct arrived){w->from_ns, w->to_ns, w->lane, w->place, i, w->open};
+		v[i] =
+		    (struct arrived){w->from_ns, w->to_ns, w->lane, w->place, i, w->open || w->refused_ns != INT64_MAX};
 	}
 	qsort(v, b->nwaits, sizeof *v, by_arrival);
 	for (uint32_t i = 0, end; i < b->nwaits; i = end) {

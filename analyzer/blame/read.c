@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* read.c - what a run tells of its queues: waits and holds from the phases, cores and order from its lines.
+/* read.c - what a run tells of its queues: waits from the phases, holds from the attempts, cores and order from lines.
  *
- * The phase in the queue is the one that the rules cut from `insert` to `remove`; what the attempt does after it, it
- * does with a core. What never ended lasts to the end of the run. */
+ * The phase in the queue is the one that the rules cut from `insert` to `remove`. An attempt has a core from `remove`
+ * to its end, which the phases may cut: a result's times are whole microseconds. What never ended lasts to the end of
+ * the run.
+ *
+ * Rows are read as they stand, by number of their transaction; the requests are put in the order of their tid after
+ * that. */
 #include "blame/blame.h"
 #include "base/array.h"
 #include "base/sql.h"
@@ -13,8 +17,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* After PHASE_COLUMNS. */
-enum { TID = 1, FUNCTION = 9, WORKER, COMPUTE };
+/* What invocations of a kind have in common. */
+struct kind {
+	bool of_run;
+	uint32_t function, lane;
+};
+
+struct reader {
+	struct blame_run *b;
+	struct kind *kind;
+	size_t nkinds, room;
+	int64_t *place; /* by request, while they are in the order of their rows */
+	uint32_t place_room;
+};
 
 void blame_run_done(struct blame_run *b)
 {
@@ -91,7 +106,33 @@ static int find_lane(struct blame_run *b, struct slice worker, bool gpu, uint32_
 	return b->texts.failed ? -ENOMEM : 0;
 }
 
-static int add_wait(struct blame_run *b, const struct phase *p, uint32_t request, uint32_t lane)
+static int read_kind(struct reader *r, sqlite3_stmt *st)
+{
+	struct kind *k = array_add(r->kind, r->nkinds, r->room);
+	struct slice name = column_slice(st, 1);
+	int rc;
+
+	if (!k)
+		return -ENOMEM;
+	*k = (struct kind){.of_run = sqlite3_column_int64(st, 0) == r->b->run};
+	if (!k->of_run)
+		return 0;
+	rc = intern_add(&r->b->functions, name.ptr ? name : SLICE("?"), &k->function);
+	return rc ? rc : find_lane(r->b, column_slice(st, 2), slice_is(column_slice(st, 3), "gpu"), &k->lane);
+}
+
+static int read_kinds(struct reader *r, sqlite3 *db)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(db, "SELECT run, function_name, worker, compute FROM invocation_kind ORDER BY id", &st);
+
+	while (!rc && (rc = sql_next(st)) == 1)
+		rc = read_kind(r, st);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static int add_wait(struct blame_run *b, const struct phase *p, uint32_t lane)
 {
 	struct blame_wait *w;
 
@@ -103,94 +144,163 @@ static int add_wait(struct blame_run *b, const struct phase *p, uint32_t request
 	*w = (struct blame_wait){.from_ns = p->start_ns,
 	                         .to_ns = p->end_ns,
 	                         .refused_ns = INT64_MAX,
-	                         .request = request,
+	                         .request = b->nrequests - 1,
 	                         .lane = lane,
 	                         .open = p->open};
 	return 0;
 }
 
 /* What goes on where the last one of the request ended is the same hold. */
-static int add_hold(struct blame_run *b, const struct phase *p, uint32_t request, uint32_t lane)
+static int add_hold(struct blame_run *b, const struct phase_attempt *a, uint32_t lane)
 {
 	struct blame_hold *last = b->nholds ? &b->hold[b->nholds - 1] : NULL, *h;
-	int64_t to_ns = p->open && b->last_ns > p->end_ns ? b->last_ns : p->end_ns;
+	int64_t from_ns = a->remove_ns != NO_NS ? a->remove_ns : a->start_ns,
+	        to_ns = a->end_ns != NO_NS ? a->end_ns : b->last_ns;
+	uint32_t request = b->nrequests - 1;
 
-	if (to_ns <= p->start_ns)
+	if (last && last->request == request && from_ns < last->to_ns)
+		from_ns = last->to_ns;
+	if (from_ns == NO_NS || to_ns <= from_ns)
 		return 0;
-	if (last && last->request == request && last->to_ns == p->start_ns) {
+	if (last && last->request == request && last->to_ns == from_ns) {
 		last->to_ns = to_ns;
 		return 0;
 	}
 	h = array_add(b->hold, b->nholds, b->hold_room);
 	if (!h)
 		return -ENOMEM;
-	*h = (struct blame_hold){p->start_ns, to_ns, request, lane};
+	*h = (struct blame_hold){from_ns, to_ns, request, lane};
 	return 0;
 }
 
-static bool is_queue(const struct blame_run *b, const struct phase *p)
+static int add_request(struct reader *r, const struct invocation_read *in, const struct phases *phases)
 {
-	return p->attempt && !strcmp(p->name, b->phase);
-}
+	const struct kind *k = in->kind < r->nkinds ? &r->kind[in->kind] : NULL;
+	struct blame_run *b = r->b;
+	struct blame_request *q;
+	int rc = 0;
 
-static int add_phases(struct blame_run *b, const struct phases *all, uint32_t request, uint32_t lane)
-{
-	int queued = 0, rc = 0;
-
-	for (int i = 0; !rc && i < all->n; i++) {
-		const struct phase *p = &all->v[i];
-
-		if (is_queue(b, p)) {
-			queued = p->attempt;
-			rc = add_wait(b, p, request, lane);
-		} else if (p->attempt && p->attempt == queued) {
-			rc = add_hold(b, p, request, lane);
-		}
-	}
+	if (!k)
+		return -EBADMSG;
+	if (!k->of_run)
+		return 0;
+	q = array_add(b->request, b->nrequests, b->request_room);
+	if (!q || array_reserve(r->place, r->place_room, b->nrequests))
+		return -ENOMEM;
+	*q = (struct blame_request){.function = k->function};
+	r->place[b->nrequests - 1] = in->place;
+	for (int i = 0; !rc && i < phases->n; i++)
+		if (phases->v[i].attempt && !strcmp(phases->v[i].name, b->phase))
+			rc = add_wait(b, &phases->v[i], k->lane);
+	for (int i = 0; !rc && i < in->nattempts; i++)
+		rc = add_hold(b, &in->attempt[i], k->lane);
 	return rc;
 }
 
-static int add_request(struct blame_run *b, sqlite3_stmt *of, const struct phases *phases)
-{
-	struct slice tid = column_slice(of, TID), name = column_slice(of, FUNCTION);
-	struct blame_request *r = array_add(b->request, b->nrequests, b->request_room);
-	uint32_t lane;
-	int rc;
-
-	if (!r)
-		return -ENOMEM;
-	*r = (struct blame_request){{arena_copy(&b->texts, tid), tid.len}, 0};
-	if (b->texts.failed)
-		return -ENOMEM;
-	rc = intern_add(&b->functions, name.ptr ? name : SLICE("?"), &r->function);
-	if (!rc)
-		rc = find_lane(b, column_slice(of, WORKER), slice_is(column_slice(of, COMPUTE), "gpu"), &lane);
-	return rc ? rc : add_phases(b, phases, b->nrequests - 1, lane);
-}
-
-static int read_phases(struct blame_run *b, sqlite3 *db)
+static int read_rows(struct reader *r, sqlite3 *db)
 {
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
-	sqlite3_stmt *of = NULL, *id = NULL;
-	int rc = sql_prepare(
-	    db, "SELECT " PHASE_COLUMNS ", function_name, worker, compute FROM invocation WHERE run = ?1" PHASE_ORDER,
-	    &of);
+	int rc = read_kinds(r, db);
 
 	if (!rc)
-		rc = sql_prepare(db, "SELECT ?1", &id);
-	if (!rc) {
-		sqlite3_bind_int64(of, 1, b->run);
-		sqlite3_bind_int64(id, 1, b->run);
-		rc = sql_next(id);
-	}
-	if (rc == 1)
-		rc = phase_reader_open(db, of, NULL, sqlite3_column_value(id, 0), &reader);
+		rc = phase_reader_open_all(db, &reader);
 	while (!rc && (rc = phase_reader_next(reader, &phases)) == 1)
-		rc = add_request(b, of, phases);
+		rc = add_request(r, phase_reader_at(reader), phases);
 	phase_reader_close(reader);
-	sqlite3_finalize(of);
-	sqlite3_finalize(id);
+	return rc;
+}
+
+/* ---- the order of the tids ---- */
+
+struct placed {
+	int64_t place;
+	uint32_t request;
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+static int by_request(const void *a, const void *b)
+{
+	const struct blame_wait *x = a, *y = b;
+
+	if (x->request != y->request)
+		return x->request < y->request ? -1 : 1;
+	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
+}
+
+/* Who comes how manieth; table place is in the order of the tids. */
+static int number_requests(struct blame_run *b, sqlite3 *db, const struct placed *v, struct blame_request *to,
+                           uint32_t *number)
+{
+	sqlite3_stmt *st;
+	uint32_t n = 0;
+	int rc = sql_prepare(db, "SELECT id, tid FROM place ORDER BY tid, id", &st);
+
+	while (!rc && n < b->nrequests && (rc = sql_next(st)) == 1) {
+		struct placed key = {.place = sqlite3_column_int64(st, 0)}, *at;
+		struct slice tid = column_slice(st, 1);
+
+		rc = 0;
+		at = bsearch(&key, v, b->nrequests, sizeof *v, by_place);
+		if (!at)
+			continue;
+		number[at->request] = n;
+		to[n++] =
+		    (struct blame_request){{arena_copy(&b->texts, tid), tid.len}, b->request[at->request].function};
+		if (b->texts.failed)
+			rc = -ENOMEM;
+	}
+	sqlite3_finalize(st);
+	return !rc && n < b->nrequests ? -EBADMSG : rc;
+}
+
+static int order_requests(struct reader *r, sqlite3 *db)
+{
+	struct blame_run *b = r->b;
+	struct placed *v = malloc(((size_t)b->nrequests + 1) * sizeof *v);
+	struct blame_request *to = malloc(((size_t)b->nrequests + 1) * sizeof *to);
+	uint32_t *number = malloc(((size_t)b->nrequests + 1) * sizeof *number);
+	int rc = v && to && number ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !rc && i < b->nrequests; i++)
+		v[i] = (struct placed){r->place[i], i};
+	if (!rc) {
+		qsort(v, b->nrequests, sizeof *v, by_place);
+		rc = number_requests(b, db, v, to, number);
+	}
+	if (!rc) {
+		free(b->request);
+		b->request = to;
+		b->request_room = b->nrequests;
+		to = NULL;
+		for (uint32_t i = 0; i < b->nholds; i++)
+			b->hold[i].request = number[b->hold[i].request];
+		for (uint32_t i = 0; i < b->nwaits; i++)
+			b->wait[i].request = number[b->wait[i].request];
+		if (b->nwaits)
+			qsort(b->wait, b->nwaits, sizeof *b->wait, by_request);
+	}
+	free(v);
+	free(to);
+	free(number);
+	return rc;
+}
+
+static int read_requests(struct blame_run *b, sqlite3 *db)
+{
+	struct reader r = {.b = b};
+	int rc = read_rows(&r, db);
+
+	if (!rc)
+		rc = order_requests(&r, db);
+	free(r.kind);
+	free(r.place);
 	return rc;
 }
 
@@ -210,6 +320,6 @@ int blame_run_read(sqlite3 *db, int64_t run, int64_t cores, struct blame_run *ou
 	rc = sql_number_of(db, "SELECT coalesce(last_ns, 0) FROM run WHERE id = ?1", run, &last);
 	out->last_ns = last;
 	if (!rc)
-		rc = read_phases(out, db);
+		rc = read_requests(out, db);
 	return rc ? rc : blame_queue_read(db, out, cores);
 }

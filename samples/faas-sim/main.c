@@ -324,8 +324,7 @@ int main(int argc, char **argv)
 	ilu_clock_stop();
 	ilu_log_stop();
 	say(&sim);
-	truth_write(&sim);
-	if (faults_end(&sim)) {
+	if (truth_write(&sim) | faults_end(&sim)) {
 		fprintf(stderr, "faas-sim: the truth file cannot be written\n");
 		rc = 4;
 	}

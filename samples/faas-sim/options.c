@@ -32,6 +32,7 @@ static const char usage[] =
     "(1.4)\n"
     "  --popular P         ch-rlu: share of functions that are popular (0.2)\n"
     "  --queue POLICY      fcfs, sjf (minheap: shortest job first), edf (minheap_ed: earliest deadline first) (fcfs)\n"
+    "  --dispatch US       that the queue takes to hand out an invocation once a core is free (0)\n"
     "  --eviction POLICY   which idle container makes room: lru, greedy-dual (lru)\n"
     "  --seconds N         how long requests arrive (5)\n"
     "  --rate R            requests per second (40)\n"
@@ -49,6 +50,7 @@ static const char usage[] =
     "                      slow-start, slow-image, slow-hour, memory-pressure; each with =RATE; truth.jsonl tells what "
     "did\n"
     "  --truth             tell in truth.jsonl also what each invocation's time went into\n"
+    "  --truth-blame       and who had what it waited for in the queue; slow with many\n"
     "  --gc HOW            containerd's collector: default, off, label (default)\n"
     "  --drain S           how long to wait for answers after the last request; 0: for ever (0; 60 with hang or leak)\n"
     "  --retries N         of a failed invocation (1)\n"
@@ -102,6 +104,8 @@ static const struct spec {
     {"faults", FAULT_LIST, AT(faults), 0, 0, NULL},
     {"gc", NAME, AT(gc), 0, 0, "default off label"},
     {"truth", FLAG, AT(truth), 0, 0, NULL},
+    {"truth-blame", FLAG, AT(truth_blame), 0, 0, NULL},
+    {"dispatch", MICROSECONDS, AT(dispatch_ns), 0, 1e9, NULL},
     {"drain", REAL, AT(drain_s), 0, 1e9, NULL},
     {"time", CLOCK, AT(virtual_time), 0, 0, NULL},
     {"level", TEXT, AT(level), 0, 0, NULL},
@@ -235,6 +239,7 @@ static int take(struct options *o, const struct spec *s, const char *arg)
 /* What depends on other options where it was not given: -1 stands there. */
 static void settle(struct options *o)
 {
+	o->truth |= o->truth_blame;
 	if (o->arrivals == ARRIVALS_AZURE && !o->generate)
 		o->generate = 200;
 	if ((int)o->backend < 0)

@@ -103,6 +103,16 @@ static struct item *queue_head(struct queue *q)
 	return it;
 }
 
+/* The time that handing out takes, if there is a core. */
+static void take_time(struct queue *q)
+{
+	ilu_mutex_lock(&q->lock);
+	bool may = q->running < q->cores;
+	ilu_mutex_unlock(&q->lock);
+	if (may && q->dispatch_ns)
+		pause_ns(q->dispatch_ns);
+}
+
 /* The first item, now with a core; NULL where all cores are taken. */
 static struct item *queue_pop(struct queue *q, const char **top)
 {
@@ -144,6 +154,7 @@ static void hand_out(struct queue *q, const ilu_tid *me)
 
 	while ((it = queue_head(q))) {
 		ilu_debug(&it->tid, "checking resources");
+		take_time(q);
 		struct item *popped = queue_pop(q, &top);
 		if (!popped) {
 			ilu_debug(&it->tid, "Insufficient resources to run item");
@@ -222,6 +233,7 @@ int queue_start(struct worker *w)
 	q->run_tail = &q->run_head;
 	q->cores = w->sim->opt.cores;
 	q->policy = w->sim->opt.policy;
+	q->dispatch_ns = w->sim->opt.dispatch_ns;
 	q->since_ns = now_ns();
 	ilu_debug(&startup, "Created CpuQueueingInvoker");
 	return worker_task(w, &q->monitor, "queue-monitor", queue_monitor);

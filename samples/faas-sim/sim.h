@@ -20,6 +20,7 @@
  *   results    the files of the load generator
  *   progress   how far it is, on a terminal
  *   truth      what the invocations' time really went into
+ *   held       who had what they waited for
  */
 #ifndef FAAS_SIM_H
 #define FAAS_SIM_H
@@ -137,7 +138,9 @@ struct options {
 	double drain_s;     /* how long to wait for answers after the last arrival */
 	struct faults faults;
 	enum gc gc;
-	bool truth; /* truth.jsonl has the invocations, too */
+	bool truth;          /* truth.jsonl has the invocations, too */
+	bool truth_blame;    /* and who had what they waited for */
+	int64_t dispatch_ns; /* how long the queue's monitor takes to hand out an item */
 };
 
 /* Fills *o. Returns -1 to go on, else the exit status (after --help, --version or an error, which is printed). */
@@ -396,6 +399,7 @@ struct moments {
 	try {
 		enum container_state state;
 		int64_t remove_ns, start_ns, end_ns;
+		int64_t refused_ns; /* since when it waited for memory */
 	}
 	tries[]; /* one more than --retries */
 };
@@ -442,6 +446,7 @@ struct queue {
 	enum policy policy;
 	uint64_t pushed;
 	int64_t since_ns; /* when deadlines begin */
+	int64_t dispatch_ns;
 	struct item *run_head, **run_tail;
 	double load_s;              /* of the items, estimated */
 	struct estimate *estimates; /* by function index; under lock */
@@ -526,7 +531,16 @@ void truth_arrived(struct item *it);
 void truth_removed(struct item *it);
 void truth_started(struct item *it, enum container_state state);
 void truth_ended(struct item *it);
-void truth_write(const struct sim *sim); /* an object a line for each invocation, in the order of sending */
+void truth_refused(struct item *it, int64_t at_ns); /* there was no memory for it */
+int truth_write(
+    const struct sim *sim); /* 0 or -ENOMEM; an object a line for each invocation, in the order of sending */
+
+/* ---- held.c ---- */
+struct ledger;
+
+int held_new(const struct sim *sim, struct ledger **out);          /* 0 or -ENOMEM; held_free in any case */
+void held_write(struct ledger *l, const struct item *it, FILE *f); /* a member of the invocation's object */
+void held_free(struct ledger *l);
 
 struct sim {
 	struct options opt;

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define STATUS_INTERVAL (500 * MS)
 
@@ -76,7 +75,7 @@ static void simulated_util(struct queue *q, double *load_avg, char *out, size_t 
 	         user, 100 - user, *load_avg, q->cores);
 }
 
-static bool real_util(struct ticks *last, char *out, size_t size)
+static bool real_util(int cores, struct ticks *last, char *out, size_t size)
 {
 	struct ticks now = {0};
 	char shares[160];
@@ -88,8 +87,7 @@ static bool real_util(struct ticks *last, char *out, size_t size)
 	*last = now;
 	if (getloadavg(&load, 1) != 1)
 		load = 0;
-	snprintf(out, size, "{%s,\"load_avg_1minute\":%.2f,\"num_system_cores\":%ld}", shares, load,
-	         sysconf(_SC_NPROCESSORS_ONLN));
+	snprintf(out, size, "{%s,\"load_avg_1minute\":%.2f,\"num_system_cores\":%d}", shares, load, cores);
 	return true;
 }
 
@@ -101,7 +99,7 @@ static void report_cpu(struct queue *q, double *load_avg, struct ticks *last)
 	ilu_debug(&me, "Computing system utilization");
 	if (ilu_clock_is_virtual())
 		simulated_util(q, load_avg, util, sizeof util);
-	else if (!real_util(last, util, sizeof util))
+	else if (!real_util(q->cores, last, util, sizeof util))
 		return;
 	ilu_info(&me, "CPU utilization", KV("cpu_util", util));
 }

@@ -55,7 +55,15 @@ void truth_removed(struct item *it)
 	struct try *t = current(it);
 
 	if (t)
-		*t = (struct try){.remove_ns = now_ns()};
+		*t = (struct try){.remove_ns = now_ns(), .refused_ns = t->refused_ns};
+}
+
+void truth_refused(struct item *it, int64_t at_ns)
+{
+	struct try *t = current(it);
+
+	if (t && !t->refused_ns)
+		t->refused_ns = at_ns;
 }
 
 void truth_started(struct item *it, enum container_state state)
@@ -107,7 +115,7 @@ static const char *status(const struct item *it)
 	return !it->done ? "unfinished" : it->compute == COMPUTE_NONE ? "failed" : "ok";
 }
 
-static void write_one(const struct item *it, FILE *f)
+static void write_one(const struct item *it, struct ledger *held, FILE *f)
 {
 	const struct moments *m = it->moments;
 	struct cut c = {.f = f, .now = it->sent_ns};
@@ -135,13 +143,23 @@ static void write_one(const struct item *it, FILE *f)
 	if (!m->ntries)
 		phase(&c, "worker queue", 1, it->insert_ns, 0);
 	phase(&c, "return", 0, last, returned);
-	fprintf(f, "%s{\"name\":\"unexplained\",\"ns\":%" PRId64 "}]}\n", c.more ? "," : "", c.unexplained);
+	fprintf(f, "%s{\"name\":\"unexplained\",\"ns\":%" PRId64 "}]", c.more ? "," : "", c.unexplained);
+	held_write(held, it, f);
+	fputs("}\n", f);
 }
 
-void truth_write(const struct sim *sim)
+int truth_write(const struct sim *sim)
 {
+	struct ledger *held = NULL;
+
 	if (!sim->opt.truth)
-		return;
+		return 0;
+	if (sim->opt.truth_blame && held_new(sim, &held)) {
+		held_free(held);
+		return -ENOMEM;
+	}
 	for (size_t i = 0; i < sim->nitems; i++)
-		write_one(sim->items[i], sim->opt.faults.truth);
+		write_one(sim->items[i], held, sim->opt.faults.truth);
+	held_free(held);
+	return 0;
 }
