@@ -65,10 +65,10 @@ STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
 TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
-INFER_SRC  := $(addprefix analyzer/infer/,infer.c naming.c outcomes.c requests.c sample.c steps.c)
+INFER_SRC  := $(addprefix analyzer/infer/,infer.c naming.c outcomes.c requests.c sample.c steps.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c mount.c storms.c)
 BLAME_SRC  := $(addprefix analyzer/blame/,queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
-LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c source.c zones.c) \
+LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
@@ -324,7 +324,7 @@ check-built: all programs
 
 # The numbers of tries that CI has no time for: an hour.
 soak:
-	@ILU_TEST_ALL=1 ILU_TEST_KILLS=10000 ILU_TEST_DAMAGES=20000 ILU_SEEDS=200 ILU_CLEAN_RUNS=200 ILU_INFER_LOGS=200 ILU_INFER_SEEDS=50 ILU_COMPARE_PAIRS=1000 $(MAKE) --no-print-directory check
+	@ILU_TEST_ALL=1 ILU_TEST_KILLS=10000 ILU_TEST_DAMAGES=20000 ILU_SEEDS=200 ILU_CLEAN_RUNS=200 ILU_INFER_LOGS=200 ILU_INFER_SEEDS=50 ILU_TID_SEEDS=50 ILU_COMPARE_PAIRS=1000 $(MAKE) --no-print-directory check
 
 programs: $(PROGRAMS)
 

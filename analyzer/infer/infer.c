@@ -4,6 +4,7 @@
 #include "infer/naming.h"
 #include "infer/outcomes.h"
 #include "infer/steps.h"
+#include "infer/tidfield.h"
 #include "model/rules.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -125,6 +126,8 @@ static void write_ends(struct writing *w, unsigned kind)
 	json_t *o = rule_of(w, k->start);
 
 	set(w, o, "means", json_string("arrived"));
+	if (w->r->nkinds > 1) /* the phases of each kind begin with a moment of its own */
+		set(w, o, "moment", json_string(moment_of(w, k->start, SAMPLE_NONE)));
 	why(w, o, "%u requests of the sample begin with it, once each, and nothing else does", k->requests);
 	for (unsigned i = 0; i < k->nends; i++) {
 		o = rule_of(w, k->end[i].key);
@@ -175,12 +178,14 @@ static int first_of_attempt(const struct steps *st)
 	return first;
 }
 
-static void write_phase(struct writing *w, const struct steps *st, const struct step_phase *p, const char *begin,
-                        const char *end)
+static void write_phase(struct writing *w, unsigned kind, const struct steps *st, const struct step_phase *p,
+                        const char *begin, const char *end)
 {
 	int first = first_of_attempt(st);
 	bool of_attempt = p->from >= first;
-	const char *from = p->from < 0 ? "arrived" : moment_of(w, st->step[p->from].key, st->step[p->from].field);
+	const char *from = p->from >= 0       ? moment_of(w, st->step[p->from].key, st->step[p->from].field)
+	                   : w->r->nkinds > 1 ? moment_of(w, w->r->kind[kind].start, SAMPLE_NONE)
+	                                      : "arrived";
 	const char *to = p->to == st->n ? of_attempt ? "end" : "completed"
 	                                : moment_of(w, st->step[p->to].key, st->step[p->to].field);
 	char name[2 * NAME_ROOM + 64];
@@ -213,7 +218,7 @@ static void write_phases(struct writing *w, unsigned kind, const struct steps *s
 	else
 		snprintf(end, sizeof end, "the end");
 	for (int i = 0; i < st->nphases; i++)
-		write_phase(w, st, &st->phase[i], begin, end);
+		write_phase(w, kind, st, &st->phase[i], begin, end);
 }
 
 static void write_function(struct writing *w, unsigned kind, const struct naming *f)
@@ -354,6 +359,17 @@ void inferred_done(struct inferred *i)
 	*i = (struct inferred){0};
 }
 
+static int without_tids(struct store *store, int64_t run, struct inferred *out)
+{
+	struct tidfield t;
+	int rc = tidfield_find(store, run, &t);
+
+	if (!rc && (out->why = t.why))
+		t.why = NULL;
+	tidfield_done(&t);
+	return rc;
+}
+
 int infer_rules(struct store *store, int64_t run, struct inferred *out)
 {
 	struct requests r = {0};
@@ -366,7 +382,7 @@ int infer_rules(struct store *store, int64_t run, struct inferred *out)
 	if (!rc && r.nkinds)
 		rc = write_rules(&s, &r, &out->text);
 	if (!rc && !s.tids_of_run)
-		n = asprintf(&out->why, "no line names a transaction; --tid PATH says which field does");
+		rc = without_tids(store, run, out);
 	else if (!rc && !r.nkinds)
 		n = asprintf(&out->why,
 		             "%lld transactions with more than one line, and none begins and ends as requests do",

@@ -10,6 +10,8 @@ static void say(struct pass *p, const char *format, va_list args)
 {
 	char *text;
 
+	if (p->told)
+		return;
 	progress_clear(&p->progress);
 	if (vasprintf(&text, format, args) < 0)
 		return;

@@ -283,7 +283,7 @@ static int runs_known(struct pass *p)
 	return rc;
 }
 
-static int inputs_read(struct pass *p)
+static int inputs_read(struct pass *p, char **tid)
 {
 	int64_t total = 0;
 	int rc;
@@ -297,7 +297,7 @@ static int inputs_read(struct pass *p)
 	if ((rc = known_read(&p->known, p->store)) ||
 	    (rc = place_set_new(sqlite3_db_filename(store_db(p->store), "main"), &p->places)) ||
 	    (rc = aside_new(p->store, p->found.ninputs, p->o->threads, &load_stopped, &p->aside)) ||
-	    (rc = chunk_id_next(p)) || (rc = runs_known(p)))
+	    (rc = chunk_id_next(p)) || (rc = runs_known(p)) || (rc = pass_tid_kept(p, tid)))
 		return rc;
 	for (size_t i = 0; i < p->found.ninputs && !rc && !load_stopped; i++)
 		rc = pass_input(p, &p->found.inputs[i]);
@@ -318,15 +318,21 @@ static int write_ahead(struct pass *p)
 	return rc == -EBUSY ? 0 : rc;
 }
 
-static int pass_fill(struct pass *p)
+static int pass_fill(struct pass *p, char **tid)
 {
-	int rc = inputs_read(p);
+	int rc = inputs_read(p, tid);
+
+	p->told = false;
 
 	parser_done(&p->parser);
 	p->parser = (struct parser){0};
 	malloc_trim(0);       /* what the parsers had is of no use to the model */
 	aside_free(p->aside); /* whatever happened, nobody else uses the connection from here on */
 	p->aside = NULL;
+	if (!rc)
+		rc = pass_tid_find(p, tid);
+	if (!rc)
+		rc = pass_tid_keep(p);
 	if (!rc)
 		rc = write_ahead(p);
 	if (!rc)
@@ -384,9 +390,15 @@ static int pass_outcome(struct pass *p, struct place_of_db *d, int rc)
 	return load_stopped ? 130 : p->unopened ? 2 : p->damaged ? 3 : 0;
 }
 
-static int pass_run(const struct load_options *o, bool first)
+/* Of a load: TURN_TID reads the same anew, since a field was found that names transactions. */
+enum turn { TURN_FIRST, TURN_TID, TURN_FOLLOW };
+
+/* The exit status; negative, and *tid, where it is to be done anew with that field: -1 nothing was read yet, -2 it was.
+ */
+static int pass_run(const struct load_options *o, enum turn turn, char **tid)
 {
-	struct pass p = {.o = o, .again = !first};
+	bool first = turn == TURN_FIRST;
+	struct pass p = {.o = o, .again = turn == TURN_FOLLOW, .tid_found = *tid != NULL, .told = turn == TURN_TID};
 	struct place_of_db d = {.lock = -1};
 	double start = now();
 	int rc, status = 4;
@@ -413,11 +425,13 @@ static int pass_run(const struct load_options *o, bool first)
 		status = status_of(rc);
 	} else {
 		p.file = d.lock;
-		rc = pass_fill(&p);
-		if (first && !rc && !load_stopped)
+		rc = pass_fill(&p, tid);
+		if (turn != TURN_FOLLOW && !rc && !load_stopped)
 			pass_zones_unused(&p);
 		p.seconds = now() - start;
-		status = pass_outcome(&p, &d, rc);
+		status = rc != -ERESTART ? pass_outcome(&p, &d, rc) : p.files ? -2 : -1;
+		if (rc == -ERESTART)
+			db_abandon(&p, &d);
 	}
 	place_set_free(p.places);
 	known_done(&p.known);
@@ -428,25 +442,36 @@ static int pass_run(const struct load_options *o, bool first)
 	return status;
 }
 
-int load_run(const struct load_options *options)
+static int load_follow(struct load_options *o, char **tid)
 {
-	struct load_options o = *options;
 	struct timespec half = {0, 500000000};
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	int status;
 
-	if (!o.threads)
-		o.threads = cpus < 1 ? 1 : cpus > 16 ? 16 : (unsigned)cpus;
-	status = pass_run(&o, true);
-	if (!o.follow || (status && status != 3))
-		return status;
-	o.quiet = true;
+	o->quiet = true;
 	while (!load_stopped) {
 		nanosleep(&half, NULL);
-		if (!load_stopped)
-			status = pass_run(&o, false);
+		status = load_stopped ? 0 : pass_run(o, TURN_FOLLOW, tid);
 		if (status == 4)
 			return status;
 	}
 	return 130;
+}
+
+int load_run(const struct load_options *options)
+{
+	struct load_options o = *options;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	char *tid = NULL;
+	int status;
+
+	if (!o.threads)
+		o.threads = cpus < 1 ? 1 : cpus > 16 ? 16 : (unsigned)cpus;
+	status = pass_run(&o, TURN_FIRST, &tid);
+	if (status < 0) {
+		o.roles[ROLE_TID] = tid;
+		status = pass_run(&o, status == -1 ? TURN_FIRST : TURN_TID, &tid);
+	}
+	status = o.follow && (!status || status == 3) ? load_follow(&o, &tid) : status;
+	free(tid);
+	return status;
 }

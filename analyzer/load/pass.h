@@ -32,6 +32,8 @@ struct pass {
 	struct record_options record; /* of all of these */
 	struct record_hints hints;    /* levels that no format knows */
 	bool again;                   /* not the first pass of those that follow */
+	bool tid_found;               /* --tid was not given, but found in the log */
+	bool told;                    /* what is read was read before, and what there is to say was said */
 	/* outcome */
 	uint64_t lines, bytes, events, rejected;
 	unsigned files, unchanged;
@@ -70,6 +72,14 @@ void pass_zones_unused(struct pass *p);
 int pass_run_times(struct pass *p, int64_t run);
 /* ledger.c: what became of each file. */
 void pass_ledger(struct pass *p);
+
+/* retid.c: no line names a transaction: -ERESTART, and the field that does, as for --tid, for free(): the pass is to
+ * begin anew with it. 0: go on; or negative. */
+int pass_tid_find(struct pass *p, char **paths);
+/* The same for a run of which that was found before. */
+int pass_tid_kept(struct pass *p, char **paths);
+/* Remembers what was found. */
+int pass_tid_keep(struct pass *p);
 
 /* append.c: how a file that was loaded before goes on. */
 struct resume {

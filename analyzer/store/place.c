@@ -154,6 +154,11 @@ void place_set_free(struct place_set *p)
 	free(p);
 }
 
+bool place_set_is_empty(const struct place_set *p)
+{
+	return !p->tids.n && !p->spilled;
+}
+
 void place_set_most(struct place_set *p, size_t most)
 {
 	p->most = most;

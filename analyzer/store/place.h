@@ -45,6 +45,8 @@ int place_set_add(struct place_set *p, struct slice tid, int64_t chunk, uint32_t
 /* All transactions of a chunk that is in the database. */
 struct chunk;
 int place_set_add_chunk(struct place_set *p, struct chunk *c, int64_t id);
+/* Whether no transaction was added since it was made or written. */
+bool place_set_is_empty(const struct place_set *p);
 /* Adds all to table place, inside the caller's transaction. The set is empty then. */
 int place_set_write(struct place_set *p, struct store *s);
 /* Holds that many transactions at most, and those of one chunk more; 16,384 unless set. */

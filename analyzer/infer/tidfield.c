@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tidfield.c - see tidfield.h */
+#include "infer/tidfield.h"
+#include "base/array.h"
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "base/intern.h"
+#include "base/scan.h"
+#include "base/template.h"
+#include "ingest/members.h"
+#include "ingest/stamp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	VALUE_MAX = 128,  /* bytes of an id */
+	PATH_MOST = 200,  /* bytes of a path */
+	DEPTH_MOST = 3,   /* of objects in one another */
+	VALUES_LEAST = 10 /* that come in bursts: fewer are a coincidence */
+};
+
+/* A value of a field, and the lines that have it. */
+struct burst {
+	uint32_t field, value;
+	uint32_t lines, messages;            /* messages: of the first few lines, different ones */
+	uint32_t first_key, keys[4], firsts; /* firsts: lines with the first message */
+	int64_t first_ns, last_ns;
+};
+
+struct field {
+	uint32_t first;                    /* burst, once they are sorted */
+	uint32_t bursts, good, good_lines; /* values; those that could be a transaction's, and their lines */
+	uint32_t begins;                   /* of the good ones, those that begin as most do, and once */
+	uint32_t begin_key;
+	int64_t median_ns;
+};
+
+struct looking {
+	struct intern paths, values, keys;
+	struct burst *burst;
+	uint32_t nbursts, room;
+	struct table at; /* (field, value) */
+	struct field *field;
+	uint32_t lines;
+	int64_t first_ns, last_ns;
+	char *part;
+	size_t part_room;
+};
+
+/* ---- the lines ---- */
+
+static int message_key(struct looking *l, const struct event *e, uint32_t *out)
+{
+	struct slice message = event_message(e);
+	struct bytes b = {0};
+	int rc;
+
+	if (!message.ptr)
+		message = SLICE("");
+	if (array_reserve(b.ptr, b.room, TEMPLATE_ROOM(message.len) + 1))
+		return -ENOMEM;
+	b.len = template_mask(message.ptr, message.len, b.ptr);
+	rc = intern_add(&l->keys, (struct slice){b.ptr, b.len}, out);
+	bytes_free(&b);
+	return rc;
+}
+
+static int burst_of(struct looking *l, uint32_t field, uint32_t value, struct burst **out)
+{
+	uint64_t hash = hash_mix((uint64_t)field << 32 | value, 3);
+	struct table_walk w;
+
+	for (uint32_t i = table_first(&w, &l->at, hash); i != TABLE_NONE; i = table_next(&w))
+		if (l->burst[i].field == field && l->burst[i].value == value) {
+			*out = &l->burst[i];
+			return 0;
+		}
+	if (table_add(&l->at, hash, l->nbursts))
+		return -ENOMEM;
+	*out = array_add(l->burst, l->nbursts, l->room);
+	if (*out)
+		**out = (struct burst){.field = field, .value = value, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
+	return *out ? 0 : -ENOMEM;
+}
+
+static void burst_add(struct burst *b, uint32_t key, int64_t ns)
+{
+	bool known = false;
+
+	for (uint32_t i = 0; i < b->messages; i++)
+		known |= b->keys[i] == key;
+	if (!known && b->messages < sizeof b->keys / sizeof *b->keys)
+		b->keys[b->messages++] = key;
+	if (!b->lines)
+		b->first_key = key;
+	b->firsts += key == b->first_key;
+	b->lines++;
+	b->first_ns = ns < b->first_ns ? ns : b->first_ns;
+	b->last_ns = ns > b->last_ns ? ns : b->last_ns;
+}
+
+/* An id is a text or a whole number, and no time. */
+static bool may_be_id(const struct member *m)
+{
+	int64_t ns, offset_s;
+	bool canonical, digits = false;
+
+	if (!m->value.len || m->value.len > VALUE_MAX || (m->kind != SLOT_STRING && m->kind != SLOT_SCALAR))
+		return false;
+	for (size_t i = 0; i < m->value.len; i++) {
+		digits |= m->value.ptr[i] >= '0' && m->value.ptr[i] <= '9';
+		if (m->kind == SLOT_SCALAR && (m->value.ptr[i] < '0' || m->value.ptr[i] > '9'))
+			return false;
+		if (m->value.ptr[i] == ' ')
+			return false; /* a sentence, or a date */
+	}
+	return digits && stamp_parse_rfc3339(m->value, &ns, &offset_s, &canonical) != 0;
+}
+
+struct reading {
+	uint32_t key;
+	int64_t ns;
+	char path[PATH_MOST];
+	size_t len;
+	unsigned depth;
+};
+
+static int object(struct looking *l, struct slice text, struct reading *r);
+
+static int one(struct looking *l, const struct member *m, struct reading *r)
+{
+	size_t len = r->len;
+	struct burst *b;
+	uint32_t field, value;
+	int rc = 0;
+
+	if (len + m->key.len + 2 > sizeof r->path || memchr(m->key.ptr, '\\', m->key.len) ||
+	    memchr(m->key.ptr, ',', m->key.len))
+		return 0;
+	if (len)
+		r->path[r->len++] = '.';
+	memcpy(r->path + r->len, m->key.ptr, m->key.len);
+	r->len += m->key.len;
+	if (m->kind == SLOT_JSON && m->value.ptr[0] == '{' && r->depth < DEPTH_MOST) {
+		r->depth++;
+		rc = object(l, m->value, r);
+		r->depth--;
+	} else if (may_be_id(m)) {
+		rc = intern_add(&l->paths, (struct slice){r->path, r->len}, &field);
+		if (!rc)
+			rc = intern_add(&l->values, m->value, &value);
+		if (!rc)
+			rc = burst_of(l, field, value, &b);
+		if (!rc)
+			burst_add(b, r->key, r->ns);
+	}
+	r->len = len;
+	return rc;
+}
+
+static int object(struct looking *l, struct slice text, struct reading *r)
+{
+	struct members all;
+	struct member m;
+	int rc = 0;
+
+	members_start(&all, text);
+	while (!rc && members_next(&all, &m) == 1)
+		rc = one(l, &m, r);
+	return rc;
+}
+
+/* A copy of a line's fields, which can be scanned: members look a little beyond the end. Empty: it has none. */
+static int fields_of(struct looking *l, const struct event *e, struct slice *out)
+{
+	struct slice part = event_part(e, SECTION_FIELDS);
+
+	*out = SLICE_NONE;
+	if (!part.ptr || !part.len || part.ptr[0] != '{')
+		return 0;
+	if (array_reserve(l->part, l->part_room, part.len + SCAN_SLACK))
+		return -ENOMEM;
+	memcpy(l->part, part.ptr, part.len);
+	memset(l->part + part.len, 0, SCAN_SLACK);
+	*out = (struct slice){l->part, part.len};
+	return 0;
+}
+
+static int line(struct looking *l, const struct event *e)
+{
+	struct reading r = {.ns = e->time_ns};
+	struct slice text;
+	int rc;
+
+	l->lines++;
+	l->first_ns = e->time_ns < l->first_ns ? e->time_ns : l->first_ns;
+	l->last_ns = e->time_ns > l->last_ns ? e->time_ns : l->last_ns;
+	rc = fields_of(l, e, &text);
+	if (!rc && text.len && !(rc = message_key(l, e, &r.key)))
+		rc = object(l, text, &r);
+	return rc;
+}
+
+/* ---- which are good ---- */
+
+/* A transaction has several lines of several messages, and does not last as long as the log. */
+static bool is_good(const struct looking *l, const struct burst *b)
+{
+	return b->lines >= 2 && b->messages >= 2 && (b->last_ns - b->first_ns) / 2 <= (l->last_ns - l->first_ns) / 8;
+}
+
+static int compare_bursts(const void *pa, const void *pb)
+{
+	const struct burst *a = pa, *b = pb;
+	int64_t x = a->last_ns - a->first_ns, y = b->last_ns - b->first_ns;
+
+	if (a->field != b->field)
+		return a->field < b->field ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* The message that most of a field's good values begin with, once each. The field's bursts are v[from..to). */
+static int begins(const struct looking *l, struct field *f, uint32_t from, uint32_t to)
+{
+	uint32_t *count = calloc((size_t)l->keys.n + 1, sizeof *count);
+
+	if (!count)
+		return -ENOMEM;
+	for (uint32_t i = from; i < to; i++)
+		if (is_good(l, &l->burst[i]) && l->burst[i].firsts == 1 && ++count[l->burst[i].first_key] > f->begins) {
+			f->begins = count[l->burst[i].first_key];
+			f->begin_key = l->burst[i].first_key;
+		}
+	free(count);
+	return 0;
+}
+
+static int weigh(struct looking *l)
+{
+	int rc = 0;
+
+	l->field = calloc((size_t)l->paths.n + 1, sizeof *l->field);
+	if (!l->field)
+		return -ENOMEM;
+	qsort(l->burst, l->nbursts, sizeof *l->burst, compare_bursts); /* l->at is of no use from here on */
+	for (uint32_t from = 0, to; !rc && from < l->nbursts; from = to) {
+		struct field *f = &l->field[l->burst[from].field];
+
+		f->first = from;
+		for (to = from; to < l->nbursts && l->burst[to].field == l->burst[from].field; to++) {
+			f->bursts++;
+			if (is_good(l, &l->burst[to])) {
+				f->good++;
+				f->good_lines += l->burst[to].lines;
+			}
+		}
+		for (uint32_t i = from, n = 0; i < to; i++)
+			if (is_good(l, &l->burst[i]) && n++ == f->good / 2)
+				f->median_ns = l->burst[i].last_ns - l->burst[i].first_ns;
+		if (f->good >= VALUES_LEAST)
+			rc = begins(l, f, from, to);
+	}
+	return rc;
+}
+
+/* Most values are transactions, and most of these begin alike. */
+static bool is_candidate(const struct field *f)
+{
+	return f->good >= VALUES_LEAST && f->good * 2 >= f->bursts && f->begins * 2 >= f->good;
+}
+
+static uint32_t best_but(const struct looking *l, const bool *taken)
+{
+	uint32_t best = INTERN_NONE;
+
+	for (uint32_t i = 0; i < l->paths.n; i++)
+		if (!taken[i] && is_candidate(&l->field[i]) &&
+		    (best == INTERN_NONE || l->field[i].good_lines > l->field[best].good_lines))
+			best = i;
+	return best;
+}
+
+/* Which values a field has, by number; free() it. */
+static bool *values_of(const struct looking *l, uint32_t field)
+{
+	bool *has = calloc((size_t)l->values.n + 1, sizeof *has);
+
+	for (uint32_t i = l->field[field].first; has && i < l->field[field].first + l->field[field].bursts; i++)
+		has[l->burst[i].value] = true;
+	return has;
+}
+
+/* Most of its values are among these. */
+static bool has_most_of(const struct looking *l, const struct field *f, const bool *has)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = f->first; i < f->first + f->bursts; i++)
+		n += has[l->burst[i].value];
+	return f->bursts >= VALUES_LEAST && n * 10 >= f->bursts * 8;
+}
+
+/* ---- what is said ---- */
+
+static int candidate_fill(const struct looking *l, uint32_t path, struct tidfield *out)
+{
+	const struct field *f = &l->field[path];
+	struct tidfield_candidate *c = &out->v[out->n];
+
+	*c = (struct tidfield_candidate){.path = strdup(l->paths.text[path].ptr),
+	                                 .values = f->good,
+	                                 .lines = f->good_lines,
+	                                 .lines_each = (double)f->good_lines / f->good,
+	                                 .median_ns = f->median_ns,
+	                                 .share = (double)f->good_lines / l->lines};
+	if (!c->path)
+		return -ENOMEM;
+	out->n++;
+	return 0;
+}
+
+/* Whether there is a line where both stand, and are not the same: a parent's id beside one's own. */
+static int differ(struct looking *l, struct store *s, int64_t run, const char *a, const char *b, bool *out)
+{
+	struct event_query q = {.run = run};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	int rc = event_cursor_open(s, &q, &c), got = 0;
+	uint32_t n = 0;
+
+	*out = false;
+	while (!rc && !*out && n++ < TIDFIELD_LINES && (got = event_cursor_next(c, &e)) == 1) {
+		struct slice text;
+		struct member x, y;
+
+		rc = fields_of(l, e, &text);
+		*out = !rc && text.len && member_at(text, a, &x) && member_at(text, b, &y) &&
+		       !slice_same(x.value, y.value);
+	}
+	event_cursor_close(c);
+	return rc ? rc : got < 0 ? got : 0;
+}
+
+/* The best, and what names the same where that is not there: it has the same values, and never another beside it. */
+static int choose(struct looking *l, struct store *s, int64_t run, uint32_t best, struct tidfield *out)
+{
+	const char *path = l->paths.text[best].ptr;
+	bool *has = values_of(l, best), clear = true, other;
+	struct bytes b = {0};
+	int rc = has ? 0 : -ENOMEM;
+
+	bytes_str(&b, path);
+	for (uint32_t i = 0; i < l->paths.n && !rc; i++) {
+		if (i == best)
+			continue;
+		if (!has_most_of(l, &l->field[i], has)) {
+			clear = clear && (!is_candidate(&l->field[i]) ||
+			                  l->field[i].good_lines * 2 <= l->field[best].good_lines);
+			continue;
+		}
+		rc = differ(l, s, run, path, l->paths.text[i].ptr, &other);
+		if (!rc && !other) {
+			bytes_str(&b, ",");
+			bytes_str(&b, l->paths.text[i].ptr);
+		}
+	}
+	if (!rc && (b.failed || (clear && !(out->paths = strndup(b.ptr, b.len)))))
+		rc = -ENOMEM;
+	free(has);
+	bytes_free(&b);
+	return rc;
+}
+
+static int say(struct tidfield *out)
+{
+	struct bytes b = {0};
+	char text[200];
+
+	static const char none[] = "no line names a transaction, and no field has values that come in short bursts "
+	                           "over several messages; --tid PATH says which field does";
+	static const char unclear[] = "no line names a transaction, and it is not clear which field does; --tid PATH "
+	                              "says it";
+
+	bytes_str(&b, !out->n ? none : out->paths ? "no line names a transaction as others do, but " : unclear);
+	if (out->paths) {
+		bytes_str(&b, out->paths);
+		bytes_str(&b, " does");
+	}
+	for (unsigned i = 0; i < out->n; i++) {
+		const struct tidfield_candidate *c = &out->v[i];
+
+		bytes_str(&b, i ? ", " : "; there are: ");
+		bytes_str(&b, c->path);
+		snprintf(text, sizeof text, " (%u values, %.1f lines each, %.3g ms, %.1f %% of the lines)", c->values,
+		         c->lines_each, (double)c->median_ns / 1e6, 100 * c->share);
+		bytes_str(&b, text);
+	}
+	out->why = b.failed ? NULL : strndup(b.ptr, b.len);
+	bytes_free(&b);
+	return out->why ? 0 : -ENOMEM;
+}
+
+static int decide(struct looking *l, struct store *s, int64_t run, struct tidfield *out)
+{
+	bool *taken = calloc((size_t)l->paths.n + 1, sizeof *taken);
+	uint32_t best = INTERN_NONE, path;
+	int rc = taken ? 0 : -ENOMEM;
+
+	while (!rc && out->n < TIDFIELD_SHOWN && (path = best_but(l, taken)) != INTERN_NONE) {
+		taken[path] = true;
+		best = out->n ? best : path;
+		rc = candidate_fill(l, path, out);
+	}
+	free(taken);
+	if (!rc && out->n)
+		rc = choose(l, s, run, best, out);
+	return rc ? rc : say(out);
+}
+
+/* ---- the whole ---- */
+
+void tidfield_done(struct tidfield *t)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		free(t->v[i].path);
+	free(t->paths);
+	free(t->why);
+	*t = (struct tidfield){0};
+}
+
+int tidfield_find(struct store *s, int64_t run, struct tidfield *out)
+{
+	struct looking l = {.first_ns = INT64_MAX, .last_ns = INT64_MIN};
+	struct event_query q = {.run = run};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	int rc = event_cursor_open(s, &q, &c), got = 0;
+
+	*out = (struct tidfield){0};
+	while (!rc && l.lines < TIDFIELD_LINES && (got = event_cursor_next(c, &e)) == 1)
+		rc = line(&l, e);
+	if (!rc && got < 0)
+		rc = got;
+	event_cursor_close(c);
+	if (!rc)
+		rc = weigh(&l);
+	if (!rc)
+		rc = decide(&l, s, run, out);
+	intern_done(&l.paths);
+	intern_done(&l.values);
+	intern_done(&l.keys);
+	table_done(&l.at);
+	free(l.burst);
+	free(l.field);
+	free(l.part);
+	return rc;
+}

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""tidfield.py KIND SEED DIRECTORY - a log whose lines name their transaction in a field that no format knows; its name is written to DIRECTORY/field.
+
+KIND: plain, numbers (ids are numbers), nested (the field is inside an object), parent (requests with others inside, which name both), two (two
+daemons call it differently), shuffled (no field: the ids are dealt out anew), lines (an id on each line, never twice), constant, threads."""
+import datetime
+import json
+import os
+import random
+import sys
+
+kind, seed, directory = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+r = random.Random(seed)
+
+
+def word():
+    return "".join(r.choice("aeiou") + r.choice("bdfgklmnprstz") for _ in range(r.randrange(2, 4)))
+
+
+def new_id():
+    return r.randrange(10**9) if kind == "numbers" else f"{word()}-{r.randrange(16**6):06x}"
+
+
+name, parent, other, thread, user = word() + "_ref", word() + "_up", word() + "_ref2", word(), word()
+steps = [word() + " " + word() for _ in range(r.randrange(3, 6))]
+inner = [word() + " " + word() for _ in range(2)]
+lines = []  # time, file, record
+
+
+def say(t, file, message, **fields):
+    lines.append((t, file, {"msg": message, **fields}))
+
+
+n = r.randrange(60, 150)
+for i in range(n):
+    t, me, runner, who = r.random() * n, new_id(), f"t{r.randrange(4)}", f"u{r.randrange(9)}"
+    for k, step in enumerate(steps):
+        second = kind == "two" and k >= len(steps) / 2
+        fields = {thread: runner, user: who}
+        if kind in ("lines", "shuffled"):
+            fields[name] = new_id()
+        elif kind == "constant":
+            fields[name] = "one-1"
+        elif kind == "nested":
+            fields["ctx"] = {name: me, "n": k}
+        elif kind != "threads":
+            fields[other if second else name] = me
+        say(t, "b" if second else "a", step, **fields)
+        t += r.random() * 0.05
+    if kind == "parent":
+        child = new_id()
+        for step in inner:
+            t += 0.002
+            say(t, "a", step, **{name: child, parent: me})
+for i in range(r.randrange(4 * n)):
+    say(r.random() * n, "a", "pool of " + steps[0], size=r.randrange(10), path=f"/{word()}/{r.randrange(10**6)}")
+if kind == "shuffled":
+    ids = [x[2][name] for x in lines if name in x[2]]
+    ids = (ids[: len(ids) // len(steps)] * len(steps))[: len(ids)]
+    r.shuffle(ids)
+    for x in lines:
+        if name in x[2]:
+            x[2][name] = ids.pop()
+lines.sort(key=lambda x: x[0])
+os.makedirs(directory, exist_ok=True)
+files = {}
+for i, (t, file, record) in enumerate(lines):
+    at = datetime.datetime.fromtimestamp(1.8e9 + t, datetime.timezone.utc)
+    if file not in files:
+        files[file] = open(os.path.join(directory, file + ".log"), "w", encoding="utf-8")
+    files[file].write(json.dumps({"ts": at.isoformat().replace("+00:00", "Z"), "level": "info", "count": i, **record}) + "\n")
+for f in files.values():
+    f.close()
+want = {"nested": "ctx." + name, "two": f"{name},{other}"}.get(kind, name)
+open(os.path.join(directory, "field"), "w", encoding="utf-8").write((want if kind not in ("shuffled", "lines", "constant", "threads") else "-") + "\n")
+open(os.path.join(directory, "requests"), "w", encoding="utf-8").write(f"{n * (2 if kind == 'parent' else 1)}\n")
