@@ -172,10 +172,6 @@ static int count_phases(struct measure *m, struct measured_function *f, size_t c
 			break;
 		m->phase_ns[number * m->n + column] += ns;
 		f->phase_ns[column * MEASURE_PHASES + number] += ns;
-		if (p->state && !strcmp(p->state, "cold")) {
-			m->cold_at[column]++;
-			m->cold++;
-		}
 	}
 	return rc;
 }
@@ -236,6 +232,21 @@ static void count_invocations(struct query *q, struct measure *m)
 	query_ok(q, rc, q->path);
 	phase_reader_close(reader);
 	sqlite3_finalize(run);
+	sqlite3_finalize(st);
+}
+
+static void count_cold(struct query *q, struct measure *m)
+{
+	sqlite3_stmt *st =
+	    query_prepare(q, "SELECT coalesce(remove_ns, insert_ns, start_ns, end_ns) FROM attempt WHERE "
+	                     "run = ?1 AND state = 'cold'");
+
+	sqlite3_bind_int64(st, 1, m->run);
+	while (query_next(q, st)) {
+		m->cold++;
+		if (sqlite3_column_type(st, 0) != SQLITE_NULL)
+			m->cold_at[column_of(m, sqlite3_column_int64(st, 0))]++;
+	}
 	sqlite3_finalize(st);
 }
 
@@ -361,6 +372,8 @@ void measure_run(struct query *q, int64_t run, struct measure *m)
 		count_lines(q, m);
 	if (!q->status)
 		count_invocations(q, m);
+	if (!q->status)
+		count_cold(q, m);
 	if (!q->status)
 		read_series(q, m);
 	if (q->status)

@@ -41,12 +41,15 @@ struct report_section {
 	const char *name; /* key in JSON, file in a directory of CSV, anchor in HTML, word in a file of --sections */
 	const char *title;
 	const char *intro;              /* one sentence or two */
-	const struct command *command;  /* NULL: timelines and charts, which are written in a way of their own */
+	const struct command *command;  /* NULL: timelines, which are written in a way of their own */
 	struct option options[4];       /* ends with spec NULL */
 	void (*html)(struct report *r); /* in place of the command's table; NULL: the table */
 	bool of_invocations;            /* left out of a log without any */
 	bool open;                      /* unfolded when the page is opened */
 };
+
+/* A row for each column of time: what the charts are drawn from. */
+extern const struct command over_time_of_report;
 
 extern const struct report_section report_sections[]; /* ends with name NULL */
 

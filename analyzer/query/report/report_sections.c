@@ -29,6 +29,7 @@ const struct report_section report_sections[] = {
     {.name = "charts",
      .title = "Over time",
      .intro = "By when a request was sent. A range chosen in one chart is the range of all, and of the tables below.",
+     .command = &over_time_of_report,
      .html = report_charts,
      .open = true},
     {.name = "functions",
