@@ -347,6 +347,10 @@ check-golden: all
 check-scale: programs $(filter %/faas-sim %/ilu-logq,$(BINS))
 	@tests/scale/run -B $(B)
 
+# The report's page in a headless Chromium; playwright-core and axe-core come from npm, into $(B)/browser.
+check-browser: $(B)/bin/ilu-logq
+	@tests/browser/run -B $(B)
+
 # Longer than in `make check`, over the real runs too where ILU_TEST_RUNS names them; PYTHON: one that may have DuckDB.
 DIFFERENTIAL_SECONDS ?= 300
 PYTHON ?= /usr/bin/python3
@@ -494,6 +498,7 @@ help:
 	@echo 'make check-unit    the unit tests alone'
 	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
 	@echo 'make check-scale   what a line costs in a log four times as large (4.4 GB in the temporary directory)'
+	@echo 'make check-browser the page of a report in a headless Chromium (node, npm, chromium; skipped where they are missing)'
 	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
 	@echo 'make check-tsan    the tests of the library, a daemon on it and a load, under the thread sanitizer'
 	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
@@ -513,7 +518,7 @@ print-%:
 	@echo '$($*)'
 
 force:
-.PHONY: all programs check check-built soak check-unit check-threads check-headers check-golden check-scale check-differential check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
+.PHONY: all programs check check-built soak check-unit check-threads check-headers check-golden check-scale check-differential check-browser check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
 .DELETE_ON_ERROR:
 .SECONDARY:
 

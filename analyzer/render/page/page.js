@@ -133,17 +133,17 @@ class Chart {
 		if (this.u) this.u.destroy();
 		else all('svg, .y, .x', this.plot).forEach(e => e.remove());
 		const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: '12px system-ui, sans-serif', labelFont: '12px system-ui, sans-serif' };
-		const long = this.whole[1] > 86400;
+		const long = this.whole[1] > 86400, tens = (u, v) => v.map(y => y != null && Math.abs(Math.log10(y) - Math.round(Math.log10(y))) < 1e-9 ? y : null), filter = c.log ? { filter: tens } : {};
 		this.u = new uPlot({
-			width, height: 200, legend: { show: false },
-			cursor: { drag: { x: true, y: false, setScale: false }, focus: { prox: 30 }, sync: { key: 'run' + this.run }, points: { show: !stack } },
+			width, height: 190, legend: { show: false }, padding: [8, narrow ? 8 : 30, 0, 0],
+			cursor: { drag: { x: true, y: false, setScale: false }, sync: { key: 'run' + this.run }, points: { show: !stack } },
 			scales: {
 				x: { time: false, range: () => this.shown || this.whole },
 				y: c.log ? { distr: 3, range: () => this.bounds() } : { range: (u, low, high) => [0, high > 0 ? high * 1.05 : 1] },
 			},
 			axes: [
-				{ ...axis, space: narrow ? 90 : 110, values: (u, v) => v.map(s => long ? clock(c.start, s, c.offset, 5).slice(5) : clock(c.start, s, c.offset, 0)) },
-				{ ...axis, size: 74, space: 34, values: (u, v) => v.map(y => y == null || (c.log && !/^1e/.test(y.toExponential())) ? null : value(y, c)) },
+				{ ...axis, size: 26, space: narrow ? 90 : 110, values: (u, v) => v.map(s => long ? clock(c.start, s, c.offset, 5).slice(5) : clock(c.start, s, c.offset, 0)) },
+				{ ...axis, size: narrow ? 62 : 74, space: 34, ...filter, grid: { ...axis.grid, ...filter }, ticks: { ...axis.ticks, ...filter }, values: (u, v) => v.map(y => y == null ? null : c.unit === 'ns' && y >= 120e9 ? +(y / 60e9).toPrecision(3) + ' min' : value(y, c)) },
 			],
 			series: [{}, ...series.map(s => ({
 				label: s.name, stroke: stack ? undefined : colour('--k-' + s.colour), fill: stack ? colour('--k-' + s.colour) : undefined,
