@@ -349,7 +349,7 @@ void report_read(struct report *r, struct query *q, struct output *out, bool pag
 	*r = (struct report){.q = q, .out = out, .sections = report_choose(q)};
 	read_runs(r);
 	r->invocations = any_invocation(q);
-	if (r->invocations && (!page || report_has(r, "timelines")))
+	if (r->invocations && report_has(r, "timelines"))
 		r->ncases = report_cases(q, &r->cases);
 	if (!page || q->status)
 		return;
