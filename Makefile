@@ -303,6 +303,8 @@ $(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): LINK_LIBS = -lcmocka $(LOGQ_LIBS) $(FAULT_WRAPS:%=-Wl,--wrap=%)
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOGQ_A) $(LOG_A)
 	$(link)
+SQLITE_WRAPS := step prepare_v2 prepare_v3
+$(B)/tests/write_faults: LINK_LIBS += $(SQLITE_WRAPS:%=-Wl,--wrap=sqlite3_%)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm $(FAULT_WRAPS:%=-Wl,--wrap=%)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOG_A)
 	$(link)

@@ -47,6 +47,8 @@ enum {
 	FILE_WRITE,
 	FILE_SYNC,
 	FILE_TRUNCATE,
+	SQLITE_STEP,
+	SQLITE_PREPARE,
 	FILE_SIZE,
 	KINDS
 };
@@ -62,6 +64,8 @@ static const char *const names[KINDS] = {[FAULT_MALLOC] = "an allocation",
                                          [FILE_WRITE] = "SQLite's write",
                                          [FILE_SYNC] = "SQLite's sync",
                                          [FILE_TRUNCATE] = "SQLite's truncate",
+                                         [SQLITE_STEP] = "a step",
+                                         [SQLITE_PREPARE] = "a statement",
                                          [FILE_SIZE] = "files may not grow"};
 
 static struct {
@@ -74,6 +78,40 @@ static bool fails(int kind)
 	return __atomic_load_n(&plan.armed, __ATOMIC_ACQUIRE) && plan.kind == kind &&
 	       __atomic_add_fetch(&plan.calls, 1, __ATOMIC_RELAXED) == plan.at;
 }
+
+/* ---- SQLite's functions, whatever it is that they fail of ---- */
+
+int __real_sqlite3_step(sqlite3_stmt *st);
+int __wrap_sqlite3_step(sqlite3_stmt *st);
+int __real_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int n, sqlite3_stmt **st, const char **rest);
+int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int n, sqlite3_stmt **st, const char **rest);
+int __real_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n, unsigned flags, sqlite3_stmt **st,
+                              const char **rest);
+int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n, unsigned flags, sqlite3_stmt **st,
+                              const char **rest);
+
+int __wrap_sqlite3_step(sqlite3_stmt *st)
+{
+	return fails(SQLITE_STEP) ? SQLITE_IOERR : __real_sqlite3_step(st);
+}
+
+int __wrap_sqlite3_prepare_v2(sqlite3 *db, const char *sql, int n, sqlite3_stmt **st, const char **rest)
+{
+	if (!fails(SQLITE_PREPARE))
+		return __real_sqlite3_prepare_v2(db, sql, n, st, rest);
+	*st = NULL;
+	return SQLITE_NOMEM;
+}
+
+int __wrap_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n, unsigned flags, sqlite3_stmt **st, const char **rest)
+{
+	if (!fails(SQLITE_PREPARE))
+		return __real_sqlite3_prepare_v3(db, sql, n, flags, st, rest);
+	*st = NULL;
+	return SQLITE_NOMEM;
+}
+
+/* ---- its memory and files ---- */
 
 static sqlite3_mem_methods memory;
 

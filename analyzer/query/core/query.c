@@ -87,6 +87,11 @@ void query_sql_error(struct query *q)
 	case SQLITE_READONLY:
 		query_fail(q, USAGE, "%s (--write allows it)", message);
 		break;
+	case SQLITE_OK: /* the statement failed, and the connection knows of nothing */
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		query_fail(q, SYSTEM, "%s: SQLite failed and does not say why", q->path);
+		break;
 	default:
 		query_fail(q, USAGE, "%s", message);
 	}
