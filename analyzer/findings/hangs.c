@@ -126,10 +126,12 @@ static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
 
 /* Never started, and nothing on the same worker that executes without end. */
 static const char stuck_sql[] =
+    "WITH h AS MATERIALIZED (SELECT DISTINCT run, worker FROM invocation WHERE status = 'unfinished' AND start_ns IS "
+    "NOT "
+    "NULL) "
     "SELECT i.run, i.worker, count(*), min(coalesce(i.arrived_ns, i.controller_ns)), min(i.tid) FROM invocation i "
     "WHERE i.status = 'unfinished' AND i.start_ns IS NULL AND (?1 = 0 OR i.run = ?1) AND NOT EXISTS "
-    "(SELECT 1 FROM invocation h WHERE h.run = i.run AND h.worker IS i.worker AND h.status = 'unfinished' AND "
-    "h.start_ns IS NOT NULL) "
+    "(SELECT 1 FROM h WHERE h.run = i.run AND h.worker IS i.worker) "
     "GROUP BY 1, 2";
 
 static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
