@@ -252,38 +252,60 @@ static void count_cold(struct query *q, struct measure *m)
 
 /* ---- series ---- */
 
-static struct measured_series *series_of(struct query *q, struct measure *m, struct slice name)
+/* Names come in any order, a few of them again and again: the one that follows is mostly the one that followed before.
+ */
+static struct measured_series *series_of(struct query *q, struct measure *m, struct slice name, size_t *next)
 {
-	struct measured_series *s = m->nseries ? &m->series[m->nseries - 1] : NULL;
+	struct measured_series *s;
 
-	if (s && strlen(s->name) == name.len && !memcmp(s->name, name.ptr, name.len))
-		return s;
-	s = array_add(m->series, m->nseries, m->series_room);
-	if (!query_ok(q, s ? 0 : -ENOMEM, q->command))
+	for (size_t i = 0; i < m->nseries; i++) {
+		size_t at = (*next + i) % m->nseries;
+
+		s = &m->series[at];
+		if (strlen(s->name) == name.len && !memcmp(s->name, name.ptr, name.len)) {
+			*next = at + 1;
+			return s;
+		}
+	}
+	s = m->nseries < MEASURE_SERIES ? array_add(m->series, m->nseries, m->series_room) : NULL;
+	if (!s)
 		return NULL;
-	*s = (struct measured_series){strndup(name.ptr ? name.ptr : "", name.len), column_values(q, m, 1)};
-	for (size_t i = 0; s->v && i < m->n; i++)
-		s->v[i] = NAN;
-	return query_ok(q, s->name ? 0 : -ENOMEM, q->command) ? s : NULL;
+	*s = (struct measured_series){strndup(name.ptr ? name.ptr : "", name.len), column_values(q, m, 1),
+	                              column_values(q, m, 1)};
+	return query_ok(q, s->name ? 0 : -ENOMEM, q->command) && s->n && s->v ? s : NULL;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct measured_series *)a)->name, ((const struct measured_series *)b)->name);
 }
 
 /* The mean of each column, over all workers. */
 static void read_series(struct query *q, struct measure *m)
 {
-	sqlite3_stmt *st = query_prepare(q, "SELECT name, (time_ns - ?2) / ?3 AS k, avg(value) FROM series WHERE run = "
-	                                    "?1 AND time_ns >= ?2 GROUP BY 1, 2 ORDER BY 1, 2");
+	sqlite3_stmt *st = query_prepare(q, "SELECT name, time_ns, value FROM series WHERE run = ?1");
+	size_t next = 0;
 
 	sqlite3_bind_int64(st, 1, m->run);
-	sqlite3_bind_int64(st, 2, m->start_ns);
-	sqlite3_bind_int64(st, 3, m->step_ns);
 	while (query_next(q, st)) {
-		struct measured_series *s = series_of(q, m, column_slice(st, 0));
-		int64_t k = sqlite3_column_int64(st, 1);
+		int64_t ns = sqlite3_column_int64(st, 1);
+		struct measured_series *s;
 
-		if (s && k >= 0 && (uint64_t)k < m->n && sqlite3_column_type(st, 2) != SQLITE_NULL)
-			s->v[k] = sqlite3_column_double(st, 2);
+		if (ns < m->start_ns || (uint64_t)((ns - m->start_ns) / m->step_ns) >= m->n ||
+		    sqlite3_column_type(st, 2) == SQLITE_NULL)
+			continue;
+		s = series_of(q, m, column_slice(st, 0), &next);
+		if (s) {
+			s->v[column_of(m, ns)] += sqlite3_column_double(st, 2);
+			s->n[column_of(m, ns)]++;
+		}
 	}
 	sqlite3_finalize(st);
+	for (size_t i = 0; i < m->nseries && !q->status; i++)
+		for (size_t k = 0; k < m->n; k++)
+			m->series[i].v[k] = m->series[i].n[k] > 0 ? m->series[i].v[k] / m->series[i].n[k] : NAN;
+	if (m->nseries && !q->status)
+		qsort(m->series, m->nseries, sizeof *m->series, by_name);
 }
 
 /* ---- what it comes to ---- */
@@ -401,6 +423,7 @@ void measure_done(struct measure *m)
 	for (size_t i = 0; i < m->nseries; i++) {
 		free(m->series[i].name);
 		free(m->series[i].v);
+		free(m->series[i].n);
 	}
 	free(m->series);
 	free(m->functions);

@@ -13,6 +13,7 @@
 enum {
 	MEASURE_COLUMNS = 120,   /* at most */
 	MEASURE_FUNCTIONS = 256, /* that are told apart; the others are one */
+	MEASURE_SERIES = 64,     /* others are passed over */
 	MEASURE_PHASES = 14,     /* likewise */
 	MEASURE_BINS = 110,      /* of durations: ten to a decade, from 1 µs on */
 };
@@ -22,8 +23,8 @@ enum {
 
 /* A series of values over time, NAN where a column has none. */
 struct measured_series {
-	char *name; /* owned */
-	double *v;
+	char *name;    /* owned */
+	double *v, *n; /* the mean of n values */
 };
 
 struct measured_function {
