@@ -288,6 +288,24 @@ static const char *capital(enum verdict v)
 	return names[v];
 }
 
+/* Means that are far apart, of which nothing can be claimed: what they differ in lasts as long as the runs. */
+static void add_doubt(const struct comparison *c, const char *micro, struct text *out)
+{
+	const struct group *all = &c->group[0];
+	double a = all->side[A].mean, b = all->side[B].mean;
+	char from[NUMBER_MAX], to[NUMBER_MAX];
+
+	if (c->verdict != VERDICT_NONE || (b <= 2 * a && a <= 2 * b))
+		return;
+	number_duration(llround(a), micro, from);
+	number_duration(llround(b), micro, to);
+	text_printf(
+	    out,
+	    " And yet the means are far apart, %s and %s: what they differ in lasts so long that these runs are too "
+	    "short to tell it from chance.",
+	    from, to);
+}
+
 void compare_sentence(const struct comparison *c, const char *micro, struct text *out)
 {
 	size_t lines = 0;
@@ -304,6 +322,7 @@ void compare_sentence(const struct comparison *c, const char *micro, struct text
 		add_claim(c, &c->claim[0], micro, out);
 		text_puts(out, ".");
 	}
+	add_doubt(c, micro, out);
 	if (c->worse)
 		text_printf(out, " Something is worse by more than %g %%.", 100 * c->tolerate);
 }
