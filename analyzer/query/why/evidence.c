@@ -132,24 +132,50 @@ static double variance_of(struct effect *e, double *freedom, double *pooled)
 	return all * STRETCHES / (STRETCHES - 1);
 }
 
-/* How alike stretches are that begin `lag` stretches apart, on both sides: the correlation of what they are off for
- * each thing in them, so that it does not matter that some have more. */
+/* What the stretches of a side are off for each thing in them, so that it does not matter that some have more; n: how
+ * many are in each. What grows all the time, as a queue where more comes than goes, is no chance that lasts: a straight
+ * line that explains nine tenths of it is taken out. */
+static void stretch_means(const struct effect *e, int s, double mean[STRETCH_CELLS], double n[STRETCH_CELLS])
+{
+	double all = 0, at = 0, x = 0, xx = 0, xy = 0, yy = 0, slope;
+
+	memcpy(n, e->count[s], STRETCH_CELLS * sizeof *n);
+	to_stretches(n);
+	for (int i = 0; i < STRETCH_CELLS; i++) {
+		mean[i] = n[i] > 0 ? e->cell[s][i] / n[i] : 0;
+		/* a stretch that goes round is of both ends */
+		if (i + STRETCH_LENGTH > STRETCH_CELLS)
+			continue;
+		all += n[i];
+		at += n[i] * i;
+		x += n[i] * mean[i];
+	}
+	at = all > 0 ? at / all : 0;
+	x = all > 0 ? x / all : 0;
+	for (int i = 0; i + STRETCH_LENGTH <= STRETCH_CELLS; i++) {
+		xx += n[i] * (i - at) * (i - at);
+		xy += n[i] * (i - at) * (mean[i] - x);
+		yy += n[i] * (mean[i] - x) * (mean[i] - x);
+	}
+	slope = xx > 0 ? xy / xx : 0;
+	for (int i = 0; i < STRETCH_CELLS && slope * xy >= 0.9 * yy; i++)
+		mean[i] -= x + slope * (i - at);
+}
+
+/* How alike stretches are that begin `lag` stretches apart, on both sides: their correlation. */
 static double correlation(const struct effect *e, int lag)
 {
 	double products = 0, squares = 0;
 
 	for (int s = 0; s < 2; s++) {
-		double n[STRETCH_CELLS];
+		double mean[STRETCH_CELLS], n[STRETCH_CELLS];
 
-		memcpy(n, e->count[s], sizeof n);
-		to_stretches(n);
+		stretch_means(e, s, mean, n);
 		for (int i = 0, k = lag * STRETCH_LENGTH; k + STRETCH_LENGTH <= STRETCH_CELLS; i++, k++) {
-			double x = e->cell[s][i] / n[i], y = e->cell[s][k] / n[k];
+			double weight = n[i] > 0 && n[k] > 0 ? n[i] * n[k] / (n[i] + n[k]) : 0;
 
-			if (!(n[i] > 0) || !(n[k] > 0))
-				continue;
-			products += x * y * n[i] * n[k] / (n[i] + n[k]);
-			squares += (x * x + y * y) / 2 * n[i] * n[k] / (n[i] + n[k]);
+			products += mean[i] * mean[k] * weight;
+			squares += (mean[i] * mean[i] + mean[k] * mean[k]) / 2 * weight;
 		}
 	}
 	return squares > 0 ? products / squares : 0;
