@@ -88,7 +88,10 @@ struct span_reader {
 	                   values do */
 	struct head_facts *heads; /* by id of a head */
 	uint32_t nplain, nheads;
-	int64_t until_ns;         /* spans that begin later are not asked for */
+	int64_t until_ns;      /* spans that begin later are not asked for */
+	struct slice *awaited; /* targets of open spans that are asked for, as they were at awaited_known */
+	size_t nawaited, awaited_room;
+	bool awaited_known;       /* false: spans were opened or closed since */
 	struct slice last_worker; /* of the span before, as the word it is */
 	int32_t flush;            /* next open span to give, when a source ended; NO_SPAN: none */
 	int32_t given;            /* closed and given: to be freed at the next call */
@@ -213,6 +216,7 @@ static void unlink_span(struct span_reader *r, int32_t i)
 {
 	for (int k = 0; k < KEYS; k++)
 		chain_remove(r, i, k);
+	r->awaited_known = false;
 	r->nused--;
 }
 
@@ -508,6 +512,7 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 	for (int n = 0; n < KEYS; n++)
 		o->link[n].key = k->key[n];
 	o->used = true;
+	r->awaited_known = false;
 	r->nused++;
 	for (int n = 0; n < KEYS; n++)
 		chain_add(r, i, n);
@@ -787,6 +792,7 @@ void span_reader_close(struct span_reader *r)
 	free(r->remembered);
 	free(r->plain);
 	free(r->heads);
+	free(r->awaited);
 	free(r);
 }
 
@@ -880,9 +886,52 @@ static int advance(struct span_reader *r)
 	return rc;
 }
 
+static bool is_awaited(const struct span_reader *r, struct slice target)
+{
+	for (size_t i = 0; i < r->nawaited; i++)
+		if (slice_same(r->awaited[i], target))
+			return true;
+	return false;
+}
+
+static int find_awaited(struct span_reader *r)
+{
+	r->nawaited = 0;
+	for (int32_t i = 0; i < r->nopen; i++) {
+		const struct span_row *row = &r->open[i].row;
+		struct slice *to;
+
+		if (!r->open[i].used || row->start_ns > r->until_ns || is_awaited(r, row->target))
+			continue;
+		to = array_add(r->awaited, r->nawaited, r->awaited_room);
+		if (!to)
+			return -ENOMEM;
+		*to = row->target;
+	}
+	r->awaited_known = true;
+	return 0;
+}
+
+/* In a chunk where no span begins that is asked for, only the lines that may close one are: those of its target. They
+ * pair among themselves as they would among all, because each line that they could be taken for has that target, too.
+ */
+static bool want_awaited(const struct shape *head, void *arg)
+{
+	struct span_reader *r = arg;
+
+	if (!head->span_line)
+		return false;
+	if (!r->awaited_known && find_awaited(r))
+		return true; /* no memory: then all */
+	return is_awaited(r, head->target);
+}
+
 void span_reader_until(struct span_reader *r, int64_t start_ns)
 {
 	r->until_ns = start_ns;
+	r->awaited_known = false;
+	if (!r->each)
+		event_cursor_narrow_later(r->cursor, start_ns, want_awaited, r);
 }
 
 int span_reader_next(struct span_reader *r, struct span_row *out)

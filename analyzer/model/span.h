@@ -48,7 +48,7 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 /* 1: *out is a span, valid until the next call; 0: no more; or a negative errno. Spans come as they close, open ones
  * last. */
 int span_reader_next(struct span_reader *r, struct span_row *out);
-/* From now on, spans that began later and were closed are not given. */
+/* From now on, spans that began later and were closed are not given; some of them as open ones. */
 void span_reader_until(struct span_reader *r, int64_t start_ns);
 /* Of one transaction's spans: whether lines of others could say another parent, end or certainty of those that were
  * given so far. Then reading the whole log tells. */

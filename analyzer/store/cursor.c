@@ -14,6 +14,7 @@
 
 struct chunk_ref {
 	int64_t id, source, first_line;
+	int64_t min_ns;  /* none of its lines is earlier, nor one behind them in its source */
 	unsigned groups; /* bits of those to look at */
 	bool respelled;  /* the transaction's id stands there in other spellings, too */
 };
@@ -24,6 +25,12 @@ struct event_cursor {
 	struct store *store;
 	struct event_query q;
 	char *tid, *search; /* ours: q.tid's and q.search's bytes */
+	struct {
+		int64_t after_ns;
+		bool (*want)(const struct shape *head, void *arg); /* NULL: q.want is for all chunks */
+		void *arg;
+	} later;
+	bool is_later; /* this chunk */
 	struct chunk_ref *refs;
 	size_t nrefs, at;
 	struct event_room *room;
@@ -48,13 +55,16 @@ static int ref_read(sqlite3_stmt *q, const struct event_query *w, const struct p
 	const struct place_entry *p;
 	int rc = store_offset_ns(sqlite3_column_int64(q, 5), &off);
 
-	*ref = (struct chunk_ref){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2),
-	                          0xff, false};
+	*ref = (struct chunk_ref){.id = sqlite3_column_int64(q, 0),
+	                          .source = sqlite3_column_int64(q, 1),
+	                          .first_line = sqlite3_column_int64(q, 2),
+	                          .groups = 0xff};
 	if (rc)
 		return rc;
 	/* a stamp that names its offset is not moved: both readings are inside */
 	max = ns_moved(max, off > 0 ? off : 0);
 	min = ns_moved(min, off < 0 ? off : 0);
+	ref->min_ns = min;
 	if ((w->since_ns && max < w->since_ns) || (w->until_ns && min >= w->until_ns))
 		return 0;
 	if (!places)
@@ -100,6 +110,9 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 		*to = ref;
 	}
 	sqlite3_finalize(q);
+	for (size_t i = c->nrefs; i-- > 1;)
+		if (c->refs[i - 1].source == c->refs[i].source && c->refs[i - 1].min_ns > c->refs[i].min_ns)
+			c->refs[i - 1].min_ns = c->refs[i].min_ns;
 	return rc;
 }
 
@@ -145,6 +158,14 @@ void event_cursor_narrow(struct event_cursor *c, bool (*want)(const struct shape
 	c->nanswers = 0;
 }
 
+void event_cursor_narrow_later(struct event_cursor *c, int64_t after_ns,
+                               bool (*want)(const struct shape *head, void *arg), void *arg)
+{
+	c->later.after_ns = after_ns;
+	c->later.want = want;
+	c->later.arg = arg;
+}
+
 void event_cursor_close(struct event_cursor *c)
 {
 	if (!c)
@@ -185,7 +206,9 @@ static int heads_ask(struct event_cursor *c, bool *any)
 	for (unsigned i = 0; i < n; i++) {
 		const struct shape *sh = chunk_head(c->room->ev.chunk, (uint16_t)(i + CHUNK_FIRST_HEAD));
 
-		c->wanted[i + CHUNK_FIRST_HEAD] = !c->q.want || shape_wanted(c, sh);
+		c->wanted[i + CHUNK_FIRST_HEAD] = c->is_later ? c->later.want(sh, c->later.arg)
+		                                  : c->q.want ? shape_wanted(c, sh)
+		                                              : true;
 		*any |= c->wanted[i + CHUNK_FIRST_HEAD];
 	}
 	return 0;
@@ -226,6 +249,7 @@ static int chunk_next(struct event_cursor *c)
 		if (rc)
 			return rc;
 		e->chunk = chunk;
+		c->is_later = c->later.want && c->refs[c->at - 1].min_ns > c->later.after_ns;
 		rc = heads_ask(c, &any);
 		if (!rc)
 			rc = tid_find(c, chunk, &c->refs[c->at - 1]);
@@ -313,6 +337,8 @@ static bool event_passes(const struct event_cursor *c, int *rc)
 		*rc = event_error(e);
 		return false;
 	}
+	if (e->raw && c->is_later)
+		return c->later.want(e->head, c->later.arg);
 	return !e->raw || !c->q.want || c->q.want(e->head, c->q.want_arg);
 }
 

@@ -162,6 +162,10 @@ int event_cursor_open(struct store *s, const struct event_query *q, struct event
 int event_cursor_next(struct event_cursor *c, const struct event **out);
 /* From the next chunk on, only lines of these head shapes. */
 void event_cursor_narrow(struct event_cursor *c, bool (*want)(const struct shape *head, void *arg), void *arg);
+/* The same of chunks whose lines are all later than after_ns, and all those behind them in their source; want is asked
+ * anew for each. */
+void event_cursor_narrow_later(struct event_cursor *c, int64_t after_ns,
+                               bool (*want)(const struct shape *head, void *arg), void *arg);
 void event_cursor_close(struct event_cursor *c);
 
 /* Of a brief event: stamp and time_ns; all of it. 0 or negative (and event_error then). */

@@ -157,9 +157,11 @@ static int put_row(struct first_spans *f, const struct span_row *row)
 		return 0;
 	if (f->n == 2 * TRANSACTION_SPANS)
 		keep_first(f);
-	if (array_reserve(f->rows, f->room, f->n + 1))
+	if (array_reserve(f->rows, f->room, f->n < TRANSACTION_SPANS - 1 ? f->n + 1 : 2 * TRANSACTION_SPANS))
 		return -ENOMEM;
 	f->rows[f->n++] = *row;
+	if (f->n == TRANSACTION_SPANS && !f->last)
+		keep_first(f);
 	return 0;
 }
 
