@@ -54,18 +54,38 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Where the steps of a condition begin: quantiles of its values that are not the least. */
+static void add_cut(struct attribute *a, double x)
+{
+	int at = a->ncuts;
+
+	while (at && a->cut[at - 1] > x)
+		at--;
+	if (at && a->cut[at - 1] == x)
+		return;
+	memmove(&a->cut[at + 1], &a->cut[at], (size_t)(a->ncuts - at) * sizeof *a->cut);
+	a->cut[at] = x;
+	a->ncuts++;
+}
+
+/* Where the steps of a condition begin: at quantiles of its values that are not the least, and above the widest gap. */
 static int find_cuts(struct attribute *a, float *sample, size_t n)
 {
-	static const double quantiles[CUTS_MAX] = {0.05, 0.1, 0.25, 0.5, 0.75, 0.85, 0.9, 0.95, 0.99};
+	static const double quantiles[] = {0.05, 0.1, 0.25, 0.5, 0.75, 0.85, 0.9, 0.95, 0.99};
+	size_t widest = 0;
 
+	_Static_assert(sizeof quantiles / sizeof *quantiles < CUTS_MAX, "one more for the gap");
 	qsort(sample, n, sizeof *sample, by_value);
-	for (int k = 0; k < CUTS_MAX; k++) {
+	for (size_t k = 0; k < sizeof quantiles / sizeof *quantiles; k++) {
 		double x = sample[(size_t)(quantiles[k] * (double)(n - 1) + 0.5)];
 
-		if (x > sample[0] && (!a->ncuts || x > a->cut[a->ncuts - 1]))
-			a->cut[a->ncuts++] = x;
+		if (x > sample[0])
+			add_cut(a, x);
 	}
+	for (size_t i = n / 100 + 1; i + n / 100 < n; i++)
+		if (!widest || sample[i] - sample[i - 1] > sample[widest] - sample[widest - 1])
+			widest = i;
+	if (widest && sample[widest] > sample[widest - 1])
+		add_cut(a, sample[widest]);
 	return a->ncuts;
 }
 

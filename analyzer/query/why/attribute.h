@@ -16,7 +16,7 @@ enum attribute_order {
 	ATTRIBUTE_OUTCOME,   /* what became of it: state, status, attempts */
 };
 
-enum { CUTS_MAX = 9 };
+enum { CUTS_MAX = 10 };
 
 struct attribute {
 	char *what;

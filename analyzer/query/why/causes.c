@@ -15,7 +15,7 @@
 
 /* What explains the same as something that was there before it ranks behind it. */
 static const double weights[] = {
-    [ATTRIBUTE_GIVEN] = 1, [ATTRIBUTE_CONDITION] = 0.75, [ATTRIBUTE_COMPANY] = 0.65, [ATTRIBUTE_OUTCOME] = 0.6};
+    [ATTRIBUTE_GIVEN] = 1, [ATTRIBUTE_CONDITION] = 0.75, [ATTRIBUTE_COMPANY] = 0.65, [ATTRIBUTE_OUTCOME] = 0.5};
 
 /* Of the slow requests that have a cause, this share makes it another's. */
 #define UNDER 0.7
@@ -314,22 +314,51 @@ static int claim(struct finder *f, struct causes *out)
 	return rc;
 }
 
-/* A cold start of something is a cause of its own where that explains as much as cold starts do by themselves; else it
- * follows from what made them cold. */
-static void weigh_cold(struct causes *out)
+/* How many of the slow requests a cold start of one thing would have if those of the other functions told how far cold
+ * starts lie from a function's median. */
+static int expect_cold(const struct finder *f, const struct cause *c, double *out)
 {
-	double cold = 0;
+	uint32_t n = f->r->functions.n, *value = calloc((size_t)n + 1, sizeof *value);
+	double *share = calloc((size_t)n + 1, sizeof *share);
+	struct spreads cold;
+	int rc = spreads_make(f->r, c->of->code, &cold);
 
-	for (size_t i = 0; i < out->n; i++) {
-		const struct cause *c = &out->v[i];
-
-		if (c->of->order == ATTRIBUTE_OUTCOME && !strcmp(c->of->what, "state") &&
-		    slice_is(c->of->values.text[c->code - 1], "cold"))
-			cold = c->explains_ns;
+	*out = 0;
+	if (!value || !share)
+		rc = -ENOMEM;
+	for (uint32_t i = 0; i < f->r->n && !rc; i++)
+		if (c->of->code[i])
+			value[f->r->v[i].function] = c->of->code[i];
+	if (!rc) {
+		memcpy(cold.median, f->spreads.median, n * sizeof *cold.median);
+		spreads_expect(&cold, f->e->over_ns, value, share);
 	}
-	for (size_t i = 0; i < out->n; i++)
-		if (out->v[i].of->cold && out->v[i].explains_ns < 0.9 * cold)
-			out->v[i].weight = out->v[i].explains_ns * weights[ATTRIBUTE_OUTCOME];
+	for (uint32_t k = 0; k < n && !rc; k++)
+		if (value[k] == c->code && !isnan(share[k]))
+			*out += share[k] * (cold.begin[k + 1] - cold.begin[k]);
+	spreads_done(&cold);
+	free(value);
+	free(share);
+	return rc;
+}
+
+/* A cold start of one thing is a cause of its own where it is worse than cold starts of others; else it follows from
+ * what made them cold. */
+static int weigh_cold(const struct finder *f, struct causes *out)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < out->n && !rc; i++) {
+		struct cause *c = &out->v[i];
+		double expected;
+
+		if (!c->of->cold)
+			continue;
+		rc = expect_cold(f, c, &expected);
+		if (c->slow < CAUSE_LIFT * expected)
+			c->weight = c->explains_ns * weights[ATTRIBUTE_OUTCOME];
+	}
+	return rc;
 }
 
 static int by_weight(const void *a, const void *b)
@@ -398,15 +427,16 @@ int causes_find(const struct requests *r, const struct excess *e, const struct a
 
 	*out = (struct causes){.stretches = f.s.with_slow, .stretch_ns = f.s.ns};
 	if (!rc)
-		rc = spreads_make(r, &f.spreads);
+		rc = spreads_make(r, NULL, &f.spreads);
 	for (uint32_t i = 0; i < r->n && !rc; i++)
 		f.excess += e->ns[i] > 0 ? e->ns[i] : 0;
 	for (size_t i = 0; i < as->n && !rc && e->nslow >= CAUSE_LEAST; i++)
 		rc = test_attribute(&f, &as->v[i]);
 	if (!rc)
 		rc = claim(&f, out);
+	if (!rc)
+		rc = weigh_cold(&f, out);
 	if (!rc && out->n) {
-		weigh_cold(out);
 		qsort(out->v, out->n, sizeof *out->v, by_weight);
 		rc = group(&f, out);
 	}

@@ -215,25 +215,57 @@ static int by_said(const void *a, const void *b)
 	return (x->ns > y->ns) - (x->ns < y->ns);
 }
 
-static int put_said(struct series_set *s, const struct requests *r, sqlite3_stmt *stmt)
+/* Rows come in the order of the log: mostly of the run and worker of the row before, whose names come in turn. */
+struct last {
+	int64_t run_id;
+	uint32_t run, worker, name;
+	struct slice worker_name;
+	bool any;
+};
+
+static void find_group(const struct requests *r, sqlite3_stmt *stmt, struct last *l)
 {
+	int64_t id = sqlite3_column_int64(stmt, 0);
+	struct slice worker = column_slice(stmt, 1);
 	char run[TEXT_DECIMAL];
-	uint32_t name,
-	    k = intern_find(&r->runs, (struct slice){run, text_decimal(sqlite3_column_int64(stmt, 0), run)}),
-	    worker = sqlite3_column_type(stmt, 1) == SQLITE_NULL ? INTERN_NONE
-	                                                         : intern_find(&r->workers, column_slice(stmt, 1));
+
+	if (!l->any || id != l->run_id)
+		l->run = intern_find(&r->runs, (struct slice){run, text_decimal(id, run)});
+	l->run_id = id;
+	if (l->any && worker.ptr && l->worker_name.ptr && slice_same(worker, l->worker_name))
+		return;
+	l->any = true;
+	l->worker = worker.ptr ? intern_find(&r->workers, worker) : INTERN_NONE;
+	l->worker_name = l->worker == INTERN_NONE ? SLICE_NONE : r->workers.text[l->worker];
+}
+
+static int find_name(struct series_set *s, struct slice name, struct last *l)
+{
+	uint32_t next = s->names.n ? (l->name + 1) % s->names.n : 0;
+
+	for (uint32_t i = next; i < s->names.n && i < next + 2; i++)
+		if (slice_same(s->names.text[i], name)) {
+			l->name = i;
+			return 0;
+		}
+	return intern_add(&s->names, name, &l->name);
+}
+
+static int put_said(struct series_set *s, const struct requests *r, sqlite3_stmt *stmt, struct last *l)
+{
 	struct name_values *v;
 	int rc;
 
-	if (k == INTERN_NONE || (worker == INTERN_NONE && r->workers.n > 1))
+	find_group(r, stmt, l);
+	if (l->run == INTERN_NONE || (l->worker == INTERN_NONE && r->workers.n > 1))
 		return 0;
-	rc = intern_add(&s->names, column_slice(stmt, 2), &name);
-	if (rc || (rc = array_reserve_zeroed(s->of, s->nof, name + 1)))
+	rc = find_name(s, column_slice(stmt, 2), l);
+	if (rc || (rc = array_reserve_zeroed(s->of, s->nof, l->name + 1)))
 		return rc;
-	v = &s->of[name];
+	v = &s->of[l->name];
 	if (array_reserve(v->v, v->room, v->n + 1))
 		return -ENOMEM;
-	v->v[v->n++] = (struct said){(uint64_t)k << 16 ^ ((worker == INTERN_NONE ? 0 : worker) & 0xffff),
+	v->v[v->n++] = (struct said){(uint64_t)l->run << 16 ^ ((l->worker == INTERN_NONE ? 0 : l->worker) & 0xffff),
 	                             sqlite3_column_int64(stmt, 3), (float)sqlite3_column_double(stmt, 4)};
 	return 0;
 }
@@ -272,6 +304,7 @@ static int add_series(const struct requests *r, const struct moment *arrivals, u
 static void read_series(struct query *q, const struct requests *r, struct series_set *s)
 {
 	struct select sel = {0};
+	struct last last = {0};
 	sqlite3_stmt *stmt;
 	int rc = 0;
 
@@ -279,10 +312,19 @@ static void read_series(struct query *q, const struct requests *r, struct series
 	select_run(q, &sel, "run");
 	stmt = select_prepare(q, &sel);
 	while (!rc && query_next(q, stmt))
-		rc = query_interrupted ? -EINTR : put_said(s, r, stmt);
+		rc = query_interrupted ? -EINTR : put_said(s, r, stmt, &last);
 	sqlite3_finalize(stmt);
 	select_done(&sel);
 	query_ok(q, rc, q->command);
+}
+
+static void sort_said(struct name_values *v)
+{
+	for (uint32_t i = 1; i < v->n; i++)
+		if (by_said(&v->v[i - 1], &v->v[i]) > 0) {
+			qsort(v->v, v->n, sizeof *v->v, by_said);
+			return;
+		}
 }
 
 static int add_all_series(const struct requests *r, struct series_set *s, struct attributes *out)
@@ -294,8 +336,7 @@ static int add_all_series(const struct requests *r, struct series_set *s, struct
 	if (!rc)
 		collect_arrivals(r, &w, false);
 	for (uint32_t k = 0; k < s->names.n && !rc; k++) {
-		if (s->of[k].n)
-			qsort(s->of[k].v, s->of[k].n, sizeof *s->of[k].v, by_said);
+		sort_said(&s->of[k]);
 		if (!only_grows(&s->of[k]))
 			rc = add_series(r, w.arrivals, w.narrivals, &s->of[k], s->names.text[k].ptr, value, out);
 	}

@@ -14,7 +14,7 @@ static int by_ns(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int spreads_make(const struct requests *r, struct spreads *s)
+int spreads_make(const struct requests *r, const uint32_t *code, struct spreads *s)
 {
 	uint32_t n = r->functions.n;
 
@@ -25,11 +25,12 @@ int spreads_make(const struct requests *r, struct spreads *s)
 	if (!s->ns || !s->begin || !s->median)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < r->n; i++)
-		s->begin[r->v[i].function + 2]++;
+		s->begin[r->v[i].function + 2] += !code || code[i];
 	for (uint32_t f = 0; f < n; f++)
 		s->begin[f + 2] += s->begin[f + 1];
 	for (uint32_t i = 0; i < r->n; i++) /* begin[f + 1] is where the next one of f goes, and at last where f ends */
-		s->ns[s->begin[r->v[i].function + 1]++] = r->v[i].ns;
+		if (!code || code[i])
+			s->ns[s->begin[r->v[i].function + 1]++] = r->v[i].ns;
 	for (uint32_t f = 0; f < n; f++) {
 		uint32_t many = s->begin[f + 1] - s->begin[f];
 

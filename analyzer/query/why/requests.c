@@ -95,6 +95,10 @@ static int put_names(struct requests *r, struct request *x, sqlite3_stmt *of)
 {
 	char run[TEXT_DECIMAL];
 	int rc = intern_add(&r->runs, (struct slice){run, text_decimal(sqlite3_column_int64(of, 0), run)}, &x->run);
+	/* Mostly those of the request before. */
+	const struct request *y = r->n ? x - 1 : NULL;
+	const uint32_t last[] = {y ? y->function : INTERN_NONE, y ? y->worker : INTERN_NONE, y ? y->state : INTERN_NONE,
+	                         y ? y->status : INTERN_NONE, y ? y->compute : INTERN_NONE};
 	struct {
 		struct intern *in;
 		int column;
@@ -108,9 +112,11 @@ static int put_names(struct requests *r, struct request *x, sqlite3_stmt *of)
 	for (size_t i = 0; i < sizeof names / sizeof *names && !rc; i++) {
 		struct slice s = column_slice(of, names[i].column);
 
-		*names[i].out = INTERN_NONE;
-		if (s.ptr)
-			rc = intern_add(names[i].in, s, names[i].out);
+		*names[i].out = last[i];
+		if (!s.ptr || last[i] == INTERN_NONE || !slice_same(s, names[i].in->text[last[i]])) {
+			*names[i].out = INTERN_NONE;
+			rc = s.ptr ? intern_add(names[i].in, s, names[i].out) : 0;
+		}
 	}
 	return rc;
 }

@@ -14,8 +14,8 @@ import sys
 import tempfile
 
 ROOMY = ["--cores", "16", "--memory", "65536", "--keep-alive", "86400000", "--prewarms", "32"]
-# Containers are removed soon, so that cold starts go on; twelve functions share four images.
-CHURN = ["--cores", "16", "--memory", "65536", "--keep-alive", "4000", "--metadata", "META"]
+# Containers are removed soon, so that cold starts go on; eight functions share four images.
+CHURN = ["--cores", "16", "--memory", "65536", "--keep-alive", "3000", "--metadata", "META"]
 SCENARIOS = {
     "worker": ("slow-worker", ["--workers", "4", "--rate", "60", "--seconds", "100", *ROOMY]),
     "start": ("slow-start", ["--rate", "10", "--seconds", "600", *CHURN]),
@@ -50,8 +50,8 @@ def write_metadata(path):
     with open(path, "w", newline="") as f:
         w = csv.writer(f)
         w.writerow(["func_name", "cold_dur_ms", "warm_dur_ms", "mem_mb", "image_name"])
-        for i in range(12):
-            w.writerow([f"f{i}", 200 + 20 * i, 10 + 5 * i, 128, f"docker.io/faas-sim/image{i % 4}:latest"])
+        for i in range(8):
+            w.writerow([f"f{i}", 200 + 20 * (i % 4), 10 + 5 * i, 128, f"docker.io/faas-sim/image{i % 4}:latest"])
 
 
 def once(scenario, seed, where):

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What `slow` rests on: exact sums of the excess, probabilities, what is a cause and what is not. */
+#include "query/why/causes.h"
+#include "query/why/chance.h"
+#include "query/why/typical.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static uint64_t state = 88172645463325252u;
+
+static double unit(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (double)(state >> 11) / 9007199254740992.0;
+}
+
+/* ---- requests that are made up ---- */
+
+enum { N = 8000, PHASES = 3 };
+
+/* n requests of so many functions, a second apart, in three phases. */
+static void make(struct requests *r, uint32_t n, uint32_t functions)
+{
+	static const char *const phases[PHASES] = {"queue", "start", "run"};
+	char name[16];
+	uint32_t number;
+
+	*r = (struct requests){.v = calloc(n, sizeof *r->v), .n = n, .room = n};
+	for (uint32_t k = 0; k < PHASES; k++) {
+		assert_int_equal(intern_add(&r->phases, (struct slice){phases[k], strlen(phases[k])}, &number), 0);
+		r->ns[k] = calloc(n + 1, sizeof **r->ns);
+		r->ns_room[k] = n + 1;
+	}
+	for (uint32_t f = 0; f < functions; f++)
+		assert_int_equal(
+		    intern_add(&r->functions, (struct slice){name, (size_t)sprintf(name, "f%u", f)}, &number), 0);
+	assert_int_equal(intern_add(&r->runs, SLICE("1"), &number), 0);
+	for (uint32_t i = 0; i < n; i++) {
+		struct request *x = &r->v[i];
+
+		x->function = (uint32_t)(unit() * functions);
+		x->began_ns = x->arrived_ns = (int64_t)i * 1000000000;
+		x->tid = r->tids.len;
+		text_add(&r->tids, name, (size_t)sprintf(name, "t%u", i) + 1);
+		for (uint32_t k = 0; k < PHASES; k++)
+			x->ns += r->ns[k][i] = (int64_t)((k + 1) * (x->function + 1) * 1e6 * (0.8 + 0.4 * unit()));
+	}
+}
+
+static void longer(struct requests *r, uint32_t i, int64_t ns)
+{
+	r->ns[2][i] += ns;
+	r->v[i].ns += ns;
+}
+
+static void excess_adds_up(void **unused)
+{
+	struct requests r;
+	struct excess e;
+	int64_t sum = 0;
+	double exact = 0;
+
+	(void)unused;
+	make(&r, 999, 3);
+	for (uint32_t i = 0; i < 999; i += 10)
+		longer(&r, i, 7654321);
+	assert_int_equal(excess_make(&r, 10000000, &e), 0);
+	for (uint32_t k = 0; k < PHASES; k++)
+		sum += e.phase_ns[k];
+	assert_true(sum == e.total_ns);
+	for (uint32_t i = 0; i < 999; i++)
+		exact += e.ns[i];
+	assert_true(fabs(exact - (double)e.total_ns) <= 3);
+	excess_done(&e);
+	requests_done(&r);
+}
+
+/* A century of waiting a million times is more than 64 bits hold; a function without others has no excess. */
+static void excess_at_the_ends(void **unused)
+{
+	struct requests r;
+	struct excess e;
+
+	(void)unused;
+	make(&r, 10, 1);
+	for (uint32_t i = 0; i < 5; i++)
+		longer(&r, i, INT64_MAX / 4);
+	assert_int_equal(excess_make(&r, 1000000000, &e), 0);
+	assert_true(e.nslow == 5 && e.total_ns == INT64_MAX);
+	excess_done(&e);
+	assert_int_equal(excess_make(&r, 0, &e), 0);
+	assert_true(e.nslow == 10 && e.nalone == 10 && e.total_ns == 0);
+	excess_done(&e);
+	requests_done(&r);
+}
+
+static void typical_is_in_the_middle(void **unused)
+{
+	struct requests r;
+	struct excess e;
+	uint32_t slow, fast;
+
+	(void)unused;
+	make(&r, 300, 1);
+	for (uint32_t i = 0; i < 5; i++)
+		longer(&r, i * 60, (int64_t)(i + 1) * 1000000000);
+	assert_int_equal(excess_make(&r, 500000000, &e), 0);
+	assert_int_equal(typical_find(&r, &e, &slow, &fast), 0);
+	assert_int_equal(slow, 120);
+	assert_false(e.slow[fast]);
+	assert_string_equal(request_tid(&r, slow), "t120");
+	excess_done(&e);
+	requests_done(&r);
+}
+
+/* ---- chance ---- */
+
+static void tails_are_students(void **unused)
+{
+	static const struct {
+		double x, df, p;
+	} rows[] = {{0, 5, 0.5},
+	            {1, 1, 0.25},
+	            {6.313751514675, 1, 0.05},
+	            {2.015048372669, 5, 0.05},
+	            {2.763769457447, 10, 0.01},
+	            {-1, 1, 0.75},
+	            {3.2905267, 1e7, 0.0005}};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		double p = chance_t_above(rows[i].x, rows[i].df);
+
+		if (fabs(p - rows[i].p) > 1e-6)
+			fail_msg("row %zu: %g instead of %g", i, p, rows[i].p);
+	}
+}
+
+static void claims_are_adjusted(void **unused)
+{
+	static const double p[] = {0.04, 0.001, 0.02, 0.5}, want[] = {0.08 * 5 / 6, 0.005, 0.05, 0.625};
+	double q[4];
+	size_t order[4];
+
+	(void)unused;
+	chance_adjust(p, 4, 5, q, order);
+	for (int i = 0; i < 4; i++)
+		assert_true(fabs(q[i] - want[i]) < 1e-12);
+}
+
+/* ---- causes ---- */
+
+/* An attribute with as many values, drawn. */
+static struct attribute *drawn(struct attributes *a, const char *what, uint32_t n, int values)
+{
+	struct attribute *x = attribute_add(a, what, ATTRIBUTE_GIVEN, n);
+	char name[16];
+
+	assert_non_null(x);
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(
+		    attribute_put(x, i,
+		                  (struct slice){name, (size_t)sprintf(name, "%s%d", what, (int)(unit() * values))}),
+		    0);
+	return x;
+}
+
+static void find(struct requests *r, struct attributes *a, int64_t over_ns, struct causes *c)
+{
+	struct excess e;
+
+	assert_int_equal(excess_make(r, over_ns, &e), 0);
+	assert_int_equal(causes_find(r, &e, a, c), 0);
+	excess_done(&e);
+}
+
+/* Half of what one worker does is slow, and a condition goes with the worker. */
+static void a_cause_is_found(void **unused)
+{
+	struct requests r;
+	struct attributes a = {0};
+	struct causes c;
+	struct attribute *worker;
+	float *load = calloc(N, sizeof *load);
+	struct text buf = {0};
+
+	(void)unused;
+	make(&r, N, 4);
+	worker = drawn(&a, "worker", N, 8);
+	for (uint32_t i = 0; i < N; i++) {
+		bool bad = slice_is(worker->values.text[worker->code[i] - 1], "worker3");
+
+		load[i] = (float)(unit() + (bad ? 0.5 : 0));
+		if (bad && unit() < 0.5)
+			longer(&r, i, 900000000);
+	}
+	drawn(&a, "color", N, 6);
+	assert_int_equal(attribute_add_condition(&a, "load", ATTRIBUTE_CONDITION, load, N), 0);
+	find(&r, &a, 500000000, &c);
+	assert_true(c.n >= 1);
+	assert_string_equal(c.v[0].of->what, "worker");
+	assert_string_equal(cause_value(&c.v[0], &buf), "worker3");
+	assert_true(c.v[0].slow_share == 1 && c.v[0].others_share < 0.1 && c.v[0].q < 1e-6 && c.v[0].under == SIZE_MAX);
+	for (size_t i = 1; i < c.n; i++) {
+		assert_string_equal(c.v[i].of->what, "load");
+		assert_true(c.v[i].under == 0);
+	}
+	text_done(&buf);
+	causes_done(&c);
+	attributes_done(&a);
+	requests_done(&r);
+	free(load);
+}
+
+/* Chance alone claims nothing in nineteen of twenty; nor does one event, though it has a hundred slow requests of one
+ * worker. */
+static void chance_is_no_cause(void **unused)
+{
+	int claims = 0;
+
+	(void)unused;
+	for (int round = 0; round < 40; round++) {
+		struct requests r;
+		struct attributes a = {0};
+		struct causes c;
+		struct attribute *worker;
+
+		make(&r, N / 4, 4);
+		worker = drawn(&a, "worker", r.n, 4);
+		drawn(&a, "color", r.n, 10);
+		for (uint32_t i = 0; i < r.n; i++)
+			if (round % 2 ? unit() < 0.05 : i >= 400 && i < 480 && worker->code[i] < 3)
+				longer(&r, i, INT64_C(9000000000));
+		find(&r, &a, 500000000, &c);
+		claims += c.n > 0;
+		causes_done(&c);
+		attributes_done(&a);
+		requests_done(&r);
+	}
+	assert_in_range(claims, 0, 2);
+}
+
+/* The function that is longest is no cause; one that is longer than the others' spread makes it is. */
+static void a_function_is_judged_by_the_others(void **unused)
+{
+	(void)unused;
+	for (int bad = 0; bad < 2; bad++) {
+		struct requests r;
+		struct attributes a = {0};
+		struct causes c;
+		struct attribute *function;
+
+		make(&r, N, 4);
+		function = attribute_add(&a, "function", ATTRIBUTE_GIVEN, N);
+		function->of_function = true;
+		for (uint32_t i = 0; i < N; i++) {
+			assert_int_equal(attribute_put(function, i, r.functions.text[r.v[i].function]), 0);
+			if (unit() < 0.03 || (bad && !r.v[i].function && unit() < 0.2))
+				longer(&r, i, r.v[i].ns * (bad && !r.v[i].function ? 20 : 2));
+		}
+		find(&r, &a, 40000000, &c);
+		assert_int_equal(c.n, bad);
+		causes_done(&c);
+		attributes_done(&a);
+		requests_done(&r);
+	}
+}
+
+static void cuts_are_in_order(void **unused)
+{
+	struct attributes a = {0};
+	float v[1000], same[1000];
+
+	(void)unused;
+	for (int i = 0; i < 1000; i++) {
+		v[i] = i < 800 ? (float)(i % 10) : 100;
+		same[i] = 3;
+	}
+	v[5] = NAN;
+	assert_int_equal(attribute_add_condition(&a, "same", ATTRIBUTE_CONDITION, same, 1000), 0);
+	assert_int_equal(a.n, 0);
+	assert_int_equal(attribute_add_condition(&a, "v", ATTRIBUTE_CONDITION, v, 1000), 0);
+	for (int k = 1; k < a.v[0].ncuts; k++)
+		assert_true(a.v[0].cut[k] > a.v[0].cut[k - 1]);
+	assert_true(a.v[0].cut[a.v[0].ncuts - 1] == 100);
+	assert_true(a.v[0].code[5] == 0 && a.v[0].code[0] == 1 && a.v[0].code[999] == (uint32_t)a.v[0].ncuts + 1);
+	attributes_done(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(excess_adds_up),           cmocka_unit_test(excess_at_the_ends),
+	    cmocka_unit_test(typical_is_in_the_middle), cmocka_unit_test(tails_are_students),
+	    cmocka_unit_test(claims_are_adjusted),      cmocka_unit_test(a_cause_is_found),
+	    cmocka_unit_test(chance_is_no_cause),       cmocka_unit_test(a_function_is_judged_by_the_others),
+	    cmocka_unit_test(cuts_are_in_order),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
