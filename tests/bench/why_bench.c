@@ -65,5 +65,6 @@ int main(int argc, char **argv)
 	if (access(db, R_OK))
 		make_day(db);
 	question("why.compare", db, (const char *const[]){"compare", "..+43200s", "+43200s..", NULL});
+	question("why.slow", db, (const char *const[]){"slow", NULL});
 	return 0;
 }

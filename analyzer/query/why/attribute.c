@@ -47,6 +47,9 @@ int attribute_put(struct attribute *a, uint32_t i, struct slice value)
 	return 0;
 }
 
+/* What is left of sums that should be zero is zero. */
+#define NOTHING 1e-9f
+
 static int by_value(const void *a, const void *b)
 {
 	float x = *(const float *)a, y = *(const float *)b;
@@ -99,7 +102,7 @@ int attribute_add_condition(struct attributes *as, const char *what, enum attrib
 
 	for (uint32_t i = 0; a && i < n; i += step)
 		if (!isnan(value[i]))
-			sample[taken++] = value[i];
+			sample[taken++] = fabsf(value[i]) < NOTHING ? 0 : value[i];
 	if (a && (!taken || !find_cuts(a, sample, taken))) {
 		free(a->what);
 		free(a->code);

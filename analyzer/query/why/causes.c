@@ -264,11 +264,11 @@ static int test_attribute(struct finder *f, const struct attribute *a)
 
 /* ---- which of them are causes ---- */
 
-static bool claimed(const struct finder *f, const struct cause *c)
+static bool claimed(const struct finder *f, const struct cause *c, bool unproven)
 {
 	double lift = c->of->of_function ? CAUSE_LIFT_OF_FUNCTION : CAUSE_LIFT;
 
-	return c->q <= CAUSE_Q && c->slow_share >= lift * c->others_share && c->explains_ns > 0 &&
+	return (unproven || c->q <= CAUSE_Q) && c->slow_share >= lift * c->others_share && c->explains_ns > 0 &&
 	       c->explains_ns >= CAUSE_EXPLAINS * f->excess;
 }
 
@@ -301,7 +301,7 @@ static int claim(struct finder *f, struct causes *out)
 		struct cause *c = &f->test[i].cause;
 
 		c->q = q[i];
-		if (!claimed(f, c) || !better_cut(out, c))
+		if (!claimed(f, c, out->unproven) || !better_cut(out, c))
 			continue;
 		if (array_reserve(out->v, out->room, out->n + 1))
 			rc = -ENOMEM;
@@ -434,6 +434,10 @@ int causes_find(const struct requests *r, const struct excess *e, const struct a
 		rc = test_attribute(&f, &as->v[i]);
 	if (!rc)
 		rc = claim(&f, out);
+	if (!rc && !out->n && out->stretches < CAUSE_STRETCHES) {
+		out->unproven = true;
+		rc = claim(&f, out);
+	}
 	if (!rc)
 		rc = weigh_cold(&f, out);
 	if (!rc && out->n) {

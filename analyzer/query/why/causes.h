@@ -23,6 +23,8 @@
 /* ... nor one that explains less of the excess. */
 #define CAUSE_EXPLAINS 0.05
 #define CAUSE_Q        0.05
+/* With fewer stretches no test can be sure enough. */
+#define CAUSE_STRETCHES 15
 
 struct cause {
 	const struct attribute *of;
@@ -43,6 +45,7 @@ struct causes {
 	uint32_t tests;     /* so many were made */
 	uint32_t stretches; /* so many stretches of time have slow requests */
 	int64_t stretch_ns;
+	bool unproven; /* too few stretches for a claim: v is what would be one if their number were enough */
 };
 
 /* 0 or -ENOMEM; causes_done in any case. The attributes must live as long. */

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_UNDER = 6 }; /* causes that people are shown under one; programs get all */
-enum { FEW_STRETCHES = 5 };
+enum { MOST_UNDER = 6 };   /* causes that people are shown under one; programs get all */
 enum { ENOUGH_SLOW = 50 }; /* without --over, so many are to be slow, as far as the tenth slowest goes */
 
 struct slow {
@@ -174,7 +173,7 @@ static void put_json_causes(const struct slow *s, struct text *t)
 {
 	struct text value = {0};
 
-	for (size_t i = 0; i < s->c.n; i++) {
+	for (size_t i = 0; i < s->c.n && !s->c.unproven; i++) {
 		const struct cause *c = &s->c.v[i];
 		const char *v = cause_value(c, &value);
 
@@ -276,7 +275,7 @@ static void put_table(struct query *q, const struct slow *s)
 		put_flat(q, t, "phase", s->r.phases.text[order[i]].ptr, CELL_OF_NULL,
 		         CELL_OF_INT(s->e.phase_ns[order[i]]),
 		         CELL_OF_REAL(share_of(s, (double)s->e.phase_ns[order[i]])));
-	for (size_t i = 0; i < s->c.n; i++)
+	for (size_t i = 0; i < s->c.n && !s->c.unproven; i++)
 		put_flat_cause(q, t, s, &s->c.v[i], &value);
 	put_flat(q, t, "typical", "slow", tid_cell(s, s->slow), CELL_OF_NULL, CELL_OF_NULL);
 	put_flat(q, t, "typical", "fast", tid_cell(s, s->fast), CELL_OF_NULL, CELL_OF_NULL);
@@ -385,7 +384,8 @@ static void put_causes(struct query *q, const struct slow *s)
 	text_done(&value);
 	query_table_close(q, t);
 	if (left_out && !q->status)
-		fprintf(q->out->file, "and %zu more that go with these: --format csv slow\n", left_out);
+		fprintf(q->out->file, "and %zu more that go with these%s\n", left_out,
+		        s->c.unproven ? "" : ": --format csv slow");
 }
 
 /* When the first and the last slow one began, on the clock of the log. */
@@ -415,12 +415,13 @@ static void put_none(struct query *q, const struct slow *s)
 
 	if (s->e.nslow < CAUSE_LEAST) {
 		text_printf(&t, "Nothing is claimed on fewer than %d slow requests.", CAUSE_LEAST);
-	} else if (s->c.stretches < FEW_STRETCHES) {
+	} else if (s->c.stretches < CAUSE_STRETCHES) {
 		say_when(s, &t);
 		text_printf(&t,
-		            ", in %u stretch%s of time: too few to tell what they have in common from what just "
-		            "happened then.",
-		            s->c.stretches, s->c.stretches == 1 ? "" : "es");
+		            ", in %u stretch%s of time: too few to tell what made them slow from what just happened "
+		            "then%s",
+		            s->c.stretches, s->c.stretches == 1 ? "" : "es",
+		            s->c.n ? ". It goes with them, unproven:" : ".");
 	} else {
 		text_printf(&t,
 		            "Nothing that chance would not do as well: %u values of attributes and conditions were "
@@ -466,10 +467,10 @@ static void put_text(struct query *q, const struct slow *s)
 		put_heading(q, "Where the excess is");
 		put_phases(q, s);
 		put_heading(q, "What they have in common");
+		if (!s->c.n || s->c.unproven)
+			put_none(q, s);
 		if (s->c.n)
 			put_causes(q, s);
-		else
-			put_none(q, s);
 		put_heading(q, "The most typical ones");
 		put_typical(q, s);
 	}
