@@ -41,8 +41,8 @@ LIBLOG_SRC :=
 LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c keep.c lasterror.c lineread.c now.c path.c setting.c stamp.c tid.c value.c version.c)
 LIBLOG_SRC += $(addprefix liblog/src/box/,box.c find.c region.c slab.c)
 # Each of these has the row of its kind of sink.
-SINK_SRC   := $(addprefix liblog/src/sinks/,file.c fd.c console.c journald.c)
-LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,away.c kind.c mail.c open.c sink.c)
+SINK_SRC   := $(addprefix liblog/src/sinks/,file.c fd.c console.c journald.c syslog.c)
+LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,away.c datagram.c kind.c mail.c open.c sink.c)
 LIBLOG_SRC += $(addprefix liblog/src/config/,config.c config_list.c config_value.c directive.c directive_parse.c directive_value.c reload.c)
 LIBLOG_SRC += $(addprefix liblog/src/call/,array.c early.c limit.c memory.c ring.c site.c span.c state.c)
 LIBLOG_SRC += $(addprefix liblog/src/encode/,encode.c flame.c recorder.c sitetext.c spantext.c spanvalue.c)
@@ -101,7 +101,7 @@ KVD_SRC      := $(addprefix samples/kvd/,buffer.c loop.c main.c protocol.c store
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_recorder_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
+LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_recorder_test log_syslog_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test log_box_test
 LIBLOG_TESTS   += log_files_test log_process_test

@@ -11,31 +11,24 @@
  * otherwise or has a name from above. The journal keeps several values of one name. SPAN_NAME SPAN_ID ...  the
  * innermost span and its fields
  *
- * Nobody may be there: at the start, or later. Then lines are lost and counted like those on a full disk, and the next
- * batch tries again. A journal that does not read makes a batch wait for PATIENCE_MS, no longer. */
-#include "base/keep.h"
+ * Lines for a journal that is not there are lost and counted like those on a full disk (datagram.h). */
 #include "base/lineread.h"
 #include "base/buf.h"
+#include "sinks/datagram.h"
 #include "sinks/kind.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-#define NAME_MAX_   64
-#define PATIENCE_MS 1000
+#define NAME_MAX_ 64
 
 struct sink_journald {
 	struct sink base;
-	struct sockaddr_un address;
-	struct keep kept; /* -1: not connected */
-	struct buf out;   /* a datagram */
+	struct datagram to;
+	struct buf out; /* a datagram */
 	struct buf value;
 	bool failed; /* no memory for it */
 };
@@ -212,56 +205,6 @@ static bool render(struct sink_journald *j, struct slice text, uint32_t site)
 
 /* ---- sending ---- */
 
-static void disconnect(struct sink_journald *j)
-{
-	keep_close(&j->kept);
-}
-
-static int connect_it(struct sink_journald *j)
-{
-	struct stat st;
-	int rc;
-
-	if (keep_same(&j->kept, &st))
-		return 0;
-	j->kept.fd = -1; /* the program may have closed it, and opened something of its own */
-	rc = keep_high(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-	if (rc < 0)
-		return -errno;
-	j->kept = keep_note(rc);
-	if (!connect(j->kept.fd, (struct sockaddr *)&j->address, sizeof j->address))
-		return 0;
-	rc = -errno;
-	disconnect(j);
-	return rc;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Until it is sent, refused, or the batch's patience ends. */
-static int send_message(struct sink_journald *j, const struct msghdr *message, int64_t deadline_ms)
-{
-	for (;;) {
-		struct pollfd wait = {j->kept.fd, POLLOUT, 0};
-		int64_t left;
-
-		if (sendmsg(j->kept.fd, message, MSG_NOSIGNAL) >= 0)
-			return 0;
-		if (errno == EINTR)
-			continue;
-		left = deadline_ms - now_ms();
-		if (errno != EAGAIN || left <= 0)
-			return -errno;
-		poll(&wait, 1, (int)left);
-	}
-}
-
 /* In a file without a name, which nobody can change any more. */
 static int make_memfd(const char *bytes, size_t len)
 {
@@ -301,34 +244,18 @@ static int send_big(struct sink_journald *j, int64_t deadline_ms)
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(sizeof fd);
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	rc = send_message(j, &message, deadline_ms);
+	rc = datagram_send(&j->to, &message, deadline_ms);
 	close(fd);
 	return rc;
 }
 
-static int send_datagram(struct sink_journald *j, int64_t deadline_ms)
+static int send_line(struct sink_journald *j, int64_t deadline_ms)
 {
 	struct iovec bytes = {j->out.text, j->out.len};
 	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
-	int rc = connect_it(j);
+	int rc = datagram_send(&j->to, &message, deadline_ms);
 
-	if (!rc)
-		rc = send_message(j, &message, deadline_ms);
-	if (rc == -EMSGSIZE || rc == -ENOBUFS)
-		rc = send_big(j, deadline_ms);
-	return rc;
-}
-
-/* The journal may have been started anew since the last one: another socket under the same name. */
-static int send_line(struct sink_journald *j, int64_t deadline_ms)
-{
-	bool was_connected = j->kept.fd >= 0;
-	int rc = send_datagram(j, deadline_ms);
-
-	if (rc != -ECONNREFUSED && rc != -ENOTCONN && rc != -ECONNRESET && rc != -EPIPE)
-		return rc;
-	disconnect(j);
-	return was_connected ? send_datagram(j, deadline_ms) : rc;
+	return rc == -EMSGSIZE || rc == -ENOBUFS ? send_big(j, deadline_ms) : rc;
 }
 
 /* ---- the sink ---- */
@@ -337,7 +264,7 @@ static int journald_write(struct sink *sink, const char *bytes, size_t len, size
 {
 	struct sink_journald *j = (struct sink_journald *)sink;
 	const char *end = bytes + len;
-	int64_t deadline_ms = now_ms() + PATIENCE_MS;
+	int64_t deadline_ms = datagram_deadline_ms();
 	int rc = 0;
 
 	*written = 0;
@@ -359,7 +286,7 @@ static void journald_close(struct sink *sink)
 {
 	struct sink_journald *j = (struct sink_journald *)sink;
 
-	disconnect(j);
+	datagram_done(&j->to);
 	buf_done(&j->out);
 	buf_done(&j->value);
 	free(j);
@@ -369,17 +296,14 @@ static const struct sink_ops journald_ops = {.write = journald_write, .close = j
 
 int sink_journald_open(const char *path, struct sink **out)
 {
-	struct sink_journald *j;
+	struct sink_journald *j = calloc(1, sizeof *j);
+	int rc = j ? datagram_init(&j->to, path) : -ENOMEM;
 
-	if (strlen(path) >= sizeof j->address.sun_path)
-		return -ENAMETOOLONG;
-	j = calloc(1, sizeof *j);
-	if (!j)
-		return -ENOMEM;
+	if (rc) {
+		free(j);
+		return rc;
+	}
 	j->base.ops = &journald_ops;
-	j->kept.fd = -1;
-	j->address.sun_family = AF_UNIX;
-	strcpy(j->address.sun_path, path);
 	*out = &j->base;
 	return 0;
 }
@@ -388,15 +312,7 @@ int sink_journald_open(const char *path, struct sink **out)
 
 static int parse(const struct setting_source *source, const char *key, const json_t *value, struct sink_settings *out)
 {
-	const size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
-
-	if (json_is_true(value))
-		return 0;
-	if (!json_is_string(value))
-		return setting_wrong_type(source, key, "true or the path of a socket", value);
-	if (!json_string_length(value) || json_string_length(value) >= room)
-		return setting_fail(source, "key \"%s\": the path of a socket has 1 to %zu bytes", key, room - 1);
-	return setting_string(&out->text, json_string_value(value));
+	return datagram_parse(source, key, value, &out->text);
 }
 
 static int open_journald(const struct sink_settings *settings, enum sink_file_start start, struct sink **out,

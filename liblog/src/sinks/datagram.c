@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* datagram.c - messages to a socket with a name; see datagram.h. */
+#include "sinks/datagram.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#define PATIENCE_MS 1000
+
+int datagram_init(struct datagram *d, const char *path)
+{
+	if (strlen(path) >= sizeof d->address.sun_path)
+		return -ENAMETOOLONG;
+	*d = (struct datagram){.address = {.sun_family = AF_UNIX}, .kept = {.fd = -1}};
+	strcpy(d->address.sun_path, path);
+	return 0;
+}
+
+void datagram_done(struct datagram *d)
+{
+	keep_close(&d->kept);
+}
+
+static int connect_it(struct datagram *d)
+{
+	struct stat st;
+	int rc;
+
+	if (keep_same(&d->kept, &st))
+		return 0;
+	d->kept.fd = -1; /* the program may have closed it, and opened something of its own */
+	rc = keep_high(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+	if (rc < 0)
+		return -errno;
+	d->kept = keep_note(rc);
+	if (!connect(d->kept.fd, (struct sockaddr *)&d->address, sizeof d->address))
+		return 0;
+	rc = -errno;
+	datagram_done(d);
+	return rc;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t datagram_deadline_ms(void)
+{
+	return now_ms() + PATIENCE_MS;
+}
+
+/* Until it is sent, refused, or the batch's patience ends. */
+static int send_message(struct datagram *d, const struct msghdr *message, int64_t deadline_ms)
+{
+	int rc = connect_it(d);
+
+	while (!rc) {
+		struct pollfd wait = {d->kept.fd, POLLOUT, 0};
+		int64_t left;
+
+		if (sendmsg(d->kept.fd, message, MSG_NOSIGNAL) >= 0)
+			return 0;
+		if (errno == EINTR)
+			continue;
+		left = deadline_ms - now_ms();
+		if (errno != EAGAIN || left <= 0)
+			rc = -errno;
+		else
+			poll(&wait, 1, (int)left);
+	}
+	return rc;
+}
+
+/* Who listens may have been started anew since the last one: another socket under the same name. */
+int datagram_send(struct datagram *d, const struct msghdr *message, int64_t deadline_ms)
+{
+	bool was_connected = d->kept.fd >= 0;
+	int rc = send_message(d, message, deadline_ms);
+
+	if (rc != -ECONNREFUSED && rc != -ENOTCONN && rc != -ECONNRESET && rc != -EPIPE)
+		return rc;
+	datagram_done(d);
+	return was_connected ? send_message(d, message, deadline_ms) : rc;
+}
+
+int datagram_parse(const struct setting_source *source, const char *key, const json_t *value, char **path)
+{
+	const size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
+
+	if (json_is_true(value))
+		return 0;
+	if (!json_is_string(value))
+		return setting_wrong_type(source, key, "true or the path of a socket", value);
+	if (!json_string_length(value) || json_string_length(value) >= room)
+		return setting_fail(source, "key \"%s\": the path of a socket has 1 to %zu bytes", key, room - 1);
+	return setting_string(path, json_string_value(value));
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* syslog.c - lines to syslog: each a datagram of RFC 5424, whose message is the line itself after the cookie "@cee:".
+ *
+ *   <PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID - - @cee:{"timestamp":...}
+ *
+ * The facility is "user". The line's own time stamp is cut to the six digits that the format has; local time without
+ * its offset is none that it knows, so then it is "-". A line that is too long for a datagram is cut. Lines for
+ * somebody who is not there are lost and counted like those on a full disk (datagram.h). */
+#include "base/lineread.h"
+#include "sinks/datagram.h"
+#include "sinks/kind.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SYSLOG_SOCKET "/dev/log"
+#define FACILITY_USER 8
+#define APP_MAX       48
+#define STAMP         26 /* of the line's time stamp: up to its sixth digit */
+
+struct sink_syslog {
+	struct sink base;
+	struct datagram to;
+	char host[256], app[APP_MAX + 1];
+};
+
+static int severity_of(struct slice level)
+{
+	static const struct {
+		const char *name;
+		int severity;
+	} known[] = {{"\"ERROR\"", 3}, {"\"WARN\"", 4}, {"\"INFO\"", 6}};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (line_is(level, known[i].name))
+			return known[i].severity;
+	return 7;
+}
+
+/* Printable, as the header's words are; "-" where nothing is left. */
+static void put_word(char *out, const char *text, size_t max)
+{
+	size_t n = 0;
+
+	for (; *text && n < max; text++)
+		if (*text > ' ' && *text < 127)
+			out[n++] = *text;
+	if (!n)
+		out[n++] = '-';
+	out[n] = '\0';
+}
+
+static int send_line(struct sink_syslog *s, struct slice text, int64_t deadline_ms)
+{
+	struct line line;
+	char header[512], stamp[STAMP + 2] = "-";
+	struct iovec parts[2] = {{header, 0}, {(char *)(uintptr_t)text.at, text.len}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+	int rc, severity = 7;
+
+	if (line_read(text, &line)) {
+		struct slice time = line_text(line.timestamp);
+
+		severity = severity_of(line.level);
+		if (time.len > STAMP && time.at[10] == 'T')
+			snprintf(stamp, sizeof stamp, "%.*sZ", STAMP, time.at);
+	}
+	parts[0].iov_len =
+	    (size_t)snprintf(header, sizeof header, "<%d>1 %s %s %s %d - - @cee:", FACILITY_USER + severity, stamp,
+	                     s->host, s->app, (int)getpid());
+	do {
+		rc = datagram_send(&s->to, &message, deadline_ms);
+		parts[1].iov_len /= 2;
+	} while ((rc == -EMSGSIZE || rc == -ENOBUFS) && parts[1].iov_len);
+	return rc;
+}
+
+static int syslog_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
+{
+	struct sink_syslog *s = (struct sink_syslog *)sink;
+	const char *end = bytes + len;
+	int64_t deadline_ms = datagram_deadline_ms();
+	int rc = 0;
+
+	*written = 0;
+	while (*written < lines && bytes < end) {
+		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes)), *stop = newline ? newline : end;
+
+		rc = send_line(s, (struct slice){bytes, (size_t)(stop - bytes)}, deadline_ms);
+		if (rc)
+			break;
+		++*written;
+		bytes = stop + 1;
+	}
+	return rc;
+}
+
+static void syslog_close(struct sink *sink)
+{
+	struct sink_syslog *s = (struct sink_syslog *)sink;
+
+	datagram_done(&s->to);
+	free(s);
+}
+
+static const struct sink_ops syslog_ops = {.write = syslog_write, .close = syslog_close};
+
+/* ---- in the configuration ---- */
+
+static int parse(const struct setting_source *source, const char *key, const json_t *value, struct sink_settings *out)
+{
+	return datagram_parse(source, key, value, &out->text);
+}
+
+static int open_syslog(const struct sink_settings *settings, enum sink_file_start start, struct sink **out, char *what,
+                       size_t cap)
+{
+	struct sink_syslog *s = calloc(1, sizeof *s);
+	char host[sizeof s->host] = "";
+	int rc = s ? datagram_init(&s->to, settings->text ? settings->text : SYSLOG_SOCKET) : -ENOMEM;
+
+	(void)start;
+	snprintf(what, cap, "syslog");
+	if (rc) {
+		free(s);
+		return rc;
+	}
+	gethostname(host, sizeof host - 1);
+	put_word(s->host, host, sizeof s->host - 1);
+	put_word(s->app, program_invocation_short_name, APP_MAX);
+	s->base.ops = &syslog_ops;
+	*out = &s->base;
+	return 0;
+}
+
+const struct sink_kind sink_kind_syslog = {.name = "syslog", .parse = parse, .open = open_syslog};
