@@ -49,7 +49,7 @@ LIBLOG_SRC += $(addprefix liblog/src/encode/,encode.c flame.c recorder.c sitetex
 LIBLOG_SRC += $(addprefix liblog/src/recover/,dead.c recover.c replay.c tail.c)
 LIBLOG_SRC += $(addprefix liblog/src/appender/,appender.c audit.c current.c flight.c gap.c outlet.c own.c)
 LIBLOG_SRC += $(addprefix liblog/src/control/,answer.c caller.c filter.c meant.c reread.c rundir.c server.c)
-LIBLOG_SRC += $(addprefix liblog/src/life/,boxed.c fork.c launch.c life.c present.c)
+LIBLOG_SRC += $(addprefix liblog/src/life/,boxed.c crash.c fork.c launch.c life.c present.c)
 LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c overflow.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ KVD_SRC      := $(addprefix samples/kvd/,buffer.c loop.c main.c protocol.c store
 # ---- tests --------------------------------------------------------------------------------------------------------
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
-LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_recorder_test log_syslog_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
+LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_recorder_test log_crash_test log_clockset_test log_syslog_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test log_box_test
 LIBLOG_TESTS   += log_files_test log_process_test

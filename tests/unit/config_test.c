@@ -103,7 +103,7 @@ static void test_spanning(void **state)
 	"ring_bytes "                                                                                               \
 	"rings span_slots "                                                                                         \
 	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms stop_timeout_ms "   \
-	"recorder.level recorder.on recorder.per recorder.lines recorder.bytes "                                    \
+	"flush_on crash_handler recorder.level recorder.on recorder.per recorder.lines recorder.bytes "             \
 	"sinks rotate.bytes rotate.every rotate.keep rotate.total rate_limits "                                     \
 	"run_directory black_box"
 

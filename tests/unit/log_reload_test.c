@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 static ilu_tid tid;
 static volatile sig_atomic_t answer;
@@ -190,6 +191,33 @@ static void *log_and_ask(void *argument)
 }
 
 /* Asked from many threads, with flushes and filters of others between, and while it stops. */
+/* The level counts, but the file could not be opened anew: that is no "Configuration reloaded". */
+static void test_files_that_cannot_be_opened(void **state)
+{
+	char old[128];
+	json_t *lines;
+
+	(void)state;
+	begin("\"level\":\"info\"");
+	snprintf(old, sizeof old, "%s/t.old", log_dir);
+	assert_int_equal(rename(log_file(), old), 0);
+	assert_int_equal(mkdir(log_file(), 0700), 0);
+	configure("\"level\":\"debug\"");
+	hup();
+	ilu_debug(&tid, "now shown");
+	assert_int_equal(ilu_log_stop(), 0);
+	lines = log_lines_of(old);
+	assert_int_equal(log_count(lines, "Configuration reloaded"), 0);
+	assert_int_equal(log_count(lines, "Level reloaded, but files not opened anew"), 1);
+	assert_true(log_count(lines, "Log file not opened anew") > 0);
+	assert_int_equal(log_count(lines, "now shown"), 1);
+	json_decref(lines);
+	rmdir(log_file());
+	unlink(old);
+	remove_config();
+	rmdir(log_dir);
+}
+
 static void test_threads(void **state)
 {
 	pthread_t threads[4];
@@ -220,7 +248,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_levels_and_files), cmocka_unit_test(test_bad_file),
 	    cmocka_unit_test(test_environment),      cmocka_unit_test(test_relative),
-	    cmocka_unit_test(test_without_file),     cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_without_file),     cmocka_unit_test(test_files_that_cannot_be_opened),
+	    cmocka_unit_test(test_threads),
 	};
 	struct sigaction action = {.sa_handler = on_hup};
 

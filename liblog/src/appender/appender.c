@@ -188,6 +188,7 @@ static uint64_t merge(struct appender *a, size_t n, uint64_t horizon, int *rc)
 static void reload(struct appender *a)
 {
 	char said[512];
+	bool whole = true;
 	int rc;
 
 	if (!encode_own_room(&a->enc))
@@ -198,12 +199,16 @@ static void reload(struct appender *a)
 	if (!rc) {
 		write_out(a, false); /* what is there so far is of the old files */
 		outlet_request_reopen(&a->outlet);
-		own_files(&a->own);
+		whole = own_files(&a->own);
 	}
 	if (!encode_own_room(&a->enc))
 		return;
-	own_tell(&a->own, rc ? "WARN" : "INFO", rc ? "Configuration not reloaded" : "Configuration reloaded",
-	         rc ? "error" : "level", said);
+	if (rc)
+		own_tell(&a->own, "WARN", "Configuration not reloaded", "error", said);
+	else if (whole)
+		own_tell(&a->own, "INFO", "Configuration reloaded", "level", said);
+	else
+		own_tell(&a->own, "WARN", "Level reloaded, but files not opened anew", "level", said);
 }
 
 /* ---- passes ---- */
@@ -274,7 +279,8 @@ static void do_pass(struct appender *a, struct pass *pass)
 		pass->asked[i] = __atomic_load_n(&a->asked[i], __ATOMIC_ACQUIRE);
 	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
 	                   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) ||
-	                   __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted() || a->single;
+	                   __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted() || a->single ||
+	                   __atomic_exchange_n(&logger.urgent, 0, __ATOMIC_ACQ_REL);
 	if (a->enc.out.len) /* the first line, which is of the file as it is */
 		note_error(&pass->rc, write_out(a, false));
 	own_files(&a->own);
@@ -306,7 +312,7 @@ static bool anything_to_do(struct appender *a)
 	    __atomic_load_n(&a->asked[1], __ATOMIC_ACQUIRE) != a->done[1] ||
 	    __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
 		return true;
-	if (reload_wanted() || outlet_reopen_requested(&a->outlet))
+	if (reload_wanted() || outlet_reopen_requested(&a->outlet) || __atomic_load_n(&logger.urgent, __ATOMIC_ACQUIRE))
 		return true;
 	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
 		if (ring_peek(rings_at(i)))
@@ -322,7 +328,8 @@ static void nap(struct appender *a, uint64_t ns)
 	__atomic_store_n(&logger.naps, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->asked[0], __ATOMIC_ACQUIRE) == a->done[0] &&
 	    __atomic_load_n(&a->asked[1], __ATOMIC_ACQUIRE) == a->done[1] &&
-	    !__atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) && !__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
+	    !__atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) && !__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) &&
+	    !__atomic_load_n(&logger.urgent, __ATOMIC_ACQUIRE))
 		futex_wait(&logger.wake, seen, (int64_t)ns);
 	__atomic_store_n(&logger.naps, 0, __ATOMIC_RELAXED);
 }
@@ -379,6 +386,7 @@ static void carry(struct appender *a)
 {
 	struct pass pass;
 
+	__atomic_store_n(&a->thread_id, lock_self(), __ATOMIC_RELAXED);
 	for (;;) {
 		bool stop = __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE);
 		bool pause = __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);

@@ -13,6 +13,7 @@
 
 struct appender {
 	pthread_t thread;
+	uint32_t thread_id; /* atomic */
 	struct encoder enc;
 	struct outlet outlet;
 	struct own own;

@@ -64,6 +64,16 @@ void current_reset(void)
 	current.users = 0;
 }
 
+bool current_is_self(void)
+{
+	struct appender *a = enter();
+	bool self = a && __atomic_load_n(&a->thread_id, __ATOMIC_RELAXED) == lock_self();
+
+	if (a)
+		leave();
+	return self;
+}
+
 int ilu_log_flush(enum ilu_ack level, int64_t timeout_ns)
 {
 	int saved = errno, rc;

@@ -18,4 +18,7 @@ void current_retire(void);
 /* In the child of a fork: nobody asks. */
 void current_reset(void);
 
+/* Is the caller the appender's thread? */
+bool current_is_self(void);
+
 #endif

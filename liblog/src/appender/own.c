@@ -9,12 +9,15 @@
 #include "call/limit.h"
 #include "call/ring.h"
 #include "call/site.h"
+#include "call/state.h"
 #include "encode/sitetext.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#define TELL_NS 1000000000
+#define TELL_NS       1000000000
+#define CLOCK_SAID_NS 1000000000 /* smaller steps are not told: a daemon that keeps the time makes them */
 
 /* A line with a number that is given already. */
 static void say_at(struct own *own, const char *level, const char *message, const char *tid, const char *fields,
@@ -202,12 +205,14 @@ static void tell_refused(struct own *own, const struct sink_news *news)
 	own_say(own, "WARN", "Log file not opened anew", "ilulog", fields);
 }
 
-void own_files(struct own *own)
+bool own_files(struct own *own)
 {
 	struct sink_news news;
 	struct port *port = NULL;
+	bool refused = false;
 
 	while (outlet_look(own->outlet, &port, &news)) {
+		refused |= news.error != 0;
 		if (news.error)
 			fprintf(stderr, "ilulog: %s: %s, and cannot be opened anew: %s\n", news.path, news.reason,
 			        strerror(news.error));
@@ -218,10 +223,65 @@ void own_files(struct own *own)
 		else
 			tell_opened(own, port, &news);
 	}
+	return !refused;
+}
+
+/* A signal kills the process: its thread waits for this. The recorder has perhaps what led to it. */
+static void tell_crash(struct own *own)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} known[] = {
+	    {SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGABRT, "SIGABRT"}, {SIGFPE, "SIGFPE"}, {SIGILL, "SIGILL"}};
+	struct {
+		struct ilu_record_ record;
+		ilu_tid tid;
+	} event = {{.size = sizeof event, .word = ILU_OP_EVENT_}, logger.crash.tid};
+	const struct logger_crash *c = &logger.crash;
+	char fields[200], text[ILU_TID_MAX], tid[6 * ILU_TID_MAX];
+	const char *name = "?";
+
+	if (__atomic_load_n(&c->state, __ATOMIC_ACQUIRE) != LOGGER_CRASH_NOTED || !encode_own_room(own->enc))
+		return;
+	if (c->tid.length_)
+		event.record.word |= ILU_NAMED_;
+	if (own->enc->recorder.on && own->enc->ask)
+		own->enc->ask(own->enc->who, &event.record);
+	if (!encode_own_room(own->enc))
+		return;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (known[i].number == c->signal)
+			name = known[i].name;
+	ilu_tid_str(&c->tid, text);
+	tid[escape_json(tid, text, strlen(text))] = '\0';
+	snprintf(fields, sizeof fields, ",\"signal\":\"%s\",\"code\":%d,\"address\":\"0x%llx\",\"thread_id\":%u", name,
+	         c->code, (unsigned long long)c->address, c->thread_id);
+	own_say(own, "ERROR", "Process killed by a signal", tid, fields);
+	__atomic_store_n(&logger.crash.state, LOGGER_CRASH_TOLD, __ATOMIC_RELAXED);
+}
+
+/* Who looks at time stamps wants to know that they go back, or leap. */
+static void tell_clock_set(struct own *own)
+{
+	const struct stamp_scale *scale = &own->enc->scale;
+	int64_t by_ns = scale->stepped_ns - own->stepped_told_ns;
+	char fields[64];
+
+	if (scale->steps == own->steps_told || !encode_own_room(own->enc))
+		return;
+	own->steps_told = scale->steps;
+	own->stepped_told_ns = scale->stepped_ns;
+	if (by_ns > -CLOCK_SAID_NS && by_ns < CLOCK_SAID_NS)
+		return;
+	snprintf(fields, sizeof fields, ",\"by_ns\":%lld", (long long)by_ns);
+	own_say(own, "WARN", by_ns < 0 ? "Clock set back" : "Clock set forward", "ilulog", fields);
 }
 
 void own_news(struct own *own, bool now, bool last)
 {
+	tell_clock_set(own);
+	tell_crash(own);
 	tell_changes(own);
 	tell_ring_losses(own);
 	tell_troubles(own, now);

@@ -18,7 +18,9 @@ struct own {
 	uint64_t lost;               /* ever, by rings, without memory, and on every sink */
 	uint64_t told[OWN_TROUBLES]; /* of each kind so many */
 	uint64_t told_ns;            /* when */
-	char who[OWN_WHO];           /* fields that tell the process and its run */
+	uint64_t steps_told;         /* of the wall clock */
+	int64_t stepped_told_ns;
+	char who[OWN_WHO]; /* fields that tell the process and its run */
 };
 
 /* What went wrong before does not concern it. */
@@ -30,8 +32,8 @@ void own_say(struct own *own, const char *level, const char *message, const char
 /* One with a text of any length, made safe and shortened. There is room. */
 void own_tell(struct own *own, const char *level, const char *message, const char *key, const char *text);
 
-/* Between two batches: which files were opened anew, or could not be. */
-void own_files(struct own *own);
+/* Between two batches: which files were opened anew, or could not be. false: some could not. */
+bool own_files(struct own *own);
 
 /* What there is to say. `now`: all of it, else some once a second; `last`: and then nothing more. */
 void own_news(struct own *own, bool now, bool last);

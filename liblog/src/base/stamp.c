@@ -157,6 +157,7 @@ void stamp_follow(struct stamp_scale *scale)
 	expected_ns = stamp_wall_ns(scale, stamp);
 	if (wall_ns - expected_ns > CLOCK_WAS_SET_NS || expected_ns - wall_ns > CLOCK_WAS_SET_NS) {
 		scale->steps++;
+		scale->stepped_ns += wall_ns - expected_ns;
 		scale->first_stamp =
 		    stamp - (uint64_t)((double)(steady_ns - scale->next_ns + scale->step_ns) / scale->ns_per_tick);
 		scale->first_wall_ns = wall_ns - (int64_t)(scale->ns_per_tick * (double)(stamp - scale->first_stamp));

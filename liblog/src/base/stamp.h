@@ -27,6 +27,7 @@ struct stamp_scale {
 	uint64_t next_ns;                     /* steady time of the next reading */
 	uint64_t step_ns;                     /* between readings; grows */
 	uint64_t steps;                       /* times the wall clock was set */
+	int64_t stepped_ns;                   /* in all, forward */
 	struct stamp_line lines[STAMP_LINES]; /* newest first */
 };
 

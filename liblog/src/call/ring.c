@@ -169,7 +169,8 @@ static bool attach(struct ilu_producer_ *p)
 	name_thread(ring, lock_self());
 	p->ring = ring;
 	p->at = p->limit = ring->at;
-	p->bell = logger.bell;
+	if (p->bell != &logger_urged)
+		p->bell = logger.bell;
 	p->clock = !logger.tsc;
 	pthread_setspecific(rings.key, p);
 	return true;
@@ -362,6 +363,16 @@ void ring_turned(void)
 		p->limit = p->at; /* the next call goes the slow way, and tells */
 }
 
+/* The record is committed, or there was no room for it. */
+static void tell_urgent(struct ilu_producer_ *p)
+{
+	if (p->bell != &logger_urged)
+		return;
+	p->bell = logger.bell;
+	__atomic_store_n(&logger.urgent, 1, __ATOMIC_RELEASE);
+	logger_wake();
+}
+
 void rings_clock(bool tsc)
 {
 	if (lock_take(&rings.lock))
@@ -449,6 +460,7 @@ void ilu_ring_bell_(struct ilu_producer_ *p)
 		lock_drop(&shared.lock);
 	else if (early_commit(p))
 		goto out;
+	tell_urgent(&ilu_producer_);
 	if (__atomic_load_n(logger.bell, __ATOMIC_RELAXED) == ILU_BELL_RING_ &&
 	    __atomic_exchange_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED) == ILU_BELL_RING_)
 		logger_wake();

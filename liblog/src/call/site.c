@@ -26,6 +26,7 @@ static struct {
 	struct site *bucket[BUCKETS];
 	struct directive_set *filter;
 	bool running, dynamic;
+	unsigned urgent;   /* of this level, and graver: to be written at once; 0: none */
 	unsigned recorded; /* events up to this level are for the recorder where they are off; 0: there is none */
 } sites = {.count = 1, .told = 1};
 
@@ -248,6 +249,11 @@ static uint32_t gate_when_off(const struct site *site)
 	           : ILU_GATE_OFF_;
 }
 
+static bool urgent(const struct site *site)
+{
+	return site->kind == ILU_SITE_EVENT_ && site->level <= __atomic_load_n(&sites.urgent, __ATOMIC_RELAXED);
+}
+
 static uint32_t gate_of(struct site *site)
 {
 	enum directive_verdict says;
@@ -261,7 +267,7 @@ static uint32_t gate_of(struct site *site)
 	__atomic_store_n(&site->on, says == DIRECTIVE_ON, __ATOMIC_RELAXED);
 	switch (says) {
 	case DIRECTIVE_ON:
-		if (limit_asks(site->limit))
+		if (limit_asks(site->limit) || urgent(site))
 			return ILU_GATE_ASK_;
 		return watched ? ILU_GATE_WATCH_ : ILU_GATE_ON_;
 	case DIRECTIVE_MAYBE:
@@ -372,9 +378,10 @@ int sites_filter(struct directive_set *set)
 	return 0;
 }
 
-void sites_record(unsigned level)
+void sites_levels(unsigned recorded, unsigned urgent)
 {
-	__atomic_store_n(&sites.recorded, level, __ATOMIC_RELAXED);
+	__atomic_store_n(&sites.recorded, recorded, __ATOMIC_RELAXED);
+	__atomic_store_n(&sites.urgent, urgent, __ATOMIC_RELAXED);
 }
 
 int sites_limit(const struct config_limits *rules)
@@ -485,6 +492,8 @@ static uint32_t ask_running(uint32_t gate)
 	limit = __atomic_load_n(&site->limit, __ATOMIC_ACQUIRE);
 	if (limit && !limit_pass(limit, gate >> 8))
 		return 0;
+	if (urgent(site))
+		ilu_producer_.bell = &logger_urged;
 	return (gate & ~(uint32_t)ILU_GATE_MASK_) | ILU_GATE_ON_;
 }
 

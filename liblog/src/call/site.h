@@ -69,9 +69,9 @@ void site_describe_with_tid(const struct site *site, const char *keys[SITE_KEYS]
  * freed. 0 or -EDEADLK. */
 int sites_filter(struct directive_set *set);
 
-/* Events up to this level are recorded where the filter does not let them speak; 0: none. Gates are to be set
- * afterwards. */
-void sites_record(unsigned level);
+/* Events up to these levels are recorded where the filter does not let them speak, and are written at once where it
+ * does; 0: none. Gates are to be set afterwards. */
+void sites_levels(unsigned recorded, unsigned urgent);
 
 /* Limit how often sites speak, those that are known and those to come; gates are to be set afterwards. 0, -ENOMEM or
  * -EDEADLK. */

@@ -218,7 +218,8 @@ static bool close_one(uint64_t handle)
 
 	if (handle & ILU_SPAN_SAID_ && logger_state() == LOGGER_RUNNING) {
 		uint64_t now = logger.timed ? ilu_stamp_() : 0;
-		uint64_t words[] = {ilu_producer_.span, slot->busy, now - slot->opened};
+		/* stamps of two processors may differ by some ticks */
+		uint64_t words[] = {ilu_producer_.span, slot->busy, now > slot->opened ? now - slot->opened : 0};
 
 		if (say(ILU_OP_CLOSE_, slot, handle, words, 3))
 			return true; /* the appender gives the slot back */

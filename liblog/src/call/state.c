@@ -6,6 +6,8 @@
 
 static uint32_t plain_bell = ILU_BELL_QUIET_;
 
+const uint32_t logger_urged = ILU_BELL_RING_;
+
 struct logger logger = {.bell = &plain_bell};
 
 void logger_watch_forks(void)
@@ -51,6 +53,7 @@ void logger_reset(void)
 {
 	logger.naps = 0;
 	logger.work = NULL;
+	logger.crash.state = LOGGER_CRASH_NONE;
 	if (logger.state == LOGGER_RUNNING)
 		logger.state = LOGGER_FORKED;
 	lock_reset(&logger.control);

@@ -16,12 +16,29 @@ enum logger_state {
 	LOGGER_FORKED, /* a child that has not logged yet: its first call starts an appender again */
 };
 
+/* A signal that kills the process, see life/crash.h. */
+enum logger_crash_state {
+	LOGGER_CRASH_NONE,
+	LOGGER_CRASH_TAKEN, /* somebody fills it */
+	LOGGER_CRASH_NOTED, /* it is to be told */
+	LOGGER_CRASH_TOLD,
+};
+
+struct logger_crash {
+	uint32_t state; /* atomic */
+	uint32_t thread_id;
+	int signal, code; /* si_code */
+	uint64_t address;
+	ilu_tid tid; /* of the innermost span */
+};
+
 struct logger {
-	uint32_t state; /* enum logger_state; atomic */
-	uint32_t ready; /* the region is there */
-	uint32_t *bell; /* enum ilu_bell_: RING_ when the appender sleeps until somebody commits a record */
-	uint32_t wake;  /* futex the appender sleeps on; counts wakes */
-	uint32_t naps;  /* 1: it sleeps a while, whatever is committed */
+	uint32_t state;  /* enum logger_state; atomic */
+	uint32_t ready;  /* the region is there */
+	uint32_t *bell;  /* enum ilu_bell_: RING_ when the appender sleeps until somebody commits a record */
+	uint32_t wake;   /* futex the appender sleeps on; counts wakes */
+	uint32_t naps;   /* 1: it sleeps a while, whatever is committed */
+	uint32_t urgent; /* 1: something was committed that is to be written at once; atomic */
 	bool tsc;
 	bool timed;        /* spans measure their times */
 	uint32_t spanning; /* enum config_spanning */
@@ -31,9 +48,13 @@ struct logger {
 	bool (*revive)(void); /* in a forked child: start anew, true when it runs. Set before a fork can be noticed. */
 	void (*work)(void);   /* in a process without the appender's thread: do what it would; else NULL */
 	void (*forked)(void); /* in a forked child: nobody has told us */
+	struct logger_crash crash;
 };
 
 extern struct logger logger;
+
+/* The bell of a thread whose next record is to be written at once: its commit rings, whatever the appender does. */
+extern const uint32_t logger_urged;
 
 /* A fork that ran no handlers (clone(2), _Fork) is noticed here and in ilu_begin_, before anything that the parent sees
  * is written to. */

@@ -73,6 +73,8 @@ static const struct key keys[] = {
     {"full_ring.trace", KEY_CHOICE, FULL_RING(5)},
     {"grace_ms", KEY_U32, AT(grace_ms), 0, 1000, NULL},
     {"stop_timeout_ms", KEY_U32, AT(stop_timeout_ms), 1, 3600000, NULL},
+    {"flush_on", KEY_CHOICE, AT(flush_on), 0, 0, level_names},
+    {"crash_handler", KEY_BOOL, AT(crash_handler), 0, 0, NULL},
     {"recorder.level", KEY_CHOICE, AT(recorder.level), 0, 0, level_names},
     {"recorder.on", KEY_CHOICE, AT(recorder.on), 0, 0, level_names},
     {"recorder.per", KEY_CHOICE, AT(recorder.per), 0, 0, per_names},

@@ -114,6 +114,8 @@ struct config {
 	enum config_timestamp timestamp_format;
 	enum config_clock clock;
 	enum config_full_ring full_ring[6]; /* by level, 1 error .. 5 trace; [0] is unused */
+	unsigned flush_on; /* events of this level, and graver ones, are written at once, 1 error .. 5 trace; 0: none */
+	bool crash_handler; /* what is committed is written when a signal kills the process */
 	struct config_recorder recorder;
 	struct config_sinks sinks;
 	struct config_limits rate_limits;

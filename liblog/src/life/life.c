@@ -18,6 +18,7 @@
 #include "control/filter.h"
 #include "control/server.h"
 #include "life/boxed.h"
+#include "life/crash.h"
 #include "life/fork.h"
 #include "life/launch.h"
 #include "life/present.h"
@@ -71,7 +72,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	end_at_exit();
 	launch_clock(&present_config);
 	boxed_forget();
-	sites_record(present_config.recorder.level);
+	sites_levels(present_config.recorder.level, present_config.flush_on);
 	rc = sites_limit(&present_config.rate_limits);
 	if (!rc)
 		rc = served_start(&without);
@@ -83,6 +84,8 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	}
 	__atomic_store_n(&logger.state, LOGGER_RUNNING, __ATOMIC_RELEASE);
 	filter_begin(set);
+	if (present_config.crash_handler)
+		crash_watch();
 	return 0;
 }
 
@@ -175,6 +178,7 @@ int ilu_log_stop(void)
 		lock_drop(&logger.control);
 		return rc;
 	}
+	crash_unwatch();
 	__atomic_store_n(&logger.state, LOGGER_OFF, __ATOMIC_SEQ_CST);
 	sites_filter(NULL);
 	quiesce();
