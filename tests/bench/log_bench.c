@@ -15,8 +15,8 @@
  * "recorded" is a call below the filter that the flight recorder keeps, "written" the same one on a line: what one of
  * 16 in a row takes, a row each 100 us; the median of the rows.
  *
- *   log_bench [disabled|recorded|call|lines|count]   one part of it; ILU_BENCH_DIR: where files are written, default
- * /tmp */
+ *   log_bench [disabled|recorded|flush_on|call|lines|count]   one part of it; ILU_BENCH_DIR: where files are written,
+ * default /tmp */
 #define ILU_TARGET "worker::queue"
 #include <ilu/log.h>
 
@@ -248,6 +248,48 @@ static void bench_recorded(void)
 	figure("log.recorded.p50", recorded, "ns", "written", median_call(&tid, "debug"));
 }
 
+#define AT_ONCE 101
+
+/* Nanoseconds from an error to its line in the file, the median. */
+static double median_at_once(const ilu_tid *tid, const char *flush_on)
+{
+	static double took[AT_ONCE];
+	char *path = text("%s/once.log", dir);
+	char *config = text("{\"directory\":\"%s\",\"at_start\":\"new\",\"basename\":\"once\",\"flush_on\":\"%s\"}",
+	                    dir, flush_on);
+
+	if (ilu_log_start(config))
+		die("cannot start");
+	for (int i = 0; i < AT_ONCE; i++) {
+		struct stat before, st;
+		double begin;
+
+		usleep(i % 2 ? 2000 : 30000); /* it naps, or it sleeps */
+		if (ilu_log_flush(ILU_ACK_KERNEL, -1) || stat(path, &before))
+			die("cannot write");
+		begin = now();
+		ilu_error(tid, "Something broke", KV("i", i));
+		do {
+			if (stat(path, &st))
+				die("the log is gone");
+		} while (st.st_size == before.st_size);
+		took[i] = (now() - begin) * 1e9;
+	}
+	ilu_log_stop();
+	free(config);
+	free(path);
+	qsort(took, AT_ONCE, sizeof *took, by_value);
+	return took[AT_ONCE / 2];
+}
+
+static void bench_at_once(void)
+{
+	ilu_tid tid = ilu_tid_generate();
+	double once = median_at_once(&tid, "error");
+
+	figure("log.flush_on.p50", once, "ns", "off", median_at_once(&tid, "off"));
+}
+
 static void bench_calls(const char *how, int calls, const char *path)
 {
 	static const char *const point[] = {"p50", "p90", "p99", "p999", "max"};
@@ -450,6 +492,8 @@ int main(int argc, char **argv)
 		bench_disabled();
 	if (!*only || !strcmp(only, "recorded"))
 		bench_recorded();
+	if (!*only || !strcmp(only, "flush_on"))
+		bench_at_once();
 	if (!*only || !strcmp(only, "call")) {
 		bench_calls("clock", PACED, path);
 		bench_calls("paced", PACED, path);
