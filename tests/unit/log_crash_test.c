@@ -16,12 +16,12 @@
 
 static ilu_tid tid;
 
-static void *volatile nothing;
+static void *volatile nowhere = (void *)16; /* NULL itself is caught by a sanitizer */
 static volatile int zero;
 
 static void segv(void)
 {
-	*(volatile int *)nothing = 1;
+	*(volatile int *)nowhere = 1;
 }
 
 static void bus(void)
@@ -73,12 +73,12 @@ static void child(void (*how)(void), bool thread)
 	_exit(8);
 }
 
-/* Cmocka has some. */
+/* Cmocka has some, and they go on with the next test. */
 static void forget_handlers(void)
 {
 	static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
 
-	for (size_t i = 0; i < sizeof signals / sizeof *signals && !LOG_ASAN; i++)
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		signal(signals[i], SIG_DFL);
 }
 
@@ -105,15 +105,12 @@ static void expect(void (*how)(void), int sig, const char *name, bool thread)
 		         "{\"directory\":\"%s\",\"basename\":\"t\",\"crash_handler\":true,\"grace_ms\":1000,"
 		         "\"recorder\":{\"level\":\"debug\"}}",
 		         log_dir);
-		if (LOG_ASAN && !freopen("/dev/null", "w", stderr))
-			_exit(7);
 		if (ilu_log_start(config))
 			_exit(7);
 		child(how, thread);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (!LOG_ASAN) /* whose own handlers end the process, after ours */
-		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == sig);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == sig);
 	lines = log_lines();
 	log_remove();
 	assert_int_equal(log_count(lines, "line"), LINES);
@@ -180,6 +177,7 @@ static void test_handlers_of_the_program(void **state)
 
 		snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\",\"crash_handler\":true}",
 		         log_dir);
+		forget_handlers();
 		sigaction(SIGABRT, &action, NULL);
 		if (ilu_log_start(config) || ilu_log_stop() || sigaction(SIGABRT, NULL, &now) ||
 		    now.sa_handler != mine || ilu_log_start(config))
