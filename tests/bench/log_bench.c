@@ -14,14 +14,22 @@
  *
  * "recorded" is a call below the filter that the flight recorder keeps, "written" the same one on a line: what one of
  * 16 in a row takes, a row each 100 us; the median of the rows.
+
+ * "box" is the black box beside none: paced calls, and lines of one thread, the best of three rounds of each in turn;
+ and
+ * how long the recovery of a box takes whose 256 rings of a MiB are about full, with their lines in the page cache.
  *
- *   log_bench [disabled|recorded|flush_on|call|lines|count]   one part of it; ILU_BENCH_DIR: where files are written,
+ *   log_bench [disabled|recorded|flush_on|call|lines|count|box]   one part of it; ILU_BENCH_DIR: where files are
+ written,
  * default /tmp */
 #define ILU_TARGET "worker::queue"
+#include <ilu/box.h>
 #include <ilu/log.h>
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -401,6 +409,106 @@ static double write_file(const char *path, uint64_t bytes)
 	return begin;
 }
 
+/* ---- the black box ---- */
+
+/* Rounds of both, one after the other, and of each the best. */
+static void bench_box_calls(const char *path)
+{
+	static const char *const box[] = {"off", "auto"};
+	double p50[2] = {1e9, 1e9}, p99[2] = {1e9, 1e9}, rate[2] = {0, 0};
+	char *calls = text("%d", PACED), *lines = text("1 %d", LINES);
+
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < 2; i++) {
+			double t[5], n[5];
+
+			setenv("ILU_LOG__black_box", box[i], 1);
+			measure(&loggers[0], "paced", path, calls, t, 5);
+			measure(&loggers[0], "lines", path, lines, n, 5);
+			p50[i] = t[0] < p50[i] ? t[0] : p50[i];
+			p99[i] = t[2] < p99[i] ? t[2] : p99[i];
+			rate[i] = n[0] > rate[i] ? n[0] : rate[i];
+		}
+	}
+	unsetenv("ILU_LOG__black_box");
+	figure("box.paced.p50", p50[1], "ns", "off", p50[0]);
+	figure("box.paced.p99", p99[1], "ns", "off", p99[0]);
+	figure("box.lines.1", rate[1], "1/s", "off", rate[0]);
+	free(calls);
+	free(lines);
+}
+
+#define BOX_RINGS 256
+#define BOX_FILL  30000 /* more records than a ring of a MiB holds */
+
+static pthread_barrier_t filled;
+
+static void *fill_ring(void *arg)
+{
+	ilu_tid tid = ilu_tid_generate();
+
+	for (int i = 0; i < BOX_FILL; i++)
+		ilu_info(&tid, "Item starting to execute", KV("queue_len", i), KV("n", 77), KV("est", 0.25));
+	pthread_barrier_wait(&filled);
+	pause();
+	return arg;
+}
+
+/* A process whose rings, 256 MiB of them, are as full as they get before the appender has read them, and that is
+ * killed. */
+static int fill_and_die(const char *directory)
+{
+	char *config = text("{\"directory\":\"%s\",\"at_start\":\"new\",\"basename\":\"box\",\"black_box\":\"auto\","
+	                    "\"ring_bytes\":1048576,\"rings\":%d,\"full_ring\":{\"info\":\"drop\"}}",
+	                    directory, BOX_RINGS + 2);
+	pthread_attr_t small;
+	pthread_t thread;
+
+	if (ilu_log_start(config))
+		return 1;
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	pthread_barrier_init(&filled, NULL, BOX_RINGS + 1);
+	for (int i = 0; i < BOX_RINGS; i++)
+		if (pthread_create(&thread, &small, fill_ring, NULL))
+			return 1;
+	pthread_barrier_wait(&filled);
+	return raise(SIGKILL);
+}
+
+static int find_box(void *to, const struct ilu_box *box)
+{
+	char **found = to;
+	size_t len = strlen(dir);
+
+	if (!strncmp(box->log, dir, len) && box->log[len] == '/' && !box->alive)
+		*found = text("%s", box->path);
+	return 0;
+}
+
+static void bench_box_recover(void)
+{
+	struct ilu_box_result got;
+	char *command = text("%s/log_bench --fill %s", here, dir), *box = NULL, *log = text("%s/box.log", dir);
+	double begin;
+
+	run_quietly(command); /* it dies */
+	if (ilu_box_list(NULL, find_box, &box) || !box) {
+		fprintf(stderr, "log_bench: without box.recover: no black box of 256 MiB could be made\n");
+		return;
+	}
+	begin = now();
+	if (ilu_box_recover(box, NULL, &got))
+		die("cannot recover");
+	begin = now() - begin;
+	figure("box.recover", begin, "s", NULL, 0);
+	fprintf(stderr, "box.recover: %llu lines\n", (unsigned long long)got.lines);
+	unlink(log);
+	free(box);
+	free(log);
+	free(command);
+}
+
 static void tell_lines(const char *what, int threads, const char *unit, const double *value)
 {
 	char *bench = text("log.%s.%d", what, threads);
@@ -480,6 +588,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(only, "--ilulog"))
 		return bench_ilulog(argc - 1, argv + 1);
+	if (!strcmp(only, "--fill"))
+		return fill_and_die(argv[2]);
 	here = text("%s", argv[0]);
 	slash = strrchr(here, '/');
 	strcpy(slash ? slash : here, slash ? "" : ".");
@@ -503,6 +613,10 @@ int main(int argc, char **argv)
 		bench_count(path);
 	if (!*only || !strcmp(only, "lines"))
 		bench_lines(path);
+	if (!*only || !strcmp(only, "box")) {
+		bench_box_calls(path);
+		bench_box_recover();
+	}
 	clean = text("rm -rf %s", dir);
 	return system(clean) ? 1 : 0;
 }
