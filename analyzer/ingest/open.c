@@ -513,6 +513,20 @@ static enum record_verdict patterns_read(struct record_reader *rr, struct record
 	return v != RECORD_TEXT || r->n > had ? v : patterns_of(rr, r, true, text, inside);
 }
 
+/* Colours around JSON in an envelope that has coloured its prefix. */
+static struct slice uncoloured(struct slice text)
+{
+	struct slice s = text;
+
+	for (size_t n; (n = repair_colour_len(s));)
+		s = (struct slice){s.ptr + n, s.len - n};
+	if (s.ptr == text.ptr || !s.len || *s.ptr != '{')
+		return text;
+	while (s.len && s.ptr[s.len - 1] != '}')
+		s.len--;
+	return s;
+}
+
 enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside)
 {
 	bool outermost = !r->n;
@@ -524,6 +538,8 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 		text = (struct slice){text.ptr + 1, text.len - 1};
 	while (text.len && (text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n'))
 		text.len--;
+	if (!outermost)
+		text = uncoloured(text);
 	if (!text.len)
 		return RECORD_TEXT;
 	if (*text.ptr == '{') {

@@ -209,7 +209,8 @@ static const char *piece_match(const struct piece *piece, const char *p, const c
 		q = one_of(p, end, piece->text);
 		break;
 	default:
-		q = word(p, end, piece->stop);
+		/* where a record begins there is no host or program any more */
+		q = end - p > 1 && p[0] == '{' && p[1] == '"' ? p : word(p, end, piece->stop);
 	}
 	return q > p ? q : NULL;
 }
@@ -230,7 +231,8 @@ bool pattern_fails_before(const struct pattern *p, struct slice text, const char
 		if (!behind && piece->kind == CAPTURE_UNTIL)
 			return false; /* what it looks for may stand behind the limit */
 		if (!behind)
-			return piece->text ? !has_digit(piece->text) && at + strlen(piece->text) <= limit : at < limit;
+			return piece->text ? !has_digit(piece->text) && at + strlen(piece->text) <= limit
+			                   : at + 1 < limit;
 		if (behind >= limit)
 			return false;
 		at = behind;

@@ -46,6 +46,17 @@ static bool one_name(const char *text, size_t len, unsigned *bits)
 	return false;
 }
 
+size_t repair_colour_len(struct slice s)
+{
+	size_t n = 2;
+
+	if (s.len < 3 || s.ptr[0] != '\x1b' || s.ptr[1] != '[')
+		return 0;
+	while (n < s.len && ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || s.ptr[n] == ';'))
+		n++;
+	return n < s.len && (s.ptr[n] == 'm' || s.ptr[n] == 'K') ? n + 1 : 0;
+}
+
 bool repair_names(const char *text, unsigned *bits)
 {
 	unsigned all = *bits;

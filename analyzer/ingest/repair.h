@@ -4,6 +4,8 @@
 #ifndef INGEST_REPAIR_H
 #define INGEST_REPAIR_H
 
+#include "base/slice.h"
+
 #include <stdbool.h>
 
 enum repair {
@@ -22,6 +24,9 @@ enum repair {
 const char *repair_name(enum repair r);   /* as users name it: "colours" */
 const char *repair_what(enum repair r);   /* what was wrong: "colours around the record" */
 const char *repair_is_off(enum repair r); /* the reason of a line that is rejected since it is off */
+
+/* The length of a colour code at the front of s; 0: there is none. */
+size_t repair_colour_len(struct slice s);
 
 /* Adds the bits of "NAME[,NAME...]" or "all" to *bits. False: a name is none; *bits is untouched. */
 bool repair_names(const char *text, unsigned *bits);

@@ -221,6 +221,14 @@ static bool text_take(struct record_reader *rr, const struct layer *l, const str
 	return true;
 }
 
+static bool is_byte_list(struct slice v)
+{
+	for (size_t i = 1; i + 1 < v.len; i++)
+		if ((v.ptr[i] < '0' || v.ptr[i] > '9') && v.ptr[i] != ',' && v.ptr[i] != ' ')
+			return false;
+	return v.len > 2 && *v.ptr == '[';
+}
+
 /* A message may also be a list of bytes: journald's way to write what is no UTF-8. */
 static bool message_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
 {
@@ -230,7 +238,7 @@ static bool message_take(struct record_reader *rr, const struct layer *l, const 
 
 	if (v->kind != FIELD_JSON)
 		return text_take(rr, l, v, out);
-	if (*v->value.ptr != '[' || !l->format || !l->format->scheme)
+	if (!is_byte_list(v->value) || !l->format || !l->format->scheme)
 		return false;
 	bytes = record_text_room(rr->r, v->value.len);
 	if (!bytes)

@@ -30,18 +30,6 @@ static struct slice cut_front(struct slice s, size_t n)
 	return (struct slice){s.ptr + n, s.len - n};
 }
 
-/* A colour at the front; its length. */
-static size_t colour_len(struct slice s)
-{
-	size_t n = 2;
-
-	if (s.len < 3 || s.ptr[0] != '\x1b' || s.ptr[1] != '[')
-		return 0;
-	while (n < s.len && ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || s.ptr[n] == ';'))
-		n++;
-	return n < s.len && (s.ptr[n] == 'm' || s.ptr[n] == 'K') ? n + 1 : 0;
-}
-
 static struct slice colour_cut_back(struct slice s)
 {
 	size_t n = s.len;
@@ -50,7 +38,7 @@ static struct slice colour_cut_back(struct slice s)
 		return s;
 	while (n && s.ptr[n - 1] != '\x1b')
 		n--;
-	return n && colour_len(cut_front(s, n - 1)) == s.len - n + 1 ? (struct slice){s.ptr, n - 1} : s;
+	return n && repair_colour_len(cut_front(s, n - 1)) == s.len - n + 1 ? (struct slice){s.ptr, n - 1} : s;
 }
 
 static bool ends_with(struct slice s, const char *end)
@@ -77,7 +65,7 @@ static struct bare bare_line(const struct parser *p, struct slice s)
 	}
 	if (b.text.len && b.text.ptr[0] == '\x1e') /* RFC 7464 */
 		b.text = cut_front(b.text, 1);
-	while ((n = colour_len(b.text))) {
+	while ((n = repair_colour_len(b.text))) {
 		b.text = cut_front(b.text, n);
 		b.repair = REPAIR_COLOURS;
 	}
