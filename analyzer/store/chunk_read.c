@@ -6,6 +6,7 @@
  * once, segments decoded once. All numbers from the file are checked before they are used. */
 #include "store/chunk.h"
 #include "store/chunk_format.h"
+#include "base/scan.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -118,7 +119,7 @@ static int block_text(struct chunk *c, uint32_t i, struct peek *out)
 		return -EBADMSG;
 	b = &c->blocks[i];
 	if (!b->text) {
-		char *text = malloc((size_t)b->len + 1);
+		char *text = malloc((size_t)b->len + SCAN_SLACK); /* values are scanned where they stand */
 
 		rc = text ? block_unpack(c, i, text) : -ENOMEM;
 		if (rc) {
@@ -153,7 +154,7 @@ static int place_peek_once(struct chunk *c, struct place p, struct peek *out)
 	len = c->blocks[p.block].len;
 	if (to->room <= len) {
 		free(to->ptr);
-		*to = (struct bytes){.ptr = malloc((size_t)len + 1)};
+		*to = (struct bytes){.ptr = malloc((size_t)len + SCAN_SLACK)};
 		if (!to->ptr)
 			return -ENOMEM;
 		to->room = (size_t)len + 1;
@@ -368,7 +369,7 @@ static int body_open(struct chunk *c, struct shape_set *set, struct peek in)
 		return -EBADMSG;
 	if (!c->fetch) {
 		c->body_len = (size_t)(in.end - in.p);
-		c->body = malloc(c->body_len + 1);
+		c->body = malloc(c->body_len + SCAN_SLACK);
 		if (!c->body)
 			return -ENOMEM;
 		memcpy(c->body, in.p, c->body_len);
