@@ -281,6 +281,7 @@ static void do_pass(struct appender *a, struct pass *pass)
 	                   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) ||
 	                   __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted() || a->single ||
 	                   __atomic_exchange_n(&logger.urgent, 0, __ATOMIC_ACQ_REL);
+	a->own.crashed = __atomic_load_n(&logger.crash.state, __ATOMIC_ACQUIRE) == LOGGER_CRASH_NOTED;
 	if (a->enc.out.len) /* the first line, which is of the file as it is */
 		note_error(&pass->rc, write_out(a, false));
 	own_files(&a->own);

@@ -242,7 +242,7 @@ static void tell_crash(struct own *own)
 	char fields[200], text[ILU_TID_MAX], tid[6 * ILU_TID_MAX];
 	const char *name = "?";
 
-	if (__atomic_load_n(&c->state, __ATOMIC_ACQUIRE) != LOGGER_CRASH_NOTED || !encode_own_room(own->enc))
+	if (!own->crashed || !encode_own_room(own->enc))
 		return;
 	if (c->tid.length_)
 		event.record.word |= ILU_NAMED_;
@@ -259,6 +259,7 @@ static void tell_crash(struct own *own)
 	         c->code, (unsigned long long)c->address, c->thread_id);
 	own_say(own, "ERROR", "Process killed by a signal", tid, fields);
 	__atomic_store_n(&logger.crash.state, LOGGER_CRASH_TOLD, __ATOMIC_RELAXED);
+	own->crashed = false;
 }
 
 /* Who looks at time stamps wants to know that they go back, or leap. */

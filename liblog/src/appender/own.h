@@ -20,6 +20,7 @@ struct own {
 	uint64_t told_ns;            /* when */
 	uint64_t steps_told;         /* of the wall clock */
 	int64_t stepped_told_ns;
+	bool crashed;      /* before this pass looked at the rings, so that all is written that led to it */
 	char who[OWN_WHO]; /* fields that tell the process and its run */
 };
 
