@@ -245,7 +245,8 @@ static int weigh(struct looking *l)
 	l->field = calloc((size_t)l->paths.n + 1, sizeof *l->field);
 	if (!l->field)
 		return -ENOMEM;
-	qsort(l->burst, l->nbursts, sizeof *l->burst, compare_bursts); /* l->at is of no use from here on */
+	if (l->nbursts)
+		qsort(l->burst, l->nbursts, sizeof *l->burst, compare_bursts); /* l->at is of no use from here on */
 	for (uint32_t from = 0, to; !rc && from < l->nbursts; from = to) {
 		struct field *f = &l->field[l->burst[from].field];
 

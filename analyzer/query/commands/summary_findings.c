@@ -75,13 +75,10 @@ static void say_storm(struct query *q, const struct kind *k, struct text *t)
 
 static int64_t longest_completed(struct query *q, int64_t run)
 {
-	int64_t ns = 0;
-
-	sql_number_of(q->db,
-	              "SELECT coalesce(max(end_ns - start_ns), 0) FROM invocation WHERE run = ?1 AND status <> "
-	              "'unfinished'",
-	              run, &ns);
-	return ns;
+	return query_number(q,
+	                    "SELECT coalesce(max(end_ns - start_ns), 0) FROM invocation WHERE run = ?1 AND status <> "
+	                    "'unfinished'",
+	                    run);
 }
 
 static void say_hang(struct query *q, const struct kind *k, struct text *t)
@@ -154,9 +151,8 @@ static void say_given_up(struct query *q, const struct kind *k, struct text *t)
 	static const char of[] = " of the load generator ";
 	const char *message = k->first->message ? k->first->message : "", *at = strstr(message, of),
 	           *gave_up = detail(k->first, "gave_up_after_s");
-	int64_t all = 0;
+	int64_t all = query_number(q, "SELECT count(*) FROM invocation WHERE run = ?1", k->first->run);
 
-	sql_number_of(q->db, "SELECT count(*) FROM invocation WHERE run = ?1", k->first->run, &all);
 	say_count(t, k->first->count);
 	text_puts(t, " of ");
 	say_several(t, all, "invocation");

@@ -265,10 +265,7 @@ int64_t summary_invocations(struct query *q, struct summary *s, int64_t run, boo
 
 static int64_t count_lines(struct query *q, int64_t run)
 {
-	int64_t lines = 0;
-
-	sql_number_of(q->db, "SELECT total(lines) FROM source WHERE ?1 = 0 OR run = ?1", run, &lines);
-	return lines;
+	return query_number(q, "SELECT total(lines) FROM source WHERE ?1 = 0 OR run = ?1", run);
 }
 
 /* Patterns are of all runs: where one is asked for, its messages stand for them. */
@@ -369,12 +366,12 @@ static void say_rejected(struct query *q, struct summary *s, int64_t run)
 
 void summary_ledger(struct query *q, struct summary *s, int64_t run)
 {
-	int64_t assumed = 0;
+	int64_t assumed;
 	struct verdict *v;
 
 	say_rejected(q, s, run);
-	sql_number_of(q->db, "SELECT count(*) FROM source WHERE offset_from = 'assumed' AND (?1 = 0 OR run = ?1)", run,
-	              &assumed);
+	assumed =
+	    query_number(q, "SELECT count(*) FROM source WHERE offset_from = 'assumed' AND (?1 = 0 OR run = ?1)", run);
 	if (assumed && (v = summary_add(q, s, VERDICT_NOTE, "sources"))) {
 		text_puts(&v->message, "The clock of ");
 		say_several(&v->message, assumed, "file");

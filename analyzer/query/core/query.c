@@ -63,6 +63,15 @@ bool query_ok(struct query *q, int rc, const char *what)
 	return !q->status;
 }
 
+int64_t query_number(struct query *q, const char *sql, int64_t id)
+{
+	int64_t n = 0;
+
+	if (q->status)
+		return 0;
+	return query_ok(q, sql_number_of(q->db, sql, id, &n), q->command) ? n : 0;
+}
+
 void query_sql_error(struct query *q)
 {
 	const char *message = sqlite3_errmsg(q->db);

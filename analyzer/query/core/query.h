@@ -43,6 +43,8 @@ void query_stop(struct query *q, enum status status);
 /* A result of the store, of an output, ...: a negative errno is a failure, with `what` as its subject. Returns whether
  * all is well, also from before. */
 bool query_ok(struct query *q, int rc, const char *what);
+/* What a statement with one parameter, `id`, counts; 0 after a failure. */
+int64_t query_number(struct query *q, const char *sql, int64_t id);
 /* The connection's last error is a failure. */
 void query_sql_error(struct query *q);
 /* The program's exit status: of the failure, else FINDINGS or DONE. */

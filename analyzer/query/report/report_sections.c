@@ -319,12 +319,8 @@ static void read_runs(struct report *r)
 
 static bool any_invocation(struct query *q)
 {
-	int64_t n = 0;
-
-	if (!q->status)
-		sql_number_of(q->db, "SELECT count(*) FROM (SELECT 1 FROM invocation WHERE ?1 = 0 OR run = ?1 LIMIT 1)",
-		              query_run(q), &n);
-	return n > 0;
+	return query_number(q, "SELECT count(*) FROM (SELECT 1 FROM invocation WHERE ?1 = 0 OR run = ?1 LIMIT 1)",
+	                    query_run(q)) > 0;
 }
 
 /* The gravest first, the others as they were found. */

@@ -85,11 +85,7 @@ static void put_count(struct report *r, int64_t n, const char *one, const char *
 
 static int64_t number(struct report *r, const char *sql)
 {
-	int64_t n = 0;
-
-	if (!r->q->status)
-		sql_number_of(r->q->db, sql, query_run(r->q), &n);
-	return n;
+	return query_number(r->q, sql, query_run(r->q));
 }
 
 static int64_t lines_of_level(struct report *r, const char *level)
