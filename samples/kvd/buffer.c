@@ -29,7 +29,8 @@ int buffer_append(struct buffer *b, const void *p, size_t n)
 
 	if (rc)
 		return rc;
-	memcpy(b->at + b->len, p, n);
+	if (n)
+		memcpy(b->at + b->len, p, n);
 	b->len += n;
 	return 0;
 }

@@ -21,6 +21,8 @@ enum {
 	KEYS_MOST = 64,       /* of one get */
 	VALUE_MOST = 1 << 20, /* bytes of a value: memcached's limit unless it is told another */
 	LINE_MOST = 16 << 10, /* bytes of a command's line */
+	REPLY_MOST =
+	    8 << 20, /* bytes of an answer, and of what a client has not read: it is asked nothing more until it has */
 	OPEN_MOST = 64 << 10, /* connections that may be asked for */
 };
 

@@ -19,7 +19,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { READ_STEP = 16 << 10, EVENTS = 64, BACKLOG = 512 };
+enum { READ_STEP = 16 << 10, EVENTS = 64, BACKLOG = 512, STOP_TICKS = 5 };
 
 struct connection {
 	int fd;
@@ -42,6 +42,8 @@ struct loop {
 	struct work *work;
 	int epoll, listener, wake, signals, sweeper, reporter;
 	bool stopping;
+	int stopping_for; /* ticks of the reporter */
+	bool deaf;        /* descriptors have run out: nobody is accepted until the next tick */
 	int nconnections;
 	uint64_t requests;
 	struct connection *connections;
@@ -62,7 +64,8 @@ static void connection_fail(struct loop *l, struct connection *c, const char *re
 
 static void interest(struct loop *l, struct connection *c)
 {
-	uint32_t want = (c->busy || c->ending || c->failed ? 0 : EPOLLIN) | (c->out.len ? EPOLLOUT : 0);
+	bool read = !c->busy && !c->ending && !c->failed && c->out.len < REPLY_MOST;
+	uint32_t want = (read ? EPOLLIN : 0) | (c->out.len ? EPOLLOUT : 0);
 	struct epoll_event ev = {.events = want, .data.ptr = c};
 
 	if (want == c->interest)
@@ -142,8 +145,10 @@ static void accept_all(struct loop *l)
 		accept_one(l, fd, &peer);
 		len = sizeof peer;
 	}
-	if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-		ilu_warn_limited(ILU_RATE(0.1, 1), &l->tid, "Connections can't be accepted", KV_ERRNO(errno));
+	if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
+		return;
+	ilu_warn_limited(ILU_RATE(0.1, 1), &l->tid, "Connections can't be accepted", KV_ERRNO(errno));
+	l->deaf = !epoll_ctl(l->epoll, EPOLL_CTL_MOD, l->listener, &(struct epoll_event){.data.ptr = &l->listener});
 }
 
 /* ---- from bytes to requests, and back ---- */
@@ -173,7 +178,7 @@ static void refuse(struct connection *c)
 /* Commands that are there, until one goes to the workers. */
 static void commands(struct loop *l, struct connection *c)
 {
-	while (!c->busy && !c->ending && !c->failed) {
+	while (!c->busy && !c->ending && !c->failed && c->out.len < REPLY_MOST) {
 		struct request *r;
 
 		switch (parse(&c->parser, &c->in, &r)) {
@@ -238,8 +243,10 @@ static void connection_write(struct loop *l, struct connection *c)
 /* After anything that happened to it: write, listen for what it waits for, or close. */
 static void connection_settle(struct loop *l, struct connection *c)
 {
-	if (c->out.len && !c->failed)
+	if (c->out.len && !c->failed) {
 		connection_write(l, c);
+		commands(l, c); /* those that waited for the client to read */
+	}
 	if (!c->failed && (c->busy || c->out.len || !c->ending))
 		interest(l, c);
 	if (!c->busy && (c->failed || (c->ending && !c->out.len)))
@@ -302,6 +309,16 @@ static void sweep(struct loop *l)
 		ilu_info(&tid, "Expired values removed", KV("items", removed));
 }
 
+/* Clients that do not read their answers do not keep it from ending. */
+static void give_up(struct loop *l)
+{
+	for (struct connection *c = l->connections, *next; c; c = next) {
+		next = c->next;
+		connection_fail(l, c, "stop");
+		connection_settle(l, c);
+	}
+}
+
 static void status(struct loop *l)
 {
 	ilu_tid tid = ilu_tid_named("Status");
@@ -310,6 +327,11 @@ static void status(struct loop *l)
 
 	if (read(l->reporter, &ticks, sizeof ticks) < 0)
 		return;
+	if (l->deaf && !epoll_ctl(l->epoll, EPOLL_CTL_MOD, l->listener,
+	                          &(struct epoll_event){.events = EPOLLIN, .data.ptr = &l->listener}))
+		l->deaf = false;
+	if (l->stopping && ++l->stopping_for > STOP_TICKS)
+		give_up(l);
 	ilu_info(&tid, "kvd status", KV("connections", l->nconnections), KV("requests", l->requests),
 	         KV("queue_len", work_waiting(l->work)), KV("items", size.items), KV("bytes", size.bytes));
 }
@@ -328,6 +350,13 @@ static void stop(struct loop *l, uint32_t number)
 	}
 }
 
+/* The configuration's file, where there is one, and the log anew. */
+static void on_hup(void)
+{
+	if (ilu_log_reload())
+		ilu_log_reopen();
+}
+
 static void on_signal(struct loop *l)
 {
 	struct signalfd_siginfo s;
@@ -335,7 +364,7 @@ static void on_signal(struct loop *l)
 	if (read(l->signals, &s, sizeof s) != sizeof s)
 		return;
 	if (s.ssi_signo == SIGHUP)
-		ilu_log_reload();
+		on_hup();
 	else if (!l->stopping)
 		stop(l, s.ssi_signo);
 	else

@@ -174,7 +174,7 @@ static int get_one(struct store *s, const struct request *r, struct text key, st
 	it = *find(p, key, h);
 	if (it && !is_over(it, time(NULL))) {
 		n = snprintf(head, sizeof head, "VALUE %.*s %u %u\r\n", (int)key.len, key.at, it->flags, it->nvalue);
-		rc = buffer_room(reply, (size_t)n + it->nvalue + 2);
+		rc = reply->len > REPLY_MOST ? -ENOMEM : buffer_room(reply, (size_t)n + it->nvalue + 2);
 		if (!rc) {
 			buffer_append(reply, head, (size_t)n);
 			buffer_append(reply, it->bytes + it->nkey, it->nvalue);

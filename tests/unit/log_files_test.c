@@ -529,7 +529,7 @@ static void test_stop_is_bounded(void **state)
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
 	ilu_log_stats(&before);
-	snprintf(keys, sizeof keys, "\"stop_timeout_ms\":200,\"sinks\":[{\"fd\":%d}]", ends[1]);
+	snprintf(keys, sizeof keys, "\"stop_timeout_ms\":2000,\"sinks\":[{\"fd\":%d}]", ends[1]);
 	start(keys);
 	for (int i = 0; i < 3000; i++)
 		ilu_info(&tid, "line", KV("i", i));
