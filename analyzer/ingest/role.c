@@ -5,6 +5,7 @@
  * does not say leaves it to the names that most programs use. */
 #include "ingest/layer.h"
 #include "base/scan.h"
+#include "ingest/stamp.h"
 #include "ingest/zone.h"
 
 #include <stdlib.h>
@@ -135,7 +136,7 @@ static bool seconds_and_nanos(struct slice object, int64_t *ns)
 	if (!s.value.len || time_number(s.value, UNIT_SECONDS, &whole) ||
 	    (n.value.len && time_number(n.value, UNIT_NANOS, &part)))
 		return false;
-	return !__builtin_add_overflow(whole, part, ns);
+	return !__builtin_add_overflow(whole, part, ns) && *ns >= STAMP_NS_LEAST && *ns <= STAMP_NS_MOST;
 }
 
 static bool time_of_text(struct record_reader *rr, const struct layer *l, struct slice text, struct time_found *t)

@@ -95,7 +95,10 @@ int time_number(struct slice text, enum time_unit unit, int64_t *ns)
 		       : whole < INT64_C(100000000000000000) ? UNIT_MICROS
 		                                             : UNIT_NANOS;
 	}
-	return decimal_ns(&d, scale[unit], ns);
+	if (decimal_ns(&d, scale[unit], &whole) || whole < STAMP_NS_LEAST || whole > STAMP_NS_MOST)
+		return -ERANGE;
+	*ns = whole;
+	return 0;
 }
 
 /* ---- texts ---- */
@@ -514,16 +517,21 @@ int time_text(struct slice text, bool day_first, struct spelt *out)
 int64_t time_with_year(int64_t ns, int64_t near_ns)
 {
 	int64_t days = ns / (86400 * SECOND), year, best = ns;
+	bool any = false;
 	unsigned month, day, m2, d2;
 
 	stamp_date(days, &year, &month, &day);
 	stamp_date(near_ns / (86400 * SECOND), &year, &m2, &d2);
 	for (int64_t y = year - 1; y <= year + 1; y++) {
-		int64_t there = (stamp_days(y, month, day) - days) * 86400 * SECOND + ns;
+		int64_t there;
 
-		if (y == year - 1 || (there > near_ns ? there - near_ns : near_ns - there) <
-		                         (best > near_ns ? best - near_ns : near_ns - best))
+		if (y < 1678 || y > 2261)
+			continue;
+		there = (stamp_days(y, month, day) - days) * 86400 * SECOND + ns;
+		if (!any || (there > near_ns ? there - near_ns : near_ns - there) <
+		                (best > near_ns ? best - near_ns : near_ns - best))
 			best = there;
+		any = true;
 	}
 	return best;
 }

@@ -8,6 +8,10 @@
 
 #include "base/slice.h"
 
+/* The first and the last of them. */
+#define STAMP_NS_LEAST (INT64_C(-9214560000) * 1000000000)
+#define STAMP_NS_MOST  (INT64_C(9214646400) * 1000000000 - 1)
+
 #define STAMP_MAX 40 /* bytes that a printed stamp needs at most, with its NUL */
 
 /* "2026-11-23 00:51:54.19069288": as Ilúvatar writes it, without offset, 1 to 9 digits with trailing zeros cut.

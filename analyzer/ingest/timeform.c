@@ -118,7 +118,7 @@ static const char *number_read(const struct time_form *f, bool by_size, const ch
 	    whole > (uint64_t)INT64_MAX / (uint64_t)numbers[f->style].one - 1)
 		return NULL;
 	*ns = (int64_t)whole * numbers[f->style].one + fraction;
-	return stop;
+	return *ns <= STAMP_NS_MOST ? stop : NULL;
 }
 
 const char *time_form_read(const struct time_form *f, bool by_size, const char *text, const char *end,

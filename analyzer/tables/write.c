@@ -144,6 +144,14 @@ static void bind_since(sqlite3_stmt *st, int i, int64_t v, int64_t *at)
 	*at = v;
 }
 
+/* Whether it is within 292 years of its kind's base. What begins elsewhere has no row: nothing would be true of it. */
+static bool is_near(int64_t v, int64_t base)
+{
+	int64_t since;
+
+	return !__builtin_sub_overflow(v, base, &since);
+}
+
 /* The first that is known, or 0. */
 static int64_t first_of(const int64_t *v, size_t n)
 {
@@ -241,7 +249,7 @@ int write_lock(struct writer *w, const struct lock *l)
 	uint32_t kind;
 	int rc = kind_of_work(&w->kinds, &work, &at, &kind);
 
-	if (rc)
+	if (rc || !is_near(l->from_ns, at))
 		return rc;
 	sqlite3_bind_int64(st, 1, l->place);
 	sqlite3_bind_int64(st, 2, l->n);
@@ -260,7 +268,7 @@ int write_batch(struct writer *w, int64_t run, struct slice worker, struct slice
 	uint32_t kind;
 	int rc = kind_of_work(&w->kinds, &work, &at, &kind);
 
-	if (rc)
+	if (rc || !is_near(start_ns, at))
 		return rc;
 	sqlite3_bind_int64(st, 1, kind);
 	bind_since(st, 2, start_ns, &at);

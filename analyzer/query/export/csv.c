@@ -68,8 +68,7 @@ static size_t good_run(struct slice s, size_t from)
 	return i - from;
 }
 
-/* An empty text is "", nothing is NULL. */
-static void add_text(struct export *x, struct slice value)
+void export_add_csv_text(struct export *x, struct slice value)
 {
 	size_t run = good_run(value, 0);
 
@@ -102,7 +101,8 @@ static void add_value(struct export *x, sqlite3_stmt *stmt, int i)
 	case SQLITE_NULL:
 		break;
 	default:
-		add_text(x, (struct slice){sqlite3_column_blob(stmt, i), (size_t)sqlite3_column_bytes(stmt, i)});
+		export_add_csv_text(
+		    x, (struct slice){sqlite3_column_blob(stmt, i), (size_t)sqlite3_column_bytes(stmt, i)});
 	}
 }
 

@@ -223,11 +223,11 @@ static const struct exporter *find(struct query *q, const char *name)
 {
 	struct text names = {0};
 
-	for (size_t i = 0; i < FORMATS; i++) {
+	for (size_t i = 0; i < FORMATS; i++)
 		if (!strcmp(formats[i].is.name, name))
 			return &formats[i];
+	for (size_t i = 0; i < FORMATS; i++)
 		text_printf(&names, "%s%s", i ? ", " : "", formats[i].is.name);
-	}
 	query_fail(q, USAGE, "%s: no such format; there are %s", name, text_str(&names));
 	text_done(&names);
 	return NULL;

@@ -82,5 +82,7 @@ struct slice export_plain(struct export *x, struct slice escaped);
 void export_add_escaped(struct export *x, struct slice escaped);
 /* Adds a field of CSV, in quotes where it needs them (RFC 4180). */
 void export_add_csv(struct text *t, struct slice value);
+/* Adds a text to x->line likewise; bytes that are no UTF-8 become U+FFFD, an empty one is "", as nothing is NULL. */
+void export_add_csv_text(struct export *x, struct slice value);
 
 #endif

@@ -22,7 +22,7 @@ void export_trace_csv(struct export *x)
 	while (query_next(x->q, stmt)) {
 		at = sqlite3_column_int64(stmt, 1);
 		first = x->records ? first : at;
-		export_add_csv(&x->line, column_slice(stmt, 0));
+		export_add_csv_text(x, column_slice(stmt, 0));
 		text_puts(&x->line, ",");
 		text_add_int(&x->line, (at - first) / 1000000);
 		text_puts(&x->line, "\n");

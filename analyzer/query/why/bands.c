@@ -106,8 +106,9 @@ static int64_t drawn_of_block(const struct blocks *b, size_t i, const uint16_t w
 	return sum;
 }
 
-/* The quantiles of what was drawn, to the nearest value; out[k * stride]. drawn has room for nblocks. */
-static void quantiles_drawn(const struct blocks *b, const uint16_t weight[STRETCH_CELLS], int64_t *drawn, double *out,
+/* The quantiles of what was drawn, to the nearest value; out[k * stride]. drawn has room for nblocks. False: nothing
+ * was drawn, as where all values lie in stretches that were not. */
+static bool quantiles_drawn(const struct blocks *b, const uint16_t weight[STRETCH_CELLS], int64_t *drawn, double *out,
                             size_t stride)
 {
 	int64_t all = 0, before = 0, passed;
@@ -115,6 +116,8 @@ static void quantiles_drawn(const struct blocks *b, const uint16_t weight[STRETC
 
 	for (size_t i = 0; i < b->nblocks; i++)
 		all += drawn[i] = drawn_of_block(b, i, weight);
+	if (!all)
+		return false;
 	passed = 0;
 	for (int k = 0; k < BANDS; k++) {
 		int64_t target = (int64_t)floor(band_at[k] * (double)(all - 1) + 0.5);
@@ -128,6 +131,7 @@ static void quantiles_drawn(const struct blocks *b, const uint16_t weight[STRETC
 			passed += weight[b->v[at++].cell];
 		out[(size_t)k * stride] = (double)b->v[at ? at - 1 : 0].ns;
 	}
+	return true;
 }
 
 /* Draws of a side, by quantile. */
@@ -141,8 +145,9 @@ static int draw_side(const struct timed *v, size_t n, uint64_t seed, int draws, 
 	for (int r = 0; r < draws && drawn; r++) {
 		uint16_t weight[STRETCH_CELLS];
 
-		draw_weights(&d, weight);
-		quantiles_drawn(&b, weight, drawn, out + r, DRAWS);
+		do
+			draw_weights(&d, weight);
+		while (!quantiles_drawn(&b, weight, drawn, out + r, DRAWS));
 	}
 	rc = drawn ? 0 : -ENOMEM;
 	free(drawn);

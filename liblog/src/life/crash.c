@@ -50,14 +50,35 @@ static void tell(int sig, const siginfo_t *info)
 		ilu_log_flush(ILU_ACK_KERNEL, PATIENCE_NS);
 }
 
+/* The right to tell: where nobody has, or what was told was survived by a handler of the program's own. */
+static bool take(void)
+{
+	uint32_t none = LOGGER_CRASH_NONE, told = LOGGER_CRASH_TOLD;
+
+	return __atomic_compare_exchange_n(&logger.crash.state, &none, LOGGER_CRASH_TAKEN, 0, __ATOMIC_ACQ_REL,
+	                                   __ATOMIC_RELAXED) ||
+	       __atomic_compare_exchange_n(&logger.crash.state, &told, LOGGER_CRASH_TAKEN, 0, __ATOMIC_ACQ_REL,
+	                                   __ATOMIC_RELAXED);
+}
+
+/* Somebody sent a signal that the program ignores: nothing comes of it. */
+static bool is_ignored(int sig, const siginfo_t *info)
+{
+	for (size_t i = 0; i < SIGNALS; i++)
+		if (signals[i] == sig && info->si_code <= 0)
+			return !(before[i].sa_flags & SA_SIGINFO) && before[i].sa_handler == SIG_IGN;
+	return false;
+}
+
 static void on_crash(int sig, siginfo_t *info, void *context)
 {
-	uint32_t none = LOGGER_CRASH_NONE, self = lock_self();
+	uint32_t self = lock_self();
 	int saved = errno;
 
 	(void)context;
-	if (__atomic_compare_exchange_n(&logger.crash.state, &none, LOGGER_CRASH_TAKEN, 0, __ATOMIC_ACQ_REL,
-	                                __ATOMIC_RELAXED)) {
+	if (is_ignored(sig, info))
+		return;
+	if (take()) {
 		logger.crash.thread_id = self;
 		tell(sig, info);
 	} else if (logger.crash.thread_id != self) {
