@@ -28,6 +28,8 @@ static inline void parse_event_seen(struct parser *p, struct slice tid, int64_t 
 	p->last_tid = tid;
 	p->last_stamp = stamp;
 	p->last_local = local;
+	p->records.near_ns = stamp; /* for a record whose time is not understood */
+	p->records.has_near = true;
 	p->has_last = p->after_record = true;
 	p->continues = false;
 }
