@@ -21,11 +21,14 @@ struct writing {
 	json_t *names; /* of moments, by key or field */
 	json_t *taken; /* names of moments that are taken */
 	bool failed;
+	bool unsaid; /* a text can't stand in a rules file: it has bytes that are no UTF-8 */
 };
 
 static void set(struct writing *w, json_t *o, const char *key, json_t *v)
 {
-	if (json_object_set_new(o, key, v))
+	if (!v)
+		w->unsaid = true;
+	else if (json_object_set_new(o, key, v))
 		w->failed = true;
 }
 
@@ -82,13 +85,29 @@ static json_t *rule_of(struct writing *w, uint32_t key)
 
 /* ---- moments ---- */
 
+/* A text without its escapes, and of a long one its beginning, whole characters; for free(). NULL: no memory. */
+static char *name_of(struct slice text, size_t most)
+{
+	char *name = malloc(3 * text.len + 1);
+	size_t n = name ? json_unescape(text, name) : 0;
+
+	if (n > most)
+		for (n = most; n && ((unsigned char)name[n] & 0xc0) == 0x80;)
+			n--;
+	if (name)
+		name[n] = '\0';
+	return name;
+}
+
 static void name_key(const struct sample_key *k, char out[NAME_ROOM])
 {
-	if (k->span.ptr)
-		snprintf(out, NAME_ROOM, "%.*s %s", (int)(k->span.len < 100 ? k->span.len : 100), k->span.ptr,
-		         slice_is(k->text, "new") ? "begins" : "ends");
-	else
-		snprintf(out, NAME_ROOM, "%.*s", (int)(k->text.len < 120 ? k->text.len : 120), k->text.ptr);
+	char *name = name_of(k->span.ptr ? k->span : k->text, 100);
+
+	snprintf(out, NAME_ROOM, "%s%s", name ? name : "",
+	         !k->span.ptr               ? ""
+	         : slice_is(k->text, "new") ? " begins"
+	                                    : " ends");
+	free(name);
 }
 
 /* A name of its own for a step; the same each time it is asked for. */
@@ -322,9 +341,9 @@ static int write_all(struct writing *w, char **text)
 	                 "Found in the log itself. Correct what is wrong, give it a name and load with --rules FILE.",
 	                 "messages", w->messages, "phases", w->phases, "progress", w->progress, "background",
 	                 w->background);
-	*text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+	*text = root && !w->unsaid ? json_dumps(root, JSON_INDENT(1)) : NULL;
 	json_decref(root);
-	return *text ? 0 : -ENOMEM;
+	return *text || (root && w->unsaid) ? 0 : -ENOMEM;
 }
 
 static int write_rules(const struct sample *s, const struct requests *r, char **text)
@@ -383,6 +402,9 @@ int infer_rules(struct store *store, int64_t run, struct inferred *out)
 		rc = write_rules(&s, &r, &out->text);
 	if (!rc && !s.tids_of_run)
 		rc = without_tids(store, run, out);
+	else if (!rc && r.nkinds && !out->text)
+		n = asprintf(&out->why,
+		             "requests were found, but a message or a field of theirs has bytes that are no UTF-8");
 	else if (!rc && !r.nkinds)
 		n = asprintf(&out->why,
 		             "%lld transactions with more than one line, and none begins and ends as requests do",
