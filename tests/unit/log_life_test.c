@@ -324,6 +324,11 @@ static void test_fork(void **state)
 	size_t i;
 
 	(void)state;
+	if (LOG_ASAN) {
+		print_message(
+		    "skipped: a fork under load may find the address sanitizer's allocator locked, for ever\n");
+		skip();
+	}
 	if (LOG_TSAN) {
 		print_message("skipped: the thread sanitizer allows no threads after a fork\n");
 		skip();
