@@ -4,7 +4,6 @@
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/hash.h"
-#include "base/scan.h"
 #include "base/sql.h"
 #include "base/template.h"
 #include "ingest/members.h"
@@ -99,9 +98,8 @@ static int key_of(struct sample *s, const struct event *e, uint32_t *out)
 		message = SLICE("");
 	if (e->head->span_line && !event_span_field(e, "name", &span))
 		span = SLICE_NONE;
-	if (array_reserve(b.ptr, b.room, TEMPLATE_ROOM(message.len) + 1))
+	if (part_template(e, &b))
 		return -ENOMEM;
-	b.len = template_mask(message.ptr, message.len, b.ptr);
 	struct slice text = {b.ptr, b.len};
 
 	bytes_add(&b, "\x1f", 1);
@@ -224,19 +222,14 @@ static int value_add(struct sample *s, const struct event *e, uint32_t tid, uint
 
 static int values_of(struct sample *s, const struct event *e, uint32_t tid, uint32_t key, bool in_span)
 {
-	struct slice part = event_part(e, in_span ? SECTION_SPAN : SECTION_FIELDS);
+	struct slice part;
 	struct members all;
 	struct member m;
-	int rc = 0, got;
+	int rc = part_read(&s->part, e, in_span ? SECTION_SPAN : SECTION_FIELDS, &part), got;
 
-	if (!part.ptr || !part.len || part.ptr[0] != '{')
-		return 0;
-	/* members look a little beyond the end */
-	if (array_reserve(s->part, s->part_room, part.len + SCAN_SLACK))
-		return -ENOMEM;
-	memcpy(s->part, part.ptr, part.len);
-	memset(s->part + part.len, 0, SCAN_SLACK);
-	members_start(&all, (struct slice){s->part, part.len});
+	if (rc || !part.len)
+		return rc;
+	members_start(&all, part);
 	while (!rc && (got = members_next(&all, &m)) == 1) {
 		if (slice_same(m.value, e->tid) || slice_is(m.key, "message") || slice_is(m.key, "tid") ||
 		    (in_span && slice_is(m.key, "name")))
@@ -349,6 +342,6 @@ void sample_free(struct sample *s)
 	free(s->first);
 	free(s->fields);
 	free(s->count);
-	free(s->part);
+	free(s->part.text);
 	*s = (struct sample){0};
 }

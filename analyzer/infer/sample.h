@@ -7,6 +7,7 @@
 #define INFER_SAMPLE_H
 
 #include "base/intern.h"
+#include "infer/part.h"
 #include "store/store.h"
 
 enum {
@@ -66,8 +67,7 @@ struct sample {
 	int64_t first_ns, last_ns; /* of the sampled lines */
 	int64_t tids_of_run;       /* all of them */
 	struct arena arena;
-	char *part; /* of a line, while it is read */
-	size_t part_room;
+	struct part part; /* of a line, while it is read */
 };
 
 /* Reads a sample of a run; table place must be written. 0 or a negative errno; sample_free in any case. */

@@ -5,8 +5,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/intern.h"
-#include "base/scan.h"
-#include "base/template.h"
+#include "infer/part.h"
 #include "ingest/members.h"
 #include "ingest/stamp.h"
 
@@ -46,24 +45,18 @@ struct looking {
 	struct field *field;
 	uint32_t lines;
 	int64_t first_ns, last_ns;
-	char *part;
-	size_t part_room;
+	struct part part;
 };
 
 /* ---- the lines ---- */
 
 static int message_key(struct looking *l, const struct event *e, uint32_t *out)
 {
-	struct slice message = event_message(e);
 	struct bytes b = {0};
-	int rc;
+	int rc = part_template(e, &b);
 
-	if (!message.ptr)
-		message = SLICE("");
-	if (array_reserve(b.ptr, b.room, TEMPLATE_ROOM(message.len) + 1))
-		return -ENOMEM;
-	b.len = template_mask(message.ptr, message.len, b.ptr);
-	rc = intern_add(&l->keys, (struct slice){b.ptr, b.len}, out);
+	if (!rc)
+		rc = intern_add(&l->keys, (struct slice){b.ptr, b.len}, out);
 	bytes_free(&b);
 	return rc;
 }
@@ -173,22 +166,6 @@ static int object(struct looking *l, struct slice text, struct reading *r)
 	return rc;
 }
 
-/* A copy of a line's fields, which can be scanned: members look a little beyond the end. Empty: it has none. */
-static int fields_of(struct looking *l, const struct event *e, struct slice *out)
-{
-	struct slice part = event_part(e, SECTION_FIELDS);
-
-	*out = SLICE_NONE;
-	if (!part.ptr || !part.len || part.ptr[0] != '{')
-		return 0;
-	if (array_reserve(l->part, l->part_room, part.len + SCAN_SLACK))
-		return -ENOMEM;
-	memcpy(l->part, part.ptr, part.len);
-	memset(l->part + part.len, 0, SCAN_SLACK);
-	*out = (struct slice){l->part, part.len};
-	return 0;
-}
-
 static int line(struct looking *l, const struct event *e)
 {
 	struct reading r = {.ns = e->time_ns};
@@ -198,7 +175,7 @@ static int line(struct looking *l, const struct event *e)
 	l->lines++;
 	l->first_ns = e->time_ns < l->first_ns ? e->time_ns : l->first_ns;
 	l->last_ns = e->time_ns > l->last_ns ? e->time_ns : l->last_ns;
-	rc = fields_of(l, e, &text);
+	rc = part_read(&l->part, e, SECTION_FIELDS, &text);
 	if (!rc && text.len && !(rc = message_key(l, e, &r.key)))
 		rc = object(l, text, &r);
 	return rc;
@@ -337,7 +314,7 @@ static int differ(struct looking *l, struct store *s, int64_t run, const char *a
 		struct slice text;
 		struct member x, y;
 
-		rc = fields_of(l, e, &text);
+		rc = part_read(&l->part, e, SECTION_FIELDS, &text);
 		*out = !rc && text.len && member_at(text, a, &x) && member_at(text, b, &y) &&
 		       !slice_same(x.value, y.value);
 	}
@@ -456,6 +433,6 @@ int tidfield_find(struct store *s, int64_t run, struct tidfield *out)
 	table_done(&l.at);
 	free(l.burst);
 	free(l.field);
-	free(l.part);
+	free(l.part.text);
 	return rc;
 }

@@ -35,7 +35,7 @@ struct pass {
 	bool tid_found;               /* --tid was not given, but found in the log */
 	bool told;                    /* what is read was read before, and what there is to say was said */
 	/* outcome */
-	uint64_t lines, bytes, events, rejected;
+	uint64_t lines, bytes, rejected;
 	unsigned files, unchanged;
 	bool damaged, unopened, changed;
 	bool failed; /* somebody said why the pass fails */
