@@ -29,4 +29,13 @@ static inline bool slice_same(struct slice a, struct slice b)
 	return a.len == b.len && (!a.len || !memcmp(a.ptr, b.ptr, a.len));
 }
 
+/* Byte by byte, of two that begin alike the shorter one first: below 0, 0, above. Nothing is as an empty one. */
+static inline int slice_compare(struct slice a, struct slice b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
 #endif

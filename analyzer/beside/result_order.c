@@ -28,10 +28,7 @@ static struct slice tid_of(struct slice x)
 
 static int by_tid(struct slice a, struct slice b)
 {
-	struct slice x = tid_of(a), y = tid_of(b);
-	int c = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
-
-	return c ? c : (x.len > y.len) - (x.len < y.len);
+	return slice_compare(tid_of(a), tid_of(b));
 }
 
 static int by_ord(struct slice a, struct slice b)

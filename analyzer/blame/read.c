@@ -43,20 +43,13 @@ void blame_run_done(struct blame_run *b)
 	*b = (struct blame_run){0};
 }
 
-static int compare_texts(struct slice a, struct slice b)
-{
-	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-
-	return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 uint32_t blame_find(const struct blame_run *b, struct slice tid)
 {
 	uint32_t low = 0, high = b->nrequests;
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		int c = compare_texts(tid, b->request[mid].tid);
+		int c = slice_compare(tid, b->request[mid].tid);
 
 		if (!c)
 			return mid;

@@ -28,13 +28,6 @@ struct results {
 	bool more;
 };
 
-static int compare_texts(struct slice a, struct slice b)
-{
-	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-
-	return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 /* The next one into *e, if need be of the next run that has any; 0: there are no more. */
 static int results_step(struct results *rs, struct result_entry *e)
 {
@@ -83,7 +76,7 @@ static void results_done(struct results *rs)
 
 static int compare_run_tid(int64_t run_a, struct slice a, int64_t run_b, struct slice b)
 {
-	return run_a != run_b ? (run_a < run_b ? -1 : 1) : compare_texts(a, b);
+	return run_a != run_b ? (run_a < run_b ? -1 : 1) : slice_compare(a, b);
 }
 
 static int64_t offset_ns(const struct build *b, int64_t run)

@@ -144,14 +144,12 @@ static int compare_texts(const void *pa, const void *pb, void *arg)
 	const struct patterns *p = arg;
 	const struct text *x = pa, *y = pb;
 	struct slice a = intern_text(&p->kinds, x->kind), b = intern_text(&p->kinds, y->kind);
-	int c;
 
 	if (x->kind == y->kind) {
 		a = intern_text(&p->texts, x->text);
 		b = intern_text(&p->texts, y->text);
 	}
-	c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-	return c ? c : (a.len > b.len) - (a.len < b.len);
+	return slice_compare(a, b);
 }
 
 /* Of texts in the order of their kinds. */

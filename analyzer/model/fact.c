@@ -512,9 +512,8 @@ static int compare_keys(const void *pa, const void *pb, void *arg)
 {
 	const struct facts *f = arg;
 	struct slice a = f->keys.text[*(const uint32_t *)pa], b = f->keys.text[*(const uint32_t *)pb];
-	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
 
-	return c ? c : (a.len > b.len) - (a.len < b.len);
+	return slice_compare(a, b);
 }
 
 int facts_sort(struct facts *f)

@@ -188,17 +188,14 @@ static int compare(struct slice a, struct slice b, bool numbers)
 	double d, e;
 	enum number n = numbers ? number_of(a, &i, &d) : NOT_A_NUMBER;
 	enum number m = n ? number_of(b, &k, &e) : NOT_A_NUMBER;
-	size_t len = a.len < b.len ? a.len : b.len;
 	int c;
 
 	if (n == INTEGER && m == INTEGER)
 		return i < k ? -1 : i > k;
 	if (n && m)
 		return d < e ? -1 : d > e;
-	c = memcmp(a.ptr, b.ptr, len);
-	if (c)
-		return c < 0 ? -1 : 1;
-	return a.len < b.len ? -1 : a.len > b.len;
+	c = slice_compare(a, b);
+	return (c > 0) - (c < 0);
 }
 
 int event_test_passes(const struct event_test *t, const struct event *e)

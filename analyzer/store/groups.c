@@ -500,12 +500,10 @@ static int compare_numbers(int64_t a, int64_t b)
 static int compare_texts(const struct event_groups *g, uint32_t a, uint32_t b)
 {
 	struct slice x = intern_text(&g->texts, a), y = intern_text(&g->texts, b);
-	int c;
 
 	if (a == b || !x.ptr || !y.ptr)
 		return (x.ptr != NULL) - (y.ptr != NULL);
-	c = memcmp(x.ptr, y.ptr, x.len < y.len ? x.len : y.len);
-	return c ? c : (x.len > y.len) - (x.len < y.len);
+	return slice_compare(x, y);
 }
 
 static int compare_groups(const void *pa, const void *pb, void *arg)

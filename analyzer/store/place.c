@@ -228,16 +228,9 @@ static struct spilled spilled_of(struct slice record)
 	return (struct spilled){{tid, len}, peek_u32(&in), in};
 }
 
-static int compare_tids(struct slice a, struct slice b)
-{
-	int c = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
-
-	return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_spilled(struct slice a, struct slice b)
 {
-	return compare_tids(spilled_of(a).tid, spilled_of(b).tid);
+	return slice_compare(spilled_of(a).tid, spilled_of(b).tid);
 }
 
 /* What is held goes to the sorter. */

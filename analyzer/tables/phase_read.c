@@ -115,13 +115,10 @@ int phase_reader_open_all(sqlite3 *db, struct phase_reader **out)
 static int compare(const struct phase_reader *r)
 {
 	int64_t a = sqlite3_column_int64(r->attempts, RUN), i = sqlite3_column_int64(r->invocations, RUN);
-	struct slice at = column_slice(r->attempts, TID), it = column_slice(r->invocations, TID);
-	int c;
 
 	if (a != i)
 		return a < i ? -1 : 1;
-	c = memcmp(at.ptr ? at.ptr : "", it.ptr ? it.ptr : "", at.len < it.len ? at.len : it.len);
-	return c ? c : (at.len > it.len) - (at.len < it.len);
+	return slice_compare(column_slice(r->attempts, TID), column_slice(r->invocations, TID));
 }
 
 static int put_attempt(struct phase_reader *r, int n)
