@@ -268,7 +268,8 @@ static bool pattern_layer(struct record *r, const struct log_format *f, const st
 			continue;
 		}
 		field.key = (struct slice){piece->name, strlen(piece->name)};
-		if (piece->kind == CAPTURE_INT)
+		/* 007 is a number for people, and none for JSON */
+		if (piece->kind == CAPTURE_INT && (*field.value.ptr != '0' || field.value.len == 1))
 			field.kind = FIELD_SCALAR;
 		if (!layer_field(r, l, field))
 			return true;

@@ -73,13 +73,13 @@ static bool is_plain(struct slice s)
 	return true;
 }
 
-/* One of few words, each of which is a kind of line. */
+/* One of few words, each of which is a kind of line; or a number that JSON does not know, as 007. */
 static bool is_choice(const struct layer *l, const struct field *f)
 {
 	for (size_t i = 0; l->pattern && i < l->pattern->n; i++) {
 		const struct piece *p = &l->pattern->pieces[i];
 
-		if (p->kind == CAPTURE_ONE_OF && p->name && slice_is(f->key, p->name))
+		if ((p->kind == CAPTURE_ONE_OF || p->kind == CAPTURE_INT) && p->name && slice_is(f->key, p->name))
 			return true;
 	}
 	return false;
@@ -91,6 +91,8 @@ static uint8_t scan_of(const struct layer *l, const struct field *f)
 	case FIELD_STRING:
 		return SCAN_STRING;
 	case FIELD_SCALAR:
+		if (l->pattern)
+			return SCAN_DIGITS;
 		return f->value.len && (*f->value.ptr == '-' || (*f->value.ptr >= '0' && *f->value.ptr <= '9'))
 		           ? SCAN_NUMBER
 		           : SCAN_SCALAR;

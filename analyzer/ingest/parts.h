@@ -15,6 +15,7 @@ enum part_scan {
 	SCAN_STRING, /* the inside of a JSON string */
 	SCAN_NUMBER,
 	SCAN_SCALAR, /* a number, true, false, null */
+	SCAN_DIGITS, /* a whole number as JSON has it: without a sign, without a zero before it */
 	SCAN_OBJECT,
 	SCAN_ARRAY,
 	SCAN_WORD,  /* up to the next blank or quote; no number, nor true, false or null */

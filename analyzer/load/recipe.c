@@ -110,6 +110,17 @@ static bool guards_hold(unsigned guards, struct slice v)
 	return !(guards & GUARD_TID) || (v.len <= RECORD_MAX_TID && !slice_is(v, "true") && !slice_is(v, "false"));
 }
 
+/* p is at a digit; behind a zero there is none. */
+static const char *digits_end(const char *p, const char *end)
+{
+	bool zero = *p == '0';
+
+	do
+		p++;
+	while (p < end && *p >= '0' && *p <= '9' && !zero);
+	return p;
+}
+
 /* The end of the value at p, which is the k-th of the line; NULL: it is none that may stand there. */
 static const char *value_end(struct recipes *rs, const struct node *n, unsigned k, const char *p, const char *end)
 {
@@ -130,6 +141,9 @@ static const char *value_end(struct recipes *rs, const struct node *n, unsigned 
 		break;
 	case SCAN_SCALAR:
 		q = scan_scalar(p, end);
+		break;
+	case SCAN_DIGITS:
+		q = p < end && *p >= '0' && *p <= '9' ? digits_end(p, end) : NULL;
 		break;
 	case SCAN_OBJECT:
 		q = nested_end(p, end, '{');
