@@ -390,14 +390,16 @@ check-arm64:
 	@.ci/packages build test ci
 	@tests/arm64/run -B $(B)
 
-# A short run of every fuzz target, or FUZZ_SECONDS of each; FUZZ_RUNS=0 runs on until Ctrl-C.
+# A short run of every fuzz target, or FUZZ_SECONDS of each; FUZZ_RUNS=0 runs on until Ctrl-C. FUZZ_SEED: the same
+# inputs again, of which a slower machine tries fewer; 0: others each time.
 FUZZ_RUNS ?= 20000
 FUZZ_SECONDS ?= 0
+FUZZ_SEED ?= 0
 check-fuzz:
 	@.ci/packages build test ci
 	@$(MAKE) --no-print-directory B=$(B)-fuzz CC=clang CFLAGS='$(FUZZ)' fuzz-built
 fuzz-built: $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS))
-	@$(RUN) --fuzz '$(FUZZ_TARGETS)' --fuzz-runs '$(FUZZ_RUNS)' --fuzz-seconds '$(FUZZ_SECONDS)' fuzz
+	@$(RUN) --fuzz '$(FUZZ_TARGETS)' --fuzz-runs '$(FUZZ_RUNS)' --fuzz-seconds '$(FUZZ_SECONDS)' --fuzz-seed '$(FUZZ_SEED)' fuzz
 $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LOGQ_A) $(LOG_A)
 	$(link)
 $(B)/fuzz/%: LINK_LIBS = -fsanitize=fuzzer $(LOGQ_LIBS)
