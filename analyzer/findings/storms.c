@@ -20,6 +20,7 @@
 #define ROUND_MAX    128 /* distinct messages in a round */
 #define CYCLES       16  /* kinds of rounds that are told apart at a time */
 #define SAMPLE       48  /* lines of one round, as evidence */
+#define SHAPES_KNOWN (1u << 24)
 
 struct cycle {
 	uint64_t signature;
@@ -30,7 +31,7 @@ struct cycle {
 	int nsample;
 };
 
-/* What is known of a shape whose message is part of it. */
+/* What is known of a shape whose message is part of it, or of a tail with the name of a span. */
 struct head {
 	uint64_t key; /* 0: nothing yet */
 	bool progress;
@@ -87,7 +88,7 @@ static struct head known_head(struct watch *w, const struct event *e)
 {
 	const struct shape *head = e->head;
 
-	if (head->message_slot >= 0 || !head->id || head->id > (1u << 24))
+	if (head->message_slot >= 0 || !head->id || head->id > SHAPES_KNOWN)
 		return head_of(w, head, event_message(e));
 	if (array_reserve_zeroed(w->heads, w->nheads, head->id + 1))
 		return head_of(w, head, head->message);
@@ -96,11 +97,23 @@ static struct head known_head(struct watch *w, const struct event *e)
 	return w->heads[head->id];
 }
 
-static uint64_t key_of(uint64_t key, const struct event *e)
+/* The name of a span is part of the tail's shape. */
+static uint64_t span_key(struct watch *w, const struct shape *tail)
 {
-	if (e->head->span_line && e->tail && e->tail->span_name.ptr)
-		key ^= hash_bytes(e->tail->span_name.ptr, e->tail->span_name.len, 23) << 1;
+	uint64_t key = hash_bytes(tail->span_name.ptr, tail->span_name.len, 23) << 1;
+
+	if (tail->id && tail->id <= SHAPES_KNOWN && !array_reserve_zeroed(w->heads, w->nheads, tail->id + 1))
+		w->heads[tail->id].key = key;
 	return key;
+}
+
+static uint64_t key_of(struct watch *w, uint64_t key, const struct event *e)
+{
+	const struct shape *tail = e->tail;
+
+	if (!e->head->span_line || !tail || !tail->span_name.ptr)
+		return key;
+	return key ^ (tail->id < w->nheads && w->heads[tail->id].key ? w->heads[tail->id].key : span_key(w, tail));
 }
 
 /* ---- rounds ---- */
@@ -253,7 +266,7 @@ static void end_rounds(struct watch *w, int64_t ended_by)
 static void take_line(struct watch *w, const struct event *e)
 {
 	struct head head = known_head(w, e);
-	uint64_t key = key_of(head.key, e);
+	uint64_t key = key_of(w, head.key, e);
 	bool again;
 
 	if (head.progress) {

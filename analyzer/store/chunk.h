@@ -142,6 +142,8 @@ int chunk_tids(struct chunk *c, unsigned group, uint32_t *first, const struct se
  * without escapes. */
 int chunk_tid(struct chunk *c, uint16_t local, struct slice *out);
 bool chunk_tid_is_plain(const struct chunk *c, struct slice tid);
+/* No other chunk that is opened by this process has the number; never 0. */
+uint64_t chunk_serial(const struct chunk *c);
 /* Value of a slot; part 0 head, 1 tail. buf: SEGMENT_TEXT bytes, used for numbers. */
 int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, uint32_t ord, char *buf,
                 struct slice *out);

@@ -73,6 +73,7 @@ struct chunk {
 	uint32_t pieces_row, pieces; /* so many pieces of lines are before that row */
 	size_t memory;
 	char tid_buf[SEGMENT_TEXT];
+	uint64_t serial;
 };
 
 struct chunk_room {
@@ -410,11 +411,13 @@ void chunk_room_free(struct chunk_room *r)
 int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg,
                       struct chunk_room *room, struct chunk **out)
 {
+	static _Atomic uint64_t serial;
 	struct chunk *c = calloc(1, sizeof *c);
 	int rc;
 
 	if (!c)
 		return -ENOMEM;
+	c->serial = ++serial;
 	c->fetch = fetch;
 	c->fetch_arg = arg;
 	c->room = room;
@@ -766,6 +769,11 @@ int chunk_tid(struct chunk *c, uint16_t local, struct slice *out)
 bool chunk_tid_is_plain(const struct chunk *c, struct slice tid)
 {
 	return tid.ptr == c->tid_buf || json_is_plain(tid);
+}
+
+uint64_t chunk_serial(const struct chunk *c)
+{
+	return c->serial;
 }
 
 /* The number of a slot among those that are stored. */

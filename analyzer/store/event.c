@@ -160,15 +160,32 @@ static int tid_fill(struct event_room *r, struct slice spelled)
 		*tid = (struct slice){r->tid_text, json_unescape(spelled, r->tid_text)};
 	} else if (spelled.ptr && spelled.len <= sizeof r->tid) {
 		tid->ptr = memcpy(r->tid, spelled.ptr, spelled.len);
+		r->tid_chunk = chunk_serial(r->ev.chunk);
+		r->tid_local = r->row.tid;
+		r->tid_len = (uint8_t)spelled.len;
 	}
 	return 0;
+}
+
+/* Neighbours have mostly the same. */
+static int tid_read(struct event_room *r)
+{
+	struct slice spelled;
+	int rc;
+
+	if (r->row.tid == r->tid_local && r->row.tid != CHUNK_NO_TID && chunk_serial(r->ev.chunk) == r->tid_chunk) {
+		r->ev.tid = (struct slice){r->tid, r->tid_len};
+		return 0;
+	}
+	r->tid_chunk = 0;
+	rc = chunk_tid(r->ev.chunk, r->row.tid, &spelled);
+	return rc ? rc : tid_fill(r, spelled);
 }
 
 /* Tail, transaction and time. */
 static int event_rest(struct event_room *r)
 {
 	struct event *e = &r->ev;
-	struct slice tid;
 	int rc = chunk_row(e->chunk, e->row, &r->row);
 
 	if (rc)
@@ -176,9 +193,7 @@ static int event_rest(struct event_room *r)
 	r->has_ord = true;
 	if (!e->raw)
 		e->tail = chunk_tail(e->chunk, r->row.tail);
-	rc = chunk_tid(e->chunk, r->row.tid, &tid);
-	if (!rc)
-		rc = tid_fill(r, tid);
+	rc = tid_read(r);
 	if (rc)
 		return rc;
 	time_fill(r, r->row.stamp);

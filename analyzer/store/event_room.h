@@ -13,6 +13,9 @@ struct event_room {
 	struct chunk_row row; /* head always; head_ord once has_ord; the rest once complete */
 	bool has_ord, complete;
 	char tid[64], worker[128];
+	uint64_t tid_chunk; /* whose transaction stands in tid; 0: none */
+	uint16_t tid_local;
+	uint8_t tid_len;
 	char *tid_text; /* of one whose spelling is another: 3 * LINE_MAX_TID bytes, once there was one */
 	char bufs[EVENT_BUFS][SEGMENT_TEXT];
 	unsigned next_buf;
