@@ -166,7 +166,10 @@ static char *put_time(struct encoder *enc, char *out, int64_t wall_ns)
 
 /* ---- taking a record apart ---- */
 
-static bool look(const struct encoder *enc, struct view *v, const struct ilu_record_ *record)
+/* On the way of each event, called from several places: a call costs as much as what it does. */
+#define INLINED static inline __attribute__((always_inline))
+
+INLINED bool look(const struct encoder *enc, struct view *v, const struct ilu_record_ *record)
 {
 	v->record = record;
 	v->site =
@@ -301,9 +304,12 @@ static char *put_values(struct encoder *enc, char *at, struct view *v)
 
 struct span_text *encode_span_of(struct encoder *enc, uint64_t handle)
 {
-	struct span_text *span = span_texts_get(&enc->spans, handle);
+	struct span_text *span;
 
-	return span || !handle || !enc->recorder.on ? span : recorder_span(&enc->recorder, handle);
+	if (!handle)
+		return NULL;
+	span = span_texts_get(&enc->spans, handle);
+	return span || ILU_LIKELY_(!enc->recorder.on) ? span : recorder_span(&enc->recorder, handle);
 }
 
 static size_t chain(struct encoder *enc, uint64_t handle, const struct span_text **out, size_t *room)
@@ -359,7 +365,7 @@ static bool put_rest(struct encoder *enc, struct ring *ring, char *at, const str
 }
 
 /* Room for the worst case of what comes before `target`; then the time and the head. NULL: no memory. */
-static char *begin_line(struct encoder *enc, const struct view *v)
+INLINED char *begin_line(struct encoder *enc, const struct view *v)
 {
 	size_t room = 6 * v->size + v->text->room + 512 + VALUE_ROOM * (v->site->count + 1u);
 	char *at;
@@ -850,7 +856,7 @@ void encode_recorded(struct encoder *enc, struct ring *ring, const struct ilu_re
 }
 
 /* An event, now that it is known to make a line. */
-static void encode_said(struct encoder *enc, struct ring *ring, struct view *v, unsigned operation)
+INLINED void encode_said(struct encoder *enc, struct ring *ring, struct view *v, unsigned operation)
 {
 	if (ILU_UNLIKELY_(v->site->level <= enc->recorder.on) && enc->ask) {
 		enc->ask(enc->who, v->record);
