@@ -389,8 +389,9 @@ static void end_line(struct encoder *enc, struct ring *ring, char *at, const str
 		enc->unmade++;
 		return;
 	}
-	/* nobody else counts, but somebody may look */
-	__atomic_store_n(&v->site->lines, v->site->lines + 1, __ATOMIC_RELAXED);
+	/* nobody else counts, but somebody may look; of another process's nobody does */
+	if (!enc->site_of)
+		__atomic_store_n(&v->site->lines, v->site->lines + 1, __ATOMIC_RELAXED);
 }
 
 /* ---- events ---- */

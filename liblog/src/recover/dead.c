@@ -108,8 +108,8 @@ static bool take_text(const char **at, const char *end, const char **out, uint32
 	return true;
 }
 
-/* In one piece with the copy of its bytes. */
-static struct site *site_make(const struct region_site *from)
+/* In one piece with the copy of its bytes. 0, -ENOMEM, or -EBADMSG: it is damaged. */
+static int site_make(const struct region_site *from, struct site **out)
 {
 	size_t body = from->size - sizeof *from;
 	struct site *s;
@@ -117,10 +117,10 @@ static struct site *site_make(const struct region_site *from)
 	bool good;
 
 	if (from->count > 16 || from->level > 5 || from->kind > ILU_SITE_RECORD_ || body < from->count)
-		return NULL;
+		return -EBADMSG;
 	s = calloc(1, sizeof *s + from->count * (sizeof *s->keys + sizeof *s->key_lens) + body + SLACK);
 	if (!s)
-		return NULL;
+		return -ENOMEM;
 	s->keys = (const char **)(void *)(s + 1);
 	s->key_lens = (uint16_t *)(void *)(s->keys + from->count);
 	at = memcpy((char *)(s->key_lens + from->count), from + 1, body);
@@ -143,19 +143,23 @@ static struct site *site_make(const struct region_site *from)
 	}
 	good = good && from->sum == (uint32_t)region_sum(s->types, (size_t)(at - (const char *)s->types));
 	if (good)
-		return s;
-	free(s);
-	return NULL;
+		*out = s;
+	else
+		free(s);
+	return good ? 0 : -EBADMSG;
 }
 
+/* It is taken. */
 static int add_site(struct dead *d, struct site *s)
 {
 	if (s->number >= d->sites) {
 		uint32_t count = (s->number | 255) + 1;
 		struct site **grown = realloc(d->site, count * sizeof *grown);
 
-		if (!grown)
+		if (!grown) {
+			free(s);
 			return -ENOMEM;
+		}
 		memset(grown + d->sites, 0, (count - d->sites) * sizeof *grown);
 		d->site = grown;
 		d->sites = count;
@@ -183,7 +187,7 @@ static int read_sites(struct dead *d)
 
 	for (uint64_t at = 0; !rc && bytes - at >= sizeof(struct region_site);) {
 		const struct region_site *from = (const struct region_site *)(const void *)(table + at);
-		struct site *s;
+		struct site *s = NULL;
 
 		if (!from->size)
 			break;
@@ -191,11 +195,13 @@ static int read_sites(struct dead *d)
 			d->damaged++;
 			break;
 		}
-		s = from->number && from->number < SITES_MAX ? site_make(from) : NULL;
-		if (s)
+		rc = from->number && from->number < SITES_MAX ? site_make(from, &s) : -EBADMSG;
+		if (!rc)
 			rc = add_site(d, s);
-		else
+		if (rc == -EBADMSG) {
 			d->damaged++;
+			rc = 0;
+		}
 		at += from->size;
 	}
 	free(table);

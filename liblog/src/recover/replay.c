@@ -3,6 +3,7 @@
 #include "recover/replay.h"
 
 #include "encode/encode.h"
+#include "recover/merge.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,14 +35,11 @@ static void hand_out(struct out *o, const char *bytes, size_t len, size_t lines)
 }
 
 /* Lines that were encoded. */
-static void give(struct out *o, struct encoder *enc)
+static int give(void *to, const char *text, size_t len, size_t lines)
 {
-	const char *at = enc->out.text, *end;
-	size_t lines = enc->lines;
+	struct out *o = to;
+	const char *at = text, *end = text + len;
 
-	if (!lines)
-		return;
-	end = at + enc->out.len;
 	for (; lines && o->skip; lines--, o->skip--)
 		at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
 	if (lines && o->first) {
@@ -54,8 +52,16 @@ static void give(struct out *o, struct encoder *enc)
 	}
 	hand_out(o, at, (size_t)(end - at), lines);
 	o->r->lines += lines;
-	enc->out.len = 0;
-	enc->lines = 0;
+	return o->rc;
+}
+
+static void give_encoded(struct out *o, struct encoder *enc)
+{
+	if (enc->unmade)
+		o->rc = -ENOMEM;
+	else if (enc->lines)
+		give(o, enc->out.text, enc->out.len, enc->lines);
+	enc->out.len = enc->lines = 0;
 }
 
 /* ---- the batch ---- */
@@ -106,97 +112,13 @@ static void give_batch(struct out *o, const struct dead *d)
 	buf_done(&text);
 }
 
-/* ---- the rings ---- */
-
-/* A heap of rings by the stamp of their next record. */
-struct heap {
-	struct dead_ring **ring;
-	uint64_t *stamp;
-	size_t n;
-};
-
-static bool earlier(const struct heap *h, size_t a, size_t b)
-{
-	return h->stamp[a] != h->stamp[b] ? h->stamp[a] < h->stamp[b] : h->ring[a] < h->ring[b];
-}
-
-static void swap(struct heap *h, size_t a, size_t b)
-{
-	struct dead_ring *ring = h->ring[a];
-	uint64_t stamp = h->stamp[a];
-
-	h->ring[a] = h->ring[b];
-	h->stamp[a] = h->stamp[b];
-	h->ring[b] = ring;
-	h->stamp[b] = stamp;
-}
-
-static void sink_down(struct heap *h, size_t i)
-{
-	for (;;) {
-		size_t least = i;
-
-		for (size_t child = 2 * i + 1; child <= 2 * i + 2 && child < h->n; child++)
-			if (earlier(h, child, least))
-				least = child;
-		if (least == i)
-			return;
-		swap(h, i, least);
-		i = least;
-	}
-}
-
-static int heap_make(struct heap *h, struct dead *d)
-{
-	h->ring = calloc(d->rings + 1, sizeof *h->ring);
-	h->stamp = calloc(d->rings + 1, sizeof *h->stamp);
-	h->n = 0;
-	if (!h->ring || !h->stamp)
-		return -ENOMEM;
-	for (size_t i = 0; i < d->rings; i++) {
-		const struct ilu_record_ *r = dead_peek(d, &d->ring[i]);
-
-		if (r) {
-			h->ring[h->n] = &d->ring[i];
-			h->stamp[h->n++] = r->stamp;
-		}
-	}
-	for (size_t i = h->n; i-- > 0;)
-		sink_down(h, i);
-	return 0;
-}
-
-/* Returns the stamp of the last record. */
-static uint64_t give_records(struct out *o, struct dead *d, struct encoder *enc, struct heap *h)
-{
-	uint64_t last = dead_stamp(d, d->note.last_stamp) ? d->note.last_stamp : d->h.clock[d->h.clock_now & 1].stamp;
-
-	while (h->n && !o->rc) {
-		struct dead_ring *ring = h->ring[0];
-		const struct ilu_record_ *r = dead_peek(d, ring);
-
-		if (r->stamp > last)
-			last = r->stamp;
-		encode_record(enc, &ring->ring, r);
-		dead_take(ring, r);
-		if (enc->out.len >= CHUNK)
-			give(o, enc);
-		r = dead_peek(d, ring);
-		if (r)
-			h->stamp[0] = r->stamp;
-		else
-			swap(h, 0, --h->n);
-		sink_down(h, 0);
-	}
-	give(o, enc);
-	return last;
-}
-
 /* ---- spans ---- */
 
-static void know_spans(const struct dead *d, struct encoder *enc)
+static int know_spans(const struct dead *d, struct encoder *enc)
 {
-	for (size_t i = 0; i < d->cells; i++) {
+	int rc = 0;
+
+	for (size_t i = 0; i < d->cells && !rc; i++) {
 		const struct region_cell *c = &d->cell[i];
 		struct span_text *span = span_texts_new(&enc->spans, c->handle);
 
@@ -207,9 +129,9 @@ static void know_spans(const struct dead *d, struct encoder *enc)
 		span->opened = c->opened;
 		span->site = c->site;
 		span->closed = !c->open;
-		if (encode_span_text(enc, span, c->text, c->len, c->tail_at))
-			span->handle = 0;
+		rc = encode_span_text(enc, span, c->text, c->len, c->tail_at);
 	}
+	return rc;
 }
 
 static int by_id(const void *a, const void *b)
@@ -234,9 +156,9 @@ static int close_spans(struct out *o, struct encoder *enc, struct ring *ring, ui
 	for (size_t i = 0; i < n; i++) {
 		encode_left_open(enc, ring, open[i], stamp);
 		if (enc->out.len >= CHUNK)
-			give(o, enc);
+			give_encoded(o, enc);
 	}
-	give(o, enc);
+	give_encoded(o, enc);
 	o->r->spans += n;
 	free(open);
 	return 0;
@@ -244,20 +166,22 @@ static int close_spans(struct out *o, struct encoder *enc, struct ring *ring, ui
 
 /* ---- all ---- */
 
+static uint64_t last_known(const struct dead *d)
+{
+	return dead_stamp(d, d->note.last_stamp) ? d->note.last_stamp : d->h.clock[d->h.clock_now & 1].stamp;
+}
+
 int replay(struct dead *d, struct replay *r)
 {
 	static const struct region_taken nobody = {.name = "ilu-appender"};
 	struct out o = {.r = r, .skip = r->skip, .first = true};
-	struct heap heap = {NULL, NULL, 0};
 	struct ring *own = calloc(1, sizeof *own);
 	struct encoder enc;
-	uint64_t last;
+	struct merge merged = {.dead = d, .enc = &enc, .give = give, .to = &o};
 	int rc = encoder_init_for(&enc, &d->h);
 
 	if (!own)
 		rc = -ENOMEM;
-	if (!rc)
-		rc = heap_make(&heap, d);
 	if (!rc) {
 		enc.site_of = dead_site;
 		enc.process = d;
@@ -271,13 +195,14 @@ int replay(struct dead *d, struct replay *r)
 		encode_owner_of(&enc, own, &nobody);
 		if (d->batch)
 			give_batch(&o, d);
-		know_spans(d, &enc);
-		last = give_records(&o, d, &enc, &heap);
-		rc = close_spans(&o, &enc, own, last);
+		merged.last = last_known(d);
+		rc = o.rc ? o.rc : know_spans(d, &enc);
+		if (!rc)
+			rc = merge(&merged);
+		if (!rc)
+			rc = close_spans(&o, &enc, own, merged.last);
 	}
 	encoder_done(&enc);
-	free(heap.ring);
-	free(heap.stamp);
 	free(own);
 	return rc ? rc : o.rc;
 }
