@@ -3,6 +3,11 @@
 #define ILU_TARGET "test::clockset"
 #include "log_util.h"
 
+#include "base/now.h"
+#include "base/stamp.h"
+
+#include <ilu/detail/record.h>
+
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -71,9 +76,79 @@ static void test_back_and_forward(void **state)
 	json_decref(lines);
 }
 
+static bool before(json_t *lines, const char *a, const char *b)
+{
+	size_t i, at[2] = {0, 0};
+	json_t *line;
+
+	json_array_foreach(lines, i, line)
+	{
+		if (!strcmp(log_message(line), a))
+			at[0] = i + 1;
+		if (!strcmp(log_message(line), b))
+			at[1] = i + 1;
+	}
+	assert_true(at[0] && at[1]);
+	return at[0] < at[1];
+}
+
+static void read_clocks(struct stamp_scale *scale, int times)
+{
+	while (times-- > 0) {
+		scale->next_ns = 0;
+		stamp_follow(scale);
+	}
+}
+
+/* What was recorded before the clock was set, and is written long after, has the time it was made at. */
+static void test_old_stamps(void **state)
+{
+	struct stamp_scale scale;
+	uint64_t stamp[4];
+	int64_t wall_ns[4];
+
+	(void)state;
+	stamp_init(&scale, false);
+	for (int i = 0; i < 4; i++) {
+		stamp[i] = ilu_stamp_();
+		wall_ns[i] = now_wall_ns();
+		read_clocks(&scale, i % 2 ? 1 : 2 * STAMP_LINES);
+		__atomic_fetch_add(&shift, i % 2 ? 3 * HOUR : -HOUR, __ATOMIC_RELAXED);
+		read_clocks(&scale, 1);
+	}
+	read_clocks(&scale, 2 * STAMP_LINES);
+	assert_int_equal(scale.steps, 4);
+	for (int i = 0; i < 4; i++)
+		assert_true(llabs(stamp_wall_ns(&scale, stamp[i]) - wall_ns[i]) < 60 * 1000000000ll);
+	__atomic_store_n(&shift, 0, __ATOMIC_RELAXED);
+}
+
+/* Lines of the old time stand before the one that says that there is a new one. */
+static void test_order(void **state)
+{
+	const ilu_tid tid = ilu_tid_generate();
+	struct ilu_log_stats stats = {.size = sizeof stats};
+	json_t *lines;
+
+	(void)state;
+	log_begin("\"grace_ms\":1000");
+	usleep(30000); /* the clock is read again in 20 ms */
+	ilu_info(&tid, "old");
+	__atomic_store_n(&shift, -HOUR, __ATOMIC_RELAXED);
+	while (stats.lines < 3) { /* without a flush, which would not wait */
+		usleep(1000);
+		ilu_log_stats(&stats);
+	}
+	lines = log_end();
+	assert_true(before(lines, "old", "Clock set back"));
+	json_decref(lines);
+	__atomic_store_n(&shift, 0, __ATOMIC_RELAXED);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_back_and_forward)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_back_and_forward), cmocka_unit_test(test_old_stamps),
+	                                   cmocka_unit_test(test_order)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

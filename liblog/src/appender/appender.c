@@ -268,10 +268,21 @@ static int64_t look_in_ns(const struct appender *a)
 	return now >= a->look_ns ? 0 : (int64_t)(a->look_ns - now);
 }
 
+/* The clock was set: records from before that stand before the line that says so. Returns the rings that have more. */
+static size_t merge_old_time(struct appender *a, struct pass *pass, size_t n, uint64_t now, uint64_t set)
+{
+	bool pressed;
+
+	pass->taken = merge(a, n, set, &pass->rc);
+	own_tell_clock_set(&a->own);
+	return look_at_rings(a, now, &pressed);
+}
+
 static void do_pass(struct appender *a, struct pass *pass)
 {
 	const struct now_source *source = now_replaced();
-	uint64_t now, horizon;
+	uint64_t now, horizon, set;
+	bool waits;
 	size_t n;
 
 	memset(pass, 0, sizeof *pass);
@@ -290,14 +301,17 @@ static void do_pass(struct appender *a, struct pass *pass)
 	now = source ? source->turns() : ilu_stamp_();
 	n = look_at_rings(a, now, &pass->pressed);
 	horizon = now - (source || pass->everything || pass->pressed ? 0 : stamp_ticks(&a->enc.scale, a->grace_ns));
-	pass->taken = merge(a, n, horizon, &pass->rc);
+	waits = own_clock_set(&a->own, &set) && (int64_t)(horizon - set) < 0;
+	if (!waits && own_clock_set(&a->own, &set))
+		n = merge_old_time(a, pass, n, now, set);
+	pass->taken += merge(a, n, horizon, &pass->rc);
 	if (reload_wanted())
 		reload(a);
 	if (look_in_ns(a) == 0 && encode_own_room(&a->enc)) {
 		a->look(a);
 		a->look_ns = now_machine_ns() + APPENDER_LOOK_NS;
 	}
-	pass->left = n && !pass->everything;
+	pass->left = (n && !pass->everything) || waits;
 	own_news(&a->own, pass->everything, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
 	if (a->enc.out.len || pass->taken || (pass->everything && outlet_owes(&a->outlet)))
 		note_error(&pass->rc, write_out(a, true));

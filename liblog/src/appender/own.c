@@ -262,26 +262,38 @@ static void tell_crash(struct own *own)
 	own->crashed = false;
 }
 
+bool own_clock_set(struct own *own, uint64_t *stamp)
+{
+	const struct stamp_scale *scale = &own->enc->scale;
+	int64_t by_ns = scale->stepped_ns - own->stepped_told_ns;
+
+	if (scale->steps == own->steps_told)
+		return false;
+	*stamp = scale->breaks[0].stamp;
+	if (by_ns <= -CLOCK_SAID_NS || by_ns >= CLOCK_SAID_NS)
+		return true;
+	own->steps_told = scale->steps;
+	own->stepped_told_ns = scale->stepped_ns;
+	return false;
+}
+
 /* Who looks at time stamps wants to know that they go back, or leap. */
-static void tell_clock_set(struct own *own)
+void own_tell_clock_set(struct own *own)
 {
 	const struct stamp_scale *scale = &own->enc->scale;
 	int64_t by_ns = scale->stepped_ns - own->stepped_told_ns;
 	char fields[64];
 
-	if (scale->steps == own->steps_told || !encode_own_room(own->enc))
+	if (!encode_own_room(own->enc))
 		return;
 	own->steps_told = scale->steps;
 	own->stepped_told_ns = scale->stepped_ns;
-	if (by_ns > -CLOCK_SAID_NS && by_ns < CLOCK_SAID_NS)
-		return;
 	snprintf(fields, sizeof fields, ",\"by_ns\":%lld", (long long)by_ns);
 	own_say(own, "WARN", by_ns < 0 ? "Clock set back" : "Clock set forward", "ilulog", fields);
 }
 
 void own_news(struct own *own, bool now, bool last)
 {
-	tell_clock_set(own);
 	tell_crash(own);
 	tell_changes(own);
 	tell_ring_losses(own);

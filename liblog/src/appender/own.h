@@ -36,6 +36,12 @@ void own_tell(struct own *own, const char *level, const char *message, const cha
 /* Between two batches: which files were opened anew, or could not be. false: some could not. */
 bool own_files(struct own *own);
 
+/* Was the wall clock set, and is that to be said? Then from which stamp on time is another: records from before stand
+ * before that line. Small steps are passed over. */
+bool own_clock_set(struct own *own, uint64_t *stamp);
+/* All from before are written: say it, if there is room. */
+void own_tell_clock_set(struct own *own);
+
 /* What there is to say. `now`: all of it, else some once a second; `last`: and then nothing more. */
 void own_news(struct own *own, bool now, bool last);
 

@@ -133,6 +133,15 @@ static void begin_line(struct stamp_scale *scale, uint64_t stamp, int64_t wall_n
 	scale->lines[0] = (struct stamp_line){stamp, wall_ns, ns_per_tick};
 }
 
+static void begin_anew(struct stamp_scale *scale, uint64_t stamp, int64_t wall_ns)
+{
+	memmove(scale->breaks + 1, scale->breaks, sizeof *scale->breaks * (STAMP_BREAKS - 1));
+	scale->breaks[0] = (struct stamp_break){stamp, scale->lines[0]};
+	if (scale->broken < STAMP_BREAKS)
+		scale->broken++;
+	begin_line(scale, stamp, wall_ns, scale->ns_per_tick);
+}
+
 /* Lean so that the drift is gone when the next reading is due. */
 static void correct(struct stamp_scale *scale, uint64_t stamp, int64_t wall_ns, int64_t expected_ns)
 {
@@ -161,7 +170,7 @@ void stamp_follow(struct stamp_scale *scale)
 		scale->first_stamp =
 		    stamp - (uint64_t)((double)(steady_ns - scale->next_ns + scale->step_ns) / scale->ns_per_tick);
 		scale->first_wall_ns = wall_ns - (int64_t)(scale->ns_per_tick * (double)(stamp - scale->first_stamp));
-		begin_line(scale, stamp, wall_ns, scale->ns_per_tick);
+		begin_anew(scale, stamp, wall_ns);
 	} else {
 		correct(scale, stamp, wall_ns, expected_ns);
 	}
@@ -170,17 +179,28 @@ void stamp_follow(struct stamp_scale *scale)
 	scale->next_ns = steady_ns + scale->step_ns;
 }
 
+/* Of a stamp that is older than all lines. */
+static const struct stamp_line *old_line(const struct stamp_scale *scale, uint64_t stamp)
+{
+	const struct stamp_line *line = &scale->lines[STAMP_LINES - 1];
+
+	for (unsigned i = 0; i < scale->broken && (int64_t)(stamp - scale->breaks[i].stamp) < 0; i++)
+		line = &scale->breaks[i].before;
+	return line;
+}
+
 int64_t stamp_wall_ns(const struct stamp_scale *scale, uint64_t stamp)
 {
 	const struct now_source *source = now_replaced();
-	const struct stamp_line *line = scale->lines;
-	int i = 0;
+	const struct stamp_line *line = scale->lines, *last = line + STAMP_LINES - 1;
 
 	if (source)
 		return source->wall_at(stamp);
-	while (i < STAMP_LINES - 1 && (int64_t)(stamp - line[i].stamp) < 0)
-		i++;
-	return line[i].wall_ns + (int64_t)((double)(int64_t)(stamp - line[i].stamp) * line[i].ns_per_tick);
+	while (line < last && (int64_t)(stamp - line->stamp) < 0)
+		line++;
+	if (__builtin_expect((int64_t)(stamp - line->stamp) < 0, 0))
+		line = old_line(scale, stamp);
+	return line->wall_ns + (int64_t)((double)(int64_t)(stamp - line->stamp) * line->ns_per_tick);
 }
 
 uint64_t stamp_duration_ns(const struct stamp_scale *scale, uint64_t ticks)

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define STAMP_LINES 4
+#define STAMP_LINES  4
+#define STAMP_BREAKS 16
 
 struct stamp_line {
 	uint64_t stamp; /* where it begins */
@@ -19,16 +20,24 @@ struct stamp_line {
 	double ns_per_tick;
 };
 
+/* The wall clock was set: stamps from `stamp` on have a new line, those before it the old one. */
+struct stamp_break {
+	uint64_t stamp;
+	struct stamp_line before;
+};
+
 struct stamp_scale {
 	bool tsc;
 	double ns_per_tick; /* measured over the longest time we have */
 	uint64_t first_stamp;
 	int64_t first_wall_ns;
-	uint64_t next_ns;                     /* steady time of the next reading */
-	uint64_t step_ns;                     /* between readings; grows */
-	uint64_t steps;                       /* times the wall clock was set */
-	int64_t stepped_ns;                   /* in all, forward */
-	struct stamp_line lines[STAMP_LINES]; /* newest first */
+	uint64_t next_ns;                        /* steady time of the next reading */
+	uint64_t step_ns;                        /* between readings; grows */
+	uint64_t steps;                          /* times the wall clock was set */
+	int64_t stepped_ns;                      /* in all, forward */
+	struct stamp_line lines[STAMP_LINES];    /* newest first */
+	struct stamp_break breaks[STAMP_BREAKS]; /* the same; for stamps that are older than all lines */
+	unsigned broken;                         /* so many of them */
 };
 
 /* Use the TSC? `reason` (a literal) says why not, or why. */
