@@ -4,6 +4,8 @@
 #define ILU_TARGET "test::recorder"
 #include "log_util.h"
 
+#include "call/ring.h"
+
 #include <ilu/clock.h>
 #include <errno.h>
 #include <pthread.h>
@@ -351,6 +353,29 @@ static void test_refused(void **state)
 	assert_int_equal(ilu_log_start("{\"recorder\":{\"level\":\"debug\",\"lines\":0}}"), -EINVAL);
 }
 
+/* A call for the recorder that finds no room would have been no line: nothing is lost, and the numbers have no hole. */
+static void test_full_ring(void **state)
+{
+	const ilu_tid tid = ilu_tid_generate();
+	struct ilu_log_stats stats = {.size = sizeof stats};
+	json_t *lines;
+
+	(void)state;
+	log_begin("\"recorder\":{\"level\":\"debug\"},\"full_ring\":{\"debug\":\"drop\"}");
+	while (!rings_unrecorded())
+		ilu_debug(&tid, "step");
+	ilu_info(&tid, "said");
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	ilu_log_stats(&stats);
+	assert_int_equal(stats.lost, 0);
+	lines = log_end();
+	assert_int_equal(log_check_numbers(lines, "log"), 0);
+	assert_int_equal(log_count(lines, "Records lost"), 0);
+	assert_true(
+	    json_integer_value(log_field(log_find(lines, "Calls not recorded: the ring was full", 0), "total")) > 0);
+	json_decref(lines);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +388,7 @@ int main(void)
 	    cmocka_unit_test(test_sinks_and_changes),
 	    cmocka_unit_test(test_long_ones),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_full_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 #define ILU_TARGET "test::thread"
 #include "log_util.h"
 
+#include "call/ring.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -277,6 +279,70 @@ static void on_signal(int number)
 	ilu_info(&signal_tid, "signal", KV("number", number), KV("n", atomic_fetch_add(&signals, 1)));
 }
 
+/* ---- memory of rings ---- */
+
+enum { CROWD = 60, WARM = 16 };
+
+static pthread_barrier_t crowd;
+
+static void *speak_in_a_crowd(void *argument)
+{
+	ilu_tid tid = ilu_tid_named("crowd");
+
+	ilu_info(&tid, "first", KV("i", (intptr_t)argument));
+	pthread_barrier_wait(&crowd);
+	for (int i = 0; i < 100; i++)
+		ilu_info(&tid, "again", KV("i", i));
+	return NULL;
+}
+
+static unsigned cold_rings(void)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < rings_count(); i++)
+		n += __atomic_load_n(&rings_at(i)->cold, __ATOMIC_ACQUIRE);
+	return n;
+}
+
+static void speak_all(void)
+{
+	pthread_t thread[CROWD];
+
+	pthread_barrier_init(&crowd, NULL, CROWD);
+	for (intptr_t i = 0; i < CROWD; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, speak_in_a_crowd, (void *)i), 0);
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(thread[i], NULL);
+	pthread_barrier_destroy(&crowd);
+}
+
+/* Rings of threads that are gone give their memory back, when the log has nothing to do, and are used again. */
+static void test_memory_given_back(void **state)
+{
+	static const char *const box[] = {"\"black_box\":\"off\"", "\"black_box\":\"auto\""};
+
+	(void)state;
+	for (int b = 0; b < 2; b++) {
+		unsigned before;
+		json_t *lines;
+
+		log_begin(box[b]);
+		speak_all();
+		before = rings_count();
+		assert_true(before > CROWD);
+		while (cold_rings() + WARM + 2 < before) /* the shared one, and perhaps one of this thread */
+			usleep(1000);
+		speak_all();
+		assert_int_equal(rings_count(), before);
+		lines = log_end();
+		assert_int_equal(log_count(lines, "first"), 2 * CROWD);
+		assert_int_equal(log_count(lines, "again"), 2 * CROWD * 100);
+		assert_int_equal(log_check_numbers(lines, "log"), 0);
+		json_decref(lines);
+	}
+}
+
 static void test_signal_handlers_may_log(void **state)
 {
 	struct sigaction action = {.sa_handler = on_signal}, before;
@@ -311,7 +377,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_nothing_lost_and_in_order),  cmocka_unit_test(test_threads_come_and_go),
 	    cmocka_unit_test(test_a_hundred_thousand_threads), cmocka_unit_test(test_more_threads_than_rings),
-	    cmocka_unit_test(test_signal_handlers_may_log),
+	    cmocka_unit_test(test_signal_handlers_may_log),    cmocka_unit_test(test_memory_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

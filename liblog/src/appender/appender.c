@@ -38,6 +38,7 @@
 #define NAP_NS        1000000
 #define PARK_AFTER    16 /* empty naps */
 #define BLIND_PARK_NS 20000000
+#define COOL_EVERY    256
 #define RETRY_NS      1000000000
 #define STACK_BYTES   (1024 * 1024) /* deep JSON in a configuration */
 
@@ -380,10 +381,12 @@ static void rest(struct appender *a, const struct pass *pass)
 	rings_spare();
 	if (pass->taken || pass->left) {
 		a->passes_idle = 0;
+		if (!(++a->passes_busy % COOL_EVERY))
+			rings_cool();
 		nap(a, NAP_NS);
 	} else if (++a->passes_idle < PARK_AFTER) {
 		nap(a, NAP_NS);
-	} else {
+	} else if (!rings_cool()) {
 		park(a);
 	}
 }

@@ -21,11 +21,12 @@ struct appender {
 	/* Read the configuration again: 0 and the new directives in `said`, a negative errno and the reason there, or
 	 * -EBUSY: try again. It must not wait for logger.control, whose holder waits for this thread. */
 	int (*reload)(char *said, size_t cap);
-	/* Now and then, with room for a line: did another process with this log die? NULL: there is no black box. */
+	/* Now and then, with room for a line: did another process with this log die? NULL: no black box is wanted. */
 	void (*look)(struct appender *a);
-	uint64_t look_ns;    /* next time */
-	uint64_t clock_told; /* stamp of the line that the region has */
-	uint64_t passes_idle;
+	uint64_t look_ns;                 /* next time */
+	void (*tell)(struct appender *a); /* behind the first lines: what else there is to say; NULL: nothing */
+	uint64_t clock_told;              /* stamp of the line that the region has */
+	uint64_t passes_idle, passes_busy;
 	uint64_t wakeups;
 	struct {
 		uint64_t lines, lost, cut, wakeups, refused;

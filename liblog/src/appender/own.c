@@ -82,6 +82,16 @@ static uint64_t span_slots(void)
 	return region.header->slots;
 }
 
+static uint64_t left_out(void)
+{
+	return __atomic_load_n(&region.left_out, __ATOMIC_RELAXED);
+}
+
+static uint64_t ring_bytes(void)
+{
+	return region.header->ring_bytes;
+}
+
 static uint64_t ring_limit(void)
 {
 	return region.header->rings;
@@ -97,6 +107,8 @@ static const struct trouble {
     {slab_misuse, "Span handles used after their span was closed", NULL, NULL},
     {slab_overflow, "Spans left out of the log: the slab is full", "span_slots", span_slots},
     {rings_shared, "More threads than rings: records through the shared one", "rings", ring_limit},
+    {left_out, "Bytes left out of the black box: no room in its file system", NULL, NULL},
+    {rings_unrecorded, "Calls not recorded: the ring was full", "ring_bytes", ring_bytes},
 };
 
 void own_begin(struct own *own, struct encoder *enc, struct outlet *outlet)

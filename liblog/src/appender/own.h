@@ -9,7 +9,7 @@
 #include "appender/outlet.h"
 #include "encode/encode.h"
 
-#define OWN_TROUBLES 3
+#define OWN_TROUBLES 5
 #define OWN_WHO      192
 
 struct own {

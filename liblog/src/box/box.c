@@ -16,12 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NEW_NAME ".new" /* at the end of a name that is not to be looked at yet */
-
 static struct {
 	char path[BOX_PATH]; /* "": none */
-	bool named;
-	uint64_t cells; /* so many fit into what is open */
+	uint64_t cells;      /* so many fit into what is open */
 } box;
 
 _Static_assert(sizeof(pthread_mutex_t) <= sizeof((struct region_header *)0)->alive, "no room for the mutex");
@@ -81,14 +78,14 @@ static void describe(struct region_header *h, const struct box_of *of)
 static int open_in(const char *directory, const struct box_of *of, char why[BOX_WHY])
 {
 	struct region_header h;
-	char name[BOX_PATH + sizeof NEW_NAME];
+	char name[BOX_PATH + sizeof BOX_NEW];
 	int fd, rc;
 
 	if (!make_name(directory, of->log, box.path)) {
 		*box.path = '\0';
 		return -ENAMETOOLONG;
 	}
-	snprintf(name, sizeof name, "%s" NEW_NAME, box.path);
+	snprintf(name, sizeof name, "%s" BOX_NEW, box.path);
 	fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		rc = -errno;
@@ -111,7 +108,6 @@ int box_open(const struct box_of *of, char why[BOX_WHY])
 	char directory[BOX_DIRECTORY];
 	int rc = -ENOENT;
 
-	box.named = false;
 	box.cells = 0;
 	snprintf(why, BOX_WHY, "no directory for it");
 	if (strlen(of->log) >= sizeof region.header->log) {
@@ -125,15 +121,19 @@ int box_open(const struct box_of *of, char why[BOX_WHY])
 
 /* ---- living ---- */
 
-void box_begin(void)
+int box_begin(void)
 {
-	char name[BOX_PATH + sizeof NEW_NAME];
+	char name[BOX_PATH + sizeof BOX_NEW];
+	int rc;
 
 	if (!*box.path)
-		return;
+		return 0;
 	pthread_mutex_lock(alive());
-	snprintf(name, sizeof name, "%s" NEW_NAME, box.path);
-	box.named = !rename(name, box.path);
+	snprintf(name, sizeof name, "%s" BOX_NEW, box.path);
+	rc = rename(name, box.path) ? -errno : 0;
+	if (rc)
+		unlink(name); /* nobody would find it */
+	return rc;
 }
 
 void box_end(void)
@@ -142,6 +142,15 @@ void box_end(void)
 		return;
 	unlink(box.path);
 	pthread_mutex_unlock(alive());
+}
+
+void box_abandon(void)
+{
+	char name[BOX_PATH + sizeof BOX_NEW];
+
+	snprintf(name, sizeof name, "%s" BOX_NEW, box.path);
+	unlink(name);
+	box_leave();
 }
 
 void box_leave(void)

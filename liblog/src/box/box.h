@@ -19,6 +19,7 @@
 #define BOX_PATH      384 /* room for a path */
 #define BOX_DIRECTORY 256 /* and for that of its directory */
 #define BOX_WHY       256
+#define BOX_NEW       ".new" /* at the end of a name that is not to be looked at yet */
 
 /* What a box says of its process. */
 struct box_of {
@@ -34,10 +35,13 @@ struct box_of {
  * the reason in `why`; then the region is plain memory. */
 int box_open(const struct box_of *of, char why[BOX_WHY]);
 
-/* By the appender's thread: this one lives, and the box gets its name. */
-void box_begin(void);
+/* By the appender's thread: this one lives, and the box gets its name. 0 or a negative errno: nobody will find it. */
+int box_begin(void);
 /* By the same thread, at its end: nothing is left to be recovered, the box goes. */
 void box_end(void);
+
+/* Plain memory again, and no file is left of a box that has no name yet. With the locks. */
+void box_abandon(void);
 
 /* Plain memory again: after the end; in a child, whose parent's the box is. With the locks. */
 void box_leave(void);
@@ -73,6 +77,10 @@ void box_prefix(const char *log, char out[64]);
 
 /* Open a file that should be a box: -ELOOP, -EPERM (not ours alone), -EINVAL (no regular file), or another errno. */
 int box_open_file(const char *path);
+
+/* Is this the name of a box that was being made when its process was killed? It was made a minute ago at least, and
+ * there is no such process; nothing was ever in it. `directory` is where it lies. */
+bool box_left_over(int directory, const char *name);
 
 /* Does its owner live? `boot_id` is the machine's. */
 bool box_lives(const struct region_header *header, const char *boot_id);

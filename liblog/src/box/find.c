@@ -4,11 +4,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LEFT_OVER_S 60 /* a start takes less */
 
 const char *box_directory(const char *place, unsigned i, char out[BOX_DIRECTORY])
 {
@@ -50,6 +54,21 @@ int box_open_file(const char *path)
 	if (rc)
 		close(fd);
 	return rc ? rc : fd;
+}
+
+bool box_left_over(int directory, const char *name)
+{
+	size_t len = strlen(name), end = sizeof ".box" BOX_NEW - 1;
+	struct stat st;
+	long uid, pid;
+	int past = 0;
+
+	if (len < end || strcmp(name + len - end, ".box" BOX_NEW) != 0 ||
+	    sscanf(name, "ilulog-%ld-%*16[0-9a-f]-%ld-%*8[0-9a-f].box%n", &uid, &pid, &past) != 2 ||
+	    (size_t)past + sizeof BOX_NEW - 1 != len || uid != (long)geteuid() || pid <= 0)
+		return false;
+	return !fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	       time(NULL) - st.st_mtime >= LEFT_OVER_S && kill((pid_t)pid, 0) && errno == ESRCH;
 }
 
 void box_read_boot_id(char out[40])

@@ -167,6 +167,28 @@ bool region_reach(enum region_area which, uint64_t bytes)
 	return true;
 }
 
+void region_close(enum region_area which, uint64_t at, uint64_t bytes)
+{
+	char *first = region.base + areas[which].at + at;
+	int saved = errno;
+
+	/* the file's, or our own */
+	if ((!region.boxed || madvise(first, bytes, MADV_REMOVE)))
+		madvise(first, bytes, MADV_DONTNEED);
+	errno = saved;
+}
+
+bool region_open(enum region_area which, uint64_t at, uint64_t bytes)
+{
+	return open_piece(&areas[which], region.base + areas[which].at + at, bytes);
+}
+
+void region_shrink(enum region_area which, uint64_t bytes)
+{
+	if (bytes < areas[which].open)
+		areas[which].open = bytes;
+}
+
 bool region_kept(enum region_area which)
 {
 	return region.boxed && !areas[which].left_out;
@@ -184,12 +206,12 @@ static int reserve(int fd, uint64_t at, uint64_t bytes)
 	return -rc;
 }
 
-/* The open part with its room, the rest closed until it is needed. */
-static bool map_area(int fd, const struct area *area)
+/* The open part, the rest closed until it is needed. */
+static bool map_area(int fd, const struct area *area, int populate)
 {
 	char *at = region.base + area->at;
 
-	if (area->open && mmap(at, area->open, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
+	if (area->open && mmap(at, area->open, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | populate, fd,
 	                       (off_t)area->at) == MAP_FAILED)
 		return false;
 	return area->open == area->bytes ||
@@ -202,10 +224,10 @@ int region_share(int fd, const struct region_header *header)
 	int rc = ftruncate(fd, (off_t)plan.bytes) ? -errno : 0;
 
 	for (int i = 0; i < REGION_AREAS && !rc; i++)
-		if (areas[i].open)
+		if (areas[i].open && i != REGION_RINGS)
 			rc = reserve(fd, areas[i].at, areas[i].open);
 	for (int i = 0; i < REGION_AREAS && !rc; i++)
-		if (!map_area(fd, &areas[i]))
+		if (!map_area(fd, &areas[i], i == REGION_RINGS ? 0 : MAP_POPULATE))
 			rc = -errno;
 	if (rc) {
 		region_unshare();
@@ -213,7 +235,7 @@ int region_share(int fd, const struct region_header *header)
 	}
 	region.boxed = true;
 	region.changes++;
-	region.left_out = sites_used = 0;
+	sites_used = 0;
 	for (int i = 0; i < REGION_AREAS; i++)
 		areas[i].left_out = false;
 	put_header(header);

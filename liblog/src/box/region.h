@@ -150,11 +150,18 @@ int region_make(uint64_t ring_bytes, uint64_t rings, uint64_t slots);
 
 /* Have the first `bytes` of an area open: touched, so that no caller pays for it later. false: no memory. */
 bool region_reach(enum region_area area, uint64_t bytes);
+/* Of an area's open part: give the memory of some pages back; they are zeros then, and not to be touched until
+ * region_open has opened them again, as region_reach does. Locked memory stays. */
+void region_close(enum region_area area, uint64_t at, uint64_t bytes);
+bool region_open(enum region_area area, uint64_t at, uint64_t bytes);
+/* In a child, which needs less than its parent had: open are so many bytes again, whole pages. */
+void region_shrink(enum region_area area, uint64_t bytes);
 /* Is all of it in the file? */
 bool region_kept(enum region_area area);
 
-/* Put a file behind what is open, and what will be, but the slots; all begins as zeros but for the header. With all
- * locks of the areas. 0 or a negative errno: then it is plain memory, empty. */
+/* Put a file behind what is open, and what will be, but the slots; all begins as zeros but for the header. Of rings
+ * each has yet to be opened again (region_open). With all locks of the areas. 0 or a negative errno: then it is plain
+ * memory, empty. */
 int region_share(int fd, const struct region_header *header);
 /* Plain memory again, empty, with the same numbers: at the end, and in a child, which must not write to its parent's.
  * With all locks. */

@@ -9,6 +9,9 @@
 #include "call/site.h"
 #include "call/state.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 #define ALL_RINGS_BYTES (256u << 20)
 #define RINGS_MIN       16
 #define RINGS_MAX       4096
@@ -56,6 +59,11 @@ int memory_box(const struct box_of *of, char *why)
 
 	hold();
 	rc = box_open(of, why);
+	if (!rc && !rings_box()) {
+		rc = -ENOSPC;
+		box_abandon();
+		snprintf(why, BOX_WHY, "no room for rings");
+	}
 	rings_told_anew();
 	release();
 	return rc ? rc : sites_tell_region();
@@ -65,7 +73,7 @@ void memory_unbox(void)
 {
 	hold();
 	if (region.boxed) {
-		box_leave();
+		box_abandon();
 		rings_told_anew();
 	}
 	release();

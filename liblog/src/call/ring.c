@@ -23,10 +23,12 @@ static struct {
 	struct ring *ring;
 	uint32_t max, count, owned;
 	struct ring *free;
+	struct ring *cold; /* free, without memory */
 	pthread_key_t key;
 	int policy[RING_LEVELS];
-	bool drops;      /* some level's */
-	uint64_t shared; /* records of threads without one */
+	bool drops;          /* some level's */
+	uint64_t shared;     /* records of threads without one */
+	uint64_t unrecorded; /* calls for the recorder that found no room */
 } rings;
 
 /* Ring 0. */
@@ -35,6 +37,9 @@ static struct {
 	struct ilu_producer_ producer;
 	uint32_t thread_id; /* whose name the ring was told last */
 } shared;
+
+#define HEAD_BYTES 4096 /* of a ring: a page */
+#define KEEP_WARM  16   /* free rings for threads to come */
 
 static const uint32_t always = ILU_BELL_RING_;
 
@@ -57,18 +62,75 @@ static bool ring_make(void)
 	return true;
 }
 
+/* Of the next record of a ring that nobody has. */
+static uint64_t position(const struct ring *ring)
+{
+	return ring->lap + (uint64_t)(ring->at - ring->base);
+}
+
+/* All of a ring's memory but the page that its head is in. */
+static uint64_t body_of(const struct ring *ring, uint64_t *bytes)
+{
+	*bytes = region.header->ring_stride - HEAD_BYTES;
+	return (uint64_t)(ring - rings.ring) * region.header->ring_stride + HEAD_BYTES;
+}
+
+static bool open_body(const struct ring *ring)
+{
+	uint64_t bytes, at = body_of(ring, &bytes);
+
+	return region_open(REGION_RINGS, at, bytes);
+}
+
+/* One that has memory, and that nobody has: an old one, or a new one. With the lock. */
+static struct ring *ring_warm(void)
+{
+	struct ring *ring = rings.cold;
+
+	if (ring && open_body(ring)) {
+		rings.cold = ring->next_free;
+		__atomic_store_n(&ring->cold, false, __ATOMIC_RELEASE);
+		return ring;
+	}
+	return rings.count < rings.max && ring_make() ? rings.ring + rings.count - 1 : NULL;
+}
+
 void rings_spare(void)
 {
-	uint32_t i;
+	struct ring *ring;
 
 	if (__atomic_load_n(&rings.free, __ATOMIC_RELAXED) || lock_take(&rings.lock))
 		return;
-	i = rings.count;
-	if (!rings.free && i < rings.max && ring_make()) {
-		rings.ring[i].next_free = NULL;
-		__atomic_store_n(&rings.free, rings.ring + i, __ATOMIC_RELAXED);
+	ring = rings.free ? NULL : ring_warm();
+	if (ring) {
+		ring->next_free = NULL;
+		__atomic_store_n(&rings.free, ring, __ATOMIC_RELAXED);
 	}
 	lock_drop(&rings.lock);
+}
+
+bool rings_cool(void)
+{
+	struct ring **link = &rings.free, *ring;
+	uint64_t bytes, at;
+
+	if (!__atomic_load_n(&rings.free, __ATOMIC_RELAXED) || lock_take(&rings.lock))
+		return false;
+	for (int i = 0; i < KEEP_WARM && *link; i++)
+		link = &(*link)->next_free;
+	while (*link && ((*link)->read != (*link)->published || position(*link) != (*link)->read))
+		link = &(*link)->next_free;
+	ring = *link;
+	if (ring) {
+		*link = ring->next_free;
+		at = body_of(ring, &bytes);
+		region_close(REGION_RINGS, at, bytes);
+		__atomic_store_n(&ring->cold, true, __ATOMIC_RELEASE);
+		ring->next_free = rings.cold;
+		rings.cold = ring;
+	}
+	lock_drop(&rings.lock);
+	return ring != NULL;
 }
 
 static void thread_ends(void *unused);
@@ -130,6 +192,11 @@ uint64_t rings_shared(void)
 	return __atomic_load_n(&rings.shared, __ATOMIC_RELAXED);
 }
 
+uint64_t rings_unrecorded(void)
+{
+	return __atomic_load_n(&rings.unrecorded, __ATOMIC_RELAXED);
+}
+
 size_t ring_values_max(void)
 {
 	uint64_t quarter = region.base ? region.header->ring_bytes / 4 : 16384;
@@ -157,8 +224,8 @@ static bool attach(struct ilu_producer_ *p)
 	ring = rings.free;
 	if (ring)
 		__atomic_store_n(&rings.free, ring->next_free, __ATOMIC_RELAXED);
-	else if (rings.count < rings.max && ring_make())
-		ring = rings.ring + rings.count - 1;
+	else
+		ring = ring_warm();
 	if (ring) {
 		ring->owner = p;
 		__atomic_store_n(&rings.owned, rings.owned + 1, __ATOMIC_RELAXED);
@@ -307,7 +374,6 @@ static bool make_room(struct ilu_producer_ *p, struct ring *ring, size_t size, u
 		if (find_last_room(p, ring, size))
 			return true;
 	}
-	__atomic_fetch_add(&ring->lost[level], 1, __ATOMIC_RELAXED);
 	return false;
 }
 
@@ -383,6 +449,15 @@ void rings_clock(bool tsc)
 	lock_drop(&rings.lock);
 }
 
+/* What the filter leaves out is no line, and not lost. */
+static void count_lost(struct ring *ring, uint32_t word)
+{
+	if (word & ILU_RECORDED_)
+		__atomic_fetch_add(&rings.unrecorded, 1, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_add(&ring->lost[site_level(word >> 8)], 1, __ATOMIC_RELAXED);
+}
+
 static struct ilu_writing_ begin_in(struct ilu_producer_ *p, uint32_t word, uint64_t span, const ilu_tid *tid,
                                     size_t size)
 {
@@ -390,10 +465,11 @@ static struct ilu_writing_ begin_in(struct ilu_producer_ *p, uint32_t word, uint
 	struct ring *ring = p->ring;
 	unsigned level = site_level(word >> 8);
 
-	if (!tell_turn(p, ring, level) || (!ring->told && !tell_owner(p, ring, level)))
+	if (!tell_turn(p, ring, level) || (!ring->told && !tell_owner(p, ring, level)) ||
+	    !make_room(p, ring, size, level)) {
+		count_lost(ring, word);
 		return w;
-	if (!make_room(p, ring, size, level))
-		return w;
+	}
 	w.at = ilu_head_(p->at, word, ilu_stamp_(), span, tid);
 	w.producer = p;
 	return w;
@@ -407,7 +483,7 @@ static struct ilu_writing_ begin_shared(uint32_t word, uint64_t span, const ilu_
 
 	if (lock_take(&shared.lock)) {
 		/* a handler interrupted a call that was here: nothing is left but to count */
-		__atomic_fetch_add(&rings.ring->lost[site_level(word >> 8)], 1, __ATOMIC_RELAXED);
+		count_lost(rings.ring, word);
 		return w;
 	}
 	if (shared.thread_id != self) {
@@ -532,6 +608,17 @@ void rings_note(unsigned slot)
 		note(rings.ring + i, slot);
 }
 
+bool rings_box(void)
+{
+	for (uint32_t i = 0, n = rings_count(); i < n; i++) {
+		if (!region_open(REGION_RINGS, i * region.header->ring_stride, HEAD_BYTES))
+			return false;
+		if (!rings.ring[i].cold && !open_body(&rings.ring[i]))
+			return false;
+	}
+	return region_kept(REGION_RINGS);
+}
+
 void rings_told_anew(void)
 {
 	for (uint32_t i = 0, n = rings_count(); i < n; i++)
@@ -568,7 +655,7 @@ void rings_reset(void)
 	lock_reset(&rings.lock);
 	lock_reset(&shared.lock);
 	shared.thread_id = 0;
-	rings.free = NULL;
+	rings.free = rings.cold = NULL;
 	rings.owned = 0;
 	for (uint32_t i = rings.count; i-- > 0;) {
 		struct ring *ring = rings.ring + i;
@@ -579,14 +666,14 @@ void rings_reset(void)
 		memset(ring->base, 0, 8);
 		memset(ring->lost, 0, sizeof ring->lost);
 		ring->lost_told = 0;
-		ring->told = false;
+		ring->told = ring->cold = false;
 		ring->owner = NULL;
 		memset(&ring->owner_read, 0, sizeof ring->owner_read);
-		if (i) {
-			ring->next_free = rings.free;
-			rings.free = ring;
-		}
 	}
+	if (rings.count)
+		rings.count = 1; /* the others are made again, where they are needed */
+	if (rings.ring)
+		region_shrink(REGION_RINGS, region.header->ring_stride);
 	shared.producer.at = shared.producer.limit = rings.ring ? rings.ring->base : NULL;
 	shared.producer.busy = 0;
 	ilu_producer_.ring = ilu_producer_.at = ilu_producer_.limit = NULL;

@@ -32,6 +32,7 @@ struct ring {
 	char name[RING_NAME]; /* the owner's, to be told in a record */
 	uint32_t thread_id;
 	bool told;
+	bool cold;                  /* nobody has it, and its memory was given back */
 	uint64_t turn;              /* the writer's last ILU_OP_TURN_ */
 	uint64_t lost[RING_LEVELS]; /* records that found no room */
 	uint64_t blocked;
@@ -65,10 +66,15 @@ void ring_turned(void);
 void rings_clock(bool tsc);
 /* Have a ring ready for the next new thread: touching a megabyte costs a millisecond, which no caller should pay. */
 void rings_spare(void);
+/* By the appender, when it rests: rings that nobody has, and that are read, give their memory back, but for a few. One
+ * at a time; true: there may be more. */
+bool rings_cool(void);
 /* Rings that threads have now. */
 uint32_t rings_owned(void);
 /* Records that went through ring 0 because no ring was left for their thread. */
 uint64_t rings_shared(void);
+/* Calls for the flight recorder alone that found no room: no lines, so they are not among the lost ones. */
+uint64_t rings_unrecorded(void);
 /* Bytes a record's values may have. */
 size_t ring_values_max(void);
 
@@ -78,6 +84,8 @@ void ring_take(struct ring *ring, const struct ilu_record_ *record);
 /* Give the room of what was taken back to the writer. A writer that waits for it is woken for a quarter of the ring at
  * a time, and when the reader rests: a wake costs both of them as much as some dozen records. */
 void ring_publish(struct ring *ring, bool rest);
+/* The region is in a box now: have memory there for those rings that had some. false: there is no room. */
+bool rings_box(void);
 /* The region is empty again: tell it how far each ring was read. */
 void rings_told_anew(void);
 /* Note that in one of the two places of the box (region.h). */
