@@ -14,8 +14,9 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-const char *const fault_names[FAULT_KINDS] = {"malloc",    "open", "write ENOSPC",   "write EIO", "short write",
-                                              "fdatasync", "mmap", "pthread_create", "socket"};
+const char *const fault_names[FAULT_KINDS] = {
+    "malloc",         "open",   "write ENOSPC", "write EIO",       "short write", "fdatasync", "mmap",
+    "pthread_create", "socket", "ftruncate",    "posix_fallocate", "madvise",     "rename",    "pread"};
 
 static struct {
 	unsigned armed; /* atomic, as `calls` */
@@ -127,6 +128,17 @@ void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd, off_t
 	return __real_mmap(at, len, protection, flags, fd, offset);
 }
 
+int __real_madvise(void *at, size_t len, int advice);
+int __wrap_madvise(void *at, size_t len, int advice);
+int __wrap_madvise(void *at, size_t len, int advice)
+{
+	if (fails(FAULT_POPULATE)) {
+		errno = EFAULT;
+		return -1;
+	}
+	return __real_madvise(at, len, advice);
+}
+
 /* ---- files ---- */
 
 int __real_open(const char *path, int flags, ...);
@@ -188,7 +200,40 @@ int __wrap_ftruncate(int fd, off_t len)
 		errno = EIO;
 		return -1;
 	}
+	if (fails(FAULT_TRUNCATE)) {
+		errno = EFBIG;
+		return -1;
+	}
 	return __real_ftruncate(fd, len);
+}
+
+int __real_posix_fallocate(int fd, off_t at, off_t len);
+int __wrap_posix_fallocate(int fd, off_t at, off_t len);
+int __wrap_posix_fallocate(int fd, off_t at, off_t len)
+{
+	return fails(FAULT_ALLOCATE) ? ENOSPC : __real_posix_fallocate(fd, at, len);
+}
+
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to)
+{
+	if (fails(FAULT_RENAME)) {
+		errno = EACCES;
+		return -1;
+	}
+	return __real_rename(from, to);
+}
+
+ssize_t __real_pread(int fd, void *to, size_t len, off_t at);
+ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at);
+ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at)
+{
+	if (fails(FAULT_READ)) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_pread(fd, to, len, at);
 }
 
 /* ---- threads ---- */

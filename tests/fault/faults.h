@@ -17,6 +17,11 @@ enum fault_kind {
 	FAULT_MMAP,      /* mmap: ENOMEM */
 	FAULT_THREAD,    /* pthread_create: EAGAIN */
 	FAULT_SOCKET,    /* socket: EMFILE; connect, sendmsg: ECONNREFUSED */
+	FAULT_TRUNCATE,  /* ftruncate: EFBIG */
+	FAULT_ALLOCATE,  /* posix_fallocate: ENOSPC */
+	FAULT_POPULATE,  /* madvise: EFAULT, as of a file system that is full */
+	FAULT_RENAME,    /* rename: EACCES */
+	FAULT_READ,      /* pread: EIO */
 	FAULT_KINDS,
 };
 

@@ -565,12 +565,109 @@ static void test_whose(void **state)
 	end();
 }
 
+/* ---- boxes that are nobody's ---- */
+
+static void start_other(void)
+{
+	char config[512];
+
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"other\",\"black_box\":\"%s\"}", log_dir,
+	         box_dir);
+	if (ilu_log_start(config))
+		_exit(3);
+	ilu_log_stop();
+	_exit(0);
+}
+
+/* Of a process with another log: it stays, and a start says which it is. */
+static void test_unclaimed(void **state)
+{
+	char name[192], damaged[256];
+	json_t *lines, *line;
+	int fd;
+
+	(void)state;
+	no_tsan();
+	begin();
+	leave_a_box(10, false);
+	snprintf(name, sizeof name, "%s", find_box());
+	snprintf(damaged, sizeof damaged, "%s/ilulog-%ld-x.box", box_dir, (long)geteuid());
+	fd = open(damaged, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "none", 4), 4);
+	close(fd);
+	pid_t child = fork();
+	if (!child)
+		start_other();
+	expect_exit(child);
+	lines = log_lines_of(log_path("other.log"));
+	assert_int_equal(log_count(lines, "Black box nobody has claimed"), 2);
+	for (int i = 0; i < 2; i++) {
+		line = log_find(lines, "Black box nobody has claimed", i);
+		assert_true(json_integer_value(log_field(line, "age_s")) >= 0 && log_field(line, "age_s"));
+		if (log_field(line, "error")) {
+			assert_string_equal(json_string_value(log_field(line, "error")), "damaged");
+			assert_string_equal(json_string_value(log_field(line, "box")), damaged);
+		} else {
+			assert_string_equal(json_string_value(log_field(line, "box")), name);
+			assert_string_equal(json_string_value(log_field(line, "of_log")), log_file());
+			assert_true(json_integer_value(log_field(line, "dead_pid")) > 0);
+		}
+	}
+	json_decref(lines);
+	assert_int_equal(access(name, F_OK), 0);
+	assert_int_equal(access(damaged, F_OK), 0);
+	end();
+}
+
+static void make_new(char out[256], long pid, const char *rest, int age_s)
+{
+	struct timespec then[2];
+	int fd;
+
+	snprintf(out, 256, "%s/ilulog-%ld-0123456789abcdef-%ld-89abcdef.%s", box_dir, (long)geteuid(), pid, rest);
+	fd = open(out, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	clock_gettime(CLOCK_REALTIME, &then[0]);
+	then[0].tv_sec -= age_s;
+	then[1] = then[0];
+	assert_int_equal(futimens(fd, then), 0);
+	close(fd);
+}
+
+/* A kill between making a box and giving it its name leaves a file that nobody looks at. */
+static void test_left_over(void **state)
+{
+	char old[256], fresh[256], lives[256], named[256];
+	pid_t gone, child;
+
+	(void)state;
+	no_tsan();
+	begin();
+	gone = fork();
+	if (!gone)
+		_exit(0);
+	expect_exit(gone);
+	make_new(old, gone, "box.new", 3600);
+	make_new(fresh, gone + 1, "box.new", 0);
+	make_new(lives, getpid(), "box.new", 3600);
+	make_new(named, gone, "box.newer", 3600);
+	child = fork();
+	if (!child)
+		start_other();
+	expect_exit(child);
+	assert_int_equal(access(old, F_OK), -1);
+	assert_int_equal(access(fresh, F_OK), 0);
+	assert_int_equal(access(lives, F_OK), 0);
+	assert_int_equal(access(named, F_OK), 0);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_kills),    cmocka_unit_test(test_next_start), cmocka_unit_test(test_living),
 	    cmocka_unit_test(test_raw_fork), cmocka_unit_test(test_cut_batch),  cmocka_unit_test(test_damage),
-	    cmocka_unit_test(test_whose),
+	    cmocka_unit_test(test_whose),    cmocka_unit_test(test_unclaimed),  cmocka_unit_test(test_left_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -430,8 +430,12 @@ static void *run(void *argument)
 {
 	struct appender *a = argument;
 
+	int rc;
+
 	prctl(PR_SET_NAME, "ilu-appender");
-	box_begin();
+	rc = box_begin();
+	if (rc && encode_own_room(&a->enc))
+		own_tell(&a->own, "WARN", "No black box", "reason", strerror(-rc));
 	__atomic_store_n(&a->begun, 1, __ATOMIC_RELEASE);
 	futex_wake(&a->begun, 1);
 	carry(a);
@@ -527,6 +531,8 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 		own_tell(&a->own, "WARN", "No black box", "reason", unboxed);
 	if (recovered && encode_own_room(&a->enc))
 		own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", recovered);
+	if (a->tell)
+		a->tell(a);
 	if (a->single)
 		return begin_single(a);
 	rc = start_thread(a, run);

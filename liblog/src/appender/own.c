@@ -144,8 +144,7 @@ static void tell_troubles(struct own *own, bool now)
 	}
 }
 
-/* `,"key":"text"`, safe and shortened. */
-static size_t put_field(char *out, size_t cap, const char *key, const char *text)
+size_t own_field(char *out, size_t cap, const char *key, const char *text)
 {
 	size_t len = (size_t)snprintf(out, cap, ",\"%s\":\"", key), used;
 
@@ -168,9 +167,9 @@ static void tell_suppressed(struct own *own, bool all)
 		if (news.values)
 			len += (size_t)snprintf(fields + len, sizeof fields - len, ",\"values\":%llu",
 			                        (unsigned long long)news.values);
-		len += put_field(fields + len, 24, "of_level", site_level_name(news.site->level));
-		len += put_field(fields + len, 140, "of_target", news.site->target);
-		put_field(fields + len, sizeof fields - len, "of_message", news.site->text);
+		len += own_field(fields + len, 24, "of_level", site_level_name(news.site->level));
+		len += own_field(fields + len, 140, "of_target", news.site->target);
+		own_field(fields + len, sizeof fields - len, "of_message", news.site->text);
 		own_say(own, "WARN", "Calls suppressed", "ilulog", fields);
 	}
 }
@@ -189,7 +188,7 @@ void own_tell(struct own *own, const char *level, const char *message, const cha
 {
 	char fields[ENCODE_OWN_FIELDS];
 
-	put_field(fields, sizeof fields, key, text);
+	own_field(fields, sizeof fields, key, text);
 	own_say(own, level, message, "ilulog", fields);
 }
 
@@ -202,7 +201,7 @@ static void tell_opened(struct own *own, struct port *port, const struct sink_ne
 	size_t len = (size_t)snprintf(fields, sizeof fields, "%s,\"next_seq\":%llu,\"reason\":\"%s\"", own->who,
 	                              (unsigned long long)next, news->reason);
 
-	put_field(fields + len, sizeof fields - len, "path", news->path);
+	own_field(fields + len, sizeof fields - len, "path", news->path);
 	outlet_tell(own->outlet, own->enc, port, news->loss ? "WARN" : "INFO", "Log file opened", fields);
 }
 
@@ -212,8 +211,8 @@ static void tell_refused(struct own *own, const struct sink_news *news)
 	size_t len =
 	    (size_t)snprintf(fields, sizeof fields, ",\"reason\":\"%s\",\"errno\":%d", news->reason, news->error);
 
-	len += put_field(fields + len, 80, "error", strerror_r(news->error, error, sizeof error));
-	put_field(fields + len, sizeof fields - len, "path", news->path);
+	len += own_field(fields + len, 80, "error", strerror_r(news->error, error, sizeof error));
+	own_field(fields + len, sizeof fields - len, "path", news->path);
 	own_say(own, "WARN", "Log file not opened anew", "ilulog", fields);
 }
 

@@ -33,6 +33,9 @@ void own_say(struct own *own, const char *level, const char *message, const char
 /* One with a text of any length, made safe and shortened. There is room. */
 void own_tell(struct own *own, const char *level, const char *message, const char *key, const char *text);
 
+/* Write `,"key":"text"`, made safe and shortened, and a NUL into `cap` bytes. Returns its length. */
+size_t own_field(char *out, size_t cap, const char *key, const char *text);
+
 /* Between two batches: which files were opened anew, or could not be. false: some could not. */
 bool own_files(struct own *own);
 

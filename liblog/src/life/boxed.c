@@ -8,6 +8,7 @@
 #include "call/state.h"
 #include "recover/recover.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,6 +114,59 @@ static void look(struct appender *a)
 	recovery_done(&r);
 }
 
+/* ---- boxes of others ---- */
+
+#define TOLD 8 /* by a line each */
+
+struct unclaimed {
+	struct appender *appender;
+	uint64_t boxes;
+};
+
+static const char *why_not(const struct ilu_box *box)
+{
+	return !box->error ? "" : box->error == -EPROTO ? "another version" : box->error == -EBADMSG ? "damaged" : NULL;
+}
+
+/* Of a dead process, with another log, or that cannot be read. Files that are not ours alone are no boxes. */
+static int tell_unclaimed(void *to, const struct ilu_box *box)
+{
+	struct unclaimed *u = to;
+	const char *why = why_not(box);
+	char fields[ENCODE_OWN_FIELDS];
+	size_t len;
+
+	if (!why || box->alive || (!box->error && !strcmp(box->log, log_name)) || u->boxes++ >= TOLD ||
+	    !encode_own_room(&u->appender->enc))
+		return 0;
+	len = (size_t)snprintf(fields, sizeof fields, ",\"age_s\":%lld", (long long)(box->age_ns / 1000000000));
+	if (*why)
+		len += own_field(fields + len, 40, "error", why);
+	else
+		len += (size_t)snprintf(fields + len, sizeof fields - len, ",\"dead_pid\":%lld", (long long)box->pid);
+	if (!*why)
+		len += own_field(fields + len, 60, "program", box->program);
+	len += own_field(fields + len, 180, "box", box->path);
+	if (!*why)
+		own_field(fields + len, sizeof fields - len, "of_log", box->log);
+	own_say(&u->appender->own, "WARN", "Black box nobody has claimed", "ilulog", fields);
+	return 0;
+}
+
+void boxed_tell(struct appender *a)
+{
+	struct unclaimed u = {a, 0};
+	char fields[64];
+
+	if (!a->look)
+		return;
+	ilu_box_list(place, tell_unclaimed, &u);
+	if (u.boxes <= TOLD || !encode_own_room(&a->enc))
+		return;
+	snprintf(fields, sizeof fields, ",\"boxes\":%llu", (unsigned long long)(u.boxes - TOLD));
+	own_say(&a->own, "WARN", "More black boxes nobody has claimed", "ilulog", fields);
+}
+
 /* ---- our own ---- */
 
 const char *boxed_begin(struct appender *a, const struct config *config, const char *run)
@@ -133,12 +187,12 @@ const char *boxed_begin(struct appender *a, const struct config *config, const c
 
 	if (!wanted(a, config))
 		return "";
+	snprintf(place, sizeof place, "%s", config->black_box);
+	a->look = look;
+	a->look_ns = now_machine_ns() + APPENDER_LOOK_NS;
 	box_read_boot_id(boot_id);
 	if (memory_box(&of, why))
 		return why;
 	encoder_use_box(&a->enc);
-	snprintf(place, sizeof place, "%s", config->black_box);
-	a->look = look;
-	a->look_ns = now_machine_ns() + APPENDER_LOOK_NS;
 	return "";
 }

@@ -21,4 +21,7 @@ bool boxed_news(char *fields, size_t cap);
 /* Make the box for an appender that has not begun, where the configuration wants one. "" or why there is none. */
 const char *boxed_begin(struct appender *a, const struct config *config, const char *run);
 
+/* At a start, behind the first lines: boxes of dead processes that had other logs, by name and age. */
+void boxed_tell(struct appender *a);
+
 #endif

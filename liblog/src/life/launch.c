@@ -134,6 +134,7 @@ int launch(const struct config *config, const char *without, struct inheritance 
 	if (!rc) {
 		a->reload = reread;
 		a->grace_ns = config->grace_ms * 1000000ull;
+		a->tell = from ? NULL : boxed_tell;
 		a->single = from && from->single;
 		own_begin(&a->own, &a->enc, &a->outlet);
 		if (from)

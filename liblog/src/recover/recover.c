@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,17 +94,40 @@ struct file {
 	bool begun;
 };
 
+/* The beginning of a line is the end of the file: undo it, if nobody else may be writing there. Where it stays the next
+ * recovery goes on with it. */
+static bool cut_back(int fd, size_t partial)
+{
+	off_t here = lseek(fd, 0, SEEK_CUR);
+	struct stat st;
+	bool cut;
+
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		return false;
+	cut = here >= (off_t)partial && !fstat(fd, &st) && st.st_size == here && !ftruncate(fd, here - (off_t)partial);
+	flock(fd, LOCK_UN);
+	return cut;
+}
+
 static int write_all(int fd, const char *bytes, size_t len)
 {
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
+	size_t done = 0;
 
+	while (done < len) {
+		ssize_t n = write(fd, bytes + done, len - done);
+		const char *last;
+
+		if (n > 0) {
+			done += (size_t)n;
+			continue;
+		}
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		len -= (size_t)n;
+		n = n < 0 ? -errno : -EIO;
+		last = done ? memrchr(bytes, '\n', done) : NULL;
+		if (done && last != bytes + done - 1)
+			cut_back(fd, last ? (size_t)(bytes + done - last) - 1 : done);
+		return (int)n;
 	}
 	return 0;
 }
@@ -211,6 +235,8 @@ void recovery_find(struct recovery *r, const char *place, const char *log)
 			snprintf(path, sizeof path, "%s/%s", directory, e->d_name);
 			if (is_box(e->d_name, prefix) && strcmp(path, box_path()) != 0)
 				add_box(r, path, log);
+			else if (box_left_over(dirfd(d), e->d_name))
+				unlinkat(dirfd(d), e->d_name, 0);
 		}
 		if (d)
 			closedir(d);

@@ -25,7 +25,8 @@ struct recovery {
 	uint64_t first_pid;
 };
 
-/* `place` as the configuration has it, `log` absolute. What is claimed is held until recovery_done. */
+/* `place` as the configuration has it, `log` absolute. What is claimed is held until recovery_done. What a kill in the
+ * middle of making a box left there is removed. */
 void recovery_find(struct recovery *r, const char *place, const char *log);
 /* Append it all to the file `path`, which is there; `fresh`: it is not the one that `find` looked at. 0 or the first
  * error. */
