@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/intern.h"
+#include "base/keyed.h"
 #include "base/table.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -259,6 +260,32 @@ static void an_arena_remembers_that_memory_was_out(void **state)
 /* ---- hash ---- */
 
 /* Each byte counts, and so does their number; in every length, whichever way the bytes are read. */
+static void keys_are_sorted_and_equal_ones_stay(void **state)
+{
+	enum { MANY = 5000 };
+	static const struct {
+		size_t n;
+		int bits;
+	} cases[] = {{0, 64}, {1, 64}, {2, 1}, {100, 64}, {257, 3}, {MANY, 64}, {MANY, 5}, {MANY, 33}};
+	struct keyed *v = malloc(MANY * sizeof *v);
+	uint64_t x = 1;
+
+	(void)state;
+	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+		for (size_t i = 0; i < cases[c].n; i++) {
+			x = x * 6364136223846793005u + 1442695040888963407u;
+			v[i] = (struct keyed){x >> (64 - cases[c].bits), (uint32_t)i};
+		}
+		assert_int_equal(keyed_sort(v, cases[c].n), 0);
+		for (size_t i = 1; i < cases[c].n; i++)
+			assert_true(v[i - 1].key < v[i].key ||
+			            (v[i - 1].key == v[i].key && v[i - 1].value < v[i].value));
+	}
+	assert_true(keyed_signed(INT64_MIN) < keyed_signed(-1) && keyed_signed(-1) < keyed_signed(0));
+	assert_true(keyed_number(keyed_signed(-7)) == -7);
+	free(v);
+}
+
 static void a_hash_depends_on_each_byte(void **state)
 {
 	unsigned char b[80] = {0};
@@ -312,6 +339,7 @@ int main(void)
 	    cmocka_unit_test(an_arena_gives_aligned_zeroes),
 	    cmocka_unit_test(an_arena_copies_text),
 	    cmocka_unit_test(an_arena_remembers_that_memory_was_out),
+	    cmocka_unit_test(keys_are_sorted_and_equal_ones_stay),
 	    cmocka_unit_test(a_hash_depends_on_each_byte),
 	    cmocka_unit_test(a_hash_spreads_numbers),
 	};

@@ -9,91 +9,36 @@
 const double band_at[BANDS] = {0.01, 0.05, 0.1,  0.15, 0.2,  0.25, 0.3,  0.35, 0.4,  0.45, 0.5,
                                0.55, 0.6,  0.65, 0.7,  0.75, 0.8,  0.85, 0.9,  0.95, 0.99};
 
-/* ---- sorting: by eleven bits at a time, from the lowest ---- */
-
-enum { DIGIT = 11, DIGITS = 1 << DIGIT };
-
-static int by_ns(const void *pa, const void *pb)
-{
-	const struct timed *a = pa, *b = pb;
-
-	return (a->ns > b->ns) - (a->ns < b->ns);
-}
-
-static void sort_digit(const struct timed *from, struct timed *to, size_t n, int shift)
-{
-	size_t at[DIGITS] = {0}, sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		at[from[i].ns >> shift & (DIGITS - 1)]++;
-	for (int i = 0; i < DIGITS; i++) {
-		size_t count = at[i];
-
-		at[i] = sum;
-		sum += count;
-	}
-	for (size_t i = 0; i < n; i++)
-		to[at[from[i].ns >> shift & (DIGITS - 1)]++] = from[i];
-}
-
-int timed_sort(struct timed *v, size_t n)
-{
-	struct timed *other, *from = v, *to;
-	int64_t most = 0;
-
-	if (n < 4 * DIGITS) {
-		if (n)
-			qsort(v, n, sizeof *v, by_ns);
-		return 0;
-	}
-	other = to = malloc(n * sizeof *other);
-	if (!other)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		most = v[i].ns > most ? v[i].ns : most;
-	for (int shift = 0; shift < 63 && most >> shift; shift += DIGIT) {
-		struct timed *swap = from;
-
-		sort_digit(from, to, n, shift);
-		from = to;
-		to = swap;
-	}
-	if (from != v)
-		memcpy(v, from, n * sizeof *v);
-	free(other);
-	return 0;
-}
-
 /* ---- quantiles ---- */
 
 /* Between two values in proportion, as pandas and numpy do by default. */
-static double quantile_at(const struct timed *v, size_t n, double q)
+static double quantile_at(const struct keyed *v, size_t n, double q)
 {
 	double at = q * (double)(n - 1);
 	size_t low = (size_t)at;
 
 	if (low + 1 >= n)
-		return (double)v[n - 1].ns;
-	return (double)v[low].ns + (at - (double)low) * (double)(v[low + 1].ns - v[low].ns);
+		return (double)v[n - 1].key;
+	return (double)v[low].key + (at - (double)low) * (double)(v[low + 1].key - v[low].key);
 }
 
 /* Sorted values in blocks, with how many of each cell are in each: a draw passes over whole blocks. */
 enum { BLOCK = 512 };
 
 struct blocks {
-	const struct timed *v;
+	const struct keyed *v;
 	size_t n, nblocks;
 	uint16_t (*count)[STRETCH_CELLS];
 };
 
-static int blocks_make(struct blocks *b, const struct timed *v, size_t n)
+static int blocks_make(struct blocks *b, const struct keyed *v, size_t n)
 {
 	*b = (struct blocks){v, n, (n + BLOCK - 1) / BLOCK, NULL};
 	b->count = calloc(b->nblocks, sizeof *b->count);
 	if (!b->count)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		b->count[i / BLOCK][v[i].cell]++;
+		b->count[i / BLOCK][v[i].value]++;
 	return 0;
 }
 
@@ -128,14 +73,14 @@ static bool quantiles_drawn(const struct blocks *b, const uint16_t weight[STRETC
 			at = block * BLOCK;
 		}
 		while (at < b->n && passed <= target)
-			passed += weight[b->v[at++].cell];
-		out[(size_t)k * stride] = (double)b->v[at ? at - 1 : 0].ns;
+			passed += weight[b->v[at++].value];
+		out[(size_t)k * stride] = (double)b->v[at ? at - 1 : 0].key;
 	}
 	return true;
 }
 
 /* Draws of a side, by quantile. */
-static int draw_side(const struct timed *v, size_t n, uint64_t seed, int draws, double *out)
+static int draw_side(const struct keyed *v, size_t n, uint64_t seed, int draws, double *out)
 {
 	struct blocks b;
 	struct draw d = {seed};
@@ -172,7 +117,7 @@ static int draws_for(size_t n)
 	return most > DRAWS ? DRAWS : most < 200 ? 200 : (int)most;
 }
 
-int bands_make(const struct timed *const v[SIDES], const size_t n[SIDES], uint64_t seed, struct figures f[SIDES],
+int bands_make(const struct keyed *const v[SIDES], const size_t n[SIDES], uint64_t seed, struct figures f[SIDES],
                struct interval difference[BANDS])
 {
 	double(*drawn)[BANDS][DRAWS] = calloc(3, sizeof *drawn);

@@ -4,17 +4,12 @@
 #ifndef QUERY_WHY_BANDS_H
 #define QUERY_WHY_BANDS_H
 
+#include "base/keyed.h"
 #include "query/why/comparison.h"
 
-struct timed {
-	int64_t ns; /* not negative */
-	uint8_t cell;
-};
-
-/* Sorts by ns. 0 or -ENOMEM. */
-int timed_sort(struct timed *v, size_t n);
-/* Of sorted lists: quantile and within of each that is not empty, and difference where both are not. 0 or -ENOMEM. */
-int bands_make(const struct timed *const v[SIDES], const size_t n[SIDES], uint64_t seed, struct figures f[SIDES],
+/* Of sorted lists, of each request its ns as key and its cell as value: quantile and within of each that is not empty,
+ * and difference where both are not. 0 or -ENOMEM. */
+int bands_make(const struct keyed *const v[SIDES], const size_t n[SIDES], uint64_t seed, struct figures f[SIDES],
                struct interval difference[BANDS]);
 
 #endif

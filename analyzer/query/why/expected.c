@@ -1,42 +1,41 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* expected.c - see expected.h */
 #include "query/why/expected.h"
+#include "base/keyed.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 enum { COMPARED = 512 }; /* functions that one is compared with, at most: those with the most requests */
 
-static int by_ns(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 int spreads_make(const struct requests *r, const uint32_t *code, struct spreads *s)
 {
-	uint32_t n = r->functions.n;
+	uint32_t n = r->functions.n, many = 0;
+	struct keyed *v = malloc(((size_t)r->n + 1) * sizeof *v);
 
 	*s = (struct spreads){.ns = malloc(((size_t)r->n + 1) * sizeof *s->ns),
 	                      .begin = calloc((size_t)n + 2, sizeof *s->begin),
 	                      .median = calloc((size_t)n + 1, sizeof *s->median),
 	                      .n = n};
-	if (!s->ns || !s->begin || !s->median)
+	for (uint32_t i = 0; i < r->n && v && s->begin; i++)
+		if (!code || code[i]) {
+			v[many++] = (struct keyed){keyed_signed(r->v[i].ns), r->v[i].function};
+			s->begin[r->v[i].function + 2]++;
+		}
+	if (!v || !s->ns || !s->begin || !s->median || keyed_sort(v, many)) {
+		free(v);
 		return -ENOMEM;
-	for (uint32_t i = 0; i < r->n; i++)
-		s->begin[r->v[i].function + 2] += !code || code[i];
+	}
 	for (uint32_t f = 0; f < n; f++)
 		s->begin[f + 2] += s->begin[f + 1];
-	for (uint32_t i = 0; i < r->n; i++) /* begin[f + 1] is where the next one of f goes, and at last where f ends */
-		if (!code || code[i])
-			s->ns[s->begin[r->v[i].function + 1]++] = r->v[i].ns;
+	for (uint32_t i = 0; i < many; i++) /* begin[f + 1] is where the next one of f goes, and at last where f ends */
+		s->ns[s->begin[v[i].value + 1]++] = keyed_number(v[i].key);
 	for (uint32_t f = 0; f < n; f++) {
-		uint32_t many = s->begin[f + 1] - s->begin[f];
+		uint32_t of = s->begin[f + 1] - s->begin[f];
 
-		qsort(s->ns + s->begin[f], many, sizeof *s->ns, by_ns);
-		s->median[f] = many ? (double)s->ns[s->begin[f] + many / 2] : 0;
+		s->median[f] = of ? (double)s->ns[s->begin[f] + of / 2] : 0;
 	}
+	free(v);
 	return 0;
 }
 

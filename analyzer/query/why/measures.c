@@ -46,7 +46,7 @@ struct work {
 	struct phase_sum *phase; /* of the group at hand; behind the last phase: all of them together */
 	struct phase_sum whole;  /* the same of all groups */
 	double *sample;
-	struct timed *timed[SIDES]; /* the same of all */
+	struct keyed *timed[SIDES]; /* the same of all */
 	struct mass *bucket;        /* of each bucket */
 	struct mass *mass;          /* of each group, by its place in c->group */
 	double *part;               /* its parts, nparts of them */
@@ -485,7 +485,7 @@ static void take_request(struct work *w, struct group *g, struct whole *h, int s
 	h->count[s][r->cell]++;
 	h->sum[s][r->cell] += (double)r->ns;
 	h->total[s] += (double)r->ns;
-	w->timed[s][h->n[s]++] = (struct timed){r->ns < 0 ? 0 : r->ns, r->cell};
+	w->timed[s][h->n[s]++] = (struct keyed){r->ns < 0 ? 0 : (uint64_t)r->ns, r->cell};
 }
 
 /* The mean of one side with its interval. */
@@ -513,10 +513,10 @@ static int figures_make(struct work *w, uint32_t number, struct whole *h)
 			rc = mean_within(c, &g->side[s], h->sum[s], h->count[s]);
 		}
 		if (!rc)
-			rc = timed_sort(w->timed[s], h->n[s]);
+			rc = keyed_sort(w->timed[s], h->n[s]);
 	}
 	if (!rc)
-		rc = bands_make((const struct timed *const *)w->timed, h->n, c->seed, g->side, g->difference);
+		rc = bands_make((const struct keyed *const *)w->timed, h->n, c->seed, g->side, g->difference);
 	if (!rc && g->enough)
 		rc = claim_end_to_end(w, number, h);
 	if (!rc)
