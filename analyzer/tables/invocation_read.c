@@ -107,7 +107,8 @@ int invocation_reader_open(sqlite3 *db, struct invocation_reader **out)
 	if (!rc)
 		rc = sql_prepare(db,
 		                 "SELECT id, kind, sent, controller, dispatched, arrived, inserted, removed, started, "
-		                 "ended, returned, e2e_duration_us, code_duration_sec FROM invocation_row ORDER BY id",
+		                 "ended, returned, e2e_duration_us, code_duration_sec, "
+		                 "coalesce(insert_cpu_load, insert_gpu_load) FROM invocation_row ORDER BY id",
 		                 &r->invocations);
 	if (!rc)
 		rc = sql_prepare(db,
@@ -180,6 +181,7 @@ static int read_row(struct invocation_reader *r, const struct kind *k)
 	o->queued_ns = sqlite3_column_type(st, 6) == SQLITE_NULL ? NO_NS : column_ns(st, 7);
 	o->e2e_duration_us = column_ns(st, 11);
 	o->code_duration_sec = sqlite3_column_type(st, 12) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 12);
+	o->insert_load = sqlite3_column_type(st, 13) == SQLITE_NULL ? NAN : sqlite3_column_double(st, 13);
 	if (!read_times(st, 2, 9, k->base_ns,
 	                (int64_t *[]){&o->sent_ns, &o->controller_ns, &o->dispatched_ns, &o->arrived_ns, &o->insert_ns,
 	                              &o->remove_ns, &o->start_ns, &o->end_ns, &o->return_ns}))

@@ -17,6 +17,7 @@ struct invocation_read {
 	int64_t queued_ns; /* from insert_ns to remove_ns: what queueing_sec is made of */
 	int64_t e2e_duration_us;
 	double code_duration_sec; /* NaN: NULL */
+	double insert_load;       /* insert_cpu_load, else insert_gpu_load; NaN: NULL */
 	const struct phase_attempt *attempt;
 	int nattempts;
 	bool ok; /* its status */

@@ -47,6 +47,17 @@ int attribute_put(struct attribute *a, uint32_t i, struct slice value)
 	return 0;
 }
 
+int attribute_put_number(struct attribute *a, uint32_t i, const struct intern *in, uint32_t number, uint32_t *codes)
+{
+	int rc = codes[number] ? 0 : attribute_put(a, i, in->text[number]);
+
+	if (codes[number])
+		a->code[i] = codes[number];
+	else
+		codes[number] = a->code[i];
+	return rc;
+}
+
 /* What is left of sums that should be zero is zero. */
 #define NOTHING 1e-9f
 

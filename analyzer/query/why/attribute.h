@@ -42,6 +42,8 @@ void attributes_done(struct attributes *a);
 struct attribute *attribute_add(struct attributes *a, const char *what, enum attribute_order order, uint32_t n);
 /* Request i has this value. 0 or -ENOMEM. */
 int attribute_put(struct attribute *a, uint32_t i, struct slice value);
+/* The same of a text in `in`. codes: by its number, zeroed before the first; room for in->n. */
+int attribute_put_number(struct attribute *a, uint32_t i, const struct intern *in, uint32_t number, uint32_t *codes);
 /* A condition of n requests; NAN: not known. It is left out where it is the same for all. 0 or -ENOMEM. */
 int attribute_add_condition(struct attributes *a, const char *what, enum attribute_order order, const float *value,
                             uint32_t n);

@@ -381,28 +381,41 @@ bool cause_holds(const struct cause *c, uint32_t i)
 	return code && (code > c->code + 1) != c->less;
 }
 
-/* Whether a has most of the slow requests of b. */
-static bool covers(const struct finder *f, const struct cause *a, const struct cause *b)
+/* Whether a has most of the slow requests of b. slow: which are slow. */
+static bool covers(const struct finder *f, const uint32_t *slow, const struct cause *a, const struct cause *b)
 {
 	uint32_t both = 0;
 
-	for (uint32_t i = 0; i < f->r->n; i++)
-		both += f->e->slow[i] && cause_holds(a, i) && cause_holds(b, i);
+	for (uint32_t i = 0; i < f->e->nslow; i++)
+		both += cause_holds(a, slow[i]) && cause_holds(b, slow[i]);
 	return both >= UNDER * b->slow;
+}
+
+static void find_covered(const struct finder *f, const uint32_t *slow, struct causes *out)
+{
+	for (size_t i = 0; i < out->n; i++)
+		for (size_t j = 0; j < i && out->v[i].under == SIZE_MAX; j++)
+			if (out->v[j].under == SIZE_MAX && covers(f, slow, &out->v[j], &out->v[i]))
+				out->v[i].under = j;
 }
 
 /* Those that a stronger one covers stand under it, behind it. */
 static int group(const struct finder *f, struct causes *out)
 {
 	struct cause *v = malloc((out->n + 1) * sizeof *v);
+	uint32_t *slow = malloc(((size_t)f->e->nslow + 1) * sizeof *slow), nslow = 0;
 	size_t n = 0;
 
-	if (!v)
+	if (!v || !slow) {
+		free(v);
+		free(slow);
 		return -ENOMEM;
-	for (size_t i = 0; i < out->n; i++)
-		for (size_t j = 0; j < i && out->v[i].under == SIZE_MAX; j++)
-			if (out->v[j].under == SIZE_MAX && covers(f, &out->v[j], &out->v[i]))
-				out->v[i].under = j;
+	}
+	for (uint32_t i = 0; i < f->r->n; i++)
+		if (f->e->slow[i])
+			slow[nslow++] = i;
+	find_covered(f, slow, out);
+	free(slow);
 	for (size_t i = 0; i < out->n; i++) {
 		size_t head = n;
 

@@ -5,6 +5,7 @@
  * How many intervals are open at a moment is the number that began before it minus the number that ended before it: two
  * sorted lists, walked by the sorted arrivals. */
 #include "base/array.h"
+#include "base/keyed.h"
 #include "base/sql.h"
 #include "query/core/select.h"
 #include "query/why/attribute.h"
@@ -15,6 +16,9 @@
 
 /* ---- those who are at something when a request comes ---- */
 
+/* What comes to a request. */
+enum point { ARRIVED, REMOVED, STARTED, OVER, POINTS };
+
 /* A moment of one group (a worker of a run, perhaps with a function). */
 struct moment {
 	uint64_t group;
@@ -22,112 +26,143 @@ struct moment {
 	uint32_t request;
 };
 
-static int by_group_and_time(const void *a, const void *b)
-{
-	const struct moment *x = a, *y = b;
+/* What is wanted of a request. They stand in the order of arrival, so that those who are at something at one time are
+ * neighbours. */
+struct visit {
+	uint64_t group;
+	int64_t at[POINTS]; /* NO_NS: not known */
+	uint32_t request;
+	bool cold, fails;
+};
 
-	if (x->group != y->group)
-		return x->group < y->group ? -1 : 1;
-	if (x->ns != y->ns)
-		return x->ns < y->ns ? -1 : 1;
-	return (x->request > y->request) - (x->request < y->request);
-}
+enum only { ALL, COLD, FAILING };
 
-/* What an interval of a request is; NO_NS: it has none. */
-typedef void interval_fn(const struct requests *r, uint32_t i, int64_t *from, int64_t *to);
-
-static void under_way(const struct requests *r, uint32_t i, int64_t *from, int64_t *to)
-{
-	*from = r->v[i].arrived_ns;
-	*to = r->v[i].ended_ns != NO_NS ? r->v[i].ended_ns : r->v[i].began_ns + r->v[i].ns;
-}
-
-static void waiting(const struct requests *r, uint32_t i, int64_t *from, int64_t *to)
-{
-	*from = r->v[i].arrived_ns;
-	*to = r->v[i].removed_ns;
-}
-
-static void executing(const struct requests *r, uint32_t i, int64_t *from, int64_t *to)
-{
-	*from = r->v[i].started_ns;
-	under_way(r, i, &(int64_t){0}, to);
-}
-
-static void in_cold_start(const struct requests *r, uint32_t i, int64_t *from, int64_t *to)
-{
-	bool cold = r->v[i].state != INTERN_NONE && slice_is(r->words.text[r->v[i].state], "cold");
-
-	*from = cold ? r->v[i].removed_ns : NO_NS;
-	*to = r->v[i].started_ns;
-}
-
-static void about_to_fail(const struct requests *r, uint32_t i, int64_t *from, int64_t *to)
-{
-	bool fails = r->v[i].attempts > 1 ||
-	             (r->v[i].status != INTERN_NONE && slice_is(r->words.text[r->v[i].status], "failed"));
-
-	under_way(r, i, from, to);
-	if (!fails)
-		*from = NO_NS;
-}
-
-static const struct {
+/* From when to when a request is at it. */
+struct interval {
 	const char *what;
-	interval_fn *of;
+	enum point from, to;
+	enum only only;
 	bool same_function;
-} counts[] = {{"requests under way", under_way, false},     {"requests waiting", waiting, false},
-              {"requests executing", executing, false},     {"cold starts under way", in_cold_start, false},
-              {"failures under way", about_to_fail, false}, {"requests of its function under way", under_way, true}};
+};
 
-static uint64_t group_of(const struct requests *r, uint32_t i, bool same_function)
-{
-	uint64_t group = (uint64_t)r->v[i].run << 16 ^ (r->v[i].worker & 0xffff);
-
-	return same_function ? group << 24 ^ r->v[i].function : group;
-}
+static const struct interval counts[] = {{"requests under way", ARRIVED, OVER, ALL, false},
+                                         {"requests waiting", ARRIVED, REMOVED, ALL, false},
+                                         {"requests executing", STARTED, OVER, ALL, false},
+                                         {"cold starts under way", REMOVED, STARTED, COLD, false},
+                                         {"failures under way", ARRIVED, OVER, FAILING, false},
+                                         {"requests of its function under way", ARRIVED, OVER, ALL, true}};
 
 struct sweep {
-	struct moment *arrivals, *begins, *ends; /* sorted */
+	struct visit *visit;
+	struct keyed *keyed;
+	uint32_t nvisits;
+	struct moment *arrivals, *begins, *ends; /* by group and time */
 	uint32_t narrivals, n;
+	uint32_t *order[POINTS], norder[POINTS]; /* visits that come to it, by group and time */
 	float *value;
 };
 
-/* Moments in order already, as they are read from a log, need no sorting. */
-static void sort(struct moment *v, uint32_t n)
+static void sweep_done(struct sweep *s)
 {
-	for (uint32_t i = 1; i < n; i++)
-		if (by_group_and_time(&v[i - 1], &v[i]) > 0) {
-			qsort(v, n, sizeof *v, by_group_and_time);
-			return;
-		}
+	free(s->visit);
+	free(s->keyed);
+	free(s->arrivals);
+	free(s->begins);
+	free(s->ends);
+	free(s->value);
+	for (int p = 0; p < POINTS; p++)
+		free(s->order[p]);
 }
 
-static void collect(const struct requests *r, struct sweep *s, interval_fn *of, bool same_function)
+static int sweep_init(struct sweep *s, uint32_t requests)
 {
-	s->n = 0;
-	for (uint32_t i = 0; i < r->n; i++) {
-		uint64_t group = group_of(r, i, same_function);
-		int64_t from, to;
+	size_t n = (size_t)requests + 1;
+	bool ok = true;
 
-		of(r, i, &from, &to);
-		if (from == NO_NS || to == NO_NS || to < from)
-			continue;
-		s->begins[s->n] = (struct moment){group, from, i};
-		s->ends[s->n++] = (struct moment){group, to, i};
-	}
-	sort(s->begins, s->n);
-	sort(s->ends, s->n);
+	*s = (struct sweep){.visit = malloc(n * sizeof *s->visit),
+	                    .keyed = malloc(n * sizeof *s->keyed),
+	                    .arrivals = malloc(n * sizeof *s->arrivals),
+	                    .begins = malloc(n * sizeof *s->begins),
+	                    .ends = malloc(n * sizeof *s->ends),
+	                    .value = malloc(n * sizeof *s->value)};
+	for (int p = 0; p < POINTS; p++)
+		ok &= (s->order[p] = malloc(n * sizeof *s->order[p])) != NULL;
+	return ok && s->visit && s->keyed && s->arrivals && s->begins && s->ends && s->value ? 0 : -ENOMEM;
 }
 
-static void collect_arrivals(const struct requests *r, struct sweep *s, bool same_function)
+/* ---- their order ---- */
+
+static int find_visits(const struct requests *r, struct sweep *s)
 {
-	s->narrivals = 0;
+	uint32_t cold = intern_find(&r->words, SLICE("cold")), failed = intern_find(&r->words, SLICE("failed"));
+	int rc;
+
+	s->nvisits = r->n;
 	for (uint32_t i = 0; i < r->n; i++)
-		if (r->v[i].arrived_ns != NO_NS)
-			s->arrivals[s->narrivals++] =
-			    (struct moment){group_of(r, i, same_function), r->v[i].arrived_ns, i};
-	sort(s->arrivals, s->narrivals);
+		s->keyed[i] = (struct keyed){keyed_signed(r->v[i].arrived_ns), i};
+	rc = keyed_sort(s->keyed, r->n);
+	for (uint32_t k = 0; k < r->n && !rc; k++) {
+		uint32_t i = s->keyed[k].value;
+		const struct request *x = &r->v[i];
+
+		s->visit[k] =
+		    (struct visit){.at = {x->arrived_ns, x->removed_ns, x->started_ns,
+		                          x->ended_ns != NO_NS ? x->ended_ns : x->began_ns + x->ns},
+		                   .request = i,
+		                   .cold = cold != INTERN_NONE && x->state == cold,
+		                   .fails = x->attempts > 1 || (failed != INTERN_NONE && x->status == failed)};
+	}
+	return rc;
+}
+
+static void find_groups(const struct requests *r, struct sweep *s, bool same_function)
+{
+	for (uint32_t k = 0; k < s->nvisits; k++) {
+		const struct request *x = &r->v[s->visit[k].request];
+		uint64_t group = (uint64_t)x->run << 16 ^ (x->worker & 0xffff);
+
+		s->visit[k].group = same_function ? group << 24 ^ x->function : group;
+	}
+}
+
+/* By group and time. */
+static int find_order(struct sweep *s, enum point p)
+{
+	uint32_t n = 0;
+	int rc;
+
+	for (uint32_t k = 0; k < s->nvisits; k++)
+		if (s->visit[k].at[p] != NO_NS)
+			s->keyed[n++] = (struct keyed){keyed_signed(s->visit[k].at[p]), k};
+	rc = keyed_sort(s->keyed, n);
+	for (uint32_t k = 0; k < n && !rc; k++)
+		s->keyed[k].key = s->visit[s->keyed[k].value].group;
+	if (!rc)
+		rc = keyed_sort(s->keyed, n);
+	for (uint32_t k = 0; k < n && !rc; k++)
+		s->order[p][k] = s->keyed[k].value;
+	s->norder[p] = n;
+	return rc;
+}
+
+static bool is_at_it(const struct visit *v, const struct interval *of)
+{
+	return v->at[of->from] != NO_NS && v->at[of->to] != NO_NS && v->at[of->to] >= v->at[of->from] &&
+	       (of->only == ALL || (of->only == COLD ? v->cold : v->fails));
+}
+
+/* The moments of one point, of those that have the interval; NULL: of all that come to it. */
+static uint32_t collect(const struct sweep *s, enum point p, const struct interval *of, struct moment *out)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < s->norder[p]; k++) {
+		const struct visit *v = &s->visit[s->order[p][k]];
+
+		if (!of || is_at_it(v, of))
+			out[n++] = (struct moment){v->group, v->at[p], v->request};
+	}
+	return n;
 }
 
 /* How many of v come before m, in its group: *at is where the walk stands, *first where the group begins. */
@@ -164,26 +199,28 @@ static int load_of(const struct requests *r, float *value, struct attributes *ou
 
 void conditions_of_requests(struct query *q, const struct requests *r, struct attributes *out)
 {
-	size_t n = (size_t)r->n + 1;
-	struct sweep s = {.arrivals = malloc(n * sizeof *s.arrivals),
-	                  .begins = malloc(n * sizeof *s.begins),
-	                  .ends = malloc(n * sizeof *s.ends),
-	                  .value = malloc(n * sizeof *s.value)};
-	int rc = s.arrivals && s.begins && s.ends && s.value ? 0 : -ENOMEM;
+	struct sweep s;
+	int rc = sweep_init(&s, r->n);
 
+	if (!rc)
+		rc = find_visits(r, &s);
 	for (size_t k = 0; k < sizeof counts / sizeof *counts && !rc; k++) {
-		if (!k || counts[k].same_function != counts[k - 1].same_function)
-			collect_arrivals(r, &s, counts[k].same_function);
-		collect(r, &s, counts[k].of, counts[k].same_function);
+		const struct interval *of = &counts[k];
+
+		if (!k || of->same_function != counts[k - 1].same_function) {
+			find_groups(r, &s, of->same_function);
+			for (enum point p = 0; p < POINTS && !rc; p++)
+				rc = find_order(&s, p);
+			s.narrivals = collect(&s, ARRIVED, NULL, s.arrivals);
+		}
+		s.n = collect(&s, of->from, of, s.begins);
+		collect(&s, of->to, of, s.ends);
 		count(&s, r->n);
-		rc = attribute_add_condition(out, counts[k].what, ATTRIBUTE_COMPANY, s.value, r->n);
+		rc = attribute_add_condition(out, of->what, ATTRIBUTE_COMPANY, s.value, r->n);
 	}
 	if (!rc)
 		rc = load_of(r, s.value, out);
-	free(s.arrivals);
-	free(s.begins);
-	free(s.ends);
-	free(s.value);
+	sweep_done(&s);
 	query_ok(q, rc, q->command);
 }
 
@@ -329,19 +366,23 @@ static void sort_said(struct name_values *v)
 
 static int add_all_series(const struct requests *r, struct series_set *s, struct attributes *out)
 {
-	struct sweep w = {.arrivals = malloc(((size_t)r->n + 1) * sizeof *w.arrivals)};
-	float *value = malloc(((size_t)r->n + 1) * sizeof *value);
-	int rc = w.arrivals && value ? 0 : -ENOMEM;
+	struct sweep w;
+	int rc = sweep_init(&w, r->n);
 
 	if (!rc)
-		collect_arrivals(r, &w, false);
+		rc = find_visits(r, &w);
+	if (!rc) {
+		find_groups(r, &w, false);
+		rc = find_order(&w, ARRIVED);
+	}
+	if (!rc)
+		w.narrivals = collect(&w, ARRIVED, NULL, w.arrivals);
 	for (uint32_t k = 0; k < s->names.n && !rc; k++) {
 		sort_said(&s->of[k]);
 		if (!only_grows(&s->of[k]))
-			rc = add_series(r, w.arrivals, w.narrivals, &s->of[k], s->names.text[k].ptr, value, out);
+			rc = add_series(r, w.arrivals, w.narrivals, &s->of[k], s->names.text[k].ptr, w.value, out);
 	}
-	free(w.arrivals);
-	free(value);
+	sweep_done(&w);
 	return rc;
 }
 

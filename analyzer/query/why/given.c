@@ -17,14 +17,16 @@ static int name_of(struct attributes *out, const struct requests *r, const char 
                    const struct intern *in, size_t at)
 {
 	struct attribute *a = attribute_add(out, what, order, r->n);
-	int rc = a ? 0 : -ENOMEM;
+	uint32_t *codes = calloc((size_t)in->n + 1, sizeof *codes);
+	int rc = a && codes ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < r->n && !rc; i++) {
 		uint32_t number = *(const uint32_t *)((const char *)&r->v[i] + at);
 
 		if (number != INTERN_NONE)
-			rc = attribute_put(a, i, in->text[number]);
+			rc = attribute_put_number(a, i, in, number, codes);
 	}
+	free(codes);
 	return rc;
 }
 
@@ -62,14 +64,17 @@ static int attempts_of(struct attributes *out, const struct requests *r)
 	int rc = a ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < r->n && !rc; i++)
-		rc = attribute_put(a, i, (struct slice){buf, text_decimal(r->v[i].attempts, buf)});
+		if (i && r->v[i].attempts == r->v[i - 1].attempts)
+			a->code[i] = a->code[i - 1];
+		else
+			rc = attribute_put(a, i, (struct slice){buf, text_decimal(r->v[i].attempts, buf)});
 	return rc;
 }
 
 /* A cold start of one function, or of functions that have one value of another attribute. */
 static int cold_of(struct attributes *out, const struct requests *r, size_t of)
 {
-	uint32_t cold = intern_find(&r->words, SLICE("cold"));
+	uint32_t cold = intern_find(&r->words, SLICE("cold")), *codes;
 	struct attribute *a;
 	char what[128];
 	int rc = 0;
@@ -80,10 +85,14 @@ static int cold_of(struct attributes *out, const struct requests *r, size_t of)
 	a = attribute_add(out, what, ATTRIBUTE_GIVEN, r->n);
 	if (!a)
 		return -ENOMEM;
+	codes = calloc((size_t)out->v[of].values.n + 1, sizeof *codes);
+	if (!codes)
+		return -ENOMEM;
 	a->cold = true;
 	for (uint32_t i = 0; i < r->n && !rc; i++)
 		if (r->v[i].state == cold && out->v[of].code[i])
-			rc = attribute_put(a, i, out->v[of].values.text[out->v[of].code[i] - 1]);
+			rc = attribute_put_number(a, i, &out->v[of].values, out->v[of].code[i] - 1, codes);
+	free(codes);
 	return rc;
 }
 
@@ -173,20 +182,23 @@ static int add_column(struct attributes *out, const struct requests *r, const ch
 {
 	struct attribute *a;
 	size_t at = out->n;
+	uint32_t *codes;
 	int rc = 0;
 
 	if (c->texts.n < 2)
 		return 0;
 	a = attribute_add(out, what, ATTRIBUTE_GIVEN, r->n);
-	if (!a)
+	codes = a ? calloc((size_t)c->texts.n + 1, sizeof *codes) : NULL;
+	if (!codes)
 		return -ENOMEM;
 	a->of_function = true;
 	for (uint32_t i = 0; i < r->n && !rc; i++) {
 		uint32_t text = c->of[(size_t)r->v[i].run * r->functions.n + r->v[i].function];
 
 		if (text)
-			rc = attribute_put(a, i, c->texts.text[text - 1]);
+			rc = attribute_put_number(a, i, &c->texts, text - 1, codes);
 	}
+	free(codes);
 	return rc || !named(&c->texts) ? rc : cold_of(out, r, at);
 }
 
