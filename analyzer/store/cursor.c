@@ -329,7 +329,7 @@ static bool event_passes(const struct event_cursor *c, int *rc)
 {
 	const struct event *e = &c->room->ev;
 
-	*rc = c->q.since_ns || c->q.until_ns ? event_complete(e) : 0;
+	*rc = c->q.since_ns || c->q.until_ns ? event_time(e) : 0;
 	if (*rc || (c->q.since_ns && e->time_ns < c->q.since_ns) || (c->q.until_ns && e->time_ns >= c->q.until_ns))
 		return false;
 	if (c->q.search.ptr && c->hits[e->row % SEGMENT_ROWS] == CHUNK_LOOK &&

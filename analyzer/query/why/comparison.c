@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +180,35 @@ static void judge(struct comparison *c)
 
 /* ---- all of it ---- */
 
+struct measuring {
+	struct comparison *c;
+	int rc;
+};
+
+static void *make_measures(void *arg)
+{
+	struct measuring *m = arg;
+
+	m->rc = measures_make(m->c);
+	return NULL;
+}
+
+/* Requests and lines have nothing to do with each other until they are weighed: each has its thread. */
+static int measure(struct comparison *c)
+{
+	struct measuring m = {.c = c};
+	pthread_t thread;
+	bool beside = !pthread_create(&thread, NULL, make_measures, &m);
+	int rc = lines_read(c);
+
+	if (beside)
+		pthread_join(thread, NULL);
+	else
+		make_measures(&m);
+	rc = m.rc ? m.rc : rc;
+	return rc ? rc : lines_measure(c);
+}
+
 void comparison_make(struct query *q, const char *a, const char *b, struct comparison *c)
 {
 	side_open(q, a, NULL, &c->side[A]);
@@ -187,9 +217,7 @@ void comparison_make(struct query *q, const char *a, const char *b, struct compa
 	if (!q->status)
 		observed_read(q, c->side, c->by, &c->seen);
 	if (!q->status)
-		query_ok(q, measures_make(c), q->command);
-	if (!q->status)
-		query_ok(q, lines_read(q, c), q->command);
+		query_ok(q, measure(c), q->command);
 	if (!q->status)
 		query_ok(q, effects_weigh(c->effect, c->neffects, c->seed), q->command);
 	if (q->status)

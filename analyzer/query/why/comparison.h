@@ -154,8 +154,11 @@ bool claim_worse(const struct comparison *c, const struct claim *l);
 int measures_make(struct comparison *c);
 /* One more effect, zeroed, and the claim about it; NULL: no memory. Borrowed until the next. */
 struct effect *measure_add(struct comparison *c, struct claim l);
-/* lines.c: counts lines by template; after effects were weighed takes p. */
-int lines_read(struct query *q, struct comparison *c);
+/* lines.c: counts lines by template; a thread of its own may call it beside measures_make. 0 or a negative errno. */
+int lines_read(struct comparison *c);
+/* Behind both of them: what of the lines is to be weighed. 0 or -ENOMEM. */
+int lines_measure(struct comparison *c);
+/* After effects were weighed: takes p. */
 void lines_weighed(struct comparison *c);
 void lines_done(struct comparison *c);
 

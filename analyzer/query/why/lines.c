@@ -352,20 +352,24 @@ static int weigh_line(struct comparison *c, struct lines *l, uint32_t line, doub
 	return 0;
 }
 
-int lines_read(struct query *q, struct comparison *c)
+int lines_read(struct comparison *c)
 {
-	double by[SIDES][STRETCH_CELLS] = {{0}};
 	struct lines *l = calloc(1, sizeof *l);
 	int rc = l ? 0 : -ENOMEM;
-	bool weighed;
 
-	(void)q;
 	c->lines_of = l;
 	for (int s = 0; s < SIDES && !rc; s++)
 		rc = read_side(c, l, s);
-	if (!rc)
-		rc = make_lines(c, l);
-	weighed = !rc && l->keys.n <= KEYS_WEIGHED && find_measures(c, by);
+	return rc ? rc : make_lines(c, l);
+}
+
+int lines_measure(struct comparison *c)
+{
+	double by[SIDES][STRETCH_CELLS] = {{0}};
+	struct lines *l = c->lines_of;
+	bool weighed = l->keys.n <= KEYS_WEIGHED && find_measures(c, by);
+	int rc = 0;
+
 	for (uint32_t i = 0; i < c->nlines && !rc; i++) {
 		l->effect[i] = SIZE_MAX;
 		if (weighed && (c->line[i].n[A] >= REQUESTS_ENOUGH || c->line[i].n[B] >= REQUESTS_ENOUGH))
