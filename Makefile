@@ -71,7 +71,7 @@ BLAME_SRC  := $(addprefix analyzer/blame/,queue.c read.c rows.c sums.c sweep.c v
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/timelines/,critical_path.c timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c points.c) \

@@ -114,6 +114,10 @@ void query_tid_done(struct query_tid *t);
 /* A source by its id, path, or the end of a path after a slash, where only one source has it. */
 int64_t query_source(struct query *q, const char *word);
 
+/* --function of a name that none of query_run's requests has: it is said why that is wrong ("no request is of it"),
+ * which is close and which there are. Where there are none at all nothing fails. */
+void query_no_function(struct query *q, const char *function, const char *why);
+
 /* An instant: RFC 3339, "YYYY-MM-DD HH:MM:SS.f" or "HH:MM:SS.f" on the run's clock, "+2.5s" after the run's start, or
  * ns since 1970. */
 int64_t query_instant(struct query *q, int64_t run, const char *option, const char *text);

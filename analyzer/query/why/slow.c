@@ -87,28 +87,6 @@ static int64_t over(struct query *q, struct slow *s)
 
 /* ---- asking ---- */
 
-/* A function that none is: it is said which there are. */
-static void check_function(struct query *q, const char *function)
-{
-	struct text names = {0};
-	sqlite3_stmt *stmt;
-	int n = 0;
-
-	stmt = query_prepare(q, "SELECT DISTINCT coalesce(function_name, fqdn) FROM invocation "
-	                        "WHERE coalesce(function_name, fqdn) IS NOT NULL AND (?1 = 0 OR run = ?1) ORDER BY 1");
-	sqlite3_bind_int64(stmt, 1, query_run(q));
-	while (query_next(q, stmt))
-		if (n++ < 12)
-			text_printf(&names, "%s%s", names.len ? ", " : "", (const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	if (n > 12)
-		text_printf(&names, " and %d more", n - 12);
-	if (n)
-		query_fail(q, USAGE, "--function %s: no answered request is of it; there are: %s", function,
-		           text_str(&names));
-	text_done(&names);
-}
-
 static void ask(struct query *q, struct slow *s)
 {
 	const char *function = args_value(q->args, "function");
@@ -116,7 +94,7 @@ static void ask(struct query *q, struct slow *s)
 
 	requests_read(q, function, &s->r);
 	if (!q->status && !s->r.n && function)
-		check_function(q, function);
+		query_no_function(q, function, "no answered request is of it");
 	over_ns = q->status ? 0 : over(q, s);
 	if (q->status || !query_ok(q, excess_make(&s->r, over_ns, &s->e), q->command))
 		return;
