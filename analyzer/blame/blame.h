@@ -58,6 +58,20 @@ struct blame_hold {
 	uint32_t request, lane;
 };
 
+/* An attempt's wait for a container to be made. Whom it is charged to, by what lines tell of containers:
+ *
+ *   memory   a container of the function was removed for another request, which needed its memory: to that one
+ *   cold     all containers that the function has were taken by others of it: to those, in equal parts; or nobody: it
+ *            had none yet, or one was removed for no request (it was not used for long, or was broken)
+ *   unknown  no line tells */
+struct blame_start {
+	int64_t from_ns, to_ns;
+	uint32_t request, lane;
+	uint32_t first_holder, nholders; /* of blame_run.start_holder; in the order of their tid */
+	uint8_t kind;                    /* enum blame_holder */
+	bool open, removed;              /* removed: a container, whoever it was for */
+};
+
 /* What a run tells of its queues. Requests are in the order of their tid; so are the waits, and those of a request in
  * the order of its attempts. */
 struct blame_run {
@@ -68,7 +82,12 @@ struct blame_run {
 	struct blame_wait *wait;
 	struct blame_hold *hold;
 	struct blame_lane *lane;
+	struct blame_start *start; /* by request, then attempt */
+	uint32_t *start_holder;
 	uint32_t nrequests, nwaits, nholds, nlanes, request_room, wait_room, hold_room, lane_room;
+	uint32_t nstarts, starts_room, nstart_holders, start_holders_room;
+	const char *cold_phase; /* the name of the phase in which a container is made; NULL: the rules have none */
+	bool made_told, removed_told; /* there are lines of containers that are made, removed, or would be */
 	struct intern functions;
 	struct arena texts;
 	struct rules *rules;
@@ -118,7 +137,15 @@ struct blame_row {
 	uint32_t request, holder;  /* BLAME_NOBODY: not known */
 	uint8_t kind;              /* enum blame_holder */
 	bool open;
+	bool cold; /* of a cold start, else of the queue */
 };
+
+/* The phase that a row is of. */
+static inline struct phase blame_phase(const struct blame_run *b, const struct blame_row *r)
+{
+	return (struct phase){
+	    .name = r->cold ? b->cold_phase : b->phase, .state = r->cold ? "cold" : NULL, .open = r->open};
+}
 
 /* The rows of the requests [first, last), by request, and of each the largest first. *out is yours: free. */
 int blame_rows(const struct blame_run *b, uint32_t first, uint32_t last, struct blame_row **out, size_t *n);
@@ -133,8 +160,9 @@ struct blame_sum {
 	uint8_t kind;
 };
 
-/* By waiter, of each the largest first. *out is yours: free. */
+/* By waiter, of each the largest first: of the queue, or of cold starts. *out is yours: free. */
 int blame_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n);
+int blame_cold_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n);
 
 /* Registers the table. s stays the caller's and must outlive db's statements. */
 int blame_register(sqlite3 *db, struct store *s);

@@ -10,12 +10,14 @@
 #include "blame/blame.h"
 #include "base/array.h"
 #include "base/sql.h"
+#include "blame/cold.h"
 #include "blame/queue.h"
 #include "model/rules_kept.h"
 #include "tables/phase_read.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What invocations of a kind have in common. */
 struct kind {
@@ -37,6 +39,8 @@ void blame_run_done(struct blame_run *b)
 	free(b->wait);
 	free(b->hold);
 	free(b->lane);
+	free(b->start);
+	free(b->start_holder);
 	intern_done(&b->functions);
 	arena_done(&b->texts);
 	rules_free(b->rules);
@@ -76,6 +80,16 @@ static const char *queue_phase(const struct rules *r)
 	for (unsigned i = 0; i < r->nphases; i++)
 		if (r->phase[i].of_attempt && has_moment(r->phase[i].from, MOMENT_INSERT) &&
 		    has_moment(r->phase[i].to, MOMENT_REMOVE))
+			return r->phase[i].name;
+	return NULL;
+}
+
+/* The phase in which an attempt that was taken out of the queue gets its container. */
+static const char *cold_phase(const struct rules *r)
+{
+	for (unsigned i = 0; i < r->nphases; i++)
+		if (r->phase[i].of_attempt && r->phase[i].by_state && has_moment(r->phase[i].from, MOMENT_REMOVE) &&
+		    has_moment(r->phase[i].to, MOMENT_START))
 			return r->phase[i].name;
 	return NULL;
 }
@@ -143,6 +157,24 @@ static int add_wait(struct blame_run *b, const struct phase *p, uint32_t lane)
 	return 0;
 }
 
+static int add_start(struct blame_run *b, const struct phase *p, uint32_t lane)
+{
+	struct blame_start *s;
+
+	if (p->end_ns <= p->start_ns || !p->state || strcmp(p->state, "cold") != 0)
+		return 0;
+	s = array_add(b->start, b->nstarts, b->starts_room);
+	if (!s)
+		return -ENOMEM;
+	*s = (struct blame_start){.from_ns = p->start_ns,
+	                          .to_ns = p->end_ns,
+	                          .request = b->nrequests - 1,
+	                          .lane = lane,
+	                          .kind = BLAME_UNKNOWN,
+	                          .open = p->open};
+	return 0;
+}
+
 /* What goes on where the last one of the request ended is the same hold. */
 static int add_hold(struct blame_run *b, const struct phase_attempt *a, uint32_t lane)
 {
@@ -182,9 +214,14 @@ static int add_request(struct reader *r, const struct invocation_read *in, const
 		return -ENOMEM;
 	*q = (struct blame_request){.function = k->function};
 	r->place[b->nrequests - 1] = in->place;
-	for (int i = 0; !rc && i < phases->n; i++)
-		if (phases->v[i].attempt && !strcmp(phases->v[i].name, b->phase))
-			rc = add_wait(b, &phases->v[i], k->lane);
+	for (int i = 0; !rc && i < phases->n; i++) {
+		const struct phase *p = &phases->v[i];
+
+		if (p->attempt && !strcmp(p->name, b->phase))
+			rc = add_wait(b, p, k->lane);
+		else if (p->attempt && b->cold_phase && !strcmp(p->name, b->cold_phase))
+			rc = add_start(b, p, k->lane);
+	}
 	for (int i = 0; !rc && i < in->nattempts; i++)
 		rc = add_hold(b, &in->attempt[i], k->lane);
 	return rc;
@@ -206,18 +243,6 @@ static int read_rows(struct reader *r, sqlite3 *db)
 
 /* ---- the order of the tids ---- */
 
-struct placed {
-	int64_t place;
-	uint32_t request;
-};
-
-static int by_place(const void *a, const void *b)
-{
-	const struct placed *x = a, *y = b;
-
-	return (x->place > y->place) - (x->place < y->place);
-}
-
 static int by_request(const void *a, const void *b)
 {
 	const struct blame_wait *x = a, *y = b;
@@ -227,25 +252,34 @@ static int by_request(const void *a, const void *b)
 	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
 }
 
-/* Who comes how manieth; table place is in the order of the tids. */
-static int number_requests(struct blame_run *b, sqlite3 *db, const struct placed *v, struct blame_request *to,
-                           uint32_t *number)
+static int by_start(const void *a, const void *b)
+{
+	const struct blame_start *x = a, *y = b;
+
+	if (x->request != y->request)
+		return x->request < y->request ? -1 : 1;
+	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
+}
+
+/* Who comes how manieth; table place is in the order of the tids. row: by place, what the request was + 1; places are
+ * less than nrows. */
+static int number_requests(struct blame_run *b, sqlite3 *db, const uint32_t *row, int64_t nrows,
+                           struct blame_request *to, uint32_t *number)
 {
 	sqlite3_stmt *st;
 	uint32_t n = 0;
 	int rc = sql_prepare(db, "SELECT id, tid FROM place ORDER BY tid, id", &st);
 
 	while (!rc && n < b->nrequests && (rc = sql_next(st)) == 1) {
-		struct placed key = {.place = sqlite3_column_int64(st, 0)}, *at;
+		int64_t place = sqlite3_column_int64(st, 0);
+		uint32_t was = place < 0 || place >= nrows ? 0 : row[place];
 		struct slice tid = column_slice(st, 1);
 
 		rc = 0;
-		at = bsearch(&key, v, b->nrequests, sizeof *v, by_place);
-		if (!at)
+		if (!was--)
 			continue;
-		number[at->request] = n;
-		to[n++] =
-		    (struct blame_request){{arena_copy(&b->texts, tid), tid.len}, b->request[at->request].function};
+		number[was] = n;
+		to[n++] = (struct blame_request){{arena_copy(&b->texts, tid), tid.len}, b->request[was].function};
 		if (b->texts.failed)
 			rc = -ENOMEM;
 	}
@@ -253,33 +287,46 @@ static int number_requests(struct blame_run *b, sqlite3 *db, const struct placed
 	return !rc && n < b->nrequests ? -EBADMSG : rc;
 }
 
+/* The waits and starts of each request one after the other. */
+static void renumber(struct blame_run *b, const uint32_t *number)
+{
+	for (uint32_t i = 0; i < b->nholds; i++)
+		b->hold[i].request = number[b->hold[i].request];
+	for (uint32_t i = 0; i < b->nwaits; i++)
+		b->wait[i].request = number[b->wait[i].request];
+	for (uint32_t i = 0; i < b->nstarts; i++)
+		b->start[i].request = number[b->start[i].request];
+	if (b->nwaits)
+		qsort(b->wait, b->nwaits, sizeof *b->wait, by_request);
+	if (b->nstarts)
+		qsort(b->start, b->nstarts, sizeof *b->start, by_start);
+}
+
 static int order_requests(struct reader *r, sqlite3 *db)
 {
 	struct blame_run *b = r->b;
-	struct placed *v = malloc(((size_t)b->nrequests + 1) * sizeof *v);
+	int64_t nrows = b->nrequests ? r->place[b->nrequests - 1] + 1 : 0; /* rows come by place */
+	uint32_t *row = nrows < 0 ? NULL : calloc((size_t)nrows + 1, sizeof *row);
 	struct blame_request *to = malloc(((size_t)b->nrequests + 1) * sizeof *to);
 	uint32_t *number = malloc(((size_t)b->nrequests + 1) * sizeof *number);
-	int rc = v && to && number ? 0 : -ENOMEM;
+	int rc = row && to && number ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; !rc && i < b->nrequests; i++)
-		v[i] = (struct placed){r->place[i], i};
-	if (!rc) {
-		qsort(v, b->nrequests, sizeof *v, by_place);
-		rc = number_requests(b, db, v, to, number);
+	for (uint32_t i = 0; !rc && i < b->nrequests; i++) {
+		if (r->place[i] < 0 || r->place[i] >= nrows)
+			rc = -EBADMSG;
+		else
+			row[r->place[i]] = i + 1;
 	}
+	if (!rc)
+		rc = number_requests(b, db, row, nrows, to, number);
 	if (!rc) {
 		free(b->request);
 		b->request = to;
 		b->request_room = b->nrequests;
 		to = NULL;
-		for (uint32_t i = 0; i < b->nholds; i++)
-			b->hold[i].request = number[b->hold[i].request];
-		for (uint32_t i = 0; i < b->nwaits; i++)
-			b->wait[i].request = number[b->wait[i].request];
-		if (b->nwaits)
-			qsort(b->wait, b->nwaits, sizeof *b->wait, by_request);
+		renumber(b, number);
 	}
-	free(v);
+	free(row);
 	free(to);
 	free(number);
 	return rc;
@@ -312,7 +359,10 @@ int blame_run_read(sqlite3 *db, int64_t run, int64_t cores, struct blame_run *ou
 		return 0;
 	rc = sql_number_of(db, "SELECT coalesce(last_ns, 0) FROM run WHERE id = ?1", run, &last);
 	out->last_ns = last;
+	out->cold_phase = cold_phase(out->rules);
 	if (!rc)
 		rc = read_requests(out, db);
-	return rc ? rc : blame_queue_read(db, out, cores);
+	if (!rc)
+		rc = blame_queue_read(db, out, cores);
+	return rc ? rc : blame_cold_read(db, out);
 }

@@ -142,14 +142,31 @@ static int collect(const struct sums *s, struct blame_sum **out, size_t *n)
 	return 0;
 }
 
-int blame_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n)
+/* Of the queue from one sweep, of cold starts one by one. */
+static int add_up(struct sums *s, bool cold)
+{
+	struct blame_sink sink = {.one = one, .many = many, .ahead = s->by_function ? ahead : NULL, .arg = s};
+	int rc = 0;
+
+	if (!cold)
+		return blame_sweep(s->b, &sink);
+	for (uint32_t i = 0; !rc && i < s->b->nstarts; i++) {
+		const struct blame_start *x = &s->b->start[i];
+
+		rc = one(s, &(struct blame_wait){.request = x->request},
+		         &(struct blame_stretch){x->from_ns, x->to_ns, x->kind, s->b->start_holder + x->first_holder,
+		                                 x->nholders});
+	}
+	return rc;
+}
+
+static int make_sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **out, size_t *n)
 {
 	bool by_function = by == BLAME_BY_FUNCTION;
 	struct sums s = {.b = b,
 	                 .by_function = by_function,
 	                 .waiters = by_function ? b->functions.n : 1,
 	                 .holders = by_function ? b->functions.n : b->nrequests};
-	struct blame_sink sink = {.one = one, .many = many, .ahead = by_function ? ahead : NULL, .arg = &s};
 	int rc = 0;
 
 	s.row = calloc((size_t)s.waiters * BLAME_HOLDERS + 1, sizeof *s.row);
@@ -158,7 +175,7 @@ int blame_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **o
 	if (!s.row || !s.share || !s.shared)
 		rc = -ENOMEM;
 	if (!rc)
-		rc = blame_sweep(b, &sink);
+		rc = add_up(&s, cold);
 	if (!rc)
 		rc = collect(&s, out, n);
 	for (size_t i = 0; s.row && i < (size_t)s.waiters * BLAME_HOLDERS; i++)
@@ -167,4 +184,14 @@ int blame_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **o
 	free(s.share);
 	free(s.shared);
 	return rc;
+}
+
+int blame_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n)
+{
+	return make_sums(b, by, false, out, n);
+}
+
+int blame_cold_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n)
+{
+	return make_sums(b, by, true, out, n);
 }

@@ -8,6 +8,7 @@
  * it, so that whoever comes or leaves ends the stretch of those behind. */
 #include "blame/blame.h"
 #include "base/array.h"
+#include "base/keyed.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -427,40 +428,69 @@ static int instant(struct sweep *s, const struct turn *v, size_t n)
 
 /* ---- the whole ---- */
 
-static int by_lane_and_time(const void *a, const void *b)
-{
-	const struct turn *x = a, *y = b;
+/* What a number stands for: a change in its last bits, in front of them of which hold or wait. */
+enum { CHANGE_BITS = 3 };
 
-	if (x->lane != y->lane)
-		return x->lane < y->lane ? -1 : 1;
-	if (x->at != y->at)
-		return x->at < y->at ? -1 : 1;
-	return x->change != y->change ? x->change - y->change : (x->index > y->index) - (x->index < y->index);
+static struct turn turn_of(const struct blame_run *b, uint32_t number)
+{
+	uint32_t i = number >> CHANGE_BITS;
+	uint8_t change = number & ((1 << CHANGE_BITS) - 1);
+	struct turn t = {.lane = change <= GETS ? b->hold[i].lane : b->wait[i].lane, .index = i, .change = change};
+
+	t.at = change == GETS         ? b->hold[i].from_ns
+	       : change == GIVES_BACK ? b->hold[i].to_ns
+	       : change == COMES      ? b->wait[i].from_ns
+	       : change == LEAVES     ? b->wait[i].to_ns
+	                              : b->wait[i].refused_ns;
+	return t;
+}
+
+static size_t number_turns(const struct blame_run *b, struct keyed *v)
+{
+	size_t n = 0;
+
+	for (uint32_t change = GIVES_BACK; change <= COMES; change++)
+		for (uint32_t i = 0; i < (change <= GETS ? b->nholds : b->nwaits); i++) {
+			const struct blame_wait *w = &b->wait[i];
+
+			if (change == REFUSED && !(w->refused_ns > w->from_ns && w->refused_ns < w->to_ns))
+				continue;
+			v[n++].value = i << CHANGE_BITS | change;
+		}
+	return n;
+}
+
+/* By lane, time, change and index: they are numbered by the last two. */
+static int sort_turns(const struct blame_run *b, struct keyed *v, size_t n)
+{
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		v[i].key = keyed_signed(turn_of(b, v[i].value).at);
+	rc = keyed_sort(v, n);
+	for (size_t i = 0; !rc && i < n; i++)
+		v[i].key = turn_of(b, v[i].value).lane;
+	return rc ? rc : keyed_sort(v, n);
 }
 
 static int make_events(const struct blame_run *b, struct turn **out, size_t *count)
 {
-	struct turn *v = malloc(((size_t)b->nholds * 2 + (size_t)b->nwaits * 3 + 1) * sizeof *v);
+	struct keyed *numbers = malloc(((size_t)b->nholds * 2 + (size_t)b->nwaits * 3 + 1) * sizeof *numbers);
 	size_t n = 0;
+	int rc = b->nholds >> (32 - CHANGE_BITS) || b->nwaits >> (32 - CHANGE_BITS) ? -EOVERFLOW : 0;
 
-	if (!v)
+	if (!numbers)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < b->nholds; i++) {
-		v[n++] = (struct turn){b->hold[i].from_ns, b->hold[i].lane, i, GETS};
-		v[n++] = (struct turn){b->hold[i].to_ns, b->hold[i].lane, i, GIVES_BACK};
+	if (!rc) {
+		n = number_turns(b, numbers);
+		rc = sort_turns(b, numbers, n);
 	}
-	for (uint32_t i = 0; i < b->nwaits; i++) {
-		const struct blame_wait *w = &b->wait[i];
-
-		v[n++] = (struct turn){w->from_ns, w->lane, i, COMES};
-		v[n++] = (struct turn){w->to_ns, w->lane, i, LEAVES};
-		if (w->refused_ns > w->from_ns && w->refused_ns < w->to_ns)
-			v[n++] = (struct turn){w->refused_ns, w->lane, i, REFUSED};
-	}
-	qsort(v, n, sizeof *v, by_lane_and_time);
-	*out = v;
+	*out = rc ? NULL : malloc((n + 1) * sizeof **out);
+	for (size_t i = 0; *out && i < n; i++)
+		(*out)[i] = turn_of(b, numbers[i].value);
+	free(numbers);
 	*count = n;
-	return 0;
+	return rc ? rc : *out ? 0 : -ENOMEM;
 }
 
 static void begin_lane(struct sweep *s, const struct blame_lane *lane, int64_t at)

@@ -116,9 +116,9 @@ static int next_blame(void *p)
 	return rc;
 }
 
-static void phase_column(const struct state *s, sqlite3_context *c, bool open)
+static void phase_column(const struct state *s, sqlite3_context *c, const struct blame_row *r)
 {
-	struct phase p = {.name = s->run.phase, .open = open};
+	struct phase p = blame_phase(&s->run, r);
 	char name[PHASE_NAME_MAX];
 
 	sqlite3_result_text(c, phase_name(&p, name), -1, SQLITE_TRANSIENT);
@@ -138,7 +138,7 @@ static void blame_column(void *p, sqlite3_context *c, int column)
 		result_slice(c, s->run.request[r->request].tid);
 		break;
 	case PHASE:
-		phase_column(s, c, r->open);
+		phase_column(s, c, r);
 		break;
 	case HOLDER:
 		sqlite3_result_text(c, blame_holder_name(r->kind), -1, SQLITE_STATIC);
@@ -166,7 +166,7 @@ static int blame_rowid(void *p, int64_t *out)
 	struct {
 		uint32_t request, holder, kind, open;
 		int64_t cores;
-	} key = {r->request, r->holder, r->kind, r->open, s->cores};
+	} key = {r->request, r->holder, r->kind, (uint32_t)r->open | (uint32_t)r->cold << 1, s->cores};
 
 	*out = (int64_t)hash_bytes(&key, sizeof key, (uint64_t)s->run.run);
 	return 0;

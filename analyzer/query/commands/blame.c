@@ -47,6 +47,17 @@ static void note_unknown(struct query *q, const struct blame_run *b, int64_t unk
 		                : "no line tells the order of the queue; level debug would");
 }
 
+static void note_unknown_cold(struct query *q, const struct blame_run *b, int64_t unknown, int64_t all)
+{
+	if ((double)unknown > 0.0005 * (double)all)
+		query_note(q, "%.1f %% of the time of cold starts is unknown: %s",
+		           100.0 * (double)unknown / (double)all,
+		           !b->made_told      ? "no line tells of containers that were made; level info would"
+		           : !b->removed_told ? "no line tells of containers that were removed, and for whom; level "
+		                                "debug would"
+		                              : "a container was there, and no line tells why it was not used");
+}
+
 /* Reads a run that is to be shown; false: it failed, or has no queue. */
 static bool read_run(struct query *q, int64_t run, struct blame_run *b)
 {
@@ -94,7 +105,7 @@ static void put_row(struct query *q, struct table *t, const struct blame_run *b,
 {
 	const struct blame_request *of = &b->request[r->request],
 	                           *holder = r->holder == BLAME_NOBODY ? NULL : &b->request[r->holder];
-	struct phase p = {.name = b->phase, .open = r->open};
+	struct phase p = blame_phase(b, r);
 	char name[PHASE_NAME_MAX];
 	struct cell c[] = {
 	    CELL_OF_INT(query_clock(q, b->run, r->first_ns)),
@@ -113,22 +124,33 @@ static void put_row(struct query *q, struct table *t, const struct blame_run *b,
 	query_table_row(q, t, c);
 }
 
+static int64_t sum_of(const struct blame_row *row, size_t n, bool cold)
+{
+	int64_t all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += row[i].cold == cold ? row[i].ns : 0;
+	return all;
+}
+
 static void note_request(struct query *q, const struct blame_run *b, uint32_t request, const struct blame_row *row,
-                         size_t n, int64_t all)
+                         size_t n)
 {
 	const struct blame_request *of = &b->request[request];
-	int64_t unknown = 0;
+	int64_t unknown = 0, all = sum_of(row, n, false);
 	size_t holders = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		bool again = false;
 
+		if (row[i].cold)
+			continue;
 		unknown += row[i].kind == BLAME_UNKNOWN ? row[i].ns : 0;
 		for (size_t k = 0; k < i && !again; k++)
-			again = row[k].holder == row[i].holder;
+			again = row[k].holder == row[i].holder && !row[k].cold;
 		holders += row[i].holder != BLAME_NOBODY && !again;
 	}
-	if (n)
+	if (all)
 		query_note(q, "%.*s (%s) waited %.3f s in the queue, behind these %zu", (int)of->tid.len, of->tid.ptr,
 		           text_of(b->functions.text[of->function]), (double)all / 1e9, holders);
 	else
@@ -136,24 +158,56 @@ static void note_request(struct query *q, const struct blame_run *b, uint32_t re
 	note_unknown(q, b, unknown, all);
 }
 
+/* Why it had a cold start. */
+static void note_start(struct query *q, const struct blame_run *b, const struct blame_start *s)
+{
+	const struct blame_request *of = &b->request[s->request],
+	                           *holder = s->nholders ? &b->request[b->start_holder[s->first_holder]] : NULL;
+	const char *function = text_of(b->functions.text[of->function]);
+	double seconds = (double)(s->to_ns - s->from_ns) / 1e9;
+
+	if (s->kind == BLAME_MEMORY)
+		query_note(q,
+		           "its cold start took %.3f s: a container of %s had been removed for %.*s (%s), which needed "
+		           "the memory",
+		           seconds, function, (int)holder->tid.len, holder->tid.ptr,
+		           text_of(b->functions.text[holder->function]));
+	else if (s->kind == BLAME_COLD && holder)
+		query_note(q, "its cold start took %.3f s: all containers of %s were taken, by %u of its requests",
+		           seconds, function, s->nholders);
+	else if (s->kind == BLAME_COLD)
+		query_note(q, "its cold start took %.3f s: %s", seconds,
+		           s->removed ? "a container of its function had been removed, for no request's sake"
+		                      : "its function had no container yet");
+	else
+		note_unknown_cold(q, b, 1, 1);
+}
+
+static void put_request(struct query *q, struct table *t, const struct blame_run *b, uint32_t request,
+                        struct blame_row *row, size_t n)
+{
+	int64_t all[] = {sum_of(row, n, false), sum_of(row, n, true)};
+
+	if (n)
+		qsort(row, n, sizeof *row, by_time);
+	for (size_t i = 0; i < n; i++)
+		put_row(q, t, b, &row[i], all[row[i].cold]);
+	note_request(q, b, request, row, n);
+	for (uint32_t i = 0; i < b->nstarts; i++)
+		if (b->start[i].request == request)
+			note_start(q, b, &b->start[i]);
+}
+
 static void show_request(struct query *q, struct table *t, int64_t run, const char *tid)
 {
 	struct blame_run b = {0};
 	struct blame_row *row = NULL;
-	int64_t all = 0;
 	size_t n = 0;
 	uint32_t request;
 
 	if (read_run(q, run, &b) && (request = blame_find(&b, (struct slice){tid, strlen(tid)})) != BLAME_NOBODY &&
-	    query_ok(q, blame_rows(&b, request, request + 1, &row, &n), q->path)) {
-		for (size_t i = 0; i < n; i++)
-			all += row[i].ns;
-		if (n)
-			qsort(row, n, sizeof *row, by_time);
-		for (size_t i = 0; i < n; i++)
-			put_row(q, t, &b, &row[i], all);
-		note_request(q, &b, request, row, n, all);
-	}
+	    query_ok(q, blame_rows(&b, request, request + 1, &row, &n), q->path))
+		put_request(q, t, &b, request, row, n);
 	free(row);
 	blame_run_done(&b);
 }
@@ -195,7 +249,7 @@ static void put_function(struct query *q, struct table *t, const struct blame_ru
 }
 
 /* "62 % of gzip's waiting was behind chameleon": of whom most waiting was, and what the most of that was. */
-static void note_functions(struct query *q, const struct blame_run *b, const struct blame_sum *v, size_t n)
+static void note_functions(struct query *q, const struct blame_run *b, const struct blame_sum *v, size_t n, bool cold)
 {
 	int64_t *ns = calloc((size_t)b->functions.n + 1, sizeof *ns), most = 0, of_it = 0, unknown = 0, all = 0;
 	uint32_t who = 0;
@@ -223,21 +277,41 @@ static void note_functions(struct query *q, const struct blame_run *b, const str
 			behind = f;
 		}
 	if (of_it)
-		query_note(q, "%.0f %% of %s's waiting was behind %s", 100.0 * (double)of_it / (double)most,
-		           text_of(b->functions.text[who]), text_of(b->functions.text[behind]));
+		query_note(q,
+		           cold ? "%.0f %% of the time of %s's cold starts was for %s"
+		                : "%.0f %% of %s's waiting was behind %s",
+		           100.0 * (double)of_it / (double)most, text_of(b->functions.text[who]),
+		           text_of(b->functions.text[behind]));
 	else if (ns && !n)
-		query_note(q, "nobody waited in a queue");
-	note_unknown(q, b, unknown, all);
+		query_note(q, cold ? "there were no cold starts" : "nobody waited in a queue");
+	(cold ? note_unknown_cold : note_unknown)(q, b, unknown, all);
 	query_ok(q, ns ? 0 : -ENOMEM, q->path);
 	free(ns);
 }
 
-static void show_functions(struct query *q, struct table *t, const struct blame_run *b)
+/* Cold starts that are not shown. */
+static void note_starts(struct query *q, const struct blame_run *b)
+{
+	int64_t ns = 0;
+
+	for (uint32_t i = 0; i < b->nstarts; i++)
+		ns += b->start[i].to_ns - b->start[i].from_ns;
+	if (b->nstarts)
+		query_note(q, "%u cold starts took %.3f s besides: blame --cold tells why", b->nstarts,
+		           (double)ns / 1e9);
+}
+
+static int sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **v, size_t *n)
+{
+	return (cold ? blame_cold_sums : blame_sums)(b, by, v, n);
+}
+
+static void show_functions(struct query *q, struct table *t, const struct blame_run *b, bool cold)
 {
 	struct blame_sum *v = NULL;
 	size_t n = 0;
 
-	if (!query_ok(q, blame_sums(b, BLAME_BY_FUNCTION, &v, &n), q->path))
+	if (!query_ok(q, sums(b, BLAME_BY_FUNCTION, cold, &v, &n), q->path))
 		return;
 	for (size_t i = 0, end; i < n; i = end) {
 		int64_t all = 0;
@@ -247,7 +321,9 @@ static void show_functions(struct query *q, struct table *t, const struct blame_
 		for (; i < end && taken(q, b, v[i].waiter); i++)
 			put_function(q, t, b, &v[i], all);
 	}
-	note_functions(q, b, v, n);
+	note_functions(q, b, v, n, cold);
+	if (!cold)
+		note_starts(q, b);
 	free(v);
 }
 
@@ -349,13 +425,13 @@ static void show_tids(struct query *q, struct table *t, const struct blame_run *
 	}
 }
 
-static void show_holders(struct query *q, struct table *t, const struct blame_run *b, bool containers)
+static void show_holders(struct query *q, struct table *t, const struct blame_run *b, bool containers, bool cold)
 {
 	struct blame_sum *v = NULL;
 	int64_t all = 0, unknown = 0;
 	size_t n = 0;
 
-	if (!query_ok(q, blame_sums(b, BLAME_BY_TID, &v, &n), q->path))
+	if (!query_ok(q, sums(b, BLAME_BY_TID, cold, &v, &n), q->path))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		all += v[i].ns;
@@ -365,26 +441,45 @@ static void show_holders(struct query *q, struct table *t, const struct blame_ru
 		show_containers(q, t, b, v, n, all);
 	else
 		show_tids(q, t, b, v, n, all);
-	note_unknown(q, b, unknown, all);
+	(cold ? note_unknown_cold : note_unknown)(q, b, unknown, all);
 	free(v);
 }
 
 static void show_run(struct query *q, struct table *t, int64_t run, const char *by)
 {
 	struct blame_run b = {0};
+	bool cold = args_has(q->args, "cold");
 
 	if (read_run(q, run, &b)) {
-		for (uint32_t i = 0; i < b.nlanes && i < 8; i++)
+		for (uint32_t i = 0; i < b.nlanes && i < 8 && !cold; i++)
 			note_lane(q, &b.lane[i]);
 		if (!strcmp(by, "function"))
-			show_functions(q, t, &b);
+			show_functions(q, t, &b, cold);
 		else
-			show_holders(q, t, &b, !strcmp(by, "container"));
+			show_holders(q, t, &b, !strcmp(by, "container"), cold);
 	}
 	blame_run_done(&b);
 }
 
 /* ---- the command ---- */
+
+/* A name that no function has is a slip. */
+static void check_function(struct query *q)
+{
+	const char *function = args_value(q->args, "function");
+	sqlite3_stmt *st =
+	    query_prepare(q, function ? "SELECT 1 FROM invocation_kind WHERE coalesce(function_name, '?') GLOB ?1 "
+	                                "AND ?2 IN (0, run) LIMIT 1"
+	                              : "SELECT 1");
+
+	if (function) {
+		sqlite3_bind_text(st, 1, function, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(st, 2, query_run(q));
+	}
+	if (!query_next(q, st) && !q->status)
+		query_no_function(q, function, "no request is of it");
+	sqlite3_finalize(st);
+}
 
 static void each_run(struct query *q, struct table *t, const char *by, const char *tid)
 {
@@ -428,6 +523,8 @@ static void run(struct query *q)
 	} else {
 		query_fail(q, USAGE, "--by %s: it is one of function, tid, container", by);
 	}
+	if (!q->status && !of.tid)
+		check_function(q);
 	if (!q->status)
 		each_run(q, t, by, of.tid);
 	query_table_close(q, t);
@@ -436,6 +533,7 @@ static void run(struct query *q)
 
 static const struct option_spec options[] = {
     {.name = "by", .value = "WHAT", .help = "of a run: by function (a matrix), or the holders by tid or container"},
+    {.name = "cold", .help = "of a run: what cold starts took, and who is to blame, instead of the queue"},
     {.name = "cores", .value = "N", .help = "cores of each worker, where the log does not say them, or wrongly"},
     {.name = "function",
      .value = "NAME",
@@ -451,7 +549,7 @@ const struct command command_blame = {
     .words = "[TID]",
     .most = 1,
     .hint = HINT_TID,
-    .help = "who made whom wait in a worker's queue: of one request, or of a run function by function",
+    .help = "who made whom wait, in a queue or for a container: of one request, or of a run function by function",
     .more =
         "Each nanosecond in the queue is given to those that held what was waited for: `memory` where the request "
         "itself was refused it,\n"
@@ -459,11 +557,17 @@ const struct command command_blame = {
         "cannot tell is `unknown`.\n"
         "Several share in equal parts, so that the sum is the time in the queue, to the nanosecond. Table `blame` has "
         "the same in SQL.\n\n"
+        "A cold start is charged to the request for which a container of the function was removed (`memory`), else to "
+        "those of the function that had\n"
+        "all of its containers (`cold`), else to nobody: there was none yet, or it was removed for no request's sake. "
+        "Lines of level debug tell of\n"
+        "removals; without them it is `unknown`. Shown for one request, with --cold for a run, and in table "
+        "`blame`.\n\n"
         "Cores are those that the worker reports, else the most that ever executed at a time. The order of the queue "
         "stands in lines of level debug;\n"
         "without them it is the order of arrival where no more than one in a hundred was taken before an earlier one.",
-    .examples =
-        "blame\nblame 3a294129\nblame --by container\nsql 'SELECT holder_tid, ns FROM blame WHERE tid = ''...'''",
+    .examples = "blame\nblame 3a294129\nblame --by container\nblame --cold\nsql 'SELECT holder_tid, ns FROM blame "
+                "WHERE tid = ''...'''",
     .options = options,
     .need = NEED_READ,
     .of_requests = true,
