@@ -7,8 +7,7 @@
  *
  * A question is a process of its own, start and output included, asked five times; the best counts. "model.timeline"
  * and "model.tree" are the median over 200 transactions, ".worst" the one with the most lines; ".storm" is the same in
- * a transaction of two million lines. "why.blame" is over a day of faas-sim with a million requests, which takes a
- * while to write: with ILU_BENCH_LARGE; else "why.blame.tenth", over a tenth of it. ".rss" is the memory it took. */
+ * a transaction of two million lines. */
 #include "bench.h"
 #include "build/model.h"
 #include "store/store.h"
@@ -49,29 +48,6 @@ static char *simulated(void)
 	bench_timed(argv, 0);
 	if (rename(part, to))
 		bench_die("the simulated run could not be written");
-	return to;
-}
-
-/* A day of a million requests, or a tenth of it. */
-static char *day(bool whole)
-{
-	char *to = bench_text("%s/faas-sim-%s", bench_dir(), whole ? "day" : "tenth"),
-	     *part = bench_text("%s.part", to);
-	const char *options[] = {"--directory", part,    "--time",       "virtual",
-	                         "--seed",      "1",     "--seconds",    whole ? "86400" : "8640",
-	                         "--rate",      "11.58", "--cores",      "16",
-	                         "--memory",    "8192",  "--keep-alive", "600000",
-	                         "--level",     "info",  "--spanning",   "NONE"};
-	char *argv[sizeof options / sizeof *options + 2] = {sim};
-
-	if (!access(to, R_OK))
-		return to;
-	fprintf(stderr, "writing %s\n", to);
-	mkdir(part, 0755);
-	memcpy(argv + 1, options, sizeof options);
-	bench_timed(argv, 0);
-	if (rename(part, to))
-		bench_die("the simulated day could not be written");
 	return to;
 }
 
@@ -208,17 +184,6 @@ static void of_a_storm(const char *db, const char *command)
 		bench_figure(bench_text("model.%s.storm", command), best_of(db, command, tid), "s");
 }
 
-static void why_blame(void)
-{
-	bool whole = getenv("ILU_BENCH_LARGE") != NULL;
-	char *db = load(NULL, whole ? "day" : "tenth", day(whole)),
-	     *name = bench_text("why.blame%s", whole ? "" : ".tenth");
-	char *argv[] = {logq, (char *)"--quiet", (char *)"-d", db, (char *)"blame", NULL};
-
-	bench_figure(name, best_of(db, "blame", NULL), "s");
-	bench_figure(bench_text("%s.rss", name), (double)bench_timed(argv, 1).rss_kb * 1024, "B");
-}
-
 int main(int argc, char **argv)
 {
 	char *paper, *storm, *db;
@@ -243,6 +208,5 @@ int main(int argc, char **argv)
 	bench_figure("model.hangs.storm", best_of(db, "hangs", NULL), "s");
 	of_a_storm(db, "timeline");
 	of_a_storm(db, "tree");
-	why_blame();
 	return 0;
 }
