@@ -27,7 +27,7 @@ Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n'
 
 # Headers that the build makes from schema/ are under $(B)/gen. Libraries are looked up once, by pkg-config.
-PKGS         := jansson libzstd sqlite3 zlib readline
+PKGS         := jansson libzstd sqlite3 zlib readline libcurl
 PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 JANSSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON      := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
@@ -70,6 +70,7 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c m
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
+REMOTE_SRC := $(addprefix analyzer/remote/,cluster.c drop.c http.c push.c rows.c schema.c tsv.c url.c)
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
@@ -80,9 +81,9 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match
               $(addprefix analyzer/query/export/,csv.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c repl.c script.c session.c statement.c suggest.c words.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c remote_command.c repl.c script.c session.c statement.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
-COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
+COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c blame.c gaps.c spans.c tree.c clocks.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \
@@ -90,7 +91,7 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/query/commands/formats.c a
                analyzer/query/report/report.c analyzer/query/export/export.c \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
-ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(LOAD_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
+ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rlu.c containerd.c controller.c csv.c dispatch.c estimate.c faults.c function.c \
@@ -110,7 +111,7 @@ ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_tes
 ANALYZER_TESTS += finding_test sorter_test linear_test
 ANALYZER_TESTS += format_test record_jansson_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 ANALYZER_TESTS += slow_test
-ANALYZER_TESTS += textduration_test why_test
+ANALYZER_TESTS += textduration_test why_test remote_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.
@@ -353,6 +354,12 @@ check-golden: all
 check-scale: programs $(filter %/faas-sim %/ilu-logq,$(BINS))
 	@tests/scale/run -B $(B)
 
+# What is pushed onto a cluster of three ClickHouse servers, compared with the database here; KILLS and SERVER_KILLS: so many.
+KILLS        ?= 4
+SERVER_KILLS ?= 1
+check-cluster: $(filter %/faas-sim %/ilu-logq,$(BINS))
+	@tests/cluster/run -B $(B) --kills $(KILLS) --server-kills $(SERVER_KILLS)
+
 # The report's page in a headless Chromium; playwright-core and axe-core come from npm, into $(B)/browser.
 check-browser: $(B)/bin/ilu-logq
 	@tests/browser/run -B $(B)
@@ -449,7 +456,7 @@ INCLUDE  = $(shell realpath -m --relative-to=$(LIBDIR) $(PREFIX)/include)
 CMAKE    = $(LIBDIR)/cmake/ilulog
 MAN     := $(wildcard docs/*.[1-9])
 LIB_MAN := $(filter docs/ilu_% docs/ilulog% docs/ilu-logctl%,$(MAN))
-GUIDES  := $(addprefix docs/,tables.md rules.md formats.md store-format.md differences.md slow.md compare.md)
+GUIDES  := $(addprefix docs/,tables.md rules.md formats.md store-format.md differences.md slow.md compare.md scale.md)
 SCHEMA  := $(patsubst %/,%,$(sort $(dir $(wildcard schema/*.* schema/*/*.*))))
 
 .PHONY: install-lib
@@ -506,6 +513,7 @@ help:
 	@echo 'make check-unit    the unit tests alone'
 	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
 	@echo 'make check-scale   what a line costs in a log four times as large (4.4 GB in the temporary directory)'
+	@echo 'make check-cluster a push onto three ClickHouse servers on loopback, compared (clickhouse-server; skipped where it is missing)'
 	@echo 'make check-browser the page of a report in a headless Chromium (node, npm, chromium; skipped where they are missing)'
 	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
 	@echo 'make check-tsan    the tests of the library, a daemon on it and a load, under the thread sanitizer'
@@ -527,6 +535,7 @@ print-%:
 
 force:
 .PHONY: all programs check check-built soak check-unit check-threads check-headers check-golden check-scale check-differential check-browser check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
+.PHONY: check-cluster
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* load_command.c - the command `load`: options to struct load_options. */
-#include "load/load.h"
+#include "shell/load_command.h"
+#include "remote/url.h"
 #include "shell/session.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -16,14 +17,17 @@ static unsigned read_threads(struct query *q)
 	return (unsigned)threads;
 }
 
-static void run(struct query *q)
+void load_options_of(struct query *q, size_t first, struct load_words *w)
 {
 	const struct args *a = q->args;
 	char **zones = calloc(2 * (a->noptions + 1), sizeof *zones), **files = zones ? zones + a->noptions + 1 : NULL;
-	struct load_options o = {
+	struct load_options *o = &w->o;
+
+	w->zones = zones;
+	*o = (struct load_options){
 	    .db = q->path,
-	    .paths = (char *const *)a->words,
-	    .npaths = a->nwords,
+	    .paths = (char *const *)a->words + first,
+	    .npaths = a->nwords - first,
 	    .timezones = zones,
 	    .run = args_value(a, "run"),
 	    .benchmark = args_value(a, "benchmark"),
@@ -39,49 +43,34 @@ static void run(struct query *q)
 	    .out = q->out->file,
 	    .err = stderr,
 	};
-
 	query_ok(q, zones ? 0 : -ENOMEM, q->command);
-	if (o.run && !*o.run)
+	if (o->run && !*o->run)
 		query_fail(q, USAGE, "--run: the name is empty");
 	for (size_t i = 0; i < a->noptions && zones; i++)
 		if (!strcmp(a->options[i].spec->name, "timezone"))
-			zones[o.ntimezones++] = (char *)a->options[i].value;
+			zones[o->ntimezones++] = (char *)a->options[i].value;
 		else if (!strcmp(a->options[i].spec->name, "format-file"))
-			files[o.nformat_files++] = (char *)a->options[i].value;
+			files[o->nformat_files++] = (char *)a->options[i].value;
+}
+
+static void run(struct query *q)
+{
+	struct load_words w;
+
+	load_options_of(q, 0, &w);
+	if (remote_is_url(q->path))
+		query_fail(q, USAGE, "load makes a database here; into ClickHouse goes `ilu-logq push %s PATH...`",
+		           q->path);
 	if (!q->status) {
 		session_loading(true);
-		query_stop(q, (enum status)load_run(&o));
+		query_stop(q, (enum status)load_run(&w.o));
 		session_loading(false);
 	}
-	free(zones);
+	free(w.zones);
 }
 
 static const struct option_spec options[] = {
-    {.name = "timezone",
-     .value = "[PATH=]ZONE",
-     .help = "the clock of logs that do not name it: America/New_York, UTC, -04:00"},
-    {.name = "run",
-     .value = "NAME",
-     .help = "all of it is one run, of this name: files and directories of several hosts"},
-    {.name = "benchmark",
-     .value = "FILE",
-     .help = "a file of function benchmarks, for overheads and estimates",
-     .hint = HINT_FILE},
-    {.name = "rules",
-     .value = "FILE|none",
-     .help = "what messages mean, instead of the built-in rules",
-     .hint = HINT_FILE},
-    {.name = "format", .value = "NAME", .help = "how the lines look: a name that `formats` lists"},
-    {.name = "format-file", .value = "FILE", .help = "how lines look, besides what is known", .hint = HINT_FILE},
-    {.name = "no-repair",
-     .value = "NAME[,NAME]",
-     .help = "lines that need this repair are rejected: nuls, colours, comma, pieces, bracket, utf8, or all"},
-    {.name = "time", .value = "PATH[,PATH]", .help = "where a record's time stands: a key, or keys with dots"},
-    {.name = "level", .value = "PATH[,PATH]", .help = "likewise its level"},
-    {.name = "message", .value = "PATH[,PATH]", .help = "likewise its message"},
-    {.name = "target", .value = "PATH[,PATH]", .help = "likewise its target"},
-    {.name = "tid", .value = "PATH[,PATH]", .help = "likewise its transaction; the first that is there"},
-    {.name = "threads", .value = "N", .help = "at most so many; default as many as there are processors"},
+    LOAD_OPTIONS,
     {.name = "follow", .letter = 'f', .help = "go on reading what is added, until Ctrl-C"},
     {0},
 };

@@ -24,6 +24,8 @@ static void run_drop_source(struct query *q)
 	char *why = NULL;
 	int rc;
 
+	if (args_has(q->args, "run"))
+		query_fail(q, USAGE, "--run is for ClickHouse; here a source has a number, see `ilu-logq sources`");
 	if (q->status)
 		return;
 	rc = maintain_drop_source(q->store, source, &why);
@@ -52,6 +54,11 @@ const struct command command_compact = {
     .run = run_compact,
 };
 
+static const struct option_spec drop_options[] = {
+    {.name = "run", .value = "RUN", .help = "of this run; on ClickHouse, where several may have one of that path"},
+    {0},
+};
+
 const struct command command_drop_source = {
     .name = "drop-source",
     .group = GROUP_DATABASE,
@@ -64,6 +71,7 @@ const struct command command_drop_source = {
             "lines is\n"
             "concluded again from the others.",
     .examples = "drop-source worker_1.log",
+    .options = drop_options,
     .need = NEED_WRITE,
     .run = run_drop_source,
 };

@@ -6,6 +6,7 @@
 #include "blame/blame.h"
 #include "load/load.h"
 #include "render/text.h"
+#include "shell/remote_command.h"
 #include "store/vtab_event.h"
 #include "tables/tables.h"
 #include <errno.h>
@@ -215,14 +216,17 @@ static int run_command(struct session *s, const struct command *c, const struct 
 {
 	struct output out = make_output(s, settings);
 	struct query q = {.path = settings->db, .out = &out, .quiet = settings->quiet};
+	bool remote = c->need != NEED_NOTHING && remote_is_url(q.path);
 
 	query_interrupted = 0;
 	command_start(&q, c, args);
 	if (c->need == NEED_NOTHING)
 		close_store(s); /* a load writes behind the store's back */
-	else if (!q.status)
+	else if (!q.status && !remote)
 		open_store(s, &q, mode_of(c, args));
-	if (!q.status)
+	if (!q.status && remote)
+		remote_answer(&q);
+	else if (!q.status)
 		answer(s, c, &q);
 	if (q.store && mode_of(c, args) == STORE_WRITE)
 		close_store(s);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cluster.c - see cluster.h */
+#include "remote/cluster.h"
+#include "base/array.h"
+#include "remote/say.h"
+#include "remote/schema.h"
+#include <errno.h>
+#include <string.h>
+
+/* ---- SQL ---- */
+
+void cluster_quote(struct text *sql, struct slice value)
+{
+	text_puts(sql, "'");
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+
+		if (c == '\'' || c == '\\')
+			text_add(sql, "\\", 1);
+		if (c)
+			text_add(sql, &c, 1);
+		else
+			text_puts(sql, "\\0");
+	}
+	text_puts(sql, "'");
+}
+
+static void quote(struct text *sql, const char *value)
+{
+	cluster_quote(sql, (struct slice){value, strlen(value)});
+}
+
+/* The database's name is a plain one (url.h), those of tables are ours. */
+void cluster_table(const struct cluster *c, size_t i, const char *table, bool insert, struct text *sql)
+{
+	const struct shard *s = &c->shard[i];
+
+	if (!s->at) {
+		text_printf(sql, "%s.%s", c->url.database, table);
+		return;
+	}
+	text_puts(sql, insert ? "FUNCTION remote(" : "remote(");
+	quote(sql, s->at);
+	text_printf(sql, ", %s, %s", c->url.database, table);
+	if (c->url.user) {
+		text_puts(sql, ", ");
+		quote(sql, c->url.user);
+	}
+	text_puts(sql, ")");
+}
+
+static bool is_letter(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* sql with the tables of shard i in the place of their names behind $. */
+static void on_shard(const struct cluster *c, size_t i, const char *sql, struct text *out)
+{
+	char table[32];
+
+	for (const char *p = sql; *p;) {
+		size_t n = strcspn(p, "$'");
+
+		text_add(out, p, n);
+		p += n;
+		if (*p == '\'') { /* a literal stays as it is */
+			n = 1;
+			while (p[n] && p[n] != '\'')
+				n += p[n] == '\\' && p[n + 1] ? 2 : 1;
+			n += p[n] == '\'';
+			text_add(out, p, n);
+			p += n;
+		} else if (*p) {
+			for (n = 0, p++; is_letter(*p) && n + 1 < sizeof table; p++)
+				table[n++] = *p;
+			table[n] = '\0';
+			cluster_table(c, i, table, false, out);
+		}
+	}
+}
+
+int cluster_ask(struct cluster *c, size_t i, const char *sql, struct tsv *t, char **why)
+{
+	struct text on = {0};
+	int rc;
+
+	on_shard(c, i, sql, &on);
+	text_reset(&t->line);
+	rc = on.failed ? -ENOMEM : http_ask(c->shard[i].http, text_str(&on), tsv_take, t, why);
+	rc = rc ? rc : tsv_end(t);
+	if (rc == -EBADMSG)
+		say(why, "%s: an answer that is no table of %u columns", c->shard[i].name, t->columns);
+	if (rc == -EREMOTEIO && (http_code(c->shard[i].http) == CODE_UNKNOWN_DATABASE ||
+	                         http_code(c->shard[i].http) == CODE_UNKNOWN_TABLE)) {
+		free(*why);
+		*why = NULL;
+		say(why, "%s: there are no tables of ilu-logq in database %s; `ilu-logq push --create` makes them",
+		    c->shard[i].name, c->url.database);
+	}
+	text_done(&on);
+	return rc;
+}
+
+struct numbers {
+	int64_t *out;
+	unsigned n;
+	bool there;
+};
+
+static int take_numbers(void *arg, const struct slice *value)
+{
+	struct numbers *x = arg;
+
+	for (unsigned i = 0; i < x->n && !x->there; i++)
+		x->out[i] = tsv_int(value[i]);
+	x->there = true;
+	return 0;
+}
+
+int cluster_numbers(struct cluster *c, size_t i, const char *sql, int64_t *out, unsigned n, char **why)
+{
+	struct numbers x = {out, n, false};
+	struct tsv t = {.columns = n, .row = take_numbers, .arg = &x};
+	int rc = cluster_ask(c, i, sql, &t, why);
+
+	tsv_done(&t);
+	return rc ? rc : x.there ? 0 : -ENOENT;
+}
+
+int cluster_do(struct cluster *c, size_t i, const char *sql, char **why)
+{
+	struct text on = {0};
+	int rc;
+
+	on_shard(c, i, sql, &on);
+	rc = on.failed ? -ENOMEM : http_ask(c->shard[i].http, text_str(&on), NULL, NULL, why);
+	text_done(&on);
+	return rc;
+}
+
+/* ---- which shard ---- */
+
+static uint64_t fnv(uint64_t h, const void *p, size_t n)
+{
+	const unsigned char *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * 1099511628211u;
+	return h;
+}
+
+size_t cluster_shard_of(const struct cluster *c, struct slice tid, struct slice source, int64_t line)
+{
+	uint64_t h = 14695981039346656037u;
+	unsigned char number[8];
+
+	if (tid.len) {
+		h = fnv(h, tid.ptr, tid.len);
+	} else {
+		for (int i = 0; i < 8; i++)
+			number[i] = (unsigned char)((uint64_t)line >> 8 * i);
+		h = fnv(fnv(h, source.ptr, source.len), number, sizeof number);
+	}
+	return (size_t)((h ^ h >> 32) % c->n);
+}
+
+/* ---- opening ---- */
+
+static struct shard *add_shard(struct cluster *c, size_t *room, struct http *http, const char *name)
+{
+	struct shard *s = array_add(c->shard, c->n, *room);
+
+	if (!s)
+		return NULL;
+	*s = (struct shard){.http = http, .name = strdup(name)};
+	return s->name ? s : NULL;
+}
+
+struct found {
+	struct cluster *c;
+	size_t room;
+};
+
+/* One shard of system.clusters: its number, and its host and native port. */
+static int take_shard(void *arg, const struct slice *value)
+{
+	struct found *f = arg;
+	struct shard *s;
+	char *at;
+	int rc = -ENOMEM;
+
+	if (asprintf(&at, "%.*s:%d", (int)value[0].len, value[0].ptr, (int)tsv_int(value[1])) < 0)
+		return -ENOMEM;
+	s = add_shard(f->c, &f->room, f->c->http[0], at);
+	if (s) {
+		s->at = at;
+		return 0;
+	}
+	free(at);
+	return rc;
+}
+
+static int shards_of_cluster(struct cluster *c, char **why)
+{
+	struct found f = {c, 0};
+	struct tsv t = {.columns = 2, .row = take_shard, .arg = &f};
+	struct text sql = {0};
+	int rc;
+
+	text_puts(&sql, "SELECT any(host_address), any(port) FROM system.clusters WHERE cluster = ");
+	quote(&sql, c->url.cluster);
+	text_puts(&sql, " AND replica_num = 1 GROUP BY shard_num ORDER BY shard_num FORMAT TabSeparated");
+	rc = sql.failed ? -ENOMEM : http_ask(c->http[0], text_str(&sql), tsv_take, &t, why);
+	rc = rc ? rc : tsv_end(&t);
+	if (rc == -EBADMSG)
+		say(why, "%s: system.clusters is not as expected", http_name(c->http[0]));
+	if (!rc && !c->n)
+		rc = say(why, "%s: no cluster %s in system.clusters", http_name(c->http[0]), c->url.cluster);
+	text_done(&sql);
+	tsv_done(&t);
+	return rc;
+}
+
+int cluster_open(const char *url, const struct http_manner *m, struct cluster *c, char **why)
+{
+	size_t room = 0;
+	int rc;
+
+	*c = (struct cluster){.manner = *m};
+	rc = remote_url_parse(url, &c->url, why);
+	if (!rc && c->url.cluster && c->url.nhosts > 1)
+		rc = say(why, "cluster=%s goes with one host; several hosts are the shards themselves", c->url.cluster);
+	if (!rc && !(c->http = calloc(c->url.nhosts, sizeof *c->http)))
+		rc = -ENOMEM;
+	for (size_t i = 0; i < c->url.nhosts && !rc; i++) {
+		rc = http_new(&c->url, i, &c->manner, &c->http[i], why);
+		if (!rc && !c->url.cluster && !add_shard(c, &room, c->http[i], http_name(c->http[i])))
+			rc = -ENOMEM;
+	}
+	return !rc && c->url.cluster ? shards_of_cluster(c, why) : rc;
+}
+
+void cluster_close(struct cluster *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->shard[i].at);
+		free(c->shard[i].name);
+	}
+	for (size_t i = 0; c->http && i < c->url.nhosts; i++)
+		http_free(c->http[i]);
+	free(c->shard);
+	free(c->http);
+	remote_url_done(&c->url);
+	*c = (struct cluster){0};
+}
+
+/* ---- tables ---- */
+
+static int create_on(struct cluster *c, size_t i, char **why)
+{
+	struct text sql = {0};
+	int64_t there = 0;
+	int rc;
+
+	text_printf(&sql, "CREATE DATABASE IF NOT EXISTS %s", c->url.database);
+	rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
+	for (const char *const *s = schema_tables; *s && !rc; s++)
+		rc = cluster_do(c, i, *s, why);
+	if (!rc)
+		rc = cluster_numbers(c, i, "SELECT count() FROM $shard FORMAT TabSeparated", &there, 1, why);
+	text_reset(&sql);
+	text_printf(&sql, "INSERT INTO $shard (format, number, shards) VALUES (%d, %zu, %zu)", SCHEMA_FORMAT, i + 1,
+	            c->n);
+	if (!rc && !there)
+		rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
+	text_done(&sql);
+	return rc;
+}
+
+int cluster_create(struct cluster *c, char **why)
+{
+	int rc = 0;
+
+	if (c->url.cluster)
+		return say(why, "--create wants every host in the URL: through %s tables are not made elsewhere",
+		           http_name(c->http[0]));
+	for (size_t i = 0; i < c->n && !rc; i++)
+		rc = create_on(c, i, why);
+	return rc;
+}
+
+int cluster_check(struct cluster *c, char **why)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n && !rc; i++) {
+		int64_t is[3] = {0};
+
+		rc = cluster_numbers(
+		    c, i, "SELECT max(format), max(number), max(shards) FROM $shard FORMAT TabSeparated", is, 3, why);
+		if (!rc && is[0] > SCHEMA_FORMAT)
+			rc = say(why, "%s: tables of format %lld, which a newer version made", c->shard[i].name,
+			         (long long)is[0]);
+		else if (!rc && !is[0])
+			rc = say(why, "%s: the tables are not whole; `ilu-logq push --create` makes them",
+			         c->shard[i].name);
+		else if (!rc && (is[1] != (int64_t)i + 1 || is[2] != (int64_t)c->n))
+			rc = say(why, "%s is shard %lld of %lld, and stands here as shard %zu of %zu", c->shard[i].name,
+			         (long long)is[1], (long long)is[2], i + 1, c->n);
+	}
+	return rc;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cluster.h - the shards of a ClickHouse cluster, and asking them.
+ *
+ * Several hosts in the URL are the shards, in that order, each reached by itself. With one host and cluster=NAME the
+ * shards are those of system.clusters, all reached through that host by remote(): it knows no HTTP ports. Each shard
+ * remembers which of how many it is (table shard), so that hosts in another order are an error.
+ *
+ * Errors are those of http.h, each with a sentence in *why that names the server. A cluster belongs to one thread. */
+#ifndef REMOTE_CLUSTER_H
+#define REMOTE_CLUSTER_H
+
+#include "base/slice.h"
+#include "base/text.h"
+#include "remote/http.h"
+#include "remote/tsv.h"
+
+struct shard {
+	struct http *http; /* of the cluster */
+	char *at;          /* "host:port" for remote(); NULL: it is reached by itself */
+	char *name;        /* for messages */
+};
+
+struct cluster {
+	struct remote_url url;
+	struct http_manner manner;
+	struct http **http; /* url.nhosts of them */
+	struct shard *shard;
+	size_t n;
+};
+
+/* Reads the URL and finds the shards; of several hosts none is asked yet. m is copied. 0 or negative with *why, never
+ * NULL then but for -ENOMEM and -EINTR; cluster_close in any case. */
+int cluster_open(const char *url, const struct http_manner *m, struct cluster *out, char **why);
+void cluster_close(struct cluster *c);
+
+/* Makes database and tables, where they are not there; every host must be in the URL. */
+int cluster_create(struct cluster *c, char **why);
+/* Whether the shards are those that the tables were made for, in this order, and of this format. */
+int cluster_check(struct cluster *c, char **why);
+
+/* Which shard has a transaction's lines; those without one go by source and line. The same for ever: FNV-1a of 64 bits,
+ * its halves folded, modulo n. */
+size_t cluster_shard_of(const struct cluster *c, struct slice tid, struct slice source, int64_t line);
+
+/* A table of shard i as it stands in SQL behind FROM (insert: behind INSERT INTO). */
+void cluster_table(const struct cluster *c, size_t i, const char *table, bool insert, struct text *sql);
+
+/* Text as a literal of ClickHouse's SQL, quotes included. */
+void cluster_quote(struct text *sql, struct slice value);
+
+/* Asks shard i; sql has "$TABLE" where one of its tables is meant: `SELECT count() FROM $event`. Each row of t->columns
+ * values goes to t->row. */
+int cluster_ask(struct cluster *c, size_t i, const char *sql, struct tsv *t, char **why);
+/* The numbers of the first row, n of them; no row: -ENOENT. */
+int cluster_numbers(struct cluster *c, size_t i, const char *sql, int64_t *out, unsigned n, char **why);
+/* A statement without an answer. */
+int cluster_do(struct cluster *c, size_t i, const char *sql, char **why);
+
+#endif

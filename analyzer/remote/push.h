@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* push.h - the events and the ledger of a database, onto the shards of a cluster.
+ *
+ * Lines of one source go to a shard in their order, in batches that the server takes whole or not at all (they are of
+ * one partition: run and day). So what a shard has of a source and day is always the first lines of what it should
+ * have, and a push goes on behind the last of them: after it was broken off, after the source has grown, and when it is
+ * pushed again. At the end what the shards have is counted and compared. */
+#ifndef REMOTE_PUSH_H
+#define REMOTE_PUSH_H
+
+#include "remote/cluster.h"
+#include <sqlite3.h>
+
+struct push_options {
+	sqlite3 *db;      /* with the table event */
+	const char *run;  /* all is of this run; NULL: as the database says */
+	const char *host; /* stands before the path of each source, with a colon; NULL: nothing does */
+	/* So many events of all are done; the source at work. NULL: nobody wants to know. */
+	void (*progress)(void *arg, int64_t done, int64_t total, const char *path);
+	void *arg;
+};
+
+struct push_sum {
+	int64_t sources, events, sent; /* sent: those that were not there already */
+};
+
+/* 0, or with *why (yours): as http.h has it; -EEXIST: another source of this name is there; -EBADMSG: what is there is
+ * not what should be, or the database is damaged; -EINTR. What was sent stays. */
+int push_all(struct cluster *c, const struct push_options *o, struct push_sum *sum, char **why);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* push_command.c - the command `push`: what load makes of files, or a database that is there, onto a cluster. */
+#include "load/progress.h"
+#include "remote/push.h"
+#include "shell/load_command.h"
+#include "shell/remote_command.h"
+#include "shell/session.h"
+#include "store/vtab_event.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RETRY_S = 60 };
+
+/* A database that is made for the push of files, and goes with it. */
+struct passing_db {
+	char *dir, *path; /* NULL: there is none */
+};
+
+static void passing_done(struct passing_db *d)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+	char *name;
+
+	for (size_t i = 0; d->path && i < sizeof ends / sizeof *ends; i++)
+		if (asprintf(&name, "%s%s", d->path, ends[i]) >= 0) {
+			unlink(name);
+			free(name);
+		}
+	if (d->dir)
+		rmdir(d->dir);
+	free(d->dir);
+	free(d->path);
+}
+
+static int passing_new(struct passing_db *d)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (asprintf(&d->dir, "%s/ilu-logq-push-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0) {
+		d->dir = NULL;
+		return -ENOMEM;
+	}
+	if (!mkdtemp(d->dir)) {
+		free(d->dir);
+		d->dir = NULL;
+		return -errno;
+	}
+	if (asprintf(&d->path, "%s/db", d->dir) < 0) {
+		d->path = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The database of the files named; 0, or the load's exit status where nothing of it is to be pushed. A load that found
+ * damage goes on, and is told at the end. */
+static void load_files(struct query *q, struct passing_db *d, bool *damaged)
+{
+	struct load_words w;
+	int status;
+
+	query_ok(q, passing_new(d), "a temporary database");
+	load_options_of(q, 1, &w);
+	w.o.db = d->path;
+	w.o.quiet = true;
+	if (!q->status) {
+		session_loading(true);
+		status = load_run(&w.o);
+		session_loading(false);
+		*damaged = status == DAMAGED;
+		if (status && status != DAMAGED)
+			query_stop(q, (enum status)status);
+	}
+	free(w.zones);
+}
+
+struct shown {
+	struct progress line;
+	bool quiet;
+};
+
+static void show(void *arg, int64_t done, int64_t total, const char *path)
+{
+	struct shown *s = arg;
+
+	s->line.total_bytes = total;
+	progress_show(&s->line, done, done, path);
+}
+
+static void show_waiting(void *arg, const char *why)
+{
+	struct shown *s = arg;
+
+	progress_clear(&s->line);
+	if (!s->quiet)
+		fprintf(stderr, "ilu-logq: %s; trying again\n", why);
+}
+
+static void push_store(struct query *q, struct cluster *c, const char *path, struct shown *shown)
+{
+	struct push_options o = {
+	    .run = args_value(q->args, "run"), .host = args_value(q->args, "host"), .progress = show, .arg = shown};
+	struct push_sum sum = {0};
+	struct store *s = NULL;
+	char *why = NULL;
+	int rc = store_open(path, STORE_READ, &s, &why);
+
+	if (rc)
+		query_fail(q, rc == -ENOENT ? USAGE : DAMAGED, "%s: %s", path, why ? why : strerror(-rc));
+	if (!rc) {
+		o.db = store_db(s);
+		query_ok(q, vtab_event_register(o.db, s), path);
+	}
+	if (!q->status) {
+		rc = push_all(c, &o, &sum, &why);
+		progress_clear(&shown->line);
+		if (rc && !why && rc != -EINTR && rc != -ENOMEM)
+			query_fail(q, DAMAGED, "%s: %s", path, sqlite3_errmsg(o.db));
+		remote_failed(q, rc, why);
+	}
+	if (!q->status && !q->quiet)
+		fprintf(q->out->file,
+		        "%" PRId64 " lines of %" PRId64 " %s in %s on %zu %s; %" PRId64 " were there already\n",
+		        sum.events, sum.sources, sum.sources == 1 ? "source" : "sources", c->url.database, c->n,
+		        c->n == 1 ? "shard" : "shards", sum.events - sum.sent);
+	store_close(s);
+	free(why);
+}
+
+static void run(struct query *q)
+{
+	const char *retry = args_value(q->args, "retry");
+	struct shown shown = {.quiet = q->quiet};
+	struct http_manner m = {&query_interrupted, RETRY_S, show_waiting, &shown};
+	struct passing_db d = {0};
+	struct cluster c = {0};
+	bool files = q->args->nwords > 1, damaged = false;
+	int64_t seconds = RETRY_S;
+
+	progress_init(&shown.line, STDERR_FILENO, q->quiet, -1);
+	if (retry && (args_number(retry, &seconds) || seconds > 86400))
+		query_fail(q, USAGE, "--retry %s: it is a number of seconds, at most a day", retry);
+	m.retry_s = (unsigned)seconds;
+	if (!q->status)
+		remote_open(q, q->args->words[0], &m, args_has(q->args, "create"), &c);
+	if (!files && remote_is_url(q->path))
+		query_fail(q, USAGE, "-d %s: push takes files, or a database here", q->path);
+	if (!q->status && files)
+		load_files(q, &d, &damaged);
+	if (!q->status && (files || !args_has(q->args, "create") || !access(q->path, F_OK)))
+		push_store(q, &c, files ? d.path : q->path, &shown);
+	if (damaged)
+		query_stop(q, DAMAGED);
+	cluster_close(&c);
+	passing_done(&d);
+}
+
+static const struct option_spec options[] = {
+    {.name = "create", .help = "make the database and its tables first, where they are not there; alone: only that"},
+    {.name = "host",
+     .value = "NAME",
+     .help =
+         "the files are of this host: NAME and a colon stand before their paths, so that they are told from others"},
+    {.name = "retry", .value = "SECONDS", .help = "how long a server that is away is tried again; default 60"},
+    LOAD_OPTIONS,
+    {0},
+};
+
+const struct command command_push = {
+    .name = "push",
+    .group = GROUP_DATA,
+    .words = "URL [PATH...]",
+    .least = 1,
+    .most = ANY_NUMBER,
+    .hint = HINT_FILE,
+    .help = "put what load makes of files, or the database of -d, onto a ClickHouse cluster",
+    .more =
+        "URL is clickhouse://[user@]host[:port][,host[:port]...]/database[?cluster=NAME&secure=1]; several hosts are "
+        "the shards, in order.\n"
+        "The password comes from the file that $ILU_LOGQ_PASSWORD_FILE names, from $ILU_LOGQ_PASSWORD or from "
+        "~/.netrc.\n\n"
+        "Every line goes to one shard, by its transaction. A push that was broken off goes on where it stopped, and "
+        "one that is done again\n"
+        "makes nothing twice. At the end the lines of each source are counted on the shards, and compared.",
+    .examples = "push --create clickhouse://c1,c2,c3/logs\npush clickhouse://c1,c2,c3/logs --run monday --host w1 "
+                "worker.log\n-d monday.db push clickhouse://c1,c2,c3/logs",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* remote_command.h - what commands that speak to a cluster share. */
+#ifndef SHELL_REMOTE_COMMAND_H
+#define SHELL_REMOTE_COMMAND_H
+
+#include "query/core/query.h"
+#include "remote/cluster.h"
+
+/* A result of the room remote: a negative errno is a failure with why as its sentence (may be NULL, stays yours). A
+ * server that is away, or refuses, is status SYSTEM. */
+void remote_failed(struct query *q, int rc, const char *why);
+
+/* Opens a cluster, makes its tables if create, and looks whether they are those of these shards. cluster_close in any
+ * case. */
+void remote_open(struct query *q, const char *url, const struct http_manner *m, bool create, struct cluster *c);
+
+/* Answers a command of a database that is a URL. */
+void remote_answer(struct query *q);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* remote_test.c - URLs of clusters, answers as tables, rows, and which shard a line is on; the servers themselves are
+ * tests/cluster's. */
+#include "remote/cluster.h"
+#include "remote/rows.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* The parts as one text: user database cluster secure hosts. */
+static char *parts_of(const char *url)
+{
+	struct remote_url u;
+	struct text t = {0};
+	char *why = NULL;
+
+	if (remote_url_parse(url, &u, &why)) {
+		text_printf(&t, "! %s", why);
+	} else {
+		text_printf(&t, "%s %s %s %d%d", u.user ? u.user : "-", u.database, u.cluster ? u.cluster : "-",
+		            u.secure, u.gzip);
+		for (size_t i = 0; i < u.nhosts; i++)
+			text_printf(&t, " %s|%u", u.host[i].name, u.host[i].port);
+	}
+	free(why);
+	remote_url_done(&u);
+	return t.ptr;
+}
+
+static void urls(void **state)
+{
+	static const struct {
+		const char *url, *parts;
+	} rows[] = {
+	    {"clickhouse://c1/logs", "- logs - 00 c1|8123"},
+	    {"clickhouse://me@c1:9,c2,[::1]:81/l_2", "me l_2 - 00 c1|9 c2|8123 ::1|81"},
+	    {"clickhouse://a%40b@[fe80::1]/x?secure=1&cluster=big&gzip=1", "a@b x big 11 fe80::1|8443"},
+	    {"clickhouse://c1:1,c1:2/x?", "- x - 00 c1|1 c1|2"},
+	    {"http://c1/x", "! http://c1/x: it begins with clickhouse://"},
+	    {"clickhouse:///x", "! : no host in it"},
+	    {"clickhouse://c1,,c2/x", "! : no host in it"},
+	    {"clickhouse://c1:/x", "! c1:: a port is a number from 1 to 65535"},
+	    {"clickhouse://c1:70000/x", "! c1:70000: a port is a number from 1 to 65535"},
+	    {"clickhouse://c1:8x/x", "! c1:8x: a port is a number from 1 to 65535"},
+	    {"clickhouse://[::1]x/x", "! [::1]x: no host in it"},
+	    {"clickhouse://c1,c1/x", "! c1:8123 stands there twice; each host is one shard"},
+	    {"clickhouse://c1", "! : behind the hosts stands /DATABASE, a name of letters, digits and underscores"},
+	    {"clickhouse://c1/", "! : behind the hosts stands /DATABASE, a name of letters, digits and underscores"},
+	    {"clickhouse://c1/a;b",
+	     "! a;b: behind the hosts stands /DATABASE, a name of letters, digits and underscores"},
+	    {"clickhouse://c1/1a",
+	     "! 1a: behind the hosts stands /DATABASE, a name of letters, digits and underscores"},
+	    {"clickhouse://c1/x?safe=1",
+	     "! safe: no parameter of a clickhouse URL; there are cluster, secure and gzip"},
+	    {"clickhouse://c1/x?secure=yes", "! secure=yes: it is 0 or 1"},
+	    {"clickhouse://c1/x?cluster=", "! cluster=: it is the name of a cluster, as in system.clusters"},
+	    {"clickhouse://c1/x?cluster=a&cluster=b", "- x b 00 c1|8123"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *parts = parts_of(rows[i].url);
+
+		if (!parts || strcmp(parts, rows[i].parts))
+			fail_msg("%s: %s, not %s", rows[i].url, parts, rows[i].parts);
+		free(parts);
+	}
+}
+
+static void no_password_is_repeated(void **state)
+{
+	char *parts = parts_of("clickhouse://me:se@cret@c1/x");
+
+	(void)state;
+	assert_non_null(strstr(parts, "a password does not belong into the URL"));
+	assert_null(strstr(parts, "cret"));
+	free(parts);
+}
+
+static int gather(void *arg, const struct slice *value)
+{
+	struct text *t = arg;
+
+	for (int i = 0; i < 2; i++)
+		text_printf(t, "[%.*s]", value[i].ptr ? (int)value[i].len : 4, value[i].ptr ? value[i].ptr : "NULL");
+	return 0;
+}
+
+/* An answer in pieces of any size is the same rows. */
+static void tables(void **state)
+{
+	static const struct {
+		const char *answer, *rows;
+		int rc;
+	} rows[] = {
+	    {"a\tb\n", "[a][b]", 0},
+	    {"\t\n\\N\tx\n", "[][][NULL][x]", 0},
+	    {"a\\tb\\\\N\t\\'q\\'\\n\n", "[a\tb\\N]['q'\n]", 0},
+	    {"", "", 0},
+	    {"a\n", "", -EBADMSG},
+	    {"a\tb\tc\n", "", -EBADMSG},
+	    {"a\tb\nc\td", "[a][b]", -EBADMSG},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		for (size_t piece = 1; piece < 6; piece++) {
+			struct text got = {0};
+			struct tsv t = {.columns = 2, .row = gather, .arg = &got};
+			size_t n = strlen(rows[i].answer);
+			int rc = 0;
+
+			for (size_t at = 0; at < n && !rc; at += piece)
+				rc = tsv_take(&t, rows[i].answer + at, n - at < piece ? n - at : piece);
+			rc = rc ? rc : tsv_end(&t);
+			assert_int_equal(rc, rows[i].rc);
+			assert_string_equal(text_str(&got), rows[i].rows);
+			tsv_done(&t);
+			text_done(&got);
+		}
+}
+
+static void numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(tsv_int(SLICE("-12")), -12);
+	assert_true(tsv_int(SLICE("9223372036854775807")) == INT64_MAX);
+	assert_int_equal(tsv_int(SLICE("")), 0);
+	assert_int_equal(tsv_int(SLICE_NONE), 0);
+}
+
+static void literals(void **state)
+{
+	struct text t = {0};
+
+	(void)state;
+	cluster_quote(&t, SLICE("it's \\ \0 '); DROP"));
+	assert_string_equal(text_str(&t), "'it\\'s \\\\ \\0 \\'); DROP'");
+	text_done(&t);
+}
+
+/* What was pushed is looked for by this for ever. */
+static void shards(void **state)
+{
+	struct cluster c = {.n = 1000};
+
+	(void)state;
+	assert_int_equal(cluster_shard_of(&c, SLICE("7b89524438a5"), SLICE("a.log"), 1), 389);
+	assert_int_equal(cluster_shard_of(&c, SLICE("7b89524438a5"), SLICE("b.log"), 2), 389);
+	assert_int_equal(cluster_shard_of(&c, SLICE_NONE, SLICE("a.log"), 1), 573);
+	assert_int_equal(cluster_shard_of(&c, SLICE(""), SLICE("a.log"), 258), 629);
+}
+
+static void rows_as_bytes(void **state)
+{
+	struct bytes b = {0};
+	char long_text[200];
+
+	(void)state;
+	memset(long_text, 'x', sizeof long_text);
+	row_text(&b, SLICE("ab"));
+	row_text_or_null(&b, SLICE_NONE);
+	row_text_or_null(&b, SLICE(""));
+	row_text(&b, (struct slice){long_text, sizeof long_text});
+	assert_int_equal(b.len, 3 + 1 + 2 + 2 + 200);
+	assert_memory_equal(b.ptr, "\2ab\1\0\0\xc8\1x", 9);
+	bytes_free(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(urls),          cmocka_unit_test(no_password_is_repeated),
+	    cmocka_unit_test(tables),        cmocka_unit_test(numbers),
+	    cmocka_unit_test(literals),      cmocka_unit_test(shards),
+	    cmocka_unit_test(rows_as_bytes),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
