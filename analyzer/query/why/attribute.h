@@ -60,5 +60,8 @@ void attributes_of_functions(struct query *q, const struct requests *r, struct a
 void conditions_of_requests(struct query *q, const struct requests *r, struct attributes *out);
 /* The last value before the arrival of each name of table series of the worker. */
 void conditions_of_series(struct query *q, const struct requests *r, struct attributes *out);
+/* Fields of lines that a request has once and that have few values, by their names; not those that part the requests as
+ * an attribute of out does. */
+void attributes_of_fields(struct query *q, const struct requests *r, struct attributes *out);
 
 #endif

@@ -102,6 +102,7 @@ static void ask(struct query *q, struct slow *s)
 	attributes_of_functions(q, &s->r, &s->a);
 	conditions_of_requests(q, &s->r, &s->a);
 	conditions_of_series(q, &s->r, &s->a);
+	attributes_of_fields(q, &s->r, &s->a);
 	if (!q->status)
 		query_ok(q, causes_find(&s->r, &s->e, &s->a, &s->c), q->command);
 	if (!q->status)
@@ -490,9 +491,11 @@ const struct command command_slow = {
     .help = "why the slow requests are slow: where their excess is, what they have in common",
     .more = "The excess is against the others of the same function, phase by phase; the phases add up to it. Looked at "
             "is what a\n"
-            "request has once (function and its metadata, worker, state, attempts, hour) and how things stood when it "
-            "came (requests\n"
-            "waiting, cold starts under way, load, memory, ...). A cause rests on 20 slow requests or more, at most "
+            "request has once (function and its metadata, worker, state, attempts, hour, fields of its lines) and how "
+            "things "
+            "stood when it\n"
+            "came (requests waiting, cold starts under way, load, memory, ...). A cause rests on 20 slow requests or "
+            "more, at most "
             "one claim in twenty\n"
             "is chance (Benjamini-Hochberg over all that was looked at, requests near in time counting as one), it is "
             "1.5 times as\n"

@@ -3,11 +3,13 @@
 """slow.py SEEDS [SCENARIO...] - does `ilu-logq slow` find what was made slow, and nothing where nothing was?
 
 Of each scenario runs of faas-sim with seeds from 1 on, on virtual time. The cause that truth.jsonl tells has to be the first in at least
-95 of 100 runs and among the first three in all; in clean runs no cause may be claimed in at least 95 of 100. ILU_SLOW_FIRST=SEED begins
+95 of 100 runs and among the first three in all; in clean runs no cause may be claimed in at least 95 of 100. clean-fields are such
+whose requests have fields that mean nothing. ILU_SLOW_FIRST=SEED begins
 with another seed, ILU_SLOW_KEEP=DIR keeps the runs."""
 import csv
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -23,6 +25,7 @@ SCENARIOS = {
     "hour": ("slow-hour", ["--rate", "0.5", "--seconds", "18000", *ROOMY]),
     "memory": ("memory-pressure", ["--rate", "10", "--seconds", "800", *ROOMY[:2], "--memory", "6144", *ROOMY[4:6]]),
     "clean": (None, ["--workers", "4", "--rate", "60", "--seconds", "100", *ROOMY]),
+    "clean-fields": (None, ["--workers", "4", "--rate", "60", "--seconds", "100", *ROOMY]),
     "clean-hours": (None, ["--rate", "0.5", "--seconds", "18000", *ROOMY]),
 }
 MEMORY = {"cpu_used_mem", "memory_util_pct"}
@@ -54,6 +57,23 @@ def write_metadata(path):
             w.writerow([f"f{i}", 200 + 20 * (i % 4), 10 + 5 * i, 128, f"docker.io/faas-sim/image{i % 4}:latest"])
 
 
+def add_fields(d, seed):
+    """Fields of each request's first line in a worker, drawn: of 2, 10 and 50 values, one of them seldom there."""
+    r = random.Random(seed)
+    for name in os.listdir(d):
+        if not name.startswith("worker"):
+            continue
+        with open(os.path.join(d, name)) as f:
+            lines = f.read().split("\n")
+        for i, line in enumerate(lines):
+            if '"message":"Handling invocation request"' in line:
+                said = f',"tier":"{r.choice("ab")}","tenant":"t{min(9, int(r.expovariate(0.5)))}","zone":{r.randrange(50)}'
+                said += ',"canary":true' if r.random() < 0.05 else ""
+                lines[i] = line.replace('"message":"Handling invocation request"', '"message":"Handling invocation request"' + said)
+        with open(os.path.join(d, name), "w") as f:
+            f.write("\n".join(lines))
+
+
 def once(scenario, seed, where):
     fault, options = SCENARIOS[scenario]
     d = os.path.join(where, f"{scenario}-{seed}")
@@ -64,6 +84,8 @@ def once(scenario, seed, where):
         options = [meta if o == "META" else o for o in options]
     run("faas-sim", "--directory", d, "--time", "virtual", "--seed", str(seed), "--level", "info", "--spanning", "NONE", "--fail-rate", "0",
         "--arrivals", "poisson", *options, *(["--faults", fault] if fault else []))
+    if scenario == "clean-fields":
+        add_fields(d, seed)
     run("ilu-logq", "-d", d + ".db", "-q", "load", d)
     out = json.loads(run("ilu-logq", "-d", d + ".db", "--format", "json", "slow"))
     truth = None
