@@ -120,14 +120,23 @@ int chunk_row_tid(struct chunk *c, uint32_t i, uint16_t *tid);
  * Borrowed. */
 struct chunk_group {
 	uint32_t n;
-	const uint16_t *head, *tid;
+	const uint16_t *head, *tail, *tid;
+	const uint16_t *head_ord, *tail_ord; /* how many rows of the group with its shape come before each */
 	const int64_t *stamp;
 };
-enum { CHUNK_COLUMN_HEAD = 1, CHUNK_COLUMN_TAIL = 2, CHUNK_COLUMN_TID = 4, CHUNK_COLUMN_STAMP = 8 };
+enum {
+	CHUNK_COLUMN_HEAD = 1,
+	CHUNK_COLUMN_TAIL = 2,
+	CHUNK_COLUMN_TID = 4,
+	CHUNK_COLUMN_STAMP = 8,
+	CHUNK_COLUMN_HEAD_ORD = 16,
+	CHUNK_COLUMN_TAIL_ORD = 32
+};
 int chunk_group(struct chunk *c, unsigned group, unsigned columns, struct chunk_group *out);
 const struct shape *chunk_head(const struct chunk *c, uint16_t local); /* NULL for raw rows */
 const struct shape *chunk_tail(const struct chunk *c, uint16_t local);
 unsigned chunk_heads(const struct chunk *c); /* local numbers are CHUNK_FIRST_HEAD ... CHUNK_FIRST_HEAD + heads - 1 */
+unsigned chunk_tails(const struct chunk *c); /* local numbers are 0 ... tails - 1 */
 bool chunk_has_raw_events(const struct chunk *c);
 /* The number of a transaction in this chunk, or CHUNK_NO_TID. groups: bits of those it is in, where they are known: the
  * lowest is looked at first. Negative: error. */
@@ -150,8 +159,10 @@ int chunk_value(struct chunk *c, unsigned part, uint16_t local, unsigned slot, u
 /* Value of a head's slot as a duration, where that can be told without printing it: 1 and *ns, else 0, or a negative
  * errno. */
 int chunk_duration(struct chunk *c, uint16_t head, unsigned slot, uint32_t ord, int64_t *ns);
-/* The values of a head's slot in a group, and how many lines it has there. Borrowed until chunk_close. */
+/* The values of a head's slot in a group, and how many lines it has there; and those of a tail's. Borrowed until
+ * chunk_close. */
 int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out);
+int chunk_tail_segment(struct chunk *c, uint16_t tail, unsigned slot, unsigned group, const struct segment **out);
 uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group);
 /* hits[i] (SEGMENT_ROWS of them) becomes CHUNK_HIT where line i of the group has needle in its message or a string of
  * its fields, however it is spelled, CHUNK_LOOK for a line kept whole, else CHUNK_MISS. */

@@ -32,8 +32,8 @@ struct stored_block {
 	char *text; /* decompressed */
 };
 
-enum { HEAD_RANK = 16, TAIL_RANK = 32 }; /* among the CHUNK_COLUMN_ bits: how many of each row's shape come before it */
-#define RANK_FEW 64                      /* rows that are counted for one by one before it is done for all */
+enum { HEAD_RANK = CHUNK_COLUMN_HEAD_ORD, TAIL_RANK = CHUNK_COLUMN_TAIL_ORD };
+#define RANK_FEW 64 /* rows that are counted for one by one before it is done for all */
 
 enum row_column { ROW_HEAD, ROW_TAIL, ROW_TID, ROW_STAMP, ROW_COLUMNS };
 
@@ -574,10 +574,11 @@ static inline int group_need(struct chunk *c, unsigned g, unsigned columns)
 int chunk_group(struct chunk *c, unsigned group, unsigned columns, struct chunk_group *out)
 {
 	int rc = group < c->ngroups ? group_need(c, group, columns) : -EINVAL;
+	const struct group *g = c->groups + (rc ? 0 : group);
 
 	if (!rc)
-		*out = (struct chunk_group){group_rows(c, group), c->groups[group].head, c->groups[group].tid,
-		                            c->groups[group].stamp};
+		*out = (struct chunk_group){group_rows(c, group), g->head,     g->tail, g->tid,
+		                            g->head_ord,          g->tail_ord, g->stamp};
 	return rc;
 }
 
@@ -675,6 +676,11 @@ const struct shape *chunk_tail(const struct chunk *c, uint16_t local)
 unsigned chunk_heads(const struct chunk *c)
 {
 	return c->nheads;
+}
+
+unsigned chunk_tails(const struct chunk *c)
+{
+	return c->ntails;
 }
 
 bool chunk_has_raw_events(const struct chunk *c)
@@ -828,6 +834,11 @@ int chunk_duration(struct chunk *c, uint16_t head, unsigned slot, uint32_t ord, 
 int chunk_segment(struct chunk *c, uint16_t head, unsigned slot, unsigned group, const struct segment **out)
 {
 	return slot_segment(c, &c->heads[head - CHUNK_FIRST_HEAD], slot, group, out);
+}
+
+int chunk_tail_segment(struct chunk *c, uint16_t tail, unsigned slot, unsigned group, const struct segment **out)
+{
+	return slot_segment(c, &c->tails[tail], slot, group, out);
 }
 
 uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group)

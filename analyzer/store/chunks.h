@@ -10,6 +10,30 @@
 int store_chunk_pin(struct store *s, int64_t id, struct chunk **out);
 void store_chunk_unpin(struct store *s, struct chunk *c);
 
+/* A group of rows as columns (chunk.h), for those who look at all lines and need little of most. Local numbers are the
+ * chunk's. */
+struct event_rows {
+	struct chunk *chunk;
+	int64_t id; /* of the event of its first row; the others follow */
+	int64_t run, source, offset_ns;
+	unsigned group; /* of the chunk */
+	bool ends;      /* the chunk's last one */
+	struct chunk_group columns;
+};
+
+/* Moves on to the next group with rows of a query that asks for a run, a source, ids or heads alone: rows that were not
+ * asked for are among them. 1 and *out, borrowed until the next call; 0: no more; negative: error. columns:
+ * CHUNK_COLUMN_... bits. A cursor reads either rows or events. */
+int event_cursor_rows(struct event_cursor *c, unsigned columns, struct event_rows *out);
+
+/* The clock of a head's times: its source's (event.time_ns is the stamp moved by offset_ns), UTC, or whatever each line
+ * says, which event_get tells. */
+enum event_clock { EVENT_CLOCK_SOURCE, EVENT_CLOCK_UTC, EVENT_CLOCK_LINE };
+enum event_clock event_head_clock(const struct shape *head);
+/* Whether a span line (with a head that is not as_worker) with this tail is another worker's: event.foreign. 1, 0 or a
+ * negative errno. */
+int event_tail_is_foreign(struct store *s, int64_t source, const struct shape *tail);
+
 /* on: each chunk will be read once, so none is kept when nobody reads it any more. */
 void store_read_once(struct store *s, bool on);
 

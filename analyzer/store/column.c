@@ -551,6 +551,16 @@ bool segment_number(const struct segment *s, uint32_t i, double *out)
 	return true;
 }
 
+const int64_t *segment_integers(const struct segment *s)
+{
+	return s->encoding == ENC_INT ? s->numbers : NULL;
+}
+
+const int64_t *segment_words(const struct segment *s)
+{
+	return s->encoding == ENC_HEX ? s->numbers : NULL;
+}
+
 bool segment_duration(const struct segment *s, uint32_t i, int64_t *ns)
 {
 	static const int64_t unit_ns[] = {0, 1, 1000, 1000000, 1000000000}, tens[] = {1,

@@ -71,7 +71,11 @@ bool segment_other(const struct segment *s, uint32_t k, uint32_t *i, struct slic
 bool segment_may_have(const struct segment *s, struct slice text);
 /* Value i as a number, where that can be told without printing it. */
 bool segment_number(const struct segment *s, uint32_t i, double *out);
-/* The same as a duration in nanoseconds, where its text has a unit: as duration_parse reads it. */
+/* All values as the whole numbers that their texts are, or as what 16 hexadecimal digits each say; NULL: they are
+ * written in another way. */
+const int64_t *segment_integers(const struct segment *s);
+const int64_t *segment_words(const struct segment *s);
+/* Value i as a duration in nanoseconds, where its text has a unit: as duration_parse reads it. */
 bool segment_duration(const struct segment *s, uint32_t i, int64_t *ns);
 /* The first value that is text; n where none is. */
 uint32_t segment_find(const struct segment *s, struct slice text);

@@ -86,7 +86,7 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	int rc = sql_prepare(
 	    c->store->db,
 	    "SELECT c.id, c.source, c.first_line, c.min_stamp, c.max_stamp, coalesce(s.offset_s, 0) FROM chunk c "
-	    "JOIN source s ON s.id = c.source WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) "
+	    "JOIN source s ON s.id = c.source WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id BETWEEN ?2 AND ?5) "
 	    "AND c.id >= ?3 >> 16 AND (?4 = 0 OR c.id <= ?4 >> 16) ORDER BY c.source, c.first_line, c.id",
 	    &q);
 
@@ -96,6 +96,7 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	sqlite3_bind_int64(q, 2, w->source);
 	sqlite3_bind_int64(q, 3, w->first_id);
 	sqlite3_bind_int64(q, 4, w->last_id);
+	sqlite3_bind_int64(q, 5, w->last_source ? w->last_source : w->source);
 	while ((rc = sql_next(q)) == 1) {
 		rc = ref_read(q, w, places, &ref);
 		if (rc < 0)
@@ -370,6 +371,32 @@ int event_cursor_next(struct event_cursor *c, const struct event **out)
 		if ((rc = chunk_next(c)) <= 0)
 			return rc;
 	}
+}
+
+/* c->row is the first of a group, or behind the chunk. */
+int event_cursor_rows(struct event_cursor *c, unsigned columns, struct event_rows *out)
+{
+	struct event *e = &c->room->ev;
+	const struct source_info *info;
+	const struct chunk_ref *ref;
+	int rc;
+
+	while (!e->chunk || c->row >= chunk_rows(e->chunk))
+		if ((rc = chunk_next(c)) <= 0)
+			return rc;
+	ref = &c->refs[c->at - 1];
+	if ((rc = store_source(c->store, ref->source, &info)))
+		return rc;
+	*out = (struct event_rows){.chunk = e->chunk,
+	                           .id = ref->id << 16 | c->row,
+	                           .run = info->run,
+	                           .source = ref->source,
+	                           .offset_ns = info->offset_ns,
+	                           .group = c->row / SEGMENT_ROWS};
+	rc = chunk_group(e->chunk, out->group, columns, &out->columns);
+	c->row += SEGMENT_ROWS;
+	out->ends = c->row >= chunk_rows(e->chunk);
+	return rc ? rc : 1;
 }
 
 /* Its chunk stays pinned for the next one: questions often go on where they were. */

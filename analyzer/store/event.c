@@ -83,34 +83,46 @@ static int raw_fill(struct event_room *r)
 	return 0;
 }
 
+/* Where the time of a head's lines stands; nslots: nowhere. */
+static unsigned time_slot(const struct shape *h)
+{
+	unsigned i;
+
+	for (i = 0; i < h->nslots; i++)
+		if (h->slots[i].kind == SLOT_STAMP || h->slots[i].kind == SLOT_STAMP_Z ||
+		    (h->slots[i].kind == SLOT_STRING && h->slots[i].section == SECTION_TOP &&
+		     (slice_is(h->slots[i].key, "timestamp") || slice_is(h->slots[i].key, "time"))))
+			break;
+	return i;
+}
+
+enum event_clock event_head_clock(const struct shape *head)
+{
+	unsigned slot = time_slot(head);
+	enum slot_kind kind = slot < head->nslots ? head->slots[slot].kind : SLOT_STAMP;
+
+	return kind == SLOT_STAMP ? EVENT_CLOCK_SOURCE : kind == SLOT_STAMP_Z ? EVENT_CLOCK_UTC : EVENT_CLOCK_LINE;
+}
+
 /* A stamp that is stored as text may name its offset or not. */
 static bool stamp_is_local(struct event_room *r)
 {
-	const struct shape *h = r->ev.head;
+	enum event_clock clock = r->ev.raw ? EVENT_CLOCK_LINE : event_head_clock(r->ev.head);
+	struct slice v;
+	char buf[SEGMENT_TEXT];
+	bool canonical;
+	int64_t ns;
 
 	if (r->ev.raw)
 		return !r->parsed.stamp_is_utc;
-	for (unsigned i = 0; i < h->nslots; i++) {
-		struct slice v;
-		char buf[SEGMENT_TEXT];
-		bool canonical;
-		int64_t ns;
-
-		if (h->slots[i].kind == SLOT_STAMP)
-			return true;
-		if (h->slots[i].kind == SLOT_STAMP_Z)
-			return false;
-		if (h->slots[i].kind != SLOT_STRING || h->slots[i].section != SECTION_TOP ||
-		    !(slice_is(h->slots[i].key, "timestamp") || slice_is(h->slots[i].key, "time")))
-			continue;
-		if (!r->has_ord && chunk_row_ord(r->ev.chunk, r->ev.row, &r->row.head_ord))
-			return false;
-		r->has_ord = true;
-		if (chunk_value(r->ev.chunk, 0, r->row.head, i, r->row.head_ord, buf, &v))
-			return false;
-		return !stamp_parse_iluvatar(v, &ns, &canonical);
-	}
-	return true;
+	if (clock != EVENT_CLOCK_LINE)
+		return clock == EVENT_CLOCK_SOURCE;
+	if (!r->has_ord && chunk_row_ord(r->ev.chunk, r->ev.row, &r->row.head_ord))
+		return false;
+	r->has_ord = true;
+	if (chunk_value(r->ev.chunk, 0, r->row.head, time_slot(r->ev.head), r->row.head_ord, buf, &v))
+		return false;
+	return !stamp_parse_iluvatar(v, &ns, &canonical);
 }
 
 /* The worker that the line itself names, where that is a short text. Its bytes are copied, as those of the transaction
@@ -125,18 +137,36 @@ static struct slice worker_said(struct event *e)
 	return (struct slice){r->worker, json_unescape(v, r->worker)};
 }
 
+/* The worker of a line where it names none itself. */
+static struct slice worker_unsaid(const struct shape *tail, bool span_line, const struct source_info *info)
+{
+	if (span_line && info->cluster && shape_part_range(tail, SECTION_SPANS).there)
+		return SLICE("controller");
+	return (struct slice){info->worker, info->worker_len};
+}
+
+static bool is_foreign(struct slice worker, const struct source_info *info)
+{
+	struct slice owner = {info->worker, info->worker_len};
+
+	return info->owned && worker.ptr && !slice_same(worker, owner) && (info->cluster || !slice_is(owner, "worker"));
+}
+
+int event_tail_is_foreign(struct store *s, int64_t source, const struct shape *tail)
+{
+	const struct source_info *info;
+	int rc = store_source(s, source, &info);
+
+	return rc ? rc : is_foreign(tail->worker.ptr ? tail->worker : worker_unsaid(tail, true, info), info);
+}
+
 static void worker_fill(struct event *e, const struct source_info *info)
 {
-	bool span_line = e->head->span_line;
-
 	e->source_worker = (struct slice){info->worker, info->worker_len};
 	e->worker = e->head->as_worker ? worker_said(e) : e->tail->worker;
 	if (!e->worker.ptr)
-		e->worker = span_line && info->cluster && shape_part_range(e->tail, SECTION_SPANS).there
-		                ? SLICE("controller")
-		                : e->source_worker;
-	e->foreign = span_line && info->owned && e->worker.ptr && !slice_same(e->worker, e->source_worker) &&
-	             (info->cluster || !slice_is(e->source_worker, "worker"));
+		e->worker = worker_unsaid(e->tail, e->head->span_line, info);
+	e->foreign = e->head->span_line && is_foreign(e->worker, info);
 }
 
 static void time_fill(struct event_room *r, int64_t stamp)

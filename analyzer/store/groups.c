@@ -409,15 +409,11 @@ static bool stamps_are_plain(const struct chunk *c, int64_t *offset_ns)
 	if (!*offset_ns)
 		return true;
 	for (unsigned h = 0; h < chunk_heads(c); h++) {
-		const struct shape *sh = chunk_head(c, (uint16_t)(h + CHUNK_FIRST_HEAD));
-		bool known = false;
+		enum event_clock clock = event_head_clock(chunk_head(c, (uint16_t)(h + CHUNK_FIRST_HEAD)));
 
-		for (unsigned i = 0; i < sh->nslots && !known; i++) {
-			known = sh->slots[i].kind == SLOT_STAMP || sh->slots[i].kind == SLOT_STAMP_Z;
-			local |= sh->slots[i].kind == SLOT_STAMP;
-			utc |= sh->slots[i].kind == SLOT_STAMP_Z;
-		}
-		if (!known)
+		local |= clock == EVENT_CLOCK_SOURCE;
+		utc |= clock == EVENT_CLOCK_UTC;
+		if (clock == EVENT_CLOCK_LINE)
 			return false;
 	}
 	if (local && utc)

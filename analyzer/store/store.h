@@ -142,6 +142,7 @@ struct event_query {
 	const struct place_list
 	    *places;                /* tid's, borrowed while the cursor is opened; NULL: the cursor looks them up */
 	int64_t run, source;        /* 0: all */
+	int64_t last_source;        /* with those from source up to this one; 0: that one alone */
 	int64_t since_ns, until_ns; /* since <= time_ns < until; until 0: no end */
 	int64_t first_id, last_id;  /* event ids, inclusive; last 0: no end */
 	struct slice search; /* only lines with this text in their message or a string of their fields, however it is
