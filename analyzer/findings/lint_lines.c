@@ -2,14 +2,20 @@
 /* lint_lines.c - the part of lint that reads all lines.
  *
  * What needs no table: lines that go back in time, foreign span lines, spans opened and closed by transaction, fields
- * that look like secrets, holes in our own sequence numbers. */
+ * that look like secrets, holes in our own sequence numbers.
+ *
+ * Of most lines their shapes say what there is to look at, and times, transactions and our own numbers stand in
+ * columns: these lines are looked at as rows (row_take). A line that was kept whole, may have a secret, or has its time
+ * or worker in a text of its own is looked at as an event (event_take). */
 #include "findings/lint_lines.h"
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
 #include "model/extent.h"
 #include "model/fact.h"
+#include "model/parts.h"
 #include "model/span.h"
+#include "store/chunks.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,12 +38,48 @@ struct log {
 };
 
 struct balance {
-	int64_t run, opened, closed;
+	int64_t run;
+	uint32_t opened, closed;
 };
 
+/* What the lines of a head need. */
+struct head_look {
+	enum { HEAD_PLAIN, HEAD_SPAN, HEAD_OPENS, HEAD_CLOSES, HEAD_EVENT, HEAD_NOTHING } what;
+	bool moved;    /* their times are of the source's clock */
+	bool numbered; /* they have a number as ours in front */
+};
+
+enum { PID, SEQ, NUMBERS };
+
+/* The same of a tail. */
+struct tail_look {
+	bool foreign;                           /* of a span line */
+	int slot[NUMBERS];                      /* of our own pid and seq; -1: none */
+	const struct segment *segment[NUMBERS]; /* of this group of rows; NULL: not read yet */
+	int64_t same[NUMBERS];                  /* the number of all its lines there; SAME_NOT: they differ */
+};
+
+#define SAME_NOT INT64_MIN
+
+/* Spans opened and closed in a chunk, by its numbers of transactions. */
+struct chunk_balance {
+	uint32_t opened, closed;
+};
+
+/* A part of the sources. */
 struct scan {
 	struct store *store;
-	struct log log;
+	struct log log;   /* that is read */
+	struct log *logs; /* those that were, in their order */
+	size_t nlogs, logs_room;
+	struct head_look *heads; /* by local number in this chunk */
+	struct tail_look *tails;
+	size_t heads_room, tails_room;
+	struct chunk_balance *here;
+	uint16_t *met; /* the transactions that have any, in the order of their first */
+	uint32_t nmet;
+	char *key; /* room for a key */
+	size_t key_room;
 	struct intern tids;      /* run and tid, as fact keys */
 	struct balance *balance; /* by number in tids */
 	uint32_t room;
@@ -47,7 +89,6 @@ struct scan {
 	char secret_name[64];
 	uint8_t *head_kind; /* by shape id: 0 unknown, 1 nothing, 2 environment, 3 secret */
 	uint32_t nheads;
-	struct findings *out;
 };
 
 static void example(struct examples *x, int64_t id)
@@ -158,68 +199,150 @@ static bool has_secret(struct slice v)
 	return false;
 }
 
-static int count_span(struct scan *s, const struct event *e, bool open)
+/* A span is opened or closed in a transaction of this chunk. */
+static void count_span(struct scan *s, unsigned tid, bool open)
 {
-	char small[128], *buf = small;
-	uint32_t i;
-	int rc;
+	struct chunk_balance *b = &s->here[tid];
 
-	if (!e->tid.ptr)
-		return 0;
-	if (e->tid.len + 8 > sizeof small && !(buf = malloc(e->tid.len + 8)))
-		return -ENOMEM;
-	rc = intern_add(&s->tids, fact_key(e->run, e->tid, buf), &i);
-	if (buf != small)
-		free(buf);
+	*(open ? &s->opens : &s->closes) = true;
+	if (tid == CHUNK_NO_TID)
+		return;
+	if (!b->opened && !b->closed)
+		s->met[s->nmet++] = (uint16_t)tid;
+	*(open ? &b->opened : &b->closed) += 1;
+}
+
+/* Adds what a chunk has of a transaction to what others have. */
+static int balance_add(struct scan *s, struct chunk *c, int64_t run, uint16_t number)
+{
+	struct chunk_balance *b = &s->here[number];
+	char text[3 * LINE_MAX_TID];
+	struct slice tid;
+	uint32_t i;
+	int rc = chunk_tid(c, number, &tid);
+
+	if (!rc && tid.ptr && !chunk_tid_is_plain(c, tid)) {
+		rc = tid.len > LINE_MAX_TID ? -EBADMSG : 0;
+		if (!rc)
+			tid = (struct slice){text, json_unescape(tid, text)};
+	}
+	if (!rc)
+		rc = array_reserve(s->key, s->key_room, 8 + tid.len);
+	if (!rc)
+		rc = intern_add(&s->tids, fact_key(run, tid, s->key), &i);
+	if (!rc)
+		rc = array_reserve_zeroed(s->balance, s->room, i + 1);
 	if (rc)
 		return rc;
-	if (array_reserve_zeroed(s->balance, s->room, i + 1))
-		return -ENOMEM;
-	s->balance[i].run = e->run;
-	*(open ? &s->balance[i].opened : &s->balance[i].closed) += 1;
+	s->balance[i].run = run;
+	s->balance[i].opened += b->opened;
+	s->balance[i].closed += b->closed;
+	*b = (struct chunk_balance){0};
 	return 0;
 }
 
-/* A number of the top level; -1: none. */
-static int64_t top_number(const struct event *e, const char *key)
+static int chunk_end(struct scan *s, const struct event_rows *r)
 {
-	struct slice v;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < s->nmet && !rc; i++)
+		rc = balance_add(s, r->chunk, r->run, s->met[i]);
+	s->nmet = 0;
+	return rc;
+}
+
+/* A whole number as text; -1: none. */
+static int64_t number_of(struct slice v)
+{
 	int64_t n = 0;
 
-	if (!event_top_field(e, key, &v) || !v.len)
-		return -1;
 	for (size_t i = 0; i < v.len; i++) {
 		if (v.ptr[i] < '0' || v.ptr[i] > '9' || n >= INT64_MAX / 10 - 1)
 			return -1;
 		n = n * 10 + (v.ptr[i] - '0');
 	}
-	return n;
+	return v.len ? n : -1;
+}
+
+static int64_t top_number(const struct event *e, const char *key)
+{
+	struct slice v;
+
+	return event_top_field(e, key, &v) ? number_of(v) : -1;
+}
+
+/* The same of a column. */
+static int64_t column_number(const struct segment *s, uint32_t i)
+{
+	const int64_t *n = segment_integers(s);
+	char buf[SEGMENT_TEXT];
+
+	if (!n || i >= s->n)
+		return number_of(segment_get(s, i, buf));
+	return n[i] < 0 || n[i] / 10 >= INT64_MAX / 10 - 1 ? -1 : n[i];
 }
 
 /* Our own lines are numbered without holes: a number that is left out is a line that is missing. The record of lost
- * lines takes the last of their numbers. */
-static void check_sequence(struct scan *s, const struct event *e)
+ * lines takes the last of their numbers. True: there is a hole before this line. */
+static bool is_behind_hole(struct log *l, int64_t pid, int64_t seq)
 {
-	int64_t pid = top_number(e, "pid"), seq = top_number(e, "seq");
+	bool hole = pid == l->pid && seq > l->seq + 1;
 
 	if (pid < 0 || seq < 0)
-		return;
-	if (pid == s->log.pid && seq > s->log.seq + 1)
-		example(slice_is(event_message(e), "Records lost") ? &s->log.lost : &s->log.hole, e->id);
-	s->log.pid = pid;
-	s->log.seq = seq;
+		return false;
+	l->pid = pid;
+	l->seq = seq;
+	return hole;
+}
+
+static void tell_hole(struct scan *s, const struct event *e)
+{
+	example(slice_is(event_message(e), "Records lost") ? &s->log.lost : &s->log.hole, e->id);
 }
 
 /* From the line before to this one, whichever way. */
-static uint64_t jumped_ns(const struct log *l, const struct event *e)
+static uint64_t jumped_ns(const struct log *l, int64_t time_ns)
 {
 	if (l->last_ns == INT64_MIN)
 		return 0;
-	return e->time_ns < l->last_ns ? (uint64_t)l->last_ns - (uint64_t)e->time_ns
-	                               : (uint64_t)e->time_ns - (uint64_t)l->last_ns;
+	return time_ns < l->last_ns ? (uint64_t)l->last_ns - (uint64_t)time_ns
+	                            : (uint64_t)time_ns - (uint64_t)l->last_ns;
 }
 
-static int take(struct scan *s, const struct event *e)
+static void check_time(struct log *l, int64_t id, int64_t time_ns)
+{
+	uint64_t jumped = jumped_ns(l, time_ns);
+
+	if (jumped > CLOCK_JUMP_NS) {
+		example(&l->jump, id);
+		if (jumped > l->jump_ns)
+			l->jump_ns = jumped;
+	} else if (time_ns < l->last_ns) {
+		example(&l->back, id);
+		if (l->last_ns - time_ns > l->back_ns)
+			l->back_ns = l->last_ns - time_ns;
+	}
+	l->last_ns = time_ns;
+}
+
+/* ---- a line as an event ---- */
+
+static int span_take(struct scan *s, const struct event *e)
+{
+	struct slice m = event_message(e);
+	bool open = slice_is(m, "new");
+	int tid;
+
+	if (!open && !slice_is(m, "close"))
+		return 0;
+	tid = event_tid_number(e);
+	if (tid < 0)
+		return tid;
+	count_span(s, (unsigned)tid, open);
+	return 0;
+}
+
+static int event_look(struct scan *s, const struct event *e)
 {
 	struct log *l = &s->log;
 	struct slice v;
@@ -231,27 +354,11 @@ static int take(struct scan *s, const struct event *e)
 	}
 	if (event_is_timeless(e))
 		example(&l->timeless, e->id);
-	if (jumped_ns(l, e) > CLOCK_JUMP_NS) {
-		example(&l->jump, e->id);
-		if (jumped_ns(l, e) > l->jump_ns)
-			l->jump_ns = jumped_ns(l, e);
-	} else if (e->time_ns < l->last_ns) {
-		example(&l->back, e->id);
-		if (l->last_ns - e->time_ns > l->back_ns)
-			l->back_ns = l->last_ns - e->time_ns;
-	}
-	l->last_ns = e->time_ns;
-	if (l->is_ours)
-		check_sequence(s, e);
-	if (e->head->span_line) {
-		struct slice m = event_message(e);
-		bool open = slice_is(m, "new");
-
-		if (!open && !slice_is(m, "close"))
-			return 0;
-		*(open ? &s->opens : &s->closes) = true;
-		return count_span(s, e, open);
-	}
+	check_time(l, e->id, e->time_ns);
+	if (l->is_ours && is_behind_hole(l, top_number(e, "pid"), top_number(e, "seq")))
+		tell_hole(s, e);
+	if (e->head->span_line)
+		return span_take(s, e);
 	kind = head_kind(s, e->head);
 	if (kind == 2 && dumped_environment(e, &v)) {
 		example(has_secret(v) ? &s->secret : &s->environment, e->id);
@@ -265,15 +372,156 @@ static int take(struct scan *s, const struct event *e)
 	return 0;
 }
 
-static void tell_jump(struct scan *s)
+static int event_take(struct scan *s, int64_t id)
 {
-	struct log *l = &s->log;
+	const struct event *e;
+	int rc = event_get(s->store, id, &e);
+
+	if (rc <= 0)
+		return rc;
+	rc = event_look(s, e);
+	return rc ? rc : event_error(e);
+}
+
+/* ---- a line as a row ---- */
+
+static struct head_look look_of_head(struct scan *s, const struct event_rows *r, const struct shape *head)
+{
+	enum event_clock clock = event_head_clock(head);
+	struct head_look l = {.what = HEAD_PLAIN, .moved = clock == EVENT_CLOCK_SOURCE};
+
+	for (unsigned i = 0; i < head->nslots; i++)
+		l.numbered |= head->slots[i].section == SECTION_TOP &&
+		              (slice_is(head->slots[i].key, "pid") || slice_is(head->slots[i].key, "seq"));
+	if (head->span_line)
+		l.what = slice_is(head->message, "new")     ? HEAD_OPENS
+		         : slice_is(head->message, "close") ? HEAD_CLOSES
+		                                            : HEAD_SPAN;
+	if ((clock == EVENT_CLOCK_LINE && r->offset_ns) || (head->span_line ? head->as_worker : head_kind(s, head) > 1))
+		l.what = HEAD_EVENT;
+	return l;
+}
+
+static int look_of_tail(struct scan *s, int64_t source, const struct shape *tail, struct tail_look *out)
+{
+	int foreign = event_tail_is_foreign(s->store, source, tail);
+
+	*out = (struct tail_look){.foreign = foreign > 0, .slot = {-1, -1}};
+	for (unsigned i = 0; i < tail->nslots; i++)
+		if (tail->slots[i].section == SECTION_TOP && slot_is_stored(tail->slots[i].kind)) {
+			if (slice_is(tail->slots[i].key, "pid"))
+				out->slot[PID] = (int)i;
+			if (slice_is(tail->slots[i].key, "seq"))
+				out->slot[SEQ] = (int)i;
+		}
+	return foreign < 0 ? foreign : 0;
+}
+
+static int chunk_begin(struct scan *s, const struct event_rows *r)
+{
+	unsigned heads = chunk_heads(r->chunk) + CHUNK_FIRST_HEAD, tails = chunk_tails(r->chunk);
+	int rc = 0;
+
+	if (array_reserve(s->heads, s->heads_room, heads) || array_reserve(s->tails, s->tails_room, tails + 1))
+		return -ENOMEM;
+	for (unsigned i = 0; i < CHUNK_FIRST_HEAD; i++)
+		s->heads[i] = (struct head_look){.what = chunk_is_event(i) ? HEAD_EVENT : HEAD_NOTHING};
+	for (unsigned i = CHUNK_FIRST_HEAD; i < heads; i++)
+		s->heads[i] = look_of_head(s, r, chunk_head(r->chunk, (uint16_t)i));
+	for (unsigned i = 0; i < tails && !rc; i++)
+		rc = look_of_tail(s, r->source, chunk_tail(r->chunk, (uint16_t)i), &s->tails[i]);
+	return rc;
+}
+
+static int number_column(struct tail_look *t, int which, const struct event_rows *r, uint16_t tail)
+{
+	struct segment_text text;
+	int rc = chunk_tail_segment(r->chunk, tail, (unsigned)t->slot[which], r->group, &t->segment[which]);
+
+	if (rc)
+		return rc;
+	t->same[which] = segment_texts(t->segment[which], &text) && text.entries == 1
+	                     ? column_number(t->segment[which], 0)
+	                     : SAME_NOT;
+	return 0;
+}
+
+/* A number of row i; its tail has it. */
+static inline int row_number(struct tail_look *t, int which, const struct event_rows *r, uint32_t i, int64_t *out)
+{
+	int rc = t->segment[which] ? 0 : number_column(t, which, r, r->columns.tail[i]);
+
+	if (!rc)
+		*out = t->same[which] != SAME_NOT ? t->same[which]
+		                                  : column_number(t->segment[which], r->columns.tail_ord[i]);
+	return rc;
+}
+
+static int row_sequence(struct scan *s, struct tail_look *t, const struct event_rows *r, uint32_t i)
+{
+	int64_t pid, seq;
+	const struct event *e;
+	int rc = row_number(t, PID, r, i, &pid);
+
+	if (!rc)
+		rc = row_number(t, SEQ, r, i, &seq);
+	if (rc || !is_behind_hole(&s->log, pid, seq))
+		return rc;
+	rc = event_get(s->store, r->id + i, &e);
+	if (rc <= 0)
+		return rc;
+	tell_hole(s, e);
+	return event_error(e);
+}
+
+static int row_take(struct scan *s, const struct event_rows *r, uint32_t i)
+{
+	const struct head_look *h = &s->heads[r->columns.head[i]];
+	struct tail_look *t;
+	bool numbers;
+	int rc = 0;
+
+	if (h->what == HEAD_NOTHING)
+		return 0;
+	if (h->what == HEAD_EVENT)
+		return event_take(s, r->id + i);
+	t = &s->tails[r->columns.tail[i]];
+	numbers = s->log.is_ours && t->slot[PID] >= 0 && t->slot[SEQ] >= 0;
+	if (s->log.is_ours && !numbers && h->numbered)
+		return event_take(s, r->id + i);
+	if (h->what != HEAD_PLAIN && t->foreign) {
+		example(&s->log.foreign, r->id + i);
+		return 0;
+	}
+	check_time(&s->log, r->id + i, h->moved ? ns_moved(r->columns.stamp[i], r->offset_ns) : r->columns.stamp[i]);
+	if (numbers)
+		rc = row_sequence(s, t, r, i);
+	if (h->what == HEAD_OPENS || h->what == HEAD_CLOSES)
+		count_span(s, r->columns.tid[i], h->what == HEAD_OPENS);
+	return rc;
+}
+
+static int rows_take(struct scan *s, const struct event_rows *r)
+{
+	int rc = r->group ? 0 : chunk_begin(s, r);
+
+	for (unsigned i = 0; i < chunk_tails(r->chunk); i++)
+		s->tails[i].segment[PID] = s->tails[i].segment[SEQ] = NULL;
+	for (uint32_t i = 0; i < r->columns.n && !rc; i++)
+		rc = row_take(s, r, i);
+	return rc || !r->ends ? rc : chunk_end(s, r);
+}
+
+/* ---- what is told of a log ---- */
+
+static void tell_jump(const struct log *l, struct findings *out)
+{
 	const char *path = l->path ? l->path : "a log";
 	struct finding *f;
 
 	if (!l->jump.count)
 		return;
-	f = finding_add(s->out, "clock-jump", FINDING_WARNING, l->run);
+	f = finding_add(out, "clock-jump", FINDING_WARNING, l->run);
 	finding_message(f, "%lld time%s the clock of %s jumps by more than a year, by up to %.1f years",
 	                (long long)l->jump.count, l->jump.count == 1 ? "" : "s", path,
 	                (double)l->jump_ns / (double)CLOCK_JUMP_NS);
@@ -281,16 +529,15 @@ static void tell_jump(struct scan *s)
 	show(f, &l->jump);
 }
 
-static void tell_log(struct scan *s)
+static void tell_log(const struct log *l, struct findings *out)
 {
-	struct log *l = &s->log;
 	bool far = l->back_ns >= BACK_WARNING_NS;
 	const char *path = l->path ? l->path : "a log";
 	struct finding *f;
 
-	tell_jump(s);
+	tell_jump(l, out);
 	if (l->back.count) {
-		f = finding_add(s->out, "time-backwards", far ? FINDING_WARNING : FINDING_NOTE, l->run);
+		f = finding_add(out, "time-backwards", far ? FINDING_WARNING : FINDING_NOTE, l->run);
 		finding_message(f, "%lld time%s a line of %s is earlier than the line before, by up to %.6f s",
 		                (long long)l->back.count, l->back.count == 1 ? "" : "s", path,
 		                (double)l->back_ns / 1e9);
@@ -300,28 +547,28 @@ static void tell_log(struct scan *s)
 		show(f, &l->back);
 	}
 	if (l->timeless.count) {
-		f = finding_add(s->out, "no-time", FINDING_NOTE, l->run);
+		f = finding_add(out, "no-time", FINDING_NOTE, l->run);
 		finding_message(f, "%lld record%s of %s have no time that is understood", (long long)l->timeless.count,
 		                l->timeless.count == 1 ? "" : "s", path);
 		finding_cause(f, "they stand at the time of the record before; load --time names a key");
 		show(f, &l->timeless);
 	}
 	if (l->foreign.count) {
-		f = finding_add(s->out, "foreign-span-lines", FINDING_NOTE, l->run);
+		f = finding_add(out, "foreign-span-lines", FINDING_NOTE, l->run);
 		finding_message(f, "%lld span lines of %s are of another worker and are not counted",
 		                (long long)l->foreign.count, path);
 		finding_cause(f, "every worker of a simulated cluster writes all span lines");
 		show(f, &l->foreign);
 	}
 	if (l->hole.count) {
-		f = finding_add(s->out, "sequence-gap", FINDING_WARNING, l->run);
+		f = finding_add(out, "sequence-gap", FINDING_WARNING, l->run);
 		finding_message(f, "%s lacks lines: its sequence numbers leave some out, %lld time(s)", path,
 		                (long long)l->hole.count);
 		finding_cause(f, "lines were lost between the process and this file");
 		show(f, &l->hole);
 	}
 	if (l->lost.count) {
-		f = finding_add(s->out, "records-lost", FINDING_WARNING, l->run);
+		f = finding_add(out, "records-lost", FINDING_WARNING, l->run);
 		finding_message(f, "the process of %s could not write some of its lines, %lld times", path,
 		                (long long)l->lost.count);
 		finding_cause(f, "the log says so: a full ring or disk");
@@ -329,19 +576,19 @@ static void tell_log(struct scan *s)
 	}
 }
 
-static void tell_secrets(struct scan *s)
+static void tell_secrets(const struct scan *s, struct findings *out)
 {
 	struct finding *f;
 
 	if (s->environment.count) {
-		f = finding_add(s->out, "environment", FINDING_NOTE, s->environment_run);
+		f = finding_add(out, "environment", FINDING_NOTE, s->environment_run);
 		finding_message(f, "a process's environment is dumped, %lld time%s", (long long)s->environment.count,
 		                s->environment.count == 1 ? "" : "s");
 		finding_cause(f, "whatever secret is in it stands in the log");
 		show(f, &s->environment);
 	}
 	if (s->secret.count) {
-		f = finding_add(s->out, "secret", FINDING_WARNING, s->environment_run);
+		f = finding_add(out, "secret", FINDING_WARNING, s->environment_run);
 		finding_message(f, "a field looks like a secret, %lld time%s: %s", (long long)s->secret.count,
 		                s->secret.count == 1 ? "" : "s", s->secret_name);
 		finding_cause(f, "its value stands in the log");
@@ -362,18 +609,18 @@ static bool completed(sqlite3_stmt *st, int64_t run, struct slice tid)
 	return yes;
 }
 
-static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
+static int tell_open_spans(struct store *store, int64_t run, struct slice tid, struct findings *out)
 {
 	struct span_query q = {.tid = tid, .run = run, .open_only = true};
 	struct finding *f = NULL;
 	struct span_reader *r;
 	struct span_row row;
-	int rc = span_reader_open(s->store, &q, &r);
+	int rc = span_reader_open(store, &q, &r);
 
 	while (!rc && (rc = span_reader_next(r, &row)) == 1) {
 		rc = 0;
 		if (!f) {
-			f = finding_add(s->out, "span-never-closed", FINDING_WARNING, run);
+			f = finding_add(out, "span-never-closed", FINDING_WARNING, run);
 			finding_tid(f, tid);
 			finding_cause(f, "%.*s", (int)row.name.len, row.name.ptr ? row.name.ptr : "");
 		}
@@ -388,7 +635,7 @@ static int tell_open_spans(struct scan *s, int64_t run, struct slice tid)
 	return rc;
 }
 
-static int tell_balance(struct scan *s)
+static int tell_balance(const struct scan *s, struct findings *out)
 {
 	sqlite3_stmt *st;
 	int rc = 0;
@@ -401,24 +648,24 @@ static int tell_balance(struct scan *s)
 		struct slice key = s->tids.text[i], tid = {key.ptr + 8, key.len - 8};
 
 		if (s->balance[i].opened > s->balance[i].closed && completed(st, s->balance[i].run, tid))
-			rc = tell_open_spans(s, s->balance[i].run, tid);
+			rc = tell_open_spans(s->store, s->balance[i].run, tid, out);
 	}
 	sqlite3_finalize(st);
 	return rc;
 }
 
 /* The next log: what the table says of its source. 0 or a negative errno. */
-static int log_begin(struct scan *s, const struct event *e)
+static int log_begin(struct scan *s, const struct event_rows *r)
 {
 	struct log *l = &s->log;
 	sqlite3_stmt *st;
 	int rc;
 
 	free(l->path);
-	*l = (struct log){.run = e->run, .source = e->source, .last_ns = INT64_MIN, .pid = -1};
+	*l = (struct log){.run = r->run, .source = r->source, .last_ns = INT64_MIN, .pid = -1};
 	if ((rc = sql_prepare(store_db(s->store), "SELECT path, kind = 'ilulog' FROM source WHERE id = ?", &st)))
 		return rc;
-	sqlite3_bind_int64(st, 1, e->source);
+	sqlite3_bind_int64(st, 1, r->source);
 	if ((rc = sql_next(st)) == 1) {
 		const char *path = (const char *)sqlite3_column_text(st, 0);
 
@@ -430,35 +677,157 @@ static int log_begin(struct scan *s, const struct event *e)
 	return rc;
 }
 
+/* The log that was read is kept, to be told of. */
+static int log_end(struct scan *s)
+{
+	struct log *to = s->log.source ? array_add(s->logs, s->nlogs, s->logs_room) : NULL;
+
+	if (!s->log.source)
+		return 0;
+	if (!to)
+		return -ENOMEM;
+	*to = s->log;
+	s->log = (struct log){0};
+	return 0;
+}
+
+static int scan_lines(struct scan *s, struct event_cursor *c)
+{
+	const unsigned columns =
+	    CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TAIL | CHUNK_COLUMN_TID | CHUNK_COLUMN_STAMP | CHUNK_COLUMN_TAIL_ORD;
+	struct event_rows r;
+	int rc;
+
+	while ((rc = event_cursor_rows(c, columns, &r)) == 1) {
+		if (r.source != s->log.source && ((rc = log_end(s)) || (rc = log_begin(s, &r))))
+			return rc;
+		if ((rc = rows_take(s, &r)))
+			return rc;
+	}
+	return rc ? rc : log_end(s);
+}
+
+/* What is needed while lines are read alone. */
+static void scan_rest(struct scan *s)
+{
+	free(s->head_kind);
+	free(s->heads);
+	free(s->tails);
+	free(s->here);
+	free(s->met);
+	s->head_kind = NULL;
+	s->heads = NULL;
+	s->tails = NULL;
+	s->here = NULL;
+	s->met = NULL;
+}
+
+static void scan_done(struct scan *s)
+{
+	scan_rest(s);
+	for (size_t i = 0; i < s->nlogs; i++)
+		free(s->logs[i].path);
+	free(s->log.path);
+	free(s->logs);
+	intern_done(&s->tids);
+	free(s->balance);
+	free(s->key);
+}
+
+struct parts {
+	struct source_part of[PARTS_OF_SOURCES];
+	struct scan scans[PARTS_OF_SOURCES];
+};
+
+/* Of transactions whose spans were all closed nothing more need be known. */
+static int drop_balanced(struct scan *s)
+{
+	struct intern kept;
+	uint32_t n = 0, k;
+	int rc = 0;
+
+	intern_init(&kept);
+	for (uint32_t i = 0; i < s->tids.n && !rc; i++)
+		if (s->balance[i].opened != s->balance[i].closed) {
+			rc = intern_add(&kept, s->tids.text[i], &k);
+			s->balance[n++] = s->balance[i];
+		}
+	intern_done(&s->tids);
+	s->tids = kept;
+	return rc;
+}
+
+static int read_part(void *arg, struct store *store, size_t i)
+{
+	const struct source_part *of = &((struct parts *)arg)->of[i];
+	struct scan *s = &((struct parts *)arg)->scans[i];
+	struct event_query q = {.run = of->run, .source = of->first, .last_source = of->last};
+	struct event_cursor *c = NULL;
+	int rc;
+
+	s->store = store;
+	s->here = calloc(CHUNK_ROWS, sizeof *s->here);
+	s->met = malloc(CHUNK_ROWS * sizeof *s->met);
+	rc = s->here && s->met ? event_cursor_open(store, &q, &c) : -ENOMEM;
+	if (!rc)
+		rc = scan_lines(s, c);
+	event_cursor_close(c);
+	scan_rest(s);
+	return rc ? rc : drop_balanced(s);
+}
+
+static void examples_join(struct examples *x, const struct examples *more)
+{
+	for (int64_t i = 0; i < more->count && i < EXAMPLES && x->count + i < EXAMPLES; i++)
+		x->id[x->count + i] = more->id[i];
+	x->count += more->count;
+}
+
+/* As if all's sources had been followed by the part's. */
+static int scan_join(struct scan *all, const struct scan *part)
+{
+	int rc = 0;
+
+	all->opens |= part->opens;
+	all->closes |= part->closes;
+	examples_join(&all->environment, &part->environment);
+	examples_join(&all->secret, &part->secret);
+	if (part->environment.count || part->secret.count)
+		all->environment_run = part->environment_run;
+	if (!all->secret_name[0])
+		strcpy(all->secret_name, part->secret_name);
+	for (uint32_t i = 0, k; i < part->tids.n && !rc; i++) {
+		rc = intern_add(&all->tids, part->tids.text[i], &k);
+		if (!rc)
+			rc = array_reserve_zeroed(all->balance, all->room, k + 1);
+		if (rc)
+			break;
+		all->balance[k].run = part->balance[i].run;
+		all->balance[k].opened += part->balance[i].opened;
+		all->balance[k].closed += part->balance[i].closed;
+	}
+	return rc;
+}
+
 int lint_lines(struct store *store, int64_t run, struct findings *out)
 {
-	struct scan s = {.store = store, .out = out};
-	struct event_query q = {.run = run};
-	struct event_cursor *c;
-	const struct event *e;
-	int rc = event_cursor_open(store, &q, &c);
+	struct parts *p = calloc(1, sizeof *p);
+	struct scan all = {.store = store};
+	int n = p ? parts_of_sources(store, run, p->of) : -ENOMEM, rc = n < 0 ? n : 0;
 
-	if (rc)
-		return rc;
-	intern_init(&s.tids);
-	while ((rc = event_cursor_next(c, &e)) == 1) {
-		if (e->source != s.log.source) {
-			tell_log(&s);
-			if ((rc = log_begin(&s, e)))
-				break;
-		}
-		if ((rc = take(&s, e)) || (rc = event_error(e)))
-			break;
+	if (!rc)
+		rc = parts_read(store, (size_t)n, read_part, p);
+	for (int i = 0; i < n; i++) {
+		for (size_t k = 0; k < p->scans[i].nlogs && !rc; k++)
+			tell_log(&p->scans[i].logs[k], out);
+		rc = rc ? rc : scan_join(&all, &p->scans[i]);
+		scan_done(&p->scans[i]);
 	}
-	event_cursor_close(c);
+	free(p);
 	if (!rc) {
-		tell_log(&s);
-		tell_secrets(&s);
-		rc = tell_balance(&s);
+		tell_secrets(&all, out);
+		rc = tell_balance(&all, out);
 	}
-	free(s.log.path);
-	intern_done(&s.tids);
-	free(s.balance);
-	free(s.head_kind);
+	scan_done(&all);
 	return rc;
 }
