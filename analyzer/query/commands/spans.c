@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* spans.c - how long spans took: by name, or the slowest one by one. */
-#include "model/span.h"
+#include "model/span_times.h"
 #include "base/array.h"
+#include "model/parts.h"
+#include "model/span.h"
 #include "base/intern.h"
 #include "query/core/command.h"
 #include "query/core/quantile.h"
@@ -83,7 +85,7 @@ static bool same_text(struct slice a, struct slice b)
 	return a.ptr == b.ptr && a.len == b.len;
 }
 
-static struct group *group_of(struct groups *g, const struct span_row *row)
+static struct group *group_of(struct groups *g, const struct span_time *row)
 {
 	size_t i = ((uintptr_t)row->name.ptr >> 3 ^ (uintptr_t)row->target.ptr >> 5) % RECENT;
 	struct group *x;
@@ -100,10 +102,14 @@ static struct group *group_of(struct groups *g, const struct span_row *row)
 	return x;
 }
 
-static int count(struct groups *g, const struct span_row *row)
+static int count(void *arg, const struct span_time *row)
 {
-	struct group *x = group_of(g, row);
+	struct groups *g = arg;
+	struct group *x;
 
+	if (query_interrupted)
+		return -EINTR;
+	x = group_of(g, row);
 	if (!x)
 		return -ENOMEM;
 	if (!x->asked)
@@ -180,16 +186,93 @@ static void put(struct query *q, struct groups *g)
 	query_table_close(q, t);
 }
 
-static void gather(struct query *q, struct groups *g)
+static void groups_done(struct groups *g)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		free(g->all[i].name);
+		free(g->all[i].target);
+		sample_done(&g->all[i].times);
+	}
+	free(g->all);
+	intern_done(&g->words);
+	intern_done(&g->pairs);
+}
+
+/* ---- sources apart, where spans have ids ---- */
+
+struct parts {
+	struct source_part of[PARTS_OF_SOURCES];
+	struct groups groups[PARTS_OF_SOURCES];
+};
+
+static int read_part(void *arg, struct store *s, size_t i)
+{
+	struct parts *p = arg;
+
+	return span_times_read(s, &p->of[i], count, &p->groups[i]);
+}
+
+static struct slice text_of(const char *s)
+{
+	return s ? (struct slice){s, strlen(s)} : SLICE_NONE;
+}
+
+/* As if its spans had been counted here. */
+static int join(struct groups *g, const struct groups *part)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < part->n && !rc; i++) {
+		const struct group *from = &part->all[i];
+		struct group *to = find(g, text_of(from->name), text_of(from->target));
+
+		if (!to)
+			return -ENOMEM;
+		to->open += from->open;
+		to->busy_ns += from->busy_ns;
+		for (size_t k = 0; k < from->times.n && !rc; k++)
+			rc = sample_add(&to->times, from->times.values[k]);
+	}
+	return rc;
+}
+
+/* -EAGAIN: the sources' spans must be paired from their lines; g is as it was then. */
+static int gather_parts(struct query *q, struct groups *g)
+{
+	struct parts *p = calloc(1, sizeof *p);
+	int n = p ? parts_of_sources(q->store, query_run(q), p->of) : -ENOMEM, rc = n < 0 ? n : 0;
+
+	for (int i = 0; i < n; i++)
+		p->groups[i] = (struct groups){.name = g->name, .target = g->target};
+	if (!rc)
+		rc = parts_read(q->store, (size_t)n, read_part, p);
+	for (int i = 0; i < n; i++) {
+		rc = rc ? rc : join(g, &p->groups[i]);
+		groups_done(&p->groups[i]);
+	}
+	free(p);
+	return rc;
+}
+
+static int gather_lines(struct query *q, struct groups *g)
 {
 	struct span_query sq = {.run = query_run(q)};
 	struct span_reader *reader = NULL;
 	struct span_row row;
-	int rc = q->status ? 0 : span_reader_open(q->store, &sq, &reader);
+	int rc = span_reader_open(q->store, &sq, &reader);
 
-	while (reader && !rc && (rc = span_reader_next(reader, &row)) == 1)
-		rc = query_interrupted ? -EINTR : count(g, &row);
+	while (!rc && (rc = span_reader_next(reader, &row)) == 1)
+		rc = count(g, &(struct span_time){row.name, row.target, row.start_ns, row.end_ns, row.busy_ns});
 	span_reader_close(reader);
+	return rc;
+}
+
+static void gather(struct query *q, struct groups *g)
+{
+	int rc = q->status ? 0 : gather_parts(q, g);
+
+	if (rc == -EAGAIN)
+		rc = gather_lines(q, g);
 	query_ok(q, rc, q->path);
 }
 
@@ -204,14 +287,7 @@ static void all_by_name(struct query *q)
 	put(q, &g);
 	if (!q->status && !g.n)
 		query_note(q, "no spans: the log was written without span lines");
-	for (size_t i = 0; i < g.n; i++) {
-		free(g.all[i].name);
-		free(g.all[i].target);
-		sample_done(&g.all[i].times);
-	}
-	free(g.all);
-	intern_done(&g.words);
-	intern_done(&g.pairs);
+	groups_done(&g);
 }
 
 static void slowest(struct query *q, const char *word)
