@@ -17,6 +17,8 @@ static const char *const known[] = {
 
 #define NKNOWN     (int)(sizeof known / sizeof *known)
 #define HAVE_IT    60 /* in 100 requests have the field */
+#define FUNCTIONS  6  /* the first of the list name nothing else: so many in 100 will do */
+#define HAVE_THAT  20
 #define VALUES_MAX 256
 #define EXPLAINS   0.10
 
@@ -29,7 +31,7 @@ struct choosing {
 };
 
 /* Its value in each request; false where it is not one and the same, or too few have it. */
-static bool fill(const struct choosing *c, uint32_t name, struct naming *out)
+static bool fill(const struct choosing *c, uint32_t name, uint32_t percent, struct naming *out)
 {
 	const struct sample *s = c->s;
 	uint32_t has = 0, differ = 0;
@@ -56,7 +58,7 @@ static bool fill(const struct choosing *c, uint32_t name, struct naming *out)
 		differ += !same;
 	}
 	out->requests = has;
-	return has * 100 >= c->n * HAVE_IT && differ * 100 <= has;
+	return has * 100 >= c->n * percent && differ * 100 <= has;
 }
 
 struct group {
@@ -181,7 +183,7 @@ static int by_name(struct choosing *c, struct naming *out)
 		uint32_t name = intern_find(&c->s->names, (struct slice){known[i], strlen(known[i])});
 		struct naming one;
 
-		if (name == INTERN_NONE || !fill(c, name, &one))
+		if (name == INTERN_NONE || !fill(c, name, i < FUNCTIONS ? HAVE_THAT : HAVE_IT, &one))
 			continue;
 		rc = explain(c, &one);
 		if (!rc && usable(&one, c)) {
@@ -215,7 +217,7 @@ static int by_duration(struct choosing *c, struct naming *out)
 	for (uint32_t name = 0; name < c->s->names.n && !rc; name++) {
 		struct naming one;
 
-		if (!fill(c, name, &one) || are_numbers(c))
+		if (!fill(c, name, HAVE_IT, &one) || are_numbers(c))
 			continue;
 		rc = explain(c, &one);
 		if (!rc && usable(&one, c) && one.requests * 100 >= c->n * 90 && one.explains >= EXPLAINS &&
@@ -238,7 +240,7 @@ int naming_find(struct naming *out, const struct sample *s, const struct request
 	if (!rc && out->name == SAMPLE_NONE)
 		rc = by_duration(&c, out);
 	if (!rc && out->name != SAMPLE_NONE) {
-		fill(&c, out->name, &ignored);
+		fill(&c, out->name, 0, &ignored);
 		rc = fill_places(&c, out);
 	}
 	if (!rc && out->name != SAMPLE_NONE)

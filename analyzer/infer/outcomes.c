@@ -252,6 +252,58 @@ static int by_lines(struct judging *j)
 	return 0;
 }
 
+/* ---- error lines of those that do not end ---- */
+
+static bool is_told(const struct judging *j, uint32_t tid, const struct failure *f)
+{
+	const struct sample *s = j->s;
+	uint32_t line;
+
+	if (f->name == SAMPLE_NONE)
+		return lines_of_key(s, tid, f->key, &line) > 0;
+	for (uint32_t k = s->fields[tid]; k < s->fields[tid + 1]; k++) {
+		const struct sample_field *field = &s->field[s->value[k].field];
+		struct slice v = s->value[k].value == SAMPLE_NONE ? SLICE_NONE : s->values.text[s->value[k].value];
+
+		if (field->key == f->key && field->name == f->name && v.ptr &&
+		    (slice_is(v, f->value) || (!strcmp(f->value, ">=500") && says_failed(s->names.text[f->name], v))))
+			return true;
+	}
+	return false;
+}
+
+static bool is_told_of(const struct judging *j, uint32_t tid)
+{
+	for (int i = 0; i < j->out->n; i++)
+		if (is_told(j, tid, &j->out->v[i]))
+			return true;
+	return false;
+}
+
+/* A few fail so early that they have no end: what their error lines say, where no other request has them. */
+static int by_lines_of_unfinished(struct judging *j)
+{
+	const struct sample *s = j->s;
+	uint32_t *bad = calloc((size_t)s->nkeys + 1, sizeof *bad), *good = calloc((size_t)s->nkeys + 1, sizeof *good);
+	int told = j->out->n, rc = bad && good ? 0 : -ENOMEM;
+
+	for (uint32_t t = 0; !rc && t < s->tids.n; t++) {
+		const struct request *r = &j->r->of[t];
+		uint32_t *count = r->end < 0 && j->error[t] ? bad : good;
+
+		if (r->kind != (int)j->kind || is_told_of(j, t))
+			continue;
+		for (uint32_t i = s->first[t]; i < s->first[t + 1]; i++)
+			count[s->line[i].key] += s->key[s->line[i].key].severity == 2;
+	}
+	for (uint32_t k = 0; !rc && k < s->nkeys && j->out->n < told + 4; k++)
+		if (bad[k] && !good[k] && s->key[k].text.len)
+			add(j, (struct failure){k, SAMPLE_NONE, "", "an error line of those that do not end", bad[k]});
+	free(bad);
+	free(good);
+	return rc;
+}
+
 int failures_find(struct failures *out, const struct sample *s, const struct requests *r, unsigned kind,
                   const struct steps *steps, uint32_t function)
 {
@@ -270,8 +322,8 @@ int failures_find(struct failures *out, const struct sample *s, const struct req
 			rc = by_errors(&j, f, &best);
 	if (!rc)
 		by_end(&j);
-	if (!rc && !out->n)
-		rc = by_lines(&j);
+	if (!rc)
+		rc = out->n ? by_lines_of_unfinished(&j) : by_lines(&j);
 	free(j.error);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #define SURE  95 /* in 100: begins with it, of those that have it */
 #define ENDS  80 /* in 100: ends with it, of those that have it */
 #define ENDED 30 /* in 100 must have ended */
+#define NEAR  60 /* in 100: is at the end, of those that close */
 #define LARGE 20 /* in 100 of the largest kind: smaller ones are set-up and care */
 
 #define EDGE_PART 20      /* so much of a transaction's length from its first or last line is the edge, ... */
@@ -92,41 +93,74 @@ static uint32_t best_key(const struct finding *f, unsigned percent, uint32_t not
 
 /* ---- ends ---- */
 
-/* A span may be held for longer than the request lasts: the last line that is no span's, where it is nearly always near
- * its end. */
-static uint32_t record_before(struct finding *f, unsigned kind, uint32_t close)
+/* The last line of a transaction that is no span's, or the last of those in the log that the request begins in; not
+ * there: SAMPLE_NONE. */
+static uint32_t last_record(const struct finding *f, uint32_t tid, bool callers)
 {
 	const struct sample *s = f->s;
-	uint32_t best = SAMPLE_NONE, n = 0, near = 0, line = 0, last;
+	uint32_t start = f->r->of[tid].start_line;
 
+	for (uint32_t i = s->first[tid + 1]; i-- > start + 1;)
+		if (!s->key[s->line[i].key].span_line && (!callers || s->line[i].source == s->line[start].source))
+			return i;
+	return SAMPLE_NONE;
+}
+
+/* The message that most of those that close are done with, before or after; SAMPLE_NONE: they differ. callers: only
+ * those that are closed in another log than they begin in. n: how many close. */
+static uint32_t last_message(struct finding *f, unsigned kind, uint32_t close, bool callers, uint32_t *n)
+{
+	const struct sample *s = f->s;
+	uint32_t best = SAMPLE_NONE, line = 0, last;
+
+	*n = 0;
 	memset(f->tally, 0, s->nkeys * sizeof *f->tally);
 	for (uint32_t t = 0; t < s->tids.n; t++) {
-		if (f->r->of[t].kind != (int)kind || !lines_of_key(s, t, close, &line))
+		const struct request *r = &f->r->of[t];
+
+		if (r->kind != (int)kind || !lines_of_key(s, t, close, &line))
 			continue;
-		n++;
-		for (last = s->first[t + 1]; last-- > s->first[t];)
-			if (!s->key[s->line[last].key].span_line)
-				break;
-		if (last >= s->first[t] && last < s->first[t + 1] && last > f->r->of[t].start_line)
+		++*n;
+		last = callers && s->line[line].source == s->line[r->start_line].source ? SAMPLE_NONE
+		                                                                        : last_record(f, t, callers);
+		if (last != SAMPLE_NONE)
 			f->tally[s->line[last].key].edge++;
 	}
 	for (uint32_t k = 0; k < s->nkeys; k++)
 		if (s->key[k].text.len && k != f->r->kind[kind].start &&
 		    (best == SAMPLE_NONE || f->tally[k].edge > f->tally[best].edge))
 			best = k;
-	if (best == SAMPLE_NONE || f->tally[best].edge * 100 < n * ENDS)
-		return close;
-	for (uint32_t t = 0; t < s->tids.n; t++) {
-		uint32_t end = 0, from = s->first[t];
+	return best == SAMPLE_NONE || f->tally[best].edge * 100 < *n * ENDS ? SAMPLE_NONE : best;
+}
 
+/* Whether the message comes once, and mostly when the request closes. */
+static bool is_near_close(const struct finding *f, unsigned kind, uint32_t close, uint32_t key, uint32_t n)
+{
+	const struct sample *s = f->s;
+	uint32_t near = 0, line = 0, end = 0;
+
+	for (uint32_t t = 0; t < s->tids.n; t++) {
 		if (f->r->of[t].kind != (int)kind || !lines_of_key(s, t, close, &end) ||
-		    lines_of_key(s, t, best, &line) != 1)
+		    lines_of_key(s, t, key, &line) != 1)
 			continue;
-		near += (s->line[end].time_ns - s->line[line].time_ns) * 100 <=
-		            s->line[end].time_ns - s->line[from].time_ns ||
-		        s->line[end].time_ns - s->line[line].time_ns <= EDGE_NS;
+		int64_t after = s->line[end].time_ns - s->line[line].time_ns;
+
+		near += after * 100 <= s->line[end].time_ns - s->line[s->first[t]].time_ns || after <= EDGE_NS;
 	}
-	return near * 100 >= n * 60 ? best : close;
+	return near * 100 >= n * NEAR;
+}
+
+/* A span may be held for longer than the request lasts: the last line that is no span's, where it is mostly near its
+ * end; else the last of the log that the request begins in, where others go on in theirs: who asked has the answer. */
+static uint32_t record_before(struct finding *f, unsigned kind, uint32_t close)
+{
+	for (int callers = 0; callers < 2; callers++) {
+		uint32_t n, key = last_message(f, kind, close, callers, &n);
+
+		if (key != SAMPLE_NONE && is_near_close(f, kind, close, key, n))
+			return key;
+	}
+	return close;
 }
 
 /* How a kind's requests end: those that have no end yet are looked at again, until no message is one that they end

@@ -255,7 +255,7 @@ static int take(struct sample *s, const struct event *e)
 	l = array_add(s->line, s->nlines, s->line_room);
 	if (!l)
 		return -ENOMEM;
-	*l = (struct sample_line){e->time_ns, e->id, tid, key};
+	*l = (struct sample_line){e->time_ns, e->id, e->source, tid, key};
 	rc = s->key[key].enters ? 0 : values_of(s, e, tid, key, false);
 	return rc || s->key[key].enters ? rc : values_of(s, e, tid, key, true);
 }

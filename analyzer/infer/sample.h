@@ -38,7 +38,7 @@ struct sample_field {
 };
 
 struct sample_line {
-	int64_t time_ns, id;
+	int64_t time_ns, id, source;
 	uint32_t tid, key;
 };
 
