@@ -42,7 +42,7 @@ LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c keep.c las
 LIBLOG_SRC += $(addprefix liblog/src/box/,box.c find.c region.c slab.c)
 # Each of these has the row of its kind of sink.
 SINK_SRC   := $(addprefix liblog/src/sinks/,file.c fd.c console.c journald.c syslog.c)
-LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,away.c datagram.c kind.c mail.c open.c sink.c)
+LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,away.c datagram.c kind.c mail.c open.c shorten.c sink.c)
 LIBLOG_SRC += $(addprefix liblog/src/config/,config.c config_list.c config_value.c directive.c directive_parse.c directive_value.c reload.c)
 LIBLOG_SRC += $(addprefix liblog/src/call/,array.c early.c limit.c memory.c ring.c site.c span.c state.c)
 LIBLOG_SRC += $(addprefix liblog/src/encode/,encode.c flame.c recorder.c sitetext.c spantext.c spanvalue.c)

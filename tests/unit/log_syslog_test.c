@@ -96,12 +96,24 @@ static void test_lines(void **state)
 	log_remove();
 }
 
+/* The bytes that a text says are cut from it, and what is left of it; 0: nothing is. */
+static long bytes_cut(const char *text, size_t *left)
+{
+	const char *mark = strstr(text, "\xe2\x80\xa6[");
+
+	*left = mark ? (size_t)(mark - text) : strlen(text);
+	return mark ? atol(mark + 4) : 0;
+}
+
+/* A line that is too long is still JSON, of whole characters, and says what is missing. */
 static void test_long_ones_are_cut(void **state)
 {
-	static char text[1 << 20];
-	char *longer = malloc(220000), keys[200], *path;
+	enum { LONG = 220000 };
+	char *longer = malloc(LONG + 1), *mixed = malloc(LONG + 1), keys[200], *path;
 	struct ilu_log_stats before = {.size = sizeof before}, stats = {.size = sizeof stats};
-	ssize_t n;
+	size_t left;
+	json_t *line;
+	long cut;
 	int fd;
 
 	(void)state;
@@ -113,12 +125,29 @@ static void test_long_ones_are_cut(void **state)
 	assert_int_equal(ilu_log_start(keys), 0);
 	expect(fd, 14, "Logger initialized");
 	ilu_log_stats(&before);
-	memset(longer, 'x', 220000);
-	ilu_info(&tid, "long", KV_STR("text", longer, 220000));
+	memset(longer, 'x', LONG);
+	ilu_info(&tid, "long", KV_STR("text", longer, LONG), KV("short", "as it is"));
+	line = take(fd, 14);
+	assert_string_equal(json_string_value(log_field(line, "short")), "as it is");
+	cut = bytes_cut(json_string_value(log_field(line, "text")), &left);
+	assert_int_equal(cut, LONG - (long)left);
+	assert_true(left > 50000 && left < LONG);
+	json_decref(line);
+	for (int shift = 0; shift < 4; shift++) { /* characters of one to four bytes, and escapes, across the cut */
+		static const char unit[] = "\xc3\xa9\xe2\x82\xac\"\n\x01\xf0\x9f\x98\x80";
+		size_t n = (size_t)shift;
+
+		memset(mixed, 'y', n);
+		for (; n + sizeof unit - 1 <= LONG; n += sizeof unit - 1)
+			memcpy(mixed + n, unit, sizeof unit - 1);
+		ilu_info(&tid, "mixed", KV_STR("text", mixed, n));
+		line = take(fd, 14);
+		cut = bytes_cut(json_string_value(log_field(line, "text")), &left);
+		assert_int_equal(cut, (long)(n - left));
+		assert_memory_equal(json_string_value(log_field(line, "text")), mixed, left);
+		json_decref(line);
+	}
 	ilu_info(&tid, "short");
-	free(longer);
-	n = recv(fd, text, sizeof text, 0);
-	assert_true(n > 50000 && n < 220000);
 	expect(fd, 14, "short");
 	ilu_log_stats(&stats);
 	assert_int_equal(stats.lost - before.lost, 0);
@@ -126,6 +155,8 @@ static void test_long_ones_are_cut(void **state)
 	close(fd);
 	unlink(path);
 	log_remove();
+	free(longer);
+	free(mixed);
 }
 
 static void test_refused(void **state)

@@ -4,11 +4,13 @@
  *   <PRI>1 TIMESTAMP HOSTNAME APP-NAME PROCID - - @cee:{"timestamp":...}
  *
  * The facility is "user". The line's own time stamp is cut to the six digits that the format has; local time without
- * its offset is none that it knows, so then it is "-". A line that is too long for a datagram is cut. Lines for
- * somebody who is not there are lost and counted like those on a full disk (datagram.h). */
+ * its offset is none that it knows, so then it is "-". Of a line that is too long for a datagram the long texts are
+ * cut, each with a mark that says so (shorten.h). Lines for somebody who is not there are lost and counted like those
+ * on a full disk (datagram.h). */
 #include "base/lineread.h"
 #include "sinks/datagram.h"
 #include "sinks/kind.h"
+#include "sinks/shorten.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,12 +21,15 @@
 #define SYSLOG_SOCKET "/dev/log"
 #define FACILITY_USER 8
 #define APP_MAX       48
-#define STAMP         26 /* of the line's time stamp: up to its sixth digit */
+#define STAMP         26          /* of the line's time stamp: up to its sixth digit */
+#define LONGEST       (64 * 1024) /* texts in a line that is too long, at the first try and at the last */
+#define SHORTEST      64
 
 struct sink_syslog {
 	struct sink base;
 	struct datagram to;
 	char host[256], app[APP_MAX + 1];
+	struct buf shorter; /* a line that was too long */
 };
 
 static int severity_of(struct slice level)
@@ -53,13 +58,36 @@ static void put_word(char *out, const char *text, size_t max)
 	out[n] = '\0';
 }
 
+static bool too_long(int rc)
+{
+	return rc == -EMSGSIZE || rc == -ENOBUFS;
+}
+
+/* The header, and the line as much of it as goes. */
+static int send_parts(struct sink_syslog *s, struct iovec parts[2], struct slice text, int64_t deadline_ms)
+{
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+	int rc = datagram_send(&s->to, &message, deadline_ms);
+
+	for (size_t max = LONGEST; too_long(rc) && max >= SHORTEST; max /= 4) {
+		if (!shorten(&s->shorter, text, max))
+			return -ENOMEM;
+		parts[1] = (struct iovec){s->shorter.text, s->shorter.len};
+		rc = datagram_send(&s->to, &message, deadline_ms);
+	}
+	if (too_long(rc) && shorten_all(&s->shorter, text, SHORTEST)) {
+		parts[1] = (struct iovec){s->shorter.text, s->shorter.len};
+		rc = datagram_send(&s->to, &message, deadline_ms);
+	}
+	return rc;
+}
+
 static int send_line(struct sink_syslog *s, struct slice text, int64_t deadline_ms)
 {
 	struct line line;
 	char header[512], stamp[STAMP + 2] = "-";
 	struct iovec parts[2] = {{header, 0}, {(char *)(uintptr_t)text.at, text.len}};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-	int rc, severity = 7;
+	int severity = 7;
 
 	if (line_read(text, &line)) {
 		struct slice time = line_text(line.timestamp);
@@ -71,11 +99,7 @@ static int send_line(struct sink_syslog *s, struct slice text, int64_t deadline_
 	parts[0].iov_len =
 	    (size_t)snprintf(header, sizeof header, "<%d>1 %s %s %s %d - - @cee:", FACILITY_USER + severity, stamp,
 	                     s->host, s->app, (int)getpid());
-	do {
-		rc = datagram_send(&s->to, &message, deadline_ms);
-		parts[1].iov_len /= 2;
-	} while ((rc == -EMSGSIZE || rc == -ENOBUFS) && parts[1].iov_len);
-	return rc;
+	return send_parts(s, parts, text, deadline_ms);
 }
 
 static int syslog_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
@@ -103,6 +127,7 @@ static void syslog_close(struct sink *sink)
 	struct sink_syslog *s = (struct sink_syslog *)sink;
 
 	datagram_done(&s->to);
+	buf_done(&s->shorter);
 	free(s);
 }
 
