@@ -349,6 +349,8 @@ static void test_refused(void **state)
 	assert_non_null(
 	    strstr(ilu_log_error(), "\"recorder.on\": \"error\" is not graver than \"recorder.level\", \"error\""));
 	assert_int_equal(ilu_log_start("{\"recorder\":{\"level\":\"debug\",\"on\":\"off\"}}"), -EINVAL);
+	assert_int_equal(ilu_log_start("{\"recorder\":{\"on\":\"warn\"}}"), -EINVAL);
+	assert_non_null(strstr(ilu_log_error(), "key \"recorder.on\": nothing is recorded without \"recorder.level\""));
 	assert_int_equal(ilu_log_start("{\"recorder\":{\"level\":\"debug\",\"per\":\"thread\"}}"), -EINVAL);
 	assert_int_equal(ilu_log_start("{\"recorder\":{\"level\":\"debug\",\"lines\":0}}"), -EINVAL);
 }

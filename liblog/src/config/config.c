@@ -245,6 +245,10 @@ static int set_key(struct config *config, const struct setting_source *source, c
 		return 0;
 	if (key->type == KEY_CHOICE)
 		return set_choice(source, key, slot, value);
+	if (slot == &config->recorder.level)
+		config->recorder.level_said = true;
+	else if (!strncmp(key->name, "recorder.", 9))
+		config->recorder.said = key->name;
 	if (wants_string(key) && !json_is_string(value))
 		return setting_wrong_type(source, key->name, "a string", value);
 	switch (key->type) {
@@ -422,6 +426,16 @@ static int apply_environment(struct config *config, char *const *environment, st
 
 int config_init(struct config *config)
 {
+static int check_recorder(const struct config_recorder *r, const struct setting_source *source)
+{
+	if (r->level && (!r->on || r->on >= r->level))
+		return setting_fail(source, "key \"recorder.on\": \"%s\" is not graver than \"recorder.level\", \"%s\"",
+		                    level_names[r->on], level_names[r->level]);
+	if (r->said && !r->level_said)
+		return setting_fail(source, "key \"%s\": nothing is recorded without \"recorder.level\"", r->said);
+	return 0;
+}
+
 	*config = (struct config){
 	    .ring_bytes = 1 << 20,
 	    .span_slots = 1 << 16,
@@ -465,9 +479,8 @@ int config_parse(struct config *config, const char *json, const char *name, char
 		rc = apply_json(&fresh, &source, json);
 	if (!rc)
 		rc = apply_environment(&fresh, environment, error);
-	if (!rc && fresh.recorder.level && (!fresh.recorder.on || fresh.recorder.on >= fresh.recorder.level))
-		rc = setting_fail(&source, "key \"recorder.on\": \"%s\" is not graver than \"recorder.level\", \"%s\"",
-		                  level_names[fresh.recorder.on], level_names[fresh.recorder.level]);
+	if (!rc)
+		rc = check_recorder(&fresh.recorder, &source);
 	if (!rc)
 		rc = config_place_sinks(&fresh, &source);
 	if (rc) {

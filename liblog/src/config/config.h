@@ -51,6 +51,8 @@ struct config_recorder {
 	enum config_recorder_per per;
 	uint32_t lines; /* at most so many for one event */
 	uint64_t bytes; /* it keeps */
+	bool level_said;
+	const char *said; /* the last of its other keys that were; NULL: none */
 };
 
 /* What a full ring does with one more record of a level. */

@@ -55,6 +55,18 @@ static void end_at_exit(void)
 	done = true;
 }
 
+static void say_no_memory(int rc)
+{
+	char rings[32] = "";
+
+	if (present_config.rings)
+		snprintf(rings, sizeof rings, "%u ", present_config.rings);
+	snprintf(last_error, sizeof last_error,
+	         "no memory for %srings of %llu bytes and %u span slots, as the keys \"rings\", \"ring_bytes\" and "
+	         "\"span_slots\" have them: %s",
+	         rings, (unsigned long long)present_config.ring_bytes, present_config.span_slots, strerror(-rc));
+}
+
 static int start_locked(struct config *fresh, struct directive_set *set)
 {
 	const char *without = "";
@@ -64,7 +76,7 @@ static int start_locked(struct config *fresh, struct directive_set *set)
 	rc = memory_make(present_config.ring_bytes, present_config.rings, present_config.span_slots);
 	if (rc) {
 		directive_free(set);
-		snprintf(last_error, sizeof last_error, "no memory for rings");
+		say_no_memory(rc);
 		return rc;
 	}
 	rings_spare();
