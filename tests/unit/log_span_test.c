@@ -306,13 +306,16 @@ static void test_use_after_close_is_counted(void **state)
 	ilu_tid tid = ilu_tid_generate();
 	struct ilu_log_stats before = {.size = sizeof before}, after = before;
 	ilu_span stale;
-	char buf[ILU_TRACEPARENT_MAX], text[ILU_TID_MAX];
-	json_t *lines;
+	char buf[ILU_TRACEPARENT_MAX], text[ILU_TID_MAX], place[80];
+	json_t *lines, *told;
+	int opened_at;
 
 	(void)state;
 	log_begin("");
 	ilu_log_stats(&before);
+	ilu_info(&tid, "this thread has a ring");
 	{
+		opened_at = __LINE__ + 1;
 		ILU_SPAN(span, "s", &tid);
 
 		stale = span;
@@ -333,9 +336,16 @@ static void test_use_after_close_is_counted(void **state)
 	assert_int_equal(after.span_misuse - before.span_misuse, 7);
 	lines = log_end();
 	assert_null(span_of(log_find(lines, "still fine", 0)));
-	assert_int_equal(
-	    json_integer_value(log_field(log_find(lines, "Span handles used after their span was closed", 0), "count")),
-	    7);
+	told = log_find(lines, "Span handles used after their span was closed", 0);
+	assert_int_equal(json_integer_value(log_field(told, "count")), 7);
+	assert_string_equal(json_string_value(log_field(told, "of_span")), "s");
+	assert_string_equal(json_string_value(log_field(told, "of_target")), ILU_TARGET);
+	assert_string_equal(json_string_value(log_field(told, "of_tid")), ilu_tid_str(&tid, text));
+	snprintf(place, sizeof place, "%.60s:%d", __FILE__, opened_at);
+	assert_string_equal(json_string_value(log_field(told, "opened_at")), place);
+	assert_int_equal(strncmp(json_string_value(log_field(told, "closed_at")), "log_span_test+0x", 16), 0);
+	assert_int_equal(json_integer_value(log_field(told, "closed_by")), gettid());
+	assert_int_equal(json_integer_value(log_field(told, "thread_id")), gettid());
 	json_decref(lines);
 }
 

@@ -12,6 +12,7 @@
 #include "call/state.h"
 #include "encode/sitetext.h"
 
+#include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,18 +98,21 @@ static uint64_t ring_limit(void)
 	return region.header->rings;
 }
 
-/* What callers met and only counted; with the limit that they met, if it was one. */
+static size_t misused_fields(char *out, size_t cap);
+
+/* What callers met and only counted; with the limit that they met, if it was one, or an example. */
 static const struct trouble {
 	uint64_t (*count)(void);
 	const char *message;
 	const char *limit; /* the key of the configuration */
 	uint64_t (*limit_value)(void);
+	size_t (*example)(char *fields, size_t cap);
 } troubles[OWN_TROUBLES] = {
-    {slab_misuse, "Span handles used after their span was closed", NULL, NULL},
-    {slab_overflow, "Spans left out of the log: the slab is full", "span_slots", span_slots},
-    {rings_shared, "More threads than rings: records through the shared one", "rings", ring_limit},
-    {left_out, "Bytes left out of the black box: no room in its file system", NULL, NULL},
-    {rings_unrecorded, "Calls not recorded: the ring was full", "ring_bytes", ring_bytes},
+    {slab_misuse, "Span handles used after their span was closed", NULL, NULL, misused_fields},
+    {slab_overflow, "Spans left out of the log: the slab is full", "span_slots", span_slots, NULL},
+    {rings_shared, "More threads than rings: records through the shared one", "rings", ring_limit, NULL},
+    {left_out, "Bytes left out of the black box: no room in its file system", NULL, NULL, NULL},
+    {rings_unrecorded, "Calls not recorded: the ring was full", "ring_bytes", ring_bytes, NULL},
 };
 
 void own_begin(struct own *own, struct encoder *enc, struct outlet *outlet)
@@ -119,12 +123,60 @@ void own_begin(struct own *own, struct encoder *enc, struct outlet *outlet)
 		own->told[i] = troubles[i].count();
 }
 
+/* Code as "program+0x12ab", which addr2line(1) reads, and its function where that has a name. */
+static void place_of_code(uint64_t address, char *out, size_t cap)
+{
+	const char *object, *slash;
+	Dl_info at;
+
+	*out = '\0';
+	if (!address || !dladdr((void *)(uintptr_t)address, &at) || !at.dli_fname)
+		return;
+	slash = strrchr(at.dli_fname, '/');
+	object = slash ? slash + 1 : at.dli_fname;
+	snprintf(out, cap, "%.60s+0x%llx%s%.60s%s", object,
+	         (unsigned long long)(address - (uint64_t)(uintptr_t)at.dli_fbase), at.dli_sname ? " (" : "",
+	         at.dli_sname ? at.dli_sname : "", at.dli_sname ? ")" : "");
+}
+
+/* The first span of those: which, where it was opened and closed, and who uses it still. Threads have other numbers in
+ * each run, so they are left out in virtual time. */
+static size_t misused_fields(char *out, size_t cap)
+{
+	char text[160], tid[ILU_TID_MAX];
+	struct slab_misused m;
+	struct site *site;
+	size_t len = 0;
+
+	if (!slab_misused(&m))
+		return 0;
+	if (!now_replaced())
+		len += (size_t)snprintf(out, cap, ",\"thread_id\":%u", m.thread_id);
+	site = m.known ? site_get(m.site) : NULL;
+	if (!site)
+		return len; /* its slot is another span's by now */
+	len += own_field(out + len, 80, "of_span", site->text);
+	len += own_field(out + len, 80, "of_target", site->target);
+	ilu_tid_str(&m.tid, tid);
+	len += own_field(out + len, 80, "of_tid", tid);
+	if (m.id)
+		len += (size_t)snprintf(out + len, cap - len, ",\"of_id\":\"%016llx\"", (unsigned long long)m.id);
+	snprintf(text, sizeof text, "%.*s:%u", 60, site->file, site->line);
+	len += own_field(out + len, 80, "opened_at", text);
+	place_of_code(m.closed_at, text, sizeof text);
+	if (*text)
+		len += own_field(out + len, 160, "closed_at", text);
+	if (m.closer && !now_replaced())
+		len += (size_t)snprintf(out + len, cap - len, ",\"closed_by\":%u", m.closer);
+	return len;
+}
+
 /* Once a second, but at a flush. */
 static void tell_troubles(struct own *own, bool now)
 {
 	uint64_t ns = now_machine_ns();
 	bool soon = !now && ns - own->told_ns < TELL_NS;
-	char fields[128];
+	char fields[ENCODE_OWN_FIELDS];
 
 	for (int i = 0; i < OWN_TROUBLES; i++) {
 		const struct trouble *t = &troubles[i];
@@ -138,6 +190,8 @@ static void tell_troubles(struct own *own, bool now)
 		if (t->limit)
 			snprintf(fields + len, sizeof fields - len, ",\"%s\":%llu", t->limit,
 			         (unsigned long long)t->limit_value());
+		if (t->example)
+			t->example(fields + len, sizeof fields - len);
 		own_say(own, "WARN", t->message, "ilulog", fields);
 		own->told[i] = count;
 		own->told_ns = ns;

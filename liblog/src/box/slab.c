@@ -5,6 +5,7 @@
  * taken in order, so that only pages that were needed are ever touched. */
 #include "box/slab.h"
 
+#include "base/lock.h"
 #include "box/region.h"
 
 #include <string.h>
@@ -16,7 +17,11 @@ static struct {
 	uint64_t free;  /* counter << 32 | index of the first free slot */
 	uint32_t used;
 	uint64_t misuse, overflow;
+	struct slab_misused first; /* since somebody asked */
+	char first_state;          /* atomic: enum first_state */
 } slab;
+
+enum first_state { FIRST_NONE, FIRST_WRITTEN_NOW, FIRST_THERE };
 
 void slab_init(void)
 {
@@ -86,10 +91,45 @@ void slab_give(uint32_t index)
 	__atomic_fetch_sub(&slab.used, 1, __ATOMIC_RELAXED);
 }
 
-static struct slot *misused(void)
+/* Nobody has the slot since the span of this handle closed. */
+static bool is_last_of(const struct slot *slot, uint64_t handle)
+{
+	uint64_t state = __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE);
+
+	return state >> 32 == (uint32_t)((handle >> 32) + 1) && !(uint32_t)state;
+}
+
+static void note_misuse(uint64_t handle)
+{
+	const struct slot *slot = slab.slot + SLAB_INDEX(handle);
+	char none = FIRST_NONE;
+
+	if (!__atomic_compare_exchange_n(&slab.first_state, &none, FIRST_WRITTEN_NOW, 0, __ATOMIC_ACQUIRE,
+	                                 __ATOMIC_RELAXED))
+		return;
+	slab.first = (struct slab_misused){.thread_id = lock_self()};
+	if (slab.slot && SLAB_INDEX(handle) < slab.count && SLAB_INDEX(handle) && is_last_of(slot, handle)) {
+		slab.first = (struct slab_misused){slab.first.thread_id, true,     slot->site, slot->closer, slot->id,
+		                                   slot->closed_at,      slot->tid};
+		slab.first.known = is_last_of(slot, handle);
+	}
+	__atomic_store_n(&slab.first_state, FIRST_THERE, __ATOMIC_RELEASE);
+}
+
+static struct slot *misused(uint64_t handle)
 {
 	__atomic_fetch_add(&slab.misuse, 1, __ATOMIC_RELAXED);
+	note_misuse(handle);
 	return NULL;
+}
+
+bool slab_misused(struct slab_misused *out)
+{
+	if (__atomic_load_n(&slab.first_state, __ATOMIC_ACQUIRE) != FIRST_THERE)
+		return false;
+	*out = slab.first;
+	__atomic_store_n(&slab.first_state, FIRST_NONE, __ATOMIC_RELEASE);
+	return true;
 }
 
 static bool fits(uint64_t state, uint64_t handle)
@@ -102,9 +142,9 @@ struct slot *slab_get(uint64_t handle)
 	uint32_t index = SLAB_INDEX(handle);
 
 	if (!slab.slot || index >= slab.count || !handle)
-		return handle ? misused() : NULL;
+		return handle ? misused(handle) : NULL;
 	if (!fits(__atomic_load_n(&slab.slot[index].state, __ATOMIC_ACQUIRE), handle) && index)
-		return misused();
+		return misused(handle);
 	return slab.slot + index;
 }
 
@@ -126,7 +166,7 @@ bool slab_hold(uint64_t handle)
 	state = __atomic_load_n(&slot->state, __ATOMIC_RELAXED);
 	do {
 		if (!fits(state, handle))
-			return misused() != NULL;
+			return misused(handle) != NULL;
 	} while (!__atomic_compare_exchange_n(&slot->state, &state, state + 1, 1, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
 	return true;
 }
@@ -141,7 +181,7 @@ bool slab_drop(uint64_t handle)
 	state = __atomic_load_n(&slot->state, __ATOMIC_RELAXED);
 	do {
 		if (!fits(state, handle))
-			return misused() != NULL;
+			return misused(handle) != NULL;
 		next = state - 1;
 		if (!(uint32_t)next)
 			next += (uint64_t)1 << 32;

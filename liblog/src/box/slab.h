@@ -26,6 +26,8 @@ struct slot {
 	uint32_t site;
 	uint8_t enabled; /* the level that dynamic directives enable inside */
 	uint8_t level;
+	uint32_t closer;    /* the thread that dropped its last reference, 0: not known */
+	uint64_t closed_at; /* address of the code that did */
 	ilu_tid tid;
 };
 
@@ -53,6 +55,18 @@ bool slab_drop(uint64_t handle);
 unsigned slab_enabled(uint64_t handle);
 
 uint64_t slab_misuse(void);
+
+/* A handle that was used after its span had closed. */
+struct slab_misused {
+	uint32_t thread_id; /* who used it */
+	bool known;         /* the slot is nobody else's yet, so that all of this is of the span */
+	uint32_t site, closer;
+	uint64_t id, closed_at;
+	ilu_tid tid;
+};
+
+/* The first one since the last call; false: there was none, or it is being written down just now. */
+bool slab_misused(struct slab_misused *out);
 uint64_t slab_overflow(void);
 void slab_count_overflow(void);
 uint32_t slab_size(void);

@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "box/region.h"
 #include "call/memory.h"
+#include "call/ring.h"
 #include "call/span.h"
 #include "call/state.h"
 #include "base/now.h"
@@ -30,6 +31,8 @@ void span_ids_restart(void)
 {
 	__atomic_store_n(&last_id, 0, __ATOMIC_RELAXED);
 }
+
+static void close_with_parents(uint64_t handle, const void *by);
 
 /* ---- records ---- */
 
@@ -96,7 +99,7 @@ static uint64_t open_slot(const struct ilu_site_ *site, uint32_t gate, const ilu
 	}
 	if (!slot) {
 		if (parent && slab_drop(parent))
-			span_close(parent);
+			close_with_parents(parent, NULL);
 		return no_room();
 	}
 	slot->id = said ? __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED) : 0;
@@ -228,14 +231,20 @@ static bool close_one(uint64_t handle)
 	return true;
 }
 
-/* The last reference of `handle` went; its parents may follow. */
-void span_close(uint64_t handle)
+/* The last reference of `handle` went, by code at `by`; its parents may follow. */
+static void close_with_parents(uint64_t handle, const void *by)
 {
+	const struct ring *own = ilu_producer_.ring;
+
 	while (handle) {
 		uint32_t index = SLAB_INDEX(handle);
-		uint64_t parent =
-		    index ? ((struct slot *)(void *)(region.base + region.header->slots_at))[index].parent : 0;
+		struct slot *slot = (struct slot *)(void *)(region.base + region.header->slots_at) + index;
+		uint64_t parent = index ? slot->parent : 0;
 
+		if (index) {
+			slot->closed_at = (uintptr_t)by;
+			slot->closer = own ? own->thread_id : 0;
+		}
 		close_one(handle);
 		handle = parent && slab_drop(parent) ? parent : 0;
 	}
@@ -246,13 +255,18 @@ ilu_span ilu_span_share(ilu_span span)
 	return span.handle_ && slab_hold(span.handle_) ? span : ILU_SPAN_NONE;
 }
 
-void ilu_span_release(ilu_span span)
+static void release(uint64_t handle, const void *by)
 {
 	int saved = errno;
 
-	if (span.handle_ && slab_drop(span.handle_))
-		span_close(span.handle_);
+	if (handle && slab_drop(handle))
+		close_with_parents(handle, by);
 	errno = saved;
+}
+
+void ilu_span_release(ilu_span span)
+{
+	release(span.handle_, __builtin_return_address(0));
 }
 
 /* ---- being inside ---- */
@@ -331,7 +345,7 @@ void ilu_span_leave_(struct ilu_scope_ *scope)
 void ilu_span_finish_(struct ilu_scope_ *scope)
 {
 	ilu_span_leave_(scope);
-	ilu_span_release((ilu_span){scope->handle});
+	release(scope->handle, __builtin_return_address(0));
 }
 
 ilu_span ilu_span_current(void)

@@ -5,9 +5,6 @@
 
 #include <stdint.h>
 
-/* The last reference of a span went. */
-void span_close(uint64_t handle);
-
 /* Count the ids of spans from the beginning again. */
 void span_ids_restart(void);
 

@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#define ENCODE_OWN_FIELDS 512
+#define ENCODE_OWN_FIELDS 1024
 #define ENCODE_RECORDED   ",\"recorded\":true" /* at the end of a line from the recorder */
 #define ENCODE_DEPTH      256                  /* spans in one list; of a deeper stack the innermost are shown */
 
