@@ -104,7 +104,7 @@ static void test_spanning(void **state)
 	"rings span_slots "                                                                                         \
 	"full_ring.error full_ring.warn full_ring.info full_ring.debug full_ring.trace grace_ms stop_timeout_ms "   \
 	"flush_on crash_handler recorder.level recorder.on recorder.per recorder.lines recorder.bytes "             \
-	"sinks rotate.bytes rotate.every rotate.keep rotate.total rate_limits "                                     \
+	"sinks rotate.bytes rotate.every rotate.keep rotate.total rotate.compress rate_limits "                     \
 	"run_directory black_box"
 
 static void test_errors(void **state)

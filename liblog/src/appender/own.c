@@ -270,6 +270,19 @@ static void tell_refused(struct own *own, const struct sink_news *news)
 	own_say(own, "WARN", "Log file not opened anew", "ilulog", fields);
 }
 
+static void tell_plain(struct own *own, const struct sink_news *news)
+{
+	char fields[ENCODE_OWN_FIELDS], error[64];
+	size_t len = (size_t)snprintf(fields, sizeof fields, ",\"reason\":\"%s\"", news->reason);
+
+	if (news->error) {
+		len += (size_t)snprintf(fields + len, sizeof fields - len, ",\"errno\":%d", news->error);
+		len += own_field(fields + len, 80, "error", strerror_r(news->error, error, sizeof error));
+	}
+	own_field(fields + len, sizeof fields - len, "path", news->path);
+	own_say(own, "WARN", "Log file not packed", "ilulog", fields);
+}
+
 bool own_files(struct own *own)
 {
 	struct sink_news news;
@@ -277,6 +290,11 @@ bool own_files(struct own *own)
 	bool refused = false;
 
 	while (outlet_look(own->outlet, &port, &news)) {
+		if (news.plain) {
+			if (encode_own_room(own->enc))
+				tell_plain(own, &news);
+			continue;
+		}
 		refused |= news.error != 0;
 		if (news.error)
 			fprintf(stderr, "ilulog: %s: %s, and cannot be opened anew: %s\n", news.path, news.reason,

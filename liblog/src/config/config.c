@@ -47,6 +47,7 @@ static const char *const clock_names[] = {"auto", "tsc", "monotonic", NULL};
 static const char *const start_names[] = {"append", "rotate", "new", NULL};
 static const char *const level_names[] = {"off", "error", "warn", "info", "debug", "trace", NULL};
 static const char *const per_names[] = {"transaction", "process", NULL};
+static const char *const compress_names[] = {"off", "zstd", NULL};
 static const char *const full_names[] = {"block", "drop", "keep", NULL};
 
 #define AT(member)       offsetof(struct config, member)
@@ -85,6 +86,7 @@ static const struct key keys[] = {
     {"rotate.every", KEY_EVERY, AT(rotate.every_s), 1, UINT64_C(366) * 86400, NULL},
     {"rotate.keep", KEY_U32, AT(rotate.keep), 1, 100000, NULL},
     {"rotate.total", KEY_BYTES, AT(rotate.total), 65536, INT64_MAX, NULL},
+    {"rotate.compress", KEY_CHOICE, AT(rotate.compress), 0, 0, compress_names},
     {"rate_limits", KEY_LIMITS, AT(rate_limits), 0, 0, NULL},
     {"run_directory", KEY_STRING, AT(run_directory), 0, 0, NULL},
     {"black_box", KEY_STRING, AT(black_box), 0, 0, NULL},
@@ -243,12 +245,12 @@ static int set_key(struct config *config, const struct setting_source *source, c
 
 	if (json_is_null(value)) /* as if the key were not there: Iluvatar's optional keys */
 		return 0;
-	if (key->type == KEY_CHOICE)
-		return set_choice(source, key, slot, value);
 	if (slot == &config->recorder.level)
 		config->recorder.level_said = true;
 	else if (!strncmp(key->name, "recorder.", 9))
 		config->recorder.said = key->name;
+	if (key->type == KEY_CHOICE)
+		return set_choice(source, key, slot, value);
 	if (wants_string(key) && !json_is_string(value))
 		return setting_wrong_type(source, key->name, "a string", value);
 	switch (key->type) {
@@ -297,7 +299,7 @@ static bool is_prefix(const char *name)
 
 static int unknown_key(const struct setting_source *source, const char *name)
 {
-	char bad[MAX_KEY + 16], known[700] = "";
+	char bad[MAX_KEY + 16], known[800] = "";
 	size_t used;
 
 	bad[escape_json_part(bad, sizeof bad - 1, name, strlen(name), &used)] = '\0';
@@ -424,8 +426,6 @@ static int apply_environment(struct config *config, char *const *environment, st
 
 /* ---- the whole ---- */
 
-int config_init(struct config *config)
-{
 static int check_recorder(const struct config_recorder *r, const struct setting_source *source)
 {
 	if (r->level && (!r->on || r->on >= r->level))
@@ -436,6 +436,8 @@ static int check_recorder(const struct config_recorder *r, const struct setting_
 	return 0;
 }
 
+int config_init(struct config *config)
+{
 	*config = (struct config){
 	    .ring_bytes = 1 << 20,
 	    .span_slots = 1 << 16,

@@ -17,16 +17,16 @@
 
 #define TRIES 1000 /* names of the same second */
 
-int away_lock(const struct place *place)
+/* `log` may have directories before its name. */
+int away_lock_in(int directory, const char *log)
 {
-	const char *name, *slash;
-	int base = place_base(place, &name), fd = -ENOMEM;
+	const char *slash = strrchr(log, '/');
 	char *lock;
+	int fd;
 
-	slash = strrchr(name, '/');
-	if (asprintf(&lock, "%.*s.%s.lock", slash ? (int)(slash + 1 - name) : 0, name, slash ? slash + 1 : name) < 0)
+	if (asprintf(&lock, "%.*s.%s.lock", slash ? (int)(slash + 1 - log) : 0, log, slash ? slash + 1 : log) < 0)
 		return -ENOMEM;
-	fd = openat(base, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	fd = openat(directory, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 	fd = fd < 0 ? -errno : keep_high(fd);
 	free(lock);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
@@ -36,6 +36,14 @@ int away_lock(const struct place *place)
 		return rc;
 	}
 	return fd;
+}
+
+int away_lock(const struct place *place)
+{
+	const char *name;
+	int base = place_base(place, &name);
+
+	return away_lock_in(base, name);
 }
 
 /* Never over another file. */
@@ -79,13 +87,8 @@ int away_move(const struct place *place)
 
 /* ---- old ones ---- */
 
-struct old {
-	char *name;
-	uint64_t bytes;
-};
-
 /* "worker.log.20261128T183312-123Z", and ".zst" or the like behind it. */
-static bool is_old(const char *name, const char *log)
+static bool is_old(const char *name, const char *log, bool *packed)
 {
 	static const char shape[] = "00000000T000000-000Z";
 	size_t len = strlen(log);
@@ -96,42 +99,44 @@ static bool is_old(const char *name, const char *log)
 	for (const char *at = shape; *at; at++, name++)
 		if (*at == '0' ? *name < '0' || *name > '9' : *name != *at)
 			return false;
+	*packed = *name;
 	return !*name || (*name == '.' && !strchr(name + 1, '.'));
 }
 
 static int newest_first(const void *a, const void *b)
 {
-	return strcmp(((const struct old *)b)->name, ((const struct old *)a)->name);
+	return strcmp(((const struct away_old *)b)->name, ((const struct away_old *)a)->name);
 }
 
-/* Those in the directory; yours. Without memory some are left out: they wait for the next time. */
-static size_t list_old(DIR *dir, const char *log, struct old **out)
+size_t away_list(DIR *dir, const char *log, struct away_old **out)
 {
 	size_t count = 0, room = 0;
 	struct dirent *entry;
 
 	for (*out = NULL; (entry = readdir(dir));) {
 		struct stat st;
+		bool packed;
 
-		if (!is_old(entry->d_name, log) || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
-		    !S_ISREG(st.st_mode))
+		if (!is_old(entry->d_name, log, &packed) ||
+		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 			continue;
 		if (count == room) {
-			struct old *grown = realloc(*out, (room = room ? 2 * room : 16) * sizeof *grown);
+			struct away_old *grown = realloc(*out, (room = room ? 2 * room : 16) * sizeof *grown);
 
 			if (!grown)
-				return count;
+				break;
 			*out = grown;
 		}
-		(*out)[count].name = strdup(entry->d_name);
-		(*out)[count].bytes = (uint64_t)st.st_size;
+		(*out)[count] = (struct away_old){strdup(entry->d_name), (uint64_t)st.st_size, packed};
 		if ((*out)[count].name)
 			count++;
 	}
+	if (count)
+		qsort(*out, count, sizeof **out, newest_first);
 	return count;
 }
 
-static DIR *open_dir(const struct place *place, const char **log)
+DIR *away_open(const struct place *place, const char **log)
 {
 	const char *name, *slash;
 	int base = place_base(place, &name), fd;
@@ -153,16 +158,14 @@ static DIR *open_dir(const struct place *place, const char **log)
 void away_prune(const struct place *place, uint32_t keep, uint64_t total)
 {
 	uint64_t bytes = 0;
-	struct old *old;
+	struct away_old *old;
 	const char *log;
-	DIR *dir = open_dir(place, &log);
+	DIR *dir = away_open(place, &log);
 	size_t count;
 
 	if (!dir)
 		return;
-	count = list_old(dir, log, &old);
-	if (count)
-		qsort(old, count, sizeof *old, newest_first);
+	count = away_list(dir, log, &old);
 	for (size_t i = 0; i < count; i++) {
 		bytes += old[i].bytes;
 		if ((keep && i >= keep) || (total && bytes > total))

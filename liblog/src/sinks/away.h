@@ -8,10 +8,13 @@
 
 #include "sinks/open.h"
 
+#include <dirent.h>
 #include <stdint.h>
 
 /* Wait for nobody: a descriptor, to be closed at the end, or -EWOULDBLOCK or another negative errno. */
 int away_lock(const struct place *place);
+/* The same for the log of this name in a directory that is open. */
+int away_lock_in(int directory, const char *log);
 
 /* Move what has the name, if it is a regular file with something in it. With the lock. 0, also where there was nothing
  * to move, or a negative errno. */
@@ -20,5 +23,19 @@ int away_move(const struct place *place);
 /* Of the files that were moved away, also those that others have packed since, keep the newest `keep` (0: all), and no
  * more of them than have `total` bytes together (0: all). With the lock. */
 void away_prune(const struct place *place, uint32_t keep, uint64_t total);
+
+/* A file that was moved away. */
+struct away_old {
+	char *name;
+	uint64_t bytes;
+	bool packed; /* it has ".zst" or the like behind its name */
+};
+
+/* The log's directory, to be closed, and its name there, borrowed. NULL, and errno: cannot be opened. */
+DIR *away_open(const struct place *place, const char **log);
+
+/* Those in the directory, the newest first; the array and the names are yours. Without memory some are left out: they
+ * wait for the next time. */
+size_t away_list(DIR *dir, const char *log, struct away_old **out);
 
 #endif

@@ -19,6 +19,7 @@
 #include "sinks/kind.h"
 #include "sinks/mail.h"
 #include "sinks/open.h"
+#include "sinks/pack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +59,7 @@ struct sink_file {
 	bool inherited;     /* by a fork: somebody else opens files */
 	bool suspect;       /* the name was somebody else's when it was looked at last */
 	struct mail mail;
+	struct pack *pack; /* of those that were moved away; NULL: they stay as they are */
 };
 
 /* ---- SIGPIPE: a reader that goes away is an error to count, not the end of the program ---- */
@@ -358,6 +360,7 @@ static void change(struct sink_file *f, int fd)
 	use(f, fd);
 	if (f->mail.in.fd >= 0 && f->regular)
 		mail_put(&f->mail, f->kept.fd);
+	pack_wake(f->pack);
 }
 
 static int file_reopen(struct sink *sink)
@@ -492,6 +495,17 @@ static bool follow(struct sink_file *f, struct sink_news *news)
 	return true;
 }
 
+/* Those that were moved away. */
+static bool look_at_old(struct sink_file *f, struct sink_news *news)
+{
+	struct pack_news packed;
+
+	if (!f->pack || !pack_look(f->pack, &f->place, &packed))
+		return false;
+	*news = (struct sink_news){.path = packed.path, .reason = packed.reason, .error = packed.error, .plain = true};
+	return true;
+}
+
 static bool file_look(struct sink *sink, bool asked, struct sink_news *news)
 {
 	struct sink_file *f = (struct sink_file *)sink;
@@ -510,6 +524,10 @@ static bool file_look(struct sink *sink, bool asked, struct sink_news *news)
 	if (!asked && !due && now - f->looked_ns < LOOK_NS && !(here && deleted(f, &st)))
 		return false;
 	f->looked_ns = now;
+	if (asked)
+		pack_wake(f->pack);
+	else if (look_at_old(f, news))
+		return true;
 	*news = (struct sink_news){.path = f->place.path};
 	if (follow(f, news))
 		return true;
@@ -530,6 +548,7 @@ static void file_forked(struct sink *sink)
 	struct sink_file *f = (struct sink_file *)sink;
 
 	f->shared = f->inherited = true;
+	pack_forked(f->pack);
 	f->torn = NULL; /* the parent's to finish */
 	f->owes_newline = false;
 	f->end = -1;
@@ -555,6 +574,7 @@ static void file_close(struct sink *sink)
 	free(f->torn);
 	place_done(&f->place);
 	mail_close(&f->mail);
+	pack_free(f->pack);
 	free(f);
 }
 
@@ -622,16 +642,19 @@ int sink_file_open(const char *path, enum sink_file_start start, struct sink **o
 	return fd;
 }
 
-void sink_file_rotate(struct sink *sink, const struct sink_rotation *rotation)
+int sink_file_rotate(struct sink *sink, const struct sink_rotation *rotation)
 {
-	((struct sink_file *)sink)->rotation = *rotation;
+	struct sink_file *f = (struct sink_file *)sink;
+
+	f->rotation = *rotation;
+	return rotation->compress && f->regular ? pack_new(&f->pack) : 0;
 }
 
 bool sink_rotates(const struct sink *sink)
 {
 	const struct sink_file *f = (const struct sink_file *)sink;
 
-	return sink->ops == &file_ops && (f->rotation.bytes || f->rotation.every_s);
+	return sink->ops == &file_ops && (f->rotation.bytes || f->rotation.every_s || f->pack);
 }
 
 int sink_file_descriptor(const struct sink *sink)
@@ -670,7 +693,7 @@ static int open_file(const struct sink_settings *settings, enum sink_file_start 
 	snprintf(what, cap, "%s", settings->text);
 	rc = sink_file_open(settings->text, start, out);
 	if (!rc)
-		sink_file_rotate(*out, &settings->rotation);
+		rc = sink_file_rotate(*out, &settings->rotation);
 	return rc;
 }
 

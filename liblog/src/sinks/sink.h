@@ -31,12 +31,13 @@ struct sink_stats {
 	int last_errno;    /* the newest failure's, 0 = none yet */
 };
 
-/* A file that was opened anew, or should have been. */
+/* A file that was opened anew, or should have been; or one that was moved away and should have been packed. */
 struct sink_news {
 	const char *path;   /* borrowed until the sink is closed */
 	const char *reason; /* "asked", "rotated", "deleted", "renamed", "replaced", "descriptor closed" */
 	bool loss;          /* nobody who rotates logs does that: lines may be lost */
 	int error;          /* errno: it could not be opened, and lines go where they went; 0: it is new */
+	bool plain;         /* it is not packed, because of `reason`, and perhaps `error` */
 };
 
 struct sink_ops {
@@ -123,14 +124,15 @@ int sink_file_descriptor(const struct sink *sink);
 
 /* When a file is moved away and a new one made; what is 0 does not matter. */
 struct sink_rotation {
-	uint64_t bytes;   /* a file that has so many */
-	uint64_t every_s; /* at each multiple of it, in seconds since 1970 */
-	uint64_t total;   /* bytes of old files that are kept */
-	uint32_t keep;    /* number of them */
+	uint64_t bytes;    /* a file that has so many */
+	uint64_t every_s;  /* at each multiple of it, in seconds since 1970 */
+	uint64_t total;    /* bytes of old files that are kept */
+	uint32_t keep;     /* number of them */
+	unsigned compress; /* 1: they are packed (pack.h) */
 };
 
-/* Of a sink that sink_file_open made. */
-void sink_file_rotate(struct sink *sink, const struct sink_rotation *rotation);
+/* Of a sink that sink_file_open made. 0 or -ENOMEM. */
+int sink_file_rotate(struct sink *sink, const struct sink_rotation *rotation);
 /* Is it to be looked at each second, even if there is nothing to write? Others write to it. */
 bool sink_rotates(const struct sink *sink);
 
