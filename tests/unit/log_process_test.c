@@ -4,9 +4,15 @@
 #define ILU_TARGET "test::process"
 #include "log_util.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -256,14 +262,395 @@ static void test_many_forks(void **state)
 	json_decref(lines);
 }
 
+/* The sum of the lines of all files of the log; they go. */
+static int count_files(const char *message, int *files)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(log_dir);
+	int n = 0;
+
+	*files = 0;
+	while ((entry = readdir(dir))) {
+		json_t *lines;
+
+		if (strncmp(entry->d_name, "t.log", 5) != 0)
+			continue;
+		lines = log_lines_of(log_path(entry->d_name));
+		n += log_count(lines, message);
+		json_decref(lines);
+		++*files;
+	}
+	closedir(dir);
+	return n;
+}
+
+static void remove_all(void)
+{
+	char command[100];
+
+	snprintf(command, sizeof command, "rm -rf %s", log_dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* The same while the log is rotated. */
+static void test_forks_and_rotations(void **state)
+{
+	const int forks = getenv("ILU_TEST_ALL") ? 1000 : getenv("ILU_TEST_MORE") ? 200 : 50;
+	int status, files;
+
+	(void)state;
+	if (LOG_TSAN || LOG_ASAN)
+		skip();
+	fflush(NULL);
+	log_begin("\"rotate\":{\"bytes\":65536},\"ring_bytes\":65536");
+	for (int i = 0; i < forks; i++) {
+		if (!fork()) {
+			for (int n = 0; n < 20; n++)
+				ilu_info(&tid, "worker", KV("i", i), KV("n", n));
+			exit(0);
+		}
+		for (int n = 0; n < 400; n++)
+			ilu_info(&tid, "master", KV("i", i), KV("n", n));
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(ilu_log_stop(), 0);
+	assert_int_equal(count_files("worker", &files), forks * 20);
+	assert_int_equal(count_files("master", &files), forks * 400);
+	assert_true(files > forks / 2);
+	print_message("%d forks, %d rotations\n", forks, files - 1);
+	remove_all();
+}
+
+/* ---- the process itself ---- */
+
+/* In a child that is no logger's child: `run`, whose exit status must be 0. Its lines; yours. */
+static json_t *alone(void (*run)(void))
+{
+	json_t *lines;
+	int status;
+
+	fflush(NULL);
+	log_make_dir();
+	if (!fork())
+		run();
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	lines = log_lines();
+	log_remove();
+	return lines;
+}
+
+static void begin(const char *keys)
+{
+	char config[400];
+
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\"%s%s}", log_dir, *keys ? "," : "",
+	         keys);
+	if (ilu_log_start(config))
+		_exit(9);
+}
+
+static long resident_kib(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[200];
+	long kib = -1;
+
+	while (f && fgets(line, sizeof line, f))
+		if (!strncmp(line, "VmRSS:", 6))
+			kib = atol(line + 6);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static void *in_a_thread(void *arg)
+{
+	ilu_info(&tid, "thread", KV("i", (int)(intptr_t)arg));
+	return arg;
+}
+
+/* Locked memory is that of rings somebody has, not of all there may be, 256 MiB. */
+static void lock_memory(void)
+{
+	pthread_t thread[8];
+
+	begin("");
+	if (mlockall(MCL_CURRENT | MCL_FUTURE))
+		_exit(0);
+	for (intptr_t i = 0; i < 8; i++)
+		if (pthread_create(&thread[i], NULL, in_a_thread, (void *)i))
+			_exit(8);
+	for (int i = 0; i < 8; i++)
+		pthread_join(thread[i], NULL);
+	if (resident_kib() > 150 * 1024)
+		_exit(7);
+	_exit(ilu_log_stop() != 0);
+}
+
+static void test_locked_memory(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	if (LOG_TSAN || LOG_ASAN) {
+		print_message("skipped: the sanitizers' memory is not to be locked\n");
+		skip();
+	}
+	lines = alone(lock_memory);
+	assert_true(json_array_size(lines) == 1 || log_count(lines, "thread") == 8);
+	json_decref(lines);
+}
+
+/* Without descriptors after the start the log goes on; a new file cannot be had, and that is said. */
+static void no_more_descriptors(void)
+{
+	struct ilu_log_stats stats = {.size = sizeof stats};
+
+	begin("");
+	limit(RLIMIT_NOFILE, 0);
+	ilu_info(&tid, "before");
+	ilu_log_flush(ILU_ACK_KERNEL, -1);
+	if (rename(log_file(), log_path("t.old")))
+		_exit(8);
+	ilu_log_reopen();
+	ilu_info(&tid, "after");
+	if (ilu_log_flush(ILU_ACK_KERNEL, -1) || rename(log_path("t.old"), log_file()))
+		_exit(7);
+	ilu_log_stats(&stats);
+	if (stats.lost || stats.reopen_failures < 1)
+		_exit(6);
+	_exit(ilu_log_stop() != 0);
+}
+
+static void test_no_descriptors_after_the_start(void **state)
+{
+	json_t *lines, *told;
+
+	(void)state;
+	if (LOG_TSAN || LOG_ASAN)
+		skip();
+	lines = alone(no_more_descriptors);
+	assert_int_equal(log_count(lines, "before") + log_count(lines, "after"), 2);
+	told = log_find(lines, "Log file not opened anew", 0);
+	assert_int_equal(json_integer_value(log_field(told, "errno")), EMFILE);
+	json_decref(lines);
+}
+
+/* Programs that are started have none of the library's descriptors, and write nothing of the log twice. */
+static void start_programs(void)
+{
+	char *look[] = {"sh", "-c", "for n in 100 101 102 103 104 105; do test ! -e /proc/self/fd/$n || exit 1; done",
+	                NULL};
+	pid_t pid;
+	int status;
+
+	begin("");
+	for (int i = 0; i < 20; i++) {
+		ilu_info(&tid, "line", KV("i", i));
+		if (i & 1) {
+			pid = vfork();
+			if (!pid) {
+				execv("/bin/sh", look);
+				_exit(9);
+			}
+		} else if (posix_spawn(&pid, "/bin/sh", NULL, NULL, look, environ)) {
+			_exit(8);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+			_exit(7);
+	}
+	_exit(ilu_log_stop() != 0);
+}
+
+static void test_programs(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	if (LOG_TSAN)
+		skip();
+	lines = alone(start_programs);
+	assert_int_equal(log_count(lines, "line"), 20);
+	assert_int_equal(log_check_numbers(lines, "t.log"), 0);
+	json_decref(lines);
+}
+
+/* What was flushed is there; the exit handlers that write the rest do not run. */
+static void leave_quickly(void)
+{
+	begin("");
+	ilu_info(&tid, "flushed");
+	if (ilu_log_flush(ILU_ACK_KERNEL, -1))
+		_exit(8);
+	quick_exit(0);
+}
+
+static void test_quick_exit(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	lines = alone(leave_quickly);
+	assert_int_equal(log_count(lines, "flushed"), 1);
+	json_decref(lines);
+}
+
+/* Exit handlers that were registered after the start still log; those before it, and destructors, come after the stop.
+ */
+static void at_the_end(void)
+{
+	ilu_info(&tid, "in an exit handler");
+}
+
+static void leave_by_exit(void);
+static bool is_leaving;
+
+__attribute__((destructor)) static void destroy(void)
+{
+	if (!is_leaving)
+		return;
+	ilu_info(&tid, "in a destructor");
+	ILU_SPAN(span, "late", &tid);
+	ilu_span_release(ilu_span_share(span));
+}
+
+static void leave_by_exit(void)
+{
+	is_leaving = true;
+	atexit(at_the_end);
+	begin("");
+	atexit(at_the_end);
+	ilu_info(&tid, "last");
+	leave();
+}
+
+static void test_exit_handlers(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	if (LOG_TSAN || LOG_ASAN)
+		skip();
+	lines = alone(leave_by_exit);
+	assert_int_equal(log_count(lines, "last"), 1);
+	assert_int_equal(log_count(lines, "in an exit handler"), 1);
+	assert_int_equal(log_count(lines, "in a destructor"), 0);
+	json_decref(lines);
+}
+
+/* _Fork(3) runs no handlers: the child keeps off its parent's rings, and has a log of its own from its first call. */
+static atomic_bool end_of_load;
+
+static void *load(void *arg)
+{
+	for (int i = 0; !atomic_load(&end_of_load); i++) {
+		ilu_info(&tid, "load", KV("i", i));
+		usleep(100);
+	}
+	return arg;
+}
+
+static void fork_without_handlers(void)
+{
+	pthread_t thread;
+	int status;
+
+	begin("");
+	pthread_create(&thread, NULL, load, NULL);
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = _Fork();
+
+		if (!pid) {
+			for (int n = 0; n < 20; n++)
+				ilu_info(&tid, "child", KV("n", n));
+			_exit(ilu_log_flush(ILU_ACK_KERNEL, -1) != 0);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+			_exit(7);
+	}
+	atomic_store(&end_of_load, true);
+	pthread_join(thread, NULL);
+	_exit(ilu_log_stop() != 0);
+}
+
+static void test_fork_without_handlers(void **state)
+{
+	json_int_t first, next = 0;
+	json_t *lines, *line;
+	size_t i;
+
+	(void)state;
+	if (LOG_TSAN || LOG_ASAN) {
+		print_message("skipped: the sanitizers' allocators want the handlers\n");
+		skip();
+	}
+	lines = alone(fork_without_handlers);
+	assert_int_equal(log_count(lines, "child"), 20 * 20);
+	assert_int_equal(log_count(lines, "Logger initialized"), 21);
+	first = json_integer_value(json_object_get(json_array_get(lines, 0), "pid"));
+	json_array_foreach(lines, i, line)
+	{
+		if (json_integer_value(json_object_get(line, "pid")) != first)
+			continue;
+		assert_string_not_equal(log_message(line), "child");
+		if (!strcmp(log_message(line), "load"))
+			assert_int_equal(json_integer_value(log_field(line, "i")), next++);
+	}
+	assert_true(next > 0);
+	json_decref(lines);
+}
+
+/* A start without memory says which keys to look at. */
+static void start_without_memory(void)
+{
+	char config[300];
+
+	limit(RLIMIT_AS, 200 << 20);
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\",\"ring_bytes\":16777216}", log_dir);
+	if (ilu_log_start(config) != -ENOMEM)
+		_exit(8);
+	_exit(!strstr(ilu_log_error(), "\"rings\"") || !strstr(ilu_log_error(), "\"ring_bytes\""));
+}
+
+static void test_start_without_memory(void **state)
+{
+	int status;
+
+	(void)state;
+	if (LOG_TSAN || LOG_ASAN)
+		skip();
+	fflush(NULL);
+	log_make_dir();
+	if (!fork())
+		start_without_memory();
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	log_remove();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_setuid),         cmocka_unit_test(test_chroot),
-	    cmocka_unit_test(test_no_descriptors), cmocka_unit_test(test_no_threads),
-	    cmocka_unit_test(test_no_stderr),      cmocka_unit_test(test_daemonize),
-	    cmocka_unit_test(test_without_a_name), cmocka_unit_test(test_no_threads_much),
+	    /* before this process has rings */
+	    cmocka_unit_test(test_start_without_memory),
+	    cmocka_unit_test(test_locked_memory),
+	    cmocka_unit_test(test_no_descriptors_after_the_start),
+	    cmocka_unit_test(test_programs),
+	    cmocka_unit_test(test_quick_exit),
+	    cmocka_unit_test(test_exit_handlers),
+	    cmocka_unit_test(test_fork_without_handlers),
+	    cmocka_unit_test(test_setuid),
+	    cmocka_unit_test(test_chroot),
+	    cmocka_unit_test(test_no_descriptors),
+	    cmocka_unit_test(test_no_threads),
+	    cmocka_unit_test(test_no_stderr),
+	    cmocka_unit_test(test_daemonize),
+	    cmocka_unit_test(test_without_a_name),
+	    cmocka_unit_test(test_no_threads_much),
 	    cmocka_unit_test(test_many_forks),
+	    cmocka_unit_test(test_forks_and_rotations),
 	};
 
 	tid = ilu_tid_named("Process");
