@@ -105,7 +105,7 @@ LIBLOG_TESTS   :=
 LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_recorder_test log_crash_test log_clockset_test log_syslog_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
 LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test log_box_test
-LIBLOG_TESTS   += log_files_test log_pack_test log_process_test
+LIBLOG_TESTS   += log_disk_test log_files_test log_pack_test log_process_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
 ANALYZER_TESTS += finding_test sorter_test linear_test
@@ -295,6 +295,8 @@ $(B)/tests/every_value: $(B)/obj/tests/golden/liblog/every_value.o $(LOG_A)
 	$(link)
 # This one unpacks what the library packed, and takes zstd away from it.
 $(B)/tests/log_pack_test: LINK_LIBS += $(shell $(PKG_CONFIG) --libs libzstd 2>/dev/null) -Wl,--wrap=dlopen
+# This one is the disk.
+$(B)/tests/log_disk_test: LINK_LIBS += -Wl,--wrap=write -Wl,--wrap=writev -Wl,--wrap=fdatasync
 # A plugin of this test finds the library in the program; the other one is in C++.
 $(B)/tests/log_object_test: private override LDFLAGS += -rdynamic
 $(B)/tests/log_cxx_test: private LINKER = $(CXX)
