@@ -70,7 +70,8 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c l
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-REMOTE_SRC := $(addprefix analyzer/remote/,cluster.c drop.c http.c push.c rows.c schema.c tsv.c url.c)
+REMOTE_SRC := $(addprefix analyzer/remote/,cluster.c drop.c fetch.c http.c push.c rows.c schema.c tsv.c url.c)
+MIRROR_SRC := analyzer/mirror/mirror.c
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
@@ -91,7 +92,7 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analy
                analyzer/query/report/report.c analyzer/query/export/export.c \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
-ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
+ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(MIRROR_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rlu.c containerd.c controller.c csv.c dispatch.c estimate.c faults.c function.c \

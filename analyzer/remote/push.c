@@ -322,21 +322,21 @@ static int check_known(struct push *p)
 	return rc;
 }
 
-static int give(struct push *p, const char *table, const char *columns, const struct bytes *data)
+/* To a table that takes a row again in the place of the first: giving twice is no harm. */
+static int give(struct push *p, size_t shard, const char *table, const char *columns, const struct bytes *data)
 {
-	struct http *h = p->c->shard[home_of(p)].http;
+	struct http *h = p->c->shard[shard].http;
 	struct text sql = {0};
 	int64_t start = http_now();
 	char id[64];
 	int rc;
 
-	insert_sql(p, home_of(p), table, columns, &sql);
+	insert_sql(p, shard, table, columns, &sql);
 	for (unsigned n = 0;; n++) {
 		snprintf(id, sizeof id, "ilu-logq-%" PRId64 "-%p", http_now(), (void *)p);
 		free(*p->why);
 		*p->why = NULL;
 		rc = data->failed || sql.failed ? -ENOMEM : http_give(h, text_str(&sql), id, data, p->why);
-		/* the table takes a row again in the place of the first: giving twice is no harm */
 		if (rc != -EHOSTDOWN || (rc = http_wait(h, n, start, *p->why)))
 			break;
 	}
@@ -367,7 +367,7 @@ static int give_source(struct push *p, bool whole, int64_t events)
 		bytes_u64(&b, (uint64_t)events);
 		bytes_u64(&b, p->head);
 		row_columns(&b, st, 0, "tTnnnnnnnnnnnnNTTNNbT");
-		rc = give(p, "source", schema_source_columns, &b);
+		rc = give(p, home_of(p), "source", schema_source_columns, &b);
 	}
 	sqlite3_finalize(st);
 	bytes_free(&b);
@@ -388,12 +388,12 @@ static int give_rejects(struct push *p)
 		row_columns(&b, st, 0, "nnntt");
 		rc = 0;
 		if (b.len >= BATCH_BYTES) {
-			rc = give(p, "reject", schema_reject_columns, &b);
+			rc = give(p, home_of(p), "reject", schema_reject_columns, &b);
 			b.len = 0;
 		}
 	}
 	if (!rc && b.len)
-		rc = give(p, "reject", schema_reject_columns, &b);
+		rc = give(p, home_of(p), "reject", schema_reject_columns, &b);
 	sqlite3_finalize(st);
 	bytes_free(&b);
 	return rc;
@@ -426,6 +426,43 @@ static int check_counts(struct push *p)
 		}
 	}
 	text_done(&sql);
+	return rc;
+}
+
+/* ---- results ---- */
+
+/* What the load generators wrote, each row where its transaction is. */
+static int give_results(struct push *p)
+{
+	struct bytes *b = calloc(p->c->n, sizeof *b);
+	sqlite3_stmt *st = NULL;
+	int rc =
+	    b ? sql_prepare(p->o->db,
+	                    "SELECT p.path, r.tid, r.ord, r.success, r.function_name, r.was_cold, "
+	                    "r.worker_duration_us, r.code_duration_sec, r.e2e_duration_us, r.compute, "
+	                    "r.container_state, r.sent, r.client_latency_us, r.body_start FROM run p JOIN result r ON "
+	                    "r.run = p.id",
+	                    &st)
+	      : -ENOMEM;
+
+	while (!rc && (rc = sql_next(st)) == 1) {
+		size_t i = cluster_shard_of(p->c, column_slice(st, 1), SLICE_NONE, 0);
+
+		row_text(&b[i], p->o->run ? text_of(p->o->run) : column_slice(st, 0));
+		row_columns(&b[i], st, 1, "tNNTNNDNNNNND");
+		rc = push_stopped(p) ? -EINTR : 0;
+		if (!rc && b[i].len >= BATCH_BYTES / 4) {
+			rc = give(p, i, "result", schema_result_columns, &b[i]);
+			b[i].len = 0;
+		}
+	}
+	sqlite3_finalize(st);
+	for (size_t i = 0; b && i < p->c->n; i++) {
+		if (!rc && b[i].len)
+			rc = give(p, i, "result", schema_result_columns, &b[i]);
+		bytes_free(&b[i]);
+	}
+	free(b);
 	return rc;
 }
 
@@ -491,5 +528,5 @@ int push_all(struct cluster *c, const struct push_options *o, struct push_sum *s
 	}
 	sqlite3_finalize(st);
 	free(p.bucket);
-	return rc;
+	return rc ? rc : give_results(&p);
 }

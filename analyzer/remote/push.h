@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* push.h - the events and the ledger of a database, onto the shards of a cluster.
+/* push.h - the events, the results and the ledger of a database, onto the shards of a cluster.
  *
  * Lines of one source go to a shard in their order, in batches that the server takes whole or not at all (they are of
  * one partition: run and day). So what a shard has of a source and day is always the first lines of what it should
@@ -12,7 +12,7 @@
 #include <sqlite3.h>
 
 struct push_options {
-	sqlite3 *db;      /* with the table event */
+	sqlite3 *db;      /* with the tables event and result */
 	const char *run;  /* all is of this run; NULL: as the database says */
 	const char *host; /* stands before the path of each source, with a colon; NULL: nothing does */
 	/* So many events of all are done; the source at work. NULL: nobody wants to know. */

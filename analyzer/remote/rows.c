@@ -22,6 +22,7 @@ void row_text_or_null(struct bytes *b, struct slice v)
 static void column(struct bytes *b, sqlite3_stmt *st, int i, char kind)
 {
 	bool null = sqlite3_column_type(st, i) == SQLITE_NULL;
+	double real;
 
 	switch (kind) {
 	case 't':
@@ -37,6 +38,12 @@ static void column(struct bytes *b, sqlite3_stmt *st, int i, char kind)
 		/* fall through */
 	case 'n':
 		bytes_u64(b, (uint64_t)sqlite3_column_int64(st, i));
+		break;
+	case 'D':
+		bytes_u8(b, null);
+		real = sqlite3_column_double(st, i);
+		if (!null)
+			bytes_add(b, &real, sizeof real);
 		break;
 	default:
 		bytes_u8(b, sqlite3_column_int64(st, i) != 0);

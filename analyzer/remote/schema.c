@@ -29,6 +29,12 @@ const char *const schema_tables[] = {
 
     "CREATE TABLE IF NOT EXISTS $reject (run String, source String, line UInt64, offset UInt64, length UInt64, "
     "reason String, sample String) ENGINE = ReplacingMergeTree ORDER BY (run, source, line)",
+
+    "CREATE TABLE IF NOT EXISTS $result (run String, tid String, ord Nullable(Int64), success Nullable(Int64), "
+    "function_name Nullable(String), was_cold Nullable(Int64), worker_duration_us Nullable(Int64), "
+    "code_duration_sec Nullable(Float64), e2e_duration_us Nullable(Int64), compute Nullable(Int64), "
+    "container_state Nullable(Int64), sent Nullable(Int64), client_latency_us Nullable(Int64), "
+    "body_start Nullable(Float64)) ENGINE = ReplacingMergeTree ORDER BY (tid, run)",
     NULL,
 };
 
@@ -39,3 +45,6 @@ const char schema_source_columns[] =
     "rejected, duplicate, ok_bytes, repaired_bytes, rejected_bytes, duplicate_bytes, offset_s, offset_from, format, "
     "first_ns, last_ns, cluster, damage";
 const char schema_reject_columns[] = "run, source, line, offset, length, reason, sample";
+const char schema_result_columns[] = "run, tid, ord, success, function_name, was_cold, worker_duration_us, "
+                                     "code_duration_sec, e2e_duration_us, compute, container_state, sent, "
+                                     "client_latency_us, body_start";

@@ -9,6 +9,6 @@ enum { SCHEMA_FORMAT = 1 };
 extern const char *const schema_tables[];
 
 /* The columns of each in the order in which they are given: that of the table. */
-extern const char schema_event_columns[], schema_source_columns[], schema_reject_columns[];
+extern const char schema_event_columns[], schema_source_columns[], schema_reject_columns[], schema_result_columns[];
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* push_command.c - the command `push`: what load makes of files, or a database that is there, onto a cluster. */
+#include "beside/beside.h"
 #include "load/progress.h"
 #include "remote/push.h"
 #include "shell/load_command.h"
@@ -113,6 +114,7 @@ static void push_store(struct query *q, struct cluster *c, const char *path, str
 	if (!rc) {
 		o.db = store_db(s);
 		query_ok(q, vtab_event_register(o.db, s), path);
+		query_ok(q, beside_register(o.db, s), path);
 	}
 	if (!q->status) {
 		rc = push_all(c, &o, &sum, &why);

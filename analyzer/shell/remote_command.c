@@ -2,6 +2,7 @@
 /* remote_command.c - see remote_command.h */
 #include "shell/remote_command.h"
 #include "remote/drop.h"
+#include "remote/fetch.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,28 +49,94 @@ static void drop(struct query *q, struct cluster *c)
 		query_note(q, "%s: dropped", word);
 }
 
+/* ---- questions about one transaction ---- */
+
+static void find_tid(struct query *q, struct cluster *c, const char *word, struct intern *found, struct slice *tid)
+{
+	struct slice text = {word, strlen(word)};
+	char *why = NULL;
+	uint32_t exact;
+	int rc = fetch_tids(c, text, found, &why);
+
+	remote_failed(q, rc, why);
+	free(why);
+	exact = intern_find(found, text);
+	if (q->status)
+		return;
+	if (!found->n)
+		query_fail(q, USAGE, "no transaction begins with %s", *word ? word : "nothing");
+	else if (exact == INTERN_NONE && found->n > 1)
+		query_fail(q, USAGE, "%s begins %u transactions: %s, %s%s", word, found->n, found->text[0].ptr,
+		           found->text[1].ptr, found->n > 2 ? ", ..." : "");
+	else
+		*tid = found->text[exact == INTERN_NONE ? 0 : exact];
+}
+
+static void make_mirror(struct query *q, struct cluster *c, const char *word, struct mirror *m)
+{
+	struct intern found;
+	struct slice tid = SLICE_NONE;
+	char *why = NULL;
+	int rc;
+
+	intern_init(&found);
+	if (word)
+		find_tid(q, c, word, &found, &tid);
+	if (!q->status) {
+		rc = mirror_new(c, tid, m, &why);
+		remote_failed(q, rc, why);
+	}
+	free(why);
+	intern_done(&found);
+}
+
+/* ---- which commands ---- */
+
+enum about { ABOUT_CLUSTER, ABOUT_TID, ABOUT_SOURCES };
+
 /* The commands that a cluster is asked; the others say so. */
 static const struct {
 	const char *name;
-	void (*run)(struct query *q, struct cluster *c);
+	enum about about;
+	void (*run)(struct query *q, struct cluster *c); /* ABOUT_CLUSTER */
+	const char * not [4];                            /* options that want more than one transaction */
 } asked[] = {
-    {"drop-source", drop},
+    {"drop-source", ABOUT_CLUSTER, drop, {0}},
+    {"timeline", ABOUT_TID, NULL, {"beside"}},
+    {"tree", ABOUT_TID, NULL, {0}},
+    {"critical-path", ABOUT_TID, NULL, {0}},
+    {"events", ABOUT_TID, NULL, {"context", "follow"}},
+    {"sources", ABOUT_SOURCES, NULL, {0}},
 };
 
-void remote_answer(struct query *q)
+static void answer_row(struct query *q, size_t i, struct mirror *m)
 {
-	struct http_manner m = {.stop = &query_interrupted};
+	const char *word = q->args->nwords ? q->args->words[0] : args_value(q->args, "tid");
+	struct http_manner manner = {.stop = &query_interrupted};
 	struct cluster c = {0};
+
+	for (const char *const *o = asked[i].not ; *o; o++)
+		if (args_has(q->args, *o))
+			query_fail(q, USAGE, "--%s is not asked of ClickHouse yet", *o);
+	if (asked[i].about == ABOUT_TID && !word)
+		query_fail(q, USAGE, "%s is asked of ClickHouse with --tid, of one transaction", q->command);
+	if (!q->status)
+		remote_open(q, q->path, &manner, false, &c);
+	if (!q->status && asked[i].about == ABOUT_CLUSTER)
+		asked[i].run(q, &c);
+	else if (!q->status)
+		make_mirror(q, &c, asked[i].about == ABOUT_TID ? word : NULL, m);
+	cluster_close(&c);
+}
+
+void remote_answer(struct query *q, struct mirror *m)
+{
 	size_t i = 0, n = sizeof asked / sizeof *asked;
 
 	while (i < n && strcmp(asked[i].name, q->command))
 		i++;
-	if (i == n) {
+	if (i == n)
 		query_fail(q, USAGE, "%s is not asked of ClickHouse yet; docs/scale.md has what is", q->command);
-		return;
-	}
-	remote_open(q, q->path, &m, false, &c);
-	if (!q->status)
-		asked[i].run(q, &c);
-	cluster_close(&c);
+	else
+		answer_row(q, i, m);
 }

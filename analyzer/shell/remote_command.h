@@ -3,6 +3,7 @@
 #ifndef SHELL_REMOTE_COMMAND_H
 #define SHELL_REMOTE_COMMAND_H
 
+#include "mirror/mirror.h"
 #include "query/core/query.h"
 #include "remote/cluster.h"
 
@@ -14,7 +15,8 @@ void remote_failed(struct query *q, int rc, const char *why);
  * case. */
 void remote_open(struct query *q, const char *url, const struct http_manner *m, bool create, struct cluster *c);
 
-/* Answers a command of a database that is a URL. */
-void remote_answer(struct query *q);
+/* What becomes of a command of a database that is a URL: it is done (or has failed), or it goes the same way as ever,
+ * in the database that was made at m->path. mirror_done in any case. */
+void remote_answer(struct query *q, struct mirror *m);
 
 #endif

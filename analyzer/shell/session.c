@@ -210,6 +210,24 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 	command_note(q, c);
 }
 
+/* A command of a cluster: where it goes the same way as ever, in what was fetched for it. */
+static void remote_run(struct session *s, const struct command *c, struct query *q)
+{
+	const char *url = q->path;
+	struct mirror m = {0};
+
+	remote_answer(q, &m);
+	if (!q->status && m.path) {
+		q->path = m.path;
+		open_store(s, q, STORE_READ);
+		q->path = url;
+		if (!q->status)
+			answer(s, c, q);
+		close_store(s);
+	}
+	mirror_done(&m);
+}
+
 /* Runs c with everything around it: database, output, pager, the handler of Ctrl-C. */
 static int run_command(struct session *s, const struct command *c, const struct settings *settings,
                        const struct args *args, const char *place)
@@ -225,7 +243,7 @@ static int run_command(struct session *s, const struct command *c, const struct 
 	else if (!q.status && !remote)
 		open_store(s, &q, mode_of(c, args));
 	if (!q.status && remote)
-		remote_answer(&q);
+		remote_run(s, c, &q);
 	else if (!q.status)
 		answer(s, c, &q);
 	if (q.store && mode_of(c, args) == STORE_WRITE)

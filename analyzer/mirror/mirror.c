@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* mirror.c - see mirror.h
+ *
+ * The lines are written into a file for each source and loaded like any other log. What the cluster left out is empty
+ * lines there, so that the numbers stay. What a load finds out from a whole file, the ledger knows better: it is put
+ * over what this load thought, and the model is built anew. */
+#include "mirror/mirror.h"
+#include "base/array.h"
+#include "base/sql.h"
+#include "beside/result_set.h"
+#include "build/model.h"
+#include "load/load.h"
+#include "remote/fetch.h"
+#include "remote/say.h"
+#include "store/vtab_event.h"
+#include <errno.h>
+#include <ftw.h>
+#include <math.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A source of which there are lines. */
+struct part {
+	struct slice run, path; /* mirror_work.texts' */
+	char *file;
+	FILE *to;
+	int64_t line; /* the last one that was written */
+	int64_t lines;
+	uint64_t times; /* their sum */
+};
+
+/* A result, and of which run. */
+struct fetched {
+	struct slice run, value[FETCH_RESULT_COLUMNS]; /* texts' */
+};
+
+struct work {
+	struct mirror *m;
+	struct cluster *c;
+	char **why;
+	struct arena texts;
+	struct part *part;
+	size_t nparts, parts_room;
+	struct fetched *result;
+	size_t nresults, results_room;
+	struct slice (*source)[FETCH_SOURCE_COLUMNS]; /* the ledger */
+	size_t nsources, sources_room;
+	sqlite3 *db;
+};
+
+static struct slice kept(struct work *w, struct slice s)
+{
+	char *p = s.ptr ? arena_text(&w->texts, s.ptr, s.len) : NULL;
+
+	return (struct slice){p, p ? s.len : 0};
+}
+
+/* ---- lines into files ---- */
+
+/* The file's name is the end of the path: what a load makes of names is the ledger's to say. */
+static int part_open(struct work *w, struct part *p)
+{
+	const char *base = memrchr(p->path.ptr, '/', p->path.len);
+	size_t n;
+
+	base = base ? base + 1 : p->path.ptr;
+	n = p->path.len - (size_t)(base - p->path.ptr);
+	if (n > 4 && !memcmp(base + n - 4, ".zst", 4)) /* it is not packed here */
+		n -= 4;
+	else if (n > 3 && !memcmp(base + n - 3, ".gz", 3))
+		n -= 3;
+	if (asprintf(&p->file, "%s/%zu", w->m->dir, w->nparts) < 0) {
+		p->file = NULL;
+		return -ENOMEM;
+	}
+	if (mkdir(p->file, 0700))
+		return -errno;
+	free(p->file);
+	if (asprintf(&p->file, "%s/%zu/%.*s", w->m->dir, w->nparts, n > 200 ? 200 : (int)n, base) < 0) {
+		p->file = NULL;
+		return -ENOMEM;
+	}
+	p->to = fopen(p->file, "we");
+	return p->to ? 0 : -errno;
+}
+
+static int part_close(struct part *p)
+{
+	int rc = p->to && fclose(p->to) ? -errno : 0;
+
+	p->to = NULL;
+	return rc;
+}
+
+static struct part *part_of(struct work *w, struct slice run, struct slice path, int *rc)
+{
+	struct part *p;
+
+	for (size_t i = 0; i < w->nparts; i++)
+		if (slice_same(w->part[i].path, path) && slice_same(w->part[i].run, run))
+			return &w->part[i];
+	if (w->nparts && (*rc = part_close(&w->part[w->nparts - 1])))
+		return NULL;
+	p = array_add(w->part, w->nparts, w->parts_room);
+	*rc = p ? 0 : -ENOMEM;
+	if (!p)
+		return NULL;
+	*p = (struct part){.run = kept(w, run), .path = kept(w, path)};
+	*rc = w->texts.failed ? -ENOMEM : part_open(w, p);
+	return *rc ? NULL : p;
+}
+
+/* Lines that are not here are empty ones. */
+static int pad(struct part *p, int64_t line)
+{
+	for (; p->line + 1 < line; p->line++)
+		if (putc('\n', p->to) == EOF)
+			return -errno;
+	return 0;
+}
+
+static int take_line(void *arg, const struct slice *v)
+{
+	struct work *w = arg;
+	int64_t line = tsv_int(v[FETCH_LINE]);
+	int rc = 0;
+	struct part *p = part_of(w, v[FETCH_RUN], v[FETCH_SOURCE], &rc);
+
+	if (!p)
+		return rc;
+	if (!p->to && !(p->to = fopen(p->file, "ae")))
+		return -errno;
+	if (line <= p->line)
+		return -EBADMSG;
+	rc = pad(p, line);
+	if (!rc &&
+	    (fwrite(v[FETCH_RAW].ptr, 1, v[FETCH_RAW].len, p->to) != v[FETCH_RAW].len || putc('\n', p->to) == EOF))
+		rc = -EIO;
+	p->line = line;
+	for (size_t i = 0; i < v[FETCH_RAW].len; i++)
+		p->line += v[FETCH_RAW].ptr[i] == '\n'; /* a record of several lines */
+	p->lines++;
+	p->times += (uint64_t)tsv_int(v[FETCH_TIME]);
+	return rc;
+}
+
+static int take_result(void *arg, const struct slice *v)
+{
+	struct work *w = arg;
+	struct fetched *o = array_add(w->result, w->nresults, w->results_room);
+
+	if (!o)
+		return -ENOMEM;
+	o->run = kept(w, v[0]);
+	for (int i = 0; i < FETCH_RESULT_COLUMNS; i++)
+		o->value[i] = kept(w, v[i]);
+	return w->texts.failed ? -ENOMEM : 0;
+}
+
+static int take_source(void *arg, const struct slice *v)
+{
+	struct work *w = arg;
+	struct slice(*s)[FETCH_SOURCE_COLUMNS] = array_add(w->source, w->nsources, w->sources_room);
+
+	if (!s)
+		return -ENOMEM;
+	for (int i = 0; i < FETCH_SOURCE_COLUMNS; i++)
+		(*s)[i] = kept(w, v[i]);
+	return w->texts.failed ? -ENOMEM : 0;
+}
+
+/* ---- a database ---- */
+
+/* Loads the files of the run that part i is the first of. */
+static int load_of_run(struct work *w, size_t i, char **paths)
+{
+	char *said = NULL;
+	size_t len, n = 0;
+	FILE *err = open_memstream(&said, &len);
+	struct load_options o = {
+	    .db = w->m->path, .paths = paths, .run = w->part[i].run.ptr, .quiet = true, .threads = 1};
+	int status = 4;
+
+	for (size_t k = i; k < w->nparts; k++)
+		if (slice_same(w->part[k].run, w->part[i].run))
+			paths[n++] = w->part[k].file;
+	o.npaths = n;
+	o.out = o.err = err;
+	if (err) {
+		status = load_run(&o);
+		fclose(err);
+	}
+	if (status == 4 || status == 2)
+		say(w->why, "what was fetched of run %s could not be loaded: %s", o.run, said ? said : "no memory");
+	free(said);
+	/* 3: a line that was repaired there may be told here, too */
+	return !status || status == 3 ? 0 : status == 130 ? -EINTR : -EIO;
+}
+
+static int load_parts(struct work *w)
+{
+	char **paths = calloc(w->nparts + 1, sizeof *paths);
+	int rc = paths ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < w->nparts && !rc; i++) {
+		bool before = false;
+
+		for (size_t k = 0; k < i; k++)
+			before |= slice_same(w->part[k].run, w->part[i].run);
+		if (!before)
+			rc = load_of_run(w, i, paths);
+	}
+	free(paths);
+	return rc;
+}
+
+/* run.id, which is made if need be. */
+static int run_of(struct work *w, struct slice path, int64_t *id)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = 0;
+
+	for (int i = 0; i < 2; i++) {
+		rc = sql_prepare(w->db, "SELECT id FROM run WHERE path = ?1", &st);
+		bind_slice(st, 1, path);
+		if (!rc && (rc = sql_next(st)) == 1)
+			*id = sqlite3_column_int64(st, 0);
+		sqlite3_finalize(st);
+		if (rc)
+			return rc < 0 ? rc : 0;
+		rc = sql_prepare(w->db, "INSERT INTO run (path, kind) VALUES (?1, 'other')", &st);
+		bind_slice(st, 1, path);
+		rc = rc ? rc : sql_finish(st);
+		if (rc)
+			return rc;
+	}
+	return -EBADMSG;
+}
+
+static const struct part *part_of_source(const struct work *w, const struct slice *v)
+{
+	for (size_t i = 0; i < w->nparts; i++)
+		if (slice_same(w->part[i].run, v[0]) && slice_same(w->part[i].path, v[1]))
+			return &w->part[i];
+	return NULL;
+}
+
+/* What the ledger says of a source: kind and all behind it. */
+static int put_source(struct work *w, const struct slice *v)
+{
+	enum { FIRST = 6 };
+	const struct part *p = part_of_source(w, v);
+	sqlite3_stmt *st = NULL;
+	int64_t run = 0;
+	int rc = run_of(w, v[0], &run);
+
+	if (!rc && !p) {
+		rc = sql_prepare(w->db, "INSERT INTO source (run, path, kind) VALUES (?1, ?2, '')", &st);
+		sqlite3_bind_int64(st, 1, run);
+		bind_slice(st, 2, v[1]);
+		rc = rc ? rc : sql_finish(st);
+	}
+	if (!rc)
+		rc = sql_prepare(
+		    w->db,
+		    "UPDATE source SET path = ?1, kind = ?2, worker = ?3, bytes = ?4, file_bytes = ?5, lines = ?6, "
+		    "ok = ?7, blank = ?8, repaired = ?9, rejected = ?10, duplicate = ?11, ok_bytes = ?12, "
+		    "repaired_bytes = ?13, rejected_bytes = ?14, duplicate_bytes = ?15, offset_s = ?16, "
+		    "offset_from = ?17, format = ?18, first_ns = ?19, last_ns = ?20, cluster = ?21, damage = ?22 "
+		    "WHERE run = ?23 AND path = ?24",
+		    &st);
+	bind_slice(st, 1, v[1]);
+	for (int i = FIRST; i < FETCH_SOURCE_COLUMNS; i++) /* the columns are of a kind: numbers come as such */
+		bind_slice(st, i - FIRST + 2, v[i]);
+	sqlite3_bind_int64(st, 23, run);
+	if (p)
+		bind_word(st, 24, p->file);
+	else
+		bind_slice(st, 24, v[1]);
+	return rc ? rc : sql_finish(st);
+}
+
+static double real_of(struct slice v)
+{
+	return v.ptr ? strtod(v.ptr, NULL) : NAN;
+}
+
+static int put_result(struct work *w, const struct fetched *o)
+{
+	const struct slice *v = o->value;
+	struct result_set set = {0};
+	struct result_row *r;
+	int64_t number[FETCH_RESULT_COLUMNS], run = 0;
+	int rc = run_of(w, o->run, &run);
+
+	for (int i = 0; i < FETCH_RESULT_COLUMNS; i++)
+		number[i] = v[i].ptr ? tsv_int(v[i]) : NO_NS;
+	if (!rc && !(rc = result_set_row(&set, v[1], &r, NULL))) {
+		*r = (struct result_row){.ord = number[2],
+		                         .success = number[3],
+		                         .was_cold = number[5],
+		                         .worker_duration_us = number[6],
+		                         .code_duration_sec = real_of(v[7]),
+		                         .e2e_duration_us = number[8],
+		                         .compute = number[9],
+		                         .container_state = number[10],
+		                         .sent = number[11],
+		                         .client_latency_us = number[12],
+		                         .body_start = real_of(v[13]),
+		                         .function_name = INTERN_NONE};
+		if (v[4].ptr)
+			rc = intern_add(&set.names, v[4], &r->function_name);
+		if (!rc)
+			rc = result_set_write(&set, w->db, run, 0);
+	}
+	result_set_done(&set);
+	return rc;
+}
+
+/* Has the database what was fetched? */
+static int verify(struct work *w, struct store *s)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = vtab_event_register(w->db, s);
+
+	for (size_t i = 0; i < w->nparts && !rc; i++) {
+		const struct part *p = &w->part[i];
+		int64_t n = 0;
+		uint64_t times = 0;
+
+		rc = sql_prepare(w->db,
+		                 "SELECT time_ns FROM event WHERE source = (SELECT s.id FROM source s JOIN run r ON "
+		                 "r.id = s.run WHERE s.path = ?1 AND r.path = ?2)",
+		                 &st);
+		bind_slice(st, 1, p->path);
+		bind_slice(st, 2, p->run);
+		while (!rc && (rc = sql_next(st)) == 1) {
+			n++;
+			times += (uint64_t)sqlite3_column_int64(st, 0);
+			rc = 0;
+		}
+		sqlite3_finalize(st);
+		if (!rc && (n != p->lines || times != p->times)) {
+			say(w->why, "%s: its lines can't be put together here: %" PRId64 " of %" PRId64 " came back",
+			    p->path.ptr, n, p->lines);
+			rc = -EBADMSG;
+		}
+	}
+	return rc;
+}
+
+static int put_all(struct work *w, struct store *s)
+{
+	int rc = store_exec(s, "BEGIN");
+
+	for (size_t i = 0; i < w->nsources && !rc; i++)
+		rc = put_source(w, w->source[i]);
+	for (size_t i = 0; i < w->nresults && !rc; i++)
+		rc = put_result(w, &w->result[i]);
+	if (!rc)
+		rc = sql_exec_all(
+		    w->db, "UPDATE run SET offset_s = (SELECT offset_s FROM source WHERE run = run.id AND offset_s IS "
+		           "NOT NULL ORDER BY id LIMIT 1), first_ns = (SELECT min(first_ns) FROM source WHERE run = "
+		           "run.id), last_ns = (SELECT max(last_ns) FROM source WHERE run = run.id)");
+	if (!rc)
+		rc = store_refresh(s);
+	if (!rc)
+		rc = model_build(s, NULL, w->why);
+	if (!rc)
+		rc = store_exec(s, "COMMIT");
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+static int by_run_and_path(const void *pa, const void *pb)
+{
+	const struct slice *a = pa, *b = pb;
+	int c = slice_compare(a[0], b[0]);
+
+	return c ? c : slice_compare(a[1], b[1]);
+}
+
+static int make(struct work *w, struct slice tid)
+{
+	struct store *s = NULL;
+	int rc = tid.len ? fetch_lines(w->c, tid, take_line, w, w->why) : 0;
+
+	for (size_t i = 0; i < w->nparts; i++)
+		if (part_close(&w->part[i]) && !rc)
+			rc = -EIO;
+	if (!rc && tid.len)
+		rc = fetch_results(w->c, tid, take_result, w, w->why);
+	if (!rc)
+		rc = fetch_sources(w->c, take_source, w, w->why);
+	if (w->nsources)
+		qsort(w->source, w->nsources, sizeof *w->source, by_run_and_path);
+	if (!rc)
+		rc = load_parts(w);
+	if (!rc)
+		rc = store_open(w->m->path, STORE_CREATE, &s, w->why);
+	if (!rc) {
+		w->db = store_db(s);
+		rc = put_all(w, s);
+	}
+	store_close(s);
+	s = NULL;
+	if (!rc)
+		rc = store_open(w->m->path, STORE_READ, &s, w->why);
+	if (!rc) {
+		w->db = store_db(s);
+		rc = verify(w, s);
+		if (rc == -EBADMSG)
+			say(w->why, "what was fetched can't be read: %s", sqlite3_errmsg(w->db));
+	}
+	store_close(s);
+	return rc;
+}
+
+int mirror_new(struct cluster *c, struct slice tid, struct mirror *m, char **why)
+{
+	struct work w = {.m = m, .c = c, .why = why};
+	const char *tmp = getenv("TMPDIR");
+	char *real;
+	int rc = 0;
+
+	*m = (struct mirror){0};
+	if (asprintf(&m->dir, "%s/ilu-logq-mirror-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0) {
+		m->dir = NULL;
+		return -ENOMEM;
+	}
+	if (!mkdtemp(m->dir)) {
+		rc = -errno;
+		free(m->dir);
+		m->dir = NULL;
+	} else if ((real = realpath(m->dir, NULL))) { /* a load knows its files by their real names */
+		free(m->dir);
+		m->dir = real;
+	}
+	if (!rc && asprintf(&m->path, "%s/db", m->dir) < 0) {
+		m->path = NULL;
+		rc = -ENOMEM;
+	}
+	rc = rc ? rc : make(&w, tid);
+	for (size_t i = 0; i < w.nparts; i++) {
+		part_close(&w.part[i]);
+		free(w.part[i].file);
+	}
+	free(w.part);
+	free(w.result);
+	free(w.source);
+	arena_done(&w.texts);
+	return rc;
+}
+
+static int take_away(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+	(void)st;
+	(void)at;
+	return flag == FTW_DP ? rmdir(path) : unlink(path);
+}
+
+void mirror_done(struct mirror *m)
+{
+	if (m->dir)
+		nftw(m->dir, take_away, 8, FTW_DEPTH | FTW_PHYS);
+	free(m->dir);
+	free(m->path);
+	*m = (struct mirror){0};
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fetch.h - what a cluster has of some transactions. Errors are those of http.h, with *why. */
+#ifndef REMOTE_FETCH_H
+#define REMOTE_FETCH_H
+
+#include "base/intern.h"
+#include "remote/cluster.h"
+
+/* The transactions whose id begins with word, of lines and of results, into out: in no order; more than a million are
+ * not told. */
+int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **why);
+
+/* Rows of an answer: 0 to go on. */
+typedef int fetch_row(void *arg, const struct slice *value);
+
+/* All lines of a transaction, by run, source and line: run, source, line, raw, time_ns. */
+enum { FETCH_RUN, FETCH_SOURCE, FETCH_LINE, FETCH_RAW, FETCH_TIME, FETCH_LINE_COLUMNS };
+int fetch_lines(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why);
+
+/* The results of a transaction: run, then the columns of table result behind it (docs/tables.md). */
+enum { FETCH_RESULT_COLUMNS = 14 };
+int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why);
+
+/* The ledger, in no order: the columns of table source, schema_source_columns. */
+enum { FETCH_SOURCE_COLUMNS = 27 };
+int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why);
+
+#endif
