@@ -5,6 +5,7 @@
 #include "ingest/format.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 
 const struct log_format *formats_find(const struct format_set *set, const char *name)
@@ -13,6 +14,38 @@ const struct log_format *formats_find(const struct format_set *set, const char *
 		if (!strcmp(set->all[i].name, name))
 			return &set->all[i];
 	return NULL;
+}
+
+/* As its name is, or without the ending of a packer. */
+static bool name_fits(const char *glob, const char *name)
+{
+	static const char *const endings[] = {".gz", ".zst", ".zstd", NULL};
+	size_t len = strlen(name);
+
+	for (int i = 0; endings[i]; i++) {
+		size_t n = strlen(endings[i]);
+		char bare[256];
+
+		if (len <= n || len - n >= sizeof bare || strcmp(name + len - n, endings[i]) != 0)
+			continue;
+		memcpy(bare, name, len - n);
+		bare[len - n] = '\0';
+		if (!fnmatch(glob, bare, 0))
+			return true;
+	}
+	return !fnmatch(glob, name, 0);
+}
+
+bool format_for_file(const struct log_format *f, const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	if (!f->files.n)
+		return true;
+	for (size_t i = 0; path && i < f->files.n; i++)
+		if (name_fits(f->files.all[i], slash ? slash + 1 : path))
+			return true;
+	return false;
 }
 
 static void fallback_find(struct format_set *set)

@@ -25,14 +25,15 @@ enum role {
 	ROLE_SPAN_UNTIL, /* the time of its end */
 	ROLE_ERROR,      /* what went wrong, as text */
 	ROLE_WORKER,     /* who wrote the line */
+	ROLE_PAIR,       /* the id that a message has where it is sent, and where it is received */
 	ROLES
 };
 #define ROLES_OF_READING ROLE_SPAN /* roles before it */
 
 #define FORMATS_MAX 256 /* in a set; more are refused by name */
 
-/* Paths, NULL at the end. A path is a key, or keys with dots between them: into nested objects, or a key with dots.
- * "a + b": seconds at a, nanoseconds at b. */
+/* A path is a key, or keys with dots between them: into nested objects, or a key with dots. Of the roles of a reading
+ * also a text with paths in it, "{date} {clock}": it is there where all of them are. */
 struct paths {
 	char **all;
 	size_t n, room;
@@ -72,9 +73,17 @@ struct format_key {
 
 enum duration_unit { DURATION_SECONDS, DURATION_MILLIS, DURATION_MICROS, DURATION_NANOS };
 
-struct level_word {
-	char *word;
-	enum level level;
+/* The level by another field than the one that is called so. */
+struct field_levels {
+	char *path;
+	struct level_map map;
+};
+
+/* A value that patterns take apart: what they capture are fields beside it. */
+struct field_split {
+	char *path;
+	struct pattern *patterns; /* the first that fits */
+	size_t n, room;
 };
 
 struct log_format {
@@ -87,6 +96,8 @@ struct log_format {
 	struct paths open;                        /* objects whose members count as the record's own */
 	struct format_key *span_begin, *span_end; /* lines that begin or end a span have these keys, all of them */
 	size_t nspan_begin, nspan_end;
+	struct format_key *sent, *received; /* lines where a message leaves a host, or comes to one */
+	size_t nsent, nreceived;
 	enum duration_unit duration_unit; /* of durations that are numbers */
 	bool time_is_start;               /* of a span that is whole on a line: its time is that of its start */
 	char *rest;        /* of an envelope: the capture or key that holds the record inside; NULL: no envelope */
@@ -94,14 +105,20 @@ struct log_format {
 	char *partial;     /* capture or key ... */
 	char *partial_is;  /* ... that has this value where the record goes on in the next line */
 	char *partial_end; /* or: a rest without this text at its end goes on */
-	struct level_word *levels;
-	size_t nlevels;
+	struct level_map levels;
+	struct field_levels *level_of; /* go before the level's own field */
+	size_t nlevel_of;
+	struct field_split *splits;
+	size_t nsplits;
+	struct paths files; /* names of files that it is for, as patterns of glob(7); none: any */
 	enum level_scheme scheme;
 	enum time_unit unit;
 	bool day_first;
-	unsigned no_repair; /* bits of enum repair: lines that would need one are rejected */
-	char *samples;      /* JSON text of "samples" */
-	char *source;       /* the whole file, for `formats NAME` */
+	struct paths time_formats; /* how times are written (time_by_format); none: in any way that is known */
+	bool time_wins;            /* of an envelope: its time goes before the record's */
+	unsigned no_repair;        /* bits of enum repair: lines that would need one are rejected */
+	char *samples;             /* JSON text of "samples" */
+	char *source;              /* the whole file, for `formats NAME` */
 };
 
 struct format_set {
@@ -132,6 +149,9 @@ const struct log_format *formats_find(const struct format_set *set, const char *
 int format_read(const char *name, const char *text, size_t len, struct log_format *f, char **why);
 void format_done(struct log_format *f);
 
+/* Whether f is for a file of that name; a directory before it, or a packer's ending, does not matter. NULL: no file. */
+bool format_for_file(const struct log_format *f, const char *path);
+
 /* "a,b" as paths. */
 int paths_parse(const char *text, struct paths *out);
 void paths_done(struct paths *p);
@@ -145,6 +165,9 @@ void pattern_done(struct pattern *p);
 /* Holds text against a pattern; calls found for each capture. True where all of the text is matched. captures: at least
  * p->n. */
 bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures);
+
+/* How much of text a pattern fits, from its start; *piece: where it ends to. */
+size_t pattern_reach(const struct pattern *p, struct slice text, const struct piece **piece);
 
 /* Whether p does not fit text for a reason that stands before limit, and would be the same with other digits there and
  * with anything behind it. */

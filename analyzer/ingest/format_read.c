@@ -29,6 +29,19 @@ static int paths_add(struct paths *p, const char *text, size_t len)
 	return p->all[p->n] ? (p->n++, 0) : -ENOMEM;
 }
 
+/* A path, or where it may be one a template: brackets in pairs, with something in them. */
+static bool path_is_good(const char *text, bool template)
+{
+	for (const char *p = text; *p; p++) {
+		size_t len = *p == '{' ? strcspn(p + 1, "{}") : 0;
+
+		if (*p == '}' || (*p == '{' && (!template || !len || p[len + 1] != '}')))
+			return false;
+		p += len ? len + 1 : 0;
+	}
+	return *text;
+}
+
 int paths_parse(const char *text, struct paths *out)
 {
 	struct paths p = {0};
@@ -38,6 +51,8 @@ int paths_parse(const char *text, struct paths *out)
 		size_t len = strcspn(text, ",");
 
 		rc = len ? paths_add(&p, text, len) : -EINVAL;
+		if (!rc && !path_is_good(p.all[p.n - 1], true))
+			rc = -EINVAL;
 		text += len + (text[len] == ',');
 	}
 	if (rc)
@@ -58,6 +73,24 @@ static void keys_done(struct format_key *keys, size_t n)
 	free(keys);
 }
 
+static void levels_done(struct level_map *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		free(m->all[i].word);
+	free(m->all);
+}
+
+static void splits_done(struct log_format *f)
+{
+	for (size_t i = 0; i < f->nsplits; i++) {
+		for (size_t k = 0; k < f->splits[i].n; k++)
+			pattern_done(&f->splits[i].patterns[k]);
+		free(f->splits[i].patterns);
+		free(f->splits[i].path);
+	}
+	free(f->splits);
+}
+
 void format_done(struct log_format *f)
 {
 	for (size_t i = 0; i < f->npatterns; i++)
@@ -65,8 +98,17 @@ void format_done(struct log_format *f)
 	keys_done(f->keys, f->nkeys);
 	keys_done(f->span_begin, f->nspan_begin);
 	keys_done(f->span_end, f->nspan_end);
-	for (size_t i = 0; i < f->nlevels; i++)
-		free(f->levels[i].word);
+	keys_done(f->sent, f->nsent);
+	keys_done(f->received, f->nreceived);
+	levels_done(&f->levels);
+	for (size_t i = 0; i < f->nlevel_of; i++) {
+		levels_done(&f->level_of[i].map);
+		free(f->level_of[i].path);
+	}
+	free(f->level_of);
+	splits_done(f);
+	paths_done(&f->files);
+	paths_done(&f->time_formats);
 	for (int i = 0; i < ROLES; i++)
 		paths_done(&f->roles[i]);
 	paths_done(&f->open);
@@ -77,7 +119,6 @@ void format_done(struct log_format *f)
 	free(f->partial);
 	free(f->partial_is);
 	free(f->partial_end);
-	free(f->levels);
 	free(f->samples);
 	free(f->source);
 	*f = (struct log_format){0};
@@ -190,30 +231,73 @@ static void each_text(struct reading *r, const char *key, json_t *v, take_text *
 	}
 }
 
-static void path_take(struct reading *r, const char *path, const char *text, void *arg)
+static void plain_take(struct reading *r, const char *path, const char *text, void *arg)
 {
 	(void)path;
 	if (paths_add(arg, text, strlen(text)))
 		no_memory(r);
 }
 
-static void pattern_take(struct reading *r, const char *path, const char *text, void *arg)
+static void path_take(struct reading *r, const char *path, const char *text, void *arg)
 {
-	struct log_format *f = arg;
-	int rc = array_reserve(f->patterns, f->patterns_room, f->npatterns + 1);
+	if (!path_is_good(text, false))
+		wrong(r, "%s: \"%s\": a path has no brackets", path, text);
+	else
+		plain_take(r, path, text, arg);
+}
 
-	if (rc) {
-		no_memory(r);
-		return;
-	}
-	rc = pattern_parse(text, &f->patterns[f->npatterns]);
+/* Of a role that becomes a part of the reading. */
+static void template_take(struct reading *r, const char *path, const char *text, void *arg)
+{
+	if (!path_is_good(text, true))
+		wrong(r, "%s: \"%s\": brackets come in pairs, with a path between them", path, text);
+	else
+		plain_take(r, path, text, arg);
+}
+
+static void time_format_take(struct reading *r, const char *path, const char *text, void *arg)
+{
+	if (!time_format_known(text))
+		wrong(r, "%s: \"%s\": what stands behind %% is none of %s", path, text, TIME_FORMAT_LETTERS);
+	else
+		plain_take(r, path, text, arg);
+}
+
+static void pattern_take(struct reading *r, const char *path, const char *text, struct pattern *to)
+{
+	int rc = pattern_parse(text, to);
+
 	if (rc == -EINVAL)
 		wrong(r, "%s: \"%s\": a capture is none that is known, has no end, or has another one right behind it",
 		      path, text);
 	else if (rc)
 		no_memory(r);
-	else
-		f->npatterns++;
+}
+
+static void line_take(struct reading *r, const char *path, const char *text, void *arg)
+{
+	struct log_format *f = arg;
+	struct pattern *to = array_add(f->patterns, f->npatterns, f->patterns_room);
+
+	if (!to) {
+		no_memory(r);
+		return;
+	}
+	*to = (struct pattern){0};
+	pattern_take(r, path, text, to);
+}
+
+static void split_take(struct reading *r, const char *path, const char *text, void *arg)
+{
+	struct field_split *s = arg;
+	struct pattern *to = array_add(s->patterns, s->n, s->room);
+
+	if (!to) {
+		no_memory(r);
+		return;
+	}
+	*to = (struct pattern){0};
+	pattern_take(r, path, text, to);
 }
 
 /* The array for an object's members; NULL where it is no object. */
@@ -267,26 +351,88 @@ static void keys_take(struct reading *r, json_t *v)
 	keys_of(r, "keys", v, &r->f->keys, &r->f->nkeys);
 }
 
-static void levels_take(struct reading *r, json_t *v)
+static void level_map_take(struct reading *r, const char *name, json_t *v, struct level_map *m)
 {
 	static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE", NULL};
-	struct log_format *f = r->f;
 	const char *word;
 	json_t *one;
 
-	f->levels = members_of(r, "levels", v, sizeof *f->levels);
-	if (!f->levels)
+	m->all = members_of(r, name, v, sizeof *m->all);
+	if (!m->all)
 		return;
 	json_object_foreach(v, word, one)
 	{
-		struct level_word *w = &f->levels[f->nlevels++];
+		struct level_word *w = &m->all[m->n++];
 		char path[96];
 
-		snprintf(path, sizeof path, "levels.%s", word);
+		snprintf(path, sizeof path, "%s.%s", name, word);
 		w->level = (enum level)(LEVEL_ERROR + word_of(r, path, one, names));
 		w->word = strdup(word);
-		if (!w->word)
+		if (w->word)
+			level_word_read(w);
+		else
 			no_memory(r);
+	}
+}
+
+static void levels_take(struct reading *r, json_t *v)
+{
+	level_map_take(r, "levels", v, &r->f->levels);
+}
+
+/* A path as the key of an object. */
+static char *key_path(struct reading *r, const char *of, const char *path)
+{
+	char *copy = strdup(path);
+
+	if (!*path)
+		wrong(r, "%s: a key is empty", of);
+	else if (!path_is_good(path, false))
+		wrong(r, "%s.%s: a path has no brackets", of, path);
+	if (!copy)
+		no_memory(r);
+	return copy;
+}
+
+/* {"status": {"500..": "ERROR"}} */
+static void level_of_take(struct reading *r, json_t *v)
+{
+	struct log_format *f = r->f;
+	const char *path;
+	json_t *one;
+
+	f->level_of = members_of(r, "level_of", v, sizeof *f->level_of);
+	if (!f->level_of)
+		return;
+	json_object_foreach(v, path, one)
+	{
+		struct field_levels *to = &f->level_of[f->nlevel_of++];
+		char name[96];
+
+		snprintf(name, sizeof name, "level_of.%s", path);
+		to->path = key_path(r, "level_of", path);
+		level_map_take(r, name, one, &to->map);
+	}
+}
+
+/* {"msg": "{method} {path} {:rest}"} */
+static void parts_take(struct reading *r, json_t *v)
+{
+	struct log_format *f = r->f;
+	const char *path;
+	json_t *one;
+
+	f->splits = members_of(r, "parts", v, sizeof *f->splits);
+	if (!f->splits)
+		return;
+	json_object_foreach(v, path, one)
+	{
+		struct field_split *to = &f->splits[f->nsplits++];
+		char name[96];
+
+		snprintf(name, sizeof name, "parts.%s", path);
+		to->path = key_path(r, "parts", path);
+		each_text(r, name, one, split_take, to);
 	}
 }
 
@@ -366,32 +512,32 @@ static void take_title(struct reading *r, json_t *v)
 
 static void take_lines(struct reading *r, json_t *v)
 {
-	each_text(r, "lines", v, pattern_take, r->f);
+	each_text(r, "lines", v, line_take, r->f);
 }
 
 static void take_time(struct reading *r, json_t *v)
 {
-	each_text(r, "time", v, path_take, &r->f->roles[ROLE_TIME]);
+	each_text(r, "time", v, template_take, &r->f->roles[ROLE_TIME]);
 }
 
 static void take_level(struct reading *r, json_t *v)
 {
-	each_text(r, "level", v, path_take, &r->f->roles[ROLE_LEVEL]);
+	each_text(r, "level", v, template_take, &r->f->roles[ROLE_LEVEL]);
 }
 
 static void take_message(struct reading *r, json_t *v)
 {
-	each_text(r, "message", v, path_take, &r->f->roles[ROLE_MESSAGE]);
+	each_text(r, "message", v, template_take, &r->f->roles[ROLE_MESSAGE]);
 }
 
 static void take_target(struct reading *r, json_t *v)
 {
-	each_text(r, "target", v, path_take, &r->f->roles[ROLE_TARGET]);
+	each_text(r, "target", v, template_take, &r->f->roles[ROLE_TARGET]);
 }
 
 static void take_tid(struct reading *r, json_t *v)
 {
-	each_text(r, "tid", v, path_take, &r->f->roles[ROLE_TID]);
+	each_text(r, "tid", v, template_take, &r->f->roles[ROLE_TID]);
 }
 
 static void take_span(struct reading *r, json_t *v)
@@ -439,6 +585,21 @@ static void take_span_end(struct reading *r, json_t *v)
 	keys_of(r, "span_end", v, &r->f->span_end, &r->f->nspan_end);
 }
 
+static void take_sent(struct reading *r, json_t *v)
+{
+	keys_of(r, "sent", v, &r->f->sent, &r->f->nsent);
+}
+
+static void take_received(struct reading *r, json_t *v)
+{
+	keys_of(r, "received", v, &r->f->received, &r->f->nreceived);
+}
+
+static void take_pair(struct reading *r, json_t *v)
+{
+	each_text(r, "pair", v, path_take, &r->f->roles[ROLE_PAIR]);
+}
+
 static void take_span_time(struct reading *r, json_t *v)
 {
 	static const char *const words[] = {"end", "start", NULL};
@@ -482,6 +643,23 @@ static void take_only_records(struct reading *r, json_t *v)
 static void take_day_first(struct reading *r, json_t *v)
 {
 	r->f->day_first = bool_of(r, "day_first", v);
+}
+
+static void take_time_format(struct reading *r, json_t *v)
+{
+	each_text(r, "time_format", v, time_format_take, &r->f->time_formats);
+}
+
+static void take_time_wins(struct reading *r, json_t *v)
+{
+	static const char *const words[] = {"inside", "envelope", NULL};
+
+	r->f->time_wins = word_of(r, "time_wins", v, words);
+}
+
+static void take_files(struct reading *r, json_t *v)
+{
+	each_text(r, "files", v, plain_take, &r->f->files);
 }
 
 static void take_level_numbers(struct reading *r, json_t *v)
@@ -530,8 +708,16 @@ static const struct {
     {"span_begin", take_span_begin},
     {"span_end", take_span_end},
     {"span_time", take_span_time},
+    {"sent", take_sent},
+    {"received", take_received},
+    {"pair", take_pair},
     {"duration_unit", take_duration_unit},
     {"no_repair", take_no_repair},
+    {"files", take_files},
+    {"level_of", level_of_take},
+    {"parts", parts_take},
+    {"time_format", take_time_format},
+    {"time_wins", take_time_wins},
 };
 
 static void member_take(struct reading *r, const char *key, json_t *v)
@@ -565,8 +751,8 @@ int format_read(const char *name, const char *text, size_t len, struct log_forma
 	json_decref(root);
 	if (!r.rc && !f->name)
 		wrong(&r, "\"name\" is missing");
-	if (!r.rc && !f->npatterns && !f->nkeys && strcmp(f->name, "default") != 0)
-		wrong(&r, "neither \"lines\" nor \"keys\": no line would be recognised");
+	if (!r.rc && !f->npatterns && !f->nkeys && !f->files.n && strcmp(f->name, "default") != 0)
+		wrong(&r, "neither \"lines\" nor \"keys\" nor \"files\": no line would be recognised");
 	if (!r.rc && !(f->source = strndup(text, len)))
 		no_memory(&r);
 	*why = r.why;

@@ -13,7 +13,7 @@ struct layer *layer_add(struct record *r, const struct log_format *f)
 	l->n = 0;
 	l->format = f;
 	l->pattern = NULL;
-	l->message = SLICE_NONE;
+	l->message = l->escaped = l->plain = SLICE_NONE;
 	return l;
 }
 

@@ -28,6 +28,8 @@ struct layer {
 	const struct log_format *format; /* NULL: none fits */
 	const struct pattern *pattern;   /* that the text fits; NULL: it is no such layer */
 	struct slice message;            /* of a layer whose rest is plain text */
+	struct slice escaped,
+	    plain; /* the JSON text in one of its fields that was opened, as it is there and unescaped */
 };
 
 /* A value that was found by its path. */
@@ -45,7 +47,8 @@ struct record {
 	size_t ntexts, texts_room;
 	bool no_memory;
 	const char *reason;
-	bool watched; /* in: fields remember who looked at them */
+	bool composed; /* time, message or transaction are no stretch of the line, or fields are taken apart */
+	bool watched;  /* in: fields remember who looked at them */
 	enum role looking;
 };
 
@@ -55,6 +58,10 @@ bool layer_field(struct record *r, struct layer *l, struct field f);
 enum field_kind field_kind_of(enum slot_kind kind);
 /* The value at a path; the first field of that name counts. */
 bool layer_find(struct layer *l, const char *path, struct found *out);
+static inline bool path_is_template(const char *path)
+{
+	return strchr(path, '{') != NULL;
+}
 /* Empty, null or all zeros: as if it was not there. */
 bool found_is_nothing(const struct found *v);
 /* Texts that live as long as the record, with slack behind them; ptr NULL: no memory. */
@@ -80,6 +87,9 @@ struct roles_found;
 typedef bool take_fn(struct record_reader *rr, const struct layer *l, const struct found *v, void *out);
 /* Notes that a layer's field v, or those that a path leads into, were looked at for r->looking. */
 void look_note(struct record_reader *rr, struct layer *l, const char *path, const struct found *v);
+/* The text of a template, "{date} {clock}", added to b; false: one of its values is not there, or no text or number.
+ * used: its fields have a role from now on. */
+bool layer_compose(struct record_reader *rr, struct layer *l, const char *template, bool used, struct bytes *b);
 /* open.c: whether a layer has all of these keys, for r->looking. */
 bool layer_has_keys(struct record_reader *rr, struct layer *l, const struct format_key *keys, size_t n);
 /* pointed.c: spans, errors and workers, behind the roles of the reading. text: it is no record, and no span's. */
@@ -110,8 +120,12 @@ struct roles_found {
 	struct text_found message, target, tid;
 	enum span_line span_line;
 	const struct log_format *span_format; /* by which it is one */
+	const char *pair;                     /* "sent" or "received"; NULL: neither */
 	const char *pointed[ROLES];           /* from ROLES_OF_READING on: where it stands; NULL: nowhere */
 };
+
+/* A text as a time, by the format's own ways of writing one; else by all that are known. As time_text. */
+int time_of_format(const struct log_format *f, struct slice text, struct spelt *out);
 
 /* UTC minus the zone's clock when it showed ns. In the hour that comes twice the order of the file decides. */
 int64_t record_zone_at(struct record_reader *rr, int64_t ns);

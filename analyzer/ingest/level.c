@@ -142,3 +142,50 @@ enum level level_read(struct slice text, enum level_scheme scheme)
 	level = word(head);
 	return level && level != LEVEL_TRACE ? moved(level, n) : LEVEL_NONE;
 }
+
+/* ---- what a format says ---- */
+
+/* A whole number of at most 18 digits; none where there is no text. */
+static bool bound(struct slice s, int64_t none, int64_t *out)
+{
+	bool minus = s.len && *s.ptr == '-';
+	int64_t n = 0;
+
+	if (!s.len) {
+		*out = none;
+		return true;
+	}
+	s = (struct slice){s.ptr + minus, s.len - minus};
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] < '0' || s.ptr[i] > '9')
+			return false;
+		n = n * 10 + (s.ptr[i] - '0');
+	}
+	*out = minus ? -n : n;
+	return s.len && s.len <= 18;
+}
+
+void level_word_read(struct level_word *w)
+{
+	const char *dots = strstr(w->word, "..");
+
+	w->any = !strcmp(w->word, "*");
+	w->range = dots && bound((struct slice){w->word, (size_t)(dots - w->word)}, INT64_MIN, &w->from) &&
+	           bound((struct slice){dots + 2, strlen(dots + 2)}, INT64_MAX, &w->to);
+}
+
+enum level level_mapped(const struct level_map *m, struct slice text)
+{
+	const char *point = memchr(text.ptr, '.', text.len);
+	struct slice whole = {text.ptr, point ? (size_t)(point - text.ptr) : text.len};
+	int64_t n = 0;
+	bool number = whole.len && whole.len <= 19 && bound(whole, 0, &n);
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct level_word *w = &m->all[i];
+
+		if (w->any || (w->range ? number && n >= w->from && n <= w->to : slice_is(text, w->word)))
+			return w->level;
+	}
+	return LEVEL_NONE;
+}

@@ -16,6 +16,26 @@ enum level_scheme {
  * nobody knows that word, or a number means something else in each program. */
 enum level level_read(struct slice text, enum level_scheme scheme);
 
+/* What a format says of levels: a word, a number, or a range of numbers ("400..499", "500..", "..-1"), both ends
+ * included; "*" is anything. */
+struct level_word {
+	char *word;
+	enum level level;
+	bool any, range;
+	int64_t from, to; /* of a range */
+};
+
+struct level_map {
+	struct level_word *all; /* the first that fits counts */
+	size_t n;
+};
+
+/* The level of an unescaped text; LEVEL_NONE: the map does not know it. */
+enum level level_mapped(const struct level_map *m, struct slice text);
+
+/* Fills range, from, to and any from word. */
+void level_word_read(struct level_word *w);
+
 /* "ERROR" ... "TRACE"; NONE for LEVEL_NONE. Static. */
 struct slice level_name(enum level level);
 

@@ -33,7 +33,13 @@ static bool keys_fit(struct layer *l, const struct log_format *f)
 	for (size_t i = 0; i < f->nkeys; i++)
 		if (!key_fits(l, &f->keys[i]))
 			return false;
-	return f->nkeys && !f->npatterns;
+	return (f->nkeys || f->files.n) && !f->npatterns;
+}
+
+/* How much a format asks for: one that is for some files goes before all others. */
+static size_t asks_for(const struct log_format *f)
+{
+	return f->nkeys + (f->files.n ? RECORD_MAX_KEYS : 0);
 }
 
 bool layer_has_keys(struct record_reader *rr, struct layer *l, const struct format_key *keys, size_t n)
@@ -47,6 +53,43 @@ bool layer_has_keys(struct record_reader *rr, struct layer *l, const struct form
 		all = all && key_fits(l, &keys[i]);
 	}
 	return all;
+}
+
+/* Values that the format takes apart: what is captured are fields like others. */
+static bool fields_split(struct record *r, struct layer *l)
+{
+	const struct log_format *f = l->format;
+	struct slice captures[LAYER_CAPTURES];
+
+	for (size_t i = 0; f && i < f->nsplits; i++) {
+		const struct field_split *split = &f->splits[i];
+		const struct pattern *p = NULL;
+		struct slice text;
+		struct found v;
+
+		r->composed = true;
+		if (!layer_find(l, split->path, &v) || (v.kind != FIELD_STRING && v.kind != FIELD_TEXT))
+			continue;
+		text = v.value;
+		if (v.kind == FIELD_STRING && memchr(text.ptr, '\\', text.len) &&
+		    !(text = record_text_unescape(r, text)).ptr)
+			return false;
+		for (size_t k = 0; k < split->n && !p; k++)
+			if (split->patterns[k].n <= LAYER_CAPTURES &&
+			    pattern_match(&split->patterns[k], text, captures))
+				p = &split->patterns[k];
+		for (size_t k = 0; p && k < p->n; k++) {
+			const char *name = p->pieces[k].name;
+			struct field field = {.key = {name, name ? strlen(name) : 0},
+			                      .value = captures[k],
+			                      .kind = p->pieces[k].kind == CAPTURE_INT ? FIELD_SCALAR : FIELD_TEXT,
+			                      .plain_key = true};
+
+			if (field.key.len && !layer_field(r, l, field))
+				return false;
+		}
+	}
+	return true;
 }
 
 /* ---- a layer of JSON ---- */
@@ -77,7 +120,7 @@ static const struct log_format *format_by_keys(const struct record_reader *rr, s
 	if (rr->options.only && keys_fit(l, rr->options.only))
 		return rr->options.only;
 	for (size_t i = 0; i < set->n; i++) /* the one that asks for most */
-		if ((!best || set->all[i].nkeys > best->nkeys) && keys_fit(l, &set->all[i]))
+		if (rr->usable[i] && (!best || asks_for(&set->all[i]) > asks_for(best)) && keys_fit(l, &set->all[i]))
 			best = &set->all[i];
 	return best;
 }
@@ -141,6 +184,8 @@ static bool json_layer(struct record_reader *rr, struct record *r, struct slice 
 	for (size_t i = 0; l->format && i < l->format->open.n; i++)
 		if (!open_subtree(r, l, l->format->open.all[i]))
 			return false;
+	if (!fields_split(r, l))
+		return false;
 	*v = RECORD_EVENT;
 	return true;
 }
@@ -185,6 +230,18 @@ static bool pair(const char **p, const char *end, struct field *f)
 	return q == end || *q == ' ' || *q == '\t' || *q == '\r';
 }
 
+/* Is the first value of a template there? */
+static bool path_begins(struct layer *l, const char *template)
+{
+	const char *from = strchr(template, '{') + 1;
+	struct slice key = {from, strcspn(from, "}")};
+
+	for (size_t i = 0; i < l->n; i++)
+		if (slice_same(l->fields[i].key, key))
+			return true;
+	return false;
+}
+
 /* Every word a pair; one of them names a time, or inside an envelope a level or a message. */
 static bool logfmt_layer(struct record_reader *rr, struct record *r, struct slice text, bool inside)
 {
@@ -205,11 +262,14 @@ static bool logfmt_layer(struct record_reader *rr, struct record *r, struct slic
 			goto no;
 	}
 	l->format = format_by_keys(rr, l);
+	if (!fields_split(r, l))
+		goto no;
 	for (int role = ROLE_TIME; role <= (inside ? ROLE_MESSAGE : ROLE_TIME); role++) {
 		const struct paths *given = rr->options.roles[role], *paths = &d->roles[role];
 
 		for (size_t i = 0; given && i < given->n; i++)
-			if (layer_find(l, given->all[i], &v))
+			if (path_is_template(given->all[i]) ? path_begins(l, given->all[i])
+			                                    : layer_find(l, given->all[i], &v))
 				return true;
 		for (size_t i = 0; i < paths->n; i++)
 			if (layer_find(l, paths->all[i], &v) && v.value.len)
@@ -234,15 +294,52 @@ static const struct piece *capture_named(const struct pattern *p, const char *na
 	return NULL;
 }
 
+#define TIME_MAX 256 /* bytes of a time that is put together */
+
+/* The text of a template's captures; false: one is not there. */
+static bool captures_compose(const struct pattern *p, const struct slice *captures, const char *template, char *buf,
+                             struct slice *out)
+{
+	char name[TIME_MAX];
+	size_t len = 0, n, at;
+
+	for (; *template; template += n) {
+		struct slice part = {template, n = strcspn(template, "{")};
+
+		if (!n) {
+			n = strcspn(template, "}") + 1;
+			if (n > sizeof name)
+				return false;
+			memcpy(name, template + 1, n - 2);
+			name[n - 2] = '\0';
+			if (!capture_named(p, name, &at))
+				return false;
+			part = captures[at];
+		}
+		if (len + part.len > TIME_MAX)
+			return false;
+		memcpy(buf + len, part.ptr, part.len);
+		len += part.len;
+	}
+	*out = (struct slice){buf, len};
+	return true;
+}
+
 /* A pattern whose time is none does not fit. */
 static bool time_fits(const struct log_format *f, const struct pattern *p, const struct slice *captures)
 {
+	char buf[TIME_MAX];
+	struct slice text;
 	struct spelt s;
-	size_t at;
+	size_t at = 0;
 
-	for (size_t i = 0; i < f->roles[ROLE_TIME].n; i++)
-		if (capture_named(p, f->roles[ROLE_TIME].all[i], &at))
-			return !time_text(captures[at], f->day_first, &s) && !s.no_clock;
+	for (size_t i = 0; i < f->roles[ROLE_TIME].n; i++) {
+		const char *path = f->roles[ROLE_TIME].all[i];
+
+		if (path_is_template(path) ? captures_compose(p, captures, path, buf, &text)
+		                           : capture_named(p, path, &at) != NULL)
+			return !time_of_format(f, path_is_template(path) ? text : captures[at], &s) && !s.no_clock;
+	}
 	return true;
 }
 
@@ -274,6 +371,7 @@ static bool pattern_layer(struct record *r, const struct log_format *f, const st
 		if (!layer_field(r, l, field))
 			return true;
 	}
+	fields_split(r, l);
 	return true;
 }
 
@@ -373,6 +471,16 @@ static enum record_verdict inside_read(struct record_reader *rr, struct record *
 	return RECORD_TEXT;
 }
 
+/* What is opened is no field any more. */
+static void inside_note(struct layer *l, const struct found *v, struct slice plain)
+{
+	if (!v->whole)
+		return;
+	v->field->used = true;
+	l->escaped = v->value;
+	l->plain = plain;
+}
+
 /* The envelope of a JSON layer, where its format is one. */
 static bool json_envelope(struct record *r, struct layer *l, struct slice *inside)
 {
@@ -381,8 +489,7 @@ static bool json_envelope(struct record *r, struct layer *l, struct slice *insid
 	if (!l->format || !l->format->rest || !layer_find(l, l->format->rest, &v) || v.kind != FIELD_STRING)
 		return false;
 	*inside = record_text_unescape(r, v.value);
-	if (v.whole)
-		v.field->used = true;
+	inside_note(l, &v, *inside);
 	return inside->ptr != NULL;
 }
 
@@ -396,17 +503,21 @@ static void message_open(struct record_reader *rr, struct record *r, struct laye
 	struct slice text, deeper;
 	struct found v;
 
+	r->looking = ROLE_MESSAGE;
 	for (size_t i = 0; i < paths->n; i++) {
-		if (!layer_find(l, paths->all[i], &v) || found_is_nothing(&v))
+		bool there = layer_find(l, paths->all[i], &v);
+
+		if (!there || found_is_nothing(&v)) {
+			look_note(rr, l, paths->all[i], there ? &v : NULL);
 			continue;
+		}
 		if (v.kind != FIELD_STRING || *v.value.ptr != '{' || r->n == RECORD_LAYERS)
 			return;
 		text = record_text_unescape(r, v.value);
 		if (!text.ptr)
 			return;
 		if (layers_read(rr, r, text, &deeper) == RECORD_EVENT) {
-			if (v.whole)
-				v.field->used = true;
+			inside_note(l, &v, text);
 		} else {
 			r->n = had;
 			r->reason = NULL;
@@ -437,7 +548,8 @@ static enum record_verdict patterns_of(struct record_reader *rr, struct record *
 	for (size_t i = 0; i < set->n; i++) {
 		const struct log_format *f = &set->all[i];
 
-		if (f->only_records != only_records || (rr->options.only && !had && f != rr->options.only))
+		if (!rr->usable[i] || f->only_records != only_records ||
+		    (rr->options.only && !had && f != rr->options.only))
 			continue;
 		for (size_t k = 0; k < f->npatterns; k++) {
 			enum record_verdict v;
@@ -468,7 +580,7 @@ static const struct pattern *pattern_next(struct pattern_walk *w)
 	for (; w->only_records <= w->last->only_records; w->only_records++, w->format = 0)
 		for (; w->format < set->n; w->format++, w->pattern = 0) {
 			w->of = &set->all[w->format];
-			if (w->of->only_records == w->only_records &&
+			if (w->rr->usable[w->format] && w->of->only_records == w->only_records &&
 			    (!w->rr->options.only || w->of == w->rr->options.only) && w->pattern < w->of->npatterns)
 				return &w->of->patterns[w->pattern++];
 		}
@@ -528,6 +640,16 @@ static struct slice uncoloured(struct slice text)
 	return s;
 }
 
+/* A list of objects, or the beginning of one. */
+static bool is_list(struct slice s)
+{
+	size_t i = 1;
+
+	while (i < s.len && (s.ptr[i] == ' ' || s.ptr[i] == '\t'))
+		i++;
+	return *s.ptr == '[' && (i >= s.len || s.ptr[i] == '{');
+}
+
 enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside)
 {
 	bool outermost = !r->n;
@@ -556,7 +678,7 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 		/* an envelope in JSON is a record, whatever is inside */
 		return inside_read(rr, r, l, *inside);
 	}
-	if (outermost && *text.ptr == '[' && (text.len == 1 || strchr("{ \t", text.ptr[1])))
+	if (outermost && is_list(text))
 		return is_open(text) ? RECORD_OPEN : RECORD_LIST;
 	if (logfmt_layer(rr, r, text, !outermost))
 		return RECORD_EVENT;

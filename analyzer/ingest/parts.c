@@ -103,6 +103,23 @@ static uint8_t scan_of(const struct layer *l, const struct field *f)
 	}
 }
 
+/* Where a value of the record inside stands in the line, of which the record was unescaped. False: not byte for byte.
+ */
+static bool place_in_line(const struct layer *outer, struct slice v, struct slice *out)
+{
+	const char *at = outer->escaped.ptr, *end = at + outer->escaped.len, *plain = outer->plain.ptr;
+
+	if (v.ptr < plain || v.ptr + v.len > plain + outer->plain.len)
+		return false;
+	for (; plain < v.ptr && at < end; plain++) {
+		if (*at == '\\' && (end - at < 2 || at[1] == 'u'))
+			return false;
+		at += *at == '\\' ? 2 : 1;
+	}
+	*out = (struct slice){at, v.len};
+	return (size_t)(end - at) >= v.len && !memcmp(at, v.ptr, v.len) && !memchr(at, '\\', v.len);
+}
+
 /* How the value may differ, by who looked at it. */
 static void scan_choose(const struct record_reader *rr, const struct layer *l, const struct field *f,
                         struct record_part *p)
@@ -178,7 +195,7 @@ static bool time_part(const struct layer *l, const struct field *f, struct recor
 	bool number = f->kind == FIELD_SCALAR;
 	const char *end = f->value.ptr + f->value.len, *stop;
 
-	if (f->kind == FIELD_JSON)
+	if (f->kind == FIELD_JSON || (l->format && l->format->time_formats.n))
 		return false;
 	stop = time_form_find(f->value.ptr, end, style_by(unit, f->value), number, &p->form, ns);
 	if (!stop || (number ? stop != end : !is_offset((struct slice){stop, (size_t)(end - stop)})))
@@ -197,6 +214,12 @@ struct gather {
 	const struct record_result *result;
 	struct record_parts *out;
 };
+
+/* The field that the record inside stands in. */
+static bool is_holder(const struct layer *l, const struct field *f)
+{
+	return l->plain.ptr && f->value.ptr == l->escaped.ptr;
+}
 
 static bool is_inside(struct slice v, struct slice in)
 {
@@ -238,15 +261,21 @@ static bool part_add(struct gather *g, unsigned layer, size_t k, unsigned field)
 	const struct layer *l = &g->rr->r->layers[layer];
 	const struct field *f = &l->fields[k];
 	struct record_part *p = &g->out->all[g->out->n];
+	bool escaped = layer && g->rr->r->layers[0].plain.ptr;
+	struct slice value = f->value;
 	int64_t ns;
 
-	if (g->out->n == RECORD_PARTS || !is_inside(f->value, g->text) ||
+	if (is_holder(l, f))
+		return !f->taken && !f->pointed && !(f->looked & ~(1u << ROLE_MESSAGE));
+	if (escaped && !place_in_line(&g->rr->r->layers[0], f->value, &value))
+		return false;
+	if (g->out->n == RECORD_PARTS || !is_inside(value, g->text) ||
 	    (f->kind == FIELD_JSON &&
 	     (slice_is(f->key, "fields") || slice_is(f->key, "span") || slice_is(f->key, "spans"))))
 		return false;
 	if (holds_others(l, f))
 		return f->used;
-	*p = (struct record_part){.value = f->value, .outer = l->pattern != NULL};
+	*p = (struct record_part){.value = value, .outer = l->pattern != NULL};
 	if (f->taken & 1u << ROLE_TIME) {
 		if (!part_time(g, l, f, p))
 			return false;
@@ -254,6 +283,8 @@ static bool part_add(struct gather *g, unsigned layer, size_t k, unsigned field)
 		p->role = PART_OUTER_TIME;
 	} else {
 		scan_choose(g->rr, l, f, p);
+		if (escaped && p->scan == SCAN_STRING)
+			p->scan = SCAN_ESCAPED;
 		if (!p->role)
 			p->role = reading_has(g->rr->r, layer, k) ? PART_FIELD
 			          : p->scan == SCAN_CONST         ? PART_TEXT
@@ -290,15 +321,17 @@ static bool text_is_plain(struct slice text, const struct record_parts *p)
 	return true;
 }
 
-/* Layers that can be told again: one that is JSON, logfmt or by a pattern, or one inside of a pattern's rest. */
+/* Layers that can be told again: one that is JSON, logfmt or by a pattern, or one inside of a pattern's rest, or JSON
+ * in a text of JSON. */
 static bool layers_are_simple(const struct record_reader *rr)
 {
 	const struct record *r = rr->r;
 
-	if (!r->n || r->n > 2 || rr->options.roles[ROLE_MESSAGE] || record_in_pieces(rr))
+	if (!r->n || r->n > 2 || r->composed || rr->options.roles[ROLE_MESSAGE] || record_in_pieces(rr))
 		return false;
 	if (r->n == 2)
-		return r->layers[0].pattern && !r->layers[1].pattern;
+		return !r->layers[1].pattern &&
+		       (r->layers[0].pattern || (r->layers[0].plain.ptr && *r->layers[0].plain.ptr == '{'));
 	return !r->layers[0].format || !r->layers[0].format->rest;
 }
 
@@ -341,7 +374,8 @@ bool record_parts(struct record_reader *rr, struct slice text, const struct reco
 	out->pattern = r->layers[0].pattern;
 	if (out->format && out->format->partial_end)
 		return false;
-	out->pieces = out->format && out->format->partial;
+	/* the end of a whole record inside of JSON is in text that stays the same */
+	out->pieces = r->layers[0].format && (r->layers[0].format->partial || r->layers[0].format->partial_end);
 	for (unsigned i = r->n; i--;)
 		for (size_t k = 0; k < r->layers[i].n; k++) {
 			bool is_field = reading_has(r, i, k);
@@ -396,6 +430,7 @@ bool record_told(struct record_reader *rr, const struct record_parts *p, int32_t
 	rr->assumed_zone += p->local && !rr->options.zone;
 	rr->near_ns = rr->zone_prev = ns;
 	rr->has_near = true;
+	rr->near_local = false;
 	rr->uses[p->use].records++;
 	return true;
 }

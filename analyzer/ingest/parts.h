@@ -11,8 +11,9 @@
 #include "ingest/timeform.h"
 
 enum part_scan {
-	SCAN_CONST,  /* the same bytes */
-	SCAN_STRING, /* the inside of a JSON string */
+	SCAN_CONST,   /* the same bytes */
+	SCAN_STRING,  /* the inside of a JSON string */
+	SCAN_ESCAPED, /* the same, of JSON that is itself inside of a string: up to \", without escapes */
 	SCAN_NUMBER,
 	SCAN_SCALAR, /* a number, true, false, null */
 	SCAN_DIGITS, /* a whole number as JSON has it: without a sign, without a zero before it */

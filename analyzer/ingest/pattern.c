@@ -240,6 +240,23 @@ bool pattern_fails_before(const struct pattern *p, struct slice text, const char
 	return false;
 }
 
+size_t pattern_reach(const struct pattern *p, struct slice text, const struct piece **piece)
+{
+	const char *at = text.ptr, *end = text.ptr + text.len;
+
+	*piece = NULL;
+	for (size_t i = 0; i < p->n; i++) {
+		const char *behind = piece_match(&p->pieces[i], at, end);
+
+		if (!behind) {
+			*piece = &p->pieces[i];
+			break;
+		}
+		at = behind;
+	}
+	return (size_t)(at - text.ptr);
+}
+
 bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;

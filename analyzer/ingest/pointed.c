@@ -71,6 +71,19 @@ static void span_find(struct record_reader *rr, struct layer *l, struct roles_fo
 		out->pointed[role] = NULL;
 }
 
+/* Where a message is sent or received. The id that it has is the transaction, where the format names no other. */
+static void pair_find(struct record_reader *rr, struct layer *l, struct roles_found *out)
+{
+	const struct log_format *f = l->format;
+
+	rr->r->looking = ROLES_OF_READING + 1;
+	out->pair = layer_has_keys(rr, l, f->sent, f->nsent)           ? "sent"
+	            : layer_has_keys(rr, l, f->received, f->nreceived) ? "received"
+	                                                               : NULL;
+	if (out->pair)
+		out->pointed[ROLE_PAIR] = role_find(rr, l, ROLE_PAIR);
+}
+
 void pointed_find(struct record_reader *rr, bool text, struct roles_found *out)
 {
 	struct record *r = rr->r;
@@ -82,7 +95,9 @@ void pointed_find(struct record_reader *rr, bool text, struct roles_found *out)
 			continue;
 		if (!text && !out->span_line && has_span_roles(l->format))
 			span_find(rr, l, out);
-		for (int role = ROLE_ERROR; role < ROLES; role++)
+		if (!text && !out->pair && (l->format->nsent || l->format->nreceived))
+			pair_find(rr, l, out);
+		for (int role = ROLE_ERROR; role <= ROLE_WORKER; role++)
 			if (!out->pointed[role])
 				out->pointed[role] = role_find(rr, l, (enum role)role);
 	}

@@ -125,7 +125,7 @@ static void put_pointed(struct bytes *b, const struct roles_found *f)
 	    [ROLE_SPAN] = ",\"as_span\":\"",        [ROLE_PARENT] = ",\"as_parent\":\"",
 	    [ROLE_SPAN_NAME] = ",\"as_name\":\"",   [ROLE_DURATION] = ",\"as_duration\":\"",
 	    [ROLE_SPAN_UNTIL] = ",\"as_until\":\"", [ROLE_ERROR] = ",\"as_error\":\"",
-	    [ROLE_WORKER] = ",\"as_worker\":\"",
+	    [ROLE_WORKER] = ",\"as_worker\":\"",    [ROLE_PAIR] = ",\"as_id\":\"",
 	};
 
 	if (f->span_line) {
@@ -134,6 +134,11 @@ static void put_pointed(struct bytes *b, const struct roles_found *f)
 		bytes_str(b, f->span_format->time_is_start ? "\",\"as_time\":\"start\",\"as_unit\":\""
 		                                           : "\",\"as_unit\":\"");
 		bytes_str(b, units[f->span_format->duration_unit]);
+		bytes_str(b, "\"");
+	}
+	if (f->pair) {
+		bytes_str(b, ",\"as_pair\":\"");
+		bytes_str(b, f->pair);
 		bytes_str(b, "\"");
 	}
 	for (int role = ROLES_OF_READING; role < ROLES; role++) {
@@ -152,7 +157,8 @@ static void put_all(struct record_reader *rr, const struct roles_found *f, struc
 
 	b->len = 0;
 	bytes_str(b, "{\"timestamp\":\"");
-	bytes_add(b, stamp, stamp_print_rfc3339(f->time.ns, stamp));
+	bytes_add(b, stamp,
+	          out->local ? stamp_print_iluvatar(f->time.ns, stamp) : stamp_print_rfc3339(f->time.ns, stamp));
 	bytes_str(b, "\"");
 	if (f->level.level)
 		put_text(b, "level", &(struct text_found){level_name(f->level.level), FIELD_STRING, true});
@@ -178,6 +184,7 @@ int reading_write(struct record_reader *rr, struct record_result *out)
 
 	roles_find(rr, out->text, &f);
 	pointed_find(rr, out->text, &f);
+	out->local = !f.time.there && rr->has_near && rr->near_local;
 	put_all(rr, &f, out);
 	bytes_add(b, slack, sizeof slack);
 	if (b->failed)
@@ -193,6 +200,7 @@ int reading_write(struct record_reader *rr, struct record_result *out)
 	if (f.time.there) {
 		rr->near_ns = rr->zone_prev = f.time.ns;
 		rr->has_near = true;
+		rr->near_local = false;
 	} else {
 		rr->no_time += !f.time.odd;
 		rr->odd_time += f.time.odd;

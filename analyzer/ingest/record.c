@@ -9,6 +9,8 @@
 int record_reader_init(struct record_reader *r, const struct record_options *o)
 {
 	*r = (struct record_reader){.options = *o, .zone_prev = INT64_MIN};
+	for (size_t i = 0; o->formats && i < o->formats->n; i++)
+		r->usable[i] = &o->formats->all[i] == o->only || format_for_file(&o->formats->all[i], o->file);
 	r->r = calloc(1, sizeof *r->r);
 	return r->r ? 0 : -ENOMEM;
 }
@@ -70,7 +72,7 @@ static void clear(struct record *r)
 {
 	texts_free(r);
 	r->n = 0;
-	r->no_memory = false;
+	r->no_memory = r->composed = false;
 	r->reason = NULL;
 }
 

@@ -32,6 +32,7 @@ struct record_options {
 	const struct paths *roles[ROLES];
 	unsigned no_repair; /* bits of enum repair: those that are off for all lines */
 	const char *zone;   /* of times without offset; NULL: UTC */
+	const char *file;   /* its name, for formats that are for some files; NULL: not known */
 	int64_t file_ns;    /* when the file was written last: the year of times that have none. 0: not known */
 };
 
@@ -56,7 +57,8 @@ struct record_reader {
 	struct record_options options;
 	int64_t near_ns; /* the time of the record before */
 	bool has_near;
-	bool depended; /* a record came out as it did since nothing was known of those before */
+	bool near_local; /* it is a clock's that the source has the offset of */
+	bool depended;   /* a record came out as it did since nothing was known of those before */
 	/* counts, for what is said after a load */
 	struct record_use uses[RECORD_USES];
 	unsigned nuses;
@@ -66,6 +68,7 @@ struct record_reader {
 	/* private */
 	struct record *r;
 	struct bytes reading;
+	bool usable[FORMATS_MAX]; /* of options.formats those that are for this file */
 	struct record_pending pending[RECORD_PENDING];
 	uint64_t pieces;
 	int64_t zone_bucket, zone_offset, zone_prev;
@@ -79,6 +82,7 @@ struct record_result {
 	struct slice tid;     /* unescaped as in the reading */
 	bool text;            /* the reading is of kind text */
 	bool has_time;        /* else time_ns is near_ns, or 0 where there was none yet */
+	bool local;           /* time_ns is near_ns, and that near_local */
 	int64_t time_ns;
 	int64_t offset_s; /* UTC minus the clock that the time was written by */
 	const char *reason;

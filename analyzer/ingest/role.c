@@ -8,6 +8,7 @@
 #include "ingest/stamp.h"
 #include "ingest/zone.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* ---- roles ---- */
@@ -38,6 +39,77 @@ void look_note(struct record_reader *rr, struct layer *l, const char *path, cons
 	}
 }
 
+/* A value of a template. */
+static bool value_add(struct bytes *b, const struct found *v)
+{
+	char *plain;
+
+	if (v->kind == FIELD_JSON || !v->value.len || (v->kind == FIELD_SCALAR && slice_is(v->value, "null")))
+		return false;
+	if (v->kind != FIELD_STRING || !memchr(v->value.ptr, '\\', v->value.len)) {
+		bytes_add(b, v->value.ptr, v->value.len);
+		return true;
+	}
+	plain = malloc(3 * v->value.len);
+	b->failed |= !plain;
+	if (plain)
+		bytes_add(b, plain, json_unescape(v->value, plain));
+	free(plain);
+	return plain != NULL;
+}
+
+bool layer_compose(struct record_reader *rr, struct layer *l, const char *template, bool used, struct bytes *b)
+{
+	char path[256];
+	struct found v;
+
+	while (*template) {
+		size_t n = strcspn(template, "{");
+
+		bytes_add(b, template, n);
+		template += n;
+		if (!*template)
+			break;
+		n = strcspn(++template, "}");
+		if (n >= sizeof path)
+			return false;
+		memcpy(path, template, n);
+		path[n] = '\0';
+		template += n + (template[n] == '}');
+		if (!layer_find(l, path, &v)) {
+			look_note(rr, l, path, NULL);
+			return false;
+		}
+		look_note(rr, l, path, &v);
+		if (!value_add(b, &v))
+			return false;
+		v.field->used |= used && v.whole;
+	}
+	return !b->failed;
+}
+
+/* A value that is put together from several. What a time is made of is no field any more. */
+static bool template_take(struct record_reader *rr, struct layer *l, const char *template, take_fn *take, void *out)
+{
+	struct record *r = rr->r;
+	enum role role = r->looking;
+	struct bytes b = {0};
+	struct found v = {.kind = FIELD_TEXT};
+	bool is = layer_compose(rr, l, template, false, &b) && b.len;
+
+	if (is)
+		v.value = record_text_copy(r, (struct slice){b.ptr, b.len});
+	r->no_memory |= b.failed;
+	bytes_free(&b);
+	if (!is || !v.value.ptr || found_is_nothing(&v) || !take(rr, l, &v, out))
+		return false;
+	r->composed |= role == ROLE_TIME || role == ROLE_MESSAGE || role == ROLE_TID;
+	if (role == ROLE_TIME)
+		layer_compose(rr, l, template, true, &b);
+	bytes_free(&b);
+	return true;
+}
+
 static bool path_take(struct record_reader *rr, struct layer *l, const char *path, take_fn *take, void *out)
 {
 	size_t len = strlen(path);
@@ -52,6 +124,8 @@ static bool path_take(struct record_reader *rr, struct layer *l, const char *pat
 		plain[len - 7] = '\0';
 		path = plain;
 	}
+	if (path_is_template(path))
+		return template_take(rr, l, path, take, out);
 	if (!layer_find(l, path, &v)) {
 		look_note(rr, l, path, NULL);
 		return false;
@@ -87,6 +161,12 @@ static bool role_take(struct record_reader *rr, enum role role, take_fn *take, v
 			return true;
 	if (given && role == ROLE_TID)
 		return false;
+	for (unsigned i = 0; role == ROLE_TIME && i < r->n; i++) {
+		const struct log_format *f = r->layers[i].format;
+
+		if (f && f->time_wins && paths_take(rr, &r->layers[i], &f->roles[role], take, out))
+			return true;
+	}
 	for (unsigned i = r->n; i--;)
 		if (paths_take(rr, &r->layers[i], role_paths(rr, &r->layers[i], role), take, out))
 			return true;
@@ -139,9 +219,24 @@ static bool seconds_and_nanos(struct slice object, int64_t *ns)
 	return !__builtin_add_overflow(whole, part, ns) && *ns >= STAMP_NS_LEAST && *ns <= STAMP_NS_MOST;
 }
 
+int time_of_format(const struct log_format *f, struct slice text, struct spelt *out)
+{
+	int64_t ns;
+	int rc = -EINVAL;
+
+	if (f && f->unit && !time_number(text, f->unit, &ns)) {
+		*out = (struct spelt){.ns = ns};
+		return 0;
+	}
+	if (!f || !f->time_formats.n)
+		return time_text(text, f && f->day_first, out);
+	for (size_t i = 0; i < f->time_formats.n && rc; i++)
+		rc = time_by_format(f->time_formats.all[i], text, out);
+	return rc;
+}
+
 static bool time_of_text(struct record_reader *rr, const struct layer *l, struct slice text, struct time_found *t)
 {
-	bool day_first = l->format && l->format->day_first;
 	struct spelt s;
 	char buf[400];
 
@@ -150,10 +245,8 @@ static bool time_of_text(struct record_reader *rr, const struct layer *l, struct
 			return false;
 		text = (struct slice){buf, json_unescape(text, buf)};
 	}
-	if (time_text(text, day_first, &s) || s.no_day)
+	if (time_of_format(l->format, text, &s) || s.no_day)
 		return false;
-	if (l->format && l->format->unit && !s.local && !s.offset_s && time_number(text, l->format->unit, &t->ns) == 0)
-		return true;
 	if (s.no_year) {
 		rr->assumed_year++;
 		rr->depended |= !rr->has_near;
@@ -175,9 +268,10 @@ static bool time_take(struct record_reader *rr, const struct layer *l, const str
 {
 	struct time_found *t = out;
 	enum time_unit unit = l->format ? l->format->unit : UNIT_BY_SIZE;
-	bool ok = v->kind == FIELD_SCALAR ? !time_number(v->value, unit, &t->ns)
-	          : v->kind == FIELD_JSON ? seconds_and_nanos(v->value, &t->ns)
-	                                  : time_of_text(rr, l, v->value, t);
+	bool text = v->kind != FIELD_SCALAR || (l->format && l->format->time_formats.n),
+	     ok = v->kind == FIELD_JSON ? seconds_and_nanos(v->value, &t->ns)
+	          : text                ? time_of_text(rr, l, v->value, t)
+	                                : !time_number(v->value, unit, &t->ns);
 
 	if (!ok && !t->odd)
 		t->odd_text = v->value;
@@ -203,13 +297,55 @@ static bool level_take(struct record_reader *rr, const struct layer *l, const st
 	f->text = v->value;
 	f->json = v->kind == FIELD_STRING;
 	f->there = true;
-	for (size_t i = 0; l->format && i < l->format->nlevels; i++)
-		if (slice_is(plain, l->format->levels[i].word)) {
-			f->level = l->format->levels[i].level;
-			return true;
-		}
-	f->level = level_read(plain, scheme);
+	if (l->format)
+		f->level = level_mapped(&l->format->levels, plain);
+	if (!f->level)
+		f->level = level_read(plain, scheme);
 	return true;
+}
+
+/* The level by the map that a format has for another field, which stays one. */
+static bool level_of_field(struct record_reader *rr, struct layer *l, struct level_found *f)
+{
+	char buf[256];
+
+	for (size_t i = 0; l->format && i < l->format->nlevel_of; i++) {
+		const struct field_levels *by = &l->format->level_of[i];
+		struct slice plain;
+		struct found v;
+
+		if (!layer_find(l, by->path, &v)) {
+			look_note(rr, l, by->path, NULL);
+			continue;
+		}
+		look_note(rr, l, by->path, &v);
+		if (found_is_nothing(&v) && !(v.kind == FIELD_SCALAR && *v.value.ptr == '0'))
+			continue;
+		/* of what is long, or an object, it only counts that it is there */
+		plain = v.kind == FIELD_JSON || v.value.len > sizeof buf / 4 ? SLICE("") : v.value;
+		if (v.kind == FIELD_STRING && memchr(plain.ptr, '\\', plain.len))
+			plain = (struct slice){buf, json_unescape(plain, buf)};
+		f->level = level_mapped(&by->map, plain);
+		if (!f->level)
+			continue;
+		f->text = plain.ptr == buf ? v.value : plain;
+		f->json = v.kind == FIELD_STRING;
+		f->there = plain.len > 0;
+		return true;
+	}
+	return false;
+}
+
+static void level_find(struct record_reader *rr, struct level_found *f)
+{
+	struct record *r = rr->r;
+	bool is = false;
+
+	r->looking = ROLE_LEVEL;
+	for (unsigned i = r->n; i-- && !is && !rr->options.roles[ROLE_LEVEL];)
+		is = level_of_field(rr, &r->layers[i], f);
+	if (!is)
+		role_take(rr, ROLE_LEVEL, level_take, f);
 }
 
 static bool text_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
@@ -313,17 +449,26 @@ static void tid_in_spans(struct record_reader *rr, struct text_found *tid)
 }
 
 /* What an envelope says of time and pieces is no field of the record. */
-static void envelopes_hide(struct record *r)
+static void envelopes_hide(struct record_reader *rr)
 {
+	struct record *r = rr->r;
+
 	for (unsigned i = 0; i < r->n; i++) {
 		struct layer *l = &r->layers[i];
 		struct found v;
 
 		if (!l->format || !l->format->rest)
 			continue;
-		for (size_t k = 0; k < l->format->roles[ROLE_TIME].n; k++)
-			if (layer_find(l, l->format->roles[ROLE_TIME].all[k], &v) && v.whole)
+		for (size_t k = 0; k < l->format->roles[ROLE_TIME].n; k++) {
+			const char *path = l->format->roles[ROLE_TIME].all[k];
+			struct bytes b = {0};
+
+			if (path_is_template(path))
+				layer_compose(rr, l, path, true, &b);
+			else if (layer_find(l, path, &v) && v.whole)
 				v.field->used = true;
+			bytes_free(&b);
+		}
 		if (l->format->partial && layer_find(l, l->format->partial, &v) && v.whole)
 			v.field->used = true;
 	}
@@ -339,7 +484,7 @@ void roles_find(struct record_reader *rr, bool text, struct roles_found *out)
 		rr->depended |= !rr->has_near;
 	if (!out->time.there)
 		out->time.ns = rr->has_near ? rr->near_ns : rr->options.file_ns;
-	role_take(rr, ROLE_LEVEL, level_take, &out->level);
+	level_find(rr, &out->level);
 	/* what an envelope says is the message, without its line end; not the key that it stands in */
 	for (unsigned i = r->n; text && !rr->options.roles[ROLE_MESSAGE] && !out->message.there && i--;)
 		if (r->layers[i].message.ptr)
@@ -349,7 +494,7 @@ void roles_find(struct record_reader *rr, bool text, struct roles_found *out)
 	role_take(rr, ROLE_TARGET, text_take, &out->target);
 	role_take(rr, ROLE_TID, tid_take, &out->tid);
 	tid_in_spans(rr, &out->tid);
-	envelopes_hide(r);
+	envelopes_hide(rr);
 	for (unsigned i = r->n; text && !out->message.there && i--;)
 		if (r->layers[i].message.ptr)
 			out->message = (struct text_found){r->layers[i].message, FIELD_TEXT, true};

@@ -103,7 +103,7 @@ int time_number(struct slice text, enum time_unit unit, int64_t *ns)
 
 /* ---- texts ---- */
 
-struct reading {
+struct time_reading {
 	const char *p, *end;
 	bool day_first;
 	int year, month, day; /* -1: not read yet */
@@ -124,7 +124,7 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static size_t run(const struct reading *r, bool (*is)(char))
+static size_t run(const struct time_reading *r, bool (*is)(char))
 {
 	const char *q = r->p;
 
@@ -133,7 +133,7 @@ static size_t run(const struct reading *r, bool (*is)(char))
 	return (size_t)(q - r->p);
 }
 
-static int number(struct reading *r, size_t len)
+static int number(struct time_reading *r, size_t len)
 {
 	int n = 0;
 
@@ -142,12 +142,12 @@ static int number(struct reading *r, size_t len)
 	return n;
 }
 
-static bool at(const struct reading *r, char c)
+static bool at(const struct time_reading *r, char c)
 {
 	return r->p < r->end && *r->p == c;
 }
 
-static bool take(struct reading *r, char c)
+static bool take(struct time_reading *r, char c)
 {
 	bool there = at(r, c);
 
@@ -155,14 +155,14 @@ static bool take(struct reading *r, char c)
 	return there;
 }
 
-static void blanks(struct reading *r)
+static void blanks(struct time_reading *r)
 {
 	while (r->p < r->end && (*r->p == ' ' || *r->p == '\t'))
 		r->p++;
 }
 
 /* ".5", ",123456789012": digits beyond ns are cut. */
-static bool fraction(struct reading *r)
+static bool fraction(struct time_reading *r)
 {
 	int64_t scale = SECOND / 10;
 
@@ -177,7 +177,7 @@ static bool fraction(struct reading *r)
 }
 
 /* hh:mm[:ss[.f]], r->p at the hour; or hhmm[ss[.f]] where basic. */
-static bool clock_time(struct reading *r, bool basic)
+static bool clock_time(struct time_reading *r, bool basic)
 {
 	size_t n = run(r, is_digit);
 
@@ -206,7 +206,7 @@ static bool clock_time(struct reading *r, bool basic)
 	return fraction(r);
 }
 
-static int month_named(struct slice s)
+static int time_month(struct slice s)
 {
 	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
 	static const char *const full[] = {"january", "february", "march",     "april",   "may",      "june",
@@ -219,7 +219,7 @@ static int month_named(struct slice s)
 	return 0;
 }
 
-static bool is_weekday(struct slice s)
+static bool time_weekday(struct slice s)
 {
 	static const char *const names[] = {"monday", "tuesday",  "wednesday", "thursday",
 	                                    "friday", "saturday", "sunday"};
@@ -231,7 +231,7 @@ static bool is_weekday(struct slice s)
 }
 
 /* Names of zones that mean one offset everywhere; minutes east of UTC. */
-static bool zone_named(struct slice s, int64_t *offset_s)
+static bool time_zone(struct slice s, int64_t *offset_s)
 {
 	static const struct {
 		const char *name;
@@ -251,7 +251,7 @@ static bool zone_named(struct slice s, int64_t *offset_s)
 }
 
 /* +01, +0100, +01:00, +01:00:30 */
-static bool offset(struct reading *r)
+static bool time_read_offset(struct time_reading *r)
 {
 	int sign = *r->p++ == '-' ? 1 : -1, h, m = 0, s = 0;
 	size_t n = run(r, is_digit);
@@ -278,7 +278,7 @@ static bool offset(struct reading *r)
 	return true;
 }
 
-static bool word(struct reading *r)
+static bool word(struct time_reading *r)
 {
 	struct slice s = {r->p, run(r, is_letter)};
 	int64_t east;
@@ -292,17 +292,17 @@ static bool word(struct reading *r)
 		r->half = *s.ptr == 'p' || *s.ptr == 'P' ? 2 : 1;
 		return r->hour >= 1 && r->hour <= 12;
 	}
-	month = month_named(s);
+	month = time_month(s);
 	if (month && r->month < 0) {
 		r->month = month;
 		take(r, '.');
 		return true;
 	}
-	if (r->hour < 0 && is_weekday(s)) {
+	if (r->hour < 0 && time_weekday(s)) {
 		take(r, ',');
 		return true;
 	}
-	if (r->hour < 0 || !zone_named(s, &east))
+	if (r->hour < 0 || !time_zone(s, &east))
 		return false;
 	/* "+0000 UTC": the offset was said already */
 	if (!r->zone)
@@ -312,7 +312,7 @@ static bool word(struct reading *r)
 }
 
 /* Two numbers of which one is a day and one a month, the year last: r->p behind the second. */
-static bool day_and_month(struct reading *r, int a, int b, char sep)
+static bool day_and_month(struct time_reading *r, int a, int b, char sep)
 {
 	bool month_first = sep == '/' && !r->day_first && a <= 12;
 
@@ -325,7 +325,7 @@ static bool day_and_month(struct reading *r, int a, int b, char sep)
 }
 
 /* A date that begins with a number of n digits, with a separator behind it. */
-static bool date(struct reading *r, size_t n)
+static bool date(struct time_reading *r, size_t n)
 {
 	int a = number(r, n), b;
 	char sep = *r->p++;
@@ -336,7 +336,7 @@ static bool date(struct reading *r, size_t n)
 	if (is_letter(r->p < r->end ? *r->p : '\0')) { /* 21-Nov-2026, 21/Nov/2026:10:00:00 */
 		struct slice s = {r->p, run(r, is_letter)};
 
-		r->month = month_named(s);
+		r->month = time_month(s);
 		r->p += s.len;
 		if (!r->month || n > 2 || !take(r, sep) || run(r, is_digit) != 4)
 			return false;
@@ -371,7 +371,7 @@ static bool is_clock(const char *p, const char *end)
 	return end - p >= 5 && is_digit(p[0]) && is_digit(p[1]) && p[2] == ':' && is_digit(p[3]) && is_digit(p[4]);
 }
 
-static bool digits(struct reading *r)
+static bool digits(struct time_reading *r)
 {
 	size_t n = run(r, is_digit);
 	char next = r->p + n < r->end ? r->p[n] : '\0';
@@ -406,7 +406,7 @@ static bool digits(struct reading *r)
 }
 
 /* Go's time.String() has the reading of a monotonic clock behind it: "m=+0.5". */
-static bool is_monotonic(const struct reading *r)
+static bool is_monotonic(const struct time_reading *r)
 {
 	const char *q = r->p + 2;
 
@@ -417,13 +417,13 @@ static bool is_monotonic(const struct reading *r)
 	return q == r->end;
 }
 
-static bool all(struct reading *r)
+static bool all(struct time_reading *r)
 {
 	for (blanks(r); r->p < r->end; blanks(r)) {
 		if (is_monotonic(r))
 			return r->hour >= 0;
 		if (is_digit(*r->p)                                  ? !digits(r)
-		    : r->hour >= 0 && (*r->p == '+' || *r->p == '-') ? !offset(r)
+		    : r->hour >= 0 && (*r->p == '+' || *r->p == '-') ? !time_read_offset(r)
 		    : is_letter(*r->p)
 		        ? !word(r)
 		        : !(r->day >= 0 && r->hour < 0 && (take(r, ',') || take(r, '_') || take(r, '-'))))
@@ -432,7 +432,7 @@ static bool all(struct reading *r)
 	return r->hour >= 0 || r->day >= 0;
 }
 
-static int result(const struct reading *r, struct spelt *out)
+static int time_result(const struct time_reading *r, struct spelt *out)
 {
 	static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	struct spelt s = {.local = !r->zone, .offset_s = r->offset_s, .either = r->either};
@@ -496,7 +496,7 @@ static bool is_number(struct slice s)
 int time_text(struct slice text, bool day_first, struct spelt *out)
 {
 	struct slice s = text.ptr ? trimmed(text) : SLICE_NONE;
-	struct reading r = {.p = s.ptr, .end = s.ptr + s.len, .day_first = day_first};
+	struct time_reading r = {.p = s.ptr, .end = s.ptr + s.len, .day_first = day_first};
 
 	if (!s.len || s.len > 100)
 		return -EINVAL;
@@ -511,7 +511,7 @@ int time_text(struct slice text, bool day_first, struct spelt *out)
 	if (uptime(s, out))
 		return 0;
 	r.year = r.month = r.day = r.hour = r.minute = r.second = -1;
-	return all(&r) ? result(&r, out) : -EINVAL;
+	return all(&r) ? time_result(&r, out) : -EINVAL;
 }
 
 int64_t time_with_year(int64_t ns, int64_t near_ns)
@@ -534,4 +534,170 @@ int64_t time_with_year(int64_t ns, int64_t near_ns)
 		any = true;
 	}
 	return best;
+}
+
+/* ---- as a format says ---- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* A number of least to most digits, blanks before it. */
+static bool number_by(struct time_reading *r, int least, int most, int *out)
+{
+	int n = 0, v = 0;
+
+	blanks(r);
+	for (; n < most && r->p < r->end && *r->p >= '0' && *r->p <= '9'; n++)
+		v = v * 10 + (*r->p++ - '0');
+	*out = v;
+	return n >= least;
+}
+
+static bool fraction_by(struct time_reading *r)
+{
+	int64_t scale = SECOND / 10;
+	const char *from = r->p;
+
+	for (r->fraction_ns = 0; r->p < r->end && *r->p >= '0' && *r->p <= '9'; r->p++, scale /= 10)
+		r->fraction_ns += (*r->p - '0') * scale;
+	return r->p > from;
+}
+
+static struct slice name(struct time_reading *r)
+{
+	struct slice s = {r->p, 0};
+
+	while (r->p < r->end && is_letter(*r->p))
+		r->p++;
+	s.len = (size_t)(r->p - s.ptr);
+	return s;
+}
+
+static bool half_by(struct time_reading *r)
+{
+	struct slice s = name(r);
+
+	if (s.len != 2 || (s.ptr[1] | 0x20) != 'm' || ((s.ptr[0] | 0x20) != 'a' && (s.ptr[0] | 0x20) != 'p'))
+		return false;
+	r->half = (s.ptr[0] | 0x20) == 'p' ? 2 : 1;
+	return true;
+}
+
+static bool zone_by(struct time_reading *r)
+{
+	struct slice s;
+
+	if (r->p < r->end && (*r->p == '+' || *r->p == '-'))
+		return time_read_offset(r);
+	s = name(r);
+	return r->zone = time_zone(s, &r->offset_s);
+}
+
+static bool year_by(struct time_reading *r, bool short_one)
+{
+	if (!number_by(r, short_one ? 2 : 4, short_one ? 2 : 4, &r->year))
+		return false;
+	if (short_one)
+		r->year += r->year < 69 ? 2000 : 1900;
+	return true;
+}
+
+/* Seconds since 1970, or since a start. */
+static bool epoch_by(struct time_reading *r, int64_t *out)
+{
+	const char *from = r->p;
+
+	for (*out = 0; r->p < r->end && *r->p >= '0' && *r->p <= '9' && r->p - from < 11; r->p++)
+		*out = *out * 10 + (*r->p - '0');
+	return r->p > from;
+}
+
+static bool pieces_by(struct time_reading *r, const char *format, int64_t *seconds);
+
+static bool piece_by(struct time_reading *r, char c, int64_t *seconds)
+{
+	switch (c) {
+	case 'Y':
+	case 'y':
+		return year_by(r, c == 'y');
+	case 'm':
+		return number_by(r, 1, 2, &r->month);
+	case 'd':
+	case 'e':
+		return number_by(r, 1, 2, &r->day);
+	case 'b':
+	case 'h':
+	case 'B':
+		return (r->month = time_month(name(r))) > 0;
+	case 'a':
+	case 'A':
+		return time_weekday(name(r));
+	case 'H':
+	case 'k':
+	case 'I':
+	case 'l':
+		return number_by(r, 1, 2, &r->hour);
+	case 'M':
+		return number_by(r, 2, 2, &r->minute);
+	case 'S':
+		return number_by(r, 2, 2, &r->second);
+	case 'f':
+		return fraction_by(r);
+	case 's':
+		return epoch_by(r, seconds);
+	case 'p':
+		return half_by(r);
+	case 'z':
+	case 'Z':
+		return zone_by(r);
+	case 'T':
+		return pieces_by(r, "%H:%M:%S", seconds);
+	case 'R':
+		return pieces_by(r, "%H:%M", seconds);
+	case 'F':
+		return pieces_by(r, "%Y-%m-%d", seconds);
+	default:
+		return r->p < r->end && *r->p++ == c; /* %% */
+	}
+}
+
+static bool pieces_by(struct time_reading *r, const char *format, int64_t *seconds)
+{
+	for (; *format; format++) {
+		if (is_blank(*format))
+			blanks(r);
+		else if (*format == '%' ? !piece_by(r, *++format, seconds) : r->p == r->end || *r->p++ != *format)
+			return false;
+	}
+	return true;
+}
+
+int time_by_format(const char *format, struct slice text, struct spelt *out)
+{
+	struct time_reading r = {.p = text.ptr, .end = text.ptr + text.len};
+	int64_t seconds = -1;
+
+	r.year = r.month = r.day = r.hour = r.minute = r.second = -1;
+	while (r.p < r.end && (is_blank(*r.p) || (*r.p == '[' && *format != '[')))
+		r.p++;
+	while (r.end > r.p && (is_blank(r.end[-1]) || (r.end[-1] == ']' && !strchr(format, ']'))))
+		r.end--;
+	if (!text.len || !pieces_by(&r, format, &seconds) || r.p != r.end)
+		return -EINVAL;
+	if (seconds < 0)
+		return r.day >= 0 || r.hour >= 0 ? time_result(&r, out) : -EINVAL;
+	if (seconds > STAMP_NS_MOST / SECOND - 1)
+		return -ERANGE;
+	*out = (struct spelt){.ns = seconds * SECOND + r.fraction_ns};
+	return 0;
+}
+
+bool time_format_known(const char *format)
+{
+	for (const char *p = strchr(format, '%'); p; p = strchr(p + 1, '%'))
+		if (!*++p || !strchr(TIME_FORMAT_LETTERS, *p))
+			return false;
+	return true;
 }

@@ -31,6 +31,13 @@ int time_number(struct slice text, enum time_unit unit, int64_t *ns);
  * (no such day or hour, or out of 1678 to 2261); *out untouched on error. */
 int time_text(struct slice text, bool day_first, struct spelt *out);
 
+/* A text, unescaped, as a format of strptime(3) says: a blank is any number of them, %f a fraction of a second. All of
+ * the text must fit, but for blanks and brackets around it. %s is a number of seconds since 1970, or since a start.
+ * Returns 0, -EINVAL or -ERANGE as time_text. */
+#define TIME_FORMAT_LETTERS "YymdebBhaAHkIlMSfspzZTFR%"
+int time_by_format(const char *format, struct slice text, struct spelt *out);
+bool time_format_known(const char *format);
+
 /* The year for a time that has none: with *ns of 1970, the one that brings it nearest to near_ns. */
 int64_t time_with_year(int64_t ns, int64_t near_ns);
 

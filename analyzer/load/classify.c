@@ -221,10 +221,12 @@ static bool records_look(struct slice text, struct look *l)
 /* Is there a record with a time, or in a file that is named as a log one with level and message? */
 static bool has_records(const char *name, struct slice text, const struct record_options *o)
 {
+	struct record_options of_file = *o;
 	struct look l = {0};
 	bool is;
 
-	if (record_reader_init(&l.reader, o))
+	of_file.file = name;
+	if (record_reader_init(&l.reader, &of_file))
 		return false;
 	is = records_look(text, &l) && (l.found || (l.levelled && input_named_log(name)));
 	record_reader_done(&l.reader);

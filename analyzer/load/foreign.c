@@ -130,7 +130,9 @@ static void seen(struct parser *p, const struct record_result *r)
 		p->first_stamp = r->time_ns;
 		p->first_offset_s = r->offset_s;
 	}
-	p->saw_event = p->saw_utc = p->saw_foreign = true;
+	p->saw_event = p->saw_foreign = true;
+	p->saw_utc |= !r->local;
+	p->saw_local |= r->local;
 }
 
 static int record_add(struct parser *p, enum chunk_raw how, struct slice text, const struct record_result *r,
@@ -145,7 +147,7 @@ static int record_add(struct parser *p, enum chunk_raw how, struct slice text, c
 
 		if (n)
 			memcpy(p->tid_text, r->tid.ptr, n);
-		parse_event_seen(p, r->tid.ptr ? (struct slice){p->tid_text, n} : SLICE_NONE, r->time_ns, false);
+		parse_event_seen(p, r->tid.ptr ? (struct slice){p->tid_text, n} : SLICE_NONE, r->time_ns, r->local);
 	}
 	return rc;
 }

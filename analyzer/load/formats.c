@@ -95,7 +95,8 @@ char *formats_used(const struct source_load *l)
 	if (l->tracing)
 		bytes_str(&b, "tracing");
 	for (unsigned i = 0; i < l->nuses; i++)
-		name_add(&b, &uses[i]);
+		if (!l->tracing || uses[i].outer || !uses[i].inner || strcmp(uses[i].inner->name, "tracing") != 0)
+			name_add(&b, &uses[i]);
 	bytes_add(&b, "", 1);
 	if (!b.failed && b.len > 1)
 		return b.ptr;
@@ -107,7 +108,7 @@ char *formats_used(const struct source_load *l)
 static void timeless_say(struct pass *p, const char *path, const struct source_load *l)
 {
 	const struct record_hints *h = &l->hints;
-	uint64_t n = l->no_time + l->odd_time, all = 0;
+	uint64_t n = l->no_time + l->odd_time, all = l->tracing;
 	const char *where = "at the time of the one before";
 
 	for (unsigned i = 0; i < l->nuses; i++)

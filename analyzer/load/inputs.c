@@ -288,6 +288,7 @@ static int rest_load(struct pass *p, const struct input *in, struct resume *r, s
 
 	record.zone = pass_zone_of(p, in->path);
 	record.file_ns = in->changed_ns;
+	record.file = in->path;
 	l.id = r->source;
 	l.skip_bytes = r->skip_bytes;
 	l.next_line = r->next_line;

@@ -30,6 +30,7 @@ static inline void parse_event_seen(struct parser *p, struct slice tid, int64_t 
 	p->last_local = local;
 	p->records.near_ns = stamp; /* for a record whose time is not understood */
 	p->records.has_near = true;
+	p->records.near_local = local;
 	p->has_last = p->after_record = true;
 	p->continues = false;
 }

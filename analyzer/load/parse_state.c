@@ -30,6 +30,7 @@ void parse_state_leave(struct parser *p, struct parse_state *s)
 	if (s->tid_len)
 		memcpy(s->tid, p->last_tid.ptr, s->tid_len);
 	s->has_near = r->has_near;
+	s->near_local = r->near_local;
 	s->near_ns = r->near_ns;
 	s->zone_prev = r->zone_prev;
 	s->pieces = r->pieces;
@@ -56,6 +57,7 @@ void parse_state_enter(struct parser *p, struct parse_state *s)
 		p->last_tid = (struct slice){memcpy(p->tid_text, s->tid, s->tid_len), s->tid_len};
 	p->depended = r->depended = false;
 	r->has_near = s->has_near;
+	r->near_local = s->near_local;
 	r->near_ns = s->near_ns;
 	r->zone_prev = s->has_near ? s->zone_prev : INT64_MIN;
 	r->pieces = s->pieces;

@@ -7,7 +7,7 @@
 
 /* Zero-initialised: the beginning of a file. */
 struct parse_state {
-	bool in_array, has_last, after_record, continues, last_local, peeked, has_near, has_tid;
+	bool in_array, has_last, after_record, continues, last_local, peeked, has_near, near_local, has_tid;
 	int64_t last_stamp, peeked_ns, near_ns, zone_prev, group_budget;
 	size_t tid_len;
 	char tid[RECORD_MAX_TID];

@@ -56,6 +56,11 @@ struct recipes {
 
 /* ---- one value ---- */
 
+static bool is_outer_time(const struct record_part *p)
+{
+	return p->role == PART_OUTER_TIME;
+}
+
 static bool is_scalar(struct slice s)
 {
 	return s.len && (*s.ptr <= '9' || strchr("tfn", *s.ptr)) && scan_scalar(s.ptr, s.ptr + s.len) == s.ptr + s.len;
@@ -67,6 +72,17 @@ static const char *string_end(const char *p, const char *end)
 	const char *q = scan_string(p, end, &high);
 
 	return q && high && !scan_utf8(p, (size_t)(q - p)) ? NULL : q;
+}
+
+/* Up to \" in a string: the end of one inside. */
+static const char *escaped_end(const char *p, const char *end)
+{
+	bool high = false;
+	const char *q = scan_special(p, end, &high);
+
+	if (end - q < 2 || q[0] != '\\' || q[1] != '"')
+		return NULL;
+	return high && !scan_utf8(p, (size_t)(q - p)) ? NULL : q;
 }
 
 static const char *nested_end(const char *p, const char *end, char first)
@@ -136,6 +152,9 @@ static const char *value_end(struct recipes *rs, const struct node *n, unsigned 
 	case SCAN_STRING:
 		q = string_end(p, end);
 		break;
+	case SCAN_ESCAPED:
+		q = escaped_end(p, end);
+		break;
 	case SCAN_NUMBER:
 		q = p < end && (*p == '-' || (*p >= '0' && *p <= '9')) ? scan_scalar(p, end) : NULL;
 		break;
@@ -158,7 +177,8 @@ static const char *value_end(struct recipes *rs, const struct node *n, unsigned 
 		q = until_end(p, end, n->behind);
 		break;
 	default:
-		q = time_form_read(&part->form, part->by_size, p, end, &rs->memories[part->outer], &rs->times[k]);
+		q = time_form_read(&part->form, part->by_size, p, end, &rs->memories[is_outer_time(part)],
+		                   &rs->times[k]);
 	}
 	if (!q)
 		return NULL;
@@ -509,7 +529,7 @@ int recipe_take(struct parser *p, const struct row *row, bool *taken)
 /* Where fractions have other lengths from line to line, zeros at the end are cut. */
 static void digits_note(struct recipes *rs, struct record_part *p)
 {
-	uint8_t *first = &rs->digits[p->outer][p->form.style];
+	uint8_t *first = &rs->digits[is_outer_time(p)][p->form.style];
 
 	if (!*first)
 		*first = (uint8_t)(p->form.digits + 1);

@@ -289,6 +289,7 @@ static void head_names(struct shape *sh, const struct line *l)
 	sh->as_span = l->reading && top_has(sh, "as_line");
 	sh->as_worker = l->reading && top_has(sh, "as_worker");
 	sh->as_error = l->reading && top_has(sh, "as_error");
+	sh->as_pair = l->reading && top_has(sh, "as_pair");
 	sh->level_text = sh->form ? shape_constant(sh, SECTION_TOP, "level_text") : l->level;
 	sh->level = level_name(level_read(l->level, LEVEL_COMMON));
 	sh->target = l->target;

@@ -101,9 +101,9 @@ struct shape {
 	struct slice target, message;
 	int message_slot;
 	bool span_line; /* message is new, enter, exit or close */
-	/* Of another program's line, by its format: it is about a span; it names its worker; it says what went wrong.
-	 */
-	bool as_span, as_worker, as_error;
+	/* Of another program's line, by its format: it is about a span; it names its worker; it says what went wrong;
+	 * a message is sent or received. */
+	bool as_span, as_worker, as_error, as_pair;
 	/* Tail only: key-value pairs that are the same in every line of the shape are in the skeleton. */
 	struct slice worker;    /* contract §5: of the innermost enter_worker in spans, or of span itself; else NONE */
 	struct slice span_name; /* span.name, else NONE */
@@ -200,8 +200,8 @@ bool event_is_text(const struct event *e);
 bool event_is_timeless(const struct event *e);
 
 /* What the format of another program's line says of it (enum role, ingest/format.h): a word for "as_line", "as_time"
- * and "as_unit"; for "as_span", "as_parent", "as_name", "as_duration", "as_until", "as_error" and "as_worker" the name
- * of a field, or ":tid", ":message", ":target". NONE: nothing. */
+ * and "as_unit" and "as_pair"; for "as_id", "as_span", "as_parent", "as_name", "as_duration", "as_until", "as_error"
+ * and "as_worker" the name of a field, or ":tid", ":message", ":target". NONE: nothing. */
 struct slice event_as(const struct event *e, const char *key);
 /* The value that such a name stands for, as event_field; 0: there is none. */
 enum slot_kind event_as_value(const struct event *e, const char *key, struct slice *out);

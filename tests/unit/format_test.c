@@ -91,7 +91,7 @@ static bool scalar_is(json_t *value, json_t *want)
 
 static void sample_check(const struct log_format *f, json_t *sample)
 {
-	struct record_options o = {.formats = &set};
+	struct record_options o = {.formats = &set, .file = f->files.n ? f->files.all[0] : NULL};
 	struct record_reader r;
 	struct record_result got;
 	json_t *reading, *want, *value;
@@ -144,6 +144,32 @@ static void samples(void **state)
 	assert_true(n >= 35);
 }
 
+/* Formats of users that need what none of ours does. */
+static void other_samples(void **state)
+{
+	static const char *const names[] = {"till", "kernel", "relay"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		char path[64], *text, *why = NULL;
+		json_t *file, *one;
+		size_t k;
+
+		snprintf(path, sizeof path, "tests/data/formats/%s.json", names[i]);
+		file = json_load_file(path, 0, NULL);
+		assert_non_null(file);
+		text = json_dumps(file, 0);
+		if (formats_add(&set, path, text, strlen(text), &why))
+			fail_msg("%s", why);
+		assert_true(json_array_size(json_object_get(file, "samples")) > 0);
+		json_array_foreach(json_object_get(file, "samples"), k, one) sample_check(&set.all[0], one);
+		free(text);
+		json_decref(file);
+	}
+	formats_done(&set);
+	assert_int_equal(formats_built_in(&set), 0);
+}
+
 static void wrong_formats(void **state)
 {
 	static const struct {
@@ -152,7 +178,7 @@ static void wrong_formats(void **state)
 	    {"{", "f.json:1: string or '}' expected near end of file"},
 	    {"[]", "f.json: a format is an object, not a list"},
 	    {"{\"keys\":{\"a\":\"string\"}}", "f.json: \"name\" is missing"},
-	    {"{\"name\":\"x\"}", "f.json: neither \"lines\" nor \"keys\": no line would be recognised"},
+	    {"{\"name\":\"x\"}", "f.json: neither \"lines\" nor \"keys\" nor \"files\": no line would be recognised"},
 	    {"{\"name\":\"x\",\"lines\":\"{a}{b}\"}",
 	     "f.json: lines: \"{a}{b}\": a capture is none that is known, has no end, or has another one right behind "
 	     "it"},
@@ -163,6 +189,13 @@ static void wrong_formats(void **state)
 	     "f.json: time: must be a text or a list of texts, not a number"},
 	    {"{\"name\":\"x\",\"keys\":{\"a\":\"text\"}}",
 	     "f.json: keys.a: must be string, number, object, array, * or =TEXT"},
+	    {"{\"name\":\"x\",\"lines\":\"a\",\"time\":\"{a\"}",
+	     "f.json: time: \"{a\": brackets come in pairs, with a path between them"},
+	    {"{\"name\":\"x\",\"lines\":\"a\",\"worker\":\"{a}\"}", "f.json: worker: \"{a}\": a path has no brackets"},
+	    {"{\"name\":\"x\",\"lines\":\"a\",\"time_format\":\"%q\"}",
+	     "f.json: time_format: \"%q\": what stands behind % is none of YymdebBhaAHkIlMSfspzZTFR%"},
+	    {"{\"name\":\"x\",\"lines\":\"a\",\"level_of\":{\"a\":{\"1..2\":\"BAD\"}}}",
+	     "f.json: level_of.a.1..2: must be ERROR, WARN, INFO, DEBUG or TRACE"},
 	    {"{\"name\":\"x\",\"lines\":\"a\",\"levels\":{\"a\":\"BAD\"}}",
 	     "f.json: levels.a: must be ERROR, WARN, INFO, DEBUG or TRACE"},
 	};
@@ -277,8 +310,8 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(samples), cmocka_unit_test(wrong_formats), cmocka_unit_test(own_format),
-	    cmocka_unit_test(pieces),  cmocka_unit_test(hostile),
+	    cmocka_unit_test(samples),    cmocka_unit_test(other_samples), cmocka_unit_test(wrong_formats),
+	    cmocka_unit_test(own_format), cmocka_unit_test(pieces),        cmocka_unit_test(hostile),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

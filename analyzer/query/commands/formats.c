@@ -73,6 +73,72 @@ static const char *why_not(const struct record_result *r)
 	}
 }
 
+/* ---- where a line does not fit the one format that is tried ---- */
+
+#define WHY_ROOM 160
+
+static void pattern_misfit(const struct log_format *f, struct slice line, char *why)
+{
+	const struct piece *at, *best = NULL;
+	size_t most = 0, which = 0;
+
+	while (line.len && (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == '\n'))
+		line.len--;
+	for (size_t i = 0; i < f->npatterns; i++) {
+		size_t n = pattern_reach(&f->patterns[i], line, &at);
+
+		if (!at && n == line.len) {
+			snprintf(why, WHY_ROOM, "lines[%zu] fits, but its time is not understood", i);
+			return;
+		}
+		if (i && n <= most)
+			continue;
+		most = n;
+		which = i;
+		best = at;
+	}
+	snprintf(why, WHY_ROOM, "lines[%zu] fits up to byte %zu: %s%s%s is expected there, not \"%.*s\"", which, most,
+	         best && best->name   ? "{"
+	         : best && best->text ? "\""
+	                              : "",
+	         !best        ? "the end"
+	         : best->name ? best->name
+	         : best->text ? best->text
+	                      : "a blank",
+	         best && best->name   ? "}"
+	         : best && best->text ? "\""
+	                              : "",
+	         (int)(line.len - most < 24 ? line.len - most : 24), line.ptr + most);
+}
+
+static void keys_misfit(const struct log_format *f, struct slice line, char *why)
+{
+	for (size_t i = 0; i < f->nkeys; i++) {
+		const struct format_key *k = &f->keys[i];
+		struct member m;
+
+		if (!member_at(line, k->path, &m)) {
+			snprintf(why, WHY_ROOM, "keys: \"%s\" is not there", k->path);
+			return;
+		}
+		if (k->kind == '=' ? !slice_is(m.value, k->value)
+		                   : k->kind != '*' && (k->kind == 's') != (m.kind == SLOT_STRING)) {
+			snprintf(why, WHY_ROOM, "keys: \"%s\" is another kind of value", k->path);
+			return;
+		}
+	}
+}
+
+/* why: WHY_ROOM bytes, empty where there is nothing to say. */
+static void misfit(const struct log_format *f, struct slice line, char *why)
+{
+	*why = '\0';
+	if (f->npatterns)
+		pattern_misfit(f, line, why);
+	else if (line.len && *line.ptr == '{')
+		keys_misfit(f, line, why);
+}
+
 /* What this line was read as: the use whose count went up. */
 static const struct record_use *use_of(const struct record_reader *r, const uint64_t *before)
 {
@@ -85,14 +151,18 @@ static const struct record_use *use_of(const struct record_reader *r, const uint
 static void line_test(struct query *q, struct record_reader *reader, struct slice line, int64_t number, struct table *t)
 {
 	uint64_t before[RECORD_USES] = {0};
+	const struct log_format *only = reader->options.only;
 	const struct record_use *use;
 	struct record_result r;
+	char why[WHY_ROOM] = "";
 
 	for (unsigned i = 0; i < reader->nuses; i++)
 		before[i] = reader->uses[i].records;
 	if (!query_ok(q, record_read(reader, line, &r), "formats"))
 		return;
 	use = use_of(reader, before);
+	if (only && (!use || (use->inner != only && use->outer != only)))
+		misfit(only, line, why);
 	query_table_row(q, t,
 	                (struct cell[]){CELL_OF_INT(number),
 	                                use ? cell_of_text(use->inner ? use->inner->name : "default") : CELL_OF_NULL,
@@ -100,7 +170,7 @@ static void line_test(struct query *q, struct record_reader *reader, struct slic
 	                                r.has_time ? value_at(r.reading, "timestamp") : CELL_OF_NULL,
 	                                value_at(r.reading, "level"), value_at(r.reading, "target"),
 	                                value_at(r.reading, "tid"), value_at(r.reading, "message"),
-	                                cell_of_text(why_not(&r))});
+	                                cell_of_text(*why ? why : why_not(&r))});
 }
 
 /* The beginning of a file, with slack behind it. */
@@ -139,7 +209,7 @@ static void test(struct query *q, const struct format_set *set, const char *path
 	static const struct column columns[] = {{"line", UNIT_NONE}, {"format", UNIT_NONE},  {"inside", UNIT_NONE},
 	                                        {"time", UNIT_NONE}, {"level", UNIT_NONE},   {"target", UNIT_NONE},
 	                                        {"tid", UNIT_NONE},  {"message", UNIT_NONE}, {"note", UNIT_NONE}};
-	struct record_options o = {.formats = set, .only = name ? formats_find(set, name) : NULL};
+	struct record_options o = {.formats = set, .only = name ? formats_find(set, name) : NULL, .file = path};
 	struct record_reader reader;
 	size_t len = 0;
 	char *text;

@@ -13,7 +13,9 @@ except ImportError:
     sys.exit("format-schema.py: the Debian package python3-jsonschema is missing")
 
 WRONG = [None, 3, "", "x", "=", [], [3], [""], {}, {"a": 1}]
-ALSO = {"lines": ["{", "{a}{b}", "{:x}", "{a:rest} ", "{a:until}", "{a:until} b", "{a:until}{b:int}", "{a:until}] {b}", "{a:4}b{:int}{c:x|y}{d:rest}", ["a", "{b"]], "time_unit": ["ns"], "duration_unit": ["us"], "span_time": ["start"], "no_repair": ["comma", "all", ["nuls", "utf8"], "comma,nuls"], "day_first": [True],
+ALSO = {"lines": ["{", "{a}{b}", "{:x}", "{a:rest} ", "{a:until}", "{a:until} b", "{a:until}{b:int}", "{a:until}] {b}", "{a:4}b{:int}{c:x|y}{d:rest}", ["a", "{b"]], "time_unit": ["ns"], "duration_unit": ["us"], "span_time": ["start"], "no_repair": ["comma", "all", ["nuls", "utf8"], "comma,nuls"], "day_first": [True], "time_wins": ["envelope"], "time_format": ["%Y", "%", "a%q", ["%s", "%"]],
+        "time": ["{a} {b}", "{a", "a}", "{}", "{a}{b}"], "target": ["{a{b}}"], "parts": [{"a": "{b}"}, {"a": ["{b}", "{"]}, {"": "{b}"}, {"{a}": "{b}"}, {"a": []}],
+        "level_of": [{"a": {"1..2": "WARN"}}, {"a": {"*": "BAD"}}, {"{a}": {"*": "WARN"}}, {"a": {}}], "worker": ["{a}"], "files": ["*.log", ["a", ""]],
         "partial": [{"key": "a", "is": "b"}, {"key": "a"}, {"without_end": "a"}], "levels": [{"a": "ERROR"}]}
 
 
@@ -30,7 +32,7 @@ def places(value, path=()):
 
 def kind_of(path):
     named = [k if isinstance(k, str) else "#" for k in path]
-    for at in ("keys", "levels", "span_begin", "span_end"):
+    for at in ("keys", "levels", "span_begin", "span_end", "level_of", "parts", "sent", "received"):
         if len(named) > 1 and named[0] == at:
             return (at, "*")
     if named[:1] == ["samples"] and "fields" in named:
