@@ -1,38 +1,61 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* clocks.c - how far the clocks of hosts are apart, by spans of one that lie inside those of another.
+/* clocks.c - how far the clocks of hosts are apart, by spans of one that lie inside those of another, and by messages
+ * between them.
  *
  * Who calls sends before the other receives, and has the answer after the other is done. So of a parent and a child on
  * two workers the child's clock is ahead by at most what it began later, and by at least what it ended later. All pairs
  * together leave a stretch; where they leave none (a clock that was set, or drifts) the median of the pairs' middles
  * counts. A child that took longer than its parent was not waited for: it says nothing. Nothing is moved by it. */
 #include "base/array.h"
+#include "base/hash.h"
 #include "base/intern.h"
 #include "model/span.h"
 #include "query/core/command.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SPANS_MAX (16u << 20) /* that are looked at; those beyond are left out, and that is said */
+#define CLOCK_NO_LOW  INT64_MIN
+#define CLOCK_NO_HIGH INT64_MAX
+
+/* The clock of `of` is ahead of that of `against` by low_ns to high_ns. */
+struct clock_pair {
+	int64_t run;
+	uint32_t of, against; /* of clock_pairs.workers */
+	int64_t low_ns, high_ns;
+};
+
+struct clock_pairs {
+	struct intern workers;
+	struct clock_pair *all;
+	size_t n, room;
+};
+
+/* Messages that one worker sent and another received. */
+struct clock_messages {
+	int64_t run;                 /* 0: of all */
+	const char *sent, *received; /* texts of such lines, besides those that formats name; NULL: none */
+	size_t most;                 /* that are looked at */
+	/* out */
+	bool more;          /* there were more than that */
+	uint64_t ambiguous; /* ids with several of them among more than two workers */
+};
+
+#define SPANS_MAX    (16u << 20) /* that are looked at; those beyond are left out, and that is said */
+#define MESSAGES_MAX (8u << 20)  /* the same */
 
 struct one {
 	int64_t run, id, parent, start_ns, end_ns;
 	uint32_t worker;
 };
 
-struct pair {
-	int64_t run;
-	uint32_t of, against; /* of: the child's */
-	int64_t low_ns, high_ns;
-};
-
 struct clocks {
-	struct intern workers;
+	struct clock_pairs pairs;
 	struct one *spans; /* with both ends and a worker */
 	size_t nspans, spans_room;
-	struct pair *pairs;
-	size_t npairs, pairs_room;
 	bool more;
+	struct clock_messages messages;
 };
 
 static int take(struct clocks *c, const struct span_row *row)
@@ -47,7 +70,7 @@ static int take(struct clocks *c, const struct span_row *row)
 		c->more = true;
 		return 0;
 	}
-	if ((rc = intern_add(&c->workers, row->worker, &worker)))
+	if ((rc = intern_add(&c->pairs.workers, row->worker, &worker)))
 		return rc;
 	to = array_add(c->spans, c->nspans, c->spans_room);
 	if (!to)
@@ -63,37 +86,196 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* Turned round where it must be: of two workers the one that was met first is the one to hold against. */
+static int clock_pairs_add(struct clock_pairs *c, struct clock_pair p)
+{
+	struct clock_pair *to = array_add(c->all, c->n, c->room);
+
+	if (!to)
+		return -ENOMEM;
+	*to = p;
+	if (p.of < p.against)
+		*to =
+		    (struct clock_pair){p.run, p.against, p.of, p.high_ns == CLOCK_NO_HIGH ? CLOCK_NO_LOW : -p.high_ns,
+		                        p.low_ns == CLOCK_NO_LOW ? CLOCK_NO_HIGH : -p.low_ns};
+	return 0;
+}
+
 static int pair_of(struct clocks *c, const struct one *child)
 {
 	struct one key = {.id = child->parent};
 	const struct one *parent =
 	    child->parent == INT64_MIN ? NULL : bsearch(&key, c->spans, c->nspans, sizeof key, by_id);
-	struct pair *to;
-	bool turned;
 
 	if (!parent || parent->worker == child->worker || parent->run != child->run ||
 	    child->end_ns - child->start_ns > parent->end_ns - parent->start_ns)
 		return 0;
-	to = array_add(c->pairs, c->npairs, c->pairs_room);
+	return clock_pairs_add(&c->pairs,
+	                       (struct clock_pair){child->run, child->worker, parent->worker,
+	                                           child->end_ns - parent->end_ns, child->start_ns - parent->start_ns});
+}
+
+/* ---- messages ----
+ *
+ * Of a message from a to b the clock of b is ahead of that of a by at most what it showed later; one from b to a bounds
+ * it from the other side. Which lines are such is said by formats, or by the user. Sending and receiving go together by
+ * an id of the message, or by the transaction. Of an id between two workers the first that one sent and the last that
+ * the other received hold, however many there are; among more workers only one that was sent once tells. */
+
+#define WORKERS_MAX 64 /* of one id; one that more have is left out */
+
+struct message {
+	int64_t run, time_ns;
+	uint64_t id;
+	uint32_t worker;
+	bool received;
+};
+
+struct reading {
+	struct clock_messages *m;
+	struct clock_pairs *c;
+	struct message *all;
+	size_t n, room;
+};
+
+static bool want(const struct shape *head, void *arg)
+{
+	const struct clock_messages *m = arg;
+
+	return head->as_pair || (m->sent && (head->message_slot >= 0 || slice_is(head->message, m->sent) ||
+	                                     slice_is(head->message, m->received)));
+}
+
+/* Whether a line is one of them; *received: which. */
+static bool is_message(const struct clock_messages *m, const struct event *e, bool *received)
+{
+	struct slice text = e->head->as_pair ? event_as(e, "as_pair") : event_message(e);
+
+	*received = slice_is(text, e->head->as_pair ? "received" : m->received);
+	return *received || slice_is(text, e->head->as_pair ? "sent" : m->sent);
+}
+
+static int message_take(struct reading *r, const struct event *e)
+{
+	struct message *to;
+	struct slice id;
+	bool received;
+	uint32_t worker;
+	int rc;
+
+	if (!is_message(r->m, e, &received))
+		return event_error(e);
+	if (!e->head->as_pair || !event_as_value(e, "as_id", &id))
+		id = e->tid;
+	if (event_error(e) || !id.len || !e->worker.len)
+		return event_error(e);
+	if (r->n == r->m->most) {
+		r->m->more = true;
+		return 0;
+	}
+	if ((rc = intern_add(&r->c->workers, e->worker, &worker)))
+		return rc;
+	to = array_add(r->all, r->n, r->room);
 	if (!to)
 		return -ENOMEM;
-	*to = (struct pair){child->run, child->worker, parent->worker, child->end_ns - parent->end_ns,
-	                    child->start_ns - parent->start_ns};
-	/* two hosts that call each other are one pair: the one that was met first is the one to hold against */
-	turned = to->of < to->against;
-	if (turned)
-		*to = (struct pair){to->run, to->against, to->of, -to->high_ns, -to->low_ns};
+	*to = (struct message){e->run, e->time_ns, hash_bytes(id.ptr, id.len, 0), worker, received};
 	return 0;
 }
 
-static int64_t middle(const struct pair *p)
+static int message_by_id(const void *a, const void *b)
 {
-	return p->low_ns + (p->high_ns - p->low_ns) / 2;
+	const struct message *x = a, *y = b;
+
+	if (x->run != y->run)
+		return (x->run > y->run) - (x->run < y->run);
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* What one worker did with an id. */
+struct party {
+	uint32_t worker;
+	unsigned sent, received;
+	int64_t first_sent_ns, last_received_ns;
+};
+
+static struct party *party_of(struct party *all, unsigned *n, uint32_t worker)
+{
+	unsigned i = 0;
+
+	while (i < *n && all[i].worker != worker)
+		i++;
+	if (i == WORKERS_MAX)
+		return NULL;
+	if (i == *n)
+		all[(*n)++] = (struct party){.worker = worker};
+	return &all[i];
+}
+
+/* The messages of one id. */
+static int parties_hold(struct reading *r, const struct message *m, size_t n)
+{
+	struct party all[WORKERS_MAX];
+	unsigned parties = 0, sent = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct party *p = party_of(all, &parties, m[i].worker);
+
+		if (!p)
+			break;
+		if (m[i].received && (!p->received++ || m[i].time_ns > p->last_received_ns))
+			p->last_received_ns = m[i].time_ns;
+		if (!m[i].received && (!p->sent++ || m[i].time_ns < p->first_sent_ns))
+			p->first_sent_ns = m[i].time_ns;
+		sent += !m[i].received;
+	}
+	if (parties > 2 && (sent > 1 || parties == WORKERS_MAX)) {
+		r->m->ambiguous++;
+		return 0;
+	}
+	for (unsigned a = 0; a < parties && !rc; a++)
+		for (unsigned b = 0; b < parties && !rc; b++)
+			if (a != b && all[a].sent && all[b].received)
+				rc = clock_pairs_add(
+				    r->c, (struct clock_pair){m->run, all[b].worker, all[a].worker, CLOCK_NO_LOW,
+				                              all[b].last_received_ns - all[a].first_sent_ns});
+	return rc;
+}
+
+static int clock_messages_read(struct store *s, struct clock_messages *m, struct clock_pairs *c)
+{
+	struct event_query eq = {.run = m->run, .want = want, .want_arg = m};
+	struct reading r = {.m = m, .c = c};
+	struct event_cursor *cursor = NULL;
+	const struct event *e;
+	int rc = event_cursor_open(s, &eq, &cursor);
+
+	while (!rc && !m->more && (rc = event_cursor_next(cursor, &e)) == 1)
+		rc = query_interrupted ? -EINTR : message_take(&r, e);
+	event_cursor_close(cursor);
+	if (!rc && r.n)
+		qsort(r.all, r.n, sizeof *r.all, message_by_id);
+	for (size_t from = 0, to; !rc && from < r.n; from = to) {
+		for (to = from + 1; to < r.n && !message_by_id(&r.all[from], &r.all[to]); to++)
+			;
+		rc = parties_hold(&r, &r.all[from], to - from);
+	}
+	free(r.all);
+	return rc;
+}
+
+/* ---- what they say ---- */
+
+static int64_t middle(const struct clock_pair *p)
+{
+	return p->low_ns == CLOCK_NO_LOW     ? p->high_ns
+	       : p->high_ns == CLOCK_NO_HIGH ? p->low_ns
+	                                     : p->low_ns + (p->high_ns - p->low_ns) / 2;
 }
 
 static int by_hosts(const void *a, const void *b)
 {
-	const struct pair *x = a, *y = b;
+	const struct clock_pair *x = a, *y = b;
 
 	if (x->run != y->run)
 		return (x->run > y->run) - (x->run < y->run);
@@ -109,28 +291,52 @@ static const struct column columns[] = {
     {"ahead_ns", UNIT_NS}, {"within_ns", UNIT_NS}, {"known_by", UNIT_NONE},
 };
 
-/* n pairs of the same hosts, by their middles. */
-static bool put_hosts(struct query *q, struct table *t, const struct clocks *c, const struct pair *p, size_t n)
+/* What n pairs of the same hosts, sorted by their middles, say together. */
+struct offset {
+	int64_t ahead_ns, within_ns; /* within_ns -1: not known */
+	const char *known_by;
+};
+
+static struct offset offset_of(const struct clock_pair *p, size_t n)
 {
-	struct slice of = intern_text(&c->workers, p->of), against = intern_text(&c->workers, p->against);
-	int64_t low = INT64_MIN, high = INT64_MAX;
-	bool bounds;
+	int64_t low = CLOCK_NO_LOW, high = CLOCK_NO_HIGH;
 
 	for (size_t i = 0; i < n; i++) {
 		low = p[i].low_ns > low ? p[i].low_ns : low;
 		high = p[i].high_ns < high ? p[i].high_ns : high;
 	}
-	bounds = low <= high;
+	if (low == CLOCK_NO_LOW || high == CLOCK_NO_HIGH)
+		return (struct offset){low == CLOCK_NO_LOW ? high : low, -1,
+		                       low == CLOCK_NO_LOW ? "at most" : "at least"};
+	return low <= high ? (struct offset){low + (high - low) / 2, (high - low + 1) / 2, "bounds"}
+	                   : (struct offset){middle(&p[n / 2]), -1, "median"};
+}
+
+static bool put_hosts(struct query *q, struct table *t, const struct clocks *c, const struct clock_pair *p, size_t n)
+{
+	struct slice of = intern_text(&c->pairs.workers, p->of), against = intern_text(&c->pairs.workers, p->against);
+	struct offset o = offset_of(p, n);
+
 	return query_table_row(q, t,
 	                       (struct cell[]){
 	                           CELL_OF_INT(p->run),
 	                           cell_of_bytes(of.ptr, of.len),
 	                           cell_of_bytes(against.ptr, against.len),
 	                           CELL_OF_INT((int64_t)n),
-	                           CELL_OF_INT(bounds ? low + (high - low) / 2 : middle(&p[n / 2])),
-	                           bounds ? CELL_OF_INT((high - low + 1) / 2) : CELL_OF_NULL,
-	                           cell_of_text(bounds ? "bounds" : "median"),
+	                           CELL_OF_INT(o.ahead_ns),
+	                           o.within_ns < 0 ? CELL_OF_NULL : CELL_OF_INT(o.within_ns),
+	                           cell_of_text(o.known_by),
 	                       });
+}
+
+static size_t same_hosts(const struct clock_pairs *c, size_t from)
+{
+	size_t to = from + 1;
+
+	while (to < c->n && c->all[to].run == c->all[from].run && c->all[to].of == c->all[from].of &&
+	       c->all[to].against == c->all[from].against)
+		to++;
+	return to;
 }
 
 static void put(struct query *q, const struct clocks *c)
@@ -138,14 +344,9 @@ static void put(struct query *q, const struct clocks *c)
 	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 	bool more = true;
 
-	for (size_t from = 0, to; more && from < c->npairs; from = to) {
-		const struct pair *p = &c->pairs[from];
-
-		for (to = from + 1; to < c->npairs; to++)
-			if (c->pairs[to].run != p->run || c->pairs[to].of != p->of ||
-			    c->pairs[to].against != p->against)
-				break;
-		more = put_hosts(q, t, c, p, to - from);
+	for (size_t from = 0, to; more && from < c->pairs.n; from = to) {
+		to = same_hosts(&c->pairs, from);
+		more = put_hosts(q, t, c, &c->pairs.all[from], to - from);
 	}
 	query_table_close(q, t);
 }
@@ -160,34 +361,64 @@ static int gather(struct query *q, struct clocks *c)
 	while (reader && !rc && (rc = span_reader_next(reader, &row)) == 1)
 		rc = query_interrupted ? -EINTR : take(c, &row);
 	span_reader_close(reader);
-	if (rc || !c->nspans)
-		return rc;
-	qsort(c->spans, c->nspans, sizeof *c->spans, by_id);
+	if (!rc && c->nspans)
+		qsort(c->spans, c->nspans, sizeof *c->spans, by_id);
 	for (size_t i = 0; i < c->nspans && !rc; i++)
 		rc = pair_of(c, &c->spans[i]);
-	if (c->npairs)
-		qsort(c->pairs, c->npairs, sizeof *c->pairs, by_hosts);
+	if (!rc && !q->status)
+		rc = clock_messages_read(q->store, &c->messages, &c->pairs);
+	if (c->pairs.n)
+		qsort(c->pairs.all, c->pairs.n, sizeof *c->pairs.all, by_hosts);
 	return rc;
+}
+
+static void clocks_done(struct clocks *c)
+{
+	free(c->spans);
+	free(c->pairs.all);
+	intern_done(&c->pairs.workers);
+}
+
+static void notes(const struct query *q, const struct clocks *c)
+{
+	if (c->more)
+		query_note(q, "the first %u spans alone", SPANS_MAX);
+	if (c->messages.more)
+		query_note(q, "the first %u messages alone", MESSAGES_MAX);
+	if (c->messages.ambiguous)
+		query_note(
+		    q,
+		    "left out: %llu ids of several messages among more than two workers (\"pair\" of a format names "
+		    "an id for each)",
+		    (unsigned long long)c->messages.ambiguous);
+	else if (!q->status && !c->pairs.n)
+		query_note(q,
+		           "no span of one worker lies in one of another, and no message is known to go between them: "
+		           "nothing tells their clocks");
 }
 
 static void run(struct query *q)
 {
-	struct clocks c = {0};
+	struct clocks c = {.messages = {.run = query_run(q),
+	                                .sent = args_value(q->args, "sent"),
+	                                .received = args_value(q->args, "received"),
+	                                .most = MESSAGES_MAX}};
 
-	intern_init(&c.workers);
+	if (!c.messages.sent != !c.messages.received) {
+		query_fail(q, USAGE, "clocks: --sent and --received go together");
+		return;
+	}
+	intern_init(&c.pairs.workers);
 	if (query_ok(q, gather(q, &c), q->path)) {
 		put(q, &c);
-		if (c.more)
-			query_note(q, "the first %u spans alone", SPANS_MAX);
-		if (!q->status && !c.npairs)
-			query_note(q, "no span of one worker lies in one of another: nothing tells their clocks");
+		notes(q, &c);
 	}
-	free(c.spans);
-	free(c.pairs);
-	intern_done(&c.workers);
+	clocks_done(&c);
 }
 
 static const struct option_spec options[] = {
+    {.name = "sent", .value = "MESSAGE", .help = "lines where a message leaves a worker, ..."},
+    {.name = "received", .value = "MESSAGE", .help = "... and where it comes to another, of the same transaction"},
     OPTION_LIMIT,
     OPTION_RUN,
     {0},
@@ -196,12 +427,14 @@ static const struct option_spec options[] = {
 const struct command command_clocks = {
     .name = "clocks",
     .group = GROUP_ANSWERS,
-    .help = "how far the clocks of workers are apart, by calls between them",
+    .help = "how far the clocks of workers are apart, by calls and messages between them",
     .more =
         "A span in another worker's begins after that one and ends before it: ahead_ns is how far the clock of worker "
         "is before that of against, within_ns how sure that is. Where the calls contradict each other (a clock was "
-        "set), it is their median. No time is moved by it.",
-    .examples = "clocks\nclocks --run prod",
+        "set), it is their median. Messages that one sends and another receives tell the same, one way alone an end of "
+        "it (at most, at least): their lines are named by a format (\"sent\", \"received\") or by options. No time is "
+        "moved by it.",
+    .examples = "clocks\nclocks --run prod\nclocks --sent 'calling pay' --received 'request in'",
     .options = options,
     .need = NEED_READ,
     .run = run,
