@@ -10,7 +10,6 @@
 #include "beside/result_set.h"
 #include "build/model.h"
 #include "load/load.h"
-#include "remote/fetch.h"
 #include "remote/say.h"
 #include "store/vtab_event.h"
 #include <errno.h>
@@ -384,16 +383,16 @@ static int by_run_and_path(const void *pa, const void *pb)
 	return c ? c : slice_compare(a[1], b[1]);
 }
 
-static int make(struct work *w, struct slice tid)
+static int make(struct work *w, const struct fetch_which *which)
 {
 	struct store *s = NULL;
-	int rc = tid.len ? fetch_lines(w->c, tid, take_line, w, w->why) : 0;
+	int rc = which ? fetch_lines(w->c, which, take_line, w, w->why) : 0;
 
 	for (size_t i = 0; i < w->nparts; i++)
 		if (part_close(&w->part[i]) && !rc)
 			rc = -EIO;
-	if (!rc && tid.len)
-		rc = fetch_results(w->c, tid, take_result, w, w->why);
+	if (!rc && which && which->tid.len)
+		rc = fetch_results(w->c, which->tid, take_result, w, w->why);
 	if (!rc)
 		rc = fetch_sources(w->c, take_source, w, w->why);
 	if (w->nsources)
@@ -420,7 +419,7 @@ static int make(struct work *w, struct slice tid)
 	return rc;
 }
 
-int mirror_new(struct cluster *c, struct slice tid, struct mirror *m, char **why)
+int mirror_new(struct cluster *c, const struct fetch_which *which, struct mirror *m, char **why)
 {
 	struct work w = {.m = m, .c = c, .why = why};
 	const char *tmp = getenv("TMPDIR");
@@ -444,7 +443,7 @@ int mirror_new(struct cluster *c, struct slice tid, struct mirror *m, char **why
 		m->path = NULL;
 		rc = -ENOMEM;
 	}
-	rc = rc ? rc : make(&w, tid);
+	rc = rc ? rc : make(&w, which);
 	for (size_t i = 0; i < w.nparts; i++) {
 		part_close(&w.part[i]);
 		free(w.part[i].file);

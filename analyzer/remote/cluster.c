@@ -80,25 +80,33 @@ static void on_shard(const struct cluster *c, size_t i, const char *sql, struct 
 	}
 }
 
-int cluster_ask(struct cluster *c, size_t i, const char *sql, struct tsv *t, char **why)
+int cluster_write(struct cluster *c, size_t i, const char *sql, http_take *take, void *arg, char **why)
 {
+	struct http *h = c->shard[i].http;
 	struct text on = {0};
 	int rc;
 
 	on_shard(c, i, sql, &on);
-	text_reset(&t->line);
-	rc = on.failed ? -ENOMEM : http_ask(c->shard[i].http, text_str(&on), tsv_take, t, why);
-	rc = rc ? rc : tsv_end(t);
-	if (rc == -EBADMSG)
-		say(why, "%s: an answer that is no table of %u columns", c->shard[i].name, t->columns);
-	if (rc == -EREMOTEIO && (http_code(c->shard[i].http) == CODE_UNKNOWN_DATABASE ||
-	                         http_code(c->shard[i].http) == CODE_UNKNOWN_TABLE)) {
+	rc = on.failed ? -ENOMEM : http_ask(h, text_str(&on), take, arg, why);
+	if (rc == -EREMOTEIO && (http_code(h) == CODE_UNKNOWN_DATABASE || http_code(h) == CODE_UNKNOWN_TABLE)) {
 		free(*why);
 		*why = NULL;
 		say(why, "%s: there are no tables of ilu-logq in database %s; `ilu-logq push --create` makes them",
 		    c->shard[i].name, c->url.database);
 	}
 	text_done(&on);
+	return rc;
+}
+
+int cluster_ask(struct cluster *c, size_t i, const char *sql, struct tsv *t, char **why)
+{
+	int rc;
+
+	text_reset(&t->line);
+	rc = cluster_write(c, i, sql, tsv_take, t, why);
+	rc = rc ? rc : tsv_end(t);
+	if (rc == -EBADMSG)
+		say(why, "%s: an answer that is no table of %u columns", c->shard[i].name, t->columns);
 	return rc;
 }
 

@@ -51,6 +51,8 @@ void cluster_quote(struct text *sql, struct slice value);
 /* Asks shard i; sql has "$TABLE" where one of its tables is meant: `SELECT count() FROM $event`. Each row of t->columns
  * values goes to t->row. */
 int cluster_ask(struct cluster *c, size_t i, const char *sql, struct tsv *t, char **why);
+/* The same with the bytes of the answer as they come. */
+int cluster_write(struct cluster *c, size_t i, const char *sql, http_take *take, void *arg, char **why);
 /* The numbers of the first row, n of them; no row: -ENOENT. */
 int cluster_numbers(struct cluster *c, size_t i, const char *sql, int64_t *out, unsigned n, char **why);
 /* A statement without an answer. */

@@ -3,6 +3,9 @@
 #include "remote/fetch.h"
 #include "remote/schema.h"
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int ask(struct cluster *c, size_t i, struct text *sql, unsigned columns, fetch_row *row, void *arg, char **why)
 {
@@ -47,18 +50,143 @@ int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **
 	return rc;
 }
 
-int fetch_lines(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why)
+/* ---- lines ---- */
+
+static const char *const levels[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
+
+static void lines_sql(const struct fetch_which *w, struct text *sql)
 {
+	text_puts(sql, "SELECT run, source, line, raw, time_ns FROM $event WHERE 1");
+	if (w->tid.len) {
+		text_puts(sql, " AND tid = ");
+		cluster_quote(sql, w->tid);
+	}
+	if (w->level) {
+		text_puts(sql, " AND (level IS NULL OR level IN (");
+		for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+			text_printf(sql, "%s'%s'", i ? ", " : "", levels[i]);
+			if (!strcmp(levels[i], w->level))
+				break;
+		}
+		text_puts(sql, "))");
+	}
+	if (w->message) {
+		text_puts(sql, " AND message = ");
+		cluster_quote(sql, (struct slice){w->message, strlen(w->message)});
+	}
+	text_puts(sql, " ORDER BY run, source, line FORMAT TabSeparated");
+}
+
+/* The lines of one shard, in a file. */
+struct stream {
+	FILE *file;
+	char *buf;
+	size_t room;
+	struct tsv t;
+	struct slice v[FETCH_LINE_COLUMNS]; /* of the next one */
+	bool more;
+};
+
+static int stream_write(void *arg, const char *p, size_t n)
+{
+	return fwrite(p, 1, n, arg) == n ? 0 : -errno;
+}
+
+static int stream_row(void *arg, const struct slice *value)
+{
+	struct stream *s = arg;
+
+	memcpy(s->v, value, sizeof s->v);
+	s->more = true;
+	return 0;
+}
+
+static int stream_next(struct stream *s)
+{
+	ssize_t n = getline(&s->buf, &s->room, s->file);
+
+	s->more = false;
+	if (n < 0)
+		return ferror(s->file) ? -EIO : tsv_end(&s->t);
+	return tsv_take(&s->t, s->buf, (size_t)n);
+}
+
+static int stream_open(struct cluster *c, size_t i, const char *sql, struct stream *s, char **why)
+{
+	int rc;
+
+	s->t = (struct tsv){.columns = FETCH_LINE_COLUMNS, .row = stream_row, .arg = s};
+	s->file = tmpfile();
+	rc = s->file ? cluster_write(c, i, sql, stream_write, s->file, why) : -errno;
+	if (!rc && (fflush(s->file) || fseeko(s->file, 0, SEEK_SET)))
+		rc = -errno;
+	return rc ? rc : stream_next(s);
+}
+
+static void stream_close(struct stream *s)
+{
+	if (s->file)
+		fclose(s->file);
+	free(s->buf);
+	tsv_done(&s->t);
+}
+
+static int compare(const struct stream *a, const struct stream *b)
+{
+	int c = slice_compare(a->v[FETCH_RUN], b->v[FETCH_RUN]);
+	int64_t x, y;
+
+	c = c ? c : slice_compare(a->v[FETCH_SOURCE], b->v[FETCH_SOURCE]);
+	if (c)
+		return c;
+	x = tsv_int(a->v[FETCH_LINE]);
+	y = tsv_int(b->v[FETCH_LINE]);
+	return (x > y) - (x < y);
+}
+
+static int merge(struct stream *v, size_t n, fetch_row *row, void *arg)
+{
+	int rc = 0;
+
+	while (!rc) {
+		struct stream *first = NULL;
+
+		for (size_t i = 0; i < n; i++)
+			if (v[i].more && (!first || compare(&v[i], first) < 0))
+				first = &v[i];
+		if (!first)
+			break;
+		rc = row(arg, first->v);
+		rc = rc ? rc : stream_next(first);
+	}
+	return rc;
+}
+
+int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, void *arg, char **why)
+{
+	struct tsv t = {.columns = FETCH_LINE_COLUMNS, .row = row, .arg = arg};
+	struct stream *v = calloc(c->n, sizeof *v);
 	struct text sql = {0};
 	int rc;
 
-	text_puts(&sql, "SELECT run, source, line, raw, time_ns FROM $event WHERE tid = ");
-	cluster_quote(&sql, tid);
-	text_puts(&sql, " ORDER BY run, source, line");
-	rc = ask(c, cluster_shard_of(c, tid, SLICE_NONE, 0), &sql, FETCH_LINE_COLUMNS, row, arg, why);
+	lines_sql(w, &sql);
+	rc = sql.failed || !v ? -ENOMEM : 0;
+	if (!rc && w->tid.len) {
+		rc = cluster_ask(c, cluster_shard_of(c, w->tid, SLICE_NONE, 0), text_str(&sql), &t, why);
+		tsv_done(&t);
+	} else if (!rc) {
+		for (size_t i = 0; i < c->n && !rc; i++)
+			rc = stream_open(c, i, text_str(&sql), &v[i], why);
+		rc = rc ? rc : merge(v, c->n, row, arg);
+	}
+	for (size_t i = 0; v && i < c->n; i++)
+		stream_close(&v[i]);
+	free(v);
 	text_done(&sql);
 	return rc;
 }
+
+/* ---- results and the ledger ---- */
 
 int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* fetch.h - what a cluster has of some transactions. Errors are those of http.h, with *why. */
+/* fetch.h - what a cluster has of a transaction, or of some lines. Errors are those of http.h, with *why. */
 #ifndef REMOTE_FETCH_H
 #define REMOTE_FETCH_H
 
@@ -13,9 +13,17 @@ int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **
 /* Rows of an answer: 0 to go on. */
 typedef int fetch_row(void *arg, const struct slice *value);
 
-/* All lines of a transaction, by run, source and line: run, source, line, raw, time_ns. */
+/* Which lines. Zero-initialise. */
+struct fetch_which {
+	struct slice tid;    /* of this transaction; NONE: of all */
+	const char *level;   /* of this level, in capitals, or a graver one, or of none; NULL: of all */
+	const char *message; /* with this message; NULL: with any */
+};
+
+/* Those lines, by run, source and line: run, source, line, raw, time_ns. Where they are on several shards, their
+ * answers wait in files without names. */
 enum { FETCH_RUN, FETCH_SOURCE, FETCH_LINE, FETCH_RAW, FETCH_TIME, FETCH_LINE_COLUMNS };
-int fetch_lines(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why);
+int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, void *arg, char **why);
 
 /* The results of a transaction: run, then the columns of table result behind it (docs/tables.md). */
 enum { FETCH_RESULT_COLUMNS = 14 };

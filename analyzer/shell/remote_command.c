@@ -49,7 +49,7 @@ static void drop(struct query *q, struct cluster *c)
 		query_note(q, "%s: dropped", word);
 }
 
-/* ---- questions about one transaction ---- */
+/* ---- questions about one transaction, or some lines ---- */
 
 static void find_tid(struct query *q, struct cluster *c, const char *word, struct intern *found, struct slice *tid)
 {
@@ -72,18 +72,38 @@ static void find_tid(struct query *q, struct cluster *c, const char *word, struc
 		*tid = found->text[exact == INTERN_NONE ? 0 : exact];
 }
 
-static void make_mirror(struct query *q, struct cluster *c, const char *word, struct mirror *m)
+/* What --level, --errors and --message leave of all lines; what they leave too much the command sees to. */
+static void narrow(struct query *q, struct fetch_which *w)
+{
+	static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
+	const char *level = args_has(q->args, "errors") ? "error" : args_value(q->args, "level");
+	const char *message = args_value(q->args, "message");
+
+	for (size_t i = 0; level && i < sizeof names / sizeof *names; i++)
+		if (!strcasecmp(names[i], level))
+			w->level = names[i];
+	if (level && !w->level)
+		query_fail(q, USAGE, "--level %s: ClickHouse is asked for error, warn, info, debug or trace", level);
+	if (message && !strpbrk(message, "*?\\"))
+		w->message = message;
+	if (!w->level && !w->message && !q->status)
+		query_fail(
+		    q, USAGE,
+		    "%s is asked of ClickHouse with --tid, --level, --errors, or a whole --message, not for all lines",
+		    q->command);
+}
+
+static void make_mirror(struct query *q, struct cluster *c, const char *word, struct fetch_which *w, struct mirror *m)
 {
 	struct intern found;
-	struct slice tid = SLICE_NONE;
 	char *why = NULL;
 	int rc;
 
 	intern_init(&found);
 	if (word)
-		find_tid(q, c, word, &found, &tid);
+		find_tid(q, c, word, &found, &w->tid);
 	if (!q->status) {
-		rc = mirror_new(c, tid, m, &why);
+		rc = mirror_new(c, w->tid.len || w->level || w->message ? w : NULL, m, &why);
 		remote_failed(q, rc, why);
 	}
 	free(why);
@@ -92,7 +112,7 @@ static void make_mirror(struct query *q, struct cluster *c, const char *word, st
 
 /* ---- which commands ---- */
 
-enum about { ABOUT_CLUSTER, ABOUT_TID, ABOUT_SOURCES };
+enum about { ABOUT_CLUSTER, ABOUT_TID, ABOUT_LINES, ABOUT_SOURCES };
 
 /* The commands that a cluster is asked; the others say so. */
 static const struct {
@@ -105,7 +125,7 @@ static const struct {
     {"timeline", ABOUT_TID, NULL, {"beside"}},
     {"tree", ABOUT_TID, NULL, {0}},
     {"critical-path", ABOUT_TID, NULL, {0}},
-    {"events", ABOUT_TID, NULL, {"context", "follow"}},
+    {"events", ABOUT_LINES, NULL, {"context", "follow"}},
     {"sources", ABOUT_SOURCES, NULL, {0}},
 };
 
@@ -113,19 +133,20 @@ static void answer_row(struct query *q, size_t i, struct mirror *m)
 {
 	const char *word = q->args->nwords ? q->args->words[0] : args_value(q->args, "tid");
 	struct http_manner manner = {.stop = &query_interrupted};
+	struct fetch_which which = {0};
 	struct cluster c = {0};
 
 	for (const char *const *o = asked[i].not ; *o; o++)
 		if (args_has(q->args, *o))
 			query_fail(q, USAGE, "--%s is not asked of ClickHouse yet", *o);
-	if (asked[i].about == ABOUT_TID && !word)
-		query_fail(q, USAGE, "%s is asked of ClickHouse with --tid, of one transaction", q->command);
+	if (asked[i].about == ABOUT_LINES && !word)
+		narrow(q, &which);
 	if (!q->status)
 		remote_open(q, q->path, &manner, false, &c);
 	if (!q->status && asked[i].about == ABOUT_CLUSTER)
 		asked[i].run(q, &c);
 	else if (!q->status)
-		make_mirror(q, &c, asked[i].about == ABOUT_TID ? word : NULL, m);
+		make_mirror(q, &c, word, &which, m);
 	cluster_close(&c);
 }
 
