@@ -136,9 +136,12 @@ static int write_all(int fd, const char *bytes, size_t len)
 static int to_file(void *to, const char *bytes, size_t len, size_t lines)
 {
 	struct file *f = to;
-	int rc = !f->begun && f->replay->half && !f->replay->completed ? write_all(f->fd, "\n", 1) : 0;
+	struct stat st;
+	int rc = 0;
 
 	(void)lines;
+	if (!f->begun && f->replay->half && !f->replay->completed && !fstat(f->fd, &st) && open_torn(f->fd, st.st_size))
+		rc = write_all(f->fd, "\n", 1);
 	f->begun = true;
 	return rc ? rc : write_all(f->fd, bytes, len);
 }

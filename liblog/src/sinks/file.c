@@ -34,9 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NANO       1000000000
-#define LOOK_NS    200000000 /* between two looks at the name */
-#define TORN_TRIES 20        /* looks at a file's end, a millisecond apart, before half a line there is taken for one */
+#define NANO    1000000000
+#define LOOK_NS 200000000 /* between two looks at the name */
 
 struct sink_file {
 	struct sink base;
@@ -158,28 +157,6 @@ static int write_after_newline(struct sink_file *f, const char *bytes, size_t le
 
 /* ---- torn lines ---- */
 
-/* Does the file end in the middle of a line? Another process may be writing just now: then its end moves on. */
-static bool ends_torn(const struct sink_file *f, off_t size)
-{
-	const struct timespec wait = {0, 1000000};
-	struct stat st;
-	char last;
-
-	for (int i = 0; i < TORN_TRIES; i++) {
-		if (pread(f->kept.fd, &last, 1, size - 1) != 1 || last == '\n')
-			return false;
-		nanosleep(&wait, NULL);
-		if (fstat(f->kept.fd, &st))
-			return false;
-		if (st.st_size != size)
-			i = -1;
-		size = st.st_size;
-		if (!size)
-			return false;
-	}
-	return true;
-}
-
 /* Nobody else can write to it. */
 static bool alone(const struct sink_file *f)
 {
@@ -300,7 +277,7 @@ static int file_write(struct sink *sink, const char *bytes, size_t len, size_t l
 	if (rc)
 		return rc;
 	if (f->appends && st.st_size && st.st_size != f->end && !f->torn)
-		f->owes_newline = ends_torn(f, st.st_size);
+		f->owes_newline = open_torn(f->kept.fd, st.st_size);
 	if (f->appends && f->owes_newline && !f->torn) {
 		rc = write_after_newline(f, bytes, len, &done);
 		st.st_size++;

@@ -12,10 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#define TRIES 10 /* something else has the name each time one looks */
-#define FLAGS (O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+#define TORN_TRIES 20 /* looks at a file's end, a millisecond apart, before half a line there is taken for one */
+#define TRIES      10 /* something else has the name each time one looks */
+#define FLAGS      (O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 /* ---- places ---- */
 
@@ -232,4 +234,25 @@ int place_clear(const struct place *place)
 	if (!S_ISREG(st.st_mode) && !(S_ISLNK(st.st_mode) && !to_device(base, name, target)))
 		return 0;
 	return unlinkat(base, name, 0) && errno != ENOENT ? -errno : 0;
+}
+
+bool open_torn(int fd, off_t size)
+{
+	const struct timespec wait = {0, 1000000};
+	struct stat st;
+	char last;
+
+	for (int i = 0; i < TORN_TRIES; i++) {
+		if (pread(fd, &last, 1, size - 1) != 1 || last == '\n')
+			return false;
+		nanosleep(&wait, NULL);
+		if (fstat(fd, &st))
+			return false;
+		if (st.st_size != size)
+			i = -1;
+		size = st.st_size;
+		if (!size)
+			return false;
+	}
+	return true;
 }

@@ -39,4 +39,8 @@ int place_stat(const struct place *place, struct stat *st);
 /* Make room for a new file: regular files and links go, but for links to devices. 0 or a negative errno. */
 int place_clear(const struct place *place);
 
+/* Does a regular file of this size, open for reading, end in the middle of a line? Another process may be writing just
+ * now: then its end moves on, which is waited for. */
+bool open_torn(int fd, off_t size);
+
 #endif
