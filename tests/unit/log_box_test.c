@@ -13,7 +13,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -565,6 +568,115 @@ static void test_whose(void **state)
 	end();
 }
 
+/* ---- no room ---- */
+
+static void *speak_once(void *argument)
+{
+	ilu_tid tid = ilu_tid_named("Room");
+
+	for (int i = 0; i < 2000; i++)
+		ilu_info(&tid, "said", KV("i", i));
+	pthread_barrier_wait(argument);
+	return NULL;
+}
+
+/* Eight threads at a time, so that each has a ring. */
+static void speak_in_threads(void)
+{
+	pthread_barrier_t all;
+	pthread_t thread[THREADS];
+
+	pthread_barrier_init(&all, NULL, THREADS);
+	for (int t = 0; t < THREADS; t++)
+		if (pthread_create(&thread[t], NULL, speak_once, &all))
+			_exit(5);
+	for (int t = 0; t < THREADS; t++)
+		pthread_join(thread[t], NULL);
+	_exit(ilu_log_stop() ? 6 : 0);
+}
+
+/* In a mount namespace of its own, with a file system of `size` for boxes; 7: it may not. */
+static void speak_in(const char *size)
+{
+	char options[64];
+
+	snprintf(options, sizeof options, "size=%s", size);
+	if (unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS))
+		_exit(7);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("box", box_dir, "tmpfs", 0, options))
+		_exit(7);
+	start_in("\"rings\":16");
+	speak_in_threads();
+}
+
+/* A file system that is full, at the start or later, is said, and kills nobody. */
+static void test_no_room(void **state)
+{
+	static const struct {
+		const char *size, *message;
+	} rows[] = {
+	    {"64k", "No black box"},
+	    {"1m", "No black box"},
+	    {"2500k", "Bytes left out of the black box: no room in its file system"},
+	    {"5m", "Bytes left out of the black box: no room in its file system"},
+	    {"64m", NULL},
+	};
+
+	(void)state;
+	no_tsan();
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		json_t *lines;
+		pid_t child;
+		int status;
+
+		begin();
+		child = fork();
+		if (!child)
+			speak_in(rows[i].size);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (WIFEXITED(status) && WEXITSTATUS(status) == 7) {
+			end();
+			print_message("skipped: no file systems may be mounted here\n");
+			skip();
+		}
+		if (status)
+			fail_msg("%s: status %x", rows[i].size, status);
+		lines = log_lines();
+		assert_int_equal(log_count(lines, "said"), THREADS * 2000);
+		assert_int_equal(log_check_numbers(lines, rows[i].size), 0);
+		assert_int_equal(log_count(lines, "No black box"),
+		                 rows[i].message && !strcmp(rows[i].message, "No black box"));
+		if (rows[i].message && !log_count(lines, rows[i].message))
+			fail_msg("%s: does not say %s", rows[i].size, rows[i].message);
+		json_decref(lines);
+		end();
+	}
+}
+
+/* A file larger than the process may have would be a signal. */
+static void test_file_limit(void **state)
+{
+	struct rlimit limit = {64 << 20, 64 << 20};
+	json_t *lines;
+	pid_t child;
+
+	(void)state;
+	no_tsan();
+	begin();
+	child = fork();
+	if (!child) {
+		setrlimit(RLIMIT_FSIZE, &limit);
+		start_in("");
+		speak_in_threads();
+	}
+	expect_exit(child);
+	lines = log_lines();
+	assert_int_equal(log_count(lines, "said"), THREADS * 2000);
+	assert_int_equal(log_count(lines, "No black box"), 1);
+	json_decref(lines);
+	end();
+}
+
 /* ---- boxes that are nobody's ---- */
 
 static void start_other(void)
@@ -582,8 +694,10 @@ static void start_other(void)
 /* Of a process with another log: it stays, and a start says which it is. */
 static void test_unclaimed(void **state)
 {
+	static const struct timespec long_ago[2] = {{1000000000, 0}, {1000000000, 0}};
 	char name[192], damaged[256];
 	json_t *lines, *line;
+	pid_t child;
 	int fd;
 
 	(void)state;
@@ -595,7 +709,16 @@ static void test_unclaimed(void **state)
 	fd = open(damaged, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "none", 4), 4);
 	close(fd);
-	pid_t child = fork();
+	child = fork(); /* they are new: somebody may be about to claim them */
+	if (!child)
+		start_other();
+	expect_exit(child);
+	lines = log_lines_of(log_path("other.log"));
+	assert_int_equal(log_count(lines, "Black box nobody has claimed"), 0);
+	json_decref(lines);
+	assert_int_equal(utimensat(AT_FDCWD, name, long_ago, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, damaged, long_ago, 0), 0);
+	child = fork();
 	if (!child)
 		start_other();
 	expect_exit(child);
@@ -603,7 +726,7 @@ static void test_unclaimed(void **state)
 	assert_int_equal(log_count(lines, "Black box nobody has claimed"), 2);
 	for (int i = 0; i < 2; i++) {
 		line = log_find(lines, "Black box nobody has claimed", i);
-		assert_true(json_integer_value(log_field(line, "age_s")) >= 0 && log_field(line, "age_s"));
+		assert_true(json_integer_value(log_field(line, "age_s")) > 1000000);
 		if (log_field(line, "error")) {
 			assert_string_equal(json_string_value(log_field(line, "error")), "damaged");
 			assert_string_equal(json_string_value(log_field(line, "box")), damaged);
@@ -668,7 +791,9 @@ int main(void)
 	    cmocka_unit_test(test_kills),    cmocka_unit_test(test_next_start), cmocka_unit_test(test_living),
 	    cmocka_unit_test(test_raw_fork), cmocka_unit_test(test_cut_batch),  cmocka_unit_test(test_damage),
 	    cmocka_unit_test(test_whose),    cmocka_unit_test(test_unclaimed),  cmocka_unit_test(test_left_over),
+	    cmocka_unit_test(test_no_room),  cmocka_unit_test(test_file_limit),
 	};
 
+	unsetenv("ILU_LOG__black_box"); /* the tests say where */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,6 +76,14 @@ static void describe(struct region_header *h, const struct box_of *of)
 	}
 }
 
+/* A file past the limit is a signal that kills, not an answer. */
+static bool may_be_so_large(uint64_t bytes)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= bytes;
+}
+
 static int open_in(const char *directory, const struct box_of *of, char why[BOX_WHY])
 {
 	struct region_header h;
@@ -113,6 +122,11 @@ int box_open(const struct box_of *of, char why[BOX_WHY])
 	if (strlen(of->log) >= sizeof region.header->log) {
 		snprintf(why, BOX_WHY, "the log's path is too long");
 		return -ENAMETOOLONG;
+	}
+	if (!may_be_so_large(region.header->bytes)) {
+		snprintf(why, BOX_WHY, "RLIMIT_FSIZE is less than its %llu bytes",
+		         (unsigned long long)region.header->bytes);
+		return -EFBIG;
 	}
 	for (unsigned i = 0; rc && box_directory(of->place, i, directory); i++)
 		rc = open_in(directory, of, why);
