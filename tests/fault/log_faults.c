@@ -96,7 +96,8 @@ static int begin(void)
 
 	if (rich)
 		return ilu_log_start_file(path_of("config"));
-	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"log\",\"ring_bytes\":65536}", directory);
+	snprintf(config, sizeof config,
+	         "{\"directory\":\"%s\",\"basename\":\"log\",\"black_box\":\"off\",\"ring_bytes\":65536}", directory);
 	return ilu_log_start(config);
 }
 
@@ -411,7 +412,8 @@ static void test_to_the_end(void **state)
 	if (!pid) {
 		struct ilu_log_stats stats = {.size = sizeof stats};
 
-		snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"log\"}", directory);
+		snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"log\",\"black_box\":\"off\"}",
+		         directory);
 		fault_arm(FAULT_WRITE_EIO, 1, 1u << 30);
 		if (ilu_log_start(config))
 			_exit(1);
@@ -435,6 +437,7 @@ static int setup(void **state)
 	FILE *file;
 
 	(void)state;
+	unsetenv("ILU_LOG__black_box"); /* box_faults.c has its own */
 	strcpy(directory, "/tmp/log_faults.XXXXXX");
 	report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (report == MAP_FAILED || !mkdtemp(directory))
@@ -443,7 +446,7 @@ static int setup(void **state)
 	if (!file)
 		return -1;
 	fprintf(file,
-	        "{\"directory\":\"%s\",\"basename\":\"log\",\"ring_bytes\":65536,"
+	        "{\"directory\":\"%s\",\"basename\":\"log\",\"black_box\":\"off\",\"ring_bytes\":65536,"
 	        "\"sinks\":[{\"file\":\"sink.log\"},{\"journald\":\"%s/journal\",\"filter\":\"info\"}]}",
 	        directory, directory);
 	fclose(file);

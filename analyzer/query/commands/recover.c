@@ -114,7 +114,7 @@ const struct command command_recover = {
             "LOG,\n"
             "a line that was cut there is completed, and the box is removed. A start with the same log does that by "
             "itself\n"
-            "where the key black_box is set, see ilulog.json(5).",
+            "unless the key black_box is off, see ilulog.json(5).",
     .examples = "recover\nrecover /dev/shm/ilulog-0-1ca8728c24f310f1-7212-017357ec.box\n"
                 "recover /dev/shm/ilulog-0-1ca8728c24f310f1-7212-017357ec.box -o worker.log",
     .options = options,

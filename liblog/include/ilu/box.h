@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ilu/box.h - black boxes of processes that died, by hand.
  *
- * The key "black_box" of a configuration keeps what was logged, and not yet written, in a file that outlives the
- * process. The next process that starts with the same log writes it there by itself; these functions are for a box
- * whose program does not come back. `ilu-logq recover` is made of them. They may be called by any thread, also while
- * the logger runs. */
+ * Where a log file is written, what was logged, and not written yet, is kept in a file that outlives the process (the
+ * key "black_box" of the configuration). The next process that starts with the same log writes it there by itself;
+ * these functions are for a box whose program does not come back. `ilu-logq recover` is made of them. They may be
+ * called by any thread, also while the logger runs. */
 #ifndef ILU_BOX_H
 #define ILU_BOX_H
 

@@ -308,7 +308,8 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->taken += merge(a, n, horizon, &pass->rc);
 	if (reload_wanted())
 		reload(a);
-	if (look_in_ns(a) == 0 && encode_own_room(&a->enc)) {
+	if ((look_in_ns(a) == 0 || (a->look && __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE))) &&
+	    encode_own_room(&a->enc)) {
 		a->look(a);
 		a->look_ns = now_machine_ns() + APPENDER_LOOK_NS;
 	}

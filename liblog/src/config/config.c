@@ -452,7 +452,7 @@ int config_init(struct config *config)
 		config->full_ring[level] = CONFIG_FULL_BLOCK;
 	if (setting_string(&config->level, "info") || setting_string(&config->directory, "") ||
 	    setting_string(&config->basename, "") || setting_string(&config->flame, "") ||
-	    setting_string(&config->run_directory, "") || setting_string(&config->black_box, "off"))
+	    setting_string(&config->run_directory, "") || setting_string(&config->black_box, "auto"))
 		return -ENOMEM;
 	return 0;
 }

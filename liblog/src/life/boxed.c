@@ -123,12 +123,24 @@ struct unclaimed {
 	uint64_t boxes;
 };
 
+/* A log whose directory is gone was not meant to stay: nobody waits for it. */
+static bool is_gone(const char *log)
+{
+	const char *slash = strrchr(log, '/');
+	char *directory = slash ? strndup(log, (size_t)(slash - log) + 1) : NULL;
+	bool gone = directory && access(directory, F_OK);
+
+	free(directory);
+	return gone;
+}
+
 static const char *why_not(const struct ilu_box *box)
 {
 	return !box->error ? "" : box->error == -EPROTO ? "another version" : box->error == -EBADMSG ? "damaged" : NULL;
 }
 
-/* Of a dead process, with another log, or that cannot be read. Files that are not ours alone are no boxes. */
+/* Of a dead process, with another log, or that cannot be read, and not new: one whose log somebody has open is claimed
+ * within so long. Files that are not ours alone are no boxes. */
 static int tell_unclaimed(void *to, const struct ilu_box *box)
 {
 	struct unclaimed *u = to;
@@ -136,7 +148,8 @@ static int tell_unclaimed(void *to, const struct ilu_box *box)
 	char fields[ENCODE_OWN_FIELDS];
 	size_t len;
 
-	if (!why || box->alive || (!box->error && !strcmp(box->log, log_name)) || u->boxes++ >= TOLD ||
+	if (!why || box->alive || box->age_ns < (int64_t)APPENDER_LOOK_NS ||
+	    (!box->error && (!strcmp(box->log, log_name) || is_gone(box->log))) || u->boxes++ >= TOLD ||
 	    !encode_own_room(&u->appender->enc))
 		return 0;
 	len = (size_t)snprintf(fields, sizeof fields, ",\"age_s\":%lld", (long long)(box->age_ns / 1000000000));
