@@ -96,7 +96,7 @@ ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC
 
 # ---- samples ------------------------------------------------------------------------------------------------------
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rlu.c containerd.c controller.c csv.c dispatch.c estimate.c faults.c function.c \
-                held.c idle.c least_loaded.c load.c load_monitor.c main.c options.c pause.c pool.c progress.c queue.c random.c results.c round_robin.c runner.c slowness.c snapshots.c status.c \
+                held.c idle.c least_loaded.c load.c load_monitor.c main.c options.c own.c pause.c pool.c progress.c queue.c random.c recorded.c replay.c results.c round_robin.c runner.c slowness.c snapshots.c status.c \
                 trace.c truth.c worker.c)
 KVD_SRC      := $(addprefix samples/kvd/,buffer.c loop.c main.c protocol.c store.c work.c)
 

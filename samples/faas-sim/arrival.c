@@ -17,6 +17,12 @@ struct request {
 #undef ILU_TARGET
 #define ILU_TARGET "iluvatar_load_gen::utils"
 
+/* To the next process; with --from as long as it took then. */
+static void travel(const struct sim *sim, const struct item *it)
+{
+	pause_ns(!it->own.is ? sim->opt.network_ns : sim->controller ? it->own.to_controller_ns : it->own.to_worker_ns);
+}
+
 static int request(void *arg)
 {
 	struct request *r = arg;
@@ -24,11 +30,13 @@ static int request(void *arg)
 
 	it->sent_ns = now_ns();
 	ilu_debug(&it->tid, "Sending invocation to worker");
-	pause_ns(r->sim->opt.network_ns);
+	travel(r->sim, it);
 	if (r->sim->controller)
 		controller_invoke(r->sim->controller, it);
 	else
 		dispatch_invoke(it->worker, it);
+	if (it->own.return_ns > 0)
+		pause_ns(it->own.return_ns);
 	it->latency_ns = now_ns() - it->sent_ns;
 	__atomic_fetch_add(&r->sim->answered, 1, __ATOMIC_RELAXED);
 	ilu_debug(&it->tid, "Invocation returned from worker");
@@ -58,7 +66,7 @@ static struct request *request_of(struct item *it)
 	return (struct request *)((char *)it - offsetof(struct request, item));
 }
 
-static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
+static int send_one(struct sim *sim, const struct function *fn, const struct own *own, bool poisoned)
 {
 	const ilu_tid me = ilu_tid_named("LiveWorkerLoad");
 	struct request *r = calloc(1, sizeof *r);
@@ -69,6 +77,8 @@ static int send_one(struct sim *sim, const struct function *fn, bool poisoned)
 		return rc;
 	*r = (struct request){
 	    .sim = sim, .item = {.tid = ilu_tid_generate(), .fn = fn, .poisoned = poisoned, .worker = sim->workers}};
+	if (own)
+		r->item.own = *own;
 	__atomic_store_n(&sim->elapsed_ns, now_ns() - sim->start_ns, __ATOMIC_RELAXED);
 	format_seconds(sim->elapsed_ns * 1000, 3, elapsed);
 	strcat(elapsed, "ms");
@@ -109,7 +119,7 @@ static int send_trace(struct sim *sim)
 
 	for (size_t i = 0;
 	     i < sim->ntrace && !rc && !stop_wait(&sim->stop, pause_end(sim->start_ns + a[i].at_ns) - now_ns()); i++)
-		rc = send_one(sim, a[i].fn, false);
+		rc = send_one(sim, a[i].fn, &a[i].own, false);
 	return rc;
 }
 
@@ -122,7 +132,7 @@ static int send_drawn(struct sim *sim)
 	while (!rc && load_next(load, &d) &&
 	       !stop_wait(&sim->stop, pause_end(sim->start_ns + (int64_t)(d.at_s * 1e9)) - now_ns()))
 		for (int i = 0; i < d.count && !rc; i++)
-			rc = send_one(sim, d.fn, d.poisoned[i]);
+			rc = send_one(sim, d.fn, NULL, d.poisoned[i]);
 	load_free(load);
 	return rc;
 }
@@ -135,7 +145,7 @@ int arrivals_run(struct sim *sim)
 	sim->start_ns = now_ns();
 	pause_tick(sim->opt.tick_ns);
 	ilu_info(&me, "Starting invocations");
-	rc = sim->opt.trace ? send_trace(sim) : send_drawn(sim);
+	rc = sim->opt.trace || sim->opt.from ? send_trace(sim) : send_drawn(sim);
 	if (sim->opt.tick_ns)
 		pause_tick(MS); /* the load generator has nothing to send any more, and takes longer steps */
 	ilu_info(&me, "Invocations sent, awaiting on thread handles");
@@ -154,4 +164,5 @@ void arrivals_free(struct sim *sim)
 	}
 	free(sim->items);
 	free(sim->trace);
+	free(sim->prewarms);
 }

@@ -64,7 +64,7 @@ static void hang(struct sim *sim, struct item *it, const struct container *c)
 
 static bool crashes(struct sim *sim, struct item *it, const struct container *c)
 {
-	if (it->poisoned)
+	if (it->poisoned || (it->own.is && own_fails(it)))
 		return true;
 	if (!fault_strikes(sim, FAULT_INVOKE_ERROR))
 		return false;
@@ -78,16 +78,26 @@ static enum container_state state_of(const struct container *c)
 	return __atomic_load_n(&c->state, __ATOMIC_RELAXED);
 }
 
+/* One that goes wrong takes hardly any time, unless a log says how much. */
+static int64_t call_time_ns(struct worker *w, const struct item *it, const struct container *c, bool bad,
+                            int64_t *code_ns)
+{
+	if (it->own.is)
+		return slowness_of_call(w, own_execute_ns(it, state_of(c), code_ns));
+	*code_ns = bad ? 3 * MS : slowness_of_call(w, function_time_ns(w->sim, it->fn, state_of(c) == STATE_COLD));
+	return *code_ns;
+}
+
 /* On real time a sleep takes somewhat longer than it should: what the function says of itself tells how long it really
  * was. */
 static int run_function(struct worker *w, struct item *it, struct container *c)
 {
 	struct sim *sim = w->sim;
 	bool bad = crashes(sim, it, c), cold = state_of(c) == STATE_COLD;
-	int64_t begin = now_ns(), takes_ns;
+	int64_t begin = now_ns(), takes_ns, code_ns;
 
 	hang(sim, it, c);
-	takes_ns = bad || c->hollow ? 3 * MS : slowness_of_call(w, function_time_ns(sim, it->fn, cold));
+	takes_ns = call_time_ns(w, it, c, bad || c->hollow, &code_ns);
 	pause_ns(takes_ns);
 	if (c->hollow)
 		return no_module(it, c);
@@ -95,10 +105,12 @@ static int run_function(struct worker *w, struct item *it, struct container *c)
 		not_json(it);
 		return -EIO;
 	}
+	if (it->own.end == OWN_ERROR)
+		it->why.text = "an error, in the log that is replayed";
 	it->body_start_ns = begin;
 	it->body_end_ns = now_ns();
 	it->body_cold = it->fn->code ? cold : state_of(c) != STATE_WARM;
-	it->duration_ns = takes_ns;
+	it->duration_ns = code_ns;
 	return 0;
 }
 
@@ -138,7 +150,8 @@ static int simulator_invoke(struct worker *w, struct item *it, struct container 
 {
 	ILU_SPAN(span, "SimulatorContainer::invoke", &it->tid, KV("fqdn", it->fn->fqdn));
 
-	pause_ns(SIMULATED_NETWORK);
+	if (!it->own.is)
+		pause_ns(SIMULATED_NETWORK);
 	return settle(it, c, run_function(w, it, c));
 }
 

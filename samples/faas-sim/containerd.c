@@ -35,19 +35,21 @@ static void log_mounts(const ilu_tid *tid, const struct container *c, int snapsh
 	ilu_debug(tid, "Mounts loaded");
 }
 
-static void delete_container(const ilu_tid *tid, const struct container *c)
+static void delete_container(const ilu_tid *tid, const struct container *c, int64_t takes_ns)
 {
 	ILU_SPAN(span, "remove_container_internal", tid, KV("container_id", c->id), KV("ctd_namespace", "default"));
 
 	ilu_info(tid, "Removing container", KV("container_id", c->id));
-	pause_ns(12 * MS);
+	pause_ns(takes_ns);
 	ilu_info(tid, "Container deleted", KV("container_id", c->id));
 }
 
 void container_remove(struct worker *w, const ilu_tid *tid, struct container *c)
 {
 	if (w->sim->opt.backend == BACKEND_CONTAINERD)
-		delete_container(tid, c);
+		delete_container(tid, c, 12 * MS);
+	else if (w->sim->opt.from)
+		delete_container(tid, c, 0); /* no log tells how long */
 	snapshot_release(w->sim, c->snapshot);
 	free(c);
 }
@@ -74,6 +76,8 @@ static void mount_failed(struct worker *w, const ilu_tid *tid, struct container 
  * simulation does. */
 static int64_t start_time_ns(struct worker *w, const struct function *fn)
 {
+	if (fn->spread)
+		return spread_ns(&fn->spread[PART_START], sim_random(w->sim));
 	if (!fn->code)
 		return (int64_t)((fn->cold_ms - fn->warm_ms) * (0.8 + 0.4 * sim_random(w->sim)) * (double)MS);
 	ilu_mutex_lock(&w->queue.lock);
@@ -135,11 +139,27 @@ static void wait_startup(const ilu_tid *tid, const struct container *c, int64_t 
 	ilu_info(tid, "container successfully started!", KV("container_id", c->id));
 }
 
-/* In containerd's steps, or in one. Takes c where it fails. */
-static int start(struct worker *w, const ilu_tid *tid, struct container *c, struct failure *why)
+/* It ends as it did in the log. */
+static int start_failed(const ilu_tid *tid, struct container *c, struct failure *why)
 {
-	int64_t time_ns = slowness_of_start(w, c->fn, start_time_ns(w, c->fn));
+	free(c);
+	ilu_error(tid, "Create task failed",
+	          KV("error", "the container could not be made in the log that is replayed"));
+	why->text = "Create task failed";
+	return -EIO;
+}
+
+/* In containerd's steps, or in one. Takes c where it fails. */
+static int start(struct worker *w, const ilu_tid *tid, const struct start *how, struct container *c,
+                 struct failure *why)
+{
+	int64_t time_ns = slowness_of_start(w, c->fn, how ? how->ns : start_time_ns(w, c->fn));
 	int rc;
+
+	if (how && how->fails) {
+		pause_ns(time_ns);
+		return start_failed(tid, c, why);
+	}
 
 	if (w->sim->opt.backend == BACKEND_SIMULATION) {
 		pause_ns(time_ns);
@@ -151,8 +171,8 @@ static int start(struct worker *w, const ilu_tid *tid, struct container *c, stru
 	return rc;
 }
 
-int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
-                     struct failure *why)
+int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, const struct start *how,
+                     struct container **out, struct failure *why)
 {
 	struct container *c = calloc(1, sizeof *c);
 	char guid[37];
@@ -165,7 +185,7 @@ int container_create(struct worker *w, const ilu_tid *tid, const struct function
 	c->fn = fn;
 	c->healthy = true;
 	c->state = STATE_COLD;
-	rc = start(w, tid, c, why);
+	rc = start(w, tid, how, c, why);
 	if (!rc)
 		*out = c;
 	return rc;

@@ -24,7 +24,10 @@ void controller_call(struct controller *c, struct worker *w, struct item *it)
 {
 	it->worker = w;
 	truth_dispatched(it);
-	pause_ns(c->sim->opt.network_ns);
+	if (!it->own.is)
+		pause_ns(c->sim->opt.network_ns);
+	else if (it->own.to_worker_ns > CHOICE)
+		pause_ns(it->own.to_worker_ns - CHOICE); /* measured from the controller on */
 
 	ILU_SPAN(span, "enter_worker", &it->tid, KV("worker", w->name));
 	dispatch_invoke(w, it);
@@ -91,6 +94,14 @@ int controller_prewarm(struct controller *c, const ilu_tid *tid, const struct fu
 	return c->balancer->prewarm(c, tid, fn);
 }
 
+int controller_prewarm_on(struct controller *c, struct worker *w, const ilu_tid *tid, const struct function *fn)
+{
+	ILU_SPAN(span, "prewarm", tid);
+
+	ilu_info(tid, "Sending function to load balancer for prewarm", KV("fqdn", fn->fqdn));
+	return controller_call_prewarm(c, w, tid, fn);
+}
+
 /* Returns the time since the function's last request, in s; 0: this is the first. */
 static double track(struct controller *c, const struct function *fn)
 {
@@ -121,8 +132,10 @@ void controller_invoke(struct controller *c, struct item *it)
 
 int controller_new(struct sim *sim, struct controller **out)
 {
-	static const struct balancer *const balancers[] = {
-	    [BALANCE_ROUND_ROBIN] = &round_robin, [BALANCE_LEAST_LOADED] = &least_loaded, [BALANCE_CH_RLU] = &ch_rlu};
+	static const struct balancer *const balancers[] = {[BALANCE_ROUND_ROBIN] = &round_robin,
+	                                                   [BALANCE_LEAST_LOADED] = &least_loaded,
+	                                                   [BALANCE_CH_RLU] = &ch_rlu,
+	                                                   [BALANCE_RECORDED] = &recorded};
 	struct controller *c = calloc(1, sizeof *c);
 	size_t workers = (size_t)sim->opt.workers, functions = (size_t)sim->nfns;
 

@@ -4,6 +4,7 @@
  *   controller     its API: workers, functions, requests
  *   load_monitor   what each worker's load was when it was last asked
  *   round_robin, least_loaded, ch_rlu   balancers; of Ilúvatar's they have names, messages and rules
+ *   recorded       with --from: who got a request in the log
  */
 #ifndef FAAS_SIM_CONTROLLER_H
 #define FAAS_SIM_CONTROLLER_H
@@ -23,7 +24,7 @@ struct balancer {
 	int (*update)(void *controller); /* a task that follows the loads; NULL: none */
 };
 
-extern const struct balancer round_robin, least_loaded, ch_rlu;
+extern const struct balancer round_robin, least_loaded, ch_rlu, recorded;
 
 /* A worker's place on the ring of ch_rlu; it has several. */
 struct place {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv.c - the load generator's input files: a header, then lines of plain columns. No quotes occur in them. */
+/* csv.c - the load generator's input files, and those of --from: a header, then lines of columns, with quotes where
+ * they need them. No line ends within quotes. */
 #include "sim.h"
 
 #include <errno.h>
@@ -8,13 +9,28 @@
 
 #define MOST ((int)(sizeof((struct csv *)0)->column / sizeof(char *)))
 
+/* Takes the quotes off what begins at text; returns what is behind it. */
+static char *unquote(char *text)
+{
+	char *from = text + 1, *to = text;
+
+	while (*from && (*from != '"' || from[1] == '"')) {
+		from += *from == '"';
+		*to++ = *from++;
+	}
+	from += *from == '"';
+	if (to < from)
+		*to = '\0';
+	return from;
+}
+
 static int cut(char *text, char **column)
 {
 	int n = 0;
 
 	text[strcspn(text, "\r\n")] = '\0';
 	while (n < MOST) {
-		char *comma = strchr(text, ',');
+		char *comma = strchr(*text == '"' ? unquote(text) : text, ',');
 
 		column[n++] = text;
 		if (!comma)
@@ -69,15 +85,21 @@ int csv_column(const struct csv *c, const char *name)
 	return -1;
 }
 
+const char *csv_text(const struct csv *c, int column)
+{
+	return column >= 0 && column < c->columns ? c->column[column] : "";
+}
+
 int csv_number(const struct csv *c, int column, double *out)
 {
-	const char *text = column < c->columns ? c->column[column] : "";
+	const char *text = csv_text(c, column);
 	char *end;
 
 	*out = strtod(text, &end);
 	if (end != text && !*end && *out >= 0 && *out < 1e15)
 		return 0;
-	fprintf(stderr, "faas-sim: %s:%ld: %s: \"%s\" is not a number\n", c->path, c->line, c->name[column], text);
+	fprintf(stderr, "faas-sim: %s:%ld: %s: \"%s\" is not a number\n", c->path, c->line,
+	        column >= 0 ? c->name[column] : "a column", text);
 	return -EINVAL;
 }
 

@@ -125,12 +125,25 @@ int dispatch_prewarm(struct worker *w, const ilu_tid *tid, const struct function
 	return pool_prewarm(w, tid, fn);
 }
 
+/* In the log it had an answer and came into no queue. */
+static void refuse(struct queue *q, struct item *it)
+{
+	ilu_mutex_lock(&q->lock);
+	it->done = true;
+	ilu_mutex_unlock(&q->lock);
+	it->why.text = "refused in the log that is replayed";
+}
+
 void dispatch_invoke(struct worker *w, struct item *it)
 {
 	ILU_SPAN(span, "invoke", &it->tid);
 
 	truth_arrived(it);
 	ilu_info(&it->tid, "Handling invocation request");
+	if (it->own.is && it->own.end == OWN_REFUSED) {
+		refuse(&w->queue, it);
+		return;
+	}
 	ilu_debug(&it->tid, "Sending invocation to invoker");
 	sync_invocation(w, it);
 }

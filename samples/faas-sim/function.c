@@ -130,6 +130,21 @@ static int grow(struct sim *sim)
 	return 0;
 }
 
+int function_add(struct sim *sim, const char *name, const char *image, struct function **out)
+{
+	struct function *fn;
+
+	if (grow(sim))
+		return -ENOMEM;
+	fn = &sim->loaded[sim->nloaded];
+	*fn = (struct function){.weight = 1};
+	if (name_loaded(fn, name, image))
+		return -ENOMEM;
+	sim->nloaded++;
+	*out = fn;
+	return 0;
+}
+
 static int load(struct sim *sim)
 {
 	struct csv c;
@@ -229,7 +244,10 @@ static int choose(struct sim *sim, const char *names)
 
 int functions_load(struct sim *sim)
 {
-	int rc = sim->opt.metadata ? load(sim) : sim->opt.generate ? generate(sim) : take_ours(sim);
+	int rc = sim->opt.from       ? replay_functions(sim)
+	         : sim->opt.metadata ? load(sim)
+	         : sim->opt.generate ? generate(sim)
+	                             : take_ours(sim);
 
 	if (!rc && sim->opt.benchmark)
 		rc = benchmark_apply(sim);
@@ -238,7 +256,7 @@ int functions_load(struct sim *sim)
 
 		if (sim->opt.prewarms >= 0)
 			fn->prewarms = prewarms(fn, sim->opt.prewarms);
-		if (!fn->code)
+		if (!fn->code && !fn->spread)
 			fn->first = (struct estimate){.cold = fn->cold_ms / 1e3,
 			                              .prewarm = fn->warm_ms / 1e3,
 			                              .warm = fn->warm_ms / 1e3,
@@ -253,6 +271,7 @@ void functions_free(struct sim *sim)
 		free(sim->loaded[i].block);
 		free(sim->loaded[i].code);
 		free(sim->loaded[i].sample_s);
+		free(sim->loaded[i].spread);
 	}
 	free(sim->loaded);
 	free(sim->fns);

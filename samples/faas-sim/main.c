@@ -153,8 +153,8 @@ static void register_functions(struct sim *sim)
 	}
 }
 
-/* A failure is in the log, and the first request starts cold. */
-static void prewarm(struct sim *sim, const struct function *fn, int k)
+/* worker NULL: the balancer chooses. A failure is in the log, and the first request starts cold. */
+static void prewarm(struct sim *sim, const struct function *fn, int k, const int *worker)
 {
 	char name[48];
 
@@ -163,17 +163,31 @@ static void prewarm(struct sim *sim, const struct function *fn, int k)
 	else
 		snprintf(name, sizeof name, "%d-%.26s-prewarm", k, fn->name);
 	const ilu_tid tid = ilu_tid_named(name);
-	if (sim->controller)
+	if (sim->controller && worker)
+		controller_prewarm_on(sim->controller, &sim->workers[*worker], &tid, fn);
+	else if (sim->controller)
 		controller_prewarm(sim->controller, &tid, fn);
 	else
 		dispatch_prewarm(sim->workers, &tid, fn);
 }
 
+/* Those of --from, unless --prewarms says how many. */
+static void prewarm_recorded(struct sim *sim)
+{
+	const bool same = sim->opt.balance == BALANCE_RECORDED;
+
+	for (size_t i = 0; i < sim->nprewarms; i++)
+		for (int k = 0; k < sim->prewarms[i].count; k++)
+			prewarm(sim, sim->prewarms[i].fn, k, same ? &sim->prewarms[i].worker : NULL);
+}
+
 static void prewarm_functions(struct sim *sim)
 {
+	if (sim->opt.prewarms < 0)
+		prewarm_recorded(sim);
 	for (int i = 0; i < sim->nfns; i++)
 		for (int k = 0; k < sim->fns[i]->prewarms; k++)
-			prewarm(sim, sim->fns[i], k);
+			prewarm(sim, sim->fns[i], k, NULL);
 }
 
 static int start_workers(struct sim *sim)
@@ -256,7 +270,7 @@ static void say(const struct sim *sim)
 
 	for (size_t i = 0; i < sim->nitems; i++) {
 		unanswered += !sim->items[i]->done;
-		ok += sim->items[i]->compute == COMPUTE_CPU;
+		ok += sim->items[i]->compute == COMPUTE_CPU && sim->items[i]->own.end != OWN_ERROR;
 		cold += sim->items[i]->state == STATE_COLD;
 	}
 	printf("%zu invocations, %zu cold, %zu failed: %s%s\n", sim->nitems, cold, sim->nitems - ok - unanswered,
@@ -302,7 +316,8 @@ int main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
-	if (functions_load(&sim) || functions_fit(&sim) || (sim.opt.trace && trace_load(&sim)))
+	if (functions_load(&sim) || functions_fit(&sim) || (sim.opt.trace && trace_load(&sim)) ||
+	    (sim.opt.from && replay_requests(&sim)))
 		return 2;
 	if (mkdir(sim.opt.directory, 0777) && errno != EEXIST) {
 		fprintf(stderr, "faas-sim: %s: %s\n", sim.opt.directory, strerror(errno));

@@ -16,6 +16,11 @@ static const char usage[] =
     "Runs a small serverless worker that only sleeps, and writes its log and results as Ilúvatar does.\n"
     "\n"
     "  --directory DIR     where worker.log and the results go, over those of an earlier run (.)\n"
+    "  --from DIR          what would have been: requests, times and settings of a log, as ilu-logq export faas-sim "
+    "wrote them;\n"
+    "                      each request takes what it took. Options beside it change a setting: --cores, --memory, "
+    "--queue,\n"
+    "                      --keep-alive, --eviction, --workers, --balance, --prewarms, ... (virtual time, --seed 1)\n"
     "  --trace FILE        requests from func_name,invoke_time_ms instead (and --metadata)\n"
     "  --metadata FILE     functions from func_name,cold_dur_ms,warm_dur_ms,mem_mb\n"
     "  --benchmark FILE    what they take, from Ilúvatar's worker_function_benchmarks.json\n"
@@ -27,7 +32,8 @@ static const char usage[] =
     "  --tick US           sleeps end at multiples of it, as in Ilúvatar's simulation; 0: in time (0)\n"
     "  --workers N         so many workers behind a controller; logs and results as of Ilúvatar's cluster (one worker, "
     "no controller)\n"
-    "  --balance POLICY    who gets a request: round-robin, least-loaded, ch-rlu (consistent hashing) (round-robin)\n"
+    "  --balance POLICY    who gets a request: round-robin, least-loaded, ch-rlu (consistent hashing), with --from "
+    "recorded (round-robin)\n"
     "  --load-bound S      ch-rlu: seconds of work for each core, above which a popular function goes on to the next "
     "(1.4)\n"
     "  --popular P         ch-rlu: share of functions that are popular (0.2)\n"
@@ -77,6 +83,7 @@ static const struct spec {
 } specs[] = {
 #define AT(member) offsetof(struct options, member)
     {"directory", TEXT, AT(directory), 0, 0, NULL},
+    {"from", TEXT, AT(from), 0, 0, NULL},
     {"seconds", REAL, AT(seconds), 0.01, 86400, NULL},
     {"rate", REAL, AT(rate), 0.01, 2000, NULL},
     {"functions", TEXT, AT(functions), 0, 0, NULL},
@@ -96,7 +103,7 @@ static const struct spec {
     {"arrivals", NAME, AT(arrivals), 0, 0, "mixed poisson bursty azure"},
     {"generate", WHOLE, AT(generate), 1, 10000, NULL},
     {"workers", WHOLE, AT(workers), 1, MOST_WORKERS, NULL},
-    {"balance", NAME, AT(balance), 0, 0, "round-robin least-loaded ch-rlu=consistent-hashing"},
+    {"balance", NAME, AT(balance), 0, 0, "round-robin least-loaded ch-rlu=consistent-hashing recorded"},
     {"load-bound", REAL, AT(load_bound), 0, 1e9, NULL},
     {"popular", REAL, AT(popular), 0, 1, NULL},
     {"queue", NAME, AT(policy), 0, 0, "fcfs sjf=minheap edf=minheap_ed"},
@@ -117,8 +124,8 @@ static const struct spec {
 
 #define OPTIONS ((int)(sizeof specs / sizeof *specs))
 
-/* A number within [min, max], said where it is not. */
-static int parse_real(const char *option, const char *text, double min, double max, double *out)
+/* A number within [min, max], said where it is not. what: "--cores", or the place in a file. */
+static int parse_real(const char *what, const char *text, double min, double max, double *out)
 {
 	char *end;
 	double x;
@@ -126,21 +133,21 @@ static int parse_real(const char *option, const char *text, double min, double m
 	errno = 0;
 	x = strtod(text, &end);
 	if (errno || end == text || *end || !(x >= min && x <= max)) {
-		fprintf(stderr, "faas-sim: --%s: \"%s\" is not a number from %g to %g\n", option, text, min, max);
+		fprintf(stderr, "faas-sim: %s: \"%s\" is not a number from %g to %g\n", what, text, min, max);
 		return -EINVAL;
 	}
 	*out = x;
 	return 0;
 }
 
-static int parse_whole(const char *option, const char *text, double min, double max, int *out)
+static int parse_whole(const char *what, const char *text, double min, double max, int *out)
 {
 	double x;
 
-	if (parse_real(option, text, min, max, &x))
+	if (parse_real(what, text, min, max, &x))
 		return -EINVAL;
 	if (x != (int)x) {
-		fprintf(stderr, "faas-sim: --%s: \"%s\" is not a whole number\n", option, text);
+		fprintf(stderr, "faas-sim: %s: \"%s\" is not a whole number\n", what, text);
 		return -EINVAL;
 	}
 	*out = (int)x;
@@ -164,7 +171,7 @@ static int parse_seed(const char *text, uint64_t *out)
 
 /* The place of text among the names, which are separated by blanks; several with a = between them have one place.
  * -EINVAL: said. */
-static int parse_name(const char *option, const char *text, const char *list, int *out)
+static int parse_name(const char *what, const char *text, const char *list, int *out)
 {
 	size_t len = strlen(text);
 	int place = 0;
@@ -182,15 +189,15 @@ static int parse_name(const char *option, const char *text, const char *list, in
 			}
 		}
 	}
-	fprintf(stderr, "faas-sim: --%s: \"%s\" is none of %s\n", option, text, list);
+	fprintf(stderr, "faas-sim: %s: \"%s\" is none of %s\n", what, text, list);
 	return -EINVAL;
 }
 
-static int parse_us(const char *option, const char *text, double max, int64_t *out_ns)
+static int parse_us(const char *what, const char *text, double max, int64_t *out_ns)
 {
 	double us;
 
-	if (parse_real(option, text, 0, max, &us))
+	if (parse_real(what, text, 0, max, &us))
 		return -EINVAL;
 	*out_ns = llround(us * 1000);
 	return 0;
@@ -205,8 +212,8 @@ static int parse_clock(const char *text, bool *is_virtual)
 	return -EINVAL;
 }
 
-/* One option. Returns 0 or -EINVAL, which has been said. */
-static int take(struct options *o, const struct spec *s, const char *arg)
+/* One option, what: see parse_real. Returns 0 or -EINVAL, which has been said. */
+static int take(struct options *o, const struct spec *s, const char *what, const char *arg)
 {
 	void *to = (char *)o + s->at;
 
@@ -215,13 +222,13 @@ static int take(struct options *o, const struct spec *s, const char *arg)
 		*(const char **)to = arg;
 		return 0;
 	case REAL:
-		return parse_real(s->name, arg, s->min, s->max, to);
+		return parse_real(what, arg, s->min, s->max, to);
 	case WHOLE:
-		return parse_whole(s->name, arg, s->min, s->max, to);
+		return parse_whole(what, arg, s->min, s->max, to);
 	case MICROSECONDS:
-		return parse_us(s->name, arg, s->max, to);
+		return parse_us(what, arg, s->max, to);
 	case NAME:
-		return parse_name(s->name, arg, s->names, to);
+		return parse_name(what, arg, s->names, to);
 	case SEED:
 		return parse_seed(arg, to);
 	case CLOCK:
@@ -234,6 +241,136 @@ static int take(struct options *o, const struct spec *s, const char *arg)
 	default:
 		return -EINVAL;
 	}
+}
+
+static int take_option(struct options *o, const struct spec *s, const char *arg)
+{
+	char what[32];
+
+	snprintf(what, sizeof what, "--%s", s->name);
+	return take(o, s, what, arg);
+}
+
+static int check_balance(const struct options *o)
+{
+	if (o->balance != BALANCE_RECORDED)
+		return 0;
+	fputs("faas-sim: --balance recorded is what the log says: with --from\n", stderr);
+	return -EINVAL;
+}
+
+/* ---- --from: what is not given is as in the log ---- */
+
+static bool is_given(const bool given[], const char *name)
+{
+	for (int i = 0; i < OPTIONS; i++)
+		if (!strcmp(specs[i].name, name))
+			return given[i];
+	return false;
+}
+
+/* What a log tells of settings, and who chose the workers in it: "recorded" is all that balance can be there. */
+static const char *const settings[] = {"workers",    "balance",  "cores",   "memory",  "queue",
+                                       "keep-alive", "eviction", "retries", "network", NULL};
+
+static const struct spec *setting(const char *name)
+{
+	int i = 0;
+
+	while (settings[i] && strcmp(settings[i], name))
+		i++;
+	for (int k = 0; settings[i] && k < OPTIONS; k++)
+		if (!strcmp(specs[k].name, name))
+			return &specs[k];
+	return NULL;
+}
+
+struct from {
+	struct options *o;
+	const bool *given;
+	bool balanced; /* there was a controller */
+	int balancer;  /* who chose then, -1: not known */
+	int workers;   /* there were */
+};
+
+/* A line of settings.csv. 0 or -EINVAL, which has been said. */
+static int take_setting(struct from *f, const struct csv *c, const char *name, const char *value)
+{
+	const struct spec *s = setting(name);
+	char place[4200];
+
+	snprintf(place, sizeof place, "%s:%ld: %s", c->path, c->line, name);
+	if (!strcmp(name, "balancer"))
+		return parse_name(place, value, "round-robin least-loaded ch-rlu", &f->balancer);
+	if (!s) {
+		fprintf(stderr, "faas-sim: %s: no such setting\n", place);
+		return -EINVAL;
+	}
+	f->balanced |= !strcmp(name, "balance");
+	if (!strcmp(name, "workers") && parse_whole(place, value, s->min, s->max, &f->workers))
+		return -EINVAL;
+	return f->given[s - specs] ? 0 : take(f->o, s, place, value);
+}
+
+static int read_settings(struct from *f)
+{
+	struct csv c;
+	char path[4096];
+	int name, value, rc;
+
+	snprintf(path, sizeof path, "%s/settings.csv", f->o->from);
+	rc = csv_open(&c, path);
+	if (rc)
+		return rc;
+	name = csv_column(&c, "setting");
+	value = csv_column(&c, "value");
+	if (name < 0 || value < 0) {
+		fprintf(stderr, "faas-sim: %s:1: no column %s\n", path, name < 0 ? "setting" : "value");
+		rc = -EINVAL;
+	}
+	while (!rc && csv_next(&c))
+		rc = take_setting(f, &c, csv_text(&c, name), csv_text(&c, value));
+	csv_close(&c);
+	return rc;
+}
+
+/* Other workers than there were cannot get what those got. */
+static void settle_balance(const struct from *f)
+{
+	static const char *const names[] = {"round-robin", "least-loaded", "ch-rlu"};
+	struct options *o = f->o;
+	bool workers = is_given(f->given, "workers"), balance = is_given(f->given, "balance");
+
+	if (!f->balanced && !workers && !balance)
+		o->workers = 0; /* there was no controller */
+	if (balance || o->balance != BALANCE_RECORDED || o->workers == f->workers)
+		return;
+	o->balance = f->balancer < 0 ? BALANCE_ROUND_ROBIN : (enum balance)f->balancer;
+	fprintf(stderr, "faas-sim: not the workers of the log: requests go by --balance %s\n", names[o->balance]);
+}
+
+/* 0 or -EINVAL, which has been said. */
+static int settle_from(struct options *o, const bool given[])
+{
+	static const char *const never[] = {"trace",   "metadata", "benchmark", "arrivals", "generate",
+	                                    "seconds", "rate",     "backend",   "fail-rate"};
+	struct from f = {.o = o, .given = given, .balancer = -1, .workers = 1};
+
+	for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
+		if (!is_given(given, never[i]))
+			continue;
+		fprintf(stderr, "faas-sim: --%s does not go with --from\n", never[i]);
+		return -EINVAL;
+	}
+	o->backend = BACKEND_SIMULATION;
+	o->fail_rate = 0;
+	o->virtual_time |= !is_given(given, "time");
+	if (!is_given(given, "seed"))
+		o->seed = 1;
+	if (read_settings(&f))
+		return -EINVAL;
+	settle_balance(&f);
+	return 0;
 }
 
 /* What depends on other options where it was not given: -1 stands there. */
@@ -264,6 +401,7 @@ int options_parse(struct options *o, int argc, char **argv)
 {
 	const uint64_t seed = (uint64_t)time(NULL); /* raw: a run without a seed is to differ */
 	struct option list[OPTIONS + 1];
+	bool given[OPTIONS] = {false};
 	int opt;
 
 	*o = (struct options){.directory = ".",
@@ -295,11 +433,14 @@ int options_parse(struct options *o, int argc, char **argv)
 			puts("faas-sim " ILU_VERSION);
 			return 0;
 		}
-		if (!s || take(o, s, optarg)) {
+		if (!s || take_option(o, s, optarg)) {
 			fputs("faas-sim --help lists the options\n", stderr);
 			return 2;
 		}
+		given[s - specs] = true;
 	}
+	if (o->from ? settle_from(o, given) : check_balance(o))
+		return 2;
 	settle(o);
 	if (optind < argc) {
 		fprintf(stderr, "faas-sim: unexpected \"%s\"; faas-sim --help lists the options\n", argv[optind]);

@@ -144,8 +144,8 @@ static void reclaim(struct worker *w, const ilu_tid *tid, int64_t amount_mb)
 /* ---- acquiring and returning ---- */
 
 /* Returns 0, -ENOMEM with *missing_mb set, or -EIO. */
-static int try_launch(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
-                      int64_t *missing_mb, struct failure *why)
+static int try_launch(struct worker *w, const ilu_tid *tid, const struct function *fn, const struct start *how,
+                      struct container **out, int64_t *missing_mb, struct failure *why)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "try_launch_container", tid);
 	int rc;
@@ -153,7 +153,7 @@ static int try_launch(struct worker *w, const ilu_tid *tid, const struct functio
 	*missing_mb = reserve(&w->pool, tid, fn);
 	if (*missing_mb)
 		return -ENOMEM;
-	rc = container_create(w, tid, fn, out, why);
+	rc = container_create(w, tid, fn, how, out, why);
 	if (rc) {
 		release(&w->pool, fn);
 		return rc;
@@ -162,17 +162,17 @@ static int try_launch(struct worker *w, const ilu_tid *tid, const struct functio
 	return 0;
 }
 
-static int launch(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
-                  struct failure *why)
+static int launch(struct worker *w, const ilu_tid *tid, const struct function *fn, const struct start *how,
+                  struct container **out, struct failure *why)
 {
 	ILU_SPAN_AT(ILU_DEBUG, span, "launch_container_internal", tid, KV("compute", COMPUTE));
 	int64_t missing_mb;
-	int rc = try_launch(w, tid, fn, out, &missing_mb, why);
+	int rc = try_launch(w, tid, fn, how, out, &missing_mb, why);
 
 	if (rc != -ENOMEM)
 		return rc;
 	reclaim(w, tid, missing_mb);
-	return try_launch(w, tid, fn, out, &missing_mb, why);
+	return try_launch(w, tid, fn, how, out, &missing_mb, why);
 }
 
 static void lock_container(const ilu_tid *tid, const struct container *c)
@@ -182,14 +182,17 @@ static void lock_container(const ilu_tid *tid, const struct container *c)
 	ilu_debug(tid, "Container acquired", KV("container_id", c->id));
 }
 
-static int cold_start(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
-                      struct failure *why)
+static int cold_start(struct worker *w, struct item *it, struct container **out)
 {
+	const ilu_tid *tid = &it->tid;
 	ILU_SPAN_AT(ILU_DEBUG, span, "cold_start", tid, KV("compute", COMPUTE));
+	struct start how;
 	int rc;
 
-	ilu_debug(tid, "Trying to cold start a new container", KV("fqdn", fn->fqdn));
-	rc = launch(w, tid, fn, out, why);
+	ilu_debug(tid, "Trying to cold start a new container", KV("fqdn", it->fn->fqdn));
+	if (it->own.is)
+		own_start(it, &how);
+	rc = launch(w, tid, it->fn, it->own.is ? &how : NULL, out, &it->why);
 	if (rc)
 		return rc;
 	log_insert(tid, *out, "Running");
@@ -273,17 +276,18 @@ static struct container *lock_again(struct worker *w, const ilu_tid *tid, const 
 	return c;
 }
 
-int pool_acquire(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
-                 struct failure *why)
+int pool_acquire(struct worker *w, struct item *it, struct container **out)
 {
 	int rc = 0;
 
-	*out = lock_again(w, tid, fn);
+	*out = lock_again(w, &it->tid, it->fn);
 	if (*out)
 		return 0;
-	*out = acquire_idle(&w->pool, tid, fn);
+	*out = acquire_idle(&w->pool, &it->tid, it->fn);
+	if (*out && it->own.is)
+		pause_ns(own_acquire_ns(it));
 	if (!*out)
-		rc = cold_start(w, tid, fn, out, why);
+		rc = cold_start(w, it, out);
 	if (!rc)
 		begin_running(&w->pool, *out);
 	return rc;
@@ -316,7 +320,7 @@ int pool_prewarm(struct worker *w, const ilu_tid *tid, const struct function *fn
 	ILU_SPAN(span, "prewarm", tid, KV("compute", COMPUTE));
 	struct failure why;
 	struct container *c;
-	int rc = launch(w, tid, fn, &c, &why);
+	int rc = launch(w, tid, fn, NULL, &c, &why);
 
 	if (rc)
 		return rc;

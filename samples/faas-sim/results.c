@@ -94,7 +94,7 @@ static void write_functions(const struct sim *sim, struct out *o)
 
 static bool succeeded(const struct item *it)
 {
-	return it->compute != COMPUTE_NONE;
+	return it->compute != COMPUTE_NONE && it->own.end != OWN_ERROR;
 }
 
 static void put_tid(struct out *o, const struct item *it)

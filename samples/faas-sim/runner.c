@@ -19,7 +19,7 @@ static int attempt(struct worker *w, struct item *it)
 
 	ilu_debug(&it->tid, "Internal invocation starting");
 	begin = now_ns();
-	rc = pool_acquire(w, &it->tid, it->fn, &c, &it->why);
+	rc = pool_acquire(w, it, &c);
 	if (rc == -ENOMEM)
 		truth_refused(it, begin);
 	if (rc) {

@@ -19,6 +19,8 @@
  *   status     what is reported every while
  *   results    the files of the load generator
  *   progress   how far it is, on a terminal
+ *   replay     with --from: arrivals, times and settings that a log told
+ *   own        what a request of such a log takes, now that it meets other containers
  *   truth      what the invocations' time really went into
  *   held       who had what they waited for
  */
@@ -39,6 +41,7 @@ struct sim;
 struct worker;
 struct function;
 struct item;
+struct spread;
 struct controller;
 
 /* ---- faults.c: what goes wrong on purpose ---- */
@@ -99,7 +102,12 @@ int64_t slowness_memory_mb(const struct worker *w); /* so much memory others hav
 enum gc { GC_DEFAULT, GC_OFF, GC_LABEL };
 enum arrivals { ARRIVALS_MIXED, ARRIVALS_POISSON, ARRIVALS_BURSTY, ARRIVALS_AZURE };
 enum policy { POLICY_FCFS, POLICY_SJF, POLICY_EDF };
-enum balance { BALANCE_ROUND_ROBIN, BALANCE_LEAST_LOADED, BALANCE_CH_RLU };
+enum balance {
+	BALANCE_ROUND_ROBIN,
+	BALANCE_LEAST_LOADED,
+	BALANCE_CH_RLU,
+	BALANCE_RECORDED, /* of --from: who got it in the log */
+};
 enum eviction { EVICT_LRU, EVICT_GREEDY_DUAL };
 enum backend {
 	BACKEND_CONTAINERD, /* a container is made in containerd's steps */
@@ -108,6 +116,7 @@ enum backend {
 
 struct options {
 	const char *directory; /* of the log and the results */
+	const char *from;      /* a directory of `ilu-logq export faas-sim`; NULL: none */
 	const char *level;     /* directives */
 	const char *spanning;
 	const char *functions; /* names, by comma; NULL: all */
@@ -143,7 +152,8 @@ struct options {
 	int64_t dispatch_ns; /* how long the queue's monitor takes to hand out an item */
 };
 
-/* Fills *o. Returns -1 to go on, else the exit status (after --help, --version or an error, which is printed). */
+/* Fills *o; what is not given comes from the settings of --from, where there is one. Returns -1 to go on, else the
+ * exit status (after --help, --version or an error, which is printed). */
 int options_parse(struct options *o, int argc, char **argv);
 
 /* ---- random.c ---- */
@@ -210,6 +220,9 @@ struct function {
 	double *sample_s; /* one of these is what a warm invocation takes */
 	int samples;
 	double cold_s; /* what a cold one takes, the container's start not included */
+
+	/* Of --from. */
+	struct spread *spread; /* by enum part; NULL: none */
 };
 
 void average(double *avg, double x); /* 0: there was nothing before */
@@ -217,6 +230,8 @@ void average(double *avg, double x); /* 0: there was nothing before */
 /* sim->fns: those of --metadata, or ours; of them those named by --functions. 0 or a negative errno, which has been
  * said. */
 int functions_load(struct sim *sim);
+/* One more in sim->loaded, which may move; image may be "". 0 or -ENOMEM. */
+int function_add(struct sim *sim, const char *name, const char *image, struct function **out);
 void functions_free(struct sim *sim);
 
 /* ---- benchmark.c: what functions take, from Ilúvatar's benchmarks ---- */
@@ -239,14 +254,82 @@ int estimates_new(const struct sim *sim, struct estimate **out); /* by function 
 double estimate_time(const struct estimate *e, enum container_state state);
 void estimate_learn(struct worker *w, const struct item *it, int64_t taken_ns);
 
+/* ---- replay.c and own.c: a log's requests, with --from ---- */
+
+/* What a request of a function takes, where its own time does not say. */
+enum part {
+	PART_START,   /* to make a container */
+	PART_ACQUIRE, /* to take one that is there */
+	PART_COLD,    /* to execute in a new one */
+	PART_PREWARM, /* in one that was made ahead */
+	PART_WARM,
+	PARTS
+};
+
+/* How the times of a part are spread: the quantiles of SPREAD_AT, in ms, and their mean. */
+#define SPREAD 8
+extern const double spread_at[SPREAD];
+
+struct spread {
+	double ms[SPREAD], mean_ms;
+};
+
+/* What one request took in the log; times in ns, -1: the log does not say. */
+struct own {
+	bool is; /* there is one */
+	int64_t to_controller_ns, to_worker_ns, acquire_ns, execute_ns, return_ns;
+	int64_t code_ns; /* of execute_ns the function's own, by which workers learn what it takes */
+	/* Attempts before the last: first those that got no container, then those that failed in one; each took so
+	 * long. */
+	int not_made, failures;
+	int64_t not_made_ns, failed_ns;
+	enum container_state state; /* what it found */
+	enum own_end {
+		OWN_OK,
+		OWN_ERROR,  /* its answer was one, and its container went on */
+		OWN_FAILED, /* its container was lost */
+		OWN_NO_CONTAINER,
+		OWN_REFUSED
+	} end;
+	int worker;    /* that executed it */
+	uint64_t draw; /* what is drawn for it is the same whatever the settings are */
+};
+
+/* What a container's start takes, and whether it fails. */
+struct start {
+	int64_t ns;
+	bool fails;
+};
+
+void own_start(const struct item *it, struct start *out);
+int64_t own_acquire_ns(const struct item *it);
+/* *code_ns: of it the function's own. */
+int64_t own_execute_ns(const struct item *it, enum container_state state, int64_t *code_ns);
+bool own_fails(const struct item *it);               /* this attempt */
+int64_t spread_ns(const struct spread *s, double u); /* u in [0, 1) */
+
+/* Containers made before the first request. */
+struct prewarms {
+	const struct function *fn;
+	int worker, count;
+};
+
+/* Functions, their times, requests and containers of --from DIR. 0 or a negative errno, which has been said. */
+int replay_functions(struct sim *sim); /* into sim->loaded */
+int replay_requests(struct sim *sim);  /* into sim->trace, sim->prewarms; once the functions are chosen */
+
 /* ---- trace.c: arrivals from a file ---- */
 struct arrival {
 	int64_t at_ns; /* since the start */
 	const struct function *fn;
+	struct own own; /* of --from */
 };
 
 /* Reads func_name,invoke_time_ms into sim->trace. 0 or a negative errno, which has been said. */
 int trace_load(struct sim *sim);
+/* Adds one to a list that grows at powers of two, and puts it in order. */
+int trace_add(struct arrival **list, size_t *n, const struct arrival *a); /* 0 or -ENOMEM */
+void trace_sort(struct arrival *list, size_t n);                          /* by time; equal times keep their order */
 
 /* ---- load.c: the load, drawn ---- */
 struct load;
@@ -283,6 +366,7 @@ int csv_column(const struct csv *c, const char *name); /* -1: none of that name 
 void csv_close(struct csv *c);
 /* The number there, or -EINVAL, which has been said with file and line. */
 int csv_number(const struct csv *c, int column, double *out);
+const char *csv_text(const struct csv *c, int column); /* "" where there is none */
 
 /* ---- snapshots.c: containerd's snapshots and collector ---- */
 enum snapshot_state { SNAPSHOT_PREPARED, SNAPSHOT_MOUNTED, SNAPSHOT_STARTED };
@@ -374,18 +458,19 @@ struct failure {
 	const char *text; /* constant */
 };
 
-/* A container for fn, idle or new. Returns 0 (out is yours until pool_return), -ENOMEM or -EIO with *why filled in. */
-int pool_acquire(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
-                 struct failure *why);
+/* A container for the item, idle or new. Returns 0 (out is yours until pool_return), -ENOMEM or -EIO with it->why
+ * filled in. */
+int pool_acquire(struct worker *w, struct item *it, struct container **out);
 void pool_return(struct worker *w, const ilu_tid *tid, struct container *c);
 enum container_state pool_expect(struct pool *p, const struct function *fn); /* what an invocation would find now */
 int pool_prewarm(struct worker *w, const ilu_tid *tid, const struct function *fn);
 int pool_start(struct worker *w); /* the monitor; 0 or a negative errno */
 void pool_stop(struct worker *w); /* and removes all containers */
 
-/* Makes and starts a container. Returns 0 (out is yours: container_remove) or -EIO with *why filled in. */
-int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, struct container **out,
-                     struct failure *why);
+/* Makes and starts a container; how NULL: as its backend does. Returns 0 (out is yours: container_remove) or -EIO with
+ * *why filled in. */
+int container_create(struct worker *w, const ilu_tid *tid, const struct function *fn, const struct start *how,
+                     struct container **out, struct failure *why);
 void container_remove(struct worker *w, const ilu_tid *tid, struct container *c); /* frees it */
 
 /* ---- queue.c ---- */
@@ -411,6 +496,7 @@ struct item {
 	struct worker *worker; /* where it runs */
 	ilu_span span;         /* enqueue_new_invocation; goes with the item to the worker */
 	bool poisoned;         /* its function crashes the container, each time */
+	struct own own;
 	int64_t insert_ns, remove_ns;
 	double est_s; /* what it adds to the queue's load */
 	double rank;  /* in the queue: the lowest first */
@@ -496,6 +582,8 @@ void controller_stop(struct controller *c);
 void controller_register_worker(struct controller *c, struct worker *w);
 void controller_register(struct controller *c, const ilu_tid *tid, const struct function *fn);
 int controller_prewarm(struct controller *c, const ilu_tid *tid, const struct function *fn);
+/* The same on this one, whatever the balancer thinks. */
+int controller_prewarm_on(struct controller *c, struct worker *w, const ilu_tid *tid, const struct function *fn);
 void controller_invoke(struct controller *c, struct item *it); /* returns with the answer in it */
 
 /* ---- runner.c, dispatch.c, status.c, arrival.c ---- */
@@ -553,8 +641,10 @@ struct sim {
 	struct stop stop;      /* no more arrivals */
 	int signal;            /* that told it; atomic */
 	struct stop silence;   /* no more background work */
-	struct arrival *trace; /* by time; of --trace */
+	struct arrival *trace; /* by time; of --trace and --from */
 	size_t ntrace;
+	struct prewarms *prewarms; /* of --from */
+	size_t nprewarms;
 	struct controller *controller; /* NULL: none */
 	struct worker *workers;
 	int nworkers;

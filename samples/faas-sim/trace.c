@@ -28,6 +28,7 @@ static int read_one(const struct sim *sim, const struct csv *c, int name, int ti
 {
 	double ms;
 
+	*out = (struct arrival){0};
 	if (csv_number(c, time, &ms))
 		return -EINVAL;
 	out->at_ns = (int64_t)(ms * (double)MS);
@@ -39,7 +40,7 @@ static int read_one(const struct sim *sim, const struct csv *c, int name, int ti
 	return -EINVAL;
 }
 
-static int add(struct arrival **list, size_t *n, const struct arrival *a)
+int trace_add(struct arrival **list, size_t *n, const struct arrival *a)
 {
 	if (!(*n & (*n - 1))) {
 		struct arrival *more = realloc(*list, (*n ? *n * 2 : 1) * sizeof *more);
@@ -52,13 +53,22 @@ static int add(struct arrival **list, size_t *n, const struct arrival *a)
 	return 0;
 }
 
+void trace_sort(struct arrival *list, size_t n)
+{
+	bool sorted = true;
+
+	for (size_t i = 1; i < n; i++)
+		sorted &= list[i - 1].at_ns <= list[i].at_ns;
+	if (!sorted)
+		qsort(list, n, sizeof *list, compare);
+}
+
 int trace_load(struct sim *sim)
 {
 	struct arrival *list = NULL, a;
 	struct csv c;
 	int name, time, rc = csv_open(&c, sim->opt.trace);
 	size_t count = 0;
-	bool sorted = true;
 
 	if (rc)
 		return rc;
@@ -68,15 +78,14 @@ int trace_load(struct sim *sim)
 		fprintf(stderr, "faas-sim: %s:1: no column %s\n", c.path, name < 0 ? "func_name" : "invoke_time_ms");
 		rc = -EINVAL;
 	}
-	while (!rc && csv_next(&c) && !(rc = read_one(sim, &c, name, time, &a)) && !(rc = add(&list, &count, &a)))
-		sorted &= count < 2 || list[count - 2].at_ns <= a.at_ns;
+	while (!rc && csv_next(&c) && !(rc = read_one(sim, &c, name, time, &a)))
+		rc = trace_add(&list, &count, &a);
 	csv_close(&c);
 	if (rc) {
 		free(list);
 		return rc;
 	}
-	if (!sorted)
-		qsort(list, count, sizeof *list, compare);
+	trace_sort(list, count);
 	sim->trace = list;
 	sim->ntrace = count;
 	return 0;
