@@ -40,19 +40,6 @@ static const struct file {
 
 enum { FILES = sizeof files / sizeof *files };
 
-static void open_file(struct export *x, struct outfile *f, const char *name, const char *end)
-{
-	char *path;
-
-	if (asprintf(&path, "%s/%s%s", x->directory, name, end) < 0) {
-		query_stop(x->q, SYSTEM);
-		return;
-	}
-	if (outfile_open(x->q, f, path))
-		x->file = f->file;
-	free(path);
-}
-
 /* The next bytes that every reader of CSV takes: valid UTF-8, and no NUL, that ends a text for some. */
 static size_t good_run(struct slice s, size_t from)
 {
@@ -142,9 +129,10 @@ static void put_table(struct export *x, const struct file *f)
 	struct select s = {0};
 	struct outfile file;
 	sqlite3_stmt *stmt;
+	char name[64];
 
-	open_file(x, &file, f->table, ".csv");
-	if (x->q->status)
+	snprintf(name, sizeof name, "%s.csv", f->table);
+	if (!export_open_file(x, &file, name))
 		return;
 	select_all(&s, f);
 	export_select(x, &s, &f->filter);
@@ -177,8 +165,7 @@ static void put_readme(struct export *x)
 {
 	struct outfile file;
 
-	open_file(x, &file, "README", ".md");
-	if (x->q->status)
+	if (!export_open_file(x, &file, "README.md"))
 		return;
 	text_puts(
 	    &x->line,

@@ -31,6 +31,7 @@ static const struct exporter {
     {{"trace-csv", "which function was invoked when: what Ilúvatar's load generator and faas-sim replay"},
      export_trace_csv,
      false},
+    {{"faas-sim", "a directory from which faas-sim --from replays a run: what would have been"}, export_faas_sim, true},
 };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -143,6 +144,22 @@ static void write_file(struct export *x, const struct exporter *f, const char *p
 	x->file = file.file;
 	f->write(x);
 	outfile_close(x->q, &file);
+}
+
+bool export_open_file(struct export *x, struct outfile *f, const char *name)
+{
+	char *path;
+	bool open;
+
+	if (x->q->status)
+		return false;
+	if (asprintf(&path, "%s/%s", x->directory, name) < 0)
+		return query_ok(x->q, -ENOMEM, name);
+	open = outfile_open(x->q, f, path);
+	if (open)
+		x->file = f->file;
+	free(path);
+	return open;
 }
 
 /* Of what a format wrote: files, no directories. */
@@ -292,12 +309,14 @@ const struct command command_export = {
             "a transaction: its id, or a hash of it where that is not 16 bytes in hex. In ndjson the lines of a log of "
             "event "
             "lines\n"
-            "are as they stand there, byte for byte, unless they are broken. trace-csv begins with the first request.",
+            "are as they stand there, byte for byte, unless they are broken. trace-csv begins with the first request.\n"
+            "faas-sim holds the requests of one run in memory; its files and what is guessed: docs/what-if.md.",
     .examples = "export perfetto -o trace.json --run 1\n"
                 "export speedscope -o spans.json\n"
                 "export folded --function hello | flamegraph.pl > spans.svg\n"
                 "export csv -o tables/\n"
-                "export trace-csv -o again.csv --function hello",
+                "export trace-csv -o again.csv --function hello\n"
+                "export faas-sim -o learned/ && faas-sim --from learned/ --cores 8 --directory eight",
     .options = options,
     .need = NEED_READ,
     .of_requests = true,

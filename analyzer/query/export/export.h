@@ -12,6 +12,7 @@
 #include "base/sql.h"
 #include "model/span.h"
 #include "query/core/command.h"
+#include "query/core/outfile.h"
 #include "query/core/select.h"
 
 struct export
@@ -36,7 +37,8 @@ struct export
 
 typedef void export_fn(struct export *x);
 
-export_fn export_perfetto, export_otlp, export_folded, export_speedscope, export_trace_csv, export_ndjson, export_csv;
+export_fn export_perfetto, export_otlp, export_folded, export_speedscope, export_trace_csv, export_ndjson, export_csv,
+    export_faas_sim;
 
 /* Reads --run --tid --since --until --function. export_filter_done in any case. */
 void export_filter_init(struct export *x);
@@ -69,6 +71,9 @@ void export_events(const struct export *x, struct event_query *query);
 
 /* When the last event of a run was: what is open ends there. */
 int64_t export_end_of(struct export *x, int64_t run);
+
+/* A file of this name in x->directory, to which x->file is set. Whether it is open; close it with outfile_close. */
+bool export_open_file(struct export *x, struct outfile *f, const char *name);
 
 /* Writes x->line and empties it. 0 or a negative errno; also where the user wants no more. */
 int export_put(struct export *x);
