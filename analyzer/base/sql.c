@@ -38,14 +38,20 @@ int sql_errno(int rc)
 	}
 }
 
+/* Of a statement of ours, that fits the tables as they were made. */
+static int prepared(int rc)
+{
+	return (rc & 0xff) == SQLITE_ERROR ? -EBADMSG : sql_errno(rc);
+}
+
 int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out)
 {
-	return sql_errno(sqlite3_prepare_v2(db, sql, -1, out, NULL));
+	return prepared(sqlite3_prepare_v2(db, sql, -1, out, NULL));
 }
 
 int sql_prepare_kept(sqlite3 *db, const char *sql, sqlite3_stmt **out)
 {
-	return sql_errno(sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL));
+	return prepared(sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL));
 }
 
 int sql_prepare_first(sqlite3 *db, const char *sql, sqlite3_stmt **out, const char **rest)

@@ -23,11 +23,12 @@ static inline int64_t ns_moved(int64_t ns, int64_t by)
  * be written to), -ENOENT (can't be opened), -EMEDIUMTYPE (no database), -EBADMSG (a damaged one); -EINVAL for all
  * else: a statement that does not fit the tables. The functions below give the same. */
 int sql_errno(int rc);
-/* *out is NULL on error, which sqlite3_finalize takes as well; finalize it when done. */
+/* A statement of ours: -EBADMSG where it does not fit the tables. *out is NULL on error, which sqlite3_finalize takes
+ * as well; finalize it when done. */
 int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out);
 /* The same for a statement that lives as long as the connection. */
 int sql_prepare_kept(sqlite3 *db, const char *sql, sqlite3_stmt **out);
-/* The first of several statements (NULL: a comment, or nothing); *rest is the text behind it. */
+/* The first of somebody's statements (NULL: a comment, or nothing); *rest is the text behind it. */
 int sql_prepare_first(sqlite3 *db, const char *sql, sqlite3_stmt **out, const char **rest);
 /* 1: a row, 0: no more, or an error. */
 int sql_next(sqlite3_stmt *st);

@@ -470,11 +470,10 @@ static int chunks_count(struct event_groups *g)
 {
 	const struct event_query *q = &g->where->q;
 	sqlite3_stmt *chunks;
-	int step = SQLITE_DONE,
-	    rc = sql_errno(sqlite3_prepare_v2(g->store->db,
-	                                      "SELECT c.id, c.source FROM chunk c JOIN source s ON s.id = c.source "
-	                                      "WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) ORDER BY c.id",
-	                                      -1, &chunks, NULL));
+	int step = SQLITE_DONE, rc = sql_prepare(g->store->db,
+	                                         "SELECT c.id, c.source FROM chunk c JOIN source s ON s.id = c.source "
+	                                         "WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id = ?2) ORDER BY c.id",
+	                                         &chunks);
 
 	if (rc)
 		return rc;

@@ -99,7 +99,7 @@ static void a_number_is_asked_for(void **state)
 	(void)state;
 	assert_int_equal(sql_exec_all(db, "CREATE TABLE n(x); INSERT INTO n VALUES(3),(4)"), 0);
 	assert_int_equal(sql_number(db, "SELECT x FROM n WHERE x > 9", &n), -ENOENT);
-	assert_int_equal(sql_number(db, "SELECT x FROM nowhere", &n), -EINVAL);
+	assert_int_equal(sql_number(db, "SELECT x FROM nowhere", &n), -EBADMSG);
 	assert_int_equal(n, 77);
 	assert_int_equal(sql_number(db, "SELECT sum(x) FROM n", &n), 0);
 	assert_int_equal(n, 7);
@@ -194,7 +194,7 @@ static void a_refused_row_does_not_stop_the_next(void **state)
 	sqlite3_bind_int64(st, 1, 2);
 	assert_int_equal(sql_step_reset(st), 0);
 	sqlite3_finalize(st);
-	assert_int_equal(sql_prepare(db, "SELECT nothing", &st), -EINVAL);
+	assert_int_equal(sql_prepare(db, "SELECT nothing", &st), -EBADMSG);
 	assert_null(st);
 }
 

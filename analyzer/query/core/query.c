@@ -138,9 +138,13 @@ sqlite3_stmt *query_prepare(struct query *q, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 
-	if (!q->status && sql_prepare(q->db, sql, &stmt))
+	if (q->status || !sql_prepare(q->db, sql, &stmt))
+		return stmt;
+	if ((sqlite3_errcode(q->db) & 0xff) == SQLITE_ERROR) /* it is ours: the tables are at fault */
+		query_fail(q, DAMAGED, "%s: the database is damaged: %s", q->path, sqlite3_errmsg(q->db));
+	else
 		query_sql_error(q);
-	return stmt;
+	return NULL;
 }
 
 bool query_next(struct query *q, sqlite3_stmt *stmt)
