@@ -3,7 +3,7 @@
  *
  * Messages are told apart as `patterns` does: by level, target and template, of the texts of both sides together.
  * Errors are those of level WARN and above with what their field `error` says, as `errors` does. Spans count by target
- * and name, once each. How often is: by request, or where a side has none by time. */
+ * and name, once each. How often is: by request. */
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/template.h"
@@ -312,21 +312,13 @@ static int make_lines(struct comparison *c, struct lines *l)
 
 /* ---- weighing ---- */
 
-/* Requests by cell, or seconds where a side has too few of them. */
+/* Requests by cell; false: too few of them. */
 static bool find_measures(const struct comparison *c, double by[SIDES][STRETCH_CELLS])
 {
-	bool requests = c->seen.n[A] >= REQUESTS_ENOUGH && c->seen.n[B] >= REQUESTS_ENOUGH, time = true;
-
-	for (int s = 0; s < SIDES; s++) {
-		double length = (double)c->seen.last_ns[s] - (double)c->seen.first_ns[s];
-
-		time &= c->seen.first_ns[s] != NO_NS && length > 0;
-		for (size_t i = 0; i < c->seen.n[s] && requests; i++)
+	for (int s = 0; s < SIDES; s++)
+		for (size_t i = 0; i < c->seen.n[s]; i++)
 			by[s][c->seen.v[s][i].cell]++;
-		for (int i = 0; i < STRETCH_CELLS && !requests; i++)
-			by[s][i] = length / 1e9 / STRETCH_CELLS;
-	}
-	return requests || time;
+	return c->seen.n[A] >= REQUESTS_ENOUGH && c->seen.n[B] >= REQUESTS_ENOUGH;
 }
 
 static int weigh_line(struct comparison *c, struct lines *l, uint32_t line, double by[SIDES][STRETCH_CELLS])
