@@ -67,7 +67,7 @@ BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_met
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,infer.c naming.c outcomes.c part.c requests.c sample.c steps.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c lint_lines.c mount.c storms.c)
-BLAME_SRC  := $(addprefix analyzer/blame/,cold.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
+BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 REMOTE_SRC := $(addprefix analyzer/remote/,cluster.c drop.c fetch.c http.c push.c rows.c schema.c tsv.c url.c)

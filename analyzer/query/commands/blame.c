@@ -4,6 +4,7 @@
  * What is waited for is a core of the worker: blame/blame.h says who is charged for it. The sentences below the tables
  * say what stands out, and what the log could not tell. */
 #include "blame/blame.h"
+#include "blame/heat.h"
 #include "base/array.h"
 #include "base/sql.h"
 #include "query/core/command.h"
@@ -58,14 +59,21 @@ static void note_unknown_cold(struct query *q, const struct blame_run *b, int64_
 		                              : "a container was there, and no line tells why it was not used");
 }
 
-/* Reads a run that is to be shown; false: it failed, or has no queue. */
-static bool read_run(struct query *q, int64_t run, struct blame_run *b)
+static int64_t given_cores(struct query *q)
 {
 	const char *given = args_value(q->args, "cores");
 	int64_t cores = 0;
 
 	if (given && (args_number(given, &cores) || !cores || cores > 1000000))
 		query_fail(q, USAGE, "--cores %s: it is a number of cores, from 1", given);
+	return cores;
+}
+
+/* Reads a run that is to be shown; false: it failed, or has no queue. */
+static bool read_run(struct query *q, int64_t run, struct blame_run *b)
+{
+	int64_t cores = given_cores(q);
+
 	if (q->status || !query_ok(q, blame_run_read(q->db, run, cores, b), q->path))
 		return false;
 	if (!b->phase)
@@ -504,6 +512,33 @@ static void each_run(struct query *q, struct table *t, const char *by, const cha
 	select_done(&s);
 }
 
+/* An object a run, a line each. */
+static void put_heat(struct query *q)
+{
+	struct select s = {0};
+	struct text t = {0};
+	sqlite3_stmt *st;
+
+	select_add(&s, "SELECT id FROM run");
+	select_run(q, &s, "id");
+	select_add(&s, " ORDER BY 1");
+	st = select_prepare(q, &s);
+	while (query_next(q, st)) {
+		struct blame_run b = {0};
+
+		if (read_run(q, sqlite3_column_int64(st, 0), &b))
+			query_ok(q, blame_heat(&b, args_has(q->args, "cold"), &t), q->path);
+		text_puts(&t, b.phase ? "\n" : "");
+		blame_run_done(&b);
+	}
+	sqlite3_finalize(st);
+	select_done(&s);
+	if (query_ok(q, t.failed ? -ENOMEM : 0, "output"))
+		fwrite(text_str(&t), 1, t.len, q->out->file);
+	text_done(&t);
+	query_ok(q, output_status(q->out), "output");
+}
+
 static void run(struct query *q)
 {
 	const char *by = args_value(q->args, "by");
@@ -511,6 +546,12 @@ static void run(struct query *q)
 	struct table *t = NULL;
 
 	by = by ? by : "function";
+	if (args_has(q->args, "heat")) {
+		if (q->args->nwords || strcmp(by, "function") != 0 || args_has(q->args, "function"))
+			query_fail(q, USAGE, "--heat is of a whole run, function by function");
+		put_heat(q);
+		return;
+	}
 	if (q->args->nwords) {
 		of = query_tid(q, q->args->words[0]);
 		t = query_table_open(q, of_tid, sizeof of_tid / sizeof *of_tid);
@@ -538,6 +579,7 @@ static const struct option_spec options[] = {
     {.name = "function",
      .value = "NAME",
      .help = "of the matrix what this function waited for; * and ? stand for anything"},
+    {.name = "heat", .help = "of a run: the matrix as JSON for a heat map, a line a run"},
     OPTION_LIMIT,
     OPTION_RUN,
     {0},
