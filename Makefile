@@ -112,12 +112,14 @@ ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_tes
 ANALYZER_TESTS += finding_test sorter_test linear_test
 ANALYZER_TESTS += format_test record_jansson_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
 ANALYZER_TESTS += slow_test
+# Of the analyzer those that the thread sanitizer is to see.
+THREAD_TESTS   := recipe_test
 ANALYZER_TESTS += textduration_test why_test remote_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.
 LIBLOG_FAULTS  := log_faults box_faults
-ANALYZER_FAULTS := model_faults input_faults event_faults write_faults
+ANALYZER_FAULTS := model_faults input_faults event_faults record_faults write_faults
 FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
 FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap madvise open pread write fdatasync ftruncate posix_fallocate rename pthread_create socket connect sendmsg
 FUZZ_TARGETS   := reader head lines chunk format_file envelope spelling
@@ -147,7 +149,7 @@ CTL_SRC   := $(wildcard liblog/ctl/*.c)
 
 LIBS     := $(LIB_A) $(LIB_SO) $(EXT_SO)
 BINS     := $(B)/bin/ilu-logq $(if $(CTL_SRC),$(B)/bin/ilu-logctl) $(B)/bin/faas-sim $(B)/bin/kvd
-UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS)
+UNIT     := $(LIBLOG_TESTS) $(ANALYZER_TESTS) $(THREAD_TESTS)
 PROGRAMS := $(addprefix $(B)/tests/,$(UNIT) $(FAULT_TESTS))
 HEADERS  := $(wildcard liblog/include/ilu/*.h liblog/include/ilu/*/*.h)
 GEN_LIB  := $(B)/gen/sink_list.h
@@ -305,7 +307,7 @@ $(B)/obj/tests/unit/%.o: tests/unit/%.cc $(B)/flags
 	$(say) CXX $<
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(ALL_CPPFLAGS) -Iliblog/src -std=gnu++17 -fPIC -pthread $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
-$(addprefix $(B)/tests/,$(ANALYZER_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A) $(LOG_A)
+$(addprefix $(B)/tests/,$(ANALYZER_TESTS) $(THREAD_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(LOGQ_A) $(LOG_A)
 	$(link)
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): LINK_LIBS = -lcmocka $(LOGQ_LIBS) $(FAULT_WRAPS:%=-Wl,--wrap=%)
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOGQ_A) $(LOG_A)
@@ -345,7 +347,7 @@ check-unit: programs
 
 # What the thread sanitizer is asked about: the library, alone and in a daemon with many threads, and a load by several.
 check-threads: programs $(filter %/faas-sim %/ilu-logq,$(BINS))
-	@$(RUN) --unit '$(LIBLOG_TESTS)' unit golden:threads golden:load/parts
+	@$(RUN) --unit '$(LIBLOG_TESTS) $(THREAD_TESTS)' unit golden:threads golden:load/parts
 
 # The public headers under this compiler: what must compile, and what must not.
 check-headers:

@@ -187,7 +187,7 @@ int reading_write(struct record_reader *rr, struct record_result *out)
 	out->local = !f.time.there && rr->has_near && rr->near_local;
 	put_all(rr, &f, out);
 	bytes_add(b, slack, sizeof slack);
-	if (b->failed)
+	if (b->failed || rr->r->no_memory)
 		return -ENOMEM;
 	out->reading = (struct slice){b->ptr, b->len - sizeof slack};
 	if (f.tid.there)
