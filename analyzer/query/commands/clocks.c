@@ -10,7 +10,9 @@
 #include "base/hash.h"
 #include "base/intern.h"
 #include "model/span.h"
+#include "query/commands/commands.h"
 #include "query/core/command.h"
+#include "render/number.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,6 +46,7 @@ struct clock_messages {
 
 #define SPANS_MAX    (16u << 20) /* that are looked at; those beyond are left out, and that is said */
 #define MESSAGES_MAX (8u << 20)  /* the same */
+#define GLANCE_MAX   (1u << 16)  /* of both, where other tables only name what they show */
 
 struct one {
 	int64_t run, id, parent, start_ns, end_ns;
@@ -53,7 +56,7 @@ struct one {
 struct clocks {
 	struct clock_pairs pairs;
 	struct one *spans; /* with both ends and a worker */
-	size_t nspans, spans_room;
+	size_t nspans, spans_room, most;
 	bool more;
 	struct clock_messages messages;
 };
@@ -66,7 +69,7 @@ static int take(struct clocks *c, const struct span_row *row)
 
 	if (row->start_ns == INT64_MIN || row->end_ns == INT64_MIN || !row->worker.ptr || row->certainty != SPAN_BY_ID)
 		return 0;
-	if (c->nspans == SPANS_MAX) {
+	if (c->nspans == c->most) {
 		c->more = true;
 		return 0;
 	}
@@ -358,7 +361,7 @@ static int gather(struct query *q, struct clocks *c)
 	struct span_row row;
 	int rc = q->status ? 0 : span_reader_open(q->store, &sq, &reader);
 
-	while (reader && !rc && (rc = span_reader_next(reader, &row)) == 1)
+	while (reader && !rc && !c->more && (rc = span_reader_next(reader, &row)) == 1)
 		rc = query_interrupted ? -EINTR : take(c, &row);
 	span_reader_close(reader);
 	if (!rc && c->nspans)
@@ -399,7 +402,8 @@ static void notes(const struct query *q, const struct clocks *c)
 
 static void run(struct query *q)
 {
-	struct clocks c = {.messages = {.run = query_run(q),
+	struct clocks c = {.most = SPANS_MAX,
+	                   .messages = {.run = query_run(q),
 	                                .sent = args_value(q->args, "sent"),
 	                                .received = args_value(q->args, "received"),
 	                                .most = MESSAGES_MAX}};
@@ -413,6 +417,48 @@ static void run(struct query *q)
 		put(q, &c);
 		notes(q, &c);
 	}
+	clocks_done(&c);
+}
+
+/* Does a log of other programs name several workers? Only there calls go from one to another. */
+static bool has_hosts(struct query *q)
+{
+	sqlite3_stmt *stmt = query_prepare(q, "SELECT 1 FROM source WHERE format IS NOT NULL AND format <> 'tracing' "
+	                                      "LIMIT 1");
+	bool is = query_next(q, stmt);
+
+	sqlite3_finalize(stmt);
+	return is;
+}
+
+void clocks_glance(struct query *q)
+{
+	struct clocks c = {.most = GLANCE_MAX, .messages = {.most = GLANCE_MAX}};
+
+	if (q->status || !has_hosts(q))
+		return;
+	intern_init(&c.pairs.workers);
+	if (query_ok(q, gather(q, &c), q->path))
+		for (size_t from = 0, to; from < c.pairs.n; from = to) {
+			const struct clock_pair *p = &c.pairs.all[from];
+			struct offset o;
+			struct slice of = intern_text(&c.pairs.workers, p->of),
+			             against = intern_text(&c.pairs.workers, p->against);
+			char text[NUMBER_MAX];
+			size_t len;
+
+			to = same_hosts(&c.pairs, from);
+			o = offset_of(p, to - from);
+			if (o.within_ns < 0 || (o.ahead_ns >= 0 ? o.ahead_ns : -o.ahead_ns) <= o.within_ns)
+				continue;
+			len =
+			    number_duration(o.ahead_ns >= 0 ? o.ahead_ns : -o.ahead_ns, q->out->utf8 ? "µ" : "u", text);
+			query_note(q,
+			           "run %lld: the clock of %.*s is %.*s %s that of %.*s (ilu-logq clocks); no time is "
+			           "moved by it",
+			           (long long)p->run, (int)of.len, of.ptr, (int)len, text,
+			           o.ahead_ns >= 0 ? "ahead of" : "behind", (int)against.len, against.ptr);
+		}
 	clocks_done(&c);
 }
 

@@ -8,6 +8,9 @@
 extern const struct command command_runs, command_functions, command_phases, command_invocations, command_errors,
     command_sources, command_timeline, command_summary, command_patterns, command_spans;
 
+/* clocks.c: a note on each pair of workers whose clocks are seen to be apart, by the first spans and messages alone. */
+void clocks_glance(struct query *q);
+
 /* All findings: lint, hangs, storms and diagnose in one; the report's own. */
 extern const struct command findings_of_report;
 

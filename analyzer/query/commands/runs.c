@@ -3,6 +3,7 @@
  *
  * How long one took goes from its first to its last line; where that is more than a clock can be trusted with, the
  * lines are read to leave out what the clock jumped over. */
+#include "query/commands/commands.h"
 #include "query/core/command.h"
 #include "model/extent.h"
 
@@ -47,6 +48,7 @@ static void run(struct query *q)
 		;
 	sqlite3_finalize(stmt);
 	query_table_close(q, t);
+	clocks_glance(q);
 }
 
 const struct command command_runs = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sources.c - the files that are loaded, with their ledger. */
+#include "query/commands/commands.h"
 #include "query/core/command.h"
 
 static const struct column columns[] = {
@@ -21,6 +22,7 @@ static void run(struct query *q)
 	                "ok, repaired, rejected,"
 	                " duplicate, offset_from, first_ns, last_ns, damage FROM source ORDER BY run, id",
 	                columns);
+	clocks_glance(q);
 }
 
 const struct command command_sources = {
