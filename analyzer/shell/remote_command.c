@@ -72,13 +72,18 @@ static void find_tid(struct query *q, struct cluster *c, const char *word, struc
 		*tid = found->text[exact == INTERN_NONE ? 0 : exact];
 }
 
-/* What --level, --errors and --message leave of all lines; what they leave too much the command sees to. */
-static void narrow(struct query *q, struct fetch_which *w)
+/* What --level, --errors and --message leave of all lines; what they leave too much the command sees to. level,
+ * message: what goes for those that are not given. */
+static void narrow(struct query *q, const char *level, const char *message, struct fetch_which *w)
 {
 	static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
-	const char *level = args_has(q->args, "errors") ? "error" : args_value(q->args, "level");
-	const char *message = args_value(q->args, "message");
 
+	if (args_has(q->args, "level"))
+		level = args_value(q->args, "level");
+	if (args_has(q->args, "errors"))
+		level = "error";
+	if (args_has(q->args, "message"))
+		message = args_value(q->args, "message");
 	for (size_t i = 0; level && i < sizeof names / sizeof *names; i++)
 		if (!strcasecmp(names[i], level))
 			w->level = names[i];
@@ -86,11 +91,10 @@ static void narrow(struct query *q, struct fetch_which *w)
 		query_fail(q, USAGE, "--level %s: ClickHouse is asked for error, warn, info, debug or trace", level);
 	if (message && !strpbrk(message, "*?\\"))
 		w->message = message;
-	if (!w->level && !w->message && !q->status)
-		query_fail(
-		    q, USAGE,
-		    "%s is asked of ClickHouse with --tid, --level, --errors, or a whole --message, not for all lines",
-		    q->command);
+	if (!w->level && !w->message)
+		query_fail(q, USAGE,
+		           "%s is asked of ClickHouse of a --tid, a level or a whole message, not of all lines",
+		           q->command);
 }
 
 static void make_mirror(struct query *q, struct cluster *c, const char *word, struct fetch_which *w, struct mirror *m)
@@ -112,41 +116,51 @@ static void make_mirror(struct query *q, struct cluster *c, const char *word, st
 
 /* ---- which commands ---- */
 
-enum about { ABOUT_CLUSTER, ABOUT_TID, ABOUT_LINES, ABOUT_SOURCES };
+enum about {
+	ABOUT_CLUSTER,
+	ABOUT_TID,     /* the first word */
+	ABOUT_LINES,   /* of --tid, else of a level or message */
+	ABOUT_MESSAGE, /* the first word; of --tid */
+	ABOUT_SOURCES,
+};
 
 /* The commands that a cluster is asked; the others say so. */
 static const struct {
 	const char *name;
 	enum about about;
 	void (*run)(struct query *q, struct cluster *c); /* ABOUT_CLUSTER */
-	const char * not [4];                            /* options that want more than one transaction */
+	const char *refused[4];                          /* options that want other lines, too */
+	const char *level;                               /* where no other is given */
 } asked[] = {
-    {"drop-source", ABOUT_CLUSTER, drop, {0}},
-    {"timeline", ABOUT_TID, NULL, {"beside"}},
-    {"tree", ABOUT_TID, NULL, {0}},
-    {"critical-path", ABOUT_TID, NULL, {0}},
-    {"events", ABOUT_LINES, NULL, {"context", "follow"}},
-    {"sources", ABOUT_SOURCES, NULL, {0}},
+    {"drop-source", ABOUT_CLUSTER, drop, {0}, NULL},
+    {"timeline", ABOUT_TID, NULL, {"beside"}, NULL},
+    {"tree", ABOUT_TID, NULL, {0}, NULL},
+    {"critical-path", ABOUT_TID, NULL, {0}, NULL},
+    {"events", ABOUT_LINES, NULL, {"context", "follow"}, NULL},
+    {"errors", ABOUT_LINES, NULL, {0}, "error"},
+    {"describe", ABOUT_MESSAGE, NULL, {0}, NULL},
+    {"sources", ABOUT_SOURCES, NULL, {0}, NULL},
 };
 
 static void answer_row(struct query *q, size_t i, struct mirror *m)
 {
-	const char *word = q->args->nwords ? q->args->words[0] : args_value(q->args, "tid");
+	const char *first = q->args->nwords ? q->args->words[0] : NULL;
+	const char *tid = asked[i].about == ABOUT_TID ? first : args_value(q->args, "tid");
 	struct http_manner manner = {.stop = &query_interrupted};
 	struct fetch_which which = {0};
 	struct cluster c = {0};
 
-	for (const char *const *o = asked[i].not ; *o; o++)
+	for (const char *const *o = asked[i].refused; *o; o++)
 		if (args_has(q->args, *o))
 			query_fail(q, USAGE, "--%s is not asked of ClickHouse yet", *o);
-	if (asked[i].about == ABOUT_LINES && !word)
-		narrow(q, &which);
+	if ((asked[i].about == ABOUT_LINES && !tid) || asked[i].about == ABOUT_MESSAGE)
+		narrow(q, asked[i].level, asked[i].about == ABOUT_MESSAGE ? first : NULL, &which);
 	if (!q->status)
 		remote_open(q, q->path, &manner, false, &c);
 	if (!q->status && asked[i].about == ABOUT_CLUSTER)
 		asked[i].run(q, &c);
 	else if (!q->status)
-		make_mirror(q, &c, word, &which, m);
+		make_mirror(q, &c, tid, &which, m);
 	cluster_close(&c);
 }
 
