@@ -187,6 +187,8 @@ int chunk_line(struct chunk *c, const struct chunk_row *row, struct bytes *out, 
  * reading of a line whose head has a form. Not of raw rows. */
 int chunk_half(struct chunk *c, const struct chunk_row *row, unsigned part, struct bytes *out,
                struct chunk_parts *parts);
+/* The text of its `fields` alone; ptr NULL: it has none. Not of raw rows. */
+int chunk_fields(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct slice *fields);
 /* Reads every block: -EBADMSG where one is damaged. */
 int chunk_verify(struct chunk *c);
 

@@ -20,11 +20,11 @@ static void parts_mark(struct put *p, const struct shape *sh, unsigned literal)
 
 	if (!p->parts)
 		return;
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = sh->part ? 1 : 0; i < (sh->part ? 3 : 1); i++) {
 		struct shape_range r = shape_part_range(sh, sections[i]);
 		struct slice *s = &p->parts->part[sections[i]];
 
-		if (!r.there || (sh->part == 0) != (sections[i] == SECTION_FIELDS))
+		if (!r.there)
 			continue;
 		/* offsets for now: len holds the end */
 		if (r.from.literal == literal)
@@ -137,6 +137,41 @@ static void parts_settle(struct chunk_parts *parts, const struct bytes *out)
 		if (from)
 			*s = (struct slice){out->ptr + from - 1, s->len - (from - 1)};
 	}
+}
+
+/* From the range's first literal to its last. */
+static int range_put(struct put *p, const struct shape *sh, const struct shape_range *r)
+{
+	for (uint32_t i = r->from.literal;; i++) {
+		uint32_t from = i == r->from.literal ? r->from.offset : 0;
+		uint32_t to = i == r->to.literal ? r->to.offset : (uint32_t)sh->literals[i].len;
+		int rc;
+
+		bytes_add(p->out, sh->literals[i].ptr + from, to - from);
+		if (i == r->to.literal)
+			return p->out->failed ? -ENOMEM : 0;
+		rc = value_put(p, sh, 0, i);
+		if (rc)
+			return rc;
+	}
+}
+
+int chunk_fields(struct chunk *c, const struct chunk_row *row, struct bytes *out, struct slice *fields)
+{
+	struct put p = {c, row, out, NULL};
+	const struct shape *sh = chunk_head(c, row->head);
+	struct shape_range r;
+	int rc;
+
+	out->len = 0;
+	*fields = SLICE_NONE;
+	if (!sh)
+		return -EBADMSG;
+	r = shape_part_range(sh, SECTION_FIELDS);
+	rc = r.there ? range_put(&p, sh, &r) : 0;
+	if (!rc && r.there)
+		*fields = (struct slice){out->ptr ? out->ptr : "", out->len};
+	return rc;
 }
 
 int chunk_half(struct chunk *c, const struct chunk_row *row, unsigned part, struct bytes *out,

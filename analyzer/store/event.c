@@ -592,7 +592,8 @@ static int render_half(struct event_room *r, unsigned part)
 
 	if (rc || r->half[part].rendered)
 		return rc;
-	rc = chunk_half(r->ev.chunk, &r->row, part, &r->half[part].text, &r->half[part].parts);
+	rc = part ? chunk_half(r->ev.chunk, &r->row, part, &r->half[part].text, &r->half[part].parts)
+	          : chunk_fields(r->ev.chunk, &r->row, &r->half[0].text, &r->half[0].parts.part[SECTION_FIELDS]);
 	r->half[part].rendered = !rc;
 	if (rc)
 		r->error = rc;
