@@ -10,6 +10,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* As formats of users say that times are written. */
+static void formats_check(struct slice text)
+{
+	static const char *const formats[] = {"%d.%m.%Y %H:%M:%S.%f", "%A, %e %B %y %I:%M %p %z", "%s.%f", "%F %T %Z",
+	                                      "%Y%m%d%R%%"};
+	struct spelt s;
+
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		assert(time_format_known(formats[i]));
+		if (!time_by_format(formats[i], text, &s))
+			assert(s.ns > -INT64_MAX && s.ns < INT64_MAX && s.offset_s > -86400 && s.offset_s < 86400);
+	}
+}
+
 static void form_check(const char *text, const char *end, bool number, unsigned style)
 {
 	struct time_memory m = {.known = false};
@@ -46,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int unit = UNIT_BY_SIZE; unit <= UNIT_NANOS; unit++)
 		if (!time_number(text, (enum time_unit)unit, &ns))
 			assert(ns >= -INT64_MAX);
+	formats_check(text);
 	form_check(copy, copy + size, false, 0);
 	for (unsigned style = STYLE_SECONDS; style < TIME_STYLES; style++)
 		form_check(copy, copy + size, true, style);
