@@ -27,14 +27,21 @@ struct examples {
 	int64_t count, id[EXAMPLES];
 };
 
+/* The lines of a process in a log, by their own numbers. */
+struct numbered {
+	int64_t pid, first, last;
+	int64_t first_id; /* of the event */
+};
+
 struct log {
 	int64_t run, source;
 	int64_t last_ns, back_ns; /* of the line before; the longest way back */
 	uint64_t jump_ns;         /* the longest jump */
 	struct examples back, jump, timeless, foreign, hole, lost;
-	char *path;       /* of the source; NULL: none yet, or no memory */
-	int64_t pid, seq; /* of the line before, -1: none */
+	char *path; /* of the source; NULL: none yet, or no memory */
 	bool is_ours;
+	struct numbered *numbered; /* each process once */
+	size_t nnumbered, numbered_room, latest;
 };
 
 struct balance {
@@ -282,22 +289,44 @@ static int64_t column_number(const struct segment *s, uint32_t i)
 	return n[i] < 0 || n[i] / 10 >= INT64_MAX / 10 - 1 ? -1 : n[i];
 }
 
-/* Our own lines are numbered without holes: a number that is left out is a line that is missing. The record of lost
- * lines takes the last of their numbers. True: there is a hole before this line. */
-static bool is_behind_hole(struct log *l, int64_t pid, int64_t seq)
+/* What of a process was read so far; NULL: nothing. */
+static struct numbered *numbered_find(struct log *l, int64_t pid)
 {
-	bool hole = pid == l->pid && seq > l->seq + 1;
+	if (l->latest < l->nnumbered && l->numbered[l->latest].pid == pid)
+		return &l->numbered[l->latest];
+	for (l->latest = l->nnumbered; l->latest-- > 0;)
+		if (l->numbered[l->latest].pid == pid)
+			return &l->numbered[l->latest];
+	return NULL;
+}
+
+/* Each process numbers its lines without holes, from 1 in each run: a number that is left out is a line that is
+ * missing. The record of lost lines takes the last of their numbers. 1: there is a hole before this line; or a negative
+ * errno. */
+static int is_behind_hole(struct log *l, int64_t id, int64_t pid, int64_t seq)
+{
+	struct numbered *n;
+	bool hole;
 
 	if (pid < 0 || seq < 0)
-		return false;
-	l->pid = pid;
-	l->seq = seq;
+		return 0;
+	n = numbered_find(l, pid);
+	if (!n) {
+		l->latest = l->nnumbered;
+		n = array_add(l->numbered, l->nnumbered, l->numbered_room);
+		if (!n)
+			return -ENOMEM;
+		*n = (struct numbered){pid, seq, seq, id};
+		return 0;
+	}
+	hole = seq > n->last + 1;
+	n->last = seq;
 	return hole;
 }
 
-static void tell_hole(struct scan *s, const struct event *e)
+static void tell_hole(struct log *l, const struct event *e)
 {
-	example(slice_is(event_message(e), "Records lost") ? &s->log.lost : &s->log.hole, e->id);
+	example(slice_is(event_message(e), "Records lost") ? &l->lost : &l->hole, e->id);
 }
 
 /* From the line before to this one, whichever way. */
@@ -347,6 +376,7 @@ static int event_look(struct scan *s, const struct event *e)
 	struct log *l = &s->log;
 	struct slice v;
 	uint8_t kind;
+	int rc;
 
 	if (e->foreign) {
 		example(&l->foreign, e->id);
@@ -355,8 +385,11 @@ static int event_look(struct scan *s, const struct event *e)
 	if (event_is_timeless(e))
 		example(&l->timeless, e->id);
 	check_time(l, e->id, e->time_ns);
-	if (l->is_ours && is_behind_hole(l, top_number(e, "pid"), top_number(e, "seq")))
-		tell_hole(s, e);
+	rc = l->is_ours ? is_behind_hole(l, e->id, top_number(e, "pid"), top_number(e, "seq")) : 0;
+	if (rc < 0)
+		return rc;
+	if (rc)
+		tell_hole(l, e);
 	if (e->head->span_line)
 		return span_take(s, e);
 	kind = head_kind(s, e->head);
@@ -465,12 +498,12 @@ static int row_sequence(struct scan *s, struct tail_look *t, const struct event_
 
 	if (!rc)
 		rc = row_number(t, SEQ, r, i, &seq);
-	if (rc || !is_behind_hole(&s->log, pid, seq))
+	if (rc || (rc = is_behind_hole(&s->log, r->id + i, pid, seq)) <= 0)
 		return rc;
 	rc = event_get(s->store, r->id + i, &e);
 	if (rc <= 0)
 		return rc;
-	tell_hole(s, e);
+	tell_hole(&s->log, e);
 	return event_error(e);
 }
 
@@ -654,6 +687,12 @@ static int tell_balance(const struct scan *s, struct findings *out)
 	return rc;
 }
 
+static void log_done(struct log *l)
+{
+	free(l->path);
+	free(l->numbered);
+}
+
 /* The next log: what the table says of its source. 0 or a negative errno. */
 static int log_begin(struct scan *s, const struct event_rows *r)
 {
@@ -661,8 +700,8 @@ static int log_begin(struct scan *s, const struct event_rows *r)
 	sqlite3_stmt *st;
 	int rc;
 
-	free(l->path);
-	*l = (struct log){.run = r->run, .source = r->source, .last_ns = INT64_MIN, .pid = -1};
+	log_done(l);
+	*l = (struct log){.run = r->run, .source = r->source, .last_ns = INT64_MIN};
 	if ((rc = sql_prepare(store_db(s->store), "SELECT path, kind = 'ilulog' FROM source WHERE id = ?", &st)))
 		return rc;
 	sqlite3_bind_int64(st, 1, r->source);
@@ -726,8 +765,8 @@ static void scan_done(struct scan *s)
 {
 	scan_rest(s);
 	for (size_t i = 0; i < s->nlogs; i++)
-		free(s->logs[i].path);
-	free(s->log.path);
+		log_done(&s->logs[i]);
+	log_done(&s->log);
 	free(s->logs);
 	intern_done(&s->tids);
 	free(s->balance);
@@ -809,6 +848,72 @@ static int scan_join(struct scan *all, const struct scan *part)
 	return rc;
 }
 
+/* ---- logs that were rotated ---- */
+
+static struct log *log_of(struct parts *p, int n, int64_t source)
+{
+	for (int i = 0; i < n; i++)
+		for (size_t k = 0; k < p->scans[i].nlogs; k++)
+			if (p->scans[i].logs[k].source == source)
+				return &p->scans[i].logs[k];
+	return NULL;
+}
+
+/* The numbers of a part go on where those of the parts before it end. `before`: all of those, each process once. */
+static int check_part(struct store *store, struct log *l, struct log *before)
+{
+	for (size_t i = 0; i < l->nnumbered; i++) {
+		const struct numbered *n = &l->numbered[i];
+		struct numbered *known = numbered_find(before, n->pid);
+		const struct event *e;
+		int rc;
+
+		if (!known) {
+			known = array_add(before->numbered, before->nnumbered, before->numbered_room);
+			if (!known)
+				return -ENOMEM;
+		} else if (n->first > known->last + 1) {
+			rc = event_get(store, n->first_id, &e);
+			if (rc < 0)
+				return rc;
+			if (rc)
+				tell_hole(l, e);
+		}
+		*known = *n;
+	}
+	return 0;
+}
+
+static int check_parts(struct store *store, int64_t run, struct parts *p, int n)
+{
+	struct log before = {.nnumbered = 0};
+	int64_t chain = 0;
+	sqlite3_stmt *q;
+	int rc =
+	    sql_prepare(store_db(store),
+	                "SELECT id, min(id) OVER (PARTITION BY run, worker) AS chain, (SELECT c.min_stamp FROM chunk c "
+	                "WHERE c.source = source.id ORDER BY c.first_line LIMIT 1) AS began FROM source WHERE kind = "
+	                "'ilulog' AND (?1 = 0 OR run = ?1) ORDER BY chain, began, id",
+	                &q);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(q, 1, run);
+	while ((rc = sql_next(q)) == 1) {
+		struct log *l = log_of(p, n, sqlite3_column_int64(q, 0));
+
+		if (sqlite3_column_int64(q, 1) != chain)
+			before.nnumbered = 0;
+		chain = sqlite3_column_int64(q, 1);
+		rc = l ? check_part(store, l, &before) : 0;
+		if (rc)
+			break;
+	}
+	sqlite3_finalize(q);
+	free(before.numbered);
+	return rc;
+}
+
 int lint_lines(struct store *store, int64_t run, struct findings *out)
 {
 	struct parts *p = calloc(1, sizeof *p);
@@ -817,6 +922,8 @@ int lint_lines(struct store *store, int64_t run, struct findings *out)
 
 	if (!rc)
 		rc = parts_read(store, (size_t)n, read_part, p);
+	if (!rc)
+		rc = check_parts(store, run, p, n);
 	for (int i = 0; i < n; i++) {
 		for (size_t k = 0; k < p->scans[i].nlogs && !rc; k++)
 			tell_log(&p->scans[i].logs[k], out);

@@ -52,6 +52,7 @@ struct open_span {
 	struct span_row row;
 	char *tid; /* NULL, or the place of one that is longer than tid_room; owned */
 	char tid_room[TID_ROOM];
+	uint64_t turn; /* in which they were opened */
 	bool used, from_enter;
 	bool said; /* by a format: its ids hold in all files of a run */
 	struct link link[KEYS];
@@ -65,12 +66,13 @@ struct head_facts {
 
 struct span_reader {
 	struct event_cursor *cursor;
-	const struct event *pending; /* first event of the next source */
-	int64_t source, run;         /* whose spans are open */
+	const struct event *pending; /* first event of the next log */
+	int64_t chain, run;          /* whose spans are open */
 	bool end, flush_all;         /* flush_all: the run ended, too */
 	int32_t *kept;               /* KEPT_MAX of them, a ring; NULL: none yet */
 	uint32_t first_kept, nkept;
 	struct open_span *open;
+	uint64_t turn;
 	int32_t nopen, room, free_list; /* free_list: through link[0].older */
 	int32_t *bucket[KEYS];
 	uint32_t nbuckets, nused;
@@ -148,11 +150,11 @@ static int32_t chain_find(const struct span_reader *r, enum key k, uint64_t key,
 	return found;
 }
 
-/* Twice the buckets. Chains keep their order because spans are put back oldest first (by id). */
-static int compare_ids(const void *pa, const void *pb, void *arg)
+/* Twice the buckets. Chains keep their order because spans are put back oldest first. */
+static int compare_turns(const void *pa, const void *pb, void *arg)
 {
 	const struct span_reader *r = arg;
-	int64_t a = r->open[*(const int32_t *)pa].row.id, b = r->open[*(const int32_t *)pb].row.id;
+	uint64_t a = r->open[*(const int32_t *)pa].turn, b = r->open[*(const int32_t *)pb].turn;
 
 	return (a > b) - (a < b);
 }
@@ -167,7 +169,7 @@ static int grow_buckets(struct span_reader *r)
 	for (int32_t i = 0; i < r->nopen; i++)
 		if (r->open[i].used)
 			order[used++] = i;
-	qsort_r(order, used, sizeof *order, compare_ids, r);
+	qsort_r(order, used, sizeof *order, compare_turns, r);
 	for (int k = 0; k < KEYS; k++) {
 		int32_t *b = realloc(r->bucket[k], n * sizeof *b);
 
@@ -269,8 +271,9 @@ static int worker_word(struct span_reader *r, struct slice in, struct slice *out
 /* ---- keys of a line ---- */
 
 struct line_keys {
-	uint64_t key[KEYS]; /* BY_PATH: only where has_path */
-	uint64_t parent;    /* under BY_PATH */
+	uint64_t key[KEYS];  /* BY_PATH: only where has_path */
+	uint64_t parent;     /* under BY_PATH */
+	uint64_t any_parent; /* under BY_NAME: by its id, in whichever process */
 	bool has_id, has_stack, has_parent, has_path;
 	const struct span_said *said; /* by a format; NULL: by the line's own spans */
 	struct tail_hash *hash;       /* of the remembered line like this one, or NULL */
@@ -302,15 +305,27 @@ static int path_hash(struct span_reader *r, struct slice ancestors, struct slice
 	return 0;
 }
 
+static uint64_t join(uint64_t a, uint64_t b)
+{
+	uint64_t both[2] = {a, b};
+
+	return hash_bytes(both, sizeof both, 1);
+}
+
+/* Each process that writes to a log counts its ids from 1. */
 static int keys_by_id(const struct event *e, struct slice id, struct line_keys *k)
 {
-	struct slice parent;
+	struct slice parent, pid;
+	uint64_t process = event_top_field(e, "pid", &pid) ? hash_bytes(pid.ptr, pid.len, 11) : 0;
 
 	k->has_id = true;
-	k->key[BY_ALL] = k->key[BY_NAME] = k->key[BY_PATH] = hash_bytes(id.ptr, id.len, 11);
+	k->key[BY_NAME] = hash_bytes(id.ptr, id.len, 11);
+	k->key[BY_ALL] = k->key[BY_PATH] = join(k->key[BY_NAME], process);
 	k->has_parent = event_span_field(e, "parent", &parent);
-	if (k->has_parent)
-		k->parent = hash_bytes(parent.ptr, parent.len, 11);
+	if (k->has_parent) {
+		k->any_parent = hash_bytes(parent.ptr, parent.len, 11);
+		k->parent = join(k->any_parent, process);
+	}
 	return 0;
 }
 
@@ -375,13 +390,6 @@ static struct tail_hash *remember(struct remembered *m, const struct event *e, c
 		memcpy(m->tid, e->tid.ptr, e->tid.len);
 	m->hash = *h;
 	return &m->hash;
-}
-
-static uint64_t join(uint64_t a, uint64_t b)
-{
-	uint64_t both[2] = {a, b};
-
-	return hash_bytes(both, sizeof both, 1);
 }
 
 static void keys_by_text(struct span_reader *r, const struct event *e, const struct tail_hash *h, struct line_keys *k)
@@ -475,10 +483,29 @@ static int open_row(struct span_reader *r, const struct event *e, const struct s
 	return rc ? rc : worker_word(r, e->worker, &o->row.worker);
 }
 
+/* The open span around a line's; *others: there are more that fit. A forked child goes on in spans of its parent, whose
+ * ids are the other process's. */
+static int32_t find_parent(const struct span_reader *r, const struct event *e, const struct line_keys *k, bool *others)
+{
+	int32_t i = NO_SPAN;
+
+	*others = false;
+	if (k->has_parent)
+		i = chain_find(r, BY_PATH, k->parent, others);
+	else if (!k->has_id && !k->has_stack && e->tid.ptr)
+		i = chain_find(r, BY_TID, k->key[BY_TID], others);
+	if (i == NO_SPAN && k->any_parent) {
+		i = chain_find(r, BY_NAME, k->any_parent, others);
+		if (i != NO_SPAN && r->open[i].link[BY_TID].key != k->key[BY_TID])
+			i = NO_SPAN;
+	}
+	return i;
+}
+
 static int open_one(struct span_reader *r, const struct event *e, struct line_keys *k, bool from_enter)
 {
-	int32_t i, parent = NO_SPAN;
-	bool others = false;
+	int32_t i, parent;
+	bool others;
 	int rc = 0;
 
 	if (r->nused * 2 >= r->nbuckets && (rc = grow_buckets(r)))
@@ -488,16 +515,13 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 		return i;
 	struct open_span *o = &r->open[i];
 
-	*o = (struct open_span){.from_enter = from_enter, .said = k->said};
+	*o = (struct open_span){.turn = r->turn++, .from_enter = from_enter, .said = k->said};
 	rc = open_row(r, e, k->said, o);
 	if (!rc)
 		rc = path_key(r, e, k);
 	if (rc)
 		goto fail;
-	if (k->has_parent)
-		parent = chain_find(r, BY_PATH, k->parent, &others);
-	else if (!k->has_id && !k->has_stack && e->tid.ptr)
-		parent = chain_find(r, BY_TID, k->key[BY_TID], &others);
+	parent = find_parent(r, e, k, &others);
 	if (parent != NO_SPAN)
 		o->row.parent = r->open[parent].row.id;
 	if (r->opened &&
@@ -747,6 +771,7 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 	                         .run = q->run,
 	                         .source = q->source,
 	                         .want = q->each ? NULL : want,
+	                         .chained = true,
 	                         .brief = q->each};
 	struct span_reader *r = calloc(1, sizeof *r);
 	int rc;
@@ -868,7 +893,7 @@ static int advance(struct span_reader *r)
 			rc = rc ? tell(r, e) : 0;
 			if (rc < 0)
 				return rc;
-			if (r->end || e->source != r->source) {
+			if (r->end || event_cursor_chain(r->cursor) != r->chain) {
 				r->flush = 0;
 				r->flush_all = r->end || e->run != r->run;
 				r->nkept = r->flush_all ? 0 : r->nkept;
@@ -877,7 +902,7 @@ static int advance(struct span_reader *r)
 			}
 		}
 		r->pending = NULL;
-		r->source = e->source;
+		r->chain = event_cursor_chain(r->cursor);
 		r->run = e->run;
 		rc = read_line(r, e);
 		if (rc >= 0 && event_error(e))

@@ -31,6 +31,7 @@ struct tail_names {
 	bool foreign;
 	int id;                    /* the slot of the span's id; -1: none */
 	const struct segment *ids; /* its values in this group of rows; NULL: not read yet */
+	int pid;                   /* the slot of the process; -1: none */
 	const struct shape *shape;
 };
 
@@ -45,6 +46,7 @@ struct open_time {
 struct times {
 	struct store *store;
 	int64_t source;
+	uint64_t process; /* whose lines the source's are, a hash; 0: not known yet */
 	int (*take)(void *arg, const struct span_time *t);
 	void *arg;
 	struct head_does *heads; /* by local number in this chunk */
@@ -197,7 +199,11 @@ static int tail_names(struct times *t, const struct shape *tail, struct tail_nam
 {
 	int foreign = event_tail_is_foreign(t->store, t->source, tail);
 
-	*out = (struct tail_names){.foreign = foreign > 0, .id = -1, .shape = tail};
+	*out = (struct tail_names){.foreign = foreign > 0, .id = -1, .pid = -1, .shape = tail};
+	for (unsigned i = 0; i < tail->nslots && out->pid < 0; i++)
+		if (tail->slots[i].section == SECTION_TOP && slice_is(tail->slots[i].key, "pid") &&
+		    slot_is_stored(tail->slots[i].kind))
+			out->pid = (int)i;
 	for (unsigned i = 0; i < tail->nslots && out->id < 0; i++)
 		if (tail->slots[i].section == SECTION_SPAN && slice_is(tail->slots[i].key, "id"))
 			out->id = (int)i;
@@ -237,6 +243,29 @@ static uint64_t number_of(struct slice id)
 		v = v << 4 | (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 	}
 	return id.len == 16 ? v : hash_slice(id, 11);
+}
+
+/* Each process counts its spans by itself: where several write to a log it is for the pairing of lines. 0, -EAGAIN or
+ * another negative errno. */
+static int one_process(struct times *t, const struct tail_names *n, const struct event_rows *r, uint16_t tail)
+{
+	const struct segment *s;
+	struct segment_text text;
+	char buf[SEGMENT_TEXT];
+	uint32_t count;
+	int rc = n->pid < 0 ? 0 : chunk_tail_segment(r->chunk, tail, (unsigned)n->pid, r->group, &s);
+
+	if (rc || n->pid < 0)
+		return rc;
+	count = segment_texts(s, &text) && text.entries == 1 && s->n ? 1 : s->n; /* all the same, as a rule */
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t process = hash_slice(segment_get(s, i, buf), 11) | 1;
+
+		if (t->process && t->process != process)
+			return -EAGAIN;
+		t->process = process;
+	}
+	return 0;
 }
 
 static int row_id(struct tail_names *n, const struct event_rows *r, uint32_t i, uint64_t *out)
@@ -362,7 +391,9 @@ static int row_take(struct times *t, const struct event_rows *r, uint32_t i)
 	                       .head = d->shape,
 	                       .tail = n->shape,
 	                       .from_enter = d->what == ENTERS};
-	rc = row_id(n, r, i, &o.id);
+	rc = n->ids ? 0 : one_process(t, n, r, r->columns.tail[i]);
+	if (!rc)
+		rc = row_id(n, r, i, &o.id);
 	if (rc)
 		return rc;
 	if (d->what == OPENS || d->what == ENTERS)
@@ -398,6 +429,7 @@ static int source_end(struct times *t)
 	t->nopen = 0;
 	t->nused = 0;
 	t->free_list = NO_SPAN;
+	t->process = 0;
 	return rc;
 }
 
@@ -421,6 +453,23 @@ static int sources_read(struct times *t, struct event_cursor *c)
 			return rc;
 	}
 	return rc ? rc : source_end(t);
+}
+
+int span_times_apart(struct store *s, int64_t run)
+{
+	sqlite3_stmt *q;
+	int rc = sql_prepare(
+	    store_db(s),
+	    "SELECT 1 FROM source WHERE kind = 'ilulog' AND (?1 = 0 OR run = ?1) GROUP BY run, worker HAVING "
+	    "count(*) > 1 LIMIT 1",
+	    &q);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(q, 1, run);
+	rc = sql_next(q);
+	sqlite3_finalize(q);
+	return rc == 1 ? -EAGAIN : rc;
 }
 
 int span_times_read(struct store *s, const struct source_part *of, int (*take)(void *arg, const struct span_time *t),

@@ -13,8 +13,12 @@ struct span_time {
 
 /* Gives the spans of a part of the sources in the order in which span_reader does; take returns 0, or a negative errno
  * that ends it. 0 or a negative errno: -EAGAIN where lines say what only span_reader understands (spans without ids, of
- * other programs, lines that were kept whole); some spans were given then. */
+ * other programs, of several processes in one log, lines that were kept whole); some spans were given then. */
 int span_times_read(struct store *s, const struct source_part *of, int (*take)(void *arg, const struct span_time *t),
                     void *arg);
+
+/* Can the sources of a run (0: of all) be read each by itself? 0, -EAGAIN where some are parts of one log that was
+ * rotated, or another negative errno. */
+int span_times_apart(struct store *s, int64_t run);
 
 #endif

@@ -14,6 +14,7 @@
 
 struct chunk_ref {
 	int64_t id, source, first_line;
+	int64_t chain;   /* event_cursor_chain */
 	int64_t min_ns;  /* none of its lines is earlier, nor one behind them in its source */
 	unsigned groups; /* bits of those to look at */
 	bool respelled;  /* the transaction's id stands there in other spellings, too */
@@ -58,6 +59,7 @@ static int ref_read(sqlite3_stmt *q, const struct event_query *w, const struct p
 	*ref = (struct chunk_ref){.id = sqlite3_column_int64(q, 0),
 	                          .source = sqlite3_column_int64(q, 1),
 	                          .first_line = sqlite3_column_int64(q, 2),
+	                          .chain = sqlite3_column_int64(q, 6),
 	                          .groups = 0xff};
 	if (rc)
 		return rc;
@@ -77,18 +79,31 @@ static int ref_read(sqlite3_stmt *q, const struct event_query *w, const struct p
 	return 1;
 }
 
+#define REFS_SELECT "SELECT c.id, c.source, c.first_line, c.min_stamp, c.max_stamp, coalesce(s.offset_s, 0), "
+#define REFS_WHERE                                                                                                  \
+	" WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id BETWEEN ?2 AND ?5) AND c.id >= ?3 >> 16 AND (?4 = 0 OR " \
+	"c.id <= ?4 >> "                                                                                            \
+	"16) "                                                                                                      \
+	"ORDER BY "
+
+static const char plain_sql[] =
+    REFS_SELECT "c.source FROM chunk c JOIN source s ON s.id = c.source" REFS_WHERE "c.source, c.first_line, c.id";
+
+/* Files of one worker in one run are parts of its log. */
+static const char chained_sql[] =
+    "WITH part AS (SELECT id, CASE kind WHEN 'ilulog' THEN min(id) OVER (PARTITION BY run, kind, worker) ELSE id END "
+    "AS chain, (SELECT k.min_stamp FROM chunk k WHERE k.source = source.id ORDER BY k.first_line LIMIT 1) AS began "
+    "FROM source) " REFS_SELECT
+    "p.chain FROM chunk c JOIN source s ON s.id = c.source JOIN part p ON p.id = s.id" REFS_WHERE
+    "p.chain, p.began, c.source, c.first_line, c.id";
+
 static int refs_read(struct event_cursor *c, const struct place_list *places)
 {
 	sqlite3_stmt *q;
 	const struct event_query *w = &c->q;
 	struct chunk_ref ref, *to;
 	size_t room = 0;
-	int rc = sql_prepare(
-	    c->store->db,
-	    "SELECT c.id, c.source, c.first_line, c.min_stamp, c.max_stamp, coalesce(s.offset_s, 0) FROM chunk c "
-	    "JOIN source s ON s.id = c.source WHERE (?1 = 0 OR s.run = ?1) AND (?2 = 0 OR s.id BETWEEN ?2 AND ?5) "
-	    "AND c.id >= ?3 >> 16 AND (?4 = 0 OR c.id <= ?4 >> 16) ORDER BY c.source, c.first_line, c.id",
-	    &q);
+	int rc = sql_prepare(c->store->db, w->chained ? chained_sql : plain_sql, &q);
 
 	if (rc)
 		return rc;
@@ -165,6 +180,11 @@ void event_cursor_narrow_later(struct event_cursor *c, int64_t after_ns,
 	c->later.after_ns = after_ns;
 	c->later.want = want;
 	c->later.arg = arg;
+}
+
+int64_t event_cursor_chain(const struct event_cursor *c)
+{
+	return c->at ? c->refs[c->at - 1].chain : 0;
 }
 
 void event_cursor_close(struct event_cursor *c)

@@ -151,8 +151,10 @@ struct event_query {
 	/* Called once for each head shape (cache the answer in shape->mark if it is costly); NULL: all. */
 	bool (*want)(const struct shape *head, void *arg);
 	void *want_arg;
+	bool chained; /* the parts of a log of ours that was rotated come one after the other, as they were written: see
+	                 event_cursor_chain */
 	bool brief; /* of an event only ids, line and head are there until event_time or event_complete; functions that
-	               read values see to that */
+	             read values see to that */
 };
 
 /* Reads events in order of (source, line): chunk by chunk as stored. Time order is the caller's to make: sort by
@@ -167,6 +169,9 @@ void event_cursor_narrow(struct event_cursor *c, bool (*want)(const struct shape
  * anew for each. */
 void event_cursor_narrow_later(struct event_cursor *c, int64_t after_ns,
                                bool (*want)(const struct shape *head, void *arg), void *arg);
+/* Of the line given last, with `chained`: the first source of those that its own is a part of; all but logs of ours are
+ * their own only part. */
+int64_t event_cursor_chain(const struct event_cursor *c);
 void event_cursor_close(struct event_cursor *c);
 
 /* Of a brief event: stamp and time_ns; all of it. 0 or negative (and event_error then). */

@@ -240,7 +240,8 @@ static int join(struct groups *g, const struct groups *part)
 static int gather_parts(struct query *q, struct groups *g)
 {
 	struct parts *p = calloc(1, sizeof *p);
-	int n = p ? parts_of_sources(q->store, query_run(q), p->of) : -ENOMEM, rc = n < 0 ? n : 0;
+	int n = p ? parts_of_sources(q->store, query_run(q), p->of) : -ENOMEM;
+	int rc = n < 0 ? n : span_times_apart(q->store, query_run(q));
 
 	for (int i = 0; i < n; i++)
 		p->groups[i] = (struct groups){.name = g->name, .target = g->target};
