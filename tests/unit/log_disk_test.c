@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static ilu_tid tid;
 
@@ -343,16 +344,33 @@ static void tally(int *lines, long long *lost)
 	free(list);
 }
 
+/* How often standard error was told of the disk; the file goes. */
+static int complaints(void)
+{
+	FILE *f = fopen(log_path("err"), "r");
+	char line[500];
+	int n = 0;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f))
+		n += strstr(line, "t.log: No space left on device; ") && strstr(line, " lines lost so far");
+	fclose(f);
+	unlink(log_path("err"));
+	return n;
+}
+
 /* A disk that fills and is freed three times, while the log is rotated: what was there stays whole, what did not fit is
  * counted, to the line, and logging goes on each time by itself. */
 static void test_full_disk(void **state)
 {
 	enum { ROUNDS = 3, EACH = 3000 };
-	int made = 0, lines, full = 0;
+	int made = 0, lines, full = 0, err = dup(2), said;
+	time_t began = time(NULL);
 	long long lost;
 
 	(void)state;
 	log_begin("\"rotate\":{\"bytes\":65536},\"ring_bytes\":65536");
+	assert_non_null(freopen(log_path("err"), "w", stderr));
 	for (int round = 0; round < ROUNDS; round++) {
 		int rc = 0;
 
@@ -370,6 +388,12 @@ static void test_full_disk(void **state)
 	}
 	assert_int_equal(full, ROUNDS);
 	assert_int_equal(ilu_log_stop(), 0);
+	fflush(stderr);
+	dup2(err, 2);
+	close(err);
+	/* once, and then each minute */
+	said = complaints();
+	assert_in_range(said, 1, 1 + (time(NULL) - began) / 60);
 	tally(&lines, &lost);
 	/* the library's own lines may be among the lost ones: "Log file opened" */
 	assert_in_range(lines + lost, made, made + 20);

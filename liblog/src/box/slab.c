@@ -101,16 +101,20 @@ static bool is_last_of(const struct slot *slot, uint64_t handle)
 
 static void note_misuse(uint64_t handle)
 {
-	const struct slot *slot = slab.slot + SLAB_INDEX(handle);
+	uint32_t index = SLAB_INDEX(handle);
+	const struct slot *slot = slab.slot && index && index < slab.count ? slab.slot + index : NULL;
 	char none = FIRST_NONE;
 
 	if (!__atomic_compare_exchange_n(&slab.first_state, &none, FIRST_WRITTEN_NOW, 0, __ATOMIC_ACQUIRE,
 	                                 __ATOMIC_RELAXED))
 		return;
 	slab.first = (struct slab_misused){.thread_id = lock_self()};
-	if (slab.slot && SLAB_INDEX(handle) < slab.count && SLAB_INDEX(handle) && is_last_of(slot, handle)) {
-		slab.first = (struct slab_misused){slab.first.thread_id, true,     slot->site, slot->closer, slot->id,
-		                                   slot->closed_at,      slot->tid};
+	if (slot && is_last_of(slot, handle)) {
+		slab.first.site = slot->site;
+		slab.first.closer = __atomic_load_n(&slot->closer, __ATOMIC_RELAXED);
+		slab.first.closed_at = __atomic_load_n(&slot->closed_at, __ATOMIC_RELAXED);
+		slab.first.id = slot->id;
+		slab.first.tid = slot->tid;
 		slab.first.known = is_last_of(slot, handle);
 	}
 	__atomic_store_n(&slab.first_state, FIRST_THERE, __ATOMIC_RELEASE);

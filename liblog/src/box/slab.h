@@ -26,8 +26,8 @@ struct slot {
 	uint32_t site;
 	uint8_t enabled; /* the level that dynamic directives enable inside */
 	uint8_t level;
-	uint32_t closer;    /* the thread that dropped its last reference, 0: not known */
-	uint64_t closed_at; /* address of the code that did */
+	uint32_t closer;    /* atomic: the thread that dropped its last reference, 0: not known */
+	uint64_t closed_at; /* atomic: address of the code that did */
 	ilu_tid tid;
 };
 
