@@ -306,6 +306,11 @@ const char *directive_names(const struct directive *d, const char **span)
 	return d->target;
 }
 
+const char *directive_key(const struct directive *d, size_t i)
+{
+	return i < d->field_count ? d->fields[i].name : NULL;
+}
+
 /* ---- printing ---- */
 
 struct text {

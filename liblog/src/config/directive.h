@@ -136,6 +136,9 @@ bool directive_fits(const struct directive *directive, const struct directive_si
 /* Its target, and the name of its spans; NULL where it names none. Borrowed. */
 const char *directive_names(const struct directive *directive, const char **span);
 
+/* The name of the how manieth field it asks for, from 0; NULL: it asks for no more. Borrowed. */
+const char *directive_key(const struct directive *directive, size_t i);
+
 /* One as text, as directive_print. */
 size_t directive_show(const struct directive *directive, char *out, size_t cap);
 

@@ -96,6 +96,51 @@ static void like_span(struct likest *l)
 			consider(l, site_get(i)->text);
 }
 
+static bool is_span_of(const struct site *site, const char *span)
+{
+	return site->kind == ILU_SITE_SPAN_ && (!span || !strcmp(site->text, span));
+}
+
+/* The keys of spans of this name, or of all; l NULL: only whether the word is one of them. */
+static bool like_key(struct likest *l, const char *word, const char *span)
+{
+	bool same = false;
+
+	for (uint32_t i = 1, n = sites_count(); i <= n; i++) {
+		const char *keys[SITE_KEYS];
+		struct directive_site seen;
+
+		if (!is_span_of(site_get(i), span))
+			continue;
+		site_describe_with_tid(site_get(i), keys, &seen);
+		for (size_t k = 0; k < seen.key_count; k++) {
+			same |= !strcmp(keys[k], word);
+			if (l)
+				consider(l, keys[k]);
+		}
+	}
+	return same;
+}
+
+/* The first field that no such span has; NULL: each is in some. */
+static const char *wrong_key(const struct directive *d, const char *span)
+{
+	const char *key;
+
+	for (size_t i = 0; (key = directive_key(d, i)); i++)
+		if (!like_key(NULL, key, span))
+			return key;
+	return NULL;
+}
+
+static bool span_exists(const char *span)
+{
+	for (uint32_t i = 1, n = sites_count(); span && i <= n; i++)
+		if (is_span_of(site_get(i), span))
+			return true;
+	return !span;
+}
+
 static bool fits_some(const struct directive *d)
 {
 	for (uint32_t i = 1, n = sites_count(); i <= n; i++) {
@@ -120,13 +165,16 @@ static bool target_exists(const char *target)
 static void explain(const struct directive *d, char *why, size_t cap)
 {
 	const char *span, *target = directive_names(d, &span);
-	bool known = target_exists(target);
-	struct likest l = like(!known ? target : span ? span : "");
+	bool known = target_exists(target), spanned = span_exists(span);
+	const char *key = known && spanned ? wrong_key(d, span) : NULL;
+	struct likest l = like(!known ? target : key ? key : span ? span : "");
 	char text[100];
 	size_t len;
 
 	if (!known)
 		like_target(&l);
+	else if (key)
+		like_key(&l, key, span);
 	else if (span)
 		like_span(&l);
 	directive_show(d, text, sizeof text);
