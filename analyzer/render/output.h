@@ -30,6 +30,11 @@ struct output {
 	bool quiet;    /* no notes, no summaries */
 	bool one_run;  /* which run a row is of goes without saying */
 	const struct output_links *links; /* FORMAT_HTML: NULL: none; borrowed */
+	/* Puts a pager before file, for a command that calls it itself before it writes (command.own_pager) so many
+	 * lines. marks: the beginning of those to be marked, as an extended regular expression; NULL: none. NULL: there
+	 * is no pager. */
+	void (*page)(struct output *o, const char *marks, size_t lines);
+	const void *page_arg;
 };
 
 /* What a piece of text is about: picks its colour. */

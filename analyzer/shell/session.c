@@ -150,20 +150,50 @@ struct store *session_store(struct session *s)
 	return s->store;
 }
 
-/* The pager's pipe, or stdout where there is none. */
-static FILE *open_pager(const struct session *s, const struct command *c)
+static size_t terminal_rows(int fd)
 {
+	struct winsize size;
+
+	return ioctl(fd, TIOCGWINSZ, &size) || !size.ws_row ? 24 : size.ws_row;
+}
+
+/* Whether a command line is one of less. */
+static bool is_less(const char *pager)
+{
+	size_t len = strcspn(pager, " ");
+	const char *slash = memrchr(pager, '/', len), *name = slash ? slash + 1 : pager;
+
+	return len - (size_t)(name - pager) == 4 && !strncmp(name, "less", 4);
+}
+
+/* As less marks lines: it searches for them, goes back to the first line, and has a column for what was found; `n` goes
+ * on to the next. What it is told to do keeps it from leaving where all of it fits the screen. */
+static char *with_marks(const char *pager, const char *marks)
+{
+	char *line;
+
+	return marks && is_less(pager) && asprintf(&line, "%s -J '+/%s' +g", pager, marks) >= 0 ? line : NULL;
+}
+
+/* The pager's pipe, or as it was where there is none. */
+static void page_now(struct output *out, const char *marks, size_t lines)
+{
+	enum { MARKS_WIDE = 2, NARROW = 40 };
+	const struct session *s = out->page_arg;
 	const char *pager = getenv("PAGER");
+	char *line;
 	FILE *pipe;
 
-	if (s->to)
-		return s->to;
-	if (!s->interactive || !isatty(STDOUT_FILENO) || c->need == NEED_NOTHING ||
-	    (pager && (!*pager || !strcmp(pager, "cat"))))
-		return stdout;
+	if (s->to || !isatty(STDOUT_FILENO) || (pager && (!*pager || !strcmp(pager, "cat"))))
+		return;
 	fflush(stdout);
-	pipe = popen(pager ? pager : "less -RFXK", "w");
-	return pipe ? pipe : stdout;
+	setenv("LESS", "RFXK", 0);
+	pager = pager ? pager : "less -RFXK";
+	line = lines > terminal_rows(STDOUT_FILENO) ? with_marks(pager, marks) : NULL;
+	pipe = popen(line ? line : pager, "w");
+	out->file = pipe ? pipe : out->file;
+	out->width -= line && pipe && out->width > NARROW ? MARKS_WIDE : 0;
+	free(line);
 }
 
 static enum store_mode mode_of(const struct command *c, const struct args *args)
@@ -200,7 +230,12 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 	q->db = q->store ? store_db(q->store) : NULL;
 	interruptible = q->db;
 	out->one_run = q->db && count_runs(q->db) < 2;
-	out->file = open_pager(s, c);
+	out->page_arg = s;
+	out->page = page_now;
+	if (s->interactive && c->need != NEED_NOTHING && !c->own_pager)
+		out->page(out, NULL, 0);
+	else if (!s->interactive && !args_has(q->args, "pager"))
+		out->page = NULL;
 	run_in_one_state(c, q);
 	if (fflush(out->file))
 		query_ok(q, -errno, "output");

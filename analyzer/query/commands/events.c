@@ -22,6 +22,7 @@ struct found {
 	int64_t time_ns, id;
 	int32_t source;
 	bool hit; /* --grep found it; else it is context at most */
+	bool error;
 };
 
 struct events {
@@ -90,7 +91,7 @@ static void heapify(struct events *ev)
 
 static int collect(struct events *ev, const struct event *e, bool hit)
 {
-	struct found x = {e->time_ns, e->id, (int32_t)e->source, hit};
+	struct found x = {e->time_ns, e->id, (int32_t)e->source, hit, !level_rank(e->head->level)};
 	bool bounded = ev->q->limit < INT64_MAX && !ev->context;
 
 	if (bounded && ev->n == (size_t)ev->q->limit) {
@@ -291,10 +292,32 @@ static void put_histogram(struct events *ev)
 	fprintf(out->file, "%s %s in %s\n", output_ink(out, INK_NONE), count, took);
 }
 
+/* The first that is shown: --tail. */
+static size_t first_of(const struct events *ev)
+{
+	return ev->tail && (size_t)ev->tail < ev->n ? ev->n - (size_t)ev->tail : 0;
+}
+
+/* With marks at the lines of level error, where some are among those that are surely shown. */
+static void open_pager(struct events *ev, bool lines)
+{
+	static const char error[] = "^[> ]*[0-9:.]+ +ERROR ";
+	size_t first = first_of(ev);
+	int64_t most = ev->q->limit;
+	bool any = false;
+
+	if (!ev->q->out->page || ev->q->status || args_has(ev->q->args, "follow"))
+		return;
+	for (size_t i = first; i < ev->n && (int64_t)(i - first) < most && !any; i++)
+		any = ev->found[i].error && (ev->found[i].hit || !ev->context);
+	ev->q->out->page(ev->q->out, lines && any && !args_has(ev->q->args, "raw") ? error : NULL,
+	                 most < (int64_t)(ev->n - first) ? (size_t)most : ev->n - first);
+}
+
 static void show_all(struct events *ev)
 {
 	bool plain = !ev->table && !args_has(ev->q->args, "raw");
-	size_t first = ev->tail && (size_t)ev->tail < ev->n ? ev->n - (size_t)ev->tail : 0, last = 0;
+	size_t first = first_of(ev), last = 0;
 	int64_t shown = 0;
 	int rc = 0;
 
@@ -411,9 +434,10 @@ static void run(struct query *q)
 	event_filter_init(q, &ev.filter);
 	read_options(&ev);
 	read_workers(&ev);
+	gather(&ev);
+	open_pager(&ev, lines);
 	if (!lines)
 		ev.table = query_table_open(q, columns, COLUMNS);
-	gather(&ev);
 	if (lines && !q->status && !q->out->quiet && !args_has(q->args, "raw") &&
 	    (q->out->terminal || args_has(q->args, "histogram")))
 		put_histogram(&ev);
@@ -453,6 +477,8 @@ static const struct option_spec options[] = {
     OPTION_RUN,
     {.name = "foreign", .help = "also the copies of span lines that stand in other workers' files"},
     {.name = "raw", .help = "the lines as they stand in the log; on a terminal what it would obey is escaped"},
+    {.name = "pager",
+     .help = "through $PAGER, as the shell shows them; less marks the lines of level error: n goes to the next"},
     {.name = "follow", .letter = 'f', .help = "go on with what is loaded meanwhile, until Ctrl-C"},
     {0},
 };
@@ -461,14 +487,20 @@ const struct command command_events = {
     .name = "events",
     .group = GROUP_LINES,
     .help = "the lines of all files, merged by time",
-    .more = "Times stand on the log's own clock. CSV and JSON have the fields of each line as JSON.",
+    .more =
+        "Times stand on the log's own clock. CSV and JSON have the fields of each line as JSON.\n\n"
+        "In the shell, and with --pager, less marks the lines of level error in its left column: n and N go from one "
+        "to the next, until\n"
+        "something else is searched for.",
     .examples = "events --level warn\n"
                 "events --tid 3a294129\n"
                 "events --errors -C 3\n"
                 "events -f --tail 10\n"
+                "events --pager --since +90s\n"
                 "events --grep 'queue_len\":[1-9]' -C 3\n"
                 "events --since 01:18:20 --until +30s --target containermanager",
     .options = options,
+    .own_pager = true,
     .need = NEED_READ,
     .run = run,
     COLUMNS_OF(columns),

@@ -39,6 +39,7 @@ struct command {
 	size_t nchoices, choice_stride;    /* bytes from one to the next */
 	int64_t limit;                     /* --limit where it is not given; 0: all */
 	bool own_limit;                    /* --limit does not count rows: the command sees to it by itself */
+	bool own_pager;                    /* the pager waits until the command calls for it: output.page */
 	enum need need;
 	bool of_requests; /* rests on what requests are: where that was found in the log itself it says so */
 	command_fn *run;  /* NULL: not available in this version, and says so */
