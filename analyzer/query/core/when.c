@@ -153,3 +153,15 @@ int64_t query_instant(struct query *q, int64_t run, const char *option, const ch
 		           option, text);
 	return ns;
 }
+
+void query_between(struct query *q, int64_t run, int64_t *since_ns, int64_t *until_ns)
+{
+	const char *since = args_value(q->args, "since"), *until = args_value(q->args, "until");
+
+	if (since)
+		*since_ns = query_instant(q, run, "since", since);
+	if (until)
+		*until_ns = query_instant(q, run, "until", until);
+	if (since && until && !q->status && *since_ns >= *until_ns)
+		query_fail(q, USAGE, "--since %s is not before --until %s", since, until);
+}

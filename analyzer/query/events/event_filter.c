@@ -95,16 +95,6 @@ static void read_level(struct query *q, struct event_filter *f)
 		query_fail(q, USAGE, "--level %s: it is one of error, warn, info, debug, trace", level);
 }
 
-static void read_times(struct query *q, struct event_filter *f)
-{
-	const char *since = args_value(q->args, "since"), *until = args_value(q->args, "until");
-
-	if (since)
-		f->query.since_ns = query_instant(q, f->query.run, "since", since);
-	if (until)
-		f->query.until_ns = query_instant(q, f->query.run, "until", until);
-}
-
 void event_filter_init(struct query *q, struct event_filter *f)
 {
 	const char *tid = args_value(q->args, "tid");
@@ -119,7 +109,7 @@ void event_filter_init(struct query *q, struct event_filter *f)
 	query_ok(q, f->scratch ? 0 : -ENOMEM, q->command);
 	read_level(q, f);
 	read_grep(q, f);
-	read_times(q, f);
+	query_between(q, f->query.run, &f->query.since_ns, &f->query.until_ns);
 	if (tid)
 		f->tid = query_tid(q, tid);
 	if (f->tid.tid) {

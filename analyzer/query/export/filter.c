@@ -29,12 +29,13 @@ static void read_function(struct export *x)
 void export_filter_init(struct export *x)
 {
 	const struct args *a = x->q->args;
-	const char *tid = args_value(a, "tid"), *since = args_value(a, "since"), *until = args_value(a, "until");
+	const char *tid = args_value(a, "tid");
 
 	intern_init(&x->tids);
 	x->run = query_run(x->q);
-	x->since_ns = since ? query_instant(x->q, x->run, "since", since) : INT64_MIN;
-	x->until_ns = until ? query_instant(x->q, x->run, "until", until) : INT64_MAX;
+	x->since_ns = INT64_MIN;
+	x->until_ns = INT64_MAX;
+	query_between(x->q, x->run, &x->since_ns, &x->until_ns);
 	x->function = args_value(a, "function");
 	if (tid)
 		x->tid = query_tid(x->q, tid);
