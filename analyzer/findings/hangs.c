@@ -310,6 +310,23 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 
 /* ---- all ---- */
 
+/* Whether some invocation ended so: kinds of them are few, and tell it. */
+static int any_of_status(struct store *s, const char *status, int64_t *any)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s),
+	                     "SELECT count(*) FROM (SELECT 1 FROM invocation_kind WHERE status = ? LIMIT 1)", &st);
+
+	if (!rc) {
+		bind_word(st, 1, status);
+		rc = sql_next(st);
+		*any = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
+		rc = rc < 0 ? rc : 0;
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
 static int each_row(struct store *s, const char *sql, int64_t run,
                     int (*add)(struct store *, sqlite3_stmt *, struct findings *), struct findings *out)
 {
@@ -332,13 +349,18 @@ static int each_row(struct store *s, const char *sql, int64_t run,
 int find_hangs(struct store *s, int64_t run, struct findings *out)
 {
 	size_t from = out->n;
-	int rc = each_row(s, culprits_sql, run, add_culprit, out);
+	int64_t unfinished, failed;
+	int rc = any_of_status(s, "unfinished", &unfinished);
 
 	if (!rc)
+		rc = any_of_status(s, "failed", &failed);
+	if (!rc && unfinished)
+		rc = each_row(s, culprits_sql, run, add_culprit, out);
+	if (!rc && unfinished)
 		rc = each_row(s, stuck_sql, run, add_stuck, out);
-	if (!rc)
+	if (!rc && unfinished)
 		rc = explain_stuck(s, run, out, from);
-	if (!rc)
+	if (!rc && failed)
 		rc = each_row(s, given_up_sql, run, add_given_up, out);
 	if (!rc)
 		rc = each_row(s, silence_sql, run, add_silence, out);

@@ -18,23 +18,26 @@
 /* Columns: run, tid, cause, count, first_ns, last_ns, message, and where it is about one the container. */
 enum about { ABOUT_ALL, ABOUT_TWICE, ABOUT_KEPT };
 
+/* may: a number that is 0 where there is nothing to be found, soon counted; NULL: not known. */
 static const struct {
 	enum about about;
 	const char *rule;
 	enum finding_level level;
-	const char *sql;
+	const char *may, *sql;
 } questions[] = {
     {ABOUT_ALL, "completed-without-start", FINDING_WARNING,
+     "SELECT count(*) FROM (SELECT 1 FROM invocation_row WHERE started IS NULL AND ended IS NOT NULL LIMIT 1)",
      "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to "
      "execute' FROM invocation"
      " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"
      " AND run IN (SELECT run FROM invocation WHERE start_ns IS NOT NULL)"},
     {ABOUT_ALL, "unfinished", FINDING_WARNING,
+     "SELECT count(*) FROM (SELECT 1 FROM invocation_kind WHERE status = 'unfinished' LIMIT 1)",
      "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"
      " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more "
      "than it completed' ELSE ' invocations more than it completed' END FROM invocation"
      " WHERE status = 'unfinished' AND arrived_ns IS NOT NULL AND (?1 = 0 OR run = ?1) GROUP BY run, worker"},
-    {ABOUT_TWICE, "double-lock", FINDING_ERROR,
+    {ABOUT_TWICE, "double-lock", FINDING_ERROR, NULL,
      "SELECT run, tid, 'container ' || container_id, 1, from_ns, coalesce(held_to, other_to), 'took the lock of a "
      "container that ' || CASE WHEN held_to > from_ns"
      " THEN coalesce((SELECT o.tid FROM lock o WHERE o.run = x.run AND o.container_id = x.container_id AND o.to_ns = "
@@ -45,7 +48,7 @@ static const struct {
      "  WINDOW w AS (PARTITION BY run, container_id ORDER BY from_ns, tid)) x"
      " WHERE other_from IS NOT NULL AND (held_to > from_ns OR (other_to IS NULL AND other IS NOT tid)) AND (?1 = 0 OR "
      "run = ?1)"},
-    {ABOUT_KEPT, "leaked-lock", FINDING_ERROR,
+    {ABOUT_KEPT, "leaked-lock", FINDING_ERROR, NULL,
      "SELECT l.run, l.tid, 'container ' || l.container_id, 1, l.from_ns, i.end_ns, 'completed and never let go of its "
      "container''s lock', l.container_id FROM lock l"
      " JOIN invocation i ON i.run = l.run AND i.tid = l.tid WHERE l.to_ns IS NULL AND i.end_ns IS NOT NULL AND (?1 = 0 "
@@ -77,9 +80,12 @@ static int show_lock_lines(struct store *s, struct finding *f)
 static int ask(struct store *s, int64_t run, size_t i, struct findings *out)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(store_db(s), questions[i].sql, &st), step = SQLITE_DONE;
+	int64_t may = 1;
+	int rc = questions[i].may ? sql_number(store_db(s), questions[i].may, &may) : 0, step = SQLITE_DONE;
 
-	if (rc)
+	if (!rc && may)
+		rc = sql_prepare(store_db(s), questions[i].sql, &st);
+	if (rc || !may)
 		return rc;
 	sqlite3_bind_int64(st, 1, run);
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW) {
@@ -123,8 +129,12 @@ static int read_locks(struct store *s, int64_t run, struct held **out, size_t *n
 	size_t room = 0;
 	struct intern containers;
 	sqlite3_stmt *st;
-	int rc = sql_prepare(store_db(s), "SELECT run, container_id, from_ns, to_ns FROM lock WHERE ?1 = 0 OR run = ?1",
-	                     &st),
+	/* As view `lock` has them, but for the transactions, which would be looked up one by one. */
+	int rc = sql_prepare(
+	        store_db(s),
+	        "SELECT k.run, k.container_id, k.base_ns + l.since, k.base_ns + ifnull(l.since, 0) + l.until "
+	        "FROM lock_row l JOIN work_kind k ON k.id = l.kind WHERE ?1 = 0 OR k.run = ?1",
+	        &st),
 	    step = SQLITE_DONE;
 
 	if (rc)

@@ -204,6 +204,21 @@ int invocation_reader_next(struct invocation_reader *r, const struct invocation_
 	return rc;
 }
 
+static int64_t first_of(int64_t a, int64_t b)
+{
+	return a != NO_NS ? a : b;
+}
+
+int64_t invocation_duration_ns(const struct invocation_read *o)
+{
+	int64_t end = first_of(o->return_ns, o->end_ns),
+	        start = first_of(o->sent_ns, first_of(o->arrived_ns, o->insert_ns)), ns;
+
+	if (o->e2e_duration_us != NO_NS && !__builtin_mul_overflow(o->e2e_duration_us, 1000, &ns))
+		return ns;
+	return end == NO_NS || start == NO_NS || __builtin_sub_overflow(end, start, &ns) ? NO_NS : ns;
+}
+
 double queueing_sec(int64_t queued_ns)
 {
 	int64_t rest = (queued_ns % 1000000000 + 1000000000) % 1000000000;

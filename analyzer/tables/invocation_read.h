@@ -31,6 +31,10 @@ int invocation_reader_open(sqlite3 *db, struct invocation_reader **out);
 int invocation_reader_next(struct invocation_reader *r, const struct invocation_read **out);
 void invocation_reader_close(struct invocation_reader *r);
 
+/* How long it took: by its result, else from its first to its last line; INT64_MIN: not known. The SQL is
+ * INVOCATION_DURATION (query/core/query.h). */
+int64_t invocation_duration_ns(const struct invocation_read *o);
+
 /* A state of `attempt` as text that outlives the statement; NULL: none of those that are known. */
 const char *attempt_state(struct slice v);
 

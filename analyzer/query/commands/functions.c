@@ -4,6 +4,7 @@
  * Two things are called cold. `cold` is the function's own word for its first call in a container, prewarmed ones too.
  * `cold_starts` are the containers that were made while an invocation waited, also where that failed: what the phase
  * "container acquisition (cold)" is of. */
+#include "query/commands/gathering.h"
 #include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/core/select.h"
@@ -123,22 +124,6 @@ static void read_kinds(struct query *q, struct functions *all)
 	select_done(&s);
 }
 
-static int64_t first_of(int64_t a, int64_t b)
-{
-	return a != NO_NS ? a : b;
-}
-
-/* As INVOCATION_DURATION says it. */
-static int64_t duration_of(const struct invocation_read *o)
-{
-	int64_t end = first_of(o->return_ns, o->end_ns),
-	        start = first_of(o->sent_ns, first_of(o->arrived_ns, o->insert_ns)), ns;
-
-	if (o->e2e_duration_us != NO_NS && !__builtin_mul_overflow(o->e2e_duration_us, 1000, &ns))
-		return ns;
-	return end == NO_NS || start == NO_NS || __builtin_sub_overflow(end, start, &ns) ? NO_NS : ns;
-}
-
 static int64_t code_of(const struct invocation_read *o)
 {
 	if (!isnan(o->code_duration_sec))
@@ -151,12 +136,16 @@ static int measure(struct sample *s, int64_t ns)
 	return ns == NO_NS ? 0 : sample_add(s, ns);
 }
 
-static int count(struct functions *all, const struct invocation_read *o)
+int functions_take(void *functions, const struct invocation_read *o, const struct phases *phases)
 {
-	const struct kind *k = &all->kinds[o->kind];
+	struct functions *all = functions;
+	const struct kind *k = o->kind < all->nkinds ? &all->kinds[o->kind] : NULL;
 	struct function *f;
 	int rc;
 
+	(void)phases;
+	if (!k)
+		return -EBADMSG;
 	if (!k->asked)
 		return 0;
 	f = &all->v[k->function];
@@ -167,7 +156,7 @@ static int count(struct functions *all, const struct invocation_read *o)
 	f->cold += k->cold;
 	for (int i = 0; i < o->nattempts; i++)
 		f->cold_starts += o->attempt[i].state && !strcmp(o->attempt[i].state, "cold");
-	rc = measure(&f->duration, duration_of(o));
+	rc = measure(&f->duration, invocation_duration_ns(o));
 	if (!rc && o->queued_ns != NO_NS)
 		rc = sample_add(&f->queue, (int64_t)(queueing_sec(o->queued_ns) * 1e9));
 	return rc ? rc : measure(&f->code, code_of(o));
@@ -180,9 +169,37 @@ static void read_all(struct query *q, struct functions *all)
 	int rc = q->status ? 0 : invocation_reader_open(q->db, &r);
 
 	while (r && !rc && (rc = invocation_reader_next(r, &o)) == 1)
-		rc = query_interrupted ? -EINTR : o->kind >= all->nkinds ? -EBADMSG : count(all, o);
+		rc = query_interrupted ? -EINTR : functions_take(all, o, NULL);
 	query_ok(q, rc, q->path);
 	invocation_reader_close(r);
+}
+
+struct functions *functions_new(struct query *q)
+{
+	struct functions *all = calloc(1, sizeof *all);
+
+	if (!query_ok(q, all ? 0 : -ENOMEM, q->command))
+		return NULL;
+	all->file.beside = q->path;
+	read_kinds(q, all);
+	return all;
+}
+
+void functions_free(struct functions *all)
+{
+	if (!all)
+		return;
+	for (size_t i = 0; i < all->n; i++) {
+		sample_done(&all->v[i].duration);
+		sample_done(&all->v[i].queue);
+		sample_done(&all->v[i].code);
+	}
+	sample_file_done(&all->file);
+	free(all->v);
+	free(all->kinds);
+	intern_done(&all->names);
+	intern_done(&all->keys);
+	free(all);
 }
 
 /* ---- all of it ---- */
@@ -208,21 +225,16 @@ static void put_all(struct query *q, struct functions *all)
 
 static void run(struct query *q)
 {
-	struct functions all = {.file.beside = q->path};
+	struct functions *own = q->gathered && q->gathered->functions ? NULL : functions_new(q),
+	                 *all = own           ? own
+	                        : q->gathered ? q->gathered->functions
+	                                      : NULL;
 
-	read_kinds(q, &all);
-	read_all(q, &all);
-	put_all(q, &all);
-	for (size_t i = 0; i < all.n; i++) {
-		sample_done(&all.v[i].duration);
-		sample_done(&all.v[i].queue);
-		sample_done(&all.v[i].code);
-	}
-	sample_file_done(&all.file);
-	free(all.v);
-	free(all.kinds);
-	intern_done(&all.names);
-	intern_done(&all.keys);
+	if (own)
+		read_all(q, own);
+	if (all)
+		put_all(q, all);
+	functions_free(own);
 }
 
 static const struct option_spec options[] = {OPTION_RUN, {0}};

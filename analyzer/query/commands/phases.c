@@ -8,7 +8,8 @@
  * rows of `invocation` only what they have of their own. */
 #include "tables/phase_read.h"
 #include "base/array.h"
-#include "query/commands/phase_sums.h"
+#include "model/phase_numbers.h"
+#include "query/commands/gathering.h"
 #include "query/core/command.h"
 #include "base/intern.h"
 #include "base/sql.h"
@@ -39,21 +40,16 @@ struct kind {
 	bool taken; /* asked for */
 };
 
-/* A phase's name and state are the same pointers in each invocation. */
-struct known {
-	const char *name, *state;
-	bool open;
-	uint32_t phase;
-};
-
 /* A phase of the invocation that is being read. */
 struct part {
 	uint32_t phase;
 	int64_t ord, ns, first_ns;
 };
 
-struct groups {
-	struct intern keys, phases;
+struct phase_groups {
+	struct intern keys;
+	struct phase_numbers phases;
+	struct sample_file file;   /* of the groups' times */
 	struct standing *standing; /* by number of the phase */
 	uint32_t nstanding;
 	struct group *all;
@@ -68,12 +64,12 @@ struct groups {
 	bool by_hour, keyed;
 	int64_t hour; /* of the last key, by_hour; INT64_MIN: none yet */
 	uint32_t hour_key;
-	struct known known[32];
-	size_t nknown;
 };
 
-static void groups_done(struct groups *g)
+void phase_groups_free(struct phase_groups *g)
 {
+	if (!g)
+		return;
 	for (size_t i = 0; i < g->n; i++)
 		sample_done(&g->all[i].times);
 	free(g->all);
@@ -83,26 +79,28 @@ static void groups_done(struct groups *g)
 	free(g->parts);
 	free(g->kinds);
 	intern_done(&g->keys);
-	intern_done(&g->phases);
+	phase_numbers_done(&g->phases);
+	sample_file_done(&g->file);
+	free(g);
 }
 
 /* Room for the first group of a key. */
-static int keys_grow(struct groups *g, uint32_t key)
+static int keys_grow(struct phase_groups *g, uint32_t key)
 {
 	return array_reserve_zeroed(g->of_key, g->nkeys, key + 1);
 }
 
-static struct group *group_new(struct groups *g, uint32_t key, uint32_t phase)
+static struct group *group_new(struct phase_groups *g, uint32_t key, uint32_t phase)
 {
 	if (array_reserve(g->next, g->next_room, g->n + 1) || array_reserve(g->all, g->room, g->n + 1))
 		return NULL;
-	g->all[g->n] = (struct group){.key_number = key, .phase_number = phase};
+	g->all[g->n] = (struct group){.key_number = key, .phase_number = phase, .times.file = &g->file};
 	g->next[g->n] = g->of_key[key];
 	g->of_key[key] = g->n + 1;
 	return &g->all[g->n++];
 }
 
-static int add(struct groups *g, uint32_t key, uint32_t phase, int64_t ns)
+static int add(struct phase_groups *g, uint32_t key, uint32_t phase, int64_t ns)
 {
 	struct group *x = NULL;
 	int rc = keys_grow(g, key);
@@ -116,32 +114,12 @@ static int add(struct groups *g, uint32_t key, uint32_t phase, int64_t ns)
 
 /* ---- one invocation ---- */
 
-static int number_of(struct groups *g, const struct phase *ph, uint32_t *out)
-{
-	char name[PHASE_NAME_MAX];
-	size_t i = 0;
-	int rc;
-
-	while (i < g->nknown &&
-	       (g->known[i].name != ph->name || g->known[i].state != ph->state || g->known[i].open != ph->open))
-		i++;
-	if (i < g->nknown) {
-		*out = g->known[i].phase;
-		return 0;
-	}
-	phase_name(ph, name);
-	rc = intern_add(&g->phases, (struct slice){name, strlen(name)}, out);
-	if (!rc && i < sizeof g->known / sizeof *g->known)
-		g->known[g->nknown++] = (struct known){ph->name, ph->state, ph->open, *out};
-	return rc;
-}
-
-static int put_part(struct groups *g, const struct phase *ph, int64_t ord)
+static int put_part(struct phase_groups *g, const struct phase *ph, int64_t ord)
 {
 	int64_t start = ph->start_ns, ns = ph->end_ns - start;
 	uint32_t phase;
 	size_t i = 0;
-	int rc = number_of(g, ph, &phase);
+	int rc = phase_number(&g->phases, ph, &phase);
 
 	if (rc)
 		return rc;
@@ -159,7 +137,7 @@ static int put_part(struct groups *g, const struct phase *ph, int64_t ord)
 	return 0;
 }
 
-static int stand(struct groups *g, const struct part *p, int64_t attempts)
+static int stand(struct phase_groups *g, const struct part *p, int64_t attempts)
 {
 	struct standing *s;
 
@@ -175,7 +153,7 @@ static int stand(struct groups *g, const struct part *p, int64_t attempts)
 	return 0;
 }
 
-static int key_of_hour(struct groups *g, int64_t ns, int64_t offset_s, uint32_t *key)
+static int key_of_hour(struct phase_groups *g, int64_t ns, int64_t offset_s, uint32_t *key)
 {
 	time_t t = (time_t)(ns / 1000000000 - offset_s);
 	int64_t hour = t / 3600 - (t % 3600 < 0);
@@ -193,12 +171,13 @@ static int key_of_hour(struct groups *g, int64_t ns, int64_t offset_s, uint32_t 
 	return rc;
 }
 
-static int put_invocation(struct groups *g, const struct invocation_read *of, const struct phases *phases)
+int phase_groups_take(void *groups, const struct invocation_read *of, const struct phases *phases)
 {
-	const struct kind *k = &g->kinds[of->kind];
+	struct phase_groups *g = groups;
+	const struct kind *k = of->kind < g->nkinds ? &g->kinds[of->kind] : NULL;
 	int64_t began = of->sent_ns != NO_NS ? of->sent_ns : of->arrived_ns;
-	uint32_t key = k->key;
-	int rc = 0;
+	uint32_t key = k ? k->key : 0;
+	int rc = k ? 0 : -EBADMSG;
 
 	g->nparts = 0;
 	for (int i = 0; i < phases->n && !rc; i++)
@@ -217,7 +196,7 @@ static int put_invocation(struct groups *g, const struct invocation_read *of, co
 
 /* ---- all of them ---- */
 
-static const char *key_sql(struct query *q, struct groups *g)
+static const char *key_sql(struct query *q, struct phase_groups *g)
 {
 	const char *by = args_value(q->args, "by");
 
@@ -234,7 +213,7 @@ static const char *key_sql(struct query *q, struct groups *g)
 	return "NULL";
 }
 
-static int read_kind(struct groups *g, sqlite3_stmt *st)
+static int read_kind(struct phase_groups *g, sqlite3_stmt *st)
 {
 	bool known = sqlite3_column_type(st, 0) != SQLITE_NULL;
 	struct kind *k = array_add(g->kinds, g->nkinds, g->kinds_room);
@@ -246,7 +225,7 @@ static int read_kind(struct groups *g, sqlite3_stmt *st)
 }
 
 /* Where a phase stands is the same whichever invocations are asked for: so the conditions are a column. */
-static void read_kinds(struct query *q, struct groups *g)
+static void read_kinds(struct query *q, struct phase_groups *g)
 {
 	struct select s = {0};
 	sqlite3_stmt *st;
@@ -275,40 +254,50 @@ static int by_key_and_place(const void *a, const void *b)
 	return x->place != y->place ? (x->place > y->place) - (x->place < y->place) : strcmp(x->phase, y->phase);
 }
 
-static void order(struct groups *g)
+static void order(struct phase_groups *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		struct group *x = &g->all[i];
 		const struct standing *s = &g->standing[x->phase_number];
 
 		x->key = g->keyed ? g->keys.text[x->key_number].ptr : NULL;
-		x->phase = g->phases.text[x->phase_number].ptr;
+		x->phase = g->phases.names.text[x->phase_number].ptr;
 		x->place = s->nonce ? s->once / (double)s->nonce : 1e6 + s->all / (double)s->nall;
 	}
 	if (g->n)
 		qsort(g->all, g->n, sizeof *g->all, by_key_and_place);
 }
 
-static void gather(struct query *q, struct groups *g)
+struct phase_groups *phase_groups_new(struct query *q)
 {
-	struct phase_reader *reader = NULL;
-	const struct phases *phases;
-	int rc = 0;
+	struct phase_groups *g = calloc(1, sizeof *g);
 
+	if (!query_ok(q, g ? 0 : -ENOMEM, q->command))
+		return NULL;
+	g->file.beside = q->path;
 	g->hour = INT64_MIN;
 	read_kinds(q, g);
-	if (!q->status)
-		rc = phase_reader_open_all(q->db, &reader);
-	while (reader && !rc && (rc = phase_reader_next(reader, &phases)) == 1)
-		rc = query_interrupted                            ? -EINTR
-		     : phase_reader_at(reader)->kind >= g->nkinds ? -EBADMSG
-		                                                  : put_invocation(g, phase_reader_at(reader), phases);
-	query_ok(q, rc, q->path);
-	phase_reader_close(reader);
+	return g;
+}
+
+/* What was read already, or all of it now; *own is to be freed. NULL: failed. */
+static struct phase_groups *gather(struct query *q, struct phase_groups **own)
+{
+	bool plain = q->gathered && q->gathered->phases && !args_has(q->args, "by");
+	struct phase_groups *g = plain ? q->gathered->phases : phase_groups_new(q);
+	struct gather_part part = {phase_groups_take, g};
+
+	*own = plain ? NULL : g;
+	if (*own)
+		gather_invocations(q, &part, 1);
+	if (q->status || !g)
+		return NULL;
+	order(g);
+	return g;
 }
 
 /* What the phases of the group that begins at i add up to; *end is the first of the next. */
-static double total_of(const struct groups *g, size_t i, size_t *end)
+static double total_of(const struct phase_groups *g, size_t i, size_t *end)
 {
 	double sum = 0;
 	size_t j = i;
@@ -324,7 +313,9 @@ static bool put_phase(struct query *q, struct table *t, size_t first, struct gro
 	struct sample *s = &g->times;
 	double sum = sample_sum(s);
 
-	sample_sort(s);
+	if (!query_ok(q, sample_sort(s), q->path))
+		return false;
+
 	struct cell c[] = {
 	    cell_of_text(g->key),
 	    cell_of_text(g->phase),
@@ -341,7 +332,7 @@ static bool put_phase(struct query *q, struct table *t, size_t first, struct gro
 	return query_table_row(q, t, c + first);
 }
 
-static void put(struct query *q, struct groups *g)
+static void put(struct query *q, struct phase_groups *g)
 {
 	const char *by = args_value(q->args, "by");
 	struct column columns[] = {
@@ -363,34 +354,27 @@ static void put(struct query *q, struct groups *g)
 
 void phases_sums(struct query *q, phase_sum_fn *each, void *arg)
 {
-	struct groups g = {0};
-	double total;
+	struct phase_groups *own, *g = gather(q, &own);
 	size_t end;
+	double total = g && g->n ? total_of(g, 0, &end) : 0;
 
-	gather(q, &g);
-	if (!q->status)
-		order(&g);
-	total = q->status || !g.n ? 0 : total_of(&g, 0, &end);
-	for (size_t i = 0; i < g.n && !q->status; i++) {
-		struct phase_sum sum = {g.all[i].phase, (int64_t)g.all[i].times.n, (int64_t)sample_sum(&g.all[i].times),
-		                        0};
+	for (size_t i = 0; g && i < g->n; i++) {
+		struct phase_sum sum = {g->all[i].phase, (int64_t)g->all[i].times.n,
+		                        (int64_t)sample_sum(&g->all[i].times), 0};
 
 		sum.share = total > 0 ? (double)sum.total_ns / total : 0;
 		each(arg, &sum);
 	}
-	groups_done(&g);
+	phase_groups_free(own);
 }
 
 static void run(struct query *q)
 {
-	struct groups g = {0};
+	struct phase_groups *own, *g = gather(q, &own);
 
-	gather(q, &g);
-	if (!q->status) {
-		order(&g);
-		put(q, &g);
-	}
-	groups_done(&g);
+	if (g)
+		put(q, g);
+	phase_groups_free(own);
 }
 
 static const struct option_spec options[] = {

@@ -3,8 +3,7 @@
 #include "query/commands/summary.h"
 #include "base/array.h"
 #include "base/sql.h"
-#include "query/commands/phase_sums.h"
-#include "query/core/quantile.h"
+#include "query/commands/gathering.h"
 #include "render/number.h"
 #include "render/text.h"
 #include <errno.h>
@@ -78,24 +77,6 @@ struct verdict *summary_add(struct query *q, struct summary *s, enum verdict_lev
 
 /* ---- how invocations ended ---- */
 
-struct outcomes {
-	int64_t all, ok, failed, unfinished;
-};
-
-static struct outcomes count_outcomes(struct query *q, int64_t run)
-{
-	sqlite3_stmt *st = query_prepare(q, "SELECT count(*), total(status = 'ok'), total(status = 'failed'), "
-	                                    "total(status = 'unfinished') FROM invocation WHERE ?1 = 0 OR run = ?1");
-	struct outcomes n = {0};
-
-	sqlite3_bind_int64(st, 1, run);
-	if (query_next(q, st))
-		n = (struct outcomes){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
-		                      sqlite3_column_int64(st, 2), sqlite3_column_int64(st, 3)};
-	sqlite3_finalize(st);
-	return n;
-}
-
 /* What the attempts say that failed, the most frequent first. */
 static void say_causes(struct query *q, int64_t run, struct text *t)
 {
@@ -118,7 +99,7 @@ static void say_causes(struct query *q, int64_t run, struct text *t)
 	sqlite3_finalize(st);
 }
 
-static void say_outcome(struct query *q, struct summary *s, int64_t run, const struct outcomes *n, bool explained)
+static void say_outcome(struct query *q, struct summary *s, int64_t run, const struct overall *n, bool explained)
 {
 	struct verdict *v;
 
@@ -171,7 +152,7 @@ static void keep_share(void *arg, const struct phase_sum *sum)
 	all->n++;
 }
 
-static void say_shares(struct query *q, struct summary *s, const struct outcomes *n, const struct shares *all)
+static void say_shares(struct query *q, struct summary *s, const struct overall *n, const struct shares *all)
 {
 	struct verdict *v = NULL;
 
@@ -198,67 +179,93 @@ static void say_shares(struct query *q, struct summary *s, const struct outcomes
 }
 
 /* How long they took, and the function that takes most of it. */
-static void say_slow(struct query *q, struct summary *s, int64_t run)
+static void say_slow(struct query *q, struct summary *s, const struct overall *o)
 {
-	sqlite3_stmt *st = query_prepare(q, "SELECT " INVOCATION_DURATION " FROM invocation WHERE " INVOCATION_DURATION
-	                                    " IS NOT NULL AND (?1 = 0 OR run = ?1)");
-	struct sample all = {0};
+	const struct sample *all = &o->durations;
 	struct verdict *v;
 
-	sqlite3_bind_int64(st, 1, run);
-	while (query_next(q, st))
-		query_ok(q, sample_add(&all, sqlite3_column_int64(st, 0)), q->command);
-	sqlite3_finalize(st);
-	sample_sort(&all);
-	if (all.n > 1 && (v = summary_add(q, s, VERDICT_NOTE, "invocations --sort -duration"))) {
+	if (all->n > 1 && (v = summary_add(q, s, VERDICT_NOTE, "invocations --sort -duration"))) {
 		text_puts(&v->message, "Half of them took up to ");
-		say_duration(q, &v->message, sample_quantile(&all, 0.5));
+		say_duration(q, &v->message, sample_quantile(all, 0.5));
 		text_puts(&v->message, ", one in a hundred more than ");
-		say_duration(q, &v->message, sample_quantile(&all, 0.99));
+		say_duration(q, &v->message, sample_quantile(all, 0.99));
 		text_puts(&v->message, ", the slowest ");
-		say_duration(q, &v->message, sample_quantile(&all, 1));
+		say_duration(q, &v->message, sample_quantile(all, 1));
 	}
-	sample_done(&all);
 }
 
-static void say_slowest_function(struct query *q, struct summary *s, int64_t run)
+static void say_slowest_function(struct query *q, struct summary *s, const struct overall *o)
 {
-	sqlite3_stmt *st = query_prepare(
-	    q, "SELECT f, n, ns, ns / sum(ns) OVER (), count(*) OVER () FROM (SELECT coalesce(function_name, fqdn) f, "
-	       "count(*) n, total(" INVOCATION_DURATION
-	       ") ns FROM invocation WHERE ?1 = 0 OR run = ?1 GROUP BY 1) ORDER BY ns DESC LIMIT 1");
+	int64_t functions = 0;
+	double all = 0;
+	uint32_t most = o->names.n;
 	struct verdict *v;
 
-	sqlite3_bind_int64(st, 1, run);
-	if (query_next(q, st) && sqlite3_column_text(st, 0) && sqlite3_column_int64(st, 4) > 1 &&
-	    sqlite3_column_double(st, 2) > 0 && (v = summary_add(q, s, VERDICT_NOTE, "functions"))) {
-		struct slice name = column_slice(st, 0);
-
-		text_printf(&v->message,
-		            "Of %lld functions, %.*s took most time: ", (long long)sqlite3_column_int64(st, 4),
-		            (int)name.len, name.ptr);
-		say_share(&v->message, sqlite3_column_double(st, 3));
-		text_puts(&v->message, " of it in ");
-		say_several(&v->message, sqlite3_column_int64(st, 1), "invocation");
+	for (uint32_t i = 0; i <= o->names.n; i++) {
+		functions += o->function[i].n > 0;
+		all += (double)o->function[i].ns;
+		most = o->function[i].n && o->function[i].ns > o->function[most].ns ? i : most;
 	}
-	sqlite3_finalize(st);
+	if (most == o->names.n || functions < 2 || o->function[most].ns <= 0 ||
+	    !(v = summary_add(q, s, VERDICT_NOTE, "functions")))
+		return;
+	text_printf(&v->message, "Of %lld functions, %.*s took most time: ", (long long)functions,
+	            (int)o->names.text[most].len, o->names.text[most].ptr);
+	say_share(&v->message, (double)o->function[most].ns / all);
+	text_puts(&v->message, " of it in ");
+	say_several(&v->message, o->function[most].n, "invocation");
+}
+
+static int64_t say_invocations(struct query *q, struct summary *s, int64_t run, const struct overall *o, bool explained)
+{
+	struct shares all = {0};
+
+	if (!o->all)
+		return 0;
+	say_outcome(q, s, run, o, explained);
+	phases_sums(q, keep_share, &all);
+	say_shares(q, s, o, &all);
+	say_slow(q, s, o);
+	say_slowest_function(q, s, o);
+	for (int i = 0; i < all.n; i++)
+		free(all.names[i]);
+	return o->all;
+}
+
+void gather_overall(struct query *q, struct gathered *g)
+{
+	g->overall = overall_new(q);
+	g->phases = phase_groups_new(q);
+	struct gather_part parts[] = {{overall_take, g->overall}, {phase_groups_take, g->phases}};
+
+	gather_invocations(q, parts, 2);
+	if (!q->status)
+		overall_finish(g->overall);
+}
+
+void gathered_done(struct gathered *g)
+{
+	functions_free(g->functions);
+	phase_groups_free(g->phases);
+	overall_free(g->overall);
+	*g = (struct gathered){0};
 }
 
 int64_t summary_invocations(struct query *q, struct summary *s, int64_t run, bool explained)
 {
-	struct outcomes n = count_outcomes(q, run);
-	struct shares all = {0};
+	struct gathered own = {0};
+	const struct gathered *before = q->gathered;
+	int64_t n = 0;
 
-	if (!n.all)
-		return 0;
-	say_outcome(q, s, run, &n, explained);
-	phases_sums(q, keep_share, &all);
-	say_shares(q, s, &n, &all);
-	say_slow(q, s, run);
-	say_slowest_function(q, s, run);
-	for (int i = 0; i < all.n; i++)
-		free(all.names[i]);
-	return n.all;
+	if (!before || !before->overall || !before->phases) {
+		gather_overall(q, &own);
+		q->gathered = &own;
+	}
+	if (!q->status)
+		n = say_invocations(q, s, run, q->gathered->overall, explained);
+	q->gathered = before;
+	gathered_done(&own);
+	return n;
 }
 
 /* ---- errors and warnings ---- */

@@ -18,6 +18,8 @@
 /* Exit statuses, contract of the program. ENOUGH is none: whoever reads our output has enough; it is told as DONE. */
 enum status { ENOUGH = -1, DONE = 0, FINDINGS = 1, USAGE = 2, DAMAGED = 3, SYSTEM = 4, INTERRUPTED = 130 };
 
+struct gathered;
+
 struct query {
 	const char *command; /* its name, for messages */
 	const char *path;    /* of the database, whether it is open or not */
@@ -32,6 +34,9 @@ struct query {
 	char *error;       /* what it was; NULL: goes without saying; owned */
 	char *detail;      /* lines that show where, safe for a terminal; NULL: none; owned */
 	bool alarm;        /* there are findings of level warning or above */
+	/* What was read already of all invocations of --run, for commands without other options (whole/gathered.h);
+	 * NULL: nothing. Borrowed. */
+	const struct gathered *gathered;
 };
 
 typedef void command_fn(struct query *q);

@@ -117,21 +117,86 @@ static void count_lines(struct query *q, struct measure *m)
 	sqlite3_finalize(st);
 }
 
+/* ---- the order of phases ---- */
+
+/* Phases are told in the order in which the first transactions have them, whichever file was loaded first: of these it
+ * is noted which they had. */
+struct measured_first {
+	int64_t place;
+	uint32_t rank;
+	uint8_t n, phase[MEASURE_PHASES];
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const struct measured_first *x = a, *y = b;
+
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct measured_first *x = a, *y = b;
+
+	return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+static void find_first(struct query *q, struct measure *m)
+{
+	sqlite3_stmt *st =
+	    query_prepare(q, "SELECT p.id FROM place p JOIN invocation_row i ON i.id = p.id JOIN "
+	                     "invocation_kind k ON k.id = i.kind WHERE k.run = ?1 ORDER BY p.tid LIMIT ?2");
+
+	m->first = calloc(MEASURE_FIRST, sizeof *m->first);
+	query_ok(q, m->first ? 0 : -ENOMEM, q->command);
+	sqlite3_bind_int64(st, 1, m->run);
+	sqlite3_bind_int64(st, 2, MEASURE_FIRST);
+	for (; query_next(q, st); m->nfirst++)
+		m->first[m->nfirst] =
+		    (struct measured_first){.place = sqlite3_column_int64(st, 0), .rank = (uint32_t)m->nfirst};
+	sqlite3_finalize(st);
+	if (m->nfirst)
+		qsort(m->first, m->nfirst, sizeof *m->first, by_place);
+}
+
+static void note_phase(struct measured_first *f, uint32_t number)
+{
+	if (f && !memchr(f->phase, (int)number, f->n) && f->n < MEASURE_PHASES)
+		f->phase[f->n++] = (uint8_t)number;
+}
+
+static struct measured_first *first_at(struct measure *m, int64_t place)
+{
+	struct measured_first key = {.place = place};
+
+	return m->nfirst && place >= m->first[0].place && place <= m->first[m->nfirst - 1].place
+	           ? bsearch(&key, m->first, m->nfirst, sizeof *m->first, by_place)
+	           : NULL;
+}
+
 /* ---- invocations ---- */
 
-static int function_of(struct measure *m, struct slice name, struct measured_function **out)
+/* The function of a kind that is met for the first time. */
+static int number_function(struct measure *m, struct measured_kind *k)
 {
-	uint32_t i = intern_find(&m->names, name);
-	struct measured_function *f;
-	int rc = 0;
+	struct slice name = m->kind_functions.text[k->function];
 
-	if (i == INTERN_NONE && m->names.n < MEASURE_FUNCTIONS)
-		rc = intern_add(&m->names, name, &i);
-	else if (i == INTERN_NONE)
-		i = MEASURE_FUNCTIONS;
+	k->number = intern_find(&m->names, name);
+	if (k->number == INTERN_NONE && m->names.n < MEASURE_FUNCTIONS)
+		return intern_add(&m->names, name, &k->number);
+	if (k->number == INTERN_NONE)
+		k->number = MEASURE_FUNCTIONS;
+	return 0;
+}
+
+static int function_of(struct measure *m, struct measured_kind *k, struct measured_function **out)
+{
+	int rc = k->number == INTERN_NONE ? number_function(m, k) : 0;
+	struct measured_function *f;
+
 	if (rc)
 		return rc;
-	f = &m->functions[i];
+	f = &m->functions[k->number];
 	if (!f->bins) {
 		f->n_at = calloc(m->n, sizeof *f->n_at);
 		f->failed_at = calloc(m->n, sizeof *f->failed_at);
@@ -144,19 +209,8 @@ static int function_of(struct measure *m, struct slice name, struct measured_fun
 	return 0;
 }
 
-static int phase_number(struct measure *m, const struct phase *p, uint32_t *out)
-{
-	char name[PHASE_NAME_MAX];
-	int rc;
-
-	phase_name(p, name);
-	rc = intern_add(&m->phase_names, (struct slice){name, strlen(name)}, out);
-	if (!rc && *out >= MEASURE_PHASES)
-		*out = MEASURE_PHASES - 1;
-	return rc;
-}
-
-static int count_phases(struct measure *m, struct measured_function *f, size_t column, const struct phases *phases)
+static int count_phases(struct measure *m, struct measured_function *f, size_t column, const struct phases *phases,
+                        struct measured_first *first)
 {
 	int rc = 0;
 
@@ -167,17 +221,17 @@ static int count_phases(struct measure *m, struct measured_function *f, size_t c
 
 		if (p->end_ns == p->start_ns)
 			continue;
-		rc = phase_number(m, p, &number);
+		rc = phase_number(&m->phase_names, p, &number);
 		if (rc)
 			break;
+		if (number >= MEASURE_PHASES)
+			number = MEASURE_PHASES - 1;
+		note_phase(first, number);
 		m->phase_ns[number * m->n + column] += ns;
 		f->phase_ns[column * MEASURE_PHASES + number] += ns;
 	}
 	return rc;
 }
-
-/* Columns of the statement, behind those of the phases. */
-enum { SENT = 2, ARRIVED = 5, STATUS = 8, DURATION, FUNCTION, BEGAN };
 
 static int count_duration(struct measure *m, struct measured_function *f, size_t column, int64_t ns)
 {
@@ -190,63 +244,86 @@ static int count_duration(struct measure *m, struct measured_function *f, size_t
 	return rc ? rc : sample_add(&f->durations, ns);
 }
 
-static int count_invocation(struct measure *m, sqlite3_stmt *st, const struct phases *phases)
+/* When it began, as far as that is known. */
+static int64_t began_ns(const struct invocation_read *o)
 {
-	struct slice status = column_slice(st, STATUS), name = column_slice(st, FUNCTION);
-	bool failed = slice_is(status, "failed"), ok = slice_is(status, "ok");
-	struct measured_function *f;
-	size_t column = column_of(m, sqlite3_column_int64(st, BEGAN));
-	int rc = function_of(m, name.ptr ? name : SLICE("(unknown)"), &f);
+	const int64_t at[] = {o->sent_ns, o->arrived_ns, o->insert_ns, o->start_ns};
 
+	for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+		if (at[i] != NO_NS)
+			return at[i];
+	return 0;
+}
+
+static void count_cold(struct measure *m, const struct invocation_read *o)
+{
+	for (int i = 0; i < o->nattempts; i++) {
+		const struct phase_attempt *a = &o->attempt[i];
+		const int64_t at[] = {a->remove_ns, a->insert_ns, a->start_ns, a->end_ns};
+		size_t k = 0;
+
+		if (!a->state || strcmp(a->state, "cold"))
+			continue;
+		m->cold++;
+		while (k < 4 && at[k] == NO_NS)
+			k++;
+		if (k < 4)
+			m->cold_at[column_of(m, at[k])]++;
+	}
+}
+
+int measure_take(void *measure, const struct invocation_read *o, const struct phases *phases)
+{
+	struct measure *m = measure;
+	struct measured_kind *k = o->kind < m->nkinds ? &m->kinds[o->kind] : NULL;
+	int64_t ns = invocation_duration_ns(o);
+	struct measured_function *f;
+	size_t column;
+	int rc;
+
+	if (!m->n || (k && k->run != m->run))
+		return 0;
+	if (!k)
+		return -EBADMSG;
+	column = column_of(m, began_ns(o));
+	rc = function_of(m, k, &f);
 	if (rc)
 		return rc;
 	m->invocations++;
 	f->n++;
 	f->n_at[column]++;
-	f->failed += !ok;
-	f->failed_at[column] += !ok;
-	m->failed += failed;
-	m->unfinished += !failed && !ok;
-	(ok ? m->ok_at : failed ? m->failed_at : m->unfinished_at)[column]++;
-	if (sqlite3_column_type(st, DURATION) != SQLITE_NULL && (ok || failed))
-		rc = count_duration(m, f, column, sqlite3_column_int64(st, DURATION));
-	return rc ? rc : count_phases(m, f, column, phases);
+	f->failed += !k->ok;
+	f->failed_at[column] += !k->ok;
+	m->failed += k->failed;
+	m->unfinished += !k->failed && !k->ok;
+	(k->ok ? m->ok_at : k->failed ? m->failed_at : m->unfinished_at)[column]++;
+	count_cold(m, o);
+	if (ns != NO_NS && (k->ok || k->failed))
+		rc = count_duration(m, f, column, ns);
+	return rc ? rc : count_phases(m, f, column, phases, first_at(m, o->place));
 }
 
-static void count_invocations(struct query *q, struct measure *m)
+static int read_kind(struct measure *m, sqlite3_stmt *st)
 {
-	sqlite3_stmt *st = query_prepare(q, "SELECT " PHASE_COLUMNS ", " INVOCATION_DURATION
-	                                    ", coalesce(function_name, fqdn), coalesce(sent_ns, arrived_ns, insert_ns, "
-	                                    "start_ns) FROM invocation WHERE run = ?1" PHASE_ORDER),
-	             *run = query_prepare(q, "SELECT ?1");
-	struct phase_reader *reader = NULL;
-	const struct phases *phases;
-	int rc = 0;
+	struct slice status = column_slice(st, 1);
+	struct measured_kind *k = array_add(m->kinds, m->nkinds, m->kinds_room);
 
-	sqlite3_bind_int64(st, 1, m->run);
-	sqlite3_bind_int64(run, 1, m->run);
-	if (query_next(q, run))
-		rc = phase_reader_open(q->db, st, NULL, sqlite3_column_value(run, 0), &reader);
-	while (reader && !rc && (rc = phase_reader_next(reader, &phases)) == 1)
-		rc = query_interrupted ? -EINTR : count_invocation(m, st, phases);
-	query_ok(q, rc, q->path);
-	phase_reader_close(reader);
-	sqlite3_finalize(run);
-	sqlite3_finalize(st);
+	if (!k)
+		return -ENOMEM;
+	*k = (struct measured_kind){.run = sqlite3_column_int64(st, 0),
+	                            .number = INTERN_NONE,
+	                            .ok = slice_is(status, "ok"),
+	                            .failed = slice_is(status, "failed")};
+	return intern_add(&m->kind_functions, column_slice(st, 2), &k->function);
 }
 
-static void count_cold(struct query *q, struct measure *m)
+static void read_kinds(struct query *q, struct measure *m)
 {
-	sqlite3_stmt *st =
-	    query_prepare(q, "SELECT coalesce(remove_ns, insert_ns, start_ns, end_ns) FROM attempt WHERE "
-	                     "run = ?1 AND state = 'cold'");
+	sqlite3_stmt *st = query_prepare(
+	    q, "SELECT run, status, coalesce(function_name, fqdn, '(unknown)') FROM invocation_kind ORDER BY id");
 
-	sqlite3_bind_int64(st, 1, m->run);
-	while (query_next(q, st)) {
-		m->cold++;
-		if (sqlite3_column_type(st, 0) != SQLITE_NULL)
-			m->cold_at[column_of(m, sqlite3_column_int64(st, 0))]++;
-	}
+	while (query_next(q, st))
+		query_ok(q, read_kind(m, st), q->command);
 	sqlite3_finalize(st);
 }
 
@@ -357,11 +434,11 @@ static void name_all(struct measure *m)
 	m->nfunctions = all;
 	if (all)
 		qsort(m->functions, all, sizeof *m->functions, by_total);
-	m->nphases = m->phase_names.n < MEASURE_PHASES ? m->phase_names.n : MEASURE_PHASES;
+	m->nphases = m->phase_names.names.n < MEASURE_PHASES ? m->phase_names.names.n : MEASURE_PHASES;
 	for (size_t i = 0; i < m->nphases; i++)
-		m->phases[i] = i + 1 == MEASURE_PHASES && m->phase_names.n > MEASURE_PHASES
+		m->phases[i] = i + 1 == MEASURE_PHASES && m->phase_names.names.n > MEASURE_PHASES
 		                   ? "others"
-		                   : m->phase_names.text[i].ptr;
+		                   : m->phase_names.names.text[i].ptr;
 	for (size_t i = 0; i < m->nphases; i++)
 		for (size_t k = 0; k < m->n; k++) {
 			double n = m->ok_at[k] + m->failed_at[k] + m->unfinished_at[k];
@@ -381,27 +458,92 @@ char *measure_run_name(const char *path)
 	return len > from ? strndup(path + from, len - from) : strdup(path && *path ? path : "run");
 }
 
-void measure_run(struct query *q, int64_t run, struct measure *m)
+/* ---- the order of phases, when all are known ---- */
+
+/* Moves what belongs to phase order[i] to i, in values that are `step` apart. */
+static void permute(double *v, size_t step, const uint8_t *order, size_t n)
+{
+	double was[MEASURE_PHASES];
+
+	for (size_t i = 0; i < n; i++)
+		was[i] = v[i * step];
+	for (size_t i = 0; i < n; i++)
+		v[i * step] = was[order[i]];
+}
+
+/* The numbers of phases in the order in which they are told. More than are told apart stay as they came. */
+static size_t order_phases(struct measure *m, uint8_t *order)
+{
+	bool seen[MEASURE_PHASES] = {false};
+	uint32_t all = m->phase_names.names.n;
+	size_t n = 0;
+
+	if (all > MEASURE_PHASES)
+		return 0;
+	if (m->nfirst)
+		qsort(m->first, m->nfirst, sizeof *m->first, by_rank);
+	for (size_t i = 0; i < m->nfirst; i++)
+		for (size_t k = 0; k < m->first[i].n; k++)
+			if (!seen[m->first[i].phase[k]]) {
+				seen[m->first[i].phase[k]] = true;
+				order[n++] = m->first[i].phase[k];
+			}
+	for (uint32_t i = 0; i < all; i++)
+		if (!seen[i])
+			order[n++] = (uint8_t)i;
+	return n;
+}
+
+static void sort_phases(struct measure *m)
+{
+	uint8_t order[MEASURE_PHASES];
+	const char *names[MEASURE_PHASES];
+	size_t n = order_phases(m, order);
+
+	memcpy(names, m->phases, sizeof names);
+	for (size_t i = 0; i < n; i++)
+		m->phases[i] = names[order[i]];
+	for (size_t k = 0; k < m->n && n; k++) {
+		permute(m->phase_ns + k, m->n, order, n);
+		for (size_t f = 0; f < m->nfunctions; f++)
+			permute(m->functions[f].phase_ns + k * MEASURE_PHASES, 1, order, n);
+	}
+}
+
+/* ---- all of it ---- */
+
+void measure_begin(struct query *q, int64_t run, struct measure *m)
 {
 	*m = (struct measure){.run = run};
-	intern_init(&m->names);
-	intern_init(&m->phase_names);
 	lay_columns(q, m);
 	if (!m->n || q->status)
 		return;
 	make_room(q, m);
-	if (!q->status)
-		count_lines(q, m);
-	if (!q->status)
-		count_invocations(q, m);
-	if (!q->status)
-		count_cold(q, m);
-	if (!q->status)
-		read_series(q, m);
+	read_kinds(q, m);
+	find_first(q, m);
+}
+
+void measure_end(struct query *q, struct measure *m)
+{
+	if (!m->n || q->status)
+		return;
+	count_lines(q, m);
+	read_series(q, m);
 	if (q->status)
 		return;
 	put_quantiles(q, m);
 	name_all(m);
+	sort_phases(m);
+}
+
+void measure_run(struct query *q, int64_t run, struct measure *m)
+{
+	struct gather_part part = {measure_take, m};
+
+	measure_begin(q, run, m);
+	if (m->n)
+		gather_invocations(q, &part, 1);
+	measure_end(q, m);
 }
 
 void measure_done(struct measure *m)
@@ -431,5 +573,8 @@ void measure_done(struct measure *m)
 	sample_done(&m->all);
 	free(m->name);
 	intern_done(&m->names);
-	intern_done(&m->phase_names);
+	intern_done(&m->kind_functions);
+	phase_numbers_done(&m->phase_names);
+	free(m->kinds);
+	free(m->first);
 }

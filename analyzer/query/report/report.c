@@ -15,14 +15,13 @@
 static void to_directory(struct query *q, const char *path)
 {
 	struct output out = {.format = FORMAT_CSV, .quiet = true};
-	const struct report_section **all = report_choose(q);
+	struct report r;
 
-	if (q->status)
-		return;
-	if (mkdir(path, 0777) && errno != EEXIST)
+	report_read(&r, q, &out, false);
+	if (!q->status && mkdir(path, 0777) && errno != EEXIST)
 		query_ok(q, -errno, path);
-	for (size_t i = 0; all && all[i] && !q->status; i++) {
-		const struct report_section *p = all[i];
+	for (size_t i = 0; r.sections && r.sections[i] && !q->status; i++) {
+		const struct report_section *p = r.sections[i];
 		struct outfile f;
 		char *name;
 
@@ -30,16 +29,16 @@ static void to_directory(struct query *q, const char *path)
 			continue;
 		if (asprintf(&name, "%s/%s.csv", path, p->name) < 0) {
 			query_ok(q, -ENOMEM, path);
-			return;
+			break;
 		}
 		if (outfile_open(q, &f, name)) {
 			out.file = f.file;
-			report_section_run(q, p, &out);
+			report_section_run(&r, p, &out);
 			outfile_close(q, &f);
 		}
 		free(name);
 	}
-	free(all);
+	report_done(&r);
 }
 
 static bool ends_with(const char *s, const char *end)

@@ -3,8 +3,10 @@
 #ifndef QUERY_REPORT_H
 #define QUERY_REPORT_H
 
+#include "query/whole/gathered.h"
 #include "query/commands/summary.h"
 #include "query/core/command.h"
+#include "query/report/measure.h"
 #include "render/text.h"
 
 /* A timeline worth a look. */
@@ -33,6 +35,10 @@ struct report {
 	struct report_run *runs;
 	size_t nruns, runs_room;
 	bool invocations; /* there are some */
+	struct gathered gathered;
+	struct measure measure; /* of a page about one run */
+	bool measured;
+	char *slowest, *bad; /* SQL: overall_slowest_sql, overall_bad_sql; NULL: all of them */
 };
 
 /* A section: a command's answer, or something of the report's own, or both. Add a row to report_sections for another.
@@ -61,7 +67,7 @@ bool report_has(const struct report *r, const char *name);
 bool report_wants(const struct report *r, const struct report_section *s);
 
 /* Runs a section's command as if it had been typed with these options, and --run of the report's own, into out. */
-void report_section_run(struct query *q, const struct report_section *s, struct output *out);
+void report_section_run(struct report *r, const struct report_section *s, struct output *out);
 
 /* Runs a command with these options and words as if it had been typed, into out. A failure is q's. */
 void report_ask(struct query *q, const struct command *c, const char *subject, const struct args *args,
@@ -69,7 +75,7 @@ void report_ask(struct query *q, const struct command *c, const char *subject, c
 
 /* The slowest, those that failed or never ended, and one of each function that took about as long as half of its
  * others: at most 24. *cases is the caller's, to be freed in any case. */
-size_t report_cases(struct query *q, struct report_case **cases);
+size_t report_cases(struct report *r, struct report_case **cases);
 void report_cases_free(struct report_case *cases, size_t n);
 
 /* Reads what sections share. report_done in any case. */

@@ -430,18 +430,16 @@ static void put_cube(struct drawing *d)
 	text_puts(t, "]}</script>\n");
 }
 
-static void put_run(struct report *r, const struct report_run *run, bool first)
+static void put_run(struct report *r, const struct report_run *run, struct measure *m, bool first)
 {
-	struct measure m;
-	struct drawing d = {.r = r, .m = &m};
+	struct drawing d = {.r = r, .m = m};
 
-	measure_run(r->q, run->id, &m);
 	if (r->nruns > 1) {
 		text_printf(&d.html, "<details class=\"run\"%s><summary><h3>", first ? " open" : "");
 		text_add_html(&d.html, run->name, strlen(run->name));
 		text_puts(&d.html, "</h3></summary>\n");
 	}
-	if (!r->q->status && m.n) {
+	if (!r->q->status && m->n) {
 		text_printf(&d.html, "<div class=\"charts\" data-run=\"%lld\">\n", (long long)run->id);
 		draw_requests(&d);
 		draw_lines(&d);
@@ -459,6 +457,14 @@ static void put_run(struct report *r, const struct report_run *run, bool first)
 	report_put(r, &d.html);
 	text_done(&d.html);
 	text_done(&d.says);
+}
+
+static void measure_and_put(struct report *r, const struct report_run *run, bool first)
+{
+	struct measure m;
+
+	measure_run(r->q, run->id, &m);
+	put_run(r, run, &m, first);
 	measure_done(&m);
 }
 
@@ -466,8 +472,10 @@ void report_charts(struct report *r)
 {
 	size_t n = r->nruns < RUNS_DRAWN ? r->nruns : RUNS_DRAWN;
 
-	for (size_t i = 0; i < n && !r->q->status; i++)
-		put_run(r, &r->runs[i], !i);
+	if (r->measured)
+		put_run(r, &r->runs[0], &r->measure, true);
+	for (size_t i = 0; i < n && !r->measured && !r->q->status; i++)
+		measure_and_put(r, &r->runs[i], !i);
 	if (n < r->nruns)
 		fprintf(r->out->file,
 		        "<p>Of %zu runs the first %zu are drawn; <code>report --run RUN</code> draws "

@@ -99,7 +99,7 @@ static void put_section(struct report *r, const struct report_section *s)
 	if (s->html)
 		s->html(r);
 	else
-		report_section_run(r->q, s, r->out);
+		report_section_run(r, s, r->out);
 	fputs(s->html == report_verdict ? "</section>\n" : "</details>\n", r->out->file);
 }
 

@@ -3,6 +3,7 @@
 #include "base/array.h"
 #include "base/sql.h"
 #include "query/commands/commands.h"
+#include "query/commands/gathering.h"
 #include "query/report/measure.h"
 #include "query/report/report.h"
 #include <errno.h>
@@ -207,16 +208,33 @@ static bool takes(const struct command *c, const char *option)
 	return false;
 }
 
-void report_section_run(struct query *q, const struct report_section *s, struct output *out)
+/* The same condition, and which transactions may fulfil it: they are looked up, not looked for. */
+static char *narrow(const struct report *r, const struct report_section *s, const char *where)
 {
+	const char *also = !strcmp(s->name, "slowest") ? r->slowest : !strcmp(s->name, "failed") ? r->bad : NULL;
+	char *both;
+
+	return also && asprintf(&both, "%s AND %s", where, also) >= 0 ? both : NULL;
+}
+
+void report_section_run(struct report *r, const struct report_section *s, struct output *out)
+{
+	struct query *q = r->q;
 	struct option options[6];
 	struct args args = {.options = options};
+	char *where = NULL;
 
-	for (; s->options[args.noptions].spec; args.noptions++)
-		options[args.noptions] = s->options[args.noptions];
+	for (; s->options[args.noptions].spec; args.noptions++) {
+		struct option *o = &options[args.noptions];
+
+		*o = s->options[args.noptions];
+		if (o->spec == &where_spec && (where = narrow(r, s, o->value)))
+			o->value = where;
+	}
 	if (args_has(q->args, "run") && takes(s->command, "run"))
 		options[args.noptions++] = (struct option){&run_spec, args_value(q->args, "run")};
 	report_ask(q, s->command, s->name, &args, out);
+	free(where);
 }
 
 /* ---- cases ---- */
@@ -236,11 +254,9 @@ static bool known_case(const struct cases *c, int64_t run, const char *tid)
 	return false;
 }
 
-/* sql has ?1, the run, and ?2, how many. */
-static void add_cases(struct query *q, struct cases *c, int64_t run, int64_t most, const char *why, const char *sql)
+/* Of a statement that gives transactions; ?1 is the run, ?2 how many. */
+static void add_cases(struct query *q, struct cases *c, int64_t run, int64_t most, const char *why, sqlite3_stmt *st)
 {
-	sqlite3_stmt *st = query_prepare(q, sql);
-
 	sqlite3_bind_int64(st, 1, run);
 	sqlite3_bind_int64(st, 2, most);
 	while (c->n < c->most && query_next(q, st)) {
@@ -256,27 +272,43 @@ static void add_cases(struct query *q, struct cases *c, int64_t run, int64_t mos
 	sqlite3_finalize(st);
 }
 
-static void cases_of_run(struct query *q, struct cases *c, int64_t run, int64_t most)
+/* also: a condition that all of them fulfil; NULL: none is known. */
+static sqlite3_stmt *prepare_cases(struct query *q, const char *where, const char *also, const char *order)
 {
-	add_cases(q, c, run, most, "slowest",
-	          "SELECT tid FROM invocation WHERE run = ?1 AND status <> 'unfinished' AND " INVOCATION_DURATION
-	          " IS NOT NULL ORDER BY " INVOCATION_DURATION " DESC, tid LIMIT ?2");
-	add_cases(q, c, run, most, "failed",
-	          "SELECT tid FROM invocation WHERE run = ?1 AND status = 'failed' ORDER BY coalesce(sent_ns, "
-	          "arrived_ns), tid LIMIT ?2");
-	add_cases(q, c, run, most / 2, "unfinished",
-	          "SELECT tid FROM invocation WHERE run = ?1 AND status = 'unfinished' ORDER BY coalesce(sent_ns, "
-	          "arrived_ns), tid LIMIT ?2");
-	/* Ids are drawn: the first of them are as good as any. */
-	add_cases(q, c, run, most, "typical",
-	          "SELECT tid FROM (SELECT tid, row_number() OVER (PARTITION BY f ORDER BY d, tid) AS n, count(*) OVER "
-	          "(PARTITION BY f) AS k FROM (SELECT tid, coalesce(function_name, fqdn) AS f, " INVOCATION_DURATION
-	          " AS d FROM invocation WHERE run = ?1 AND status = 'ok' LIMIT 20000) WHERE d IS NOT NULL) WHERE n = "
-	          "(k + 1) / 2 ORDER BY k DESC, tid LIMIT ?2");
+	struct text sql = {0};
+	sqlite3_stmt *st;
+
+	text_printf(&sql, "SELECT tid FROM invocation WHERE run = ?1 AND %s AND %s ORDER BY %s, tid LIMIT ?2", where,
+	            also ? also : "1", order);
+	st = query_prepare(q, text_str(&sql));
+	text_done(&sql);
+	return st;
 }
 
-size_t report_cases(struct query *q, struct report_case **cases)
+static void cases_of_run(struct report *r, struct cases *c, int64_t run, int64_t most)
 {
+	static const char by_time[] = "coalesce(sent_ns, arrived_ns)";
+	struct query *q = r->q;
+
+	add_cases(q, c, run, most, "slowest",
+	          prepare_cases(q, "status <> 'unfinished' AND " INVOCATION_DURATION " IS NOT NULL",
+	                        r->nruns == 1 ? r->slowest : NULL, INVOCATION_DURATION " DESC"));
+	add_cases(q, c, run, most, "failed", prepare_cases(q, "status = 'failed'", r->bad, by_time));
+	add_cases(q, c, run, most / 2, "unfinished", prepare_cases(q, "status = 'unfinished'", r->bad, by_time));
+	/* Ids are drawn: the first of them are as good as any. */
+	add_cases(
+	    q, c, run, most, "typical",
+	    query_prepare(
+	        q,
+	        "SELECT tid FROM (SELECT tid, row_number() OVER (PARTITION BY f ORDER BY d, tid) AS n, count(*) OVER "
+	        "(PARTITION BY f) AS k FROM (SELECT tid, coalesce(function_name, fqdn) AS f, " INVOCATION_DURATION
+	        " AS d FROM invocation WHERE run = ?1 AND status = 'ok' LIMIT 20000) WHERE d IS NOT NULL) WHERE n = "
+	        "(k + 1) / 2 ORDER BY k DESC, tid LIMIT ?2"));
+}
+
+size_t report_cases(struct report *r, struct report_case **cases)
+{
+	struct query *q = r->q;
 	sqlite3_stmt *st = query_prepare(q, "SELECT id, count(*) OVER () FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id");
 	struct cases c = {calloc(CASES_MOST + CASE_RUNS, sizeof *c.v), 0, CASES_MOST};
 
@@ -286,7 +318,7 @@ size_t report_cases(struct query *q, struct report_case **cases)
 	for (int i = 0; i < CASE_RUNS && query_next(q, st); i++) {
 		int64_t runs = sqlite3_column_int64(st, 1), most = runs < CASE_RUNS ? CASES_EACH / runs : 1;
 
-		cases_of_run(q, &c, sqlite3_column_int64(st, 0), most < 2 ? 2 : most);
+		cases_of_run(r, &c, sqlite3_column_int64(st, 0), most < 2 ? 2 : most);
 	}
 	sqlite3_finalize(st);
 	return c.n;
@@ -340,13 +372,41 @@ static void sort_findings(struct findings *fs)
 	free(sorted);
 }
 
+/* All that is to be said of all invocations, in one pass over them. */
+static void gather(struct report *r, bool page)
+{
+	struct query *q = r->q;
+	struct gather_part parts[4];
+	size_t n = 0;
+
+	r->measured = page && r->nruns == 1 && report_has(r, "charts");
+	if (r->measured)
+		measure_begin(q, r->runs[0].id, &r->measure);
+	r->gathered = (struct gathered){functions_new(q), phase_groups_new(q), overall_new(q)};
+	parts[n++] = (struct gather_part){functions_take, r->gathered.functions};
+	parts[n++] = (struct gather_part){phase_groups_take, r->gathered.phases};
+	parts[n++] = (struct gather_part){overall_take, r->gathered.overall};
+	if (r->measured)
+		parts[n++] = (struct gather_part){measure_take, &r->measure};
+	gather_invocations(q, parts, n);
+	if (r->measured)
+		measure_end(q, &r->measure);
+	if (q->status)
+		return;
+	overall_finish(r->gathered.overall);
+	r->slowest = overall_slowest_sql(q, r->gathered.overall);
+	r->bad = overall_bad_sql(q, r->gathered.overall);
+	q->gathered = &r->gathered;
+}
+
 void report_read(struct report *r, struct query *q, struct output *out, bool page)
 {
 	*r = (struct report){.q = q, .out = out, .sections = report_choose(q)};
 	read_runs(r);
 	r->invocations = any_invocation(q);
+	gather(r, page);
 	if (r->invocations && report_has(r, "timelines"))
-		r->ncases = report_cases(q, &r->cases);
+		r->ncases = report_cases(r, &r->cases);
 	if (!page || q->status)
 		return;
 	summary_find(q, &r->findings);
@@ -357,6 +417,11 @@ void report_read(struct report *r, struct query *q, struct output *out, bool pag
 
 void report_done(struct report *r)
 {
+	r->q->gathered = NULL;
+	gathered_done(&r->gathered);
+	measure_done(&r->measure);
+	free(r->slowest);
+	free(r->bad);
 	free((void *)r->sections);
 	findings_done(&r->findings);
 	summary_done(&r->summary);

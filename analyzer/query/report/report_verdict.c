@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* report_verdict.c - the first screen: the verdict of `summary`, and a few figures. */
 #include "base/sql.h"
-#include "query/core/quantile.h"
 #include "query/report/report.h"
 #include "render/number.h"
 #include <string.h>
@@ -109,35 +108,25 @@ static void put_quantiles(struct report *r)
 		double at;
 		const char *label;
 	} quantiles[] = {{0.5, "median end to end"}, {0.99, "99 % took at most"}, {1, "slowest"}};
-	sqlite3_stmt *st = query_prepare(r->q, "SELECT " INVOCATION_DURATION " AS d FROM invocation WHERE (?1 = 0 OR "
-	                                       "run = ?1) AND d IS NOT NULL");
-	struct sample all = {0};
+	const struct sample *all = &r->gathered.overall->durations;
 	char buf[NUMBER_MAX];
 
-	sqlite3_bind_int64(st, 1, query_run(r->q));
-	while (query_next(r->q, st))
-		query_ok(r->q, sample_add(&all, sqlite3_column_int64(st, 0)), r->q->command);
-	sqlite3_finalize(st);
-	sample_sort(&all);
-	for (size_t i = 0; i < 3 && all.n && !r->q->status; i++) {
-		number_duration(sample_quantile(&all, quantiles[i].at), "µ", buf);
+	for (size_t i = 0; i < 3 && all->n; i++) {
+		number_duration(sample_quantile(all, quantiles[i].at), "µ", buf);
 		put_tile(r, buf, quantiles[i].label, i == 2 ? "slowest" : "functions", false);
 	}
-	sample_done(&all);
 }
 
 static void put_of_invocations(struct report *r)
 {
-	put_count(r, number(r, "SELECT count(*) FROM invocation WHERE ?1 = 0 OR run = ?1"), "invocation", "invocations",
-	          "functions", false);
-	put_count(r, number(r, "SELECT count(*) FROM invocation WHERE status = 'failed' AND (?1 = 0 OR run = ?1)"),
-	          "failed", "failed", "failed", true);
-	put_count(r, number(r, "SELECT count(*) FROM invocation WHERE status = 'unfinished' AND (?1 = 0 OR run = ?1)"),
-	          "unfinished", "unfinished", "failed", true);
+	const struct overall *o = r->gathered.overall;
+
+	put_count(r, o->all, "invocation", "invocations", "functions", false);
+	put_count(r, o->failed, "failed", "failed", "failed", true);
+	put_count(r, o->unfinished, "unfinished", "unfinished", "failed", true);
 	if (r->nruns == 1)
 		put_quantiles(r);
-	put_count(r, number(r, "SELECT count(*) FROM attempt WHERE state = 'cold' AND (?1 = 0 OR run = ?1)"),
-	          "cold start", "cold starts", "phases", false);
+	put_count(r, o->cold_starts, "cold start", "cold starts", "phases", false);
 }
 
 void report_tiles(struct report *r)
@@ -150,7 +139,7 @@ void report_tiles(struct report *r)
 	fputs("<div class=\"tiles\">\n", r->out->file);
 	put_count(r, bad, "finding", "findings", "findings", true);
 	put_count(r, lines_of_level(r, "ERROR"), "line is an error", "lines are errors", "errors", true);
-	if (r->invocations)
+	if (r->invocations && !r->q->status)
 		put_of_invocations(r);
 	put_count(r, number(r, "SELECT total(lines) FROM source WHERE ?1 = 0 OR run = ?1"), "line", "lines", "sources",
 	          false);

@@ -40,7 +40,7 @@ static void markdown_section(struct report *r, const struct report_section *s)
 	if (s->command || !strcmp(s->name, "timelines"))
 		fprintf(r->out->file, "\n## %s\n\n%s\n%s", s->title, s->intro, s->command ? "\n" : "");
 	if (s->command)
-		report_section_run(r->q, s, r->out);
+		report_section_run(r, s, r->out);
 	else if (!strcmp(s->name, "timelines"))
 		for (size_t i = 0; i < r->ncases && !r->q->status; i++)
 			markdown_case(r->q, &r->cases[i], r->out);
@@ -101,7 +101,7 @@ void report_json(struct query *q, struct output *out)
 
 		if (s->command) {
 			fprintf(out->file, ",\n\"%s\":", s->name);
-			report_section_run(q, s, out);
+			report_section_run(&r, s, out);
 		} else if (!strcmp(s->name, "timelines")) {
 			json_cases(&r);
 		}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* phase_numbers.h - a number for each whole name of a phase, in the order in which they come. */
+#ifndef MODEL_PHASE_NUMBERS_H
+#define MODEL_PHASE_NUMBERS_H
+
+#include "base/intern.h"
+#include "model/phase.h"
+
+/* A rule's name and a state are the same pointers in each invocation: those that were met are told by them. */
+struct phase_known {
+	const char *name, *state;
+	bool open;
+	uint32_t number;
+};
+
+/* Zero-initialise; phase_numbers_done. */
+struct phase_numbers {
+	struct intern names; /* by number */
+	struct phase_known known[32];
+	size_t nknown;
+};
+
+/* 0 or -ENOMEM. */
+int phase_number(struct phase_numbers *n, const struct phase *p, uint32_t *out);
+void phase_numbers_done(struct phase_numbers *n);
+
+#endif
