@@ -4,6 +4,7 @@
 const fs = require('fs');
 const path = require('path');
 const { chromium } = require('playwright-core');
+const { consumers } = require('./consumers.js');
 const axe = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const [pages, pictures] = process.argv.slice(2);
 let passed = 0, failed = 0;
@@ -220,8 +221,8 @@ async function printed() {
 
 (async () => {
 	browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: [...(process.getuid() === 0 ? ['--no-sandbox'] : []), '--disable-background-networking', '--disable-component-update', '--disable-default-apps', '--disable-sync', '--no-first-run', '--host-resolver-rules=MAP * ~NOTFOUND'] });
-	for (const part of [tables, brush, waterfalls, hostile, plain, withoutScript, printed, looks]) {
-		try { await part(); } catch (e) { check(part.name, false, e.stack); }
+	for (const part of [() => consumers(browser, pages, check, equal), tables, brush, waterfalls, hostile, plain, withoutScript, printed, looks]) {
+		try { await part(); } catch (e) { check(part.name || 'consumers', false, e.stack); }
 	}
 	await browser.close();
 	console.log('ilulog: ' + passed + ' passed, ' + failed + ' failed, 0 skipped');
