@@ -91,6 +91,8 @@ async function tables() {
 	const lost = await page.$$eval('a[href^="#"]', all => all.map(a => a.getAttribute('href').slice(1)).filter(id => !document.getElementById(id)));
 	equal('links lead somewhere', lost.join(), '');
 	check('tids whose timeline is there are links', await page.locator('#slowest td a[href^="#timeline-"]').count() > 0);
+	const waited = await page.$$eval('#blame table.blame tbody tr', rows => rows.map(r => [...r.cells].slice(1).map(c => Number(c.dataset.v))));
+	check('blame: what each holder had adds up to the waiting', waited.length > 0 && waited.every(([all, ...parts]) => Math.abs(all - parts.reduce((a, b) => a + b)) <= parts.length), JSON.stringify(waited));
 	await page.fill('#find', 'no such word');
 	equal('search: nothing has it', await page.locator('#slowest tbody tr:not([hidden])').count(), 0);
 	await page.fill('#find', '');
@@ -192,7 +194,7 @@ async function hostile() {
 
 async function plain() {
 	const page = await open('plain');
-	equal('without requests: no section of requests', await page.locator('#functions, #phases, #slowest, #failed, #timelines').count(), 0);
+	equal('without requests: no section of requests', await page.locator('#functions, #phases, #blame, #slowest, #failed, #timelines').count(), 0);
 	equal('without requests: no empty table', await page.locator('table:not(:has(tbody tr))').count(), 0);
 	check('without requests: errors by pattern', (await page.textContent('#errors')).includes('disk sd'));
 	await page.done('without requests');

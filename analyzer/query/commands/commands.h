@@ -6,7 +6,7 @@
 #include "query/core/command.h"
 
 extern const struct command command_runs, command_functions, command_phases, command_invocations, command_errors,
-    command_sources, command_timeline, command_summary, command_patterns, command_spans;
+    command_sources, command_timeline, command_summary, command_patterns, command_spans, command_blame;
 
 /* clocks.c: a note on each pair of workers whose clocks are seen to be apart, by the first spans and messages alone. */
 void clocks_glance(struct query *q);

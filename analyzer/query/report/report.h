@@ -93,6 +93,7 @@ void report_verdict(struct report *r);
 void report_tiles(struct report *r);
 void report_findings(struct report *r);
 void report_charts(struct report *r);
+void report_blame(struct report *r);
 void report_timelines(struct report *r);
 void report_flames(struct report *r);
 

@@ -18,6 +18,7 @@ static const struct {
     {"phases", "phases"},
     {"gaps", "phases"},
     {"functions", "functions"},
+    {"blame", "blame"},
     {"errors", "errors"},
     {"patterns", "patterns"},
     {"sources", "sources"},
