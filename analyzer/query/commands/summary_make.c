@@ -203,7 +203,7 @@ static void say_slowest_function(struct query *q, struct summary *s, const struc
 
 	for (uint32_t i = 0; i <= o->names.n; i++) {
 		functions += o->function[i].n > 0;
-		all += (double)o->function[i].ns;
+		all += o->function[i].ns;
 		most = o->function[i].n && o->function[i].ns > o->function[most].ns ? i : most;
 	}
 	if (most == o->names.n || functions < 2 || o->function[most].ns <= 0 ||
@@ -211,7 +211,7 @@ static void say_slowest_function(struct query *q, struct summary *s, const struc
 		return;
 	text_printf(&v->message, "Of %lld functions, %.*s took most time: ", (long long)functions,
 	            (int)o->names.text[most].len, o->names.text[most].ptr);
-	say_share(&v->message, (double)o->function[most].ns / all);
+	say_share(&v->message, o->function[most].ns / all);
 	text_puts(&v->message, " of it in ");
 	say_several(&v->message, o->function[most].n, "invocation");
 }

@@ -33,7 +33,8 @@ struct gathered {
 enum { OVERALL_SLOWEST = 20, OVERALL_NAMED = 2000 };
 
 struct overall_function {
-	int64_t n, ns; /* ns: of those whose duration is known */
+	int64_t n;
+	double ns; /* of those whose duration is known */
 };
 
 struct overall_named {

@@ -157,7 +157,7 @@ int overall_take(void *overall, const struct invocation_read *of, const struct p
 		return rc;
 	if (ns == NO_NS)
 		return 0;
-	f->ns += ns;
+	f->ns += (double)ns;
 	if (!k->unfinished && (rc = name_slow(o, of->place, ns)))
 		return rc;
 	return sample_add(&o->durations, ns);
