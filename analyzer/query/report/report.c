@@ -135,7 +135,8 @@ const struct command command_report = {
         "of CSV, by the name after -o;\n"
         "without -o Markdown or, with --format json, JSON on standard output. The same database gives the same "
         "bytes.\n\n"
-        "Sections, in their order: summary, findings, charts, functions, phases, blame, slowest, failed, timelines, errors, "
+        "Sections, in their order: summary, findings, charts, functions, phases, blame, slowest, failed, timelines, "
+        "errors, "
         "patterns, spans, runs, sources. A file\n"
         "of --sections has a name a line; what follows # is passed over. Sections about invocations are left out "
         "where there are none.",
