@@ -209,8 +209,8 @@ static void check_option(const struct command *c, const struct option_spec *o)
 	if (o->with && !takes(c, o->with))
 		fail_msg("%s --%s: goes with --%s, which it does not take", c->name, o->name, o->with);
 	for (const struct option_spec *g = global_options; g->name; g++)
-		if (!strcmp(c->name, "load") && !strcmp(o->name, "format"))
-			continue; /* of a load it is how the lines look: scripts rely on the name */
+		if ((!strcmp(c->name, "load") || !strcmp(c->name, "push")) && !strcmp(o->name, "format"))
+			continue; /* of what is loaded it is how the lines look: scripts rely on the name */
 		else if (!strcmp(g->name, o->name) || (o->letter && g->letter == o->letter))
 			fail_msg("%s --%s: hides an option of the program", c->name, o->name);
 	for (const struct option_spec *p = o + 1; p->name; p++)

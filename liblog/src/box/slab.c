@@ -91,6 +91,16 @@ void slab_give(uint32_t index)
 	__atomic_fetch_sub(&slab.used, 1, __ATOMIC_RELAXED);
 }
 
+uint64_t slab_distance(const void *code)
+{
+	return code ? (uintptr_t)code - (uintptr_t)slab_init : 0;
+}
+
+static uint64_t address_of(uint64_t distance)
+{
+	return distance ? distance + (uintptr_t)slab_init : 0;
+}
+
 /* Nobody has the slot since the span of this handle closed. */
 static bool is_last_of(const struct slot *slot, uint64_t handle)
 {
@@ -112,7 +122,7 @@ static void note_misuse(uint64_t handle)
 	if (slot && is_last_of(slot, handle)) {
 		slab.first.site = slot->site;
 		slab.first.closer = __atomic_load_n(&slot->closer, __ATOMIC_RELAXED);
-		slab.first.closed_at = __atomic_load_n(&slot->closed_at, __ATOMIC_RELAXED);
+		slab.first.closed_at = address_of(__atomic_load_n(&slot->closed_at, __ATOMIC_RELAXED));
 		slab.first.id = slot->id;
 		slab.first.tid = slot->tid;
 		slab.first.known = is_last_of(slot, handle);

@@ -27,7 +27,7 @@ struct slot {
 	uint8_t enabled; /* the level that dynamic directives enable inside */
 	uint8_t level;
 	uint32_t closer;    /* atomic: the thread that dropped its last reference, 0: not known */
-	uint64_t closed_at; /* atomic: address of the code that did */
+	uint64_t closed_at; /* atomic: the code that did, by slab_distance: the region has no addresses */
 	ilu_tid tid;
 };
 
@@ -56,12 +56,15 @@ unsigned slab_enabled(uint64_t handle);
 
 uint64_t slab_misuse(void);
 
+/* Where code is, as the distance from this library's; 0: NULL. */
+uint64_t slab_distance(const void *code);
+
 /* A handle that was used after its span had closed. */
 struct slab_misused {
 	uint32_t thread_id; /* who used it */
 	bool known;         /* the slot is nobody else's yet, so that all of this is of the span */
 	uint32_t site, closer;
-	uint64_t id, closed_at;
+	uint64_t id, closed_at; /* closed_at: an address */
 	ilu_tid tid;
 };
 

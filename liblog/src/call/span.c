@@ -242,7 +242,7 @@ static void close_with_parents(uint64_t handle, const void *by)
 		uint64_t parent = index ? slot->parent : 0;
 
 		if (index) {
-			__atomic_store_n(&slot->closed_at, (uintptr_t)by, __ATOMIC_RELAXED);
+			__atomic_store_n(&slot->closed_at, slab_distance(by), __ATOMIC_RELAXED);
 			__atomic_store_n(&slot->closer, own ? own->thread_id : 0, __ATOMIC_RELAXED);
 		}
 		close_one(handle);
