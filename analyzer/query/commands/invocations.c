@@ -6,6 +6,7 @@
 #include "base/sql.h"
 #include "query/core/command.h"
 #include "query/core/select.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,22 @@ static void order(struct query *q, struct select *s)
 	text_printf(&s->sql, " ORDER BY %s %s NULLS LAST, run, tid", expression, down ? "DESC" : "ASC");
 }
 
+/* A condition of the user's is wrong by itself, or else the tables are. */
+static void check_condition(struct query *q, const char *where)
+{
+	struct text sql = {0};
+	sqlite3_stmt *st = NULL;
+	const char *rest;
+
+	text_printf(&sql, "SELECT 1 FROM invocation WHERE (%s)", where);
+	if (sql.failed)
+		query_ok(q, -ENOMEM, q->path);
+	else if (!q->status && sql_prepare_first(q->db, text_str(&sql), &st, &rest))
+		query_sql_error(q);
+	sqlite3_finalize(st);
+	text_done(&sql);
+}
+
 static void conditions(struct query *q, struct select *s)
 {
 	const struct args *a = q->args;
@@ -168,6 +185,7 @@ static void conditions(struct query *q, struct select *s)
 	select_like(s, "status", args_value(a, "status"));
 	select_like(s, "state", args_value(a, "state"));
 	if (where) {
+		check_condition(q, where);
 		text_printf(&s->sql, " %s (%s)", s->where ? "AND" : "WHERE", where);
 		s->where = true;
 	}

@@ -65,8 +65,8 @@ static void add_line(struct report *r, struct text *t, int64_t id, int64_t offse
 	char clock[NUMBER_MAX];
 	int rc = event_get(r->q->store, id, &e);
 
-	if (rc != 1 || event_line(e, &line)) {
-		query_ok(r->q, rc < 0 ? rc : 0, r->q->path);
+	if (rc <= 0 || (rc = event_line(e, &line))) {
+		query_ok(r->q, rc, r->q->path);
 		return;
 	}
 	time_of_log(e->time_ns, offset_s, clock);
