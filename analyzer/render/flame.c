@@ -83,6 +83,7 @@ static void add_list(struct text *out, const struct flame_node *nodes, size_t n)
 	enum { SAID = 8 };
 	const struct flame_node **all = malloc((n + 1) * sizeof *all);
 
+	out->failed |= !all;
 	for (size_t i = 1; all && i < n; i++)
 		all[i - 1] = &nodes[i];
 	if (all && n > 1)

@@ -178,8 +178,10 @@ struct functions *functions_new(struct query *q)
 {
 	struct functions *all = calloc(1, sizeof *all);
 
-	if (!query_ok(q, all ? 0 : -ENOMEM, q->command))
+	if (!query_ok(q, all ? 0 : -ENOMEM, q->command)) {
+		free(all);
 		return NULL;
+	}
 	all->file.beside = q->path;
 	read_kinds(q, all);
 	return all;

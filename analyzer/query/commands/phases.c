@@ -272,8 +272,10 @@ struct phase_groups *phase_groups_new(struct query *q)
 {
 	struct phase_groups *g = calloc(1, sizeof *g);
 
-	if (!query_ok(q, g ? 0 : -ENOMEM, q->command))
+	if (!query_ok(q, g ? 0 : -ENOMEM, q->command)) {
+		free(g);
 		return NULL;
+	}
 	g->file.beside = q->path;
 	g->hour = INT64_MIN;
 	read_kinds(q, g);

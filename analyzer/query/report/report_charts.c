@@ -94,7 +94,9 @@ static void draw_lines(struct drawing *d)
 	struct chart c;
 	size_t at = largest(m->errors_at, m->n);
 
-	for (size_t i = 0; other && i < m->n; i++)
+	if (!query_ok(d->r->q, other ? 0 : -ENOMEM, d->r->q->command))
+		return;
+	for (size_t i = 0; i < m->n; i++)
 		other[i] = m->lines_at[i] - m->errors_at[i] - m->warnings_at[i];
 	say_several(&d->says, m->errors, "error");
 	text_puts(&d->says, " and ");
@@ -106,8 +108,7 @@ static void draw_lines(struct drawing *d)
 	c = chart_of(d, "lines", m->errors || m->warnings ? "Errors and warnings over time" : "Lines over time");
 	c.series = s;
 	c.nseries = m->errors || m->warnings ? 2 : 3;
-	if (other)
-		draw(d, &c);
+	draw(d, &c);
 	free(other);
 }
 

@@ -364,13 +364,13 @@ static bool any_invocation(struct query *q)
 }
 
 /* The gravest first, the others as they were found. */
-static void sort_findings(struct findings *fs)
+static int sort_findings(struct findings *fs)
 {
 	struct finding *sorted = malloc((fs->n + 1) * sizeof *sorted);
 	size_t n = 0;
 
 	if (!sorted)
-		return;
+		return -ENOMEM;
 	for (int level = FINDING_ERROR; level >= FINDING_NOTE; level--)
 		for (size_t i = 0; i < fs->n; i++)
 			if ((int)fs->v[i].level == level)
@@ -378,6 +378,7 @@ static void sort_findings(struct findings *fs)
 	if (n)
 		memcpy(fs->v, sorted, n * sizeof *sorted);
 	free(sorted);
+	return 0;
 }
 
 /* All that is to be said of all invocations, in one pass over them. */
@@ -412,7 +413,8 @@ void report_read(struct report *r, struct query *q, struct output *out, bool pag
 	*r = (struct report){.q = q, .out = out, .sections = report_choose(q)};
 	read_runs(r);
 	r->invocations = any_invocation(q);
-	gather(r, page);
+	if (!q->status)
+		gather(r, page);
 	if (r->invocations && report_has(r, "timelines"))
 		r->ncases = report_cases(r, &r->cases);
 	if (!page || q->status)
@@ -420,7 +422,7 @@ void report_read(struct report *r, struct query *q, struct output *out, bool pag
 	summary_find(q, &r->findings);
 	if (!q->status)
 		summary_of(q, &r->findings, &r->summary);
-	sort_findings(&r->findings);
+	query_ok(q, sort_findings(&r->findings), q->path);
 }
 
 void report_done(struct report *r)

@@ -35,8 +35,10 @@ struct overall *overall_new(struct query *q)
 	struct select s = {0};
 	sqlite3_stmt *st;
 
-	if (!query_ok(q, o ? 0 : -ENOMEM, q->command))
+	if (!query_ok(q, o ? 0 : -ENOMEM, q->command)) {
+		free(o);
 		return NULL;
+	}
 	select_add(&s, "SELECT status, coalesce(function_name, fqdn), (1");
 	s.where = true;
 	select_run(q, &s, "run");
