@@ -7,6 +7,7 @@
  * owner) is encoded with the lock, when nobody is at an earlier one. With one worker it is a loop like any other. */
 #include "recover/merge.h"
 
+#include "box/slab.h"
 #include "encode/sitetext.h"
 
 #include <errno.h>
@@ -129,11 +130,13 @@ static void take_events(struct crew *c, struct worker *w)
 	c->m->enc->seq += w->events;
 }
 
-/* Of a span that the box does not know nothing can be said. */
+/* Of a span that the box does not know nothing can be said; a new one that its slab has no place for is none. */
 static bool is_known(const struct crew *c, const struct ilu_record_ *r)
 {
 	unsigned operation = r->word & ILU_OP_MASK_;
 
+	if (operation == ILU_OP_NEW_ && !(r->word & ILU_RECORDED_))
+		return SLAB_INDEX(r->span) < c->m->enc->spans.count;
 	return operation < ILU_OP_ENTER_ || operation > ILU_OP_FOLLOWS_ || r->word & ILU_RECORDED_ ||
 	       span_texts_get(&c->m->enc->spans, r->span);
 }
