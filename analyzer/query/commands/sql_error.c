@@ -14,13 +14,6 @@ struct names {
 	size_t n, room;
 };
 
-static const char *next_name(void *arg, size_t i)
-{
-	const struct names *names = arg;
-
-	return i < names->n ? names->v[i] : NULL;
-}
-
 static void gather(sqlite3 *db, const char *query, const char *statement, struct names *names)
 {
 	sqlite3_stmt *st = NULL;
@@ -70,7 +63,7 @@ static void add_meant(struct query *q, const char *sql)
 		at += strlen(kinds[i].message);
 		dot = strrchr(at, '.');
 		gather(q->db, kinds[i].names, sql, &names);
-		near = suggest(dot ? dot + 1 : at, next_name, &names);
+		near = suggest_of(dot ? dot + 1 : at, names.v, names.n);
 	}
 	if (near && asprintf(&longer, "%s; did you mean %s?", q->error, near) >= 0) {
 		free(q->error);

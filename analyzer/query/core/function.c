@@ -16,16 +16,9 @@ struct names {
 	size_t n, room;
 };
 
-static const char *next_name(void *arg, size_t i)
-{
-	const struct names *l = arg;
-
-	return i < l->n ? l->v[i] : NULL;
-}
-
 static void say(struct query *q, const char *function, const char *why, struct names *l)
 {
-	const char *close = suggest(function, next_name, l);
+	const char *close = suggest_of(function, l->v, l->n);
 	struct text t = {0};
 
 	if (close)

@@ -47,3 +47,20 @@ const char *suggest(const char *word, const char *(*next)(void *arg, size_t i), 
 	}
 	return best;
 }
+
+struct list {
+	char *const *names;
+	size_t n;
+};
+
+static const char *next_of_list(void *arg, size_t i)
+{
+	const struct list *l = arg;
+
+	return i < l->n ? l->names[i] : NULL;
+}
+
+const char *suggest_of(const char *word, char *const *names, size_t n)
+{
+	return suggest(word, next_of_list, &(struct list){names, n});
+}

@@ -7,5 +7,7 @@
 
 /* The closest of the names that next() gives until NULL; NULL where none is close. */
 const char *suggest(const char *word, const char *(*next)(void *arg, size_t i), void *arg);
+/* The closest of n names. */
+const char *suggest_of(const char *word, char *const *names, size_t n);
 
 #endif
