@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
+#include "findings/secret.h"
 #include "model/extent.h"
 #include "model/fact.h"
 #include "model/parts.h"
@@ -93,8 +94,8 @@ struct scan {
 	bool opens, closes; /* the log has new lines, close lines */
 	struct examples environment, secret;
 	int64_t environment_run;
-	char secret_name[64];
-	uint8_t *head_kind; /* by shape id: 0 unknown, 1 nothing, 2 environment, 3 secret */
+	char secret_name[SECRET_NAME];
+	uint8_t *head_kind; /* enum secret_kind by shape id */
 	uint32_t nheads;
 };
 
@@ -112,98 +113,15 @@ static void show(struct finding *f, const struct examples *x)
 		finding_evidence(f, x->id[i], NULL);
 }
 
-static bool ends_in(struct slice name, const char *word)
-{
-	size_t n = strlen(word);
-
-	return name.len >= n && !strncasecmp(name.ptr + name.len - n, word, n);
-}
-
-static bool is_secret_name(struct slice key)
-{
-	static const char *const secrets[] = {"password",     "passwd",     "secret",        "api_key",    "apikey",
-	                                      "access_token", "auth_token", "authorization", "private_key"};
-
-	for (size_t k = 0; k < sizeof secrets / sizeof *secrets; k++)
-		if (ends_in(key, secrets[k]))
-			return true;
-	return false;
-}
-
-static uint8_t kind_of_head(const struct shape *head)
-{
-	for (unsigned i = 0; i < head->nslots; i++) {
-		struct slice key = head->slots[i].key;
-
-		if (head->slots[i].section != SECTION_FIELDS)
-			continue;
-		if (slice_is(key, "environment") || slice_is(key, "environ"))
-			return 2;
-		if (is_secret_name(key))
-			return 3;
-	}
-	return 1;
-}
-
-static uint8_t head_kind(struct scan *s, const struct shape *head)
+static enum secret_kind head_kind(struct scan *s, const struct shape *head)
 {
 	if (!head->id || head->id > 1u << 24)
-		return kind_of_head(head);
+		return secret_kind_of(head);
 	if (array_reserve_zeroed(s->head_kind, s->nheads, head->id + 1))
-		return 1;
-	if (!s->head_kind[head->id])
-		s->head_kind[head->id] = kind_of_head(head);
+		return SECRET_NONE;
+	if (s->head_kind[head->id] == SECRET_UNKNOWN)
+		s->head_kind[head->id] = (uint8_t)secret_kind_of(head);
 	return s->head_kind[head->id];
-}
-
-/* A value that is none, or was hidden on purpose: null, Rust's None, Some({}), our [redacted], stars. */
-static bool shows_nothing(struct slice v)
-{
-	static const char *const nothing[] = {"null",     "None",     "{}",         "[]",
-	                                      "Some({})", "Some([])", "[redacted]", "<redacted>"};
-	size_t stars = 0;
-
-	for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++)
-		if (slice_is(v, nothing[i]))
-			return true;
-	while (stars < v.len && v.ptr[stars] == '*')
-		stars++;
-	return stars == v.len;
-}
-
-/* A field that is named as a secret and has a value: its name is kept for the finding. */
-static bool tells_secret(struct scan *s, const struct event *e)
-{
-	for (unsigned i = 0; i < e->head->nslots; i++) {
-		struct slice key = e->head->slots[i].key, v;
-		char name[sizeof s->secret_name];
-
-		if (e->head->slots[i].section != SECTION_FIELDS || !is_secret_name(key))
-			continue;
-		snprintf(name, sizeof name, "%.*s", (int)key.len, key.ptr);
-		if (!event_field(e, name, &v) || shows_nothing(v))
-			continue;
-		if (!s->secret_name[0])
-			strcpy(s->secret_name, name);
-		return true;
-	}
-	return false;
-}
-
-static bool dumped_environment(const struct event *e, struct slice *out)
-{
-	return (event_field(e, "environment", out) || event_field(e, "environ", out)) && !shows_nothing(*out);
-}
-
-/* Whether an environment holds something that looks like a secret. */
-static bool has_secret(struct slice v)
-{
-	static const char *const words[] = {"PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY"};
-
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (memmem(v.ptr, v.len, words[i], strlen(words[i])))
-			return true;
-	return false;
 }
 
 /* A span is opened or closed in a transaction of this chunk. */
@@ -371,11 +289,32 @@ static int span_take(struct scan *s, const struct event *e)
 	return 0;
 }
 
+/* The name of the first is kept for the finding. */
+static void look_for_secret(struct scan *s, const struct event *e)
+{
+	enum secret_kind kind = head_kind(s, e->head);
+	char name[SECRET_NAME] = "environment";
+	bool secret = false;
+
+	if (kind == SECRET_ENVIRONMENT && secret_environment(e, &secret)) {
+		if (!secret)
+			example(&s->environment, e->id);
+	} else if (kind == SECRET_NAMED && secret_field(e, name)) {
+		secret = true;
+	} else {
+		return;
+	}
+	s->environment_run = e->run;
+	if (!secret)
+		return;
+	example(&s->secret, e->id);
+	if (!s->secret_name[0])
+		strcpy(s->secret_name, name);
+}
+
 static int event_look(struct scan *s, const struct event *e)
 {
 	struct log *l = &s->log;
-	struct slice v;
-	uint8_t kind;
 	int rc;
 
 	if (e->foreign) {
@@ -392,16 +331,7 @@ static int event_look(struct scan *s, const struct event *e)
 		tell_hole(l, e);
 	if (e->head->span_line)
 		return span_take(s, e);
-	kind = head_kind(s, e->head);
-	if (kind == 2 && dumped_environment(e, &v)) {
-		example(has_secret(v) ? &s->secret : &s->environment, e->id);
-		s->environment_run = e->run;
-		if (s->secret.count && !s->secret_name[0])
-			strcpy(s->secret_name, "environment");
-	} else if (kind == 3 && tells_secret(s, e)) {
-		example(&s->secret, e->id);
-		s->environment_run = e->run;
-	}
+	look_for_secret(s, e);
 	return 0;
 }
 
@@ -430,7 +360,8 @@ static struct head_look look_of_head(struct scan *s, const struct event_rows *r,
 		l.what = slice_is(head->message, "new")     ? HEAD_OPENS
 		         : slice_is(head->message, "close") ? HEAD_CLOSES
 		                                            : HEAD_SPAN;
-	if ((clock == EVENT_CLOCK_LINE && r->offset_ns) || (head->span_line ? head->as_worker : head_kind(s, head) > 1))
+	if ((clock == EVENT_CLOCK_LINE && r->offset_ns) ||
+	    (head->span_line ? head->as_worker : head_kind(s, head) != SECRET_NONE))
 		l.what = HEAD_EVENT;
 	return l;
 }
