@@ -26,9 +26,10 @@ SOMAJOR := 0
 Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n'
 
-# Headers that the build makes from schema/ are under $(B)/gen. Libraries are looked up once, by pkg-config.
-PKGS         := jansson libzstd sqlite3 zlib readline libcurl
-PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
+# Headers that the build makes from schema/ are under $(B)/gen. Libraries are looked up once, by pkg-config. libcurl is
+# loaded when it is wanted: of it there are only the headers.
+PKGS         := jansson libzstd sqlite3 zlib readline
+PKG_CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PKGS) libcurl 2>/dev/null)
 JANSSON_CFLAGS := $(shell $(PKG_CONFIG) --cflags jansson 2>/dev/null)
 JANSSON      := $(shell $(PKG_CONFIG) --libs jansson 2>/dev/null)
 LOGQ_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) -lm
@@ -70,7 +71,7 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c l
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-REMOTE_SRC := $(addprefix analyzer/remote/,cluster.c drop.c fetch.c http.c push.c rows.c schema.c tsv.c url.c)
+REMOTE_SRC := $(addprefix analyzer/remote/,cluster.c drop.c fetch.c http.c libcurl.c push.c rows.c schema.c tsv.c url.c)
 MIRROR_SRC := analyzer/mirror/mirror.c
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
@@ -299,6 +300,8 @@ $(B)/tests/every_value: $(B)/obj/tests/golden/liblog/every_value.o $(LOG_A)
 	$(link)
 # This one unpacks what the library packed, and takes zstd away from it.
 $(B)/tests/log_pack_test: LINK_LIBS += $(shell $(PKG_CONFIG) --libs libzstd 2>/dev/null) -Wl,--wrap=dlopen
+# To this one libcurl is missing.
+$(B)/tests/remote_test: LINK_LIBS += -Wl,--wrap=dlopen
 # This one is the disk.
 $(B)/tests/log_disk_test: LINK_LIBS += -Wl,--wrap=write -Wl,--wrap=writev -Wl,--wrap=fdatasync
 # A plugin of this test finds the library in the program; the other one is in C++.

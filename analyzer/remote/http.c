@@ -3,10 +3,9 @@
 #include "remote/http.h"
 #include "base/slice.h"
 #include "base/text.h"
+#include "remote/libcurl.h"
 #include "remote/say.h"
-#include <curl/curl.h>
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <time.h>
 #include <zlib.h>
@@ -29,13 +28,6 @@ struct http {
 };
 
 /* ---- a server ---- */
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void init_curl(void)
-{
-	curl_global_init(CURL_GLOBAL_ALL);
-}
 
 /* The first line of a file. 0 or a negative errno; *out is yours. */
 static int first_line(const char *path, char **out)
@@ -68,12 +60,12 @@ static int set_password(struct http *h, const char *user, char **why)
 		rc = rc ? -EINVAL : 0;
 	}
 	if (user)
-		curl_easy_setopt(h->curl, CURLOPT_USERNAME, user);
+		curl->easy_setopt(h->curl, CURLOPT_USERNAME, user);
 	if (given) {
-		curl_easy_setopt(h->curl, CURLOPT_USERNAME, user ? user : "default");
-		curl_easy_setopt(h->curl, CURLOPT_PASSWORD, given);
+		curl->easy_setopt(h->curl, CURLOPT_USERNAME, user ? user : "default");
+		curl->easy_setopt(h->curl, CURLOPT_PASSWORD, given);
 	} else {
-		curl_easy_setopt(h->curl, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+		curl->easy_setopt(h->curl, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 	}
 	if (read)
 		explicit_bzero(read, strlen(read));
@@ -104,7 +96,7 @@ static size_t received(char *p, size_t size, size_t n, void *arg)
 	long status = 0;
 
 	n *= size;
-	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl->easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200) {
 		if (h->error.len < ERROR_MOST)
 			text_add(&h->error, p, n < ERROR_MOST - h->error.len ? n : ERROR_MOST - h->error.len);
@@ -119,20 +111,20 @@ static void set_options(struct http *h)
 {
 	const char *ca = getenv("CURL_CA_BUNDLE");
 
-	curl_easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(h->curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(h->curl, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->said);
-	curl_easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, received);
-	curl_easy_setopt(h->curl, CURLOPT_WRITEDATA, h);
-	curl_easy_setopt(h->curl, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, stopped);
-	curl_easy_setopt(h->curl, CURLOPT_XFERINFODATA, h);
-	curl_easy_setopt(h->curl, CURLOPT_USERAGENT, "ilu-logq/" ILU_VERSION);
+	curl->easy_setopt(h->curl, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(h->curl, CURLOPT_PROXY, "");
+	curl->easy_setopt(h->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl->easy_setopt(h->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl->easy_setopt(h->curl, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl->easy_setopt(h->curl, CURLOPT_ERRORBUFFER, h->said);
+	curl->easy_setopt(h->curl, CURLOPT_WRITEFUNCTION, received);
+	curl->easy_setopt(h->curl, CURLOPT_WRITEDATA, h);
+	curl->easy_setopt(h->curl, CURLOPT_NOPROGRESS, 0L);
+	curl->easy_setopt(h->curl, CURLOPT_XFERINFOFUNCTION, stopped);
+	curl->easy_setopt(h->curl, CURLOPT_XFERINFODATA, h);
+	curl->easy_setopt(h->curl, CURLOPT_USERAGENT, "ilu-logq/" ILU_VERSION);
 	if (ca && *ca)
-		curl_easy_setopt(h->curl, CURLOPT_CAINFO, ca);
+		curl->easy_setopt(h->curl, CURLOPT_CAINFO, ca);
 }
 
 int http_new(const struct remote_url *u, size_t host, const struct http_manner *m, struct http **out, char **why)
@@ -140,10 +132,14 @@ int http_new(const struct remote_url *u, size_t host, const struct http_manner *
 	const struct remote_host *at = &u->host[host];
 	bool six = strchr(at->name, ':');
 	struct http *h = calloc(1, sizeof *h);
-	int rc = -ENOMEM;
+	int rc = h ? libcurl_load(why) : -ENOMEM;
 
-	pthread_once(&once, init_curl);
-	if (h && (h->curl = curl_easy_init())) {
+	if (rc) {
+		free(h);
+		return rc;
+	}
+	rc = -ENOMEM;
+	if ((h->curl = curl->easy_init())) {
 		h->m = m;
 		h->pack = u->gzip || !is_this_machine(at->name);
 		if (asprintf(&h->name, six ? "[%s]:%u" : "%s:%u", at->name, at->port) < 0)
@@ -151,7 +147,7 @@ int http_new(const struct remote_url *u, size_t host, const struct http_manner *
 		if (h->name && asprintf(&h->url, "%s://%s/", u->secure ? "https" : "http", h->name) < 0)
 			h->url = NULL;
 	}
-	if (h && h->url) {
+	if (h->url) {
 		set_options(h);
 		rc = set_password(h, u->user, why);
 	}
@@ -167,7 +163,7 @@ void http_free(struct http *h)
 	if (!h)
 		return;
 	if (h->curl)
-		curl_easy_cleanup(h->curl);
+		curl->easy_cleanup(h->curl);
 	text_done(&h->error);
 	free(h->name);
 	free(h->url);
@@ -275,13 +271,13 @@ static int outcome(struct http *h, CURLcode got, char **why)
 	if (h->taken)
 		return h->taken;
 	if (got) {
-		say(why, "%s: %s", h->name, *h->said ? h->said : curl_easy_strerror(got));
+		say(why, "%s: %s", h->name, *h->said ? h->said : curl->easy_strerror(got));
 		return got == CURLE_PEER_FAILED_VERIFICATION || got == CURLE_SSL_CACERT_BADFILE ||
 		               got == CURLE_SSL_CONNECT_ERROR
 		           ? -EREMOTEIO
 		           : -EHOSTDOWN;
 	}
-	curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl->easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
 	return status == 200 ? 0 : refused(h, status, why);
 }
 
@@ -299,20 +295,20 @@ static int perform(struct http *h, const char *query, struct curl_slist *headers
 	h->began = false;
 	h->code = 0;
 	*h->said = '\0';
-	curl_easy_setopt(h->curl, CURLOPT_URL, url);
-	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(h->curl, CURLOPT_POST, 1L);
-	curl_easy_setopt(h->curl, CURLOPT_POSTFIELDS, body);
-	curl_easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-	rc = outcome(h, curl_easy_perform(h->curl), why);
-	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
+	curl->easy_setopt(h->curl, CURLOPT_URL, url);
+	curl->easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
+	curl->easy_setopt(h->curl, CURLOPT_POST, 1L);
+	curl->easy_setopt(h->curl, CURLOPT_POSTFIELDS, body);
+	curl->easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+	rc = outcome(h, curl->easy_perform(h->curl), why);
+	curl->easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	free(url);
 	return rc;
 }
 
 int http_ask(struct http *h, const char *sql, http_take *take, void *arg, char **why)
 {
-	struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+	struct curl_slist *headers = curl->slist_append(NULL, "Expect:");
 	int64_t start = http_now();
 	int rc = headers ? 0 : -ENOMEM;
 
@@ -326,7 +322,7 @@ int http_ask(struct http *h, const char *sql, http_take *take, void *arg, char *
 		if (rc != -EHOSTDOWN || h->began || (rc = http_wait(h, n, start, *why)))
 			break;
 	}
-	curl_slist_free_all(headers);
+	curl->slist_free_all(headers);
 	return rc;
 }
 
@@ -351,14 +347,14 @@ static int packed(const struct bytes *data, struct bytes *out)
 
 int http_give(struct http *h, const char *sql, const char *id, const struct bytes *data, char **why)
 {
-	struct curl_slist *headers = curl_slist_append(NULL, "Expect:"), *more = headers;
-	char *query = curl_easy_escape(h->curl, sql, 0), *name = curl_easy_escape(h->curl, id, 0), *all = NULL;
+	struct curl_slist *headers = curl->slist_append(NULL, "Expect:"), *more = headers;
+	char *query = curl->easy_escape(h->curl, sql, 0), *name = curl->easy_escape(h->curl, id, 0), *all = NULL;
 	struct bytes out = {0};
 	int rc = headers && query && name ? 0 : -ENOMEM;
 
 	if (!rc && h->pack) {
 		rc = packed(data, &out);
-		more = curl_slist_append(headers, "Content-Encoding: gzip");
+		more = curl->slist_append(headers, "Content-Encoding: gzip");
 		headers = more ? more : headers;
 	}
 	if (!rc && (!more || asprintf(&all, "query=%s&query_id=%s", query, name) < 0))
@@ -366,9 +362,9 @@ int http_give(struct http *h, const char *sql, const char *id, const struct byte
 	h->take = NULL;
 	if (!rc)
 		rc = perform(h, all, headers, h->pack ? out.ptr : data->ptr, h->pack ? out.len : data->len, why);
-	curl_slist_free_all(headers);
-	curl_free(query);
-	curl_free(name);
+	curl->slist_free_all(headers);
+	curl->free(query);
+	curl->free(name);
 	bytes_free(&out);
 	free(all);
 	return rc;

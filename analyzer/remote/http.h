@@ -22,7 +22,7 @@ struct http_manner {
 	void *arg;
 };
 
-/* u and m are borrowed. 0, -ENOMEM, or -EINVAL with *why. */
+/* u and m are borrowed. 0, -ENOMEM, or with *why -EINVAL, -ELIBACC: no libcurl. */
 int http_new(const struct remote_url *u, size_t host, const struct http_manner *m, struct http **out, char **why);
 void http_free(struct http *h);
 

@@ -172,13 +172,38 @@ static void rows_as_bytes(void **state)
 	bytes_free(&b);
 }
 
+void *__wrap_dlopen(const char *name, int flags);
+void *__wrap_dlopen(const char *name, int flags)
+{
+	(void)name;
+	(void)flags;
+	return NULL;
+}
+
+/* It is looked for once in a process. */
+static void without_libcurl(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct http_manner m = {0};
+		struct cluster c;
+		char *why = NULL;
+
+		assert_int_equal(cluster_open("clickhouse://127.0.0.1/logs", &m, &c, &why), -ELIBACC);
+		assert_string_equal(
+		    why, "a ClickHouse server is asked by libcurl (Debian's package libcurl4), and it is not there");
+		free(why);
+		cluster_close(&c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(urls),          cmocka_unit_test(no_password_is_repeated),
 	    cmocka_unit_test(tables),        cmocka_unit_test(numbers),
 	    cmocka_unit_test(literals),      cmocka_unit_test(shards),
-	    cmocka_unit_test(rows_as_bytes),
+	    cmocka_unit_test(rows_as_bytes), cmocka_unit_test(without_libcurl),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
