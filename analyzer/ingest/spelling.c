@@ -124,6 +124,11 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static size_t run(const struct time_reading *r, bool (*is)(char))
 {
 	const char *q = r->p;
@@ -131,6 +136,15 @@ static size_t run(const struct time_reading *r, bool (*is)(char))
 	while (q < r->end && is(*q))
 		q++;
 	return (size_t)(q - r->p);
+}
+
+/* As many as there are, taken. */
+static struct slice letters(struct time_reading *r)
+{
+	struct slice s = {r->p, run(r, is_letter)};
+
+	r->p += s.len;
+	return s;
 }
 
 static int number(struct time_reading *r, size_t len)
@@ -157,23 +171,25 @@ static bool take(struct time_reading *r, char c)
 
 static void blanks(struct time_reading *r)
 {
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\t'))
+	while (r->p < r->end && is_blank(*r->p))
 		r->p++;
 }
 
-/* ".5", ",123456789012": digits beyond ns are cut. */
-static bool fraction(struct time_reading *r)
+/* "5", "123456789012": digits beyond ns are cut. */
+static bool fraction_digits(struct time_reading *r)
 {
 	int64_t scale = SECOND / 10;
+	const char *from = r->p;
 
-	if (!at(r, '.') && !at(r, ','))
-		return true;
-	r->p++;
-	if (r->p >= r->end || !is_digit(*r->p))
-		return false;
-	for (; r->p < r->end && is_digit(*r->p); r->p++, scale /= 10)
+	for (r->fraction_ns = 0; r->p < r->end && is_digit(*r->p); r->p++, scale /= 10)
 		r->fraction_ns += (*r->p - '0') * scale;
-	return true;
+	return r->p > from;
+}
+
+/* ".5", ",123456789012", or nothing. */
+static bool fraction(struct time_reading *r)
+{
+	return (!take(r, '.') && !take(r, ',')) || fraction_digits(r);
 }
 
 /* hh:mm[:ss[.f]], r->p at the hour; or hhmm[ss[.f]] where basic. */
@@ -278,20 +294,24 @@ static bool time_read_offset(struct time_reading *r)
 	return true;
 }
 
+/* Of the day: 1 AM, 2 PM, 0 neither. */
+static int half_of(struct slice s)
+{
+	if (s.len != 2 || strncasecmp(s.ptr + 1, "m", 1))
+		return 0;
+	return !strncasecmp(s.ptr, "a", 1) ? 1 : !strncasecmp(s.ptr, "p", 1) ? 2 : 0;
+}
+
 static bool word(struct time_reading *r)
 {
-	struct slice s = {r->p, run(r, is_letter)};
+	struct slice s = letters(r);
 	int64_t east;
 	int month;
 
-	r->p += s.len;
 	if (r->hour < 0 && s.len == 1 && (*s.ptr == 'T' || *s.ptr == 't'))
 		return r->day >= 0;
-	if (r->hour >= 0 && !r->half && s.len == 2 && !strncasecmp(s.ptr + 1, "m", 1) &&
-	    (!strncasecmp(s.ptr, "a", 1) || !strncasecmp(s.ptr, "p", 1))) {
-		r->half = *s.ptr == 'p' || *s.ptr == 'P' ? 2 : 1;
+	if (r->hour >= 0 && !r->half && (r->half = half_of(s)))
 		return r->hour >= 1 && r->hour <= 12;
-	}
 	month = time_month(s);
 	if (month && r->month < 0) {
 		r->month = month;
@@ -334,10 +354,7 @@ static bool date(struct time_reading *r, size_t n)
 	if (r->day >= 0 || r->year >= 0)
 		return false;
 	if (is_letter(r->p < r->end ? *r->p : '\0')) { /* 21-Nov-2026, 21/Nov/2026:10:00:00 */
-		struct slice s = {r->p, run(r, is_letter)};
-
-		r->month = time_month(s);
-		r->p += s.len;
+		r->month = time_month(letters(r));
 		if (!r->month || n > 2 || !take(r, sep) || run(r, is_digit) != 4)
 			return false;
 		r->day = a;
@@ -538,51 +555,21 @@ int64_t time_with_year(int64_t ns, int64_t near_ns)
 
 /* ---- as a format says ---- */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* A number of least to most digits, blanks before it. */
 static bool number_by(struct time_reading *r, int least, int most, int *out)
 {
 	int n = 0, v = 0;
 
 	blanks(r);
-	for (; n < most && r->p < r->end && *r->p >= '0' && *r->p <= '9'; n++)
+	for (; n < most && r->p < r->end && is_digit(*r->p); n++)
 		v = v * 10 + (*r->p++ - '0');
 	*out = v;
 	return n >= least;
 }
 
-static bool fraction_by(struct time_reading *r)
-{
-	int64_t scale = SECOND / 10;
-	const char *from = r->p;
-
-	for (r->fraction_ns = 0; r->p < r->end && *r->p >= '0' && *r->p <= '9'; r->p++, scale /= 10)
-		r->fraction_ns += (*r->p - '0') * scale;
-	return r->p > from;
-}
-
-static struct slice name(struct time_reading *r)
-{
-	struct slice s = {r->p, 0};
-
-	while (r->p < r->end && is_letter(*r->p))
-		r->p++;
-	s.len = (size_t)(r->p - s.ptr);
-	return s;
-}
-
 static bool half_by(struct time_reading *r)
 {
-	struct slice s = name(r);
-
-	if (s.len != 2 || (s.ptr[1] | 0x20) != 'm' || ((s.ptr[0] | 0x20) != 'a' && (s.ptr[0] | 0x20) != 'p'))
-		return false;
-	r->half = (s.ptr[0] | 0x20) == 'p' ? 2 : 1;
-	return true;
+	return (r->half = half_of(letters(r))) > 0;
 }
 
 static bool zone_by(struct time_reading *r)
@@ -591,7 +578,7 @@ static bool zone_by(struct time_reading *r)
 
 	if (r->p < r->end && (*r->p == '+' || *r->p == '-'))
 		return time_read_offset(r);
-	s = name(r);
+	s = letters(r);
 	return r->zone = time_zone(s, &r->offset_s);
 }
 
@@ -609,7 +596,7 @@ static bool epoch_by(struct time_reading *r, int64_t *out)
 {
 	const char *from = r->p;
 
-	for (*out = 0; r->p < r->end && *r->p >= '0' && *r->p <= '9' && r->p - from < 11; r->p++)
+	for (*out = 0; r->p < r->end && is_digit(*r->p) && r->p - from < 11; r->p++)
 		*out = *out * 10 + (*r->p - '0');
 	return r->p > from;
 }
@@ -630,10 +617,10 @@ static bool piece_by(struct time_reading *r, char c, int64_t *seconds)
 	case 'b':
 	case 'h':
 	case 'B':
-		return (r->month = time_month(name(r))) > 0;
+		return (r->month = time_month(letters(r))) > 0;
 	case 'a':
 	case 'A':
-		return time_weekday(name(r));
+		return time_weekday(letters(r));
 	case 'H':
 	case 'k':
 	case 'I':
@@ -644,7 +631,7 @@ static bool piece_by(struct time_reading *r, char c, int64_t *seconds)
 	case 'S':
 		return number_by(r, 2, 2, &r->second);
 	case 'f':
-		return fraction_by(r);
+		return fraction_digits(r);
 	case 's':
 		return epoch_by(r, seconds);
 	case 'p':
