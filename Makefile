@@ -63,7 +63,7 @@ STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,compose.c condition.c cover.c extent.c fact.c fold.c parts.c phase.c phase_numbers.c rules.c rules_kept.c rules_message.c rules_read.c span.c span_said.c span_times.c spool.c)
 STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
-TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
+TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c nested.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,infer.c naming.c outcomes.c part.c requests.c sample.c steps.c tidfield.c)
@@ -77,7 +77,7 @@ MIRROR_SRC := analyzer/mirror/mirror.c
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/whole/,gather.c overall.c) \
-              $(addprefix analyzer/query/timelines/,critical_path.c timeline_make.c transaction.c) \
+              $(addprefix analyzer/query/timelines/,critical_path.c nested.c timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_error.c summary_findings.c summary_make.c points.c) \
               $(addprefix analyzer/query/why/,attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c fields.c given.c lines.c measures.c observed.c parts.c requests.c side.c stretches.c typical.c) \
               $(addprefix analyzer/query/report/,measure.c over_time.c report_blame.c report_charts.c report_findings.c report_flames.c report_html.c report_sections.c report_timelines.c report_verdict.c report_write.c) \

@@ -146,6 +146,14 @@ CREATE TABLE moment_row (
 	times BLOB NOT NULL		-- docs/store-format.md
 );
 
+-- Requests that are inside others, where rules say so.
+CREATE TABLE nested (
+	run INTEGER NOT NULL, tid TEXT NOT NULL,
+	parent TEXT NOT NULL,		-- tid of the request around it, whether there are lines of it or not
+	PRIMARY KEY (run, tid)
+) WITHOUT ROWID;
+CREATE INDEX nested_parent ON nested(parent, run);
+
 CREATE VIEW invocation AS SELECT
 	run, tid, worker, function_name, function_source, fqdn, status, attempts, success, was_cold, compute, state,
 	sent_ns, controller_ns, dispatched_ns, arrived_ns, insert_ns, remove_ns, start_ns, end_ns, return_ns,

@@ -11,6 +11,7 @@
 #include "infer/infer.h"
 #include "model/spool.h"
 #include "model/rules_kept.h"
+#include "tables/nested.h"
 #include "beside/beside.h"
 #include <errno.h>
 #include <malloc.h>
@@ -294,6 +295,8 @@ static int build_all(struct build *b)
 	    "UPDATE function SET benchmark_name = NULL, avg_iat = NULL, iat_class = NULL");
 
 	if (!rc)
+		rc = nested_clear(b->db);
+	if (!rc)
 		rc = read_runs(b);
 	if (!rc)
 		rc = writer_open(&b->writer, b->db, b->nruns > 1);
@@ -307,6 +310,8 @@ static int build_all(struct build *b)
 		rc = build_functions_from_trace(b);
 	if (!rc)
 		rc = writer_finish(&b->writer);
+	if (!rc)
+		rc = nested_index(b->db);
 	if (!rc)
 		rc = build_cache_insertions(b);
 	if (!rc)

@@ -13,11 +13,49 @@ struct covering {
 	struct cover *out;
 	const struct rules *rules;
 	struct intern requests, tids; /* keys of fact_key */
-	struct table at;              /* of unknown messages */
+	struct intern around;         /* of transactions that requests are inside of */
+	int64_t *inside;              /* of each how many */
+	size_t inside_room;
+	struct table at; /* of unknown messages */
 	struct bytes masked;
 };
 
+static int add_key(struct intern *to, int64_t run, struct slice tid, uint32_t *out)
+{
+	char small[256], *buf = small;
+	int rc;
+
+	if (8 + tid.len > sizeof small && !(buf = malloc(8 + tid.len)))
+		return -ENOMEM;
+	rc = intern_add(to, fact_key(run, tid, buf), out);
+	if (buf != small)
+		free(buf);
+	return rc;
+}
+
 /* ---- requests ---- */
+
+/* Its lines are not read yet: what it is inside of may be nowhere. */
+static int note_parent(struct covering *c, int64_t run, struct slice parent)
+{
+	uint32_t before = c->around.n, i;
+	int rc = add_key(&c->around, run, parent, &i);
+
+	if (!rc)
+		rc = array_reserve(c->inside, c->inside_room, (size_t)i + 1);
+	if (rc)
+		return rc;
+	c->inside[i] = (i == before ? 0 : c->inside[i]) + 1;
+	c->out->nested++;
+	return 0;
+}
+
+static void count_parents(struct covering *c)
+{
+	for (uint32_t i = 0; i < c->around.n; i++)
+		if (intern_find(&c->tids, c->around.text[i]) != INTERN_NONE)
+			c->out->parents += c->inside[i];
+}
 
 /* Of attempts once for each request. */
 static bool was_before(const struct phases *p, int i)
@@ -82,6 +120,8 @@ static int fold_all(struct covering *c, const struct facts *f)
 		if (!fact_tid(f, key).len)
 			continue;
 		rc = fold_invocation(&fold, f, f->v + i, end - i, NULL, 0, &o);
+		if (rc == 1 && o.parent.len)
+			rc = note_parent(c, fact_run(f, key), o.parent) ? -ENOMEM : 1;
 		if (rc == 1 && !(rc = count_request(c, &o, &p)))
 			rc = intern_add(&c->requests, f->keys.text[key], &ignored);
 	}
@@ -144,22 +184,13 @@ static int add_unknown(struct covering *c, const struct event *e, struct slice m
 /* Is it a line of a request? Counts its transaction. 1, 0 or negative. */
 static int of_request(struct covering *c, const struct event *e)
 {
-	char small[256], *buf = small;
-	uint32_t ignored;
+	uint32_t tid;
 	int rc;
 
 	if (!e->tid.ptr || !e->tid.len)
 		return 0;
-	if (8 + e->tid.len > sizeof small && !(buf = malloc(8 + e->tid.len)))
-		return -ENOMEM;
-	struct slice key = fact_key(e->run, e->tid, buf);
-
-	rc = intern_add(&c->tids, key, &ignored);
-	if (!rc)
-		rc = intern_find(&c->requests, key) != INTERN_NONE;
-	if (buf != small)
-		free(buf);
-	return rc;
+	rc = add_key(&c->tids, e->run, e->tid, &tid);
+	return rc ? rc : intern_find(&c->requests, c->tids.text[tid]) != INTERN_NONE;
 }
 
 static int count_line(struct covering *c, const struct event *e)
@@ -223,10 +254,14 @@ int cover_read(struct store *s, const struct rules *r, struct cover *out)
 	facts_done(&f);
 	if (!rc)
 		rc = count_lines(&c, s);
+	if (!rc)
+		count_parents(&c);
 	if (out->nunknown)
 		qsort(out->unknown, out->nunknown, sizeof *out->unknown, compare_unknown);
 	intern_done(&c.requests);
 	intern_done(&c.tids);
+	intern_done(&c.around);
+	free(c.inside);
 	table_done(&c.at);
 	free(c.masked.ptr);
 	return rc;
@@ -240,17 +275,57 @@ void cover_done(struct cover *c)
 	*c = (struct cover){0};
 }
 
-static const char *none_of(const struct rules *r, const unsigned *moments)
+/* ---- phases that can't be ---- */
+
+static bool is_of_attempt(unsigned moment)
 {
-	for (int i = 0; i < PHASE_MOMENTS && moments[i]; i++)
-		if (rules_gives(r, moments[i]))
-			return NULL;
-	return rules_moment(r, moments[0]);
+	return moment >= MOMENT_INSERT && moment <= MOMENT_END;
 }
 
-const char *cover_never(const struct rules *r, const struct phase_rule *p)
+/* Whether a phase can see this moment: something gives it, and what is each attempt's is known of an attempt alone. */
+static bool can_see(const struct rules *r, const struct phase_rule *p, unsigned moment)
 {
-	const char *from = none_of(r, p->from);
+	return (p->of_attempt || !is_of_attempt(moment)) && rules_gives(r, moment);
+}
 
-	return from ? from : none_of(r, p->to);
+static unsigned none_of(const struct rules *r, const struct phase_rule *p, const unsigned *moments)
+{
+	for (int i = 0; i < PHASE_MOMENTS && moments[i]; i++)
+		if (can_see(r, p, moments[i]))
+			return MOMENT_NONE;
+	return moments[0];
+}
+
+/* A moment that it needs, as no other of `moments` is seen, and that it is to be without. */
+static unsigned needs_what_it_is_without(const struct rules *r, const struct phase_rule *p, const unsigned *moments)
+{
+	unsigned only = MOMENT_NONE, n = 0;
+
+	for (int i = 0; i < PHASE_MOMENTS && moments[i]; i++)
+		if (can_see(r, p, moments[i])) {
+			only = moments[i];
+			n++;
+		}
+	for (unsigned i = 0; n == 1 && i < p->nwithout; i++)
+		if (p->without[i] == only)
+			return only;
+	return MOMENT_NONE;
+}
+
+enum cover_cause cover_never(const struct rules *r, const struct phase_rule *p, const char **moment)
+{
+	const unsigned *side[] = {p->from, p->to};
+	unsigned m;
+
+	for (int i = 0; i < 2; i++) {
+		if ((m = none_of(r, p, side[i]))) {
+			*moment = rules_moment(r, m);
+			return rules_gives(r, m) ? COVER_OF_ATTEMPT : COVER_NOT_GIVEN;
+		}
+		if ((m = needs_what_it_is_without(r, p, side[i]))) {
+			*moment = rules_moment(r, m);
+			return COVER_WITHOUT;
+		}
+	}
+	return COVER_CAN_BE;
 }

@@ -16,6 +16,7 @@ struct cover {
 	int64_t of_requests, known_of_requests; /* the same of lines of requests */
 	int64_t transactions, requests;         /* with a tid; those that begin as the rules say */
 	int64_t ended, failed;                  /* of the requests */
+	int64_t nested, parents;                /* requests inside others; of these, those whose parent has lines */
 	int64_t time_ns, explained_ns;          /* of the requests, from end to end; in phases with a name */
 	int64_t *phase;                         /* requests that have it, by number of the rule */
 	struct cover_unknown *unknown;          /* of lines of requests, the most frequent first */
@@ -28,8 +29,14 @@ struct cover {
 int cover_read(struct store *s, const struct rules *r, struct cover *out);
 void cover_done(struct cover *c);
 
-/* Why a phase can never be found: the name of the first of `from` or `to` where nothing in the file gives any of them;
- * NULL: it can be. */
-const char *cover_never(const struct rules *r, const struct phase_rule *p);
+/* Why a phase can never be found, whatever the log says. */
+enum cover_cause {
+	COVER_CAN_BE,
+	COVER_NOT_GIVEN,  /* no message gives the moment that it is to begin or end with */
+	COVER_OF_ATTEMPT, /* that moment is each attempt's, and the phase is not of an attempt */
+	COVER_WITHOUT     /* it is to be without that moment, too */
+};
+/* *moment: which one, where it can't be. */
+enum cover_cause cover_never(const struct rules *r, const struct phase_rule *p, const char **moment);
 
 #endif

@@ -95,7 +95,7 @@ static bool speaks_of(const struct shape *head, struct facts *f)
 
 static bool rule_gives_more(const struct rule *r)
 {
-	return r->moment || r->outcome || r->function.name || r->time[0].moment;
+	return r->moment || r->outcome || r->function.name || r->parent.name || r->time[0].moment;
 }
 
 static bool want(const struct shape *head, void *arg)
@@ -255,7 +255,29 @@ static int add_moment(struct facts *f, struct fact *fact, unsigned moment, int64
 	return facts_push(f, fact);
 }
 
-/* The function, the moments and the outcome that a rule gives beside its meaning. */
+/* Another transaction's id: not empty, not all zeros, not its own. */
+static bool is_parent(struct slice id, struct slice tid)
+{
+	size_t zeros = 0;
+
+	while (zeros < id.len && id.ptr[zeros] == '0')
+		zeros++;
+	return zeros < id.len && !slice_same(id, tid);
+}
+
+static int add_parent(struct facts *f, const struct event *e, const struct rule *r, struct fact *fact)
+{
+	uint32_t id;
+	int rc = read_text(f, e, &r->parent, &id);
+
+	if (rc || id == INTERN_NONE || !is_parent(fact_text(f, id), e->tid))
+		return rc;
+	fact->means = MEANS_PARENT;
+	fact->arg[0].text = id;
+	return facts_push(f, fact);
+}
+
+/* The function, the parent, the moments and the outcome that a rule gives beside its meaning. */
 static int add_rest(struct facts *f, const struct event *e, const struct rule *r, struct fact *fact)
 {
 	int rc = 0;
@@ -275,6 +297,8 @@ static int add_rest(struct facts *f, const struct event *e, const struct rule *r
 		if (!(rc = read_text(f, e, &r->function, &fact->arg[1].text)) && fact->arg[1].text != INTERN_NONE)
 			rc = facts_push(f, fact);
 	}
+	if (!rc && r->parent.name)
+		rc = add_parent(f, e, r, fact);
 	if (!rc && r->outcome) {
 		fact->means = MEANS_OUTCOME;
 		fact->arg[0].ns = r->outcome;

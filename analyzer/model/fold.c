@@ -212,6 +212,9 @@ static void fold_whole(struct fold *fold, const struct facts *f, const struct fa
 	case MEANS_ANSWERED:
 		fold->answered = true;
 		break;
+	case MEANS_PARENT:
+		o->parent = fact_text(f, x->arg[0].text);
+		break;
 	case MEANS_OUTCOME:
 		fold->outcome = (enum outcome)x->arg[0].ns;
 		break;

@@ -33,6 +33,7 @@ struct attempt {
 struct invocation {
 	int64_t run;
 	struct slice tid, worker, function_name, fqdn;
+	struct slice parent; /* the transaction that it is inside of */
 	const char *function_source, *status, *compute, *state;
 	int64_t nattempts, success, was_cold;
 	int64_t sent_ns, controller_ns, dispatched_ns, arrived_ns, insert_ns, remove_ns, start_ns, end_ns, return_ns;

@@ -135,6 +135,9 @@ static int read_series_rule(const struct reading *rd, json_t *o)
 	values = json_object_get(o, "values");
 	if (!message || !json_is_object(values) || !json_object_size(values))
 		return reading_refuse(rd, message ? message : "series", "a series needs \"message\" and \"values\"");
+	v = json_object_get(o, "each");
+	if (v && !json_is_boolean(v))
+		return reading_refuse(rd, "each", "\"each\" must be true or false");
 	json_object_foreach(values, name, v) if (!json_is_string(v) || !json_string_length(v)) return reading_refuse(
 	    rd, name, "series \"%s\" must name a field, \"a+b\" or \"a/b%%\"", name);
 	v = json_object_get(o, "default");
@@ -242,17 +245,12 @@ static int index_rules(struct rules *r)
 
 static int read_root(const struct reading *rd)
 {
-	static const char *const known[] = {"SPDX-License-Identifier",
-	                                    "rules",
-	                                    "version",
-	                                    "messages",
-	                                    "phases",
-	                                    "series",
-	                                    "queue",
-	                                    "progress",
-	                                    "background",
-	                                    "comment",
-	                                    "why",
+	static const char *const known[] = {"$schema",  "SPDX-License-Identifier",
+	                                    "rules",    "version",
+	                                    "messages", "phases",
+	                                    "series",   "queue",
+	                                    "progress", "background",
+	                                    "comment",  "why",
 	                                    NULL};
 	struct rules *r = rd->r;
 	const json_t *version;
@@ -460,7 +458,7 @@ static bool gives(const struct rule *rule, unsigned moment)
 		return m == MEANS_STARTED || rule->begins_attempt;
 	case MOMENT_END:
 	case MOMENT_LAST_END:
-		return m == MEANS_RETURNING || m == MEANS_ERROR || m == MEANS_COMPLETED;
+		return m == MEANS_RETURNING || m == MEANS_ERROR;
 	case MOMENT_COMPLETED:
 		return m == MEANS_COMPLETED;
 	default:
@@ -474,8 +472,19 @@ static bool gives(const struct rule *rule, unsigned moment)
 
 bool rules_gives(const struct rules *r, unsigned moment)
 {
+	bool end = moment == MOMENT_END || moment == MOMENT_LAST_END;
+
 	for (unsigned i = 0; i < r->nrules; i++)
 		if (gives(&r->rule[i], moment))
+			return true;
+	/* an attempt that has started ends with the request */
+	return end && rules_gives(r, MOMENT_START) && rules_gives(r, MOMENT_COMPLETED);
+}
+
+bool rules_name_parents(const struct rules *r)
+{
+	for (unsigned i = 0; i < r->nrules; i++)
+		if (r->rule[i].parent.name)
 			return true;
 	return false;
 }

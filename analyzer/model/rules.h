@@ -36,6 +36,7 @@ enum meaning {
 	MEANS_ANSWERED,       /* the worker's request is over; without a completion before: it was refused */
 	MEANS_MOMENT,         /* a moment of the rules' own: its number, the time; not a word of the file */
 	MEANS_OUTCOME,        /* it went well or failed: enum outcome; not a word of the file */
+	MEANS_PARENT,         /* the request that it is inside of: its id; not a word of the file */
 	/* of a container or a whole run */
 	MEANS_PREWARMED,       /* fqdn, compute */
 	MEANS_REMOVED,         /* container */
@@ -91,6 +92,7 @@ struct rule {
 	enum meaning means;               /* MEANS_NOTHING: it gives a moment or an outcome alone */
 	enum outcome outcome;
 	struct rule_field function; /* of the request, as it is told */
+	struct rule_field parent;   /* the id of the request that it is inside of */
 	unsigned moment;            /* MOMENT_NAMED and up; 0: none */
 	bool begins_attempt;        /* each time the moment comes after the first, another attempt begins */
 	struct {
@@ -186,6 +188,9 @@ bool rule_holds(const struct rule *rule, const struct event *e);
 const char *rules_moment(const struct rules *r, unsigned moment);
 /* Whether anything in the file can give this moment. */
 bool rules_gives(const struct rules *r, unsigned moment);
+
+/* Whether any rule says which request another is inside of. */
+bool rules_name_parents(const struct rules *r);
 
 bool rules_is_progress(const struct rules *r, struct slice message);
 bool rules_is_background(const struct rules *r, struct slice tid);

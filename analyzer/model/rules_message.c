@@ -37,6 +37,7 @@ static const struct meaning_info meanings[MEANINGS] = {
     [MEANS_ANSWERED] = {"answered", {{0}}},
     [MEANS_MOMENT] = {NULL, {{NULL, ARG_CODE}, {NULL, ARG_CODE}}},
     [MEANS_OUTCOME] = {NULL, {{NULL, ARG_CODE}, {NULL, ARG_CODE}}},
+    [MEANS_PARENT] = {NULL, {{NULL, ARG_TEXT}}},
     [MEANS_PREWARMED] = {"prewarmed", {{"fqdn", ARG_TEXT}, {"compute", ARG_TEXT}}},
     [MEANS_REMOVED] = {"removed", {{"container", ARG_TEXT}}},
     [MEANS_BATCH] = {"batch", {{"fqdn", ARG_TEXT}, {"length", ARG_REAL}}},
@@ -156,6 +157,16 @@ static int read_times(const struct reading *rd, json_t *times, struct rule *rule
 	return 0;
 }
 
+/* A text of the request's own: a field, or put together from several. */
+static int read_own(const struct reading *rd, const char *key, const char *value, struct rule_field *out)
+{
+	if (value)
+		*out = field_of(value);
+	if (out->pattern && !compose_check(value))
+		return reading_refuse(rd, value, "\"%s\": names in braces, as in \"{method} {path|ids}\"", key);
+	return 0;
+}
+
 /* ---- which lines ---- */
 
 static int read_which(const struct reading *rd, const json_t *o, const char *said, struct rule *rule)
@@ -191,15 +202,15 @@ static int read_message(const struct reading *rd, json_t *o, struct rule *rule)
 {
 	static const char *const known[] = {"message", "prefix", "template", "target", "level",  "span",
 	                                    "where",   "means",  "args",     "moment", "begins", "outcome",
-	                                    "times",   "why",    "function", NULL};
-	const char *means, *moment, *begins, *outcome, *function, *said;
+	                                    "times",   "why",    "function", "parent", NULL};
+	const char *means, *moment, *begins, *outcome, *function, *parent, *said;
 	int rc = reading_keys(rd, o, "a message", known);
 
 	if (rc || (rc = reading_string(rd, o, "means", &means)) || (rc = reading_string(rd, o, "moment", &moment)) ||
 	    (rc = reading_string(rd, o, "begins", &begins)) || (rc = reading_string(rd, o, "outcome", &outcome)) ||
-	    (rc = reading_string(rd, o, "function", &function)))
+	    (rc = reading_string(rd, o, "function", &function)) || (rc = reading_string(rd, o, "parent", &parent)))
 		return rc;
-	said = means ? means : moment ? moment : outcome ? outcome : function;
+	said = means ? means : moment ? moment : outcome ? outcome : function ? function : parent;
 	if (!said && !json_object_get(o, "times"))
 		return reading_refuse(rd, "messages", "a message without \"means\"");
 	if ((rc = read_where(rd, json_object_get(o, "where"), rule)) || (rc = read_which(rd, o, said, rule)) ||
@@ -211,10 +222,9 @@ static int read_message(const struct reading *rd, json_t *o, struct rule *rule)
 	if (begins && (strcmp(begins, "attempt") || !moment))
 		return reading_refuse(rd, begins, "\"begins\" is \"attempt\", of a rule with a \"moment\"");
 	rule->begins_attempt = begins;
-	if (function)
-		rule->function = field_of(function);
-	if (rule->function.pattern && !compose_check(function))
-		return reading_refuse(rd, function, "\"function\": names in braces, as in \"{method} {path|ids}\"");
+	if ((rc = read_own(rd, "function", function, &rule->function)) ||
+	    (rc = read_own(rd, "parent", parent, &rule->parent)))
+		return rc;
 	return read_args(rd, json_object_get(o, "args"), rule);
 }
 

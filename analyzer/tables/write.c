@@ -43,6 +43,8 @@ int writer_open(struct writer *w, sqlite3 *db, bool many_runs)
 	if (!rc)
 		rc = sql_prepare(db, "INSERT INTO moment_row(place,times) VALUES(?,?)", &w->moment);
 	if (!rc)
+		rc = sql_prepare(db, "INSERT INTO nested(run,tid,parent) VALUES(?,?,?)", &w->nested);
+	if (!rc)
 		rc = sql_prepare(db, "INSERT INTO lock_row(place,n,kind,since,until) VALUES(?,?,?,?,?)", &w->lock);
 	if (!rc)
 		rc = sql_prepare(db, "INSERT INTO batch_row(kind,since,batch_len) VALUES(?,?,?)", &w->batch);
@@ -62,6 +64,7 @@ void writer_close(struct writer *w)
 	sqlite3_finalize(w->invocation);
 	sqlite3_finalize(w->attempt);
 	sqlite3_finalize(w->moment);
+	sqlite3_finalize(w->nested);
 	sqlite3_finalize(w->lock);
 	sqlite3_finalize(w->batch);
 	sqlite3_finalize(w->place);
@@ -229,13 +232,22 @@ static int write_moments(struct writer *w, const struct invocation *o)
 	return rc;
 }
 
+static int write_nested(struct writer *w, const struct invocation *o)
+{
+	sqlite3_bind_int64(w->nested, 1, o->run);
+	bind_slice(w->nested, 2, o->tid);
+	bind_slice(w->nested, 3, o->parent);
+	return sql_step_reset(w->nested);
+}
+
 int write_invocation(struct writer *w, struct invocation *o)
 {
 	int rc = write_row(w, o);
 
 	if (!rc && o->nmoments)
 		rc = write_moments(w, o);
-
+	if (!rc && o->parent.len)
+		rc = write_nested(w, o);
 	for (int64_t n = 0; !rc && n < o->nattempts; n++)
 		rc = write_attempt(w, o, n);
 	return rc;

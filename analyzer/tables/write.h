@@ -8,7 +8,7 @@
 
 struct writer {
 	sqlite3 *db;
-	sqlite3_stmt *invocation, *attempt, *moment, *lock, *batch, *place, *add_place, *function;
+	sqlite3_stmt *invocation, *attempt, *moment, *nested, *lock, *batch, *place, *add_place, *function;
 	struct kinds kinds;
 	bool many_runs;
 	int64_t *owner, nowners; /* by place.id: the run that has it, 0 none yet */

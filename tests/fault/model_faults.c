@@ -50,7 +50,7 @@ static int ask(struct store *s, const char *sql, unsigned *hash)
 static int build(struct store *s, unsigned *hash)
 {
 	static const char *const tables[] = {"invocation", "attempt", "container", "lock",
-	                                     "batch",      "pattern", "function"};
+	                                     "batch",      "pattern", "function",  "nested"};
 	char *why = NULL, sql[64];
 	int rc = store_exec(s, "BEGIN");
 

@@ -19,10 +19,11 @@ static char *seed, *more; /* the database, and a log to load into it */
 static size_t nseed, nmore;
 static char tid[64];
 
-static const char *const tables[] = {
-    "run",         "source",     "reject",    "shape",    "chunk",           "block",     "place",
-    "result_pack", "trace_pack", "benchmark", "rules",    "invocation_kind", "work_kind", "invocation_row",
-    "attempt_row", "lock_row",   "batch_row", "function", "container",       "pattern",   "sqlite_sequence"};
+static const char *const tables[] = {"run",      "source",          "reject",      "shape",          "chunk",
+                                     "block",    "place",           "result_pack", "trace_pack",     "benchmark",
+                                     "rules",    "invocation_kind", "work_kind",   "invocation_row", "attempt_row",
+                                     "lock_row", "batch_row",       "function",    "container",      "pattern",
+                                     "nested",   "sqlite_sequence"};
 #define NTABLES (sizeof tables / sizeof *tables)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

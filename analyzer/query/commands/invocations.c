@@ -6,6 +6,7 @@
 #include "base/sql.h"
 #include "query/core/command.h"
 #include "query/core/select.h"
+#include "tables/nested.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ static const struct {
     {{"exec_overhead_norm", UNIT_NONE}, false},
     {{"e2e_portion", UNIT_SHARE}, false},
     {{"e2e_norm_portion", UNIT_SHARE}, false},
+    {{"parent", UNIT_ID}, false},
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
@@ -94,13 +96,31 @@ static void warn_if_null(struct query *q, const char *name, const char *expressi
 	free(sql);
 }
 
-/* duration_ns is no column of the table: what the user waited for, by the best that is known. */
-static void add_column(struct select *s, int i)
+/* Whether any request is inside another: else there may be no table of them. */
+static bool any_nested(struct query *q)
 {
-	if (!strcmp(known[i].column.name, "duration_ns"))
-		select_add(s, ", " INVOCATION_DURATION " AS duration_ns");
-	else
-		text_printf(&s->sql, ", %s", known[i].column.name);
+	bool any = false;
+
+	return !q->status && query_ok(q, nested_any(q->db, &any), q->path) && any;
+}
+
+/* What stands for a column. Two are none of the table: what the user waited for, by the best that is known; and the
+ * request that it is inside of. */
+static const char *expression_of(struct query *q, const char *column)
+{
+	if (!strcmp(column, "duration_ns"))
+		return INVOCATION_DURATION;
+	if (strcmp(column, "parent"))
+		return column;
+	return any_nested(q) ? "(SELECT parent FROM nested n WHERE n.run = invocation.run AND n.tid = invocation.tid)"
+	                     : "NULL";
+}
+
+static void add_column(struct query *q, struct select *s, int i)
+{
+	const char *name = known[i].column.name;
+
+	text_printf(&s->sql, ", %s AS %s", expression_of(q, name), name);
 }
 
 static void choose(struct query *q, struct select *s, struct column *columns)
@@ -115,7 +135,7 @@ static void choose(struct query *q, struct select *s, struct column *columns)
 			if (!list && !machine && !known[i].useful)
 				continue;
 			columns[n++] = known[i].column;
-			add_column(s, i);
+			add_column(q, s, i);
 		}
 		return;
 	}
@@ -130,7 +150,7 @@ static void choose(struct query *q, struct select *s, struct column *columns)
 			query_fail(q, USAGE, "--columns: too many");
 		} else {
 			columns[n++] = known[i].column;
-			add_column(s, i);
+			add_column(q, s, i);
 		}
 		list += len + (list[len] == ',');
 	}
@@ -153,7 +173,7 @@ static void order(struct query *q, struct select *s)
 	if (i < 0)
 		return;
 	by = known[i].column.name;
-	expression = strcmp(by, "duration_ns") ? by : INVOCATION_DURATION;
+	expression = expression_of(q, by);
 	warn_if_null(q, by, expression);
 	text_printf(&s->sql, " ORDER BY %s %s NULLS LAST, run, tid", expression, down ? "DESC" : "ASC");
 }
@@ -174,7 +194,18 @@ static void check_condition(struct query *q, const char *where)
 	text_done(&sql);
 }
 
-static void conditions(struct query *q, struct select *s)
+/* Those right inside one request. */
+static void inside(struct query *q, struct select *s, const struct query_tid *of)
+{
+	if (!of->tid)
+		return;
+	if (any_nested(q))
+		select_where(s, "(run, tid) IN (SELECT run, tid FROM nested WHERE parent = ?)", of->tid);
+	else
+		query_fail(q, USAGE, "--inside: no request is inside another: no rule says where a parent's id stands");
+}
+
+static void conditions(struct query *q, struct select *s, const struct query_tid *around)
 {
 	const struct args *a = q->args;
 	const char *where = args_value(a, "where");
@@ -184,6 +215,7 @@ static void conditions(struct query *q, struct select *s)
 	select_like(s, "worker", args_value(a, "worker"));
 	select_like(s, "status", args_value(a, "status"));
 	select_like(s, "state", args_value(a, "state"));
+	inside(q, s, around);
 	if (where) {
 		check_condition(q, where);
 		text_printf(&s->sql, " %s (%s)", s->where ? "AND" : "WHERE", where);
@@ -193,15 +225,20 @@ static void conditions(struct query *q, struct select *s)
 
 static void run(struct query *q)
 {
+	const char *tid = args_value(q->args, "inside");
+	struct query_tid around = {0};
 	struct select s = {0};
 	struct column columns[KNOWN + 2];
 
+	if (tid)
+		around = query_tid(q, tid);
 	select_add(&s, "SELECT " CLOCK_OF("invocation.run", "coalesce(sent_ns, arrived_ns, start_ns)"));
 	choose(q, &s, columns);
 	select_add(&s, " FROM invocation");
-	conditions(q, &s);
+	conditions(q, &s, &around);
 	order(q, &s);
 	select_table(q, &s, columns);
+	query_tid_done(&around);
 }
 
 static const struct option_spec options[] = {
@@ -209,6 +246,7 @@ static const struct option_spec options[] = {
     OPTION_WORKER,
     {.name = "status", .value = "STATUS", .help = "ok, failed or unfinished"},
     {.name = "state", .value = "STATE", .help = "of the container: cold, prewarm, warm, ..."},
+    {.name = "inside", .value = "TID", .hint = HINT_TID, .help = "right inside this request"},
     {.name = "where", .value = "SQL", .help = "any condition on the columns", .hint = HINT_COLUMN},
     {.name = "sort",
      .letter = 's',

@@ -26,12 +26,21 @@ static void put(struct query *q, struct table *t, const char *what, struct cell 
 
 static void put_phases(struct query *q, struct table *t, const struct rules *r, const struct cover *c)
 {
-	for (unsigned i = 0; i < r->nphases; i++) {
-		const char *never = cover_never(r, &r->phase[i]);
-		char note[300];
+	static const char *const why[] = {
+	    [COVER_NOT_GIVEN] = "no message gives \"%s\"",
+	    [COVER_OF_ATTEMPT] = "\"%s\" is each attempt's, and the phase is not \"of\": \"attempt\"",
+	    [COVER_WITHOUT] = "it needs \"%s\", and is to be without it",
+	};
 
-		snprintf(note, sizeof note, "can never be found: no message gives \"%s\"", never ? never : "");
-		q->alarm |= never != NULL;
+	for (unsigned i = 0; i < r->nphases; i++) {
+		const char *moment = "";
+		enum cover_cause never = cover_never(r, &r->phase[i], &moment);
+		char note[300];
+		int n = snprintf(note, sizeof note, "can never be found: ");
+
+		if (never)
+			snprintf(note + n, sizeof note - (size_t)n, why[never], moment);
+		q->alarm |= never != COVER_CAN_BE;
 		put(q, t, "phase", cell_of_text(r->phase[i].name), c->phase[i], c->requests,
 		    never          ? cell_of_text(note)
 		    : !c->phase[i] ? cell_of_text("not in this log")
@@ -64,6 +73,9 @@ static void check(struct query *q, const struct rules *r)
 		put(q, t, "transactions", CELL_OF_NULL, c.requests, c.transactions,
 		    c.requests ? CELL_OF_NULL : cell_of_text("no line says that a request arrived"));
 		put(q, t, "ended requests", CELL_OF_NULL, c.ended, c.requests, CELL_OF_NULL);
+		if (rules_name_parents(r))
+			put(q, t, "requests inside others", CELL_OF_NULL, c.parents, c.nested,
+			    c.parents < c.nested ? cell_of_text("of the others the parent has no line") : CELL_OF_NULL);
 		put(q, t, "time of requests, ns", CELL_OF_NULL, c.explained_ns, c.time_ns, CELL_OF_NULL);
 		put_phases(q, t, r, &c);
 		put_unknown(q, t, &c);

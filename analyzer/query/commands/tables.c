@@ -2,6 +2,7 @@
 /* tables.c - the tables that SQL sees: what a row is of, and their columns. */
 #include "query/commands/tables.h"
 #include "query/core/command.h"
+#include "tables/nested.h"
 #include <string.h>
 
 static const struct {
@@ -14,6 +15,7 @@ static const struct {
     {"span", "one row a span, with its parent"},
     {"invocation", "one row an invocation"},
     {"attempt", "one row for each time an invocation was tried"},
+    {"nested", "one row a request that is inside another"},
     {"phase", "where an invocation's time went"},
     {"blame", "who made whom wait in a queue"},
     {"function", "one row a function"},
@@ -40,6 +42,15 @@ static size_t find(const char *name)
 bool tables_has(const char *name)
 {
 	return find(name) < KNOWN;
+}
+
+bool tables_is_here(struct query *q, const char *name)
+{
+	bool here = tables_has(name);
+
+	if (here && !strcmp(name, "nested"))
+		query_ok(q, nested_any(q->db, &here), q->path);
+	return here;
 }
 
 const char *tables_what(const char *name)

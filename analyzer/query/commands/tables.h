@@ -7,6 +7,8 @@
 
 /* Is it one of them? */
 bool tables_has(const char *name);
+/* Is it one of them, and here? Of table nested: is there a row? Older databases lack it. */
+bool tables_is_here(struct query *q, const char *name);
 /* What a row of it is; "" where it is none. */
 const char *tables_what(const char *name);
 /* Its columns as a table, as `describe NAME` shows them. */

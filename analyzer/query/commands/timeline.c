@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* timeline.c - one transaction from beginning to end: phases, spans, lines.
  *
- * For people a drawing; for programs one flat table with everything, a row a phase, span or event, which `kind` tells
- * apart. */
+ * For people a drawing; for programs one flat table with everything, a row a phase, request inside it, span or event,
+ * which `kind` tells apart. */
 #include "query/timelines/timeline.h"
 #include "query/core/command.h"
 #include <errno.h>
@@ -40,6 +40,25 @@ static void put_phases(struct query *q, struct table *t, const struct transactio
 	for (size_t i = 0; i < tx->nphases; i++) {
 		begin(c, tx, "phase", tx->phases[i].start_ns, tx->phases[i].end_ns);
 		c[8] = cell_of_text(tx->phases[i].name);
+		query_table_row(q, t, c);
+	}
+}
+
+static void put_nested(struct query *q, struct table *t, const struct transaction *tx)
+{
+	struct cell c[FLAT];
+
+	for (size_t i = 0; i < tx->nnested; i++) {
+		const struct tx_nested *n = &tx->nested[i];
+
+		begin(c, tx, "request", n->start_ns, n->end_ns);
+		c[2] = cell_of_text(n->tid);
+		if (n->open)
+			c[5] = c[6] = CELL_OF_NULL;
+		c[7] = CELL_OF_INT(n->depth);
+		c[8] = cell_of_text(n->function);
+		c[11] = cell_of_text(n->worker);
+		c[12] = cell_of_text("id");
 		query_table_row(q, t, c);
 	}
 }
@@ -118,6 +137,7 @@ static void show_run(struct query *q, const struct transaction *tx, void *arg)
 		return;
 	}
 	put_phases(q, s->table, tx);
+	put_nested(q, s->table, tx);
 	put_spans(q, s->table, tx);
 	put_events(q, s->table, tx);
 }
@@ -240,7 +260,8 @@ const struct command command_timeline = {
     .more =
         "TID may be as much of the id as tells it from others. Repeated and short things are folded; -v shows all. CSV "
         "and JSON have\n"
-        "every phase, span and event as one flat table. A request that several runs have lines of is shown as one; "
+        "every phase, request inside it, span and event as one flat table. A request that several runs have lines of "
+        "is shown as one; "
         "where it\n"
         "is an invocation in more than one of them, each for itself.",
     .examples =

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* tree.c - the span tree of a transaction, and its critical path.
  *
- * Own time is what no child covers. Each edge says how it is known: by id, by the printed stack, by order, or guessed.
+ * Own time is what no child covers. Where requests are inside others the tree is one of requests, each with its spans
+ * below it. Each edge says how it is known: by id, by the printed stack, by order, or guessed.
  */
 #include "query/core/command.h"
 #include "query/timelines/critical_path.h"
@@ -37,20 +38,35 @@ static const struct column columns[] = {
     {"offset_s", UNIT_OFFSET},   {"run", UNIT_RUN},          {"span", UNIT_WHOLE},          {"id", LESS(UNIT_NONE)},
     {"parent", LESS(UNIT_NONE)}, {"depth", LESS(UNIT_NONE)}, {"start_ns", LESS(UNIT_TIME)}, {"duration_ns", UNIT_NS},
     {"own_ns", UNIT_NS},         {"busy_ns", UNIT_NS},       {"known_by", UNIT_NONE},       {"worker", UNIT_NONE},
-    {"target", UNIT_TARGET},
+    {"target", UNIT_TARGET},     {"tid", LESS(UNIT_ID)},
 };
 
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
-/* branch: what is drawn before the name. */
-static bool put(struct query *q, const struct transaction *tx, size_t i, struct table *t, const struct text *branch)
+/* A tree that is being shown. Where requests are inside others it is theirs, and the spans of each are below it. */
+struct growing {
+	struct query *q;
+	const struct transaction *top;
+	struct table *table;
+	struct text stem;  /* what is drawn before those below the one that is being shown */
+	int base;          /* depth of the roots of the spans */
+	bool others_below; /* beside these there are other requests */
+};
+
+/* What is drawn before a row's name. */
+static void put_branch(struct growing *g, struct text *name)
+{
+	if (g->q->out->format == FORMAT_TEXT)
+		text_add(name, text_str(&g->stem), g->stem.len);
+}
+
+static bool put(struct growing *g, const struct transaction *tx, size_t i)
 {
 	const struct tx_span *s = &tx->spans[i];
 	struct text name = {0};
-	bool people = q->out->format == FORMAT_TEXT, more;
+	bool more;
 
-	if (people)
-		text_add(&name, text_str(branch), branch->len);
+	put_branch(g, &name);
 	text_puts(&name, s->name);
 	struct cell c[COLUMNS] = {
 	    CELL_OF_INT(tx->offset_s),
@@ -58,7 +74,7 @@ static bool put(struct query *q, const struct transaction *tx, size_t i, struct 
 	    cell_of_bytes(text_str(&name), name.len),
 	    CELL_OF_INT(s->id),
 	    s->parent_id ? CELL_OF_INT(s->parent_id) : CELL_OF_NULL,
-	    CELL_OF_INT(s->depth),
+	    CELL_OF_INT(g->base + s->depth),
 	    CELL_OF_INT(s->start_ns),
 	    s->open ? CELL_OF_NULL : CELL_OF_INT(s->end_ns - s->start_ns),
 	    s->open ? CELL_OF_NULL : CELL_OF_INT(own_time(tx, i)),
@@ -66,45 +82,144 @@ static bool put(struct query *q, const struct transaction *tx, size_t i, struct 
 	    cell_of_text(s->certainty),
 	    cell_of_text(s->worker),
 	    cell_of_text(s->target),
+	    cell_of_text(tx->tid),
 	};
-	more = query_table_row(q, t, c);
+	more = query_table_row(g->q, g->table, c);
 	text_done(&name);
 	return more;
 }
 
-/* In order of the tree: after a span all that is below it, then those beside it. stem: what is drawn before those below
- * the span that is being shown. */
-static bool put_below(struct query *q, const struct transaction *tx, size_t first, struct table *t, struct text *stem)
+/* What is drawn before a row at this depth; below: before those below it. */
+static void grow(struct growing *g, bool last, bool below)
 {
-	bool more = true, utf8 = q->out->utf8;
+	bool utf8 = g->q->out->utf8;
+
+	if (below)
+		text_puts(&g->stem, last ? "  " : utf8 ? "│ " : "| ");
+	else
+		text_puts(&g->stem, last ? utf8 ? "└ " : "`-" : utf8 ? "├ " : "|-");
+}
+
+/* In order of the tree: after a span all that is below it, then those beside it. */
+static bool put_below(struct growing *g, const struct transaction *tx, size_t first)
+{
+	bool more = true;
 
 	for (size_t i = first; i != SIZE_MAX && more; i = tx->spans[i].sibling) {
-		bool last = tx->spans[i].sibling == SIZE_MAX, below = tx->spans[i].depth > 0;
-		size_t len = stem->len;
+		bool root = !tx->spans[i].depth, below = g->base + tx->spans[i].depth > 0;
+		bool last = tx->spans[i].sibling == SIZE_MAX && !(root && g->others_below);
+		size_t len = g->stem.len;
 
 		if (below)
-			text_puts(stem, last ? utf8 ? "└ " : "`-" : utf8 ? "├ " : "|-");
-		more = put(q, tx, i, t, stem);
-		stem->len = len;
+			grow(g, last, false);
+		more = put(g, tx, i);
+		g->stem.len = len;
 		if (below)
-			text_puts(stem, last ? "  " : utf8 ? "│ " : "| ");
+			grow(g, last, true);
 		if (more && tx->spans[i].depth < 1000)
-			more = put_below(q, tx, tx->spans[i].child, t, stem);
-		stem->len = len;
+			more = put_below(g, tx, tx->spans[i].child);
+		g->stem.len = len;
+	}
+	return more;
+}
+
+/* ---- requests inside each other ---- */
+
+static bool put_request(struct growing *g, const struct transaction *tx, int depth)
+{
+	struct text name = {0};
+	bool ended = tx->duration_ns >= 0, more;
+
+	put_branch(g, &name);
+	text_printf(&name, "%s%s%s", tx->function ? tx->function : "", tx->function ? " " : "", tx->tid);
+	struct cell c[COLUMNS] = {
+	    CELL_OF_INT(tx->offset_s),
+	    CELL_OF_INT(tx->run),
+	    cell_of_bytes(text_str(&name), name.len),
+	    CELL_OF_NULL,
+	    CELL_OF_NULL,
+	    CELL_OF_INT(depth),
+	    CELL_OF_INT(tx->start_ns),
+	    ended ? CELL_OF_INT(tx->duration_ns) : CELL_OF_NULL,
+	    CELL_OF_NULL,
+	    CELL_OF_NULL,
+	    depth ? cell_of_text("id") : CELL_OF_NULL,
+	    cell_of_text(tx->worker),
+	    CELL_OF_NULL,
+	    cell_of_text(tx->tid),
+	};
+	more = query_table_row(g->q, g->table, c);
+	text_done(&name);
+	return more;
+}
+
+static bool put_inside(struct growing *g, const struct transaction *tx, size_t from, size_t to, int depth);
+
+/* A request and what is inside it, nested[at] and the rows up to `end`; its spans are read like those of any other. */
+static bool put_one_inside(struct growing *g, size_t at, size_t end, bool last)
+{
+	const struct tx_nested *n = &g->top->nested[at];
+	struct query_tid of = query_tid(g->q, n->tid);
+	size_t len = g->stem.len;
+	struct transaction tx;
+	bool more;
+
+	transaction_read(g->q, g->top->run, &of, 0, &tx);
+	grow(g, last, false);
+	more = !g->q->status && put_request(g, &tx, n->depth);
+	g->stem.len = len;
+	grow(g, last, true);
+	more = more && put_inside(g, &tx, at + 1, end, n->depth);
+	g->stem.len = len;
+	transaction_done(&tx);
+	query_tid_done(&of);
+	return more;
+}
+
+/* Behind nested[at], which has this depth, the first row that is not inside it. */
+static size_t end_of(const struct growing *g, size_t at, size_t to)
+{
+	int depth = g->top->nested[at++].depth;
+
+	while (at < to && g->top->nested[at].depth > depth)
+		at++;
+	return at;
+}
+
+/* The spans of a request at this depth, then the requests right inside it, nested[from, to), each with what is inside
+ * that. */
+static bool put_inside(struct growing *g, const struct transaction *tx, size_t from, size_t to, int depth)
+{
+	bool more = true;
+
+	g->base = depth + 1;
+	g->others_below = from < to;
+	if (tx->nspans)
+		more = put_below(g, tx, tx->root);
+	while (more && from < to) {
+		size_t end = end_of(g, from, to);
+
+		more = put_one_inside(g, from, end, end == to);
+		from = end;
 	}
 	return more;
 }
 
 static void tree_of_run(struct query *q, const struct transaction *tx, void *table)
 {
-	struct text stem = {0};
+	struct growing g = {.q = q, .top = tx, .table = table};
 
 	if (tx->more_spans)
 		query_note(q, "the first %d spans alone; `spans` counts all", TRANSACTION_SPANS);
-	if (tx->nspans)
-		put_below(q, tx, tx->root, table, &stem);
-	query_ok(q, stem.failed ? -ENOMEM : 0, q->command);
-	text_done(&stem);
+	if (tx->more_nested)
+		query_note(q, "the first %d requests inside it alone; `invocations --inside` has all",
+		           TRANSACTION_NESTED);
+	if (!tx->nnested && tx->nspans)
+		put_below(&g, tx, tx->root);
+	else if (tx->nnested && put_request(&g, tx, 0))
+		put_inside(&g, tx, 0, tx->nnested, 0);
+	query_ok(q, g.stem.failed ? -ENOMEM : 0, q->command);
+	text_done(&g.stem);
 }
 
 /* ---- critical path ---- */
@@ -198,14 +313,14 @@ static void path_of_run(struct query *q, const struct transaction *tx, void *tab
 struct showing {
 	struct table *table;
 	void (*put)(struct query *q, const struct transaction *tx, void *table);
-	size_t spans;
+	size_t spans; /* and requests inside it */
 };
 
 static void show_run(struct query *q, const struct transaction *tx, void *arg)
 {
 	struct showing *s = arg;
 
-	s->spans += tx->nspans;
+	s->spans += tx->nspans + tx->nnested;
 	s->put(q, tx, s->table);
 }
 
@@ -225,7 +340,8 @@ static void show(struct query *q, const struct column *shown_columns, size_t n,
 
 static void run_tree(struct query *q)
 {
-	show(q, columns, COLUMNS, tree_of_run);
+	/* for people the ids of requests stand in the tree */
+	show(q, columns, q->out->format == FORMAT_TEXT ? COLUMNS - 1 : COLUMNS, tree_of_run);
 }
 
 static void run_path(struct query *q)
@@ -249,6 +365,8 @@ const struct command command_tree = {
     .most = 1,
     .hint = HINT_TID,
     .help = "the span tree of a transaction, with own times and how each edge is known",
+    .more = "Where other requests are inside it, by their parent's id, they and their spans are in the tree, too, each "
+            "below its request.",
     .examples = "tree 3a294129",
     .options = options,
     .need = NEED_READ,

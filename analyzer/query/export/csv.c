@@ -29,6 +29,7 @@ static const struct file {
     {"attempt",
      NULL,
      {.run = "run", .tid = "tid", .from = "insert_ns", .to = "coalesce(end_ns, start_ns, remove_ns, insert_ns)"}},
+    {"nested", NULL, {.run = "run", .tid = "tid"}},
     {"phase", NULL, {.run = "run", .tid = "tid", .from = "start_ns", .to = "end_ns"}},
     {"function", NULL, {.run = "run", .function = "func_name"}},
     {"container", NULL, {.run = "run", .from = "created_ns", .to = "coalesce(removed_ns, 9223372036854775807)"}},
@@ -178,6 +179,8 @@ static void put_readme(struct export *x)
 	    "`source` is `source.id`, and\n"
 	    "`tid` the transaction, in every table. docs/tables.md tells more of each column.\n");
 	for (size_t i = 0; i < FILES && !x->q->status; i++) {
+		if (!tables_is_here(x->q, files[i].table))
+			continue;
 		text_printf(&x->line, "\n## %s.csv\n\n%s\n\n| column | type |\n|---|---|\n", files[i].table,
 		            tables_what(files[i].table));
 		put_readme_columns(x, &files[i]);
@@ -189,6 +192,7 @@ static void put_readme(struct export *x)
 void export_csv(struct export *x)
 {
 	for (size_t i = 0; i < FILES && !x->q->status; i++)
-		put_table(x, &files[i]);
+		if (tables_is_here(x->q, files[i].table))
+			put_table(x, &files[i]);
 	put_readme(x);
 }

@@ -240,6 +240,43 @@ static void add_spans(struct maker *m)
 	free(f.like);
 }
 
+/* ---- requests inside it ---- */
+
+/* "GET /stock 3a294129", "3a294129": as much of the id as tells it from others, mostly. */
+static void nested_row(struct maker *m, const struct tx_nested *n)
+{
+	struct text label = {0};
+	struct timeline_row *r;
+	size_t len = strlen(n->tid);
+
+	if (n->function)
+		text_printf(&label, "%s ", n->function);
+	text_add(&label, n->tid, !m->o->all && len == 32 ? 8 : len);
+	r = add_row(m, TIMELINE_BAR, keep(m, &label));
+	r->look = LOOK_WORK;
+	r->depth = n->depth - 1;
+	r->start_ns = n->start_ns;
+	r->end_ns = n->end_ns;
+	r->open = n->open;
+	r->detail = n->status && strcmp(n->status, "ok") ? n->status : NULL;
+}
+
+static void add_nested(struct maker *m)
+{
+	const struct transaction *tx = m->tx;
+	struct text rest = {0};
+
+	if (tx->nnested)
+		add_row(m, TIMELINE_HEADING, "request inside");
+	for (size_t i = 0; i < tx->nnested; i++)
+		nested_row(m, &tx->nested[i]);
+	if (tx->more_nested) {
+		text_printf(&rest, "and more than %d that are not shown; `ilu-logq invocations --inside %s` shows all",
+		            TRANSACTION_NESTED, tx->tid);
+		add_row(m, TIMELINE_REST, keep(m, &rest));
+	}
+}
+
 /* ---- events ---- */
 
 static const char *short_fields(struct maker *m, const struct tx_event *e)
@@ -473,6 +510,7 @@ static void add_facts(struct maker *m, struct timeline *t)
 	t->title = keep(m, &title);
 	add_fact(m, t, "transaction", tx->tid, INK_HEAD);
 	add_fact(m, t, tx->nruns > 1 ? "runs" : "run", tx->run_path, INK_NONE);
+	add_fact(m, t, "inside", tx->parent, INK_NONE);
 	add_fact(m, t, "function", tx->function, INK_NONE);
 	add_fact(m, t, "outcome", tx->invocation ? outcome(m) : NULL, bad ? INK_ERROR : INK_INFO);
 	add_fact(m, t, "container", container_of(m), INK_NONE);
@@ -506,6 +544,7 @@ int timeline_make(struct arena *arena, const struct transaction *tx, const struc
 	*out = (struct timeline){.start_ns = tx->start_ns, .end_ns = tx->end_ns, .offset_s = tx->offset_s};
 	add_facts(&m, out);
 	add_phases(&m);
+	add_nested(&m);
 	add_spans(&m);
 	if (!o->bars)
 		add_events(&m);

@@ -448,6 +448,9 @@ static void find_extent(struct transaction *tx)
 	for (size_t i = 0; i < tx->nspans; i++)
 		if (tx->spans[i].open)
 			tx->spans[i].end_ns = end > tx->spans[i].start_ns ? end : tx->spans[i].start_ns;
+	for (size_t i = 0; i < tx->nnested; i++)
+		if (tx->nested[i].open)
+			tx->nested[i].end_ns = end > tx->nested[i].start_ns ? end : tx->nested[i].start_ns;
 }
 
 static void find_workers(struct transaction *tx)
@@ -468,6 +471,7 @@ static void read_all(struct query *q, const struct query_tid *of, int64_t max_ev
 	read_run(q, tx);
 	read_invocation(q, tx);
 	read_attempts(q, tx);
+	transaction_read_nested(q, tx);
 	read_lines(q, tx, of, max_events);
 	query_ok(q, tx->arena.failed ? -ENOMEM : 0, q->command);
 	if (q->status)
@@ -489,6 +493,7 @@ void transaction_done(struct transaction *tx)
 	free(tx->phases);
 	free(tx->spans);
 	free(tx->events);
+	free(tx->nested);
 	arena_done(&tx->arena);
 	*tx = (struct transaction){0};
 }

@@ -32,6 +32,14 @@ struct tx_event {
 	const char *span; /* of a span line: which */
 };
 
+/* A request inside this one, or inside one that is; depth 1: right inside. Before those that are inside it. */
+struct tx_nested {
+	const char *tid, *function, *status, *worker;
+	int64_t start_ns, end_ns; /* end_ns: of the transaction where it never ended */
+	int depth;
+	bool open;
+};
+
 struct transaction {
 	struct arena arena;
 	int64_t run, offset_s;
@@ -55,10 +63,17 @@ struct transaction {
 	int64_t start_ns, end_ns; /* what its bars are measured against: its phases, else its spans and events */
 	const char *error;        /* of its last attempt that failed */
 	const char *container;    /* of its last attempt */
+	const char *parent;       /* the transaction that it is inside of; NULL: none that is known */
+	struct tx_nested *nested;
+	size_t nnested;
+	bool more_nested; /* not all were read */
 };
 
 /* Of a livelock, one transaction can have a million spans: more than this are not read. */
 enum { TRANSACTION_SPANS = 20000 };
+
+/* Likewise requests inside it. */
+enum { TRANSACTION_NESTED = 200 };
 
 /* Reads what one run has of it; at most max_events of its events (the first ones). transaction_done in any case. */
 void transaction_read(struct query *q, int64_t run, const struct query_tid *of, int64_t max_events,
@@ -69,5 +84,8 @@ void transaction_done(struct transaction *tx);
  * several runs have of one request is put together, and said, unless it is an invocation in more than one of them. */
 void transaction_each(struct query *q, const struct query_tid *of, int64_t max_events,
                       void (*each)(struct query *q, const struct transaction *tx, void *arg), void *arg);
+
+/* Reads what it is inside of, and what is inside it (nested.c); for transaction_read. */
+void transaction_read_nested(struct query *q, struct transaction *tx);
 
 #endif

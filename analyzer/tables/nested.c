@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* nested.c - see nested.h
+ *
+ * Rows come in the order of the table's key; those of an index over the parents would not, so it is made at the end. */
+#include "tables/nested.h"
+#include "base/sql.h"
+
+int nested_any(sqlite3 *db, bool *out)
+{
+	int64_t n = 0;
+	int rc = sql_number(db, "SELECT count(*) FROM pragma_table_info('nested')", &n);
+
+	if (!rc && n)
+		rc = sql_number(db, "SELECT EXISTS (SELECT 1 FROM nested)", &n);
+	*out = !rc && n;
+	return rc;
+}
+
+int nested_clear(sqlite3 *db)
+{
+	return sql_exec_all(db, "CREATE TABLE IF NOT EXISTS nested(run INTEGER NOT NULL, tid TEXT NOT NULL, "
+	                        "parent TEXT NOT NULL, PRIMARY KEY (run, tid)) WITHOUT ROWID;"
+	                        "DROP INDEX IF EXISTS nested_parent; DELETE FROM nested");
+}
+
+int nested_index(sqlite3 *db)
+{
+	return sql_exec_all(db, "CREATE INDEX nested_parent ON nested(parent, run)");
+}
