@@ -3,6 +3,7 @@
 #include "infer/infer.h"
 #include "infer/naming.h"
 #include "infer/outcomes.h"
+#include "infer/parents.h"
 #include "infer/steps.h"
 #include "infer/tidfield.h"
 #include "model/rules.h"
@@ -14,6 +15,8 @@
 enum { NAME_ROOM = 160, BACKGROUND_MAX = 40, BACKGROUND_LINES = 50 };
 
 struct writing {
+	struct store *store;
+	int64_t run;
 	const struct sample *s;
 	const struct requests *r;
 	json_t *messages, *phases, *progress, *background;
@@ -265,6 +268,22 @@ static void write_function(struct writing *w, unsigned kind, const struct naming
 	}
 }
 
+static void write_parents(struct writing *w, const struct parents *p)
+{
+	const struct sample_field *f;
+	char name[2 * SAMPLE_VALUE_MAX];
+	json_t *o;
+
+	if (p->field == SAMPLE_NONE)
+		return;
+	f = &w->s->field[p->field];
+	o = rule_of(w, f->key);
+	snprintf(name, sizeof name, "%s%.200s", f->in_span ? "span." : "", w->s->names.text[f->name].ptr);
+	set(w, o, "parent", json_string(name));
+	why(w, o, "%s is the id of a transaction that has begun and is not over, in %u of %u that were looked at", name,
+	    p->around, p->looked);
+}
+
 static json_t *condition_of(const char *value)
 {
 	if (!strcmp(value, "true") || !strcmp(value, "false"))
@@ -292,12 +311,15 @@ static int write_kind(struct writing *w, unsigned kind)
 {
 	struct failures failures;
 	struct naming naming;
+	struct parents parents;
 	struct steps *st = calloc(1, sizeof *st);
 	int rc = st ? steps_find(st, w->s, w->r, kind) : -ENOMEM;
 
 	if (!rc && !(rc = naming_find(&naming, w->s, w->r, kind)) &&
-	    !(rc = failures_find(&failures, w->s, w->r, kind, st, naming.name))) {
+	    !(rc = failures_find(&failures, w->s, w->r, kind, st, naming.name)) &&
+	    !(rc = parents_find(&parents, w->store, w->run, w->s, w->r, kind))) {
 		write_ends(w, kind);
+		write_parents(w, &parents);
 		write_function(w, kind, &naming);
 		write_steps(w, kind, st);
 		write_phases(w, kind, st);
@@ -346,9 +368,11 @@ static int write_all(struct writing *w, char **text)
 	return *text || (root && w->unsaid) ? 0 : -ENOMEM;
 }
 
-static int write_rules(const struct sample *s, const struct requests *r, char **text)
+static int write_rules(struct store *store, int64_t run, const struct sample *s, const struct requests *r, char **text)
 {
-	struct writing w = {.s = s,
+	struct writing w = {.store = store,
+	                    .run = run,
+	                    .s = s,
 	                    .r = r,
 	                    .messages = json_array(),
 	                    .phases = json_array(),
@@ -399,7 +423,7 @@ int infer_rules(struct store *store, int64_t run, struct inferred *out)
 	if (!rc)
 		rc = requests_find(&r, &s);
 	if (!rc && r.nkinds)
-		rc = write_rules(&s, &r, &out->text);
+		rc = write_rules(store, run, &s, &r, &out->text);
 	if (!rc && !s.tids_of_run)
 		rc = without_tids(store, run, out);
 	else if (!rc && r.nkinds && !out->text)

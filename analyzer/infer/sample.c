@@ -189,6 +189,39 @@ static int value_text(struct sample *s, struct sample_field *f, struct slice v, 
 	return rc;
 }
 
+/* A text or a whole number that has digits, no blanks, and about as many letters as the transaction's own id. */
+static bool may_be_id(const struct member *m, struct slice tid)
+{
+	bool digits = false;
+
+	if ((m->kind != SLOT_STRING && m->kind != SLOT_SCALAR) || m->value.len > 2 * tid.len ||
+	    2 * m->value.len < tid.len)
+		return false;
+	for (size_t i = 0; i < m->value.len; i++) {
+		char c = m->value.ptr[i];
+
+		if (c == ' ' || c == '\\' || (m->kind == SLOT_SCALAR && (c < '0' || c > '9')))
+			return false;
+		digits |= c >= '0' && c <= '9';
+	}
+	return digits;
+}
+
+static int id_add(struct sample *s, struct sample_field *f, uint32_t tid, uint32_t field, struct slice v)
+{
+	struct sample_id *id;
+
+	if (f->ids >= SAMPLE_IDS || (f->ids && f->last_id == tid))
+		return 0;
+	id = array_add(s->id, s->nids, s->id_room);
+	if (!id)
+		return -ENOMEM;
+	f->ids++;
+	f->last_id = tid;
+	*id = (struct sample_id){tid, field, {arena_copy(&s->arena, v), v.len}};
+	return s->arena.failed ? -ENOMEM : 0;
+}
+
 static int value_add(struct sample *s, const struct event *e, uint32_t tid, uint32_t key, const struct member *m,
                      bool in_span)
 {
@@ -203,6 +236,8 @@ static int value_add(struct sample *s, const struct event *e, uint32_t tid, uint
 
 	f->seen++;
 	f->stamps += ns != NO_NS;
+	if (ns == NO_NS && may_be_id(m, e->tid) && (rc = id_add(s, f, tid, field, m->value)))
+		return rc;
 	if (ns == NO_NS && !f->many && m->value.len <= SAMPLE_VALUE_MAX) {
 		rc = value_text(s, f, m->value, &value);
 		if (!rc)
@@ -339,6 +374,7 @@ void sample_free(struct sample *s)
 	free(s->seen_value);
 	free(s->line);
 	free(s->value);
+	free(s->id);
 	free(s->first);
 	free(s->fields);
 	free(s->count);

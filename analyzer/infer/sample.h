@@ -14,6 +14,7 @@ enum {
 	SAMPLE_TIDS = 1024,
 	SAMPLE_LINES = 400,
 	SAMPLE_VALUES = 300, /* different ones of a field of a message that are looked at */
+	SAMPLE_IDS = 40,     /* of those that could be another transaction's id */
 	SAMPLE_VALUE_MAX = 200
 };
 
@@ -35,6 +36,7 @@ struct sample_field {
 	bool many;       /* more different values than are looked at */
 	uint32_t values; /* different ones, as far as they were looked at */
 	uint32_t seen, stamps;
+	uint32_t ids, last_id; /* so many are kept; the transaction of the last one */
 };
 
 struct sample_line {
@@ -46,6 +48,12 @@ struct sample_line {
 struct sample_value {
 	uint32_t tid, field, value; /* value: SAMPLE_NONE where it was not kept */
 	int64_t stamp_ns;           /* NO_NS: no time */
+};
+
+/* What could be another transaction's id; the first ones of a field, one of each transaction. */
+struct sample_id {
+	uint32_t tid, field;
+	struct slice text;
 };
 
 struct sample {
@@ -61,6 +69,8 @@ struct sample {
 	size_t nlines, line_room;
 	struct sample_value *value; /* by transaction */
 	size_t nvalues, value_room;
+	struct sample_id *id;
+	uint32_t nids, id_room;
 	uint32_t *first;           /* of each transaction its first line; one more at the end */
 	uint32_t *fields;          /* likewise its first value */
 	uint32_t *count;           /* lines of each while they are read */
