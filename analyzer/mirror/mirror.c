@@ -282,6 +282,21 @@ static int put_source(struct work *w, const struct slice *v)
 	return rc ? rc : sql_finish(st);
 }
 
+/* Lines whose source is in no ledger that answers (a shard is away): their path at least is known. */
+static int name_parts(struct work *w)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; i < w->nparts && !rc; i++) {
+		rc = sql_prepare(w->db, "UPDATE source SET path = ?1 WHERE path = ?2", &st);
+		bind_slice(st, 1, w->part[i].path);
+		bind_word(st, 2, w->part[i].file);
+		rc = rc ? rc : sql_finish(st);
+	}
+	return rc;
+}
+
 static double real_of(struct slice v)
 {
 	return v.ptr ? strtod(v.ptr, NULL) : NAN;
@@ -357,6 +372,7 @@ static int put_all(struct work *w, struct store *s)
 
 	for (size_t i = 0; i < w->nsources && !rc; i++)
 		rc = put_source(w, w->source[i]);
+	rc = rc ? rc : name_parts(w);
 	for (size_t i = 0; i < w->nresults && !rc; i++)
 		rc = put_result(w, &w->result[i]);
 	if (!rc)

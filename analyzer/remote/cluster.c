@@ -86,6 +86,8 @@ int cluster_write(struct cluster *c, size_t i, const char *sql, http_take *take,
 	struct text on = {0};
 	int rc;
 
+	if (c->shard[i].away)
+		return 0;
 	on_shard(c, i, sql, &on);
 	rc = on.failed ? -ENOMEM : http_ask(h, text_str(&on), take, arg, why);
 	if (rc == -EREMOTEIO && (http_code(h) == CODE_UNKNOWN_DATABASE || http_code(h) == CODE_UNKNOWN_TABLE)) {
@@ -253,6 +255,7 @@ void cluster_close(struct cluster *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		free(c->shard[i].at);
+		free(c->shard[i].away);
 		free(c->shard[i].name);
 	}
 	for (size_t i = 0; c->http && i < c->url.nhosts; i++)
@@ -298,24 +301,36 @@ int cluster_create(struct cluster *c, char **why)
 	return rc;
 }
 
+/* Whether shard i is the one that it stands here for. */
+static int check_shard(struct cluster *c, size_t i, char **why)
+{
+	int64_t is[3] = {0};
+	int rc = cluster_numbers(c, i, "SELECT max(format), max(number), max(shards) FROM $shard FORMAT TabSeparated",
+	                         is, 3, why);
+
+	if (!rc && is[0] > SCHEMA_FORMAT)
+		rc = say(why, "%s: tables of format %lld, which a newer version made", c->shard[i].name,
+		         (long long)is[0]);
+	else if (!rc && !is[0])
+		rc = say(why, "%s: the tables are not whole; `ilu-logq push --create` makes them", c->shard[i].name);
+	else if (!rc && (is[1] != (int64_t)i + 1 || is[2] != (int64_t)c->n))
+		rc = say(why, "%s is shard %lld of %lld, and stands here as shard %zu of %zu", c->shard[i].name,
+		         (long long)is[1], (long long)is[2], i + 1, c->n);
+	return rc;
+}
+
 int cluster_check(struct cluster *c, char **why)
 {
+	size_t away = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < c->n && !rc; i++) {
-		int64_t is[3] = {0};
-
-		rc = cluster_numbers(
-		    c, i, "SELECT max(format), max(number), max(shards) FROM $shard FORMAT TabSeparated", is, 3, why);
-		if (!rc && is[0] > SCHEMA_FORMAT)
-			rc = say(why, "%s: tables of format %lld, which a newer version made", c->shard[i].name,
-			         (long long)is[0]);
-		else if (!rc && !is[0])
-			rc = say(why, "%s: the tables are not whole; `ilu-logq push --create` makes them",
-			         c->shard[i].name);
-		else if (!rc && (is[1] != (int64_t)i + 1 || is[2] != (int64_t)c->n))
-			rc = say(why, "%s is shard %lld of %lld, and stands here as shard %zu of %zu", c->shard[i].name,
-			         (long long)is[1], (long long)is[2], i + 1, c->n);
+		rc = check_shard(c, i, why);
+		if (rc != -EHOSTDOWN || !c->partial || !*why || ++away == c->n)
+			continue;
+		c->shard[i].away = *why;
+		*why = NULL;
+		rc = 0;
 	}
 	return rc;
 }

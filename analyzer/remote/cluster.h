@@ -18,6 +18,7 @@ struct shard {
 	struct http *http; /* of the cluster */
 	char *at;          /* "host:port" for remote(); NULL: it is reached by itself */
 	char *name;        /* for messages */
+	char *away;        /* --partial: why it is left out; NULL: it is not */
 };
 
 struct cluster {
@@ -26,6 +27,7 @@ struct cluster {
 	struct http **http; /* url.nhosts of them */
 	struct shard *shard;
 	size_t n;
+	bool partial; /* a shard that is away when it is looked at first (cluster_check) has no rows from then on */
 };
 
 /* Reads the URL and finds the shards; of several hosts none is asked yet. m is copied. 0 or negative with *why, never
@@ -35,7 +37,7 @@ void cluster_close(struct cluster *c);
 
 /* Makes database and tables, where they are not there; every host must be in the URL. */
 int cluster_create(struct cluster *c, char **why);
-/* Whether the shards are those that the tables were made for, in this order, and of this format. */
+/* Whether the shards are those that the tables were made for, in this order, and of this format. One must be there. */
 int cluster_check(struct cluster *c, char **why);
 
 /* Which shard has a transaction's lines; those without one go by source and line. The same for ever: FNV-1a of 64 bits,

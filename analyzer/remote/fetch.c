@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fetch.c - see fetch.h */
 #include "remote/fetch.h"
+#include "remote/merged.h"
 #include "remote/schema.h"
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +55,36 @@ int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **
 
 static const char *const levels[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
 
+static struct slice text_of(const char *s)
+{
+	return (struct slice){s, strlen(s)};
+}
+
+/* What a pattern with * is for LIKE, as a literal; inside: it stands somewhere in the text. */
+static void put_like(const char *pattern, bool inside, struct text *sql)
+{
+	struct text like = {0};
+
+	text_puts(&like, inside ? "%" : "");
+	for (const char *p = pattern; *p; p++) {
+		if (strchr("%_\\", *p))
+			text_puts(&like, "\\");
+		text_add(&like, *p == '*' ? "%" : p, 1);
+	}
+	text_puts(&like, inside ? "%" : "");
+	cluster_quote(sql, (struct slice){text_str(&like), like.len});
+	sql->failed |= like.failed;
+	text_done(&like);
+}
+
+static void put_level(int rank, struct text *sql)
+{
+	text_puts(sql, " AND (level IS NULL OR level IN (");
+	for (int i = 0; i <= rank && i < (int)(sizeof levels / sizeof *levels); i++)
+		text_printf(sql, "%s'%s'", i ? ", " : "", levels[i]);
+	text_puts(sql, "))");
+}
+
 static void lines_sql(const struct fetch_which *w, struct text *sql)
 {
 	text_puts(sql, "SELECT run, source, line, raw, time_ns FROM $event WHERE 1");
@@ -61,127 +92,59 @@ static void lines_sql(const struct fetch_which *w, struct text *sql)
 		text_puts(sql, " AND tid = ");
 		cluster_quote(sql, w->tid);
 	}
-	if (w->level) {
-		text_puts(sql, " AND (level IS NULL OR level IN (");
-		for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-			text_printf(sql, "%s'%s'", i ? ", " : "", levels[i]);
-			if (!strcmp(levels[i], w->level))
-				break;
-		}
-		text_puts(sql, "))");
+	if (w->run.len) {
+		text_puts(sql, " AND run = ");
+		cluster_quote(sql, w->run);
 	}
+	if (w->source.ptr) {
+		text_puts(sql, " AND source = ");
+		cluster_quote(sql, w->source);
+		text_printf(sql, " AND line >= %lld AND line <= %lld", (long long)w->first, (long long)w->last);
+	}
+	if (w->leveled)
+		put_level(w->level, sql);
 	if (w->message) {
-		text_puts(sql, " AND message = ");
-		cluster_quote(sql, (struct slice){w->message, strlen(w->message)});
+		text_puts(sql, " AND message LIKE ");
+		put_like(w->message, false, sql);
 	}
+	if (w->target) {
+		text_puts(sql, " AND target LIKE ");
+		put_like(w->target, !strchr(w->target, '*'), sql);
+	}
+	if (w->since_ns)
+		text_printf(sql, " AND time_ns >= %lld", (long long)w->since_ns);
+	if (w->until_ns)
+		text_printf(sql, " AND time_ns < %lld", (long long)w->until_ns);
 	text_puts(sql, " ORDER BY run, source, line FORMAT TabSeparated");
 }
 
-/* The lines of one shard, in a file. */
-struct stream {
-	FILE *file;
-	char *buf;
-	size_t room;
-	struct tsv t;
-	struct slice v[FETCH_LINE_COLUMNS]; /* of the next one */
-	bool more;
-};
-
-static int stream_write(void *arg, const char *p, size_t n)
+/* The rows of a statement on all shards. */
+static int each_merged(struct cluster *c, const char *sql, fetch_row *row, void *arg, char **why)
 {
-	return fwrite(p, 1, n, arg) == n ? 0 : -errno;
-}
+	struct merged *m = NULL;
+	const struct slice *v;
+	int rc = merged_open(c, sql, FETCH_LINE_COLUMNS, FETCH_LINE + 1, true, &m, why);
 
-static int stream_row(void *arg, const struct slice *value)
-{
-	struct stream *s = arg;
-
-	memcpy(s->v, value, sizeof s->v);
-	s->more = true;
-	return 0;
-}
-
-static int stream_next(struct stream *s)
-{
-	ssize_t n = getline(&s->buf, &s->room, s->file);
-
-	s->more = false;
-	if (n < 0)
-		return ferror(s->file) ? -EIO : tsv_end(&s->t);
-	return tsv_take(&s->t, s->buf, (size_t)n);
-}
-
-static int stream_open(struct cluster *c, size_t i, const char *sql, struct stream *s, char **why)
-{
-	int rc;
-
-	s->t = (struct tsv){.columns = FETCH_LINE_COLUMNS, .row = stream_row, .arg = s};
-	s->file = tmpfile();
-	rc = s->file ? cluster_write(c, i, sql, stream_write, s->file, why) : -errno;
-	if (!rc && (fflush(s->file) || fseeko(s->file, 0, SEEK_SET)))
-		rc = -errno;
-	return rc ? rc : stream_next(s);
-}
-
-static void stream_close(struct stream *s)
-{
-	if (s->file)
-		fclose(s->file);
-	free(s->buf);
-	tsv_done(&s->t);
-}
-
-static int compare(const struct stream *a, const struct stream *b)
-{
-	int c = slice_compare(a->v[FETCH_RUN], b->v[FETCH_RUN]);
-	int64_t x, y;
-
-	c = c ? c : slice_compare(a->v[FETCH_SOURCE], b->v[FETCH_SOURCE]);
-	if (c)
-		return c;
-	x = tsv_int(a->v[FETCH_LINE]);
-	y = tsv_int(b->v[FETCH_LINE]);
-	return (x > y) - (x < y);
-}
-
-static int merge(struct stream *v, size_t n, fetch_row *row, void *arg)
-{
-	int rc = 0;
-
-	while (!rc) {
-		struct stream *first = NULL;
-
-		for (size_t i = 0; i < n; i++)
-			if (v[i].more && (!first || compare(&v[i], first) < 0))
-				first = &v[i];
-		if (!first)
-			break;
-		rc = row(arg, first->v);
-		rc = rc ? rc : stream_next(first);
-	}
+	while (!rc && (rc = merged_next(m, &v)) == 1)
+		rc = row(arg, v);
+	merged_close(m);
 	return rc;
 }
 
 int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, void *arg, char **why)
 {
 	struct tsv t = {.columns = FETCH_LINE_COLUMNS, .row = row, .arg = arg};
-	struct stream *v = calloc(c->n, sizeof *v);
 	struct text sql = {0};
 	int rc;
 
 	lines_sql(w, &sql);
-	rc = sql.failed || !v ? -ENOMEM : 0;
-	if (!rc && w->tid.len) {
+	if (sql.failed)
+		rc = -ENOMEM;
+	else if (w->tid.len)
 		rc = cluster_ask(c, cluster_shard_of(c, w->tid, SLICE_NONE, 0), text_str(&sql), &t, why);
-		tsv_done(&t);
-	} else if (!rc) {
-		for (size_t i = 0; i < c->n && !rc; i++)
-			rc = stream_open(c, i, text_str(&sql), &v[i], why);
-		rc = rc ? rc : merge(v, c->n, row, arg);
-	}
-	for (size_t i = 0; v && i < c->n; i++)
-		stream_close(&v[i]);
-	free(v);
+	else
+		rc = each_merged(c, text_str(&sql), row, arg, why);
+	tsv_done(&t);
 	text_done(&sql);
 	return rc;
 }
@@ -191,24 +154,64 @@ int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, 
 int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why)
 {
 	struct text sql = {0};
-	int rc;
+	size_t only = tid.len ? cluster_shard_of(c, tid, SLICE_NONE, 0) : 0;
+	int rc = 0;
 
-	text_printf(&sql, "SELECT %s FROM $result FINAL WHERE tid = ", schema_result_columns);
-	cluster_quote(&sql, tid);
-	text_puts(&sql, " ORDER BY run");
-	rc = ask(c, cluster_shard_of(c, tid, SLICE_NONE, 0), &sql, FETCH_RESULT_COLUMNS, row, arg, why);
+	for (size_t i = tid.len ? only : 0; i < (tid.len ? only + 1 : c->n) && !rc; i++) {
+		text_printf(&sql, "SELECT %s FROM $result FINAL", schema_result_columns);
+		if (tid.len) {
+			text_puts(&sql, " WHERE tid = ");
+			cluster_quote(&sql, tid);
+		}
+		text_puts(&sql, " ORDER BY run, tid");
+		rc = ask(c, i, &sql, FETCH_RESULT_COLUMNS, row, arg, why);
+	}
+	text_done(&sql);
+	return rc;
+}
+
+static int from_all(struct cluster *c, const char *columns, const char *table, unsigned n, fetch_row *row, void *arg,
+                    char **why)
+{
+	struct text sql = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n && !rc; i++) {
+		text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
+		rc = ask(c, i, &sql, n, row, arg, why);
+	}
 	text_done(&sql);
 	return rc;
 }
 
 int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why)
 {
+	return from_all(c, schema_source_columns, "source", FETCH_SOURCE_COLUMNS, row, arg, why);
+}
+
+int fetch_rejects(struct cluster *c, fetch_row *row, void *arg, char **why)
+{
+	return from_all(c, schema_reject_columns, "reject", FETCH_REJECT_COLUMNS, row, arg, why);
+}
+
+int fetch_bytes(struct cluster *c, const char *run, int64_t *out, char **why)
+{
 	struct text sql = {0};
 	int rc = 0;
 
+	*out = 0;
+	text_puts(&sql, "SELECT toInt64(sum(bytes)) FROM $source FINAL");
+	if (run) {
+		text_puts(&sql, " WHERE run = ");
+		cluster_quote(&sql, text_of(run));
+	}
+	text_puts(&sql, " FORMAT TabSeparated");
 	for (size_t i = 0; i < c->n && !rc; i++) {
-		text_printf(&sql, "SELECT %s FROM $source FINAL ORDER BY run, path", schema_source_columns);
-		rc = ask(c, i, &sql, FETCH_SOURCE_COLUMNS, row, arg, why);
+		int64_t n = 0;
+
+		rc = sql.failed ? -ENOMEM : cluster_numbers(c, i, text_str(&sql), &n, 1, why);
+		*out += n;
+		rc = rc == -ENOENT ? 0 : rc;
 	}
 	text_done(&sql);
 	return rc;

@@ -13,11 +13,17 @@ int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **
 /* Rows of an answer: 0 to go on. */
 typedef int fetch_row(void *arg, const struct slice *value);
 
-/* Which lines. Zero-initialise. */
+/* Which lines: those that all of this leaves. A server leaves some more than a user means by target; none that is
+ * meant is missing. Zero-initialise. */
 struct fetch_which {
-	struct slice tid;    /* of this transaction; NONE: of all */
-	const char *level;   /* of this level, in capitals, or a graver one, or of none; NULL: of all */
-	const char *message; /* with this message; NULL: with any */
+	struct slice tid, run; /* NONE: of all */
+	struct slice source;   /* of the run, its lines first..last; NONE: of all */
+	int64_t first, last;
+	bool leveled;               /* of this level, or a graver one, or of none */
+	int level;                  /* from 0, error, to 4, trace */
+	const char *message;        /* * stands for anything; NULL: any */
+	const char *target;         /* or a part of it; * stands for anything; NULL: any */
+	int64_t since_ns, until_ns; /* since <= time < until; 0: no end */
 };
 
 /* Those lines, by run, source and line: run, source, line, raw, time_ns. Where they are on several shards, their
@@ -25,12 +31,19 @@ struct fetch_which {
 enum { FETCH_RUN, FETCH_SOURCE, FETCH_LINE, FETCH_RAW, FETCH_TIME, FETCH_LINE_COLUMNS };
 int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, void *arg, char **why);
 
-/* The results of a transaction: run, then the columns of table result behind it (docs/tables.md). */
+/* The results of a transaction (NONE: of all): run, then the columns of table result behind it (docs/tables.md). */
 enum { FETCH_RESULT_COLUMNS = 14 };
 int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why);
 
 /* The ledger, in no order: the columns of table source, schema_source_columns. */
 enum { FETCH_SOURCE_COLUMNS = 27 };
 int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why);
+
+/* How many bytes of text the ledger knows of, of a run (NULL: of all). */
+int fetch_bytes(struct cluster *c, const char *run, int64_t *out, char **why);
+
+/* Lines that are no events: schema_reject_columns, in no order. */
+enum { FETCH_REJECT_COLUMNS = 7 };
+int fetch_rejects(struct cluster *c, fetch_row *row, void *arg, char **why);
 
 #endif

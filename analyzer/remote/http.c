@@ -326,6 +326,35 @@ int http_ask(struct http *h, const char *sql, http_take *take, void *arg, char *
 	return rc;
 }
 
+/* A statement stands in the URL as long as servers take it there; else it is the body, also of a GET. */
+enum { URL_MOST = 4000 };
+
+int http_query(struct http *h, const char *database, bool write, const char *sql, http_take *take, void *arg,
+               char **why)
+{
+	struct curl_slist *headers = curl->slist_append(NULL, "Expect:");
+	char *escaped = curl->easy_escape(h->curl, sql, 0), *query = NULL;
+	bool in_url = escaped && strlen(escaped) < URL_MOST;
+	int rc = -ENOMEM;
+
+	h->take = take;
+	h->arg = arg;
+	if (headers && escaped &&
+	    asprintf(&query, "wait_end_of_query=1&default_format=TabSeparatedWithNamesAndTypes%s%s%s%s",
+	             database ? "&database=" : "", database ? database : "", in_url ? "&query=" : "",
+	             in_url ? escaped : "") < 0)
+		query = NULL;
+	if (query) {
+		curl->easy_setopt(h->curl, CURLOPT_CUSTOMREQUEST, write ? "POST" : "GET");
+		rc = perform(h, query, headers, in_url ? "" : sql, in_url ? 0 : strlen(sql), why);
+		curl->easy_setopt(h->curl, CURLOPT_CUSTOMREQUEST, NULL);
+	}
+	curl->slist_free_all(headers);
+	curl->free(escaped);
+	free(query);
+	return rc;
+}
+
 static int packed(const struct bytes *data, struct bytes *out)
 {
 	z_stream z = {0};

@@ -40,6 +40,12 @@ typedef int http_take(void *arg, const char *p, size_t n);
  * -EINTR, -ENOMEM, and what take returned. */
 int http_ask(struct http *h, const char *sql, http_take *take, void *arg, char **why);
 
+/* The same of a statement that somebody else wrote: database is that of tables without one (NULL: the user's own), and
+ * the answer is in TabSeparatedWithNamesAndTypes unless the statement says FORMAT. Unless it may write, it is asked by
+ * GET: then a server changes nothing, and whoever may only read needs no setting for it. */
+int http_query(struct http *h, const char *database, bool write, const char *sql, http_take *take, void *arg,
+               char **why);
+
 /* Gives data to a statement that ends with FORMAT. id names the request: a server runs no two of one id at a time.
  * Tried once: whether it was done where the answer got lost only the caller can find out. As http_ask otherwise. */
 int http_give(struct http *h, const char *sql, const char *id, const struct bytes *data, char **why);

@@ -41,13 +41,15 @@ static int row(struct tsv *t, char *p, size_t n)
 		char *tab = memchr(p, '\t', (size_t)(end - p));
 		char *stop = tab ? tab : end;
 
-		if (i == t->columns)
+		if (i == (t->columns ? t->columns : TSV_COLUMNS))
 			return -EBADMSG;
 		value[i] = value_of(p, (size_t)(stop - p));
 		if (!tab)
 			break;
 		p = tab + 1;
 	}
+	if (!t->columns)
+		t->columns = i + 1;
 	return i + 1 == t->columns ? t->row(t->arg, value) : -EBADMSG;
 }
 

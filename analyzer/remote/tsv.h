@@ -6,11 +6,11 @@
 #include "base/slice.h"
 #include "base/text.h"
 
-enum { TSV_COLUMNS = 40 };
+enum { TSV_COLUMNS = 512 };
 
 /* Zero-initialise, set columns, row and arg; tsv_done in any case. */
 struct tsv {
-	unsigned columns; /* of each row, at most TSV_COLUMNS */
+	unsigned columns; /* of each row, at most TSV_COLUMNS; 0: as many as the first has, which is set then */
 	/* A row; values are without escapes, NONE for NULL, and borrowed for the call. 0 to go on; anything else ends
 	 * the answer and is returned. */
 	int (*row)(void *arg, const struct slice *value);

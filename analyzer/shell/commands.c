@@ -30,6 +30,7 @@ const struct option_spec global_options[] = {
      .hint = HINT_COLUMN},
     {.name = "width", .value = "N", .help = "columns that text fits into; 0: no limit; default the terminal's"},
     {.name = "color", .value = "WHEN", .help = "auto, always or never"},
+    {.name = "partial", .help = "of a cluster what the shards have that answer; the share that is missing is said"},
     {.name = "quiet", .letter = 'q', .help = "no progress, notes and summaries; errors and damage are still told"},
     {.name = "help", .letter = 'h', .help = "about the program, or the command it stands with"},
     {.name = "version", .help = "the version"},

@@ -77,6 +77,8 @@ static int set_global(struct settings *s, const struct option_spec *spec, const 
 		s->width = (int)number;
 	} else if (!strcmp(spec->name, "quiet")) {
 		s->quiet = true;
+	} else if (!strcmp(spec->name, "partial")) {
+		s->partial = true;
 	} else if (!strcmp(spec->name, "help")) {
 		s->help = true;
 	} else {

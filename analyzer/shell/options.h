@@ -13,6 +13,7 @@ struct settings {
 	const char *columns; /* of tables; NULL: those that fit; borrowed from argv */
 	int width;           /* -1: of the terminal */
 	enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } color;
+	bool partial; /* of a cluster: what the shards have that answer */
 	bool quiet, help, version;
 };
 

@@ -147,7 +147,7 @@ static void run(struct query *q)
 		query_fail(q, USAGE, "--retry %s: it is a number of seconds, at most a day", retry);
 	m.retry_s = (unsigned)seconds;
 	if (!q->status)
-		remote_open(q, q->args->words[0], &m, args_has(q->args, "create"), &c);
+		remote_open(q, q->args->words[0], &m, args_has(q->args, "create"), false, &c);
 	if (!files && remote_is_url(q->path))
 		query_fail(q, USAGE, "-d %s: push takes files, or a database here", q->path);
 	if (!q->status && files)

@@ -3,9 +3,14 @@
 #include "shell/remote_command.h"
 #include "remote/drop.h"
 #include "remote/fetch.h"
+#include "remote/partial.h"
+#include "shell/remote_lines.h"
+#include "shell/remote_sql.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 void remote_failed(struct query *q, int rc, const char *why)
 {
@@ -24,16 +29,41 @@ void remote_failed(struct query *q, int rc, const char *why)
 	query_fail(q, status, "%s", why ? why : strerror(-rc));
 }
 
-void remote_open(struct query *q, const char *url, const struct http_manner *m, bool create, struct cluster *c)
+void remote_open(struct query *q, const char *url, const struct http_manner *m, bool create, bool partial,
+                 struct cluster *c)
 {
 	char *why = NULL;
 	int rc = cluster_open(url, m, c, &why);
 
+	c->partial = partial;
 	if (!rc && create)
 		rc = cluster_create(c, &why);
 	if (!rc)
 		rc = cluster_check(c, &why);
 	remote_failed(q, rc, why);
+	free(why);
+}
+
+/* Told also with --quiet: what a part of the shards says must not look like all of it. */
+static void say_what_is_missing(struct query *q, struct cluster *c)
+{
+	double share = 0;
+	char *why = NULL;
+	size_t away = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		away += c->shard[i].away != NULL;
+		if (c->shard[i].away)
+			fprintf(stderr, "ilu-logq: %s\n", c->shard[i].away);
+	}
+	if (!away)
+		return;
+	remote_failed(q, partial_share(c, &share, &why), why);
+	if (!q->status)
+		fprintf(
+		    stderr,
+		    "ilu-logq: a partial answer: %zu of %zu shards %s not there, and with %s %.1f %% of the lines\n",
+		    away, c->n, away == 1 ? "is" : "are", away == 1 ? "it" : "them", share * 100);
 	free(why);
 }
 
@@ -49,129 +79,155 @@ static void drop(struct query *q, struct cluster *c)
 		query_note(q, "%s: dropped", word);
 }
 
-/* ---- questions about one transaction, or some lines ---- */
-
-static void find_tid(struct query *q, struct cluster *c, const char *word, struct intern *found, struct slice *tid)
-{
-	struct slice text = {word, strlen(word)};
-	char *why = NULL;
-	uint32_t exact;
-	int rc = fetch_tids(c, text, found, &why);
-
-	remote_failed(q, rc, why);
-	free(why);
-	exact = intern_find(found, text);
-	if (q->status)
-		return;
-	if (!found->n)
-		query_fail(q, USAGE, "no transaction begins with %s", *word ? word : "nothing");
-	else if (exact == INTERN_NONE && found->n > 1)
-		query_fail(q, USAGE, "%s begins %u transactions: %s, %s%s", word, found->n, found->text[0].ptr,
-		           found->text[1].ptr, found->n > 2 ? ", ..." : "");
-	else
-		*tid = found->text[exact == INTERN_NONE ? 0 : exact];
-}
-
-/* What --level, --errors and --message leave of all lines; what they leave too much the command sees to. level,
- * message: what goes for those that are not given. */
-static void narrow(struct query *q, const char *level, const char *message, struct fetch_which *w)
-{
-	static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
-
-	if (args_has(q->args, "level"))
-		level = args_value(q->args, "level");
-	if (args_has(q->args, "errors"))
-		level = "error";
-	if (args_has(q->args, "message"))
-		message = args_value(q->args, "message");
-	for (size_t i = 0; level && i < sizeof names / sizeof *names; i++)
-		if (!strcasecmp(names[i], level))
-			w->level = names[i];
-	if (level && !w->level)
-		query_fail(q, USAGE, "--level %s: ClickHouse is asked for error, warn, info, debug or trace", level);
-	if (message && !strpbrk(message, "*?\\"))
-		w->message = message;
-	if (!w->level && !w->message)
-		query_fail(q, USAGE,
-		           "%s is asked of ClickHouse of a --tid, a level or a whole message, not of all lines",
-		           q->command);
-}
-
-static void make_mirror(struct query *q, struct cluster *c, const char *word, struct fetch_which *w, struct mirror *m)
-{
-	struct intern found;
-	char *why = NULL;
-	int rc;
-
-	intern_init(&found);
-	if (word)
-		find_tid(q, c, word, &found, &w->tid);
-	if (!q->status) {
-		rc = mirror_new(c, w->tid.len || w->level || w->message ? w : NULL, m, &why);
-		remote_failed(q, rc, why);
-	}
-	free(why);
-	intern_done(&found);
-}
-
 /* ---- which commands ---- */
 
 enum about {
-	ABOUT_CLUSTER,
-	ABOUT_TID,     /* the first word */
-	ABOUT_LINES,   /* of --tid, else of a level or message */
-	ABOUT_MESSAGE, /* the first word; of --tid */
-	ABOUT_SOURCES,
+	ABOUT_CLUSTER, /* it has a function of its own */
+	ABOUT_TID,     /* lines of the first word */
+	ABOUT_LINES,   /* of --tid, else what its options leave */
+	ABOUT_MESSAGE, /* of --tid, else those of the first word */
+	ABOUT_ALL,     /* all lines, and results */
+	ABOUT_SOURCES, /* the ledger */
 };
 
 /* The commands that a cluster is asked; the others say so. */
-static const struct {
+static const struct asked {
 	const char *name;
 	enum about about;
 	void (*run)(struct query *q, struct cluster *c); /* ABOUT_CLUSTER */
-	const char *refused[4];                          /* options that want other lines, too */
 	const char *level;                               /* where no other is given */
+	const char *refused[2];                          /* options that go with a database here alone */
 } asked[] = {
-    {"drop-source", ABOUT_CLUSTER, drop, {0}, NULL},
-    {"timeline", ABOUT_TID, NULL, {"beside"}, NULL},
-    {"tree", ABOUT_TID, NULL, {0}, NULL},
-    {"critical-path", ABOUT_TID, NULL, {0}, NULL},
-    {"events", ABOUT_LINES, NULL, {"context", "follow"}, NULL},
-    {"errors", ABOUT_LINES, NULL, {0}, "error"},
-    {"describe", ABOUT_MESSAGE, NULL, {0}, NULL},
-    {"sources", ABOUT_SOURCES, NULL, {0}, NULL},
+    {"drop-source", ABOUT_CLUSTER, drop, NULL, {0}},
+    {"sql", ABOUT_CLUSTER, remote_sql, NULL, {0}},
+    {"timeline", ABOUT_TID, NULL, NULL, {"beside"}},
+    {"tree", ABOUT_TID, NULL, NULL, {0}},
+    {"critical-path", ABOUT_TID, NULL, NULL, {0}},
+    {"events", ABOUT_LINES, NULL, NULL, {"follow"}},
+    {"errors", ABOUT_LINES, NULL, "error", {0}},
+    {"describe", ABOUT_MESSAGE, NULL, NULL, {0}},
+    {"sources", ABOUT_SOURCES, NULL, NULL, {0}},
+    {"runs", ABOUT_ALL, NULL, NULL, {0}},
+    {"invocations", ABOUT_ALL, NULL, NULL, {0}},
+    {"phases", ABOUT_ALL, NULL, NULL, {0}},
+    {"functions", ABOUT_ALL, NULL, NULL, {0}},
+    {"containers", ABOUT_ALL, NULL, NULL, {0}},
+    {"batches", ABOUT_ALL, NULL, NULL, {0}},
+    {"patterns", ABOUT_ALL, NULL, NULL, {0}},
+    {"status", ABOUT_ALL, NULL, NULL, {0}},
+    {"series", ABOUT_ALL, NULL, NULL, {0}},
+    {"gaps", ABOUT_ALL, NULL, NULL, {0}},
+    {"spans", ABOUT_ALL, NULL, NULL, {0}},
+    {"blame", ABOUT_ALL, NULL, NULL, {0}},
+    {"energy", ABOUT_ALL, NULL, NULL, {0}},
+    {"lint", ABOUT_ALL, NULL, NULL, {0}},
+    {"hangs", ABOUT_ALL, NULL, NULL, {0}},
+    {"storms", ABOUT_ALL, NULL, NULL, {0}},
+    {"diagnose", ABOUT_ALL, NULL, NULL, {0}},
+    {"summary", ABOUT_ALL, NULL, NULL, {0}},
+    {"slow", ABOUT_ALL, NULL, NULL, {0}},
+    {"compare", ABOUT_ALL, NULL, NULL, {0}},
+    {"report", ABOUT_ALL, NULL, NULL, {0}},
+    {"export", ABOUT_ALL, NULL, NULL, {0}},
 };
 
-static void answer_row(struct query *q, size_t i, struct mirror *m)
+static const struct asked *asked_named(const char *name)
 {
-	const char *first = q->args->nwords ? q->args->words[0] : NULL;
-	const char *tid = asked[i].about == ABOUT_TID ? first : args_value(q->args, "tid");
-	struct http_manner manner = {.stop = &query_interrupted};
-	struct fetch_which which = {0};
-	struct cluster c = {0};
-
-	for (const char *const *o = asked[i].refused; *o; o++)
-		if (args_has(q->args, *o))
-			query_fail(q, USAGE, "--%s is not asked of ClickHouse yet", *o);
-	if ((asked[i].about == ABOUT_LINES && !tid) || asked[i].about == ABOUT_MESSAGE)
-		narrow(q, asked[i].level, asked[i].about == ABOUT_MESSAGE ? first : NULL, &which);
-	if (!q->status)
-		remote_open(q, q->path, &manner, false, &c);
-	if (!q->status && asked[i].about == ABOUT_CLUSTER)
-		asked[i].run(q, &c);
-	else if (!q->status)
-		make_mirror(q, &c, tid, &which, m);
-	cluster_close(&c);
+	for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
+		if (!strcmp(asked[i].name, name))
+			return &asked[i];
+	return NULL;
 }
 
-void remote_answer(struct query *q, struct mirror *m)
+static void refuse(struct query *q, const struct asked *a)
 {
-	size_t i = 0, n = sizeof asked / sizeof *asked;
+	for (size_t i = 0; i < sizeof a->refused / sizeof *a->refused && a->refused[i]; i++)
+		if (args_has(q->args, a->refused[i]))
+			query_fail(q, USAGE, "--%s is not asked of ClickHouse", a->refused[i]);
+}
 
-	while (i < n && strcmp(asked[i].name, q->command))
-		i++;
-	if (i == n)
-		query_fail(q, USAGE, "%s is not asked of ClickHouse yet; docs/scale.md has what is", q->command);
+static const char *tid_of(const struct query *q, const struct asked *a)
+{
+	if (a->about == ABOUT_TID)
+		return q->args->nwords ? q->args->words[0] : NULL;
+	return a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE ? args_value(q->args, "tid") : NULL;
+}
+
+/* All lines of what the ledger knows, twice, must have room: better said before than found out. */
+static void check_room(struct query *q, struct cluster *c, const char *run)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct statvfs room;
+	int64_t bytes = 0;
+	char *why = NULL;
+	int rc = fetch_bytes(c, run, &bytes, &why);
+
+	remote_failed(q, rc, why);
+	free(why);
+	tmp = tmp && *tmp ? tmp : "/tmp";
+	if (!q->status && !statvfs(tmp, &room) && (double)room.f_bavail * (double)room.f_frsize < 2.2 * (double)bytes)
+		query_fail(q, SYSTEM,
+		           "%s looks at all lines, which are fetched: that takes %lld MB in %s, and %lld MB are free; "
+		           "--run or $TMPDIR help",
+		           q->command, (long long)(2.2 * (double)bytes / 1e6) + 1, tmp,
+		           (long long)((double)room.f_bavail * (double)room.f_frsize / 1e6));
+}
+
+static bool narrows(const struct fetch_which *w)
+{
+	return w->leveled || w->message || w->target || w->since_ns || w->until_ns;
+}
+
+static void make_mirror(struct query *q, struct cluster *c, const struct asked *a, struct mirror *m)
+{
+	const char *word = tid_of(q, a);
+	struct fetch_which which = {0};
+	struct mirror_want want = {.lines = a->about == ABOUT_SOURCES ? NULL : &which,
+	                           .results = a->about == ABOUT_ALL,
+	                           .rejects = a->about == ABOUT_ALL};
+	struct remote_where where = {0};
+	struct intern found;
+	char *why = NULL;
+
+	intern_init(&found);
+	if (word) {
+		remote_find_tid(q, c, word, &found, &which.tid);
+	} else if (want.lines) {
+		remote_where(q, c, &where);
+		which.run = (struct slice){where.run, where.run ? strlen(where.run) : 0};
+	}
+	if (!word && (a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE)) {
+		which.since_ns = where.since_ns;
+		which.until_ns = where.until_ns;
+		remote_narrow(q, a->level, a->about == ABOUT_MESSAGE && q->args->nwords ? q->args->words[0] : NULL,
+		              &which);
+	}
+	if (!q->status && want.lines && !word && !narrows(&which))
+		check_room(q, c, where.run);
+	if (!q->status)
+		remote_failed(q, mirror_ask(c, &want, m, &why), why);
+	free(why);
+	free(where.run);
+	intern_done(&found);
+}
+
+void remote_answer(struct query *q, bool partial, struct mirror *m)
+{
+	const struct asked *a = asked_named(q->command);
+	struct http_manner manner = {.stop = &query_interrupted};
+	struct cluster c = {0};
+
+	if (a)
+		refuse(q, a);
 	else
-		answer_row(q, i, m);
+		query_fail(q, USAGE, "%s is not asked of ClickHouse; docs/scale.md has what is", q->command);
+	if (!q->status)
+		remote_open(q, q->path, &manner, false, partial && a->run != drop, &c);
+	if (!q->status && a->about == ABOUT_CLUSTER)
+		a->run(q, &c);
+	else if (!q->status)
+		make_mirror(q, &c, a, m);
+	if (!q->status)
+		say_what_is_missing(q, &c);
+	cluster_close(&c);
 }

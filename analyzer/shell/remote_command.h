@@ -11,12 +11,14 @@
  * server that is away, or refuses, is status SYSTEM. */
 void remote_failed(struct query *q, int rc, const char *why);
 
-/* Opens a cluster, makes its tables if create, and looks whether they are those of these shards. cluster_close in any
- * case. */
-void remote_open(struct query *q, const char *url, const struct http_manner *m, bool create, struct cluster *c);
+/* Opens a cluster, makes its tables if create, and looks whether they are those of these shards; partial: shards may be
+ * away. cluster_close in any case. */
+void remote_open(struct query *q, const char *url, const struct http_manner *m, bool create, bool partial,
+                 struct cluster *c);
 
 /* What becomes of a command of a database that is a URL: it is done (or has failed), or it goes the same way as ever,
- * in the database that was made at m->path. mirror_done in any case. */
-void remote_answer(struct query *q, struct mirror *m);
+ * in the database that was made at m->path. partial: shards that are away are left out, which is said. mirror_done in
+ * any case. */
+void remote_answer(struct query *q, bool partial, struct mirror *m);
 
 #endif

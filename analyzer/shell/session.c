@@ -246,18 +246,18 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 }
 
 /* A command of a cluster: where it goes the same way as ever, in what was fetched for it. */
-static void remote_run(struct session *s, const struct command *c, struct query *q)
+static void remote_run(struct session *s, const struct command *c, bool partial, struct query *q)
 {
 	const char *url = q->path;
 	struct mirror m = {0};
 
-	remote_answer(q, &m);
+	remote_answer(q, partial, &m);
 	if (!q->status && m.path) {
-		q->path = m.path;
+		q->path = m.path; /* also of files that a command puts beside the database */
 		open_store(s, q, STORE_READ);
-		q->path = url;
 		if (!q->status)
 			answer(s, c, q);
+		q->path = url;
 		close_store(s);
 	}
 	mirror_done(&m);
@@ -273,12 +273,14 @@ static int run_command(struct session *s, const struct command *c, const struct 
 
 	query_interrupted = 0;
 	command_start(&q, c, args);
+	if (settings->partial && !remote && c->need != NEED_NOTHING)
+		query_fail(&q, USAGE, "--partial goes with a database of several shards: -d clickhouse://...");
 	if (c->need == NEED_NOTHING)
 		close_store(s); /* a load writes behind the store's back */
 	else if (!q.status && !remote)
 		open_store(s, &q, mode_of(c, args));
 	if (!q.status && remote)
-		remote_run(s, c, &q);
+		remote_run(s, c, settings->partial, &q);
 	else if (!q.status)
 		answer(s, c, &q);
 	if (q.store && mode_of(c, args) == STORE_WRITE)

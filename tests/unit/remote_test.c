@@ -3,6 +3,7 @@
  * tests/cluster's. */
 #include "remote/cluster.h"
 #include "remote/rows.h"
+#include "remote/statement.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -197,13 +198,103 @@ static void without_libcurl(void **state)
 	}
 }
 
+/* Statements as they are parted: each in brackets. */
+static void statements(void **state)
+{
+	static const struct {
+		const char *sql, *parts;
+	} rows[] = {
+	    {"", ""},
+	    {" ;; -- nothing\n ; /* a; b */", ""},
+	    {"SELECT 1", "[SELECT 1]"},
+	    {"SELECT 1; SELECT 2 ;\n", "[SELECT 1][SELECT 2]"},
+	    {"-- a;\nSELECT ';', 'it\\';s', \"x;\", `y;` -- end", "[SELECT ';', 'it\\';s', \"x;\", `y;`]"},
+	    {"SELECT 'open; SELECT 2", "[SELECT 'open; SELECT 2]"},
+	    {"SELECT /* ; */ 1 /* open; ", "[SELECT /* ; */ 1]"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *rest = rows[i].sql;
+		struct text got = {0};
+
+		while (*rest) {
+			struct slice one = statement_first(rest, &rest);
+
+			if (one.ptr)
+				text_printf(&got, "[%.*s]", (int)one.len, one.ptr);
+		}
+		assert_string_equal(text_str(&got), rows[i].parts);
+		text_done(&got);
+	}
+	assert_true(statement_has_format(SLICE("SELECT 1 format /* as */ CSV")));
+	assert_false(statement_has_format(SLICE("SELECT 'FORMAT CSV'")));
+	assert_false(statement_has_format(SLICE("SELECT format FROM x")));
+}
+
+/* Tables of ours behind FROM and JOIN are those of all shards, and nothing else is. */
+static void tables_of_all(void **state)
+{
+	static const struct {
+		const char *sql, *all;
+	} rows[] = {
+	    {"SELECT 1", "SELECT 1"},
+	    {"SELECT * FROM event", "SELECT * FROM cluster('c\\'1', logs, event)"},
+	    {"select event from event e join logs.source USING run",
+	     "select event from cluster('c\\'1', logs, event) e join cluster('c\\'1', logs, source) USING run"},
+	    {"SELECT 'FROM event' FROM (SELECT * FROM /* all */ event) WHERE x = 'event'",
+	     "SELECT 'FROM event' FROM (SELECT * FROM cluster('c\\'1', logs, event)) WHERE x = 'event'"},
+	    {"SELECT * FROM other.event, events", "SELECT * FROM other.event, events"},
+	    {"SELECT * FROM event(1) JOIN event.x", "SELECT * FROM event(1) JOIN event.x"},
+	    {"SELECT 1 -- FROM event", "SELECT 1 -- FROM event"},
+	    {"SELECT 1 FROM", "SELECT 1 FROM"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct text got = {0};
+
+		statement_of_all((struct slice){rows[i].sql, strlen(rows[i].sql)}, "logs", "c'1", &got);
+		assert_string_equal(text_str(&got), rows[i].all);
+		text_done(&got);
+	}
+}
+
+static int count_columns(void *arg, const struct slice *value)
+{
+	(void)value;
+	++*(int *)arg;
+	return 0;
+}
+
+/* As many columns as the first row has. */
+static void columns_of_the_first(void **state)
+{
+	int n = 0;
+	struct tsv t = {.row = count_columns, .arg = &n};
+
+	(void)state;
+	assert_int_equal(tsv_take(&t, "a\tb\tc\nd\te\tf\n", 12), 0);
+	assert_int_equal(t.columns, 3);
+	assert_int_equal(n, 2);
+	assert_int_equal(tsv_take(&t, "a\tb\n", 4), -EBADMSG);
+	tsv_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(urls),          cmocka_unit_test(no_password_is_repeated),
-	    cmocka_unit_test(tables),        cmocka_unit_test(numbers),
-	    cmocka_unit_test(literals),      cmocka_unit_test(shards),
-	    cmocka_unit_test(rows_as_bytes), cmocka_unit_test(without_libcurl),
+	    cmocka_unit_test(urls),
+	    cmocka_unit_test(no_password_is_repeated),
+	    cmocka_unit_test(tables),
+	    cmocka_unit_test(numbers),
+	    cmocka_unit_test(literals),
+	    cmocka_unit_test(shards),
+	    cmocka_unit_test(rows_as_bytes),
+	    cmocka_unit_test(without_libcurl),
+	    cmocka_unit_test(statements),
+	    cmocka_unit_test(tables_of_all),
+	    cmocka_unit_test(columns_of_the_first),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ask.h - what a question needs of a cluster, as a small database here: lines, and what stands beside them. */
+#ifndef MIRROR_ASK_H
+#define MIRROR_ASK_H
+
+#include "mirror/mirror.h"
+
+/* What of a cluster. Zero-initialise: of the ledger alone. */
+struct mirror_want {
+	const struct fetch_which *lines; /* these; NULL: none */
+	bool results;                    /* of all transactions; one whose lines these are brings its own anyway */
+	bool rejects;                    /* the lines that are no events */
+};
+
+/* Makes the database. 0, or with *why (yours): as http.h has it; -EBADMSG: what the cluster has can't be put together.
+ * mirror_done in any case. */
+int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror *out, char **why);
+
+#endif

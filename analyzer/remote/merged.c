@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* merged.c - see merged.h */
+#include "remote/merged.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one shard answered. */
+struct stream {
+	FILE *file;
+	char *buf;
+	size_t room;
+	struct tsv t;
+	struct slice v[MERGED_COLUMNS]; /* of the next row */
+	bool more;
+};
+
+struct merged {
+	struct stream *stream;
+	size_t n;
+	struct stream *given; /* whose row was given last */
+	unsigned columns, keys;
+	bool number;
+};
+
+static int write_bytes(void *arg, const char *p, size_t n)
+{
+	return fwrite(p, 1, n, arg) == n ? 0 : -errno;
+}
+
+static int take_row(void *arg, const struct slice *value)
+{
+	struct stream *s = arg;
+
+	memcpy(s->v, value, s->t.columns * sizeof *value);
+	s->more = true;
+	return 0;
+}
+
+static int stream_next(struct stream *s)
+{
+	ssize_t n = getline(&s->buf, &s->room, s->file);
+
+	s->more = false;
+	if (n < 0)
+		return ferror(s->file) ? -EIO : tsv_end(&s->t);
+	return tsv_take(&s->t, s->buf, (size_t)n);
+}
+
+static int stream_open(struct cluster *c, size_t i, const char *sql, unsigned columns, struct stream *s, char **why)
+{
+	int rc;
+
+	s->t = (struct tsv){.columns = columns, .row = take_row, .arg = s};
+	s->file = tmpfile();
+	rc = s->file ? cluster_write(c, i, sql, write_bytes, s->file, why) : -errno;
+	if (!rc && (fflush(s->file) || fseeko(s->file, 0, SEEK_SET)))
+		rc = -errno;
+	return rc ? rc : stream_next(s);
+}
+
+int merged_open(struct cluster *c, const char *sql, unsigned columns, unsigned keys, bool number, struct merged **out,
+                char **why)
+{
+	struct merged *m = *out = calloc(1, sizeof *m);
+	int rc = 0;
+
+	if (!m || !(m->stream = calloc(c->n, sizeof *m->stream)))
+		return -ENOMEM;
+	m->columns = columns;
+	m->keys = keys;
+	m->number = number;
+	for (; m->n < c->n && !rc; m->n++)
+		rc = stream_open(c, m->n, sql, columns, &m->stream[m->n], why);
+	return rc;
+}
+
+void merged_close(struct merged *m)
+{
+	for (size_t i = 0; m && i < m->n; i++) {
+		if (m->stream[i].file)
+			fclose(m->stream[i].file);
+		free(m->stream[i].buf);
+		tsv_done(&m->stream[i].t);
+	}
+	if (m)
+		free(m->stream);
+	free(m);
+}
+
+static int compare(const struct merged *m, const struct stream *a, const struct stream *b)
+{
+	unsigned texts = m->keys - m->number;
+	int64_t x, y;
+	int c = 0;
+
+	for (unsigned i = 0; i < texts && !c; i++)
+		c = slice_compare(a->v[i], b->v[i]);
+	if (c || !m->number)
+		return c;
+	x = tsv_int(a->v[texts]);
+	y = tsv_int(b->v[texts]);
+	return (x > y) - (x < y);
+}
+
+int merged_next(struct merged *m, const struct slice **row)
+{
+	int rc = m->given ? stream_next(m->given) : 0;
+
+	m->given = NULL;
+	for (size_t i = 0; i < m->n && !rc; i++)
+		if (m->stream[i].more && (!m->given || compare(m, &m->stream[i], m->given) < 0))
+			m->given = &m->stream[i];
+	if (rc || !m->given)
+		return rc;
+	*row = m->given->v;
+	return 1;
+}

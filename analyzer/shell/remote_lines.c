@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* remote_lines.c - see remote_lines.h
+ *
+ * A run's name and a time on its clock mean what the ledger says: so that is fetched first, and asked as ever. */
+#include "shell/remote_lines.h"
+#include "query/core/match.h"
+#include "shell/remote_command.h"
+#include "store/store.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void read_where(struct query *q, struct remote_where *out)
+{
+	int64_t run = query_run(q);
+	sqlite3_stmt *st;
+
+	query_between(q, run, &out->since_ns, &out->until_ns);
+	if (!run)
+		return;
+	st = query_prepare(q, "SELECT path FROM run WHERE id = ?1");
+	sqlite3_bind_int64(st, 1, run);
+	if (query_next(q, st))
+		out->run = strdup((const char *)sqlite3_column_text(st, 0));
+	sqlite3_finalize(st);
+	query_ok(q, out->run ? 0 : -ENOMEM, q->command);
+}
+
+void remote_where(struct query *q, struct cluster *c, struct remote_where *out)
+{
+	struct query ledger = {.command = q->command, .args = q->args, .out = q->out, .quiet = q->quiet};
+	struct mirror_want want = {0};
+	struct mirror m = {0};
+	struct store *s = NULL;
+	char *why = NULL;
+
+	*out = (struct remote_where){0};
+	if (q->status || !(args_has(q->args, "run") || args_has(q->args, "since") || args_has(q->args, "until")))
+		return;
+	remote_failed(q, mirror_ask(c, &want, &m, &why), why);
+	if (!q->status && query_ok(q, store_open(m.path, STORE_READ, &s, &why), q->command)) {
+		ledger.path = m.path;
+		ledger.store = s;
+		ledger.db = store_db(s);
+		read_where(&ledger, out);
+		q->status = ledger.status;
+		q->error = ledger.error;
+		free(ledger.detail);
+	}
+	store_close(s);
+	mirror_done(&m);
+	free(why);
+}
+
+void remote_narrow(struct query *q, const char *level, const char *message, struct fetch_which *out)
+{
+	if (args_has(q->args, "level"))
+		level = args_value(q->args, "level");
+	/* a hit is a line of level error; but what stands around it is wanted, too */
+	if (args_has(q->args, "errors") && !args_has(q->args, "context") && !args_has(q->args, "level"))
+		level = "error";
+	out->message = args_has(q->args, "message") ? args_value(q->args, "message") : message;
+	out->target = args_value(q->args, "target");
+	out->level = level ? level_rank((struct slice){level, strlen(level)}) : 0;
+	out->leveled = level && out->level >= 0; /* what is no level the command tells */
+}
+
+void remote_find_tid(struct query *q, struct cluster *c, const char *word, struct intern *found, struct slice *tid)
+{
+	struct slice text = {word, strlen(word)};
+	char *why = NULL;
+	uint32_t exact;
+	int rc = fetch_tids(c, text, found, &why);
+
+	remote_failed(q, rc, why);
+	free(why);
+	exact = intern_find(found, text);
+	if (q->status)
+		return;
+	if (!found->n)
+		query_fail(q, USAGE, "no transaction begins with %s", *word ? word : "nothing");
+	else if (exact == INTERN_NONE && found->n > 1)
+		query_fail(q, USAGE, "%s begins %u transactions: %s, %s%s", word, found->n, found->text[0].ptr,
+		           found->text[1].ptr, found->n > 2 ? ", ..." : "");
+	else
+		*tid = found->text[exact == INTERN_NONE ? 0 : exact];
+	if (!q->status && c->shard[cluster_shard_of(c, *tid, SLICE_NONE, 0)].away)
+		query_fail(q, SYSTEM, "%s has the lines of %.*s",
+		           c->shard[cluster_shard_of(c, *tid, SLICE_NONE, 0)].away, (int)tid->len, tid->ptr);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* remote_lines.h - which lines of a cluster a command asks for. */
+#ifndef SHELL_REMOTE_LINES_H
+#define SHELL_REMOTE_LINES_H
+
+#include "mirror/ask.h"
+#include "query/core/query.h"
+
+/* What was found out from the ledger of a cluster: the run and the times that options name, on its clocks. */
+struct remote_where {
+	char *run; /* its path; NULL: all of them; owned */
+	int64_t since_ns, until_ns;
+};
+
+/* Reads --run, --since and --until where they are given; else nothing is asked. free(out->run) in any case. */
+void remote_where(struct query *q, struct cluster *c, struct remote_where *out);
+
+/* What --level, --errors, --message and --target of q leave of all lines, with their defaults: level is a word or NULL,
+ * message of describe. What they leave too much the command sees to. */
+void remote_narrow(struct query *q, const char *level, const char *message, struct fetch_which *out);
+
+/* The transaction of this beginning, on whichever shard; *found owns its text. */
+void remote_find_tid(struct query *q, struct cluster *c, const char *word, struct intern *found, struct slice *tid);
+
+#endif

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Questions of a cluster: what comes is what a database here says, byte for byte, but for numbers that a database gives."""
+import csv, glob, io, json, os, subprocess
+
+# Each as it is typed behind `ilu-logq -d ...`.
+LINES = [
+    "events --limit 200",
+    "events --since +20s --until +40s",
+    "events --level warning",
+    "events --level info --target dispatching --limit 500",
+    "events --target *registry* --limit 100",
+    "events --message *container* --limit 300",
+    "events --grep queue_len --limit 50",
+    "events --errors -C 2",
+    "events --tail 5",
+    "events --until +30s --foreign --limit 1000",
+    "errors --level warning --since +10s",
+]
+ALL = [
+    "patterns",
+    "patterns --level INFO",
+    "status",
+    "status --every 10",
+    "series",
+    "series cpu_len",
+    "gaps",
+    "gaps --limit 0",
+    "invocations",
+    "invocations --sort -queueing_sec --limit 20",
+    "functions",
+    "phases",
+    "phases --by function",
+    "phases --by worker",
+    "containers",
+    "batches",
+    "runs",
+    "spans",
+    "energy",
+    "lint",
+    "hangs",
+    "storms",
+    "diagnose mount",
+    "summary",
+    "slow",
+    "blame",
+    "blame --by container",
+]
+
+
+def without(text, names=("id", "run", "source", "parent")):
+    """CSV without the columns that are numbers of a database."""
+    rows = list(csv.reader(io.StringIO(text)))
+    keep = [i for i, n in enumerate(rows[0]) if n not in names] if rows else []
+    return [[plain(r[i]) if i < len(r) else None for i in keep] for r in rows]
+
+
+def plain(value):
+    """Evidence without the numbers in it."""
+    if not value.startswith("[{"):
+        return value
+    try:
+        return [{k: v for k, v in o.items() if k not in ("event", "source", "run", "id")} for o in json.loads(value)]
+    except (ValueError, AttributeError):
+        return value
+
+
+def difference(a, b):
+    return [x for x in zip(a, b) if x[0] != x[1]][:2] or (len(a), len(b))
+
+
+def compare(bed, db, url, command, env=None):
+    here, there = (bed.call("-d", d, "--format", "csv", *command.split(), env=env) for d in (db, url))
+    assert here.returncode == there.returncode, (command,  here.returncode, there.returncode, there.stderr)
+    a, b = without(here.stdout), without(there.stdout)
+    assert a == b, (command, difference(a, b))
+    return len(a)
+
+
+def prepared(bed):
+    """A database here, and the same on the cluster, once for all tests."""
+    if not hasattr(bed, "asking"):
+        url, db = bed.fresh("questions"), os.path.join(bed.dir, "questions.db")
+        bed.do("-q", "-d", db, "load", "--run", "r", *bed.files, *bed.results)
+        bed.do("-q", "-d", db, "push", url)
+        bed.asking = db, url
+    return bed.asking
+
+
+def register(test):
+    @test
+    def lines_are_answered_as_here(bed):
+        db, url = prepared(bed)
+        for command in LINES:
+            compare(bed, db, url, command)
+        bed.refused(2, "--level loud", "-d", url, "events", "--level", "loud")
+        bed.refused(2, "no such run", "-d", url, "events", "--run", "nowhere")
+        bed.refused(2, "is not before", "-d", url, "errors", "--since", "+9s", "--until", "+8s")
+        bed.refused(2, "--follow is not asked", "-d", url, "events", "--follow")
+
+    @test
+    def every_command_is_answered_as_here(bed):
+        db, url = prepared(bed)
+        reader = bed.cluster.url("questions", user="reader@")
+        for command in ALL:
+            compare(bed, db, reader, command, env={"ILU_LOGQ_PASSWORD": "read me"})
+        for command in ["summary"], ["report", "-o", "-", "--run", "r"]:
+            texts = [bed.call("-d", d, *command).stdout for d in (db, url)]
+            assert texts[0] == texts[1], (command, [x for x in zip(*(t.splitlines() for t in texts)) if x[0] != x[1]][:3])
+        assert not os.listdir(bed.tmp), "something was left over"
+
+    @test
+    def sql_is_the_servers(bed):
+        db, url = prepared(bed)
+        reader, env = bed.cluster.url("questions", user="reader@"), {"ILU_LOGQ_PASSWORD": "read me"}
+        sql = "SELECT level, count(*) AS n FROM event GROUP BY level ORDER BY level"
+        here = bed.do("-d", db, "--format", "csv", "sql", sql)
+        for text in sql, sql.replace("event", "questions.event"), sql + " -- FROM event;\n;", sql.replace("event", "/* all */ event AS e"):
+            assert bed.do("-d", url, "--format", "csv", "sql", text) == here, text
+        for format in "json", "markdown", "text":
+            assert bed.do("-d", url, "--format", format, "sql", sql) == bed.do("-d", db, "--format", format, "sql", sql), format
+        one = f"clickhouse://127.0.0.1:{bed.cluster.servers[1].http}/questions?cluster=ilu"
+        assert bed.do("-d", one, "--format", "csv", "sql", sql) == here
+        joined = "SELECT count() AS n FROM event JOIN (SELECT DISTINCT tid FROM questions.result) USING tid"
+        assert bed.do("-d", url, "--format", "csv", "sql", joined) == bed.do("-d", db, "--format", "csv", "sql", "SELECT count(*) AS n FROM event WHERE tid IN (SELECT tid FROM result)")
+        values = r"""SELECT 1 AS a, 0.1 AS b, 'it\'s; \\ "q" \t' AS c, NULL AS d, toUInt64(18446744073709551615) AS e, [1, 2] AS f; SELECT 2 AS a"""
+        assert [json.loads(t) for t in bed.do("-d", url, "--format", "json", "sql", values).split("\n\n")] == [
+            [{"a": 1, "b": 0.1, "c": 'it\'s; \\ "q" \t', "d": None, "e": "18446744073709551615", "f": "[1,2]"}],
+            [{"a": 2}],
+        ]
+        bed.refused(2, "Unknown identifier", "-d", url, "sql", "SELECT nothing FROM event")
+        bed.refused(2, "Syntax error", "-d", url, "sql", "SELECT FROM WHERE")
+        bed.refused(2, "FORMAT stands in the SQL", "-d", url, "sql", "SELECT 1 FORMAT CSV")
+        bed.refused(2, "--write", "-d", url, "sql", "CREATE TABLE questions.x (a UInt8) ENGINE = Log")
+        bed.do("-d", url, "sql", "--write", "CREATE TABLE questions.x (a UInt8) ENGINE = Log")
+        bed.do("-d", url, "sql", "--write", "DROP TABLE questions.x")
+        long = sql.replace("event", "event WHERE message != '" + "x" * 20000 + "'")
+        assert bed.do("-d", url, "--format", "csv", "sql", long) == here
+        bed.refused(2, "readonly", "-d", reader, "sql", sql, env=env)
+        single = f"clickhouse://reader@127.0.0.1:{bed.cluster.servers[0].http}/questions"
+        p = bed.call("-d", single, "sql", "SELECT count() FROM event", env=env)
+        assert p.returncode == 2 and "shard 1 of 3" in p.stderr, p.stderr
+
+    @test
+    def a_part_of_the_shards_is_said(bed):
+        db, url = prepared(bed)
+        bed.cluster.kill(1)
+        name = f"127.0.0.1:{bed.cluster.servers[1].http}"
+        try:
+            bed.refused(4, name, "-d", url, "errors", "--level", "warn")
+            p = bed.call("-q", "-d", url, "--partial", "--format", "csv", "events", "--limit", "0")
+            assert p.returncode == 0 and name in p.stderr and "1 of 3 shards is not there" in p.stderr, p.stderr
+            share = float(p.stderr.split("with it ")[1].split(" %")[0])
+            here = int(bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT count(*) FROM event WHERE NOT \"foreign\"").split()[1])
+            there = len(without(p.stdout)) - 1
+            assert 0 < there < here and abs((1 - there / here) * 100 - share) < 3, (there, here, share)
+            tids = bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT tid FROM invocation ORDER BY tid LIMIT 12").split()[1:]
+            codes = [bed.call("-d", url, "--partial", "events", "--tid", t).returncode for t in tids]
+            assert set(codes) <= {0, 2, 4} and 0 in codes and len(set(codes)) > 1, codes
+            bed.refused(2, "--partial", "-d", db, "--partial", "events")
+            bed.refused(2, "--partial", "-d", url, "--partial", "sql", "SELECT 1")
+        finally:
+            bed.cluster.start(1)
+        p = bed.call("-d", url, "--partial", "errors")
+        assert "partial" not in p.stderr, p.stderr
