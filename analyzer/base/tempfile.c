@@ -3,6 +3,7 @@
 #include "base/tempfile.h"
 #include "base/array.h"
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,6 +32,41 @@ int tempfile_open(const char *beside)
 	int fd = beside && *beside ? open_at(beside, "") : -EACCES;
 
 	return fd == -EACCES || fd == -EROFS ? open_at(dir ? dir : "/tmp", "/") : fd;
+}
+
+int tempdir_new(const char *name, char **dir)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *made, *real;
+	int rc;
+
+	*dir = NULL;
+	if (asprintf(&made, "%s/%s-XXXXXX", tmp && *tmp ? tmp : "/tmp", name) < 0)
+		return -ENOMEM;
+	if (!mkdtemp(made)) {
+		rc = -errno;
+		free(made);
+		return rc;
+	}
+	real = realpath(made, NULL);
+	if (real)
+		free(made);
+	*dir = real ? real : made;
+	return 0;
+}
+
+static int take_away(const char *path, const struct stat *st, int flag, struct FTW *at)
+{
+	(void)st;
+	(void)at;
+	return flag == FTW_DP ? rmdir(path) : unlink(path);
+}
+
+void tempdir_done(char *dir)
+{
+	if (dir)
+		nftw(dir, take_away, 8, FTW_DEPTH | FTW_PHYS);
+	free(dir);
 }
 
 int tempfile_write(int fd, off_t *end, const char *p, size_t n)

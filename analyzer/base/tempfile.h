@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* tempfile.h - a file without a name, for what is too much for memory: it goes with its descriptor, however the process
- * ends.
+ * ends; and a directory for what must have names.
  *
  * Its bytes are ours alone and live as long as the process, so that there is no version and no byte order to them. All
  * functions return 0 or a negative errno, such as -ENOSPC. */
@@ -15,6 +15,11 @@
 int tempfile_open(const char *beside);
 /* Writes n bytes at *end, which moves behind them. */
 int tempfile_write(int fd, off_t *end, const char *p, size_t n);
+
+/* Makes a directory of temporary files whose name begins with `name`. *dir is its real path, yours: tempdir_done, which
+ * takes it away with all that is in it; NULL: there is none. */
+int tempdir_new(const char *name, char **dir);
+void tempdir_done(char *dir);
 
 /* A stretch of a file that is read from its begin to its end: zeroed, then fd, at and end set. */
 struct tempfile_in {

@@ -254,7 +254,7 @@ static int model(struct pass *p)
 			rc = pass_run_times(p, p->run_ids[i]);
 	if (!rc)
 		rc = store_refresh(p->store);
-	if (!rc && (p->changed || p->o->benchmark || p->o->rules || p->o->ntimezones)) {
+	if (!rc && !p->o->no_model && (p->changed || p->o->benchmark || p->o->rules || p->o->ntimezones)) {
 		rc = model_build(p->store, &mo, &why);
 		if (rc && !p->places_rc) {
 			say_error(p, "%s", why ? why : strerror(-rc));

@@ -23,6 +23,7 @@ struct load_options {
 	const char *no_repair; /* --no-repair NAME,...: or NULL */
 	const char *rules;     /* rules file of the user's own, "none", or NULL */
 	bool follow;           /* go on reading what is added, until interrupted */
+	bool no_model;         /* the model is left to the caller, who will build it */
 	bool quiet;            /* no progress, notes or ledger; errors and damage are always told */
 	unsigned threads;      /* 0: as many as there are processors, at most 16 */
 	FILE *out, *err;       /* the ledger; notes, progress, errors */

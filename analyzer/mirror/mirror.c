@@ -7,13 +7,13 @@
 #include "mirror/mirror.h"
 #include "base/array.h"
 #include "base/sql.h"
+#include "base/tempfile.h"
 #include "beside/result_set.h"
 #include "build/model.h"
 #include "load/load.h"
 #include "remote/say.h"
 #include "store/vtab_event.h"
 #include <errno.h>
-#include <ftw.h>
 #include <math.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -94,14 +94,15 @@ static int part_close(struct part *p)
 	return rc;
 }
 
+/* Lines come in the order of their sources. */
 static struct part *part_of(struct work *w, struct slice run, struct slice path, int *rc)
 {
-	struct part *p;
+	struct part *p = w->nparts ? &w->part[w->nparts - 1] : NULL;
 
-	for (size_t i = 0; i < w->nparts; i++)
-		if (slice_same(w->part[i].path, path) && slice_same(w->part[i].run, run))
-			return &w->part[i];
-	if (w->nparts && (*rc = part_close(&w->part[w->nparts - 1])))
+	if (p && slice_same(p->path, path) && slice_same(p->run, run))
+		return p;
+	*rc = p ? part_close(p) : 0;
+	if (*rc)
 		return NULL;
 	p = array_add(w->part, w->nparts, w->parts_room);
 	*rc = p ? 0 : -ENOMEM;
@@ -130,8 +131,6 @@ static int take_line(void *arg, const struct slice *v)
 
 	if (!p)
 		return rc;
-	if (!p->to && !(p->to = fopen(p->file, "ae")))
-		return -errno;
 	if (line <= p->line)
 		return -EBADMSG;
 	rc = pad(p, line);
@@ -173,20 +172,19 @@ static int take_source(void *arg, const struct slice *v)
 
 /* ---- a database ---- */
 
-/* Loads the files of the run that part i is the first of. */
-static int load_of_run(struct work *w, size_t i, char **paths)
+/* Loads the files of the run that part i is the first of. *n: their number, which stand behind one another. */
+static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
 {
 	char *said = NULL;
-	size_t len, n = 0;
+	size_t len;
 	FILE *err = open_memstream(&said, &len);
 	struct load_options o = {
-	    .db = w->m->path, .paths = paths, .run = w->part[i].run.ptr, .quiet = true, .threads = 1};
+	    .db = w->m->path, .paths = paths, .run = w->part[i].run.ptr, .quiet = true, .no_model = true, .threads = 1};
 	int status = 4;
 
-	for (size_t k = i; k < w->nparts; k++)
-		if (slice_same(w->part[k].run, w->part[i].run))
-			paths[n++] = w->part[k].file;
-	o.npaths = n;
+	for (*n = 0; i + *n < w->nparts && slice_same(w->part[i + *n].run, w->part[i].run); ++*n)
+		paths[*n] = w->part[i + *n].file;
+	o.npaths = *n;
 	o.out = o.err = err;
 	if (err) {
 		status = load_run(&o);
@@ -204,14 +202,8 @@ static int load_parts(struct work *w)
 	char **paths = calloc(w->nparts + 1, sizeof *paths);
 	int rc = paths ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < w->nparts && !rc; i++) {
-		bool before = false;
-
-		for (size_t k = 0; k < i; k++)
-			before |= slice_same(w->part[k].run, w->part[i].run);
-		if (!before)
-			rc = load_of_run(w, i, paths);
-	}
+	for (size_t i = 0, n; i < w->nparts && !rc; i += n)
+		rc = load_of_run(w, i, paths, &n);
 	free(paths);
 	return rc;
 }
@@ -438,23 +430,10 @@ static int make(struct work *w, const struct fetch_which *which)
 int mirror_new(struct cluster *c, const struct fetch_which *which, struct mirror *m, char **why)
 {
 	struct work w = {.m = m, .c = c, .why = why};
-	const char *tmp = getenv("TMPDIR");
-	char *real;
-	int rc = 0;
+	int rc;
 
 	*m = (struct mirror){0};
-	if (asprintf(&m->dir, "%s/ilu-logq-mirror-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0) {
-		m->dir = NULL;
-		return -ENOMEM;
-	}
-	if (!mkdtemp(m->dir)) {
-		rc = -errno;
-		free(m->dir);
-		m->dir = NULL;
-	} else if ((real = realpath(m->dir, NULL))) { /* a load knows its files by their real names */
-		free(m->dir);
-		m->dir = real;
-	}
+	rc = tempdir_new("ilu-logq-mirror", &m->dir); /* a load knows its files by their real names */
 	if (!rc && asprintf(&m->path, "%s/db", m->dir) < 0) {
 		m->path = NULL;
 		rc = -ENOMEM;
@@ -471,18 +450,9 @@ int mirror_new(struct cluster *c, const struct fetch_which *which, struct mirror
 	return rc;
 }
 
-static int take_away(const char *path, const struct stat *st, int flag, struct FTW *at)
-{
-	(void)st;
-	(void)at;
-	return flag == FTW_DP ? rmdir(path) : unlink(path);
-}
-
 void mirror_done(struct mirror *m)
 {
-	if (m->dir)
-		nftw(m->dir, take_away, 8, FTW_DEPTH | FTW_PHYS);
-	free(m->dir);
+	tempdir_done(m->dir);
 	free(m->path);
 	*m = (struct mirror){0};
 }

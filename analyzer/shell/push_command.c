@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* push_command.c - the command `push`: what load makes of files, or a database that is there, onto a cluster. */
+#include "base/tempfile.h"
 #include "beside/beside.h"
 #include "load/progress.h"
 #include "remote/push.h"
@@ -22,38 +23,19 @@ struct passing_db {
 
 static void passing_done(struct passing_db *d)
 {
-	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-	char *name;
-
-	for (size_t i = 0; d->path && i < sizeof ends / sizeof *ends; i++)
-		if (asprintf(&name, "%s%s", d->path, ends[i]) >= 0) {
-			unlink(name);
-			free(name);
-		}
-	if (d->dir)
-		rmdir(d->dir);
-	free(d->dir);
+	tempdir_done(d->dir);
 	free(d->path);
 }
 
 static int passing_new(struct passing_db *d)
 {
-	const char *tmp = getenv("TMPDIR");
+	int rc = tempdir_new("ilu-logq-push", &d->dir);
 
-	if (asprintf(&d->dir, "%s/ilu-logq-push-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0) {
-		d->dir = NULL;
-		return -ENOMEM;
-	}
-	if (!mkdtemp(d->dir)) {
-		free(d->dir);
-		d->dir = NULL;
-		return -errno;
-	}
-	if (asprintf(&d->path, "%s/db", d->dir) < 0) {
+	if (!rc && asprintf(&d->path, "%s/db", d->dir) < 0) {
 		d->path = NULL;
-		return -ENOMEM;
+		rc = -ENOMEM;
 	}
-	return 0;
+	return rc;
 }
 
 /* The database of the files named; 0, or the load's exit status where nothing of it is to be pushed. A load that found
