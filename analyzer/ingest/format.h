@@ -47,6 +47,7 @@ enum capture_kind {
 	CAPTURE_WORDS,
 	CAPTURE_ONE_OF,
 	CAPTURE_UNTIL,
+	CAPTURE_LAST,
 	CAPTURE_REST
 };
 
@@ -54,10 +55,11 @@ enum capture_kind {
 struct piece {
 	enum capture_kind kind;
 	char *name; /* of a capture; NULL: none */
-	char *text; /* of a literal; of CAPTURE_ONE_OF the choices with '|' between them; of CAPTURE_UNTIL the literal
-	             * behind it */
-	unsigned words; /* of CAPTURE_WORDS; of CAPTURE_UNTIL 1 where a blank must follow the literal */
-	char stop;      /* the character behind a word that ends it; '\0': a blank */
+	char *text; /* of a literal; of CAPTURE_ONE_OF the choices with '|' between them; of words and what goes up to
+	             * something the literal that ends it, NULL: a blank */
+	unsigned words;    /* of CAPTURE_WORDS */
+	bool blank_behind; /* a blank must follow the literal that ends it */
+	bool blank_before; /* of CAPTURE_LAST: and be before it */
 };
 
 struct pattern {
@@ -92,6 +94,9 @@ struct log_format {
 	size_t npatterns, patterns_room;
 	struct format_key *keys; /* all of them, in an object */
 	size_t nkeys;
+	struct paths
+	    columns; /* names of those of its lines, ":int" behind numbers, "?" behind one that need not be there */
+	size_t columns_least;
 	struct paths roles[ROLES];
 	struct paths open;                        /* objects whose members count as the record's own */
 	struct format_key *span_begin, *span_end; /* lines that begin or end a span have these keys, all of them */
@@ -157,7 +162,8 @@ int paths_parse(const char *text, struct paths *out);
 void paths_done(struct paths *p);
 
 /* Compiles a pattern: literals, `{name}` (up to a blank or to what follows it), `{name:int}`, `{name:3}` (three words),
- * `{name:a|b}`, `{name:until}` (blanks and all, up to what follows it), `{name:rest}`; a blank is any number of blanks.
+ * `{name:a|b}`, `{name:until}` (blanks and all, up to what follows it), `{name:last}` (up to the last place where that
+ * stands), `{name:rest}`; a blank is any number of blanks.
  * -EINVAL: a bracket without end, or two captures side by side. */
 int pattern_parse(const char *text, struct pattern *out);
 void pattern_done(struct pattern *p);
@@ -165,6 +171,9 @@ void pattern_done(struct pattern *p);
 /* Holds text against a pattern; calls found for each capture. True where all of the text is matched. captures: at least
  * p->n. */
 bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures);
+
+/* The end of what a piece takes, with p at its start; NULL: it does not fit. */
+const char *pattern_piece_end(const struct piece *piece, const char *p, const char *end);
 
 /* How much of text a pattern fits, from its start; *piece: where it ends to. */
 size_t pattern_reach(const struct pattern *p, struct slice text, const struct piece **piece);

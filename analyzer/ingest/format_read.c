@@ -108,6 +108,7 @@ void format_done(struct log_format *f)
 	free(f->level_of);
 	splits_done(f);
 	paths_done(&f->files);
+	paths_done(&f->columns);
 	paths_done(&f->time_formats);
 	for (int i = 0; i < ROLES; i++)
 		paths_done(&f->roles[i]);
@@ -657,6 +658,14 @@ static void take_time_wins(struct reading *r, json_t *v)
 	r->f->time_wins = word_of(r, "time_wins", v, words);
 }
 
+static void take_columns(struct reading *r, json_t *v)
+{
+	each_text(r, "columns", v, plain_take, &r->f->columns);
+	for (size_t i = 0; i < r->f->columns.n; i++)
+		if (!strchr(r->f->columns.all[i], '?'))
+			r->f->columns_least = i + 1;
+}
+
 static void take_files(struct reading *r, json_t *v)
 {
 	each_text(r, "files", v, plain_take, &r->f->files);
@@ -664,9 +673,9 @@ static void take_files(struct reading *r, json_t *v)
 
 static void take_level_numbers(struct reading *r, json_t *v)
 {
-	static const char *const schemes[] = {"common", "syslog", NULL};
+	static const char *const schemes[] = {"common", "syslog", "priority", NULL}; /* enum level_scheme */
 
-	r->f->scheme = word_of(r, "level_numbers", v, schemes) ? LEVEL_SYSLOG : LEVEL_COMMON;
+	r->f->scheme = (enum level_scheme)word_of(r, "level_numbers", v, schemes);
 }
 
 static void take_time_unit(struct reading *r, json_t *v)
@@ -714,6 +723,7 @@ static const struct {
     {"duration_unit", take_duration_unit},
     {"no_repair", take_no_repair},
     {"files", take_files},
+    {"columns", take_columns},
     {"level_of", level_of_take},
     {"parts", parts_take},
     {"time_format", take_time_format},
@@ -751,8 +761,8 @@ int format_read(const char *name, const char *text, size_t len, struct log_forma
 	json_decref(root);
 	if (!r.rc && !f->name)
 		wrong(&r, "\"name\" is missing");
-	if (!r.rc && !f->npatterns && !f->nkeys && !f->files.n && strcmp(f->name, "default") != 0)
-		wrong(&r, "neither \"lines\" nor \"keys\" nor \"files\": no line would be recognised");
+	if (!r.rc && !f->npatterns && !f->nkeys && !f->files.n && !f->columns.n && strcmp(f->name, "default") != 0)
+		wrong(&r, "neither \"lines\" nor \"keys\" nor \"columns\" nor \"files\": no line would be recognised");
 	if (!r.rc && !(f->source = strndup(text, len)))
 		no_memory(&r);
 	*why = r.why;

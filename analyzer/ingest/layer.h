@@ -47,6 +47,7 @@ struct record {
 	size_t ntexts, texts_room;
 	bool no_memory;
 	const char *reason;
+	bool quoted;   /* of RECORD_OPEN: it is a text in quotes that goes on */
 	bool composed; /* time, message or transaction are no stretch of the line, or fields are taken apart */
 	bool watched;  /* in: fields remember who looked at them */
 	enum role looking;
@@ -71,6 +72,10 @@ struct slice record_text_unescape(struct record *r, struct slice escaped);
 
 /* open.c: text as layers, from the outside to the record inside. *inside: of an envelope, what is in it. */
 enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside);
+
+/* csv.c: a line as the columns of a format. RECORD_EVENT; RECORD_OPEN: in quotes it goes on behind the end of text;
+ * RECORD_TEXT: it is of no such format. */
+enum record_verdict csv_read(struct record_reader *rr, struct record *r, struct slice text);
 
 /* Whether a pattern of f is the first that fits a text without blanks around it, as layers_read goes through them.
  * captures: of that pattern, LAYER_CAPTURES of them. */

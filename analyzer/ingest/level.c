@@ -74,6 +74,10 @@ static struct slice bare(struct slice s)
 
 static enum level number(long n, enum level_scheme scheme)
 {
+	if (scheme == LEVEL_PRIORITY && n >= 0 && n <= 191) {
+		n %= 8;
+		scheme = LEVEL_SYSLOG;
+	}
 	if (scheme == LEVEL_SYSLOG && n >= 0 && n <= 7)
 		return n <= 3 ? LEVEL_ERROR : n == 4 ? LEVEL_WARN : n <= 6 ? LEVEL_INFO : LEVEL_DEBUG;
 	if (n < 10 || n >= 70)

@@ -8,8 +8,9 @@
 enum level { LEVEL_NONE, LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO, LEVEL_DEBUG, LEVEL_TRACE };
 
 enum level_scheme {
-	LEVEL_COMMON, /* words, letters, the numbers of pino and bunyan (10 to 60) and slog's offsets ("ERROR+2") */
-	LEVEL_SYSLOG, /* besides: 0 to 7, as journald's PRIORITY and GELF's level */
+	LEVEL_COMMON,   /* words, letters, the numbers of pino and bunyan (10 to 60) and slog's offsets ("ERROR+2") */
+	LEVEL_SYSLOG,   /* besides: 0 to 7, as journald's PRIORITY and GELF's level */
+	LEVEL_PRIORITY, /* syslog's "<34>": eight times the facility and one of those */
 };
 
 /* The level of a word or number as a log has it, unescaped; blanks and colours around it do not count. LEVEL_NONE:

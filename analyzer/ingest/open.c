@@ -33,7 +33,7 @@ static bool keys_fit(struct layer *l, const struct log_format *f)
 	for (size_t i = 0; i < f->nkeys; i++)
 		if (!key_fits(l, &f->keys[i]))
 			return false;
-	return (f->nkeys || f->files.n) && !f->npatterns;
+	return (f->nkeys || f->files.n) && !f->npatterns && !f->columns.n;
 }
 
 /* How much a format asks for: one that is for some files goes before all others. */
@@ -453,6 +453,17 @@ static bool pieces_join(struct record_reader *rr, struct record *r, struct layer
 
 enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside);
 
+/* What is inside is a message where it is no record: the envelope is one itself, as syslog's. */
+static bool says_inside(const struct log_format *f)
+{
+	const struct paths *paths = &f->roles[ROLE_MESSAGE];
+
+	for (size_t i = 0; f->npatterns && i < paths->n; i++)
+		if (!strcmp(paths->all[i], f->rest))
+			return true;
+	return false;
+}
+
 /* What an envelope holds: a record, or the text that it says. */
 static enum record_verdict inside_read(struct record_reader *rr, struct record *r, struct layer *l, struct slice inside)
 {
@@ -466,8 +477,16 @@ static enum record_verdict inside_read(struct record_reader *rr, struct record *
 		r->n = had;
 		r->reason = NULL;
 	}
-	if (r->n == had)
-		l->message = trimmed(bare);
+	if (r->n != had)
+		return RECORD_TEXT;
+	if (says_inside(l->format)) {
+		struct slice key = {l->format->rest, strlen(l->format->rest)};
+
+		layer_field(r, l,
+		            (struct field){.key = key, .value = trimmed(bare), .kind = FIELD_TEXT, .plain_key = true});
+		return RECORD_EVENT;
+	}
+	l->message = trimmed(bare);
 	return RECORD_TEXT;
 }
 
@@ -682,5 +701,7 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 		return is_open(text) ? RECORD_OPEN : RECORD_LIST;
 	if (logfmt_layer(rr, r, text, !outermost))
 		return RECORD_EVENT;
+	if (!r->no_memory && (v = csv_read(rr, r, text)) != RECORD_TEXT)
+		return v;
 	return r->no_memory ? RECORD_TEXT : patterns_read(rr, r, text, inside);
 }

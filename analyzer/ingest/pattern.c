@@ -52,6 +52,8 @@ static int capture(struct pattern *p, const char *from, size_t len)
 		piece.kind = CAPTURE_INT;
 	} else if (how == 5 && !memcmp(colon + 1, "until", 5)) {
 		piece.kind = CAPTURE_UNTIL;
+	} else if (how == 4 && !memcmp(colon + 1, "last", 4)) {
+		piece.kind = CAPTURE_LAST;
 	} else if (how == 4 && !memcmp(colon + 1, "rest", 4)) {
 		piece.kind = CAPTURE_REST;
 	} else if (how || !name) {
@@ -68,27 +70,38 @@ static int literal(struct pattern *p, const char *from, size_t len)
 	return piece.text ? piece_add(p, piece) : -ENOMEM;
 }
 
+/* The fixed text that ends the i-th piece, where it ends at one: behind a blank, for what goes up to the last of them.
+ */
+static const struct piece *end_of(const struct pattern *p, size_t i, bool *blank_before, bool *blank_behind)
+{
+	size_t k = i + 1;
+
+	*blank_before = p->pieces[i].kind == CAPTURE_LAST && k < p->n && p->pieces[k].kind == CAPTURE_BLANKS;
+	k += *blank_before;
+	*blank_behind = k + 1 < p->n && p->pieces[k + 1].kind == CAPTURE_BLANKS;
+	return k < p->n && p->pieces[k].kind == CAPTURE_LITERAL ? &p->pieces[k] : NULL;
+}
+
 /* A word ends at what follows it; two captures with nothing between them have no end. */
 static int stops(struct pattern *p)
 {
-	for (size_t i = 0; i + 1 < p->n; i++) {
-		struct piece *a = &p->pieces[i], *b = &p->pieces[i + 1];
+	for (size_t i = 0; i < p->n; i++) {
+		struct piece *a = &p->pieces[i];
+		const struct piece *end = end_of(p, i, &a->blank_before, &a->blank_behind);
 
-		if (a->kind == CAPTURE_REST)
+		if (a->kind == CAPTURE_REST && i + 1 < p->n)
 			return -EINVAL;
-		if (a->kind == CAPTURE_UNTIL) {
-			if (b->kind != CAPTURE_LITERAL)
-				return -EINVAL;
-			if (!(a->text = strdup(b->text)))
-				return -ENOMEM;
-			a->words = i + 2 < p->n && p->pieces[i + 2].kind == CAPTURE_BLANKS;
-		}
-		if ((a->kind == CAPTURE_WORD || a->kind == CAPTURE_WORDS) && b->kind == CAPTURE_LITERAL)
-			a->stop = b->text[0];
-		else if ((a->kind == CAPTURE_WORD || a->kind == CAPTURE_WORDS) && b->kind != CAPTURE_BLANKS)
+		if ((a->kind == CAPTURE_UNTIL || a->kind == CAPTURE_LAST) && !end)
 			return -EINVAL;
+		if (a->kind != CAPTURE_UNTIL && a->kind != CAPTURE_LAST && a->kind != CAPTURE_WORD &&
+		    a->kind != CAPTURE_WORDS)
+			continue;
+		if (!end && i + 1 < p->n && p->pieces[i + 1].kind != CAPTURE_BLANKS)
+			return -EINVAL;
+		if (end && !(a->text = strdup(end->text)))
+			return -ENOMEM;
 	}
-	return p->n && p->pieces[p->n - 1].kind == CAPTURE_UNTIL ? -EINVAL : 0;
+	return 0;
 }
 
 int pattern_parse(const char *text, struct pattern *out)
@@ -133,17 +146,29 @@ static const char *blanks(const char *p, const char *end)
 	return p;
 }
 
-static const char *word(const char *p, const char *end, char stop)
+/* Does the text that ends a piece stand at p? */
+static bool ends_at(const struct piece *piece, const char *p, const char *end)
 {
-	while (p < end && !is_blank(*p) && (!stop || *p != stop))
+	size_t len = strlen(piece->text);
+
+	return (size_t)(end - p) >= len && !memcmp(p, piece->text, len) &&
+	       (!piece->blank_behind || (p + len < end && is_blank(p[len])));
+}
+
+/* Up to a blank, and of the last one to what ends the piece. */
+static const char *word(const struct piece *piece, const char *p, const char *end, bool last)
+{
+	char stop = last && piece->text ? *piece->text : ' ';
+
+	while (p < end && !is_blank(*p) && (*p != stop || !ends_at(piece, p, end)))
 		p++;
 	return p;
 }
 
-static const char *words(const char *p, const char *end, unsigned n, char stop)
+static const char *words(const struct piece *piece, const char *p, const char *end, unsigned n)
 {
 	for (; n; n--) {
-		const char *q = word(p, end, n == 1 ? stop : '\0');
+		const char *q = word(piece, p, end, n == 1);
 
 		if (q == p)
 			return p;
@@ -155,11 +180,14 @@ static const char *words(const char *p, const char *end, unsigned n, char stop)
 static const char *one_of(const char *p, const char *end, const char *choices)
 {
 	while (*choices) {
-		size_t n = strcspn(choices, "|");
+		const char *q = p;
 
-		if ((size_t)(end - p) >= n && !memcmp(p, choices, n))
-			return p + n;
-		choices += n + (choices[n] == '|');
+		for (; q < end && *choices == *q && *choices != '|'; q++)
+			choices++;
+		if (!*choices || *choices == '|')
+			return q;
+		while (*choices && *choices++ != '|')
+			;
 	}
 	return p;
 }
@@ -177,13 +205,24 @@ static const char *until(const struct piece *piece, const char *p, const char *e
 	size_t len = strlen(piece->text);
 
 	for (const char *at = p; (at = memmem(at, (size_t)(end - at), piece->text, len)); at++)
-		if (!piece->words || (at + len < end && is_blank(at[len])))
+		if (ends_at(piece, at, end))
 			return at;
 	return p;
 }
 
-/* Behind the piece, or NULL: it does not fit. */
-static const char *piece_match(const struct piece *piece, const char *p, const char *end)
+/* The same for the last place where it stands; without the blanks before it. */
+static const char *last(const struct piece *piece, const char *p, const char *end)
+{
+	const char *at = end;
+
+	while (at > p && !(ends_at(piece, at, end) && (!piece->blank_before || is_blank(at[-1]))))
+		at--;
+	while (at > p && piece->blank_before && is_blank(at[-1]))
+		at--;
+	return at;
+}
+
+const char *pattern_piece_end(const struct piece *piece, const char *p, const char *end)
 {
 	size_t len = piece->kind == CAPTURE_LITERAL ? strlen(piece->text) : 0;
 	const char *q;
@@ -200,17 +239,20 @@ static const char *piece_match(const struct piece *piece, const char *p, const c
 		q = integer(p, end);
 		break;
 	case CAPTURE_WORDS:
-		q = words(p, end, piece->words, piece->stop);
+		q = words(piece, p, end, piece->words);
 		break;
 	case CAPTURE_UNTIL:
 		q = until(piece, p, end);
+		break;
+	case CAPTURE_LAST:
+		q = last(piece, p, end);
 		break;
 	case CAPTURE_ONE_OF:
 		q = one_of(p, end, piece->text);
 		break;
 	default:
 		/* where a record begins there is no host or program any more */
-		q = end - p > 1 && p[0] == '{' && p[1] == '"' ? p : word(p, end, piece->stop);
+		q = end - p > 1 && p[0] == '{' && p[1] == '"' ? p : word(piece, p, end, true);
 	}
 	return q > p ? q : NULL;
 }
@@ -220,20 +262,28 @@ static bool has_digit(const char *text)
 	return strpbrk(text, "0123456789") != NULL;
 }
 
+/* Where it ends depends on what stands behind it. */
+static bool ends_by_text(const struct piece *piece)
+{
+	return piece->text && piece->kind != CAPTURE_LITERAL && piece->kind != CAPTURE_ONE_OF;
+}
+
 bool pattern_fails_before(const struct pattern *p, struct slice text, const char *limit)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct piece *piece = &p->pieces[i];
-		const char *behind = piece_match(piece, at, end);
+		const char *behind = pattern_piece_end(piece, at, end);
 
-		if (!behind && piece->kind == CAPTURE_UNTIL)
-			return false; /* what it looks for may stand behind the limit */
+		/* what it looks for may stand behind the limit */
+		if (piece->kind == CAPTURE_LAST || (!behind && piece->kind == CAPTURE_UNTIL))
+			return false;
 		if (!behind)
-			return piece->text ? !has_digit(piece->text) && at + strlen(piece->text) <= limit
-			                   : at + 1 < limit;
-		if (behind >= limit)
+			return piece->kind == CAPTURE_LITERAL || piece->kind == CAPTURE_ONE_OF
+			           ? !has_digit(piece->text) && at + strlen(piece->text) <= limit
+			           : at + 1 < limit;
+		if (behind + (ends_by_text(piece) ? strlen(piece->text) + 1 : 0) >= limit)
 			return false;
 		at = behind;
 	}
@@ -246,7 +296,7 @@ size_t pattern_reach(const struct pattern *p, struct slice text, const struct pi
 
 	*piece = NULL;
 	for (size_t i = 0; i < p->n; i++) {
-		const char *behind = piece_match(&p->pieces[i], at, end);
+		const char *behind = pattern_piece_end(&p->pieces[i], at, end);
 
 		if (!behind) {
 			*piece = &p->pieces[i];
@@ -262,7 +312,7 @@ bool pattern_match(const struct pattern *p, struct slice text, struct slice *cap
 	const char *at = text.ptr, *end = text.ptr + text.len;
 
 	for (size_t i = 0; i < p->n; i++) {
-		const char *behind = piece_match(&p->pieces[i], at, end);
+		const char *behind = pattern_piece_end(&p->pieces[i], at, end);
 
 		if (!behind)
 			return false;

@@ -56,7 +56,7 @@ static int result(struct record_reader *rr, enum record_verdict v, struct record
 {
 	struct record *r = rr->r;
 
-	*out = (struct record_result){.verdict = v, .reason = r->reason};
+	*out = (struct record_result){.verdict = v, .quoted = r->quoted, .reason = r->reason};
 	if (r->no_memory)
 		return -ENOMEM;
 	if (v != RECORD_EVENT && (v != RECORD_TEXT || !r->n))
@@ -72,7 +72,7 @@ static void clear(struct record *r)
 {
 	texts_free(r);
 	r->n = 0;
-	r->no_memory = r->composed = false;
+	r->no_memory = r->composed = r->quoted = false;
 	r->reason = NULL;
 }
 

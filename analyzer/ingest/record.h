@@ -80,6 +80,7 @@ struct record_result {
 	enum record_verdict verdict;
 	struct slice reading; /* of RECORD_EVENT, and of a text in an envelope */
 	struct slice tid;     /* unescaped as in the reading */
+	bool quoted;          /* of RECORD_OPEN: it goes on up to the end of a text in quotes, not of brackets */
 	bool text;            /* the reading is of kind text */
 	bool has_time;        /* else time_ns is near_ns, or 0 where there was none yet */
 	bool local;           /* time_ns is near_ns, and that near_local */

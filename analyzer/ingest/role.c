@@ -17,7 +17,9 @@ static const struct paths *role_paths(const struct record_reader *rr, const stru
 {
 	if (l->format && l->format->roles[role].n)
 		return &l->format->roles[role];
-	return l->format && l->format->npatterns ? NULL : &rr->options.formats->fallback->roles[role];
+	return l->format && (l->format->npatterns || l->format->columns.n)
+	           ? NULL
+	           : &rr->options.formats->fallback->roles[role];
 }
 
 /* A field was looked at for a role, or into: where its value changes, another one may count. */

@@ -210,7 +210,9 @@ static bool records_look(struct slice text, struct look *l)
 		l->levelled |= r.verdict == RECORD_EVENT && is_event(r.reading);
 		if (r.verdict == RECORD_LIST || r.verdict == RECORD_BROKEN)
 			record_list(line, object_look, l);
-		if (r.verdict == RECORD_OPEN) {
+		if (r.verdict == RECORD_OPEN && r.quoted) {
+			l->found = true; /* its columns begin with a time */
+		} else if (r.verdict == RECORD_OPEN) {
 			record_list((struct slice){line.ptr, (size_t)(text.ptr + text.len - line.ptr)}, object_look, l);
 			break;
 		}

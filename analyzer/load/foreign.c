@@ -344,9 +344,16 @@ static void depth_feed(struct depth *d, struct slice s)
 	d->broken |= d->text || d->n < 0; /* a text does not go over a line end */
 }
 
+/* Is a text in quotes open behind s? In it quotes are doubled. */
+static void quotes_feed(struct depth *d, struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		d->n ^= s.ptr[i] == '"';
+}
+
 /* Where the record that begins at text ends: behind its last line's end; NULL: it has none. *more: there is not enough
  * text to tell. */
-static const char *group_end(struct parser *p, const char *text, const char *end, bool last, bool *more)
+static const char *group_end(struct parser *p, const char *text, const char *end, bool last, bool quoted, bool *more)
 {
 	struct depth d = {0};
 	const char *at = text;
@@ -364,14 +371,17 @@ static const char *group_end(struct parser *p, const char *text, const char *end
 			*more = true;
 			return NULL;
 		}
-		if (n && line.len && *at == '{') { /* whole by itself: the one before was cut */
+		if (!quoted && n && line.len && *at == '{') { /* whole by itself: the one before was cut */
 			struct depth own = {0};
 
 			depth_feed(&own, line);
 			if (!own.broken && !own.n)
 				break;
 		}
-		depth_feed(&d, line);
+		if (quoted)
+			quotes_feed(&d, line);
+		else
+			depth_feed(&d, line);
 		if (d.broken)
 			break;
 		if (!d.n)
@@ -386,7 +396,7 @@ static const char *group_end(struct parser *p, const char *text, const char *end
 }
 
 /* The lines of one record: the first has the event, the others are parts of it. */
-static int group_add(struct parser *p, const char *text, const char *stop, bool *taken)
+static int group_add(struct parser *p, const char *text, const char *stop, bool quoted, bool *taken)
 {
 	const char *nl = memchr(text, '\n', (size_t)(stop - text));
 	struct slice first = {text, (size_t)(nl - text)}, all = {text, (size_t)(stop - text)};
@@ -394,7 +404,7 @@ static int group_add(struct parser *p, const char *text, const char *stop, bool 
 	int rc;
 
 	*taken = false;
-	while (all.len && strchr("\r\n ,", all.ptr[all.len - 1]))
+	while (all.len && strchr(quoted ? "\r\n" : "\r\n ,", all.ptr[all.len - 1]))
 		all.len--;
 	p->joined.len = 0;
 	bytes_add(&p->joined, all.ptr, all.len);
@@ -462,20 +472,22 @@ static bool is_bare(const struct parser *p, struct slice line, const struct bare
 }
 
 /* A line that begins a record of several lines, or is cut short. */
-static int opened(struct parser *p, const struct row *row, struct slice bare, const char *reason, const char *end,
-                  bool last, size_t *used)
+static int opened(struct parser *p, const struct row *row, struct slice bare, const struct record_result *r,
+                  const char *end, bool last, size_t *used)
 {
+	const char *reason = r->reason;
+	bool quoted = r->quoted;
 	const char *text = row->text.ptr, *stop;
 	bool more, taken = false, ended = row->bytes > row->text.len;
 	int rc;
 
-	stop = group_end(p, text, end, last, &more);
+	stop = group_end(p, text, end, last, quoted, &more);
 	if (more || (stop && !chunk_builder_takes(p->builder, GROUP_LINES))) {
 		p->wants_more = more;
 		*used = 0;
 		return 0;
 	}
-	if (stop && (rc = group_add(p, text, stop, &taken)))
+	if (stop && (rc = group_add(p, text, stop, quoted, &taken)))
 		return rc;
 	if (taken) {
 		*used = (size_t)(stop - text);
@@ -525,7 +537,7 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 			                        "no record: neither JSON nor logfmt nor a format that is known");
 		return text_add(p, row.text, b.text, stop + (nl != NULL), end, row.bytes);
 	case RECORD_OPEN:
-		return opened(p, &row, b.text, r.reason, end, last, used);
+		return opened(p, &row, b.text, &r, end, last, used);
 	default:
 		return broken(p, &row, b.text, !nl && last ? "cut short at the end of the file" : r.reason, used);
 	}

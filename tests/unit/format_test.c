@@ -178,7 +178,8 @@ static void wrong_formats(void **state)
 	    {"{", "f.json:1: string or '}' expected near end of file"},
 	    {"[]", "f.json: a format is an object, not a list"},
 	    {"{\"keys\":{\"a\":\"string\"}}", "f.json: \"name\" is missing"},
-	    {"{\"name\":\"x\"}", "f.json: neither \"lines\" nor \"keys\" nor \"files\": no line would be recognised"},
+	    {"{\"name\":\"x\"}",
+	     "f.json: neither \"lines\" nor \"keys\" nor \"columns\" nor \"files\": no line would be recognised"},
 	    {"{\"name\":\"x\",\"lines\":\"{a}{b}\"}",
 	     "f.json: lines: \"{a}{b}\": a capture is none that is known, has no end, or has another one right behind "
 	     "it"},

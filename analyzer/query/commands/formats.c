@@ -19,7 +19,7 @@ static void say(void *arg, const char *text)
 
 static const char *kind_of(const struct log_format *f)
 {
-	return f->rest ? "envelope" : f->npatterns ? "text" : f->nkeys ? "keys" : "fallback";
+	return f->rest ? "envelope" : f->npatterns ? "text" : f->columns.n ? "columns" : f->nkeys ? "keys" : "fallback";
 }
 
 static void list(struct query *q, const struct format_set *set)
