@@ -4,6 +4,7 @@
  * A value is free where no path leads to it, or into it, that was gone on its way to the roles, and no format asks for
  * its key. What has a role is free within the bounds of that role (its guards). All else must be the same again. */
 #include "ingest/parts.h"
+#include "base/scan.h"
 #include "ingest/layer.h"
 #include "ingest/line.h"
 
@@ -73,16 +74,26 @@ static bool is_plain(struct slice s)
 	return true;
 }
 
-/* One of few words, each of which is a kind of line; or a number that JSON does not know, as 007. */
-static bool is_choice(const struct layer *l, const struct field *f)
+/* Nothing that is another text in JSON. */
+static bool is_clean(struct slice s)
+{
+	bool high = false;
+	const char *end = s.ptr + s.len;
+
+	return scan_special(s.ptr, end, &high) == end && (!high || scan_utf8(s.ptr, s.len));
+}
+
+/* The piece that a field is of, where what it takes may be any text: not one of few words, each of which is a kind of
+ * line, nor a number that JSON does not know, as 007. */
+static const struct piece *piece_of(const struct layer *l, const struct field *f)
 {
 	for (size_t i = 0; l->pattern && i < l->pattern->n; i++) {
 		const struct piece *p = &l->pattern->pieces[i];
 
-		if ((p->kind == CAPTURE_ONE_OF || p->kind == CAPTURE_INT) && p->name && slice_is(f->key, p->name))
-			return true;
+		if (p->name && p->name == f->key.ptr)
+			return p->kind == CAPTURE_ONE_OF || p->kind == CAPTURE_INT ? NULL : p;
 	}
-	return false;
+	return NULL;
 }
 
 static uint8_t scan_of(const struct layer *l, const struct field *f)
@@ -99,7 +110,9 @@ static uint8_t scan_of(const struct layer *l, const struct field *f)
 	case FIELD_JSON:
 		return *f->value.ptr == '{' ? SCAN_OBJECT : SCAN_ARRAY;
 	default:
-		return !is_plain(f->value) || is_choice(l, f) ? SCAN_CONST : l->pattern ? SCAN_UNTIL : SCAN_WORD;
+		if (l->pattern)
+			return is_clean(f->value) && piece_of(l, f) ? SCAN_PIECE : SCAN_CONST;
+		return is_plain(f->value) ? SCAN_WORD : SCAN_CONST;
 	}
 }
 
@@ -127,6 +140,7 @@ static void scan_choose(const struct record_reader *rr, const struct layer *l, c
 	enum asked asked = asked_by_formats(rr, l, f);
 
 	p->scan = scan_of(l, f);
+	p->piece = piece_of(l, f);
 	if (asked == ASKED_VALUE || (asked && p->scan == SCAN_SCALAR) ||
 	    (l->format && l->format->partial && slice_is(f->key, l->format->partial)))
 		p->scan = SCAN_CONST;
@@ -138,7 +152,8 @@ static void scan_choose(const struct record_reader *rr, const struct layer *l, c
 		p->guards = GUARD_NOTHING;
 	if (f->pointed && p->scan == SCAN_SCALAR)
 		p->scan = SCAN_CONST;
-	if (f->taken == 1u << ROLE_MESSAGE && (p->scan == SCAN_STRING || p->scan == SCAN_WORD)) {
+	if (f->taken == 1u << ROLE_MESSAGE &&
+	    (p->scan == SCAN_STRING || p->scan == SCAN_WORD || p->scan == SCAN_PIECE)) {
 		p->role = PART_MESSAGE;
 		p->guards = GUARD_NOTHING | GUARD_OBJECT;
 	} else if (f->taken == 1u << ROLE_TID) {
@@ -150,12 +165,21 @@ static void scan_choose(const struct record_reader *rr, const struct layer *l, c
 	p->kind = f->kind == FIELD_SCALAR ? SLOT_SCALAR : f->kind == FIELD_JSON ? SLOT_JSON : SLOT_STRING;
 }
 
+/* The name of a zone, and not the half of a day. */
+static bool is_zone(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] < 'A' || s.ptr[i] > 'Z')
+			return false;
+	return s.len >= 3 || slice_is(s, "Z");
+}
+
 /* What may stand behind a time's fraction: nothing that changes what the clock says. */
 static bool is_offset(struct slice s)
 {
 	if (s.len && *s.ptr == ' ')
 		s = (struct slice){s.ptr + 1, s.len - 1};
-	if (!s.len || slice_is(s, "Z") || slice_is(s, "UTC") || slice_is(s, "GMT"))
+	if (!s.len || is_zone(s))
 		return true;
 	if (*s.ptr != '+' && *s.ptr != '-')
 		return false;
@@ -188,20 +212,50 @@ static enum time_style style_by(enum time_unit unit, struct slice number)
 	}
 }
 
-/* The form of a time; what stands behind it is text. */
-static bool time_part(const struct layer *l, const struct field *f, struct record_part *p, int64_t *ns)
+/* Does the layer's format read all texts of that style in one way, the style's? */
+static bool style_holds(const struct log_format *f, enum time_style style)
+{
+	for (size_t i = 0; f && i < f->time_formats.n; i++)
+		if (!time_style_fits(style, f->time_formats.all[i]))
+			return false;
+	if (f && f->time_formats.n)
+		return true;
+	return style != STYLE_SHORT && (style != STYLE_DAY_SLASHES || (f && f->day_first));
+}
+
+/* The form of a text that is a date, with what may stand behind one. */
+static const char *date_form(const struct layer *l, struct slice text, int64_t near_ns, struct time_form *form,
+                             int64_t *ns)
+{
+	const char *end = text.ptr + text.len, *stop = NULL;
+
+	for (int i = 0; i < TIME_STYLES; i++) {
+		if (time_style_is_number((enum time_style)i) || !style_holds(l->format, (enum time_style)i))
+			continue;
+		stop = time_form_find(text.ptr, end, (enum time_style)i, near_ns, form, ns);
+		if (stop && is_offset((struct slice){stop, (size_t)(end - stop)}))
+			return stop;
+	}
+	return NULL;
+}
+
+/* The form of a time; what stands behind it is text. near_ns: for times without a year. */
+static bool time_part(const struct layer *l, const struct field *f, int64_t near_ns, struct record_part *p, int64_t *ns)
 {
 	enum time_unit unit = l->format ? l->format->unit : UNIT_BY_SIZE;
-	bool number = f->kind == FIELD_SCALAR;
+	bool own = l->format && l->format->time_formats.n;
+	enum time_style style = own ? STYLE_SECONDS : style_by(unit, f->value);
 	const char *end = f->value.ptr + f->value.len, *stop;
 
-	if (f->kind == FIELD_JSON || (l->format && l->format->time_formats.n))
+	if (f->kind == FIELD_JSON || (own && f->kind == FIELD_SCALAR))
 		return false;
-	stop = time_form_find(f->value.ptr, end, style_by(unit, f->value), number, &p->form, ns);
-	if (!stop || (number ? stop != end : !is_offset((struct slice){stop, (size_t)(end - stop)})))
+	stop = f->kind != FIELD_SCALAR && (own || !unit) ? date_form(l, f->value, near_ns, &p->form, ns) : NULL;
+	p->by_size = !stop && !own && unit == UNIT_BY_SIZE;
+	if (!stop && (!own || style_holds(l->format, style)))
+		stop = time_form_find(f->value.ptr, end, style, near_ns, &p->form, ns);
+	if (!stop || (time_style_is_number(p->form.style) && stop != end))
 		return false;
 	p->scan = SCAN_TIME;
-	p->by_size = number && unit == UNIT_BY_SIZE;
 	p->value.len = (size_t)(stop - f->value.ptr);
 	return true;
 }
@@ -245,10 +299,11 @@ static bool part_time(const struct gather *g, const struct layer *l, const struc
 	const struct record_result *r = g->result;
 	int64_t ns;
 
-	if (f->taken != 1u << ROLE_TIME || !time_part(l, f, p, &ns))
+	if (f->taken != 1u << ROLE_TIME || !time_part(l, f, r->time_ns, p, &ns))
 		return false;
 	p->role = PART_TIME;
-	if (f->kind != FIELD_SCALAR) {
+	g->out->yearless = time_style_is_yearless(p->form.style);
+	if (!time_style_is_number(p->form.style)) {
 		g->out->local = f->value.len == p->value.len;
 		p->form.offset_s = (int32_t)r->offset_s;
 		ns += r->offset_s * 1000000000;
@@ -279,7 +334,7 @@ static bool part_add(struct gather *g, unsigned layer, size_t k, unsigned field)
 	if (f->taken & 1u << ROLE_TIME) {
 		if (!part_time(g, l, f, p))
 			return false;
-	} else if (is_envelope_time(l, f) && time_part(l, f, p, &ns)) {
+	} else if (is_envelope_time(l, f) && time_part(l, f, g->result->time_ns, p, &ns)) {
 		p->role = PART_OUTER_TIME;
 	} else {
 		scan_choose(g->rr, l, f, p);
@@ -346,7 +401,7 @@ static bool pattern_is_sure(const struct gather *g)
 	for (unsigned i = 0; i < out->n; i++) {
 		const struct record_part *p = &out->all[i];
 
-		if (p->outer && p->scan != SCAN_CONST && p->scan != SCAN_TIME)
+		if (p->outer && p->scan != SCAN_CONST && (p->scan != SCAN_TIME || !time_style_is_digits(p->form.style)))
 			return false;
 		if (p->outer)
 			last = p->value.ptr + p->value.len;
@@ -367,7 +422,7 @@ bool record_parts(struct record_reader *rr, struct slice text, const struct reco
 	unsigned time = 0;
 
 	out->n = out->fields = 0;
-	out->local = false;
+	out->local = out->yearless = false;
 	if (res->verdict != RECORD_EVENT || !res->has_time || !layers_are_simple(rr))
 		return false;
 	out->format = r->layers[0].pattern ? r->layers[0].format : NULL;
@@ -428,6 +483,7 @@ bool record_told(struct record_reader *rr, const struct record_parts *p, int32_t
 	if (p->local && rr->options.zone && record_zone_at(rr, ns - offset_s * INT64_C(1000000000)) != offset_s)
 		return false;
 	rr->assumed_zone += p->local && !rr->options.zone;
+	rr->assumed_year += p->yearless;
 	rr->near_ns = rr->zone_prev = ns;
 	rr->has_near = true;
 	rr->near_local = false;

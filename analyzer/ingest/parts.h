@@ -20,7 +20,7 @@ enum part_scan {
 	SCAN_OBJECT,
 	SCAN_ARRAY,
 	SCAN_WORD,  /* up to the next blank or quote; no number, nor true, false or null */
-	SCAN_UNTIL, /* up to the byte that stands behind it, which is no blank or quote within */
+	SCAN_PIECE, /* what a piece of a pattern takes, without what JSON escapes */
 	SCAN_TIME
 };
 
@@ -44,11 +44,12 @@ enum part_role {
 struct record_part {
 	struct slice value;
 	uint8_t scan, guards, role;
-	uint8_t kind;          /* enum slot_kind of the value in the reading */
-	unsigned field;        /* PART_FIELD */
-	struct time_form form; /* SCAN_TIME; value is then what the form covers */
-	bool by_size;          /* the number's unit is told by its size */
-	bool outer;            /* it is in the envelope */
+	uint8_t kind;              /* enum slot_kind of the value in the reading */
+	unsigned field;            /* PART_FIELD */
+	struct time_form form;     /* SCAN_TIME; value is then what the form covers */
+	const struct piece *piece; /* SCAN_PIECE */
+	bool by_size;              /* the number's unit is told by its size */
+	bool outer;                /* it is in the envelope */
 };
 
 #define RECORD_PARTS 128 /* lines with more values are read one by one */
@@ -59,8 +60,9 @@ struct record_parts {
 	/* Of an envelope, or a line that a pattern fits: the part of each of its captures, none where all are NULL. */
 	const struct log_format *format;
 	const struct pattern *pattern;
-	bool sure;    /* no other pattern can be the first that fits, whatever the values are */
-	bool local;   /* the time names no offset */
+	bool sure;  /* no other pattern can be the first that fits, whatever the values are */
+	bool local; /* the time names no offset */
+	bool yearless;
 	bool pieces;  /* lines in such envelopes may be pieces */
 	unsigned use; /* index of record_reader.uses */
 };

@@ -453,7 +453,8 @@ static int time_result(const struct time_reading *r, struct spelt *out)
 {
 	static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	struct spelt s = {.local = !r->zone, .offset_s = r->offset_s, .either = r->either};
-	int year = r->year < 0 ? 1970 : r->year, hour = r->hour < 0 ? 0 : r->hour;
+	int year = r->year < 0 ? 1972 : r->year, /* one with a 29th of February */
+	    hour = r->hour < 0 ? 0 : r->hour;
 	int64_t seconds;
 
 	s.no_day = r->day < 0;

@@ -35,7 +35,6 @@ struct node {
 	struct slice text;
 	uint64_t first, mask; /* its first eight bytes, and which of them there are */
 	struct record_part part;
-	char behind;          /* SCAN_UNTIL: the byte that ends the value; '\0': the line's end */
 	struct recipe *whole; /* the line ends here */
 	struct node **branches;
 	unsigned n, room;
@@ -104,11 +103,12 @@ static const char *word_end(const char *p, const char *end)
 	return (q == end || (unsigned char)*q <= ' ') && !is_scalar((struct slice){p, (size_t)(q - p)}) ? q : NULL;
 }
 
-static const char *until_end(const char *p, const char *end, char behind)
+static const char *piece_end(const struct piece *piece, const char *p, const char *end)
 {
-	const char *q = behind ? memchr(p, behind, (size_t)(end - p)) : end;
+	const char *q = pattern_piece_end(piece, p, end);
+	bool high = false;
 
-	return q && scan_plain(p, q) == q ? q : NULL;
+	return !q || scan_special(p, q, &high) != q || (high && !scan_utf8(p, (size_t)(q - p))) ? NULL : q;
 }
 
 static bool guards_hold(unsigned guards, struct slice v)
@@ -173,8 +173,8 @@ static const char *value_end(struct recipes *rs, const struct node *n, unsigned 
 	case SCAN_WORD:
 		q = word_end(p, end);
 		break;
-	case SCAN_UNTIL:
-		q = until_end(p, end, n->behind);
+	case SCAN_PIECE:
+		q = piece_end(part->piece, p, end);
 		break;
 	default:
 		q = time_form_read(&part->form, part->by_size, p, end, &rs->memories[is_outer_time(part)],
@@ -232,6 +232,7 @@ static const struct recipe *walk(struct recipes *rs, struct node *at, unsigned d
 static bool part_same(const struct record_part *a, const struct record_part *b)
 {
 	return a->scan == b->scan && a->guards == b->guards && a->by_size == b->by_size && a->outer == b->outer &&
+	       (a->scan != SCAN_PIECE || a->piece == b->piece) &&
 	       (a->scan != SCAN_CONST || slice_same(a->value, b->value)) &&
 	       (a->scan != SCAN_TIME || (a->form.style == b->form.style && a->form.digits == b->form.digits &&
 	                                 a->form.comma == b->form.comma && a->form.offset_s == b->form.offset_s));
@@ -239,15 +240,13 @@ static bool part_same(const struct record_part *a, const struct record_part *b)
 
 /* The branch with this text and part (NULL: the line's end), made if new. NULL: there is no room for it, or no memory.
  */
-static struct node *branch(struct recipes *rs, struct node *at, struct slice text, const struct record_part *part,
-                           char behind)
+static struct node *branch(struct recipes *rs, struct node *at, struct slice text, const struct record_part *part)
 {
 	struct node *n;
 
 	for (unsigned i = 0; i < at->n; i++) {
 		n = at->branches[i];
-		if (slice_same(n->text, text) && !n->whole == (part != NULL) &&
-		    (!part || (part_same(&n->part, part) && n->behind == behind)))
+		if (slice_same(n->text, text) && !n->whole == (part != NULL) && (!part || part_same(&n->part, part)))
 			return n;
 	}
 	if (at->n == BRANCHES || array_reserve(at->branches, at->room, at->n + 1) ||
@@ -256,7 +255,6 @@ static struct node *branch(struct recipes *rs, struct node *at, struct slice tex
 	n->text = (struct slice){arena_copy(&rs->memory, text), text.len};
 	memset(&n->mask, 0xff, text.len < 8 ? text.len : 8);
 	memcpy(&n->first, text.ptr, text.len < 8 ? text.len : 8);
-	n->behind = behind;
 	if (part) {
 		n->part = *part;
 		if (part->scan == SCAN_CONST)
@@ -291,13 +289,11 @@ static bool tree_add(struct recipes *rs, struct slice text, const struct record_
 
 	for (unsigned i = 0; i < p->n && n; i++) {
 		const struct record_part *part = &p->all[i];
-		const char *behind = part->value.ptr + part->value.len;
 
-		n = branch(rs, n, (struct slice){at, (size_t)(part->value.ptr - at)}, part,
-		           part->scan == SCAN_UNTIL && behind < end ? *behind : '\0');
-		at = behind;
+		n = branch(rs, n, (struct slice){at, (size_t)(part->value.ptr - at)}, part);
+		at = part->value.ptr + part->value.len;
 	}
-	if (n && (n = branch(rs, n, (struct slice){at, (size_t)(end - at)}, NULL, '\0')) && !n->whole)
+	if (n && (n = branch(rs, n, (struct slice){at, (size_t)(end - at)}, NULL)) && !n->whole)
 		n->whole = whole;
 	return n && n->whole == whole && !rs->memory.failed;
 }
@@ -506,6 +502,15 @@ static int line_add(struct parser *p, const struct recipe *r, const struct row *
 	return rc;
 }
 
+/* Of times without a year. */
+static void near_note(struct parser *p)
+{
+	for (int i = 0; i < 2; i++) {
+		p->recipes->memories[i].has_near = p->records.has_near;
+		p->recipes->memories[i].near_ns = p->records.near_ns;
+	}
+}
+
 int recipe_take(struct parser *p, const struct row *row, bool *taken)
 {
 	struct recipes *rs = p->recipes;
@@ -514,6 +519,7 @@ int recipe_take(struct parser *p, const struct row *row, bool *taken)
 	*taken = false;
 	if (!rs || p->in_array || row->text.len > LINE_MAX_BYTES)
 		return 0;
+	near_note(p);
 	r = walk(rs, &rs->root, 0, row->text.ptr, row->text.ptr + row->text.len);
 	if (!r || (r->parts.pieces && record_in_pieces(&p->records)) ||
 	    (r->parts.pattern && !r->parts.sure &&
@@ -607,6 +613,7 @@ int recipe_learn(struct parser *p, const struct row *row, const struct record_re
 		return rs->memory.failed ? -ENOMEM : 0;
 	rs->n++;
 	r->sure = true;
+	near_note(p);
 	if (walk(rs, &rs->root, 0, row->text.ptr, row->text.ptr + row->text.len) != r ||
 	    rs->times[r->time] != res->time_ns || !reading_same(rs, r, res->reading, res->tid)) {
 		r->sure = false;

@@ -3,6 +3,7 @@
 #include "ingest/level.h"
 #include "ingest/spelling.h"
 #include "ingest/stamp.h"
+#include "ingest/timeform.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -133,6 +134,94 @@ static void years(void **state)
 	            stamp_days(2026, 12, 31) * INT64_C(86400000000000) + INT64_C(82800000000000));
 	assert_int_equal(time_text(text("Jan 3 00:00:00"), false, &s), 0);
 	assert_true(time_with_year(s.ns, near) == stamp_days(2027, 1, 3) * INT64_C(86400000000000));
+	/* it was taken for the first of March */
+	near = stamp_days(2028, 2, 28) * INT64_C(86400000000000);
+	assert_int_equal(time_text(text("Feb 29 00:00:00"), false, &s), 0);
+	assert_true(time_with_year(s.ns, near) == stamp_days(2028, 2, 29) * INT64_C(86400000000000));
+}
+
+/* Dates that come back from number and form, byte for byte, and those that would not. */
+static void forms(void **state)
+{
+	static const struct {
+		enum time_style style;
+		const char *text, *behind; /* behind: NULL, it is not of that style */
+	} rows[] = {
+	    {STYLE_T, "2026-06-01T10:00:00.123Z", "Z"},
+	    {STYLE_SLASHES, "2026/06/01 10:00:00 x", " x"},
+	    {STYLE_POINTS, "2026.06.01 10:00:00.5", ""},
+	    {STYLE_WEB, "01/Jun/2026:10:00:00 +0000", " +0000"},
+	    {STYLE_WEB, "01/jun/2026:10:00:00 +0000", NULL},
+	    {STYLE_NAMED, "01 Jun 2026 10:00:00.123", ""},
+	    {STYLE_NAMED_DASHES, "01-Jun-2026 10:00:00", ""},
+	    {STYLE_SYSLOG, "Jun  1 10:00:00", ""},
+	    {STYLE_SYSLOG, "Jun 11 10:00:00", ""},
+	    {STYLE_SYSLOG, "Jun 01 10:00:00", NULL},
+	    {STYLE_SYSLOG_ZERO, "Jun 01 10:00:00", ""},
+	    {STYLE_SYSLOG, "Feb 29 10:00:00", NULL}, /* the year decides */
+	    {STYLE_KLOG, "0601 10:00:00.123456", ""},
+	    {STYLE_SHORT, "260601 10:00:00.5", ""},
+	    {STYLE_DAY_SLASHES, "13/06/2026 10:00:00", ""},
+	    {STYLE_DAY_POINTS, "01.06.2026 10:00:00,5", ""},
+	    {STYLE_BLANK, "2026-02-29 10:00:00", NULL},
+	    {STYLE_BLANK, "2028-02-29 10:00:00", ""},
+	    {STYLE_BLANK, "2026-06-01 24:00:00", NULL},
+	    {STYLE_BLANK, "2026-06-01 10:00:60", NULL},
+	    {STYLE_BLANK, "2026-06-01 10:00:0", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		int64_t near = stamp_days(2026, 6, 2) * INT64_C(86400000000000), ns;
+		const char *end = rows[i].text + strlen(rows[i].text), *stop;
+		char again[TIME_FORM_MAX];
+		struct time_form f;
+		struct spelt s;
+
+		stop = time_form_find(rows[i].text, end, rows[i].style, near, &f, &ns);
+		if (!rows[i].behind) {
+			assert_null(stop);
+			continue;
+		}
+		assert_non_null(stop);
+		assert_string_equal(stop, rows[i].behind);
+		assert_int_equal(time_form_print(&f, ns, again), stop - rows[i].text);
+		assert_memory_equal(again, rows[i].text, (size_t)(stop - rows[i].text));
+		if (rows[i].style == STYLE_SHORT) /* only a format says so */
+			assert_int_equal(time_by_format("%y%m%d %T.%f", text(rows[i].text), &s), 0);
+		else
+			assert_int_equal(
+			    time_text((struct slice){rows[i].text, (size_t)(stop - rows[i].text)}, true, &s), 0);
+		assert_true(ns == (s.no_year ? time_with_year(s.ns, near) : s.ns));
+	}
+}
+
+static void forms_of_formats(void **state)
+{
+	static const struct {
+		enum time_style style;
+		const char *format;
+		bool fits;
+	} rows[] = {
+	    {STYLE_SHORT, "%y%m%d %H:%M:%S.%f", true},
+	    {STYLE_SHORT, "%d%m%y %H:%M:%S.%f", false},
+	    {STYLE_SYSLOG, "%b %d %T", true},
+	    {STYLE_SYSLOG, "%b %e %T %Z", true},
+	    {STYLE_WEB, "%d/%b/%Y:%T %z", true},
+	    {STYLE_DAY_SLASHES, "%d/%m/%Y %T", true},
+	    {STYLE_DAY_SLASHES, "%m/%d/%Y %T", false},
+	    {STYLE_BLANK, "%F %T,%f", true},
+	    {STYLE_BLANK, "%F %R", false},
+	    {STYLE_BLANK, "%F %T %p", false},
+	    {STYLE_BLANK, "%F %I:%M:%S", false},
+	    {STYLE_BLANK, "%F %", false},
+	    {STYLE_SECONDS, "%s.%f", true},
+	    {STYLE_MILLIS, "%s.%f", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_int_equal(time_style_fits(rows[i].style, rows[i].format), rows[i].fits);
 }
 
 static void levels(void **state)
@@ -163,8 +252,9 @@ static void levels(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(texts), cmocka_unit_test(numbers), cmocka_unit_test(ambiguous_days),
-	    cmocka_unit_test(years), cmocka_unit_test(levels),
+	    cmocka_unit_test(texts),  cmocka_unit_test(numbers), cmocka_unit_test(ambiguous_days),
+	    cmocka_unit_test(years),  cmocka_unit_test(forms),   cmocka_unit_test(forms_of_formats),
+	    cmocka_unit_test(levels),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
