@@ -9,7 +9,7 @@
  * A record of another program may depend on what was before it: text on the record that it follows, a piece of a record
  * on the other pieces, a time without a year. A worker reads its piece as if it was the first, and notes where that
  * mattered. When its turn comes, it is known where the piece before ended and what its parser knew then. Where that
- * makes a difference, the piece is read once more from there.
+ * makes a difference, the piece is read once more from there; of a stream, with what the piece before left over.
  *
  * A line that is longer than LINE_MAX_BYTES is rejected, and kept all the same, a stretch at a time: memory does not
  * grow with it, and the text can be given back and is known again when it comes under another name. */
@@ -51,6 +51,8 @@ struct job {
 	struct parse_state state;
 	char *carry; /* streams: text that belongs to the next piece */
 	size_t carry_len, carry_room;
+	char *left; /* streams: the beginning of a record that the piece written last did not end; its writer's */
+	size_t left_len, left_room;
 	pthread_mutex_t write;
 	pthread_cond_t turned;
 	uint64_t turn;
@@ -71,6 +73,10 @@ struct worker {
 	bool has_turn;
 	int64_t at, to; /* of a plain file: what of its piece is still to be read */
 	int64_t from;   /* where its piece begins */
+	size_t len;     /* of a stream: the piece in buf ... */
+	bool last;      /* ... which is the last one */
+	bool taken;     /* it has a piece already */
+	int rc;         /* of taking it */
 	bool guesses;   /* it does not know yet what is before its piece */
 	struct parse_mark mark;
 };
@@ -89,8 +95,8 @@ static bool guess_holds(const struct worker *w)
 {
 	const struct job *j = w->job;
 
-	return j->end_at == w->from && parse_state_is_clean(&j->state) && w->parser.has_last && !w->parser.depended &&
-	       !w->parser.records.depended;
+	return j->end_at == w->from && !j->left_len && parse_state_is_clean(&j->state) && w->parser.has_last &&
+	       !w->parser.depended && !w->parser.records.depended;
 }
 
 /* 0, READ_AGAIN (once) or -ECANCELED. */
@@ -323,10 +329,10 @@ static void progress(struct job *j, int64_t file_bytes)
 
 /* ---- pieces of a plain file ---- */
 
-/* Its lines are read by one worker: where a file is no log, and where it comes in pieces that are thrown away. */
+/* Its lines are read by one worker: where a file is no log. */
 static bool in_one(const struct job *j)
 {
-	return j->l->no_text || (j->l->foreign && j->fd < 0);
+	return j->l->no_text;
 }
 
 static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
@@ -572,26 +578,6 @@ static int carry_keep(struct job *j, const char *p, size_t len)
 	return 0;
 }
 
-/* The lines in the worker's buffer. Where a record needs more text than there is, it goes to the next piece. */
-static int stream_lines(struct worker *w, size_t len, bool last)
-{
-	struct job *j = w->job;
-	size_t used, rest;
-	int rc;
-
-	memset(w->buf + len, 0, SCAN_SLACK);
-	rc = text_parse(w, w->buf, len, last || !j->alone, &used);
-	if (rc || used == len)
-		return rc;
-	rest = len - used;
-	if (array_reserve(j->carry, j->carry_room, rest + j->carry_len))
-		return -ENOMEM;
-	memmove(j->carry + rest, j->carry, j->carry_len);
-	memcpy(j->carry, w->buf + used, rest);
-	j->carry_len += rest;
-	return 0;
-}
-
 /* A line needs more room than a piece has. The other workers wait for pieces: what they had room for before is free. */
 static int room_for_line(struct worker *w)
 {
@@ -632,8 +618,119 @@ static int carry_take(struct worker *w, size_t *have, size_t *want)
 	return room_for_line(w);
 }
 
+/* The end of the last line that a piece may have: what goes on with the line before is no good start of the next. */
+static char *piece_end(const struct worker *w, size_t have)
+{
+	char *last = memrchr(w->buf, '\n', have), *nl = last;
+
+	while (nl && nl + 1 < w->buf + have && strchr(" \t}]\r", nl[1]))
+		nl = memrchr(w->buf, '\n', (size_t)(nl - w->buf));
+	return nl ? nl : last;
+}
+
+/* Text before the piece that it has, if there is a record's beginning. It is this worker's turn. */
+static int left_take(struct worker *w)
+{
+	struct job *j = w->job;
+	int rc = j->left_len ? room_for(w, j->left_len + w->len) : 0;
+
+	if (rc || !j->left_len)
+		return rc;
+	memmove(w->buf + j->left_len, w->buf, w->len);
+	memcpy(w->buf, j->left, j->left_len);
+	w->len += j->left_len;
+	j->left_len = 0;
+	return 0;
+}
+
+static int left_keep(struct job *j, const char *p, size_t len)
+{
+	if (len && array_reserve(j->left, j->left_room, len))
+		return -ENOMEM;
+	if (len)
+		memcpy(j->left, p, len);
+	j->left_len = len;
+	return 0;
+}
+
+/* The lines in the worker's buffer, from what was known at the end of the piece before, to what is left for the next.
+ */
+static int stream_known(struct worker *w, size_t *used)
+{
+	int rc = left_take(w);
+
+	parse_state_enter(&w->parser, &w->job->state);
+	if (rc)
+		return rc;
+	memset(w->buf + w->len, 0, SCAN_SLACK);
+	w->parser.no_more = w->len >= LINE_LIMIT;
+	return text_parse(w, w->buf, w->len, w->last, used);
+}
+
+static int stream_guess(struct worker *w, size_t *used)
+{
+	int rc;
+
+	parse_state_enter(&w->parser, &(struct parse_state){0});
+	parse_mark_set(&w->parser, &w->mark);
+	memset(w->buf + w->len, 0, SCAN_SLACK);
+	w->parser.no_more = false;
+	rc = text_parse(w, w->buf, w->len, w->last, used);
+	if (!rc)
+		rc = turn_take(w);
+	if (rc == READ_AGAIN)
+		parse_mark_return(&w->parser, &w->mark);
+	return rc;
+}
+
+static int stream_piece(struct worker *w)
+{
+	struct job *j = w->job;
+	size_t used = 0;
+	int rc = READ_AGAIN;
+
+	w->guesses = !j->alone && w->ticket && !w->has_turn;
+	if (w->guesses)
+		rc = stream_guess(w, &used);
+	if (rc == READ_AGAIN)
+		rc = stream_known(w, &used);
+	if (!rc && w->last)
+		rc = parser_end(&w->parser);
+	if (!rc)
+		rc = turn_take(w);
+	if (!rc)
+		rc = left_keep(j, w->buf + used, w->len - used);
+	if (!rc)
+		parse_state_leave(&w->parser, &j->state);
+	return rc;
+}
+
+/* A line of the stream is too long: what was left before it can't go on, then it is given up. */
+static int stream_line_give_up(struct worker *w, size_t *have)
+{
+	struct job *j = w->job;
+	size_t used = 0;
+	int rc = turn_take(w);
+
+	if (!rc && j->left_len) {
+		parse_state_enter(&w->parser, &j->state);
+		w->parser.no_more = true;
+		rc = array_reserve(j->left, j->left_room, j->left_len + SCAN_SLACK);
+		if (!rc) {
+			memset(j->left + j->left_len, 0, SCAN_SLACK);
+			rc = text_parse(w, j->left, j->left_len, false, &used);
+		}
+		j->left_len = 0;
+		if (!rc)
+			rc = turn_take(w);
+		if (!rc)
+			parse_state_leave(&w->parser, &j->state);
+	}
+	return rc ? rc : line_give_up(w, have);
+}
+
 /* Reads until there is a piece with a line end, or no more. Under the lock. */
-static int stream_fill(struct worker *w, size_t *len, bool *last)
+static int stream_fill(struct worker *w)
 {
 	struct job *j = w->job;
 	size_t have, want;
@@ -642,17 +739,17 @@ static int stream_fill(struct worker *w, size_t *len, bool *last)
 
 	if (rc)
 		return rc;
-	*last = false;
-	while (!*last && !*j->l->stop) {
+	w->last = false;
+	while (!w->last && !*j->l->stop) {
 		ssize_t got;
 
 		if (have == want) {
-			nl = memrchr(w->buf, '\n', have);
+			nl = piece_end(w, have);
 			if (nl)
 				break;
 			if (want == LINE_LIMIT) {
-				*len = 0;
-				rc = line_give_up(w, &have);
+				w->len = 0;
+				rc = stream_line_give_up(w, &have);
 				return rc ? rc : carry_keep(j, w->buf, have);
 			}
 			want = LINE_LIMIT;
@@ -662,17 +759,16 @@ static int stream_fill(struct worker *w, size_t *len, bool *last)
 		got = stream_read(j, w->buf + have, want - have < READER_BLOCK ? want - have : READER_BLOCK);
 		if (got < 0)
 			return (int)got;
-		*last = got == 0;
+		w->last = got == 0;
 		have += (size_t)got;
 	}
-	w->parser.no_more = have >= LINE_LIMIT;
-	if (*last || !nl)
-		nl = *last ? w->buf + have - 1 : memrchr(w->buf, '\n', have);
-	*len = nl ? (size_t)(nl - w->buf) + 1 : 0;
-	return *last ? 0 : carry_keep(j, w->buf + *len, have - *len);
+	if (w->last || !nl)
+		nl = w->last ? w->buf + have - 1 : memrchr(w->buf, '\n', have);
+	w->len = nl ? (size_t)(nl - w->buf) + 1 : 0;
+	return w->last ? 0 : carry_keep(j, w->buf + w->len, have - w->len);
 }
 
-static bool stream_take(struct worker *w, size_t *len, bool *last, int *rc)
+static bool stream_take(struct worker *w)
 {
 	struct job *j = w->job;
 	bool any;
@@ -683,8 +779,9 @@ static bool stream_take(struct worker *w, size_t *len, bool *last, int *rc)
 		int64_t total;
 
 		w->ticket = j->next_ticket++;
-		*rc = stream_fill(w, len, last);
-		j->drained = *rc || *last;
+		w->guesses = false;
+		w->rc = stream_fill(w);
+		j->drained = w->rc || w->last;
 		progress(j, reader_file_bytes(j->reader, &total));
 	}
 	pthread_mutex_unlock(&j->take);
@@ -698,20 +795,16 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	struct job *j = w->job;
 	int64_t from = 0, to = 0;
-	size_t len = 0;
-	bool last = false;
-	int rc = 0;
+	int rc;
 
 	for (;;) {
-		if (j->fd >= 0 ? !plain_take(w, &from, &to) : !stream_take(w, &len, &last, &rc))
+		if (!w->taken && (j->fd >= 0 ? !plain_take(w, &from, &to) : !stream_take(w)))
 			return NULL;
-		if (j->fd >= 0) {
+		w->taken = false;
+		if (j->fd >= 0)
 			rc = plain_piece(w, from, to);
-		} else if (!rc) {
-			rc = stream_lines(w, len, last);
-		}
-		if (!rc && j->fd < 0 && last)
-			rc = parser_end(&w->parser);
+		else
+			rc = w->rc ? w->rc : stream_piece(w);
 		if (!rc)
 			rc = chunk_finish(w);
 		if (!rc)
@@ -766,25 +859,51 @@ static void uses_add(struct source_load *l, const struct parser *p)
 	l->either_day += r->either_day;
 }
 
+static int worker_init(struct worker *w, struct job *j, bool first)
+{
+	int rc;
+
+	w->job = j;
+	rc = first && j->l->spare ? spare_take(j->l, &w->parser)
+	                          : parser_init(&w->parser, store_shapes(j->l->store), j->l->record);
+	w->parser.energy = j->l->energy;
+	w->parser.no_text = j->l->no_text;
+	return rc;
+}
+
+static void worker_done(struct worker *w, bool first)
+{
+	if (first && w->job->l->spare)
+		spare_give(w->job->l, &w->parser);
+	else
+		parser_done(&w->parser);
+	bytes_free(&w->packed);
+	free(w->buf);
+}
+
+/* Is there one piece only? Of a stream it is read for that. */
+static bool is_small(struct job *j)
+{
+	if (j->fd >= 0)
+		return j->size - j->next_from <= (int64_t)PIECE_BYTES + PIECE_BYTES / 4;
+	j->workers[0].taken = stream_take(&j->workers[0]);
+	return j->drained;
+}
+
 static int workers_run(struct job *j)
 {
-	unsigned n = j->l->energy || in_one(j) ? 1 : j->l->threads;
+	unsigned n = j->l->energy || in_one(j) ? 1 : j->l->threads, made = 0, started = 0;
 	struct worker *w = calloc(n, sizeof *w);
-	unsigned started = 0;
-	int rc = w ? 0 : -ENOMEM;
+	int rc = w ? worker_init(&w[made++], j, true) : -ENOMEM;
 
-	/* a small file is not worth threads */
-	if (j->fd >= 0 && j->size - j->next_from <= (int64_t)PIECE_BYTES + PIECE_BYTES / 4)
-		n = 1;
-	for (unsigned i = 0; i < n && !rc; i++) {
-		w[i].job = j;
-		rc = !i && j->l->spare ? spare_take(j->l, &w[i].parser)
-		                       : parser_init(&w[i].parser, store_shapes(j->l->store), j->l->record);
-		w[i].parser.energy = j->l->energy;
-		w[i].parser.no_text = j->l->no_text;
-	}
 	j->workers = w;
-	j->nworkers = n;
+	j->nworkers = 1;
+	/* a small file is not worth threads */
+	if (!rc && n > 1 && is_small(j))
+		n = 1;
+	for (; made < n && !rc; made++)
+		rc = worker_init(&w[made], j, false);
+	j->nworkers = made;
 	j->alone = n == 1;
 	for (unsigned i = 1; i < n && !rc; i++, started++)
 		if (pthread_create(&w[i].thread, NULL, work, &w[i]))
@@ -793,15 +912,10 @@ static int workers_run(struct job *j)
 		work(&w[0]);
 	for (unsigned i = 1; i <= started; i++)
 		pthread_join(w[i].thread, NULL);
-	for (unsigned i = 0; w && i < n; i++) {
+	for (unsigned i = 0; i < made; i++) {
 		if (!rc)
 			uses_add(j->l, &w[i].parser);
-		if (!i && j->l->spare)
-			spare_give(j->l, &w[i].parser);
-		else
-			parser_done(&w[i].parser);
-		bytes_free(&w[i].packed);
-		free(w[i].buf);
+		worker_done(&w[i], !i);
 	}
 	free(w);
 	return rc ? rc : j->rc;
@@ -878,6 +992,7 @@ int source_load(struct source_load *l, const char **why)
 		close(j.fd);
 	reader_close(j.reader);
 	free(j.carry);
+	free(j.left);
 	parse_state_done(&j.state);
 	pthread_cond_destroy(&j.turned);
 	pthread_mutex_destroy(&j.write);
