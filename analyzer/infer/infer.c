@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* infer.c - writes what was found as a rules file. */
 #include "infer/infer.h"
+#include "infer/answers.h"
 #include "infer/naming.h"
 #include "infer/outcomes.h"
 #include "infer/parents.h"
@@ -155,6 +156,15 @@ static void write_ends(struct writing *w, unsigned kind)
 		o = rule_of(w, k->end[i].key);
 		set(w, o, "means", json_string("completed"));
 		why(w, o, "%u of %u requests end with it", k->end[i].requests, k->requests);
+	}
+	if (k->answered != SAMPLE_NONE) {
+		o = rule_of(w, k->answered);
+		set(w, o, "means", json_string("answered"));
+		if (k->broken)
+			why(w, o, "%u requests closed at once when the log ended, without an answer as others have it",
+			    k->broken);
+		else
+			why(w, o, "nearly all that close have ended before; those that have not have failed");
 	}
 }
 
@@ -422,6 +432,8 @@ int infer_rules(struct store *store, int64_t run, struct inferred *out)
 	*out = (struct inferred){0};
 	if (!rc)
 		rc = requests_find(&r, &s);
+	for (unsigned k = 0; k < r.nkinds && !rc; k++)
+		rc = answers_find(&r, &s, k);
 	if (!rc && r.nkinds)
 		rc = write_rules(store, run, &s, &r, &out->text);
 	if (!rc && !s.tids_of_run)

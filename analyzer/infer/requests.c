@@ -163,6 +163,20 @@ static uint32_t record_before(struct finding *f, unsigned kind, uint32_t close)
 	return close;
 }
 
+/* A span closes behind the end of nearly all that close: what closes without has failed. */
+static void note_close(struct finding *f, unsigned kind, uint32_t close, uint32_t end)
+{
+	uint32_t closed = 0, ended = 0, line;
+
+	for (uint32_t t = 0; t < f->s->tids.n; t++)
+		if (f->r->of[t].kind == (int)kind && lines_of_key(f->s, t, close, &line)) {
+			closed++;
+			ended += lines_of_key(f->s, t, end, &line) > 0;
+		}
+	if (ended * 100 >= closed * SURE)
+		f->r->kind[kind].answered = close;
+}
+
 /* How a kind's requests end: those that have no end yet are looked at again, until no message is one that they end
  * with. */
 static void find_ends(struct finding *f, unsigned kind)
@@ -174,6 +188,7 @@ static void find_ends(struct finding *f, unsigned kind)
 	k->nends = 0;
 	while (k->nends < ENDS_MAX) {
 		uint32_t least = k->requests / 50 > 3 ? k->requests / 50 : 3, key, line = 0, n = 0;
+		uint32_t close = SAMPLE_NONE;
 
 		memset(f->tally, 0, s->nkeys * sizeof *f->tally);
 		for (uint32_t t = 0; t < s->tids.n; t++)
@@ -183,8 +198,9 @@ static void find_ends(struct finding *f, unsigned kind)
 		if (key == SAMPLE_NONE)
 			return;
 		if (s->key[key].span_line && !f->refused[key]) {
-			f->refused[key] = true;
-			key = record_before(f, kind, key);
+			close = key;
+			f->refused[close] = true;
+			key = record_before(f, kind, close);
 		}
 		for (uint32_t t = 0; t < s->tids.n; t++) {
 			struct request *r = &f->r->of[t];
@@ -206,6 +222,8 @@ static void find_ends(struct finding *f, unsigned kind)
 			continue;
 		}
 		k->end[k->nends++] = (struct request_end){key, n};
+		if (close != SAMPLE_NONE && close != key)
+			note_close(f, kind, close, key);
 	}
 }
 
@@ -302,7 +320,7 @@ static void take(struct finding *f, uint32_t key)
 	struct request_kind *k = &f->r->kind[f->r->nkinds];
 	uint32_t line = 0;
 
-	*k = (struct request_kind){.start = key};
+	*k = (struct request_kind){.start = key, .answered = SAMPLE_NONE};
 	for (uint32_t t = 0; t < f->s->tids.n; t++) {
 		uint32_t from = f->s->first[t], to = f->s->first[t + 1];
 

@@ -38,7 +38,7 @@ static bool is_end(const struct chain *c, uint32_t key)
 	for (unsigned i = 0; i < k->nends; i++)
 		if (k->end[i].key == key)
 			return true;
-	return key == k->start;
+	return key == k->start || key == k->answered;
 }
 
 /* Where a message stands in each request that has it once. */
