@@ -257,16 +257,24 @@ static void find_phases(struct chain *c)
 
 /* ---- retries ---- */
 
-/* After an error line a stretch comes again: the first message of it, in this transaction. */
-static uint32_t repeated_first(const struct sample *s, uint32_t tid, const struct request *r)
+/* What a repeated stretch can begin with: no close of a span, which belongs to what was before. */
+static bool may_begin(const struct sample_key *k)
+{
+	return !k->severity && !k->enters && k->text.len && !(k->span_line && slice_is(k->text, "close"));
+}
+
+/* After an error line a stretch comes again: the first message of it, in this transaction, but those that come again
+ * anyway. */
+static uint32_t repeated_first(const struct sample *s, uint32_t tid, const struct request *r, const bool *recurs)
 {
 	uint32_t line, error = SAMPLE_NONE;
 
 	for (uint32_t i = r->start_line + 1; i < s->first[tid + 1]; i++) {
-		if (s->key[s->line[i].key].severity && error == SAMPLE_NONE)
+		const struct sample_key *k = &s->key[s->line[i].key];
+
+		if (k->severity && error == SAMPLE_NONE)
 			error = i;
-		if (error == SAMPLE_NONE || s->key[s->line[i].key].severity || s->key[s->line[i].key].enters ||
-		    !s->key[s->line[i].key].text.len)
+		if (error == SAMPLE_NONE || !may_begin(k) || recurs[s->line[i].key])
 			continue;
 		if (lines_of_key(s, tid, s->line[i].key, &line) > 1 && line < error)
 			return s->line[i].key;
@@ -274,38 +282,81 @@ static uint32_t repeated_first(const struct sample *s, uint32_t tid, const struc
 	return SAMPLE_NONE;
 }
 
-static int find_retry(struct chain *c)
+static bool all_is_well(const struct sample *s, uint32_t tid)
 {
-	uint32_t *votes = calloc((size_t)c->s->nkeys + 1, sizeof *votes), all = 0, best = 0, anyway = 0, once = 0, line;
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
+		if (s->key[s->line[i].key].severity)
+			return false;
+	return true;
+}
 
-	if (!votes)
-		return -ENOMEM;
+/* By key; of requests in which nothing went wrong, or of all. */
+struct recurring {
+	uint32_t *once, *again; /* so many have it once, or several times */
+	uint32_t *seen;         /* lines of the request at hand; zeros in between */
+	uint32_t *votes;        /* so many have a stretch that begins with it again behind an error */
+	bool *recurs;           /* it comes again anyway, or hardly stands there at all: no retry begins with it */
+};
+
+static void count_request(const struct sample *s, uint32_t tid, struct recurring *r)
+{
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
+		r->seen[s->line[i].key]++;
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++) {
+		uint32_t key = s->line[i].key, n = r->seen[key];
+
+		r->seen[key] = 0;
+		if (n)
+			(n > 1 ? r->again : r->once)[key]++;
+	}
+}
+
+static void find_recurring(const struct chain *c, struct recurring *r)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		if (all_is_well(c->s, c->tids[i]))
+			count_request(c->s, c->tids[i], r);
+	for (uint32_t k = 0; k < c->s->nkeys; k++)
+		r->recurs[k] = r->once[k] < 5 || r->again[k] * 10 > r->once[k];
+}
+
+static void find_retry_among(struct chain *c, struct recurring *re)
+{
+	uint32_t all = 0, best = 0;
+
 	for (uint32_t t = 0; t < c->s->tids.n; t++) {
 		const struct request *r = &c->r->of[t];
-		uint32_t key = r->kind == (int)c->kind ? repeated_first(c->s, t, r) : SAMPLE_NONE;
+		uint32_t key = r->kind == (int)c->kind ? repeated_first(c->s, t, r, re->recurs) : SAMPLE_NONE;
 
 		if (key != SAMPLE_NONE) {
-			votes[key]++;
+			re->votes[key]++;
 			all++;
 		}
 	}
 	for (uint32_t k = 0; k < c->s->nkeys; k++)
-		if (votes[k] > votes[best])
+		if (re->votes[k] > re->votes[best])
 			best = k;
-	/* what also comes again where nothing went wrong is no retry */
-	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t n = lines_of_key(c->s, c->tids[i], best, &line);
-
-		if (repeated_first(c->s, c->tids[i], &c->r->of[c->tids[i]]) != SAMPLE_NONE)
-			continue;
-		anyway += n > 1;
-		once += n == 1;
-	}
-	if (all >= 2 && votes[best] * 2 >= all && once >= 5 && anyway * 10 <= once && anyway * 10 <= votes[best])
+	if (all >= 2 && re->votes[best] * 2 >= all && re->again[best] * 10 <= re->votes[best])
 		c->out->retry = best;
-	c->out->retried = votes[best];
-	free(votes);
-	return 0;
+	c->out->retried = re->votes[best];
+}
+
+static int find_retry(struct chain *c)
+{
+	size_t n = (size_t)c->s->nkeys + 1;
+	struct recurring r = {.once = calloc(4 * n, sizeof *r.once), .recurs = calloc(n, sizeof *r.recurs)};
+	int rc = r.once && r.recurs ? 0 : -ENOMEM;
+
+	r.again = r.once + n;
+	r.seen = r.again + n;
+	r.votes = r.seen + n;
+	if (!rc) {
+		find_recurring(c, &r);
+		find_retry_among(c, &r);
+	}
+	free(r.once);
+	free(r.recurs);
+	return rc;
 }
 
 /* ---- the whole ---- */
