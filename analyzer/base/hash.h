@@ -13,6 +13,12 @@ static inline uint64_t hash_mix(uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+/* Of two numbers, however small: hash_mix alone leaves a small one as it is. */
+static inline uint64_t hash_pair(uint64_t a, uint64_t b)
+{
+	return hash_mix(a ^ 0xA0761D6478BD642Fu, b ^ 0xE7037ED1A0B428DBu);
+}
+
 static inline uint64_t hash_word(const unsigned char *p, size_t n)
 {
 	uint64_t v = 0;

@@ -6,9 +6,11 @@
 #include "base/hash.h"
 #include "base/sql.h"
 #include "base/template.h"
+#include "ingest/line.h"
 #include "ingest/members.h"
 #include "ingest/stamp.h"
 #include "model/compose.h"
+#include "store/chunks.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -123,7 +125,7 @@ static int field_of(struct sample *s, uint32_t key, struct slice name, bool in_s
 	struct table_walk w;
 	uint32_t n;
 	int rc = intern_add(&s->names, name, &n);
-	uint64_t hash = hash_mix((uint64_t)key << 33 | (uint64_t)n << 1 | in_span, 1);
+	uint64_t hash = hash_pair(key, (uint64_t)n << 1 | in_span);
 
 	if (rc)
 		return rc;
@@ -146,7 +148,7 @@ static int field_of(struct sample *s, uint32_t key, struct slice name, bool in_s
 /* Counts a value that this field did not have before. */
 static int value_count(struct sample *s, uint32_t field, uint32_t value)
 {
-	uint64_t hash = hash_mix((uint64_t)field << 32 | value, 2);
+	uint64_t hash = hash_pair(field, value);
 	struct table_walk w;
 
 	for (uint32_t i = table_first(&w, &s->seen_at, hash); i != TABLE_NONE; i = table_next(&w))
@@ -336,26 +338,132 @@ static int arrange(struct sample *s)
 	return 0;
 }
 
-int sample_read(struct sample *s, struct store *store, int64_t run)
+/* A run while it is read. Most of its lines are of no sampled transaction: of these only the columns of times and
+ * transactions are looked at. */
+struct reading {
+	struct sample *s;
+	struct store *store;
+	uint32_t chunks; /* so many were begun */
+	struct {
+		uint32_t chunk, tid; /* chunk: which of them it was looked up for; tid: its number in s->tids */
+	} * tid;                     /* by local number, of CHUNK_ROWS */
+	uint8_t *clock;              /* enum event_clock, by local number of a head */
+	size_t clock_room;
+};
+
+static int chunk_begin(struct reading *r, const struct event_rows *rows)
 {
+	unsigned heads = chunk_heads(rows->chunk) + CHUNK_FIRST_HEAD;
+
+	r->chunks++;
+	if (array_reserve(r->clock, r->clock_room, heads))
+		return -ENOMEM;
+	for (unsigned i = CHUNK_FIRST_HEAD; i < heads; i++)
+		r->clock[i] = (uint8_t)event_head_clock(chunk_head(rows->chunk, (uint16_t)i));
+	return 0;
+}
+
+static int tid_find(struct reading *r, struct chunk *c, uint16_t number)
+{
+	char text[3 * LINE_MAX_TID];
+	struct slice tid;
+	int rc = chunk_tid(c, number, &tid);
+
+	if (!rc && tid.ptr && !chunk_tid_is_plain(c, tid)) {
+		if (tid.len > LINE_MAX_TID)
+			return -EBADMSG;
+		tid = (struct slice){text, json_unescape(tid, text)};
+	}
+	r->tid[number].chunk = r->chunks;
+	r->tid[number].tid = !rc && tid.ptr ? intern_find(&r->s->tids, tid) : INTERN_NONE;
+	return rc;
+}
+
+/* Whether the line must be looked at as an event: 1 or 0, or a negative errno. */
+static int is_wanted(struct reading *r, struct chunk *c, uint16_t number)
+{
+	uint32_t tid;
+	int rc = 0;
+
+	if (number == CHUNK_NO_TID)
+		return 0;
+	if (r->tid[number].chunk != r->chunks)
+		rc = tid_find(r, c, number);
+	tid = r->tid[number].tid;
+	return rc ? rc : tid != INTERN_NONE && r->s->count[tid] < SAMPLE_LINES;
+}
+
+static void note_time(struct sample *s, int64_t ns)
+{
+	s->first_ns = ns < s->first_ns ? ns : s->first_ns;
+	s->last_ns = ns > s->last_ns ? ns : s->last_ns;
+}
+
+static int event_take(struct reading *r, int64_t id)
+{
+	const struct event *e;
+	int rc = event_get(r->store, id, &e);
+
+	if (rc <= 0)
+		return rc;
+	note_time(r->s, e->time_ns);
+	rc = e->foreign ? 0 : take(r->s, e);
+	return rc ? rc : event_error(e);
+}
+
+static int row_take(struct reading *r, const struct event_rows *rows, uint32_t i)
+{
+	uint16_t head = rows->columns.head[i];
+	bool kept_whole = head < CHUNK_FIRST_HEAD;
+	int wanted = kept_whole ? chunk_is_event(head) : is_wanted(r, rows->chunk, rows->columns.tid[i]);
+
+	if (wanted < 0 || (kept_whole && !wanted))
+		return wanted;
+	if (wanted || (r->clock[head] == EVENT_CLOCK_LINE && rows->offset_ns))
+		return event_take(r, rows->id + i);
+	note_time(r->s, r->clock[head] == EVENT_CLOCK_SOURCE ? ns_moved(rows->columns.stamp[i], rows->offset_ns)
+	                                                     : rows->columns.stamp[i]);
+	return 0;
+}
+
+static int rows_take(struct reading *r, const struct event_rows *rows)
+{
+	int rc = rows->group ? 0 : chunk_begin(r, rows);
+
+	for (uint32_t i = 0; i < rows->columns.n && !rc; i++)
+		rc = row_take(r, rows, i);
+	return rc;
+}
+
+static int lines_read(struct reading *r, int64_t run)
+{
+	const unsigned columns = CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TID | CHUNK_COLUMN_STAMP;
 	struct event_query q = {.run = run};
 	struct event_cursor *c;
-	const struct event *e;
+	struct event_rows rows;
+	int rc = event_cursor_open(r->store, &q, &c);
+
+	if (rc)
+		return rc;
+	while ((rc = event_cursor_rows(c, columns, &rows)) == 1 && !(rc = rows_take(r, &rows)))
+		;
+	event_cursor_close(c);
+	return rc;
+}
+
+int sample_read(struct sample *s, struct store *store, int64_t run)
+{
+	struct reading r = {.s = s, .store = store};
 	int rc;
 
 	*s = (struct sample){.first_ns = INT64_MAX, .last_ns = INT64_MIN};
-	if ((rc = choose(s, store_db(store))) || (rc = event_cursor_open(store, &q, &c)))
-		return rc;
-	while ((rc = event_cursor_next(c, &e)) == 1) {
-		s->first_ns = e->time_ns < s->first_ns ? e->time_ns : s->first_ns;
-		s->last_ns = e->time_ns > s->last_ns ? e->time_ns : s->last_ns;
-		rc = e->foreign ? 0 : take(s, e);
-		if (!rc)
-			rc = event_error(e);
-		if (rc)
-			break;
-	}
-	event_cursor_close(c);
+	rc = choose(s, store_db(store));
+	if (!rc && !(r.tid = calloc(CHUNK_ROWS, sizeof *r.tid)))
+		rc = -ENOMEM;
+	if (!rc)
+		rc = lines_read(&r, run);
+	free(r.tid);
+	free(r.clock);
 	return rc ? rc : arrange(s);
 }
 

@@ -63,7 +63,7 @@ static int message_key(struct looking *l, const struct event *e, uint32_t *out)
 
 static int burst_of(struct looking *l, uint32_t field, uint32_t value, struct burst **out)
 {
-	uint64_t hash = hash_mix((uint64_t)field << 32 | value, 3);
+	uint64_t hash = hash_pair(field, value);
 	struct table_walk w;
 
 	for (uint32_t i = table_first(&w, &l->at, hash); i != TABLE_NONE; i = table_next(&w))

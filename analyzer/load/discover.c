@@ -152,7 +152,7 @@ static int look_at(struct search *s, const char *path, enum input_kind *kind, bo
 
 static uint64_t file_hash(dev_t dev, ino_t ino)
 {
-	return hash_mix((uint64_t)dev ^ UINT64_C(0x9E3779B97F4A7C15), (uint64_t)ino + 1);
+	return hash_pair(dev, ino);
 }
 
 /* A byte-order mark of UTF-16, in what was looked at last. */

@@ -39,7 +39,7 @@ static size_t head_bytes(const struct known_source *s)
 
 static uint64_t head_key(int64_t head_hash, size_t n)
 {
-	return hash_mix((uint64_t)head_hash ^ UINT64_C(0xA0761D6478BD642F), n + 1);
+	return hash_pair((uint64_t)head_hash, n);
 }
 
 static size_t index_of(const struct known *k, int64_t id)

@@ -62,7 +62,7 @@ struct times {
 
 static uint32_t bucket_of(const struct times *t, uint64_t id)
 {
-	return (uint32_t)hash_mix(id ^ 0xA0761D6478BD642Fu, 0x9E3779B97F4A7C15u) & (t->nbuckets - 1);
+	return (uint32_t)hash_pair(id, 0) & (t->nbuckets - 1);
 }
 
 /* Into its bucket, as the newest. */

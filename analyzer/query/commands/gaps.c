@@ -228,7 +228,7 @@ static int merge_texts(struct gaps *g)
 
 static struct pair *find_pair(struct gaps *g, uint32_t from, uint32_t to)
 {
-	uint64_t hash = hash_mix(from + (uint64_t)1, ~(uint64_t)to);
+	uint64_t hash = hash_pair(from, to);
 	struct table_walk w;
 	struct pair *p;
 
