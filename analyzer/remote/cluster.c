@@ -278,6 +278,11 @@ static int create_on(struct cluster *c, size_t i, char **why)
 	rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
 	for (const char *const *s = schema_tables; *s && !rc; s++)
 		rc = cluster_do(c, i, *s, why);
+	for (const struct schema_folded *f = schema_folded; f->name && !rc; f++) {
+		text_reset(&sql);
+		schema_folded_create(f, &sql);
+		rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
+	}
 	if (!rc)
 		rc = cluster_numbers(c, i, "SELECT count() FROM $shard FORMAT TabSeparated", &there, 1, why);
 	text_reset(&sql);
