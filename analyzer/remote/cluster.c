@@ -5,6 +5,7 @@
 #include "remote/say.h"
 #include "remote/schema.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 /* ---- SQL ---- */
@@ -28,6 +29,14 @@ void cluster_quote(struct text *sql, struct slice value)
 static void quote(struct text *sql, const char *value)
 {
 	cluster_quote(sql, (struct slice){value, strlen(value)});
+}
+
+void cluster_where(struct text *sql, const char *run, const char *column, const char *value)
+{
+	text_puts(sql, " WHERE run = ");
+	quote(sql, run);
+	text_printf(sql, " AND %s = ", column);
+	quote(sql, value);
 }
 
 /* The database's name is a plain one (url.h), those of tables are ours. */
@@ -132,10 +141,12 @@ int cluster_numbers(struct cluster *c, size_t i, const char *sql, int64_t *out, 
 {
 	struct numbers x = {out, n, false};
 	struct tsv t = {.columns = n, .row = take_numbers, .arg = &x};
-	int rc = cluster_ask(c, i, sql, &t, why);
+	int rc;
 
+	memset(out, 0, n * sizeof *out);
+	rc = cluster_ask(c, i, sql, &t, why);
 	tsv_done(&t);
-	return rc ? rc : x.there ? 0 : -ENOENT;
+	return rc;
 }
 
 int cluster_do(struct cluster *c, size_t i, const char *sql, char **why)
@@ -149,28 +160,65 @@ int cluster_do(struct cluster *c, size_t i, const char *sql, char **why)
 	return rc;
 }
 
+/* ---- giving ---- */
+
+void cluster_insert(const struct cluster *c, size_t i, const char *table, const char *columns, struct text *sql)
+{
+	text_puts(sql, "INSERT INTO ");
+	cluster_table(c, i, table, true, sql);
+	/* 18.16 takes no columns behind remote(): they are given in the table's order */
+	if (!c->shard[i].at)
+		text_printf(sql, " (%s)", columns);
+	text_puts(sql, " FORMAT RowBinary");
+}
+
+int cluster_give(struct cluster *c, size_t i, const char *table, const char *columns, const struct bytes *data,
+                 char **why)
+{
+	struct http *h = c->shard[i].http;
+	struct text sql = {0};
+	int64_t start = http_now();
+	char id[64];
+	int rc;
+
+	cluster_insert(c, i, table, columns, &sql);
+	for (unsigned n = 0;; n++) {
+		snprintf(id, sizeof id, "ilu-logq-%" PRId64 "-%p", http_now(), (void *)&sql);
+		free(*why);
+		*why = NULL;
+		rc = data->failed || sql.failed ? -ENOMEM : http_give(h, text_str(&sql), id, data, why);
+		if (rc != -EHOSTDOWN || (rc = http_wait(h, n, start, *why)))
+			break;
+	}
+	text_done(&sql);
+	return rc;
+}
+
+bool cluster_stopped(const struct cluster *c)
+{
+	return c->manner.stop && *c->manner.stop;
+}
+
 /* ---- which shard ---- */
 
-static uint64_t fnv(uint64_t h, const void *p, size_t n)
+uint64_t cluster_hash(uint64_t h, struct slice s)
 {
-	const unsigned char *b = p;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * 1099511628211u;
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
 	return h;
 }
 
 size_t cluster_shard_of(const struct cluster *c, struct slice tid, struct slice source, int64_t line)
 {
-	uint64_t h = 14695981039346656037u;
-	unsigned char number[8];
+	uint64_t h = CLUSTER_HASH;
+	char number[8];
 
 	if (tid.len) {
-		h = fnv(h, tid.ptr, tid.len);
+		h = cluster_hash(h, tid);
 	} else {
 		for (int i = 0; i < 8; i++)
-			number[i] = (unsigned char)((uint64_t)line >> 8 * i);
-		h = fnv(fnv(h, source.ptr, source.len), number, sizeof number);
+			number[i] = (char)((uint64_t)line >> 8 * i);
+		h = cluster_hash(cluster_hash(h, source), (struct slice){number, sizeof number});
 	}
 	return (size_t)((h ^ h >> 32) % c->n);
 }
@@ -200,7 +248,9 @@ static int take_shard(void *arg, const struct slice *value)
 	char *at;
 	int rc = -ENOMEM;
 
-	if (asprintf(&at, "%.*s:%d", (int)value[0].len, value[0].ptr, (int)tsv_int(value[1])) < 0)
+	/* an IPv6 address has colons of its own */
+	if (asprintf(&at, memchr(value[0].ptr, ':', value[0].len) ? "[%.*s]:%d" : "%.*s:%d", (int)value[0].len,
+	             value[0].ptr, (int)tsv_int(value[1])) < 0)
 		return -ENOMEM;
 	s = add_shard(f->c, &f->room, f->c->http[0], at);
 	if (s) {

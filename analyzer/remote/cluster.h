@@ -44,19 +44,34 @@ int cluster_check(struct cluster *c, char **why);
  * its halves folded, modulo n. */
 size_t cluster_shard_of(const struct cluster *c, struct slice tid, struct slice source, int64_t line);
 
+/* FNV-1a of 64 bits, from CLUSTER_HASH on. */
+#define CLUSTER_HASH UINT64_C(14695981039346656037)
+uint64_t cluster_hash(uint64_t h, struct slice s);
+
+/* Whether it is to end: manner.stop. */
+bool cluster_stopped(const struct cluster *c);
+
 /* A table of shard i as it stands in SQL behind FROM (insert: behind INSERT INTO). */
 void cluster_table(const struct cluster *c, size_t i, const char *table, bool insert, struct text *sql);
 
 /* Text as a literal of ClickHouse's SQL, quotes included. */
 void cluster_quote(struct text *sql, struct slice value);
 
+/* ` WHERE run = '...' AND COLUMN = '...'` */
+void cluster_where(struct text *sql, const char *run, const char *column, const char *value);
+
 /* Asks shard i; sql has "$TABLE" where one of its tables is meant: `SELECT count() FROM $event`. Each row of t->columns
  * values goes to t->row. */
 int cluster_ask(struct cluster *c, size_t i, const char *sql, struct tsv *t, char **why);
 /* The same with the bytes of the answer as they come. */
 int cluster_write(struct cluster *c, size_t i, const char *sql, http_take *take, void *arg, char **why);
-/* The numbers of the first row, n of them; no row: -ENOENT. */
+/* The numbers of the first row, n of them; no row: zeros. */
 int cluster_numbers(struct cluster *c, size_t i, const char *sql, int64_t *out, unsigned n, char **why);
+/* `INSERT INTO ... FORMAT RowBinary` for shard i, and rows for it: of a table that takes a row again in the place of
+ * the first, so that giving twice is no harm. */
+void cluster_insert(const struct cluster *c, size_t i, const char *table, const char *columns, struct text *sql);
+int cluster_give(struct cluster *c, size_t i, const char *table, const char *columns, const struct bytes *data,
+                 char **why);
 /* A statement without an answer. */
 int cluster_do(struct cluster *c, size_t i, const char *sql, char **why);
 

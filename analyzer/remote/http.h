@@ -56,7 +56,7 @@ int http_wait(const struct http *h, unsigned n, int64_t start_ns, const char *wh
 int64_t http_now(void);
 
 /* The `Code: N` of the last -EREMOTEIO; 0: it had none. */
-enum { CODE_UNKNOWN_TABLE = 60, CODE_UNKNOWN_DATABASE = 81, CODE_READONLY = 164, CODE_SAME_ID = 216 };
+enum { CODE_UNKNOWN_TABLE = 60, CODE_UNKNOWN_DATABASE = 81, CODE_READONLY = 164 };
 int http_code(const struct http *h);
 
 #endif

@@ -41,25 +41,14 @@ struct push {
 	int64_t total;
 };
 
-static uint64_t fnv(uint64_t h, struct slice s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
-	return h;
-}
-
 static struct slice text_of(const char *s)
 {
 	return (struct slice){s, strlen(s)};
 }
 
-/* ` WHERE run = '...' AND NAME = '...'` of the source at hand. */
 static void where_source(const struct push *p, const char *name, struct text *sql)
 {
-	text_puts(sql, " WHERE run = ");
-	cluster_quote(sql, text_of(p->run));
-	text_printf(sql, " AND %s = ", name);
-	cluster_quote(sql, text_of(p->path));
+	cluster_where(sql, p->run, name, p->path);
 }
 
 /* ---- buckets ---- */
@@ -133,24 +122,10 @@ static int ask_last(struct push *p, const struct bucket *b, int64_t *last)
 	text_printf(&sql, " AND toUInt16(day) = %u FORMAT TabSeparated", b->day);
 	rc = sql.failed ? -ENOMEM : cluster_numbers(p->c, b->shard, text_str(&sql), last, 1, p->why);
 	text_done(&sql);
-	if (rc == -ENOENT) {
-		*last = 0;
-		rc = 0;
-	}
 	return rc;
 }
 
 /* ---- sending ---- */
-
-static void insert_sql(const struct push *p, size_t shard, const char *table, const char *columns, struct text *sql)
-{
-	text_puts(sql, "INSERT INTO ");
-	cluster_table(p->c, shard, table, true, sql);
-	/* 18.16 takes no columns behind remote(): they are given in the table's order */
-	if (!p->c->shard[shard].at)
-		text_printf(sql, " (%s)", columns);
-	text_puts(sql, " FORMAT RowBinary");
-}
 
 /* Where the answer to a batch got lost, the shard tells whether it has it. The request's name keeps two of the same
  * batch from running at a time. */
@@ -185,14 +160,15 @@ static int send_bucket(struct push *p, struct bucket *b)
 	if (!b->rows)
 		return 0;
 	snprintf(id, sizeof id, "ilu-logq-%016" PRIx64 "-%zu-%u-%" PRId64,
-	         fnv(fnv(14695981039346656037u, text_of(p->run)) * 31, text_of(p->path)), b->shard, b->day, b->first);
-	insert_sql(p, b->shard, "event", schema_event_columns, &sql);
+	         cluster_hash(cluster_hash(CLUSTER_HASH, text_of(p->run)) * 31, text_of(p->path)), b->shard, b->day,
+	         b->first);
+	cluster_insert(p->c, b->shard, "event", schema_event_columns, &sql);
 	rc = b->data.failed || sql.failed ? -ENOMEM : give_batch(p, b, text_str(&sql), id);
 	if (!rc) {
 		b->delivered += (int64_t)b->rows;
 		p->sum->sent += (int64_t)b->rows;
 		p->held -= b->data.len;
-		b->data.len = 0;
+		bytes_free(&b->data); /* buckets may be many: a shard and day each */
 		b->rows = 0;
 	}
 	text_done(&sql);
@@ -250,11 +226,6 @@ static int take_event(struct push *p, sqlite3_stmt *st)
 	return p->held >= HELD_MOST ? send_largest(p) : 0;
 }
 
-static bool push_stopped(const struct push *p)
-{
-	return p->c->manner.stop && *p->c->manner.stop;
-}
-
 static int push_events(struct push *p)
 {
 	sqlite3_stmt *st;
@@ -267,7 +238,7 @@ static int push_events(struct push *p)
 	sqlite3_bind_int64(st, 1, p->id);
 	while (!rc && (rc = sql_next(st)) == 1) {
 		rc = take_event(p, st);
-		if (p->sum->events % 4096 == 0 && push_stopped(p))
+		if (p->sum->events % 4096 == 0 && cluster_stopped(p->c))
 			rc = -EINTR;
 		if (p->sum->events % 4096 == 0 && p->o->progress)
 			p->o->progress(p->o->arg, p->sum->events, p->total, p->path);
@@ -289,7 +260,7 @@ static int read_head(struct push *p)
 	sqlite3_bind_int64(st, 1, p->id);
 	p->head = 0;
 	if (!rc && (rc = sql_next(st)) == 1) {
-		p->head = fnv(14695981039346656037u, column_slice(st, 0));
+		p->head = cluster_hash(CLUSTER_HASH, column_slice(st, 0));
 		rc = 0;
 	}
 	sqlite3_finalize(st);
@@ -322,26 +293,9 @@ static int check_known(struct push *p)
 	return rc;
 }
 
-/* To a table that takes a row again in the place of the first: giving twice is no harm. */
 static int give(struct push *p, size_t shard, const char *table, const char *columns, const struct bytes *data)
 {
-	struct http *h = p->c->shard[shard].http;
-	struct text sql = {0};
-	int64_t start = http_now();
-	char id[64];
-	int rc;
-
-	insert_sql(p, shard, table, columns, &sql);
-	for (unsigned n = 0;; n++) {
-		snprintf(id, sizeof id, "ilu-logq-%" PRId64 "-%p", http_now(), (void *)p);
-		free(*p->why);
-		*p->why = NULL;
-		rc = data->failed || sql.failed ? -ENOMEM : http_give(h, text_str(&sql), id, data, p->why);
-		if (rc != -EHOSTDOWN || (rc = http_wait(h, n, start, *p->why)))
-			break;
-	}
-	text_done(&sql);
-	return rc;
+	return cluster_give(p->c, shard, table, columns, data, p->why);
 }
 
 /* The row of the source at hand; whole: all its events are there. */
@@ -415,8 +369,6 @@ static int check_counts(struct push *p)
 			if (p->bucket[k].shard == i)
 				wanted += p->bucket[k].skipped + p->bucket[k].delivered;
 		rc = sql.failed ? -ENOMEM : cluster_numbers(p->c, i, text_str(&sql), &there, 1, p->why);
-		if (rc == -ENOENT)
-			rc = 0;
 		if (!rc && there != wanted) {
 			say(p->why,
 			    "%s: %" PRId64 " lines of %s are there, and should be %" PRId64
@@ -450,7 +402,7 @@ static int give_results(struct push *p)
 
 		row_text(&b[i], p->o->run ? text_of(p->o->run) : column_slice(st, 0));
 		row_columns(&b[i], st, 1, "tNNTNNDNNNNND");
-		rc = push_stopped(p) ? -EINTR : 0;
+		rc = cluster_stopped(p->c) ? -EINTR : 0;
 		if (!rc && b[i].len >= BATCH_BYTES / 4) {
 			rc = give(p, i, "result", schema_result_columns, &b[i]);
 			b[i].len = 0;
