@@ -9,6 +9,7 @@
 #include "shell/session.h"
 #include "store/vtab_event.h"
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,29 @@ static void push_store(struct query *q, struct cluster *c, const char *path, str
 	free(why);
 }
 
+static bool is_there(const char *word)
+{
+	glob_t g;
+	bool any = !strcmp(word, "-") || !access(word, F_OK);
+
+	if (!any && !glob(word, GLOB_TILDE_CHECK | GLOB_BRACE, NULL, &g)) {
+		any = g.gl_pathc > 0;
+		globfree(&g);
+	}
+	return any;
+}
+
+/* Whether there is anything to push, before a server that is away is waited for. */
+static void look_for_files(struct query *q)
+{
+	bool any = q->args->nwords < 2;
+
+	for (size_t i = 1; i < q->args->nwords && !any; i++)
+		any = is_there(q->args->words[i]);
+	if (!any)
+		query_fail(q, USAGE, "%s: %s", q->args->words[1], strerror(ENOENT));
+}
+
 static void run(struct query *q)
 {
 	const char *retry = args_value(q->args, "retry");
@@ -128,6 +152,8 @@ static void run(struct query *q)
 	if (retry && (args_number(retry, &seconds) || seconds > 86400))
 		query_fail(q, USAGE, "--retry %s: it is a number of seconds, at most a day", retry);
 	m.retry_s = (unsigned)seconds;
+	if (!q->status)
+		look_for_files(q);
 	if (!q->status)
 		remote_open(q, q->args->words[0], &m, args_has(q->args, "create"), false, &c);
 	if (!files && remote_is_url(q->path))
