@@ -400,7 +400,7 @@ static int rules_settle(struct build *b, char **why)
 
 	if (!rc)
 		rc = rules_kept_from(b->db, &from);
-	if (!rc && from != RULES_FROM_FILE)
+	if (!rc && from != RULES_FROM_FILE && !(b->o && b->o->settled))
 		rc = rules_from_log(b, from);
 	return rc ? rc : rules_of_database(b->db, &b->rules, why);
 }

@@ -16,6 +16,7 @@ struct model_options {
 	                          has them */
 	const char *rules;     /* path of a rules file of the user's own, or RULES_NONE, kept in the database; NULL: as
 	                          kept, else the     built-in one */
+	bool settled;          /* where no rules file says it, the built-in rules do: none are looked for in the log */
 	unsigned threads;      /* that read the events; 0: the caller's alone */
 	size_t facts_most;     /* facts held in memory at once; 0: FACTS_MAX (model/fact.h) */
 	/* Something to write that events and results do not depend on: called once, while the threads read. NULL:

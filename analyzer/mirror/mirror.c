@@ -31,20 +31,16 @@ struct part {
 	uint64_t times; /* their sum */
 };
 
-/* A result, and of which run. */
-struct fetched {
-	struct slice run, value[FETCH_RESULT_COLUMNS]; /* texts' */
-};
-
 struct work {
 	struct mirror *m;
-	struct cluster *c;
+	const struct mirror_from *from;
 	char **why;
 	struct arena texts;
 	struct part *part;
 	size_t nparts, parts_room;
-	struct fetched *result;
-	size_t nresults, results_room;
+	size_t nloaded;        /* parts that are in the database */
+	struct result_set set; /* results of the run result_run that wait for their pack */
+	int64_t result_run;
 	struct slice (*source)[FETCH_SOURCE_COLUMNS]; /* the ledger */
 	size_t nsources, sources_room;
 	sqlite3 *db;
@@ -83,7 +79,12 @@ static int part_open(struct work *w, struct part *p)
 		return -ENOMEM;
 	}
 	p->to = fopen(p->file, "we");
-	return p->to ? 0 : -errno;
+	if (!p->to)
+		return -errno;
+	/* where lines close up, two sources may have the same few: a load would take one for a copy of the other */
+	for (size_t i = 0; w->from->close_up && i < w->nparts; i++)
+		putc('\n', p->to);
+	return 0;
 }
 
 static int part_close(struct part *p)
@@ -94,6 +95,59 @@ static int part_close(struct part *p)
 	return rc;
 }
 
+/* Loads the files of the run that part i is the first of. *n: their number, which stand behind one another. */
+static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
+{
+	char *said = NULL;
+	size_t len;
+	FILE *err = open_memstream(&said, &len);
+	struct load_options o = {.db = w->m->path,
+	                         .paths = paths,
+	                         .run = w->part[i].run.ptr,
+	                         .quiet = true,
+	                         .no_model = true,
+	                         .threads = w->from->threads};
+	int status = 4;
+
+	for (*n = 0; i + *n < w->nparts && slice_same(w->part[i + *n].run, w->part[i].run); ++*n)
+		paths[*n] = w->part[i + *n].file;
+	o.npaths = *n;
+	o.out = o.err = err;
+	if (err) {
+		status = load_run(&o);
+		fclose(err);
+	}
+	if (status == 4 || status == 2)
+		say(w->why, "what was fetched of run %s could not be loaded: %s", o.run, said ? said : "no memory");
+	free(said);
+	/* 3: a line that was repaired there may be told here, too */
+	return !status || status == 3 ? 0 : status == 130 ? -EINTR : -EIO;
+}
+
+/* Those that are not in the database yet, run by run. */
+static int load_parts(struct work *w)
+{
+	char **paths = calloc(w->nparts + 1, sizeof *paths);
+	int rc = paths ? 0 : -ENOMEM;
+
+	for (size_t n; w->nloaded < w->nparts && !rc; w->nloaded += n)
+		rc = load_of_run(w, w->nloaded, paths, &n);
+	free(paths);
+	return rc;
+}
+
+/* The part before is whole. */
+static int part_end(struct work *w)
+{
+	int rc = w->nparts ? part_close(&w->part[w->nparts - 1]) : 0;
+
+	if (!rc && w->from->piecewise && w->nloaded < w->nparts) {
+		rc = load_parts(w);
+		unlink(w->part[w->nparts - 1].file);
+	}
+	return rc;
+}
+
 /* Lines come in the order of their sources. */
 static struct part *part_of(struct work *w, struct slice run, struct slice path, int *rc)
 {
@@ -101,8 +155,7 @@ static struct part *part_of(struct work *w, struct slice run, struct slice path,
 
 	if (p && slice_same(p->path, path) && slice_same(p->run, run))
 		return p;
-	*rc = p ? part_close(p) : 0;
-	if (*rc)
+	if ((*rc = part_end(w)))
 		return NULL;
 	p = array_add(w->part, w->nparts, w->parts_room);
 	*rc = p ? 0 : -ENOMEM;
@@ -133,7 +186,7 @@ static int take_line(void *arg, const struct slice *v)
 		return rc;
 	if (line <= p->line)
 		return -EBADMSG;
-	rc = pad(p, line);
+	rc = w->from->close_up ? 0 : pad(p, line);
 	if (!rc &&
 	    (fwrite(v[FETCH_RAW].ptr, 1, v[FETCH_RAW].len, p->to) != v[FETCH_RAW].len || putc('\n', p->to) == EOF))
 		rc = -EIO;
@@ -143,19 +196,6 @@ static int take_line(void *arg, const struct slice *v)
 	p->lines++;
 	p->times += (uint64_t)tsv_int(v[FETCH_TIME]);
 	return rc;
-}
-
-static int take_result(void *arg, const struct slice *v)
-{
-	struct work *w = arg;
-	struct fetched *o = array_add(w->result, w->nresults, w->results_room);
-
-	if (!o)
-		return -ENOMEM;
-	o->run = kept(w, v[0]);
-	for (int i = 0; i < FETCH_RESULT_COLUMNS; i++)
-		o->value[i] = kept(w, v[i]);
-	return w->texts.failed ? -ENOMEM : 0;
 }
 
 static int take_source(void *arg, const struct slice *v)
@@ -171,42 +211,6 @@ static int take_source(void *arg, const struct slice *v)
 }
 
 /* ---- a database ---- */
-
-/* Loads the files of the run that part i is the first of. *n: their number, which stand behind one another. */
-static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
-{
-	char *said = NULL;
-	size_t len;
-	FILE *err = open_memstream(&said, &len);
-	struct load_options o = {
-	    .db = w->m->path, .paths = paths, .run = w->part[i].run.ptr, .quiet = true, .no_model = true, .threads = 1};
-	int status = 4;
-
-	for (*n = 0; i + *n < w->nparts && slice_same(w->part[i + *n].run, w->part[i].run); ++*n)
-		paths[*n] = w->part[i + *n].file;
-	o.npaths = *n;
-	o.out = o.err = err;
-	if (err) {
-		status = load_run(&o);
-		fclose(err);
-	}
-	if (status == 4 || status == 2)
-		say(w->why, "what was fetched of run %s could not be loaded: %s", o.run, said ? said : "no memory");
-	free(said);
-	/* 3: a line that was repaired there may be told here, too */
-	return !status || status == 3 ? 0 : status == 130 ? -EINTR : -EIO;
-}
-
-static int load_parts(struct work *w)
-{
-	char **paths = calloc(w->nparts + 1, sizeof *paths);
-	int rc = paths ? 0 : -ENOMEM;
-
-	for (size_t i = 0, n; i < w->nparts && !rc; i += n)
-		rc = load_of_run(w, i, paths, &n);
-	free(paths);
-	return rc;
-}
 
 /* run.id, which is made if need be. */
 static int run_of(struct work *w, struct slice path, int64_t *id)
@@ -294,36 +298,55 @@ static double real_of(struct slice v)
 	return v.ptr ? strtod(v.ptr, NULL) : NAN;
 }
 
-static int put_result(struct work *w, const struct fetched *o)
+/* The results that wait become the next pack of their run. */
+static int results_flush(struct work *w)
 {
-	const struct slice *v = o->value;
-	struct result_set set = {0};
-	struct result_row *r;
-	int64_t number[FETCH_RESULT_COLUMNS], run = 0;
-	int rc = run_of(w, o->run, &run);
+	int64_t part = 0;
+	int rc = w->set.tids.n
+	             ? sql_number_of(w->db, "SELECT count(*) FROM result_pack WHERE run = ?1", w->result_run, &part)
+	             : 0;
 
+	if (!rc)
+		rc = result_set_write(&w->set, w->db, w->result_run, (uint32_t)part);
+	result_set_done(&w->set);
+	return rc;
+}
+
+static int put_result(struct work *w, const struct slice *v)
+{
+	int64_t number[FETCH_RESULT_COLUMNS];
+	struct result_row *r;
+	int rc = result_set_row(&w->set, v[1], &r, NULL);
+
+	if (rc)
+		return rc;
 	for (int i = 0; i < FETCH_RESULT_COLUMNS; i++)
 		number[i] = v[i].ptr ? tsv_int(v[i]) : NO_NS;
-	if (!rc && !(rc = result_set_row(&set, v[1], &r, NULL))) {
-		*r = (struct result_row){.ord = number[2],
-		                         .success = number[3],
-		                         .was_cold = number[5],
-		                         .worker_duration_us = number[6],
-		                         .code_duration_sec = real_of(v[7]),
-		                         .e2e_duration_us = number[8],
-		                         .compute = number[9],
-		                         .container_state = number[10],
-		                         .sent = number[11],
-		                         .client_latency_us = number[12],
-		                         .body_start = real_of(v[13]),
-		                         .function_name = INTERN_NONE};
-		if (v[4].ptr)
-			rc = intern_add(&set.names, v[4], &r->function_name);
-		if (!rc)
-			rc = result_set_write(&set, w->db, run, 0);
-	}
-	result_set_done(&set);
-	return rc;
+	*r = (struct result_row){.ord = number[2],
+	                         .success = number[3],
+	                         .was_cold = number[5],
+	                         .worker_duration_us = number[6],
+	                         .code_duration_sec = real_of(v[7]),
+	                         .e2e_duration_us = number[8],
+	                         .compute = number[9],
+	                         .container_state = number[10],
+	                         .sent = number[11],
+	                         .client_latency_us = number[12],
+	                         .body_start = real_of(v[13]),
+	                         .function_name = INTERN_NONE};
+	return v[4].ptr ? intern_add(&w->set.names, v[4], &r->function_name) : 0;
+}
+
+static int take_result(void *arg, const struct slice *v)
+{
+	struct work *w = arg;
+	int64_t run = 0;
+	int rc = run_of(w, v[0], &run);
+
+	if (!rc && (run != w->result_run || w->set.tids.n == RESULT_PART))
+		rc = results_flush(w);
+	w->result_run = run;
+	return rc ? rc : put_result(w, v);
 }
 
 /* Has the database what was fetched? */
@@ -360,13 +383,18 @@ static int verify(struct work *w, struct store *s)
 
 static int put_all(struct work *w, struct store *s)
 {
+	const struct mirror_from *from = w->from;
+	struct model_options o = {
+	    .rules = from->rules, .benchmark = from->benchmark, .settled = from->settled, .threads = from->threads};
 	int rc = store_exec(s, "BEGIN");
 
 	for (size_t i = 0; i < w->nsources && !rc; i++)
 		rc = put_source(w, w->source[i]);
 	rc = rc ? rc : name_parts(w);
-	for (size_t i = 0; i < w->nresults && !rc; i++)
-		rc = put_result(w, &w->result[i]);
+	if (!rc && from->results)
+		rc = from->results(from->arg, take_result, w, w->why);
+	if (!rc)
+		rc = results_flush(w);
 	if (!rc)
 		rc = sql_exec_all(
 		    w->db, "UPDATE run SET offset_s = (SELECT offset_s FROM source WHERE run = run.id AND offset_s IS "
@@ -375,7 +403,7 @@ static int put_all(struct work *w, struct store *s)
 	if (!rc)
 		rc = store_refresh(s);
 	if (!rc)
-		rc = model_build(s, NULL, w->why);
+		rc = model_build(s, &o, w->why);
 	if (!rc)
 		rc = store_exec(s, "COMMIT");
 	return rc;
@@ -391,34 +419,27 @@ static int by_run_and_path(const void *pa, const void *pb)
 	return c ? c : slice_compare(a[1], b[1]);
 }
 
-static int make(struct work *w, const struct fetch_which *which)
+static int open_db(struct work *w, enum store_mode how, struct store **s)
+{
+	int rc = store_open(w->m->path, how, s, w->why);
+
+	w->db = rc ? NULL : store_db(*s);
+	return rc;
+}
+
+/* What was loaded, completed by what the ledger and the results say. */
+static int complete(struct work *w)
 {
 	struct store *s = NULL;
-	int rc = which ? fetch_lines(w->c, which, take_line, w, w->why) : 0;
+	int rc = open_db(w, STORE_CREATE, &s);
 
-	for (size_t i = 0; i < w->nparts; i++)
-		if (part_close(&w->part[i]) && !rc)
-			rc = -EIO;
-	if (!rc && which && which->tid.len)
-		rc = fetch_results(w->c, which->tid, take_result, w, w->why);
 	if (!rc)
-		rc = fetch_sources(w->c, take_source, w, w->why);
-	if (w->nsources)
-		qsort(w->source, w->nsources, sizeof *w->source, by_run_and_path);
-	if (!rc)
-		rc = load_parts(w);
-	if (!rc)
-		rc = store_open(w->m->path, STORE_CREATE, &s, w->why);
-	if (!rc) {
-		w->db = store_db(s);
 		rc = put_all(w, s);
-	}
 	store_close(s);
 	s = NULL;
 	if (!rc)
-		rc = store_open(w->m->path, STORE_READ, &s, w->why);
+		rc = open_db(w, STORE_READ, &s);
 	if (!rc) {
-		w->db = store_db(s);
 		rc = verify(w, s);
 		if (rc == -EBADMSG)
 			say(w->why, "what was fetched can't be read: %s", sqlite3_errmsg(w->db));
@@ -427,9 +448,26 @@ static int make(struct work *w, const struct fetch_which *which)
 	return rc;
 }
 
-int mirror_new(struct cluster *c, const struct fetch_which *which, struct mirror *m, char **why)
+static int make(struct work *w)
 {
-	struct work w = {.m = m, .c = c, .why = why};
+	const struct mirror_from *from = w->from;
+	int rc = from->lines ? from->lines(from->arg, take_line, w, w->why) : 0;
+
+	for (size_t i = 0; i < w->nparts; i++)
+		if (part_close(&w->part[i]) && !rc)
+			rc = -EIO;
+	if (!rc && from->sources)
+		rc = from->sources(from->arg, take_source, w, w->why);
+	if (w->nsources)
+		qsort(w->source, w->nsources, sizeof *w->source, by_run_and_path);
+	if (!rc)
+		rc = load_parts(w);
+	return rc ? rc : complete(w);
+}
+
+int mirror_of(const struct mirror_from *from, struct mirror *m, char **why)
+{
+	struct work w = {.m = m, .from = from, .why = why};
 	int rc;
 
 	*m = (struct mirror){0};
@@ -438,16 +476,56 @@ int mirror_new(struct cluster *c, const struct fetch_which *which, struct mirror
 		m->path = NULL;
 		rc = -ENOMEM;
 	}
-	rc = rc ? rc : make(&w, which);
+	rc = rc ? rc : make(&w);
 	for (size_t i = 0; i < w.nparts; i++) {
 		part_close(&w.part[i]);
 		free(w.part[i].file);
 	}
+	result_set_done(&w.set);
 	free(w.part);
-	free(w.result);
 	free(w.source);
 	arena_done(&w.texts);
 	return rc;
+}
+
+/* ---- of some lines of a cluster ---- */
+
+struct asked {
+	struct cluster *c;
+	const struct fetch_which *which;
+};
+
+static int asked_lines(void *arg, fetch_row *row, void *to, char **why)
+{
+	const struct asked *a = arg;
+
+	return fetch_lines(a->c, a->which, row, to, why);
+}
+
+static int asked_results(void *arg, fetch_row *row, void *to, char **why)
+{
+	const struct asked *a = arg;
+
+	return fetch_results(a->c, a->which->tid, row, to, why);
+}
+
+static int asked_sources(void *arg, fetch_row *row, void *to, char **why)
+{
+	const struct asked *a = arg;
+
+	return fetch_sources(a->c, row, to, why);
+}
+
+int mirror_new(struct cluster *c, const struct fetch_which *which, struct mirror *m, char **why)
+{
+	struct asked a = {c, which};
+	const struct mirror_from from = {.lines = which ? asked_lines : NULL,
+	                                 .results = which && which->tid.len ? asked_results : NULL,
+	                                 .sources = asked_sources,
+	                                 .arg = &a,
+	                                 .threads = 1};
+
+	return mirror_of(&from, m, why);
 }
 
 void mirror_done(struct mirror *m)

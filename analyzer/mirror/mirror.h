@@ -8,6 +8,23 @@
 
 #include "remote/fetch.h"
 
+/* Where a mirror has its rows from; each calls row for each of them. 0 or negative, with *why. */
+struct mirror_from {
+	/* The lines, as fetch_lines has them: a source's one after the other. */
+	int (*lines)(void *arg, fetch_row *row, void *to, char **why);
+	/* Results of them, those of a run one after the other; and the ledger, all that there is. NULL: there are none.
+	 */
+	int (*results)(void *arg, fetch_row *row, void *to, char **why);
+	int (*sources)(void *arg, fetch_row *row, void *to, char **why);
+	void *arg;
+	const char *rules;     /* as load has it; NULL: the built-in ones, or those that the log tells itself */
+	bool settled;          /* NULL: the built-in ones */
+	const char *benchmark; /* a file, or NULL */
+	unsigned threads;      /* of the load; 0: as many as there are processors */
+	bool close_up;         /* lines need not have their numbers */
+	bool piecewise;        /* a source's file goes before the next one comes */
+};
+
 struct mirror {
 	char *dir;  /* in $TMPDIR */
 	char *path; /* of the database, below it; NULL: there is none */
@@ -17,6 +34,8 @@ struct mirror {
  * ledger alone. 0, or with *why (yours): as http.h has it; -EBADMSG: what the cluster has can't be put together.
  * mirror_done in any case; it removes what was made. */
 int mirror_new(struct cluster *c, const struct fetch_which *which, struct mirror *out, char **why);
+/* The same of other rows. */
+int mirror_of(const struct mirror_from *from, struct mirror *out, char **why);
 void mirror_done(struct mirror *m);
 
 #endif
