@@ -71,8 +71,8 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c l
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c http.c libcurl.c merged.c partial.c push.c rows.c schema.c statement.c tsv.c url.c)
-MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c ledger.c mirror.c)
+REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c http.c libcurl.c merged.c partial.c push.c rows.c schema.c statement.c tsv.c unit.c url.c)
+MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c ledger.c mirror.c rowsof.c)
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_fetch.c event_filter.c event_line.c fields.c mask.c) \
@@ -86,7 +86,7 @@ RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c
               text.c timeline_html.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c remote_command.c remote_lines.c remote_sql.c repl.c script.c session.c statement.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
-COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
+COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analyzer/shell/fold_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \
                $(addprefix analyzer/query/commands/,invocations.c timeline.c phases.c blame.c gaps.c spans.c tree.c clocks.c functions.c containers.c status.c series.c batches.c patterns.c energy.c) \
                $(addprefix analyzer/query/commands/,summary.c findings.c) \

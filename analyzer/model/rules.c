@@ -330,6 +330,11 @@ static int read_file(const char *path, char **text, size_t *len)
 	return rc;
 }
 
+struct slice rules_builtin_text(void)
+{
+	return (struct slice){rules_iluvatar, sizeof rules_iluvatar - 1};
+}
+
 int rules_builtin(struct rules **out, char **why)
 {
 	return rules_parse(rules_iluvatar, sizeof rules_iluvatar - 1, "iluvatar.json", out, why);

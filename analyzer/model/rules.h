@@ -168,6 +168,8 @@ struct rules {
 int rules_parse(const char *text, size_t len, const char *where, struct rules **out, char **why);
 /* The built-in ones. */
 int rules_builtin(struct rules **out, char **why);
+/* Their text. */
+struct slice rules_builtin_text(void);
 /* A rules file of the user's own: read and checked. *text is yours. */
 int rules_read_file(const char *path, char **text, size_t *len, char **why);
 void rules_free(struct rules *r);

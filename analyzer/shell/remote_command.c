@@ -22,7 +22,7 @@ void remote_failed(struct query *q, int rc, const char *why)
 		query_stop(q, INTERRUPTED);
 		return;
 	}
-	if (rc == -EINVAL || rc == -EACCES || rc == -EEXIST || rc == -ENOENT)
+	if (rc == -EINVAL || rc == -EACCES || rc == -EEXIST || rc == -ENOENT || rc == -ESTALE)
 		status = USAGE;
 	else if (rc == -EBADMSG)
 		status = DAMAGED;

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fold.c - see fold.h
+ *
+ * A unit is marked as begun before what was made of it is taken out, and as whole after its last row: whoever is
+ * killed in between leaves a unit that is due. */
+#include "base/sql.h"
+#include "beside/beside.h"
+#include "mirror/folding.h"
+#include "model/rules_kept.h"
+#include "remote/say.h"
+#include "store/vtab_event.h"
+#include "tables/tables.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* Of what was made in another way, nothing stands: to be raised where the same lines come to other rows. */
+enum { FOLD_VERSION = 1 };
+
+/* ---- in which manner ---- */
+
+static int hash_file(const char *path, uint64_t *h, char **why)
+{
+	FILE *f = fopen(path, "re");
+	char buf[4096];
+	size_t n;
+	int rc;
+
+	if (!f) {
+		rc = -errno;
+		say(why, "%s: %s", path, strerror(-rc));
+		return -EINVAL;
+	}
+	while ((n = fread(buf, 1, sizeof buf, f)) > 0)
+		*h = cluster_hash(*h, (struct slice){buf, n});
+	rc = ferror(f) ? -EIO : 0;
+	fclose(f);
+	return rc;
+}
+
+/* Rules and benchmark, as a number: other ones make other rows. */
+static int find_manner(struct fold *f)
+{
+	uint64_t h = cluster_hash(CLUSTER_HASH, (struct slice){(const char[]){FOLD_VERSION}, 1});
+	int rc = 0;
+
+	if (!f->o->rules)
+		h = cluster_hash(h, rules_builtin_text());
+	else if (strcmp(f->o->rules, RULES_NONE))
+		rc = hash_file(f->o->rules, &h, f->why);
+	f->manner = h >> 1 | 1;
+	if (!rc && f->o->benchmark)
+		rc = hash_file(f->o->benchmark, &h, f->why);
+	f->finish = h >> 1 | 1;
+	return rc;
+}
+
+int fold_begin(struct fold *f)
+{
+	int rc = find_manner(f);
+
+	if (!rc && f->c->url.cluster)
+		rc = say(f->why, "fold wants every host in the URL: through one of them rows are not taken out");
+	return rc ? rc : units_runs(f->c, f->finish, &f->units, f->why);
+}
+
+static const struct unit_run *run_named(const struct fold *f, struct slice name)
+{
+	for (size_t i = 0; i < f->units.nruns; i++)
+		if (slice_same(f->units.run[i].run, name))
+			return &f->units.run[i];
+	return NULL;
+}
+
+void fold_show(const struct fold *f, int64_t done, int64_t total, const char *what)
+{
+	if (f->o->progress)
+		f->o->progress(f->o->arg, done, total, what);
+}
+
+/* ---- a database here ---- */
+
+/* The ledger of the run at hand alone. */
+struct of_run {
+	struct slice run;
+	fetch_row *row;
+	void *to;
+};
+
+static int take_of_run(void *arg, const struct slice *v)
+{
+	const struct of_run *o = arg;
+
+	return slice_same(v[0], o->run) ? o->row(o->to, v) : 0;
+}
+
+int fold_sources(void *arg, fetch_row *row, void *to, char **why)
+{
+	const struct fold *f = arg;
+	struct of_run o = {f->run->run, row, to};
+
+	return fetch_sources(f->c, take_of_run, &o, why);
+}
+
+static int part_lines(void *arg, fetch_row *row, void *to, char **why)
+{
+	const struct fold *f = arg;
+
+	return unit_lines(f->c, f->shard, f->unit, f->part, row, to, why);
+}
+
+static int part_results(void *arg, fetch_row *row, void *to, char **why)
+{
+	const struct fold *f = arg;
+
+	return unit_results(f->c, f->shard, f->unit, f->part, row, to, why);
+}
+
+/* Opened to be read, with all tables. */
+int fold_open(struct fold *f, const struct mirror *m, struct store **s)
+{
+	int rc = store_open(m->path, STORE_READ, s, f->why);
+
+	if (!rc)
+		rc = vtab_event_register(store_db(*s), *s);
+	if (!rc)
+		rc = tables_register(store_db(*s), *s);
+	return rc ? rc : beside_register(store_db(*s), *s);
+}
+
+void fold_explain(const struct fold *f, int rc, struct store *s)
+{
+	if (rc && !*f->why && rc != -EINTR && rc != -ENOMEM && s)
+		say(f->why, "run %s can't be folded: %s", f->run->run.ptr, sqlite3_errmsg(store_db(s)));
+}
+
+/* ---- rows of transactions ---- */
+
+/* What needs other transactions is not known here. */
+static const char invocations_sql[] =
+    "SELECT " INVOCATION_COLUMNS "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, "
+    "m.times" INVOCATION_FROM;
+
+static const char locks_sql[] = "SELECT p.tid, " LOCK_COLUMNS "JOIN place p ON p.id = l.place";
+
+static int put_unit(struct rowsof *r, sqlite3 *db, int64_t *invocations)
+{
+	int rc = rowsof_all(r, "invocation", db, invocations_sql);
+
+	*invocations = r->n;
+	if (!rc)
+		rc = rowsof_same(r, "attempt", db);
+	if (!rc)
+		rc = rowsof_same(r, "phase", db);
+	return rc ? rc : rowsof_all(r, "lock", db, locks_sql);
+}
+
+static int put_part(struct fold *f, const struct mirror *m, uint64_t version)
+{
+	struct rowsof r = {
+	    .c = f->c, .shard = f->shard, .run = f->unit->run, .day = f->unit->day, .version = version, .why = f->why};
+	struct store *s = NULL;
+	int64_t invocations = 0;
+	int rc = fold_open(f, m, &s);
+
+	if (!rc)
+		rc = put_unit(&r, store_db(s), &invocations);
+	fold_explain(f, rc, s);
+	f->sum->invocations += invocations;
+	rowsof_done(&r);
+	store_close(s);
+	return rc;
+}
+
+static int fold_part(struct fold *f, uint64_t version)
+{
+	struct mirror_from from = {.lines = part_lines,
+	                           .results = part_results,
+	                           .sources = fold_sources,
+	                           .arg = f,
+	                           .rules = f->o->rules,
+	                           .settled = true,
+	                           .close_up = true};
+	struct mirror m;
+	int rc = mirror_of(&from, &m, f->why);
+
+	if (!rc)
+		rc = put_part(f, &m, version);
+	mirror_done(&m);
+	return rc;
+}
+
+static int fold_parts(struct fold *f, uint64_t version)
+{
+	struct arena texts = {0};
+	struct unit_part *v = NULL;
+	size_t n = 0;
+	int rc =
+	    unit_parts(f->c, f->shard, f->unit, f->o->part_most ? f->o->part_most : FOLD_PART, &texts, &v, &n, f->why);
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		f->part = &v[i];
+		rc = fold_part(f, version);
+	}
+	free(v);
+	arena_done(&texts);
+	return rc;
+}
+
+/* Whoever came after us has taken out what we made. */
+static int still_ours(struct fold *f, uint64_t version)
+{
+	uint64_t there = 0;
+	int rc = unit_version_there(f->c, f->shard, f->unit, &there, f->why);
+
+	if (!rc && there != version) {
+		say(f->why, "%s: another fold of run %s is at work; when it has ended, fold again",
+		    f->c->shard[f->shard].name, f->unit->run.ptr);
+		rc = -EBUSY;
+	}
+	return rc;
+}
+
+/* Its run is no longer finished, also where the lines become again what they were. */
+static int begin_run(struct fold *f, const struct unit *unit)
+{
+	const struct unit_run *run = run_named(f, unit->run);
+
+	if (run == f->run)
+		return 0;
+	f->run = run;
+	return run_mark(f->c, run, unit_version(run->version), false, f->why);
+}
+
+static int fold_unit(struct fold *f, const struct unit *unit)
+{
+	uint64_t version = unit_version(unit->version);
+	int rc = begin_run(f, unit);
+
+	f->unit = unit;
+	if (!rc)
+		rc = unit_mark(f->c, f->shard, unit, version, false, f->why);
+	if (!rc)
+		rc = unit_drop(f->c, f->shard, unit, f->why);
+	if (!rc && unit->events + unit->results)
+		rc = fold_parts(f, version);
+	if (!rc)
+		rc = still_ours(f, version);
+	return rc ? rc : unit_mark(f->c, f->shard, unit, version + 1, true, f->why);
+}
+
+int fold_shard(struct cluster *c, size_t i, const struct fold_options *o, struct fold_sum *sum, char **why)
+{
+	struct fold f = {.c = c, .o = o, .sum = sum, .why = why, .shard = i};
+	int64_t done = 0, total = 0;
+	int rc = fold_begin(&f);
+
+	if (!rc)
+		rc = units_of(c, i, f.manner, &f.units, why);
+	for (size_t k = 0; k < f.units.n; k++)
+		total += f.units.unit[k].due ? f.units.unit[k].events : 0;
+	for (size_t k = 0; k < f.units.n && !rc; k++) {
+		const struct unit *u = &f.units.unit[k];
+
+		sum->units++;
+		if (!u->due)
+			continue;
+		fold_show(&f, done, total, u->run.ptr);
+		rc = fold_unit(&f, u);
+		done += u->events;
+		sum->units_made += !rc;
+	}
+	units_done(&f.units);
+	return rc;
+}

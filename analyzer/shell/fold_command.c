@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* fold_command.c - the command `fold`: the model's rows on a cluster. */
+#include "load/progress.h"
+#include "mirror/fold.h"
+#include "shell/commands.h"
+#include "shell/remote_command.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { RETRY_S = 60 };
+
+struct shown {
+	struct progress line;
+	bool quiet;
+};
+
+static void show(void *arg, int64_t done, int64_t total, const char *what)
+{
+	struct shown *s = arg;
+
+	s->line.total_bytes = total;
+	progress_show(&s->line, done, done, what);
+}
+
+static void show_waiting(void *arg, const char *why)
+{
+	struct shown *s = arg;
+
+	progress_clear(&s->line);
+	if (!s->quiet)
+		fprintf(stderr, "ilu-logq: %s; trying again\n", why);
+}
+
+/* Of --shard k/n; 0: of all. */
+static void read_shard(struct query *q, const char *word, unsigned long *k, unsigned long *n)
+{
+	char *end = NULL;
+
+	*k = *n = 0;
+	if (!word)
+		return;
+	*k = strtoul(word, &end, 10);
+	if (*end == '/')
+		*n = strtoul(end + 1, &end, 10);
+	if (*end || !*k || *k > *n || *n > 100000)
+		query_fail(q, USAGE, "--shard %s: it is a number of how many, from 1: 2/3", word);
+}
+
+static void fold(struct query *q, struct cluster *c, const struct fold_options *o, unsigned long k, bool finish)
+{
+	struct fold_sum sum = {0};
+	struct shown *shown = o->arg;
+	char *why = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n && !rc && !finish; i++)
+		if (!k || i + 1 == k)
+			rc = fold_shard(c, i, o, &sum, &why);
+	if (!rc && !k)
+		rc = fold_finish(c, o, &sum, &why);
+	progress_clear(&shown->line);
+	remote_failed(q, rc, why);
+	free(why);
+	if (q->status || q->quiet)
+		return;
+	if (!finish)
+		fprintf(q->out->file, "%" PRId64 " %s of runs folded, %" PRId64 " invocations\n", sum.units_made,
+		        sum.units_made == 1 ? "day" : "days", sum.invocations);
+	if (!k)
+		fprintf(q->out->file, "%" PRId64 " of %" PRId64 " runs finished, %" PRId64 " findings\n", sum.runs_made,
+		        sum.runs, sum.findings);
+	if (sum.unfinished)
+		query_note(q, "%" PRId64 " sources are not whole: their push is under way, or was broken off",
+		           sum.unfinished);
+}
+
+static void run(struct query *q)
+{
+	const char *retry = args_value(q->args, "retry"), *shard = args_value(q->args, "shard");
+	bool finish = args_has(q->args, "finish");
+	struct shown shown = {.quiet = q->quiet};
+	struct http_manner m = {&query_interrupted, RETRY_S, show_waiting, &shown};
+	struct fold_options o = {.rules = args_value(q->args, "rules"),
+	                         .benchmark = args_value(q->args, "benchmark"),
+	                         .progress = show,
+	                         .arg = &shown};
+	struct cluster c = {0};
+	int64_t seconds = RETRY_S;
+	unsigned long k, n;
+
+	progress_init(&shown.line, STDERR_FILENO, q->quiet, -1);
+	if (retry && (args_number(retry, &seconds) || seconds > 86400))
+		query_fail(q, USAGE, "--retry %s: it is a number of seconds, at most a day", retry);
+	m.retry_s = (unsigned)seconds;
+	read_shard(q, shard, &k, &n);
+	if (shard && finish)
+		query_fail(q, USAGE, "--shard and --finish are two steps: one after the other");
+	if (!q->status)
+		remote_open(q, q->args->words[0], &m, false, false, &c);
+	if (!q->status && k && n != c.n)
+		query_fail(q, USAGE, "--shard %s: the URL names %zu %s", shard, c.n, c.n == 1 ? "shard" : "shards");
+	if (!q->status)
+		fold(q, &c, &o, k, finish);
+	cluster_close(&c);
+}
+
+static const struct option_spec options[] = {
+    {.name = "shard",
+     .value = "K/N",
+     .help = "only the transactions of shard K of N, from 1; others may be folded side by side"},
+    {.name = "finish", .help = "only what lies between transactions, once those of all shards are folded"},
+    {.name = "rules",
+     .value = "FILE|none",
+     .help = "what messages mean, instead of the built-in rules",
+     .hint = HINT_FILE},
+    {.name = "benchmark",
+     .value = "FILE",
+     .help = "a file of function benchmarks, for overheads and estimates",
+     .hint = HINT_FILE},
+    {.name = "retry", .value = "SECONDS", .help = "how long a server that is away is tried again; default 60"},
+    {0},
+};
+
+const struct command command_fold = {
+    .name = "fold",
+    .group = GROUP_DATA,
+    .words = "URL",
+    .least = 1,
+    .most = 1,
+    .help = "make invocations, phases, containers and findings of the lines on a ClickHouse cluster",
+    .more = "In two steps: the transactions of each shard, then what lies between them. Without --shard and --finish "
+            "both are done. Only what\n"
+            "is new is folded: runs and days to which lines have come, in whatever order. A fold that was broken off "
+            "is done again.",
+    .examples = "fold clickhouse://c1,c2,c3/logs\nfold clickhouse://c1,c2,c3/logs --shard 2/3\n"
+                "fold clickhouse://c1,c2,c3/logs --finish",
+    .options = options,
+    .run = run,
+};
