@@ -51,7 +51,7 @@ LIBLOG_SRC += $(addprefix liblog/src/recover/,dead.c merge.c recover.c replay.c 
 LIBLOG_SRC += $(addprefix liblog/src/appender/,appender.c audit.c current.c flight.c gap.c outlet.c own.c)
 LIBLOG_SRC += $(addprefix liblog/src/control/,answer.c caller.c filter.c meant.c reread.c rundir.c server.c)
 LIBLOG_SRC += $(addprefix liblog/src/life/,boxed.c crash.c fork.c launch.c life.c present.c)
-LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c overflow.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
+LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io.c lock.c overflow.c pin.c pool.c queue.c random.c real.c report.c stack.c timer.c turn.c wait.c)
 
 # ---- analyzer -----------------------------------------------------------------------------------------------------
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
@@ -106,7 +106,7 @@ KVD_SRC      := $(addprefix samples/kvd/,buffer.c loop.c main.c protocol.c store
 # One program a module: tests/unit/NAME.c, linked with cmocka and what it tests.
 LIBLOG_TESTS   :=
 LIBLOG_TESTS   += log_cold_test log_event_test log_floor_test log_journald_test log_limit_test log_span_test log_thread_test log_life_test log_recorder_test log_crash_test log_clockset_test log_syslog_test log_control_test log_encode_test log_object_test log_reload_test log_sinks_test log_cxx_test
-LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_portable_test clock_report_test clock_log_test
+LIBLOG_TESTS   += clock_deadlines_test clock_test clock_virtual_test clock_pin_test clock_portable_test clock_report_test clock_log_test
 LIBLOG_TESTS   += log_region_test log_box_test
 LIBLOG_TESTS   += log_disk_test log_files_test log_pack_test log_process_test
 LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_test escape_test escape_portable_test sink_test tid_test

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 static struct pool actors = {.size = sizeof(struct actor), .link = offsetof(struct actor, next)};
 
@@ -133,6 +134,7 @@ static void *thread_run(void *arg)
 	char short_name[16] = "";
 
 	my_vehicle = mine;
+	mine->tid = gettid();
 	mine->producer = &ilu_producer_;
 	memcpy(short_name, me->name, sizeof short_name - 1);
 	prctl(PR_SET_NAME, short_name);
@@ -158,6 +160,7 @@ static int thread_make(struct actor *a, size_t stack_size)
 	if (!a->vehicle)
 		return -ENOMEM;
 	a->vehicle->resident = a;
+	pin_inherit(a->vehicle);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	rc = -pthread_attr_setstacksize(&attr, stack_size * STACK_FACTOR);

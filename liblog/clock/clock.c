@@ -71,6 +71,7 @@ static const struct now_source source = {
     .wall_at = wall_at,
     .turns = turns,
     .random = random_for_log,
+    .own_thread = pin_own_thread,
 };
 
 /* ---- start ---- */

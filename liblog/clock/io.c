@@ -38,6 +38,7 @@ int ilu_clock_io_begin(const char *what)
 	wait_push(&outside, me);
 	vt.outside++;
 	turn_give(turn_last(me));
+	pin_release(my_vehicle, 0);
 	return 0;
 }
 

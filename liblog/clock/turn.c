@@ -314,6 +314,8 @@ void turn_take(struct vehicle *mine)
 {
 	while (!__atomic_exchange_n(&mine->turn, 0, __ATOMIC_ACQUIRE))
 		futex_wait(&mine->turn, 0, -1);
+	if (__builtin_expect(mine->pin != vt.pin || vt.turns >= vt.look_at, 0))
+		pin_turn(mine);
 	ring_turned();
 }
 
@@ -476,6 +478,7 @@ int turn_start(void)
 	vt.timers.stack_size = size;
 	if (!vt.timers.stack || ready_reserve(64))
 		return -ENOMEM;
+	pin_start();
 	vt.main.sp = context_here();
 	vt.timers.sp = context_make(vt.timers.stack, size, timers_run);
 	if (!vt.timers.sp)
@@ -512,6 +515,7 @@ void turn_stop(void)
 		turn_wait(me); /* until nobody is ready */
 	}
 	me->wait = WAIT_NOTHING;
+	pin_stop();
 	vt.left += vt.actors - 1;
 	free(vt.ready.item);
 	memset(&vt.ready, 0, sizeof vt.ready);

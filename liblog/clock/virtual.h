@@ -14,6 +14,8 @@
 
 #include <ilu/clock.h>
 #include <ilu/log.h>
+#include <sched.h>
+#include <sys/types.h>
 
 enum actor_kind { ACTOR_MAIN, ACTOR_THREAD, ACTOR_TASK, ACTOR_TIMERS };
 
@@ -47,6 +49,11 @@ struct vehicle {
 	uint32_t turn;                  /* futex: 1 when it has it */
 	struct actor *resident;         /* whose stack it is on */
 	struct ilu_producer_ *producer; /* where the pthread's spans are */
+	pid_t tid;                      /* of a thread's own */
+	/* pin.c's */
+	uint32_t pin; /* the binding it has seen, see virtual_time.pin */
+	bool bound;
+	cpu_set_t before; /* where bound: what it was allowed */
 };
 
 struct actor {
@@ -92,9 +99,11 @@ struct ilu_timer {
 
 struct virtual_time {
 	bool stopping;
-	uint8_t verdict; /* a report that the timers' stack is to make */
-	int64_t now;     /* atomic: the appender reads it */
-	uint64_t turns;  /* atomic: the turn went to another vehicle */
+	uint8_t verdict;  /* a report that the timers' stack is to make */
+	int64_t now;      /* atomic: the appender reads it */
+	uint64_t turns;   /* atomic: the turn went to another vehicle */
+	uint64_t look_at; /* so many turns: pin.c looks again at where threads run */
+	uint32_t pin;     /* number of the binding that is to be; 0: all are free */
 	struct actor *current;
 	struct ready {
 		uintptr_t *item;
@@ -144,6 +153,16 @@ void turn_poll(void);
 _Noreturn void turn_verdict(enum verdict verdict, struct actor *about);
 /* One thread, task or timer that keeps the simulation alive came or went. */
 void turn_keep(int by);
+
+/* ---- pin.c: on one processor; all but the last for who has the turn ---- */
+void pin_start(void);
+void pin_stop(void); /* everybody gets back what he had */
+/* It has taken the turn: is it where it should be? */
+void pin_turn(struct vehicle *mine);
+/* Its thread, the caller's where tid is 0, may go where it was allowed to. */
+void pin_release(struct vehicle *v, pid_t tid);
+void pin_inherit(struct vehicle *child); /* the caller makes its thread */
+void pin_own_thread(void);               /* the caller is none of ours, but was perhaps made by one */
 
 /* ---- wait.c: the lists of who waits for an object ---- */
 

@@ -434,6 +434,7 @@ static void *run(void *argument)
 	int rc;
 
 	prctl(PR_SET_NAME, "ilu-appender");
+	now_own_thread();
 	rc = box_begin();
 	if (rc && encode_own_room(&a->enc))
 		own_tell(&a->own, "WARN", "No black box", "reason", strerror(-rc));
@@ -448,6 +449,7 @@ static void *run(void *argument)
 /* In the place of one that hangs, which keeps the box. */
 static void *run_on(void *argument)
 {
+	now_own_thread();
 	carry(argument);
 	tell_end(argument);
 	return NULL;

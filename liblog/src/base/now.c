@@ -39,6 +39,14 @@ int64_t now_wall_ns(void)
 	return s ? s->wall_ns() : system_ns(CLOCK_REALTIME);
 }
 
+void now_own_thread(void)
+{
+	const struct now_source *s = now_replaced();
+
+	if (s)
+		s->own_thread();
+}
+
 uint64_t now_machine_ns(void)
 {
 	return (uint64_t)system_ns(CLOCK_MONOTONIC);

@@ -21,6 +21,7 @@ struct now_source {
 	int64_t (*wall_at)(uint64_t steady_ns);
 	uint64_t (*turns)(void);
 	uint64_t (*random)(void); /* for transaction ids */
+	void (*own_thread)(void); /* see now_own_thread */
 };
 
 /* What the log says of the process then, so that the same run makes the same bytes. */
@@ -32,6 +33,10 @@ void now_replace(const struct now_source *source);
 
 /* What is in place; NULL: the system's clocks. Then stamps must not come from the TSC. */
 const struct now_source *now_replaced(void);
+
+/* The caller is a thread of the library's own, or the child of a fork: it does not belong to who moves the time, and
+ * need not run where those do. */
+void now_own_thread(void);
 
 /* The machine's own steady clock, whatever is in place: for those who sleep and wake on real time. */
 uint64_t now_machine_ns(void);

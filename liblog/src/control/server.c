@@ -111,6 +111,7 @@ static void *run(void *argument)
 	struct pollfd wait[CALLERS_MAX + 2];
 
 	prctl(PR_SET_NAME, "ilu-control");
+	now_own_thread();
 	while (ours(s)) {
 		int timeout = prepare_wait(s, wait, filter_revert_due());
 

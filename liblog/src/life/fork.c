@@ -14,6 +14,7 @@
 
 #include "appender/audit.h"
 #include "appender/current.h"
+#include "base/now.h"
 #include "box/box.h"
 #include "call/early.h"
 #include "call/limit.h"
@@ -82,6 +83,7 @@ static void reset(void)
 
 static void after_in_child(void)
 {
+	now_own_thread();
 	if (!logger_fork_known()) /* else somebody logged before this handler's turn */
 		reset();
 }

@@ -7,6 +7,7 @@
  * owner) is encoded with the lock, when nobody is at an earlier one. With one worker it is a loop like any other. */
 #include "recover/merge.h"
 
+#include "base/now.h"
 #include "box/slab.h"
 #include "encode/sitetext.h"
 
@@ -238,6 +239,7 @@ static void worker_free(struct worker *w)
 
 static void *run(void *argument)
 {
+	now_own_thread();
 	work(argument);
 	return NULL;
 }

@@ -212,6 +212,7 @@ static void *run(void *argument)
 	struct away_old *old;
 	size_t count;
 
+	now_own_thread();
 	stand_back();
 	count = away_list(p->dir, p->log, &old);
 	for (size_t i = count; i-- > 0;) { /* the oldest first */
