@@ -41,9 +41,9 @@ struct chunk_builder {
 	bool has_stamp;
 	int64_t min_stamp, max_stamp;
 	struct local_set heads, tails;
-	struct column *columns; /* slots, in the order of first use; those beyond ncolumns keep their buffers */
+	struct slot_values *columns; /* slots, in the order of first use; those beyond ncolumns keep their buffers */
 	uint32_t ncolumns, columns_room;
-	struct column raw, tids;
+	struct slot_values raw, tids;
 	struct table tid_at; /* of tids */
 	uint32_t tid_events[CHUNK_ROWS];
 	uint8_t tid_groups[CHUNK_ROWS];
@@ -90,7 +90,7 @@ static void columns_clear(struct chunk_builder *b)
 		used += i < b->ncolumns ? b->columns[i].text.len : 0;
 	}
 	for (uint32_t i = 0; i < b->columns_room && room > 2 * used; i++) {
-		struct column *c = &b->columns[i];
+		struct slot_values *c = &b->columns[i];
 
 		if (c->text.room > ROOM_KEPT && (i >= b->ncolumns || c->text.room > 2 * c->text.len)) {
 			room -= c->text.room;
@@ -351,7 +351,7 @@ static int segment_placed(struct chunk_builder *b, int level, size_t start, size
 }
 
 /* n values from `from` on as a segment, if there are any. */
-static int values_seal(struct chunk_builder *b, int level, const struct column *c, uint32_t from, uint32_t n)
+static int values_seal(struct chunk_builder *b, int level, const struct slot_values *c, uint32_t from, uint32_t n)
 {
 	size_t start = b->block.len;
 

@@ -22,7 +22,7 @@ enum encoding {
 #define DICT_MAX 1024 /* distinct values of a dictionary */
 #define TIDS_FEW 8    /* one value in so many may be another text than a transaction id */
 
-int column_add(struct column *c, const char *p, size_t len)
+int column_add(struct slot_values *c, const char *p, size_t len)
 {
 	if (array_reserve(c->ends, c->room, c->n + 1))
 		return -ENOMEM;
@@ -31,20 +31,20 @@ int column_add(struct column *c, const char *p, size_t len)
 	return c->text.failed ? -ENOMEM : 0;
 }
 
-void column_clear(struct column *c)
+void column_clear(struct slot_values *c)
 {
 	c->n = 0;
 	c->text.len = 0;
 }
 
-void column_free(struct column *c)
+void column_free(struct slot_values *c)
 {
 	free(c->ends);
 	bytes_free(&c->text);
-	*c = (struct column){0};
+	*c = (struct slot_values){0};
 }
 
-static struct slice value_at(const struct column *c, uint32_t i)
+static struct slice value_at(const struct slot_values *c, uint32_t i)
 {
 	uint32_t start = i ? c->ends[i - 1] : 0;
 
@@ -126,7 +126,7 @@ static bool stamp_of(struct slice s, int64_t *out)
 	return s.len >= 21 && s.len <= 29 && !stamp_parse_iluvatar(s, out, &canonical) && canonical;
 }
 
-static bool numbers_of(const struct column *c, uint32_t from, uint32_t n, bool (*parse)(struct slice, int64_t *),
+static bool numbers_of(const struct slot_values *c, uint32_t from, uint32_t n, bool (*parse)(struct slice, int64_t *),
                        int64_t *out)
 {
 	for (uint32_t i = 0; i < n; i++)
@@ -138,7 +138,7 @@ static bool numbers_of(const struct column *c, uint32_t from, uint32_t n, bool (
 /* ---- text ---- */
 
 /* u8 width of the lengths, lengths in planes, the text of the values picked by order (NULL: from ... from + n). */
-static void text_write(const struct column *c, uint32_t from, uint32_t n, const uint32_t *order, struct bytes *out)
+static void text_write(const struct slot_values *c, uint32_t from, uint32_t n, const uint32_t *order, struct bytes *out)
 {
 	uint64_t len[SEGMENT_ROWS], most = 0;
 
@@ -174,7 +174,7 @@ static unsigned nibble(char c)
 }
 
 /* u16 others, u16 the number of each, their text; 16 bytes for each value. */
-static bool tids_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out)
+static bool tids_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out)
 {
 	uint32_t other[SEGMENT_ROWS / TIDS_FEW] = {0}, others = 0;
 
@@ -206,7 +206,7 @@ static bool tids_write(const struct column *c, uint32_t from, uint32_t n, struct
 
 /* Codes for the values where there are few distinct ones; their number, or 0. first[k] is where value k occurs first.
  */
-static uint32_t dictionary(const struct column *c, uint32_t from, uint32_t n, uint16_t *codes, uint32_t *first)
+static uint32_t dictionary(const struct slot_values *c, uint32_t from, uint32_t n, uint16_t *codes, uint32_t *first)
 {
 	uint16_t table[4 * DICT_MAX] = {0}; /* code + 1 */
 	uint32_t count = 0, most = n / 4 < DICT_MAX ? n / 4 + 1 : DICT_MAX;
@@ -235,7 +235,7 @@ static uint32_t dictionary(const struct column *c, uint32_t from, uint32_t n, ui
 	return count;
 }
 
-static bool decimals_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out)
+static bool decimals_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out)
 {
 	int64_t numbers[SEGMENT_ROWS];
 	uint16_t how[SEGMENT_ROWS];
@@ -249,7 +249,7 @@ static bool decimals_write(const struct column *c, uint32_t from, uint32_t n, st
 	return true;
 }
 
-void column_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out)
+void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out)
 {
 	static bool (*const parse[])(struct slice, int64_t *) = {number_of, hex_of, stamp_of};
 	int64_t numbers[SEGMENT_ROWS];

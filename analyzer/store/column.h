@@ -13,18 +13,18 @@
 #define SEGMENT_ROWS 8192
 
 /* Values being collected. */
-struct column {
+struct slot_values {
 	uint32_t n, room;
 	uint32_t *ends; /* of each value in text */
 	struct bytes text;
 };
 
-int column_add(struct column *c, const char *p, size_t len);
-void column_clear(struct column *c);
-void column_free(struct column *c);
+int column_add(struct slot_values *c, const char *p, size_t len);
+void column_clear(struct slot_values *c);
+void column_free(struct slot_values *c);
 
 /* Writes values from ... from + n as a segment. */
-void column_write(const struct column *c, uint32_t from, uint32_t n, struct bytes *out);
+void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out);
 
 /* Bytes that a number needs, at least 1; and numbers in so many planes: all lowest bytes, then the next: like stands
  * beside like. */

@@ -110,7 +110,7 @@ static void duration_check(const struct segment *s, uint32_t i, struct slice tex
 	durations++;
 }
 
-static void column_check(const struct column *c, uint32_t from, uint32_t n, int encoding)
+static void column_check(const struct slot_values *c, uint32_t from, uint32_t n, int encoding)
 {
 	struct bytes out = {0};
 	struct segment s;
@@ -143,7 +143,7 @@ static void encodings(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		struct column c = {0};
+		struct slot_values c = {0};
 
 		for (unsigned k = 0; k < 12 && rows[i].values[k]; k++)
 			assert_int_equal(column_add(&c, rows[i].values[k], strlen(rows[i].values[k])), 0);
@@ -196,7 +196,7 @@ static void full_segments(void **state)
 	(void)state;
 	memset(value, 'v', sizeof value);
 	for (unsigned sort = 0; sort < 13; sort++) {
-		struct column c = {0};
+		struct slot_values c = {0};
 
 		for (unsigned i = 0; i < 2 * SEGMENT_ROWS + 5; i++)
 			assert_int_equal(column_add(&c, value, (size_t)(one_value(&r, sort, i, value) - value)), 0);
@@ -259,7 +259,7 @@ static void damaged(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 6000; round++) {
 		char value[200], buf[SEGMENT_TEXT];
-		struct column c = {0};
+		struct slot_values c = {0};
 		struct bytes out = {0};
 		unsigned sort = round % 9, n = 1 + random_below(&r, 60);
 		unsigned char *copy;
