@@ -93,8 +93,11 @@ struct blame_run {
 	struct rules *rules;
 };
 
-/* Reads a run. cores 0: as the log says. out is zero-initialised; blame_run_done in any case. 0 or a negative errno. */
+/* Reads a run, without what its cold starts are charged to. cores 0: as the log says. out is zero-initialised;
+ * blame_run_done in any case. 0 or a negative errno. */
 int blame_run_read(sqlite3 *db, int64_t run, int64_t cores, struct blame_run *out);
+/* After that, for rows, and for sums of cold starts: of b->start the kind and the holders. 0 or a negative errno. */
+int blame_cold_read(sqlite3 *db, struct blame_run *b);
 void blame_run_done(struct blame_run *b);
 /* The request of a tid, or BLAME_NOBODY. */
 uint32_t blame_find(const struct blame_run *b, struct slice tid);
@@ -147,7 +150,8 @@ static inline struct phase blame_phase(const struct blame_run *b, const struct b
 	    .name = r->cold ? b->cold_phase : b->phase, .state = r->cold ? "cold" : NULL, .open = r->open};
 }
 
-/* The rows of the requests [first, last), by request, and of each the largest first. *out is yours: free. */
+/* The rows of the requests [first, last), by request, and of each the largest first; after blame_cold_read. *out is
+ * yours: free. */
 int blame_rows(const struct blame_run *b, uint32_t first, uint32_t last, struct blame_row **out, size_t *n);
 
 /* ---- sums: who made whom wait, over a run ---- */
@@ -160,9 +164,9 @@ struct blame_sum {
 	uint8_t kind;
 };
 
-/* By waiter, of each the largest first: of the queue, or of cold starts. *out is yours: free. */
-int blame_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n);
-int blame_cold_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n);
+/* By waiter, of each the largest first: of the queue, or cold: of cold starts, after blame_cold_read. *out is yours:
+ * free. */
+int blame_sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **out, size_t *n);
 
 /* Registers the table. s stays the caller's and must outlive db's statements. */
 int blame_register(sqlite3 *db, struct store *s);

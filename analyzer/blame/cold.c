@@ -5,7 +5,7 @@
  * the next cold start behind it, unless another was made meanwhile that no cold start waited for (a prewarm). So each
  * removal is charged with one cold start at most, the latest first. Where none was removed the function had no
  * container yet, or those it has were all taken by others of it. */
-#include "blame/cold.h"
+#include "blame/blame.h"
 #include "base/array.h"
 #include "base/keyed.h"
 #include "base/sql.h"
@@ -25,7 +25,7 @@ struct turn {
 /* A container's end, as lines tell it. */
 struct removal {
 	int64_t at;
-	uint32_t container, by;
+	uint32_t by;
 };
 
 struct cold {
@@ -35,12 +35,11 @@ struct cold {
 	uint32_t *function;  /* by number of these: of b->functions */
 	uint32_t functions_room;
 	struct intern containers;
-	struct removal *removal; /* by container; at NO_NS: none */
+	struct removal *removal; /* by container */
 	uint32_t removals_room;
 	struct turn *turn;
 	size_t nturns, turns_room;
-	bool made_told, removed_told; /* there are lines of it, or would be */
-	uint32_t *taken;              /* of one function: who took a container that is not replaced; ntaken of them */
+	uint32_t *taken; /* of one function: who took a container that is not replaced; ntaken of them */
 	uint32_t ntaken, taken_room;
 	uint32_t live; /* containers that it has now */
 	bool *waited;  /* by request: it had a cold start, so that a container of its making replaces none */
@@ -106,9 +105,9 @@ static int read_removed(struct cold *c, const struct rule *rule)
 			rc = -ENOMEM;
 			break;
 		}
-		c->removed_told = true;
+		c->b->removed_told = true;
 		if (n >= before || at < c->removal[n].at)
-			c->removal[n] = (struct removal){at, n, tid.ptr ? blame_find(c->b, tid) : BLAME_NOBODY};
+			c->removal[n] = (struct removal){at, tid.ptr ? blame_find(c->b, tid) : BLAME_NOBODY};
 	}
 	sqlite3_finalize(st);
 	return rc;
@@ -116,22 +115,21 @@ static int read_removed(struct cold *c, const struct rule *rule)
 
 static int read_removals(struct cold *c)
 {
-	const struct rules *r = c->b->rules;
+	const struct rule *rule;
+	unsigned next = 0;
 	int64_t any = 0;
 	int rc = 0;
 
-	for (unsigned i = 0; !rc && i < r->nrules; i++)
-		if (r->rule[i].means == MEANS_REMOVED && r->rule[i].message.ptr && !r->rule[i].prefix &&
-		    !r->rule[i].any && r->rule[i].arg[0].name && !r->rule[i].arg[0].in_span)
-			rc = read_removed(c, &r->rule[i]);
-	if (rc || c->removed_told)
+	while (!rc && (rule = rules_of_lines(c->b->rules, MEANS_REMOVED, &next)))
+		rc = read_removed(c, rule);
+	if (rc || c->b->removed_told)
 		return rc;
 	/* Where lines of level debug are there those of removals would be. */
 	rc = sql_number_of(c->db,
 	                   "SELECT count(*) FROM (SELECT 1 FROM event WHERE run = ?1 AND level IN ('DEBUG', 'TRACE') "
 	                   "LIMIT 1)",
 	                   c->b->run, &any);
-	c->removed_told = any;
+	c->b->removed_told = any;
 	return rc;
 }
 
@@ -161,7 +159,7 @@ static int put_container(struct cold *c, sqlite3_stmt *st)
 	struct turn t = {.lane = find_lane(c->b, column_slice(st, 2), slice_is(column_slice(st, 3), "gpu"))};
 	int rc = 0;
 
-	c->made_told |= sqlite3_column_type(st, 4) != SQLITE_NULL;
+	c->b->made_told |= sqlite3_column_type(st, 4) != SQLITE_NULL;
 	if (name == INTERN_NONE || t.lane == BLAME_NOBODY)
 		return 0;
 	t.function = c->function[name];
@@ -274,7 +272,7 @@ static int charge(struct cold *c, struct blame_start *s)
 		s->kind = BLAME_MEMORY;
 		return add_holder(c->b, s, by);
 	}
-	if (!c->live && !c->made_told)
+	if (!c->live && !c->b->made_told)
 		s->kind = BLAME_UNKNOWN;
 	if (!c->live)
 		return 0;
@@ -403,7 +401,7 @@ int blame_cold_read(sqlite3 *db, struct blame_run *b)
 	struct cold c = {.b = b, .db = db};
 	int rc;
 
-	if (!b->nstarts)
+	if (!b->nstarts) /* as in a run that has no queue */
 		return 0;
 	c.waited = calloc((size_t)b->nrequests + 1, sizeof *c.waited);
 	c.making = calloc((size_t)b->nrequests + 1, sizeof *c.making);
@@ -412,8 +410,6 @@ int blame_cold_read(sqlite3 *db, struct blame_run *b)
 		rc = read_removals(&c);
 	if (!rc)
 		rc = read_containers(&c);
-	b->made_told = c.made_told;
-	b->removed_told = c.removed_told;
 	if (!rc)
 		rc = go_through_all(&c);
 	intern_done(&c.names);

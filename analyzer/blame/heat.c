@@ -123,7 +123,7 @@ int blame_heat(const struct blame_run *b, bool cold, struct text *out)
 	int rc = 0;
 
 	if (b->phase)
-		rc = (cold ? blame_cold_sums : blame_sums)(b, BLAME_BY_FUNCTION, &h.sum, &h.nsums);
+		rc = blame_sums(b, BLAME_BY_FUNCTION, cold, &h.sum, &h.nsums);
 	if (!rc)
 		rc = fill(&h);
 	if (!rc)

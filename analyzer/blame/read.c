@@ -10,7 +10,6 @@
 #include "blame/blame.h"
 #include "base/array.h"
 #include "base/sql.h"
-#include "blame/cold.h"
 #include "blame/queue.h"
 #include "model/rules_kept.h"
 #include "tables/phase_read.h"
@@ -362,7 +361,5 @@ int blame_run_read(sqlite3 *db, int64_t run, int64_t cores, struct blame_run *ou
 	out->cold_phase = cold_phase(out->rules);
 	if (!rc)
 		rc = read_requests(out, db);
-	if (!rc)
-		rc = blame_queue_read(db, out, cores);
-	return rc ? rc : blame_cold_read(db, out);
+	return rc ? rc : blame_queue_read(db, out, cores);
 }

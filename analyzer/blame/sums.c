@@ -160,7 +160,7 @@ static int add_up(struct sums *s, bool cold)
 	return rc;
 }
 
-static int make_sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **out, size_t *n)
+int blame_sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **out, size_t *n)
 {
 	bool by_function = by == BLAME_BY_FUNCTION;
 	struct sums s = {.b = b,
@@ -184,14 +184,4 @@ static int make_sums(const struct blame_run *b, enum blame_by by, bool cold, str
 	free(s.share);
 	free(s.shared);
 	return rc;
-}
-
-int blame_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n)
-{
-	return make_sums(b, by, false, out, n);
-}
-
-int blame_cold_sums(const struct blame_run *b, enum blame_by by, struct blame_sum **out, size_t *n)
-{
-	return make_sums(b, by, true, out, n);
 }

@@ -84,6 +84,8 @@ static int next_run(struct state *s)
 		return rc;
 	blame_run_done(&s->run);
 	rc = blame_run_read(s->db, sqlite3_column_int64(s->runs, 0), s->cores, &s->run);
+	if (!rc)
+		rc = blame_cold_read(s->db, &s->run);
 	s->next_request = 0;
 	s->end = s->run.nrequests;
 	if (!rc && s->tid) {

@@ -475,6 +475,18 @@ static bool gives(const struct rule *rule, unsigned moment)
 	return rule->moment == moment;
 }
 
+const struct rule *rules_of_lines(const struct rules *r, enum meaning means, unsigned *i)
+{
+	while (*i < r->nrules) {
+		const struct rule *of = &r->rule[(*i)++];
+
+		if (of->means == means && of->message.ptr && !of->prefix && !of->any && of->arg[0].name &&
+		    !of->arg[0].in_span)
+			return of;
+	}
+	return NULL;
+}
+
 bool rules_gives(const struct rules *r, unsigned moment)
 {
 	bool end = moment == MOMENT_END || moment == MOMENT_LAST_END;

@@ -190,6 +190,9 @@ bool rule_holds(const struct rule *rule, const struct event *e);
 const char *rules_moment(const struct rules *r, unsigned moment);
 /* Whether anything in the file can give this moment. */
 bool rules_gives(const struct rules *r, unsigned moment);
+/* For who asks the lines of a message themselves: the first rule from *i on by which a whole message means this, with
+ * its first argument in a field of the line; NULL: no more. *i begins with 0. */
+const struct rule *rules_of_lines(const struct rules *r, enum meaning means, unsigned *i);
 
 /* Whether any rule says which request another is inside of. */
 bool rules_name_parents(const struct rules *r);

@@ -69,8 +69,9 @@ static int64_t given_cores(struct query *q)
 	return cores;
 }
 
-/* Reads a run that is to be shown; false: it failed, or has no queue. */
-static bool read_run(struct query *q, int64_t run, struct blame_run *b)
+/* Reads a run that is to be shown, with what its cold starts are charged to or without; false: it failed, or has no
+ * queue. */
+static bool read_run(struct query *q, int64_t run, bool cold, struct blame_run *b)
 {
 	int64_t cores = given_cores(q);
 
@@ -79,7 +80,7 @@ static bool read_run(struct query *q, int64_t run, struct blame_run *b)
 	if (!b->phase)
 		query_note(q, "run %" PRId64 ": its rules know no time in a queue (a phase from `insert` to `remove`)",
 		           run);
-	return b->phase;
+	return b->phase && (!cold || query_ok(q, blame_cold_read(q->db, b), q->path));
 }
 
 static bool taken(const struct query *q, const struct blame_run *b, uint32_t function)
@@ -213,7 +214,7 @@ static void show_request(struct query *q, struct table *t, int64_t run, const ch
 	size_t n = 0;
 	uint32_t request;
 
-	if (read_run(q, run, &b) && (request = blame_find(&b, (struct slice){tid, strlen(tid)})) != BLAME_NOBODY &&
+	if (read_run(q, run, true, &b) && (request = blame_find(&b, (struct slice){tid, strlen(tid)})) != BLAME_NOBODY &&
 	    query_ok(q, blame_rows(&b, request, request + 1, &row, &n), q->path))
 		put_request(q, t, &b, request, row, n);
 	free(row);
@@ -309,17 +310,12 @@ static void note_starts(struct query *q, const struct blame_run *b)
 		           (double)ns / 1e9);
 }
 
-static int sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **v, size_t *n)
-{
-	return (cold ? blame_cold_sums : blame_sums)(b, by, v, n);
-}
-
 static void show_functions(struct query *q, struct table *t, const struct blame_run *b, bool cold)
 {
 	struct blame_sum *v = NULL;
 	size_t n = 0;
 
-	if (!query_ok(q, sums(b, BLAME_BY_FUNCTION, cold, &v, &n), q->path))
+	if (!query_ok(q, blame_sums(b, BLAME_BY_FUNCTION, cold, &v, &n), q->path))
 		return;
 	for (size_t i = 0, end; i < n; i = end) {
 		int64_t all = 0;
@@ -439,7 +435,7 @@ static void show_holders(struct query *q, struct table *t, const struct blame_ru
 	int64_t all = 0, unknown = 0;
 	size_t n = 0;
 
-	if (!query_ok(q, sums(b, BLAME_BY_TID, cold, &v, &n), q->path))
+	if (!query_ok(q, blame_sums(b, BLAME_BY_TID, cold, &v, &n), q->path))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		all += v[i].ns;
@@ -458,7 +454,7 @@ static void show_run(struct query *q, struct table *t, int64_t run, const char *
 	struct blame_run b = {0};
 	bool cold = args_has(q->args, "cold");
 
-	if (read_run(q, run, &b)) {
+	if (read_run(q, run, cold, &b)) {
 		for (uint32_t i = 0; i < b.nlanes && i < 8 && !cold; i++)
 			note_lane(q, &b.lane[i]);
 		if (!strcmp(by, "function"))
@@ -517,6 +513,7 @@ static void put_heat(struct query *q)
 {
 	struct select s = {0};
 	struct text t = {0};
+	bool cold = args_has(q->args, "cold");
 	sqlite3_stmt *st;
 
 	select_add(&s, "SELECT id FROM run");
@@ -526,8 +523,8 @@ static void put_heat(struct query *q)
 	while (query_next(q, st)) {
 		struct blame_run b = {0};
 
-		if (read_run(q, sqlite3_column_int64(st, 0), &b))
-			query_ok(q, blame_heat(&b, args_has(q->args, "cold"), &t), q->path);
+		if (read_run(q, sqlite3_column_int64(st, 0), cold, &b))
+			query_ok(q, blame_heat(&b, cold, &t), q->path);
 		text_puts(&t, b.phase ? "\n" : "");
 		blame_run_done(&b);
 	}

@@ -192,7 +192,7 @@ static void put_run(struct report *r, const struct report_run *run, bool *any)
 	int rc = blame_run_read(r->q->db, run->id, 0, &b);
 
 	if (!rc && b.phase)
-		rc = blame_sums(&b, BLAME_BY_FUNCTION, &m.sum, &m.nsums);
+		rc = blame_sums(&b, BLAME_BY_FUNCTION, false, &m.sum, &m.nsums);
 	if (!rc && m.nsums)
 		rc = add_up(&m);
 	query_ok(r->q, rc, r->q->path);
