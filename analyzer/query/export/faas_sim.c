@@ -7,6 +7,7 @@
  * no line tells is guessed, and each guess is said. */
 #include "query/export/teach.h"
 #include "base/array.h"
+#include "model/fold.h"
 #include "query/core/outfile.h"
 #include <inttypes.h>
 #include <math.h>
@@ -150,7 +151,7 @@ static bool says(sqlite3_stmt *st, int column, const char *word)
 static void cut_unfinished(struct teach *t, struct request *r, int64_t start)
 {
 	t->unfinished++;
-	r->execute = between(start, export_end_of(t->x, t->run));
+	r->execute = between(start, export_end_of(t->x, t->x->run));
 	r->back = 0;
 	r->end = OK;
 }
@@ -281,19 +282,11 @@ static void learn_prewarm(struct teach *t, struct taught *fn, struct slice by)
 	sqlite3_stmt *st = query_prepare(
 	    t->x->q, "SELECT max(time_ns) - min(time_ns) FROM event WHERE run = ?1 AND tid = ?2 AND NOT \"foreign\"");
 
-	sqlite3_bind_int64(st, 1, t->run);
+	sqlite3_bind_int64(st, 1, t->x->run);
 	bind_slice(st, 2, by);
 	if (query_next(t->x->q, st))
 		learn(t, fn, TEACH_START, column_ns(st, 0));
 	sqlite3_finalize(st);
-}
-
-/* The name of a function, which its fqdn has before the version. */
-static struct slice name_of(struct slice fqdn)
-{
-	const char *hyphen = fqdn.len ? memrchr(fqdn.ptr, '-', fqdn.len) : NULL;
-
-	return hyphen ? (struct slice){fqdn.ptr, (size_t)(hyphen - fqdn.ptr)} : fqdn;
 }
 
 static void put_prewarms(struct teach *t)
@@ -307,11 +300,11 @@ static void put_prewarms(struct teach *t)
 	                   "SELECT fqdn, worker, created_by FROM container WHERE run = ?1 AND fqdn IS NOT NULL AND "
 	                   "created_by NOT IN (SELECT tid FROM invocation WHERE run = ?1) ORDER BY created_ns, "
 	                   "container_id");
-	sqlite3_bind_int64(st, 1, t->run);
+	sqlite3_bind_int64(st, 1, t->x->run);
 	text_puts(&t->x->line, "function,worker,count,made_by\n");
 	put(t);
 	while (query_next(t->x->q, st)) {
-		struct slice name = name_of(column_slice(st, 0));
+		struct slice name = fold_function_of(column_slice(st, 0));
 
 		if (intern_find(&t->names, name) == INTERN_NONE)
 			continue; /* nothing that is replayed would use it */
@@ -411,11 +404,12 @@ static void put_times(struct teach *t)
 
 static void init(struct teach *t, struct export *x)
 {
-	*t = (struct teach){.x = x, .run = x->run ? x->run : query_number(x->q, "SELECT max(id) FROM run", 0)};
+	*t = (struct teach){.x = x};
 	intern_init(&t->names);
 	if (!x->run && query_number(x->q, "SELECT count(*) FROM run", 0) > 1)
 		query_fail(x->q, USAGE, "several runs are loaded, and one is replayed: --run says which");
-	x->run = t->run;
+	if (!x->run)
+		x->run = query_number(x->q, "SELECT max(id) FROM run", 0);
 }
 
 static void done(struct teach *t)

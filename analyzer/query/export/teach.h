@@ -18,7 +18,7 @@ struct taught {
 
 struct teach {
 	struct export *x;
-	int64_t run, first_ns;
+	int64_t first_ns;
 	struct intern names; /* of functions; by number */
 	struct taught *function;
 	uint32_t room;
@@ -43,7 +43,7 @@ struct teach_order {
 	const char *policy; /* as faas-sim names it; NULL: none agrees with nine of ten */
 	int64_t pairs;
 	double share;
-	int64_t workers, cores, cores_least; /* of a worker */
+	int64_t cores, cores_least; /* of a worker */
 	bool cores_told;
 };
 

@@ -31,7 +31,7 @@ static int64_t mean_memory(const struct teach *t)
 	    "n.name = 'num_containers' AND n.value > 0");
 	int64_t mb;
 
-	sqlite3_bind_int64(st, 1, t->run);
+	sqlite3_bind_int64(st, 1, t->x->run);
 	mb = query_next(t->x->q, st) && sqlite3_column_int64(st, 0) > 0 ? sqlite3_column_int64(st, 0) : 0;
 	sqlite3_finalize(st);
 	return mb;
@@ -46,7 +46,7 @@ static void read_memory(struct teach *t, int64_t *mb)
 		return;
 	st = query_prepare(t->x->q,
 	                   "SELECT func_name, CAST(mem_mb AS INTEGER) FROM function WHERE run = ?1 AND mem_mb > 0");
-	sqlite3_bind_int64(st, 1, t->run);
+	sqlite3_bind_int64(st, 1, t->x->run);
 	while (query_next(t->x->q, st)) {
 		uint32_t number = intern_find(&t->names, column_slice(st, 0));
 
@@ -131,7 +131,7 @@ static int64_t ask(struct teach *t, const char *sql)
 	sqlite3_stmt *st = query_prepare(t->x->q, sql);
 	int64_t n;
 
-	sqlite3_bind_int64(st, 1, t->run);
+	sqlite3_bind_int64(st, 1, t->x->run);
 	n = query_next(t->x->q, st) ? column_ns(st, 0) : NO_NS;
 	sqlite3_finalize(st);
 	return n;
@@ -190,7 +190,7 @@ static void put_balancer(struct teach *t)
 	    {"round_robin", "round-robin"}, {"least_loaded", "least-loaded"}, {"ch_rlu", "ch-rlu"}};
 	const char *found = NULL;
 
-	sqlite3_bind_int64(st, 1, t->run);
+	sqlite3_bind_int64(st, 1, t->x->run);
 	while (query_next(t->x->q, st))
 		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 			if (strstr((const char *)sqlite3_column_text(st, 0), known[i][0]))
@@ -228,7 +228,7 @@ void teach_put_settings(struct teach *t)
 	struct teach_order order;
 	struct outfile file;
 
-	if (t->x->q->status || !query_ok(t->x->q, teach_order(t->x->q->db, t->run, &order), t->x->q->path))
+	if (t->x->q->status || !query_ok(t->x->q, teach_order(t->x->q->db, t->x->run, &order), t->x->q->path))
 		return;
 	if (!export_open_file(t->x, &file, "settings.csv"))
 		return;

@@ -136,7 +136,6 @@ static void read_cores(const struct blame_run *b, struct teach_order *out)
 
 		if (l->gpu)
 			continue;
-		out->workers++;
 		out->cores_told &= l->cores_from == BLAME_CORES_LOG;
 		if (l->cores > out->cores)
 			out->cores = l->cores;
