@@ -141,7 +141,7 @@ static int find_order(struct sweep *s, enum point p)
 		rc = keyed_sort(s->keyed, n);
 	for (uint32_t k = 0; k < n && !rc; k++)
 		s->order[p][k] = s->keyed[k].value;
-	s->norder[p] = n;
+	s->norder[p] = rc ? 0 : n;
 	return rc;
 }
 
