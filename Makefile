@@ -63,7 +63,8 @@ STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,compose.c condition.c cover.c extent.c fact.c fold.c parts.c phase.c phase_numbers.c rules.c rules_kept.c rules_message.c rules_read.c span.c span_said.c span_times.c spool.c)
 STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
-TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c nested.c pack.c phase_read.c rowtable.c tables.c vtab_histogram.c vtab_phase.c vtab_quantiles.c vtab_span.c write.c)
+TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c nested.c pack.c phase_read.c place_parts.c rowtable.c tables.c tids.c vtab_histogram.c vtab_phase.c \
+               vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c naming.c outcomes.c parents.c part.c requests.c sample.c steps.c tidfield.c)

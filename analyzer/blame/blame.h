@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/intern.h"
+#include "base/text.h"
 #include "model/phase.h"
 #include "store/store.h"
 
@@ -89,13 +90,15 @@ struct blame_run {
 	const char *cold_phase; /* the name of the phase in which a container is made; NULL: the rules have none */
 	bool made_told, removed_told; /* there are lines of containers that are made, removed, or would be */
 	struct intern functions;
+	struct text tids; /* of the requests */
 	struct arena texts;
 	struct rules *rules;
 };
 
-/* Reads a run, without what its cold starts are charged to. cores 0: as the log says. out is zero-initialised;
- * blame_run_done in any case. 0 or a negative errno. */
-int blame_run_read(sqlite3 *db, int64_t run, int64_t cores, struct blame_run *out);
+/* Reads a run, without what its cold starts are charged to. s: db's store, if threads with connections of their own may
+ * read as well (model/parts.h), else NULL. cores 0: as the log says. out is zero-initialised; blame_run_done in any
+ * case. 0 or a negative errno. */
+int blame_run_read(sqlite3 *db, struct store *s, int64_t run, int64_t cores, struct blame_run *out);
 /* After that, for rows, and for sums of cold starts: of b->start the kind and the holders. 0 or a negative errno. */
 int blame_cold_read(sqlite3 *db, struct blame_run *b);
 void blame_run_done(struct blame_run *b);

@@ -16,8 +16,8 @@ enum { HEAT_MOST = 40 };
  *
  * A row of ns for each function that waited, those with the most first; in it a number for each holder, the same. null
  * is a holder that is nobody, or that nobody knows; "others" comes last where there are more. All of ns add up to
- * total_ns. Without a queue, or where nobody waited, the lists are empty. cold: of cold starts, after blame_cold_read. 0
- * or -ENOMEM. */
+ * total_ns. Without a queue, or where nobody waited, the lists are empty. cold: of cold starts, after blame_cold_read.
+ * 0 or -ENOMEM. */
 int blame_heat(const struct blame_run *b, bool cold, struct text *out);
 
 #endif

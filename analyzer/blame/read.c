@@ -5,15 +5,19 @@
  * to its end, which the phases may cut: a result's times are whole microseconds. What never ended lasts to the end of
  * the run.
  *
- * Rows are read as they stand, by number of their transaction; the requests are put in the order of their tid after
- * that. */
+ * Rows are read as they stand, by number of their transaction, in parts that threads may share, and the ids beside
+ * them; after that the requests are put in the order of their tid. */
 #include "blame/blame.h"
 #include "base/array.h"
+#include "base/keyed.h"
 #include "base/sql.h"
 #include "blame/queue.h"
 #include "model/rules_kept.h"
 #include "tables/phase_read.h"
+#include "tables/place_parts.h"
+#include "tables/tids.h"
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +28,21 @@ struct kind {
 	uint32_t function, lane;
 };
 
+/* What rows of one part come to: requests count from 0 in each. */
+struct part {
+	struct blame_run b; /* of which it has the lists alone */
+	int64_t *place;     /* by request */
+	uint32_t place_room;
+};
+
 struct reader {
 	struct blame_run *b;
 	struct kind *kind;
 	size_t nkinds, room;
-	int64_t *place; /* by request, while they are in the order of their rows */
-	uint32_t place_room;
+	struct place_part of[PLACE_PARTS];
+	struct part part[PLACE_PARTS];
+	int nparts;
+	struct tids tids;
 };
 
 void blame_run_done(struct blame_run *b)
@@ -40,6 +53,7 @@ void blame_run_done(struct blame_run *b)
 	free(b->lane);
 	free(b->start);
 	free(b->start_holder);
+	text_done(&b->tids);
 	intern_done(&b->functions);
 	arena_done(&b->texts);
 	rules_free(b->rules);
@@ -197,10 +211,11 @@ static int add_hold(struct blame_run *b, const struct phase_attempt *a, uint32_t
 	return 0;
 }
 
-static int add_request(struct reader *r, const struct invocation_read *in, const struct phases *phases)
+static int add_request(const struct reader *r, struct part *part, const struct invocation_read *in,
+                       const struct phases *phases)
 {
 	const struct kind *k = in->kind < r->nkinds ? &r->kind[in->kind] : NULL;
-	struct blame_run *b = r->b;
+	struct blame_run *b = &part->b;
 	struct blame_request *q;
 	int rc = 0;
 
@@ -209,16 +224,16 @@ static int add_request(struct reader *r, const struct invocation_read *in, const
 	if (!k->of_run)
 		return 0;
 	q = array_add(b->request, b->nrequests, b->request_room);
-	if (!q || array_reserve(r->place, r->place_room, b->nrequests))
+	if (!q || array_reserve(part->place, part->place_room, b->nrequests))
 		return -ENOMEM;
 	*q = (struct blame_request){.function = k->function};
-	r->place[b->nrequests - 1] = in->place;
+	part->place[b->nrequests - 1] = in->place;
 	for (int i = 0; !rc && i < phases->n; i++) {
 		const struct phase *p = &phases->v[i];
 
-		if (p->attempt && !strcmp(p->name, b->phase))
+		if (p->attempt && !strcmp(p->name, r->b->phase))
 			rc = add_wait(b, p, k->lane);
-		else if (p->attempt && b->cold_phase && !strcmp(p->name, b->cold_phase))
+		else if (p->attempt && r->b->cold_phase && !strcmp(p->name, r->b->cold_phase))
 			rc = add_start(b, p, k->lane);
 	}
 	for (int i = 0; !rc && i < in->nattempts; i++)
@@ -226,124 +241,244 @@ static int add_request(struct reader *r, const struct invocation_read *in, const
 	return rc;
 }
 
-static int read_rows(struct reader *r, sqlite3 *db)
+/* The ids, then one part of the rows after the other. */
+static int read_part(void *arg, sqlite3 *db, size_t i)
 {
+	struct reader *r = arg;
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
-	int rc = read_kinds(r, db);
+	int rc;
 
-	if (!rc)
-		rc = phase_reader_open_all(db, &reader);
+	if (i == 0)
+		return tids_read(db, &r->tids);
+	rc = phase_reader_open_places(db, r->of[i - 1].first, r->of[i - 1].last, &reader);
 	while (!rc && (rc = phase_reader_next(reader, &phases)) == 1)
-		rc = add_request(r, phase_reader_at(reader), phases);
+		rc = add_request(r, &r->part[i - 1], phase_reader_at(reader), phases);
 	phase_reader_close(reader);
 	return rc;
 }
 
+/* ---- the parts, one behind the other ---- */
+
+/* Moves n elements of a part to the end of a list that has room for them. */
+static void move_list(void *to, uint32_t *nto, const void *from, uint32_t n, size_t size)
+{
+	if (n)
+		memcpy((char *)to + *nto * size, from, n * size);
+	*nto += n;
+}
+
+static int reserve_all(struct blame_run *b, const struct reader *r)
+{
+	size_t requests = 0, waits = 0, holds = 0, starts = 0;
+
+	for (int i = 0; i < r->nparts; i++) {
+		const struct blame_run *p = &r->part[i].b;
+
+		requests += p->nrequests;
+		waits += p->nwaits;
+		holds += p->nholds;
+		starts += p->nstarts;
+	}
+	return array_reserve(b->request, b->request_room, requests) || array_reserve(b->wait, b->wait_room, waits) ||
+	               array_reserve(b->hold, b->hold_room, holds) || array_reserve(b->start, b->starts_room, starts)
+	           ? -ENOMEM
+	           : 0;
+}
+
+static void take_part(struct blame_run *b, struct blame_run *p)
+{
+	for (uint32_t i = 0; i < p->nwaits; i++)
+		p->wait[i].request += b->nrequests;
+	for (uint32_t i = 0; i < p->nholds; i++)
+		p->hold[i].request += b->nrequests;
+	for (uint32_t i = 0; i < p->nstarts; i++)
+		p->start[i].request += b->nrequests;
+	move_list(b->request, &b->nrequests, p->request, p->nrequests, sizeof *p->request);
+	move_list(b->wait, &b->nwaits, p->wait, p->nwaits, sizeof *p->wait);
+	move_list(b->hold, &b->nholds, p->hold, p->nholds, sizeof *p->hold);
+	move_list(b->start, &b->nstarts, p->start, p->nstarts, sizeof *p->start);
+}
+
+static void part_done(struct part *p)
+{
+	blame_run_done(&p->b);
+	free(p->place);
+	*p = (struct part){0};
+}
+
+/* *place: of all requests, yours. */
+static int take_parts(struct reader *r, int64_t **place)
+{
+	struct blame_run *b = r->b;
+	uint32_t n = 0;
+	int rc = reserve_all(b, r);
+
+	*place = rc ? NULL : malloc(((size_t)b->request_room + 1) * sizeof **place);
+	if (!*place)
+		return -ENOMEM;
+	for (int i = 0; i < r->nparts; i++) {
+		move_list(*place, &n, r->part[i].place, r->part[i].b.nrequests, sizeof **place);
+		take_part(b, &r->part[i].b);
+		part_done(&r->part[i]);
+	}
+	return 0;
+}
+
 /* ---- the order of the tids ---- */
 
-static int by_request(const void *a, const void *b)
-{
-	const struct blame_wait *x = a, *y = b;
+/* Who comes how manieth. */
+struct numbering {
+	const struct blame_run *b;
+	const struct tids *tids;
+	struct blame_request *to; /* in order */
+	uint32_t *number;         /* by row */
+	uint32_t n;
+};
 
-	if (x->request != y->request)
-		return x->request < y->request ? -1 : 1;
-	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
+static int take_tid(void *arg, uint32_t row, size_t i)
+{
+	struct numbering *o = arg;
+	struct blame_request *to = &o->to[o->n];
+
+	o->number[row] = o->n++;
+	*to = (struct blame_request){{o->tids->texts.ptr + o->tids->at[i], tids_length(o->tids, i)},
+	                             o->b->request[row].function};
+	return 0;
 }
 
-static int by_start(const void *a, const void *b)
-{
-	const struct blame_start *x = a, *y = b;
+/* Waits or starts. */
+struct list {
+	char *v;
+	uint32_t n;
+	size_t size, request_at, from_at; /* of one, and where in it these stand */
+};
 
-	if (x->request != y->request)
-		return x->request < y->request ? -1 : 1;
-	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
+static uint32_t request_of(const struct list *l, uint32_t i)
+{
+	uint32_t x;
+
+	memcpy(&x, l->v + i * l->size + l->request_at, sizeof x);
+	return x;
 }
 
-/* Who comes how manieth; table place is in the order of the tids. row: by place, what the request was + 1; places are
- * less than nrows. */
-static int number_requests(struct blame_run *b, sqlite3 *db, const uint32_t *row, int64_t nrows,
-                           struct blame_request *to, uint32_t *number)
+static int64_t from_of(const struct list *l, uint32_t i)
 {
-	sqlite3_stmt *st;
-	uint32_t n = 0;
-	int rc = sql_prepare(db, "SELECT id, tid FROM place ORDER BY tid, id", &st);
+	int64_t x;
 
-	while (!rc && n < b->nrequests && (rc = sql_next(st)) == 1) {
-		int64_t place = sqlite3_column_int64(st, 0);
-		uint32_t was = place < 0 || place >= nrows ? 0 : row[place];
-		struct slice tid = column_slice(st, 1);
+	memcpy(&x, l->v + i * l->size + l->from_at, sizeof x);
+	return x;
+}
 
-		rc = 0;
-		if (!was--)
-			continue;
-		number[was] = n;
-		to[n++] = (struct blame_request){{arena_copy(&b->texts, tid), tid.len}, b->request[was].function};
-		if (b->texts.failed)
-			rc = -ENOMEM;
+/* By request; those of one by the time they begin: they are few. */
+static int find_order(const struct list *l, struct keyed *order)
+{
+	int rc;
+
+	for (uint32_t i = 0; i < l->n; i++)
+		order[i] = (struct keyed){request_of(l, i), i};
+	rc = keyed_sort(order, l->n);
+	for (uint32_t i = 1; i < l->n && !rc; i++) {
+		struct keyed x = order[i];
+		uint32_t at = i;
+
+		for (; at && order[at - 1].key == x.key && from_of(l, order[at - 1].value) > from_of(l, x.value); at--)
+			order[at] = order[at - 1];
+		order[at] = x;
 	}
-	sqlite3_finalize(st);
-	return !rc && n < b->nrequests ? -EBADMSG : rc;
+	return rc;
+}
+
+/* *v becomes another list, in order. */
+static int put_in_order(void *v, struct list l)
+{
+	struct keyed *order = malloc(((size_t)l.n + 1) * sizeof *order);
+	char *to = malloc(((size_t)l.n + 1) * l.size);
+	int rc = order && to ? find_order(&l, order) : -ENOMEM;
+
+	for (uint32_t i = 0; i < l.n && !rc; i++)
+		memcpy(to + i * l.size, l.v + order[i].value * l.size, l.size);
+	free(order);
+	if (rc) {
+		free(to);
+		return rc;
+	}
+	free(l.v);
+	memcpy(v, &to, sizeof to);
+	return 0;
 }
 
 /* The waits and starts of each request one after the other. */
-static void renumber(struct blame_run *b, const uint32_t *number)
+static int renumber(struct blame_run *b, const uint32_t *number)
 {
+	int rc;
+
 	for (uint32_t i = 0; i < b->nholds; i++)
 		b->hold[i].request = number[b->hold[i].request];
 	for (uint32_t i = 0; i < b->nwaits; i++)
 		b->wait[i].request = number[b->wait[i].request];
 	for (uint32_t i = 0; i < b->nstarts; i++)
 		b->start[i].request = number[b->start[i].request];
-	if (b->nwaits)
-		qsort(b->wait, b->nwaits, sizeof *b->wait, by_request);
-	if (b->nstarts)
-		qsort(b->start, b->nstarts, sizeof *b->start, by_start);
+	rc = put_in_order(&b->wait,
+	                  (struct list){(char *)b->wait, b->nwaits, sizeof *b->wait,
+	                                offsetof(struct blame_wait, request), offsetof(struct blame_wait, from_ns)});
+	if (!rc)
+		rc = put_in_order(&b->start, (struct list){(char *)b->start, b->nstarts, sizeof *b->start,
+		                                           offsetof(struct blame_start, request),
+		                                           offsetof(struct blame_start, from_ns)});
+	b->wait_room = rc ? b->wait_room : b->nwaits;
+	b->starts_room = rc ? b->starts_room : b->nstarts;
+	return rc;
 }
 
-static int order_requests(struct reader *r, sqlite3 *db)
+static int order_requests(struct reader *r, const int64_t *place)
 {
 	struct blame_run *b = r->b;
-	int64_t nrows = b->nrequests ? r->place[b->nrequests - 1] + 1 : 0; /* rows come by place */
-	uint32_t *row = nrows < 0 ? NULL : calloc((size_t)nrows + 1, sizeof *row);
-	struct blame_request *to = malloc(((size_t)b->nrequests + 1) * sizeof *to);
-	uint32_t *number = malloc(((size_t)b->nrequests + 1) * sizeof *number);
-	int rc = row && to && number ? 0 : -ENOMEM;
+	struct numbering o = {.b = b,
+	                      .tids = &r->tids,
+	                      .to = malloc(((size_t)b->nrequests + 1) * sizeof *o.to),
+	                      .number = malloc(((size_t)b->nrequests + 1) * sizeof *o.number)};
+	int rc = o.to && o.number ? tids_walk(&r->tids, place, b->nrequests, take_tid, &o) : -ENOMEM;
 
-	for (uint32_t i = 0; !rc && i < b->nrequests; i++) {
-		if (r->place[i] < 0 || r->place[i] >= nrows)
-			rc = -EBADMSG;
-		else
-			row[r->place[i]] = i + 1;
-	}
-	if (!rc)
-		rc = number_requests(b, db, row, nrows, to, number);
 	if (!rc) {
 		free(b->request);
-		b->request = to;
+		b->request = o.to;
 		b->request_room = b->nrequests;
-		to = NULL;
-		renumber(b, number);
+		o.to = NULL;
+		b->tids = r->tids.texts;
+		r->tids.texts = (struct text){0};
+		rc = renumber(b, o.number);
 	}
-	free(row);
-	free(to);
-	free(number);
+	free(o.to);
+	free(o.number);
 	return rc;
 }
 
-static int read_requests(struct blame_run *b, sqlite3 *db)
+static int read_requests(struct blame_run *b, sqlite3 *db, struct store *store)
 {
 	struct reader r = {.b = b};
-	int rc = read_rows(&r, db);
+	int64_t *place = NULL;
+	int rc = read_kinds(&r, db);
 
 	if (!rc)
-		rc = order_requests(&r, db);
+		rc = r.nparts = parts_of_places(db, r.of);
+	for (int i = 0; i < r.nparts; i++)
+		r.part[i].b.last_ns = b->last_ns;
+	if (rc > 0)
+		rc = place_parts_read(db, store, (size_t)r.nparts + 1, read_part, &r);
+	if (!rc)
+		rc = take_parts(&r, &place);
+	if (!rc)
+		rc = order_requests(&r, place);
+	for (int i = 0; i < r.nparts; i++)
+		part_done(&r.part[i]);
 	free(r.kind);
-	free(r.place);
+	free(place);
+	tids_done(&r.tids);
 	return rc;
 }
 
-int blame_run_read(sqlite3 *db, int64_t run, int64_t cores, struct blame_run *out)
+int blame_run_read(sqlite3 *db, struct store *s, int64_t run, int64_t cores, struct blame_run *out)
 {
 	char *why = NULL;
 	int64_t last = 0;
@@ -360,6 +495,6 @@ int blame_run_read(sqlite3 *db, int64_t run, int64_t cores, struct blame_run *ou
 	out->last_ns = last;
 	out->cold_phase = cold_phase(out->rules);
 	if (!rc)
-		rc = read_requests(out, db);
+		rc = read_requests(out, db, s);
 	return rc ? rc : blame_queue_read(db, out, cores);
 }

@@ -83,7 +83,7 @@ static int next_run(struct state *s)
 	if (rc != 1)
 		return rc;
 	blame_run_done(&s->run);
-	rc = blame_run_read(s->db, sqlite3_column_int64(s->runs, 0), s->cores, &s->run);
+	rc = blame_run_read(s->db, NULL, sqlite3_column_int64(s->runs, 0), s->cores, &s->run);
 	if (!rc)
 		rc = blame_cold_read(s->db, &s->run);
 	s->next_request = 0;

@@ -94,7 +94,18 @@ static int next_attempt(struct invocation_reader *r)
 	return rc < 0 ? rc : 0;
 }
 
-int invocation_reader_open(sqlite3 *db, struct invocation_reader **out)
+static int prepare(sqlite3 *db, const char *sql, int64_t first, int64_t last, sqlite3_stmt **out)
+{
+	int rc = sql_prepare(db, sql, out);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(*out, 1, first);
+	sqlite3_bind_int64(*out, 2, last);
+	return 0;
+}
+
+int invocation_reader_open(sqlite3 *db, int64_t first, int64_t last, struct invocation_reader **out)
 {
 	struct invocation_reader *r = calloc(1, sizeof *r);
 	int rc;
@@ -105,16 +116,17 @@ int invocation_reader_open(sqlite3 *db, struct invocation_reader **out)
 	if (!rc)
 		rc = read_kinds(db, "SELECT id, run, base_ns, state FROM work_kind ORDER BY id", &r->work_kinds);
 	if (!rc)
-		rc = sql_prepare(db,
-		                 "SELECT id, kind, sent, controller, dispatched, arrived, inserted, removed, started, "
-		                 "ended, returned, e2e_duration_us, code_duration_sec, "
-		                 "coalesce(insert_cpu_load, insert_gpu_load) FROM invocation_row ORDER BY id",
-		                 &r->invocations);
+		rc = prepare(db,
+		             "SELECT id, kind, sent, controller, dispatched, arrived, inserted, removed, started, "
+		             "ended, returned, e2e_duration_us, code_duration_sec, "
+		             "coalesce(insert_cpu_load, insert_gpu_load) FROM invocation_row WHERE id BETWEEN ?1 AND "
+		             "?2 ORDER BY id",
+		             first, last, &r->invocations);
 	if (!rc)
-		rc = sql_prepare(db,
-		                 "SELECT place, kind, inserted, removed, started, ended FROM attempt_row ORDER BY "
-		                 "place, n",
-		                 &r->attempts);
+		rc = prepare(db,
+		             "SELECT place, kind, inserted, removed, started, ended FROM attempt_row WHERE place "
+		             "BETWEEN ?1 AND ?2 ORDER BY place, n",
+		             first, last, &r->attempts);
 	if (!rc)
 		rc = next_attempt(r);
 	if (rc)

@@ -25,8 +25,8 @@ struct invocation_read {
 
 struct invocation_reader;
 
-/* 0 or a negative errno. */
-int invocation_reader_open(sqlite3 *db, struct invocation_reader **out);
+/* Those with places from first to last, in that order. 0 or a negative errno. */
+int invocation_reader_open(sqlite3 *db, int64_t first, int64_t last, struct invocation_reader **out);
 /* 1: *out is an invocation, until the next call; 0: no more; or a negative errno. */
 int invocation_reader_next(struct invocation_reader *r, const struct invocation_read **out);
 void invocation_reader_close(struct invocation_reader *r);

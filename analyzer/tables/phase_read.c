@@ -90,7 +90,7 @@ int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid
 	return rc;
 }
 
-int phase_reader_open_all(sqlite3 *db, struct phase_reader **out)
+int phase_reader_open_places(sqlite3 *db, int64_t first, int64_t last, struct phase_reader **out)
 {
 	struct phase_reader *r = calloc(1, sizeof *r);
 	char *why = NULL;
@@ -101,7 +101,7 @@ int phase_reader_open_all(sqlite3 *db, struct phase_reader **out)
 	rc = rules_of_database(db, &r->rules, &why);
 	free(why);
 	if (!rc)
-		rc = invocation_reader_open(db, &r->all);
+		rc = invocation_reader_open(db, first, last, &r->all);
 	if (!rc && r->rules->nmoments)
 		rc = sql_prepare(db, "SELECT times FROM moment_row WHERE place = ?", &r->moments);
 	if (rc)

@@ -19,8 +19,9 @@ int phase_reader_open(sqlite3 *db, sqlite3_stmt *invocations, sqlite3_value *tid
 /* 1: *out has the phases of the invocation on which the statement stands, until the next call; 0: no more; or a
  * negative errno. */
 int phase_reader_next(struct phase_reader *r, const struct phases **out);
-/* The phases of all invocations, in no particular order: phase_reader_next, and the invocation that they are of. */
-int phase_reader_open_all(sqlite3 *db, struct phase_reader **out);
+/* The phases of all invocations with places from first to last, in that order: phase_reader_next, and the invocation
+ * that they are of. */
+int phase_reader_open_places(sqlite3 *db, int64_t first, int64_t last, struct phase_reader **out);
 const struct invocation_read *phase_reader_at(const struct phase_reader *r);
 void phase_reader_close(struct phase_reader *r);
 

@@ -34,11 +34,10 @@ static void make(struct requests *r, uint32_t n, uint32_t functions)
 	char name[16];
 	uint32_t number;
 
-	*r = (struct requests){.v = calloc(n, sizeof *r->v), .n = n, .room = n};
+	*r = (struct requests){.v = calloc(n, sizeof *r->v), .n = n};
 	for (uint32_t k = 0; k < PHASES; k++) {
 		assert_int_equal(intern_add(&r->phases, (struct slice){phases[k], strlen(phases[k])}, &number), 0);
 		r->ns[k] = calloc(n + 1, sizeof **r->ns);
-		r->ns_room[k] = n + 1;
 	}
 	for (uint32_t f = 0; f < functions; f++)
 		assert_int_equal(

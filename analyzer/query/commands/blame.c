@@ -75,7 +75,7 @@ static bool read_run(struct query *q, int64_t run, bool cold, struct blame_run *
 {
 	int64_t cores = given_cores(q);
 
-	if (q->status || !query_ok(q, blame_run_read(q->db, run, cores, b), q->path))
+	if (q->status || !query_ok(q, blame_run_read(q->db, q->store, run, cores, b), q->path))
 		return false;
 	if (!b->phase)
 		query_note(q, "run %" PRId64 ": its rules know no time in a queue (a phase from `insert` to `remove`)",
@@ -214,7 +214,8 @@ static void show_request(struct query *q, struct table *t, int64_t run, const ch
 	size_t n = 0;
 	uint32_t request;
 
-	if (read_run(q, run, true, &b) && (request = blame_find(&b, (struct slice){tid, strlen(tid)})) != BLAME_NOBODY &&
+	if (read_run(q, run, true, &b) &&
+	    (request = blame_find(&b, (struct slice){tid, strlen(tid)})) != BLAME_NOBODY &&
 	    query_ok(q, blame_rows(&b, request, request + 1, &row, &n), q->path))
 		put_request(q, t, &b, request, row, n);
 	free(row);

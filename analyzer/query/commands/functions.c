@@ -166,7 +166,7 @@ static void read_all(struct query *q, struct functions *all)
 {
 	struct invocation_reader *r = NULL;
 	const struct invocation_read *o;
-	int rc = q->status ? 0 : invocation_reader_open(q->db, &r);
+	int rc = q->status ? 0 : invocation_reader_open(q->db, INT64_MIN, INT64_MAX, &r);
 
 	while (r && !rc && (rc = invocation_reader_next(r, &o)) == 1)
 		rc = query_interrupted ? -EINTR : functions_take(all, o, NULL);

@@ -48,6 +48,6 @@ struct teach_order {
 };
 
 /* 0 or a negative errno. */
-int teach_order(sqlite3 *db, int64_t run, struct teach_order *out);
+int teach_order(struct store *s, int64_t run, struct teach_order *out);
 
 #endif

@@ -124,8 +124,9 @@ static int follow(struct idle *l, sqlite3_stmt *st)
 static void read_removals(struct query *q, int64_t run, const struct rule *rule, struct idle *l)
 {
 	sqlite3_stmt *st = query_prepare(
-	    q, "SELECT DISTINCT field(event, ?3) FROM event WHERE run = ?1 AND message = ?2 AND tid IN (SELECT tid FROM "
-	       "invocation WHERE run = ?1)");
+	    q,
+	    "SELECT DISTINCT field(event, ?3) FROM event WHERE run = ?1 AND message = ?2 AND tid IN (SELECT tid FROM "
+	    "invocation WHERE run = ?1)");
 	uint32_t number;
 
 	sqlite3_bind_int64(st, 1, run);

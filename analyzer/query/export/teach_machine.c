@@ -228,7 +228,7 @@ void teach_put_settings(struct teach *t)
 	struct teach_order order;
 	struct outfile file;
 
-	if (t->x->q->status || !query_ok(t->x->q, teach_order(t->x->q->db, t->x->run, &order), t->x->q->path))
+	if (t->x->q->status || !query_ok(t->x->q, teach_order(t->x->q->store, t->x->run, &order), t->x->q->path))
 		return;
 	if (!export_open_file(t->x, &file, "settings.csv"))
 		return;

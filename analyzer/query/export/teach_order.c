@@ -144,13 +144,13 @@ static void read_cores(const struct blame_run *b, struct teach_order *out)
 	}
 }
 
-int teach_order(sqlite3 *db, int64_t run, struct teach_order *out)
+int teach_order(struct store *s, int64_t run, struct teach_order *out)
 {
 	static const char *const names[POLICIES] = {"fcfs", "sjf", "edf"};
 	struct blame_run b = {0};
 	struct lines l = {0};
 	int64_t agree[POLICIES] = {0};
-	int rc = blame_run_read(db, run, 0, &b), best = 0;
+	int rc = blame_run_read(store_db(s), s, run, 0, &b), best = 0;
 
 	*out = (struct teach_order){0};
 	if (!rc)

@@ -189,7 +189,7 @@ static void put_run(struct report *r, const struct report_run *run, bool *any)
 	struct blame_run b = {0};
 	struct matrix m = {.b = &b};
 	struct text t = {0};
-	int rc = blame_run_read(r->q->db, run->id, 0, &b);
+	int rc = blame_run_read(r->q->db, r->q->store, run->id, 0, &b);
 
 	if (!rc && b.phase)
 		rc = blame_sums(&b, BLAME_BY_FUNCTION, false, &m.sum, &m.nsums);

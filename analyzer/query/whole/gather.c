@@ -7,7 +7,7 @@ void gather_invocations(struct query *q, const struct gather_part *parts, size_t
 {
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
-	int rc = q->status ? 0 : phase_reader_open_all(q->db, &reader);
+	int rc = q->status ? 0 : phase_reader_open_places(q->db, INT64_MIN, INT64_MAX, &reader);
 
 	while (reader && !rc && (rc = phase_reader_next(reader, &phases)) == 1) {
 		rc = query_interrupted ? -EINTR : 0;

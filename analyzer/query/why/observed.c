@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* observed.c - the requests of both sides: by group, function and state, with the time of each phase. */
+/* observed.c - the requests of both sides: by group, function and state, with the time of each phase.
+ *
+ * Rows are read in parts, which threads share where nothing but the rows is asked; what the parts number for themselves
+ * is put together in their order, so that it comes out as if one had read them all. */
 #include "base/arena.h"
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/text.h"
 #include "query/why/comparison.h"
 #include "tables/phase_read.h"
+#include "tables/place_parts.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -289,28 +293,163 @@ static void read_kinds(struct reading *r)
 	sqlite3_finalize(st);
 }
 
+/* The sides of one database, and what was read of each part of its rows. */
+struct sides {
+	struct reading r[SIDES];
+	int n;
+	struct place_part of[PLACE_PARTS];
+	struct observed part[PLACE_PARTS];
+	int nparts;
+};
+
 /* Requests of all sides that are of one database: read once. */
-static int read_rows(struct reading *r, int n)
+static int read_part(void *arg, sqlite3 *db, size_t i)
 {
+	struct sides *w = arg;
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
-	int rc = phase_reader_open_all(r->q->db, &reader);
+	struct reading r[SIDES];
+	int rc = phase_reader_open_places(db, w->of[i].first, w->of[i].last, &reader);
 
+	for (int s = 0; s < w->n; s++) {
+		r[s] = w->r[s];
+		r[s].o = &w->part[i];
+	}
 	while (!rc && !r->q->status && (rc = phase_reader_next(reader, &phases)) == 1) {
-		const struct invocation_read *i = phase_reader_at(reader);
+		const struct invocation_read *of = phase_reader_at(reader);
 
-		rc = query_interrupted ? -EINTR : i->kind >= r->nkinds ? -EBADMSG : 0;
-		for (int s = 0; s < n && !rc; s++)
-			rc = put_request(&r[s], i, phases);
+		rc = query_interrupted ? -EINTR : of->kind >= r->nkinds ? -EBADMSG : 0;
+		for (int s = 0; s < w->n && !rc; s++)
+			rc = put_request(&r[s], of, phases);
 	}
 	phase_reader_close(reader);
+	for (int s = 0; s < w->n && w->nparts == 1; s++)
+		w->r[s].some |= r[s].some;
+	return rc;
+}
+
+/* What a part has numbered, by the numbers of the whole. */
+struct numbers {
+	uint32_t *phase, *bucket;
+};
+
+static int join_phases(struct observed *to, const struct observed *from, uint32_t *phase)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < from->phases.n && !rc; i++) {
+		rc = intern_add(&to->phases, from->phases.text[i], &phase[i]);
+		if (!rc)
+			rc = array_reserve_zeroed(to->standing, to->standing_room, phase[i] + 1);
+		if (rc || i >= from->standing_room)
+			continue;
+		to->standing[phase[i]].sum += from->standing[i].sum;
+		to->standing[phase[i]].n += from->standing[i].n;
+	}
+	return rc;
+}
+
+static int join_buckets(struct observed *to, const struct observed *from, uint32_t *bucket)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < from->keys.n && !rc; i++) {
+		struct bucket was = from->bucket[i], b;
+
+		if ((rc = intern_add(&to->groups, from->groups.text[was.group], &b.group)) ||
+		    (rc = intern_add(&to->functions, from->functions.text[was.function], &b.function)) ||
+		    (rc = intern_add(&to->states, from->states.text[was.state], &b.state)) ||
+		    (rc = intern_add(&to->keys, (struct slice){(const char *)&b, sizeof b}, &bucket[i])) ||
+		    (rc = array_reserve(to->bucket, to->buckets_room, to->keys.n)))
+			return rc;
+		to->bucket[bucket[i]] = b;
+	}
+	return rc;
+}
+
+/* The requests of one side, behind those that are there; there is room. */
+static void join_side(struct observed *to, struct observed *from, int s, const struct numbers *is)
+{
+	struct request_seen *v = to->v[s] + to->n[s];
+	struct part_seen *part = to->part[s] + to->nparts[s];
+
+	for (size_t i = 0; i < from->n[s]; i++) {
+		v[i] = from->v[s][i];
+		v[i].bucket = is->bucket[v[i].bucket];
+		v[i].first_part += (uint32_t)to->nparts[s];
+	}
+	for (size_t i = 0; i < from->nparts[s]; i++)
+		part[i] = (struct part_seen){from->part[s][i].ns, is->phase[from->part[s][i].phase]};
+	to->n[s] += from->n[s];
+	to->nparts[s] += from->nparts[s];
+}
+
+static int join_part(struct observed *to, struct observed *from, int first, int last)
+{
+	struct numbers is = {malloc(((size_t)from->phases.n + 1) * sizeof *is.phase),
+	                     malloc(((size_t)from->keys.n + 1) * sizeof *is.bucket)};
+	int rc = is.phase && is.bucket ? join_phases(to, from, is.phase) : -ENOMEM;
+
+	if (!rc)
+		rc = join_buckets(to, from, is.bucket);
+	for (int s = first; s <= last && !rc; s++)
+		join_side(to, from, s, &is);
+	free(is.phase);
+	free(is.bucket);
+	observed_done(from);
+	return rc;
+}
+
+static int reserve_all(struct observed *to, const struct sides *w, int s)
+{
+	size_t n = 0, parts = 0;
+
+	for (int k = 0; k < w->nparts; k++) {
+		n += w->part[k].n[s];
+		parts += w->part[k].nparts[s];
+	}
+	if (n > UINT32_MAX || parts > UINT32_MAX)
+		return -ENOMEM;
+	return array_reserve(to->v[s], to->room[s], n + 1) || array_reserve(to->part[s], to->parts_room[s], parts + 1)
+	           ? -ENOMEM
+	           : 0;
+}
+
+/* The parts as one. */
+static int join(struct sides *w, struct observed *o, int first)
+{
+	int last = first + w->n - 1, rc = 0;
+
+	for (int s = first; s <= last && !rc; s++)
+		rc = reserve_all(o, w, s);
+	for (int k = 0; k < w->nparts && !rc; k++)
+		rc = join_part(o, &w->part[k], first, last);
+	return rc;
+}
+
+static int read_rows(struct sides *w, struct observed *o)
+{
+	const struct reading *r = w->r;
+	bool shared = r->by == BY_FUNCTION || r->by == BY_WORKER; /* others ask the database for each */
+	int rc = parts_of_places(r->q->db, w->of);
+
+	w->nparts = rc < 0 ? 0 : shared ? rc : 1;
+	if (!shared)
+		w->of[0] = (struct place_part){INT64_MIN, INT64_MAX};
+	if (rc > 0)
+		rc = place_parts_read(r->q->db, shared ? r->q->store : NULL, (size_t)w->nparts, read_part, w);
+	if (!rc)
+		rc = join(w, o, r->at);
+	for (int k = 0; k < w->nparts; k++)
+		observed_done(&w->part[k]);
 	return rc;
 }
 
 /* n sides of one database, from `at` on. Whether --by finds something in them. */
 static bool read_sides(struct side *sides, const char *by, int at, int n, struct observed *o)
 {
-	struct reading r[SIDES] = {{0}};
+	struct sides w = {.n = n};
+	struct reading *r = w.r;
 	bool some = false, failed = false;
 
 	for (int s = 0; s < n; s++) {
@@ -320,7 +459,7 @@ static bool read_sides(struct side *sides, const char *by, int at, int n, struct
 		failed |= r[s].q->status != DONE;
 	}
 	if (!failed)
-		query_ok(r[0].q, read_rows(r, n), sides[at].path);
+		query_ok(r[0].q, read_rows(&w, o), sides[at].path);
 	for (int s = 0; s < n; s++) {
 		some |= r[s].some || r[s].by != BY_VALUE;
 		sqlite3_finalize(r[s].values);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* requests.c - see requests.h
  *
- * The rows of all invocations are read as they stand, by number of their transaction, and what many of them have in
- * common once; then they are put in the order of run and tid. Names and phases are numbered by who has them first in
- * that order: requests whose phases have the same names, one after the other, have one pattern. */
+ * The rows of all invocations are read as they stand, by number of their transaction, in parts that threads share, and
+ * what many of them have in common once; then they are put in the order of run and tid. Names and phases are numbered
+ * by who has them first in that order: requests whose phases have the same names, one after the other, have one
+ * pattern. */
 #include "query/why/requests.h"
 #include "base/array.h"
 #include "base/sql.h"
 #include "tables/phase_read.h"
+#include "tables/place_parts.h"
+#include "tables/tids.h"
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +31,7 @@ struct known_phase {
 	uint32_t number;
 };
 
-/* One phase of all requests, in the order of their rows. */
+/* One phase of all requests of a part, in the order of their rows. */
 struct row_column {
 	int64_t *ns;
 	uint32_t room;
@@ -37,23 +39,44 @@ struct row_column {
 
 enum { KNOWN = 64 };
 
-struct reading {
-	struct requests *r;
-	struct kind *kind;
-	size_t nkinds, kinds_room;
-	struct arena texts;
+/* What was read of one part of the rows. */
+struct part {
+	/* by request, in the order of rows; n of them */
+	struct request *v;
+	uint32_t *kind_of, *pattern;
+	int64_t *place;
+	uint32_t n, room, kind_of_room, pattern_room, place_room;
+	int64_t unfinished;
 	struct intern names, patterns; /* of phases, as they are met; a pattern: numbers of names */
 	struct known_phase known[KNOWN];
 	size_t nknown;
 	struct row_column *column; /* by number of the name */
 	uint32_t columns_room;
-	/* by request, in the order of rows */
-	uint32_t *kind_of, *pattern;
-	int64_t *place;
-	uint32_t kind_of_room, pattern_room, place_room;
 	uint32_t last_pattern;
 	uint32_t *names_of; /* of the request at hand */
 	uint32_t names_room;
+	uint32_t *name;    /* by number of the name: that of reading.names */
+	uint8_t *numbered; /* by pattern: its names have numbers of requests.phases */
+};
+
+/* A row: of which part, and the how manieth there. */
+struct row_at {
+	uint32_t part, row;
+};
+
+struct reading {
+	struct requests *r;
+	struct kind *kind;
+	size_t nkinds, kinds_room;
+	struct arena texts;
+	struct place_part of[PLACE_PARTS];
+	struct part part[PLACE_PARTS];
+	int nparts;
+	uint32_t n; /* rows of all parts */
+	struct tids tids;
+	struct intern names; /* of phases, of all parts */
+	uint32_t *number;    /* by number of the name: that of requests.phases; REQUEST_PHASES: none yet */
+	struct row_at *order;
 };
 
 /* ---- what they have in common ---- */
@@ -100,56 +123,56 @@ static void read_kinds(struct query *q, struct reading *rd, const char *function
 
 /* ---- rows ---- */
 
-static int name_number(struct reading *rd, const struct phase *ph, uint32_t *out)
+static int name_number(struct part *p, const struct phase *ph, uint32_t *out)
 {
 	char name[PHASE_NAME_MAX];
 	size_t i = 0;
 	int rc;
 
-	while (i < rd->nknown &&
-	       (rd->known[i].name != ph->name || rd->known[i].state != ph->state || rd->known[i].open != ph->open))
+	while (i < p->nknown &&
+	       (p->known[i].name != ph->name || p->known[i].state != ph->state || p->known[i].open != ph->open))
 		i++;
-	if (i < rd->nknown) {
-		*out = rd->known[i].number;
+	if (i < p->nknown) {
+		*out = p->known[i].number;
 		return 0;
 	}
 	phase_name(ph, name);
-	rc = intern_add(&rd->names, (struct slice){name, strlen(name)}, out);
+	rc = intern_add(&p->names, (struct slice){name, strlen(name)}, out);
 	if (!rc && i < KNOWN)
-		rd->known[rd->nknown++] = (struct known_phase){ph->name, ph->state, ph->open, *out};
+		p->known[p->nknown++] = (struct known_phase){ph->name, ph->state, ph->open, *out};
 	return rc;
 }
 
 /* What the phases of request i took. */
-static int put_phases(struct reading *rd, uint32_t i, const struct phases *phases)
+static int put_phases(struct part *p, uint32_t i, const struct phases *phases)
 {
-	struct slice last = intern_text(&rd->patterns, rd->last_pattern), own;
+	struct slice last = intern_text(&p->patterns, p->last_pattern), own;
 
-	if (array_reserve(rd->names_of, rd->names_room, phases->n))
+	if (array_reserve(p->names_of, p->names_room, phases->n))
 		return -ENOMEM;
-	for (int p = 0; p < phases->n; p++) {
-		const struct phase *ph = &phases->v[p];
+	for (int n = 0; n < phases->n; n++) {
+		const struct phase *ph = &phases->v[n];
 		struct row_column *c;
 		uint32_t k;
-		int rc = name_number(rd, ph, &k);
+		int rc = name_number(p, ph, &k);
 
-		if (rc || (rc = array_reserve_zeroed(rd->column, rd->columns_room, k + 1)))
+		if (rc || (rc = array_reserve_zeroed(p->column, p->columns_room, k + 1)))
 			return rc;
-		c = &rd->column[k];
+		c = &p->column[k];
 		if (array_reserve_zeroed(c->ns, c->room, i + 1))
 			return -ENOMEM;
 		c->ns[i] += ph->end_ns - ph->start_ns;
-		rd->r->v[i].ns += ph->end_ns - ph->start_ns;
-		rd->names_of[p] = k;
+		p->v[i].ns += ph->end_ns - ph->start_ns;
+		p->names_of[n] = k;
 	}
-	own = (struct slice){(const char *)rd->names_of, (size_t)phases->n * sizeof *rd->names_of};
+	own = (struct slice){(const char *)p->names_of, (size_t)phases->n * sizeof *p->names_of};
 	if (!last.ptr || !slice_same(own, last)) {
-		int rc = intern_add(&rd->patterns, own, &rd->last_pattern);
+		int rc = intern_add(&p->patterns, own, &p->last_pattern);
 
 		if (rc)
 			return rc;
 	}
-	rd->pattern[i] = rd->last_pattern;
+	p->pattern[i] = p->last_pattern;
 	return 0;
 }
 
@@ -158,11 +181,11 @@ static int64_t first_known(int64_t a, int64_t b)
 	return a != NO_NS ? a : b;
 }
 
-static int put_request(struct reading *rd, const struct invocation_read *in, const struct phases *phases)
+static int put_request(const struct reading *rd, struct part *p, const struct invocation_read *in,
+                       const struct phases *phases)
 {
-	struct requests *r = rd->r;
 	const struct kind *k = in->kind < rd->nkinds ? &rd->kind[in->kind] : NULL;
-	uint32_t i = r->n;
+	uint32_t i = p->n;
 	int rc;
 
 	if (!k)
@@ -170,15 +193,15 @@ static int put_request(struct reading *rd, const struct invocation_read *in, con
 	if (!k->wanted)
 		return 0;
 	if (k->unfinished || !phases->n) {
-		r->unfinished++;
+		p->unfinished++;
 		return 0;
 	}
-	if (array_reserve(r->v, r->room, i + 1) || array_reserve(rd->kind_of, rd->kind_of_room, i + 1) ||
-	    array_reserve(rd->pattern, rd->pattern_room, i + 1) || array_reserve(rd->place, rd->place_room, i + 1))
+	if (array_reserve(p->v, p->room, i + 1) || array_reserve(p->kind_of, p->kind_of_room, i + 1) ||
+	    array_reserve(p->pattern, p->pattern_room, i + 1) || array_reserve(p->place, p->place_room, i + 1))
 		return -ENOMEM;
-	rd->kind_of[i] = (uint32_t)in->kind;
-	rd->place[i] = in->place;
-	r->v[i] = (struct request){.began_ns = phases->v[0].start_ns,
+	p->kind_of[i] = (uint32_t)in->kind;
+	p->place[i] = in->place;
+	p->v[i] = (struct request){.began_ns = phases->v[0].start_ns,
 	                           .arrived_ns = first_known(in->arrived_ns, in->insert_ns),
 	                           .removed_ns = in->remove_ns,
 	                           .started_ns = in->start_ns,
@@ -186,21 +209,59 @@ static int put_request(struct reading *rd, const struct invocation_read *in, con
 	                           .offset_s = k->offset_s,
 	                           .load = in->insert_load,
 	                           .attempts = k->attempts};
-	rc = put_phases(rd, i, phases);
-	r->n += !rc;
+	rc = put_phases(p, i, phases);
+	p->n += !rc;
 	return rc;
+}
+
+/* The ids, then one part of the rows after the other. */
+static int read_part(void *arg, sqlite3 *db, size_t i)
+{
+	struct reading *rd = arg;
+	struct phase_reader *reader = NULL;
+	const struct phases *phases;
+	int rc;
+
+	if (i == 0)
+		return tids_read(db, &rd->tids);
+	rc = phase_reader_open_places(db, rd->of[i - 1].first, rd->of[i - 1].last, &reader);
+	while (!rc && (rc = phase_reader_next(reader, &phases)) == 1)
+		rc = query_interrupted ? -EINTR : put_request(rd, &rd->part[i - 1], phase_reader_at(reader), phases);
+	phase_reader_close(reader);
+	return rc;
+}
+
+/* The parts' names of phases as one list. */
+static int join_names(struct reading *rd)
+{
+	int rc = 0;
+
+	for (int k = 0; k < rd->nparts && !rc; k++) {
+		struct part *p = &rd->part[k];
+
+		p->name = calloc((size_t)p->names.n + 1, sizeof *p->name);
+		p->numbered = calloc((size_t)p->patterns.n + 1, 1);
+		rc = p->name && p->numbered ? 0 : -ENOMEM;
+		for (uint32_t i = 0; i < p->names.n && !rc; i++)
+			rc = intern_add(&rd->names, p->names.text[i], &p->name[i]);
+		rd->n += p->n;
+		rd->r->unfinished += p->unfinished;
+	}
+	rd->number = rc ? NULL : malloc(((size_t)rd->names.n + 1) * sizeof *rd->number);
+	for (uint32_t i = 0; i < rd->names.n && rd->number; i++)
+		rd->number[i] = REQUEST_PHASES;
+	return rc ? rc : rd->number ? 0 : -ENOMEM;
 }
 
 static int read_rows(struct query *q, struct reading *rd)
 {
-	struct phase_reader *reader = NULL;
-	const struct phases *phases;
-	int rc = phase_reader_open_all(q->db, &reader);
+	int rc = rd->nparts = parts_of_places(q->db, rd->of);
 
-	while (!rc && (rc = phase_reader_next(reader, &phases)) == 1)
-		rc = query_interrupted ? -EINTR : put_request(rd, phase_reader_at(reader), phases);
-	phase_reader_close(reader);
-	return rc;
+	for (int k = 0; k < rd->nparts; k++)
+		rd->part[k].last_pattern = INTERN_NONE;
+	if (rc > 0)
+		rc = place_parts_read(q->db, q->store, (size_t)rd->nparts + 1, read_part, rd);
+	return rc ? rc : join_names(rd);
 }
 
 /* ---- their order ---- */
@@ -229,8 +290,9 @@ static int find_runs(const struct reading *rd, struct by_run **out, size_t *n)
 		free(of);
 		return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < rd->r->n; i++)
-		of[rd->kind_of[i]]++;
+	for (int k = 0; k < rd->nparts; k++)
+		for (uint32_t i = 0; i < rd->part[k].n; i++)
+			of[rd->part[k].kind_of[i]]++;
 	for (size_t k = 0; k < rd->nkinds; k++) {
 		size_t at = 0;
 
@@ -252,44 +314,55 @@ static int find_runs(const struct reading *rd, struct by_run **out, size_t *n)
 	return 0;
 }
 
-/* order: rows as they are to stand. Table place is in the order of the tids. */
-static int find_order(struct query *q, struct reading *rd, struct by_run *run, size_t runs, uint32_t *order)
+struct ordering {
+	struct reading *rd;
+	struct by_run *run;
+	size_t runs;
+	uint32_t begin[PLACE_PARTS]; /* of each part: its first row among all */
+};
+
+static struct row_at row_at(const struct ordering *o, uint32_t row)
 {
-	struct requests *r = rd->r;
-	int64_t most = r->n ? rd->place[r->n - 1] : -1; /* rows come by place */
-	uint32_t *row = most < -1 ? NULL : calloc((size_t)most + 2, sizeof *row), found = 0;
-	sqlite3_stmt *st = query_prepare(q, "SELECT id, tid FROM place ORDER BY tid, id");
-	int rc = row ? 0 : -ENOMEM;
+	uint32_t part = (uint32_t)o->rd->nparts - 1;
 
-	for (uint32_t i = 0; i < r->n && !rc; i++) {
-		if (rd->place[i] < 0 || rd->place[i] > most)
-			rc = -EBADMSG;
-		else
-			row[rd->place[i]] = i + 1;
-	}
-	while (!rc && found < r->n && query_next(q, st)) {
-		int64_t place = sqlite3_column_int64(st, 0);
-		uint32_t i = place > most || place < 0 ? 0 : row[place];
-		struct slice tid = column_slice(st, 1);
-		size_t at = 0;
+	while (part && row < o->begin[part])
+		part--;
+	return (struct row_at){part, row - o->begin[part]};
+}
 
-		if (!i--)
-			continue;
-		while (at + 1 < runs && run[at].run != rd->kind[rd->kind_of[i]].run_id)
-			at++;
-		order[run[at].n++] = i;
-		r->v[i].tid = r->tids.len;
-		text_add(&r->tids, tid.ptr, tid.len);
-		text_add(&r->tids, "", 1);
-		found++;
+static int take_tid(void *arg, uint32_t row, size_t i)
+{
+	struct ordering *o = arg;
+	struct row_at at = row_at(o, row);
+	struct part *p = &o->rd->part[at.part];
+	int64_t run = o->rd->kind[p->kind_of[at.row]].run_id;
+	size_t k = 0;
+
+	while (k + 1 < o->runs && o->run[k].run != run)
+		k++;
+	o->rd->order[o->run[k].n++] = at;
+	p->v[at.row].tid = o->rd->tids.at[i];
+	return 0;
+}
+
+static int find_order(struct reading *rd)
+{
+	struct ordering o = {.rd = rd};
+	int64_t *place = malloc(((size_t)rd->n + 1) * sizeof *place);
+	int rc = place ? find_runs(rd, &o.run, &o.runs) : -ENOMEM;
+	uint32_t n = 0;
+
+	for (int k = 0; k < rd->nparts && !rc; k++) {
+		o.begin[k] = n;
+		if (rd->part[k].n)
+			memcpy(place + n, rd->part[k].place, rd->part[k].n * sizeof *place);
+		n += rd->part[k].n;
 	}
-	sqlite3_finalize(st);
-	free(row);
-	if (!rc && r->tids.failed)
-		rc = -ENOMEM;
-	if (rc)
-		return rc;
-	return found < r->n && !q->status ? -EBADMSG : 0;
+	if (!rc)
+		rc = tids_walk(&rd->tids, place, n, take_tid, &o);
+	free(place);
+	free(o.run);
+	return rc;
 }
 
 /* ---- numbers, in that order ---- */
@@ -313,131 +386,151 @@ static int number_kind(struct requests *r, struct kind *k)
 	return rc;
 }
 
-/* number: by name as it was met, what it is from now on; REQUEST_PHASES where it has none yet. */
-static int number_pattern(struct reading *rd, uint32_t pattern, uint32_t *number)
+static int number_pattern(struct reading *rd, struct part *p, uint32_t pattern)
 {
 	static const char other[] = "other phases";
-	struct slice s = rd->patterns.text[pattern];
+	struct slice s = p->patterns.text[pattern];
 	int rc = 0;
 
 	for (size_t i = 0; i < s.len / sizeof(uint32_t) && !rc; i++) {
-		uint32_t name;
+		uint32_t name, *number;
 
 		memcpy(&name, s.ptr + i * sizeof name, sizeof name);
-		if (number[name] < REQUEST_PHASES)
+		number = &rd->number[p->name[name]];
+		if (*number < REQUEST_PHASES)
 			continue;
 		rc = rd->r->phases.n >= REQUEST_PHASES - 1
-		         ? intern_add(&rd->r->phases, (struct slice){other, sizeof other - 1}, &number[name])
-		         : intern_add(&rd->r->phases, rd->names.text[name], &number[name]);
+		         ? intern_add(&rd->r->phases, (struct slice){other, sizeof other - 1}, number)
+		         : intern_add(&rd->r->phases, p->names.text[name], number);
 	}
+	p->numbered[pattern] = !rc;
 	return rc;
+}
+
+static void number_request(struct request *to, const struct kind *k)
+{
+	to->run = k->like.run;
+	to->function = k->like.function;
+	to->worker = k->like.worker;
+	to->state = k->like.state;
+	to->status = k->like.status;
+	to->compute = k->like.compute;
 }
 
 /* The requests, then the columns, one after the other. */
-static int put_requests(struct reading *rd, const uint32_t *order, uint32_t *number)
+static int put_requests(struct reading *rd)
 {
 	struct requests *r = rd->r;
-	struct request *v = malloc(((size_t)r->n + 1) * sizeof *v);
-	uint8_t *numbered = calloc((size_t)rd->patterns.n + 1, 1);
-	int rc = v && numbered ? 0 : -ENOMEM;
+	int rc = 0;
 
-	for (uint32_t i = 0; i < r->n && !rc; i++) {
-		uint32_t row = order[i], p = rd->pattern[row];
-		struct kind *k = &rd->kind[rd->kind_of[row]];
+	r->v = malloc(((size_t)rd->n + 1) * sizeof *r->v);
+	if (!r->v)
+		return -ENOMEM;
+	for (; r->n < rd->n && !rc; r->n++) {
+		struct row_at at = rd->order[r->n];
+		struct part *p = &rd->part[at.part];
+		struct kind *k = &rd->kind[p->kind_of[at.row]];
 
 		if (!k->numbered)
 			rc = number_kind(r, k);
-		if (!rc && !numbered[p])
-			rc = number_pattern(rd, p, number);
-		numbered[p] = 1;
-		v[i] = r->v[row];
-		v[i].run = k->like.run;
-		v[i].function = k->like.function;
-		v[i].worker = k->like.worker;
-		v[i].state = k->like.state;
-		v[i].status = k->like.status;
-		v[i].compute = k->like.compute;
+		if (!rc && !p->numbered[p->pattern[at.row]])
+			rc = number_pattern(rd, p, p->pattern[at.row]);
+		r->v[r->n] = p->v[at.row];
+		number_request(&r->v[r->n], k);
 	}
-	free(numbered);
-	if (rc) {
-		free(v);
-		return rc;
-	}
-	free(r->v);
-	r->v = v;
-	r->room = r->n;
-	return 0;
+	return rc;
 }
 
-static int put_columns(struct reading *rd, const uint32_t *order, const uint32_t *number)
+/* Where the columns of a name are in the parts. */
+static void find_columns(const struct reading *rd, uint32_t name, struct row_column of[PLACE_PARTS])
+{
+	for (int k = 0; k < rd->nparts; k++) {
+		const struct part *p = &rd->part[k];
+
+		of[k] = (struct row_column){0};
+		for (uint32_t i = 0; i < p->names.n && i < p->columns_room; i++)
+			if (p->name[i] == name)
+				of[k] = p->column[i];
+	}
+}
+
+static int put_columns(struct reading *rd)
 {
 	struct requests *r = rd->r;
+	struct row_column of[PLACE_PARTS];
 
-	for (uint32_t k = 0; k < rd->names.n; k++) {
-		struct row_column *c = &rd->column[k];
-		int64_t *to = number[k] < REQUEST_PHASES ? r->ns[number[k]] : NULL;
+	for (uint32_t name = 0; name < rd->names.n; name++) {
+		uint32_t number = rd->number[name];
+		int64_t *to;
 
-		if (number[k] < REQUEST_PHASES && !to) {
-			to = r->ns[number[k]] = calloc((size_t)r->n + 1, sizeof *to);
-			r->ns_room[number[k]] = r->n + 1;
-			if (!to)
-				return -ENOMEM;
+		if (number >= REQUEST_PHASES)
+			continue;
+		if (!r->ns[number] && !(r->ns[number] = calloc((size_t)r->n + 1, sizeof *to)))
+			return -ENOMEM;
+		to = r->ns[number];
+		find_columns(rd, name, of);
+		for (uint32_t i = 0; i < r->n; i++) {
+			struct row_at at = rd->order[i];
+
+			to[i] += at.row < of[at.part].room ? of[at.part].ns[at.row] : 0;
 		}
-		for (uint32_t i = 0; i < r->n && to; i++)
-			to[i] += order[i] < c->room ? c->ns[order[i]] : 0;
-		free(c->ns);
-		*c = (struct row_column){0};
 	}
 	return 0;
 }
 
-static int put_in_order(struct query *q, struct reading *rd)
+static int put_in_order(struct reading *rd)
 {
-	uint32_t *order = malloc(((size_t)rd->r->n + 1) * sizeof *order),
-	         *number = malloc(((size_t)rd->names.n + 1) * sizeof *number);
-	struct by_run *run = NULL;
-	size_t runs = 0;
-	int rc = order && number ? find_runs(rd, &run, &runs) : -ENOMEM;
+	int rc;
 
-	for (uint32_t k = 0; k < rd->names.n && number; k++)
-		number[k] = REQUEST_PHASES;
+	rd->order = malloc(((size_t)rd->n + 1) * sizeof *rd->order);
+	rc = rd->order ? find_order(rd) : -ENOMEM;
 	if (!rc)
-		rc = find_order(q, rd, run, runs, order);
-	if (!rc && !q->status)
-		rc = put_requests(rd, order, number);
-	if (!rc && !q->status)
-		rc = put_columns(rd, order, number);
-	free(run);
-	free(order);
-	free(number);
+		rc = put_requests(rd);
+	if (!rc)
+		rc = put_columns(rd);
+	rd->r->tids = rd->tids.texts;
+	rd->tids.texts = (struct text){0};
 	return rc;
+}
+
+static void part_done(struct part *p)
+{
+	for (uint32_t k = 0; k < p->columns_room; k++)
+		free(p->column[k].ns);
+	free(p->column);
+	free(p->v);
+	free(p->kind_of);
+	free(p->pattern);
+	free(p->place);
+	free(p->names_of);
+	free(p->name);
+	free(p->numbered);
+	intern_done(&p->names);
+	intern_done(&p->patterns);
 }
 
 static void reading_done(struct reading *rd)
 {
-	for (uint32_t k = 0; k < rd->columns_room; k++)
-		free(rd->column[k].ns);
-	free(rd->column);
+	for (int k = 0; k < rd->nparts; k++)
+		part_done(&rd->part[k]);
 	free(rd->kind);
-	free(rd->kind_of);
-	free(rd->pattern);
-	free(rd->place);
-	free(rd->names_of);
+	free(rd->number);
+	free(rd->order);
+	tids_done(&rd->tids);
 	intern_done(&rd->names);
-	intern_done(&rd->patterns);
 	arena_done(&rd->texts);
 }
 
 void requests_read(struct query *q, const char *function, struct requests *out)
 {
-	struct reading rd = {.r = out, .last_pattern = INTERN_NONE};
+	struct reading rd = {.r = out};
 	int rc;
 
 	*out = (struct requests){0};
 	read_kinds(q, &rd, function);
 	rc = q->status ? 0 : read_rows(q, &rd);
 	if (!rc && !q->status)
-		rc = put_in_order(q, &rd);
+		rc = put_in_order(&rd);
 	query_ok(q, rc, q->path);
 	reading_done(&rd);
 }

@@ -25,9 +25,8 @@ struct request {
 
 struct requests {
 	struct request *v;
-	uint32_t n, room;
-	int64_t *ns[REQUEST_PHASES]; /* by number of the phase, then of the request */
-	uint32_t ns_room[REQUEST_PHASES];
+	uint32_t n;
+	int64_t *ns[REQUEST_PHASES];                           /* by number of the phase, then of the request */
 	struct intern runs, functions, workers, words, phases; /* words: of states, statuses, computes */
 	struct text tids;                                      /* each with a NUL */
 	int64_t unfinished;                                    /* so many had no answer, and are left out */
