@@ -65,7 +65,7 @@ MODEL_SRC  := $(addprefix analyzer/model/,compose.c condition.c cover.c extent.c
 STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
 TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c nested.c pack.c phase_read.c place_parts.c rowtable.c tables.c tids.c vtab_histogram.c vtab_phase.c \
                vtab_quantiles.c vtab_span.c write.c)
-BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c vtab_series.c)
+BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c series_read.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c naming.c outcomes.c parents.c part.c requests.c sample.c steps.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c lint_lines.c mount.c secret.c storms.c)

@@ -1,372 +1,76 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vtab_series.c - the table `series` (contract §3): values that a daemon logs again and again.
- *
- * The rules name the messages, where in them the values stand (a field, or a member of JSON inside a field), and what
- * is made of two: a sum, or a percentage. A value that is null or absent gives no row, unless the rule has a default.
- * Behind them come those of energy logs. */
-#include "beside/energy_rows.h"
-#include "base/array.h"
-#include "base/jsontext.h"
-#include "beside/rows.h"
+/* vtab_series.c - the table `series` (contract §3): values that a daemon logs again and again. */
+#include "beside/series_read.h"
 #include "base/sql.h"
-#include "ingest/line.h"
-#include "base/scan.h"
-#include "model/rules_kept.h"
-#include "store/event_value.h"
+#include "beside/rows.h"
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <math.h>
 
 enum { RUN, WORKER, NAME, TIME_NS, VALUE };
 
-/* One value: a, a+b or 100*a/b. */
-struct value_rule {
-	const char *name;
-	char a[64], b[64];
-	char op; /* 0, '+' or '/' */
-};
-
-struct series_rule {
-	struct slice message;
-	const char *json; /* field with JSON in it, or NULL: the line's own fields */
-	bool each;        /* the JSON is an array: the mean over its elements */
-	bool has_default;
-	double fallback;
-	struct value_rule *value;
-	size_t nvalues;
-	size_t first; /* number of its first value among those of all rules */
-};
-
 struct state {
-	struct store *store;
-	struct event_cursor *cursor;
-	struct rules *rules;
-	struct series_rule *rule;
-	size_t nrules, nvalues;
-	char *name; /* pushed down, or NULL */
-	/* the current line */
-	const struct series_rule *at;
-	size_t next; /* of its values */
-	char *text;  /* its JSON, unescaped, with slack */
-	size_t text_room;
-	struct slice json;
-	struct slice worker;
-	const struct event *event;
-	int64_t run, time_ns;
-	double result;
-	struct slice result_name;
-	int64_t number;             /* of the row */
-	int64_t asked_run;          /* 0: all */
-	struct energy_rows *energy; /* once the events are read */
+	struct series_reader *reader;
+	const struct series_row *row;
 };
-
-/* ---- rules ---- */
-
-static void compile_value(const char *name, const char *text, struct value_rule *out)
-{
-	size_t n = strcspn(text, "+/");
-
-	*out = (struct value_rule){.name = name, .op = text[n]};
-	snprintf(out->a, sizeof out->a, "%.*s", (int)n, text);
-	if (text[n]) {
-		const char *b = text + n + 1;
-		size_t len = strlen(b);
-
-		snprintf(out->b, sizeof out->b, "%.*s", (int)(len && b[len - 1] == '%' ? len - 1 : len), b);
-	}
-}
-
-static int compile_rule(json_t *o, struct series_rule *out)
-{
-	json_t *values = json_object_get(o, "values"), *message = json_object_get(o, "message"),
-	       *fallback = json_object_get(o, "default"), *v;
-	const char *name;
-
-	*out = (struct series_rule){.message = {json_string_value(message), json_string_length(message)},
-	                            .json = json_string_value(json_object_get(o, "json")),
-	                            .each = json_is_true(json_object_get(o, "each")),
-	                            .has_default = fallback,
-	                            .fallback = json_number_value(fallback)};
-	out->value = calloc(json_object_size(values), sizeof *out->value);
-	if (!out->value)
-		return -ENOMEM;
-	json_object_foreach(values, name, v) compile_value(name, json_string_value(v), &out->value[out->nvalues++]);
-	return 0;
-}
-
-static int compile(struct state *s)
-{
-	const json_t *list = s->rules->series;
-	int rc = 0;
-
-	s->rule = calloc(json_array_size(list) + 1, sizeof *s->rule);
-	if (!s->rule)
-		return -ENOMEM;
-	for (size_t i = 0; !rc && i < json_array_size(list); i++) {
-		rc = compile_rule(json_array_get(list, i), &s->rule[s->nrules++]);
-		s->rule[i].first = s->nvalues;
-		s->nvalues += s->rule[i].nvalues;
-	}
-	return rc;
-}
-
-static bool names_value(const struct series_rule *r, const char *name)
-{
-	for (size_t i = 0; i < r->nvalues; i++)
-		if (!name || !strcmp(name, r->value[i].name))
-			return true;
-	return false;
-}
-
-/* The next rule for a message behind `after` (NULL: the first): several may be. */
-static const struct series_rule *rule_of(const struct state *s, struct slice message, const struct series_rule *after)
-{
-	for (const struct series_rule *r = after ? after + 1 : s->rule; r < s->rule + s->nrules; r++)
-		if (event_text_is(message, r->message.ptr, r->message.len) && names_value(r, s->name))
-			return r;
-	return NULL;
-}
-
-static bool want(const struct shape *head, void *arg)
-{
-	return head->message_slot >= 0 || rule_of(arg, head->message, NULL);
-}
-
-/* ---- values of a line ---- */
-
-static double field_number(const struct event *e, const char *name)
-{
-	char buf[64], *end;
-	struct slice v;
-	double d;
-
-	if (!event_field(e, name, &v) || !v.len || v.len >= sizeof buf)
-		return NAN;
-	memcpy(buf, v.ptr, v.len);
-	buf[v.len] = '\0';
-	d = strtod(buf, &end);
-	return *end ? NAN : d;
-}
-
-/* Where the JSON is a list of numbers, "." is each of them. */
-static double operand(const struct state *s, struct slice object, const char *path)
-{
-	double d = s->at->json && !strcmp(path, ".") ? jsontext_real((struct json_value){JSON_TEXT_SCALAR, object})
-	           : s->at->json                     ? jsontext_real(jsontext_at(object, path))
-	                                             : field_number(s->event, path);
-
-	return isnan(d) && s->at->has_default ? s->at->fallback : d;
-}
-
-static double value_in(const struct state *s, struct slice object, const struct value_rule *v)
-{
-	double a = operand(s, object, v->a);
-
-	if (v->op == '+')
-		return a + operand(s, object, v->b);
-	return v->op == '/' ? a / operand(s, object, v->b) * 100 : a;
-}
-
-static double value_of(const struct state *s, const struct value_rule *v)
-{
-	struct json_walk w;
-	struct json_value element;
-	struct slice key;
-	double sum = 0;
-	int n = 0;
-
-	if (!s->at->each)
-		return value_in(s, s->json, v);
-	if (jsontext_enter(&w, s->json))
-		return NAN;
-	for (; jsontext_next(&w, &key, &element) == 1; n++)
-		sum += value_in(s, element.text, v);
-	return n ? sum / n : NAN;
-}
-
-/* The JSON inside a field, as text with slack behind it. */
-static int unpack(struct state *s, const struct event *e)
-{
-	struct slice v = SLICE_NONE;
-	enum slot_kind kind = s->at->json ? event_field(e, s->at->json, &v) : 0;
-	size_t need = v.len * 3 + SCAN_SLACK;
-
-	s->json = SLICE("{}");
-	if (!kind)
-		return 0;
-	if (array_reserve(s->text, s->text_room, need))
-		return -ENOMEM;
-	if (kind == SLOT_STRING)
-		v.len = json_unescape(v, s->text);
-	else
-		memcpy(s->text, v.ptr, v.len);
-	memset(s->text + v.len, 0, SCAN_SLACK);
-	s->json = (struct slice){s->text, v.len};
-	return 0;
-}
-
-static int next_line(struct state *s)
-{
-	const struct event *e;
-	int rc;
-
-	while ((rc = event_cursor_next(s->cursor, &e)) == 1) {
-		s->at = rule_of(s, event_message(e), NULL);
-		if (!s->at)
-			continue;
-		s->event = e;
-		s->next = 0;
-		s->run = e->run;
-		s->worker = e->worker;
-		s->time_ns = e->time_ns;
-		rc = unpack(s, e);
-		if (!rc)
-			rc = event_error(e);
-		return rc ? rc : 1;
-	}
-	return rc;
-}
-
-/* The next rule for the line at hand: 1, 0 or negative. */
-static int next_rule(struct state *s)
-{
-	int rc;
-
-	s->at = rule_of(s, event_message(s->event), s->at);
-	s->next = 0;
-	if (!s->at)
-		return event_error(s->event);
-	rc = unpack(s, s->event);
-	return rc ? rc : event_error(s->event) ? event_error(s->event) : 1;
-}
-
-static int next_energy(struct state *s)
-{
-	struct energy_row row;
-	int rc = s->energy ? 0 : energy_rows_open(s->store, s->asked_run, &s->energy);
-
-	if (rc)
-		return rc;
-	do
-		rc = energy_rows_next(s->energy, &row);
-	while (rc == 1 && s->name && !slice_is(row.name, s->name));
-	if (rc == 1) {
-		s->run = row.run;
-		s->worker = row.worker;
-		s->time_ns = row.time_ns;
-		s->number =
-		    -1 - (int64_t)(((uint64_t)row.source << 32 | (uint32_t)row.line) * ENERGY_VALUES + row.number);
-		s->result = row.value;
-		s->result_name = row.name;
-	}
-	return rc;
-}
-
-static int next_value(void *p)
-{
-	struct state *s = p;
-
-	while (!s->energy) {
-		while (s->at && s->next < s->at->nvalues) {
-			const struct value_rule *v = &s->at->value[s->next++];
-
-			if (s->name && strcmp(s->name, v->name))
-				continue;
-			s->number = (int64_t)((uint64_t)s->event->id * s->nvalues + s->at->first + s->next - 1);
-			s->result = value_of(s, v);
-			s->result_name = (struct slice){v->name, strlen(v->name)};
-			if (event_error(s->event))
-				return event_error(s->event);
-			if (!isnan(s->result))
-				return 1;
-		}
-		int rc = s->at ? next_rule(s) : 0;
-
-		if (!rc)
-			rc = next_line(s);
-
-		if (rc < 0)
-			return rc;
-		if (!rc)
-			break;
-	}
-	return next_energy(s);
-}
-
-/* ---- the table ---- */
 
 static void close_series(void *p)
 {
 	struct state *s = p;
 
-	event_cursor_close(s->cursor);
-	energy_rows_close(s->energy);
-	for (size_t i = 0; i < s->nrules; i++)
-		free(s->rule[i].value);
-	free(s->rule);
-	rules_free(s->rules);
-	free(s->name);
-	free(s->text);
+	series_reader_close(s->reader);
 	free(s);
 }
 
 static int open_series(struct store *store, sqlite3 *db, sqlite3_value *const *value, void **out)
 {
+	const char *name = value[0] ? (const char *)sqlite3_value_text(value[0]) : NULL;
 	struct state *s = calloc(1, sizeof *s);
-	struct event_query q = {.want = want, .want_arg = s};
-	char *why = NULL;
-	int rc = s ? rules_of_database(db, &s->rules, &why) : -ENOMEM;
+	int rc = s ? 0 : -ENOMEM;
 
-	free(why);
-	if (!s)
-		return rc;
+	(void)db;
 	if (!rc)
-		rc = compile(s);
-	if (!rc && value[0]) {
-		const char *name = (const char *)sqlite3_value_text(value[0]);
-
-		s->name = strdup(name ? name : "");
-		rc = s->name ? 0 : -ENOMEM;
-	}
-	if (value[1])
-		s->asked_run = q.run = sqlite3_value_int64(value[1]);
-	s->store = store;
-	if (!rc)
-		rc = event_cursor_open(store, &q, &s->cursor);
+		rc = series_reader_open(store, value[0] && !name ? "" : name,
+		                        value[1] ? sqlite3_value_int64(value[1]) : 0, &s->reader);
 	if (rc)
-		close_series(s);
+		free(s);
 	else
 		*out = s;
 	return rc;
 }
 
+static int next_series(void *p)
+{
+	struct state *s = p;
+
+	return series_reader_next(s->reader, &s->row);
+}
+
 static void series_column(void *p, sqlite3_context *c, int column)
 {
-	const struct state *s = p;
+	const struct series_row *r = ((struct state *)p)->row;
 
 	switch (column) {
 	case RUN:
-		sqlite3_result_int64(c, s->run);
+		sqlite3_result_int64(c, r->run);
 		break;
 	case WORKER:
-		result_slice(c, s->worker);
+		result_slice(c, r->worker);
 		break;
 	case NAME:
-		result_slice(c, s->result_name);
+		result_slice(c, r->name);
 		break;
 	case TIME_NS:
-		sqlite3_result_int64(c, s->time_ns);
+		sqlite3_result_int64(c, r->time_ns);
 		break;
 	case VALUE:
-		sqlite3_result_double(c, s->result);
+		sqlite3_result_double(c, r->value);
 		break;
 	}
 }
 
 static int series_rowid(void *p, int64_t *out)
 {
-	*out = ((struct state *)p)->number;
+	*out = ((struct state *)p)->row->number;
 	return 0;
 }
 
@@ -378,7 +82,7 @@ const struct rowtable series_table = {
     .rows = 1e5,
     .rows_of_one = 1e3,
     .open = open_series,
-    .next = next_value,
+    .next = next_series,
     .column = series_column,
     .rowid = series_rowid,
     .close = close_series,
