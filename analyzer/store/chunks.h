@@ -21,8 +21,8 @@ struct event_rows {
 	struct chunk_group columns;
 };
 
-/* Moves on to the next group with rows of a query that asks for a run, a source, ids or heads alone: rows that were not
- * asked for are among them. 1 and *out, borrowed until the next call; 0: no more; negative: error. columns:
+/* Moves on to the next group with rows of a query that asks for a run, a source, ids, times or heads alone: rows that
+ * were not asked for are among them. 1 and *out, borrowed until the next call; 0: no more; negative: error. columns:
  * CHUNK_COLUMN_... bits. A cursor reads either rows or events. */
 int event_cursor_rows(struct event_cursor *c, unsigned columns, struct event_rows *out);
 

@@ -19,6 +19,17 @@ void attributes_done(struct attributes *a)
 	free(a->v);
 }
 
+int attributes_append(struct attributes *to, struct attributes *from)
+{
+	if (array_reserve(to->v, to->room, to->n + from->n))
+		return -ENOMEM;
+	if (from->n)
+		memcpy(to->v + to->n, from->v, from->n * sizeof *from->v);
+	to->n += from->n;
+	from->n = 0;
+	return 0;
+}
+
 struct attribute *attribute_add(struct attributes *as, const char *what, enum attribute_order order, uint32_t n)
 {
 	struct attribute *a = array_add(as->v, as->n, as->room);
@@ -35,16 +46,21 @@ struct attribute *attribute_add(struct attributes *as, const char *what, enum at
 	return NULL;
 }
 
-int attribute_put(struct attribute *a, uint32_t i, struct slice value)
+int attribute_code(struct attribute *a, struct slice value, uint32_t *out)
 {
 	uint32_t number;
 	int rc = intern_add(&a->values, value, &number);
 
 	if (rc)
 		return rc;
-	a->code[i] = number + 1;
+	*out = number + 1;
 	a->ncodes = a->values.n + 1;
 	return 0;
+}
+
+int attribute_put(struct attribute *a, uint32_t i, struct slice value)
+{
+	return attribute_code(a, value, &a->code[i]);
 }
 
 int attribute_put_number(struct attribute *a, uint32_t i, const struct intern *in, uint32_t number, uint32_t *codes)
@@ -130,8 +146,8 @@ int attribute_add_condition(struct attributes *as, const char *what, enum attrib
 		if (isnan(value[i]))
 			continue;
 		a->code[i] = 1;
-		for (int k = 0; k < a->ncuts && value[i] >= a->cut[k]; k++)
-			a->code[i]++;
+		for (int k = 0; k < a->ncuts; k++)
+			a->code[i] += value[i] >= a->cut[k];
 	}
 	return 0;
 }

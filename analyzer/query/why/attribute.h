@@ -37,9 +37,13 @@ struct attributes {
 };
 
 void attributes_done(struct attributes *a);
+/* Those of another list go behind those of this one. 0 or -ENOMEM. */
+int attributes_append(struct attributes *to, struct attributes *from);
 
 /* An attribute without values, for each of n requests; NULL: no memory. Borrowed until the next. */
 struct attribute *attribute_add(struct attributes *a, const char *what, enum attribute_order order, uint32_t n);
+/* The code of a value. 0 or -ENOMEM. */
+int attribute_code(struct attribute *a, struct slice value, uint32_t *out);
 /* Request i has this value. 0 or -ENOMEM. */
 int attribute_put(struct attribute *a, uint32_t i, struct slice value);
 /* The same of a text in `in`. codes: by its number, zeroed before the first; room for in->n. */
@@ -48,20 +52,28 @@ int attribute_put_number(struct attribute *a, uint32_t i, const struct intern *i
 int attribute_add_condition(struct attributes *a, const char *what, enum attribute_order order, const float *value,
                             uint32_t n);
 
-/* ---- where they come from; a failure is latched in q ---- */
+/* ---- from the requests alone: 0 or -ENOMEM ---- */
 
 /* What table invocation has of each request, and the time: function, worker, run, state, status, attempts, compute,
  * hour, minute, and of each function a cold start. */
-void attributes_of_requests(struct query *q, const struct requests *r, struct attributes *out);
-/* The columns of table function. */
-void attributes_of_functions(struct query *q, const struct requests *r, struct attributes *out);
+int attributes_of_requests(const struct requests *r, struct attributes *out);
 /* How many others were on the same worker at the arrival: under way, waiting, executing, in a cold start, about to
  * fail; and its load. */
-void conditions_of_requests(struct query *q, const struct requests *r, struct attributes *out);
-/* The last value before the arrival of each name of table series of the worker. */
-void conditions_of_series(struct query *q, const struct requests *r, struct attributes *out);
-/* Fields of lines that a request has once and that have few values, by their names; not those that part the requests as
- * an attribute of out does. */
-void attributes_of_fields(struct query *q, const struct requests *r, struct attributes *out);
+int conditions_of_requests(const struct requests *r, struct attributes *out);
+
+/* ---- from the database ---- */
+
+/* The columns of table function. A failure is latched in q. */
+void attributes_of_functions(struct query *q, const struct requests *r, struct attributes *out);
+/* The last value before the arrival of each name of the worker's series; run 0: all. 0 or a negative errno. */
+int conditions_of_series(struct store *store, int64_t run, const struct requests *r, struct attributes *out);
+
+/* Fields of lines that a request has once and that have few values. */
+struct fields;
+/* 0 or a negative errno; fields_free in any case. The store is not needed afterwards. */
+int fields_read(struct store *store, int64_t run, const struct requests *r, struct fields **out);
+/* By their names, behind those of out, but those that part the requests as one of these does. 0 or -ENOMEM. */
+int attributes_of_fields(struct fields *f, struct attributes *out);
+void fields_free(struct fields *f);
 
 #endif

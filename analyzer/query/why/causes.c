@@ -2,9 +2,11 @@
 /* causes.c - see causes.h
  *
  * Everything that is wanted of a value adds up over its columns: a column is one value of a name, or one step of a
- * condition; "at least" and "less than" are sums of steps. */
+ * condition; "at least" and "less than" are sums of steps. Attributes have nothing to do with each other until their
+ * tests are put together: threads share them. */
 #include "query/why/causes.h"
 #include "base/array.h"
+#include "base/threads.h"
 #include "query/why/chance.h"
 #include "query/why/expected.h"
 #include "query/why/stretches.h"
@@ -25,15 +27,24 @@ struct test {
 	double p;
 };
 
+/* What was tested of one attribute, and then of all. */
+struct tests {
+	struct test *v;
+	size_t n, room;
+	size_t hypotheses; /* tests, and those that too few requests spoke for */
+};
+
 struct finder {
 	const struct requests *r;
 	const struct excess *e;
+	const struct attributes *as;
 	struct stretches s;
 	struct spreads spreads;
-	double excess; /* of all slow requests that took longer than the others, ns */
-	struct test *test;
-	size_t ntests, tests_room;
-	size_t hypotheses; /* tests, and those that too few requests spoke for */
+	double excess;    /* of all slow requests that took longer than the others, ns */
+	uint8_t *stratum; /* by request */
+	double *beyond;   /* by request: slow or not, minus its stratum's share of slow ones */
+	struct tests *of; /* by attribute */
+	struct tests all;
 };
 
 /* One attribute's columns. */
@@ -64,7 +75,7 @@ static void columns_done(struct columns *c)
 
 /* Which values have enough slow requests to be looked at; the others count as hypotheses, so that what was chosen by
  * its slow requests is not taken for what was chosen before. */
-static int choose(struct finder *f, struct columns *c)
+static int choose(const struct finder *f, struct tests *to, struct columns *c)
 {
 	uint32_t n = c->a->ncodes, *all = calloc((size_t)n + 1, sizeof *all),
 	         *slow = calloc((size_t)n + 1, sizeof *slow);
@@ -76,13 +87,13 @@ static int choose(struct finder *f, struct columns *c)
 		slow[c->a->code[i]] += f->e->slow[i];
 	}
 	for (uint32_t k = 1; all && slow && c->of && c->code && k < n; k++) {
-		f->hypotheses += !c->a->steps && all[k] >= CAUSE_LEAST && all[k] < f->r->n;
+		to->hypotheses += !c->a->steps && all[k] >= CAUSE_LEAST && all[k] < f->r->n;
 		if (c->a->steps || (slow[k] >= CAUSE_LEAST && all[k] < f->r->n)) {
 			c->code[c->n] = k;
 			c->of[k] = ++c->n;
 		}
 	}
-	f->hypotheses += c->a->steps ? (size_t)c->a->ncuts : 0;
+	to->hypotheses += c->a->steps ? (size_t)c->a->ncuts : 0;
 	n = all && slow && c->of && c->code ? 0 : 1;
 	free(all);
 	free(slow);
@@ -90,7 +101,7 @@ static int choose(struct finder *f, struct columns *c)
 }
 
 /* What each function would come to, of an attribute that is its own. */
-static int expect(struct finder *f, struct columns *c)
+static int expect(const struct finder *f, struct columns *c)
 {
 	uint32_t n = f->r->functions.n, *value = calloc((size_t)n + 1, sizeof *value);
 
@@ -104,7 +115,32 @@ static int expect(struct finder *f, struct columns *c)
 	return value && c->expected ? 0 : -ENOMEM;
 }
 
-static int fill(struct finder *f, struct columns *c)
+static void add_up(const struct finder *f, struct columns *c)
+{
+	const uint8_t *slow = f->e->slow;
+
+	for (uint32_t i = 0; i < f->r->n; i++) {
+		uint32_t k = c->of[c->a->code[i]];
+		double *sum = &c->sum[(size_t)f->s.of[i] * c->n];
+		size_t in = (size_t)f->stratum[i] * c->n;
+
+		if (!k--)
+			continue;
+		c->all[k]++;
+		c->in_all[in + k]++;
+		if (slow[i]) {
+			c->slow[k]++;
+			c->excess[k] += f->e->ns[i];
+			c->in_slow[in + k]++;
+		}
+		if (!c->expected)
+			sum[k] += f->beyond[i];
+		else if (!isnan(c->expected[f->r->v[i].function]))
+			sum[k] += slow[i] - c->expected[f->r->v[i].function];
+	}
+}
+
+static int fill(const struct finder *f, struct columns *c)
 {
 	size_t n = (size_t)c->n + 1;
 	const struct stretches *s = &f->s;
@@ -117,21 +153,7 @@ static int fill(struct finder *f, struct columns *c)
 	c->sum = calloc(n * s->n, sizeof *c->sum);
 	if (!c->all || !c->slow || !c->excess || !c->in_all || !c->in_slow || !c->sum)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < f->r->n; i++) {
-		uint32_t k = c->of[c->a->code[i]], t = s->stratum[f->r->v[i].function];
-		uint8_t slow = f->e->slow[i];
-		double mean;
-
-		if (!k--)
-			continue;
-		c->all[k]++;
-		c->slow[k] += slow;
-		c->excess[k] += f->e->ns[i];
-		c->in_all[(size_t)t * c->n + k]++;
-		c->in_slow[(size_t)t * c->n + k] += slow;
-		mean = c->expected ? c->expected[f->r->v[i].function] : (double)s->slow[t] / s->count[t];
-		c->sum[(size_t)s->of[i] * c->n + k] += isnan(mean) ? 0 : slow - mean;
-	}
+	add_up(f, c);
 	return 0;
 }
 
@@ -203,7 +225,8 @@ static double p_value(const struct finder *f, const struct columns *c, const str
 	return chance_t_above(sum / sqrt(squares), size * size / squares - 1);
 }
 
-static int test(struct finder *f, const struct columns *c, uint32_t from, uint32_t to, struct cause cause)
+static int test(const struct finder *f, struct tests *tests, const struct columns *c, uint32_t from, uint32_t to,
+                struct cause cause)
 {
 	uint32_t nslow = f->e->nslow, others = f->r->n - nslow;
 	double share[f->s.nstrata + 1], raw;
@@ -213,7 +236,7 @@ static int test(struct finder *f, const struct columns *c, uint32_t from, uint32
 	add_columns(f, c, &v, share);
 	if (v.slow < CAUSE_LEAST)
 		return 0;
-	t = array_add(f->test, f->ntests, f->tests_room);
+	t = array_add(tests->v, tests->n, tests->room);
 	if (!t)
 		return -ENOMEM;
 	raw = others ? (double)(v.all - v.slow) / others : 0;
@@ -232,34 +255,94 @@ static int test(struct finder *f, const struct columns *c, uint32_t from, uint32
 }
 
 /* A cut parts the requests in two: one side has more of the slow ones, and two chances to do so. */
-static int test_cut(struct finder *f, const struct columns *c, uint32_t cut)
+static int test_cut(const struct finder *f, struct tests *to, const struct columns *c, uint32_t cut)
 {
-	size_t before = f->ntests;
-	int rc = test(f, c, cut + 1, c->n, (struct cause){.code = cut});
-	double p = f->ntests > before ? f->test[f->ntests - 1].p : 1;
+	size_t before = to->n;
+	int rc = test(f, to, c, cut + 1, c->n, (struct cause){.code = cut});
+	double p = to->n > before ? to->v[to->n - 1].p : 1;
 
 	if (!rc && p > 0.5) {
-		f->ntests = before;
-		rc = test(f, c, 0, cut + 1, (struct cause){.code = cut, .less = true});
+		to->n = before;
+		rc = test(f, to, c, 0, cut + 1, (struct cause){.code = cut, .less = true});
 	}
-	if (!rc && f->ntests > before)
-		f->test[f->ntests - 1].p = fmin(1, 2 * f->test[f->ntests - 1].p);
+	if (!rc && to->n > before)
+		to->v[to->n - 1].p = fmin(1, 2 * to->v[to->n - 1].p);
 	return rc;
 }
 
-static int test_attribute(struct finder *f, const struct attribute *a)
+static int test_attribute(void *arg, size_t i)
 {
+	const struct finder *f = arg;
+	const struct attribute *a = &f->as->v[i];
+	struct tests *to = &f->of[i];
 	struct columns c = {.a = a};
-	int rc = choose(f, &c);
+	int rc = choose(f, to, &c);
 
 	if (!rc && c.n && a->of_function)
 		rc = expect(f, &c);
 	if (!rc && c.n)
 		rc = fill(f, &c);
 	for (uint32_t k = 0; c.n && !rc && k < (a->steps ? (uint32_t)a->ncuts : c.n); k++)
-		rc = a->steps ? test_cut(f, &c, k) : test(f, &c, k, k + 1, (struct cause){.code = c.code[k]});
+		rc = a->steps ? test_cut(f, to, &c, k) : test(f, to, &c, k, k + 1, (struct cause){.code = c.code[k]});
 	columns_done(&c);
 	return rc;
+}
+
+/* The tests of all attributes, in the order of these. */
+static int gather(struct finder *f)
+{
+	for (size_t i = 0; i < f->as->n; i++) {
+		const struct tests *of = &f->of[i];
+
+		f->all.hypotheses += of->hypotheses;
+		if (array_reserve(f->all.v, f->all.room, f->all.n + of->n))
+			return -ENOMEM;
+		if (of->n)
+			memcpy(f->all.v + f->all.n, of->v, of->n * sizeof *of->v);
+		f->all.n += of->n;
+	}
+	return 0;
+}
+
+/* What all of them need of each request. */
+static int place_requests(struct finder *f)
+{
+	const struct stretches *s = &f->s;
+
+	f->stratum = malloc((size_t)f->r->n + 1);
+	f->beyond = malloc(((size_t)f->r->n + 1) * sizeof *f->beyond);
+	if (!f->stratum || !f->beyond)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < f->r->n; i++) {
+		uint32_t t = s->stratum[f->r->v[i].function];
+
+		f->stratum[i] = (uint8_t)t;
+		f->beyond[i] = f->e->slow[i] - (double)s->slow[t] / s->count[t];
+	}
+	return 0;
+}
+
+static int test_all(struct finder *f)
+{
+	int rc = place_requests(f);
+
+	f->of = rc ? NULL : calloc(f->as->n + 1, sizeof *f->of);
+	if (!f->of)
+		return -ENOMEM;
+	rc = threads_each(f->as->n, test_attribute, f);
+	return rc ? rc : gather(f);
+}
+
+static void finder_done(struct finder *f)
+{
+	for (size_t i = 0; f->of && i < f->as->n; i++)
+		free(f->of[i].v);
+	free(f->of);
+	free(f->all.v);
+	free(f->stratum);
+	free(f->beyond);
+	stretches_done(&f->s);
+	spreads_done(&f->spreads);
 }
 
 /* ---- which of them are causes ---- */
@@ -289,16 +372,16 @@ static bool better_cut(const struct causes *out, const struct cause *c)
 
 static int claim(struct finder *f, struct causes *out)
 {
-	double *p = malloc((f->ntests + 1) * sizeof *p), *q = malloc((f->ntests + 1) * sizeof *q);
-	size_t *order = malloc((f->ntests + 1) * sizeof *order);
+	double *p = malloc((f->all.n + 1) * sizeof *p), *q = malloc((f->all.n + 1) * sizeof *q);
+	size_t *order = malloc((f->all.n + 1) * sizeof *order);
 	int rc = p && q && order ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < f->ntests && !rc; i++)
-		p[i] = f->test[i].p;
+	for (size_t i = 0; i < f->all.n && !rc; i++)
+		p[i] = f->all.v[i].p;
 	if (!rc)
-		chance_adjust(p, f->ntests, f->hypotheses, q, order);
-	for (size_t i = 0; i < f->ntests && !rc; i++) {
-		struct cause *c = &f->test[i].cause;
+		chance_adjust(p, f->all.n, f->all.hypotheses, q, order);
+	for (size_t i = 0; i < f->all.n && !rc; i++) {
+		struct cause *c = &f->all.v[i].cause;
 
 		c->q = q[i];
 		if (!claimed(f, c, out->unproven) || !better_cut(out, c))
@@ -435,7 +518,7 @@ static int group(const struct finder *f, struct causes *out)
 
 int causes_find(const struct requests *r, const struct excess *e, const struct attributes *as, struct causes *out)
 {
-	struct finder f = {.r = r, .e = e};
+	struct finder f = {.r = r, .e = e, .as = as};
 	int rc = stretches_make(r, e, &f.s);
 
 	*out = (struct causes){.stretches = f.s.with_slow, .stretch_ns = f.s.ns};
@@ -443,8 +526,8 @@ int causes_find(const struct requests *r, const struct excess *e, const struct a
 		rc = spreads_make(r, NULL, &f.spreads);
 	for (uint32_t i = 0; i < r->n && !rc; i++)
 		f.excess += e->ns[i] > 0 ? e->ns[i] : 0;
-	for (size_t i = 0; i < as->n && !rc && e->nslow >= CAUSE_LEAST; i++)
-		rc = test_attribute(&f, &as->v[i]);
+	if (!rc && e->nslow >= CAUSE_LEAST)
+		rc = test_all(&f);
 	if (!rc)
 		rc = claim(&f, out);
 	if (!rc && !out->n && out->stretches < CAUSE_STRETCHES) {
@@ -457,10 +540,8 @@ int causes_find(const struct requests *r, const struct excess *e, const struct a
 		qsort(out->v, out->n, sizeof *out->v, by_weight);
 		rc = group(&f, out);
 	}
-	out->tests = (uint32_t)f.hypotheses;
-	stretches_done(&f.s);
-	spreads_done(&f.spreads);
-	free(f.test);
+	out->tests = (uint32_t)f.all.hypotheses;
+	finder_done(&f);
 	return rc;
 }
 

@@ -7,7 +7,8 @@
 #include "base/array.h"
 #include "base/keyed.h"
 #include "base/sql.h"
-#include "query/core/select.h"
+#include "base/text.h"
+#include "beside/series_read.h"
 #include "query/why/attribute.h"
 #include <errno.h>
 #include <math.h>
@@ -58,7 +59,8 @@ struct sweep {
 	uint32_t nvisits;
 	struct moment *arrivals, *begins, *ends; /* by group and time */
 	uint32_t narrivals, n;
-	uint32_t *order[POINTS], norder[POINTS]; /* visits that come to it, by group and time */
+	uint32_t *timed[POINTS], norder[POINTS]; /* visits that come to it, by time; nothing before find_times */
+	uint32_t *order[POINTS];                 /* the same by group and time */
 	float *value;
 };
 
@@ -70,8 +72,10 @@ static void sweep_done(struct sweep *s)
 	free(s->begins);
 	free(s->ends);
 	free(s->value);
-	for (int p = 0; p < POINTS; p++)
+	for (int p = 0; p < POINTS; p++) {
+		free(s->timed[p]);
 		free(s->order[p]);
+	}
 }
 
 static int sweep_init(struct sweep *s, uint32_t requests)
@@ -85,8 +89,11 @@ static int sweep_init(struct sweep *s, uint32_t requests)
 	                    .begins = malloc(n * sizeof *s->begins),
 	                    .ends = malloc(n * sizeof *s->ends),
 	                    .value = malloc(n * sizeof *s->value)};
-	for (int p = 0; p < POINTS; p++)
-		ok &= (s->order[p] = malloc(n * sizeof *s->order[p])) != NULL;
+	for (int p = 0; p < POINTS; p++) {
+		s->timed[p] = malloc(n * sizeof *s->timed[p]);
+		s->order[p] = malloc(n * sizeof *s->order[p]);
+		ok &= s->timed[p] && s->order[p];
+	}
 	return ok && s->visit && s->keyed && s->arrivals && s->begins && s->ends && s->value ? 0 : -ENOMEM;
 }
 
@@ -125,8 +132,7 @@ static void find_groups(const struct requests *r, struct sweep *s, bool same_fun
 	}
 }
 
-/* By group and time. */
-static int find_order(struct sweep *s, enum point p)
+static int find_times(struct sweep *s, enum point p)
 {
 	uint32_t n = 0;
 	int rc;
@@ -136,12 +142,22 @@ static int find_order(struct sweep *s, enum point p)
 			s->keyed[n++] = (struct keyed){keyed_signed(s->visit[k].at[p]), k};
 	rc = keyed_sort(s->keyed, n);
 	for (uint32_t k = 0; k < n && !rc; k++)
-		s->keyed[k].key = s->visit[s->keyed[k].value].group;
-	if (!rc)
-		rc = keyed_sort(s->keyed, n);
+		s->timed[p][k] = s->keyed[k].value;
+	s->norder[p] = rc ? 0 : n;
+	return rc;
+}
+
+/* By group and time, after find_times. */
+static int find_order(struct sweep *s, enum point p)
+{
+	uint32_t n = s->norder[p];
+	int rc;
+
+	for (uint32_t k = 0; k < n; k++)
+		s->keyed[k] = (struct keyed){s->visit[s->timed[p][k]].group, s->timed[p][k]};
+	rc = keyed_sort(s->keyed, n);
 	for (uint32_t k = 0; k < n && !rc; k++)
 		s->order[p][k] = s->keyed[k].value;
-	s->norder[p] = rc ? 0 : n;
 	return rc;
 }
 
@@ -197,13 +213,15 @@ static int load_of(const struct requests *r, float *value, struct attributes *ou
 	return attribute_add_condition(out, "load at arrival", ATTRIBUTE_CONDITION, value, r->n);
 }
 
-void conditions_of_requests(struct query *q, const struct requests *r, struct attributes *out)
+int conditions_of_requests(const struct requests *r, struct attributes *out)
 {
 	struct sweep s;
 	int rc = sweep_init(&s, r->n);
 
 	if (!rc)
 		rc = find_visits(r, &s);
+	for (enum point p = 0; p < POINTS && !rc; p++)
+		rc = find_times(&s, p);
 	for (size_t k = 0; k < sizeof counts / sizeof *counts && !rc; k++) {
 		const struct interval *of = &counts[k];
 
@@ -211,8 +229,10 @@ void conditions_of_requests(struct query *q, const struct requests *r, struct at
 			find_groups(r, &s, of->same_function);
 			for (enum point p = 0; p < POINTS && !rc; p++)
 				rc = find_order(&s, p);
-			s.narrivals = collect(&s, ARRIVED, NULL, s.arrivals);
+			s.narrivals = rc ? 0 : collect(&s, ARRIVED, NULL, s.arrivals);
 		}
+		if (rc)
+			break;
 		s.n = collect(&s, of->from, of, s.begins);
 		collect(&s, of->to, of, s.ends);
 		count(&s, r->n);
@@ -221,7 +241,7 @@ void conditions_of_requests(struct query *q, const struct requests *r, struct at
 	if (!rc)
 		rc = load_of(r, s.value, out);
 	sweep_done(&s);
-	query_ok(q, rc, q->command);
+	return rc;
 }
 
 /* ---- what the worker said last ---- */
@@ -252,23 +272,24 @@ static int by_said(const void *a, const void *b)
 	return (x->ns > y->ns) - (x->ns < y->ns);
 }
 
-/* Rows come in the order of the log: mostly of the run and worker of the row before, whose names come in turn. */
+/* Rows come in the order of the log: mostly of the run and worker of the row before. */
 struct last {
 	int64_t run_id;
-	uint32_t run, worker, name;
+	uint32_t run, worker;
 	struct slice worker_name;
 	bool any;
+	uint32_t *name; /* by number of a rule's value: its name + 1; 0: it was not met yet */
+	size_t names_room;
 };
 
-static void find_group(const struct requests *r, sqlite3_stmt *stmt, struct last *l)
+static void find_group(const struct requests *r, const struct series_row *row, struct last *l)
 {
-	int64_t id = sqlite3_column_int64(stmt, 0);
-	struct slice worker = column_slice(stmt, 1);
+	struct slice worker = row->worker;
 	char run[TEXT_DECIMAL];
 
-	if (!l->any || id != l->run_id)
-		l->run = intern_find(&r->runs, (struct slice){run, text_decimal(id, run)});
-	l->run_id = id;
+	if (!l->any || row->run != l->run_id)
+		l->run = intern_find(&r->runs, (struct slice){run, text_decimal(row->run, run)});
+	l->run_id = row->run;
 	if (l->any && worker.ptr && l->worker_name.ptr && slice_same(worker, l->worker_name))
 		return;
 	l->any = true;
@@ -276,34 +297,41 @@ static void find_group(const struct requests *r, sqlite3_stmt *stmt, struct last
 	l->worker_name = l->worker == INTERN_NONE ? SLICE_NONE : r->workers.text[l->worker];
 }
 
-static int find_name(struct series_set *s, struct slice name, struct last *l)
+static int find_name(struct series_set *s, const struct series_row *row, struct last *l, uint32_t *out)
 {
-	uint32_t next = s->names.n ? (l->name + 1) % s->names.n : 0;
-
-	for (uint32_t i = next; i < s->names.n && i < next + 2; i++)
-		if (slice_same(s->names.text[i], name)) {
-			l->name = i;
-			return 0;
-		}
-	return intern_add(&s->names, name, &l->name);
-}
-
-static int put_said(struct series_set *s, const struct requests *r, sqlite3_stmt *stmt, struct last *l)
-{
-	struct name_values *v;
+	bool known = row->rule != SERIES_NO_RULE;
 	int rc;
 
-	find_group(r, stmt, l);
+	if (known && row->rule < l->names_room && l->name[row->rule]) {
+		*out = l->name[row->rule] - 1;
+		return 0;
+	}
+	rc = intern_add(&s->names, row->name, out);
+	if (rc || !known)
+		return rc;
+	if (array_reserve_zeroed(l->name, l->names_room, row->rule + 1))
+		return -ENOMEM;
+	l->name[row->rule] = *out + 1;
+	return 0;
+}
+
+static int put_said(struct series_set *s, const struct requests *r, const struct series_row *row, struct last *l)
+{
+	struct name_values *v;
+	uint32_t name;
+	int rc;
+
+	find_group(r, row, l);
 	if (l->run == INTERN_NONE || (l->worker == INTERN_NONE && r->workers.n > 1))
 		return 0;
-	rc = find_name(s, column_slice(stmt, 2), l);
-	if (rc || (rc = array_reserve_zeroed(s->of, s->nof, l->name + 1)))
+	rc = find_name(s, row, l, &name);
+	if (rc || (rc = array_reserve_zeroed(s->of, s->nof, name + 1)))
 		return rc;
-	v = &s->of[l->name];
+	v = &s->of[name];
 	if (array_reserve(v->v, v->room, v->n + 1))
 		return -ENOMEM;
 	v->v[v->n++] = (struct said){(uint64_t)l->run << 16 ^ ((l->worker == INTERN_NONE ? 0 : l->worker) & 0xffff),
-	                             sqlite3_column_int64(stmt, 3), (float)sqlite3_column_double(stmt, 4)};
+	                             row->time_ns, (float)row->value};
 	return 0;
 }
 
@@ -338,21 +366,18 @@ static int add_series(const struct requests *r, const struct moment *arrivals, u
 	return attribute_add_condition(out, what, ATTRIBUTE_CONDITION, value, r->n);
 }
 
-static void read_series(struct query *q, const struct requests *r, struct series_set *s)
+static int read_series(struct store *store, int64_t run, const struct requests *r, struct series_set *s)
 {
-	struct select sel = {0};
+	struct series_reader *reader = NULL;
+	const struct series_row *row;
 	struct last last = {0};
-	sqlite3_stmt *stmt;
-	int rc = 0;
+	int rc = series_reader_open(store, NULL, run, &reader);
 
-	select_add(&sel, "SELECT run, worker, name, time_ns, value FROM series");
-	select_run(q, &sel, "run");
-	stmt = select_prepare(q, &sel);
-	while (!rc && query_next(q, stmt))
-		rc = query_interrupted ? -EINTR : put_said(s, r, stmt, &last);
-	sqlite3_finalize(stmt);
-	select_done(&sel);
-	query_ok(q, rc, q->command);
+	while (!rc && (rc = series_reader_next(reader, &row)) == 1)
+		rc = query_interrupted ? -EINTR : put_said(s, r, row, &last);
+	series_reader_close(reader);
+	free(last.name);
+	return rc;
 }
 
 static void sort_said(struct name_values *v)
@@ -371,6 +396,8 @@ static int add_all_series(const struct requests *r, struct series_set *s, struct
 
 	if (!rc)
 		rc = find_visits(r, &w);
+	if (!rc)
+		rc = find_times(&w, ARRIVED);
 	if (!rc) {
 		find_groups(r, &w, false);
 		rc = find_order(&w, ARRIVED);
@@ -386,15 +413,16 @@ static int add_all_series(const struct requests *r, struct series_set *s, struct
 	return rc;
 }
 
-void conditions_of_series(struct query *q, const struct requests *r, struct attributes *out)
+int conditions_of_series(struct store *store, int64_t run, const struct requests *r, struct attributes *out)
 {
 	struct series_set s = {0};
+	int rc = read_series(store, run, r, &s);
 
-	read_series(q, r, &s);
-	if (!q->status)
-		query_ok(q, add_all_series(r, &s, out), q->command);
+	if (!rc)
+		rc = add_all_series(r, &s, out);
 	for (uint32_t k = 0; k < s.nof; k++)
 		free(s.of[k].v);
 	free(s.of);
 	intern_done(&s.names);
+	return rc;
 }

@@ -2,14 +2,15 @@
 /* fields.c - what a request's lines say of it once: fields with few values.
  *
  * A first look at some of the lines tells which fields have few values; of all lines then only those with such fields
- * are read. A field of which a request has two values is not the request's, one whose values stand for what is known
- * already (a function's name, a worker) says nothing new: both are left out. */
+ * are read, as columns: a value is looked at once where it stands in a dictionary. A field of which a request has two
+ * values is not the request's, one whose values stand for what is known already (a function's name, a worker) says
+ * nothing new: both are left out. */
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/sql.h"
 #include "ingest/line.h"
 #include "query/why/attribute.h"
-#include "store/store.h"
+#include "store/chunks.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ struct shape_fields {
 };
 
 struct fields {
-	struct query *q;
+	struct store *store;
+	int64_t asked_run; /* 0: all */
 	const struct requests *r;
 	struct intern names;
 	struct field *v;
@@ -49,19 +51,48 @@ struct fields {
 	struct shape_fields *shape; /* by id */
 	uint32_t nshapes;
 	struct attributes found;
-	struct table at;   /* requests by tid */
-	int64_t *run;      /* by number of requests.runs: its id */
-	uint32_t *request; /* by number of a transaction in the chunk at hand: 1 + its request; 0: not looked up yet */
-	uint32_t *numbered, nnumbered, numbered_room; /* which are not 0 */
-	int64_t chunk;
+	struct table at;        /* requests by tid */
+	int64_t *run;           /* by number of requests.runs: its id */
+	uint32_t *request;      /* by number of a transaction in the chunk at hand: its request, or NO_SUCH */
+	struct head_here *head; /* by local number, in the group at hand */
+	uint32_t heads_room;
+	struct values *values; /* of its heads */
+	uint32_t nvalues, values_room;
+};
+
+/* What is done with the lines of a head. */
+enum how { PASS, COLUMNS, EVENTS };
+
+struct head_here {
+	uint32_t first, n; /* of fields.values */
+	uint8_t how;
+	bool moved; /* times are those of the source's clock */
+};
+
+enum { NUMBERS_KEPT = 64 };
+
+/* The values of one field of one head in the group at hand, and their codes. */
+struct values {
+	struct field *of;
+	const struct segment *segment;
+	enum slot_kind kind;
+	bool texts;
+	struct segment_text text;
+	const int64_t *integers;
+	uint32_t *code; /* by entry of text, or by number in kept: 0: not looked at yet; NO_NAME */
+	uint32_t code_room;
+	int64_t kept[NUMBERS_KEPT];
 };
 
 #define NO_SUCH UINT32_MAX /* a transaction that is no request */
+#define NO_NAME UINT32_MAX /* a value that is no name */
 
-static void fields_done(struct fields *f)
+void fields_free(struct fields *f)
 {
-	for (uint32_t i = 0; i < f->names.n; i++)
+	for (uint32_t i = 0; f && i < f->names.n; i++)
 		intern_done(&f->v[i].seen);
+	if (!f)
+		return;
 	for (uint32_t i = 0; i < f->nshapes; i++)
 		free(f->shape[i].v);
 	free(f->v);
@@ -71,7 +102,11 @@ static void fields_done(struct fields *f)
 	table_done(&f->at);
 	free(f->run);
 	free(f->request);
-	free(f->numbered);
+	free(f->head);
+	for (uint32_t i = 0; i < f->values_room; i++)
+		free(f->values[i].code);
+	free(f->values);
+	free(f);
 }
 
 /* ---- which fields a line has ---- */
@@ -126,16 +161,20 @@ static bool is_measured(struct slice s)
 	return dots == 1 && digits && digits + dots + (*s.ptr == '-') == s.len;
 }
 
-/* A field's value as text, in buf where it has escapes; false: none that is a name. */
+/* A value as text, in buf where it has escapes; false: it is no name. */
+static bool name_of(enum slot_kind kind, char buf[VALUE_LENGTH], struct slice *v)
+{
+	if (!kind || kind == SLOT_JSON || !v->ptr || !v->len || v->len > VALUE_LENGTH || is_measured(*v))
+		return false;
+	if (memchr(v->ptr, '\\', v->len))
+		*v = (struct slice){buf, json_unescape(*v, buf)};
+	return v->len > 0;
+}
+
+/* The same of a line's field. */
 static bool value_of(const struct event *e, const char *name, char buf[VALUE_LENGTH], struct slice *out)
 {
-	enum slot_kind kind = event_field(e, name, out);
-
-	if (!kind || kind == SLOT_JSON || !out->ptr || !out->len || out->len > VALUE_LENGTH || is_measured(*out))
-		return false;
-	if (memchr(out->ptr, '\\', out->len))
-		*out = (struct slice){buf, json_unescape(*out, buf)};
-	return out->len > 0;
+	return name_of(event_field(e, name, out), buf, out);
 }
 
 /* ---- the first look ---- */
@@ -166,10 +205,10 @@ static int look_at(struct fields *f, const struct event *e)
 /* Lines from one id to another; 0 to 0: all of the run's. */
 static int look_from(struct fields *f, int64_t from, int64_t to)
 {
-	struct event_query want = {.run = query_run(f->q), .first_id = from, .last_id = to, .brief = true};
+	struct event_query want = {.run = f->asked_run, .first_id = from, .last_id = to, .brief = true};
 	struct event_cursor *c = NULL;
 	const struct event *e;
-	int rc = event_cursor_open(f->q->store, &want, &c);
+	int rc = event_cursor_open(f->store, &want, &c);
 
 	while (!rc && (rc = event_cursor_next(c, &e)) == 1)
 		rc = query_interrupted ? -EINTR : look_at(f, e);
@@ -179,17 +218,20 @@ static int look_from(struct fields *f, int64_t from, int64_t to)
 
 static int look(struct fields *f)
 {
-	sqlite3_stmt *st =
-	    query_prepare(f->q, "SELECT c.id, sum(c.lines) OVER (), count(*) OVER () FROM chunk c JOIN "
-	                        "source s ON s.id = c.source WHERE ?1 IN (0, s.run) ORDER BY s.id, c.id");
+	sqlite3_stmt *st;
 	int64_t n = 0;
-	int rc = 0;
+	int rc = sql_prepare(store_db(f->store),
+	                     "SELECT c.id, sum(c.lines) OVER (), count(*) OVER () FROM chunk c JOIN source s ON s.id = "
+	                     "c.source WHERE ?1 IN (0, s.run) ORDER BY s.id, c.id",
+	                     &st);
 
-	sqlite3_bind_int64(st, 1, query_run(f->q));
-	for (; !rc && query_next(f->q, st); n++) {
+	if (!rc)
+		sqlite3_bind_int64(st, 1, f->asked_run);
+	for (; !rc && (rc = sql_next(st)) == 1; n++) {
 		int64_t id = sqlite3_column_int64(st, 0) << 16, chunks = sqlite3_column_int64(st, 2);
 		bool all = sqlite3_column_int64(st, 1) <= FEW_LINES;
 
+		rc = 0;
 		if (all || n * LOOKS / chunks != (n - 1) * LOOKS / chunks || !n)
 			rc = look_from(f, id, id + (all ? NUMBERS : LOOK) - 1);
 	}
@@ -227,84 +269,240 @@ static int find_requests(struct fields *f)
 	return rc;
 }
 
-static uint32_t find_request(const struct fields *f, const struct event *e)
+static uint32_t find_request(const struct fields *f, int64_t run, struct slice tid)
 {
 	struct table_walk w;
 
-	for (uint32_t i = table_first(&w, &f->at, hash_bytes(e->tid.ptr, e->tid.len, 0)); i != TABLE_NONE;
-	     i = table_next(&w))
-		if (f->run[f->r->v[i].run] == e->run && slice_is(e->tid, request_tid(f->r, i)))
+	for (uint32_t i = table_first(&w, &f->at, hash_slice(tid, 0)); i != TABLE_NONE; i = table_next(&w))
+		if (f->run[f->r->v[i].run] == run && slice_is(tid, request_tid(f->r, i)))
 			return i;
 	return NO_SUCH;
 }
 
-/* The request of a line, which is looked up once a chunk; NO_SUCH: none. */
-static int request_of(struct fields *f, const struct event *e, uint32_t *out)
+static int put_tid(struct fields *f, const struct event_rows *rows, uint32_t number, struct slice tid)
 {
-	int number = event_tid_number(e), rc = 0;
+	char *plain = NULL;
 
-	if (number < 0)
-		return number;
-	while (f->chunk != e->id >> 16 && f->nnumbered)
-		f->request[f->numbered[--f->nnumbered]] = 0;
-	f->chunk = e->id >> 16;
-	if (!f->request[number]) {
-		uint32_t *to = array_add(f->numbered, f->nnumbered, f->numbered_room);
-
-		rc = to ? event_complete(e) : -ENOMEM;
-		if (rc)
-			return rc;
-		*to = (uint32_t)number;
-		*out = e->tid.ptr ? find_request(f, e) : NO_SUCH;
-		f->request[number] = *out == NO_SUCH ? NO_SUCH : *out + 1;
+	if (tid.ptr && !json_is_plain(tid)) {
+		plain = malloc(3 * tid.len + 1);
+		if (!plain)
+			return -ENOMEM;
+		tid = (struct slice){plain, json_unescape(tid, plain)};
 	}
-	*out = f->request[number] == NO_SUCH ? NO_SUCH : f->request[number] - 1;
+	f->request[number] = tid.ptr ? find_request(f, rows->run, tid) : NO_SUCH;
+	free(plain);
 	return 0;
 }
 
-static int put_value(struct fields *f, const struct event *e, struct field *x, uint32_t i, struct slice value)
+/* The requests of a chunk's transactions. */
+static int chunk_begin(struct fields *f, const struct event_rows *rows)
+{
+	const struct segment *ids;
+	char buf[SEGMENT_TEXT];
+	uint32_t first;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < NUMBERS; i++)
+		f->request[i] = NO_SUCH;
+	for (unsigned g = 0; !rc && (rc = chunk_tids(rows->chunk, g, &first, &ids)) == 1; g++) {
+		rc = first + ids->n > NUMBERS ? -EBADMSG : 0;
+		for (uint32_t i = 0; i < ids->n && !rc; i++)
+			rc = put_tid(f, rows, first + i, segment_get(ids, i, buf));
+	}
+	return rc;
+}
+
+/* A request says a value, at a time. */
+static void put_code(struct fields *f, struct field *x, uint32_t i, uint32_t code, int64_t ns)
 {
 	struct attribute *a = &f->found.v[x->attribute - 1];
 	const struct request *r = &f->r->v[i];
-	uint32_t before = a->code[i];
-	int rc = attribute_put(a, i, value);
 
-	if (rc)
-		return rc;
-	x->out |= a->values.n > VALUES_MOST;
-	if (before && before != a->code[i]) {
+	if (a->code[i] && a->code[i] != code)
 		x->again++;
-		a->code[i] = before;
-	}
+	else
+		a->code[i] = code;
+	x->out |= a->values.n > VALUES_MOST;
 	x->lines++;
-	x->early += r->arrived_ns != NO_NS && e->time_ns <= r->arrived_ns;
-	x->soon += r->started_ns != NO_NS && e->time_ns <= r->started_ns;
-	return 0;
+	x->early += r->arrived_ns != NO_NS && ns <= r->arrived_ns;
+	x->soon += r->started_ns != NO_NS && ns <= r->started_ns;
 }
 
-static int read_event(struct fields *f, const struct event *e)
+/* ---- a line as an event ---- */
+
+static int read_event(struct fields *f, const struct event *e, uint32_t request)
 {
 	const struct shape_fields *s;
-	uint32_t request = NO_SUCH;
 	int rc = fields_of(f, e->head, &s);
 
-	if (rc || !s)
-		return rc;
-	rc = request_of(f, e, &request);
-	if (!rc && request != NO_SUCH)
-		rc = event_time(e);
-	for (uint32_t i = 0; !rc && request != NO_SUCH && i < s->n; i++) {
+	for (uint32_t i = 0; !rc && s && i < s->n; i++) {
 		struct field *x = &f->v[s->v[i]];
 		char buf[VALUE_LENGTH];
 		struct slice value;
+		uint32_t code = 0;
 
 		if (!x->attribute || x->out)
 			continue;
 		if (value_of(e, f->names.text[s->v[i]].ptr, buf, &value))
-			rc = put_value(f, e, x, request, value);
+			rc = attribute_code(&f->found.v[x->attribute - 1], value, &code);
 		else
 			x->out = !event_error(e);
 		rc = rc ? rc : event_error(e);
+		if (!rc && code)
+			put_code(f, x, request, code, e->time_ns);
+	}
+	return rc;
+}
+
+static int look_again(struct fields *f, int64_t id, uint32_t request)
+{
+	const struct event *e;
+	int rc = event_get(f->store, id, &e);
+
+	return rc == 1 ? read_event(f, e, request) : rc;
+}
+
+/* ---- lines as columns ---- */
+
+/* The slot that a field's value is in: the first of that name, as event_field has it. */
+static unsigned slot_of(const struct shape *sh, struct slice name)
+{
+	unsigned i = 0;
+
+	while (i < sh->nslots && !(sh->slots[i].section == SECTION_FIELDS && slice_same(sh->slots[i].key, name)))
+		i++;
+	return i;
+}
+
+static int values_make(struct fields *f, const struct event_rows *rows, uint16_t local, unsigned slot, struct field *of)
+{
+	struct values *v;
+	int rc = array_reserve_zeroed(f->values, f->values_room, f->nvalues + 1);
+
+	if (rc)
+		return rc;
+	v = &f->values[f->nvalues++];
+	v->of = of;
+	v->kind = chunk_head(rows->chunk, local)->slots[slot].kind;
+	rc = chunk_segment(rows->chunk, local, slot, rows->group, &v->segment);
+	if (rc)
+		return rc;
+	v->texts = segment_texts(v->segment, &v->text);
+	v->integers = segment_integers(v->segment);
+	if (array_reserve(v->code, v->code_room, (v->texts ? v->text.entries : 0) + NUMBERS_KEPT))
+		return -ENOMEM;
+	memset(v->code, 0, ((v->texts ? v->text.entries : 0) + NUMBERS_KEPT) * sizeof *v->code);
+	return 0;
+}
+
+/* Which fields of a head are to be read in a group. */
+static int head_look(struct fields *f, const struct event_rows *rows, uint16_t local, struct head_here *h)
+{
+	const struct shape *sh = chunk_head(rows->chunk, local);
+	const struct shape_fields *s;
+	int rc = fields_of(f, sh, &s);
+
+	*h = (struct head_here){.first = f->nvalues, .moved = event_head_clock(sh) == EVENT_CLOCK_SOURCE};
+	for (uint32_t i = 0; !rc && s && i < s->n; i++) {
+		struct field *x = &f->v[s->v[i]];
+		unsigned slot = slot_of(sh, f->names.text[s->v[i]]);
+
+		if (!x->attribute || x->out)
+			continue;
+		if (slot == sh->nslots || !slot_is_stored(sh->slots[slot].kind) ||
+		    event_head_clock(sh) == EVENT_CLOCK_LINE)
+			h->how = EVENTS;
+		else if (h->how == PASS)
+			h->how = COLUMNS;
+		if (h->how == COLUMNS)
+			rc = values_make(f, rows, local, slot, x);
+	}
+	h->n = f->nvalues - h->first;
+	return rc;
+}
+
+static int heads_look(struct fields *f, const struct event_rows *rows)
+{
+	unsigned n = CHUNK_FIRST_HEAD + chunk_heads(rows->chunk);
+	int rc = array_reserve(f->head, f->heads_room, n);
+
+	f->nvalues = 0;
+	for (unsigned i = 0; i < n && !rc; i++) {
+		f->head[i] = (struct head_here){0}; /* what is kept whole has fields of its own */
+		if (i >= CHUNK_FIRST_HEAD && chunk_head_lines(rows->chunk, (uint16_t)i, rows->group))
+			rc = head_look(f, rows, (uint16_t)i, &f->head[i]);
+	}
+	return rc;
+}
+
+static int code_of_text(struct fields *f, const struct values *v, struct slice text, uint32_t *out)
+{
+	char buf[VALUE_LENGTH];
+
+	*out = NO_NAME;
+	return name_of(v->kind, buf, &text) ? attribute_code(&f->found.v[v->of->attribute - 1], text, out) : 0;
+}
+
+/* Where the code of value i is kept; NULL: nowhere. */
+static uint32_t *code_kept(struct values *v, uint32_t i)
+{
+	uint32_t at, entries = v->texts ? v->text.entries : 0;
+
+	if (v->texts)
+		return &v->code[v->text.codes ? v->text.codes[i] : entries == v->segment->n ? i : 0];
+	if (!v->integers)
+		return NULL;
+	at = (uint64_t)v->integers[i] % NUMBERS_KEPT;
+	if (v->kept[at] != v->integers[i])
+		v->code[at] = 0;
+	v->kept[at] = v->integers[i];
+	return &v->code[at];
+}
+
+static int read_value(struct fields *f, struct values *v, uint32_t i, uint32_t request, int64_t ns)
+{
+	char buf[SEGMENT_TEXT];
+	uint32_t code = 0, *kept;
+	int rc = 0;
+
+	if (v->of->out)
+		return 0;
+	if (i >= v->segment->n)
+		return -EBADMSG;
+	kept = code_kept(v, i);
+	if (kept && *kept)
+		code = *kept;
+	else
+		rc = code_of_text(f, v, segment_get(v->segment, i, buf), &code);
+	if (rc)
+		return rc;
+	if (kept)
+		*kept = code;
+	if (code == NO_NAME)
+		v->of->out = true;
+	else
+		put_code(f, v->of, request, code, ns);
+	return 0;
+}
+
+static int rows_take(struct fields *f, const struct event_rows *rows)
+{
+	const struct chunk_group *g = &rows->columns;
+	int rc = rows->group ? 0 : chunk_begin(f, rows);
+
+	if (!rc)
+		rc = heads_look(f, rows);
+	for (uint32_t i = 0; i < g->n && !rc; i++) {
+		const struct head_here *h = &f->head[g->head[i]];
+		uint32_t request = f->request[g->tid[i]];
+		int64_t ns = h->moved ? ns_moved(g->stamp[i], rows->offset_ns) : g->stamp[i];
+
+		if (h->how == PASS || request == NO_SUCH)
+			continue;
+		if (h->how == EVENTS)
+			rc = look_again(f, rows->id + i, request);
+		for (uint32_t k = 0; k < h->n && h->how == COLUMNS && !rc; k++)
+			rc = read_value(f, &f->values[h->first + k], g->head_ord[i], request, ns);
 	}
 	return rc;
 }
@@ -325,14 +523,14 @@ static bool wanted(const struct shape *sh, void *arg)
 
 static int read_lines(struct fields *f)
 {
-	struct event_query want = {.run = query_run(f->q), .brief = true, .want = wanted, .want_arg = f};
+	const unsigned columns = CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TID | CHUNK_COLUMN_STAMP | CHUNK_COLUMN_HEAD_ORD;
+	struct event_query want = {.run = f->asked_run, .want = wanted, .want_arg = f};
 	struct event_cursor *c = NULL;
-	const struct event *e;
-	int rc = event_cursor_open(f->q->store, &want, &c);
+	struct event_rows rows;
+	int rc = event_cursor_open(f->store, &want, &c);
 
-	f->chunk = -1;
-	while (!rc && (rc = event_cursor_next(c, &e)) == 1)
-		rc = query_interrupted ? -EINTR : read_event(f, e);
+	while (!rc && (rc = event_cursor_rows(c, columns, &rows)) == 1)
+		rc = query_interrupted ? -EINTR : rows_take(f, &rows);
 	event_cursor_close(c);
 	return rc;
 }
@@ -411,20 +609,30 @@ static int keep(struct fields *f, const struct field *x, struct attributes *out)
 	return 0;
 }
 
-void attributes_of_fields(struct query *q, const struct requests *r, struct attributes *out)
+int fields_read(struct store *store, int64_t run, const struct requests *r, struct fields **out)
 {
-	struct fields f = {.q = q, .r = r};
-	int rc = q->status || !r->n ? 0 : look(&f);
+	struct fields *f = *out = calloc(1, sizeof *f);
+	int rc = f ? 0 : -ENOMEM;
 
+	if (f)
+		*f = (struct fields){.store = store, .asked_run = run, .r = r};
+	if (!rc && r->n)
+		rc = look(f);
 	if (!rc)
-		rc = choose(&f);
-	if (!rc && f.found.n)
-		rc = find_requests(&f);
-	if (!rc && f.found.n)
-		rc = read_lines(&f);
-	for (uint32_t i = 0; !rc && i < f.names.n; i++)
-		if (f.v[i].attribute)
-			rc = keep(&f, &f.v[i], out);
-	fields_done(&f);
-	query_ok(q, rc, q->command);
+		rc = choose(f);
+	if (!rc && f->found.n)
+		rc = find_requests(f);
+	if (!rc && f->found.n)
+		rc = read_lines(f);
+	return rc;
+}
+
+int attributes_of_fields(struct fields *f, struct attributes *out)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < f->names.n; i++)
+		if (f->v[i].attribute)
+			rc = keep(f, &f->v[i], out);
+	return rc;
 }

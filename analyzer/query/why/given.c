@@ -107,7 +107,7 @@ static bool within_minutes(const struct requests *r)
 	return r->n && (last / 1000000000 - first / 1000000000) / 60 < MINUTES_MAX;
 }
 
-void attributes_of_requests(struct query *q, const struct requests *r, struct attributes *out)
+int attributes_of_requests(const struct requests *r, struct attributes *out)
 {
 	size_t function = out->n;
 	int rc = name_of(out, r, "function", ATTRIBUTE_GIVEN, &r->functions, offsetof(struct request, function));
@@ -132,7 +132,7 @@ void attributes_of_requests(struct query *q, const struct requests *r, struct at
 		rc = attempts_of(out, r);
 	if (!rc)
 		rc = cold_of(out, r, function);
-	query_ok(q, rc, q->command);
+	return rc;
 }
 
 /* ---- of the function's metadata ---- */

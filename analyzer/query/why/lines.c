@@ -3,14 +3,16 @@
  *
  * Messages are told apart as `patterns` does: by level, target and template, of the texts of both sides together.
  * Errors are those of level WARN and above with what their field `error` says, as `errors` does. Spans count by target
- * and name, once each. How often is: by request. */
+ * and name, once each. How often is: by request.
+ *
+ * Lines are read as columns: most need no more than their head, which says what they are counted as, and their time. */
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/template.h"
 #include "base/text.h"
 #include "query/events/mask.h"
 #include "query/why/comparison.h"
-#include "store/store.h"
+#include "store/chunks.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +33,17 @@ struct counts {
 	uint32_t (*cell)[STRETCH_CELLS]; /* by side; NULL: not kept */
 };
 
+/* What is done with the lines of a head: nothing, they are counted, or each is looked at. */
+enum how { PASS, COUNT, LOOK };
+
+/* A head of the chunk at hand. */
+struct head_here {
+	const struct shape *head;
+	uint8_t how;
+	bool timed; /* its lines' times stand in the column ... */
+	bool moved; /* ... on the source's clock */
+};
+
 struct lines {
 	struct intern keys, owners, texts, templates; /* an owner: level, NUL, target */
 	struct counts *v;                             /* by key */
@@ -39,6 +52,8 @@ struct lines {
 	uint32_t keys_room;
 	uint32_t *by_head[SIDES]; /* shape id -> key + 1 of a message that is the same in all its lines */
 	uint32_t nheads[SIDES];
+	struct head_here *here; /* by local number */
+	uint32_t here_room;
 	struct text buf;
 	uint32_t *first; /* of each line: its first key, which has the cells of all */
 	size_t *effect;  /* of each line; SIZE_MAX: not weighed */
@@ -59,6 +74,7 @@ void lines_done(struct comparison *c)
 		free(l->key);
 		free(l->by_head[A]);
 		free(l->by_head[B]);
+		free(l->here);
 		text_done(&l->buf);
 		free(l->first);
 		free(l->effect);
@@ -69,7 +85,22 @@ void lines_done(struct comparison *c)
 	c->line = NULL;
 }
 
+/* One side, while its lines are read. */
+struct reading {
+	struct lines *lines;
+	const struct side *side;
+	struct store *store;
+	int at; /* A or B */
+	bool has_cells;
+	int64_t first_ns, last_ns;
+};
+
 /* ---- counting ---- */
+
+static int cell_of(const struct reading *r, int64_t ns)
+{
+	return r->has_cells ? stretch_cell(ns, r->first_ns, r->last_ns) : 0;
+}
 
 static int owner_of(struct lines *l, struct slice level, struct slice target, uint32_t *out)
 {
@@ -112,6 +143,23 @@ static void count(struct lines *l, uint32_t key, int side, int cell)
 		l->v[key].cell[side][cell]++;
 }
 
+static bool is_of_error(const struct shape *head)
+{
+	return slice_is(head->level, "ERROR") || slice_is(head->level, "WARN");
+}
+
+/* Whether all lines of a head have one message. */
+static bool is_fixed(const struct shape *head)
+{
+	return head->message_slot < 0 && head->id && head->id < 1u << 24;
+}
+
+/* The key of a head's message that is the same in all its lines, + 1; 0: it was not met yet. */
+static uint32_t key_of_head(const struct lines *l, const struct shape *head, int side)
+{
+	return head->id < l->nheads[side] ? l->by_head[side][head->id] : 0;
+}
+
 static int count_error(struct lines *l, const struct event *e, const struct key *message, int side, int cell)
 {
 	struct key k = *message;
@@ -119,7 +167,7 @@ static int count_error(struct lines *l, const struct event *e, const struct key 
 	uint32_t key;
 	int rc;
 
-	if (!slice_is(e->head->level, "ERROR") && !slice_is(e->head->level, "WARN"))
+	if (!is_of_error(e->head))
 		return 0;
 	k.kind = KEY_ERROR;
 	k.error = INTERN_NONE;
@@ -136,13 +184,13 @@ static int count_error(struct lines *l, const struct event *e, const struct key 
 static int count_message(struct lines *l, const struct event *e, int side, int cell)
 {
 	const struct shape *head = e->head;
-	bool fixed = head->message_slot < 0 && head->id && head->id < 1u << 24;
+	bool fixed = is_fixed(head);
 	struct key k = {.kind = KEY_MESSAGE};
 	uint32_t key;
 	int rc;
 
-	if (fixed && head->id < l->nheads[side] && l->by_head[side][head->id]) {
-		key = l->by_head[side][head->id] - 1;
+	if (fixed && key_of_head(l, head, side)) {
+		key = key_of_head(l, head, side) - 1;
 		k = l->key[key];
 	} else {
 		if ((rc = owner_of(l, head->level, head->target, &k.owner)) ||
@@ -181,12 +229,80 @@ static int count_span(struct lines *l, const struct event *e, int side, int cell
 	return 0;
 }
 
+/* ---- lines as columns ---- */
+
+static struct head_here head_here(const struct shape *head)
+{
+	enum event_clock clock = event_head_clock(head);
+	struct head_here h = {
+	    .head = head, .how = LOOK, .timed = clock != EVENT_CLOCK_LINE, .moved = clock == EVENT_CLOCK_SOURCE};
+
+	if (head->span_line && head->message_slot < 0)
+		h.how = slice_is(head->message, "new") || slice_is(head->message, "close") ? LOOK : PASS;
+	else if (!head->span_line && is_fixed(head) && !is_of_error(head) && h.timed)
+		h.how = COUNT;
+	return h;
+}
+
+static int heads_look(struct lines *l, const struct chunk *c)
+{
+	unsigned n = CHUNK_FIRST_HEAD + chunk_heads(c);
+
+	if (array_reserve(l->here, l->here_room, n))
+		return -ENOMEM;
+	for (unsigned i = 0; i < CHUNK_FIRST_HEAD; i++)
+		l->here[i] = (struct head_here){.how = chunk_is_event(i) ? LOOK : PASS};
+	for (unsigned i = CHUNK_FIRST_HEAD; i < n; i++)
+		l->here[i] = head_here(chunk_head(c, (uint16_t)i));
+	return 0;
+}
+
+static bool is_within(const struct side *s, int64_t ns)
+{
+	return (s->since_ns == NO_NS || ns >= s->since_ns) && (s->until_ns == NO_NS || ns < s->until_ns);
+}
+
+/* A line that is not one of many of its kind. */
+static int look(const struct reading *r, int64_t id)
+{
+	const struct event *e;
+	int rc = event_get(r->store, id, &e), cell;
+
+	if (rc != 1 || !is_within(r->side, e->time_ns))
+		return rc < 0 ? rc : 0;
+	cell = cell_of(r, e->time_ns);
+	return e->head->span_line ? count_span(r->lines, e, r->at, cell) : count_message(r->lines, e, r->at, cell);
+}
+
+static int rows_take(const struct reading *r, const struct event_rows *rows)
+{
+	const struct chunk_group *g = &rows->columns;
+	struct lines *l = r->lines;
+	int rc = rows->group ? 0 : heads_look(l, rows->chunk);
+
+	for (uint32_t i = 0; i < g->n && !rc; i++) {
+		const struct head_here *h = &l->here[g->head[i]];
+		uint32_t key = h->how == COUNT ? key_of_head(l, h->head, r->at) : 0;
+		int64_t ns = h->moved ? ns_moved(g->stamp[i], rows->offset_ns) : g->stamp[i];
+
+		if (h->how == PASS || (h->timed && !is_within(r->side, ns)))
+			continue;
+		if (key)
+			count(l, key - 1, r->at, cell_of(r, ns));
+		else
+			rc = look(r, rows->id + i);
+	}
+	return rc;
+}
+
 static int read_side(struct comparison *c, struct lines *l, int s)
 {
 	const struct side *side = &c->side[s];
-	struct event_query want = {.run = side->run, .brief = true};
+	const struct reading r = {
+	    l, side, side->q.store, s, c->seen.first_ns[s] != NO_NS, c->seen.first_ns[s], c->seen.last_ns[s]};
+	struct event_query want = {.run = side->run};
 	struct event_cursor *cursor = NULL;
-	const struct event *e;
+	struct event_rows rows;
 	int rc;
 
 	if (side->since_ns != NO_NS)
@@ -194,15 +310,8 @@ static int read_side(struct comparison *c, struct lines *l, int s)
 	if (side->until_ns != NO_NS)
 		want.until_ns = side->until_ns;
 	rc = event_cursor_open(side->q.store, &want, &cursor);
-	while (!rc && (rc = event_cursor_next(cursor, &e)) == 1) {
-		int cell = 0;
-
-		rc = query_interrupted ? -EINTR : event_time(e);
-		if (!rc && c->seen.first_ns[s] != NO_NS)
-			cell = stretch_cell(e->time_ns, c->seen.first_ns[s], c->seen.last_ns[s]);
-		if (!rc)
-			rc = e->head->span_line ? count_span(l, e, s, cell) : count_message(l, e, s, cell);
-	}
+	while (!rc && (rc = event_cursor_rows(cursor, CHUNK_COLUMN_HEAD | CHUNK_COLUMN_STAMP, &rows)) == 1)
+		rc = query_interrupted ? -EINTR : rows_take(&r, &rows);
 	event_cursor_close(cursor);
 	return rc;
 }

@@ -2,6 +2,7 @@
 /* slow.c - why the slow requests are slow: where their excess is, what they have in common, a typical one beside a fast
  * one. */
 #include "base/textduration.h"
+#include "model/parts.h"
 #include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/why/causes.h"
@@ -85,6 +86,55 @@ static int64_t over(struct query *q, struct slow *s)
 	return ns;
 }
 
+/* ---- what they have in common ---- */
+
+/* What does not depend on each other is found by several threads. */
+struct found {
+	const struct requests *r;
+	int64_t run;
+	struct fields *fields;
+	struct attributes given, company, series;
+};
+
+static int find_one(void *arg, struct store *store, size_t i)
+{
+	struct found *f = arg;
+	int rc;
+
+	if (i == 0)
+		return fields_read(store, f->run, f->r, &f->fields);
+	if (i == 1)
+		return conditions_of_series(store, f->run, f->r, &f->series);
+	rc = attributes_of_requests(f->r, &f->given);
+	return rc ? rc : conditions_of_requests(f->r, &f->company);
+}
+
+/* The order is that in which what is as strong is told. */
+static int append(struct attributes *to, struct found *f, struct attributes *functions)
+{
+	struct attributes *from[] = {&f->given, functions, &f->company, &f->series};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof from / sizeof *from && !rc; i++)
+		rc = attributes_append(to, from[i]);
+	return rc ? rc : attributes_of_fields(f->fields, to);
+}
+
+static void find_attributes(struct query *q, struct slow *s)
+{
+	struct found f = {.r = &s->r, .run = query_run(q)};
+	struct attributes functions = {0};
+
+	attributes_of_functions(q, &s->r, &functions);
+	if (!q->status && query_ok(q, parts_read(q->store, 3, find_one, &f), q->command))
+		query_ok(q, append(&s->a, &f, &functions), q->command);
+	attributes_done(&functions);
+	attributes_done(&f.given);
+	attributes_done(&f.company);
+	attributes_done(&f.series);
+	fields_free(f.fields);
+}
+
 /* ---- asking ---- */
 
 static void ask(struct query *q, struct slow *s)
@@ -98,11 +148,7 @@ static void ask(struct query *q, struct slow *s)
 	over_ns = q->status ? 0 : over(q, s);
 	if (q->status || !query_ok(q, excess_make(&s->r, over_ns, &s->e), q->command))
 		return;
-	attributes_of_requests(q, &s->r, &s->a);
-	attributes_of_functions(q, &s->r, &s->a);
-	conditions_of_requests(q, &s->r, &s->a);
-	conditions_of_series(q, &s->r, &s->a);
-	attributes_of_fields(q, &s->r, &s->a);
+	find_attributes(q, s);
 	if (!q->status)
 		query_ok(q, causes_find(&s->r, &s->e, &s->a, &s->c), q->command);
 	if (!q->status)
