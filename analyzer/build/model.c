@@ -380,10 +380,12 @@ static int rules_from_log(struct build *b, enum rules_from from)
 	}
 	if (!rc && !speak)
 		rc = infer_rules(b->store, 0, &found);
-	/* what can't be read again is no rule */
-	if (!rc && found.text && rules_parse(found.text, strlen(found.text), "inferred", &r, &why)) {
+	if (!rc && found.text)
+		rc = rules_parse(found.text, strlen(found.text), "inferred", &r, &why);
+	if (rc == -EINVAL && found.text) { /* what can't be read again is no rule */
 		free(found.text);
 		found.text = NULL;
+		rc = 0;
 	}
 	if (!rc)
 		rc = rules_keep_inferred(b->db, from, found.text);

@@ -7,6 +7,7 @@
 #include "infer/parents.h"
 #include "infer/steps.h"
 #include "infer/tidfield.h"
+#include "base/scan.h"
 #include "model/rules.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -28,17 +29,51 @@ struct writing {
 	bool unsaid; /* a text can't stand in a rules file: it has bytes that are no UTF-8 */
 };
 
+/* NULL: no memory, or no text for JSON; remembered. */
+static json_t *text_of(struct writing *w, struct slice v)
+{
+	json_t *t = json_stringn(v.ptr, v.len);
+
+	if (!t && scan_utf8(v.ptr, v.len))
+		w->failed = true;
+	else if (!t)
+		w->unsaid = true;
+	return t;
+}
+
 static void set(struct writing *w, json_t *o, const char *key, json_t *v)
 {
-	if (!v)
-		w->unsaid = true;
-	else if (json_object_set_new(o, key, v))
+	if (json_object_set_new(o, key, v) && !w->unsaid)
+		w->failed = true;
+}
+
+static void put(struct writing *w, json_t *list, json_t *v)
+{
+	if (json_array_append_new(list, v) && !w->unsaid)
 		w->failed = true;
 }
 
 static void set_text(struct writing *w, json_t *o, const char *key, struct slice v)
 {
-	set(w, o, key, json_stringn(v.ptr, v.len));
+	set(w, o, key, text_of(w, v));
+}
+
+static json_t *word_of(struct writing *w, const char *v)
+{
+	return text_of(w, (struct slice){v, strlen(v)});
+}
+
+static json_t *list_of(struct writing *w, const char *v)
+{
+	json_t *list = json_array();
+
+	put(w, list, word_of(w, v));
+	return list;
+}
+
+static void set_word(struct writing *w, json_t *o, const char *key, const char *v)
+{
+	set(w, o, key, word_of(w, v));
 }
 
 __attribute__((format(printf, 3, 4))) static void why(struct writing *w, json_t *o, const char *format, ...)
@@ -53,7 +88,8 @@ __attribute__((format(printf, 3, 4))) static void why(struct writing *w, json_t 
 	va_end(ap);
 	if (before && text && asprintf(&both, "%s; %s", before, text) < 0)
 		both = NULL;
-	set(w, o, "why", json_string(both ? both : text ? text : ""));
+	w->failed |= !text || (before && !both);
+	set_word(w, o, "why", both ? both : text ? text : "");
 	free(both);
 	free(text);
 }
@@ -74,8 +110,7 @@ static json_t *rule_new(struct writing *w, uint32_t key)
 		set_text(w, o, "level", k->level);
 	if (k->span.ptr)
 		set_text(w, o, "span", k->span);
-	if (json_array_append_new(w->messages, o))
-		w->failed = true;
+	put(w, w->messages, o);
 	return o;
 }
 
@@ -103,10 +138,11 @@ static char *name_of(struct slice text, size_t most)
 	return name;
 }
 
-static void name_key(const struct sample_key *k, char out[NAME_ROOM])
+static void name_key(struct writing *w, const struct sample_key *k, char out[NAME_ROOM])
 {
 	char *name = name_of(k->span.ptr ? k->span : k->text, 100);
 
+	w->failed |= !name;
 	snprintf(out, NAME_ROOM, "%s%s", name ? name : "",
 	         !k->span.ptr               ? ""
 	         : slice_is(k->text, "new") ? " begins"
@@ -127,7 +163,7 @@ static const char *moment_of(struct writing *w, uint32_t key, uint32_t field)
 	if ((known = json_string_value(json_object_get(w->names, id))))
 		return known;
 	if (field == SAMPLE_NONE)
-		name_key(&w->s->key[key], name);
+		name_key(w, &w->s->key[key], name);
 	else
 		snprintf(name, sizeof name, "%.100s", w->s->names.text[w->s->field[field].name].ptr);
 	for (size_t i = 0; i < sizeof built_in / sizeof *built_in; i++)
@@ -136,7 +172,7 @@ static const char *moment_of(struct writing *w, uint32_t key, uint32_t field)
 	for (int n = 2; json_object_get(w->taken, other); n++)
 		snprintf(other, sizeof other, "%s (%d)", name, n);
 	set(w, w->taken, other, json_true());
-	set(w, w->names, id, json_string(other));
+	set_word(w, w->names, id, other);
 	known = json_string_value(json_object_get(w->names, id));
 	return known ? known : "";
 }
@@ -148,18 +184,18 @@ static void write_ends(struct writing *w, unsigned kind)
 	const struct request_kind *k = &w->r->kind[kind];
 	json_t *o = rule_of(w, k->start);
 
-	set(w, o, "means", json_string("arrived"));
+	set_word(w, o, "means", "arrived");
 	if (w->r->nkinds > 1) /* the phases of each kind begin with a moment of its own */
-		set(w, o, "moment", json_string(moment_of(w, k->start, SAMPLE_NONE)));
+		set_word(w, o, "moment", moment_of(w, k->start, SAMPLE_NONE));
 	why(w, o, "%u requests of the sample begin with it, once each, and nothing else does", k->requests);
 	for (unsigned i = 0; i < k->nends; i++) {
 		o = rule_of(w, k->end[i].key);
-		set(w, o, "means", json_string("completed"));
+		set_word(w, o, "means", "completed");
 		why(w, o, "%u of %u requests end with it", k->end[i].requests, k->requests);
 	}
 	if (k->answered != SAMPLE_NONE) {
 		o = rule_of(w, k->answered);
-		set(w, o, "means", json_string("answered"));
+		set_word(w, o, "means", "answered");
 		if (k->broken)
 			why(w, o, "%u requests closed at once when the log ended, without an answer as others have it",
 			    k->broken);
@@ -179,7 +215,7 @@ static void write_steps(struct writing *w, unsigned kind, const struct steps *st
 
 		o = rule_of(w, x->key);
 		if (x->field == SAMPLE_NONE) {
-			set(w, o, "moment", json_string(name));
+			set_word(w, o, "moment", name);
 			why(w, o, "%u of %u requests have it once", x->requests, n);
 		} else {
 			times = json_object_get(o, "times");
@@ -193,8 +229,8 @@ static void write_steps(struct writing *w, unsigned kind, const struct steps *st
 	}
 	if (st->retry != SAMPLE_NONE) {
 		o = rule_of(w, st->retry);
-		set(w, o, "moment", json_string(moment_of(w, st->retry, SAMPLE_NONE)));
-		set(w, o, "begins", json_string("attempt"));
+		set_word(w, o, "moment", moment_of(w, st->retry, SAMPLE_NONE));
+		set_word(w, o, "begins", "attempt");
 		why(w, o, "after an error line it comes again in %u requests", st->retried);
 	}
 }
@@ -224,19 +260,18 @@ static void write_phase(struct writing *w, unsigned kind, const struct steps *st
 	json_t *o = json_object(), *without = json_array();
 
 	snprintf(name, sizeof name, "%s \u2192 %s", p->from < 0 ? begin : from, p->to == st->n ? end : to);
-	set(w, o, "name", json_string(name));
+	set_word(w, o, "name", name);
 	if (of_attempt)
-		set(w, o, "of", json_string("attempt"));
-	set(w, o, "from", json_pack("[s]", from));
-	set(w, o, "to", json_pack("[s]", to));
+		set_word(w, o, "of", "attempt");
+	set(w, o, "from", list_of(w, from));
+	set(w, o, "to", list_of(w, to));
 	for (int i = p->from + 1; i < p->to; i++)
-		json_array_append_new(without, json_string(moment_of(w, st->step[i].key, st->step[i].field)));
+		put(w, without, word_of(w, moment_of(w, st->step[i].key, st->step[i].field)));
 	if (json_array_size(without))
 		set(w, o, "without", json_incref(without));
 	json_decref(without);
 	why(w, o, "%u requests of the sample", p->requests);
-	if (json_array_append_new(w->phases, o))
-		w->failed = true;
+	put(w, w->phases, o);
 }
 
 static void write_phases(struct writing *w, unsigned kind, const struct steps *st)
@@ -244,9 +279,9 @@ static void write_phases(struct writing *w, unsigned kind, const struct steps *s
 	const struct request_kind *k = &w->r->kind[kind];
 	char begin[NAME_ROOM], end[NAME_ROOM];
 
-	name_key(&w->s->key[k->start], begin);
+	name_key(w, &w->s->key[k->start], begin);
 	if (k->nends == 1)
-		name_key(&w->s->key[k->end[0].key], end);
+		name_key(w, &w->s->key[k->end[0].key], end);
 	else
 		snprintf(end, sizeof end, "the end");
 	for (int i = 0; i < st->nphases; i++)
@@ -271,7 +306,7 @@ static void write_function(struct writing *w, unsigned kind, const struct naming
 			         s->names.text[f->second].ptr);
 		else
 			snprintf(text, sizeof text, f->ids ? "{%s%.99s|ids}" : "%s%.99s", span, name);
-		set(w, o, "function", json_string(text));
+		set_word(w, o, "function", text);
 		why(w, o, "%s: %u values in %u of %u requests that ended, which explain %.0f %% of how long they take",
 		    f->known ? "a name that functions have" : "the field that explains most", f->values, f->requests,
 		    w->r->kind[kind].requests - w->r->kind[kind].unfinished, f->explains > 0 ? f->explains * 100 : 0);
@@ -289,16 +324,16 @@ static void write_parents(struct writing *w, const struct parents *p)
 	f = &w->s->field[p->field];
 	o = rule_of(w, f->key);
 	snprintf(name, sizeof name, "%s%.200s", f->in_span ? "span." : "", w->s->names.text[f->name].ptr);
-	set(w, o, "parent", json_string(name));
+	set_word(w, o, "parent", name);
 	why(w, o, "%s is the id of a transaction that has begun and is not over, in %u of %u that were looked at", name,
 	    p->around, p->looked);
 }
 
-static json_t *condition_of(const char *value)
+static json_t *condition_of(struct writing *w, const char *value)
 {
 	if (!strcmp(value, "true") || !strcmp(value, "false"))
 		return json_boolean(!strcmp(value, "true"));
-	return json_string(value);
+	return word_of(w, value);
 }
 
 static void write_failures(struct writing *w, const struct failures *f)
@@ -308,11 +343,11 @@ static void write_failures(struct writing *w, const struct failures *f)
 		json_t *o = rule_new(w, x->key), *where = json_object();
 
 		if (x->name != SAMPLE_NONE) {
-			set(w, where, w->s->names.text[x->name].ptr, condition_of(x->value));
+			set(w, where, w->s->names.text[x->name].ptr, condition_of(w, x->value));
 			set(w, o, "where", json_incref(where));
 		}
 		json_decref(where);
-		set(w, o, "outcome", json_string("failed"));
+		set_word(w, o, "outcome", "failed");
 		why(w, o, "%u requests of the sample: %s", x->requests, x->why);
 	}
 }
@@ -348,14 +383,15 @@ static void write_words(struct writing *w)
 	for (uint32_t k = 0; k < s->nkeys; k++)
 		if (w->rule[k] && s->key[k].match == KEY_WHOLE && !s->key[k].span_line &&
 		    (json_object_get(w->rule[k], "means") || json_object_get(w->rule[k], "moment")))
-			json_array_append_new(w->progress, json_stringn(s->key[k].text.ptr, s->key[k].text.len));
+			put(w, w->progress, text_of(w, s->key[k].text));
 	for (uint32_t t = 0; t < s->tids.n && json_array_size(w->background) < BACKGROUND_MAX; t++) {
 		uint32_t from = s->first[t], to = s->first[t + 1];
 
 		if (w->r->of[t].kind < 0 && to - from >= BACKGROUND_LINES &&
+		    scan_utf8(s->tids.text[t].ptr, s->tids.text[t].len) &&
 		    (to - from == SAMPLE_LINES ||
 		     s->line[to - 1].time_ns - s->line[from].time_ns > (s->last_ns - s->first_ns) / 4))
-			json_array_append_new(w->background, json_stringn(s->tids.text[t].ptr, s->tids.text[t].len));
+			put(w, w->background, text_of(w, s->tids.text[t]));
 	}
 }
 
@@ -369,6 +405,8 @@ static int write_all(struct writing *w, char **text)
 	if (rc)
 		return rc;
 	write_words(w);
+	if (w->failed)
+		return -ENOMEM;
 	root = json_pack("{s:s, s:i, s:s, s:O, s:O, s:O, s:O}", "rules", "inferred", "version", 1, "comment",
 	                 "Found in the log itself. Correct what is wrong, give it a name and load with --rules FILE.",
 	                 "messages", w->messages, "phases", w->phases, "progress", w->progress, "background",

@@ -25,6 +25,7 @@ struct finding {
 	struct tally *tally; /* by key */
 	uint32_t *seen;      /* by key: lines in the transaction at hand */
 	bool *refused;       /* by key */
+	bool failed;         /* no memory, somewhere */
 };
 
 uint32_t lines_of_key(const struct sample *s, uint32_t tid, uint32_t key, uint32_t *line)
@@ -255,12 +256,13 @@ static int64_t once_percent(const struct finding *f, uint32_t tid)
 }
 
 /* Nine in ten of a kind's transactions begin within this time. What is set up comes at once. */
-static int64_t spread_ns(const struct finding *f, unsigned kind)
+static int64_t spread_ns(struct finding *f, unsigned kind)
 {
 	const struct request_kind *k = &f->r->kind[kind];
 	int64_t *began = calloc((size_t)k->requests + 1, sizeof *began), ns;
 	uint32_t n = 0;
 
+	f->failed |= !began;
 	if (!began)
 		return 0;
 	for (uint32_t t = 0; t < f->s->tids.n; t++)
@@ -273,7 +275,7 @@ static int64_t spread_ns(const struct finding *f, unsigned kind)
 }
 
 /* Whether a kind's transactions come and go as requests do. 1, 0 or -ENOMEM. */
-static int is_request(const struct finding *f, unsigned kind)
+static int is_request(struct finding *f, unsigned kind)
 {
 	struct request_kind *k = &f->r->kind[kind];
 	const struct sample *s = f->s;
@@ -382,6 +384,7 @@ int requests_find(struct requests *r, const struct sample *s)
 		for (uint32_t t = 0; t < s->tids.n; t++)
 			r->of[t] = (struct request){.kind = -1, .end = -1};
 		rc = find_kinds(&f);
+		rc = f.failed ? -ENOMEM : rc;
 	}
 	free(f.tally);
 	free(f.seen);

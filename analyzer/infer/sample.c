@@ -86,8 +86,10 @@ static int key_new(struct sample *s, const struct event *e, struct slice span, s
 		k->span = (struct slice){arena_copy(a, span), span.len};
 	k->enters = k->span_line && (slice_is(text, "enter") || slice_is(text, "exit"));
 	k->severity = slice_is(k->level, "ERROR") ? 2 : slice_is(k->level, "WARN") ? 1 : 0;
+	if (a->failed)
+		return -ENOMEM;
 	key_match(k, message);
-	return a->failed ? -ENOMEM : 0;
+	return 0;
 }
 
 static int key_of(struct sample *s, const struct event *e, uint32_t *out)

@@ -5,6 +5,8 @@
 #include "load/load.h"
 #include "beside/energy_meter.h"
 #include "findings/finding.h"
+#include "infer/infer.h"
+#include "model/cover.h"
 #include "beside/beside.h"
 #include "build/model.h"
 #include "tables/tables.h"
@@ -19,7 +21,7 @@
 #include <cmocka.h>
 
 static char folder[] = "/tmp/ilu-faults-XXXXXX";
-static char log_path[64], csv_path[64], energy_path[64], db_path[64];
+static char log_path[64], csv_path[64], energy_path[64], db_path[64], nested_log[64], nested_db[64];
 
 #define CONTAINER "f-0.0.1-2B9C5138-FBCF-0F2A-57EC-42F974B23095"
 
@@ -134,20 +136,45 @@ static int energy(struct store *s, unsigned *hash)
 	return rc;
 }
 
+/* Rules found in a log that has none, and how much of it they explain. */
+static int inferred(struct store *s, unsigned *hash)
+{
+	struct inferred found = {0};
+	struct rules *r = NULL;
+	struct cover c = {0};
+	char *why = NULL;
+	int rc = infer_rules(s, 0, &found);
+
+	if (!rc)
+		rc = rules_parse(found.text ? found.text : "", found.text ? strlen(found.text) : 0, "found", &r, &why);
+	if (!rc)
+		rc = cover_read(s, r, &c);
+	if (!rc)
+		*hash = add(*hash, found.text) + (unsigned)(c.known + 31 * c.ended + 977 * c.parents);
+	cover_done(&c);
+	rules_free(r);
+	inferred_done(&found);
+	free(why);
+	return rc;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct store *s, unsigned *hash);
-} subjects[] = {{"build", build},
-                {"results", read_results},
-                {"virtual tables", virtual_tables},
-                {"findings", findings},
-                {"energy", energy}};
+	const char *db;
+} subjects[] = {{"build", build, db_path},
+                {"results", read_results, db_path},
+                {"virtual tables", virtual_tables, db_path},
+                {"findings", findings, db_path},
+                {"energy", energy, db_path},
+                {"inferred", inferred, nested_db},
+                {"build of inferred", build, nested_db}};
 
 static int subject(size_t i, unsigned *hash)
 {
 	struct store *s;
 	char *why = NULL;
-	int rc = store_open(db_path, STORE_WRITE, &s, &why);
+	int rc = store_open(subjects[i].db, STORE_WRITE, &s, &why);
 
 	*hash = 0;
 	if (rc) {
@@ -226,6 +253,29 @@ static void invocation(FILE *f, const char *tid, int ends)
 #undef SAY
 }
 
+/* Requests and others inside them. */
+static int nested(void)
+{
+	char *paths[] = {nested_log};
+	struct load_options o = {
+	    .db = nested_db, .paths = paths, .npaths = 1, .quiet = true, .threads = 1, .out = stdout, .err = stderr};
+	FILE *f = fopen(nested_log, "w");
+
+	if (!f)
+		return -1;
+	for (int i = 0; i < 72; i++) {
+		static const char *const says[] = {"in", "call in", "read", "call out", "found", "out"};
+		bool inner = i % 6 && i % 6 < 4;
+
+		fprintf(f,
+		        "{\"time\":\"2026-11-28T10:%02d:%02d.%dZ\",\"msg\":\"%s\",\"request_id\":\"%c%03d\"%s%03d%s}\n",
+		        i / 6, i % 6 * 9, i % 3, says[i % 6], inner ? 'c' : 'r', i / 6,
+		        i % 6 == 1 ? ",\"up\":\"r" : ",\"n\":\"", i / 6, "\"");
+	}
+	fclose(f);
+	return load_run(&o);
+}
+
 static int setup(void **state)
 {
 	char *paths[] = {log_path, energy_path}, utc[] = "UTC", *zones[] = {utc};
@@ -247,6 +297,8 @@ static int setup(void **state)
 	snprintf(csv_path, sizeof csv_path, "%s/output-in.csv", folder);
 	snprintf(energy_path, sizeof energy_path, "%s/energy-rapl.log", folder);
 	snprintf(db_path, sizeof db_path, "%s/logq.db", folder);
+	snprintf(nested_log, sizeof nested_log, "%s/nested.log", folder);
+	snprintf(nested_db, sizeof nested_db, "%s/nested.db", folder);
 	f = fopen(energy_path, "w");
 	if (!f)
 		return -1;
@@ -280,7 +332,7 @@ static int setup(void **state)
 	      "0.5,3,a\n",
 	      f);
 	fclose(f);
-	return load_run(&o);
+	return load_run(&o) ? -1 : nested();
 }
 
 static int teardown(void **state)
@@ -290,6 +342,8 @@ static int teardown(void **state)
 	unlink(energy_path);
 	unlink(csv_path);
 	unlink(db_path);
+	unlink(nested_log);
+	unlink(nested_db);
 	return rmdir(folder);
 }
 
