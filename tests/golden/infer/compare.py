@@ -17,6 +17,10 @@ import random
 import subprocess
 import sys
 
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
 
 def logq(db, *args, codes=(0,)):
     r = subprocess.run(["ilu-logq", "-d", db, *args], capture_output=True, text=True)
@@ -27,6 +31,15 @@ def logq(db, *args, codes=(0,)):
 
 def sql(db, query):
     return list(csv.DictReader(io.StringIO(logq(db, "--format", "csv", "sql", query).stdout, newline="")))
+
+
+def hold_against_schema(db):
+    """What was found is a rules file; where Python has no jsonschema that is not looked at."""
+    if not jsonschema:
+        return
+    for r in sql(db, "SELECT text FROM rules"):
+        with open("schema/rules.schema.json", encoding="utf-8") as f:
+            jsonschema.Draft202012Validator(json.load(f)).validate(json.loads(r["text"]))
 
 
 def number(text):
@@ -41,6 +54,7 @@ def inferred(work, name, path):
     edges = collections.defaultdict(list)
     for r in sql(db, "SELECT tid, start_ns, end_ns FROM phase WHERE name <> 'unexplained'"):
         edges[r["tid"]] += [int(r["start_ns"]), int(r["end_ns"])]
+    hold_against_schema(db)
     os.remove(db)
     return found, edges
 
