@@ -28,8 +28,8 @@ def places(value, path=()):
 
 
 def kind_of(path, rules):
-    """A place without numbers; of arguments each meaning's are a kind."""
-    kind = tuple(k for k in path if isinstance(k, str))
+    """A place without numbers and without names of the file's own; of arguments each meaning's are a kind."""
+    kind = tuple("*" if i and path[i - 1] in ("args", "values", "where", "times") else k for i, k in enumerate(path) if isinstance(k, str))
     return kind + (at(rules, path[:2])["means"],) if "args" in kind else kind
 
 
@@ -48,7 +48,7 @@ def changed(rules, path):
             del at(o, path[:-1])[path[-1]]
         return o
 
-    for value in WRONG if "args" not in path[:-1] else WRONG[1::5]:
+    for value in WRONG if "args" not in path else WRONG[1::5]:
         yield other(None, value) if path else value
     if path:
         yield other(None)
