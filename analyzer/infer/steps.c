@@ -336,7 +336,7 @@ static void find_retry_among(struct chain *c, struct recurring *re)
 	for (uint32_t k = 0; k < c->s->nkeys; k++)
 		if (re->votes[k] > re->votes[best])
 			best = k;
-	if (all >= 2 && re->votes[best] * 2 >= all && re->again[best] * 10 <= re->votes[best])
+	if (all && re->votes[best] * 2 >= all && re->again[best] * 10 <= re->votes[best])
 		c->out->retry = best;
 	c->out->retried = re->votes[best];
 }
