@@ -12,14 +12,51 @@
 struct search {
 	struct slice needle; /* plain text, or bytes of the line: */
 	bool spelled;
-	char *plain; /* room for a value without its escapes */
+	bool literal; /* no letter of it has an escape of its own: only \\u may spell it otherwise */
+	char *plain;  /* room for a value without its escapes */
 	size_t room;
 	int error;
 };
 
+static bool is_literal(struct slice needle)
+{
+	for (size_t i = 0; i < needle.len; i++) {
+		unsigned char c = (unsigned char)needle.ptr[i];
+
+		if (c < 0x20 || c >= 0x80 || c == '"' || c == '\\' || c == '/')
+			return false;
+	}
+	return true;
+}
+
+/* Whether there is a \\u in it, perhaps behind another backslash. */
+static bool has_unicode(const char *text, size_t len)
+{
+	enum { AT_ONCE = 64 };
+	size_t i = 0;
+	unsigned char any;
+
+	for (; i + AT_ONCE < len; i += AT_ONCE) {
+		any = 0;
+		for (size_t k = 0; k < AT_ONCE; k++)
+			any |= (text[i + k] == '\\') & (text[i + k + 1] == 'u');
+		if (any)
+			return true;
+	}
+	return len > i && memmem(text + i, len - i, "\\u", 2);
+}
+
+/* Whether text may have the needle although its letters are not there one after the other. */
+static bool may_hide(const struct search *s, const char *text, size_t len)
+{
+	return !s->spelled && memchr(text, '\\', len) && (!s->literal || has_unicode(text, len));
+}
+
 /* Whether a value has the text. Of one with escapes, what it means is looked at. */
 static bool has(struct search *s, struct slice v)
 {
+	if (s->literal && !memmem(v.ptr, v.len, s->needle.ptr, s->needle.len) && !may_hide(s, v.ptr, v.len))
+		return false;
 	if (!s->spelled && memchr(v.ptr, '\\', v.len)) {
 		if (s->room < 3 * v.len) {
 			free(s->plain);
@@ -52,12 +89,12 @@ static void mark(const struct segment *s, const struct segment_text *t, uint32_t
 static void entries_search(struct search *q, const struct segment *s, const struct segment_text *t, uint8_t *hits)
 {
 	uint32_t end = t->entries ? t->ends[t->entries - 1] : 0;
-	bool escapes = end && !q->spelled && memchr(t->text, '\\', end);
+	bool hides = end && may_hide(q, t->text, end);
 
 	for (uint32_t i = 0; i < t->entries; i++) {
 		uint32_t start = i ? t->ends[i - 1] : 0;
 
-		if (!escapes) { /* on to the entry in which the next hit begins */
+		if (!hides) { /* on to the entry in which the next hit begins */
 			const char *hit = memmem(t->text + start, end - start, q->needle.ptr, q->needle.len);
 
 			if (!hit)
@@ -193,10 +230,12 @@ static int tids_search(struct chunk *c, unsigned group, struct search *q, uint8_
 static int group_search(struct chunk *c, unsigned group, struct search *q, uint8_t *hits)
 {
 	unsigned n = chunk_heads(c) + CHUNK_FIRST_HEAD;
-	uint8_t **by_head = calloc(n, sizeof *by_head);
-	uint32_t *left = calloc(n, sizeof *left); /* lines of each head that are still to come */
+	struct {
+		uint8_t *hits; /* of its lines */
+		uint32_t lines, taken;
+	} *of = calloc(n, sizeof *of); /* each head */
 	struct chunk_group rows;
-	int rc = by_head && left ? chunk_group(c, group, CHUNK_COLUMN_HEAD, &rows) : -ENOMEM;
+	int rc = of ? chunk_group(c, group, CHUNK_COLUMN_HEAD, &rows) : -ENOMEM;
 
 	for (unsigned h = CHUNK_FIRST_HEAD; h < n && !rc; h++) {
 		uint32_t lines = chunk_head_lines(c, (uint16_t)h, group);
@@ -204,41 +243,40 @@ static int group_search(struct chunk *c, unsigned group, struct search *q, uint8
 
 		if (!lines)
 			continue;
-		left[h] = lines;
-		by_head[h] = calloc(lines, 1);
-		if (!by_head[h])
+		of[h].lines = lines;
+		of[h].hits = calloc(lines, 1);
+		if (!of[h].hits)
 			rc = -ENOMEM;
 		else
-			rc = (q->spelled ? fields_search : head_search)(c, group, (uint16_t)h, q, &all, by_head[h]);
+			rc = (q->spelled ? fields_search : head_search)(c, group, (uint16_t)h, q, &all, of[h].hits);
 		if (!rc && all)
-			memset(by_head[h], 1, lines);
+			memset(of[h].hits, 1, lines);
 	}
 	for (uint32_t i = 0; !rc && i < rows.n; i++) {
 		unsigned h = rows.head[i];
 
 		/* the directory's count may be less than there are */
-		if (h >= CHUNK_FIRST_HEAD && (h >= n || !left[h]))
+		if (h >= CHUNK_FIRST_HEAD && (h >= n || of[h].taken == of[h].lines))
 			rc = -EBADMSG;
 		else if (h < CHUNK_FIRST_HEAD)
 			hits[i] = CHUNK_LOOK;
 		else
-			hits[i] = by_head[h][chunk_head_lines(c, (uint16_t)h, group) - left[h]--];
+			hits[i] = of[h].hits[of[h].taken++];
 	}
 	if (!rc && q->needle.len <= LINE_MAX_TID)
 		rc = tids_search(c, group, q, hits);
 	if (!rc)
 		rc = q->error;
 	free(q->plain);
-	for (unsigned h = 0; by_head && h < n; h++)
-		free(by_head[h]);
-	free(by_head);
-	free(left);
+	for (unsigned h = 0; of && h < n; h++)
+		free(of[h].hits);
+	free(of);
 	return rc;
 }
 
 int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits)
 {
-	return group_search(c, group, &(struct search){.needle = needle}, hits);
+	return group_search(c, group, &(struct search){.needle = needle, .literal = is_literal(needle)}, hits);
 }
 
 int chunk_search_fields(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits)
