@@ -95,6 +95,9 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analy
                analyzer/query/report/report.c analyzer/query/export/export.c \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
+# What a run was made with, on its way to a cluster and back.
+REMOTE_SRC += analyzer/remote/push_inputs.c
+MIRROR_SRC += analyzer/mirror/inputs.c
 ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(MIRROR_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------

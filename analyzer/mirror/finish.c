@@ -4,6 +4,7 @@
 #include "base/sql.h"
 #include "findings/finding.h"
 #include "mirror/folding.h"
+#include "mirror/inputs.h"
 #include "remote/rows.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -99,6 +100,13 @@ static int run_results(void *arg, fetch_row *row, void *to, char **why)
 	}
 	text_done(&sql);
 	return rc;
+}
+
+static int run_inputs(void *arg, sqlite3 *db, char **why)
+{
+	const struct fold *f = arg;
+
+	return inputs_put(f->c, f->run->run, db, why);
 }
 
 /* ---- findings ---- */
@@ -220,6 +228,8 @@ static int put_run(struct rowsof *r, struct store *s, int64_t *findings)
 	sqlite3 *db = store_db(s);
 	int rc = rowsof_same(r, "container", db);
 
+	if (!rc)
+		rc = rowsof_same(r, "function", db);
 	if (!rc)
 		rc = rowsof_all(r, "lock", db, lone_locks_sql);
 	if (!rc)
@@ -356,6 +366,7 @@ static int make_run(struct fold *f, uint64_t version)
 	struct mirror_from from = {.lines = run_lines,
 	                           .results = run_results,
 	                           .sources = fold_sources,
+	                           .more = run_inputs,
 	                           .arg = f,
 	                           .rules = f->o->rules,
 	                           .benchmark = f->o->benchmark,

@@ -395,6 +395,8 @@ static int put_all(struct work *w, struct store *s)
 		rc = from->results(from->arg, take_result, w, w->why);
 	if (!rc)
 		rc = results_flush(w);
+	if (!rc && from->more)
+		rc = from->more(from->arg, w->db, w->why);
 	if (!rc)
 		rc = sql_exec_all(
 		    w->db, "UPDATE run SET offset_s = (SELECT offset_s FROM source WHERE run = run.id AND offset_s IS "

@@ -7,6 +7,7 @@
 #define MIRROR_MIRROR_H
 
 #include "remote/fetch.h"
+#include <sqlite3.h>
 
 /* Where a mirror has its rows from; each calls row for each of them. 0 or negative, with *why. */
 struct mirror_from {
@@ -16,6 +17,8 @@ struct mirror_from {
 	 */
 	int (*results)(void *arg, fetch_row *row, void *to, char **why);
 	int (*sources)(void *arg, fetch_row *row, void *to, char **why);
+	/* What else is to stand in the database before its model is built. NULL: nothing. */
+	int (*more)(void *arg, sqlite3 *db, char **why);
 	void *arg;
 	const char *rules;     /* as load has it; NULL: the built-in ones, or those that the log tells itself */
 	bool settled;          /* NULL: the built-in ones */

@@ -3,6 +3,7 @@
 #include "remote/push.h"
 #include "base/array.h"
 #include "base/sql.h"
+#include "remote/push_inputs.h"
 #include "remote/rows.h"
 #include "remote/say.h"
 #include "remote/schema.h"
@@ -480,5 +481,7 @@ int push_all(struct cluster *c, const struct push_options *o, struct push_sum *s
 	}
 	sqlite3_finalize(st);
 	free(p.bucket);
-	return rc ? rc : give_results(&p);
+	if (!rc)
+		rc = give_results(&p);
+	return rc ? rc : push_inputs(c, o->db, o->run, why);
 }

@@ -40,6 +40,12 @@ const char *const schema_tables[] = {
     "container_state Nullable(Int64), sent Nullable(Int64), client_latency_us Nullable(Int64), "
     "body_start Nullable(Float64)) ENGINE = ReplacingMergeTree ORDER BY (tid, run)",
 
+    "CREATE TABLE IF NOT EXISTS $trace (run String, ord UInt64, func_name String, invoke_time_ms Int64) "
+    "ENGINE = ReplacingMergeTree ORDER BY (run, ord)",
+
+    "CREATE TABLE IF NOT EXISTS $metadata (run String, func_name String, name String, value String) "
+    "ENGINE = ReplacingMergeTree ORDER BY (run, name, func_name)",
+
     "CREATE TABLE IF NOT EXISTS $fold (run String, day Date, version UInt64, whole UInt8, events UInt64, results "
     "UInt64, digest UInt64, manner UInt64) ENGINE = ReplacingMergeTree(version) ORDER BY (run, day)",
 
@@ -89,6 +95,7 @@ const struct schema_folded schema_folded[] = {
     {.name = "container",
      .key = "run, container_id",
      .columns = "container_id:t fqdn:T worker:T compute:T created_ns:N removed_ns:N created_by:T invocations:N"},
+    {.name = "function", .key = "run, func_name", .columns = "func_name:t benchmark_name:T avg_iat:D iat_class:D"},
     {.name = "batch", .key = "run, n", .columns = "n:n worker:T start_ns:N function_name:T batch_len:n"},
     {.name = "series", .key = "run, name, time_ns, n", .columns = "n:n worker:T name:t time_ns:n whole:N real:D"},
     {.name = "pattern",

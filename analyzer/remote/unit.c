@@ -152,10 +152,14 @@ static int ask_runs(struct cluster *c, size_t i, struct units *u, char **why)
 	int rc;
 
 	text_printf(&sql, "SELECT run, sum(e), sum(r), " DIGEST, "sum(h)");
-	text_puts(&sql,
-	          " FROM (SELECT run, count() AS e, toUInt64(0) AS r, sum(" EVENT_HASH ") AS h FROM $event GROUP BY "
-	          "run UNION ALL SELECT run, toUInt64(0) AS e, count() AS r, sum(" RESULT_HASH ") AS h FROM $result "
-	          "FINAL GROUP BY run) GROUP BY run");
+	text_puts(
+	    &sql,
+	    " FROM (SELECT run, count() AS e, toUInt64(0) AS r, sum(" EVENT_HASH ") AS h FROM $event GROUP BY "
+	    "run UNION ALL SELECT run, toUInt64(0) AS e, count() AS r, sum(" RESULT_HASH ") AS h FROM $result "
+	    "FINAL GROUP BY run UNION ALL SELECT run, toUInt64(0) AS e, toUInt64(0) AS r, sum(cityHash64(ord, "
+	    "func_name, invoke_time_ms)) AS h FROM $trace FINAL GROUP BY run UNION ALL SELECT run, toUInt64(0) AS "
+	    "e, toUInt64(0) AS r, sum(cityHash64(func_name, name, value)) AS h FROM $metadata FINAL GROUP BY run) "
+	    "GROUP BY run");
 	rc = ask(c, i, &sql, 4, take_run, u, why);
 	text_done(&sql);
 	return rc;
