@@ -367,6 +367,7 @@ static int make_run(struct fold *f, uint64_t version)
 	                           .results = run_results,
 	                           .sources = fold_sources,
 	                           .more = run_inputs,
+	                           .lost = fold_lost,
 	                           .arg = f,
 	                           .rules = f->o->rules,
 	                           .benchmark = f->o->benchmark,

@@ -108,6 +108,15 @@ static int part_lines(void *arg, fetch_row *row, void *to, char **why)
 	return unit_lines(f->c, f->shard, f->unit, f->part, row, to, why);
 }
 
+void fold_lost(void *arg, const char *path, int64_t lines, int64_t all)
+{
+	const struct fold *f = arg;
+
+	f->sum->lost += lines;
+	if (f->o->lost)
+		f->o->lost(f->o->arg, path, lines, all);
+}
+
 static int part_results(void *arg, fetch_row *row, void *to, char **why)
 {
 	const struct fold *f = arg;
@@ -176,6 +185,7 @@ static int fold_part(struct fold *f, uint64_t version)
 	struct mirror_from from = {.lines = part_lines,
 	                           .results = part_results,
 	                           .sources = fold_sources,
+	                           .lost = fold_lost,
 	                           .arg = f,
 	                           .rules = f->o->rules,
 	                           .settled = true,

@@ -28,6 +28,8 @@ void fold_show(const struct fold *f, int64_t done, int64_t total, const char *wh
 
 /* The ledger of the run at hand, as a mirror wants it. */
 int fold_sources(void *fold, fetch_row *row, void *to, char **why);
+/* Lines that a mirror could not be made of, as it tells them. */
+void fold_lost(void *fold, const char *path, int64_t lines, int64_t all);
 /* The mirror, opened to be read, with all tables. store_close in any case. */
 int fold_open(struct fold *f, const struct mirror *m, struct store **s);
 /* What is told of a failure that nothing was said about: SQLite's, of the run at hand. */

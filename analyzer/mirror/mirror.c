@@ -372,7 +372,11 @@ static int verify(struct work *w, struct store *s)
 			rc = 0;
 		}
 		sqlite3_finalize(st);
-		if (!rc && (n != p->lines || times != p->times)) {
+		if (rc || (n == p->lines && times == p->times))
+			continue;
+		if (w->from->lost) {
+			w->from->lost(w->from->arg, p->path.ptr, n < p->lines ? p->lines - n : p->lines, p->lines);
+		} else {
 			say(w->why, "%s: its lines can't be put together here: %" PRId64 " of %" PRId64 " came back",
 			    p->path.ptr, n, p->lines);
 			rc = -EBADMSG;

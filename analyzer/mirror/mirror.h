@@ -19,6 +19,9 @@ struct mirror_from {
 	int (*sources)(void *arg, fetch_row *row, void *to, char **why);
 	/* What else is to stand in the database before its model is built. NULL: nothing. */
 	int (*more)(void *arg, sqlite3 *db, char **why);
+	/* Lines of a source that do not come to the same events here (of a record that stands on several lines the
+	 * cluster has the first): so many of them all. NULL: that is an error. */
+	void (*lost)(void *arg, const char *path, int64_t lines, int64_t all);
 	void *arg;
 	const char *rules;     /* as load has it; NULL: the built-in ones, or those that the log tells itself */
 	bool settled;          /* NULL: the built-in ones */

@@ -34,6 +34,16 @@ static void show_waiting(void *arg, const char *why)
 		fprintf(stderr, "ilu-logq: %s; trying again\n", why);
 }
 
+static void tell_lost(void *arg, const char *path, int64_t lines, int64_t all)
+{
+	struct shown *s = arg;
+
+	progress_clear(&s->line);
+	fprintf(stderr,
+	        "ilu-logq: %s: %" PRId64 " of %" PRId64 " lines can't be read again here: what they say is in no row\n",
+	        path, lines, all);
+}
+
 /* Of --shard k/n; 0: of all. */
 static void read_shard(struct query *q, const char *word, unsigned long *k, unsigned long *n)
 {
@@ -64,7 +74,9 @@ static void fold(struct query *q, struct cluster *c, const struct fold_options *
 	progress_clear(&shown->line);
 	remote_failed(q, rc, why);
 	free(why);
-	if (q->status || q->quiet)
+	if (!q->status && sum.lost)
+		query_stop(q, DAMAGED);
+	if ((q->status && q->status != DAMAGED) || q->quiet)
 		return;
 	if (!finish)
 		fprintf(q->out->file, "%" PRId64 " %s of runs folded, %" PRId64 " invocations\n", sum.units_made,
@@ -86,6 +98,7 @@ static void run(struct query *q)
 	struct fold_options o = {.rules = args_value(q->args, "rules"),
 	                         .benchmark = args_value(q->args, "benchmark"),
 	                         .progress = show,
+	                         .lost = tell_lost,
 	                         .arg = &shown};
 	struct cluster c = {0};
 	int64_t seconds = RETRY_S;
