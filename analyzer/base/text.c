@@ -39,12 +39,17 @@ void text_puts(struct text *t, const char *s)
 
 size_t text_decimal(int64_t v, char *buf)
 {
+	static const char pairs[] =
+	    "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+	    "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+	    "9899";
 	char tmp[TEXT_DECIMAL], *end = tmp + sizeof tmp, *p = end;
 	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
 
-	do
-		*--p = (char)('0' + u % 10);
-	while (u /= 10);
+	for (; u >= 10; u /= 100)
+		memcpy(p -= 2, pairs + 2 * (u % 100), 2);
+	if (u || p == end)
+		*--p = (char)('0' + u);
 	if (v < 0)
 		*--p = '-';
 	memcpy(buf, p, (size_t)(end - p));

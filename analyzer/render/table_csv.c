@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* table_csv.c - RFC 4180, but with lines that end as on this system: a header line, NULL as an empty field. */
+#include "base/csvtext.h"
 #include "render/number.h"
 #include "render/table_writer.h"
 #include <string.h>
 
 static void add_field(struct text *line, const char *p, size_t len)
 {
-	const char *end = p + len;
+	char rest[SCAN_SLACK + 16]; /* the last bytes, which nothing may stand behind */
+	size_t most = len > 16 ? len - 16 : 0;
+	bool bare;
 	char *to;
-	bool quote = !len;
 
-	for (size_t i = 0; i < len && !quote; i++)
-		quote = p[i] == '"' || p[i] == ',' || p[i] == '\n' || p[i] == '\r';
-	if (!quote) {
+	if (len > most)
+		memcpy(rest, p + most, len - most);
+	bare = len && csv_is_bare(p, p + most) && csv_is_bare(rest, rest + (len - most));
+	if (bare) {
 		text_add(line, p, len);
 		return;
 	}
-	to = text_space(line, 2 * len + 2);
+	to = text_space(line, 2 * len + 2 + CSV_SLACK);
 	if (!to)
 		return;
 	*to++ = '"';
-	for (; p < end; p++) {
-		*to++ = *p;
-		*to = '"'; /* counts where the byte is a quote itself */
-		to += *p == '"';
-	}
+	to = csv_double(to, p, p + most);
+	to = csv_double(to, rest, rest + (len - most));
 	*to++ = '"';
 	line->len = (size_t)(to - line->ptr);
 }

@@ -782,19 +782,9 @@ uint64_t chunk_serial(const struct chunk *c)
 	return c->serial;
 }
 
-/* The number of a slot among those that are stored. */
-static unsigned stored_slot(const struct shape *sh, unsigned slot)
-{
-	unsigned k = 0;
-
-	for (unsigned i = 0; i < slot; i++)
-		k += slot_is_stored(sh->slots[i].kind);
-	return k;
-}
-
 static int slot_segment(struct chunk *c, struct stored_shape *s, unsigned slot, unsigned g, const struct segment **out)
 {
-	unsigned k = stored_slot(s->shape, slot);
+	unsigned k = s->shape->slots[slot].stored;
 	struct segment **cache;
 	int rc;
 
@@ -803,7 +793,7 @@ static int slot_segment(struct chunk *c, struct stored_shape *s, unsigned slot, 
 	if (!s->segments && !(s->segments = calloc((size_t)s->nstored * c->ngroups + 1, sizeof *s->segments)))
 		return -ENOMEM;
 	cache = &s->segments[g * s->nstored + k];
-	rc = segment_at(c, s->places[g][k], s->n[g], cache);
+	rc = *cache ? 0 : segment_at(c, s->places[g][k], s->n[g], cache);
 	*out = *cache;
 	return rc;
 }

@@ -579,6 +579,11 @@ enum slot_kind event_as_value(const struct event *e, const char *key, struct sli
 	return out->ptr ? SLOT_STRING : 0;
 }
 
+bool event_is_piece(const struct event *e)
+{
+	return room_of(e)->row.head == CHUNK_PIECE;
+}
+
 int event_error(const struct event *e)
 {
 	return room_of(e)->error;

@@ -46,6 +46,9 @@ int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t f
  * whether the bytes of any line's fields have it. */
 bool event_search(const struct event *e, struct slice text, bool fields);
 
+/* Is the event less than its line, and not the last of it? No line end follows. */
+bool event_is_piece(const struct event *e);
+
 /* event_get, brief. */
 int event_get_brief(struct store *s, int64_t id, const struct event **out);
 

@@ -321,7 +321,10 @@ static int cut(struct shape_full *f, size_t len)
 	}
 	literals[n] = (struct slice){start, (size_t)(f->skeleton + len - start)};
 	for (unsigned i = n; i < all; i++)
-		slots[i] = (struct slot){(enum slot_kind)f->form.more[i - n], SECTION_SPANS, SLICE("")};
+		slots[i] = (struct slot){
+		    .kind = (enum slot_kind)f->form.more[i - n], .section = SECTION_SPANS, .key = SLICE("")};
+	for (unsigned i = 1; i < all; i++)
+		slots[i].stored = (uint16_t)(slots[i - 1].stored + slot_is_stored(slots[i - 1].kind));
 	f->shape.nslots = all;
 	return 0;
 }

@@ -80,6 +80,7 @@ int store_exec(struct store *s, const char *sql);
 struct slot {
 	enum slot_kind kind;
 	uint8_t section;  /* enum section: where in the line */
+	uint16_t stored;  /* how many of the slots before it have columns of their own in a chunk */
 	struct slice key; /* "" in an array */
 };
 

@@ -8,6 +8,7 @@
  * for the fields of the row it is at; any other id is read from the store. */
 #include "base/aggregate.h"
 #include "store/vtab_event.h"
+#include "store/event_column.h"
 #include "store/event_room.h"
 #include "store/event_where.h"
 #include "store/groups.h"
@@ -23,8 +24,6 @@ static const char declaration[] = "CREATE TABLE event(id INTEGER, run INTEGER, s
                                   "\"foreign\" INTEGER, event HIDDEN)";
 
 static const char not_a_test[] = "has() wants 'name=value', 'name<value', 'name>value' or 'name'";
-
-#define SECOND 1000000000
 
 struct cursor;
 
@@ -179,58 +178,26 @@ static int offset_of(struct cursor *c, int64_t *offset)
 			rc = event_line(e, &line);
 		if (rc)
 			return rc;
-		c->offset_next = c->offset + (int64_t)line.len + 1;
+		c->offset_next = c->offset + (int64_t)line.len + !event_is_piece(e);
 		c->offset_id = e->id;
 	}
 	*offset = c->offset;
 	return 0;
 }
 
-static void slice_result(sqlite3_context *ctx, struct slice v)
+static void datum_result(sqlite3_context *ctx, const struct event_datum *d)
 {
-	if (v.ptr)
-		sqlite3_result_text64(ctx, v.ptr, v.len, SQLITE_TRANSIENT, SQLITE_UTF8);
-	else
+	if (d->type == DATUM_INTEGER)
+		sqlite3_result_int64(ctx, d->integer);
+	else if (d->type == DATUM_NULL)
 		sqlite3_result_null(ctx);
-}
-
-static int text_column(struct cursor *c, sqlite3_context *ctx, int column)
-{
-	const struct event *e = c->at;
-	struct slice line;
-	int rc = 0;
-
-	switch (column) {
-	case COL_KIND:
-		sqlite3_result_text(ctx, event_is_text(e) ? "text" : "record", -1, SQLITE_STATIC);
-		break;
-	case COL_LEVEL:
-	case COL_LEVEL_TEXT:
-	case COL_TARGET:
-	case COL_MESSAGE:
-		if (e->head->id &&
-		    (column != COL_MESSAGE || e->head->message_slot < 0)) { /* not of a line that is kept whole */
-			event_constant_result(ctx, event_text(e, (enum event_column)column));
-			break;
-		}
-		event_text_result(ctx, event_text(e, (enum event_column)column));
-		break;
-	case COL_TID:
-		if (!event_complete(e))
-			slice_result(ctx, e->tid);
-		break;
-	case COL_FIELDS:
-	case COL_SPAN:
-	case COL_SPANS:
-		slice_result(ctx, event_part(e, SECTION_FIELDS + (enum section)(column - COL_FIELDS)));
-		break;
-	default:
-		rc = event_line(e, &line);
-		if (!rc)
-			slice_result(ctx, line);
-		break;
-	}
-	return rc ? rc : event_error(e);
+	else if (d->escaped && d->lasting)
+		event_constant_result(ctx, d->text);
+	else if (d->escaped)
+		event_text_result(ctx, d->text);
+	else
+		sqlite3_result_text64(ctx, d->text.ptr, d->text.len, d->lasting ? SQLITE_STATIC : SQLITE_TRANSIENT,
+		                      SQLITE_UTF8);
 }
 
 static void group_column(const struct cursor *c, sqlite3_context *ctx, int column)
@@ -263,50 +230,17 @@ static void group_column(const struct cursor *c, sqlite3_context *ctx, int colum
 static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int column)
 {
 	struct cursor *c = (struct cursor *)base;
-	const struct event *e = c->at;
-	int64_t value = 0;
-	int rc = 0;
+	struct event_datum d = {.type = DATUM_INTEGER};
+	int rc;
 
 	if (c->group) {
 		group_column(c, ctx, column);
 		return SQLITE_OK;
 	}
-	switch (column) {
-	case COL_ID:
-	case COL_EVENT:
-		value = e->id;
-		break;
-	case COL_RUN:
-		value = e->run;
-		break;
-	case COL_SOURCE:
-		value = e->source;
-		break;
-	case COL_LINE:
-		value = e->line;
-		break;
-	case COL_TIME_NS:
-		rc = event_time(e);
-		value = e->time_ns;
-		break;
-	case COL_SECOND:
-		rc = event_time(e);
-		value = e->time_ns / SECOND - (e->time_ns % SECOND < 0);
-		break;
-	case COL_FOREIGN:
-		rc = event_complete(e);
-		value = e->foreign;
-		break;
-	case COL_OFFSET:
-		rc = offset_of(c, &value);
-		break;
-	default:
-		rc = text_column(c, ctx, column);
-		return rc ? failed(base->pVtab, rc) : SQLITE_OK;
-	}
+	rc = column == COL_OFFSET ? offset_of(c, &d.integer) : event_datum(c->at, (enum event_column)column, &d);
 	if (rc)
 		return failed(base->pVtab, rc);
-	sqlite3_result_int64(ctx, value);
+	datum_result(ctx, &d);
 	return SQLITE_OK;
 }
 

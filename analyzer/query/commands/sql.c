@@ -5,6 +5,7 @@
  * line. The database is opened for reading: a statement that writes fails, unless --write was given. */
 #include "base/sql.h"
 #include "query/commands/sql_error.h"
+#include "query/commands/sql_scan.h"
 #include "query/core/command.h"
 #include "render/text.h"
 #include <errno.h>
@@ -54,25 +55,35 @@ static void note_texts(struct query *q)
 	text_done(&safe);
 }
 
-/* Called while a statement is prepared: does it change rows (SQLite's own too), or say a pragma? */
-static int note_deed(void *known, int action, const char *a, const char *b, const char *database, const char *trigger)
+/* What a statement does, as SQLite tells while it prepares it. */
+struct deeds {
+	bool known;        /* it changes rows (SQLite's own too), or says a pragma */
+	bool event, other; /* it reads the table `event`, another */
+};
+
+static int note_deed(void *arg, int action, const char *a, const char *b, const char *database, const char *trigger)
 {
-	(void)a, (void)b, (void)database, (void)trigger;
-	*(bool *)known |= action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE ||
-	                  action == SQLITE_PRAGMA || action == SQLITE_TRANSACTION;
+	struct deeds *d = arg;
+
+	(void)b, (void)database, (void)trigger;
+	d->known |= action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE ||
+	            action == SQLITE_PRAGMA || action == SQLITE_TRANSACTION;
+	/* of the others the table `event` itself reads some, when it is met */
+	if (action == SQLITE_READ && a && sqlite3_strnicmp(a, "sqlite_", 7) && sqlite3_stricmp(a, "chunk"))
+		*(sqlite3_stricmp(a, "event") ? &d->other : &d->event) = true;
 	return SQLITE_OK;
 }
 
 /* The database is opened for reading, so SQLite itself refuses to change it, and temporary tables are nobody's
  * business. But VACUUM INTO writes another file, which SQLite finds right: it is what neither reads nor changes rows.
  */
-static sqlite3_stmt *prepare_first(struct query *q, const char *sql, const char **rest)
+static sqlite3_stmt *prepare_first(struct query *q, const char *sql, const char **rest, bool *only_event)
 {
 	sqlite3_stmt *stmt = NULL;
-	bool known = false;
+	struct deeds deeds = {0};
 	int offset = -1;
 
-	sqlite3_set_authorizer(q->db, note_deed, &known);
+	sqlite3_set_authorizer(q->db, note_deed, &deeds);
 	if (sql_prepare_first(q->db, sql, &stmt, rest)) {
 		offset = sqlite3_error_offset(q->db);
 		query_sql_error(q);
@@ -80,9 +91,27 @@ static sqlite3_stmt *prepare_first(struct query *q, const char *sql, const char 
 	sqlite3_set_authorizer(q->db, NULL, NULL);
 	if (q->status)
 		sql_error_explain(q, sql, offset);
-	if (stmt && !known && !sqlite3_stmt_readonly(stmt) && !args_has(q->args, "write"))
+	*only_event = deeds.event && !deeds.other;
+	if (stmt && !deeds.known && !sqlite3_stmt_readonly(stmt) && !args_has(q->args, "write"))
 		query_fail(q, USAGE, "VACUUM writes a file (--write allows it)");
 	return stmt;
+}
+
+/* Where all rows and columns are asked for: as they are. */
+static bool takes_all(const struct query *q)
+{
+	return q->out->format == FORMAT_CSV && !q->out->columns && q->rows_most == INT64_MAX;
+}
+
+static void answer(struct query *q, sqlite3_stmt *stmt, bool only_event)
+{
+	enum event_column columns[SQL_SCAN_COLUMNS];
+	size_t n = takes_all(q) ? sql_scan_of(stmt, only_event, columns) : 0;
+
+	if (n)
+		sql_scan_csv(q, stmt, columns, n);
+	else
+		query_table(q, stmt, NULL);
 }
 
 static void run_all(struct query *q, const char *sql)
@@ -92,14 +121,15 @@ static void run_all(struct query *q, const char *sql)
 
 	while (!q->status && *rest) {
 		const char *from = rest + strspn(rest, " \t\r\n");
-		sqlite3_stmt *stmt = prepare_first(q, from, &rest);
+		bool only_event;
+		sqlite3_stmt *stmt = prepare_first(q, from, &rest, &only_event);
 
 		if (q->status) {
 			say_where(q, sql, from);
 		} else if (stmt && sqlite3_column_count(stmt)) {
 			if (tables++)
 				fputc('\n', q->out->file);
-			query_table(q, stmt, NULL);
+			answer(q, stmt, only_event);
 		} else {
 			query_next(q, stmt);
 		}
