@@ -49,6 +49,8 @@ struct series_reader {
 	char *text;  /* its JSON, unescaped, with slack */
 	size_t text_room;
 	struct slice json;
+	char parent[64]; /* the object in it whose member was asked for last, its path; "": none */
+	struct json_value parent_value;
 	const struct event *event;
 	struct series_row row;
 	int64_t asked_run;          /* 0: all */
@@ -144,17 +146,35 @@ static double field_number(const struct event *e, const char *name)
 	return *end ? NAN : d;
 }
 
+/* Values often stand side by side in one object. */
+static struct json_value member(struct series_reader *s, const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	size_t n = dot ? (size_t)(dot - path) : 0;
+
+	if (!n)
+		return jsontext_at(s->json, path);
+	if (strncmp(s->parent, path, n) || s->parent[n]) {
+		memcpy(s->parent, path, n);
+		s->parent[n] = '\0';
+		s->parent_value = jsontext_at(s->json, s->parent);
+	}
+	return s->parent_value.kind == JSON_TEXT_OBJECT ? jsontext_at(s->parent_value.text, dot + 1)
+	                                                : (struct json_value){JSON_TEXT_NONE, SLICE_NONE};
+}
+
 /* Where the JSON is a list of numbers, "." is each of them. */
-static double operand(const struct series_reader *s, struct slice object, const char *path)
+static double operand(struct series_reader *s, struct slice object, const char *path)
 {
 	double d = s->at->json && !strcmp(path, ".") ? jsontext_real((struct json_value){JSON_TEXT_SCALAR, object})
-	           : s->at->json                     ? jsontext_real(jsontext_at(object, path))
+	           : s->at->json && s->at->each      ? jsontext_real(jsontext_at(object, path))
+	           : s->at->json                     ? jsontext_real(member(s, path))
 	                                             : field_number(s->event, path);
 
 	return isnan(d) && s->at->has_default ? s->at->fallback : d;
 }
 
-static double value_in(const struct series_reader *s, struct slice object, const struct value_rule *v)
+static double value_in(struct series_reader *s, struct slice object, const struct value_rule *v)
 {
 	double a = operand(s, object, v->a);
 
@@ -163,7 +183,7 @@ static double value_in(const struct series_reader *s, struct slice object, const
 	return v->op == '/' ? a / operand(s, object, v->b) * 100 : a;
 }
 
-static double value_of(const struct series_reader *s, const struct value_rule *v)
+static double value_of(struct series_reader *s, const struct value_rule *v)
 {
 	struct json_walk w;
 	struct json_value element;
@@ -188,6 +208,7 @@ static int unpack(struct series_reader *s, const struct event *e)
 	size_t need = v.len * 3 + SCAN_SLACK;
 
 	s->json = SLICE("{}");
+	s->parent[0] = '\0';
 	if (!kind)
 		return 0;
 	if (array_reserve(s->text, s->text_room, need))

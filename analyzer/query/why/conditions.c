@@ -30,9 +30,9 @@ struct moment {
 /* What is wanted of a request. They stand in the order of arrival, so that those who are at something at one time are
  * neighbours. */
 struct visit {
-	uint64_t group;
-	int64_t at[POINTS]; /* NO_NS: not known */
-	uint32_t request;
+	uint64_t group, worker; /* worker: the group of its worker alone */
+	int64_t at[POINTS];     /* NO_NS: not known */
+	uint32_t request, function;
 	bool cold, fails;
 };
 
@@ -115,20 +115,21 @@ static int find_visits(const struct requests *r, struct sweep *s)
 		s->visit[k] =
 		    (struct visit){.at = {x->arrived_ns, x->removed_ns, x->started_ns,
 		                          x->ended_ns != NO_NS ? x->ended_ns : x->began_ns + x->ns},
+		                   .worker = (uint64_t)x->run << 16 ^ (x->worker & 0xffff),
 		                   .request = i,
+		                   .function = x->function,
 		                   .cold = cold != INTERN_NONE && x->state == cold,
 		                   .fails = x->attempts > 1 || (failed != INTERN_NONE && x->status == failed)};
 	}
 	return rc;
 }
 
-static void find_groups(const struct requests *r, struct sweep *s, bool same_function)
+static void find_groups(struct sweep *s, bool same_function)
 {
 	for (uint32_t k = 0; k < s->nvisits; k++) {
-		const struct request *x = &r->v[s->visit[k].request];
-		uint64_t group = (uint64_t)x->run << 16 ^ (x->worker & 0xffff);
+		struct visit *v = &s->visit[k];
 
-		s->visit[k].group = same_function ? group << 24 ^ x->function : group;
+		v->group = same_function ? v->worker << 24 ^ v->function : v->worker;
 	}
 }
 
@@ -226,7 +227,7 @@ int conditions_of_requests(const struct requests *r, struct attributes *out)
 		const struct interval *of = &counts[k];
 
 		if (!k || of->same_function != counts[k - 1].same_function) {
-			find_groups(r, &s, of->same_function);
+			find_groups(&s, of->same_function);
 			for (enum point p = 0; p < POINTS && !rc; p++)
 				rc = find_order(&s, p);
 			s.narrivals = rc ? 0 : collect(&s, ARRIVED, NULL, s.arrivals);
@@ -399,7 +400,7 @@ static int add_all_series(const struct requests *r, struct series_set *s, struct
 	if (!rc)
 		rc = find_times(&w, ARRIVED);
 	if (!rc) {
-		find_groups(r, &w, false);
+		find_groups(&w, false);
 		rc = find_order(&w, ARRIVED);
 	}
 	if (!rc)
@@ -408,6 +409,8 @@ static int add_all_series(const struct requests *r, struct series_set *s, struct
 		sort_said(&s->of[k]);
 		if (!only_grows(&s->of[k]))
 			rc = add_series(r, w.arrivals, w.narrivals, &s->of[k], s->names.text[k].ptr, w.value, out);
+		free(s->of[k].v); /* they are many */
+		s->of[k] = (struct name_values){0};
 	}
 	sweep_done(&w);
 	return rc;

@@ -30,13 +30,13 @@ static void add_up(const struct requests *r, const struct excess *e, struct sums
 {
 	for (uint32_t i = 0; i < r->n; i++) {
 		uint32_t f = r->v[i].function;
+		wide *sum = (e->slow[i] ? s->slow : s->others) + f * s->width;
 
 		*(e->slow[i] ? &s->nslow[f] : &s->nothers[f]) += 1;
-		(e->slow[i] ? s->slow : s->others)[f * s->width] += r->v[i].ns;
+		sum[0] += r->v[i].ns;
+		for (uint32_t k = 0; k < r->phases.n; k++)
+			sum[1 + k] += r->ns[k][i];
 	}
-	for (uint32_t k = 0; k < r->phases.n; k++)
-		for (uint32_t i = 0; i < r->n; i++)
-			(e->slow[i] ? s->slow : s->others)[r->v[i].function * s->width + 1 + k] += r->ns[k][i];
 }
 
 /* Of one function; what rounding leaves over goes to the phase that has most of it. */

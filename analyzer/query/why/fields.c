@@ -23,7 +23,8 @@ enum {
 	VALUE_LENGTH = 96, /* bytes; what is longer is no name */
 	FIELDS_MOST = 64,  /* that are read in full */
 	NUMBERS = 1 << 16, /* of a chunk's transactions */
-	AGAIN_MOST = 100   /* one request in so many may have two values */
+	AGAIN_MOST = 100,  /* one request in so many may have two values */
+	FETCHED = 128      /* that are looked up one after the other */
 };
 
 struct field {
@@ -274,7 +275,8 @@ static uint32_t find_request(const struct fields *f, int64_t run, struct slice t
 	struct table_walk w;
 
 	for (uint32_t i = table_first(&w, &f->at, hash_slice(tid, 0)); i != TABLE_NONE; i = table_next(&w))
-		if (f->run[f->r->v[i].run] == run && slice_is(tid, request_tid(f->r, i)))
+		if ((f->r->runs.n == 1 ? f->run[0] : f->run[f->r->v[i].run]) == run &&
+		    slice_is(tid, request_tid(f->r, i)))
 			return i;
 	return NO_SUCH;
 }
@@ -294,6 +296,27 @@ static int put_tid(struct fields *f, const struct event_rows *rows, uint32_t num
 	return 0;
 }
 
+/* Whoever looks up many at once need not wait for the memory of each: first comes where they stand in the table, then
+ * what that says. */
+static void fetch_requests(const struct fields *f, const struct segment *ids, uint32_t from, uint32_t to)
+{
+	const struct table_slot *slot[FETCHED];
+	char buf[SEGMENT_TEXT];
+
+	if (!f->at.nslots)
+		return;
+	for (uint32_t i = from; i < to; i++) {
+		slot[i - from] = &f->at.slot[(uint32_t)hash_slice(segment_get(ids, i, buf), 0) & (f->at.nslots - 1)];
+		__builtin_prefetch(slot[i - from]);
+	}
+	for (uint32_t i = 0; i < to - from; i++)
+		if (slot[i]->number)
+			__builtin_prefetch(&f->r->v[slot[i]->number - 1].tid);
+	for (uint32_t i = 0; i < to - from; i++)
+		if (slot[i]->number)
+			__builtin_prefetch(request_tid(f->r, slot[i]->number - 1));
+}
+
 /* The requests of a chunk's transactions. */
 static int chunk_begin(struct fields *f, const struct event_rows *rows)
 {
@@ -306,8 +329,11 @@ static int chunk_begin(struct fields *f, const struct event_rows *rows)
 		f->request[i] = NO_SUCH;
 	for (unsigned g = 0; !rc && (rc = chunk_tids(rows->chunk, g, &first, &ids)) == 1; g++) {
 		rc = first + ids->n > NUMBERS ? -EBADMSG : 0;
-		for (uint32_t i = 0; i < ids->n && !rc; i++)
+		for (uint32_t i = 0; i < ids->n && !rc; i++) {
+			if (i % FETCHED == 0)
+				fetch_requests(f, ids, i, i + FETCHED < ids->n ? i + FETCHED : ids->n);
 			rc = put_tid(f, rows, first + i, segment_get(ids, i, buf));
+		}
 	}
 	return rc;
 }

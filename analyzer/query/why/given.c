@@ -12,6 +12,7 @@
 #include <time.h>
 
 enum { MINUTES_MAX = 240 }; /* longer runs are told by hours alone */
+enum { TIMES_KEPT = 64 };
 
 static int name_of(struct attributes *out, const struct requests *r, const char *what, enum attribute_order order,
                    const struct intern *in, size_t at)
@@ -35,24 +36,27 @@ static int time_of(struct attributes *out, const struct requests *r, const char 
                    int64_t seconds)
 {
 	struct attribute *a = attribute_add(out, what, ATTRIBUTE_GIVEN, r->n);
-	int64_t last = INT64_MIN;
-	uint32_t code = 0;
+	struct {
+		int64_t time;
+		uint32_t code; /* 0: none is kept */
+	} kept[TIMES_KEPT] = {{0}};
 	char buf[64];
 	int rc = a ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < r->n && !rc; i++) {
 		time_t t = (time_t)(r->v[i].began_ns / 1000000000 - r->v[i].offset_s);
+		uint64_t at = (uint64_t)(t / seconds) % TIMES_KEPT;
 		struct tm tm;
 
-		if (t / seconds == last) {
-			a->code[i] = code;
+		if (kept[at].code && kept[at].time == t / seconds) {
+			a->code[i] = kept[at].code;
 			continue;
 		}
-		last = t / seconds;
 		rc = gmtime_r(&t, &tm)
 		         ? attribute_put(a, i, (struct slice){buf, strftime(buf, sizeof buf, format, &tm)})
 		         : 0;
-		code = a->code[i];
+		kept[at].time = t / seconds;
+		kept[at].code = a->code[i];
 	}
 	return rc;
 }

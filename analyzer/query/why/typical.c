@@ -12,38 +12,54 @@ static int by_ns(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool is_one(const struct requests *r, const struct excess *e, uint32_t i, uint32_t function, bool slow)
+/* The slow ones of a function, or its others; *v is yours. */
+static int list(const struct requests *r, const struct excess *e, uint32_t function, bool slow, uint32_t **v,
+                uint32_t *n)
 {
-	return r->v[i].function == function && e->slow[i] == slow;
+	uint32_t *of = *v = malloc(((size_t)r->n + 1) * sizeof *of);
+
+	*n = 0;
+	for (uint32_t i = 0; of && i < r->n; i++)
+		if (r->v[i].function == function && e->slow[i] == slow)
+			of[(*n)++] = i;
+	return of ? 0 : -ENOMEM;
 }
 
-static uint32_t nearest(const struct requests *r, const struct excess *e, uint32_t function, bool slow, int64_t *room)
+static uint32_t nearest(const struct requests *r, const uint32_t *v, uint32_t n, int64_t *room)
 {
 	double median[REQUEST_PHASES] = {0}, least = INFINITY;
 	uint32_t best = NO_REQUEST;
 
 	for (uint32_t k = 0; k < r->phases.n; k++) {
-		uint32_t n = 0;
-
-		for (uint32_t i = 0; i < r->n; i++)
-			if (is_one(r, e, i, function, slow))
-				room[n++] = r->ns[k][i];
-		qsort(room, n, sizeof *room, by_ns);
+		for (uint32_t i = 0; i < n; i++)
+			room[i] = r->ns[k][v[i]];
+		if (n)
+			qsort(room, n, sizeof *room, by_ns);
 		median[k] = n ? (double)room[n / 2] : 0;
 	}
-	for (uint32_t i = 0; i < r->n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		double far = 0;
 
-		if (!is_one(r, e, i, function, slow))
-			continue;
 		for (uint32_t k = 0; k < r->phases.n; k++)
-			far += fabs((double)r->ns[k][i] - median[k]);
+			far += fabs((double)r->ns[k][v[i]] - median[k]);
 		if (far < least) {
 			least = far;
-			best = i;
+			best = v[i];
 		}
 	}
 	return best;
+}
+
+static int find(const struct requests *r, const struct excess *e, uint32_t function, bool slow, int64_t *room,
+                uint32_t *out)
+{
+	uint32_t *v, n;
+	int rc = list(r, e, function, slow, &v, &n);
+
+	if (!rc)
+		*out = nearest(r, v, n, room);
+	free(v);
+	return rc;
 }
 
 int typical_find(const struct requests *r, const struct excess *e, uint32_t *slow, uint32_t *fast)
@@ -51,17 +67,19 @@ int typical_find(const struct requests *r, const struct excess *e, uint32_t *slo
 	double *sum = calloc((size_t)r->functions.n + 1, sizeof *sum);
 	int64_t *room = malloc(((size_t)r->n + 1) * sizeof *room);
 	uint32_t function = 0;
+	int rc = sum && room ? 0 : -ENOMEM;
 
 	*slow = *fast = NO_REQUEST;
-	if (sum && room && e->nslow) {
+	if (!rc && e->nslow) {
 		for (uint32_t i = 0; i < r->n; i++)
 			sum[r->v[i].function] += e->slow[i] ? e->ns[i] + 1 : 0;
 		for (uint32_t f = 1; f < r->functions.n; f++)
 			function = sum[f] > sum[function] ? f : function;
-		*slow = nearest(r, e, function, true, room);
-		*fast = nearest(r, e, function, false, room);
+		rc = find(r, e, function, true, room, slow);
+		if (!rc)
+			rc = find(r, e, function, false, room, fast);
 	}
 	free(sum);
 	free(room);
-	return sum && room ? 0 : -ENOMEM;
+	return rc;
 }
