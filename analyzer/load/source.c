@@ -571,9 +571,10 @@ static int plain_piece(struct worker *w, int64_t from, int64_t to)
 
 static int carry_keep(struct job *j, const char *p, size_t len)
 {
-	if (array_reserve(j->carry, j->carry_room, len))
+	if (len && array_reserve(j->carry, j->carry_room, len))
 		return -ENOMEM;
-	memcpy(j->carry, p, len);
+	if (len)
+		memcpy(j->carry, p, len);
 	j->carry_len = len;
 	return 0;
 }
