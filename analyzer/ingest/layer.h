@@ -83,6 +83,9 @@ enum record_verdict csv_read(struct record_reader *rr, struct record *r, struct 
 bool layers_pattern_first(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
                           struct slice text, struct slice *captures);
 
+/* Whether a text in an envelope is surely no record: neither JSON, logfmt nor columns, and no pattern fits. */
+bool layers_no_record(const struct record_reader *rr, struct slice text);
+
 /* Whether that is so for every text that differs from this one in digits before limit and in what is behind it. */
 bool layers_pattern_sure(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
                          struct slice text, const char *limit);

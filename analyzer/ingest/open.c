@@ -343,13 +343,44 @@ static bool time_fits(const struct log_format *f, const struct pattern *p, const
 	return true;
 }
 
+/* The name of a month or of a day of the week? */
+static bool is_calendar_name(struct slice text)
+{
+	static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdecmontuewedthufrisatsun";
+	char three[3];
+
+	if (text.len < 4 || !strchr("jfmasondtw", *text.ptr | 0x20))
+		return false;
+	for (int i = 0; i < 3; i++)
+		three[i] = (char)(text.ptr[i] | 0x20);
+	for (const char *p = names; *p; p += 3)
+		if (!memcmp(p, three, 3))
+			return true;
+	return false;
+}
+
+/* Can text begin as the pattern does? One that begins with a time does with a digit, or the name of a month or day. */
+static bool begins_so(const struct log_format *f, const struct pattern *p, struct slice text)
+{
+	const struct piece *first = &p->pieces[0];
+	const struct paths *times = &f->roles[ROLE_TIME];
+
+	if (!text.len || first->kind == CAPTURE_LITERAL)
+		return text.len && *text.ptr == *first->text;
+	if ((*text.ptr >= '0' && *text.ptr <= '9') || f->time_formats.n || !first->name || times->n != 1 ||
+	    strcmp(first->name, times->all[0]) != 0)
+		return true;
+	return *text.ptr == ' ' || *text.ptr == '\t' || *text.ptr == '[' || is_calendar_name(text);
+}
+
 static bool pattern_layer(struct record *r, const struct log_format *f, const struct pattern *p, struct slice text,
                           struct slice *inside)
 {
 	struct slice captures[LAYER_CAPTURES];
 	struct layer *l;
 
-	if (p->n > LAYER_CAPTURES || !pattern_match(p, text, captures) || !time_fits(f, p, captures))
+	if (p->n > LAYER_CAPTURES || !begins_so(f, p, text) || !pattern_match(p, text, captures) ||
+	    !time_fits(f, p, captures))
 		return false;
 	l = layer_add(r, f);
 	l->pattern = p;
@@ -468,7 +499,9 @@ static bool says_inside(const struct log_format *f)
 static enum record_verdict inside_read(struct record_reader *rr, struct record *r, struct layer *l, struct slice inside)
 {
 	struct slice bare = inside, deeper;
+	const struct piece *piece;
 	unsigned had = r->n;
+	size_t at;
 	enum record_verdict v = r->n < RECORD_LAYERS ? layers_read(rr, r, bare, &deeper) : RECORD_TEXT;
 
 	if (v == RECORD_EVENT)
@@ -479,8 +512,8 @@ static enum record_verdict inside_read(struct record_reader *rr, struct record *
 	}
 	if (r->n != had)
 		return RECORD_TEXT;
-	if (says_inside(l->format)) {
-		struct slice key = {l->format->rest, strlen(l->format->rest)};
+	if (says_inside(l->format) && (piece = capture_named(l->pattern, l->format->rest, &at))) {
+		struct slice key = {piece->name, strlen(piece->name)};
 
 		layer_field(r, l,
 		            (struct field){.key = key, .value = trimmed(bare), .kind = FIELD_TEXT, .plain_key = true});
@@ -557,6 +590,15 @@ static enum record_verdict pattern_read(struct record_reader *rr, struct record 
 	return inside_read(rr, r, l, *inside);
 }
 
+/* Is one of the envelopes so far of this format? Around records alone none is in another one of its kind. */
+static bool is_within(const struct record *r, const struct log_format *f)
+{
+	for (unsigned i = 0; i < r->n; i++)
+		if (r->layers[i].format == f)
+			return true;
+	return false;
+}
+
 /* Of the formats that ask for a record inside, or of the others. */
 static enum record_verdict patterns_of(struct record_reader *rr, struct record *r, bool only_records, struct slice text,
                                        struct slice *inside)
@@ -567,7 +609,7 @@ static enum record_verdict patterns_of(struct record_reader *rr, struct record *
 	for (size_t i = 0; i < set->n; i++) {
 		const struct log_format *f = &set->all[i];
 
-		if (!rr->usable[i] || f->only_records != only_records ||
+		if (!rr->usable[i] || f->only_records != only_records || (only_records && is_within(r, f)) ||
 		    (rr->options.only && !had && f != rr->options.only))
 			continue;
 		for (size_t k = 0; k < f->npatterns; k++) {
@@ -613,12 +655,59 @@ bool layers_pattern_first(const struct record_reader *rr, const struct log_forma
 	const struct pattern *at;
 
 	while ((at = pattern_next(&w))) {
-		if (at->n <= LAYER_CAPTURES && pattern_match(at, text, captures) && time_fits(w.of, at, captures))
+		if (at->n <= LAYER_CAPTURES && begins_so(w.of, at, text) && pattern_match(at, text, captures) &&
+		    time_fits(w.of, at, captures))
 			return at == p;
 		if (at == p)
 			break;
 	}
 	return false;
+}
+
+/* The text is none by this pattern; around: an envelope that it is in, which is not in itself. */
+static bool no_record_by(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
+                         struct slice text, const struct log_format *around);
+
+static bool no_record_in(const struct record_reader *rr, struct slice text, const struct log_format *around)
+{
+	const char *end = text.ptr + text.len, *p = text.ptr;
+	const struct format_set *set = rr->options.formats;
+
+	while (p < end && is_key_char(*p))
+		p++;
+	if (!text.len || (p < end && *p == '=') || strchr("{[ \t\x1b", *text.ptr))
+		return false;
+	for (size_t i = 0; i < set->n; i++) {
+		const struct log_format *f = &set->all[i];
+
+		if (!rr->usable[i])
+			continue;
+		if (f->columns.n && *text.ptr >= '0' && *text.ptr <= '9')
+			return false;
+		for (size_t k = 0; k < f->npatterns; k++)
+			if (!no_record_by(rr, f, &f->patterns[k], text, around))
+				return false;
+	}
+	return true;
+}
+
+static bool no_record_by(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
+                         struct slice text, const struct log_format *around)
+{
+	struct slice captures[LAYER_CAPTURES];
+	size_t at;
+
+	if (!begins_so(f, p, text) || p->n > LAYER_CAPTURES || !pattern_match(p, text, captures) ||
+	    !time_fits(f, p, captures))
+		return true;
+	if (!f->only_records || f->time_formats.n || !f->rest || !capture_named(p, f->rest, &at))
+		return false;
+	return f == around || (!around && no_record_in(rr, captures[at], f));
+}
+
+bool layers_no_record(const struct record_reader *rr, struct slice text)
+{
+	return no_record_in(rr, text, NULL);
 }
 
 bool layers_pattern_sure(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,

@@ -376,6 +376,14 @@ static bool text_is_plain(struct slice text, const struct record_parts *p)
 	return true;
 }
 
+/* Is the text in an envelope a field, since it is no record? */
+static bool says_rest(const struct layer *l)
+{
+	const struct log_format *f = l->format;
+
+	return l->pattern && f && f->rest && l->n && slice_is(l->fields[l->n - 1].key, f->rest);
+}
+
 /* Layers that can be told again: one that is JSON, logfmt or by a pattern, or one inside of a pattern's rest, or JSON
  * in a text of JSON. */
 static bool layers_are_simple(const struct record_reader *rr)
@@ -387,7 +395,7 @@ static bool layers_are_simple(const struct record_reader *rr)
 	if (r->n == 2)
 		return !r->layers[1].pattern &&
 		       (r->layers[0].pattern || (r->layers[0].plain.ptr && *r->layers[0].plain.ptr == '{'));
-	return !r->layers[0].format || !r->layers[0].format->rest;
+	return !r->layers[0].format || !r->layers[0].format->rest || says_rest(&r->layers[0]);
 }
 
 /* In the envelope only digits of times may differ, and no other pattern looks behind it. */
@@ -427,6 +435,7 @@ bool record_parts(struct record_reader *rr, struct slice text, const struct reco
 		return false;
 	out->format = r->layers[0].pattern ? r->layers[0].format : NULL;
 	out->pattern = r->layers[0].pattern;
+	out->says = r->n == 1 && says_rest(&r->layers[0]);
 	if (out->format && out->format->partial_end)
 		return false;
 	/* the end of a whole record inside of JSON is in text that stays the same */
@@ -466,10 +475,12 @@ bool record_pattern_same(const struct record_reader *rr, const struct record_par
 		return false;
 	for (size_t i = 0; i < p->pattern->n; i++) {
 		const struct piece *piece = &p->pattern->pieces[i];
+		bool rest = piece->name && p->format->rest && !strcmp(piece->name, p->format->rest);
 
-		if (!piece->name || piece->kind == CAPTURE_LITERAL ||
-		    (p->format->rest && !strcmp(piece->name, p->format->rest)))
+		if (!piece->name || piece->kind == CAPTURE_LITERAL || (rest && !p->says))
 			continue;
+		if (rest && !layers_no_record(rr, captures[i]))
+			return false;
 		/* of a time the value is without its offset */
 		if (k == n || captures[i].ptr != values[k].ptr || captures[i].len < values[k].len)
 			return false;

@@ -60,6 +60,7 @@ struct record_parts {
 	/* Of an envelope, or a line that a pattern fits: the part of each of its captures, none where all are NULL. */
 	const struct log_format *format;
 	const struct pattern *pattern;
+	bool says;  /* an envelope's text, which is no record, is one of them */
 	bool sure;  /* no other pattern can be the first that fits, whatever the values are */
 	bool local; /* the time names no offset */
 	bool yearless;

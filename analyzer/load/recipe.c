@@ -238,6 +238,27 @@ static bool part_same(const struct record_part *a, const struct record_part *b)
 	                                 a->form.comma == b->form.comma && a->form.offset_s == b->form.offset_s));
 }
 
+static void node_done(struct node *n)
+{
+	for (unsigned i = 0; i < n->n; i++)
+		node_done(n->branches[i]);
+	free(n->branches);
+}
+
+/* Takes away the branch of one text that was followed least lately, for a branch of any text. */
+static void branch_drop(struct node *at)
+{
+	for (unsigned i = at->n; i--;) {
+		struct node *n = at->branches[i];
+
+		if (n->whole || n->part.scan != SCAN_CONST)
+			continue;
+		node_done(n);
+		memmove(at->branches + i, at->branches + i + 1, (--at->n - i) * sizeof(struct node *));
+		return;
+	}
+}
+
 /* The branch with this text and part (NULL: the line's end), made if new. NULL: there is no room for it, or no memory.
  */
 static struct node *branch(struct recipes *rs, struct node *at, struct slice text, const struct record_part *part)
@@ -249,6 +270,8 @@ static struct node *branch(struct recipes *rs, struct node *at, struct slice tex
 		if (slice_same(n->text, text) && !n->whole == (part != NULL) && (!part || part_same(&n->part, part)))
 			return n;
 	}
+	if (at->n == BRANCHES && part && part->scan != SCAN_CONST)
+		branch_drop(at);
 	if (at->n == BRANCHES || array_reserve(at->branches, at->room, at->n + 1) ||
 	    !(n = arena_take(&rs->memory, sizeof *n)))
 		return NULL;
@@ -261,13 +284,6 @@ static struct node *branch(struct recipes *rs, struct node *at, struct slice tex
 			n->part.value.ptr = arena_copy(&rs->memory, part->value);
 	}
 	return at->branches[at->n++] = n;
-}
-
-static void node_done(struct node *n)
-{
-	for (unsigned i = 0; i < n->n; i++)
-		node_done(n->branches[i]);
-	free(n->branches);
 }
 
 void recipes_free(struct recipes *r)
