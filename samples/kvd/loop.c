@@ -19,16 +19,19 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { READ_STEP = 16 << 10, EVENTS = 64, BACKLOG = 512, STOP_TICKS = 5 };
+enum { READ_STEP = 16 << 10, EVENTS = 64, BACKLOG = 512, STOP_TICKS = 5, LOST_TICKS = 2 };
 
 struct connection {
 	int fd;
 	uint32_t interest; /* what epoll was told */
 	struct parser parser;
 	struct buffer in, out;
-	bool busy;   /* a request of it is with the workers */
-	bool ending; /* nothing more is read; closed when all is written */
-	bool failed; /* closed as soon as the workers are done with it */
+	bool busy;    /* a request of it is with the workers */
+	bool ending;  /* nothing more is read; closed when all is written */
+	bool lost;    /* but first what it still sends is thrown away: closed over unread bytes, it would not get the
+	                 answer */
+	int lost_for; /* ticks of the reporter */
+	bool failed;  /* closed as soon as the workers are done with it */
 	const char *reason;
 	uint64_t requests;
 	ilu_tid tid;
@@ -64,7 +67,7 @@ static void connection_fail(struct loop *l, struct connection *c, const char *re
 
 static void interest(struct loop *l, struct connection *c)
 {
-	bool read = !c->busy && !c->ending && !c->failed && c->out.len < REPLY_MOST;
+	bool read = c->lost || (!c->busy && !c->ending && !c->failed && c->out.len < REPLY_MOST);
 	uint32_t want = (read ? EPOLLIN : 0) | (c->out.len ? EPOLLOUT : 0);
 	struct epoll_event ev = {.events = want, .data.ptr = c};
 
@@ -189,7 +192,7 @@ static void commands(struct loop *l, struct connection *c)
 			break;
 		case PARSED_LOST:
 			refuse(c);
-			c->ending = true;
+			c->ending = c->lost = true;
 			c->reason = c->parser.reason;
 			break;
 		case PARSED_OK:
@@ -215,7 +218,9 @@ static void connection_read(struct loop *l, struct connection *c)
 		return;
 	}
 	n = recv(c->fd, c->in.at + c->in.len, READ_STEP, 0);
-	if (n > 0) {
+	if (c->lost) {
+		c->lost = n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+	} else if (n > 0) {
 		c->in.len += (size_t)n;
 		commands(l, c);
 	} else if (!n) {
@@ -246,10 +251,12 @@ static void connection_settle(struct loop *l, struct connection *c)
 	if (c->out.len && !c->failed) {
 		connection_write(l, c);
 		commands(l, c); /* those that waited for the client to read */
+		if (c->lost && !c->out.len)
+			shutdown(c->fd, SHUT_WR);
 	}
-	if (!c->failed && (c->busy || c->out.len || !c->ending))
+	if (!c->failed && (c->busy || c->out.len || !c->ending || c->lost))
 		interest(l, c);
-	if (!c->busy && (c->failed || (c->ending && !c->out.len)))
+	if (!c->busy && (c->failed || (c->ending && !c->out.len && !c->lost)))
 		connection_close(l, c);
 }
 
@@ -257,7 +264,9 @@ static void connection_event(struct loop *l, struct connection *c, uint32_t even
 {
 	{
 		ILU_ENTER(c->span);
-		if (events & (EPOLLERR | EPOLLHUP))
+		if (c->lost && events & (EPOLLERR | EPOLLHUP))
+			c->lost = false; /* it has gone by itself */
+		else if (events & (EPOLLERR | EPOLLHUP))
 			connection_fail(l, c, "failed");
 		else if (events & EPOLLIN)
 			connection_read(l, c);
@@ -319,6 +328,18 @@ static void give_up(struct loop *l)
 	}
 }
 
+/* Clients that still send what nobody understands have had time to read why. */
+static void end_lost(struct loop *l)
+{
+	for (struct connection *c = l->connections, *next; c; c = next) {
+		next = c->next;
+		if (!c->lost || ++c->lost_for <= LOST_TICKS)
+			continue;
+		c->lost = false;
+		connection_settle(l, c);
+	}
+}
+
 static void status(struct loop *l)
 {
 	ilu_tid tid = ilu_tid_named("Status");
@@ -330,6 +351,7 @@ static void status(struct loop *l)
 	if (l->deaf && !epoll_ctl(l->epoll, EPOLL_CTL_MOD, l->listener,
 	                          &(struct epoll_event){.events = EPOLLIN, .data.ptr = &l->listener}))
 		l->deaf = false;
+	end_lost(l);
 	if (l->stopping && ++l->stopping_for > STOP_TICKS)
 		give_up(l);
 	ilu_info(&tid, "kvd status", KV("connections", l->nconnections), KV("requests", l->requests),

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kvd.py talk KVD DIRECTORY - a conversation with the server, in pieces of all sizes.
 kvd.py kill KVD DIRECTORY ROUNDS - kill it under load, start it again; is what it acknowledged in its log, once?"""
+import atexit
 import json
 import os
 import signal
@@ -43,8 +44,13 @@ TALK = [
 ]
 
 
+# Lines of several threads come out in the order of time, also where the machine lets one of them wait.
+ENVIRONMENT = {**os.environ, "ILU_LOG__grace_ms": "1000"}
+
+
 def start(kvd, directory, *options):
-    p = subprocess.Popen([kvd, "--port", "0", *options], cwd=directory, stdout=subprocess.PIPE, text=True)
+    p = subprocess.Popen([kvd, "--port", "0", *options], cwd=directory, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
+    atexit.register(p.kill)  # when something fails before its end
     return p, int(p.stdout.readline().rsplit(":", 1)[1])
 
 
@@ -75,6 +81,8 @@ def talk(kvd, directory):
     small = [t for t in TALK if len(t) < 1000]
     whole = answers(port, [b"".join(small)])
     print("in pieces:", whole == answers(port, [bytes([b]) for t in small for b in t]))
+    # Who sends much more than is understood is told so all the same.
+    print(answers(port, [b"get " + b"z" * 1000000]).decode().strip())
     print("ended:", stop(p, signal.SIGTERM))
 
 
