@@ -3,6 +3,7 @@
  * they say is in the parent's log. */
 #define ILU_TARGET "test::process"
 #include "log_util.h"
+#include "tries.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -238,7 +239,7 @@ static void test_no_threads_much(void **state)
 /* Workers that come and go under load: every line of every one. */
 static void test_many_forks(void **state)
 {
-	const int forks = getenv("ILU_TEST_MORE") ? 1000 : 100;
+	const int forks = (int)tries(100, 1000, 1000);
 	json_t *lines;
 	int status;
 
@@ -292,11 +293,12 @@ static void remove_all(void)
 	assert_int_equal(system(command), 0);
 }
 
-/* The same while the log is rotated. */
+/* The same while the log is rotated, about once a fork; how much each says is drawn. */
 static void test_forks_and_rotations(void **state)
 {
-	const int forks = getenv("ILU_TEST_ALL") ? 1000 : getenv("ILU_TEST_MORE") ? 200 : 50;
-	int status, files;
+	const int forks = (int)tries(50, 200, 1000);
+	uint32_t seed = getenv("ILU_TEST_SEED") ? (uint32_t)atoi(getenv("ILU_TEST_SEED")) : 1;
+	int status, files, workers = 0, master = 0;
 
 	(void)state;
 	if (LOG_TSAN || LOG_ASAN)
@@ -304,21 +306,29 @@ static void test_forks_and_rotations(void **state)
 	fflush(NULL);
 	log_begin("\"rotate\":{\"bytes\":65536},\"ring_bytes\":65536");
 	for (int i = 0; i < forks; i++) {
+		int theirs, ours;
+
+		seed = seed * 1664525 + 1013904223;
+		theirs = 1 + (int)(seed >> 16) % 40;
+		ours = 300 + (int)(seed >> 8) % 400;
 		if (!fork()) {
-			for (int n = 0; n < 20; n++)
+			for (int n = 0; n < theirs; n++)
 				ilu_info(&tid, "worker", KV("i", i), KV("n", n));
 			exit(0);
 		}
-		for (int n = 0; n < 400; n++)
+		for (int n = 0; n < ours; n++)
 			ilu_info(&tid, "master", KV("i", i), KV("n", n));
 		assert_true(wait(&status) > 0);
 		assert_int_equal(status, 0);
+		workers += theirs;
+		master += ours;
 	}
 	assert_int_equal(ilu_log_stop(), 0);
-	assert_int_equal(count_files("worker", &files), forks * 20);
-	assert_int_equal(count_files("master", &files), forks * 400);
+	assert_int_equal(count_files("worker", &files), workers);
+	assert_int_equal(count_files("master", &files), master);
 	assert_true(files > forks / 2);
-	print_message("%d forks, %d rotations\n", forks, files - 1);
+	print_message("%d of 1,000 forks, %d rotations: %d lines, as many as were said\n", forks, files - 1,
+	              workers + master);
 	remove_all();
 }
 
