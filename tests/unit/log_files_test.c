@@ -4,10 +4,14 @@
 #define ILU_TARGET "test::files"
 #include "log_util.h"
 
+#include "sinks/away.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -448,6 +452,35 @@ static void test_rotate_keeps_some(void **state)
 	assert_int_equal(files, 3);
 }
 
+/* The clock was set back since a file got its name: later ones are called as if they were later, so that the oldest one
+ * goes, and not what was just moved. */
+static void test_rotate_after_the_clock_was_set_back(void **state)
+{
+	json_t *lines, *line;
+	size_t i, last = 0;
+
+	(void)state;
+	write_file(log_path("t.log.20981231T235959-999Z"), "the oldest");
+	write_file(log_path("t.log.20990101T000000-000Z.zst"), "old");
+	start("\"rotate\":{\"bytes\":\"64KiB\",\"keep\":3},\"ring_bytes\":65536");
+	for (int n = 0; n < 20000; n++)
+		ilu_info(&tid, "line", KV("n", n));
+	assert_int_equal(ilu_log_stop(), 0);
+	assert_int_equal(access(log_path("t.log.20981231T235959-999Z"), F_OK), -1);
+	assert_int_equal(access(log_path("t.log.20990101T000000-000Z.zst"), F_OK), -1);
+	assert_non_null(named("t.log.20990101T000000-"));
+	lines = json_array();
+	for (char *path; (path = named("t.log")); unlink(path)) {
+		json_t *some = log_lines_of(path);
+
+		json_array_extend(lines, some);
+		json_decref(some);
+	}
+	json_array_foreach(lines, i, line) last += json_integer_value(log_field(line, "n")) >= 19000;
+	assert_int_equal(last, 1000);
+	json_decref(lines);
+}
+
 static void test_rotate_by_time(void **state)
 {
 	json_t *lines;
@@ -462,6 +495,47 @@ static void test_rotate_by_time(void **state)
 	lines = all_lines(&files);
 	assert_true(files > 1);
 	json_decref(lines);
+}
+
+/* The file was last written to when the clock was far ahead. */
+static void test_rotate_by_time_after_the_clock_was_set_back(void **state)
+{
+	static const struct timespec ahead[2] = {{4070908800, 0}, {4070908800, 0}}; /* 2099 */
+
+	(void)state;
+	write_file(log_file(), "{}\n");
+	assert_int_equal(utimensat(AT_FDCWD, log_file(), ahead, 0), 0);
+	start("\"rotate\":{\"every\":\"1d\"}");
+	json_decref(log_until("Log file opened"));
+	assert_int_equal(ilu_log_stop(), 0);
+	for (char *old; (old = named("t.log.2")); unlink(old))
+		;
+}
+
+/* A child that is forked while a file is moved has the lock's descriptor, and lives on. */
+static void test_lock_is_not_inherited(void **state)
+{
+	struct place place;
+	int lock, again;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(place_init(&place, log_file()), 0);
+	lock = away_lock(&place);
+	assert_true(lock >= 0);
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pause();
+		_exit(0);
+	}
+	away_unlock(lock);
+	again = away_lock(&place);
+	assert_true(again >= 0);
+	away_unlock(again);
+	place_done(&place);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 /* Several processes, and forked workers that gave up their user: one moves the file, all go on in the new one. */
@@ -564,7 +638,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_closed_descriptors, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_rotate_by_size, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_rotate_keeps_some, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_rotate_after_the_clock_was_set_back, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_rotate_by_time, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_rotate_by_time_after_the_clock_was_set_back, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_lock_is_not_inherited, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_rotate_together, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_stop_is_bounded, make_dir, remove_dir),
 	};

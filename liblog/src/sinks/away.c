@@ -46,6 +46,12 @@ int away_lock(const struct place *place)
 	return away_lock_in(base, name);
 }
 
+void away_unlock(int lock)
+{
+	flock(lock, LOCK_UN);
+	close(lock);
+}
+
 /* Never over another file. */
 static int rename_new(int base, const char *from, const char *to)
 {
@@ -58,31 +64,6 @@ static int rename_new(int base, const char *from, const char *to)
 	if (!fstatat(base, to, &st, AT_SYMLINK_NOFOLLOW))
 		return -EEXIST;
 	return renameat(base, from, base, to) ? -errno : 0;
-}
-
-int away_move(const struct place *place)
-{
-	int64_t now_ms = now_wall_ns() / 1000000;
-	const char *name;
-	struct stat st;
-	int base = place_base(place, &name), rc = -EEXIST;
-
-	if (fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW))
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISREG(st.st_mode) || !st.st_size)
-		return 0;
-	for (int i = 0; i < TRIES && rc == -EEXIST; i++, now_ms++) {
-		time_t second = now_ms / 1000;
-		char text[32], *to;
-		struct tm tm;
-
-		strftime(text, sizeof text, "%Y%m%dT%H%M%S", gmtime_r(&second, &tm));
-		if (asprintf(&to, "%s.%s-%03dZ", name, text, (int)(now_ms % 1000)) < 0)
-			return -ENOMEM;
-		rc = rename_new(base, name, to);
-		free(to);
-	}
-	return rc;
 }
 
 /* ---- old ones ---- */
@@ -153,6 +134,63 @@ DIR *away_open(const struct place *place, const char **log)
 	if (fd >= 0 && !dir)
 		close(fd);
 	return dir;
+}
+
+static int64_t ms_of(const char *stamp)
+{
+	struct tm tm = {.tm_isdst = 0};
+	int ms = 0;
+
+	if (sscanf(stamp, "%4d%2d%2dT%2d%2d%2d-%3d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+	           &tm.tm_sec, &ms) != 7)
+		return 0;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return timegm(&tm) * INT64_C(1000) + ms;
+}
+
+/* When the newest was moved, by its name; 0: there is none. */
+static int64_t newest_ms(const struct place *place)
+{
+	struct away_old *old = NULL;
+	const char *log;
+	DIR *dir = away_open(place, &log);
+	size_t count = dir ? away_list(dir, log, &old) : 0;
+	int64_t ms = count ? ms_of(old->name + strlen(log) + 1) : 0;
+
+	for (size_t i = 0; i < count; i++)
+		free(old[i].name);
+	free(old);
+	if (dir)
+		closedir(dir);
+	return ms;
+}
+
+int away_move(const struct place *place)
+{
+	int64_t now_ms = now_wall_ns() / 1000000, newest = newest_ms(place);
+	const char *name;
+	struct stat st;
+	int base = place_base(place, &name), rc = -EEXIST;
+
+	if (fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISREG(st.st_mode) || !st.st_size)
+		return 0;
+	if (now_ms <= newest) /* the clock was set back: the newest file still has the last name */
+		now_ms = newest + 1;
+	for (int i = 0; i < TRIES && rc == -EEXIST; i++, now_ms++) {
+		time_t second = now_ms / 1000;
+		char text[32], *to;
+		struct tm tm;
+
+		strftime(text, sizeof text, "%Y%m%dT%H%M%S", gmtime_r(&second, &tm));
+		if (asprintf(&to, "%s.%s-%03dZ", name, text, (int)(now_ms % 1000)) < 0)
+			return -ENOMEM;
+		rc = rename_new(base, name, to);
+		free(to);
+	}
+	return rc;
 }
 
 void away_prune(const struct place *place, uint32_t keep, uint64_t total)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* away.h - a log file gets another name, so that a new one can have its own.
  *
- * worker.log becomes worker.log.20261128T183312-123Z, the time it was moved, UTC. Of processes that log into one file
- * one moves it at a time: who has the flock on .worker.log.lock beside it. */
+ * worker.log becomes worker.log.20261128T183312-123Z, the time it was moved, UTC; where the clock was set back since
+ * the newest old file got its name, a millisecond after that one's, so that names tell the order. Of processes that log
+ * into one file one moves it at a time: who has the flock on .worker.log.lock beside it. */
 #ifndef AWAY_H
 #define AWAY_H
 
@@ -11,10 +12,12 @@
 #include <dirent.h>
 #include <stdint.h>
 
-/* Wait for nobody: a descriptor, to be closed at the end, or -EWOULDBLOCK or another negative errno. */
+/* Wait for nobody: a descriptor, for away_unlock at the end, or -EWOULDBLOCK or another negative errno. */
 int away_lock(const struct place *place);
 /* The same for the log of this name in a directory that is open. */
 int away_lock_in(int directory, const char *log);
+/* Also where a child of a fork just now has the descriptor, too: it would hold the lock as long as it lives. */
+void away_unlock(int lock);
 
 /* Move what has the name, if it is a regular file with something in it. With the lock. 0, also where there was nothing
  * to move, or a negative errno. */

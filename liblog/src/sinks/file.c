@@ -401,7 +401,7 @@ static bool is_due(const struct sink_file *f, const struct stat *st)
 	if (!f->regular || !st->st_size || !st->st_nlink)
 		return false;
 	return (r->bytes && (uint64_t)st->st_size >= r->bytes) ||
-	       (r->every_s && (uint64_t)now / r->every_s > (uint64_t)f->since_s / r->every_s);
+	       (r->every_s && (uint64_t)now / r->every_s != (uint64_t)f->since_s / r->every_s); /* or set back */
 }
 
 /* One process moves it, the others notice. */
@@ -421,7 +421,7 @@ static int rotate(struct sink_file *f)
 		rc = file_reopen(&f->base);
 	if (!rc && (f->rotation.keep || f->rotation.total))
 		away_prune(&f->place, f->rotation.keep, f->rotation.total);
-	close(lock);
+	away_unlock(lock);
 	return rc;
 }
 
@@ -593,7 +593,7 @@ static int move_away(const struct place *place)
 	if (lock < 0)
 		return lock;
 	rc = away_move(place);
-	close(lock);
+	away_unlock(lock);
 	return rc;
 }
 

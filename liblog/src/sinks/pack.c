@@ -136,7 +136,7 @@ static int exchange(struct pack *p, const char *name, const char *temporary, con
 		rc = -errno;
 	if (!rc && !fsync(dir))
 		unlinkat(dir, name, 0);
-	close(lock);
+	away_unlock(lock);
 	return rc;
 }
 
@@ -193,6 +193,8 @@ static void try_file(struct pack *p, const char *name)
 		else if (rc && rc != -ENOENT)
 			tell(p, name, "cannot be packed", -rc);
 	}
+	if (keep_same(&p->open[OPEN_PLAIN], &st)) /* a child that was forked meanwhile has it, too */
+		flock(fd, LOCK_UN);
 	keep_close(&p->open[OPEN_PLAIN]);
 }
 
