@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 #define EACH 500
+#define MANY 200 /* threads at once */
 
 static ilu_tid tid;
 
@@ -327,8 +328,7 @@ static void test_forks_and_rotations(void **state)
 	assert_int_equal(count_files("worker", &files), workers);
 	assert_int_equal(count_files("master", &files), master);
 	assert_true(files > forks / 2);
-	print_message("%d of 1,000 forks, %d rotations: %d lines, as many as were said\n", forks, files - 1,
-	              workers + master);
+	print_message("%d of 1,000 forks, %d rotations: %d lines, as many as were said\n", forks, files - 1, workers + master);
 	remove_all();
 }
 
@@ -361,15 +361,16 @@ static void begin(const char *keys)
 		_exit(9);
 }
 
-static long resident_kib(void)
+/* "VmRSS:", what is resident; "VmLck:", locked, pages that are not there included. */
+static long status_kib(const char *name)
 {
 	FILE *f = fopen("/proc/self/status", "r");
 	char line[200];
 	long kib = -1;
 
 	while (f && fgets(line, sizeof line, f))
-		if (!strncmp(line, "VmRSS:", 6))
-			kib = atol(line + 6);
+		if (!strncmp(line, name, strlen(name)))
+			kib = atol(line + strlen(name));
 	if (f)
 		fclose(f);
 	return kib;
@@ -381,10 +382,54 @@ static void *in_a_thread(void *arg)
 	return arg;
 }
 
-/* Locked memory is that of rings somebody has, not of all there may be, 256 MiB. */
+static pthread_barrier_t crowd;
+
+static void *in_a_crowd(void *arg)
+{
+	ilu_info(&tid, "in a crowd");
+	pthread_barrier_wait(&crowd);
+	pthread_barrier_wait(&crowd);
+	return arg;
+}
+
+/* Threads that have a ring each, at once. Returns what is locked then. */
+static long be_many(int count)
+{
+	long locked;
+
+	pthread_t thread[MANY];
+	pthread_attr_t small;
+
+	pthread_barrier_init(&crowd, NULL, (unsigned)count + 1);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 32768);
+	for (int i = 0; i < count; i++)
+		if (pthread_create(&thread[i], &small, in_a_crowd, NULL))
+			_exit(8);
+	pthread_barrier_wait(&crowd);
+	locked = status_kib("VmLck:");
+	pthread_barrier_wait(&crowd);
+	for (int i = 0; i < count; i++)
+		pthread_join(thread[i], NULL);
+	pthread_attr_destroy(&small);
+	pthread_barrier_destroy(&crowd);
+	return locked;
+}
+
+/* The appender gives their rings back, one at a time, when it has nothing else to do. */
+static long wait_until_they_are_given_back(void)
+{
+	while (status_kib("VmRSS:") > 150 * 1024)
+		usleep(10000);
+	return status_kib("VmLck:");
+}
+
+/* Locked memory is that of rings somebody has, not of all there may be, 256 MiB; those of a crowd are given back when
+ * it is gone, and what is used again is locked again. */
 static void lock_memory(void)
 {
 	pthread_t thread[8];
+	long locked;
 
 	begin("");
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
@@ -394,8 +439,14 @@ static void lock_memory(void)
 			_exit(8);
 	for (int i = 0; i < 8; i++)
 		pthread_join(thread[i], NULL);
-	if (resident_kib() > 150 * 1024)
+	if (status_kib("VmRSS:") > 150 * 1024)
 		_exit(7);
+	locked = be_many(MANY);
+	if (wait_until_they_are_given_back() > locked - 100 * 1024)
+		_exit(6);
+	if (be_many(MANY) < locked - 32 * 1024)
+		_exit(5);
+	wait_until_they_are_given_back();
 	_exit(ilu_log_stop() != 0);
 }
 

@@ -25,6 +25,7 @@ static struct area {
 	uint64_t step; /* it grows by */
 	uint64_t open; /* of it */
 	bool left_out; /* a piece of it is not in the file */
+	bool locked;   /* its pages were locked, when some were given back */
 } areas[REGION_AREAS] = {{.step = 16 * PAGE}, {.step = 64 * PAGE}, {.step = 128 * PAGE}, {.step = PAGE}};
 
 static uint64_t page_up(uint64_t bytes)
@@ -167,20 +168,37 @@ bool region_reach(enum region_area which, uint64_t bytes)
 	return true;
 }
 
+/* The file's, or our own. */
+static bool give_back(char *first, uint64_t bytes)
+{
+	return (region.boxed && !madvise(first, bytes, MADV_REMOVE)) || !madvise(first, bytes, MADV_DONTNEED);
+}
+
+/* Of locked pages nothing is taken before they are unlocked; when they are needed again they are locked again. */
 void region_close(enum region_area which, uint64_t at, uint64_t bytes)
 {
 	char *first = region.base + areas[which].at + at;
 	int saved = errno;
 
-	/* the file's, or our own */
-	if ((!region.boxed || madvise(first, bytes, MADV_REMOVE)))
-		madvise(first, bytes, MADV_DONTNEED);
+	if (!give_back(first, bytes) && errno == EINVAL && !munlock(first, bytes)) {
+		areas[which].locked = true;
+		give_back(first, bytes);
+	}
 	errno = saved;
 }
 
 bool region_open(enum region_area which, uint64_t at, uint64_t bytes)
 {
-	return open_piece(&areas[which], region.base + areas[which].at + at, bytes);
+	struct area *area = &areas[which];
+	char *first = region.base + area->at + at;
+	int saved = errno;
+
+	if (!open_piece(area, first, bytes))
+		return false;
+	if (area->locked)
+		mlock(first, bytes); /* where that is still allowed */
+	errno = saved;
+	return true;
 }
 
 void region_shrink(enum region_area which, uint64_t bytes)

@@ -151,7 +151,7 @@ int region_make(uint64_t ring_bytes, uint64_t rings, uint64_t slots);
 /* Have the first `bytes` of an area open: touched, so that no caller pays for it later. false: no memory. */
 bool region_reach(enum region_area area, uint64_t bytes);
 /* Of an area's open part: give the memory of some pages back; they are zeros then, and not to be touched until
- * region_open has opened them again, as region_reach does. Locked memory stays. */
+ * region_open has opened them again, as region_reach does; locked ones are locked again then. */
 void region_close(enum region_area area, uint64_t at, uint64_t bytes);
 bool region_open(enum region_area area, uint64_t at, uint64_t bytes);
 /* In a child, which needs less than its parent had: open are so many bytes again, whole pages. */
