@@ -449,6 +449,126 @@ static void test_no_room(void **state)
 	}
 }
 
+/* All but `left` bytes of the log's file system are something else's. */
+static void fill_disk(off_t left)
+{
+	static const char some[4096];
+	int fd = open(log_path("filler"), O_WRONLY | O_CREAT, 0600);
+	struct stat st;
+
+	while (write(fd, some, sizeof some) > 0)
+		;
+	if (fstat(fd, &st) || ftruncate(fd, st.st_size - left))
+		_exit(6);
+	close(fd);
+}
+
+/* Of a worker that died there are so many in the log, in order. */
+static bool has_spoken(int n)
+{
+	json_t *lines = log_lines();
+	bool good = log_count(lines, "spoken") == n;
+
+	for (int i = 0; i < n && good; i++)
+		good = json_integer_value(log_field(log_find(lines, "spoken", i), "i")) == i;
+	json_decref(lines);
+	return good;
+}
+
+/* Somebody who lives finds a dead worker's box, and no room for what is in it: there is no half line, and when there is
+ * room all of it comes. */
+static void recover_on_a_full_disk(void)
+{
+	enum { LINES = 1000 };
+	json_t *lines;
+	pid_t dies;
+
+	mount_at(log_dir, "2m");
+	start_in("\"grace_ms\":1000");
+	ilu_log_flush(ILU_ACK_KERNEL, -1);
+	dies = fork();
+	if (!dies)
+		speak_and_die(LINES, false);
+	waitpid(dies, NULL, 0);
+	fill_disk(64 << 10);
+	look_now();
+	look_now();
+	lines = log_lines();
+	if (log_count(lines, "spoken") == LINES || log_count(lines, APPENDER_RECOVERED) != 1 ||
+	    json_integer_value(log_field(log_find(lines, APPENDER_RECOVERED, 0), "errno")) != ENOSPC)
+		_exit(5);
+	json_decref(lines);
+	unlink(log_path("filler"));
+	look_now();
+	_exit(!has_spoken(LINES) || *find_box() == '\0' ? 4 : ilu_log_stop() != 0);
+}
+
+static void test_recovery_without_room(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	no_tsan();
+	begin();
+	child = fork();
+	if (!child)
+		recover_on_a_full_disk();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 7) {
+		end();
+		print_message("skipped: no file systems may be mounted here\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+	assert_string_equal(find_box(), "");
+	end();
+}
+
+static int append(void *to, const char *bytes, size_t len)
+{
+	fwrite(bytes, 1, len, to);
+	return 0;
+}
+
+/* A recovery was killed far behind where it began: others have written more than is looked at in one piece. */
+static void test_long_way(void **state)
+{
+	enum { LINES = 3000, GIVEN = 1000, PIECE = 1 << 20 };
+	char *recovered = NULL, *line = NULL, *other = malloc(PIECE), *at;
+	size_t len = 0, cap = 0, n = 0;
+	FILE *f;
+
+	(void)state;
+	no_tsan();
+	begin();
+	leave_a_box(LINES, false);
+	f = open_memstream(&recovered, &len);
+	assert_int_equal(ilu_box_read(find_box(), NULL, append, f, NULL), 0);
+	fclose(f);
+	at = recovered;
+	for (int i = 0; i < GIVEN; i++)
+		at = strchr(at, '\n') + 1;
+	f = fopen(log_file(), "a");
+	memset(other, 'x', PIECE);
+	other[PIECE - 1] = '\n';
+	for (int i = 0; i < 66; i++)
+		fwrite(other, 1, PIECE, f);
+	fwrite(recovered, 1, (size_t)(at - recovered) + 50, f); /* and half a line */
+	fclose(f);
+	assert_int_equal(ilu_box_recover(find_box(), NULL, NULL), 0);
+	f = fopen(log_file(), "r");
+	while (getline(&line, &cap, f) > 0)
+		if (strstr(line, "\"spoken\""))
+			assert_int_equal(strtoul(strstr(line, "\"i\":") + 4, NULL, 10), n++);
+	fclose(f);
+	assert_int_equal(n, LINES);
+	free(line);
+	free(other);
+	free(recovered);
+	end();
+}
+
 /* A file larger than the process may have would be a signal. */
 static void test_file_limit(void **state)
 {
@@ -584,10 +704,12 @@ static void test_left_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_next_start), cmocka_unit_test(test_living),    cmocka_unit_test(test_raw_fork),
-	    cmocka_unit_test(test_cut_batch),  cmocka_unit_test(test_damage),    cmocka_unit_test(test_whose),
-	    cmocka_unit_test(test_unclaimed),  cmocka_unit_test(test_left_over), cmocka_unit_test(test_no_room),
-	    cmocka_unit_test(test_file_limit),
+	    cmocka_unit_test(test_next_start), cmocka_unit_test(test_living),
+	    cmocka_unit_test(test_raw_fork),   cmocka_unit_test(test_cut_batch),
+	    cmocka_unit_test(test_damage),     cmocka_unit_test(test_whose),
+	    cmocka_unit_test(test_unclaimed),  cmocka_unit_test(test_left_over),
+	    cmocka_unit_test(test_no_room),    cmocka_unit_test(test_file_limit),
+	    cmocka_unit_test(test_long_way),   cmocka_unit_test(test_recovery_without_room),
 	};
 
 	unsetenv("ILU_LOG__black_box"); /* the tests say where */

@@ -328,7 +328,8 @@ static void test_forks_and_rotations(void **state)
 	assert_int_equal(count_files("worker", &files), workers);
 	assert_int_equal(count_files("master", &files), master);
 	assert_true(files > forks / 2);
-	print_message("%d of 1,000 forks, %d rotations: %d lines, as many as were said\n", forks, files - 1, workers + master);
+	print_message("%d of 1,000 forks, %d rotations: %d lines, as many as were said\n", forks, files - 1,
+	              workers + master);
 	remove_all();
 }
 

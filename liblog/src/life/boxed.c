@@ -57,14 +57,15 @@ static bool wanted(const struct appender *a, const struct config *config)
 static struct recovery left;
 static struct ilu_box_result was;
 static uint64_t was_boxes, was_pid;
+static int was_error; /* what could not be written stays in its box, and is tried again */
 
-static void write_left(const char *path, bool fresh)
+static void write_all(struct recovery *r, const char *path, bool fresh)
 {
-	was_boxes = left.count;
-	was_pid = left.first_pid;
-	recovery_write(&left, path, fresh);
-	was = left.sum;
-	recovery_done(&left);
+	was_boxes = r->count;
+	was_pid = r->first_pid;
+	was_error = recovery_write(r, path, fresh);
+	was = r->sum;
+	recovery_done(r);
 }
 
 void boxed_find(const struct config *config, bool removed)
@@ -74,24 +75,32 @@ void boxed_find(const struct config *config, bool removed)
 		return;
 	recovery_find(&left, config->black_box, name_of(config));
 	if (left.count && !removed && !access(name_of(config), F_OK))
-		write_left(name_of(config), false);
+		write_all(&left, name_of(config), false);
 }
 
 void boxed_recover(struct appender *a, const struct config *config)
 {
 	if (left.count && outlet_file(&a->outlet) >= 0)
-		write_left(name_of(config), true);
+		write_all(&left, name_of(config), true);
 	else
 		recovery_done(&left);
 }
 
 bool boxed_news(char *fields, size_t cap)
 {
+	char error[64];
+	size_t len;
+
 	if (!was_boxes)
 		return false;
-	snprintf(fields, cap, ",\"boxes\":%llu,\"dead_pid\":%llu,\"lines\":%llu,\"open_spans\":%llu,\"damaged\":%llu",
-	         (unsigned long long)was_boxes, (unsigned long long)was_pid, (unsigned long long)was.lines,
-	         (unsigned long long)was.spans, (unsigned long long)was.damaged);
+	len = (size_t)snprintf(
+	    fields, cap, ",\"boxes\":%llu,\"dead_pid\":%llu,\"lines\":%llu,\"open_spans\":%llu,\"damaged\":%llu",
+	    (unsigned long long)was_boxes, (unsigned long long)was_pid, (unsigned long long)was.lines,
+	    (unsigned long long)was.spans, (unsigned long long)was.damaged);
+	if (was_error) {
+		len += (size_t)snprintf(fields + len, cap - len, ",\"errno\":%d", -was_error);
+		own_field(fields + len, cap - len, "error", strerror_r(-was_error, error, sizeof error));
+	}
 	return true;
 }
 
@@ -100,18 +109,17 @@ bool boxed_news(char *fields, size_t cap)
 static void look(struct appender *a)
 {
 	struct recovery r;
-	char fields[200];
+	char fields[BOXED_NEWS];
+	int error = was_error;
 
 	recovery_find(&r, place, log_name);
-	if (r.count) {
-		was_boxes = r.count;
-		was_pid = r.first_pid;
-		recovery_write(&r, log_name, false);
-		was = r.sum;
-		if (boxed_news(fields, sizeof fields))
-			own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", fields);
+	if (!r.count) {
+		recovery_done(&r);
+		return;
 	}
-	recovery_done(&r);
+	write_all(&r, log_name, false);
+	if ((!was_error || was_error != error || was.lines) && boxed_news(fields, sizeof fields))
+		own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", fields);
 }
 
 /* ---- boxes of others ---- */

@@ -16,6 +16,7 @@ void boxed_forget(void);
 void boxed_find(const struct config *config, bool removed);
 void boxed_recover(struct appender *a, const struct config *config);
 /* With the appender begun: say what that was. */
+#define BOXED_NEWS 320
 bool boxed_news(char *fields, size_t cap);
 
 /* Make the box for an appender that has not begun, where the configuration wants one. "" or why there is none. */

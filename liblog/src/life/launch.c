@@ -114,7 +114,7 @@ void launch_free(struct appender *a)
 int launch(const struct config *config, const char *without, struct inheritance *from)
 {
 	struct appender *a = calloc(1, sizeof *a);
-	char first[512], run[ILU_TID_MAX], news[200];
+	char first[512], run[ILU_TID_MAX], news[BOXED_NEWS];
 	ilu_tid tid = ilu_tid_generate();
 	int rc = a ? 0 : -ENOMEM;
 

@@ -19,12 +19,15 @@
 
 /* ---- one box ---- */
 
-/* Nobody else is at it, until the file is closed. */
-static bool claim(int fd)
+/* Nobody else is at it, until the file is closed. Somebody may have emptied and removed it since it was opened. */
+static int claim(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	struct stat st;
 
-	return !fcntl(fd, F_SETLK, &lock);
+	if (fcntl(fd, F_SETLK, &lock))
+		return -EBUSY;
+	return fstat(fd, &st) ? -errno : st.st_nlink ? 0 : -ENOENT;
 }
 
 /* Open, claimed, and of a dead process. `log`: of this log alone; NULL: of any. */
@@ -37,7 +40,9 @@ static int take_box(struct recover_box *b, const char *path, const char *log)
 	if (fd < 0)
 		return fd;
 	box_read_boot_id(boot_id);
-	rc = claim(fd) ? dead_header(fd, &h) : -EBUSY;
+	rc = claim(fd);
+	if (!rc)
+		rc = dead_header(fd, &h);
 	if (!rc && box_lives(&h, boot_id))
 		rc = -EBUSY;
 	if (!rc && log && strcmp(h.log, log) != 0)
@@ -109,10 +114,28 @@ static bool cut_back(int fd, size_t partial)
 	return cut;
 }
 
+/* Room for all of it first: half a line cannot be undone while others may be writing there. Where a file system cannot
+ * tell, it is tried. */
+static int make_room(int fd, size_t len)
+{
+	struct stat st;
+	int rc;
+
+	if (fstat(fd, &st))
+		return -errno;
+	do
+		rc = fallocate(fd, FALLOC_FL_KEEP_SIZE, st.st_size, (off_t)len) ? -errno : 0;
+	while (rc == -EINTR);
+	return rc == -ENOSPC || rc == -EDQUOT ? rc : 0;
+}
+
 static int write_all(int fd, const char *bytes, size_t len)
 {
 	size_t done = 0;
+	int rc = make_room(fd, len);
 
+	if (rc)
+		return rc;
 	while (done < len) {
 		ssize_t n = write(fd, bytes + done, len - done);
 		const char *last;

@@ -32,6 +32,8 @@ static void hand_out(struct out *o, const char *bytes, size_t len, size_t lines)
 {
 	if (!o->rc && len)
 		o->rc = o->r->write(o->r->to, bytes, len, lines);
+	if (!o->rc)
+		o->r->lines += lines;
 }
 
 /* Lines that were encoded. */
@@ -51,7 +53,6 @@ static int give(void *to, const char *text, size_t len, size_t lines)
 		o->first = false;
 	}
 	hand_out(o, at, (size_t)(end - at), lines);
-	o->r->lines += lines;
 	return o->rc;
 }
 
@@ -108,7 +109,6 @@ static void give_batch(struct out *o, const struct dead *d)
 		at = newline + 1;
 	}
 	hand_out(o, text.text, text.len, lines);
-	o->r->lines += lines;
 	buf_done(&text);
 }
 

@@ -15,9 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define KNOWN_BY 64 /* bytes of a line that are its own: there is a time in them */
+#define ELSEWHERE_MAX (UINT64_C(4) << 30) /* bytes at the end of a file that only a recovery can have written to */
+#define EARLY_S       60                  /* a record may be so much older than its box */
+#define KNOWN_BY      64                  /* bytes of a line that are its own: there is a time in them */
 
 static bool is_it(int fd, const struct region_note *note, struct stat *st)
 {
@@ -92,62 +95,127 @@ static uint64_t count_lines(const char *at, size_t len)
 	return n;
 }
 
+/* What a recovered line of this process looks like. */
+struct marked {
+	char pid[48];   /* ,"pid":PID,"seq":, before its number and the mark */
+	char since[24]; /* its second, as lines have it: it is not of an earlier process with that pid */
+	size_t pid_len;
+};
+
+static struct marked marked_of(const struct dead *d)
+{
+	time_t since = (time_t)(d->h.started_ns / 1000000000) - EARLY_S + (d->h.iluvatar ? d->h.offset_s : 0);
+	struct marked m;
+	struct tm tm;
+
+	m.pid_len = (size_t)snprintf(m.pid, sizeof m.pid, ",\"pid\":%lld,\"seq\":", (long long)d->h.pid);
+	if (!gmtime_r(&since, &tm) ||
+	    !strftime(m.since, sizeof m.since, d->h.iluvatar ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%dT%H:%M:%S", &tm))
+		*m.since = '\0';
+	return m;
+}
+
+/* `mark` is where it ends; `bytes` where the piece begins. */
+static bool is_marked(const struct marked *m, const char *bytes, const char *mark)
+{
+	static const char begin[] = "{\"timestamp\":\"";
+	const char *digit = mark, *line = memrchr(bytes, '\n', (size_t)(mark - bytes));
+
+	line = line ? line + 1 : bytes;
+	while (digit > line && digit[-1] >= '0' && digit[-1] <= '9')
+		digit--;
+	return (size_t)(digit - line) >= m->pid_len && !memcmp(digit - m->pid_len, m->pid, m->pid_len) &&
+	       !strncmp(line, begin, sizeof begin - 1) &&
+	       strncmp(line + sizeof begin - 1, m->since, strlen(m->since)) >= 0;
+}
+
 /* Lines that end with ,"pid":PID,"seq":N,"recovered":true} */
 static uint64_t count_marked(const struct dead *d, const char *bytes, size_t len)
 {
 	static const char mark[] = REPLAY_MARK "}\n";
+	const struct marked m = marked_of(d);
 	const char *end = bytes + len;
-	char pid[48];
-	size_t pid_len = (size_t)snprintf(pid, sizeof pid, ",\"pid\":%lld,\"seq\":", (long long)d->h.pid);
 	uint64_t n = 0;
 
-	for (const char *p = bytes; (p = memmem(p, (size_t)(end - p), mark, sizeof mark - 1)); p++) {
-		const char *digit = p;
-
-		while (digit > bytes && digit[-1] >= '0' && digit[-1] <= '9')
-			digit--;
-		n += digit < p && (size_t)(digit - bytes) >= pid_len && !memcmp(digit - pid_len, pid, pid_len);
-	}
+	for (const char *p = bytes; (p = memmem(p, (size_t)(end - p), mark, sizeof mark - 1)); p++)
+		n += is_marked(&m, bytes, p);
 	return n;
 }
 
-static void look(const struct dead *d, struct tail *t, size_t len)
+static size_t least(uint64_t a, size_t b)
 {
-	size_t at = 0, matched = find_batch(d, t->bytes, len, &at);
-	const char *newline = len ? memrchr(t->bytes, '\n', len) : NULL;
+	return a < b ? (size_t)a : b;
+}
 
-	t->lines = count_lines(t->bytes + at, matched) + count_marked(d, t->bytes, len);
-	t->half = newline ? newline + 1 : t->bytes;
-	t->half_len = (size_t)(t->bytes + len - t->half);
-	if (!t->half_len || t->elsewhere)
-		t->half = NULL;
+/* Look through a file, whole lines at a time; what t->bytes begins with at the end is the beginning of a line. The
+ * batch is in the first piece, if it is there. */
+static int look(const struct dead *d, struct tail *t, int fd, uint64_t at, uint64_t end, bool batch)
+{
+	size_t room = least(end - at, TAIL_MAX), have = 0, n;
+
+	free(t->bytes);
+	t->bytes = malloc(room + 1);
+	if (!t->bytes)
+		return -ENOMEM;
+	while (have < room && at < end && (n = read_from(fd, at, t->bytes + have, least(end - at, room - have)))) {
+		size_t found = 0, matched = batch ? find_batch(d, t->bytes, have + n, &found) : 0;
+		const char *newline = memrchr(t->bytes, '\n', have + n);
+		size_t whole = newline ? (size_t)(newline + 1 - t->bytes) : 0;
+
+		t->lines += count_lines(t->bytes + found, matched) + count_marked(d, t->bytes, whole);
+		batch = false;
+		at += n;
+		have += n - whole;
+		memmove(t->bytes, t->bytes + whole, have);
+	}
+	t->half_len = have;
+	return 0;
+}
+
+/* From where it was before the batch; where it is shorter now somebody copied it, and cut it. Of a process that has
+ * never written anything nothing is far from the end. */
+static uint64_t begin_of(const struct region_note *note, uint64_t size)
+{
+	if (!note->ino)
+		return size > TAIL_MAX ? size - TAIL_MAX : 0;
+	return note->size <= size ? note->size : 0;
+}
+
+/* The log as it is called now is another file than the one that was being written to: a recovery that was not ended may
+ * have begun in it. */
+static int look_elsewhere(const struct dead *d, struct tail *t, int fd, const char *path)
+{
+	struct stat st;
+	int old = open_sibling(path, &d->note, &st), rc = 0;
+	uint64_t size;
+
+	if (old >= 0) {
+		rc = look(d, t, old, begin_of(&d->note, (uint64_t)st.st_size), (uint64_t)st.st_size, true);
+		close(old);
+	}
+	t->half_len = 0;
+	if (rc || fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return rc;
+	size = (uint64_t)st.st_size;
+	return look(d, t, fd, size > ELSEWHERE_MAX ? size - ELSEWHERE_MAX : 0, size, false);
 }
 
 int tail_read(const struct dead *d, const char *path, struct tail *t)
 {
-	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc = fd < 0 ? -errno : 0;
-	uint64_t from;
-	size_t len;
+	struct stat st;
 
 	memset(t, 0, sizeof *t);
 	if (fd < 0 && rc != -ENOENT)
 		return rc;
-	if (fd < 0 || !is_it(fd, &d->note, &st)) {
-		if (fd >= 0)
-			close(fd);
-		fd = open_sibling(path, &d->note, &st);
-		t->elsewhere = true;
-	}
-	if (fd < 0)
-		return 0;
-	from = d->note.size <= (uint64_t)st.st_size ? d->note.size : 0; /* cut by somebody who copied it */
-	len = (uint64_t)st.st_size - from < TAIL_MAX ? (size_t)((uint64_t)st.st_size - from) : TAIL_MAX;
-	t->bytes = malloc(len + 1);
-	if (t->bytes)
-		look(d, t, read_from(fd, from, t->bytes, len));
-	close(fd);
-	return t->bytes ? 0 : -ENOMEM;
+	if (fd >= 0 && is_it(fd, &d->note, &st))
+		rc = look(d, t, fd, begin_of(&d->note, (uint64_t)st.st_size), (uint64_t)st.st_size, true);
+	else
+		rc = look_elsewhere(d, t, fd, path);
+	if (fd >= 0)
+		close(fd);
+	t->half = t->half_len ? t->bytes : NULL;
+	return rc;
 }
 
 void tail_done(struct tail *t)

@@ -6,14 +6,13 @@
 
 #include "recover/dead.h"
 
-#define TAIL_MAX (64u << 20) /* bytes that are looked at */
+#define TAIL_MAX (64u << 20) /* bytes at a time; a batch is in the first ones */
 
 struct tail {
 	uint64_t lines;   /* of the batch, whole, and recovered ones */
 	const char *half; /* the file ends with the beginning of a line */
 	size_t half_len;
 	char *bytes;
-	bool elsewhere; /* it was found under another name: nothing can go on there */
 };
 
 /* `path`: the log as it is called now. 0, also when there is none, or a negative errno: it cannot be read. */
