@@ -184,7 +184,7 @@ static void complain(const char *what, int rc)
 		snprintf(report->complaint, sizeof report->complaint, "%s: %s (%d)", what, strerror(-rc), rc);
 }
 
-static void start_twice(enum fault_kind kind, unsigned first, unsigned count)
+static int start_twice(enum fault_kind kind, unsigned first, unsigned count)
 {
 	ilu_tid tid = ilu_tid_named("Next");
 	int rc;
@@ -199,6 +199,7 @@ static void start_twice(enum fault_kind kind, unsigned first, unsigned count)
 		ilu_log_stop();
 	complain("a start without faults", begin());
 	complain("a stop without faults", ilu_log_stop());
+	return *report->complaint != '\0';
 }
 
 /* ---- the log ---- */
@@ -246,22 +247,11 @@ static void check_log(const char *what, unsigned n)
 static void run_child(enum fault_kind kind, unsigned n, unsigned count)
 {
 	int status;
-	pid_t pid;
 
 	memset(report, 0, sizeof *report);
 	write_file(path_of("log.log"), kept.log, kept.log_len);
 	write_file(box_name, kept.box, kept.box_len);
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		int null = open("/dev/null", O_WRONLY);
-
-		dup2(null, 2); /* what it says of sinks that fail */
-		start_twice(kind, n, count);
-		_exit(*report->complaint != '\0');
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	status = fault_child(start_twice, kind, n, count);
 	if (*report->complaint)
 		fail_msg("%s %u: %s", fault_names[kind], n, report->complaint);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))

@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 const char *const fault_names[FAULT_KINDS] = {
-    "malloc",         "open",   "write ENOSPC", "write EIO",       "short write", "fdatasync", "mmap",
-    "pthread_create", "socket", "ftruncate",    "posix_fallocate", "madvise",     "rename",    "pread"};
+    "malloc", "open",      "write ENOSPC",    "write EIO", "short write", "fdatasync", "mmap", "pthread_create",
+    "socket", "ftruncate", "posix_fallocate", "madvise",   "rename",      "pread",     "fork"};
 
 static struct {
 	unsigned armed; /* atomic, as `calls` */
@@ -243,6 +246,46 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg)
 {
 	return fails(FAULT_THREAD) ? EAGAIN : __real_pthread_create(thread, attributes, run, arg);
+}
+
+/* ---- processes ---- */
+
+/* The C library's own runs what pthread_atfork(3) was told, before it finds that there may be no more processes. */
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+pid_t __wrap_fork(void)
+{
+	struct rlimit before, none;
+	pid_t pid;
+
+	if (!fails(FAULT_FORK))
+		return __real_fork();
+	if (getrlimit(RLIMIT_NPROC, &before))
+		abort();
+	none = (struct rlimit){0, before.rlim_max};
+	setrlimit(RLIMIT_NPROC, &none);
+	pid = __real_fork();
+	if (pid >= 0)
+		abort();
+	setrlimit(RLIMIT_NPROC, &before);
+	return pid;
+}
+
+int fault_child(int (*body)(enum fault_kind kind, unsigned first, unsigned count), enum fault_kind kind, unsigned first,
+                unsigned count)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, 2); /* what it says of what fails */
+		_exit(body(kind, first, count));
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid ? status : -1;
 }
 
 /* ---- sockets ---- */

@@ -22,6 +22,7 @@ enum fault_kind {
 	FAULT_POPULATE,  /* madvise: EFAULT, as of a file system that is full */
 	FAULT_RENAME,    /* rename: EACCES */
 	FAULT_READ,      /* pread: EIO */
+	FAULT_FORK,      /* fork: EAGAIN, with the handlers of a fork that fails; not as root, whom no limit holds */
 	FAULT_KINDS,
 };
 
@@ -32,5 +33,10 @@ void fault_arm(enum fault_kind kind, unsigned first, unsigned count);
 
 /* Nothing fails any more. Returns how many calls of the kind there were, failed ones included. */
 unsigned fault_disarm(void);
+
+/* Run `body` with these arguments in a forked child, whose standard error is thrown away: it exits with what that
+ * returns. Its wait status; -1: there was none. */
+int fault_child(int (*body)(enum fault_kind kind, unsigned first, unsigned count), enum fault_kind kind, unsigned first,
+                unsigned count);
 
 #endif

@@ -101,7 +101,7 @@ static int begin(void)
 	return ilu_log_start(config);
 }
 
-static void daemon_main(enum fault_kind kind, unsigned first, unsigned count)
+static int daemon_main(enum fault_kind kind, unsigned first, unsigned count)
 {
 	int rc;
 
@@ -124,6 +124,7 @@ static void daemon_main(enum fault_kind kind, unsigned first, unsigned count)
 	rc = ilu_log_stop();
 	if (rc)
 		complain("the stop", rc);
+	return *report->complaint != '\0';
 }
 
 /* ---- the log ---- */
@@ -337,21 +338,10 @@ static void remove_logs(void)
 static void run_child(enum fault_kind kind, unsigned n, unsigned count)
 {
 	int status;
-	pid_t pid;
 
 	memset(report, 0, sizeof *report);
 	remove_logs();
-	fflush(NULL);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (!pid) {
-		int null = open("/dev/null", O_WRONLY);
-
-		dup2(null, 2); /* what it says before the start */
-		daemon_main(kind, n, count);
-		_exit(*report->complaint != '\0');
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
+	status = fault_child(daemon_main, kind, n, count);
 	if (*report->complaint)
 		fail_msg("%s %u: %s", fault_names[kind], n, report->complaint);
 	if (!WIFEXITED(status) || WEXITSTATUS(status))

@@ -491,8 +491,9 @@ static void work(void)
 	} while (anything_to_do(a));
 }
 
-static int begin_single(struct appender *a)
+int appender_start_single(struct appender *a)
 {
+	a->single = true;
 	single = a;
 	logger.work = work;
 	work();
@@ -536,8 +537,6 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 		own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", recovered);
 	if (a->tell)
 		a->tell(a);
-	if (a->single)
-		return begin_single(a);
 	rc = start_thread(a, run);
 	while (!rc && a->enc.boxed && !__atomic_load_n(&a->begun, __ATOMIC_ACQUIRE))
 		futex_wait(&a->begun, 0, 100000000); /* what is logged from now on is safe */

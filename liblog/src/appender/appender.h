@@ -51,11 +51,13 @@ struct appender {
 /* In its thread, between two lines: write the batch, if it is full. 0 or the error. */
 int appender_empty(struct appender *a);
 
-/* Start the thread; or, if a->single, be called by logger_wake(). Sinks are taken. `initialized`: fields of the first
+/* Start the thread. Sinks are taken. `initialized`: fields of the first
  * line; `without`: why there is no control socket, `unboxed`: why there is no black box, or ""; `recovered`: fields of
  * a line that tells of it, or NULL. 0 or a negative errno. */
 int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed,
                    const char *recovered);
+/* After that was -EAGAIN: without a thread, called by logger_wake(). */
+int appender_start_single(struct appender *a);
 
 /* Write all there is, end the thread. A sink that hangs for timeout_ms is given up, and the others end properly; then
  * *hangs is true: a thread is left that may come back, and what it uses must stay. Returns the last error in that. */

@@ -106,6 +106,21 @@ void encoder_back_to_box(struct encoder *enc)
 	enc->out = (struct buf){region.base + region.header->batch_at, 0, 1, grow_in_box};
 }
 
+int encoder_leave_box(struct encoder *enc)
+{
+	struct buf own = {.text = NULL};
+
+	enc->boxed = false;
+	if (!enc->out.grow)
+		return 0;
+	if (!buf_room(&own, enc->out.len + 1))
+		return -ENOMEM;
+	memcpy(own.text, enc->out.text, enc->out.len);
+	own.len = enc->out.len;
+	enc->out = own;
+	return 0;
+}
+
 uint64_t encoder_in_box(const struct encoder *enc)
 {
 	return enc->out.grow && region_kept(REGION_BATCH) ? enc->out.len : 0;

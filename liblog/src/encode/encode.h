@@ -65,6 +65,8 @@ void encoder_done(struct encoder *enc);
  * are told. After each batch again: one that found no room there is taken back. */
 void encoder_use_box(struct encoder *enc);
 void encoder_back_to_box(struct encoder *enc);
+/* There is none after all: what was made there is kept. 0 or -ENOMEM. */
+int encoder_leave_box(struct encoder *enc);
 /* Bytes of the lines as the box has them; 0: they are not there. */
 uint64_t encoder_in_box(const struct encoder *enc);
 

@@ -26,7 +26,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,33 +87,12 @@ static void after_in_child(void)
 		reset();
 }
 
-static void *nothing(void *unused)
-{
-	return unused;
-}
-
-/* May the process have threads (RLIMIT_NPROC)? */
-static bool threads_possible(void)
-{
-	sigset_t all, before;
-	pthread_t thread;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&thread, NULL, nothing, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!rc)
-		pthread_join(thread, NULL);
-	return !rc;
-}
-
 /* The child takes over what it inherited: the sinks, and, where the parent was at rest, the texts of open spans. It
  * opens nothing: it may have given up the right to, or have another root. */
 static int relaunch(void)
 {
 	struct appender *old = current_appender();
-	struct inheritance from = {.single = !threads_possible()};
+	struct inheritance from = {.spans = {.span = NULL}};
 	int rc;
 
 	current_set(NULL);

@@ -110,6 +110,17 @@ void launch_free(struct appender *a)
 	free(a);
 }
 
+/* A child that may have no thread (RLIMIT_NPROC): its callers do the appender's work. It has no black box, which a
+ * thread would have to hold. */
+static int start_without_thread(struct appender *a)
+{
+	int rc = encoder_leave_box(&a->enc);
+
+	memory_unbox();
+	a->look = NULL;
+	return rc ? rc : appender_start_single(a);
+}
+
 /* The appender with its sinks, running. */
 int launch(const struct config *config, const char *without, struct inheritance *from)
 {
@@ -135,14 +146,15 @@ int launch(const struct config *config, const char *without, struct inheritance 
 		a->reload = reread;
 		a->grace_ns = config->grace_ms * 1000000ull;
 		a->tell = from ? NULL : boxed_tell;
-		a->single = from && from->single;
 		own_begin(&a->own, &a->enc, &a->outlet);
 		if (from)
 			inherit(a, from);
 		ilu_tid_str(&tid, run);
 		introduce(&a->own, first, sizeof first, run);
-		rc = appender_start(a, first, without, a->single ? "" : boxed_begin(a, config, run),
+		rc = appender_start(a, first, without, boxed_begin(a, config, run),
 		                    boxed_news(news, sizeof news) ? news : NULL);
+		if (rc == -EAGAIN && from)
+			rc = start_without_thread(a);
 	}
 	if (rc) {
 		if (!*last_error)

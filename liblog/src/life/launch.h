@@ -15,7 +15,6 @@ void launch_clock_anew(void);
 struct inheritance {
 	struct span_texts spans; /* of open spans; may be empty */
 	struct outlet outlet;
-	bool single; /* the process cannot have another thread */
 };
 
 /* It is the current one (current.h) after 0. `without`: why there is no control socket, or "". `from`: taken in any
