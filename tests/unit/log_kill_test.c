@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kills: at random, and by the kernel for want of memory. What was logged is in the log exactly once. */
+/* Kills: at random, by the kernel for want of memory, of workers that gave up their user. What was logged is in the log
+ * exactly once. */
 #define ILU_TARGET "test::kill"
 #include "box_util.h"
 
@@ -277,11 +278,187 @@ static void test_oom_kill(void **state)
 	rmdir(group.path);
 }
 
+/* ---- workers that gave up their user ---- */
+
+enum { EACH = 100 };
+
+/* Its master has its box when it has flushed, and looked: what comes after that only the box has. */
+static void worker(bool dies)
+{
+	ilu_tid tid = ilu_tid_named("Worker");
+
+	if (setgid(65534) || setuid(65534))
+		_exit(9);
+	ilu_warn(&tid, "worker begins");
+	ilu_log_flush(ILU_ACK_KERNEL, -1);
+	for (int i = 0; i < EACH; i++)
+		ilu_warn(&tid, "from the worker", KV("i", i));
+	__atomic_store_n(&shared->started, 1, __ATOMIC_RELEASE);
+	if (!dies)
+		exit(0);
+	for (;;)
+		pause();
+}
+
+static void begin_as_root(void)
+{
+	if (LOG_TSAN || LOG_ASAN || geteuid()) {
+		print_message("skipped: needs root, and threads after a fork\n");
+		skip();
+	}
+	begin();
+	assert_int_equal(chmod(box_dir, 01777), 0); /* as /dev/shm */
+}
+
+static void wait_for_worker(void)
+{
+	while (!__atomic_load_n(&shared->started, __ATOMIC_ACQUIRE))
+		usleep(1000);
+}
+
+/* In the log, by the pid of nobody but the worker. */
+static bool has_all(int times)
+{
+	json_t *lines;
+	bool all;
+
+	ilu_log_flush(ILU_ACK_KERNEL, -1);
+	lines = log_lines();
+	all = log_count(lines, "from the worker") == EACH && log_count(lines, APPENDER_RECOVERED) == times;
+
+	json_decref(lines);
+	return all;
+}
+
+/* Its master lives, and looks. */
+static void test_worker_of_another_user(void **state)
+{
+	pid_t master;
+
+	(void)state;
+	begin_as_root();
+	master = fork();
+	if (!master) {
+		pid_t dies;
+
+		start_in("");
+		dies = fork();
+		if (!dies)
+			worker(true);
+		wait_for_worker();
+		kill(dies, SIGKILL);
+		waitpid(dies, NULL, 0);
+		look_now();
+		_exit(has_all(1) ? ilu_log_stop() != 0 : 1);
+	}
+	expect_exit(master);
+	assert_string_equal(find_box(), "");
+	end();
+}
+
+/* One that ends as it should leaves nothing, though its box is its master's by then. */
+static void test_worker_that_ends(void **state)
+{
+	pid_t master;
+
+	(void)state;
+	begin_as_root();
+	master = fork();
+	if (!master) {
+		pid_t ends;
+
+		start_in("");
+		ends = fork();
+		if (!ends) {
+			worker(false);
+			_exit(9);
+		}
+		wait_for_worker();
+		look_now();
+		waitpid(ends, NULL, 0);
+		look_now();
+		_exit(has_all(0) ? ilu_log_stop() != 0 : 1);
+	}
+	expect_exit(master);
+	assert_string_equal(find_box(), "");
+	end();
+}
+
+static const char *box_of(pid_t pid)
+{
+	static char path[512];
+	char part[32];
+	DIR *d = opendir(box_dir);
+
+	snprintf(part, sizeof part, "-%ld-", (long)pid);
+	*path = '\0';
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (strstr(e->d_name, part))
+			snprintf(path, sizeof path, "%s/%s", box_dir, e->d_name);
+	closedir(d);
+	return path;
+}
+
+static int refuse(void *to, const char *bytes, size_t len)
+{
+	(void)to, (void)bytes, (void)len;
+	return -EIO;
+}
+
+/* Both are killed: the next start has what both had said. By hand the log is to be named, since what the worker's box
+ * says of it is the worker's word. */
+static void test_master_and_worker(void **state)
+{
+	char box[512];
+	pid_t master, next, dies;
+
+	(void)state;
+	begin_as_root();
+	master = fork();
+	if (!master) {
+		start_in("");
+		dies = fork();
+		if (!dies)
+			worker(true);
+		shared->said[0] = (uint64_t)dies;
+		wait_for_worker();
+		look_now();
+		__atomic_store_n(&shared->started, 2, __ATOMIC_RELEASE);
+		for (;;)
+			pause();
+	}
+	while (__atomic_load_n(&shared->started, __ATOMIC_ACQUIRE) != 2)
+		usleep(1000);
+	dies = (pid_t)shared->said[0];
+	kill(master, SIGKILL);
+	expect_killed(master);
+	assert_int_equal(ilu_box_recover(box_of(master), log_file(), NULL), 0);
+	snprintf(box, sizeof box, "%s", box_of(dies));
+	assert_string_not_equal(box, "");
+	assert_int_equal(ilu_box_read(box, log_file(), refuse, NULL, NULL), -EBUSY);
+	kill(dies, SIGKILL);
+	while (ilu_box_read(box, NULL, refuse, NULL, NULL) == -EBUSY) /* it is not our child */
+		usleep(1000);
+	assert_int_equal(ilu_box_read(box, NULL, refuse, NULL, NULL), -EPERM);
+	assert_int_equal(ilu_box_recover(box, NULL, NULL), -EPERM);
+	next = fork();
+	if (!next) {
+		start_in("");
+		_exit(has_all(1) ? ilu_log_stop() != 0 : 1);
+	}
+	expect_exit(next);
+	assert_string_equal(find_box(), "");
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_kills),
 	    cmocka_unit_test(test_oom_kill),
+	    cmocka_unit_test(test_worker_of_another_user),
+	    cmocka_unit_test(test_worker_that_ends),
+	    cmocka_unit_test(test_master_and_worker),
 	};
 
 	unsetenv("ILU_LOG__black_box"); /* the tests say where */
