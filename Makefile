@@ -68,12 +68,12 @@ TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c ne
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c series_read.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c naming.c outcomes.c parents.c part.c requests.c sample.c steps.c tidfield.c)
-FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c leaks.c lint.c lint_lines.c mount.c secret.c storms.c)
+FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c kept.c leaks.c lint.c lint_lines.c mount.c secret.c storms.c)
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c http.c libcurl.c merged.c partial.c push.c rows.c schema.c statement.c tsv.c unit.c url.c)
-MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c ledger.c mirror.c rowsof.c)
+MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c ledger.c mirror.c rowsof.c)
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_csv.c event_fetch.c event_filter.c event_line.c fields.c mask.c) \

@@ -40,6 +40,7 @@ void findings_done(struct findings *f)
 	for (size_t i = 0; i < f->n; i++)
 		done(&f->v[i]);
 	done(&f->nowhere);
+	intern_done(&f->words);
 	free(f->v);
 	*f = (struct findings){0};
 }

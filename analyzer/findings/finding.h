@@ -7,6 +7,7 @@
 #ifndef FINDINGS_FINDING_H
 #define FINDINGS_FINDING_H
 
+#include "base/intern.h"
 #include "store/store.h"
 
 enum finding_level { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
@@ -18,7 +19,7 @@ struct evidence {
 };
 
 struct finding {
-	const char *rule; /* static: "hang", "storm", "mount", "double-lock", ... */
+	const char *rule; /* "hang", "storm", "mount", "double-lock", ...: static, or the list's */
 	enum finding_level level;
 	int64_t run;
 	char *tid;                 /* NULL: of no transaction */
@@ -42,6 +43,7 @@ struct findings {
 	size_t n, room;
 	int rc;                 /* the first failure of those who found; they return it at their end */
 	struct finding nowhere; /* what is found when memory is out */
+	struct intern words;    /* rules and names of details that no program has */
 };
 
 void findings_done(struct findings *f);
@@ -54,6 +56,10 @@ int find_mount_failures(struct store *s, int64_t run, struct findings *out);
 
 /* A part of lint: containers that no transaction gave back. Needs level debug. */
 int find_leaked_containers(struct store *s, int64_t run, struct findings *out);
+
+/* What a command would find ("lint", "hangs", "storms", "mount"), where the database has it found already (kept.c):
+ * *kept says whether. */
+int findings_kept(struct store *s, const char *command, int64_t run, struct findings *out, bool *kept);
 
 const char *finding_level_name(enum finding_level l);
 /* Whether any is of level warning or above: the exit status of the commands. */

@@ -350,8 +350,12 @@ int find_hangs(struct store *s, int64_t run, struct findings *out)
 {
 	size_t from = out->n;
 	int64_t unfinished, failed;
-	int rc = any_of_status(s, "unfinished", &unfinished);
+	bool kept;
+	int rc = findings_kept(s, "hangs", run, out, &kept);
 
+	if (rc || kept)
+		return rc;
+	rc = any_of_status(s, "unfinished", &unfinished);
 	if (!rc)
 		rc = any_of_status(s, "failed", &failed);
 	if (!rc && unfinished)

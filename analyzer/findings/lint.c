@@ -193,8 +193,12 @@ int find_lint(struct store *s, int64_t run, struct findings *out)
 {
 	bool worth[] = {[ABOUT_ALL] = true, [ABOUT_TWICE] = false, [ABOUT_KEPT] = false};
 	size_t before = out->n;
-	int rc = locks_worth(s, run, worth);
+	bool kept;
+	int rc = findings_kept(s, "lint", run, out, &kept);
 
+	if (rc || kept)
+		return rc;
+	rc = locks_worth(s, run, worth);
 	for (size_t i = 0; !rc && i < sizeof questions / sizeof *questions; i++)
 		if (worth[questions[i].about])
 			rc = ask(s, run, i, out);

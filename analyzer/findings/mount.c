@@ -554,9 +554,12 @@ static int find_in_run(struct store *s, int64_t run, struct findings *out)
 int find_mount_failures(struct store *s, int64_t run, struct findings *out)
 {
 	sqlite3_stmt *st;
-	int rc = sql_prepare(store_db(s), "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id", &st),
-	    step = SQLITE_DONE;
+	bool kept;
+	int rc = findings_kept(s, "mount", run, out, &kept), step = SQLITE_DONE;
 
+	if (rc || kept)
+		return rc;
+	rc = sql_prepare(store_db(s), "SELECT id FROM run WHERE ?1 = 0 OR id = ?1 ORDER BY id", &st);
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(st, 1, run);

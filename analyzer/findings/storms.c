@@ -462,7 +462,7 @@ static int compare_storms(const void *pa, const void *pb)
 	return (a->count < b->count) - (a->count > b->count);
 }
 
-int find_storms(struct store *s, int64_t run, struct findings *out)
+static int watch_all(struct store *s, int64_t run, struct findings *out)
 {
 	struct watch *w = calloc(1, sizeof *w);
 	sqlite3_stmt *st = NULL;
@@ -495,4 +495,12 @@ int find_storms(struct store *s, int64_t run, struct findings *out)
 	free(why);
 	rules_free(rules);
 	return rc ? rc : out->rc;
+}
+
+int find_storms(struct store *s, int64_t run, struct findings *out)
+{
+	bool kept;
+	int rc = findings_kept(s, "storms", run, out, &kept);
+
+	return rc || kept ? rc : watch_all(s, run, out);
 }

@@ -331,8 +331,8 @@ static int renamed(struct pass *p, const struct input *in, bool in_one, struct r
 	size_t got;
 	int rc;
 
-	if (head_read(in->path, head, sizeof head, &got))
-		return 0; /* whoever loads it says so */
+	if (p->o->apart || head_read(in->path, head, sizeof head, &got))
+		return 0; /* what can't be read, whoever loads it says */
 	if ((rc = text_find(p, in->path, head, got, &source, &found)) != 1)
 		return rc;
 	if (in_one && !(found.source_ends && found.text_ends))

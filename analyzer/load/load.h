@@ -23,10 +23,11 @@ struct load_options {
 	const char *no_repair; /* --no-repair NAME,...: or NULL */
 	const char *rules;     /* rules file of the user's own, "none", or NULL */
 	bool follow;           /* go on reading what is added, until interrupted */
-	bool no_model;         /* the model is left to the caller, who will build it */
-	bool quiet;            /* no progress, notes or ledger; errors and damage are always told */
-	unsigned threads;      /* 0: as many as there are processors, at most 16 */
-	FILE *out, *err;       /* the ledger; notes, progress, errors */
+	bool apart;       /* each file is a source of its own, whatever another one has: none is taken for a copy */
+	bool no_model;    /* the model is left to the caller, who will build it */
+	bool quiet;       /* no progress, notes or ledger; errors and damage are always told */
+	unsigned threads; /* 0: as many as there are processors, at most 16 */
+	FILE *out, *err;  /* the ledger; notes, progress, errors */
 };
 
 /* Loads, and prints what became of it. Returns the exit status of contract §1: 0, 2 (nothing could be opened), 3

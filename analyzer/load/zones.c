@@ -3,6 +3,7 @@
 #include "ingest/zone.h"
 #include "base/sql.h"
 #include "load/pass.h"
+#include "load/runkind.h"
 #include "beside/beside.h"
 
 #include <errno.h>
@@ -142,12 +143,7 @@ int pass_run_times(struct pass *p, int64_t run)
 	    "last_ns = (SELECT max(last_ns) FROM source s WHERE s.run = run.id AND s.kind <> 'energy'), "
 	    "offset_s = (SELECT offset_s FROM source s WHERE s.run = run.id AND offset_s IS NOT NULL ORDER BY kind = "
 	    "'energy', offset_from = 'stamp', id LIMIT 1), "
-	    "kind = CASE WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'ilulog') THEN 'ilulog' "
-	    "WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'tracing' AND (s.worker GLOB "
-	    "'worker_[0-9]*')) "
-	    "AND NOT EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'logrus') THEN 'simulation' "
-	    "WHEN EXISTS (SELECT 1 FROM source s WHERE s.run = run.id AND s.kind = 'tracing') THEN 'live' ELSE 'other' "
-	    "END "
+	    "kind = " RUN_KIND " "
 	    "WHERE id = %lld",
 	    shift, shift, (long long)run, (long long)run);
 	return store_exec(p->store, sql);

@@ -1,84 +1,156 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ask.c - see ask.h: the lines' own database, and then what else was asked for. */
+/* ask.c - see ask.h: the database of the lines, and then what stands beside them. */
 #include "mirror/ask.h"
-#include "base/array.h"
-#include "build/model.h"
+#include "mirror/found.h"
 #include "mirror/ledger.h"
 #include "remote/say.h"
+#include "remote/unit.h"
+#include "store/vtab_event.h"
 #include <errno.h>
-#include <stdlib.h>
 
 struct asking {
 	struct cluster *c;
+	const struct mirror_want *want;
+	const struct fetch_which *lines; /* NULL: none */
 	sqlite3 *db;
 	char **why;
-	struct arena texts;
-	const struct slice **result; /* FETCH_RESULT_COLUMNS values each, in texts */
-	size_t n, room;
 };
 
-static int take_result(void *arg, const struct slice *v)
+static int give_lines(void *arg, fetch_row *row, void *to, char **why)
 {
-	struct asking *a = arg;
-	const struct slice **o = array_add(a->result, a->n, a->room);
-	struct slice *value = o ? arena_take(&a->texts, FETCH_RESULT_COLUMNS * sizeof *value) : NULL;
+	const struct asking *a = arg;
 
-	if (!value)
-		return -ENOMEM;
-	*o = value;
-	for (int i = 0; i < FETCH_RESULT_COLUMNS; i++)
-		if (v[i].ptr)
-			value[i] = (struct slice){arena_text(&a->texts, v[i].ptr, v[i].len), v[i].len};
-	return a->texts.failed ? -ENOMEM : 0;
+	return fetch_lines(a->c, a->lines, row, to, why);
+}
+
+static int give_results(void *arg, fetch_row *row, void *to, char **why)
+{
+	const struct asking *a = arg;
+
+	return fetch_results(a->c, a->lines ? a->lines->tid : SLICE_NONE, row, to, why);
+}
+
+static int give_sources(void *arg, fetch_row *row, void *to, char **why)
+{
+	const struct asking *a = arg;
+
+	return fetch_sources(a->c, row, to, why);
 }
 
 static int take_reject(void *arg, const struct slice *v)
 {
-	struct asking *a = arg;
+	const struct asking *a = arg;
 
 	return ledger_reject(a->db, v);
 }
 
-/* The results of all, instead of those that may be there. */
-static int put_results(struct asking *a)
+static int put_beside(struct asking *a, struct store *s)
 {
-	int rc = fetch_results(a->c, SLICE_NONE, take_result, a, a->why);
-
-	rc = rc ? rc : sql_exec_all(a->db, "DELETE FROM result_pack");
-	return rc ? rc : ledger_results(a->db, a->result, a->n);
-}
-
-static int put_more(struct asking *a, struct store *s, const struct mirror_want *want)
-{
+	const struct mirror_want *want = a->want;
 	int rc = store_exec(s, "BEGIN");
 
 	if (!rc && want->rejects)
 		rc = fetch_rejects(a->c, take_reject, a, a->why);
-	if (!rc && want->results)
-		rc = put_results(a);
-	if (!rc && want->results)
-		rc = store_refresh(s);
-	if (!rc && want->results)
-		rc = model_build(s, NULL, a->why);
+	if (!rc && want->folded)
+		rc = folded_put(a->c, a->db, want->folded, want->run, a->why);
+	if (!rc && want->findings)
+		rc = vtab_event_register(a->db, s);
+	if (!rc && want->findings)
+		rc = found_put(a->c, a->db, want->run, a->why);
 	return rc ? rc : store_exec(s, "COMMIT");
+}
+
+static int make_beside(struct asking *a, const char *path)
+{
+	struct store *s = NULL;
+	int rc = store_open(path, STORE_CREATE, &s, a->why);
+
+	if (!rc) {
+		a->db = store_db(s);
+		rc = put_beside(a, s);
+		if (rc == -EBADMSG && !*a->why)
+			say(a->why, "what was fetched can't be put together: %s", sqlite3_errmsg(a->db));
+	}
+	store_close(s);
+	return rc;
+}
+
+static int make_lines(struct asking *a, struct mirror *out)
+{
+	bool of_one = a->lines && a->lines->tid.len;
+	const struct mirror_from from = {.lines = a->lines ? give_lines : NULL,
+	                                 .results = a->want->results || of_one ? give_results : NULL,
+	                                 .sources = give_sources,
+	                                 .arg = a,
+	                                 .threads = a->want->results ? 0 : 1};
+
+	return mirror_of(&from, out, a->why);
+}
+
+/* ---- shards that are away ---- */
+
+static int take_run(void *arg, const struct slice *v)
+{
+	uint32_t i;
+
+	return intern_add(arg, v[0], &i);
+}
+
+/* What lies between the transactions of a run is on one shard: where that is away, nothing of it is as good as some. */
+static int check_homes(struct cluster *c, const struct mirror_want *want, char **why)
+{
+	struct intern runs;
+	int rc = 0;
+
+	intern_init(&runs);
+	for (size_t i = 0; i < c->n && !rc; i++) {
+		struct tsv t = {.columns = 1, .row = take_run, .arg = &runs};
+
+		rc = cluster_ask(c, i, "SELECT DISTINCT run FROM $event FORMAT TabSeparated", &t, why);
+		tsv_done(&t);
+	}
+	for (uint32_t i = 0; i < runs.n && !rc; i++) {
+		const char *away = c->shard[run_home(c, runs.text[i])].away;
+
+		if (!away || (want->run.len && !slice_same(want->run, runs.text[i])))
+			continue;
+		say(why, "%s; there is what fold found of run %s as a whole", away, runs.text[i].ptr);
+		rc = -EHOSTDOWN;
+	}
+	intern_done(&runs);
+	return rc;
+}
+
+/* Whether the tables of the fold say what the lines do. With a shard away that can't be told. */
+static int check_folded(struct cluster *c, const struct mirror_want *want, char **why)
+{
+	bool whole = want->findings || (want->folded & ~(unsigned)(FOLDED_NONE | FOLDED_INVOCATION | FOLDED_LOCK));
+	bool away = false;
+
+	for (size_t i = 0; i < c->n; i++)
+		away |= c->shard[i].away != NULL;
+	if (!away)
+		return units_current(c, why);
+	return whole ? check_homes(c, want, why) : 0;
 }
 
 int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror *out, char **why)
 {
-	struct asking a = {.c = c, .why = why};
-	struct store *s = NULL;
-	int rc = mirror_new(c, want->lines, out, why);
+	struct found_places places = {0};
+	struct fetch_which evidence = {0};
+	struct asking a = {.c = c, .want = want, .lines = want->lines, .why = why};
+	int rc = want->folded ? check_folded(c, want, why) : 0;
 
-	if (!rc && (want->results || want->rejects))
-		rc = store_open(out->path, STORE_CREATE, &s, why);
-	if (!rc && s) {
-		a.db = store_db(s);
-		rc = put_more(&a, s, want);
-		if (rc == -EBADMSG && !*why)
-			say(why, "what was fetched can't be put together: %s", sqlite3_errmsg(a.db));
+	if (!rc && want->evidence) {
+		rc = found_places(c, want->run, &places, why);
+		evidence.places = places.v;
+		evidence.nplaces = places.n;
+		a.lines = places.n ? &evidence : NULL;
 	}
-	store_close(s);
-	free(a.result);
-	arena_done(&a.texts);
+	if (!rc)
+		rc = make_lines(&a, out);
+	if (!rc && (want->rejects || want->folded || want->findings))
+		rc = make_beside(&a, out->path);
+	found_places_done(&places);
 	return rc;
 }

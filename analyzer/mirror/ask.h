@@ -3,6 +3,7 @@
 #ifndef MIRROR_ASK_H
 #define MIRROR_ASK_H
 
+#include "mirror/folded.h"
 #include "mirror/mirror.h"
 
 /* What of a cluster. Zero-initialise: of the ledger alone. */
@@ -10,6 +11,12 @@ struct mirror_want {
 	const struct fetch_which *lines; /* these; NULL: none */
 	bool results;                    /* of all transactions; one whose lines these are brings its own anyway */
 	bool rejects;                    /* the lines that are no events */
+	/* The model's tables as they stand on the cluster (`fold`), instead of what the lines here come to; -ESTALE
+	 * where lines have come since. */
+	unsigned folded;  /* enum folded_tables; 0: not these */
+	bool findings;    /* with them */
+	bool evidence;    /* and the lines that are their evidence, instead of others */
+	struct slice run; /* of folded, findings and evidence: of this run alone; NONE: of all */
 };
 
 /* Makes the database. 0, or with *why (yours): as http.h has it; -EBADMSG: what the cluster has can't be put together.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ledger.h - rows of a cluster's tables reject and result as rows here. All return 0 or a negative errno. */
+/* ledger.h - runs, sources and rejects of a cluster as rows here. All return 0 or a negative errno. */
 #ifndef MIRROR_LEDGER_H
 #define MIRROR_LEDGER_H
 
@@ -12,7 +12,5 @@ int ledger_source_id(sqlite3 *db, int64_t run, struct slice path, int64_t *id);
 
 /* FETCH_REJECT_COLUMNS values; its source is there, or it is passed over. */
 int ledger_reject(sqlite3 *db, const struct slice *v);
-/* All results, of FETCH_RESULT_COLUMNS values each; v is put in order. */
-int ledger_results(sqlite3 *db, const struct slice **v, size_t n);
 
 #endif

@@ -105,6 +105,7 @@ static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
 	                         .paths = paths,
 	                         .run = w->part[i].run.ptr,
 	                         .quiet = true,
+	                         .apart = true,
 	                         .no_model = true,
 	                         .threads = w->from->threads};
 	int status = 4;

@@ -85,7 +85,30 @@ static void put_level(int rank, struct text *sql)
 	text_puts(sql, "))");
 }
 
-static void lines_sql(const struct fetch_which *w, struct text *sql)
+/* Lines whose places are named in one statement: a server takes no longer ones than 256 KiB. */
+enum { PLACES_MOST = 400, PLACES_BYTES = 100000 };
+
+/* Of the places from `from` on as many as go into one statement; returns the first behind them. */
+static size_t put_places(const struct fetch_which *w, size_t from, struct text *sql)
+{
+	size_t to = from, begun = sql->len;
+
+	text_puts(sql, " AND (run, source, line) IN (");
+	for (; to < w->nplaces && to - from < PLACES_MOST && sql->len - begun < PLACES_BYTES; to++) {
+		text_puts(sql, to > from ? ", (" : "(");
+		cluster_quote(sql, w->places[to].run);
+		text_puts(sql, ", ");
+		cluster_quote(sql, w->places[to].source);
+		text_printf(sql, ", %lld)", (long long)w->places[to].line);
+	}
+	text_puts(sql, ") AND time_ns IN (");
+	for (size_t i = from; i < to; i++)
+		text_printf(sql, "%s%lld", i > from ? ", " : "", (long long)w->places[i].time_ns);
+	text_puts(sql, ")");
+	return to;
+}
+
+static void lines_sql(const struct fetch_which *w, size_t *place, struct text *sql)
 {
 	text_puts(sql, "SELECT run, source, line, raw, time_ns FROM $event WHERE 1");
 	if (w->tid.len) {
@@ -115,6 +138,8 @@ static void lines_sql(const struct fetch_which *w, struct text *sql)
 		text_printf(sql, " AND time_ns >= %lld", (long long)w->since_ns);
 	if (w->until_ns)
 		text_printf(sql, " AND time_ns < %lld", (long long)w->until_ns);
+	if (w->nplaces)
+		*place = put_places(w, *place, sql);
 	text_puts(sql, " ORDER BY run, source, line FORMAT TabSeparated");
 }
 
@@ -135,15 +160,19 @@ int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, 
 {
 	struct tsv t = {.columns = FETCH_LINE_COLUMNS, .row = row, .arg = arg};
 	struct text sql = {0};
+	size_t place = 0;
 	int rc;
 
-	lines_sql(w, &sql);
-	if (sql.failed)
-		rc = -ENOMEM;
-	else if (w->tid.len)
-		rc = cluster_ask(c, cluster_shard_of(c, w->tid, SLICE_NONE, 0), text_str(&sql), &t, why);
-	else
-		rc = each_merged(c, text_str(&sql), row, arg, why);
+	do {
+		text_reset(&sql);
+		lines_sql(w, &place, &sql);
+		if (sql.failed)
+			rc = -ENOMEM;
+		else if (w->tid.len)
+			rc = cluster_ask(c, cluster_shard_of(c, w->tid, SLICE_NONE, 0), text_str(&sql), &t, why);
+		else
+			rc = each_merged(c, text_str(&sql), row, arg, why);
+	} while (!rc && place < w->nplaces);
 	tsv_done(&t);
 	text_done(&sql);
 	return rc;
@@ -151,21 +180,43 @@ int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, 
 
 /* ---- results and the ledger ---- */
 
+/* As schema_result_columns has them, but for the row, which stands before the transaction: it is what they are ordered
+ * by. */
+static int results_of_all(struct cluster *c, fetch_row *row, void *arg, char **why)
+{
+	static const char before[] = "run, tid, ord";
+	struct merged *m = NULL;
+	const struct slice *v;
+	struct text sql = {0};
+	int rc;
+
+	text_printf(&sql, "SELECT run, ord, tid%s FROM $result FINAL ORDER BY run, ord, tid FORMAT TabSeparated",
+	            schema_result_columns + sizeof before - 1);
+	rc = sql.failed ? -ENOMEM : merged_open(c, text_str(&sql), FETCH_RESULT_COLUMNS, 2, true, &m, why);
+	while (!rc && (rc = merged_next(m, &v)) == 1) {
+		struct slice value[FETCH_RESULT_COLUMNS];
+
+		memcpy(value, v, sizeof value);
+		value[1] = v[2];
+		value[2] = v[1];
+		rc = row(arg, value);
+	}
+	merged_close(m);
+	text_done(&sql);
+	return rc;
+}
+
 int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why)
 {
 	struct text sql = {0};
-	size_t only = tid.len ? cluster_shard_of(c, tid, SLICE_NONE, 0) : 0;
-	int rc = 0;
+	int rc;
 
-	for (size_t i = tid.len ? only : 0; i < (tid.len ? only + 1 : c->n) && !rc; i++) {
-		text_printf(&sql, "SELECT %s FROM $result FINAL", schema_result_columns);
-		if (tid.len) {
-			text_puts(&sql, " WHERE tid = ");
-			cluster_quote(&sql, tid);
-		}
-		text_puts(&sql, " ORDER BY run, tid");
-		rc = ask(c, i, &sql, FETCH_RESULT_COLUMNS, row, arg, why);
-	}
+	if (!tid.len)
+		return results_of_all(c, row, arg, why);
+	text_printf(&sql, "SELECT %s FROM $result FINAL WHERE tid = ", schema_result_columns);
+	cluster_quote(&sql, tid);
+	text_puts(&sql, " ORDER BY run");
+	rc = ask(c, cluster_shard_of(c, tid, SLICE_NONE, 0), &sql, FETCH_RESULT_COLUMNS, row, arg, why);
 	text_done(&sql);
 	return rc;
 }

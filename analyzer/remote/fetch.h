@@ -13,17 +13,25 @@ int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **
 /* Rows of an answer: 0 to go on. */
 typedef int fetch_row(void *arg, const struct slice *value);
 
+/* One line. */
+struct fetch_place {
+	struct slice run, source;
+	int64_t line, time_ns;
+};
+
 /* Which lines: those that all of this leaves. A server leaves some more than a user means by target; none that is
  * meant is missing. Zero-initialise. */
 struct fetch_which {
 	struct slice tid, run; /* NONE: of all */
 	struct slice source;   /* of the run, its lines first..last; NONE: of all */
 	int64_t first, last;
-	bool leveled;               /* of this level, or a graver one, or of none */
-	int level;                  /* from 0, error, to 4, trace */
-	const char *message;        /* * stands for anything; NULL: any */
-	const char *target;         /* or a part of it; * stands for anything; NULL: any */
-	int64_t since_ns, until_ns; /* since <= time < until; 0: no end */
+	bool leveled;                     /* of this level, or a graver one, or of none */
+	int level;                        /* from 0, error, to 4, trace */
+	const char *message;              /* * stands for anything; NULL: any */
+	const char *target;               /* or a part of it; * stands for anything; NULL: any */
+	int64_t since_ns, until_ns;       /* since <= time < until; 0: no end */
+	const struct fetch_place *places; /* nplaces of them, by run, source and line: these alone; 0: any */
+	size_t nplaces;
 };
 
 /* Those lines, by run, source and line: run, source, line, raw, time_ns. Where they are on several shards, their
@@ -31,7 +39,8 @@ struct fetch_which {
 enum { FETCH_RUN, FETCH_SOURCE, FETCH_LINE, FETCH_RAW, FETCH_TIME, FETCH_LINE_COLUMNS };
 int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, void *arg, char **why);
 
-/* The results of a transaction (NONE: of all): run, then the columns of table result behind it (docs/tables.md). */
+/* The results of a transaction (NONE: of all, by run and row): run, then the columns of table result behind it
+ * (docs/tables.md). */
 enum { FETCH_RESULT_COLUMNS = 14 };
 int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why);
 

@@ -121,6 +121,9 @@ static struct slice table_named(struct slice name)
 		if (n && slice_same((struct slice){at + 1, n}, name))
 			return (struct slice){at + 1, n};
 	}
+	for (const struct schema_folded *f = schema_folded; f->name; f++)
+		if (slice_is(name, f->name))
+			return (struct slice){f->name, strlen(f->name)};
 	return SLICE_NONE;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* remote_command.c - see remote_command.h */
 #include "shell/remote_command.h"
+#include "query/core/match.h"
 #include "remote/drop.h"
 #include "remote/fetch.h"
 #include "remote/partial.h"
@@ -50,6 +51,7 @@ static void say_what_is_missing(struct query *q, struct cluster *c)
 	double share = 0;
 	char *why = NULL;
 	size_t away = 0;
+	int rc;
 
 	for (size_t i = 0; i < c->n; i++) {
 		away += c->shard[i].away != NULL;
@@ -58,7 +60,8 @@ static void say_what_is_missing(struct query *q, struct cluster *c)
 	}
 	if (!away)
 		return;
-	remote_failed(q, partial_share(c, &share, &why), why);
+	rc = partial_share(c, &share, &why);
+	remote_failed(q, rc, why);
 	if (!q->status)
 		fprintf(
 		    stderr,
@@ -82,12 +85,16 @@ static void drop(struct query *q, struct cluster *c)
 /* ---- which commands ---- */
 
 enum about {
-	ABOUT_CLUSTER, /* it has a function of its own */
-	ABOUT_TID,     /* lines of the first word */
-	ABOUT_LINES,   /* of --tid, else what its options leave */
-	ABOUT_MESSAGE, /* of --tid, else those of the first word */
-	ABOUT_ALL,     /* all lines, and results */
-	ABOUT_SOURCES, /* the ledger */
+	ABOUT_CLUSTER,  /* it has a function of its own */
+	ABOUT_TID,      /* lines of the first word */
+	ABOUT_LINES,    /* of --tid, else what its options leave */
+	ABOUT_MESSAGE,  /* of --tid, else those of the first word */
+	ABOUT_ALL,      /* all lines, and results */
+	ABOUT_FOLDED,   /* the tables of the model, as fold has written them */
+	ABOUT_RUNS,     /* those of all runs also with --run: which phase is before which all of them say */
+	ABOUT_FINDINGS, /* with findings, and the lines that are their evidence */
+	ABOUT_VERDICT,  /* with findings, and of a run the lines of level warning and above */
+	ABOUT_SOURCES,  /* the ledger */
 };
 
 /* The commands that a cluster is asked; the others say so. */
@@ -95,40 +102,41 @@ static const struct asked {
 	const char *name;
 	enum about about;
 	void (*run)(struct query *q, struct cluster *c); /* ABOUT_CLUSTER */
+	unsigned tables;                                 /* ABOUT_FOLDED and behind: enum folded_tables */
 	const char *level;                               /* where no other is given */
 	const char *refused[2];                          /* options that go with a database here alone */
 } asked[] = {
-    {"drop-source", ABOUT_CLUSTER, drop, NULL, {0}},
-    {"sql", ABOUT_CLUSTER, remote_sql, NULL, {0}},
-    {"timeline", ABOUT_TID, NULL, NULL, {"beside"}},
-    {"tree", ABOUT_TID, NULL, NULL, {0}},
-    {"critical-path", ABOUT_TID, NULL, NULL, {0}},
-    {"events", ABOUT_LINES, NULL, NULL, {"follow"}},
-    {"errors", ABOUT_LINES, NULL, "error", {0}},
-    {"describe", ABOUT_MESSAGE, NULL, NULL, {0}},
-    {"sources", ABOUT_SOURCES, NULL, NULL, {0}},
-    {"runs", ABOUT_ALL, NULL, NULL, {0}},
-    {"invocations", ABOUT_ALL, NULL, NULL, {0}},
-    {"phases", ABOUT_ALL, NULL, NULL, {0}},
-    {"functions", ABOUT_ALL, NULL, NULL, {0}},
-    {"containers", ABOUT_ALL, NULL, NULL, {0}},
-    {"batches", ABOUT_ALL, NULL, NULL, {0}},
-    {"patterns", ABOUT_ALL, NULL, NULL, {0}},
-    {"status", ABOUT_ALL, NULL, NULL, {0}},
-    {"series", ABOUT_ALL, NULL, NULL, {0}},
-    {"gaps", ABOUT_ALL, NULL, NULL, {0}},
-    {"spans", ABOUT_ALL, NULL, NULL, {0}},
-    {"blame", ABOUT_ALL, NULL, NULL, {0}},
-    {"energy", ABOUT_ALL, NULL, NULL, {0}},
-    {"lint", ABOUT_ALL, NULL, NULL, {0}},
-    {"hangs", ABOUT_ALL, NULL, NULL, {0}},
-    {"storms", ABOUT_ALL, NULL, NULL, {0}},
-    {"diagnose", ABOUT_ALL, NULL, NULL, {0}},
-    {"summary", ABOUT_ALL, NULL, NULL, {0}},
-    {"slow", ABOUT_ALL, NULL, NULL, {0}},
-    {"compare", ABOUT_ALL, NULL, NULL, {0}},
-    {"report", ABOUT_ALL, NULL, NULL, {0}},
-    {"export", ABOUT_ALL, NULL, NULL, {0}},
+    {"drop-source", ABOUT_CLUSTER, drop, 0, NULL, {0}},
+    {"sql", ABOUT_CLUSTER, remote_sql, 0, NULL, {0}},
+    {"timeline", ABOUT_TID, NULL, 0, NULL, {"beside"}},
+    {"tree", ABOUT_TID, NULL, 0, NULL, {0}},
+    {"critical-path", ABOUT_TID, NULL, 0, NULL, {0}},
+    {"events", ABOUT_LINES, NULL, 0, NULL, {"follow"}},
+    {"errors", ABOUT_LINES, NULL, 0, "error", {0}},
+    {"describe", ABOUT_MESSAGE, NULL, 0, NULL, {0}},
+    {"sources", ABOUT_SOURCES, NULL, 0, NULL, {0}},
+    {"runs", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}},
+    {"invocations", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}},
+    {"phases", ABOUT_RUNS, NULL, FOLDED_INVOCATION, NULL, {0}},
+    {"functions", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}},
+    {"containers", ABOUT_FOLDED, NULL, FOLDED_CONTAINER, NULL, {0}},
+    {"batches", ABOUT_FOLDED, NULL, FOLDED_BATCH, NULL, {0}},
+    {"patterns", ABOUT_FOLDED, NULL, FOLDED_PATTERN, NULL, {0}},
+    {"status", ABOUT_FOLDED, NULL, FOLDED_SERIES, NULL, {0}},
+    {"series", ABOUT_FOLDED, NULL, FOLDED_SERIES, NULL, {0}},
+    {"lint", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
+    {"hangs", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
+    {"storms", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
+    {"diagnose", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
+    {"summary", ABOUT_VERDICT, NULL, FOLDED_INVOCATION | FOLDED_PATTERN, NULL, {0}},
+    {"gaps", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"spans", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"blame", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"energy", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"slow", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"compare", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"report", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"export", ABOUT_ALL, NULL, 0, NULL, {0}},
 };
 
 static const struct asked *asked_named(const char *name)
@@ -178,34 +186,56 @@ static bool narrows(const struct fetch_which *w)
 	return w->leveled || w->message || w->target || w->since_ns || w->until_ns;
 }
 
+/* Of the lines which, where they are not of one transaction. */
+static void choose_lines(struct query *q, const struct asked *a, const struct remote_where *where,
+                         struct fetch_which *which)
+{
+	const char *message = a->about == ABOUT_MESSAGE && q->args->nwords ? q->args->words[0] : NULL;
+
+	which->run = (struct slice){where->run, where->run ? strlen(where->run) : 0};
+	if (a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE) {
+		which->since_ns = where->since_ns;
+		which->until_ns = where->until_ns;
+		remote_narrow(q, a->level, message, which);
+	} else if (a->about == ABOUT_VERDICT) {
+		which->leveled = true;
+		which->level = level_rank(SLICE("warn"));
+	}
+}
+
+static bool has_lines(const struct asked *a, const struct remote_where *where)
+{
+	return a->about == ABOUT_VERDICT ? where->run != NULL : a->about <= ABOUT_ALL;
+}
+
 static void make_mirror(struct query *q, struct cluster *c, const struct asked *a, struct mirror *m)
 {
 	const char *word = tid_of(q, a);
 	struct fetch_which which = {0};
-	struct mirror_want want = {.lines = a->about == ABOUT_SOURCES ? NULL : &which,
-	                           .results = a->about == ABOUT_ALL,
-	                           .rejects = a->about == ABOUT_ALL};
+	struct mirror_want want = {.results = a->about == ABOUT_ALL,
+	                           .rejects = a->about == ABOUT_ALL || a->about == ABOUT_VERDICT,
+	                           .folded = a->tables,
+	                           .findings = a->about == ABOUT_FINDINGS || a->about == ABOUT_VERDICT,
+	                           .evidence = a->about == ABOUT_FINDINGS};
 	struct remote_where where = {0};
 	struct intern found;
 	char *why = NULL;
+	int rc = 0;
 
 	intern_init(&found);
 	if (word) {
 		remote_find_tid(q, c, word, &found, &which.tid);
-	} else if (want.lines) {
+	} else {
 		remote_where(q, c, &where);
-		which.run = (struct slice){where.run, where.run ? strlen(where.run) : 0};
+		choose_lines(q, a, &where, &which);
 	}
-	if (!word && (a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE)) {
-		which.since_ns = where.since_ns;
-		which.until_ns = where.until_ns;
-		remote_narrow(q, a->level, a->about == ABOUT_MESSAGE && q->args->nwords ? q->args->words[0] : NULL,
-		              &which);
-	}
+	want.lines = has_lines(a, &where) ? &which : NULL;
+	want.run = a->about == ABOUT_RUNS ? SLICE_NONE : which.run;
 	if (!q->status && want.lines && !word && !narrows(&which))
 		check_room(q, c, where.run);
 	if (!q->status)
-		remote_failed(q, mirror_ask(c, &want, m, &why), why);
+		rc = mirror_ask(c, &want, m, &why);
+	remote_failed(q, rc, why);
 	free(why);
 	free(where.run);
 	intern_done(&found);

@@ -33,11 +33,13 @@ void remote_where(struct query *q, struct cluster *c, struct remote_where *out)
 	struct mirror m = {0};
 	struct store *s = NULL;
 	char *why = NULL;
+	int rc;
 
 	*out = (struct remote_where){0};
 	if (q->status || !(args_has(q->args, "run") || args_has(q->args, "since") || args_has(q->args, "until")))
 		return;
-	remote_failed(q, mirror_ask(c, &want, &m, &why), why);
+	rc = mirror_ask(c, &want, &m, &why);
+	remote_failed(q, rc, why);
 	if (!q->status && query_ok(q, store_open(m.path, STORE_READ, &s, &why), q->command)) {
 		ledger.path = m.path;
 		ledger.store = s;

@@ -45,6 +45,8 @@ ALL = [
     "blame",
     "blame --by container",
 ]
+# Of two runs, one of which hangs.
+FINDINGS = ["hangs", "lint", "storms", "runs", "phases --run 1", "functions --run 2", "invocations --status failed", "patterns", "summary", "hangs --run 1"]
 
 
 def without(text, names=("id", "run", "source", "parent")):
@@ -82,6 +84,8 @@ def prepared(bed):
         url, db = bed.fresh("questions"), os.path.join(bed.dir, "questions.db")
         bed.do("-q", "-d", db, "load", "--run", "r", *bed.files, *bed.results)
         bed.do("-q", "-d", db, "push", url)
+        bed.refused(2, "ilu-logq fold", "-d", url, "phases")
+        bed.do("-q", "fold", url)
         bed.asking = db, url
     return bed.asking
 
@@ -107,6 +111,24 @@ def register(test):
             texts = [bed.call("-d", d, *command).stdout for d in (db, url)]
             assert texts[0] == texts[1], (command, [x for x in zip(*(t.splitlines() for t in texts)) if x[0] != x[1]][:3])
         assert not os.listdir(bed.tmp), "something was left over"
+
+    @test
+    def what_hangs_is_found_as_here(bed):
+        """Findings with evidence; and runs beside each other."""
+        runs = os.path.join(os.environ.get("ILU_TEST_RUNS", "/nonexistent"))
+        url, db = bed.fresh("hangs"), os.path.join(bed.dir, "hangs.db")
+        dirs = [os.path.join(runs, r) for r in ("hang-killed", "faults-retried")]
+        if not os.path.isdir(dirs[0]):
+            return "there are no runs that hang: $ILU_TEST_RUNS names none"
+        for i, dir in enumerate(dirs):
+            logs = [p for p in glob.glob(os.path.join(dir, "*.log*")) + glob.glob(os.path.join(dir, "output*")) if "load_gen" not in p]
+            bed.do("-q", "-d", db, "load", "--run", f"run {i}", *sorted(logs))
+        bed.do("-q", "-d", db, "push", url)
+        bed.do("-q", "fold", url)
+        for command in FINDINGS:
+            compare(bed, db, url, command)
+        texts = [bed.call("-d", d, "hangs", "-v").stdout for d in (db, url)]
+        assert texts[0] == texts[1] and "hang" in texts[0], [x for x in zip(*(t.splitlines() for t in texts)) if x[0] != x[1]][:3]
 
     @test
     def sql_is_the_servers(bed):
@@ -156,6 +178,12 @@ def register(test):
             tids = bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT tid FROM invocation ORDER BY tid LIMIT 12").split()[1:]
             codes = [bed.call("-d", url, "--partial", "events", "--tid", t).returncode for t in tids]
             assert set(codes) <= {0, 2, 4} and 0 in codes and len(set(codes)) > 1, codes
+            part = bed.call("-d", url, "--partial", "--format", "csv", "invocations")
+            whole = bed.call("-d", db, "--format", "csv", "invocations")
+            rows = [{tuple(r) for r in without(p.stdout)} for p in (part, whole)]
+            assert part.returncode == 0 and "partial" in part.stderr and rows[0] < rows[1], (part.stderr, len(rows[0]), len(rows[1]))
+            found = bed.call("-d", url, "--partial", "patterns")
+            assert found.returncode == 0 or (found.returncode == 4 and "found of run r as a whole" in found.stderr), found.stderr
             bed.refused(2, "--partial", "-d", db, "--partial", "events")
             bed.refused(2, "--partial", "-d", url, "--partial", "sql", "SELECT 1")
         finally:
