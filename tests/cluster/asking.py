@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions of a cluster: what comes is what a database here says, byte for byte, but for numbers that a database gives."""
-import csv, glob, io, json, os, subprocess
+import csv, glob, io, json, os, tempfile
+
+import current
 
 # Each as it is typed behind `ilu-logq -d ...`.
 LINES = [
@@ -129,6 +131,22 @@ def register(test):
             compare(bed, db, url, command)
         texts = [bed.call("-d", d, "hangs", "-v").stdout for d in (db, url)]
         assert texts[0] == texts[1] and "hang" in texts[0], [x for x in zip(*(t.splitlines() for t in texts)) if x[0] != x[1]][:3]
+
+    @test
+    def the_current_dialect_says_the_same(bed):
+        """One node of the current ClickHouse, where the package chdb is there."""
+        if not current.available():
+            return "the Python package chdb is not there: the current dialect is not tried"
+        db, _ = prepared(bed)
+        with tempfile.TemporaryDirectory(dir=bed.dir) as dir, current.Server(dir) as server:
+            url = server.url("questions")
+            bed.do("push", "--create", url)
+            bed.do("-q", "-d", db, "push", url)
+            bed.do("-q", "fold", url)
+            for command in LINES + ALL:
+                compare(bed, db, url, command)
+            sql = "SELECT level, count(*) AS n FROM event GROUP BY level ORDER BY level"
+            assert bed.do("-d", url, "--format", "csv", "sql", sql) == bed.do("-d", db, "--format", "csv", "sql", sql)
 
     @test
     def sql_is_the_servers(bed):
