@@ -136,6 +136,7 @@ BENCH_LOG      := log_bench
 BENCH_LOAD     := load_bench sql_bench day_bench
 BENCH_MODEL    := model_bench pattern_bench why_bench
 BENCH_CLOCK    := clock_bench
+BENCH_SCALE    := scale_bench
 
 # ---- what is built ------------------------------------------------------------------------------------------------
 # With -flto, names are made local in what gcc makes of all objects together; clang cannot do that, and makes them without.
@@ -427,11 +428,12 @@ $(addprefix $(B)/fuzz/,$(FUZZ_TARGETS)): $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(
 $(B)/fuzz/%: LINK_LIBS = -fsanitize=fuzzer $(LOGQ_LIBS)
 
 # ---- benchmarks ---------------------------------------------------------------------------------------------------
-BENCH_GROUPS := log load model clock
+BENCH_GROUPS := log load model clock scale
 BENCH_log    := $(BENCH_LOG)
 BENCH_load   := $(BENCH_LOAD)
 BENCH_model  := $(BENCH_MODEL)
 BENCH_clock  := $(BENCH_CLOCK)
+BENCH_scale  := $(BENCH_SCALE)
 BENCH_NAMES   = $(foreach g,$(or $(BENCH),$(BENCH_GROUPS)),$(or $(BENCH_$(g)),$(if $(filter $(g),$(BENCH_GROUPS)),,\
                 $(error no benchmark group $(g): $(BENCH_GROUPS)))))
 
@@ -444,6 +446,10 @@ bench: all
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(LOGQ_A) $(LOG_A)
 	$(link)
 $(B)/bench/%: LINK_LIBS = $(LOGQ_LIBS)
+# It speaks to servers, so it is a script.
+$(B)/bench/scale_bench: tests/bench/scale_bench.py
+	@mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
 $(B)/bench/log_bench: $(B)/obj/tests/bench/peers/ilulog.o
 $(B)/bench/load_bench: $(B)/obj/tests/bench/lines.o $(B)/obj/tests/bench/bench.o
 $(B)/bench/formats_bench: $(addprefix $(B)/obj/tests/bench/,foreign.o lines.o bench.o)
@@ -535,7 +541,7 @@ help:
 	@echo 'make check-fuzz    a short run of every fuzz target (clang)'
 	@echo 'make format        lay out the C files as .clang-format says (clang-format 14); check-format only looks'
 	@echo 'make check-arm64   the library built for arm64, encoder and escaping tested there (qemu-user)'
-	@echo 'make bench         measure; BENCH=log|load|model|clock for one group; figures also in $(B)/bench.jsonl'
+	@echo 'make bench         measure; BENCH=log|load|model|clock|scale for one group; figures also in $(B)/bench.jsonl'
 	@echo 'make lib           the library alone: needs jansson, and nothing of the analyzer'
 	@echo 'make install       into PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make install-lib   the same for the library alone'

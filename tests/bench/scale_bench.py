@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A cluster of three ClickHouse servers on this machine, beside a database here: pushing, and asking.
+
+The lines are those of cluster-leastloaded of $ILU_TEST_RUNS under several run names, 2 million of them; $ILU_BENCH_SCALE_LINES says otherwise, and
+several numbers parted by blanks measure each (20000000 takes some 15 GB of $TMPDIR). The peer of each figure is the same done with the local
+database, in the same run. Without clickhouse-server or the run nothing is measured, which is said.
+"""
+import glob, json, os, subprocess, sys, tempfile, time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.dirname(HERE)  # the program is BUILD/bench/scale_bench
+ROOT = os.getcwd()
+sys.path.insert(0, os.path.join(ROOT, "tests/cluster"))
+import servers
+
+LOGQ = os.path.join(BUILD, "bin/ilu-logq")
+REPEATS = 5
+
+
+def call(*args):
+    begin = time.monotonic()
+    p = subprocess.run([LOGQ, "-q", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if p.returncode not in (0, 1):
+        sys.exit(f"ilu-logq {' '.join(args)}: status {p.returncode}: {p.stderr}")
+    return time.monotonic() - begin, p.stdout
+
+
+def figure(name, value, unit, peer=None, peer_value=None):
+    print(json.dumps({"bench": name, "value": value, "unit": unit, "peer": peer, "peer_value": peer_value}), flush=True)
+
+
+def median(f):
+    return sorted(f() for _ in range(REPEATS))[REPEATS // 2]
+
+
+def stored(cluster, database):
+    """Bytes on the servers' disks."""
+    return sum(int(x) for x in cluster.ask_all(f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = '{database}'").split())
+
+
+def measure(cluster, dir, logs, most, suffix):
+    database = f"bench{suffix.replace('.', '_')}"
+    url, db = cluster.url(database), os.path.join(dir, f"{database}.db")
+    call("push", "--create", url)
+    pushed = loaded = lines = run = 0
+    while lines < most:
+        run += 1
+        loaded += call("-d", db, "load", "--run", f"run {run}", *logs)[0]
+        one = os.path.join(dir, "one.db")
+        call("-d", one, "load", "--run", f"run {run}", *logs)
+        pushed += call("-d", one, "push", url)[0]
+        os.remove(one)
+        lines = int(call("-d", db, "--format", "csv", "sql", "SELECT sum(lines) AS n FROM source")[1].split()[1])
+    figure("scale.push" + suffix, lines / pushed, "1/s", "load", lines / loaded)
+    figure("scale.stored" + suffix, stored(cluster, database) / lines, "B", "database", os.path.getsize(db) / lines)
+    has_fold = subprocess.run([LOGQ, "help", "fold"], capture_output=True).returncode == 0
+    if has_fold:
+        figure("scale.fold" + suffix, call("fold", url)[0], "s")
+    tids = call("-d", db, "--format", "csv", "sql", "SELECT tid FROM invocation ORDER BY tid LIMIT 1")[1].split()[1:]
+    for name, command in ("tid", ["events", "--tid", tids[0]]), ("invocations", ["invocations"]), ("phases", ["phases"]), ("errors", ["errors", "--level", "warn"]):
+        there, here = (median(lambda: call("-d", d, "--format", "csv", *command)[0]) for d in (url, db))
+        figure(f"scale.{name}{suffix}", there, "s", "database", here)
+
+
+def main():
+    logs = glob.glob(os.path.join(os.environ.get("ILU_TEST_RUNS", "/nonexistent"), "cluster-leastloaded", "*.log*"))
+    if not servers.SERVER or not logs:
+        print("scale: no clickhouse-server, or no run in $ILU_TEST_RUNS: not measured", file=sys.stderr)
+        return
+    sizes = os.environ.get("ILU_BENCH_SCALE_LINES", "2000000").split()
+    with tempfile.TemporaryDirectory(prefix="ilu-bench-") as dir, servers.Cluster(3) as cluster:
+        for n in sizes:
+            measure(cluster, dir, logs, int(n), "" if len(sizes) == 1 else f".{int(n)}")
+
+
+if __name__ == "__main__":
+    main()
