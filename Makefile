@@ -75,7 +75,7 @@ LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c pa
 REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c http.c libcurl.c merged.c partial.c push.c rows.c schema.c statement.c tsv.c unit.c url.c)
 MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c ledger.c mirror.c rowsof.c)
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_csv.c event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/whole/,gather.c overall.c) \
               $(addprefix analyzer/query/timelines/,critical_path.c nested.c timeline_make.c transaction.c) \

@@ -67,6 +67,8 @@ static const struct {
 
 enum { KNOWN = sizeof known / sizeof *known };
 
+static const struct column_set known_columns = {&known[0].column, KNOWN, sizeof *known};
+
 /* By its name, or by the heading that people see. -1: none. */
 static int find_column(const char *name, size_t len)
 {
@@ -144,8 +146,7 @@ static void choose(struct query *q, struct select *s, struct column *columns)
 		int i = find_column(list, len);
 
 		if (i < 0) {
-			query_fail(q, USAGE, "--columns: no column %.*s; see `ilu-logq invocations --help`", (int)len,
-			           list);
+			query_no_column(q, "--columns", list, len, &known_columns);
 		} else if (n > KNOWN) {
 			query_fail(q, USAGE, "--columns: too many");
 		} else {
@@ -169,7 +170,7 @@ static void order(struct query *q, struct select *s)
 	by += down;
 	i = find_column(by, strlen(by));
 	if (i < 0)
-		query_fail(q, USAGE, "--sort: no column %s; see `ilu-logq invocations --help`", by);
+		query_no_column(q, "--sort", by, strlen(by), &known_columns);
 	if (i < 0)
 		return;
 	by = known[i].column.name;

@@ -35,6 +35,7 @@ void command_start(struct query *q, const struct command *c, const struct args *
 {
 	q->command = c->name;
 	q->args = args;
+	q->of_requests = c->of_requests;
 	check_company(q);
 	read_limit(q, c);
 }

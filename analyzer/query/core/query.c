@@ -187,21 +187,14 @@ struct cell query_cell(sqlite3_stmt *stmt, int i)
 static void check_columns(struct query *q, const struct column *columns, size_t n)
 {
 	const char *list = q->out->columns;
-	struct text has = {0};
 
 	while (list && *list && strcmp(list, "all") && !q->status) {
 		size_t len = strcspn(list, ",");
 
-		if (column_find(columns, n, list, len) == n) {
-			for (size_t i = 0; i < n; i++)
-				if (columns[i].unit != UNIT_OFFSET)
-					text_printf(&has, "%s%s", has.len ? ", " : "", columns[i].name);
-			query_fail(q, USAGE, "--columns: no column %.*s; %s has: %s", (int)len, list,
-			           q->command ? q->command : "this", text_str(&has));
-		}
+		if (column_find(columns, n, list, len) == n)
+			query_no_column(q, "--columns", list, len, &(struct column_set){columns, n, sizeof *columns});
 		list += len + (list[len] == ',');
 	}
-	text_done(&has);
 }
 
 struct table *query_table_open(struct query *q, const struct column *columns, size_t n)
@@ -221,9 +214,20 @@ bool query_table_row(struct query *q, struct table *t, const struct cell *cells)
 	return query_ok(q, table_row(t, cells), "output");
 }
 
+/* Whether none of query_run's lines is of a request. That is said; a table of headings says nothing. */
+static bool no_requests(struct query *q)
+{
+	bool none = !query_number(
+	    q, "SELECT count(*) FROM (SELECT 1 FROM invocation_kind WHERE ?1 IN (0, run) LIMIT 1)", query_run(q));
+
+	if (none && !q->status)
+		query_note(q, "no requests: no rules know of one in these lines");
+	return none && !q->status;
+}
+
 void query_table_close(struct query *q, struct table *t)
 {
-	if (q->status)
+	if (q->status || (q->of_requests && t && !table_rows(t) && q->out->format == FORMAT_TEXT && no_requests(q)))
 		table_cancel(t);
 	query_ok(q, table_close(t), "output");
 }

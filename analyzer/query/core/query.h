@@ -33,6 +33,7 @@ struct query {
 	int status;        /* of the first failure; DONE: none so far */
 	char *error;       /* what it was; NULL: goes without saying; owned */
 	char *detail;      /* lines that show where, safe for a terminal; NULL: none; owned */
+	bool of_requests;  /* it is a command of requests */
 	bool alarm;        /* there are findings of level warning or above */
 	/* What was read already of all invocations of --run, for commands without other options (whole/gathered.h);
 	 * NULL: nothing. Borrowed. */
@@ -77,8 +78,19 @@ struct table *query_table_open(struct query *q, const struct column *columns, si
 /* Whether the row was put, and there may be more: loops end with it. It is false after a failure, and once the table
  * is full (--limit). */
 bool query_table_row(struct query *q, struct table *t, const struct cell *cells);
-/* Frees t; after a failure what was not shown yet is not shown. */
+/* Frees t; after a failure what was not shown yet is not shown, nor in text an empty table of requests where there are
+ * none: that is said. */
 void query_table_close(struct query *q, struct table *t);
+
+/* Columns of a table, `stride` bytes from one to the next. */
+struct column_set {
+	const struct column *v;
+	size_t n, stride;
+};
+
+/* Fails because an option ("--sort") names a column that is none of these: which is close is said, and which there are.
+ */
+void query_no_column(struct query *q, const char *option, const char *name, size_t len, const struct column_set *of);
 
 /* All rows of a prepared statement as a table; columns in the statement's order. NULL columns: the statement's own
  * names, no units. */
