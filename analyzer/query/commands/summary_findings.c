@@ -242,11 +242,54 @@ static void tell(struct query *q, struct summary *s, const struct findings *fs, 
 	r->say(q, &kind, &v->message);
 }
 
+/* How much a kind is about: victims behind it, rounds. */
+static int64_t weight_of(const struct findings *fs, size_t i, const struct rule *r)
+{
+	int64_t weight = 0;
+
+	for (size_t k = i; k < fs->n; k++)
+		weight += same_kind(r, &fs->v[i], &fs->v[k]) ? fs->v[k].count : 0;
+	return weight;
+}
+
+static bool begins_kind(const struct findings *fs, size_t i, const struct rule *r)
+{
+	return rule_of(&fs->v[i]) == r && worth_telling(&fs->v[i]) && !told_before(fs, i, r);
+}
+
+/* The kind of a rule that is told first: the heaviest of its causes; fs->n: there is none. */
+static size_t first_kind(const struct findings *fs, const struct rule *r)
+{
+	size_t first = fs->n;
+	int64_t most = 0;
+
+	for (size_t i = 0; i < fs->n; i++) {
+		int64_t weight;
+
+		if (!begins_kind(fs, i, r))
+			continue;
+		weight = r->by_cause ? weight_of(fs, i, r) : 0;
+		if (first == fs->n || weight > most) {
+			first = i;
+			most = weight;
+		}
+	}
+	return first;
+}
+
+/* One kind of each rule comes first: what explains the others is not to stand behind ten of one rule. */
 void summary_findings(struct query *q, struct summary *s, const struct findings *fs)
 {
-	for (size_t k = 0; k < sizeof rules / sizeof *rules; k++)
+	enum { RULES = sizeof rules / sizeof *rules };
+	size_t first[RULES];
+
+	for (size_t k = 0; k < RULES; k++) {
+		first[k] = first_kind(fs, &rules[k]);
+		if (first[k] < fs->n)
+			tell(q, s, fs, first[k], &rules[k]);
+	}
+	for (size_t k = 0; k < RULES; k++)
 		for (size_t i = 0; i < fs->n && !q->status; i++)
-			if (rule_of(&fs->v[i]) == &rules[k] && worth_telling(&fs->v[i]) &&
-			    !told_before(fs, i, &rules[k]))
+			if (i != first[k] && begins_kind(fs, i, &rules[k]))
 				tell(q, s, fs, i, &rules[k]);
 }
