@@ -25,7 +25,7 @@ static void to_directory(struct query *q, const char *path)
 		struct outfile f;
 		char *name;
 
-		if (!p->command)
+		if (!p->command || (p->tells && !p->tells(&r)))
 			continue;
 		if (asprintf(&name, "%s/%s.csv", path, p->name) < 0) {
 			query_ok(q, -ENOMEM, path);
@@ -135,11 +135,10 @@ const struct command command_report = {
         "of CSV, by the name after -o;\n"
         "without -o Markdown or, with --format json, JSON on standard output. The same database gives the same "
         "bytes.\n\n"
-        "Sections, in their order: summary, findings, charts, functions, phases, blame, slowest, failed, timelines, "
-        "errors, "
-        "patterns, spans, runs, sources. A file\n"
+        "Sections, in their order: summary, findings, charts, functions, phases, blame, slow, slowest, failed, "
+        "timelines, errors, patterns, spans, runs, sources. A file\n"
         "of --sections has a name a line; what follows # is passed over. Sections about invocations are left out "
-        "where there are none.",
+        "where there are none, slow where it has nothing to say.",
     .examples = "report -o report.html\nreport -o report.md --run 2\nreport -o tables/\n"
                 "report -o short.html --sections samples/nightly/sections",
     .options = options,

@@ -46,12 +46,13 @@ struct report {
 struct report_section {
 	const char *name; /* key in JSON, file in a directory of CSV, anchor in HTML, word in a file of --sections */
 	const char *title;
-	const char *intro;              /* one sentence or two */
-	const struct command *command;  /* NULL: timelines, which are written in a way of their own */
-	struct option options[4];       /* ends with spec NULL */
-	void (*html)(struct report *r); /* in place of the command's table; NULL: the table */
-	bool of_invocations;            /* left out of a log without any */
-	bool open;                      /* unfolded when the page is opened */
+	const char *intro;                     /* one sentence or two */
+	const struct command *command;         /* NULL: timelines, which are written in a way of their own */
+	struct option options[4];              /* ends with spec NULL */
+	void (*html)(struct report *r);        /* in place of the command's table; NULL: the table */
+	bool (*tells)(const struct report *r); /* left out where it has nothing to say; NULL: it always has */
+	bool of_invocations;                   /* left out of a log without any */
+	bool open;                             /* unfolded when the page is opened */
 };
 
 /* A row for each column of time: what the charts are drawn from. */

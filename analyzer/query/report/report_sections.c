@@ -6,6 +6,7 @@
 #include "query/commands/gathering.h"
 #include "query/report/measure.h"
 #include "query/report/report.h"
+#include "query/why/slow.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,15 @@
 static const struct option_spec sort_spec = {.name = "sort"}, limit_spec = {.name = "limit"},
                                 level_spec = {.name = "level"}, where_spec = {.name = "where"},
                                 run_spec = {.name = "run"};
+
+/* Something that the slow ones have in common, or to people that there are too many to look here. */
+static bool slow_tells(const struct report *r)
+{
+	const struct slow *s = r->gathered.slow;
+	bool people = r->out->format == FORMAT_HTML || r->out->format == FORMAT_MARKDOWN;
+
+	return s && (s->c.n || (s->too_many && people));
+}
 
 const struct report_section report_sections[] = {
     {.name = "summary",
@@ -51,6 +61,14 @@ const struct report_section report_sections[] = {
      .command = &command_blame,
      .options = {{&limit_spec, "100"}},
      .html = report_blame,
+     .of_invocations = true},
+    {.name = "slow",
+     .title = "What the slow ones have in common",
+     .intro =
+         "Where the time of the slow invocations went beyond that of the others of the same function, and what they "
+         "have more often than chance would give them.",
+     .command = &command_slow,
+     .tells = slow_tells,
      .of_invocations = true},
     {.name = "slowest",
      .title = "Slowest invocations",
@@ -176,17 +194,24 @@ const struct report_section **report_choose(struct query *q)
 	return NULL;
 }
 
-bool report_has(const struct report *r, const char *name)
+static const struct report_section *chosen(const struct report *r, const char *name)
 {
 	for (size_t i = 0; r->sections && r->sections[i]; i++)
 		if (!strcmp(r->sections[i]->name, name))
-			return report_wants(r, r->sections[i]);
-	return false;
+			return r->sections[i];
+	return NULL;
+}
+
+bool report_has(const struct report *r, const char *name)
+{
+	const struct report_section *s = chosen(r, name);
+
+	return s && report_wants(r, s);
 }
 
 bool report_wants(const struct report *r, const struct report_section *s)
 {
-	return r->invocations || !s->of_invocations;
+	return (r->invocations || !s->of_invocations) && (!s->tells || s->tells(r));
 }
 
 /* ---- commands ---- */
@@ -385,21 +410,24 @@ static int sort_findings(struct findings *fs)
 static void gather(struct report *r, bool page)
 {
 	struct query *q = r->q;
-	struct gather_part parts[4];
+	struct gather_part parts[5];
 	size_t n = 0;
 
 	r->measured = page && r->nruns == 1 && report_has(r, "charts");
 	if (r->measured)
 		measure_begin(q, r->runs[0].id, &r->measure);
-	r->gathered = (struct gathered){functions_new(q), phase_groups_new(q), overall_new(q)};
+	r->gathered = (struct gathered){functions_new(q), phase_groups_new(q), overall_new(q), NULL};
 	parts[n++] = (struct gather_part){functions_take, r->gathered.functions};
 	parts[n++] = (struct gather_part){phase_groups_take, r->gathered.phases};
 	parts[n++] = (struct gather_part){overall_take, r->gathered.overall};
 	if (r->measured)
 		parts[n++] = (struct gather_part){measure_take, &r->measure};
+	if (chosen(r, "slow") && r->invocations && (r->gathered.slow = slow_new(q)))
+		parts[n++] = (struct gather_part){slow_take, r->gathered.slow};
 	gather_invocations(q, parts, n);
 	if (r->measured)
 		measure_end(q, &r->measure);
+	slow_finish(q, r->gathered.slow);
 	if (q->status)
 		return;
 	overall_finish(r->gathered.overall);
@@ -428,6 +456,7 @@ void report_read(struct report *r, struct query *q, struct output *out, bool pag
 void report_done(struct report *r)
 {
 	r->q->gathered = NULL;
+	slow_free(r->gathered.slow);
 	gathered_done(&r->gathered);
 	measure_done(&r->measure);
 	free(r->slowest);

@@ -19,6 +19,7 @@ static const struct {
     {"gaps", "phases"},
     {"functions", "functions"},
     {"blame", "blame"},
+    {"slow", "slow"},
     {"errors", "errors"},
     {"patterns", "patterns"},
     {"sources", "sources"},

@@ -99,7 +99,7 @@ void report_json(struct query *q, struct output *out)
 	for (size_t i = 0; r.sections && r.sections[i] && !q->status; i++) {
 		const struct report_section *s = r.sections[i];
 
-		if (s->command) {
+		if (s->command && (!s->tells || s->tells(&r))) {
 			fprintf(out->file, ",\n\"%s\":", s->name);
 			report_section_run(&r, s, out);
 		} else if (!strcmp(s->name, "timelines")) {

@@ -26,6 +26,7 @@ struct gathered {
 	struct functions *functions;
 	struct phase_groups *phases;
 	struct overall *overall;
+	struct slow *slow; /* query/why/slow.h */
 };
 
 /* ---- for sentences and figures about all of them ---- */

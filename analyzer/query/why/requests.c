@@ -64,7 +64,7 @@ struct row_at {
 	uint32_t part, row;
 };
 
-struct reading {
+struct requests_reading {
 	struct requests *r;
 	struct kind *kind;
 	size_t nkinds, kinds_room;
@@ -81,14 +81,14 @@ struct reading {
 
 /* ---- what they have in common ---- */
 
-static struct slice kept(struct reading *rd, sqlite3_stmt *st, int column)
+static struct slice kept(struct requests_reading *rd, sqlite3_stmt *st, int column)
 {
 	struct slice s = column_slice(st, column);
 
 	return s.ptr ? (struct slice){arena_text(&rd->texts, s.ptr, s.len), s.len} : SLICE_NONE;
 }
 
-static void read_kinds(struct query *q, struct reading *rd, const char *function)
+static void read_kinds(struct query *q, struct requests_reading *rd, const char *function)
 {
 	static const char sql[] =
 	    "SELECT k.run, coalesce(k.function_name, k.fqdn, '?'), k.worker, k.state, k.status, k.compute, k.attempts, "
@@ -181,7 +181,7 @@ static int64_t first_known(int64_t a, int64_t b)
 	return a != NO_NS ? a : b;
 }
 
-static int put_request(const struct reading *rd, struct part *p, const struct invocation_read *in,
+static int put_request(const struct requests_reading *rd, struct part *p, const struct invocation_read *in,
                        const struct phases *phases)
 {
 	const struct kind *k = in->kind < rd->nkinds ? &rd->kind[in->kind] : NULL;
@@ -217,7 +217,7 @@ static int put_request(const struct reading *rd, struct part *p, const struct in
 /* The ids, then one part of the rows after the other. */
 static int read_part(void *arg, sqlite3 *db, size_t i)
 {
-	struct reading *rd = arg;
+	struct requests_reading *rd = arg;
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
 	int rc;
@@ -232,7 +232,7 @@ static int read_part(void *arg, sqlite3 *db, size_t i)
 }
 
 /* The parts' names of phases as one list. */
-static int join_names(struct reading *rd)
+static int join_names(struct requests_reading *rd)
 {
 	int rc = 0;
 
@@ -253,7 +253,7 @@ static int join_names(struct reading *rd)
 	return rc ? rc : rd->number ? 0 : -ENOMEM;
 }
 
-static int read_rows(struct query *q, struct reading *rd)
+static int read_rows(struct query *q, struct requests_reading *rd)
 {
 	int rc = rd->nparts = parts_of_places(q->db, rd->of);
 
@@ -279,7 +279,7 @@ static int by_run_id(const void *a, const void *b)
 }
 
 /* Where the requests of each run begin; *out is yours. */
-static int find_runs(const struct reading *rd, struct by_run **out, size_t *n)
+static int find_runs(const struct requests_reading *rd, struct by_run **out, size_t *n)
 {
 	struct by_run *v = calloc(rd->nkinds + 1, sizeof *v);
 	uint32_t *of = calloc(rd->nkinds + 1, sizeof *of), sum = 0;
@@ -315,7 +315,7 @@ static int find_runs(const struct reading *rd, struct by_run **out, size_t *n)
 }
 
 struct ordering {
-	struct reading *rd;
+	struct requests_reading *rd;
 	struct by_run *run;
 	size_t runs;
 	uint32_t begin[PLACE_PARTS]; /* of each part: its first row among all */
@@ -345,7 +345,7 @@ static int take_tid(void *arg, uint32_t row, size_t i)
 	return 0;
 }
 
-static int find_order(struct reading *rd)
+static int find_order(struct requests_reading *rd)
 {
 	struct ordering o = {.rd = rd};
 	int64_t *place = malloc(((size_t)rd->n + 1) * sizeof *place);
@@ -386,7 +386,7 @@ static int number_kind(struct requests *r, struct kind *k)
 	return rc;
 }
 
-static int number_pattern(struct reading *rd, struct part *p, uint32_t pattern)
+static int number_pattern(struct requests_reading *rd, struct part *p, uint32_t pattern)
 {
 	static const char other[] = "other phases";
 	struct slice s = p->patterns.text[pattern];
@@ -418,7 +418,7 @@ static void number_request(struct request *to, const struct kind *k)
 }
 
 /* The requests, then the columns, one after the other. */
-static int put_requests(struct reading *rd)
+static int put_requests(struct requests_reading *rd)
 {
 	struct requests *r = rd->r;
 	int rc = 0;
@@ -442,7 +442,7 @@ static int put_requests(struct reading *rd)
 }
 
 /* Where the columns of a name are in the parts. */
-static void find_columns(const struct reading *rd, uint32_t name, struct row_column of[PLACE_PARTS])
+static void find_columns(const struct requests_reading *rd, uint32_t name, struct row_column of[PLACE_PARTS])
 {
 	for (int k = 0; k < rd->nparts; k++) {
 		const struct part *p = &rd->part[k];
@@ -454,7 +454,7 @@ static void find_columns(const struct reading *rd, uint32_t name, struct row_col
 	}
 }
 
-static int put_columns(struct reading *rd)
+static int put_columns(struct requests_reading *rd)
 {
 	struct requests *r = rd->r;
 	struct row_column of[PLACE_PARTS];
@@ -478,7 +478,7 @@ static int put_columns(struct reading *rd)
 	return 0;
 }
 
-static int put_in_order(struct reading *rd)
+static int put_in_order(struct requests_reading *rd)
 {
 	int rc;
 
@@ -509,8 +509,10 @@ static void part_done(struct part *p)
 	intern_done(&p->patterns);
 }
 
-static void reading_done(struct reading *rd)
+void requests_cancel(struct requests_reading *rd)
 {
+	if (!rd)
+		return;
 	for (int k = 0; k < rd->nparts; k++)
 		part_done(&rd->part[k]);
 	free(rd->kind);
@@ -519,20 +521,67 @@ static void reading_done(struct reading *rd)
 	tids_done(&rd->tids);
 	intern_done(&rd->names);
 	arena_done(&rd->texts);
+	free(rd);
+}
+
+static struct requests_reading *reading_new(struct query *q, const char *function, struct requests *out)
+{
+	struct requests_reading *rd = calloc(1, sizeof *rd);
+
+	*out = (struct requests){0};
+	if (!query_ok(q, rd ? 0 : -ENOMEM, q->command)) {
+		free(rd);
+		return NULL;
+	}
+	rd->r = out;
+	read_kinds(q, rd, function);
+	return rd;
 }
 
 void requests_read(struct query *q, const char *function, struct requests *out)
 {
-	struct reading rd = {.r = out};
-	int rc;
+	struct requests_reading *rd = reading_new(q, function, out);
+	int rc = q->status ? 0 : read_rows(q, rd);
 
-	*out = (struct requests){0};
-	read_kinds(q, &rd, function);
-	rc = q->status ? 0 : read_rows(q, &rd);
 	if (!rc && !q->status)
-		rc = put_in_order(&rd);
+		rc = put_in_order(rd);
 	query_ok(q, rc, q->path);
-	reading_done(&rd);
+	requests_cancel(rd);
+}
+
+/* ---- beside others: one part, which is put in as the rows come ---- */
+
+struct requests_reading *requests_begin(struct query *q, struct requests *out)
+{
+	struct requests_reading *rd = reading_new(q, NULL, out);
+
+	if (rd) {
+		rd->nparts = 1;
+		rd->part[0].last_pattern = INTERN_NONE;
+	}
+	return rd;
+}
+
+int requests_take(void *reading, const struct invocation_read *of, const struct phases *phases)
+{
+	struct requests_reading *rd = reading;
+
+	return put_request(rd, &rd->part[0], of, phases);
+}
+
+uint32_t requests_taken(const struct requests_reading *rd)
+{
+	return rd->part[0].n;
+}
+
+void requests_end(struct query *q, struct requests_reading *rd)
+{
+	int rc = q->status || !rd ? 0 : tids_read(q->db, &rd->tids);
+
+	if (!rc && !q->status && rd && !(rc = join_names(rd)))
+		rc = put_in_order(rd);
+	query_ok(q, rc, q->path);
+	requests_cancel(rd);
 }
 
 void requests_done(struct requests *r)

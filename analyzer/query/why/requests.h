@@ -35,6 +35,18 @@ struct requests {
 /* Those of --run whose function is like --function (NULL: all), by run and id. A failure is latched in q; requests_done
  * in any case. */
 void requests_read(struct query *q, const char *function, struct requests *out);
+
+/* The same as one of several who take part in a pass over all invocations: begun before it (NULL: failed),
+ * requests_take in it, ended after it, or given up. out is filled by requests_end. */
+struct requests_reading;
+struct invocation_read;
+struct phases;
+struct requests_reading *requests_begin(struct query *q, struct requests *out);
+int requests_take(void *reading, const struct invocation_read *of, const struct phases *phases);
+uint32_t requests_taken(const struct requests_reading *reading); /* so many */
+void requests_end(struct query *q, struct requests_reading *reading);
+void requests_cancel(struct requests_reading *reading);
+
 void requests_done(struct requests *r);
 
 const char *request_tid(const struct requests *r, uint32_t i);

@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* slow.c - why the slow requests are slow: where their excess is, what they have in common, a typical one beside a fast
  * one. */
+#include "query/why/slow.h"
 #include "base/textduration.h"
 #include "model/parts.h"
 #include "query/core/command.h"
 #include "query/core/quantile.h"
-#include "query/why/causes.h"
-#include "query/why/typical.h"
+#include "query/whole/gathered.h"
 #include "render/number.h"
 #include "render/text.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_UNDER = 6 };   /* causes that people are shown under one; programs get all */
+enum { MOST_UNDER = 6 };   /* causes that are shown under one; programs get all */
 enum { ENOUGH_SLOW = 50 }; /* without --over, so many are to be slow, as far as the tenth slowest goes */
-
-struct slow {
-	struct requests r;
-	struct excess e;
-	struct attributes a;
-	struct causes c;
-	uint32_t slow, fast; /* the typical ones */
-	char over[32];       /* how the limit was given, or chosen: "5s", "p99" */
-};
 
 /* ---- what is slow ---- */
 
@@ -137,15 +128,11 @@ static void find_attributes(struct query *q, struct slow *s)
 
 /* ---- asking ---- */
 
-static void ask(struct query *q, struct slow *s)
+/* What is to be said of the requests that were read. */
+static void find(struct query *q, struct slow *s)
 {
-	const char *function = args_value(q->args, "function");
-	int64_t over_ns;
+	int64_t over_ns = q->status ? 0 : over(q, s);
 
-	requests_read(q, function, &s->r);
-	if (!q->status && !s->r.n && function)
-		query_no_function(q, function, "no answered request is of it");
-	over_ns = q->status ? 0 : over(q, s);
 	if (q->status || !query_ok(q, excess_make(&s->r, over_ns, &s->e), q->command))
 		return;
 	find_attributes(q, s);
@@ -155,13 +142,77 @@ static void ask(struct query *q, struct slow *s)
 		query_ok(q, typical_find(&s->r, &s->e, &s->slow, &s->fast), q->command);
 }
 
-static double share_of(const struct slow *s, double ns)
+static void ask(struct query *q, struct slow *s)
+{
+	const char *function = args_value(q->args, "function");
+
+	requests_read(q, function, &s->r);
+	if (!q->status && !s->r.n && function)
+		query_no_function(q, function, "no answered request is of it");
+	find(q, s);
+}
+
+static void slow_done(struct slow *s)
+{
+	requests_cancel(s->reading);
+	causes_done(&s->c);
+	attributes_done(&s->a);
+	excess_done(&s->e);
+	requests_done(&s->r);
+}
+
+/* ---- beside other questions ---- */
+
+struct slow *slow_new(struct query *q)
+{
+	struct slow *s = malloc(sizeof *s);
+
+	if (!query_ok(q, s ? 0 : -ENOMEM, q->command)) {
+		free(s);
+		return NULL;
+	}
+	*s = SLOW_INIT;
+	s->reading = requests_begin(q, &s->r);
+	return s;
+}
+
+int slow_take(void *slow, const struct invocation_read *of, const struct phases *phases)
+{
+	struct slow *s = slow;
+
+	if (s->reading && requests_taken(s->reading) == SLOW_BESIDE_MOST) {
+		slow_done(s);
+		*s = SLOW_INIT;
+		s->too_many = true;
+	}
+	return s->reading ? requests_take(s->reading, of, phases) : 0;
+}
+
+void slow_finish(struct query *q, struct slow *s)
+{
+	if (!s || !s->reading)
+		return;
+	requests_end(q, s->reading);
+	s->reading = NULL;
+	find(q, s);
+}
+
+void slow_free(struct slow *s)
+{
+	if (s)
+		slow_done(s);
+	free(s);
+}
+
+/* ---- numbers ---- */
+
+double slow_share_of(const struct slow *s, double ns)
 {
 	return s->e.total_ns > 0 ? ns / (double)s->e.total_ns : 0;
 }
 
 /* Phases, the largest excess first. */
-static size_t order_phases(const struct slow *s, uint32_t *order)
+size_t slow_order_phases(const struct slow *s, uint32_t *order)
 {
 	size_t n = 0;
 
@@ -221,7 +272,7 @@ static void put_json_causes(const struct slow *s, struct text *t)
 static void put_json(struct query *q, const struct slow *s)
 {
 	uint32_t order[REQUEST_PHASES];
-	size_t n = order_phases(s, order);
+	size_t n = slow_order_phases(s, order);
 	struct text t = {0};
 
 	text_printf(&t,
@@ -233,7 +284,7 @@ static void put_json(struct query *q, const struct slow *s)
 		text_puts(&t, i ? ",{\"name\":" : "{\"name\":");
 		text_add_json(&t, name.ptr, name.len);
 		text_printf(&t, ",\"excess_ns\":%lld", (long long)s->e.phase_ns[order[i]]);
-		put_real(&t, "share", share_of(s, (double)s->e.phase_ns[order[i]]));
+		put_real(&t, "share", slow_share_of(s, (double)s->e.phase_ns[order[i]]));
 		text_puts(&t, "}");
 	}
 	text_puts(&t, "],\"causes\":[");
@@ -273,7 +324,7 @@ static void put_flat_cause(struct query *q, struct table *t, const struct slow *
 	                           cell_of_text(c->of->what),
 	                           cell_of_text(cause_value(c, value)),
 	                           CELL_OF_INT((int64_t)c->explains_ns),
-	                           CELL_OF_REAL(share_of(s, c->explains_ns)),
+	                           CELL_OF_REAL(slow_share_of(s, c->explains_ns)),
 	                           CELL_OF_REAL(c->slow_share),
 	                           CELL_OF_REAL(c->others_share),
 	                           CELL_OF_REAL(c->q),
@@ -291,7 +342,7 @@ static void put_table(struct query *q, const struct slow *s)
 {
 	struct table *t = query_table_open(q, flat, FLAT);
 	uint32_t order[REQUEST_PHASES];
-	size_t n = order_phases(s, order);
+	size_t n = slow_order_phases(s, order);
 	struct text value = {0};
 
 	put_flat(q, t, "slow", "requests", CELL_OF_INT(s->e.nslow), CELL_OF_INT(s->e.total_ns), CELL_OF_NULL);
@@ -299,7 +350,7 @@ static void put_table(struct query *q, const struct slow *s)
 	for (size_t i = 0; i < n; i++)
 		put_flat(q, t, "phase", s->r.phases.text[order[i]].ptr, CELL_OF_NULL,
 		         CELL_OF_INT(s->e.phase_ns[order[i]]),
-		         CELL_OF_REAL(share_of(s, (double)s->e.phase_ns[order[i]])));
+		         CELL_OF_REAL(slow_share_of(s, (double)s->e.phase_ns[order[i]])));
 	for (size_t i = 0; i < s->c.n && !s->c.unproven; i++)
 		put_flat_cause(q, t, s, &s->c.v[i], &value);
 	put_flat(q, t, "typical", "slow", tid_cell(s, s->slow), CELL_OF_NULL, CELL_OF_NULL);
@@ -314,8 +365,20 @@ static void put_heading(struct query *q, const char *text)
 {
 	if (q->out->format == FORMAT_MARKDOWN)
 		fprintf(q->out->file, "\n### %s\n\n", text);
+	else if (q->out->format == FORMAT_HTML)
+		fprintf(q->out->file, "<h3>%s</h3>\n", text);
 	else
 		fprintf(q->out->file, "\n%s%s%s\n", output_ink(q->out, INK_HEAD), text, output_ink(q->out, INK_NONE));
+}
+
+/* Sentences: lines of text, a paragraph of a page. */
+static void put_words(struct query *q, struct text *t)
+{
+	bool html = q->out->format == FORMAT_HTML;
+
+	if (query_ok(q, t->failed ? -ENOMEM : 0, "output"))
+		fprintf(q->out->file, html ? "<p>%s</p>\n" : "%s\n", text_str(t));
+	text_done(t);
 }
 
 static void say_ns(const struct query *q, struct text *t, int64_t ns)
@@ -348,14 +411,14 @@ static void put_head(struct query *q, const struct slow *s)
 		say_ns(q, &t, s->e.total_ns / (s->e.nslow - s->e.nalone));
 		text_puts(&t, " more on average than the others of the same function");
 	}
-	text_puts(&t, ".\n");
+	text_puts(&t, ".");
 	if (s->e.nalone) {
+		text_puts(&t, "\n");
 		say_count(&t, s->e.nalone);
 		text_puts(&t, " of them are of functions of which no request was quicker: what they have in excess is "
-		              "not known.\n");
+		              "not known.");
 	}
-	fwrite(text_str(&t), 1, t.len, q->out->file);
-	text_done(&t);
+	put_words(q, &t);
 }
 
 static void put_phases(struct query *q, const struct slow *s)
@@ -364,12 +427,15 @@ static void put_phases(struct query *q, const struct slow *s)
 	    {"phase", UNIT_WHOLE}, {"excess_ns", UNIT_NS}, {"share", UNIT_SHARE}, {"each_ns", UNIT_NS}};
 	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 	uint32_t order[REQUEST_PHASES], slow = s->e.nslow - s->e.nalone;
-	size_t n = order_phases(s, order);
+	size_t n = slow_order_phases(s, order);
 
 	for (size_t i = 0; i < n; i++) {
 		int64_t ns = s->e.phase_ns[order[i]];
+
+		if (!ns && q->out->format == FORMAT_HTML)
+			continue;
 		struct cell c[] = {cell_of_text(s->r.phases.text[order[i]].ptr), CELL_OF_INT(ns),
-		                   CELL_OF_REAL(share_of(s, (double)ns)), CELL_OF_INT(ns / (slow ? slow : 1))};
+		                   CELL_OF_REAL(slow_share_of(s, (double)ns)), CELL_OF_INT(ns / (slow ? slow : 1))};
 
 		query_table_row(q, t, c);
 	}
@@ -383,7 +449,7 @@ static void put_causes(struct query *q, const struct slow *s)
 	                                        {"explains_ns", UNIT_NS},   {"of_excess", UNIT_SHARE},
 	                                        {"q", UNIT_VALUE}};
 	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
-	struct text value = {0}, what = {0};
+	struct text value = {0}, what = {0}, more = {0};
 	size_t under = 0, left_out = 0;
 
 	for (size_t i = 0; i < s->c.n; i++) {
@@ -400,7 +466,7 @@ static void put_causes(struct query *q, const struct slow *s)
 		                       CELL_OF_REAL(c->slow_share),
 		                       CELL_OF_REAL(c->others_share),
 		                       CELL_OF_INT((int64_t)c->explains_ns),
-		                       CELL_OF_REAL(share_of(s, c->explains_ns)),
+		                       CELL_OF_REAL(slow_share_of(s, c->explains_ns)),
 		                       CELL_OF_REAL(c->q)};
 
 		query_table_row(q, t, cells);
@@ -408,9 +474,14 @@ static void put_causes(struct query *q, const struct slow *s)
 	text_done(&what);
 	text_done(&value);
 	query_table_close(q, t);
-	if (left_out && !q->status)
-		fprintf(q->out->file, "and %zu more that go with these%s\n", left_out,
-		        s->c.unproven ? "" : ": --format csv slow");
+	if (!left_out || q->status)
+		return;
+	text_printf(&more, "and %zu more that go with these", left_out);
+	if (!s->c.unproven)
+		text_puts(&more, q->out->format == FORMAT_HTML
+		                     ? ": <code class=\"copy\">ilu-logq --format csv slow</code>"
+		                     : ": --format csv slow");
+	put_words(q, &more);
 }
 
 /* When the first and the last slow one began, on the clock of the log. */
@@ -453,8 +524,40 @@ static void put_none(struct query *q, const struct slow *s)
 		            "looked at.",
 		            s->c.tests);
 	}
-	fprintf(q->out->file, "%s\n", text_str(&t));
-	text_done(&t);
+	put_words(q, &t);
+}
+
+/* With what leads to each: the page knows whether it has its timeline. */
+static void put_typical_rows(struct query *q, const struct slow *s)
+{
+	static const struct column columns[] = {{"typical", UNIT_WHOLE}, {"tid", UNIT_ID}, {"took_ns", UNIT_NS}};
+	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
+	const uint32_t of[] = {s->slow, s->fast};
+
+	for (int k = 0; k < 2; k++) {
+		if (of[k] == NO_REQUEST)
+			continue;
+		struct cell c[] = {cell_of_text(k ? "fast" : "slow"), cell_of_text(request_tid(&s->r, of[k])),
+		                   CELL_OF_INT(s->r.v[of[k]].ns)};
+
+		query_table_row(q, t, c);
+	}
+	query_table_close(q, t);
+}
+
+static void put_typical_html(struct query *q, const struct slow *s)
+{
+	struct text t = {0};
+
+	put_typical_rows(q, s);
+	if (s->slow == NO_REQUEST || s->fast == NO_REQUEST)
+		return;
+	text_puts(&t, "Both, one beside the other: <code class=\"copy\">ilu-logq timeline ");
+	text_add_html(&t, request_tid(&s->r, s->slow), strlen(request_tid(&s->r, s->slow)));
+	text_puts(&t, " --beside ");
+	text_add_html(&t, request_tid(&s->r, s->fast), strlen(request_tid(&s->r, s->fast)));
+	text_puts(&t, "</code>");
+	put_words(q, &t);
 }
 
 static void put_typical(struct query *q, const struct slow *s)
@@ -485,8 +588,22 @@ static void put_typical(struct query *q, const struct slow *s)
 	text_done(&t);
 }
 
-static void put_text(struct query *q, const struct slow *s)
+static void put_too_many(struct query *q)
 {
+	struct text t = {0};
+
+	text_puts(&t, "Of so many requests it is not looked for here: ");
+	text_puts(&t, q->out->format == FORMAT_HTML ? "<code class=\"copy\">ilu-logq slow</code>" : "`ilu-logq slow`");
+	text_puts(&t, " tells it.");
+	put_words(q, &t);
+}
+
+void slow_tell(struct query *q, const struct slow *s)
+{
+	if (s->too_many) {
+		put_too_many(q);
+		return;
+	}
 	put_head(q, s);
 	if (s->e.nslow) {
 		put_heading(q, "Where the excess is");
@@ -497,29 +614,35 @@ static void put_text(struct query *q, const struct slow *s)
 		if (s->c.n)
 			put_causes(q, s);
 		put_heading(q, "The most typical ones");
-		put_typical(q, s);
+		(q->out->format == FORMAT_HTML ? put_typical_html : put_typical)(q, s);
 	}
 	query_ok(q, output_status(q->out), "output");
 }
 
+/* ---- the command ---- */
+
+static void put(struct query *q, const struct slow *s)
+{
+	if (!q->status && q->out->format == FORMAT_JSON)
+		put_json(q, s);
+	else if (!q->status && q->out->format == FORMAT_CSV)
+		put_table(q, s);
+	else if (!q->status)
+		slow_tell(q, s);
+	if (!q->status && s->r.unfinished)
+		query_note(q, "%lld requests without an answer are left out: hangs tells of them",
+		           (long long)s->r.unfinished);
+}
+
 static void run(struct query *q)
 {
-	struct slow s = {.slow = NO_REQUEST, .fast = NO_REQUEST};
+	const struct slow *before = q->gathered ? q->gathered->slow : NULL;
+	struct slow own = SLOW_INIT;
 
-	ask(q, &s);
-	if (!q->status && q->out->format == FORMAT_JSON)
-		put_json(q, &s);
-	else if (!q->status && q->out->format == FORMAT_CSV)
-		put_table(q, &s);
-	else if (!q->status)
-		put_text(q, &s);
-	if (!q->status && s.r.unfinished)
-		query_note(q, "%lld requests without an answer are left out: hangs tells of them",
-		           (long long)s.r.unfinished);
-	causes_done(&s.c);
-	attributes_done(&s.a);
-	excess_done(&s.e);
-	requests_done(&s.r);
+	if (!before)
+		ask(q, &own);
+	put(q, before ? before : &own);
+	slow_done(&own);
 }
 
 static const struct option_spec options[] = {
