@@ -380,6 +380,10 @@ check-cluster: $(filter %/faas-sim %/ilu-logq,$(BINS))
 check-browser: $(B)/bin/ilu-logq
 	@tests/browser/run -B $(B)
 
+# What is exported, read by those it is for; their packages come from PyPI, into $(B)/consumers.
+check-consumers: $(filter %/faas-sim %/ilu-logq,$(BINS))
+	@tests/consumers/run -B $(B)
+
 # Longer than in `make check`, over the real runs too where ILU_TEST_RUNS names them; PYTHON: one that may have DuckDB.
 DIFFERENTIAL_SECONDS ?= 300
 PYTHON ?= /usr/bin/python3
@@ -535,6 +539,7 @@ help:
 	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
 	@echo 'make check-scale   what a line costs in a log four times as large (4.4 GB in the temporary directory)'
 	@echo 'make check-cluster a push onto three ClickHouse servers on loopback, compared (clickhouse-server; skipped where it is missing)'
+	@echo 'make check-consumers  exports read by OpenTelemetry, Perfetto, pandas and DuckDB (pip; skipped where it is missing)'
 	@echo 'make check-browser the page of a report in a headless Chromium (node, npm, chromium; skipped where they are missing)'
 	@echo 'make check-asan    the same as check under the address and undefined-behaviour sanitizers'
 	@echo 'make check-tsan    the tests of the library, a daemon on it and a load, under the thread sanitizer'
@@ -556,7 +561,7 @@ print-%:
 
 force:
 .PHONY: all programs check check-built soak check-unit check-threads check-headers check-golden check-scale check-differential check-browser check-asan check-tsan check-fuzz fuzz-built format check-format bench demo install clean help force
-.PHONY: check-cluster
+.PHONY: check-cluster check-consumers
 .DELETE_ON_ERROR:
 .SECONDARY:
 

@@ -9,20 +9,18 @@ Whatever is wrong is an exception."""
 import base64, collections, decimal, json, os, re, subprocess, sys, tempfile
 
 csv_reader = __import__("csv").reader
+# Those who know best, where they are installed; tests/consumers/run sees to it that all are.
+duckdb = pandas = json_format = packets = None
 try:
     import duckdb
-except ImportError:
-    duckdb = None
-try:
     import pandas
-except ImportError:
-    pandas = None
-try:  # where they are installed, those who know best
     from google.protobuf import json_format
     from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
     from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+    from perfetto.protos.perfetto.trace import perfetto_trace_pb2 as packets
 except ImportError:
-    json_format = None
+    if os.environ.get("ILU_TEST_CONSUMERS"):
+        raise
 
 NASTY = ['a"b', "back\\slash", "line\nend", "tab\tcr\r", "nul\x00esc\x1b[31m", "semi;colon, comma", "bidi\u202e", "\U0001f600", "</script>", "=1+1", "''", "{}[]", "", " "]
 
@@ -167,14 +165,62 @@ def perfetto(path):
             assert e["ph"] == "s" or e["bp"] == "e"
             arrows.setdefault(e["id"], []).append(e["ph"])
     assert all(a == ["s", "f"] for a in arrows.values()), arrows
+    if packets:
+        as_packets(events)
     return f"{len(processes)} processes, {len(threads)} lanes; " + ", ".join(f"{kinds[k]} {k}" for k in ("request", "phase", "span", "C")) + f"; {len(arrows)} arrows"
+
+
+def as_packets(events):
+    """The same as Perfetto's own trace, whose types are narrower: unsigned nanoseconds, 32-bit process ids, each slice with its end. What
+    went in comes out."""
+    trace, counts, stacks = packets.Trace(), collections.Counter(), collections.defaultdict(list)
+    kinds = packets.TrackEvent
+
+    def track(*key):
+        return hash(key) & 0xFFFFFFFFFFFFFFFF
+
+    def event(ts, kind, uuid, **more):
+        ns = int(ts * 1000)
+        assert ns == ts * 1000, ts
+        p = trace.packet.add(timestamp=ns, trusted_packet_sequence_id=1, track_event=kinds(type=kind, track_uuid=uuid, **more))
+        counts[kind] += 1
+        return p
+
+    def close(at, until):
+        while stacks[at] and stacks[at][-1] <= until:
+            event(stacks[at].pop(), kinds.TYPE_SLICE_END, track(*at))
+
+    for e in events:
+        at = (e["pid"], e["tid"])
+        if e["ph"] == "M":
+            d = trace.packet.add().track_descriptor
+            if e["name"] == "process_name":
+                d.uuid, d.process.pid, d.process.process_name = track(e["pid"]), e["pid"], e["args"]["name"]
+            else:
+                d.uuid, d.parent_uuid, d.thread.pid, d.thread.tid, d.thread.thread_name = track(*at), track(e["pid"]), e["pid"], e["tid"], e["args"]["name"]
+        elif e["ph"] == "C":
+            event(e["ts"], kinds.TYPE_COUNTER, track(e["pid"], e["name"]), double_counter_value=float(e["args"]["value"]))
+        elif e["ph"] == "X":
+            close(at, e["ts"])
+            p = event(e["ts"], kinds.TYPE_SLICE_BEGIN, track(*at), name=e["name"], categories=[e["cat"]])
+            for k, v in e["args"].items():
+                p.track_event.debug_annotations.add(name=k, string_value=str(v))
+            stacks[at].append(e["ts"] + e["dur"])
+        else:
+            ends = {"flow_ids": [e["id"]]} if e["ph"] == "s" else {"terminating_flow_ids": [e["id"]]}
+            event(e["ts"], kinds.TYPE_INSTANT, track(*at), name=e["name"], **ends)
+    for at in stacks:
+        close(at, decimal.Decimal("Infinity"))
+    again = packets.Trace.FromString(trace.SerializeToString())
+    assert collections.Counter(p.track_event.type for p in again.packet if p.HasField("track_event")) == counts
+    assert counts[kinds.TYPE_SLICE_BEGIN] == counts[kinds.TYPE_SLICE_END]
 
 
 def ndjson(path):
     """Event lines: an object a line, times rising as far as one clock shows them."""
     with open(path, encoding="utf-8") as f:
         lines = [json.loads(l) for l in f.read().split("\n")[:-1]]
-    assert all(isinstance(l["fields"]["message"], str) and isinstance(l["timestamp"], str) for l in lines)
+    assert all(isinstance(l["fields"].get("message", ""), str) and isinstance(l["timestamp"], str) for l in lines)
     stamps = [l["timestamp"] for l in lines]
     if len({len(s) for s in stamps}) == 1:
         assert stamps == sorted(stamps)
