@@ -5,6 +5,7 @@
  * lines are read to leave out what the clock jumped over. */
 #include "query/commands/commands.h"
 #include "query/core/command.h"
+#include "query/whole/gathered.h"
 #include "model/extent.h"
 
 static const struct column columns[] = {
@@ -16,6 +17,10 @@ static const struct column columns[] = {
     {"invocations", UNIT_COUNT},   {"failed", UNIT_COUNT},
     {"unfinished", UNIT_COUNT},
 };
+
+/* By their kinds, which are few: the view would look up each one's transaction. */
+#define INVOCATIONS_OF \
+	"SELECT coalesce(sum(c.n), 0) FROM counted c JOIN invocation_kind k ON k.id = c.kind WHERE k.run = r.id"
 
 enum { RUN = 1, DURATION = 6, COLUMNS = sizeof columns / sizeof *columns };
 
@@ -35,15 +40,22 @@ static bool put(struct query *q, sqlite3_stmt *stmt, struct table *t)
 
 static void run(struct query *q)
 {
+	const struct overall *o = q->gathered ? q->gathered->overall : NULL; /* of the run, where there is one */
 	struct table *t = query_table_open(q, columns, COLUMNS);
 	sqlite3_stmt *stmt = query_prepare(
-	    q, "SELECT coalesce(r.offset_s, 0), r.id, r.path, r.kind, r.first_ns, r.last_ns, r.last_ns - r.first_ns,"
+	    q, "WITH counted AS MATERIALIZED (SELECT kind, count(*) AS n FROM invocation_row GROUP BY kind) "
+	       "SELECT coalesce(r.offset_s, 0), r.id, r.path, r.kind, r.first_ns, r.last_ns, r.last_ns - r.first_ns,"
 	       " count(s.id), CAST(total(s.lines) AS INTEGER), CAST(total(s.bytes) AS INTEGER),"
-	       " (SELECT count(*) FROM invocation i WHERE i.run = r.id),"
-	       " (SELECT count(*) FROM invocation i WHERE i.run = r.id AND i.status = 'failed'),"
-	       " (SELECT count(*) FROM invocation i WHERE i.run = r.id AND i.status = 'unfinished')"
+	       " coalesce(?1, (" INVOCATIONS_OF ")),"
+	       " coalesce(?2, (" INVOCATIONS_OF " AND k.status = 'failed')),"
+	       " coalesce(?3, (" INVOCATIONS_OF " AND k.status = 'unfinished'))"
 	       " FROM run r LEFT JOIN source s ON s.run = r.id GROUP BY r.id ORDER BY r.id");
 
+	if (o && q->out->one_run) {
+		sqlite3_bind_int64(stmt, 1, o->all);
+		sqlite3_bind_int64(stmt, 2, o->failed);
+		sqlite3_bind_int64(stmt, 3, o->unfinished);
+	}
 	while (query_next(q, stmt) && put(q, stmt, t))
 		;
 	sqlite3_finalize(stmt);

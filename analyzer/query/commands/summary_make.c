@@ -77,14 +77,16 @@ struct verdict *summary_add(struct query *q, struct summary *s, enum verdict_lev
 
 /* ---- how invocations ended ---- */
 
-/* What the attempts say that failed, the most frequent first. */
+/* What the attempts say that failed, the most frequent first. Attempts with an error are few, so their rows are looked
+ * through; the views begin with each transaction. */
 static void say_causes(struct query *q, int64_t run, struct text *t)
 {
 	sqlite3_stmt *st = query_prepare(
 	    q,
-	    "SELECT a.error, count(*) FROM invocation i JOIN attempt a ON a.run = i.run AND a.tid = i.tid AND a.n = "
-	    "i.attempts WHERE i.status = 'failed' AND a.error IS NOT NULL AND (?1 = 0 OR i.run = ?1) GROUP BY 1 ORDER "
-	    "BY 2 DESC, 1 LIMIT 2");
+	    "SELECT a.error, count(*) FROM attempt_row a CROSS JOIN invocation_row i ON i.id = a.place CROSS JOIN "
+	    "invocation_kind k ON k.id = i.kind CROSS JOIN work_kind w ON w.id = a.kind WHERE a.error IS NOT NULL AND "
+	    "k.status = 'failed' AND a.n = k.attempts AND w.run = k.run AND (?1 = 0 OR k.run = ?1) GROUP BY 1 ORDER BY "
+	    "2 DESC, 1 LIMIT 2");
 	const char *before = ": ";
 
 	sqlite3_bind_int64(st, 1, run);

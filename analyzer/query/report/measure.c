@@ -3,6 +3,7 @@
 #include "query/report/measure.h"
 #include "base/array.h"
 #include "base/sql.h"
+#include "store/groups.h"
 #include "tables/phase_read.h"
 #include <errno.h>
 #include <math.h>
@@ -92,29 +93,54 @@ static size_t bin_of(int64_t ns)
 
 /* ---- lines ---- */
 
+static void count_line(struct measure *m, struct slice level, int64_t at_ns, int64_t n)
+{
+	size_t i = column_of(m, at_ns);
+
+	m->lines_at[i] += (double)n;
+	if (slice_is(level, "ERROR")) {
+		m->errors_at[i] += (double)n;
+		m->errors += n;
+	} else if (slice_is(level, "WARN")) {
+		m->warnings_at[i] += (double)n;
+		m->warnings += n;
+	}
+}
+
+/* From the directories of the chunks and the seconds of their rows. In SQL, GROUP BY would have a row of each line. */
+static void count_by_second(struct query *q, struct measure *m)
+{
+	struct event_where w = {.q.run = m->run};
+	struct event_groups *g = NULL;
+	int rc = event_groups_open(q->store, &w, 1u << COL_LEVEL | 1u << COL_SECOND, NULL, 0, &g);
+	bool lasting;
+
+	for (size_t i = 0; g && !rc && i < event_groups_count(g); i++) {
+		const struct event_group *e = event_groups_at(g, i);
+
+		count_line(m, event_groups_text(g, e->text[GROUP_LEVEL], &lasting), ns_moved(e->second * 1000000000, 0),
+		           (int64_t)e->n);
+	}
+	query_ok(q, rc, q->path);
+	event_groups_close(g);
+	event_where_done(&w);
+}
+
+static void count_one_by_one(struct query *q, struct measure *m)
+{
+	sqlite3_stmt *st = query_prepare(q, "SELECT level, time_ns FROM event WHERE run = ?1");
+
+	sqlite3_bind_int64(st, 1, m->run);
+	while (query_next(q, st))
+		count_line(m, column_slice(st, 0), sqlite3_column_int64(st, 1), 1);
+	sqlite3_finalize(st);
+}
+
 static void count_lines(struct query *q, struct measure *m)
 {
 	bool by_second = m->step_ns >= 1000000000 && m->step_ns % 1000000000 == 0 && m->lines > 20000;
-	sqlite3_stmt *st = query_prepare(
-	    q, by_second ? "SELECT level, second, count(*) FROM event WHERE run = ?1 GROUP BY level, second"
-	                 : "SELECT level, time_ns, 1 FROM event WHERE run = ?1");
 
-	sqlite3_bind_int64(st, 1, m->run);
-	while (query_next(q, st)) {
-		struct slice level = column_slice(st, 0);
-		int64_t at = sqlite3_column_int64(st, 1), n = sqlite3_column_int64(st, 2);
-		size_t i = column_of(m, by_second ? ns_moved(at * 1000000000, 0) : at);
-
-		m->lines_at[i] += (double)n;
-		if (level.len == 5 && slice_is(level, "ERROR")) {
-			m->errors_at[i] += (double)n;
-			m->errors += n;
-		} else if (slice_is(level, "WARN")) {
-			m->warnings_at[i] += (double)n;
-			m->warnings += n;
-		}
-	}
-	sqlite3_finalize(st);
+	(by_second ? count_by_second : count_one_by_one)(q, m);
 }
 
 /* ---- the order of phases ---- */

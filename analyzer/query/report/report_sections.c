@@ -320,7 +320,7 @@ static sqlite3_stmt *prepare_cases(struct query *q, const char *where, const cha
 
 static void cases_of_run(struct report *r, struct cases *c, int64_t run, int64_t most)
 {
-	static const char by_time[] = "coalesce(sent_ns, arrived_ns)";
+	static const char by_time[] = "coalesce(sent_ns, arrived_ns, insert_ns)";
 	struct query *q = r->q;
 
 	add_cases(q, c, run, most, "slowest",
@@ -335,7 +335,7 @@ static void cases_of_run(struct report *r, struct cases *c, int64_t run, int64_t
 	        q,
 	        "SELECT tid FROM (SELECT tid, row_number() OVER (PARTITION BY f ORDER BY d, tid) AS n, count(*) OVER "
 	        "(PARTITION BY f) AS k FROM (SELECT tid, coalesce(function_name, fqdn) AS f, " INVOCATION_DURATION
-	        " AS d FROM invocation WHERE run = ?1 AND status = 'ok' LIMIT 20000) WHERE d IS NOT NULL) WHERE n = "
+	        " AS d FROM invocation WHERE run = ?1 AND status = 'ok' LIMIT 5000) WHERE d IS NOT NULL) WHERE n = "
 	        "(k + 1) / 2 ORDER BY k DESC, tid LIMIT ?2"));
 }
 
@@ -432,7 +432,7 @@ static void gather(struct report *r, bool page)
 		return;
 	overall_finish(r->gathered.overall);
 	r->slowest = overall_slowest_sql(q, r->gathered.overall);
-	r->bad = overall_bad_sql(q, r->gathered.overall);
+	r->bad = overall_bad_sql(q, r->gathered.overall, r->nruns == 1);
 	q->gathered = &r->gathered;
 }
 

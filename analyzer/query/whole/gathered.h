@@ -31,7 +31,7 @@ struct gathered {
 
 /* ---- for sentences and figures about all of them ---- */
 
-enum { OVERALL_SLOWEST = 20, OVERALL_NAMED = 2000 };
+enum { OVERALL_SLOWEST = 20, OVERALL_EARLIEST = 64, OVERALL_NAMED = 2000 };
 
 struct overall_function {
 	int64_t n;
@@ -42,16 +42,26 @@ struct overall_named {
 	int64_t place, ns;
 };
 
+/* Some of those that ended in one way: all of them, or the OVERALL_EARLIEST first and those that are as early as the
+ * last of these. ns is when one was sent, or arrived, or was queued; NO_NS, not known, comes first. */
+struct overall_early {
+	struct overall_named *v;
+	size_t n, room;
+	bool cut;  /* later ones than last_ns went */
+	bool many; /* even so they are too many */
+	int64_t last_ns;
+};
+
 struct overall {
 	int64_t all, ok, failed, unfinished;
 	int64_t cold_starts;               /* attempts */
 	struct sample durations;           /* of those that are known; sorted by overall_finish */
 	struct overall_function *function; /* by number in names; the last one behind them: those without a name */
 	struct intern names;
-	/* Who may be among the OVERALL_SLOWEST that ended, and the first of those that did not end well. */
-	struct overall_named *slow, *bad;
-	size_t nslow, slow_room, nbad, bad_room;
+	struct overall_named *slow; /* who may be among the OVERALL_SLOWEST that ended */
+	size_t nslow, slow_room;
 	bool many_slow;
+	struct overall_early failed_first, unfinished_first;
 	int64_t least[OVERALL_SLOWEST]; /* a heap of the longest durations, the least of them first */
 	size_t nleast;
 	struct overall_kind *kinds;
@@ -63,9 +73,10 @@ int overall_take(void *overall, const struct invocation_read *of, const struct p
 void overall_finish(struct overall *o);
 void overall_free(struct overall *o);
 
-/* SQL on `invocation`: a condition that all who are among the slowest fulfil, or all who did not end well, and few
- * others. To be freed; NULL: they are too many to be named, or memory is out. */
+/* SQL on `invocation`: a condition that all who are among the slowest fulfil, or those who did not end well, and few
+ * others; of these, where all are of one run, at least the OVERALL_EARLIEST of each status. To be freed; NULL: they are
+ * too many to be named, or memory is out. */
 char *overall_slowest_sql(struct query *q, const struct overall *o);
-char *overall_bad_sql(struct query *q, const struct overall *o);
+char *overall_bad_sql(struct query *q, const struct overall *o, bool one_run);
 
 #endif

@@ -61,7 +61,8 @@ void overall_free(struct overall *o)
 	intern_done(&o->names);
 	free(o->function);
 	free(o->slow);
-	free(o->bad);
+	free(o->failed_first.v);
+	free(o->unfinished_first.v);
 	free(o->kinds);
 	free(o);
 }
@@ -119,16 +120,41 @@ static int name_slow(struct overall *o, int64_t place, int64_t ns)
 	return 0;
 }
 
-static int name_bad(struct overall *o, int64_t place)
+static int by_ns(const void *a, const void *b)
 {
+	const struct overall_named *x = a, *y = b;
+
+	return (x->ns > y->ns) - (x->ns < y->ns);
+}
+
+static void keep_earliest(struct overall_early *e)
+{
+	size_t n = OVERALL_EARLIEST;
+
+	if (e->n <= n)
+		return;
+	qsort(e->v, e->n, sizeof *e->v, by_ns);
+	while (n < e->n && e->v[n].ns == e->v[n - 1].ns)
+		n++;
+	e->cut |= n < e->n;
+	e->n = n;
+	e->last_ns = e->v[n - 1].ns;
+}
+
+static int name_early(struct overall_early *e, const struct invocation_read *of)
+{
+	int64_t ns = of->sent_ns != NO_NS ? of->sent_ns : of->arrived_ns != NO_NS ? of->arrived_ns : of->insert_ns;
 	struct overall_named *x;
 
-	if (o->nbad > OVERALL_NAMED)
+	if (e->many || (e->cut && ns > e->last_ns))
 		return 0;
-	x = array_add(o->bad, o->nbad, o->bad_room);
+	if (e->n == 2 * OVERALL_NAMED)
+		keep_earliest(e);
+	e->many = e->n == 2 * OVERALL_NAMED;
+	x = array_add(e->v, e->n, e->room);
 	if (!x)
 		return -ENOMEM;
-	*x = (struct overall_named){.place = place};
+	*x = (struct overall_named){of->place, ns};
 	return 0;
 }
 
@@ -155,7 +181,7 @@ int overall_take(void *overall, const struct invocation_read *of, const struct p
 		o->cold_starts += of->attempt[i].state && !strcmp(of->attempt[i].state, "cold");
 	f = &o->function[k->function == INTERN_NONE ? o->names.n : k->function];
 	f->n++;
-	if (!k->ok && (rc = name_bad(o, of->place)))
+	if (!k->ok && (rc = name_early(k->failed ? &o->failed_first : &o->unfinished_first, of)))
 		return rc;
 	if (ns == NO_NS)
 		return 0;
@@ -169,6 +195,10 @@ void overall_finish(struct overall *o)
 {
 	sample_sort(&o->durations);
 	forget(o);
+	if (o->failed_first.n + o->unfinished_first.n > OVERALL_NAMED) {
+		keep_earliest(&o->failed_first);
+		keep_earliest(&o->unfinished_first);
+	}
 }
 
 /* ---- as a condition ---- */
@@ -218,7 +248,23 @@ char *overall_slowest_sql(struct query *q, const struct overall *o)
 	return o->many_slow ? NULL : named_sql(q, o->slow, o->nslow);
 }
 
-char *overall_bad_sql(struct query *q, const struct overall *o)
+char *overall_bad_sql(struct query *q, const struct overall *o, bool one_run)
 {
-	return o->nbad > OVERALL_NAMED ? NULL : named_sql(q, o->bad, o->nbad);
+	const struct overall_early *failed = &o->failed_first, *others = &o->unfinished_first;
+	size_t n = failed->n + others->n;
+	struct overall_named *v;
+	char *sql;
+
+	if (n > OVERALL_NAMED || failed->many || others->many || ((failed->cut || others->cut) && !one_run))
+		return NULL;
+	v = malloc((n + 1) * sizeof *v);
+	if (!v)
+		return NULL;
+	if (failed->n)
+		memcpy(v, failed->v, failed->n * sizeof *v);
+	if (others->n)
+		memcpy(v + failed->n, others->v, others->n * sizeof *v);
+	sql = named_sql(q, v, n);
+	free(v);
+	return sql;
 }
