@@ -9,7 +9,7 @@
 #include "query/why/typical.h"
 
 /* Beside other questions no more requests are compared: all of them are in memory. */
-enum { SLOW_BESIDE_MOST = 200000 };
+enum { SLOW_BESIDE_MOST = 50000 };
 
 struct slow {
 	struct requests_reading *reading; /* while the pass lasts */
