@@ -37,6 +37,14 @@ void record_reader_done(struct record_reader *r)
 	*r = (struct record_reader){0};
 }
 
+void record_reader_trim(struct record_reader *r, size_t bytes)
+{
+	if (r->reading.room <= bytes)
+		return;
+	bytes_free(&r->reading);
+	texts_free(r->r);
+}
+
 static void use_note(struct record_reader *rr)
 {
 	const struct record *r = rr->r;

@@ -92,6 +92,8 @@ struct record_result {
 
 int record_reader_init(struct record_reader *r, const struct record_options *o);
 void record_reader_done(struct record_reader *r);
+/* Gives back the memory of a reading longer than so many bytes; what was read last is no more. */
+void record_reader_trim(struct record_reader *r, size_t bytes);
 
 /* Reads one record: a line, or lines joined by the caller; SCAN_SLACK readable bytes follow text. 0 or -ENOMEM. */
 int record_read(struct record_reader *r, struct slice text, struct record_result *out);

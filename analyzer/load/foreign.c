@@ -110,18 +110,15 @@ static void count(struct parser *p, bool piece, enum repair repair, size_t bytes
 static int reading_add(struct parser *p, enum chunk_raw how, struct slice text, struct slice reading,
                        enum repair repair, struct slice tid, int64_t stamp, size_t bytes)
 {
-	p->both.len = 0;
-	bytes_add(&p->both, text.ptr, text.len);
-	bytes_add(&p->both, "\n", 1);
-	bytes_add(&p->both, reading.ptr, reading.len - (repair != REPAIR_NONE));
-	if (repair) {
-		bytes_str(&p->both, ",\"repaired\":\"");
-		bytes_str(&p->both, repair_what(repair));
-		bytes_str(&p->both, "\"}");
-	}
-	if (p->both.failed)
-		return -ENOMEM;
-	return chunk_add_raw(p->builder, how, (struct slice){p->both.ptr, p->both.len}, tid, stamp, bytes);
+	const char *what = repair ? repair_what(repair) : "";
+	struct slice pieces[] = {text,
+	                         SLICE("\n"),
+	                         {reading.ptr, reading.len - (repair != REPAIR_NONE)},
+	                         SLICE(",\"repaired\":\""),
+	                         {what, strlen(what)},
+	                         SLICE("\"}")};
+
+	return chunk_add_raw_pieces(p->builder, how, pieces, repair ? 6 : 3, tid, stamp, bytes);
 }
 
 static void seen(struct parser *p, const struct record_result *r)

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { MEMORY_LARGE = 4 << 20 };
+
 volatile int load_stopped;
 
 void load_interrupt(void)
@@ -457,6 +459,16 @@ static int load_follow(struct load_options *o, char **tid)
 	return 130;
 }
 
+/* What a long line needs is given back as soon as it is free: left to itself, malloc raises its threshold with each
+ * large piece, and keeps the next ones between smaller ones. */
+static void memory_settle(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, MEMORY_LARGE);
+	mallopt(M_TRIM_THRESHOLD, 2 * MEMORY_LARGE);
+#endif
+}
+
 int load_run(const struct load_options *options)
 {
 	struct load_options o = *options;
@@ -464,6 +476,7 @@ int load_run(const struct load_options *options)
 	char *tid = NULL;
 	int status;
 
+	memory_settle();
 	if (!o.threads)
 		o.threads = cpus < 1 ? 1 : cpus > 16 ? 16 : (unsigned)cpus;
 	status = pass_run(&o, TURN_FIRST, &tid);

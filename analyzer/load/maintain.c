@@ -172,7 +172,7 @@ static int chunk_put(struct rebuild *r)
 	if (!sum.rows)
 		return 0;
 	r->packed.len = 0;
-	rc = chunk_seal(r->parser.builder, CHUNK_LEVEL, &r->packed);
+	rc = chunk_seal_apart(r->parser.builder, CHUNK_LEVEL, &r->packed);
 	if (!rc)
 		rc = chunk_writer_put(r->s, &r->writer, r->next_chunk++, r->source, r->line, r->offset,
 		                      r->parser.builder, &r->packed);

@@ -69,9 +69,21 @@ int parser_source(struct parser *p, const struct record_options *o)
 	return rc ? rc : record_reader_init(&p->peeks, o);
 }
 
+/* What a long line has made is no other line's room. */
+static void room_return(struct bytes *b)
+{
+	if (b->room > PARSE_ROOM)
+		bytes_free(b);
+}
+
 void parser_clear(struct parser *p)
 {
 	chunk_builder_clear(p->builder);
+	room_return(&p->text);
+	room_return(&p->joined);
+	record_reader_trim(&p->records, PARSE_ROOM);
+	record_reader_trim(&p->peeks, PARSE_ROOM);
+	recipes_trim(p->recipes, PARSE_ROOM);
 	p->counts = (struct parse_counts){0};
 	for (size_t i = 0; i < p->nrejects; i++)
 		free(p->rejects[i].sample);
@@ -87,7 +99,6 @@ void parser_done(struct parser *p)
 	record_reader_done(&p->records);
 	record_reader_done(&p->peeks);
 	recipes_free(p->recipes);
-	bytes_free(&p->both);
 	bytes_free(&p->text);
 	bytes_free(&p->joined);
 	line_done(&p->line);

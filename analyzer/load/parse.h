@@ -47,7 +47,7 @@ struct parser {
 	unsigned room[2];
 	struct record_reader records, peeks; /* peeks: for looking ahead, its counts do not count */
 	struct recipes *recipes;             /* of the source, load/recipe.h; NULL: none yet */
-	struct bytes both, text, joined;
+	struct bytes text, joined;
 	bool no_text;    /* in: the file is no log by its beginning: lines that are no records are rejected */
 	bool depended;   /* a line came out as it did since nothing was known of those before; or records.depended */
 	bool wants_more; /* parser_feed stopped since it must see more text than there was */
@@ -71,7 +71,9 @@ void parser_done(struct parser *p);
 /* Forgets what the source before left behind; the shapes that were guessed stay. 0 or -ENOMEM. */
 int parser_source(struct parser *p, const struct record_options *o);
 
-/* Empties the builder and the counts for the next chunk. */
+/* Empties the builder and the counts for the next chunk; buffers of more bytes than PARSE_ROOM, which only a long line
+ * needs, are given back. */
+#define PARSE_ROOM (16u << 20)
 void parser_clear(struct parser *p);
 
 /* Takes lines from text until its end or until the chunk is full; SCAN_SLACK readable bytes follow text. last: text

@@ -297,6 +297,14 @@ void recipes_free(struct recipes *r)
 	free(r);
 }
 
+void recipes_trim(struct recipes *r, size_t bytes)
+{
+	if (r && r->exact.room > bytes)
+		bytes_free(&r->exact);
+	if (r && r->family.room > bytes)
+		bytes_free(&r->family);
+}
+
 /* The way of a line through the tree, made where it is new. */
 static bool tree_add(struct recipes *rs, struct slice text, const struct record_parts *p, struct recipe *whole)
 {
@@ -635,6 +643,7 @@ int recipe_learn(struct parser *p, const struct row *row, const struct record_re
 		r->sure = false;
 		return 0;
 	}
+	record_reader_trim(&p->records, PARSE_ROOM); /* a long reading goes before its values are kept */
 	*taken = true;
 	return line_add(p, r, row);
 }

@@ -23,5 +23,7 @@ int recipe_learn(struct parser *p, const struct row *row, const struct record_re
 int recipe_take(struct parser *p, const struct row *row, bool *taken);
 
 void recipes_free(struct recipes *r);
+/* Gives back what a line of more than so many bytes has left. */
+void recipes_trim(struct recipes *r, size_t bytes);
 
 #endif

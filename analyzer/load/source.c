@@ -31,8 +31,9 @@
 #ifndef PIECE_BYTES
 #define PIECE_BYTES (32u << 20)
 #endif
-#define LINE_LIMIT (LINE_MAX_BYTES + 1u) /* bytes that must have a line's end among them, or it is given up */
-#define LINE_ALONE (8u << 20)            /* of a longer line one worker at a time has the text in memory */
+#define LINE_LIMIT  (LINE_MAX_BYTES + 1u) /* bytes that must have a line's end among them, or it is given up */
+#define LINE_ALONE  (8u << 20)            /* of a longer line one worker at a time has the text in memory */
+#define BUFFER_KEPT (PIECE_BYTES + PIECE_BYTES / 4) /* bytes of one that other lines need as well */
 
 /* Shared by the workers of one file. */
 struct job {
@@ -248,7 +249,7 @@ static int chunk_finish(struct worker *w)
 
 	if (s.rows) {
 		w->packed.len = 0;
-		rc = chunk_seal(w->parser.builder, CHUNK_LEVEL, &w->packed);
+		rc = chunk_seal_apart(w->parser.builder, CHUNK_LEVEL, &w->packed);
 		if (!rc)
 			rc = turn_wait(w);
 		if (!rc)
@@ -289,34 +290,78 @@ static int long_line(struct worker *w, const char *text, size_t len, size_t *use
 	return rc ? rc : chunk_finish(w);
 }
 
+/* A buffer that a long line has made is no other worker's room. */
+static void buffer_trim(struct worker *w, size_t keep)
+{
+	size_t room = keep + READER_BLOCK + SCAN_SLACK;
+	char *smaller = w->room > BUFFER_KEPT && room < w->room / 2 ? realloc(w->buf, room) : NULL;
+
+	if (smaller) {
+		w->buf = smaller;
+		w->room = room;
+	}
+}
+
+/* What stands behind the first *used of *have bytes of the buffer moves to its front. */
+static void buffer_front(struct worker *w, size_t *used, size_t *have)
+{
+	*have -= *used;
+	memmove(w->buf, w->buf + *used, *have + SCAN_SLACK);
+	*used = 0;
+	buffer_trim(w, *have);
+}
+
+/* Takes lines from text up to where more of it is needed, or the chunk is full. *more: it is. */
+static int lines_feed(struct worker *w, const char *text, size_t len, bool last, size_t *used, bool *more)
+{
+	size_t n = 0;
+	int rc = parser_feed(&w->parser, text, len, last, used);
+
+	if (!rc && w->parser.gives_up) {
+		rc = long_line(w, text + *used, len - *used, &n);
+		*used += n;
+		return rc;
+	}
+	*more = w->parser.wants_more || (*used < len && !memchr(text + *used, '\n', len - *used) && !last);
+	return rc;
+}
+
 /* Lines of text into chunks. *used as parser_feed. */
 static int text_parse(struct worker *w, const char *text, size_t len, bool last, size_t *used)
 {
 	size_t n;
-	int rc;
+	bool more = false;
+	int rc = 0;
 
-	for (*used = 0; *used < len; *used += n) {
-		rc = parser_feed(&w->parser, text + *used, len - *used, last, &n);
+	for (*used = 0; *used < len && !rc && !more; *used += n) {
+		rc = lines_feed(w, text + *used, len - *used, last, &n, &more);
 		if (rc)
 			return rc;
-		if (w->parser.gives_up) {
-			*used += n;
-			if ((rc = long_line(w, text + *used, len - *used, &n)))
-				return rc;
-			continue;
-		}
-		if (w->parser.wants_more) {
-			*used += n;
-			return 0;
-		}
-		if (*used + n < len && !memchr(text + *used + n, '\n', len - *used - n) && !last) {
-			*used += n;
-			return 0;
-		}
-		if (*used + n < len && (rc = chunk_finish(w)))
-			return rc;
+		if (!more && *used + n < len)
+			rc = chunk_finish(w);
 	}
-	return 0;
+	return rc;
+}
+
+/* Lines of the first *have bytes of the buffer into chunks; what is left of them is at its front then. Where there was
+ * a long line, its text goes before its chunk is packed: it would be there twice. */
+static int buffer_parse(struct worker *w, size_t *have, bool last)
+{
+	size_t at = 0, n;
+	bool more = false;
+	int rc = 0;
+
+	while (at < *have && !rc && !more) {
+		rc = lines_feed(w, w->buf + at, *have - at, last, &n, &more);
+		at += rc ? 0 : n;
+		if (!rc && w->room > BUFFER_KEPT)
+			buffer_front(w, &at, have);
+		if (!rc && !more && at < *have)
+			rc = chunk_finish(w);
+	}
+	if (!rc)
+		buffer_front(w, &at, have);
+	return rc;
 }
 
 static void progress(struct job *j, int64_t file_bytes)
@@ -401,18 +446,6 @@ static int turn_take(struct worker *w)
 	return rc ? rc : turn_wait(w);
 }
 
-/* A buffer that a long line has made is no other worker's room. */
-static void buffer_trim(struct worker *w, size_t keep)
-{
-	size_t room = keep + READER_BLOCK + SCAN_SLACK;
-	char *smaller = w->room > 2 * LINE_ALONE && room < w->room ? realloc(w->buf, room) : NULL;
-
-	if (smaller) {
-		w->buf = smaller;
-		w->room = room;
-	}
-}
-
 /* The buffer has *have bytes of a line, more than a line may have: they and the rest of it go into chunks of their own.
  * *have: bytes behind it, which have moved to the front. */
 static int line_give_up(struct worker *w, size_t *have)
@@ -485,7 +518,7 @@ static int line_start(struct worker *w, int64_t at, int64_t limit, int64_t *out)
 static int plain_lines(struct worker *w)
 {
 	int64_t size = w->job->size;
-	size_t have = 0, used;
+	size_t have = 0;
 	bool end = false;
 	int rc = 0;
 
@@ -509,10 +542,7 @@ static int plain_lines(struct worker *w)
 		have += (size_t)got;
 		end = (want && !got) || w->at == w->to;
 		memset(w->buf + have, 0, SCAN_SLACK);
-		rc = text_parse(w, w->buf, have, end && w->to == size, &used);
-		have -= rc ? 0 : used;
-		if (!rc)
-			memmove(w->buf, w->buf + used, have);
+		rc = buffer_parse(w, &have, end && w->to == size);
 		if (!rc && end && have && w->parser.wants_more && w->to < size) {
 			w->to = size - w->to < READER_BLOCK ? size : w->to + READER_BLOCK;
 			end = false;
@@ -701,6 +731,8 @@ static int stream_piece(struct worker *w)
 		rc = turn_take(w);
 	if (!rc)
 		rc = left_keep(j, w->buf + used, w->len - used);
+	if (!rc)
+		buffer_trim(w, 0);
 	if (!rc)
 		parse_state_leave(&w->parser, &j->state);
 	return rc;

@@ -55,6 +55,9 @@ int chunk_add_line(struct chunk_builder *b, const struct shape *head, const stru
 /* A whole line; of CHUNK_READING and CHUNK_PIECE with its reading. tid and stamp are an event's. */
 int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp,
                   size_t bytes);
+/* The same of a text in pieces. */
+int chunk_add_raw_pieces(struct chunk_builder *b, enum chunk_raw how, const struct slice *pieces, unsigned n,
+                         struct slice tid, int64_t stamp, size_t bytes);
 
 /* A stretch of a line that is longer than LINE_MAX_BYTES: the line's end is in a chunk behind. The builder is empty,
  * and takes nothing else until it is cleared. */
@@ -81,6 +84,10 @@ const struct shape *chunk_builder_tail(const struct chunk_builder *b, uint32_t *
 /* The chunk's bytes, at the end of out: what table chunk has of it, then its blocks, which table block has one by one:
  * block i is chunk_seal_block(b, i) bytes long. */
 int chunk_seal(struct chunk_builder *b, int level, struct bytes *out);
+/* The same, but only what table chunk has of it: the blocks follow each other from chunk_seal_bodies on, until the
+ * builder is sealed again or cleared. */
+int chunk_seal_apart(struct chunk_builder *b, int level, struct bytes *out);
+const char *chunk_seal_bodies(const struct chunk_builder *b);
 uint32_t chunk_seal_blocks(const struct chunk_builder *b);
 size_t chunk_seal_block(const struct chunk_builder *b, uint32_t i);
 
@@ -89,11 +96,14 @@ size_t chunk_seal_block(const struct chunk_builder *b, uint32_t i);
 struct chunk;
 
 /* Takes data apart; it is copied where needed. -EBADMSG: damaged. With fetch, data is without the blocks, and fetch
- * gives them when they are needed: 0 and *p, *n, borrowed until the next call, or a negative errno. */
+ * gives them when they are needed: 0 and *p, *n (in: how long the block should be), borrowed until the next call, or a
+ * negative errno. */
 struct chunk_room; /* what decoding needs for a moment: shared by the chunks of one thread, NULL: each its own */
 int chunk_room_new(struct chunk_room **out);
 void chunk_room_free(struct chunk_room *r);
 
+/* A long block that was given is not needed any more. */
+#define CHUNK_FETCH_DONE UINT32_MAX
 typedef int chunk_fetch_fn(void *arg, uint32_t block, const void **p, size_t *n);
 int chunk_open_stored(struct shape_set *set, const void *data, size_t len, chunk_fetch_fn *fetch, void *arg,
                       struct chunk_room *room, struct chunk **out);

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#define ROOM_KEPT  65536 /* bytes of a buffer that are not worth to be given back */
-#define TIDS_ALONE 256   /* so many ids have a block of their own: there is nothing in them to pack together */
+#define ROOM_KEPT  65536       /* bytes of a buffer that are not worth to be given back */
+#define ROOM_MOST  (16u << 20) /* bytes of one that only a long line needs, and the next chunk hardly */
+#define TIDS_ALONE 256         /* so many ids have a block of their own: there is nothing in them to pack together */
 
 /* A shape of this chunk. */
 struct local {
@@ -79,6 +80,13 @@ static void local_clear(struct local_set *l)
 	l->n = 0;
 }
 
+static void column_reuse(struct slot_values *c)
+{
+	if (c->text.room > ROOM_MOST)
+		column_free(c);
+	column_clear(c);
+}
+
 /* A slot's buffer is as long as the longest column that ever stood in it, and each chunk has its columns in another
  * order: what is twice too long is given back where all of them together are. */
 static void columns_clear(struct chunk_builder *b)
@@ -98,8 +106,15 @@ static void columns_clear(struct chunk_builder *b)
 		}
 	}
 	for (uint32_t i = 0; i < b->ncolumns; i++)
-		column_clear(&b->columns[i]);
+		column_reuse(&b->columns[i]);
 	b->ncolumns = 0;
+}
+
+static void bytes_reuse(struct bytes *b)
+{
+	if (b->room > ROOM_MOST)
+		bytes_free(b);
+	b->len = 0;
 }
 
 void chunk_builder_clear(struct chunk_builder *b)
@@ -110,8 +125,10 @@ void chunk_builder_clear(struct chunk_builder *b)
 	local_clear(&b->heads);
 	local_clear(&b->tails);
 	columns_clear(b);
-	column_clear(&b->raw);
+	column_reuse(&b->raw);
 	column_clear(&b->tids);
+	bytes_reuse(&b->block);
+	bytes_reuse(&b->body);
 	memset(b->raw_n, 0, sizeof b->raw_n);
 	table_clear(&b->tid_at);
 	b->last_tid = CHUNK_NO_TID;
@@ -280,7 +297,13 @@ int chunk_add_line(struct chunk_builder *b, const struct shape *head, const stru
 int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp,
                   size_t bytes)
 {
-	int rc = column_add(&b->raw, text.ptr, text.len);
+	return chunk_add_raw_pieces(b, how, &text, 1, tid, stamp, bytes);
+}
+
+int chunk_add_raw_pieces(struct chunk_builder *b, enum chunk_raw how, const struct slice *pieces, unsigned n,
+                         struct slice tid, int64_t stamp, size_t bytes)
+{
+	int rc = column_add_pieces(&b->raw, pieces, n);
 
 	b->raw_n[b->rows / SEGMENT_ROWS + 1]++;
 	/* what is no event takes the time before it, so that the time column stays smooth */
@@ -318,12 +341,30 @@ const struct shape *chunk_builder_tail(const struct chunk_builder *b, uint32_t *
 
 /* ---- sealing ---- */
 
-/* Closes the block that segments are collected in. */
-static int block_flush(struct chunk_builder *b, int level)
+/* Packs the block that segments are collected in, and what is lent behind it. The packed bytes, or an error of zstd. */
+static size_t block_pack(struct chunk_builder *b, char *to, size_t room, struct slice lent)
 {
-	size_t bound = ZSTD_compressBound(b->block.len), got;
+	ZSTD_outBuffer out = {to, room, 0};
+	ZSTD_inBuffer in = {b->block.ptr, b->block.len, 0}, more = {lent.ptr, lent.len, 0};
+	size_t left = 0;
 
-	if (!b->block.len)
+	if (!lent.len)
+		return ZSTD_compress2(b->zstd, to, room, b->block.ptr, b->block.len);
+	ZSTD_CCtx_reset(b->zstd, ZSTD_reset_session_only);
+	ZSTD_CCtx_setPledgedSrcSize(b->zstd, in.size + more.size);
+	while (in.pos < in.size && !ZSTD_isError(left))
+		left = ZSTD_compressStream2(b->zstd, &out, &in, ZSTD_e_continue);
+	while (!ZSTD_isError(left) && (left = ZSTD_compressStream2(b->zstd, &out, &more, ZSTD_e_end)))
+		;
+	return ZSTD_isError(left) ? left : out.pos;
+}
+
+/* Closes the block. */
+static int block_flush(struct chunk_builder *b, int level, struct slice lent)
+{
+	size_t len = b->block.len + lent.len, bound = ZSTD_compressBound(len), got;
+
+	if (!len)
 		return 0;
 	if (b->block.failed)
 		return -ENOMEM;
@@ -331,34 +372,36 @@ static int block_flush(struct chunk_builder *b, int level)
 		return -ENOMEM;
 	ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_compressionLevel, level);
 	ZSTD_CCtx_setParameter(b->zstd, ZSTD_c_checksumFlag, 1);
-	got = ZSTD_compress2(b->zstd, b->body.ptr + b->body.len, bound, b->block.ptr, b->block.len);
+	got = block_pack(b, b->body.ptr + b->body.len, bound, lent);
 	if (ZSTD_isError(got))
 		return -ENOMEM;
 	b->body.len += got;
 	bytes_u32(&b->blocks, (uint32_t)got);
-	bytes_u32(&b->blocks, (uint32_t)b->block.len);
+	bytes_u32(&b->blocks, (uint32_t)len);
 	b->nblocks++;
 	b->block.len = 0;
 	return 0;
 }
 
-/* A segment was written to the block from `start`: notes its place, and closes the block when it is large enough. */
-static int segment_placed(struct chunk_builder *b, int level, size_t start, size_t enough)
+/* A segment was written to the block from `start`, and what is lent belongs behind it: notes its place, and closes the
+ * block when it is large enough. */
+static int segment_placed(struct chunk_builder *b, int level, size_t start, size_t enough, struct slice lent)
 {
 	bytes_u32(&b->directory, b->nblocks);
 	bytes_u32(&b->directory, (uint32_t)start);
-	return b->block.len >= enough ? block_flush(b, level) : 0;
+	return lent.len || b->block.len >= enough ? block_flush(b, level, lent) : 0;
 }
 
 /* n values from `from` on as a segment, if there are any. */
 static int values_seal(struct chunk_builder *b, int level, const struct slot_values *c, uint32_t from, uint32_t n)
 {
 	size_t start = b->block.len;
+	struct slice lent;
 
 	if (!n)
 		return 0;
-	column_write(c, from, n, &b->block);
-	return segment_placed(b, level, start, CHUNK_BLOCK_BYTES);
+	column_write(c, from, n, &b->block, &lent);
+	return segment_placed(b, level, start, CHUNK_BLOCK_BYTES, lent);
 }
 
 /* A group's row columns, each in a block of its own: questions look at one or two of them. */
@@ -372,11 +415,11 @@ static int rows_seal(struct chunk_builder *b, int level)
 
 		for (unsigned k = 0; k < 3 && !rc; k++) {
 			small_write(small[k] + from, n, &b->block);
-			rc = segment_placed(b, level, 0, 0);
+			rc = segment_placed(b, level, 0, 0, SLICE_NONE);
 		}
 		numbers_write(b->stamp + from, n, &b->block);
 		if (!rc)
-			rc = segment_placed(b, level, 0, 0);
+			rc = segment_placed(b, level, 0, 0, SLICE_NONE);
 	}
 	return rc;
 }
@@ -393,10 +436,10 @@ static int tids_seal(struct chunk_builder *b, int level)
 		bytes_u16(&b->directory, n);
 		rc = values_seal(b, level, &b->tids, from, n);
 		if (!rc && n >= TIDS_ALONE)
-			rc = block_flush(b, level);
+			rc = block_flush(b, level, SLICE_NONE);
 		from += n;
 	}
-	return rc ? rc : block_flush(b, level);
+	return rc ? rc : block_flush(b, level, SLICE_NONE);
 }
 
 /* The shapes of the chunk: ids and lines in each group. */
@@ -445,7 +488,7 @@ static int groups_seal(struct chunk_builder *b, int level)
 			return rc;
 		raw += b->raw_n[g + 1];
 	}
-	return rc ? rc : block_flush(b, level);
+	return rc ? rc : block_flush(b, level, SLICE_NONE);
 }
 
 static int directory_seal(struct chunk_builder *b, struct bytes *out)
@@ -463,13 +506,12 @@ static int directory_seal(struct chunk_builder *b, struct bytes *out)
 		bytes_u32(out, (uint32_t)got);
 		bytes_u32(out, (uint32_t)b->directory.len);
 		bytes_add(out, packed, got);
-		bytes_add(out, b->body.ptr, b->body.len);
 	}
 	free(packed);
 	return ZSTD_isError(got) || out->failed ? -ENOMEM : 0;
 }
 
-int chunk_seal(struct chunk_builder *b, int level, struct bytes *out)
+int chunk_seal_apart(struct chunk_builder *b, int level, struct bytes *out)
 {
 	int rc;
 
@@ -487,6 +529,20 @@ int chunk_seal(struct chunk_builder *b, int level, struct bytes *out)
 	if (b->directory.failed || b->blocks.failed || b->block.failed)
 		return -ENOMEM;
 	return directory_seal(b, out);
+}
+
+int chunk_seal(struct chunk_builder *b, int level, struct bytes *out)
+{
+	int rc = chunk_seal_apart(b, level, out);
+
+	if (!rc)
+		bytes_add(out, b->body.ptr, b->body.len);
+	return rc ? rc : out->failed ? -ENOMEM : 0;
+}
+
+const char *chunk_seal_bodies(const struct chunk_builder *b)
+{
+	return b->body.ptr;
 }
 
 uint32_t chunk_seal_blocks(const struct chunk_builder *b)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* chunk_line.c - a line put together again from its shapes and values, byte for byte. */
+#include "base/array.h"
 #include "ingest/stamp.h"
 #include "store/chunk.h"
 #include "ingest/form.h"
 
 #include <errno.h>
+
+#define LONG_VALUE (1u << 20) /* bytes; and what may be behind it in the line */
 
 struct put {
 	struct chunk *chunk;
@@ -34,6 +37,14 @@ static void parts_mark(struct put *p, const struct shape *sh, unsigned literal)
 	}
 }
 
+/* A long value stands in memory a second time here: not a third while the room for it grows. */
+static void value_add(struct bytes *out, struct slice v)
+{
+	if (v.len > LONG_VALUE && array_reserve(out->ptr, out->room, out->len + v.len + LONG_VALUE))
+		out->failed = true;
+	bytes_add(out, v.ptr, v.len);
+}
+
 static int value_put(struct put *p, const struct shape *sh, unsigned part, unsigned slot)
 {
 	char buf[SEGMENT_TEXT];
@@ -55,7 +66,7 @@ static int value_put(struct put *p, const struct shape *sh, unsigned part, unsig
 		                 part ? p->row->tail_ord : p->row->head_ord, buf, &v);
 	}
 	if (!rc)
-		bytes_add(p->out, v.ptr, v.len);
+		value_add(p->out, v);
 	return rc;
 }
 

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#define MAX_RAW (1u << 30) /* of a directory or block */
+#define MAX_RAW    (1u << 30) /* of a directory or block */
+#define LONG_BLOCK (1u << 20) /* packed bytes that are not kept */
 
 struct place {
 	uint32_t block, off;
@@ -88,12 +89,12 @@ static int block_packed(struct chunk *c, uint32_t i, const void **p, size_t *n)
 {
 	struct stored_block *b = &c->blocks[i];
 
+	*n = b->packed;
 	if (c->fetch)
 		return c->fetch(c->fetch_arg, i, p, n);
 	if (b->packed > c->body_len || b->off > c->body_len - b->packed)
 		return -EBADMSG;
 	*p = c->body + b->off;
-	*n = b->packed;
 	return 0;
 }
 
@@ -108,6 +109,8 @@ static int block_unpack(struct chunk *c, uint32_t i, char *to)
 	if (rc)
 		return rc;
 	got = ZSTD_decompressDCtx(c->room->zstd, to, len, p, n);
+	if (c->fetch && n > LONG_BLOCK)
+		c->fetch(c->fetch_arg, CHUNK_FETCH_DONE, &p, &n);
 	return ZSTD_isError(got) || got != len ? -EBADMSG : 0;
 }
 

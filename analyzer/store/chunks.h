@@ -58,7 +58,8 @@ struct chunk_writer {
 
 int chunk_writer_open(struct store *s, struct chunk_writer *w);
 void chunk_writer_close(struct chunk_writer *w);
-/* A sealed chunk under an id, and the shapes that are new: first_line from 1, first_offset in the source's text. */
+/* A chunk that was sealed apart, under an id, and the shapes that are new: first_line from 1, first_offset in the
+ * source's text. */
 int chunk_writer_put(struct store *s, struct chunk_writer *w, int64_t id, int64_t source, int64_t first_line,
                      int64_t first_offset, const struct chunk_builder *b, const struct bytes *sealed);
 

@@ -31,6 +31,20 @@ int column_add(struct slot_values *c, const char *p, size_t len)
 	return c->text.failed ? -ENOMEM : 0;
 }
 
+int column_add_pieces(struct slot_values *c, const struct slice *pieces, unsigned n)
+{
+	size_t bytes = c->text.len;
+
+	for (unsigned i = 0; i < n; i++)
+		bytes += pieces[i].len;
+	if (bytes > UINT32_MAX || array_reserve(c->ends, c->room, c->n + 1))
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		bytes_add(&c->text, pieces[i].ptr, pieces[i].len);
+	c->ends[c->n++] = (uint32_t)c->text.len;
+	return c->text.failed ? -ENOMEM : 0;
+}
+
 void column_clear(struct slot_values *c)
 {
 	c->n = 0;
@@ -137,8 +151,18 @@ static bool numbers_of(const struct slot_values *c, uint32_t from, uint32_t n, b
 
 /* ---- text ---- */
 
+/* Text that the segment ends with. */
+static void text_end(const char *p, size_t len, struct bytes *out, struct slice *lent)
+{
+	if (lent && len >= COLUMN_LENT)
+		*lent = (struct slice){p, len};
+	else
+		bytes_add(out, p, len);
+}
+
 /* u8 width of the lengths, lengths in planes, the text of the values picked by order (NULL: from ... from + n). */
-static void text_write(const struct slot_values *c, uint32_t from, uint32_t n, const uint32_t *order, struct bytes *out)
+static void text_write(const struct slot_values *c, uint32_t from, uint32_t n, const uint32_t *order, struct bytes *out,
+                       struct slice *lent)
 {
 	uint64_t len[SEGMENT_ROWS], most = 0;
 
@@ -151,11 +175,11 @@ static void text_write(const struct slot_values *c, uint32_t from, uint32_t n, c
 	if (!order && n) {
 		uint32_t start = from ? c->ends[from - 1] : 0;
 
-		bytes_add(out, c->text.ptr + start, c->ends[from + n - 1] - start);
+		text_end(c->text.ptr + start, c->ends[from + n - 1] - start, out, lent);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		bytes_add(out, value_at(c, order[i]).ptr, len[i]);
+		text_end(value_at(c, order[i]).ptr, len[i], out, n == 1 ? lent : NULL);
 }
 
 static bool is_tid(struct slice s)
@@ -189,7 +213,7 @@ static bool tids_write(const struct slot_values *c, uint32_t from, uint32_t n, s
 	bytes_u16(out, others);
 	for (uint32_t k = 0; k < others; k++)
 		bytes_u16(out, other[k] - from);
-	text_write(c, 0, others, other, out);
+	text_write(c, 0, others, other, out, NULL);
 	for (uint32_t i = 0, k = 0; i < n; i++) {
 		const char *p = value_at(c, from + i).ptr;
 		unsigned char id[16] = {0};
@@ -249,18 +273,19 @@ static bool decimals_write(const struct slot_values *c, uint32_t from, uint32_t 
 	return true;
 }
 
-void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out)
+void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out, struct slice *lent)
 {
 	static bool (*const parse[])(struct slice, int64_t *) = {number_of, hex_of, stamp_of};
 	int64_t numbers[SEGMENT_ROWS];
 	uint16_t codes[SEGMENT_ROWS];
 	uint32_t first[DICT_MAX], count;
 
+	*lent = SLICE_NONE;
 	bytes_u16(out, n);
 	count = dictionary(c, from, n, codes, first);
 	if (count == 1) {
 		bytes_u8(out, ENC_ONE);
-		text_write(c, 0, 1, first, out);
+		text_write(c, 0, 1, first, out, lent);
 		return;
 	}
 	for (unsigned k = 0; k < 3; k++) {
@@ -273,14 +298,14 @@ void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct
 	if (count) {
 		bytes_u8(out, ENC_DICT);
 		bytes_u16(out, count);
-		text_write(c, 0, count, first, out);
+		text_write(c, 0, count, first, out, NULL);
 		small_write(codes, n, out);
 		return;
 	}
 	if (tids_write(c, from, n, out) || decimals_write(c, from, n, out))
 		return;
 	bytes_u8(out, ENC_TEXT);
-	text_write(c, from, n, NULL, out);
+	text_write(c, from, n, NULL, out, lent);
 }
 
 /* ---- reading ---- */

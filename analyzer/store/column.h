@@ -20,11 +20,15 @@ struct slot_values {
 };
 
 int column_add(struct slot_values *c, const char *p, size_t len);
+/* One value of several pieces. */
+int column_add_pieces(struct slot_values *c, const struct slice *pieces, unsigned n);
 void column_clear(struct slot_values *c);
 void column_free(struct slot_values *c);
 
-/* Writes values from ... from + n as a segment. */
-void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out);
+/* Writes values from ... from + n as a segment. Where it ends with COLUMN_LENT bytes of text or more, these are not
+ * copied: *lent is what belongs behind out, borrowed from the column; else ptr NULL. */
+#define COLUMN_LENT (256u << 10)
+void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out, struct slice *lent);
 
 /* Bytes that a number needs, at least 1; and numbers in so many planes: all lowest bytes, then the next: like stands
  * beside like. */

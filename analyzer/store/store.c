@@ -499,6 +499,27 @@ static void statement_rest(struct store *s, sqlite3_stmt **q)
 	*q = NULL;
 }
 
+#define BLOCK_LONG (1 << 20) /* bytes of a block that are not to be in memory twice */
+
+/* SQLite makes a value of its own of what it gives: a long block is read past it. */
+static int block_read_long(struct store *s, int64_t id, size_t n)
+{
+	sqlite3_blob *blob = NULL;
+	int rc = sql_errno(sqlite3_blob_open(s->db, "main", "block", "data", id, false, &blob));
+
+	s->block.len = 0;
+	s->block.failed = false;
+	if (!rc && array_reserve(s->block.ptr, s->block.room, n))
+		rc = -ENOMEM;
+	if (!rc && (size_t)sqlite3_blob_bytes(blob) < n)
+		rc = -EBADMSG;
+	if (!rc)
+		rc = sql_errno(sqlite3_blob_read(blob, s->block.ptr, (int)n, 0));
+	sqlite3_blob_close(blob);
+	s->block.len = rc ? 0 : n;
+	return rc == -EINVAL ? -EBADMSG : rc; /* there is no such row */
+}
+
 static int block_keep(struct store *s, const void *p, size_t n)
 {
 	s->block.len = 0;
@@ -507,26 +528,40 @@ static int block_keep(struct store *s, const void *p, size_t n)
 	return s->block.failed ? -ENOMEM : p ? 0 : -EBADMSG;
 }
 
-static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
+static int block_read_short(struct store *s, int64_t id)
 {
-	const struct chunk_home *home = arg;
-	struct store *s = home->store;
-	int rc = block > 0xffff
-	             ? -EBADMSG
-	             : statement(s, &s->block_read, "SELECT data FROM block WHERE id = ?", home->id << 16 | block);
+	int rc = statement(s, &s->block_read, "SELECT data FROM block WHERE id = ?", id);
 
 	if (rc)
 		return rc;
 	rc = sql_next(s->block_read);
-	if (rc != 1) {
-		statement_rest(s, &s->block_read);
-		return rc ? rc : -EBADMSG;
-	}
-	rc = block_keep(s, sqlite3_column_blob(s->block_read, 0), (size_t)sqlite3_column_bytes(s->block_read, 0));
+	if (rc == 1)
+		rc = block_keep(s, sqlite3_column_blob(s->block_read, 0),
+		                (size_t)sqlite3_column_bytes(s->block_read, 0));
+	else
+		rc = rc ? rc : -EBADMSG;
 	statement_rest(s, &s->block_read);
+	return rc;
+}
+
+static int block_fetch(void *arg, uint32_t block, const void **p, size_t *n)
+{
+	const struct chunk_home *home = arg;
+	struct store *s = home->store;
+	int64_t id = home->id << 16 | block;
+	int rc;
+
+	if (block == CHUNK_FETCH_DONE) {
+		bytes_free(&s->block);
+		return 0;
+	}
+	rc = block > 0xffff ? -EBADMSG : *n > BLOCK_LONG ? block_read_long(s, id, *n) : block_read_short(s, id);
+
+	if (rc)
+		return rc;
 	*p = s->block.ptr;
 	*n = s->block.len;
-	return rc;
+	return 0;
 }
 
 static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, struct chunk **out)

@@ -110,6 +110,15 @@ static void duration_check(const struct segment *s, uint32_t i, struct slice tex
 	durations++;
 }
 
+/* A segment in one piece. */
+static void write_whole(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out)
+{
+	struct slice lent;
+
+	column_write(c, from, n, out, &lent);
+	bytes_add(out, lent.ptr, lent.len);
+}
+
 static void column_check(const struct slot_values *c, uint32_t from, uint32_t n, int encoding)
 {
 	struct bytes out = {0};
@@ -117,7 +126,7 @@ static void column_check(const struct slot_values *c, uint32_t from, uint32_t n,
 	struct peek in;
 	char buf[SEGMENT_TEXT];
 
-	column_write(c, from, n, &out);
+	write_whole(c, from, n, &out);
 	assert_false(out.failed);
 	in = (struct peek){(unsigned char *)out.ptr, (unsigned char *)out.ptr + out.len, false};
 	assert_int_equal(segment_read(&in, &s), 0);
@@ -211,6 +220,35 @@ static void full_segments(void **state)
 	}
 }
 
+/* What is long is not copied: it belongs behind what is written. */
+static void long_values(void **state)
+{
+	struct slot_values c = {0};
+	char *value = malloc(COLUMN_LENT);
+	struct bytes out = {0};
+	struct slice lent;
+
+	(void)state;
+	memset(value, 'x', COLUMN_LENT);
+	assert_int_equal(column_add(&c, value, COLUMN_LENT), 0);
+	assert_int_equal(column_add(&c, "y", 1), 0);
+	assert_int_equal(column_add(&c, "z", 1), 0);
+	column_write(&c, 0, 1, &out, &lent);
+	assert_ptr_equal(lent.ptr, c.text.ptr);
+	assert_int_equal(lent.len, COLUMN_LENT);
+	assert_true(out.len < 16);
+	column_write(&c, 0, 3, &out, &lent);
+	assert_int_equal(lent.len, COLUMN_LENT + 2);
+	column_write(&c, 1, 2, &out, &lent);
+	assert_null(lent.ptr);
+	column_check(&c, 0, 1, ONE);
+	column_check(&c, 0, 3, TEXT);
+	column_check(&c, 1, 2, TEXT);
+	column_free(&c);
+	bytes_free(&out);
+	free(value);
+}
+
 /* ---- numbers of rows ---- */
 
 static void numbers(void **state)
@@ -270,7 +308,7 @@ static void damaged(void **state)
 
 		for (unsigned i = 0; i < n; i++)
 			column_add(&c, value, (size_t)(one_value(&r, sort, sort == 6 ? i % 4 : i, value) - value));
-		column_write(&c, 0, n, &out);
+		write_whole(&c, 0, n, &out);
 		len = round % 2 ? out.len : random_below(&r, (unsigned)out.len);
 		copy = malloc(len + !len); /* of its own size: a sanitizer sees what is read behind it */
 		memcpy(copy, out.ptr, len);
@@ -315,7 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(encodings), cmocka_unit_test(full_segments), cmocka_unit_test(numbers),
-	    cmocka_unit_test(damaged),   cmocka_unit_test(peeking),
+	    cmocka_unit_test(damaged),   cmocka_unit_test(peeking),       cmocka_unit_test(long_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
