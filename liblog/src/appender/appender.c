@@ -259,11 +259,9 @@ static void tell_clock(struct appender *a)
 	region_set_clock(&(struct region_clock){line->stamp, line->wall_ns, line->ns_per_tick});
 }
 
-/* Until the next look for dead processes; negative: never. */
-static int64_t look_in_ns(const struct appender *a)
+/* From now on until the next look for dead processes; negative: never. */
+static int64_t look_in_ns(const struct appender *a, uint64_t now)
 {
-	uint64_t now = now_machine_ns();
-
 	if (!a->look)
 		return -1;
 	return now >= a->look_ns ? 0 : (int64_t)(a->look_ns - now);
@@ -282,7 +280,7 @@ static size_t merge_old_time(struct appender *a, struct pass *pass, size_t n, ui
 static void do_pass(struct appender *a, struct pass *pass)
 {
 	const struct now_source *source = now_replaced();
-	uint64_t now, horizon, set;
+	uint64_t now, horizon, set, machine_ns = now_machine_ns();
 	bool waits;
 	size_t n;
 
@@ -308,13 +306,13 @@ static void do_pass(struct appender *a, struct pass *pass)
 	pass->taken += merge(a, n, horizon, &pass->rc);
 	if (reload_wanted())
 		reload(a);
-	if ((look_in_ns(a) == 0 || (a->look && __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE))) &&
+	if ((look_in_ns(a, machine_ns) == 0 || (a->look && __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE))) &&
 	    encode_own_room(&a->enc)) {
 		a->look(a);
-		a->look_ns = now_machine_ns() + APPENDER_LOOK_NS;
+		a->look_ns = machine_ns + APPENDER_LOOK_NS;
 	}
 	pass->left = (n && !pass->everything) || waits;
-	own_news(&a->own, pass->everything, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
+	own_news(&a->own, machine_ns, pass->everything, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
 	if (a->enc.out.len || pass->taken || (pass->everything && outlet_owes(&a->outlet)))
 		note_error(&pass->rc, write_out(a, true));
 	show(a);
@@ -355,7 +353,7 @@ static void park(struct appender *a)
 {
 	uint32_t seen = __atomic_load_n(&logger.wake, __ATOMIC_ACQUIRE);
 	bool owe = outlet_owes(&a->outlet);
-	int64_t limit = owe ? RETRY_NS : limits_wait_ns(), look = look_in_ns(a);
+	int64_t limit = owe ? RETRY_NS : limits_wait_ns(), look = look_in_ns(a, now_machine_ns());
 
 	if (look >= 0 && (limit < 0 || limit > look))
 		limit = look;

@@ -387,7 +387,7 @@ static int write_copied(struct port *port, struct encoder *enc)
 /* For who looks at standard error: at once, and then each minute that it goes on. */
 static void complain(struct port *port, int rc)
 {
-	uint64_t now = now_machine_ns();
+	uint64_t now = rc ? now_machine_ns() : 0;
 
 	if (!rc || (port->complained_ns && now - port->complained_ns < COMPLAIN_NS))
 		return;

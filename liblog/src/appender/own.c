@@ -172,9 +172,8 @@ static size_t misused_fields(char *out, size_t cap)
 }
 
 /* Once a second, but at a flush. */
-static void tell_troubles(struct own *own, bool now)
+static void tell_troubles(struct own *own, uint64_t ns, bool now)
 {
-	uint64_t ns = now_machine_ns();
 	bool soon = !now && ns - own->told_ns < TELL_NS;
 	char fields[ENCODE_OWN_FIELDS];
 
@@ -375,12 +374,12 @@ void own_tell_clock_set(struct own *own)
 	own_say(own, "WARN", by_ns < 0 ? "Clock set back" : "Clock set forward", "ilulog", fields);
 }
 
-void own_news(struct own *own, bool now, bool last)
+void own_news(struct own *own, uint64_t ns, bool now, bool last)
 {
 	tell_crash(own);
 	tell_changes(own);
 	tell_ring_losses(own);
-	tell_troubles(own, now);
+	tell_troubles(own, ns, now);
 	if (limits_wait_ns() >= 0 || last)
 		tell_suppressed(own, last);
 	tell_unmade(own);

@@ -45,7 +45,8 @@ bool own_clock_set(struct own *own, uint64_t *stamp);
 /* All from before are written: say it, if there is room. */
 void own_tell_clock_set(struct own *own);
 
-/* What there is to say. `now`: all of it, else some once a second; `last`: and then nothing more. */
-void own_news(struct own *own, bool now, bool last);
+/* What there is to say, at about `ns` (now_machine_ns). `now`: all of it, else some once a second; `last`: and then
+ * nothing more. */
+void own_news(struct own *own, uint64_t ns, bool now, bool last);
 
 #endif
