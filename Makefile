@@ -57,15 +57,15 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 BASE_SRC   := $(addprefix analyzer/base/,aggregate.c arena.c array.c bytes.c intern.c jsontext.c keyed.c scan.c sha256.c sql.c table.c template.c text.c)
 BASE_SRC   += $(addprefix analyzer/base/,sorter.c sums.c tempfile.c textduration.c threads.c)
-INGEST_SRC := $(addprefix analyzer/ingest/,csv.c energy.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pattern.c pointed.c reader.c reading.c record.c repair.c role.c spelling.c stamp.c unescape.c zone.c)
+INGEST_SRC := $(addprefix analyzer/ingest/,csv.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pattern.c pointed.c reader.c reading.c record.c repair.c role.c spelling.c stamp.c unescape.c zone.c)
 INGEST_SRC += $(addprefix analyzer/ingest/,form.c parts.c timeform.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,compose.c condition.c cover.c extent.c fact.c fold.c parts.c phase.c phase_numbers.c rules.c rules_kept.c rules_message.c rules_read.c span.c span_said.c span_times.c spool.c)
-STORE_SRC  += analyzer/store/event_column.c analyzer/store/groups.c analyzer/store/clock.c
+STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
 TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c nested.c pack.c phase_read.c place_parts.c rowtable.c tables.c tids.c vtab_histogram.c vtab_phase.c \
                vtab_quantiles.c vtab_span.c write.c)
-BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c series_read.c vtab_series.c)
+BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c series_read.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c naming.c outcomes.c parents.c part.c requests.c sample.c steps.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c kept.c leaks.c lint.c lint_lines.c mount.c secret.c storms.c)
@@ -75,11 +75,11 @@ LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c pa
 REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c http.c libcurl.c merged.c partial.c push.c rows.c schema.c statement.c tsv.c unit.c url.c)
 MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c ledger.c mirror.c rowsof.c)
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c suggest.c tid.c when.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c sql_error.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_csv.c event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/whole/,gather.c overall.c) \
               $(addprefix analyzer/query/timelines/,critical_path.c nested.c timeline_make.c transaction.c) \
-              $(addprefix analyzer/query/commands/,sql_error.c sql_scan.c summary_findings.c summary_make.c points.c) \
+              $(addprefix analyzer/query/commands/,sql_scan.c summary_findings.c summary_make.c points.c) \
               $(addprefix analyzer/query/why/,attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c fields.c given.c lines.c measures.c observed.c parts.c requests.c side.c stretches.c typical.c) \
               $(addprefix analyzer/query/report/,measure.c over_time.c report_blame.c report_charts.c report_findings.c report_flames.c report_html.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
               $(addprefix analyzer/query/export/,csv.c faas_sim.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c teach_idle.c teach_machine.c teach_order.c trace_csv.c)

@@ -3,7 +3,7 @@
 #ifndef BESIDE_ENERGY_ROWS_H
 #define BESIDE_ENERGY_ROWS_H
 
-#include "ingest/energy.h"
+#include "beside/energy.h"
 #include "store/store.h"
 
 struct energy_rows;

@@ -3,7 +3,7 @@
 #ifndef LOAD_PARSE_H
 #define LOAD_PARSE_H
 
-#include "ingest/energy.h"
+#include "beside/energy.h"
 #include "ingest/record.h"
 #include "store/chunk.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* event_value.h - values of log lines as SQL sees them, and tests of one field. */
+/* event_value.h - values of log lines as SQL sees them, the columns of events, and tests of one field. */
 #ifndef STORE_EVENT_VALUE_H
 #define STORE_EVENT_VALUE_H
 
+#include "store/event_plan.h"
 #include "store/store.h"
 
 /* Makes v, which stands in a line in the way of kind, the result of ctx: integers as INTEGER (beyond 64 bits as TEXT),
@@ -37,5 +38,23 @@ int event_test_parse(const char *text, struct event_test *out);
 void event_test_done(struct event_test *t);
 /* 1, 0, or the negative errno of reading the field. */
 int event_test_passes(const struct event_test *t, const struct event *e);
+
+/* A column of the table `event`. */
+struct event_datum {
+	enum { DATUM_NULL, DATUM_INTEGER, DATUM_TEXT } type;
+	int64_t integer;
+	struct slice text; /* borrowed until the next event is read */
+	bool escaped;      /* the inside of a JSON string: what it means is the value */
+	bool lasting;      /* the text lives as long as the store, until store_refresh */
+};
+
+/* All columns but COL_OFFSET (event_offset). 0 or a negative errno. */
+int event_datum(const struct event *e, enum event_column column, struct event_datum *out);
+
+/* A time's column `second`: rounded down. */
+static inline int64_t event_second(int64_t time_ns)
+{
+	return time_ns / 1000000000 - (time_ns % 1000000000 < 0);
+}
 
 #endif

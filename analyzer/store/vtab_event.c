@@ -8,7 +8,7 @@
  * for the fields of the row it is at; any other id is read from the store. */
 #include "base/aggregate.h"
 #include "store/vtab_event.h"
-#include "store/event_column.h"
+#include "store/event_value.h"
 #include "store/event_room.h"
 #include "store/event_where.h"
 #include "store/groups.h"

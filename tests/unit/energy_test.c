@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Energy logs: what a line measures or why it is refused; what readings come to; who is given how much. */
-#include "ingest/energy.h"
+#include "beside/energy.h"
 #include "beside/energy_meter.h"
 
 #include <math.h>

@@ -4,7 +4,7 @@
  * Several statements may follow each other; each that has columns gives a table, and tables are parted by an empty
  * line. The database is opened for reading: a statement that writes fails, unless --write was given. */
 #include "base/sql.h"
-#include "query/commands/sql_error.h"
+#include "query/core/sql_error.h"
 #include "query/commands/sql_scan.h"
 #include "query/core/command.h"
 #include "render/text.h"

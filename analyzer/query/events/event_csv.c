@@ -11,7 +11,7 @@
 #include "base/sql.h"
 #include "ingest/stamp.h"
 #include "store/chunks.h"
-#include "store/event_column.h"
+#include "store/event_value.h"
 #include <errno.h>
 #include <stdlib.h>
 

@@ -8,8 +8,8 @@
  * event, ...; each value is that of its interval
  *
  * Times are on the log's clock. perf knows its start to the second. */
-#ifndef INGEST_ENERGY_H
-#define INGEST_ENERGY_H
+#ifndef BESIDE_ENERGY_H
+#define BESIDE_ENERGY_H
 
 #include "base/slice.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* energy.c - see energy.h. A value is taken only where the whole line is as its file's lines are: a counter that lost
  * its last digits would look like one that wrapped around. */
-#include "ingest/energy.h"
+#include "beside/energy.h"
 #include "ingest/stamp.h"
 
 #include <ctype.h>

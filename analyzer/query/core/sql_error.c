@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sql_error.c - see sql_error.h */
-#include "query/commands/sql_error.h"
+#include "query/core/sql_error.h"
 #include "base/array.h"
 #include "base/sql.h"
 #include "query/core/suggest.h"
