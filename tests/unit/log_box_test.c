@@ -223,7 +223,7 @@ static void test_cut_batch(void **state)
 {
 	struct region_header h;
 	const struct region_note *note;
-	char *whole, *wanted = NULL, *got, kept[192];
+	char *whole, *wanted = NULL, *got, kept[512];
 	size_t len, got_len;
 	FILE *f;
 	int box;
@@ -243,7 +243,7 @@ static void test_cut_batch(void **state)
 	assert_int_equal(rename(find_box(), kept), 0);
 	whole = read_whole(log_file(), &len);
 	for (int i = 0; i < 60; i++) {
-		char copy[1024], box_name[192];
+		char copy[2048], box_name[512];
 		/* some at the beginning, some just before the end of a line */
 		const char *newline =
 		    i < 40 ? NULL : memchr(whole + note->size + any(note->text_bytes / 2), '\n', 4096);
@@ -283,7 +283,7 @@ static int count_bytes(void *to, const char *bytes, size_t len)
 static void test_damage(void **state)
 {
 	int tries = getenv("ILU_TEST_DAMAGES") ? atoi(getenv("ILU_TEST_DAMAGES")) : 300, good = 0, refused = 0;
-	char name[192];
+	char name[512];
 	struct stat st;
 
 	(void)state;
@@ -333,7 +333,7 @@ static void test_damage(void **state)
 /* A box that is a link, or that others may write to, is not read. */
 static void test_whose(void **state)
 {
-	char name[192], link_name[256], beside[256];
+	char name[512], link_name[256], beside[256];
 	size_t len = 0;
 
 	(void)state;
@@ -611,7 +611,7 @@ static void start_other(void)
 static void test_unclaimed(void **state)
 {
 	static const struct timespec long_ago[2] = {{1000000000, 0}, {1000000000, 0}};
-	char name[192], damaged[256];
+	char name[512], damaged[256];
 	json_t *lines, *line;
 	pid_t child;
 	int fd;
