@@ -40,7 +40,7 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 # Rooms from the ground up: each uses those above it in this list.
 LIBLOG_SRC :=
 LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c keep.c lasterror.c lineread.c now.c path.c setting.c stamp.c tid.c value.c version.c)
-LIBLOG_SRC += $(addprefix liblog/src/box/,adopt.c box.c find.c region.c slab.c)
+LIBLOG_SRC += $(addprefix liblog/src/box/,box.c find.c region.c slab.c)
 # Each of these has the row of its kind of sink.
 SINK_SRC   := $(addprefix liblog/src/sinks/,file.c fd.c console.c journald.c syslog.c)
 LIBLOG_SRC += $(SINK_SRC) $(addprefix liblog/src/sinks/,away.c datagram.c kind.c mail.c open.c pack.c shorten.c sink.c squeeze.c)

@@ -471,16 +471,6 @@ int outlet_file(const struct outlet *outlet)
 	return outlet->own ? sink_file_descriptor(outlet->port[0].sink) : -1;
 }
 
-bool outlet_send(const struct outlet *outlet, int fd, const char *name)
-{
-	return outlet->own && sink_file_send(outlet->port[0].sink, fd, name);
-}
-
-int outlet_receive(const struct outlet *outlet, char *name, size_t cap)
-{
-	return outlet->own ? sink_file_receive(outlet->port[0].sink, name, cap) : -1;
-}
-
 bool outlet_owes(const struct outlet *outlet)
 {
 	for (unsigned i = 0; i < outlet->count; i++)

@@ -91,10 +91,6 @@ int outlet_sync(struct outlet *outlet);
 /* The descriptor of the log's own file, where that is a regular one; else -1. */
 int outlet_file(const struct outlet *outlet);
 
-/* By the log's own file, from a forked child to the process that opened it: sink_file_send, sink_file_receive. */
-bool outlet_send(const struct outlet *outlet, int fd, const char *name);
-int outlet_receive(const struct outlet *outlet, char *name, size_t cap);
-
 /* Has one of them lines to tell of as lost? */
 bool outlet_owes(const struct outlet *outlet);
 

@@ -184,14 +184,6 @@ const char *box_path(void)
 	return box.path;
 }
 
-int box_descriptor(const char **name)
-{
-	const char *slash = strrchr(box.path, '/');
-
-	*name = slash ? slash + 1 : box.path;
-	return *box.path ? box_open_file(box.path) : -ENOENT;
-}
-
 /* ---- notes ---- */
 
 unsigned box_note_slot(void)

@@ -85,23 +85,6 @@ bool box_left_over(int directory, const char *name);
 /* Does its owner live? `boot_id` is the machine's. */
 bool box_lives(const struct region_header *header, const char *boot_id);
 
-/* Did it end as it should, and only could not remove its box? That of an adopted one (below). */
-bool box_ended(const struct region_header *header);
-
 void box_read_boot_id(char out[40]);
-
-/* ---- boxes of children that gave up their user ---- */
-
-/* Of this process's own, to be sent to one that has the log's user: a descriptor, yours, and its name, borrowed. Or a
- * negative errno. */
-int box_descriptor(const char **name);
-
-/* By that one: a box that it was sent, and that lies in a place of boxes under that name, is its own from now on, one
- * of this log. The descriptor stays the caller's. 0 or a negative errno; then nothing has changed. */
-int box_adopt(int fd, const char *name, const char *place, const char *log);
-
-/* Did that happen to it? Then its process had another user, and perhaps writes to it still: also what its header says
- * is not to be believed. */
-bool box_adopted(int fd);
 
 #endif

@@ -94,11 +94,3 @@ bool box_lives(const struct region_header *header, const char *boot_id)
 	memcpy(&word, header->alive, sizeof word);
 	return word & WORD_OWNER && !(word & WORD_DIED);
 }
-
-bool box_ended(const struct region_header *header)
-{
-	uint32_t word;
-
-	memcpy(&word, header->alive, sizeof word);
-	return !word;
-}

@@ -17,7 +17,6 @@
 
 static char place[BOX_DIRECTORY]; /* as configured */
 static char *log_name;            /* NULL: no file, or none that has a name */
-static uid_t user;                /* of the process that started */
 
 /* The directory may be a link: boxes are found by the name that all processes with this log come to. */
 static char *resolve(const char *path)
@@ -37,7 +36,6 @@ void boxed_forget(void)
 {
 	free(log_name);
 	log_name = NULL;
-	user = geteuid();
 }
 
 static const char *name_of(const struct config *config)
@@ -106,37 +104,6 @@ bool boxed_news(char *fields, size_t cap)
 	return true;
 }
 
-/* ---- children that gave up their user ---- */
-
-#define TAKEN 64 /* boxes at a time */
-
-static bool handed_over;
-
-/* Who has the log's user finds our box when we are dead, though it is not his by name and owner: he gets it now. */
-static void hand_over(struct appender *a)
-{
-	const char *name;
-	int fd = handed_over ? -1 : box_descriptor(&name);
-
-	if (fd < 0)
-		return;
-	handed_over = outlet_send(&a->outlet, fd, name);
-	close(fd);
-}
-
-static void take_over(struct appender *a)
-{
-	char name[BOX_PATH];
-	int fd;
-
-	for (int i = 0; i < TAKEN && (fd = outlet_receive(&a->outlet, name, sizeof name)) >= 0; i++) {
-		box_adopt(fd, name, place, log_name);
-		close(fd);
-	}
-}
-
-/* ---- looking ---- */
-
 /* In the appender's thread. A start or a child's first call, which hold the same things, are not at the same time: this
  * one runs between them. */
 static void look(struct appender *a)
@@ -145,10 +112,6 @@ static void look(struct appender *a)
 	char fields[BOXED_NEWS];
 	int error = was_error;
 
-	if (geteuid() == user)
-		take_over(a);
-	else
-		hand_over(a);
 	recovery_find(&r, place, log_name);
 	if (!r.count) {
 		recovery_done(&r);
@@ -247,8 +210,7 @@ const char *boxed_begin(struct appender *a, const struct config *config, const c
 		return "";
 	snprintf(place, sizeof place, "%s", config->black_box);
 	a->look = look;
-	handed_over = false;
-	a->look_ns = geteuid() == user ? now_machine_ns() + APPENDER_LOOK_NS : 0;
+	a->look_ns = now_machine_ns() + APPENDER_LOOK_NS;
 	box_read_boot_id(boot_id);
 	if (memory_box(&of, why))
 		return why;

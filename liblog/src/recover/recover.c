@@ -30,21 +30,6 @@ static int claim(int fd)
 	return fstat(fd, &st) ? -errno : st.st_nlink ? 0 : -ENOENT;
 }
 
-#define ADOPTED_MAX (UINT64_C(1) << 30) /* bytes of rings */
-
-/* One that a child of another user has sent: it ended as it should, and could not remove it; or it wants more memory
- * than it is to be given. */
-static int look_at_adopted(int fd, const struct region_header *h, const char *path)
-{
-	if (!box_adopted(fd))
-		return 0;
-	if (box_ended(h)) {
-		unlink(path);
-		return -ENOENT;
-	}
-	return h->rings > ADOPTED_MAX / h->ring_bytes ? -EBADMSG : 0;
-}
-
 /* Open, claimed, and of a dead process. `log`: of this log alone; NULL: of any. */
 static int take_box(struct recover_box *b, const char *path, const char *log)
 {
@@ -62,8 +47,6 @@ static int take_box(struct recover_box *b, const char *path, const char *log)
 		rc = -EBUSY;
 	if (!rc && log && strcmp(h.log, log) != 0)
 		rc = -ESRCH;
-	if (!rc)
-		rc = look_at_adopted(fd, &h, path);
 	b->path = rc ? NULL : strdup(path);
 	if (!rc && !b->path)
 		rc = -ENOMEM;
@@ -344,7 +327,7 @@ int ilu_box_list(const char *directory, int (*each)(void *, const struct ilu_box
 	return rc;
 }
 
-/* Claimed, with what the log has of it. Which log an adopted one was for its header is not believed. */
+/* Claimed, with what the log has of it. */
 static int take_by_hand(struct recovery *r, const char *path, const char *log)
 {
 	int rc;
@@ -357,8 +340,6 @@ static int take_by_hand(struct recovery *r, const char *path, const char *log)
 	if (rc)
 		return rc;
 	r->count = 1;
-	if (!log && box_adopted(r->box->dead.fd))
-		return -EPERM;
 	return tail_read(&r->box->dead, log ? log : r->box->dead.h.log, &r->box->tail);
 }
 

@@ -641,20 +641,6 @@ int sink_file_descriptor(const struct sink *sink)
 	return sink->ops == &file_ops && f->place.path && f->regular ? f->kept.fd : -1;
 }
 
-bool sink_file_send(struct sink *sink, int fd, const char *name)
-{
-	struct sink_file *f = (struct sink_file *)sink;
-
-	return sink->ops == &file_ops && f->inherited && mail_send(&f->mail, fd, name);
-}
-
-int sink_file_receive(struct sink *sink, char *name, size_t cap)
-{
-	struct sink_file *f = (struct sink_file *)sink;
-
-	return sink->ops == &file_ops ? mail_receive(&f->mail, name, cap) : -1;
-}
-
 int sink_fd_open(int fd, bool owned, struct sink **out)
 {
 	struct sink_file *f = file_new(fd, owned);

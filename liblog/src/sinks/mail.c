@@ -2,7 +2,6 @@
 /* mail.c - a new log file's descriptor, for forked children; see mail.h. */
 #include "sinks/mail.h"
 
-#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -74,55 +73,4 @@ int mail_take(struct mail *mail, const struct keep *known)
 	if (message.msg_controllen >= sizeof control.header && control.header.cmsg_type == SCM_RIGHTS)
 		memcpy(&fd, CMSG_DATA(&control.header), sizeof fd);
 	return keep_high(fd);
-}
-
-bool mail_send(const struct mail *mail, int fd, const char *name)
-{
-	union control control = {.room = ""};
-	struct iovec bytes = {(void *)(uintptr_t)name, strlen(name) + 1};
-	struct msghdr message = {
-	    .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-	struct stat st;
-
-	if (!keep_same(&mail->out, &st))
-		return false;
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	return sendmsg(mail->out.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
-}
-
-/* The first of the descriptors that came; others are closed. */
-static int descriptor_in(struct msghdr *message)
-{
-	struct cmsghdr *header = CMSG_FIRSTHDR(message);
-	int first = -1, fd;
-
-	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-		return -1;
-	for (size_t at = 0; CMSG_LEN(at + sizeof fd) <= header->cmsg_len; at += sizeof fd) {
-		memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
-		if (first < 0)
-			first = fd;
-		else
-			close(fd);
-	}
-	return first;
-}
-
-int mail_receive(const struct mail *mail, char *name, size_t cap)
-{
-	union control control = {.room = ""};
-	struct iovec bytes = {name, cap - 1};
-	struct msghdr message = {
-	    .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-	struct stat st;
-	ssize_t n;
-
-	if (!keep_same(&mail->in, &st))
-		return -1;
-	n = recvmsg(mail->in.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	name[n > 0 ? n : 0] = '\0';
-	return n < 0 ? -1 : keep_high(descriptor_in(&message));
 }

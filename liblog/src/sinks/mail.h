@@ -3,15 +3,11 @@
  *
  * Parent and children have both ends of one socket pair. One message lies in it, with the newest descriptor; children
  * look at it (MSG_PEEK, which gives each a descriptor of his own) and leave it there. So it takes nobody's time, any
- * number of children, and it works after setuid and chroot.
- *
- * The other way children send what the process that opened the log is to have: a descriptor and its name. */
+ * number of children, and it works after setuid and chroot. */
 #ifndef MAIL_H
 #define MAIL_H
 
 #include "base/keep.h"
-
-#include <stddef.h>
 
 struct mail {
 	struct keep in, out;
@@ -25,11 +21,6 @@ void mail_close(struct mail *mail);
 
 /* In the place of what lies there. */
 void mail_put(struct mail *mail, int fd);
-
-/* From a child: the descriptor stays yours. false: there is no way, or no room now. */
-bool mail_send(const struct mail *mail, int fd, const char *name);
-/* What a child has sent, whoever it is now: a descriptor, yours, and its name, cut to `cap`. -1: nothing. */
-int mail_receive(const struct mail *mail, char *name, size_t cap);
 
 /* The descriptor there, yours, if it is of another file than `known`; else -1. */
 int mail_take(struct mail *mail, const struct keep *known);

@@ -122,11 +122,6 @@ int sink_file_open(const char *path, enum sink_file_start start, struct sink **o
 /* Of a sink that sink_file_open made, and that is a regular file, the descriptor, borrowed; else -1. */
 int sink_file_descriptor(const struct sink *sink);
 
-/* Of such a one in a forked child: send the process that opened it a descriptor, and its name. false: that cannot be,
- * or not now. In that process, or one of its user: what was sent, as mail_receive (mail.h); -1: nothing. */
-bool sink_file_send(struct sink *sink, int fd, const char *name);
-int sink_file_receive(struct sink *sink, char *name, size_t cap);
-
 /* When a file is moved away and a new one made; what is 0 does not matter. */
 struct sink_rotation {
 	uint64_t bytes;    /* a file that has so many */
