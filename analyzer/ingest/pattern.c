@@ -182,7 +182,7 @@ static const char *one_of(const char *p, const char *end, const char *choices)
 	while (*choices) {
 		const char *q = p;
 
-		for (; q < end && *choices == *q && *choices != '|'; q++)
+		for (; q < end && *choices && *choices == *q && *choices != '|'; q++)
 			choices++;
 		if (!*choices || *choices == '|')
 			return q;

@@ -15,7 +15,7 @@ struct spelt {
 	int64_t ns;       /* since 1970: UTC, or what the clock showed where local */
 	int64_t offset_s; /* UTC minus the written clock; 0 where local */
 	bool local;       /* no offset and no zone stands there */
-	bool no_year;     /* the year is 1970 because none stands there */
+	bool no_year;     /* the year is 1972, which has a 29th of February, because none stands there */
 	bool no_day;      /* a time of day alone */
 	bool no_clock;    /* a day alone */
 	bool either;      /* day and month could be read the other way round: the month was taken first */
