@@ -105,30 +105,55 @@ static bool may_be_answer(const struct asking *a, uint32_t key)
 	       too * 100 <= a->nbroken * SAID_TOO;
 }
 
+/* Whether each message may be it. Those that few of the others have are not looked at one by one. */
+static int find_candidates(const struct asking *a, bool *may)
+{
+	const struct sample *s = a->s;
+	uint32_t *in = calloc((size_t)s->nkeys + 1, sizeof *in), *seen = calloc((size_t)s->nkeys + 1, sizeof *seen);
+	uint32_t others = 0;
+	int rc = in && seen ? 0 : -ENOMEM;
+
+	for (uint32_t t = 0; !rc && t < s->tids.n; t++) {
+		if (!is_other(a, t))
+			continue;
+		others++;
+		for (uint32_t i = s->first[t]; i < s->first[t + 1]; i++) {
+			uint32_t key = s->line[i].key;
+
+			in[key] += seen[key] != others;
+			seen[key] = others;
+		}
+	}
+	for (uint32_t k = 0; !rc && k < s->nkeys; k++)
+		may[k] = in[k] * 100 >= others * SAID && may_be_answer(a, k);
+	free(in);
+	free(seen);
+	return rc;
+}
+
 /* Of several such messages the one that mostly comes last. SAMPLE_NONE: there is none. */
 static int find_answer(const struct asking *a, uint32_t *out)
 {
 	const struct sample *s = a->s;
 	uint32_t *last = calloc((size_t)s->nkeys + 1, sizeof *last), best = 0;
 	bool *may = calloc((size_t)s->nkeys + 1, sizeof *may);
+	int rc = last && may ? find_candidates(a, may) : -ENOMEM;
 
 	*out = SAMPLE_NONE;
-	for (uint32_t k = 0; last && may && k < s->nkeys; k++)
-		may[k] = may_be_answer(a, k);
-	for (uint32_t t = 0; last && may && t < s->tids.n; t++)
+	for (uint32_t t = 0; !rc && t < s->tids.n; t++)
 		for (uint32_t i = s->first[t + 1]; is_other(a, t) && i-- > s->first[t];)
 			if (may[s->line[i].key]) {
 				last[s->line[i].key]++;
 				break;
 			}
-	for (uint32_t k = 0; last && may && k < s->nkeys; k++)
+	for (uint32_t k = 0; !rc && k < s->nkeys; k++)
 		if (last[k] > best) {
 			best = last[k];
 			*out = k;
 		}
 	free(last);
 	free(may);
-	return last && may ? 0 : -ENOMEM;
+	return rc;
 }
 
 /* From here on requests of the kind end with the answer; those that close without it have not ended. */

@@ -80,28 +80,64 @@ static uint32_t fill_field(const struct chain *c, uint32_t field, int64_t *at)
 	return once * 100 >= found * 90 ? once : 0;
 }
 
+/* A step is in so many of the requests. */
+static uint32_t least_of(const struct chain *c)
+{
+	return c->n * SOME / 100 > 3 ? c->n * SOME / 100 : 3;
+}
+
 static void candidate(struct chain *c, uint32_t key, uint32_t field)
 {
 	struct steps *o = c->out;
-	uint32_t least = c->n * SOME / 100 > 3 ? c->n * SOME / 100 : 3, n;
+	uint32_t n;
 
 	if (o->n == STEPS_MAX)
 		return;
 	n = field == SAMPLE_NONE ? fill_key(c, key, row(c, o->n)) : fill_field(c, field, row(c, o->n));
-	if (n >= least)
+	if (n >= least_of(c))
 		o->step[o->n++] = (struct step){key, field, n};
 }
 
-static void candidates(struct chain *c)
+/* In how many of the requests each message stands; NULL: no memory. */
+static uint32_t *count_requests(const struct chain *c)
 {
 	const struct sample *s = c->s;
+	uint32_t *in = calloc((size_t)s->nkeys + 1, sizeof *in), *seen = calloc((size_t)s->nkeys + 1, sizeof *seen);
+
+	for (uint32_t i = 0; in && seen && i < c->n; i++) {
+		uint32_t t = c->tids[i];
+
+		for (uint32_t l = s->first[t]; l < s->first[t + 1]; l++) {
+			uint32_t key = s->line[l].key;
+
+			in[key] += seen[key] != i + 1;
+			seen[key] = i + 1;
+		}
+	}
+	if (!seen) {
+		free(in);
+		in = NULL;
+	}
+	free(seen);
+	return in;
+}
+
+static int candidates(struct chain *c)
+{
+	const struct sample *s = c->s;
+	uint32_t *in = count_requests(c);
+
+	if (!in)
+		return -ENOMEM;
 
 	for (uint32_t i = 0; i < s->nfields; i++)
 		if (s->field[i].stamps && s->field[i].stamps * 100 >= s->field[i].seen * IN_ORDER)
 			candidate(c, s->field[i].key, i);
 	for (uint32_t k = 0; k < s->nkeys; k++)
-		if (!is_end(c, k) && !s->key[k].enters && s->key[k].text.len)
+		if (in[k] >= least_of(c) && !is_end(c, k) && !s->key[k].enters && s->key[k].text.len)
 			candidate(c, k, SAMPLE_NONE);
+	free(in);
+	return 0;
 }
 
 /* ---- order ---- */
@@ -380,8 +416,9 @@ int steps_find(struct steps *out, const struct sample *s, const struct requests 
 		rc = -ENOMEM;
 	if (!rc)
 		rc = find_retry(&c);
+	if (!rc)
+		rc = candidates(&c);
 	if (!rc) {
-		candidates(&c);
 		put_in_order(&c);
 		while ((odd = worst(&c)) >= 0)
 			drop(&c, odd);
