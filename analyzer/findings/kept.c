@@ -83,10 +83,13 @@ int findings_kept(struct store *s, const char *command, int64_t run, struct find
 {
 	sqlite3_stmt *st;
 	int64_t there = 0;
-	int rc = sql_number(store_db(s), "SELECT count(*) FROM sqlite_schema WHERE name = 'finding'", &there);
+	int rc = sql_number(
+	    store_db(s),
+	    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('finding', 'detail', 'evidence')",
+	    &there);
 
-	*kept = there > 0;
-	if (rc || !there)
+	*kept = there == 3;
+	if (rc || !*kept)
 		return rc;
 	rc = sql_prepare(store_db(s),
 	                 "SELECT run, n, rule, level, tid, cause, count, message, first_ns, last_ns FROM finding WHERE "

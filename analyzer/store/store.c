@@ -509,10 +509,10 @@ static int block_read_long(struct store *s, int64_t id, size_t n)
 
 	s->block.len = 0;
 	s->block.failed = false;
-	if (!rc && array_reserve(s->block.ptr, s->block.room, n))
-		rc = -ENOMEM;
 	if (!rc && (size_t)sqlite3_blob_bytes(blob) < n)
 		rc = -EBADMSG;
+	if (!rc && array_reserve(s->block.ptr, s->block.room, n))
+		rc = -ENOMEM;
 	if (!rc)
 		rc = sql_errno(sqlite3_blob_read(blob, s->block.ptr, (int)n, 0));
 	sqlite3_blob_close(blob);

@@ -18,13 +18,14 @@
 enum {
 	FEW_LINES = 200000, /* of fewer lines all are looked at first */
 	LOOKS = 16,
-	LOOK = 8192,       /* else at so many places so many */
-	VALUES_MOST = 64,  /* more different values are those of an id, or of a measurement */
-	VALUE_LENGTH = 96, /* bytes; what is longer is no name */
-	FIELDS_MOST = 64,  /* that are read in full */
-	NUMBERS = 1 << 16, /* of a chunk's transactions */
-	AGAIN_MOST = 100,  /* one request in so many may have two values */
-	FETCHED = 128      /* that are looked up one after the other */
+	LOOK = 8192,                   /* else at so many places so many */
+	VALUES_MOST = 64,              /* more different values are those of an id, or of a measurement */
+	VALUE_LENGTH = 96,             /* bytes; what is longer is no name */
+	VALUE_ROOM = 3 * VALUE_LENGTH, /* without its escapes */
+	FIELDS_MOST = 64,              /* that are read in full */
+	NUMBERS = 1 << 16,             /* of a chunk's transactions */
+	AGAIN_MOST = 100,              /* one request in so many may have two values */
+	FETCHED = 128                  /* that are looked up one after the other */
 };
 
 struct field {
@@ -163,7 +164,7 @@ static bool is_measured(struct slice s)
 }
 
 /* A value as text, in buf where it has escapes; false: it is no name. */
-static bool name_of(enum slot_kind kind, char buf[VALUE_LENGTH], struct slice *v)
+static bool name_of(enum slot_kind kind, char buf[VALUE_ROOM], struct slice *v)
 {
 	if (!kind || kind == SLOT_JSON || !v->ptr || !v->len || v->len > VALUE_LENGTH || is_measured(*v))
 		return false;
@@ -173,7 +174,7 @@ static bool name_of(enum slot_kind kind, char buf[VALUE_LENGTH], struct slice *v
 }
 
 /* The same of a line's field. */
-static bool value_of(const struct event *e, const char *name, char buf[VALUE_LENGTH], struct slice *out)
+static bool value_of(const struct event *e, const char *name, char buf[VALUE_ROOM], struct slice *out)
 {
 	return name_of(event_field(e, name, out), buf, out);
 }
@@ -187,7 +188,7 @@ static int look_at(struct fields *f, const struct event *e)
 
 	for (uint32_t i = 0; s && !rc && i < s->n; i++) {
 		struct field *x = &f->v[s->v[i]];
-		char buf[VALUE_LENGTH];
+		char buf[VALUE_ROOM];
 		struct slice value;
 		uint32_t number;
 
@@ -363,7 +364,7 @@ static int read_event(struct fields *f, const struct event *e, uint32_t request)
 
 	for (uint32_t i = 0; !rc && s && i < s->n; i++) {
 		struct field *x = &f->v[s->v[i]];
-		char buf[VALUE_LENGTH];
+		char buf[VALUE_ROOM];
 		struct slice value;
 		uint32_t code = 0;
 
@@ -463,7 +464,7 @@ static int heads_look(struct fields *f, const struct event_rows *rows)
 
 static int code_of_text(struct fields *f, const struct values *v, struct slice text, uint32_t *out)
 {
-	char buf[VALUE_LENGTH];
+	char buf[VALUE_ROOM];
 
 	*out = NO_NAME;
 	return name_of(v->kind, buf, &text) ? attribute_code(&f->found.v[v->of->attribute - 1], text, out) : 0;
