@@ -133,7 +133,7 @@ FUZZ_TARGETS   += database beside
 FUZZ_TARGETS   += directive_fuzz console_fuzz box_fuzz
 # Programs of `make bench`, by group: tests/bench/NAME.c.
 BENCH_LOG      := log_bench
-BENCH_LOAD     := load_bench sql_bench day_bench
+BENCH_LOAD     := load_bench formats_bench sql_bench day_bench
 BENCH_MODEL    := model_bench pattern_bench why_bench
 BENCH_CLOCK    := clock_bench
 BENCH_SCALE    := scale_bench
@@ -468,7 +468,7 @@ demo:
 
 .PHONY: demo-kvd
 demo-kvd:
-	@.ci/packages build
+	@.ci/packages build test
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@samples/kvd/demo $(B)
 

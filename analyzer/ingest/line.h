@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* line.h - one log line taken apart: where its values are, its time, its transaction.
  *
- * Understood are the event line of tracing-subscriber and libilulog (docs/event-format.md), its flattened form, the
+ * Understood are the event line of tracing-subscriber and libilulog (schema/event.schema.json), its flattened form, the
  * JSON lines of logrus and the logfmt lines of its text form. What is between the values is the line's shape
  * (store/shape.h). */
 #ifndef INGEST_LINE_H

@@ -92,10 +92,10 @@ static inline const struct choice *command_choice(const struct command *c, size_
 		.name = "until", .value = "TIME", .help = "before this time" \
 	}
 
-/* Makes q ready for one command line: options that need others, --limit. A failure is latched. */
 /* Says on stderr that requests were found in the log itself, where they were and c rests on it; the database is open.
  */
 void command_note(struct query *q, const struct command *c);
+/* Makes q ready for one command line: options that need others, --limit. A failure is latched. */
 void command_start(struct query *q, const struct command *c, const struct args *args);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything that the public headers offer, in words that are C and C++, and that draw no warning of their own. */
 #define ILU_TARGET "headers"
+#include <ilu/box.h>
 #include <ilu/clock.h>
 #include <ilu/log.h>
 
