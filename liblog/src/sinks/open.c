@@ -236,6 +236,13 @@ int place_clear(const struct place *place)
 	return unlinkat(base, name, 0) && errno != ENOENT ? -errno : 0;
 }
 
+/* Until the write that is under way, if there is one, has ended: room is made under the same lock. */
+static void wait_for_writer(int fd, off_t size)
+{
+	while (fallocate(fd, FALLOC_FL_KEEP_SIZE, size, 1) && errno == EINTR)
+		;
+}
+
 bool open_torn(int fd, off_t size)
 {
 	const struct timespec wait = {0, 1000000};
@@ -246,6 +253,8 @@ bool open_torn(int fd, off_t size)
 		if (pread(fd, &last, 1, size - 1) != 1 || last == '\n')
 			return false;
 		nanosleep(&wait, NULL);
+		if (i == TORN_TRIES - 1)
+			wait_for_writer(fd, size);
 		if (fstat(fd, &st))
 			return false;
 		if (st.st_size != size)
