@@ -107,7 +107,18 @@ static int fail(struct cursor *c, int rc)
 	sqlite3_free(t->zErrMsg);
 	t->zErrMsg = sqlite3_mprintf("table %s: %s", def_of(c)->name,
 	                             rc == -EBADMSG ? "the database is damaged" : strerror(-rc));
-	return rc == -EBADMSG ? SQLITE_CORRUPT : rc == -EINTR ? SQLITE_INTERRUPT : SQLITE_ERROR;
+	switch (-rc) {
+	case EBADMSG:
+		return SQLITE_CORRUPT;
+	case EINTR:
+		return SQLITE_INTERRUPT;
+	case EINVAL: /* what was asked */
+	case EDOM:
+	case ERANGE:
+		return SQLITE_ERROR;
+	default:
+		return SQLITE_IOERR;
+	}
 }
 
 static int next_row(sqlite3_vtab_cursor *base)
