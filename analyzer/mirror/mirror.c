@@ -455,6 +455,22 @@ static int complete(struct work *w)
 	return rc;
 }
 
+/* Runs have the numbers that the ledger gives them, whichever of them there are lines of: a question that a user asks
+ * by number is of the same run in every mirror. */
+static int name_runs(struct work *w)
+{
+	struct store *s = NULL;
+	int64_t id;
+	int rc = open_db(w, STORE_CREATE, &s);
+
+	for (size_t i = 0; i < w->nsources && !rc; i++)
+		if (!i || !slice_same(w->source[i - 1][0], w->source[i][0]))
+			rc = run_of(w, w->source[i][0], &id);
+	store_close(s);
+	w->db = NULL;
+	return rc;
+}
+
 static int make(struct work *w)
 {
 	const struct mirror_from *from = w->from;
@@ -467,6 +483,8 @@ static int make(struct work *w)
 		rc = from->sources(from->arg, take_source, w, w->why);
 	if (w->nsources)
 		qsort(w->source, w->nsources, sizeof *w->source, by_run_and_path);
+	if (!rc)
+		rc = name_runs(w);
 	if (!rc)
 		rc = load_parts(w);
 	return rc ? rc : complete(w);

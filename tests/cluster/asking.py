@@ -133,6 +133,18 @@ def register(test):
         assert texts[0] == texts[1] and "hang" in texts[0], [x for x in zip(*(t.splitlines() for t in texts)) if x[0] != x[1]][:3]
 
     @test
+    def a_run_by_its_number(bed):
+        """A number is of the same run in what is fetched of lines as in the ledger."""
+        url, db = bed.fresh("numbers"), os.path.join(bed.dir, "numbers.db")
+        for i in range(2):
+            bed.do("-q", "-d", db, "load", "--run", "ab"[i], bed.files[i])
+        bed.do("-q", "-d", db, "push", url)
+        bed.do("-q", "fold", url)
+        for command in "events --limit 50", "errors --level warning", "gaps", "slow", "summary":
+            for run in "12":
+                compare(bed, db, url, f"{command} --run {run}")
+
+    @test
     def the_current_dialect_says_the_same(bed):
         """One node of the current ClickHouse, where the package chdb is there."""
         if not current.available():
