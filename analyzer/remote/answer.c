@@ -176,9 +176,13 @@ int answer_ask(struct cluster *c, struct slice statement, bool write, struct ans
 		rc = -ENOMEM;
 	if (!rc && c->n > 1 && !name)
 		rc = find_cluster(c, &name, why);
-	if (!rc && name)
-		statement_of_all(statement, c->url.database, name, &sql);
-	else
+	if (!rc && name && !statement_of_all(statement, c->url.database, name, &sql))
+		rc = say(
+		    why,
+		    "a table of %s that stands not behind FROM or JOIN is of one shard alone: only FROM %s.TABLE and "
+		    "JOIN %s.TABLE are of all",
+		    c->url.database, c->url.database, c->url.database);
+	else if (!name)
 		text_add(&sql, statement.ptr, statement.len);
 	if (!rc)
 		rc = sql.failed ? -ENOMEM

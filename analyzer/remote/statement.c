@@ -127,18 +127,44 @@ static struct slice table_named(struct slice name)
 	return SLICE_NONE;
 }
 
+/* What a word or a quoted piece names; NONE: nothing. */
+static struct slice name_of(const struct token *t)
+{
+	if (t->kind == TOKEN_WORD)
+		return t->text;
+	if (t->kind == TOKEN_QUOTED && t->text.ptr[0] != '\'' && t->text.len > 2)
+		return (struct slice){t->text.ptr + 1, t->text.len - 2};
+	return SLICE_NONE;
+}
+
+/* Whether `.` comes next, of which *s is behind then. */
+static bool skip_dot(struct slice *s)
+{
+	struct slice at = *s;
+	struct token t = next_said(&at);
+
+	if (t.kind != TOKEN_OTHER || t.text.ptr[0] != '.')
+		return false;
+	*s = at;
+	return true;
+}
+
+static bool is_database(const struct token *t, const char *database)
+{
+	struct slice name = name_of(t);
+
+	return name.len == strlen(database) && !strncasecmp(name.ptr, database, name.len);
+}
+
 /* The table of ours that s begins with, of which *s is behind then; else NONE. */
 static struct slice table_at(struct slice *s, const char *database)
 {
-	struct slice at = *s, before, table = SLICE_NONE;
+	struct slice at = *s, before, table;
 	struct token t = next_said(&at);
 
-	if (is(&t, database) && at.len && at.ptr[0] == '.') {
-		next(&at);
-		t = next(&at);
-	}
-	if (t.kind == TOKEN_WORD)
-		table = table_named(t.text);
+	if (is_database(&t, database) && skip_dot(&at))
+		t = next_said(&at);
+	table = table_named(name_of(&t));
 	before = at;
 	t = next_said(&at);
 	if (!table.ptr || slice_is(t.text, ".") || slice_is(t.text, "("))
@@ -147,13 +173,64 @@ static struct slice table_at(struct slice *s, const char *database)
 	return table;
 }
 
-void statement_of_all(struct slice sql, const char *database, const char *cluster, struct text *out)
+/* Whether t and what follows it are a table of ours by its whole name. */
+static bool is_whole_name(const struct token *t, struct slice rest, const char *database)
 {
+	struct token name;
+
+	if (!is_database(t, database) || !skip_dot(&rest))
+		return false;
+	name = next_said(&rest);
+	return table_named(name_of(&name)).ptr;
+}
+
+static bool is_any(const struct token *t, const char *const *words)
+{
+	while (*words && !is(t, *words))
+		words++;
+	return *words;
+}
+
+/* How much of s are the arguments in brackets of a function that says itself which shards it means; 0: none such. */
+static size_t own_shards(const struct token *t, struct slice s)
+{
+	static const char *const functions[] = {"cluster", "clusterAllReplicas", "remote", "remoteSecure", NULL};
+	struct slice at = s;
+	struct token x;
+	unsigned open = 1;
+
+	if (!is_any(t, functions) || (x = next_said(&at), !slice_is(x.text, "(")))
+		return 0;
+	while (open && (x = next_said(&at)).kind != TOKEN_END) {
+		open += slice_is(x.text, "(");
+		open -= slice_is(x.text, ")");
+	}
+	return (size_t)(at.ptr - s.ptr);
+}
+
+/* Whether it asks how a table is made, which is the same on all shards. */
+static bool is_of_any_shard(struct slice sql)
+{
+	static const char *const words[] = {"DESC", "DESCRIBE", "EXISTS", "SHOW", NULL};
+	struct token t = next_said(&sql);
+
+	return is_any(&t, words);
+}
+
+bool statement_of_all(struct slice sql, const char *database, const char *cluster, struct text *out)
+{
+	bool any = is_of_any_shard(sql);
 	struct token t;
 	struct slice table;
 
 	while ((t = next(&sql)).kind != TOKEN_END) {
+		size_t own = own_shards(&t, sql);
+
+		if (!any && is_whole_name(&t, sql, database))
+			return false;
 		text_add(out, t.text.ptr, t.text.len);
+		text_add(out, sql.ptr, own);
+		sql = (struct slice){sql.ptr + own, sql.len - own};
 		if (!is(&t, "FROM") && !is(&t, "JOIN"))
 			continue;
 		table = table_at(&sql, database);
@@ -163,4 +240,5 @@ void statement_of_all(struct slice sql, const char *database, const char *cluste
 		cluster_quote(out, (struct slice){cluster, strlen(cluster)});
 		text_printf(out, ", %s, %.*s)", database, (int)table.len, table.ptr);
 	}
+	return true;
 }

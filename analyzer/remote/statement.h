@@ -14,7 +14,9 @@ struct slice statement_first(const char *sql, const char **rest);
 bool statement_has_format(struct slice sql);
 
 /* sql, with what a table of ours is called on all shards in the place of its name where it stands behind FROM or JOIN,
- * alone or behind the name of the database: cluster('NAME', database, table). */
-void statement_of_all(struct slice sql, const char *database, const char *cluster, struct text *out);
+ * alone or behind the name of the database: cluster('NAME', database, table). False: one stands elsewhere behind the
+ * name of the database, as in `FROM logs.event, logs.source`, and would be that of one shard. What is in the brackets
+ * of cluster() and remote() stays as it is. */
+bool statement_of_all(struct slice sql, const char *database, const char *cluster, struct text *out);
 
 #endif

@@ -181,6 +181,9 @@ def register(test):
         ]
         bed.refused(2, "Unknown identifier", "-d", url, "sql", "SELECT nothing FROM event")
         bed.refused(2, "Syntax error", "-d", url, "sql", "SELECT FROM WHERE")
+        bed.refused(2, "only FROM questions.TABLE", "-d", url, "sql", "SELECT count() FROM event e, questions.result r")
+        quoted = sql.replace("event", '"questions" . `event`')
+        assert bed.do("-d", url, "--format", "csv", "sql", quoted) == here
         bed.refused(2, "FORMAT stands in the SQL", "-d", url, "sql", "SELECT 1 FORMAT CSV")
         bed.refused(2, "--write", "-d", url, "sql", "CREATE TABLE questions.x (a UInt8) ENGINE = Log")
         bed.do("-d", url, "sql", "--write", "CREATE TABLE questions.x (a UInt8) ENGINE = Log")
