@@ -326,15 +326,34 @@ static int put_completed(struct fold *f, sqlite3 *db, size_t shard, uint64_t ver
 	return rc;
 }
 
+/* A version above that of every invocation which the shard has of the run: what folded them may have another clock. */
+static int version_above(struct fold *f, size_t shard, uint64_t *out)
+{
+	struct text sql = {0};
+	int64_t last = 0;
+	int rc;
+
+	text_puts(&sql, "SELECT toInt64(max(version)) FROM $invocation WHERE run = ");
+	cluster_quote(&sql, f->run->run);
+	text_puts(&sql, " FORMAT TabSeparated");
+	rc = sql.failed ? -ENOMEM : cluster_numbers(f->c, shard, text_str(&sql), &last, 1, f->why);
+	text_done(&sql);
+	*out = unit_version((uint64_t)last);
+	return rc;
+}
+
 static int complete_invocations(struct fold *f, sqlite3 *db)
 {
+	uint64_t version;
 	bool any = false;
 	int rc = has_shares(f, db, &any);
 
 	if (!rc && any)
 		rc = read_days(f, db);
-	for (size_t i = 0; i < f->c->n && !rc && any; i++)
-		rc = put_completed(f, db, i, unit_version(0));
+	for (size_t i = 0; i < f->c->n && !rc && any; i++) {
+		rc = version_above(f, i, &version);
+		rc = rc ? rc : put_completed(f, db, i, version);
+	}
 	return rc;
 }
 
