@@ -25,6 +25,7 @@ struct bucket {
 	uint64_t rows;
 	int64_t first, last;        /* their lines */
 	int64_t there_last, there;  /* on the shard before: the last line, and how many */
+	int64_t there_bytes;        /* how long that line's text is */
 	int64_t skipped, delivered; /* lines that were there; that were sent */
 };
 
@@ -89,6 +90,7 @@ static int take_there(void *arg, const struct slice *value)
 		return -ENOMEM;
 	b->there_last = tsv_int(value[1]);
 	b->there = tsv_int(value[2]);
+	b->there_bytes = tsv_int(value[3]);
 	return 0;
 }
 
@@ -98,12 +100,12 @@ static int ask_there(struct push *p)
 	struct text sql = {0};
 	int rc = 0;
 
-	text_puts(&sql, "SELECT toUInt16(day), max(line), count() FROM $event");
+	text_puts(&sql, "SELECT toUInt16(day), max(line), count(), argMax(length(raw), line) FROM $event");
 	where_source(p, "source", &sql);
 	text_puts(&sql, " GROUP BY day ORDER BY day FORMAT TabSeparated");
 	for (size_t i = 0; i < p->c->n && !rc; i++) {
 		struct asked a = {p, i};
-		struct tsv t = {.columns = 3, .row = take_there, .arg = &a};
+		struct tsv t = {.columns = 4, .row = take_there, .arg = &a};
 
 		rc = sql.failed ? -ENOMEM : cluster_ask(p->c, i, text_str(&sql), &t, p->why);
 		tsv_done(&t);
@@ -198,8 +200,19 @@ static unsigned day_of(int64_t ns)
 	return day < 0 ? 0 : day > UINT16_MAX ? UINT16_MAX : (unsigned)day;
 }
 
+/* The last line was pushed when half of it was written; what a shard has of a source is only added to. */
+static int gone_on(struct push *p, int64_t line)
+{
+	say(p->why,
+	    "%s: line %" PRId64 " was pushed before, and reads otherwise now; drop-source takes the source out, to be "
+	    "pushed anew",
+	    p->path, line);
+	return -EEXIST;
+}
+
 static int take_event(struct push *p, sqlite3_stmt *st)
 {
+	enum { RAW = 12 };
 	int64_t line = sqlite3_column_int64(st, 0), ns = sqlite3_column_int64(st, 2);
 	unsigned day = day_of(ns);
 	size_t shard = cluster_shard_of(p->c, column_slice(st, 8), text_of(p->path), line), before;
@@ -208,6 +221,8 @@ static int take_event(struct push *p, sqlite3_stmt *st)
 	if (!b)
 		return -ENOMEM;
 	p->sum->events++;
+	if (line == b->there_last && (int64_t)column_slice(st, RAW).len != b->there_bytes)
+		return gone_on(p, line);
 	if (line <= b->there_last) {
 		b->skipped++;
 		return 0;
