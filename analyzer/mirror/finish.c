@@ -57,7 +57,7 @@ static int find_stretches(struct fold *f, struct stretches *x, char **why)
 		rc = sql.failed ? -ENOMEM : cluster_ask(f->c, i, text_str(&sql), &t, why);
 		tsv_done(&t);
 	}
-	if (x->n)
+	if (!rc && x->n)
 		qsort(x->v, x->n, sizeof *x->v, by_path);
 	text_done(&sql);
 	return rc;

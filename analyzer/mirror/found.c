@@ -64,13 +64,15 @@ int found_places(struct cluster *c, struct slice run, struct found_places *out, 
 	size_t n = 0;
 	int rc = each(c, "run, source, line, time_ns", 4, "evidence", run, take_place, out, why);
 
+	if (rc) /* a place may be half */
+		return rc;
 	if (out->n)
 		qsort(out->v, out->n, sizeof *out->v, by_place);
 	for (size_t i = 0; i < out->n; i++)
 		if (!n || by_place(&out->v[n - 1], &out->v[i]))
 			out->v[n++] = out->v[i];
 	out->n = n;
-	return rc;
+	return 0;
 }
 
 void found_places_done(struct found_places *p)

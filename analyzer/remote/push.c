@@ -362,7 +362,7 @@ static int give_rejects(struct push *p)
 			b.len = 0;
 		}
 	}
-	if (!rc && b.len)
+	if (!rc && (b.len || b.failed))
 		rc = give(p, home_of(p), "reject", schema_reject_columns, &b);
 	sqlite3_finalize(st);
 	bytes_free(&b);
@@ -426,7 +426,7 @@ static int give_results(struct push *p)
 	}
 	sqlite3_finalize(st);
 	for (size_t i = 0; b && i < p->c->n; i++) {
-		if (!rc && b[i].len)
+		if (!rc && (b[i].len || b[i].failed))
 			rc = give(p, i, "result", schema_result_columns, &b[i]);
 		bytes_free(&b[i]);
 	}
