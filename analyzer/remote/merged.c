@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* merged.c - see merged.h */
 #include "remote/merged.h"
+#include "base/tempfile.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What one shard answered. */
 struct stream {
@@ -41,11 +43,27 @@ static int take_row(void *arg, const struct slice *value)
 static int stream_next(struct stream *s)
 {
 	ssize_t n = getline(&s->buf, &s->room, s->file);
+	int rc;
 
 	s->more = false;
 	if (n < 0)
 		return ferror(s->file) ? -EIO : tsv_end(&s->t);
-	return tsv_take(&s->t, s->buf, (size_t)n);
+	rc = tsv_take(&s->t, s->buf, (size_t)n);
+	return rc || s->more ? rc : -EBADMSG; /* half a row */
+}
+
+/* A file without a name, in $TMPDIR. */
+static int file_open(FILE **out)
+{
+	int fd = tempfile_open(NULL), rc;
+
+	if (fd < 0)
+		return fd;
+	*out = fdopen(fd, "w+");
+	rc = *out ? 0 : -errno;
+	if (rc)
+		close(fd);
+	return rc;
 }
 
 static int stream_open(struct cluster *c, size_t i, const char *sql, unsigned columns, struct stream *s, char **why)
@@ -53,8 +71,8 @@ static int stream_open(struct cluster *c, size_t i, const char *sql, unsigned co
 	int rc;
 
 	s->t = (struct tsv){.columns = columns, .row = take_row, .arg = s};
-	s->file = tmpfile();
-	rc = s->file ? cluster_write(c, i, sql, write_bytes, s->file, why) : -errno;
+	rc = file_open(&s->file);
+	rc = rc ? rc : cluster_write(c, i, sql, write_bytes, s->file, why);
 	if (!rc && (fflush(s->file) || fseeko(s->file, 0, SEEK_SET)))
 		rc = -errno;
 	return rc ? rc : stream_next(s);
