@@ -190,7 +190,7 @@ static int take_line(void *arg, const struct slice *v)
 	rc = w->from->close_up ? 0 : pad(p, line);
 	if (!rc &&
 	    (fwrite(v[FETCH_RAW].ptr, 1, v[FETCH_RAW].len, p->to) != v[FETCH_RAW].len || putc('\n', p->to) == EOF))
-		rc = -EIO;
+		rc = -errno;
 	p->line = line;
 	for (size_t i = 0; i < v[FETCH_RAW].len; i++)
 		p->line += v[FETCH_RAW].ptr[i] == '\n'; /* a record of several lines */
@@ -476,9 +476,11 @@ static int make(struct work *w)
 	const struct mirror_from *from = w->from;
 	int rc = from->lines ? from->lines(from->arg, take_line, w, w->why) : 0;
 
-	for (size_t i = 0; i < w->nparts; i++)
-		if (part_close(&w->part[i]) && !rc)
-			rc = -EIO;
+	for (size_t i = 0; i < w->nparts; i++) {
+		int closed = part_close(&w->part[i]);
+
+		rc = rc ? rc : closed;
+	}
 	if (!rc && from->sources)
 		rc = from->sources(from->arg, take_source, w, w->why);
 	if (w->nsources)
