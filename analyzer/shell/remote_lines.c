@@ -67,10 +67,22 @@ void remote_narrow(struct query *q, const char *level, const char *message, stru
 	out->leveled = level && out->level >= 0; /* what is no level the command tells */
 }
 
+/* The shard that is away and may have the transactions whose id begins with tid: the one that has tid itself, else any.
+ * NULL: none is. */
+static const char *away_of(const struct cluster *c, struct slice tid)
+{
+	const char *away = c->shard[cluster_shard_of(c, tid, SLICE_NONE, 0)].away;
+
+	for (size_t i = 0; i < c->n && !away; i++)
+		away = c->shard[i].away;
+	return away;
+}
+
 void remote_find_tid(struct query *q, struct cluster *c, const char *word, struct intern *found, struct slice *tid)
 {
 	struct slice text = {word, strlen(word)};
 	char *why = NULL;
+	const char *away;
 	uint32_t exact;
 	int rc = fetch_tids(c, text, found, &why);
 
@@ -79,7 +91,10 @@ void remote_find_tid(struct query *q, struct cluster *c, const char *word, struc
 	exact = intern_find(found, text);
 	if (q->status)
 		return;
-	if (!found->n)
+	away = found->n ? NULL : away_of(c, text);
+	if (away)
+		query_fail(q, SYSTEM, "no transaction begins with %s where it can be asked; %s", word, away);
+	else if (!found->n)
 		query_fail(q, USAGE, "no transaction begins with %s", *word ? word : "nothing");
 	else if (exact == INTERN_NONE && found->n > 1)
 		query_fail(q, USAGE, "%s begins %u transactions: %s, %s%s", word, found->n, found->text[0].ptr,
