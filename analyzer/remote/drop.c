@@ -73,10 +73,48 @@ static int pause_before(const struct cluster *c, unsigned k)
 	return cluster_stopped(c) ? -EINTR : 0;
 }
 
+static int take_reason(void *arg, const struct slice *value)
+{
+	struct text *reason = arg;
+
+	text_reset(reason);
+	text_add(reason, value[0].ptr, value[0].len);
+	return reason->failed ? -ENOMEM : 0;
+}
+
+/* Whether the server tried to take rows out, and can't. One that does not tell such a thing is waited for. */
+static int check_failed(struct cluster *c, size_t i, const char *table, char **why)
+{
+	struct text sql = {0}, reason = {0};
+	struct tsv t = {.columns = 1, .row = take_reason, .arg = &reason};
+	char *refused = NULL;
+	int rc;
+
+	text_puts(&sql,
+	          "SELECT latest_fail_reason FROM system.mutations WHERE NOT is_done AND latest_fail_reason != '' AND "
+	          "database = ");
+	cluster_quote(&sql, (struct slice){c->url.database, strlen(c->url.database)});
+	text_printf(&sql, " AND table = '%s' LIMIT 1 FORMAT TabSeparated", table);
+	rc = sql.failed ? -ENOMEM : cluster_ask(c, i, text_str(&sql), &t, &refused);
+	rc = rc == -EREMOTEIO ? 0 : rc;
+	if (!rc && reason.len) {
+		say(why, "%s: rows of table %s can't be taken out: %s", c->shard[i].name, table, text_str(&reason));
+		rc = -EREMOTEIO;
+	} else if (rc && refused) {
+		say(why, "%s", refused);
+	}
+	free(refused);
+	tsv_done(&t);
+	text_done(&sql);
+	text_done(&reason);
+	return rc;
+}
+
 /* A server takes rows out behind the answer: they are waited for. */
 static int drop_rows(struct cluster *c, size_t i, const struct meant *m, const char *table, const char *column,
                      char **why)
 {
+	enum { WAITED = 5 }; /* looks */
 	struct text sql = {0}, count = {0};
 	int64_t n = 0;
 	int rc;
@@ -92,6 +130,8 @@ static int drop_rows(struct cluster *c, size_t i, const struct meant *m, const c
 	for (unsigned k = 0; !rc && n; k++) {
 		rc = pause_before(c, k);
 		rc = rc ? rc : cluster_numbers(c, i, text_str(&count), &n, 1, why);
+		if (!rc && n && k >= WAITED)
+			rc = check_failed(c, i, table, why);
 	}
 	text_done(&sql);
 	text_done(&count);
