@@ -46,6 +46,34 @@ void session_catch_interrupt(void)
 	sigaction(SIGINT, &action, NULL);
 }
 
+/* What is made in $TMPDIR for a cluster goes when the program is told to end: as with Ctrl-C, the second time at once.
+ * A reader that has enough is an error of the output. */
+struct ends {
+	struct sigaction before[3];
+};
+
+static const int ending[] = {SIGTERM, SIGHUP, SIGPIPE};
+
+static void ends_catch(struct ends *e)
+{
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
+		struct sigaction a = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+
+		if (ending[i] == SIGPIPE)
+			a = (struct sigaction){.sa_handler = SIG_IGN};
+		sigemptyset(&a.sa_mask);
+		sigaction(ending[i], NULL, &e->before[i]);
+		if (e->before[i].sa_handler != SIG_IGN) /* nohup */
+			sigaction(ending[i], &a, NULL);
+	}
+}
+
+static void ends_restore(const struct ends *e)
+{
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		sigaction(ending[i], &e->before[i], NULL);
+}
+
 /* A message may quote bytes of a log or a file name: neither may move the cursor. */
 static void complain(const char *place, const char *message)
 {
@@ -270,9 +298,13 @@ static int run_command(struct session *s, const struct command *c, const struct 
 	struct output out = make_output(s, settings);
 	struct query q = {.path = settings->db, .out = &out, .quiet = settings->quiet};
 	bool remote = c->need != NEED_NOTHING && remote_is_url(q.path);
+	bool of_cluster = remote || !strcmp(c->name, "push") || !strcmp(c->name, "fold");
+	struct ends ends = {0};
 
 	query_interrupted = 0;
 	command_start(&q, c, args);
+	if (of_cluster)
+		ends_catch(&ends);
 	if (settings->partial && !remote && c->need != NEED_NOTHING)
 		query_fail(&q, USAGE, "--partial goes with a database of several shards: -d clickhouse://...");
 	if (c->need == NEED_NOTHING)
@@ -283,6 +315,8 @@ static int run_command(struct session *s, const struct command *c, const struct 
 		remote_run(s, c, settings->partial, &q);
 	else if (!q.status)
 		answer(s, c, &q);
+	if (of_cluster)
+		ends_restore(&ends);
 	if (q.store && mode_of(c, args) == STORE_WRITE)
 		close_store(s);
 	if (q.error && !query_interrupted)
