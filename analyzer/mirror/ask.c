@@ -14,6 +14,14 @@ struct asking {
 	const struct fetch_which *lines; /* NULL: none */
 	sqlite3 *db;
 	char **why;
+	int64_t unfinished; /* sources */
+};
+
+/* Rows of the ledger on their way. */
+struct passing {
+	struct asking *a;
+	fetch_row *row;
+	void *to;
 };
 
 static int give_lines(void *arg, fetch_row *row, void *to, char **why)
@@ -30,11 +38,23 @@ static int give_results(void *arg, fetch_row *row, void *to, char **why)
 	return fetch_results(a->c, a->lines ? a->lines->tid : SLICE_NONE, row, to, why);
 }
 
+static int pass_source(void *arg, const struct slice *v)
+{
+	enum { RUN = 0, WHOLE = 3 }; /* of schema_source_columns */
+	struct passing *p = arg;
+	const struct slice run = p->a->want->run;
+
+	if (!run.len || slice_same(run, v[RUN]))
+		p->a->unfinished += !tsv_int(v[WHOLE]);
+	return p->row(p->to, v);
+}
+
 static int give_sources(void *arg, fetch_row *row, void *to, char **why)
 {
-	const struct asking *a = arg;
+	struct asking *a = arg;
+	struct passing p = {a, row, to};
 
-	return fetch_sources(a->c, row, to, why);
+	return fetch_sources(a->c, pass_source, &p, why);
 }
 
 static int take_reject(void *arg, const struct slice *v)
@@ -151,6 +171,7 @@ int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror 
 		rc = make_lines(&a, out);
 	if (!rc && (want->rejects || want->folded || want->findings))
 		rc = make_beside(&a, out->path);
+	out->unfinished = a.unfinished;
 	found_places_done(&places);
 	return rc;
 }

@@ -32,8 +32,9 @@ struct mirror_from {
 };
 
 struct mirror {
-	char *dir;  /* in $TMPDIR */
-	char *path; /* of the database, below it; NULL: there is none */
+	char *dir;          /* in $TMPDIR */
+	char *path;         /* of the database, below it; NULL: there is none */
+	int64_t unfinished; /* mirror_ask: sources that are asked and whose push is under way, or was broken off */
 };
 
 /* Makes the database of these lines, with the result of the transaction where they are of one; which NULL: of the

@@ -8,6 +8,7 @@
 #include "shell/remote_lines.h"
 #include "shell/remote_sql.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,9 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	if (!q->status)
 		rc = mirror_ask(c, &want, m, &why);
 	remote_failed(q, rc, why);
+	if (!q->status && m->unfinished)
+		query_note(q, "%" PRId64 " %s not whole: the push is under way, or was broken off", m->unfinished,
+		           m->unfinished == 1 ? "source is" : "sources are");
 	free(why);
 	free(where.run);
 	intern_done(&found);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions of a cluster: what comes is what a database here says, byte for byte, but for numbers that a database gives."""
-import csv, glob, io, json, os, tempfile
+import csv, glob, io, json, os, subprocess, tempfile, time
 
 import current
 
@@ -143,6 +143,25 @@ def register(test):
         for command in "events --limit 50", "errors --level warning", "gaps", "slow", "summary":
             for run in "12":
                 compare(bed, db, url, f"{command} --run {run}")
+        bed.cluster.ask_all("INSERT INTO numbers.source (run, path, version, whole) SELECT run, path, version + 1, 0 FROM numbers.source FINAL")
+        for run, words in ((), "2 sources are not whole"), (("--run", "1"), "1 source is not whole"):
+            p = bed.call("-d", url, "events", "--limit", "1", *run)
+            assert p.returncode == 0 and words in p.stderr, (run, p.returncode, p.stderr)
+
+    @test
+    def nothing_is_left_over(bed):
+        """Of what was fetched, when a reader has enough, and when the program is told to end."""
+        _, url = prepared(bed)
+        for end in "close", "term":
+            p = subprocess.Popen([bed.logq, "-q", "-d", url, "events", "--limit", "0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": bed.tmp})
+            while end == "term" and p.poll() is None and not os.listdir(bed.tmp):
+                time.sleep(0.01)
+            p.stdout.close() if end == "close" else p.terminate()
+            while end == "term" and p.poll() is None and os.listdir(bed.tmp):
+                time.sleep(0.01)
+            p.stdout.close()
+            assert p.wait() == (0 if end == "close" else 130), (end, p.returncode)
+            assert not os.listdir(bed.tmp), (end, "something was left over")
 
     @test
     def the_current_dialect_says_the_same(bed):
