@@ -150,8 +150,21 @@ static int check_folded(struct cluster *c, const struct mirror_want *want, char 
 	for (size_t i = 0; i < c->n; i++)
 		away |= c->shard[i].away != NULL;
 	if (!away)
-		return units_current(c, why);
+		return units_current(c, want->run, why);
 	return whole ? check_homes(c, want, why) : 0;
+}
+
+/* Whether the tables of the fold are still those that check_folded saw. */
+static int check_unchanged(struct cluster *c, uint64_t before, char **why)
+{
+	uint64_t now = 0;
+	int rc = units_state(c, &now, why);
+
+	if (!rc && now != before) {
+		say(why, "this cluster was folded while it was asked: what came is of before and after; ask again");
+		rc = -ESTALE;
+	}
+	return rc;
 }
 
 int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror *out, char **why)
@@ -159,8 +172,11 @@ int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror 
 	struct found_places places = {0};
 	struct fetch_which evidence = {0};
 	struct asking a = {.c = c, .want = want, .lines = want->lines, .why = why};
-	int rc = want->folded ? check_folded(c, want, why) : 0;
+	uint64_t folds = 0;
+	int rc = want->folded ? units_state(c, &folds, why) : 0;
 
+	if (!rc && want->folded)
+		rc = check_folded(c, want, why);
 	if (!rc && want->evidence) {
 		rc = found_places(c, want->run, &places, why);
 		evidence.places = places.v;
@@ -171,6 +187,8 @@ int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror 
 		rc = make_lines(&a, out);
 	if (!rc && (want->rejects || want->folded || want->findings))
 		rc = make_beside(&a, out->path);
+	if (!rc && want->folded)
+		rc = check_unchanged(c, folds, why);
 	out->unfinished = a.unfinished;
 	found_places_done(&places);
 	return rc;

@@ -287,14 +287,20 @@ int units_of(struct cluster *c, size_t i, uint64_t manner, struct units *u, char
 	return rc;
 }
 
-int units_folded(struct cluster *c, uint64_t manner, struct units *u, char **why)
+static bool is_of(struct slice run, struct slice wanted)
+{
+	return !wanted.len || slice_same(run, wanted);
+}
+
+/* units_folded of a run; NONE: of all. */
+static int folded_of(struct cluster *c, uint64_t manner, struct slice run, struct units *u, char **why)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < c->n && !rc; i++) {
 		rc = units_of(c, i, manner, u, why);
 		for (size_t k = 0; k < u->n && !rc; k++) {
-			if (!u->unit[k].due)
+			if (!u->unit[k].due || !is_of(u->unit[k].run, run))
 				continue;
 			say(why,
 			    "shard %zu, %s: run %s is not folded, or lines have come since: `ilu-logq fold` of this "
@@ -306,13 +312,20 @@ int units_folded(struct cluster *c, uint64_t manner, struct units *u, char **why
 	return rc;
 }
 
-int units_current(struct cluster *c, char **why)
+int units_folded(struct cluster *c, uint64_t manner, struct units *u, char **why)
+{
+	return folded_of(c, manner, SLICE_NONE, u, why);
+}
+
+int units_current(struct cluster *c, struct slice run, char **why)
 {
 	struct units u = {0};
 	int rc = units_runs(c, 0, &u, why);
 
+	for (size_t i = 0; i < u.nruns; i++)
+		u.run[i].due &= is_of(u.run[i].run, run);
 	if (!rc)
-		rc = units_folded(c, 0, &u, why);
+		rc = folded_of(c, 0, run, &u, why);
 	for (size_t i = 0; i < u.nruns && !rc; i++) {
 		if (!u.run[i].due)
 			continue;
@@ -320,6 +333,26 @@ int units_current(struct cluster *c, char **why)
 		rc = -ESTALE;
 	}
 	units_done(&u);
+	return rc;
+}
+
+int units_state(struct cluster *c, uint64_t *out, char **why)
+{
+	static const char *const sql[] = {
+	    "SELECT toInt64(bitShiftRight(sum(cityHash64(run, day, version, whole)), 1)) FROM $fold FINAL FORMAT "
+	    "TabSeparated",
+	    "SELECT toInt64(bitShiftRight(sum(cityHash64(run, version, whole)), 1)) FROM $finish FINAL FORMAT "
+	    "TabSeparated"};
+	int rc = 0;
+
+	*out = CLUSTER_HASH;
+	for (size_t i = 0; i < c->n && !rc; i++)
+		for (int k = 0; k < 2 && !rc; k++) {
+			int64_t n = 0;
+
+			rc = cluster_numbers(c, i, sql[k], &n, 1, why);
+			*out = cluster_hash(*out, (struct slice){(const char *)&n, sizeof n});
+		}
 	return rc;
 }
 

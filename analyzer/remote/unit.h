@@ -51,9 +51,11 @@ int units_of(struct cluster *c, size_t i, uint64_t manner, struct units *u, char
 /* Whether the transactions of all shards are folded, after units_runs; -ESTALE with *why where they are not. */
 int units_folded(struct cluster *c, uint64_t manner, struct units *u, char **why);
 void units_done(struct units *u);
-/* Whether everything was folded and finished, in whatever manner, since the last line came; else -ESTALE with *why. For
- * those who ask. */
-int units_current(struct cluster *c, char **why);
+/* Whether everything of a run (NONE: of all) was folded and finished, in whatever manner, since the last line came;
+ * else -ESTALE with *why. For those who ask. */
+int units_current(struct cluster *c, struct slice run, char **why);
+/* A number that is another one once a fold has begun or ended since. */
+int units_state(struct cluster *c, uint64_t *out, char **why);
 
 /* A stretch of a unit's transactions. */
 struct unit_part {
