@@ -425,11 +425,24 @@ static long wait_until_they_are_given_back(void)
 	return status_kib("VmLck:");
 }
 
+/* A child's memory is not locked, and stays so. */
+static void lock_nothing(void)
+{
+	if (be_many(MANY))
+		_exit(4);
+	wait_until_they_are_given_back();
+	if (be_many(MANY))
+		_exit(3);
+	_exit(ilu_log_stop() != 0);
+}
+
 /* Locked memory is that of rings somebody has, not of all there may be, 256 MiB; those of a crowd are given back when
  * it is gone, and what is used again is locked again. */
 static void lock_memory(void)
 {
 	pthread_t thread[8];
+	int status;
+	pid_t child;
 	long locked;
 
 	begin("");
@@ -448,6 +461,11 @@ static void lock_memory(void)
 	if (be_many(MANY) < locked - 32 * 1024)
 		_exit(5);
 	wait_until_they_are_given_back();
+	child = fork();
+	if (!child)
+		lock_nothing();
+	if (waitpid(child, &status, 0) != child || status)
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
 	_exit(ilu_log_stop() != 0);
 }
 

@@ -203,6 +203,7 @@ bool region_open(enum region_area which, uint64_t at, uint64_t bytes)
 
 void region_shrink(enum region_area which, uint64_t bytes)
 {
+	areas[which].locked = false; /* that is not inherited */
 	if (bytes < areas[which].open)
 		areas[which].open = bytes;
 }

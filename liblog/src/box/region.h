@@ -154,7 +154,7 @@ bool region_reach(enum region_area area, uint64_t bytes);
  * region_open has opened them again, as region_reach does; locked ones are locked again then. */
 void region_close(enum region_area area, uint64_t at, uint64_t bytes);
 bool region_open(enum region_area area, uint64_t at, uint64_t bytes);
-/* In a child, which needs less than its parent had: open are so many bytes again, whole pages. */
+/* In a child, which needs less than its parent had: open are so many bytes again, whole pages; none is locked. */
 void region_shrink(enum region_area area, uint64_t bytes);
 /* Is all of it in the file? */
 bool region_kept(enum region_area area);
