@@ -171,8 +171,11 @@ static void bind_own(struct vehicle *v)
 	v->pin = vt.pin;
 	if (!v->bound && (!allowed(0, &v->before) || CPU_COUNT(&v->before) < 2))
 		return;
-	if (!CPU_ISSET(pin.processor, &v->before))
+	if (!CPU_ISSET(pin.processor, &v->before)) {
+		pin_release(v, 0);
+		v->pin = vt.pin; /* looked at */
 		return;
+	}
 	bind_to(0, pin.processor);
 	v->bound = true;
 }
