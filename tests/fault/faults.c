@@ -17,9 +17,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const char *const fault_names[FAULT_KINDS] = {
-    "malloc", "open",      "write ENOSPC",    "write EIO", "short write", "fdatasync", "mmap", "pthread_create",
-    "socket", "ftruncate", "posix_fallocate", "madvise",   "rename",      "pread",     "fork"};
+const char *const fault_names[FAULT_KINDS] = {"malloc",
+                                              "open",
+                                              "write ENOSPC",
+                                              "write EIO",
+                                              "short write",
+                                              "fdatasync",
+                                              "mmap",
+                                              "pthread_create",
+                                              "socket",
+                                              "ftruncate",
+                                              "posix_fallocate",
+                                              "madvise",
+                                              "rename",
+                                              "pread",
+                                              "pthread_create EPERM",
+                                              "fork"};
 
 static struct {
 	unsigned armed; /* atomic, as `calls` */
@@ -245,6 +258,8 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, v
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *arg)
 {
+	if (fails(FAULT_FILTER))
+		return EPERM;
 	return fails(FAULT_THREAD) ? EAGAIN : __real_pthread_create(thread, attributes, run, arg);
 }
 

@@ -210,8 +210,9 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static enum fault_kind kinds[] = {FAULT_FORK,  FAULT_THREAD,   FAULT_OPEN,     FAULT_SOCKET,   FAULT_MMAP,
-	                                  FAULT_SHORT, FAULT_TRUNCATE, FAULT_ALLOCATE, FAULT_POPULATE, FAULT_RENAME};
+	static enum fault_kind kinds[] = {FAULT_FORK,     FAULT_THREAD,   FAULT_OPEN,  FAULT_SOCKET,
+	                                  FAULT_MMAP,     FAULT_FILTER,   FAULT_SHORT, FAULT_TRUNCATE,
+	                                  FAULT_ALLOCATE, FAULT_POPULATE, FAULT_RENAME};
 	enum { KINDS = sizeof kinds / sizeof *kinds };
 	struct CMUnitTest tests[KINDS];
 

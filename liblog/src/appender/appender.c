@@ -536,6 +536,7 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 	if (a->tell)
 		a->tell(a);
 	rc = start_thread(a, run);
+	a->refused = rc != 0;
 	while (!rc && a->enc.boxed && !__atomic_load_n(&a->begun, __ATOMIC_ACQUIRE))
 		futex_wait(&a->begun, 0, 100000000); /* what is logged from now on is safe */
 	return rc;

@@ -40,6 +40,7 @@ struct appender {
 	uint32_t stop, pause, paused;
 	uint32_t begun; /* futex: it runs, and its black box has its name */
 	uint32_t ended; /* futex: the thread is at its end */
+	bool refused;   /* the thread could not be made */
 	/* without a thread: callers do its work, one at a time */
 	bool single;
 	struct lock working;
@@ -56,7 +57,7 @@ int appender_empty(struct appender *a);
  * a line that tells of it, or NULL. 0 or a negative errno. */
 int appender_start(struct appender *a, const char *initialized, const char *without, const char *unboxed,
                    const char *recovered);
-/* After that was -EAGAIN: without a thread, called by logger_wake(). */
+/* After that could not make one (`refused`): without a thread, called by logger_wake(). */
 int appender_start_single(struct appender *a);
 
 /* Write all there is, end the thread. A sink that hangs for timeout_ms is given up, and the others end properly; then

@@ -110,8 +110,8 @@ void launch_free(struct appender *a)
 	free(a);
 }
 
-/* A child that may have no thread (RLIMIT_NPROC): its callers do the appender's work. It has no black box, which a
- * thread would have to hold. */
+/* A child that may have no thread (RLIMIT_NPROC, a seccomp filter): its callers do the appender's work. It has no black
+ * box, which a thread would have to hold. */
 static int start_without_thread(struct appender *a)
 {
 	int rc = encoder_leave_box(&a->enc);
@@ -153,7 +153,7 @@ int launch(const struct config *config, const char *without, struct inheritance 
 		introduce(&a->own, first, sizeof first, run);
 		rc = appender_start(a, first, without, boxed_begin(a, config, run),
 		                    boxed_news(news, sizeof news) ? news : NULL);
-		if (rc == -EAGAIN && from)
+		if (a->refused && from)
 			rc = start_without_thread(a);
 	}
 	if (rc) {
