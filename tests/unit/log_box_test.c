@@ -546,6 +546,7 @@ static void test_long_way(void **state)
 	f = open_memstream(&recovered, &len);
 	assert_int_equal(ilu_box_read(find_box(), NULL, append, f, NULL), 0);
 	fclose(f);
+	assert_int_equal(chmod(find_box(), 0700), 0); /* as a recovery does that begins */
 	at = recovered;
 	for (int i = 0; i < GIVEN; i++)
 		at = strchr(at, '\n') + 1;
@@ -566,6 +567,53 @@ static void test_long_way(void **state)
 	free(line);
 	free(other);
 	free(recovered);
+	end();
+}
+
+/* Bytes that this process has read, of files and all else; -1: not known. */
+static long long bytes_read(void)
+{
+	FILE *f = fopen("/proc/self/io", "r");
+	long long n = -1;
+
+	if (f && fscanf(f, "rchar: %lld", &n) != 1)
+		n = -1;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Others have written very much since the process died: of a box that nobody has begun to empty that is not read. */
+static void test_much_by_others(void **state)
+{
+	enum { LINES = 3000, PIECES = 64 };
+	static const off_t piece = 32 << 20;
+	char *line = NULL;
+	size_t cap = 0, n = 0;
+	long long before;
+	struct stat st;
+	FILE *f;
+	int fd;
+
+	(void)state;
+	no_tsan();
+	begin();
+	leave_a_box(LINES, false);
+	fd = open(log_file(), O_WRONLY);
+	assert_int_equal(fstat(fd, &st), 0);
+	for (int i = 1; i <= PIECES; i++)
+		assert_int_equal(pwrite(fd, "\n", 1, st.st_size + i * piece - 1), 1);
+	close(fd);
+	before = bytes_read();
+	assert_int_equal(ilu_box_recover(find_box(), NULL, NULL), 0);
+	assert_true(bytes_read() - before < 8 * piece);
+	f = fopen(log_file(), "r");
+	assert_int_equal(fseeko(f, st.st_size + PIECES * piece, SEEK_SET), 0);
+	while (getline(&line, &cap, f) > 0)
+		n += strstr(line, "\"spoken\"") != NULL;
+	fclose(f);
+	assert_int_equal(n, LINES);
+	free(line);
 	end();
 }
 
@@ -704,12 +752,19 @@ static void test_left_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_next_start), cmocka_unit_test(test_living),
-	    cmocka_unit_test(test_raw_fork),   cmocka_unit_test(test_cut_batch),
-	    cmocka_unit_test(test_damage),     cmocka_unit_test(test_whose),
-	    cmocka_unit_test(test_unclaimed),  cmocka_unit_test(test_left_over),
-	    cmocka_unit_test(test_no_room),    cmocka_unit_test(test_file_limit),
-	    cmocka_unit_test(test_long_way),   cmocka_unit_test(test_recovery_without_room),
+	    cmocka_unit_test(test_next_start),
+	    cmocka_unit_test(test_living),
+	    cmocka_unit_test(test_raw_fork),
+	    cmocka_unit_test(test_cut_batch),
+	    cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_whose),
+	    cmocka_unit_test(test_unclaimed),
+	    cmocka_unit_test(test_left_over),
+	    cmocka_unit_test(test_no_room),
+	    cmocka_unit_test(test_file_limit),
+	    cmocka_unit_test(test_long_way),
+	    cmocka_unit_test(test_much_by_others),
+	    cmocka_unit_test(test_recovery_without_room),
 	};
 
 	unsetenv("ILU_LOG__black_box"); /* the tests say where */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SLACK           4096 /* zeros behind what was read */
@@ -494,6 +495,25 @@ static int read_batch(struct dead *d)
 	return 0;
 }
 
+/* In its mode, so that a box that is read only has all bytes as they were. */
+#define BEGUN S_IXUSR
+
+void dead_begin(int fd)
+{
+	struct stat st;
+
+	if (!fstat(fd, &st))
+		fchmod(fd, (st.st_mode & 07777) | BEGUN);
+}
+
+/* Where that is not known, it may have. */
+static bool has_begun(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) || st.st_mode & BEGUN;
+}
+
 int dead_read(int fd, struct dead *d)
 {
 	unsigned slot;
@@ -501,6 +521,7 @@ int dead_read(int fd, struct dead *d)
 
 	memset(d, 0, sizeof *d);
 	d->fd = fd;
+	d->begun = has_begun(fd);
 	rc = dead_header(fd, &d->h);
 	if (rc)
 		return rc;

@@ -21,6 +21,7 @@ struct dead {
 	int fd;
 	struct region_header h;
 	struct region_note note; /* the last one */
+	bool begun;              /* to be written to a log: it may have lines of a recovery */
 	bool pending;            /* its batch may not be in the file */
 	char *batch;             /* its lines, text_bytes; NULL: it has none, or they are not whole lines */
 	struct site **site;      /* by number */
@@ -34,6 +35,9 @@ struct dead {
 
 /* The header alone: 0, -EBADMSG (no box, or a damaged one), -EPROTO (another version). */
 int dead_header(int fd, struct region_header *out);
+
+/* Remember in the file that what is in it is written to a log from now on. */
+void dead_begin(int fd);
 
 /* All of it; the descriptor stays the caller's. 0, -ENOMEM, or as above. dead_done in any case. */
 int dead_read(int fd, struct dead *out);

@@ -201,6 +201,7 @@ int recovery_write(struct recovery *r, const char *path, bool fresh)
 				continue;
 		}
 		f.replay = &to;
+		dead_begin(b->dead.fd);
 		error = give_box(b, i == 0 && fresh, &to, &r->sum);
 		if (!error)
 			unlink(b->path);

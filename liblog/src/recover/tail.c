@@ -3,7 +3,8 @@
  *
  * Of the batch lines are compared byte for byte: a pid or a number may be another process's, too. It was written in one
  * piece, or as much of it as the kernel took, perhaps after and before lines of others. Recovered lines, of a recovery
- * that was killed, are known by their end. */
+ * that was killed, are known by their end: they may be anywhere behind the batch. Where no recovery has begun, only
+ * the beginning and the end of that are looked at, however much others have written. */
 #include "recover/tail.h"
 
 #include "recover/replay.h"
@@ -147,8 +148,8 @@ static size_t least(uint64_t a, size_t b)
 	return a < b ? (size_t)a : b;
 }
 
-/* Look through a file, whole lines at a time; what t->bytes begins with at the end is the beginning of a line. The
- * batch is in the first piece, if it is there. */
+/* Look through a file, whole lines at a time, where no recovery has begun only its last ones behind the batch; what
+ * t->bytes begins with at the end is the beginning of a line. The batch is in the first piece, if it is there. */
 static int look(const struct dead *d, struct tail *t, int fd, uint64_t at, uint64_t end, bool batch)
 {
 	size_t room = least(end - at, TAIL_MAX), have = 0, n;
@@ -167,6 +168,10 @@ static int look(const struct dead *d, struct tail *t, int fd, uint64_t at, uint6
 		at += n;
 		have += n - whole;
 		memmove(t->bytes, t->bytes + whole, have);
+		if (!d->begun && end - at > TAIL_MAX) {
+			at = end - TAIL_MAX;
+			have = 0;
+		}
 	}
 	t->half_len = have;
 	return 0;
@@ -187,7 +192,7 @@ static int look_elsewhere(const struct dead *d, struct tail *t, int fd, const ch
 {
 	struct stat st;
 	int old = open_sibling(path, &d->note, &st), rc = 0;
-	uint64_t size;
+	uint64_t size, most = d->begun ? ELSEWHERE_MAX : TAIL_MAX;
 
 	if (old >= 0) {
 		rc = look(d, t, old, begin_of(&d->note, (uint64_t)st.st_size), (uint64_t)st.st_size, true);
@@ -197,7 +202,7 @@ static int look_elsewhere(const struct dead *d, struct tail *t, int fd, const ch
 	if (rc || fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode))
 		return rc;
 	size = (uint64_t)st.st_size;
-	return look(d, t, fd, size > ELSEWHERE_MAX ? size - ELSEWHERE_MAX : 0, size, false);
+	return look(d, t, fd, size > most ? size - most : 0, size, false);
 }
 
 int tail_read(const struct dead *d, const char *path, struct tail *t)
