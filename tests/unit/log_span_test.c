@@ -516,6 +516,32 @@ static void test_flame(void **state)
 	assert_true(outer >= 5000000 && inner >= 10000000 && again >= 5000000);
 }
 
+/* A device that takes nothing. The log itself is whole. */
+static void test_flame_lost(void **state)
+{
+	ilu_tid tid = ilu_tid_generate();
+	struct ilu_log_stats stats = {.size = sizeof stats};
+	int rc;
+
+	(void)state;
+	log_begin("\"flame\":\"/dev/full\"");
+	for (int i = 0; i < 3; i++) {
+		ILU_SPAN(a, "outer", &tid);
+
+		sleep_ms(1);
+	}
+	rc = ilu_log_flush(ILU_ACK_KERNEL, -1);
+	ilu_log_stats(&stats);
+	assert_int_equal(rc, -ENOSPC);
+	assert_int_equal(stats.lost, 3);
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0); /* nothing more */
+	{
+		ILU_SPAN(a, "outer", &tid);
+	}
+	assert_int_equal(ilu_log_stop(), -ENOSPC);
+	log_remove();
+}
+
 static void test_children_close_first(void **state)
 {
 	ilu_tid tid = ilu_tid_generate();
@@ -587,6 +613,7 @@ int main(void)
 	    cmocka_unit_test(test_names_and_traceparents),
 	    cmocka_unit_test(test_contexts_are_swapped),
 	    cmocka_unit_test(test_flame),
+	    cmocka_unit_test(test_flame_lost),
 	    cmocka_unit_test(test_children_close_first),
 	    cmocka_unit_test(test_full_slab),
 	};

@@ -223,13 +223,38 @@ struct pass {
 	int rc;
 };
 
+static bool is_asked(const struct appender *a, const struct pass *pass)
+{
+	return pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1];
+}
+
+/* For flushes, and at the end. What was lost since the last flush is the error of this one. */
+static void write_flame(struct appender *a, struct pass *pass)
+{
+	struct flame *flame = &a->enc.flame;
+	bool asked = is_asked(a, pass);
+
+	if (!flame->sink)
+		return;
+	if (asked || __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE)) {
+		flame_flush(flame);
+		note_error(&pass->rc, flame->error);
+	}
+	if (asked)
+		flame->error = 0;
+	if (flame->sink->stats.lost_lines == a->flame_lost)
+		return;
+	a->own.lost += flame->sink->stats.lost_lines - a->flame_lost;
+	a->flame_lost = flame->sink->stats.lost_lines;
+	outlet_complain(flame->sink, "flame", -flame->sink->stats.last_errno, &a->flame_complained_ns);
+}
+
 static void answer_flushes(struct appender *a, struct pass *pass)
 {
 	bool disk = pass->asked[1] != a->done[1];
 
-	if (pass->asked[0] == a->done[0] && !disk)
+	if (!is_asked(a, pass))
 		return;
-	flame_flush(&a->enc.flame);
 	if (disk)
 		note_error(&pass->rc, outlet_sync(&a->outlet));
 	__atomic_store_n(&a->flush_error, pass->rc, __ATOMIC_RELAXED);
@@ -315,6 +340,7 @@ static void do_pass(struct appender *a, struct pass *pass)
 	own_news(&a->own, machine_ns, pass->everything, __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE));
 	if (a->enc.out.len || pass->taken || (pass->everything && outlet_owes(&a->outlet)))
 		note_error(&pass->rc, write_out(a, true));
+	write_flame(a, pass);
 	show(a);
 	answer_flushes(a, pass);
 }

@@ -26,6 +26,8 @@ struct appender {
 	uint64_t look_ns;                 /* next time */
 	void (*tell)(struct appender *a); /* behind the first lines: what else there is to say; NULL: nothing */
 	uint64_t clock_told;              /* stamp of the line that the region has */
+	uint64_t flame_lost;              /* lines of the file "flame", in own.lost already */
+	uint64_t flame_complained_ns;
 	uint64_t passes_idle, passes_busy;
 	uint64_t wakeups;
 	struct {

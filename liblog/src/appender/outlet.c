@@ -384,16 +384,15 @@ static int write_copied(struct port *port, struct encoder *enc)
 	return rc;
 }
 
-/* For who looks at standard error: at once, and then each minute that it goes on. */
-static void complain(struct port *port, int rc)
+void outlet_complain(const struct sink *sink, const char *name, int rc, uint64_t *last_ns)
 {
 	uint64_t now = rc ? now_machine_ns() : 0;
 
-	if (!rc || (port->complained_ns && now - port->complained_ns < COMPLAIN_NS))
+	if (!rc || (*last_ns && now - *last_ns < COMPLAIN_NS))
 		return;
-	port->complained_ns = now;
-	fprintf(stderr, "ilulog: %s: %s; %llu lines lost so far\n", port->name ? port->name : "a sink", strerror(-rc),
-	        (unsigned long long)port->sink->stats.lost_lines);
+	*last_ns = now;
+	fprintf(stderr, "ilulog: %s: %s; %llu lines lost so far\n", name ? name : "a sink", strerror(-rc),
+	        (unsigned long long)sink->stats.lost_lines);
 }
 
 int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost)
@@ -410,7 +409,7 @@ int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost)
 		*lost += port->lost;
 		port->lost = 0;
 		first = first ? first : rc;
-		complain(port, rc);
+		outlet_complain(port->sink, port->name, rc, &port->complained_ns);
 	}
 	outlet->writing = false;
 	enc->out.len = 0;

@@ -77,6 +77,10 @@ void outlet_take_own(struct outlet *outlet, struct encoder *enc, size_t begin);
 void outlet_tell(struct outlet *outlet, struct encoder *enc, struct port *port, const char *level, const char *message,
                  const char *fields);
 
+/* For who looks at standard error: at once, and then each minute that it goes on. `last_ns`: when it was said last, 0:
+ * never. */
+void outlet_complain(const struct sink *sink, const char *name, int rc, uint64_t *last_ns);
+
 /* Hand the batches to the sinks, and the encoder an empty text. Lines lost, on whichever sink, are added to *lost.
  * Returns the first error. */
 int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);

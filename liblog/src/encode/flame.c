@@ -22,7 +22,7 @@ int flame_open(struct flame *flame, const char *path, size_t rings)
 
 void flame_forget(struct flame *flame)
 {
-	flame->out.len = 0;
+	flame->out.len = flame->lines = 0;
 }
 
 void flame_close(struct flame *flame)
@@ -89,7 +89,10 @@ void flame_end(struct flame *flame, uint64_t ns)
 
 void flame_flush(struct flame *flame)
 {
+	int rc = 0;
+
 	if (flame->sink && flame->out.len)
-		sink_write(flame->sink, flame->out.text, flame->out.len, flame->lines, NULL);
+		rc = sink_write(flame->sink, flame->out.text, flame->out.len, flame->lines, NULL);
+	flame->error = flame->error ? flame->error : rc;
 	flame->out.len = flame->lines = 0;
 }

@@ -15,6 +15,7 @@ struct flame {
 	struct sink *sink;
 	struct buf out;
 	size_t lines;
+	int error;      /* the first one since somebody took it away */
 	uint64_t *last; /* by ring: the stamp of the thread's last sample, 0 none */
 };
 
@@ -35,7 +36,7 @@ void flame_begin(struct flame *flame, const char *thread, size_t len);
 void flame_frame(struct flame *flame, const char *text, size_t len);
 void flame_end(struct flame *flame, uint64_t ns);
 
-/* Write what has gathered. */
+/* Write what has gathered; what is not taken is lost. */
 void flame_flush(struct flame *flame);
 
 #endif
