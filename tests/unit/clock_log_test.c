@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <ilu/clock.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define S  INT64_C(1000000000)
@@ -196,6 +197,41 @@ static void test_times(void **state)
 	json_decref(lines);
 }
 
+/* Whenever in real time a file was written to last, it is rotated by the clock's. */
+static void test_rotation(void **state)
+{
+	struct ilu_clock_options o = {.kind = ILU_CLOCK_VIRTUAL, .seed = 1};
+	struct stat before, after;
+	char config[300];
+	ilu_tid tid;
+	FILE *f;
+
+	(void)state;
+	log_make_dir();
+	f = fopen(log_file(), "w");
+	fputs("{}\n", f);
+	fclose(f);
+	assert_int_equal(stat(log_file(), &before), 0);
+	assert_int_equal(ilu_clock_start(&o), 0);
+	snprintf(config, sizeof config, "{\"directory\":\"%s\",\"basename\":\"t\",\"rotate\":{\"every\":\"1d\"}}",
+	         log_dir);
+	assert_int_equal(ilu_log_start(config), 0);
+	tid = ilu_tid_generate();
+	ilu_info(&tid, "Here");
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	assert_int_equal(stat(log_file(), &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	ilu_clock_sleep(24 * 3600 * S);
+	ilu_info(&tid, "Next day");
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	ilu_info(&tid, "Later");
+	assert_int_equal(ilu_clock_stop(), 0);
+	assert_int_equal(stat(log_file(), &after), 0);
+	assert_int_not_equal(after.st_ino, before.st_ino);
+	snprintf(config, sizeof config, "rm -rf %s", log_dir);
+	assert_int_equal(system(config), 0);
+}
+
 static void close_later(void *arg)
 {
 	ilu_span_release(*(ilu_span *)arg);
@@ -261,10 +297,8 @@ static void test_change(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_same_bytes),
-	    cmocka_unit_test(test_times),
-	    cmocka_unit_test(test_span_times),
-	    cmocka_unit_test(test_change),
+	    cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_times),    cmocka_unit_test(test_span_times),
+	    cmocka_unit_test(test_change),     cmocka_unit_test(test_rotation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

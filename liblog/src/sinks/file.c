@@ -320,7 +320,8 @@ static void use(struct sink_file *f, int fd)
 	f->regular = !fstat(fd, &st) && S_ISREG(st.st_mode);
 	f->appends = f->regular && (fcntl(fd, F_GETFL) & O_APPEND);
 	f->end = -1;
-	f->since_s = f->regular && st.st_size ? st.st_mtime : now_wall_ns() / NANO;
+	/* what the file system says is not of virtual time */
+	f->since_s = f->regular && st.st_size && !now_replaced() ? st.st_mtime : now_wall_ns() / NANO;
 	if (f->owned && f->regular)
 		flock(fd, LOCK_SH | LOCK_NB);
 }
