@@ -121,6 +121,18 @@ int cluster_ask(struct cluster *c, size_t i, const char *sql, struct tsv *t, cha
 	return rc;
 }
 
+int cluster_rows(struct cluster *c, size_t i, struct text *sql, unsigned columns, fetch_row *row, void *arg, char **why)
+{
+	struct tsv t = {.columns = columns, .row = row, .arg = arg};
+	int rc;
+
+	text_puts(sql, " FORMAT TabSeparated");
+	rc = sql->failed ? -ENOMEM : cluster_ask(c, i, text_str(sql), &t, why);
+	tsv_done(&t);
+	text_reset(sql);
+	return rc;
+}
+
 struct numbers {
 	int64_t *out;
 	unsigned n;

@@ -63,6 +63,11 @@ void cluster_where(struct text *sql, const char *run, const char *column, const 
 /* Asks shard i; sql has "$TABLE" where one of its tables is meant: `SELECT count() FROM $event`. Each row of t->columns
  * values goes to t->row. */
 int cluster_ask(struct cluster *c, size_t i, const char *sql, struct tsv *t, char **why);
+/* A row of an answer: 0 to go on. */
+typedef int fetch_row(void *arg, const struct slice *value);
+/* The same for a statement that is put together, without its format; sql is empty then. */
+int cluster_rows(struct cluster *c, size_t i, struct text *sql, unsigned columns, fetch_row *row, void *arg,
+                 char **why);
 /* The same with the bytes of the answer as they come. */
 int cluster_write(struct cluster *c, size_t i, const char *sql, http_take *take, void *arg, char **why);
 /* The numbers of the first row, n of them; no row: zeros. */

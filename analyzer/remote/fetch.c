@@ -8,18 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int ask(struct cluster *c, size_t i, struct text *sql, unsigned columns, fetch_row *row, void *arg, char **why)
-{
-	struct tsv t = {.columns = columns, .row = row, .arg = arg};
-	int rc;
-
-	text_puts(sql, " FORMAT TabSeparated");
-	rc = sql->failed ? -ENOMEM : cluster_ask(c, i, text_str(sql), &t, why);
-	tsv_done(&t);
-	text_reset(sql);
-	return rc;
-}
-
 static int take_tid(void *arg, const struct slice *value)
 {
 	uint32_t i;
@@ -45,7 +33,7 @@ int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **
 			text_puts(&sql, " AND tid <= concat(");
 			cluster_quote(&sql, word);
 			text_puts(&sql, ", '\\xff\\xff\\xff\\xff') LIMIT 1000000");
-			rc = ask(c, i, &sql, 1, take_tid, out, why);
+			rc = cluster_rows(c, i, &sql, 1, take_tid, out, why);
 		}
 	text_done(&sql);
 	return rc;
@@ -216,7 +204,7 @@ int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg
 	text_printf(&sql, "SELECT %s FROM $result FINAL WHERE tid = ", schema_result_columns);
 	cluster_quote(&sql, tid);
 	text_puts(&sql, " ORDER BY run");
-	rc = ask(c, cluster_shard_of(c, tid, SLICE_NONE, 0), &sql, FETCH_RESULT_COLUMNS, row, arg, why);
+	rc = cluster_rows(c, cluster_shard_of(c, tid, SLICE_NONE, 0), &sql, FETCH_RESULT_COLUMNS, row, arg, why);
 	text_done(&sql);
 	return rc;
 }
@@ -229,7 +217,7 @@ static int from_all(struct cluster *c, const char *columns, const char *table, u
 
 	for (size_t i = 0; i < c->n && !rc; i++) {
 		text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
-		rc = ask(c, i, &sql, n, row, arg, why);
+		rc = cluster_rows(c, i, &sql, n, row, arg, why);
 	}
 	text_done(&sql);
 	return rc;

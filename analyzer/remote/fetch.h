@@ -10,9 +10,6 @@
  * not told. */
 int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **why);
 
-/* Rows of an answer: 0 to go on. */
-typedef int fetch_row(void *arg, const struct slice *value);
-
 /* One line. */
 struct fetch_place {
 	struct slice run, source;

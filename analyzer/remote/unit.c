@@ -12,18 +12,6 @@
  * of the day on which it was sent. */
 enum { DAY_FIRST = 1, DAY_LAST = RUN_DAY - 1 };
 
-static int ask(struct cluster *c, size_t i, struct text *sql, unsigned columns, fetch_row *row, void *arg, char **why)
-{
-	struct tsv t = {.columns = columns, .row = row, .arg = arg};
-	int rc;
-
-	text_puts(sql, " FORMAT TabSeparated");
-	rc = sql->failed ? -ENOMEM : cluster_ask(c, i, text_str(sql), &t, why);
-	tsv_done(&t);
-	text_reset(sql);
-	return rc;
-}
-
 static struct slice kept(struct arena *a, struct slice s)
 {
 	const char *p = arena_text(a, s.len ? s.ptr : "", s.len);
@@ -160,7 +148,7 @@ static int ask_runs(struct cluster *c, size_t i, struct units *u, char **why)
 	    "func_name, invoke_time_ms)) AS h FROM $trace FINAL GROUP BY run UNION ALL SELECT run, toUInt64(0) AS "
 	    "e, toUInt64(0) AS r, sum(cityHash64(func_name, name, value)) AS h FROM $metadata FINAL GROUP BY run) "
 	    "GROUP BY run");
-	rc = ask(c, i, &sql, 4, take_run, u, why);
+	rc = cluster_rows(c, i, &sql, 4, take_run, u, why);
 	text_done(&sql);
 	return rc;
 }
@@ -177,7 +165,7 @@ int units_runs(struct cluster *c, uint64_t manner, struct units *u, char **why)
 	for (size_t i = 0; i < c->n && !rc; i++) {
 		text_puts(&sql,
 		          "SELECT run, whole, toInt64(digest), toInt64(version), toInt64(manner) FROM $finish FINAL");
-		rc = ask(c, i, &sql, 5, take_finished, u, why);
+		rc = cluster_rows(c, i, &sql, 5, take_finished, u, why);
 	}
 	if (u->nruns)
 		qsort(u->run, u->nruns, sizeof *u->run, by_name);
@@ -262,7 +250,7 @@ static int ask_units(struct cluster *c, size_t i, struct units *u, char **why)
 		text_printf(&sql, "SELECT run, day, sum(events), sum(results), " DIGEST " FROM ", "sum(digest)");
 		transactions(u->run[k].run, NULL, &sql);
 		text_puts(&sql, " GROUP BY run, day ORDER BY day");
-		rc = ask(c, i, &sql, 5, take_unit, u, why);
+		rc = cluster_rows(c, i, &sql, 5, take_unit, u, why);
 	}
 	text_done(&sql);
 	return rc;
@@ -281,7 +269,7 @@ int units_of(struct cluster *c, size_t i, uint64_t manner, struct units *u, char
 		text_puts(&sql,
 		          "SELECT run, toUInt16(day), whole, events + results, toInt64(digest), toInt64(version), "
 		          "toInt64(manner) FROM $fold FINAL");
-		rc = ask(c, i, &sql, 7, take_folded, u, why);
+		rc = cluster_rows(c, i, &sql, 7, take_folded, u, why);
 	}
 	text_done(&sql);
 	return rc;
@@ -411,7 +399,7 @@ int unit_parts(struct cluster *c, size_t i, const struct unit *unit, int64_t mos
 	text_puts(&sql, "SELECT tid, events + results FROM ");
 	transactions(unit->run, NULL, &sql);
 	text_printf(&sql, " WHERE day = %u ORDER BY tid", unit->day);
-	rc = ask(c, i, &sql, 2, take_transaction, &k, why);
+	rc = cluster_rows(c, i, &sql, 2, take_transaction, &k, why);
 	rc = rc ? rc : cut(&k);
 	text_done(&k.last);
 	text_done(&sql);
@@ -438,7 +426,7 @@ int unit_lines(struct cluster *c, size_t i, const struct unit *unit, const struc
 	text_puts(&sql, "SELECT run, source, line, raw, time_ns FROM $event");
 	where_unit(unit, part, &sql);
 	text_puts(&sql, " ORDER BY source, line");
-	rc = ask(c, i, &sql, FETCH_LINE_COLUMNS, row, arg, why);
+	rc = cluster_rows(c, i, &sql, FETCH_LINE_COLUMNS, row, arg, why);
 	text_done(&sql);
 	return rc;
 }
@@ -452,7 +440,7 @@ int unit_results(struct cluster *c, size_t i, const struct unit *unit, const str
 	text_printf(&sql, "SELECT %s FROM $result FINAL", schema_result_columns);
 	where_unit(unit, part, &sql);
 	text_puts(&sql, " ORDER BY tid");
-	rc = ask(c, i, &sql, FETCH_RESULT_COLUMNS, row, arg, why);
+	rc = cluster_rows(c, i, &sql, FETCH_RESULT_COLUMNS, row, arg, why);
 	text_done(&sql);
 	return rc;
 }
