@@ -72,8 +72,8 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c kept.c leaks.c l
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c http.c libcurl.c merged.c partial.c push.c rows.c schema.c statement.c tsv.c unit.c url.c)
-MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c ledger.c mirror.c rowsof.c)
+REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c http.c libcurl.c merged.c partial.c push.c push_inputs.c rows.c schema.c statement.c tsv.c unit.c url.c)
+MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c inputs.c ledger.c mirror.c rowsof.c)
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c sql_error.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,event_csv.c event_fetch.c event_filter.c event_line.c fields.c mask.c) \
@@ -95,9 +95,6 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analy
                analyzer/query/report/report.c analyzer/query/export/export.c \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
-# What a run was made with, on its way to a cluster and back.
-REMOTE_SRC += analyzer/remote/push_inputs.c
-MIRROR_SRC += analyzer/mirror/inputs.c
 ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(MIRROR_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
  * lines there, so that the numbers stay. What a load finds out from a whole file, the ledger knows better: it is put
  * over what this load thought, and the model is built anew. */
 #include "mirror/mirror.h"
+#include "mirror/ledger.h"
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/tempfile.h"
@@ -213,29 +214,6 @@ static int take_source(void *arg, const struct slice *v)
 
 /* ---- a database ---- */
 
-/* run.id, which is made if need be. */
-static int run_of(struct work *w, struct slice path, int64_t *id)
-{
-	sqlite3_stmt *st = NULL;
-	int rc = 0;
-
-	for (int i = 0; i < 2; i++) {
-		rc = sql_prepare(w->db, "SELECT id FROM run WHERE path = ?1", &st);
-		bind_slice(st, 1, path);
-		if (!rc && (rc = sql_next(st)) == 1)
-			*id = sqlite3_column_int64(st, 0);
-		sqlite3_finalize(st);
-		if (rc)
-			return rc < 0 ? rc : 0;
-		rc = sql_prepare(w->db, "INSERT INTO run (path, kind) VALUES (?1, 'other')", &st);
-		bind_slice(st, 1, path);
-		rc = rc ? rc : sql_finish(st);
-		if (rc)
-			return rc;
-	}
-	return -EBADMSG;
-}
-
 static const struct part *part_of_source(const struct work *w, const struct slice *v)
 {
 	for (size_t i = 0; i < w->nparts; i++)
@@ -251,7 +229,7 @@ static int put_source(struct work *w, const struct slice *v)
 	const struct part *p = part_of_source(w, v);
 	sqlite3_stmt *st = NULL;
 	int64_t run = 0;
-	int rc = run_of(w, v[0], &run);
+	int rc = ledger_run(w->db, v[0], &run);
 
 	if (!rc && !p) {
 		rc = sql_prepare(w->db, "INSERT INTO source (run, path, kind) VALUES (?1, ?2, '')", &st);
@@ -342,7 +320,7 @@ static int take_result(void *arg, const struct slice *v)
 {
 	struct work *w = arg;
 	int64_t run = 0;
-	int rc = run_of(w, v[0], &run);
+	int rc = ledger_run(w->db, v[0], &run);
 
 	if (!rc && (run != w->result_run || w->set.tids.n == RESULT_PART))
 		rc = results_flush(w);
@@ -465,7 +443,7 @@ static int name_runs(struct work *w)
 
 	for (size_t i = 0; i < w->nsources && !rc; i++)
 		if (!i || !slice_same(w->source[i - 1][0], w->source[i][0]))
-			rc = run_of(w, w->source[i][0], &id);
+			rc = ledger_run(w->db, w->source[i][0], &id);
 	store_close(s);
 	w->db = NULL;
 	return rc;
