@@ -146,11 +146,8 @@ static int balance_add(struct scan *s, struct chunk *c, int64_t run, uint16_t nu
 	uint32_t i;
 	int rc = chunk_tid(c, number, &tid);
 
-	if (!rc && tid.ptr && !chunk_tid_is_plain(c, tid)) {
-		rc = tid.len > LINE_MAX_TID ? -EBADMSG : 0;
-		if (!rc)
-			tid = (struct slice){text, json_unescape(tid, text)};
-	}
+	if (!rc)
+		rc = chunk_tid_meaning(c, tid, text, &tid);
 	if (!rc)
 		rc = array_reserve(s->key, s->key_room, 8 + tid.len);
 	if (!rc)

@@ -109,25 +109,19 @@ static bool may_be_answer(const struct asking *a, uint32_t key)
 static int find_candidates(const struct asking *a, bool *may)
 {
 	const struct sample *s = a->s;
-	uint32_t *in = calloc((size_t)s->nkeys + 1, sizeof *in), *seen = calloc((size_t)s->nkeys + 1, sizeof *seen);
-	uint32_t others = 0;
-	int rc = in && seen ? 0 : -ENOMEM;
+	uint32_t *tids = calloc((size_t)s->tids.n + 1, sizeof *tids), *in = NULL, others = 0;
+	int rc;
 
-	for (uint32_t t = 0; !rc && t < s->tids.n; t++) {
-		if (!is_other(a, t))
-			continue;
-		others++;
-		for (uint32_t i = s->first[t]; i < s->first[t + 1]; i++) {
-			uint32_t key = s->line[i].key;
-
-			in[key] += seen[key] != others;
-			seen[key] = others;
-		}
-	}
-	for (uint32_t k = 0; !rc && k < s->nkeys; k++)
+	for (uint32_t t = 0; tids && t < s->tids.n; t++)
+		if (is_other(a, t))
+			tids[others++] = t;
+	if (tids)
+		in = sample_count(s, tids, others);
+	for (uint32_t k = 0; in && k < s->nkeys; k++)
 		may[k] = in[k] * 100 >= others * SAID && may_be_answer(a, k);
+	rc = in ? 0 : -ENOMEM;
+	free(tids);
 	free(in);
-	free(seen);
 	return rc;
 }
 

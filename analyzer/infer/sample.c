@@ -371,14 +371,13 @@ static int tid_find(struct reading *r, struct chunk *c, uint16_t number)
 	struct slice tid;
 	int rc = chunk_tid(c, number, &tid);
 
-	if (!rc && tid.ptr && !chunk_tid_is_plain(c, tid)) {
-		if (tid.len > LINE_MAX_TID)
-			return -EBADMSG;
-		tid = (struct slice){text, json_unescape(tid, text)};
-	}
+	if (!rc)
+		rc = chunk_tid_meaning(c, tid, text, &tid);
+	if (rc)
+		return rc;
 	r->tid[number].chunk = r->chunks;
-	r->tid[number].tid = !rc && tid.ptr ? intern_find(&r->s->tids, tid) : INTERN_NONE;
-	return rc;
+	r->tid[number].tid = tid.ptr ? intern_find(&r->s->tids, tid) : INTERN_NONE;
+	return 0;
 }
 
 /* Whether the line must be looked at as an event: 1 or 0, or a negative errno. */
@@ -467,6 +466,25 @@ int sample_read(struct sample *s, struct store *store, int64_t run)
 	free(r.tid);
 	free(r.clock);
 	return rc ? rc : arrange(s);
+}
+
+uint32_t *sample_count(const struct sample *s, const uint32_t *tids, uint32_t n)
+{
+	uint32_t *in = calloc((size_t)s->nkeys + 1, sizeof *in), *seen = calloc((size_t)s->nkeys + 1, sizeof *seen);
+
+	for (uint32_t i = 0; in && seen && i < n; i++)
+		for (uint32_t l = s->first[tids[i]]; l < s->first[tids[i] + 1]; l++) {
+			uint32_t key = s->line[l].key;
+
+			in[key] += seen[key] != i + 1;
+			seen[key] = i + 1;
+		}
+	if (!seen) {
+		free(in);
+		in = NULL;
+	}
+	free(seen);
+	return in;
 }
 
 void sample_free(struct sample *s)

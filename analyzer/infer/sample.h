@@ -84,4 +84,7 @@ struct sample {
 int sample_read(struct sample *s, struct store *store, int64_t run);
 void sample_free(struct sample *s);
 
+/* In how many of n transactions each message stands; yours. NULL: no memory. */
+uint32_t *sample_count(const struct sample *s, const uint32_t *tids, uint32_t n);
+
 #endif

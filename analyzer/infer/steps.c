@@ -98,34 +98,10 @@ static void candidate(struct chain *c, uint32_t key, uint32_t field)
 		o->step[o->n++] = (struct step){key, field, n};
 }
 
-/* In how many of the requests each message stands; NULL: no memory. */
-static uint32_t *count_requests(const struct chain *c)
-{
-	const struct sample *s = c->s;
-	uint32_t *in = calloc((size_t)s->nkeys + 1, sizeof *in), *seen = calloc((size_t)s->nkeys + 1, sizeof *seen);
-
-	for (uint32_t i = 0; in && seen && i < c->n; i++) {
-		uint32_t t = c->tids[i];
-
-		for (uint32_t l = s->first[t]; l < s->first[t + 1]; l++) {
-			uint32_t key = s->line[l].key;
-
-			in[key] += seen[key] != i + 1;
-			seen[key] = i + 1;
-		}
-	}
-	if (!seen) {
-		free(in);
-		in = NULL;
-	}
-	free(seen);
-	return in;
-}
-
 static int candidates(struct chain *c)
 {
 	const struct sample *s = c->s;
-	uint32_t *in = count_requests(c);
+	uint32_t *in = sample_count(s, c->tids, c->n);
 
 	if (!in)
 		return -ENOMEM;

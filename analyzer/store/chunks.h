@@ -34,6 +34,10 @@ enum event_clock event_head_clock(const struct shape *head);
  * negative errno. */
 int event_tail_is_foreign(struct store *s, int64_t source, const struct shape *tail);
 
+/* What an id that chunk_tid gave means: itself, or in buf, of 3 * LINE_MAX_TID bytes, without its escapes. -EBADMSG: it
+ * is longer than an id can be. */
+int chunk_tid_meaning(const struct chunk *c, struct slice spelled, char *buf, struct slice *out);
+
 /* on: each chunk will be read once, so none is kept when nobody reads it any more. */
 void store_read_once(struct store *s, bool on);
 

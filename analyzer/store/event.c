@@ -175,6 +175,17 @@ static void time_fill(struct event_room *r, int64_t stamp)
 	r->ev.time_ns = r->info->offset_ns && stamp_is_local(r) ? ns_moved(stamp, r->info->offset_ns) : stamp;
 }
 
+int chunk_tid_meaning(const struct chunk *c, struct slice spelled, char *buf, struct slice *out)
+{
+	*out = spelled;
+	if (!spelled.ptr || chunk_tid_is_plain(c, spelled))
+		return 0;
+	if (spelled.len > LINE_MAX_TID)
+		return -EBADMSG;
+	*out = (struct slice){buf, json_unescape(spelled, buf)};
+	return 0;
+}
+
 /* The transaction is what its spelling means. Its bytes are copied: others of the chunk are read while it is at hand.
  */
 static int tid_fill(struct event_room *r, struct slice spelled)
@@ -185,9 +196,7 @@ static int tid_fill(struct event_room *r, struct slice spelled)
 	if (spelled.ptr && !chunk_tid_is_plain(r->ev.chunk, spelled)) {
 		if (!r->tid_text && !(r->tid_text = malloc(3 * LINE_MAX_TID)))
 			return -ENOMEM;
-		if (spelled.len > LINE_MAX_TID)
-			return -EBADMSG;
-		*tid = (struct slice){r->tid_text, json_unescape(spelled, r->tid_text)};
+		return chunk_tid_meaning(r->ev.chunk, spelled, r->tid_text, tid);
 	} else if (spelled.ptr && spelled.len <= sizeof r->tid) {
 		tid->ptr = memcpy(r->tid, spelled.ptr, spelled.len);
 		r->tid_chunk = chunk_serial(r->ev.chunk);
