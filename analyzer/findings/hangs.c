@@ -310,6 +310,18 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 
 /* ---- all ---- */
 
+/* The number in the first row of a statement, which is done then; rc: of what came before. */
+static int number_of(sqlite3_stmt *st, int rc, int64_t *out)
+{
+	if (!rc) {
+		rc = sql_next(st);
+		*out = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
+		rc = rc < 0 ? rc : 0;
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
 /* Whether some invocation ended so: kinds of them are few, and tell it. */
 static int any_of_status(struct store *s, const char *status, int64_t *any)
 {
@@ -317,14 +329,8 @@ static int any_of_status(struct store *s, const char *status, int64_t *any)
 	int rc = sql_prepare(store_db(s),
 	                     "SELECT count(*) FROM (SELECT 1 FROM invocation_kind WHERE status = ? LIMIT 1)", &st);
 
-	if (!rc) {
-		bind_word(st, 1, status);
-		rc = sql_next(st);
-		*any = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
-		rc = rc < 0 ? rc : 0;
-	}
-	sqlite3_finalize(st);
-	return rc;
+	bind_word(st, 1, status);
+	return number_of(st, rc, any);
 }
 
 /* Whether any is what given_up_sql looks for, by the rows alone: the view looks up each one's transaction. */
@@ -338,14 +344,8 @@ static int any_given_up(struct store *s, int64_t run, int64_t *any)
 	    "status = 'failed' AND ?1 IN (0, run)) LIMIT 1)",
 	    &st);
 
-	if (!rc) {
-		sqlite3_bind_int64(st, 1, run);
-		rc = sql_next(st);
-		*any = rc == 1 ? sqlite3_column_int64(st, 0) : 0;
-		rc = rc < 0 ? rc : 0;
-	}
-	sqlite3_finalize(st);
-	return rc;
+	sqlite3_bind_int64(st, 1, run);
+	return number_of(st, rc, any);
 }
 
 static int each_row(struct store *s, const char *sql, int64_t run,

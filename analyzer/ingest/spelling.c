@@ -534,11 +534,6 @@ int time_text(struct slice text, bool day_first, struct spelt *out)
 
 enum { LEAP_AGO = 8 }; /* years that the last leap year may be away */
 
-static bool is_leap(int64_t y)
-{
-	return y % 4 == 0 && (y % 100 || y % 400 == 0);
-}
-
 int64_t time_with_year(int64_t ns, int64_t near_ns)
 {
 	int64_t days = ns / (86400 * SECOND), year, best = ns;
@@ -550,7 +545,7 @@ int64_t time_with_year(int64_t ns, int64_t near_ns)
 	for (int64_t y = year - LEAP_AGO; y <= year + 1; y++) {
 		int64_t there;
 
-		if (y < 1678 || y > 2261 || (month == 2 && day == 29 && !is_leap(y)))
+		if (y < 1678 || y > 2261 || (month == 2 && day == 29 && !stamp_is_leap(y)))
 			continue;
 		there = (stamp_days(y, month, day) - days) * 86400 * SECOND + ns;
 		if (!any || (there > near_ns ? there - near_ns : near_ns - there) <

@@ -36,6 +36,11 @@ size_t stamp_print_offset(int64_t offset_s, char *buf);
 
 /* Days since 1970-01-01 of a proleptic Gregorian date (month and day from 1), and back. */
 int64_t stamp_days(int64_t year, unsigned month, unsigned day);
+/* Whether it has a 29th of February. */
+static inline bool stamp_is_leap(int64_t year)
+{
+	return stamp_days(year, 3, 1) - stamp_days(year, 2, 28) == 2;
+}
 void stamp_date(int64_t days, int64_t *year, unsigned *month, unsigned *day);
 
 #endif

@@ -161,7 +161,7 @@ static bool rule_read(const char *p, struct rule *r)
 static int64_t rule_moment(const struct rule_day *d, int64_t year)
 {
 	int64_t days = stamp_days(year, 1, 1), weekday;
-	bool leap = stamp_days(year, 3, 1) - stamp_days(year, 2, 28) == 2;
+	bool leap = stamp_is_leap(year);
 
 	if (d->kind == 'N')
 		return (days + d->day) * DAY_S + d->at;
