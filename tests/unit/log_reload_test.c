@@ -190,7 +190,6 @@ static void *log_and_ask(void *argument)
 	return NULL;
 }
 
-/* Asked from many threads, with flushes and filters of others between, and while it stops. */
 /* The level counts, but the file could not be opened anew: that is no "Configuration reloaded". */
 static void test_files_that_cannot_be_opened(void **state)
 {
@@ -218,6 +217,7 @@ static void test_files_that_cannot_be_opened(void **state)
 	rmdir(log_dir);
 }
 
+/* Asked from many threads, with flushes and filters of others between, and while it stops. */
 static void test_threads(void **state)
 {
 	pthread_t threads[4];
@@ -233,6 +233,8 @@ static void test_threads(void **state)
 	}
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
+	ilu_log_reload();
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0); /* a stop alone would not wait for it */
 	ilu_log_reload();
 	lines = log_end();
 	remove_config();

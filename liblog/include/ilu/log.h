@@ -95,7 +95,8 @@ ILU_API int ilu_log_reopen(void);
 
 /* Read the file given to ilu_log_start_file again, use its `level`, and open files anew; all other keys stay as they
  * were. Safe in signal handlers: it only asks, the appender does it soon, and the log says what came of it
- * ("Configuration reloaded", or "... not reloaded" and why; then nothing has changed). The library installs no handler.
+ * ("Configuration reloaded", or "... not reloaded" and why; then nothing has changed); a stop does not wait for it.
+ * The library installs no handler.
  * Returns 0, -ENOENT (not started from a file) or -ESRCH (the logger does not run). */
 ILU_API int ilu_log_reload(void);
 
