@@ -28,8 +28,8 @@ struct attempt {
 	int64_t queued_ns, dequeued_ns;
 };
 
-/* What the table invocation has of one, in contract §3's words and units; columns that follow from others are the
- * view's (schema/store.sql). */
+/* What the table invocation has of one, in the words and units of docs/tables.md; columns that follow from others are
+ * the view's (schema/store.sql). */
 struct invocation {
 	int64_t run;
 	struct slice tid, worker, function_name, fqdn;
@@ -63,7 +63,7 @@ struct fold {
 };
 
 /* Folds facts v[0..n), all of one transaction in order, and its result row (NULL: none; offset_ns is added to its
- * times) into out. Returns 1: an invocation, 0: the transaction is none (contract §3), or -ENOMEM. */
+ * times) into out. Returns 1: an invocation, 0: the transaction is none (docs/tables.md), or -ENOMEM. */
 int fold_invocation(struct fold *fold, const struct facts *f, const struct fact *v, size_t n,
                     const struct result *result, int64_t offset_ns, struct invocation *out);
 void fold_done(struct fold *fold);

@@ -14,6 +14,7 @@
  * while, KEPT_MAX of them, in the same chains; under BY_NAME they wait for their parent. */
 #include "model/span.h"
 #include "model/span_said.h"
+#include "model/chains.h"
 #include "base/array.h"
 #include "base/textduration.h"
 #include "base/intern.h"
@@ -43,19 +44,13 @@ struct remembered {
 	struct tail_hash hash;
 };
 
-struct link {
-	uint64_t key;
-	int32_t newer, older; /* in the chain of its bucket */
-};
-
 struct open_span {
 	struct span_row row;
 	char *tid; /* NULL, or the place of one that is longer than tid_room; owned */
 	char tid_room[TID_ROOM];
-	uint64_t turn; /* in which they were opened */
 	bool used, from_enter;
 	bool said; /* by a format: its ids hold in all files of a run */
-	struct link link[KEYS];
+	struct chain_link link[KEYS];
 };
 
 /* What the lines of a head have in common. */
@@ -72,10 +67,8 @@ struct span_reader {
 	int32_t *kept;               /* KEPT_MAX of them, a ring; NULL: none yet */
 	uint32_t first_kept, nkept;
 	struct open_span *open;
-	uint64_t turn;
 	int32_t nopen, room, free_list; /* free_list: through link[0].older */
-	int32_t *bucket[KEYS];
-	uint32_t nbuckets, nused;
+	struct chains by[KEYS];
 	struct intern words; /* targets, names, levels, workers */
 	char *scratch;
 	size_t scratch_room;
@@ -106,88 +99,29 @@ const char *span_certainty_name(enum span_certainty c)
 	return names[c];
 }
 
-/* ---- chains ---- */
+/* ---- found by keys ---- */
 
-static void chain_add(struct span_reader *r, int32_t i, enum key k)
+static struct chain_links links_of(const struct span_reader *r, enum key k)
 {
-	struct link *l = &r->open[i].link[k];
-	int32_t *head = &r->bucket[k][l->key & (r->nbuckets - 1)];
-
-	l->newer = NO_SPAN;
-	l->older = *head;
-	if (*head != NO_SPAN)
-		r->open[*head].link[k].newer = i;
-	*head = i;
-}
-
-static void chain_remove(struct span_reader *r, int32_t i, enum key k)
-{
-	struct link *l = &r->open[i].link[k];
-
-	if (l->newer == NO_SPAN)
-		r->bucket[k][l->key & (r->nbuckets - 1)] = l->older;
-	else
-		r->open[l->newer].link[k].older = l->older;
-	if (l->older != NO_SPAN)
-		r->open[l->older].link[k].newer = l->newer;
+	return CHAIN_LINKS(r->open, link[k]);
 }
 
 /* The newest open span under a key; *others: whether there are more. */
-static int32_t chain_find(const struct span_reader *r, enum key k, uint64_t key, bool *others)
+static int32_t find(const struct span_reader *r, enum key k, uint64_t key, bool *others)
 {
-	int32_t i = r->nbuckets ? r->bucket[k][key & (r->nbuckets - 1)] : NO_SPAN, found = NO_SPAN;
+	int32_t i = chains_first(&r->by[k], links_of(r, k), key);
 
-	*others = false;
-	for (; i != NO_SPAN; i = r->open[i].link[k].older) {
-		if (r->open[i].link[k].key != key)
-			continue;
-		if (found != NO_SPAN) {
-			*others = true;
-			break;
-		}
-		found = i;
-	}
-	return found;
+	*others = i != NO_SPAN && chains_next(links_of(r, k), i) != NO_SPAN;
+	return i;
 }
 
-/* Twice the buckets. Chains keep their order because spans are put back oldest first. */
-static int compare_turns(const void *pa, const void *pb, void *arg)
+static int reserve_one(struct span_reader *r)
 {
-	const struct span_reader *r = arg;
-	uint64_t a = r->open[*(const int32_t *)pa].turn, b = r->open[*(const int32_t *)pb].turn;
+	int rc = 0;
 
-	return (a > b) - (a < b);
-}
-
-static int grow_buckets(struct span_reader *r)
-{
-	uint32_t n = r->nbuckets ? r->nbuckets * 2 : 1024, used = 0;
-	int32_t *order = malloc((r->nused + 1) * sizeof *order);
-
-	if (!order)
-		return -ENOMEM;
-	for (int32_t i = 0; i < r->nopen; i++)
-		if (r->open[i].used)
-			order[used++] = i;
-	qsort_r(order, used, sizeof *order, compare_turns, r);
-	for (int k = 0; k < KEYS; k++) {
-		int32_t *b = realloc(r->bucket[k], n * sizeof *b);
-
-		if (!b) {
-			free(order);
-			return -ENOMEM;
-		}
-		r->bucket[k] = b;
-	}
-	r->nbuckets = n;
-	for (int k = 0; k < KEYS; k++) {
-		for (uint32_t i = 0; i < n; i++)
-			r->bucket[k][i] = NO_SPAN;
-		for (uint32_t i = 0; i < used; i++)
-			chain_add(r, order[i], k);
-	}
-	free(order);
-	return 0;
+	for (int k = 0; k < KEYS && !rc; k++)
+		rc = chains_reserve(&r->by[k], links_of(r, k), r->by[k].n + 1);
+	return rc;
 }
 
 /* ---- open spans ---- */
@@ -217,9 +151,8 @@ static void free_slot(struct span_reader *r, int32_t i)
 static void unlink_span(struct span_reader *r, int32_t i)
 {
 	for (int k = 0; k < KEYS; k++)
-		chain_remove(r, i, k);
+		chains_remove(&r->by[k], links_of(r, k), i);
 	r->awaited_known = false;
-	r->nused--;
 }
 
 static int word(struct span_reader *r, struct slice in, struct slice *out)
@@ -491,11 +424,11 @@ static int32_t find_parent(const struct span_reader *r, const struct event *e, c
 
 	*others = false;
 	if (k->has_parent)
-		i = chain_find(r, BY_PATH, k->parent, others);
+		i = find(r, BY_PATH, k->parent, others);
 	else if (!k->has_id && !k->has_stack && e->tid.ptr)
-		i = chain_find(r, BY_TID, k->key[BY_TID], others);
+		i = find(r, BY_TID, k->key[BY_TID], others);
 	if (i == NO_SPAN && k->any_parent) {
-		i = chain_find(r, BY_NAME, k->any_parent, others);
+		i = find(r, BY_NAME, k->any_parent, others);
 		if (i != NO_SPAN && r->open[i].link[BY_TID].key != k->key[BY_TID])
 			i = NO_SPAN;
 	}
@@ -508,14 +441,15 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 	bool others;
 	int rc = 0;
 
-	if (r->nused * 2 >= r->nbuckets && (rc = grow_buckets(r)))
+	rc = reserve_one(r);
+	if (rc)
 		return rc;
 	i = take_slot(r);
 	if (i < 0)
 		return i;
 	struct open_span *o = &r->open[i];
 
-	*o = (struct open_span){.turn = r->turn++, .from_enter = from_enter, .said = k->said};
+	*o = (struct open_span){.from_enter = from_enter, .said = k->said};
 	rc = open_row(r, e, k->said, o);
 	if (!rc)
 		rc = path_key(r, e, k);
@@ -534,12 +468,10 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 	                : (k->has_parent && parent == NO_SPAN) || !event_span_field(e, "tid", &(struct slice){NULL, 0});
 	o->row.certainty = k->has_id ? SPAN_BY_ID : !k->has_stack || others ? SPAN_BY_ORDER : SPAN_BY_STACK;
 	for (int n = 0; n < KEYS; n++)
-		o->link[n].key = k->key[n];
-	o->used = true;
+		o->used = true;
 	r->awaited_known = false;
-	r->nused++;
 	for (int n = 0; n < KEYS; n++)
-		chain_add(r, i, n);
+		chains_add(&r->by[n], links_of(r, n), i, k->key[n]);
 	return 0;
 fail:
 	free_slot(r, i);
@@ -576,11 +508,11 @@ static void weaken(enum span_certainty *c, enum span_certainty to)
 /* Finds the open span of a close line (or exit line). */
 static int32_t find_open(struct span_reader *r, const struct line_keys *k, bool *others, bool *by_name)
 {
-	int32_t i = chain_find(r, BY_ALL, k->key[BY_ALL], others);
+	int32_t i = find(r, BY_ALL, k->key[BY_ALL], others);
 
 	r->doubts |= i == NO_SPAN;
 	*by_name = i == NO_SPAN && !k->has_id;
-	return *by_name ? chain_find(r, BY_NAME, k->key[BY_NAME], others) : i;
+	return *by_name ? find(r, BY_NAME, k->key[BY_NAME], others) : i;
 }
 
 /* 1: the span is closed and r->given. */
@@ -615,8 +547,7 @@ static int close_one(struct span_reader *r, const struct event *e, struct line_k
 	unlink_span(r, i);
 	r->given = i;
 	/* The one that stays open might have been meant as well. */
-	if (others &&
-	    (i = chain_find(r, by_name ? BY_NAME : BY_ALL, k->key[by_name ? BY_NAME : BY_ALL], &others)) != NO_SPAN)
+	if (others && (i = find(r, by_name ? BY_NAME : BY_ALL, k->key[by_name ? BY_NAME : BY_ALL], &others)) != NO_SPAN)
 		weaken(&r->open[i].row.certainty, SPAN_BY_ORDER);
 	return 1;
 }
@@ -670,9 +601,8 @@ static void said_keys(const struct event *e, const struct span_said *s, struct l
 
 static void rekey(struct span_reader *r, int32_t i, enum key k, uint64_t key)
 {
-	chain_remove(r, i, k);
-	r->open[i].link[k].key = key;
-	chain_add(r, i, k);
+	chains_remove(&r->by[k], links_of(r, k), i);
+	chains_add(&r->by[k], links_of(r, k), i, key);
 }
 
 /* Those that wait for i as their parent have it. */
@@ -681,7 +611,7 @@ static void adopt(struct span_reader *r, int32_t i)
 	uint64_t wanted_key = waiting_for(r->open[i].link[BY_PATH].key);
 	bool others;
 
-	for (int32_t c; (c = chain_find(r, BY_NAME, wanted_key, &others)) != NO_SPAN;) {
+	for (int32_t c; (c = find(r, BY_NAME, wanted_key, &others)) != NO_SPAN;) {
 		if (r->open[c].row.parent == NONE_NS && c != i)
 			r->open[c].row.parent = r->open[i].row.id;
 		rekey(r, c, BY_NAME, join(r->open[c].link[BY_ALL].key, 78));
@@ -714,7 +644,7 @@ static int said_open(struct span_reader *r, const struct event *e, struct line_k
 
 	if (rc)
 		return rc;
-	*i = chain_find(r, BY_ALL, k->key[BY_ALL], &others);
+	*i = find(r, BY_ALL, k->key[BY_ALL], &others);
 	r->open[*i].row.start_ns = k->said->start_ns;
 	if (k->said->part == SPAN_IS_WHOLE)
 		r->open[*i].row.certainty = SPAN_BY_ID;
@@ -727,10 +657,10 @@ static int said_open(struct span_reader *r, const struct event *e, struct line_k
 /* The newest one that is not over yet. */
 static int32_t said_find(const struct span_reader *r, uint64_t key)
 {
-	int32_t i = r->nbuckets ? r->bucket[BY_ALL][key & (r->nbuckets - 1)] : NO_SPAN;
+	int32_t i = chains_first(&r->by[BY_ALL], links_of(r, BY_ALL), key);
 
-	while (i != NO_SPAN && (r->open[i].link[BY_ALL].key != key || r->open[i].row.end_ns != NONE_NS))
-		i = r->open[i].link[BY_ALL].older;
+	while (i != NO_SPAN && r->open[i].row.end_ns != NONE_NS)
+		i = chains_next(links_of(r, BY_ALL), i);
 	return i;
 }
 
@@ -810,7 +740,7 @@ void span_reader_close(struct span_reader *r)
 		free(r->open[i].tid);
 	free(r->open);
 	for (int k = 0; k < KEYS; k++)
-		free(r->bucket[k]);
+		chains_done(&r->by[k]);
 	intern_done(&r->words);
 	free(r->scratch);
 	free(r->kept);

@@ -2,18 +2,17 @@
 /* span_times.c - see span_times.h
  *
  * What a line does is told by its head; which span it is about, by a number in its tail's column of ids. Open spans
- * hang in buckets by that number, the newest first: it is the one that an end belongs to, as in span.c. */
+ * are found by that number, the newest first: it is the one that an end belongs to, as in span.c. */
 #include "model/span_times.h"
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/jsontext.h"
 #include "base/sql.h"
 #include "base/textduration.h"
+#include "model/chains.h"
 #include "store/chunks.h"
 #include <errno.h>
 #include <stdlib.h>
-
-#define FIRST_BUCKETS 4096
 
 enum { NO_SPAN = -1 };
 
@@ -36,10 +35,9 @@ struct tail_names {
 };
 
 struct open_time {
-	uint64_t id;
 	int64_t start_ns;
 	const struct shape *head, *tail;
-	int32_t older; /* in its bucket, or in the list of free ones */
+	struct chain_link link; /* by id; of a free one, `older` is the next free one */
 	bool used, from_enter;
 };
 
@@ -54,94 +52,47 @@ struct times {
 	size_t heads_room, tails_room;
 	struct open_time *open;
 	int32_t nopen, room, free_list;
-	int32_t *bucket;
-	uint32_t nbuckets, nused;
+	struct chains by_id;
 };
 
 /* ---- open spans ---- */
 
-static uint32_t bucket_of(const struct times *t, uint64_t id)
+static struct chain_links links_of(const struct times *t)
 {
-	return (uint32_t)hash_pair(id, 0) & (t->nbuckets - 1);
+	return CHAIN_LINKS(t->open, link);
 }
 
-/* Into its bucket, as the newest. */
-static void link_newest(struct times *t, int32_t i)
-{
-	int32_t *first = &t->bucket[bucket_of(t, t->open[i].id)];
-
-	t->open[i].older = *first;
-	*first = i;
-}
-
-/* Chains stay in order: each goes back oldest first. */
-static int buckets_grow(struct times *t)
-{
-	uint32_t n = t->nbuckets, more = n ? 2 * n : FIRST_BUCKETS;
-	int32_t *old = t->bucket, *new = malloc(more * sizeof *new);
-
-	if (!new)
-		return -ENOMEM;
-	for (uint32_t b = 0; b < more; b++)
-		new[b] = NO_SPAN;
-	t->bucket = new;
-	t->nbuckets = more;
-	for (uint32_t b = 0; b < n; b++) {
-		int32_t oldest = NO_SPAN, next;
-
-		for (int32_t i = old[b]; i != NO_SPAN; i = next) { /* turned round */
-			next = t->open[i].older;
-			t->open[i].older = oldest;
-			oldest = i;
-		}
-		for (int32_t i = oldest; i != NO_SPAN; i = next) {
-			next = t->open[i].older;
-			link_newest(t, i);
-		}
-	}
-	free(old);
-	return 0;
-}
-
-static int open_add(struct times *t, const struct open_time *o)
+static int open_add(struct times *t, const struct open_time *o, uint64_t id)
 {
 	int32_t i = t->free_list;
 
-	if (t->nused >= t->nbuckets && buckets_grow(t))
+	if (chains_reserve(&t->by_id, links_of(t), t->by_id.n + 1))
 		return -ENOMEM;
 	if (i == NO_SPAN) {
 		if (array_reserve(t->open, t->room, t->nopen + 1))
 			return -ENOMEM;
 		i = t->nopen++;
 	} else {
-		t->free_list = t->open[i].older;
+		t->free_list = t->open[i].link.older;
 	}
 	t->open[i] = *o;
 	t->open[i].used = true;
-	t->nused++;
-	link_newest(t, i);
+	chains_add(&t->by_id, links_of(t), i, id);
 	return 0;
 }
 
-/* Where the newest open span with an id hangs: in a bucket or behind a newer one. NULL: there is none. */
-static int32_t *open_find(struct times *t, uint64_t id)
+/* The newest open span with an id, or NO_SPAN. */
+static int32_t open_find(const struct times *t, uint64_t id)
 {
-	int32_t *where = t->nbuckets ? &t->bucket[bucket_of(t, id)] : NULL;
-
-	while (where && *where != NO_SPAN && t->open[*where].id != id)
-		where = &t->open[*where].older;
-	return where && *where != NO_SPAN ? where : NULL;
+	return chains_first(&t->by_id, links_of(t), id);
 }
 
-static void open_remove(struct times *t, int32_t *where)
+static void open_remove(struct times *t, int32_t i)
 {
-	int32_t i = *where;
-
-	*where = t->open[i].older;
+	chains_remove(&t->by_id, links_of(t), i);
 	t->open[i].used = false;
-	t->open[i].older = t->free_list;
+	t->open[i].link.older = t->free_list;
 	t->free_list = i;
-	t->nused--;
 }
 
 /* ---- what shapes say ---- */
@@ -352,21 +303,21 @@ static int look(struct times *t, int64_t id)
 
 /* A close or exit line: of an open span, or of one whose beginning is not there. */
 static int end_take(struct times *t, struct head_does *d, const struct event_rows *r, uint32_t i,
-                    const struct open_time *line)
+                    const struct open_time *line, uint64_t id)
 {
-	int32_t *where = open_find(t, line->id);
+	int32_t open = open_find(t, id);
 	struct open_time began = *line;
 	int64_t busy_ns = NO_NS;
 	int rc = 0;
 
-	if (d->what == EXITS && (!where || !t->open[*where].from_enter))
+	if (d->what == EXITS && (open == NO_SPAN || !t->open[open].from_enter))
 		return 0;
 	if (d->what == CLOSES && (rc = row_busy(d, r, i, &busy_ns)))
 		return rc;
 	began.start_ns = NO_NS;
-	if (where) {
-		began = t->open[*where];
-		open_remove(t, where);
+	if (open != NO_SPAN) {
+		began = t->open[open];
+		open_remove(t, open);
 	}
 	return give(t, &began, line->start_ns, busy_ns);
 }
@@ -376,6 +327,7 @@ static int row_take(struct times *t, const struct event_rows *r, uint32_t i)
 	struct head_does *d = &t->heads[r->columns.head[i]];
 	struct tail_names *n;
 	struct open_time o;
+	uint64_t id;
 	int rc;
 
 	if (d->what == NOTHING)
@@ -393,12 +345,12 @@ static int row_take(struct times *t, const struct event_rows *r, uint32_t i)
 	                       .from_enter = d->what == ENTERS};
 	rc = n->ids ? 0 : one_process(t, n, r, r->columns.tail[i]);
 	if (!rc)
-		rc = row_id(n, r, i, &o.id);
+		rc = row_id(n, r, i, &id);
 	if (rc)
 		return rc;
 	if (d->what == OPENS || d->what == ENTERS)
-		return d->what == ENTERS && open_find(t, o.id) ? 0 : open_add(t, &o);
-	return end_take(t, d, r, i, &o);
+		return d->what == ENTERS && open_find(t, id) != NO_SPAN ? 0 : open_add(t, &o, id);
+	return end_take(t, d, r, i, &o, id);
 }
 
 static int rows_take(struct times *t, const struct event_rows *r)
@@ -424,10 +376,8 @@ static int source_end(struct times *t)
 	for (int32_t i = 0; i < t->nopen && !rc; i++)
 		if (t->open[i].used)
 			rc = give(t, &t->open[i], NO_NS, NO_NS);
-	for (uint32_t b = 0; b < t->nbuckets; b++)
-		t->bucket[b] = NO_SPAN;
+	chains_clear(&t->by_id);
 	t->nopen = 0;
-	t->nused = 0;
 	t->free_list = NO_SPAN;
 	t->process = 0;
 	return rc;
@@ -487,6 +437,6 @@ int span_times_read(struct store *s, const struct source_part *of, int (*take)(v
 	free(t.heads);
 	free(t.tails);
 	free(t.open);
-	free(t.bucket);
+	chains_done(&t.by_id);
 	return rc;
 }
