@@ -30,7 +30,7 @@ int beside_result_load(struct store *s, int64_t run, const char *path, char **wh
 /* And for the function benchmark alone, whatever its name. */
 int beside_benchmark_load(struct store *s, int64_t run, const char *path, char **why);
 
-/* Contract §2: UTC minus the logs' clock by the run's results: the median of body.start (> 0) minus invoke_start,
+/* UTC minus the logs' clock by the run's results: the median of body.start (> 0) minus invoke_start,
  * to the nearest quarter hour. *found false: no such rows. */
 int beside_offset_from_results(struct store *s, int64_t run, int64_t *offset_s, bool *found);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* energy_meter.c - see energy_meter.h.
  *
- *   RAPL   a counter: a stretch's joules are the difference of two readings. Where it went backwards it wrapped around,
- * and what it counted is (range - left) + right, as Ilúvatar and its scripts have it IPMI   watts, which hold until the
- * next reading, as everything of `series` does perf   each reading is the joules since the one before, the first since
- * perf was started
+ * RAPL is a counter: a stretch's joules are the difference of two readings. Where it went backwards it wrapped around,
+ * and what it counted is (range - left) + right, as Ilúvatar and its scripts have it.
+ *
+ * IPMI tells watts, which hold until the next reading, as everything of `series` does.
+ *
+ * perf: each reading is the joules since the one before, the first since perf was started.
  *
  * A reading that is not after the one before is passed over: a counter loses nothing by it. */
 #include "beside/energy_meter.h"

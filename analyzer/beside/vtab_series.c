@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vtab_series.c - the table `series` (contract §3): values that a daemon logs again and again. */
+/* vtab_series.c - the table `series` (docs/tables.md): values that a daemon logs again and again. */
 #include "beside/series_read.h"
 #include "base/sql.h"
 #include "beside/rows.h"

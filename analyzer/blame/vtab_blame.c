@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vtab_blame.c - the table `blame` (contract §10): made when it is asked for, of one tid or of all, some at a time.
+/* vtab_blame.c - the table `blame` (docs/tables.md): made when it is asked for, of one tid or of all, some at a time.
  *
  * The hidden column `cores` says how many a worker has where the log does not: WHERE cores = 4. */
 #include "base/hash.h"

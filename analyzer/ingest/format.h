@@ -2,8 +2,8 @@
 /* format.h - what a log looks like, as data: schema/formats/NAME.json and users' own files.
  *
  * A format says how its lines are recognised (a pattern, or keys with their types) and where in them time, level,
- * message, target and transaction stand; what it does not say, the format "default" says: the role lists of contract
- * §9. An envelope is a format whose rest is opened again by other formats. schema/format.schema.json has each key. */
+ * message, target and transaction stand; what it does not say, the format "default" says (docs/formats.md).
+ * An envelope is a format whose rest is opened again by other formats. schema/format.schema.json has each key. */
 #ifndef INGEST_FORMAT_H
 #define INGEST_FORMAT_H
 

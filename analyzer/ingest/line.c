@@ -384,7 +384,7 @@ static bool stamp(struct walk *w)
 	return true;
 }
 
-/* tid: fields.tid, else span.tid, else that of the innermost of spans (contract §3). */
+/* tid: fields.tid, else span.tid, else that of the innermost of spans (docs/tables.md). */
 static void tid(struct line *l)
 {
 	int best = -1, rank = -1;

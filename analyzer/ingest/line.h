@@ -51,9 +51,9 @@ struct line {
 	uint32_t
 	    tail_off;   /* where span, spans, threadName, ... begin; len where there is nothing of them but the end */
 	uint8_t format; /* enum line_format */
-	bool stamp_is_utc; /* the stamp names its offset */
-	bool odd_order;    /* something of the head stands behind span or spans */
-	int64_t stamp;     /* ns since 1970, as written (contract §2) or, where it names its offset, in UTC */
+	bool stamp_is_utc;                        /* the stamp names its offset */
+	bool odd_order;                           /* something of the head stands behind span or spans */
+	int64_t stamp;                            /* ns since 1970, as written or, where it names its offset, in UTC */
 	struct slice level, target, message, tid; /* as they stand in the line; ptr NULL: absent */
 	struct slice fields, span, spans;         /* the JSON values, with their brackets; ptr NULL: absent */
 	unsigned nspans;                          /* elements of spans */

@@ -26,7 +26,7 @@ enum part_scan {
 
 /* Besides, the value must not be ... */
 enum part_guard {
-	GUARD_NOTHING = 1, /* ... empty or all zeros (contract §9) */
+	GUARD_NOTHING = 1, /* ... empty or all zeros (docs/formats.md) */
 	GUARD_OBJECT = 2,  /* ... the beginning of an object, as text */
 	GUARD_TID = 4,     /* ... longer than an id may be, nor true or false */
 };

@@ -407,7 +407,7 @@ static bool tid_take(struct record_reader *rr, const struct layer *l, const stru
 	return true;
 }
 
-/* The transaction: of the record, else of its `fields`, else of the innermost span (contract §9). */
+/* The transaction: of the record, else of its `fields`, else of the innermost span (docs/formats.md). */
 static void tid_in_spans(struct record_reader *rr, struct text_found *tid)
 {
 	static const char *const places[] = {"fields", "span", "spans", NULL};

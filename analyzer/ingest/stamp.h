@@ -21,7 +21,7 @@ int stamp_parse_iluvatar(struct slice in, int64_t *ns, bool *canonical);
 
 /* "2026-11-23T00:51:54.190692880Z" with nine digits is canonical. Other forms of RFC 3339 (0 to 9 digits, offsets, t
  * or a space for T, z, a 60th second, which is the next one) are not. *ns is UTC, *offset_s UTC minus the written clock
- * (contract: +14,400 for -04:00). Returns as above. */
+ * (+14,400 for -04:00). Returns as above. */
 int stamp_parse_rfc3339(struct slice in, int64_t *ns, int64_t *offset_s, bool *canonical);
 
 /* Print into buf of STAMP_MAX bytes, with a NUL; return the length. Every int64_t can be printed. */

@@ -158,7 +158,7 @@ static bool begins(struct slice s, const char *with)
 	return s.len >= n && !memcmp(s.ptr, with, n);
 }
 
-/* Text that goes on with what the record before it said (contract §9). */
+/* Text that goes on with what the record before it said (docs/formats.md). */
 static bool is_continuation(struct slice s)
 {
 	static const char *const starts[] = {"at ", "Caused by", "Traceback", "goroutine", "panic: ", "... "};

@@ -30,7 +30,7 @@ struct load_options {
 	FILE *out, *err;  /* the ledger; notes, progress, errors */
 };
 
-/* Loads, and prints what became of it. Returns the exit status of contract §1: 0, 2 (nothing could be opened), 3
+/* Loads, and prints what became of it. Returns the exit status: 0, 2 (nothing could be opened), 3
  * (damaged input or database), 4 (the system failed: the database is as it was before), 130 (interrupted: what was read
  * is in). */
 int load_run(const struct load_options *o);

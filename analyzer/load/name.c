@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* name.c - what the name of a file says.
  *
- * worker_0.log.2.zst is worker_0's log (contract §5), rotated twice, packed. */
+ * worker_0.log.2.zst is worker_0's log (ilu-logq(1)), rotated twice, packed. */
 #include "load/discover.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* zones.c - which clock a log was written by (contract §2), and the times that follow from it. */
+/* zones.c - which clock a log was written by (ilu-logq(1)), and the times that follow from it. */
 #include "ingest/zone.h"
 #include "base/sql.h"
 #include "load/pass.h"

@@ -2,7 +2,7 @@
 /* clock.c - the clock that a run's log showed at a moment.
  *
  * Most runs have one offset. A log whose times name none was given a zone (`load --timezone`), line by line, so that
- * its clock changed with daylight saving; its zone stands in source.offset_from (contract §9). */
+ * its clock changed with daylight saving; its zone stands in source.offset_from. */
 #include "base/array.h"
 #include "ingest/zone.h"
 #include "store/store_private.h"

@@ -215,7 +215,7 @@ static struct slice token_slice(const struct line *l, const struct token *t)
 	return (struct slice){l->text + t->off, t->len};
 }
 
-/* contract §5: of the innermost enter_worker in spans, else of span itself. */
+/* Of the innermost enter_worker in spans, else of span itself. */
 static void tail_names(struct shape *sh, const struct line *l)
 {
 	struct slice worker[2] = {SLICE_NONE, SLICE_NONE}, candidate = SLICE_NONE;

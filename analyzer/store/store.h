@@ -106,7 +106,7 @@ struct shape {
 	 * a message is sent or received. */
 	bool as_span, as_worker, as_error, as_pair;
 	/* Tail only: key-value pairs that are the same in every line of the shape are in the skeleton. */
-	struct slice worker;    /* contract §5: of the innermost enter_worker in spans, or of span itself; else NONE */
+	struct slice worker;    /* of the innermost enter_worker in spans, or of span itself; else NONE */
 	struct slice span_name; /* span.name, else NONE */
 	unsigned depth;         /* elements of spans */
 	/* For the user of the store: the model keeps what its rules say of this shape here (0: not looked up yet). */
@@ -128,8 +128,8 @@ struct event {
 	int64_t time_ns;
 	struct slice tid;                /* what it means, without escapes; NONE where the line has none */
 	struct slice source_worker;      /* source.worker */
-	struct slice worker;             /* contract §5: the tail's worker, else the source's */
-	bool foreign;                    /* contract §3: a span line of another worker */
+	struct slice worker;             /* the tail's worker, else the source's */
+	bool foreign;                    /* a span line of another worker */
 	const struct shape *head, *tail; /* of a line kept raw: made for it alone */
 	/* private */
 	const char *raw;

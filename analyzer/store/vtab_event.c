@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vtab_event.c - the table `event` (contract §3) and the functions field() and has().
+/* vtab_event.c - the table `event` (docs/tables.md) and the functions field() and has().
  *
  * A query on the table is a cursor of the store with as much of the WHERE clause as it can use (event_plan.c,
  * event_where.c). Only the columns that are asked for are made.

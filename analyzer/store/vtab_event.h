@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vtab_event.h - the table `event` (contract §3) and the functions field() and has(). */
+/* vtab_event.h - the table `event` (docs/tables.md) and the functions field() and has(). */
 #ifndef STORE_VTAB_EVENT_H
 #define STORE_VTAB_EVENT_H
 

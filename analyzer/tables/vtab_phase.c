@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vtab_phase.c - the table `phase` (contract §3), made from `invocation` and `attempt` row by row. */
+/* vtab_phase.c - the table `phase` (docs/tables.md), made from `invocation` and `attempt` row by row. */
 #include "tables/phase_read.h"
 #include "tables/tables.h"
 #include "base/sql.h"

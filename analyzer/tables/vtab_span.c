@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vtab_span.c - the table `span` (contract §3). */
+/* vtab_span.c - the table `span` (docs/tables.md). */
 #include "tables/rowtable.h"
 #include "base/array.h"
 #include "model/span.h"

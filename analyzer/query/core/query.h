@@ -15,7 +15,8 @@
 #include "store/place.h"
 #include <signal.h>
 
-/* Exit statuses, contract of the program. ENOUGH is none: whoever reads our output has enough; it is told as DONE. */
+/* Exit statuses of the program, ilu-logq(1). ENOUGH is none: whoever reads our output has enough; it is told as DONE.
+ */
 enum status { ENOUGH = -1, DONE = 0, FINDINGS = 1, USAGE = 2, DAMAGED = 3, SYSTEM = 4, INTERRUPTED = 130 };
 
 struct gathered;

@@ -13,7 +13,8 @@
 #define ILU_VERSION_MINOR 1
 #define ILU_VERSION_PATCH 0
 
-#define ILU_VERSION                             ILU_VERSION_TEXT_(ILU_VERSION_MAJOR, ILU_VERSION_MINOR, ILU_VERSION_PATCH)
+#define ILU_VERSION ILU_VERSION_TEXT_(ILU_VERSION_MAJOR, ILU_VERSION_MINOR, ILU_VERSION_PATCH)
+
 #define ILU_VERSION_TEXT_(major, minor, patch)  ILU_VERSION_TEXT2_(major, minor, patch)
 #define ILU_VERSION_TEXT2_(major, minor, patch) #major "." #minor "." #patch
 

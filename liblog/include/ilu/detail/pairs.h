@@ -58,9 +58,10 @@
 #define ILU_SIZE_(i, pair)                   +ilu_a##i##_.size
 #define ILU_LIST_(i, pair)                   ilu_a##i##_,
 #define ILU_UNLIST_(i, pair)                 ilu_a##i##_ = ilu_list_[sizeof ilu_list_ / sizeof *ilu_list_ - 1 - i];
-#define ILU_PUT_(i, pair)                    ilu_at_ = ilu_put_(ilu_at_, ILU_CAST_(unsigned char, ILU_TYPE_OF_ pair), ilu_a##i##_);
 #define ILU_UNUSED_(i, pair)                 (void)sizeof(ILU_UNUSED_OF_ pair);
 #define ILU_UNUSED_OF_(how, key, value, len) (ILU_ARG_##how##_(value, len))
+
+#define ILU_PUT_(i, pair) ilu_at_ = ilu_put_(ilu_at_, ILU_CAST_(unsigned char, ILU_TYPE_OF_ pair), ilu_a##i##_);
 
 #define ILU_UNLIKE_(a, b) (__builtin_strcmp(ILU_KEY_OF_ a, ILU_KEY_OF_ b) != 0)
 #define ILU_FREE_(a)                                                                     \
