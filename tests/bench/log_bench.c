@@ -14,14 +14,13 @@
  *
  * "recorded" is a call below the filter that the flight recorder keeps, "written" the same one on a line: what one of
  * 16 in a row takes, a row each 100 us; the median of the rows.
-
- * "box" is the black box beside none: paced calls, and lines of one thread, the best of three rounds of each in turn;
- and
- * how long the recovery of a box takes whose 256 rings of a MiB are about full, with their lines in the page cache.
  *
- *   log_bench [disabled|recorded|flush_on|call|lines|count|box]   one part of it; ILU_BENCH_DIR: where files are
- written,
- * default /tmp */
+ * "box" is the black box beside none: paced calls, and lines of one thread, the best of three rounds of each in turn;
+ * and how long the recovery of a box takes whose 256 rings of a MiB are about full, with its lines in the page cache.
+ *
+ *   log_bench [disabled|recorded|flush_on|call|lines|count|box]
+ *
+ * does one part of it. Files are written in ILU_BENCH_DIR, or /tmp. */
 #define ILU_TARGET "worker::queue"
 #include <ilu/box.h>
 #include <ilu/log.h>
@@ -574,11 +573,13 @@ static void bench_lines(const char *path)
 	figure("log.line.bytes", bytes / LINES, "B", NULL, 0);
 	bench_floor("log.floor", (uint64_t)bytes, floor, ROUNDS);
 	write_file(ballast, FRESH_BYTES);
+	sync(); /* that is memory, not the disk, that is measured */
 	figure("log.fresh.lines.1", best_lines(0, 1, fresh, 1).rate, "1/s", NULL, 0);
 	bench_floor("log.fresh.floor", (uint64_t)bytes, ballast, 1);
 	unlink(ballast);
 	unlink(floor);
 	unlink(fresh);
+	sync();
 }
 
 int main(int argc, char **argv)

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_EVENTS = 20000 };
-
 static const struct column flat[] = {
     {"offset_s", UNIT_OFFSET}, {"run", UNIT_RUN},     {"tid", UNIT_ID},         {"kind", UNIT_WHOLE},
     {"start_ns", UNIT_TIME},   {"end_ns", UNIT_TIME}, {"duration_ns", UNIT_NS}, {"depth", UNIT_NONE},
@@ -220,7 +218,7 @@ static void run(struct query *q)
 {
 	struct showing s = {.options = {.all = args_has(q->args, "verbose"), .utf8 = q->out->utf8}};
 	bool people = q->out->format == FORMAT_TEXT;
-	int64_t lines = people && !args_has(q->args, "limit") ? MAX_EVENTS : q->limit;
+	int64_t lines = people && !args_has(q->args, "limit") ? TRANSACTION_EVENTS : q->limit;
 	const char *beside = args_value(q->args, "beside");
 	struct query_tid of = query_tid(q, q->args->words[0]), other = {0};
 

@@ -6,8 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum { EVENTS = 20000 };
-
 static void add(struct text *t, const char *s)
 {
 	if (s)
@@ -61,7 +59,7 @@ void report_timelines(struct report *r)
 		struct query_tid of = query_tid(r->q, r->cases[i].tid);
 		struct transaction tx;
 
-		transaction_read(r->q, r->cases[i].run, &of, EVENTS, &tx);
+		transaction_read(r->q, r->cases[i].run, &of, TRANSACTION_EVENTS, &tx);
 		if (!r->q->status)
 			put_timeline(r, &tx, i);
 		transaction_done(&tx);

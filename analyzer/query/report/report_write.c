@@ -28,7 +28,7 @@ static void markdown_case(struct query *q, const struct report_case *c, struct o
 	struct query_tid of = query_tid(q, c->tid);
 	struct transaction tx;
 
-	transaction_read(q, c->run, &of, 20000, &tx);
+	transaction_read(q, c->run, &of, TRANSACTION_EVENTS, &tx);
 	if (!q->status)
 		markdown_timeline(q, &tx, out);
 	transaction_done(&tx);

@@ -72,7 +72,10 @@ struct transaction {
 /* Of a livelock, one transaction can have a million spans: more than this are not read. */
 enum { TRANSACTION_SPANS = 20000 };
 
-/* Likewise requests inside it. */
+/* Of its lines, where nobody asks for more or fewer. */
+enum { TRANSACTION_EVENTS = 20000 };
+
+/* Requests inside it. */
 enum { TRANSACTION_NESTED = 200 };
 
 /* Reads what one run has of it; at most max_events of its events (the first ones). transaction_done in any case. */
