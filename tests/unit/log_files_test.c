@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -622,6 +623,43 @@ static void test_stop_is_bounded(void **state)
 	close(ends[1]);
 }
 
+static void *read_slowly(void *argument)
+{
+	const int *fd = argument;
+	size_t lines = 0;
+	char text[65536];
+	ssize_t n;
+
+	while ((n = read(*fd, text, sizeof text)) > 0) {
+		for (ssize_t i = 0; i < n; i++)
+			lines += text[i] == '\n';
+		usleep(400000);
+	}
+	return (void *)lines;
+}
+
+/* A pipe whose reader takes longer for all of it than a sink may hang, but never that long for a batch. */
+static void test_stop_waits_for_the_slow(void **state)
+{
+	char keys[160];
+	pthread_t reader;
+	void *lines;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(pthread_create(&reader, NULL, read_slowly, &ends[0]), 0);
+	snprintf(keys, sizeof keys, "\"stop_timeout_ms\":4000,\"ring_bytes\":4194304,\"sinks\":[{\"fd\":%d}]", ends[1]);
+	start(keys);
+	for (int i = 0; i < 6000; i++)
+		ilu_info(&tid, "line", KV("i", i));
+	assert_int_equal(ilu_log_stop(), 0);
+	close(ends[1]);
+	pthread_join(reader, &lines);
+	assert_in_range((size_t)lines, 6001, 6002);
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -644,6 +682,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_lock_is_not_inherited, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_rotate_together, make_dir, remove_dir),
 	    cmocka_unit_test_setup_teardown(test_stop_is_bounded, make_dir, remove_dir),
+	    cmocka_unit_test_setup_teardown(test_stop_waits_for_the_slow, make_dir, remove_dir),
 	};
 
 	tid = ilu_tid_named("Files");

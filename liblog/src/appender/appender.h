@@ -62,8 +62,9 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 /* After that could not make one (`refused`): without a thread, called by logger_wake(). */
 int appender_start_single(struct appender *a);
 
-/* Write all there is, end the thread. A sink that hangs for timeout_ms is given up, and the others end properly; then
- * *hangs is true: a thread is left that may come back, and what it uses must stay. Returns the last error in that. */
+/* Write all there is, end the thread. When no sink got on for timeout_ms, the one that hangs is given up, and the
+ * others end properly; then *hangs is true: a thread is left that may come back, and what it uses must stay. Returns
+ * the last error in that. */
 int appender_stop(struct appender *a, uint32_t timeout_ms, bool *hangs);
 
 /* Wait until what was committed is written (and synced, when `disk`). 0, -ETIMEDOUT or the sink's error. */

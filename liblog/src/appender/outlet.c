@@ -432,6 +432,15 @@ static int move_text(struct encoder *enc, struct sink *sink)
 	return 0;
 }
 
+uint64_t outlet_calls(const struct outlet *outlet)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < outlet->count; i++)
+		n += __atomic_load_n(&outlet->port[i].sink->calls, __ATOMIC_RELAXED);
+	return n;
+}
+
 int outlet_give_up(struct outlet *outlet, struct encoder *enc)
 {
 	for (unsigned i = 0; i < outlet->count; i++) {

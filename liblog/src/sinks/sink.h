@@ -68,6 +68,7 @@ struct sink {
 	bool (*place)(uint32_t site, struct sink_place *out); /* false: of no such site; NULL with sites */
 	char reopen_wanted;                                   /* atomic */
 	char hold;                                            /* atomic, enum sink_hold */
+	uint64_t calls;                                       /* atomic: writes and syncs that are over */
 	const void *left[3];                                  /* what a thread that hangs in it may still read */
 };
 
