@@ -470,6 +470,8 @@ int infer_rules(struct store *store, int64_t run, struct inferred *out)
 	*out = (struct inferred){0};
 	if (!rc)
 		rc = requests_find(&r, &s);
+	if (!rc && r.nkinds)
+		rc = sample_values(&s, store);
 	for (unsigned k = 0; k < r.nkinds && !rc; k++)
 		rc = answers_find(&r, &s, k);
 	if (!rc && r.nkinds)

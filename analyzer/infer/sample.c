@@ -14,43 +14,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* ---- which transactions ---- */
-
-static uint64_t spread(struct slice tid)
-{
-	return hash_slice(tid, 0) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-/* Those with at least two lines whose hash is below a limit, which is halved until they are few enough. */
-static int choose(struct sample *s, sqlite3 *db)
-{
-	uint64_t limit = UINT64_MAX;
-	sqlite3_stmt *st;
-	int rc = sql_prepare(db, "SELECT tid, sum(events) FROM place GROUP BY tid HAVING sum(events) > 1", &st);
-
-	while (!rc && (rc = sql_next(st)) == 1) {
-		struct slice tid = column_slice(st, 0);
-		uint32_t ignored;
-
-		s->tids_of_run++;
-		rc = spread(tid) <= limit ? intern_add(&s->tids, tid, &ignored) : 0;
-		while (!rc && s->tids.n > SAMPLE_TIDS) {
-			struct intern fewer = {0};
-
-			limit /= 2;
-			for (uint32_t i = 0; i < s->tids.n && !rc; i++)
-				if (spread(s->tids.text[i]) <= limit)
-					rc = intern_add(&fewer, s->tids.text[i], &ignored);
-			intern_done(&s->tids);
-			s->tids = fewer;
-		}
-	}
-	sqlite3_finalize(st);
-	if (!rc && !(s->count = calloc(s->tids.n + 1, sizeof *s->count)))
-		rc = -ENOMEM;
-	return rc;
-}
-
 /* ---- messages ---- */
 
 static void key_match(struct sample_key *k, struct slice message)
@@ -92,7 +55,7 @@ static int key_new(struct sample *s, const struct event *e, struct slice span, s
 	return 0;
 }
 
-static int key_of(struct sample *s, const struct event *e, uint32_t *out)
+int sample_key_of(struct sample *s, const struct event *e, uint32_t *out)
 {
 	struct slice message = event_message(e), span = SLICE_NONE;
 	struct bytes b = {0};
@@ -280,33 +243,26 @@ static int values_of(struct sample *s, const struct event *e, uint32_t tid, uint
 
 /* ---- the whole ---- */
 
-static int take(struct sample *s, const struct event *e)
+static int line_values(struct sample *s, struct store *store, const struct sample_line *l)
 {
-	uint32_t tid = e->tid.ptr ? intern_find(&s->tids, e->tid) : INTERN_NONE, key;
-	struct sample_line *l;
-	int rc;
+	const struct event *e;
+	int rc = event_get(store, l->id, &e);
 
-	if (tid == INTERN_NONE || s->count[tid]++ >= SAMPLE_LINES)
-		return 0;
-	rc = key_of(s, e, &key);
-	if (rc)
-		return rc;
-	l = array_add(s->line, s->nlines, s->line_room);
-	if (!l)
-		return -ENOMEM;
-	*l = (struct sample_line){e->time_ns, e->id, e->source, tid, key};
-	rc = s->key[key].enters ? 0 : values_of(s, e, tid, key, false);
-	return rc || s->key[key].enters ? rc : values_of(s, e, tid, key, true);
+	if (rc <= 0)
+		return rc ? rc : -EBADMSG;
+	rc = values_of(s, e, l->tid, l->key, false);
+	if (!rc)
+		rc = values_of(s, e, l->tid, l->key, true);
+	return rc ? rc : event_error(e);
 }
 
-static int compare_lines(const void *pa, const void *pb)
+static int compare_places(const void *pa, const void *pb)
 {
-	const struct sample_line *a = pa, *b = pb;
+	const struct sample_line *a = *(const struct sample_line *const *)pa,
+	                         *b = *(const struct sample_line *const *)pb;
 
-	if (a->tid != b->tid)
-		return a->tid < b->tid ? -1 : 1;
-	if (a->time_ns != b->time_ns)
-		return a->time_ns < b->time_ns ? -1 : 1;
+	if (a->source != b->source)
+		return a->source < b->source ? -1 : 1;
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
@@ -319,153 +275,37 @@ static int compare_values(const void *pa, const void *pb)
 	return a->field < b->field ? -1 : a->field > b->field;
 }
 
-static int arrange(struct sample *s)
+static int values_arrange(struct sample *s)
 {
-	if (s->nlines)
-		qsort(s->line, s->nlines, sizeof *s->line, compare_lines);
 	if (s->nvalues)
 		qsort(s->value, s->nvalues, sizeof *s->value, compare_values);
-	s->first = calloc(s->tids.n + 2, sizeof *s->first);
 	s->fields = calloc(s->tids.n + 2, sizeof *s->fields);
-	if (!s->first || !s->fields)
+	if (!s->fields)
 		return -ENOMEM;
-	for (size_t i = 0; i < s->nlines; i++)
-		s->first[s->line[i].tid + 1]++;
 	for (size_t i = 0; i < s->nvalues; i++)
 		s->fields[s->value[i].tid + 1]++;
-	for (uint32_t t = 0; t < s->tids.n; t++) {
-		s->first[t + 1] += s->first[t];
+	for (uint32_t t = 0; t < s->tids.n; t++)
 		s->fields[t + 1] += s->fields[t];
-	}
 	return 0;
 }
 
-/* A run while it is read. Most of its lines are of no sampled transaction: of these only the columns of times and
- * transactions are looked at. */
-struct reading {
-	struct sample *s;
-	struct store *store;
-	uint32_t chunks; /* so many were begun */
-	struct {
-		uint32_t chunk, tid; /* chunk: which of them it was looked up for; tid: its number in s->tids */
-	} * tid;                     /* by local number, of CHUNK_ROWS */
-	uint8_t *clock;              /* enum event_clock, by local number of a head */
-	size_t clock_room;
-};
-
-static int chunk_begin(struct reading *r, const struct event_rows *rows)
+int sample_values(struct sample *s, struct store *store)
 {
-	unsigned heads = chunk_heads(rows->chunk) + CHUNK_FIRST_HEAD;
+	const struct sample_line **line = calloc(s->nlines + 1, sizeof *line);
+	size_t n = 0;
+	int rc = line ? 0 : -ENOMEM;
 
-	r->chunks++;
-	if (array_reserve(r->clock, r->clock_room, heads))
-		return -ENOMEM;
-	for (unsigned i = CHUNK_FIRST_HEAD; i < heads; i++)
-		r->clock[i] = (uint8_t)event_head_clock(chunk_head(rows->chunk, (uint16_t)i));
-	return 0;
-}
-
-static int tid_find(struct reading *r, struct chunk *c, uint16_t number)
-{
-	char text[3 * LINE_MAX_TID];
-	struct slice tid;
-	int rc = chunk_tid(c, number, &tid);
-
+	for (size_t i = 0; !rc && i < s->nlines; i++)
+		if (!s->key[s->line[i].key].enters)
+			line[n++] = &s->line[i];
 	if (!rc)
-		rc = chunk_tid_meaning(c, tid, text, &tid);
-	if (rc)
-		return rc;
-	r->tid[number].chunk = r->chunks;
-	r->tid[number].tid = tid.ptr ? intern_find(&r->s->tids, tid) : INTERN_NONE;
-	return 0;
-}
-
-/* Whether the line must be looked at as an event: 1 or 0, or a negative errno. */
-static int is_wanted(struct reading *r, struct chunk *c, uint16_t number)
-{
-	uint32_t tid;
-	int rc = 0;
-
-	if (number == CHUNK_NO_TID)
-		return 0;
-	if (r->tid[number].chunk != r->chunks)
-		rc = tid_find(r, c, number);
-	tid = r->tid[number].tid;
-	return rc ? rc : tid != INTERN_NONE && r->s->count[tid] < SAMPLE_LINES;
-}
-
-static void note_time(struct sample *s, int64_t ns)
-{
-	s->first_ns = ns < s->first_ns ? ns : s->first_ns;
-	s->last_ns = ns > s->last_ns ? ns : s->last_ns;
-}
-
-static int event_take(struct reading *r, int64_t id)
-{
-	const struct event *e;
-	int rc = event_get(r->store, id, &e);
-
-	if (rc <= 0)
-		return rc;
-	note_time(r->s, e->time_ns);
-	rc = e->foreign ? 0 : take(r->s, e);
-	return rc ? rc : event_error(e);
-}
-
-static int row_take(struct reading *r, const struct event_rows *rows, uint32_t i)
-{
-	uint16_t head = rows->columns.head[i];
-	bool kept_whole = head < CHUNK_FIRST_HEAD;
-	int wanted = kept_whole ? chunk_is_event(head) : is_wanted(r, rows->chunk, rows->columns.tid[i]);
-
-	if (wanted < 0 || (kept_whole && !wanted))
-		return wanted;
-	if (wanted || (r->clock[head] == EVENT_CLOCK_LINE && rows->offset_ns))
-		return event_take(r, rows->id + i);
-	note_time(r->s, r->clock[head] == EVENT_CLOCK_SOURCE ? ns_moved(rows->columns.stamp[i], rows->offset_ns)
-	                                                     : rows->columns.stamp[i]);
-	return 0;
-}
-
-static int rows_take(struct reading *r, const struct event_rows *rows)
-{
-	int rc = rows->group ? 0 : chunk_begin(r, rows);
-
-	for (uint32_t i = 0; i < rows->columns.n && !rc; i++)
-		rc = row_take(r, rows, i);
-	return rc;
-}
-
-static int lines_read(struct reading *r, int64_t run)
-{
-	const unsigned columns = CHUNK_COLUMN_HEAD | CHUNK_COLUMN_TID | CHUNK_COLUMN_STAMP;
-	struct event_query q = {.run = run};
-	struct event_cursor *c;
-	struct event_rows rows;
-	int rc = event_cursor_open(r->store, &q, &c);
-
-	if (rc)
-		return rc;
-	while ((rc = event_cursor_rows(c, columns, &rows)) == 1 && !(rc = rows_take(r, &rows)))
-		;
-	event_cursor_close(c);
-	return rc;
-}
-
-int sample_read(struct sample *s, struct store *store, int64_t run)
-{
-	struct reading r = {.s = s, .store = store};
-	int rc;
-
-	*s = (struct sample){.first_ns = INT64_MAX, .last_ns = INT64_MIN};
-	rc = choose(s, store_db(store));
-	if (!rc && !(r.tid = calloc(CHUNK_ROWS, sizeof *r.tid)))
-		rc = -ENOMEM;
-	if (!rc)
-		rc = lines_read(&r, run);
-	free(r.tid);
-	free(r.clock);
-	return rc ? rc : arrange(s);
+		qsort(line, n, sizeof *line, compare_places);
+	store_read_once(store, true);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = line_values(s, store, line[i]);
+	store_read_once(store, false);
+	free(line);
+	return rc ? rc : values_arrange(s);
 }
 
 uint32_t *sample_count(const struct sample *s, const uint32_t *tids, uint32_t n)
@@ -505,7 +345,6 @@ void sample_free(struct sample *s)
 	free(s->id);
 	free(s->first);
 	free(s->fields);
-	free(s->count);
 	free(s->part.text);
 	*s = (struct sample){0};
 }

@@ -65,7 +65,7 @@ struct sample {
 	struct table field_at;
 	struct table seen_at; /* (field, value) */
 	uint32_t *seen_field, *seen_value, nseen, seen_field_room, seen_value_room;
-	struct sample_line *line; /* by transaction and time, after the reading */
+	struct sample_line *line; /* by transaction and time */
 	size_t nlines, line_room;
 	struct sample_value *value; /* by transaction */
 	size_t nvalues, value_room;
@@ -73,16 +73,21 @@ struct sample {
 	uint32_t nids, id_room;
 	uint32_t *first;           /* of each transaction its first line; one more at the end */
 	uint32_t *fields;          /* likewise its first value */
-	uint32_t *count;           /* lines of each while they are read */
 	int64_t first_ns, last_ns; /* of the sampled lines */
 	int64_t tids_of_run;       /* all of them */
 	struct arena arena;
 	struct part part; /* of a line, while it is read */
 };
 
-/* Reads a sample of a run; table place must be written. 0 or a negative errno; sample_free in any case. */
+/* Reads the lines of a sample of a run; table place must be written. 0 or a negative errno; sample_free in any case. */
 int sample_read(struct sample *s, struct store *store, int64_t run);
+/* Reads the values of its lines' fields: field, value, id and what belongs to them; until then there are none. 0 or a
+ * negative errno. */
+int sample_values(struct sample *s, struct store *store);
 void sample_free(struct sample *s);
+
+/* The key of an event's message, a new one where none was like it. 0 or a negative errno. */
+int sample_key_of(struct sample *s, const struct event *e, uint32_t *out);
 
 /* In how many of n transactions each message stands; yours. NULL: no memory. */
 uint32_t *sample_count(const struct sample *s, const uint32_t *tids, uint32_t n);

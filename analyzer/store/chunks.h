@@ -16,8 +16,9 @@ struct event_rows {
 	struct chunk *chunk;
 	int64_t id; /* of the event of its first row; the others follow */
 	int64_t run, source, offset_ns;
-	unsigned group; /* of the chunk */
-	bool ends;      /* the chunk's last one */
+	int64_t first_stamp, last_stamp; /* of the chunk's events, as stored; first > last: it has none */
+	unsigned group;                  /* of the chunk */
+	bool ends;                       /* the chunk's last one */
 	struct chunk_group columns;
 };
 

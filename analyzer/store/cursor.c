@@ -14,10 +14,11 @@
 
 struct chunk_ref {
 	int64_t id, source, first_line;
-	int64_t chain;   /* event_cursor_chain */
-	int64_t min_ns;  /* none of its lines is earlier, nor one behind them in its source */
-	unsigned groups; /* bits of those to look at */
-	bool respelled;  /* the transaction's id stands there in other spellings, too */
+	int64_t chain;                   /* event_cursor_chain */
+	int64_t min_ns;                  /* none of its lines is earlier, nor one behind them in its source */
+	int64_t first_stamp, last_stamp; /* as event_rows has them */
+	unsigned groups;                 /* bits of those to look at */
+	bool respelled;                  /* the transaction's id stands there in other spellings, too */
 };
 
 #define TID_NUMBERS CHUNK_ROWS
@@ -60,6 +61,8 @@ static int ref_read(sqlite3_stmt *q, const struct event_query *w, const struct p
 	                          .source = sqlite3_column_int64(q, 1),
 	                          .first_line = sqlite3_column_int64(q, 2),
 	                          .chain = sqlite3_column_int64(q, 6),
+	                          .first_stamp = sqlite3_column_type(q, 3) == SQLITE_NULL ? INT64_MAX : min,
+	                          .last_stamp = sqlite3_column_type(q, 3) == SQLITE_NULL ? INT64_MIN : max,
 	                          .groups = 0xff};
 	if (rc)
 		return rc;
@@ -412,6 +415,8 @@ int event_cursor_rows(struct event_cursor *c, unsigned columns, struct event_row
 	                           .run = info->run,
 	                           .source = ref->source,
 	                           .offset_ns = info->offset_ns,
+	                           .first_stamp = ref->first_stamp,
+	                           .last_stamp = ref->last_stamp,
 	                           .group = c->row / SEGMENT_ROWS};
 	rc = chunk_group(e->chunk, out->group, columns, &out->columns);
 	c->row += SEGMENT_ROWS;
