@@ -6,7 +6,10 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <pthread.h>
 #include <stdlib.h>
+
+static pthread_mutex_t need_lock = PTHREAD_MUTEX_INITIALIZER; /* of a set that is read for all threads */
 
 const struct log_format *formats_find(const struct format_set *set, const char *name)
 {
@@ -102,5 +105,24 @@ int formats_built_in(struct format_set *set)
 	free(why);
 	if (rc)
 		formats_done(set);
+	return rc;
+}
+
+int formats_need(struct format_set *set)
+{
+	struct format_set ours;
+	int rc = 0;
+
+	if (!set->later)
+		return 0;
+	pthread_mutex_lock(&need_lock);
+	if (set->later && !(rc = formats_built_in(&ours))) {
+		set->all = ours.all;
+		set->n = ours.n;
+		set->room = ours.room;
+		set->fallback = ours.fallback;
+		set->later = false;
+	}
+	pthread_mutex_unlock(&need_lock);
 	return rc;
 }

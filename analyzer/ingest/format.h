@@ -130,6 +130,7 @@ struct format_set {
 	struct log_format *all;
 	size_t n, room;
 	const struct log_format *fallback; /* "default" */
+	_Atomic bool later;                /* it is ours alone, and was not read yet */
 };
 
 /* The formats that are built in. 0 or -ENOMEM. */
@@ -139,11 +140,14 @@ int formats_built_in(struct format_set *set);
  * *why (yours: free()), -E2BIG (FORMATS_MAX) or -ENOMEM. name: for the sentence. */
 int formats_add(struct format_set *set, const char *name, const char *text, size_t len, char **why);
 /* Fills set with all that a user has: ours, then $XDG_CONFIG_HOME/ilulog/formats (or ~/.config), then files; later ones
- * go before earlier ones. say is told what is wrong with a file. 0, -EINVAL (told) or -ENOMEM; formats_done in any
- * case.
- */
+ * go before earlier ones. Where there are none but ours, they are read when somebody needs them. say is told what is
+ * wrong with a file. 0, -EINVAL (told) or -ENOMEM; formats_done in any case. */
 typedef void formats_say_fn(void *arg, const char *text);
 int formats_known(struct format_set *set, char *const *files, size_t nfiles, formats_say_fn *say, void *arg);
+
+/* Before the set is looked at: reads what was left for later, once, whichever thread asks. A reader of records does it
+ * itself. 0 or -ENOMEM. */
+int formats_need(struct format_set *set);
 
 void formats_done(struct format_set *set);
 const struct log_format *formats_find(const struct format_set *set, const char *name); /* NULL: none */

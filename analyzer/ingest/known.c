@@ -56,6 +56,8 @@ static int format_add(const struct told *t, const char *path)
 
 	text = file_read(path, &len, &rc);
 	if (!rc)
+		rc = formats_need(t->set);
+	if (!rc)
 		rc = formats_add(t->set, path, text, len, &why);
 	if (rc == -EFBIG)
 		tell(t, "%s: larger than 1 MiB, no format", path);
@@ -95,10 +97,10 @@ static int own_formats(const struct told *t)
 int formats_known(struct format_set *set, char *const *files, size_t nfiles, formats_say_fn *say, void *arg)
 {
 	struct told t = {set, say, arg};
-	int rc = formats_built_in(set);
+	int rc;
 
-	if (!rc)
-		rc = own_formats(&t);
+	*set = (struct format_set){.later = true};
+	rc = own_formats(&t);
 	for (size_t i = 0; !rc && i < nfiles; i++)
 		rc = format_add(&t, files[i]);
 	return rc;

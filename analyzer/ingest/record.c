@@ -9,10 +9,20 @@
 int record_reader_init(struct record_reader *r, const struct record_options *o)
 {
 	*r = (struct record_reader){.options = *o, .zone_prev = INT64_MIN};
-	for (size_t i = 0; o->formats && i < o->formats->n; i++)
-		r->usable[i] = &o->formats->all[i] == o->only || format_for_file(&o->formats->all[i], o->file);
 	r->r = calloc(1, sizeof *r->r);
 	return r->r ? 0 : -ENOMEM;
+}
+
+/* Many a log has no record of others: formats are read when the first one comes. */
+static int begin(struct record_reader *r)
+{
+	const struct record_options *o = &r->options;
+	int rc = o->formats ? formats_need(o->formats) : 0;
+
+	for (size_t i = 0; !rc && o->formats && i < o->formats->n; i++)
+		r->usable[i] = &o->formats->all[i] == o->only || format_for_file(&o->formats->all[i], o->file);
+	r->began = !rc;
+	return rc;
 }
 
 static void texts_free(struct record *r)
@@ -87,7 +97,10 @@ static void clear(struct record *r)
 int record_read(struct record_reader *rr, struct slice text, struct record_result *out)
 {
 	struct slice inside;
+	int rc = rr->began ? 0 : begin(rr);
 
+	if (rc)
+		return rc;
 	clear(rr->r);
 	return result(rr, layers_read(rr, rr->r, text, &inside), out);
 }

@@ -27,7 +27,7 @@ enum record_verdict {
 
 /* What --time, --level, --message, --target and --tid name; NULL: not said. Borrowed. */
 struct record_options {
-	const struct format_set *formats;
+	struct format_set *formats;
 	const struct log_format *only; /* --format; NULL: whichever fits */
 	const struct paths *roles[ROLES];
 	unsigned no_repair; /* bits of enum repair: those that are off for all lines */
@@ -68,6 +68,7 @@ struct record_reader {
 	/* private */
 	struct record *r;
 	struct bytes reading;
+	bool began;
 	bool usable[FORMATS_MAX]; /* of options.formats those that are for this file */
 	struct record_pending pending[RECORD_PENDING];
 	uint64_t pieces;

@@ -12,7 +12,7 @@ static const char *const role_options[ROLES_OF_READING] = {"time", "level", "mes
 static int options_take(struct pass *p)
 {
 	const struct load_options *o = p->o;
-	int rc;
+	int rc = 0;
 
 	for (int i = 0; i < ROLES_OF_READING; i++) {
 		if (!o->roles[i])
@@ -27,6 +27,8 @@ static int options_take(struct pass *p)
 			return rc;
 		p->record.roles[i] = &p->given[i];
 	}
+	if (o->format && (rc = formats_need(&p->formats)))
+		return rc;
 	if (o->format && !(p->record.only = formats_find(&p->formats, o->format))) {
 		say_error(p, "--format %s: no such format; ilu-logq formats lists them", o->format);
 		return -EINVAL;

@@ -244,13 +244,12 @@ static int source_rebuild(struct rebuild *r, int64_t source)
 static int sources_rebuild(struct store *s)
 {
 	struct rebuild r = {.s = s};
-	struct format_set formats;
+	struct format_set formats = {.later = true};
 	struct record_options records = {.formats = &formats};
-	int rc = formats_built_in(&formats);
+	int rc;
 	sqlite3_stmt *q = NULL;
 
-	if (!rc)
-		rc = parser_init(&r.parser, store_shapes(s), &records);
+	rc = parser_init(&r.parser, store_shapes(s), &records);
 	if (!rc)
 		rc = number(s,
 		            "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'chunk' AND ?1 = 0), 0)",

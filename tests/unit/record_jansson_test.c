@@ -243,7 +243,7 @@ static void vary(json_t *line, json_t *keys)
 		json_object_iter_set_new(line, i, json_boolean(rnd(2)));
 }
 
-static void format_try(const struct format_set *set, const struct log_format *f, json_t *otherwise, int *tried)
+static void format_try(struct format_set *set, const struct log_format *f, json_t *otherwise, int *tried)
 {
 	struct record_options o = {.formats = set, .only = f};
 	json_t *format = json_loads(f->source, 0, NULL), *sample, *keys = json_object_get(format, "keys");

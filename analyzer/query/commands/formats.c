@@ -204,7 +204,7 @@ static char *text_read(struct query *q, const char *path, size_t *len)
 	return text;
 }
 
-static void test(struct query *q, const struct format_set *set, const char *path, const char *name)
+static void test(struct query *q, struct format_set *set, const char *path, const char *name)
 {
 	static const struct column columns[] = {{"line", UNIT_NONE}, {"format", UNIT_NONE},  {"inside", UNIT_NONE},
 	                                        {"time", UNIT_NONE}, {"level", UNIT_NONE},   {"target", UNIT_NONE},
@@ -243,6 +243,8 @@ static void run(struct query *q)
 	struct format_set set = {0};
 	int rc = formats_known(&set, (char *const *)&own, own != NULL, say, q);
 
+	if (!rc)
+		rc = formats_need(&set);
 	if (rc != -EINVAL)
 		query_ok(q, rc, "formats");
 	if (!q->status && file)
