@@ -30,11 +30,18 @@ struct recipe {
 
 #define NO_SLOT UINT16_MAX
 
-/* Text, then a value; or text up to the end of the line. */
-struct node {
+/* A text as it is compared: most are short, and those of one node's branches often begin alike. */
+struct needle {
 	struct slice text;
 	uint64_t first, mask; /* its first eight bytes, and which of them there are */
+	uint64_t last;        /* of a longer one the last eight */
+};
+
+/* Text, then a value; or text up to the end of the line. */
+struct node {
+	struct needle text;
 	struct record_part part;
+	struct needle value;  /* of SCAN_CONST: part.value */
 	struct recipe *whole; /* the line ends here */
 	struct node **branches;
 	unsigned n, room;
@@ -52,6 +59,38 @@ struct recipes {
 	uint8_t digits[2][TIME_STYLES]; /* that a time's fraction had first, and 1: as `memories` */
 	struct bytes exact, family;
 };
+
+/* ---- text ---- */
+
+static struct needle needle_of(struct slice text)
+{
+	struct needle n = {.text = text};
+
+	memset(&n.mask, 0xff, text.len < 8 ? text.len : 8);
+	memcpy(&n.first, text.ptr, text.len < 8 ? text.len : 8);
+	if (text.len > 8)
+		memcpy(&n.last, text.ptr + text.len - 8, 8);
+	return n;
+}
+
+static inline uint64_t eight_at(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
+/* Whether it stands at p, behind which there are some bytes more than up to end. */
+static inline bool needle_fits(const struct needle *n, const char *p, const char *end)
+{
+	size_t len = n->text.len;
+
+	if ((eight_at(p) ^ n->first) & n->mask || (size_t)(end - p) < len)
+		return false;
+	return len <= 8 ||
+	       (eight_at(p + len - 8) == n->last && (len <= 16 || !memcmp(p + 8, n->text.ptr + 8, len - 16)));
+}
 
 /* ---- one value ---- */
 
@@ -145,9 +184,7 @@ static const char *value_end(struct recipes *rs, const struct node *n, unsigned 
 
 	switch ((enum part_scan)part->scan) {
 	case SCAN_CONST:
-		q = (size_t)(end - p) >= part->value.len && !memcmp(p, part->value.ptr, part->value.len)
-		        ? p + part->value.len
-		        : NULL;
+		q = needle_fits(&n->value, p, end) ? p + part->value.len : NULL;
 		break;
 	case SCAN_STRING:
 		q = string_end(p, end);
@@ -196,23 +233,14 @@ static void to_front(struct node *n, unsigned i)
 	n->branches[0] = hit;
 }
 
-static inline uint64_t eight_at(const char *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof v);
-	return v;
-}
-
 static const struct recipe *walk(struct recipes *rs, struct node *at, unsigned depth, const char *p, const char *end)
 {
 	for (unsigned i = 0; i < at->n; i++) {
 		struct node *n = at->branches[i];
 		const struct recipe *found;
-		const char *q = p + n->text.len;
+		const char *q = p + n->text.text.len;
 
-		if ((eight_at(p) ^ n->first) & n->mask || (size_t)(end - p) < n->text.len ||
-		    (n->text.len > 8 && memcmp(p + 8, n->text.ptr + 8, n->text.len - 8)))
+		if (!needle_fits(&n->text, p, end))
 			continue;
 		if (n->whole) {
 			found = q == end && n->whole->sure ? n->whole : NULL;
@@ -259,6 +287,13 @@ static void branch_drop(struct node *at)
 	}
 }
 
+static struct slice text_keep(struct recipes *rs, struct slice text)
+{
+	const char *copy = arena_copy(&rs->memory, text);
+
+	return copy ? (struct slice){copy, text.len} : SLICE("");
+}
+
 /* The branch with this text and part (NULL: the line's end), made if new. NULL: there is no room for it, or no memory.
  */
 static struct node *branch(struct recipes *rs, struct node *at, struct slice text, const struct record_part *part)
@@ -267,7 +302,8 @@ static struct node *branch(struct recipes *rs, struct node *at, struct slice tex
 
 	for (unsigned i = 0; i < at->n; i++) {
 		n = at->branches[i];
-		if (slice_same(n->text, text) && !n->whole == (part != NULL) && (!part || part_same(&n->part, part)))
+		if (slice_same(n->text.text, text) && !n->whole == (part != NULL) &&
+		    (!part || part_same(&n->part, part)))
 			return n;
 	}
 	if (at->n == BRANCHES && part && part->scan != SCAN_CONST)
@@ -275,13 +311,13 @@ static struct node *branch(struct recipes *rs, struct node *at, struct slice tex
 	if (at->n == BRANCHES || array_reserve(at->branches, at->room, at->n + 1) ||
 	    !(n = arena_take(&rs->memory, sizeof *n)))
 		return NULL;
-	n->text = (struct slice){arena_copy(&rs->memory, text), text.len};
-	memset(&n->mask, 0xff, text.len < 8 ? text.len : 8);
-	memcpy(&n->first, text.ptr, text.len < 8 ? text.len : 8);
+	n->text = needle_of(text_keep(rs, text));
 	if (part) {
 		n->part = *part;
-		if (part->scan == SCAN_CONST)
-			n->part.value.ptr = arena_copy(&rs->memory, part->value);
+		if (part->scan == SCAN_CONST) {
+			n->part.value = text_keep(rs, part->value);
+			n->value = needle_of(n->part.value);
+		}
 	}
 	return at->branches[at->n++] = n;
 }
