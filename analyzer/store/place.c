@@ -121,7 +121,8 @@ struct place_set {
 	struct sorter *spilled; /* by tid: its length, itself, its events, its pairs */
 };
 
-#define MOST ((size_t)1 << 14) /* some 3 MB */
+#define MOST         ((size_t)1 << 14) /* some 3 MB */
+#define ROWS_AT_ONCE 32                /* that one statement writes */
 
 int place_set_new(const char *beside, struct place_set **out)
 {
@@ -389,7 +390,7 @@ static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, struct slice tid, co
 {
 	struct place_list old = {0};
 	struct entry all = {.last = 0};
-	int rc = read ? read_by(read, tid, &old) : 0;
+	int rc = read_by(read, tid, &old);
 
 	for (size_t i = 0; i < old.n && !rc; i++)
 		rc = pair_copy(&all, &old.list[i]);
@@ -412,28 +413,118 @@ static int entry_write(sqlite3_stmt *q, sqlite3_stmt *read, struct slice tid, co
 	return rc;
 }
 
+/* Rows for a table that was empty. They come in the order of their keys, so that one statement with many of them finds
+ * each time where the row before has just been put. */
+struct rows {
+	sqlite3_stmt *q;
+	struct bytes bytes; /* of each row its transaction and its places */
+	unsigned n;
+	struct {
+		uint32_t tid, places, events; /* tid, places: bytes */
+	} v[ROWS_AT_ONCE];
+};
+
+/* For as many rows as are held. */
+static int rows_prepare(struct rows *r, struct store *s)
+{
+	struct bytes sql = {0};
+	int rc;
+
+	sqlite3_finalize(r->q);
+	r->q = NULL;
+	bytes_str(&sql, "INSERT INTO place (tid, events, places, id) VALUES (?, ?, ?, ?)");
+	for (unsigned i = 1; i < r->n; i++)
+		bytes_str(&sql, ", (?, ?, ?, ?)");
+	bytes_add(&sql, "", 1);
+	rc = sql.failed ? -ENOMEM : sql_prepare(s->db, sql.ptr, &r->q);
+	bytes_free(&sql);
+	return rc;
+}
+
+/* All that are held; id: of the last of them. */
+static int rows_put(struct rows *r, struct store *s, int64_t id)
+{
+	const char *at = r->bytes.ptr;
+	int rc = r->q && r->n == ROWS_AT_ONCE ? 0 : rows_prepare(r, s);
+
+	for (unsigned i = 0; i < r->n && !rc; i++) {
+		bind_slice(r->q, 4 * (int)i + 1, (struct slice){at, r->v[i].tid});
+		sqlite3_bind_int64(r->q, 4 * (int)i + 2, r->v[i].events);
+		at += r->v[i].tid;
+		sqlite3_bind_blob(r->q, 4 * (int)i + 3, at, (int)r->v[i].places, SQLITE_STATIC);
+		sqlite3_bind_int64(r->q, 4 * (int)i + 4, id - r->n + 1 + i);
+		at += r->v[i].places;
+	}
+	if (!rc)
+		rc = sql_step_reset(r->q);
+	r->n = 0;
+	r->bytes.len = 0;
+	return rc;
+}
+
+static int rows_add(struct rows *r, struct slice tid, const struct entry *e)
+{
+	r->v[r->n].tid = (uint32_t)tid.len;
+	r->v[r->n].places = e->used;
+	r->v[r->n++].events = e->events;
+	bytes_add(&r->bytes, tid.ptr, tid.len);
+	bytes_add(&r->bytes, e->bytes ? e->bytes : e->small, e->used);
+	return r->bytes.failed ? -ENOMEM : 0;
+}
+
+static int rows_write(struct store *s, struct walk *w)
+{
+	struct rows r = {0};
+	int64_t id = 0;
+	int rc = 0;
+
+	while (!rc && (rc = walk_next(w)) == 1) {
+		rc = rows_add(&r, walk_tid(w), &w->e);
+		id++;
+		if (!rc && r.n == ROWS_AT_ONCE)
+			rc = rows_put(&r, s, id);
+	}
+	if (!rc && r.n)
+		rc = rows_put(&r, s, id);
+	sqlite3_finalize(r.q);
+	bytes_free(&r.bytes);
+	return rc;
+}
+
+/* Rows beside others. */
+static int rows_join(struct store *s, struct walk *w, int64_t last_id)
+{
+	sqlite3_stmt *q, *read = NULL;
+	int rc = sql_prepare(s->db,
+	                     "INSERT INTO place (tid, events, places, id) VALUES (?1, ?2, ?3, ?4) "
+	                     "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
+	                     &q);
+
+	if (!rc)
+		rc = read_prepare(s, &read);
+	while (!rc && (rc = walk_next(w)) == 1)
+		rc = entry_write(q, read, walk_tid(w), &w->e, &last_id);
+	sqlite3_finalize(q);
+	sqlite3_finalize(read);
+	return rc;
+}
+
 int place_set_write(struct place_set *p, struct store *s)
 {
 	int64_t id = 0; /* the highest there is; 0 in an empty table */
-	sqlite3_stmt *q = NULL, *read = NULL;
 	struct walk w;
-	int rc = walk_begin(&w, p);
+	int rc;
+
+	if (place_set_is_empty(p))
+		return 0;
+	rc = walk_begin(&w, p);
 
 	if (!rc)
 		rc = sql_number(s->db, "SELECT CASE WHEN min(id) < 1 THEN -1 ELSE max(id) END FROM place", &id);
 	if (!rc && (id < 0 || id > PLACE_ID_MAX))
 		rc = -EBADMSG;
 	if (!rc)
-		rc = sql_prepare(s->db,
-		                 "INSERT INTO place (tid, events, places, id) VALUES (?1, ?2, ?3, ?4) "
-		                 "ON CONFLICT (tid, id) DO UPDATE SET events = events + ?2, places = ?3",
-		                 &q);
-	if (!rc && id > 0)
-		rc = read_prepare(s, &read);
-	while (!rc && (rc = walk_next(&w)) == 1)
-		rc = entry_write(q, read, walk_tid(&w), &w.e, &id);
-	sqlite3_finalize(q);
-	sqlite3_finalize(read);
+		rc = id ? rows_join(s, &w, id) : rows_write(s, &w);
 	walk_end(&w);
 	if (!rc) {
 		sorter_free(p->spilled);
