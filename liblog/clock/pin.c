@@ -18,12 +18,21 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
+
+#ifndef PR_FUTEX_HASH /* Linux 6.16 */
+#define PR_FUTEX_HASH           78
+#define PR_FUTEX_HASH_SET_SLOTS 1
+#define PR_FUTEX_HASH_GET_SLOTS 2
+#endif
 
 #define TURNS_FREE  256     /* before one is chosen ... */
 #define FREE_MOST   0x40000 /* ... twice as many each time that it was none of ours */
 #define TURNS_BOUND 0x2000  /* between two looks at how it goes */
 #define STARVED     0.6     /* of the time on a processor */
+#define APART       4       /* lists for each waiter */
+#define APART_MOST  4096
 
 enum { WORDS = CPU_SETSIZE / 64 };
 
@@ -34,6 +43,7 @@ static struct {
 	uint64_t used[WORDS]; /* atomic bits: those that were */
 	cpu_set_t before;     /* of who chose first */
 	uint64_t free_turns;
+	uint64_t apart; /* so many waiters have lists of their own */
 	uint64_t wall_ns, own_ns;
 } pin;
 
@@ -122,6 +132,23 @@ static void note_times(void)
 	pin.own_ns = own_ns();
 }
 
+/* Since Linux 6.16 the kernel keeps those of a process who wait for a word in a few lists, four a processor: whoever
+ * wakes one of a thousand passes a hundred others, each on a stack of its own. It makes more lists on demand. An older
+ * one has many, for all processes together, and refuses. */
+static void wait_apart(void)
+{
+	int slots, want = 16;
+
+	if (vt.actors <= pin.apart)
+		return;
+	pin.apart = vt.actors;
+	while (want < APART_MOST && (uint64_t)want < APART * vt.actors)
+		want *= 2;
+	slots = prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_GET_SLOTS, 0, 0, 0);
+	if (slots > 0 && slots < want)
+		prctl(PR_FUTEX_HASH, PR_FUTEX_HASH_SET_SLOTS, want, 0, 0);
+}
+
 static void choose(void)
 {
 	int processor = pin.chosen || may_bind() ? sched_getcpu() : -1;
@@ -182,6 +209,8 @@ static void bind_own(struct vehicle *v)
 
 void pin_turn(struct vehicle *mine)
 {
+	if (vt.turns >= vt.look_at)
+		wait_apart();
 	if (vt.turns >= vt.look_at && vt.pin)
 		review();
 	else if (vt.turns >= vt.look_at)

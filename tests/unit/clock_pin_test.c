@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -329,16 +330,33 @@ static void one_processor_is_no_choice(void **state)
 	assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
+/* A kernel without lists for each process says so. */
+static int lists_of_waiters(void)
+{
+	return prctl(78 /* PR_FUTEX_HASH */, 2 /* PR_FUTEX_HASH_GET_SLOTS */, 0, 0, 0);
+}
+
+static void many_wait_in_many_lists(void **state)
+{
+	enum { MANY = 200 };
+
+	(void)state;
+	begin();
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(ilu_thread_start(NULL, "walker", 0, walk, (void *)(intptr_t)10), 0);
+	assert_int_equal(ilu_clock_run(ILU_FOREVER), 0);
+	if (lists_of_waiters() > 0)
+		assert_true(lists_of_waiters() >= 4 * MANY);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(few_turns_bind_nobody),
-	    cmocka_unit_test(walkers_are_bound),
-	    cmocka_unit_test(outside_they_are_free),
-	    cmocka_unit_test(the_log_and_children_are_free),
-	    cmocka_unit_test(threads_bound_by_hand_stay),
-	    cmocka_unit_test(what_the_program_sets_stays),
-	    cmocka_unit_test(one_processor_is_no_choice),
+	    cmocka_unit_test(few_turns_bind_nobody),      cmocka_unit_test(walkers_are_bound),
+	    cmocka_unit_test(outside_they_are_free),      cmocka_unit_test(the_log_and_children_are_free),
+	    cmocka_unit_test(threads_bound_by_hand_stay), cmocka_unit_test(what_the_program_sets_stays),
+	    cmocka_unit_test(one_processor_is_no_choice), cmocka_unit_test(many_wait_in_many_lists),
 	    cmocka_unit_test(all_are_free_in_the_end), /* leaves a thread behind */
 	};
 
