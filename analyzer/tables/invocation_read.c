@@ -21,7 +21,8 @@ struct kind_list {
 struct invocation_reader {
 	sqlite3_stmt *invocations, *attempts;
 	struct kind_list invocation_kinds, work_kinds;
-	bool more; /* attempts stands on a row that is not used yet */
+	bool more;          /* attempts stands on a row that is not used yet */
+	int64_t attempt_of; /* its place */
 	struct phase_attempt *attempt;
 	int room;
 	struct invocation_read row;
@@ -91,6 +92,8 @@ static int next_attempt(struct invocation_reader *r)
 	int rc = sql_next(r->attempts);
 
 	r->more = rc == 1;
+	if (r->more)
+		r->attempt_of = sqlite3_column_int64(r->attempts, 0);
 	return rc < 0 ? rc : 0;
 }
 
@@ -140,11 +143,13 @@ int invocation_reader_open(sqlite3 *db, int64_t first, int64_t last, struct invo
 static bool read_times(sqlite3_stmt *st, int first, int n, int64_t base, int64_t *const *to)
 {
 	for (int i = 0; i < n; i++) {
-		if (sqlite3_column_type(st, first + i) == SQLITE_NULL) {
+		sqlite3_value *v = sqlite3_column_value(st, first + i);
+
+		if (sqlite3_value_type(v) == SQLITE_NULL) {
 			*to[i] = NO_NS;
 			continue;
 		}
-		if (__builtin_add_overflow(base, sqlite3_column_int64(st, first + i), &base))
+		if (__builtin_add_overflow(base, sqlite3_value_int64(v), &base))
 			return false;
 		*to[i] = base;
 	}
@@ -173,8 +178,8 @@ static int read_attempts(struct invocation_reader *r, const struct kind *of)
 	int rc = 0;
 
 	r->row.nattempts = 0;
-	while (!rc && r->more && sqlite3_column_int64(r->attempts, 0) <= r->row.place) {
-		if (sqlite3_column_int64(r->attempts, 0) == r->row.place)
+	while (!rc && r->more && r->attempt_of <= r->row.place) {
+		if (r->attempt_of == r->row.place)
 			rc = put_attempt(r, of);
 		if (!rc)
 			rc = next_attempt(r);

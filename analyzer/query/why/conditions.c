@@ -8,6 +8,7 @@
 #include "base/keyed.h"
 #include "base/sql.h"
 #include "base/text.h"
+#include "base/threads.h"
 #include "beside/series_read.h"
 #include "query/why/attribute.h"
 #include <errno.h>
@@ -20,8 +21,10 @@
 /* What comes to a request. */
 enum point { ARRIVED, REMOVED, STARTED, OVER, POINTS };
 
+enum { AHEAD = 16 }; /* requests whose memory is fetched, of those that are gone through in another order */
+
 /* A moment of one group (a worker of a run, perhaps with a function). */
-struct moment {
+struct instant {
 	uint64_t group;
 	int64_t ns;
 	uint32_t request;
@@ -57,7 +60,7 @@ struct sweep {
 	struct visit *visit;
 	struct keyed *keyed;
 	uint32_t nvisits;
-	struct moment *arrivals, *begins, *ends; /* by group and time */
+	struct instant *arrivals, *begins, *ends; /* by group and time */
 	uint32_t narrivals, n;
 	uint32_t *timed[POINTS], norder[POINTS]; /* visits that come to it, by time; nothing before find_times */
 	uint32_t *order[POINTS];                 /* the same by group and time */
@@ -99,6 +102,12 @@ static int sweep_init(struct sweep *s, uint32_t requests)
 
 /* ---- their order ---- */
 
+static void fetch(const struct request *x)
+{
+	__builtin_prefetch(x);
+	__builtin_prefetch(x + 1);
+}
+
 static int find_visits(const struct requests *r, struct sweep *s)
 {
 	uint32_t cold = intern_find(&r->words, SLICE("cold")), failed = intern_find(&r->words, SLICE("failed"));
@@ -112,6 +121,8 @@ static int find_visits(const struct requests *r, struct sweep *s)
 		uint32_t i = s->keyed[k].value;
 		const struct request *x = &r->v[i];
 
+		if (k + AHEAD < r->n)
+			fetch(&r->v[s->keyed[k + AHEAD].value]);
 		s->visit[k] =
 		    (struct visit){.at = {x->arrived_ns, x->removed_ns, x->started_ns,
 		                          x->ended_ns != NO_NS ? x->ended_ns : x->began_ns + x->ns},
@@ -169,7 +180,7 @@ static bool is_at_it(const struct visit *v, const struct interval *of)
 }
 
 /* The moments of one point, of those that have the interval; NULL: of all that come to it. */
-static uint32_t collect(const struct sweep *s, enum point p, const struct interval *of, struct moment *out)
+static uint32_t collect(const struct sweep *s, enum point p, const struct interval *of, struct instant *out)
 {
 	uint32_t n = 0;
 
@@ -177,13 +188,13 @@ static uint32_t collect(const struct sweep *s, enum point p, const struct interv
 		const struct visit *v = &s->visit[s->order[p][k]];
 
 		if (!of || is_at_it(v, of))
-			out[n++] = (struct moment){v->group, v->at[p], v->request};
+			out[n++] = (struct instant){v->group, v->at[p], v->request};
 	}
 	return n;
 }
 
 /* How many of v come before m, in its group: *at is where the walk stands, *first where the group begins. */
-static uint32_t before(const struct moment *v, uint32_t n, const struct moment *m, uint32_t *at, uint32_t *first)
+static uint32_t before(const struct instant *v, uint32_t n, const struct instant *m, uint32_t *at, uint32_t *first)
 {
 	while (*at < n && (v[*at].group < m->group || (v[*at].group == m->group && v[*at].ns < m->ns))) {
 		if (v[*at].group < m->group)
@@ -214,7 +225,31 @@ static int load_of(const struct requests *r, float *value, struct attributes *ou
 	return attribute_add_condition(out, "load at arrival", ATTRIBUTE_CONDITION, value, r->n);
 }
 
-int conditions_of_requests(const struct requests *r, struct attributes *out)
+/* The arrivals by worker stay with whoever asked. */
+static int keep_arrivals(struct sweep *s, uint32_t requests, struct arrivals *out)
+{
+	struct instant *other = malloc(((size_t)requests + 1) * sizeof *other);
+
+	if (!other)
+		return -ENOMEM;
+	*out = (struct arrivals){s->arrivals, s->narrivals};
+	s->arrivals = other;
+	return 0;
+}
+
+/* Those that stand together by worker, or by worker and function. */
+static int regroup(struct sweep *s, bool same_function)
+{
+	int rc = 0;
+
+	find_groups(s, same_function);
+	for (enum point p = 0; p < POINTS && !rc; p++)
+		rc = find_order(s, p);
+	s->narrivals = rc ? 0 : collect(s, ARRIVED, NULL, s->arrivals);
+	return rc;
+}
+
+int conditions_of_requests(const struct requests *r, struct attributes *out, struct arrivals *arrivals)
 {
 	struct sweep s;
 	int rc = sweep_init(&s, r->n);
@@ -226,12 +261,10 @@ int conditions_of_requests(const struct requests *r, struct attributes *out)
 	for (size_t k = 0; k < sizeof counts / sizeof *counts && !rc; k++) {
 		const struct interval *of = &counts[k];
 
-		if (!k || of->same_function != counts[k - 1].same_function) {
-			find_groups(&s, of->same_function);
-			for (enum point p = 0; p < POINTS && !rc; p++)
-				rc = find_order(&s, p);
-			s.narrivals = rc ? 0 : collect(&s, ARRIVED, NULL, s.arrivals);
-		}
+		if (k && of->same_function && !arrivals->v)
+			rc = keep_arrivals(&s, r->n, arrivals);
+		if (!rc && (!k || of->same_function != counts[k - 1].same_function))
+			rc = regroup(&s, of->same_function);
 		if (rc)
 			break;
 		s.n = collect(&s, of->from, of, s.begins);
@@ -243,6 +276,12 @@ int conditions_of_requests(const struct requests *r, struct attributes *out)
 		rc = load_of(r, s.value, out);
 	sweep_done(&s);
 	return rc;
+}
+
+void arrivals_done(struct arrivals *a)
+{
+	free(a->v);
+	*a = (struct arrivals){0};
 }
 
 /* ---- what the worker said last ---- */
@@ -258,7 +297,7 @@ struct name_values {
 	uint32_t n, room;
 };
 
-struct series_set {
+struct said_values {
 	struct intern names;
 	struct name_values *of;
 	uint32_t nof;
@@ -298,7 +337,7 @@ static void find_group(const struct requests *r, const struct series_row *row, s
 	l->worker_name = l->worker == INTERN_NONE ? SLICE_NONE : r->workers.text[l->worker];
 }
 
-static int find_name(struct series_set *s, const struct series_row *row, struct last *l, uint32_t *out)
+static int find_name(struct said_values *s, const struct series_row *row, struct last *l, uint32_t *out)
 {
 	bool known = row->rule != SERIES_NO_RULE;
 	int rc;
@@ -316,7 +355,7 @@ static int find_name(struct series_set *s, const struct series_row *row, struct 
 	return 0;
 }
 
-static int put_said(struct series_set *s, const struct requests *r, const struct series_row *row, struct last *l)
+static int put_said(struct said_values *s, const struct requests *r, const struct series_row *row, struct last *l)
 {
 	struct name_values *v;
 	uint32_t name;
@@ -349,36 +388,54 @@ static bool only_grows(const struct name_values *v)
 	return up > 20 && down * 100 < up;
 }
 
-static int add_series(const struct requests *r, const struct moment *arrivals, uint32_t n, const struct name_values *v,
-                      const char *what, float *value, struct attributes *out)
+static int add_series(const struct requests *r, const struct arrivals *arrivals, const struct name_values *v,
+                      const char *what, struct attributes *out)
 {
+	float *value = malloc(((size_t)r->n + 1) * sizeof *value);
 	uint32_t at = 0;
+	int rc;
 
+	if (!value)
+		return -ENOMEM;
 	for (uint32_t i = 0; i < r->n; i++)
 		value[i] = NAN;
-	for (uint32_t i = 0; i < n; i++) {
-		const struct moment *m = &arrivals[i];
+	for (uint32_t i = 0; i < arrivals->n; i++) {
+		const struct instant *m = &arrivals->v[i];
 
 		while (at < v->n && (v->v[at].group < m->group || (v->v[at].group == m->group && v->v[at].ns <= m->ns)))
 			at++;
 		if (at && v->v[at - 1].group == m->group)
 			value[m->request] = v->v[at - 1].value;
 	}
-	return attribute_add_condition(out, what, ATTRIBUTE_CONDITION, value, r->n);
+	rc = attribute_add_condition(out, what, ATTRIBUTE_CONDITION, value, r->n);
+	free(value);
+	return rc;
 }
 
-static int read_series(struct store *store, int64_t run, const struct requests *r, struct series_set *s)
+int said_read(struct store *store, int64_t run, const struct requests *r, struct said_values **out)
 {
+	struct said_values *s = *out = calloc(1, sizeof *s);
 	struct series_reader *reader = NULL;
 	const struct series_row *row;
 	struct last last = {0};
-	int rc = series_reader_open(store, NULL, run, &reader);
+	int rc = s ? series_reader_open(store, NULL, run, &reader) : -ENOMEM;
 
 	while (!rc && (rc = series_reader_next(reader, &row)) == 1)
 		rc = query_interrupted ? -EINTR : put_said(s, r, row, &last);
 	series_reader_close(reader);
 	free(last.name);
 	return rc;
+}
+
+void said_free(struct said_values *s)
+{
+	if (!s)
+		return;
+	for (uint32_t k = 0; k < s->nof; k++)
+		free(s->of[k].v);
+	free(s->of);
+	intern_done(&s->names);
+	free(s);
 }
 
 static void sort_said(struct name_values *v)
@@ -390,42 +447,39 @@ static void sort_said(struct name_values *v)
 		}
 }
 
-static int add_all_series(const struct requests *r, struct series_set *s, struct attributes *out)
-{
-	struct sweep w;
-	int rc = sweep_init(&w, r->n);
+/* What threads share to make the conditions, each name's by itself. */
+struct said_work {
+	const struct requests *r;
+	const struct arrivals *arrivals;
+	struct said_values *said;
+	struct attributes *of; /* by name */
+};
 
-	if (!rc)
-		rc = find_visits(r, &w);
-	if (!rc)
-		rc = find_times(&w, ARRIVED);
-	if (!rc) {
-		find_groups(&w, false);
-		rc = find_order(&w, ARRIVED);
-	}
-	if (!rc)
-		w.narrivals = collect(&w, ARRIVED, NULL, w.arrivals);
-	for (uint32_t k = 0; k < s->names.n && !rc; k++) {
-		sort_said(&s->of[k]);
-		if (!only_grows(&s->of[k]))
-			rc = add_series(r, w.arrivals, w.narrivals, &s->of[k], s->names.text[k].ptr, w.value, out);
-		free(s->of[k].v); /* they are many */
-		s->of[k] = (struct name_values){0};
-	}
-	sweep_done(&w);
+static int add_name(void *arg, size_t k)
+{
+	struct said_work *w = arg;
+	struct name_values *v = &w->said->of[k];
+	int rc = 0;
+
+	sort_said(v);
+	if (!only_grows(v))
+		rc = add_series(w->r, w->arrivals, v, w->said->names.text[k].ptr, &w->of[k]);
+	free(v->v); /* they are many */
+	*v = (struct name_values){0};
 	return rc;
 }
 
-int conditions_of_series(struct store *store, int64_t run, const struct requests *r, struct attributes *out)
+int conditions_of_series(struct said_values *s, const struct requests *r, const struct arrivals *arrivals,
+                         struct attributes *out)
 {
-	struct series_set s = {0};
-	int rc = read_series(store, run, r, &s);
+	struct said_work w = {r, arrivals, s, calloc((size_t)s->names.n + 1, sizeof *w.of)};
+	int rc = w.of ? threads_each(s->names.n, add_name, &w) : -ENOMEM;
 
-	if (!rc)
-		rc = add_all_series(r, &s, out);
-	for (uint32_t k = 0; k < s.nof; k++)
-		free(s.of[k].v);
-	free(s.of);
-	intern_done(&s.names);
+	for (uint32_t k = 0; w.of && k < s->names.n; k++) {
+		if (!rc)
+			rc = attributes_append(out, &w.of[k]);
+		attributes_done(&w.of[k]);
+	}
+	free(w.of);
 	return rc;
 }

@@ -25,7 +25,8 @@ enum {
 	FIELDS_MOST = 64,              /* that are read in full */
 	NUMBERS = 1 << 16,             /* of a chunk's transactions */
 	AGAIN_MOST = 100,              /* one request in so many may have two values */
-	FETCHED = 128                  /* that are looked up one after the other */
+	FETCHED = 128,                 /* that are looked up one after the other */
+	AHEAD = 16                     /* rows */
 };
 
 struct field {
@@ -512,6 +513,20 @@ static int read_value(struct fields *f, struct values *v, uint32_t i, uint32_t r
 	return 0;
 }
 
+/* The memory of a row's request, and of the codes that it gets. */
+static void fetch_row(const struct fields *f, const struct chunk_group *g, uint32_t i)
+{
+	const struct head_here *h = &f->head[g->head[i]];
+	uint32_t request = f->request[g->tid[i]];
+
+	if (h->how != COLUMNS || request == NO_SUCH)
+		return;
+	__builtin_prefetch(&f->r->v[request].arrived_ns);
+	__builtin_prefetch(&f->r->v[request].started_ns);
+	for (uint32_t k = 0; k < h->n; k++)
+		__builtin_prefetch(&f->found.v[f->values[h->first + k].of->attribute - 1].code[request], 1);
+}
+
 static int rows_take(struct fields *f, const struct event_rows *rows)
 {
 	const struct chunk_group *g = &rows->columns;
@@ -524,6 +539,8 @@ static int rows_take(struct fields *f, const struct event_rows *rows)
 		uint32_t request = f->request[g->tid[i]];
 		int64_t ns = h->moved ? ns_moved(g->stamp[i], rows->offset_ns) : g->stamp[i];
 
+		if (i + AHEAD < g->n)
+			fetch_row(f, g, i + AHEAD);
 		if (h->how == PASS || request == NO_SUCH)
 			continue;
 		if (h->how == EVENTS)

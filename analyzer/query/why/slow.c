@@ -84,20 +84,23 @@ struct found {
 	const struct requests *r;
 	int64_t run;
 	struct fields *fields;
+	struct said_values *said;
+	struct arrivals arrivals;
 	struct attributes given, company, series;
 };
+
+enum { OF_FIELDS, OF_SERIES, OF_COMPANY, OF_REQUESTS, FINDS }; /* what takes longest first */
 
 static int find_one(void *arg, struct store *store, size_t i)
 {
 	struct found *f = arg;
-	int rc;
 
-	if (i == 0)
+	if (i == OF_FIELDS)
 		return fields_read(store, f->run, f->r, &f->fields);
-	if (i == 1)
-		return conditions_of_series(store, f->run, f->r, &f->series);
-	rc = attributes_of_requests(f->r, &f->given);
-	return rc ? rc : conditions_of_requests(f->r, &f->company);
+	if (i == OF_SERIES)
+		return said_read(store, f->run, f->r, &f->said);
+	return i == OF_COMPANY ? conditions_of_requests(f->r, &f->company, &f->arrivals)
+	                       : attributes_of_requests(f->r, &f->given);
 }
 
 /* The order is that in which what is as strong is told. */
@@ -111,18 +114,29 @@ static int append(struct attributes *to, struct found *f, struct attributes *fun
 	return rc ? rc : attributes_of_fields(f->fields, to);
 }
 
+static int find_all(struct query *q, struct slow *s, struct found *f, struct attributes *functions)
+{
+	int rc = parts_read(q->store, FINDS, find_one, f);
+
+	if (!rc)
+		rc = conditions_of_series(f->said, f->r, &f->arrivals, &f->series);
+	return rc ? rc : append(&s->a, f, functions);
+}
+
 static void find_attributes(struct query *q, struct slow *s)
 {
 	struct found f = {.r = &s->r, .run = query_run(q)};
 	struct attributes functions = {0};
 
 	attributes_of_functions(q, &s->r, &functions);
-	if (!q->status && query_ok(q, parts_read(q->store, 3, find_one, &f), q->command))
-		query_ok(q, append(&s->a, &f, &functions), q->command);
+	if (!q->status)
+		query_ok(q, find_all(q, s, &f, &functions), q->command);
 	attributes_done(&functions);
 	attributes_done(&f.given);
 	attributes_done(&f.company);
 	attributes_done(&f.series);
+	arrivals_done(&f.arrivals);
+	said_free(f.said);
 	fields_free(f.fields);
 }
 
