@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sql.c - SQLite with our errors: prepare, bind, step, read. */
 #include "base/sql.h"
+#include "base/array.h"
+
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 int sql_errno(int rc)
 {
@@ -155,4 +160,57 @@ struct slice column_slice(sqlite3_stmt *st, int i)
 int64_t column_ns(sqlite3_stmt *st, int i)
 {
 	return sqlite3_column_type(st, i) == SQLITE_NULL ? NO_NS : sqlite3_column_int64(st, i);
+}
+
+/* ---- what a statement does ---- */
+
+bool instruction_is(const struct instruction *i, const char *op)
+{
+	return !strcmp(i->op, op);
+}
+
+/* Jumps go by number: those of a trigger, which has numbers of its own, are not told apart. */
+static int instruction_add(struct program *p, sqlite3_stmt *row)
+{
+	const char *op = (const char *)sqlite3_column_text(row, 1), *text = (const char *)sqlite3_column_text(row, 5);
+	struct instruction *i;
+
+	if (!op || p->n == PROGRAM_MAX || sqlite3_column_int64(row, 0) != (sqlite3_int64)p->n)
+		return -E2BIG;
+	i = array_add(p->v, p->n, p->room);
+	if (!i)
+		return -ENOMEM;
+	*i = (struct instruction){.p1 = sqlite3_column_int(row, 2),
+	                          .p2 = sqlite3_column_int(row, 3),
+	                          .p3 = sqlite3_column_int(row, 4),
+	                          .p5 = sqlite3_column_int(row, 6)};
+	snprintf(i->op, sizeof i->op, "%s", op);
+	i->text = text ? strdup(text) : NULL;
+	return text && !i->text ? -ENOMEM : 0;
+}
+
+int program_read(sqlite3 *db, const char *sql, struct program *out)
+{
+	char *explain = sqlite3_mprintf("EXPLAIN %s", sql);
+	sqlite3_stmt *stmt = NULL;
+	struct program p = {0};
+	int rc = explain ? sql_prepare(db, explain, &stmt) : -ENOMEM;
+
+	while (!rc && (rc = sql_next(stmt)) == 1)
+		rc = instruction_add(&p, stmt);
+	sqlite3_finalize(stmt);
+	sqlite3_free(explain);
+	if (rc)
+		program_done(&p);
+	else
+		*out = p;
+	return rc;
+}
+
+void program_done(struct program *p)
+{
+	while (p->n)
+		free(p->v[--p->n].text);
+	free(p->v);
+	*p = (struct program){0};
 }

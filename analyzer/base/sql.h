@@ -5,6 +5,7 @@
 
 #include "base/slice.h"
 #include <sqlite3.h>
+#include <stdbool.h>
 
 /* A time that is not known: NULL in the database. */
 #define NO_NS INT64_MIN
@@ -52,5 +53,25 @@ void bind_real(sqlite3_stmt *st, int i, double v);
 struct slice column_slice(sqlite3_stmt *st, int i);
 /* An integer, or NO_NS for NULL. */
 int64_t column_ns(sqlite3_stmt *st, int i);
+
+/* The instructions that SQLite made of a statement, as EXPLAIN gives them. */
+struct instruction {
+	char op[16];
+	int p1, p2, p3, p5;
+	char *text; /* p4 */
+};
+
+struct program {
+	struct instruction *v;
+	size_t n, room;
+};
+
+/* Of one statement, with what its instructions jump to by number. Longer ones than PROGRAM_MAX are -E2BIG. 0 or a
+ * negative errno. */
+enum { PROGRAM_MAX = 4096 };
+int program_read(sqlite3 *db, const char *sql, struct program *out);
+void program_done(struct program *p);
+
+bool instruction_is(const struct instruction *i, const char *op);
 
 #endif

@@ -5,7 +5,9 @@
  * events that are given group by group, two for each column that the groups are sorted by: 'A' + column, '<' or '>'. */
 #include "store/event_plan.h"
 
+#include "base/sql.h"
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const unsigned char ops[] = {
@@ -188,4 +190,186 @@ unsigned event_plan_order(const char *plan, int arguments, struct event_order or
 	for (plan += 2 * arguments; *plan; plan += 2)
 		order[n++] = (struct event_order){(enum event_column)(plan[0] - 'A'), plan[1] == '>'};
 	return n;
+}
+
+/* ---- what the program shows ---- */
+
+/* instr(fields, 'x') as a condition comes to the table as a constraint; instr(fields, 'x') > 0 does not, and each row's
+ * fields would have to be made into text to be looked at. But the compiled statement shows it: the loop over the table
+ * begins with tests that go on to the next row. Where one of these fails for instr() = 0, rows without the text have no
+ * effect, and the cursor may leave them out. SQLite looks at all others again, so that only this must be sure: what is
+ * not known for certain is left alone. */
+
+enum { JUMP_IF_NULL = 0x10 }; /* of p5 of a comparison */
+
+/* The one loop over a virtual table. */
+struct loop {
+	const struct program *p;
+	size_t constants; /* behind it are the constants' instructions */
+	int cursor, first, next;
+	int fields, found; /* registers: of the column, of what instr() said of it; -1: none */
+	const char *text;  /* that it was asked for */
+};
+
+/* The only one with this name, -1: there is none, or there are more. */
+static int only(const struct program *p, const char *op)
+{
+	int at = -1;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (instruction_is(&p->v[i], op)) {
+			if (at >= 0)
+				return -1;
+			at = (int)i;
+		}
+	return at;
+}
+
+static bool loop_find(const struct program *p, struct loop *l)
+{
+	int open = only(p, "VOpen"), filter = only(p, "VFilter"), next = only(p, "VNext");
+	int constants = only(p, "Transaction");
+
+	if (open < 0 || filter < 0 || next <= filter || constants < 0)
+		return false;
+	*l = (struct loop){.p = p,
+	                   .constants = (size_t)constants,
+	                   .cursor = p->v[filter].p1,
+	                   .first = filter + 1,
+	                   .next = next,
+	                   .fields = -1,
+	                   .found = -1};
+	return p->v[open].p1 == l->cursor && p->v[next].p1 == l->cursor && p->v[next].p2 == l->first;
+}
+
+/* The instruction that puts a constant into a register, before the statement begins. */
+static const struct instruction *constant_of(const struct loop *l, const char *op, int reg)
+{
+	const struct instruction *found = NULL;
+
+	for (size_t i = l->constants; i < l->p->n; i++)
+		if (instruction_is(&l->p->v[i], op) && l->p->v[i].p2 == reg) {
+			if (found)
+				return NULL;
+			found = &l->p->v[i];
+		}
+	return found;
+}
+
+/* A column or a function's value goes into a register. */
+static void register_set(struct loop *l, int reg)
+{
+	l->fields = l->fields == reg ? -1 : l->fields;
+	l->found = l->found == reg ? -1 : l->found;
+}
+
+static void column_read(struct loop *l, const struct instruction *i)
+{
+	register_set(l, i->p3);
+	if (i->p1 == l->cursor && i->p2 == COL_FIELDS)
+		l->fields = i->p3;
+}
+
+static void function_called(struct loop *l, const struct instruction *i)
+{
+	const struct instruction *text = NULL;
+
+	if (l->fields >= 0 && i->p2 == l->fields && i->text && !strcmp(i->text, "instr(2)") && i->p1 & 2)
+		text = constant_of(l, "String8", i->p2 + 1);
+	register_set(l, i->p3);
+	if (text && text->text && *text->text) {
+		l->found = i->p3;
+		l->text = text->text;
+	}
+}
+
+/* Whether `a op b` is true. */
+static bool compares(const struct instruction *i, int a, int b)
+{
+	return instruction_is(i, "Le")   ? a <= b
+	       : instruction_is(i, "Lt") ? a < b
+	       : instruction_is(i, "Ge") ? a >= b
+	       : instruction_is(i, "Gt") ? a > b
+	       : instruction_is(i, "Eq") ? a == b
+	                                 : a != b;
+}
+
+static bool is_comparison(const struct instruction *i)
+{
+	static const char *const ops[] = {"Le", "Lt", "Ge", "Gt", "Eq", "Ne"};
+
+	for (size_t k = 0; k < sizeof ops / sizeof *ops; k++)
+		if (instruction_is(i, ops[k]))
+			return true;
+	return false;
+}
+
+/* A test that goes on to the next row: does it where instr() said 0, or NULL? */
+static bool leaves_out(const struct loop *l, const struct instruction *i)
+{
+	const struct instruction *with;
+
+	if (l->found < 0)
+		return false;
+	if (instruction_is(i, "IfNot"))
+		return i->p1 == l->found && i->p3;
+	if (!is_comparison(i) || !(i->p5 & JUMP_IF_NULL) || (i->p1 == l->found) == (i->p3 == l->found))
+		return false;
+	with = constant_of(l, "Integer", i->p1 == l->found ? i->p3 : i->p1);
+	return with && (i->p1 == l->found ? compares(i, with->p1, 0) : compares(i, 0, with->p1));
+}
+
+static bool is_test(const struct instruction *i)
+{
+	return is_comparison(i) || instruction_is(i, "If") || instruction_is(i, "IfNot") ||
+	       instruction_is(i, "IsNull") || instruction_is(i, "NotNull");
+}
+
+/* Reads the loop up to the first instruction that may have an effect. */
+static const char *loop_text(struct loop *l)
+{
+	for (int at = l->first; at < l->next; at++) {
+		const struct instruction *i = &l->p->v[at];
+
+		if (instruction_is(i, "VColumn"))
+			column_read(l, i);
+		else if (instruction_is(i, "Function"))
+			function_called(l, i);
+		else if (!is_test(i) || i->p2 != l->next)
+			return NULL;
+		else if (leaves_out(l, i))
+			return l->text;
+	}
+	return NULL;
+}
+
+/* That runs on db; NULL where several do. */
+static sqlite3_stmt *statement_of(sqlite3 *db)
+{
+	sqlite3_stmt *found = NULL;
+
+	for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db, s));)
+		if (sqlite3_stmt_busy(s)) {
+			if (found)
+				return NULL;
+			found = s;
+		}
+	return found;
+}
+
+char *event_implied_text(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = statement_of(db);
+	const char *text = NULL, *sql = stmt && !sqlite3_stmt_isexplain(stmt) ? sqlite3_sql(stmt) : NULL;
+	struct program p = {0};
+	struct loop l;
+	char *copy;
+
+	if (!sql || program_read(db, sql, &p))
+		return NULL;
+	if (loop_find(&p, &l))
+		text = loop_text(&l);
+	copy = text ? strdup(text) : NULL;
+	program_done(&p);
+	return copy;
 }

@@ -64,4 +64,8 @@ unsigned event_plan_order(const char *plan, int arguments, struct event_order or
 /* What argument i of xFilter is about. */
 void event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op);
 
+/* The statement that runs on db reads a virtual table: a text that is in the column `fields` of every row that has any
+ * effect, yours; NULL where none is known. */
+char *event_implied_text(sqlite3 *db);
+
 #endif

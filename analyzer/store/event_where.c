@@ -331,6 +331,16 @@ static int match_argument(struct event_where *w, sqlite3_value *v)
 	return SQLITE_OK;
 }
 
+int event_where_contains(struct event_where *w, const char *text, size_t len)
+{
+	w->search = malloc(len + 1);
+	if (!w->search)
+		return -ENOMEM;
+	w->q.search = (struct slice){memcpy(w->search, text, len), len};
+	w->q.search_fields = true;
+	return 0;
+}
+
 /* instr(fields, v): anything but NULL is text to it. */
 static int instr_argument(struct event_where *w, sqlite3_value *v)
 {
@@ -340,12 +350,8 @@ static int instr_argument(struct event_where *w, sqlite3_value *v)
 		w->none = true;
 		return SQLITE_OK;
 	}
-	w->q.search.len = (size_t)sqlite3_value_bytes(v);
-	w->search = text ? malloc(w->q.search.len + 1) : NULL;
-	if (!w->search)
+	if (!text || event_where_contains(w, (const char *)text, (size_t)sqlite3_value_bytes(v)))
 		return SQLITE_NOMEM;
-	w->q.search.ptr = memcpy(w->search, text, w->q.search.len);
-	w->q.search_fields = true;
 	return SQLITE_OK;
 }
 

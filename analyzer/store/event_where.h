@@ -29,6 +29,8 @@ struct event_where {
 
 /* Adds `column op v`. Returns SQLITE_OK, SQLITE_NOMEM, or SQLITE_MISUSE for a has() that is no test. */
 int event_where_add(struct event_where *w, enum event_column column, unsigned char op, sqlite3_value *v);
+/* Adds that the bytes of the line's `fields` contain text; nothing else may be searched for. 0 or -ENOMEM. */
+int event_where_contains(struct event_where *w, const char *text, size_t len);
 void event_where_done(struct event_where *w);
 
 /* Does an event of the store's cursor meet what that could not decide? */

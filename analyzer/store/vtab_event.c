@@ -33,10 +33,12 @@ struct module {
 	unsigned refs;
 	struct cursor *cursors; /* open ones: their events are at hand */
 	double events;          /* in the database, for the planner; negative: not counted yet */
+	bool instr;             /* a statement has called it of a column */
 };
 
 struct table {
 	sqlite3_vtab base;
+	sqlite3 *db; /* its connection, which may be another than the store's */
 	struct module *m;
 };
 
@@ -45,6 +47,8 @@ struct cursor {
 	struct cursor *next;
 	struct module *m;
 	struct event_where where;
+	char *implied;     /* event_implied_text, */
+	bool implied_read; /* once that was asked */
 	struct event_cursor *events;
 	const struct event *at;          /* NULL: the end, or groups */
 	struct event_groups *groups;     /* of a plan by groups, else NULL */
@@ -120,6 +124,17 @@ static int cursor_next(sqlite3_vtab_cursor *base)
 	return c->where.error ? failed(base->pVtab, c->where.error) : SQLITE_OK;
 }
 
+/* What the statement shows beside its constraints. One text can be searched for. */
+static int implied_add(struct cursor *c)
+{
+	if (!c->m->instr || c->where.q.search.ptr)
+		return 0;
+	if (!c->implied_read)
+		c->implied = event_implied_text(((struct table *)c->base.pVtab)->db);
+	c->implied_read = true;
+	return c->implied ? event_where_contains(&c->where, c->implied, strlen(c->implied)) : 0;
+}
+
 static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
 {
 	struct cursor *c = (struct cursor *)base;
@@ -150,7 +165,9 @@ static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan
 			group_enter(c, 0);
 		return rc ? failed(base->pVtab, rc) : SQLITE_OK;
 	}
-	rc = event_cursor_open(c->m->store, &c->where.q, &c->events);
+	rc = implied_add(c);
+	if (!rc)
+		rc = event_cursor_open(c->m->store, &c->where.q, &c->events);
 	return rc ? failed(base->pVtab, rc) : cursor_next(base);
 }
 
@@ -280,6 +297,7 @@ static int cursor_close(sqlite3_vtab_cursor *base)
 		link = &(*link)->next;
 	*link = c->next;
 	cursor_clear(c);
+	free(c->implied);
 	free(c);
 	return SQLITE_OK;
 }
@@ -378,6 +396,7 @@ static int find_function(sqlite3_vtab *base, int argc, const char *name,
                          void (**f)(sqlite3_context *, int, sqlite3_value **), void **arg)
 {
 	if (argc == 2 && !sqlite3_stricmp(name, "instr")) {
+		((struct table *)base)->m->instr = true;
 		*f = call_instr;
 		*arg = NULL;
 		return EVENT_INSTR;
@@ -428,6 +447,7 @@ static int table_connect(sqlite3 *db, void *arg, int argc, const char *const *ar
 	t = calloc(1, sizeof *t);
 	if (!t)
 		return SQLITE_NOMEM;
+	t->db = db;
 	t->m = arg;
 	*out = &t->base;
 	return SQLITE_OK;

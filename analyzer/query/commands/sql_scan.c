@@ -11,6 +11,7 @@
 #include "base/sql.h"
 #include "model/parts.h"
 #include "query/events/event_csv.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,8 +23,8 @@ enum { THREADS_MAX = 16, HELD_MAX = 8 << 20 }; /* bytes that wait for their turn
 
 enum { REGISTERS = 256 };
 
-/* Its program, as far as it was read. */
-struct program {
+/* Its program, as far as it was looked at. */
+struct seen {
 	bool opened, filtered, given; /* one virtual table, all of it, one kind of row */
 	int number[REGISTERS];        /* what Integer put there; -1: nothing */
 	int column[REGISTERS];        /* what VColumn put there; -1: nothing */
@@ -36,7 +37,7 @@ static bool in_registers(int r)
 }
 
 /* The table is read from its start to its end: plan 0 with no arguments. */
-static bool filter_is_empty(struct program *p, int at)
+static bool filter_is_empty(struct seen *p, int at)
 {
 	bool first = !p->filtered;
 
@@ -52,64 +53,61 @@ static bool is_one_of(const char *word, const char *const *words)
 }
 
 /* One instruction; false: it is of another kind of statement. */
-static bool instruction(struct program *p, const char *op, int p1, int p2, int p3)
+static bool look(struct seen *p, const struct instruction *i)
 {
 	static const char *const harmless[] = {"Init", "Explain", "Noop", "VNext", "Halt", "Transaction", NULL};
 	bool first;
 
-	if (!strcmp(op, "VOpen")) {
+	if (instruction_is(i, "VOpen")) {
 		first = !p->opened;
 		p->opened = true;
 		return first;
 	}
-	if (!strcmp(op, "Integer")) {
-		if (in_registers(p2))
-			p->number[p2] = p1;
-		return in_registers(p2);
+	if (instruction_is(i, "Integer")) {
+		if (in_registers(i->p2))
+			p->number[i->p2] = i->p1;
+		return in_registers(i->p2);
 	}
-	if (!strcmp(op, "VFilter"))
-		return filter_is_empty(p, p3);
-	if (!strcmp(op, "VColumn")) {
-		if (in_registers(p3))
-			p->column[p3] = p2;
-		return in_registers(p3);
+	if (instruction_is(i, "VFilter"))
+		return filter_is_empty(p, i->p3);
+	if (instruction_is(i, "VColumn")) {
+		if (in_registers(i->p3))
+			p->column[i->p3] = i->p2;
+		return in_registers(i->p3);
 	}
-	if (!strcmp(op, "ResultRow")) {
+	if (instruction_is(i, "ResultRow")) {
 		first = !p->given;
 		p->given = true;
-		p->first = p1;
-		p->n = p2;
+		p->first = i->p1;
+		p->n = i->p2;
 		return first;
 	}
-	if (!strcmp(op, "Goto")) /* back from the prologue; any other leaves out what is always false */
-		return p->given && p2 == 1;
-	return is_one_of(op, harmless);
+	if (instruction_is(i, "Goto")) /* back from the prologue; any other leaves out what is always false */
+		return p->given && i->p2 == 1;
+	return is_one_of(i->op, harmless);
 }
 
-static bool program_read(sqlite3 *db, const char *sql, struct program *p)
+static bool program_look(sqlite3 *db, const char *sql, struct seen *p)
 {
-	char *explain = sqlite3_mprintf("EXPLAIN %s", sql);
-	sqlite3_stmt *stmt = NULL;
-	bool fits = explain && !sql_prepare(db, explain, &stmt);
-	int rc = SQLITE_DONE;
+	struct program program;
+	bool fits = !program_read(db, sql, &program);
 
+	if (!fits)
+		return false;
 	memset(p->number, -1, sizeof p->number);
 	memset(p->column, -1, sizeof p->column);
-	while (fits && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
-		fits = sqlite3_column_text(stmt, 1) &&
-		       instruction(p, (const char *)sqlite3_column_text(stmt, 1), sqlite3_column_int(stmt, 2),
-		                   sqlite3_column_int(stmt, 3), sqlite3_column_int(stmt, 4));
-	sqlite3_finalize(stmt);
-	sqlite3_free(explain);
-	return fits && rc == SQLITE_DONE && p->opened && p->filtered && p->given;
+	for (size_t i = 0; fits && i < program.n; i++)
+		fits = look(p, &program.v[i]);
+	program_done(&program);
+	return fits && p->opened && p->filtered && p->given;
 }
 
 size_t sql_scan_of(sqlite3_stmt *stmt, bool only_event, enum event_column columns[SQL_SCAN_COLUMNS])
 {
-	struct program p = {0};
+	struct seen p = {0};
 
 	if (!only_event || sqlite3_stmt_isexplain(stmt) || sqlite3_bind_parameter_count(stmt) ||
-	    !program_read(sqlite3_db_handle(stmt), sqlite3_sql(stmt), &p) || p.n > SQL_SCAN_COLUMNS ||
+	    !program_look(sqlite3_db_handle(stmt), sqlite3_sql(stmt), &p) || p.n > SQL_SCAN_COLUMNS ||
 	    !in_registers(p.first) || !in_registers(p.first + p.n - 1))
 		return 0;
 	for (int i = 0; i < p.n; i++) {
