@@ -2,6 +2,7 @@
 /* event_value.c - see event_value.h */
 #include "store/event_value.h"
 
+#include "store/event_room.h"
 #include "store/event_where.h"
 
 #include <errno.h>
@@ -310,4 +311,39 @@ int event_datum(const struct event *e, enum event_column column, struct event_da
 	default:
 		return text_datum(e, column, out);
 	}
+}
+
+struct slice event_datum_text(const struct event_datum *d, char **buf, bool *failed)
+{
+	struct slice plain = d->text;
+
+	*buf = NULL;
+	if (d->type != DATUM_TEXT)
+		return SLICE_NONE;
+	if (d->escaped)
+		plain = plain_text(d->text, buf);
+	*failed |= !plain.ptr;
+	return plain;
+}
+
+int event_offset_next(struct event_offsets *o, const struct event *e, int64_t *out)
+{
+	bool follows = o->id && o->id + 1 == e->id && e->id & 0xffff;
+	struct slice line;
+	int rc = 0;
+
+	if (!o->id || o->id != e->id) {
+		if (follows)
+			o->offset = o->next;
+		else
+			rc = event_offset(e, &o->offset);
+		if (!rc)
+			rc = event_line(e, &line);
+		if (rc)
+			return rc;
+		o->next = o->offset + (int64_t)line.len + !event_is_piece(e);
+		o->id = e->id;
+	}
+	*out = o->offset;
+	return 0;
 }

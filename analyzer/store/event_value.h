@@ -51,6 +51,16 @@ struct event_datum {
 /* All columns but COL_OFFSET (event_offset). 0 or a negative errno. */
 int event_datum(const struct event *e, enum event_column column, struct event_datum *out);
 
+/* Offsets of lines that follow each other, each known from the one before. Zero-initialise. */
+struct event_offsets {
+	int64_t id, offset, next; /* of the event that was asked for last, and of the line behind it; id 0: none was */
+};
+/* As event_offset. */
+int event_offset_next(struct event_offsets *o, const struct event *e, int64_t *out);
+
+/* What a datum's text means, in *buf (free it) or itself. ptr NULL: it is none, or no memory (*failed then). */
+struct slice event_datum_text(const struct event_datum *d, char **buf, bool *failed);
+
 /* A time's column `second`: rounded down. */
 static inline int64_t event_second(int64_t time_ns)
 {

@@ -56,8 +56,7 @@ struct cursor {
 	size_t group_at;
 	uint64_t left; /* of the group, with the one at hand */
 	bool once;
-	int64_t offset_id, offset,
-	    offset_next; /* of the event whose offset was asked for last, and of the line behind it */
+	struct event_offsets offsets;
 };
 
 /* ---- the cursor ---- */
@@ -71,7 +70,7 @@ static void cursor_clear(struct cursor *c)
 	c->groups = NULL;
 	c->group = NULL;
 	event_where_done(&c->where);
-	c->offset_id = -1;
+	c->offsets = (struct event_offsets){0};
 }
 
 /* Turns a store's error into SQLite's, with its text. */
@@ -178,30 +177,6 @@ static int cursor_eof(sqlite3_vtab_cursor *base)
 	return !c->at && !c->group;
 }
 
-/* Lines follow each other, so that the offset of the next one is known from the one before. */
-static int offset_of(struct cursor *c, int64_t *offset)
-{
-	const struct event *e = c->at;
-	bool follows = c->offset_id + 1 == e->id && e->id & 0xffff;
-	struct slice line;
-	int rc = 0;
-
-	if (c->offset_id != e->id) {
-		if (follows)
-			c->offset = c->offset_next;
-		else
-			rc = event_offset(e, &c->offset);
-		if (!rc)
-			rc = event_line(e, &line);
-		if (rc)
-			return rc;
-		c->offset_next = c->offset + (int64_t)line.len + !event_is_piece(e);
-		c->offset_id = e->id;
-	}
-	*offset = c->offset;
-	return 0;
-}
-
 static void datum_result(sqlite3_context *ctx, const struct event_datum *d)
 {
 	if (d->type == DATUM_INTEGER)
@@ -254,7 +229,8 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int co
 		group_column(c, ctx, column);
 		return SQLITE_OK;
 	}
-	rc = column == COL_OFFSET ? offset_of(c, &d.integer) : event_datum(c->at, (enum event_column)column, &d);
+	rc = column == COL_OFFSET ? event_offset_next(&c->offsets, c->at, &d.integer)
+	                          : event_datum(c->at, (enum event_column)column, &d);
 	if (rc)
 		return failed(base->pVtab, rc);
 	datum_result(ctx, &d);
