@@ -145,9 +145,8 @@ static int db_take(struct pass *p, struct place_of_db *d, const struct store_wai
 
 	p->locked = d->tmp ? d->tmp : d->path;
 	rc = store_open_waiting(p->locked, d->tmp ? STORE_CREATE : STORE_WRITE, wait, &p->store, why);
-	if (!rc && d->tmp)
-		rc = store_exec(p->store,
-		                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
+	if (!rc && (d->tmp || p->o->passing))
+		rc = store_hasten(p->store);
 	if (!rc)
 		rc = store_exec(p->store, "BEGIN IMMEDIATE");
 	if (!rc)
@@ -197,12 +196,12 @@ static int db_settle(struct pass *p, struct place_of_db *d)
 	p->store = NULL;
 	if (!d->tmp)
 		return 0;
-	if ((rc = sync_path(d->tmp, 0)))
+	if (!p->o->passing && (rc = sync_path(d->tmp, 0)))
 		return rc;
 	if (rename(d->tmp, d->path))
 		return -errno;
 	tmp_forget(d, false);
-	copy = strdup(d->path);
+	copy = p->o->passing ? NULL : strdup(d->path);
 	if (copy)
 		sync_path(dirname(copy), O_DIRECTORY);
 	free(copy);
@@ -313,9 +312,9 @@ static int inputs_read(struct pass *p, char **tid)
  */
 static int write_ahead(struct pass *p)
 {
-	int rc = p->file >= 0 ? sql_errno(sqlite3_db_cacheflush(store_db(p->store))) : 0;
+	int rc = p->file >= 0 && !p->o->passing ? sql_errno(sqlite3_db_cacheflush(store_db(p->store))) : 0;
 
-	if (!rc && p->file >= 0)
+	if (!rc && p->file >= 0 && !p->o->passing)
 		sync_file_range(p->file, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return rc == -EBUSY ? 0 : rc;
 }

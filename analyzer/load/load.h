@@ -25,6 +25,7 @@ struct load_options {
 	bool follow;           /* go on reading what is added, until interrupted */
 	bool apart;       /* each file is a source of its own, whatever another one has: none is taken for a copy */
 	bool no_model;    /* the model is left to the caller, who will build it */
+	bool passing;     /* the database goes soon: nothing waits for the disk; after a failure it is worthless */
 	bool quiet;       /* no progress, notes or ledger; errors and damage are always told */
 	unsigned threads; /* 0: as many as there are processors, at most 16 */
 	FILE *out, *err;  /* the ledger; notes, progress, errors */

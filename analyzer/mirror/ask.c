@@ -85,6 +85,7 @@ static int make_beside(struct asking *a, const char *path)
 	struct store *s = NULL;
 	int rc = store_open(path, STORE_CREATE, &s, a->why);
 
+	rc = rc ? rc : store_hasten(s);
 	if (!rc) {
 		a->db = store_db(s);
 		rc = put_beside(a, s);

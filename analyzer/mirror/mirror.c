@@ -107,6 +107,7 @@ static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
 	                         .run = w->part[i].run.ptr,
 	                         .quiet = true,
 	                         .apart = true,
+	                         .passing = true,
 	                         .no_model = true,
 	                         .threads = w->from->threads};
 	int status = 4;
@@ -407,6 +408,9 @@ static int by_run_and_path(const void *pa, const void *pb)
 static int open_db(struct work *w, enum store_mode how, struct store **s)
 {
 	int rc = store_open(w->m->path, how, s, w->why);
+
+	if (!rc && how == STORE_CREATE)
+		rc = store_hasten(*s);
 
 	w->db = rc ? NULL : store_db(*s);
 	return rc;

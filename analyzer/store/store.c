@@ -133,6 +133,11 @@ static int identify(struct store *s, bool *empty, char **why)
 	return store_format_check(version, why);
 }
 
+int store_hasten(struct store *s)
+{
+	return store_exec(s, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE");
+}
+
 static int settle(struct store *s, enum store_mode mode, char **why)
 {
 	bool empty = false;

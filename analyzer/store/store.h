@@ -70,6 +70,10 @@ int store_clock(struct store *s, int64_t run, int64_t ns, int64_t *offset_s);
 /* The same for the moment when that clock showed local_ns; the earlier one where it did twice. */
 int store_clock_shown(struct store *s, int64_t run, int64_t local_ns, int64_t *offset_s);
 
+/* Of a database that is worth nothing unless it gets done, from here on to the close: no journal, no waiting for the
+ * disk, and nobody else in it. */
+int store_hasten(struct store *s);
+
 /* Runs sql without results. */
 int store_exec(struct store *s, const char *sql);
 
