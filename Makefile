@@ -76,7 +76,7 @@ FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c kept.c leaks.c l
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
-REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c http.c libcurl.c merged.c partial.c push.c push_inputs.c rows.c schema.c statement.c tsv.c unit.c url.c)
+REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c gather.c http.c libcurl.c merged.c partial.c push.c push_inputs.c push_sources.c rows.c schema.c senders.c statement.c tsv.c unit.c url.c)
 MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c inputs.c ledger.c mirror.c rowsof.c)
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c sql_error.c suggest.c tid.c when.c) \

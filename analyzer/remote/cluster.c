@@ -2,6 +2,7 @@
 /* cluster.c - see cluster.h */
 #include "remote/cluster.h"
 #include "base/array.h"
+#include "remote/gather.h"
 #include "remote/say.h"
 #include "remote/schema.h"
 #include <errno.h>
@@ -174,14 +175,15 @@ int cluster_do(struct cluster *c, size_t i, const char *sql, char **why)
 
 /* ---- giving ---- */
 
-void cluster_insert(const struct cluster *c, size_t i, const char *table, const char *columns, struct text *sql)
+void cluster_insert(const struct cluster *c, size_t i, const char *table, const char *columns, const char *format,
+                    struct text *sql)
 {
 	text_puts(sql, "INSERT INTO ");
 	cluster_table(c, i, table, true, sql);
 	/* 18.16 takes no columns behind remote(): they are given in the table's order */
 	if (!c->shard[i].at)
 		text_printf(sql, " (%s)", columns);
-	text_puts(sql, " FORMAT RowBinary");
+	text_printf(sql, " FORMAT %s", format);
 }
 
 int cluster_give(struct cluster *c, size_t i, const char *table, const char *columns, const struct bytes *data,
@@ -193,7 +195,7 @@ int cluster_give(struct cluster *c, size_t i, const char *table, const char *col
 	char id[64];
 	int rc;
 
-	cluster_insert(c, i, table, columns, &sql);
+	cluster_insert(c, i, table, columns, "RowBinary", &sql);
 	for (unsigned n = 0;; n++) {
 		snprintf(id, sizeof id, "ilu-logq-%" PRId64 "-%p", http_now(), (void *)&sql);
 		free(*why);
@@ -386,18 +388,34 @@ static int check_shard(struct cluster *c, size_t i, char **why)
 	return rc;
 }
 
+/* One that is away is left out, where that may be. */
+static int look_at(struct cluster *c, size_t i, void *arg, char **why)
+{
+	int rc = check_shard(c, i, why);
+
+	(void)arg;
+	if (rc != -EHOSTDOWN || !c->partial || !*why)
+		return rc;
+	c->shard[i].away = *why;
+	*why = NULL;
+	return 0;
+}
+
+/* Some must be there. */
+static int away_all(struct cluster *c, char **why)
+{
+	struct shard *last = &c->shard[c->n - 1];
+
+	say(why, "%s", last->away);
+	return -EHOSTDOWN;
+}
+
 int cluster_check(struct cluster *c, char **why)
 {
+	int rc = gather_each(c, look_at, NULL, why);
 	size_t away = 0;
-	int rc = 0;
 
-	for (size_t i = 0; i < c->n && !rc; i++) {
-		rc = check_shard(c, i, why);
-		if (rc != -EHOSTDOWN || !c->partial || !*why || ++away == c->n)
-			continue;
-		c->shard[i].away = *why;
-		*why = NULL;
-		rc = 0;
-	}
-	return rc;
+	for (size_t i = 0; i < c->n; i++)
+		away += c->shard[i].away != NULL;
+	return !rc && away == c->n ? away_all(c, why) : rc;
 }

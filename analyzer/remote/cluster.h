@@ -72,9 +72,11 @@ int cluster_rows(struct cluster *c, size_t i, struct text *sql, unsigned columns
 int cluster_write(struct cluster *c, size_t i, const char *sql, http_take *take, void *arg, char **why);
 /* The numbers of the first row, n of them; no row: zeros. */
 int cluster_numbers(struct cluster *c, size_t i, const char *sql, int64_t *out, unsigned n, char **why);
-/* `INSERT INTO ... FORMAT RowBinary` for shard i, and rows for it: of a table that takes a row again in the place of
- * the first, so that giving twice is no harm. */
-void cluster_insert(const struct cluster *c, size_t i, const char *table, const char *columns, struct text *sql);
+/* `INSERT INTO ... FORMAT format` for shard i. */
+void cluster_insert(const struct cluster *c, size_t i, const char *table, const char *columns, const char *format,
+                    struct text *sql);
+/* Rows in RowBinary for it: of a table that takes a row again in the place of the first, so that giving twice is no
+ * harm. */
 int cluster_give(struct cluster *c, size_t i, const char *table, const char *columns, const struct bytes *data,
                  char **why);
 /* A statement without an answer. */

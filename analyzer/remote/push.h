@@ -2,17 +2,19 @@
 /* push.h - the events, the results and the ledger of a database, onto the shards of a cluster.
  *
  * Lines of one source go to a shard in their order, in batches that the server takes whole or not at all (they are of
- * one partition: run and day). So what a shard has of a source and day is always the first lines of what it should
- * have, and a push goes on behind the last of them: after it was broken off, after the source has grown, and when it is
- * pushed again. At the end what the shards have is counted and compared. */
+ * one partition: run and day), and to all shards side by side. So what a shard has of a source and day is always the
+ * first lines of what it should have, and a push goes on behind the last of them: after it was broken off, after the
+ * source has grown, and when it is pushed again. At the end what the shards have is counted and compared. */
 #ifndef REMOTE_PUSH_H
 #define REMOTE_PUSH_H
 
 #include "remote/cluster.h"
+#include "store/store.h"
 #include <sqlite3.h>
 
 struct push_options {
-	sqlite3 *db;      /* with the tables event and result */
+	struct store *store;
+	sqlite3 *db;      /* the store's, with the table result */
 	const char *run;  /* all is of this run; NULL: as the database says */
 	const char *host; /* stands before the path of each source, with a colon; NULL: nothing does */
 	/* So many events of all are done; the source at work. NULL: nobody wants to know. */

@@ -7,7 +7,6 @@
 #include "shell/load_command.h"
 #include "shell/remote_command.h"
 #include "shell/session.h"
-#include "store/vtab_event.h"
 #include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
@@ -50,6 +49,7 @@ static void load_files(struct query *q, struct passing_db *d, bool *damaged)
 	load_options_of(q, 1, &w);
 	w.o.db = d->path;
 	w.o.quiet = true;
+	w.o.passing = true;
 	if (!q->status) {
 		session_loading(true);
 		status = load_run(&w.o);
@@ -95,8 +95,8 @@ static void push_store(struct query *q, struct cluster *c, const char *path, str
 	if (rc)
 		query_fail(q, rc == -ENOENT ? USAGE : DAMAGED, "%s: %s", path, why ? why : strerror(-rc));
 	if (!rc) {
+		o.store = s;
 		o.db = store_db(s);
-		query_ok(q, vtab_event_register(o.db, s), path);
 		query_ok(q, beside_register(o.db, s), path);
 	}
 	if (!q->status) {

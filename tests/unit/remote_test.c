@@ -173,6 +173,40 @@ static void rows_as_bytes(void **state)
 	bytes_free(&b);
 }
 
+/* Two rows: "ab", NULL, 7, -1, 1, day 2 and "", "", 8, 9, 0, day 300. */
+static void a_block_as_bytes(void **state)
+{
+	static const char expected[] = "\6\2"
+	                               "\1a\6String\2ab\0"
+	                               "\2bb\20Nullable(String)\1\0\0\0"
+	                               "\1c\6UInt64\7\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0"
+	                               "\1d\5Int64\377\377\377\377\377\377\377\377\11\0\0\0\0\0\0\0"
+	                               "\1e\5UInt8\1\0"
+	                               "\1f\4Date\2\0\54\1";
+	struct native n;
+	struct bytes b;
+
+	(void)state;
+	native_init(&n, "a, bb, c, d, e, f", "tTnibd");
+	for (int second = 0; second < 2; second++) {
+		native_text(&n, 0, second ? SLICE("") : SLICE("ab"));
+		native_text(&n, 1, second ? SLICE("") : SLICE_NONE);
+		native_number(&n, 2, second ? 8 : 7);
+		native_number(&n, 3, second ? 9 : (uint64_t)-1);
+		native_number(&n, 4, !second);
+		native_number(&n, 5, second ? 300 : 2);
+		n.rows++;
+	}
+	assert_int_equal(native_take(&n, &b), 0);
+	assert_int_equal(b.len, sizeof expected - 1);
+	assert_memory_equal(b.ptr, expected, b.len);
+	bytes_free(&b);
+	assert_int_equal(native_take(&n, &b), 0);
+	assert_memory_equal(b.ptr, "\6\0\1a\6String\2bb", 13);
+	bytes_free(&b);
+	native_done(&n);
+}
+
 void *__wrap_dlopen(const char *name, int flags);
 void *__wrap_dlopen(const char *name, int flags)
 {
@@ -305,6 +339,7 @@ int main(void)
 	    cmocka_unit_test(literals),
 	    cmocka_unit_test(shards),
 	    cmocka_unit_test(rows_as_bytes),
+	    cmocka_unit_test(a_block_as_bytes),
 	    cmocka_unit_test(without_libcurl),
 	    cmocka_unit_test(statements),
 	    cmocka_unit_test(tables_of_all),

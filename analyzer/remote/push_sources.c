@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* push_sources.c - what a push asks of the group of sources at hand, and what it tells the ledger; see pushing.h. */
+#include "remote/pushing.h"
+#include "base/array.h"
+#include "base/sql.h"
+#include "remote/gather.h"
+#include "remote/rows.h"
+#include "remote/say.h"
+#include "remote/schema.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <time.h>
+
+enum { REJECTS_BYTES = 16 << 20 }; /* of a request */
+
+/* ---- questions about the group ---- */
+
+/* ` WHERE run = ... AND COLUMN IN (...)`: its sources, or those of them that the ledger there has. */
+static void where_group(const struct push *p, const char *column, bool known, struct text *sql)
+{
+	const char *between = " AND ";
+
+	text_puts(sql, " WHERE run = ");
+	cluster_quote(sql, text_of(p->from->run));
+	for (const struct source *s = p->from; s < p->to; s++) {
+		if (known && !s->known)
+			continue;
+		text_puts(sql, between);
+		if (*between == ' ')
+			text_printf(sql, "%s IN (", column);
+		cluster_quote(sql, text_of(s->path));
+		between = ", ";
+	}
+	text_puts(sql, ")");
+}
+
+struct source *group_named(const struct push *p, struct slice path)
+{
+	for (struct source *s = p->from; s < p->to; s++)
+		if (slice_is(path, s->path))
+			return s;
+	return NULL;
+}
+
+static int take_known(void *arg, const struct slice *v)
+{
+	struct push *p = arg;
+	struct source *s = group_named(p, v[0]);
+	int64_t head = tsv_int(v[1]) ? tsv_int(v[1]) : tsv_int(v[2]);
+
+	if (!s)
+		return 0;
+	s->known = true;
+	if (!head || !s->head || head == (int64_t)s->head)
+		return 0;
+	say(p->why,
+	    "%s: run %s has another source of this name, that begins with another line; --host NAME tells them "
+	    "apart, or drop-source takes that one out",
+	    s->path, s->run);
+	return -EEXIST;
+}
+
+static int ask_known(struct push *p)
+{
+	struct text sql = {0};
+	int rc;
+
+	text_puts(&sql, "SELECT path, max(head_hash), min(head_hash) FROM $source");
+	where_group(p, "path", false, &sql);
+	text_puts(&sql, " GROUP BY path");
+	rc = gather_rows(p->c, &sql, 3, take_known, p, NULL, p->why);
+	text_done(&sql);
+	return rc;
+}
+
+struct asked {
+	struct push *p;
+	size_t shard;
+	int64_t *counted; /* by shard and source of the group */
+};
+
+static int take_there(void *arg, const struct slice *v)
+{
+	const struct asked *a = arg;
+	const struct source *s = group_named(a->p, v[0]);
+	struct there *t = s ? array_add(a->p->there, a->p->nthere, a->p->there_room) : NULL;
+
+	if (t)
+		*t = (struct there){s, a->shard, (unsigned)tsv_int(v[1]), tsv_int(v[2])};
+	return s && !t ? -ENOMEM : 0;
+}
+
+/* What the shards have already of sources that are known. */
+static int ask_there(struct push *p)
+{
+	struct asked a = {.p = p};
+	struct text sql = {0};
+	bool any = false;
+	int rc;
+
+	p->nthere = 0;
+	for (const struct source *s = p->from; s < p->to; s++)
+		any |= s->known;
+	if (!any)
+		return 0;
+	text_puts(&sql, "SELECT source, toUInt16(day), max(line) FROM $event");
+	where_group(p, "source", true, &sql);
+	text_puts(&sql, " GROUP BY source, day ORDER BY day");
+	rc = gather_rows(p->c, &sql, 3, take_there, &a, &a.shard, p->why);
+	text_done(&sql);
+	return rc;
+}
+
+static int take_count(void *arg, const struct slice *v)
+{
+	const struct asked *a = arg;
+	const struct source *s = group_named(a->p, v[0]);
+
+	if (s)
+		a->counted[a->shard * GROUP_MOST + (size_t)(s - a->p->from)] = tsv_int(v[1]);
+	return 0;
+}
+
+/* Has the shard what it should have? */
+static int check_counts(struct push *p, size_t shard, const int64_t *counted)
+{
+	for (const struct source *s = p->from; s < p->to; s++, counted++) {
+		if (*counted == s->wanted[shard])
+			continue;
+		say(p->why,
+		    "%s: %" PRId64 " lines of %s are there, and should be %" PRId64
+		    "; drop-source takes it out, to be pushed anew",
+		    p->c->shard[shard].name, *counted, s->path, s->wanted[shard]);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+int group_check(struct push *p)
+{
+	struct asked a = {.p = p, .counted = calloc(p->c->n * GROUP_MOST, sizeof *a.counted)};
+	struct text sql = {0};
+	int rc = a.counted ? 0 : -ENOMEM;
+
+	text_puts(&sql, "SELECT source, count() FROM $event");
+	where_group(p, "source", false, &sql);
+	text_puts(&sql, " GROUP BY source");
+	rc = rc ? rc : gather_rows(p->c, &sql, 2, take_count, &a, &a.shard, p->why);
+	for (size_t i = 0; i < p->c->n && !rc; i++)
+		rc = check_counts(p, i, a.counted + i * GROUP_MOST);
+	text_done(&sql);
+	free(a.counted);
+	return rc;
+}
+
+/* ---- the ledger ---- */
+
+/* The first line of a source, hashed: by it a source is known again, also after it has grown. */
+static int read_head(struct push *p, struct source *s)
+{
+	struct event_query of = {.source = s->id};
+	struct event_cursor *events = NULL;
+	const struct event *e;
+	struct slice line;
+	int rc = event_cursor_open(p->o->store, &of, &events);
+
+	if (!rc && (rc = event_cursor_next(events, &e)) == 1 && !(rc = event_line(e, &line)))
+		s->head = cluster_hash(CLUSTER_HASH, line);
+	event_cursor_close(events);
+	return rc;
+}
+
+static size_t home_of(const struct push *p, const struct source *s)
+{
+	return cluster_shard_of(p->c, SLICE_NONE, text_of(s->path), 0);
+}
+
+/* The row of a source; whole: all its events are there. */
+static int put_source(struct push *p, const struct source *s, bool whole, struct bytes *b)
+{
+	struct timespec t;
+	sqlite3_stmt *st;
+	int rc =
+	    sql_prepare(p->o->db,
+	                "SELECT kind, worker, bytes, file_bytes, lines, ok, blank, repaired, rejected, duplicate, "
+	                "ok_bytes, repaired_bytes, rejected_bytes, duplicate_bytes, offset_s, offset_from, format, "
+	                "first_ns, last_ns, cluster, damage FROM source WHERE id = ?1",
+	                &st);
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	sqlite3_bind_int64(st, 1, s->id);
+	if (!rc && (rc = sql_next(st)) == 1) {
+		row_text(b, text_of(s->run));
+		row_text(b, text_of(s->path));
+		bytes_u64(b, (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec);
+		bytes_u8(b, whole);
+		bytes_u64(b, (uint64_t)(whole ? s->events : 0));
+		bytes_u64(b, s->head);
+		row_columns(b, st, 0, "tTnnnnnnnnnnnnNTTNNbT");
+		rc = 0;
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* Each on the shard that its name says. */
+int group_give(struct push *p, bool whole)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < p->c->n && !rc; i++) {
+		struct bytes b = {0};
+
+		for (const struct source *s = p->from; s < p->to && !rc; s++)
+			if (home_of(p, s) == i)
+				rc = put_source(p, s, whole, &b);
+		if (!rc && (b.len || b.failed))
+			rc = cluster_give(p->c, i, "source", schema_source_columns, &b, p->why);
+		bytes_free(&b);
+	}
+	return rc;
+}
+
+static int give_rejects(struct push *p, const struct source *s)
+{
+	struct bytes b = {0};
+	sqlite3_stmt *st;
+	int rc = sql_prepare(
+	    p->o->db, "SELECT line, offset, length, reason, sample FROM reject WHERE source = ?1 ORDER BY line", &st);
+
+	sqlite3_bind_int64(st, 1, s->id);
+	while (!rc && (rc = sql_next(st)) == 1) {
+		row_text(&b, text_of(s->run));
+		row_text(&b, text_of(s->path));
+		row_columns(&b, st, 0, "nnntt");
+		rc = 0;
+		if (b.len >= REJECTS_BYTES) {
+			rc = cluster_give(p->c, home_of(p, s), "reject", schema_reject_columns, &b, p->why);
+			b.len = 0;
+		}
+	}
+	if (!rc && (b.len || b.failed))
+		rc = cluster_give(p->c, home_of(p, s), "reject", schema_reject_columns, &b, p->why);
+	sqlite3_finalize(st);
+	bytes_free(&b);
+	return rc;
+}
+
+int group_rejects(struct push *p)
+{
+	int rc = 0;
+
+	for (const struct source *s = p->from; s < p->to && !rc; s++)
+		rc = give_rejects(p, s);
+	return rc;
+}
+
+int group_ask(struct push *p)
+{
+	int rc = 0;
+
+	for (struct source *s = p->from; s < p->to && !rc; s++)
+		rc = read_head(p, s);
+	rc = rc ? rc : ask_known(p);
+	return rc ? rc : ask_there(p);
+}
