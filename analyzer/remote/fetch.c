@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fetch.c - see fetch.h */
 #include "remote/fetch.h"
+#include "remote/gather.h"
 #include "remote/merged.h"
 #include "remote/schema.h"
 #include <errno.h>
@@ -15,26 +16,29 @@ static int take_tid(void *arg, const struct slice *value)
 	return intern_add(arg, value[0], &i);
 }
 
+static void tids_sql(const char *table, struct slice word, struct text *sql)
+{
+	text_printf(sql, "SELECT DISTINCT tid FROM $%s WHERE tid >= ", table);
+	cluster_quote(sql, word);
+	text_puts(sql, " AND tid != '' AND substring(tid, 1, ");
+	text_add_int(sql, (int64_t)word.len);
+	text_puts(sql, ") = ");
+	cluster_quote(sql, word);
+	/* for the order of the table, which has no use for substring */
+	text_puts(sql, " AND tid <= concat(");
+	cluster_quote(sql, word);
+	text_puts(sql, ", '\\xff\\xff\\xff\\xff') LIMIT 1000000");
+}
+
 int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **why)
 {
-	static const char *const tables[] = {"event", "result"};
 	struct text sql = {0};
-	int rc = 0;
+	int rc;
 
-	for (size_t i = 0; i < c->n && !rc; i++)
-		for (size_t t = 0; t < 2 && !rc; t++) {
-			text_printf(&sql, "SELECT DISTINCT tid FROM $%s WHERE tid >= ", tables[t]);
-			cluster_quote(&sql, word);
-			text_puts(&sql, " AND tid != '' AND substring(tid, 1, ");
-			text_add_int(&sql, (int64_t)word.len);
-			text_puts(&sql, ") = ");
-			cluster_quote(&sql, word);
-			/* for the order of the table, which has no use for substring */
-			text_puts(&sql, " AND tid <= concat(");
-			cluster_quote(&sql, word);
-			text_puts(&sql, ", '\\xff\\xff\\xff\\xff') LIMIT 1000000");
-			rc = cluster_rows(c, i, &sql, 1, take_tid, out, why);
-		}
+	tids_sql("event", word, &sql);
+	text_puts(&sql, " UNION ALL ");
+	tids_sql("result", word, &sql);
+	rc = gather_rows(c, &sql, 1, take_tid, out, NULL, why);
 	text_done(&sql);
 	return rc;
 }
@@ -209,28 +213,28 @@ int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg
 	return rc;
 }
 
-static int from_all(struct cluster *c, const char *columns, const char *table, unsigned n, fetch_row *row, void *arg,
-                    char **why)
+int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why)
 {
 	struct text sql = {0};
-	int rc = 0;
+	int rc;
 
-	for (size_t i = 0; i < c->n && !rc; i++) {
-		text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
-		rc = cluster_rows(c, i, &sql, n, row, arg, why);
-	}
+	text_printf(&sql, "SELECT %s FROM $source FINAL", schema_source_columns);
+	rc = gather_rows(c, &sql, FETCH_SOURCE_COLUMNS, row, arg, NULL, why);
 	text_done(&sql);
 	return rc;
 }
 
-int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why)
-{
-	return from_all(c, schema_source_columns, "source", FETCH_SOURCE_COLUMNS, row, arg, why);
-}
-
 int fetch_rejects(struct cluster *c, fetch_row *row, void *arg, char **why)
 {
-	return from_all(c, schema_reject_columns, "reject", FETCH_REJECT_COLUMNS, row, arg, why);
+	struct text sql = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n && !rc; i++) { /* they may be many */
+		text_printf(&sql, "SELECT %s FROM $reject FINAL", schema_reject_columns);
+		rc = cluster_rows(c, i, &sql, FETCH_REJECT_COLUMNS, row, arg, why);
+	}
+	text_done(&sql);
+	return rc;
 }
 
 int fetch_bytes(struct cluster *c, const char *run, int64_t *out, char **why)

@@ -2,6 +2,7 @@
 /* merged.c - see merged.h */
 #include "remote/merged.h"
 #include "base/tempfile.h"
+#include "remote/gather.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,13 +67,21 @@ static int file_open(FILE **out)
 	return rc;
 }
 
-static int stream_open(struct cluster *c, size_t i, const char *sql, unsigned columns, struct stream *s, char **why)
+/* What is asked. */
+struct question {
+	struct merged *m;
+	const char *sql;
+};
+
+static int stream_open(struct cluster *c, size_t i, void *arg, char **why)
 {
+	const struct question *q = arg;
+	struct stream *s = &q->m->stream[i];
 	int rc;
 
-	s->t = (struct tsv){.columns = columns, .row = take_row, .arg = s};
+	s->t = (struct tsv){.columns = q->m->columns, .row = take_row, .arg = s};
 	rc = file_open(&s->file);
-	rc = rc ? rc : cluster_write(c, i, sql, write_bytes, s->file, why);
+	rc = rc ? rc : cluster_write(c, i, q->sql, write_bytes, s->file, why);
 	if (!rc && (fflush(s->file) || fseeko(s->file, 0, SEEK_SET)))
 		rc = -errno;
 	return rc ? rc : stream_next(s);
@@ -82,16 +91,15 @@ int merged_open(struct cluster *c, const char *sql, unsigned columns, unsigned k
                 char **why)
 {
 	struct merged *m = *out = calloc(1, sizeof *m);
-	int rc = 0;
+	struct question q = {m, sql};
 
 	if (!m || !(m->stream = calloc(c->n, sizeof *m->stream)))
 		return -ENOMEM;
 	m->columns = columns;
 	m->keys = keys;
 	m->number = number;
-	for (; m->n < c->n && !rc; m->n++)
-		rc = stream_open(c, m->n, sql, columns, &m->stream[m->n], why);
-	return rc;
+	m->n = c->n;
+	return gather_each(c, stream_open, &q, why);
 }
 
 void merged_close(struct merged *m)
