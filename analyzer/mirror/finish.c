@@ -223,7 +223,7 @@ static const char series_sql[] =
     "CASE WHEN typeof(value) <> 'integer' THEN value END FROM series";
 static const char patterns_sql[] = "SELECT id, level, target, template, count, first_ns, last_ns, example FROM pattern";
 
-static int put_run(struct rowsof *r, struct store *s, int64_t *findings)
+static int put_between(struct rowsof *r, struct store *s, int64_t *findings)
 {
 	sqlite3 *db = store_db(s);
 	int rc = rowsof_same(r, "container", db);
@@ -359,46 +359,33 @@ static int complete_invocations(struct fold *f, sqlite3 *db)
 
 /* ---- the second step ---- */
 
-static int put_mirror(struct fold *f, const struct mirror *m, uint64_t version)
+static int put_run(struct fold *f, struct rowsof *r, struct store *s)
 {
+	int rc = put_between(r, s, &f->sum->findings);
+
+	return rc ? rc : complete_invocations(f, store_db(s));
+}
+
+static int make_run(struct fold *f, uint64_t version)
+{
+	const struct mirror_from from = {.lines = run_lines,
+	                                 .results = run_results,
+	                                 .sources = fold_sources,
+	                                 .more = run_inputs,
+	                                 .lost = fold_lost,
+	                                 .arg = f,
+	                                 .rules = f->o->rules,
+	                                 .benchmark = f->o->benchmark,
+	                                 .settled = true,
+	                                 .piecewise = true};
 	struct rowsof r = {.c = f->c,
 	                   .shard = run_home(f->c, f->run->run),
 	                   .run = f->run->run,
 	                   .day = RUN_DAY,
 	                   .version = version,
 	                   .why = f->why};
-	struct store *s = NULL;
-	int rc = fold_open(f, m, &s);
 
-	if (!rc)
-		rc = put_run(&r, s, &f->sum->findings);
-	if (!rc)
-		rc = complete_invocations(f, store_db(s));
-	fold_explain(f, rc, s);
-	rowsof_done(&r);
-	store_close(s);
-	return rc;
-}
-
-static int make_run(struct fold *f, uint64_t version)
-{
-	struct mirror_from from = {.lines = run_lines,
-	                           .results = run_results,
-	                           .sources = fold_sources,
-	                           .more = run_inputs,
-	                           .lost = fold_lost,
-	                           .arg = f,
-	                           .rules = f->o->rules,
-	                           .benchmark = f->o->benchmark,
-	                           .settled = true,
-	                           .piecewise = true};
-	struct mirror m;
-	int rc = mirror_of(&from, &m, f->why);
-
-	if (!rc)
-		rc = put_mirror(f, &m, version);
-	mirror_done(&m);
-	return rc;
+	return fold_make(f, &from, &r, put_run);
 }
 
 static int finish_run(struct fold *f, const struct unit_run *run)

@@ -125,7 +125,7 @@ static int part_results(void *arg, fetch_row *row, void *to, char **why)
 }
 
 /* Opened to be read, with all tables. */
-int fold_open(struct fold *f, const struct mirror *m, struct store **s)
+static int open_mirror(struct fold *f, const struct mirror *m, struct store **s)
 {
 	int rc = store_open(m->path, STORE_READ, s, f->why);
 
@@ -136,10 +136,22 @@ int fold_open(struct fold *f, const struct mirror *m, struct store **s)
 	return rc ? rc : beside_register(store_db(*s), *s);
 }
 
-void fold_explain(const struct fold *f, int rc, struct store *s)
+int fold_make(struct fold *f, const struct mirror_from *from, struct rowsof *r, fold_put *put)
 {
-	if (rc && !*f->why && rc != -EINTR && rc != -ENOMEM && s)
-		say(f->why, "run %s can't be folded: %s", f->run->run.ptr, sqlite3_errmsg(store_db(s)));
+	struct store *s = NULL;
+	struct mirror m;
+	int rc = mirror_of(from, &m, f->why);
+
+	if (!rc) {
+		rc = open_mirror(f, &m, &s);
+		rc = rc ? rc : put(f, r, s);
+		if (rc && !*f->why && rc != -EINTR && rc != -ENOMEM && s)
+			say(f->why, "run %s can't be folded: %s", f->run->run.ptr, sqlite3_errmsg(store_db(s)));
+	}
+	rowsof_done(r);
+	store_close(s);
+	mirror_done(&m);
+	return rc;
 }
 
 /* ---- rows of transactions ---- */
@@ -151,11 +163,12 @@ static const char invocations_sql[] =
 
 static const char locks_sql[] = "SELECT p.tid, " LOCK_COLUMNS "JOIN place p ON p.id = l.place";
 
-static int put_unit(struct rowsof *r, sqlite3 *db, int64_t *invocations)
+static int put_unit(struct fold *f, struct rowsof *r, struct store *s)
 {
+	sqlite3 *db = store_db(s);
 	int rc = rowsof_all(r, "invocation", db, invocations_sql);
 
-	*invocations = r->n;
+	f->sum->invocations += r->n;
 	if (!rc)
 		rc = rowsof_same(r, "attempt", db);
 	if (!rc)
@@ -163,40 +176,20 @@ static int put_unit(struct rowsof *r, sqlite3 *db, int64_t *invocations)
 	return rc ? rc : rowsof_all(r, "lock", db, locks_sql);
 }
 
-static int put_part(struct fold *f, const struct mirror *m, uint64_t version)
-{
-	struct rowsof r = {
-	    .c = f->c, .shard = f->shard, .run = f->unit->run, .day = f->unit->day, .version = version, .why = f->why};
-	struct store *s = NULL;
-	int64_t invocations = 0;
-	int rc = fold_open(f, m, &s);
-
-	if (!rc)
-		rc = put_unit(&r, store_db(s), &invocations);
-	fold_explain(f, rc, s);
-	f->sum->invocations += invocations;
-	rowsof_done(&r);
-	store_close(s);
-	return rc;
-}
-
 static int fold_part(struct fold *f, uint64_t version)
 {
-	struct mirror_from from = {.lines = part_lines,
-	                           .results = part_results,
-	                           .sources = fold_sources,
-	                           .lost = fold_lost,
-	                           .arg = f,
-	                           .rules = f->o->rules,
-	                           .settled = true,
-	                           .close_up = true};
-	struct mirror m;
-	int rc = mirror_of(&from, &m, f->why);
+	const struct mirror_from from = {.lines = part_lines,
+	                                 .results = part_results,
+	                                 .sources = fold_sources,
+	                                 .lost = fold_lost,
+	                                 .arg = f,
+	                                 .rules = f->o->rules,
+	                                 .settled = true,
+	                                 .close_up = true};
+	struct rowsof r = {
+	    .c = f->c, .shard = f->shard, .run = f->unit->run, .day = f->unit->day, .version = version, .why = f->why};
 
-	if (!rc)
-		rc = put_part(f, &m, version);
-	mirror_done(&m);
-	return rc;
+	return fold_make(f, &from, &r, put_unit);
 }
 
 static int fold_parts(struct fold *f, uint64_t version)

@@ -30,10 +30,10 @@ void fold_show(const struct fold *f, int64_t done, int64_t total, const char *wh
 int fold_sources(void *fold, fetch_row *row, void *to, char **why);
 /* Lines that a mirror could not be made of, as it tells them. */
 void fold_lost(void *fold, const char *path, int64_t lines, int64_t all);
-/* The mirror, opened to be read, with all tables. store_close in any case. */
-int fold_open(struct fold *f, const struct mirror *m, struct store **s);
-/* What is told of a failure that nothing was said about: SQLite's, of the run at hand. */
-void fold_explain(const struct fold *f, int rc, struct store *s);
+/* Makes a mirror, and gives the shard what put finds in it; r is done then. A failure of which nothing was said is told
+ * as SQLite's, of the run at hand. */
+typedef int fold_put(struct fold *f, struct rowsof *r, struct store *s);
+int fold_make(struct fold *f, const struct mirror_from *from, struct rowsof *r, fold_put *put);
 
 /* Of an invocation what its own lines tell, and where its rows stand. */
 #define INVOCATION_COLUMNS                                                                                           \
