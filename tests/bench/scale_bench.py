@@ -4,7 +4,7 @@
 
 The lines are those of cluster-leastloaded of $ILU_TEST_RUNS, again and again as if on other days, 2 million of them; $ILU_BENCH_SCALE_LINES says
 otherwise, and several numbers parted by blanks measure each (20000000 takes some 15 GB of $TMPDIR). The peer of each figure is the same done with the local
-database, in the same run. Without clickhouse-server or the run nothing is measured, which is said.
+database, in the same run. Without clickhouse-server or the run nothing is measured, which is said. Memory of the servers is as docs/scale.md has it.
 """
 import datetime, glob, json, os, resource, shutil, subprocess, sys, tempfile, time
 
@@ -101,6 +101,7 @@ def main():
     if not servers.SERVER or not logs:
         print("scale: no clickhouse-server, or no run in $ILU_TEST_RUNS: not measured", file=sys.stderr)
         return
+    os.environ.setdefault("MALLOC_CONF", "oversize_threshold:0,dirty_decay_ms:60000,muzzy_decay_ms:60000")
     sizes = os.environ.get("ILU_BENCH_SCALE_LINES", "2000000").split()
     with tempfile.TemporaryDirectory(prefix="ilu-bench-") as dir, servers.Cluster(3) as cluster:
         logs = texts_of(dir, logs)

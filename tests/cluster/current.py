@@ -5,9 +5,9 @@
     current.py PORT DIR       serves; ends with its standard input
     with current.Server(dir) as s: s.url("db"), s.ask("SELECT 1")
 
-One statement at a time. The interpreter is that of $ILU_TEST_CHDB, else this one; `available` says whether it has chdb."""
-import gzip, os, re, socket, subprocess, sys, tempfile, time, urllib.parse, urllib.request
-from http.server import BaseHTTPRequestHandler, HTTPServer
+One statement at a time, of any number of connections. The interpreter is that of $ILU_TEST_CHDB, else this one; `available` says whether it has chdb."""
+import gzip, os, re, socket, subprocess, sys, tempfile, threading, time, urllib.parse, urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PYTHON = os.environ.get("ILU_TEST_CHDB") or sys.executable
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -69,7 +69,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         try:
-            status, said = 200, self.run(given, body, may_write)
+            with self.server.one:
+                status, said = 200, self.run(given, body, may_write)
         except Exception as e:
             status, said = 500, str(e).encode(errors="replace")
         self.send_response(status)
@@ -102,10 +103,10 @@ class Handler(BaseHTTPRequestHandler):
 
 def main():
     from chdb import session
-    import threading
 
     port, dir = int(sys.argv[1]), os.path.abspath(sys.argv[2])
-    server = HTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.one = threading.Lock()
     server.dir, server.session = dir, session.Session(os.path.join(dir, "engine"))
     threading.Thread(target=lambda: (sys.stdin.read(), server.shutdown()), daemon=True).start()
     server.serve_forever()
