@@ -102,17 +102,16 @@ static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
 	f->first_ns = start;
 	f->last_ns = last;
 	if (!hang)
-		finding_message(f, "%.*s had executed for %.3f s when the log ended", (int)function.len,
-		                function.ptr ? function.ptr : "", (double)age / 1e9);
+		finding_message(f, "%.*s had executed for %s when the log ended", (int)function.len,
+		                function.ptr ? function.ptr : "", finding_ns(age).text);
 	else
 		finding_message(f,
-		                "%.*s on %.*s has executed for %.3f s without end (the longest that completed took "
-		                "%.3f s); %lld invocation%s wait%s "
-		                "behind it and %lld other%s",
+		                "%.*s on %.*s has executed for %s without end (the longest that completed took "
+		                "%s); %s invocation%s wait%s behind it and %s other%s",
 		                (int)function.len, function.ptr ? function.ptr : "a function", (int)worker.len,
-		                worker.ptr ? worker.ptr : "", (double)age / 1e9, (double)longest / 1e9,
-		                (long long)waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
-		                (long long)holding - 1, holding == 2 ? "" : "s");
+		                worker.ptr ? worker.ptr : "", finding_ns(age).text, finding_ns(longest).text,
+		                finding_count(waiting).text, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+		                finding_count(holding - 1).text, holding == 2 ? "" : "s");
 	finding_cause(f, "%s%s%s",
 	              hang ? "the function never returned: it holds a slot of its worker" : "the log ended",
 	              hang && container.ptr ? ", its container" : "",
@@ -144,8 +143,9 @@ static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
 	finding_tid(f, tid);
 	f->count = n;
 	f->first_ns = column_ns(st, 3);
-	finding_message(f, "%lld invocation%s on %.*s never started, and nothing there executes without end",
-	                (long long)n, n == 1 ? "" : "s", (int)worker.len, worker.ptr ? worker.ptr : "no worker");
+	finding_message(f, "%s invocation%s on %.*s never started, and nothing there executes without end",
+	                finding_count(n).text, n == 1 ? "" : "s", (int)worker.len,
+	                worker.ptr ? worker.ptr : "no worker");
 	finding_cause(f, "unknown");
 	return last_lines(s, &q, f);
 }
@@ -169,8 +169,9 @@ static int explain_stuck(struct store *s, int64_t run, struct findings *out, siz
 			n += lost.v[k].run == f->run;
 		if (!n || strcmp(f->rule, "never-started"))
 			continue;
-		finding_cause(f, "%lld container%s of the run %s never given back (see lint): %s memory is nobody's",
-		              (long long)n, n == 1 ? "" : "s", n == 1 ? "was" : "were", n == 1 ? "its" : "their");
+		finding_cause(f, "%s container%s of the run %s never given back (see lint): %s memory is nobody's",
+		              finding_count(n).text, n == 1 ? "" : "s", n == 1 ? "was" : "were",
+		              n == 1 ? "its" : "their");
 	}
 	findings_done(&lost);
 	return rc;
@@ -198,10 +199,9 @@ static void say_given_up(struct finding *f, enum given_up how, int64_t n, struct
                          int64_t errors)
 {
 	static const char *const what[] = {"never arrived", "never began to execute",
-	                                   "began to execute and the worker never completed",
-	                                   "completed after it had given up"};
+	                                   "began to execute and never completed", "completed after it had given up"};
 
-	finding_message(f, "%lld invocation%s of the load generator %s%s%.*s", (long long)n, n == 1 ? "" : "s",
+	finding_message(f, "%s invocation%s of the load generator %s%s%.*s", finding_count(n).text, n == 1 ? "" : "s",
 	                what[how], worker.len ? ", on " : "", (int)worker.len, worker.ptr ? worker.ptr : "");
 	if (gave_up_s > 0)
 		finding_detail(f, "gave_up_after_s", "%.3f", gave_up_s);
@@ -218,8 +218,8 @@ static void say_given_up(struct finding *f, enum given_up how, int64_t n, struct
 		return;
 	case NEVER_COMPLETED:
 		if (errors)
-			finding_cause(f, "the worker ended %lld of them with an error, when nobody waited any more",
-			              (long long)errors);
+			finding_cause(f, "the worker ended %s of them with an error, when nobody waited any more",
+			              finding_count(errors).text);
 		else
 			finding_cause(f, "no line says how %s ended", n == 1 ? "it" : "they");
 		return;
@@ -298,9 +298,9 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 	f->count = open;
 	if (open)
 		f->level = FINDING_ERROR;
-	finding_message(f, "%.*s falls silent %.3f s before the last line of its run, with %lld span%s open",
-	                (int)(path.ptr + path.len - name), name, (double)(others - last) / 1e9, (long long)open,
-	                open == 1 ? "" : "s");
+	finding_message(f, "%.*s falls silent %s before the last line of its run, with %s span%s open",
+	                (int)(path.ptr + path.len - name), name, finding_ns(others - last).text,
+	                finding_count(open).text, open == 1 ? "" : "s");
 	finding_cause(f, "%s",
 	              open ? "the process stopped in the middle of these spans (deadlock or kill)"
 	                   : "the process ended or was killed");

@@ -34,7 +34,8 @@ static const struct {
     {ABOUT_ALL, "unfinished", FINDING_WARNING,
      "SELECT count(*) FROM (SELECT 1 FROM invocation_kind WHERE status = 'unfinished' LIMIT 1)",
      "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"
-     " 'worker ' || coalesce(worker, '?') || ' handled ' || count(*) || CASE count(*) WHEN 1 THEN ' invocation more "
+     " 'worker ' || coalesce(worker, '?') || ' handled ' || printf('%,d', count(*)) || CASE count(*) WHEN 1 THEN ' "
+     "invocation more "
      "than it completed' ELSE ' invocations more than it completed' END FROM invocation"
      " WHERE status = 'unfinished' AND arrived_ns IS NOT NULL AND (?1 = 0 OR run = ?1) GROUP BY run, worker"},
     {ABOUT_TWICE, "double-lock", FINDING_ERROR, NULL,

@@ -483,8 +483,8 @@ static void tell_jump(const struct log *l, struct findings *out)
 	if (!l->jump.count)
 		return;
 	f = finding_add(out, "clock-jump", FINDING_WARNING, l->run);
-	finding_message(f, "%lld time%s the clock of %s jumps by more than a year, by up to %.1f years",
-	                (long long)l->jump.count, l->jump.count == 1 ? "" : "s", path,
+	finding_message(f, "%s time%s the clock of %s jumps by more than a year, by up to %.1f years",
+	                finding_count(l->jump.count).text, l->jump.count == 1 ? "" : "s", path,
 	                (double)l->jump_ns / (double)CLOCK_JUMP_NS);
 	finding_cause(f, "%s", "the clock was not set yet, or its battery is empty");
 	show(f, &l->jump);
@@ -499,9 +499,9 @@ static void tell_log(const struct log *l, struct findings *out)
 	tell_jump(l, out);
 	if (l->back.count) {
 		f = finding_add(out, "time-backwards", far ? FINDING_WARNING : FINDING_NOTE, l->run);
-		finding_message(f, "%lld time%s a line of %s is earlier than the line before, by up to %.6f s",
-		                (long long)l->back.count, l->back.count == 1 ? "" : "s", path,
-		                (double)l->back_ns / 1e9);
+		finding_message(f, "%s time%s a line of %s is earlier than the line before, by up to %s",
+		                finding_count(l->back.count).text, l->back.count == 1 ? "" : "s", path,
+		                finding_ns(l->back_ns).text);
 		finding_cause(f, "%s",
 		              far ? "the clock was set back, or two processes write one file"
 		                  : "threads that write at the same time");
@@ -509,29 +509,31 @@ static void tell_log(const struct log *l, struct findings *out)
 	}
 	if (l->timeless.count) {
 		f = finding_add(out, "no-time", FINDING_NOTE, l->run);
-		finding_message(f, "%lld record%s of %s have no time that is understood", (long long)l->timeless.count,
-		                l->timeless.count == 1 ? "" : "s", path);
+		finding_message(f, "%s record%s of %s ha%s no time that is understood",
+		                finding_count(l->timeless.count).text, l->timeless.count == 1 ? "" : "s", path,
+		                l->timeless.count == 1 ? "s" : "ve");
 		finding_cause(f, "they stand at the time of the record before; load --time names a key");
 		show(f, &l->timeless);
 	}
 	if (l->foreign.count) {
 		f = finding_add(out, "foreign-span-lines", FINDING_NOTE, l->run);
-		finding_message(f, "%lld span lines of %s are of another worker and are not counted",
-		                (long long)l->foreign.count, path);
+		finding_message(f, "%s span line%s of %s %s of another worker and %s not counted",
+		                finding_count(l->foreign.count).text, l->foreign.count == 1 ? "" : "s", path,
+		                l->foreign.count == 1 ? "is" : "are", l->foreign.count == 1 ? "is" : "are");
 		finding_cause(f, "every worker of a simulated cluster writes all span lines");
 		show(f, &l->foreign);
 	}
 	if (l->hole.count) {
 		f = finding_add(out, "sequence-gap", FINDING_WARNING, l->run);
-		finding_message(f, "%s lacks lines: its sequence numbers leave some out, %lld time(s)", path,
-		                (long long)l->hole.count);
+		finding_message(f, "%s lacks lines: its sequence numbers leave some out, %s time%s", path,
+		                finding_count(l->hole.count).text, l->hole.count == 1 ? "" : "s");
 		finding_cause(f, "lines were lost between the process and this file");
 		show(f, &l->hole);
 	}
 	if (l->lost.count) {
 		f = finding_add(out, "records-lost", FINDING_WARNING, l->run);
-		finding_message(f, "the process of %s could not write some of its lines, %lld times", path,
-		                (long long)l->lost.count);
+		finding_message(f, "the process of %s could not write some of its lines, %s time%s", path,
+		                finding_count(l->lost.count).text, l->lost.count == 1 ? "" : "s");
 		finding_cause(f, "the log says so: a full ring or disk");
 		show(f, &l->lost);
 	}
@@ -543,14 +545,14 @@ static void tell_secrets(const struct scan *s, struct findings *out)
 
 	if (s->environment.count) {
 		f = finding_add(out, "environment", FINDING_NOTE, s->environment_run);
-		finding_message(f, "a process's environment is dumped, %lld time%s", (long long)s->environment.count,
-		                s->environment.count == 1 ? "" : "s");
+		finding_message(f, "a process's environment is dumped, %s time%s",
+		                finding_count(s->environment.count).text, s->environment.count == 1 ? "" : "s");
 		finding_cause(f, "whatever secret is in it stands in the log");
 		show(f, &s->environment);
 	}
 	if (s->secret.count) {
 		f = finding_add(out, "secret", FINDING_WARNING, s->environment_run);
-		finding_message(f, "a field looks like a secret, %lld time%s: %s", (long long)s->secret.count,
+		finding_message(f, "a field looks like a secret, %s time%s: %s", finding_count(s->secret.count).text,
 		                s->secret.count == 1 ? "" : "s", s->secret_name);
 		finding_cause(f, "its value stands in the log");
 		show(f, &s->secret);
@@ -590,7 +592,7 @@ static int tell_open_spans(struct store *store, int64_t run, struct slice tid, s
 			finding_evidence(f, row.id, "opened here");
 	}
 	if (!rc && f)
-		finding_message(f, "a completed transaction left %lld span%s open", (long long)f->count,
+		finding_message(f, "a completed transaction left %s span%s open", finding_count(f->count).text,
 		                f->count == 1 ? "" : "s");
 	span_reader_close(r);
 	return rc;

@@ -390,10 +390,11 @@ static int add_storm(struct watch *w, struct slice tid, struct findings *out)
 	f->count = c->rounds;
 	f->first_ns = c->first_ns;
 	f->last_ns = c->last_ns;
-	finding_message(f, "%lld rounds without progress in %.6f s: %lld lines, %.1f %% of the run's%s%.0lld%s",
-	                (long long)c->rounds, (double)(c->last_ns - c->first_ns) / 1e9, (long long)c->lines,
-	                all ? 100.0 * (double)c->lines / (double)all : 0, w->others ? "; and " : "",
-	                (long long)w->others, w->others ? " rounds of other cycles" : "");
+	finding_message(f, "%s rounds without progress in %s: %s lines, %.1f %% of the run's%s%s%s",
+	                finding_count(c->rounds).text, finding_ns(c->last_ns - c->first_ns).text,
+	                finding_count(c->lines).text, all ? 100.0 * (double)c->lines / (double)all : 0,
+	                w->others ? "; and " : "", w->others ? finding_count(w->others).text : "",
+	                w->others ? " rounds of other cycles" : "");
 	finding_detail(f, "lines", "%lld", (long long)c->lines);
 	if (all)
 		finding_detail(f, "share_of_lines", "%.4f", (double)c->lines / (double)all);

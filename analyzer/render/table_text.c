@@ -147,14 +147,14 @@ static int shrink(struct table *t, int total, int least)
 	return total;
 }
 
-/* The next one to go, but for the first: t->n where there is none. */
+/* The next one to go: t->n where there is none. The first goes only where it is among the less wanted. */
 static size_t least_missed(const struct table *t)
 {
 	size_t first = 0, last = t->n;
 
 	while (first < t->n && is_out(t, first))
 		first++;
-	for (size_t i = first + 1; i < t->n; i++)
+	for (size_t i = first + (first < t->n && !t->less[first]); i < t->n; i++)
 		if (!is_out(t, i) && (last == t->n || t->less[i] >= t->less[last]))
 			last = i;
 	return last;

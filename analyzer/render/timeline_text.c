@@ -6,6 +6,7 @@
  *    3.20 ms    701 ms  container acquisition   ##########################
  *
  * A moment has its time on the log's clock instead of a bar. */
+#include "render/fold.h"
 #include "render/timeline.h"
 #include "render/number.h"
 #include <string.h>
@@ -312,47 +313,6 @@ static void put_heading(struct layout *l, const struct timeline_row *r, bool bar
 	flush(l);
 }
 
-/* A value that breaks between words where the line is full. */
-static void add_value(struct layout *l, const char *safe, int indent)
-{
-	int column = indent;
-
-	while (*safe) {
-		size_t len = strcspn(safe, " ");
-		int columns = text_columns(safe, len);
-
-		if (column > indent && l->out->width && column + 1 + columns > l->out->width) {
-			text_puts(&l->line, "\n");
-			add_padded(&l->line, "", 0, indent, false);
-			column = indent;
-		} else if (column > indent) {
-			text_puts(&l->line, " ");
-			column++;
-		}
-		/* An id that is longer than a line goes on in the next: it is not cut. */
-		for (; l->out->width > indent + 1 && columns > l->out->width - indent;
-		     columns -= l->out->width - indent) {
-			size_t n = 0;
-
-			for (int k = 0; n < len && k < l->out->width - indent;) {
-				uint32_t code;
-				size_t bytes = utf8_decode(safe + n, len - n, &code);
-
-				k += bytes ? utf8_columns(code) : 1;
-				n += bytes ? bytes : 1;
-			}
-			text_add(&l->line, safe, n);
-			text_puts(&l->line, "\n");
-			add_padded(&l->line, "", 0, indent, false);
-			safe += n;
-			len -= n;
-		}
-		text_add(&l->line, safe, len);
-		column += columns;
-		safe += len + (safe[len] == ' ');
-	}
-}
-
 static void put_facts(struct layout *l)
 {
 	int widest = 0;
@@ -362,12 +322,14 @@ static void put_facts(struct layout *l)
 	for (size_t i = 0; i < l->t->nfacts; i++) {
 		const struct timeline_fact *f = &l->t->facts[i];
 		struct text safe = {0};
+		struct fold fold = {
+		    .out = &l->line, .width = l->out->width, .indent = widest + 2, .column = widest + 2};
 
 		text_printf(&l->line, "%-*s  ", widest, f->name);
 		if (f->ink != INK_NONE)
 			text_puts(&l->line, output_ink(l->out, f->ink));
 		text_add_terminal(&safe, f->value, strlen(f->value));
-		add_value(l, text_str(&safe), widest + 2);
+		fold_words(&fold, text_str(&safe), safe.len, "", "");
 		text_done(&safe);
 		if (f->ink != INK_NONE)
 			text_puts(&l->line, output_ink(l->out, INK_NONE));

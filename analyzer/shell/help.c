@@ -2,6 +2,7 @@
 /* help.c - what the table of commands says, as help on the terminal and as a section of the manual page. */
 #include "shell/commands.h"
 #include "shell/complete.h"
+#include "render/fold.h"
 #include "render/text.h"
 #include <ctype.h>
 #include <string.h>
@@ -15,7 +16,30 @@ static int option_text(const struct option_spec *o, char *buf, size_t size)
 	return snprintf(buf, size, "%s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
 }
 
-static void put_options(const struct option_spec *o, FILE *to)
+enum { NARROWEST = 24 }; /* columns of help beside names; where there are less it goes below them */
+
+/* Text in lines that fit. */
+static void put_folded(const struct output *out, struct text *t, int indent)
+{
+	struct text lines = {0};
+
+	text_add_folded(&lines, text_str(t), t->len, out->width, indent);
+	fprintf(out->file, "%s\n", text_str(&lines));
+	text_done(&lines);
+	text_done(t);
+}
+
+/* A name and what it is, on further lines where the terminal is narrow. */
+static void put_item(const struct output *out, const char *name, int width, const char *help)
+{
+	struct text t = {0};
+	int indent = 2 + width + 1;
+
+	text_printf(&t, "  %-*s %s", width, name, help);
+	put_folded(out, &t, out->width > indent + NARROWEST ? indent : 4);
+}
+
+static void put_options(const struct option_spec *o, const struct output *out)
 {
 	char buf[128];
 	int widest = 0;
@@ -27,22 +51,33 @@ static void put_options(const struct option_spec *o, FILE *to)
 	}
 	for (; o && o->name; o++) {
 		option_text(o, buf, sizeof buf);
-		fprintf(to, "  %-*s  %s\n", widest, buf, o->help);
+		put_item(out, buf, widest + 1, o->help);
 	}
+}
+
+static void say_usage(const struct command *c, struct text *t)
+{
+	text_printf(t, "usage: ilu-logq %s%s%s%s", c->name, c->options && c->options->name ? " [OPTIONS]" : "",
+	            c->words ? " " : "", c->words ? c->words : "");
 }
 
 void command_usage(const struct command *c, FILE *to)
 {
-	fprintf(to, "usage: ilu-logq %s%s%s%s\n", c->name, c->options && c->options->name ? " [OPTIONS]" : "",
-	        c->words ? " " : "", c->words ? c->words : "");
+	struct text t = {0};
+
+	say_usage(c, &t);
+	fprintf(to, "%s\n", text_str(&t));
+	text_done(&t);
 }
 
-static void put_lines(const char *text, const char *before, FILE *to)
+static void put_lines(const char *text, const char *before, const struct output *out)
 {
 	while (*text) {
 		size_t n = strcspn(text, "\n");
+		struct text t = {0};
 
-		fprintf(to, "%s%.*s\n", n ? before : "", (int)n, text);
+		text_printf(&t, "%s%.*s", n ? before : "", (int)n, text);
+		put_folded(out, &t, (int)strspn(before, " ") + 4);
 		text += n + (text[n] == '\n');
 	}
 }
@@ -50,31 +85,25 @@ static void put_lines(const char *text, const char *before, FILE *to)
 /* Words that flow to the width of the terminal, or 100 columns; an empty line parts paragraphs. */
 static void put_flow(const char *text, int indent, const struct output *out)
 {
-	int width = out->width ? out->width : 100, column = 0;
+	struct output as = {.file = out->file, .width = out->width ? out->width : 100};
+	struct text t = {0};
 
-	while (*text) {
-		size_t blanks = strspn(text, " \n"), n;
+	text_printf(&t, "%*s", indent, "");
+	for (; *text; text++) {
+		bool paragraph = text[0] == '\n' && text[1] == '\n';
 
-		if (column && blanks > 1 && text[0] == '\n' && text[1] == '\n') {
-			fputs("\n\n", out->file);
-			column = 0;
-		}
-		text += blanks;
-		n = strcspn(text, " \n");
-		if (column > indent && column + 1 + (int)n > width) {
-			fputc('\n', out->file);
-			column = 0;
-		}
-		if (n)
-			column += fprintf(out->file, "%*s%.*s", column ? 1 : indent, "", (int)n, text);
-		text += n;
+		if (paragraph)
+			text_puts(&t, "\n\n");
+		else
+			text_add(&t, *text == '\n' ? " " : text, 1);
+		text += paragraph;
 	}
-	fputc('\n', out->file);
+	put_folded(&as, &t, indent);
 }
 
 static void put_columns(const struct command *c, struct output *out)
 {
-	struct text names = {0};
+	struct text names = {0}, head = {0};
 
 	for (size_t i = 0; i < c->ncolumns; i++) {
 		const struct column *column = (const void *)((const char *)c->columns + i * c->column_stride);
@@ -82,26 +111,12 @@ static void put_columns(const struct command *c, struct output *out)
 		if ((column->unit & UNIT_MASK) != UNIT_OFFSET)
 			text_printf(&names, "%s%s", names.len ? ", " : "", column->name);
 	}
-	fprintf(out->file, "\n%sColumns%s, by these names or as the headings have them\n", output_ink(out, INK_HEAD),
-	        output_ink(out, INK_NONE));
+	text_printf(&head, "%sColumns%s, by these names or as the headings have them", output_ink(out, INK_HEAD),
+	            output_ink(out, INK_NONE));
+	fputc('\n', out->file);
+	put_folded(out, &head, 2);
 	put_flow(text_str(&names), 2, out);
 	text_done(&names);
-}
-
-/* A name and what it is, on further lines where the terminal is narrow. */
-static void put_item(const struct output *out, const char *name, int width, const char *help)
-{
-	int indent = 2 + width + 1, column = fprintf(out->file, "  %-*s", width, name);
-
-	while (*help) {
-		size_t n = strcspn(help, " ");
-
-		if (column > indent && out->width && column + 1 + (int)n > out->width)
-			column = fprintf(out->file, "\n%*s", indent - 1, "") - 1;
-		column += fprintf(out->file, " %.*s", (int)n, help);
-		help += n + (help[n] == ' ');
-	}
-	fputc('\n', out->file);
 }
 
 static void put_choices(const struct command *c, const struct output *out)
@@ -114,31 +129,34 @@ static void put_choices(const struct command *c, const struct output *out)
 void help_command(const struct command *c, struct output *out)
 {
 	FILE *to = out->file;
+	struct text t = {0};
 
-	fprintf(to, "%s%s%s - %s\n", output_ink(out, INK_HEAD), c->name, output_ink(out, INK_NONE), c->help);
+	text_printf(&t, "%s%s%s - %s", output_ink(out, INK_HEAD), c->name, output_ink(out, INK_NONE), c->help);
+	put_folded(out, &t, 2);
 	if (!c->run) {
 		fprintf(to, "\nNot available in this version; the name is taken.\n");
 		return;
 	}
-	command_usage(c, to);
+	say_usage(c, &t);
+	put_folded(out, &t, 7);
 	if (c->more) {
 		fputc('\n', to);
 		if (out->width)
 			put_flow(c->more, 0, out);
 		else
-			put_lines(c->more, "", to);
+			put_lines(c->more, "", out);
 	}
 	if (c->choices)
 		put_choices(c, out);
 	if (c->options && c->options->name) {
 		fprintf(to, "\n%sOptions%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
-		put_options(c->options, to);
+		put_options(c->options, out);
 	}
 	if (c->columns)
 		put_columns(c, out);
 	if (c->examples) {
 		fprintf(to, "\n%sExamples%s\n", output_ink(out, INK_HEAD), output_ink(out, INK_NONE));
-		put_lines(c->examples, "  ilu-logq ", to);
+		put_lines(c->examples, "  ilu-logq ", out);
 	}
 }
 
@@ -152,19 +170,20 @@ static void put_group(struct output *out, enum command_group group)
 
 void help_all(struct output *out)
 {
-	FILE *to = out->file;
-
-	fprintf(to, "ilu-logq - questions to the logs of a daemon: events, spans, invocations, where the time went\n"
-	            "usage: ilu-logq [-d DB] [--format text|csv|json|markdown|lines] COMMAND [ARGUMENTS]\n"
-	            "       ilu-logq [-d DB]                    the shell\n");
+	put_lines("ilu-logq - questions to the logs of a daemon: events, spans, invocations, where the time went\n"
+	          "usage: ilu-logq [-d DB] [--format text|csv|json|markdown|lines] COMMAND [ARGUMENTS]\n"
+	          "       ilu-logq [-d DB]                    the shell",
+	          "", out);
 	for (int group = 0; group < GROUPS; group++)
 		put_group(out, (enum command_group)group);
-	fprintf(to, "\n%sOptions, before or after the command%s\n", output_ink(out, INK_HEAD),
+	fprintf(out->file, "\n%sOptions, before or after the command%s\n", output_ink(out, INK_HEAD),
 	        output_ink(out, INK_NONE));
-	put_options(global_options, to);
-	fprintf(to, "\n`ilu-logq COMMAND --help` says more about one. Exit status: 0 fine, 1 findings, 2 usage or "
-	            "input that cannot be\n"
-	            "opened, 3 damaged or foreign input, 4 the system failed, 130 after Ctrl-C.\n");
+	put_options(global_options, out);
+	fputc('\n', out->file);
+	put_flow(
+	    "`ilu-logq COMMAND --help` says more about one. Exit status: 0 fine, 1 findings, 2 usage or input that "
+	    "cannot be opened, 3 damaged or foreign input, 4 the system failed, 130 after Ctrl-C.",
+	    0, out);
 }
 
 static void put_roff_char(char c, FILE *to)

@@ -9,6 +9,7 @@
 #include "base/sql.h"
 #include "query/core/command.h"
 #include "query/core/select.h"
+#include "render/number.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,6 +22,12 @@ static const char *text_of(struct slice s)
 
 /* ---- what the log tells ---- */
 
+static const char *took(const struct query *q, int64_t ns, char *buf)
+{
+	number_duration(ns, q->out->utf8 ? "µ" : "u", buf);
+	return buf;
+}
+
 static void note_lane(struct query *q, const struct blame_lane *l)
 {
 	static const char *const from[] = {"as --cores says", "by the log",
@@ -28,6 +35,8 @@ static void note_lane(struct query *q, const struct blame_lane *l)
 	static const char *const order[] = {"the queue's order is not known", "in order of arrival",
 	                                    "in order of their priorities"};
 
+	if (!l->cores) /* nothing executed there */
+		return;
 	query_note(q, "%s%s%.*s: %" PRId64 " cores (%s), %s%s", l->gpu ? "GPU of " : "", l->worker.ptr ? "" : "worker",
 	           (int)l->worker.len, l->worker.ptr ? l->worker.ptr : "", l->cores, from[l->cores_from],
 	           order[l->order],
@@ -95,7 +104,7 @@ static bool taken(const struct query *q, const struct blame_run *b, uint32_t fun
 static const struct column of_tid[] = {
     {"offset_s", UNIT_OFFSET},       {"run", UNIT_RUN},
     {"tid", LESS(UNIT_ID)},          {"phase", LESS(UNIT_NONE)},
-    {"from_ns", UNIT_TIME},          {"to_ns", LESS(UNIT_TIME)},
+    {"from_ns", LESS(UNIT_TIME)},    {"to_ns", LESS(UNIT_TIME)},
     {"holder", UNIT_NONE},           {"holder_tid", UNIT_ID},
     {"holder_function", UNIT_WHOLE}, {"ns", UNIT_NS},
     {"share", UNIT_SHARE},
@@ -145,6 +154,7 @@ static int64_t sum_of(const struct blame_row *row, size_t n, bool cold)
 static void note_request(struct query *q, const struct blame_run *b, uint32_t request, const struct blame_row *row,
                          size_t n)
 {
+	char buf[NUMBER_MAX];
 	const struct blame_request *of = &b->request[request];
 	int64_t unknown = 0, all = sum_of(row, n, false);
 	size_t holders = 0;
@@ -160,8 +170,11 @@ static void note_request(struct query *q, const struct blame_run *b, uint32_t re
 		holders += row[i].holder != BLAME_NOBODY && !again;
 	}
 	if (all)
-		query_note(q, "%.*s (%s) waited %.3f s in the queue, behind these %zu", (int)of->tid.len, of->tid.ptr,
-		           text_of(b->functions.text[of->function]), (double)all / 1e9, holders);
+		query_note(q,
+		           holders ? "%.*s (%s) waited %s in the queue, behind these %zu"
+		                   : "%.*s (%s) waited %s in the queue",
+		           (int)of->tid.len, of->tid.ptr, text_of(b->functions.text[of->function]), took(q, all, buf),
+		           holders);
 	else
 		query_note(q, "%.*s did not wait in a queue", (int)of->tid.len, of->tid.ptr);
 	note_unknown(q, b, unknown, all);
@@ -173,19 +186,20 @@ static void note_start(struct query *q, const struct blame_run *b, const struct 
 	const struct blame_request *of = &b->request[s->request],
 	                           *holder = s->nholders ? &b->request[b->start_holder[s->first_holder]] : NULL;
 	const char *function = text_of(b->functions.text[of->function]);
-	double seconds = (double)(s->to_ns - s->from_ns) / 1e9;
+	char buf[NUMBER_MAX];
+	const char *time = took(q, s->to_ns - s->from_ns, buf);
 
 	if (s->kind == BLAME_MEMORY)
 		query_note(q,
-		           "its cold start took %.3f s: a container of %s had been removed for %.*s (%s), which needed "
+		           "its cold start took %s: a container of %s had been removed for %.*s (%s), which needed "
 		           "the memory",
-		           seconds, function, (int)holder->tid.len, holder->tid.ptr,
+		           time, function, (int)holder->tid.len, holder->tid.ptr,
 		           text_of(b->functions.text[holder->function]));
 	else if (s->kind == BLAME_COLD && holder)
-		query_note(q, "its cold start took %.3f s: all containers of %s were taken, by %u of its requests",
-		           seconds, function, s->nholders);
+		query_note(q, "its cold start took %s: all containers of %s were taken, by %u of its requests", time,
+		           function, s->nholders);
 	else if (s->kind == BLAME_COLD)
-		query_note(q, "its cold start took %.3f s: %s", seconds,
+		query_note(q, "its cold start took %s: %s", time,
 		           s->removed ? "a container of its function had been removed, for no request's sake"
 		                      : "its function had no container yet");
 	else
@@ -302,13 +316,13 @@ static void note_functions(struct query *q, const struct blame_run *b, const str
 /* Cold starts that are not shown. */
 static void note_starts(struct query *q, const struct blame_run *b)
 {
+	char buf[NUMBER_MAX];
 	int64_t ns = 0;
 
 	for (uint32_t i = 0; i < b->nstarts; i++)
 		ns += b->start[i].to_ns - b->start[i].from_ns;
 	if (b->nstarts)
-		query_note(q, "%u cold starts took %.3f s besides: blame --cold tells why", b->nstarts,
-		           (double)ns / 1e9);
+		query_note(q, "%u cold starts took %s besides: blame --cold tells why", b->nstarts, took(q, ns, buf));
 }
 
 static void show_functions(struct query *q, struct table *t, const struct blame_run *b, bool cold)

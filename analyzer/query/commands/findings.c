@@ -7,6 +7,7 @@
 #include "query/events/event_line.h"
 #include "ingest/line.h"
 #include "findings/finding.h"
+#include "render/fold.h"
 #include "render/number.h"
 #include "render/text.h"
 #include <errno.h>
@@ -162,12 +163,37 @@ static void put_table(struct query *q, const struct findings *fs)
 
 /* ---- for people ---- */
 
+/* What stands in t, in lines that fit; it is empty then. */
+static void put_folded(struct output *out, struct text *t, int indent)
+{
+	struct text lines = {0};
+
+	text_add_folded(&lines, text_str(t), t->len, out->width, indent);
+	fprintf(out->file, "%s\n", text_str(&lines));
+	text_done(&lines);
+	text_reset(t);
+}
+
+static void put_times(struct output *out, const struct finding *f, int64_t offset_s)
+{
+	char from[NUMBER_MAX], to[NUMBER_MAX], zone[NUMBER_MAX];
+	struct text t = {0};
+
+	if (f->first_ns == INT64_MIN)
+		return;
+	time_of_log(f->first_ns, offset_s, from);
+	time_of_log(f->last_ns, offset_s, to);
+	time_offset(offset_s, zone);
+	text_printf(&t, "  from %s to %s (%s)", from, f->last_ns == INT64_MIN ? "?" : to, zone);
+	put_folded(out, &t, 4);
+	text_done(&t);
+}
+
 static void put_title(struct output *out, const struct finding *f, int64_t offset_s)
 {
 	static const enum ink inks[] = {
 	    [FINDING_NOTE] = INK_DIM, [FINDING_WARNING] = INK_WARN, [FINDING_ERROR] = INK_ERROR};
 	struct text t = {0};
-	char from[NUMBER_MAX], to[NUMBER_MAX], zone[NUMBER_MAX];
 
 	text_printf(&t, "%s%s%s  %s", output_ink(out, inks[f->level]), finding_level_name(f->level),
 	            output_ink(out, INK_NONE), f->rule);
@@ -180,22 +206,17 @@ static void put_title(struct output *out, const struct finding *f, int64_t offse
 		text_puts(&t, "  cause: ");
 		text_add_terminal(&t, f->cause, strlen(f->cause));
 	}
-	text_puts(&t, "\n  ");
+	put_folded(out, &t, 2);
+	text_puts(&t, "  ");
 	text_add_terminal(&t, f->message ? f->message : "", f->message ? strlen(f->message) : 0);
-	text_puts(&t, "\n");
-	if (f->first_ns != INT64_MIN) {
-		time_of_log(f->first_ns, offset_s, from);
-		time_of_log(f->last_ns, offset_s, to);
-		time_offset(offset_s, zone);
-		text_printf(&t, "  from %s to %s (%s)\n", from, f->last_ns == INT64_MIN ? "?" : to, zone);
-	}
+	put_folded(out, &t, 2);
+	put_times(out, f, offset_s);
 	for (size_t i = 0; i < f->ndetails; i++) {
 		text_printf(&t, "  %s: ", f->detail[i].name);
 		text_add_terminal(&t, f->detail[i].value ? f->detail[i].value : "",
 		                  f->detail[i].value ? strlen(f->detail[i].value) : 0);
-		text_puts(&t, "\n");
+		put_folded(out, &t, 4);
 	}
-	fwrite(text_str(&t), 1, t.len, out->file);
 	text_done(&t);
 }
 
@@ -209,8 +230,8 @@ static int put_evidence(struct query *q, const struct evidence *e, int64_t offse
 	if (e->remark) {
 		text_printf(&t, "    %s", output_ink(q->out, INK_DIM));
 		text_add_terminal(&t, e->remark, strlen(e->remark));
-		text_printf(&t, "%s\n", output_ink(q->out, INK_NONE));
-		fwrite(text_str(&t), 1, t.len, q->out->file);
+		text_puts(&t, output_ink(q->out, INK_NONE));
+		put_folded(q->out, &t, 4);
 		text_done(&t);
 	}
 	if (!e->event)

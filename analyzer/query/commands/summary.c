@@ -2,6 +2,7 @@
 /* summary.c - the verdict on what is loaded: for people ten lines, for programs a row a sentence. */
 #include "query/commands/summary.h"
 #include "query/core/command.h"
+#include "render/fold.h"
 #include "render/text.h"
 #include <errno.h>
 #include <string.h>
@@ -37,50 +38,17 @@ static void put_table(struct query *q, const struct summary *s)
 
 /* ---- for people ---- */
 
-/* Text that breaks between words where a line is full; lines after the first are indented. */
-struct wrap {
-	struct text out;
-	int width, column, lines;
-	bool begun; /* a word stands in the line */
-};
-
-static void put_word(struct wrap *w, const char *word, size_t len, const char *ink, const char *end)
-{
-	int columns = text_columns(word, len);
-
-	if (w->begun && w->width && w->column + 1 + columns > w->width) {
-		text_puts(&w->out, "\n  ");
-		w->column = INDENT;
-		w->lines++;
-	} else if (w->begun) {
-		text_puts(&w->out, " ");
-		w->column++;
-	}
-	text_puts(&w->out, ink);
-	text_add(&w->out, word, len);
-	text_puts(&w->out, end);
-	w->column += columns;
-	w->begun = true;
-}
-
-static void put_words(struct wrap *w, const struct text *words, const char *ink, const char *end)
+static void put_words(struct fold *f, const struct text *words, const char *ink, const char *end)
 {
 	struct text safe = {0};
-	const char *p, *stop;
 
 	text_add_terminal(&safe, text_str(words), words->len);
-	for (p = text_str(&safe); *p; p = stop) {
-		stop = strchrnul(p, ' ');
-		if (!strncmp(stop, " %", 2)) /* stays with its number */
-			stop = strchrnul(stop + 1, ' ');
-		if (stop > p)
-			put_word(w, p, (size_t)(stop - p), ink, end);
-		stop += *stop == ' ';
-	}
+	fold_words(f, text_str(&safe), safe.len, ink, end);
 	text_done(&safe);
 }
 
-static struct wrap lay_out(const struct output *out, const struct verdict *v)
+/* Writes a verdict to t; how many lines it takes. */
+static int lay_out(const struct output *out, const struct verdict *v, struct text *t)
 {
 	static const struct {
 		const char *sign, *ascii;
@@ -89,18 +57,18 @@ static struct wrap lay_out(const struct output *out, const struct verdict *v)
 	             [VERDICT_WARNING] = {"▲", "!", INK_WARN},
 	             [VERDICT_FINE] = {"●", "o", INK_INFO},
 	             [VERDICT_NOTE] = {"·", "-", INK_NONE}};
-	struct wrap w = {.width = out->width, .column = INDENT, .lines = 1};
+	struct fold f = {.out = t, .width = out->width, .indent = INDENT, .column = INDENT, .lines = 1};
 	struct text command = {0};
 	const char *none = output_ink(out, INK_NONE), *ink = output_ink(out, looks[v->level].ink);
 
-	text_printf(&w.out, "%s%s%s ", ink, out->utf8 ? looks[v->level].sign : looks[v->level].ascii, none);
-	put_words(&w, &v->message, v->level == VERDICT_ERROR ? output_ink(out, INK_HEAD) : "",
+	text_printf(t, "%s%s%s ", ink, out->utf8 ? looks[v->level].sign : looks[v->level].ascii, none);
+	put_words(&f, &v->message, v->level == VERDICT_ERROR ? output_ink(out, INK_HEAD) : "",
 	          v->level == VERDICT_ERROR ? none : "");
 	text_printf(&command, "%s %s", out->utf8 ? "→" : "->", v->command);
-	put_word(&w, text_str(&command), command.len, output_ink(out, INK_DIM), none);
-	text_puts(&w.out, "\n");
+	fold_word(&f, text_str(&command), command.len, 1, output_ink(out, INK_DIM), none);
+	text_puts(t, "\n");
 	text_done(&command);
-	return w;
+	return f.lines;
 }
 
 struct page {
@@ -112,15 +80,16 @@ struct page {
 
 static void put_verdict(struct page *p, const struct verdict *v, bool first)
 {
-	struct wrap w = lay_out(p->q->out, v);
+	struct text t = {0};
+	int lines = lay_out(p->q->out, v, &t);
 
-	if (p->all || first || v->kept || (!p->left_out && p->lines + w.lines <= LINES)) {
-		fwrite(text_str(&w.out), 1, w.out.len, p->q->out->file);
-		p->lines += v->kept ? 0 : w.lines;
+	if (p->all || first || v->kept || (!p->left_out && p->lines + lines <= LINES)) {
+		fwrite(text_str(&t), 1, t.len, p->q->out->file);
+		p->lines += v->kept ? 0 : lines;
 	} else {
 		p->left_out++;
 	}
-	text_done(&w.out);
+	text_done(&t);
 }
 
 /* Room for what is kept, and for the line that says how much is left out. */
@@ -129,22 +98,24 @@ static void reserve(struct page *p, const struct summary *s)
 	int lines = p->lines;
 
 	for (size_t i = 0; i < s->n; i++) {
-		struct wrap w = lay_out(p->q->out, &s->v[i]);
+		struct text t = {0};
+		int n = lay_out(p->q->out, &s->v[i], &t);
 
-		lines += w.lines;
-		p->lines += s->v[i].kept ? w.lines : 0;
-		text_done(&w.out);
+		lines += n;
+		p->lines += s->v[i].kept ? n : 0;
+		text_done(&t);
 	}
 	p->lines += lines > LINES;
 }
 
 static void put_text(struct query *q, const struct summary *s)
 {
-	struct wrap head = {.width = q->out->width, .lines = 1};
+	struct text t = {0};
+	struct fold head = {.out = &t, .width = q->out->width, .indent = INDENT, .lines = 1};
 	struct page p = {.q = q, .all = args_has(q->args, "all")};
 
 	put_words(&head, &s->head, output_ink(q->out, INK_HEAD), output_ink(q->out, INK_NONE));
-	fprintf(q->out->file, "%s\n", text_str(&head.out));
+	fprintf(q->out->file, "%s\n", text_str(&t));
 	p.lines = head.lines;
 	reserve(&p, s);
 	for (size_t i = 0; i < s->n; i++)
@@ -152,7 +123,7 @@ static void put_text(struct query *q, const struct summary *s)
 	if (p.left_out)
 		fprintf(q->out->file, "%s  and %zu more: summary --all%s\n", output_ink(q->out, INK_DIM), p.left_out,
 		        output_ink(q->out, INK_NONE));
-	text_done(&head.out);
+	text_done(&t);
 	query_ok(q, output_status(q->out), "output");
 }
 

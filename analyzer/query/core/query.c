@@ -3,6 +3,7 @@
 #include "query/core/query.h"
 #include "base/sql.h"
 #include "base/text.h"
+#include "render/fold.h"
 #include "store/store.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -115,14 +116,21 @@ enum status query_exit(const struct query *q)
 
 void query_note(const struct query *q, const char *format, ...)
 {
+	struct text t = {0}, lines = {0};
+	char *said;
 	va_list ap;
 
 	if (q->quiet)
 		return;
 	va_start(ap, format);
-	fputs("ilu-logq: ", stderr);
-	vfprintf(stderr, format, ap);
-	fputc('\n', stderr);
+	if (vasprintf(&said, format, ap) >= 0) {
+		text_printf(&t, "ilu-logq: %s", said);
+		text_add_folded(&lines, text_str(&t), t.len, q->out ? q->out->width : 0, 2);
+		fprintf(stderr, "%s\n", text_str(&lines));
+		free(said);
+	}
+	text_done(&lines);
+	text_done(&t);
 	va_end(ap);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* compare_text.c - a comparison for people: on a terminal, or as Markdown. */
 #include "query/why/compare.h"
+#include "render/fold.h"
 #include <errno.h>
 #include <string.h>
 
@@ -14,16 +15,20 @@ static const struct {
     {TABLE_LINES, "Lines: new, gone, more or less of them by request", "%zu more kinds of lines: --show lines\n"},
 };
 
-static void put_safe(struct output *out, const char *text)
+static void put_safe(struct output *out, const char *before, const char *text)
 {
-	struct text safe = {0};
+	struct text safe = {0}, lines = {0};
 
+	text_puts(&safe, before);
 	if (out->format == FORMAT_MARKDOWN)
 		text_add_markdown(&safe, text, strlen(text));
 	else
 		text_add_terminal(&safe, text, strlen(text));
-	fputs(text_str(&safe), out->file);
+	text_add_folded(&lines, text_str(&safe), safe.len, out->format == FORMAT_TEXT ? out->width : 0,
+	                strlen(before) ? 3 : 0);
+	fprintf(out->file, "%s\n", text_str(&lines));
 	text_done(&safe);
+	text_done(&lines);
 }
 
 static void put_head(struct query *q, const struct comparison *c)
@@ -35,18 +40,18 @@ static void put_head(struct query *q, const struct comparison *c)
 	if (markdown)
 		fputs("# Comparison of ilu-logq\n\n", q->out->file);
 	for (int s = 0; s < SIDES; s++) {
+		char before[8];
+
+		snprintf(before, sizeof before, "%s%c  ", markdown ? "- " : "", 'A' + s);
 		text_reset(&t);
 		compare_side(c, s, micro, &t);
-		fprintf(q->out->file, "%s%c  ", markdown ? "- " : "", 'A' + s);
-		put_safe(q->out, text_str(&t));
-		fputs("\n", q->out->file);
+		put_safe(q->out, before, text_str(&t));
 	}
 	text_reset(&t);
 	compare_sentence(c, micro, &t);
 	if (markdown)
 		fputs("\n", q->out->file);
-	put_safe(q->out, text_str(&t));
-	fputs("\n", q->out->file);
+	put_safe(q->out, "", text_str(&t));
 	query_ok(q, t.failed ? -ENOMEM : 0, "memory");
 	text_done(&t);
 }

@@ -7,13 +7,15 @@
 #include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/whole/gathered.h"
+#include "render/fold.h"
 #include "render/number.h"
 #include "render/text.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_UNDER = 6 };   /* causes that are shown under one; programs get all */
+enum { MOST_UNDER = 6 }; /* causes that are shown under one; programs get all */
+enum { SHORT_ID = 12 };
 enum { ENOUGH_SLOW = 50 }; /* without --over, so many are to be slow, as far as the tenth slowest goes */
 
 /* ---- what is slow ---- */
@@ -389,9 +391,12 @@ static void put_heading(struct query *q, const char *text)
 static void put_words(struct query *q, struct text *t)
 {
 	bool html = q->out->format == FORMAT_HTML;
+	struct text lines = {0};
 
-	if (query_ok(q, t->failed ? -ENOMEM : 0, "output"))
-		fprintf(q->out->file, html ? "<p>%s</p>\n" : "%s\n", text_str(t));
+	text_add_folded(&lines, text_str(t), t->len, q->out->format == FORMAT_TEXT ? q->out->width : 0, 0);
+	if (query_ok(q, t->failed || lines.failed ? -ENOMEM : 0, "output"))
+		fprintf(q->out->file, html ? "<p>%s</p>\n" : "%s\n", text_str(&lines));
+	text_done(&lines);
 	text_done(t);
 }
 
@@ -574,6 +579,33 @@ static void put_typical_html(struct query *q, const struct slow *s)
 	put_words(q, &t);
 }
 
+/* As much of an id as tells it from other requests', SHORT_ID bytes at least. */
+static size_t short_id(const struct slow *s, uint32_t of)
+{
+	const char *id = request_tid(&s->r, of);
+	size_t n = SHORT_ID;
+
+	for (uint32_t i = 0; i < s->r.n; i++)
+		while (i != of && n < strlen(id) && !strncmp(request_tid(&s->r, i), id, n))
+			n++;
+	return n < strlen(id) ? n : strlen(id);
+}
+
+/* The command that shows both, in one line, to be copied: whole ids stand above. */
+static void put_both(struct query *q, const struct slow *s)
+{
+	const char *slow = request_tid(&s->r, s->slow), *fast = request_tid(&s->r, s->fast);
+	bool fits =
+	    !q->out->width || strlen(slow) + strlen(fast) + strlen("→ timeline  --beside ") <= (size_t)q->out->width;
+	struct text t = {0};
+
+	text_puts(&t, q->out->utf8 ? "→ timeline " : "-> timeline ");
+	text_add_terminal(&t, slow, fits ? strlen(slow) : short_id(s, s->slow));
+	text_puts(&t, " --beside ");
+	text_add_terminal(&t, fast, fits ? strlen(fast) : short_id(s, s->fast));
+	put_words(q, &t);
+}
+
 static void put_typical(struct query *q, const struct slow *s)
 {
 	struct text t = {0};
@@ -591,15 +623,10 @@ static void put_typical(struct query *q, const struct slow *s)
 		say_ns(q, &t, s->r.v[of[k].i].ns);
 		text_puts(&t, q->out->format == FORMAT_MARKDOWN ? "  \n" : "\n");
 	}
-	if (s->slow != NO_REQUEST && s->fast != NO_REQUEST) {
-		text_puts(&t, q->out->utf8 ? "→ timeline " : "-> timeline ");
-		text_add_terminal(&t, request_tid(&s->r, s->slow), strlen(request_tid(&s->r, s->slow)));
-		text_puts(&t, " --beside ");
-		text_add_terminal(&t, request_tid(&s->r, s->fast), strlen(request_tid(&s->r, s->fast)));
-		text_puts(&t, "\n");
-	}
 	fwrite(text_str(&t), 1, t.len, q->out->file);
 	text_done(&t);
+	if (s->slow != NO_REQUEST && s->fast != NO_REQUEST)
+		put_both(q, s);
 }
 
 static void put_too_many(struct query *q)
