@@ -482,7 +482,7 @@ INCLUDE  = $(shell realpath -m --relative-to=$(LIBDIR) $(PREFIX)/include)
 CMAKE    = $(LIBDIR)/cmake/ilulog
 MAN     := $(wildcard docs/*.[1-9])
 LIB_MAN := $(filter docs/ilu_% docs/ilulog% docs/ilu-logctl%,$(MAN))
-GUIDES  := $(addprefix docs/,tables.md rules.md formats.md store-format.md differences.md slow.md compare.md scale.md what-if.md)
+GUIDES  := $(addprefix docs/,tables.md rules.md formats.md exports.md store-format.md differences.md slow.md compare.md scale.md what-if.md)
 SCHEMA  := $(patsubst %/,%,$(sort $(dir $(wildcard schema/*.* schema/*/*.*))))
 
 .PHONY: install-lib

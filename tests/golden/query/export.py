@@ -134,12 +134,38 @@ def otlp(path):
     return f"{len(spans)} spans of {len({x['traceId'] for x in spans.values()})} traces, {len(inside)} in another, {len(known)} of them there, {same} of its trace; {records} records"
 
 
+TRACE_KEYS = {  # by the definition of the format ("Trace Event Format"): what an event of a phase must have, and of which kind
+    "M": {"name": str, "args": dict},
+    "X": {"name": str, "cat": str, "ts": decimal.Decimal, "dur": decimal.Decimal, "args": dict},
+    "C": {"name": str, "ts": decimal.Decimal, "args": dict},
+    "s": {"name": str, "cat": str, "ts": decimal.Decimal, "id": int},
+    "f": {"name": str, "cat": str, "ts": decimal.Decimal, "id": int, "bp": str},
+}
+
+
+def number(x):
+    return type(x) in (int, decimal.Decimal) and decimal.Decimal(x).is_finite()
+
+
+def trace_event(e):
+    """Its keys and their kinds; no others, so that a key that is misspelt is one too many and one too few."""
+    keys = {"ph": str, "pid": int, "tid": int, **TRACE_KEYS[e["ph"]]}
+    assert e.keys() == keys.keys(), e
+    assert all(type(e[k]) is kind for k, kind in keys.items()), e
+    assert 0 < e["pid"] < 2**31 and 0 <= e["tid"] < 2**31, e
+    assert "ts" not in e or e["ts"].is_finite(), e
+
+
 def perfetto(path):
-    """Trace events: in a thread slices lie within one another or behind one another; arrows have both ends, in a slice."""
+    """Trace events: in a thread slices lie within one another or behind one another; arrows have both ends, in a slice; counters are
+    numbers; what is named is named once, before it is used."""
     with open(path, encoding="utf-8") as f:
-        events = json.load(f, parse_float=decimal.Decimal)["traceEvents"]
+        trace = json.load(f, parse_float=decimal.Decimal)
+    events = trace["traceEvents"]
+    assert trace["displayTimeUnit"] in ("ms", "ns") and all(isinstance(x, str) for x in trace["otherData"].values())
     threads, processes, open_in, arrows, kinds, last = {}, {}, {}, {}, collections.Counter(), None
     for e in events:
+        trace_event(e)
         at = (e["pid"], e["tid"])
         kinds[e.get("cat", e["ph"])] += 1
         if e["ph"] == "M":
@@ -148,9 +174,9 @@ def perfetto(path):
             assert key not in names
             names[key] = e["args"]["name"]
             continue
-        assert e["pid"] in processes and isinstance(e["name"], str)
+        assert e["pid"] in processes
         if e["ph"] == "C":
-            assert float(e["args"]["value"]) is not None
+            assert e["args"] and all(number(x) for x in e["args"].values()), e
             continue
         assert at in threads and (last is None or e["ts"] >= last), e
         last = e["ts"]
@@ -161,9 +187,9 @@ def perfetto(path):
             assert e["dur"] >= 0 and (not stack or e["ts"] + e["dur"] <= stack[-1]), e
             stack.append(e["ts"] + e["dur"])
         else:
-            assert e["ph"] in "sf" and stack and e["ts"] <= stack[0], e
+            assert stack and e["ts"] <= stack[0], e
             assert e["ph"] == "s" or e["bp"] == "e"
-            arrows.setdefault(e["id"], []).append(e["ph"])
+            arrows.setdefault((e["cat"], e["name"], e["id"]), []).append(e["ph"])
     assert all(a == ["s", "f"] for a in arrows.values()), arrows
     if packets:
         as_packets(events)
