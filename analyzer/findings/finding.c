@@ -109,22 +109,6 @@ void finding_tid(struct finding *f, struct slice tid)
 	f->tid = text;
 }
 
-struct finding_number finding_count(int64_t n)
-{
-	struct finding_number out;
-
-	number_count(n, out.text);
-	return out;
-}
-
-struct finding_number finding_ns(int64_t ns)
-{
-	struct finding_number out;
-
-	number_duration(ns, "µ", out.text);
-	return out;
-}
-
 void finding_evidence(struct finding *f, int64_t event, const char *remark)
 {
 	char *copy = remark ? strdup(remark) : NULL;

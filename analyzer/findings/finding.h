@@ -8,7 +8,6 @@
 #define FINDINGS_FINDING_H
 
 #include "base/intern.h"
-#include "render/number.h"
 #include "store/store.h"
 
 enum finding_level { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
@@ -17,10 +16,6 @@ enum finding_level { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
 struct evidence {
 	int64_t event; /* event.id, or 0 */
 	char *remark;  /* why it matters, or NULL */
-};
-
-struct finding_number {
-	char text[NUMBER_MAX];
 };
 
 struct finding {
@@ -79,9 +74,6 @@ struct finding *finding_add(struct findings *f, const char *rule, enum finding_l
 void finding_message(struct finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void finding_cause(struct finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void finding_tid(struct finding *f, struct slice tid); /* nothing where there is none */
-/* Numbers as sentences have them: finding_count(n).text. */
-struct finding_number finding_count(int64_t n);
-struct finding_number finding_ns(int64_t ns);
 /* remark is copied; NULL: none. */
 void finding_evidence(struct finding *f, int64_t event, const char *remark);
 void finding_detail(struct finding *f, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -11,6 +11,7 @@
 #include "model/span.h"
 #include "base/sql.h"
 #include "model/rules_kept.h"
+#include "render/number.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,15 +104,16 @@ static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
 	f->last_ns = last;
 	if (!hang)
 		finding_message(f, "%.*s had executed for %s when the log ended", (int)function.len,
-		                function.ptr ? function.ptr : "", finding_ns(age).text);
+		                function.ptr ? function.ptr : "", number_duration_text(age, "µ").text);
 	else
 		finding_message(f,
 		                "%.*s on %.*s has executed for %s without end (the longest that completed took "
 		                "%s); %s invocation%s wait%s behind it and %s other%s",
 		                (int)function.len, function.ptr ? function.ptr : "a function", (int)worker.len,
-		                worker.ptr ? worker.ptr : "", finding_ns(age).text, finding_ns(longest).text,
-		                finding_count(waiting).text, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
-		                finding_count(holding - 1).text, holding == 2 ? "" : "s");
+		                worker.ptr ? worker.ptr : "", number_duration_text(age, "µ").text,
+		                number_duration_text(longest, "µ").text, number_count_text(waiting).text,
+		                waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", number_count_text(holding - 1).text,
+		                holding == 2 ? "" : "s");
 	finding_cause(f, "%s%s%s",
 	              hang ? "the function never returned: it holds a slot of its worker" : "the log ended",
 	              hang && container.ptr ? ", its container" : "",
@@ -144,7 +146,7 @@ static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
 	f->count = n;
 	f->first_ns = column_ns(st, 3);
 	finding_message(f, "%s invocation%s on %.*s never started, and nothing there executes without end",
-	                finding_count(n).text, n == 1 ? "" : "s", (int)worker.len,
+	                number_count_text(n).text, n == 1 ? "" : "s", (int)worker.len,
 	                worker.ptr ? worker.ptr : "no worker");
 	finding_cause(f, "unknown");
 	return last_lines(s, &q, f);
@@ -170,7 +172,7 @@ static int explain_stuck(struct store *s, int64_t run, struct findings *out, siz
 		if (!n || strcmp(f->rule, "never-started"))
 			continue;
 		finding_cause(f, "%s container%s of the run %s never given back (see lint): %s memory is nobody's",
-		              finding_count(n).text, n == 1 ? "" : "s", n == 1 ? "was" : "were",
+		              number_count_text(n).text, n == 1 ? "" : "s", n == 1 ? "was" : "were",
 		              n == 1 ? "its" : "their");
 	}
 	findings_done(&lost);
@@ -201,8 +203,9 @@ static void say_given_up(struct finding *f, enum given_up how, int64_t n, struct
 	static const char *const what[] = {"never arrived", "never began to execute",
 	                                   "began to execute and never completed", "completed after it had given up"};
 
-	finding_message(f, "%s invocation%s of the load generator %s%s%.*s", finding_count(n).text, n == 1 ? "" : "s",
-	                what[how], worker.len ? ", on " : "", (int)worker.len, worker.ptr ? worker.ptr : "");
+	finding_message(f, "%s invocation%s of the load generator %s%s%.*s", number_count_text(n).text,
+	                n == 1 ? "" : "s", what[how], worker.len ? ", on " : "", (int)worker.len,
+	                worker.ptr ? worker.ptr : "");
 	if (gave_up_s > 0)
 		finding_detail(f, "gave_up_after_s", "%.3f", gave_up_s);
 	switch (how) {
@@ -219,7 +222,7 @@ static void say_given_up(struct finding *f, enum given_up how, int64_t n, struct
 	case NEVER_COMPLETED:
 		if (errors)
 			finding_cause(f, "the worker ended %s of them with an error, when nobody waited any more",
-			              finding_count(errors).text);
+			              number_count_text(errors).text);
 		else
 			finding_cause(f, "no line says how %s ended", n == 1 ? "it" : "they");
 		return;
@@ -299,8 +302,8 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 	if (open)
 		f->level = FINDING_ERROR;
 	finding_message(f, "%.*s falls silent %s before the last line of its run, with %s span%s open",
-	                (int)(path.ptr + path.len - name), name, finding_ns(others - last).text,
-	                finding_count(open).text, open == 1 ? "" : "s");
+	                (int)(path.ptr + path.len - name), name, number_duration_text(others - last, "µ").text,
+	                number_count_text(open).text, open == 1 ? "" : "s");
 	finding_cause(f, "%s",
 	              open ? "the process stopped in the middle of these spans (deadlock or kill)"
 	                   : "the process ended or was killed");

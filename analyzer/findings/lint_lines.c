@@ -17,6 +17,7 @@
 #include "model/parts.h"
 #include "model/span.h"
 #include "store/chunks.h"
+#include "render/number.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -484,7 +485,7 @@ static void tell_jump(const struct log *l, struct findings *out)
 		return;
 	f = finding_add(out, "clock-jump", FINDING_WARNING, l->run);
 	finding_message(f, "%s time%s the clock of %s jumps by more than a year, by up to %.1f years",
-	                finding_count(l->jump.count).text, l->jump.count == 1 ? "" : "s", path,
+	                number_count_text(l->jump.count).text, l->jump.count == 1 ? "" : "s", path,
 	                (double)l->jump_ns / (double)CLOCK_JUMP_NS);
 	finding_cause(f, "%s", "the clock was not set yet, or its battery is empty");
 	show(f, &l->jump);
@@ -500,8 +501,8 @@ static void tell_log(const struct log *l, struct findings *out)
 	if (l->back.count) {
 		f = finding_add(out, "time-backwards", far ? FINDING_WARNING : FINDING_NOTE, l->run);
 		finding_message(f, "%s time%s a line of %s is earlier than the line before, by up to %s",
-		                finding_count(l->back.count).text, l->back.count == 1 ? "" : "s", path,
-		                finding_ns(l->back_ns).text);
+		                number_count_text(l->back.count).text, l->back.count == 1 ? "" : "s", path,
+		                number_duration_text(l->back_ns, "µ").text);
 		finding_cause(f, "%s",
 		              far ? "the clock was set back, or two processes write one file"
 		                  : "threads that write at the same time");
@@ -510,7 +511,7 @@ static void tell_log(const struct log *l, struct findings *out)
 	if (l->timeless.count) {
 		f = finding_add(out, "no-time", FINDING_NOTE, l->run);
 		finding_message(f, "%s record%s of %s ha%s no time that is understood",
-		                finding_count(l->timeless.count).text, l->timeless.count == 1 ? "" : "s", path,
+		                number_count_text(l->timeless.count).text, l->timeless.count == 1 ? "" : "s", path,
 		                l->timeless.count == 1 ? "s" : "ve");
 		finding_cause(f, "they stand at the time of the record before; load --time names a key");
 		show(f, &l->timeless);
@@ -518,7 +519,7 @@ static void tell_log(const struct log *l, struct findings *out)
 	if (l->foreign.count) {
 		f = finding_add(out, "foreign-span-lines", FINDING_NOTE, l->run);
 		finding_message(f, "%s span line%s of %s %s of another worker and %s not counted",
-		                finding_count(l->foreign.count).text, l->foreign.count == 1 ? "" : "s", path,
+		                number_count_text(l->foreign.count).text, l->foreign.count == 1 ? "" : "s", path,
 		                l->foreign.count == 1 ? "is" : "are", l->foreign.count == 1 ? "is" : "are");
 		finding_cause(f, "every worker of a simulated cluster writes all span lines");
 		show(f, &l->foreign);
@@ -526,14 +527,14 @@ static void tell_log(const struct log *l, struct findings *out)
 	if (l->hole.count) {
 		f = finding_add(out, "sequence-gap", FINDING_WARNING, l->run);
 		finding_message(f, "%s lacks lines: its sequence numbers leave some out, %s time%s", path,
-		                finding_count(l->hole.count).text, l->hole.count == 1 ? "" : "s");
+		                number_count_text(l->hole.count).text, l->hole.count == 1 ? "" : "s");
 		finding_cause(f, "lines were lost between the process and this file");
 		show(f, &l->hole);
 	}
 	if (l->lost.count) {
 		f = finding_add(out, "records-lost", FINDING_WARNING, l->run);
 		finding_message(f, "the process of %s could not write some of its lines, %s time%s", path,
-		                finding_count(l->lost.count).text, l->lost.count == 1 ? "" : "s");
+		                number_count_text(l->lost.count).text, l->lost.count == 1 ? "" : "s");
 		finding_cause(f, "the log says so: a full ring or disk");
 		show(f, &l->lost);
 	}
@@ -546,14 +547,15 @@ static void tell_secrets(const struct scan *s, struct findings *out)
 	if (s->environment.count) {
 		f = finding_add(out, "environment", FINDING_NOTE, s->environment_run);
 		finding_message(f, "a process's environment is dumped, %s time%s",
-		                finding_count(s->environment.count).text, s->environment.count == 1 ? "" : "s");
+		                number_count_text(s->environment.count).text, s->environment.count == 1 ? "" : "s");
 		finding_cause(f, "whatever secret is in it stands in the log");
 		show(f, &s->environment);
 	}
 	if (s->secret.count) {
 		f = finding_add(out, "secret", FINDING_WARNING, s->environment_run);
-		finding_message(f, "a field looks like a secret, %s time%s: %s", finding_count(s->secret.count).text,
-		                s->secret.count == 1 ? "" : "s", s->secret_name);
+		finding_message(f, "a field looks like a secret, %s time%s: %s",
+		                number_count_text(s->secret.count).text, s->secret.count == 1 ? "" : "s",
+		                s->secret_name);
 		finding_cause(f, "its value stands in the log");
 		show(f, &s->secret);
 	}
@@ -592,7 +594,7 @@ static int tell_open_spans(struct store *store, int64_t run, struct slice tid, s
 			finding_evidence(f, row.id, "opened here");
 	}
 	if (!rc && f)
-		finding_message(f, "a completed transaction left %s span%s open", finding_count(f->count).text,
+		finding_message(f, "a completed transaction left %s span%s open", number_count_text(f->count).text,
 		                f->count == 1 ? "" : "s");
 	span_reader_close(r);
 	return rc;

@@ -12,6 +12,7 @@
 #include "base/sql.h"
 #include "model/rules_kept.h"
 #include "base/hash.h"
+#include "render/number.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -391,9 +392,9 @@ static int add_storm(struct watch *w, struct slice tid, struct findings *out)
 	f->first_ns = c->first_ns;
 	f->last_ns = c->last_ns;
 	finding_message(f, "%s rounds without progress in %s: %s lines, %.1f %% of the run's%s%s%s",
-	                finding_count(c->rounds).text, finding_ns(c->last_ns - c->first_ns).text,
-	                finding_count(c->lines).text, all ? 100.0 * (double)c->lines / (double)all : 0,
-	                w->others ? "; and " : "", w->others ? finding_count(w->others).text : "",
+	                number_count_text(c->rounds).text, number_duration_text(c->last_ns - c->first_ns, "µ").text,
+	                number_count_text(c->lines).text, all ? 100.0 * (double)c->lines / (double)all : 0,
+	                w->others ? "; and " : "", w->others ? number_count_text(w->others).text : "",
 	                w->others ? " rounds of other cycles" : "");
 	finding_detail(f, "lines", "%lld", (long long)c->lines);
 	if (all)

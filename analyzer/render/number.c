@@ -87,6 +87,22 @@ size_t number_count(int64_t n, char *buf)
 	return out;
 }
 
+struct number number_count_text(int64_t n)
+{
+	struct number out;
+
+	number_count(n, out.text);
+	return out;
+}
+
+struct number number_duration_text(int64_t ns, const char *micro)
+{
+	struct number out;
+
+	number_duration(ns, micro, out.text);
+	return out;
+}
+
 size_t number_bytes(int64_t bytes, char *buf)
 {
 	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};

@@ -21,6 +21,13 @@ size_t number_duration(int64_t ns, const char *micro, char *buf);
 /* A count with its thousands apart: "1,594", "-12,500". */
 size_t number_count(int64_t n, char *buf);
 
+/* The same within an expression: number_count_text(n).text lives until its end. */
+struct number {
+	char text[NUMBER_MAX];
+};
+struct number number_count_text(int64_t n);
+struct number number_duration_text(int64_t ns, const char *micro);
+
 /* "812 B", "1.2 kB", "521.0 MB": powers of 1000, as file managers show. */
 size_t number_bytes(int64_t bytes, char *buf);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* maintain_command.c - drop-source and compact: the words; load/maintain.h has the work. */
 #include "load/maintain.h"
+#include "render/number.h"
 #include "shell/commands.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -42,7 +43,8 @@ static void run_compact(struct query *q)
 
 	outcome(q, rc, q->path, why);
 	if (!q->status)
-		query_note(q, "%s: %lld bytes, %lld before", q->path, (long long)after, (long long)before);
+		query_note(q, "%s: %s bytes, %s before", q->path, number_count_text(after).text,
+		           number_count_text(before).text);
 }
 
 const struct command command_compact = {

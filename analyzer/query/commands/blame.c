@@ -22,10 +22,9 @@ static const char *text_of(struct slice s)
 
 /* ---- what the log tells ---- */
 
-static const char *took(const struct query *q, int64_t ns, char *buf)
+static struct number took(const struct query *q, int64_t ns)
 {
-	number_duration(ns, q->out->utf8 ? "µ" : "u", buf);
-	return buf;
+	return number_duration_text(ns, q->out->utf8 ? "µ" : "u");
 }
 
 static void note_lane(struct query *q, const struct blame_lane *l)
@@ -154,7 +153,6 @@ static int64_t sum_of(const struct blame_row *row, size_t n, bool cold)
 static void note_request(struct query *q, const struct blame_run *b, uint32_t request, const struct blame_row *row,
                          size_t n)
 {
-	char buf[NUMBER_MAX];
 	const struct blame_request *of = &b->request[request];
 	int64_t unknown = 0, all = sum_of(row, n, false);
 	size_t holders = 0;
@@ -173,7 +171,7 @@ static void note_request(struct query *q, const struct blame_run *b, uint32_t re
 		query_note(q,
 		           holders ? "%.*s (%s) waited %s in the queue, behind these %zu"
 		                   : "%.*s (%s) waited %s in the queue",
-		           (int)of->tid.len, of->tid.ptr, text_of(b->functions.text[of->function]), took(q, all, buf),
+		           (int)of->tid.len, of->tid.ptr, text_of(b->functions.text[of->function]), took(q, all).text,
 		           holders);
 	else
 		query_note(q, "%.*s did not wait in a queue", (int)of->tid.len, of->tid.ptr);
@@ -186,20 +184,19 @@ static void note_start(struct query *q, const struct blame_run *b, const struct 
 	const struct blame_request *of = &b->request[s->request],
 	                           *holder = s->nholders ? &b->request[b->start_holder[s->first_holder]] : NULL;
 	const char *function = text_of(b->functions.text[of->function]);
-	char buf[NUMBER_MAX];
-	const char *time = took(q, s->to_ns - s->from_ns, buf);
+	struct number time = took(q, s->to_ns - s->from_ns);
 
 	if (s->kind == BLAME_MEMORY)
 		query_note(q,
 		           "its cold start took %s: a container of %s had been removed for %.*s (%s), which needed "
 		           "the memory",
-		           time, function, (int)holder->tid.len, holder->tid.ptr,
+		           time.text, function, (int)holder->tid.len, holder->tid.ptr,
 		           text_of(b->functions.text[holder->function]));
 	else if (s->kind == BLAME_COLD && holder)
-		query_note(q, "its cold start took %s: all containers of %s were taken, by %u of its requests", time,
-		           function, s->nholders);
+		query_note(q, "its cold start took %s: all containers of %s were taken, by %u of its requests",
+		           time.text, function, s->nholders);
 	else if (s->kind == BLAME_COLD)
-		query_note(q, "its cold start took %s: %s", time,
+		query_note(q, "its cold start took %s: %s", time.text,
 		           s->removed ? "a container of its function had been removed, for no request's sake"
 		                      : "its function had no container yet");
 	else
@@ -316,13 +313,12 @@ static void note_functions(struct query *q, const struct blame_run *b, const str
 /* Cold starts that are not shown. */
 static void note_starts(struct query *q, const struct blame_run *b)
 {
-	char buf[NUMBER_MAX];
 	int64_t ns = 0;
 
 	for (uint32_t i = 0; i < b->nstarts; i++)
 		ns += b->start[i].to_ns - b->start[i].from_ns;
 	if (b->nstarts)
-		query_note(q, "%u cold starts took %s besides: blame --cold tells why", b->nstarts, took(q, ns, buf));
+		query_note(q, "%u cold starts took %s besides: blame --cold tells why", b->nstarts, took(q, ns).text);
 }
 
 static void show_functions(struct query *q, struct table *t, const struct blame_run *b, bool cold)

@@ -2,6 +2,7 @@
 /* check.c - is the database whole: SQLite's structure, every block, every line, the ledger, the model's tables. */
 #include "beside/beside.h"
 #include "query/core/command.h"
+#include "render/number.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -56,9 +57,9 @@ static void summary(struct query *q)
 	if (query_next(q, stmt)) {
 		for (int i = 0; i < 3; i++)
 			n[i] = sqlite3_column_int64(stmt, i);
-		query_note(q, "%s is whole: %lld source%s, %lld chunk%s, %lld line%s", q->path, (long long)n[0],
-		           n[0] == 1 ? "" : "s", (long long)n[1], n[1] == 1 ? "" : "s", (long long)n[2],
-		           n[2] == 1 ? "" : "s");
+		query_note(q, "%s is whole: %s source%s, %s chunk%s, %s line%s", q->path, number_count_text(n[0]).text,
+		           n[0] == 1 ? "" : "s", number_count_text(n[1]).text, n[1] == 1 ? "" : "s",
+		           number_count_text(n[2]).text, n[2] == 1 ? "" : "s");
 	}
 	sqlite3_finalize(stmt);
 }

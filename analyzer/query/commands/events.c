@@ -420,8 +420,8 @@ static void read_options(struct events *ev)
 static void say_what_is_missing(const struct events *ev)
 {
 	if (ev->filter.left_out)
-		query_note(ev->q, "%lld span lines of other workers are left out; --foreign shows them",
-		           (long long)ev->filter.left_out);
+		query_note(ev->q, "%s span lines of other workers are left out; --foreign shows them",
+		           number_count_text(ev->filter.left_out).text);
 	if (!ev->n && !args_has(ev->q->args, "follow"))
 		query_note(ev->q, "no event matches");
 }

@@ -154,6 +154,14 @@ static void keep_share(void *arg, const struct phase_sum *sum)
 	all->n++;
 }
 
+/* Phases are of the answered ones; what never ended has no length. */
+static const char *whose_time(const struct overall *n)
+{
+	if (!n->ok || n->ok == n->all)
+		return ". The time went into ";
+	return n->failed ? ". Their time and that of the failed went into " : ". Their time went into ";
+}
+
 static void say_shares(struct query *q, struct summary *s, const struct overall *n, const struct shares *all)
 {
 	struct verdict *v = NULL;
@@ -171,12 +179,13 @@ static void say_shares(struct query *q, struct summary *s, const struct overall 
 	else
 		text_puts(&v->message, n->ok ? "" : "None of ");
 	say_several(&v->message, n->ok ? n->ok : n->all, "invocation");
-	text_puts(&v->message, all->n ? " succeeded. The time went into " : " succeeded");
+	text_puts(&v->message, " succeeded");
+	text_puts(&v->message, all->n ? whose_time(n) : "");
 	for (int i = 0; i < all->n; i++) {
 		text_printf(&v->message, "%s%s ", i ? ", " : "", all->names[i] ? all->names[i] : "");
 		say_share(&v->message, all->most[i].share);
 		if (strstr(all->names[i] ? all->names[i] : "", "(cold)"))
-			text_printf(&v->message, " (%lld of them)", (long long)all->most[i].invocations);
+			text_printf(&v->message, " (%s of them)", number_count_text(all->most[i].invocations).text);
 	}
 }
 
@@ -211,7 +220,7 @@ static void say_slowest_function(struct query *q, struct summary *s, const struc
 	if (most == o->names.n || functions < 2 || o->function[most].ns <= 0 ||
 	    !(v = summary_add(q, s, VERDICT_NOTE, "functions")))
 		return;
-	text_printf(&v->message, "Of %lld functions, %.*s took most time: ", (long long)functions,
+	text_printf(&v->message, "Of %s functions, %.*s took most time: ", number_count_text(functions).text,
 	            (int)o->names.text[most].len, o->names.text[most].ptr);
 	say_share(&v->message, o->function[most].ns / all);
 	text_puts(&v->message, " of it in ");

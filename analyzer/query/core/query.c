@@ -222,8 +222,7 @@ bool query_table_row(struct query *q, struct table *t, const struct cell *cells)
 	return query_ok(q, table_row(t, cells), "output");
 }
 
-/* Whether none of query_run's lines is of a request. That is said; a table of headings says nothing. */
-static bool no_requests(struct query *q)
+bool query_no_requests(struct query *q)
 {
 	bool none = !query_number(
 	    q, "SELECT count(*) FROM (SELECT 1 FROM invocation_kind WHERE ?1 IN (0, run) LIMIT 1)", query_run(q));
@@ -235,7 +234,8 @@ static bool no_requests(struct query *q)
 
 void query_table_close(struct query *q, struct table *t)
 {
-	if (q->status || (q->of_requests && t && !table_rows(t) && q->out->format == FORMAT_TEXT && no_requests(q)))
+	if (q->status ||
+	    (q->of_requests && t && !table_rows(t) && q->out->format == FORMAT_TEXT && query_no_requests(q)))
 		table_cancel(t);
 	query_ok(q, table_close(t), "output");
 }

@@ -82,6 +82,8 @@ bool query_table_row(struct query *q, struct table *t, const struct cell *cells)
 /* Frees t; after a failure what was not shown yet is not shown, nor in text an empty table of requests where there are
  * none: that is said. */
 void query_table_close(struct query *q, struct table *t);
+/* Whether none of query_run's lines is of a request, which is said: a table of headings says nothing. */
+bool query_no_requests(struct query *q);
 
 /* Columns of a table, `stride` bytes from one to the next. */
 struct column_set {

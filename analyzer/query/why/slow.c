@@ -668,11 +668,11 @@ static void put(struct query *q, const struct slow *s)
 		put_json(q, s);
 	else if (!q->status && q->out->format == FORMAT_CSV)
 		put_table(q, s);
-	else if (!q->status)
+	else if (!q->status && (s->r.n || s->too_many || q->out->format != FORMAT_TEXT || !query_no_requests(q)))
 		slow_tell(q, s);
 	if (!q->status && s->r.unfinished)
-		query_note(q, "%lld requests without an answer are left out: hangs tells of them",
-		           (long long)s->r.unfinished);
+		query_note(q, "%s requests without an answer are left out: hangs tells of them",
+		           number_count_text(s->r.unfinished).text);
 }
 
 static void run(struct query *q)
