@@ -266,8 +266,20 @@ static const struct option_spec *option_of(const struct option_spec *o, const ch
 	return NULL;
 }
 
-static void offer_value_of(const struct option_spec *o, const char *text)
+/* Columns of a command's own table. */
+static void offer_columns_of(const struct command *c, const char *text)
 {
+	for (size_t i = 0; i < c->ncolumns; i++) {
+		const struct column *column = (const void *)((const char *)c->columns + i * c->column_stride);
+
+		if ((column->unit & UNIT_MASK) != UNIT_OFFSET)
+			offer(column->name, text);
+	}
+}
+
+static void offer_value_of(const struct command *c, const struct option_spec *o, const char *text)
+{
+	static const char *const statuses[] = {"ok", "failed", "unfinished"};
 	static const char *const formats[] = {"text", "csv", "json", "markdown", "lines"};
 	static const char *const whens[] = {"auto", "always", "never"};
 
@@ -275,7 +287,16 @@ static void offer_value_of(const struct option_spec *o, const char *text)
 		offer(formats[i], text);
 	for (size_t i = 0; !strcmp(o->name, "color") && i < 3; i++)
 		offer(whens[i], text);
-	offer_hint(o->hint, text);
+	for (size_t i = 0; !strcmp(o->name, "status") && i < 3; i++)
+		offer(statuses[i], text);
+	if (!strcmp(o->name, "function"))
+		offer_sql("SELECT DISTINCT function_name FROM invocation_kind LIMIT 500", text);
+	if (!strcmp(o->name, "worker"))
+		offer_sql("SELECT DISTINCT worker FROM source WHERE worker IS NOT NULL LIMIT 500", text);
+	if (!strcmp(o->name, "columns") && c && c->ncolumns)
+		offer_columns_of(c, text);
+	else
+		offer_hint(o->hint, text);
 }
 
 /* HINT_FILE where readline's own completion of file names should do it. */
@@ -304,7 +325,7 @@ static enum hint gather(const char *text, int start)
 		offer_commands(text);
 	} else if (value) {
 		hint = value->hint;
-		offer_value_of(value, text);
+		offer_value_of(c, value, text);
 	} else if (*text == '-') {
 		offer_options(c ? c->options : NULL, text);
 		offer_options(global_options, text);
