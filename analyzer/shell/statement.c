@@ -63,6 +63,15 @@ static FILE *open_redirect(const char *redirect)
 	return to;
 }
 
+/* jq reads JSON alone. */
+static bool is_jq(const char *redirect)
+{
+	const char *name = redirect && *redirect == '|' ? redirect + 1 : "";
+
+	name += strspn(name, " \t");
+	return !strncmp(name, "jq", 2) && strcspn(name, " \t\r\n;|") == 2;
+}
+
 static void close_redirect(FILE *to, bool file)
 {
 	if (!file)
@@ -145,12 +154,15 @@ bool typing_run(struct typing *t, const char *statement)
 	char *text = redirect ? strndup(statement, (size_t)(redirect - statement)) : strdup(statement);
 	FILE *to = redirect ? open_redirect(redirect) : NULL;
 	bool file = redirect && *redirect == '>';
+	enum format format = t->session->settings.format;
 	struct timespec from;
 
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	if (text && (to || !redirect)) {
 		t->session->to = to;
 		t->session->to_file = file;
+		if (format == FORMAT_TEXT && is_jq(redirect))
+			t->session->settings.format = FORMAT_JSON;
 		if (!sql)
 			strip_semicolon(text);
 		if (sql)
@@ -159,6 +171,8 @@ bool typing_run(struct typing *t, const char *statement)
 			go_on = run_settings(t->session, text) || run_words(t->session, text);
 		t->session->to = NULL;
 		t->session->to_file = false;
+		if (format == FORMAT_TEXT && is_jq(redirect))
+			t->session->settings.format = format;
 	}
 	if (to)
 		close_redirect(to, file);

@@ -99,25 +99,70 @@ static void put_json(const struct row *rows, size_t n, double s)
 	puts("]}");
 }
 
-static void put_row(const struct row *row, double s)
+static const char *behind_last(const char *text, const char *of)
 {
-	const json_t *site = row->site;
-
-	printf("%12.1f %12" JSON_INTEGER_FORMAT "  %-5s ", (double)row->lines / s,
-	       json_integer_value(json_object_get(site, "lines")), ctl_text(site, "level"));
-	ctl_put_safe(ctl_text(site, "target"), stdout);
-	fputs(strcmp(ctl_text(site, "kind"), "span") ? " \"" : " span \"", stdout);
-	ctl_put_safe(ctl_text(site, "text"), stdout);
-	fputs("\" ", stdout);
-	ctl_put_safe(ctl_text(site, "file"), stdout);
-	printf(":%" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(site, "line")));
+	for (const char *p; (p = strstr(text, of)) != NULL;)
+		text = p + strlen(of);
+	return text;
 }
 
-/* On a terminal as many as have a line each; long ones are cut there, not wrapped. */
+/* Where a line is made. brief: 1: of the target the last segment, 2: of the file the name alone. */
+static void write_place(const json_t *site, int brief, FILE *to)
+{
+	const char *target = ctl_text(site, "target"), *file = ctl_text(site, "file");
+
+	ctl_put_safe(brief > 0 ? behind_last(target, "::") : target, to);
+	fputs(strcmp(ctl_text(site, "kind"), "span") ? " \"" : " span \"", to);
+	ctl_put_safe(ctl_text(site, "text"), to);
+	fputs("\" ", to);
+	ctl_put_safe(brief > 1 ? behind_last(file, "/") : file, to);
+	fprintf(to, ":%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(site, "line")));
+}
+
+/* Bytes of the first so many characters. */
+static size_t bytes_of(const char *text, size_t characters)
+{
+	size_t n = 0;
+
+	for (; text[n] && (characters || (text[n] & 0xc0) == 0x80); n++)
+		characters -= (text[n] & 0xc0) != 0x80;
+	return n;
+}
+
+/* Within room columns, as much of it as there is room for; 0: all. */
+static void put_place(const json_t *site, size_t room)
+{
+	for (int brief = 0; brief <= 2; brief++) {
+		char *text = NULL;
+		size_t len;
+		FILE *to = open_memstream(&text, &len);
+
+		if (!to)
+			return;
+		write_place(site, brief, to);
+		fclose(to);
+		if (text && (!room || brief == 2 || !text[bytes_of(text, room)])) {
+			printf("%.*s\n", (int)(room ? bytes_of(text, room) : len), text);
+			brief = 2;
+		}
+		free(text);
+	}
+}
+
+static void put_row(const struct row *row, double s, size_t columns)
+{
+	const json_t *site = row->site;
+	int n = printf("%12.1f %12" JSON_INTEGER_FORMAT "  %-5s ", (double)row->lines / s,
+	               json_integer_value(json_object_get(site, "lines")), ctl_text(site, "level"));
+
+	put_place(site, columns > (size_t)n + 8 ? columns - (size_t)n : 0);
+}
+
+/* On a terminal as many as have a line each; long ones are shortened there, not wrapped. */
 static void put_table(const struct ctl *ctl, const struct row *rows, size_t n, double s)
 {
 	bool terminal = isatty(STDOUT_FILENO) && !ctl->once;
-	struct winsize size = {.ws_row = 0};
+	struct winsize size = {.ws_row = 0, .ws_col = 0};
 	json_int_t lines = 0;
 	size_t most = n;
 	char name[64];
@@ -132,7 +177,7 @@ static void put_table(const struct ctl *ctl, const struct row *rows, size_t n, d
 	printf("%s (%ld): %.1f lines/s of %zu places in %.1f s\n\n%12s %12s  %-5s %s\n", name, (long)ctl->pid,
 	       (double)lines / s, n, s, "lines/s", "lines", "level", "place");
 	for (size_t i = 0; i < most; i++)
-		put_row(&rows[i], s);
+		put_row(&rows[i], s, size.ws_col);
 	if (terminal)
 		fputs("\033[?7h", stdout);
 	else if (!ctl->once)

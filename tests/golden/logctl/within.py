@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a command on a terminal of so many columns until it has written its second table, ends it by Ctrl-C, and tells how long the longest
+line was and which words some line of places has: within.py COLUMNS COMMAND..."""
+import fcntl, os, pty, re, struct, sys, termios
+
+columns = int(sys.argv[1])
+pid, terminal = pty.fork()
+if not pid:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
+seen = b""
+while seen.count(b"\x1b[?7l") < 3:
+    got = os.read(terminal, 65536)
+    if not got:
+        break
+    seen += got
+os.write(terminal, b"\x03")
+os.waitpid(pid, 0)
+table = re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", seen.split(b"\x1b[?7l")[2].decode()).replace("\r", "").split("\n")
+places = [l for l in table[3:] if l]
+print("wider than the terminal:", sum(len(l) > columns for l in table))
+print("places:", len(places) > 0, "with target and text:", all(re.match(r' *[\d.]+ +\d+  \w+ +[\w:]+ (span )?"', l) for l in places))
