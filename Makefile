@@ -61,7 +61,7 @@ LIBLOG_SRC += $(addprefix liblog/clock/,actor.c clock.c context.c deadlines.c io
 # Everything but the entry points: linked into ilu-logq, into the tests and into the loadable extension.
 BASE_SRC   := $(addprefix analyzer/base/,aggregate.c arena.c array.c bytes.c intern.c jsontext.c keyed.c scan.c sha256.c sql.c table.c template.c text.c)
 BASE_SRC   += $(addprefix analyzer/base/,sorter.c sums.c tempfile.c textduration.c threads.c)
-INGEST_SRC := $(addprefix analyzer/ingest/,csv.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pattern.c pointed.c reader.c reading.c record.c repair.c role.c spelling.c stamp.c unescape.c zone.c)
+INGEST_SRC := $(addprefix analyzer/ingest/,csv.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pairs.c pattern.c pointed.c reader.c reading.c record.c repair.c role.c spelling.c stamp.c unescape.c zone.c)
 INGEST_SRC += $(addprefix analyzer/ingest/,form.c parts.c timeform.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)

@@ -73,6 +73,15 @@ struct slice record_text_unescape(struct record *r, struct slice escaped);
 /* open.c: text as layers, from the outside to the record inside. *inside: of an envelope, what is in it. */
 enum record_verdict layers_read(struct record_reader *rr, struct record *r, struct slice text, struct slice *inside);
 
+/* pairs.c: key=value at *p, which moves behind it; false: there is none, and *p may be anywhere. */
+bool pair_read(const char **p, const char *end, struct field *f);
+bool pair_key_char(char c);
+/* The members of an object become fields of the layer; false: as layer_field. */
+bool object_open(struct record *r, struct layer *l, struct slice object);
+/* A captured text that ends in pairs, or in an object behind a tab: they become fields, and the text is what stands
+ * before them, without its quotes if it is in some. False: as layer_field. */
+bool tail_open(struct record *r, struct layer *l, const char *path);
+
 /* csv.c: a line as the columns of a format. RECORD_EVENT; RECORD_OPEN: in quotes it goes on behind the end of text;
  * RECORD_TEXT: it is of no such format. */
 enum record_verdict csv_read(struct record_reader *rr, struct record *r, struct slice text);

@@ -98,18 +98,12 @@ static bool fields_split(struct record *r, struct layer *l)
 static bool open_subtree(struct record *r, struct layer *l, const char *path)
 {
 	struct found v;
-	struct members m;
-	struct member one;
 
 	if (!layer_find(l, path, &v) || v.kind != FIELD_JSON || *v.value.ptr != '{')
 		return true;
 	if (v.whole)
 		v.field->used = true;
-	for (members_start(&m, v.value); members_next(&m, &one) == 1;)
-		if (!layer_field(r, l,
-		                 (struct field){.key = one.key, .value = one.value, .kind = field_kind_of(one.kind)}))
-			return false;
-	return true;
+	return object_open(r, l, v.value);
 }
 
 static const struct log_format *format_by_keys(const struct record_reader *rr, struct layer *l)
@@ -192,44 +186,6 @@ static bool json_layer(struct record_reader *rr, struct record *r, struct slice 
 
 /* ---- a layer of logfmt ---- */
 
-static bool is_key_char(char c)
-{
-	return (unsigned char)c > ' ' && c != '=' && c != '"';
-}
-
-/* One pair at *p; false: no pair. */
-static bool pair(const char **p, const char *end, struct field *f)
-{
-	const char *start = *p, *q = start, *stop;
-	bool high = false;
-
-	while (q < end && is_key_char(*q))
-		q++;
-	if (q == start || q >= end || *q != '=')
-		return false;
-	f->key = (struct slice){start, (size_t)(q - start)};
-	start = ++q;
-	if (q < end && *q == '"') {
-		stop = scan_string(++start, end, &high);
-		if (!stop)
-			return false;
-		f->kind = FIELD_STRING;
-		q = stop + 1;
-	} else {
-		while (q < end && (unsigned char)*q > ' ' && *q != '"')
-			q++;
-		stop = q;
-		f->kind = FIELD_TEXT;
-		if (stop > start && (slice_is((struct slice){start, (size_t)(stop - start)}, "true") ||
-		                     slice_is((struct slice){start, (size_t)(stop - start)}, "false") ||
-		                     scan_scalar(start, stop) == stop))
-			f->kind = FIELD_SCALAR;
-	}
-	f->value = (struct slice){start, (size_t)(stop - start)};
-	*p = q;
-	return q == end || *q == ' ' || *q == '\t' || *q == '\r';
-}
-
 /* Is the first value of a template there? */
 static bool path_begins(struct layer *l, const char *template)
 {
@@ -250,7 +206,7 @@ static bool logfmt_layer(struct record_reader *rr, struct record *r, struct slic
 	struct layer *l;
 	struct found v;
 
-	if (!text.len || !is_key_char(*p) || *p == '{' || *p == '[')
+	if (!text.len || !pair_key_char(*p) || *p == '{' || *p == '[')
 		return false;
 	l = layer_add(r, NULL);
 	while (p < end) {
@@ -258,7 +214,7 @@ static bool logfmt_layer(struct record_reader *rr, struct record *r, struct slic
 
 		while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
 			p++;
-		if (p < end && (!pair(&p, end, &f) || !layer_field(r, l, f)))
+		if (p < end && (!pair_read(&p, end, &f) || !layer_field(r, l, f)))
 			goto no;
 	}
 	l->format = format_by_keys(rr, l);
@@ -397,11 +353,16 @@ static bool pattern_layer(struct record *r, const struct log_format *f, const st
 		}
 		field.key = (struct slice){piece->name, strlen(piece->name)};
 		/* 007 is a number for people, and none for JSON */
-		if (piece->kind == CAPTURE_INT && (*field.value.ptr != '0' || field.value.len == 1))
+		if ((piece->kind == CAPTURE_INT || piece->kind == CAPTURE_NUMBER) &&
+		    (*field.value.ptr != '0' || field.value.len == 1 || field.value.ptr[1] == '.'))
 			field.kind = FIELD_SCALAR;
+		r->composed |= piece->kind == CAPTURE_NUMBER; /* a recipe knows digits alone */
 		if (!layer_field(r, l, field))
 			return true;
 	}
+	for (size_t i = 0; i < f->open.n; i++)
+		if (!tail_open(r, l, f->open.all[i]))
+			return true;
 	fields_split(r, l);
 	return true;
 }
@@ -673,9 +634,9 @@ static bool no_record_in(const struct record_reader *rr, struct slice text, cons
 	const char *end = text.ptr + text.len, *p = text.ptr;
 	const struct format_set *set = rr->options.formats;
 
-	while (p < end && is_key_char(*p))
+	while (p < end && pair_key_char(*p))
 		p++;
-	if (!text.len || (p < end && *p == '=') || strchr("{[ \t\x1b", *text.ptr))
+	if (!text.len || (p < end && *p == '=') || strchr("{[ \t", *text.ptr) || memchr(text.ptr, '\x1b', text.len))
 		return false;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct log_format *f = &set->all[i];
@@ -734,18 +695,26 @@ static enum record_verdict patterns_read(struct record_reader *rr, struct record
 	return v != RECORD_TEXT || r->n > had ? v : patterns_of(rr, r, true, text, inside);
 }
 
-/* Colours around JSON in an envelope that has coloured its prefix. */
-static struct slice uncoloured(struct slice text)
+/* Colours around JSON in an envelope that has coloured its prefix, and those in a text for people. */
+static struct slice uncoloured(struct record *r, struct slice text)
 {
-	struct slice s = text;
+	struct slice s = text, copy;
 
 	for (size_t n; (n = repair_colour_len(s));)
 		s = (struct slice){s.ptr + n, s.len - n};
-	if (s.ptr == text.ptr || !s.len || *s.ptr != '{')
+	if (s.ptr != text.ptr && s.len && *s.ptr == '{') {
+		while (s.len && s.ptr[s.len - 1] != '}')
+			s.len--;
+		return s;
+	}
+	if (!memchr(text.ptr, '\x1b', text.len))
 		return text;
-	while (s.len && s.ptr[s.len - 1] != '}')
-		s.len--;
-	return s;
+	r->composed = true;
+	copy = record_text_copy(r, text);
+	if (!copy.ptr)
+		return text;
+	copy.len = repair_colours_cut((char *)copy.ptr, copy.len);
+	return copy;
 }
 
 /* A list of objects, or the beginning of one. */
@@ -770,7 +739,7 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 	while (text.len && (text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n'))
 		text.len--;
 	if (!outermost)
-		text = uncoloured(text);
+		text = uncoloured(r, text);
 	if (!text.len)
 		return RECORD_TEXT;
 	if (*text.ptr == '{') {

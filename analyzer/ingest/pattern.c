@@ -50,6 +50,8 @@ static int capture(struct pattern *p, const char *from, size_t len)
 		piece.words = (unsigned)(colon[1] - '0');
 	} else if (how == 3 && !memcmp(colon + 1, "int", 3)) {
 		piece.kind = CAPTURE_INT;
+	} else if (how == 6 && !memcmp(colon + 1, "number", 6)) {
+		piece.kind = CAPTURE_NUMBER;
 	} else if (how == 5 && !memcmp(colon + 1, "until", 5)) {
 		piece.kind = CAPTURE_UNTIL;
 	} else if (how == 4 && !memcmp(colon + 1, "last", 4)) {
@@ -199,6 +201,17 @@ static const char *integer(const char *p, const char *end)
 	return p;
 }
 
+/* Digits, perhaps with a fraction. */
+static const char *number(const char *p, const char *end)
+{
+	const char *q = integer(p, end), *fraction;
+
+	if (q == p || q == end || *q != '.')
+		return q;
+	fraction = integer(q + 1, end);
+	return fraction > q + 1 ? fraction : q;
+}
+
 /* Where the literal behind it begins; p: nowhere. */
 static const char *until(const struct piece *piece, const char *p, const char *end)
 {
@@ -237,6 +250,9 @@ const char *pattern_piece_end(const struct piece *piece, const char *p, const ch
 		break;
 	case CAPTURE_INT:
 		q = integer(p, end);
+		break;
+	case CAPTURE_NUMBER:
+		q = number(p, end);
 		break;
 	case CAPTURE_WORDS:
 		q = words(piece, p, end, piece->words);

@@ -2,6 +2,7 @@
 /* record.c - one record after the other: envelopes opened, roles found, the reading written. */
 #include "ingest/layer.h"
 #include "base/scan.h"
+#include "ingest/stamp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -103,6 +104,18 @@ int record_read(struct record_reader *rr, struct slice text, struct record_resul
 		return rc;
 	clear(rr->r);
 	return result(rr, layers_read(rr, rr->r, text, &inside), out);
+}
+
+void record_date(struct record_reader *rr, int64_t ns, struct record_result *out)
+{
+	static const size_t at = sizeof "{\"timestamp\":\"" - 1;
+	char stamp[STAMP_MAX];
+	size_t n = stamp_print_rfc3339(ns, stamp);
+
+	if (rr->reading.ptr[at + n] != '"') /* the year has other digits */
+		return;
+	memcpy(rr->reading.ptr + at, stamp, n);
+	out->time_ns = ns;
 }
 
 int record_flush(struct record_reader *rr, struct record_result *out)

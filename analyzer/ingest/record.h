@@ -99,6 +99,9 @@ void record_reader_trim(struct record_reader *r, size_t bytes);
 /* Reads one record: a line, or lines joined by the caller; SCAN_SLACK readable bytes follow text. 0 or -ENOMEM. */
 int record_read(struct record_reader *r, struct slice text, struct record_result *out);
 
+/* Dates the record that was just read, which has no time, and before which none had one. */
+void record_date(struct record_reader *r, int64_t ns, struct record_result *out);
+
 /* What is still in pieces at the end of a file: RECORD_EVENT or RECORD_TEXT for one of them, RECORD_PARTIAL: there is
  * none any more. 0 or -ENOMEM. */
 int record_flush(struct record_reader *r, struct record_result *out);

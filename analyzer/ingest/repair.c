@@ -10,7 +10,7 @@ static const struct {
 	const char *name, *what, *off;
 } repairs[REPAIRS] = {
     [REPAIR_NULS] = {OFF("nuls", "NUL bytes before the record")},
-    [REPAIR_COLOURS] = {OFF("colours", "colours around the record")},
+    [REPAIR_COLOURS] = {OFF("colours", "colours in the line")},
     [REPAIR_COMMA] = {OFF("comma", "a comma behind the record")},
     [REPAIR_PIECES] = {OFF("pieces", "whole records in a broken line")},
     [REPAIR_BRACKET] = {OFF("bracket", "extra bracket after fields")},
@@ -55,6 +55,21 @@ size_t repair_colour_len(struct slice s)
 	while (n < s.len && ((s.ptr[n] >= '0' && s.ptr[n] <= '9') || s.ptr[n] == ';'))
 		n++;
 	return n < s.len && (s.ptr[n] == 'm' || s.ptr[n] == 'K') ? n + 1 : 0;
+}
+
+size_t repair_colours_cut(char *text, size_t len)
+{
+	size_t to = 0;
+
+	for (size_t i = 0; i < len;) {
+		size_t n = text[i] == '\x1b' ? repair_colour_len((struct slice){text + i, len - i}) : 0;
+
+		if (!n)
+			text[to++] = text[i++];
+		i += n;
+	}
+	memset(text + to, 0, len - to);
+	return to;
 }
 
 bool repair_names(const char *text, unsigned *bits)

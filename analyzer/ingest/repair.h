@@ -22,11 +22,14 @@ enum repair {
 #define REPAIRS_ALL ((1u << REPAIRS) - 2) /* bits of all of them */
 
 const char *repair_name(enum repair r);   /* as users name it: "colours" */
-const char *repair_what(enum repair r);   /* what was wrong: "colours around the record" */
+const char *repair_what(enum repair r);   /* what was wrong: "colours in the line" */
 const char *repair_is_off(enum repair r); /* the reason of a line that is rejected since it is off */
 
 /* The length of a colour code at the front of s; 0: there is none. */
 size_t repair_colour_len(struct slice s);
+
+/* Takes all colour codes out of a text, and puts zeros behind it. Returns its length then. */
+size_t repair_colours_cut(char *text, size_t len);
 
 /* Adds the bits of "NAME[,NAME...]" or "all" to *bits. False: a name is none; *bits is untouched. */
 bool repair_names(const char *text, unsigned *bits);

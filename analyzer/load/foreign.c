@@ -48,7 +48,19 @@ static bool ends_with(struct slice s, const char *end)
 	return s.len >= n && !memcmp(s.ptr + s.len - n, end, n);
 }
 
-static struct bare bare_line(const struct parser *p, struct slice s)
+/* The text without the colours in it, in room; where there is no memory, with them. */
+static struct slice without_colours(struct slice text, struct bytes *room)
+{
+	room->len = 0;
+	bytes_add(room, text.ptr, text.len);
+	bytes_add(room, (char[SCAN_SLACK]){0}, SCAN_SLACK);
+	if (room->failed)
+		return text;
+	return (struct slice){room->ptr, repair_colours_cut(room->ptr, text.len)};
+}
+
+/* room: for a text that does not stand in the line as it is. */
+static struct bare bare_line(const struct parser *p, struct slice s, struct bytes *room)
 {
 	struct bare b = {s, REPAIR_NONE};
 	size_t n;
@@ -71,6 +83,12 @@ static struct bare bare_line(const struct parser *p, struct slice s)
 	}
 	for (n = b.text.len + 1; n != b.text.len; b.text = colour_cut_back(b.text))
 		n = b.text.len;
+	if (b.text.len && memchr(b.text.ptr, '\x1b', b.text.len)) {
+		n = b.text.len;
+		b.text = without_colours(b.text, room);
+		if (b.text.len != n)
+			b.repair = REPAIR_COLOURS;
+	}
 	if (b.text.len && b.text.ptr[0] == '[' && p->in_array)
 		return b;
 	if (p->in_array && ends_with(b.text, "}]"))
@@ -171,8 +189,8 @@ static bool is_continuation(struct slice s)
 	return s.len && memmem(s.ptr, s.len, "panicked at", 11);
 }
 
-/* The time of the first record after text, for text before it. */
-static int peek_time(struct parser *p, const char *from, const char *end, int64_t *stamp)
+/* The time of the first record after what has none, for that. */
+static int look_for_time(struct parser *p, const char *from, const char *end, int64_t *stamp)
 {
 	struct record_result r;
 	unsigned n = 0;
@@ -181,7 +199,7 @@ static int peek_time(struct parser *p, const char *from, const char *end, int64_
 	*stamp = p->records.options.file_ns;
 	for (const char *at = from; at < end && n < PEEK_LINES; n++) {
 		const char *nl = memchr(at, '\n', (size_t)(end - at));
-		struct bare b = bare_line(p, (struct slice){at, (size_t)((nl ? nl : end) - at)});
+		struct bare b = bare_line(p, (struct slice){at, (size_t)((nl ? nl : end) - at)}, &p->text);
 
 		if (!nl)
 			return 0;
@@ -194,6 +212,16 @@ static int peek_time(struct parser *p, const char *from, const char *end, int64_
 		at = nl + 1;
 	}
 	return 0;
+}
+
+/* The same, looked for once: p->peeked_ns. */
+static int peek_time(struct parser *p, const char *behind, const char *end)
+{
+	int rc = p->peeked ? 0 : look_for_time(p, behind, end, &p->peeked_ns);
+
+	p->depended = true;
+	p->peeked |= !rc;
+	return rc;
 }
 
 /* JSON of a text's reading, in p->text. */
@@ -226,10 +254,8 @@ static int text_add(struct parser *p, struct slice text, struct slice plain, con
 	int rc;
 
 	if (!p->has_last) {
-		p->depended = true;
-		if (!p->peeked && (rc = peek_time(p, behind, end, &p->peeked_ns)))
+		if ((rc = peek_time(p, behind, end)))
 			return rc;
-		p->peeked = true;
 		local = false;
 		stamp = p->peeked_ns;
 	}
@@ -499,12 +525,14 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 {
 	const char *nl = memchr(text, '\n', (size_t)(end - text)), *stop = nl ? nl : end;
 	struct row row = {.text = {text, (size_t)(stop - text)}, .bytes = (size_t)(stop - text) + (nl != NULL)};
-	struct bare b = bare_line(p, row.text);
+	struct bare b = bare_line(p, row.text, &p->plain);
 	struct record_result r;
 	bool taken = false;
 	int rc;
 
 	*used = row.bytes;
+	if (p->plain.failed)
+		return -ENOMEM;
 	p->group_budget = p->group_budget + 16 * (int64_t)row.bytes < GROUP_ALLOWED
 	                      ? p->group_budget + 16 * (int64_t)row.bytes
 	                      : GROUP_ALLOWED;
@@ -519,8 +547,13 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 		return parse_reject_row(p, &row, repair_is_off(b.repair));
 	switch (r.verdict) {
 	case RECORD_EVENT:
-		if (is_bare(p, row.text, &b) && ((rc = recipe_learn(p, &row, &r, &taken)) || taken))
+		if (!r.has_time && !p->records.has_near) {
+			if ((rc = peek_time(p, stop + (nl != NULL), end)))
+				return rc;
+			record_date(&p->records, p->peeked_ns, &r);
+		} else if (is_bare(p, row.text, &b) && ((rc = recipe_learn(p, &row, &r, &taken)) || taken)) {
 			return rc;
+		}
 		return record_add(p, CHUNK_READING, row.text, &r, b.repair, row.bytes);
 	case RECORD_PARTIAL:
 		return part_add(p, row.text, row.bytes);

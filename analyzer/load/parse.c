@@ -81,6 +81,7 @@ void parser_clear(struct parser *p)
 	chunk_builder_clear(p->builder);
 	room_return(&p->text);
 	room_return(&p->joined);
+	room_return(&p->plain);
 	record_reader_trim(&p->records, PARSE_ROOM);
 	record_reader_trim(&p->peeks, PARSE_ROOM);
 	recipes_trim(p->recipes, PARSE_ROOM);
@@ -101,6 +102,7 @@ void parser_done(struct parser *p)
 	recipes_free(p->recipes);
 	bytes_free(&p->text);
 	bytes_free(&p->joined);
+	bytes_free(&p->plain);
 	line_done(&p->line);
 	free(p->rejects);
 	free(p->guesses);

@@ -47,7 +47,7 @@ struct parser {
 	unsigned room[2];
 	struct record_reader records, peeks; /* peeks: for looking ahead, its counts do not count */
 	struct recipes *recipes;             /* of the source, load/recipe.h; NULL: none yet */
-	struct bytes text, joined;
+	struct bytes text, joined, plain;    /* plain: a line without its colours */
 	bool no_text;    /* in: the file is no log by its beginning: lines that are no records are rejected */
 	bool depended;   /* a line came out as it did since nothing was known of those before; or records.depended */
 	bool wants_more; /* parser_feed stopped since it must see more text than there was */

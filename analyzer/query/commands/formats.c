@@ -223,10 +223,11 @@ static void test(struct query *q, struct format_set *set, const char *path, cons
 	if (text && query_ok(q, record_reader_init(&reader, &o), path)) {
 		struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
-		for (const char *at = text, *end = text + len; at < end && !q->status && n < q->limit;) {
-			const char *nl = memchr(at, '\n', (size_t)(end - at));
+		for (char *at = text, *end = text + len; at < end && !q->status && n < q->limit;) {
+			char *nl = memchr(at, '\n', (size_t)(end - at));
+			size_t line = repair_colours_cut(at, (size_t)((nl ? nl : end) - at));
 
-			line_test(q, &reader, (struct slice){at, (size_t)((nl ? nl : end) - at)}, ++n, t);
+			line_test(q, &reader, (struct slice){at, line}, ++n, t);
 			at = nl ? nl + 1 : end;
 		}
 		query_table_close(q, t);
