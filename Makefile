@@ -125,10 +125,11 @@ ANALYZER_TESTS += textduration_test why_test remote_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.
-LIBLOG_FAULTS  := log_faults box_faults fork_faults
+LIBLOG_FAULTS  := log_faults box_faults fork_faults rotate_faults
 ANALYZER_FAULTS := model_faults input_faults event_faults record_faults write_faults
 FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
-FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap madvise open pread write fdatasync ftruncate posix_fallocate rename fork pthread_create socket connect sendmsg
+FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap madvise open openat pread write writev fdatasync fsync ftruncate fallocate posix_fallocate
+FAULT_WRAPS    += rename renameat renameat2 fork pthread_create socket connect sendmsg
 FUZZ_TARGETS   := reader head lines chunk format_file envelope spelling
 FUZZ_TARGETS   += database beside
 FUZZ_TARGETS   += directive_fuzz console_fuzz box_fuzz

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -174,6 +175,23 @@ int __wrap_open(const char *path, int flags, ...)
 	return __real_open(path, flags, mode);
 }
 
+int __real_openat(int base, const char *path, int flags, ...);
+int __wrap_openat(int base, const char *path, int flags, ...);
+int __wrap_openat(int base, const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (fails(FAULT_OPEN)) {
+		errno = EMFILE;
+		return -1;
+	}
+	return __real_openat(base, path, flags, mode);
+}
+
 ssize_t __real_write(int fd, const void *bytes, size_t len);
 ssize_t __wrap_write(int fd, const void *bytes, size_t len);
 ssize_t __wrap_write(int fd, const void *bytes, size_t len)
@@ -197,6 +215,19 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t len)
 	return -1;
 }
 
+/* Whole, or not at all: of the little that is written so nothing is taken half. */
+ssize_t __real_writev(int fd, const struct iovec *parts, int n);
+ssize_t __wrap_writev(int fd, const struct iovec *parts, int n);
+ssize_t __wrap_writev(int fd, const struct iovec *parts, int n)
+{
+	bool broken = fails(FAULT_WRITE_EIO);
+
+	if (!broken && !fails(FAULT_WRITE))
+		return __real_writev(fd, parts, n);
+	errno = broken ? EIO : ENOSPC;
+	return -1;
+}
+
 int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_fdatasync(int fd)
@@ -206,6 +237,17 @@ int __wrap_fdatasync(int fd)
 		return -1;
 	}
 	return __real_fdatasync(fd);
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	if (fails(FAULT_SYNC)) {
+		errno = EIO;
+		return -1;
+	}
+	return __real_fsync(fd);
 }
 
 int __real_ftruncate(int fd, off_t len);
@@ -230,15 +272,45 @@ int __wrap_posix_fallocate(int fd, off_t at, off_t len)
 	return fails(FAULT_ALLOCATE) ? ENOSPC : __real_posix_fallocate(fd, at, len);
 }
 
+int __real_fallocate(int fd, int mode, off_t at, off_t len);
+int __wrap_fallocate(int fd, int mode, off_t at, off_t len);
+int __wrap_fallocate(int fd, int mode, off_t at, off_t len)
+{
+	if (fails(FAULT_ALLOCATE)) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return __real_fallocate(fd, mode, at, len);
+}
+
+static bool no_rename(void)
+{
+	bool failing = fails(FAULT_RENAME);
+
+	if (failing)
+		errno = EACCES;
+	return failing;
+}
+
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to)
 {
-	if (fails(FAULT_RENAME)) {
-		errno = EACCES;
-		return -1;
-	}
-	return __real_rename(from, to);
+	return no_rename() ? -1 : __real_rename(from, to);
+}
+
+int __real_renameat(int base, const char *from, int to_base, const char *to);
+int __wrap_renameat(int base, const char *from, int to_base, const char *to);
+int __wrap_renameat(int base, const char *from, int to_base, const char *to)
+{
+	return no_rename() ? -1 : __real_renameat(base, from, to_base, to);
+}
+
+int __real_renameat2(int base, const char *from, int to_base, const char *to, unsigned flags);
+int __wrap_renameat2(int base, const char *from, int to_base, const char *to, unsigned flags);
+int __wrap_renameat2(int base, const char *from, int to_base, const char *to, unsigned flags)
+{
+	return no_rename() ? -1 : __real_renameat2(base, from, to_base, to, flags);
 }
 
 ssize_t __real_pread(int fd, void *to, size_t len, off_t at);

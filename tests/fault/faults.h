@@ -9,18 +9,18 @@
 
 enum fault_kind {
 	FAULT_MALLOC,    /* malloc calloc realloc strdup strndup asprintf aligned_alloc: ENOMEM */
-	FAULT_OPEN,      /* open: EMFILE */
-	FAULT_WRITE,     /* write: ENOSPC after taking half of it */
-	FAULT_WRITE_EIO, /* write: EIO and nothing taken; neither can a torn line be cut back */
+	FAULT_OPEN,      /* open openat: EMFILE */
+	FAULT_WRITE,     /* write writev: ENOSPC after taking half of it */
+	FAULT_WRITE_EIO, /* write writev: EIO and nothing taken; neither can a torn line be cut back */
 	FAULT_SHORT,     /* write: takes one byte */
-	FAULT_SYNC,      /* fdatasync: EIO */
+	FAULT_SYNC,      /* fdatasync fsync: EIO */
 	FAULT_MMAP,      /* mmap: ENOMEM */
 	FAULT_THREAD,    /* pthread_create: EAGAIN */
 	FAULT_SOCKET,    /* socket: EMFILE; connect, sendmsg: ECONNREFUSED */
 	FAULT_TRUNCATE,  /* ftruncate: EFBIG */
-	FAULT_ALLOCATE,  /* posix_fallocate: ENOSPC */
+	FAULT_ALLOCATE,  /* posix_fallocate fallocate: ENOSPC */
 	FAULT_POPULATE,  /* madvise: EFAULT, as of a file system that is full */
-	FAULT_RENAME,    /* rename: EACCES */
+	FAULT_RENAME,    /* rename renameat renameat2: EACCES */
 	FAULT_READ,      /* pread: EIO */
 	FAULT_FILTER,    /* pthread_create: EPERM, as a seccomp filter says */
 	FAULT_FORK,      /* fork: EAGAIN, with the handlers of a fork that fails; not as root, whom no limit holds */

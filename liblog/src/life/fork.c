@@ -26,8 +26,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PAUSE_NS 1000000000
 
@@ -115,15 +117,19 @@ static int relaunch(void)
 static bool revive(void)
 {
 	bool running;
+	int rc;
 
 	if (logger_state() != LOGGER_FORKED || lock_take(&logger.control))
 		return false;
 	if (logger.state == LOGGER_FORKED) {
-		if (!relaunch()) {
+		rc = relaunch();
+		if (!rc) {
 			served_again();
 			__atomic_store_n(&logger.state, LOGGER_RUNNING, __ATOMIC_RELEASE);
 		} else {
 			__atomic_store_n(&logger.state, LOGGER_OFF, __ATOMIC_RELEASE);
+			fprintf(stderr, "ilulog: process %ld, a forked child, cannot log: %s\n", (long)getpid(),
+			        strerror(-rc));
 		}
 	}
 	running = logger.state == LOGGER_RUNNING;
