@@ -286,7 +286,7 @@ static bool put_folded(struct query *q, const struct transaction *tx, const stru
 	return more;
 }
 
-static void path_of_run(struct query *q, const struct transaction *tx, void *table)
+static void put_path(struct query *q, const struct transaction *tx, void *table)
 {
 	bool fold = q->out->format == FORMAT_TEXT && !args_has(q->args, "verbose"), more = true;
 	struct critical_path p;
@@ -306,6 +306,22 @@ static void path_of_run(struct query *q, const struct transaction *tx, void *tab
 		i -= n - 1;
 	}
 	critical_path_done(&p);
+}
+
+/* Without spans of its own its end waited for the requests inside it. */
+static void path_of_run(struct query *q, const struct transaction *tx, void *table)
+{
+	struct transaction requests;
+
+	if (tx->nspans || !tx->nnested) {
+		if (tx->nnested)
+			query_note(q, "the requests inside it are not among its spans; `tree` has them");
+		put_path(q, tx, table);
+		return;
+	}
+	if (query_ok(q, transaction_of_requests(tx, &requests), q->command))
+		put_path(q, &requests, table);
+	transaction_done(&requests);
 }
 
 /* ---- the commands ---- */
@@ -383,7 +399,8 @@ const struct command command_critical_path = {
     .hint = HINT_TID,
     .help = "the chain of spans that a transaction's end waited for",
     .more = "From the end backwards: at each instant the child that ended last is what its parent waited for. Text "
-            "folds steps\nof less than 1 % where several follow each other.",
+            "folds steps\nof less than 1 % where several follow each other. Without spans the requests inside it are "
+            "taken for them.",
     .examples = "critical-path 3a294129\ncritical-path 3a294129 -v",
     .options = path_options,
     .need = NEED_READ,

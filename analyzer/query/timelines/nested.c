@@ -2,6 +2,7 @@
 /* nested.c - the requests around and inside a transaction, as rules tell it (table nested). */
 #include "query/timelines/transaction.h"
 #include "base/array.h"
+#include "base/text.h"
 #include "tables/nested.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -123,6 +124,73 @@ static void read_nested(struct query *q, struct transaction *tx)
 	                              "ORDER BY began, n.tid LIMIT ?3");
 	read_below(&n, tx->tid, 1);
 	sqlite3_finalize(n.children);
+}
+
+/* ---- as spans ---- */
+
+static const char *request_name(struct transaction *out, const char *function, const char *tid)
+{
+	struct text name = {0};
+	const char *kept;
+
+	text_printf(&name, "%s%s%s", function ? function : "", function ? " " : "", tid);
+	kept = name.failed ? NULL : arena_text(&out->arena, text_str(&name), name.len);
+	text_done(&name);
+	return kept;
+}
+
+/* The next span of *out, below its last one of the depth before; last: of each depth. */
+static int add_request(struct transaction *out, struct tx_span span, size_t *last)
+{
+	size_t at = out->nspans;
+
+	if (!span.name)
+		return -ENOMEM;
+	span.run = out->run;
+	span.busy_ns = span.idle_ns = -1;
+	span.child = span.sibling = SIZE_MAX;
+	span.parent = span.depth ? last[span.depth - 1] : SIZE_MAX;
+	out->spans[out->nspans++] = span;
+	if (span.depth) {
+		size_t *to = &out->spans[span.parent].child;
+
+		while (*to != SIZE_MAX)
+			to = &out->spans[*to].sibling;
+		*to = at;
+	}
+	last[span.depth] = at;
+	return 0;
+}
+
+int transaction_of_requests(const struct transaction *tx, struct transaction *out)
+{
+	size_t last[DEPTH_MOST + 1];
+	int rc;
+
+	*out = (struct transaction){.run = tx->run, .offset_s = tx->offset_s, .tid = tx->tid};
+	out->spans = calloc(tx->nnested + 1, sizeof *out->spans);
+	if (!out->spans)
+		return -ENOMEM;
+	rc = add_request(out,
+	                 (struct tx_span){.name = request_name(out, tx->function, tx->tid),
+	                                  .worker = tx->worker,
+	                                  .start_ns = tx->start_ns,
+	                                  .end_ns = tx->end_ns},
+	                 last);
+	for (size_t i = 0; !rc && i < tx->nnested; i++) {
+		const struct tx_nested *n = &tx->nested[i];
+
+		rc = add_request(out,
+		                 (struct tx_span){.name = request_name(out, n->function, n->tid),
+		                                  .worker = n->worker,
+		                                  .certainty = "id",
+		                                  .start_ns = n->start_ns,
+		                                  .end_ns = n->end_ns,
+		                                  .depth = n->depth,
+		                                  .open = n->open},
+		                 last);
+	}
+	return !rc && out->arena.failed ? -ENOMEM : rc;
 }
 
 void transaction_read_nested(struct query *q, struct transaction *tx)

@@ -91,4 +91,8 @@ void transaction_each(struct query *q, const struct query_tid *of, int64_t max_e
 /* Reads what it is inside of, and what is inside it (nested.c); for transaction_read. */
 void transaction_read_nested(struct query *q, struct transaction *tx);
 
+/* Itself and the requests inside it as the spans of *out, each below the one that it is inside of. 0 or -ENOMEM;
+ * transaction_done in any case. */
+int transaction_of_requests(const struct transaction *tx, struct transaction *out);
+
 #endif
