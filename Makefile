@@ -70,7 +70,7 @@ STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
 TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c nested.c pack.c phase_read.c place_parts.c rowtable.c tables.c tids.c vtab_histogram.c vtab_phase.c \
                vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c series_read.c vtab_series.c)
-BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c container.c function.c model.c overhead.c pattern.c)
+BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c collect_rows.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c naming.c outcomes.c parents.c part.c requests.c sample.c sample_lines.c steps.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c kept.c leaks.c lint.c lint_lines.c mount.c secret.c storms.c)
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)

@@ -88,11 +88,14 @@ int build_batches(struct build *b); /* batches by the starts */
 int build_containers(struct build *b);
 int build_locks(struct build *b, const struct fact *v, size_t n, int64_t run, int64_t place);
 
-/* pattern.c: messages as templates. Lines that are no span's are taken one by one (arg: the patterns), then the table
- * is written. */
+/* pattern.c: messages as templates. Lines that are no span's are taken one by one, or counted where their head has
+ * their message (example: the first of the earliest); then the table is written. */
 struct patterns *patterns_new(struct store *s);
 void patterns_free(struct patterns *p);
-int patterns_take(const struct event *e, void *arg);
+int patterns_take(struct patterns *p, const struct event *e);
+bool patterns_may_count(const struct shape *head); /* all lines with it have one message */
+int patterns_count(struct patterns *p, const struct shape *head, int64_t lines, int64_t first_ns, int64_t last_ns,
+                   int64_t example);
 int patterns_join(struct patterns *p, const struct patterns *from); /* adds what another has taken */
 int patterns_write(struct patterns *p, sqlite3 *db);
 

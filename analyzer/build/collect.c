@@ -35,21 +35,18 @@ static int spool_facts(struct facts *f, void *arg)
 	return rc ? rc : spool_put(*o->spool, f);
 }
 
-/* As facts_collect. Each chunk is read once, so the store keeps none. */
+/* As collect_rows. Each chunk is read once, so the store keeps none. */
 static int read_events(struct facts *f, struct spool **spool, struct store *s, struct patterns *patterns,
                        struct event_query *q, size_t max)
 {
 	struct overflow o = {spool, sqlite3_db_filename(store_db(s), "main")};
 	int rc;
 
-	f->also = patterns ? patterns_take : NULL;
-	f->also_arg = patterns;
 	f->full = spool_facts;
 	f->full_arg = &o;
 	store_read_once(s, true);
-	rc = facts_collect(f, s, q, max);
+	rc = collect_rows(f, s, patterns, q, max);
 	store_read_once(s, false);
-	f->also = NULL;
 	f->full = NULL;
 	return rc;
 }

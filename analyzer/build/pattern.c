@@ -74,18 +74,6 @@ static int number_of_pair(struct patterns *p, uint32_t kind, struct slice text, 
 	return 0;
 }
 
-/* The number of this line's text. */
-static int number_of(struct patterns *p, const struct event *e, uint32_t *out)
-{
-	struct slice text;
-	uint32_t kind;
-	int rc;
-
-	if ((rc = kind_of(p, e->head, &kind)) || (rc = normalise(p, event_message(e), &text)))
-		return rc;
-	return number_of_pair(p, kind, text, e->id, out);
-}
-
 /* Counts lines: the first of them is the example. */
 static void text_add(struct text *t, int64_t count, int64_t first_ns, int64_t last_ns, int64_t example)
 {
@@ -98,27 +86,52 @@ static void text_add(struct text *t, int64_t count, int64_t first_ns, int64_t la
 		t->last_ns = last_ns;
 }
 
-int patterns_take(const struct event *e, void *arg)
+/* The number of a message's text. */
+static int number_of(struct patterns *p, const struct shape *head, struct slice message, int64_t example, uint32_t *out)
 {
-	struct patterns *p = arg;
-	const struct shape *head = e->head;
-	bool fixed = head->message_slot < 0 && head->id && head->id < 1u << 24;
+	struct slice text;
+	uint32_t kind;
+	int rc;
+
+	if ((rc = kind_of(p, head, &kind)) || (rc = normalise(p, message, &text)))
+		return rc;
+	return number_of_pair(p, kind, text, example, out);
+}
+
+bool patterns_may_count(const struct shape *head)
+{
+	return head->message_slot < 0 && head->id && head->id < 1u << 24;
+}
+
+int patterns_count(struct patterns *p, const struct shape *head, int64_t lines, int64_t first_ns, int64_t last_ns,
+                   int64_t example)
+{
 	uint32_t number;
 	int rc;
 
-	if (fixed && head->id < p->nheads && p->by_head[head->id]) {
-		number = p->by_head[head->id] - 1;
-	} else {
-		rc = number_of(p, e, &number);
+	if (head->id >= p->nheads || !p->by_head[head->id]) {
+		rc = number_of(p, head, head->message, example, &number);
+		if (!rc)
+			rc = array_reserve_zeroed(p->by_head, p->nheads, head->id + 1);
 		if (rc)
 			return rc;
-		if (fixed && array_reserve_zeroed(p->by_head, p->nheads, head->id + 1))
-			return -ENOMEM;
-		if (fixed)
-			p->by_head[head->id] = number + 1;
+		p->by_head[head->id] = number + 1;
 	}
-	text_add(&p->v[number], 1, e->time_ns, e->time_ns, e->id);
+	text_add(&p->v[p->by_head[head->id] - 1], lines, first_ns, last_ns, example);
 	return 0;
+}
+
+int patterns_take(struct patterns *p, const struct event *e)
+{
+	uint32_t number;
+	int rc;
+
+	if (patterns_may_count(e->head))
+		return patterns_count(p, e->head, 1, e->time_ns, e->time_ns, e->id);
+	rc = number_of(p, e->head, event_message(e), e->id, &number);
+	if (!rc)
+		text_add(&p->v[number], 1, e->time_ns, e->time_ns, e->id);
+	return rc;
 }
 
 int patterns_join(struct patterns *p, const struct patterns *from)

@@ -79,7 +79,7 @@ struct slice fact_tid(const struct facts *f, uint32_t key)
 
 /* ---- from one event ---- */
 
-static bool speaks_of(const struct shape *head, struct facts *f)
+bool facts_speak_of(struct facts *f, const struct shape *head)
 {
 	struct shape *shape = (struct shape *)head; /* the mark is ours to write */
 	int rule;
@@ -100,9 +100,7 @@ static bool rule_gives_more(const struct rule *r)
 
 static bool want(const struct shape *head, void *arg)
 {
-	struct facts *f = arg;
-
-	return speaks_of(head, f) || (f->also && !head->span_line);
+	return facts_speak_of(arg, head);
 }
 
 static int intern_unescaped(struct facts *f, enum slot_kind kind, struct slice in, uint32_t *out)
@@ -361,6 +359,17 @@ static int add_all(struct facts *f, const struct event *e)
 	return rc;
 }
 
+int facts_take(struct facts *f, const struct event *e, size_t max)
+{
+	int rc = event_complete(e);
+
+	if (!rc && !e->foreign)
+		rc = add_all(f, e);
+	if (!rc)
+		rc = event_error(e);
+	return !rc && max && f->n >= max ? f->full(f, f->full_arg) : rc;
+}
+
 int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max)
 {
 	struct event_cursor *c;
@@ -369,25 +378,11 @@ int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_
 
 	q->want = want;
 	q->want_arg = f;
-	q->brief = true;
 	rc = event_cursor_open(s, q, &c);
 	if (rc)
 		return rc;
-	while ((rc = event_cursor_next(c, &e)) == 1) {
-		bool spoken_of = speaks_of(e->head, f);
-
-		/* for the count of a text its time is enough */
-		if ((rc = spoken_of ? event_complete(e) : event_time(e)))
-			break;
-		if (spoken_of && !e->foreign && (rc = add_all(f, e)))
-			break;
-		if (f->also && !e->head->span_line && (rc = f->also(e, f->also_arg)))
-			break;
-		if ((rc = event_error(e)))
-			break;
-		if (max && f->n >= max && (rc = f->full(f, f->full_arg)))
-			break;
-	}
+	while ((rc = event_cursor_next(c, &e)) == 1 && !(rc = facts_take(f, e, max)))
+		;
 	event_cursor_close(c);
 	return rc;
 }
@@ -467,8 +462,6 @@ int facts_join(struct facts *f, struct facts *from)
 	}
 	/* the first to come brings everything */
 	first = *from;
-	first.also = f->also;
-	first.also_arg = f->also_arg;
 	first.runs = f->runs;
 	first.full = f->full;
 	first.full_arg = f->full_arg;

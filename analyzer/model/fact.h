@@ -40,10 +40,6 @@ struct facts {
 	uint32_t *by_rank;  /* after facts_sort: rank -> key */
 	struct facts *runs; /* of whole runs, with an empty tid; NULL: none */
 	const struct rules *rules;
-	/* Called for every line that is no span's, too, so that one reading serves two; NULL: nobody. 0 or a negative
-	 * errno. */
-	int (*also)(const struct event *e, void *arg);
-	void *also_arg;
 	/* Called when so many facts are held; it takes them away. 0 or a negative errno. */
 	int (*full)(struct facts *f, void *arg);
 	void *full_arg;
@@ -57,6 +53,9 @@ struct facts {
  * borrowed). max 0: no limit; else f->full is called whenever so many are held. 0 or a negative errno. */
 void facts_init(struct facts *f, const struct rules *rules);
 int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max);
+/* The same of one event, whose head rules must speak of: for those who read events themselves. It may be brief. */
+bool facts_speak_of(struct facts *f, const struct shape *head);
+int facts_take(struct facts *f, const struct event *e, size_t max);
 /* Puts them in the order of (run, tid, time, event); those of runs are not touched. */
 int facts_sort(struct facts *f);
 /* Adds the facts of another collection of the same rules and store, not sorted yet; `from` is empty afterwards.

@@ -49,7 +49,4 @@ bool event_search(const struct event *e, struct slice text, bool fields);
 /* Is the event less than its line, and not the last of it? No line end follows. */
 bool event_is_piece(const struct event *e);
 
-/* event_get, brief. */
-int event_get_brief(struct store *s, int64_t id, const struct event **out);
-
 #endif

@@ -188,6 +188,8 @@ int event_tid_number(const struct event *e);
 
 /* One event by its id: 1, 0 (no such event) or negative. It stays valid until the next call on this store. */
 int event_get(struct store *s, int64_t id, const struct event **out);
+/* The same, brief: see event_query. */
+int event_get_brief(struct store *s, int64_t id, const struct event **out);
 
 /* The value of fields.NAME (the first, where the key occurs twice), as it stands in the line: a string's inside with
  * its JSON escapes, number, true/false/null, or nested JSON. Returns its kind, or 0 where there is none. *out is
