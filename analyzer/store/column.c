@@ -22,11 +22,33 @@ enum encoding {
 #define DICT_MAX 1024 /* distinct values of a dictionary */
 #define TIDS_FEW 8    /* one value in so many may be another text than a transaction id */
 
+enum { SHORT = 16 }; /* bytes of a value that is copied in place: most are numbers and names */
+
+static inline void short_copy(char *to, const char *p, size_t len)
+{
+	if (len >= 8) {
+		memcpy(to, p, 8);
+		memcpy(to + len - 8, p + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(to, p, 4);
+		memcpy(to + len - 4, p + len - 4, 4);
+	} else if (len) {
+		to[0] = p[0];
+		to[len / 2] = p[len / 2];
+		to[len - 1] = p[len - 1];
+	}
+}
+
 int column_add(struct slot_values *c, const char *p, size_t len)
 {
 	if (array_reserve(c->ends, c->room, c->n + 1))
 		return -ENOMEM;
-	bytes_add(&c->text, p, len);
+	if (len && len <= SHORT && c->text.room - c->text.len >= len && !c->text.failed) {
+		short_copy(c->text.ptr + c->text.len, p, len);
+		c->text.len += len;
+	} else {
+		bytes_add(&c->text, p, len);
+	}
 	c->ends[c->n++] = (uint32_t)c->text.len;
 	return c->text.failed ? -ENOMEM : 0;
 }
