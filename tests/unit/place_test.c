@@ -51,8 +51,11 @@ static void written_bit_by_bit(void **state)
 		assert_int_equal(place_set_new(NULL, &all), 0);
 		assert_int_equal(place_set_new("", &some), 0);
 		place_set_most(some, most[i]);
-		for (int64_t chunk = 1; chunk < 200; chunk++)
+		for (int64_t chunk = 1; chunk < 200; chunk++) {
 			add_chunk(all, some, chunk);
+			if (i % 2 && chunk == 100) /* the others join them */
+				assert_int_equal(place_set_write(some, s), 0);
+		}
 		assert_int_equal(place_set_write(some, s), 0);
 		assert_int_equal(place_set_write(some, s), 0); /* it is empty now */
 		assert_int_equal(place_set_compare(all, s, &wrong), 0);
