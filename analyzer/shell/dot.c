@@ -3,6 +3,7 @@
  *
  * Saved queries are files, $XDG_CONFIG_HOME/ilu-logq/queries/NAME.sql; $1, $2, ... in them stand for the words behind
  * the name, as SQL's strings. */
+#include "render/fold.h"
 #include "shell/statement.h"
 #include "shell/words.h"
 #include <dirent.h>
@@ -279,10 +280,23 @@ enum { DOTS = sizeof dots / sizeof *dots };
 
 static bool dot_help(struct typing *t, int n, char **word)
 {
-	(void)t, (void)n, (void)word;
-	for (size_t i = 0; i < DOTS; i++)
-		printf("%-8s %-8s %-14s  %s\n", dots[i].name, dots[i].also, dots[i].words, dots[i].help);
-	printf("Behind a command, or behind the ; of SQL: | COMMAND, > FILE, >> FILE.\n");
+	int width = session_width(t->session);
+	struct text said = {0}, lines = {0};
+
+	(void)n, (void)word;
+	for (size_t i = 0; i <= DOTS; i++) {
+		text_reset(&said);
+		if (i < DOTS)
+			text_printf(&said, "%-8s %-8s %-14s  %s", dots[i].name, dots[i].also, dots[i].words,
+			            dots[i].help);
+		else
+			text_puts(&said, "Behind a command, or behind the ; of SQL: | COMMAND, > FILE, >> FILE.");
+		text_add_folded(&lines, text_str(&said), said.len, width, i < DOTS && width > 60 ? 34 : 4);
+		text_puts(&lines, "\n");
+	}
+	fputs(text_str(&lines), stdout);
+	text_done(&said);
+	text_done(&lines);
 	return true;
 }
 

@@ -125,6 +125,11 @@ static struct output make_output(const struct session *session, const struct set
 	};
 }
 
+int session_width(const struct session *s)
+{
+	return make_output(s, &s->settings).width;
+}
+
 static void close_store(struct session *s)
 {
 	store_close(s->store);

@@ -22,6 +22,8 @@ void session_done(struct session *s);
 
 /* Opens the database for reading, if it is not open yet: for completion. NULL where that fails. */
 struct store *session_store(struct session *s);
+/* Columns that text has to fit into; 0: no limit. */
+int session_width(const struct session *s);
 
 /* Installs the handler of Ctrl-C. */
 void session_catch_interrupt(void);

@@ -122,6 +122,8 @@ void query_note(const struct query *q, const char *format, ...)
 
 	if (q->quiet)
 		return;
+	if (q->out && q->out->file) /* where both go to one place, a note stands between lines */
+		fflush(q->out->file);
 	va_start(ap, format);
 	if (vasprintf(&said, format, ap) >= 0) {
 		text_printf(&t, "ilu-logq: %s", said);

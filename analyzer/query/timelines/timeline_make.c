@@ -469,6 +469,9 @@ static const char *outcome(struct maker *m)
 	if (tx->duration_ns >= 0) {
 		number_duration(tx->duration_ns, m->o->utf8 ? "µ" : "u", buf);
 		text_printf(&t, ", %s end to end", buf);
+	} else if (tx->open_ns >= 0) {
+		number_duration(tx->open_ns, m->o->utf8 ? "µ" : "u", buf);
+		text_printf(&t, ", for %s when the log ended", buf);
 	}
 	return keep(m, &t);
 }

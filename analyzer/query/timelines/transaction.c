@@ -76,7 +76,7 @@ static int put_phase(struct transaction *tx, const struct phase *from, size_t *r
 }
 
 /* Behind the columns that its phases are made of. */
-enum { FUNCTION = 9, WORKER, STATUS, STATE, COMPUTE, ATTEMPTS, DURATION };
+enum { FUNCTION = 9, WORKER, STATUS, STATE, COMPUTE, ATTEMPTS, DURATION, OPEN };
 
 static int put_invocation(struct transaction *tx, sqlite3_stmt *stmt, const struct phases *phases)
 {
@@ -91,6 +91,7 @@ static int put_invocation(struct transaction *tx, sqlite3_stmt *stmt, const stru
 	tx->compute = text_of(tx, stmt, COMPUTE);
 	tx->attempts = sqlite3_column_int64(stmt, ATTEMPTS);
 	tx->duration_ns = number_of(stmt, DURATION, -1);
+	tx->open_ns = number_of(stmt, OPEN, -1);
 	for (int i = 0; i < phases->n && !rc; i++)
 		rc = put_phase(tx, &phases->v[i], &room);
 	return rc;
@@ -104,12 +105,13 @@ static void read_invocation(struct query *q, struct transaction *tx)
 	    about(q, tx,
 	          "SELECT " PHASE_COLUMNS
 	          ", coalesce(function_name, fqdn), worker, status, state, compute, attempts, " INVOCATION_DURATION
-	          " FROM invocation WHERE run = ?1 AND tid = ?2" PHASE_ORDER);
+	          ", CASE status WHEN 'unfinished' THEN (SELECT last_ns FROM run WHERE id = ?1) - coalesce(arrived_ns, "
+	          "sent_ns, start_ns) END FROM invocation WHERE run = ?1 AND tid = ?2" PHASE_ORDER);
 	struct phase_reader *reader = NULL;
 	const struct phases *phases;
 	int rc = 0;
 
-	tx->duration_ns = tx->attempts = -1;
+	tx->duration_ns = tx->open_ns = tx->attempts = -1;
 	if (query_next(q, key) && stmt)
 		rc =
 		    phase_reader_open(q->db, stmt, sqlite3_column_value(key, 1), sqlite3_column_value(key, 0), &reader);

@@ -51,6 +51,7 @@ struct transaction {
 	const char *function, *worker, *status, *state, *compute;
 	int64_t attempts;
 	int64_t duration_ns;
+	int64_t open_ns; /* how long it had gone on when the log ended: of one that never did */
 	struct tx_phase *phases;
 	struct tx_span *spans;
 	struct tx_event *events; /* by time */

@@ -37,9 +37,15 @@ static struct cell share_cell(bool known, double share)
 
 static size_t claims_table(struct query *q, const struct comparison *c)
 {
-	const struct column columns[] = {{by_name(c), UNIT_WHOLE}, {"what", UNIT_WHOLE},   {"measure", UNIT_WHOLE},
-	                                 {"a_ns", UNIT_NS},        {"b_ns", UNIT_NS},      {"a_share", UNIT_SHARE},
-	                                 {"b_share", UNIT_SHARE},  {"change", UNIT_SHARE}, {"p", UNIT_VALUE}};
+	const struct column columns[] = {{by_name(c), UNIT_WHOLE},
+	                                 {"what", UNIT_WHOLE},
+	                                 {"measure", UNIT_WHOLE},
+	                                 {"a_ns", UNIT_NS},
+	                                 {"b_ns", UNIT_NS},
+	                                 {"a_share", LESS(UNIT_SHARE)},
+	                                 {"b_share", LESS(UNIT_SHARE)},
+	                                 {"change", UNIT_SHARE},
+	                                 {"p", UNIT_VALUE}};
 	struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
 	for (size_t i = 0; i < c->nclaims; i++) {
