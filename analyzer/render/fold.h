@@ -17,8 +17,8 @@ struct fold {
 /* A word of its own, between ink and end (see output_ink), blanks before it where it does not begin a line. What is
  * longer than a line goes on in the next. */
 void fold_word(struct fold *f, const char *safe, size_t len, int blanks, const char *ink, const char *end);
-/* All words of text that is safe for a terminal already, as far apart as they are there; a line end in it is one. A
- * percent sign stays with its number. */
+/* All words of text that is safe for a terminal already and ends with NUL, as far apart as they are there; a line end
+ * in it is one. A percent sign stays with its number. */
 void fold_words(struct fold *f, const char *safe, size_t len, const char *ink, const char *end);
 /* The same in one go: the lines of safe, those that a line goes on in indented; as they are where width is 0. */
 void text_add_folded(struct text *t, const char *safe, size_t len, int width, int indent);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* render.c - numbers, times and bytes of logs as text. */
+#include "render/fold.h"
 #include "render/number.h"
 #include "render/table.h"
 #include "render/text.h"
@@ -216,12 +217,48 @@ static void long_tables(void **state)
 	free(written);
 }
 
+static void folds(void **state)
+{
+	static const struct {
+		int width, indent;
+		const char *text, *lines;
+	} rows[] = {
+	    {0, 2, "as  it stands, however long it is", "as  it stands, however long it is"},
+	    {12, 2, "a line that is full", "a line that\n  is full"},
+	    {11, 2, "a line that is full", "a line that\n  is full"},
+	    {10, 2, "a line that is full", "a line\n  that is\n  full"},
+	    /* Blanks between words stay, at the beginning too, and go where a line ends. */
+	    {12, 4, "  a  b  long word", "  a  b  long\n    word"},
+	    {11, 0, "one\n\ntwo words here", "one\n\ntwo words\nhere"},
+	    /* A percent sign stays with its number, a colour takes no room, a wide letter takes two columns. */
+	    {9, 0, "about 72.9 % of", "about\n72.9 % of"},
+	    {9, 0, "\033[31mabout\033[0m the", "\033[31mabout\033[0m the"},
+	    {7, 0, "漢字 漢字", "漢字\n漢字"},
+	    /* What is longer than a line goes on in the next. */
+	    {6, 2, "x 0123456789", "x\n  0123\n  4567\n  89"},
+	    {5, 0, "漢字漢", "漢字\n漢"},
+	    /* No room for anything: nothing is lost all the same. */
+	    {2, 4, "ab cd", "ab\n    cd"},
+	    {5, 0, "", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct text t = {0};
+
+		text_add_folded(&t, rows[i].text, strlen(rows[i].text), rows[i].width, rows[i].indent);
+		assert_string_equal(text_str(&t), rows[i].lines);
+		text_done(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(shortest),    cmocka_unit_test(shortest_of_many), cmocka_unit_test(durations),
-	    cmocka_unit_test(times),       cmocka_unit_test(escapes),          cmocka_unit_test(columns),
-	    cmocka_unit_test(long_tables),
+	    cmocka_unit_test(shortest),    cmocka_unit_test(shortest_of_many),
+	    cmocka_unit_test(durations),   cmocka_unit_test(times),
+	    cmocka_unit_test(escapes),     cmocka_unit_test(columns),
+	    cmocka_unit_test(long_tables), cmocka_unit_test(folds),
 	};
 
 	return cmocka_run_group_tests_name("render", tests, NULL, NULL);
