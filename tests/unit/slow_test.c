@@ -292,7 +292,7 @@ static void cuts_are_in_order(void **unused)
 	for (int k = 1; k < a.v[0].ncuts; k++)
 		assert_true(a.v[0].cut[k] > a.v[0].cut[k - 1]);
 	assert_true(a.v[0].cut[a.v[0].ncuts - 1] == 100);
-	assert_true(a.v[0].code[5] == 0 && a.v[0].code[0] == 1 && a.v[0].code[999] == (uint32_t)a.v[0].ncuts + 1);
+	assert_true(a.v[0].step[5] == 0 && a.v[0].step[0] == 1 && a.v[0].step[999] == a.v[0].ncuts + 1);
 	attributes_done(&a);
 }
 

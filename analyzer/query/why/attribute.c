@@ -14,6 +14,7 @@ void attributes_done(struct attributes *a)
 	for (size_t i = 0; i < a->n; i++) {
 		free(a->v[i].what);
 		free(a->v[i].code);
+		free(a->v[i].step);
 		intern_done(&a->v[i].values);
 	}
 	free(a->v);
@@ -119,35 +120,50 @@ static int find_cuts(struct attribute *a, float *sample, size_t n)
 	return a->ncuts;
 }
 
-int attribute_add_condition(struct attributes *as, const char *what, enum attribute_order order, const float *value,
-                            uint32_t n)
+/* A condition whose cuts are found; it has no steps yet. false: it is the same for all. */
+static bool sample_cuts(struct attribute *a, const float *value, uint32_t n, float *sample)
 {
-	uint32_t step = n / SAMPLE + 1;
-	float *sample = malloc(((size_t)n / step + 1) * sizeof *sample);
-	struct attribute *a = sample ? attribute_add(as, what, order, n) : NULL;
 	size_t taken = 0;
 
-	for (uint32_t i = 0; a && i < n; i += step)
+	for (uint32_t i = 0; i < n; i += n / SAMPLE + 1)
 		if (!isnan(value[i]))
 			sample[taken++] = fabsf(value[i]) < NOTHING ? 0 : value[i];
-	if (a && (!taken || !find_cuts(a, sample, taken))) {
-		free(a->what);
-		free(a->code);
-		as->n--;
-		free(sample);
-		return 0;
-	}
-	free(sample);
-	if (!a)
-		return -ENOMEM;
-	a->steps = true;
-	a->ncodes = (uint32_t)a->ncuts + 2;
+	return taken && find_cuts(a, sample, taken);
+}
+
+static void put_steps(struct attribute *a, const float *value, uint32_t n)
+{
 	for (uint32_t i = 0; i < n; i++) {
 		if (isnan(value[i]))
 			continue;
-		a->code[i] = 1;
+		a->step[i] = 1;
 		for (int k = 0; k < a->ncuts; k++)
-			a->code[i] += value[i] >= a->cut[k];
+			a->step[i] += value[i] >= a->cut[k];
 	}
+}
+
+int attribute_add_condition(struct attributes *as, const char *what, enum attribute_order order, const float *value,
+                            uint32_t n)
+{
+	float *sample = malloc(((size_t)n / (n / SAMPLE + 1) + 1) * sizeof *sample);
+	struct attribute a = {.order = order, .steps = true}, *to;
+	bool differs = sample && sample_cuts(&a, value, n, sample);
+
+	free(sample);
+	if (!sample)
+		return -ENOMEM;
+	if (!differs)
+		return 0;
+	a.ncodes = (uint32_t)a.ncuts + 2;
+	a.what = strdup(what);
+	a.step = calloc((size_t)n + 1, 1);
+	to = a.what && a.step ? array_add(as->v, as->n, as->room) : NULL;
+	if (!to) {
+		free(a.what);
+		free(a.step);
+		return -ENOMEM;
+	}
+	put_steps(&a, value, n);
+	*to = a;
 	return 0;
 }

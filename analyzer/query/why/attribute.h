@@ -24,7 +24,8 @@ struct attribute {
 	bool of_function;     /* all requests of one function have the same value */
 	bool cold;            /* a cold start of what has this value */
 	bool steps;           /* codes are steps: 1 below cut[0], 2 from there ... */
-	uint32_t *code;       /* by request; 0: not known */
+	uint32_t *code;       /* of a name: by request; 0: not known */
+	uint8_t *step;        /* of a condition: the same */
 	struct intern values; /* of a name: code - 1 */
 	double cut[CUTS_MAX];
 	int ncuts;
@@ -35,6 +36,11 @@ struct attributes {
 	struct attribute *v;
 	size_t n, room;
 };
+
+static inline uint32_t attribute_at(const struct attribute *a, uint32_t i)
+{
+	return a->steps ? a->step[i] : a->code[i];
+}
 
 void attributes_done(struct attributes *a);
 /* Those of another list go behind those of this one. 0 or -ENOMEM. */

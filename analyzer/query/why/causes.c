@@ -83,8 +83,10 @@ static int choose(const struct finder *f, struct tests *to, struct columns *c)
 	c->of = calloc((size_t)n + 1, sizeof *c->of);
 	c->code = calloc((size_t)n + 1, sizeof *c->code);
 	for (uint32_t i = 0; all && slow && i < f->r->n; i++) {
-		all[c->a->code[i]]++;
-		slow[c->a->code[i]] += f->e->slow[i];
+		uint32_t code = attribute_at(c->a, i);
+
+		all[code]++;
+		slow[code] += f->e->slow[i];
 	}
 	for (uint32_t k = 1; all && slow && c->of && c->code && k < n; k++) {
 		to->hypotheses += !c->a->steps && all[k] >= CAUSE_LEAST && all[k] < f->r->n;
@@ -120,7 +122,7 @@ static void add_up(const struct finder *f, struct columns *c)
 	const uint8_t *slow = f->e->slow;
 
 	for (uint32_t i = 0; i < f->r->n; i++) {
-		uint32_t k = c->of[c->a->code[i]];
+		uint32_t k = c->of[attribute_at(c->a, i)];
 		double *sum = &c->sum[(size_t)f->s.of[i] * c->n];
 		size_t in = (size_t)f->stratum[i] * c->n;
 
@@ -457,7 +459,7 @@ static int by_weight(const void *a, const void *b)
 
 bool cause_holds(const struct cause *c, uint32_t i)
 {
-	uint32_t code = c->of->code[i];
+	uint32_t code = attribute_at(c->of, i);
 
 	if (!c->of->steps)
 		return code == c->code;

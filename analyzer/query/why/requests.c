@@ -8,6 +8,7 @@
 #include "query/why/requests.h"
 #include "base/array.h"
 #include "base/sql.h"
+#include "base/threads.h"
 #include "tables/phase_read.h"
 #include "tables/place_parts.h"
 #include "tables/tids.h"
@@ -38,6 +39,7 @@ struct row_column {
 };
 
 enum { KNOWN = 64 };
+enum { AHEAD = 16 }; /* requests whose rows are fetched: they stand anywhere */
 
 /* What was read of one part of the rows. */
 struct part {
@@ -417,6 +419,17 @@ static void number_request(struct request *to, const struct kind *k)
 	to->compute = k->like.compute;
 }
 
+static void fetch_row(const struct requests_reading *rd, uint32_t i)
+{
+	struct row_at at = i < rd->n ? rd->order[i] : rd->order[rd->n - 1];
+	const struct part *p = &rd->part[at.part];
+
+	__builtin_prefetch(&p->v[at.row]);
+	__builtin_prefetch(&p->v[at.row + 1]);
+	__builtin_prefetch(&p->kind_of[at.row]);
+	__builtin_prefetch(&p->pattern[at.row]);
+}
+
 /* The requests, then the columns, one after the other. */
 static int put_requests(struct requests_reading *rd)
 {
@@ -431,6 +444,7 @@ static int put_requests(struct requests_reading *rd)
 		struct part *p = &rd->part[at.part];
 		struct kind *k = &rd->kind[p->kind_of[at.row]];
 
+		fetch_row(rd, r->n + AHEAD);
 		if (!k->numbered)
 			rc = number_kind(r, k);
 		if (!rc && !p->numbered[p->pattern[at.row]])
@@ -454,20 +468,18 @@ static void find_columns(const struct requests_reading *rd, uint32_t name, struc
 	}
 }
 
-static int put_columns(struct requests_reading *rd)
+/* One column, of all names that have its number; threads share the columns. */
+static int put_column(void *arg, size_t number)
 {
+	struct requests_reading *rd = arg;
 	struct requests *r = rd->r;
 	struct row_column of[PLACE_PARTS];
+	int64_t *to = calloc((size_t)r->n + 1, sizeof *to);
 
-	for (uint32_t name = 0; name < rd->names.n; name++) {
-		uint32_t number = rd->number[name];
-		int64_t *to;
-
-		if (number >= REQUEST_PHASES)
+	r->ns[number] = to;
+	for (uint32_t name = 0; to && name < rd->names.n; name++) {
+		if (rd->number[name] != number)
 			continue;
-		if (!r->ns[number] && !(r->ns[number] = calloc((size_t)r->n + 1, sizeof *to)))
-			return -ENOMEM;
-		to = r->ns[number];
 		find_columns(rd, name, of);
 		for (uint32_t i = 0; i < r->n; i++) {
 			struct row_at at = rd->order[i];
@@ -475,7 +487,7 @@ static int put_columns(struct requests_reading *rd)
 			to[i] += at.row < of[at.part].room ? of[at.part].ns[at.row] : 0;
 		}
 	}
-	return 0;
+	return to ? 0 : -ENOMEM;
 }
 
 static int put_in_order(struct requests_reading *rd)
@@ -487,7 +499,7 @@ static int put_in_order(struct requests_reading *rd)
 	if (!rc)
 		rc = put_requests(rd);
 	if (!rc)
-		rc = put_columns(rd);
+		rc = threads_each(rd->r->phases.n, put_column, rd);
 	rd->r->tids = rd->tids.texts;
 	rd->tids.texts = (struct text){0};
 	return rc;
