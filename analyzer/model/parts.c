@@ -104,6 +104,44 @@ int parts_read(struct store *s, size_t n, int (*read)(void *arg, struct store *s
 	return p.rc;
 }
 
+struct beside {
+	int (*read)(void *arg, struct store *s);
+	void *arg;
+	const char *path;
+	int rc;
+	bool done;
+};
+
+static void *beside_thread(void *arg)
+{
+	const struct store_wait wait = {.step = never};
+	struct beside *b = arg;
+	struct store *s;
+	char *why;
+
+	if (!store_open_waiting(b->path, STORE_READ, &wait, &s, &why)) {
+		b->rc = b->read(b->arg, s);
+		b->done = true;
+		store_close(s);
+	}
+	free(why);
+	return NULL;
+}
+
+int parts_beside(struct store *s, void (*here)(void *arg), void *here_arg, int (*read)(void *arg, struct store *s),
+                 void *arg)
+{
+	struct beside b = {.read = read, .arg = arg, .path = sqlite3_db_filename(store_db(s), "main")};
+	struct parts two = {.n = 2, .path = b.path};
+	pthread_t thread;
+	bool started = threads_for(s, &two) > 1 && !pthread_create(&thread, NULL, beside_thread, &b);
+
+	here(here_arg);
+	if (started)
+		pthread_join(thread, NULL);
+	return b.done ? b.rc : read(arg, s);
+}
+
 /* Source i of n opens part i * parts / n, where it is the first there. */
 int parts_of_sources(struct store *s, int64_t run, struct source_part out[PARTS_OF_SOURCES])
 {

@@ -12,6 +12,11 @@
  * of the first such part; others may not have been read then. */
 int parts_read(struct store *s, size_t n, int (*read)(void *arg, struct store *s, size_t i), void *arg);
 
+/* `here` in the caller's thread, while another one reads with a store of its own; where there is none, or it is not
+ * worth it, the caller reads afterwards. What read returns. */
+int parts_beside(struct store *s, void (*here)(void *arg), void *here_arg, int (*read)(void *arg, struct store *s),
+                 void *arg);
+
 /* The sources of a run (0: of all) as parts: in the order of their ids, and of about as many each. */
 #define PARTS_OF_SOURCES 64
 struct source_part {

@@ -424,7 +424,10 @@ static void gather(struct report *r, bool page)
 		parts[n++] = (struct gather_part){measure_take, &r->measure};
 	if (chosen(r, "slow") && r->invocations && (r->gathered.slow = slow_new(q)))
 		parts[n++] = (struct gather_part){slow_take, r->gathered.slow};
-	gather_invocations(q, parts, n);
+	if (r->measured)
+		measure_gather(q, &r->measure, parts, n);
+	else
+		gather_invocations(q, parts, n);
 	if (r->measured)
 		measure_end(q, &r->measure);
 	slow_finish(q, r->gathered.slow);
