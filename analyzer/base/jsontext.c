@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { DECIMAL_DIGITS = 15 }; /* of a whole number that a double has exactly */
+
 static const char *skip_space(const char *p, const char *end)
 {
 	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
@@ -106,10 +108,37 @@ struct json_value jsontext_at(struct slice object, const char *path)
 	return v;
 }
 
+bool jsontext_decimal(struct slice s, double *out)
+{
+	static const double tens[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+	                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+	size_t first = s.len && *s.ptr == '-', digits = 0, fraction = 0;
+	bool dot = false;
+	int64_t n = 0;
+
+	for (size_t i = first; i < s.len; i++) {
+		unsigned digit = (unsigned char)s.ptr[i] - (unsigned)'0';
+
+		if (s.ptr[i] == '.' && !dot && digits) {
+			dot = true;
+			continue;
+		}
+		if (digit > 9 || ++digits > DECIMAL_DIGITS)
+			return false;
+		n = n * 10 + digit;
+		fraction += dot;
+	}
+	*out = (first ? -(double)n : (double)n) / tens[fraction];
+	return digits && (!dot || fraction);
+}
+
 double jsontext_real(struct json_value v)
 {
 	char buf[64], *end;
 	double d;
+
+	if (v.kind == JSON_TEXT_SCALAR && jsontext_decimal(v.text, &d))
+		return d;
 
 	if (v.kind != JSON_TEXT_SCALAR || v.text.len >= sizeof buf ||
 	    (v.text.ptr[0] != '-' && (v.text.ptr[0] < '0' || v.text.ptr[0] > '9')))

@@ -30,6 +30,8 @@ const char *jsontext_take(const char *p, const char *end, struct json_value *out
 /* The member under a path like "queues.CPU.len"; kind JSON_TEXT_NONE where there is none. */
 struct json_value jsontext_at(struct slice object, const char *path);
 
+/* A number of few digits without an exponent, as strtod would read it, some times as fast; false: it is none. */
+bool jsontext_decimal(struct slice s, double *out);
 double jsontext_real(struct json_value v);                /* NaN: not a number */
 bool jsontext_integer(struct json_value v, int64_t *out); /* whole numbers that fit */
 

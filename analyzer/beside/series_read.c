@@ -140,6 +140,8 @@ static double field_number(const struct event *e, const char *name)
 
 	if (!event_field(e, name, &v) || !v.len || v.len >= sizeof buf)
 		return NAN;
+	if (jsontext_decimal(v, &d))
+		return d;
 	memcpy(buf, v.ptr, v.len);
 	buf[v.len] = '\0';
 	d = strtod(buf, &end);

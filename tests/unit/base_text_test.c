@@ -9,6 +9,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -214,6 +215,35 @@ static void a_member_is_found_by_its_path(void **state)
 	assert_int_equal(n, 12);
 }
 
+/* What is read by hand is what strtod makes of it, to the bit. */
+static void short_decimals_are_read_exactly(void **state)
+{
+	static const char *const same[] = {
+	    "0", "-0", "7", "-2.5", "0.1", "87.50", "0.000", "0.1234567890", "123456789012345", "-1.10000000000001"};
+	static const char *const none[] = {"", "-", ".", ".5", "5.", "1.2.3", "1e3", "+1", "1 ", "1234567890123456"};
+	double d;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(same); i++) {
+		double want = strtod(same[i], NULL);
+
+		assert_true(jsontext_decimal((struct slice){same[i], strlen(same[i])}, &d));
+		assert_memory_equal(&d, &want, sizeof d);
+	}
+	for (int i = 0; i < 100000; i++) {
+		char text[32];
+		double want;
+
+		snprintf(text, sizeof text, "%d.%06d", (int)(i * INT64_C(7919) % 100003),
+		         (int)(i * INT64_C(104729) % 1000000));
+		want = strtod(text, NULL);
+		assert_true(jsontext_decimal((struct slice){text, strlen(text)}, &d));
+		assert_memory_equal(&d, &want, sizeof d);
+	}
+	for (size_t i = 0; i < LEN(none); i++)
+		assert_false(jsontext_decimal((struct slice){none[i], strlen(none[i])}, &d));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +256,7 @@ int main(void)
 	    cmocka_unit_test(members_are_walked_in_order),
 	    cmocka_unit_test(what_is_no_json_is_said),
 	    cmocka_unit_test(a_member_is_found_by_its_path),
+	    cmocka_unit_test(short_decimals_are_read_exactly),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * one. */
 #include "query/why/slow.h"
 #include "base/textduration.h"
+#include "base/threads.h"
 #include "model/parts.h"
 #include "query/core/command.h"
 #include "query/core/quantile.h"
@@ -144,6 +145,14 @@ static void find_attributes(struct query *q, struct slow *s)
 
 /* ---- asking ---- */
 
+/* Both are of the same requests, and have nothing else to do with each other. */
+static int conclude(void *arg, size_t i)
+{
+	struct slow *s = arg;
+
+	return i ? typical_find(&s->r, &s->e, &s->slow, &s->fast) : causes_find(&s->r, &s->e, &s->a, &s->c);
+}
+
 /* What is to be said of the requests that were read. */
 static void find(struct query *q, struct slow *s)
 {
@@ -153,9 +162,7 @@ static void find(struct query *q, struct slow *s)
 		return;
 	find_attributes(q, s);
 	if (!q->status)
-		query_ok(q, causes_find(&s->r, &s->e, &s->a, &s->c), q->command);
-	if (!q->status)
-		query_ok(q, typical_find(&s->r, &s->e, &s->slow, &s->fast), q->command);
+		query_ok(q, threads_each(2, conclude, s), q->command);
 }
 
 static void ask(struct query *q, struct slow *s)
