@@ -2,6 +2,7 @@
 /* push_sources.c - what a push asks of the group of sources at hand, and what it tells the ledger; see pushing.h. */
 #include "remote/pushing.h"
 #include "base/array.h"
+#include "base/intern.h"
 #include "base/sql.h"
 #include "remote/gather.h"
 #include "remote/rows.h"
@@ -51,6 +52,7 @@ static int take_known(void *arg, const struct slice *v)
 	if (!s)
 		return 0;
 	s->known = true;
+	p->broken |= !tsv_int(v[3]);
 	if (!head || !s->head || head == (int64_t)s->head)
 		return 0;
 	say(p->why,
@@ -65,10 +67,11 @@ static int ask_known(struct push *p)
 	struct text sql = {0};
 	int rc;
 
-	text_puts(&sql, "SELECT path, max(head_hash), min(head_hash) FROM $source");
+	text_puts(&sql, "SELECT path, max(head_hash), min(head_hash), argMax(whole, version) FROM $source");
 	where_group(p, "path", false, &sql);
 	text_puts(&sql, " GROUP BY path");
-	rc = gather_rows(p->c, &sql, 3, take_known, p, NULL, p->why);
+	p->broken = false;
+	rc = gather_rows(p->c, &sql, 4, take_known, p, NULL, p->why);
 	text_done(&sql);
 	return rc;
 }
@@ -255,6 +258,46 @@ int group_rejects(struct push *p)
 	return rc;
 }
 
+/* ---- what is on its way ---- */
+
+struct running {
+	struct intern ids; /* of batches, at the first look */
+	bool again;        /* it is another one */
+	size_t left;       /* of them, at this look */
+};
+
+static int take_running(void *arg, const struct slice *v)
+{
+	struct running *r = arg;
+	uint32_t i;
+
+	r->left += !r->again || intern_find(&r->ids, v[0]) != INTERN_NONE;
+	return r->again ? 0 : intern_add(&r->ids, v[0], &i);
+}
+
+/* A server that has a batch goes on with it when whoever sent it is gone: a push that was broken off is asked about
+ * when all is there that is on its way. Batches that others send meanwhile are not waited for. */
+static int wait_running(struct push *p, size_t shard)
+{
+	const struct timespec pause = {0, 20000000};
+	struct running r = {.left = 0};
+	struct text sql = {0};
+	int rc = 0;
+
+	intern_init(&r.ids);
+	do {
+		if (r.again)
+			nanosleep(&pause, NULL);
+		r.left = 0;
+		text_puts(&sql, "SELECT query_id FROM system.processes WHERE query_id LIKE 'ilu-logq-%'");
+		rc = cluster_stopped(p->c) ? -EINTR : cluster_rows(p->c, shard, &sql, 1, take_running, &r, p->why);
+		r.again = true;
+	} while (!rc && r.left);
+	intern_done(&r.ids);
+	text_done(&sql);
+	return rc;
+}
+
 int group_ask(struct push *p)
 {
 	int rc = 0;
@@ -262,5 +305,7 @@ int group_ask(struct push *p)
 	for (struct source *s = p->from; s < p->to && !rc; s++)
 		rc = read_head(p, s);
 	rc = rc ? rc : ask_known(p);
+	for (size_t i = 0; i < p->c->n && !rc && p->broken; i++)
+		rc = wait_running(p, i);
 	return rc ? rc : ask_there(p);
 }

@@ -54,6 +54,7 @@ struct push {
 	struct source *source; /* all */
 	size_t n, room;
 	struct source *from, *to; /* the group at hand, of one run */
+	bool broken;              /* a push of one of them was broken off */
 	struct there *there;      /* of the group */
 	size_t nthere, there_room;
 	struct bucket *bucket;
