@@ -293,6 +293,9 @@ static void put_path(struct query *q, const struct transaction *tx, void *table)
 	double total = 0;
 
 	query_ok(q, critical_path_find(tx, &p), q->command);
+	if (p.joined)
+		query_note(q,
+		           "what one worker did for another is put into the span that waited for it, by their times");
 	for (size_t i = 0; i < p.n; i++)
 		total += (double)(p.steps[i].to_ns - p.steps[i].from_ns);
 	for (size_t i = p.n; i-- > 0 && more;) {
@@ -400,7 +403,8 @@ const struct command command_critical_path = {
     .help = "the chain of spans that a transaction's end waited for",
     .more = "From the end backwards: at each instant the child that ended last is what its parent waited for. Text "
             "folds steps\nof less than 1 % where several follow each other. Without spans the requests inside it are "
-            "taken for them.",
+            "taken for them.\nAnother worker's spans are put where their times lie within a span that waited for "
+            "them.",
     .examples = "critical-path 3a294129\ncritical-path 3a294129 -v",
     .options = path_options,
     .need = NEED_READ,

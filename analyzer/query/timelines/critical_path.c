@@ -4,6 +4,9 @@
 #include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { ROOTS_MOST = 1000 }; /* more are left where they are: each is held against all spans */
 
 /* A span among those of its parent. */
 struct ended {
@@ -14,7 +17,7 @@ struct ended {
 struct path {
 	const struct transaction *tx;
 	struct ended *by_end; /* children of span i: by_end[first[i]] to by_end[first[i + 1]], the last to end first */
-	size_t *first;        /* of nspans + 2: the roots come after all children */
+	size_t *first;        /* of nspans + 3: the roots come after all children */
 	struct critical_path *out;
 };
 
@@ -27,29 +30,99 @@ static int by_end(const void *a, const void *b)
 	                              : (x->span > y->span) - (x->span < y->span);
 }
 
+static int64_t length_of(const struct transaction *tx, size_t i)
+{
+	return tx->spans[i].end_ns - tx->spans[i].start_ns;
+}
+
+static bool is_within(const struct transaction *tx, size_t i, size_t j)
+{
+	return tx->spans[i].start_ns >= tx->spans[j].start_ns && tx->spans[i].end_ns <= tx->spans[j].end_ns;
+}
+
+static bool is_elsewhere(const struct transaction *tx, size_t i, size_t j)
+{
+	const char *a = tx->spans[i].worker, *b = tx->spans[j].worker;
+
+	return a && b && strcmp(a, b) != 0;
+}
+
+static size_t root_of(const struct transaction *tx, size_t i)
+{
+	while (tx->spans[i].parent != SIZE_MAX)
+		i = tx->spans[i].parent;
+	return i;
+}
+
+/* Longer roots come before shorter ones, and of two that are as long the earlier: a tree goes into one that comes
+ * before it alone, so that none goes into itself. */
+static bool comes_before(const struct transaction *tx, size_t i, size_t j)
+{
+	int64_t a = length_of(tx, i), b = length_of(tx, j);
+
+	return a != b ? a > b : i < j;
+}
+
+static bool is_deeper(const struct transaction *tx, size_t i, size_t j)
+{
+	return is_within(tx, i, j) && (length_of(tx, i) < length_of(tx, j) || tx->spans[i].depth > tx->spans[j].depth);
+}
+
+/* The innermost span of another worker that a root is within; SIZE_MAX: none. */
+static size_t host_of(const struct transaction *tx, size_t root)
+{
+	size_t host = SIZE_MAX;
+
+	for (size_t j = 0; j < tx->nspans; j++)
+		if (!tx->spans[j].open && is_within(tx, root, j) && is_elsewhere(tx, root, j) &&
+		    comes_before(tx, root_of(tx, j), root) && (host == SIZE_MAX || is_deeper(tx, j, host)))
+			host = j;
+	return host;
+}
+
+/* What each span is inside of, at parent[i]; nspans: nothing. Of one worker's spans the log tells that; another's
+ * roots are where their times are. */
+static void find_parents(struct path *p, size_t *parent)
+{
+	const struct transaction *tx = p->tx;
+	size_t roots = 0;
+
+	for (size_t i = 0; i < tx->nspans; i++)
+		roots += tx->spans[i].parent == SIZE_MAX;
+	for (size_t i = 0; i < tx->nspans; i++) {
+		size_t up = tx->spans[i].parent;
+
+		if (up == SIZE_MAX && !tx->spans[i].open && roots <= ROOTS_MOST) {
+			up = host_of(tx, i);
+			p->out->joined |= up != SIZE_MAX;
+		}
+		parent[i] = up == SIZE_MAX ? tx->nspans : up;
+	}
+}
+
 /* All children, and then the roots, each once: the walk below looks at none twice. */
 static int order_spans(struct path *p)
 {
 	const struct transaction *tx = p->tx;
-	size_t n = 0;
+	size_t *parent = malloc((tx->nspans + 1) * sizeof *parent), n = 0;
 
 	p->by_end = malloc((tx->nspans + 1) * sizeof *p->by_end);
-	p->first = malloc((tx->nspans + 2) * sizeof *p->first);
-	if (!p->by_end || !p->first)
+	p->first = calloc(tx->nspans + 3, sizeof *p->first);
+	if (!p->by_end || !p->first || !parent) {
+		free(parent);
 		return -ENOMEM;
-	for (size_t i = 0; i < tx->nspans; i++) {
-		p->first[i] = n;
-		for (size_t j = tx->spans[i].child; j != SIZE_MAX; j = tx->spans[j].sibling)
-			if (!tx->spans[j].open)
-				p->by_end[n++] = (struct ended){tx->spans[j].end_ns, j};
-		qsort(p->by_end + p->first[i], n - p->first[i], sizeof *p->by_end, by_end);
 	}
-	p->first[tx->nspans] = n;
+	find_parents(p, parent);
 	for (size_t i = 0; i < tx->nspans; i++)
-		if (tx->spans[i].parent == SIZE_MAX)
-			p->by_end[n++] = (struct ended){tx->spans[i].end_ns, i};
-	p->first[tx->nspans + 1] = n;
-	qsort(p->by_end + p->first[tx->nspans], n - p->first[tx->nspans], sizeof *p->by_end, by_end);
+		p->first[parent[i] + 2] += parent[i] == tx->nspans || !tx->spans[i].open;
+	for (size_t i = 2; i < tx->nspans + 3; i++)
+		p->first[i] += p->first[i - 1];
+	for (size_t i = 0; i < tx->nspans; i++)
+		if (parent[i] == tx->nspans || !tx->spans[i].open)
+			p->by_end[p->first[parent[i] + 1]++] = (struct ended){tx->spans[i].end_ns, i};
+	for (size_t i = 0; i <= tx->nspans; i++, n = p->first[i])
+		qsort(p->by_end + n, p->first[i + 1] - n, sizeof *p->by_end, by_end);
+	free(parent);
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 /* critical_path.h - the chain of spans that a transaction's end waited for.
  *
  * It goes from the end backwards: at each instant the span that ended last is what the parent waited for. A span that
- * its parent did not wait for (still open when the parent closed) is not on it. */
+ * its parent did not wait for (still open when the parent closed) is not on it. Of several workers each has a tree of
+ * its own: one whose root lies wholly within a span of another worker is taken to be what that span waited for. */
 #ifndef QUERY_CRITICAL_PATH_H
 #define QUERY_CRITICAL_PATH_H
 
@@ -16,6 +17,7 @@ struct critical_step {
 struct critical_path {
 	struct critical_step *steps; /* the last one first; owned */
 	size_t n, room;
+	bool joined; /* spans of several workers, by their times alone */
 };
 
 /* 0 or -ENOMEM; critical_path_done in any case. A transaction without spans has no steps. */
