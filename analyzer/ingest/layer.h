@@ -82,6 +82,9 @@ bool object_open(struct record *r, struct layer *l, struct slice object);
  * before them, without its quotes if it is in some. False: as layer_field. */
 bool tail_open(struct record *r, struct layer *l, const char *path);
 
+/* Behind the name of a span as tracing prints it, `outer{a=1}`, its opening brace; NULL: none begins at p. */
+const char *span_brace(const char *p, const char *end);
+
 /* csv.c: a line as the columns of a format. RECORD_EVENT; RECORD_OPEN: in quotes it goes on behind the end of text;
  * RECORD_TEXT: it is of no such format. */
 enum record_verdict csv_read(struct record_reader *rr, struct record *r, struct slice text);

@@ -281,6 +281,16 @@ static bool captures_compose(const struct pattern *p, const struct slice *captur
 	return true;
 }
 
+/* What is opened and goes up to a brace are spans, or the pattern does not fit. */
+static bool spans_fit(const struct log_format *f, const struct pattern *p, const struct slice *captures)
+{
+	for (size_t i = 0; f->open.n && i < p->n; i++)
+		if (p->pieces[i].kind == CAPTURE_UNTIL && *p->pieces[i].text == '}' &&
+		    !span_brace(captures[i].ptr, captures[i].ptr + captures[i].len))
+			return false;
+	return true;
+}
+
 /* A pattern whose time is none does not fit. */
 static bool time_fits(const struct log_format *f, const struct pattern *p, const struct slice *captures)
 {
@@ -289,6 +299,8 @@ static bool time_fits(const struct log_format *f, const struct pattern *p, const
 	struct spelt s;
 	size_t at = 0;
 
+	if (!spans_fit(f, p, captures))
+		return false;
 	for (size_t i = 0; i < f->roles[ROLE_TIME].n; i++) {
 		const char *path = f->roles[ROLE_TIME].all[i];
 

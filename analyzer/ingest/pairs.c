@@ -119,6 +119,52 @@ static void text_cut(struct field *f, const char *stop)
 	}
 }
 
+/* ---- spans as tracing prints them: outer{a=1}:inner{b="x"} ---- */
+
+const char *span_brace(const char *p, const char *end)
+{
+	const char *at = p;
+
+	while (at < end && !is_blank(*at) && *at != '{' && *at != '=' && *at != '"')
+		at++;
+	return at > p && at < end && *at == '{' ? at : NULL;
+}
+
+/* The brace that closes the one before p; the end: none does. Those in texts do not count. */
+static const char *closing_brace(const char *p, const char *end)
+{
+	int depth = 1;
+
+	for (bool text = false; p < end; p++) {
+		if (text && *p == '\\')
+			p++;
+		else if (*p == '"')
+			text = !text;
+		else if (!text)
+			depth += (*p == '{') - (*p == '}');
+		if (!depth)
+			return p;
+	}
+	return end;
+}
+
+/* The fields of spans, the innermost last. The pattern took the last brace for the end of the text. */
+static bool spans_open(struct record *r, struct layer *l, struct field *whole)
+{
+	const char *p = whole->value.ptr, *end = p + whole->value.len, *brace;
+
+	whole->value.len++;
+	while ((brace = span_brace(p, end))) {
+		const char *stop = closing_brace(brace + 1, end), *from = pairs_at(brace + 1, stop);
+
+		if (!pairs_open(r, l, from, stop))
+			return false;
+		p = stop + (stop < end);
+		p += p < end && *p == ':';
+	}
+	return true;
+}
+
 bool tail_open(struct record *r, struct layer *l, const char *path)
 {
 	const char *p, *end, *object, *stop;
@@ -133,6 +179,8 @@ bool tail_open(struct record *r, struct layer *l, const char *path)
 		end--;
 	if (p == end)
 		return true;
+	if (*end == '}' && span_brace(p, end))
+		return spans_open(r, l, v.field);
 	object = object_at(p, end);
 	stop = object < end ? object : pairs_at(p, end);
 	text_cut(v.field, stop);
