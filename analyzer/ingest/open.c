@@ -327,6 +327,14 @@ static bool is_calendar_name(struct slice text)
 	return false;
 }
 
+/* Does one of the choices begin with c? */
+static bool one_begins_with(const char *choices, char c)
+{
+	while (choices && *choices != c)
+		choices = (choices = strchr(choices, '|')) ? choices + 1 : NULL;
+	return choices != NULL;
+}
+
 /* Can text begin as the pattern does? One that begins with a time does with a digit, or the name of a month or day. */
 static bool begins_so(const struct log_format *f, const struct pattern *p, struct slice text)
 {
@@ -335,6 +343,8 @@ static bool begins_so(const struct log_format *f, const struct pattern *p, struc
 
 	if (!text.len || first->kind == CAPTURE_LITERAL)
 		return text.len && *text.ptr == *first->text;
+	if (first->kind == CAPTURE_ONE_OF)
+		return one_begins_with(first->text, *text.ptr);
 	if ((*text.ptr >= '0' && *text.ptr <= '9') || f->time_formats.n || !first->name || times->n != 1 ||
 	    strcmp(first->name, times->all[0]) != 0)
 		return true;
