@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool reserve(struct bytes *b, size_t n)
+bool bytes_reserve(struct bytes *b, size_t n)
 {
 	if (!b->failed && (n > SIZE_MAX - b->len || array_reserve(b->ptr, b->room, b->len + n)))
 		b->failed = true;
@@ -14,7 +14,7 @@ static bool reserve(struct bytes *b, size_t n)
 
 void bytes_add(struct bytes *b, const void *p, size_t n)
 {
-	if (!n || !reserve(b, n))
+	if (!n || !bytes_reserve(b, n))
 		return;
 	memcpy(b->ptr + b->len, p, n);
 	b->len += n;

@@ -15,6 +15,8 @@ struct bytes {
 };
 
 void bytes_add(struct bytes *b, const void *p, size_t n);
+/* Room for n more, if there is any to be had. */
+bool bytes_reserve(struct bytes *b, size_t n);
 void bytes_str(struct bytes *b, const char *text);
 /* Plain text as the inside of a JSON string: quotes, backslashes and control characters escaped. */
 void bytes_escape(struct bytes *b, const char *p, size_t n);

@@ -225,10 +225,15 @@ static int write_group(struct patterns *p, const struct text *v, uint32_t n, sql
 
 		if (event_error(e))
 			return event_error(e);
-		text = malloc(m.len * 3 + 1);
-		if (!text)
-			return -ENOMEM;
-		bind_slice(st, 7, (struct slice){text, m.ptr ? json_unescape(m, text) : 0});
+		if (!m.ptr) {
+			m = SLICE("");
+		} else if (!json_is_plain(m)) {
+			text = malloc(m.len * 3 + 1);
+			if (!text)
+				return -ENOMEM;
+			m = (struct slice){text, json_unescape(m, text)};
+		}
+		bind_slice(st, 7, m);
 	} else {
 		sqlite3_bind_null(st, 7);
 	}

@@ -135,6 +135,16 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	return rc;
 }
 
+#define GOT_KEPT (1 << 20) /* bytes of the line that event_get gave, beside a cursor's own */
+
+static void got_forget(struct store *s)
+{
+	if (!s->got || s->got->raw.room <= GOT_KEPT)
+		return;
+	event_room_free(s->got);
+	s->got = NULL;
+}
+
 int event_cursor_open(struct store *s, const struct event_query *q, struct event_cursor **out)
 {
 	struct event_cursor *c = calloc(1, sizeof *c);
@@ -143,6 +153,7 @@ int event_cursor_open(struct store *s, const struct event_query *q, struct event
 
 	if (!c)
 		return -ENOMEM;
+	got_forget(s);
 	c->store = s;
 	c->q = *q;
 	rc = event_room_new(s, &c->room);

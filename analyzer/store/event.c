@@ -14,6 +14,15 @@ static struct event_room *room_of(const struct event *e)
 	return (struct event_room *)e; /* the event is its first member */
 }
 
+/* Remembers the first failure. After one, SQLite may have rolled back what was written: what is read then may say that
+ * there is no such row. Returns rc. */
+static int failed(struct event_room *r, int rc)
+{
+	if (rc && !r->error)
+		r->error = rc;
+	return rc;
+}
+
 static void raw_forget(struct event_room *r)
 {
 	shape_free(r->raw_shape[0]);
@@ -62,6 +71,7 @@ static int raw_fill(struct event_room *r)
 	if (reading.ptr)
 		text = reading;
 	r->raw.len = 0;
+	bytes_reserve(&r->raw, text.len + sizeof slack);
 	bytes_add(&r->raw, text.ptr, text.len);
 	bytes_add(&r->raw, slack, sizeof slack);
 	if (r->raw.failed)
@@ -246,9 +256,7 @@ int event_complete(const struct event *e)
 	struct event_room *r = room_of(e);
 	int rc = r->complete ? 0 : event_rest(r);
 
-	if (rc)
-		r->error = rc;
-	return rc;
+	return failed(r, rc);
 }
 
 int event_time(const struct event *e)
@@ -257,9 +265,7 @@ int event_time(const struct event *e)
 	int64_t stamp;
 	int rc = r->complete ? 0 : chunk_row_stamp(e->chunk, e->row, &stamp);
 
-	if (rc)
-		r->error = rc;
-	else if (!r->complete)
+	if (!failed(r, rc) && !r->complete)
 		time_fill(r, stamp);
 	return rc;
 }
@@ -270,9 +276,7 @@ int event_tid_number(const struct event *e)
 	uint16_t number = r->row.tid;
 	int rc = r->complete ? 0 : chunk_row_tid(e->chunk, e->row, &number);
 
-	if (rc)
-		r->error = rc;
-	return rc ? rc : number;
+	return failed(r, rc) ? rc : number;
 }
 
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief)
@@ -317,17 +321,13 @@ static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned 
 		rc = event_complete(e);
 	else if (!r->has_ord)
 		rc = chunk_row_ord(e->chunk, e->row, &r->row.head_ord);
-	if (rc) {
-		r->error = rc;
+	if (failed(r, rc))
 		return 0;
-	}
 	r->has_ord = true;
 	switch (sh->slots[slot].kind) {
 	case SLOT_TID: /* as it is spelled */
 		rc = chunk_tid(e->chunk, r->row.tid, out);
-		if (rc)
-			r->error = rc;
-		else if (out->ptr && out->len <= SEGMENT_TEXT)
+		if (!failed(r, rc) && out->ptr && out->len <= SEGMENT_TEXT)
 			out->ptr = memcpy(buf, out->ptr, out->len);
 		return rc ? 0 : SLOT_STRING;
 	case SLOT_STAMP:
@@ -339,10 +339,8 @@ static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned 
 	default:
 		rc = chunk_value(e->chunk, part, part ? r->row.tail : r->row.head, slot,
 		                 part ? r->row.tail_ord : r->row.head_ord, buf, out);
-		if (rc) {
-			r->error = rc;
+		if (failed(r, rc))
 			return 0;
-		}
 		return sh->slots[slot].kind == SLOT_WORD ? SLOT_STRING : sh->slots[slot].kind;
 	}
 }
@@ -381,7 +379,7 @@ bool event_search(const struct event *e, struct slice text, bool fields)
 		return bytes_have(event_part(e, SECTION_FIELDS), text);
 	buf = malloc(3 * e->raw_len + 1);
 	if (!buf) {
-		r->error = -ENOMEM;
+		failed(r, -ENOMEM);
 		return false;
 	}
 	for (unsigned i = 0; !found && i <= l->ntokens; i++) {
@@ -491,10 +489,8 @@ bool event_duration(const struct event *e, const char *name, int64_t *ns)
 	char buf[3 * 64];
 	struct slice v;
 
-	if (rc < 0)
-		room_of(e)->error = rc;
 	if (rc)
-		return rc == 1;
+		return (rc < 0 ? failed(room_of(e), rc) : rc) == 1;
 	return event_field(e, name, &v) && v.len < sizeof buf / 3 && !duration_parse(json_text(v, buf), ns);
 }
 
@@ -609,9 +605,7 @@ static int render_half(struct event_room *r, unsigned part)
 	rc = part ? chunk_half(r->ev.chunk, &r->row, part, &r->half[part].text, &r->half[part].parts)
 	          : chunk_fields(r->ev.chunk, &r->row, &r->half[0].text, &r->half[0].parts.part[SECTION_FIELDS]);
 	r->half[part].rendered = !rc;
-	if (rc)
-		r->error = rc;
-	return rc;
+	return failed(r, rc);
 }
 
 static int render(struct event_room *r)
@@ -625,9 +619,7 @@ static int render(struct event_room *r)
 		return rc;
 	rc = chunk_line(r->ev.chunk, &r->row, &r->line, &r->parts);
 	r->rendered = !rc;
-	if (rc)
-		r->error = rc;
-	return rc;
+	return failed(r, rc);
 }
 
 int event_line(const struct event *e, struct slice *out)

@@ -371,7 +371,8 @@ static int form_take(struct shape_full *f, size_t line, size_t len)
 	return f->shape.part ? -EBADMSG : form_parse(f->skeleton + line + 1, len - line - 1, f->shape.nline, &f->form);
 }
 
-static int shape_make(const char *skeleton, size_t len, unsigned part, bool reading, struct shape **out)
+/* skeleton is taken, whatever comes of it. */
+static int shape_make(char *skeleton, size_t len, unsigned part, bool reading, struct shape **out)
 {
 	struct shape_full *f = calloc(1, sizeof *f);
 	uint32_t at[SHAPE_MAX_SLOTS];
@@ -380,13 +381,14 @@ static int shape_make(const char *skeleton, size_t len, unsigned part, bool read
 	int rc = -ENOMEM;
 
 	line_init(&l);
-	if (!f)
+	if (!f) {
+		free(skeleton);
 		return rc;
-	f->skeleton = malloc(len + 1);
+	}
+	f->skeleton = skeleton;
 	f->sample = malloc(sample_room(skeleton, len));
-	if (!f->skeleton || !f->sample)
+	if (!f->sample)
 		goto fail;
-	memcpy(f->skeleton, skeleton, len);
 	f->shape.skeleton = (struct slice){f->skeleton, len};
 	f->shape.part = (uint8_t)part;
 	f->shape.sum = sum_of(skeleton, len);
@@ -418,7 +420,9 @@ fail:
 
 int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **out)
 {
-	return shape_make(skeleton, len, part, false, out);
+	char *copy = malloc(len + 1);
+
+	return copy ? shape_make(memcpy(copy, skeleton, len), len, part, false, out) : -ENOMEM;
 }
 
 struct shape_range shape_part_range(const struct shape *sh, enum section section)
@@ -430,16 +434,14 @@ struct shape_range shape_part_range(const struct shape *sh, enum section section
 
 static int shape_of_line(const struct line *l, unsigned part, struct shape **out)
 {
-	char *buf = malloc(l->len + 1);
+	char *buf = malloc(l->len + 1), *less;
 	size_t len;
-	int rc;
 
 	if (!buf)
 		return -ENOMEM;
 	len = shape_skeleton(l, part, SHAPE_RAW, buf);
-	rc = shape_make(buf, len, part, l->reading, out);
-	free(buf);
-	return rc;
+	less = realloc(buf, len + 1);
+	return shape_make(less ? less : buf, len, part, l->reading, out);
 }
 
 static void piece_add(struct bytes *out, const char *start, struct slice s, const char *end)

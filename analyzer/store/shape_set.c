@@ -238,6 +238,8 @@ int shape_set_find_form(struct shape_set *set, struct slice exact, struct slice 
 	return rc;
 }
 
+#define BUF_KEPT (1 << 20) /* of a line's skeleton */
+
 int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out)
 {
 	int rc = 0;
@@ -257,6 +259,11 @@ int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, c
 	}
 	if (!rc)
 		rc = find(set, l, part, out);
+	if (set->buf_room > BUF_KEPT) {
+		free(set->buf);
+		set->buf = NULL;
+		set->buf_room = 0;
+	}
 	pthread_mutex_unlock(&set->lock);
 	return rc;
 }
