@@ -23,32 +23,33 @@ static struct slice benchmark_key(struct slice name)
 	           : name;
 }
 
-/* The best times of a function over the computes that its metadata allow. false: no benchmark of one of them. */
-static bool best_times(sqlite3_stmt *bench, int64_t run, struct slice name, struct slice computes, double best[3])
+/* The best times of a function over the computes that its metadata allow: 1, 0 (no benchmark of one of them) or a
+ * negative errno. */
+static int best_times(sqlite3_stmt *bench, int64_t run, struct slice name, struct slice computes, double best[3])
 {
 	const char *p = computes.ptr, *end = p + computes.len;
 
 	best[0] = best[1] = best[2] = 1000;
 	while (p < end) {
 		const char *bar = memchr(p, '|', (size_t)(end - p)), *stop = bar ? bar : end;
-		bool found;
+		int found;
 
 		sqlite3_bind_int64(bench, 1, run);
 		bind_slice(bench, 2, name);
 		bind_slice(bench, 3, (struct slice){p, (size_t)(stop - p)});
-		found = sqlite3_step(bench) == SQLITE_ROW;
-		for (int i = 0; found && i < 3; i++) {
+		found = sql_next(bench);
+		for (int i = 0; found == 1 && i < 3; i++) {
 			double v = sqlite3_column_double(bench, i);
 
 			found = sqlite3_column_type(bench, i) != SQLITE_NULL;
 			best[i] = v < best[i] ? v : best[i];
 		}
 		sqlite3_reset(bench);
-		if (!found)
-			return false;
+		if (found != 1)
+			return found;
 		p = stop + 1;
 	}
-	return true;
+	return 1;
 }
 
 /* (run, worker or nothing, function) as bytes in buf; no byte of UTF-8 is 0xff. NONE: too long to be a name. */
@@ -119,7 +120,8 @@ int build_best_times(struct build *b)
 		int64_t run = sqlite3_column_int64(read, 0);
 		double best[3];
 
-		if (best_times(bench, run, benchmark_key(column_slice(read, 2)), column_slice(read, 3), best))
+		rc = best_times(bench, run, benchmark_key(column_slice(read, 2)), column_slice(read, 3), best);
+		if (rc == 1)
 			rc = set_best(b, run, column_slice(read, 1), best);
 	}
 	sqlite3_finalize(read);

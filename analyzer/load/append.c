@@ -72,14 +72,15 @@ struct count {
 	bool stretch; /* of a line that is too long: no line of it ends here */
 };
 
-static bool was_rejected(struct count *k, uint32_t row)
+/* 1, 0 or a negative errno. */
+static int was_rejected(struct count *k, uint32_t row)
 {
-	bool is;
+	int rc;
 
 	sqlite3_bind_int64(k->rejected, 2, k->first_line + row - k->pieces);
-	is = sqlite3_step(k->rejected) == SQLITE_ROW;
+	rc = sql_next(k->rejected);
 	sqlite3_reset(k->rejected);
-	return is;
+	return rc;
 }
 
 static int count_row(struct count *k, uint32_t row, bool last_open, struct parse_counts *out)
@@ -100,7 +101,10 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 		return 0;
 	}
 	if (r.head == CHUNK_REJECTED) {
-		v = was_rejected(k, row) ? LINE_REJECTED : LINE_OK;
+		if ((rc = was_rejected(k, row)) < 0)
+			return rc;
+		v = rc ? LINE_REJECTED : LINE_OK;
+		rc = 0;
 		out->blank += v == LINE_OK && (!len || (len == 1 && *text->ptr == '\r'));
 	} else if (r.head == CHUNK_READING) {
 		if ((rc = chunk_raw_row(k->chunk, r.head, r.head_ord, &line, &reading)))

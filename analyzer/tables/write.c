@@ -96,16 +96,12 @@ static bool is_free(const struct writer *w, int64_t id, int64_t run)
 /* One more row of table place: for a transaction that no line speaks of, or that another run has, too. */
 static int add_place(struct writer *w, struct slice tid, int64_t *out)
 {
-	sqlite3_stmt *st;
 	int rc;
 
 	if (!w->last_place) {
-		rc = sql_prepare(w->db, "SELECT max(id) FROM place", &st);
+		rc = sql_number(w->db, "SELECT coalesce(max(id), 0) FROM place", &w->last_place);
 		if (rc)
 			return rc;
-		if (sqlite3_step(st) == SQLITE_ROW)
-			w->last_place = sqlite3_column_int64(st, 0);
-		sqlite3_finalize(st);
 		if (w->last_place < 0 || w->last_place > PLACE_ID_MAX)
 			return -EBADMSG;
 	}
