@@ -166,6 +166,8 @@ static void say_shares(struct query *q, struct summary *s, const struct overall 
 {
 	struct verdict *v = NULL;
 
+	for (int i = 0; i < all->n; i++)
+		query_ok(q, all->names[i] ? 0 : -ENOMEM, q->command);
 	if (all->unexplained > 0.2 && (v = summary_add(q, s, VERDICT_WARNING, "gaps"))) {
 		text_puts(&v->message, "No line of the log explains ");
 		say_share(&v->message, all->unexplained);
