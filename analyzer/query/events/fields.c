@@ -108,8 +108,10 @@ void field_show(struct text *out, const struct field *f)
 		return;
 	}
 	plain = malloc(3 * f->value.len + 1);
-	if (!plain)
+	if (!plain) {
+		out->failed = true;
 		return;
+	}
 	n = json_unescape(f->value, plain);
 	quote = !n || memchr(plain, ' ', n) || memchr(plain, '=', n);
 	text_puts(out, quote ? "\"" : "");

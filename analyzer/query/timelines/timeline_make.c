@@ -45,6 +45,7 @@ static const char *keep(struct maker *m, struct text *t)
 {
 	const char *p = arena_text(m->arena, text_str(t), t->len);
 
+	m->failed |= t->failed;
 	text_done(t);
 	return p;
 }
@@ -294,7 +295,7 @@ static const char *short_fields(struct maker *m, const struct tx_event *e)
 		text_puts(&t, "=");
 		field_show(&t, &f);
 	}
-	return t.len ? keep(m, &t) : (text_done(&t), NULL);
+	return t.len || t.failed ? keep(m, &t) : (text_done(&t), NULL);
 }
 
 static bool same_line(const struct maker *m, const struct tx_event *a, const struct tx_event *b)
