@@ -100,7 +100,7 @@ static int verify_nested(struct verify *v)
 		                "invocation)",
 		                &strays);
 	if (!rc && strays)
-		fault(v, "table nested: %lld rows are of no request", (long long)strays);
+		fault(v, "table nested: %lld row%s of no request", (long long)strays, strays == 1 ? " is" : "s are");
 	return rc;
 }
 

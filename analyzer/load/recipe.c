@@ -287,17 +287,21 @@ static void branch_drop(struct node *at)
 	}
 }
 
-static struct slice text_keep(struct recipes *rs, struct slice text)
+/* Whether there was memory for it. */
+static bool text_keep(struct recipes *rs, struct slice *text)
 {
-	const char *copy = arena_copy(&rs->memory, text);
-
-	return copy ? (struct slice){copy, text.len} : SLICE("");
+	if (!text->len)
+		*text = SLICE("");
+	else
+		text->ptr = arena_copy(&rs->memory, *text);
+	return text->ptr != NULL;
 }
 
 /* The branch with this text and part (NULL: the line's end), made if new. NULL: there is no room for it, or no memory.
  */
 static struct node *branch(struct recipes *rs, struct node *at, struct slice text, const struct record_part *part)
 {
+	struct slice value = part && part->scan == SCAN_CONST ? part->value : SLICE("");
 	struct node *n;
 
 	for (unsigned i = 0; i < at->n; i++) {
@@ -309,14 +313,14 @@ static struct node *branch(struct recipes *rs, struct node *at, struct slice tex
 	if (at->n == BRANCHES && part && part->scan != SCAN_CONST)
 		branch_drop(at);
 	if (at->n == BRANCHES || array_reserve(at->branches, at->room, at->n + 1) ||
-	    !(n = arena_take(&rs->memory, sizeof *n)))
+	    !(n = arena_take(&rs->memory, sizeof *n)) || !text_keep(rs, &text) || !text_keep(rs, &value))
 		return NULL;
-	n->text = needle_of(text_keep(rs, text));
+	n->text = needle_of(text);
 	if (part) {
 		n->part = *part;
 		if (part->scan == SCAN_CONST) {
-			n->part.value = text_keep(rs, part->value);
-			n->value = needle_of(n->part.value);
+			n->part.value = value;
+			n->value = needle_of(value);
 		}
 	}
 	return at->branches[at->n++] = n;
