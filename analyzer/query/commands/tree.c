@@ -404,7 +404,7 @@ const struct command command_critical_path = {
     .more = "From the end backwards: at each instant the child that ended last is what its parent waited for. Text "
             "folds steps\nof less than 1 % where several follow each other. Without spans the requests inside it are "
             "taken for them.\nAnother worker's spans are put where their times lie within a span that waited for "
-            "them.",
+            "them, unless it has more than a thousand trees of them.",
     .examples = "critical-path 3a294129\ncritical-path 3a294129 -v",
     .options = path_options,
     .need = NEED_READ,

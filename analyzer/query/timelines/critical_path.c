@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOTS_MOST = 1000 }; /* more are left where they are: each is held against all spans */
+enum { ROOTS_MOST = 1000 }; /* each is held against all spans */
 
 /* A span among those of its parent. */
 struct ended {
@@ -47,13 +47,6 @@ static bool is_elsewhere(const struct transaction *tx, size_t i, size_t j)
 	return a && b && strcmp(a, b) != 0;
 }
 
-static size_t root_of(const struct transaction *tx, size_t i)
-{
-	while (tx->spans[i].parent != SIZE_MAX)
-		i = tx->spans[i].parent;
-	return i;
-}
-
 /* Longer roots come before shorter ones, and of two that are as long the earlier: a tree goes into one that comes
  * before it alone, so that none goes into itself. */
 static bool comes_before(const struct transaction *tx, size_t i, size_t j)
@@ -68,35 +61,35 @@ static bool is_deeper(const struct transaction *tx, size_t i, size_t j)
 	return is_within(tx, i, j) && (length_of(tx, i) < length_of(tx, j) || tx->spans[i].depth > tx->spans[j].depth);
 }
 
-/* The innermost span of another worker that a root is within; SIZE_MAX: none. */
-static size_t host_of(const struct transaction *tx, size_t root)
+/* The innermost span of another worker that a root is within; SIZE_MAX: none. root_of: of each span. */
+static size_t host_of(const struct transaction *tx, const size_t *root_of, size_t root)
 {
 	size_t host = SIZE_MAX;
 
 	for (size_t j = 0; j < tx->nspans; j++)
 		if (!tx->spans[j].open && is_within(tx, root, j) && is_elsewhere(tx, root, j) &&
-		    comes_before(tx, root_of(tx, j), root) && (host == SIZE_MAX || is_deeper(tx, j, host)))
+		    comes_before(tx, root_of[j], root) && (host == SIZE_MAX || is_deeper(tx, j, host)))
 			host = j;
 	return host;
 }
 
 /* What each span is inside of, at parent[i]; nspans: nothing. Of one worker's spans the log tells that; another's
  * roots are where their times are. */
-static void find_parents(struct path *p, size_t *parent)
+static void find_parents(struct path *p, size_t *root_of, size_t *parent)
 {
 	const struct transaction *tx = p->tx;
 	size_t roots = 0;
 
-	for (size_t i = 0; i < tx->nspans; i++)
-		roots += tx->spans[i].parent == SIZE_MAX;
-	for (size_t i = 0; i < tx->nspans; i++) {
-		size_t up = tx->spans[i].parent;
+	for (size_t i = 0; i < tx->nspans; i++) { /* parents come before their children */
+		parent[i] = tx->spans[i].parent == SIZE_MAX ? tx->nspans : tx->spans[i].parent;
+		root_of[i] = parent[i] == tx->nspans ? i : root_of[parent[i]];
+		roots += root_of[i] == i;
+	}
+	for (size_t i = 0; i < tx->nspans && roots <= ROOTS_MOST; i++) {
+		size_t host = root_of[i] == i && !tx->spans[i].open ? host_of(tx, root_of, i) : SIZE_MAX;
 
-		if (up == SIZE_MAX && !tx->spans[i].open && roots <= ROOTS_MOST) {
-			up = host_of(tx, i);
-			p->out->joined |= up != SIZE_MAX;
-		}
-		parent[i] = up == SIZE_MAX ? tx->nspans : up;
+		p->out->joined |= host != SIZE_MAX;
+		parent[i] = host == SIZE_MAX ? parent[i] : host;
 	}
 }
 
@@ -104,7 +97,7 @@ static void find_parents(struct path *p, size_t *parent)
 static int order_spans(struct path *p)
 {
 	const struct transaction *tx = p->tx;
-	size_t *parent = malloc((tx->nspans + 1) * sizeof *parent), n = 0;
+	size_t *parent = malloc((2 * tx->nspans + 1) * sizeof *parent), n = 0;
 
 	p->by_end = malloc((tx->nspans + 1) * sizeof *p->by_end);
 	p->first = calloc(tx->nspans + 3, sizeof *p->first);
@@ -112,7 +105,7 @@ static int order_spans(struct path *p)
 		free(parent);
 		return -ENOMEM;
 	}
-	find_parents(p, parent);
+	find_parents(p, parent + tx->nspans, parent);
 	for (size_t i = 0; i < tx->nspans; i++)
 		p->first[parent[i] + 2] += parent[i] == tx->nspans || !tx->spans[i].open;
 	for (size_t i = 2; i < tx->nspans + 3; i++)

@@ -3,7 +3,8 @@
  *
  * It goes from the end backwards: at each instant the span that ended last is what the parent waited for. A span that
  * its parent did not wait for (still open when the parent closed) is not on it. Of several workers each has a tree of
- * its own: one whose root lies wholly within a span of another worker is taken to be what that span waited for. */
+ * its own: one whose root lies wholly within a span of another worker is taken to be what that span waited for, unless
+ * there are more than a thousand roots. */
 #ifndef QUERY_CRITICAL_PATH_H
 #define QUERY_CRITICAL_PATH_H
 
