@@ -130,6 +130,8 @@ struct query_tid {
 /* A transaction by its whole id or a beginning that only one has. query_tid_done in any case. */
 struct query_tid query_tid(struct query *q, const char *word);
 void query_tid_done(struct query_tid *t);
+/* How many bytes of an id, whole characters and `least` of them at least, begin no other transaction. */
+size_t query_tid_short(struct query *q, const char *tid, size_t least);
 
 /* A source by its id, path, or the end of a path after a slash, where only one source has it. */
 int64_t query_source(struct query *q, const char *word);

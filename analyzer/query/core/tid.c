@@ -66,6 +66,37 @@ struct query_tid query_tid(struct query *q, const char *word)
 	return t;
 }
 
+/* How far two ids are the same. */
+static size_t common(const char *a, const char *b)
+{
+	size_t n = 0;
+
+	while (a[n] && a[n] == b[n])
+		n++;
+	return n;
+}
+
+size_t query_tid_short(struct query *q, const char *tid, size_t least)
+{
+	static const char *const sides[] = {"SELECT max(tid) FROM place WHERE tid < ?1",
+	                                    "SELECT min(tid) FROM place WHERE tid > ?1"};
+	size_t len = strlen(tid), n = least;
+
+	for (int i = 0; i < 2; i++) {
+		sqlite3_stmt *stmt = query_prepare(q, sides[i]);
+		const char *beside;
+
+		sqlite3_bind_text(stmt, 1, tid, -1, SQLITE_STATIC);
+		beside = query_next(q, stmt) ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+		if (beside && common(tid, beside) >= n)
+			n = common(tid, beside) + 1;
+		sqlite3_finalize(stmt);
+	}
+	while (n < len && ((unsigned char)tid[n] & 0xc0) == 0x80)
+		n++;
+	return n < len ? n : len;
+}
+
 void query_tid_done(struct query_tid *t)
 {
 	free(t->tid);

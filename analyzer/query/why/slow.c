@@ -586,31 +586,26 @@ static void put_typical_html(struct query *q, const struct slow *s)
 	put_words(q, &t);
 }
 
-/* As much of an id as tells it from other requests', SHORT_ID bytes at least. */
-static size_t short_id(const struct slow *s, uint32_t of)
+static void put_id(struct query *q, struct text *t, const char *tid, bool whole)
 {
-	const char *id = request_tid(&s->r, of);
-	size_t n = SHORT_ID;
-
-	for (uint32_t i = 0; i < s->r.n; i++)
-		while (i != of && n < strlen(id) && !strncmp(request_tid(&s->r, i), id, n))
-			n++;
-	return n < strlen(id) ? n : strlen(id);
+	text_add_terminal(t, tid, whole ? strlen(tid) : query_tid_short(q, tid, SHORT_ID));
 }
 
-/* The command that shows both, in one line, to be copied: whole ids stand above. */
+/* The command that shows both, in one line however long it is, to be copied: whole ids stand above. */
 static void put_both(struct query *q, const struct slow *s)
 {
 	const char *slow = request_tid(&s->r, s->slow), *fast = request_tid(&s->r, s->fast);
-	bool fits =
-	    !q->out->width || strlen(slow) + strlen(fast) + strlen("→ timeline  --beside ") <= (size_t)q->out->width;
+	size_t width = q->out->format == FORMAT_TEXT ? (size_t)q->out->width : 0;
+	bool whole = !width || strlen(slow) + strlen(fast) + strlen("> timeline  --beside ") < width;
 	struct text t = {0};
 
 	text_puts(&t, q->out->utf8 ? "→ timeline " : "-> timeline ");
-	text_add_terminal(&t, slow, fits ? strlen(slow) : short_id(s, s->slow));
+	put_id(q, &t, slow, whole);
 	text_puts(&t, " --beside ");
-	text_add_terminal(&t, fast, fits ? strlen(fast) : short_id(s, s->fast));
-	put_words(q, &t);
+	put_id(q, &t, fast, whole);
+	if (query_ok(q, t.failed ? -ENOMEM : 0, "output"))
+		fprintf(q->out->file, "%s\n", text_str(&t));
+	text_done(&t);
 }
 
 static void put_typical(struct query *q, const struct slow *s)
@@ -630,6 +625,7 @@ static void put_typical(struct query *q, const struct slow *s)
 		say_ns(q, &t, s->r.v[of[k].i].ns);
 		text_puts(&t, q->out->format == FORMAT_MARKDOWN ? "  \n" : "\n");
 	}
+	query_ok(q, t.failed ? -ENOMEM : 0, "output");
 	fwrite(text_str(&t), 1, t.len, q->out->file);
 	text_done(&t);
 	if (s->slow != NO_REQUEST && s->fast != NO_REQUEST)
