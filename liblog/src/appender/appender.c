@@ -584,13 +584,13 @@ static bool ends_within(struct appender *a, uint32_t timeout_ms)
 /* false: for timeout_ms no sink got on. One that is slow, on a busy disk or a busy machine, is waited for. */
 static bool has_ended(struct appender *a, uint32_t timeout_ms)
 {
-	uint64_t calls;
+	uint64_t before;
 
 	do {
-		calls = outlet_calls(&a->outlet);
+		before = outlet_got_on(&a->outlet);
 		if (ends_within(a, timeout_ms))
 			return true;
-	} while (outlet_calls(&a->outlet) != calls);
+	} while (outlet_got_on(&a->outlet) != before);
 	return false;
 }
 

@@ -432,12 +432,12 @@ static int move_text(struct encoder *enc, struct sink *sink)
 	return 0;
 }
 
-uint64_t outlet_calls(const struct outlet *outlet)
+uint64_t outlet_got_on(const struct outlet *outlet)
 {
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < outlet->count; i++)
-		n += __atomic_load_n(&outlet->port[i].sink->calls, __ATOMIC_RELAXED);
+		n += __atomic_load_n(&outlet->port[i].sink->got_on, __ATOMIC_RELAXED);
 	return n;
 }
 

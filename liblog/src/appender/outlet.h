@@ -85,8 +85,8 @@ void outlet_complain(const struct sink *sink, const char *name, int rc, uint64_t
  * Returns the first error. */
 int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);
 
-/* Writes and syncs of all sinks that are over: whether it gets on. Any thread. */
-uint64_t outlet_calls(const struct outlet *outlet);
+/* How often a sink has written or synced something: whether the appender gets on. Any thread. */
+uint64_t outlet_got_on(const struct outlet *outlet);
 
 /* The appender's thread hangs in a sink: give that one up. Another thread may go on: what the hanging one was writing
  * stays as it is, and the next outlet_write goes on with the other sinks. 0, -EAGAIN (it is in none now) or -ENOMEM. */

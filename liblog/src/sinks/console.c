@@ -211,6 +211,7 @@ static int flush(struct sink_console *c, size_t *written)
 	size_t now = 0;
 	int rc = c->len ? sink_write(c->fd, c->text, c->len, c->lines, &now) : 0;
 
+	sink_got_on(&c->base, now > 0);
 	*written += now;
 	c->len = 0;
 	c->lines = 0;

@@ -102,19 +102,20 @@ static int wait_writable(int fd)
 }
 
 /* Everything, or as much as can be: *done bytes and the error. */
-static int write_some(int fd, const char *bytes, size_t len, size_t *done)
+static int write_some(struct sink_file *f, const char *bytes, size_t len, size_t *done)
 {
 	int rc = 0;
 
 	for (*done = 0; !rc && *done < len;) {
-		ssize_t n = write(fd, bytes + *done, len - *done);
+		ssize_t n = write(f->kept.fd, bytes + *done, len - *done);
 
+		sink_got_on(&f->base, n > 0);
 		if (n > 0)
 			*done += (size_t)n;
 		else if (n == 0)
 			rc = -EIO; /* nothing is taken and nothing is said: do not spin */
 		else if (errno == EAGAIN)
-			rc = wait_writable(fd);
+			rc = wait_writable(f->kept.fd);
 		else if (errno != EINTR)
 			rc = -errno;
 	}
@@ -127,9 +128,9 @@ static int write_guarded(struct sink_file *f, const char *bytes, size_t len, siz
 	int rc;
 
 	if (f->regular)
-		return write_some(f->kept.fd, bytes, len, done);
+		return write_some(f, bytes, len, done);
 	guard_begin(&guard);
-	rc = write_some(f->kept.fd, bytes, len, done);
+	rc = write_some(f, bytes, len, done);
 	guard_end(&guard, rc);
 	return rc;
 }
@@ -150,7 +151,7 @@ static int write_after_newline(struct sink_file *f, const char *bytes, size_t le
 		return 0;
 	bytes += *done;
 	len -= *done;
-	rc = write_some(f->kept.fd, bytes, len, &len);
+	rc = write_some(f, bytes, len, &len);
 	*done += len;
 	return rc;
 }

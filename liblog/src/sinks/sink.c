@@ -37,7 +37,7 @@ static void come_out(struct sink *sink)
 {
 	char held = SINK_HELD;
 
-	__atomic_add_fetch(&sink->calls, 1, __ATOMIC_RELAXED);
+	sink_got_on(sink, true);
 	if (!__atomic_compare_exchange_n(&sink->hold, &held, SINK_FREE, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		for (;;)
 			pause();

@@ -68,7 +68,7 @@ struct sink {
 	bool (*place)(uint32_t site, struct sink_place *out); /* false: of no such site; NULL with sites */
 	char reopen_wanted;                                   /* atomic */
 	char hold;                                            /* atomic, enum sink_hold */
-	uint64_t calls;                                       /* atomic: writes and syncs that are over */
+	uint64_t got_on;                                      /* atomic: times that something was written */
 	const void *left[3];                                  /* what a thread that hangs in it may still read */
 };
 
@@ -100,6 +100,12 @@ bool sink_reopen_requested(const struct sink *sink);
 /* The process forks, with what it has open: in the parent, and in the child, whose account begins anew. */
 void sink_share(struct sink *sink);
 void sink_forked(struct sink *sink);
+
+/* Something was written: whoever stops waits on. Any thread. */
+static inline void sink_got_on(struct sink *sink, bool it_did)
+{
+	__atomic_add_fetch(&sink->got_on, it_did, __ATOMIC_RELAXED);
+}
 
 /* If a thread is in it: from now on each batch is refused with -ETIMEDOUT. Should that thread come back, it sleeps
  * until the process ends; so what it was writing must stay (sink->left), and the sink is never closed. The caller goes
