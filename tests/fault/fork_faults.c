@@ -71,19 +71,40 @@ static void count_calls(void)
 		report->calls = calls;
 }
 
+/* What the worker says on stderr goes into a file without a name, and then where it belongs. */
+static bool says(const char *words, int file, int real)
+{
+	char text[1024] = "";
+	ssize_t n = pread(file, text, sizeof text - 1, 0);
+
+	dup2(real, STDERR_FILENO);
+	if (n > 0 && !strstr(text, words))
+		fputs(text, stderr);
+	return strstr(text, words) != NULL;
+}
+
+static void be_worker(int worker)
+{
+	int real = dup(STDERR_FILENO), file = memfd_create("stderr", MFD_CLOEXEC), stopped;
+	bool said;
+
+	dup2(file, STDERR_FILENO);
+	work(worker);
+	count_calls();
+	stopped = ilu_log_stop();
+	said = says("a forked child, cannot log: ", file, real);
+	report->mute[worker] = stopped == -ESRCH && memory_fails && said;
+	complain("a worker's stop", report->mute[worker] ? 0 : stopped);
+	_exit(0);
+}
+
 static void hire(int worker)
 {
 	pid_t pid = fork();
-	int status = 0, stopped;
+	int status = 0;
 
-	if (!pid) {
-		work(worker);
-		count_calls();
-		stopped = ilu_log_stop();
-		report->mute[worker] = stopped == -ESRCH && memory_fails;
-		complain("a worker's stop", report->mute[worker] ? 0 : stopped);
-		_exit(0);
-	}
+	if (!pid)
+		be_worker(worker);
 	if (pid < 0) {
 		report->refused++;
 		work(worker);
