@@ -95,10 +95,11 @@ static int verify_nested(struct verify *v)
 	int rc = sql_number(v->db, "SELECT count(*) FROM pragma_table_info('nested')", &there);
 
 	if (!rc && there)
-		rc = sql_number(v->db,
-		                "SELECT count(*) FROM (SELECT run, tid FROM nested EXCEPT SELECT run, tid FROM "
-		                "invocation)",
-		                &strays);
+		rc =
+		    sql_number(v->db,
+		               "SELECT CASE WHEN EXISTS (SELECT 1 FROM nested) THEN (SELECT count(*) FROM (SELECT run, "
+		               "tid FROM nested EXCEPT SELECT run, tid FROM invocation)) ELSE 0 END",
+		               &strays);
 	if (!rc && strays)
 		fault(v, "table nested: %lld row%s of no request", (long long)strays, strays == 1 ? " is" : "s are");
 	return rc;

@@ -40,6 +40,8 @@ int chains_reserve(struct chains *c, struct chain_links of, uint32_t n)
 {
 	struct chains larger = {.nheads = c->nheads ? c->nheads : HEADS_FIRST, .n = c->n};
 
+	if (n > UINT32_MAX / 8)
+		return -ENOMEM;
 	while (larger.nheads / 2 < n)
 		larger.nheads *= 2;
 	if (c->nheads == larger.nheads)

@@ -467,8 +467,7 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 	    : k->has_id ? k->has_parent && parent == NO_SPAN
 	                : (k->has_parent && parent == NO_SPAN) || !event_span_field(e, "tid", &(struct slice){NULL, 0});
 	o->row.certainty = k->has_id ? SPAN_BY_ID : !k->has_stack || others ? SPAN_BY_ORDER : SPAN_BY_STACK;
-	for (int n = 0; n < KEYS; n++)
-		o->used = true;
+	o->used = true;
 	r->awaited_known = false;
 	for (int n = 0; n < KEYS; n++)
 		chains_add(&r->by[n], links_of(r, n), i, k->key[n]);
