@@ -22,7 +22,7 @@ bool layer_field(struct record *r, struct layer *l, struct field f)
 	struct field *to;
 
 	if (l->n >= RECORD_MAX_KEYS) {
-		r->reason = "more than 4096 keys";
+		r->reason = RECORD_TOO_MANY;
 		return false;
 	}
 	to = array_add(l->fields, l->n, l->room);

@@ -10,6 +10,8 @@
 #include "ingest/members.h"
 #include "ingest/record.h"
 
+#define RECORD_TOO_MANY "more than 4096 keys" /* RECORD_MAX_KEYS, LINE_MAX_KEYS */
+
 enum field_kind { FIELD_STRING, FIELD_SCALAR, FIELD_JSON, FIELD_TEXT };
 
 struct field {
@@ -155,7 +157,8 @@ void roles_find(struct record_reader *rr, bool text, struct roles_found *out);
 /* Is field k of a layer among the reading's fields? They stand there from the innermost layer to the outermost. */
 bool reading_has(const struct record *r, unsigned layer, size_t k);
 
-/* reading.c: the event line that says the same, in rr->reading; out's reading, tid and time. 0 or -ENOMEM. */
+/* reading.c: the event line that says the same, in rr->reading; out's reading, tid and time. Of more keys than a line
+ * may have *out becomes RECORD_BROKEN. 0 or -ENOMEM. */
 int reading_write(struct record_reader *rr, struct record_result *out);
 
 #endif

@@ -2,6 +2,7 @@
 /* reading.c - what was found, written as one event line of our own form. */
 #include "ingest/layer.h"
 #include "base/scan.h"
+#include "ingest/line.h"
 #include "ingest/stamp.h"
 
 #include <errno.h>
@@ -176,11 +177,47 @@ static void put_all(struct record_reader *rr, const struct roles_found *f, struc
 	bytes_str(b, out->text ? ",\"kind\":\"text\"}" : "}");
 }
 
+#define OWN_KEYS 32 /* more than a reading has beside fields and spans */
+
+/* No more keys than a reading may have, be they as few as the fields' and spans' lengths allow. */
+static bool is_small(const struct record *r)
+{
+	size_t n = OWN_KEYS;
+
+	for (unsigned i = 0; i < r->n; i++)
+		n += r->layers[i].n;
+	for (size_t k = 0; k < r->layers[r->n - 1].n; k++)
+		if (is_span_part(&r->layers[r->n - 1].fields[k]))
+			n += r->layers[r->n - 1].fields[k].value.len / 3; /* `{},` is the shortest of them */
+	return n <= LINE_MAX_KEYS;
+}
+
+/* Can the reading be read? One of very many keys is tried; a repair that is noted in it is one key more. */
+static int reading_fits(struct record *r, struct slice reading, bool *fits)
+{
+	enum line_verdict v = LINE_OK;
+	struct line l;
+	int rc;
+
+	*fits = true;
+	if (is_small(r))
+		return 0;
+	line_init(&l);
+	rc = line_parse_reading(&l, reading.ptr, reading.len, &v);
+	if (v == LINE_REJECTED || l.ntokens == LINE_MAX_KEYS) {
+		*fits = false;
+		r->reason = RECORD_TOO_MANY;
+	}
+	line_done(&l);
+	return rc;
+}
+
 int reading_write(struct record_reader *rr, struct record_result *out)
 {
 	static const char slack[SCAN_SLACK];
 	struct bytes *b = &rr->reading;
 	struct roles_found f;
+	bool fits;
 
 	roles_find(rr, out->text, &f);
 	pointed_find(rr, out->text, &f);
@@ -190,6 +227,12 @@ int reading_write(struct record_reader *rr, struct record_result *out)
 	if (b->failed || rr->r->no_memory)
 		return -ENOMEM;
 	out->reading = (struct slice){b->ptr, b->len - sizeof slack};
+	if (reading_fits(rr->r, out->reading, &fits))
+		return -ENOMEM;
+	if (!fits) {
+		*out = (struct record_result){.verdict = RECORD_BROKEN, .reason = rr->r->reason};
+		return 0;
+	}
 	if (f.tid.there)
 		out->tid.ptr = b->ptr + (size_t)out->tid.ptr;
 	out->has_time = f.time.there;

@@ -74,6 +74,7 @@ static void use_note(struct record_reader *rr)
 static int result(struct record_reader *rr, enum record_verdict v, struct record_result *out)
 {
 	struct record *r = rr->r;
+	int rc;
 
 	*out = (struct record_result){.verdict = v, .quoted = r->quoted, .reason = r->reason};
 	if (r->no_memory)
@@ -83,8 +84,10 @@ static int result(struct record_reader *rr, enum record_verdict v, struct record
 	out->text = v == RECORD_TEXT;
 	for (unsigned i = 0; i < r->n; i++)
 		out->no_repair |= r->layers[i].format ? r->layers[i].format->no_repair : 0;
-	use_note(rr);
-	return reading_write(rr, out);
+	rc = reading_write(rr, out);
+	if (!rc && out->verdict == v)
+		use_note(rr);
+	return rc;
 }
 
 static void clear(struct record *r)
@@ -123,6 +126,7 @@ int record_flush(struct record_reader *rr, struct record_result *out)
 	struct record *r = rr->r;
 	struct slice all, inside;
 	enum record_verdict v;
+	int rc;
 
 	clear(r);
 	for (unsigned i = 0; i < RECORD_PENDING; i++) {
@@ -133,12 +137,11 @@ int record_flush(struct record_reader *rr, struct record_result *out)
 		if (!all.ptr)
 			return -ENOMEM;
 		v = layers_read(rr, r, all, &inside);
-		if (v != RECORD_EVENT) {
-			r->n = 0;
-			layer_add(r, NULL)->message = all;
-			v = RECORD_TEXT;
-		}
-		return result(rr, v, out);
+		if (v == RECORD_EVENT && ((rc = result(rr, v, out)) || out->verdict == v))
+			return rc;
+		r->n = 0;
+		layer_add(r, NULL)->message = all;
+		return result(rr, RECORD_TEXT, out);
 	}
 	*out = (struct record_result){.verdict = RECORD_PARTIAL};
 	return 0;
