@@ -81,11 +81,14 @@ bool pair_key_char(char c);
 /* The members of an object become fields of the layer; false: as layer_field. */
 bool object_open(struct record *r, struct layer *l, struct slice object);
 /* A captured text that ends in pairs, or in an object behind a tab: they become fields, and the text is what stands
- * before them, without its quotes if it is in some. False: as layer_field. */
+ * before them, without its quotes if it is in some. One with too many of them stays as it is. Of spans the fields.
+ * False: no memory. */
 bool tail_open(struct record *r, struct layer *l, const char *path);
 
-/* Behind the name of a span as tracing prints it, `outer{a=1}`, its opening brace; NULL: none begins at p. */
-const char *span_brace(const char *p, const char *end);
+/* Does a piece take spans as tracing prints them, `outer{a=1}:inner{b=2`, up to the last brace? And is what it has
+ * captured such spans, the last of which that brace closes? */
+bool piece_is_spans(const struct piece *piece);
+bool spans_are(struct slice captured);
 
 /* csv.c: a line as the columns of a format. RECORD_EVENT; RECORD_OPEN: in quotes it goes on behind the end of text;
  * RECORD_TEXT: it is of no such format. */

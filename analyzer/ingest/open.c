@@ -285,8 +285,7 @@ static bool captures_compose(const struct pattern *p, const struct slice *captur
 static bool spans_fit(const struct log_format *f, const struct pattern *p, const struct slice *captures)
 {
 	for (size_t i = 0; f->open.n && i < p->n; i++)
-		if (p->pieces[i].kind == CAPTURE_UNTIL && *p->pieces[i].text == '}' &&
-		    !span_brace(captures[i].ptr, captures[i].ptr + captures[i].len))
+		if (piece_is_spans(&p->pieces[i]) && !spans_are(captures[i]))
 			return false;
 	return true;
 }

@@ -2,6 +2,7 @@
 /* pairs.c - key=value as logfmt has it, and what stands behind a message for people: such pairs, or a JSON object. */
 #include "ingest/layer.h"
 #include "base/scan.h"
+#include "ingest/parts.h"
 
 bool pair_key_char(char c)
 {
@@ -45,6 +46,22 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
+/* Behind a message a key looks like a name: no path of a URL, no padding of base64, no comparison, no option. */
+static bool name_char(char c, bool first)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c & 0x80) ||
+	       (!first && ((c >= '0' && c <= '9') || c == '.' || c == '-'));
+}
+
+static bool tail_pair_read(const char **p, const char *end, struct field *f)
+{
+	const char *at = *p;
+
+	while (at < end && name_char(*at, at == *p))
+		at++;
+	return at > *p && end - at > 0 && *at == '=' && !(end - at > 1 && at[1] == '=') && pair_read(p, end, f);
+}
+
 /* From where on every word is a pair; the end: from nowhere. */
 static const char *pairs_at(const char *p, const char *end)
 {
@@ -56,7 +73,7 @@ static const char *pairs_at(const char *p, const char *end)
 
 		if (is_blank(*p)) {
 			p++;
-		} else if (pair_read(&p, end, &f)) {
+		} else if (tail_pair_read(&p, end, &f)) {
 			first = first ? first : word;
 		} else {
 			first = NULL;
@@ -67,16 +84,13 @@ static const char *pairs_at(const char *p, const char *end)
 	return first ? first : end;
 }
 
-/* The object that the text ends with, behind a tab or all of it; the end: none. */
+/* The object that the text ends with, behind a tab; the end: none. */
 static const char *object_at(const char *p, const char *end)
 {
-	const char *at = *p == '{' ? p : memmem(p, (size_t)(end - p), "\t{", 2), *reason;
+	const char *at = memmem(p, (size_t)(end - p), "\t{", 2), *reason;
 	bool high = false;
 
-	if (!at)
-		return end;
-	at += *at == '\t';
-	return scan_nested(at, end, &high, &reason) == end ? at : end;
+	return at && at > p && scan_nested(at + 1, end, &high, &reason) == end ? at + 1 : end;
 }
 
 static bool pairs_open(struct record *r, struct layer *l, const char *p, const char *end)
@@ -104,7 +118,7 @@ bool object_open(struct record *r, struct layer *l, struct slice object)
 	return true;
 }
 
-/* A text without the blanks behind it, and where it stands in quotes without them. */
+/* A text without the blanks behind it, and where it stands in quotes without them. One that is empty then is none. */
 static void text_cut(struct field *f, const char *stop)
 {
 	const char *p = f->value.ptr;
@@ -117,11 +131,35 @@ static void text_cut(struct field *f, const char *stop)
 		f->value = (struct slice){p + 1, (size_t)(stop - p) - 2};
 		f->kind = FIELD_STRING;
 	}
+	f->used |= !f->value.len;
+}
+
+bool record_has_tail(struct slice text)
+{
+	return *text.ptr == '"' || memchr(text.ptr, '=', text.len) || memmem(text.ptr, text.len, "\t{", 2);
+}
+
+static bool text_open(struct record *r, struct layer *l, struct field *f)
+{
+	const char *p = f->value.ptr, *end = p + f->value.len, *object, *stop;
+
+	if (!record_has_tail(f->value))
+		return true;
+	r->composed = true;
+	while (end > p && is_blank(end[-1]))
+		end--;
+	object = object_at(p, end);
+	stop = object < end ? object : pairs_at(p, end);
+	if (stop < end || *p == '"')
+		text_cut(f, stop);
+	return object < end ? object_open(r, l, (struct slice){object, (size_t)(end - object)})
+	                    : pairs_open(r, l, stop, end);
 }
 
 /* ---- spans as tracing prints them: outer{a=1}:inner{b="x"} ---- */
 
-const char *span_brace(const char *p, const char *end)
+/* Behind the name of a span its opening brace; NULL: none begins at p. */
+static const char *span_brace(const char *p, const char *end)
 {
 	const char *at = p;
 
@@ -148,42 +186,82 @@ static const char *closing_brace(const char *p, const char *end)
 	return end;
 }
 
-/* The fields of spans, the innermost last. The pattern took the last brace for the end of the text. */
+bool piece_is_spans(const struct piece *piece)
+{
+	return piece->kind == CAPTURE_UNTIL && *piece->text == '}';
+}
+
+/* What stands in the braces of the next span at *p; false: there is none. *p is behind it and its colon then. */
+static bool span_next(const char **p, const char *end, struct slice *fields)
+{
+	const char *brace = span_brace(*p, end), *stop = brace ? closing_brace(brace + 1, end) : end;
+
+	if (stop == end)
+		return false;
+	*fields = (struct slice){brace + 1, (size_t)(stop - brace) - 1};
+	*p = stop + 1;
+	if (*p < end && **p == ':')
+		++*p;
+	return true;
+}
+
+bool spans_are(struct slice captured)
+{
+	const char *p = captured.ptr, *end = p + captured.len + 1;
+	struct slice fields;
+
+	while (p < end && span_next(&p, end, &fields))
+		;
+	return p == end;
+}
+
+#define SPANS_MAX 64 /* around one another; of those further outside the fields are not told */
+
+/* The fields of spans, those of the innermost first. The pattern took the last brace for the end of the text. */
 static bool spans_open(struct record *r, struct layer *l, struct field *whole)
 {
-	const char *p = whole->value.ptr, *end = p + whole->value.len, *brace;
+	const char *p = whole->value.ptr, *end = p + ++whole->value.len;
+	struct slice fields[SPANS_MAX];
+	size_t n = 0;
 
-	whole->value.len++;
-	while ((brace = span_brace(p, end))) {
-		const char *stop = closing_brace(brace + 1, end), *from = pairs_at(brace + 1, stop);
+	r->composed = true;
+	while (p < end && span_next(&p, end, &fields[n % SPANS_MAX]))
+		n++;
+	for (size_t i = n; i > 0 && n - i < SPANS_MAX; i--) {
+		const char *from = fields[(i - 1) % SPANS_MAX].ptr, *stop = from + fields[(i - 1) % SPANS_MAX].len;
 
-		if (!pairs_open(r, l, from, stop))
+		if (!pairs_open(r, l, pairs_at(from, stop), stop))
 			return false;
-		p = stop + (stop < end);
-		p += p < end && *p == ':';
 	}
 	return true;
 }
 
+static bool holds_spans(const struct layer *l, const struct field *f)
+{
+	for (size_t i = 0; i < l->pattern->n; i++)
+		if (l->pattern->pieces[i].name == f->key.ptr)
+			return piece_is_spans(&l->pattern->pieces[i]);
+	return false;
+}
+
+#define TAIL_KEYS (RECORD_MAX_KEYS - 128) /* of the layer, with those of the tail; a message of more stays whole */
+
 bool tail_open(struct record *r, struct layer *l, const char *path)
 {
-	const char *p, *end, *object, *stop;
+	size_t had = l->n, at;
+	struct field before;
 	struct found v;
 
-	r->composed = true;
 	if (!layer_find(l, path, &v) || !v.whole || v.kind != FIELD_TEXT || !v.value.len)
 		return true;
-	p = v.value.ptr;
-	end = p + v.value.len;
-	while (end > p && is_blank(end[-1]))
-		end--;
-	if (p == end)
+	at = (size_t)(v.field - l->fields);
+	before = *v.field;
+	if ((holds_spans(l, v.field) ? spans_open(r, l, v.field) : text_open(r, l, v.field)) && l->n <= TAIL_KEYS)
 		return true;
-	if (*end == '}' && span_brace(p, end))
-		return spans_open(r, l, v.field);
-	object = object_at(p, end);
-	stop = object < end ? object : pairs_at(p, end);
-	text_cut(v.field, stop);
-	return object < end ? object_open(r, l, (struct slice){object, (size_t)(end - object)})
-	                    : pairs_open(r, l, stop, end);
+	if (r->no_memory)
+		return false;
+	l->n = had;
+	l->fields[at] = before;
+	r->reason = NULL;
+	return true;
 }

@@ -162,6 +162,8 @@ static void scan_choose(const struct record_reader *rr, const struct layer *l, c
 	} else if (f->taken) {
 		p->scan = SCAN_CONST;
 	}
+	if (l->pattern && asked_by_paths(&l->format->open, f))
+		p->guards |= GUARD_NOTHING | GUARD_TAIL;
 	p->kind = f->kind == FIELD_SCALAR ? SLOT_SCALAR : f->kind == FIELD_JSON ? SLOT_JSON : SLOT_STRING;
 }
 

@@ -29,6 +29,7 @@ enum part_guard {
 	GUARD_NOTHING = 1, /* ... empty or all zeros (docs/formats.md) */
 	GUARD_OBJECT = 2,  /* ... the beginning of an object, as text */
 	GUARD_TID = 4,     /* ... longer than an id may be, nor true or false */
+	GUARD_TAIL = 8,    /* ... a text that may end in fields (record_has_tail) */
 };
 
 enum part_role {
@@ -77,6 +78,9 @@ void record_watch(struct record_reader *rr, bool on);
  * of the parts that are `outer`, in order. */
 bool record_pattern_same(const struct record_reader *rr, const struct record_parts *p, struct slice text,
                          const struct slice *values, unsigned n);
+
+/* Whether a captured text that a format opens may end in pairs or an object, or stand in quotes; not empty. */
+bool record_has_tail(struct slice text);
 
 /* Whether a record is in pieces just now. */
 bool record_in_pieces(const struct record_reader *rr);

@@ -160,7 +160,7 @@ static bool guards_hold(unsigned guards, struct slice v)
 		if (i == v.len)
 			return false;
 	}
-	if (guards & GUARD_OBJECT && *v.ptr == '{')
+	if ((guards & GUARD_OBJECT && *v.ptr == '{') || (guards & GUARD_TAIL && record_has_tail(v)))
 		return false;
 	return !(guards & GUARD_TID) || (v.len <= RECORD_MAX_TID && !slice_is(v, "true") && !slice_is(v, "false"));
 }
