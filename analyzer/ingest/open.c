@@ -334,10 +334,52 @@ static bool one_begins_with(const char *choices, char c)
 	return choices != NULL;
 }
 
+#define FRONT_WORDS 3 /* as many as the captures that patterns begin with have */
+
+/* A text and where its first words end: most patterns begin with one, and all of them are held against the text. */
+struct front {
+	struct slice text;
+	const char *behind[FRONT_WORDS]; /* the first n and a blank: the next word; NULL: there is no blank */
+};
+
+static struct front front_of(struct slice text)
+{
+	const char *p = text.ptr, *end = p + text.len;
+	struct front f = {.text = text};
+
+	for (int n = 0; n < FRONT_WORDS; n++) {
+		const char *word = p, *blank;
+
+		while (p < end && *p != ' ' && *p != '\t')
+			p++;
+		for (blank = p; p < end && (*p == ' ' || *p == '\t');)
+			p++;
+		if (blank == word || p == blank)
+			break;
+		f.behind[n] = p;
+	}
+	return f;
+}
+
+/* The pattern begins with words and a fixed text, or one of some, which does not stand behind them. */
+static bool front_differs(const struct front *f, const struct pattern *p)
+{
+	const struct piece *first = &p->pieces[0], *third = &p->pieces[2];
+	unsigned n = first->kind == CAPTURE_WORD ? 1 : first->kind == CAPTURE_WORDS ? first->words : 0;
+
+	if (!n || n > FRONT_WORDS || first->text || p->n < 3 || p->pieces[1].kind != CAPTURE_BLANKS)
+		return false;
+	if (!f->behind[n - 1])
+		return true;
+	return (third->kind == CAPTURE_LITERAL || third->kind == CAPTURE_ONE_OF) &&
+	       !pattern_piece_end(third, f->behind[n - 1], f->text.ptr + f->text.len);
+}
+
 /* Can text begin as the pattern does? One that begins with a time does with a digit, or the name of a month or day. */
-static bool begins_so(const struct log_format *f, const struct pattern *p, struct slice text)
+static bool begins_so(const struct log_format *f, const struct pattern *p, const struct front *front)
 {
 	const struct piece *first = &p->pieces[0];
+	struct slice text = front->text;
 	const struct paths *times = &f->roles[ROLE_TIME];
 
 	if (!text.len || first->kind == CAPTURE_LITERAL)
@@ -346,17 +388,18 @@ static bool begins_so(const struct log_format *f, const struct pattern *p, struc
 		return one_begins_with(first->text, *text.ptr);
 	if ((*text.ptr >= '0' && *text.ptr <= '9') || f->time_formats.n || !first->name || times->n != 1 ||
 	    strcmp(first->name, times->all[0]) != 0)
-		return true;
-	return *text.ptr == ' ' || *text.ptr == '\t' || *text.ptr == '[' || is_calendar_name(text);
+		return !front_differs(front, p);
+	return (*text.ptr == ' ' || *text.ptr == '\t' || *text.ptr == '[' || is_calendar_name(text)) &&
+	       !front_differs(front, p);
 }
 
-static bool pattern_layer(struct record *r, const struct log_format *f, const struct pattern *p, struct slice text,
-                          struct slice *inside)
+static bool pattern_layer(struct record *r, const struct log_format *f, const struct pattern *p,
+                          const struct front *front, struct slice *inside)
 {
 	struct slice captures[LAYER_CAPTURES];
 	struct layer *l;
 
-	if (p->n > LAYER_CAPTURES || !begins_so(f, p, text) || !pattern_match(p, text, captures) ||
+	if (p->n > LAYER_CAPTURES || !begins_so(f, p, front) || !pattern_match(p, front->text, captures) ||
 	    !time_fits(f, p, captures))
 		return false;
 	l = layer_add(r, f);
@@ -586,6 +629,7 @@ static enum record_verdict patterns_of(struct record_reader *rr, struct record *
                                        struct slice *inside)
 {
 	const struct format_set *set = rr->options.formats;
+	const struct front front = front_of(text);
 	unsigned had = r->n;
 
 	for (size_t i = 0; i < set->n; i++) {
@@ -597,7 +641,7 @@ static enum record_verdict patterns_of(struct record_reader *rr, struct record *
 		for (size_t k = 0; k < f->npatterns; k++) {
 			enum record_verdict v;
 
-			if (!pattern_layer(r, f, &f->patterns[k], text, inside))
+			if (!pattern_layer(r, f, &f->patterns[k], &front, inside))
 				continue;
 			v = pattern_read(rr, r, inside);
 			if (v != RECORD_TEXT || !only_records)
@@ -634,10 +678,11 @@ bool layers_pattern_first(const struct record_reader *rr, const struct log_forma
                           struct slice text, struct slice *captures)
 {
 	struct pattern_walk w = {.rr = rr, .last = f};
+	const struct front front = front_of(text);
 	const struct pattern *at;
 
 	while ((at = pattern_next(&w))) {
-		if (at->n <= LAYER_CAPTURES && begins_so(w.of, at, text) && pattern_match(at, text, captures) &&
+		if (at->n <= LAYER_CAPTURES && begins_so(w.of, at, &front) && pattern_match(at, text, captures) &&
 		    time_fits(w.of, at, captures))
 			return at == p;
 		if (at == p)
@@ -648,12 +693,13 @@ bool layers_pattern_first(const struct record_reader *rr, const struct log_forma
 
 /* The text is none by this pattern; around: an envelope that it is in, which is not in itself. */
 static bool no_record_by(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
-                         struct slice text, const struct log_format *around);
+                         const struct front *front, const struct log_format *around);
 
 static bool no_record_in(const struct record_reader *rr, struct slice text, const struct log_format *around)
 {
 	const char *end = text.ptr + text.len, *p = text.ptr;
 	const struct format_set *set = rr->options.formats;
+	const struct front front = front_of(text);
 
 	while (p < end && pair_key_char(*p))
 		p++;
@@ -667,19 +713,19 @@ static bool no_record_in(const struct record_reader *rr, struct slice text, cons
 		if (f->columns.n && *text.ptr >= '0' && *text.ptr <= '9')
 			return false;
 		for (size_t k = 0; k < f->npatterns; k++)
-			if (!no_record_by(rr, f, &f->patterns[k], text, around))
+			if (!no_record_by(rr, f, &f->patterns[k], &front, around))
 				return false;
 	}
 	return true;
 }
 
 static bool no_record_by(const struct record_reader *rr, const struct log_format *f, const struct pattern *p,
-                         struct slice text, const struct log_format *around)
+                         const struct front *front, const struct log_format *around)
 {
 	struct slice captures[LAYER_CAPTURES];
 	size_t at;
 
-	if (!begins_so(f, p, text) || p->n > LAYER_CAPTURES || !pattern_match(p, text, captures) ||
+	if (!begins_so(f, p, front) || p->n > LAYER_CAPTURES || !pattern_match(p, front->text, captures) ||
 	    !time_fits(f, p, captures))
 		return true;
 	if (!f->only_records || f->time_formats.n || !f->rest || !capture_named(p, f->rest, &at))
