@@ -393,11 +393,20 @@ static bool begins_so(const struct log_format *f, const struct pattern *p, const
 	       !front_differs(front, p);
 }
 
+/* What the program itself calls by a capture's name goes before that: `thread=` in a message. */
+static void captures_yield(struct layer *l, size_t captured)
+{
+	for (size_t i = 0; i < captured && captured < l->n; i++)
+		for (size_t k = captured; k < l->n; k++)
+			l->fields[i].used |= slice_same(l->fields[i].key, l->fields[k].key);
+}
+
 static bool pattern_layer(struct record *r, const struct log_format *f, const struct pattern *p,
                           const struct front *front, struct slice *inside)
 {
 	struct slice captures[LAYER_CAPTURES];
 	struct layer *l;
+	size_t captured;
 
 	if (p->n > LAYER_CAPTURES || !begins_so(f, p, front) || !pattern_match(p, front->text, captures) ||
 	    !time_fits(f, p, captures))
@@ -409,7 +418,7 @@ static bool pattern_layer(struct record *r, const struct log_format *f, const st
 		const struct piece *piece = &p->pieces[i];
 		struct field field = {.value = captures[i], .kind = FIELD_TEXT, .plain_key = true};
 
-		if (!piece->name || piece->kind == CAPTURE_LITERAL)
+		if (!piece->name || !*piece->name || piece->kind == CAPTURE_LITERAL)
 			continue;
 		if (f->rest && !strcmp(piece->name, f->rest)) {
 			*inside = captures[i];
@@ -424,9 +433,11 @@ static bool pattern_layer(struct record *r, const struct log_format *f, const st
 		if (!layer_field(r, l, field))
 			return true;
 	}
+	captured = l->n;
 	for (size_t i = 0; i < f->open.n; i++)
 		if (!tail_open(r, l, f->open.all[i]))
 			return true;
+	captures_yield(l, captured);
 	fields_split(r, l);
 	return true;
 }

@@ -118,10 +118,12 @@ bool object_open(struct record *r, struct layer *l, struct slice object)
 	return true;
 }
 
-/* A text without the blanks behind it, and where it stands in quotes without them. One that is empty then is none. */
+/* A text without the blanks behind it, and where it stands in quotes without them. Where nothing of it is
+ * left, it stays as it was. */
 static void text_cut(struct field *f, const char *stop)
 {
 	const char *p = f->value.ptr;
+	struct field was = *f;
 	bool high = false;
 
 	while (stop > p && is_blank(stop[-1]))
@@ -131,7 +133,8 @@ static void text_cut(struct field *f, const char *stop)
 		f->value = (struct slice){p + 1, (size_t)(stop - p) - 2};
 		f->kind = FIELD_STRING;
 	}
-	f->used |= !f->value.len;
+	if (!f->value.len)
+		*f = was;
 }
 
 bool record_has_tail(struct slice text)

@@ -479,7 +479,7 @@ bool record_pattern_same(const struct record_reader *rr, const struct record_par
 		const struct piece *piece = &p->pattern->pieces[i];
 		bool rest = piece->name && p->format->rest && !strcmp(piece->name, p->format->rest);
 
-		if (!piece->name || piece->kind == CAPTURE_LITERAL || (rest && !p->says))
+		if (!piece->name || !*piece->name || piece->kind == CAPTURE_LITERAL || (rest && !p->says))
 			continue;
 		if (rest && !layers_no_record(rr, captures[i]))
 			return false;
