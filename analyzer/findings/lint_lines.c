@@ -319,7 +319,7 @@ static int event_look(struct scan *s, const struct event *e)
 		example(&l->foreign, e->id);
 		return 0;
 	}
-	if (event_is_timeless(e))
+	if (slice_is(event_as(e, "no_time"), "true")) /* else its format has none */
 		example(&l->timeless, e->id);
 	check_time(l, e->id, e->time_ns);
 	rc = l->is_ours ? is_behind_hole(l, e->id, top_number(e, "pid"), top_number(e, "seq")) : 0;
@@ -513,7 +513,8 @@ static void tell_log(const struct log *l, struct findings *out)
 		finding_message(f, "%s record%s of %s ha%s no time that is understood",
 		                number_count_text(l->timeless.count).text, l->timeless.count == 1 ? "" : "s", path,
 		                l->timeless.count == 1 ? "s" : "ve");
-		finding_cause(f, "they stand at the time of the record before; load --time names a key");
+		finding_cause(f, "they stand at the time of the record before, the first ones at that of the next; "
+		                 "load --time names a key");
 		show(f, &l->timeless);
 	}
 	if (l->foreign.count) {

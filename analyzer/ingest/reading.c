@@ -151,6 +151,27 @@ static void put_pointed(struct bytes *b, const struct roles_found *f)
 	}
 }
 
+/* Is it the path, or the first in a template? */
+static bool path_begins_with(const char *path, const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	path += *path == '{';
+	return n && !strncmp(path, name, n) && (!path[n] || path[n] == '}');
+}
+
+/* A line whose pattern has no place for a time: nobody misses it. */
+static bool has_no_clock(const struct record *r)
+{
+	const struct layer *l = &r->layers[r->n - 1];
+
+	for (size_t i = 0; l->pattern && i < l->format->roles[ROLE_TIME].n; i++)
+		for (size_t k = 0; k < l->pattern->n; k++)
+			if (path_begins_with(l->format->roles[ROLE_TIME].all[i], l->pattern->pieces[k].name))
+				return false;
+	return l->pattern && r->n == 1;
+}
+
 static void put_all(struct record_reader *rr, const struct roles_found *f, struct record_result *out)
 {
 	struct bytes *b = &rr->reading;
@@ -173,7 +194,7 @@ static void put_all(struct record_reader *rr, const struct roles_found *f, struc
 		put_text(b, "level_text",
 		         &(struct text_found){f->level.text, f->level.json ? FIELD_STRING : FIELD_TEXT, true});
 	if (!f->time.there && !out->text)
-		bytes_str(b, ",\"no_time\":true");
+		bytes_str(b, has_no_clock(rr->r) ? ",\"no_time\":\"never\"" : ",\"no_time\":true");
 	bytes_str(b, out->text ? ",\"kind\":\"text\"}" : "}");
 }
 
@@ -244,7 +265,7 @@ int reading_write(struct record_reader *rr, struct record_result *out)
 		rr->near_ns = rr->zone_prev = f.time.ns;
 		rr->has_near = true;
 		rr->near_local = false;
-	} else {
+	} else if (f.time.odd || !has_no_clock(rr->r)) {
 		rr->no_time += !f.time.odd;
 		rr->odd_time += f.time.odd;
 		hint_time(&rr->hints, rr->r, f.time.odd ? f.time.odd_text : SLICE_NONE);
