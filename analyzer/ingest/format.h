@@ -166,10 +166,10 @@ bool format_for_file(const struct log_format *f, const char *path);
 int paths_parse(const char *text, struct paths *out);
 void paths_done(struct paths *p);
 
-/* Compiles a pattern: literals, `{name}` (up to a blank or to what follows it), `{name:int}`, `{name:3}` (three words),
- * `{name:a|b}`, `{name:until}` (blanks and all, up to what follows it), `{name:last}` (up to the last place where that
- * stands), `{name:rest}`; a blank is any number of blanks.
- * -EINVAL: a bracket without end, or two captures side by side. */
+/* Compiles a pattern: literals, `{name}` (up to a blank or to what follows it), `{name:int}`, `{name:number}` (digits,
+ * perhaps with a fraction), `{name:3}` (three words), `{name:a|b}`, `{name:until}` (blanks and all, up to what follows
+ * it), `{name:last}` (up to the last place where that stands), `{name:rest}`; a blank is any number of blanks. -EINVAL:
+ * a bracket without end, or two captures side by side. */
 int pattern_parse(const char *text, struct pattern *out);
 void pattern_done(struct pattern *p);
 

@@ -348,8 +348,11 @@ static void depth_feed(struct depth *d, struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++) {
 		char c = s.ptr[i];
+		size_t colour = c == '\x1b' ? repair_colour_len(cut_front(s, i)) : 0;
 
-		if (d->text) {
+		if (colour) {
+			i += colour - 1;
+		} else if (d->text) {
 			if (d->escaped)
 				d->escaped = false;
 			else if (c == '\\')
@@ -374,6 +377,13 @@ static void quotes_feed(struct depth *d, struct slice s)
 		d->n ^= s.ptr[i] == '"';
 }
 
+static bool begins_object(struct slice s)
+{
+	for (size_t n; (n = repair_colour_len(s));)
+		s = cut_front(s, n);
+	return s.len && *s.ptr == '{';
+}
+
 /* Where the record that begins at text ends: behind its last line's end; NULL: it has none. *more: there is not enough
  * text to tell. */
 static const char *group_end(struct parser *p, const char *text, const char *end, bool last, bool quoted, bool *more)
@@ -394,7 +404,7 @@ static const char *group_end(struct parser *p, const char *text, const char *end
 			*more = true;
 			return NULL;
 		}
-		if (!quoted && n && line.len && *at == '{') { /* whole by itself: the one before was cut */
+		if (!quoted && n && begins_object(line)) { /* whole by itself: the one before was cut */
 			struct depth own = {0};
 
 			depth_feed(&own, line);
@@ -418,27 +428,48 @@ static const char *group_end(struct parser *p, const char *text, const char *end
 	return NULL;
 }
 
-/* The lines of one record: the first has the event, the others are parts of it. */
-static int group_add(struct parser *p, const char *text, const char *stop, bool quoted, bool *taken)
+/* The text of a record's lines, without colours and what stands behind it, in p->joined. */
+static int lines_join(struct parser *p, struct slice all, bool quoted, struct slice *text, enum repair *repair)
 {
-	const char *nl = memchr(text, '\n', (size_t)(stop - text));
-	struct slice first = {text, (size_t)(nl - text)}, all = {text, (size_t)(stop - text)};
-	struct record_result r;
-	int rc;
+	size_t len = all.len;
 
-	*taken = false;
-	while (all.len && strchr(quoted ? "\r\n" : "\r\n ,", all.ptr[all.len - 1]))
-		all.len--;
 	p->joined.len = 0;
 	bytes_add(&p->joined, all.ptr, all.len);
 	bytes_add(&p->joined, (char[SCAN_SLACK]){0}, SCAN_SLACK);
 	if (p->joined.failed)
 		return -ENOMEM;
-	rc = record_read(&p->records, (struct slice){p->joined.ptr, all.len}, &r);
-	if (rc || r.verdict != RECORD_EVENT)
+	*repair = REPAIR_NONE;
+	if (memchr(all.ptr, '\x1b', all.len) && (len = repair_colours_cut(p->joined.ptr, all.len)) != all.len)
+		*repair = REPAIR_COLOURS;
+	while (len && strchr(quoted ? "\r\n" : "\r\n ,", p->joined.ptr[len - 1]))
+		len--;
+	*text = (struct slice){p->joined.ptr, len};
+	return 0;
+}
+
+/* The lines of one record: the first has the event, the others are parts of it. Not *taken: *reason may say why. */
+static int group_add(struct parser *p, const char *text, const char *stop, bool quoted, bool *taken,
+                     const char **reason)
+{
+	const char *nl = memchr(text, '\n', (size_t)(stop - text));
+	struct slice first = {text, (size_t)(nl - text)}, all;
+	struct record_result r;
+	enum repair repair;
+	int rc = lines_join(p, (struct slice){text, (size_t)(stop - text)}, quoted, &all, &repair);
+
+	*taken = false;
+	if (rc || (rc = record_read(&p->records, all, &r)))
 		return rc;
+	if (r.reason && !strncmp(r.reason, "more than", 9))
+		*reason = r.reason;
+	if (r.verdict != RECORD_EVENT)
+		return 0;
+	if (parse_may_not(p, repair, r.no_repair)) {
+		*reason = repair_is_off(repair);
+		return 0;
+	}
 	*taken = true;
-	rc = record_add(p, CHUNK_READING, first, &r, REPAIR_NONE, first.len + 1);
+	rc = record_add(p, CHUNK_READING, first, &r, repair, first.len + 1);
 	for (const char *at = nl + 1; at < stop && !rc;) {
 		const char *end = memchr(at, '\n', (size_t)(stop - at)), *to = end ? end : stop;
 
@@ -510,7 +541,7 @@ static int opened(struct parser *p, const struct row *row, struct slice bare, co
 		*used = 0;
 		return 0;
 	}
-	if (stop && (rc = group_add(p, text, stop, quoted, &taken)))
+	if (stop && (rc = group_add(p, text, stop, quoted, &taken, &reason)))
 		return rc;
 	if (taken) {
 		*used = (size_t)(stop - text);
