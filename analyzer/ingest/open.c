@@ -340,6 +340,7 @@ static bool one_begins_with(const char *choices, char c)
 struct front {
 	struct slice text;
 	const char *behind[FRONT_WORDS]; /* the first n and a blank: the next word; NULL: there is no blank */
+	bool dated;                      /* it may begin with a time */
 };
 
 static struct front front_of(struct slice text)
@@ -347,6 +348,8 @@ static struct front front_of(struct slice text)
 	const char *p = text.ptr, *end = p + text.len;
 	struct front f = {.text = text};
 
+	f.dated =
+	    p < end && ((*p >= '0' && *p <= '9') || *p == ' ' || *p == '\t' || *p == '[' || is_calendar_name(text));
 	for (int n = 0; n < FRONT_WORDS; n++) {
 		const char *word = p, *blank;
 
@@ -386,11 +389,9 @@ static bool begins_so(const struct log_format *f, const struct pattern *p, const
 		return text.len && *text.ptr == *first->text;
 	if (first->kind == CAPTURE_ONE_OF)
 		return one_begins_with(first->text, *text.ptr);
-	if ((*text.ptr >= '0' && *text.ptr <= '9') || f->time_formats.n || !first->name || times->n != 1 ||
-	    strcmp(first->name, times->all[0]) != 0)
-		return !front_differs(front, p);
-	return (*text.ptr == ' ' || *text.ptr == '\t' || *text.ptr == '[' || is_calendar_name(text)) &&
-	       !front_differs(front, p);
+	if (!front->dated && !f->time_formats.n && first->name && times->n == 1 && !strcmp(first->name, times->all[0]))
+		return false;
+	return !front_differs(front, p);
 }
 
 /* What the program itself calls by a capture's name goes before that: `thread=` in a message. */
