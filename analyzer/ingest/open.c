@@ -336,6 +336,11 @@ static bool one_begins_with(const char *choices, char c)
 
 #define FRONT_WORDS 3 /* as many as the captures that patterns begin with have */
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* A text and where its first words end: most patterns begin with one, and all of them are held against the text. */
 struct front {
 	struct slice text;
@@ -348,14 +353,13 @@ static struct front front_of(struct slice text)
 	const char *p = text.ptr, *end = p + text.len;
 	struct front f = {.text = text};
 
-	f.dated =
-	    p < end && ((*p >= '0' && *p <= '9') || *p == ' ' || *p == '\t' || *p == '[' || is_calendar_name(text));
+	f.dated = p < end && ((*p >= '0' && *p <= '9') || is_blank(*p) || *p == '[' || is_calendar_name(text));
 	for (int n = 0; n < FRONT_WORDS; n++) {
 		const char *word = p, *blank;
 
-		while (p < end && *p != ' ' && *p != '\t')
+		while (p < end && !is_blank(*p))
 			p++;
-		for (blank = p; p < end && (*p == ' ' || *p == '\t');)
+		for (blank = p; p < end && is_blank(*p);)
 			p++;
 		if (blank == word || p == blank)
 			break;
@@ -364,18 +368,22 @@ static struct front front_of(struct slice text)
 	return f;
 }
 
-/* The pattern begins with words and a fixed text, or one of some, which does not stand behind them. */
+/* The pattern begins with words and a fixed text, or one of some, perhaps with a blank behind, which does not stand
+ * behind them. */
 static bool front_differs(const struct front *f, const struct pattern *p)
 {
 	const struct piece *first = &p->pieces[0], *third = &p->pieces[2];
 	unsigned n = first->kind == CAPTURE_WORD ? 1 : first->kind == CAPTURE_WORDS ? first->words : 0;
+	const char *end = f->text.ptr + f->text.len, *stop;
 
 	if (!n || n > FRONT_WORDS || first->text || p->n < 3 || p->pieces[1].kind != CAPTURE_BLANKS)
 		return false;
 	if (!f->behind[n - 1])
 		return true;
-	return (third->kind == CAPTURE_LITERAL || third->kind == CAPTURE_ONE_OF) &&
-	       !pattern_piece_end(third, f->behind[n - 1], f->text.ptr + f->text.len);
+	if (third->kind != CAPTURE_LITERAL && third->kind != CAPTURE_ONE_OF)
+		return false;
+	stop = pattern_piece_end(third, f->behind[n - 1], end);
+	return !stop || (p->n > 3 && p->pieces[3].kind == CAPTURE_BLANKS && (stop == end || !is_blank(*stop)));
 }
 
 /* Can text begin as the pattern does? One that begins with a time does with a digit, or the name of a month or day. */
