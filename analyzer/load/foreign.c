@@ -83,7 +83,7 @@ static struct bare bare_line(const struct parser *p, struct slice s, struct byte
 	}
 	for (n = b.text.len + 1; n != b.text.len; b.text = colour_cut_back(b.text))
 		n = b.text.len;
-	if (b.text.len && memchr(b.text.ptr, '\x1b', b.text.len)) {
+	if (b.text.len && b.text.len <= LINE_MAX_BYTES && memchr(b.text.ptr, '\x1b', b.text.len)) {
 		n = b.text.len;
 		b.text = without_colours(b.text, room);
 		if (b.text.len != n)
