@@ -132,14 +132,15 @@ static unsigned day_of(int64_t ns)
 /* The last line of source and day that the shard has. */
 static int64_t last_there(const struct push *p, const struct source *s, size_t shard, unsigned day)
 {
-	for (size_t i = 0; s->known && i < p->nthere; i++)
-		if (p->there[i].source == s && p->there[i].shard == shard && p->there[i].day == day)
-			return p->there[i].last;
-	return 0;
+	const struct there is = {.source = s, .shard = shard, .day = day}, *t = NULL;
+
+	if (p->nthere)
+		t = bsearch(&is, p->there, p->nthere, sizeof is, there_order);
+	return t ? t->last : 0;
 }
 
-/* Whether the line reads on the shard as here, in its length. It was pushed when half of it was written, else: what a
- * shard has of a source is only added to. */
+/* Whether the last line that is there reads on the shard as here, in its length. Else it was pushed when half of it was
+ * written: what a shard has of a source is only added to. */
 static int check_same(struct push *p, const struct source *s, size_t shard, const struct event *e)
 {
 	struct text sql = {0};
@@ -153,7 +154,8 @@ static int check_same(struct push *p, const struct source *s, size_t shard, cons
 	cluster_quote(&sql, text_of(s->run));
 	text_puts(&sql, " AND source = ");
 	cluster_quote(&sql, text_of(s->path));
-	text_printf(&sql, " AND length(raw) = %zu FORMAT TabSeparated", rc ? 0 : line.len);
+	text_printf(&sql, " AND toUInt16(day) = %u AND length(raw) = %zu FORMAT TabSeparated", day_of(e->time_ns),
+	            rc ? 0 : line.len);
 	if (!rc)
 		rc = sql.failed ? -ENOMEM : cluster_numbers(p->c, shard, text_str(&sql), &same, 1, p->why);
 	if (!rc && !same) {
@@ -225,15 +227,16 @@ static int take_event(struct push *p, struct source *s, const struct event *e, i
 {
 	unsigned day = day_of(e->time_ns);
 	size_t shard = cluster_shard_of(p->c, e->tid, text_of(s->path), e->line);
-	int64_t last = last_there(p, s, shard, day);
 	struct bucket *b;
 	int rc;
 
 	p->sum->events++;
 	s->events++;
 	s->wanted[shard]++;
-	if (e->line <= last)
-		return e->line == last ? check_same(p, s, shard, e) : 0;
+	if (e->line == s->last)
+		return check_same(p, s, shard, e);
+	if (e->line < s->last && e->line <= last_there(p, s, shard, day))
+		return 0;
 	b = bucket_of(p, shard, day);
 	rc = b ? put_row(p, b, s, e, offset) : -ENOMEM;
 	if (!rc && (b->rows.rows >= BATCH_ROWS || b->bytes >= BATCH_BYTES))

@@ -85,12 +85,26 @@ struct asked {
 static int take_there(void *arg, const struct slice *v)
 {
 	const struct asked *a = arg;
-	const struct source *s = group_named(a->p, v[0]);
+	struct source *s = group_named(a->p, v[0]);
 	struct there *t = s ? array_add(a->p->there, a->p->nthere, a->p->there_room) : NULL;
 
-	if (t)
-		*t = (struct there){s, a->shard, (unsigned)tsv_int(v[1]), tsv_int(v[2])};
-	return s && !t ? -ENOMEM : 0;
+	if (!t)
+		return s ? -ENOMEM : 0;
+	*t = (struct there){s, a->shard, (unsigned)tsv_int(v[1]), tsv_int(v[2])};
+	if (t->last > s->last)
+		s->last = t->last;
+	return 0;
+}
+
+int there_order(const void *a, const void *b)
+{
+	const struct there *x = a, *y = b;
+
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	if (x->shard != y->shard)
+		return x->shard < y->shard ? -1 : 1;
+	return (x->day > y->day) - (x->day < y->day);
 }
 
 /* What the shards have already of sources that are known. */
@@ -108,8 +122,10 @@ static int ask_there(struct push *p)
 		return 0;
 	text_puts(&sql, "SELECT source, toUInt16(day), max(line) FROM $event");
 	where_group(p, "source", true, &sql);
-	text_puts(&sql, " GROUP BY source, day ORDER BY day");
+	text_puts(&sql, " GROUP BY source, day");
 	rc = gather_rows(p->c, &sql, 3, take_there, &a, &a.shard, p->why);
+	if (p->nthere)
+		qsort(p->there, p->nthere, sizeof *p->there, there_order);
 	text_done(&sql);
 	return rc;
 }

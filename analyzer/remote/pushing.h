@@ -18,6 +18,7 @@ struct source {
 	char *run, *path;
 	uint64_t head;   /* of its first line; 0: it has none */
 	bool known;      /* the ledger there has it */
+	int64_t last;    /* line of it that a shard has; 0: none */
 	int64_t events;  /* here */
 	int64_t *wanted; /* of them by shard */
 };
@@ -55,7 +56,7 @@ struct push {
 	size_t n, room;
 	struct source *from, *to; /* the group at hand, of one run */
 	bool broken;              /* a push of one of them was broken off */
-	struct there *there;      /* of the group */
+	struct there *there;      /* of the group, in the order of there_order */
 	size_t nthere, there_room;
 	struct bucket *bucket;
 	size_t nbuckets, buckets_room, held;
@@ -69,6 +70,9 @@ static inline struct slice text_of(const char *s)
 
 /* The source of the group that has this name; NULL: none has. */
 struct source *group_named(const struct push *p, struct slice path);
+
+/* By source, shard and day, for qsort. */
+int there_order(const void *a, const void *b);
 
 /* What the ledger knows of the group's sources, and the shards have of them: known, and there. -EEXIST with *why:
  * another source of this name is there. */
