@@ -6,6 +6,7 @@
 #include "remote/libcurl.h"
 #include "remote/say.h"
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 #include <zlib.h>
@@ -190,6 +191,17 @@ int64_t http_now(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+void http_tell(const struct http_manner *m, const char *why)
+{
+	static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
+
+	if (!m->waiting)
+		return;
+	pthread_mutex_lock(&turn);
+	m->waiting(m->arg, why);
+	pthread_mutex_unlock(&turn);
+}
+
 int http_wait(const struct http *h, unsigned n, int64_t start_ns, const char *why)
 {
 	unsigned ms = n < 6 ? WAIT_FIRST_MS << n : WAIT_MOST_MS;
@@ -197,8 +209,8 @@ int http_wait(const struct http *h, unsigned n, int64_t start_ns, const char *wh
 
 	if (http_now() - start_ns >= (int64_t)h->m->retry_s * 1000000000)
 		return -EHOSTDOWN;
-	if (n == 2 && h->m->waiting)
-		h->m->waiting(h->m->arg, why);
+	if (n == 2)
+		http_tell(h->m, why);
 	for (unsigned done = 0; done < ms; done += 50) {
 		if (stopped((void *)h, 0, 0, 0, 0))
 			return -EINTR;

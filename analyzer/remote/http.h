@@ -17,7 +17,8 @@ struct http;
 struct http_manner {
 	const volatile sig_atomic_t *stop; /* asked while a request runs: not 0 ends it with -EINTR; NULL: never */
 	unsigned retry_s;                  /* how long a server that is away is tried again; 0: not at all */
-	/* A server is away and will be tried again; NULL: nobody wants to know. */
+	/* A server is away and will be tried again; NULL: nobody wants to know. Called by whichever thread waits, but
+	 * never by two at a time. */
 	void (*waiting)(void *arg, const char *why);
 	void *arg;
 };
@@ -54,6 +55,8 @@ int http_give(struct http *h, const char *sql, const char *id, const struct byte
  * tried for long enough. */
 int http_wait(const struct http *h, unsigned n, int64_t start_ns, const char *why);
 int64_t http_now(void);
+/* m->waiting, if there is one, in its turn. */
+void http_tell(const struct http_manner *m, const char *why);
 
 /* The `Code: N` of the last -EREMOTEIO; 0: it had none. */
 enum { CODE_UNKNOWN_TABLE = 60, CODE_UNKNOWN_DATABASE = 81, CODE_READONLY = 164 };
