@@ -13,6 +13,7 @@
 #include <time.h>
 
 enum { REJECTS_BYTES = 16 << 20 }; /* of a request */
+enum { RUNNING_OFTEN = 50 };       /* looks for batches on their way, for about a second; then less often */
 
 /* ---- questions about the group ---- */
 
@@ -291,24 +292,55 @@ static int take_running(void *arg, const struct slice *v)
 	return r->again ? 0 : intern_add(&r->ids, v[0], &i);
 }
 
+/* Batches of this table, as cluster_insert begins them, also for another shard through this server. */
+static void ask_running(const struct push *p, struct text *sql)
+{
+	const char *database = p->c->url.database;
+
+	text_printf(sql,
+	            "SELECT query_id FROM system.processes WHERE query_id LIKE 'ilu-logq-%%' AND "
+	            "(position(query, 'INSERT INTO %s.event ') = 1 OR "
+	            "position(query, 'INSERT INTO FUNCTION remote(') = 1 AND position(query, ', %s, event') != 0)",
+	            database, database);
+}
+
+/* Before the next look, from 0. It is said once, and is an end where a server that is away would be given up. */
+static int pause_running(struct push *p, size_t shard, unsigned looks, int64_t start)
+{
+	const struct timespec pause = {0, looks < RUNNING_OFTEN ? 20000000 : 200000000};
+	int64_t most = (int64_t)p->c->manner.retry_s * 1000000000;
+	bool end = looks > RUNNING_OFTEN && http_now() - start >= most;
+
+	if (looks == RUNNING_OFTEN || end) {
+		say(p->why, "%s: a batch of a push that was broken off is still on its way", p->c->shard[shard].name);
+		if (end || !*p->why)
+			return *p->why ? -EHOSTDOWN : -ENOMEM;
+		http_tell(&p->c->manner, *p->why);
+		free(*p->why);
+		*p->why = NULL;
+	}
+	nanosleep(&pause, NULL);
+	return 0;
+}
+
 /* A server that has a batch goes on with it when whoever sent it is gone: a push that was broken off is asked about
  * when all is there that is on its way. Batches that others send meanwhile are not waited for. */
 static int wait_running(struct push *p, size_t shard)
 {
-	const struct timespec pause = {0, 20000000};
 	struct running r = {.left = 0};
 	struct text sql = {0};
+	int64_t start = http_now();
 	int rc = 0;
 
 	intern_init(&r.ids);
-	do {
-		if (r.again)
-			nanosleep(&pause, NULL);
+	for (unsigned looks = 0;; looks++) {
 		r.left = 0;
-		text_puts(&sql, "SELECT query_id FROM system.processes WHERE query_id LIKE 'ilu-logq-%'");
+		ask_running(p, &sql);
 		rc = cluster_stopped(p->c) ? -EINTR : cluster_rows(p->c, shard, &sql, 1, take_running, &r, p->why);
+		if (rc || !r.left || (rc = pause_running(p, shard, looks, start)))
+			break;
 		r.again = true;
-	} while (!rc && r.left);
+	}
 	intern_done(&r.ids);
 	text_done(&sql);
 	return rc;
