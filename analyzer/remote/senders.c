@@ -46,14 +46,14 @@ static void waiting_free(struct waiting *w)
 
 /* ---- a batch ---- */
 
-/* Whether the server has it: 1, 0 or negative. */
+/* Whether the server has it: 1, 0 or negative. A row that two pushes at a time gave is there twice. */
 static int is_there(struct sender *s, const struct batch *b, char **why)
 {
 	int64_t n = 0;
 	int rc = cluster_numbers(&s->c, s->shard, b->seen, &n, 1, why);
 
 	if (rc || n != 1)
-		return rc ? rc : n == 2;
+		return rc ? rc : n >= 2;
 	say(why, "%s: half a batch is there", http_name(s->http));
 	return -EBADMSG;
 }
