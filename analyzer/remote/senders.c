@@ -148,7 +148,10 @@ static int sender_begin(struct senders *all, size_t i, char **why)
 		return rc;
 	memcpy(s->c.shard, all->c->shard, all->c->n * sizeof *s->c.shard);
 	s->c.shard[i].http = s->http;
-	s->runs = !(rc = -pthread_create(&s->thread, NULL, work, s));
+	rc = -pthread_create(&s->thread, NULL, work, s);
+	s->runs = !rc;
+	if (rc)
+		say(why, "%s: no thread: %s", http_name(s->http), strerror(-rc));
 	return rc;
 }
 
