@@ -23,13 +23,17 @@ enum { BATCH_ROWS = 65536, BATCH_BYTES = 24 << 20, HELD_MOST = 80 << 20, SENT_MO
 
 static struct bucket *bucket_of(struct push *p, size_t shard, unsigned day)
 {
-	struct bucket *b;
+	struct bucket *b, *empty = NULL;
 
 	/* nearly always one of the last few: days come one after the other */
-	for (size_t i = p->nbuckets; i--;)
-		if (p->bucket[i].shard == shard && p->bucket[i].day == day)
-			return &p->bucket[i];
-	b = array_add(p->bucket, p->nbuckets, p->buckets_room);
+	for (size_t i = p->nbuckets; i--;) {
+		b = &p->bucket[i];
+		if (b->shard == shard && b->day == day)
+			return b;
+		if (!b->rows.rows)
+			empty = b;
+	}
+	b = empty ? empty : array_add(p->bucket, p->nbuckets, p->buckets_room);
 	if (!b)
 		return NULL;
 	*b = (struct bucket){.shard = shard, .day = day};
@@ -190,12 +194,20 @@ static int put_texts(struct native *rows, const struct event *e)
 	return failed ? -ENOMEM : rc;
 }
 
+/* A few bytes count with all their room: of batches of a line it is most. */
+static size_t size_of_column(const struct bytes *b)
+{
+	enum { FEW = 256 };
+
+	return b->len > FEW ? b->len : b->room;
+}
+
 static size_t size_of(const struct native *rows)
 {
-	size_t n = 0;
+	size_t n = sizeof(struct bucket);
 
 	for (unsigned i = 0; rows->kinds[i]; i++)
-		n += rows->value[i].len + rows->null[i].len;
+		n += size_of_column(&rows->value[i]) + size_of_column(&rows->null[i]);
 	return n;
 }
 

@@ -28,13 +28,18 @@ struct senders {
 	struct http_manner manner; /* the cluster's, as it was */
 	pthread_mutex_t lock, talk;
 	pthread_cond_t changed;
-	size_t bytes, bytes_most; /* of batches that were put, and are not there yet */
+	size_t bytes, bytes_most; /* of memory of batches that were put, and are not there yet */
 	bool end;
 	int rc; /* of the first batch that failed */
 	char *why;
 	struct sender *sender;
 	size_t n;
 };
+
+static size_t size_of(const struct waiting *w)
+{
+	return sizeof *w + w->batch.body.room;
+}
 
 static void waiting_free(struct waiting *w)
 {
@@ -104,7 +109,7 @@ static void *work(void *arg)
 
 	pthread_mutex_lock(&all->lock);
 	while ((w = next_of(s))) {
-		size_t bytes = w->batch.body.len;
+		size_t bytes = size_of(w);
 		bool give_up = all->rc || all->end;
 		char *why = NULL;
 		int rc;
@@ -210,18 +215,20 @@ int senders_put(struct senders *s, struct batch *b)
 {
 	struct sender *to = &s->sender[b->shard];
 	struct waiting *w = malloc(sizeof *w);
+	size_t bytes;
 	int rc;
 
 	if (!w)
 		return -ENOMEM;
 	*w = (struct waiting){.batch = *b};
 	*b = (struct batch){0};
+	bytes = size_of(w);
 	pthread_mutex_lock(&s->lock);
-	while (s->bytes && s->bytes + w->batch.body.len > s->bytes_most && !s->rc)
+	while (s->bytes && s->bytes + bytes > s->bytes_most && !s->rc)
 		pthread_cond_wait(&s->changed, &s->lock);
 	rc = s->rc;
 	if (!rc) {
-		s->bytes += w->batch.body.len;
+		s->bytes += bytes;
 		*to->last = w;
 		to->last = &w->next;
 		pthread_cond_broadcast(&s->changed);
