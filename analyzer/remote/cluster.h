@@ -5,7 +5,8 @@
  * shards are those of system.clusters, all reached through that host by remote(): it knows no HTTP ports. Each shard
  * remembers which of how many it is (table shard), so that hosts in another order are an error.
  *
- * Errors are those of http.h, each with a sentence in *why that names the server. A cluster belongs to one thread. */
+ * Errors are those of http.h, each with a sentence in *why that names the server. A cluster belongs to one thread, but
+ * for gather.h: there each shard that has a host of its own is asked by a thread of its own. */
 #ifndef REMOTE_CLUSTER_H
 #define REMOTE_CLUSTER_H
 

@@ -9,7 +9,7 @@
 #include "remote/senders.h"
 #include <string.h>
 
-/* Sources of a run that are pushed together: so many, and names of so many bytes, as they stand in statements. */
+/* Sources of a run that are pushed together: so many, and names of so many bytes, before they are quoted. */
 enum { GROUP_MOST = 64, GROUP_BYTES = 60000 };
 
 /* A source. */

@@ -19,9 +19,9 @@ struct batch {
 
 struct senders;
 
-/* Where a server is waited for, or batches can't be put because too many bytes wait, the cluster's manner.waiting is
- * called by threads of their own, but not while senders_hush is on; until senders_free the cluster's manner is theirs.
- * 0 or negative with *why. */
+/* Where a server is waited for, the cluster's manner.waiting is called by threads of their own, but not while
+ * senders_hush is on; until senders_free the cluster's manner is theirs. bytes_most is of memory that batches take
+ * until they are there. 0, -ENOMEM, or negative with *why. */
 int senders_new(struct cluster *c, size_t bytes_most, struct senders **out, char **why);
 /* What is on its way is given up, but for the requests that run. */
 void senders_free(struct senders *s);
