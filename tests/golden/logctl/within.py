@@ -8,13 +8,23 @@ pid, terminal = pty.fork()
 if not pid:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     os.execvp(sys.argv[2], sys.argv[2:])
-seen = b""
-while seen.count(b"\x1b[?7l") < 3:
-    got = os.read(terminal, 65536)
-    if not got:
-        break
+
+
+def read():
+    """What is on the terminal; nothing: the command is over."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
+
+
+seen, got = b"", b"-"
+while got and seen.count(b"\x1b[?7l") < 3:
+    got = read()
     seen += got
 os.write(terminal, b"\x03")
+while read():  # else it might wait for room to write the rest of a table, for ever
+    pass
 os.waitpid(pid, 0)
 table = re.sub(r"\x1b\[[0-9?]*[A-Za-z]", "", seen.split(b"\x1b[?7l")[2].decode()).replace("\r", "").split("\n")
 places = [l for l in table[3:] if l]
