@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs a command on a terminal of so many columns until it has written its second table, ends it by Ctrl-C, and tells how long the longest
 line was and which words some line of places has: within.py COLUMNS COMMAND..."""
-import fcntl, os, pty, re, struct, sys, termios
+import fcntl, os, pty, re, signal, struct, sys, termios
 
 columns = int(sys.argv[1])
 pid, terminal = pty.fork()
 if not pid:
     fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who started the tests may have ignored it
     os.execvp(sys.argv[2], sys.argv[2:])
 
 
