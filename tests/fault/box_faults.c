@@ -29,8 +29,8 @@ enum { THREADS = 3, WRITTEN = 20, EACH = 60 };
 
 /* What the child tells: shared memory. */
 static struct report {
-	unsigned calls;      /* of the kind that fails */
-	char complaint[200]; /* why the child is not content */
+	unsigned calls;                  /* of the kind that fails */
+	char complaint[FAULT_COMPLAINT]; /* why the child is not content */
 } * report;
 
 static char directory[64];
@@ -180,8 +180,7 @@ static void make_box(void)
 
 static void complain(const char *what, int rc)
 {
-	if (rc && !*report->complaint)
-		snprintf(report->complaint, sizeof report->complaint, "%s: %s (%d)", what, strerror(-rc), rc);
+	fault_complain(report->complaint, what, rc);
 }
 
 static int start_twice(enum fault_kind kind, unsigned first, unsigned count)
@@ -246,16 +245,10 @@ static void check_log(const char *what, unsigned n)
 
 static void run_child(enum fault_kind kind, unsigned n, unsigned count)
 {
-	int status;
-
 	memset(report, 0, sizeof *report);
 	write_file(path_of("log.log"), kept.log, kept.log_len);
 	write_file(box_name, kept.box, kept.box_len);
-	status = fault_child(start_twice, kind, n, count);
-	if (*report->complaint)
-		fail_msg("%s %u: %s", fault_names[kind], n, report->complaint);
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		fail_msg("%s %u: the start died: status %d", fault_names[kind], n, status);
+	fault_try(start_twice, kind, n, count, report->complaint);
 	check_log(fault_names[kind], n);
 }
 

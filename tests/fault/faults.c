@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 const char *const fault_names[FAULT_KINDS] = {"malloc",
                                               "open",
@@ -67,13 +69,19 @@ static bool fails(enum fault_kind kind)
 	return n >= plan.first && n - plan.first < plan.count;
 }
 
-static bool no_memory(void)
+/* Whether a call fails, with that error. */
+static bool refused(enum fault_kind kind, int error)
 {
-	bool failing = fails(FAULT_MALLOC);
+	bool failing = fails(kind);
 
 	if (failing)
-		errno = ENOMEM;
+		errno = error;
 	return failing;
+}
+
+static bool no_memory(void)
+{
+	return refused(FAULT_MALLOC, ENOMEM);
 }
 
 /* ---- memory ---- */
@@ -138,22 +146,14 @@ void *__real_mmap(void *at, size_t len, int protection, int flags, int fd, off_t
 void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t len, int protection, int flags, int fd, off_t offset)
 {
-	if (fails(FAULT_MMAP)) {
-		errno = ENOMEM;
-		return MAP_FAILED;
-	}
-	return __real_mmap(at, len, protection, flags, fd, offset);
+	return refused(FAULT_MMAP, ENOMEM) ? MAP_FAILED : __real_mmap(at, len, protection, flags, fd, offset);
 }
 
 int __real_madvise(void *at, size_t len, int advice);
 int __wrap_madvise(void *at, size_t len, int advice);
 int __wrap_madvise(void *at, size_t len, int advice)
 {
-	if (fails(FAULT_POPULATE)) {
-		errno = EFAULT;
-		return -1;
-	}
-	return __real_madvise(at, len, advice);
+	return refused(FAULT_POPULATE, EFAULT) ? -1 : __real_madvise(at, len, advice);
 }
 
 /* ---- files ---- */
@@ -168,11 +168,7 @@ int __wrap_open(const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	if (fails(FAULT_OPEN)) {
-		errno = EMFILE;
-		return -1;
-	}
-	return __real_open(path, flags, mode);
+	return refused(FAULT_OPEN, EMFILE) ? -1 : __real_open(path, flags, mode);
 }
 
 int __real_openat(int base, const char *path, int flags, ...);
@@ -185,11 +181,7 @@ int __wrap_openat(int base, const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	if (fails(FAULT_OPEN)) {
-		errno = EMFILE;
-		return -1;
-	}
-	return __real_openat(base, path, flags, mode);
+	return refused(FAULT_OPEN, EMFILE) ? -1 : __real_openat(base, path, flags, mode);
 }
 
 ssize_t __real_write(int fd, const void *bytes, size_t len);
@@ -198,10 +190,8 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t len)
 {
 	static bool took_half; /* the disk was full behind it: say so next time */
 
-	if (fails(FAULT_WRITE_EIO)) {
-		errno = EIO;
+	if (refused(FAULT_WRITE_EIO, EIO))
 		return -1;
-	}
 	if (fails(FAULT_SHORT))
 		return __real_write(fd, bytes, 1);
 	if (!fails(FAULT_WRITE)) {
@@ -232,22 +222,14 @@ int __real_fdatasync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_fdatasync(int fd)
 {
-	if (fails(FAULT_SYNC)) {
-		errno = EIO;
-		return -1;
-	}
-	return __real_fdatasync(fd);
+	return refused(FAULT_SYNC, EIO) ? -1 : __real_fdatasync(fd);
 }
 
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
-	if (fails(FAULT_SYNC)) {
-		errno = EIO;
-		return -1;
-	}
-	return __real_fsync(fd);
+	return refused(FAULT_SYNC, EIO) ? -1 : __real_fsync(fd);
 }
 
 int __real_ftruncate(int fd, off_t len);
@@ -258,11 +240,7 @@ int __wrap_ftruncate(int fd, off_t len)
 		errno = EIO;
 		return -1;
 	}
-	if (fails(FAULT_TRUNCATE)) {
-		errno = EFBIG;
-		return -1;
-	}
-	return __real_ftruncate(fd, len);
+	return refused(FAULT_TRUNCATE, EFBIG) ? -1 : __real_ftruncate(fd, len);
 }
 
 int __real_posix_fallocate(int fd, off_t at, off_t len);
@@ -276,52 +254,35 @@ int __real_fallocate(int fd, int mode, off_t at, off_t len);
 int __wrap_fallocate(int fd, int mode, off_t at, off_t len);
 int __wrap_fallocate(int fd, int mode, off_t at, off_t len)
 {
-	if (fails(FAULT_ALLOCATE)) {
-		errno = ENOSPC;
-		return -1;
-	}
-	return __real_fallocate(fd, mode, at, len);
-}
-
-static bool no_rename(void)
-{
-	bool failing = fails(FAULT_RENAME);
-
-	if (failing)
-		errno = EACCES;
-	return failing;
+	return refused(FAULT_ALLOCATE, ENOSPC) ? -1 : __real_fallocate(fd, mode, at, len);
 }
 
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to)
 {
-	return no_rename() ? -1 : __real_rename(from, to);
+	return refused(FAULT_RENAME, EACCES) ? -1 : __real_rename(from, to);
 }
 
 int __real_renameat(int base, const char *from, int to_base, const char *to);
 int __wrap_renameat(int base, const char *from, int to_base, const char *to);
 int __wrap_renameat(int base, const char *from, int to_base, const char *to)
 {
-	return no_rename() ? -1 : __real_renameat(base, from, to_base, to);
+	return refused(FAULT_RENAME, EACCES) ? -1 : __real_renameat(base, from, to_base, to);
 }
 
 int __real_renameat2(int base, const char *from, int to_base, const char *to, unsigned flags);
 int __wrap_renameat2(int base, const char *from, int to_base, const char *to, unsigned flags);
 int __wrap_renameat2(int base, const char *from, int to_base, const char *to, unsigned flags)
 {
-	return no_rename() ? -1 : __real_renameat2(base, from, to_base, to, flags);
+	return refused(FAULT_RENAME, EACCES) ? -1 : __real_renameat2(base, from, to_base, to, flags);
 }
 
 ssize_t __real_pread(int fd, void *to, size_t len, off_t at);
 ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at);
 ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at)
 {
-	if (fails(FAULT_READ)) {
-		errno = EIO;
-		return -1;
-	}
-	return __real_pread(fd, to, len, at);
+	return refused(FAULT_READ, EIO) ? -1 : __real_pread(fd, to, len, at);
 }
 
 /* ---- threads ---- */
@@ -375,37 +336,42 @@ int fault_child(int (*body)(enum fault_kind kind, unsigned first, unsigned count
 	return pid > 0 && waitpid(pid, &status, 0) == pid ? status : -1;
 }
 
+void fault_complain(char complaint[FAULT_COMPLAINT], const char *what, int rc)
+{
+	if (rc && !*complaint)
+		snprintf(complaint, FAULT_COMPLAINT, "%s: %s (%d)", what, strerror(-rc), rc);
+}
+
+void fault_try(int (*body)(enum fault_kind kind, unsigned first, unsigned count), enum fault_kind kind, unsigned first,
+               unsigned count, const char complaint[FAULT_COMPLAINT])
+{
+	int status = fault_child(body, kind, first, count);
+
+	if (*complaint)
+		fail_msg("%s %u: %s", fault_names[kind], first, complaint);
+	if (status)
+		fail_msg("%s %u: the child died: status %d", fault_names[kind], first, status);
+}
+
 /* ---- sockets ---- */
 
 int __real_socket(int domain, int type, int protocol);
 int __wrap_socket(int domain, int type, int protocol);
 int __wrap_socket(int domain, int type, int protocol)
 {
-	if (fails(FAULT_SOCKET)) {
-		errno = EMFILE;
-		return -1;
-	}
-	return __real_socket(domain, type, protocol);
+	return refused(FAULT_SOCKET, EMFILE) ? -1 : __real_socket(domain, type, protocol);
 }
 
 int __real_connect(int fd, const struct sockaddr *address, socklen_t len);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len);
 int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len)
 {
-	if (fails(FAULT_SOCKET)) {
-		errno = ECONNREFUSED;
-		return -1;
-	}
-	return __real_connect(fd, address, len);
+	return refused(FAULT_SOCKET, ECONNREFUSED) ? -1 : __real_connect(fd, address, len);
 }
 
 ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	if (fails(FAULT_SOCKET)) {
-		errno = ECONNREFUSED;
-		return -1;
-	}
-	return __real_sendmsg(fd, message, flags);
+	return refused(FAULT_SOCKET, ECONNREFUSED) ? -1 : __real_sendmsg(fd, message, flags);
 }

@@ -40,4 +40,12 @@ unsigned fault_disarm(void);
 int fault_child(int (*body)(enum fault_kind kind, unsigned first, unsigned count), enum fault_kind kind, unsigned first,
                 unsigned count);
 
+/* What went wrong in the child, the first of it: in memory that both have, empty before. rc: 0, or a negative errno. */
+enum { FAULT_COMPLAINT = 200 };
+void fault_complain(char complaint[FAULT_COMPLAINT], const char *what, int rc);
+
+/* As fault_child; the test fails where the child complains or dies. */
+void fault_try(int (*body)(enum fault_kind kind, unsigned first, unsigned count), enum fault_kind kind, unsigned first,
+               unsigned count, const char complaint[FAULT_COMPLAINT]);
+
 #endif

@@ -30,7 +30,7 @@ static struct report {
 	unsigned calls; /* of the kind that fails, by any of them at most */
 	unsigned refused;
 	bool mute[WORKERS]; /* that found no memory to log, and said so */
-	char complaint[200];
+	char complaint[FAULT_COMPLAINT];
 } * report;
 
 static char directory[64];
@@ -48,10 +48,9 @@ static char *path_of(const char *name)
 
 /* ---- master and workers ---- */
 
-static void complain(const char *what, long rc)
+static void complain(const char *what, int rc)
 {
-	if (rc && !*report->complaint)
-		snprintf(report->complaint, sizeof report->complaint, "%s: %ld", what, rc);
+	fault_complain(report->complaint, what, rc);
 }
 
 static void work(int worker)
@@ -212,15 +211,9 @@ static void test_kind(void **state)
 	char what[60];
 
 	do {
-		int status;
-
 		memset(report, 0, sizeof *report);
-		status = fault_child(be_master, kind, n, 1 + n % 3);
+		fault_try(be_master, kind, n, 1 + n % 3, report->complaint);
 		snprintf(what, sizeof what, "%s %u", fault_names[kind], n);
-		if (*report->complaint)
-			fail_msg("%s: %s", what, report->complaint);
-		if (status)
-			fail_msg("%s: the master died: status %d", what, status);
 		check_log(what, kind == FAULT_MALLOC);
 		check_boxes(what);
 		unlink(path_of("log.log"));

@@ -34,11 +34,11 @@
 
 /* What the child tells: shared memory. */
 static struct report {
-	unsigned calls;      /* of the kind that fails */
-	int start;           /* first try's result */
-	int flushed;         /* under faults */
-	int reloads;         /* that were accepted */
-	char complaint[200]; /* why the child is not content */
+	unsigned calls;                  /* of the kind that fails */
+	int start;                       /* first try's result */
+	int flushed;                     /* under faults */
+	int reloads;                     /* that were accepted */
+	char complaint[FAULT_COMPLAINT]; /* why the child is not content */
 } * report;
 
 static char directory[64];
@@ -86,8 +86,7 @@ static void run_phase(int phase)
 
 static void complain(const char *what, int rc)
 {
-	if (!*report->complaint)
-		snprintf(report->complaint, sizeof report->complaint, "%s: %s (%d)", what, strerror(-rc), rc);
+	fault_complain(report->complaint, what, rc);
 }
 
 static int begin(void)
@@ -337,15 +336,9 @@ static void remove_logs(void)
 
 static void run_child(enum fault_kind kind, unsigned n, unsigned count)
 {
-	int status;
-
 	memset(report, 0, sizeof *report);
 	remove_logs();
-	status = fault_child(daemon_main, kind, n, count);
-	if (*report->complaint)
-		fail_msg("%s %u: %s", fault_names[kind], n, report->complaint);
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		fail_msg("%s %u: the daemon died: status %d", fault_names[kind], n, status);
+	fault_try(daemon_main, kind, n, count, report->complaint);
 	check_log(fault_names[kind], n, "log.log");
 	if (rich) {
 		check_log(fault_names[kind], n, "sink.log");

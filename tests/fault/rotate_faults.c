@@ -27,7 +27,7 @@ enum { EACH = 400, LOG_BYTES = 4 << 20 };
 static struct report {
 	unsigned calls; /* of the kind that fails */
 	int start;      /* first try's result */
-	char complaint[200];
+	char complaint[FAULT_COMPLAINT];
 } * report;
 
 static char directory[64];
@@ -36,8 +36,7 @@ static char directory[64];
 
 static void complain(const char *what, int rc)
 {
-	if (rc && !*report->complaint)
-		snprintf(report->complaint, sizeof report->complaint, "%s: %s (%d)", what, strerror(-rc), rc);
+	fault_complain(report->complaint, what, rc);
 }
 
 static int begin(void)
@@ -192,16 +191,10 @@ static void test_kind(void **state)
 	char what[60];
 
 	do {
-		int status;
-
 		memset(report, 0, sizeof *report);
 		remove_files();
-		status = fault_child(daemon_main, kind, n, 1 + n % 3);
+		fault_try(daemon_main, kind, n, 1 + n % 3, report->complaint);
 		snprintf(what, sizeof what, "%s %u", fault_names[kind], n);
-		if (*report->complaint)
-			fail_msg("%s: %s", what, report->complaint);
-		if (status)
-			fail_msg("%s: the daemon died: status %d", what, status);
 		rotated += (unsigned)check_files(what, !may_lose(kind)) - 1;
 		n += n > 60 ? 7 : 1;
 		runs++;
