@@ -275,18 +275,25 @@ static int compare_values(const void *pa, const void *pb)
 	return a->field < b->field ? -1 : a->field > b->field;
 }
 
+uint32_t *sample_index(const struct sample *s, const void *things, size_t n, size_t step, size_t tid)
+{
+	uint32_t *first = calloc((size_t)s->tids.n + 2, sizeof *first);
+
+	if (!first)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		first[*(const uint32_t *)(const void *)((const char *)things + i * step + tid) + 1]++;
+	for (uint32_t t = 0; t < s->tids.n; t++)
+		first[t + 1] += first[t];
+	return first;
+}
+
 static int values_arrange(struct sample *s)
 {
 	if (s->nvalues)
 		qsort(s->value, s->nvalues, sizeof *s->value, compare_values);
-	s->fields = calloc(s->tids.n + 2, sizeof *s->fields);
-	if (!s->fields)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->nvalues; i++)
-		s->fields[s->value[i].tid + 1]++;
-	for (uint32_t t = 0; t < s->tids.n; t++)
-		s->fields[t + 1] += s->fields[t];
-	return 0;
+	s->fields = sample_index(s, s->value, s->nvalues, sizeof *s->value, offsetof(struct sample_value, tid));
+	return s->fields ? 0 : -ENOMEM;
 }
 
 int sample_values(struct sample *s, struct store *store)

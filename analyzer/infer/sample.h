@@ -88,6 +88,9 @@ void sample_free(struct sample *s);
 
 /* The key of an event's message, a new one where none was like it. 0 or a negative errno. */
 int sample_key_of(struct sample *s, const struct event *e, uint32_t *out);
+/* Of n things in the order of their transactions, `step` bytes from one to the next and their tid (uint32_t) at byte
+ * `tid` of each, where each transaction's begin; one more at the end. Owned; NULL: no memory. */
+uint32_t *sample_index(const struct sample *s, const void *things, size_t n, size_t step, size_t tid);
 
 /* In how many of n transactions each message stands; yours. NULL: no memory. */
 uint32_t *sample_count(const struct sample *s, const uint32_t *tids, uint32_t n);

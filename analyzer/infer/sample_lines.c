@@ -336,14 +336,8 @@ static int lines_arrange(struct sample *s)
 {
 	if (s->nlines)
 		qsort(s->line, s->nlines, sizeof *s->line, compare_lines);
-	s->first = calloc(s->tids.n + 2, sizeof *s->first);
-	if (!s->first)
-		return -ENOMEM;
-	for (size_t i = 0; i < s->nlines; i++)
-		s->first[s->line[i].tid + 1]++;
-	for (uint32_t t = 0; t < s->tids.n; t++)
-		s->first[t + 1] += s->first[t];
-	return 0;
+	s->first = sample_index(s, s->line, s->nlines, sizeof *s->line, offsetof(struct sample_line, tid));
+	return s->first ? 0 : -ENOMEM;
 }
 
 int sample_read(struct sample *s, struct store *store, int64_t run)
