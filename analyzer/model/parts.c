@@ -58,18 +58,27 @@ static int never(void *arg, int n)
 	return 0;
 }
 
-static void *read_thread(void *arg)
+/* A thread's own; NULL: it does without. */
+static struct store *store_of_thread(const char *path)
 {
 	const struct store_wait wait = {.step = never};
-	struct parts *p = arg;
 	struct store *s;
 	char *why;
 
-	if (!store_open_waiting(p->path, STORE_READ, &wait, &s, &why)) {
-		read_parts(p, s);
-		store_close(s);
-	}
+	if (store_open_waiting(path, STORE_READ, &wait, &s, &why))
+		s = NULL;
 	free(why);
+	return s;
+}
+
+static void *read_thread(void *arg)
+{
+	struct parts *p = arg;
+	struct store *s = store_of_thread(p->path);
+
+	if (s)
+		read_parts(p, s);
+	store_close(s);
 	return NULL;
 }
 
@@ -114,17 +123,13 @@ struct beside {
 
 static void *beside_thread(void *arg)
 {
-	const struct store_wait wait = {.step = never};
 	struct beside *b = arg;
-	struct store *s;
-	char *why;
+	struct store *s = store_of_thread(b->path);
 
-	if (!store_open_waiting(b->path, STORE_READ, &wait, &s, &why)) {
+	b->done = s != NULL;
+	if (s)
 		b->rc = b->read(b->arg, s);
-		b->done = true;
-		store_close(s);
-	}
-	free(why);
+	store_close(s);
 	return NULL;
 }
 
