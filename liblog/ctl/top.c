@@ -134,16 +134,18 @@ static void put_place(const json_t *site, size_t room)
 {
 	for (int brief = 0; brief <= 2; brief++) {
 		char *text = NULL;
-		size_t len;
+		size_t len, fits;
 		FILE *to = open_memstream(&text, &len);
 
 		if (!to)
 			return;
 		write_place(site, brief, to);
 		fclose(to);
-		if (text && (!room || brief == 2 || !text[bytes_of(text, room)])) {
-			printf("%.*s\n", (int)(room ? bytes_of(text, room) : len), text);
-			brief = 2;
+		fits = text && room ? bytes_of(text, room) : len;
+		if (text && (fits == len || brief == 2)) {
+			printf("%.*s\n", (int)fits, text);
+			free(text);
+			return;
 		}
 		free(text);
 	}
