@@ -187,17 +187,22 @@ static int open_once(int base, const char *name)
 	return -EAGAIN;
 }
 
+/* Directories that are missing are made; who starts at the same time may be first, with them or with the file. */
 static int open_tries(const struct place *place)
 {
 	const char *name;
-	int base = place_base(place, &name), fd = -EAGAIN;
+	int base = place_base(place, &name), fd = -EAGAIN, rc;
+	bool made = base != AT_FDCWD;
 
-	for (int i = 0; i < TRIES && fd == -EAGAIN; i++)
+	for (int i = 0; i < TRIES && fd == -EAGAIN; i++) {
 		fd = open_once(base, name);
-	if (fd != -ENOENT || base != AT_FDCWD)
-		return fd;
-	fd = make_parents(name);
-	return fd ? fd : open_once(base, name);
+		if (fd != -ENOENT || made)
+			continue;
+		made = true;
+		rc = make_parents(name);
+		fd = rc ? rc : -EAGAIN;
+	}
+	return fd;
 }
 
 int place_open(struct place *place)
