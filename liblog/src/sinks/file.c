@@ -94,6 +94,9 @@ static void guard_end(struct pipe_guard *guard, int rc)
 
 /* ---- writing ---- */
 
+/* A pipe takes a whole batch or sleeps: of a slow reader that gets on nothing is seen but from write to write. */
+#define PIECE_BYTES ((size_t)16 * 1024)
+
 static int wait_writable(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -107,7 +110,12 @@ static int write_some(struct sink_file *f, const char *bytes, size_t len, size_t
 	int rc = 0;
 
 	for (*done = 0; !rc && *done < len;) {
-		ssize_t n = write(f->kept.fd, bytes + *done, len - *done);
+		size_t piece = len - *done;
+		ssize_t n;
+
+		if (!f->regular && piece > PIECE_BYTES)
+			piece = PIECE_BYTES;
+		n = write(f->kept.fd, bytes + *done, piece);
 
 		sink_got_on(&f->base, n > 0);
 		if (n > 0)
