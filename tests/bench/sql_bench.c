@@ -189,7 +189,7 @@ static bool duckdb(const char *db, double seconds[QUESTIONS])
 
 static void beside(const char *bench, double value, const char *peer, double peer_value)
 {
-	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"rows/s\",\"peer\":\"%s\",\"peer_value\":%.6g}\n", bench,
+	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"1/s\",\"peer\":\"%s\",\"peer_value\":%.6g}\n", bench,
 	       value, peer, peer_value);
 	fflush(stdout);
 }
@@ -228,7 +228,7 @@ static void export(const char *path)
 
 		best = t < best ? t : best;
 	}
-	bench_figure("query.export.csv", lines / best, "rows/s");
+	bench_figure("query.export.csv", lines / best, "1/s");
 }
 
 int main(int argc, char **argv)
