@@ -191,25 +191,22 @@ static bool key_is(const struct walk *w, const struct token *t, const char *name
 	return t->key_len == len && !memcmp(w->l->text + t->key_off, name, len);
 }
 
-/* What the value of a top-level key is for; t is the token just added. A word is a message, or a level. */
+/* What the value of a top-level key is for; t is the token just added. */
 static void top_meaning(struct walk *w, const struct token *t)
 {
 	struct line *l = w->l;
 	int n = (int)l->ntokens - 1;
 
-	if (t->kind != SLOT_STRING && t->kind != SLOT_WORD)
+	if (t->kind != SLOT_STRING)
 		return;
-	if (l->stamp_token < 0 && (key_is(w, t, "timestamp") || key_is(w, t, "time"))) {
+	if (l->stamp_token < 0 && (key_is(w, t, "timestamp") || key_is(w, t, "time")))
 		l->stamp_token = n;
-		if (t->key_len == 4)
-			l->format = FORMAT_LOGRUS;
-	} else if (l->level_token < 0 && key_is(w, t, "level")) {
+	else if (l->level_token < 0 && key_is(w, t, "level"))
 		l->level_token = n;
-	} else if (l->target_token < 0 && key_is(w, t, "target")) {
+	else if (l->target_token < 0 && key_is(w, t, "target"))
 		l->target_token = n;
-	} else if (l->message_token < 0 && (key_is(w, t, "message") || key_is(w, t, "msg"))) {
+	else if (l->message_token < 0 && (key_is(w, t, "message") || key_is(w, t, "msg")))
 		l->message_token = n;
-	}
 }
 
 static bool key_is_of(const struct walk *w, const struct token *t, const char *const *names)
@@ -305,56 +302,6 @@ static bool top(struct walk *w)
 	return w->p == w->end ? true : fail(w, "text behind the JSON object");
 }
 
-/* ---- logfmt: key=value key="quoted" ---- */
-
-static bool logfmt_pair(struct walk *w)
-{
-	struct token t = {.section = SECTION_TOP, .kind = SLOT_WORD};
-	const char *start = w->p;
-
-	while (w->p<w->end && * w->p> ' ' && *w->p != '=' && *w->p != '"')
-		w->p++;
-	if (w->p == start || w->p >= w->end || *w->p != '=')
-		return fail(w, "not JSON: the line does not start with {");
-	t.key_off = (uint32_t)(start - w->l->text);
-	t.key_len = (uint32_t)(w->p - start);
-	start = ++w->p;
-	if (start < w->end && *start == '"') {
-		const char *stop = scan_string(++start, w->end, &w->high);
-
-		if (!stop)
-			return fail(w, "bad string: no end, a control character or an unknown escape");
-		t.kind = SLOT_STRING;
-		w->p = stop;
-	} else {
-		while (w->p < w->end && (unsigned char)*w->p > ' ' && *w->p != '"') {
-			w->high |= (*w->p & 0x80) != 0;
-			w->p++;
-		}
-	}
-	t.off = (uint32_t)(start - w->l->text);
-	t.len = (uint32_t)(w->p - start);
-	if (t.kind == SLOT_STRING)
-		w->p++;
-	if (w->p < w->end && *w->p != ' ' && *w->p != '\r')
-		return fail(w, "not JSON: the line does not start with {");
-	if (!token_add(w, &t))
-		return false;
-	top_meaning(w, &t);
-	return true;
-}
-
-static bool logfmt(struct walk *w)
-{
-	while (w->p < w->end) {
-		if (!logfmt_pair(w))
-			return false;
-		space(w);
-	}
-	w->l->format = FORMAT_LOGFMT;
-	return w->l->stamp_token >= 0 ? true : fail(w, "not JSON: the line does not start with {");
-}
-
 /* ---- what the values say ---- */
 
 static struct slice token_text(const struct line *l, int n)
@@ -432,14 +379,11 @@ static bool attempt(struct walk *w, struct line *l, const char *text, size_t len
 	*w = (struct walk){.l = l, .p = text, .end = text + len};
 	l->text = text;
 	l->len = l->tail_off = (uint32_t)len;
-	l->format = FORMAT_TRACING;
 	l->odd_order = false;
 	l->ntokens = l->nspans = 0;
 	l->stamp_token = l->message_token = l->level_token = l->target_token = -1;
 	l->fields = l->span = l->spans = SLICE_NONE;
 	l->reason = NULL;
-	if (len && text[0] >= 'a' && text[0] <= 'z')
-		return logfmt(w) && meaning(w);
 	return top(w) && meaning(w);
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* line.h - one log line taken apart: where its values are, its time, its transaction.
+/* line.h - one event line taken apart: where its values are, its time, its transaction.
  *
- * Understood are the event line of tracing-subscriber and libilulog (schema/event.schema.json), its flattened form, the
- * JSON lines of logrus and the logfmt lines of its text form. What is between the values is the line's shape
- * (store/shape.h). */
+ * Understood are the event line of tracing-subscriber and libilulog (schema/event.schema.json), and its flattened form,
+ * in which readings are (record.h). What is between the values is the line's shape (store/shape.h). */
 #ifndef INGEST_LINE_H
 #define INGEST_LINE_H
 
@@ -21,7 +20,6 @@ enum slot_kind {
 	SLOT_JSON = 4,    /* an object or array */
 	SLOT_STAMP = 5,   /* the line's time as Ilúvatar writes it: 2026-11-23 00:51:54.19069288 */
 	SLOT_STAMP_Z = 6, /* the line's time as we write it: 2026-11-23T00:51:54.190692880Z */
-	SLOT_WORD = 7,    /* logfmt: up to the next space */
 	SLOT_KINDS
 };
 
@@ -31,8 +29,7 @@ enum section { SECTION_TOP, SECTION_FIELDS, SECTION_SPAN, SECTION_SPANS };
 struct token {
 	uint32_t off, len; /* of the value; of a string without its quotes */
 	uint32_t key_off, key_len;
-	uint8_t kind;     /* SLOT_STRING, SLOT_SCALAR, SLOT_JSON or SLOT_WORD; the time is SLOT_STAMP, SLOT_STAMP_Z or a
-	                     string */
+	uint8_t kind;     /* SLOT_STRING, SLOT_SCALAR or SLOT_JSON; the time is SLOT_STAMP, SLOT_STAMP_Z or a string */
 	uint8_t section;  /* enum section */
 	uint16_t element; /* of SECTION_SPANS: which, from 0 */
 };
@@ -43,14 +40,11 @@ enum line_verdict {
 	LINE_REJECTED  /* not an event, for that reason */
 };
 
-enum line_format { FORMAT_TRACING, FORMAT_LOGRUS, FORMAT_LOGFMT };
-
 struct line {
 	const char *text; /* borrowed; SCAN_SLACK readable bytes follow */
 	uint32_t len;
 	uint32_t
-	    tail_off;   /* where span, spans, threadName, ... begin; len where there is nothing of them but the end */
-	uint8_t format; /* enum line_format */
+	    tail_off; /* where span, spans, threadName, ... begin; len where there is nothing of them but the end */
 	bool stamp_is_utc;                        /* the stamp names its offset */
 	bool odd_order;                           /* something of the head stands behind span or spans */
 	int64_t stamp;                            /* ns since 1970, as written or, where it names its offset, in UTC */

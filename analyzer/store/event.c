@@ -341,7 +341,7 @@ static enum slot_kind slot_value(const struct event *e, unsigned part, unsigned 
 		                 part ? r->row.tail_ord : r->row.head_ord, buf, out);
 		if (failed(r, rc))
 			return 0;
-		return sh->slots[slot].kind == SLOT_WORD ? SLOT_STRING : sh->slots[slot].kind;
+		return sh->slots[slot].kind;
 	}
 }
 

@@ -130,7 +130,7 @@ static bool is_searched(const struct shape *sh, unsigned slot)
 
 	if (sh->form) /* at the top level a reading has what has a role */
 		return s->kind == SLOT_STRING && (s->section == SECTION_FIELDS || (int)slot == sh->message_slot);
-	return (s->kind == SLOT_STRING || s->kind == SLOT_WORD) &&
+	return s->kind == SLOT_STRING &&
 	       (s->section == SECTION_FIELDS ||
 	        (s->section == SECTION_TOP && !slice_is(s->key, "timestamp") && !slice_is(s->key, "time")));
 }

@@ -109,7 +109,6 @@ static const char *const sample_of[SLOT_KINDS] = {
     [SLOT_JSON] = "[0]" /* an empty one would be a list of spans */,
     [SLOT_STAMP] = "1970-01-01 00:00:00.0",
     [SLOT_STAMP_Z] = "1970-01-01T00:00:00.000000000Z",
-    [SLOT_WORD] = "1970-01-01T00:00:00Z" /* and a word */,
 };
 
 static const char tail_start[] = "{\"timestamp\":\"1970-01-01 00:00:00.0\"";
@@ -257,8 +256,7 @@ static int constants_fill(struct shape_full *f, const struct line *l, const uint
 
 		if (n < f->shape.nline && t->off == at[n])
 			n++;
-		else if ((t->kind == SLOT_STRING || t->kind == SLOT_WORD) &&
-		         (t->section == SECTION_SPAN || t->section == SECTION_TOP))
+		else if (t->kind == SLOT_STRING && (t->section == SECTION_SPAN || t->section == SECTION_TOP))
 			f->constants[f->nconstants++] =
 			    (struct constant){t->section, {l->text + t->key_off, t->key_len}, token_slice(l, t)};
 	}

@@ -54,12 +54,8 @@ static const char *value_end(enum slot_kind kind, const char *p, const char *end
 			return NULL;
 		q = scan_nested(p, end, &high, &reason);
 		break;
-	case SLOT_STAMP_Z: /* its length is known, with quotes around it and without */
+	case SLOT_STAMP_Z: /* its length is known */
 		return end - p > STAMP_Z_LEN ? p + STAMP_Z_LEN : NULL;
-	case SLOT_WORD:
-		for (q = p; q < end && (unsigned char)*q > ' ' && *q != '"'; q++)
-			high |= (*q & 0x80) != 0;
-		break;
 	default:
 		q = scan_string(p, end, &high);
 	}
