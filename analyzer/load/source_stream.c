@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* source_stream.c - pieces of a file that is unpacked on the way, or of a pipe: what one piece left over stands before
+ * the next. */
+#include "load/source_job.h"
+#include "base/array.h"
+#include "base/scan.h"
+
+#include <stdlib.h>
+
+static int carry_keep(struct job *j, const char *p, size_t len)
+{
+	if (len && array_reserve(j->carry, j->carry_room, len))
+		return -ENOMEM;
+	if (len)
+		memcpy(j->carry, p, len);
+	j->carry_len = len;
+	return 0;
+}
+
+/* A line needs more room than a piece has. The other workers wait for pieces: what they had room for before is free. */
+static int room_for_line(struct worker *w)
+{
+	struct job *j = w->job;
+	int rc = turn_take(w);
+
+	for (unsigned i = 0; i < j->nworkers && !rc; i++) {
+		if (&j->workers[i] == w)
+			continue;
+		free(j->workers[i].buf);
+		j->workers[i].buf = NULL;
+		j->workers[i].room = 0;
+	}
+	return rc ? rc : lines_room(w, LINE_LIMIT);
+}
+
+/* What the piece before left over, as the start of the worker's buffer: copied, or where it is large, taken over. */
+static int carry_take(struct worker *w, size_t *have, size_t *want)
+{
+	struct job *j = w->job;
+	int rc = 0;
+
+	*have = j->carry_len;
+	*want = *have + PIECE_BYTES < LINE_LIMIT ? *have + PIECE_BYTES : LINE_LIMIT;
+	j->carry_len = 0;
+	if (*have <= LINE_ALONE) {
+		rc = lines_room(w, *want);
+		if (!rc && *have)
+			memcpy(w->buf, j->carry, *have);
+		return rc;
+	}
+	free(w->buf);
+	w->buf = j->carry;
+	w->room = j->carry_room;
+	j->carry = NULL;
+	j->carry_room = 0;
+	*want = LINE_LIMIT;
+	return room_for_line(w);
+}
+
+/* The end of the last line that a piece may have: what goes on with the line before is no good start of the next. */
+static char *piece_end(const struct worker *w, size_t have)
+{
+	char *last = memrchr(w->buf, '\n', have), *nl = last;
+
+	while (nl && nl + 1 < w->buf + have && strchr(" \t}]\r", nl[1]))
+		nl = memrchr(w->buf, '\n', (size_t)(nl - w->buf));
+	return nl ? nl : last;
+}
+
+/* Text before the piece that it has, if there is a record's beginning. It is this worker's turn. */
+static int left_take(struct worker *w)
+{
+	struct job *j = w->job;
+	int rc = j->left_len ? lines_room(w, j->left_len + w->len) : 0;
+
+	if (rc || !j->left_len)
+		return rc;
+	memmove(w->buf + j->left_len, w->buf, w->len);
+	memcpy(w->buf, j->left, j->left_len);
+	w->len += j->left_len;
+	j->left_len = 0;
+	return 0;
+}
+
+static int left_keep(struct job *j, const char *p, size_t len)
+{
+	if (len && array_reserve(j->left, j->left_room, len))
+		return -ENOMEM;
+	if (len)
+		memcpy(j->left, p, len);
+	j->left_len = len;
+	return 0;
+}
+
+/* The lines in the worker's buffer, from what was known at the end of the piece before, to what is left for the next.
+ */
+static int stream_known(struct worker *w, size_t *used)
+{
+	int rc = left_take(w);
+
+	parse_state_enter(&w->parser, &w->job->state);
+	if (rc)
+		return rc;
+	memset(w->buf + w->len, 0, SCAN_SLACK);
+	w->parser.no_more = w->len >= LINE_LIMIT;
+	return lines_of_text(w, w->buf, w->len, w->last, used);
+}
+
+static int stream_guess(struct worker *w, size_t *used)
+{
+	int rc;
+
+	parse_state_enter(&w->parser, &(struct parse_state){0});
+	parse_mark_set(&w->parser, &w->mark);
+	memset(w->buf + w->len, 0, SCAN_SLACK);
+	w->parser.no_more = false;
+	rc = lines_of_text(w, w->buf, w->len, w->last, used);
+	if (!rc)
+		rc = turn_take(w);
+	if (rc == READ_AGAIN)
+		parse_mark_return(&w->parser, &w->mark);
+	return rc;
+}
+
+int stream_piece(struct worker *w)
+{
+	struct job *j = w->job;
+	size_t used = 0;
+	int rc = READ_AGAIN;
+
+	w->guesses = !j->alone && w->ticket && !w->has_turn;
+	if (w->guesses)
+		rc = stream_guess(w, &used);
+	if (rc == READ_AGAIN)
+		rc = stream_known(w, &used);
+	if (!rc && w->last)
+		rc = parser_end(&w->parser);
+	if (!rc)
+		rc = turn_take(w);
+	if (!rc)
+		rc = left_keep(j, w->buf + used, w->len - used);
+	if (!rc)
+		lines_trim(w, 0);
+	if (!rc)
+		parse_state_leave(&w->parser, &j->state);
+	return rc;
+}
+
+/* A line of the stream is too long: what was left before it can't go on, then it is given up. */
+static int stream_line_give_up(struct worker *w, size_t *have)
+{
+	struct job *j = w->job;
+	size_t used = 0;
+	int rc = turn_take(w);
+
+	if (!rc && j->left_len) {
+		parse_state_enter(&w->parser, &j->state);
+		w->parser.no_more = true;
+		rc = array_reserve(j->left, j->left_room, j->left_len + SCAN_SLACK);
+		if (!rc) {
+			memset(j->left + j->left_len, 0, SCAN_SLACK);
+			rc = lines_of_text(w, j->left, j->left_len, false, &used);
+		}
+		j->left_len = 0;
+		if (!rc)
+			rc = turn_take(w);
+		if (!rc)
+			parse_state_leave(&w->parser, &j->state);
+	}
+	return rc ? rc : lines_give_up(w, have);
+}
+
+/* Reads until there is a piece with a line end, or no more. Under the lock. */
+static int stream_fill(struct worker *w)
+{
+	struct job *j = w->job;
+	size_t have, want;
+	int rc = carry_take(w, &have, &want);
+	char *nl = NULL;
+
+	if (rc)
+		return rc;
+	w->last = false;
+	while (!w->last && !*j->l->stop) {
+		ssize_t got;
+
+		if (have == want) {
+			nl = piece_end(w, have);
+			if (nl)
+				break;
+			if (want == LINE_LIMIT) {
+				w->len = 0;
+				rc = stream_line_give_up(w, &have);
+				return rc ? rc : carry_keep(j, w->buf, have);
+			}
+			want = LINE_LIMIT;
+			if ((rc = room_for_line(w)))
+				return rc;
+		}
+		got = lines_stream(j, w->buf + have, want - have < READER_BLOCK ? want - have : READER_BLOCK);
+		if (got < 0)
+			return (int)got;
+		w->last = got == 0;
+		have += (size_t)got;
+	}
+	if (w->last || !nl)
+		nl = w->last ? w->buf + have - 1 : memrchr(w->buf, '\n', have);
+	w->len = nl ? (size_t)(nl - w->buf) + 1 : 0;
+	return w->last ? 0 : carry_keep(j, w->buf + w->len, have - w->len);
+}
+
+bool stream_take(struct worker *w)
+{
+	struct job *j = w->job;
+	bool any;
+
+	pthread_mutex_lock(&j->take);
+	any = !j->drained && !j->rc && !*j->l->stop;
+	if (any) {
+		int64_t total;
+
+		w->ticket = j->next_ticket++;
+		w->guesses = false;
+		w->rc = stream_fill(w);
+		j->drained = w->rc || w->last;
+		turn_progress(j, reader_file_bytes(j->reader, &total));
+	}
+	pthread_mutex_unlock(&j->take);
+	return any;
+}
