@@ -6,43 +6,24 @@
  * itself); its transaction. So the newest fit is the first one in its chain, and memory grows with the open spans
  * alone. Ids of our own logs take the place of the printed texts.
  *
- * In most logs nothing but the transaction varies in what a line prints of its spans. Then shape and transaction say
- * all, and the keys of the two are remembered: a line whose like was there a moment ago is not put together again.
- *
  * Of other programs' spans, whose formats name ids, a parent's line may come behind its children's, or in another
  * file: who writes one line when a span is over writes the outermost last. So those that are over are kept for a
  * while, KEPT_MAX of them, in the same chains; under BY_NAME they wait for their parent. */
 #include "model/span.h"
+#include "model/span_keys.h"
 #include "model/span_said.h"
 #include "model/chains.h"
 #include "base/array.h"
 #include "base/textduration.h"
 #include "base/intern.h"
-#include "base/hash.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define NONE_NS INT64_MIN
 #define NO_SPAN (-1)
 
-enum key { BY_ALL, BY_NAME, BY_PATH, BY_TID, KEYS };
-
-enum { REMEMBERED = 1024, TID_ROOM = 48 };
-
+#define TID_ROOM 48    /* of a transaction id that needs no memory of its own */
 #define KEPT_MAX 65536 /* spans that are over and may yet find their parent, or be one */
-
-/* What the texts of a line's tail hash to. */
-struct tail_hash {
-	uint64_t span, ancestors, path;
-	bool has_id, has_stack, has_ancestors, has_path;
-};
-
-struct remembered {
-	const struct shape *tail; /* NULL: free */
-	uint8_t tid_len;
-	char tid[TID_ROOM];
-	struct tail_hash hash;
-};
 
 struct open_span {
 	struct span_row row;
@@ -50,13 +31,7 @@ struct open_span {
 	char tid_room[TID_ROOM];
 	bool used, from_enter;
 	bool said; /* by a format: its ids hold in all files of a run */
-	struct chain_link link[KEYS];
-};
-
-/* What the lines of a head have in common. */
-struct head_facts {
-	uint64_t target; /* hash */
-	bool known, busy_ns, idle_ns;
+	struct chain_link link[SPAN_KEYS];
 };
 
 struct span_reader {
@@ -68,7 +43,7 @@ struct span_reader {
 	uint32_t first_kept, nkept;
 	struct open_span *open;
 	int32_t nopen, room, free_list; /* free_list: through link[0].older */
-	struct chains by[KEYS];
+	struct chains by[SPAN_KEYS];
 	struct intern words; /* targets, names, levels, workers */
 	char *scratch;
 	size_t scratch_room;
@@ -78,11 +53,7 @@ struct span_reader {
 	void *each_arg;
 	int (*opened)(void *arg, struct span_row *row, struct slice tid, struct span_row *parent);
 	void *opened_arg;
-	struct remembered *remembered; /* REMEMBERED of them, by shape and transaction */
-	uint8_t *plain; /* by id of a tail: 0 not asked, 1 nothing but the transaction varies in its spans, 2 other
-	                   values do */
-	struct head_facts *heads; /* by id of a head */
-	uint32_t nplain, nheads;
+	struct span_keys keys;
 	int64_t until_ns;      /* spans that begin later are not asked for */
 	struct slice *awaited; /* targets of open spans that are asked for, as they were at awaited_known */
 	size_t nawaited, awaited_room;
@@ -101,13 +72,13 @@ const char *span_certainty_name(enum span_certainty c)
 
 /* ---- found by keys ---- */
 
-static struct chain_links links_of(const struct span_reader *r, enum key k)
+static struct chain_links links_of(const struct span_reader *r, enum span_key k)
 {
 	return CHAIN_LINKS(r->open, link[k]);
 }
 
 /* The newest open span under a key; *others: whether there are more. */
-static int32_t find(const struct span_reader *r, enum key k, uint64_t key, bool *others)
+static int32_t find(const struct span_reader *r, enum span_key k, uint64_t key, bool *others)
 {
 	int32_t i = chains_first(&r->by[k], links_of(r, k), key);
 
@@ -119,7 +90,7 @@ static int reserve_one(struct span_reader *r)
 {
 	int rc = 0;
 
-	for (int k = 0; k < KEYS && !rc; k++)
+	for (int k = 0; k < SPAN_KEYS && !rc; k++)
 		rc = chains_reserve(&r->by[k], links_of(r, k), r->by[k].n + 1);
 	return rc;
 }
@@ -150,7 +121,7 @@ static void free_slot(struct span_reader *r, int32_t i)
 
 static void unlink_span(struct span_reader *r, int32_t i)
 {
-	for (int k = 0; k < KEYS; k++)
+	for (int k = 0; k < SPAN_KEYS; k++)
 		chains_remove(&r->by[k], links_of(r, k), i);
 	r->awaited_known = false;
 }
@@ -198,187 +169,6 @@ static int worker_word(struct span_reader *r, struct slice in, struct slice *out
 	if (!r->last_worker.ptr || !slice_same(in, r->last_worker))
 		rc = word(r, in, &r->last_worker);
 	*out = r->last_worker;
-	return rc;
-}
-
-/* ---- keys of a line ---- */
-
-struct line_keys {
-	uint64_t key[KEYS];  /* BY_PATH: only where has_path */
-	uint64_t parent;     /* under BY_PATH */
-	uint64_t any_parent; /* under BY_NAME: by its id, in whichever process */
-	bool has_id, has_stack, has_parent, has_path;
-	const struct span_said *said; /* by a format; NULL: by the line's own spans */
-	struct tail_hash *hash;       /* of the remembered line like this one, or NULL */
-};
-
-static struct slice inner(struct slice list)
-{
-	return list.len >= 2 ? (struct slice){list.ptr + 1, list.len - 2} : SLICE("");
-}
-
-/* The hash of the path that children print: the ancestors, a comma, the span itself. */
-static int path_hash(struct span_reader *r, struct slice ancestors, struct slice span, uint64_t *out)
-{
-	size_t n = ancestors.len + 1 + span.len;
-
-	if (array_reserve(r->scratch, r->scratch_room, n))
-		return -ENOMEM;
-	char *p = r->scratch;
-
-	if (ancestors.len) {
-		memcpy(p, ancestors.ptr, ancestors.len);
-		p += ancestors.len;
-		*p++ = ',';
-	}
-	if (span.len)
-		memcpy(p, span.ptr, span.len);
-	p += span.len;
-	*out = hash_bytes(r->scratch, (size_t)(p - r->scratch), 3);
-	return 0;
-}
-
-static uint64_t join(uint64_t a, uint64_t b)
-{
-	uint64_t both[2] = {a, b};
-
-	return hash_bytes(both, sizeof both, 1);
-}
-
-/* Each process that writes to a log counts its ids from 1. */
-static int keys_by_id(const struct event *e, struct slice id, struct line_keys *k)
-{
-	struct slice parent, pid;
-	uint64_t process = event_top_field(e, "pid", &pid) ? hash_bytes(pid.ptr, pid.len, 11) : 0;
-
-	k->has_id = true;
-	k->key[BY_NAME] = hash_bytes(id.ptr, id.len, 11);
-	k->key[BY_ALL] = k->key[BY_PATH] = join(k->key[BY_NAME], process);
-	k->has_parent = event_span_field(e, "parent", &parent);
-	if (k->has_parent) {
-		k->any_parent = hash_bytes(parent.ptr, parent.len, 11);
-		k->parent = join(k->any_parent, process);
-	}
-	return 0;
-}
-
-/* An array by shape id, with room for this one: false where it has no id, or memory is out. */
-#define BY_ID_MAX              (1u << 24)
-#define has_room(array, n, id) ((id) && (id) <= BY_ID_MAX && !array_reserve_zeroed(array, n, (id) + 1))
-
-static bool is_plain(struct span_reader *r, const struct shape *tail)
-{
-	if (!has_room(r->plain, r->nplain, tail->id))
-		return false;
-	if (!r->plain[tail->id]) {
-		r->plain[tail->id] = 1;
-		for (unsigned i = 0; i < tail->nslots; i++)
-			if (tail->slots[i].kind != SLOT_TID &&
-			    (tail->slots[i].section == SECTION_SPAN || tail->slots[i].section == SECTION_SPANS))
-				r->plain[tail->id] = 2;
-	}
-	return r->plain[tail->id] == 1;
-}
-
-static struct head_facts facts_of(const struct shape *head)
-{
-	struct head_facts f = {hash_bytes(head->target.ptr, head->target.len, 1), true, !head->id,
-	                       !head->id}; /* of a line kept whole one can't say */
-
-	for (unsigned i = 0; i < head->nslots; i++) {
-		f.busy_ns |= slice_is(head->slots[i].key, "busy_ns");
-		f.idle_ns |= slice_is(head->slots[i].key, "idle_ns");
-	}
-	return f;
-}
-
-static struct head_facts head_facts(struct span_reader *r, const struct shape *head)
-{
-	if (!has_room(r->heads, r->nheads, head->id))
-		return facts_of(head);
-	if (!r->heads[head->id].known)
-		r->heads[head->id] = facts_of(head);
-	return r->heads[head->id];
-}
-
-/* Where a line like this one is or is to be remembered; NULL: its texts are its own. */
-static struct remembered *recall(struct span_reader *r, const struct event *e, uint64_t tid_key, bool *there)
-{
-	struct remembered *m;
-
-	*there = false;
-	if (e->tid.len > TID_ROOM || !is_plain(r, e->tail))
-		return NULL;
-	m = &r->remembered[(tid_key ^ (uintptr_t)e->tail >> 5 ^ e->tail->id * 31u) % REMEMBERED];
-	*there =
-	    m->tail == e->tail && m->tid_len == e->tid.len && !memcmp(m->tid, e->tid.ptr ? e->tid.ptr : "", e->tid.len);
-	return m;
-}
-
-static struct tail_hash *remember(struct remembered *m, const struct event *e, const struct tail_hash *h)
-{
-	m->tail = e->tail;
-	m->tid_len = (uint8_t)e->tid.len;
-	if (e->tid.len)
-		memcpy(m->tid, e->tid.ptr, e->tid.len);
-	m->hash = *h;
-	return &m->hash;
-}
-
-static void keys_by_text(struct span_reader *r, const struct event *e, const struct tail_hash *h, struct line_keys *k)
-{
-	k->has_stack = h->has_stack;
-	k->key[BY_NAME] = join(h->span, head_facts(r, e->head).target);
-	k->key[BY_ALL] = join(h->ancestors, k->key[BY_NAME]);
-	k->has_parent = h->has_ancestors;
-	k->parent = h->ancestors;
-	k->has_path = h->has_path;
-	k->key[BY_PATH] = h->path;
-}
-
-static int line_keys(struct span_reader *r, const struct event *e, struct line_keys *k)
-{
-	struct tail_hash h = {0};
-	struct slice id, span, stack, ancestors;
-	struct remembered *m;
-	bool there;
-
-	*k = (struct line_keys){0};
-	k->key[BY_TID] = e->tid.ptr ? hash_bytes(e->tid.ptr, e->tid.len, 5) : 0;
-	m = recall(r, e, k->key[BY_TID], &there);
-	if (there) {
-		k->hash = &m->hash;
-		keys_by_text(r, e, k->hash, k);
-		return 0;
-	}
-	if (event_span_field(e, "id", &id))
-		return keys_by_id(e, id, k);
-	span = event_part(e, SECTION_SPAN);
-	stack = event_part(e, SECTION_SPANS);
-	ancestors = inner(stack);
-	h.has_stack = stack.ptr;
-	h.span = hash_bytes(span.ptr, span.len, 1);
-	h.ancestors = hash_bytes(ancestors.ptr, ancestors.len, 3);
-	h.has_ancestors = ancestors.len;
-	if (m && !event_error(e))
-		k->hash = remember(m, e, &h);
-	keys_by_text(r, e, &h, k);
-	return 0;
-}
-
-/* The key under which children look for this span; only a span that opens needs it. */
-static int path_key(struct span_reader *r, const struct event *e, struct line_keys *k)
-{
-	int rc;
-
-	if (k->has_id || k->has_path)
-		return 0;
-	rc = path_hash(r, inner(event_part(e, SECTION_SPANS)), event_part(e, SECTION_SPAN), &k->key[BY_PATH]);
-	k->has_path = !rc;
-	if (k->hash && !rc && !event_error(e)) {
-		k->hash->path = k->key[BY_PATH];
-		k->hash->has_path = true;
-	}
 	return rc;
 }
 
@@ -452,7 +242,7 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 	*o = (struct open_span){.from_enter = from_enter, .said = k->said};
 	rc = open_row(r, e, k->said, o);
 	if (!rc)
-		rc = path_key(r, e, k);
+		rc = line_keys_path(&r->keys, e, k);
 	if (rc)
 		goto fail;
 	parent = find_parent(r, e, k, &others);
@@ -469,7 +259,7 @@ static int open_one(struct span_reader *r, const struct event *e, struct line_ke
 	o->row.certainty = k->has_id ? SPAN_BY_ID : !k->has_stack || others ? SPAN_BY_ORDER : SPAN_BY_STACK;
 	o->used = true;
 	r->awaited_known = false;
-	for (int n = 0; n < KEYS; n++)
+	for (int n = 0; n < SPAN_KEYS; n++)
 		chains_add(&r->by[n], links_of(r, n), i, k->key[n]);
 	return 0;
 fail:
@@ -538,7 +328,7 @@ static int close_one(struct span_reader *r, const struct event *e, struct line_k
 
 	o->row.end_ns = e->time_ns;
 	if (wanted(r, &o->row)) {
-		struct head_facts f = head_facts(r, e->head);
+		struct span_head f = span_head(&r->keys, e->head);
 
 		o->row.busy_ns = read_duration(e, f.busy_ns ? "busy_ns" : NULL, "time.busy");
 		o->row.idle_ns = read_duration(e, f.idle_ns ? "idle_ns" : NULL, "time.idle");
@@ -571,34 +361,7 @@ static int enter_or_exit(struct span_reader *r, const struct event *e, struct li
 
 /* ---- spans of other programs ---- */
 
-static uint64_t hash_of(struct slice s, uint64_t seed)
-{
-	return hash_bytes(s.ptr ? s.ptr : "", s.len, seed);
-}
-
-static uint64_t waiting_for(uint64_t parent)
-{
-	return join(parent, 77);
-}
-
-/* An id is one of its transaction; a name is one of its worker, too. */
-static void said_keys(const struct event *e, const struct span_said *s, struct line_keys *k)
-{
-	uint64_t tid = hash_of(e->tid, 5), self;
-
-	*k = (struct line_keys){.said = s, .has_id = s->id.ptr, .has_path = true};
-	self =
-	    s->id.ptr ? join(hash_of(s->id, 11), tid) : join(join(hash_of(s->name, 13), hash_of(e->worker, 17)), tid);
-	k->key[BY_TID] = tid;
-	k->key[BY_ALL] = k->key[BY_PATH] = self;
-	k->has_parent = s->parent.ptr && !slice_same(s->parent, s->id);
-	k->has_stack =
-	    k->has_parent || s->part == SPAN_IS_WHOLE; /* else the open one of the transaction is around it */
-	k->parent = k->has_parent ? join(hash_of(s->parent, 11), tid) : 0;
-	k->key[BY_NAME] = k->has_parent ? waiting_for(k->parent) : join(self, 78);
-}
-
-static void rekey(struct span_reader *r, int32_t i, enum key k, uint64_t key)
+static void rekey(struct span_reader *r, int32_t i, enum span_key k, uint64_t key)
 {
 	chains_remove(&r->by[k], links_of(r, k), i);
 	chains_add(&r->by[k], links_of(r, k), i, key);
@@ -607,13 +370,13 @@ static void rekey(struct span_reader *r, int32_t i, enum key k, uint64_t key)
 /* Those that wait for i as their parent have it. */
 static void adopt(struct span_reader *r, int32_t i)
 {
-	uint64_t wanted_key = waiting_for(r->open[i].link[BY_PATH].key);
+	uint64_t wanted_key = line_keys_waiting(r->open[i].link[BY_PATH].key);
 	bool others;
 
 	for (int32_t c; (c = find(r, BY_NAME, wanted_key, &others)) != NO_SPAN;) {
 		if (r->open[c].row.parent == NONE_NS && c != i)
 			r->open[c].row.parent = r->open[i].row.id;
-		rekey(r, c, BY_NAME, join(r->open[c].link[BY_ALL].key, 78));
+		rekey(r, c, BY_NAME, line_keys_alone(r->open[c].link[BY_ALL].key));
 	}
 }
 
@@ -648,7 +411,7 @@ static int said_open(struct span_reader *r, const struct event *e, struct line_k
 	if (k->said->part == SPAN_IS_WHOLE)
 		r->open[*i].row.certainty = SPAN_BY_ID;
 	if (r->open[*i].row.parent != NONE_NS)
-		rekey(r, *i, BY_NAME, join(k->key[BY_ALL], 78));
+		rekey(r, *i, BY_NAME, line_keys_alone(k->key[BY_ALL]));
 	adopt(r, *i);
 	return 0;
 }
@@ -672,7 +435,7 @@ static int read_said(struct span_reader *r, const struct event *e)
 
 	if (rc)
 		return rc;
-	said_keys(e, &s, &k);
+	line_keys_said(e, &s, &k);
 	if (s.part == SPAN_IS_WHOLE && (s.start_ns == NONE_NS || s.end_ns == NONE_NS))
 		return 0; /* a duration that is none */
 	if (s.part == SPAN_ENDS)
@@ -715,8 +478,9 @@ int span_reader_open(struct store *s, const struct span_query *q, struct span_re
 	r->opened_arg = q->opened_arg;
 	r->until_ns = INT64_MAX;
 	r->free_list = r->flush = r->given = NO_SPAN;
-	r->remembered = calloc(REMEMBERED, sizeof *r->remembered);
-	rc = r->remembered ? event_cursor_open(s, &eq, &r->cursor) : -ENOMEM;
+	rc = span_keys_init(&r->keys);
+	if (!rc)
+		rc = event_cursor_open(s, &eq, &r->cursor);
 	if (rc) {
 		span_reader_close(r);
 		return rc;
@@ -738,14 +502,12 @@ void span_reader_close(struct span_reader *r)
 	for (int32_t i = 0; i < r->nopen; i++)
 		free(r->open[i].tid);
 	free(r->open);
-	for (int k = 0; k < KEYS; k++)
+	for (int k = 0; k < SPAN_KEYS; k++)
 		chains_done(&r->by[k]);
 	intern_done(&r->words);
 	free(r->scratch);
 	free(r->kept);
-	free(r->remembered);
-	free(r->plain);
-	free(r->heads);
+	span_keys_done(&r->keys);
 	free(r->awaited);
 	free(r);
 }
@@ -764,7 +526,7 @@ static int read_line(struct span_reader *r, const struct event *e)
 		return rc;
 	if (e->head->as_span)
 		return read_said(r, e);
-	rc = line_keys(r, e, &k);
+	rc = line_keys_read(&r->keys, e, &k);
 	if (rc)
 		return rc;
 	m = event_message(e);
