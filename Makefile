@@ -74,7 +74,8 @@ BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c collect_rows.c conta
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c naming.c outcomes.c parents.c part.c requests.c sample.c sample_lines.c steps.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c kept.c leaks.c lint.c lint_lines.c mount.c secret.c storms.c)
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
-LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c foreign.c formats.c parse_state.c recipe.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c parse.c piped.c retid.c source.c source_lines.c source_stream.c source_turn.c zones.c) \
+PARSE_SRC  := $(addprefix analyzer/parse/,foreign.c parse.c parse_state.c recipe.c)
+LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c formats.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c piped.c retid.c source.c source_lines.c source_stream.c source_turn.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c gather.c http.c libcurl.c merged.c partial.c push.c push_inputs.c push_sources.c rows.c schema.c senders.c statement.c tsv.c unit.c url.c)
 MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c inputs.c ledger.c mirror.c rowsof.c)
@@ -99,7 +100,7 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analy
                analyzer/query/report/report.c analyzer/query/export/export.c \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
-ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(MIRROR_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
+ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(PARSE_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(MIRROR_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rlu.c containerd.c controller.c csv.c dispatch.c estimate.c faults.c function.c \

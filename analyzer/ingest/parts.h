@@ -2,7 +2,7 @@
 /* parts.h - which stretches of a line its reading was made of, and what else could stand there.
  *
  * A log repeats itself: of the next line of a program mostly some values differ. Where nothing but values differs that
- * no format looks at, its reading differs in the same places alone, and needs no format: see load/recipe.h. The parts
+ * no format looks at, its reading differs in the same places alone, and needs no format: see parse/recipe.h. The parts
  * of a line say which stretches those are, and what must hold of a value for all else to stay as it was. */
 #ifndef INGEST_PARTS_H
 #define INGEST_PARTS_H

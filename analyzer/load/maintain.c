@@ -3,7 +3,7 @@
 #include "load/maintain.h"
 #include "base/sql.h"
 #include "base/scan.h"
-#include "load/parse.h"
+#include "parse/parse.h"
 #include "build/model.h"
 #include "store/place.h"
 #include "store/chunks.h"

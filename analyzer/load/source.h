@@ -3,7 +3,7 @@
 #ifndef LOAD_SOURCE_H
 #define LOAD_SOURCE_H
 
-#include "load/parse.h"
+#include "parse/parse.h"
 #include "load/progress.h"
 #include "store/place.h"
 #include "store/chunks.h"

@@ -5,7 +5,7 @@
 #define LOAD_SOURCE_JOB_H
 
 #include "load/source.h"
-#include "load/parse_state.h"
+#include "parse/parse_state.h"
 #include "ingest/line.h"
 #include "ingest/reader.h"
 

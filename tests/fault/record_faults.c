@@ -4,7 +4,7 @@
 #include "faults.h"
 #include "base/hash.h"
 #include "base/scan.h"
-#include "load/recipe.h"
+#include "parse/recipe.h"
 
 #include <errno.h>
 #include <setjmp.h>

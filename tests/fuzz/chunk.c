@@ -6,7 +6,7 @@
  * The directory's list of blocks is added here. With ILU_FUZZ_SEEDS=FOLDER seeds are written there, and nothing else is
  * done. */
 #include "base/scan.h"
-#include "load/parse.h"
+#include "parse/parse.h"
 #include "store/chunk_format.h"
 
 #include <assert.h>

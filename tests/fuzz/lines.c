@@ -2,7 +2,7 @@
 /* Any bytes as lines of a log: through the parser with its guesses, the shapes and a chunk, and back. Each line must
  * come back byte for byte, and its row say what the parser says of it alone. */
 #include "base/scan.h"
-#include "load/parse.h"
+#include "parse/parse.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 /* From text to chunks and back: every line byte for byte, and what its row says of it is what the parser says of it
  * alone. */
 #include "base/scan.h"
-#include "load/parse.h"
+#include "parse/parse.h"
 #include "random_lines.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* recipe_test.c - lines of other programs read by several threads at once, which share the shapes and nothing else:
  * each gets what one alone gets. The thread sanitizer watches. */
 #include "base/scan.h"
-#include "load/recipe.h"
+#include "parse/recipe.h"
 
 #include <pthread.h>
 #include <setjmp.h>

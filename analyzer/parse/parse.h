@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* parse.h - text in, chunk rows out: what a worker does with its piece of a file. */
-#ifndef LOAD_PARSE_H
-#define LOAD_PARSE_H
+#ifndef PARSE_PARSE_H
+#define PARSE_PARSE_H
 
 #include "beside/energy.h"
 #include "ingest/record.h"
@@ -46,7 +46,7 @@ struct parser {
 	struct slice *values[2];
 	unsigned room[2];
 	struct record_reader records, peeks; /* peeks: for looking ahead, its counts do not count */
-	struct recipes *recipes;             /* of the source, load/recipe.h; NULL: none yet */
+	struct recipes *recipes;             /* of the source, parse/recipe.h; NULL: none yet */
 	struct bytes text, joined, plain;    /* plain: a line without its colours */
 	bool no_text;    /* in: the file is no log by its beginning: lines that are no records are rejected */
 	bool depended;   /* a line came out as it did since nothing was known of those before; or records.depended */

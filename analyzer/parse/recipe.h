@@ -6,10 +6,10 @@
  * form of the line (ingest/form.h). The next line of that kind is compared with it, its values are cut out, and stored
  * as those of a line of ours are. What it would have been read as is the same by construction; a line that fits no
  * recipe, or not now (a zone's other offset, a record in pieces), goes the long way. */
-#ifndef LOAD_RECIPE_H
-#define LOAD_RECIPE_H
+#ifndef PARSE_RECIPE_H
+#define PARSE_RECIPE_H
 
-#include "load/parse_row.h"
+#include "parse/parse_row.h"
 
 #define RECIPES_MAX 4096 /* of a source: lines of more kinds are read one by one */
 

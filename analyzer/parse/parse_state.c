@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* parse_state.c - a parser's state handed on, and its counts taken back. */
-#include "load/parse_state.h"
-#include "load/recipe.h"
+#include "parse/parse_state.h"
+#include "parse/recipe.h"
 
 void parse_state_done(struct parse_state *s)
 {

@@ -4,7 +4,7 @@
  * A record may be less than a line (an array of them in one), or more (printed over several lines, or in pieces). It is
  * kept twice: the bytes as they stood there, and the reading (ingest/record.h), by which everybody reads it. Whatever
  * of a broken line is a whole record is saved. Text is an event of its own, at the time of the record before it. */
-#include "load/recipe.h"
+#include "parse/recipe.h"
 #include "base/array.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"

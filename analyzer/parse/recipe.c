@@ -3,7 +3,7 @@
  *
  * Recipes are a tree: a node is some text and the value behind it, and lines go down it as far as they fit. Messages
  * are mostly where the ways part. Of a node's branches the one that fitted last is tried first. */
-#include "load/recipe.h"
+#include "parse/recipe.h"
 #include "base/arena.h"
 #include "base/array.h"
 #include "base/scan.h"

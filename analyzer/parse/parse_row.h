@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* parse_row.h - one line on its way into the chunk: what parse.c and foreign.c share. */
-#ifndef LOAD_PARSE_ROW_H
-#define LOAD_PARSE_ROW_H
+#ifndef PARSE_ROW_H
+#define PARSE_ROW_H
 
-#include "load/parse.h"
+#include "parse/parse.h"
 
 struct row {
 	struct slice text; /* without line end */

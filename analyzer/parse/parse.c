@@ -6,7 +6,7 @@
  * end of the message. Where no guess fits, the full parser takes the line apart and the shape is looked up or made.
  * Whatever way a line went, its values were cut out by shape_match: so the shapes and values give it back byte for
  * byte. */
-#include "load/recipe.h"
+#include "parse/recipe.h"
 #include "base/array.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"

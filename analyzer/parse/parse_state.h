@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* parse_state.h - what a parser knows of the lines before, so that another one can go on behind them. */
-#ifndef LOAD_PARSE_STATE_H
-#define LOAD_PARSE_STATE_H
+#ifndef PARSE_STATE_H
+#define PARSE_STATE_H
 
-#include "load/parse.h"
+#include "parse/parse.h"
 
 /* Zero-initialised: the beginning of a file. */
 struct parse_state {
