@@ -63,7 +63,8 @@ BASE_SRC   := $(addprefix analyzer/base/,aggregate.c arena.c array.c bytes.c int
 BASE_SRC   += $(addprefix analyzer/base/,sorter.c sums.c tempfile.c textduration.c threads.c)
 INGEST_SRC := $(addprefix analyzer/ingest/,csv.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pairs.c pattern.c pointed.c reader.c reading.c record.c repair.c role.c spelling.c stamp.c unescape.c zone.c)
 INGEST_SRC += $(addprefix analyzer/ingest/,form.c parts.c timeform.c)
-STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_read.c chunk_writer.c column.c cursor.c event.c histogram.c numbers.c place.c quantiles.c search.c \
+COLUMN_SRC := $(addprefix analyzer/column/,column.c numbers.c)
+STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_open.c chunk_read.c chunk_writer.c cursor.c event.c histogram.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,chains.c compose.c condition.c cover.c extent.c fact.c fold.c parts.c phase.c phase_numbers.c rules.c rules_kept.c rules_message.c rules_read.c span.c span_keys.c span_said.c span_times.c spool.c)
 STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
@@ -100,7 +101,7 @@ COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analy
                analyzer/query/report/report.c analyzer/query/export/export.c \
                $(addprefix analyzer/query/commands/,tables.c runs.c sources.c check.c cat.c recover.c) analyzer/shell/maintain_command.c analyzer/shell/help.c
 
-ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(PARSE_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(MIRROR_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
+ANALYZER_SRC := $(BASE_SRC) $(INGEST_SRC) $(COLUMN_SRC) $(STORE_SRC) $(MODEL_SRC) $(TABLES_SRC) $(BESIDE_SRC) $(BUILD_SRC) $(INFER_SRC) $(FINDING_SRC) $(BLAME_SRC) $(PARSE_SRC) $(LOAD_SRC) $(REMOTE_SRC) $(MIRROR_SRC) $(QUERY_SRC) $(RENDER_SRC) $(SHELL_SRC) $(COMMAND_SRC)
 
 # ---- samples ------------------------------------------------------------------------------------------------------
 FAAS_SIM_SRC := $(addprefix samples/faas-sim/,arrival.c benchmark.c call.c ch_rlu.c containerd.c controller.c csv.c dispatch.c estimate.c faults.c function.c \

@@ -11,7 +11,7 @@
 #ifndef STORE_CHUNK_H
 #define STORE_CHUNK_H
 
-#include "store/column.h"
+#include "column/column.h"
 #include "store/shape.h"
 
 #define CHUNK_ROWS     65536

@@ -5,7 +5,7 @@
 #include "base/intern.h"
 #include "base/sorter.h"
 #include "base/sql.h"
-#include "store/column.h"
+#include "column/column.h"
 #include "store/store_private.h"
 
 #include <errno.h>

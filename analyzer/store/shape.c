@@ -4,7 +4,7 @@
 #include "base/scan.h"
 #include "ingest/level.h"
 #include "ingest/stamp.h"
-#include "store/column.h"
+#include "column/column.h"
 #include "ingest/form.h"
 
 #include <errno.h>

@@ -8,7 +8,7 @@
 #define TABLES_PACK_H
 
 #include "model/fold.h"
-#include "store/column.h"
+#include "column/column.h"
 
 /* Numbers v[0], v[stride bytes further], ...; NO_NS is kept. differences: each counted from the one before. */
 void pack_numbers(struct bytes *out, const int64_t *v, size_t stride, uint32_t n, bool differences);

@@ -2,7 +2,7 @@
 /* Segments: every encoding gives the same values back, and damaged ones are refused or give some, but never crash. */
 #include "random_lines.h"
 #include "base/textduration.h"
-#include "store/column.h"
+#include "column/column.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* column.c - segments of values: choosing an encoding, writing and reading it. */
-#include "store/column.h"
+#include "column/column.h"
 #include "base/text.h"
 #include "base/array.h"
 #include "ingest/stamp.h"

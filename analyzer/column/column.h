@@ -4,8 +4,8 @@
  * A column is written in segments of up to 8,192 values, each in the encoding that suits it (docs/store-format.md):
  * one value for all, a dictionary, integers, hexadecimal ids, times, or plain text. zstd does the rest, a block at a
  * time. */
-#ifndef STORE_COLUMN_H
-#define STORE_COLUMN_H
+#ifndef COLUMN_COLUMN_H
+#define COLUMN_COLUMN_H
 
 #include "base/bytes.h"
 #include "base/slice.h"

@@ -3,7 +3,7 @@
  *
  * A group has 8,192 rows of which a question may want three. What has to be done for all rows is done eight at a time,
  * in vectors of 16 bytes that every processor has instructions for. */
-#include "store/column.h"
+#include "column/column.h"
 
 #include <errno.h>
 
