@@ -16,14 +16,12 @@
 #include "ingest/parts.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define GUESSES    12
 #define FOLLOWERS  2 /* of a head that are tried before its key is computed */
 #define KEYS       4096
-#define KEY_QUOTES 10  /* "level":"INFO","fields":{"message":"..." */
-#define SAMPLE_MAX 120 /* bytes of a rejected line that are kept for reading */
+#define KEY_QUOTES 10 /* "level":"INFO","fields":{"message":"..." */
 
 struct guess {
 	const struct shape *next[FOLLOWERS]; /* heads that came next, latest first */
@@ -365,69 +363,6 @@ static int shape_line(struct parser *p, struct row *r, bool *found)
 	head_note(p, r, head, tail);
 	*found = true;
 	return 0;
-}
-
-static char *sample_of(struct slice text)
-{
-	size_t n = text.len < SAMPLE_MAX ? text.len : SAMPLE_MAX;
-	char *out = malloc(4 * n + 4), *o = out;
-
-	if (!out)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-
-		if (c >= 0x20 && c < 0x7f && c != '\\')
-			*o++ = (char)c;
-		else
-			o += sprintf(o, "\\x%02x", c);
-	}
-	strcpy(o, text.len > n ? "..." : "");
-	return out;
-}
-
-int parse_reject_row(struct parser *p, const struct row *r, const char *reason)
-{
-	struct chunk_summary s = chunk_builder_summary(p->builder);
-	struct parse_reject *j;
-
-	if (r->text.len > PARSE_STRETCH) {
-		p->gives_up = reason;
-		return 0;
-	}
-	if (array_reserve(p->rejects, p->rejects_room, p->nrejects + 1))
-		return -ENOMEM;
-	j = &p->rejects[p->nrejects];
-	*j = (struct parse_reject){s.rows, (int64_t)s.bytes, r->text.len, reason, sample_of(r->text)};
-	if (!j->sample)
-		return -ENOMEM;
-	p->nrejects++;
-	p->counts.rejected++;
-	p->counts.rejected_bytes += r->bytes;
-	return chunk_add_raw(p->builder, CHUNK_REJECTED, r->text, SLICE_NONE, 0, r->bytes);
-}
-
-int parser_stretch(struct parser *p, struct slice text)
-{
-	p->counts.rejected_bytes += text.len;
-	return chunk_add_stretch(p->builder, text);
-}
-
-int parser_give_up(struct parser *p, const char *reason, struct slice first, uint64_t bytes, size_t end)
-{
-	struct row r = {.text = {first.ptr, 0}, .bytes = end};
-	int rc = parse_reject_row(p, &r, reason);
-	struct parse_reject *j;
-
-	p->gives_up = NULL;
-	if (rc)
-		return rc;
-	j = &p->rejects[p->nrejects - 1];
-	free(j->sample);
-	j->sample = sample_of(first);
-	j->offset = -(int64_t)bytes;
-	j->length = bytes;
-	return j->sample ? 0 : -ENOMEM;
 }
 
 /* A line that is right and no event. */

@@ -13,7 +13,8 @@ struct row {
 	int64_t stamp;
 };
 
-/* A line that should have been an event: a row of table reject; a long one is left to parser_give_up. */
+/* parse_reject.c: a line that should have been an event: a row of table reject; a long one is left to parser_give_up.
+ */
 int parse_reject_row(struct parser *p, const struct row *r, const char *reason);
 
 /* A repair that the user, or one of the line's formats (bits), has switched off: the line is to be rejected. */
