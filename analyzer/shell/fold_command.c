@@ -1,38 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fold_command.c - the command `fold`: the model's rows on a cluster. */
-#include "load/progress.h"
 #include "mirror/fold.h"
 #include "shell/commands.h"
 #include "shell/remote_command.h"
+#include "shell/shown.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { RETRY_S = 60 };
-
-struct shown {
-	struct progress line;
-	bool quiet;
-};
-
-static void show(void *arg, int64_t done, int64_t total, const char *what)
-{
-	struct shown *s = arg;
-
-	s->line.total_bytes = total;
-	progress_show(&s->line, done, done, what);
-}
-
-static void show_waiting(void *arg, const char *why)
-{
-	struct shown *s = arg;
-
-	progress_clear(&s->line);
-	if (!s->quiet)
-		fprintf(stderr, "ilu-logq: %s; trying again\n", why);
-}
 
 static void tell_lost(void *arg, const char *path, int64_t lines, int64_t all)
 {
@@ -91,23 +67,19 @@ static void fold(struct query *q, struct cluster *c, const struct fold_options *
 
 static void run(struct query *q)
 {
-	const char *retry = args_value(q->args, "retry"), *shard = args_value(q->args, "shard");
+	const char *shard = args_value(q->args, "shard");
 	bool finish = args_has(q->args, "finish");
-	struct shown shown = {.quiet = q->quiet};
-	struct http_manner m = {&query_interrupted, RETRY_S, show_waiting, &shown};
+	struct http_manner m;
+	struct shown shown;
 	struct fold_options o = {.rules = args_value(q->args, "rules"),
 	                         .benchmark = args_value(q->args, "benchmark"),
-	                         .progress = show,
+	                         .progress = shown_progress,
 	                         .lost = tell_lost,
 	                         .arg = &shown};
 	struct cluster c = {0};
-	int64_t seconds = RETRY_S;
 	unsigned long k, n;
 
-	progress_init(&shown.line, STDERR_FILENO, q->quiet, -1);
-	if (retry && (args_number(retry, &seconds) || seconds > 86400))
-		query_fail(q, USAGE, "--retry %s: it is a number of seconds, at most a day", retry);
-	m.retry_s = (unsigned)seconds;
+	shown_init(&shown, q, &m);
 	read_shard(q, shard, &k, &n);
 	if (shard && finish)
 		query_fail(q, USAGE, "--shard and --finish are two steps: one after the other");

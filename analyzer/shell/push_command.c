@@ -2,19 +2,17 @@
 /* push_command.c - the command `push`: what load makes of files, or a database that is there, onto a cluster. */
 #include "base/tempfile.h"
 #include "beside/beside.h"
-#include "load/progress.h"
 #include "remote/push.h"
 #include "shell/load_command.h"
 #include "shell/remote_command.h"
 #include "shell/session.h"
+#include "shell/shown.h"
 #include <errno.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { RETRY_S = 60 };
 
 /* A database that is made for the push of files, and goes with it. */
 struct passing_db {
@@ -61,32 +59,12 @@ static void load_files(struct query *q, struct passing_db *d, bool *damaged)
 	free(w.zones);
 }
 
-struct shown {
-	struct progress line;
-	bool quiet;
-};
-
-static void show(void *arg, int64_t done, int64_t total, const char *path)
-{
-	struct shown *s = arg;
-
-	s->line.total_bytes = total;
-	progress_show(&s->line, done, done, path);
-}
-
-static void show_waiting(void *arg, const char *why)
-{
-	struct shown *s = arg;
-
-	progress_clear(&s->line);
-	if (!s->quiet)
-		fprintf(stderr, "ilu-logq: %s; trying again\n", why);
-}
-
 static void push_store(struct query *q, struct cluster *c, const char *path, struct shown *shown)
 {
-	struct push_options o = {
-	    .run = args_value(q->args, "run"), .host = args_value(q->args, "host"), .progress = show, .arg = shown};
+	struct push_options o = {.run = args_value(q->args, "run"),
+	                         .host = args_value(q->args, "host"),
+	                         .progress = shown_progress,
+	                         .arg = shown};
 	struct push_sum sum = {0};
 	struct store *s = NULL;
 	char *why = NULL;
@@ -140,18 +118,13 @@ static void look_for_files(struct query *q)
 
 static void run(struct query *q)
 {
-	const char *retry = args_value(q->args, "retry");
-	struct shown shown = {.quiet = q->quiet};
-	struct http_manner m = {&query_interrupted, RETRY_S, show_waiting, &shown};
+	struct http_manner m;
+	struct shown shown;
 	struct passing_db d = {0};
 	struct cluster c = {0};
 	bool files = q->args->nwords > 1, damaged = false;
-	int64_t seconds = RETRY_S;
 
-	progress_init(&shown.line, STDERR_FILENO, q->quiet, -1);
-	if (retry && (args_number(retry, &seconds) || seconds > 86400))
-		query_fail(q, USAGE, "--retry %s: it is a number of seconds, at most a day", retry);
-	m.retry_s = (unsigned)seconds;
+	shown_init(&shown, q, &m);
 	if (!q->status)
 		look_for_files(q);
 	if (!q->status)
