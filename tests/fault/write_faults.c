@@ -432,41 +432,44 @@ static unsigned calls_count(size_t i, int kind)
 }
 
 /* ILU_FAULT="SUBJECT KIND CALL", numbers: that one alone, for a debugger. */
-static bool one_alone(void)
+static bool one_alone(size_t subject, int fault, const struct want *w)
 {
 	const char *which = getenv("ILU_FAULT");
 	unsigned i, kind, at;
-	struct want w;
 
-	if (!which || sscanf(which, "%u %u %u", &i, &kind, &at) != 3 || i >= NSUBJECTS || kind >= KINDS)
+	if (!which || sscanf(which, "%u %u %u", &i, &kind, &at) != 3)
 		return false;
-	want_find(i, &w);
-	one_try(i, (int)kind, at, &w);
-	free(w.made);
+	if (i == subject && (int)kind == fault)
+		one_try(i, fault, at, w);
 	return true;
 }
 
+/* A test: one kind of fault in one subject, so that what is found in one hides nothing of the others. */
+struct sweep {
+	size_t subject;
+	int kind;
+};
+
 static void sweep(void **state)
 {
-	unsigned share = tries(6, 25, UINT32_MAX), seed = 20261128;
+	static struct want wants[NSUBJECTS];
+	const struct sweep *s = *state;
+	struct want *w = &wants[s->subject];
+	unsigned share = tries(6, 25, UINT32_MAX),
+	         seed = 20261128 + 7919 * (unsigned)(s->subject * KINDS) + (unsigned)s->kind;
+	unsigned all, n;
 
-	(void)state;
-	for (size_t i = 0; i < NSUBJECTS && !one_alone(); i++) {
-		struct want w;
-
-		want_find(i, &w);
-		for (int kind = 0; kind < KINDS; kind++) {
-			unsigned all = names[kind] ? calls_count(i, kind) : 0, n = all < share ? all : share;
-
-			for (unsigned k = 0; k < n; k++) {
-				seed = seed * 1103515245 + 12345;
-				one_try(i, kind, n == all ? k + 1 : 1 + (seed >> 8) % all, &w);
-			}
-			if (all)
-				print_message("%s, %s: %u of %u\n", subjects[i].name, names[kind], n, all);
-		}
-		free(w.made);
+	if (!w->files_after[0])
+		want_find(s->subject, w);
+	if (one_alone(s->subject, s->kind, w))
+		return;
+	all = calls_count(s->subject, s->kind);
+	n = all < share ? all : share;
+	for (unsigned k = 0; k < n; k++) {
+		seed = seed * 1103515245 + 12345;
+		one_try(s->subject, s->kind, n == all ? k + 1 : 1 + (seed >> 8) % all, w);
 	}
+	print_message("%s, %s: %u of %u\n", subjects[s->subject].name, names[s->kind], n, all);
 }
 
 /* ---- a small database ---- */
@@ -513,10 +516,21 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(sweep)};
+	static struct CMUnitTest tests[NSUBJECTS * KINDS];
+	static struct sweep sweeps[NSUBJECTS * KINDS];
+	static char titles[NSUBJECTS * KINDS][80];
+	size_t n = 0;
 
+	for (size_t i = 0; i < NSUBJECTS; i++)
+		for (int kind = 0; kind < KINDS; kind++)
+			if (names[kind]) {
+				sweeps[n] = (struct sweep){i, kind};
+				snprintf(titles[n], sizeof titles[n], "%s, %s", subjects[i].name, names[kind]);
+				tests[n] = (struct CMUnitTest){titles[n], sweep, NULL, NULL, &sweeps[n]};
+				n++;
+			}
 	signal(SIGXFSZ, SIG_IGN);
 	unsetenv("ILU_LOGQ_DB");
 	sqlite_prepare();
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return _cmocka_run_group_tests("write_faults", tests, n, setup, teardown);
 }
