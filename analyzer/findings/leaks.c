@@ -152,14 +152,40 @@ static int tell_all(struct store *s, const struct pools *p, struct findings *out
 	return rc;
 }
 
+static bool puts_in(const struct shape *head, void *arg)
+{
+	(void)arg;
+	return !head->span_line && head->message_slot < 0 && slice_is(head->message, messages[0].message);
+}
+
+/* Whether any line says that a container went into a pool: 1, 0 or a negative errno. The directories of the chunks
+ * tell, and without such a line, at level info, the others need not be read. */
+static int any_put_in(struct store *s, int64_t run)
+{
+	struct event_query q = {.run = run, .want = puts_in, .brief = true};
+	struct event_cursor *c;
+	const struct event *e;
+	int rc = event_cursor_open(s, &q, &c);
+
+	if (rc)
+		return rc;
+	rc = event_cursor_next(c, &e);
+	event_cursor_close(c);
+	return rc;
+}
+
 int find_leaked_containers(struct store *s, int64_t run, struct findings *out)
 {
 	struct event_query q = {.run = run, .want = want};
 	struct pools p = {0};
 	struct event_cursor *c;
 	const struct event *e;
-	int rc = event_cursor_open(s, &q, &c);
+	int rc = any_put_in(s, run);
 
+	if (rc == 1)
+		rc = event_cursor_open(s, &q, &c);
+	else if (!rc)
+		return out->rc;
 	if (rc)
 		return rc;
 	intern_init(&p.ids);

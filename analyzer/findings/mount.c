@@ -53,7 +53,8 @@ struct mounts {
 	struct item *v;
 	size_t n, room;
 	struct intern words;
-	bool has_containerd; /* some line of preparing: containerd's debug log is there */
+	bool has_containerd;    /* some line of preparing: containerd's debug log is there */
+	sqlite3_stmt *function; /* of a transaction, once one is asked for */
 };
 
 /* ---- reading ---- */
@@ -354,25 +355,28 @@ static void look_around(const struct mounts *m, struct story *s)
 				s->collected = p;
 }
 
+/* The function's name and whether the invocation was well in the end; "" and no where there is none. */
 static int function_of(struct mounts *m, struct slice tid, char *buf, size_t size, bool *recovered)
 {
-	sqlite3_stmt *st;
-	int rc =
-	    sql_prepare(store_db(m->store),
-	                "SELECT coalesce(fqdn, function_name), status FROM invocation WHERE run = ? AND tid = ?", &st);
+	static const char sql[] =
+	    "SELECT coalesce(fqdn, function_name), status FROM invocation WHERE run = ? AND tid = ?";
+	int rc = m->function ? 0 : sql_prepare(store_db(m->store), sql, &m->function);
 
 	buf[0] = '\0';
 	*recovered = false;
 	if (rc)
 		return rc;
-	sqlite3_bind_int64(st, 1, m->run);
-	bind_slice(st, 2, tid);
-	if (sqlite3_step(st) == SQLITE_ROW) {
-		snprintf(buf, size, "%s", sqlite3_column_text(st, 0) ? (const char *)sqlite3_column_text(st, 0) : "");
-		*recovered = slice_is(column_slice(st, 1), "ok");
+	sqlite3_bind_int64(m->function, 1, m->run);
+	bind_slice(m->function, 2, tid);
+	rc = sql_next(m->function);
+	if (rc == 1) {
+		const char *name = (const char *)sqlite3_column_text(m->function, 0);
+
+		snprintf(buf, size, "%s", name ? name : "");
+		*recovered = slice_is(column_slice(m->function, 1), "ok");
 	}
-	sqlite3_finalize(st);
-	return 0;
+	sqlite3_reset(m->function);
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- judging ---- */
@@ -546,6 +550,7 @@ static int find_in_run(struct store *s, int64_t run, struct findings *out)
 		else if (x->kind == USER_ERROR)
 			add_lost_files(&m, x, out);
 	}
+	sqlite3_finalize(m.function);
 	intern_done(&m.words);
 	free(m.v);
 	return rc;
