@@ -11,7 +11,7 @@
 #define CHUNKS_EACH 4 /* fewer are not worth a thread */
 
 struct parts {
-	size_t n, next; /* next: the first that nobody has taken */
+	size_t n, next; /* next: the first that nobody has taken; part 0 is the caller's */
 	int (*read)(void *arg, struct store *s, size_t i);
 	void *arg;
 	const char *path;
@@ -26,7 +26,7 @@ static size_t take(struct parts *p)
 	size_t i;
 
 	pthread_mutex_lock(&p->lock);
-	i = p->rc || p->next == p->n ? p->n : p->next++;
+	i = p->rc || p->next >= p->n ? p->n : p->next++;
 	pthread_mutex_unlock(&p->lock);
 	return i;
 }
@@ -41,14 +41,18 @@ static void fail(struct parts *p, size_t i, int rc)
 	pthread_mutex_unlock(&p->lock);
 }
 
+static void read_one(struct parts *p, struct store *s, size_t i)
+{
+	int rc = p->read(p->arg, s, i);
+
+	if (rc)
+		fail(p, i, rc);
+}
+
 static void read_parts(struct parts *p, struct store *s)
 {
-	for (size_t i; (i = take(p)) < p->n;) {
-		int rc = p->read(p->arg, s, i);
-
-		if (rc)
-			fail(p, i, rc);
-	}
+	for (size_t i; (i = take(p)) < p->n;)
+		read_one(p, s, i);
 }
 
 /* Who writes waits for those who read, and lets nobody begin: a store that would have to wait is done without. */
@@ -96,6 +100,7 @@ static int64_t threads_for(struct store *s, const struct parts *p)
 int parts_read(struct store *s, size_t n, int (*read)(void *arg, struct store *s, size_t i), void *arg)
 {
 	struct parts p = {.n = n,
+	                  .next = 1,
 	                  .read = read,
 	                  .arg = arg,
 	                  .path = sqlite3_db_filename(store_db(s), "main"),
@@ -106,6 +111,8 @@ int parts_read(struct store *s, size_t n, int (*read)(void *arg, struct store *s
 
 	while (started + 1 < want && !pthread_create(&thread[started], NULL, read_thread, &p))
 		started++;
+	if (n)
+		read_one(&p, s, 0);
 	read_parts(&p, s);
 	for (int64_t i = 0; i < started; i++)
 		pthread_join(thread[i], NULL);
