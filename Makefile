@@ -73,7 +73,7 @@ TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c ne
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c series_read.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c collect_rows.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c naming.c outcomes.c parents.c part.c requests.c sample.c sample_lines.c steps.c tidfield.c)
-FINDING_SRC := $(addprefix analyzer/findings/,finding.c hangs.c kept.c leaks.c lint.c lint_lines.c mount.c secret.c storms.c)
+FINDING_SRC := $(addprefix analyzer/findings/,finding.c found.c hangs.c kept.c leaks.c lint.c lint_lines.c mount.c secret.c storms.c)
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 PARSE_SRC  := $(addprefix analyzer/parse/,foreign.c parse.c parse_reject.c parse_state.c recipe.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c formats.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c piped.c retid.c source.c source_lines.c source_stream.c source_turn.c zones.c) \
@@ -87,7 +87,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c functio
               $(addprefix analyzer/query/timelines/,critical_path.c nested.c timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_scan.c summary_findings.c summary_make.c points.c) \
               $(addprefix analyzer/query/why/,attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c fields.c given.c lines.c measures.c observed.c parts.c requests.c side.c stretches.c typical.c) \
-              $(addprefix analyzer/query/report/,measure.c over_time.c report_blame.c report_charts.c report_findings.c report_flames.c report_html.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
+              $(addprefix analyzer/query/report/,measure.c over_time.c report_blame.c report_charts.c report_findings.c report_flames.c report_html.c report_read.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
               $(addprefix analyzer/query/export/,csv.c faas_sim.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c teach_idle.c teach_machine.c teach_order.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c fold.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_text.c)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *finding_level_name(enum finding_level l)
 {
@@ -43,6 +44,38 @@ void findings_done(struct findings *f)
 	intern_done(&f->words);
 	free(f->v);
 	*f = (struct findings){0};
+}
+
+/* A word that is the list's own stands in the list that it goes to. */
+static const char *word_of(struct findings *to, const struct findings *from, const char *word)
+{
+	uint32_t i;
+
+	if (!from->words.n)
+		return word;
+	if (intern_add(&to->words, (struct slice){word, strlen(word)}, &i))
+		to->rc = to->rc ? to->rc : -ENOMEM;
+	else
+		word = to->words.text[i].ptr;
+	return to->rc ? "" : word;
+}
+
+void findings_join(struct findings *to, struct findings *from)
+{
+	to->rc = to->rc ? to->rc : from->rc;
+	if (array_reserve(to->v, to->room, to->n + from->n))
+		to->rc = to->rc ? to->rc : -ENOMEM;
+	for (size_t i = 0; i < from->n && !to->rc; i++) {
+		struct finding *x = &to->v[to->n++];
+
+		*x = from->v[i];
+		from->v[i] = (struct finding){0};
+		x->rc = &to->rc;
+		x->rule = word_of(to, from, x->rule);
+		for (size_t k = 0; k < x->ndetails; k++)
+			x->detail[k].name = word_of(to, from, x->detail[k].name);
+	}
+	findings_done(from);
 }
 
 static void fail(struct finding *f, int rc)

@@ -47,6 +47,8 @@ struct findings {
 };
 
 void findings_done(struct findings *f);
+/* Moves all of `from` to the end; it is empty then. A failure, also one of from's, is to's rc. */
+void findings_join(struct findings *to, struct findings *from);
 
 /* run 0: all runs. */
 int find_lint(struct store *s, int64_t run, struct findings *out);
@@ -56,6 +58,17 @@ int find_mount_failures(struct store *s, int64_t run, struct findings *out);
 
 /* A part of lint: containers that no transaction gave back. Needs level debug. */
 int find_leaked_containers(struct store *s, int64_t run, struct findings *out);
+
+/* All of them, each by itself: found_read for each i below FINDERS, in any order, by any thread with a store of its
+ * own; what takes longest comes first. found_done moves what they found behind what is in out, in the order in which it
+ * is told, also where one has failed. */
+enum { FINDERS = 4 };
+struct found {
+	int64_t run;
+	struct findings by[FINDERS];
+};
+int found_read(struct found *f, struct store *s, size_t i);
+void found_done(struct found *f, struct findings *out);
 
 /* What a command would find ("lint", "hangs", "storms", "mount"), where the database has it found already (kept.c):
  * *kept says whether. */

@@ -3,6 +3,7 @@
 #include "query/commands/summary.h"
 #include "base/array.h"
 #include "base/sql.h"
+#include "model/parts.h"
 #include "query/commands/gathering.h"
 #include "render/number.h"
 #include "render/text.h"
@@ -454,14 +455,20 @@ static void sort(struct summary *s)
 		}
 }
 
+static int find_part(void *arg, struct store *s, size_t i)
+{
+	struct found *f = arg;
+
+	return found_read(f, s, i);
+}
+
 void summary_find(struct query *q, struct findings *fs)
 {
-	static int (*const finders[])(struct store *, int64_t, struct findings *) = {find_storms, find_hangs,
-	                                                                             find_mount_failures, find_lint};
-	int64_t run = query_run(q);
+	struct found f = {.run = query_run(q)};
 
-	for (size_t i = 0; i < sizeof finders / sizeof *finders && !q->status; i++)
-		query_ok(q, finders[i](q->store, run, fs), q->path);
+	if (!q->status)
+		query_ok(q, parts_read(q->store, FINDERS, find_part, &f), q->path);
+	found_done(&f, fs);
 }
 
 void summary_of(struct query *q, const struct findings *fs, struct summary *s)

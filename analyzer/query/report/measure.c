@@ -110,11 +110,11 @@ static void count_line(struct measure *m, struct slice level, int64_t at_ns, int
 }
 
 /* From the directories of the chunks and the seconds of their rows. In SQL, GROUP BY would have a row of each line. */
-static void count_by_second(struct query *q, struct measure *m)
+static int count_by_second(struct measure *m, struct store *s)
 {
 	struct event_where w = {.q.run = m->run};
 	struct event_groups *g = NULL;
-	int rc = event_groups_open(q->store, &w, 1u << COL_LEVEL | 1u << COL_SECOND, NULL, 0, &g);
+	int rc = event_groups_open(s, &w, 1u << COL_LEVEL | 1u << COL_SECOND, NULL, 0, &g);
 	bool lasting;
 
 	for (size_t i = 0; g && !rc && i < event_groups_count(g); i++) {
@@ -123,26 +123,30 @@ static void count_by_second(struct query *q, struct measure *m)
 		count_line(m, event_groups_text(g, e->text[GROUP_LEVEL], &lasting), ns_moved(e->second * 1000000000, 0),
 		           (int64_t)e->n);
 	}
-	query_ok(q, rc, q->path);
 	event_groups_close(g);
 	event_where_done(&w);
+	return rc;
 }
 
-static void count_one_by_one(struct query *q, struct measure *m)
+static int count_one_by_one(struct measure *m, struct store *s)
 {
-	sqlite3_stmt *st = query_prepare(q, "SELECT level, time_ns FROM event WHERE run = ?1");
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s), "SELECT level, time_ns FROM event WHERE run = ?1", &st);
 
+	if (rc)
+		return rc;
 	sqlite3_bind_int64(st, 1, m->run);
-	while (query_next(q, st))
+	while ((rc = sql_next(st)) == 1)
 		count_line(m, column_slice(st, 0), sqlite3_column_int64(st, 1), 1);
 	sqlite3_finalize(st);
+	return rc;
 }
 
-static void count_lines(struct query *q, struct measure *m)
+static int count_lines(struct measure *m, struct store *s)
 {
 	bool by_second = m->step_ns >= 1000000000 && m->step_ns % 1000000000 == 0 && m->lines > 20000;
 
-	(by_second ? count_by_second : count_one_by_one)(q, m);
+	return (by_second ? count_by_second : count_one_by_one)(m, s);
 }
 
 /* ---- the order of phases ---- */
@@ -404,10 +408,9 @@ static int add_value(struct measure *m, const struct series_row *row, size_t *ne
 	return rc;
 }
 
-/* The mean of each column, over all workers: it touches nothing that measure_take does. */
-static int read_series(void *arg, struct store *store)
+/* The mean of each column, over all workers. */
+static int read_series(struct measure *m, struct store *store)
 {
-	struct measure *m = arg;
 	struct series_reader *reader = NULL;
 	const struct series_row *row;
 	size_t next = 0;
@@ -424,27 +427,24 @@ static int read_series(void *arg, struct store *store)
 	return rc;
 }
 
+int measure_beside(void *measure, struct store *store)
+{
+	struct measure *m = measure;
+	int rc = read_series(m, store);
+
+	return rc ? rc : count_lines(m, store);
+}
+
 struct pass {
 	struct query *q;
-	const struct gather_part *parts;
-	size_t n;
+	struct measure *m;
 };
 
 static void pass_over(void *arg)
 {
 	const struct pass *p = arg;
 
-	gather_invocations(p->q, p->parts, p->n);
-}
-
-void measure_gather(struct query *q, struct measure *m, const struct gather_part *parts, size_t n)
-{
-	struct pass p = {q, parts, n};
-
-	if (!m->n || q->status)
-		pass_over(&p);
-	else
-		query_ok(q, parts_beside(q->store, pass_over, &p, read_series, m), q->path);
+	gather_invocations(p->q, &(struct gather_part){measure_take, p->m}, 1);
 }
 
 /* ---- what it comes to ---- */
@@ -589,9 +589,6 @@ void measure_end(struct query *q, struct measure *m)
 {
 	if (!m->n || q->status)
 		return;
-	count_lines(q, m);
-	if (q->status)
-		return;
 	put_quantiles(q, m);
 	name_all(m);
 	sort_phases(m);
@@ -599,11 +596,11 @@ void measure_end(struct query *q, struct measure *m)
 
 void measure_run(struct query *q, int64_t run, struct measure *m)
 {
-	struct gather_part part = {measure_take, m};
+	struct pass p = {q, m};
 
 	measure_begin(q, run, m);
-	if (m->n)
-		measure_gather(q, m, &part, 1);
+	if (m->n && !q->status)
+		query_ok(q, parts_beside(q->store, pass_over, &p, measure_beside, m), q->path);
 	measure_end(q, m);
 }
 

@@ -78,8 +78,9 @@ void measure_run(struct query *q, int64_t run, struct measure *m);
  * each of them in between. */
 void measure_begin(struct query *q, int64_t run, struct measure *m);
 int measure_take(void *measure, const struct invocation_read *of, const struct phases *phases);
-/* The pass with these parts, m's among them; what the workers said is read beside it. */
-void measure_gather(struct query *q, struct measure *m, const struct gather_part *parts, size_t n);
+/* What the workers said, and the lines: it touches nothing that measure_take does, and may be read beside it. Where m
+ * has columns. 0 or a negative errno. */
+int measure_beside(void *measure, struct store *store);
 void measure_end(struct query *q, struct measure *m);
 void measure_done(struct measure *m);
 

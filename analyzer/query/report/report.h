@@ -22,6 +22,8 @@ struct report_run {
 };
 
 struct report_section;
+struct flames;
+enum { FLAMES_DRAWN = 8 }; /* runs, at most */
 
 /* What is read once and shown in several places. */
 struct report {
@@ -38,7 +40,8 @@ struct report {
 	struct gathered gathered;
 	struct measure measure; /* of a page about one run */
 	bool measured;
-	char *slowest, *bad; /* SQL: overall_slowest_sql, overall_bad_sql; NULL: all of them */
+	struct flames *flames[FLAMES_DRAWN]; /* of a page, by run */
+	char *slowest, *bad;                 /* SQL: overall_slowest_sql, overall_bad_sql; NULL: all of them */
 };
 
 /* A section: a command's answer, or something of the report's own, or both. Add a row to report_sections for another.
@@ -62,7 +65,9 @@ extern const struct report_section report_sections[]; /* ends with name NULL */
 
 /* The sections that --sections FILE names, or all; freed by the caller. NULL: failed. */
 const struct report_section **report_choose(struct query *q);
-/* Whether the chosen sections have this one. */
+/* The section of this name, where it is chosen; NULL. */
+const struct report_section *report_chosen(const struct report *r, const char *name);
+/* Whether it is, and has anything to say. */
 bool report_has(const struct report *r, const char *name);
 /* Whether a section has anything to say of what is loaded. */
 bool report_wants(const struct report *r, const struct report_section *s);
@@ -79,6 +84,8 @@ void report_ask(struct query *q, const struct command *c, const char *subject, c
 size_t report_cases(struct report *r, struct report_case **cases);
 void report_cases_free(struct report_case *cases, size_t n);
 
+/* What is read of the lines and of all invocations, several parts of it at once. A failure is latched in r->q. */
+void report_read_all(struct report *r, bool page);
 /* Reads what sections share. report_done in any case. */
 void report_read(struct report *r, struct query *q, struct output *out, bool page);
 void report_done(struct report *r);
@@ -97,6 +104,10 @@ void report_charts(struct report *r);
 void report_blame(struct report *r);
 void report_timelines(struct report *r);
 void report_flames(struct report *r);
+
+/* What its flame graph is drawn from; *out is the caller's, to be freed in any case. 0 or a negative errno. */
+int flames_read(struct store *s, int64_t run, struct flames **out);
+void flames_free(struct flames *f);
 
 /* What all of them write with: t goes to the file and is empty again. */
 void report_put(struct report *r, struct text *t);

@@ -94,68 +94,97 @@ static uint32_t place(struct flames *f, struct kept *k, int depth)
 	return k->node;
 }
 
-static void gather(struct query *q, struct flames *f, int64_t run)
+static int keep_all(struct flames *f, struct store *s, int64_t run)
 {
 	struct span_query sq = {.run = run};
 	struct span_reader *reader = NULL;
 	struct span_row row;
-	int rc = span_reader_open(q->store, &sq, &reader);
+	int rc = span_reader_open(s, &sq, &reader);
 
-	while (reader && !rc && (rc = span_reader_next(reader, &row)) == 1) {
-		rc = query_interrupted ? -EINTR : f->n < SPANS_MOST ? keep(f, &row) : 0;
-		if (!rc && f->n == SPANS_MOST) {
-			f->more = true;
-			break;
-		}
+	while (!rc && !f->more && (rc = span_reader_next(reader, &row)) == 1) {
+		rc = query_interrupted ? -EINTR : keep(f, &row);
+		f->more = f->n == SPANS_MOST;
 	}
 	span_reader_close(reader);
-	if (!rc && f->n)
-		rc = array_reserve(f->nodes, f->nodes_room, 1);
-	if (!rc && f->n)
-		f->nodes[f->nnodes++] = (struct flame_node){.name = "all spans"};
-	for (size_t i = 0; i < f->n && !rc; i++)
-		rc = place(f, &f->spans[i], 0) ? 0 : -ENOMEM;
-	for (uint32_t i = f->n && !rc ? f->nodes[0].child : 0; i; i = f->nodes[i].next) {
+	return rc;
+}
+
+static int place_all(struct flames *f)
+{
+	int rc = f->n ? array_reserve(f->nodes, f->nodes_room, 1) : 0;
+
+	if (rc || !f->n)
+		return rc;
+	f->nodes[f->nnodes++] = (struct flame_node){.name = "all spans"};
+	for (size_t i = 0; i < f->n; i++)
+		if (!place(f, &f->spans[i], 0))
+			return -ENOMEM;
+	for (uint32_t i = f->nodes[0].child; i; i = f->nodes[i].next) {
 		f->nodes[0].ns += f->nodes[i].ns;
 		f->nodes[0].spans += f->nodes[i].spans;
 	}
-	query_ok(q, rc, q->path);
+	return 0;
 }
 
-static void put_run(struct report *r, const struct report_run *run, bool *any)
+/* What only placing needs. */
+static void forget_spans(struct flames *f)
 {
-	struct flames f = {0};
+	free(f->spans);
+	table_done(&f->at);
+	f->spans = NULL;
+	f->at = (struct table){0};
+}
+
+int flames_read(struct store *s, int64_t run, struct flames **out)
+{
+	struct flames *f = *out = calloc(1, sizeof *f);
+	int rc;
+
+	if (!f)
+		return -ENOMEM;
+	intern_init(&f->names);
+	rc = keep_all(f, s, run);
+	if (!rc)
+		rc = place_all(f);
+	forget_spans(f);
+	return rc;
+}
+
+void flames_free(struct flames *f)
+{
+	if (!f)
+		return;
+	forget_spans(f);
+	free(f->nodes);
+	intern_done(&f->names);
+	free(f);
+}
+
+static void put_run(struct report *r, const struct report_run *run, const struct flames *f)
+{
 	struct text t = {0};
 
-	intern_init(&f.names);
-	gather(r->q, &f, run->id);
-	if (f.n && !r->q->status) {
-		*any = true;
-		if (r->nruns > 1) {
-			text_puts(&t, "<h3>");
-			text_add_html(&t, run->name, strlen(run->name));
-			text_puts(&t, "</h3>\n");
-		}
-		flame_html(&t, f.nodes, f.nnodes);
-		if (f.more)
-			text_printf(&t, "<p>The first %d spans that closed; <code>spans</code> counts all.</p>\n",
-			            SPANS_MOST);
-		report_put(r, &t);
+	if (r->nruns > 1) {
+		text_puts(&t, "<h3>");
+		text_add_html(&t, run->name, strlen(run->name));
+		text_puts(&t, "</h3>\n");
 	}
+	flame_html(&t, f->nodes, f->nnodes);
+	if (f->more)
+		text_printf(&t, "<p>The first %d spans that closed; <code>spans</code> counts all.</p>\n", SPANS_MOST);
+	report_put(r, &t);
 	text_done(&t);
-	free(f.spans);
-	free(f.nodes);
-	table_done(&f.at);
-	intern_done(&f.names);
 }
 
 void report_flames(struct report *r)
 {
-	enum { RUNS_DRAWN = 8 };
 	bool any = false;
 
-	for (size_t i = 0; i < r->nruns && i < RUNS_DRAWN && !r->q->status; i++)
-		put_run(r, &r->runs[i], &any);
+	for (size_t i = 0; i < r->nruns && i < FLAMES_DRAWN && !r->q->status; i++)
+		if (r->flames[i] && r->flames[i]->nnodes) {
+			any = true;
+			put_run(r, &r->runs[i], r->flames[i]);
+		}
 	if (!any && !r->q->status)
 		fputs("<p class=\"none\">No spans: the log was written without span lines.</p>\n", r->out->file);
 }

@@ -4,7 +4,6 @@
 #include "base/sql.h"
 #include "query/commands/commands.h"
 #include "query/commands/gathering.h"
-#include "query/report/measure.h"
 #include "query/report/report.h"
 #include "query/why/slow.h"
 #include <errno.h>
@@ -194,7 +193,7 @@ const struct report_section **report_choose(struct query *q)
 	return NULL;
 }
 
-static const struct report_section *chosen(const struct report *r, const char *name)
+const struct report_section *report_chosen(const struct report *r, const char *name)
 {
 	for (size_t i = 0; r->sections && r->sections[i]; i++)
 		if (!strcmp(r->sections[i]->name, name))
@@ -204,7 +203,7 @@ static const struct report_section *chosen(const struct report *r, const char *n
 
 bool report_has(const struct report *r, const char *name)
 {
-	const struct report_section *s = chosen(r, name);
+	const struct report_section *s = report_chosen(r, name);
 
 	return s && report_wants(r, s);
 }
@@ -406,53 +405,18 @@ static int sort_findings(struct findings *fs)
 	return 0;
 }
 
-/* All that is to be said of all invocations, in one pass over them. */
-static void gather(struct report *r, bool page)
-{
-	struct query *q = r->q;
-	struct gather_part parts[5];
-	size_t n = 0;
-
-	r->measured = page && r->nruns == 1 && report_has(r, "charts");
-	if (r->measured)
-		measure_begin(q, r->runs[0].id, &r->measure);
-	r->gathered = (struct gathered){functions_new(q), phase_groups_new(q), overall_new(q), NULL};
-	parts[n++] = (struct gather_part){functions_take, r->gathered.functions};
-	parts[n++] = (struct gather_part){phase_groups_take, r->gathered.phases};
-	parts[n++] = (struct gather_part){overall_take, r->gathered.overall};
-	if (r->measured)
-		parts[n++] = (struct gather_part){measure_take, &r->measure};
-	if (chosen(r, "slow") && r->invocations && (r->gathered.slow = slow_new(q)))
-		parts[n++] = (struct gather_part){slow_take, r->gathered.slow};
-	if (r->measured)
-		measure_gather(q, &r->measure, parts, n);
-	else
-		gather_invocations(q, parts, n);
-	if (r->measured)
-		measure_end(q, &r->measure);
-	slow_finish(q, r->gathered.slow);
-	if (q->status)
-		return;
-	overall_finish(r->gathered.overall);
-	r->slowest = overall_slowest_sql(q, r->gathered.overall);
-	r->bad = overall_bad_sql(q, r->gathered.overall, r->nruns == 1);
-	q->gathered = &r->gathered;
-}
-
 void report_read(struct report *r, struct query *q, struct output *out, bool page)
 {
 	*r = (struct report){.q = q, .out = out, .sections = report_choose(q)};
 	read_runs(r);
 	r->invocations = any_invocation(q);
 	if (!q->status)
-		gather(r, page);
+		report_read_all(r, page);
 	if (r->invocations && report_has(r, "timelines"))
 		r->ncases = report_cases(r, &r->cases);
 	if (!page || q->status)
 		return;
-	summary_find(q, &r->findings);
-	if (!q->status)
-		summary_of(q, &r->findings, &r->summary);
+	summary_of(q, &r->findings, &r->summary);
 	query_ok(q, sort_findings(&r->findings), q->path);
 }
 
@@ -465,6 +429,8 @@ void report_done(struct report *r)
 	free(r->slowest);
 	free(r->bad);
 	free((void *)r->sections);
+	for (size_t i = 0; i < FLAMES_DRAWN; i++)
+		flames_free(r->flames[i]);
 	findings_done(&r->findings);
 	summary_done(&r->summary);
 	report_cases_free(r->cases, r->ncases);
