@@ -75,6 +75,8 @@ struct chunk_balance {
 	uint32_t opened, closed;
 };
 
+#define TIDS_MORE (1 << 13) /* those that are balanced are dropped when there are so many more */
+
 /* A part of the sources. */
 struct scan {
 	struct store *store;
@@ -92,6 +94,7 @@ struct scan {
 	struct intern tids;      /* run and tid, as fact keys */
 	struct balance *balance; /* by number in tids */
 	uint32_t room;
+	uint32_t tids_kept; /* when those that are balanced were dropped */
 	bool opens, closes; /* the log has new lines, close lines */
 	struct examples environment, secret;
 	int64_t environment_run;
@@ -164,6 +167,28 @@ static int balance_add(struct scan *s, struct chunk *c, int64_t run, uint16_t nu
 	return 0;
 }
 
+/* Of transactions that have as many spans closed as opened nothing need be known, now or later: what follows of them
+ * counts from nothing as well. */
+static int drop_balanced(struct scan *s)
+{
+	struct intern kept;
+	uint32_t n = 0, k;
+	int rc = 0;
+
+	intern_init(&kept);
+	for (uint32_t i = 0; i < s->tids.n && !rc; i++)
+		if (s->balance[i].opened != s->balance[i].closed) {
+			rc = intern_add(&kept, s->tids.text[i], &k);
+			s->balance[n++] = s->balance[i];
+		}
+	if (!rc && s->room > n)
+		memset(s->balance + n, 0, (s->room - n) * sizeof *s->balance);
+	intern_done(&s->tids);
+	s->tids = kept;
+	s->tids_kept = n;
+	return rc;
+}
+
 static int chunk_end(struct scan *s, const struct event_rows *r)
 {
 	int rc = 0;
@@ -171,7 +196,7 @@ static int chunk_end(struct scan *s, const struct event_rows *r)
 	for (uint32_t i = 0; i < s->nmet && !rc; i++)
 		rc = balance_add(s, r->chunk, r->run, s->met[i]);
 	s->nmet = 0;
-	return rc;
+	return rc || s->tids.n < 2 * s->tids_kept + TIDS_MORE ? rc : drop_balanced(s);
 }
 
 /* A whole number as text; -1: none. */
@@ -710,24 +735,6 @@ struct parts {
 	struct source_part of[PARTS_OF_SOURCES];
 	struct scan scans[PARTS_OF_SOURCES];
 };
-
-/* Of transactions whose spans were all closed nothing more need be known. */
-static int drop_balanced(struct scan *s)
-{
-	struct intern kept;
-	uint32_t n = 0, k;
-	int rc = 0;
-
-	intern_init(&kept);
-	for (uint32_t i = 0; i < s->tids.n && !rc; i++)
-		if (s->balance[i].opened != s->balance[i].closed) {
-			rc = intern_add(&kept, s->tids.text[i], &k);
-			s->balance[n++] = s->balance[i];
-		}
-	intern_done(&s->tids);
-	s->tids = kept;
-	return rc;
-}
 
 static int read_part(void *arg, struct store *store, size_t i)
 {
