@@ -54,6 +54,9 @@ struct mounts {
 	size_t n, room;
 	struct intern words;
 	bool has_containerd;    /* some line of preparing: containerd's debug log is there */
+	bool has_user_error;    /* some container that answers as if its files were gone */
+	bool failures_read;     /* all that failed is there, and only what may explain it is read */
+	uint32_t of_failures;   /* words below this number stand in their lines */
 	sqlite3_stmt *function; /* of a transaction, once one is asked for */
 };
 
@@ -67,10 +70,18 @@ static int kind_of(struct slice message)
 	return -1;
 }
 
+static bool is_failure(int kind)
+{
+	return kind == FAILED || kind == PARENT_MISSING || kind == USER_ERROR;
+}
+
+/* First what failed is read; what may explain it afterwards, where there is any. */
 static bool want(const struct shape *head, void *arg)
 {
-	(void)arg;
-	return !head->span_line && (head->message_slot >= 0 || kind_of(head->message) >= 0);
+	const struct mounts *m = arg;
+	int kind = kind_of(head->message);
+
+	return !head->span_line && (head->message_slot >= 0 || (kind >= 0 && is_failure(kind) != m->failures_read));
 }
 
 static int intern_field(struct mounts *m, const struct event *e, const char *name, uint32_t *out)
@@ -79,6 +90,22 @@ static int intern_field(struct mounts *m, const struct event *e, const char *nam
 
 	*out = INTERN_NONE;
 	return event_field(e, name, &v) ? intern_add(&m->words, v, out) : 0;
+}
+
+static bool of_failures(const struct mounts *m, struct slice word)
+{
+	return word.ptr && intern_find(&m->words, word) < m->of_failures;
+}
+
+/* Mounts and clean-ups of transactions that did not fail are most of a log, and explain nothing: they are not kept. */
+static bool explains(const struct mounts *m, const struct event *e, enum kind kind)
+{
+	struct slice container;
+
+	if ((kind != MOUNTS && kind != CLEAN_UP) || !e->tid.ptr || of_failures(m, e->tid))
+		return true;
+	return kind == CLEAN_UP && m->has_user_error && event_field(e, "container_id", &container) &&
+	       of_failures(m, container);
 }
 
 static struct slice find_text(struct slice in, const char *text)
@@ -195,6 +222,7 @@ static int read_item(struct mounts *m, const struct event *e, struct item *x)
 	case USER_ERROR:
 		if (!event_field(e, "result", &v) || !find_text(v, "ModuleNotFoundError: No module named 'main'").ptr)
 			return 0;
+		m->has_user_error = true;
 		rc = intern_field(m, e, "container_id", &x->key);
 		return rc ? rc : x->key != INTERN_NONE;
 	default:
@@ -214,7 +242,7 @@ static int take(struct mounts *m, const struct event *e)
 	                 .worker = INTERN_NONE,
 	                 .dir = -1};
 
-	if (kind < 0)
+	if (kind < 0 || is_failure(kind) == m->failures_read || !explains(m, e, (enum kind)kind))
 		return 0;
 	x.kind = (enum kind)kind;
 	if ((e->tid.ptr && (rc = intern_add(&m->words, e->tid, &x.tid))) ||
@@ -238,9 +266,9 @@ static int compare_items(const void *pa, const void *pb)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-static int collect(struct mounts *m)
+static int read_lines(struct mounts *m)
 {
-	struct event_query q = {.run = m->run, .want = want};
+	struct event_query q = {.run = m->run, .want = want, .want_arg = m};
 	struct event_cursor *c;
 	const struct event *e;
 	int rc = event_cursor_open(m->store, &q, &c);
@@ -250,7 +278,19 @@ static int collect(struct mounts *m)
 	while ((rc = event_cursor_next(c, &e)) == 1 && !(rc = take(m, e)) && !(rc = event_error(e)))
 		;
 	event_cursor_close(c);
-	if (!rc && m->n)
+	return rc;
+}
+
+static int collect(struct mounts *m)
+{
+	int rc = read_lines(m);
+
+	if (rc || !m->n)
+		return rc;
+	m->failures_read = true;
+	m->of_failures = m->words.n;
+	rc = read_lines(m);
+	if (!rc)
 		qsort(m->v, m->n, sizeof *m->v, compare_items);
 	return rc;
 }
