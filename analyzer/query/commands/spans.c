@@ -217,21 +217,37 @@ static struct slice text_of(const char *s)
 	return s ? (struct slice){s, strlen(s)} : SLICE_NONE;
 }
 
+/* The first part's times need not be in memory twice. */
+static int join_times(struct sample *to, struct sample *from)
+{
+	int rc = 0;
+
+	if (!to->n) {
+		struct sample was = *to;
+
+		*to = *from;
+		*from = was;
+	}
+	for (size_t k = 0; k < from->n && !rc; k++)
+		rc = sample_add(to, from->values[k]);
+	sample_done(from);
+	return rc;
+}
+
 /* As if its spans had been counted here. */
-static int join(struct groups *g, const struct groups *part)
+static int join(struct groups *g, struct groups *part)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < part->n && !rc; i++) {
-		const struct group *from = &part->all[i];
+		struct group *from = &part->all[i];
 		struct group *to = find(g, text_of(from->name), text_of(from->target));
 
 		if (!to)
 			return -ENOMEM;
 		to->open += from->open;
 		to->busy_ns += from->busy_ns;
-		for (size_t k = 0; k < from->times.n && !rc; k++)
-			rc = sample_add(&to->times, from->times.values[k]);
+		rc = join_times(&to->times, &from->times);
 	}
 	return rc;
 }
