@@ -128,7 +128,7 @@ ANALYZER_TESTS += textduration_test why_test remote_test
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.
 LIBLOG_FAULTS  := log_faults box_faults fork_faults rotate_faults
-ANALYZER_FAULTS := model_faults input_faults event_faults record_faults write_faults
+ANALYZER_FAULTS := model_faults input_faults event_faults record_faults read_faults write_faults
 FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
 FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap madvise open openat pread write writev fdatasync fsync ftruncate fallocate posix_fallocate
 FAULT_WRAPS    += rename renameat renameat2 fork pthread_create socket connect sendmsg
@@ -325,8 +325,10 @@ $(addprefix $(B)/tests/,$(ANALYZER_TESTS) $(THREAD_TESTS)): $(B)/tests/%: $(B)/o
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): LINK_LIBS = -lcmocka $(LOGQ_LIBS) $(FAULT_WRAPS:%=-Wl,--wrap=%)
 $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOGQ_A) $(LOG_A)
 	$(link)
-SQLITE_WRAPS := step prepare_v2 prepare_v3
-$(B)/tests/write_faults: LINK_LIBS += $(SQLITE_WRAPS:%=-Wl,--wrap=sqlite3_%)
+SQLITE_WRAPS := step prepare_v2 prepare_v3 blob_open blob_read blob_write
+COMMAND_FAULTS := read_faults write_faults
+$(addprefix $(B)/tests/,$(COMMAND_FAULTS)): LINK_LIBS += $(SQLITE_WRAPS:%=-Wl,--wrap=sqlite3_%)
+$(addprefix $(B)/tests/,$(COMMAND_FAULTS)): $(addprefix $(B)/obj/tests/fault/,run_command.o sqlite_faults.o)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm $(FAULT_WRAPS:%=-Wl,--wrap=%)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOG_A)
 	$(link)

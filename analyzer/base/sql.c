@@ -43,6 +43,36 @@ int sql_errno(int rc)
 	}
 }
 
+int sql_code(int rc)
+{
+	switch (-rc) {
+	case 0:
+		return SQLITE_OK;
+	case ENOMEM:
+		return SQLITE_NOMEM;
+	case EBADMSG:
+		return SQLITE_CORRUPT;
+	case EINTR:
+		return SQLITE_INTERRUPT;
+	case EBUSY:
+		return SQLITE_BUSY;
+	case ENOSPC:
+		return SQLITE_FULL;
+	case EINVAL: /* what was asked */
+	case EDOM:
+	case ERANGE:
+		return SQLITE_ERROR;
+	default:
+		return SQLITE_IOERR;
+	}
+}
+
+void sql_result_fail(sqlite3_context *ctx, int rc, const char *message)
+{
+	sqlite3_result_error(ctx, message, -1);
+	sqlite3_result_error_code(ctx, sql_code(rc));
+}
+
 /* Of a statement of ours, that fits the tables as they were made. */
 static int prepared(int rc)
 {

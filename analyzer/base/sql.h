@@ -24,6 +24,10 @@ static inline int64_t ns_moved(int64_t ns, int64_t by)
  * be written to), -ENOENT (can't be opened), -EMEDIUMTYPE (no database), -EBADMSG (a damaged one); -EINVAL for all
  * else: a statement that does not fit the tables. The functions below give the same. */
 int sql_errno(int rc);
+/* The other way round, for what SQLite calls. */
+int sql_code(int rc);
+/* A function of ours that SQLite called has failed: with our error and this message. */
+void sql_result_fail(sqlite3_context *ctx, int rc, const char *message);
 /* A statement of ours: -EBADMSG where it does not fit the tables. *out is NULL on error, which sqlite3_finalize takes
  * as well; finalize it when done. */
 int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out);

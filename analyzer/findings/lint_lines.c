@@ -589,15 +589,16 @@ static void tell_secrets(const struct scan *s, struct findings *out)
 
 /* ---- spans that were never closed ---- */
 
-static bool completed(sqlite3_stmt *st, int64_t run, struct slice tid)
+/* 1, 0 or a negative errno. */
+static int completed(sqlite3_stmt *st, int64_t run, struct slice tid)
 {
-	bool yes;
+	int rc;
 
 	sqlite3_bind_int64(st, 1, run);
 	bind_slice(st, 2, tid);
-	yes = sqlite3_step(st) == SQLITE_ROW;
+	rc = sql_next(st);
 	sqlite3_reset(st);
-	return yes;
+	return rc;
 }
 
 static int tell_open_spans(struct store *store, int64_t run, struct slice tid, struct findings *out)
@@ -638,7 +639,7 @@ static int tell_balance(const struct scan *s, struct findings *out)
 	for (uint32_t i = 0; !rc && i < s->tids.n; i++) {
 		struct slice key = s->tids.text[i], tid = {key.ptr + 8, key.len - 8};
 
-		if (s->balance[i].opened > s->balance[i].closed && completed(st, s->balance[i].run, tid))
+		if (s->balance[i].opened > s->balance[i].closed && (rc = completed(st, s->balance[i].run, tid)) == 1)
 			rc = tell_open_spans(s->store, s->balance[i].run, tid, out);
 	}
 	sqlite3_finalize(st);

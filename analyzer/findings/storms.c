@@ -341,20 +341,21 @@ static int describe_round(struct store *s, const struct cycle *c, struct finding
 	return 0;
 }
 
-static int64_t lines_of_run(struct store *s, int64_t run, int64_t *bytes)
+static int size_of_run(struct store *s, int64_t run, int64_t *lines, int64_t *bytes)
 {
 	sqlite3_stmt *st;
-	int64_t lines = 0;
+	int rc = sql_prepare(store_db(s), "SELECT sum(lines), sum(bytes) FROM source WHERE run = ?", &st);
 
-	if (sql_prepare(store_db(s), "SELECT sum(lines), sum(bytes) FROM source WHERE run = ?", &st))
-		return 0;
+	if (rc)
+		return rc;
 	sqlite3_bind_int64(st, 1, run);
-	if (sqlite3_step(st) == SQLITE_ROW) {
-		lines = sqlite3_column_int64(st, 0);
+	rc = sql_next(st);
+	if (rc == 1) {
+		*lines = sqlite3_column_int64(st, 0);
 		*bytes = sqlite3_column_int64(st, 1);
 	}
 	sqlite3_finalize(st);
-	return lines;
+	return rc < 0 ? rc : 0;
 }
 
 static int say_end(struct watch *w, struct finding *f)
@@ -379,11 +380,12 @@ static int add_storm(struct watch *w, struct slice tid, struct findings *out)
 {
 	const struct cycle *c = &w->worst;
 	struct finding *f = finding_add(out, "storm", FINDING_ERROR, w->run);
-	int64_t all_bytes = 0, bytes, all = lines_of_run(w->store, w->run, &all_bytes);
-	int rc;
+	int64_t all_bytes = 0, bytes, all = 0;
+	int rc = size_of_run(w->store, w->run, &all, &all_bytes);
 
 	finding_tid(f, tid);
-	rc = describe_round(w->store, c, f, &bytes);
+	if (!rc)
+		rc = describe_round(w->store, c, f, &bytes);
 	if (rc)
 		return rc;
 	/* A round longer than the sample is as long as its lines on average. */

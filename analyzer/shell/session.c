@@ -234,12 +234,13 @@ static enum store_mode mode_of(const struct command *c, const struct args *args)
 	return c->need == NEED_WRITE || args_has(args, "write") ? STORE_WRITE : STORE_READ;
 }
 
-static int64_t count_runs(sqlite3 *db)
+static bool has_one_run(struct query *q)
 {
-	int64_t n = 0;
+	int64_t n = 2;
 
-	sql_number(db, "SELECT count(*) FROM run", &n);
-	return n;
+	if (q->db && !q->status)
+		query_ok(q, sql_number(q->db, "SELECT count(*) FROM run", &n), q->path);
+	return n < 2;
 }
 
 /* All statements of an answer see the same rows. SQL of the user's own begins and ends its transactions itself. */
@@ -247,9 +248,10 @@ static void run_in_one_state(const struct command *c, struct query *q)
 {
 	bool own = !q->db || c->need != NEED_READ || c->hint == HINT_SQL;
 
-	if (!own)
-		sqlite3_exec(q->db, "BEGIN", NULL, NULL, NULL);
-	c->run(q);
+	if (!own && !q->status)
+		query_ok(q, sql_exec_all(q->db, "BEGIN"), q->path);
+	if (!q->status)
+		c->run(q);
 	if (!own)
 		sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
 }
@@ -262,7 +264,7 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 	q->store = c->need == NEED_NOTHING ? NULL : s->store;
 	q->db = q->store ? store_db(q->store) : NULL;
 	interruptible = q->db;
-	out->one_run = q->db && count_runs(q->db) < 2;
+	out->one_run = has_one_run(q);
 	out->page_arg = s;
 	out->page = page_now;
 	if (s->interactive && c->need != NEED_NOTHING && !c->own_pager)

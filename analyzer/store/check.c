@@ -66,17 +66,17 @@ static int sqlite_whole(struct check *k)
 	return rc;
 }
 
-/* Lines that are no events without being wrong. */
-static bool may_be_unnoted(struct check *k, int64_t source)
+/* Whether a line is no event without being wrong: 1, 0 or a negative errno. */
+static int may_be_unnoted(struct check *k, int64_t source)
 {
-	bool energy;
+	int rc;
 
 	if (!k->line.len || (k->line.len == 1 && *k->line.ptr == '\r'))
-		return true;
+		return 1;
 	sqlite3_bind_int64(k->energy, 1, source);
-	energy = sqlite3_step(k->energy) == SQLITE_ROW;
+	rc = sql_next(k->energy);
 	sqlite3_reset(k->energy);
-	return energy;
+	return rc;
 }
 
 /* A rejected line's row in table reject. before: bytes of it in stretches before this row. */
@@ -84,13 +84,15 @@ static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t o
                         int64_t *rejected)
 {
 	int64_t length = before + (int64_t)len;
-	int rc;
+	int rc, may = 0;
 
 	sqlite3_bind_int64(k->reject, 1, source);
 	sqlite3_bind_int64(k->reject, 2, line);
 	rc = sql_next(k->reject);
 	*rejected += rc == 1;
-	if (!rc && (before || !may_be_unnoted(k, source)))
+	if (!rc && !before)
+		may = may_be_unnoted(k, source);
+	if (!rc && !may)
 		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)source,
 		      (long long)line);
 	else if (rc == 1 && (sqlite3_column_int64(k->reject, 0) != offset - before ||
@@ -98,7 +100,7 @@ static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t o
 		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source,
 		      (long long)line);
 	sqlite3_reset(k->reject);
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : may < 0 ? may : 0;
 }
 
 /* What of the line stands in the chunks right before n. */
@@ -224,24 +226,28 @@ static int chunk_whole(struct check *k, const struct chunk_note *n, int64_t *rej
 	return 0;
 }
 
-static int64_t number(struct check *k, const char *sql)
+/* As many as the chunks have. */
+static int rejects_counted(struct check *k, int64_t rejected)
 {
-	int64_t n = 0;
+	int64_t noted;
+	int rc = k->faults ? 0 : sql_number(k->s->db, "SELECT count(*) FROM reject", &noted);
 
-	sql_number(k->s->db, sql, &n);
-	return n;
+	if (!rc && !k->faults && rejected != noted)
+		fault(k, "%lld rejected lines are kept, table reject has another number", (long long)rejected);
+	return rc;
 }
 
 static int chunks_whole(struct check *k)
 {
-	int64_t total = number(k, "SELECT count(*) FROM chunk"), done = 0, rejected = 0, n;
+	int64_t total, done = 0, rejected = 0, n;
 	sqlite3_stmt *q;
-	int rc = sql_prepare(k->s->db,
-	                     "SELECT id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp "
-	                     "FROM chunk ORDER BY id",
-	                     &q),
-	    bad = 0;
+	int rc = sql_number(k->s->db, "SELECT count(*) FROM chunk", &total), bad = 0;
 
+	if (!rc)
+		rc = sql_prepare(k->s->db,
+		                 "SELECT id, source, first_line, first_offset, lines, bytes, min_stamp, max_stamp "
+		                 "FROM chunk ORDER BY id",
+		                 &q);
 	if (rc)
 		return rc;
 	while (!bad && (rc = sql_next(q)) == 1) {
@@ -257,11 +263,7 @@ static int chunks_whole(struct check *k)
 			k->progress(k->arg, ++done, total);
 	}
 	sqlite3_finalize(q);
-	if (bad || rc)
-		return bad ? bad : rc;
-	if (!k->faults && rejected != number(k, "SELECT count(*) FROM reject"))
-		fault(k, "%lld rejected lines are kept, table reject has another number", (long long)rejected);
-	return 0;
+	return bad ? bad : rc ? rc : rejects_counted(k, rejected);
 }
 
 /* Table place says of each transaction what the chunks say. */

@@ -120,7 +120,7 @@ static void clock_offset_s(sqlite3_context *ctx, int n, sqlite3_value **v)
 	(void)n;
 	rc = store_clock(s, sqlite3_value_int64(v[0]), ns, &offset_s);
 	if (rc)
-		sqlite3_result_error_code(ctx, rc == -ENOMEM ? SQLITE_NOMEM : SQLITE_ERROR);
+		sql_result_fail(ctx, rc, store_error(rc));
 	else
 		sqlite3_result_int64(ctx, offset_s);
 }

@@ -78,20 +78,7 @@ static int failed(sqlite3_vtab *v, int rc)
 {
 	sqlite3_free(v->zErrMsg);
 	v->zErrMsg = sqlite3_mprintf("%s", store_error(rc));
-	switch (rc) {
-	case -ENOMEM:
-		return SQLITE_NOMEM;
-	case -EBADMSG:
-		return SQLITE_CORRUPT;
-	case -EINTR:
-		return SQLITE_INTERRUPT;
-	case -EBUSY:
-		return SQLITE_BUSY;
-	case -EIO:
-		return SQLITE_IOERR;
-	default:
-		return SQLITE_ERROR;
-	}
+	return sql_code(rc);
 }
 
 /* The first event of group i. */
@@ -309,11 +296,11 @@ static void call_field(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		return;
 	rc = event_of(sqlite3_user_data(ctx), argv[0], &e);
 	if (rc < 0)
-		sqlite3_result_error(ctx, store_error(rc), -1);
+		sql_result_fail(ctx, rc, store_error(rc));
 	else if (rc)
 		event_value_result(ctx, event_field(e, name, &v), v);
 	if (rc > 0 && event_error(e))
-		sqlite3_result_error(ctx, store_error(event_error(e)), -1);
+		sql_result_fail(ctx, event_error(e), store_error(event_error(e)));
 }
 
 static void call_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
@@ -334,12 +321,12 @@ static void call_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	if (rc == -EINVAL) {
 		sqlite3_result_error(ctx, not_a_test, -1);
 	} else if (rc) {
-		sqlite3_result_error(ctx, store_error(rc), -1);
+		sql_result_fail(ctx, rc, store_error(rc));
 	} else {
 		rc = event_test_passes(&t, e);
 		event_test_done(&t);
 		if (rc < 0)
-			sqlite3_result_error(ctx, store_error(rc), -1);
+			sql_result_fail(ctx, rc, store_error(rc));
 		else
 			sqlite3_result_int(ctx, rc);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rowtable.c - the part of a virtual table that is the same for all. */
 #include "tables/rowtable.h"
+#include "base/sql.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -107,18 +108,7 @@ static int fail(struct cursor *c, int rc)
 	sqlite3_free(t->zErrMsg);
 	t->zErrMsg = sqlite3_mprintf("table %s: %s", def_of(c)->name,
 	                             rc == -EBADMSG ? "the database is damaged" : strerror(-rc));
-	switch (-rc) {
-	case EBADMSG:
-		return SQLITE_CORRUPT;
-	case EINTR:
-		return SQLITE_INTERRUPT;
-	case EINVAL: /* what was asked */
-	case EDOM:
-	case ERANGE:
-		return SQLITE_ERROR;
-	default:
-		return SQLITE_IOERR;
-	}
+	return sql_code(rc);
 }
 
 static int next_row(sqlite3_vtab_cursor *base)

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* read_faults.c - the commands that read, while memory runs out, SQLite or a file fails: one call in turn.
+ *
+ * Whatever fails, the command gives the answer that it gives otherwise, to the byte, or ends with 4 and a message:
+ * never a shorter answer. The database has something for each of them to find: mounts that failed, a storm, broken
+ * locks, energy. How many of the calls are tried, tests/README.md says. */
+#include "run_command.h"
+#include "sqlite_faults.h"
+#include "../unit/tries.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define TID "6e42433c01cb56fc3f034f91f12ad6f1"
+
+static const char *const subjects[][8] = {
+    {"summary"},
+    {"lint"},
+    {"hangs"},
+    {"storms"},
+    {"diagnose", "mount"},
+    {"functions"},
+    {"phases"},
+    {"spans"},
+    {"spans", "--slowest", "5"},
+    {"errors", "--level", "info"},
+    {"patterns"},
+    {"gaps"},
+    {"containers"},
+    {"energy"},
+    {"series", "--limit", "20"},
+    {"invocations"},
+    {"timeline", TID},
+    {"tree", TID},
+    {"blame"},
+    {"slow"},
+    {"clocks"},
+    {"batches"},
+    {"events", "--limit", "40"},
+    {"events", "--grep", "snapshot"},
+    {"runs"},
+    {"sources"},
+    {"check"},
+    {"cat", "1"},
+    {"sql", "SELECT * FROM event LIMIT 60"},
+    {"sql", "SELECT message, count(*) FROM event GROUP BY 1"},
+    {"sql", "SELECT * FROM span JOIN phase USING (tid) LIMIT 60"},
+    {"sql", "SELECT field(event, 'container_id') FROM event WHERE has(event, 'fqdn=*')"},
+    {"export", "perfetto"},
+    {"report"},
+};
+#define NSUBJECTS (sizeof subjects / sizeof *subjects)
+
+static int subject_run(size_t i)
+{
+	const char *words[12] = {"-d", in_folder("db"), "-q"};
+
+	for (int k = 0; k < 8 && subjects[i][k]; k++)
+		words[3 + k] = subjects[i][k];
+	return command_run(words);
+}
+
+/* What it comes to when nothing fails. */
+struct want {
+	int status;
+	char *said;
+	size_t n;
+};
+
+static void one_try(size_t i, int kind, unsigned at, const struct want *w)
+{
+	const char *name = sql_fault_names[kind];
+	size_t n;
+	char *said;
+	int status;
+
+	sql_fault_arm(kind, at);
+	status = subject_run(i);
+	sql_fault_disarm(kind);
+	said = file_get(in_folder(".said"), &n);
+	if (status == 4 || (status == 2 && kind == FILE_OPEN)) { /* a database that cannot be opened */
+		if (!n)
+			fail_msg("%s, %s %u (%zu %d): status %d without a word", subjects[i][0], name, at, i, kind,
+			         status);
+	} else if (status != w->status || n != w->n || memcmp(said, w->said, n)) {
+		fail_msg("%s, %s %u (%zu %d): status %d, and another answer: %.*s", subjects[i][0], name, at, i, kind,
+		         status, n < 2000 ? (int)n : 2000, said);
+	}
+	free(said);
+}
+
+/* ILU_FAULT="SUBJECT KIND CALL", numbers: that one alone, for a debugger. */
+static bool one_alone(size_t subject, int fault, const struct want *w)
+{
+	const char *which = getenv("ILU_FAULT");
+	unsigned i, kind, at;
+
+	if (!which || sscanf(which, "%u %u %u", &i, &kind, &at) != 3)
+		return false;
+	if (i == subject && (int)kind == fault)
+		one_try(i, fault, at, w);
+	return true;
+}
+
+/* A test: one kind of fault in one subject. */
+struct sweep {
+	size_t subject;
+	int kind;
+};
+
+static void sweep(void **state)
+{
+	static struct want wants[NSUBJECTS];
+	const struct sweep *s = *state;
+	struct want *w = &wants[s->subject];
+	unsigned share = tries(2, 12, UINT32_MAX), seed = 7919 * (unsigned)s->subject + (unsigned)s->kind, all, n;
+
+	if (!w->said) {
+		w->status = subject_run(s->subject);
+		w->said = file_get(in_folder(".said"), &w->n);
+		assert_true(w->status == 0 || w->status == 1);
+	}
+	if (one_alone(s->subject, s->kind, w))
+		return;
+	sql_fault_arm(s->kind, UINT32_MAX);
+	subject_run(s->subject);
+	all = sql_fault_disarm(s->kind);
+	n = all < share ? all : share;
+	for (unsigned k = 0; k < n; k++) {
+		seed = seed * 1103515245 + 12345;
+		one_try(s->subject, s->kind, n == all ? k + 1 : 1 + (seed >> 8) % all, w);
+	}
+	print_message("%s, %s: %u of %u\n", subjects[s->subject][0], sql_fault_names[s->kind], n, all);
+}
+
+/* ---- a small database ---- */
+
+/* One transaction goes round without progress. */
+static void storm_write(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	for (int i = 0; i < 2200; i++)
+		fprintf(f,
+		        "{\"timestamp\":\"2026-11-23 00:%02d:%02d.0\",\"level\":\"DEBUG\",\"fields\":{\"message\":"
+		        "\"%s\",\"tid\":\"spins\"},\"target\":\"w\"}\n",
+		        i / 60, i % 60, i % 2 ? "checking resources" : "Insufficient resources to run item");
+	fclose(f);
+}
+
+static int setup(void **state)
+{
+	const char *load[] = {"-d",
+	                      NULL,
+	                      "-q",
+	                      "load",
+	                      "--timezone",
+	                      "UTC",
+	                      "samples/logs/iluvatar",
+	                      "tests/data/lint",
+	                      "tests/data/energy/energy-perf.log",
+	                      "tests/data/energy/energy-ipmi.log",
+	                      "samples/logs/damaged.log",
+	                      NULL,
+	                      NULL};
+	int status;
+
+	(void)state;
+	if (folder_make())
+		return -1;
+	storm_write(in_folder("storm.log"));
+	load[1] = in_folder("db");
+	load[11] = in_folder("storm.log");
+	status = command_run(load);
+	return status == 3 ? 0 : status; /* 3: some lines were rejected */
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	folder_remove();
+	return 0;
+}
+
+int main(void)
+{
+	static struct CMUnitTest tests[NSUBJECTS * SQL_FAULT_KINDS];
+	static struct sweep sweeps[NSUBJECTS * SQL_FAULT_KINDS];
+	static char titles[NSUBJECTS * SQL_FAULT_KINDS][80];
+	size_t n = 0;
+
+	for (size_t i = 0; i < NSUBJECTS; i++)
+		for (int kind = 0; kind < SQL_FAULT_KINDS; kind++)
+			if (sql_fault_names[kind] && kind != FILE_SIZE) {
+				sweeps[n] = (struct sweep){i, kind};
+				snprintf(titles[n], sizeof titles[n], "%s %s, %s", subjects[i][0],
+				         subjects[i][1] ? subjects[i][1] : "", sql_fault_names[kind]);
+				tests[n] = (struct CMUnitTest){titles[n], sweep, NULL, NULL, &sweeps[n]};
+				n++;
+			}
+	unsetenv("ILU_LOGQ_DB");
+	sql_faults_prepare();
+	return _cmocka_run_group_tests("read_faults", tests, n, setup, teardown);
+}
