@@ -2,7 +2,7 @@
 /* sink_test.c - whole lines or none, and an exact account of which, whatever the system does.
  *
  * write, ftruncate and malloc of this program stand between the sinks and the C library and fail as the tests want. */
-#include "sinks/sink.h"
+#include "sinks/kind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -425,6 +427,90 @@ static void test_reader_goes_away(void **state)
 	sink_close(sink);
 }
 
+/* ---- the slow: who stops sees them get on ---- */
+
+enum { PIECE = 16384, SLOW = 6 * PIECE };
+
+static void *write_slow(void *arg)
+{
+	static char text[SLOW];
+	size_t written;
+
+	memset(text, 'x', sizeof text);
+	for (size_t i = 63; i < sizeof text; i += 64)
+		text[i] = '\n';
+	assert_int_equal(sink_write(arg, text, sizeof text, SLOW / 64, &written), 0);
+	return NULL;
+}
+
+static void read_whole(int fd, size_t len)
+{
+	char text[4096];
+
+	while (len) {
+		ssize_t n = read(fd, text, len < sizeof text ? len : sizeof text);
+
+		assert_true(n > 0);
+		len -= (size_t)n;
+	}
+}
+
+/* One batch, that the pipe does not hold: the first bytes of a piece are out when the pieces before it are counted. */
+static void slow_pipe(bool console)
+{
+	struct sink *sink;
+	pthread_t writer;
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, PIECE), PIECE);
+	if (console)
+		assert_int_equal(sink_console_open(ends[1], SINK_COLOUR_NEVER, &sink), 0);
+	else
+		assert_int_equal(sink_fd_open(ends[1], false, &sink), 0);
+	assert_int_equal(pthread_create(&writer, NULL, write_slow, sink), 0);
+	read_whole(ends[0], 2 * PIECE + 1);
+	assert_true(__atomic_load_n(&sink->got_on, __ATOMIC_ACQUIRE) >= 2);
+	read_whole(ends[0], SLOW - 2 * PIECE - 1);
+	pthread_join(writer, NULL);
+	sink_close(sink);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void test_slow_pipe(void **state)
+{
+	(void)state;
+	slow_pipe(false);
+	slow_pipe(true);
+}
+
+/* Each message. */
+static void slow_socket(const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sink_settings settings = {.kind = sink_kind_find(name), .text = address.sun_path};
+	struct sink *sink;
+	char what[100];
+
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", in_dir("socket"));
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(settings.kind->open(&settings, SINK_FILE_APPEND, &sink, what, sizeof what), 0);
+	put(sink, "one\ntwo\nthree\n", 3);
+	assert_in_range(sink->got_on, 3, 4);
+	sink_close(sink);
+	close(fd);
+	unlink(address.sun_path);
+}
+
+static void test_slow_socket(void **state)
+{
+	(void)state;
+	slow_socket("journald");
+	slow_socket("syslog");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +523,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_shared_file, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_pipe, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_reader_goes_away, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_slow_pipe, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_slow_socket, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,7 +211,6 @@ static int flush(struct sink_console *c, size_t *written)
 	size_t now = 0;
 	int rc = c->len ? sink_write(c->fd, c->text, c->len, c->lines, &now) : 0;
 
-	sink_got_on(&c->base, now > 0);
 	*written += now;
 	c->len = 0;
 	c->lines = 0;
@@ -284,6 +283,7 @@ int sink_console_open(int fd, enum sink_colour colour, struct sink **out)
 		return rc;
 	}
 	c->base.ops = &console_ops;
+	c->fd->around = &c->base;
 	c->colour = wants_colour(fd, colour);
 	errno = saved; /* isatty's */
 	*out = &c->base;

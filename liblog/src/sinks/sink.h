@@ -69,6 +69,7 @@ struct sink {
 	char reopen_wanted;                                   /* atomic */
 	char hold;                                            /* atomic, enum sink_hold */
 	uint64_t got_on;                                      /* atomic: times that something was written */
+	struct sink *around;                                  /* whose lines it writes; NULL: its own */
 	const void *left[3];                                  /* what a thread that hangs in it may still read */
 };
 
@@ -104,7 +105,8 @@ void sink_forked(struct sink *sink);
 /* Something was written: whoever stops waits on. Any thread. */
 static inline void sink_got_on(struct sink *sink, bool it_did)
 {
-	__atomic_add_fetch(&sink->got_on, it_did, __ATOMIC_RELAXED);
+	for (; sink; sink = sink->around)
+		__atomic_add_fetch(&sink->got_on, it_did, __ATOMIC_RELAXED);
 }
 
 /* If a thread is in it: from now on each batch is refused with -ETIMEDOUT. Should that thread come back, it sleeps
