@@ -20,6 +20,7 @@ static struct {
 	pthread_mutex_t lock;
 	json_t *entries; /* of each datagram an object; values are strings, or arrays where a name comes twice */
 	int fd, memfds, complaints;
+	int slow; /* so many messages are taken one by one */
 } journal = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void add_field(json_t *entry, const char *name, size_t name_len, const char *text, size_t len)
@@ -88,6 +89,15 @@ static json_t *parse_memfd(int fd)
 	return entry;
 }
 
+static ssize_t take_message(struct msghdr *message)
+{
+	if (journal.slow) {
+		journal.slow--;
+		usleep(25000);
+	}
+	return recvmsg(journal.fd, message, MSG_CMSG_CLOEXEC);
+}
+
 /* An empty datagram without a descriptor ends it. */
 static void *read_journal(void *unused)
 {
@@ -101,7 +111,7 @@ static void *read_journal(void *unused)
 		struct iovec iov = {bytes, sizeof bytes};
 		struct msghdr message = {
 		    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-		ssize_t n = recvmsg(journal.fd, &message, MSG_CMSG_CLOEXEC);
+		ssize_t n = take_message(&message);
 		struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 		json_t *entry;
 		int fd;
@@ -340,6 +350,29 @@ static void test_absent_and_restarted(void **state)
 	assert_int_equal(journal.complaints, 0);
 }
 
+/* A journal that takes longer than that for a batch, and takes something all the time. */
+static void test_slow(void **state)
+{
+	struct ilu_log_stats before = {.size = sizeof before}, stats = before;
+	int entries;
+	long lost;
+
+	(void)state;
+	listen_again();
+	begin(NULL, "");
+	ilu_log_stats(&before);
+	call(0, 200);
+	journal.slow = 60;
+	pthread_create(&journal.thread, NULL, read_journal, NULL);
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	ilu_log_stats(&stats);
+	end();
+	journal_end();
+	count("call", &entries, &lost);
+	assert_int_equal(entries, 200);
+	assert_int_equal(stats.lost - before.lost, 0);
+}
+
 /* A journal that does not read: a batch waits a while, then its lines are lost, and told when it reads again. */
 static void test_stuck(void **state)
 {
@@ -387,6 +420,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_big, setup, teardown), /* first: rings are made once */
 	    cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_absent_and_restarted, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_slow, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
 	};
 

@@ -50,43 +50,38 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int64_t datagram_deadline_ms(void)
+/* Until it is sent, refused, or patience ends. */
+static int send_message(struct datagram *d, const struct msghdr *message)
 {
-	return now_ms() + PATIENCE_MS;
-}
-
-/* Until it is sent, refused, or the batch's patience ends. */
-static int send_message(struct datagram *d, const struct msghdr *message, int64_t deadline_ms)
-{
+	int64_t deadline_ms = 0;
 	int rc = connect_it(d);
 
 	while (!rc) {
 		struct pollfd wait = {d->kept.fd, POLLOUT, 0};
-		int64_t left;
 
 		if (sendmsg(d->kept.fd, message, MSG_NOSIGNAL) >= 0)
 			return 0;
 		if (errno == EINTR)
 			continue;
-		left = deadline_ms - now_ms();
-		if (errno != EAGAIN || left <= 0)
+		deadline_ms = deadline_ms ? deadline_ms : now_ms() + PATIENCE_MS;
+		if (errno != EAGAIN || now_ms() >= deadline_ms)
 			rc = -errno;
 		else
-			poll(&wait, 1, (int)left);
+			poll(&wait, 1, (int)(deadline_ms - now_ms()));
 	}
 	return rc;
 }
 
 /* Who listens may have been started anew since the last one: another socket under the same name. */
-int datagram_send(struct datagram *d, const struct msghdr *message, int64_t deadline_ms)
+int datagram_send(struct datagram *d, const struct msghdr *message)
 {
 	bool was_connected = d->kept.fd >= 0;
-	int rc = send_message(d, message, deadline_ms);
+	int rc = send_message(d, message);
 
 	if (rc != -ECONNREFUSED && rc != -ENOTCONN && rc != -ECONNRESET && rc != -EPIPE)
 		return rc;
 	datagram_done(d);
-	return was_connected ? send_message(d, message, deadline_ms) : rc;
+	return was_connected ? send_message(d, message) : rc;
 }
 
 int datagram_parse(const struct setting_source *source, const char *key, const json_t *value, char **path)

@@ -2,14 +2,13 @@
 /* datagram.h - messages to a socket with a name, at which somebody may listen or not.
  *
  * Nobody may be there: at the start, or later. Then a message fails, and the next one tries again; one that listens
- * anew is found. One that does not read is waited for until the deadline of the batch. */
+ * anew is found. One that does not read is waited for a second; one that is slow, for each message anew. */
 #ifndef DATAGRAM_H
 #define DATAGRAM_H
 
 #include "base/keep.h"
 #include "base/setting.h"
 
-#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -22,11 +21,8 @@ struct datagram {
 int datagram_init(struct datagram *d, const char *path);
 void datagram_done(struct datagram *d);
 
-/* Of a batch that begins now. */
-int64_t datagram_deadline_ms(void);
-
 /* 0 or a negative errno; -EMSGSIZE or -ENOBUFS where it is too long. */
-int datagram_send(struct datagram *d, const struct msghdr *message, int64_t deadline_ms);
+int datagram_send(struct datagram *d, const struct msghdr *message);
 
 /* The value of a key that is true or a path. 0, -ENOMEM, or -EINVAL and a complaint. */
 int datagram_parse(const struct setting_source *source, const char *key, const json_t *value, char **path);

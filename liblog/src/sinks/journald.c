@@ -229,7 +229,7 @@ static int make_memfd(const char *bytes, size_t len)
 	return rc ? rc : fd;
 }
 
-static int send_big(struct sink_journald *j, int64_t deadline_ms)
+static int send_big(struct sink_journald *j)
 {
 	union {
 		struct cmsghdr header;
@@ -244,18 +244,18 @@ static int send_big(struct sink_journald *j, int64_t deadline_ms)
 	control.header.cmsg_type = SCM_RIGHTS;
 	control.header.cmsg_len = CMSG_LEN(sizeof fd);
 	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	rc = datagram_send(&j->to, &message, deadline_ms);
+	rc = datagram_send(&j->to, &message);
 	close(fd);
 	return rc;
 }
 
-static int send_line(struct sink_journald *j, int64_t deadline_ms)
+static int send_line(struct sink_journald *j)
 {
 	struct iovec bytes = {j->out.text, j->out.len};
 	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
-	int rc = datagram_send(&j->to, &message, deadline_ms);
+	int rc = datagram_send(&j->to, &message);
 
-	return rc == -EMSGSIZE || rc == -ENOBUFS ? send_big(j, deadline_ms) : rc;
+	return rc == -EMSGSIZE || rc == -ENOBUFS ? send_big(j) : rc;
 }
 
 /* ---- the sink ---- */
@@ -264,7 +264,6 @@ static int journald_write(struct sink *sink, const char *bytes, size_t len, size
 {
 	struct sink_journald *j = (struct sink_journald *)sink;
 	const char *end = bytes + len;
-	int64_t deadline_ms = datagram_deadline_ms();
 	int rc = 0;
 
 	*written = 0;
@@ -272,8 +271,7 @@ static int journald_write(struct sink *sink, const char *bytes, size_t len, size
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes)), *stop = newline ? newline : end;
 		uint32_t site = sink->sites ? sink->sites[*written] : 0;
 
-		rc = render(j, (struct slice){bytes, (size_t)(stop - bytes)}, site) ? send_line(j, deadline_ms)
-		                                                                    : -ENOMEM;
+		rc = render(j, (struct slice){bytes, (size_t)(stop - bytes)}, site) ? send_line(j) : -ENOMEM;
 		if (rc)
 			break;
 		++*written;

@@ -64,25 +64,25 @@ static bool too_long(int rc)
 }
 
 /* The header, and the line as much of it as goes. */
-static int send_parts(struct sink_syslog *s, struct iovec parts[2], struct slice text, int64_t deadline_ms)
+static int send_parts(struct sink_syslog *s, struct iovec parts[2], struct slice text)
 {
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-	int rc = datagram_send(&s->to, &message, deadline_ms);
+	int rc = datagram_send(&s->to, &message);
 
 	for (size_t max = LONGEST; too_long(rc) && max >= SHORTEST; max /= 4) {
 		if (!shorten(&s->shorter, text, max))
 			return -ENOMEM;
 		parts[1] = (struct iovec){s->shorter.text, s->shorter.len};
-		rc = datagram_send(&s->to, &message, deadline_ms);
+		rc = datagram_send(&s->to, &message);
 	}
 	if (too_long(rc) && shorten_all(&s->shorter, text, SHORTEST)) {
 		parts[1] = (struct iovec){s->shorter.text, s->shorter.len};
-		rc = datagram_send(&s->to, &message, deadline_ms);
+		rc = datagram_send(&s->to, &message);
 	}
 	return rc;
 }
 
-static int send_line(struct sink_syslog *s, struct slice text, int64_t deadline_ms)
+static int send_line(struct sink_syslog *s, struct slice text)
 {
 	struct line line;
 	char header[512], stamp[STAMP + 2] = "-";
@@ -99,21 +99,20 @@ static int send_line(struct sink_syslog *s, struct slice text, int64_t deadline_
 	parts[0].iov_len =
 	    (size_t)snprintf(header, sizeof header, "<%d>1 %s %s %s %d - - @cee:", FACILITY_USER + severity, stamp,
 	                     s->host, s->app, (int)getpid());
-	return send_parts(s, parts, text, deadline_ms);
+	return send_parts(s, parts, text);
 }
 
 static int syslog_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
 {
 	struct sink_syslog *s = (struct sink_syslog *)sink;
 	const char *end = bytes + len;
-	int64_t deadline_ms = datagram_deadline_ms();
 	int rc = 0;
 
 	*written = 0;
 	while (*written < lines && bytes < end) {
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes)), *stop = newline ? newline : end;
 
-		rc = send_line(s, (struct slice){bytes, (size_t)(stop - bytes)}, deadline_ms);
+		rc = send_line(s, (struct slice){bytes, (size_t)(stop - bytes)});
 		if (rc)
 			break;
 		++*written;
