@@ -682,6 +682,89 @@ static void test_fork_without_handlers(void **state)
 	json_decref(lines);
 }
 
+/* The parent has much to write to a slow reader: the fork waits for that, and the child knows the open spans. It does
+ * not wait for one that does not read: when that one does, the parent goes on as the child did. */
+static int slow_ends[2];
+
+static void *read_slowly(void *arg)
+{
+	char bytes[16384];
+
+	while (read(slow_ends[0], bytes, sizeof bytes) > 0)
+		usleep(60000);
+	return arg;
+}
+
+static void start_reader(void)
+{
+	pthread_t reader;
+
+	if (pthread_create(&reader, NULL, read_slowly, NULL))
+		_exit(9);
+}
+
+static void speak_in_a_child(bool flush)
+{
+	int status;
+
+	if (!fork()) {
+		ilu_info(&tid, "child");
+		_exit(flush && ilu_log_flush(ILU_ACK_KERNEL, -1));
+	}
+	if (wait(&status) < 0 || status)
+		_exit(7);
+}
+
+static void fork_beside_a_reader(bool reads)
+{
+	char keys[100];
+
+	if (pipe(slow_ends))
+		_exit(9);
+	snprintf(keys, sizeof keys, "\"ring_bytes\":4194304,\"sinks\":[{\"fd\":%d}]", slow_ends[1]);
+	begin(keys);
+	if (reads)
+		start_reader();
+	{
+		ILU_SPAN(span, "open", &tid, KV("field", 7));
+		for (int i = 0; i < 2000; i++)
+			ilu_info(&tid, "line", KV("i", i));
+		speak_in_a_child(reads);
+	}
+	if (!reads)
+		start_reader();
+	ilu_info(&tid, "parent");
+	_exit(ilu_log_stop() != 0);
+}
+
+static void fork_beside_a_slow_reader(void)
+{
+	fork_beside_a_reader(true);
+}
+
+static void fork_beside_nobody(void)
+{
+	fork_beside_a_reader(false);
+}
+
+static void test_fork_beside_a_slow_reader(void **state)
+{
+	json_t *lines, *line;
+
+	(void)state;
+	if (LOG_TSAN || LOG_ASAN)
+		skip();
+	lines = alone(fork_beside_a_slow_reader);
+	line = log_find(lines, "child", 0);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(line, "span"), "field")), 7);
+	assert_int_equal(log_count(lines, "line"), 2000);
+	json_decref(lines);
+	lines = alone(fork_beside_nobody);
+	assert_int_equal(log_count(lines, "line"), 2000);
+	assert_int_equal(log_count(lines, "parent"), 1);
+	json_decref(lines);
+}
+
 /* A start without memory says which keys to look at. */
 static void start_without_memory(void)
 {
@@ -721,6 +804,7 @@ int main(void)
 	    cmocka_unit_test(test_quick_exit),
 	    cmocka_unit_test(test_exit_handlers),
 	    cmocka_unit_test(test_fork_without_handlers),
+	    cmocka_unit_test(test_fork_beside_a_slow_reader),
 	    cmocka_unit_test(test_setuid),
 	    cmocka_unit_test(test_chroot),
 	    cmocka_unit_test(test_no_descriptors),

@@ -34,13 +34,14 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#define BATCH_BYTES   (256 * 1024)
-#define NAP_NS        1000000
-#define PARK_AFTER    16 /* empty naps */
-#define BLIND_PARK_NS 20000000
-#define COOL_EVERY    256
-#define RETRY_NS      1000000000
-#define STACK_BYTES   (1024 * 1024) /* deep JSON in a configuration */
+#define BATCH_BYTES    (256 * 1024)
+#define NAP_NS         1000000
+#define PARK_AFTER     16 /* empty naps */
+#define BLIND_PARK_NS  20000000
+#define COOL_EVERY     256
+#define RETRY_NS       1000000000
+#define PAUSE_PATIENCE 10
+#define STACK_BYTES    (1024 * 1024) /* deep JSON in a configuration */
 
 static bool have_membarrier;
 
@@ -416,13 +417,23 @@ static void rest(struct appender *a, const struct pass *pass)
 	}
 }
 
+/* For who forks: wanted by him, there, and gone on with by him again. */
+enum { PAUSE_NONE, PAUSE_WANTED, PAUSE_THERE };
+
+static bool change_pause(struct appender *a, uint32_t from, uint32_t to)
+{
+	return __atomic_compare_exchange_n(&a->pause, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* Unless he has given up waiting meanwhile. */
 static void stay_paused(struct appender *a)
 {
-	__atomic_store_n(&a->paused, 1, __ATOMIC_RELEASE);
+	if (!change_pause(a, PAUSE_WANTED, PAUSE_THERE))
+		return;
 	__atomic_add_fetch(&a->done_word, 1, __ATOMIC_RELEASE);
 	futex_wake(&a->done_word, INT32_MAX);
-	while (__atomic_load_n(&a->paused, __ATOMIC_ACQUIRE))
-		futex_wait(&a->paused, 1, 100000000);
+	while (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) == PAUSE_THERE)
+		futex_wait(&a->pause, PAUSE_THERE, 100000000);
 }
 
 static void carry(struct appender *a)
@@ -664,24 +675,38 @@ int appender_flush(struct appender *a, bool disk, int64_t timeout_ns)
 	}
 }
 
+/* Time is over: is it worth waiting on? One that hangs in a sink is not waited for; one that is slow, or waits for a
+ * processor, a while. */
+static bool may_come(const struct appender *a, uint64_t *got_on, int *patience)
+{
+	uint64_t before = *got_on;
+
+	*got_on = outlet_got_on(&a->outlet);
+	return (*got_on != before || !outlet_busy(&a->outlet)) && --*patience > 0;
+}
+
 bool appender_pause(struct appender *a, int64_t timeout_ns)
 {
-	uint64_t deadline = now_machine_ns() + (uint64_t)timeout_ns;
+	uint64_t deadline = now_machine_ns() + (uint64_t)timeout_ns, got_on = outlet_got_on(&a->outlet);
+	int patience = PAUSE_PATIENCE;
 
 	if (a->single)
 		return !lock_take(&a->working);
-	__atomic_store_n(&a->pause, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&a->pause, PAUSE_WANTED, __ATOMIC_RELEASE);
 	logger_wake();
-	while (!__atomic_load_n(&a->paused, __ATOMIC_ACQUIRE)) {
+	for (;;) {
 		uint32_t seen = __atomic_load_n(&a->done_word, __ATOMIC_ACQUIRE);
 		int64_t left = left_until(deadline, timeout_ns);
 
-		if (!left)
-			return false;
-		if (!__atomic_load_n(&a->paused, __ATOMIC_ACQUIRE))
+		if (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) == PAUSE_THERE)
+			return true;
+		if (left)
 			futex_wait(&a->done_word, seen, left);
+		else if (may_come(a, &got_on, &patience))
+			deadline += (uint64_t)timeout_ns;
+		else
+			return !change_pause(a, PAUSE_WANTED, PAUSE_NONE);
 	}
-	return true;
 }
 
 void appender_resume(struct appender *a)
@@ -690,7 +715,6 @@ void appender_resume(struct appender *a)
 		lock_drop(&a->working);
 		return;
 	}
-	__atomic_store_n(&a->pause, 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&a->paused, 0, __ATOMIC_RELEASE);
-	futex_wake(&a->paused, 1);
+	__atomic_store_n(&a->pause, PAUSE_NONE, __ATOMIC_RELEASE);
+	futex_wake(&a->pause, 1);
 }

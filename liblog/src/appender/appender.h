@@ -39,7 +39,8 @@ struct appender {
 	uint32_t asked[2], done[2]; /* flushes: kernel, disk; counters */
 	int flush_error;
 	uint32_t done_word; /* futex: changes when something is done */
-	uint32_t stop, pause, paused;
+	uint32_t stop;
+	uint32_t pause; /* futex: wanted by who forks, and there */
 	uint32_t begun; /* futex: it runs, and its black box has its name */
 	uint32_t ended; /* futex: the thread is at its end */
 	bool refused;   /* the thread could not be made */
@@ -73,7 +74,8 @@ int appender_flush(struct appender *a, bool disk, int64_t timeout_ns);
 /* After the stop: send flushes that came too late home. */
 void appender_dismiss(struct appender *a);
 
-/* Fork: stop between two batches, with all rings read; go on. false: it did not come in time. */
+/* Fork: stop between two batches, with all rings read; go on. false: it did not come in time, hung in a sink, or was
+ * slow for ten times as long. */
 bool appender_pause(struct appender *a, int64_t timeout_ns);
 void appender_resume(struct appender *a);
 

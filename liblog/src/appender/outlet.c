@@ -441,6 +441,14 @@ uint64_t outlet_got_on(const struct outlet *outlet)
 	return n;
 }
 
+bool outlet_busy(const struct outlet *outlet)
+{
+	for (unsigned i = 0; i < outlet->count; i++)
+		if (__atomic_load_n(&outlet->port[i].sink->hold, __ATOMIC_ACQUIRE) == SINK_HELD)
+			return true;
+	return false;
+}
+
 int outlet_give_up(struct outlet *outlet, struct encoder *enc)
 {
 	for (unsigned i = 0; i < outlet->count; i++) {

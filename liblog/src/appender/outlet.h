@@ -87,6 +87,8 @@ int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);
 
 /* How often a sink has written or synced something: whether the appender gets on. Any thread. */
 uint64_t outlet_got_on(const struct outlet *outlet);
+/* Is the appender's thread in one of them now? Any thread. */
+bool outlet_busy(const struct outlet *outlet);
 
 /* The appender's thread hangs in a sink: give that one up. Another thread may go on: what the hanging one was writing
  * stays as it is, and the next outlet_write goes on with the other sinks. 0, -EAGAIN (it is in none now) or -ENOMEM. */
