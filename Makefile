@@ -127,11 +127,11 @@ ANALYZER_TESTS += textduration_test why_test remote_test
 
 # A fault test fails each allocation or write of its subject once, in turn; a fuzz target is a LLVMFuzzerTestOneInput.
 # They wrap the C library's functions, see tests/fault/faults.h.
-LIBLOG_FAULTS  := log_faults box_faults fork_faults rotate_faults
+LIBLOG_FAULTS  := log_faults box_faults fork_faults rotate_faults pack_faults
 ANALYZER_FAULTS := model_faults input_faults event_faults record_faults read_faults write_faults
 FAULT_TESTS    := $(LIBLOG_FAULTS) $(ANALYZER_FAULTS)
 FAULT_WRAPS    := malloc calloc realloc aligned_alloc strdup strndup asprintf mmap madvise open openat pread write writev fdatasync fsync ftruncate fallocate posix_fallocate
-FAULT_WRAPS    += rename renameat renameat2 fork pthread_create socket connect sendmsg
+FAULT_WRAPS    += read unlinkat rename renameat renameat2 fork pthread_create socket connect sendmsg
 FUZZ_TARGETS   := reader head lines chunk format_file envelope spelling
 FUZZ_TARGETS   += database beside
 FUZZ_TARGETS   += directive_fuzz console_fuzz box_fuzz
@@ -307,8 +307,9 @@ $(addprefix $(B)/tests/,$(LIBLOG_TESTS)): $(B)/tests/%: $(B)/obj/tests/unit/%.o 
 $(B)/tests/every_value: LINK_LIBS = $(JANSSON) -lm
 $(B)/tests/every_value: $(B)/obj/tests/golden/liblog/every_value.o $(LOG_A)
 	$(link)
-# This one unpacks what the library packed, and takes zstd away from it.
-$(B)/tests/log_pack_test: LINK_LIBS += $(shell $(PKG_CONFIG) --libs libzstd 2>/dev/null) -Wl,--wrap=dlopen
+# These unpack what the library packed; the first one takes zstd away from it.
+ZSTD := $(shell $(PKG_CONFIG) --libs libzstd 2>/dev/null)
+$(B)/tests/log_pack_test: LINK_LIBS += $(ZSTD) -Wl,--wrap=dlopen
 # To this one libcurl is missing.
 $(B)/tests/remote_test: LINK_LIBS += -Wl,--wrap=dlopen
 # This one is the disk.
@@ -330,6 +331,7 @@ COMMAND_FAULTS := read_faults write_faults
 $(addprefix $(B)/tests/,$(COMMAND_FAULTS)): LINK_LIBS += $(SQLITE_WRAPS:%=-Wl,--wrap=sqlite3_%)
 $(addprefix $(B)/tests/,$(COMMAND_FAULTS)): $(addprefix $(B)/obj/tests/fault/,run_command.o sqlite_faults.o)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm $(FAULT_WRAPS:%=-Wl,--wrap=%)
+$(B)/tests/pack_faults: LINK_LIBS += $(ZSTD)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOG_A)
 	$(link)
 

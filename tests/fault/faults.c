@@ -20,22 +20,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-const char *const fault_names[FAULT_KINDS] = {"malloc",
-                                              "open",
-                                              "write ENOSPC",
-                                              "write EIO",
-                                              "short write",
-                                              "fdatasync",
-                                              "mmap",
-                                              "pthread_create",
-                                              "socket",
-                                              "ftruncate",
-                                              "posix_fallocate",
-                                              "madvise",
-                                              "rename",
-                                              "pread",
-                                              "pthread_create EPERM",
-                                              "fork"};
+const char *const fault_names[FAULT_KINDS] = {
+    "malloc", "open",           "write ENOSPC", "write EIO", "short write",          "fdatasync",
+    "mmap",   "pthread_create", "socket",       "ftruncate", "posix_fallocate",      "madvise",
+    "rename", "pread",          "read",         "unlinkat",  "pthread_create EPERM", "fork"};
 
 static struct {
 	unsigned armed; /* atomic, as `calls` */
@@ -283,6 +271,20 @@ ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at);
 ssize_t __wrap_pread(int fd, void *to, size_t len, off_t at)
 {
 	return refused(FAULT_READ, EIO) ? -1 : __real_pread(fd, to, len, at);
+}
+
+ssize_t __real_read(int fd, void *to, size_t len);
+ssize_t __wrap_read(int fd, void *to, size_t len);
+ssize_t __wrap_read(int fd, void *to, size_t len)
+{
+	return refused(FAULT_NEXT, EIO) ? -1 : __real_read(fd, to, len);
+}
+
+int __real_unlinkat(int base, const char *path, int flags);
+int __wrap_unlinkat(int base, const char *path, int flags);
+int __wrap_unlinkat(int base, const char *path, int flags)
+{
+	return refused(FAULT_UNLINK, EACCES) ? -1 : __real_unlinkat(base, path, flags);
 }
 
 /* ---- threads ---- */

@@ -22,6 +22,8 @@ enum fault_kind {
 	FAULT_POPULATE,  /* madvise: EFAULT, as of a file system that is full */
 	FAULT_RENAME,    /* rename renameat renameat2: EACCES */
 	FAULT_READ,      /* pread: EIO */
+	FAULT_NEXT,      /* read: EIO */
+	FAULT_UNLINK,    /* unlinkat: EACCES */
 	FAULT_FILTER,    /* pthread_create: EPERM, as a seccomp filter says */
 	FAULT_FORK,      /* fork: EAGAIN, with the handlers of a fork that fails; not as root, whom no limit holds */
 	FAULT_KINDS,

@@ -89,31 +89,52 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(((const struct away_old *)b)->name, ((const struct away_old *)a)->name);
 }
 
-size_t away_list(DIR *dir, const char *log, struct away_old **out)
+/* Room for one more behind `count`, which is a power of two or has some. */
+static bool list_room(struct away_old **list, size_t count)
 {
-	size_t count = 0, room = 0;
-	struct dirent *entry;
+	struct away_old *grown;
 
-	for (*out = NULL; (entry = readdir(dir));) {
+	if (count & (count - 1))
+		return true;
+	grown = realloc(*list, 2 * (count + 1) * sizeof *grown);
+	if (grown)
+		*list = grown;
+	return grown;
+}
+
+static void list_free(struct away_old *list, ssize_t count)
+{
+	while (count-- > 0)
+		free(list[count].name);
+	free(list);
+}
+
+ssize_t away_list(DIR *dir, const char *log, struct away_old **out)
+{
+	struct away_old *list = NULL;
+	struct dirent *entry;
+	ssize_t count = 0;
+
+	*out = NULL;
+	while ((entry = readdir(dir))) {
+		char *name = NULL;
 		struct stat st;
 		bool packed;
 
 		if (!is_old(entry->d_name, log, &packed) ||
 		    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 			continue;
-		if (count == room) {
-			struct away_old *grown = realloc(*out, (room = room ? 2 * room : 16) * sizeof *grown);
-
-			if (!grown)
-				break;
-			*out = grown;
+		if (list_room(&list, (size_t)count))
+			name = strdup(entry->d_name);
+		if (!name) {
+			list_free(list, count);
+			return -ENOMEM;
 		}
-		(*out)[count] = (struct away_old){strdup(entry->d_name), (uint64_t)st.st_size, packed};
-		if ((*out)[count].name)
-			count++;
+		list[count++] = (struct away_old){name, (uint64_t)st.st_size, packed};
 	}
 	if (count)
-		qsort(*out, count, sizeof **out, newest_first);
+		qsort(list, (size_t)count, sizeof *list, newest_first);
+	*out = list;
 	return count;
 }
 
@@ -155,12 +176,10 @@ static int64_t newest_ms(const struct place *place)
 	struct away_old *old = NULL;
 	const char *log;
 	DIR *dir = away_open(place, &log);
-	size_t count = dir ? away_list(dir, log, &old) : 0;
-	int64_t ms = count ? ms_of(old->name + strlen(log) + 1) : 0;
+	ssize_t count = dir ? away_list(dir, log, &old) : 0;
+	int64_t ms = count > 0 ? ms_of(old->name + strlen(log) + 1) : 0;
 
-	for (size_t i = 0; i < count; i++)
-		free(old[i].name);
-	free(old);
+	list_free(old, count);
 	if (dir)
 		closedir(dir);
 	return ms;
@@ -199,17 +218,16 @@ void away_prune(const struct place *place, uint32_t keep, uint64_t total)
 	struct away_old *old;
 	const char *log;
 	DIR *dir = away_open(place, &log);
-	size_t count;
+	ssize_t count;
 
 	if (!dir)
 		return;
 	count = away_list(dir, log, &old);
-	for (size_t i = 0; i < count; i++) {
+	for (ssize_t i = 0; i < count; i++) {
 		bytes += old[i].bytes;
-		if ((keep && i >= keep) || (total && bytes > total))
+		if ((keep && i >= (ssize_t)keep) || (total && bytes > total))
 			unlinkat(dirfd(dir), old[i].name, 0);
-		free(old[i].name);
 	}
-	free(old);
+	list_free(old, count);
 	closedir(dir);
 }

@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Wait for nobody: a descriptor, for away_unlock at the end, or -EWOULDBLOCK or another negative errno. */
 int away_lock(const struct place *place);
@@ -37,8 +38,7 @@ struct away_old {
 /* The log's directory, to be closed, and its name there, borrowed. NULL, and errno: cannot be opened. */
 DIR *away_open(const struct place *place, const char **log);
 
-/* Those in the directory, the newest first; the array and the names are yours. Without memory some are left out: they
- * wait for the next time. */
-size_t away_list(DIR *dir, const char *log, struct away_old **out);
+/* Those in the directory, the newest first: how many, or a negative errno; the array and the names are yours. */
+ssize_t away_list(DIR *dir, const char *log, struct away_old **out);
 
 #endif

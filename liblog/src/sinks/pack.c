@@ -120,7 +120,14 @@ static int lock_patiently(int dir, const char *log)
 	return lock;
 }
 
-/* The packed one gets its name, the plain one goes: while nobody counts old files, or removes them. */
+/* Where a directory cannot be synced, it is as it is. */
+static int sync_directory(int dir)
+{
+	return fsync(dir) && errno != EINVAL ? -errno : 0;
+}
+
+/* The packed one gets its name, the plain one goes: while nobody counts old files, or removes them. Where the plain one
+ * has to stay, it stays alone. */
 static int exchange(struct pack *p, const char *name, const char *temporary, const struct stat *plain)
 {
 	int dir = dirfd(p->dir), lock = lock_patiently(dir, p->log), rc = 0;
@@ -132,10 +139,15 @@ static int exchange(struct pack *p, const char *name, const char *temporary, con
 	snprintf(packed, sizeof packed, "%s.zst", name);
 	if (fstatat(dir, name, &now, AT_SYMLINK_NOFOLLOW) || now.st_ino != plain->st_ino || now.st_dev != plain->st_dev)
 		rc = -ENOENT;
-	if (!rc && renameat(dir, temporary, dir, packed))
+	if (!rc && renameat(dir, temporary, dir, packed)) {
 		rc = -errno;
-	if (!rc && !fsync(dir))
-		unlinkat(dir, name, 0);
+	} else if (!rc) {
+		rc = sync_directory(dir);
+		if (!rc && unlinkat(dir, name, 0))
+			rc = -errno;
+		if (rc)
+			unlinkat(dir, packed, 0);
+	}
 	away_unlock(lock);
 	return rc;
 }
@@ -212,15 +224,17 @@ static void *run(void *argument)
 {
 	struct pack *p = argument;
 	struct away_old *old;
-	size_t count;
+	ssize_t count;
 
 	now_own_thread();
 	stand_back();
 	count = away_list(p->dir, p->log, &old);
-	for (size_t i = count; i-- > 0;) { /* the oldest first */
-		if (!old[i].packed && !__atomic_load_n(&p->stop, __ATOMIC_RELAXED))
-			try_file(p, old[i].name);
-		free(old[i].name);
+	if (count < 0)
+		tell(p, "", "its directory cannot be read", (int)-count);
+	while (count-- > 0) { /* the oldest first */
+		if (!old[count].packed && !__atomic_load_n(&p->stop, __ATOMIC_RELAXED))
+			try_file(p, old[count].name);
+		free(old[count].name);
 	}
 	free(old);
 	p->open[OPEN_DIR].fd = -1;
