@@ -136,6 +136,107 @@ static void test_living(void **state)
 	end();
 }
 
+/* Workers give up their user, which their master's log is not: what a dead one leaves the next one writes, or one that
+ * lives, through the descriptor it has. */
+static void be_nobody(void)
+{
+	if (setgid(65534) || setuid(65534))
+		_exit(9);
+}
+
+static void die_as_nobody(void)
+{
+	pid_t pid = fork();
+	ilu_tid tid = ilu_tid_named("Worker");
+
+	if (!pid) {
+		be_nobody();
+		for (int i = 0; i < 100; i++)
+			ilu_warn(&tid, "from the worker", KV("i", i));
+		raise(SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+/* Its box is root's, as it was at its first call: it cannot remove it, and nobody has to be told. */
+static void end_as_nobody(void)
+{
+	pid_t pid = fork();
+	ilu_tid tid = ilu_tid_named("Worker");
+
+	if (!pid) {
+		ilu_info(&tid, "as root");
+		be_nobody();
+		_exit(ilu_log_stop() != 0);
+	}
+	waitpid(pid, NULL, 0);
+	look_now();
+}
+
+static void live_as_nobody(int before)
+{
+	ilu_tid tid = ilu_tid_named("Worker");
+
+	be_nobody();
+	ilu_info(&tid, "lives");
+	__atomic_store_n(&shared->started, 1, __ATOMIC_RELEASE);
+	while (before && __atomic_load_n(&shared->started, __ATOMIC_ACQUIRE) == 1)
+		usleep(1000);
+	look_now();
+	_exit(ilu_log_stop() != 0);
+}
+
+/* Does the one that lives come first? */
+static void be_master_of_nobodies(int before)
+{
+	pid_t pid;
+	int status;
+
+	start_in("\"grace_ms\":1000");
+	if (before)
+		end_as_nobody();
+	else
+		die_as_nobody();
+	pid = fork();
+	if (!pid)
+		live_as_nobody(before);
+	while (before && !__atomic_load_n(&shared->started, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	if (before) {
+		die_as_nobody();
+		__atomic_store_n(&shared->started, 2, __ATOMIC_RELEASE);
+	}
+	_exit(waitpid(pid, &status, 0) != pid || status || ilu_log_stop());
+}
+
+static void test_other_user(void **state)
+{
+	(void)state;
+	no_tsan();
+	if (geteuid()) {
+		print_message("skipped: needs root\n");
+		skip();
+	}
+	for (int before = 0; before < 2; before++) {
+		json_t *lines;
+		pid_t child;
+
+		begin();
+		assert_int_equal(chmod(log_dir, 0755) || chmod(box_dir, 01777), 0);
+		child = fork();
+		if (!child)
+			be_master_of_nobodies(before);
+		expect_exit(child);
+		assert_string_equal(find_box(), "");
+		lines = log_lines();
+		assert_int_equal(log_count(lines, "from the worker"), 100);
+		assert_int_equal(log_count(lines, "lives"), 1);
+		assert_int_equal(log_count(lines, APPENDER_RECOVERED), 1);
+		json_decref(lines);
+		end();
+	}
+}
+
 /* clone(2) runs no handlers: the child's calls must not touch what its parent's box has. */
 static void test_raw_fork(void **state)
 {
@@ -759,19 +860,13 @@ static void test_left_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_next_start),
-	    cmocka_unit_test(test_living),
-	    cmocka_unit_test(test_raw_fork),
-	    cmocka_unit_test(test_cut_batch),
-	    cmocka_unit_test(test_damage),
-	    cmocka_unit_test(test_whose),
-	    cmocka_unit_test(test_unclaimed),
-	    cmocka_unit_test(test_left_over),
-	    cmocka_unit_test(test_no_room),
-	    cmocka_unit_test(test_file_limit),
-	    cmocka_unit_test(test_long_way),
-	    cmocka_unit_test(test_much_by_others),
-	    cmocka_unit_test(test_recovery_without_room),
+	    cmocka_unit_test(test_next_start),     cmocka_unit_test(test_living),
+	    cmocka_unit_test(test_other_user),     cmocka_unit_test(test_raw_fork),
+	    cmocka_unit_test(test_cut_batch),      cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_whose),          cmocka_unit_test(test_unclaimed),
+	    cmocka_unit_test(test_left_over),      cmocka_unit_test(test_no_room),
+	    cmocka_unit_test(test_file_limit),     cmocka_unit_test(test_long_way),
+	    cmocka_unit_test(test_much_by_others), cmocka_unit_test(test_recovery_without_room),
 	};
 
 	unsetenv("ILU_LOG__black_box"); /* the tests say where */

@@ -68,12 +68,12 @@ static void write_all(struct recovery *r, const char *path, bool fresh)
 	recovery_done(r);
 }
 
-void boxed_find(const struct config *config, bool removed)
+void boxed_find(const struct config *config, bool removed, const struct outlet *inherited)
 {
 	was_boxes = 0;
 	if (!strcmp(config->black_box, "off") || now_replaced() || !name_of(config))
 		return;
-	recovery_find(&left, config->black_box, name_of(config));
+	recovery_find(&left, config->black_box, name_of(config), inherited ? outlet_file(inherited) : -1);
 	if (left.count && !removed && !access(name_of(config), F_OK))
 		write_all(&left, name_of(config), false);
 }
@@ -104,6 +104,12 @@ bool boxed_news(char *fields, size_t cap)
 	return true;
 }
 
+/* Not of one that ended properly, and had given up the right to remove its box. */
+static bool is_news(int error_before)
+{
+	return was.lines || was.damaged || was_error != error_before;
+}
+
 /* In the appender's thread. A start or a child's first call, which hold the same things, are not at the same time: this
  * one runs between them. */
 static void look(struct appender *a)
@@ -112,13 +118,13 @@ static void look(struct appender *a)
 	char fields[BOXED_NEWS];
 	int error = was_error;
 
-	recovery_find(&r, place, log_name);
+	recovery_find(&r, place, log_name, outlet_file(&a->outlet));
 	if (!r.count) {
 		recovery_done(&r);
 		return;
 	}
 	write_all(&r, log_name, false);
-	if ((!was_error || was_error != error || was.lines) && boxed_news(fields, sizeof fields))
+	if (is_news(error) && boxed_news(fields, sizeof fields))
 		own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", fields);
 }
 

@@ -12,8 +12,8 @@
 void boxed_forget(void);
 
 /* Before the sinks are opened, and after: what processes with this log left when they died is written there. `removed`:
- * the file that is there is not gone on with. */
-void boxed_find(const struct config *config, bool removed);
+ * the file that is there is not gone on with. `inherited`: a child's, NULL: none. */
+void boxed_find(const struct config *config, bool removed, const struct outlet *inherited);
 void boxed_recover(struct appender *a, const struct config *config);
 /* With the appender begun: say what that was. */
 #define BOXED_NEWS 320

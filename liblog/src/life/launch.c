@@ -129,7 +129,7 @@ int launch(const struct config *config, const char *without, struct inheritance 
 	ilu_tid tid = ilu_tid_generate();
 	int rc = a ? 0 : -ENOMEM;
 
-	boxed_find(config, !from && config->at_start == SINK_FILE_NEW);
+	boxed_find(config, !from && config->at_start == SINK_FILE_NEW, from ? &from->outlet : NULL);
 	if (!rc && from)
 		a->outlet = from->outlet;
 	else if (!rc)

@@ -95,19 +95,21 @@ static int give_box(struct recover_box *b, bool fresh, struct replay *r, struct 
 
 struct file {
 	int fd;
+	bool borrowed; /* others write with the same descriptor, and have their lock by it */
 	const struct replay *replay;
 	bool begun;
 };
 
 /* The beginning of a line is the end of the file: undo it, if nobody else may be writing there. Where it stays the next
  * recovery goes on with it. */
-static bool cut_back(int fd, size_t partial)
+static bool cut_back(const struct file *f, size_t partial)
 {
+	int fd = f->fd;
 	off_t here = lseek(fd, 0, SEEK_CUR);
 	struct stat st;
 	bool cut;
 
-	if (flock(fd, LOCK_EX | LOCK_NB))
+	if (f->borrowed || flock(fd, LOCK_EX | LOCK_NB))
 		return false;
 	cut = here >= (off_t)partial && !fstat(fd, &st) && st.st_size == here && !ftruncate(fd, here - (off_t)partial);
 	flock(fd, LOCK_UN);
@@ -129,15 +131,15 @@ static int make_room(int fd, size_t len)
 	return rc == -ENOSPC || rc == -EDQUOT ? rc : 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
+static int write_all(const struct file *f, const char *bytes, size_t len)
 {
 	size_t done = 0;
-	int rc = make_room(fd, len);
+	int rc = make_room(f->fd, len);
 
 	if (rc)
 		return rc;
 	while (done < len) {
-		ssize_t n = write(fd, bytes + done, len - done);
+		ssize_t n = write(f->fd, bytes + done, len - done);
 		const char *last;
 
 		if (n > 0) {
@@ -149,7 +151,7 @@ static int write_all(int fd, const char *bytes, size_t len)
 		n = n < 0 ? -errno : -EIO;
 		last = done ? memrchr(bytes, '\n', done) : NULL;
 		if (done && last != bytes + done - 1)
-			cut_back(fd, last ? (size_t)(bytes + done - last) - 1 : done);
+			cut_back(f, last ? (size_t)(bytes + done - last) - 1 : done);
 		return (int)n;
 	}
 	return 0;
@@ -164,9 +166,9 @@ static int to_file(void *to, const char *bytes, size_t len, size_t lines)
 
 	(void)lines;
 	if (!f->begun && f->replay->half && !f->replay->completed && !fstat(f->fd, &st) && open_torn(f->fd, st.st_size))
-		rc = write_all(f->fd, "\n", 1);
+		rc = write_all(f, "\n", 1);
 	f->begun = true;
-	return rc ? rc : write_all(f->fd, bytes, len);
+	return rc ? rc : write_all(f, bytes, len);
 }
 
 /* As a sink opens it: never another's file. */
@@ -188,16 +190,21 @@ static int open_log(const char *path)
 int recovery_write(struct recovery *r, const char *path, bool fresh)
 {
 	int fd = r->count ? open_log(path) : -1, rc = r->count && fd < 0 ? fd : 0;
+	bool borrowed = rc == -EACCES && tail_is_log(r->open_fd, path);
 
+	if (borrowed) {
+		fd = r->open_fd;
+		rc = 0;
+	}
 	for (size_t i = 0; i < r->count && fd >= 0; i++) {
 		struct recover_box *b = &r->box[i];
-		struct file f = {.fd = fd};
+		struct file f = {.fd = fd, .borrowed = borrowed};
 		struct replay to = {.write = to_file, .to = &f};
 		int error;
 
 		if (i) { /* what the one before wrote stands there now */
 			tail_done(&b->tail);
-			if (tail_read(&b->dead, path, &b->tail))
+			if (tail_read(&b->dead, path, r->open_fd, &b->tail))
 				continue;
 		}
 		f.replay = &to;
@@ -208,7 +215,7 @@ int recovery_write(struct recovery *r, const char *path, bool fresh)
 		rc = rc ? rc : error;
 		leave_box(b);
 	}
-	if (fd >= 0)
+	if (fd >= 0 && !borrowed)
 		close(fd);
 	return rc;
 }
@@ -233,7 +240,7 @@ static void add_box(struct recovery *r, const char *path, const char *log)
 	memset(b, 0, sizeof *b);
 	if (take_box(b, path, log))
 		return;
-	if (tail_read(&b->dead, log, &b->tail)) {
+	if (tail_read(&b->dead, log, r->open_fd, &b->tail)) {
 		leave_box(b); /* who can read the log will do it */
 		return;
 	}
@@ -249,11 +256,12 @@ static int by_start(const void *a, const void *b)
 	return (x->dead.h.started_ns > y->dead.h.started_ns) - (x->dead.h.started_ns < y->dead.h.started_ns);
 }
 
-void recovery_find(struct recovery *r, const char *place, const char *log)
+void recovery_find(struct recovery *r, const char *place, const char *log, int open_fd)
 {
 	char directory[BOX_DIRECTORY], prefix[64], path[BOX_PATH + 256];
 
 	memset(r, 0, sizeof *r);
+	r->open_fd = open_fd;
 	box_prefix(log, prefix);
 	for (unsigned i = 0; box_directory(place, i, directory); i++) {
 		DIR *d = opendir(directory);
@@ -334,6 +342,7 @@ static int take_by_hand(struct recovery *r, const char *path, const char *log)
 	int rc;
 
 	memset(r, 0, sizeof *r);
+	r->open_fd = -1;
 	r->box = calloc(1, sizeof *r->box);
 	if (!r->box)
 		return -ENOMEM;
@@ -341,7 +350,7 @@ static int take_by_hand(struct recovery *r, const char *path, const char *log)
 	if (rc)
 		return rc;
 	r->count = 1;
-	return tail_read(&r->box->dead, log ? log : r->box->dead.h.log, &r->box->tail);
+	return tail_read(&r->box->dead, log ? log : r->box->dead.h.log, -1, &r->box->tail);
 }
 
 struct reader {

@@ -205,18 +205,35 @@ static int look_elsewhere(const struct dead *d, struct tail *t, int fd, const ch
 	return look(d, t, fd, size > most ? size - most : 0, size, false);
 }
 
-int tail_read(const struct dead *d, const char *path, struct tail *t)
+bool tail_is_log(int fd, const char *path)
+{
+	struct stat named, st;
+
+	return fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDWR && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	       !stat(path, &named) && named.st_dev == st.st_dev && named.st_ino == st.st_ino;
+}
+
+/* The file that the batch went to. */
+static int look_there(const struct dead *d, struct tail *t, int fd, const struct stat *st)
+{
+	return look(d, t, fd, begin_of(&d->note, (uint64_t)st->st_size), (uint64_t)st->st_size, true);
+}
+
+int tail_read(const struct dead *d, const char *path, int open_fd, struct tail *t)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc = fd < 0 ? -errno : 0;
 	struct stat st;
 
 	memset(t, 0, sizeof *t);
-	if (fd < 0 && rc != -ENOENT)
-		return rc;
-	if (fd >= 0 && is_it(fd, &d->note, &st))
-		rc = look(d, t, fd, begin_of(&d->note, (uint64_t)st.st_size), (uint64_t)st.st_size, true);
-	else
+	if (fd < 0 && rc != -ENOENT) {
+		/* a file that was moved cannot be looked at then */
+		if (rc == -EACCES && tail_is_log(open_fd, path) && is_it(open_fd, &d->note, &st))
+			rc = look_there(d, t, open_fd, &st);
+	} else if (fd >= 0 && is_it(fd, &d->note, &st)) {
+		rc = look_there(d, t, fd, &st);
+	} else {
 		rc = look_elsewhere(d, t, fd, path);
+	}
 	if (fd >= 0)
 		close(fd);
 	t->half = t->half_len ? t->bytes : NULL;

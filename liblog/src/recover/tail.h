@@ -15,8 +15,12 @@ struct tail {
 	char *bytes;
 };
 
-/* `path`: the log as it is called now. 0, also when there is none, or a negative errno: it cannot be read. */
-int tail_read(const struct dead *dead, const char *path, struct tail *out);
+/* Is this descriptor (-1: none) of the file that is called `path`, and can it be read? */
+bool tail_is_log(int fd, const char *path);
+
+/* `path`: the log as it is called now; `open_fd`: a descriptor of it, or of something else, for who may not open it,
+ * -1: none. 0, also when there is no log, or a negative errno: it cannot be read. */
+int tail_read(const struct dead *dead, const char *path, int open_fd, struct tail *out);
 void tail_done(struct tail *tail);
 
 #endif
