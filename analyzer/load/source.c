@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* source.c - one log file into chunks, by several threads.
  *
- * The file is cut into pieces of about 32 MiB at line ends. A worker takes the next piece, parses it into a chunk or
+ * The file is cut into pieces at line ends (load/piece.h). A worker takes the next piece, parses it into a chunk or
  * two, packs them, and waits for its turn to write: pieces are written in the order of the file, so line numbers and
  * offsets are known then. A plain file is read by each worker itself, half a MiB at a time, so that the text stays in
  * the cache; what must be unpacked first, or comes through a pipe, is handed out in memory.
@@ -38,8 +38,7 @@ static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
 	any = j->next_from < j->size && !j->rc && !*j->l->stop;
 	if (any) {
 		*from = j->next_from;
-		*to = in_one(j) || j->size - *from < (int64_t)PIECE_BYTES + PIECE_BYTES / 4 ? j->size
-		                                                                            : *from + PIECE_BYTES;
+		*to = in_one(j) || piece_is_last(j->piece, j->size - *from) ? j->size : *from + (int64_t)j->piece;
 		j->next_from = *to;
 		w->ticket = j->next_ticket++;
 		turn_progress(j, *from);
@@ -65,7 +64,7 @@ static int line_start(struct worker *w, int64_t at, int64_t limit, int64_t *out)
 		}
 		nl = memchr(w->buf, '\n', (size_t)got);
 		/* one that goes on with the line before is no good start */
-		for (more = nl; more && more + 1 < w->buf + got && strchr(" \t}]\r", more[1]);)
+		for (more = nl; more && more + 1 < w->buf + got && piece_continues(more[1]);)
 			more = memchr(more + 1, '\n', (size_t)(w->buf + got - more - 1));
 		nl = more && more + 1 < w->buf + got ? more : nl;
 		if (nl) {
@@ -258,7 +257,7 @@ static void worker_done(struct worker *w, bool first)
 static bool is_small(struct job *j)
 {
 	if (j->fd >= 0)
-		return j->size - j->next_from <= (int64_t)PIECE_BYTES + PIECE_BYTES / 4;
+		return piece_is_last(j->piece, j->size - j->next_from);
 	j->workers[0].taken = stream_take(&j->workers[0]);
 	return j->drained;
 }
@@ -332,6 +331,7 @@ static int start(struct job *j, const char **why)
 			return -errno;
 		j->size = reader_stat(j->reader)->st_size;
 		j->next_from = j->end_at = l->skip_bytes;
+		j->piece = piece_of_file(j->fd, l->skip_bytes, j->size);
 		posix_fadvise(j->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 		last_byte(j);
 		return 0;

@@ -5,6 +5,7 @@
 #define LOAD_SOURCE_JOB_H
 
 #include "load/source.h"
+#include "load/piece.h"
 #include "parse/parse_state.h"
 #include "ingest/line.h"
 #include "ingest/reader.h"
@@ -12,12 +13,9 @@
 #include <errno.h>
 #include <pthread.h>
 
-#ifndef PIECE_BYTES
-#define PIECE_BYTES (32u << 20)
-#endif
-#define LINE_LIMIT  (LINE_MAX_BYTES + 1u) /* bytes that must have a line's end among them, or it is given up */
-#define LINE_ALONE  (8u << 20)            /* of a longer line one worker at a time has the text in memory */
-#define BUFFER_KEPT (PIECE_BYTES + PIECE_BYTES / 4) /* bytes of one that other lines need as well */
+#define LINE_LIMIT  (LINE_MAX_BYTES + 1u)         /* bytes that must have a line's end among them, or it is given up */
+#define LINE_ALONE  (8u << 20)                    /* of a longer line one worker at a time has the text in memory */
+#define BUFFER_KEPT (PIECE_MOST + PIECE_MOST / 4) /* bytes of one that other lines need as well */
 
 /* Shared by the workers of one file. */
 struct job {
@@ -25,6 +23,7 @@ struct job {
 	struct reader *reader;
 	int fd;               /* of a plain file, else -1 */
 	int64_t size;         /* of a plain file */
+	size_t piece;         /* bytes of a piece, about; of a stream 0 until its beginning is known */
 	pthread_mutex_t take; /* pieces */
 	int64_t next_from;    /* plain: where the next piece begins */
 	uint64_t next_ticket;

@@ -37,10 +37,11 @@ static int room_for_line(struct worker *w)
 static int carry_take(struct worker *w, size_t *have, size_t *want)
 {
 	struct job *j = w->job;
+	size_t piece = j->piece ? j->piece : PIECE_MOST;
 	int rc = 0;
 
 	*have = j->carry_len;
-	*want = *have + PIECE_BYTES < LINE_LIMIT ? *have + PIECE_BYTES : LINE_LIMIT;
+	*want = *have + piece < LINE_LIMIT ? *have + piece : LINE_LIMIT;
 	j->carry_len = 0;
 	if (*have <= LINE_ALONE) {
 		rc = lines_room(w, *want);
@@ -62,7 +63,7 @@ static char *piece_end(const struct worker *w, size_t have)
 {
 	char *last = memrchr(w->buf, '\n', have), *nl = last;
 
-	while (nl && nl + 1 < w->buf + have && strchr(" \t}]\r", nl[1]))
+	while (nl && nl + 1 < w->buf + have && piece_continues(nl[1]))
 		nl = memrchr(w->buf, '\n', (size_t)(nl - w->buf));
 	return nl ? nl : last;
 }
@@ -170,6 +171,15 @@ static int stream_line_give_up(struct worker *w, size_t *have)
 	return rc ? rc : lines_give_up(w, have);
 }
 
+/* As soon as there is enough of the stream to tell how large pieces are: how much of it the first one wants. */
+static void piece_settle(struct job *j, const char *text, size_t have, size_t *want)
+{
+	if (j->piece || have < READER_BLOCK)
+		return;
+	j->piece = piece_of_text(text, have);
+	*want = j->piece < have ? have : j->piece;
+}
+
 /* Reads until there is a piece with a line end, or no more. Under the lock. */
 static int stream_fill(struct worker *w)
 {
@@ -202,6 +212,7 @@ static int stream_fill(struct worker *w)
 			return (int)got;
 		w->last = got == 0;
 		have += (size_t)got;
+		piece_settle(j, w->buf, have, &want);
 	}
 	if (w->last || !nl)
 		nl = w->last ? w->buf + have - 1 : memrchr(w->buf, '\n', have);
