@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/heap.h"
+#include "base/keyed.h"
 #include "base/tempfile.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -15,10 +16,12 @@ struct run {
 	off_t begin, end;
 	struct tempfile_in in;
 	struct slice cur;
+	uint64_t key; /* of cur */
 };
 
 struct sorter {
 	sorter_compare *compare;
+	sorter_key *key; /* NULL: all have the same */
 	char *beside;
 	size_t memory;
 	struct bytes text; /* records in memory */
@@ -46,6 +49,11 @@ int sorter_new(const char *beside, size_t memory, sorter_compare *compare, struc
 	s->fd = -1;
 	*out = s;
 	return 0;
+}
+
+void sorter_by_key(struct sorter *s, sorter_key *key)
+{
+	s->key = key;
 }
 
 void sorter_free(struct sorter *s)
@@ -83,10 +91,41 @@ static int compare_records(const void *pa, const void *pb, void *arg)
 	return c ? c : (a > b) - (a < b);
 }
 
-static void sort(struct sorter *s)
+/* Those that have one key stand beside each other. */
+static void sort_alike(struct sorter *s, const struct keyed *v)
 {
+	for (uint32_t i = 0, end; i < s->n; i = end) {
+		for (end = i + 1; end < s->n && v[end].key == v[i].key; end++)
+			;
+		if (end - i > 1)
+			qsort_r(s->at + i, end - i, sizeof *s->at, compare_records, s);
+	}
+}
+
+static int sort_by_key(struct sorter *s)
+{
+	struct keyed *v = malloc(s->n * sizeof *v);
+	int rc = v ? 0 : -ENOMEM;
+
+	for (uint32_t i = 0; !rc && i < s->n; i++)
+		v[i] = (struct keyed){s->key(record_at(s, s->at[i])), s->at[i]};
+	if (!rc)
+		rc = keyed_sort(v, s->n);
+	for (uint32_t i = 0; !rc && i < s->n; i++)
+		s->at[i] = v[i].value;
+	if (!rc)
+		sort_alike(s, v);
+	free(v);
+	return rc;
+}
+
+static int sort(struct sorter *s)
+{
+	if (s->n && s->key)
+		return sort_by_key(s);
 	if (s->n)
 		qsort_r(s->at, s->n, sizeof *s->at, compare_records, s);
+	return 0;
 }
 
 /* ---- runs ---- */
@@ -102,7 +141,7 @@ static int write_run(struct sorter *s)
 	*r = (struct run){.begin = s->end, .end = s->end};
 	if (s->fd < 0 && (s->fd = tempfile_open(s->beside)) < 0)
 		return s->fd;
-	sort(s);
+	rc = sort(s);
 	for (uint32_t i = 0; i < s->n && !rc; i++) {
 		struct slice x = record_at(s, s->at[i]);
 
@@ -142,13 +181,14 @@ int sorter_add(struct sorter *s, struct slice record)
 static int compare_runs(const void *of, uint32_t a, uint32_t b)
 {
 	const struct sorter *s = of;
-	int c = s->compare(s->run[a].cur, s->run[b].cur);
+	const struct run *x = &s->run[a], *y = &s->run[b];
+	int c = x->key != y->key ? (x->key < y->key ? -1 : 1) : s->compare(x->cur, y->cur);
 
 	return c ? c : (a > b) - (a < b);
 }
 
 /* The next record of a run; 1, 0: it is at its end. */
-static int run_next(struct run *r)
+static int run_next(const struct sorter *s, struct run *r)
 {
 	const char *p;
 	uint32_t len;
@@ -162,6 +202,7 @@ static int run_next(struct run *r)
 	if ((rc = tempfile_take(&r->in, len, &p)))
 		return rc;
 	r->cur = (struct slice){p, len};
+	r->key = s->key ? s->key(r->cur) : 0;
 	return 1;
 }
 
@@ -172,7 +213,7 @@ int sorter_rewind(struct sorter *s)
 	s->next = s->heaped = 0;
 	s->taken = false;
 	if (!s->nruns)
-		sort(s);
+		rc = sort(s);
 	if (rc || !s->nruns)
 		return rc;
 	bytes_free(&s->text);
@@ -187,7 +228,7 @@ int sorter_rewind(struct sorter *s)
 		r->in.at = r->begin;
 		r->in.end = r->end;
 		r->in.from = r->in.n = 0;
-		rc = run_next(r);
+		rc = run_next(s, r);
 		if (rc == 1)
 			s->heap[s->heaped++] = i;
 	}
@@ -204,7 +245,7 @@ int sorter_next(struct sorter *s, struct slice *out)
 		return 1;
 	}
 	if (s->taken) {
-		int rc = run_next(&s->run[s->heap[0]]);
+		int rc = run_next(s, &s->run[s->heap[0]]);
 
 		if (rc < 0)
 			return rc;

@@ -11,6 +11,8 @@
 
 /* < 0, 0, > 0. A record begins at no particular address. */
 typedef int sorter_compare(struct slice a, struct slice b);
+/* A number in no other order than the records: where two differ, their records compare alike. */
+typedef uint64_t sorter_key(struct slice record);
 
 struct sorter;
 
@@ -18,6 +20,21 @@ struct sorter;
  * most; 0: SORTER_MEMORY. *out is NULL on error, which sorter_free takes as well. */
 #define SORTER_MEMORY ((size_t)2 << 20)
 int sorter_new(const char *beside, size_t memory, sorter_compare *compare, struct sorter **out);
+/* Before the first record: records are put in order by their keys, and compared only where those are the same. */
+void sorter_by_key(struct sorter *s, sorter_key *key);
+/* A key for what is in the order of a text: its first bytes. */
+static inline uint64_t sorter_text_key(struct slice text)
+{
+	unsigned char first[8] = {0};
+	uint64_t key = 0;
+
+	if (text.len)
+		memcpy(first, text.ptr, text.len < sizeof first ? text.len : sizeof first);
+	for (size_t i = 0; i < sizeof first; i++)
+		key = key << 8 | first[i];
+	return key;
+}
+
 void sorter_free(struct sorter *s);
 
 int sorter_add(struct sorter *s, struct slice record);

@@ -243,11 +243,25 @@ static int compare_spilled(struct slice a, struct slice b)
 	return slice_compare(spilled_tid(a), spilled_tid(b));
 }
 
+static uint64_t key_spilled(struct slice record)
+{
+	return sorter_text_key(spilled_tid(record));
+}
+
+static int spilled_new(struct place_set *p)
+{
+	int rc = sorter_new(p->beside, 0, compare_spilled, &p->spilled);
+
+	if (!rc)
+		sorter_by_key(p->spilled, key_spilled);
+	return rc;
+}
+
 /* What is held goes to the sorter. */
 static int spill(struct place_set *p)
 {
 	struct bytes record = {0};
-	int rc = p->spilled ? 0 : sorter_new(p->beside, 0, compare_spilled, &p->spilled);
+	int rc = p->spilled ? 0 : spilled_new(p);
 
 	for (uint32_t i = 0; !rc && i < p->tids.n; i++) {
 		const struct entry *e = &p->v[i];

@@ -69,12 +69,23 @@ static void read_all(struct sorter *s, uint32_t records)
 	assert_int_equal(sorter_next(s, &x), 0);
 }
 
-static void comes_back(size_t memory, uint32_t records)
+static uint64_t whole_key(struct slice x)
+{
+	return head_of(x).key;
+}
+
+static uint64_t part_of_key(struct slice x)
+{
+	return head_of(x).key / 16;
+}
+
+static void comes_back(size_t memory, sorter_key *key, uint32_t records)
 {
 	struct sorter *s;
 	char buf[LONGEST];
 
 	assert_int_equal(sorter_new(NULL, memory, by_key, &s), 0);
+	sorter_by_key(s, key);
 	for (uint32_t i = 0; i < records; i++)
 		assert_int_equal(sorter_add(s, make((struct head){random32() % KEYS, i}, buf)), 0);
 	for (int times = 0; times < 2; times++) {
@@ -87,13 +98,29 @@ static void comes_back(size_t memory, uint32_t records)
 static void in_memory_or_not(void **state)
 {
 	static const size_t memory[] = {1, 1000, 100000, 0};
+	static sorter_key *const keys[] = {NULL, whole_key, part_of_key};
 
 	(void)state;
-	for (unsigned i = 0; i < sizeof memory / sizeof *memory; i++) {
-		comes_back(memory[i], 0);
-		comes_back(memory[i], 1);
-		comes_back(memory[i], RECORDS);
+	for (unsigned i = 0; i < sizeof memory / sizeof *memory; i++)
+		for (unsigned k = 0; k < sizeof keys / sizeof *keys; k++) {
+			comes_back(memory[i], keys[k], 0);
+			comes_back(memory[i], keys[k], 1);
+			comes_back(memory[i], keys[k], RECORDS);
+		}
+}
+
+/* The keys of texts are in the order of the texts, whatever bytes they have. */
+static void text_keys(void **state)
+{
+	static const struct slice texts[] = {SLICE(""),         SLICE("\0"),        SLICE("a"),        SLICE("a\0"),
+	                                     SLICE("abcdefgh"), SLICE("abcdefghi"), SLICE("abcdefgi"), SLICE("\xff")};
+
+	(void)state;
+	for (unsigned i = 0; i + 1 < sizeof texts / sizeof *texts; i++) {
+		assert_true(slice_compare(texts[i], texts[i + 1]) < 0);
+		assert_true(sorter_text_key(texts[i]) <= sorter_text_key(texts[i + 1]));
 	}
+	assert_true(sorter_text_key(texts[5]) < sorter_text_key(texts[6]));
 }
 
 /* A directory that cannot be written to is told when memory is full, not before. */
@@ -111,7 +138,8 @@ static void no_place(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(in_memory_or_not), cmocka_unit_test(no_place)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(in_memory_or_not), cmocka_unit_test(text_keys),
+	                                   cmocka_unit_test(no_place)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
