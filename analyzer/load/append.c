@@ -65,22 +65,25 @@ struct count {
 	struct chunk *chunk;
 	struct line line;
 	struct bytes text;
-	sqlite3_stmt *rejected; /* of source ?1, line ?2 */
+	sqlite3_stmt *rejected; /* the lines of source ?1 from line ?2 on, in their order */
+	int64_t next_rejected;  /* the one that it stands at */
 	int64_t first_line;
 	uint32_t pieces; /* rows so far that are pieces of lines, and the bytes of the last ones */
 	size_t piece_bytes;
 	bool stretch; /* of a line that is too long: no line of it ends here */
 };
 
-/* 1, 0 or a negative errno. */
+/* 1, 0 or a negative errno; rows are asked for in their order. */
 static int was_rejected(struct count *k, uint32_t row)
 {
-	int rc;
+	int64_t line = k->first_line + row - k->pieces;
+	int rc = 1;
 
-	sqlite3_bind_int64(k->rejected, 2, k->first_line + row - k->pieces);
-	rc = sql_next(k->rejected);
-	sqlite3_reset(k->rejected);
-	return rc;
+	while (k->next_rejected < line && (rc = sql_next(k->rejected)) == 1)
+		k->next_rejected = sqlite3_column_int64(k->rejected, 0);
+	if (!rc)
+		k->next_rejected = INT64_MAX;
+	return rc < 0 ? rc : k->next_rejected == line;
 }
 
 static int count_row(struct count *k, uint32_t row, bool last_open, struct parse_counts *out)
@@ -107,9 +110,11 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 		rc = 0;
 		out->blank += v == LINE_OK && (!len || (len == 1 && *text->ptr == '\r'));
 	} else if (r.head == CHUNK_READING) {
-		if ((rc = chunk_raw_row(k->chunk, r.head, r.head_ord, &line, &reading)))
+		if ((rc = was_rejected(k, row)) < 0 ||
+		    (v = rc ? LINE_REJECTED : LINE_OK,
+		     rc = chunk_raw_row(k->chunk, r.head, r.head_ord, &line, &reading)))
 			return rc;
-		if (memmem(reading.ptr, reading.len, ",\"repaired\":\"", 13))
+		if (v == LINE_OK && memmem(reading.ptr, reading.len, ",\"repaired\":\"", 13))
 			v = LINE_REPAIRED;
 	} else if (r.head == CHUNK_PIECE) { /* its bytes are counted with its line's last row */
 		k->pieces++;
@@ -134,11 +139,13 @@ static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c,
                         struct parse_counts *out)
 {
 	struct count k = {.chunk = c, .first_line = r->next_line, .stretch = !last->lines};
-	int rc = sql_prepare(store_db(p->store), "SELECT 1 FROM reject WHERE source = ?1 AND line = ?2", &k.rejected);
+	int rc = sql_prepare(store_db(p->store),
+	                     "SELECT line FROM reject WHERE source = ?1 AND line >= ?2 ORDER BY line", &k.rejected);
 
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(k.rejected, 1, r->source);
+	sqlite3_bind_int64(k.rejected, 2, r->next_line);
 	line_init(&k.line);
 	for (uint32_t i = 0, n = chunk_rows(c); i < n && !rc; i++) {
 		rc = count_row(&k, i, false, out);

@@ -62,7 +62,7 @@ static int rejects_write(struct job *j, const struct parser *p)
 
 	for (size_t i = 0; i < p->nrejects && !rc; i++) {
 		const struct parse_reject *r = &p->rejects[i];
-		int64_t line = l->next_line + r->row, offset = l->skip_bytes + l->bytes + r->offset;
+		int64_t line = l->next_line + r->line, offset = l->skip_bytes + l->bytes + r->offset;
 
 		sqlite3_bind_int64(j->reject_insert, 1, l->id);
 		sqlite3_bind_int64(j->reject_insert, 2, line);

@@ -276,7 +276,9 @@ static int text_add(struct parser *p, struct slice text, struct slice plain, con
 
 struct objects {
 	struct parser *p;
-	struct slice *all;
+	bool clean; /* each is meant as a record: it needs no time, and one that can't be read is told */
+	struct slice *all, wrong;
+	const char *reason; /* why the first that can't be read is none; NULL: there is no such one */
 	size_t n, room;
 };
 
@@ -289,8 +291,15 @@ static int object_note(void *arg, struct slice object)
 
 	if (rc)
 		return rc;
-	if (r.verdict != RECORD_EVENT || !r.has_time || o->n == LIST_MAX)
+	if (r.verdict != RECORD_EVENT || (!r.has_time && !o->clean) || o->n == LIST_MAX) {
+		if (o->clean && !o->reason) {
+			o->reason = o->n == LIST_MAX ? "more than 32768 records in a line"
+			            : r.reason       ? r.reason
+			                             : "no record";
+			o->wrong = object;
+		}
 		return 0;
+	}
 	to = array_add(o->all, o->n, o->room);
 	if (!to)
 		return -ENOMEM;
@@ -304,25 +313,44 @@ static size_t bytes_of(struct slice text, const char *from, const char *to, bool
 	return last ? bytes - (size_t)(from - text.ptr) : (size_t)(to - from);
 }
 
-/* Each object of the line is a record; the last one has the rest of the line. *found: there was one. */
-static int objects_add(struct parser *p, struct slice text, enum repair repair, size_t bytes, bool *found)
+/* One of them, whose bytes reach from `from` to `to`. behind: the line. */
+static int object_add(struct parser *p, struct slice object, struct slice text, bool last, enum repair repair,
+                      size_t bytes, const char *behind, const char *end)
 {
-	struct objects o = {.p = p};
+	struct record_result r;
+	int rc = record_read(&p->records, object, &r);
+
+	if (!rc && !r.has_time && !p->records.has_near && !(rc = peek_time(p, behind, end)))
+		record_date(&p->records, p->peeked_ns, &r);
+	return rc ? rc : record_add(p, last ? CHUNK_READING : CHUNK_PIECE, text, &r, repair, bytes);
+}
+
+/* Each object of the line is a record; the last one has the rest of the line. *found: there was one. One that can't be
+ * read is in the bytes of another; it makes the line one that is rejected, of which others are events. */
+static int objects_add(struct parser *p, const struct row *row, bool clean, const char *end, bool *found,
+                       const char **reason)
+{
+	struct objects o = {.p = p, .clean = clean};
+	struct slice text = row->text;
 	const char *from = text.ptr;
 	int rc = record_list(text, object_note, &o);
 
 	*found = o.n > 0;
+	*reason = o.reason ? o.reason : *reason;
+	if (!rc && o.n && o.reason)
+		rc = parse_reject_part(p, row, o.wrong, o.reason);
 	for (size_t i = 0; i < o.n && !rc; i++) {
 		bool last = i == o.n - 1;
 		const char *to = last ? text.ptr + text.len : o.all[i].ptr + o.all[i].len;
-		struct record_result r;
 
-		rc = record_read(&p->records, o.all[i], &r);
-		if (!rc)
-			rc =
-			    record_add(p, last ? CHUNK_READING : CHUNK_PIECE, (struct slice){from, (size_t)(to - from)},
-			               &r, repair, bytes_of(text, from, to, last, bytes));
+		rc = object_add(p, o.all[i], (struct slice){from, (size_t)(to - from)}, last,
+		                clean ? REPAIR_NONE : REPAIR_PIECES, bytes_of(text, from, to, last, row->bytes),
+		                text.ptr + row->bytes, end);
 		from = to;
+	}
+	if (!rc && o.n && o.reason) { /* they have counted as a line that is ok */
+		p->counts.ok--;
+		p->counts.ok_bytes -= row->bytes;
 	}
 	free(o.all);
 	return rc;
@@ -447,6 +475,33 @@ static int lines_join(struct parser *p, struct slice all, bool quoted, struct sl
 	return 0;
 }
 
+static bool is_too_much(const char *reason)
+{
+	return reason && !strncmp(reason, "more than", 9);
+}
+
+/* Lines that belong to the one before them. */
+static int parts_add(struct parser *p, const char *from, const char *stop)
+{
+	int rc = 0;
+
+	for (const char *at = from; at < stop && !rc;) {
+		const char *end = memchr(at, '\n', (size_t)(stop - at)), *to = end ? end : stop;
+
+		rc = part_add(p, (struct slice){at, (size_t)(to - at)}, (size_t)(to - at) + (end != NULL));
+		at = to + (end != NULL);
+	}
+	return rc;
+}
+
+/* The lines of a record that is too much for an event: the first says so, the others are parts of it. */
+static int group_reject(struct parser *p, const struct row *first, const char *stop, const char *reason)
+{
+	int rc = parse_reject_row(p, first, reason);
+
+	return rc ? rc : parts_add(p, first->text.ptr + first->bytes, stop);
+}
+
 /* The lines of one record: the first has the event, the others are parts of it. Not *taken: *reason may say why. */
 static int group_add(struct parser *p, const char *text, const char *stop, bool quoted, bool *taken,
                      const char **reason)
@@ -460,7 +515,7 @@ static int group_add(struct parser *p, const char *text, const char *stop, bool 
 	*taken = false;
 	if (rc || (rc = record_read(&p->records, all, &r)))
 		return rc;
-	if (r.reason && !strncmp(r.reason, "more than", 9))
+	if (is_too_much(r.reason))
 		*reason = r.reason;
 	if (r.verdict != RECORD_EVENT)
 		return 0;
@@ -470,13 +525,7 @@ static int group_add(struct parser *p, const char *text, const char *stop, bool 
 	}
 	*taken = true;
 	rc = record_add(p, CHUNK_READING, first, &r, repair, first.len + 1);
-	for (const char *at = nl + 1; at < stop && !rc;) {
-		const char *end = memchr(at, '\n', (size_t)(stop - at)), *to = end ? end : stop;
-
-		rc = part_add(p, (struct slice){at, (size_t)(to - at)}, (size_t)(to - at) + (end != NULL));
-		at = to + (end != NULL);
-	}
-	return rc;
+	return rc ? rc : parts_add(p, nl + 1, stop);
 }
 
 /* ---- one line, or more ---- */
@@ -499,7 +548,8 @@ static bool bracket(struct parser *p, struct slice s)
 	return false;
 }
 
-static int broken(struct parser *p, const struct row *r, struct slice bare, const char *reason, size_t *used)
+static int broken(struct parser *p, const struct row *r, struct slice bare, const char *reason, const char *end,
+                  size_t *used)
 {
 	bool found, clean = is_clean_list(bare);
 	int rc;
@@ -510,7 +560,7 @@ static int broken(struct parser *p, const struct row *r, struct slice bare, cons
 	}
 	if (!clean && parse_may_not(p, REPAIR_PIECES, 0))
 		return parse_reject_row(p, r, reason ? reason : repair_is_off(REPAIR_PIECES));
-	rc = objects_add(p, r->text, clean ? REPAIR_NONE : REPAIR_PIECES, r->bytes, &found);
+	rc = objects_add(p, r, clean, end, &found, &reason);
 
 	return rc || found ? rc : parse_reject_row(p, r, reason ? reason : "a list without records");
 }
@@ -543,13 +593,13 @@ static int opened(struct parser *p, const struct row *row, struct slice bare, co
 	}
 	if (stop && (rc = group_add(p, text, stop, quoted, &taken, &reason)))
 		return rc;
-	if (taken) {
+	if (taken || (stop && is_too_much(reason))) {
 		*used = (size_t)(stop - text);
-		return 0;
+		return taken ? 0 : group_reject(p, row, stop, reason);
 	}
 	if (!reason || !strncmp(reason, "not JSON", 8) || !strcmp(reason, "cut short"))
 		reason = ended || !last ? "cut short" : "cut short at the end of the file";
-	return broken(p, row, bare, reason, used);
+	return broken(p, row, bare, reason, end, used);
 }
 
 int foreign_take(struct parser *p, const char *text, const char *end, bool last, size_t *used)
@@ -600,7 +650,7 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 	case RECORD_OPEN:
 		return opened(p, &row, b.text, &r, end, last, used);
 	default:
-		return broken(p, &row, b.text, !nl && last ? "cut short at the end of the file" : r.reason, used);
+		return broken(p, &row, b.text, !nl && last ? "cut short at the end of the file" : r.reason, end, used);
 	}
 }
 

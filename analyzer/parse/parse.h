@@ -7,9 +7,9 @@
 #include "ingest/record.h"
 #include "store/chunk.h"
 
-/* A line that was no event. */
+/* A line that was no event, or of which a part was none. */
 struct parse_reject {
-	uint32_t row;   /* in the chunk */
+	uint32_t line;  /* in the chunk */
 	int64_t offset; /* in the chunk's text; of a line that begins in chunks before it below 0 */
 	uint64_t length;
 	const char *reason; /* static */

@@ -28,22 +28,37 @@ static char *sample_of(struct slice text)
 	return out;
 }
 
-int parse_reject_row(struct parser *p, const struct row *r, const char *reason)
+/* Notes the text at a byte of the chunk's next line as rejected. */
+static int reject_note(struct parser *p, struct slice text, size_t at, const char *reason)
 {
 	struct chunk_summary s = chunk_builder_summary(p->builder);
 	struct parse_reject *j;
 
+	if (array_reserve(p->rejects, p->rejects_room, p->nrejects + 1))
+		return -ENOMEM;
+	j = &p->rejects[p->nrejects];
+	*j = (struct parse_reject){s.lines, (int64_t)(s.bytes + at), text.len, reason, sample_of(text)};
+	if (!j->sample)
+		return -ENOMEM;
+	p->nrejects++;
+	return 0;
+}
+
+int parse_reject_part(struct parser *p, const struct row *r, struct slice part, const char *reason)
+{
+	p->counts.rejected++;
+	p->counts.rejected_bytes += r->bytes;
+	return reject_note(p, part, (size_t)(part.ptr - r->text.ptr), reason);
+}
+
+int parse_reject_row(struct parser *p, const struct row *r, const char *reason)
+{
 	if (r->text.len > PARSE_STRETCH) {
 		p->gives_up = reason;
 		return 0;
 	}
-	if (array_reserve(p->rejects, p->rejects_room, p->nrejects + 1))
+	if (reject_note(p, r->text, 0, reason))
 		return -ENOMEM;
-	j = &p->rejects[p->nrejects];
-	*j = (struct parse_reject){s.rows, (int64_t)s.bytes, r->text.len, reason, sample_of(r->text)};
-	if (!j->sample)
-		return -ENOMEM;
-	p->nrejects++;
 	p->counts.rejected++;
 	p->counts.rejected_bytes += r->bytes;
 	return chunk_add_raw(p->builder, CHUNK_REJECTED, r->text, SLICE_NONE, 0, r->bytes);

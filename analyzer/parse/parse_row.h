@@ -16,6 +16,8 @@ struct row {
 /* parse_reject.c: a line that should have been an event: a row of table reject; a long one is left to parser_give_up.
  */
 int parse_reject_row(struct parser *p, const struct row *r, const char *reason);
+/* A part of the line should have been an event. The line counts as rejected; its rows are still to be added. */
+int parse_reject_part(struct parser *p, const struct row *r, struct slice part, const char *reason);
 
 /* A repair that the user, or one of the line's formats (bits), has switched off: the line is to be rejected. */
 static inline bool parse_may_not(const struct parser *p, enum repair r, unsigned bits)

@@ -18,6 +18,9 @@ struct check {
 	struct bytes line;
 	struct place_set *places; /* as the chunks have them */
 	sqlite3_stmt *reject, *energy;
+	struct noted { /* of table reject, where k->reject stands */
+		int64_t line, offset, length;
+	} noted;
 	struct stretches { /* of the line that goes on in the next chunk */
 		int64_t source, line, offset, bytes;
 	} open;
@@ -79,27 +82,53 @@ static int may_be_unnoted(struct check *k, int64_t source)
 	return rc;
 }
 
-/* A rejected line's row in table reject. before: bytes of it in stretches before this row. */
-static int reject_noted(struct check *k, int64_t source, int64_t line, int64_t offset, size_t len, int64_t before,
-                        int64_t *rejected)
+/* What table reject has of the lines from one on. */
+static void rejects_from(struct check *k, int64_t source, int64_t line)
 {
-	int64_t length = before + (int64_t)len;
-	int rc, may = 0;
-
+	sqlite3_reset(k->reject);
 	sqlite3_bind_int64(k->reject, 1, source);
 	sqlite3_bind_int64(k->reject, 2, line);
-	rc = sql_next(k->reject);
+	k->noted = (struct noted){0};
+}
+
+/* 1: it has the line, in k->noted; 0 or a negative errno. Lines are asked for in their order. */
+static int reject_find(struct check *k, int64_t line)
+{
+	int rc = 1;
+
+	while (k->noted.line < line && (rc = sql_next(k->reject)) == 1)
+		k->noted = (struct noted){sqlite3_column_int64(k->reject, 0), sqlite3_column_int64(k->reject, 1),
+		                          sqlite3_column_int64(k->reject, 2)};
+	if (!rc)
+		k->noted.line = INT64_MAX;
+	return rc < 0 ? rc : k->noted.line == line;
+}
+
+/* A line in a chunk: its last row, the rows before that are pieces of lines, where it begins and ends. */
+struct at {
+	uint32_t row, pieces;
+	int64_t from, to, before; /* before: bytes of it in stretches before the chunk */
+};
+
+/* Whether what table reject has of a line is what its last row is: no event, or one that has rejected parts. */
+static int line_noted(struct check *k, const struct chunk_note *n, uint16_t head, struct at at, int64_t *rejected)
+{
+	int64_t line = n->first_line + at.row - at.pieces, offset = n->first_offset + at.from - at.before;
+	int64_t bytes = at.before + at.to - at.from;
+	bool whole = head == CHUNK_REJECTED;
+	const struct noted *x = &k->noted;
+	int rc = whole || head == CHUNK_READING ? reject_find(k, line) : 0, may = 0;
+
 	*rejected += rc == 1;
-	if (!rc && !before)
-		may = may_be_unnoted(k, source);
-	if (!rc && !may)
-		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)source,
+	if (!rc && whole && !at.before)
+		may = may_be_unnoted(k, n->source);
+	if (!rc && whole && !may)
+		fault(k, "source %lld: the rejected line %lld is not in table reject", (long long)n->source,
 		      (long long)line);
-	else if (rc == 1 && (sqlite3_column_int64(k->reject, 0) != offset - before ||
-	                     sqlite3_column_int64(k->reject, 1) != length))
-		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)source,
+	else if (rc == 1 && (whole ? x->offset != offset || x->length != bytes
+	                           : x->offset < offset || x->length > bytes || x->offset - offset > bytes - x->length))
+		fault(k, "source %lld: the rejected line %lld is noted at another place", (long long)n->source,
 		      (long long)line);
-	sqlite3_reset(k->reject);
 	return rc < 0 ? rc : may < 0 ? may : 0;
 }
 
@@ -135,7 +164,7 @@ static int stretch_check(struct check *k, struct chunk *c, const struct chunk_no
 /* Every line of a chunk again; bytes, times and rejected lines as the chunk's row and the rejects say. */
 static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note *n, int64_t *rejected)
 {
-	int64_t sum = 0, min = INT64_MAX, max = INT64_MIN, before = stretches_before(k, n);
+	int64_t sum = 0, from = 0, min = INT64_MAX, max = INT64_MIN, before = stretches_before(k, n);
 	struct chunk_row row;
 	uint32_t pieces = 0;
 	bool stretch;
@@ -148,19 +177,22 @@ static int chunk_lines(struct check *k, struct chunk *c, const struct chunk_note
 		fault(k, "chunk %lld: is not the end of the line that begins at byte %lld of source %lld",
 		      (long long)n->id, (long long)k->open.offset, (long long)k->open.source);
 	k->open.source = 0;
+	rejects_from(k, n->source, n->first_line);
 	for (uint32_t i = 0; i < chunk_rows(c); i++) {
 		if ((rc = chunk_row(c, i, &row)) || (rc = chunk_line(c, &row, &k->line, NULL)))
 			return rc;
-		if (row.head == CHUNK_REJECTED) {
-			if ((rc = reject_noted(k, n->source, n->first_line + i - pieces, n->first_offset + sum,
-			                       k->line.len, i ? 0 : before, rejected)))
-				return rc;
-		} else if (chunk_is_event(row.head)) {
+		if (chunk_is_event(row.head)) {
 			min = row.stamp < min ? row.stamp : min;
 			max = row.stamp > max ? row.stamp : max;
 		}
-		pieces += row.head == CHUNK_PIECE;
-		sum += (int64_t)k->line.len + (row.head != CHUNK_PIECE);
+		sum += (int64_t)k->line.len;
+		if (row.head == CHUNK_PIECE) {
+			pieces++;
+			continue;
+		}
+		if ((rc = line_noted(k, n, row.head, (struct at){i, pieces, from, sum, i ? 0 : before}, rejected)))
+			return rc;
+		from = ++sum;
 	}
 	if (chunk_rows(c) - pieces != n->lines)
 		fault(k, "chunk %lld: %u lines where %lld are noted", (long long)n->id, chunk_rows(c) - pieces,
@@ -334,7 +366,9 @@ int store_check(struct store *s, void (*say)(void *, const char *), void (*progr
 	int rc = place_set_new(sqlite3_db_filename(store_db(k.s), "main"), &k.places);
 
 	if (!rc)
-		rc = sql_prepare(s->db, "SELECT offset, length FROM reject WHERE source = ? AND line = ?", &k.reject);
+		rc = sql_prepare(s->db,
+		                 "SELECT line, offset, length FROM reject WHERE source = ? AND line >= ? ORDER BY line",
+		                 &k.reject);
 	if (!rc)
 		rc = sql_prepare(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", &k.energy);
 	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) &&
