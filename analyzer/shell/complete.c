@@ -20,38 +20,59 @@ enum { NOTES = 200 };
 #define BREAKS " \t\n\"'`=<>(),;"
 
 static struct session *session;
+static bool in_shell;           /* of ours: it has words of its own */
 static const char *typed;       /* the line that is completed */
 static int quote_open;          /* the quote that the word stands in, or 0 */
 static const char *in_sql = ""; /* what the line goes on with */
 
+struct candidate {
+	char *name;
+	char *note; /* what is told beside it; NULL: nothing */
+};
+
 /* The candidates of one Tab, gathered first and handed to readline one by one. */
 static struct {
-	char **names;
+	struct candidate *all;
 	size_t n, room, next;
-	char *notes[NOTES]; /* what is shown beside the first of them, where their order says something */
-	bool ordered;
+	bool ordered; /* their order says something */
 } found;
 
 static void forget(void)
 {
-	for (size_t i = 0; i < found.n; i++)
-		free(found.names[i]);
-	for (size_t i = 0; i < NOTES; i++) {
-		free(found.notes[i]);
-		found.notes[i] = NULL;
+	for (size_t i = 0; i < found.n; i++) {
+		free(found.all[i].name);
+		free(found.all[i].note);
 	}
 	found.n = found.next = 0;
 	found.ordered = false;
 }
 
+static bool is_found(const char *name)
+{
+	for (size_t i = 0; i < found.n; i++)
+		if (!strcmp(found.all[i].name, name))
+			return true;
+	return false;
+}
+
+static void offer_noted(const char *name, const char *note, const char *text)
+{
+	struct candidate c = {0};
+
+	if (strncasecmp(name, text, strlen(text)) || is_found(name) ||
+	    array_reserve(found.all, found.room, found.n + 1))
+		return;
+	c.name = strdup(name);
+	c.note = note ? strdup(note) : NULL;
+	if (c.name)
+		found.all[found.n++] = c;
+	else
+		free(c.note);
+}
+
 static void offer(const char *name, const char *text)
 {
-	if (strncasecmp(name, text, strlen(text)))
-		return;
-	if (array_reserve(found.names, found.room, found.n + 1))
-		return;
-	found.names[found.n] = strdup(name);
-	found.n += found.names[found.n] != NULL;
+	offer_noted(name, NULL, text);
 }
 
 /* Offers the first column of a query whose ?1 is what was typed. */
@@ -81,10 +102,10 @@ static void offer_columns(const char *text)
 	for (size_t i = before; minus && i < found.n; i++) {
 		char *name;
 
-		if (asprintf(&name, "-%s", found.names[i]) < 0)
+		if (asprintf(&name, "-%s", found.all[i].name) < 0)
 			continue;
-		free(found.names[i]);
-		found.names[i] = name;
+		free(found.all[i].name);
+		found.all[i].name = name;
 	}
 }
 
@@ -110,14 +131,12 @@ static void offer_tids(const char *text)
 		const char *function = (const char *)sqlite3_column_text(stmt, 2);
 		struct text note = {0};
 
-		offer((const char *)sqlite3_column_text(stmt, 0), text);
 		if (sqlite3_column_type(stmt, 1) != SQLITE_NULL) {
 			number_duration(sqlite3_column_int64(stmt, 1), "u", took);
 			text_printf(&note, "%10s  ", took);
 			text_add_terminal(&note, function ? function : "", function ? strlen(function) : 0);
 		}
-		if (found.n && found.n <= NOTES)
-			found.notes[found.n - 1] = strdup(text_str(&note));
+		offer_noted((const char *)sqlite3_column_text(stmt, 0), note.len ? text_str(&note) : NULL, text);
 		text_done(&note);
 	}
 	sqlite3_finalize(stmt);
@@ -130,11 +149,12 @@ static void show_found(char **matches, int n, int longest)
 		rl_display_match_list(matches, n, longest);
 	} else {
 		rl_crlf();
-		for (size_t i = 0; i < found.n && i < NOTES; i++) {
+		for (size_t i = 0; i < found.n; i++) {
+			const struct candidate *c = &found.all[i];
 			struct text safe = {0};
 
-			text_add_terminal(&safe, found.names[i], strlen(found.names[i]));
-			fprintf(rl_outstream, "%s  %s\r\n", text_str(&safe), found.notes[i] ? found.notes[i] : "");
+			text_add_terminal(&safe, c->name, strlen(c->name));
+			fprintf(rl_outstream, "%s  %s\r\n", text_str(&safe), c->note ? c->note : "");
 			text_done(&safe);
 		}
 	}
@@ -145,8 +165,7 @@ static void offer_commands(const char *text)
 {
 	for (const struct command *const *c = commands; *c; c++)
 		if ((*c)->run)
-			offer((*c)->name, text);
-	offer("quit", text);
+			offer_noted((*c)->name, (*c)->help, text);
 }
 
 static void offer_options(const struct option_spec *o, const char *text)
@@ -155,7 +174,7 @@ static void offer_options(const struct option_spec *o, const char *text)
 
 	for (; o && o->name; o++) {
 		snprintf(name, sizeof name, "--%s", o->name);
-		offer(name, text);
+		offer_noted(name, o->help, text);
 	}
 }
 
@@ -227,6 +246,15 @@ static void offer_hint(enum hint hint, const char *text)
 	case HINT_COLUMN:
 		offer_columns(text);
 		break;
+	case HINT_SERIES:
+		offer_sql("SELECT DISTINCT name FROM series", text);
+		break;
+	case HINT_SOURCE:
+		offer_sql("SELECT path FROM source", text);
+		break;
+	case HINT_RUN:
+		offer_sql("SELECT path FROM run UNION ALL SELECT id FROM run", text);
+		break;
 	case HINT_MESSAGE:
 		offer_sql("SELECT DISTINCT replace(template, '<*>', '*') FROM pattern UNION SELECT DISTINCT message "
 		          "FROM event LIMIT 2000",
@@ -254,7 +282,28 @@ static void offer_hint(enum hint hint, const char *text)
 static void offer_choices(const struct command *c, const char *text)
 {
 	for (size_t i = 0; i < c->nchoices; i++)
-		offer(command_choice(c, i)->name, text);
+		offer_noted(command_choice(c, i)->name, command_choice(c, i)->help, text);
+}
+
+/* Words that the usage line has in small letters are typed as they are: "check FILE|infer". Whether any was offered:
+ * not behind one of them. */
+static bool offer_literals(const struct command *c, char *const *words, int n, const char *text)
+{
+	char word[32];
+	size_t before = found.n, len;
+
+	for (const char *p = c->words; p && *p; p += strcspn(p, "|"), p += *p == '|') {
+		len = strspn(p, "abcdefghijklmnopqrstuvwxyz-");
+		if (!len || len >= sizeof word)
+			continue;
+		memcpy(word, p, len);
+		word[len] = '\0';
+		for (int i = 1; i < n; i++)
+			if (!strcmp(words[i], word))
+				return false;
+		offer(word, text);
+	}
+	return found.n > before;
 }
 
 static const struct option_spec *option_of(const struct option_spec *o, const char *word)
@@ -311,6 +360,8 @@ static enum hint gather(const char *text, int start)
 	enum hint hint = HINT_NONE;
 
 	n -= list && n > 2;
+	if (n > 0 && start && typed[start - 1] == '=')
+		words[n - 1][strcspn(words[n - 1], "=")] = '\0'; /* --name=VALUE */
 	if (n > 1 && c)
 		value = option_of(c->options, words[n - 1]);
 	if (n > 0 && !value)
@@ -323,13 +374,15 @@ static enum hint gather(const char *text, int start)
 		offer_options(global_options, text);
 	} else if (n <= 0) {
 		offer_commands(text);
+		if (in_shell)
+			offer("quit", text);
 	} else if (value) {
 		hint = value->hint;
 		offer_value_of(c, value, text);
 	} else if (*text == '-') {
 		offer_options(c ? c->options : NULL, text);
 		offer_options(global_options, text);
-	} else if (c) {
+	} else if (c && !offer_literals(c, words, n, text)) {
 		hint = c->hint;
 		offer_hint(hint, text);
 		if (hint == HINT_CHOICE)
@@ -367,14 +420,14 @@ static void quote_found(int open)
 	bool needed = open;
 
 	for (size_t i = 0; i < found.n; i++)
-		needed |= found.names[i][strcspn(found.names[i], " \t\"'\\#")] != 0;
+		needed |= found.all[i].name[strcspn(found.all[i].name, " \t\"'\\#")] != 0;
 	for (size_t i = 0; needed && i < found.n; i++) {
-		char *word = quoted(found.names[i], open);
+		char *word = quoted(found.all[i].name, open);
 
 		if (!word)
 			continue;
-		free(found.names[i]);
-		found.names[i] = word;
+		free(found.all[i].name);
+		found.all[i].name = word;
 	}
 }
 
@@ -383,7 +436,7 @@ static char *next_found(const char *text, int state)
 	(void)text;
 	if (!state)
 		found.next = 0;
-	return found.next < found.n ? strdup(found.names[found.next++]) : NULL;
+	return found.next < found.n ? strdup(found.all[found.next++].name) : NULL;
 }
 
 static char **complete(const char *text, int start, int end)
@@ -440,60 +493,90 @@ static const char *skip_options(struct session *s, char *line, char **db)
 	return p;
 }
 
-/* Where the word begins that is being typed, behind a quote that is open, which is remembered. */
-static const char *last_word(const char *line)
+/* The word of a shell that is being typed, and where the part of it begins that is completed: behind the comma of
+ * tid,wa, or where SQL in quotes has a word. */
+struct word {
+	const char *whole, *part;
+};
+
+/* quote_open is the quote that the word stands in, behind which it begins. */
+static struct word last_word(const char *line)
 {
-	const char *word = line;
+	bool sql = !strncmp(line, "sql", 3) && strchr(" \t", line[3]);
+	struct word w = {line, line};
 
 	quote_open = 0;
 	for (; *line; line++) {
-		if (quote_open) {
-			quote_open = *line == quote_open ? 0 : quote_open;
-			continue;
+		if (*line == '\\' && quote_open != '\'' && line[1]) {
+			line++;
+		} else if (quote_open && *line == quote_open) {
+			quote_open = 0;
+		} else if (!quote_open ? strchr(BREAKS, *line) != NULL : sql && strchr(BREAKS, *line)) {
+			w.part = line + 1;
+			if (!quote_open && strchr(" \t\n\"'", *line))
+				w.whole = w.part;
+			if (!quote_open && strchr("\"'", *line))
+				quote_open = *line;
 		}
-		if (strchr(BREAKS, *line))
-			word = line + 1;
-		if (*line == '"' || *line == '\'')
-			quote_open = *line;
 	}
-	return word;
+	return w;
 }
 
-/* A shell replaces its whole word, of which a part may stand before what was completed: "tid,wa" */
-static void print_found(const char *line, const char *word, FILE *to)
+/* n bytes as they are without the quoting of the shell; yours: free(). */
+static char *unquoted(const char *p, size_t n)
 {
-	const char *whole = word;
+	char *out = malloc(n + 1), *w = out;
 
-	while (!quote_open && whole > line && !strchr(" \t", whole[-1]))
-		whole--;
-	for (size_t i = 0; i < found.n; i++)
-		if (!strpbrk(found.names[i], "\n\r\033"))
-			fprintf(to, "%.*s%s\n", (int)(word - whole), whole, found.names[i]);
+	for (size_t i = 0; out && i < n; i++) {
+		i += p[i] == '\\' && quote_open != '\'' && i + 1 < n;
+		*w++ = p[i];
+	}
+	if (out)
+		*w = '\0';
+	return out;
+}
+
+/* A shell replaces its whole word. What stands beside a candidate follows a tab. */
+static void print_found(const struct word *w, FILE *to)
+{
+	char *before = unquoted(w->whole, (size_t)(w->part - w->whole));
+
+	for (size_t i = 0; before && i < found.n; i++) {
+		const struct candidate *c = &found.all[i];
+
+		if (!strpbrk(c->name, "\t\n\r\033"))
+			fprintf(to, "%s%s%s%s\n", before, c->name, c->note ? "\t" : "", c->note ? c->note : "");
+	}
+	free(before);
 }
 
 void complete_print(const char *line, FILE *to)
 {
 	struct session s = {.settings = settings_default()};
-	char *copy = strdup(line), *db = NULL;
-	const char *word;
+	char *copy = strdup(line), *db = NULL, *text = NULL;
+	struct word w;
 
 	session = &s;
 	if (copy) {
 		typed = skip_options(&s, copy, &db);
-		word = last_word(typed);
-		gather(word, (int)(word - typed));
-		print_found(typed, word, to);
+		w = last_word(typed);
+		text = unquoted(w.part, strlen(w.part));
+		if (text)
+			gather(text, (int)(w.part - typed));
+		print_found(&w, to);
 	}
 	forget();
 	session_done(&s);
 	session = NULL;
 	free(copy);
+	free(text);
 	free(db);
 }
 
 void complete_init(struct session *s)
 {
 	session = s;
+	in_shell = true;
 	rl_readline_name = "ilu-logq";
 	rl_attempted_completion_function = complete;
 	rl_completer_quote_characters = "'\"";

@@ -67,6 +67,7 @@ const struct command command_drop_source = {
     .words = "SOURCE",
     .least = 1,
     .most = 1,
+    .hint = HINT_SOURCE,
     .help = "take a source out, with its lines and all that only it told",
     .more = "SOURCE is an id of `sources`, a path, or the end of a path that only one source has. What was concluded "
             "from its "

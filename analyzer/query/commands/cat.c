@@ -28,6 +28,7 @@ const struct command command_cat = {
     .words = "SOURCE",
     .least = 1,
     .most = 1,
+    .hint = HINT_SOURCE,
     .help = "a source as it was loaded, byte for byte",
     .more = "SOURCE is an id of `sources`, a path, or the end of a path that only one source has.",
     .examples = "cat 2 > worker.log",

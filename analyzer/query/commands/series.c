@@ -53,6 +53,7 @@ const struct command command_series = {
     .group = GROUP_ANSWERS,
     .words = "[NAME]",
     .most = 1,
+    .hint = HINT_SERIES,
     .help = "values measured over time; without a name, which there are",
     .examples = "series\nseries cpu_len",
     .options = options,

@@ -19,6 +19,9 @@ enum hint {
 	HINT_COMMAND,
 	HINT_SQL,
 	HINT_GROUP,
+	HINT_SERIES,
+	HINT_SOURCE,
+	HINT_RUN,
 	HINT_CHOICE /* of the command's choices */
 };
 

@@ -60,9 +60,10 @@ static inline const struct choice *command_choice(const struct command *c, size_
 	{                                                                                      \
 		.name = "limit", .letter = 'n', .value = "N", .help = "at most N rows; 0: all" \
 	}
-#define OPTION_RUN                                                                                    \
-	{                                                                                             \
-		.name = "run", .value = "RUN", .help = "only this run: its number or path (see runs)" \
+#define OPTION_RUN                                                     \
+	{                                                              \
+		.name = "run", .value = "RUN", .hint = HINT_RUN,       \
+		.help = "only this run: its number or path (see runs)" \
 	}
 #define OPTION_WORKER                                                       \
 	{                                                                   \
