@@ -7,6 +7,7 @@
 #include "shell/complete.h"
 #include "base/sql.h"
 #include "base/array.h"
+#include "query/commands/tables.h"
 #include "render/number.h"
 #include "render/text.h"
 #include "shell/words.h"
@@ -180,11 +181,8 @@ static void offer_options(const struct option_spec *o, const char *text)
 
 static void offer_tables(const char *text)
 {
-	static const char *const virtual[] = {"event", "span", "phase", "series", "histogram", "quantiles"};
-
-	for (size_t i = 0; i < sizeof virtual / sizeof *virtual; i++)
-		offer(virtual[i], text);
-	offer_sql("SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'", text);
+	for (size_t i = 0; tables_name(i); i++)
+		offer_noted(tables_name(i), tables_what(tables_name(i)), text);
 }
 
 /* Columns of the tables that the statement names behind FROM and JOIN, also where those stand behind the cursor; of all
@@ -384,6 +382,8 @@ static enum hint gather(const char *text, int start)
 		offer_options(global_options, text);
 	} else if (c && !offer_literals(c, words, n, text)) {
 		hint = c->hint;
+		if (c->words && strstr(c->words, "TABLE"))
+			offer_tables(text);
 		offer_hint(hint, text);
 		if (hint == HINT_CHOICE)
 			offer_choices(c, text);

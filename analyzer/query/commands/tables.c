@@ -53,6 +53,11 @@ bool tables_is_here(struct query *q, const char *name)
 	return here;
 }
 
+const char *tables_name(size_t i)
+{
+	return i < KNOWN ? known[i].name : NULL;
+}
+
 const char *tables_what(const char *name)
 {
 	return find(name) < KNOWN ? known[find(name)].what : "";

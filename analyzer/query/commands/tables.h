@@ -11,6 +11,8 @@ bool tables_has(const char *name);
 bool tables_is_here(struct query *q, const char *name);
 /* What a row of it is; "" where it is none. */
 const char *tables_what(const char *name);
+/* Its name by number, NULL behind the last. */
+const char *tables_name(size_t i);
 /* Its columns as a table, as `describe NAME` shows them. */
 void tables_describe(struct query *q, const char *name);
 
