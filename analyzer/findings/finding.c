@@ -15,6 +15,23 @@ const char *finding_level_name(enum finding_level l)
 	return names[l];
 }
 
+int findings_sort(struct findings *fs)
+{
+	struct finding *sorted = malloc((fs->n + 1) * sizeof *sorted);
+	size_t n = 0;
+
+	if (!sorted)
+		return -ENOMEM;
+	for (int level = FINDING_ERROR; level >= FINDING_NOTE; level--)
+		for (size_t i = 0; i < fs->n; i++)
+			if ((int)fs->v[i].level == level)
+				sorted[n++] = fs->v[i];
+	if (n)
+		memcpy(fs->v, sorted, n * sizeof *sorted);
+	free(sorted);
+	return 0;
+}
+
 bool findings_alarm(const struct findings *f)
 {
 	for (size_t i = 0; i < f->n; i++)

@@ -75,6 +75,8 @@ void found_done(struct found *f, struct findings *out);
 int findings_kept(struct store *s, const char *command, int64_t run, struct findings *out, bool *kept);
 
 const char *finding_level_name(enum finding_level l);
+/* The gravest first, the others as they were found. 0 or -ENOMEM. */
+int findings_sort(struct findings *f);
 /* Whether any is of level warning or above: the exit status of the commands. */
 bool findings_alarm(const struct findings *f);
 

@@ -292,7 +292,7 @@ static int find_all(struct store *s, int64_t run, struct findings *out)
 
 	for (size_t i = 0; i < sizeof finders / sizeof *finders && !rc; i++)
 		rc = finders[i](s, run, out);
-	return rc;
+	return rc ? rc : findings_sort(out);
 }
 
 static void run_all(struct query *q)

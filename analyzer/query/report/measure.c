@@ -287,6 +287,7 @@ static int64_t began_ns(const struct invocation_read *o)
 	return 0;
 }
 
+/* One that no line tells of, only the result file, began when its request did. */
 static void count_cold(struct measure *m, const struct invocation_read *o)
 {
 	for (int i = 0; i < o->nattempts; i++) {
@@ -299,8 +300,7 @@ static void count_cold(struct measure *m, const struct invocation_read *o)
 		m->cold++;
 		while (k < 4 && at[k] == NO_NS)
 			k++;
-		if (k < 4)
-			m->cold_at[column_of(m, at[k])]++;
+		m->cold_at[column_of(m, k < 4 ? at[k] : began_ns(o))]++;
 	}
 }
 

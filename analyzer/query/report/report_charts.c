@@ -79,6 +79,11 @@ static void draw_requests(struct drawing *d)
 		text_puts(&d->says, ", most");
 		say_at(d, at);
 	}
+	if (m->unfinished) {
+		text_puts(&d->says, ", ");
+		say_count(&d->says, m->unfinished);
+		text_puts(&d->says, " unfinished");
+	}
 	c = chart_of(d, "requests", "Requests over time");
 	c.series = s;
 	c.nseries = 3;
@@ -114,6 +119,15 @@ static void draw_lines(struct drawing *d)
 
 /* ---- latency ---- */
 
+/* Whether one of the columns before it is known, and lower. */
+static bool rose(const double *v, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (v[i] < v[at])
+			return true;
+	return false;
+}
+
 static void draw_latency(struct drawing *d)
 {
 	const struct measure *m = d->m;
@@ -126,7 +140,7 @@ static void draw_latency(struct drawing *d)
 	text_puts(&d->says, "half took up to ");
 	say_duration(d->r->q, &d->says, sample_quantile(&m->all, 0.5));
 	if (at < m->n) {
-		text_puts(&d->says, "; p99 rose to ");
+		text_puts(&d->says, rose(m->p99, at) ? "; p99 rose to " : "; p99 was highest, ");
 		say_duration(d->r->q, &d->says, (int64_t)m->p99[at]);
 		say_at(d, at);
 	}

@@ -10,6 +10,7 @@
 #include "model/span.h"
 #include "query/report/report.h"
 #include "render/flame.h"
+#include "render/number.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,7 +172,8 @@ static void put_run(struct report *r, const struct report_run *run, const struct
 	}
 	flame_html(&t, f->nodes, f->nnodes);
 	if (f->more)
-		text_printf(&t, "<p>The first %d spans that closed; <code>spans</code> counts all.</p>\n", SPANS_MOST);
+		text_printf(&t, "<p>The first %s spans that closed; <code>spans</code> counts all.</p>\n",
+		            number_count_text(SPANS_MOST).text);
 	report_put(r, &t);
 	text_done(&t);
 }

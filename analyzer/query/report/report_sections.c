@@ -387,24 +387,6 @@ static bool any_invocation(struct query *q)
 	                    query_run(q)) > 0;
 }
 
-/* The gravest first, the others as they were found. */
-static int sort_findings(struct findings *fs)
-{
-	struct finding *sorted = malloc((fs->n + 1) * sizeof *sorted);
-	size_t n = 0;
-
-	if (!sorted)
-		return -ENOMEM;
-	for (int level = FINDING_ERROR; level >= FINDING_NOTE; level--)
-		for (size_t i = 0; i < fs->n; i++)
-			if ((int)fs->v[i].level == level)
-				sorted[n++] = fs->v[i];
-	if (n)
-		memcpy(fs->v, sorted, n * sizeof *sorted);
-	free(sorted);
-	return 0;
-}
-
 void report_read(struct report *r, struct query *q, struct output *out, bool page)
 {
 	*r = (struct report){.q = q, .out = out, .sections = report_choose(q)};
@@ -417,7 +399,7 @@ void report_read(struct report *r, struct query *q, struct output *out, bool pag
 	if (!page || q->status)
 		return;
 	summary_of(q, &r->findings, &r->summary);
-	query_ok(q, sort_findings(&r->findings), q->path);
+	query_ok(q, findings_sort(&r->findings), q->path);
 }
 
 void report_done(struct report *r)

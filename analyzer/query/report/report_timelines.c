@@ -22,7 +22,9 @@ static void add_summary(struct report *r, struct text *t, const struct transacti
 	add(t, tx->function);
 	text_printf(t, "</span><span%s>", tx->status && strcmp(tx->status, "ok") ? " class=\"bad\"" : "");
 	add(t, tx->status);
-	text_printf(t, "</span><span class=\"why\">%s</span><code>", c->why);
+	/* why it is here, where its status does not say that */
+	text_printf(t, "</span><span class=\"why\">%s</span><code>",
+	            tx->status && !strcmp(tx->status, c->why) ? "" : c->why);
 	add(t, c->tid);
 	text_puts(t, "</code>");
 	report_of_run(r, t, c->run);
