@@ -55,7 +55,8 @@ static int take_host(struct remote_url *u, size_t *room, const char *p, size_t n
 	else
 		colon = memchr(p, ':', n);
 	if ((colon && *colon != ':') || (colon ? colon : end) == p)
-		return say(why, "%.*s: no host in it", (int)n, p);
+		return n ? say(why, "%.*s: no host in it", (int)n, p)
+		         : say(why, "a host is missing: " SCHEME "HOST[,HOST...]/DATABASE");
 	if (colon) {
 		port = colon + 1 < end ? strtoul(colon + 1, &rest, 10) : 0;
 		if (port < 1 || port > 65535 || rest != end)
@@ -160,9 +161,11 @@ static int take_all(struct remote_url *u, const char *p, char **why)
 	question = slash + strcspn(slash, "?");
 	if (!rc && *slash == '/' && !(u->database = decoded(slash + 1, (size_t)(question - slash) - 1)))
 		rc = -ENOMEM;
-	if (!rc && (!u->database || !is_name(u->database)))
+	if (!rc && (!u->database || !*u->database))
+		rc = say(why, "the database is missing: " SCHEME "HOST[,HOST...]/DATABASE");
+	if (!rc && !is_name(u->database))
 		rc = say(why, "%s: behind the hosts stands /DATABASE, a name of letters, digits and underscores",
-		         u->database ? u->database : slash);
+		         u->database);
 	return rc ? rc : take_parameters(u, *question ? question + 1 : NULL, why);
 }
 
