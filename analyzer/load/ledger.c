@@ -19,7 +19,10 @@ static void say(struct pass *p, const char *format, va_list args)
 	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = '?';
-	fprintf(p->o->err, "ilu-logq: %s\n", text);
+	if (p->o->say)
+		p->o->say(p->o->say_arg, text);
+	else
+		fprintf(p->o->err, "ilu-logq: %s\n", text);
 	free(text);
 }
 

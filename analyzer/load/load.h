@@ -29,6 +29,10 @@ struct load_options {
 	bool quiet;       /* no progress, notes or ledger; errors and damage are always told */
 	unsigned threads; /* 0: as many as there are processors, at most 16 */
 	FILE *out, *err;  /* the ledger; notes, progress, errors */
+	/* Notes and errors, a line each, safe for a terminal; NULL: they go to err, with the program's name before
+	 * them. */
+	void (*say)(void *say_arg, const char *line);
+	void *say_arg;
 };
 
 /* Loads, and prints what became of it. Returns the exit status: 0, 2 (nothing could be opened), 3

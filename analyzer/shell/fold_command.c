@@ -2,6 +2,7 @@
 /* fold_command.c - the command `fold`: the model's rows on a cluster. */
 #include "mirror/fold.h"
 #include "shell/commands.h"
+#include "shell/complain.h"
 #include "shell/remote_command.h"
 #include "shell/shown.h"
 #include <errno.h>
@@ -15,9 +16,8 @@ static void tell_lost(void *arg, const char *path, int64_t lines, int64_t all)
 	struct shown *s = arg;
 
 	progress_clear(&s->line);
-	fprintf(stderr,
-	        "ilu-logq: %s: %" PRId64 " of %" PRId64 " lines can't be read again here: what they say is in no row\n",
-	        path, lines, all);
+	complain(-1, "%s: %" PRId64 " of %" PRId64 " lines can't be read again here: what they say is in no row", path,
+	         lines, all);
 }
 
 /* Of --shard k/n; 0: of all. */

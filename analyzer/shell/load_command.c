@@ -2,6 +2,7 @@
 /* load_command.c - the command `load`: options to struct load_options. */
 #include "shell/load_command.h"
 #include "remote/url.h"
+#include "shell/complain.h"
 #include "shell/session.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ void load_options_of(struct query *q, size_t first, struct load_words *w)
 	struct load_options *o = &w->o;
 
 	w->zones = zones;
+	w->width = q->out->width ? q->out->width : -1; /* of another output than these words: their terminal's */
 	*o = (struct load_options){
 	    .db = q->path,
 	    .paths = (char *const *)a->words + first,
@@ -42,6 +44,8 @@ void load_options_of(struct query *q, size_t first, struct load_words *w)
 	    .threads = read_threads(q),
 	    .out = q->out->file,
 	    .err = stderr,
+	    .say = complain_of_load,
+	    .say_arg = &w->width,
 	};
 	query_ok(q, zones ? 0 : -ENOMEM, q->command);
 	if (o->run && !*o->run)

@@ -9,6 +9,7 @@
 struct load_words {
 	struct load_options o;
 	char **zones; /* of o; yours: free() */
+	int width;    /* of what is said meanwhile */
 };
 
 /* The command line as options of a load, words[first] and those behind it as its paths. What is wrong is latched. */

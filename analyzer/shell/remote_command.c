@@ -5,6 +5,7 @@
 #include "remote/drop.h"
 #include "remote/fetch.h"
 #include "remote/partial.h"
+#include "shell/complain.h"
 #include "shell/remote_lines.h"
 #include "shell/remote_sql.h"
 #include <errno.h>
@@ -57,17 +58,15 @@ static void say_what_is_missing(struct query *q, struct cluster *c)
 	for (size_t i = 0; i < c->n; i++) {
 		away += c->shard[i].away != NULL;
 		if (c->shard[i].away)
-			fprintf(stderr, "ilu-logq: %s\n", c->shard[i].away);
+			complain(-1, "%s", c->shard[i].away);
 	}
 	if (!away)
 		return;
 	rc = partial_share(c, &share, &why);
 	remote_failed(q, rc, why);
 	if (!q->status)
-		fprintf(
-		    stderr,
-		    "ilu-logq: a partial answer: %zu of %zu shards %s not there, and with %s %.1f %% of the lines\n",
-		    away, c->n, away == 1 ? "is" : "are", away == 1 ? "it" : "them", share * 100);
+		complain(-1, "a partial answer: %zu of %zu shards %s not there, and with %s %.1f %% of the lines", away,
+		         c->n, away == 1 ? "is" : "are", away == 1 ? "it" : "them", share * 100);
 	free(why);
 }
 

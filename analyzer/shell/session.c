@@ -6,6 +6,7 @@
 #include "blame/blame.h"
 #include "load/load.h"
 #include "render/text.h"
+#include "shell/complain.h"
 #include "shell/remote_command.h"
 #include "store/vtab_event.h"
 #include "tables/tables.h"
@@ -72,29 +73,6 @@ static void ends_restore(const struct ends *e)
 {
 	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
 		sigaction(ending[i], &e->before[i], NULL);
-}
-
-/* A message may quote bytes of a log or a file name: neither may move the cursor. */
-static void complain(const char *place, const char *message)
-{
-	struct text safe = {0};
-
-	text_add_terminal(&safe, message, strlen(message));
-	fprintf(stderr, "ilu-logq: %s%s\n", place, text_str(&safe));
-	text_done(&safe);
-}
-
-static int terminal_width(int fd)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-	int64_t n;
-
-	if (!isatty(fd))
-		return 0;
-	if (columns && !args_number(columns, &n) && n > 0 && n < 100000)
-		return (int)n;
-	return !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : 80;
 }
 
 static bool use_color(const struct settings *s)
@@ -327,7 +305,7 @@ static int run_command(struct session *s, const struct command *c, const struct 
 	if (q.store && mode_of(c, args) == STORE_WRITE)
 		close_store(s);
 	if (q.error && !query_interrupted)
-		complain(place, q.error);
+		complain(settings->width, "%s%s", place, q.error);
 	if (q.detail && !query_interrupted && !settings->quiet)
 		fputs(q.detail, stderr);
 	free(q.error);
@@ -357,9 +335,9 @@ static int show_help(struct session *s, const struct invocation *in)
 	return fflush(out.file) ? SYSTEM : DONE;
 }
 
-static int parse_failed(int rc, char *why, const char *place)
+static int parse_failed(int rc, char *why, const char *place, int width)
 {
-	complain(place, why ? why : strerror(-rc));
+	complain(width, "%s%s", place, why ? why : strerror(-rc));
 	free(why);
 	return rc == -ENOMEM ? SYSTEM : USAGE;
 }
@@ -372,7 +350,7 @@ int session_run(struct session *s, int n, char *const *argv, const char *place)
 	int rc = options_parse(n, argv, &s->settings, &in, &why);
 
 	if (rc)
-		return parse_failed(rc, why, place);
+		return parse_failed(rc, why, place, s->settings.width);
 	if (in.settings.version) {
 		printf("ilu-logq %s\n", ILU_VERSION);
 	} else if (in.settings.help || !in.command) {

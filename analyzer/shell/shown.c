@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* shown.c - see shown.h */
 #include "shell/shown.h"
+#include "shell/complain.h"
 
 #include <unistd.h>
 
@@ -20,7 +21,7 @@ static void show_waiting(void *arg, const char *why)
 
 	progress_clear(&s->line);
 	if (!s->quiet)
-		fprintf(stderr, "ilu-logq: %s; trying again\n", why);
+		complain(-1, "%s; trying again", why);
 }
 
 void shown_init(struct shown *s, struct query *q, struct http_manner *m)
