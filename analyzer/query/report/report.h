@@ -50,6 +50,8 @@ struct report_section {
 	const char *name; /* key in JSON, file in a directory of CSV, anchor in HTML, word in a file of --sections */
 	const char *title;
 	const char *intro;                     /* one sentence or two */
+	const char *without;                   /* in its place of a log without invocations; NULL: the same */
+	const char *page;                      /* more of it, on the page alone; may be NULL */
 	const struct command *command;         /* NULL: timelines, which are written in a way of their own */
 	struct option options[4];              /* ends with spec NULL */
 	void (*html)(struct report *r);        /* in place of the command's table; NULL: the table */
@@ -67,7 +69,9 @@ extern const struct report_section report_sections[]; /* ends with name NULL */
 const struct report_section **report_choose(struct query *q);
 /* The section of this name, where it is chosen; NULL. */
 const struct report_section *report_chosen(const struct report *r, const char *name);
-/* Whether it is, and has anything to say. */
+/* What is said below its title. */
+const char *report_intro(const struct report *r, const struct report_section *s);
+/* Whether it is chosen, and has anything to say. */
 bool report_has(const struct report *r, const char *name);
 /* Whether a section has anything to say of what is loaded. */
 bool report_wants(const struct report *r, const struct report_section *s);

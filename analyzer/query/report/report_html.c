@@ -94,8 +94,9 @@ static void put_section(struct report *r, const struct report_section *s)
 	else
 		fprintf(r->out->file,
 		        "<details class=\"section\" id=\"%s\"%s><summary><h2>%s</h2></summary>\n<p "
-		        "class=\"intro\">%s</p>\n",
-		        s->name, s->open ? " open" : "", s->title, s->intro);
+		        "class=\"intro\">%s%s%s</p>\n",
+		        s->name, s->open ? " open" : "", s->title, report_intro(r, s), s->page ? " " : "",
+		        s->page ? s->page : "");
 	if (s->html)
 		s->html(r);
 	else

@@ -38,7 +38,9 @@ const struct report_section report_sections[] = {
      .open = true},
     {.name = "charts",
      .title = "Over time",
-     .intro = "By when a request was sent. A range chosen in one chart is the range of all, and of the tables below.",
+     .intro = "By when a request was sent.",
+     .without = "By when a line was logged.",
+     .page = "A range chosen in one chart is the range of all, and of the tables below.",
      .command = &over_time_of_report,
      .html = report_charts,
      .open = true},
@@ -211,6 +213,11 @@ bool report_has(const struct report *r, const char *name)
 bool report_wants(const struct report *r, const struct report_section *s)
 {
 	return (r->invocations || !s->of_invocations) && (!s->tells || s->tells(r));
+}
+
+const char *report_intro(const struct report *r, const struct report_section *s)
+{
+	return s->without && !r->invocations ? s->without : s->intro;
 }
 
 /* ---- commands ---- */

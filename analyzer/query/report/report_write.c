@@ -35,12 +35,40 @@ static void markdown_case(struct query *q, const struct report_case *c, struct o
 	query_tid_done(&of);
 }
 
+/* A heading and what parts it from the rows, and no row. */
+static bool is_empty_table(const char *text)
+{
+	const char *second = strchr(text, '\n'), *end = second ? strchr(second + 1, '\n') : NULL;
+
+	return *text == '|' && end && second[1] == '|' && !end[1];
+}
+
+/* The answer of a section's command; a word where it is a table without rows. */
+static void markdown_answer(struct report *r, const struct report_section *s)
+{
+	struct output out = *r->out;
+	char *text = NULL;
+	size_t len = 0;
+
+	if (s->command == &over_time_of_report && !r->invocations)
+		out.columns =
+		    r->nruns > 1 ? "run,time,length,lines,errors,warnings" : "time,length,lines,errors,warnings";
+	out.file = open_memstream(&text, &len);
+	if (!query_ok(r->q, out.file ? 0 : -ENOMEM, r->q->command))
+		return;
+	report_section_run(r, s, &out);
+	query_ok(r->q, fclose(out.file) ? -ENOMEM : 0, r->q->command);
+	if (!r->q->status)
+		fputs(is_empty_table(text) ? "None.\n" : text, r->out->file);
+	free(text);
+}
+
 static void markdown_section(struct report *r, const struct report_section *s)
 {
 	if (s->command || !strcmp(s->name, "timelines"))
-		fprintf(r->out->file, "\n## %s\n\n%s\n%s", s->title, s->intro, s->command ? "\n" : "");
+		fprintf(r->out->file, "\n## %s\n\n%s\n%s", s->title, report_intro(r, s), s->command ? "\n" : "");
 	if (s->command)
-		report_section_run(r, s, r->out);
+		markdown_answer(r, s);
 	else if (!strcmp(s->name, "timelines"))
 		for (size_t i = 0; i < r->ncases && !r->q->status; i++)
 			markdown_case(r->q, &r->cases[i], r->out);
