@@ -30,7 +30,9 @@ static const struct {
      "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to "
      "execute' FROM invocation"
      " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"
-     " AND run IN (SELECT run FROM invocation WHERE start_ns IS NOT NULL)"},
+     " AND run IN (SELECT run FROM invocation WHERE start_ns IS NOT NULL)"
+     /* where it was found in the log itself, a start is what comes again after an error: some do without */
+     " AND run NOT IN (SELECT id FROM run WHERE rules = 'inferred')"},
     {ABOUT_ALL, "unfinished", FINDING_WARNING,
      "SELECT count(*) FROM (SELECT 1 FROM invocation_kind WHERE status = 'unfinished' LIMIT 1)",
      "SELECT run, NULL, 'see the command hangs', count(*), min(arrived_ns), NULL,"

@@ -486,8 +486,8 @@ int infer_rules(struct store *store, int64_t run, struct inferred *out)
 		             "%lld transactions with more than one line, and none begins and ends as requests do",
 		             (long long)s.tids_of_run);
 	else if (!rc)
-		n = asprintf(&out->why, "%u kinds of requests in %u of %lld transactions that were looked at", r.nkinds,
-		             s.tids.n, (long long)s.tids_of_run);
+		n = asprintf(&out->why, "%u kind%s of requests in %u of %lld transactions that were looked at",
+		             r.nkinds, r.nkinds == 1 ? "" : "s", s.tids.n, (long long)s.tids_of_run);
 	if (n < 0) {
 		out->why = NULL;
 		rc = -ENOMEM;

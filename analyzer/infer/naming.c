@@ -19,6 +19,8 @@ static const char *const known[] = {
 #define HAVE_IT    60 /* in 100 requests have the field */
 #define FUNCTIONS  6  /* the first of the list name nothing else: so many in 100 will do */
 #define HAVE_THAT  20
+#define FEW        2 /* or so many, where nothing else says what they are: a log that was cut off, a client's beside it */
+#define FEW_LEAST  10 /* requests */
 #define VALUES_MAX 256
 #define EXPLAINS   0.10
 
@@ -141,7 +143,7 @@ static int fill_places(const struct choosing *c, struct naming *o)
 		for (uint32_t f = 0; f < s->nfields; f++)
 			if (has[f] > has[best])
 				best = f;
-		if (!has[best] || (o->nplaces && has[best] * 200 < c->n))
+		if (!has[best] || (o->nplaces && has[best] * 200 < o->requests))
 			break;
 		for (uint32_t t = 0; t < s->tids.n; t++)
 			for (uint32_t k = s->fields[t]; k < s->fields[t + 1]; k++)
@@ -175,15 +177,17 @@ static bool usable(const struct naming *o, const struct choosing *c)
 	       o->values * 2 <= c->n;
 }
 
-static int by_name(struct choosing *c, struct naming *out)
+/* The first n of the names that percent in 100 of the requests have, and at least `least` of them. */
+static int by_name(struct choosing *c, int n, uint32_t percent, uint32_t least, struct naming *out)
 {
 	int rc = 0;
 
-	for (int i = 0; i < NKNOWN && !rc && out->name == SAMPLE_NONE; i++) {
+	for (int i = 0; i < n && !rc && out->name == SAMPLE_NONE; i++) {
 		uint32_t name = intern_find(&c->s->names, (struct slice){known[i], strlen(known[i])});
 		struct naming one;
 
-		if (name == INTERN_NONE || !fill(c, name, i < FUNCTIONS ? HAVE_THAT : HAVE_IT, &one))
+		if (name == INTERN_NONE || !fill(c, name, i < FUNCTIONS ? percent : HAVE_IT, &one) ||
+		    one.requests < least)
 			continue;
 		rc = explain(c, &one);
 		if (!rc && usable(&one, c)) {
@@ -236,9 +240,11 @@ int naming_find(struct naming *out, const struct sample *s, const struct request
 
 	*out = (struct naming){.name = SAMPLE_NONE, .second = SAMPLE_NONE};
 	if (!rc)
-		rc = by_name(&c, out);
+		rc = by_name(&c, NKNOWN, HAVE_THAT, 0, out);
 	if (!rc && out->name == SAMPLE_NONE)
 		rc = by_duration(&c, out);
+	if (!rc && out->name == SAMPLE_NONE)
+		rc = by_name(&c, FUNCTIONS, FEW, FEW_LEAST, out);
 	if (!rc && out->name != SAMPLE_NONE) {
 		fill(&c, out->name, 0, &ignored);
 		rc = fill_places(&c, out);
