@@ -23,6 +23,7 @@ struct value_rule {
 	const char *name;
 	char a[64], b[64];
 	char op; /* 0, '+' or '/' */
+	bool limited;
 };
 
 struct series_rule {
@@ -73,6 +74,14 @@ static void compile_value(const char *name, const char *text, struct value_rule 
 	}
 }
 
+/* What is a part of a whole has a limit, and so has its share. */
+static void find_limits(struct series_rule *r)
+{
+	for (size_t i = 0; i < r->nvalues; i++)
+		for (size_t k = 0; r->value[i].op == '/' && k < r->nvalues; k++)
+			r->value[k].limited |= k == i || (!r->value[k].op && !strcmp(r->value[k].a, r->value[i].a));
+}
+
 static int compile_rule(json_t *o, struct series_rule *out)
 {
 	json_t *values = json_object_get(o, "values"), *message = json_object_get(o, "message"),
@@ -88,6 +97,7 @@ static int compile_rule(json_t *o, struct series_rule *out)
 	if (!out->value)
 		return -ENOMEM;
 	json_object_foreach(values, name, v) compile_value(name, json_string_value(v), &out->value[out->nvalues++]);
+	find_limits(out);
 	return 0;
 }
 
@@ -278,6 +288,7 @@ static int next_energy(struct series_reader *s)
 		s->row.value = row.value;
 		s->row.name = row.name;
 		s->row.rule = SERIES_NO_RULE;
+		s->row.limited = false;
 	}
 	return rc;
 }
@@ -293,6 +304,7 @@ static int next_value(struct series_reader *s)
 			s->row.rule = s->at->first + s->next - 1;
 			s->row.number = (int64_t)((uint64_t)s->event->id * s->nvalues + s->row.rule);
 			s->row.value = value_of(s, v);
+			s->row.limited = v->limited;
 			s->row.name = (struct slice){v->name, strlen(v->name)};
 			if (event_error(s->event))
 				return event_error(s->event);

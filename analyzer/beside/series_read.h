@@ -12,6 +12,7 @@ struct series_row {
 	int64_t run, time_ns;
 	struct slice worker, name; /* worker: ptr NULL: none; borrowed until the next row */
 	double value;
+	bool limited;   /* it has a limit: a share of a whole, or the part whose share the rules make (a/b%) */
 	size_t rule;    /* number of the value among those of the rules, which has its name; SERIES_NO_RULE: energy's */
 	int64_t number; /* of the row */
 };

@@ -23,6 +23,7 @@ struct attribute {
 	enum attribute_order order;
 	bool of_function;     /* all requests of one function have the same value */
 	bool cold;            /* a cold start of what has this value */
+	bool limited;         /* a condition that has a limit: a share of a whole, or the part */
 	bool steps;           /* codes are steps: 1 below cut[0], 2 from there ... */
 	uint32_t *code;       /* of a name: by request; 0: not known */
 	uint8_t *step;        /* of a condition: the same */

@@ -466,41 +466,107 @@ bool cause_holds(const struct cause *c, uint32_t i)
 	return code && (code > c->code + 1) != c->less;
 }
 
-/* Whether a has most of the slow requests of b. slow: which are slow. */
-static bool covers(const struct finder *f, const uint32_t *slow, const struct cause *a, const struct cause *b)
+/* Whether a has most of the slow requests of b. slow: which n are slow. */
+static bool covers(const struct cause *a, const struct cause *b, const uint32_t *slow, uint32_t n)
 {
 	uint32_t both = 0;
 
-	for (uint32_t i = 0; i < f->e->nslow; i++)
+	for (uint32_t i = 0; i < n; i++)
 		both += cause_holds(a, slow[i]) && cause_holds(b, slow[i]);
 	return both >= UNDER * b->slow;
 }
 
-static void find_covered(const struct finder *f, const uint32_t *slow, struct causes *out)
+static void find_covered(const uint32_t *slow, uint32_t n, struct causes *out)
 {
-	for (size_t i = 0; i < out->n; i++)
+	for (size_t i = 0; i < out->n; i++) {
+		out->v[i].under = SIZE_MAX;
 		for (size_t j = 0; j < i && out->v[i].under == SIZE_MAX; j++)
-			if (out->v[j].under == SIZE_MAX && covers(f, slow, &out->v[j], &out->v[i]))
+			if (out->v[j].under == SIZE_MAX && covers(&out->v[j], &out->v[i], slow, n))
 				out->v[i].under = j;
+	}
+}
+
+/* ---- what has a limit ----
+ *
+ * What runs out makes requests wait, and changes what else can be counted: where memory is short there are few
+ * containers. Both are true at nearly the same moments, and which of them explains more is chance. So what is near its
+ * limit goes before what has none, unless the latter explains more beyond chance. */
+
+static bool near_limit(const struct cause *c)
+{
+	return c->of->limited && !c->less;
+}
+
+/* Whether b, which stands under a, may lead their group instead. */
+static bool may_lead(const struct cause *b, const struct cause *a, const uint32_t *slow, uint32_t n)
+{
+	return near_limit(b) && b->of->order == a->of->order && covers(b, a, slow, n);
+}
+
+static int explains_more(const struct finder *f, const struct cause *a, const struct cause *b, bool *more)
+{
+	uint8_t *has = malloc((size_t)f->r->n + 1);
+	int rc;
+
+	if (!has)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < f->r->n; i++)
+		has[i] = (uint8_t)(cause_holds(a, i) | cause_holds(b, i) << 1);
+	rc = stretches_more(&f->s, f->r, f->e, has, more);
+	free(has);
+	return rc;
+}
+
+static void move(struct causes *c, size_t from, size_t to)
+{
+	struct cause x = c->v[from];
+
+	memmove(&c->v[to + 1], &c->v[to], (from - to) * sizeof x);
+	c->v[to] = x;
+}
+
+/* Of the group that cause i leads: the first that may lead it. */
+static int find_leader(const struct finder *f, const uint32_t *slow, struct causes *c, size_t i)
+{
+	const struct cause *a = &c->v[i];
+	int rc = 0;
+
+	if (a->under != SIZE_MAX || !a->of->steps || near_limit(a))
+		return 0;
+	for (size_t k = i + 1; k < c->n && !rc; k++) {
+		bool more;
+
+		if (c->v[k].under != i || !may_lead(&c->v[k], a, slow, f->e->nslow))
+			continue;
+		rc = explains_more(f, a, &c->v[k], &more);
+		if (!rc && !more) {
+			move(c, k, i);
+			break;
+		}
+	}
+	return rc;
+}
+
+/* From the last group to the first: what is moved is behind those that are still to be looked at. */
+static int put_limits_first(const struct finder *f, const uint32_t *slow, struct causes *c)
+{
+	int rc = 0;
+
+	find_covered(slow, f->e->nslow, c);
+	for (size_t i = c->n; i-- && !rc;)
+		rc = find_leader(f, slow, c, i);
+	return rc;
 }
 
 /* Those that a stronger one covers stand under it, behind it. */
-static int group(const struct finder *f, struct causes *out)
+static int group(const uint32_t *slow, uint32_t nslow, struct causes *out)
 {
 	struct cause *v = malloc((out->n + 1) * sizeof *v);
-	uint32_t *slow = malloc(((size_t)f->e->nslow + 1) * sizeof *slow), nslow = 0;
 	size_t n = 0;
 
-	if (!v || !slow) {
-		free(v);
-		free(slow);
+	if (!v)
 		return -ENOMEM;
-	}
-	for (uint32_t i = 0; i < f->r->n; i++)
-		if (f->e->slow[i])
-			slow[nslow++] = i;
-	find_covered(f, slow, out);
-	free(slow);
+	find_covered(slow, nslow, out);
 	for (size_t i = 0; i < out->n; i++) {
 		size_t head = n;
 
@@ -516,6 +582,24 @@ static int group(const struct finder *f, struct causes *out)
 	free(out->v);
 	out->v = v;
 	return 0;
+}
+
+static int rank(const struct finder *f, struct causes *out)
+{
+	uint32_t *slow = malloc(((size_t)f->e->nslow + 1) * sizeof *slow), n = 0;
+	int rc;
+
+	if (!slow)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < f->r->n; i++)
+		if (f->e->slow[i])
+			slow[n++] = i;
+	qsort(out->v, out->n, sizeof *out->v, by_weight);
+	rc = put_limits_first(f, slow, out);
+	if (!rc)
+		rc = group(slow, n, out);
+	free(slow);
+	return rc;
 }
 
 int causes_find(const struct requests *r, const struct excess *e, const struct attributes *as, struct causes *out)
@@ -538,10 +622,8 @@ int causes_find(const struct requests *r, const struct excess *e, const struct a
 	}
 	if (!rc)
 		rc = weigh_cold(&f, out);
-	if (!rc && out->n) {
-		qsort(out->v, out->n, sizeof *out->v, by_weight);
-		rc = group(&f, out);
-	}
+	if (!rc && out->n)
+		rc = rank(&f, out);
 	out->tests = (uint32_t)f.all.hypotheses;
 	finder_done(&f);
 	return rc;

@@ -295,6 +295,7 @@ struct said {
 struct name_values {
 	struct said *v;
 	uint32_t n, room;
+	bool limited;
 };
 
 struct said_values {
@@ -368,6 +369,7 @@ static int put_said(struct said_values *s, const struct requests *r, const struc
 	if (rc || (rc = array_reserve_zeroed(s->of, s->nof, name + 1)))
 		return rc;
 	v = &s->of[name];
+	v->limited |= row->limited;
 	if (array_reserve(v->v, v->room, v->n + 1))
 		return -ENOMEM;
 	v->v[v->n++] = (struct said){(uint64_t)l->run << 16 ^ ((l->worker == INTERN_NONE ? 0 : l->worker) & 0xffff),
@@ -409,6 +411,8 @@ static int add_series(const struct requests *r, const struct arrivals *arrivals,
 	}
 	rc = attribute_add_condition(out, what, ATTRIBUTE_CONDITION, value, r->n);
 	free(value);
+	if (out->n)
+		out->v[out->n - 1].limited = v->limited;
 	return rc;
 }
 

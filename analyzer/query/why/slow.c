@@ -714,7 +714,8 @@ const struct command command_slow = {
             "1.5 times as\n"
             "frequent among the slow as among the others, and explains 5 % of the excess. Those that a stronger one "
             "covers stand\n"
-            "under it. The exit status is 0 whatever is found.",
+            "under it; of two that cannot be told apart what has a limit (memory) is the stronger. The exit status is "
+            "0 whatever is found.",
     .examples = "slow\nslow --over 5s --function 'big*'\n--format json slow --over p99.9",
     .options = options,
     .need = NEED_READ,

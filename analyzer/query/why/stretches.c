@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* stretches.c - see stretches.h */
 #include "query/why/stretches.h"
+#include "query/why/chance.h"
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* More stretches would make nothing surer; more functions are put together, those with the fewest slow requests. */
 enum { STRETCHES_MAX = 400, STRATA_MAX = 128 };
+
+/* A difference is sure that chance alone makes no more often, on each side. */
+#define SURE 0.025
 
 struct extent {
 	int64_t first_ns, last_ns;
@@ -128,4 +133,94 @@ void stretches_done(struct stretches *s)
 	free(s->count);
 	free(s->slow);
 	free(s->beyond);
+}
+
+/* ---- which explains more ---- */
+
+/* What one stretch, or all, have of the requests; and of those that have a cause. */
+struct having {
+	double slow, others, excess;
+};
+
+struct stretch {
+	struct having all, of[2];
+};
+
+static void add(struct having *h, const struct excess *e, uint32_t i)
+{
+	if (e->slow[i])
+		h->excess += e->ns[i];
+	*(e->slow[i] ? &h->slow : &h->others) += 1;
+}
+
+static void take_away(struct having *h, const struct having *other)
+{
+	h->slow -= other->slow;
+	h->others -= other->others;
+	h->excess -= other->excess;
+}
+
+static double explains(const struct having *all, const struct having *of)
+{
+	double slow = all->slow > 0 ? of->slow / all->slow : 0, others = all->others > 0 ? of->others / all->others : 0;
+
+	return slow > others ? of->excess * (1 - others / slow) : 0;
+}
+
+/* By how much the first explains more than the second, without one stretch; NULL: with all. */
+static double difference(const struct stretch *sum, const struct stretch *without)
+{
+	struct stretch rest = *sum;
+
+	if (without) {
+		take_away(&rest.all, &without->all);
+		take_away(&rest.of[0], &without->of[0]);
+		take_away(&rest.of[1], &without->of[1]);
+	}
+	return explains(&rest.all, &rest.of[0]) - explains(&rest.all, &rest.of[1]);
+}
+
+static void share_out(const struct requests *r, const struct excess *e, const struct stretches *s, const uint8_t *has,
+                      struct stretch *v, struct stretch *sum)
+{
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct stretch *to[] = {&v[s->of[i]], sum};
+
+		for (int k = 0; k < 2; k++) {
+			add(&to[k]->all, e, i);
+			if (has[i] & 1)
+				add(&to[k]->of[0], e, i);
+			if (has[i] & 2)
+				add(&to[k]->of[1], e, i);
+		}
+	}
+}
+
+static bool surely_more(const struct stretches *s, const struct stretch *v, const struct stretch *sum)
+{
+	double more = difference(sum, NULL), mean = 0, squares = 0;
+
+	for (uint32_t b = 0; b < s->n; b++)
+		mean += difference(sum, &v[b]) / s->n;
+	for (uint32_t b = 0; b < s->n; b++) {
+		double off = difference(sum, &v[b]) - mean;
+
+		squares += off * off * (s->n - 1) / s->n;
+	}
+	if (more <= 0 || s->with_slow < 2)
+		return false;
+	return squares <= 0 || chance_t_above(more / sqrt(squares), s->with_slow - 1) <= SURE;
+}
+
+int stretches_more(const struct stretches *s, const struct requests *r, const struct excess *e, const uint8_t *has,
+                   bool *more)
+{
+	struct stretch *v = calloc((size_t)s->n + 1, sizeof *v), sum = {0};
+
+	if (!v)
+		return -ENOMEM;
+	share_out(r, e, s, has, v, &sum);
+	*more = surely_more(s, v, &sum);
+	free(v);
+	return 0;
 }

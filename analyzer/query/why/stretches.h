@@ -22,4 +22,10 @@ struct stretches {
 int stretches_make(const struct requests *r, const struct excess *e, struct stretches *out);
 void stretches_done(struct stretches *s);
 
+/* Whether one of two things explains more of the excess than the other, beyond chance: each stretch is left out in turn
+ * (jackknife), as requests of one are alike. has: by request, 1: it has the one, 2: the other, 3: both. 0 or -ENOMEM.
+ */
+int stretches_more(const struct stretches *s, const struct requests *r, const struct excess *e, const uint8_t *has,
+                   bool *more);
+
 #endif
