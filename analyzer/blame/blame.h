@@ -170,6 +170,9 @@ struct blame_sum {
 /* By waiter, of each the largest first: of the queue, or cold: of cold starts, after blame_cold_read. *out is yours:
  * free. */
 int blame_sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **out, size_t *n);
+/* The same of one request's waiting, after blame_cold_read. */
+int blame_sums_of(const struct blame_run *b, uint32_t request, enum blame_by by, bool cold, struct blame_sum **out,
+                  size_t *n);
 
 /* Registers the table. s stays the caller's and must outlive db's statements. */
 int blame_register(sqlite3 *db, struct store *s);

@@ -160,28 +160,73 @@ static int add_up(struct sums *s, bool cold)
 	return rc;
 }
 
-int blame_sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **out, size_t *n)
+static int add_up_one(struct sums *s, uint32_t request, bool cold)
+{
+	struct blame_row *v = NULL;
+	size_t n = 0;
+	int rc = blame_rows(s->b, request, request + 1, &v, &n);
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		int64_t *row;
+
+		if (v[i].cold != cold)
+			continue;
+		row = row_of(s, s->by_function ? s->b->request[request].function : 0, v[i].kind);
+		if (row)
+			row[v[i].holder == BLAME_NOBODY ? s->holders : holder_of(s, v[i].holder)] += v[i].ns;
+		else
+			rc = -ENOMEM;
+	}
+	free(v);
+	return rc;
+}
+
+static int sums_init(struct sums *s, const struct blame_run *b, enum blame_by by)
 {
 	bool by_function = by == BLAME_BY_FUNCTION;
-	struct sums s = {.b = b,
-	                 .by_function = by_function,
-	                 .waiters = by_function ? b->functions.n : 1,
-	                 .holders = by_function ? b->functions.n : b->nrequests};
-	int rc = 0;
 
-	s.row = calloc((size_t)s.waiters * BLAME_HOLDERS + 1, sizeof *s.row);
-	s.share = calloc((size_t)s.holders + 1, sizeof *s.share);
-	s.shared = malloc(((size_t)s.holders + 1) * sizeof *s.shared);
-	if (!s.row || !s.share || !s.shared)
-		rc = -ENOMEM;
+	*s = (struct sums){.b = b,
+	                   .by_function = by_function,
+	                   .waiters = by_function ? b->functions.n : 1,
+	                   .holders = by_function ? b->functions.n : b->nrequests};
+	s->row = calloc((size_t)s->waiters * BLAME_HOLDERS + 1, sizeof *s->row);
+	s->share = calloc((size_t)s->holders + 1, sizeof *s->share);
+	s->shared = malloc(((size_t)s->holders + 1) * sizeof *s->shared);
+	return s->row && s->share && s->shared ? 0 : -ENOMEM;
+}
+
+static void sums_done(struct sums *s)
+{
+	for (size_t i = 0; s->row && i < (size_t)s->waiters * BLAME_HOLDERS; i++)
+		free(s->row[i]);
+	free(s->row);
+	free(s->share);
+	free(s->shared);
+}
+
+int blame_sums(const struct blame_run *b, enum blame_by by, bool cold, struct blame_sum **out, size_t *n)
+{
+	struct sums s;
+	int rc = sums_init(&s, b, by);
+
 	if (!rc)
 		rc = add_up(&s, cold);
 	if (!rc)
 		rc = collect(&s, out, n);
-	for (size_t i = 0; s.row && i < (size_t)s.waiters * BLAME_HOLDERS; i++)
-		free(s.row[i]);
-	free(s.row);
-	free(s.share);
-	free(s.shared);
+	sums_done(&s);
+	return rc;
+}
+
+int blame_sums_of(const struct blame_run *b, uint32_t request, enum blame_by by, bool cold, struct blame_sum **out,
+                  size_t *n)
+{
+	struct sums s;
+	int rc = sums_init(&s, b, by);
+
+	if (!rc)
+		rc = add_up_one(&s, request, cold);
+	if (!rc)
+		rc = collect(&s, out, n);
+	sums_done(&s);
 	return rc;
 }

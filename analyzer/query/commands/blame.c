@@ -207,30 +207,18 @@ static void put_request(struct query *q, struct table *t, const struct blame_run
                         struct blame_row *row, size_t n)
 {
 	int64_t all[] = {sum_of(row, n, false), sum_of(row, n, true)};
+	bool cold = args_has(q->args, "cold");
 
 	if (n)
 		qsort(row, n, sizeof *row, by_time);
 	for (size_t i = 0; i < n; i++)
-		put_row(q, t, b, &row[i], all[row[i].cold]);
-	note_request(q, b, request, row, n);
+		if (!cold || row[i].cold)
+			put_row(q, t, b, &row[i], all[row[i].cold]);
+	if (!cold)
+		note_request(q, b, request, row, n);
 	for (uint32_t i = 0; i < b->nstarts; i++)
 		if (b->start[i].request == request)
 			note_start(q, b, &b->start[i]);
-}
-
-static void show_request(struct query *q, struct table *t, int64_t run, const char *tid)
-{
-	struct blame_run b = {0};
-	struct blame_row *row = NULL;
-	size_t n = 0;
-	uint32_t request;
-
-	if (read_run(q, run, true, &b) &&
-	    (request = blame_find(&b, (struct slice){tid, strlen(tid)})) != BLAME_NOBODY &&
-	    query_ok(q, blame_rows(&b, request, request + 1, &row, &n), q->path))
-		put_request(q, t, &b, request, row, n);
-	free(row);
-	blame_run_done(&b);
 }
 
 /* ---- a run ---- */
@@ -269,9 +257,13 @@ static void put_function(struct query *q, struct table *t, const struct blame_ru
 	query_table_row(q, t, c);
 }
 
-/* "62 % of gzip's waiting was behind chameleon": of whom most waiting was, and what the most of that was. */
-static void note_functions(struct query *q, const struct blame_run *b, const struct blame_sum *v, size_t n, bool cold)
+/* "62 % of gzip's waiting was behind chameleon": of whom most waiting was, and what the most of that was. one: of one
+ * request. */
+static void note_functions(struct query *q, const struct blame_run *b, const struct blame_sum *v, size_t n, bool cold,
+                           bool one)
 {
+	static const char *const none[2][2] = {{"nobody waited in a queue", "there were no cold starts"},
+	                                       {"it did not wait in a queue", "it had no cold start"}};
 	int64_t *ns = calloc((size_t)b->functions.n + 1, sizeof *ns), most = 0, of_it = 0, unknown = 0, all = 0;
 	uint32_t who = 0;
 
@@ -299,12 +291,12 @@ static void note_functions(struct query *q, const struct blame_run *b, const str
 		}
 	if (of_it)
 		query_note(q,
-		           cold ? "%.0f %% of the time of %s's cold starts was for %s"
-		                : "%.0f %% of %s's waiting was behind %s",
-		           100.0 * (double)of_it / (double)most, text_of(b->functions.text[who]),
-		           text_of(b->functions.text[behind]));
+		           cold ? "%.0f %% of the time of %s%s cold starts was for %s"
+		                : "%.0f %% of %s%s waiting was behind %s",
+		           100.0 * (double)of_it / (double)most, one ? "its" : text_of(b->functions.text[who]),
+		           one ? "" : "'s", text_of(b->functions.text[behind]));
 	else if (ns && !n)
-		query_note(q, cold ? "there were no cold starts" : "nobody waited in a queue");
+		query_note(q, "%s", none[one][cold]);
 	(cold ? note_unknown_cold : note_unknown)(q, b, unknown, all);
 	query_ok(q, ns ? 0 : -ENOMEM, q->path);
 	free(ns);
@@ -321,13 +313,9 @@ static void note_starts(struct query *q, const struct blame_run *b)
 		query_note(q, "%u cold starts took %s besides: blame --cold tells why", b->nstarts, took(q, ns).text);
 }
 
-static void show_functions(struct query *q, struct table *t, const struct blame_run *b, bool cold)
+static void put_functions(struct query *q, struct table *t, const struct blame_run *b, const struct blame_sum *v,
+                          size_t n)
 {
-	struct blame_sum *v = NULL;
-	size_t n = 0;
-
-	if (!query_ok(q, blame_sums(b, BLAME_BY_FUNCTION, cold, &v, &n), q->path))
-		return;
 	for (size_t i = 0, end; i < n; i = end) {
 		int64_t all = 0;
 
@@ -336,7 +324,17 @@ static void show_functions(struct query *q, struct table *t, const struct blame_
 		for (; i < end && taken(q, b, v[i].waiter); i++)
 			put_function(q, t, b, &v[i], all);
 	}
-	note_functions(q, b, v, n, cold);
+}
+
+static void show_functions(struct query *q, struct table *t, const struct blame_run *b, bool cold)
+{
+	struct blame_sum *v = NULL;
+	size_t n = 0;
+
+	if (!query_ok(q, blame_sums(b, BLAME_BY_FUNCTION, cold, &v, &n), q->path))
+		return;
+	put_functions(q, t, b, v, n);
+	note_functions(q, b, v, n, cold, false);
 	if (!cold)
 		note_starts(q, b);
 	free(v);
@@ -399,8 +397,22 @@ static int add_up(const uint32_t *container, uint32_t containers, const struct b
 	return 0;
 }
 
-static void show_containers(struct query *q, struct table *t, const struct blame_run *b, const struct blame_sum *v,
-                            size_t n, int64_t all)
+/* Requests that held what was waited for, and of which no line says the container. */
+static void note_unnamed(struct query *q, const struct total *l, size_t n, int64_t all)
+{
+	int64_t unnamed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		unnamed += l[i].name || l[i].kind == BLAME_UNKNOWN || l[i].kind == BLAME_COLD ? 0 : l[i].ns;
+	if ((double)unnamed > 0.0005 * (double)all)
+		query_note(q,
+		           "%.1f %% of the waiting was behind requests of which no line names the container; level "
+		           "debug would",
+		           100.0 * (double)unnamed / (double)all);
+}
+
+static void put_containers(struct query *q, struct table *t, const struct blame_run *b, const struct blame_sum *v,
+                           size_t n, int64_t all)
 {
 	struct intern names = {0};
 	uint32_t *container = NULL;
@@ -418,13 +430,14 @@ static void show_containers(struct query *q, struct table *t, const struct blame
 
 		query_table_row(q, t, c);
 	}
+	note_unnamed(q, l, lines, all);
 	free(l);
 	free(container);
 	intern_done(&names);
 }
 
-static void show_tids(struct query *q, struct table *t, const struct blame_run *b, const struct blame_sum *v, size_t n,
-                      int64_t all)
+static void put_tids(struct query *q, struct table *t, const struct blame_run *b, const struct blame_sum *v, size_t n,
+                     int64_t all)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct blame_request *h = v[i].holder == BLAME_NOBODY ? NULL : &b->request[v[i].holder];
@@ -440,23 +453,26 @@ static void show_tids(struct query *q, struct table *t, const struct blame_run *
 	}
 }
 
-static void show_holders(struct query *q, struct table *t, const struct blame_run *b, bool containers, bool cold)
+static void put_holders(struct query *q, struct table *t, const struct blame_run *b, bool containers, bool cold,
+                        const struct blame_sum *v, size_t n)
 {
-	struct blame_sum *v = NULL;
 	int64_t all = 0, unknown = 0;
-	size_t n = 0;
 
-	if (!query_ok(q, blame_sums(b, BLAME_BY_TID, cold, &v, &n), q->path))
-		return;
 	for (size_t i = 0; i < n; i++) {
 		all += v[i].ns;
 		unknown += v[i].kind == BLAME_UNKNOWN ? v[i].ns : 0;
 	}
-	if (containers)
-		show_containers(q, t, b, v, n, all);
-	else
-		show_tids(q, t, b, v, n, all);
+	(containers ? put_containers : put_tids)(q, t, b, v, n, all);
 	(cold ? note_unknown_cold : note_unknown)(q, b, unknown, all);
+}
+
+static void show_holders(struct query *q, struct table *t, const struct blame_run *b, bool containers, bool cold)
+{
+	struct blame_sum *v = NULL;
+	size_t n = 0;
+
+	if (query_ok(q, blame_sums(b, BLAME_BY_TID, cold, &v, &n), q->path))
+		put_holders(q, t, b, containers, cold, v, n);
 	free(v);
 }
 
@@ -472,6 +488,52 @@ static void show_run(struct query *q, struct table *t, int64_t run, const char *
 			show_functions(q, t, &b, cold);
 		else
 			show_holders(q, t, &b, !strcmp(by, "container"), cold);
+	}
+	blame_run_done(&b);
+}
+
+/* ---- one request, from when to when or added up ---- */
+
+static void show_rows(struct query *q, struct table *t, const struct blame_run *b, uint32_t request)
+{
+	struct blame_row *row = NULL;
+	size_t n = 0;
+
+	if (query_ok(q, blame_rows(b, request, request + 1, &row, &n), q->path))
+		put_request(q, t, b, request, row, n);
+	free(row);
+}
+
+static void show_sums(struct query *q, struct table *t, const struct blame_run *b, uint32_t request, const char *by)
+{
+	bool cold = args_has(q->args, "cold"), functions = !strcmp(by, "function");
+	struct blame_sum *v = NULL;
+	size_t n = 0;
+
+	if (!query_ok(q, blame_sums_of(b, request, functions ? BLAME_BY_FUNCTION : BLAME_BY_TID, cold, &v, &n),
+	              q->path))
+		return;
+	if (functions) {
+		put_functions(q, t, b, v, n);
+		note_functions(q, b, v, n, cold, true);
+	} else {
+		put_holders(q, t, b, !strcmp(by, "container"), cold, v, n);
+	}
+	free(v);
+}
+
+/* by NULL: its rows. */
+static void show_request(struct query *q, struct table *t, int64_t run, const char *tid, const char *by)
+{
+	struct blame_run b = {0};
+	uint32_t request;
+
+	if (read_run(q, run, true, &b) &&
+	    (request = blame_find(&b, (struct slice){tid, strlen(tid)})) != BLAME_NOBODY) {
+		if (by)
+			show_sums(q, t, &b, request, by);
+		else
+			show_rows(q, t, &b, request);
 	}
 	blame_run_done(&b);
 }
@@ -511,9 +573,9 @@ static void each_run(struct query *q, struct table *t, const char *by, const cha
 		int64_t run = sqlite3_column_int64(st, 0);
 
 		if (tid)
-			show_request(q, t, run, tid);
+			show_request(q, t, run, tid, by);
 		else
-			show_run(q, t, run, by);
+			show_run(q, t, run, by ? by : "function");
 	}
 	sqlite3_finalize(st);
 	select_done(&s);
@@ -547,31 +609,36 @@ static void put_heat(struct query *q)
 	query_ok(q, output_status(q->out), "output");
 }
 
+/* by NULL: the rows of one request. */
+static struct table *open_table(struct query *q, const char *by)
+{
+	if (!by)
+		return query_table_open(q, of_tid, sizeof of_tid / sizeof *of_tid);
+	if (!strcmp(by, "function"))
+		return query_table_open(q, by_function, sizeof by_function / sizeof *by_function);
+	if (!strcmp(by, "tid"))
+		return query_table_open(q, by_tid, sizeof by_tid / sizeof *by_tid);
+	if (!strcmp(by, "container"))
+		return query_table_open(q, by_container, sizeof by_container / sizeof *by_container);
+	query_fail(q, USAGE, "--by %s: it is one of function, tid, container", by);
+	return NULL;
+}
+
 static void run(struct query *q)
 {
 	const char *by = args_value(q->args, "by");
 	struct query_tid of = {0};
-	struct table *t = NULL;
+	struct table *t;
 
-	by = by ? by : "function";
 	if (args_has(q->args, "heat")) {
-		if (q->args->nwords || strcmp(by, "function") != 0 || args_has(q->args, "function"))
+		if (q->args->nwords || (by && strcmp(by, "function") != 0) || args_has(q->args, "function"))
 			query_fail(q, USAGE, "--heat is of a whole run, function by function");
 		put_heat(q);
 		return;
 	}
-	if (q->args->nwords) {
+	if (q->args->nwords)
 		of = query_tid(q, q->args->words[0]);
-		t = query_table_open(q, of_tid, sizeof of_tid / sizeof *of_tid);
-	} else if (!strcmp(by, "function")) {
-		t = query_table_open(q, by_function, sizeof by_function / sizeof *by_function);
-	} else if (!strcmp(by, "tid")) {
-		t = query_table_open(q, by_tid, sizeof by_tid / sizeof *by_tid);
-	} else if (!strcmp(by, "container")) {
-		t = query_table_open(q, by_container, sizeof by_container / sizeof *by_container);
-	} else {
-		query_fail(q, USAGE, "--by %s: it is one of function, tid, container", by);
-	}
+	t = open_table(q, by || q->args->nwords ? by : "function");
 	if (!q->status && !of.tid)
 		check_function(q);
 	if (!q->status)
@@ -581,8 +648,8 @@ static void run(struct query *q)
 }
 
 static const struct option_spec options[] = {
-    {.name = "by", .value = "WHAT", .help = "of a run: by function (a matrix), or the holders by tid or container"},
-    {.name = "cold", .help = "of a run: what cold starts took, and who is to blame, instead of the queue"},
+    {.name = "by", .value = "WHAT", .help = "by function (of a run a matrix), or the holders by tid or container"},
+    {.name = "cold", .help = "what cold starts took, and who is to blame, instead of the queue"},
     {.name = "cores", .value = "N", .help = "cores of each worker, where the log does not say them, or wrongly"},
     {.name = "function",
      .value = "NAME",
@@ -611,12 +678,13 @@ const struct command command_blame = {
         "those of the function that had\n"
         "all of its containers (`cold`), else to nobody: there was none yet, or it was removed for no request's sake. "
         "Lines of level debug tell of\n"
-        "removals; without them it is `unknown`. Shown for one request, with --cold for a run, and in table "
+        "removals; without them it is `unknown`. Shown for one request, with --cold for what is added up, and in table "
         "`blame`.\n\n"
         "Cores are those that the worker reports, else the most that ever executed at a time. The order of the queue "
         "stands in lines of level debug;\n"
         "without them it is the order of arrival where no more than one in a hundred was taken before an earlier one.",
-    .examples = "blame\nblame 3a294129\nblame --by container\nblame --cold\nsql 'SELECT holder_tid, ns FROM blame "
+    .examples = "blame\nblame 3a294129\nblame 3a294129 --by function\nblame --by container\nblame --cold\nsql 'SELECT "
+                "holder_tid, ns FROM blame "
                 "WHERE tid = ''...'''",
     .options = options,
     .need = NEED_READ,
