@@ -140,8 +140,8 @@ int64_t query_source(struct query *q, const char *word);
  * which is close and which there are. Where there are none at all nothing fails. */
 void query_no_function(struct query *q, const char *function, const char *why);
 
-/* An instant: RFC 3339, "YYYY-MM-DD HH:MM:SS.f" or "HH:MM:SS.f" on the run's clock, "+2.5s" after the run's start, or
- * ns since 1970. */
+/* An instant: RFC 3339, "YYYY-MM-DD HH:MM:SS.f" or "HH:MM:SS.f" on the run's clock, "+2.5s" or "+1h30m" after the run's
+ * start, or ns since 1970. */
 int64_t query_instant(struct query *q, int64_t run, const char *option, const char *text);
 /* The instants of --since and --until, as far as they are given; nothing between them is a failure. */
 void query_between(struct query *q, int64_t run, int64_t *since_ns, int64_t *until_ns);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* when.c - instants as users type them: as the log writes them, as RFC 3339, or counted from the run's start. */
+#include "base/textduration.h"
 #include "query/core/query.h"
 #include <ctype.h>
+#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,20 +95,36 @@ static bool take_zone(const char **p, int64_t *offset_s, bool *zone)
 	return true;
 }
 
+/* "90s", "1h30m", or a number of seconds, after the run's start; what is beyond all times is the last one. */
+static bool parse_after(const char *text, const struct base *base, int64_t *out)
+{
+	int64_t ns = 0;
+	char *end;
+	double s;
+	int rc = duration_parse((struct slice){text, strlen(text)}, &ns);
+
+	if (rc == -EINVAL) {
+		s = strtod(text, &end);
+		if (end == text || (*end && strcmp(end, "s") != 0) || isnan(s))
+			return false;
+		ns = fabs(s) < 9e9 ? (int64_t)(s * 1e9) : s < 0 ? INT64_MIN : INT64_MAX;
+	} else if (rc) {
+		ns = *text == '-' ? INT64_MIN : INT64_MAX;
+	}
+	if (__builtin_add_overflow(base->first_ns, ns, out))
+		*out = ns < 0 ? INT64_MIN : INT64_MAX;
+	return true;
+}
+
 static bool parse(const char *text, const struct base *base, int64_t *out)
 {
 	const char *p = text;
 	int64_t offset_s = 0, ns = 0, local_s;
 	struct tm tm = {0};
 	bool zone = false;
-	char *end;
 
-	if (*text == '+') {
-		double s = strtod(text + 1, &end);
-
-		*out = base->first_ns + (int64_t)(s * 1e9);
-		return end != text + 1 && (!*end || !strcmp(end, "s"));
-	}
+	if (*text == '+')
+		return parse_after(text + 1, base, out);
 	if (strlen(text) >= 16 && strspn(text, "0123456789") == strlen(text)) {
 		*out = strtoll(text, NULL, 10);
 		return true;
