@@ -189,8 +189,8 @@ static bool duckdb(const char *db, double seconds[QUESTIONS])
 
 static void beside(const char *bench, double value, const char *peer, double peer_value)
 {
-	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"1/s\",\"peer\":\"%s\",\"peer_value\":%.6g}\n", bench,
-	       value, peer, peer_value);
+	printf("{\"bench\":\"%s\",\"value\":%.6g,\"unit\":\"1/s\",\"peer\":\"%s\",\"peer_value\":%.6g}\n", bench, value,
+	       peer, peer_value);
 	fflush(stdout);
 }
 
