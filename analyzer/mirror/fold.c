@@ -6,6 +6,7 @@
 #include "base/sql.h"
 #include "beside/beside.h"
 #include "mirror/folding.h"
+#include "mirror/marks.h"
 #include "model/rules_kept.h"
 #include "remote/say.h"
 #include "store/vtab_event.h"
@@ -48,6 +49,7 @@ static int find_manner(struct fold *f)
 	else if (strcmp(f->o->rules, RULES_NONE))
 		rc = hash_file(f->o->rules, &h, f->why);
 	f->manner = h >> 1 | 1;
+	f->passed = f->o->rules ? 0 : marks_passed();
 	if (!rc && f->o->benchmark)
 		rc = hash_file(f->o->benchmark, &h, f->why);
 	f->finish = h >> 1 | 1;
@@ -105,7 +107,7 @@ static int part_lines(void *arg, fetch_row *row, void *to, char **why)
 {
 	const struct fold *f = arg;
 
-	return unit_lines(f->c, f->shard, f->unit, f->part, row, to, why);
+	return unit_lines(f->c, f->shard, f->unit, f->part, f->passed, row, to, why);
 }
 
 void fold_lost(void *arg, const char *path, int64_t lines, int64_t all)
@@ -197,8 +199,8 @@ static int fold_parts(struct fold *f, uint64_t version)
 	struct arena texts = {0};
 	struct unit_part *v = NULL;
 	size_t n = 0;
-	int rc =
-	    unit_parts(f->c, f->shard, f->unit, f->o->part_most ? f->o->part_most : FOLD_PART, &texts, &v, &n, f->why);
+	int64_t most = f->o->part_most ? f->o->part_most : FOLD_PART;
+	int rc = unit_parts(f->c, f->shard, f->unit, most, f->passed, &texts, &v, &n, f->why);
 
 	for (size_t i = 0; i < n && !rc; i++) {
 		f->part = &v[i];

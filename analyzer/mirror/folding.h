@@ -14,6 +14,7 @@ struct fold {
 	struct fold_sum *sum;
 	char **why;
 	uint64_t manner, finish; /* in which it is done: of the first step, of both */
+	uint32_t passed;         /* lines whose column fact is this one are nothing to the first step; 0: none are */
 	struct units units;
 	/* of what is at work */
 	size_t shard;

@@ -370,6 +370,15 @@ int facts_take(struct facts *f, const struct event *e, size_t max)
 	return !rc && max && f->n >= max ? f->full(f, f->full_arg) : rc;
 }
 
+bool facts_want(struct facts *f, const struct event *e)
+{
+	const struct shape *head = e->head;
+
+	if (e->foreign || !facts_speak_of(f, head))
+		return false;
+	return head->mark != MARK_LOOK_UP || rules_find(f->rules, event_message(e), head->target, head->level) >= 0;
+}
+
 int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_t max)
 {
 	struct event_cursor *c;

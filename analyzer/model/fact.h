@@ -56,6 +56,8 @@ int facts_collect(struct facts *f, struct store *s, struct event_query *q, size_
 /* The same of one event, whose head rules must speak of: for those who read events themselves. It may be brief. */
 bool facts_speak_of(struct facts *f, const struct shape *head);
 int facts_take(struct facts *f, const struct event *e, size_t max);
+/* Whether facts_take may take anything from a whole event, of whatever head. */
+bool facts_want(struct facts *f, const struct event *e);
 /* Puts them in the order of (run, tid, time, event); those of runs are not touched. */
 int facts_sort(struct facts *f);
 /* Adds the facts of another collection of the same rules and store, not sorted yet; `from` is empty afterwards.

@@ -332,10 +332,31 @@ void cluster_close(struct cluster *c)
 
 /* ---- tables ---- */
 
-static int create_on(struct cluster *c, size_t i, char **why)
+/* Brings older tables up to date. Who is killed in between does it again: the format is the last that is written. */
+static int renew(struct cluster *c, size_t i, char **why)
 {
 	struct text sql = {0};
 	int64_t there = 0;
+	int rc;
+
+	text_puts(&sql, "SELECT count() FROM system.columns WHERE table = 'event' AND name = 'fact' AND database = ");
+	quote(&sql, c->url.database);
+	text_puts(&sql, " FORMAT TabSeparated");
+	rc = sql.failed ? -ENOMEM : cluster_numbers(c, i, text_str(&sql), &there, 1, why);
+	if (!rc && !there)
+		rc = cluster_do(c, i, schema_from_1, why);
+	text_reset(&sql);
+	text_printf(&sql, "INSERT INTO $shard SELECT %d, max(number), max(shards) FROM $shard", SCHEMA_FORMAT);
+	if (!rc)
+		rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
+	text_done(&sql);
+	return rc;
+}
+
+static int create_on(struct cluster *c, size_t i, char **why)
+{
+	struct text sql = {0};
+	int64_t format = 0;
 	int rc;
 
 	text_printf(&sql, "CREATE DATABASE IF NOT EXISTS %s", c->url.database);
@@ -348,12 +369,14 @@ static int create_on(struct cluster *c, size_t i, char **why)
 		rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
 	}
 	if (!rc)
-		rc = cluster_numbers(c, i, "SELECT count() FROM $shard FORMAT TabSeparated", &there, 1, why);
+		rc = cluster_numbers(c, i, "SELECT max(format) FROM $shard FORMAT TabSeparated", &format, 1, why);
 	text_reset(&sql);
 	text_printf(&sql, "INSERT INTO $shard (format, number, shards) VALUES (%d, %zu, %zu)", SCHEMA_FORMAT, i + 1,
 	            c->n);
-	if (!rc && !there)
+	if (!rc && !format)
 		rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
+	else if (!rc && format < SCHEMA_FORMAT)
+		rc = renew(c, i, why);
 	text_done(&sql);
 	return rc;
 }
@@ -382,6 +405,11 @@ static int check_shard(struct cluster *c, size_t i, char **why)
 		         (long long)is[0]);
 	else if (!rc && !is[0])
 		rc = say(why, "%s: the tables are not whole; `ilu-logq push --create` makes them", c->shard[i].name);
+	else if (!rc && is[0] < SCHEMA_FORMAT)
+		rc = say(why,
+		         "%s: tables of format %lld, which an older version made; `ilu-logq push --create` brings them "
+		         "up to date",
+		         c->shard[i].name, (long long)is[0]);
 	else if (!rc && (is[1] != (int64_t)i + 1 || is[2] != (int64_t)c->n))
 		rc = say(why, "%s is shard %lld of %lld, and stands here as shard %zu of %zu", c->shard[i].name,
 		         (long long)is[1], (long long)is[2], i + 1, c->n);

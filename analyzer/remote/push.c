@@ -37,7 +37,7 @@ static struct bucket *bucket_of(struct push *p, size_t shard, unsigned day)
 	if (!b)
 		return NULL;
 	*b = (struct bucket){.shard = shard, .day = day};
-	native_init(&b->rows, schema_event_columns, "ttnniTTtTTtTTTtbd");
+	native_init(&b->rows, schema_event_columns, "ttnniTTtTTtTTTtbdw");
 	return b;
 }
 
@@ -213,7 +213,7 @@ static size_t size_of(const struct native *rows)
 
 static int put_row(struct push *p, struct bucket *b, const struct source *s, const struct event *e, int64_t offset)
 {
-	enum { RUN, SOURCE, LINE, OFFSET, TIME, FOREIGN = 15, DAY };
+	enum { RUN, SOURCE, LINE, OFFSET, TIME, FOREIGN = 15, DAY, FACT };
 	struct native *rows = &b->rows;
 	size_t size;
 	int rc;
@@ -226,6 +226,7 @@ static int put_row(struct push *p, struct bucket *b, const struct source *s, con
 	rc = put_texts(rows, e);
 	native_number(rows, FOREIGN, e->foreign);
 	native_number(rows, DAY, b->day);
+	native_number(rows, FACT, p->o->mark ? p->o->mark(p->o->mark_arg, e) : 0);
 	b->last = (struct spot){s, e->line};
 	if (!rows->rows++)
 		b->first = b->last;

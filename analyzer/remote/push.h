@@ -17,6 +17,9 @@ struct push_options {
 	sqlite3 *db;      /* the store's, with the table result */
 	const char *run;  /* all is of this run; NULL: as the database says */
 	const char *host; /* stands before the path of each source, with a colon; NULL: nothing does */
+	/* Column fact of an event (schema.c). NULL: no rules are looked at. */
+	uint32_t (*mark)(void *arg, const struct event *e);
+	void *mark_arg;
 	/* So many events of all are done; the source at work. NULL: nobody wants to know. */
 	void (*progress)(void *arg, int64_t done, int64_t total, const char *path);
 	void *arg;

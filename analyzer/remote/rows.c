@@ -68,7 +68,8 @@ static const struct type {
 	unsigned char bytes; /* of a number */
 	const char *name;
 } types[] = {
-    {'t', 0, "String"}, {'T', 0, "Nullable(String)"}, {'n', 8, "UInt64"}, {'i', 8, "Int64"}, {'b', 1, "UInt8"},
+    {'t', 0, "String"}, {'T', 0, "Nullable(String)"}, {'n', 8, "UInt64"},
+    {'i', 8, "Int64"},  {'w', 4, "UInt32"},           {'b', 1, "UInt8"},
     {'d', 2, "Date"},
 };
 

@@ -28,7 +28,8 @@ struct native {
 	uint64_t rows; /* the caller's to count */
 };
 
-/* names: "a, b, c"; kinds, a letter for each: t String, T Nullable(String), n UInt64, i Int64, b UInt8, d Date. */
+/* names: "a, b, c"; kinds, a letter for each: t String, T Nullable(String), n UInt64, i Int64, w UInt32, b UInt8, d
+ * Date. */
 void native_init(struct native *n, const char *names, const char *kinds);
 void native_done(struct native *n);
 

@@ -6,6 +6,9 @@
  * is of one, so that a server takes it whole or not at all. Tables of few rows take a row again in the place of the old
  * one (ReplacingMergeTree), by its version.
  *
+ * Of a line that a rule of number n speaks of, fact is 2n + 1; of another one 2n, where the rules of this number were
+ * looked at. So whoever folds by rules n leaves out what has 2n, and reads what was pushed under other rules whole.
+ *
  * What the fold makes of transactions stands with the day of their first line, as a partition: days are folded afresh,
  * each as a whole. What lies between transactions is a partition for each run. */
 #include "remote/schema.h"
@@ -19,7 +22,7 @@ const char *const schema_tables[] = {
     "CREATE TABLE IF NOT EXISTS $event (run String, source String, line UInt64, offset UInt64, time_ns Int64, "
     "level Nullable(String), level_text Nullable(String), kind String, target Nullable(String), "
     "message Nullable(String), tid String, fields Nullable(String), span Nullable(String), spans Nullable(String), "
-    "raw String, foreign UInt8, day Date, "
+    "raw String, foreign UInt8, day Date, fact UInt32, "
     "second Int64 ALIAS intDiv(time_ns - if(time_ns < 0, 999999999, 0), 1000000000)) "
     "ENGINE = MergeTree PARTITION BY (run, day) ORDER BY (tid, time_ns, source, line) "
     "SETTINGS index_granularity = 1024",
@@ -54,8 +57,10 @@ const char *const schema_tables[] = {
     NULL,
 };
 
+const char schema_from_1[] = "ALTER TABLE $event ADD COLUMN fact UInt32 AFTER day";
+
 const char schema_event_columns[] = "run, source, line, offset, time_ns, level, level_text, kind, target, message, "
-                                    "tid, fields, span, spans, raw, foreign, day";
+                                    "tid, fields, span, spans, raw, foreign, day, fact";
 const char schema_source_columns[] =
     "run, path, version, whole, events, head_hash, kind, worker, bytes, file_bytes, lines, ok, blank, repaired, "
     "rejected, duplicate, ok_bytes, repaired_bytes, rejected_bytes, duplicate_bytes, offset_s, offset_from, format, "

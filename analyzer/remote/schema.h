@@ -6,10 +6,12 @@
 #include "base/text.h"
 #include <stdbool.h>
 
-enum { SCHEMA_FORMAT = 1 };
+enum { SCHEMA_FORMAT = 2 };
 
 /* Statements with $TABLE for a table; ends with NULL. */
 extern const char *const schema_tables[];
+/* What tables of format 1 lack: column fact of the events. */
+extern const char schema_from_1[];
 
 /* A table that the fold fills: as the one of the same name here (docs/tables.md), with run, day and version before its
  * columns. Read with FINAL: a later version of a row stands in the place of the one before. */

@@ -5,6 +5,7 @@
 #include "remote/rows.h"
 #include "remote/say.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -40,19 +41,20 @@ static void where_part(struct slice run, const struct unit_part *part, struct te
 	"ifNull(worker_duration_us, -1), ifNull(code_duration_sec, -1), ifNull(sent, -1), ifNull(client_latency_us, " \
 	"-1))"
 
-/* (run, tid, day, events, results, digest) of the transactions of a run on a shard. */
-static void transactions(struct slice run, const struct unit_part *part, struct text *sql)
+/* (run, tid, day, events, wanted, results, digest) of the transactions of a run on a shard; wanted: events that are not
+ * passed over. A server computes the columns that are asked for. */
+static void transactions(struct slice run, const struct unit_part *part, uint32_t passed, struct text *sql)
 {
 	text_printf(sql,
 	            "(SELECT run, tid, least(greatest(if(sum(e) > 0, minIf(d, e > 0), min(d)), %d), %d) AS day, sum(e) "
-	            "AS events, "
-	            "sum(r) AS results, sum(h) AS digest FROM (SELECT run, tid, toInt64(min(toUInt16(day))) AS d, "
-	            "count() AS e, "
+	            "AS events, sum(w) AS wanted, sum(r) AS results, sum(h) AS digest FROM (SELECT run, tid, "
+	            "toInt64(min(toUInt16(day))) AS d, count() AS e, countIf(fact != %" PRIu32 " OR fact = 0) AS w, "
 	            "toUInt64(0) AS r, sum(" EVENT_HASH ") AS h FROM $event WHERE tid != ''",
-	            DAY_FIRST, DAY_LAST);
+	            DAY_FIRST, DAY_LAST, passed);
 	where_part(run, part, sql);
 	text_puts(sql, " GROUP BY run, tid UNION ALL SELECT run, tid, ifNull(intDiv(sent, 86400000000000), 0) AS d, "
-	               "toUInt64(0) AS e, toUInt64(1) AS r, " RESULT_HASH " AS h FROM $result FINAL WHERE tid != ''");
+	               "toUInt64(0) AS e, toUInt64(0) AS w, toUInt64(1) AS r, " RESULT_HASH
+	               " AS h FROM $result FINAL WHERE tid != ''");
 	where_part(run, part, sql);
 	text_puts(sql, ") GROUP BY run, tid)");
 }
@@ -248,7 +250,7 @@ static int ask_units(struct cluster *c, size_t i, struct units *u, char **why)
 		if (!u->run[k].due)
 			continue;
 		text_printf(&sql, "SELECT run, day, sum(events), sum(results), " DIGEST " FROM ", "sum(digest)");
-		transactions(u->run[k].run, NULL, &sql);
+		transactions(u->run[k].run, NULL, 0, &sql);
 		text_puts(&sql, " GROUP BY run, day ORDER BY day");
 		rc = cluster_rows(c, i, &sql, 5, take_unit, u, why);
 	}
@@ -389,15 +391,15 @@ static int take_transaction(void *arg, const struct slice *v)
 	return 0;
 }
 
-int unit_parts(struct cluster *c, size_t i, const struct unit *unit, int64_t most, struct arena *texts,
+int unit_parts(struct cluster *c, size_t i, const struct unit *unit, int64_t most, uint32_t passed, struct arena *texts,
                struct unit_part **out, size_t *n, char **why)
 {
 	struct cutting k = {.texts = texts, .most = most};
 	struct text sql = {0};
 	int rc;
 
-	text_puts(&sql, "SELECT tid, events + results FROM ");
-	transactions(unit->run, NULL, &sql);
+	text_puts(&sql, "SELECT tid, wanted + results FROM ");
+	transactions(unit->run, NULL, passed, &sql);
 	text_printf(&sql, " WHERE day = %u ORDER BY tid", unit->day);
 	rc = cluster_rows(c, i, &sql, 2, take_transaction, &k, why);
 	rc = rc ? rc : cut(&k);
@@ -413,18 +415,20 @@ static void where_unit(const struct unit *unit, const struct unit_part *part, st
 	text_puts(sql, " WHERE tid != ''");
 	where_part(unit->run, part, sql);
 	text_puts(sql, " AND tid IN (SELECT tid FROM ");
-	transactions(unit->run, part, sql);
+	transactions(unit->run, part, 0, sql);
 	text_printf(sql, " WHERE day = %u)", unit->day);
 }
 
-int unit_lines(struct cluster *c, size_t i, const struct unit *unit, const struct unit_part *part, fetch_row *row,
-               void *arg, char **why)
+int unit_lines(struct cluster *c, size_t i, const struct unit *unit, const struct unit_part *part, uint32_t passed,
+               fetch_row *row, void *arg, char **why)
 {
 	struct text sql = {0};
 	int rc;
 
 	text_puts(&sql, "SELECT run, source, line, raw, time_ns FROM $event");
 	where_unit(unit, part, &sql);
+	if (passed)
+		text_printf(&sql, " AND fact != %" PRIu32, passed);
 	text_puts(&sql, " ORDER BY source, line");
 	rc = cluster_rows(c, i, &sql, FETCH_LINE_COLUMNS, row, arg, why);
 	text_done(&sql);

@@ -62,12 +62,13 @@ struct unit_part {
 	struct slice from, to; /* the first and the last one */
 };
 
-/* The transactions of a unit in parts of about so many lines and results, one after the other. */
-int unit_parts(struct cluster *c, size_t i, const struct unit *unit, int64_t most, struct arena *texts,
+/* The transactions of a unit in parts of about so many lines and results, one after the other. Lines whose column fact
+ * is `passed` are left out here and in unit_lines; 0: none are. */
+int unit_parts(struct cluster *c, size_t i, const struct unit *unit, int64_t most, uint32_t passed, struct arena *texts,
                struct unit_part **out, size_t *n, char **why);
 /* The lines of a part, as fetch_lines; its results, as fetch_results. */
-int unit_lines(struct cluster *c, size_t i, const struct unit *unit, const struct unit_part *part, fetch_row *row,
-               void *arg, char **why);
+int unit_lines(struct cluster *c, size_t i, const struct unit *unit, const struct unit_part *part, uint32_t passed,
+               fetch_row *row, void *arg, char **why);
 int unit_results(struct cluster *c, size_t i, const struct unit *unit, const struct unit_part *part, fetch_row *row,
                  void *arg, char **why);
 

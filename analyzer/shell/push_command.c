@@ -2,6 +2,8 @@
 /* push_command.c - the command `push`: what load makes of files, or a database that is there, onto a cluster. */
 #include "base/tempfile.h"
 #include "beside/beside.h"
+#include "load/progress.h"
+#include "mirror/marks.h"
 #include "remote/push.h"
 #include "shell/load_command.h"
 #include "shell/remote_command.h"
@@ -61,8 +63,11 @@ static void load_files(struct query *q, struct passing_db *d, bool *damaged)
 
 static void push_store(struct query *q, struct cluster *c, const char *path, struct shown *shown)
 {
+	struct marks marks;
 	struct push_options o = {.run = args_value(q->args, "run"),
 	                         .host = args_value(q->args, "host"),
+	                         .mark = marks_of,
+	                         .mark_arg = &marks,
 	                         .progress = shown_progress,
 	                         .arg = shown};
 	struct push_sum sum = {0};
@@ -70,6 +75,7 @@ static void push_store(struct query *q, struct cluster *c, const char *path, str
 	char *why = NULL;
 	int rc = store_open(path, STORE_READ, &s, &why);
 
+	query_ok(q, marks_init(&marks), "the built-in rules");
 	if (rc)
 		query_fail(q, rc == -ENOENT ? USAGE : DAMAGED, "%s: %s", path, why ? why : strerror(-rc));
 	if (!rc) {
@@ -89,6 +95,7 @@ static void push_store(struct query *q, struct cluster *c, const char *path, str
 		        "%" PRId64 " lines of %" PRId64 " %s in %s on %zu %s; %" PRId64 " were there already\n",
 		        sum.events, sum.sources, sum.sources == 1 ? "source" : "sources", c->url.database, c->n,
 		        c->n == 1 ? "shard" : "shards", sum.events - sum.sent);
+	marks_done(&marks);
 	store_close(s);
 	free(why);
 }

@@ -179,18 +179,19 @@ static void rows_as_bytes(void **state)
 /* Two rows: "ab", NULL, 7, -1, 1, day 2 and "", "", 8, 9, 0, day 300. */
 static void a_block_as_bytes(void **state)
 {
-	static const char expected[] = "\6\2"
+	static const char expected[] = "\7\2"
 	                               "\1a\6String\2ab\0"
 	                               "\2bb\20Nullable(String)\1\0\0\0"
 	                               "\1c\6UInt64\7\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0"
 	                               "\1d\5Int64\377\377\377\377\377\377\377\377\11\0\0\0\0\0\0\0"
 	                               "\1e\5UInt8\1\0"
-	                               "\1f\4Date\2\0\54\1";
+	                               "\1f\4Date\2\0\54\1"
+	                               "\1g\6UInt32\1\0\0\200\2\0\0\0";
 	struct native n;
 	struct bytes b;
 
 	(void)state;
-	native_init(&n, "a, bb, c, d, e, f", "tTnibd");
+	native_init(&n, "a, bb, c, d, e, f, g", "tTnibdw");
 	for (int second = 0; second < 2; second++) {
 		native_text(&n, 0, second ? SLICE("") : SLICE("ab"));
 		native_text(&n, 1, second ? SLICE("") : SLICE_NONE);
@@ -198,6 +199,7 @@ static void a_block_as_bytes(void **state)
 		native_number(&n, 3, second ? 9 : (uint64_t)-1);
 		native_number(&n, 4, !second);
 		native_number(&n, 5, second ? 300 : 2);
+		native_number(&n, 6, second ? 2 : 0x80000001);
 		n.rows++;
 	}
 	assert_int_equal(native_take(&n, &b), 0);
@@ -205,7 +207,7 @@ static void a_block_as_bytes(void **state)
 	assert_memory_equal(b.ptr, expected, b.len);
 	bytes_free(&b);
 	assert_int_equal(native_take(&n, &b), 0);
-	assert_memory_equal(b.ptr, "\6\0\1a\6String\2bb", 13);
+	assert_memory_equal(b.ptr, "\7\0\1a\6String\2bb", 13);
 	bytes_free(&b);
 	native_done(&n);
 }
