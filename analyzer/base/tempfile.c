@@ -2,10 +2,14 @@
 /* tempfile.c - see tempfile.h */
 #include "base/tempfile.h"
 #include "base/array.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { IN = 1 << 15 }; /* bytes read at once */
@@ -34,26 +38,7 @@ int tempfile_open(const char *beside)
 	return fd == -EACCES || fd == -EROFS ? open_at(dir ? dir : "/tmp", "/") : fd;
 }
 
-int tempdir_new(const char *name, char **dir)
-{
-	const char *tmp = getenv("TMPDIR");
-	char *made, *real;
-	int rc;
-
-	*dir = NULL;
-	if (asprintf(&made, "%s/%s-XXXXXX", tmp && *tmp ? tmp : "/tmp", name) < 0)
-		return -ENOMEM;
-	if (!mkdtemp(made)) {
-		rc = -errno;
-		free(made);
-		return rc;
-	}
-	real = realpath(made, NULL);
-	if (real)
-		free(made);
-	*dir = real ? real : made;
-	return 0;
-}
+/* ---- directories ---- */
 
 static int take_away(const char *path, const struct stat *st, int flag, struct FTW *at)
 {
@@ -62,12 +47,107 @@ static int take_away(const char *path, const struct stat *st, int flag, struct F
 	return flag == FTW_DP ? rmdir(path) : unlink(path);
 }
 
-void tempdir_done(char *dir)
+static void remove_all(const char *path)
 {
-	if (dir)
-		nftw(dir, take_away, 8, FTW_DEPTH | FTW_PHYS);
-	free(dir);
+	nftw(path, take_away, 8, FTW_DEPTH | FTW_PHYS);
 }
+
+/* Opens and locks it: -EWOULDBLOCK, somebody has it; -ENOENT, it is gone, or another one. */
+static int lock_dir(const char *path, int *out)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+	struct stat is, there;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		rc = -errno;
+	else if (fstat(fd, &is) || lstat(path, &there) || is.st_ino != there.st_ino || is.st_dev != there.st_dev)
+		rc = -ENOENT;
+	else if (is.st_uid != geteuid())
+		rc = -EACCES;
+	if (rc)
+		close(fd);
+	else
+		*out = fd;
+	return rc;
+}
+
+/* Whoever made such a directory has it locked until it ends, however it ends. */
+static void remove_left_over(const char *tmp, const char *name)
+{
+	DIR *d = opendir(tmp);
+	size_t len = strlen(name);
+	struct dirent *e;
+	char *path;
+	int fd;
+
+	while (d && (e = readdir(d))) {
+		if (strncmp(e->d_name, name, len) || e->d_name[len] != '.' ||
+		    asprintf(&path, "%s/%s", tmp, e->d_name) < 0)
+			continue;
+		if (!lock_dir(path, &fd)) {
+			remove_all(path);
+			close(fd);
+		}
+		free(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* One may be taken for left over before it is locked: then it is gone, and another is made. */
+static int make_dir(const char *tmp, const char *name, struct tempdir *out)
+{
+	int rc;
+
+	do {
+		free(out->path);
+		if (asprintf(&out->path, "%s/%s.XXXXXX", tmp, name) < 0) {
+			out->path = NULL;
+			return -ENOMEM;
+		}
+		if (!mkdtemp(out->path)) {
+			rc = -errno;
+			free(out->path);
+			out->path = NULL;
+			return rc;
+		}
+		rc = lock_dir(out->path, &out->fd);
+	} while (rc == -EWOULDBLOCK || rc == -ENOENT);
+	return 0; /* without a lock, where the file system has none */
+}
+
+int tempdir_new(const char *name, struct tempdir *out)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *real;
+	int rc;
+
+	tmp = tmp && *tmp ? tmp : "/tmp";
+	*out = (struct tempdir){.fd = -1};
+	remove_left_over(tmp, name);
+	rc = make_dir(tmp, name, out);
+	real = rc ? NULL : realpath(out->path, NULL);
+	if (real) {
+		free(out->path);
+		out->path = real;
+	}
+	return rc;
+}
+
+void tempdir_done(struct tempdir *d)
+{
+	if (!d->path)
+		return;
+	remove_all(d->path);
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d->path);
+	*d = (struct tempdir){0};
+}
+
+/* ---- files ---- */
 
 int tempfile_write(int fd, off_t *end, const char *p, size_t n)
 {

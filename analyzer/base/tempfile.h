@@ -16,10 +16,16 @@ int tempfile_open(const char *beside);
 /* Writes n bytes at *end, which moves behind them. */
 int tempfile_write(int fd, off_t *end, const char *p, size_t n);
 
-/* Makes a directory of temporary files whose name begins with `name`. *dir is its real path, yours: tempdir_done, which
- * takes it away with all that is in it; NULL: there is none. */
-int tempdir_new(const char *name, char **dir);
-void tempdir_done(char *dir);
+/* A directory for what must have names. Zero-initialise. */
+struct tempdir {
+	char *path; /* its real path; NULL: there is none */
+	int fd;     /* locked as long as the process lives; -1: its file system knows no locks */
+};
+
+/* Makes one among the temporary files; its name is `name`, a dot and letters. Those of this name that a process left
+ * over which was killed go meanwhile. tempdir_done takes it away with all that is in it. */
+int tempdir_new(const char *name, struct tempdir *out);
+void tempdir_done(struct tempdir *d);
 
 /* A stretch of a file that is read from its begin to its end: zeroed, then fd, at and end set. */
 struct tempfile_in {

@@ -68,14 +68,14 @@ static int part_open(struct work *w, struct part *p)
 		n -= 4;
 	else if (n > 3 && !memcmp(base + n - 3, ".gz", 3))
 		n -= 3;
-	if (asprintf(&p->file, "%s/%zu", w->m->dir, w->nparts) < 0) {
+	if (asprintf(&p->file, "%s/%zu", w->m->dir.path, w->nparts) < 0) {
 		p->file = NULL;
 		return -ENOMEM;
 	}
 	if (mkdir(p->file, 0700))
 		return -errno;
 	free(p->file);
-	if (asprintf(&p->file, "%s/%zu/%.*s", w->m->dir, w->nparts, n > 200 ? 200 : (int)n, base) < 0) {
+	if (asprintf(&p->file, "%s/%zu/%.*s", w->m->dir.path, w->nparts, n > 200 ? 200 : (int)n, base) < 0) {
 		p->file = NULL;
 		return -ENOMEM;
 	}
@@ -481,7 +481,7 @@ int mirror_of(const struct mirror_from *from, struct mirror *m, char **why)
 
 	*m = (struct mirror){0};
 	rc = tempdir_new("ilu-logq-mirror", &m->dir); /* a load knows its files by their real names */
-	if (!rc && asprintf(&m->path, "%s/db", m->dir) < 0) {
+	if (!rc && asprintf(&m->path, "%s/db", m->dir.path) < 0) {
 		m->path = NULL;
 		rc = -ENOMEM;
 	}
@@ -539,7 +539,7 @@ int mirror_new(struct cluster *c, const struct fetch_which *which, struct mirror
 
 void mirror_done(struct mirror *m)
 {
-	tempdir_done(m->dir);
+	tempdir_done(&m->dir);
 	free(m->path);
 	*m = (struct mirror){0};
 }

@@ -6,6 +6,7 @@
 #ifndef MIRROR_MIRROR_H
 #define MIRROR_MIRROR_H
 
+#include "base/tempfile.h"
 #include "remote/fetch.h"
 #include <sqlite3.h>
 
@@ -32,7 +33,7 @@ struct mirror_from {
 };
 
 struct mirror {
-	char *dir;          /* in $TMPDIR */
+	struct tempdir dir;
 	char *path;         /* of the database, below it; NULL: there is none */
 	int64_t unfinished; /* mirror_ask: sources that are asked and whose push is under way, or was broken off */
 };

@@ -18,12 +18,13 @@
 
 /* A database that is made for the push of files, and goes with it. */
 struct passing_db {
-	char *dir, *path; /* NULL: there is none */
+	struct tempdir dir;
+	char *path; /* NULL: there is none */
 };
 
 static void passing_done(struct passing_db *d)
 {
-	tempdir_done(d->dir);
+	tempdir_done(&d->dir);
 	free(d->path);
 }
 
@@ -31,7 +32,7 @@ static int passing_new(struct passing_db *d)
 {
 	int rc = tempdir_new("ilu-logq-push", &d->dir);
 
-	if (!rc && asprintf(&d->path, "%s/db", d->dir) < 0) {
+	if (!rc && asprintf(&d->path, "%s/db", d->dir.path) < 0) {
 		d->path = NULL;
 		rc = -ENOMEM;
 	}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions of a cluster: what comes is what a database here says, byte for byte, but for numbers that a database gives."""
-import csv, glob, io, json, os, subprocess, tempfile, time
+import csv, glob, io, json, os, signal, subprocess, tempfile, time
 
 import current
 
@@ -162,6 +162,27 @@ def register(test):
             p.stdout.close()
             assert p.wait() == (0 if end == "close" else 130), (end, p.returncode)
             assert not os.listdir(bed.tmp), (end, "something was left over")
+
+    @test
+    def what_is_left_over_goes_with_the_next(bed):
+        """A fold, a push and a question that are told to end take what they made with them; of one that is killed the next one does."""
+        _, url = prepared(bed)
+        commands = ["-d", url, "events", "--limit", "0"], ["fold", url], ["push", url, "--run", "again", *bed.files]
+        for command in commands:
+            for end in "term", "int", "kill":
+                for i in range(bed.cluster.n):
+                    for table in "fold", "finish":
+                        bed.cluster.ask(i, f"TRUNCATE TABLE questions.{table}")
+                p = subprocess.Popen([bed.logq, "-q", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": bed.tmp})
+                while p.poll() is None and not os.listdir(bed.tmp):
+                    time.sleep(0.005)
+                p.send_signal({"term": signal.SIGTERM, "int": signal.SIGINT, "kill": signal.SIGKILL}[end])
+                status = p.wait()
+                assert status == (-signal.SIGKILL if end == "kill" else 130), (command[:2], end, status)
+                assert bool(os.listdir(bed.tmp)) == (end == "kill"), (command[:2], end, os.listdir(bed.tmp))
+            bed.call("-q", *command)
+            assert not os.listdir(bed.tmp), (command[:2], os.listdir(bed.tmp))
+        del bed.asking  # what was broken off is nobody else's
 
     @test
     def the_current_dialect_says_the_same(bed):

@@ -6,10 +6,16 @@
 #include "base/intern.h"
 #include "base/keyed.h"
 #include "base/table.h"
+#include "base/tempfile.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -325,6 +331,78 @@ static void a_hash_spreads_numbers(void **state)
 	free(hit);
 }
 
+static void put_file(const char *dir, const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+/* A process that makes one and ends without a word; its path. */
+static void leave_over(char *path, size_t cap)
+{
+	struct tempdir d = {0};
+	int fds[2], status;
+	ssize_t n;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	if (!fork()) {
+		if (tempdir_new("test", &d) || write(fds[1], d.path, strlen(d.path)) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(fds[1]);
+	n = read(fds[0], path, cap - 1);
+	close(fds[0]);
+	wait(&status);
+	assert_true(n > 0);
+	path[n] = '\0';
+	assert_int_equal(status, 0);
+}
+
+/* The next one takes it away, and nothing that somebody has. */
+static void what_a_killed_process_left_goes(void **state)
+{
+	char tmp[] = "/tmp/ilu-base-test-XXXXXX", left[256];
+	struct tempdir mine = {0}, next = {0};
+	const char *before = getenv("TMPDIR");
+	char *kept = before ? strdup(before) : NULL;
+
+	(void)state;
+	assert_non_null(mkdtemp(tmp));
+	setenv("TMPDIR", tmp, 1);
+	assert_int_equal(tempdir_new("test", &mine), 0);
+	put_file(mine.path, "mine");
+	put_file(tmp, "test.file");
+	leave_over(left, sizeof left);
+	put_file(left, "theirs");
+	assert_int_equal(tempdir_new("tes", &next), 0);
+	assert_int_equal(access(left, F_OK), 0);
+	tempdir_done(&next);
+	assert_int_equal(tempdir_new("test", &next), 0);
+	assert_int_not_equal(access(left, F_OK), 0);
+	assert_int_equal(access(mine.path, F_OK), 0);
+	assert_int_equal(access(next.path, F_OK), 0);
+	tempdir_done(&mine);
+	tempdir_done(&next);
+	tempdir_done(&next);
+	setenv("TMPDIR", "/nonexistent", 1);
+	assert_int_equal(tempdir_new("test", &next), -ENOENT);
+	setenv("TMPDIR", tmp, 1);
+	snprintf(left, sizeof left, "%s/test.file", tmp);
+	assert_int_equal(unlink(left), 0);
+	assert_int_equal(rmdir(tmp), 0); /* nothing else is there */
+	if (kept)
+		setenv("TMPDIR", kept, 1);
+	else
+		unsetenv("TMPDIR");
+	free(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +420,7 @@ int main(void)
 	    cmocka_unit_test(keys_are_sorted_and_equal_ones_stay),
 	    cmocka_unit_test(a_hash_depends_on_each_byte),
 	    cmocka_unit_test(a_hash_spreads_numbers),
+	    cmocka_unit_test(what_a_killed_process_left_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
