@@ -60,8 +60,6 @@ int fold_begin(struct fold *f)
 {
 	int rc = find_manner(f);
 
-	if (!rc && f->c->url.cluster)
-		rc = say(f->why, "fold wants every host in the URL: through one of them rows are not taken out");
 	return rc ? rc : units_runs(f->c, f->finish, &f->units, f->why);
 }
 

@@ -254,35 +254,35 @@ struct found {
 	size_t room;
 };
 
-/* One shard of system.clusters: its number, and its host and native port. */
+/* One shard of system.clusters: its host, native port and the host's name. */
 static int take_shard(void *arg, const struct slice *value)
 {
 	struct found *f = arg;
 	struct shard *s;
 	char *at;
-	int rc = -ENOMEM;
 
 	/* an IPv6 address has colons of its own */
 	if (asprintf(&at, memchr(value[0].ptr, ':', value[0].len) ? "[%.*s]:%d" : "%.*s:%d", (int)value[0].len,
 	             value[0].ptr, (int)tsv_int(value[1])) < 0)
 		return -ENOMEM;
 	s = add_shard(f->c, &f->room, f->c->http[0], at);
-	if (s) {
-		s->at = at;
-		return 0;
+	if (!s) {
+		free(at);
+		return -ENOMEM;
 	}
-	free(at);
-	return rc;
+	s->at = at;
+	s->host = strndup(value[2].ptr, value[2].len);
+	return s->host ? 0 : -ENOMEM;
 }
 
 static int shards_of_cluster(struct cluster *c, char **why)
 {
 	struct found f = {c, 0};
-	struct tsv t = {.columns = 2, .row = take_shard, .arg = &f};
+	struct tsv t = {.columns = 3, .row = take_shard, .arg = &f};
 	struct text sql = {0};
 	int rc;
 
-	text_puts(&sql, "SELECT any(host_address), any(port) FROM system.clusters WHERE cluster = ");
+	text_puts(&sql, "SELECT any(host_address), any(port), any(host_name) FROM system.clusters WHERE cluster = ");
 	quote(&sql, c->url.cluster);
 	text_puts(&sql, " AND replica_num = 1 GROUP BY shard_num ORDER BY shard_num FORMAT TabSeparated");
 	rc = sql.failed ? -ENOMEM : http_ask(c->http[0], text_str(&sql), tsv_take, &t, why);
@@ -315,10 +315,78 @@ int cluster_open(const char *url, const struct http_manner *m, struct cluster *c
 	return !rc && c->url.cluster ? shards_of_cluster(c, why) : rc;
 }
 
+/* The shards' hosts in the URL's place, on its port. */
+static int name_hosts(struct cluster *c, char **why)
+{
+	struct remote_host *host = calloc(c->n, sizeof *host);
+	unsigned port = c->url.host[0].port;
+	int rc = host ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < c->n && !rc; i++) {
+		host[i] = (struct remote_host){strdup(c->shard[i].host), port};
+		rc = host[i].name ? 0 : -ENOMEM;
+		for (size_t k = 0; k < i && !rc; k++)
+			if (!strcmp(host[k].name, host[i].name))
+				rc = say(
+				    why,
+				    "cluster=%s: shards %zu and %zu are both on %s: here every host is wanted in the "
+				    "URL, with its port",
+				    c->url.cluster, k + 1, i + 1, host[i].name);
+	}
+	for (size_t i = 0; host && rc && i < c->n; i++)
+		free(host[i].name);
+	if (rc) {
+		free(host);
+		return rc;
+	}
+	free(c->url.host[0].name);
+	free(c->url.host);
+	c->url.host = host;
+	return 0;
+}
+
+static int open_shard(struct cluster *c, size_t i, struct http *h)
+{
+	struct shard *s = &c->shard[i];
+	char *name = strdup(http_name(h));
+
+	if (!name)
+		return -ENOMEM;
+	free(s->name);
+	free(s->at);
+	s->name = name;
+	s->at = NULL;
+	s->http = h;
+	return 0;
+}
+
+int cluster_each(struct cluster *c, char **why)
+{
+	struct http **http = c->url.cluster ? calloc(c->n, sizeof *http) : NULL;
+	int rc = !c->url.cluster ? 0 : http ? name_hosts(c, why) : -ENOMEM;
+
+	if (rc || !c->url.cluster) {
+		free(http);
+		return rc;
+	}
+	http_free(c->http[0]);
+	free(c->http);
+	c->http = http;
+	c->url.nhosts = c->n;
+	free(c->url.cluster);
+	c->url.cluster = NULL;
+	for (size_t i = 0; i < c->n && !rc; i++) {
+		rc = http_new(&c->url, i, &c->manner, &c->http[i], why);
+		rc = rc ? rc : open_shard(c, i, c->http[i]);
+	}
+	return rc;
+}
+
 void cluster_close(struct cluster *c)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		free(c->shard[i].at);
+		free(c->shard[i].host);
 		free(c->shard[i].away);
 		free(c->shard[i].name);
 	}
@@ -385,9 +453,6 @@ int cluster_create(struct cluster *c, char **why)
 {
 	int rc = 0;
 
-	if (c->url.cluster)
-		return say(why, "--create wants every host in the URL: through %s tables are not made elsewhere",
-		           http_name(c->http[0]));
 	for (size_t i = 0; i < c->n && !rc; i++)
 		rc = create_on(c, i, why);
 	return rc;

@@ -2,8 +2,9 @@
 /* cluster.h - the shards of a ClickHouse cluster, and asking them.
  *
  * Several hosts in the URL are the shards, in that order, each reached by itself. With one host and cluster=NAME the
- * shards are those of system.clusters, all reached through that host by remote(): it knows no HTTP ports. Each shard
- * remembers which of how many it is (table shard), so that hosts in another order are an error.
+ * shards are those of system.clusters, all reached through that host by remote(): it knows no HTTP ports. What remote()
+ * can't do (tables made, partitions dropped) is asked of each by itself, on the URL's port: cluster_each. Each shard
+ * remembers which of how many it is (table shard), so that hosts in another order, or on other ports, are an error.
  *
  * Errors are those of http.h, each with a sentence in *why that names the server. A cluster belongs to one thread, but
  * for gather.h: there each shard that has a host of its own is asked by a thread of its own. */
@@ -18,6 +19,7 @@
 struct shard {
 	struct http *http; /* of the cluster */
 	char *at;          /* "host:port" for remote(); NULL: it is reached by itself */
+	char *host;        /* at: its name in system.clusters */
 	char *name;        /* for messages */
 	char *away;        /* --partial: why it is left out; NULL: it is not */
 };
@@ -36,7 +38,9 @@ struct cluster {
 int cluster_open(const char *url, const struct http_manner *m, struct cluster *out, char **why);
 void cluster_close(struct cluster *c);
 
-/* Makes database and tables, where they are not there; every host must be in the URL. */
+/* From now on each shard is reached by itself. -EINVAL with *why: two of them are on one host. */
+int cluster_each(struct cluster *c, char **why);
+/* Makes database and tables, where they are not there, and brings older ones up to date. After cluster_each. */
 int cluster_create(struct cluster *c, char **why);
 /* Whether the shards are those that the tables were made for, in this order, and of this format. One must be there. */
 int cluster_check(struct cluster *c, char **why);

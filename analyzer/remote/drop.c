@@ -141,9 +141,7 @@ static int drop_rows(struct cluster *c, size_t i, const struct meant *m, const c
 int drop_source(struct cluster *c, const char *word, const char *run, char **why)
 {
 	struct meant m = {.word = word, .run = run};
-	int rc = c->url.cluster
-	             ? say(why, "drop-source wants every host in the URL: through one of them rows are not taken out")
-	             : find(c, &m, why);
+	int rc = find(c, &m, why);
 
 	for (size_t i = 0; i < c->n && !rc; i++) {
 		rc = drop_rows(c, i, &m, "event", "source", why);

@@ -255,12 +255,20 @@ static bool is_passing(int code)
 	return false;
 }
 
+/* The `Code: N` of an error; 0: it has none. A table that another server lacks looks like a connection that fails. */
+static int code_of(struct text *error)
+{
+	const char *at = strstr(text_str(error), "Code: ");
+	int code = at ? atoi(at + strlen("Code: ")) : 0;
+
+	return code == 279 && strstr(at, "There is no table ") ? CODE_UNKNOWN_TABLE : code;
+}
+
 static int refused(struct http *h, long status, char **why)
 {
 	struct slice cause = cause_of(&h->error);
-	const char *code = strstr(text_str(&h->error), "Code: ");
 
-	h->code = code ? atoi(code + strlen("Code: ")) : 0;
+	h->code = code_of(&h->error);
 	if (status == 401 || status == 403 || h->code == 192 || h->code == 193 || h->code == 194 || h->code == 516) {
 		say(why, "%s: the user or the password is not right: %.*s", h->name, (int)cause.len, cause.ptr);
 		return -EACCES;

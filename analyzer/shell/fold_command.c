@@ -84,7 +84,7 @@ static void run(struct query *q)
 	if (shard && finish)
 		query_fail(q, USAGE, "--shard and --finish are two steps: one after the other");
 	if (!q->status)
-		remote_open(q, q->args->words[0], &m, false, false, &c);
+		remote_open(q, q->args->words[0], &m, REMOTE_CHANGE, &c);
 	if (!q->status && k && n != c.n)
 		query_fail(q, USAGE, "--shard %s: the URL names %zu %s", shard, c.n, c.n == 1 ? "shard" : "shards");
 	if (!q->status)

@@ -136,7 +136,7 @@ static void run(struct query *q)
 	if (!q->status)
 		look_for_files(q);
 	if (!q->status)
-		remote_open(q, q->args->words[0], &m, args_has(q->args, "create"), false, &c);
+		remote_open(q, q->args->words[0], &m, args_has(q->args, "create") ? REMOTE_CREATE : REMOTE_ASK, &c);
 	if (!files && remote_is_url(q->path))
 		query_fail(q, USAGE, "-d %s: push takes files, or a database here", q->path);
 	if (!q->status && files)

@@ -32,14 +32,15 @@ void remote_failed(struct query *q, int rc, const char *why)
 	query_fail(q, status, "%s", why ? why : strerror(-rc));
 }
 
-void remote_open(struct query *q, const char *url, const struct http_manner *m, bool create, bool partial,
-                 struct cluster *c)
+void remote_open(struct query *q, const char *url, const struct http_manner *m, enum remote_for what, struct cluster *c)
 {
 	char *why = NULL;
 	int rc = cluster_open(url, m, c, &why);
 
-	c->partial = partial;
-	if (!rc && create)
+	c->partial = what == REMOTE_ASK_PARTIAL;
+	if (!rc && what >= REMOTE_CHANGE)
+		rc = cluster_each(c, &why);
+	if (!rc && what == REMOTE_CREATE)
 		rc = cluster_create(c, &why);
 	if (!rc)
 		rc = cluster_check(c, &why);
@@ -248,6 +249,7 @@ void remote_answer(struct query *q, bool partial, struct mirror *m)
 {
 	const struct asked *a = asked_named(q->command);
 	struct http_manner manner = {.stop = &query_interrupted};
+	enum remote_for what = a && a->run == drop ? REMOTE_CHANGE : partial ? REMOTE_ASK_PARTIAL : REMOTE_ASK;
 	struct cluster c = {0};
 
 	if (a)
@@ -255,7 +257,7 @@ void remote_answer(struct query *q, bool partial, struct mirror *m)
 	else
 		query_fail(q, USAGE, "%s is not asked of ClickHouse; docs/scale.md has what is", q->command);
 	if (!q->status)
-		remote_open(q, q->path, &manner, false, partial && a->run != drop, &c);
+		remote_open(q, q->path, &manner, what, &c);
 	if (!q->status && a->about == ABOUT_CLUSTER)
 		a->run(q, &c);
 	else if (!q->status)

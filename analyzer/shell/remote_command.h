@@ -11,9 +11,12 @@
  * server that is away, or refuses, is status SYSTEM. */
 void remote_failed(struct query *q, int rc, const char *why);
 
-/* Opens a cluster, makes its tables if create, and looks whether they are those of these shards; partial: shards may be
- * away. cluster_close in any case. */
-void remote_open(struct query *q, const char *url, const struct http_manner *m, bool create, bool partial,
+/* What is to be done with the shards: change and create want each of them by itself (cluster_each). */
+enum remote_for { REMOTE_ASK, REMOTE_ASK_PARTIAL, REMOTE_CHANGE, REMOTE_CREATE };
+
+/* Opens a cluster, makes its tables for REMOTE_CREATE, and looks whether they are those of these shards;
+ * REMOTE_ASK_PARTIAL: shards may be away. cluster_close in any case. */
+void remote_open(struct query *q, const char *url, const struct http_manner *m, enum remote_for what,
                  struct cluster *c);
 
 /* What becomes of a command of a database that is a URL: it is done (or has failed), or it goes the same way as ever,

@@ -15,9 +15,9 @@ SERVER = shutil.which("clickhouse-server") or shutil.which("clickhouse-server", 
 CONFIG = """<?xml version="1.0"?>
 <yandex>
  <logger><level>warning</level><log>{dir}/log</log><errorlog>{dir}/error</errorlog></logger>
- <listen_host>127.0.0.1</listen_host>
+ <listen_host>{host}</listen_host>
  <http_port>{http}</http_port><tcp_port>{tcp}</tcp_port><interserver_http_port>{inter}</interserver_http_port>
- <interserver_http_host>127.0.0.1</interserver_http_host>{tls}
+ <interserver_http_host>{host}</interserver_http_host>{tls}
  <mark_cache_size>67108864</mark_cache_size><uncompressed_cache_size>67108864</uncompressed_cache_size>
  <path>{dir}/data/</path><tmp_path>{dir}/tmp/</tmp_path>
  <users_config>{dir}/users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
@@ -34,8 +34,8 @@ USERS = """<?xml version="1.0"?>
   <reader><readonly>1</readonly></reader>
  </profiles>
  <users>
-  <default><password></password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default>
-  <reader><password>read me</password><networks><ip>127.0.0.1</ip></networks><profile>reader</profile><quota>default</quota></reader>
+  <default><password></password><networks><ip>127.0.0.0/8</ip></networks><profile>default</profile><quota>default</quota></default>
+  <reader><password>read me</password><networks><ip>127.0.0.0/8</ip></networks><profile>reader</profile><quota>default</quota></reader>
  </users>
  <quotas><default></default></quotas>
 </yandex>
@@ -59,8 +59,8 @@ def free_ports(n):
 
 
 class Server:
-    def __init__(self, dir, ports):
-        self.dir, self.process = dir, None
+    def __init__(self, dir, host, ports):
+        self.dir, self.host, self.process = dir, host, None
         self.http, self.tcp, self.inter, self.https = ports
         for name in "data", "tmp":
             os.makedirs(os.path.join(dir, name))
@@ -68,7 +68,7 @@ class Server:
     def write(self, shards, tls):
         self.tls = tls
         with open(os.path.join(self.dir, "config.xml"), "w") as f:
-            f.write(CONFIG.format(dir=self.dir, http=self.http, tcp=self.tcp, inter=self.inter, shards=shards,
+            f.write(CONFIG.format(dir=self.dir, host=self.host, http=self.http, tcp=self.tcp, inter=self.inter, shards=shards,
                                   tls=TLS.format(port=self.https, dir=os.path.dirname(self.dir)) if tls else ""))
         with open(os.path.join(self.dir, "users.xml"), "w") as f:
             f.write(USERS)
@@ -80,7 +80,7 @@ class Server:
 
     def is_up(self):
         try:
-            with OPENER.open(f"http://127.0.0.1:{self.http}/ping", timeout=5) as r:
+            with OPENER.open(f"http://{self.host}:{self.http}/ping", timeout=5) as r:
                 return r.status == 200
         except OSError:
             return False
@@ -101,8 +101,10 @@ class Server:
 
 
 class Cluster:
-    def __init__(self, n, certificate=lambda dir: False):
-        """certificate(dir) makes cert.pem and key.pem there, or says that it can't: then there is no TLS."""
+    def __init__(self, n, certificate=lambda dir: False, apart=False):
+        """certificate(dir) makes cert.pem and key.pem there, or says that it can't: then there is no TLS. apart: each has an address of its own, and all
+        the same ports, as servers on several machines have."""
+        self.apart = apart
         self.dir = tempfile.mkdtemp(prefix="ilu-cluster-")
         self.n, self.tls, self.servers = n, certificate(self.dir), []
 
@@ -120,9 +122,9 @@ class Cluster:
         for s in self.servers:
             s.kill()
             shutil.rmtree(s.dir)
-        ports = free_ports(4 * self.n)
-        self.servers = [Server(os.path.join(self.dir, f"s{i}"), ports[4 * i : 4 * i + 4]) for i in range(self.n)]
-        shards = "".join(f"<shard><replica><host>127.0.0.1</host><port>{s.tcp}</port></replica></shard>" for s in self.servers)
+        ports = free_ports(4) * self.n if self.apart else free_ports(4 * self.n)
+        self.servers = [Server(os.path.join(self.dir, f"s{i}"), f"127.0.0.{1 + i * self.apart}", ports[4 * i : 4 * i + 4]) for i in range(self.n)]
+        shards = "".join(f"<shard><replica><host>{s.host}</host><port>{s.tcp}</port></replica></shard>" for s in self.servers)
         for s in self.servers:
             s.write(shards, self.tls)
             s.spawn()
@@ -152,10 +154,10 @@ class Cluster:
             raise RuntimeError("a server did not come up again:\n" + self.complaints())
 
     def url(self, database="ilu", order=None, user=""):
-        return f"clickhouse://{user}" + ",".join(f"127.0.0.1:{self.servers[i].http}" for i in (order or range(self.n))) + "/" + database
+        return f"clickhouse://{user}" + ",".join(f"{self.servers[i].host}:{self.servers[i].http}" for i in (order or range(self.n))) + "/" + database
 
     def ask(self, i, sql):
-        r = urllib.request.Request(f"http://127.0.0.1:{self.servers[i].http}/", data=sql.encode())
+        r = urllib.request.Request(f"http://{self.servers[i].host}:{self.servers[i].http}/", data=sql.encode())
         try:
             with OPENER.open(r) as answer:
                 return answer.read().decode(errors="surrogateescape")
