@@ -414,7 +414,7 @@ static double write_file(const char *path, uint64_t bytes)
 static void bench_box_calls(const char *path)
 {
 	static const char *const box[] = {"off", "auto"};
-	double p50[2] = {1e9, 1e9}, p99[2] = {1e9, 1e9}, rate[2] = {0, 0};
+	double p50[2] = {1e9, 1e9}, p99[2] = {1e9, 1e9}, rate[2] = {0, 0}, cpu[2] = {1e9, 1e9};
 	char *calls = text("%d", PACED), *lines = text("1 %d", LINES);
 
 	for (int round = 0; round < ROUNDS; round++) {
@@ -427,12 +427,14 @@ static void bench_box_calls(const char *path)
 			p50[i] = t[0] < p50[i] ? t[0] : p50[i];
 			p99[i] = t[2] < p99[i] ? t[2] : p99[i];
 			rate[i] = n[0] > rate[i] ? n[0] : rate[i];
+			cpu[i] = n[1] < cpu[i] ? n[1] : cpu[i];
 		}
 	}
 	unsetenv("ILU_LOG__black_box");
 	figure("box.paced.p50", p50[1], "ns", "off", p50[0]);
 	figure("box.paced.p99", p99[1], "ns", "off", p99[0]);
 	figure("box.lines.1", rate[1], "1/s", "off", rate[0]);
+	figure("box.cpu.1", cpu[1], "us", "off", cpu[0]);
 	free(calls);
 	free(lines);
 }
