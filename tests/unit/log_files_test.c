@@ -648,7 +648,7 @@ static void test_stop_waits_for_the_slow(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
-	snprintf(keys, sizeof keys, "\"stop_timeout_ms\":1200,\"ring_bytes\":4194304,\"sinks\":[{\"fd\":%d}]", ends[1]);
+	snprintf(keys, sizeof keys, "\"stop_timeout_ms\":2000,\"ring_bytes\":4194304,\"sinks\":[{\"fd\":%d}]", ends[1]);
 	start(keys);
 	for (int i = 0; i < 2500; i++)
 		ilu_info(&tid, "line", KV("i", i));
