@@ -121,6 +121,8 @@ bool layer_has_keys(struct record_reader *rr, struct layer *l, const struct form
 void pointed_find(struct record_reader *rr, bool text, struct roles_found *out);
 struct time_found {
 	bool there, odd;
+	bool since_start; /* there is one that counts from a start, inside of something that may know better ... */
+	bool any;         /* ... and that does */
 	int64_t ns, offset_s;
 	struct slice odd_text; /* that stood where the time should be */
 };

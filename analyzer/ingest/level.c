@@ -178,6 +178,14 @@ void level_word_read(struct level_word *w)
 	           bound((struct slice){dots + 2, strlen(dots + 2)}, INT64_MAX, &w->to);
 }
 
+bool level_named(const struct level_map *m, struct slice text)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!m->all[i].any && !m->all[i].range && slice_is(text, m->all[i].word))
+			return true;
+	return false;
+}
+
 enum level level_mapped(const struct level_map *m, struct slice text)
 {
 	const char *point = memchr(text.ptr, '.', text.len);

@@ -33,6 +33,8 @@ struct level_map {
 
 /* The level of an unescaped text; LEVEL_NONE: the map does not know it. */
 enum level level_mapped(const struct level_map *m, struct slice text);
+/* Whether the map has this text itself, not only a range or "*" that it is in. */
+bool level_named(const struct level_map *m, struct slice text);
 
 /* Fills range, from, to and any from word. */
 void level_word_read(struct level_word *w);

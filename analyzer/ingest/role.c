@@ -112,6 +112,14 @@ static bool template_take(struct record_reader *rr, struct layer *l, const char 
 	return true;
 }
 
+/* "0" is the highest level of syslog, and "-" a level of Redis's: where a format says so, they are no missing value. */
+static bool is_low_level(const struct record *r, const struct layer *l, const struct found *v)
+{
+	return r->looking == ROLE_LEVEL && l->format && v->kind != FIELD_JSON &&
+	       ((l->format->scheme != LEVEL_COMMON && slice_is(v->value, "0")) ||
+	        level_named(&l->format->levels, v->value));
+}
+
 static bool path_take(struct record_reader *rr, struct layer *l, const char *path, take_fn *take, void *out)
 {
 	size_t len = strlen(path);
@@ -133,8 +141,8 @@ static bool path_take(struct record_reader *rr, struct layer *l, const char *pat
 		return false;
 	}
 	look_note(rr, l, path, &v);
-	if (found_is_nothing(&v) || (text_only && v.kind != FIELD_STRING && v.kind != FIELD_TEXT) ||
-	    !take(rr, l, &v, out))
+	if ((found_is_nothing(&v) && !is_low_level(rr->r, l, &v)) ||
+	    (text_only && v.kind != FIELD_STRING && v.kind != FIELD_TEXT) || !take(rr, l, &v, out))
 		return false;
 	if (v.whole) {
 		v.field->used = true;
@@ -266,6 +274,14 @@ static bool time_of_text(struct record_reader *rr, const struct layer *l, struct
 	return true;
 }
 
+/* A time of the first years is one since a start, or of a clock that was not set. */
+static bool is_since_start(int64_t ns)
+{
+	const int64_t years = INT64_C(315360000000000000);
+
+	return ns > -years && ns < years;
+}
+
 static bool time_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
 {
 	struct time_found *t = out;
@@ -278,8 +294,23 @@ static bool time_take(struct record_reader *rr, const struct layer *l, const str
 	if (!ok && !t->odd)
 		t->odd_text = v->value;
 	t->odd |= !ok;
+	if (ok && !t->any && l != rr->r->layers && is_since_start(t->ns)) {
+		t->since_start = true;
+		rr->r->composed = true; /* a line of the same make may have another time there */
+		return false;
+	}
 	t->there |= ok;
 	return ok;
+}
+
+/* The innermost time; one since a start only where nothing around it has another. */
+static void time_find(struct record_reader *rr, struct time_found *t)
+{
+	role_take(rr, ROLE_TIME, time_take, t);
+	if (t->there || !t->since_start)
+		return;
+	t->any = true;
+	role_take(rr, ROLE_TIME, time_take, t);
 }
 
 /* ---- level, message, target, transaction ---- */
@@ -481,7 +512,7 @@ void roles_find(struct record_reader *rr, bool text, struct roles_found *out)
 	struct record *r = rr->r;
 
 	*out = (struct roles_found){0};
-	role_take(rr, ROLE_TIME, time_take, &out->time);
+	time_find(rr, &out->time);
 	if (!out->time.there)
 		rr->depended |= !rr->has_near;
 	if (!out->time.there)

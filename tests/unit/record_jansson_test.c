@@ -60,6 +60,15 @@ static bool is_nothing(json_t *v)
 	return s && strspn(s, "0-") == strlen(s);
 }
 
+/* 0 where levels are those of syslog. */
+static bool is_highest_level(json_t *v, json_t *format, const char *role)
+{
+	const char *text = json_is_string(v) ? json_string_value(v) : NULL;
+
+	return !strcmp(role, "level") && json_object_get(format, "level_numbers") &&
+	       (text ? !strcmp(text, "0") : json_is_integer(v) && !json_integer_value(v));
+}
+
 enum takes { TEXT, TEXT_OR_NUMBER };
 
 struct role_found {
@@ -86,9 +95,9 @@ static struct role_found role_of(json_t *line, json_t *format, json_t *otherwise
 		if (only)
 			path[only - path] = '\0';
 		v = at_path(line, path, &whole);
-		if (!v || is_nothing(v) || (json_is_object(v) && !json_object_get(v, "epochSecond")) ||
-		    json_is_array(v) || ((takes == TEXT || only) && !json_is_string(v)) ||
-		    (json_is_boolean(v) && !strcmp(role, "tid")) ||
+		if (!v || (is_nothing(v) && !is_highest_level(v, format, role)) ||
+		    (json_is_object(v) && !json_object_get(v, "epochSecond")) || json_is_array(v) ||
+		    ((takes == TEXT || only) && !json_is_string(v)) || (json_is_boolean(v) && !strcmp(role, "tid")) ||
 		    (!strcmp(role, "tid") && json_is_string(v) &&
 		     (!strcmp(json_string_value(v), "true") || !strcmp(json_string_value(v), "false"))))
 			continue;
