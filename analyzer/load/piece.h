@@ -28,4 +28,10 @@ static inline bool piece_is_last(size_t piece, int64_t bytes)
 	return bytes < (int64_t)(piece + piece / 8);
 }
 
+/* Bytes of the next piece of those that are left. The last two are alike: nobody waits long for the last one. */
+static inline int64_t piece_next(size_t piece, int64_t left)
+{
+	return piece_is_last(piece, left) ? left : piece_is_last(2 * piece, left) ? left / 2 : (int64_t)piece;
+}
+
 #endif

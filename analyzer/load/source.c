@@ -38,7 +38,7 @@ static bool plain_take(struct worker *w, int64_t *from, int64_t *to)
 	any = j->next_from < j->size && !j->rc && !*j->l->stop;
 	if (any) {
 		*from = j->next_from;
-		*to = in_one(j) || piece_is_last(j->piece, j->size - *from) ? j->size : *from + (int64_t)j->piece;
+		*to = in_one(j) ? j->size : *from + piece_next(j->piece, j->size - *from);
 		j->next_from = *to;
 		w->ticket = j->next_ticket++;
 		turn_progress(j, *from);
