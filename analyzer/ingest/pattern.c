@@ -52,6 +52,8 @@ static int capture(struct pattern *p, const char *from, size_t len)
 		piece.kind = CAPTURE_INT;
 	} else if (how == 6 && !memcmp(colon + 1, "number", 6)) {
 		piece.kind = CAPTURE_NUMBER;
+	} else if (how == 4 && !memcmp(colon + 1, "name", 4)) {
+		piece.kind = CAPTURE_NAME;
 	} else if (how == 5 && !memcmp(colon + 1, "until", 5)) {
 		piece.kind = CAPTURE_UNTIL;
 	} else if (how == 4 && !memcmp(colon + 1, "last", 4)) {
@@ -212,6 +214,23 @@ static const char *number(const char *p, const char *end)
 	return fraction > q + 1 ? fraction : q;
 }
 
+/* Letters, digits, "-", "_", "." and "/", with a letter among them; it begins with a letter or a digit. */
+static const char *name(const char *p, const char *end)
+{
+	const char *q = p;
+	bool letter = false;
+
+	for (; q < end; q++) {
+		char lower = *q | 0x20;
+		bool is_letter = lower >= 'a' && lower <= 'z';
+
+		if (!is_letter && (*q < '0' || *q > '9') && (q == p || !memchr("-_./", *q, 4)))
+			break;
+		letter |= is_letter;
+	}
+	return letter ? q : p;
+}
+
 /* Where the literal behind it begins; p: nowhere. */
 static const char *until(const struct piece *piece, const char *p, const char *end)
 {
@@ -253,6 +272,9 @@ const char *pattern_piece_end(const struct piece *piece, const char *p, const ch
 		break;
 	case CAPTURE_NUMBER:
 		q = number(p, end);
+		break;
+	case CAPTURE_NAME:
+		q = name(p, end);
 		break;
 	case CAPTURE_WORDS:
 		q = words(piece, p, end, piece->words);
