@@ -228,8 +228,7 @@ static void test_rotation(void **state)
 	assert_int_equal(ilu_clock_stop(), 0);
 	assert_int_equal(stat(log_file(), &after), 0);
 	assert_int_not_equal(after.st_ino, before.st_ino);
-	snprintf(config, sizeof config, "rm -rf %s", log_dir);
-	assert_int_equal(system(config), 0);
+	assert_int_equal(log_remove_dir(), 0);
 }
 
 static void close_later(void *arg)

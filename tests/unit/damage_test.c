@@ -4,6 +4,7 @@
  * log may end anywhere.
  *
  * How often, tests/README.md says. Needs ilu-logq in PATH, as tests/run has it. */
+#include "own_dir.h"
 #include "random_lines.h"
 #include "tries.h"
 
@@ -21,24 +22,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-static char dir[64] = "/tmp/ilu-damage-XXXXXX";
 static struct random_lines rnd = {20261123, 0, 0};
-
-/* The path of a file in the folder; there are few names. */
-static const char *in_dir(const char *name)
-{
-	static struct {
-		const char *name;
-		char path[100];
-	} known[20];
-	unsigned i = 0;
-
-	while (known[i].name && strcmp(known[i].name, name))
-		i++;
-	known[i].name = name;
-	snprintf(known[i].path, sizeof known[i].path, "%s/%s", dir, name);
-	return known[i].path;
-}
 
 /* ---- files ---- */
 
@@ -387,25 +371,10 @@ static void cut_logs(void **state)
 	free(text);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(changed_databases), cmocka_unit_test(killed_loads),
 	                                   cmocka_unit_test(cut_logs)};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, dir_make, dir_remove);
 }

@@ -34,11 +34,8 @@ static void flush(void)
 
 static int remove_dir(void **state)
 {
-	char command[100];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", log_dir);
-	return system(command);
+	return log_remove_dir();
 }
 
 static int make_dir(void **state)

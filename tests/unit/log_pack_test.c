@@ -34,11 +34,8 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	char command[100];
-
 	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", log_dir);
-	return system(command);
+	return log_remove_dir();
 }
 
 static void start(const char *rotate)

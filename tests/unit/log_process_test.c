@@ -286,14 +286,6 @@ static int count_files(const char *message, int *files)
 	return n;
 }
 
-static void remove_all(void)
-{
-	char command[100];
-
-	snprintf(command, sizeof command, "rm -rf %s", log_dir);
-	assert_int_equal(system(command), 0);
-}
-
 /* The same while the log is rotated, about once a fork; how much each says is drawn. */
 static void test_forks_and_rotations(void **state)
 {
@@ -330,7 +322,7 @@ static void test_forks_and_rotations(void **state)
 	assert_true(files > forks / 2);
 	print_message("%d of 1,000 forks, %d rotations: %d lines, as many as were said\n", forks, files - 1,
 	              workers + master);
-	remove_all();
+	assert_int_equal(log_remove_dir(), 0);
 }
 
 /* ---- the process itself ---- */

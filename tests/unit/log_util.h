@@ -50,6 +50,14 @@ static inline void log_make_dir(void)
 	assert_non_null(mkdtemp(log_dir));
 }
 
+static inline int log_remove_dir(void)
+{
+	char command[100];
+
+	snprintf(command, sizeof command, "rm -rf %s", log_dir);
+	return system(command);
+}
+
 /* In it; good until the fourth next call. */
 static inline char *log_path(const char *name)
 {

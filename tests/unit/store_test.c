@@ -4,6 +4,7 @@
  * with one loaded at once. */
 #include "base/scan.h"
 #include "load/load.h"
+#include "own_dir.h"
 #include "random_lines.h"
 #include "store/store.h"
 #include "tries.h"
@@ -18,18 +19,6 @@
 #include <cmocka.h>
 
 /* ---- files and databases in a directory of their own ---- */
-
-static char dir[64] = "/tmp/ilu-store-XXXXXX";
-
-static const char *in_dir(const char *name)
-{
-	static char buf[4][200];
-	static unsigned next;
-	char *b = buf[next++ % 4];
-
-	snprintf(b, sizeof buf[0], "%s/%s", dir, name);
-	return b;
-}
 
 static void write_file(const char *name, const char *mode, const char *p, size_t n)
 {
@@ -770,21 +759,6 @@ static void planted_damage(void **state)
 	text_done(&t);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	char command[100];
-
-	(void)state;
-	snprintf(command, sizeof command, "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -794,5 +768,5 @@ int main(void)
 	    cmocka_unit_test(planted_damage),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, dir_make, dir_remove);
 }
