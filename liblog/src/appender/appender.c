@@ -386,7 +386,7 @@ static void park(struct appender *a)
 		limit = look;
 	if (outlet_rotates(&a->outlet) && (limit < 0 || limit > RETRY_NS))
 		limit = RETRY_NS;
-	__atomic_store_n(logger.bell, ILU_BELL_RING_, __ATOMIC_SEQ_CST);
+	logger_want_bell(true);
 	if (have_membarrier)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 	else
@@ -395,7 +395,7 @@ static void park(struct appender *a)
 		futex_wait(&logger.wake, seen, limit);
 		a->wakeups++;
 	}
-	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED);
+	logger_want_bell(false);
 	if (owe && !anything_to_do(a))
 		write_out(a, true); /* is there room on the disk again? */
 }
@@ -522,7 +522,7 @@ static void work(void)
 			return;
 		do_pass(a, &pass);
 		lock_drop(&a->working);
-		__atomic_store_n(logger.bell, ILU_BELL_RING_, __ATOMIC_SEQ_CST);
+		logger_want_bell(true);
 	} while (anything_to_do(a));
 }
 
@@ -543,7 +543,7 @@ static int end_single(struct appender *a)
 	do_pass(a, &pass);
 	lock_drop(&a->working);
 	logger.work = NULL;
-	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED);
+	logger_want_bell(false);
 	return pass.rc;
 }
 

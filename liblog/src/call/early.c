@@ -26,7 +26,7 @@ static struct {
 	char text[8 * RECORD_MAX];
 } early;
 
-static const uint32_t always = ILU_BELL_RING_;
+static const uint32_t always = ILU_BELL_SLOW_ | ILU_BELL_RING_;
 
 static struct ilu_writing_ count_only(void)
 {

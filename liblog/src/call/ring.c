@@ -41,7 +41,7 @@ static struct {
 #define HEAD_BYTES 4096 /* of a ring: a page */
 #define KEEP_WARM  16   /* free rings for threads to come */
 
-static const uint32_t always = ILU_BELL_RING_;
+static const uint32_t always = ILU_BELL_SLOW_ | ILU_BELL_RING_;
 
 /* ---- making and owning ---- */
 
@@ -441,6 +441,7 @@ static void tell_urgent(struct ilu_producer_ *p)
 
 void rings_clock(bool tsc)
 {
+	logger_stamps(tsc);
 	if (lock_take(&rings.lock))
 		return;
 	for (uint32_t i = 0; i < rings.count; i++)
@@ -519,11 +520,26 @@ static struct ilu_writing_ begin_slow(uint32_t word, uint64_t span, const ilu_ti
 	return begin_shared(word, span, tid, size);
 }
 
+/* Is a call here for its stamp alone? Then all else is as in ilu_begin_. */
+static inline bool wants_stamp(const struct ilu_producer_ *p, size_t size)
+{
+	return !p->busy && p->limit - p->at > (ptrdiff_t)size &&
+	       (__atomic_load_n(p->bell, __ATOMIC_RELAXED) & ILU_BELL_SLOW_);
+}
+
 struct ilu_writing_ ilu_begin_slow_(uint32_t word, uint64_t span, const ilu_tid *tid, size_t size)
 {
-	int saved = errno;
-	struct ilu_writing_ w = begin_slow(word, span, tid, size);
+	struct ilu_producer_ *p = &ilu_producer_;
+	struct ilu_writing_ w;
+	int saved;
 
+	if (wants_stamp(p, size)) {
+		__atomic_store_n(&p->busy, 1, __ATOMIC_RELAXED);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		return (struct ilu_writing_){ilu_head_(p->at, word, ilu_stamp_(), span, tid), p};
+	}
+	saved = errno;
+	w = begin_slow(word, span, tid, size);
 	errno = saved;
 	return w;
 }
@@ -537,8 +553,8 @@ void ilu_ring_bell_(struct ilu_producer_ *p)
 	else if (early_commit(p))
 		goto out;
 	tell_urgent(&ilu_producer_);
-	if (__atomic_load_n(logger.bell, __ATOMIC_RELAXED) == ILU_BELL_RING_ &&
-	    __atomic_exchange_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED) == ILU_BELL_RING_)
+	if ((__atomic_load_n(logger.bell, __ATOMIC_RELAXED) & ILU_BELL_RING_) &&
+	    (__atomic_exchange_n(logger.bell, logger.quiet, __ATOMIC_RELAXED) & ILU_BELL_RING_))
 		logger_wake();
 out:
 	errno = saved;

@@ -6,9 +6,9 @@
 
 static uint32_t plain_bell = ILU_BELL_QUIET_;
 
-const uint32_t logger_urged = ILU_BELL_RING_;
+const uint32_t logger_urged = ILU_BELL_SLOW_ | ILU_BELL_RING_;
 
-struct logger logger = {.bell = &plain_bell};
+struct logger logger = {.bell = &plain_bell, .quiet = ILU_BELL_QUIET_};
 
 void logger_watch_forks(void)
 {
@@ -20,13 +20,24 @@ void logger_watch_forks(void)
 		munmap(word, 4096);
 		return;
 	}
-	*word = ILU_BELL_QUIET_;
+	*word = logger.quiet;
 	logger.bell = word;
 }
 
 bool logger_fork_known(void)
 {
 	return logger.bell != &plain_bell && *logger.bell;
+}
+
+void logger_stamps(bool tsc)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	logger.quiet = tsc ? ILU_BELL_QUIET_ : ILU_BELL_SLOW_;
+#else
+	logger.quiet = ILU_BELL_QUIET_; /* callers ask for each stamp */
+	(void)tsc;
+#endif
+	logger_want_bell(false);
 }
 
 bool logger_revive(void)
@@ -36,7 +47,7 @@ bool logger_revive(void)
 
 void logger_wake(void)
 {
-	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELAXED);
+	logger_want_bell(false);
 	__atomic_add_fetch(&logger.wake, 1, __ATOMIC_RELEASE);
 	futex_wake(&logger.wake, 1);
 	if (__builtin_expect(logger.work != NULL, 0))
@@ -57,5 +68,5 @@ void logger_reset(void)
 	if (logger.state == LOGGER_RUNNING)
 		logger.state = LOGGER_FORKED;
 	lock_reset(&logger.control);
-	__atomic_store_n(logger.bell, ILU_BELL_QUIET_, __ATOMIC_RELEASE);
+	__atomic_store_n(logger.bell, logger.quiet, __ATOMIC_RELEASE);
 }

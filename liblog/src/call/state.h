@@ -35,7 +35,8 @@ struct logger_crash {
 struct logger {
 	uint32_t state;  /* enum logger_state; atomic */
 	uint32_t ready;  /* the region is there */
-	uint32_t *bell;  /* enum ilu_bell_: RING_ when the appender sleeps until somebody commits a record */
+	uint32_t *bell;  /* bits of enum ilu_bell_: RING_ when the appender sleeps until somebody commits a record */
+	uint32_t quiet;  /* what it is when nobody wants to be told */
 	uint32_t wake;   /* futex the appender sleeps on; counts wakes */
 	uint32_t naps;   /* 1: it sleeps a while, whatever is committed */
 	uint32_t urgent; /* 1: something was committed that is to be written at once; atomic */
@@ -69,6 +70,16 @@ static inline enum logger_state logger_state(void)
 void logger_watch_forks(void);
 /* In a child: is it known already? */
 bool logger_fork_known(void);
+
+/* The logger is off: whether callers stamp records by the TSC from now on. */
+void logger_stamps(bool tsc);
+
+/* Whether a commit is to ring from now on. */
+static inline void logger_want_bell(bool ring)
+{
+	__atomic_store_n(logger.bell, logger.quiet | (ring ? ILU_BELL_RING_ : 0),
+	                 ring ? __ATOMIC_SEQ_CST : __ATOMIC_RELAXED);
+}
 
 /* In a slow path: does the logger run, if need be from now on? */
 bool logger_revive(void);

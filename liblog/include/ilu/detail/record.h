@@ -75,11 +75,12 @@ struct ilu_arg_ {
 #define ILU_NO_TEXT_  0xffffffffu
 #define ILU_TEXT_MAX_ 0x7ffffffeu
 
-/* What a caller looks at before and after: the word lies in memory that is zeros in a forked child. */
+/* What a caller looks at before and after: the word lies in memory that is zeros in a forked child, whose ring is the
+ * parent's. One of QUIET_ and SLOW_ is set everywhere else. */
 enum ilu_bell_ {
-	ILU_BELL_GONE_ = 0,  /* the ring is the parent's: keep off */
-	ILU_BELL_QUIET_ = 1, /* go on */
+	ILU_BELL_QUIET_ = 1, /* go on: it is the caller that stamps */
 	ILU_BELL_RING_ = 2,  /* somebody wants to be told of a commit */
+	ILU_BELL_SLOW_ = 4,  /* the library stamps: not by the TSC */
 };
 
 /* The writing end of a ring. */
@@ -87,9 +88,9 @@ struct ilu_producer_ {
 	char *at;             /* the next record's header */
 	char *limit;          /* values of a record may take limit - at bytes */
 	uint64_t span;        /* the thread's context: innermost entered span */
-	const uint32_t *bell; /* enum ilu_bell_ */
+	const uint32_t *bell; /* bits of enum ilu_bell_ */
 	uint32_t busy;        /* 1 between begin and commit */
-	uint32_t clock;       /* 0: read the TSC here */
+	uint32_t clock;       /* 0: read the TSC; callers that were built before the bell said it look here */
 	void *ring;
 	char *end;
 };
@@ -135,23 +136,21 @@ ILU_INLINE_ struct ilu_writing_ ilu_begin_(uint32_t word, uint64_t span, const i
 {
 	struct ilu_producer_ *p = &ilu_producer_;
 	struct ilu_writing_ w;
-	uint64_t stamp;
 
 	if (ILU_UNLIKELY_(__atomic_load_n(&p->busy, __ATOMIC_RELAXED)))
 		return ilu_begin_slow_(word, span, tid, size);
 	__atomic_store_n(&p->busy, 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (ILU_UNLIKELY_(p->limit - p->at <= ILU_CAST_(ptrdiff_t, size)) ||
-	    ILU_UNLIKELY_(__atomic_load_n(p->bell, __ATOMIC_RELAXED) == ILU_BELL_GONE_)) {
+	    ILU_UNLIKELY_(!(__atomic_load_n(p->bell, __ATOMIC_RELAXED) & ILU_BELL_QUIET_))) {
 		__atomic_store_n(&p->busy, 0, __ATOMIC_RELAXED);
 		return ilu_begin_slow_(word, span, tid, size);
 	}
 #if defined(__x86_64__) || defined(__i386__)
-	stamp = ILU_LIKELY_(p->clock == 0) ? __rdtsc() : ilu_stamp_();
+	w.at = ilu_head_(p->at, word, __rdtsc(), span, tid);
 #else
-	stamp = ilu_stamp_();
+	w.at = ilu_head_(p->at, word, ilu_stamp_(), span, tid);
 #endif
-	w.at = ilu_head_(p->at, word, stamp, span, tid);
 	w.producer = p;
 	return w;
 }
@@ -167,7 +166,7 @@ ILU_INLINE_ void ilu_commit_(struct ilu_producer_ *p, char *end)
 	__atomic_store_n(ILU_POINTER_(uint32_t *, at), ILU_CAST_(uint32_t, size), __ATOMIC_RELEASE);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	__atomic_store_n(&p->busy, 0, __ATOMIC_RELAXED);
-	if (ILU_UNLIKELY_(__atomic_load_n(p->bell, __ATOMIC_RELAXED) != ILU_BELL_QUIET_))
+	if (ILU_UNLIKELY_(__atomic_load_n(p->bell, __ATOMIC_RELAXED) & ILU_BELL_RING_))
 		ilu_ring_bell_(p);
 }
 
