@@ -67,7 +67,7 @@ int store_exec(struct store *s, const char *sql)
 /* A write has failed: was there no room? SQLite does not always remember the error by which it could be known. */
 static bool is_full(sqlite3 *db, int e)
 {
-	const char *path = sqlite3_db_filename(db, "main");
+	const char *path = db ? sqlite3_db_filename(db, "main") : NULL;
 	struct rlimit limit;
 	struct statvfs fs;
 	struct stat st;
