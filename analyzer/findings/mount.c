@@ -13,9 +13,12 @@
 #include "base/sql.h"
 #include "model/rules_kept.h"
 #include "ingest/line.h"
+#include "store/chunk.h"
+#include "store/chunks.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define JOIN_NS    2000000000  /* a clean-up or a preparation this near may belong to a failure */
 #define PREPARE_NS 60000000000 /* no preparation is older than that */
@@ -47,17 +50,21 @@ struct item {
 	int64_t dir; /* number of the snapshot's directory, or -1 */
 };
 
+enum { TID_UNKNOWN, TID_OTHER, TID_FAILED };
+
 struct mounts {
 	struct store *store;
 	int64_t run;
 	struct item *v;
 	size_t n, room;
 	struct intern words;
-	bool has_containerd;    /* some line of preparing: containerd's debug log is there */
-	bool has_user_error;    /* some container that answers as if its files were gone */
-	bool failures_read;     /* all that failed is there, and only what may explain it is read */
-	uint32_t of_failures;   /* words below this number stand in their lines */
-	sqlite3_stmt *function; /* of a transaction, once one is asked for */
+	bool has_containerd;            /* some line of preparing: containerd's debug log is there */
+	bool has_user_error;            /* some container that answers as if its files were gone */
+	bool failures_read;             /* all that failed is there, and only what may explain it is read */
+	uint32_t of_failures;           /* words below this number stand in their lines */
+	int64_t chunk;                  /* that of_tid is of */
+	uint8_t of_tid[CHUNK_ROWS + 1]; /* by number of the transaction */
+	sqlite3_stmt *function;         /* of a transaction, once one is asked for */
 };
 
 /* ---- reading ---- */
@@ -97,15 +104,40 @@ static bool of_failures(const struct mounts *m, struct slice word)
 	return word.ptr && intern_find(&m->words, word) < m->of_failures;
 }
 
-/* Mounts and clean-ups of transactions that did not fail are most of a log, and explain nothing: they are not kept. */
-static bool explains(const struct mounts *m, const struct event *e, enum kind kind)
+/* Whether a line is of a transaction that failed, or of none: asked once for each transaction of a chunk. 1, 0 or a
+ * negative errno. */
+static int tid_of_failures(struct mounts *m, const struct event *e)
+{
+	char text[3 * LINE_MAX_TID];
+	int number = event_tid_number(e), rc;
+	struct slice tid;
+
+	if (number <= 0)
+		return number ? number : 1;
+	if (m->chunk != e->id >> 16)
+		memset(m->of_tid, TID_UNKNOWN, sizeof m->of_tid);
+	m->chunk = e->id >> 16;
+	if (m->of_tid[number] == TID_UNKNOWN) {
+		rc = chunk_tid(e->chunk, (uint16_t)number, &tid);
+		if (!rc)
+			rc = chunk_tid_meaning(e->chunk, tid, text, &tid);
+		if (rc)
+			return rc;
+		m->of_tid[number] = of_failures(m, tid) ? TID_FAILED : TID_OTHER;
+	}
+	return m->of_tid[number] == TID_FAILED;
+}
+
+/* Mounts and clean-ups of transactions that did not fail are most of a log, and explain nothing: they are not kept. 1,
+ * 0 or a negative errno. */
+static int explains(struct mounts *m, const struct event *e, enum kind kind)
 {
 	struct slice container;
+	int rc = kind == MOUNTS || kind == CLEAN_UP ? tid_of_failures(m, e) : 1;
 
-	if ((kind != MOUNTS && kind != CLEAN_UP) || !e->tid.ptr || of_failures(m, e->tid))
-		return true;
-	return kind == CLEAN_UP && m->has_user_error && event_field(e, "container_id", &container) &&
-	       of_failures(m, container);
+	if (rc || kind != CLEAN_UP || !m->has_user_error)
+		return rc;
+	return event_field(e, "container_id", &container) ? of_failures(m, container) : event_error(e);
 }
 
 static struct slice find_text(struct slice in, const char *text)
@@ -233,8 +265,7 @@ static int read_item(struct mounts *m, const struct event *e, struct item *x)
 static int take(struct mounts *m, const struct event *e)
 {
 	int kind = kind_of(event_message(e)), rc;
-	struct item x = {.time_ns = e->time_ns,
-	                 .id = e->id,
+	struct item x = {.id = e->id,
 	                 .tid = INTERN_NONE,
 	                 .key = INTERN_NONE,
 	                 .parent = INTERN_NONE,
@@ -242,9 +273,13 @@ static int take(struct mounts *m, const struct event *e)
 	                 .worker = INTERN_NONE,
 	                 .dir = -1};
 
-	if (kind < 0 || is_failure(kind) == m->failures_read || !explains(m, e, (enum kind)kind))
+	if (kind < 0 || is_failure(kind) == m->failures_read)
 		return 0;
+	rc = explains(m, e, (enum kind)kind);
+	if (rc != 1 || (rc = event_complete(e)))
+		return rc;
 	x.kind = (enum kind)kind;
+	x.time_ns = e->time_ns;
 	if ((e->tid.ptr && (rc = intern_add(&m->words, e->tid, &x.tid))) ||
 	    (e->worker.ptr && (rc = intern_add(&m->words, e->worker, &x.worker))))
 		return rc;
@@ -268,7 +303,7 @@ static int compare_items(const void *pa, const void *pb)
 
 static int read_lines(struct mounts *m)
 {
-	struct event_query q = {.run = m->run, .want = want, .want_arg = m};
+	struct event_query q = {.run = m->run, .want = want, .want_arg = m, .brief = true};
 	struct event_cursor *c;
 	const struct event *e;
 	int rc = event_cursor_open(m->store, &q, &c);
@@ -575,24 +610,37 @@ static bool told_before(const struct mounts *m, const struct item *x)
 	return false;
 }
 
-static int find_in_run(struct store *s, int64_t run, struct findings *out)
+static int find_in_run(struct mounts *m, struct findings *out)
 {
-	struct mounts m = {.store = s, .run = run};
+	int rc = collect(m);
+
+	for (size_t i = 0; !rc && i < m->n; i++) {
+		const struct item *x = &m->v[i];
+
+		if ((x->kind == FAILED || x->kind == PARENT_MISSING) && !told_before(m, x))
+			rc = add_failure(m, x, out);
+		else if (x->kind == USER_ERROR)
+			add_lost_files(m, x, out);
+	}
+	return rc;
+}
+
+static int find_run(struct store *s, int64_t run, struct findings *out)
+{
+	struct mounts *m = calloc(1, sizeof *m);
 	int rc;
 
-	intern_init(&m.words);
-	rc = collect(&m);
-	for (size_t i = 0; !rc && i < m.n; i++) {
-		const struct item *x = &m.v[i];
-
-		if ((x->kind == FAILED || x->kind == PARENT_MISSING) && !told_before(&m, x))
-			rc = add_failure(&m, x, out);
-		else if (x->kind == USER_ERROR)
-			add_lost_files(&m, x, out);
-	}
-	sqlite3_finalize(m.function);
-	intern_done(&m.words);
-	free(m.v);
+	if (!m)
+		return -ENOMEM;
+	m->store = s;
+	m->run = run;
+	m->chunk = -1;
+	intern_init(&m->words);
+	rc = find_in_run(m, out);
+	sqlite3_finalize(m->function);
+	intern_done(&m->words);
+	free(m->v);
+	free(m);
 	return rc;
 }
 
@@ -609,7 +657,7 @@ int find_mount_failures(struct store *s, int64_t run, struct findings *out)
 		return rc;
 	sqlite3_bind_int64(st, 1, run);
 	while (!rc && (step = sqlite3_step(st)) == SQLITE_ROW)
-		rc = find_in_run(s, sqlite3_column_int64(st, 0), out);
+		rc = find_run(s, sqlite3_column_int64(st, 0), out);
 	sqlite3_finalize(st);
 	if (!rc)
 		rc = sql_errno(step);
