@@ -2,6 +2,7 @@
 /* parts.c - see parts.h */
 #include "model/parts.h"
 #include "base/sql.h"
+#include "store/chunks.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -71,6 +72,8 @@ static struct store *store_of_thread(const char *path)
 
 	if (store_open_waiting(path, STORE_READ, &wait, &s, &why))
 		s = NULL;
+	else
+		store_is_one_of_many(s);
 	free(why);
 	return s;
 }

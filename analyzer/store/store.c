@@ -59,6 +59,16 @@ void store_read_once(struct store *s, bool on)
 	s->forgets = on;
 }
 
+void store_is_one_of_many(struct store *s)
+{
+	s->one_of_many = true;
+}
+
+static size_t idle_most(const struct store *s)
+{
+	return s->forgets ? 0 : s->one_of_many ? CHUNK_IDLE_BYTES / 4 : CHUNK_IDLE_BYTES;
+}
+
 int store_exec(struct store *s, const char *sql)
 {
 	return sql_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
@@ -655,7 +665,7 @@ static void cache_trim(struct store *s)
 			if (!oldest || e->used < oldest->used)
 				oldest = e;
 		}
-		if (bytes <= (s->forgets ? 0 : CHUNK_IDLE_BYTES))
+		if (bytes <= idle_most(s))
 			return;
 		chunk_close(oldest->chunk);
 		free(oldest->home);

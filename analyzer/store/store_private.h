@@ -40,8 +40,9 @@ struct run_clock;
 
 struct store {
 	sqlite3 *db;
-	bool borrowed; /* the connection is somebody else's */
-	bool forgets;  /* each chunk is read once: none is kept when nobody reads it any more */
+	bool borrowed;    /* the connection is somebody else's */
+	bool forgets;     /* each chunk is read once: none is kept when nobody reads it any more */
+	bool one_of_many; /* a thread's: it keeps a quarter of what one alone does */
 	struct shape_set *shapes;
 	uint32_t shapes_saved;       /* rows of table shape */
 	struct source_info *sources; /* by id */
