@@ -605,7 +605,7 @@ static int tell_open_spans(struct store *store, int64_t run, struct slice tid, s
 {
 	struct span_query q = {.tid = tid, .run = run, .open_only = true};
 	struct finding *f = NULL;
-	struct span_reader *r;
+	struct span_reader *r = NULL;
 	struct span_row row;
 	int rc = span_reader_open(store, &q, &r);
 
