@@ -89,6 +89,8 @@ static void one_try(size_t i, int kind, unsigned at, const struct want *w)
 		if (!n)
 			fail_msg("%s, %s %u (%zu %d): status %d without a word", subjects[i][0], name, at, i, kind,
 			         status);
+	} else if (kind == FILE_READ && strstr(said, "unable to get the page")) {
+		; /* SQLite's own check takes a page that cannot be read for a fault, and says so */
 	} else if (status != w->status || n != w->n || memcmp(said, w->said, n)) {
 		fail_msg("%s, %s %u (%zu %d): status %d, and another answer: %.*s", subjects[i][0], name, at, i, kind,
 		         status, n < 2000 ? (int)n : 2000, said);

@@ -30,16 +30,15 @@ struct groups {
 	struct text key;
 };
 
-static char *plain(struct slice escaped)
+/* NULL where there is none. False: no memory. */
+static bool plain(struct slice escaped, char **out)
 {
-	char *p;
+	char *p = escaped.ptr ? malloc(3 * escaped.len + 1) : NULL;
 
-	if (!escaped.ptr)
-		return NULL;
-	p = malloc(3 * escaped.len + 1);
 	if (p)
 		p[json_unescape(escaped, p)] = 0;
-	return p;
+	*out = p;
+	return p || !escaped.ptr;
 }
 
 static void group_free(struct group *g)
@@ -96,14 +95,12 @@ static struct group *group_new(struct groups *gs, const struct event *e, const s
 		free(g);
 		return NULL;
 	}
-	g->level = plain(e->head->level);
-	g->target = plain(e->head->target);
-	g->message = plain(event_message(e));
-	if (error_of(e, &error) || event_field(e, "msg", &error))
-		g->error = plain(error);
+	if (!error_of(e, &error) && !event_field(e, "msg", &error))
+		error = SLICE_NONE;
 	g->tid = e->tid.ptr ? strndup(e->tid.ptr, e->tid.len) : NULL;
 	g->key = malloc(key->len);
-	if (!g->key) {
+	if (!plain(e->head->level, &g->level) || !plain(e->head->target, &g->target) ||
+	    !plain(event_message(e), &g->message) || !plain(error, &g->error) || (e->tid.ptr && !g->tid) || !g->key) {
 		group_free(g);
 		return NULL;
 	}
@@ -134,8 +131,8 @@ static int add(void *arg, const struct event *e)
 
 	text_reset(key);
 	make_key(key, e);
-	if (key->failed)
-		return -ENOMEM;
+	if (key->failed || event_error(e))
+		return key->failed ? -ENOMEM : event_error(e);
 	hash = hash_bytes(text_str(key), key->len, 0);
 	g = find(gs, hash, key);
 	if (!g) {
@@ -151,8 +148,10 @@ static int add(void *arg, const struct event *e)
 		free(g->last_tid);
 		g->last_tid = strndup(e->tid.ptr, e->tid.len);
 		g->transactions++;
+		if (!g->last_tid)
+			return -ENOMEM;
 	}
-	return 0;
+	return event_error(e);
 }
 
 /* ---- groups that are one ---- */

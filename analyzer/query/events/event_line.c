@@ -29,6 +29,8 @@ static void add_plain(struct text *t, struct slice escaped)
 
 	if (plain)
 		text_add_terminal(t, plain, json_unescape(escaped, plain));
+	else
+		t->failed = true;
 	free(plain);
 }
 
@@ -134,5 +136,5 @@ int event_line_show(struct output *out, const struct event *e, int64_t offset_s,
 	put_line(out, &head, &body);
 	text_done(&head);
 	text_done(&body);
-	return failed ? -ENOMEM : output_status(out);
+	return failed ? -ENOMEM : event_error(e) ? event_error(e) : output_status(out);
 }
