@@ -88,6 +88,7 @@ int formats_add(struct format_set *set, const char *name, const char *text, size
 		return rc;
 	}
 	memmove(set->all + 1, set->all, set->n * sizeof *set->all);
+	f.own = true;
 	set->all[0] = f;
 	set->n++;
 	fallback_find(set);
@@ -102,6 +103,8 @@ int formats_built_in(struct format_set *set)
 	*set = (struct format_set){0};
 	for (size_t i = sizeof built_in / sizeof *built_in; i-- && !rc;)
 		rc = formats_add(set, built_in[i].name, built_in[i].text, strlen(built_in[i].text), &why);
+	for (size_t i = 0; i < set->n; i++)
+		set->all[i].own = false;
 	free(why);
 	if (rc)
 		formats_done(set);

@@ -92,6 +92,7 @@ struct field_split {
 
 struct log_format {
 	char *name, *title;
+	bool own;                 /* a user's: it goes before those that are built in */
 	struct pattern *patterns; /* any of them */
 	size_t npatterns, patterns_room;
 	struct format_key *keys; /* all of them, in an object */

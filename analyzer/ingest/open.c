@@ -36,10 +36,10 @@ static bool keys_fit(struct layer *l, const struct log_format *f)
 	return (f->nkeys || f->files.n) && !f->npatterns && !f->columns.n;
 }
 
-/* How much a format asks for: one that is for some files goes before all others. */
+/* How much a format asks for: one that is for some files goes before all others, a user's before ours. */
 static size_t asks_for(const struct log_format *f)
 {
-	return f->nkeys + (f->files.n ? RECORD_MAX_KEYS : 0);
+	return f->nkeys + (f->own ? RECORD_MAX_KEYS : 0) + (f->files.n ? 2 * RECORD_MAX_KEYS : 0);
 }
 
 bool layer_has_keys(struct record_reader *rr, struct layer *l, const struct format_key *keys, size_t n)
