@@ -125,14 +125,20 @@ static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
 	return last_lines(s, &q, f);
 }
 
+/* Runs by rules of a user's, or found in the log, that do not say when a request begins to execute: it has an end or
+ * none. */
+#define WITHOUT_STARTS                                                                               \
+	"(SELECT r.id FROM run r WHERE r.rules <> 'iluvatar' AND NOT EXISTS (SELECT 1 FROM attempt " \
+	"WHERE run = r.id AND start_ns IS NOT NULL))"
+
 /* Never started, and nothing on the same worker that executes without end. */
 static const char stuck_sql[] =
     "WITH h AS MATERIALIZED (SELECT DISTINCT run, worker FROM invocation WHERE status = 'unfinished' AND start_ns IS "
     "NOT "
     "NULL) "
     "SELECT i.run, i.worker, count(*), min(coalesce(i.arrived_ns, i.controller_ns)), min(i.tid) FROM invocation i "
-    "WHERE i.status = 'unfinished' AND i.start_ns IS NULL AND (?1 = 0 OR i.run = ?1) AND NOT EXISTS "
-    "(SELECT 1 FROM h WHERE h.run = i.run AND h.worker IS i.worker) "
+    "WHERE i.status = 'unfinished' AND i.start_ns IS NULL AND (?1 = 0 OR i.run = ?1) AND i.run NOT IN " WITHOUT_STARTS
+    " AND NOT EXISTS (SELECT 1 FROM h WHERE h.run = i.run AND h.worker IS i.worker) "
     "GROUP BY 1, 2";
 
 static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
@@ -149,6 +155,38 @@ static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
 	                number_count_text(n).text, n == 1 ? "" : "s", (int)worker.len,
 	                worker.ptr ? worker.ptr : "no worker");
 	finding_cause(f, "unknown");
+	return last_lines(s, &q, f);
+}
+
+static const char open_sql[] =
+    "SELECT i.run, i.worker, count(*), min(i.arrived_ns), i.tid,"
+    " coalesce((SELECT max(last_ns) FROM source s WHERE s.run = i.run AND s.worker = i.worker), (SELECT last_ns FROM "
+    "run WHERE id = i.run)),"
+    " coalesce((SELECT max(o.end_ns - o.arrived_ns) FROM invocation o WHERE o.run = i.run AND o.worker IS i.worker "
+    "AND o.status <> 'unfinished'), 0) "
+    "FROM invocation i WHERE i.status = 'unfinished' AND (?1 = 0 OR i.run = ?1) AND i.run IN " WITHOUT_STARTS
+    " GROUP BY i.run, i.worker";
+
+static int add_open(struct store *s, sqlite3_stmt *st, struct findings *out)
+{
+	struct slice worker = column_slice(st, 1), tid = column_slice(st, 4);
+	int64_t n = sqlite3_column_int64(st, 2), since = column_ns(st, 3), longest = sqlite3_column_int64(st, 6),
+	        age = sqlite3_column_int64(st, 5) - since;
+	bool hang = age > longest * HANG_FACTOR && age > HANG_LEAST_NS;
+	struct finding *f =
+	    finding_add(out, "never-ended", hang ? FINDING_WARNING : FINDING_NOTE, sqlite3_column_int64(st, 0));
+	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
+
+	finding_tid(f, tid);
+	f->count = n;
+	f->first_ns = since;
+	finding_message(
+	    f,
+	    "%s invocation%s on %.*s had no end when the log ended, the first %s after it began (the longest "
+	    "that completed took %s)",
+	    number_count_text(n).text, n == 1 ? "" : "s", (int)worker.len, worker.ptr ? worker.ptr : "no worker",
+	    number_duration_text(age, "µ").text, number_duration_text(longest, "µ").text);
+	finding_cause(f, "%s", hang ? "unknown" : "the log ended");
 	return last_lines(s, &q, f);
 }
 
@@ -351,6 +389,15 @@ static int any_given_up(struct store *s, int64_t run, int64_t *any)
 	return number_of(st, rc, any);
 }
 
+/* Whether any run is what open_sql looks at: it goes through all invocations. */
+static int any_without_starts(struct store *s, int64_t *any)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s), "SELECT EXISTS " WITHOUT_STARTS, &st);
+
+	return number_of(st, rc, any);
+}
+
 static int each_row(struct store *s, const char *sql, int64_t run,
                     int (*add)(struct store *, sqlite3_stmt *, struct findings *), struct findings *out)
 {
@@ -373,7 +420,7 @@ static int each_row(struct store *s, const char *sql, int64_t run,
 int find_hangs(struct store *s, int64_t run, struct findings *out)
 {
 	size_t from = out->n;
-	int64_t unfinished, failed;
+	int64_t unfinished, failed, open = 0;
 	bool kept;
 	int rc = findings_kept(s, "hangs", run, out, &kept);
 
@@ -386,6 +433,10 @@ int find_hangs(struct store *s, int64_t run, struct findings *out)
 		rc = each_row(s, culprits_sql, run, add_culprit, out);
 	if (!rc && unfinished)
 		rc = each_row(s, stuck_sql, run, add_stuck, out);
+	if (!rc && unfinished)
+		rc = any_without_starts(s, &open);
+	if (!rc && open)
+		rc = each_row(s, open_sql, run, add_open, out);
 	if (!rc && unfinished)
 		rc = explain_stuck(s, run, out, from);
 	if (!rc && failed)

@@ -7,6 +7,7 @@
 #include "model/condition.h"
 #include "model/rules_read.h"
 #include "base/array.h"
+#include "ingest/level.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -169,6 +170,15 @@ static int read_own(const struct reading *rd, const char *key, const char *value
 
 /* ---- which lines ---- */
 
+/* In any spelling that logs have: error, ERR, W. What is none of them only fits lines that have it just so. */
+static struct slice level_of(const char *word)
+{
+	struct slice as_it_is = slice_of(word);
+	enum level level = word ? level_read(as_it_is, LEVEL_COMMON) : LEVEL_NONE;
+
+	return level == LEVEL_NONE ? as_it_is : level_name(level);
+}
+
 static int read_which(const struct reading *rd, const json_t *o, const char *said, struct rule *rule)
 {
 	const char *message, *prefix, *template, *target, *level, *span;
@@ -193,7 +203,7 @@ static int read_which(const struct reading *rd, const json_t *o, const char *sai
 			rule->message.len = (size_t)(blank - template);
 	}
 	rule->target = slice_of(target);
-	rule->level = slice_of(level);
+	rule->level = level_of(level);
 	rule->span = slice_of(span);
 	return 0;
 }

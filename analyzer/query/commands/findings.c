@@ -352,7 +352,8 @@ const struct command command_hangs = {
     .group = GROUP_FINDINGS,
     .help = "what never completed and why: which few hold what, and how many wait behind each",
     .more =
-        "Rules: hang (executes without end), cut-off (the log ended), never-started, given-up (the load generator's "
+        "Rules: hang (executes without end), cut-off (the log ended), never-started, never-ended (where no rule says "
+        "when a request begins to execute), given-up (the load generator's "
         "result says failed: it never arrived,\n"
         "never began, was never completed or too late), silence (a log that ends long before its run).\n" MORE,
     .options = options,

@@ -190,7 +190,8 @@ static const struct rule {
     {"storm", "storms", say_storm, false, false},        {"hang", "hangs", say_hang, false, false},
     {"silence", "hangs", say_silence, false, false},     {"given-up", "hangs", say_given_up, true, true},
     {"never-started", "hangs", say_message, true, true}, {"mount", "diagnose mount", say_mount, true, false},
-    {"cut-off", "hangs", say_cut_off, false, false},     {NULL, "lint", say_message, false, false},
+    {"never-ended", "hangs", say_message, true, true},   {"cut-off", "hangs", say_cut_off, false, false},
+    {NULL, "lint", say_message, false, false},
 };
 
 static const struct rule *rule_of(const struct finding *f)

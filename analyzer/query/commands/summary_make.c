@@ -160,6 +160,8 @@ static const char *whose_time(const struct overall *n)
 {
 	if (!n->ok || n->ok == n->all)
 		return ". The time went into ";
+	if (n->ok == 1)
+		return n->failed ? ". Its time and that of the failed went into " : ". Its time went into ";
 	return n->failed ? ". Their time and that of the failed went into " : ". Their time went into ";
 }
 
@@ -438,7 +440,8 @@ static void head(struct query *q, struct summary *s, int64_t run)
 static bool explains_unfinished(const struct findings *fs)
 {
 	for (size_t i = 0; i < fs->n; i++)
-		if (!strcmp(fs->v[i].rule, "hang") || !strcmp(fs->v[i].rule, "never-started"))
+		if (!strcmp(fs->v[i].rule, "hang") || !strcmp(fs->v[i].rule, "never-started") ||
+		    (!strcmp(fs->v[i].rule, "never-ended") && fs->v[i].level > FINDING_NOTE))
 			return true;
 	return false;
 }
