@@ -133,7 +133,7 @@ static void offer_tids(const char *text)
 		struct text note = {0};
 
 		if (sqlite3_column_type(stmt, 1) != SQLITE_NULL) {
-			number_duration(sqlite3_column_int64(stmt, 1), "u", took);
+			number_duration(sqlite3_column_int64(stmt, 1), session_micro(), took);
 			text_printf(&note, "%10s  ", took);
 			text_add_terminal(&note, function ? function : "", function ? strlen(function) : 0);
 		}

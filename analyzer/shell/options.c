@@ -6,6 +6,7 @@
  * --name VALUE, --name=VALUE, -n VALUE, -nVALUE; -- ends the options; a lone - is a word. */
 #include "shell/options.h"
 #include "render/text.h"
+#include "shell/words.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -181,6 +182,8 @@ static int take_word(struct parser *p, const char *word)
 	p->in->command = command_find(word);
 	if (p->in->command)
 		return 0;
+	if (words_are_sql(word))
+		return wrong(p->why, "%s: SQL stands behind the command sql, in quotes: sql 'SELECT ...'", word);
 	near = suggest_command(word);
 	if (near)
 		return wrong(p->why, "unknown command %s; did you mean %s?", word, near);

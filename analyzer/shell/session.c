@@ -103,6 +103,11 @@ static struct output make_output(const struct session *session, const struct set
 	};
 }
 
+const char *session_micro(void)
+{
+	return !strcmp(nl_langinfo(CODESET), "UTF-8") ? "µ" : "u";
+}
+
 int session_width(const struct session *s)
 {
 	return make_output(s, &s->settings).width;

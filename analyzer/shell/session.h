@@ -25,6 +25,9 @@ struct store *session_store(struct session *s);
 /* Columns that text has to fit into; 0: no limit. */
 int session_width(const struct session *s);
 
+/* "µ", or "u" where the terminal has no such letter. */
+const char *session_micro(void);
+
 /* Installs the handler of Ctrl-C. */
 void session_catch_interrupt(void);
 

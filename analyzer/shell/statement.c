@@ -143,7 +143,7 @@ static void say_time(const struct timespec *from)
 	char buf[NUMBER_MAX];
 
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	number_duration((to.tv_sec - from->tv_sec) * 1000000000LL + to.tv_nsec - from->tv_nsec, "u", buf);
+	number_duration((to.tv_sec - from->tv_sec) * 1000000000LL + to.tv_nsec - from->tv_nsec, session_micro(), buf);
 	fprintf(stderr, "took %s\n", buf);
 }
 
@@ -176,7 +176,7 @@ bool typing_run(struct typing *t, const char *statement)
 	}
 	if (to)
 		close_redirect(to, file);
-	if (t->timer)
+	if (t->timer && go_on && statement[strspn(statement, " \t\r\n")])
 		say_time(&from);
 	free(text);
 	return go_on;

@@ -3,10 +3,16 @@
 #include "shell/commands.h"
 #include "query/core/suggest.h"
 
+/* The commands, then the words that SQL begins with: the shell takes it as it is. */
 static const char *next_command(void *arg, size_t i)
 {
+	static const char *const sql[] = {"select", "with", NULL};
+	size_t n = 0;
+
 	(void)arg;
-	return commands[i] ? commands[i]->name : NULL;
+	while (commands[n])
+		n++;
+	return i < n ? commands[i]->name : sql[i - n];
 }
 
 const char *suggest_command(const char *word)
