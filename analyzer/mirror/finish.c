@@ -63,21 +63,38 @@ static int find_stretches(struct fold *f, struct stretches *x, char **why)
 	return rc;
 }
 
-/* All lines of the run, source by source, so many at a time that a server can put them in order. */
+/* So many lines at a time that a server can put them in order. It looks at the whole run for each answer, so that small
+ * sources come together. */
+enum { LINES = 500000 };
+
+static int long_source(struct fold *f, const struct stretch *of, fetch_row *row, void *to, char **why)
+{
+	int rc = 0;
+
+	for (int64_t first = 0; first <= of->last && !rc; first += LINES) {
+		struct fetch_which w = {
+		    .run = f->run->run, .source = of->path, .first = first, .last = first + LINES - 1};
+
+		rc = fetch_lines(f->c, &w, row, to, why);
+	}
+	return rc;
+}
+
+/* All lines of the run, source by source. */
 static int run_lines(void *arg, fetch_row *row, void *to, char **why)
 {
-	enum { LINES = 500000 };
 	struct fold *f = arg;
 	struct stretches x = {0};
 	int rc = find_stretches(f, &x, why);
 
-	for (size_t i = 0; i < x.n && !rc; i++)
-		for (int64_t first = 0; first <= x.v[i].last && !rc; first += LINES) {
-			struct fetch_which w = {
-			    .run = f->run->run, .source = x.v[i].path, .first = first, .last = first + LINES - 1};
+	for (size_t i = 0, n; i < x.n && !rc; i += n) {
+		struct fetch_which w = {.run = f->run->run, .source = x.v[i].path, .last = LINES};
+		int64_t lines = x.v[i].last;
 
-			rc = fetch_lines(f->c, &w, row, to, why);
-		}
+		for (n = 1; i + n < x.n && (lines += x.v[i + n].last) <= LINES; n++)
+			w.to = x.v[i + n].path;
+		rc = n > 1 ? fetch_lines(f->c, &w, row, to, why) : long_source(f, &x.v[i], row, to, why);
+	}
 	free(x.v);
 	arena_done(&x.texts);
 	return rc;

@@ -112,8 +112,12 @@ static void lines_sql(const struct fetch_which *w, size_t *place, struct text *s
 		cluster_quote(sql, w->run);
 	}
 	if (w->source.ptr) {
-		text_puts(sql, " AND source = ");
+		text_puts(sql, w->to.ptr ? " AND source >= " : " AND source = ");
 		cluster_quote(sql, w->source);
+		if (w->to.ptr) {
+			text_puts(sql, " AND source <= ");
+			cluster_quote(sql, w->to);
+		}
 		text_printf(sql, " AND line >= %lld AND line <= %lld", (long long)w->first, (long long)w->last);
 	}
 	if (w->leveled)

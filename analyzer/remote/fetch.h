@@ -21,6 +21,7 @@ struct fetch_place {
 struct fetch_which {
 	struct slice tid, run; /* NONE: of all */
 	struct slice source;   /* of the run, its lines first..last; NONE: of all */
+	struct slice to;       /* from source to this one, by their names; NONE: it alone */
 	int64_t first, last;
 	bool leveled;                     /* of this level, or a graver one, or of none */
 	int level;                        /* from 0, error, to 4, trace */
