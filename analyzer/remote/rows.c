@@ -2,6 +2,7 @@
 /* rows.c - see rows.h */
 #include "remote/rows.h"
 #include "base/sql.h"
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,12 +66,10 @@ enum { HEAD_MOST = 128 }; /* of a column: its name and type */
 
 static const struct type {
 	char kind;
-	unsigned char bytes; /* of a number */
 	const char *name;
 } types[] = {
-    {'t', 0, "String"}, {'T', 0, "Nullable(String)"}, {'n', 8, "UInt64"},
-    {'i', 8, "Int64"},  {'w', 4, "UInt32"},           {'b', 1, "UInt8"},
-    {'d', 2, "Date"},
+    {'t', "String"}, {'T', "Nullable(String)"}, {'n', "UInt64"}, {'i', "Int64"}, {'w', "UInt32"}, {'b', "UInt8"},
+    {'d', "Date"},
 };
 
 static const struct type *type_of(char kind)
@@ -103,13 +102,27 @@ void native_text(struct native *n, unsigned column, struct slice v)
 	row_text(&n->value[column], v);
 }
 
+/* Of a number. */
+static unsigned bytes_of(char kind)
+{
+	switch (kind) {
+	case 'n':
+	case 'i':
+		return 8;
+	case 'w':
+		return 4;
+	case 'd':
+		return 2;
+	default:
+		return 1;
+	}
+}
+
 void native_number(struct native *n, unsigned column, uint64_t v)
 {
-	unsigned char out[8];
+	uint64_t little = htole64(v);
 
-	for (unsigned i = 0; i < sizeof out; i++)
-		out[i] = (unsigned char)(v >> 8 * i);
-	bytes_add(&n->value[column], out, type_of(n->kinds[column])->bytes);
+	bytes_add(&n->value[column], &little, bytes_of(n->kinds[column]));
 }
 
 /* A column's name, type, which of its values are NULL, and the values, which go from n. */
