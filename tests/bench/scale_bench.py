@@ -89,7 +89,10 @@ def measure(cluster, dir, logs, most, suffix):
     figure("scale.stored" + suffix, stored(cluster, database) / lines, "B", "database", os.path.getsize(db) / lines)
     has_fold = subprocess.run([LOGQ, "help", "fold"], capture_output=True).returncode == 0
     if has_fold:
+        before = spent(cluster)
         figure("scale.fold" + suffix, call("fold", url)[0], "s")
+        own, servers_own = (b - a for a, b in zip(before, spent(cluster)))
+        figure("scale.fold_cost" + suffix, own / lines * 1e6, "us", "servers", servers_own / lines * 1e6)
     tids = call("-d", db, "--format", "csv", "sql", "SELECT tid FROM invocation ORDER BY tid LIMIT 1")[1].split()[1:]
     for name, command in ("tid", ["events", "--tid", tids[0]]), ("invocations", ["invocations"]), ("phases", ["phases"]), ("errors", ["errors", "--level", "warn"]):
         there, here = (median(lambda: call("-d", d, "--format", "csv", *command)[0]) for d in (url, db))
