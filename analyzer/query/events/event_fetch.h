@@ -8,7 +8,8 @@
 
 #include "store/store.h"
 
-enum { EVENT_FETCH_SOURCES = 64 };
+/* Fewer than chunks that a store has open at a time (CHUNK_CACHE), as each has one pinned. */
+enum { EVENT_FETCH_SOURCES = 48 };
 
 struct event_fetch {
 	struct store *store;
