@@ -214,7 +214,7 @@ static const char *number(const char *p, const char *end)
 	return fraction > q + 1 ? fraction : q;
 }
 
-/* Letters, digits, "-", "_", "." and "/", with a letter among them; it begins with a letter or a digit. */
+/* Letters, digits, "-", "_", ".", ":" and "/", with a letter among them; it begins with a letter or a digit. */
 static const char *name(const char *p, const char *end)
 {
 	const char *q = p;
@@ -224,7 +224,7 @@ static const char *name(const char *p, const char *end)
 		char lower = *q | 0x20;
 		bool is_letter = lower >= 'a' && lower <= 'z';
 
-		if (!is_letter && (*q < '0' || *q > '9') && (q == p || !memchr("-_./", *q, 4)))
+		if (!is_letter && (*q < '0' || *q > '9') && (q == p || !memchr("-_.:/", *q, 5)))
 			break;
 		letter |= is_letter;
 	}
