@@ -29,7 +29,7 @@ static bool put(struct query *q, sqlite3_stmt *stmt, struct table *t)
 	struct cell c[COLUMNS];
 
 	for (int i = 0; i < COLUMNS; i++)
-		c[i] = query_cell(stmt, i);
+		c[i] = query_cell(q, stmt, i);
 	/* a difference that is no integer any more is one, too */
 	if (c[DURATION].type != CELL_NULL && sqlite3_column_double(stmt, DURATION) > (double)CLOCK_JUMP_NS) {
 		c[DURATION] = CELL_OF_INT(0);

@@ -171,21 +171,34 @@ bool query_next(struct query *q, sqlite3_stmt *stmt)
 	return rc == SQLITE_ROW;
 }
 
-struct cell query_cell(sqlite3_stmt *stmt, int i)
+/* SQLite gives no bytes of a value that has some where there is no memory for them. */
+static struct cell cell_of_value(struct query *q, const void *bytes, int n)
 {
+	if (!bytes && n) {
+		query_ok(q, -ENOMEM, "output");
+		return CELL_OF_NULL;
+	}
+	return cell_of_bytes(bytes, (size_t)n);
+}
+
+struct cell query_cell(struct query *q, sqlite3_stmt *stmt, int i)
+{
+	const void *bytes;
+	struct cell c;
+
 	switch (sqlite3_column_type(stmt, i)) {
 	case SQLITE_INTEGER:
 		return CELL_OF_INT(sqlite3_column_int64(stmt, i));
 	case SQLITE_FLOAT:
 		return CELL_OF_REAL(sqlite3_column_double(stmt, i));
 	case SQLITE_TEXT:
-		return cell_of_bytes((const char *)sqlite3_column_text(stmt, i), (size_t)sqlite3_column_bytes(stmt, i));
-	case SQLITE_BLOB: {
-		struct cell c = cell_of_bytes(sqlite3_column_blob(stmt, i), (size_t)sqlite3_column_bytes(stmt, i));
-
-		c.type = CELL_BLOB;
+		bytes = sqlite3_column_text(stmt, i);
+		return cell_of_value(q, bytes, sqlite3_column_bytes(stmt, i));
+	case SQLITE_BLOB:
+		bytes = sqlite3_column_blob(stmt, i);
+		c = cell_of_value(q, bytes, sqlite3_column_bytes(stmt, i));
+		c.type = c.type == CELL_NULL ? CELL_NULL : CELL_BLOB;
 		return c;
-	}
 	default:
 		return CELL_OF_NULL;
 	}
@@ -255,7 +268,7 @@ void query_table(struct query *q, sqlite3_stmt *stmt, const struct column *colum
 	t = query_table_open(q, columns ? columns : own, (size_t)n);
 	while (query_next(q, stmt)) {
 		for (int i = 0; i < n; i++)
-			cells[i] = query_cell(stmt, i);
+			cells[i] = query_cell(q, stmt, i);
 		if (!query_table_row(q, t, cells))
 			break;
 	}

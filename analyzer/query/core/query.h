@@ -72,7 +72,7 @@ sqlite3_stmt *query_prepare(struct query *q, const char *sql);
 bool query_next(struct query *q, sqlite3_stmt *stmt);
 
 /* The value of column i as a cell; text is borrowed until the next step. */
-struct cell query_cell(sqlite3_stmt *stmt, int i);
+struct cell query_cell(struct query *q, sqlite3_stmt *stmt, int i);
 
 /* A table of the answer: NULL where that fails. */
 struct table *query_table_open(struct query *q, const struct column *columns, size_t n);
