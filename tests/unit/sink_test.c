@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sink_test.c - whole lines or none, and an exact account of which, whatever the system does.
  *
- * write, ftruncate and malloc of this program stand between the sinks and the C library and fail as the tests want. */
+ * write, ftruncate, poll and clock_gettime of this program stand between the sinks and the C library and fail as the
+ * tests want. */
 #include "sinks/kind.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -55,6 +57,36 @@ int ftruncate(int fd, off_t len)
 		return -1;
 	}
 	return (int)syscall(SYS_ftruncate, fd, len);
+}
+
+/* The thread that asks loses the processor for so long each time; nobody waits then, and the waits are noted. */
+static int64_t late_ms, late_by_ms;
+static int waits, shortest_wait, longest_wait;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int rc = (int)syscall(SYS_clock_gettime, clock, now);
+
+	if (!late_ms)
+		return rc;
+	late_by_ms += late_ms;
+	now->tv_sec += late_by_ms / 1000;
+	now->tv_nsec += late_by_ms % 1000 * 1000000;
+	now->tv_sec += now->tv_nsec / 1000000000;
+	now->tv_nsec %= 1000000000;
+	return rc;
+}
+
+int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+	const struct timespec wait = {timeout / 1000, timeout % 1000 * 1000000L};
+
+	if (!late_ms)
+		return (int)syscall(SYS_ppoll, fds, n, timeout < 0 ? NULL : &wait, NULL, 0);
+	shortest_wait = !waits || timeout < shortest_wait ? timeout : shortest_wait;
+	longest_wait = !waits || timeout > longest_wait ? timeout : longest_wait;
+	waits++;
+	return 0;
 }
 
 /* Whoever has the file open. */
@@ -485,23 +517,30 @@ static void test_slow_pipe(void **state)
 	slow_pipe(true);
 }
 
-/* Each message. */
-static void slow_socket(const char *name)
+/* A socket of somebody who does not read. */
+static int open_socket(const char *name, struct sink **sink)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sink_settings settings = {.kind = sink_kind_find(name), .text = address.sun_path};
-	struct sink *sink;
 	char what[100];
 
-	snprintf(address.sun_path, sizeof address.sun_path, "%s", in_dir("socket"));
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", in_dir(name));
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(settings.kind->open(&settings, SINK_FILE_APPEND, &sink, what, sizeof what), 0);
+	assert_int_equal(settings.kind->open(&settings, SINK_FILE_APPEND, sink, what, sizeof what), 0);
+	return fd;
+}
+
+/* Each message. */
+static void slow_socket(const char *name)
+{
+	struct sink *sink;
+	int fd = open_socket(name, &sink);
+
 	put(sink, "one\ntwo\nthree\n", 3);
 	assert_in_range(sink->got_on, 3, 4);
 	sink_close(sink);
 	close(fd);
-	unlink(address.sun_path);
 }
 
 static void test_slow_socket(void **state)
@@ -509,6 +548,34 @@ static void test_slow_socket(void **state)
 	(void)state;
 	slow_socket("journald");
 	slow_socket("syslog");
+}
+
+/* Of who loses the processor between two looks at the clock the wait is over, not without an end. */
+static void late_socket(const char *name)
+{
+	static char text[2 * 1000];
+	struct sink *sink;
+	size_t written;
+	int fd = open_socket(name, &sink);
+
+	for (int i = 0; i < 1000; i++)
+		memcpy(text + (size_t)2 * (size_t)i, "x\n", 2);
+	waits = 0;
+	late_ms = 600;
+	assert_int_equal(sink_write(sink, text, sizeof text, 1000, &written), -EAGAIN);
+	late_ms = 0;
+	assert_in_range(waits, 1, 3);
+	assert_in_range(shortest_wait, 1, 1000);
+	assert_in_range(longest_wait, 1, 1000);
+	sink_close(sink);
+	close(fd);
+}
+
+static void test_late_socket(void **state)
+{
+	(void)state;
+	late_socket("journald");
+	late_socket("syslog");
 }
 
 int main(void)
@@ -525,6 +592,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_reader_goes_away, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_slow_pipe, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_slow_socket, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_late_socket, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,16 +58,20 @@ static int send_message(struct datagram *d, const struct msghdr *message)
 
 	while (!rc) {
 		struct pollfd wait = {d->kept.fd, POLLOUT, 0};
+		int64_t now;
+		int error;
 
 		if (sendmsg(d->kept.fd, message, MSG_NOSIGNAL) >= 0)
 			return 0;
-		if (errno == EINTR)
+		error = errno;
+		if (error == EINTR)
 			continue;
-		deadline_ms = deadline_ms ? deadline_ms : now_ms() + PATIENCE_MS;
-		if (errno != EAGAIN || now_ms() >= deadline_ms)
-			rc = -errno;
+		now = now_ms(); /* once: what is left of it is never negative, which poll takes for ever */
+		deadline_ms = deadline_ms ? deadline_ms : now + PATIENCE_MS;
+		if (error != EAGAIN || now >= deadline_ms)
+			rc = -error;
 		else
-			poll(&wait, 1, (int)(deadline_ms - now_ms()));
+			poll(&wait, 1, (int)(deadline_ms - now));
 	}
 	return rc;
 }
