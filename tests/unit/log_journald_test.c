@@ -20,7 +20,7 @@ static struct {
 	pthread_mutex_t lock;
 	json_t *entries; /* of each datagram an object; values are strings, or arrays where a name comes twice */
 	int fd, memfds, complaints;
-	int slow; /* so many messages are taken one by one */
+	int slow; /* atomic: so many messages are taken one by one, each after some time */
 } journal = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void add_field(json_t *entry, const char *name, size_t name_len, const char *text, size_t len)
@@ -91,8 +91,8 @@ static json_t *parse_memfd(int fd)
 
 static ssize_t take_message(struct msghdr *message)
 {
-	if (journal.slow) {
-		journal.slow--;
+	if (__atomic_load_n(&journal.slow, __ATOMIC_RELAXED) > 0) {
+		__atomic_sub_fetch(&journal.slow, 1, __ATOMIC_RELAXED);
 		usleep(25000);
 	}
 	return recvmsg(journal.fd, message, MSG_CMSG_CLOEXEC);
@@ -373,6 +373,30 @@ static void test_slow(void **state)
 	assert_int_equal(stats.lost - before.lost, 0);
 }
 
+/* One that would take a minute for a batch: it is not waited for so long, as callers would, nor by a stop. What is lost
+ * is told. */
+static void test_slow_for_long(void **state)
+{
+	int entries;
+	long lost;
+
+	(void)state;
+	listen_again();
+	begin(NULL, "");
+	call(0, 2400);
+	journal.slow = 2400;
+	pthread_create(&journal.thread, NULL, read_journal, NULL);
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), -EAGAIN);
+	__atomic_store_n(&journal.slow, 0, __ATOMIC_RELAXED);
+	call(2400, 2500);
+	assert_int_equal(ilu_log_flush(ILU_ACK_KERNEL, -1), 0);
+	end();
+	journal_end();
+	count("call", &entries, &lost);
+	assert_true(lost > 0 && entries > 100);
+	assert_int_equal(entries + lost, 2500);
+}
+
 /* A journal that does not read: a batch waits a while, then its lines are lost, and told when it reads again. */
 static void test_stuck(void **state)
 {
@@ -421,6 +445,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_absent_and_restarted, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_slow, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_slow_for_long, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
 	};
 

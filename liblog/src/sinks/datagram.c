@@ -7,7 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#define PATIENCE_MS 1000
+#define PATIENCE_MS       1000 /* for a message */
+#define BATCH_PATIENCE_MS 3000 /* for all messages of a batch */
 
 int datagram_init(struct datagram *d, const char *path)
 {
@@ -50,6 +51,11 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+void datagram_begin(struct datagram *d)
+{
+	d->batch_end_ms = now_ms() + BATCH_PATIENCE_MS;
+}
+
 /* Until it is sent, refused, or patience ends. */
 static int send_message(struct datagram *d, const struct msghdr *message)
 {
@@ -67,7 +73,8 @@ static int send_message(struct datagram *d, const struct msghdr *message)
 		if (error == EINTR)
 			continue;
 		now = now_ms(); /* once: what is left of it is never negative, which poll takes for ever */
-		deadline_ms = deadline_ms ? deadline_ms : now + PATIENCE_MS;
+		if (!deadline_ms)
+			deadline_ms = now + PATIENCE_MS < d->batch_end_ms ? now + PATIENCE_MS : d->batch_end_ms;
 		if (error != EAGAIN || now >= deadline_ms)
 			rc = -error;
 		else

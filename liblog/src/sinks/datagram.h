@@ -2,7 +2,8 @@
 /* datagram.h - messages to a socket with a name, at which somebody may listen or not.
  *
  * Nobody may be there: at the start, or later. Then a message fails, and the next one tries again; one that listens
- * anew is found. One that does not read is waited for a second; one that is slow, for each message anew. */
+ * anew is found. One that does not read is waited for a second; one that is slow, for each message anew, and three
+ * seconds in a batch: callers wait with it, and the log's other sinks. */
 #ifndef DATAGRAM_H
 #define DATAGRAM_H
 
@@ -15,11 +16,15 @@
 struct datagram {
 	struct sockaddr_un address;
 	struct keep kept; /* -1: not connected */
+	int64_t batch_end_ms;
 };
 
 /* `path` is copied. 0 or -ENAMETOOLONG. */
 int datagram_init(struct datagram *d, const char *path);
 void datagram_done(struct datagram *d);
+
+/* Before the first message of a batch. */
+void datagram_begin(struct datagram *d);
 
 /* 0 or a negative errno; -EMSGSIZE or -ENOBUFS where it is too long. */
 int datagram_send(struct datagram *d, const struct msghdr *message);

@@ -267,6 +267,7 @@ static int journald_write(struct sink *sink, const char *bytes, size_t len, size
 	int rc = 0;
 
 	*written = 0;
+	datagram_begin(&j->to);
 	while (*written < lines && bytes < end) {
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes)), *stop = newline ? newline : end;
 		uint32_t site = sink->sites ? sink->sites[*written] : 0;

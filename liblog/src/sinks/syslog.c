@@ -109,6 +109,7 @@ static int syslog_write(struct sink *sink, const char *bytes, size_t len, size_t
 	int rc = 0;
 
 	*written = 0;
+	datagram_begin(&s->to);
 	while (*written < lines && bytes < end) {
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes)), *stop = newline ? newline : end;
 
