@@ -757,6 +757,53 @@ static void test_fork_beside_a_slow_reader(void **state)
 	json_decref(lines);
 }
 
+static void *read_later(void *arg)
+{
+	usleep(300000);
+	return read_slowly(arg);
+}
+
+/* A fork that gave up waiting, and another one while the appender still writes what it read for the first: that one
+ * waits for what was logged between them. */
+static void fork_after_one_in_vain(void)
+{
+	char keys[100];
+	pthread_t reader;
+
+	if (pipe(slow_ends))
+		_exit(9);
+	snprintf(keys, sizeof keys, "\"ring_bytes\":4194304,\"sinks\":[{\"fd\":%d}]", slow_ends[1]);
+	begin(keys);
+	ilu_log_flush(ILU_ACK_KERNEL, -1);
+	usleep(100000); /* the appender parks */
+	for (int i = 0; i < 600; i++)
+		ilu_info(&tid, "line", KV("i", i));
+	speak_in_a_child(false);
+	{
+		ILU_SPAN(span, "open", &tid, KV("field", 7));
+		if (pthread_create(&reader, NULL, read_later, NULL))
+			_exit(9);
+		speak_in_a_child(true);
+	}
+	_exit(ilu_log_stop() != 0);
+}
+
+static void test_fork_after_one_in_vain(void **state)
+{
+	json_t *lines;
+	int known = 0;
+
+	(void)state;
+	if (LOG_TSAN || LOG_ASAN)
+		skip();
+	lines = alone(fork_after_one_in_vain);
+	for (int i = 0, n = log_count(lines, "child"); i < n; i++) /* the first one has no span */
+		known += json_object_get(log_find(lines, "child", i), "span") != NULL;
+	assert_int_equal(known, 1);
+	assert_int_equal(log_count(lines, "line"), 600);
+	json_decref(lines);
+}
+
 /* A start without memory says which keys to look at. */
 static void start_without_memory(void)
 {
@@ -797,6 +844,7 @@ int main(void)
 	    cmocka_unit_test(test_exit_handlers),
 	    cmocka_unit_test(test_fork_without_handlers),
 	    cmocka_unit_test(test_fork_beside_a_slow_reader),
+	    cmocka_unit_test(test_fork_after_one_in_vain),
 	    cmocka_unit_test(test_setuid),
 	    cmocka_unit_test(test_chroot),
 	    cmocka_unit_test(test_no_descriptors),

@@ -215,6 +215,14 @@ static void reload(struct appender *a)
 
 /* ---- passes ---- */
 
+/* For who forks: wanted by him, there, and gone on with by him again; and the wish's number, times four. */
+enum { PAUSE_NONE, PAUSE_WANTED, PAUSE_THERE, PAUSE_EACH = 4 };
+
+static bool pause_wanted(const struct appender *a)
+{
+	return __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) % PAUSE_EACH;
+}
+
 struct pass {
 	uint32_t asked[2];
 	bool everything; /* a flush, a reload, a pause or the end: without grace */
@@ -314,9 +322,8 @@ static void do_pass(struct appender *a, struct pass *pass)
 	for (int i = 0; i < 2; i++)
 		pass->asked[i] = __atomic_load_n(&a->asked[i], __ATOMIC_ACQUIRE);
 	pass->everything = pass->asked[0] != a->done[0] || pass->asked[1] != a->done[1] ||
-	                   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) ||
-	                   __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) || reload_wanted() || a->single ||
-	                   __atomic_exchange_n(&logger.urgent, 0, __ATOMIC_ACQ_REL);
+	                   __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || pause_wanted(a) || reload_wanted() ||
+	                   a->single || __atomic_exchange_n(&logger.urgent, 0, __ATOMIC_ACQ_REL);
 	a->own.crashed = __atomic_load_n(&logger.crash.state, __ATOMIC_ACQUIRE) == LOGGER_CRASH_NOTED;
 	if (a->enc.out.len) /* the first line, which is of the file as it is */
 		note_error(&pass->rc, write_out(a, false));
@@ -352,7 +359,7 @@ static bool anything_to_do(struct appender *a)
 {
 	if (__atomic_load_n(&a->asked[0], __ATOMIC_ACQUIRE) != a->done[0] ||
 	    __atomic_load_n(&a->asked[1], __ATOMIC_ACQUIRE) != a->done[1] ||
-	    __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE))
+	    __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) || pause_wanted(a))
 		return true;
 	if (reload_wanted() || outlet_reopen_requested(&a->outlet) || __atomic_load_n(&logger.urgent, __ATOMIC_ACQUIRE))
 		return true;
@@ -370,7 +377,7 @@ static void nap(struct appender *a, uint64_t ns)
 	__atomic_store_n(&logger.naps, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&a->asked[0], __ATOMIC_ACQUIRE) == a->done[0] &&
 	    __atomic_load_n(&a->asked[1], __ATOMIC_ACQUIRE) == a->done[1] &&
-	    !__atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) && !__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) &&
+	    !__atomic_load_n(&a->stop, __ATOMIC_ACQUIRE) && !pause_wanted(a) &&
 	    !__atomic_load_n(&logger.urgent, __ATOMIC_ACQUIRE))
 		futex_wait(&logger.wake, seen, (int64_t)ns);
 	__atomic_store_n(&logger.naps, 0, __ATOMIC_RELAXED);
@@ -417,23 +424,22 @@ static void rest(struct appender *a, const struct pass *pass)
 	}
 }
 
-/* For who forks: wanted by him, there, and gone on with by him again. */
-enum { PAUSE_NONE, PAUSE_WANTED, PAUSE_THERE };
-
 static bool change_pause(struct appender *a, uint32_t from, uint32_t to)
 {
 	return __atomic_compare_exchange_n(&a->pause, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* Unless he has given up waiting meanwhile. */
-static void stay_paused(struct appender *a)
+/* Unless he has given up waiting meanwhile; then another wish may be there, of one who logged since this was read. */
+static void stay_paused(struct appender *a, uint32_t wanted)
 {
-	if (!change_pause(a, PAUSE_WANTED, PAUSE_THERE))
+	const uint32_t there = wanted - PAUSE_WANTED + PAUSE_THERE;
+
+	if (!change_pause(a, wanted, there))
 		return;
 	__atomic_add_fetch(&a->done_word, 1, __ATOMIC_RELEASE);
 	futex_wake(&a->done_word, INT32_MAX);
-	while (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) == PAUSE_THERE)
-		futex_wait(&a->pause, PAUSE_THERE, 100000000);
+	while (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) == there)
+		futex_wait(&a->pause, there, 100000000);
 }
 
 static void carry(struct appender *a)
@@ -443,13 +449,13 @@ static void carry(struct appender *a)
 	__atomic_store_n(&a->thread_id, lock_self(), __ATOMIC_RELAXED);
 	for (;;) {
 		bool stop = __atomic_load_n(&a->stop, __ATOMIC_ACQUIRE);
-		bool pause = __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
+		uint32_t pause = __atomic_load_n(&a->pause, __ATOMIC_ACQUIRE);
 
 		do_pass(a, &pass);
 		if (stop)
 			break;
-		if (pause)
-			stay_paused(a);
+		if (pause % PAUSE_EACH)
+			stay_paused(a, pause);
 		else if (!pass.everything)
 			rest(a, &pass);
 	}
@@ -688,24 +694,25 @@ static bool may_come(const struct appender *a, uint64_t *got_on, int *patience)
 bool appender_pause(struct appender *a, int64_t timeout_ns)
 {
 	uint64_t deadline = now_machine_ns() + (uint64_t)timeout_ns, got_on = outlet_got_on(&a->outlet);
+	uint32_t resting = __atomic_load_n(&a->pause, __ATOMIC_RELAXED) + PAUSE_EACH;
 	int patience = PAUSE_PATIENCE;
 
 	if (a->single)
 		return !lock_take(&a->working);
-	__atomic_store_n(&a->pause, PAUSE_WANTED, __ATOMIC_RELEASE);
+	__atomic_store_n(&a->pause, resting + PAUSE_WANTED, __ATOMIC_RELEASE);
 	logger_wake();
 	for (;;) {
 		uint32_t seen = __atomic_load_n(&a->done_word, __ATOMIC_ACQUIRE);
 		int64_t left = left_until(deadline, timeout_ns);
 
-		if (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) == PAUSE_THERE)
+		if (__atomic_load_n(&a->pause, __ATOMIC_ACQUIRE) == resting + PAUSE_THERE)
 			return true;
 		if (left)
 			futex_wait(&a->done_word, seen, left);
 		else if (may_come(a, &got_on, &patience))
 			deadline += (uint64_t)timeout_ns;
 		else
-			return !change_pause(a, PAUSE_WANTED, PAUSE_NONE);
+			return !change_pause(a, resting + PAUSE_WANTED, resting);
 	}
 }
 
@@ -715,6 +722,6 @@ void appender_resume(struct appender *a)
 		lock_drop(&a->working);
 		return;
 	}
-	__atomic_store_n(&a->pause, PAUSE_NONE, __ATOMIC_RELEASE);
+	__atomic_store_n(&a->pause, a->pause - a->pause % PAUSE_EACH, __ATOMIC_RELEASE);
 	futex_wake(&a->pause, 1);
 }

@@ -40,7 +40,7 @@ struct appender {
 	int flush_error;
 	uint32_t done_word; /* futex: changes when something is done */
 	uint32_t stop;
-	uint32_t pause; /* futex: wanted by who forks, and there */
+	uint32_t pause; /* futex: wanted by who forks, and there; numbered */
 	uint32_t begun; /* futex: it runs, and its black box has its name */
 	uint32_t ended; /* futex: the thread is at its end */
 	bool refused;   /* the thread could not be made */
