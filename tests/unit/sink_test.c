@@ -502,7 +502,7 @@ static void slow_pipe(bool console)
 		assert_int_equal(sink_fd_open(ends[1], false, &sink), 0);
 	assert_int_equal(pthread_create(&writer, NULL, write_slow, sink), 0);
 	read_whole(ends[0], 2 * PIECE + 1);
-	assert_true(__atomic_load_n(&sink->got_on, __ATOMIC_ACQUIRE) >= 2);
+	assert_true(__atomic_load_n(&sink->took, __ATOMIC_ACQUIRE) >= 2);
 	read_whole(ends[0], SLOW - 2 * PIECE - 1);
 	pthread_join(writer, NULL);
 	sink_close(sink);
@@ -538,7 +538,7 @@ static void slow_socket(const char *name)
 	int fd = open_socket(name, &sink);
 
 	put(sink, "one\ntwo\nthree\n", 3);
-	assert_in_range(sink->got_on, 3, 4);
+	assert_in_range(sink->took, 3, 4);
 	sink_close(sink);
 	close(fd);
 }
@@ -556,6 +556,7 @@ static void late_socket(const char *name)
 	static char text[2 * 1000];
 	struct sink *sink;
 	size_t written;
+	uint64_t took;
 	int fd = open_socket(name, &sink);
 
 	for (int i = 0; i < 1000; i++)
@@ -567,6 +568,14 @@ static void late_socket(const char *name)
 	assert_in_range(waits, 1, 3);
 	assert_in_range(shortest_wait, 1, 1000);
 	assert_in_range(longest_wait, 1, 1000);
+	/* Nothing goes any more, which is no progress to who forks. */
+	took = sink->took;
+	late_ms = 600;
+	assert_int_equal(sink_write(sink, text, sizeof text, 1000, &written), -EAGAIN);
+	late_ms = 0;
+	assert_int_equal(written, 0);
+	assert_int_equal(sink->took, took);
+	assert_int_equal(sink->failed, 2);
 	sink_close(sink);
 	close(fd);
 }

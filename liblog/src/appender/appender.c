@@ -681,24 +681,15 @@ int appender_flush(struct appender *a, bool disk, int64_t timeout_ns)
 	}
 }
 
-/* Time is over: is it worth waiting on? One that hangs in a sink is not waited for; one that is slow, or waits for a
- * processor, a while. */
-static bool may_come(const struct appender *a, uint64_t *got_on, int *patience)
-{
-	uint64_t before = *got_on;
-
-	*got_on = outlet_got_on(&a->outlet);
-	return (*got_on != before || !outlet_busy(&a->outlet)) && --*patience > 0;
-}
-
 bool appender_pause(struct appender *a, int64_t timeout_ns)
 {
-	uint64_t deadline = now_machine_ns() + (uint64_t)timeout_ns, got_on = outlet_got_on(&a->outlet);
+	uint64_t deadline = now_machine_ns() + (uint64_t)timeout_ns;
 	uint32_t resting = __atomic_load_n(&a->pause, __ATOMIC_RELAXED) + PAUSE_EACH;
 	int patience = PAUSE_PATIENCE;
 
 	if (a->single)
 		return !lock_take(&a->working);
+	outlet_moves(&a->outlet);
 	__atomic_store_n(&a->pause, resting + PAUSE_WANTED, __ATOMIC_RELEASE);
 	logger_wake();
 	for (;;) {
@@ -709,7 +700,7 @@ bool appender_pause(struct appender *a, int64_t timeout_ns)
 			return true;
 		if (left)
 			futex_wait(&a->done_word, seen, left);
-		else if (may_come(a, &got_on, &patience))
+		else if (outlet_moves(&a->outlet) && --patience > 0) /* slow, or waiting for a processor */
 			deadline += (uint64_t)timeout_ns;
 		else
 			return !change_pause(a, resting + PAUSE_WANTED, resting);

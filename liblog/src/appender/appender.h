@@ -74,8 +74,8 @@ int appender_flush(struct appender *a, bool disk, int64_t timeout_ns);
 /* After the stop: send flushes that came too late home. */
 void appender_dismiss(struct appender *a);
 
-/* Fork: stop between two batches, with all rings read; go on. false: it did not come in time, hung in a sink, or was
- * slow for ten times as long. */
+/* Fork: stop between two batches, with all rings read; go on. false: it did not come: for timeout_ns a sink that it
+ * was in took nothing, or it was slow for ten times as long. */
 bool appender_pause(struct appender *a, int64_t timeout_ns);
 void appender_resume(struct appender *a);
 

@@ -436,17 +436,28 @@ uint64_t outlet_got_on(const struct outlet *outlet)
 {
 	uint64_t n = 0;
 
-	for (unsigned i = 0; i < outlet->count; i++)
-		n += __atomic_load_n(&outlet->port[i].sink->got_on, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < outlet->count; i++) {
+		const struct sink *sink = outlet->port[i].sink;
+
+		n += __atomic_load_n(&sink->took, __ATOMIC_RELAXED) + __atomic_load_n(&sink->failed, __ATOMIC_RELAXED);
+	}
 	return n;
 }
 
-bool outlet_busy(const struct outlet *outlet)
+/* What the other sinks take between two batches that one refuses after a while does not count. */
+bool outlet_moves(struct outlet *outlet)
 {
-	for (unsigned i = 0; i < outlet->count; i++)
-		if (__atomic_load_n(&outlet->port[i].sink->hold, __ATOMIC_ACQUIRE) == SINK_HELD)
-			return true;
-	return false;
+	bool hangs = false;
+
+	for (unsigned i = 0; i < outlet->count; i++) {
+		struct port *port = &outlet->port[i];
+		uint64_t took = __atomic_load_n(&port->sink->took, __ATOMIC_RELAXED);
+
+		if (__atomic_load_n(&port->sink->hold, __ATOMIC_ACQUIRE) == SINK_HELD)
+			hangs |= took == port->took_seen;
+		port->took_seen = took;
+	}
+	return !hangs;
 }
 
 int outlet_give_up(struct outlet *outlet, struct encoder *enc)

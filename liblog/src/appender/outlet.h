@@ -27,6 +27,7 @@ struct port {
 	struct sink *sink;
 	char *name; /* for people: a path, "sinks[1]: fd 7" */
 	uint64_t complained_ns;
+	uint64_t took_seen; /* by outlet_moves */
 	struct gap gap;
 	uint64_t lost; /* since the last write */
 	/* what follows is not for the log's own */
@@ -85,10 +86,10 @@ void outlet_complain(const struct sink *sink, const char *name, int rc, uint64_t
  * Returns the first error. */
 int outlet_write(struct outlet *outlet, struct encoder *enc, uint64_t *lost);
 
-/* How often a sink has written or synced something: whether the appender gets on. Any thread. */
+/* How often a sink has written or synced something, or has failed to: whether the appender gets on. Any thread. */
 uint64_t outlet_got_on(const struct outlet *outlet);
-/* Is the appender's thread in one of them now? Any thread. */
-bool outlet_busy(const struct outlet *outlet);
+/* false: the appender's thread is in a sink that has taken nothing since this was asked last. Any one thread. */
+bool outlet_moves(struct outlet *outlet);
 
 /* The appender's thread hangs in a sink: give that one up. Another thread may go on: what the hanging one was writing
  * stays as it is, and the next outlet_write goes on with the other sinks. 0, -EAGAIN (it is in none now) or -ENOMEM. */

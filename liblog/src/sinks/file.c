@@ -117,7 +117,7 @@ static int write_some(struct sink_file *f, const char *bytes, size_t len, size_t
 			piece = PIECE_BYTES;
 		n = write(f->kept.fd, bytes + *done, piece);
 
-		sink_got_on(&f->base, n > 0);
+		sink_took(&f->base, n > 0);
 		if (n > 0)
 			*done += (size_t)n;
 		else if (n == 0)

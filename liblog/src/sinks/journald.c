@@ -276,7 +276,7 @@ static int journald_write(struct sink *sink, const char *bytes, size_t len, size
 		if (rc)
 			break;
 		++*written;
-		sink_got_on(sink, true);
+		sink_took(sink, true);
 		bytes = stop + 1;
 	}
 	return rc;

@@ -33,11 +33,12 @@ static bool go_in(struct sink *sink)
 }
 
 /* A thread that hung comes back here, and finds its work done by another. */
-static void come_out(struct sink *sink)
+static void come_out(struct sink *sink, int rc)
 {
 	char held = SINK_HELD;
 
-	sink_got_on(sink, true);
+	sink_took(sink, !rc);
+	__atomic_add_fetch(&sink->failed, rc != 0, __ATOMIC_RELAXED);
 	if (!__atomic_compare_exchange_n(&sink->hold, &held, SINK_FREE, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		for (;;)
 			pause();
@@ -50,7 +51,7 @@ int sink_write(struct sink *sink, const char *bytes, size_t len, size_t lines, s
 
 	if (go_in(sink)) {
 		rc = sink->ops->write(sink, bytes, len, lines, &whole);
-		come_out(sink);
+		come_out(sink, rc);
 	} else {
 		rc = -ETIMEDOUT;
 	}
@@ -74,7 +75,7 @@ int sink_sync(struct sink *sink)
 
 	if (sink->ops->sync && go_in(sink)) {
 		rc = sink->ops->sync(sink);
-		come_out(sink);
+		come_out(sink, rc);
 	}
 	if (rc)
 		sink->stats.last_errno = -rc;

@@ -68,7 +68,8 @@ struct sink {
 	bool (*place)(uint32_t site, struct sink_place *out); /* false: of no such site; NULL with sites */
 	char reopen_wanted;                                   /* atomic */
 	char hold;                                            /* atomic, enum sink_hold */
-	uint64_t got_on;                                      /* atomic: times that something was written */
+	uint64_t took;                                        /* atomic: times that something was written */
+	uint64_t failed;                                      /* atomic: batches that came back with an error */
 	struct sink *around;                                  /* whose lines it writes; NULL: its own */
 	const void *left[3];                                  /* what a thread that hangs in it may still read */
 };
@@ -102,11 +103,11 @@ bool sink_reopen_requested(const struct sink *sink);
 void sink_share(struct sink *sink);
 void sink_forked(struct sink *sink);
 
-/* Something was written: whoever stops waits on. Any thread. */
-static inline void sink_got_on(struct sink *sink, bool it_did)
+/* Something was written: whoever stops or forks waits on. Any thread. */
+static inline void sink_took(struct sink *sink, bool it_did)
 {
 	for (; sink; sink = sink->around)
-		__atomic_add_fetch(&sink->got_on, it_did, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&sink->took, it_did, __ATOMIC_RELAXED);
 }
 
 /* If a thread is in it: from now on each batch is refused with -ETIMEDOUT. Should that thread come back, it sleeps

@@ -117,7 +117,7 @@ static int syslog_write(struct sink *sink, const char *bytes, size_t len, size_t
 		if (rc)
 			break;
 		++*written;
-		sink_got_on(sink, true);
+		sink_took(sink, true);
 		bytes = stop + 1;
 	}
 	return rc;
