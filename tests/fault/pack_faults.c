@@ -188,6 +188,31 @@ static void test_kind(void **state)
 	              calls, stayed);
 }
 
+/* What fails for long is not packed for nothing each time. */
+static void test_fails_for_long(void **state)
+{
+	unsigned calls[4];
+	struct place place;
+	struct pack *p;
+
+	(void)state;
+	write_files();
+	assert_int_equal(place_init(&place, path_of("t.log")), 0);
+	assert_int_equal(pack_new(&p), 0);
+	for (int i = 0; i < 4; i++) {
+		fault_arm(FAULT_RENAME, 1, ~0u);
+		make_pass(p, &place, "rename for long");
+		calls[i] = fault_disarm();
+		assert_int_equal(check_files("rename for long"), FILES);
+	}
+	assert_int_equal(calls[0], FILES);
+	assert_int_equal(calls[1], FILES);
+	assert_int_equal(calls[2] + calls[3], 0);
+	pack_free(p);
+	place_done(&place);
+	remove_files();
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -209,9 +234,10 @@ int main(void)
 	static enum fault_kind kinds[] = {FAULT_OPEN, FAULT_NEXT,   FAULT_WRITE,  FAULT_WRITE_EIO, FAULT_SHORT,
 	                                  FAULT_SYNC, FAULT_RENAME, FAULT_UNLINK, FAULT_MALLOC,    FAULT_THREAD};
 	enum { KINDS = sizeof kinds / sizeof *kinds };
-	struct CMUnitTest tests[KINDS];
+	struct CMUnitTest tests[KINDS + 1];
 
 	for (size_t i = 0; i < KINDS; i++)
 		tests[i] = (struct CMUnitTest){fault_names[kinds[i]], test_kind, NULL, NULL, &kinds[i]};
-	return _cmocka_run_group_tests("pack_faults", tests, KINDS, setup, teardown);
+	tests[KINDS] = (struct CMUnitTest)cmocka_unit_test(test_fails_for_long);
+	return _cmocka_run_group_tests("pack_faults", tests, KINDS + 1, setup, teardown);
 }

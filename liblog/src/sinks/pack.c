@@ -29,8 +29,17 @@
 #define END_NS      2000000000 /* how long the end waits for a pass that does not come back */
 #define LOCK_TRIES  1000       /* a millisecond each: somebody moves the log just now */
 #define TOLD_MAX    64
+#define HELD        256
+#define HOUR_NS     UINT64_C(3600000000000)
 #define STACK_BYTES (256 * 1024)
 #define IDLE_IO     (3 << 13) /* IOPRIO_CLASS_IDLE */
+
+/* Files that could not be packed, by the hash of their names: to find that out is most of the work. Those that share a
+ * row wait for each other. */
+struct held {
+	uint64_t wait_ns; /* 0: none */
+	uint64_t until_ns;
+};
 
 enum { OPEN_DIR, OPEN_PLAIN, OPEN_PACKED, OPEN };
 
@@ -52,6 +61,7 @@ struct pack {
 	char *log;
 	struct keep open[OPEN]; /* for a child, which closes them */
 	bool left;
+	struct held held[HELD];
 	uint64_t told[TOLD_MAX]; /* hashes of files and errors that were said */
 	unsigned ntold;
 	char path[PATH_MAX]; /* of what is said */
@@ -175,6 +185,15 @@ static int pack_file(struct pack *p, const char *name, int plain, const struct s
 	return rc;
 }
 
+/* Once more with the next pass, then half as often each time, at last each hour. */
+static void hold(struct held *held, bool failed)
+{
+	uint64_t wait_ns = !held->wait_ns ? 1 : held->wait_ns == 1 ? 2 * AGAIN_NS : 2 * held->wait_ns;
+
+	held->wait_ns = !failed ? 0 : wait_ns < HOUR_NS ? wait_ns : HOUR_NS;
+	held->until_ns = now_machine_ns() + held->wait_ns;
+}
+
 static bool left_alone(const struct stat *st)
 {
 	int64_t age_s = now_wall_ns() / NANO - st->st_mtim.tv_sec;
@@ -184,9 +203,15 @@ static bool left_alone(const struct stat *st)
 
 static void try_file(struct pack *p, const char *name)
 {
-	int fd = openat(dirfd(p->dir), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), rc;
+	struct held *held = &p->held[hash_of(name, 0) % HELD];
 	struct stat st;
+	int fd, rc;
 
+	if (now_machine_ns() < held->until_ns) {
+		p->left = true;
+		return;
+	}
+	fd = openat(dirfd(p->dir), name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
 		if (errno != ENOENT)
 			tell(p, name, "cannot be read", errno);
@@ -200,6 +225,7 @@ static void try_file(struct pack *p, const char *name)
 		tell(p, name, "somebody writes to it", errno == EWOULDBLOCK ? 0 : errno);
 	} else {
 		rc = pack_file(p, name, fd, &st);
+		hold(held, rc && rc != -ECANCELED && rc != -ENOENT);
 		if (rc == -ECANCELED)
 			p->left = true;
 		else if (rc && rc != -ENOENT)

@@ -4,7 +4,7 @@
  * A thread of idle priority does it, which is there only while it has something to do. A file is packed when nobody
  * writes to it any more, that is, when the exclusive flock on it can be had, and not before it has been left alone for
  * a quarter of a minute: whoever looks for what a dead process wrote to it has done so by then. What cannot be packed
- * stays as it is, which is said once, and is tried again.
+ * stays as it is, which is said once, and is tried again, at last each hour.
  *
  * The packed file gets its name when it is whole and on the disk, then the plain one goes. */
 #ifndef PACK_H
