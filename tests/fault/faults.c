@@ -21,9 +21,10 @@
 #include <cmocka.h>
 
 const char *const fault_names[FAULT_KINDS] = {
-    "malloc", "open",           "write ENOSPC", "write EIO", "short write",          "fdatasync",
-    "mmap",   "pthread_create", "socket",       "ftruncate", "posix_fallocate",      "madvise",
-    "rename", "pread",          "read",         "unlinkat",  "pthread_create EPERM", "fork"};
+    "malloc", "open",           "write ENOSPC", "write EIO", "short write",     "fdatasync",
+    "mmap",   "pthread_create", "socket",       "ftruncate", "posix_fallocate", "madvise",
+    "rename", "pread",          "read",         "unlinkat",  "unlinkat ENOENT", "pthread_create EPERM",
+    "fork"};
 
 static struct {
 	unsigned armed; /* atomic, as `calls` */
@@ -284,7 +285,13 @@ int __real_unlinkat(int base, const char *path, int flags);
 int __wrap_unlinkat(int base, const char *path, int flags);
 int __wrap_unlinkat(int base, const char *path, int flags)
 {
-	return refused(FAULT_UNLINK, EACCES) ? -1 : __real_unlinkat(base, path, flags);
+	bool gone = refused(FAULT_GONE, ENOENT);
+
+	if (!gone)
+		return refused(FAULT_UNLINK, EACCES) ? -1 : __real_unlinkat(base, path, flags);
+	__real_unlinkat(base, path, flags);
+	errno = ENOENT;
+	return -1;
 }
 
 /* ---- threads ---- */

@@ -24,6 +24,7 @@ enum fault_kind {
 	FAULT_READ,      /* pread: EIO */
 	FAULT_NEXT,      /* read: EIO */
 	FAULT_UNLINK,    /* unlinkat: EACCES */
+	FAULT_GONE,      /* unlinkat: ENOENT, as another one was first */
 	FAULT_FILTER,    /* pthread_create: EPERM, as a seccomp filter says */
 	FAULT_FORK,      /* fork: EAGAIN, with the handlers of a fork that fails; not as root, whom no limit holds */
 	FAULT_KINDS,

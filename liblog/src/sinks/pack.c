@@ -153,7 +153,7 @@ static int exchange(struct pack *p, const char *name, const char *temporary, con
 		rc = -errno;
 	} else if (!rc) {
 		rc = sync_directory(dir);
-		if (!rc && unlinkat(dir, name, 0))
+		if (!rc && unlinkat(dir, name, 0) && errno != ENOENT) /* somebody was first */
 			rc = -errno;
 		if (rc)
 			unlinkat(dir, packed, 0);
