@@ -158,8 +158,17 @@ static void die_as_nobody(void)
 	waitpid(pid, NULL, 0);
 }
 
-/* Its box is root's, as it was at its first call: it cannot remove it, and nobody has to be told. */
-static void end_as_nobody(void)
+static void expect_success(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || status)
+		_exit(8);
+}
+
+/* Its box is root's, as it was at its first call: it cannot remove it, and nobody has to be told: neither the next
+ * worker of root's, which finds it, nor the master. */
+static void end_as_nobody(bool root_finds_it)
 {
 	pid_t pid = fork();
 	ilu_tid tid = ilu_tid_named("Worker");
@@ -169,7 +178,13 @@ static void end_as_nobody(void)
 		be_nobody();
 		_exit(ilu_log_stop() != 0);
 	}
-	waitpid(pid, NULL, 0);
+	expect_success(pid);
+	if (root_finds_it && !(pid = fork())) {
+		ilu_info(&tid, "as root");
+		_exit(ilu_log_stop() != 0);
+	}
+	if (root_finds_it)
+		expect_success(pid);
 	look_now();
 }
 
@@ -193,9 +208,10 @@ static void be_master_of_nobodies(int before)
 	int status;
 
 	start_in("\"grace_ms\":1000");
-	if (before)
-		end_as_nobody();
-	else
+	if (before) {
+		end_as_nobody(false);
+		end_as_nobody(true);
+	} else
 		die_as_nobody();
 	pid = fork();
 	if (!pid)

@@ -277,11 +277,54 @@ static void test_oom_kill(void **state)
 	rmdir(group.path);
 }
 
+/* ---- a kill with nothing left ---- */
+
+static void die_in_a_span(void)
+{
+	ilu_tid tid = ilu_tid_named("Worker");
+	ILU_SPAN(span, "open", &tid);
+
+	ilu_info(ilu_span_tid(span), "said");
+	ilu_log_flush(ILU_ACK_KERNEL, -1);
+	raise(SIGKILL);
+}
+
+/* One that was killed is told of, though all that it said is in the log. */
+static void test_nothing_left(void **state)
+{
+	pid_t child;
+	json_t *lines, *line;
+
+	(void)state;
+	no_tsan();
+	begin();
+	child = fork();
+	if (!child) {
+		pid_t dies;
+
+		start_in("");
+		dies = fork();
+		if (!dies)
+			die_in_a_span();
+		waitpid(dies, NULL, 0);
+		look_now();
+		_exit(ilu_log_stop() != 0);
+	}
+	expect_exit(child);
+	lines = log_lines();
+	line = log_find(lines, APPENDER_RECOVERED, 0);
+	assert_int_equal(json_integer_value(log_field(line, "lines")), 0);
+	assert_int_equal(json_integer_value(log_field(line, "open_spans")), 1);
+	json_decref(lines);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_kills),
 	    cmocka_unit_test(test_oom_kill),
+	    cmocka_unit_test(test_nothing_left),
 	};
 
 	unsetenv("ILU_LOG__black_box"); /* the tests say where */

@@ -154,7 +154,8 @@ void box_end(void)
 {
 	if (!*box.path)
 		return;
-	unlink(box.path);
+	if (unlink(box.path))
+		memcpy(region.shared->magic, REGION_ENDED, sizeof region.shared->magic);
 	pthread_mutex_unlock(alive());
 }
 

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #define REGION_MAGIC   "ilu-ring"
+#define REGION_ENDED   "ilu-ends" /* instead, by a process that ended and may not remove its box any more */
 #define REGION_VERSION 3
 #define REGION_LINE    128 /* two cache lines: neighbours are fetched in pairs */
 #define REGION_NAME    64  /* of a thread, with its NUL */

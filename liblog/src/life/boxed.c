@@ -104,10 +104,10 @@ bool boxed_news(char *fields, size_t cap)
 	return true;
 }
 
-/* Not of one that ended properly, and had given up the right to remove its box. */
+/* Of boxes that are tried again and again with the same error it was said. */
 static bool is_news(int error_before)
 {
-	return was.lines || was.damaged || was_error != error_before;
+	return !was_error || was.lines || was.damaged || was_error != error_before;
 }
 
 /* In the appender's thread. A start or a child's first call, which hold the same things, are not at the same time: this

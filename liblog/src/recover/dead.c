@@ -79,6 +79,8 @@ int dead_header(int fd, struct region_header *h)
 {
 	if (!read_at(fd, h, sizeof *h, 0))
 		return -EIO;
+	if (!memcmp(h->magic, REGION_ENDED, sizeof h->magic))
+		return -ENODATA;
 	if (memcmp(h->magic, REGION_MAGIC, sizeof h->magic) != 0)
 		return -EBADMSG;
 	if (h->version != REGION_VERSION)

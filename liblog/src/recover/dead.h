@@ -33,7 +33,8 @@ struct dead {
 	uint64_t damaged; /* pieces left out */
 };
 
-/* The header alone: 0, -EBADMSG (no box, or a damaged one), -EPROTO (another version). */
+/* The header alone: 0, -EBADMSG (no box, or a damaged one), -EPROTO (another version), -ENODATA (its process ended
+ * properly). */
 int dead_header(int fd, struct region_header *out);
 
 /* Remember in the file that what is in it is written to a log from now on. */

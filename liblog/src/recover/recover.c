@@ -232,13 +232,17 @@ static bool is_box(const char *name, const char *prefix)
 static void add_box(struct recovery *r, const char *path, const char *log)
 {
 	struct recover_box *grown = realloc(r->box, (r->count + 1) * sizeof *grown), *b;
+	int rc;
 
 	if (!grown)
 		return;
 	r->box = grown;
 	b = &grown[r->count];
 	memset(b, 0, sizeof *b);
-	if (take_box(b, path, log))
+	rc = take_box(b, path, log);
+	if (rc == -ENODATA) /* nobody has to be told */
+		unlink(path);
+	if (rc)
 		return;
 	if (tail_read(&b->dead, log, r->open_fd, &b->tail)) {
 		leave_box(b); /* who can read the log will do it */
@@ -392,6 +396,8 @@ int ilu_box_recover(const char *path, const char *log, struct ilu_box_result *ou
 		rc = -ENOMEM;
 	if (!rc)
 		rc = recovery_write(&r, name, false); /* a log that is gone is begun again */
+	if (rc == -ENODATA)
+		rc = unlink(path) ? -errno : 0;
 	if (out)
 		*out = r.sum;
 	free(name);
