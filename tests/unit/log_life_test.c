@@ -230,9 +230,9 @@ static void idle(void)
 	start("");
 	ilu_info(&tid, "one");
 	usleep(300000);
-	for (int i = 0; i < 20 && !quiet; i++) {
+	for (int i = 0; i < 6 && !quiet; i++) { /* each long enough for what happens once a second */
 		ilu_log_stats(&before);
-		usleep(500000);
+		usleep(1500000);
 		ilu_log_stats(&after);
 		quiet = after.wakeups == before.wakeups;
 	}
