@@ -282,7 +282,7 @@ static bool is_inside(struct slice v, struct slice in)
 	return v.ptr >= in.ptr && v.ptr + v.len <= in.ptr + in.len;
 }
 
-/* An object that was opened: its members are parts. */
+/* An object that was opened: its members are parts. Where a path led into it, its values are not free. */
 static bool holds_others(const struct layer *l, const struct field *f)
 {
 	for (size_t i = 0; f->kind == FIELD_JSON && i < l->n; i++)
@@ -331,7 +331,7 @@ static bool part_add(struct gather *g, unsigned layer, size_t k, unsigned field)
 	     (slice_is(f->key, "fields") || slice_is(f->key, "span") || slice_is(f->key, "spans"))))
 		return false;
 	if (holds_others(l, f))
-		return f->used;
+		return f->used && !f->looked;
 	*p = (struct record_part){.value = value, .outer = l->pattern != NULL};
 	if (f->taken & 1u << ROLE_TIME) {
 		if (!part_time(g, l, f, p))
