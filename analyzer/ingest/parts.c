@@ -304,6 +304,7 @@ static bool part_time(const struct gather *g, const struct layer *l, const struc
 	if (f->taken != 1u << ROLE_TIME || !time_part(l, f, r->time_ns, p, &ns))
 		return false;
 	p->role = PART_TIME;
+	g->out->inner_time = l != g->rr->r->layers;
 	g->out->yearless = time_style_is_yearless(p->form.style);
 	if (!time_style_is_number(p->form.style)) {
 		g->out->local = f->value.len == p->value.len;
@@ -432,7 +433,7 @@ bool record_parts(struct record_reader *rr, struct slice text, const struct reco
 	unsigned time = 0;
 
 	out->n = out->fields = 0;
-	out->local = out->yearless = false;
+	out->local = out->yearless = out->inner_time = false;
 	if (res->verdict != RECORD_EVENT || !res->has_time || !layers_are_simple(rr))
 		return false;
 	out->format = r->layers[0].pattern ? r->layers[0].format : NULL;

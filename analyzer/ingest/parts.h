@@ -65,8 +65,9 @@ struct record_parts {
 	bool sure;  /* no other pattern can be the first that fits, whatever the values are */
 	bool local; /* the time names no offset */
 	bool yearless;
-	bool pieces;  /* lines in such envelopes may be pieces */
-	unsigned use; /* index of record_reader.uses */
+	bool inner_time; /* the time is of a record in an envelope, whose own counts where it is since a start */
+	bool pieces;     /* lines in such envelopes may be pieces */
+	unsigned use;    /* index of record_reader.uses */
 };
 
 /* The parts of the line that was read last, by a reader that watches (record_watch). text: what record_read was given.

@@ -6,6 +6,7 @@
 #include "ingest/layer.h"
 #include "base/scan.h"
 #include "ingest/stamp.h"
+#include "ingest/timeform.h"
 #include "ingest/zone.h"
 
 #include <errno.h>
@@ -274,14 +275,6 @@ static bool time_of_text(struct record_reader *rr, const struct layer *l, struct
 	return true;
 }
 
-/* A time of the first years is one since a start, or of a clock that was not set. */
-static bool is_since_start(int64_t ns)
-{
-	const int64_t years = INT64_C(315360000000000000);
-
-	return ns > -years && ns < years;
-}
-
 static bool time_take(struct record_reader *rr, const struct layer *l, const struct found *v, void *out)
 {
 	struct time_found *t = out;
@@ -294,7 +287,7 @@ static bool time_take(struct record_reader *rr, const struct layer *l, const str
 	if (!ok && !t->odd)
 		t->odd_text = v->value;
 	t->odd |= !ok;
-	if (ok && !t->any && l != rr->r->layers && is_since_start(t->ns)) {
+	if (ok && !t->any && l != rr->r->layers && time_is_since_start(t->ns)) {
 		t->since_start = true;
 		rr->r->composed = true; /* a line of the same make may have another time there */
 		return false;

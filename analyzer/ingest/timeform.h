@@ -71,6 +71,14 @@ const char *time_form_find(const char *text, const char *end, enum time_style st
 const char *time_form_read(const struct time_form *f, bool by_size, const char *text, const char *end,
                            struct time_memory *m, int64_t *ns);
 
+/* A time of the first years is one since a start, or of a clock that was not set. */
+static inline bool time_is_since_start(int64_t ns)
+{
+	const int64_t years = INT64_C(315360000000000000);
+
+	return ns > -years && ns < years;
+}
+
 /* The bytes of a time; buf has TIME_FORM_MAX of them. Every int64_t can be printed. */
 size_t time_form_print(const struct time_form *f, int64_t ns, char *buf);
 

@@ -586,6 +586,7 @@ int recipe_take(struct parser *p, const struct row *row, bool *taken)
 	near_note(p);
 	r = walk(rs, &rs->root, 0, row->text.ptr, row->text.ptr + row->text.len);
 	if (!r || (r->parts.pieces && record_in_pieces(&p->records)) ||
+	    (r->parts.inner_time && time_is_since_start(rs->times[r->time])) ||
 	    (r->parts.pattern && !r->parts.sure &&
 	     !record_pattern_same(&p->records, &r->parts, row->text, rs->values, r->outer)) ||
 	    !record_told(&p->records, &r->parts, r->parts.all[r->time].form.offset_s, rs->times[r->time]))
