@@ -494,12 +494,13 @@ static int parts_add(struct parser *p, const char *from, const char *stop)
 	return rc;
 }
 
-/* The lines of a record that is too much for an event: the first says so, the others are parts of it. */
+/* The lines of a record that is too much for an event: the first says so, the others are parts of it. Of one whose
+ * first line is given up they are lines like any. */
 static int group_reject(struct parser *p, const struct row *first, const char *stop, const char *reason)
 {
 	int rc = parse_reject_row(p, first, reason);
 
-	return rc ? rc : parts_add(p, first->text.ptr + first->bytes, stop);
+	return rc || p->gives_up ? rc : parts_add(p, first->text.ptr + first->bytes, stop);
 }
 
 /* The lines of one record: the first has the event, the others are parts of it. Not *taken: *reason may say why. */
