@@ -214,7 +214,8 @@ static const char *number(const char *p, const char *end)
 	return fraction > q + 1 ? fraction : q;
 }
 
-/* Letters, digits, "-", "_", ".", ":" and "/", with a letter among them; it begins with a letter or a digit. */
+/* Letters, digits, "-", "_", ".", ":" and "/", with a letter among them; it begins and ends with a letter or a
+ * digit. */
 static const char *name(const char *p, const char *end)
 {
 	const char *q = p;
@@ -228,6 +229,8 @@ static const char *name(const char *p, const char *end)
 			break;
 		letter |= is_letter;
 	}
+	while (q > p && memchr("-_.:/", q[-1], 5))
+		q--;
 	return letter ? q : p;
 }
 
