@@ -19,8 +19,10 @@ static size_t lines_count(const char *text, size_t len)
 	const char *p = text, *end = text + len;
 	size_t n = 0;
 
-	while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) && ++p < end)
-		n += !piece_continues(*p);
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p)))) {
+		p++;
+		n++;
+	}
 	return n;
 }
 
