@@ -30,6 +30,8 @@ static void on_interrupt(int signal)
 	query_interrupted = 1;
 	if (loading)
 		load_interrupt();
+	else
+		store_stop_many(true);
 	if (db)
 		sqlite3_interrupt(db);
 }
@@ -294,6 +296,7 @@ static int run_command(struct session *s, const struct command *c, const struct 
 	struct ends ends = {0};
 
 	query_interrupted = 0;
+	store_stop_many(false);
 	command_start(&q, c, args);
 	if (of_cluster)
 		ends_catch(&ends);

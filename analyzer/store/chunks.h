@@ -41,7 +41,8 @@ int chunk_tid_meaning(const struct chunk *c, struct slice spelled, char *buf, st
 
 /* on: each chunk will be read once, so none is kept when nobody reads it any more. */
 void store_read_once(struct store *s, bool on);
-/* Others read the same database beside it: it keeps less of what nobody reads any more. */
+/* Others read the same database beside it: it keeps less of what nobody reads any more, and store_stop_many stops it.
+ */
 void store_is_one_of_many(struct store *s);
 
 struct shape_set *store_shapes(struct store *s); /* the store's own */

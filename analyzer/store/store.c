@@ -6,6 +6,7 @@
 #include "store_sql.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -59,9 +60,25 @@ void store_read_once(struct store *s, bool on)
 	s->forgets = on;
 }
 
+static atomic_bool many_stopped;
+
+void store_stop_many(bool on)
+{
+	many_stopped = on;
+}
+
+static int is_stopped(void *arg)
+{
+	(void)arg;
+	return many_stopped;
+}
+
 void store_is_one_of_many(struct store *s)
 {
+	enum { STEPS = 100 }; /* of SQLite's, between looks */
+
 	s->one_of_many = true;
+	sqlite3_progress_handler(s->db, STEPS, is_stopped, NULL);
 }
 
 static size_t idle_most(const struct store *s)

@@ -38,6 +38,10 @@ int store_open_waiting(const char *path, enum store_mode mode, const struct stor
 /* A store on a connection that is open already; store_close leaves it open. For the loadable extension. */
 int store_attach(sqlite3 *db, struct store **out, char **why);
 
+/* on: whoever reads with a store that is one of many (chunks.h) is stopped, with -EINTR, until it is off again: what
+ * sqlite3_interrupt is for a connection that one has. A handler of signals may say so. */
+void store_stop_many(bool on);
+
 /* The text of a store error, for messages. */
 const char *store_error(int rc);
 

@@ -3,9 +3,11 @@
  * lines byte for byte, values with what jansson reads, cursors with a loop over all events, a file loaded in pieces
  * with one loaded at once. */
 #include "base/scan.h"
+#include "base/sql.h"
 #include "load/load.h"
 #include "own_dir.h"
 #include "random_lines.h"
+#include "store/chunks.h"
 #include "store/store.h"
 #include "tries.h"
 
@@ -759,13 +761,40 @@ static void planted_damage(void **state)
 	text_done(&t);
 }
 
+/* Who reads beside others is stopped where it is, and nobody else. */
+static void stopped(void **state)
+{
+	static const char endless[] =
+	    "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i FROM n) SELECT sum(i) FROM n",
+	                  lines[] = "SELECT sum(lines) FROM source";
+	struct text t = make_text(5, 30, 0);
+	struct store *one, *many;
+	int64_t n;
+
+	(void)state;
+	write_file("many.log", "w", t.ptr, t.len);
+	assert_int_equal(load("many.db", "many.log"), 0);
+	one = open_db("many.db");
+	many = open_db("many.db");
+	store_is_one_of_many(many);
+	store_stop_many(true);
+	assert_int_equal(sql_number(store_db(many), endless, &n), -EINTR);
+	assert_int_equal(sql_number(store_db(one), lines, &n), 0);
+	store_stop_many(false);
+	assert_int_equal(sql_number(store_db(many), lines, &n), 0);
+	assert_true(n > 0);
+	store_close(many);
+	store_close(one);
+	text_done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_lines),      cmocka_unit_test(rejects),      cmocka_unit_test(cursors),
 	    cmocka_unit_test(grown),          cmocka_unit_test(grown_places), cmocka_unit_test(replaced),
 	    cmocka_unit_test(cut_line),       cmocka_unit_test(pieces),       cmocka_unit_test(interrupted),
-	    cmocka_unit_test(planted_damage),
+	    cmocka_unit_test(planted_damage), cmocka_unit_test(stopped),
 	};
 
 	return cmocka_run_group_tests(tests, dir_make, dir_remove);
