@@ -66,6 +66,27 @@ static int last_lines(struct store *s, const struct event_query *q, struct findi
 
 /* ---- hangs ---- */
 
+/* A worker as a sentence names it. */
+static struct slice named(struct slice worker)
+{
+	return worker.len ? worker : SLICE("no worker");
+}
+
+struct remark {
+	char text[NUMBER_MAX + 40];
+};
+
+/* What an age is to be compared with, where there is something. */
+static struct remark longest_text(int64_t ns)
+{
+	struct remark t = {""};
+
+	if (ns > 0)
+		snprintf(t.text, sizeof t.text, " (the longest that completed took %s)",
+		         number_duration_text(ns, "µ").text);
+	return t;
+}
+
 /* Per worker: until when its logs go, how long the longest completed execution took, how many wait. */
 static const char culprits_sql[] =
     "WITH w AS (SELECT i.run run, i.worker worker,"
@@ -106,14 +127,13 @@ static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
 		finding_message(f, "%.*s had executed for %s when the log ended", (int)function.len,
 		                function.ptr ? function.ptr : "", number_duration_text(age, "µ").text);
 	else
-		finding_message(f,
-		                "%.*s on %.*s has executed for %s without end (the longest that completed took "
-		                "%s); %s invocation%s wait%s behind it and %s other%s",
-		                (int)function.len, function.ptr ? function.ptr : "a function", (int)worker.len,
-		                worker.ptr ? worker.ptr : "", number_duration_text(age, "µ").text,
-		                number_duration_text(longest, "µ").text, number_count_text(waiting).text,
-		                waiting == 1 ? "" : "s", waiting == 1 ? "s" : "", number_count_text(holding - 1).text,
-		                holding == 2 ? "" : "s");
+		finding_message(
+		    f,
+		    "%.*s on %.*s has executed for %s without end%s; %s invocation%s wait%s behind it and %s other%s",
+		    (int)function.len, function.ptr ? function.ptr : "a function", (int)named(worker).len,
+		    named(worker).ptr, number_duration_text(age, "µ").text, longest_text(longest).text,
+		    number_count_text(waiting).text, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+		    number_count_text(holding - 1).text, holding == 2 ? "" : "s");
 	finding_cause(f, "%s%s%s",
 	              hang ? "the function never returned: it holds a slot of its worker" : "the log ended",
 	              hang && container.ptr ? ", its container" : "",
@@ -143,7 +163,7 @@ static const char stuck_sql[] =
 
 static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
 {
-	struct slice worker = column_slice(st, 1), tid = column_slice(st, 4);
+	struct slice worker = named(column_slice(st, 1)), tid = column_slice(st, 4);
 	int64_t n = sqlite3_column_int64(st, 2);
 	struct finding *f = finding_add(out, "never-started", FINDING_WARNING, sqlite3_column_int64(st, 0));
 	struct event_query q = {.tid = tid, .run = sqlite3_column_int64(st, 0)};
@@ -152,26 +172,37 @@ static int add_stuck(struct store *s, sqlite3_stmt *st, struct findings *out)
 	f->count = n;
 	f->first_ns = column_ns(st, 3);
 	finding_message(f, "%s invocation%s on %.*s never started, and nothing there executes without end",
-	                number_count_text(n).text, n == 1 ? "" : "s", (int)worker.len,
-	                worker.ptr ? worker.ptr : "no worker");
+	                number_count_text(n).text, n == 1 ? "" : "s", (int)worker.len, worker.ptr);
 	finding_cause(f, "unknown");
 	return last_lines(s, &q, f);
 }
 
+/* When a request began, as far as any line says. */
+#define BEGAN "coalesce(arrived_ns, controller_ns, insert_ns, sent_ns)"
+
 static const char open_sql[] =
-    "SELECT i.run, i.worker, count(*), min(i.arrived_ns), i.tid,"
+    "SELECT i.run, i.worker, count(*), min(" BEGAN "), i.tid,"
     " coalesce((SELECT max(last_ns) FROM source s WHERE s.run = i.run AND s.worker = i.worker), (SELECT last_ns FROM "
     "run WHERE id = i.run)),"
-    " coalesce((SELECT max(o.end_ns - o.arrived_ns) FROM invocation o WHERE o.run = i.run AND o.worker IS i.worker "
+    " coalesce((SELECT max(o.end_ns - " BEGAN ") FROM invocation o WHERE o.run = i.run AND o.worker IS i.worker "
     "AND o.status <> 'unfinished'), 0) "
     "FROM invocation i WHERE i.status = 'unfinished' AND (?1 = 0 OR i.run = ?1) AND i.run IN " WITHOUT_STARTS
     " GROUP BY i.run, i.worker";
 
+static struct remark age_text(int64_t since, int64_t age)
+{
+	struct remark t = {""};
+
+	if (since != NO_NS)
+		snprintf(t.text, sizeof t.text, ", the first %s after it began", number_duration_text(age, "µ").text);
+	return t;
+}
+
 static int add_open(struct store *s, sqlite3_stmt *st, struct findings *out)
 {
-	struct slice worker = column_slice(st, 1), tid = column_slice(st, 4);
+	struct slice worker = named(column_slice(st, 1)), tid = column_slice(st, 4);
 	int64_t n = sqlite3_column_int64(st, 2), since = column_ns(st, 3), longest = sqlite3_column_int64(st, 6),
-	        age = sqlite3_column_int64(st, 5) - since;
+	        age = since == NO_NS ? 0 : sqlite3_column_int64(st, 5) - since;
 	bool hang = age > longest * HANG_FACTOR && age > HANG_LEAST_NS;
 	struct finding *f =
 	    finding_add(out, "never-ended", hang ? FINDING_WARNING : FINDING_NOTE, sqlite3_column_int64(st, 0));
@@ -180,12 +211,9 @@ static int add_open(struct store *s, sqlite3_stmt *st, struct findings *out)
 	finding_tid(f, tid);
 	f->count = n;
 	f->first_ns = since;
-	finding_message(
-	    f,
-	    "%s invocation%s on %.*s had no end when the log ended, the first %s after it began (the longest "
-	    "that completed took %s)",
-	    number_count_text(n).text, n == 1 ? "" : "s", (int)worker.len, worker.ptr ? worker.ptr : "no worker",
-	    number_duration_text(age, "µ").text, number_duration_text(longest, "µ").text);
+	finding_message(f, "%s invocation%s on %.*s had no end when the log ended%s%s", number_count_text(n).text,
+	                n == 1 ? "" : "s", (int)worker.len, worker.ptr, age_text(since, age).text,
+	                longest_text(longest).text);
 	finding_cause(f, "%s", hang ? "unknown" : "the log ended");
 	return last_lines(s, &q, f);
 }
