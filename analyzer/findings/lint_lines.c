@@ -492,6 +492,8 @@ static int rows_take(struct scan *s, const struct event_rows *r)
 {
 	int rc = r->group ? 0 : chunk_begin(s, r);
 
+	if (rc)
+		return rc;
 	for (unsigned i = 0; i < chunk_tails(r->chunk); i++)
 		s->tails[i].segment[PID] = s->tails[i].segment[SEQ] = NULL;
 	for (uint32_t i = 0; i < r->columns.n && !rc; i++)
