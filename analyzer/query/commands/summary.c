@@ -44,6 +44,7 @@ static void put_words(struct fold *f, const struct text *words, const char *ink,
 
 	text_add_terminal(&safe, text_str(words), words->len);
 	fold_words(f, text_str(&safe), safe.len, ink, end);
+	f->out->failed |= safe.failed;
 	text_done(&safe);
 }
 
@@ -67,6 +68,7 @@ static int lay_out(const struct output *out, const struct verdict *v, struct tex
 	text_printf(&command, "%s %s", out->utf8 ? "→" : "->", v->command);
 	fold_word(&f, text_str(&command), command.len, 1, output_ink(out, INK_DIM), none);
 	text_puts(t, "\n");
+	t->failed |= command.failed;
 	text_done(&command);
 	return f.lines;
 }
@@ -83,6 +85,7 @@ static void put_verdict(struct page *p, const struct verdict *v, bool first)
 	struct text t = {0};
 	int lines = lay_out(p->q->out, v, &t);
 
+	query_ok(p->q, t.failed ? -ENOMEM : 0, "output");
 	if (p->all || first || v->kept || (!p->left_out && p->lines + lines <= LINES)) {
 		fwrite(text_str(&t), 1, t.len, p->q->out->file);
 		p->lines += v->kept ? 0 : lines;
@@ -101,6 +104,7 @@ static void reserve(struct page *p, const struct summary *s)
 		struct text t = {0};
 		int n = lay_out(p->q->out, &s->v[i], &t);
 
+		query_ok(p->q, t.failed ? -ENOMEM : 0, "output");
 		lines += n;
 		p->lines += s->v[i].kept ? n : 0;
 		text_done(&t);
@@ -115,12 +119,14 @@ static void put_text(struct query *q, const struct summary *s)
 	struct page p = {.q = q, .all = args_has(q->args, "all")};
 
 	put_words(&head, &s->head, output_ink(q->out, INK_HEAD), output_ink(q->out, INK_NONE));
-	fprintf(q->out->file, "%s\n", text_str(&t));
+	query_ok(q, t.failed ? -ENOMEM : 0, "output");
 	p.lines = head.lines;
 	reserve(&p, s);
-	for (size_t i = 0; i < s->n; i++)
+	if (!q->status)
+		fprintf(q->out->file, "%s\n", text_str(&t));
+	for (size_t i = 0; i < s->n && !q->status; i++)
 		put_verdict(&p, &s->v[i], !i);
-	if (p.left_out)
+	if (p.left_out && !q->status)
 		fprintf(q->out->file, "%s  and %zu more: summary --all%s\n", output_ink(q->out, INK_DIM), p.left_out,
 		        output_ink(q->out, INK_NONE));
 	text_done(&t);

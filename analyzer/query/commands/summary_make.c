@@ -472,6 +472,7 @@ void summary_find(struct query *q, struct findings *fs)
 	if (!q->status)
 		query_ok(q, parts_read(q->store, FINDERS, find_part, &f), q->path);
 	found_done(&f, fs);
+	query_ok(q, fs->rc, q->path);
 }
 
 void summary_of(struct query *q, const struct findings *fs, struct summary *s)
@@ -486,6 +487,7 @@ void summary_of(struct query *q, const struct findings *fs, struct summary *s)
 	summary_patterns(q, s, run, invocations);
 	summary_ledger(q, s, run);
 	sort(s);
+	query_ok(q, s->head.failed ? -ENOMEM : 0, q->command);
 	for (size_t i = 0; i < s->n; i++)
 		if (s->v[i].message.failed)
 			query_ok(q, -ENOMEM, q->command);

@@ -110,6 +110,7 @@ void report_read_all(struct report *r, bool page)
 	if (!q->status)
 		query_ok(q, rc, q->path);
 	found_done(&x.found, &r->findings);
+	query_ok(q, r->findings.rc, q->path);
 	if (r->measured)
 		measure_end(q, &r->measure);
 	slow_finish(q, r->gathered.slow);
