@@ -48,19 +48,21 @@ static void forget(void)
 	found.ordered = false;
 }
 
-static bool is_found(const char *name)
+/* Whether one of the first n is it. */
+static bool is_found(const char *name, size_t n)
 {
-	for (size_t i = 0; i < found.n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (!strcmp(found.all[i].name, name))
 			return true;
 	return false;
 }
 
-static void offer_noted(const char *name, const char *note, const char *text)
+/* One that none of the first n is. */
+static void offer_beside(size_t n, const char *name, const char *note, const char *text)
 {
 	struct candidate c = {0};
 
-	if (strncasecmp(name, text, strlen(text)) || is_found(name) ||
+	if (strncasecmp(name, text, strlen(text)) || is_found(name, n) ||
 	    array_reserve(found.all, found.room, found.n + 1))
 		return;
 	c.name = strdup(name);
@@ -71,16 +73,22 @@ static void offer_noted(const char *name, const char *note, const char *text)
 		free(c.note);
 }
 
+static void offer_noted(const char *name, const char *note, const char *text)
+{
+	offer_beside(found.n, name, note, text);
+}
+
 static void offer(const char *name, const char *text)
 {
 	offer_noted(name, NULL, text);
 }
 
-/* Offers the first column of a query whose ?1 is what was typed. */
+/* Offers the first column of a query whose ?1 is what was typed; it has nothing twice, and may be long. */
 static void offer_sql(const char *sql, const char *text)
 {
 	struct store *store = session_store(session);
 	sqlite3_stmt *stmt = NULL;
+	size_t before = found.n;
 
 	if (!store || sql_prepare(store_db(store), sql, &stmt))
 		return;
@@ -88,7 +96,7 @@ static void offer_sql(const char *sql, const char *text)
 		sqlite3_bind_text(stmt, 1, text, -1, SQLITE_STATIC);
 	while (sqlite3_step(stmt) == SQLITE_ROW)
 		if (sqlite3_column_text(stmt, 0))
-			offer((const char *)sqlite3_column_text(stmt, 0), text);
+			offer_beside(before, (const char *)sqlite3_column_text(stmt, 0), NULL, text);
 	sqlite3_finalize(stmt);
 }
 
@@ -248,10 +256,10 @@ static void offer_hint(enum hint hint, const char *text)
 		offer_sql("SELECT DISTINCT name FROM series", text);
 		break;
 	case HINT_SOURCE:
-		offer_sql("SELECT path FROM source", text);
+		offer_sql("SELECT DISTINCT path FROM source", text);
 		break;
 	case HINT_RUN:
-		offer_sql("SELECT path FROM run UNION ALL SELECT id FROM run", text);
+		offer_sql("SELECT DISTINCT path FROM run UNION ALL SELECT id FROM run", text);
 		break;
 	case HINT_MESSAGE:
 		offer_sql("SELECT DISTINCT replace(template, '<*>', '*') FROM pattern UNION SELECT DISTINCT message "
