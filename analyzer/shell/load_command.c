@@ -25,7 +25,7 @@ void load_options_of(struct query *q, size_t first, struct load_words *w)
 	struct load_options *o = &w->o;
 
 	w->zones = zones;
-	w->width = q->out->width ? q->out->width : -1; /* of another output than these words: their terminal's */
+	w->width = q->width;
 	*o = (struct load_options){
 	    .db = q->path,
 	    .paths = (char *const *)a->words + first,

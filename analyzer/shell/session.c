@@ -290,7 +290,7 @@ static int run_command(struct session *s, const struct command *c, const struct 
                        const struct args *args, const char *place)
 {
 	struct output out = make_output(s, settings);
-	struct query q = {.path = settings->db, .out = &out, .quiet = settings->quiet};
+	struct query q = {.path = settings->db, .out = &out, .quiet = settings->quiet, .width = settings->width};
 	bool remote = c->need != NEED_NOTHING && remote_is_url(q.path);
 	bool of_cluster = remote || !strcmp(c->name, "push") || !strcmp(c->name, "fold");
 	struct ends ends = {0};

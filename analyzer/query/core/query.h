@@ -29,6 +29,7 @@ struct query {
 	const struct args *args;
 	struct output *out;
 	bool quiet;
+	int width;         /* --width, for what is said beside the answer; -1: not given */
 	int64_t limit;     /* --limit, or what the command's row says; INT64_MAX: all */
 	int64_t rows_most; /* rows that a table of this query may have: the limit, where that counts rows */
 	int status;        /* of the first failure; DONE: none so far */
