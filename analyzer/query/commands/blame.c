@@ -636,6 +636,8 @@ static void run(struct query *q)
 		put_heat(q);
 		return;
 	}
+	if (q->args->nwords && args_has(q->args, "function"))
+		query_fail(q, USAGE, "--function is of a whole run: a request has one function");
 	if (q->args->nwords)
 		of = query_tid(q, q->args->words[0]);
 	t = open_table(q, by || q->args->nwords ? by : "function");
@@ -653,7 +655,7 @@ static const struct option_spec options[] = {
     {.name = "cores", .value = "N", .help = "cores of each worker, where the log does not say them, or wrongly"},
     {.name = "function",
      .value = "NAME",
-     .help = "of the matrix what this function waited for; * and ? stand for anything"},
+     .help = "of the matrix of a run what this function waited for; * and ? stand for anything"},
     {.name = "heat", .help = "of a run: the matrix as JSON for a heat map, a line a run"},
     OPTION_LIMIT,
     OPTION_RUN,
