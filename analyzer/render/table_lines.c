@@ -19,10 +19,11 @@ static void add_heading(struct table *t, size_t i, int width)
 	for (int pad = width - text_columns(text_str(&safe), safe.len); pad > 0; pad--)
 		text_puts(&t->line, " ");
 	text_printf(&t->line, "%s%s%s  ", output_ink(t->out, INK_HEAD), text_str(&safe), output_ink(t->out, INK_NONE));
+	t->line.failed |= safe.failed;
 	text_done(&safe);
 }
 
-static int widest_heading(const struct table *t)
+static int widest_heading(struct table *t)
 {
 	char name[128];
 	struct text safe = {0};
@@ -36,6 +37,7 @@ static int widest_heading(const struct table *t)
 		n = text_columns(text_str(&safe), safe.len);
 		widest = n > widest ? n : widest;
 	}
+	t->line.failed |= safe.failed;
 	text_done(&safe);
 	return widest;
 }

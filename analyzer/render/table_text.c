@@ -70,7 +70,7 @@ static int text_head(struct table *t)
 enum { NAME_ROOM = 128, HEADING_ROOM = 4 * NAME_ROOM + NUMBER_MAX };
 
 /* A name comes from the user's SQL or, of a series, from a log: it is escaped as values are. */
-static size_t heading(const struct table *t, size_t i, char buf[HEADING_ROOM])
+static size_t heading(struct table *t, size_t i, char buf[HEADING_ROOM])
 {
 	const struct held *h = t->held;
 	char name[NAME_ROOM], zone[NUMBER_MAX];
@@ -83,6 +83,7 @@ static size_t heading(const struct table *t, size_t i, char buf[HEADING_ROOM])
 		text_printf(&safe, " (%s)", zone);
 	}
 	n = snprintf(buf, HEADING_ROOM, "%s", text_str(&safe));
+	t->line.failed |= safe.failed;
 	text_done(&safe);
 	return (size_t)n < HEADING_ROOM ? (size_t)n : HEADING_ROOM - 1;
 }
@@ -198,6 +199,7 @@ static int put_left_out(struct table *t)
 		text_add_cut(&t->line, text_str(&names), names.len, room < 8 ? 8 : room, t->out->utf8);
 		text_printf(&t->line, ": --columns all%s\n", output_ink(t->out, INK_NONE));
 	}
+	t->line.failed |= names.failed | head.failed;
 	text_done(&names);
 	text_done(&head);
 	return table_flush_line(t);

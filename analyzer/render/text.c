@@ -258,5 +258,6 @@ void text_add_markdown(struct text *t, const char *bytes, size_t len)
 		else
 			text_add(t, &c, 1);
 	}
+	t->failed |= safe.failed;
 	text_done(&safe);
 }

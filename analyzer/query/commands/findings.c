@@ -170,30 +170,36 @@ static void put_folded(struct output *out, struct text *t, int indent)
 
 	text_add_folded(&lines, text_str(t), t->len, out->width, indent);
 	fprintf(out->file, "%s\n", text_str(&lines));
+	t->failed |= lines.failed;
 	text_done(&lines);
 	text_reset(t);
 }
 
-static void put_times(struct output *out, const struct finding *f, int64_t offset_s)
+static bool put_times(struct output *out, const struct finding *f, int64_t offset_s)
 {
 	char from[NUMBER_MAX], to[NUMBER_MAX], zone[NUMBER_MAX];
 	struct text t = {0};
+	bool failed;
 
 	if (f->first_ns == INT64_MIN)
-		return;
+		return true;
 	time_of_log(f->first_ns, offset_s, from);
 	time_of_log(f->last_ns, offset_s, to);
 	time_offset(offset_s, zone);
 	text_printf(&t, "  from %s to %s (%s)", from, f->last_ns == INT64_MIN ? "?" : to, zone);
 	put_folded(out, &t, 4);
+	failed = t.failed;
 	text_done(&t);
+	return !failed;
 }
 
-static void put_title(struct output *out, const struct finding *f, int64_t offset_s)
+/* 0 or -ENOMEM. */
+static int put_title(struct output *out, const struct finding *f, int64_t offset_s)
 {
 	static const enum ink inks[] = {
 	    [FINDING_NOTE] = INK_DIM, [FINDING_WARNING] = INK_WARN, [FINDING_ERROR] = INK_ERROR};
 	struct text t = {0};
+	bool failed;
 
 	text_printf(&t, "%s%s%s  %s", output_ink(out, inks[f->level]), finding_level_name(f->level),
 	            output_ink(out, INK_NONE), f->rule);
@@ -210,14 +216,16 @@ static void put_title(struct output *out, const struct finding *f, int64_t offse
 	text_puts(&t, "  ");
 	text_add_terminal(&t, f->message ? f->message : "", f->message ? strlen(f->message) : 0);
 	put_folded(out, &t, 2);
-	put_times(out, f, offset_s);
+	t.failed |= !put_times(out, f, offset_s);
 	for (size_t i = 0; i < f->ndetails; i++) {
 		text_printf(&t, "  %s: ", f->detail[i].name);
 		text_add_terminal(&t, f->detail[i].value ? f->detail[i].value : "",
 		                  f->detail[i].value ? strlen(f->detail[i].value) : 0);
 		put_folded(out, &t, 4);
 	}
+	failed = t.failed;
 	text_done(&t);
+	return failed ? -ENOMEM : 0;
 }
 
 static int put_evidence(struct query *q, const struct evidence *e, int64_t offset_s, struct event_day *day)
@@ -225,17 +233,18 @@ static int put_evidence(struct query *q, const struct evidence *e, int64_t offse
 	struct event_show how = {.indent = 4};
 	const struct event *event;
 	struct text t = {0};
-	int rc;
+	int rc = 0;
 
 	if (e->remark) {
 		text_printf(&t, "    %s", output_ink(q->out, INK_DIM));
 		text_add_terminal(&t, e->remark, strlen(e->remark));
 		text_puts(&t, output_ink(q->out, INK_NONE));
 		put_folded(q->out, &t, 4);
+		rc = t.failed ? -ENOMEM : 0;
 		text_done(&t);
 	}
-	if (!e->event)
-		return 0;
+	if (!e->event || rc)
+		return rc;
 	rc = event_get(q->store, e->event, &event);
 	return rc == 1 ? event_line_show(q->out, event, offset_s, &how, day) : rc;
 }
@@ -246,11 +255,11 @@ static void put_paragraph(struct query *q, const struct finding *f)
 	size_t n = all || f->nevidence <= EVIDENCE_SHOWN ? f->nevidence : EVIDENCE_SHOWN;
 	struct event_day day = {.quiet = true};
 	int64_t offset_s = offset_of(q, f);
-	int rc = 0;
+	int rc;
 
 	if (q->status)
 		return;
-	put_title(q->out, f, offset_s);
+	rc = put_title(q->out, f, offset_s);
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = put_evidence(q, &f->evidence[i], offset_s, &day);
 	if (n < f->nevidence)
