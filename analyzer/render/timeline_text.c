@@ -9,6 +9,7 @@
 #include "render/fold.h"
 #include "render/timeline.h"
 #include "render/number.h"
+#include <errno.h>
 #include <string.h>
 
 enum {
@@ -65,13 +66,14 @@ static void flush(struct layout *l)
 	text_reset(&l->line);
 }
 
-static int label_columns(const struct timeline_row *r)
+static int label_columns(struct layout *l, const struct timeline_row *r)
 {
 	struct text safe = {0};
 	int n;
 
 	text_add_terminal(&safe, r->label ? r->label : "", r->label ? strlen(r->label) : 0);
 	n = 2 * r->depth + text_columns(text_str(&safe), safe.len);
+	l->line.failed |= safe.failed;
 	text_done(&safe);
 	return n;
 }
@@ -106,7 +108,7 @@ static void lay_out(struct layout *l)
 
 	make_room_for_durations(l);
 	for (size_t i = 0; i < l->t->nrows; i++) {
-		int n = l->t->rows[i].kind == TIMELINE_BAR ? label_columns(&l->t->rows[i]) : 0;
+		int n = l->t->rows[i].kind == TIMELINE_BAR ? label_columns(l, &l->t->rows[i]) : 0;
 
 		l->label = n > l->label ? n : l->label;
 	}
@@ -193,6 +195,7 @@ static void add_label(struct layout *l, const struct timeline_row *r)
 	text_add_terminal(&safe, label, strlen(label));
 	text_add_cut(&cut, text_str(&safe), safe.len, l->label, l->out->utf8);
 	add_padded(&l->line, text_str(&cut), cut.len, l->label, false);
+	l->line.failed |= safe.failed | cut.failed;
 	text_done(&safe);
 	text_done(&cut);
 }
@@ -208,6 +211,7 @@ static void cut_line(struct layout *l, size_t from, int used)
 		text_add_cut(&cut, l->line.ptr + from, l->line.len - from, l->out->width - used, l->out->utf8);
 	l->line.len = from;
 	text_add(&l->line, text_str(&cut), cut.len);
+	l->line.failed |= cut.failed;
 	text_done(&cut);
 }
 
@@ -330,6 +334,7 @@ static void put_facts(struct layout *l)
 			text_puts(&l->line, output_ink(l->out, f->ink));
 		text_add_terminal(&safe, f->value, strlen(f->value));
 		fold_words(&fold, text_str(&safe), safe.len, "", "");
+		l->line.failed |= safe.failed;
 		text_done(&safe);
 		if (f->ink != INK_NONE)
 			text_puts(&l->line, output_ink(l->out, INK_NONE));
@@ -340,6 +345,7 @@ static void put_facts(struct layout *l)
 int timeline_text(struct output *out, const struct timeline *t)
 {
 	struct layout l = {.out = out, .t = t};
+	bool failed;
 
 	lay_out(&l);
 	put_facts(&l);
@@ -357,6 +363,7 @@ int timeline_text(struct output *out, const struct timeline *t)
 		else
 			put_rest(&l, r);
 	}
+	failed = l.line.failed;
 	text_done(&l.line);
-	return output_status(out);
+	return failed ? -ENOMEM : output_status(out);
 }
