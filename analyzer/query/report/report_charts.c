@@ -374,6 +374,7 @@ static void add_name(struct text *t, const char *name)
 			text_puts(t, "\\u003c");
 		else
 			text_add(t, p, 1);
+	t->failed |= json.failed;
 	text_done(&json);
 }
 
