@@ -96,6 +96,13 @@ void *__wrap_realloc(void *old, size_t size)
 	return no_memory() ? NULL : __real_realloc(old, size);
 }
 
+void *__real_reallocarray(void *old, size_t n, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size)
+{
+	return no_memory() ? NULL : __real_reallocarray(old, n, size);
+}
+
 void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size)

@@ -8,7 +8,7 @@
 #define FAULTS_H
 
 enum fault_kind {
-	FAULT_MALLOC,    /* malloc calloc realloc strdup strndup asprintf aligned_alloc: ENOMEM */
+	FAULT_MALLOC,    /* malloc calloc realloc reallocarray strdup strndup asprintf aligned_alloc: ENOMEM */
 	FAULT_OPEN,      /* open openat: EMFILE */
 	FAULT_WRITE,     /* write writev: ENOSPC after taking half of it */
 	FAULT_WRITE_EIO, /* write writev: EIO and nothing taken; neither can a torn line be cut back */
