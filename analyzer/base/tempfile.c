@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,18 +74,24 @@ static int lock_dir(const char *path, int *out)
 	return rc;
 }
 
+/* "name." and mkdtemp's letters: "name.old" is somebody's own. */
+static bool is_ours(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(entry, name, len) && entry[len] == '.' && strlen(entry) == len + strlen(".XXXXXX");
+}
+
 /* Whoever made such a directory has it locked until it ends, however it ends. */
 static void remove_left_over(const char *tmp, const char *name)
 {
 	DIR *d = opendir(tmp);
-	size_t len = strlen(name);
 	struct dirent *e;
 	char *path;
 	int fd;
 
 	while (d && (e = readdir(d))) {
-		if (strncmp(e->d_name, name, len) || e->d_name[len] != '.' ||
-		    asprintf(&path, "%s/%s", tmp, e->d_name) < 0)
+		if (!is_ours(e->d_name, name) || asprintf(&path, "%s/%s", tmp, e->d_name) < 0)
 			continue;
 		if (!lock_dir(path, &fd)) {
 			remove_all(path);

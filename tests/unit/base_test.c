@@ -364,6 +364,24 @@ static void leave_over(char *path, size_t cap)
 	assert_int_equal(status, 0);
 }
 
+/* An empty directory beside it, of which the name goes on otherwise. */
+static void put_like(const char *left, size_t cut, const char *end)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%.*s%s", (int)(strlen(left) - cut), left, end);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+/* It is there still; and gone now. */
+static void take_like(const char *left, size_t cut, const char *end)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%.*s%s", (int)(strlen(left) - cut), left, end);
+	assert_int_equal(rmdir(path), 0);
+}
+
 /* The next one takes it away, and nothing that somebody has. */
 static void what_a_killed_process_left_goes(void **state)
 {
@@ -380,11 +398,15 @@ static void what_a_killed_process_left_goes(void **state)
 	put_file(tmp, "test.file");
 	leave_over(left, sizeof left);
 	put_file(left, "theirs");
+	put_like(left, 6, "old");
+	put_like(left, 0, ".old");
 	assert_int_equal(tempdir_new("tes", &next), 0);
 	assert_int_equal(access(left, F_OK), 0);
 	tempdir_done(&next);
 	assert_int_equal(tempdir_new("test", &next), 0);
 	assert_int_not_equal(access(left, F_OK), 0);
+	take_like(left, 6, "old");
+	take_like(left, 0, ".old");
 	assert_int_equal(access(mine.path, F_OK), 0);
 	assert_int_equal(access(next.path, F_OK), 0);
 	tempdir_done(&mine);
