@@ -122,6 +122,12 @@ static int make_dir(const char *tmp, const char *name, struct tempdir *out)
 		}
 		rc = lock_dir(out->path, &out->fd);
 	} while (rc == -EWOULDBLOCK || rc == -ENOENT);
+	if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM) {
+		rmdir(out->path);
+		free(out->path);
+		out->path = NULL;
+		return rc;
+	}
 	return 0; /* without a lock, where the file system has none */
 }
 

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -382,6 +383,19 @@ static void take_like(const char *left, size_t cut, const char *end)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* One that could not be locked for want of a descriptor would be taken for one that nobody has. */
+static void without_descriptors(struct tempdir *d)
+{
+	struct rlimit was, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){0, was.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(tempdir_new("test", d), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_null(d->path);
+}
+
 /* The next one takes it away, and nothing that somebody has. */
 static void what_a_killed_process_left_goes(void **state)
 {
@@ -415,6 +429,7 @@ static void what_a_killed_process_left_goes(void **state)
 	setenv("TMPDIR", "/nonexistent", 1);
 	assert_int_equal(tempdir_new("test", &next), -ENOENT);
 	setenv("TMPDIR", tmp, 1);
+	without_descriptors(&next);
 	snprintf(left, sizeof left, "%s/test.file", tmp);
 	assert_int_equal(unlink(left), 0);
 	assert_int_equal(rmdir(tmp), 0); /* nothing else is there */
