@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,16 +132,29 @@ static int make_dir(const char *tmp, const char *name, struct tempdir *out)
 	return 0; /* without a lock, where the file system has none */
 }
 
+/* "name.HOST": a lock is seen on its own host alone, and the directory may be shared with others. */
+static char *name_here(const char *name)
+{
+	char host[HOST_NAME_MAX + 1] = "", *here;
+
+	gethostname(host, sizeof host - 1);
+	host[strcspn(host, "/")] = '\0';
+	return asprintf(&here, "%s.%s", name, host) < 0 ? NULL : here;
+}
+
 int tempdir_new(const char *name, struct tempdir *out)
 {
 	const char *tmp = getenv("TMPDIR");
-	char *real;
+	char *here = name_here(name), *real;
 	int rc;
 
 	tmp = tmp && *tmp ? tmp : "/tmp";
 	*out = (struct tempdir){.fd = -1};
-	remove_left_over(tmp, name);
-	rc = make_dir(tmp, name, out);
+	if (!here)
+		return -ENOMEM;
+	remove_left_over(tmp, here);
+	rc = make_dir(tmp, here, out);
+	free(here);
 	real = rc ? NULL : realpath(out->path, NULL);
 	if (real) {
 		free(out->path);

@@ -22,8 +22,8 @@ struct tempdir {
 	int fd;     /* locked as long as the process lives; -1: its file system knows no locks */
 };
 
-/* Makes one among the temporary files; its name is `name`, a dot and letters. Those of this name that a process left
- * over which was killed go meanwhile. tempdir_done takes it away with all that is in it. */
+/* Makes one among the temporary files; its name is `name`, this host's, and letters, with dots between. Those that a
+ * process of this host left over which was killed go meanwhile. tempdir_done takes it away with all that is in it. */
 int tempdir_new(const char *name, struct tempdir *out);
 void tempdir_done(struct tempdir *d);
 

@@ -414,6 +414,8 @@ static void what_a_killed_process_left_goes(void **state)
 	put_file(left, "theirs");
 	put_like(left, 6, "old");
 	put_like(left, 0, ".old");
+	put_like(left, strlen(strrchr(left, '/')), "/test.elsewhere.aB3dEf");
+	put_like(left, strlen(strrchr(left, '/')), "/test.aB3dEf");
 	assert_int_equal(tempdir_new("tes", &next), 0);
 	assert_int_equal(access(left, F_OK), 0);
 	tempdir_done(&next);
@@ -421,6 +423,8 @@ static void what_a_killed_process_left_goes(void **state)
 	assert_int_not_equal(access(left, F_OK), 0);
 	take_like(left, 6, "old");
 	take_like(left, 0, ".old");
+	take_like(left, strlen(strrchr(left, '/')), "/test.elsewhere.aB3dEf");
+	take_like(left, strlen(strrchr(left, '/')), "/test.aB3dEf");
 	assert_int_equal(access(mine.path, F_OK), 0);
 	assert_int_equal(access(next.path, F_OK), 0);
 	tempdir_done(&mine);
