@@ -14,9 +14,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Of what was made in another way, nothing stands: to be raised where the same lines come to other rows. */
-enum { FOLD_VERSION = 1 };
-
 /* ---- in which manner ---- */
 
 static int hash_file(const char *path, uint64_t *h, char **why)

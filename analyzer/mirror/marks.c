@@ -23,13 +23,18 @@ void marks_done(struct marks *m)
 	rules_free(m->rules);
 }
 
-/* Rules of another text have another number. 0 is for lines that were pushed without rules. */
+/* Rules of another text have another number, and so has another way of folding. 0 is for lines that were pushed without
+ * rules. */
 uint32_t marks_passed(void)
 {
 	static uint32_t passed;
+	uint64_t h;
 
-	if (!passed)
-		passed = (uint32_t)(cluster_hash(CLUSTER_HASH, rules_builtin_text()) >> 32 | 2) & ~1u;
+	if (!passed) {
+		h = cluster_hash(CLUSTER_HASH, (struct slice){(const char[]){FOLD_VERSION}, 1});
+		h = cluster_hash(h, rules_builtin_text());
+		passed = (uint32_t)(h >> 32 | 2) & ~1u;
+	}
 	return passed;
 }
 

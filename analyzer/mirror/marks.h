@@ -6,6 +6,10 @@
 
 #include "model/fact.h"
 
+/* In which way it is folded. Of what was made or marked in another one, nothing stands: to be raised where the same
+ * lines come to other rows, or others are of use. */
+enum { FOLD_VERSION = 1 };
+
 struct marks {
 	struct rules *rules;
 	struct facts facts;
