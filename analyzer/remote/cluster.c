@@ -315,6 +315,14 @@ int cluster_open(const char *url, const struct http_manner *m, struct cluster *c
 	return !rc && c->url.cluster ? shards_of_cluster(c, why) : rc;
 }
 
+/* What shard i's host is called here: the loopback of a server that is elsewhere is not ours. */
+static const char *name_of_host(const struct cluster *c, size_t i)
+{
+	const char *asked = c->url.host[0].name, *host = c->shard[i].host;
+
+	return http_is_this_machine(host) && !http_is_this_machine(asked) ? asked : host;
+}
+
 /* The shards' hosts in the URL's place, on its port. */
 static int name_hosts(struct cluster *c, char **why)
 {
@@ -323,7 +331,7 @@ static int name_hosts(struct cluster *c, char **why)
 	int rc = host ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < c->n && !rc; i++) {
-		host[i] = (struct remote_host){strdup(c->shard[i].host), port};
+		host[i] = (struct remote_host){strdup(name_of_host(c, i)), port};
 		rc = host[i].name ? 0 : -ENOMEM;
 		for (size_t k = 0; k < i && !rc; k++)
 			if (!strcmp(host[k].name, host[i].name))

@@ -74,7 +74,7 @@ static int set_password(struct http *h, const char *user, char **why)
 	return rc;
 }
 
-static bool is_this_machine(const char *name)
+bool http_is_this_machine(const char *name)
 {
 	return !strcmp(name, "localhost") || !strcmp(name, "::1") || !strncmp(name, "127.", 4);
 }
@@ -142,7 +142,7 @@ int http_new(const struct remote_url *u, size_t host, const struct http_manner *
 	rc = -ENOMEM;
 	if ((h->curl = curl->easy_init())) {
 		h->m = m;
-		h->pack = u->gzip || !is_this_machine(at->name);
+		h->pack = u->gzip || !http_is_this_machine(at->name);
 		if (asprintf(&h->name, six ? "[%s]:%u" : "%s:%u", at->name, at->port) < 0)
 			h->name = NULL;
 		if (h->name && asprintf(&h->url, "%s://%s/", u->secure ? "https" : "http", h->name) < 0)

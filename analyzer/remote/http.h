@@ -29,6 +29,8 @@ void http_free(struct http *h);
 
 /* "host:port", for messages. */
 const char *http_name(const struct http *h);
+/* Whether this is a name of the loopback, which is another one on each machine. */
+bool http_is_this_machine(const char *name);
 
 /* The answer's bytes as they come: 0 to go on; anything else ends the request and is returned. */
 typedef int http_take(void *arg, const char *p, size_t n);
