@@ -408,20 +408,44 @@ void cluster_close(struct cluster *c)
 
 /* ---- tables ---- */
 
-/* Brings older tables up to date. Who is killed in between does it again: the format is the last that is written. */
-static int renew(struct cluster *c, size_t i, char **why)
+static int has_fact(struct cluster *c, size_t i, int64_t *there, char **why)
 {
 	struct text sql = {0};
-	int64_t there = 0;
 	int rc;
 
 	text_puts(&sql, "SELECT count() FROM system.columns WHERE table = 'event' AND name = 'fact' AND database = ");
 	quote(&sql, c->url.database);
 	text_puts(&sql, " FORMAT TabSeparated");
-	rc = sql.failed ? -ENOMEM : cluster_numbers(c, i, text_str(&sql), &there, 1, why);
+	rc = sql.failed ? -ENOMEM : cluster_numbers(c, i, text_str(&sql), there, 1, why);
+	text_done(&sql);
+	return rc;
+}
+
+/* Refused is what somebody else has done meanwhile, or a try before of which the answer was lost: then it is there. */
+static int add_fact(struct cluster *c, size_t i, char **why)
+{
+	char *unsaid = NULL;
+	int64_t there = 0;
+	int rc = cluster_do(c, i, schema_from_1, why);
+
+	if (rc == -EREMOTEIO && !has_fact(c, i, &there, &unsaid) && there) {
+		free(*why);
+		*why = NULL;
+		rc = 0;
+	}
+	free(unsaid);
+	return rc;
+}
+
+/* Brings older tables up to date. Who is killed in between does it again: the format is the last that is written. */
+static int renew(struct cluster *c, size_t i, char **why)
+{
+	struct text sql = {0};
+	int64_t there = 0;
+	int rc = has_fact(c, i, &there, why);
+
 	if (!rc && !there)
-		rc = cluster_do(c, i, schema_from_1, why);
-	text_reset(&sql);
+		rc = add_fact(c, i, why);
 	text_printf(&sql, "INSERT INTO $shard SELECT %d, max(number), max(shards) FROM $shard", SCHEMA_FORMAT);
 	if (!rc)
 		rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
