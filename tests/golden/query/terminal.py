@@ -9,13 +9,16 @@ env = dict(os.environ, TERM="dumb", INPUTRC="/dev/null")
 env.setdefault("PAGER", "")
 env.pop("COLUMNS", None)
 env.pop("LINES", None)
+
+
+def resize(fd, columns):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+
+
 pid, terminal = pty.fork()
 if not pid:
+    resize(0, 100)  # before it starts: it draws its line anew when it hears of it later
     os.execvpe(sys.argv[1], sys.argv[1:], env)
-
-
-def resize(columns):
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
 
 
 def until_prompt(typed=True):
@@ -47,7 +50,6 @@ def show(seen, typed):
     sys.stdout.flush()
 
 
-resize(100)
 seen, over = until_prompt(False)
 show(seen, None)
 lines = sys.stdin.read().splitlines()
@@ -56,7 +58,7 @@ for i, line in enumerate(lines):
         print("[has left before: %s]" % line)
         break
     if line.startswith("!width "):
-        resize(int(line.split()[1]))
+        resize(terminal, int(line.split()[1]))
         continue
     if line == "!interrupt":
         continue
