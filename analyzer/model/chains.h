@@ -27,12 +27,12 @@ struct chain_link {
 
 /* Where the links of an array's things are. */
 struct chain_links {
-	char *first;
-	size_t step;
+	void *array; /* NULL: there are no things yet */
+	size_t at, step;
 };
 
 #define CHAIN_LINKS(array, member) \
-	((struct chain_links){(char *)(array) + offsetof(__typeof__(*(array)), member), sizeof *(array)})
+	((struct chain_links){(array), offsetof(__typeof__(*(array)), member), sizeof *(array)})
 
 struct chains {
 	int32_t *head;
@@ -41,7 +41,7 @@ struct chains {
 
 static inline struct chain_link *chain_link(struct chain_links of, int32_t i)
 {
-	return (struct chain_link *)(void *)(of.first + (size_t)i * of.step);
+	return (struct chain_link *)(void *)((char *)of.array + (size_t)i * of.step + of.at);
 }
 
 /* Where the chain of a key begins, in a struct that has room. */
