@@ -133,7 +133,7 @@ static struct civil civil_of(int64_t ns, int64_t offset_s)
 		rest += 1000000000;
 		s--;
 	}
-	s -= offset_s;
+	s = (int64_t)((uint64_t)s - (uint64_t)offset_s); /* a damaged database has any */
 	days = s / 86400;
 	if (s % 86400 < 0)
 		days--;
@@ -167,11 +167,10 @@ size_t time_of_log(int64_t ns, int64_t offset_s, char *buf)
 
 size_t time_offset(int64_t offset_s, char *buf)
 {
-	int64_t east = -offset_s;
-	int64_t a = east < 0 ? -east : east;
+	uint64_t a = offset_s < 0 ? 0 - (uint64_t)offset_s : (uint64_t)offset_s;
 
-	return (size_t)snprintf(buf, NUMBER_MAX, "%c%02lld:%02lld", east < 0 ? '-' : '+', (long long)(a / 3600),
-	                        (long long)(a / 60 % 60));
+	return (size_t)snprintf(buf, NUMBER_MAX, "%c%02llu:%02llu", offset_s > 0 ? '-' : '+',
+	                        (unsigned long long)(a / 3600), (unsigned long long)(a / 60 % 60));
 }
 
 size_t time_rfc3339(int64_t ns, int64_t offset_s, char *buf)

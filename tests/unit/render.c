@@ -252,13 +252,35 @@ static void folds(void **state)
 	}
 }
 
+/* A damaged database has offsets that no clock has. */
+static void offset_of_any_size(void **state)
+{
+	char text[NUMBER_MAX];
+
+	(void)state;
+	time_offset(INT64_MIN, text);
+	assert_string_equal(text, "+2562047788015215:30");
+	time_offset(INT64_MAX, text);
+	assert_string_equal(text, "-2562047788015215:30");
+	time_offset(14400, text);
+	assert_string_equal(text, "-04:00");
+	time_offset(0, text);
+	assert_string_equal(text, "+00:00");
+	assert_in_range(time_rfc3339(INT64_MAX, INT64_MIN, text), 1, NUMBER_MAX - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(shortest),    cmocka_unit_test(shortest_of_many),
-	    cmocka_unit_test(durations),   cmocka_unit_test(times),
-	    cmocka_unit_test(escapes),     cmocka_unit_test(columns),
-	    cmocka_unit_test(long_tables), cmocka_unit_test(folds),
+	    cmocka_unit_test(shortest),
+	    cmocka_unit_test(shortest_of_many),
+	    cmocka_unit_test(durations),
+	    cmocka_unit_test(times),
+	    cmocka_unit_test(escapes),
+	    cmocka_unit_test(columns),
+	    cmocka_unit_test(long_tables),
+	    cmocka_unit_test(folds),
+	    cmocka_unit_test(offset_of_any_size),
 	};
 
 	return cmocka_run_group_tests_name("render", tests, NULL, NULL);
