@@ -282,6 +282,19 @@ static int size(struct store *s, int64_t *out)
 	return number(s, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size WHERE ?1 = 0", 0, out);
 }
 
+/* VACUUM stands outside of the transaction: what it would stumble over is found before anything is written. */
+static int whole(struct store *s)
+{
+	sqlite3_stmt *q;
+	int rc = sql_prepare(store_db(s), "PRAGMA integrity_check(1)", &q);
+	bool ok = !rc && (rc = sql_next(q)) == 1 && slice_is(column_slice(q, 0), "ok");
+
+	if (!rc || (rc == 1 && !ok))
+		rc = -EBADMSG;
+	sqlite3_finalize(q);
+	return rc < 0 ? rc : 0;
+}
+
 int maintain_compact(struct store *s, int64_t *before, int64_t *after, char **why)
 {
 	int rc = begin(s);
@@ -289,6 +302,8 @@ int maintain_compact(struct store *s, int64_t *before, int64_t *after, char **wh
 	*why = NULL;
 	if (!rc)
 		rc = size(s, before);
+	if (!rc)
+		rc = whole(s);
 	if (!rc)
 		rc = sources_rebuild(s);
 	if (!rc)
