@@ -178,6 +178,9 @@ $(B)/obj/liblog/%.o:   private ROOM = -Iliblog/src
 $(B)/obj/liblog/%.o:   private PKG_CFLAGS = $(JANSSON_CFLAGS) $(NO_LTO)
 $(B)/obj/analyzer/%.o: private ROOM = -Ianalyzer -DILU_VERSION='"$(VERSION)"'
 $(B)/obj/tests/%.o:    private ROOM = -Iliblog/src -Ianalyzer
+# A damaged database has any number as a time. What reads logs and writes databases looks at each; what only computes
+# answers of them wraps around, as the arithmetic is defined then.
+$(addprefix $(B)/obj/analyzer/,$(addsuffix /%.o,query blame findings render)): private WRAPS = -fwrapv
 
 # The library alone is built without what is made for the analyzer.
 $(call objs,$(ANALYZER_SRC) analyzer/ext.c $(LOGQ_MAIN)): | $(GEN)
@@ -185,7 +188,7 @@ $(foreach d,unit fault fuzz bench,$(patsubst tests/$(d)/%.c,$(B)/obj/tests/$(d)/
 $(B)/obj/%.o: %.c $(B)/flags | $(GEN_LIB)
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(WRAPS) -MMD -MP -c -o $@ $<
 
 # Another compiler or other flags in the same build directory build everything anew.
 FLAGS = '$(subst ','\'',$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(LDFLAGS))'

@@ -276,7 +276,9 @@ static int row_read(struct pass *p, int64_t id, struct resume *out, struct sourc
 		                                  .blank = (uint64_t)sqlite3_column_int64(q, 10)};
 		out->same_as = sqlite3_column_int64(q, 9);
 		out->skip_bytes = sqlite3_column_int64(q, 11);
-		out->next_line = sqlite3_column_int64(q, 12) + 1;
+		if (sqlite3_column_int64(q, 12) < 0 || out->skip_bytes < 0 ||
+		    __builtin_add_overflow(sqlite3_column_int64(q, 12), 1, &out->next_line))
+			rc = -EBADMSG;
 	}
 	sqlite3_finalize(q);
 	return rc == 1 ? 0 : rc ? rc : -EBADMSG;

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The one number that sql asks for; id is its ?1. */
 static int number(struct store *s, const char *sql, int64_t id, int64_t *out)
@@ -282,17 +283,32 @@ static int size(struct store *s, int64_t *out)
 	return number(s, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size WHERE ?1 = 0", 0, out);
 }
 
+/* What integrity_check says of a page that it could not read has the error's number: it is a disk's, or the page's. */
+static int told(const char *text)
+{
+	const char *code = strstr(text, "error code=");
+	int rc = code ? sql_errno((int)strtol(code + strlen("error code="), NULL, 10)) : 0;
+
+	return rc ? rc : -EBADMSG;
+}
+
 /* VACUUM stands outside of the transaction: what it would stumble over is found before anything is written. */
 static int whole(struct store *s)
 {
 	sqlite3_stmt *q;
+	const char *text;
 	int rc = sql_prepare(store_db(s), "PRAGMA integrity_check(1)", &q);
-	bool ok = !rc && (rc = sql_next(q)) == 1 && slice_is(column_slice(q, 0), "ok");
 
-	if (!rc || (rc == 1 && !ok))
+	if (rc)
+		return rc;
+	rc = sql_next(q);
+	text = rc == 1 ? (const char *)sqlite3_column_text(q, 0) : NULL;
+	if (rc == 1)
+		rc = !text ? -ENOMEM : strcmp(text, "ok") ? told(text) : 0;
+	else if (!rc)
 		rc = -EBADMSG;
 	sqlite3_finalize(q);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 int maintain_compact(struct store *s, int64_t *before, int64_t *after, char **why)

@@ -33,8 +33,12 @@ void store_clocks_forget(struct store *s)
 static int clock_add(struct store *s, sqlite3_stmt *q)
 {
 	const char *zone = (const char *)sqlite3_column_text(q, 2);
-	struct run_clock *c = array_add(s->clocks, s->nclocks, s->clocks_room);
+	struct run_clock *c;
+	int64_t ns;
 
+	if (store_offset_ns(sqlite3_column_int64(q, 1), &ns))
+		return -EBADMSG;
+	c = array_add(s->clocks, s->nclocks, s->clocks_room);
 	if (!c)
 		return -ENOMEM;
 	*c = (struct run_clock){.run = sqlite3_column_int64(q, 0), .offset_s = sqlite3_column_int64(q, 1)};

@@ -295,7 +295,7 @@ static void put(struct query *q, struct gaps *g)
 		    cell_of_text(g->texts.text[p->from].ptr),
 		    cell_of_text(g->texts.text[p->to].ptr),
 		    CELL_OF_INT((int64_t)p->times.n),
-		    CELL_OF_INT((int64_t)sum),
+		    CELL_OF_INT(sample_total(&p->times)),
 		    CELL_OF_REAL(sum / g->total_ns),
 		    CELL_OF_INT(sample_quantile(&p->times, 0.5)),
 		    CELL_OF_INT(sample_quantile(&p->times, 0.99)),

@@ -322,7 +322,7 @@ static bool put_phase(struct query *q, struct table *t, size_t first, struct gro
 	    cell_of_text(g->key),
 	    cell_of_text(g->phase),
 	    CELL_OF_INT((int64_t)s->n),
-	    CELL_OF_INT((int64_t)sum),
+	    CELL_OF_INT(sample_total(s)),
 	    total > 0 ? CELL_OF_REAL(sum / total) : CELL_OF_NULL,
 	    CELL_OF_INT((int64_t)(sum / (double)s->n)),
 	    CELL_OF_INT(sample_quantile(s, 0.5)),
@@ -361,8 +361,7 @@ void phases_sums(struct query *q, phase_sum_fn *each, void *arg)
 	double total = g && g->n ? total_of(g, 0, &end) : 0;
 
 	for (size_t i = 0; g && i < g->n; i++) {
-		struct phase_sum sum = {g->all[i].phase, (int64_t)g->all[i].times.n,
-		                        (int64_t)sample_sum(&g->all[i].times), 0};
+		struct phase_sum sum = {g->all[i].phase, (int64_t)g->all[i].times.n, sample_total(&g->all[i].times), 0};
 
 		sum.share = total > 0 ? (double)sum.total_ns / total : 0;
 		each(arg, &sum);

@@ -158,7 +158,7 @@ static bool put_group(struct query *q, struct table *t, struct group *g)
 	    cell_of_text(g->target),
 	    CELL_OF_INT((int64_t)s->n + g->open),
 	    CELL_OF_INT(g->open),
-	    CELL_OF_INT((int64_t)sum),
+	    CELL_OF_INT(sample_total(s)),
 	    CELL_OF_INT(g->busy_ns),
 	    CELL_OF_NULL,
 	    CELL_OF_NULL,

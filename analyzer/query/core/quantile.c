@@ -159,13 +159,22 @@ int64_t sample_quantile(const struct sample *s, double q)
 {
 	double at = q * (double)(s->n - 1);
 	size_t low = (size_t)floor(at);
+	double step;
 
 	if (low + 1 >= s->n)
 		return s->values[s->n - 1];
-	return s->values[low] + (int64_t)llround((at - (double)low) * (double)(s->values[low + 1] - s->values[low]));
+	step = (double)((uint64_t)s->values[low + 1] - (uint64_t)s->values[low]);
+	return (int64_t)((uint64_t)s->values[low] + (uint64_t)llround((at - (double)low) * step));
 }
 
 double sample_sum(const struct sample *s)
 {
 	return s->sum;
+}
+
+int64_t sample_total(const struct sample *s)
+{
+	const double most = 9.2e18;
+
+	return (int64_t)fmax(fmin(s->sum, most), -most);
 }

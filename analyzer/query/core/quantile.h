@@ -41,5 +41,7 @@ void sample_done(struct sample *s);
 /* Of a sorted sample that is not empty: between two values in proportion, as pandas and numpy do by default. */
 int64_t sample_quantile(const struct sample *s, double q);
 double sample_sum(const struct sample *s);
+/* The sum as a number of ns: at most what fits one. A damaged database has more. */
+int64_t sample_total(const struct sample *s);
 
 #endif

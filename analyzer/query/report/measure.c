@@ -30,27 +30,36 @@ static int64_t rounded_step(int64_t ns)
 	return ns;
 }
 
-static void lay_columns(struct query *q, struct measure *m)
+/* The run's time in columns of a round length. */
+static void divide(struct query *q, struct measure *m, int64_t from, int64_t to)
 {
 	enum { FEW = 300000 };
+	int64_t all;
+
+	if (to < from || __builtin_sub_overflow(to, from, &all)) {
+		query_ok(q, -EBADMSG, q->path);
+		return;
+	}
+	m->start_ns = from;
+	m->step_ns = rounded_step(all / (MEASURE_COLUMNS - 1));
+	/* Of many lines there are counts by the second. */
+	if (m->lines > FEW && m->step_ns < 1000000000)
+		m->step_ns = 1000000000;
+	m->n = (size_t)(all / m->step_ns) + 1;
+}
+
+static void lay_columns(struct query *q, struct measure *m)
+{
 	sqlite3_stmt *st = query_prepare(q, "SELECT path, first_ns, last_ns, (SELECT total(lines) FROM source WHERE "
 	                                    "run = ?1) FROM run WHERE id = ?1");
-	int64_t last;
 
 	sqlite3_bind_int64(st, 1, m->run);
 	if (query_next(q, st)) {
 		m->name = measure_run_name((const char *)sqlite3_column_text(st, 0));
 		query_ok(q, m->name ? 0 : -ENOMEM, q->command);
 		m->lines = sqlite3_column_int64(st, 3);
-		if (sqlite3_column_type(st, 1) != SQLITE_NULL && sqlite3_column_type(st, 2) != SQLITE_NULL) {
-			m->start_ns = sqlite3_column_int64(st, 1);
-			last = sqlite3_column_int64(st, 2);
-			m->step_ns = rounded_step((last - m->start_ns) / (MEASURE_COLUMNS - 1));
-			/* Of many lines there are counts by the second. */
-			if (m->lines > FEW && m->step_ns < 1000000000)
-				m->step_ns = 1000000000;
-			m->n = (size_t)((last - m->start_ns) / m->step_ns) + 1;
-		}
+		if (sqlite3_column_type(st, 1) != SQLITE_NULL && sqlite3_column_type(st, 2) != SQLITE_NULL)
+			divide(q, m, sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2));
 	}
 	sqlite3_finalize(st);
 	m->offset_s = m->n ? query_clock(q, m->run, m->start_ns) : query_offset(q, m->run);

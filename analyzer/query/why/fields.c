@@ -231,10 +231,15 @@ static int look(struct fields *f)
 	if (!rc)
 		sqlite3_bind_int64(st, 1, f->asked_run);
 	for (; !rc && (rc = sql_next(st)) == 1; n++) {
-		int64_t id = sqlite3_column_int64(st, 0) << 16, chunks = sqlite3_column_int64(st, 2);
+		int64_t chunk = sqlite3_column_int64(st, 0), chunks = sqlite3_column_int64(st, 2), id;
 		bool all = sqlite3_column_int64(st, 1) <= FEW_LINES;
 
+		if (chunk < 0 || chunk >= CHUNK_ID_MAX) {
+			rc = -EBADMSG;
+			break;
+		}
 		rc = 0;
+		id = chunk << 16;
 		if (all || n * LOOKS / chunks != (n - 1) * LOOKS / chunks || !n)
 			rc = look_from(f, id, id + (all ? NUMBERS : LOOK) - 1);
 	}
