@@ -38,22 +38,48 @@ int tids_read(sqlite3 *db, struct tids *out)
 
 /* Which row a place is of. */
 struct rows {
-	uint32_t *at; /* by place: row + 1; 0: none */
-	int64_t most; /* the last place; -1: there are none */
+	const int64_t *place; /* ascending */
+	uint32_t n;
+	uint32_t *at; /* by place: row + 1; 0: none. NULL: places lie too far apart for that, they are looked for */
 };
+
+/* An array by place has at most so many numbers a row. */
+#define PLACES_APART 64
 
 static int find_rows(const int64_t *place, uint32_t n, struct rows *out)
 {
-	out->most = n ? place[n - 1] : -1;
-	out->at = out->most < -1 ? NULL : calloc((size_t)out->most + 2, sizeof *out->at);
+	int64_t most = n ? place[n - 1] : -1;
+
+	*out = (struct rows){.place = place, .n = n};
+	for (uint32_t i = 0; i < n; i++)
+		if (place[i] < 0 || (i && place[i] <= place[i - 1]))
+			return -EBADMSG;
+	if (most / PLACES_APART > n)
+		return 0;
+	out->at = calloc((size_t)most + 2, sizeof *out->at);
 	if (!out->at)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++) {
-		if (place[i] < 0 || place[i] > out->most)
-			return -EBADMSG;
+	for (uint32_t i = 0; i < n; i++)
 		out->at[place[i]] = i + 1;
-	}
 	return 0;
+}
+
+/* Row + 1; 0: none. */
+static uint32_t row_of(const struct rows *r, int64_t id)
+{
+	uint32_t low = 0, high = r->n;
+
+	if (r->at)
+		return r->n && id >= 0 && id <= r->place[r->n - 1] ? r->at[id] : 0;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (r->place[middle] < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->n && r->place[low] == id ? low + 1 : 0;
 }
 
 int tids_walk(const struct tids *t, const int64_t *place, uint32_t n, int (*take)(void *arg, uint32_t row, size_t i),
@@ -64,8 +90,7 @@ int tids_walk(const struct tids *t, const int64_t *place, uint32_t n, int (*take
 	int rc = find_rows(place, n, &rows);
 
 	for (size_t i = 0; i < t->n && found < n && !rc; i++) {
-		int64_t id = t->place[i];
-		uint32_t row = id < 0 || id > rows.most ? 0 : rows.at[id];
+		uint32_t row = row_of(&rows, t->place[i]);
 
 		rc = row ? take(arg, row - 1, i) : 0;
 		found += row != 0;
