@@ -16,15 +16,6 @@ static const char *text_of(struct transaction *tx, sqlite3_stmt *stmt, int i)
 	                  (size_t)sqlite3_column_bytes(stmt, i));
 }
 
-/* Differences of two times, and a hundredth of one more, are no more than an int64_t has. What a damaged database has
- * beyond stands at the edge. */
-static int64_t time_within(int64_t ns)
-{
-	const int64_t most = INT64_MAX / 4;
-
-	return ns > most ? most : ns < -most ? -most : ns;
-}
-
 static int64_t number_of(sqlite3_stmt *stmt, int i, int64_t absent)
 {
 	return sqlite3_column_type(stmt, i) == SQLITE_NULL ? absent : sqlite3_column_int64(stmt, i);
@@ -80,8 +71,7 @@ static int put_phase(struct transaction *tx, const struct phase *from, size_t *r
 	if (!p)
 		return -ENOMEM;
 	phase_name(from, name);
-	*p = (struct tx_phase){arena_text(&tx->arena, name, strlen(name)), from->attempt, time_within(from->start_ns),
-	                       time_within(from->end_ns)};
+	*p = (struct tx_phase){arena_text(&tx->arena, name, strlen(name)), from->attempt, from->start_ns, from->end_ns};
 	return 0;
 }
 
@@ -209,8 +199,8 @@ static void put_span(struct transaction *tx, struct copies *c, struct tx_span *s
 	    .level = copy_of(tx, c, row->level),
 	    .worker = copy_of(tx, c, row->worker),
 	    .certainty = span_certainty_name(row->certainty),
-	    .start_ns = time_within(row->start_ns != INT64_MIN ? row->start_ns : row->end_ns),
-	    .end_ns = time_within(row->end_ns),
+	    .start_ns = row->start_ns != INT64_MIN ? row->start_ns : row->end_ns,
+	    .end_ns = row->end_ns,
 	    .busy_ns = row->busy_ns == INT64_MIN ? -1 : row->busy_ns,
 	    .idle_ns = row->idle_ns == INT64_MIN ? -1 : row->idle_ns,
 	    .parent_id = row->parent == INT64_MIN ? 0 : row->parent,
@@ -355,7 +345,7 @@ static int put_event(struct transaction *tx, const struct event *e)
 	tx->events[tx->nevents++] = (struct tx_event){
 	    .id = e->id,
 	    .run = e->run,
-	    .time_ns = time_within(e->time_ns),
+	    .time_ns = e->time_ns,
 	    .level = arena_text(&tx->arena, e->head->level.ptr, e->head->level.len),
 	    .target = plain_text(tx, e->head->target),
 	    .message = plain_text(tx, event_message(e)),

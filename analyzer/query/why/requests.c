@@ -183,9 +183,6 @@ static int64_t first_known(int64_t a, int64_t b)
 	return a != NO_NS ? a : b;
 }
 
-/* Times that can be taken from one another; a damaged database has others. */
-#define TIME_MOST (INT64_MAX / 2)
-
 static int put_request(const struct requests_reading *rd, struct part *p, const struct invocation_read *in,
                        const struct phases *phases)
 {
@@ -201,8 +198,6 @@ static int put_request(const struct requests_reading *rd, struct part *p, const 
 		p->unfinished++;
 		return 0;
 	}
-	if (phases->v[0].start_ns > TIME_MOST || phases->v[0].start_ns < -TIME_MOST)
-		return -EBADMSG;
 	if (array_reserve(p->v, p->room, i + 1) || array_reserve(p->kind_of, p->kind_of_room, i + 1) ||
 	    array_reserve(p->pattern, p->pattern_room, i + 1) || array_reserve(p->place, p->place_room, i + 1))
 		return -ENOMEM;

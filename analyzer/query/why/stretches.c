@@ -18,18 +18,23 @@ struct extent {
 	uint32_t base; /* number of its first stretch */
 };
 
+/* From one time to a later one: centuries apart they are no more than an int64_t has. */
+static uint64_t between(int64_t from, int64_t to)
+{
+	return (uint64_t)to - (uint64_t)from;
+}
+
 /* About as long as a slow request takes: those that wait for the same thing wait as long as it does. */
 static int64_t length(const struct requests *r, const struct excess *e, const struct extent *x)
 {
-	double sum = 0, span = 0;
-	int64_t ns;
+	double sum = 0, span = 0, ns;
 
 	for (uint32_t i = 0; i < r->n; i++)
 		sum += e->slow[i] ? (double)r->v[i].ns : 0;
 	for (uint32_t k = 0; k < r->runs.n; k++)
-		span += (double)(x[k].last_ns - x[k].first_ns);
-	ns = (int64_t)(sum / (e->nslow ? e->nslow : 1));
-	return span / STRETCHES_MAX > (double)ns ? (int64_t)(span / STRETCHES_MAX) + 1 : ns + 1;
+		span += (double)between(x[k].first_ns, x[k].last_ns);
+	ns = fmax(sum / (e->nslow ? e->nslow : 1), span / STRETCHES_MAX);
+	return (int64_t)fmin(ns, 9e18) + 1;
 }
 
 static void find_extents(const struct requests *r, struct extent *x)
@@ -95,12 +100,12 @@ static void cut(const struct requests *r, const struct excess *e, struct extent 
 	s->ns = length(r, e, x);
 	for (uint32_t k = 0; k < r->runs.n; k++) {
 		x[k].base = s->n;
-		s->n += (uint32_t)((x[k].last_ns - x[k].first_ns) / s->ns) + 1;
+		s->n += (uint32_t)(between(x[k].first_ns, x[k].last_ns) / (uint64_t)s->ns) + 1;
 	}
 	for (uint32_t i = 0; i < r->n; i++) {
 		const struct extent *run = &x[r->v[i].run];
 
-		s->of[i] = run->base + (uint32_t)((r->v[i].began_ns - run->first_ns) / s->ns);
+		s->of[i] = run->base + (uint32_t)(between(run->first_ns, r->v[i].began_ns) / (uint64_t)s->ns);
 		s->count[s->stratum[r->v[i].function]]++;
 		s->slow[s->stratum[r->v[i].function]] += e->slow[i];
 	}
