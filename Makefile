@@ -332,7 +332,7 @@ $(addprefix $(B)/tests/,$(ANALYZER_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/
 SQLITE_WRAPS := step prepare_v2 prepare_v3 blob_open blob_read blob_write
 COMMAND_FAULTS := read_faults write_faults
 $(addprefix $(B)/tests/,$(COMMAND_FAULTS)): LINK_LIBS += $(SQLITE_WRAPS:%=-Wl,--wrap=sqlite3_%)
-$(addprefix $(B)/tests/,$(COMMAND_FAULTS)): $(addprefix $(B)/obj/tests/fault/,run_command.o sqlite_faults.o)
+$(addprefix $(B)/tests/,$(COMMAND_FAULTS)): $(addprefix $(B)/obj/tests/fault/,run_command.o sqlite_faults.o sweep.o)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): LINK_LIBS = -lcmocka $(JANSSON) -lm $(FAULT_WRAPS:%=-Wl,--wrap=%)
 $(B)/tests/pack_faults: LINK_LIBS += $(ZSTD)
 $(addprefix $(B)/tests/,$(LIBLOG_FAULTS)): $(B)/tests/%: $(B)/obj/tests/fault/%.o $(B)/obj/tests/fault/faults.o $(LOG_A)

@@ -6,7 +6,7 @@
  * locks, energy. How many of the calls are tried, tests/README.md says. */
 #include "run_command.h"
 #include "sqlite_faults.h"
-#include "../unit/tries.h"
+#include "sweep.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -71,14 +71,14 @@ static int subject_run(size_t i)
 	return command_run(words);
 }
 
-/* What it comes to when nothing fails. */
-struct want {
+/* What the subject comes to when nothing fails. */
+static struct {
 	int status;
 	char *said;
 	size_t n;
-};
+} want;
 
-static void one_try(size_t i, int kind, unsigned at, const struct want *w)
+static void one_try(size_t i, int kind, unsigned at)
 {
 	const char *name = sql_fault_names[kind];
 	size_t n;
@@ -96,55 +96,38 @@ static void one_try(size_t i, int kind, unsigned at, const struct want *w)
 			         status);
 	} else if (kind == FILE_READ && strstr(said, "unable to get the page")) {
 		; /* SQLite's own check takes a page that cannot be read for a fault, and says so */
-	} else if (status != w->status || n != w->n || memcmp(said, w->said, n)) {
+	} else if (status != want.status || n != want.n || memcmp(said, want.said, n)) {
 		fail_msg("%s, %s %u (%zu %d): status %d, and another answer: %.*s", subjects[i][0], name, at, i, kind,
 		         status, n < 2000 ? (int)n : 2000, said);
 	}
 	free(said);
 }
 
-/* ILU_FAULT="SUBJECT KIND CALL", numbers: that one alone, for a debugger. */
-static bool one_alone(size_t subject, int fault, const struct want *w)
-{
-	const char *which = getenv("ILU_FAULT");
-	unsigned i, kind, at;
+/* ---- the sweep ---- */
 
-	if (!which || sscanf(which, "%u %u %u", &i, &kind, &at) != 3)
-		return false;
-	if (i == subject && (int)kind == fault)
-		one_try(i, fault, at, w);
-	return true;
+static void title(size_t i, char out[SWEEP_TITLE])
+{
+	snprintf(out, SWEEP_TITLE, "%s %s", subjects[i][0], subjects[i][1] ? subjects[i][1] : "");
 }
 
-/* A test: one kind of fault in one subject. */
-struct sweep {
-	size_t subject;
-	int kind;
-};
-
-static void sweep(void **state)
+static bool takes(int kind)
 {
-	static struct want wants[NSUBJECTS];
-	const struct sweep *s = *state;
-	struct want *w = &wants[s->subject];
-	unsigned share = tries(2, 12, UINT32_MAX), seed = 7919 * (unsigned)s->subject + (unsigned)s->kind, all, n;
+	return kind != FILE_SIZE;
+}
 
-	if (!w->said) {
-		w->status = subject_run(s->subject);
-		w->said = file_get(in_folder(".said"), &w->n);
-		assert_true(w->status == 0 || w->status == 1);
-	}
-	if (one_alone(s->subject, s->kind, w))
-		return;
-	sql_fault_arm(s->kind, UINT32_MAX);
-	subject_run(s->subject);
-	all = sql_fault_disarm(s->kind);
-	n = all < share ? all : share;
-	for (unsigned k = 0; k < n; k++) {
-		seed = seed * 1103515245 + 12345;
-		one_try(s->subject, s->kind, n == all ? k + 1 : 1 + (seed >> 8) % all, w);
-	}
-	print_message("%s, %s: %u of %u\n", subjects[s->subject][0], sql_fault_names[s->kind], n, all);
+static void prepare(size_t i)
+{
+	free(want.said);
+	want.status = subject_run(i);
+	want.said = file_get(in_folder(".said"), &want.n);
+	assert_true(want.status == 0 || want.status == 1);
+}
+
+static unsigned calls_count(size_t i, int kind)
+{
+	sql_fault_arm(kind, UINT32_MAX);
+	subject_run(i);
+	return sql_fault_disarm(kind);
 }
 
 /* ---- a small database ---- */
@@ -196,26 +179,23 @@ static int teardown(void **state)
 {
 	(void)state;
 	folder_remove();
+	free(want.said);
 	return 0;
 }
 
 int main(void)
 {
-	static struct CMUnitTest tests[NSUBJECTS * SQL_FAULT_KINDS];
-	static struct sweep sweeps[NSUBJECTS * SQL_FAULT_KINDS];
-	static char titles[NSUBJECTS * SQL_FAULT_KINDS][80];
-	size_t n = 0;
+	static const struct sweep_of of = {.name = "read_faults",
+	                                   .n = NSUBJECTS,
+	                                   .title = title,
+	                                   .takes = takes,
+	                                   .prepare = prepare,
+	                                   .calls = calls_count,
+	                                   .one = one_try,
+	                                   .few = 2,
+	                                   .more = 12,
+	                                   .setup = setup,
+	                                   .teardown = teardown};
 
-	for (size_t i = 0; i < NSUBJECTS; i++)
-		for (int kind = 0; kind < SQL_FAULT_KINDS; kind++)
-			if (sql_fault_names[kind] && kind != FILE_SIZE) {
-				sweeps[n] = (struct sweep){i, kind};
-				snprintf(titles[n], sizeof titles[n], "%s %s, %s", subjects[i][0],
-				         subjects[i][1] ? subjects[i][1] : "", sql_fault_names[kind]);
-				tests[n] = (struct CMUnitTest){titles[n], sweep, NULL, NULL, &sweeps[n]};
-				n++;
-			}
-	unsetenv("ILU_LOGQ_DB");
-	sql_faults_prepare();
-	return _cmocka_run_group_tests("read_faults", tests, n, setup, teardown);
+	return sweep_run(&of);
 }

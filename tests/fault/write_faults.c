@@ -5,7 +5,7 @@
  * was, passes `check`, and no file lies beside it. How many of the calls are tried, tests/README.md says. */
 #include "run_command.h"
 #include "sqlite_faults.h"
-#include "../unit/tries.h"
+#include "sweep.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -84,15 +84,18 @@ static void subject_prepare(size_t i)
 }
 
 /* What the subject comes to when nothing fails. */
-struct want {
+static struct want {
 	uint64_t before, after;
 	char *made;
 	size_t nmade;
 	char files[200], files_after[200];
-};
+} want;
 
-static void want_find(size_t i, struct want *w)
+static void want_find(size_t i)
 {
+	struct want *w = &want;
+
+	free(w->made);
 	*w = (struct want){0};
 	subject_prepare(i);
 	w->before = signature();
@@ -110,8 +113,9 @@ static bool is_refused(int kind)
 	return kind == FILE_OPEN || kind == FAULT_RENAME;
 }
 
-static void one_try(size_t i, int kind, unsigned at, const struct want *w)
+static void one_try(size_t i, int kind, unsigned at)
 {
+	const struct want *w = &want;
 	char files[200], *said;
 	size_t n;
 	int status;
@@ -161,45 +165,9 @@ static unsigned calls_count(size_t i, int kind)
 	return sql_fault_disarm(kind);
 }
 
-/* ILU_FAULT="SUBJECT KIND CALL", numbers: that one alone, for a debugger. */
-static bool one_alone(size_t subject, int fault, const struct want *w)
+static void title(size_t i, char out[SWEEP_TITLE])
 {
-	const char *which = getenv("ILU_FAULT");
-	unsigned i, kind, at;
-
-	if (!which || sscanf(which, "%u %u %u", &i, &kind, &at) != 3)
-		return false;
-	if (i == subject && (int)kind == fault)
-		one_try(i, fault, at, w);
-	return true;
-}
-
-/* A test: one kind of fault in one subject, so that what is found in one hides nothing of the others. */
-struct sweep {
-	size_t subject;
-	int kind;
-};
-
-static void sweep(void **state)
-{
-	static struct want wants[NSUBJECTS];
-	const struct sweep *s = *state;
-	struct want *w = &wants[s->subject];
-	unsigned share = tries(6, 25, UINT32_MAX),
-	         seed = 20261128 + 7919 * (unsigned)(s->subject * SQL_FAULT_KINDS) + (unsigned)s->kind;
-	unsigned all, n;
-
-	if (!w->files_after[0])
-		want_find(s->subject, w);
-	if (one_alone(s->subject, s->kind, w))
-		return;
-	all = calls_count(s->subject, s->kind);
-	n = all < share ? all : share;
-	for (unsigned k = 0; k < n; k++) {
-		seed = seed * 1103515245 + 12345;
-		one_try(s->subject, s->kind, n == all ? k + 1 : 1 + (seed >> 8) % all, w);
-	}
-	print_message("%s, %s: %u of %u\n", subjects[s->subject].name, sql_fault_names[s->kind], n, all);
+	snprintf(out, SWEEP_TITLE, "%s", subjects[i].name);
 }
 
 /* ---- a small database ---- */
@@ -237,6 +205,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	folder_remove();
+	free(want.made);
 	free(base);
 	free(log_text);
 	free(more_text);
@@ -245,22 +214,17 @@ static int teardown(void **state)
 
 int main(void)
 {
-	static struct CMUnitTest tests[NSUBJECTS * SQL_FAULT_KINDS];
-	static struct sweep sweeps[NSUBJECTS * SQL_FAULT_KINDS];
-	static char titles[NSUBJECTS * SQL_FAULT_KINDS][80];
-	size_t n = 0;
+	static const struct sweep_of of = {.name = "write_faults",
+	                                   .n = NSUBJECTS,
+	                                   .title = title,
+	                                   .prepare = want_find,
+	                                   .calls = calls_count,
+	                                   .one = one_try,
+	                                   .few = 6,
+	                                   .more = 25,
+	                                   .setup = setup,
+	                                   .teardown = teardown};
 
-	for (size_t i = 0; i < NSUBJECTS; i++)
-		for (int kind = 0; kind < SQL_FAULT_KINDS; kind++)
-			if (sql_fault_names[kind]) {
-				sweeps[n] = (struct sweep){i, kind};
-				snprintf(titles[n], sizeof titles[n], "%s, %s", subjects[i].name,
-				         sql_fault_names[kind]);
-				tests[n] = (struct CMUnitTest){titles[n], sweep, NULL, NULL, &sweeps[n]};
-				n++;
-			}
 	signal(SIGXFSZ, SIG_IGN);
-	unsetenv("ILU_LOGQ_DB");
-	sql_faults_prepare();
-	return _cmocka_run_group_tests("write_faults", tests, n, setup, teardown);
+	return sweep_run(&of);
 }
