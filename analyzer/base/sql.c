@@ -101,6 +101,30 @@ int sql_next(sqlite3_stmt *st)
 	return rc == SQLITE_ROW ? 1 : sql_errno(rc);
 }
 
+int sql_integrity(sqlite3 *db, int most, void (*each)(void *arg, const char *text), void *arg)
+{
+	sqlite3_stmt *q;
+	char sql[64];
+	int rc;
+
+	snprintf(sql, sizeof sql, "PRAGMA integrity_check(%d)", most);
+	rc = sql_prepare(db, sql, &q);
+	if (rc)
+		return rc;
+	while ((rc = sql_next(q)) == 1) {
+		const char *text = (const char *)sqlite3_column_text(q, 0);
+
+		if (!text) {
+			rc = -ENOMEM;
+			break;
+		}
+		if (strcmp(text, "ok"))
+			each(arg, text);
+	}
+	sqlite3_finalize(q);
+	return rc;
+}
+
 int sql_step_reset(sqlite3_stmt *st)
 {
 	int rc = sql_errno(sqlite3_step(st));

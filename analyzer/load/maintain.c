@@ -283,32 +283,21 @@ static int size(struct store *s, int64_t *out)
 	return number(s, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size WHERE ?1 = 0", 0, out);
 }
 
-/* What integrity_check says of a page that it could not read has the error's number: it is a disk's, or the page's. */
-static int told(const char *text)
+/* The first fault's kind: what is said of a page that could not be read has the error's number, it is a disk's then. */
+static void take_fault(void *arg, const char *text)
 {
 	const char *code = strstr(text, "error code=");
-	int rc = code ? sql_errno((int)strtol(code + strlen("error code="), NULL, 10)) : 0;
+	int *kind = arg, rc = code ? sql_errno((int)strtol(code + strlen("error code="), NULL, 10)) : 0;
 
-	return rc ? rc : -EBADMSG;
+	*kind = rc ? rc : -EBADMSG;
 }
 
 /* VACUUM stands outside of the transaction: what it would stumble over is found before anything is written. */
 static int whole(struct store *s)
 {
-	sqlite3_stmt *q;
-	const char *text;
-	int rc = sql_prepare(store_db(s), "PRAGMA integrity_check(1)", &q);
+	int fault = 0, rc = sql_integrity(store_db(s), 1, take_fault, &fault);
 
-	if (rc)
-		return rc;
-	rc = sql_next(q);
-	text = rc == 1 ? (const char *)sqlite3_column_text(q, 0) : NULL;
-	if (rc == 1)
-		rc = !text ? -ENOMEM : strcmp(text, "ok") ? told(text) : 0;
-	else if (!rc)
-		rc = -EBADMSG;
-	sqlite3_finalize(q);
-	return rc;
+	return rc ? rc : fault;
 }
 
 int maintain_compact(struct store *s, int64_t *before, int64_t *after, char **why)

@@ -52,21 +52,9 @@ static bool is_fatal(int rc)
 	return rc == -ENOMEM || rc == -EINTR || rc == -EIO || rc == -EBUSY;
 }
 
-static int sqlite_whole(struct check *k)
+static void sqlite_fault(void *arg, const char *text)
 {
-	sqlite3_stmt *q;
-	int rc = sql_prepare(k->s->db, "PRAGMA integrity_check(20)", &q);
-
-	if (rc)
-		return rc;
-	while ((rc = sql_next(q)) == 1) {
-		const char *text = (const char *)sqlite3_column_text(q, 0);
-
-		if (text && strcmp(text, "ok"))
-			fault(k, "SQLite: %s", text);
-	}
-	sqlite3_finalize(q);
-	return rc;
+	fault(arg, "SQLite: %s", text);
 }
 
 /* Whether a line is no event without being wrong: 1, 0 or a negative errno. */
@@ -371,8 +359,8 @@ int store_check(struct store *s, void (*say)(void *, const char *), void (*progr
 		                 &k.reject);
 	if (!rc)
 		rc = sql_prepare(s->db, "SELECT 1 FROM source WHERE id = ? AND kind = 'energy'", &k.energy);
-	if (!rc && !(rc = sqlite_whole(&k)) && !(rc = chunks_whole(&k)) && !(rc = chunks_follow(&k)) &&
-	    !(rc = ledger_adds_up(&k)) && !(rc = copies_whole(&k)))
+	if (!rc && !(rc = sql_integrity(k.s->db, 20, sqlite_fault, &k)) && !(rc = chunks_whole(&k)) &&
+	    !(rc = chunks_follow(&k)) && !(rc = ledger_adds_up(&k)) && !(rc = copies_whole(&k)))
 		rc = places_whole(&k);
 	sqlite3_finalize(k.reject);
 	sqlite3_finalize(k.energy);
