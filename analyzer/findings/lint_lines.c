@@ -8,6 +8,7 @@
  * columns: these lines are looked at as rows (row_take). A line that was kept whole, may have a secret, or has its time
  * or worker in a text of its own is looked at as an event (event_take). */
 #include "findings/lint_lines.h"
+#include "findings/lint_log.h"
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
@@ -21,30 +22,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define BACK_WARNING_NS 1000000000 /* neighbouring lines of threads may be milliseconds apart */
-#define EXAMPLES        3
-
-struct examples {
-	int64_t count, id[EXAMPLES];
-};
-
-/* The lines of a process in a log, by their own numbers. */
-struct numbered {
-	int64_t pid, first, last;
-	int64_t first_id; /* of the event */
-};
-
-struct log {
-	int64_t run, source;
-	int64_t last_ns, back_ns; /* of the line before; the longest way back */
-	uint64_t jump_ns;         /* the longest jump */
-	struct examples back, jump, timeless, foreign, hole, lost;
-	char *path; /* of the source; NULL: none yet, or no memory */
-	bool is_ours;
-	struct numbered *numbered; /* each process once */
-	size_t nnumbered, numbered_room, latest;
-};
 
 struct balance {
 	int64_t run;
@@ -96,26 +73,10 @@ struct scan {
 	uint32_t room;
 	uint32_t tids_kept; /* when those that are balanced were dropped */
 	bool opens, closes; /* the log has new lines, close lines */
-	struct examples environment, secret;
-	int64_t environment_run;
-	char secret_name[SECRET_NAME];
+	struct secrets secrets;
 	uint8_t *head_kind; /* enum secret_kind by shape id */
 	uint32_t nheads;
 };
-
-static void example(struct examples *x, int64_t id)
-{
-	if (x->count < EXAMPLES)
-		x->id[x->count] = id;
-	x->count++;
-}
-
-static void show(struct finding *f, const struct examples *x)
-{
-	f->count = x->count;
-	for (int i = 0; i < EXAMPLES && i < x->count; i++)
-		finding_evidence(f, x->id[i], NULL);
-}
 
 static enum secret_kind head_kind(struct scan *s, const struct shape *head)
 {
@@ -267,7 +228,7 @@ static int is_behind_hole(struct log *l, int64_t id, int64_t pid, int64_t seq)
 
 static void tell_hole(struct log *l, const struct event *e)
 {
-	example(slice_is(event_message(e), "Records lost") ? &l->lost : &l->hole, e->id);
+	examples_add(slice_is(event_message(e), "Records lost") ? &l->lost : &l->hole, e->id);
 }
 
 /* From the line before to this one, whichever way. */
@@ -284,11 +245,11 @@ static void check_time(struct log *l, int64_t id, int64_t time_ns)
 	uint64_t jumped = jumped_ns(l, time_ns);
 
 	if (jumped > CLOCK_JUMP_NS) {
-		example(&l->jump, id);
+		examples_add(&l->jump, id);
 		if (jumped > l->jump_ns)
 			l->jump_ns = jumped;
 	} else if (time_ns < l->last_ns) {
-		example(&l->back, id);
+		examples_add(&l->back, id);
 		if (l->last_ns - time_ns > l->back_ns)
 			l->back_ns = l->last_ns - time_ns;
 	}
@@ -321,18 +282,18 @@ static void look_for_secret(struct scan *s, const struct event *e)
 
 	if (kind == SECRET_ENVIRONMENT && secret_environment(e, &secret)) {
 		if (!secret)
-			example(&s->environment, e->id);
+			examples_add(&s->secrets.environment, e->id);
 	} else if (kind == SECRET_NAMED && secret_field(e, name)) {
 		secret = true;
 	} else {
 		return;
 	}
-	s->environment_run = e->run;
+	s->secrets.run = e->run;
 	if (!secret)
 		return;
-	example(&s->secret, e->id);
-	if (!s->secret_name[0])
-		strcpy(s->secret_name, name);
+	examples_add(&s->secrets.secret, e->id);
+	if (!s->secrets.name[0])
+		strcpy(s->secrets.name, name);
 }
 
 static int event_look(struct scan *s, const struct event *e)
@@ -341,11 +302,11 @@ static int event_look(struct scan *s, const struct event *e)
 	int rc;
 
 	if (e->foreign) {
-		example(&l->foreign, e->id);
+		examples_add(&l->foreign, e->id);
 		return 0;
 	}
 	if (slice_is(event_as(e, "no_time"), "true")) /* else its format has none */
-		example(&l->timeless, e->id);
+		examples_add(&l->timeless, e->id);
 	check_time(l, e->id, e->time_ns);
 	rc = l->is_ours ? is_behind_hole(l, e->id, top_number(e, "pid"), top_number(e, "seq")) : 0;
 	if (rc < 0)
@@ -477,7 +438,7 @@ static int row_take(struct scan *s, const struct event_rows *r, uint32_t i)
 	if (s->log.is_ours && !numbers && h->numbered)
 		return event_take(s, r->id + i);
 	if (h->what != HEAD_PLAIN && t->foreign) {
-		example(&s->log.foreign, r->id + i);
+		examples_add(&s->log.foreign, r->id + i);
 		return 0;
 	}
 	check_time(&s->log, r->id + i, h->moved ? ns_moved(r->columns.stamp[i], r->offset_ns) : r->columns.stamp[i]);
@@ -499,94 +460,6 @@ static int rows_take(struct scan *s, const struct event_rows *r)
 	for (uint32_t i = 0; i < r->columns.n && !rc; i++)
 		rc = row_take(s, r, i);
 	return rc || !r->ends ? rc : chunk_end(s, r);
-}
-
-/* ---- what is told of a log ---- */
-
-static void tell_jump(const struct log *l, struct findings *out)
-{
-	const char *path = l->path ? l->path : "a log";
-	struct finding *f;
-
-	if (!l->jump.count)
-		return;
-	f = finding_add(out, "clock-jump", FINDING_WARNING, l->run);
-	finding_message(f, "%s time%s the clock of %s jumps by more than a year, by up to %.1f years",
-	                number_count_text(l->jump.count).text, l->jump.count == 1 ? "" : "s", path,
-	                (double)l->jump_ns / (double)CLOCK_JUMP_NS);
-	finding_cause(f, "%s", "the clock was not set yet, or its battery is empty");
-	show(f, &l->jump);
-}
-
-static void tell_log(const struct log *l, struct findings *out)
-{
-	bool far = l->back_ns >= BACK_WARNING_NS;
-	const char *path = l->path ? l->path : "a log";
-	struct finding *f;
-
-	tell_jump(l, out);
-	if (l->back.count) {
-		f = finding_add(out, "time-backwards", far ? FINDING_WARNING : FINDING_NOTE, l->run);
-		finding_message(f, "%s time%s a line of %s is earlier than the line before, by up to %s",
-		                number_count_text(l->back.count).text, l->back.count == 1 ? "" : "s", path,
-		                number_duration_text(l->back_ns, "µ").text);
-		finding_cause(f, "%s",
-		              far ? "the clock was set back, or two processes write one file"
-		                  : "threads that write at the same time");
-		show(f, &l->back);
-	}
-	if (l->timeless.count) {
-		f = finding_add(out, "no-time", FINDING_NOTE, l->run);
-		finding_message(f, "%s record%s of %s ha%s no time that is understood",
-		                number_count_text(l->timeless.count).text, l->timeless.count == 1 ? "" : "s", path,
-		                l->timeless.count == 1 ? "s" : "ve");
-		finding_cause(f, "they stand at the time of the record before, the first ones at that of the next; "
-		                 "load --time names a key");
-		show(f, &l->timeless);
-	}
-	if (l->foreign.count) {
-		f = finding_add(out, "foreign-span-lines", FINDING_NOTE, l->run);
-		finding_message(f, "%s span line%s of %s %s of another worker and %s not counted",
-		                number_count_text(l->foreign.count).text, l->foreign.count == 1 ? "" : "s", path,
-		                l->foreign.count == 1 ? "is" : "are", l->foreign.count == 1 ? "is" : "are");
-		finding_cause(f, "every worker of a simulated cluster writes all span lines");
-		show(f, &l->foreign);
-	}
-	if (l->hole.count) {
-		f = finding_add(out, "sequence-gap", FINDING_WARNING, l->run);
-		finding_message(f, "%s lacks lines: its sequence numbers leave some out, %s time%s", path,
-		                number_count_text(l->hole.count).text, l->hole.count == 1 ? "" : "s");
-		finding_cause(f, "lines were lost between the process and this file");
-		show(f, &l->hole);
-	}
-	if (l->lost.count) {
-		f = finding_add(out, "records-lost", FINDING_WARNING, l->run);
-		finding_message(f, "the process of %s could not write some of its lines, %s time%s", path,
-		                number_count_text(l->lost.count).text, l->lost.count == 1 ? "" : "s");
-		finding_cause(f, "the log says so: a full ring or disk");
-		show(f, &l->lost);
-	}
-}
-
-static void tell_secrets(const struct scan *s, struct findings *out)
-{
-	struct finding *f;
-
-	if (s->environment.count) {
-		f = finding_add(out, "environment", FINDING_NOTE, s->environment_run);
-		finding_message(f, "a process's environment is dumped, %s time%s",
-		                number_count_text(s->environment.count).text, s->environment.count == 1 ? "" : "s");
-		finding_cause(f, "whatever secret is in it stands in the log");
-		show(f, &s->environment);
-	}
-	if (s->secret.count) {
-		f = finding_add(out, "secret", FINDING_WARNING, s->environment_run);
-		finding_message(f, "a field looks like a secret, %s time%s: %s",
-		                number_count_text(s->secret.count).text, s->secret.count == 1 ? "" : "s",
-		                s->secret_name);
-		finding_cause(f, "its value stands in the log");
-		show(f, &s->secret);
-	}
 }
 
 /* ---- spans that were never closed ---- */
@@ -646,12 +519,6 @@ static int tell_balance(const struct scan *s, struct findings *out)
 	}
 	sqlite3_finalize(st);
 	return rc;
-}
-
-static void log_done(struct log *l)
-{
-	free(l->path);
-	free(l->numbered);
 }
 
 /* The next log: what the table says of its source. 0 or a negative errno. */
@@ -758,13 +625,6 @@ static int read_part(void *arg, struct store *store, size_t i)
 	return rc ? rc : drop_balanced(s);
 }
 
-static void examples_join(struct examples *x, const struct examples *more)
-{
-	for (int64_t i = 0; i < more->count && i < EXAMPLES && x->count + i < EXAMPLES; i++)
-		x->id[x->count + i] = more->id[i];
-	x->count += more->count;
-}
-
 /* As if all's sources had been followed by the part's. */
 static int scan_join(struct scan *all, const struct scan *part)
 {
@@ -772,12 +632,7 @@ static int scan_join(struct scan *all, const struct scan *part)
 
 	all->opens |= part->opens;
 	all->closes |= part->closes;
-	examples_join(&all->environment, &part->environment);
-	examples_join(&all->secret, &part->secret);
-	if (part->environment.count || part->secret.count)
-		all->environment_run = part->environment_run;
-	if (!all->secret_name[0])
-		strcpy(all->secret_name, part->secret_name);
+	secrets_join(&all->secrets, &part->secrets);
 	for (uint32_t i = 0, k; i < part->tids.n && !rc; i++) {
 		rc = intern_add(&all->tids, part->tids.text[i], &k);
 		if (!rc)
@@ -869,13 +724,13 @@ int lint_lines(struct store *store, int64_t run, struct findings *out)
 		rc = check_parts(store, run, p, n);
 	for (int i = 0; i < n; i++) {
 		for (size_t k = 0; k < p->scans[i].nlogs && !rc; k++)
-			tell_log(&p->scans[i].logs[k], out);
+			log_tell(&p->scans[i].logs[k], out);
 		rc = rc ? rc : scan_join(&all, &p->scans[i]);
 		scan_done(&p->scans[i]);
 	}
 	free(p);
 	if (!rc) {
-		tell_secrets(&all, out);
+		secrets_tell(&all.secrets, out);
 		rc = tell_balance(&all, out);
 	}
 	scan_done(&all);
