@@ -2,6 +2,7 @@
 /* ask.c - see ask.h: the database of the lines, and then what stands beside them. */
 #include "mirror/ask.h"
 #include "mirror/found.h"
+#include "mirror/gapped.h"
 #include "mirror/ledger.h"
 #include "remote/say.h"
 #include "remote/unit.h"
@@ -64,6 +65,18 @@ static int take_reject(void *arg, const struct slice *v)
 	return ledger_reject(a->db, v);
 }
 
+/* Where there are no gaps, the requests tell why. */
+static int put_folded(struct asking *a)
+{
+	const struct mirror_want *want = a->want;
+	unsigned tables = want->folded;
+	bool any = true;
+	int rc = want->gaps ? gapped_put(a->c, a->db, want->run, &any, a->why) : 0;
+
+	tables |= any ? 0 : FOLDED_INVOCATION;
+	return rc ? rc : folded_put(a->c, a->db, tables, want->run, a->why);
+}
+
 static int put_beside(struct asking *a, struct store *s)
 {
 	const struct mirror_want *want = a->want;
@@ -72,7 +85,7 @@ static int put_beside(struct asking *a, struct store *s)
 	if (!rc && want->rejects)
 		rc = fetch_rejects(a->c, take_reject, a, a->why);
 	if (!rc && want->folded)
-		rc = folded_put(a->c, a->db, want->folded, want->run, a->why);
+		rc = put_folded(a);
 	if (!rc && want->findings)
 		rc = vtab_event_register(a->db, s);
 	if (!rc && want->findings)

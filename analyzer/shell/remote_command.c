@@ -93,6 +93,7 @@ enum about {
 	ABOUT_ALL,      /* all lines, and results */
 	ABOUT_FOLDED,   /* the tables of the model, as fold has written them */
 	ABOUT_RUNS,     /* those of all runs also with --run: which phase is before which all of them say */
+	ABOUT_GAPS,     /* what lies between the lines of invocations */
 	ABOUT_FINDINGS, /* with findings, and the lines that are their evidence */
 	ABOUT_VERDICT,  /* with findings, and of a run the lines of level warning and above */
 	ABOUT_SOURCES,  /* the ledger */
@@ -130,7 +131,7 @@ static const struct asked {
     {"storms", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
     {"diagnose", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
     {"summary", ABOUT_VERDICT, NULL, FOLDED_INVOCATION | FOLDED_PATTERN, NULL, {0}},
-    {"gaps", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"gaps", ABOUT_GAPS, NULL, FOLDED_NONE, NULL, {0}},
     {"spans", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"blame", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"energy", ABOUT_ALL, NULL, 0, NULL, {0}},
@@ -216,6 +217,7 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	struct mirror_want want = {.results = a->about == ABOUT_ALL,
 	                           .rejects = a->about == ABOUT_ALL || a->about == ABOUT_VERDICT,
 	                           .folded = a->tables,
+	                           .gaps = a->about == ABOUT_GAPS,
 	                           .findings = a->about == ABOUT_FINDINGS || a->about == ABOUT_VERDICT,
 	                           .evidence = a->about == ABOUT_FINDINGS};
 	struct remote_where where = {0};

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions of a cluster: what comes is what a database here says, byte for byte, but for numbers that a database gives."""
-import csv, glob, io, json, os, signal, subprocess, tempfile, time
+import csv, glob, io, json, os, random, signal, subprocess, tempfile, time
 
 import current
 
@@ -47,6 +47,10 @@ ALL = [
     "blame",
     "blame --by container",
 ]
+# What a message or a span of a line may be.
+MESSAGES = ["Container acquired", "it's 7 \\ \t \n ü of 31", "len: 12 popped: 4f5a6b7c8d", "(sent)", "", "x" * 1020 + " \n 12 " * 9, None, "new", "close", "enter", "exit"]
+SPANS = [{"name": "plain"}, {"a": 1, "b": "\"name\":\"no\"", "name": "a \\ \" b"}, {"in": {"name": "inner"}, "name": "{outer}"}, {"list": [1, {"name": "in"}], "name": ""}, {"in": {"name": "inner"}}, {"name": 7}]
+
 # Of two runs, one of which hangs.
 FINDINGS = ["hangs", "lint", "storms", "runs", "phases --run 1", "functions --run 2", "invocations --status failed", "patterns", "summary", "hangs --run 1"]
 
@@ -166,6 +170,33 @@ def register(test):
         for run, words in ((), "2 sources are not whole"), (("--run", "1"), "1 source is not whole"):
             p = bed.call("-d", url, "events", "--limit", "1", *run)
             assert p.returncode == 0 and words in p.stderr, (run, p.returncode, p.stderr)
+
+    @test
+    def gaps_of_whatever_lines(bed):
+        """Messages and spans of all kinds, transactions of two runs, gaps of the same length; so many lines that they come in parts."""
+        url, db, rng, paths = bed.fresh("gaps"), os.path.join(bed.dir, "gaps.db"), random.Random(7), []
+        tids = [f"{i * 7919 % 360:04d}-{'it' + chr(39) + 's' if i % 9 == 0 else i}" for i in range(360)]
+        for run, lines in ("first", 600), ("second", 9):
+            paths.append(os.path.join(bed.dir, f"gaps-{run}.log"))
+            with open(paths[-1], "w") as f:
+                at = 0
+                for n in range(lines):
+                    for tid in tids:
+                        at += rng.choice([0, 0, 1000, 2000, rng.randrange(10**6)])
+                        message, span = "Handling invocation request" if n == 3 else rng.choice(MESSAGES), rng.choice(SPANS)
+                        fields = {"tid": tid, **({} if message is None else {"message": message})}
+                        of_span = message in ("new", "close", "enter", "exit")
+                        f.write(json.dumps({"timestamp": f"2026-11-23 01:{at // 60 // 10**9 % 60:02d}:{at // 10**9 % 60:02d}.{at % 10**9:09d}", "level": "INFO", "fields": fields, "target": "t",
+                                            **({"span": {"tid": tid, **span}, "spans": []} if of_span else {})}, ensure_ascii=False, separators=(",", ":")) + "\n")
+            bed.call("-q", "-d", db, "load", "--run", run, paths[-1])
+        bed.do("-q", "-d", db, "push", url)
+        assert int(bed.cluster.ask(0, "SELECT count() FROM gaps.event")) > 1 << 16, "all lines are one part"
+        bed.refused(2, "ilu-logq fold", "-d", url, "gaps")
+        bed.do("-q", "fold", url)
+        for command in "gaps --limit 0", "gaps --run first --limit 0", "gaps --run 2 --limit 0":
+            assert compare(bed, db, url, command) > 100, command
+        bed.cluster.ask_all("TRUNCATE TABLE gaps.event")
+        bed.refused(2, "ilu-logq fold", "-d", url, "gaps")
 
     @test
     def nothing_is_left_over(bed):

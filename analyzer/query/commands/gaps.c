@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "base/hash.h"
 #include "base/array.h"
+#include "base/bytes.h"
 #include "query/core/command.h"
 #include "query/events/event_filter.h"
 #include "base/template.h"
@@ -35,6 +36,7 @@ struct pair {
 	uint32_t from, to;
 	struct sample times;
 	int64_t longest;
+	int64_t rank; /* of the longest, where servers found it: the lower one goes before */
 	uint32_t tid;
 };
 
@@ -97,17 +99,24 @@ static void read_tids(struct query *q, struct gaps *g)
 }
 
 /* What a line is called: its message without numbers; a span line by its span too. */
-static int name_line(struct gaps *g, const struct event *e, struct text *t, uint32_t *out)
+static int name(struct gaps *g, struct slice message, struct slice span, struct text *t, uint32_t *out)
 {
-	struct slice message = event_message(e), span;
-
 	text_reset(t);
 	mask_escaped(t, message.ptr ? message : SLICE("(no message)"), TEMPLATE_VALUE);
-	if (e->head->span_line && event_span_field(e, "name", &span)) {
+	if (span.ptr) {
 		text_puts(t, " ");
 		text_add(t, span.ptr, span.len);
 	}
 	return t->failed ? -ENOMEM : intern_add(&g->texts, (struct slice){text_str(t), t->len}, out);
+}
+
+static int name_line(struct gaps *g, const struct event *e, struct text *t, uint32_t *out)
+{
+	struct slice span;
+
+	if (!e->head->span_line || !event_span_field(e, "name", &span))
+		span = SLICE_NONE;
+	return name(g, event_message(e), span, t, out);
 }
 
 static int number_line(struct gaps *g, const struct event *e, struct text *t, uint32_t *out)
@@ -267,6 +276,90 @@ static int count(void *arg, const struct point *v, size_t n)
 	return query_interrupted ? -EINTR : 0;
 }
 
+/* ---- what a cluster's servers found ---- */
+
+/* Table folded_gap of a mirror (mirror/gapped.h) stands for the lines: its rows in the order in which the lines would
+ * have made pairs of them, and how long each is in the order in which they would have been the longest. */
+static const char fetched_sql[] =
+    "SELECT after, after_span, before, before_span, times, longest_ns, longest_tid, row_number() OVER (ORDER BY "
+    "longest_ns DESC, longest_run, longest_tid) FROM folded_gap ORDER BY first_run, first_tid, first_n";
+
+static bool is_fetched(struct query *q)
+{
+	int64_t there = 0;
+
+	return !q->status &&
+	       query_ok(q, sql_number(q->db, "SELECT count(*) FROM sqlite_schema WHERE name = 'folded_gap'", &there),
+	                q->path) &&
+	       there;
+}
+
+/* What the line in columns i and i + 1 is called. */
+static int name_fetched(struct gaps *g, sqlite3_stmt *stmt, int i, struct text *t, uint32_t *out)
+{
+	struct slice plain = column_slice(stmt, i);
+	struct bytes message = {0};
+	int rc;
+
+	bytes_escape(&message, plain.ptr, plain.len);
+	rc = message.failed ? -ENOMEM
+	                    : name(g, (struct slice){message.ptr ? message.ptr : "", message.len},
+	                           column_slice(stmt, i + 1), t, out);
+	bytes_free(&message);
+	return rc;
+}
+
+static int add_times(struct gaps *g, struct pair *p, sqlite3_stmt *stmt)
+{
+	const char *times = sqlite3_column_blob(stmt, 4);
+	size_t n = (size_t)sqlite3_column_bytes(stmt, 4) / sizeof(int64_t);
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		int64_t ns;
+
+		memcpy(&ns, times + i * sizeof ns, sizeof ns);
+		rc = sample_add(&p->times, ns);
+		g->total_ns += (double)ns;
+	}
+	return rc;
+}
+
+/* A row's gaps are those of its pair. */
+static int count_fetched(struct gaps *g, sqlite3_stmt *stmt, uint32_t from, uint32_t to)
+{
+	int64_t rank = sqlite3_column_int64(stmt, 7);
+	struct pair *p = find_pair(g, g->template[from], g -> template[to]);
+	int rc = p ? add_times(g, p, stmt) : -ENOMEM;
+
+	if (rc || (p->longest >= 0 && p->rank < rank))
+		return rc;
+	p->rank = rank;
+	p->longest = sqlite3_column_int64(stmt, 5);
+	return intern_add(&g->tids, column_slice(stmt, 6), &p->tid);
+}
+
+/* Once for the names of all, from which templates are made, then for the gaps. */
+static void each_fetched(struct query *q, struct gaps *g, bool counts)
+{
+	sqlite3_stmt *stmt = query_prepare(q, fetched_sql);
+	struct text t = {0};
+
+	while (query_next(q, stmt)) {
+		uint32_t from, to;
+		int rc = name_fetched(g, stmt, 0, &t, &from);
+
+		rc = rc ? rc : name_fetched(g, stmt, 2, &t, &to);
+		if (!rc && counts && sqlite3_column_bytes(stmt, 4))
+			rc = count_fetched(g, stmt, from, to);
+		query_ok(q, rc, q->command);
+	}
+	text_done(&t);
+	sqlite3_finalize(stmt);
+}
+
+/* ---- the whole ---- */
+
 static int by_sum(const void *a, const void *b)
 {
 	double x = sample_sum(&((const struct pair *)a)->times), y = sample_sum(&((const struct pair *)b)->times);
@@ -309,16 +402,37 @@ static void put(struct query *q, struct gaps *g)
 	query_table_close(q, t);
 }
 
+/* The names of all lines, and where there are lines the points. */
+static void read_lines(struct query *q, struct gaps *g, bool fetched)
+{
+	if (fetched) {
+		each_fetched(q, g, false);
+		return;
+	}
+	g->of_number = malloc(NUMBERS * sizeof *g->of_number);
+	if (query_ok(q, g->of_number ? 0 : -ENOMEM, q->command))
+		read_tids(q, g);
+	gather(q, g);
+}
+
+static void pair_lines(struct query *q, struct gaps *g, bool fetched)
+{
+	if (q->status || !query_ok(q, merge_texts(g), q->command))
+		return;
+	if (fetched)
+		each_fetched(q, g, true);
+	else
+		query_ok(q, points_each(&g->points, count, g), q->path);
+}
+
 static void run(struct query *q)
 {
 	struct gaps g = {.run = query_run(q), .chunk = -1, .points.beside = q->path, .file.beside = q->path};
+	bool fetched = is_fetched(q);
 
-	g.of_number = malloc(NUMBERS * sizeof *g.of_number);
-	if (query_ok(q, g.of_number ? 0 : -ENOMEM, q->command))
-		read_tids(q, &g);
-	gather(q, &g);
-	if (!q->status && query_ok(q, merge_texts(&g), q->command) &&
-	    query_ok(q, points_each(&g.points, count, &g), q->path))
+	read_lines(q, &g, fetched);
+	pair_lines(q, &g, fetched);
+	if (!q->status)
 		put(q, &g);
 	for (size_t i = 0; i < g.npairs; i++)
 		sample_done(&g.pairs[i].times);
