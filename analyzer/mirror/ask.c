@@ -111,12 +111,12 @@ static int make_beside(struct asking *a, const char *path)
 
 static int make_lines(struct asking *a, struct mirror *out)
 {
-	bool of_one = a->lines && a->lines->tid.len;
+	bool of_one = a->lines && a->lines->tid.len, many = a->want->results || (a->lines && a->lines->spans);
 	const struct mirror_from from = {.lines = a->lines ? give_lines : NULL,
 	                                 .results = a->want->results || of_one ? give_results : NULL,
 	                                 .sources = give_sources,
 	                                 .arg = a,
-	                                 .threads = a->want->results ? 0 : 1};
+	                                 .threads = many ? 0 : 1};
 
 	return mirror_of(&from, out, a->why);
 }

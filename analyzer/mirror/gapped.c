@@ -12,6 +12,7 @@
 #include "base/jsontext.h"
 #include "base/scan.h"
 #include "base/sql.h"
+#include "remote/fetch.h"
 #include "remote/merged.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -73,7 +74,7 @@ static void span_of_line(struct text *sql)
 	struct text pattern = {0};
 
 	text_printf(&pattern, "^{(?:%s:(?:%s|[^]\"{}[,]*),)*?%s", text, text, name);
-	text_puts(sql, "if(target IS NOT NULL AND message IN ('new', 'close', 'enter', 'exit') AND span IS NOT NULL, "
+	text_puts(sql, "if(" FETCH_SPAN_LINE " AND span IS NOT NULL, "
 	               "if((extract(assumeNotNull(span), ");
 	cluster_quote(sql, (struct slice){text_str(&pattern), pattern.len});
 	text_puts(sql, ") AS x) != '', concat('\"', x), assumeNotNull(span)), '') AS s");

@@ -100,7 +100,45 @@ static size_t put_places(const struct fetch_which *w, size_t from, struct text *
 	return to;
 }
 
-static void lines_sql(const struct fetch_which *w, size_t *place, struct text *sql)
+/* Sources that are not of tracing's lines alone, as a list. */
+struct others {
+	struct slice run; /* NONE: of all */
+	struct text sql;
+};
+
+static int take_other(void *arg, const struct slice *v)
+{
+	enum { RUN = 0, PATH = 1, FORMAT = 22 }; /* of schema_source_columns */
+	struct others *o = arg;
+
+	if ((o->run.len && !slice_same(o->run, v[RUN])) || slice_is(v[FORMAT], "tracing"))
+		return 0;
+	text_puts(&o->sql, o->sql.len ? ", (" : "(");
+	cluster_quote(&o->sql, v[RUN]);
+	text_puts(&o->sql, ", ");
+	cluster_quote(&o->sql, v[PATH]);
+	text_puts(&o->sql, ")");
+	return 0;
+}
+
+/* What a line of another program says of spans no column tells: of sources that have such lines all come. */
+static int spans_sql(struct cluster *c, const struct fetch_which *w, struct text *sql, char **why)
+{
+	struct others o = {.run = w->run};
+	int rc = fetch_sources(c, take_other, &o, why);
+
+	text_puts(sql, " AND ((foreign = 0 AND " FETCH_SPAN_LINE ")");
+	if (o.sql.len > PLACES_BYTES)
+		text_puts(sql, " OR 1");
+	else if (o.sql.len)
+		text_printf(sql, " OR (run, source) IN (%s)", text_str(&o.sql));
+	text_puts(sql, ")");
+	sql->failed |= o.sql.failed;
+	text_done(&o.sql);
+	return rc;
+}
+
+static void lines_sql(const struct fetch_which *w, const struct text *spans, size_t *place, struct text *sql)
 {
 	text_puts(sql, "SELECT run, source, line, raw, time_ns FROM $event WHERE 1");
 	if (w->tid.len) {
@@ -134,6 +172,7 @@ static void lines_sql(const struct fetch_which *w, size_t *place, struct text *s
 		text_printf(sql, " AND time_ns >= %lld", (long long)w->since_ns);
 	if (w->until_ns)
 		text_printf(sql, " AND time_ns < %lld", (long long)w->until_ns);
+	text_puts(sql, text_str(spans));
 	if (w->nplaces)
 		*place = put_places(w, *place, sql);
 	text_puts(sql, " ORDER BY run, source, line FORMAT TabSeparated");
@@ -155,21 +194,22 @@ static int each_merged(struct cluster *c, const char *sql, fetch_row *row, void 
 int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, void *arg, char **why)
 {
 	struct tsv t = {.columns = FETCH_LINE_COLUMNS, .row = row, .arg = arg};
-	struct text sql = {0};
+	struct text sql = {0}, spans = {0};
 	size_t place = 0;
-	int rc;
+	int rc = w->spans ? spans_sql(c, w, &spans, why) : 0;
 
 	do {
 		text_reset(&sql);
-		lines_sql(w, &place, &sql);
-		if (sql.failed)
-			rc = -ENOMEM;
+		lines_sql(w, &spans, &place, &sql);
+		if (rc || sql.failed || spans.failed)
+			rc = rc ? rc : -ENOMEM;
 		else if (w->tid.len)
 			rc = cluster_ask(c, cluster_shard_of(c, w->tid, SLICE_NONE, 0), text_str(&sql), &t, why);
 		else
 			rc = each_merged(c, text_str(&sql), row, arg, why);
 	} while (!rc && place < w->nplaces);
 	tsv_done(&t);
+	text_done(&spans);
 	text_done(&sql);
 	return rc;
 }

@@ -28,9 +28,13 @@ struct fetch_which {
 	const char *message;              /* * stands for anything; NULL: any */
 	const char *target;               /* or a part of it; * stands for anything; NULL: any */
 	int64_t since_ns, until_ns;       /* since <= time < until; 0: no end */
+	bool spans;                       /* those that may tell of a span of the source's own worker */
 	const struct fetch_place *places; /* nplaces of them, by run, source and line: these alone; 0: any */
 	size_t nplaces;
 };
+
+/* A line of `event` that a span opens, closes, enters or leaves with: a condition. */
+#define FETCH_SPAN_LINE "(target IS NOT NULL AND message IN ('new', 'close', 'enter', 'exit'))"
 
 /* Those lines, by run, source and line: run, source, line, raw, time_ns. Where they are on several shards, their
  * answers wait in files without names. */

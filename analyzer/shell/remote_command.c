@@ -90,6 +90,7 @@ enum about {
 	ABOUT_TID,      /* lines of the first word */
 	ABOUT_LINES,    /* of --tid, else what its options leave */
 	ABOUT_MESSAGE,  /* of --tid, else those of the first word */
+	ABOUT_SPANS,    /* those of spans */
 	ABOUT_ALL,      /* all lines, and results */
 	ABOUT_FOLDED,   /* the tables of the model, as fold has written them */
 	ABOUT_RUNS,     /* those of all runs also with --run: which phase is before which all of them say */
@@ -132,7 +133,7 @@ static const struct asked {
     {"diagnose", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
     {"summary", ABOUT_VERDICT, NULL, FOLDED_INVOCATION | FOLDED_PATTERN, NULL, {0}},
     {"gaps", ABOUT_GAPS, NULL, FOLDED_NONE, NULL, {0}},
-    {"spans", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"spans", ABOUT_SPANS, NULL, 0, NULL, {0}},
     {"blame", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"energy", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"slow", ABOUT_ALL, NULL, 0, NULL, {0}},
@@ -185,7 +186,7 @@ static void check_room(struct query *q, struct cluster *c, const char *run)
 
 static bool narrows(const struct fetch_which *w)
 {
-	return w->leveled || w->message || w->target || w->since_ns || w->until_ns;
+	return w->leveled || w->message || w->target || w->since_ns || w->until_ns || w->spans;
 }
 
 /* Of the lines which, where they are not of one transaction. */
@@ -195,6 +196,7 @@ static void choose_lines(struct query *q, const struct asked *a, const struct re
 	const char *message = a->about == ABOUT_MESSAGE && q->args->nwords ? q->args->words[0] : NULL;
 
 	which->run = (struct slice){where->run, where->run ? strlen(where->run) : 0};
+	which->spans = a->about == ABOUT_SPANS;
 	if (a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE) {
 		which->since_ns = where->since_ns;
 		which->until_ns = where->until_ns;

@@ -37,6 +37,7 @@ ALL = [
     "batches",
     "runs",
     "spans",
+    "spans --slowest 30",
     "energy",
     "lint",
     "hangs",
@@ -197,6 +198,26 @@ def register(test):
             assert compare(bed, db, url, command) > 100, command
         bed.cluster.ask_all("TRUNCATE TABLE gaps.event")
         bed.refused(2, "ilu-logq fold", "-d", url, "gaps")
+
+    @test
+    def lines_that_say_nothing_stay_there(bed):
+        """Spans of ours and of other programs, and gaps, from a cluster that has lost what no question needs of the lines."""
+        url, db = bed.fresh("slim"), os.path.join(bed.dir, "slim.db")
+        bed.do("-q", "-d", db, "load", "--run", "r", *bed.files[:2])
+        others = os.path.join(bed.dir, "access.log")
+        with open(others, "w") as f:
+            for i in range(300):
+                f.write(json.dumps({"level": "info", "ts": 1764500000 + i, "logger": "http.log.access", "msg": "handled request", "request": {"method": "GET", "uri": f"/{'abc'[i % 3]}"}, "duration": i / 1000, "status": 200}) + "\n")
+        bed.do("-q", "-d", db, "load", "--run", "others", others)
+        bed.do("-q", "-d", db, "push", url)
+        bed.do("-q", "fold", url)
+        commands = {"message NOT IN ('new', 'close', 'enter', 'exit') AND run = 'r'": ["spans", "spans --run others", "spans --slowest 40"], "1": ["gaps --limit 0"]}
+        for where, asked in commands.items():
+            bed.cluster.ask_all(f"ALTER TABLE slim.event UPDATE raw = 'lost' WHERE {where}")
+            while "0" in bed.cluster.ask_all("SELECT is_done FROM system.mutations WHERE database = 'slim'").split():
+                time.sleep(0.05)
+            for command in asked:
+                assert compare(bed, db, url, command) > 2, command
 
     @test
     def nothing_is_left_over(bed):
