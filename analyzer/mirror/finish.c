@@ -431,8 +431,10 @@ int fold_finish(struct cluster *c, const struct fold_options *o, struct fold_sum
 
 		sum->runs++;
 		sum->unfinished += run->unfinished;
-		if (!run->due)
+		if (!run->due) {
+			rc = run_seen(c, run, why);
 			continue;
+		}
 		fold_show(&f, (int64_t)i, (int64_t)f.units.nruns, run->run.ptr);
 		rc = finish_run(&f, run);
 		sum->runs_made += !rc;

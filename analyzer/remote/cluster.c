@@ -40,18 +40,20 @@ void cluster_where(struct text *sql, const char *run, const char *column, const 
 	quote(sql, value);
 }
 
-/* The database's name is a plain one (url.h), those of tables are ours. */
-void cluster_table(const struct cluster *c, size_t i, const char *table, bool insert, struct text *sql)
+/* A table of shard i, by which remote() it is reached. The database's name is a plain one (url.h), those of tables are
+ * ours. */
+static void put_table(const struct cluster *c, size_t i, const char *remote, const char *database, const char *table,
+                      struct text *sql)
 {
 	const struct shard *s = &c->shard[i];
 
 	if (!s->at) {
-		text_printf(sql, "%s.%s", c->url.database, table);
+		text_printf(sql, "%s.%s", database, table);
 		return;
 	}
-	text_puts(sql, insert ? "FUNCTION remote(" : "remote(");
+	text_printf(sql, "%s(", remote);
 	quote(sql, s->at);
-	text_printf(sql, ", %s, %s", c->url.database, table);
+	text_printf(sql, ", %s, %s", database, table);
 	if (c->url.user) {
 		text_puts(sql, ", ");
 		quote(sql, c->url.user);
@@ -59,16 +61,44 @@ void cluster_table(const struct cluster *c, size_t i, const char *table, bool in
 	text_puts(sql, ")");
 }
 
+void cluster_table(const struct cluster *c, size_t i, const char *table, bool insert, struct text *sql)
+{
+	put_table(c, i, insert ? "FUNCTION remote" : "remote", c->url.database, table, sql);
+}
+
 static bool is_letter(char c)
 {
 	return c >= 'a' && c <= 'z';
 }
 
-/* sql with the tables of shard i in the place of their names behind $. */
-static void on_shard(const struct cluster *c, size_t i, const char *sql, struct text *out)
+/* The letters at *p, which goes on behind them. */
+static void take_word(const char **p, char *word, size_t room)
+{
+	size_t n = 0;
+
+	for (; is_letter(**p) && n + 1 < room; ++*p)
+		word[n++] = **p;
+	word[n] = '\0';
+}
+
+/* The table behind $, which may be one of the server's own: $system.parts. */
+static void put_named(const struct cluster *c, size_t i, const char **p, struct text *out)
 {
 	char table[32];
 
+	take_word(p, table, sizeof table);
+	if (**p != '.' || strcmp(table, "system")) {
+		cluster_table(c, i, table, false, out);
+		return;
+	}
+	++*p;
+	take_word(p, table, sizeof table);
+	put_table(c, i, "remote", "system", table, out);
+}
+
+/* sql with the tables of shard i in the place of their names behind $. */
+static void on_shard(const struct cluster *c, size_t i, const char *sql, struct text *out)
+{
 	for (const char *p = sql; *p;) {
 		size_t n = strcspn(p, "$'");
 
@@ -82,10 +112,8 @@ static void on_shard(const struct cluster *c, size_t i, const char *sql, struct 
 			text_add(out, p, n);
 			p += n;
 		} else if (*p) {
-			for (n = 0, p++; is_letter(*p) && n + 1 < sizeof table; p++)
-				table[n++] = *p;
-			table[n] = '\0';
-			cluster_table(c, i, table, false, out);
+			p++;
+			put_named(c, i, &p, out);
 		}
 	}
 }
@@ -408,12 +436,14 @@ void cluster_close(struct cluster *c)
 
 /* ---- tables ---- */
 
-static int has_fact(struct cluster *c, size_t i, int64_t *there, char **why)
+static int has_column(struct cluster *c, size_t i, const struct schema_later *l, int64_t *there, char **why)
 {
 	struct text sql = {0};
 	int rc;
 
-	text_puts(&sql, "SELECT count() FROM system.columns WHERE table = 'event' AND name = 'fact' AND database = ");
+	text_printf(&sql,
+	            "SELECT count() FROM system.columns WHERE table = '%s' AND name = '%s' AND database = ", l->table,
+	            l->column);
 	quote(&sql, c->url.database);
 	text_puts(&sql, " FORMAT TabSeparated");
 	rc = sql.failed ? -ENOMEM : cluster_numbers(c, i, text_str(&sql), there, 1, why);
@@ -422,13 +452,13 @@ static int has_fact(struct cluster *c, size_t i, int64_t *there, char **why)
 }
 
 /* Refused is what somebody else has done meanwhile, or a try before of which the answer was lost: then it is there. */
-static int add_fact(struct cluster *c, size_t i, char **why)
+static int add_column(struct cluster *c, size_t i, const struct schema_later *l, char **why)
 {
 	char *unsaid = NULL;
 	int64_t there = 0;
-	int rc = cluster_do(c, i, schema_from_1, why);
+	int rc = cluster_do(c, i, l->sql, why);
 
-	if (rc == -EREMOTEIO && !has_fact(c, i, &there, &unsaid) && there) {
+	if (rc == -EREMOTEIO && !has_column(c, i, l, &there, &unsaid) && there) {
 		free(*why);
 		*why = NULL;
 		rc = 0;
@@ -441,11 +471,15 @@ static int add_fact(struct cluster *c, size_t i, char **why)
 static int renew(struct cluster *c, size_t i, char **why)
 {
 	struct text sql = {0};
-	int64_t there = 0;
-	int rc = has_fact(c, i, &there, why);
+	int rc = 0;
 
-	if (!rc && !there)
-		rc = add_fact(c, i, why);
+	for (const struct schema_later *l = schema_later; l->table && !rc; l++) {
+		int64_t there = 0;
+
+		rc = has_column(c, i, l, &there, why);
+		if (!rc && !there)
+			rc = add_column(c, i, l, why);
+	}
 	text_printf(&sql, "INSERT INTO $shard SELECT %d, max(number), max(shards) FROM $shard", SCHEMA_FORMAT);
 	if (!rc)
 		rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);

@@ -52,12 +52,16 @@ const char *const schema_tables[] = {
     "CREATE TABLE IF NOT EXISTS $fold (run String, day Date, version UInt64, whole UInt8, events UInt64, results "
     "UInt64, digest UInt64, manner UInt64) ENGINE = ReplacingMergeTree(version) ORDER BY (run, day)",
 
-    "CREATE TABLE IF NOT EXISTS $finish (run String, version UInt64, whole UInt8, digest UInt64, manner UInt64) "
-    "ENGINE = ReplacingMergeTree(version) ORDER BY run",
+    "CREATE TABLE IF NOT EXISTS $finish (run String, version UInt64, whole UInt8, digest UInt64, manner UInt64, "
+    "parts UInt64) ENGINE = ReplacingMergeTree(version) ORDER BY run",
     NULL,
 };
 
-const char schema_from_1[] = "ALTER TABLE $event ADD COLUMN fact UInt32 AFTER day";
+const struct schema_later schema_later[] = {
+    {"event", "fact", "ALTER TABLE $event ADD COLUMN fact UInt32 AFTER day"},
+    {"finish", "parts", "ALTER TABLE $finish ADD COLUMN parts UInt64"},
+    {0},
+};
 
 const char schema_event_columns[] = "run, source, line, offset, time_ns, level, level_text, kind, target, message, "
                                     "tid, fields, span, spans, raw, foreign, day, fact";

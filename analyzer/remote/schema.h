@@ -6,12 +6,17 @@
 #include "base/text.h"
 #include <stdbool.h>
 
-enum { SCHEMA_FORMAT = 2 };
+enum { SCHEMA_FORMAT = 3 };
 
 /* Statements with $TABLE for a table; ends with NULL. */
 extern const char *const schema_tables[];
-/* What tables of format 1 lack: column fact of the events. */
-extern const char schema_from_1[];
+/* Columns that tables of older formats lack: of the events, since format 2, and of what was finished, since format 3.
+ */
+struct schema_later {
+	const char *table, *column; /* NULL: after the last one */
+	const char *sql;            /* adds it */
+};
+extern const struct schema_later schema_later[];
 
 /* A table that the fold fills: as the one of the same name here (docs/tables.md), with run, day and version before its
  * columns. Read with FINAL: a later version of a row stands in the place of the one before. */

@@ -2,6 +2,7 @@
 /* unit.c - see unit.h */
 #include "remote/unit.h"
 #include "base/array.h"
+#include "remote/gather.h"
 #include "remote/rows.h"
 #include "remote/say.h"
 #include <errno.h>
@@ -64,13 +65,20 @@ static void transactions(struct slice run, const struct unit_part *part, uint32_
 
 /* ---- the ledger ---- */
 
-static struct unit_run *run_of(struct units *u, struct slice run)
+static struct unit_run *run_there(const struct units *u, struct slice run)
 {
-	struct unit_run *r;
-
 	for (size_t i = u->nruns; i--;)
 		if (slice_same(u->run[i].run, run))
 			return &u->run[i];
+	return NULL;
+}
+
+static struct unit_run *run_of(struct units *u, struct slice run)
+{
+	struct unit_run *r = run_there(u, run);
+
+	if (r)
+		return r;
 	r = array_add(u->run, u->nruns, u->run_room);
 	if (r)
 		*r = (struct unit_run){.run = kept(&u->texts, run), .due = true};
@@ -90,6 +98,7 @@ static int take_source(void *arg, const struct slice *v)
 {
 	struct units *u = arg;
 	struct unit_run *r = run_of(u, v[0]);
+	enum { VERSION = 2 };
 	uint64_t few = hash_value(CLUSTER_HASH, v[1]), all = few;
 
 	if (!r)
@@ -103,6 +112,7 @@ static int take_source(void *arg, const struct slice *v)
 	/* in whatever order they come */
 	r->ledger += few;
 	r->digest += all;
+	r->parts += hash_value(all, v[VERSION]);
 	return 0;
 }
 
@@ -118,13 +128,21 @@ static int take_run(void *arg, const struct slice *v)
 	return 0;
 }
 
+/* What table finish has for the parts of a run; in rows of older versions it is 0. */
+static uint64_t parts_mark(const struct unit_run *r)
+{
+	return r->parts >> 1 | 1;
+}
+
 static int take_finished(void *arg, const struct slice *v)
 {
-	struct unit_run *r = run_of(arg, v[0]);
+	struct units *u = arg;
+	struct unit_run *r = run_of(u, v[0]);
 
 	if (!r)
 		return -ENOMEM;
-	r->due = !tsv_int(v[1]) || tsv_int(v[2]) != (int64_t)(r->digest >> 1) ||
+	r->apart = tsv_int(v[5]) != (int64_t)parts_mark(r);
+	r->due = !tsv_int(v[1]) || (u->by_parts ? r->apart : tsv_int(v[2]) != (int64_t)(r->digest >> 1)) ||
 	         (r->manner && tsv_int(v[4]) != (int64_t)r->manner);
 	r->version = (uint64_t)tsv_int(v[3]);
 	return 0;
@@ -135,43 +153,145 @@ static int by_name(const void *a, const void *b)
 	return slice_compare(((const struct unit_run *)a)->run, ((const struct unit_run *)b)->run);
 }
 
-/* What shard i has of each run. */
-static int ask_runs(struct cluster *c, size_t i, struct units *u, char **why)
+/* (run, e, r, h) of what stands beside the lines. */
+#define BESIDE                                                                                                         \
+	"SELECT run, toUInt64(0) AS e, count() AS r, sum(" RESULT_HASH ") AS h FROM $result FINAL GROUP BY run UNION " \
+	"ALL SELECT run, toUInt64(0) AS e, toUInt64(0) AS r, sum(cityHash64(ord, func_name, invoke_time_ms)) AS h "    \
+	"FROM $trace FINAL GROUP BY run UNION ALL SELECT run, toUInt64(0) AS e, toUInt64(0) AS r, "                    \
+	"sum(cityHash64(func_name, name, value)) AS h FROM $metadata FINAL GROUP BY run"
+
+/* What the shards have of each run. */
+static int ask_runs(struct cluster *c, struct units *u, char **why)
 {
 	struct text sql = {0};
 	int rc;
 
 	text_printf(&sql, "SELECT run, sum(e), sum(r), " DIGEST, "sum(h)");
-	text_puts(
-	    &sql,
-	    " FROM (SELECT run, count() AS e, toUInt64(0) AS r, sum(" EVENT_HASH ") AS h FROM $event GROUP BY "
-	    "run UNION ALL SELECT run, toUInt64(0) AS e, count() AS r, sum(" RESULT_HASH ") AS h FROM $result "
-	    "FINAL GROUP BY run UNION ALL SELECT run, toUInt64(0) AS e, toUInt64(0) AS r, sum(cityHash64(ord, "
-	    "func_name, invoke_time_ms)) AS h FROM $trace FINAL GROUP BY run UNION ALL SELECT run, toUInt64(0) AS "
-	    "e, toUInt64(0) AS r, sum(cityHash64(func_name, name, value)) AS h FROM $metadata FINAL GROUP BY run) "
-	    "GROUP BY run");
-	rc = cluster_rows(c, i, &sql, 4, take_run, u, why);
+	text_puts(&sql, " FROM (SELECT run, count() AS e, toUInt64(0) AS r, sum(" EVENT_HASH
+	                ") AS h FROM $event GROUP BY run UNION ALL " BESIDE ") GROUP BY run");
+	rc = gather_rows(c, &sql, 4, take_run, u, NULL, why);
 	text_done(&sql);
 	return rc;
 }
 
-int units_runs(struct cluster *c, uint64_t manner, struct units *u, char **why)
+static int ask_finished(struct cluster *c, struct units *u, char **why)
 {
 	struct text sql = {0};
-	int rc = fetch_sources(c, take_source, u, why);
+	int rc;
 
-	for (size_t i = 0; i < c->n && !rc; i++)
-		rc = ask_runs(c, i, u, why);
+	text_puts(&sql, "SELECT run, whole, toInt64(digest), toInt64(version), toInt64(manner), toInt64(parts) FROM "
+	                "$finish FINAL");
+	rc = gather_rows(c, &sql, 6, take_finished, u, NULL, why);
+	text_done(&sql);
+	return rc;
+}
+
+/* ---- parts ----
+ *
+ * A server keeps the lines of a run and day in parts, and numbers what comes: a merge of parts changes neither how many
+ * rows there are nor the first and the last number, and what takes rows out, or changes them, leaves a number of its
+ * own. So where all of this is as it was, the lines are, and need not be looked at. */
+
+/* The run of a partition, "('RUN','2026-11-28')". One with characters that a server writes in letters is not found. */
+static struct unit_run *run_of_partition(const struct units *u, struct slice partition)
+{
+	struct text name = {0};
+	struct unit_run *r = NULL;
+
+	for (size_t i = 2; i < partition.len && partition.ptr[i] != '\''; i++) {
+		i += partition.ptr[i] == '\\' && i + 1 < partition.len;
+		text_add(&name, &partition.ptr[i], 1);
+	}
+	if (!name.failed)
+		r = run_there(u, (struct slice){text_str(&name), name.len});
+	text_done(&name);
+	return r;
+}
+
+struct partitions {
+	struct units *u;
+	size_t shard;
+};
+
+static int take_partition(void *arg, const struct slice *v)
+{
+	const struct partitions *p = arg;
+	struct unit_run *r = run_of_partition(p->u, v[0]);
+	uint64_t h = cluster_hash(CLUSTER_HASH, (struct slice){(const char *)&p->shard, sizeof p->shard});
+
+	for (int i = 0; i < 5; i++)
+		h = hash_value(h, v[i]);
+	if (r)
+		r->parts += h;
+	else
+		p->u->stray = true;
+	return 0;
+}
+
+static int take_beside(void *arg, const struct slice *v)
+{
+	struct units *u = arg;
+	struct unit_run *r = run_there(u, v[0]);
+
+	if (r)
+		r->parts += (uint64_t)tsv_int(v[1]);
+	else
+		u->stray = true;
+	return 0;
+}
+
+static int ask_parts(struct cluster *c, struct units *u, char **why)
+{
+	struct partitions p = {.u = u};
+	struct text sql = {0};
+	int rc;
+
+	text_printf(&sql,
+	            "SELECT partition, sum(rows), min(min_block_number), max(max_block_number), max(if(data_version = "
+	            "min_block_number, 0, data_version)) FROM $system.parts WHERE active AND database = '%s' AND "
+	            "table = 'event' GROUP BY partition",
+	            c->url.database);
+	rc = gather_rows(c, &sql, 5, take_partition, &p, &p.shard, why);
+	if (!rc) {
+		text_printf(&sql, "SELECT run, " DIGEST " FROM (" BESIDE ") GROUP BY run", "sum(h)");
+		rc = gather_rows(c, &sql, 2, take_beside, u, NULL, why);
+	}
+	text_done(&sql);
+	return rc;
+}
+
+/* A user who may not see the parts looks at the lines. */
+static int ask_parts_if_shown(struct cluster *c, struct units *u, char **why)
+{
+	int rc = ask_parts(c, u, why);
+
+	if (rc != -EREMOTEIO && rc != -EACCES)
+		return rc;
+	free(*why);
+	*why = NULL;
+	u->stray = true;
+	return 0;
+}
+
+/* ---- runs ---- */
+
+static void settle_runs(struct units *u, uint64_t manner)
+{
 	for (size_t i = 0; i < u->nruns; i++)
 		u->run[i].manner = manner;
-	for (size_t i = 0; i < c->n && !rc; i++) {
-		text_puts(&sql,
-		          "SELECT run, whole, toInt64(digest), toInt64(version), toInt64(manner) FROM $finish FINAL");
-		rc = cluster_rows(c, i, &sql, 5, take_finished, u, why);
-	}
+}
+
+/* Parts are asked for first: lines that come meanwhile make them others than those that were looked at. */
+int units_runs(struct cluster *c, uint64_t manner, struct units *u, char **why)
+{
+	int rc = fetch_sources(c, take_source, u, why);
+
+	rc = rc ? rc : ask_parts_if_shown(c, u, why);
+	rc = rc || u->by_parts ? rc : ask_runs(c, u, why);
+	settle_runs(u, manner);
+	rc = rc ? rc : ask_finished(c, u, why);
 	if (u->nruns)
 		qsort(u->run, u->nruns, sizeof *u->run, by_name);
-	text_done(&sql);
 	return rc;
 }
 
@@ -307,11 +427,13 @@ int units_folded(struct cluster *c, uint64_t manner, struct units *u, char **why
 	return folded_of(c, manner, SLICE_NONE, u, why);
 }
 
-int units_current(struct cluster *c, struct slice run, char **why)
+static int current_by(struct cluster *c, struct slice run, bool parts, char **why)
 {
-	struct units u = {0};
+	struct units u = {.by_parts = parts};
 	int rc = units_runs(c, 0, &u, why);
 
+	if (!rc && parts && u.stray)
+		rc = -ESTALE;
 	for (size_t i = 0; i < u.nruns; i++)
 		u.run[i].due &= is_of(u.run[i].run, run);
 	if (!rc)
@@ -326,23 +448,39 @@ int units_current(struct cluster *c, struct slice run, char **why)
 	return rc;
 }
 
+int units_current(struct cluster *c, struct slice run, char **why)
+{
+	int rc = current_by(c, run, true, why);
+
+	if (rc != -ESTALE)
+		return rc;
+	free(*why);
+	*why = NULL;
+	return current_by(c, run, false, why);
+}
+
+static int take_state(void *arg, const struct slice *v)
+{
+	uint64_t *h = arg;
+
+	*h = hash_value(*h, v[0]);
+	return 0;
+}
+
 int units_state(struct cluster *c, uint64_t *out, char **why)
 {
-	static const char *const sql[] = {
-	    "SELECT toInt64(bitShiftRight(sum(cityHash64(run, day, version, whole)), 1)) FROM $fold FINAL FORMAT "
-	    "TabSeparated",
-	    "SELECT toInt64(bitShiftRight(sum(cityHash64(run, version, whole)), 1)) FROM $finish FINAL FORMAT "
-	    "TabSeparated"};
+	static const char *const statements[] = {
+	    "SELECT toInt64(bitShiftRight(sum(cityHash64(run, day, version, whole)), 1)) FROM $fold FINAL",
+	    "SELECT toInt64(bitShiftRight(sum(cityHash64(run, version, whole)), 1)) FROM $finish FINAL"};
+	struct text sql = {0};
 	int rc = 0;
 
 	*out = CLUSTER_HASH;
-	for (size_t i = 0; i < c->n && !rc; i++)
-		for (int k = 0; k < 2 && !rc; k++) {
-			int64_t n = 0;
-
-			rc = cluster_numbers(c, i, sql[k], &n, 1, why);
-			*out = cluster_hash(*out, (struct slice){(const char *)&n, sizeof n});
-		}
+	for (size_t k = 0; k < sizeof statements / sizeof *statements && !rc; k++) {
+		text_puts(&sql, statements[k]);
+		rc = gather_rows(c, &sql, 1, take_state, out, NULL, why);
+	}
+	text_done(&sql);
 	return rc;
 }
 
@@ -546,9 +684,15 @@ int run_mark(struct cluster *c, const struct unit_run *run, uint64_t version, bo
 	bytes_u8(&b, whole);
 	bytes_u64(&b, run->digest >> 1);
 	bytes_u64(&b, run->manner);
-	rc = cluster_give(c, run_home(c, run->run), "finish", "run, version, whole, digest, manner", &b, why);
+	bytes_u64(&b, parts_mark(run));
+	rc = cluster_give(c, run_home(c, run->run), "finish", "run, version, whole, digest, manner, parts", &b, why);
 	bytes_free(&b);
 	return rc;
+}
+
+int run_seen(struct cluster *c, const struct unit_run *run, char **why)
+{
+	return run->apart ? run_mark(c, run, unit_version(run->version), true, why) : 0;
 }
 
 int run_drop(struct cluster *c, const struct unit_run *run, char **why)

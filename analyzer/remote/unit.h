@@ -26,6 +26,8 @@ struct unit_run {
 	struct slice run;
 	int64_t events, results;
 	uint64_t digest; /* of all that there is of it */
+	uint64_t parts;  /* the same, but that of the lines it has the parts that the servers keep them in */
+	bool apart;      /* table finish has other parts, of the same lines */
 	uint64_t manner;
 	uint64_t ledger;             /* of what the ledger says of its sources that matters to one transaction */
 	uint64_t version;            /* of its row in table finish, 0: none */
@@ -42,6 +44,8 @@ struct units {
 	size_t n, room;
 	uint64_t manner; /* that is looked for */
 	size_t there;    /* of them the first, those that have transactions */
+	bool by_parts;   /* runs are due by their parts: no line was looked at */
+	bool stray;      /* there are parts that are of none of the runs */
 };
 
 /* The runs of all shards. manner: how they are finished (rules, benchmark); what was in another one is due. 0: any. */
@@ -87,5 +91,7 @@ size_t run_home(const struct cluster *c, struct slice run);
 enum { RUN_DAY = 49709 };
 int run_mark(struct cluster *c, const struct unit_run *run, uint64_t version, bool whole, char **why);
 int run_drop(struct cluster *c, const struct unit_run *run, char **why);
+/* Of a run that is not due: whoever asks next finds it so by its parts. */
+int run_seen(struct cluster *c, const struct unit_run *run, char **why);
 
 #endif
