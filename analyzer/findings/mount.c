@@ -11,8 +11,8 @@
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
-#include "model/rules_kept.h"
 #include "ingest/line.h"
+#include "model/parts.h"
 #include "store/chunk.h"
 #include "store/chunks.h"
 #include <errno.h>
@@ -50,21 +50,29 @@ struct item {
 	int64_t dir; /* number of the snapshot's directory, or -1 */
 };
 
-enum { TID_UNKNOWN, TID_OTHER, TID_FAILED };
-
 struct mounts {
 	struct store *store;
 	int64_t run;
 	struct item *v;
 	size_t n, room;
 	struct intern words;
-	bool has_containerd;            /* some line of preparing: containerd's debug log is there */
-	bool has_user_error;            /* some container that answers as if its files were gone */
-	bool failures_read;             /* all that failed is there, and only what may explain it is read */
-	uint32_t of_failures;           /* words below this number stand in their lines */
+	bool has_containerd;    /* some line of preparing: containerd's debug log is there */
+	bool has_user_error;    /* some container that answers as if its files were gone */
+	sqlite3_stmt *function; /* of a transaction, once one is asked for */
+};
+
+/* What the rows of a head need: those of LOOK_FAILED only where their transaction failed. */
+enum look { LOOK_NOT, LOOK_EACH, LOOK_FAILED };
+enum { TID_UNKNOWN, TID_OTHER, TID_FAILED };
+
+/* A part of the sources: by one thread, and then joined to what others read. */
+struct reading {
+	struct mounts m;             /* of these sources alone */
+	const struct mounts *failed; /* all that failed; NULL: it is read now, and what may explain it afterwards */
+	uint8_t *look;               /* by local number of a head in this chunk */
+	size_t look_room;
 	int64_t chunk;                  /* that of_tid is of */
 	uint8_t of_tid[CHUNK_ROWS + 1]; /* by number of the transaction */
-	sqlite3_stmt *function;         /* of a transaction, once one is asked for */
 };
 
 /* ---- reading ---- */
@@ -82,13 +90,26 @@ static bool is_failure(int kind)
 	return kind == FAILED || kind == PARENT_MISSING || kind == USER_ERROR;
 }
 
-/* First what failed is read; what may explain it afterwards, where there is any. */
-static bool want(const struct shape *head, void *arg)
+/* Mounts and clean-ups of transactions that did not fail are most of a log, and explain nothing. But where a container
+ * lost its files, a clean-up is of any transaction. */
+static bool needs_failure(const struct reading *r, int kind)
 {
-	const struct mounts *m = arg;
+	return kind == MOUNTS || (kind == CLEAN_UP && !r->failed->has_user_error);
+}
+
+/* First what failed is read; what may explain it afterwards, where there is any. */
+static enum look look_of(const struct reading *r, const struct shape *head)
+{
 	int kind = kind_of(head->message);
 
-	return !head->span_line && (head->message_slot >= 0 || (kind >= 0 && is_failure(kind) != m->failures_read));
+	if (head->span_line || (head->message_slot < 0 && (kind < 0 || is_failure(kind) == !!r->failed)))
+		return LOOK_NOT;
+	return head->message_slot < 0 && r->failed && needs_failure(r, kind) ? LOOK_FAILED : LOOK_EACH;
+}
+
+static bool want(const struct shape *head, void *arg)
+{
+	return look_of(arg, head) != LOOK_NOT;
 }
 
 static int intern_field(struct mounts *m, const struct event *e, const char *name, uint32_t *out)
@@ -99,45 +120,44 @@ static int intern_field(struct mounts *m, const struct event *e, const char *nam
 	return event_field(e, name, &v) ? intern_add(&m->words, v, out) : 0;
 }
 
-static bool of_failures(const struct mounts *m, struct slice word)
+static bool of_failures(const struct reading *r, struct slice word)
 {
-	return word.ptr && intern_find(&m->words, word) < m->of_failures;
+	return word.ptr && intern_find(&r->failed->words, word) != INTERN_NONE;
 }
 
-/* Whether a line is of a transaction that failed, or of none: asked once for each transaction of a chunk. 1, 0 or a
+/* Whether a row is of a transaction that failed, or of none: asked once for each transaction of a chunk. 1, 0 or a
  * negative errno. */
-static int tid_of_failures(struct mounts *m, const struct event *e)
+static int tid_of_failures(struct reading *r, int64_t id, struct chunk *c, int number)
 {
 	char text[3 * LINE_MAX_TID];
-	int number = event_tid_number(e), rc;
 	struct slice tid;
+	int rc;
 
 	if (number <= 0)
 		return number ? number : 1;
-	if (m->chunk != e->id >> 16)
-		memset(m->of_tid, TID_UNKNOWN, sizeof m->of_tid);
-	m->chunk = e->id >> 16;
-	if (m->of_tid[number] == TID_UNKNOWN) {
-		rc = chunk_tid(e->chunk, (uint16_t)number, &tid);
+	if (r->chunk != id >> 16)
+		memset(r->of_tid, TID_UNKNOWN, sizeof r->of_tid);
+	r->chunk = id >> 16;
+	if (r->of_tid[number] == TID_UNKNOWN) {
+		rc = chunk_tid(c, (uint16_t)number, &tid);
 		if (!rc)
-			rc = chunk_tid_meaning(e->chunk, tid, text, &tid);
+			rc = chunk_tid_meaning(c, tid, text, &tid);
 		if (rc)
 			return rc;
-		m->of_tid[number] = of_failures(m, tid) ? TID_FAILED : TID_OTHER;
+		r->of_tid[number] = of_failures(r, tid) ? TID_FAILED : TID_OTHER;
 	}
-	return m->of_tid[number] == TID_FAILED;
+	return r->of_tid[number] == TID_FAILED;
 }
 
-/* Mounts and clean-ups of transactions that did not fail are most of a log, and explain nothing: they are not kept. 1,
- * 0 or a negative errno. */
-static int explains(struct mounts *m, const struct event *e, enum kind kind)
+/* Whether a line that is no failure is kept: 1, 0 or a negative errno. */
+static int explains(struct reading *r, const struct event *e, int kind)
 {
 	struct slice container;
-	int rc = kind == MOUNTS || kind == CLEAN_UP ? tid_of_failures(m, e) : 1;
+	int rc = kind == MOUNTS || kind == CLEAN_UP ? tid_of_failures(r, e->id, e->chunk, event_tid_number(e)) : 1;
 
-	if (rc || kind != CLEAN_UP || !m->has_user_error)
+	if (rc || needs_failure(r, kind))
 		return rc;
-	return event_field(e, "container_id", &container) ? of_failures(m, container) : event_error(e);
+	return event_field(e, "container_id", &container) ? of_failures(r, container) : event_error(e);
 }
 
 static struct slice find_text(struct slice in, const char *text)
@@ -262,8 +282,9 @@ static int read_item(struct mounts *m, const struct event *e, struct item *x)
 	}
 }
 
-static int take(struct mounts *m, const struct event *e)
+static int take(struct reading *r, const struct event *e)
 {
+	struct mounts *m = &r->m;
 	int kind = kind_of(event_message(e)), rc;
 	struct item x = {.id = e->id,
 	                 .tid = INTERN_NONE,
@@ -273,9 +294,9 @@ static int take(struct mounts *m, const struct event *e)
 	                 .worker = INTERN_NONE,
 	                 .dir = -1};
 
-	if (kind < 0 || is_failure(kind) == m->failures_read)
+	if (kind < 0 || is_failure(kind) == !!r->failed)
 		return 0;
-	rc = explains(m, e, (enum kind)kind);
+	rc = r->failed ? explains(r, e, kind) : 1;
 	if (rc != 1 || (rc = event_complete(e)))
 		return rc;
 	x.kind = (enum kind)kind;
@@ -292,6 +313,134 @@ static int take(struct mounts *m, const struct event *e)
 	return 0;
 }
 
+static int chunk_begin(struct reading *r, const struct event_rows *rows)
+{
+	unsigned heads = chunk_heads(rows->chunk) + CHUNK_FIRST_HEAD;
+
+	if (array_reserve(r->look, r->look_room, heads))
+		return -ENOMEM;
+	for (unsigned i = 0; i < heads; i++)
+		r->look[i] = i >= CHUNK_FIRST_HEAD ? look_of(r, chunk_head(rows->chunk, (uint16_t)i))
+		             : chunk_is_event(i)   ? LOOK_EACH
+		                                   : LOOK_NOT;
+	return 0;
+}
+
+static int row_take(struct reading *r, const struct event_rows *rows, uint32_t i)
+{
+	enum look look = r->look[rows->columns.head[i]];
+	const struct event *e;
+	int rc = look == LOOK_FAILED ? tid_of_failures(r, rows->id, rows->chunk, rows->columns.tid[i]) : 1;
+
+	if (rc == 1)
+		rc = event_get_brief(r->m.store, rows->id + i, &e);
+	if (rc <= 0 || e->head->span_line)
+		return rc < 0 ? rc : 0;
+	rc = take(r, e);
+	return rc ? rc : event_error(e);
+}
+
+static int rows_take(struct reading *r, const struct event_rows *rows)
+{
+	int rc = rows->group ? 0 : chunk_begin(r, rows);
+
+	for (uint32_t i = 0; i < rows->columns.n && !rc; i++)
+		if (r->look[rows->columns.head[i]] != LOOK_NOT)
+			rc = row_take(r, rows, i);
+	return rc;
+}
+
+static int read_lines(struct reading *r, const struct source_part *of)
+{
+	struct event_query q = {
+	    .run = of->run, .source = of->first, .last_source = of->last, .want = want, .want_arg = r};
+	struct event_cursor *c;
+	struct event_rows rows;
+	int rc = event_cursor_open(r->m.store, &q, &c);
+
+	if (rc)
+		return rc;
+	while ((rc = event_cursor_rows(c, CHUNK_COLUMN_HEAD | (r->failed ? CHUNK_COLUMN_TID : 0), &rows)) == 1 &&
+	       !(rc = rows_take(r, &rows)))
+		;
+	event_cursor_close(c);
+	return rc;
+}
+
+/* ---- reading in parts ---- */
+
+struct parts {
+	const struct mounts *failed;
+	struct source_part of[PARTS_OF_SOURCES];
+	struct mounts read[PARTS_OF_SOURCES];
+};
+
+static int read_part(void *arg, struct store *store, size_t i)
+{
+	struct parts *p = arg;
+	struct reading *r = calloc(1, sizeof *r);
+	int rc;
+
+	if (!r)
+		return -ENOMEM;
+	r->m.store = store;
+	r->failed = p->failed;
+	r->chunk = -1;
+	rc = read_lines(r, &p->of[i]);
+	p->read[i] = r->m;
+	free(r->look);
+	free(r);
+	return rc;
+}
+
+static int join_word(struct mounts *m, const struct mounts *part, uint32_t *word)
+{
+	return *word == INTERN_NONE ? 0 : intern_add(&m->words, part->words.text[*word], word);
+}
+
+/* As if m had read the part's lines as well. */
+static int mounts_join(struct mounts *m, const struct mounts *part)
+{
+	int rc = array_reserve(m->v, m->room, m->n + part->n);
+
+	m->has_containerd |= part->has_containerd;
+	m->has_user_error |= part->has_user_error;
+	for (size_t i = 0; i < part->n && !rc; i++) {
+		struct item *x = &m->v[m->n++];
+		uint32_t *const words[] = {&x->tid, &x->key, &x->parent, &x->error, &x->worker};
+
+		*x = part->v[i];
+		for (size_t k = 0; k < sizeof words / sizeof *words && !rc; k++)
+			rc = join_word(m, part, words[k]);
+	}
+	return rc;
+}
+
+static void mounts_done(struct mounts *m)
+{
+	sqlite3_finalize(m->function);
+	intern_done(&m->words);
+	free(m->v);
+}
+
+/* What failed, or where that is there what may explain it. */
+static int read_all(struct mounts *m, const struct mounts *failed)
+{
+	struct parts *p = calloc(1, sizeof *p);
+	int n = p ? parts_of_sources(m->store, m->run, p->of) : -ENOMEM, rc = n < 0 ? n : 0;
+
+	if (!rc) {
+		p->failed = failed;
+		rc = parts_read(m->store, (size_t)n, read_part, p);
+	}
+	for (int i = 0; i < n; i++) {
+		rc = rc ? rc : mounts_join(m, &p->read[i]);
+		mounts_done(&p->read[i]);
+	}
+	free(p);
+	return rc;
+}
+
 static int compare_items(const void *pa, const void *pb)
 {
 	const struct item *a = pa, *b = pb;
@@ -301,30 +450,13 @@ static int compare_items(const void *pa, const void *pb)
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-static int read_lines(struct mounts *m)
-{
-	struct event_query q = {.run = m->run, .want = want, .want_arg = m, .brief = true};
-	struct event_cursor *c;
-	const struct event *e;
-	int rc = event_cursor_open(m->store, &q, &c);
-
-	if (rc)
-		return rc;
-	while ((rc = event_cursor_next(c, &e)) == 1 && !(rc = take(m, e)) && !(rc = event_error(e)))
-		;
-	event_cursor_close(c);
-	return rc;
-}
-
 static int collect(struct mounts *m)
 {
-	int rc = read_lines(m);
+	int rc = read_all(m, NULL);
 
 	if (rc || !m->n)
 		return rc;
-	m->failures_read = true;
-	m->of_failures = m->words.n;
-	rc = read_lines(m);
+	rc = read_all(m, m);
 	if (!rc)
 		qsort(m->v, m->n, sizeof *m->v, compare_items);
 	return rc;
@@ -627,20 +759,10 @@ static int find_in_run(struct mounts *m, struct findings *out)
 
 static int find_run(struct store *s, int64_t run, struct findings *out)
 {
-	struct mounts *m = calloc(1, sizeof *m);
-	int rc;
+	struct mounts m = {.store = s, .run = run};
+	int rc = find_in_run(&m, out);
 
-	if (!m)
-		return -ENOMEM;
-	m->store = s;
-	m->run = run;
-	m->chunk = -1;
-	intern_init(&m->words);
-	rc = find_in_run(m, out);
-	sqlite3_finalize(m->function);
-	intern_done(&m->words);
-	free(m->v);
-	free(m);
+	mounts_done(&m);
 	return rc;
 }
 
