@@ -26,7 +26,8 @@ static const struct {
 	const char *may, *sql;
 } questions[] = {
     {ABOUT_ALL, "completed-without-start", FINDING_WARNING,
-     "SELECT count(*) FROM (SELECT 1 FROM invocation_row WHERE started IS NULL AND ended IS NOT NULL LIMIT 1)",
+     "SELECT count(*) FROM (SELECT 1 FROM invocation_row i CROSS JOIN invocation_kind k ON k.id = i.kind"
+     " WHERE i.started IS NULL AND i.ended IS NOT NULL AND k.status = 'ok' LIMIT 1)",
      "SELECT run, tid, 'no line says when it began', 1, arrived_ns, end_ns, 'completed well but never began to "
      "execute' FROM invocation"
      " WHERE status = 'ok' AND end_ns IS NOT NULL AND start_ns IS NULL AND (?1 = 0 OR run = ?1)"
