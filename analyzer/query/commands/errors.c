@@ -6,9 +6,11 @@
 #include "base/table.h"
 #include "base/hash.h"
 #include "base/array.h"
+#include "query/commands/gathering.h"
 #include "query/core/command.h"
 #include "query/events/event_filter.h"
 #include "base/template.h"
+#include "query/core/match.h"
 #include "query/events/mask.h"
 #include "ingest/line.h"
 #include <errno.h>
@@ -23,7 +25,7 @@ struct group {
 	int64_t run, offset_s, lines, transactions, first_ns, last_ns;
 };
 
-struct groups {
+struct errors {
 	struct group **all; /* in order of their first line read */
 	size_t n, room;
 	struct table at; /* by key */
@@ -55,13 +57,16 @@ static void group_free(struct group *g)
 	free(g);
 }
 
-static void groups_done(struct groups *g)
+void errors_free(struct errors *g)
 {
+	if (!g)
+		return;
 	for (size_t i = 0; i < g->n; i++)
 		group_free(g->all[i]);
 	free(g->all);
 	table_done(&g->at);
 	text_done(&g->key);
+	free(g);
 }
 
 /* What went wrong: the field of that name, or the one that the format names. */
@@ -86,7 +91,7 @@ static void make_key(struct text *key, const struct event *e)
 		mask_escaped(key, error, TEMPLATE_VALUE);
 }
 
-static struct group *group_new(struct groups *gs, const struct event *e, const struct text *key)
+static struct group *group_new(struct errors *gs, const struct event *e, const struct text *key)
 {
 	struct group *g = calloc(1, sizeof *g);
 	struct slice error = SLICE_NONE;
@@ -112,7 +117,7 @@ static struct group *group_new(struct groups *gs, const struct event *e, const s
 	return g;
 }
 
-static struct group *find(const struct groups *gs, uint64_t hash, const struct text *key)
+static struct group *find(const struct errors *gs, uint64_t hash, const struct text *key)
 {
 	struct table_walk w;
 
@@ -124,7 +129,7 @@ static struct group *find(const struct groups *gs, uint64_t hash, const struct t
 
 static int add(void *arg, const struct event *e)
 {
-	struct groups *gs = arg;
+	struct errors *gs = arg;
 	struct text *key = &gs->key;
 	struct group *g;
 	uint64_t hash;
@@ -171,7 +176,7 @@ static void key_parts(const struct group *g, struct slice *out)
 }
 
 /* Of each group the template of a part of its key, among groups of the same kind. */
-static int templates_of(const struct groups *gs, int part, const uint32_t *kind, uint32_t *of)
+static int templates_of(const struct errors *gs, int part, const uint32_t *kind, uint32_t *of)
 {
 	struct intern texts, pairs, templates;
 	struct template_text *v = malloc((gs->n + 1) * sizeof *v);
@@ -212,7 +217,7 @@ static void unite(struct group *to, const struct group *from)
 }
 
 /* Groups of the same run, level, target and templates become the first of them. */
-static int unite_same(struct groups *gs, const uint32_t *kind, const uint32_t *message, const uint32_t *error)
+static int unite_same(struct errors *gs, const uint32_t *kind, const uint32_t *message, const uint32_t *error)
 {
 	struct intern same;
 	size_t kept = 0;
@@ -235,7 +240,7 @@ static int unite_same(struct groups *gs, const uint32_t *kind, const uint32_t *m
 	return rc;
 }
 
-static int merge(struct groups *gs)
+static int merge(struct errors *gs)
 {
 	uint32_t *kind = malloc((gs->n + 1) * sizeof *kind), *message = malloc((gs->n + 1) * sizeof *message),
 	         *error = malloc((gs->n + 1) * sizeof *error);
@@ -275,7 +280,7 @@ static int by_count(const void *a, const void *b)
 	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
 }
 
-static void find_offsets(struct query *q, struct groups *gs)
+static void find_offsets(struct query *q, struct errors *gs)
 {
 	for (size_t i = 0; i < gs->n && !q->status; i++)
 		gs->all[i]->offset_s = query_clock(q, gs->all[i]->run, gs->all[i]->first_ns);
@@ -312,7 +317,7 @@ static bool put_group(struct query *q, struct table *t, const struct group *g, c
 	return query_table_row(q, t, cells);
 }
 
-static void put(struct query *q, const struct groups *gs)
+static void put(struct query *q, const struct errors *gs)
 {
 	bool people = q->out->format != FORMAT_CSV && q->out->format != FORMAT_JSON;
 	struct column columns[KNOWN];
@@ -332,19 +337,53 @@ static void put(struct query *q, const struct groups *gs)
 	query_table_close(q, t);
 }
 
-static void run(struct query *q)
+int errors_read(struct store *s, int64_t run, const char *level, struct errors **out)
 {
-	struct groups *gs = calloc(1, sizeof *gs);
+	struct errors *gs = calloc(1, sizeof *gs);
+	struct event_filter f;
+	int rc;
+
+	if (!gs)
+		return -ENOMEM;
+	event_filter_of_level(&f, run, level_rank((struct slice){level, strlen(level)}));
+	f.errors_too = true;
+	rc = event_filter_read(s, &f, add, gs);
+	event_filter_done(&f);
+	if (!rc)
+		rc = merge(gs);
+	if (rc)
+		errors_free(gs);
+	else
+		*out = gs;
+	return rc;
+}
+
+/* As the options have it. NULL: failed. */
+static struct errors *read_chosen(struct query *q)
+{
+	struct errors *gs = calloc(1, sizeof *gs);
 	struct event_filter f;
 
 	event_filter_init(q, &f);
 	if (!args_has(q->args, "level"))
 		f.most_verbose = 0;
 	f.errors_too = true;
-	if (query_ok(q, gs ? 0 : -ENOMEM, q->command)) {
+	if (query_ok(q, gs ? 0 : -ENOMEM, q->command))
 		event_filter_each(q, &f, add, gs);
-		if (!q->status)
-			query_ok(q, merge(gs), q->command);
+	if (!q->status)
+		query_ok(q, merge(gs), q->command);
+	event_filter_done(&f);
+	return gs;
+}
+
+static void run(struct query *q)
+{
+	struct errors *own = q->gathered && q->gathered->errors ? NULL : read_chosen(q), *gs = own ? own
+	                                                                                       : q->gathered
+	                                                                                           ? q->gathered->errors
+	                                                                                           : NULL;
+
+	if (!q->status) {
 		find_offsets(q, gs);
 		if (gs->n)
 			qsort(gs->all, gs->n, sizeof *gs->all, by_count);
@@ -352,10 +391,7 @@ static void run(struct query *q)
 		if (!q->status && !gs->n)
 			query_note(q, "no line of that level");
 	}
-	if (gs)
-		groups_done(gs);
-	free(gs);
-	event_filter_done(&f);
+	errors_free(own);
 }
 
 static const struct option_spec options[] = {

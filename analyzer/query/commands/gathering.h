@@ -23,6 +23,12 @@ struct phase_groups *phase_groups_new(struct query *q);
 int phase_groups_take(void *groups, const struct invocation_read *of, const struct phases *phases);
 void phase_groups_free(struct phase_groups *g);
 
+/* ---- for the command `errors` ---- */
+
+/* Of a run, or of all (0), down to a level; by any thread with a store of its own. 0 and *out, or a negative errno. */
+int errors_read(struct store *s, int64_t run, const char *level, struct errors **out);
+void errors_free(struct errors *e);
+
 /* ---- where the time of all invocations went, for those who put it into a sentence ---- */
 
 struct phase_sum {

@@ -264,6 +264,7 @@ void gathered_done(struct gathered *g)
 	functions_free(g->functions);
 	phase_groups_free(g->phases);
 	overall_free(g->overall);
+	errors_free(g->errors);
 	*g = (struct gathered){0};
 }
 

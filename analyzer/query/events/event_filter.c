@@ -95,17 +95,20 @@ static void read_level(struct query *q, struct event_filter *f)
 		query_fail(q, USAGE, "--level %s: it is one of error, warn, info, debug, trace", level);
 }
 
+void event_filter_of_level(struct event_filter *f, int64_t run, int most_verbose)
+{
+	*f = (struct event_filter){.most_verbose = most_verbose, .query = {.run = run, .want = want, .want_arg = f}};
+}
+
 void event_filter_init(struct query *q, struct event_filter *f)
 {
 	const char *tid = args_value(q->args, "tid");
 
-	*f = (struct event_filter){
-	    .target = args_value(q->args, "target"),
-	    .message = args_value(q->args, "message"),
-	    .foreign = args_has(q->args, "foreign"),
-	    .scratch = calloc(1, sizeof *f->scratch),
-	    .query = {.run = query_run(q), .want = want, .want_arg = f},
-	};
+	event_filter_of_level(f, query_run(q), -1);
+	f->target = args_value(q->args, "target");
+	f->message = args_value(q->args, "message");
+	f->foreign = args_has(q->args, "foreign");
+	f->scratch = calloc(1, sizeof *f->scratch);
 	query_ok(q, f->scratch ? 0 : -ENOMEM, q->command);
 	read_level(q, f);
 	read_grep(q, f);
@@ -118,12 +121,11 @@ void event_filter_init(struct query *q, struct event_filter *f)
 	}
 }
 
-void event_filter_each(struct query *q, struct event_filter *f, int (*each)(void *arg, const struct event *e),
-                       void *arg)
+int event_filter_read(struct store *s, struct event_filter *f, int (*each)(void *arg, const struct event *e), void *arg)
 {
 	struct event_cursor *c = NULL;
 	const struct event *e;
-	int rc = q->status ? 0 : event_cursor_open(q->store, &f->query, &c);
+	int rc = event_cursor_open(s, &f->query, &c);
 
 	while (c && !rc && (rc = event_cursor_next(c, &e)) == 1) {
 		rc = query_interrupted ? -EINTR : 0;
@@ -131,7 +133,14 @@ void event_filter_each(struct query *q, struct event_filter *f, int (*each)(void
 			rc = each(arg, e);
 	}
 	event_cursor_close(c);
-	query_ok(q, rc, q->path);
+	return rc;
+}
+
+void event_filter_each(struct query *q, struct event_filter *f, int (*each)(void *arg, const struct event *e),
+                       void *arg)
+{
+	if (!q->status)
+		query_ok(q, event_filter_read(q->store, f, each, arg), q->path);
 }
 
 void event_filter_done(struct event_filter *f)

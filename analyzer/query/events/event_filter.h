@@ -21,10 +21,15 @@ struct event_filter {
 /* Reads --run --tid --level --target --message --since --until --grep --foreign. event_filter_done in any case. */
 void event_filter_init(struct query *q, struct event_filter *f);
 void event_filter_done(struct event_filter *f);
+/* All lines of a run (0: of all) down to a level, whatever a command was asked; event_filter_done in any case. */
+void event_filter_of_level(struct event_filter *f, int64_t run, int most_verbose);
 
 /* Each event it takes, in the store's order, until a call gives a negative errno, which is the query's failure then. */
 void event_filter_each(struct query *q, struct event_filter *f, int (*each)(void *arg, const struct event *e),
                        void *arg);
+/* The same with a store of one's own, for threads: 0, or what failed. */
+int event_filter_read(struct store *s, struct event_filter *f, int (*each)(void *arg, const struct event *e),
+                      void *arg);
 
 /* What the cursor could not judge; not the --grep. */
 bool event_filter_takes(struct event_filter *f, const struct event *e);

@@ -2,13 +2,14 @@
 /* report_read.c - what the sections of a report share, read at once.
  *
  * Nothing of it needs anything else of it, so as many threads as there are processors read it, each what comes next:
- * one pass over all invocations in the caller's, then for a page what the workers said over time, what is wrong, and
- * the spans of each run. */
+ * one pass over all invocations in the caller's, then for a page what the workers said over time and what is wrong, the
+ * lines that are errors, and for a page the spans of each run. */
 #include "model/parts.h"
 #include "query/commands/gathering.h"
 #include "query/report/report.h"
 #include "query/why/slow.h"
 #include <errno.h>
+#include <string.h>
 
 enum { INVOCATIONS = 5 }; /* parts of the pass, at most */
 
@@ -20,7 +21,7 @@ struct reading {
 	struct part {
 		int (*read)(struct reading *x, struct store *s, size_t i);
 		size_t i;
-	} part[3 + FINDERS + FLAMES_DRAWN];
+	} part[4 + FINDERS + FLAMES_DRAWN];
 	size_t n;
 };
 
@@ -44,6 +45,17 @@ static int read_measured(struct reading *x, struct store *s, size_t i)
 static int read_found(struct reading *x, struct store *s, size_t i)
 {
 	return found_read(&x->found, s, i);
+}
+
+/* Of the level that the section asks for. */
+static int read_errors(struct reading *x, struct store *s, size_t i)
+{
+	const struct option *o = report_chosen(x->r, "errors")->options;
+
+	(void)i;
+	while (o->spec && strcmp(o->spec->name, "level"))
+		o++;
+	return errors_read(s, x->found.run, o->spec ? o->value : "error", &x->r->gathered.errors);
 }
 
 static int read_flames(struct reading *x, struct store *s, size_t i)
@@ -75,7 +87,7 @@ static void plan_pass(struct reading *x, bool page)
 	r->measured = page && r->nruns == 1 && report_has(r, "charts");
 	if (r->measured)
 		measure_begin(q, r->runs[0].id, &r->measure);
-	r->gathered = (struct gathered){functions_new(q), phase_groups_new(q), overall_new(q), NULL};
+	r->gathered = (struct gathered){functions_new(q), phase_groups_new(q), overall_new(q), NULL, NULL};
 	if (report_chosen(r, "slow") && r->invocations)
 		r->gathered.slow = slow_new(q);
 	add_pass(x, functions_take, r->gathered.functions);
@@ -95,6 +107,8 @@ static void plan(struct reading *x, bool page)
 		x->part[x->n++] = (struct part){read_measured, 0};
 	for (size_t i = 0; i < FINDERS && page; i++)
 		x->part[x->n++] = (struct part){read_found, i};
+	if (report_has(r, "errors"))
+		x->part[x->n++] = (struct part){read_errors, 0};
 	for (size_t i = 0; i < r->nruns && i < FLAMES_DRAWN && page && report_has(r, "spans"); i++)
 		x->part[x->n++] = (struct part){read_flames, i};
 }

@@ -26,7 +26,8 @@ struct gathered {
 	struct functions *functions;
 	struct phase_groups *phases;
 	struct overall *overall;
-	struct slow *slow; /* query/why/slow.h */
+	struct slow *slow;     /* query/why/slow.h */
+	struct errors *errors; /* of the level that is asked for */
 };
 
 /* ---- for sentences and figures about all of them ---- */
