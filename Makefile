@@ -86,7 +86,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c functio
               $(addprefix analyzer/query/whole/,gather.c overall.c) \
               $(addprefix analyzer/query/timelines/,critical_path.c nested.c timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_scan.c summary_findings.c summary_make.c points.c) \
-              $(addprefix analyzer/query/why/,attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c fields.c given.c lines.c measures.c observed.c parts.c requests.c side.c stretches.c typical.c) \
+              $(addprefix analyzer/query/why/,arrivals.c attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c fields.c given.c lines.c measures.c observed.c parts.c requests.c said.c side.c stretches.c typical.c) \
               $(addprefix analyzer/query/report/,measure.c over_time.c report_blame.c report_charts.c report_findings.c report_flames.c report_html.c report_read.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
               $(addprefix analyzer/query/export/,csv.c faas_sim.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c teach_idle.c teach_machine.c teach_order.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c fold.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \

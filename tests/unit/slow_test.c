@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What `slow` rests on: exact sums of the excess, probabilities, what is a cause and what is not. */
+#include "query/why/arrivals.h"
 #include "query/why/causes.h"
 #include "query/why/chance.h"
 #include "query/why/typical.h"
@@ -316,6 +317,68 @@ static void what_has_a_limit_goes_first(void **unused)
 	}
 }
 
+/* How many others of the same worker came before request i, or at least began then, and are not over. */
+static float under_way(const struct requests *r, uint32_t i, bool failing)
+{
+	int n = 0;
+
+	for (uint32_t k = 0; k < r->n; k++) {
+		const struct request *x = &r->v[k];
+
+		n += x->worker == r->v[i].worker && (!failing || x->attempts > 1) &&
+		     x->arrived_ns < r->v[i].arrived_ns && x->ended_ns >= r->v[i].arrived_ns;
+	}
+	return (float)n;
+}
+
+static const struct attribute *condition(const struct attributes *a, const char *what)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(a->v[i].what, what))
+			return &a->v[i];
+	fail_msg("no condition %s", what);
+	return NULL;
+}
+
+/* Those of one worker are not counted with the next one's, whichever of them is over last. */
+static void company_is_of_the_same_worker(void **unused)
+{
+	static const char *const what[] = {"requests under way", "failures under way"};
+	struct arrivals arrivals;
+	struct attributes a = {0};
+	struct requests r;
+
+	(void)unused;
+	make(&r, 600, 2);
+	for (uint32_t i = 0; i < r.n; i++) {
+		struct request *x = &r.v[i];
+
+		x->worker = (uint32_t)(unit() * 3);
+		x->arrived_ns += i % 7 ? 0 : (int64_t)(unit() * 1e10);
+		x->removed_ns = x->started_ns = x->arrived_ns;
+		x->ended_ns = x->arrived_ns + (int64_t)(unit() * 2e10);
+		x->attempts = i < 500 && unit() < 0.3 ? 2 : 1;
+	}
+	assert_int_equal(arrivals_make(&r, &arrivals), 0);
+	assert_int_equal(conditions_of_requests(&r, &arrivals, &a), 0);
+	for (int k = 0; k < 2; k++) {
+		const struct attribute *c = condition(&a, what[k]);
+
+		for (uint32_t i = 0; i < r.n; i++) {
+			float others = under_way(&r, i, k);
+			uint8_t step = 1;
+
+			for (int cut = 0; cut < c->ncuts; cut++)
+				step += others >= c->cut[cut];
+			if (c->step[i] != step)
+				fail_msg("%s: request %u, %g others, is in step %u", what[k], i, others, c->step[i]);
+		}
+	}
+	arrivals_done(&arrivals);
+	attributes_done(&a);
+	requests_done(&r);
+}
+
 static void cuts_are_in_order(void **unused)
 {
 	struct attributes a = {0};
@@ -349,6 +412,7 @@ int main(void)
 	    cmocka_unit_test(chance_is_no_cause),
 	    cmocka_unit_test(a_function_is_judged_by_the_others),
 	    cmocka_unit_test(what_has_a_limit_goes_first),
+	    cmocka_unit_test(company_is_of_the_same_worker),
 	    cmocka_unit_test(cuts_are_in_order),
 	};
 

@@ -64,30 +64,23 @@ int attribute_add_condition(struct attributes *a, const char *what, enum attribu
 /* What table invocation has of each request, and the time: function, worker, run, state, status, attempts, compute,
  * hour, minute, and of each function a cold start. */
 int attributes_of_requests(const struct requests *r, struct attributes *out);
-/* Arrivals by worker and time. */
-struct instant;
-struct arrivals {
-	struct instant *v;
-	uint32_t n;
-};
-
 /* How many others were on the same worker at the arrival: under way, waiting, executing, in a cold start, about to
- * fail; and its load. arrivals, zeroed before: for conditions_of_series; arrivals_done in any case. */
-int conditions_of_requests(const struct requests *r, struct attributes *out, struct arrivals *arrivals);
-void arrivals_done(struct arrivals *a);
+ * fail; and its load. */
+struct arrivals;
+int conditions_of_requests(const struct requests *r, const struct arrivals *by_worker, struct attributes *out);
 
 /* ---- from the database ---- */
 
 /* The columns of table function. A failure is latched in q. */
 void attributes_of_functions(struct query *q, const struct requests *r, struct attributes *out);
 
-/* What the workers said of themselves; run 0: of all. 0 or a negative errno; said_free in any case. The store is not
- * needed afterwards. */
+/* What the workers said of themselves, as far as the arrivals by worker find it; run 0: of all. 0 or a negative errno;
+ * said_free in any case. The store is not needed afterwards, what r and arrivals point to is. */
 struct said_values;
-int said_read(struct store *store, int64_t run, const struct requests *r, struct said_values **out);
+int said_read(struct store *store, int64_t run, const struct requests *r, const struct arrivals *arrivals,
+              struct said_values **out);
 /* The last value before the arrival of each name of the worker's series; they are used up. 0 or -ENOMEM. */
-int conditions_of_series(struct said_values *s, const struct requests *r, const struct arrivals *arrivals,
-                         struct attributes *out);
+int conditions_of_series(struct said_values *s, struct attributes *out);
 void said_free(struct said_values *s);
 
 /* Fields of lines that a request has once and that have few values. */

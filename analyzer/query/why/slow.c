@@ -8,6 +8,7 @@
 #include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/whole/gathered.h"
+#include "query/why/arrivals.h"
 #include "render/fold.h"
 #include "render/number.h"
 #include "render/text.h"
@@ -101,8 +102,8 @@ static int find_one(void *arg, struct store *store, size_t i)
 	if (i == OF_FIELDS)
 		return fields_read(store, f->run, f->r, &f->fields);
 	if (i == OF_SERIES)
-		return said_read(store, f->run, f->r, &f->said);
-	return i == OF_COMPANY ? conditions_of_requests(f->r, &f->company, &f->arrivals)
+		return said_read(store, f->run, f->r, &f->arrivals, &f->said);
+	return i == OF_COMPANY ? conditions_of_requests(f->r, &f->arrivals, &f->company)
 	                       : attributes_of_requests(f->r, &f->given);
 }
 
@@ -119,10 +120,12 @@ static int append(struct attributes *to, struct found *f, struct attributes *fun
 
 static int find_all(struct query *q, struct slow *s, struct found *f, struct attributes *functions)
 {
-	int rc = parts_read(q->store, FINDS, find_one, f);
+	int rc = arrivals_make(f->r, &f->arrivals);
 
 	if (!rc)
-		rc = conditions_of_series(f->said, f->r, &f->arrivals, &f->series);
+		rc = parts_read(q->store, FINDS, find_one, f);
+	if (!rc)
+		rc = conditions_of_series(f->said, &f->series);
 	return rc ? rc : append(&s->a, f, functions);
 }
 
