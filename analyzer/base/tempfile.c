@@ -4,7 +4,6 @@
 #include "base/array.h"
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,31 +39,65 @@ int tempfile_open(const char *beside)
 	return fd == -EACCES || fd == -EROFS ? open_at(dir ? dir : "/tmp", "/") : fd;
 }
 
-/* ---- directories ---- */
+/* ---- directories ----
+ *
+ * Where temporary files are, others may write, and put something else in the place of what is ours. So a directory is
+ * opened once, and what is in it goes by names in that directory, without a symbolic link being followed. */
 
-static int take_away(const char *path, const struct stat *st, int flag, struct FTW *at)
+static int open_dir(int parent, const char *name)
 {
-	(void)st;
-	(void)at;
-	return flag == FTW_DP ? rmdir(path) : unlink(path);
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
 }
 
-static void remove_all(const char *path)
+/* All that is in the directory goes; fd is closed. */
+static void empty(int fd)
 {
-	nftw(path, take_away, 8, FTW_DEPTH | FTW_PHYS);
+	DIR *d = fdopendir(fd);
+	const struct dirent *e;
+
+	if (!d) {
+		close(fd);
+		return;
+	}
+	while ((e = readdir(d))) {
+		int inner;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || !unlinkat(fd, e->d_name, 0))
+			continue;
+		inner = open_dir(fd, e->d_name);
+		if (inner < 0)
+			continue;
+		empty(inner);
+		unlinkat(fd, e->d_name, AT_REMOVEDIR);
+	}
+	closedir(d);
+}
+
+/* The directory that is open as fd, in its parent under that name; another one that has the name now stays if there is
+ * anything in it. */
+static void remove_dir(int parent, const char *name, int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (own >= 0)
+		empty(own);
+	unlinkat(parent, name, AT_REMOVEDIR);
 }
 
 /* Opens and locks it: -EWOULDBLOCK, somebody has it; -ENOENT, it is gone, or another one. */
-static int lock_dir(const char *path, int *out)
+static int lock_dir(int parent, const char *name, int *out)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+	int fd = open_dir(parent, name), rc = 0;
 	struct stat is, there;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		rc = -errno;
-	else if (fstat(fd, &is) || lstat(path, &there) || is.st_ino != there.st_ino || is.st_dev != there.st_dev)
+	else if (fstat(fd, &is) || fstatat(parent, name, &there, AT_SYMLINK_NOFOLLOW) || is.st_ino != there.st_ino ||
+	         is.st_dev != there.st_dev)
 		rc = -ENOENT;
 	else if (is.st_uid != geteuid())
 		rc = -EACCES;
@@ -87,18 +120,14 @@ static bool is_ours(const char *entry, const char *name)
 static void remove_left_over(const char *tmp, const char *name)
 {
 	DIR *d = opendir(tmp);
-	struct dirent *e;
-	char *path;
+	const struct dirent *e;
 	int fd;
 
 	while (d && (e = readdir(d))) {
-		if (!is_ours(e->d_name, name) || asprintf(&path, "%s/%s", tmp, e->d_name) < 0)
+		if (!is_ours(e->d_name, name) || lock_dir(dirfd(d), e->d_name, &fd))
 			continue;
-		if (!lock_dir(path, &fd)) {
-			remove_all(path);
-			close(fd);
-		}
-		free(path);
+		remove_dir(dirfd(d), e->d_name, fd);
+		close(fd);
 	}
 	if (d)
 		closedir(d);
@@ -121,7 +150,7 @@ static int make_dir(const char *tmp, const char *name, struct tempdir *out)
 			out->path = NULL;
 			return rc;
 		}
-		rc = lock_dir(out->path, &out->fd);
+		rc = lock_dir(AT_FDCWD, out->path, &out->fd);
 	} while (rc == -EWOULDBLOCK || rc == -ENOENT);
 	if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM) {
 		rmdir(out->path);
@@ -129,7 +158,9 @@ static int make_dir(const char *tmp, const char *name, struct tempdir *out)
 		out->path = NULL;
 		return rc;
 	}
-	return 0; /* without a lock, where the file system has none */
+	if (rc) /* without a lock, where the file system has none */
+		out->fd = open_dir(AT_FDCWD, out->path);
+	return 0;
 }
 
 /* "name.HOST": a lock is seen on its own host alone, and the directory may be shared with others. */
@@ -165,10 +196,13 @@ int tempdir_new(const char *name, struct tempdir *out)
 
 void tempdir_done(struct tempdir *d)
 {
-	if (!d->path)
-		return;
-	remove_all(d->path);
-	if (d->fd >= 0)
+	int parent = d->path && d->fd >= 0 ? openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (parent >= 0) {
+		remove_dir(parent, strrchr(d->path, '/') + 1, d->fd);
+		close(parent);
+	}
+	if (d->path && d->fd >= 0)
 		close(d->fd);
 	free(d->path);
 	*d = (struct tempdir){0};

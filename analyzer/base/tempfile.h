@@ -19,11 +19,12 @@ int tempfile_write(int fd, off_t *end, const char *p, size_t n);
 /* A directory for what must have names. Zero-initialise. */
 struct tempdir {
 	char *path; /* its real path; NULL: there is none */
-	int fd;     /* locked as long as the process lives; -1: its file system knows no locks */
+	int fd;     /* the directory, locked as long as the process lives where its file system knows locks */
 };
 
 /* Makes one among the temporary files; its name is `name`, this host's, and letters, with dots between. Those that a
- * process of this host left over which was killed go meanwhile. tempdir_done takes it away with all that is in it. */
+ * process of this host left over which was killed go meanwhile. tempdir_done takes it away with all that is in it, and
+ * nothing that somebody has put in its place. */
 int tempdir_new(const char *name, struct tempdir *out);
 void tempdir_done(struct tempdir *d);
 

@@ -396,6 +396,67 @@ static void without_descriptors(struct tempdir *d)
 	assert_null(d->path);
 }
 
+static bool is_there(const char *dir, const char *name)
+{
+	char path[256];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return !lstat(path, &st);
+}
+
+/* Directories in one another and links go; what links lead to stays, as does a directory that somebody has moved to
+ * where ours was. */
+static void a_directory_goes_and_nothing_else(void **state)
+{
+	char tmp[] = "/tmp/ilu-base-test-XXXXXX", other[64], inner[256], moved[64];
+	const char *before = getenv("TMPDIR");
+	char *kept = before ? strdup(before) : NULL;
+	struct tempdir d = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(tmp));
+	setenv("TMPDIR", tmp, 1);
+	snprintf(other, sizeof other, "%s/other", tmp);
+	snprintf(moved, sizeof moved, "%s/moved", tmp);
+	assert_int_equal(mkdir(other, 0700), 0);
+	put_file(other, "precious");
+	for (int swapped = 0; swapped < 2; swapped++) {
+		char path[256];
+
+		assert_int_equal(tempdir_new("test", &d), 0);
+		snprintf(path, sizeof path, "%s", d.path);
+		put_file(d.path, "file");
+		snprintf(inner, sizeof inner, "%s/link", d.path);
+		assert_int_equal(symlink(other, inner), 0);
+		for (char *p = stpcpy(inner, d.path), *end = p + 3 * 4; p < end;) {
+			p = stpcpy(p, "/in");
+			assert_int_equal(mkdir(inner, 0700), 0);
+			put_file(inner, "file");
+		}
+		if (swapped) {
+			assert_int_equal(rename(d.path, moved), 0);
+			assert_int_equal(rename(other, path), 0);
+		}
+		tempdir_done(&d);
+		if (swapped)
+			assert_int_equal(rename(path, other), 0);
+		else
+			assert_int_not_equal(access(path, F_OK), 0);
+		assert_true(is_there(other, "precious"));
+	}
+	assert_int_equal(rmdir(moved), 0); /* ours, and empty */
+	snprintf(inner, sizeof inner, "%s/precious", other);
+	assert_int_equal(unlink(inner), 0);
+	assert_int_equal(rmdir(other), 0);
+	assert_int_equal(rmdir(tmp), 0);
+	if (kept)
+		setenv("TMPDIR", kept, 1);
+	else
+		unsetenv("TMPDIR");
+	free(kept);
+}
+
 /* The next one takes it away, and nothing that somebody has. */
 static void what_a_killed_process_left_goes(void **state)
 {
@@ -461,6 +522,7 @@ int main(void)
 	    cmocka_unit_test(keys_are_sorted_and_equal_ones_stay),
 	    cmocka_unit_test(a_hash_depends_on_each_byte),
 	    cmocka_unit_test(a_hash_spreads_numbers),
+	    cmocka_unit_test(a_directory_goes_and_nothing_else),
 	    cmocka_unit_test(what_a_killed_process_left_goes),
 	};
 
