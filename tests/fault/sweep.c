@@ -20,36 +20,53 @@ struct sweep {
 
 static size_t prepared; /* the subject before it; 0: none */
 
-static bool one_alone(const struct sweep *s)
-{
-	const char *which = getenv("ILU_FAULT");
-	unsigned subject, kind, at;
+/* What of it is asked for: all, or what ILU_FAULT names, of which ILU_FAULT_PART is a part. */
+struct asked {
+	bool sweep;        /* this subject and kind */
+	unsigned at;       /* one call of them; 0: all */
+	unsigned part, of; /* part 0 ... of - 1 of the calls */
+};
 
-	if (!which || sscanf(which, "%u %u %u", &subject, &kind, &at) != 3)
-		return false;
-	if (subject == s->subject && (int)kind == s->kind)
-		s->of->one(s->subject, s->kind, at);
-	return true;
+static struct asked asked_for(const struct sweep *s)
+{
+	const char *which = getenv("ILU_FAULT"), *part = getenv("ILU_FAULT_PART");
+	struct asked a = {.of = 1};
+	unsigned subject = (unsigned)s->subject, kind = (unsigned)s->kind;
+
+	if (which)
+		sscanf(which, "%u %u %u", &subject, &kind, &a.at);
+	if (part && (sscanf(part, "%u/%u", &a.part, &a.of) != 2 || a.part >= a.of))
+		fail_msg("ILU_FAULT_PART is no PART/PARTS: %s", part);
+	a.sweep = subject == s->subject && (int)kind == s->kind;
+	return a;
 }
 
 static void sweep(void **state)
 {
 	const struct sweep *s = *state;
-	unsigned share = tries(s->of->few, s->of->more, UINT32_MAX), all, n,
+	struct asked a = asked_for(s);
+	unsigned share = tries(s->of->few, s->of->more, UINT32_MAX), all, n, tried = 0,
 	         seed = 20261128 + 7919 * (unsigned)(s->subject * SQL_FAULT_KINDS) + (unsigned)s->kind;
 
+	if (!a.sweep)
+		return;
 	if (prepared != s->subject + 1)
 		s->of->prepare(s->subject);
 	prepared = s->subject + 1;
-	if (one_alone(s))
+	if (a.at) {
+		s->of->one(s->subject, s->kind, a.at);
 		return;
+	}
 	all = s->of->calls(s->subject, s->kind);
 	n = all < share ? all : share;
 	for (unsigned k = 0; k < n; k++) {
 		seed = seed * 1103515245 + 12345;
+		if (k % a.of != a.part)
+			continue;
+		tried++;
 		s->of->one(s->subject, s->kind, n == all ? k + 1 : 1 + (seed >> 8) % all);
 	}
-	print_message("%s: %u of %u\n", s->title, n, all);
+	print_message("%s: %u of %u\n", s->title, tried, all);
 }
 
 int sweep_run(const struct sweep_of *of)

@@ -24,7 +24,8 @@ struct sweep_of {
 	int (*setup)(void **state), (*teardown)(void **state);
 };
 
-/* Runs them; ILU_FAULT="SUBJECT KIND CALL", numbers: that one alone, for a debugger. The exit status. */
+/* Runs them; ILU_FAULT="SUBJECT [KIND [CALL]]", numbers: those alone, and ILU_FAULT_PART="1/4" every fourth call of
+ * them, for several processes at a time. The exit status. */
 int sweep_run(const struct sweep_of *of);
 
 #endif
