@@ -135,11 +135,10 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 	return rc;
 }
 
-#define GOT_KEPT (1 << 20) /* bytes of the line that event_get gave, beside a cursor's own */
-
+/* What event_get gave stays beside a cursor's own, but not a long line: its chunk is more than an idle one may be. */
 static void got_forget(struct store *s)
 {
-	if (!s->got || s->got->raw.room <= GOT_KEPT)
+	if (!s->got || !s->got->ev.chunk || chunk_memory(s->got->ev.chunk) <= CHUNK_IDLE_BYTES)
 		return;
 	event_room_free(s->got);
 	s->got = NULL;

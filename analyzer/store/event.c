@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* event.c - one line as its readers see it: names, fields, text. */
 #include "store/event_room.h"
-#include "base/scan.h"
 #include "base/textduration.h"
 #include "ingest/members.h"
 #include "ingest/stamp.h"
@@ -39,7 +38,6 @@ void event_room_free(struct event_room *r)
 	bytes_free(&r->line);
 	bytes_free(&r->half[0].text);
 	bytes_free(&r->half[1].text);
-	bytes_free(&r->raw);
 	free(r->tid_text);
 	line_done(&r->parsed);
 	free(r);
@@ -57,10 +55,9 @@ int event_room_new(struct store *s, struct event_room **out)
 	return 0;
 }
 
-/* A line kept whole is parsed again and gets shapes of its own. */
+/* A line kept whole is parsed again, where it stands in the chunk, and gets shapes of its own. */
 static int raw_fill(struct event_room *r)
 {
-	static const char slack[SCAN_SLACK];
 	struct slice text, reading;
 	enum line_verdict v;
 	int rc = chunk_raw_row(r->ev.chunk, r->row.head, r->row.head_ord, &text, &reading);
@@ -70,14 +67,10 @@ static int raw_fill(struct event_room *r)
 		return rc;
 	if (reading.ptr)
 		text = reading;
-	r->raw.len = 0;
-	bytes_reserve(&r->raw, text.len + sizeof slack);
-	bytes_add(&r->raw, text.ptr, text.len);
-	bytes_add(&r->raw, slack, sizeof slack);
-	if (r->raw.failed)
-		return -ENOMEM;
-	rc = reading.ptr ? line_parse_reading(&r->parsed, r->raw.ptr, text.len, &v)
-	                 : line_parse(&r->parsed, r->raw.ptr, text.len, &v);
+	if (text.len <= SEGMENT_TEXT)
+		text.ptr = memcpy(r->raw, text.ptr, text.len);
+	rc = reading.ptr ? line_parse_reading(&r->parsed, text.ptr, text.len, &v)
+	                 : line_parse(&r->parsed, text.ptr, text.len, &v);
 	if (rc || v == LINE_REJECTED)
 		return rc ? rc : -EBADMSG;
 	rc = shape_of_raw(&r->parsed, 0, &r->raw_shape[0]);
@@ -88,7 +81,7 @@ static int raw_fill(struct event_room *r)
 	r->ev.head = r->raw_shape[0];
 	r->ev.tail = r->raw_shape[1];
 	/* the values, in the order of the slots: tokens that became slots */
-	r->ev.raw = r->raw.ptr;
+	r->ev.raw = text.ptr;
 	r->ev.raw_len = text.len;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #define STORE_EVENT_ROOM_H
 
 #include "store/store_private.h"
+#include "base/scan.h"
 
 #define EVENT_BUFS 64 /* so many printed numbers of one event can be held at a time */
 
@@ -30,7 +31,7 @@ struct event_room {
 	} half[2];
 	int64_t offset_id; /* the event whose offset in its chunk is known; 0: none */
 	uint64_t offset;
-	struct bytes raw; /* of a line kept whole, with slack */
+	char raw[SEGMENT_TEXT + SCAN_SLACK]; /* a line kept whole that its column printed */
 	struct line parsed;
 	struct shape *raw_shape[2];
 };

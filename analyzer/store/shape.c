@@ -85,11 +85,8 @@ size_t shape_skeleton(const struct line *l, unsigned part, enum shape_care care,
 		kind = slot_of(l, t, family);
 		if (!kind)
 			continue;
-		if (++slots > SHAPE_MAX_SLOTS) {
-			if (care == SHAPE_RAW)
-				break;
+		if (++slots > SHAPE_MAX_SLOTS)
 			return 0;
-		}
 		memcpy(out, l->text + from, t->off - from);
 		out += t->off - from;
 		*out++ = (char)kind;
@@ -97,7 +94,7 @@ size_t shape_skeleton(const struct line *l, unsigned part, enum shape_care care,
 	}
 	memcpy(out, l->text + from, to - from);
 	out += to - from;
-	return care == SHAPE_RAW || (size_t)(out - buf) <= SHAPE_MAX_BYTES ? (size_t)(out - buf) : 0;
+	return (size_t)(out - buf) <= SHAPE_MAX_BYTES ? (size_t)(out - buf) : 0;
 }
 
 /* ---- a shape from its skeleton ---- */
@@ -370,7 +367,7 @@ static int form_take(struct shape_full *f, size_t line, size_t len)
 }
 
 /* skeleton is taken, whatever comes of it. */
-static int shape_make(char *skeleton, size_t len, unsigned part, bool reading, struct shape **out)
+static int shape_make(char *skeleton, size_t len, unsigned part, struct shape **out)
 {
 	struct shape_full *f = calloc(1, sizeof *f);
 	uint32_t at[SHAPE_MAX_SLOTS];
@@ -396,9 +393,8 @@ static int shape_make(char *skeleton, size_t len, unsigned part, bool reading, s
 	rc = n || (part && !len) ? form_take(f, line, len) : -EBADMSG;
 	if (!rc)
 		rc = cut(f, line);
-	reading |= f->shape.form != NULL;
-	if (rc || (rc = sample_parse(&l, f->sample, &n, part, !len, reading)) || (rc = slots_fill(f, &l, at)) ||
-	    (rc = constants_fill(f, &l, at)))
+	if (rc || (rc = sample_parse(&l, f->sample, &n, part, !len, f->shape.form != NULL)) ||
+	    (rc = slots_fill(f, &l, at)) || (rc = constants_fill(f, &l, at)))
 		goto fail;
 	if (part)
 		tail_names(&f->shape, &l);
@@ -420,7 +416,7 @@ int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **ou
 {
 	char *copy = malloc(len + 1);
 
-	return copy ? shape_make(memcpy(copy, skeleton, len), len, part, false, out) : -ENOMEM;
+	return copy ? shape_make(memcpy(copy, skeleton, len), len, part, out) : -ENOMEM;
 }
 
 struct shape_range shape_part_range(const struct shape *sh, enum section section)
@@ -430,60 +426,72 @@ struct shape_range shape_part_range(const struct shape *sh, enum section section
 	return section == SECTION_FIELDS ? f->fields : section == SECTION_SPAN ? f->span : f->spans;
 }
 
-static int shape_of_line(const struct line *l, unsigned part, struct shape **out)
-{
-	char *buf = malloc(l->len + 1), *less;
-	size_t len;
+/* ---- the shape of a line that is kept whole ---- */
 
-	if (!buf)
-		return -ENOMEM;
-	len = shape_skeleton(l, part, SHAPE_RAW, buf);
-	less = realloc(buf, len + 1);
-	return shape_make(less ? less : buf, len, part, l->reading, out);
+/* Does the token belong to that half? Where parts stand in an unusual order, what has no part of its own belongs to
+ * neither. */
+static bool is_of_half(const struct line *l, const struct token *t, unsigned part)
+{
+	int n = (int)(t - l->tokens);
+
+	if (!l->odd_order)
+		return (t->off >= l->tail_off) == part;
+	if (t->section == SECTION_TOP)
+		return !part && (n == l->stamp_token || n == l->level_token || n == l->target_token ||
+		                 (n == l->message_token && !l->fields.ptr));
+	return (t->section != SECTION_FIELDS) == part;
 }
 
-static void piece_add(struct bytes *out, const char *start, struct slice s, const char *end)
+/* A token as a slot, or as a text that stays the same. */
+static void raw_token(struct shape_full *f, const struct line *l, const struct token *t)
 {
-	if (!s.ptr)
-		return;
-	bytes_add(out, start, strlen(start));
-	bytes_add(out, s.ptr, s.len);
-	bytes_add(out, end, strlen(end));
+	struct slice key = {l->text + t->key_off, t->key_len}, text = token_slice(l, t);
+	struct slot *slots = (struct slot *)f->shape.slots;
+	unsigned kind = slot_of(l, t, false);
+
+	if (kind) {
+		if (text.ptr == l->message.ptr)
+			f->shape.message_slot = (int)f->shape.nslots;
+		slots[f->shape.nslots++] =
+		    (struct slot){.kind = (enum slot_kind)kind, .section = t->section, .key = key};
+	} else if (t->kind == SLOT_STRING && (t->section == SECTION_SPAN || t->section == SECTION_TOP)) {
+		f->constants[f->nconstants++] = (struct constant){t->section, key, text};
+	}
 }
 
-/* The parts of a line in the usual order. */
-static void usual_order(const struct line *l, struct bytes *out)
+/* In the order of the text; in an unusual one by sections, since span stands before spans elsewhere. */
+static void raw_tokens(struct shape_full *f, const struct line *l)
 {
-	static const char start[] = "{\"timestamp\":\"1970-01-01 00:00:00.0\"", slack[SCAN_SLACK];
-
-	bytes_add(out, start, sizeof start - 1);
-	piece_add(out, ",\"level\":\"", l->level, "\"");
-	piece_add(out, ",\"fields\":", l->fields, "");
-	if (!l->fields.ptr)
-		piece_add(out, ",\"message\":\"", l->message, "\"");
-	piece_add(out, ",\"target\":\"", l->target, "\"");
-	piece_add(out, ",\"span\":", l->span, "");
-	piece_add(out, ",\"spans\":", l->spans, "");
-	bytes_add(out, "}", 1);
-	bytes_add(out, slack, sizeof slack);
+	for (unsigned section = SECTION_TOP; section <= (l->odd_order ? SECTION_SPANS : SECTION_TOP); section++)
+		for (unsigned i = 0; i < l->ntokens; i++)
+			if (is_of_half(l, &l->tokens[i], f->shape.part) &&
+			    (!l->odd_order || l->tokens[i].section == section))
+				raw_token(f, l, &l->tokens[i]);
+	f->shape.nline = f->shape.nslots;
 }
 
 int shape_of_raw(const struct line *l, unsigned part, struct shape **out)
 {
-	struct bytes text = {0};
-	enum line_verdict v;
-	struct line usual;
-	int rc;
+	struct shape_full *f = calloc(1, sizeof *f);
 
-	if (!l->odd_order)
-		return shape_of_line(l, part, out);
-	line_init(&usual);
-	usual.any_length = true;
-	usual_order(l, &text);
-	rc = text.failed ? -ENOMEM : line_parse(&usual, text.ptr, text.len - SCAN_SLACK, &v);
-	if (!rc)
-		rc = v == LINE_REJECTED ? -EBADMSG : shape_of_line(&usual, part, out);
-	line_done(&usual);
-	bytes_free(&text);
-	return rc;
+	if (!f)
+		return -ENOMEM;
+	f->shape.part = (uint8_t)part;
+	f->shape.message_slot = -1;
+	f->shape.slots = calloc(l->ntokens + 1, sizeof *f->shape.slots);
+	f->constants = calloc(l->ntokens + 1, sizeof *f->constants);
+	if (!f->shape.slots || !f->constants) {
+		shape_free(&f->shape);
+		return -ENOMEM;
+	}
+	raw_tokens(f, l);
+	if (part)
+		tail_names(&f->shape, l);
+	else
+		head_names(&f->shape, l);
+	f->fields.there = !part && l->fields.ptr;
+	f->span.there = part && l->span.ptr;
+	f->spans.there = part && l->spans.ptr;
+	*out = &f->shape;
+	return 0;
 }

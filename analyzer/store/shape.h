@@ -41,8 +41,8 @@ int shape_set_load(struct shape_set *set, uint32_t id, unsigned part, const void
 int shape_set_find(struct shape_set *set, const struct line *l, unsigned part, const struct shape **out);
 
 /* The head that a skeleton with a form says (ingest/form.h), made if new. One of `exact`, or where there are
- * SHAPE_VARIANTS of its family already, of `family`, whose message is a value; family.ptr NULL: there is no such. *out
- * NULL: neither can be had. */
+ * SHAPE_VARIANTS of its family already, of `family`, whose message is a value; either may be NONE: there is no such.
+ * *out NULL: neither can be had. */
 int shape_set_find_form(struct shape_set *set, struct slice exact, struct slice family, const struct shape **out);
 
 const struct shape *shape_set_get(struct shape_set *set, uint32_t id); /* NULL: none */
@@ -74,17 +74,17 @@ struct shape_range shape_part_range(const struct shape *sh, enum section section
  * skeleton; NONE: there is none. */
 struct slice shape_constant(const struct shape *sh, enum section section, const char *key);
 
-/* A shape that is in no set, of a skeleton (-EBADMSG: it is none) or of a line that is kept raw. Free with shape_free.
- */
+/* A shape that is in no set, of a skeleton (-EBADMSG: it is none). Free with shape_free. */
 int shape_new(const char *skeleton, size_t len, unsigned part, struct shape **out);
+/* The same of a line that is kept raw: what it is named after and which values it has, but no skeleton and no literals.
+ * Its texts are the line's, and it may be used as long as they stand there. -ENOMEM. */
 int shape_of_raw(const struct line *l, unsigned part, struct shape **out);
 void shape_free(struct shape *sh);
 
 /* The skeleton of half a line in buf (room: the line's length); 0: empty, or not to be had within the limits. */
 enum shape_care {
-	SHAPE_EXACT,  /* with its texts */
-	SHAPE_FAMILY, /* without: what shapes that differ in texts alone have in common */
-	SHAPE_RAW     /* with its texts and without limits: values beyond the 512th stay in the skeleton */
+	SHAPE_EXACT, /* with its texts */
+	SHAPE_FAMILY /* without: what shapes that differ in texts alone have in common */
 };
 size_t shape_skeleton(const struct line *l, unsigned part, enum shape_care care, char *buf);
 
