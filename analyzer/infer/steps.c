@@ -6,11 +6,12 @@
  * that a phase is a stretch of time and not a pair of lines. */
 #include "infer/steps.h"
 #include "base/sql.h"
+#include "infer/logs.h"
 #include <errno.h>
 #include <stdlib.h>
 
 #define IN_ORDER   95     /* in 100 */
-#define SOME       5      /* in 100 of the requests have a step, at least */
+#define SOME       5      /* in 100 of the requests with lines in its log have a step, at least */
 #define NOTHING_NS 500000 /* between two steps: no phase */
 
 struct chain {
@@ -22,6 +23,7 @@ struct chain {
 	int64_t *at;       /* [step * n + request]: ns after the start, or NO_NS */
 	int64_t *took;     /* by request */
 	int64_t total_ns;
+	struct logs logs;
 };
 
 static int64_t *row(const struct chain *c, int step)
@@ -80,10 +82,15 @@ static uint32_t fill_field(const struct chain *c, uint32_t field, int64_t *at)
 	return once * 100 >= found * 90 ? once : 0;
 }
 
-/* A step is in so many of the requests. */
-static uint32_t least_of(const struct chain *c)
+static uint32_t part_of(uint32_t requests, uint32_t percent, uint32_t least)
 {
-	return c->n * SOME / 100 > 3 ? c->n * SOME / 100 : 3;
+	return requests * percent / 100 > least ? requests * percent / 100 : least;
+}
+
+/* A step with this message is in so many of the requests. */
+static uint32_t least_of(const struct chain *c, uint32_t key)
+{
+	return part_of(logs_requests(&c->logs, key), SOME, 3);
 }
 
 static void candidate(struct chain *c, uint32_t key, uint32_t field)
@@ -94,7 +101,7 @@ static void candidate(struct chain *c, uint32_t key, uint32_t field)
 	if (o->n == STEPS_MAX)
 		return;
 	n = field == SAMPLE_NONE ? fill_key(c, key, row(c, o->n)) : fill_field(c, field, row(c, o->n));
-	if (n >= least_of(c))
+	if (n >= least_of(c, key))
 		o->step[o->n++] = (struct step){key, field, n};
 }
 
@@ -105,12 +112,11 @@ static int candidates(struct chain *c)
 
 	if (!in)
 		return -ENOMEM;
-
 	for (uint32_t i = 0; i < s->nfields; i++)
 		if (s->field[i].stamps && s->field[i].stamps * 100 >= s->field[i].seen * IN_ORDER)
 			candidate(c, s->field[i].key, i);
 	for (uint32_t k = 0; k < s->nkeys; k++)
-		if (in[k] >= least_of(c) && !is_end(c, k) && !s->key[k].enters && s->key[k].text.len)
+		if (in[k] >= least_of(c, k) && !is_end(c, k) && !s->key[k].enters && s->key[k].text.len)
 			candidate(c, k, SAMPLE_NONE);
 	free(in);
 	return 0;
@@ -244,10 +250,23 @@ static int compare_phases(const void *pa, const void *pb)
 	return a->from != b->from ? a->from - b->from : a->to - b->to;
 }
 
+/* How many requests have lines in the log of a step; -1, n: all have a start and an end. */
+static uint32_t requests_of(const struct chain *c, int step)
+{
+	return step < 0 || step == c->out->n ? c->n : logs_requests(&c->logs, c->out->step[step].key);
+}
+
+/* A phase is in so many of the requests. */
+static uint32_t least_with(const struct chain *c, const struct step_phase *p)
+{
+	uint32_t from = requests_of(c, p->from), to = requests_of(c, p->to);
+
+	return part_of(from < to ? from : to, 1, 2);
+}
+
 static void find_phases(struct chain *c)
 {
 	struct steps *o = c->out;
-	uint32_t least = c->n / 100 > 2 ? c->n / 100 : 2;
 	int kept = 0;
 
 	for (uint32_t i = 0; i < c->n; i++) {
@@ -261,7 +280,7 @@ static void find_phases(struct chain *c)
 		count_phase(o, last, o->n);
 	}
 	for (int i = 0; i < o->nphases; i++)
-		if (o->phase[i].requests >= least)
+		if (o->phase[i].requests >= least_with(c, &o->phase[i]))
 			o->phase[kept++] = o->phase[i];
 	o->nphases = kept;
 	qsort(o->phase, (size_t)kept, sizeof *o->phase, compare_phases);
@@ -391,6 +410,8 @@ int steps_find(struct steps *out, const struct sample *s, const struct requests 
 	if (!c.tids || !c.took || !c.at)
 		rc = -ENOMEM;
 	if (!rc)
+		rc = logs_find(&c.logs, s, c.tids, c.n);
+	if (!rc)
 		rc = find_retry(&c);
 	if (!rc)
 		rc = candidates(&c);
@@ -401,6 +422,7 @@ int steps_find(struct steps *out, const struct sample *s, const struct requests 
 		thin_out(&c);
 		find_phases(&c);
 	}
+	logs_done(&c.logs);
 	free(c.tids);
 	free(c.took);
 	free(c.at);

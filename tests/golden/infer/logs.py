@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Logs in which requests do not all stand alike: logs.py cut|parts DIR
+
+cut: 400 requests in the log of a client, of which the log of the daemon has eight.
+parts: a daemon's log of 400 requests in ten files; in 9 of the last 40 the tea boils over.
+"""
+import datetime
+import json
+import os
+import sys
+
+START = datetime.datetime(2026, 11, 28, 9, tzinfo=datetime.timezone.utc)
+
+
+def line(out, ms, request, message):
+    at = (START + datetime.timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    out.append((ms, json.dumps({"time": at, "level": "info", "msg": message, "request_id": f"r{request}"})))
+
+
+def write(folder, name, lines):
+    with open(os.path.join(folder, name), "w") as f:
+        f.writelines(text + "\n" for _, text in sorted(lines))
+
+
+def cut(folder):
+    client, daemon = [], []
+    for r in range(400):
+        at, wait, work = r * 50, 100 + r % 7, 20 + r % 3
+        line(client, at, r, "ordering")
+        line(client, at + wait + work, r, "served")
+        if r < 8:
+            line(daemon, at, r, "order is in the queue")
+            line(daemon, at + wait, r, "order is being cooked")
+    write(folder, "client.log", client)
+    write(folder, "kitchen.log", daemon)
+
+
+def parts(folder):
+    for part in range(10):
+        lines = []
+        for r in range(part * 40, part * 40 + 40):
+            at, wait, work = r * 50, 100 + r % 7, 20 + r % 3
+            line(lines, at, r, "ordering")
+            line(lines, at + wait, r, "tea is made")
+            if r >= 391:
+                line(lines, at + wait + work // 2, r, "tea boils over")
+            line(lines, at + wait + work, r, "served")
+        write(folder, f"kitchen.{part}.log", lines)
+
+
+{"cut": cut, "parts": parts}[sys.argv[1]](sys.argv[2])
