@@ -74,7 +74,7 @@ BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy.c e
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c collect_rows.c container.c function.c model.c overhead.c pattern.c)
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c logs.c naming.c outcomes.c parents.c part.c requests.c sample.c sample_lines.c steps.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c found.c hangs.c kept.c leaks.c lint.c lint_lines.c lint_log.c mount.c secret.c storms.c)
-BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
+BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c messages.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 PARSE_SRC  := $(addprefix analyzer/parse/,foreign.c parse.c parse_reject.c parse_state.c recipe.c)
 LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c formats.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c piece.c piped.c retid.c source.c source_lines.c source_stream.c source_turn.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
@@ -91,7 +91,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c functio
               $(addprefix analyzer/query/export/,csv.c faas_sim.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c teach_idle.c teach_machine.c teach_order.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c fold.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complain.c complete.c dot.c options.c remote_command.c remote_lines.c remote_sql.c repl.c script.c session.c shown.c statement.c suggest.c words.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complain.c complete.c dot.c options.c remote_command.c remote_blame.c remote_lines.c remote_sql.c repl.c script.c session.c shown.c statement.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
 COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analyzer/shell/fold_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \

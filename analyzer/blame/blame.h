@@ -102,6 +102,10 @@ int blame_run_read(sqlite3 *db, struct store *s, int64_t run, int64_t cores, str
 /* After that, for rows, and for sums of cold starts: of b->start the kind and the holders. 0 or a negative errno. */
 int blame_cold_read(sqlite3 *db, struct blame_run *b);
 void blame_run_done(struct blame_run *b);
+/* The messages whose lines these two read by the built-in rules; beside them cold starts ask whether a run has any line
+ * of level DEBUG or TRACE. 0, a negative errno, or what take returns, which ends it, if that is not 0. */
+typedef int blame_message(void *arg, struct slice message);
+int blame_messages(blame_message *take, void *arg);
 /* The request of a tid, or BLAME_NOBODY. */
 uint32_t blame_find(const struct blame_run *b, struct slice tid);
 

@@ -116,6 +116,7 @@ static int make_lines(struct asking *a, struct mirror *out)
 	                                 .results = a->want->results || of_one ? give_results : NULL,
 	                                 .sources = give_sources,
 	                                 .arg = a,
+	                                 .settled = a->want->folded != 0,
 	                                 .threads = many ? 0 : 1};
 
 	return mirror_of(&from, out, a->why);

@@ -173,6 +173,8 @@ static void lines_sql(const struct fetch_which *w, const struct text *spans, siz
 	if (w->until_ns)
 		text_printf(sql, " AND time_ns < %lld", (long long)w->until_ns);
 	text_puts(sql, text_str(spans));
+	if (w->only)
+		text_printf(sql, " AND (%s)", w->only);
 	if (w->nplaces)
 		*place = put_places(w, *place, sql);
 	text_puts(sql, " ORDER BY run, source, line FORMAT TabSeparated");

@@ -7,6 +7,7 @@
 #include "remote/partial.h"
 #include "shell/complain.h"
 #include "shell/remote_lines.h"
+#include "shell/remote_need.h"
 #include "shell/remote_sql.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -97,6 +98,7 @@ enum about {
 	ABOUT_GAPS,     /* what lies between the lines of invocations */
 	ABOUT_FINDINGS, /* with findings, and the lines that are their evidence */
 	ABOUT_VERDICT,  /* with findings, and of a run the lines of level warning and above */
+	ABOUT_REQUESTS, /* of lines what need_named says */
 	ABOUT_SOURCES,  /* the ledger */
 };
 
@@ -134,13 +136,28 @@ static const struct asked {
     {"summary", ABOUT_VERDICT, NULL, FOLDED_INVOCATION | FOLDED_PATTERN, NULL, {0}},
     {"gaps", ABOUT_GAPS, NULL, FOLDED_NONE, NULL, {0}},
     {"spans", ABOUT_SPANS, NULL, 0, NULL, {0}},
-    {"blame", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"blame", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_CONTAINER, NULL, {0}},
     {"energy", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"slow", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"compare", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"report", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"export", ABOUT_ALL, NULL, 0, NULL, {0}},
 };
+
+static const struct {
+	const char *name;
+	const struct remote_need *need;
+} needs[] = {{"blame", &need_blame}};
+
+/* Of ABOUT_REQUESTS. */
+static const struct remote_need *need_named(const char *name)
+{
+	size_t i = 0;
+
+	while (i + 1 < sizeof needs / sizeof *needs && strcmp(needs[i].name, name) != 0)
+		i++;
+	return needs[i].need;
+}
 
 static const struct asked *asked_named(const char *name)
 {
@@ -159,7 +176,7 @@ static void refuse(struct query *q, const struct asked *a)
 
 static const char *tid_of(const struct query *q, const struct asked *a)
 {
-	if (a->about == ABOUT_TID)
+	if (a->about == ABOUT_TID || a->about == ABOUT_REQUESTS)
 		return q->args->nwords ? q->args->words[0] : NULL;
 	return a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE ? args_value(q->args, "tid") : NULL;
 }
@@ -186,7 +203,7 @@ static void check_room(struct query *q, struct cluster *c, const char *run)
 
 static bool narrows(const struct fetch_which *w)
 {
-	return w->leveled || w->message || w->target || w->since_ns || w->until_ns || w->spans;
+	return w->only || w->leveled || w->message || w->target || w->since_ns || w->until_ns || w->spans;
 }
 
 /* Of the lines which, where they are not of one transaction. */
@@ -207,9 +224,19 @@ static void choose_lines(struct query *q, const struct asked *a, const struct re
 	}
 }
 
+/* Of a question about one transaction others are part, too. */
+static void choose_needed(struct query *q, struct cluster *c, const struct asked *a, struct fetch_which *which,
+                          struct text *sql)
+{
+	need_named(a->name)->lines(q, c, which, sql);
+	query_ok(q, sql->failed ? -ENOMEM : 0, q->command);
+	which->only = text_str(sql);
+	which->tid = SLICE_NONE;
+}
+
 static bool has_lines(const struct asked *a, const struct remote_where *where)
 {
-	return a->about == ABOUT_VERDICT ? where->run != NULL : a->about <= ABOUT_ALL;
+	return a->about == ABOUT_VERDICT ? where->run != NULL : a->about <= ABOUT_ALL || a->about == ABOUT_REQUESTS;
 }
 
 static void make_mirror(struct query *q, struct cluster *c, const struct asked *a, struct mirror *m)
@@ -223,17 +250,20 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	                           .findings = a->about == ABOUT_FINDINGS || a->about == ABOUT_VERDICT,
 	                           .evidence = a->about == ABOUT_FINDINGS};
 	struct remote_where where = {0};
+	struct text needed = {0};
 	struct intern found;
 	char *why = NULL;
 	int rc = 0;
 
 	intern_init(&found);
-	if (word) {
+	if (word)
 		remote_find_tid(q, c, word, &found, &which.tid);
-	} else {
+	if (!word || a->about == ABOUT_REQUESTS) {
 		remote_where(q, c, &where);
 		choose_lines(q, a, &where, &which);
 	}
+	if (!q->status && a->about == ABOUT_REQUESTS)
+		choose_needed(q, c, a, &which, &needed);
 	want.lines = has_lines(a, &where) ? &which : NULL;
 	want.run = a->about == ABOUT_RUNS ? SLICE_NONE : which.run;
 	if (!q->status && want.lines && !word && !narrows(&which))
@@ -246,6 +276,7 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 		           m->unfinished == 1 ? "source is" : "sources are");
 	free(why);
 	free(where.run);
+	text_done(&needed);
 	intern_done(&found);
 }
 

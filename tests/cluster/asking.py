@@ -47,11 +47,22 @@ ALL = [
     "slow",
     "blame",
     "blame --by container",
+    "blame --by tid --limit 0",
+    "blame --cold",
+    "blame --cold --by tid",
+    "blame --cold --by container",
+    "blame --function aes*",
+    "blame --cores 2",
 ]
 # What a message or a span of a line may be.
 MESSAGES = ["Container acquired", "it's 7 \\ \t \n ü of 31", "len: 12 popped: 4f5a6b7c8d", "(sent)", "", "x" * 1020 + " \n 12 " * 9, None, "new", "close", "enter", "exit"]
 SPANS = [{"name": "plain"}, {"a": 1, "b": "\"name\":\"no\"", "name": "a \\ \" b"}, {"in": {"name": "inner"}, "name": "{outer}"}, {"list": [1, {"name": "in"}], "name": ""}, {"in": {"name": "inner"}}, {"name": 7}]
-
+# Also as JSON, which names no column of a database.
+WHY = ["blame", "blame --cold", "blame --heat"]
+# The lines that these read as they stand.
+READ = ["CPU utilization", "Removing container", "Container deleted"]
+# Of several runs, with lines of level debug: those of queues and removals.
+BLAMED = ["blame", "blame --by container", "blame --cold", "blame --cold --by tid", "blame --run 2", "blame --heat --run 1", "blame --cold --run 1"]
 # Of two runs, one of which hangs.
 FINDINGS = ["hangs", "lint", "storms", "runs", "phases --run 1", "functions --run 2", "invocations --status failed", "patterns", "summary", "hangs --run 1"]
 
@@ -83,6 +94,12 @@ def compare(bed, db, url, command, env=None):
     a, b = without(here.stdout), without(there.stdout)
     assert a == b, (command, difference(a, b))
     return len(a)
+
+
+def same_words(bed, db, url, *command):
+    """The same, byte for byte, also what is said beside it."""
+    here, there = (bed.call("-d", d, *command) for d in (db, url))
+    assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr), (command, here.returncode, there.returncode, there.stderr, difference(here.stdout.splitlines(), there.stdout.splitlines()))
 
 
 def prepared(bed):
@@ -136,7 +153,47 @@ def register(test):
         for command in ["summary"], ["report", "-o", "-", "--run", "r"]:
             texts = [bed.call("-d", d, *command).stdout for d in (db, url)]
             assert texts[0] == texts[1], (command, [x for x in zip(*(t.splitlines() for t in texts)) if x[0] != x[1]][:3])
+        for command in WHY:
+            same_words(bed, db, url, *command.split())
+            same_words(bed, db, url, "--format", "json", *command.split())
+        tids = bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT tid FROM invocation ORDER BY end_ns - arrived_ns DESC LIMIT 2").split()[1:]
+        for tid in tids:
+            for by in (), ("--by", "function"), ("--by", "tid"), ("--cold", "--by", "container"):
+                same_words(bed, db, url, "blame", tid[:12], *by)
+        bed.refused(2, "no transaction begins with zz", "-d", url, "blame", "zz")
         assert not os.listdir(bed.tmp), "something was left over"
+
+    @test
+    def who_is_to_blame_is_told_as_here(bed):
+        """Runs with lines of level debug, one beside the other."""
+        runs = os.environ.get("ILU_TEST_RUNS", "/nonexistent")
+        url, db = bed.fresh("blamed"), os.path.join(bed.dir, "blamed.db")
+        dirs = [os.path.join(runs, r) for r in ("live-debug", "live-info")]
+        if not all(map(os.path.isdir, dirs)):
+            return "there are no runs of level debug: $ILU_TEST_RUNS names none"
+        for i, dir in enumerate(dirs):
+            bed.do("-q", "-d", db, "load", "--run", f"run {i}", *sorted(p for p in glob.glob(os.path.join(dir, "*.log*")) if "cli" not in p))
+        bed.do("-q", "-d", db, "push", url)
+        bed.do("-q", "fold", url)
+        for command in BLAMED:
+            same_words(bed, db, url, *command.split())
+        tid = bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT tid FROM event WHERE tid IS NOT NULL AND tid NOT IN (SELECT tid FROM invocation) LIMIT 1").split()[1]
+        same_words(bed, db, url, "blame", tid)
+
+    @test
+    def few_lines_are_fetched(bed):
+        """What a question about requests does not read may be anything: of most lines it is nothing here."""
+        db, _ = prepared(bed)
+        url = bed.fresh("few")
+        bed.do("-q", "-d", db, "push", url)
+        bed.do("-q", "fold", url)
+        bed.cluster.ask_all(f"ALTER TABLE few.event UPDATE raw = 'nothing' WHERE message NOT IN ({', '.join(map(repr, READ))})")
+        while set(bed.cluster.ask_all("SELECT count() FROM system.mutations WHERE NOT is_done").split()) != {"0"}:
+            time.sleep(0.05)
+        for command in WHY:
+            same_words(bed, db, url, *command.split())
+        p = bed.call("-d", url, "gaps")
+        assert p.returncode == 3 and "can't be put together" in p.stderr, (p.returncode, p.stderr)
 
     @test
     def what_hangs_is_found_as_here(bed):
