@@ -80,3 +80,9 @@ void bytes_escape(struct bytes *b, const char *p, size_t n)
 	}
 	bytes_add(b, p + from, n - from);
 }
+
+void bytes_slice(struct bytes *b, struct slice s)
+{
+	bytes_u32(b, (uint32_t)s.len);
+	bytes_add(b, s.ptr, s.len);
+}

@@ -3,9 +3,7 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/slice.h"
 
 /* A growing byte string that remembers its first failure. */
 struct bytes {
@@ -24,6 +22,8 @@ void bytes_u8(struct bytes *b, unsigned v);
 void bytes_u16(struct bytes *b, unsigned v);
 void bytes_u32(struct bytes *b, uint32_t v);
 void bytes_u64(struct bytes *b, uint64_t v);
+/* Its length in 32 bits, then the bytes. */
+void bytes_slice(struct bytes *b, struct slice s);
 void bytes_free(struct bytes *b);
 
 /* Bytes read with care: after reading past the end, bad is set and all reads give 0 or NULL. */
@@ -98,6 +98,15 @@ static inline uint64_t peek_u64(struct peek *k)
 	uint64_t low = peek_u32(k);
 
 	return low | (uint64_t)peek_u32(k) << 32;
+}
+
+/* What bytes_slice wrote, borrowed. */
+static inline struct slice peek_slice(struct peek *k)
+{
+	uint32_t len = peek_u32(k);
+	const char *p = peek_bytes(k, len);
+
+	return p ? (struct slice){p, len} : SLICE_NONE;
 }
 
 #endif

@@ -98,6 +98,12 @@ int patterns_count(struct patterns *p, const struct shape *head, int64_t lines, 
                    int64_t example);
 int patterns_join(struct patterns *p, const struct patterns *from); /* adds what another has taken */
 int patterns_write(struct patterns *p, sqlite3 *db);
+/* What was taken, with the messages that are examples, behind what is in out; patterns_unpack adds it to others that
+ * have taken nothing here, source by source: -EBADMSG where it is not that. */
+struct bytes;
+struct peek;
+int patterns_pack(struct patterns *p, struct bytes *out);
+int patterns_unpack(struct patterns *p, struct peek *in);
 
 /* function.c */
 int build_functions_from_trace(struct build *b); /* the k-th arrival is the k-th row of the trace */

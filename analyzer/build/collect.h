@@ -20,8 +20,8 @@ struct collect_options {
 	void *meanwhile_arg;
 };
 
-/* collect_rows.c: the facts of whole chunks, and the patterns of their lines (NULL: nobody wants them). f->full is
- * called when max facts are held. 0 or a negative errno. */
+/* collect_rows.c: the facts of whole chunks, and the patterns of their lines (NULL: nobody wants them, of either).
+ * f->full is called when max facts are held. 0 or a negative errno. */
 int collect_rows(struct facts *f, struct store *s, struct patterns *p, const struct event_query *q, size_t max);
 
 /* As facts_collect with no filter: at most max facts are held. Where there are more, all of them are in *spool

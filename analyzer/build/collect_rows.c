@@ -29,7 +29,7 @@ struct reading {
 
 static enum row_kind kind_of(struct reading *r, const struct event_rows *rows, const struct shape *head)
 {
-	if (facts_speak_of(r->f, head))
+	if (r->f && facts_speak_of(r->f, head))
 		return ROW_LOOK;
 	if (!r->p || head->span_line)
 		return ROW_PASS;
@@ -90,7 +90,7 @@ static int row_look(struct reading *r, int64_t id)
 
 	if (rc <= 0)
 		return rc;
-	rc = facts_speak_of(r->f, e->head) ? facts_take(r->f, e, r->max) : 0;
+	rc = r->f && facts_speak_of(r->f, e->head) ? facts_take(r->f, e, r->max) : 0;
 	if (!rc && r->p && !e->head->span_line && !(rc = event_time(e)))
 		rc = patterns_take(r->p, e);
 	return rc ? rc : event_error(e);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pattern.c - the table pattern: messages as templates (base/template.h). Span lines have no message of their own and
- * do not count. */
+ * do not count. What was counted elsewhere, a source at a time (patterns_pack), is added as if it had been here. */
 #include "build/build.h"
 #include "base/array.h"
+#include "base/bytes.h"
 #include "base/template.h"
 #include "ingest/line.h"
 #include <errno.h>
@@ -27,6 +28,10 @@ struct patterns {
 	uint32_t nheads;
 	char *buf;
 	size_t buf_room;
+	/* Of texts that were counted elsewhere their messages, by example - 1; in the order of their sources. */
+	struct slice *message;
+	size_t nmessages, messages_room;
+	struct arena messages;
 };
 
 static int reserve(struct patterns *p, size_t n)
@@ -196,13 +201,38 @@ static int compare_groups(const void *pa, const void *pb)
 	return (a->text > b->text) - (a->text < b->text);
 }
 
+/* The message of an example, without escapes; *buf is yours. 1, 0: it is not there, or a negative errno. */
+static int message_of(const struct patterns *p, int64_t example, struct slice *out, char **buf)
+{
+	const struct event *e;
+	int rc = p->nmessages ? 0 : event_get(p->store, example, &e);
+
+	if (p->nmessages) {
+		*out = p->message[example - 1];
+		return 1;
+	}
+	if (rc <= 0)
+		return rc;
+	*out = event_message(e);
+	if (event_error(e))
+		return event_error(e);
+	if (!out->ptr) {
+		*out = SLICE("");
+	} else if (!json_is_plain(*out)) {
+		*buf = malloc(out->len * 3 + 1);
+		if (!*buf)
+			return -ENOMEM;
+		*out = (struct slice){*buf, json_unescape(*out, *buf)};
+	}
+	return 1;
+}
+
 static int write_group(struct patterns *p, const struct text *v, uint32_t n, sqlite3_stmt *st)
 {
-	struct slice kind = intern_text(&p->kinds, v[0].kind);
+	struct slice kind = intern_text(&p->kinds, v[0].kind), message = SLICE_NONE;
 	const char *nl = memchr(kind.ptr, '\n', kind.len);
 	int64_t count = 0, first = INT64_MAX, last = INT64_MIN, example = v[0].example;
-	const struct event *e;
-	char *text = NULL;
+	char *buf = NULL;
 	int rc;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -217,28 +247,10 @@ static int write_group(struct patterns *p, const struct text *v, uint32_t n, sql
 	sqlite3_bind_int64(st, 4, count);
 	sqlite3_bind_int64(st, 5, first);
 	sqlite3_bind_int64(st, 6, last);
-	rc = event_get(p->store, example, &e);
-	if (rc < 0)
-		return rc;
-	if (rc == 1) {
-		struct slice m = event_message(e);
-
-		if (event_error(e))
-			return event_error(e);
-		if (!m.ptr) {
-			m = SLICE("");
-		} else if (!json_is_plain(m)) {
-			text = malloc(m.len * 3 + 1);
-			if (!text)
-				return -ENOMEM;
-			m = (struct slice){text, json_unescape(m, text)};
-		}
-		bind_slice(st, 7, m);
-	} else {
-		sqlite3_bind_null(st, 7);
-	}
-	rc = sql_step_reset(st);
-	free(text);
+	rc = message_of(p, example, &message, &buf);
+	bind_slice(st, 7, message);
+	rc = rc < 0 ? rc : sql_step_reset(st);
+	free(buf);
 	return rc;
 }
 
@@ -287,6 +299,8 @@ void patterns_free(struct patterns *p)
 	free(p->v);
 	free(p->by_head);
 	free(p->buf);
+	free(p->message);
+	arena_done(&p->messages);
 	free(p);
 }
 
@@ -299,4 +313,63 @@ int patterns_write(struct patterns *p, sqlite3 *db)
 		qsort_r(p->v, p->pairs.n, sizeof *p->v, compare_texts, p);
 	rc = merge(p);
 	return rc ? rc : write_patterns(p, db);
+}
+
+/* ---- what was counted elsewhere ---- */
+
+int patterns_pack(struct patterns *p, struct bytes *out)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < p->pairs.n && rc >= 0; i++) {
+		const struct text *t = &p->v[i];
+		struct slice message = SLICE_NONE;
+		char *buf = NULL;
+
+		rc = message_of(p, t->example, &message, &buf);
+		bytes_slice(out, intern_text(&p->kinds, t->kind));
+		bytes_slice(out, intern_text(&p->texts, t->text));
+		bytes_u64(out, (uint64_t)t->count);
+		bytes_u64(out, (uint64_t)t->first_ns);
+		bytes_u64(out, (uint64_t)t->last_ns);
+		bytes_slice(out, message);
+		free(buf);
+	}
+	return rc < 0 ? rc : out->failed ? -ENOMEM : 0;
+}
+
+static int keep_message(struct patterns *p, struct slice message, int64_t *example)
+{
+	struct slice *to = array_add(p->message, p->nmessages, p->messages_room);
+	char *text = to ? arena_text(&p->messages, message.ptr, message.len) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	*to = (struct slice){text, message.len};
+	*example = (int64_t)p->nmessages;
+	return 0;
+}
+
+int patterns_unpack(struct patterns *p, struct peek *in)
+{
+	int rc = 0;
+
+	while (!rc && !in->bad && in->p < in->end) {
+		struct slice kind = peek_slice(in), text = peek_slice(in), message;
+		int64_t count = (int64_t)peek_u64(in), first = (int64_t)peek_u64(in), last = (int64_t)peek_u64(in),
+		        example;
+		uint32_t of, number;
+
+		message = peek_slice(in);
+		if (in->bad || !memchr(kind.ptr, '\n', kind.len))
+			return -EBADMSG;
+		rc = keep_message(p, message, &example);
+		if (!rc)
+			rc = intern_add(&p->kinds, kind, &of);
+		if (!rc)
+			rc = number_of_pair(p, of, text, example, &number);
+		if (!rc)
+			text_add(&p->v[number], count, first, last, example);
+	}
+	return rc ? rc : in->bad ? -EBADMSG : 0;
 }
