@@ -40,17 +40,15 @@ bool findings_alarm(const struct findings *f)
 	return false;
 }
 
+struct findings_words {
+	struct intern words;
+	struct findings_words *next;
+};
+
 static void done(struct finding *x)
 {
-	for (size_t k = 0; k < x->nevidence; k++)
-		free(x->evidence[k].remark);
-	for (size_t k = 0; k < x->ndetails; k++)
-		free(x->detail[k].value);
 	free(x->evidence);
 	free(x->detail);
-	free(x->tid);
-	free(x->cause);
-	free(x->message);
 }
 
 void findings_done(struct findings *f)
@@ -59,46 +57,52 @@ void findings_done(struct findings *f)
 		done(&f->v[i]);
 	done(&f->nowhere);
 	intern_done(&f->words);
+	for (struct findings_words *next; f->more; f->more = next) {
+		next = f->more->next;
+		intern_done(&f->more->words);
+		free(f->more);
+	}
 	free(f->v);
 	*f = (struct findings){0};
 }
 
-/* A word that is the list's own stands in the list that it goes to. */
-static const char *word_of(struct findings *to, const struct findings *from, const char *word)
+/* The texts of one list become another's as they stand: findings point to them. */
+static int words_join(struct findings *to, struct findings *from)
 {
-	uint32_t i;
+	struct findings_words *w = malloc(sizeof *w), **end = &w->next;
 
-	if (!from->words.n)
-		return word;
-	if (intern_add(&to->words, (struct slice){word, strlen(word)}, &i))
-		to->rc = to->rc ? to->rc : -ENOMEM;
-	else
-		word = to->words.text[i].ptr;
-	return to->rc ? "" : word;
+	if (!w)
+		return -ENOMEM;
+	*w = (struct findings_words){from->words, from->more};
+	while (*end)
+		end = &(*end)->next;
+	*end = to->more;
+	to->more = w;
+	intern_init(&from->words);
+	from->more = NULL;
+	return 0;
+}
+
+static void failed(struct findings *f, int rc)
+{
+	f->rc = f->rc ? f->rc : rc;
 }
 
 void findings_join(struct findings *to, struct findings *from)
 {
-	to->rc = to->rc ? to->rc : from->rc;
+	failed(to, from->rc);
 	if (array_reserve(to->v, to->room, to->n + from->n))
-		to->rc = to->rc ? to->rc : -ENOMEM;
+		failed(to, -ENOMEM);
+	if (!to->rc && from->n)
+		failed(to, words_join(to, from));
 	for (size_t i = 0; i < from->n && !to->rc; i++) {
 		struct finding *x = &to->v[to->n++];
 
 		*x = from->v[i];
 		from->v[i] = (struct finding){0};
-		x->rc = &to->rc;
-		x->rule = word_of(to, from, x->rule);
-		for (size_t k = 0; k < x->ndetails; k++)
-			x->detail[k].name = word_of(to, from, x->detail[k].name);
+		x->list = to;
 	}
 	findings_done(from);
-}
-
-static void fail(struct finding *f, int rc)
-{
-	if (!*f->rc)
-		*f->rc = rc;
 }
 
 struct finding *finding_add(struct findings *f, const char *rule, enum finding_level level, int64_t run)
@@ -106,25 +110,36 @@ struct finding *finding_add(struct findings *f, const char *rule, enum finding_l
 	struct finding *x = array_add(f->v, f->n, f->room);
 
 	if (!x) {
-		f->rc = f->rc ? f->rc : -ENOMEM;
+		failed(f, -ENOMEM);
 		done(&f->nowhere);
 		x = &f->nowhere;
 	}
 	*x = (struct finding){
-	    .rule = rule, .level = level, .run = run, .first_ns = INT64_MIN, .last_ns = INT64_MIN, .rc = &f->rc};
+	    .rule = rule, .level = level, .run = run, .first_ns = INT64_MIN, .last_ns = INT64_MIN, .list = f};
 	return x;
 }
 
-static void say(struct finding *f, char **to, const char *format, va_list ap)
+/* The list's copy; NULL where memory is out. */
+static const char *word(struct finding *f, struct slice text)
+{
+	uint32_t i;
+	int rc = intern_add(&f->list->words, text, &i);
+
+	failed(f->list, rc);
+	return rc ? NULL : f->list->words.text[i].ptr;
+}
+
+static void say(struct finding *f, const char **to, const char *format, va_list ap)
 {
 	char *text;
+	int n = vasprintf(&text, format, ap);
 
-	if (vasprintf(&text, format, ap) < 0) {
-		fail(f, -ENOMEM);
+	if (n < 0) {
+		failed(f->list, -ENOMEM);
 		return;
 	}
-	free(*to);
-	*to = text;
+	*to = word(f, (struct slice){text, (size_t)n});
+	free(text);
 }
 
 void finding_message(struct finding *f, const char *format, ...)
@@ -147,51 +162,43 @@ void finding_cause(struct finding *f, const char *format, ...)
 
 void finding_tid(struct finding *f, struct slice tid)
 {
-	char *text = tid.ptr ? strndup(tid.ptr, tid.len) : NULL;
-
-	if (!tid.ptr)
-		return;
-	if (!text) {
-		fail(f, -ENOMEM);
-		return;
-	}
-	free(f->tid);
-	f->tid = text;
+	if (tid.ptr)
+		f->tid = word(f, tid);
 }
 
 void finding_evidence(struct finding *f, int64_t event, const char *remark)
 {
-	char *copy = remark ? strdup(remark) : NULL;
-	struct evidence *p = !remark || copy ? array_add(f->evidence, f->nevidence, f->evidence_room) : NULL;
+	struct evidence *p = array_add(f->evidence, f->nevidence, f->evidence_room);
 
-	if (p) {
-		*p = (struct evidence){event, copy};
-	} else {
-		free(copy);
-		fail(f, -ENOMEM);
-	}
+	if (p)
+		*p = (struct evidence){event, remark ? word(f, (struct slice){remark, strlen(remark)}) : NULL};
+	else
+		failed(f->list, -ENOMEM);
+}
+
+static void add_detail(struct finding *f, const char *name, const char *value)
+{
+	struct finding_detail *p = value ? array_add(f->detail, f->ndetails, f->detail_room) : NULL;
+
+	if (p)
+		*p = (struct finding_detail){name, value};
+	else
+		failed(f->list, -ENOMEM);
 }
 
 void finding_detail(struct finding *f, const char *name, const char *format, ...)
 {
-	char *value = NULL;
-	struct finding_detail *p;
+	const char *value = NULL;
 	va_list ap;
 
 	va_start(ap, format);
 	say(f, &value, format, ap);
 	va_end(ap);
-	p = value ? array_add(f->detail, f->ndetails, f->detail_room) : NULL;
-	if (p) {
-		*p = (struct finding_detail){name, value};
-	} else {
-		free(value);
-		fail(f, -ENOMEM);
-	}
+	add_detail(f, name, value);
 }
 
 void finding_detail_text(struct finding *f, const char *name, struct slice value)
 {
 	if (value.ptr)
-		finding_detail(f, name, "%.*s", (int)value.len, value.ptr);
+		add_detail(f, name, word(f, value));
 }

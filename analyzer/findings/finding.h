@@ -14,36 +14,37 @@ enum finding_level { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
 
 /* One piece of evidence: an event, or a remark of our own between events (id 0). */
 struct evidence {
-	int64_t event; /* event.id, or 0 */
-	char *remark;  /* why it matters, or NULL */
+	int64_t event;      /* event.id, or 0 */
+	const char *remark; /* why it matters, or NULL */
 };
 
+/* Texts are the list's, each once: of a hundred thousand findings most say the same. */
 struct finding {
 	const char *rule; /* "hang", "storm", "mount", "double-lock", ...: static, or the list's */
 	enum finding_level level;
 	int64_t run;
-	char *tid;                 /* NULL: of no transaction */
-	char *cause;               /* NULL: none to name */
+	const char *tid;           /* NULL: of no transaction */
+	const char *cause;         /* NULL: none to name */
 	int64_t count;             /* victims behind it (hangs), rounds (storms), occurrences */
-	char *message;             /* one sentence */
+	const char *message;       /* one sentence */
 	int64_t first_ns, last_ns; /* INT64_MIN: of no time */
 	struct evidence *evidence;
 	size_t nevidence, evidence_room;
 	/* More of its facts, by name: worker, container_id, share, ... Values are text. */
 	struct finding_detail {
-		const char *name;
-		char *value;
+		const char *name, *value;
 	} * detail;
 	size_t ndetails, detail_room;
-	int *rc; /* of the list that it is in */
+	struct findings *list; /* that it is in */
 };
 
 struct findings {
 	struct finding *v;
 	size_t n, room;
-	int rc;                 /* the first failure of those who found; they return it at their end */
-	struct finding nowhere; /* what is found when memory is out */
-	struct intern words;    /* rules and names of details that no program has */
+	int rc;                      /* the first failure of those who found; they return it at their end */
+	struct finding nowhere;      /* what is found when memory is out */
+	struct intern words;         /* their texts */
+	struct findings_words *more; /* texts of lists that were joined to it */
 };
 
 void findings_done(struct findings *f);
