@@ -7,10 +7,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* As short as it gets: each container has one. */
 struct kind {
-	int64_t id, run, base_ns;
-	const char *state; /* of an attempt, as text that outlives the statement */
-	bool ok;           /* status of an invocation */
+	int64_t id, base_ns;
+	uint32_t run;
+	uint8_t state; /* of an attempt: its place in states */
+	bool ok;       /* status of an invocation */
 };
 
 struct kind_list {
@@ -40,14 +42,37 @@ void invocation_reader_close(struct invocation_reader *r)
 	free(r);
 }
 
+static const char *const states[] = {NULL, "cold", "prewarm", "warm"};
+
+static uint8_t state_number(struct slice v)
+{
+	for (uint8_t i = 1; i < sizeof states / sizeof *states; i++)
+		if (slice_is(v, states[i]))
+			return i;
+	return 0;
+}
+
 const char *attempt_state(struct slice v)
 {
-	static const char *const names[] = {"cold", "prewarm", "warm"};
+	return states[state_number(v)];
+}
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (slice_is(v, names[i]))
-			return names[i];
-	return NULL;
+static int read_kind(sqlite3_stmt *st, struct kind_list *l)
+{
+	int64_t run = sqlite3_column_int64(st, 1);
+	struct kind *k;
+
+	if (run < 0 || run > UINT32_MAX)
+		return -EBADMSG;
+	k = array_add(l->v, l->n, l->room);
+	if (!k)
+		return -ENOMEM;
+	*k = (struct kind){.id = sqlite3_column_int64(st, 0),
+	                   .base_ns = sqlite3_column_int64(st, 2),
+	                   .run = (uint32_t)run,
+	                   .state = state_number(column_slice(st, 3)),
+	                   .ok = slice_is(column_slice(st, 3), "ok")};
+	return 0;
 }
 
 static int read_kinds(sqlite3 *db, const char *sql, struct kind_list *l)
@@ -57,17 +82,8 @@ static int read_kinds(sqlite3 *db, const char *sql, struct kind_list *l)
 
 	if (rc)
 		return rc;
-	while ((rc = sql_next(st)) == 1) {
-		struct kind *k = array_add(l->v, l->n, l->room);
-
-		if (!k) {
-			rc = -ENOMEM;
-			break;
-		}
-		*k =
-		    (struct kind){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), sqlite3_column_int64(st, 2),
-		                  attempt_state(column_slice(st, 3)), slice_is(column_slice(st, 3), "ok")};
-	}
+	while ((rc = sql_next(st)) == 1 && !(rc = read_kind(st, l)))
+		;
 	sqlite3_finalize(st);
 	return rc;
 }
@@ -166,7 +182,7 @@ static int put_attempt(struct invocation_reader *r, const struct kind *of)
 	a = array_add(r->attempt, r->row.nattempts, r->room);
 	if (!a)
 		return -ENOMEM;
-	a->state = k->state;
+	a->state = states[k->state];
 	return read_times(r->attempts, 2, 4, k->base_ns,
 	                  (int64_t *[]){&a->insert_ns, &a->remove_ns, &a->start_ns, &a->end_ns})
 	           ? 0
