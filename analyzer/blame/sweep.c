@@ -12,12 +12,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum change { GIVES_BACK, GETS, LEAVES, REFUSED, COMES };
+enum change { GIVES_BACK, GETS, LEAVES, REFUSED, COMES, CHANGES };
 
 struct turn {
 	int64_t at;
 	uint32_t lane, index; /* of a hold or a wait */
 	uint8_t change;
+};
+
+/* Holds or waits in the order of one change of theirs; front: the turn of the next one. */
+struct order {
+	uint32_t *v, n, next;
+	struct turn front;
 };
 
 enum place { OUTSIDE, COUNTED, ALONE, OF_MEMORY };
@@ -50,6 +56,9 @@ struct sweep {
 	struct list refused;    /* waits of memory; the same */
 	uint32_t *before, *counts; /* by function, and the same by place in scratch: of those ahead */
 	struct list scratch;
+	struct order order[CHANGES];
+	struct turn *turn; /* of the instant at hand */
+	size_t nturns, turns_room;
 };
 
 static int list_add(struct list *l, uint32_t x)
@@ -426,15 +435,13 @@ static int instant(struct sweep *s, const struct turn *v, size_t n)
 	return rc;
 }
 
-/* ---- the whole ---- */
+/* ---- the turns ----
+ *
+ * There are as many as four for each item. So not they are put in order, but for each kind of change the numbers of the
+ * holds or waits that have it; the turns of an instant are taken from the fronts of these lists. */
 
-/* What a number stands for: a change in its last bits, in front of them of which hold or wait. */
-enum { CHANGE_BITS = 3 };
-
-static struct turn turn_of(const struct blame_run *b, uint32_t number)
+static struct turn turn_of(const struct blame_run *b, uint8_t change, uint32_t i)
 {
-	uint32_t i = number >> CHANGE_BITS;
-	uint8_t change = number & ((1 << CHANGE_BITS) - 1);
 	struct turn t = {.lane = change <= GETS ? b->hold[i].lane : b->wait[i].lane, .index = i, .change = change};
 
 	t.at = change == GETS         ? b->hold[i].from_ns
@@ -445,53 +452,100 @@ static struct turn turn_of(const struct blame_run *b, uint32_t number)
 	return t;
 }
 
-static size_t number_turns(const struct blame_run *b, struct keyed *v)
+static bool has_turn(const struct blame_run *b, uint8_t change, uint32_t i)
 {
-	size_t n = 0;
+	const struct blame_wait *w = &b->wait[i];
 
-	for (uint32_t change = GIVES_BACK; change <= COMES; change++)
-		for (uint32_t i = 0; i < (change <= GETS ? b->nholds : b->nwaits); i++) {
-			const struct blame_wait *w = &b->wait[i];
+	return change != REFUSED || (w->refused_ns > w->from_ns && w->refused_ns < w->to_ns);
+}
 
-			if (change == REFUSED && !(w->refused_ns > w->from_ns && w->refused_ns < w->to_ns))
-				continue;
-			v[n++].value = i << CHANGE_BITS | change;
-		}
+static uint32_t number_turns(const struct blame_run *b, uint8_t change, struct keyed *v)
+{
+	uint32_t all = change <= GETS ? b->nholds : b->nwaits, n = 0;
+
+	for (uint32_t i = 0; i < all; i++)
+		if (has_turn(b, change, i))
+			v[n++] = (struct keyed){keyed_signed(turn_of(b, change, i).at), i};
 	return n;
 }
 
-/* By lane, time, change and index: they are numbered by the last two. */
-static int sort_turns(const struct blame_run *b, struct keyed *v, size_t n)
+/* By lane, time and number. */
+static int order_turns(const struct blame_run *b, uint8_t change, struct order *o)
 {
-	int rc;
+	uint32_t all = change <= GETS ? b->nholds : b->nwaits;
+	struct keyed *v = malloc(((size_t)all + 1) * sizeof *v);
+	uint32_t n = v ? number_turns(b, change, v) : 0;
+	int rc = v ? keyed_sort(v, n) : -ENOMEM;
 
-	for (size_t i = 0; i < n; i++)
-		v[i].key = keyed_signed(turn_of(b, v[i].value).at);
-	rc = keyed_sort(v, n);
-	for (size_t i = 0; !rc && i < n; i++)
-		v[i].key = turn_of(b, v[i].value).lane;
-	return rc ? rc : keyed_sort(v, n);
+	for (uint32_t i = 0; i < n && !rc; i++)
+		v[i].key = turn_of(b, change, v[i].value).lane;
+	if (!rc)
+		rc = keyed_sort(v, n);
+	o->v = rc ? NULL : malloc(((size_t)n + 1) * sizeof *o->v);
+	for (uint32_t i = 0; i < n && o->v; i++)
+		o->v[i] = v[i].value;
+	free(v);
+	o->n = o->v ? n : 0;
+	return rc ? rc : o->v ? 0 : -ENOMEM;
 }
 
-static int make_events(const struct blame_run *b, struct turn **out, size_t *count)
-{
-	struct keyed *numbers = malloc(((size_t)b->nholds * 2 + (size_t)b->nwaits * 3 + 1) * sizeof *numbers);
-	size_t n = 0;
-	int rc = b->nholds >> (32 - CHANGE_BITS) || b->nwaits >> (32 - CHANGE_BITS) ? -EOVERFLOW : 0;
+enum { AHEAD = 16 }; /* turns whose hold or wait is fetched: they stand anywhere */
 
-	if (!numbers)
-		return -ENOMEM;
-	if (!rc) {
-		n = number_turns(b, numbers);
-		rc = sort_turns(b, numbers, n);
+/* The front of a list becomes its next one, if there is one. */
+static void look_at_next(const struct blame_run *b, uint8_t change, struct order *o)
+{
+	if (o->next + AHEAD < o->n) {
+		uint32_t i = o->v[o->next + AHEAD];
+
+		__builtin_prefetch(change <= GETS ? (const void *)&b->hold[i] : &b->wait[i]);
 	}
-	*out = rc ? NULL : malloc((n + 1) * sizeof **out);
-	for (size_t i = 0; *out && i < n; i++)
-		(*out)[i] = turn_of(b, numbers[i].value);
-	free(numbers);
-	*count = n;
-	return rc ? rc : *out ? 0 : -ENOMEM;
+	if (o->next < o->n)
+		o->front = turn_of(b, change, o->v[o->next]);
 }
+
+static int order_all(struct sweep *s)
+{
+	int rc = 0;
+
+	for (uint8_t k = 0; k < CHANGES && !rc; k++) {
+		rc = order_turns(s->b, k, &s->order[k]);
+		look_at_next(s->b, k, &s->order[k]);
+	}
+	return rc;
+}
+
+/* The turns of the next instant of a lane, by change and number. 1; 0: there are no more; or -ENOMEM. */
+static int next_instant(struct sweep *s)
+{
+	const struct turn *first = NULL;
+	struct turn at;
+
+	for (uint8_t k = 0; k < CHANGES; k++) {
+		const struct order *o = &s->order[k];
+
+		if (o->next < o->n && (!first || o->front.lane < first->lane ||
+		                       (o->front.lane == first->lane && o->front.at < first->at)))
+			first = &o->front;
+	}
+	s->nturns = 0;
+	if (!first)
+		return 0;
+	at = *first;
+	for (uint8_t k = 0; k < CHANGES; k++)
+		for (struct order *o = &s->order[k];
+		     o->next < o->n && o->front.lane == at.lane && o->front.at == at.at;) {
+			struct turn *t = array_add(s->turn, s->nturns, s->turns_room);
+
+			if (!t)
+				return -ENOMEM;
+			*t = o->front;
+			o->next++;
+			look_at_next(s->b, k, o);
+		}
+	return 1;
+}
+
+/* ---- the whole ---- */
 
 static void begin_lane(struct sweep *s, const struct blame_lane *lane, int64_t at)
 {
@@ -515,14 +569,15 @@ static void sweep_done(struct sweep *s)
 	free(s->spot);
 	free(s->before);
 	free(s->counts);
+	free(s->turn);
+	for (int k = 0; k < CHANGES; k++)
+		free(s->order[k].v);
 }
 
 int blame_sweep(const struct blame_run *b, const struct blame_sink *sink)
 {
 	struct sweep s = {.b = b, .sink = sink};
-	struct turn *v = NULL;
-	size_t n = 0;
-	int rc = make_events(b, &v, &n);
+	int rc = order_all(&s);
 
 	s.state = calloc((size_t)b->nwaits + 1, sizeof *s.state);
 	s.count = calloc((size_t)b->functions.n + 1, sizeof *s.count);
@@ -531,14 +586,11 @@ int blame_sweep(const struct blame_run *b, const struct blame_sink *sink)
 	s.counts = calloc((size_t)b->functions.n + 1, sizeof *s.counts);
 	if (!s.state || !s.count || !s.spot || !s.before || !s.counts)
 		rc = -ENOMEM;
-	for (size_t i = 0, end; !rc && i < n; i = end) {
-		for (end = i + 1; end < n && v[end].lane == v[i].lane && v[end].at == v[i].at; end++)
-			;
-		if (!i || v[i].lane != v[i - 1].lane)
-			begin_lane(&s, &b->lane[v[i].lane], v[i].at);
-		rc = instant(&s, v + i, end - i);
+	while (!rc && (rc = next_instant(&s)) == 1) {
+		if (!s.lane || s.turn->lane != s.lane - b->lane)
+			begin_lane(&s, &b->lane[s.turn->lane], s.turn->at);
+		rc = instant(&s, s.turn, s.nturns);
 	}
 	sweep_done(&s);
-	free(v);
 	return rc;
 }
