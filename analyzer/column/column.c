@@ -67,6 +67,16 @@ int column_add_pieces(struct slot_values *c, const struct slice *pieces, unsigne
 	return c->text.failed ? -ENOMEM : 0;
 }
 
+int column_add_lent(struct slot_values *c, size_t len)
+{
+	size_t end = len + (c->n ? c->ends[c->n - 1] : 0);
+
+	if (end > UINT32_MAX || array_reserve(c->ends, c->room, c->n + 1))
+		return -ENOMEM;
+	c->ends[c->n++] = (uint32_t)end;
+	return 0;
+}
+
 void column_clear(struct slot_values *c)
 {
 	c->n = 0;
@@ -80,7 +90,7 @@ void column_free(struct slot_values *c)
 	*c = (struct slot_values){0};
 }
 
-static struct slice value_at(const struct slot_values *c, uint32_t i)
+struct slice column_value(const struct slot_values *c, uint32_t i)
 {
 	uint32_t start = i ? c->ends[i - 1] : 0;
 
@@ -166,7 +176,7 @@ static bool numbers_of(const struct slot_values *c, uint32_t from, uint32_t n, b
                        int64_t *out)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (!parse(value_at(c, from + i), &out[i]))
+		if (!parse(column_value(c, from + i), &out[i]))
 			return false;
 	return true;
 }
@@ -182,18 +192,27 @@ static void text_end(const char *p, size_t len, struct bytes *out, struct slice 
 		bytes_add(out, p, len);
 }
 
-/* u8 width of the lengths, lengths in planes, the text of the values picked by order (NULL: from ... from + n). */
-static void text_write(const struct slot_values *c, uint32_t from, uint32_t n, const uint32_t *order, struct bytes *out,
-                       struct slice *lent)
+/* u8 width of the lengths, lengths in planes, of the values picked by order (NULL: from ... from + n). */
+static void lengths_write(const struct slot_values *c, uint32_t from, uint32_t n, const uint32_t *order,
+                          uint64_t len[SEGMENT_ROWS], struct bytes *out)
 {
-	uint64_t len[SEGMENT_ROWS], most = 0;
+	uint64_t most = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		len[i] = value_at(c, order ? order[i] : from + i).len;
+		len[i] = column_value(c, order ? order[i] : from + i).len;
 		most = len[i] > most ? len[i] : most;
 	}
 	bytes_u8(out, numbers_width(most));
 	numbers_planes(len, n, numbers_width(most), out);
+}
+
+/* The lengths, and the text of the values. */
+static void text_write(const struct slot_values *c, uint32_t from, uint32_t n, const uint32_t *order, struct bytes *out,
+                       struct slice *lent)
+{
+	uint64_t len[SEGMENT_ROWS];
+
+	lengths_write(c, from, n, order, len, out);
 	if (!order && n) {
 		uint32_t start = from ? c->ends[from - 1] : 0;
 
@@ -201,7 +220,7 @@ static void text_write(const struct slot_values *c, uint32_t from, uint32_t n, c
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		text_end(value_at(c, order[i]).ptr, len[i], out, n == 1 ? lent : NULL);
+		text_end(column_value(c, order[i]).ptr, len[i], out, n == 1 ? lent : NULL);
 }
 
 static bool is_tid(struct slice s)
@@ -225,7 +244,7 @@ static bool tids_write(const struct slot_values *c, uint32_t from, uint32_t n, s
 	uint32_t other[SEGMENT_ROWS / TIDS_FEW] = {0}, others = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (is_tid(value_at(c, from + i)))
+		if (is_tid(column_value(c, from + i)))
 			continue;
 		if (others == n / TIDS_FEW)
 			return false;
@@ -237,7 +256,7 @@ static bool tids_write(const struct slot_values *c, uint32_t from, uint32_t n, s
 		bytes_u16(out, other[k] - from);
 	text_write(c, 0, others, other, out, NULL);
 	for (uint32_t i = 0, k = 0; i < n; i++) {
-		const char *p = value_at(c, from + i).ptr;
+		const char *p = column_value(c, from + i).ptr;
 		unsigned char id[16] = {0};
 
 		if (k < others && other[k] == from + i)
@@ -258,7 +277,7 @@ static uint32_t dictionary(const struct slot_values *c, uint32_t from, uint32_t 
 	uint32_t count = 0, most = n / 4 < DICT_MAX ? n / 4 + 1 : DICT_MAX;
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct slice s = value_at(c, from + i);
+		struct slice s = column_value(c, from + i);
 		uint32_t h = 2166136261u;
 
 		for (size_t k = 0; k < s.len; k++)
@@ -266,7 +285,7 @@ static uint32_t dictionary(const struct slot_values *c, uint32_t from, uint32_t 
 		for (h ^= h >> 15;; h++) {
 			uint16_t *t = &table[h % (4 * DICT_MAX)];
 
-			if (*t && !slice_same(s, value_at(c, first[*t - 1])))
+			if (*t && !slice_same(s, column_value(c, first[*t - 1])))
 				continue;
 			if (!*t) {
 				if (count == most)
@@ -287,7 +306,7 @@ static bool decimals_write(const struct slot_values *c, uint32_t from, uint32_t 
 	uint16_t how[SEGMENT_ROWS];
 
 	for (uint32_t i = 0; i < n; i++)
-		if (!decimal_of(value_at(c, from + i), &numbers[i], &how[i]))
+		if (!decimal_of(column_value(c, from + i), &numbers[i], &how[i]))
 			return false;
 	bytes_u8(out, ENC_DECIMAL);
 	small_write(how, n, out);
@@ -328,6 +347,15 @@ void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct
 		return;
 	bytes_u8(out, ENC_TEXT);
 	text_write(c, from, n, NULL, out, lent);
+}
+
+void column_write_lent(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out)
+{
+	uint64_t len[SEGMENT_ROWS];
+
+	bytes_u16(out, n);
+	bytes_u8(out, ENC_TEXT);
+	lengths_write(c, from, n, NULL, len, out);
 }
 
 /* ---- reading ---- */

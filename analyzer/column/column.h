@@ -22,6 +22,9 @@ struct slot_values {
 int column_add(struct slot_values *c, const char *p, size_t len);
 /* One value of several pieces. */
 int column_add_pieces(struct slot_values *c, const struct slice *pieces, unsigned n);
+/* One value whose text is kept by the caller. */
+int column_add_lent(struct slot_values *c, size_t len);
+struct slice column_value(const struct slot_values *c, uint32_t i);
 void column_clear(struct slot_values *c);
 void column_free(struct slot_values *c);
 
@@ -29,6 +32,10 @@ void column_free(struct slot_values *c);
  * copied: *lent is what belongs behind out, borrowed from the column; else ptr NULL. */
 #define COLUMN_LENT (256u << 10)
 void column_write(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out, struct slice *lent);
+
+/* The same of values whose text is not in the column, but lent to whoever writes it: all but the text, which belongs
+ * behind out. */
+void column_write_lent(const struct slot_values *c, uint32_t from, uint32_t n, struct bytes *out);
 
 /* Bytes that a number needs, at least 1; and numbers in so many planes: all lowest bytes, then the next: like stands
  * beside like. */

@@ -14,8 +14,12 @@ static void put_value(struct bytes *b, enum field_kind kind, struct slice v)
 	if (kind == FIELD_TEXT) {
 		bytes_escape(b, v.ptr, v.len);
 	} else if (kind == FIELD_JSON && memchr(v.ptr, '\n', v.len)) {
-		for (size_t i = 0; i < v.len; i++) /* a line has no line ends; in JSON they are blanks */
-			bytes_add(b, v.ptr[i] == '\n' || v.ptr[i] == '\r' ? " " : v.ptr + i, 1);
+		size_t at = b->len;
+
+		bytes_add(b, v.ptr, v.len);
+		for (; !b->failed && at < b->len; at++) /* a line has no line ends; in JSON they are blanks */
+			if (b->ptr[at] == '\n' || b->ptr[at] == '\r')
+				b->ptr[at] = ' ';
 	} else {
 		bytes_add(b, v.ptr, v.len);
 	}

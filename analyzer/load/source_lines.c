@@ -75,6 +75,8 @@ static int lines_feed(struct worker *w, const char *text, size_t len, bool last,
 		*used += n;
 		return rc;
 	}
+	if (!rc && chunk_builder_lends(w->parser.builder))
+		rc = turn_chunk(w);
 	*more = w->parser.wants_more || (*used < len && !memchr(text + *used, '\n', len - *used) && !last);
 	return rc;
 }

@@ -124,9 +124,10 @@ static void count(struct parser *p, bool piece, enum repair repair, size_t bytes
 	}
 }
 
-/* The bytes of a line and its reading, which says what had to be repaired. */
+/* The bytes of a line and its reading, which says what had to be repaired. kept: no other reading takes its place
+ * before the chunk is sealed. */
 static int reading_add(struct parser *p, enum chunk_raw how, struct slice text, struct slice reading,
-                       enum repair repair, struct slice tid, int64_t stamp, size_t bytes)
+                       enum repair repair, bool kept, struct slice tid, int64_t stamp, size_t bytes)
 {
 	const char *what = repair ? repair_what(repair) : "";
 	struct slice pieces[] = {text,
@@ -136,7 +137,7 @@ static int reading_add(struct parser *p, enum chunk_raw how, struct slice text, 
 	                         {what, strlen(what)},
 	                         SLICE("\"}")};
 
-	return chunk_add_raw_pieces(p->builder, how, pieces, repair ? 6 : 3, tid, stamp, bytes);
+	return chunk_add_raw_pieces(p->builder, how, pieces, repair ? 6 : 3, kept, tid, stamp, bytes);
 }
 
 static void seen(struct parser *p, const struct record_result *r)
@@ -151,9 +152,9 @@ static void seen(struct parser *p, const struct record_result *r)
 }
 
 static int record_add(struct parser *p, enum chunk_raw how, struct slice text, const struct record_result *r,
-                      enum repair repair, size_t bytes)
+                      enum repair repair, bool kept, size_t bytes)
 {
-	int rc = reading_add(p, how, text, r->reading, repair, r->tid, r->time_ns, bytes);
+	int rc = reading_add(p, how, text, r->reading, repair, kept, r->tid, r->time_ns, bytes);
 
 	count(p, how == CHUNK_PIECE, repair, bytes);
 	seen(p, r);
@@ -269,7 +270,7 @@ static int text_add(struct parser *p, struct slice text, struct slice plain, con
 	count(p, false, REPAIR_NONE, bytes);
 	p->saw_foreign = true;
 	p->saw_utc |= !local;
-	return reading_add(p, CHUNK_READING, text, reading, REPAIR_NONE, tid, stamp, bytes);
+	return reading_add(p, CHUNK_READING, text, reading, REPAIR_NONE, true, tid, stamp, bytes);
 }
 
 /* ---- records that are less than a line ---- */
@@ -322,7 +323,7 @@ static int object_add(struct parser *p, struct slice object, struct slice text, 
 
 	if (!rc && !r.has_time && !p->records.has_near && !(rc = peek_time(p, behind, end)))
 		record_date(&p->records, p->peeked_ns, &r);
-	return rc ? rc : record_add(p, last ? CHUNK_READING : CHUNK_PIECE, text, &r, repair, bytes);
+	return rc ? rc : record_add(p, last ? CHUNK_READING : CHUNK_PIECE, text, &r, repair, false, bytes);
 }
 
 /* Each object of the line is a record; the last one has the rest of the line. *found: there was one. One that can't be
@@ -456,22 +457,19 @@ static const char *group_end(struct parser *p, const char *text, const char *end
 	return NULL;
 }
 
-/* The text of a record's lines, without colours and what stands behind it, in p->joined. */
+/* The text of a record's lines, without colours, for which it is copied to p->joined, and what stands behind it. */
 static int lines_join(struct parser *p, struct slice all, bool quoted, struct slice *text, enum repair *repair)
 {
-	size_t len = all.len;
-
-	p->joined.len = 0;
-	bytes_add(&p->joined, all.ptr, all.len);
-	bytes_add(&p->joined, (char[SCAN_SLACK]){0}, SCAN_SLACK);
-	if (p->joined.failed)
-		return -ENOMEM;
+	*text = all;
 	*repair = REPAIR_NONE;
-	if (memchr(all.ptr, '\x1b', all.len) && (len = repair_colours_cut(p->joined.ptr, all.len)) != all.len)
-		*repair = REPAIR_COLOURS;
-	while (len && strchr(quoted ? "\r\n" : "\r\n ,", p->joined.ptr[len - 1]))
-		len--;
-	*text = (struct slice){p->joined.ptr, len};
+	if (memchr(all.ptr, '\x1b', all.len)) {
+		*text = without_colours(all, &p->joined);
+		*repair = text->len != all.len ? REPAIR_COLOURS : REPAIR_NONE;
+		if (p->joined.failed)
+			return -ENOMEM;
+	}
+	while (text->len && strchr(quoted ? "\r\n" : "\r\n ,", text->ptr[text->len - 1]))
+		text->len--;
 	return 0;
 }
 
@@ -525,7 +523,7 @@ static int group_add(struct parser *p, const char *text, const char *stop, bool 
 		return 0;
 	}
 	*taken = true;
-	rc = record_add(p, CHUNK_READING, first, &r, repair, first.len + 1);
+	rc = record_add(p, CHUNK_READING, first, &r, repair, true, first.len + 1);
 	return rc ? rc : parts_add(p, nl + 1, stop);
 }
 
@@ -636,12 +634,12 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 		} else if (is_bare(p, row.text, &b) && ((rc = recipe_learn(p, &row, &r, &taken)) || taken)) {
 			return rc;
 		}
-		return record_add(p, CHUNK_READING, row.text, &r, b.repair, row.bytes);
+		return record_add(p, CHUNK_READING, row.text, &r, b.repair, true, row.bytes);
 	case RECORD_PARTIAL:
 		return part_add(p, row.text, row.bytes);
 	case RECORD_TEXT:
 		if (r.reading.ptr)
-			return record_add(p, CHUNK_READING, row.text, &r, b.repair, row.bytes);
+			return record_add(p, CHUNK_READING, row.text, &r, b.repair, true, row.bytes);
 		if (row.text.len > TEXT_MAX)
 			return parse_reject_row(p, &row, "text longer than 8 MiB");
 		if (p->no_text)
@@ -661,7 +659,7 @@ int foreign_end(struct parser *p)
 	int rc;
 
 	while (!(rc = record_flush(&p->records, &r)) && r.verdict != RECORD_PARTIAL) {
-		rc = record_add(p, CHUNK_PIECE, SLICE(""), &r, REPAIR_NONE, 0);
+		rc = record_add(p, CHUNK_PIECE, SLICE(""), &r, REPAIR_NONE, false, 0);
 		if (rc)
 			return rc;
 	}

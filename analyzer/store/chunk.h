@@ -55,9 +55,14 @@ int chunk_add_line(struct chunk_builder *b, const struct shape *head, const stru
 /* A whole line; of CHUNK_READING and CHUNK_PIECE with its reading. tid and stamp are an event's. */
 int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp,
                   size_t bytes);
-/* The same of a text in pieces. */
-int chunk_add_raw_pieces(struct chunk_builder *b, enum chunk_raw how, const struct slice *pieces, unsigned n,
+/* The same of a text in pieces; kept: they stay where they are until the builder is cleared, as chunk_add_raw's text
+ * does. */
+int chunk_add_raw_pieces(struct chunk_builder *b, enum chunk_raw how, const struct slice *pieces, unsigned n, bool kept,
                          struct slice tid, int64_t stamp, size_t bytes);
+/* A row of so many bytes, if its text is kept, is not copied, but lent by the caller, as are the rows behind it. The
+ * chunk is full then, and must be sealed before the text goes. */
+#define CHUNK_LENT (8u << 20)
+bool chunk_builder_lends(const struct chunk_builder *b);
 
 /* A stretch of a line that is longer than LINE_MAX_BYTES: the line's end is in a chunk behind. The builder is empty,
  * and takes nothing else until it is cleared. */

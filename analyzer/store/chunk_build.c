@@ -45,6 +45,9 @@ struct chunk_builder {
 	struct slot_values *columns; /* slots, in the order of first use; those beyond ncolumns keep their buffers */
 	uint32_t ncolumns, columns_room;
 	struct slot_values raw, tids;
+	struct slice *lent; /* what the texts of raw are made of, where they are lent */
+	uint32_t nlent, lent_room;
+	bool lends;
 	struct table tid_at; /* of tids */
 	uint32_t tid_events[CHUNK_ROWS];
 	uint8_t tid_groups[CHUNK_ROWS];
@@ -126,6 +129,8 @@ void chunk_builder_clear(struct chunk_builder *b)
 	local_clear(&b->tails);
 	columns_clear(b);
 	column_reuse(&b->raw);
+	b->nlent = 0;
+	b->lends = false;
 	column_clear(&b->tids);
 	bytes_reuse(&b->block);
 	bytes_reuse(&b->body);
@@ -142,6 +147,7 @@ void chunk_builder_free(struct chunk_builder *b)
 		column_free(&b->columns[i]);
 	free(b->columns);
 	column_free(&b->raw);
+	free(b->lent);
 	column_free(&b->tids);
 	table_done(&b->tid_at);
 	free(b->heads.list);
@@ -156,6 +162,11 @@ void chunk_builder_free(struct chunk_builder *b)
 	free(b);
 }
 
+bool chunk_builder_lends(const struct chunk_builder *b)
+{
+	return b->lends;
+}
+
 bool chunk_builder_takes(const struct chunk_builder *b, uint32_t n)
 {
 	return b->rows + n <= CHUNK_ROWS;
@@ -163,7 +174,7 @@ bool chunk_builder_takes(const struct chunk_builder *b, uint32_t n)
 
 bool chunk_builder_full(const struct chunk_builder *b, size_t len)
 {
-	return b->rows == CHUNK_ROWS || b->tids.n >= CHUNK_ROWS - 2 || b->heads.n >= CHUNK_ROWS - 4 ||
+	return b->rows == CHUNK_ROWS || b->lends || b->tids.n >= CHUNK_ROWS - 2 || b->heads.n >= CHUNK_ROWS - 4 ||
 	       (b->rows && b->bytes + len > CHUNK_MAX_TEXT);
 }
 
@@ -297,13 +308,50 @@ int chunk_add_line(struct chunk_builder *b, const struct shape *head, const stru
 int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text, struct slice tid, int64_t stamp,
                   size_t bytes)
 {
-	return chunk_add_raw_pieces(b, how, &text, 1, tid, stamp, bytes);
+	return chunk_add_raw_pieces(b, how, &text, 1, true, tid, stamp, bytes);
 }
 
-int chunk_add_raw_pieces(struct chunk_builder *b, enum chunk_raw how, const struct slice *pieces, unsigned n,
+static int pieces_lend(struct chunk_builder *b, const struct slice *pieces, unsigned n, size_t len)
+{
+	int rc = array_reserve(b->lent, b->lent_room, b->nlent + n);
+
+	if (rc || (rc = column_add_lent(&b->raw, len)))
+		return rc;
+	memcpy(b->lent + b->nlent, pieces, n * sizeof *pieces);
+	b->nlent += n;
+	return 0;
+}
+
+/* The rows before the first that is lent are a piece each of their column. */
+static int lending_begin(struct chunk_builder *b)
+{
+	if (array_reserve(b->lent, b->lent_room, b->raw.n))
+		return -ENOMEM;
+	for (; b->nlent < b->raw.n; b->nlent++)
+		b->lent[b->nlent] = column_value(&b->raw, b->nlent);
+	return 0;
+}
+
+/* The text of a row: a long one of which the caller keeps the pieces, and what is added behind it, is not copied. */
+static int pieces_add(struct chunk_builder *b, const struct slice *pieces, unsigned n, bool kept)
+{
+	size_t len = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		len += pieces[i].len;
+	if (!b->lends && (!kept || len < CHUNK_LENT))
+		return column_add_pieces(&b->raw, pieces, n);
+	if (!b->lends && (rc = lending_begin(b)))
+		return rc;
+	b->lends = true;
+	return pieces_lend(b, pieces, n, len);
+}
+
+int chunk_add_raw_pieces(struct chunk_builder *b, enum chunk_raw how, const struct slice *pieces, unsigned n, bool kept,
                          struct slice tid, int64_t stamp, size_t bytes)
 {
-	int rc = column_add_pieces(&b->raw, pieces, n);
+	int rc = pieces_add(b, pieces, n, kept);
 
 	b->raw_n[b->rows / SEGMENT_ROWS + 1]++;
 	/* what is no event takes the time before it, so that the time column stays smooth */
@@ -341,28 +389,49 @@ const struct shape *chunk_builder_tail(const struct chunk_builder *b, uint32_t *
 
 /* ---- sealing ---- */
 
+/* Texts that belong behind a block, and are not copied. */
+struct lent {
+	const struct slice *texts;
+	uint32_t n;
+};
+
+#define NOTHING_LENT ((struct lent){0})
+
+static size_t lent_bytes(struct lent l)
+{
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < l.n; i++)
+		bytes += l.texts[i].len;
+	return bytes;
+}
+
 /* Packs the block that segments are collected in, and what is lent behind it. The packed bytes, or an error of zstd. */
-static size_t block_pack(struct chunk_builder *b, char *to, size_t room, struct slice lent)
+static size_t block_pack(struct chunk_builder *b, char *to, size_t room, struct lent lent)
 {
 	ZSTD_outBuffer out = {to, room, 0};
-	ZSTD_inBuffer in = {b->block.ptr, b->block.len, 0}, more = {lent.ptr, lent.len, 0};
+	ZSTD_inBuffer in = {b->block.ptr, b->block.len, 0};
 	size_t left = 0;
 
-	if (!lent.len)
+	if (!lent.n)
 		return ZSTD_compress2(b->zstd, to, room, b->block.ptr, b->block.len);
 	ZSTD_CCtx_reset(b->zstd, ZSTD_reset_session_only);
-	ZSTD_CCtx_setPledgedSrcSize(b->zstd, in.size + more.size);
-	while (in.pos < in.size && !ZSTD_isError(left))
-		left = ZSTD_compressStream2(b->zstd, &out, &in, ZSTD_e_continue);
-	while (!ZSTD_isError(left) && (left = ZSTD_compressStream2(b->zstd, &out, &more, ZSTD_e_end)))
+	ZSTD_CCtx_setPledgedSrcSize(b->zstd, in.size + lent_bytes(lent));
+	for (uint32_t i = 0; i <= lent.n && !ZSTD_isError(left); i++) {
+		while (in.pos < in.size && !ZSTD_isError(left))
+			left = ZSTD_compressStream2(b->zstd, &out, &in, ZSTD_e_continue);
+		if (i < lent.n)
+			in = (ZSTD_inBuffer){lent.texts[i].ptr, lent.texts[i].len, 0};
+	}
+	while (!ZSTD_isError(left) && (left = ZSTD_compressStream2(b->zstd, &out, &in, ZSTD_e_end)))
 		;
 	return ZSTD_isError(left) ? left : out.pos;
 }
 
 /* Closes the block. */
-static int block_flush(struct chunk_builder *b, int level, struct slice lent)
+static int block_flush(struct chunk_builder *b, int level, struct lent lent)
 {
-	size_t len = b->block.len + lent.len, bound = ZSTD_compressBound(len), got;
+	size_t len = b->block.len + lent_bytes(lent), bound = ZSTD_compressBound(len), got;
 
 	if (!len)
 		return 0;
@@ -385,11 +454,11 @@ static int block_flush(struct chunk_builder *b, int level, struct slice lent)
 
 /* A segment was written to the block from `start`, and what is lent belongs behind it: notes its place, and closes the
  * block when it is large enough. */
-static int segment_placed(struct chunk_builder *b, int level, size_t start, size_t enough, struct slice lent)
+static int segment_placed(struct chunk_builder *b, int level, size_t start, size_t enough, struct lent lent)
 {
 	bytes_u32(&b->directory, b->nblocks);
 	bytes_u32(&b->directory, (uint32_t)start);
-	return lent.len || b->block.len >= enough ? block_flush(b, level, lent) : 0;
+	return lent.n || b->block.len >= enough ? block_flush(b, level, lent) : 0;
 }
 
 /* n values from `from` on as a segment, if there are any. */
@@ -401,6 +470,21 @@ static int values_seal(struct chunk_builder *b, int level, const struct slot_val
 	if (!n)
 		return 0;
 	column_write(c, from, n, &b->block, &lent);
+	return segment_placed(b, level, start, CHUNK_BLOCK_BYTES, (struct lent){&lent, lent.ptr != NULL});
+}
+
+/* n raw rows from `from` on, whose texts are lent: of the pieces those from *at on. */
+static int lent_seal(struct chunk_builder *b, int level, uint32_t from, uint32_t n, uint32_t *at)
+{
+	size_t start = b->block.len, left;
+	struct lent lent = {b->lent + *at, 0};
+
+	if (!n)
+		return 0;
+	column_write_lent(&b->raw, from, n, &b->block);
+	left = b->raw.ends[from + n - 1] - (from ? b->raw.ends[from - 1] : 0);
+	for (; left; left -= b->lent[*at].len, ++*at)
+		lent.n++;
 	return segment_placed(b, level, start, CHUNK_BLOCK_BYTES, lent);
 }
 
@@ -415,11 +499,11 @@ static int rows_seal(struct chunk_builder *b, int level)
 
 		for (unsigned k = 0; k < 3 && !rc; k++) {
 			small_write(small[k] + from, n, &b->block);
-			rc = segment_placed(b, level, 0, 0, SLICE_NONE);
+			rc = segment_placed(b, level, 0, 0, NOTHING_LENT);
 		}
 		numbers_write(b->stamp + from, n, &b->block);
 		if (!rc)
-			rc = segment_placed(b, level, 0, 0, SLICE_NONE);
+			rc = segment_placed(b, level, 0, 0, NOTHING_LENT);
 	}
 	return rc;
 }
@@ -436,10 +520,10 @@ static int tids_seal(struct chunk_builder *b, int level)
 		bytes_u16(&b->directory, n);
 		rc = values_seal(b, level, &b->tids, from, n);
 		if (!rc && n >= TIDS_ALONE)
-			rc = block_flush(b, level, SLICE_NONE);
+			rc = block_flush(b, level, NOTHING_LENT);
 		from += n;
 	}
-	return rc ? rc : block_flush(b, level, SLICE_NONE);
+	return rc ? rc : block_flush(b, level, NOTHING_LENT);
 }
 
 /* The shapes of the chunk: ids and lines in each group. */
@@ -478,17 +562,18 @@ static int group_seal(struct chunk_builder *b, int level, const struct local_set
 
 static int groups_seal(struct chunk_builder *b, int level)
 {
-	uint32_t raw = 0;
+	uint32_t raw = 0, at = 0;
 	int rc = 0;
 
 	for (unsigned g = 0; g * SEGMENT_ROWS < b->rows && !rc; g++) {
 		bytes_u16(&b->directory, b->raw_n[g + 1]);
 		if ((rc = group_seal(b, level, &b->heads, g)) || (rc = group_seal(b, level, &b->tails, g)) ||
-		    (rc = values_seal(b, level, &b->raw, raw, b->raw_n[g + 1])))
+		    (rc = b->lends ? lent_seal(b, level, raw, b->raw_n[g + 1], &at)
+		                   : values_seal(b, level, &b->raw, raw, b->raw_n[g + 1])))
 			return rc;
 		raw += b->raw_n[g + 1];
 	}
-	return rc ? rc : block_flush(b, level, SLICE_NONE);
+	return rc ? rc : block_flush(b, level, NOTHING_LENT);
 }
 
 static int directory_seal(struct chunk_builder *b, struct bytes *out)

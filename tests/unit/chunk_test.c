@@ -393,6 +393,48 @@ static void long_line(void **state)
 	free(line);
 }
 
+static void text_puts(struct text *t, const char *line)
+{
+	text_add(t, line, strlen(line));
+}
+
+/* A record over 20,000 lines, of some groups of a chunk, whose texts are lent to it; behind rows of its column, and
+ * before lines that are not in the chunk any more. */
+static void lent_record(void **state)
+{
+	enum { LINES = 20000, LINE = 600 };
+	char line[LINE + 1];
+	struct shape_set *set;
+	struct text t = {0};
+	struct parser p;
+	size_t at = 0, behind;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		text_puts(&t, "a text before it");
+	text_puts(&t, "{\"time\":\"2026-11-23T00:00:00Z\",\"list\":[");
+	for (int i = 0; i < LINES; i++) {
+		memset(line, 'a' + i % 26, LINE);
+		snprintf(line, sizeof line, "  \"%d", i);
+		line[strlen(line)] = '.';
+		memcpy(line + LINE - 2, "\",", 2);
+		text_add(&t, line, LINE);
+	}
+	text_puts(&t, "0]}");
+	behind = t.len;
+	text_puts(&t, "{\"time\":\"2026-11-23T00:00:01Z\",\"msg\":\"m\"}");
+	assert_int_equal(shape_set_new(&set), 0);
+	assert_int_equal(parser_init(&p, set, records()), 0);
+	round_trip(&p, &t, &at, 1);
+	assert_int_equal(at, behind);
+	assert_false(chunk_builder_lends(p.builder));
+	round_trip(&p, &t, &at, 1);
+	assert_int_equal(at, t.len);
+	parser_done(&p);
+	shape_set_free(set);
+	free(t.ptr);
+}
+
 /* ---- damage ---- */
 
 /* Bytes of a chunk changed: -EBADMSG, or lines that are right; nothing else, and no crash. */
@@ -467,9 +509,9 @@ static void damaged_chunks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(pairs_of_lines), cmocka_unit_test(random_chunks), cmocka_unit_test(in_pieces),
-	    cmocka_unit_test(full_chunk),     cmocka_unit_test(many_tids),     cmocka_unit_test(long_line),
-	    cmocka_unit_test(damaged_chunks),
+	    cmocka_unit_test(pairs_of_lines), cmocka_unit_test(random_chunks),  cmocka_unit_test(in_pieces),
+	    cmocka_unit_test(full_chunk),     cmocka_unit_test(many_tids),      cmocka_unit_test(long_line),
+	    cmocka_unit_test(lent_record),    cmocka_unit_test(damaged_chunks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
