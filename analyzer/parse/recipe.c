@@ -367,7 +367,16 @@ static bool tree_add(struct recipes *rs, struct slice text, const struct record_
 /* Which slots of the reading's head the line's values are. */
 struct slots {
 	unsigned n, fields, message, field[RECORD_PARTS];
+	bool too_long; /* the skeleton is, for a shape */
 };
+
+/* Text that stays in the skeleton. */
+static void literal_add(struct slots *s, struct bytes *out, const char *p, size_t n)
+{
+	s->too_long |= n > SHAPE_MAX_BYTES || out->len + n > SHAPE_MAX_BYTES;
+	if (!s->too_long)
+		bytes_add(out, p, n);
+}
 
 /* The head of the reading that l has taken apart. False: it has more than a recipe can say. */
 static bool head_write(const struct line *l, const struct record_parts *p, bool message_slot, struct slots *s,
@@ -395,17 +404,17 @@ static bool head_write(const struct line *l, const struct record_parts *p, bool 
 		}
 		if (!kind)
 			continue;
-		bytes_add(out, at, (size_t)(value - at));
+		literal_add(s, out, at, (size_t)(value - at));
 		bytes_add(out, (char[]){(char)kind}, 1);
 		at = value + t->len;
 		s->n++;
 	}
-	bytes_add(out, at, (size_t)(l->text + l->len - at));
+	literal_add(s, out, at, (size_t)(l->text + l->len - at));
 	return s->fields == p->fields;
 }
 
 /* The form of the line. */
-static void form_write(struct slice text, const struct record_parts *p, bool message_slot, const struct slots *s,
+static void form_write(struct slice text, const struct record_parts *p, bool message_slot, struct slots *s,
                        struct bytes *out)
 {
 	const char *at = text.ptr;
@@ -413,7 +422,7 @@ static void form_write(struct slice text, const struct record_parts *p, bool mes
 	for (unsigned i = 0; i < p->n; i++) {
 		const struct record_part *part = &p->all[i];
 
-		bytes_add(out, at, (size_t)(part->value.ptr - at));
+		literal_add(s, out, at, (size_t)(part->value.ptr - at));
 		at = part->value.ptr + part->value.len;
 		if (part->role == PART_FIELD)
 			form_put_slot(out, s->field[part->field]);
@@ -426,9 +435,9 @@ static void form_write(struct slice text, const struct record_parts *p, bool mes
 		else if (part->role == PART_HIDDEN)
 			form_put_more(out, (enum slot_kind)part->kind);
 		else
-			bytes_add(out, part->value.ptr, part->value.len);
+			literal_add(s, out, part->value.ptr, part->value.len);
 	}
-	bytes_add(out, at, (size_t)(text.ptr + text.len - at));
+	literal_add(s, out, at, (size_t)(text.ptr + text.len - at));
 }
 
 static bool skeleton(const struct line *l, struct slice text, const struct record_parts *p, bool message_slot,
@@ -441,7 +450,7 @@ static bool skeleton(const struct line *l, struct slice text, const struct recor
 		return false;
 	bytes_add(out, (char[]){FORM_START}, 1);
 	form_write(text, p, message_slot, &s, out);
-	return !out->failed;
+	return !out->failed && !s.too_long && out->len <= SHAPE_MAX_BYTES;
 }
 
 /* The shapes of the line. *head NULL: it can't be stored so. */
@@ -449,20 +458,23 @@ static int shapes_find(struct parser *p, struct slice text, const struct record_
                        const struct shape **tail)
 {
 	struct recipes *rs = p->recipes;
+	struct slice exact = SLICE_NONE, family = SLICE_NONE;
 	bool message = false;
 	int rc;
 
 	*head = NULL;
 	for (unsigned i = 0; i < parts->n; i++)
 		message |= parts->all[i].role == PART_MESSAGE;
-	if (!skeleton(&p->line, text, parts, false, &rs->exact) ||
-	    (message && !skeleton(&p->line, text, parts, true, &rs->family)))
-		return rs->exact.failed || rs->family.failed ? -ENOMEM : 0;
+	if (skeleton(&p->line, text, parts, false, &rs->exact)) /* not one with a long message */
+		exact = (struct slice){rs->exact.ptr, rs->exact.len};
+	if (message && skeleton(&p->line, text, parts, true, &rs->family))
+		family = (struct slice){rs->family.ptr, rs->family.len};
+	if (rs->exact.failed || rs->family.failed)
+		return -ENOMEM;
+	if ((!exact.ptr && !family.ptr) || (message && !family.ptr))
+		return 0;
 	rc = shape_set_find(p->set, &p->line, 1, tail);
-	if (rc || !*tail)
-		return rc;
-	return shape_set_find_form(p->set, (struct slice){rs->exact.ptr, rs->exact.len},
-	                           message ? (struct slice){rs->family.ptr, rs->family.len} : SLICE_NONE, head);
+	return rc || !*tail ? rc : shape_set_find_form(p->set, exact, family, head);
 }
 
 /* ---- a recipe ---- */

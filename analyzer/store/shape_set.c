@@ -229,8 +229,10 @@ int shape_set_find_form(struct shape_set *set, struct slice exact, struct slice 
 
 	*out = NULL;
 	pthread_mutex_lock(&set->lock);
-	e = look_up(set, hash_slice(exact, 0), 0, exact);
-	if (family.ptr && !(e && e->shape))
+	e = exact.ptr ? look_up(set, hash_slice(exact, 0), 0, exact) : NULL;
+	if (!exact.ptr)
+		admits = false;
+	else if (family.ptr && !(e && e->shape))
 		rc = family_room(set, family, 0, &admits);
 	if (!rc)
 		rc = find_skeleton(set, admits ? exact : family, out);
