@@ -107,7 +107,9 @@ static int plain_lines(struct worker *w)
 		memset(w->buf + have, 0, SCAN_SLACK);
 		rc = lines_of_buffer(w, &have, end && w->to == size);
 		if (!rc && end && have && w->parser.wants_more && w->to < size) {
-			w->to = size - w->to < READER_BLOCK ? size : w->to + READER_BLOCK;
+			int64_t more = have > READER_BLOCK ? (int64_t)have : READER_BLOCK;
+
+			w->to = size - w->to < more ? size : w->to + more;
 			end = false;
 		}
 	}
@@ -122,6 +124,7 @@ static int piece_guess(struct worker *w)
 
 	parse_state_enter(&w->parser, &(struct parse_state){0});
 	parse_mark_set(&w->parser, &w->mark);
+	w->parser.is_guess = true;
 	rc = w->from < w->to ? plain_lines(w) : 0;
 	if (!rc)
 		rc = turn_take(w);
@@ -145,6 +148,7 @@ static int plain_piece(struct worker *w, int64_t from, int64_t to)
 	rc = w->guesses ? piece_guess(w) : READ_AGAIN;
 	if (rc == READ_AGAIN) {
 		parse_state_enter(&w->parser, &j->state);
+		w->parser.is_guess = false;
 		w->at = j->end_at;
 		w->to = to > w->at ? to : w->at;
 		rc = w->at < w->to ? plain_lines(w) : 0;

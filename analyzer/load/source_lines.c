@@ -70,6 +70,8 @@ static int lines_feed(struct worker *w, const char *text, size_t len, bool last,
 	size_t n = 0;
 	int rc = parser_feed(&w->parser, text, len, last, used);
 
+	if (!rc && w->guesses && parser_depended(&w->parser)) /* in vain: it will be read again */
+		return turn_wait(w);
 	if (!rc && w->parser.gives_up) {
 		rc = long_line(w, text + *used, len - *used, &n);
 		*used += n;

@@ -7,6 +7,26 @@
 
 #include <stdlib.h>
 
+#define PIECES_AHEAD 2 /* large pieces that others have, while one is read: unpacking feeds no more threads */
+
+static void buffer_swap(struct worker *w, char **buf, size_t *room)
+{
+	char *b = w->buf;
+	size_t n = w->room;
+
+	w->buf = *buf;
+	w->room = *room;
+	*buf = b;
+	*room = n;
+}
+
+static void buffer_free(char **buf, size_t *room)
+{
+	free(*buf);
+	*buf = NULL;
+	*room = 0;
+}
+
 static int carry_keep(struct job *j, const char *p, size_t len)
 {
 	if (len && array_reserve(j->carry, j->carry_room, len))
@@ -26,9 +46,7 @@ static int room_for_line(struct worker *w)
 	for (unsigned i = 0; i < j->nworkers && !rc; i++) {
 		if (&j->workers[i] == w)
 			continue;
-		free(j->workers[i].buf);
-		j->workers[i].buf = NULL;
-		j->workers[i].room = 0;
+		buffer_free(&j->workers[i].buf, &j->workers[i].room);
 	}
 	return rc ? rc : lines_room(w, LINE_LIMIT);
 }
@@ -49,11 +67,8 @@ static int carry_take(struct worker *w, size_t *have, size_t *want)
 			memcpy(w->buf, j->carry, *have);
 		return rc;
 	}
-	free(w->buf);
-	w->buf = j->carry;
-	w->room = j->carry_room;
-	j->carry = NULL;
-	j->carry_room = 0;
+	buffer_swap(w, &j->carry, &j->carry_room);
+	buffer_free(&j->carry, &j->carry_room);
 	*want = LINE_LIMIT;
 	return room_for_line(w);
 }
@@ -72,25 +87,50 @@ static char *piece_end(const struct worker *w, size_t have)
 static int left_take(struct worker *w)
 {
 	struct job *j = w->job;
-	int rc = j->left_len ? lines_room(w, j->left_len + w->len) : 0;
+	size_t n = j->left_len;
 
-	if (rc || !j->left_len)
-		return rc;
-	memmove(w->buf + j->left_len, w->buf, w->len);
-	memcpy(w->buf, j->left, j->left_len);
-	w->len += j->left_len;
+	if (!n)
+		return 0;
+	if (array_reserve(j->left, j->left_room, n + w->len + SCAN_SLACK))
+		return -ENOMEM;
+	memcpy(j->left + n, w->buf, w->len);
+	w->len += n;
 	j->left_len = 0;
+	buffer_swap(w, &j->left, &j->left_room);
+	if (n > LINE_ALONE)
+		buffer_free(&j->left, &j->left_room);
 	return 0;
 }
 
-static int left_keep(struct job *j, const char *p, size_t len)
+/* What the piece left over: copied, or where it is large, the buffer itself. */
+static int left_keep(struct worker *w, size_t used)
 {
-	if (len && array_reserve(j->left, j->left_room, len))
-		return -ENOMEM;
-	if (len)
-		memcpy(j->left, p, len);
-	j->left_len = len;
+	struct job *j = w->job;
+	size_t n = w->len - used;
+
+	if (n > LINE_ALONE) {
+		memmove(w->buf, w->buf + used, n);
+		buffer_swap(w, &j->left, &j->left_room);
+		buffer_free(&w->buf, &w->room);
+	} else if (n) {
+		if (array_reserve(j->left, j->left_room, n))
+			return -ENOMEM;
+		memcpy(j->left, w->buf + used, n);
+	}
+	pthread_mutex_lock(&j->write);
+	j->left_len = n;
+	pthread_mutex_unlock(&j->write);
 	return 0;
+}
+
+static bool left_is_long(struct job *j)
+{
+	bool is;
+
+	pthread_mutex_lock(&j->write);
+	is = j->left_len > LINE_ALONE;
+	pthread_mutex_unlock(&j->write);
+	return is;
 }
 
 /* The lines in the worker's buffer, from what was known at the end of the piece before, to what is left for the next.
@@ -104,6 +144,7 @@ static int stream_known(struct worker *w, size_t *used)
 		return rc;
 	memset(w->buf + w->len, 0, SCAN_SLACK);
 	w->parser.no_more = w->len >= LINE_LIMIT;
+	w->parser.is_guess = false;
 	return lines_of_text(w, w->buf, w->len, w->last, used);
 }
 
@@ -115,6 +156,7 @@ static int stream_guess(struct worker *w, size_t *used)
 	parse_mark_set(&w->parser, &w->mark);
 	memset(w->buf + w->len, 0, SCAN_SLACK);
 	w->parser.no_more = false;
+	w->parser.is_guess = true;
 	rc = lines_of_text(w, w->buf, w->len, w->last, used);
 	if (!rc)
 		rc = turn_take(w);
@@ -139,7 +181,7 @@ int stream_piece(struct worker *w)
 	if (!rc)
 		rc = turn_take(w);
 	if (!rc)
-		rc = left_keep(j, w->buf + used, w->len - used);
+		rc = left_keep(w, used);
 	if (!rc)
 		lines_trim(w, 0);
 	if (!rc)
@@ -207,6 +249,8 @@ static int stream_fill(struct worker *w)
 			if ((rc = room_for_line(w)))
 				return rc;
 		}
+		if (have > LINE_ALONE && left_is_long(j) && (rc = turn_take(w)))
+			return rc;
 		got = lines_stream(j, w->buf + have, want - have < READER_BLOCK ? want - have : READER_BLOCK);
 		if (got < 0)
 			return (int)got;
@@ -218,6 +262,18 @@ static int stream_fill(struct worker *w)
 		nl = w->last ? w->buf + have - 1 : memrchr(w->buf, '\n', have);
 	w->len = nl ? (size_t)(nl - w->buf) + 1 : 0;
 	return w->last ? 0 : carry_keep(j, w->buf + w->len, have - w->len);
+}
+
+/* Large pieces wait for their turn in memory: there are not many at a time, be there ever so many threads. Under the
+ * lock. */
+static void others_wait(struct worker *w)
+{
+	struct job *j = w->job;
+
+	pthread_mutex_lock(&j->write);
+	while (j->piece > PIECE_MOST / 2 && j->turn + PIECES_AHEAD < w->ticket && !j->rc)
+		pthread_cond_wait(&j->turned, &j->write);
+	pthread_mutex_unlock(&j->write);
 }
 
 bool stream_take(struct worker *w)
@@ -232,6 +288,7 @@ bool stream_take(struct worker *w)
 
 		w->ticket = j->next_ticket++;
 		w->guesses = false;
+		others_wait(w);
 		w->rc = stream_fill(w);
 		j->drained = w->rc || w->last;
 		turn_progress(j, reader_file_bytes(j->reader, &total));

@@ -11,7 +11,7 @@ static bool guess_holds(const struct worker *w)
 	const struct job *j = w->job;
 
 	return j->end_at == w->from && !j->left_len && parse_state_is_clean(&j->state) && w->parser.has_last &&
-	       !w->parser.depended && !w->parser.records.depended;
+	       !parser_depended(&w->parser);
 }
 
 int turn_wait(struct worker *w)
@@ -29,7 +29,7 @@ int turn_wait(struct worker *w)
 		return -ECANCELED;
 	if (!w->guesses)
 		return 0;
-	w->guesses = false;
+	w->guesses = w->parser.is_guess = false;
 	return guess_holds(w) ? 0 : READ_AGAIN;
 }
 

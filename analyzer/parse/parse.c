@@ -506,7 +506,7 @@ int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_
 		} else {
 			rc = parse_slowly(p, &r, end, last, &taken);
 		}
-		if (!taken || p->gives_up)
+		if (!taken || p->gives_up || (p->is_guess && parser_depended(p)))
 			break;
 		at += taken;
 	}

@@ -49,6 +49,7 @@ struct parser {
 	struct recipes *recipes;             /* of the source, parse/recipe.h; NULL: none yet */
 	struct bytes text, joined, plain;    /* plain: a line without its colours */
 	bool no_text;    /* in: the file is no log by its beginning: lines that are no records are rejected */
+	bool is_guess;   /* in: nothing is known of the lines before. It stops where something depended on them */
 	bool depended;   /* a line came out as it did since nothing was known of those before; or records.depended */
 	bool wants_more; /* parser_feed stopped since it must see more text than there was */
 	const char *gives_up; /* parser_feed stopped at a long line that is rejected for this reason: parser_give_up */
@@ -79,6 +80,12 @@ void parser_clear(struct parser *p);
 /* Takes lines from text until its end or until the chunk is full; SCAN_SLACK readable bytes follow text. last: text
  * ends with the file, so that a line without line end is whole. *used: bytes taken. 0 or -ENOMEM. */
 int parser_feed(struct parser *p, const char *text, size_t len, bool last, size_t *used);
+
+/* Whether what was read may come out otherwise where something is known of the lines before. */
+static inline bool parser_depended(const struct parser *p)
+{
+	return p->depended || p->records.depended;
+}
 
 /* A long line that is rejected is kept in stretches: a chunk for each, and one more for its end. The builder is empty
  * each time. bytes: of it in the stretches; first: how it begins; end: bytes of its line end. */
