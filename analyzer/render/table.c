@@ -167,14 +167,23 @@ int table_close(struct table *t)
 	return rc;
 }
 
+#define LINE_KEPT (1u << 20) /* bytes of a row that are collected before they are written, and room that is kept */
+
 int table_flush_line(struct table *t)
 {
 	bool failed = t->line.failed;
 
 	if (t->line.len)
 		fwrite(t->line.ptr, 1, t->line.len, t->out->file);
+	if (t->line.room > LINE_KEPT)
+		text_done(&t->line);
 	text_reset(&t->line);
 	return failed ? -ENOMEM : output_status(t->out);
+}
+
+int table_flush_long(struct table *t)
+{
+	return t->line.len > LINE_KEPT ? table_flush_line(t) : 0;
 }
 
 size_t column_heading(const struct column *c, char *buf, size_t size)

@@ -75,12 +75,15 @@ static void add_cell(struct table *t, const struct column *c, const struct cell 
 static int csv_row(struct table *t, const struct cell *cells)
 {
 	bool first = true;
+	int rc = 0;
 
-	for (size_t i = 0; i < t->n; i++)
-		if (t->columns[i].unit != UNIT_OFFSET)
+	for (size_t i = 0; i < t->n && !rc; i++)
+		if (t->columns[i].unit != UNIT_OFFSET) {
 			add_cell(t, &t->columns[i], &cells[i], &first);
+			rc = table_flush_long(t);
+		}
 	text_puts(&t->line, "\n");
-	return table_flush_line(t);
+	return rc ? rc : table_flush_line(t);
 }
 
 static int csv_tail(struct table *t)

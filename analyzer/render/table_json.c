@@ -56,15 +56,17 @@ static int json_row(struct table *t, const struct cell *cells)
 {
 	char buf[NUMBER_MAX];
 	bool first = true;
+	int rc = 0;
 
 	text_puts(&t->line, t->rows ? ",\n" : "\n");
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t i = 0; i < t->n && !rc; i++) {
 		const struct column *c = &t->columns[i];
 
 		if (c->unit == UNIT_OFFSET)
 			continue;
 		add_key(&t->line, c->name, strlen(c->name), &first);
 		add_value(&t->line, c->unit, &cells[i]);
+		rc = table_flush_long(t);
 		if (c->unit != UNIT_TIME || column_time_name(c) == strlen(c->name))
 			continue;
 		add_key(&t->line, c->name, column_time_name(c), &first);
@@ -74,7 +76,7 @@ static int json_row(struct table *t, const struct cell *cells)
 			text_puts(&t->line, "null");
 	}
 	text_puts(&t->line, first ? "{}" : "}");
-	return table_flush_line(t);
+	return rc ? rc : table_flush_line(t);
 }
 
 static int json_tail(struct table *t)

@@ -36,6 +36,8 @@ void table_text_done(struct held *held);
 
 /* Writes t->line and empties it. */
 int table_flush_line(struct table *t);
+/* The same in the middle of a row that is a long one already: a large cell stands in memory once more, and no two. */
+int table_flush_long(struct table *t);
 /* How much of a time column's name stays for the RFC 3339 column. */
 size_t column_time_name(const struct column *c);
 /* Not shown: it is for the row's times, or for people goes without saying. */
