@@ -80,8 +80,25 @@ static struct reached reached_by_meaning(const struct phase_input *in)
 	return (struct reached){MOMENT_NONE, -1};
 }
 
-/* Of moments at one time the one that stands last in the file. */
-static struct reached last_reached(const struct phase_input *in)
+/* The last phase that may begin with a moment; -1: none. */
+static int last_phase_from(const struct rules *r, unsigned m)
+{
+	for (int p = (int)r->nphases - 1; p >= 0; p--)
+		for (const unsigned *from = r->phase[p].from; *from; from++)
+			if (*from == m)
+				return p;
+	return -1;
+}
+
+/* Of moments at one time: the one that the later phase begins with, of others the one that stands later in the file. */
+static bool is_later(const struct rules *r, unsigned a, unsigned b)
+{
+	int x = b >= MOMENT_NAMED ? last_phase_from(r, a) : 0, y = b >= MOMENT_NAMED ? last_phase_from(r, b) : 0;
+
+	return x == y ? a > b : x > y;
+}
+
+static struct reached last_reached(const struct rules *r, const struct phase_input *in)
 {
 	struct reached last = reached_by_meaning(in);
 	int64_t at = moment_of(in, last.attempt, last.moment);
@@ -89,7 +106,7 @@ static struct reached last_reached(const struct phase_input *in)
 	for (size_t i = 0; i < in->nmoments && last.moment != MOMENT_COMPLETED; i++) {
 		const struct named_moment *m = &in->moment[i];
 
-		if (at == UNKNOWN || m->ns > at || (m->ns == at && m->moment > last.moment)) {
+		if (at == UNKNOWN || m->ns > at || (m->ns == at && is_later(r, m->moment, last.moment))) {
 			last = (struct reached){m->moment, m->attempt};
 			at = m->ns;
 		}
@@ -200,7 +217,7 @@ static int claim(struct hand *h, const struct phase_rule *r, int attempt, bool o
 
 int phases_make(const struct rules *r, const struct phase_input *in, struct phases *out)
 {
-	struct hand h = {.in = in, .out = out, .last = last_reached(in)};
+	struct hand h = {.in = in, .out = out, .last = last_reached(r, in)};
 	int rc = 0;
 
 	out->n = 0;

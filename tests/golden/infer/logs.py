@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in which requests do not all stand alike: logs.py cut|parts DIR
+"""Logs in which requests do not all stand alike: logs.py cut|parts|hangs DIR
 
 cut: 400 requests in the log of a client, of which the log of the daemon has eight.
 parts: a daemon's log of 400 requests in ten files; in 9 of the last 40 the tea boils over.
+hangs: two of 60 requests hang as soon as they are cooked, in the instant in which they came and were taken.
 """
 import datetime
 import json
@@ -13,14 +14,17 @@ import sys
 START = datetime.datetime(2026, 11, 28, 9, tzinfo=datetime.timezone.utc)
 
 
-def line(out, ms, request, message):
-    at = (START + datetime.timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    out.append((ms, json.dumps({"time": at, "level": "info", "msg": message, "request_id": f"r{request}"})))
+def stamp(ms):
+    return (START + datetime.timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def line(out, ms, request, message, **fields):
+    out.append((ms, json.dumps({"time": stamp(ms), "level": "info", "msg": message, "request_id": f"r{request}", **fields})))
 
 
 def write(folder, name, lines):
     with open(os.path.join(folder, name), "w") as f:
-        f.writelines(text + "\n" for _, text in sorted(lines))
+        f.writelines(text + "\n" for _, text in sorted(lines, key=lambda l: l[0]))
 
 
 def cut(folder):
@@ -49,4 +53,16 @@ def parts(folder):
         write(folder, f"kitchen.{part}.log", lines)
 
 
-{"cut": cut, "parts": parts}[sys.argv[1]](sys.argv[2])
+def hangs(folder):
+    lines = []
+    for r in range(60):
+        hung = r in (20, 40)
+        at, wait = r * 500, 0 if hung else 60 + r % 7
+        line(lines, at, r, "ordering")
+        line(lines, at + wait * 2, r, "cooking begins", taken=stamp(at + wait))
+        if not hung:
+            line(lines, at + wait * 2 + 100, r, "served")
+    write(folder, "kitchen.log", lines)
+
+
+{"cut": cut, "parts": parts, "hangs": hangs}[sys.argv[1]](sys.argv[2])
