@@ -227,11 +227,11 @@ static void write_steps(struct writing *w, unsigned kind, const struct steps *st
 				set_text(w, times, name, w->s->names.text[w->s->field[x->field].name]);
 		}
 	}
-	if (st->retry != SAMPLE_NONE) {
-		o = rule_of(w, st->retry);
-		set_word(w, o, "moment", moment_of(w, st->retry, SAMPLE_NONE));
+	if (st->retry.key != SAMPLE_NONE) {
+		o = rule_of(w, st->retry.key);
+		set_word(w, o, "moment", moment_of(w, st->retry.key, SAMPLE_NONE));
 		set_word(w, o, "begins", "attempt");
-		why(w, o, "after an error line it comes again in %u requests", st->retried);
+		why(w, o, "after an error line it comes again in %u requests", st->retry.requests);
 	}
 }
 
@@ -241,7 +241,7 @@ static int first_of_attempt(const struct steps *st)
 	int first = st->n;
 
 	for (int i = 0; i < st->n; i++)
-		if (st->step[i].key == st->retry)
+		if (st->step[i].key == st->retry.key)
 			first = i < first ? i : first;
 	return first;
 }

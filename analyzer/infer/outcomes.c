@@ -23,7 +23,7 @@ static bool last_attempt_has_error(const struct judging *j, uint32_t tid)
 	bool error = false;
 
 	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++) {
-		if (s->line[i].key == j->steps->retry)
+		if (s->line[i].key == j->steps->retry.key)
 			error = false;
 		error |= s->key[s->line[i].key].severity == 2;
 	}

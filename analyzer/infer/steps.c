@@ -286,110 +286,6 @@ static void find_phases(struct chain *c)
 	qsort(o->phase, (size_t)kept, sizeof *o->phase, compare_phases);
 }
 
-/* ---- retries ---- */
-
-/* What a repeated stretch can begin with: no close of a span, which belongs to what was before. */
-static bool may_begin(const struct sample_key *k)
-{
-	return !k->severity && !k->enters && k->text.len && !(k->span_line && slice_is(k->text, "close"));
-}
-
-/* After an error line a stretch comes again: the first message of it, in this transaction, but those that come again
- * anyway. */
-static uint32_t repeated_first(const struct sample *s, uint32_t tid, const struct request *r, const bool *recurs)
-{
-	uint32_t line, error = SAMPLE_NONE;
-
-	for (uint32_t i = r->start_line + 1; i < s->first[tid + 1]; i++) {
-		const struct sample_key *k = &s->key[s->line[i].key];
-
-		if (k->severity && error == SAMPLE_NONE)
-			error = i;
-		if (error == SAMPLE_NONE || !may_begin(k) || recurs[s->line[i].key])
-			continue;
-		if (lines_of_key(s, tid, s->line[i].key, &line) > 1 && line < error)
-			return s->line[i].key;
-	}
-	return SAMPLE_NONE;
-}
-
-static bool all_is_well(const struct sample *s, uint32_t tid)
-{
-	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
-		if (s->key[s->line[i].key].severity)
-			return false;
-	return true;
-}
-
-/* By key; of requests in which nothing went wrong, or of all. */
-struct recurring {
-	uint32_t *once, *again; /* so many have it once, or several times */
-	uint32_t *seen;         /* lines of the request at hand; zeros in between */
-	uint32_t *votes;        /* so many have a stretch that begins with it again behind an error */
-	bool *recurs;           /* it comes again anyway, or hardly stands there at all: no retry begins with it */
-};
-
-static void count_request(const struct sample *s, uint32_t tid, struct recurring *r)
-{
-	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
-		r->seen[s->line[i].key]++;
-	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++) {
-		uint32_t key = s->line[i].key, n = r->seen[key];
-
-		r->seen[key] = 0;
-		if (n)
-			(n > 1 ? r->again : r->once)[key]++;
-	}
-}
-
-static void find_recurring(const struct chain *c, struct recurring *r)
-{
-	for (uint32_t i = 0; i < c->n; i++)
-		if (all_is_well(c->s, c->tids[i]))
-			count_request(c->s, c->tids[i], r);
-	for (uint32_t k = 0; k < c->s->nkeys; k++)
-		r->recurs[k] = r->once[k] < 5 || r->again[k] * 10 > r->once[k];
-}
-
-static void find_retry_among(struct chain *c, struct recurring *re)
-{
-	uint32_t all = 0, best = 0;
-
-	for (uint32_t t = 0; t < c->s->tids.n; t++) {
-		const struct request *r = &c->r->of[t];
-		uint32_t key = r->kind == (int)c->kind ? repeated_first(c->s, t, r, re->recurs) : SAMPLE_NONE;
-
-		if (key != SAMPLE_NONE) {
-			re->votes[key]++;
-			all++;
-		}
-	}
-	for (uint32_t k = 0; k < c->s->nkeys; k++)
-		if (re->votes[k] > re->votes[best])
-			best = k;
-	if (all && re->votes[best] * 2 >= all && re->again[best] * 10 <= re->votes[best])
-		c->out->retry = best;
-	c->out->retried = re->votes[best];
-}
-
-static int find_retry(struct chain *c)
-{
-	size_t n = (size_t)c->s->nkeys + 1;
-	struct recurring r = {.once = calloc(4 * n, sizeof *r.once), .recurs = calloc(n, sizeof *r.recurs)};
-	int rc = r.once && r.recurs ? 0 : -ENOMEM;
-
-	r.again = r.once + n;
-	r.seen = r.again + n;
-	r.votes = r.seen + n;
-	if (!rc) {
-		find_recurring(c, &r);
-		find_retry_among(c, &r);
-	}
-	free(r.once);
-	free(r.recurs);
-	return rc;
-}
-
 /* ---- the whole ---- */
 
 int steps_find(struct steps *out, const struct sample *s, const struct requests *r, unsigned kind)
@@ -397,7 +293,7 @@ int steps_find(struct steps *out, const struct sample *s, const struct requests 
 	struct chain c = {.s = s, .r = r, .kind = kind, .out = out};
 	int rc = 0, odd;
 
-	*out = (struct steps){.retry = SAMPLE_NONE};
+	*out = (struct steps){.retry = {.key = SAMPLE_NONE}};
 	c.tids = calloc((size_t)s->tids.n + 1, sizeof *c.tids);
 	c.took = calloc((size_t)s->tids.n + 1, sizeof *c.took);
 	for (uint32_t t = 0; c.tids && c.took && t < s->tids.n; t++)
@@ -412,7 +308,7 @@ int steps_find(struct steps *out, const struct sample *s, const struct requests 
 	if (!rc)
 		rc = logs_find(&c.logs, s, c.tids, c.n);
 	if (!rc)
-		rc = find_retry(&c);
+		rc = retry_find(&out->retry, s, r, kind);
 	if (!rc)
 		rc = candidates(&c);
 	if (!rc) {

@@ -7,6 +7,7 @@
 #define INFER_STEPS_H
 
 #include "infer/requests.h"
+#include "infer/retry.h"
 
 enum { STEPS_MAX = 40, STEP_PHASES_MAX = 40 };
 
@@ -26,8 +27,7 @@ struct steps {
 	int n;
 	struct step_phase phase[STEP_PHASES_MAX];
 	int nphases;
-	uint32_t retry; /* the message that a repeated stretch begins with; SAMPLE_NONE: nothing is repeated */
-	uint32_t retried;
+	struct retry retry;
 };
 
 /* 0 or -ENOMEM. */
