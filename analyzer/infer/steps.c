@@ -3,7 +3,10 @@
  *
  * Candidates are compared two by two: where one nearly always comes before the other they have an order, and lines of
  * one instant fit any. What has no order with the rest is dropped. Then steps that nothing lies between are dropped, so
- * that a phase is a stretch of time and not a pair of lines. */
+ * that a phase is a stretch of time and not a pair of lines.
+ *
+ * What only few requests have is a step where it says what they waited for: it fits among the others, and the stretch
+ * that it ends is longer than what those without it have there. */
 #include "infer/steps.h"
 #include "base/sql.h"
 #include "infer/logs.h"
@@ -12,6 +15,7 @@
 
 #define IN_ORDER   95     /* in 100 */
 #define SOME       5      /* in 100 of the requests with lines in its log have a step, at least */
+#define FEW        1      /* in 100 are enough for one that they waited for */
 #define NOTHING_NS 500000 /* between two steps: no phase */
 
 struct chain {
@@ -93,33 +97,50 @@ static uint32_t least_of(const struct chain *c, uint32_t key)
 	return part_of(logs_requests(&c->logs, key), SOME, 3);
 }
 
-static void candidate(struct chain *c, uint32_t key, uint32_t field)
+/* A step that only so many have says what they waited for. */
+static uint32_t few_of(const struct chain *c, uint32_t key)
+{
+	return part_of(logs_requests(&c->logs, key), FEW, 5);
+}
+
+/* Adds a step behind the others. false: it is none. */
+static bool candidate(struct chain *c, uint32_t key, uint32_t field, bool few)
 {
 	struct steps *o = c->out;
 	uint32_t n;
 
 	if (o->n == STEPS_MAX)
-		return;
+		return false;
 	n = field == SAMPLE_NONE ? fill_key(c, key, row(c, o->n)) : fill_field(c, field, row(c, o->n));
-	if (n >= least_of(c, key))
-		o->step[o->n++] = (struct step){key, field, n};
+	if (n < (few ? few_of(c, key) : least_of(c, key)) || (few && n >= least_of(c, key)))
+		return false;
+	o->step[o->n++] = (struct step){key, field, n, few};
+	return true;
 }
 
-static int candidates(struct chain *c)
+/* Whether a field may be a step, or a message; in: by key, how many requests have it. */
+static bool may_be_time(const struct sample_field *f)
+{
+	return f->stamps && f->stamps * 100 >= f->seen * IN_ORDER;
+}
+
+static bool may_be_step(const struct chain *c, uint32_t key)
+{
+	const struct sample_key *k = &c->s->key[key];
+
+	return !is_end(c, key) && !k->enters && k->text.len;
+}
+
+static void candidates(struct chain *c, const uint32_t *in)
 {
 	const struct sample *s = c->s;
-	uint32_t *in = sample_count(s, c->tids, c->n);
 
-	if (!in)
-		return -ENOMEM;
 	for (uint32_t i = 0; i < s->nfields; i++)
-		if (s->field[i].stamps && s->field[i].stamps * 100 >= s->field[i].seen * IN_ORDER)
-			candidate(c, s->field[i].key, i);
+		if (may_be_time(&s->field[i]))
+			candidate(c, s->field[i].key, i, false);
 	for (uint32_t k = 0; k < s->nkeys; k++)
-		if (in[k] >= least_of(c, k) && !is_end(c, k) && !s->key[k].enters && s->key[k].text.len)
-			candidate(c, k, SAMPLE_NONE);
-	free(in);
-	return 0;
+		if (in[k] >= least_of(c, k) && may_be_step(c, k))
+			candidate(c, k, SAMPLE_NONE, false);
 }
 
 /* ---- order ---- */
@@ -159,34 +180,65 @@ static void compare(const struct chain *c, int a, int b, uint32_t *before, uint3
 	}
 }
 
-static void put_in_order(struct chain *c)
+/* Whether the line of a step mostly stands before that of another, where both have their line's time. */
+static bool stands_before(const struct chain *c, int a, int b)
+{
+	const struct step *x = &c->out->step[a], *y = &c->out->step[b];
+	uint32_t before = 0, both = 0, of_x, of_y;
+
+	if (x->field != SAMPLE_NONE || y->field != SAMPLE_NONE)
+		return false;
+	for (uint32_t i = 0; i < c->n; i++)
+		if (row(c, a)[i] != NO_NS && row(c, b)[i] != NO_NS && lines_of_key(c->s, c->tids[i], x->key, &of_x) &&
+		    lines_of_key(c->s, c->tids[i], y->key, &of_y)) {
+			both++;
+			before += of_x < of_y;
+		}
+	return before * 2 > both;
+}
+
+/* Moves a step forward to where it belongs among those before it: the place. lines: of one instant as they stand. */
+static int move_forward(struct chain *c, int step, bool lines)
 {
 	uint32_t before, behind;
 
-	for (int i = 1; i < c->out->n; i++)
-		for (int k = i; k > 0; k--) {
-			compare(c, k - 1, k, &before, &behind);
-			if (behind <= before)
-				break;
-			swap_steps(c, k - 1, k);
-		}
+	for (; step > 0; step--) {
+		compare(c, step - 1, step, &before, &behind);
+		if (behind < before || (behind == before && !(lines && stands_before(c, step, step - 1))))
+			break;
+		swap_steps(c, step - 1, step);
+	}
+	return step;
 }
 
-/* The step that is at odds with most others, which are more than a few in 100; -1: all are in order. */
+static void put_in_order(struct chain *c)
+{
+	for (int i = 1; i < c->out->n; i++)
+		move_forward(c, i, false);
+}
+
+/* With how many others a step is at odds, in more than a few in 100, and how much; 0: it is in order with all. */
+static uint32_t odds_of(const struct chain *c, int step)
+{
+	uint32_t odds = 0, before, behind;
+
+	for (int k = 0; k < c->out->n; k++) {
+		compare(c, k < step ? k : step, k < step ? step : k, &before, &behind);
+		if (k != step && behind * 100 > (before + behind) * (100 - IN_ORDER) && behind > 1)
+			odds += 1000 + behind * 100 / (before + behind);
+	}
+	return odds;
+}
+
+/* The step that is at odds with most others; -1: all are in order. */
 static int worst(const struct chain *c)
 {
-	uint32_t most = 0, odds;
+	uint32_t most = 0;
 	int found = -1;
 
 	for (int a = 0; a < c->out->n; a++) {
-		odds = 0;
-		for (int b = 0; b < c->out->n; b++) {
-			uint32_t before, behind;
+		uint32_t odds = odds_of(c, a);
 
-			compare(c, a < b ? a : b, a < b ? b : a, &before, &behind);
-			if (a != b && behind * 100 > (before + behind) * (100 - IN_ORDER) && behind > 1)
-				odds += 1000 + behind * 100 / (before + behind);
-		}
 		/* of two that are at odds the one that fewer requests have */
 		if (odds &&
 		    (odds > most || (odds == most && c->out->step[a].requests < c->out->step[found].requests))) {
@@ -230,6 +282,61 @@ static void thin_out(struct chain *c)
 			drop(c, i--);
 }
 
+/* ---- what few have ---- */
+
+/* The time from the last step before a place in the order to the one at that place, or where that is missing to the
+ * next. */
+static int64_t stretch_ns(const struct chain *c, int place, uint32_t request)
+{
+	int from = place - 1, to = place;
+	int64_t end;
+
+	while (from >= 0 && row(c, from)[request] == NO_NS)
+		from--;
+	while (to < c->out->n && row(c, to)[request] == NO_NS)
+		to++;
+	end = to < c->out->n ? row(c, to)[request] : c->took[request];
+	return end - (from < 0 ? 0 : row(c, from)[request]);
+}
+
+/* Whether those that have the step mostly waited for it at least twice as long as the others need there. */
+static bool is_waited_for(const struct chain *c, int step)
+{
+	const int64_t *at = row(c, step);
+	int64_t others = 0;
+	uint32_t n = 0, longer = 0, have = c->out->step[step].requests;
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (at[i] == NO_NS && ++n)
+			others += stretch_ns(c, step, i);
+	for (uint32_t i = 0; i < c->n; i++)
+		longer += at[i] != NO_NS && stretch_ns(c, step, i) > 0 && stretch_ns(c, step, i) / 2 >= others / n;
+	return longer * 2 > have;
+}
+
+static void try_few(struct chain *c, uint32_t key, uint32_t field)
+{
+	int step;
+
+	if (!candidate(c, key, field, true))
+		return;
+	step = move_forward(c, c->out->n - 1, true);
+	if (odds_of(c, step) || is_idle(c, step, step - 1) || is_idle(c, step, c->out->n) || !is_waited_for(c, step))
+		drop(c, step);
+}
+
+static void add_few(struct chain *c, const uint32_t *in)
+{
+	const struct sample *s = c->s;
+
+	for (uint32_t i = 0; i < s->nfields; i++)
+		if (may_be_time(&s->field[i]))
+			try_few(c, s->field[i].key, i);
+	for (uint32_t k = 0; k < s->nkeys; k++)
+		if (in[k] >= few_of(c, k) && may_be_step(c, k))
+			try_few(c, k, SAMPLE_NONE);
+}
+
 /* ---- phases ---- */
 
 static void count_phase(struct steps *o, int from, int to)
@@ -256,11 +363,18 @@ static uint32_t requests_of(const struct chain *c, int step)
 	return step < 0 || step == c->out->n ? c->n : logs_requests(&c->logs, c->out->step[step].key);
 }
 
+static bool is_few(const struct steps *o, int step)
+{
+	return step >= 0 && step < o->n && o->step[step].few;
+}
+
 /* A phase is in so many of the requests. */
 static uint32_t least_with(const struct chain *c, const struct step_phase *p)
 {
 	uint32_t from = requests_of(c, p->from), to = requests_of(c, p->to);
 
+	if (is_few(c->out, p->from) || is_few(c->out, p->to))
+		return 2;
 	return part_of(from < to ? from : to, 1, 2);
 }
 
@@ -288,10 +402,28 @@ static void find_phases(struct chain *c)
 
 /* ---- the whole ---- */
 
+static int find_steps(struct chain *c)
+{
+	uint32_t *in = sample_count(c->s, c->tids, c->n);
+	int odd;
+
+	if (!in)
+		return -ENOMEM;
+	candidates(c, in);
+	put_in_order(c);
+	while ((odd = worst(c)) >= 0)
+		drop(c, odd);
+	thin_out(c);
+	add_few(c, in);
+	find_phases(c);
+	free(in);
+	return 0;
+}
+
 int steps_find(struct steps *out, const struct sample *s, const struct requests *r, unsigned kind)
 {
 	struct chain c = {.s = s, .r = r, .kind = kind, .out = out};
-	int rc = 0, odd;
+	int rc = 0;
 
 	*out = (struct steps){.retry = {.key = SAMPLE_NONE}};
 	c.tids = calloc((size_t)s->tids.n + 1, sizeof *c.tids);
@@ -310,14 +442,7 @@ int steps_find(struct steps *out, const struct sample *s, const struct requests 
 	if (!rc)
 		rc = retry_find(&out->retry, s, r, kind);
 	if (!rc)
-		rc = candidates(&c);
-	if (!rc) {
-		put_in_order(&c);
-		while ((odd = worst(&c)) >= 0)
-			drop(&c, odd);
-		thin_out(&c);
-		find_phases(&c);
-	}
+		rc = find_steps(&c);
 	logs_done(&c.logs);
 	free(c.tids);
 	free(c.took);

@@ -2,19 +2,21 @@
 /* steps.h - through which messages the requests of a kind go: milestones in an order, and the phases between them.
  *
  * A milestone is a message that requests have once, or a time in a field of one. Those that only some requests have
- * (a cold start) stand among the others; the phases around them are the branches. */
+ * (a cold start) stand among the others; the phases around them are the branches. Those that few have are milestones
+ * where these few waited for them. */
 #ifndef INFER_STEPS_H
 #define INFER_STEPS_H
 
 #include "infer/requests.h"
 #include "infer/retry.h"
 
-enum { STEPS_MAX = 40, STEP_PHASES_MAX = 40 };
+enum { STEPS_MAX = 40, STEP_PHASES_MAX = 100 };
 
 struct step {
 	uint32_t key;
 	uint32_t field; /* the time in this field of it; SAMPLE_NONE: the line's own */
 	uint32_t requests;
+	bool few; /* only few have it, which waited for it */
 };
 
 struct step_phase {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in which requests do not all stand alike: logs.py cut|parts|hangs DIR
+"""Logs in which requests do not all stand alike: logs.py cut|parts|hangs|few DIR
 
 cut: 400 requests in the log of a client, of which the log of the daemon has eight.
 parts: a daemon's log of 400 requests in ten files; in 9 of the last 40 the tea boils over.
 hangs: two of 60 requests hang as soon as they are cooked, in the instant in which they came and were taken.
+few: of 400 requests 12 wait for the oven, and 12 others say that the radio was on, which takes none of their time.
 """
 import datetime
 import json
@@ -65,4 +66,19 @@ def hangs(folder):
     write(folder, "kitchen.log", lines)
 
 
-{"cut": cut, "parts": parts, "hangs": hangs}[sys.argv[1]](sys.argv[2])
+def few(folder):
+    lines = []
+    for r in range(400):
+        at, wait = r * 500, 150 + r % 9 if r % 33 == 5 else 0
+        line(lines, at, r, "ordering")
+        if wait:
+            line(lines, at + 1, r, "oven is full")
+            line(lines, at + wait, r, "oven is free")
+        line(lines, at + wait + 2, r, "cooking begins")
+        if r % 33 == 7:
+            line(lines, at + 20 + r % 5, r, "radio was on")
+        line(lines, at + wait + 60 + r % 5, r, "served")
+    write(folder, "kitchen.log", lines)
+
+
+{"cut": cut, "parts": parts, "hangs": hangs, "few": few}[sys.argv[1]](sys.argv[2])
