@@ -8,6 +8,7 @@
  * never began, was never completed, or was too late. A log that falls silent long before the others of its run is a
  * finding of its own, with the spans that were open in that instant. */
 #include "findings/finding.h"
+#include "findings/reads.h"
 #include "model/span.h"
 #include "base/sql.h"
 #include "model/rules_kept.h"
@@ -16,11 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HANG_FACTOR      3 /* times the longest completed execution */
-#define HANG_LEAST_NS    1000000000
-#define SILENCE_FACTOR   20 /* times the mean distance of two lines */
-#define SILENCE_LEAST_NS 30000000000
-#define LAST_LINES       5 /* of a transaction or log, as evidence */
+#define HANG_FACTOR    3 /* times the longest completed execution */
+#define HANG_LEAST_NS  1000000000
+#define SILENCE_FACTOR 20 /* times the mean distance of two lines */
 
 /* ---- evidence: the last lines ---- */
 
@@ -354,7 +353,7 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 	        others = sqlite3_column_int64(st, 5), open = 0;
 	struct slice path = column_slice(st, 2), worker = column_slice(st, 3);
 	struct finding *f = finding_add(out, "silence", FINDING_WARNING, sqlite3_column_int64(st, 0));
-	struct event_query q = {.source = source, .since_ns = last - 1000000};
+	struct event_query q = {.source = source, .since_ns = last - LAST_NS};
 	const char *slash = path.ptr ? memrchr(path.ptr, '/', path.len) : NULL, *name = slash      ? slash + 1
 	                                                                                : path.ptr ? path.ptr
 	                                                                                           : "";

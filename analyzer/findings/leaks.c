@@ -6,6 +6,7 @@
  * nobody can use it, nobody removes it, its memory is gone. One that was found unhealthy waits for its removal; that is
  * no leak. */
 #include "findings/finding.h"
+#include "findings/reads.h"
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
@@ -28,6 +29,11 @@ static const struct {
     {"Returned container is unhealthy, sending for removal", UNHEALTHY},
     {"Removing container", ELSEWHERE},
 };
+
+const char *leaks_message(size_t i)
+{
+	return i < sizeof messages / sizeof *messages ? messages[i].message : NULL;
+}
 
 struct held {
 	int64_t run, source, event, time_ns;

@@ -5,13 +5,12 @@
  * What is only odd is a note; a warning is something that should not happen; an error is a lock or an invocation that
  * contradicts itself. */
 #include "findings/lint_lines.h"
+#include "findings/reads.h"
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
 #include <errno.h>
 #include <stdlib.h>
-
-#define EXAMPLES 3 /* lines that show a lock */
 
 /* ---- questions to the tables ---- */
 
@@ -72,7 +71,7 @@ static int show_lock_lines(struct store *s, struct finding *f)
 	rc = event_cursor_open(s, &q, &c);
 	if (rc)
 		return rc;
-	while ((rc = event_cursor_next(c, &e)) == 1 && n < EXAMPLES)
+	while ((rc = event_cursor_next(c, &e)) == 1 && n < LOCK_LINES)
 		if (!e->head->span_line) {
 			finding_evidence(f, e->id, NULL);
 			n++;

@@ -8,6 +8,7 @@
  * clean-up after the failure names the container in the same transaction. Else only the function's name and the time
  * join the two logs, and the finding says so. */
 #include "findings/finding.h"
+#include "findings/reads.h"
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
@@ -88,6 +89,14 @@ static int kind_of(struct slice message)
 static bool is_failure(int kind)
 {
 	return kind == FAILED || kind == PARENT_MISSING || kind == USER_ERROR;
+}
+
+const char *mount_message(size_t i, bool *fails)
+{
+	if (i >= sizeof messages / sizeof *messages)
+		return NULL;
+	*fails = is_failure((int)messages[i].kind);
+	return messages[i].message;
 }
 
 /* Mounts and clean-ups of transactions that did not fail are most of a log, and explain nothing. But where a container

@@ -7,6 +7,7 @@
  * of a thousand rounds is a storm. Only transactions with that many lines are looked at, which in a calm log are none
  * but the background's. */
 #include "findings/finding.h"
+#include "findings/reads.h"
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STORM_ROUNDS 1000
 #define ROUND_MAX    128 /* distinct messages in a round */
 #define CYCLES       16  /* kinds of rounds that are told apart at a time */
 #define SAMPLE       48  /* lines of one round, as evidence */
