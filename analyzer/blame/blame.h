@@ -41,7 +41,8 @@ struct blame_lane {
 };
 
 struct blame_request {
-	struct slice tid;
+	size_t tid; /* where it begins in blame_run.tids, so long */
+	uint32_t tid_length;
 	uint32_t function; /* of blame_run.functions */
 };
 
@@ -102,6 +103,13 @@ int blame_run_read(sqlite3 *db, struct store *s, int64_t run, int64_t cores, str
 /* After that, for rows, and for sums of cold starts: of b->start the kind and the holders. 0 or a negative errno. */
 int blame_cold_read(sqlite3 *db, struct blame_run *b);
 void blame_run_done(struct blame_run *b);
+static inline struct slice blame_tid(const struct blame_run *b, uint32_t request)
+{
+	const struct blame_request *q = &b->request[request];
+
+	return (struct slice){b->tids.ptr + q->tid, q->tid_length};
+}
+
 /* The messages whose lines these two read by the built-in rules; beside them cold starts ask whether a run has any line
  * of level DEBUG or TRACE. 0, a negative errno, or what take returns, which ends it, if that is not 0. */
 typedef int blame_message(void *arg, struct slice message);

@@ -9,7 +9,6 @@
  * them; after that the requests are put in the order of their tid. */
 #include "blame/blame.h"
 #include "base/array.h"
-#include "base/keyed.h"
 #include "base/sql.h"
 #include "blame/queue.h"
 #include "model/rules_kept.h"
@@ -66,7 +65,7 @@ uint32_t blame_find(const struct blame_run *b, struct slice tid)
 
 	while (low < high) {
 		uint32_t mid = low + (high - low) / 2;
-		int c = slice_compare(tid, b->request[mid].tid);
+		int c = slice_compare(tid, blame_tid(b, mid));
 
 		if (!c)
 			return mid;
@@ -342,8 +341,7 @@ static int take_tid(void *arg, uint32_t row, size_t i)
 	struct blame_request *to = &o->to[o->n];
 
 	o->number[row] = o->n++;
-	*to = (struct blame_request){{o->tids->texts.ptr + o->tids->at[i], tids_length(o->tids, i)},
-	                             o->b->request[row].function};
+	*to = (struct blame_request){o->tids->at[i], (uint32_t)tids_length(o->tids, i), o->b->request[row].function};
 	return 0;
 }
 
@@ -370,41 +368,54 @@ static int64_t from_of(const struct list *l, uint32_t i)
 	return x;
 }
 
-/* By request; those of one by the time they begin: they are few. */
-static int find_order(const struct list *l, struct keyed *order)
+/* Where those of each request go; of nrequests, and one more. */
+static uint32_t *count_places(const struct list *l, uint32_t nrequests)
 {
-	int rc;
+	uint32_t *place = calloc((size_t)nrequests + 1, sizeof *place), sum = 0;
 
-	for (uint32_t i = 0; i < l->n; i++)
-		order[i] = (struct keyed){request_of(l, i), i};
-	rc = keyed_sort(order, l->n);
-	for (uint32_t i = 1; i < l->n && !rc; i++) {
-		struct keyed x = order[i];
-		uint32_t at = i;
+	for (uint32_t i = 0; i < l->n && place; i++)
+		place[request_of(l, i)]++;
+	for (uint32_t k = 0; k <= nrequests && place; k++) {
+		uint32_t many = place[k];
 
-		for (; at && order[at - 1].key == x.key && from_of(l, order[at - 1].value) > from_of(l, x.value); at--)
-			order[at] = order[at - 1];
-		order[at] = x;
+		place[k] = sum;
+		sum += many;
 	}
-	return rc;
+	return place;
 }
 
-/* *v becomes another list, in order. */
-static int put_in_order(void *v, struct list l)
+/* Those of one request stand by the time they begin: they are few. */
+static void settle(const struct list *l, uint32_t i)
 {
-	struct keyed *order = malloc(((size_t)l.n + 1) * sizeof *order);
-	char *to = malloc(((size_t)l.n + 1) * l.size);
-	int rc = order && to ? find_order(&l, order) : -ENOMEM;
+	char x[l->size];
+	uint32_t at = i;
 
-	for (uint32_t i = 0; i < l.n && !rc; i++)
-		memcpy(to + i * l.size, l.v + order[i].value * l.size, l.size);
-	free(order);
-	if (rc) {
+	memcpy(x, l->v + i * l->size, l->size);
+	for (; at && request_of(l, at - 1) == request_of(l, i) && from_of(l, at - 1) > from_of(l, i); at--)
+		;
+	memmove(l->v + (at + 1) * l->size, l->v + at * l->size, (i - at) * l->size);
+	memcpy(l->v + at * l->size, x, l->size);
+}
+
+/* *v becomes another list, by request. */
+static int put_in_order(void *v, struct list l, uint32_t nrequests)
+{
+	uint32_t *place = count_places(&l, nrequests);
+	char *to = malloc(((size_t)l.n + 1) * l.size);
+
+	if (!place || !to) {
+		free(place);
 		free(to);
-		return rc;
+		return -ENOMEM;
 	}
+	for (uint32_t i = 0; i < l.n; i++)
+		memcpy(to + place[request_of(&l, i)]++ * l.size, l.v + i * l.size, l.size);
+	free(place);
 	free(l.v);
 	memcpy(v, &to, sizeof to);
+	l.v = to;
+	for (uint32_t i = 1; i < l.n; i++)
+		settle(&l, i);
 	return 0;
 }
 
@@ -421,11 +432,14 @@ static int renumber(struct blame_run *b, const uint32_t *number)
 		b->start[i].request = number[b->start[i].request];
 	rc = put_in_order(&b->wait,
 	                  (struct list){(char *)b->wait, b->nwaits, sizeof *b->wait,
-	                                offsetof(struct blame_wait, request), offsetof(struct blame_wait, from_ns)});
+	                                offsetof(struct blame_wait, request), offsetof(struct blame_wait, from_ns)},
+	                  b->nrequests);
 	if (!rc)
-		rc = put_in_order(&b->start, (struct list){(char *)b->start, b->nstarts, sizeof *b->start,
-		                                           offsetof(struct blame_start, request),
-		                                           offsetof(struct blame_start, from_ns)});
+		rc = put_in_order(&b->start,
+		                  (struct list){(char *)b->start, b->nstarts, sizeof *b->start,
+		                                offsetof(struct blame_start, request),
+		                                offsetof(struct blame_start, from_ns)},
+		                  b->nrequests);
 	b->wait_room = rc ? b->wait_room : b->nwaits;
 	b->starts_room = rc ? b->starts_room : b->nstarts;
 	return rc;

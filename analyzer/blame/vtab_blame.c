@@ -137,7 +137,7 @@ static void blame_column(void *p, sqlite3_context *c, int column)
 		sqlite3_result_int64(c, s->run.run);
 		break;
 	case TID:
-		result_slice(c, s->run.request[r->request].tid);
+		result_slice(c, blame_tid(&s->run, r->request));
 		break;
 	case PHASE:
 		phase_column(s, c, r);
@@ -146,7 +146,7 @@ static void blame_column(void *p, sqlite3_context *c, int column)
 		sqlite3_result_text(c, blame_holder_name(r->kind), -1, SQLITE_STATIC);
 		break;
 	case HOLDER_TID:
-		result_slice(c, holder ? holder->tid : SLICE_NONE);
+		result_slice(c, holder ? blame_tid(&s->run, r->holder) : SLICE_NONE);
 		break;
 	case HOLDER_FUNCTION:
 		result_slice(c, holder ? s->run.functions.text[holder->function] : SLICE_NONE);

@@ -109,6 +109,13 @@ static const struct column of_tid[] = {
     {"share", UNIT_SHARE},
 };
 
+static struct cell cell_of_tid(const struct blame_run *b, uint32_t request)
+{
+	struct slice tid = request == BLAME_NOBODY ? SLICE_NONE : blame_tid(b, request);
+
+	return tid.ptr ? cell_of_bytes(tid.ptr, tid.len) : CELL_OF_NULL;
+}
+
 static int by_time(const void *a, const void *b)
 {
 	const struct blame_row *x = a, *y = b;
@@ -120,19 +127,18 @@ static int by_time(const void *a, const void *b)
 
 static void put_row(struct query *q, struct table *t, const struct blame_run *b, const struct blame_row *r, int64_t all)
 {
-	const struct blame_request *of = &b->request[r->request],
-	                           *holder = r->holder == BLAME_NOBODY ? NULL : &b->request[r->holder];
+	const struct blame_request *holder = r->holder == BLAME_NOBODY ? NULL : &b->request[r->holder];
 	struct phase p = blame_phase(b, r);
 	char name[PHASE_NAME_MAX];
 	struct cell c[] = {
 	    CELL_OF_INT(query_clock(q, b->run, r->first_ns)),
 	    CELL_OF_INT(b->run),
-	    cell_of_bytes(of->tid.ptr, of->tid.len),
+	    cell_of_tid(b, r->request),
 	    cell_of_text(phase_name(&p, name)),
 	    CELL_OF_INT(r->first_ns),
 	    CELL_OF_INT(r->last_ns),
 	    cell_of_text(blame_holder_name(r->kind)),
-	    holder ? cell_of_bytes(holder->tid.ptr, holder->tid.len) : CELL_OF_NULL,
+	    cell_of_tid(b, r->holder),
 	    holder ? cell_of_text(text_of(b->functions.text[holder->function])) : CELL_OF_NULL,
 	    CELL_OF_INT(r->ns),
 	    CELL_OF_REAL((double)r->ns / (double)all),
@@ -154,6 +160,7 @@ static void note_request(struct query *q, const struct blame_run *b, uint32_t re
                          size_t n)
 {
 	const struct blame_request *of = &b->request[request];
+	struct slice tid = blame_tid(b, request);
 	int64_t unknown = 0, all = sum_of(row, n, false);
 	size_t holders = 0;
 
@@ -171,10 +178,9 @@ static void note_request(struct query *q, const struct blame_run *b, uint32_t re
 		query_note(q,
 		           holders ? "%.*s (%s) waited %s in the queue, behind these %zu"
 		                   : "%.*s (%s) waited %s in the queue",
-		           (int)of->tid.len, of->tid.ptr, text_of(b->functions.text[of->function]), took(q, all).text,
-		           holders);
+		           (int)tid.len, tid.ptr, text_of(b->functions.text[of->function]), took(q, all).text, holders);
 	else
-		query_note(q, "%.*s did not wait in a queue", (int)of->tid.len, of->tid.ptr);
+		query_note(q, "%.*s did not wait in a queue", (int)tid.len, tid.ptr);
 	note_unknown(q, b, unknown, all);
 }
 
@@ -183,6 +189,7 @@ static void note_start(struct query *q, const struct blame_run *b, const struct 
 {
 	const struct blame_request *of = &b->request[s->request],
 	                           *holder = s->nholders ? &b->request[b->start_holder[s->first_holder]] : NULL;
+	struct slice tid = holder ? blame_tid(b, b->start_holder[s->first_holder]) : SLICE_NONE;
 	const char *function = text_of(b->functions.text[of->function]);
 	struct number time = took(q, s->to_ns - s->from_ns);
 
@@ -190,8 +197,7 @@ static void note_start(struct query *q, const struct blame_run *b, const struct 
 		query_note(q,
 		           "its cold start took %s: a container of %s had been removed for %.*s (%s), which needed "
 		           "the memory",
-		           time.text, function, (int)holder->tid.len, holder->tid.ptr,
-		           text_of(b->functions.text[holder->function]));
+		           time.text, function, (int)tid.len, tid.ptr, text_of(b->functions.text[holder->function]));
 	else if (s->kind == BLAME_COLD && holder)
 		query_note(q, "its cold start took %s: all containers of %s were taken, by %u of its requests",
 		           time.text, function, s->nholders);
@@ -443,7 +449,7 @@ static void put_tids(struct query *q, struct table *t, const struct blame_run *b
 		const struct blame_request *h = v[i].holder == BLAME_NOBODY ? NULL : &b->request[v[i].holder];
 		struct cell c[] = {CELL_OF_INT(b->run),
 		                   cell_of_text(blame_holder_name(v[i].kind)),
-		                   h ? cell_of_bytes(h->tid.ptr, h->tid.len) : CELL_OF_NULL,
+		                   cell_of_tid(b, v[i].holder),
 		                   h ? cell_of_text(text_of(b->functions.text[h->function])) : CELL_OF_NULL,
 		                   CELL_OF_INT(v[i].ns),
 		                   CELL_OF_REAL((double)v[i].ns / (double)all)};
