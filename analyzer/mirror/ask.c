@@ -39,13 +39,17 @@ static int give_results(void *arg, fetch_row *row, void *to, char **why)
 	return fetch_results(a->c, a->lines ? a->lines->tid : SLICE_NONE, row, to, why);
 }
 
+static bool is_asked(const struct mirror_want *want, struct slice run)
+{
+	return !want->run.len || slice_same(want->run, run) || (want->other.len && slice_same(want->other, run));
+}
+
 static int pass_source(void *arg, const struct slice *v)
 {
 	enum { RUN = 0, WHOLE = 3 }; /* of schema_source_columns */
 	struct passing *p = arg;
-	const struct slice run = p->a->want->run;
 
-	if (!run.len || slice_same(run, v[RUN]))
+	if (is_asked(p->a->want, v[RUN]))
 		p->a->unfinished += !tsv_int(v[WHOLE]);
 	return p->row(p->to, v);
 }
@@ -65,6 +69,16 @@ static int take_reject(void *arg, const struct slice *v)
 	return ledger_reject(a->db, v);
 }
 
+/* Requests have numbers in the order that they have without lines. */
+static int number_requests(void *arg, sqlite3 *db, char **why)
+{
+	const struct asking *a = arg;
+	int rc = sql_exec_all(db, "BEGIN");
+
+	rc = rc ? rc : folded_places(a->c, db, a->want->run, a->want->other, why);
+	return rc ? rc : sql_exec_all(db, "COMMIT");
+}
+
 /* Where there are no gaps, the requests tell why. */
 static int put_folded(struct asking *a)
 {
@@ -74,7 +88,7 @@ static int put_folded(struct asking *a)
 	int rc = want->gaps ? gapped_put(a->c, a->db, want->run, &any, a->why) : 0;
 
 	tables |= any ? 0 : FOLDED_INVOCATION;
-	return rc ? rc : folded_put(a->c, a->db, tables, want->run, a->why);
+	return rc ? rc : folded_put(a->c, a->db, tables, want->run, want->other, a->why);
 }
 
 static int put_beside(struct asking *a, struct store *s)
@@ -112,7 +126,9 @@ static int make_beside(struct asking *a, const char *path)
 static int make_lines(struct asking *a, struct mirror *out)
 {
 	bool of_one = a->lines && a->lines->tid.len, many = a->want->results || (a->lines && a->lines->spans);
-	const struct mirror_from from = {.lines = a->lines ? give_lines : NULL,
+	bool numbered = a->lines && (a->want->folded & FOLDED_INVOCATION);
+	const struct mirror_from from = {.before = numbered ? number_requests : NULL,
+	                                 .lines = a->lines ? give_lines : NULL,
 	                                 .results = a->want->results || of_one ? give_results : NULL,
 	                                 .sources = give_sources,
 	                                 .arg = a,
@@ -147,13 +163,20 @@ static int check_homes(struct cluster *c, const struct mirror_want *want, char *
 	for (uint32_t i = 0; i < runs.n && !rc; i++) {
 		const char *away = c->shard[run_home(c, runs.text[i])].away;
 
-		if (!away || (want->run.len && !slice_same(want->run, runs.text[i])))
+		if (!away || !is_asked(want, runs.text[i]))
 			continue;
 		say(why, "%s; there is what fold found of run %s as a whole", away, runs.text[i].ptr);
 		rc = -EHOSTDOWN;
 	}
 	intern_done(&runs);
 	return rc;
+}
+
+static int units_are_current(struct cluster *c, const struct mirror_want *want, char **why)
+{
+	int rc = units_current(c, want->run, why);
+
+	return rc || !want->other.len ? rc : units_current(c, want->other, why);
 }
 
 /* Whether the tables of the fold say what the lines do. With a shard away that can't be told. */
@@ -165,7 +188,7 @@ static int check_folded(struct cluster *c, const struct mirror_want *want, char 
 	for (size_t i = 0; i < c->n; i++)
 		away |= c->shard[i].away != NULL;
 	if (!away)
-		return units_current(c, want->run, why);
+		return units_are_current(c, want, why);
 	return whole ? check_homes(c, want, why) : 0;
 }
 

@@ -13,11 +13,12 @@ struct mirror_want {
 	bool rejects;                    /* the lines that are no events */
 	/* The model's tables as they stand on the cluster (`fold`), instead of what the lines here come to; -ESTALE
 	 * where lines have come since. */
-	unsigned folded;  /* enum folded_tables; 0: not these */
-	bool gaps;        /* and the stretches between lines (gapped.h) */
-	bool findings;    /* with them */
-	bool evidence;    /* and the lines that are their evidence, instead of others */
-	struct slice run; /* of folded, findings and evidence: of this run alone; NONE: of all */
+	unsigned folded;    /* enum folded_tables; 0: not these */
+	bool gaps;          /* and the stretches between lines (gapped.h) */
+	bool findings;      /* with them */
+	bool evidence;      /* and the lines that are their evidence, instead of others */
+	struct slice run;   /* of folded, findings and evidence: of this run alone; NONE: of all */
+	struct slice other; /* of folded: of this one, too; NONE: of none */
 };
 
 /* Makes the database. 0, or with *why (yours): as http.h has it; -EBADMSG: what the cluster has can't be put together.

@@ -20,7 +20,7 @@
 struct folded {
 	struct cluster *c;
 	sqlite3 *db;
-	struct slice only; /* of this run alone; NONE: of all */
+	struct slice only, other; /* of these runs alone; only NONE: of all, other NONE: of one */
 	char **why;
 	struct writer writer;
 	struct intern words;
@@ -78,8 +78,11 @@ static int open_rows(struct folded *f, const char *table, const char *columns, u
 
 	text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
 	if (f->only.len) {
-		text_puts(&sql, " WHERE run = ");
+		text_puts(&sql, " WHERE run IN (");
 		cluster_quote(&sql, f->only);
+		text_puts(&sql, ", ");
+		cluster_quote(&sql, f->other.len ? f->other : f->only);
+		text_puts(&sql, ")");
 	}
 	text_printf(&sql, " ORDER BY %s FORMAT TabSeparated", key);
 	*out = NULL;
@@ -469,9 +472,9 @@ static void folded_done(struct folded *f)
 	free(f->inserted);
 }
 
-int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run, char **why)
+int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run, struct slice other, char **why)
 {
-	struct folded f = {.c = c, .db = db, .only = run, .why = why};
+	struct folded f = {.c = c, .db = db, .only = run, .other = other, .why = why};
 	int rc = sql_exec_all(db, begin_sql);
 
 	intern_init(&f.words);
@@ -489,6 +492,26 @@ int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run
 		rc = put_insertions(&f);
 	if (!rc)
 		rc = sql_exec_all(db, end_sql);
+	folded_done(&f);
+	return rc;
+}
+
+int folded_places(struct cluster *c, sqlite3 *db, struct slice run, struct slice other, char **why)
+{
+	struct folded f = {.c = c, .db = db, .only = run, .other = other, .why = why};
+	struct merged *m = NULL;
+	const struct slice *v;
+	int64_t id, place;
+	int rc = writer_open(&f.writer, db, true);
+
+	intern_init(&f.words);
+	if (!rc)
+		rc = open_rows(&f, "invocation", "run, tid", 2, "run, tid", 2, false, &m);
+	while (!rc && (rc = merged_next(m, &v)) == 1) {
+		rc = run_of(&f, v[0], &id);
+		rc = rc ? rc : writer_place(&f.writer, id, v[1], &place);
+	}
+	merged_close(m);
 	folded_done(&f);
 	return rc;
 }

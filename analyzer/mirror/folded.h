@@ -18,8 +18,13 @@ enum folded_tables {
 	FOLDED_ALL = 127,
 };
 
-/* Writes these tables of the model afresh, of a run (NONE: of all), and none of the others. `series` becomes a plain
- * table, which goes before the virtual one of that name. 0, or as http.h has it, with *why. */
-int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run, char **why);
+/* Writes these tables of the model afresh, of a run (NONE: of all) and another one (NONE: of none), and none of the
+ * others. `series` becomes a plain table, which goes before the virtual one of that name. 0, or as http.h has it, with
+ * *why. */
+int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run, struct slice other, char **why);
+
+/* Gives the transactions of these invocations their places (table place), in the order in which folded_put writes them:
+ * before lines are there, which would give some of them others. The same errors. */
+int folded_places(struct cluster *c, sqlite3 *db, struct slice run, struct slice other, char **why);
 
 #endif

@@ -448,6 +448,8 @@ static int name_runs(struct work *w)
 	for (size_t i = 0; i < w->nsources && !rc; i++)
 		if (!i || !slice_same(w->source[i - 1][0], w->source[i][0]))
 			rc = ledger_run(w->db, w->source[i][0], &id);
+	if (!rc && w->from->before)
+		rc = w->from->before(w->from->arg, w->db, w->why);
 	store_close(s);
 	w->db = NULL;
 	return rc;

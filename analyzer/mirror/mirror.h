@@ -18,6 +18,8 @@ struct mirror_from {
 	 */
 	int (*results)(void *arg, fetch_row *row, void *to, char **why);
 	int (*sources)(void *arg, fetch_row *row, void *to, char **why);
+	/* What is to stand in the database before its lines; runs are there. NULL: nothing. */
+	int (*before)(void *arg, sqlite3 *db, char **why);
 	/* What else is to stand in the database before its model is built. NULL: nothing. */
 	int (*more)(void *arg, sqlite3 *db, char **why);
 	/* Lines of a source that do not come to the same events here (of a record that stands on several lines the

@@ -3,7 +3,6 @@
  * whether there are any of level debug. */
 #include "blame/blame.h"
 #include "shell/remote_need.h"
-#include <errno.h>
 
 static int put_message(void *arg, struct slice message)
 {
@@ -15,28 +14,25 @@ static int put_message(void *arg, struct slice message)
 }
 
 /* One line of each run and shard that tells that there are such. */
-static void put_detailed(struct slice run, struct text *sql)
+static void put_detailed(const struct remote_asking *a, struct text *sql)
 {
-	text_puts(sql,
-	          "(run, source, line) IN (SELECT run, source, line FROM $event WHERE level IN ('DEBUG', 'TRACE')");
-	if (run.len) {
-		text_puts(sql, " AND run = ");
-		cluster_quote(sql, run);
-	}
+	text_puts(
+	    sql, "(run, source, line) IN (SELECT run, source, line FROM $event WHERE level IN ('DEBUG', 'TRACE') AND ");
+	remote_of_runs(a->run, a->other, sql);
 	text_puts(sql, " LIMIT 1 BY run)");
 }
 
 /* A transaction that is no request is one nevertheless. */
-static void blame_lines(struct query *q, struct cluster *c, const struct fetch_which *which, struct text *sql)
+static void blame_lines(struct query *q, struct cluster *c, struct remote_asking *a)
 {
 	(void)c;
-	text_puts(sql, "message IN (");
-	query_ok(q, blame_messages(put_message, sql), q->command);
-	text_puts(sql, "'') OR ");
-	put_detailed(which->run, sql);
-	if (which->tid.len) {
-		text_puts(sql, " OR tid = ");
-		cluster_quote(sql, which->tid);
+	text_puts(&a->lines, "message IN (");
+	query_ok(q, blame_messages(put_message, &a->lines), q->command);
+	text_puts(&a->lines, "'') OR ");
+	put_detailed(a, &a->lines);
+	if (a->tid.len) {
+		text_puts(&a->lines, " OR tid = ");
+		cluster_quote(&a->lines, a->tid);
 	}
 }
 

@@ -139,7 +139,7 @@ static const struct asked {
     {"blame", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_CONTAINER, NULL, {0}},
     {"energy", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"slow", ABOUT_ALL, NULL, 0, NULL, {0}},
-    {"compare", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"compare", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION, NULL, {0}},
     {"report", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"export", ABOUT_ALL, NULL, 0, NULL, {0}},
 };
@@ -147,7 +147,7 @@ static const struct asked {
 static const struct {
 	const char *name;
 	const struct remote_need *need;
-} needs[] = {{"blame", &need_blame}};
+} needs[] = {{"blame", &need_blame}, {"compare", &need_compare}};
 
 /* Of ABOUT_REQUESTS. */
 static const struct remote_need *need_named(const char *name)
@@ -176,7 +176,7 @@ static void refuse(struct query *q, const struct asked *a)
 
 static const char *tid_of(const struct query *q, const struct asked *a)
 {
-	if (a->about == ABOUT_TID || a->about == ABOUT_REQUESTS)
+	if (a->about == ABOUT_TID || (a->about == ABOUT_REQUESTS && need_named(a->name) == &need_blame))
 		return q->args->nwords ? q->args->words[0] : NULL;
 	return a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE ? args_value(q->args, "tid") : NULL;
 }
@@ -226,12 +226,22 @@ static void choose_lines(struct query *q, const struct asked *a, const struct re
 
 /* Of a question about one transaction others are part, too. */
 static void choose_needed(struct query *q, struct cluster *c, const struct asked *a, struct fetch_which *which,
-                          struct text *sql)
+                          struct remote_asking *asking)
 {
-	need_named(a->name)->lines(q, c, which, sql);
-	query_ok(q, sql->failed ? -ENOMEM : 0, q->command);
-	which->only = text_str(sql);
+	asking->run = which->run;
+	asking->tid = which->tid;
+	need_named(a->name)->lines(q, c, asking);
+	query_ok(q, asking->lines.failed ? -ENOMEM : 0, q->command);
+	which->only = text_str(&asking->lines);
 	which->tid = SLICE_NONE;
+}
+
+/* What stands beside the lines. */
+static void put_needed(struct query *q, struct cluster *c, const struct asked *a, const struct remote_asking *asking,
+                       const struct mirror *m)
+{
+	if (a->about == ABOUT_REQUESTS && !q->status && need_named(a->name)->more)
+		need_named(a->name)->more(q, c, asking, m->path);
 }
 
 static bool has_lines(const struct asked *a, const struct remote_where *where)
@@ -250,7 +260,7 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	                           .findings = a->about == ABOUT_FINDINGS || a->about == ABOUT_VERDICT,
 	                           .evidence = a->about == ABOUT_FINDINGS};
 	struct remote_where where = {0};
-	struct text needed = {0};
+	struct remote_asking asking = {0};
 	struct intern found;
 	char *why = NULL;
 	int rc = 0;
@@ -263,20 +273,22 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 		choose_lines(q, a, &where, &which);
 	}
 	if (!q->status && a->about == ABOUT_REQUESTS)
-		choose_needed(q, c, a, &which, &needed);
+		choose_needed(q, c, a, &which, &asking);
 	want.lines = has_lines(a, &where) ? &which : NULL;
-	want.run = a->about == ABOUT_RUNS ? SLICE_NONE : which.run;
+	want.run = a->about == ABOUT_RUNS ? SLICE_NONE : a->about == ABOUT_REQUESTS ? asking.run : which.run;
+	want.other = asking.other;
 	if (!q->status && want.lines && !word && !narrows(&which))
 		check_room(q, c, where.run);
 	if (!q->status)
 		rc = mirror_ask(c, &want, m, &why);
 	remote_failed(q, rc, why);
+	put_needed(q, c, a, &asking, m);
 	if (!q->status && m->unfinished)
 		query_note(q, "%" PRId64 " %s not whole: the push is under way, or was broken off", m->unfinished,
 		           m->unfinished == 1 ? "source is" : "sources are");
 	free(why);
 	free(where.run);
-	text_done(&needed);
+	remote_asking_done(&asking);
 	intern_done(&found);
 }
 

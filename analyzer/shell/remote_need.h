@@ -6,14 +6,27 @@
 #include "mirror/ask.h"
 #include "query/core/query.h"
 
-struct remote_need {
-	/* Adds to which->only (sql, without the words AND or WHERE) the lines that are read as they stand. tid: of the
-	 * transaction that is asked for, NONE: of all. A failure is q's. */
-	void (*lines)(struct query *q, struct cluster *c, const struct fetch_which *which, struct text *sql);
-	/* Puts what else is read into the database that was made of them, at path. NULL: nothing. */
-	void (*more)(struct query *q, struct cluster *c, const struct fetch_which *which, const char *path);
+/* What is asked. Zero-initialise; remote_asking_done in any case. */
+struct remote_asking {
+	struct slice tid;        /* NONE: of all */
+	struct slice run, other; /* of these alone; run NONE: of all, other NONE: of one */
+	char *own[2];            /* texts of run and other, where they are nobody else's */
+	struct text lines;       /* which lines are read as they stand, as SQL */
 };
 
-extern const struct remote_need need_blame;
+struct remote_need {
+	/* Sets lines, and run and other where the command's words say them. A failure is q's. */
+	void (*lines)(struct query *q, struct cluster *c, struct remote_asking *a);
+	/* Puts what else is read into the database that was made of them, at path. NULL: nothing. */
+	void (*more)(struct query *q, struct cluster *c, const struct remote_asking *a, const char *path);
+};
+
+extern const struct remote_need need_blame, need_compare;
+
+void remote_asking_done(struct remote_asking *a);
+/* `run = '...'`, or that of both runs, or 1. */
+void remote_of_runs(struct slice run, struct slice other, struct text *sql);
+/* Whether all that a command reads is in files that its words name. */
+bool remote_is_aside(const char *command, const struct args *args);
 
 #endif

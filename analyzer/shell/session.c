@@ -8,6 +8,7 @@
 #include "render/text.h"
 #include "shell/complain.h"
 #include "shell/remote_command.h"
+#include "shell/remote_need.h"
 #include "store/vtab_event.h"
 #include "tables/tables.h"
 #include <errno.h>
@@ -275,6 +276,7 @@ static void remote_run(struct session *s, const struct command *c, bool partial,
 
 	remote_answer(q, partial, &m);
 	if (!q->status && m.path) {
+		q->cluster = url;
 		q->path = m.path; /* also of files that a command puts beside the database */
 		open_store(s, q, STORE_READ);
 		if (!q->status)
@@ -285,13 +287,20 @@ static void remote_run(struct session *s, const struct command *c, bool partial,
 	mirror_done(&m);
 }
 
+/* `compare` opens what its words name by itself: they may be runs of the database of -d. */
+static bool asks_cluster(const struct command *c, const struct query *q, const struct args *args)
+{
+	return remote_is_url(q->path) &&
+	       (c->need != NEED_NOTHING || (!strcmp(c->name, "compare") && !remote_is_aside(c->name, args)));
+}
+
 /* Runs c with everything around it: database, output, pager, the handler of Ctrl-C. */
 static int run_command(struct session *s, const struct command *c, const struct settings *settings,
                        const struct args *args, const char *place)
 {
 	struct output out = make_output(s, settings);
 	struct query q = {.path = settings->db, .out = &out, .quiet = settings->quiet, .width = settings->width};
-	bool remote = c->need != NEED_NOTHING && remote_is_url(q.path);
+	bool remote = asks_cluster(c, &q, args);
 	bool of_cluster = remote || !strcmp(c->name, "push") || !strcmp(c->name, "fold");
 	struct ends ends = {0};
 

@@ -24,6 +24,7 @@ struct gathered;
 struct query {
 	const char *command; /* its name, for messages */
 	const char *path;    /* of the database, whether it is open or not */
+	const char *cluster; /* the URL that the database at path is a part of; NULL: it is none */
 	struct store *store; /* NULL where the command opens none */
 	sqlite3 *db;         /* the store's connection */
 	const struct args *args;

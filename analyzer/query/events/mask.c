@@ -18,16 +18,27 @@ static void add_with_value(struct text *out, const char *p, size_t len, const ch
 	text_add(out, p, (size_t)(end - p));
 }
 
+static void mask(struct text *out, const char *plain, size_t n, const char *value)
+{
+	char masked[TEMPLATE_ROOM(MOST)];
+
+	n = template_mask(plain, n, masked);
+	add_with_value(out, masked, n, value);
+}
+
 void mask_escaped(struct text *out, struct slice escaped, const char *value)
 {
-	char plain[3 * MOST], masked[TEMPLATE_ROOM(MOST)];
-	size_t n;
+	char plain[3 * MOST];
 
 	if (!escaped.ptr)
 		return;
 	if (escaped.len > MOST)
 		escaped.len = MOST;
-	n = json_unescape(escaped, plain);
-	n = template_mask(plain, n, masked);
-	add_with_value(out, masked, n, value);
+	mask(out, plain, json_unescape(escaped, plain), value);
+}
+
+void mask_plain(struct text *out, struct slice plain, const char *value)
+{
+	if (plain.ptr)
+		mask(out, plain.ptr, plain.len < MOST ? plain.len : MOST, value);
 }

@@ -10,4 +10,8 @@
  * --message. */
 void mask_escaped(struct text *out, struct slice escaped, const char *value);
 
+/* The same of a text without escapes: of one that has none, or of no more than MASK_SAME bytes, both add the same. */
+enum { MASK_SAME = 170 };
+void mask_plain(struct text *out, struct slice plain, const char *value);
+
 #endif

@@ -187,7 +187,7 @@ static void add_side(struct text *t, const struct comparison *c, int s)
 	text_printf(t, ",\n\"%c\":{", 'a' + s);
 	add_word(t, "name", c->side[s].name);
 	text_puts(t, ",");
-	add_word(t, "database", c->side[s].path);
+	add_word(t, "database", side_database(&c->side[s]));
 	for (int end = 0; end < 2; end++) {
 		const char *key = end ? "last" : "first";
 		int64_t ns = end ? c->seen.last_ns[s] : c->seen.first_ns[s];

@@ -209,11 +209,16 @@ static int measure(struct comparison *c)
 	return rc ? rc : lines_measure(c);
 }
 
-void comparison_make(struct query *q, const char *a, const char *b, struct comparison *c)
+void comparison_open(struct query *q, const char *a, const char *b, struct comparison *c)
 {
 	side_open(q, a, NULL, &c->side[A]);
 	if (!q->status)
 		side_open(q, b, &c->side[A], &c->side[B]);
+}
+
+void comparison_make(struct query *q, const char *a, const char *b, struct comparison *c)
+{
+	comparison_open(q, a, b, c);
 	if (!q->status)
 		observed_read(q, c->side, c->by, &c->seen);
 	if (!q->status)

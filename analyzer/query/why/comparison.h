@@ -140,6 +140,8 @@ struct comparison {
 /* Everything, from two words to the verdict. A failure is q's; comparison_done in any case. */
 void comparison_make(struct query *q, const char *a, const char *b, struct comparison *c);
 void comparison_done(struct comparison *c);
+/* The first step of it: which sides the words mean. */
+void comparison_open(struct query *q, const char *a, const char *b, struct comparison *c);
 
 /* A claim's name for people: "execution", "end to end", "failed"; in buf where it is put together. */
 const char *claim_what(const struct comparison *c, const struct claim *l);

@@ -5,13 +5,16 @@
  * Errors are those of level WARN and above with what their field `error` says, as `errors` does. Spans count by target
  * and name, once each. How often is: by request.
  *
- * Lines are read as columns: most need no more than their head, which says what they are counted as, and their time. */
+ * Lines are read as columns: most need no more than their head, which says what they are counted as, and their time.
+ * Of a cluster those that are not looked at one by one come as numbers (counted.h): each where the first of them
+ * stands, so that all is met in the same order as in a database that has the lines. */
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/template.h"
 #include "base/text.h"
 #include "query/events/mask.h"
 #include "query/why/comparison.h"
+#include "query/events/counted.h"
 #include "store/chunks.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -93,6 +96,8 @@ struct reading {
 	int at; /* A or B */
 	bool has_cells;
 	int64_t first_ns, last_ns;
+	struct counted_reader *counted; /* NULL: all lines are here */
+	const struct counted *next;     /* NULL: no more */
 };
 
 /* ---- counting ---- */
@@ -205,6 +210,17 @@ static int count_message(struct lines *l, const struct event *e, int side, int c
 	return count_error(l, e, &k, side, cell);
 }
 
+static int span_key(struct lines *l, struct slice name, struct slice target, struct key *k, uint32_t *key)
+{
+	int rc;
+
+	text_reset(&l->buf);
+	text_add(&l->buf, name.ptr, name.len);
+	rc = l->buf.failed ? -ENOMEM : intern_add(&l->texts, (struct slice){text_str(&l->buf), l->buf.len}, &k->text);
+	rc = rc ? rc : owner_of(l, SLICE_NONE, target, &k->owner);
+	return rc ? rc : key_of(l, k, key);
+}
+
 static int count_span(struct lines *l, const struct event *e, int side, int cell)
 {
 	struct slice message = event_message(e), name;
@@ -219,14 +235,60 @@ static int count_span(struct lines *l, const struct event *e, int side, int cell
 		return rc;
 	if (!event_span_field(e, "name", &name))
 		return event_error(e);
+	rc = span_key(l, name, e->head->target, &k, &key);
+	if (!rc)
+		count(l, key, side, cell);
+	return rc;
+}
+
+/* ---- lines that are counted already ---- */
+
+static int message_key(struct lines *l, const struct counted *of, struct key *k, uint32_t *key)
+{
+	int rc = owner_of(l, of->level, of->target, &k->owner);
+
 	text_reset(&l->buf);
-	text_add(&l->buf, name.ptr, name.len);
-	if ((rc = l->buf.failed ? -ENOMEM
-	                        : intern_add(&l->texts, (struct slice){text_str(&l->buf), l->buf.len}, &k.text)) ||
-	    (rc = owner_of(l, SLICE_NONE, e->head->target, &k.owner)) || (rc = key_of(l, &k, &key)))
-		return rc;
-	count(l, key, side, cell);
-	return 0;
+	mask_plain(&l->buf, of->text, TEMPLATE_VALUE);
+	if (!rc)
+		rc = l->buf.failed ? -ENOMEM
+		                   : intern_add(&l->texts, (struct slice){text_str(&l->buf), l->buf.len}, &k->text);
+	return rc ? rc : key_of(l, k, key);
+}
+
+static int count_counted(struct lines *l, const struct counted *of, int side)
+{
+	struct key k = {.kind = (uint8_t)of->kind};
+	struct slice cells = of->cells, counts = of->counts;
+	int64_t cell, n;
+	uint32_t key;
+	int rc = k.kind == KEY_MESSAGE ? message_key(l, of, &k, &key) : span_key(l, of->text, of->target, &k, &key);
+
+	while (!rc && counted_number(&cells, &cell) && counted_number(&counts, &n)) {
+		l->v[key].n[side] += n;
+		if (l->v[key].cell && cell < STRETCH_CELLS)
+			l->v[key].cell[side][cell] += (uint32_t)n;
+	}
+	return rc;
+}
+
+static int counted_step(struct reading *r)
+{
+	int rc = counted_next(r->counted, &r->next);
+
+	r->next = rc == 1 ? r->next : NULL;
+	return rc < 0 ? rc : 0;
+}
+
+/* Those whose first line stands before this one; source INT64_MAX: the rest. */
+static int counted_before(struct reading *r, int64_t source, int64_t line)
+{
+	int rc = 0;
+
+	while (!rc && r->next && (r->next->source < source || (r->next->source == source && r->next->line < line))) {
+		rc = count_counted(r->lines, r->next, r->at);
+		rc = rc ? rc : counted_step(r);
+	}
+	return rc;
 }
 
 /* ---- lines as columns ---- */
@@ -263,18 +325,20 @@ static bool is_within(const struct side *s, int64_t ns)
 }
 
 /* A line that is not one of many of its kind. */
-static int look(const struct reading *r, int64_t id)
+static int look(struct reading *r, int64_t id)
 {
 	const struct event *e;
 	int rc = event_get(r->store, id, &e), cell;
 
 	if (rc != 1 || !is_within(r->side, e->time_ns))
 		return rc < 0 ? rc : 0;
+	if (r->next && (rc = counted_before(r, counted_source(r->counted, e->source), e->line)))
+		return rc;
 	cell = cell_of(r, e->time_ns);
 	return e->head->span_line ? count_span(r->lines, e, r->at, cell) : count_message(r->lines, e, r->at, cell);
 }
 
-static int rows_take(const struct reading *r, const struct event_rows *rows)
+static int rows_take(struct reading *r, const struct event_rows *rows)
 {
 	const struct chunk_group *g = &rows->columns;
 	struct lines *l = r->lines;
@@ -298,8 +362,9 @@ static int rows_take(const struct reading *r, const struct event_rows *rows)
 static int read_side(struct comparison *c, struct lines *l, int s)
 {
 	const struct side *side = &c->side[s];
-	const struct reading r = {
-	    l, side, side->q.store, s, c->seen.first_ns[s] != NO_NS, c->seen.first_ns[s], c->seen.last_ns[s]};
+	struct reading r = {
+	    l,    side, side->q.store, s, c->seen.first_ns[s] != NO_NS, c->seen.first_ns[s], c->seen.last_ns[s],
+	    NULL, NULL};
 	struct event_query want = {.run = side->run};
 	struct event_cursor *cursor = NULL;
 	struct event_rows rows;
@@ -309,10 +374,17 @@ static int read_side(struct comparison *c, struct lines *l, int s)
 		want.since_ns = side->since_ns;
 	if (side->until_ns != NO_NS)
 		want.until_ns = side->until_ns;
-	rc = event_cursor_open(side->q.store, &want, &cursor);
+	rc = counted_open(side->q.db, s, &r.counted);
+	if (!rc && r.counted)
+		rc = counted_step(&r);
+	if (!rc)
+		rc = event_cursor_open(side->q.store, &want, &cursor);
 	while (!rc && (rc = event_cursor_rows(cursor, CHUNK_COLUMN_HEAD | CHUNK_COLUMN_STAMP, &rows)) == 1)
 		rc = query_interrupted ? -EINTR : rows_take(&r, &rows);
 	event_cursor_close(cursor);
+	if (!rc)
+		rc = counted_before(&r, INT64_MAX, 0);
+	counted_close(r.counted);
 	return rc;
 }
 

@@ -121,13 +121,18 @@ static void list_runs(struct side *s, struct text *out)
 		text_puts(out, "none");
 }
 
+const char *side_database(const struct side *s)
+{
+	return s->q.cluster && !strcmp(s->path, s->given) ? s->q.cluster : s->path;
+}
+
 static void no_such_run(struct side *s, const char *word)
 {
 	struct text runs = {0};
 
 	list_runs(s, &runs);
 	query_fail(&s->q, USAGE, "%s: no run of %s, no file, and no stretch of time like +0s..+60s; runs there are: %s",
-	           word, s->path, text_str(&runs));
+	           word, side_database(s), text_str(&runs));
 	text_done(&runs);
 }
 
@@ -266,7 +271,7 @@ static void name_side(struct side *s, const char *word)
 
 void side_open(struct query *q, const char *word, const struct side *first, struct side *out)
 {
-	*out = (struct side){.q = *q, .since_ns = NO_NS, .until_ns = NO_NS};
+	*out = (struct side){.q = *q, .given = q->path, .since_ns = NO_NS, .until_ns = NO_NS};
 	out->q.error = out->q.detail = NULL;
 	if (q->status)
 		return;

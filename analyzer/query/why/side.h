@@ -12,6 +12,7 @@
 
 struct side {
 	struct query q;             /* on its database; its failures go to the query that asked */
+	const char *given;          /* the database of -d */
 	char *path;                 /* of the database; owned */
 	struct store *own;          /* opened for it; NULL: the other side's */
 	int64_t run;                /* 0: all */
@@ -24,6 +25,8 @@ struct side {
  * names the runs there are. side_done in any case. */
 void side_open(struct query *q, const char *word, const struct side *first, struct side *out);
 void side_done(struct side *s);
+/* The database as the user names it: of a cluster its URL. */
+const char *side_database(const struct side *s);
 /* Takes over the failure of a side, if there is one. */
 void side_told(struct query *q, struct side *s);
 

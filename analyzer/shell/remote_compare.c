@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* remote_compare.c - what `compare` reads of lines: most are the same to it as others with their text, and the servers
+ * count them, by the cells of time in which they stand. Those that it looks at one by one come as they are: of level
+ * warning and above, which are told apart by a field; those whose text or span can't be told without reading them; with
+ * --by those that say its value of a request.
+ *
+ * The words are looked up twice: in the ledger, for the runs and times of both sides, and, once the requests are here,
+ * for the cells, which go from the first of them to the last. */
+#include "mirror/ledger.h"
+#include "query/events/mask.h"
+#include "query/why/comparison.h"
+#include "query/events/counted.h"
+#include "shell/remote_command.h"
+#include "shell/remote_need.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A side, where it is of the cluster. */
+struct asked_side {
+	bool here;
+	char *run; /* NULL: of all */
+	int64_t since_ns, until_ns;
+	int64_t first_ns, last_ns; /* of its requests; NO_NS: none */
+};
+
+static void sides_done(struct asked_side p[SIDES])
+{
+	free(p[A].run);
+	free(p[B].run);
+}
+
+static struct asked_side side_of(struct query *q, const struct comparison *c, int s, const char *path)
+{
+	const struct side *side = &c->side[s];
+	struct asked_side p = {.here = !strcmp(side->path, path),
+	                       .since_ns = side->since_ns,
+	                       .until_ns = side->until_ns,
+	                       .first_ns = c->seen.first_ns[s],
+	                       .last_ns = c->seen.last_ns[s]};
+	struct query of = side->q;
+	sqlite3_stmt *st;
+
+	if (!p.here || !side->run)
+		return p;
+	st = query_prepare(&of, "SELECT path FROM run WHERE id = ?1");
+	sqlite3_bind_int64(st, 1, side->run);
+	if (query_next(&of, st))
+		p.run = strdup((const char *)sqlite3_column_text(st, 0));
+	sqlite3_finalize(st);
+	query_ok(q, p.run ? 0 : -ENOMEM, q->command);
+	return p;
+}
+
+/* What the words mean in the database at path; with the requests' times. A failure is q's, but that of an option. */
+static bool find_sides(struct query *q, const char *path, bool times, struct asked_side out[SIDES])
+{
+	const char *by = args_value(q->args, "by");
+	struct query here = {
+	    .command = q->command, .path = path, .cluster = q->path, .args = q->args, .out = q->out, .quiet = q->quiet};
+	struct comparison c = {.by = by ? by : "function"};
+	bool found;
+
+	comparison_open(&here, q->args->words[0], q->args->words[1], &c);
+	if (here.status && !q->status)
+		query_fail(q, (enum status)here.status, "%s", here.error ? here.error : q->command);
+	if (times && !here.status)
+		observed_read(&here, c.side, c.by, &c.seen);
+	found = !here.status;
+	for (int s = 0; s < SIDES && found; s++)
+		out[s] = side_of(q, &c, s, path);
+	comparison_done(&c);
+	free(here.error);
+	free(here.detail);
+	return found && !q->status;
+}
+
+/* ---- which lines ---- */
+
+/* A line about a span, and the name in it. */
+#define SPAN_LINE "(target IS NOT NULL AND coalesce(message, '') IN ('new', 'close', 'enter', 'exit'))"
+#define SPAN      "coalesce(span, '')"
+#define NAME      "'\"name\"\\\\s*:\\\\s*\"((?:[^\"\\\\\\\\]|\\\\\\\\.)*)\"'"
+
+/* Whether the servers can tell what a line counts as: of a span, where only one name stands in it; else where the text
+ * has no escapes that would make it longer than what is looked at. */
+static void put_countable(struct text *sql)
+{
+	text_puts(sql,
+	          "if(" SPAN_LINE ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR (length(extractAll(" SPAN
+	          ", '\"name\"\\\\s*:')) = 1 AND position(substring(" SPAN ", 2), '{') = 0 AND match(" SPAN ", " NAME
+	          ")), coalesce(level, '') NOT IN ('ERROR', 'WARN') AND (length(coalesce(message, '')) <= ");
+	text_add_int(sql, MASK_SAME);
+	text_puts(sql, " OR position(coalesce(fields, '\\\\'), '\\\\') = 0) AND NOT match(coalesce(target, ''), "
+	               "'[\\\\x00-\\\\x1f\"\\\\\\\\]'))");
+}
+
+/* Lines of requests with the field that --by names. */
+static void put_by(const struct query *q, struct text *sql)
+{
+	const char *by = args_value(q->args, "by");
+	struct text key = {0};
+
+	if (!by || !strcmp(by, "function") || !strcmp(by, "worker") || !strcmp(by, "hour")) {
+		text_puts(sql, "0");
+		return;
+	}
+	text_puts(&key, "\"");
+	text_puts(&key, by);
+	text_puts(&key, "\"");
+	text_puts(sql, "(tid != '' AND position(coalesce(fields, ''), ");
+	cluster_quote(sql, (struct slice){text_str(&key), key.len});
+	text_puts(sql, ") > 0)");
+	sql->failed |= key.failed;
+	text_done(&key);
+}
+
+static void put_side(const struct asked_side *p, struct text *sql)
+{
+	text_puts(sql, p->here ? "(1" : "(0");
+	if (p->run) {
+		text_puts(sql, " AND run = ");
+		cluster_quote(sql, (struct slice){p->run, strlen(p->run)});
+	}
+	if (p->since_ns != NO_NS)
+		text_printf(sql, " AND time_ns >= %" PRId64, p->since_ns);
+	if (p->until_ns != NO_NS)
+		text_printf(sql, " AND time_ns < %" PRId64, p->until_ns);
+	text_puts(sql, ")");
+}
+
+/* The runs of both sides; where one is of all, all. */
+static void take_runs(struct asked_side p[SIDES], struct remote_asking *a)
+{
+	int first = p[A].here ? A : B;
+
+	if ((p[A].here && !p[A].run) || (p[B].here && !p[B].run) || !p[first].run)
+		return;
+	a->own[0] = p[first].run;
+	a->run = (struct slice){a->own[0], strlen(a->own[0])};
+	p[first].run = NULL;
+	if (first == B || !p[B].here || !strcmp(a->own[0], p[B].run))
+		return;
+	a->own[1] = p[B].run;
+	a->other = (struct slice){a->own[1], strlen(a->own[1])};
+	p[B].run = NULL;
+}
+
+/* What the ledger says of the words. */
+static bool find_in_ledger(struct query *q, struct cluster *c, struct asked_side out[SIDES])
+{
+	struct mirror_want want = {0};
+	struct mirror m = {0};
+	char *why = NULL;
+	int rc = mirror_ask(c, &want, &m, &why);
+	bool found;
+
+	remote_failed(q, rc, why);
+	free(why);
+	found = !q->status && find_sides(q, m.path, false, out);
+	mirror_done(&m);
+	return found;
+}
+
+static void compare_lines(struct query *q, struct cluster *c, struct remote_asking *a)
+{
+	struct asked_side p[SIDES] = {0};
+
+	if (find_in_ledger(q, c, p)) {
+		text_puts(&a->lines, "((");
+		put_side(&p[A], &a->lines);
+		text_puts(&a->lines, " OR ");
+		put_side(&p[B], &a->lines);
+		text_puts(&a->lines, ") AND NOT ");
+		put_countable(&a->lines);
+		take_runs(p, a);
+		text_puts(&a->lines, ") OR (");
+		put_by(q, &a->lines);
+		text_puts(&a->lines, " AND ");
+		remote_of_runs(a->run, a->other, &a->lines);
+		text_puts(&a->lines, ")");
+	}
+	sides_done(p);
+}
+
+/* ---- the others ---- */
+
+/* As stretch_cell has it, operation by operation. */
+static void put_cell(const struct asked_side *p, struct text *sql)
+{
+	if (p->first_ns == NO_NS || (double)p->last_ns <= (double)p->first_ns)
+		text_puts(sql, "toUInt8(0)");
+	else
+		text_printf(sql,
+		            "toUInt8(greatest(toFloat64(0), least(toFloat64(%d), (toFloat64(time_ns) - "
+		            "toFloat64(%" PRId64 ")) / (toFloat64(%" PRId64 ") - toFloat64(%" PRId64 ")) * %d)))",
+		            STRETCH_CELLS - 1, p->first_ns, p->last_ns, p->first_ns, STRETCH_CELLS);
+}
+
+enum { C_RUN, C_SOURCE, C_LINE, C_KIND, C_LEVEL, C_TARGET, C_TEXT, C_CELLS, C_COUNTS, C_ALL };
+
+static void counts_sql(const struct query *q, const struct asked_side *p, struct text *sql)
+{
+	text_puts(sql, "SELECT tupleElement(min((run, source, line)) AS place, 1), tupleElement(place, 2), "
+	               "tupleElement(place, 3), kind_of, level_of, target, text_of, tupleElement(sumMap([cell], "
+	               "[toUInt64(1)]) AS sums, 1), tupleElement(sums, 2) FROM (SELECT run, source, line, target, "
+	               "multiIf(NOT " SPAN_LINE ", 'm', message = 'new', 'n', message = 'close', 'c', '') AS kind_of, "
+	               "if(" SPAN_LINE ", NULL, level) AS level_of, if(" SPAN_LINE ", extract(" SPAN ", " NAME
+	               "), coalesce(message, '')) AS text_of, ");
+	put_cell(p, sql);
+	text_puts(sql, " AS cell FROM $event WHERE ");
+	put_side(p, sql);
+	text_puts(sql, " AND NOT (foreign AND " SPAN_LINE ") AND ");
+	put_countable(sql);
+	text_puts(sql, " AND NOT ");
+	put_by(q, sql);
+	text_puts(sql, ") WHERE kind_of != '' GROUP BY kind_of, level_of, target, text_of");
+}
+
+struct taking {
+	sqlite3 *db;
+	int side;
+};
+
+static int take_counts(void *arg, const struct slice *v)
+{
+	struct taking *t = arg;
+	int64_t run;
+	struct counted row = {.kind = *v[C_KIND].ptr,
+	                      .level = v[C_LEVEL],
+	                      .target = v[C_TARGET],
+	                      .text = v[C_TEXT],
+	                      .line = tsv_int(v[C_LINE]),
+	                      .cells = v[C_CELLS],
+	                      .counts = v[C_COUNTS]};
+	int rc = ledger_run(t->db, v[C_RUN], &run);
+
+	rc = rc ? rc : ledger_source_id(t->db, run, v[C_SOURCE], &row.source);
+	return rc ? rc : counted_put(t->db, t->side, &row);
+}
+
+static int put_counts(struct query *q, struct cluster *c, const struct asked_side p[SIDES], sqlite3 *db, char **why)
+{
+	struct text sql = {0};
+	int rc = sql_exec_all(db, "BEGIN");
+
+	rc = rc ? rc : counted_create(db);
+	for (int s = 0; s < SIDES; s++)
+		for (size_t i = 0; i < c->n && p[s].here && !rc; i++) {
+			struct taking t = {db, s};
+
+			counts_sql(q, &p[s], &sql);
+			rc = cluster_rows(c, i, &sql, C_ALL, take_counts, &t, why);
+		}
+	text_done(&sql);
+	return rc ? rc : sql_exec_all(db, "COMMIT");
+}
+
+static void compare_counts(struct query *q, struct cluster *c, const struct remote_asking *a, const char *path)
+{
+	struct asked_side p[SIDES] = {0};
+	struct store *s = NULL;
+	char *why = NULL;
+	int rc;
+
+	(void)a;
+	if (find_sides(q, path, true, p)) {
+		rc = store_open(path, STORE_CREATE, &s, &why);
+		rc = rc ? rc : store_hasten(s);
+		rc = rc ? rc : put_counts(q, c, p, store_db(s), &why);
+		remote_failed(q, rc, why);
+	}
+	store_close(s);
+	free(why);
+	sides_done(p);
+}
+
+const struct remote_need need_compare = {.lines = compare_lines, .more = compare_counts};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* remote_need.c - see remote_need.h */
+#include "shell/remote_need.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+void remote_asking_done(struct remote_asking *a)
+{
+	free(a->own[0]);
+	free(a->own[1]);
+	text_done(&a->lines);
+}
+
+void remote_of_runs(struct slice run, struct slice other, struct text *sql)
+{
+	if (!run.len) {
+		text_puts(sql, "1");
+		return;
+	}
+	text_puts(sql, "run IN (");
+	cluster_quote(sql, run);
+	if (other.len) {
+		text_puts(sql, ", ");
+		cluster_quote(sql, other);
+	}
+	text_puts(sql, ")");
+}
+
+/* FILE, FILE:RUN or FILE@FROM..TO. */
+static bool names_file(const char *word)
+{
+	char *path = strdup(word);
+	size_t n = path ? strlen(path) : 0;
+	struct stat st;
+	bool found = path && !stat(path, &st) && S_ISREG(st.st_mode);
+
+	for (; n && !found; n--)
+		if (path[n] == ':' || path[n] == '@') {
+			path[n] = '\0';
+			found = !stat(path, &st) && S_ISREG(st.st_mode);
+		}
+	free(path);
+	return found;
+}
+
+bool remote_is_aside(const char *command, const struct args *args)
+{
+	bool aside = !strcmp(command, "compare");
+
+	for (size_t i = 0; i < args->nwords && aside; i++)
+		aside = names_file(args->words[i]);
+	return aside;
+}
