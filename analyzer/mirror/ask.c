@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ask.c - see ask.h: the database of the lines, and then what stands beside them. */
 #include "mirror/ask.h"
+#include "mirror/leveled.h"
 #include "mirror/found.h"
 #include "mirror/gapped.h"
 #include "mirror/ledger.h"
@@ -100,6 +101,8 @@ static int put_beside(struct asking *a, struct store *s)
 		rc = fetch_rejects(a->c, take_reject, a, a->why);
 	if (!rc && want->folded)
 		rc = put_folded(a);
+	if (!rc && want->counts)
+		rc = leveled_put(a->c, a->db, a->why);
 	if (!rc && want->findings)
 		rc = vtab_event_register(a->db, s);
 	if (!rc && want->findings)
@@ -208,7 +211,7 @@ static int check_unchanged(struct cluster *c, uint64_t before, char **why)
 int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror *out, char **why)
 {
 	struct found_places places = {0};
-	struct fetch_which evidence = {0};
+	struct fetch_which lines = want->lines ? *want->lines : (struct fetch_which){0};
 	struct asking a = {.c = c, .want = want, .lines = want->lines, .why = why};
 	uint64_t folds = 0;
 	int rc = want->folded ? units_state(c, &folds, why) : 0;
@@ -217,13 +220,13 @@ int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror 
 		rc = check_folded(c, want, why);
 	if (!rc && want->evidence) {
 		rc = found_places(c, want->run, &places, why);
-		evidence.places = places.v;
-		evidence.nplaces = places.n;
-		a.lines = places.n ? &evidence : NULL;
+		lines.places = places.v;
+		lines.nplaces = places.n;
+		a.lines = want->lines || places.n ? &lines : NULL;
 	}
 	if (!rc)
 		rc = make_lines(&a, out);
-	if (!rc && (want->rejects || want->folded || want->findings))
+	if (!rc && (want->rejects || want->folded || want->findings || want->counts))
 		rc = make_beside(&a, out->path);
 	if (!rc && want->folded)
 		rc = check_unchanged(c, folds, why);

@@ -16,7 +16,8 @@ struct mirror_want {
 	unsigned folded;    /* enum folded_tables; 0: not these */
 	bool gaps;          /* and the stretches between lines (gapped.h) */
 	bool findings;      /* with them */
-	bool evidence;      /* and the lines that are their evidence, instead of others */
+	bool evidence;      /* and the lines that are their evidence, beside others that fit one of alternatives */
+	bool counts;        /* how many lines there are of each level and time (leveled.h), of all runs */
 	struct slice run;   /* of folded, findings and evidence: of this run alone; NONE: of all */
 	struct slice other; /* of folded: of this one, too; NONE: of none */
 };

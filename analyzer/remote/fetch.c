@@ -71,7 +71,7 @@ static void put_like(const char *pattern, bool inside, struct text *sql)
 
 static void put_level(int rank, struct text *sql)
 {
-	text_puts(sql, " AND (level IS NULL OR level IN (");
+	text_puts(sql, "(level IS NULL OR level IN (");
 	for (int i = 0; i <= rank && i < (int)(sizeof levels / sizeof *levels); i++)
 		text_printf(sql, "%s'%s'", i ? ", " : "", levels[i]);
 	text_puts(sql, "))");
@@ -80,6 +80,15 @@ static void put_level(int rank, struct text *sql)
 /* Lines whose places are named in one statement: a server takes no longer ones than 256 KiB. */
 enum { PLACES_MOST = 400, PLACES_BYTES = 100000 };
 
+static void put_place(const struct fetch_place *p, struct text *sql)
+{
+	text_puts(sql, "(");
+	cluster_quote(sql, p->run);
+	text_puts(sql, ", ");
+	cluster_quote(sql, p->source);
+	text_printf(sql, ", %lld)", (long long)p->line);
+}
+
 /* Of the places from `from` on as many as go into one statement; returns the first behind them. */
 static size_t put_places(const struct fetch_which *w, size_t from, struct text *sql)
 {
@@ -87,11 +96,8 @@ static size_t put_places(const struct fetch_which *w, size_t from, struct text *
 
 	text_puts(sql, " AND (run, source, line) IN (");
 	for (; to < w->nplaces && to - from < PLACES_MOST && sql->len - begun < PLACES_BYTES; to++) {
-		text_puts(sql, to > from ? ", (" : "(");
-		cluster_quote(sql, w->places[to].run);
-		text_puts(sql, ", ");
-		cluster_quote(sql, w->places[to].source);
-		text_printf(sql, ", %lld)", (long long)w->places[to].line);
+		text_puts(sql, to > from ? ", " : "");
+		put_place(&w->places[to], sql);
 	}
 	text_puts(sql, ") AND time_ns IN (");
 	for (size_t i = from; i < to; i++)
@@ -127,7 +133,7 @@ static int spans_sql(struct cluster *c, const struct fetch_which *w, struct text
 	struct others o = {.run = w->run};
 	int rc = fetch_sources(c, take_other, &o, why);
 
-	text_puts(sql, " AND ((foreign = 0 AND " FETCH_SPAN_LINE ")");
+	text_puts(sql, "((foreign = 0 AND " FETCH_SPAN_LINE ")");
 	if (o.sql.len > PLACES_BYTES)
 		text_puts(sql, " OR 1");
 	else if (o.sql.len)
@@ -136,6 +142,31 @@ static int spans_sql(struct cluster *c, const struct fetch_which *w, struct text
 	sql->failed |= o.sql.failed;
 	text_done(&o.sql);
 	return rc;
+}
+
+/* What is one of alternatives; more places than fit are all lines. */
+static void either_sql(const struct fetch_which *w, const struct text *spans, struct text *sql)
+{
+	size_t begun = sql->len, i = 0;
+
+	text_puts(sql, " AND (0");
+	if (w->leveled) {
+		text_puts(sql, " OR ");
+		put_level(w->level, sql);
+	}
+	if (w->spans)
+		text_printf(sql, " OR %s", text_str(spans));
+	for (size_t t = 0; t < w->ntids; t++) {
+		text_puts(sql, t ? ", " : " OR tid IN (");
+		cluster_quote(sql, w->tids[t]);
+	}
+	text_puts(sql, w->ntids ? ")" : "");
+	for (; i < w->nplaces && sql->len - begun < PLACES_BYTES; i++) {
+		text_puts(sql, i ? ", " : " OR (run, source, line) IN (");
+		put_place(&w->places[i], sql);
+	}
+	text_puts(sql, i ? ")" : "");
+	text_puts(sql, i < w->nplaces ? " OR 1)" : ")");
 }
 
 static void lines_sql(const struct fetch_which *w, const struct text *spans, size_t *place, struct text *sql)
@@ -158,8 +189,10 @@ static void lines_sql(const struct fetch_which *w, const struct text *spans, siz
 		}
 		text_printf(sql, " AND line >= %lld AND line <= %lld", (long long)w->first, (long long)w->last);
 	}
-	if (w->leveled)
+	if (w->leveled && !w->either) {
+		text_puts(sql, " AND ");
 		put_level(w->level, sql);
+	}
 	if (w->message) {
 		text_puts(sql, " AND message LIKE ");
 		put_like(w->message, false, sql);
@@ -172,10 +205,13 @@ static void lines_sql(const struct fetch_which *w, const struct text *spans, siz
 		text_printf(sql, " AND time_ns >= %lld", (long long)w->since_ns);
 	if (w->until_ns)
 		text_printf(sql, " AND time_ns < %lld", (long long)w->until_ns);
-	text_puts(sql, text_str(spans));
 	if (w->only)
 		text_printf(sql, " AND (%s)", w->only);
-	if (w->nplaces)
+	if (w->spans && !w->either)
+		text_printf(sql, " AND %s", text_str(spans));
+	if (w->either)
+		either_sql(w, spans, sql);
+	else if (w->nplaces)
 		*place = put_places(w, *place, sql);
 	text_puts(sql, " ORDER BY run, source, line FORMAT TabSeparated");
 }
@@ -209,7 +245,7 @@ int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, 
 			rc = cluster_ask(c, cluster_shard_of(c, w->tid, SLICE_NONE, 0), text_str(&sql), &t, why);
 		else
 			rc = each_merged(c, text_str(&sql), row, arg, why);
-	} while (!rc && place < w->nplaces);
+	} while (!rc && !w->either && place < w->nplaces);
 	tsv_done(&t);
 	text_done(&spans);
 	text_done(&sql);

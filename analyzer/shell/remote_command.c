@@ -4,10 +4,12 @@
 #include "query/core/match.h"
 #include "remote/drop.h"
 #include "remote/fetch.h"
+#include "query/report/report_reads.h"
 #include "remote/partial.h"
 #include "shell/complain.h"
 #include "shell/remote_lines.h"
 #include "shell/remote_need.h"
+#include "shell/remote_report.h"
 #include "shell/remote_sql.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -99,6 +101,7 @@ enum about {
 	ABOUT_FINDINGS, /* with findings, and the lines that are their evidence */
 	ABOUT_VERDICT,  /* with findings, and of a run the lines of level warning and above */
 	ABOUT_REQUESTS, /* of lines what need_named says */
+	ABOUT_REPORT,   /* all lines, or those that its sections read, and with them the tables and findings */
 	ABOUT_SOURCES,  /* the ledger */
 };
 
@@ -140,7 +143,7 @@ static const struct asked {
     {"energy", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"slow", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"compare", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION, NULL, {0}},
-    {"report", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"report", ABOUT_REPORT, NULL, 0, NULL, {0}},
     {"export", ABOUT_ALL, NULL, 0, NULL, {0}},
 };
 
@@ -249,6 +252,18 @@ static bool has_lines(const struct asked *a, const struct remote_where *where)
 	return a->about == ABOUT_VERDICT ? where->run != NULL : a->about <= ABOUT_ALL || a->about == ABOUT_REQUESTS;
 }
 
+void remote_mirror(struct query *q, struct cluster *c, const struct mirror_want *want, struct mirror *out)
+{
+	char *why = NULL;
+	int rc = mirror_ask(c, want, out, &why);
+
+	remote_failed(q, rc, why);
+	free(why);
+	if (!q->status && out->unfinished)
+		query_note(q, "%" PRId64 " %s not whole: the push is under way, or was broken off", out->unfinished,
+		           out->unfinished == 1 ? "source is" : "sources are");
+}
+
 static void make_mirror(struct query *q, struct cluster *c, const struct asked *a, struct mirror *m)
 {
 	const char *word = tid_of(q, a);
@@ -262,8 +277,6 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	struct remote_where where = {0};
 	struct remote_asking asking = {0};
 	struct intern found;
-	char *why = NULL;
-	int rc = 0;
 
 	intern_init(&found);
 	if (word)
@@ -280,16 +293,26 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	if (!q->status && want.lines && !word && !narrows(&which))
 		check_room(q, c, where.run);
 	if (!q->status)
-		rc = mirror_ask(c, &want, m, &why);
-	remote_failed(q, rc, why);
+		remote_mirror(q, c, &want, m);
 	put_needed(q, c, a, &asking, m);
-	if (!q->status && m->unfinished)
-		query_note(q, "%" PRId64 " %s not whole: the push is under way, or was broken off", m->unfinished,
-		           m->unfinished == 1 ? "source is" : "sources are");
-	free(why);
 	free(where.run);
 	remote_asking_done(&asking);
 	intern_done(&found);
+}
+
+static void answer(struct query *q, struct cluster *c, const struct asked *a, struct mirror *m)
+{
+	static const struct asked of_lines = {.name = "report", .about = ABOUT_ALL};
+	unsigned reads = a->about == ABOUT_REPORT ? report_reads(q) : 0;
+
+	if (q->status)
+		return;
+	if (a->about == ABOUT_CLUSTER)
+		a->run(q, c);
+	else if (a->about == ABOUT_REPORT && !(reads & REPORT_ALL))
+		remote_report(q, c, reads, m);
+	else
+		make_mirror(q, c, a->about == ABOUT_REPORT ? &of_lines : a, m);
 }
 
 void remote_answer(struct query *q, bool partial, struct mirror *m)
@@ -305,10 +328,8 @@ void remote_answer(struct query *q, bool partial, struct mirror *m)
 		query_fail(q, USAGE, "%s is not asked of ClickHouse; docs/scale.md has what is", q->command);
 	if (!q->status)
 		remote_open(q, q->path, &manner, what, &c);
-	if (!q->status && a->about == ABOUT_CLUSTER)
-		a->run(q, &c);
-	else if (!q->status)
-		make_mirror(q, &c, a, m);
+	if (!q->status)
+		answer(q, &c, a, m);
 	if (!q->status)
 		say_what_is_missing(q, &c);
 	cluster_close(&c);

@@ -3,7 +3,7 @@
 #ifndef SHELL_REMOTE_COMMAND_H
 #define SHELL_REMOTE_COMMAND_H
 
-#include "mirror/mirror.h"
+#include "mirror/ask.h"
 #include "query/core/query.h"
 #include "remote/cluster.h"
 
@@ -18,6 +18,9 @@ enum remote_for { REMOTE_ASK, REMOTE_ASK_PARTIAL, REMOTE_CHANGE, REMOTE_CREATE }
  * REMOTE_ASK_PARTIAL: shards may be away. cluster_close in any case. */
 void remote_open(struct query *q, const char *url, const struct http_manner *m, enum remote_for what,
                  struct cluster *c);
+
+/* mirror_ask, and a note where sources are not whole. mirror_done in any case. */
+void remote_mirror(struct query *q, struct cluster *c, const struct mirror_want *want, struct mirror *out);
 
 /* What becomes of a command of a database that is a URL: it is done (or has failed), or it goes the same way as ever,
  * in the database that was made at m->path. partial: shards that are away are left out, which is said. mirror_done in

@@ -65,6 +65,11 @@ READ = ["CPU utilization", "Removing container", "Container deleted"]
 BLAMED = ["blame", "blame --by container", "blame --cold", "blame --cold --by tid", "blame --run 2", "blame --heat --run 1", "blame --cold --run 1"]
 # The same runs beside each other; errors, spans with names, a field of the requests' lines.
 COMPARED = ["1 2", "2 1 --show lines", "1 2 --by hour", "1 2 --by compute", "1 2 --by pool_type --show lines", "1@+0s..+40s 2@+1m.. --show parts", "1@+0s..+40s +40s..", "1 2 --tolerate 90%", "1 nowhere", "1 2 --by nothing"]
+
+# Sections of a report that need not all lines; and those that need none but what warns.
+SECTIONS = "summary findings charts functions phases slowest failed timelines errors patterns spans runs sources".split()
+FEW_SECTIONS = "charts functions phases slowest failed errors runs sources".split()
+
 # Of two runs, one of which hangs.
 FINDINGS = ["hangs", "lint", "storms", "runs", "phases --run 1", "functions --run 2", "invocations --status failed", "patterns", "summary", "hangs --run 1"]
 
@@ -104,6 +109,19 @@ def same_words(bed, db, url, *command):
     for p in here, there:
         p.stdout, p.stderr = (text.replace(db, "DB").replace(url, "DB") for text in (p.stdout, p.stderr))
     assert (here.returncode, here.stdout, here.stderr) == (there.returncode, there.stdout, there.stderr), (command, here.returncode, there.returncode, there.stderr, difference(here.stdout.splitlines(), there.stdout.splitlines()))
+
+
+def compare_reports(bed, db, url, sections, *args):
+    """The pages of both, byte for byte."""
+    path = os.path.join(bed.dir, "sections")
+    with open(path, "w") as f:
+        f.write("\n".join(sections) + "\n")
+    for end in "html", "md":
+        pages = [os.path.join(bed.dir, f"{side}.{end}") for side in ("here", "there")]
+        for d, page in zip((db, url), pages):
+            bed.do("-q", "-d", d, "report", "--sections", path, "-o", page, *args)
+        texts = [open(page).read() for page in pages]
+        assert texts[0] == texts[1] and len(texts[0]) > 2000, (sections, args, difference(*(t.splitlines() for t in texts)))
 
 
 def prepared(bed):
@@ -165,6 +183,8 @@ def register(test):
             for by in (), ("--by", "function"), ("--by", "tid"), ("--cold", "--by", "container"):
                 same_words(bed, db, url, "blame", tid[:12], *by)
         bed.refused(2, "no transaction begins with zz", "-d", url, "blame", "zz")
+        compare_reports(bed, db, url, SECTIONS)
+        compare_reports(bed, db, url, ["timelines"])
         assert not os.listdir(bed.tmp), "something was left over"
 
     @test
@@ -225,6 +245,9 @@ def register(test):
         bed.do("-q", "fold", url)
         for command in FINDINGS:
             compare(bed, db, url, command)
+        several = [s for s in SECTIONS if s != "patterns"]  # which have numbers of the database
+        compare_reports(bed, db, url, several)
+        compare_reports(bed, db, url, several, "--run", "run 0")
         texts = [bed.call("-d", d, "hangs", "-v").stdout for d in (db, url)]
         assert texts[0] == texts[1] and "hang" in texts[0], [x for x in zip(*(t.splitlines() for t in texts)) if x[0] != x[1]][:3]
 
@@ -280,16 +303,23 @@ def register(test):
         with open(others, "w") as f:
             for i in range(300):
                 f.write(json.dumps({"level": "info", "ts": 1764500000 + i, "logger": "http.log.access", "msg": "handled request", "request": {"method": "GET", "uri": f"/{'abc'[i % 3]}"}, "duration": i / 1000, "status": 200}) + "\n")
-        bed.do("-q", "-d", db, "load", "--run", "others", others)
+        bed.do("-q", "-d", db, "load", "--run", "s", others)
         bed.do("-q", "-d", db, "push", url)
         bed.do("-q", "fold", url)
-        commands = {"message NOT IN ('new', 'close', 'enter', 'exit') AND run = 'r'": ["spans", "spans --run others", "spans --slowest 40"], "1": ["gaps --limit 0"]}
-        for where, asked in commands.items():
+
+        def lost(where):
             bed.cluster.ask_all(f"ALTER TABLE slim.event UPDATE raw = 'lost' WHERE {where}")
             while "0" in bed.cluster.ask_all("SELECT is_done FROM system.mutations WHERE database = 'slim'").split():
                 time.sleep(0.05)
+
+        commands = {"message NOT IN ('new', 'close', 'enter', 'exit') AND run = 'r'": ["spans", "spans --run s", "spans --slowest 40"], "level IN ('INFO', 'DEBUG', 'TRACE')": ["gaps --limit 0"]}
+        for where, asked in commands.items():
+            lost(where)
             for command in asked:
                 assert compare(bed, db, url, command) > 2, command
+        compare_reports(bed, db, url, FEW_SECTIONS)
+        bed.cluster.ask_all("TRUNCATE TABLE slim.finish")
+        bed.refused(2, "ilu-logq fold", "-d", url, "report", "--sections", os.path.join(bed.dir, "sections"))
 
     @test
     def nothing_is_left_over(bed):

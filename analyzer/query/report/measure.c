@@ -151,10 +151,46 @@ static int count_one_by_one(struct measure *m, struct store *s)
 	return rc;
 }
 
+/* Is it a table here? What a mirror of a cluster has instead of lines (mirror/leveled.h, mirror/folded.h) is one. */
+static int is_table(struct store *s, const char *name, bool *out)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s), "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1", &st);
+
+	if (rc)
+		return rc;
+	bind_word(st, 1, name);
+	rc = sql_next(st);
+	*out = rc == 1;
+	sqlite3_finalize(st);
+	return rc < 0 ? rc : 0;
+}
+
+static int count_counted(struct measure *m, struct store *s, bool by_second)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(store_db(s), "SELECT level, time_ns, n FROM folded_lines WHERE run = ?1", &st);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, m->run);
+	while ((rc = sql_next(st)) == 1) {
+		int64_t ns = sqlite3_column_int64(st, 1);
+
+		count_line(m, column_slice(st, 0), by_second ? ns_moved(event_second(ns) * 1000000000, 0) : ns,
+		           sqlite3_column_int64(st, 2));
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
 static int count_lines(struct measure *m, struct store *s)
 {
-	bool by_second = m->step_ns >= 1000000000 && m->step_ns % 1000000000 == 0 && m->lines > 20000;
+	bool by_second = m->step_ns >= 1000000000 && m->step_ns % 1000000000 == 0 && m->lines > 20000, counted = false;
+	int rc = is_table(s, "folded_lines", &counted);
 
+	if (rc || counted)
+		return rc ? rc : count_counted(m, s, by_second);
 	return (by_second ? count_by_second : count_one_by_one)(m, s);
 }
 
@@ -417,8 +453,7 @@ static int add_value(struct measure *m, const struct series_row *row, size_t *ne
 	return rc;
 }
 
-/* The mean of each column, over all workers. */
-static int read_series(struct measure *m, struct store *store)
+static int read_lines(struct measure *m, struct store *store)
 {
 	struct series_reader *reader = NULL;
 	const struct series_row *row;
@@ -428,6 +463,38 @@ static int read_series(struct measure *m, struct store *store)
 	while (!rc && (rc = series_reader_next(reader, &row)) == 1)
 		rc = query_interrupted ? -EINTR : add_value(m, row, &next);
 	series_reader_close(reader);
+	return rc;
+}
+
+static int read_folded(struct measure *m, struct store *store)
+{
+	struct series_row row = {0};
+	sqlite3_stmt *st;
+	size_t next = 0;
+	int rc =
+	    sql_prepare(store_db(store), "SELECT name, time_ns, value FROM series WHERE run = ?1 ORDER BY rowid", &st);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(st, 1, m->run);
+	while (!rc && (rc = sql_next(st)) == 1) {
+		row.name = column_slice(st, 0);
+		row.time_ns = sqlite3_column_int64(st, 1);
+		row.value = sqlite3_column_double(st, 2);
+		rc = query_interrupted ? -EINTR : add_value(m, &row, &next);
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* The mean of each column, over all workers. */
+static int read_series(struct measure *m, struct store *store)
+{
+	bool folded = false;
+	int rc = is_table(store, "series", &folded);
+
+	if (!rc)
+		rc = (folded ? read_folded : read_lines)(m, store);
 	for (size_t i = 0; i < m->nseries && !rc; i++)
 		for (size_t k = 0; k < m->n; k++)
 			m->series[i].v[k] = m->series[i].n[k] > 0 ? m->series[i].v[k] / m->series[i].n[k] : NAN;

@@ -7,6 +7,7 @@
 #include "query/commands/summary.h"
 #include "query/core/command.h"
 #include "query/report/measure.h"
+#include "query/report/report_reads.h"
 #include "render/text.h"
 
 /* A timeline worth a look. */
@@ -56,6 +57,7 @@ struct report_section {
 	struct option options[4];              /* ends with spec NULL */
 	void (*html)(struct report *r);        /* in place of the command's table; NULL: the table */
 	bool (*tells)(const struct report *r); /* left out where it has nothing to say; NULL: it always has */
+	unsigned reads;                        /* enum report_reads; the model's tables and the ledger all do */
 	bool of_invocations;                   /* left out of a log without any */
 	bool open;                             /* unfolded when the page is opened */
 };

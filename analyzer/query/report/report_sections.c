@@ -32,12 +32,14 @@ const struct report_section report_sections[] = {
      .open = true},
     {.name = "findings",
      .title = "Findings",
+     .reads = REPORT_EVIDENCE,
      .intro = "What never completed and why, cycles without progress, mounts that failed, what cannot be right.",
      .command = &findings_of_report,
      .html = report_findings,
      .open = true},
     {.name = "charts",
      .title = "Over time",
+     .reads = REPORT_COUNTS,
      .intro = "By when a request was sent.",
      .without = "By when a line was logged.",
      .page = "A range chosen in one chart is the range of all, and of the tables below.",
@@ -57,6 +59,7 @@ const struct report_section report_sections[] = {
      .of_invocations = true},
     {.name = "blame",
      .title = "Who made whom wait",
+     .reads = REPORT_ALL,
      .intro = "What each function waited for in the queue: the share of its waiting that others held its core or its "
               "memory, or stood before it.",
      .command = &command_blame,
@@ -65,6 +68,7 @@ const struct report_section report_sections[] = {
      .of_invocations = true},
     {.name = "slow",
      .title = "What the slow ones have in common",
+     .reads = REPORT_ALL,
      .intro =
          "Where the time of the slow invocations went beyond that of the others of the same function, and what they "
          "have more often than chance would give them.",
@@ -85,6 +89,7 @@ const struct report_section report_sections[] = {
      .of_invocations = true},
     {.name = "timelines",
      .title = "Timelines",
+     .reads = REPORT_TIMELINES,
      .intro = "The slowest invocations, some that failed or never ended, and a typical one of each function. Repeated "
               "and short things are folded.",
      .html = report_timelines,
@@ -101,6 +106,7 @@ const struct report_section report_sections[] = {
      .options = {{&limit_spec, "30"}}},
     {.name = "spans",
      .title = "Spans",
+     .reads = REPORT_SPANS,
      .intro =
          "Where spans spent their time: each stands on the one around it, as wide as all of its kind took together.",
      .command = &command_spans,
@@ -218,6 +224,17 @@ bool report_wants(const struct report *r, const struct report_section *s)
 const char *report_intro(const struct report *r, const struct report_section *s)
 {
 	return s->without && !r->invocations ? s->without : s->intro;
+}
+
+unsigned report_reads(struct query *q)
+{
+	const struct report_section **all = report_choose(q);
+	unsigned reads = 0;
+
+	for (size_t i = 0; all && all[i]; i++)
+		reads |= all[i]->reads;
+	free(all);
+	return reads;
 }
 
 /* ---- commands ---- */
@@ -388,6 +405,27 @@ static void read_runs(struct report *r)
 	sqlite3_finalize(st);
 }
 
+static void runs_done(struct report *r)
+{
+	for (size_t i = 0; i < r->nruns; i++)
+		free(r->runs[i].name);
+	free(r->runs);
+}
+
+void report_tids(struct query *q, struct intern *out)
+{
+	struct report r = {.q = q};
+	uint32_t number;
+
+	read_runs(&r);
+	r.ncases = report_cases(&r, &r.cases);
+	for (size_t i = 0; i < r.ncases && !q->status; i++)
+		query_ok(q, intern_add(out, (struct slice){r.cases[i].tid, strlen(r.cases[i].tid)}, &number),
+		         q->command);
+	report_cases_free(r.cases, r.ncases);
+	runs_done(&r);
+}
+
 static bool any_invocation(struct query *q)
 {
 	return query_number(q, "SELECT count(*) FROM (SELECT 1 FROM invocation WHERE ?1 = 0 OR run = ?1 LIMIT 1)",
@@ -423,7 +461,5 @@ void report_done(struct report *r)
 	findings_done(&r->findings);
 	summary_done(&r->summary);
 	report_cases_free(r->cases, r->ncases);
-	for (size_t i = 0; i < r->nruns; i++)
-		free(r->runs[i].name);
-	free(r->runs);
+	runs_done(r);
 }
