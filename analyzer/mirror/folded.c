@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "load/runkind.h"
 #include "mirror/ledger.h"
+#include "mirror/run_groups.h"
 #include "remote/merged.h"
 #include "remote/say.h"
 #include "tables/moments.h"
@@ -21,6 +22,7 @@ struct folded {
 	struct cluster *c;
 	sqlite3 *db;
 	struct slice only, other; /* of these runs alone; only NONE: of all, other NONE: of one */
+	struct run_groups groups;
 	char **why;
 	struct writer writer;
 	struct intern words;
@@ -69,12 +71,12 @@ static int run_of(struct folded *f, struct slice run, int64_t *id)
 	return rc;
 }
 
-/* columns FROM table, of the run that is asked for, in the order of key. */
-static int open_rows(struct folded *f, const char *table, const char *columns, unsigned n, const char *key,
-                     unsigned keys, bool by_number, struct merged **out)
+/* columns FROM table, of the run that is asked for, or of group i of all, in the order of key; yours, NULL: no
+ * memory. */
+static char *rows_sql(const struct folded *f, size_t i, const char *table, const char *columns, const char *key)
 {
 	struct text sql = {0};
-	int rc;
+	char *out;
 
 	text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
 	if (f->only.len) {
@@ -83,11 +85,30 @@ static int open_rows(struct folded *f, const char *table, const char *columns, u
 		text_puts(&sql, ", ");
 		cluster_quote(&sql, f->other.len ? f->other : f->only);
 		text_puts(&sql, ")");
+	} else {
+		run_groups_where(&f->groups, i, &sql);
 	}
 	text_printf(&sql, " ORDER BY %s FORMAT TabSeparated", key);
-	*out = NULL;
-	rc = sql.failed ? -ENOMEM : merged_open(f->c, text_str(&sql), n, keys, by_number, out, f->why);
+	out = sql.failed ? NULL : strdup(text_str(&sql));
 	text_done(&sql);
+	return out;
+}
+
+/* The rows of a table in the order of key, which begins with the run. */
+static int open_rows(struct folded *f, const char *table, const char *columns, unsigned n, const char *key,
+                     unsigned keys, bool by_number, struct merged **out)
+{
+	size_t statements = f->groups.n + 1;
+	char **sql = calloc(statements + 1, sizeof *sql);
+	int rc = sql ? 0 : -ENOMEM;
+
+	*out = NULL;
+	for (size_t i = 0; i < statements && !rc; i++)
+		rc = (sql[i] = rows_sql(f, i, table, columns, key)) ? 0 : -ENOMEM;
+	rc = rc ? rc : merged_open(f->c, (const char *const *)sql, n, keys, by_number, out, f->why);
+	for (size_t i = 0; sql && i < statements; i++)
+		free(sql[i]);
+	free(sql);
 	return rc;
 }
 
@@ -469,6 +490,7 @@ static void folded_done(struct folded *f)
 	free(f->moments.v);
 	free(f->attempt);
 	arena_done(&f->texts);
+	run_groups_done(&f->groups);
 	free(f->inserted);
 }
 
@@ -478,6 +500,8 @@ int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run
 	int rc = sql_exec_all(db, begin_sql);
 
 	intern_init(&f.words);
+	if (!rc && !run.len)
+		rc = run_groups_of(c, &f.groups, why);
 	if (!rc)
 		rc = writer_open(&f.writer, db, true);
 	if (!rc && (tables & FOLDED_INVOCATION))
@@ -505,6 +529,8 @@ int folded_places(struct cluster *c, sqlite3 *db, struct slice run, struct slice
 	int rc = writer_open(&f.writer, db, true);
 
 	intern_init(&f.words);
+	if (!rc && !run.len)
+		rc = run_groups_of(c, &f.groups, why);
 	if (!rc)
 		rc = open_rows(&f, "invocation", "run, tid", 2, "run, tid", 2, false, &m);
 	while (!rc && (rc = merged_next(m, &v)) == 1) {

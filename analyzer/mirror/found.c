@@ -3,29 +3,40 @@
 #include "mirror/found.h"
 #include "base/array.h"
 #include "mirror/ledger.h"
+#include "mirror/run_groups.h"
 #include <errno.h>
 #include <stdlib.h>
 
-/* SELECT columns FROM table of every shard, of a run. */
-static int each(struct cluster *c, const char *columns, unsigned n, const char *table, struct slice run, fetch_row *row,
-                void *arg, char **why)
+/* SELECT columns FROM table of every shard, of a run, or of a group of all. */
+static int each_of(struct cluster *c, const char *columns, unsigned n, const char *table, struct slice run,
+                   const struct run_groups *s, size_t group, fetch_row *row, void *arg, char **why)
 {
 	struct text sql = {0};
 	int rc = 0;
 
-	text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
-	if (run.len) {
-		text_puts(&sql, " WHERE run = ");
-		cluster_quote(&sql, run);
-	}
-	text_puts(&sql, " FORMAT TabSeparated");
 	for (size_t i = 0; i < c->n && !rc; i++) {
-		struct tsv t = {.columns = n, .row = row, .arg = arg};
-
-		rc = sql.failed ? -ENOMEM : cluster_ask(c, i, text_str(&sql), &t, why);
-		tsv_done(&t);
+		text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
+		if (run.len) {
+			text_puts(&sql, " WHERE run = ");
+			cluster_quote(&sql, run);
+		} else {
+			run_groups_where(s, group, &sql);
+		}
+		rc = cluster_rows(c, i, &sql, n, row, arg, why);
 	}
 	text_done(&sql);
+	return rc;
+}
+
+static int each(struct cluster *c, const char *columns, unsigned n, const char *table, struct slice run, fetch_row *row,
+                void *arg, char **why)
+{
+	struct run_groups s = {0};
+	int rc = run.len ? 0 : run_groups_of(c, &s, why);
+
+	for (size_t i = 0; i <= s.n && !rc; i++)
+		rc = each_of(c, columns, n, table, run, &s, i, row, arg, why);
+	run_groups_done(&s);
 	return rc;
 }
 

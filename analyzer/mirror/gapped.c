@@ -231,7 +231,9 @@ static int put_part(struct gapped *g, size_t i)
 	int rc;
 
 	gaps_sql(g, i, &sql);
-	rc = sql.failed ? -ENOMEM : merged_open(g->c, text_str(&sql), G_ALL, G_BEFORE_SPAN + 1, false, &m, g->why);
+	rc = sql.failed ? -ENOMEM
+	                : merged_open(g->c, (const char *const[]){text_str(&sql), NULL}, G_ALL, G_BEFORE_SPAN + 1,
+	                              false, &m, g->why);
 	while (!rc && (rc = merged_next(m, &v)) == 1)
 		rc = put_gap(g, v);
 	merged_close(m);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int take_tid(void *arg, const struct slice *value)
+static int take_word(void *arg, const struct slice *value)
 {
 	uint32_t i;
 
@@ -38,7 +38,21 @@ int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **
 	tids_sql("event", word, &sql);
 	text_puts(&sql, " UNION ALL ");
 	tids_sql("result", word, &sql);
-	rc = gather_rows(c, &sql, 1, take_tid, out, NULL, why);
+	rc = gather_rows(c, &sql, 1, take_word, out, NULL, why);
+	text_done(&sql);
+	return rc;
+}
+
+int fetch_runs(struct cluster *c, struct slice tid, struct intern *out, char **why)
+{
+	struct text sql = {0};
+	int rc;
+
+	text_puts(&sql, "SELECT DISTINCT run FROM $event WHERE tid = ");
+	cluster_quote(&sql, tid);
+	text_puts(&sql, " UNION ALL SELECT DISTINCT run FROM $result WHERE tid = ");
+	cluster_quote(&sql, tid);
+	rc = cluster_rows(c, cluster_shard_of(c, tid, SLICE_NONE, 0), &sql, 1, take_word, out, why);
 	text_done(&sql);
 	return rc;
 }
@@ -169,6 +183,23 @@ static void either_sql(const struct fetch_which *w, const struct text *spans, st
 	text_puts(sql, i < w->nplaces ? " OR 1)" : ")");
 }
 
+/* A server passes over the partitions of other runs. Very many may be all. */
+static void put_runs(const struct intern *runs, struct text *sql)
+{
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < runs->n; i++)
+		bytes += runs->text[i].len;
+	if (!runs->n || runs->n > PLACES_MOST || bytes > PLACES_BYTES)
+		return;
+	text_puts(sql, " AND run IN (");
+	for (uint32_t i = 0; i < runs->n; i++) {
+		text_puts(sql, i ? ", " : "");
+		cluster_quote(sql, runs->text[i]);
+	}
+	text_puts(sql, ")");
+}
+
 static void lines_sql(const struct fetch_which *w, const struct text *spans, size_t *place, struct text *sql)
 {
 	text_puts(sql, "SELECT run, source, line, raw, time_ns FROM $event WHERE 1");
@@ -176,6 +207,8 @@ static void lines_sql(const struct fetch_which *w, const struct text *spans, siz
 		text_puts(sql, " AND tid = ");
 		cluster_quote(sql, w->tid);
 	}
+	if (w->runs)
+		put_runs(w->runs, sql);
 	if (w->run.len) {
 		text_puts(sql, " AND run = ");
 		cluster_quote(sql, w->run);
@@ -219,9 +252,10 @@ static void lines_sql(const struct fetch_which *w, const struct text *spans, siz
 /* The rows of a statement on all shards. */
 static int each_merged(struct cluster *c, const char *sql, fetch_row *row, void *arg, char **why)
 {
+	const char *const statements[] = {sql, NULL};
 	struct merged *m = NULL;
 	const struct slice *v;
-	int rc = merged_open(c, sql, FETCH_LINE_COLUMNS, FETCH_LINE + 1, true, &m, why);
+	int rc = merged_open(c, statements, FETCH_LINE_COLUMNS, FETCH_LINE + 1, true, &m, why);
 
 	while (!rc && (rc = merged_next(m, &v)) == 1)
 		rc = row(arg, v);
@@ -266,7 +300,9 @@ static int results_of_all(struct cluster *c, fetch_row *row, void *arg, char **w
 
 	text_printf(&sql, "SELECT run, ord, tid%s FROM $result FINAL ORDER BY run, ord, tid FORMAT TabSeparated",
 	            schema_result_columns + sizeof before - 1);
-	rc = sql.failed ? -ENOMEM : merged_open(c, text_str(&sql), FETCH_RESULT_COLUMNS, 2, true, &m, why);
+	rc = sql.failed
+	         ? -ENOMEM
+	         : merged_open(c, (const char *const[]){text_str(&sql), NULL}, FETCH_RESULT_COLUMNS, 2, true, &m, why);
 	while (!rc && (rc = merged_next(m, &v)) == 1) {
 		struct slice value[FETCH_RESULT_COLUMNS];
 

@@ -10,6 +10,9 @@
  * not told. */
 int fetch_tids(struct cluster *c, struct slice word, struct intern *out, char **why);
 
+/* The runs that have lines or results of a transaction, into out; the shard that has it is asked. */
+int fetch_runs(struct cluster *c, struct slice tid, struct intern *out, char **why);
+
 /* One line. */
 struct fetch_place {
 	struct slice run, source;
@@ -20,8 +23,10 @@ struct fetch_place {
  * meant is missing. Zero-initialise. */
 struct fetch_which {
 	struct slice tid, run; /* NONE: of all */
-	struct slice source;   /* of the run, its lines first..last; NONE: of all */
-	struct slice to;       /* from source to this one, by their names; NONE: it alone */
+	const struct intern
+	    *runs;           /* those that have lines of it, so that the others are not looked at; NULL: not known */
+	struct slice source; /* of the run, its lines first..last; NONE: of all */
+	struct slice to;     /* from source to this one, by their names; NONE: it alone */
 	int64_t first, last;
 	bool leveled;                     /* of this level, or a graver one, or of none */
 	int level;                        /* from 0, error, to 4, trace */

@@ -70,7 +70,7 @@ static int file_open(FILE **out)
 /* What is asked. */
 struct question {
 	struct merged *m;
-	const char *sql;
+	const char *const *sql;
 };
 
 static int stream_open(struct cluster *c, size_t i, void *arg, char **why)
@@ -81,14 +81,15 @@ static int stream_open(struct cluster *c, size_t i, void *arg, char **why)
 
 	s->t = (struct tsv){.columns = q->m->columns, .row = take_row, .arg = s};
 	rc = file_open(&s->file);
-	rc = rc ? rc : cluster_write(c, i, q->sql, write_bytes, s->file, why);
+	for (const char *const *sql = q->sql; *sql && !rc; sql++)
+		rc = cluster_write(c, i, *sql, write_bytes, s->file, why);
 	if (!rc && (fflush(s->file) || fseeko(s->file, 0, SEEK_SET)))
 		rc = -errno;
 	return rc ? rc : stream_next(s);
 }
 
-int merged_open(struct cluster *c, const char *sql, unsigned columns, unsigned keys, bool number, struct merged **out,
-                char **why)
+int merged_open(struct cluster *c, const char *const *sql, unsigned columns, unsigned keys, bool number,
+                struct merged **out, char **why)
 {
 	struct merged *m = *out = calloc(1, sizeof *m);
 	struct question q = {m, sql};

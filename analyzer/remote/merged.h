@@ -11,9 +11,10 @@ enum { MERGED_COLUMNS = 64 }; /* at most */
 struct merged;
 
 /* Asks every shard; what they answer waits in files without names. The first `keys` columns are what sql orders by:
- * texts, byte by byte, and behind them one number, if number. merged_close in any case. */
-int merged_open(struct cluster *c, const char *sql, unsigned columns, unsigned keys, bool number, struct merged **out,
-                char **why);
+ * texts, byte by byte, and behind them one number, if number. sql: statements, each of rows behind those of the one
+ * before, and NULL. merged_close in any case. */
+int merged_open(struct cluster *c, const char *const *sql, unsigned columns, unsigned keys, bool number,
+                struct merged **out, char **why);
 /* 1: *row are the values, borrowed until the next one; 0: there are no more; or negative. */
 int merged_next(struct merged *m, const struct slice **row);
 void merged_close(struct merged *m);

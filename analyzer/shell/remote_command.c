@@ -237,6 +237,7 @@ static void choose_needed(struct query *q, struct cluster *c, const struct asked
 	query_ok(q, asking->lines.failed ? -ENOMEM : 0, q->command);
 	which->only = text_str(&asking->lines);
 	which->tid = SLICE_NONE;
+	which->runs = NULL;
 }
 
 /* What stands beside the lines. */
@@ -276,11 +277,11 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	                           .evidence = a->about == ABOUT_FINDINGS};
 	struct remote_where where = {0};
 	struct remote_asking asking = {0};
-	struct intern found;
+	struct remote_found found;
 
-	intern_init(&found);
+	remote_found_init(&found);
 	if (word)
-		remote_find_tid(q, c, word, &found, &which.tid);
+		remote_find_tid(q, c, word, &found, &which);
 	if (!word || a->about == ABOUT_REQUESTS) {
 		remote_where(q, c, &where);
 		choose_lines(q, a, &where, &which);
@@ -297,7 +298,7 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	put_needed(q, c, a, &asking, m);
 	free(where.run);
 	remote_asking_done(&asking);
-	intern_done(&found);
+	remote_found_done(&found);
 }
 
 static void answer(struct query *q, struct cluster *c, const struct asked *a, struct mirror *m)

@@ -78,30 +78,63 @@ static const char *away_of(const struct cluster *c, struct slice tid)
 	return away;
 }
 
-void remote_find_tid(struct query *q, struct cluster *c, const char *word, struct intern *found, struct slice *tid)
+void remote_found_init(struct remote_found *f)
+{
+	intern_init(&f->tids);
+	intern_init(&f->runs);
+}
+
+void remote_found_done(struct remote_found *f)
+{
+	intern_done(&f->tids);
+	intern_done(&f->runs);
+}
+
+/* The one whose id begins with word, of those that were found. */
+static struct slice choose_tid(struct query *q, const struct cluster *c, const char *word, const struct intern *tids)
 {
 	struct slice text = {word, strlen(word)};
-	char *why = NULL;
-	const char *away;
-	uint32_t exact;
-	int rc = fetch_tids(c, text, found, &why);
+	uint32_t exact = intern_find(tids, text);
+	const char *away = tids->n ? NULL : away_of(c, text);
 
-	remote_failed(q, rc, why);
-	free(why);
-	exact = intern_find(found, text);
-	if (q->status)
-		return;
-	away = found->n ? NULL : away_of(c, text);
 	if (away)
 		query_fail(q, SYSTEM, "no transaction begins with %s where it can be asked; %s", word, away);
-	else if (!found->n)
+	else if (!tids->n)
 		query_fail(q, USAGE, "no transaction begins with %s", *word ? word : "nothing");
-	else if (exact == INTERN_NONE && found->n > 1)
-		query_fail(q, USAGE, "%s begins %u transactions: %s, %s%s", word, found->n, found->text[0].ptr,
-		           found->text[1].ptr, found->n > 2 ? ", ..." : "");
+	else if (exact == INTERN_NONE && tids->n > 1)
+		query_fail(q, USAGE, "%s begins %u transactions: %s, %s%s", word, tids->n, tids->text[0].ptr,
+		           tids->text[1].ptr, tids->n > 2 ? ", ..." : "");
 	else
-		*tid = found->text[exact == INTERN_NONE ? 0 : exact];
-	if (!q->status && c->shard[cluster_shard_of(c, *tid, SLICE_NONE, 0)].away)
-		query_fail(q, SYSTEM, "%s has the lines of %.*s",
-		           c->shard[cluster_shard_of(c, *tid, SLICE_NONE, 0)].away, (int)tid->len, tid->ptr);
+		return tids->text[exact == INTERN_NONE ? 0 : exact];
+	return SLICE_NONE;
+}
+
+static const char *away_with(const struct cluster *c, struct slice tid)
+{
+	return c->shard[cluster_shard_of(c, tid, SLICE_NONE, 0)].away;
+}
+
+/* A whole id is asked of its shard alone: all of them are looked through where it is none. */
+void remote_find_tid(struct query *q, struct cluster *c, const char *word, struct remote_found *found,
+                     struct fetch_which *out)
+{
+	struct slice text = {word, strlen(word)};
+	uint32_t whole;
+	char *why = NULL;
+	int rc = text.len ? fetch_runs(c, text, &found->runs, &why) : 0;
+
+	if (!rc && found->runs.n)
+		rc = intern_add(&found->tids, text, &whole);
+	else if (!rc)
+		rc = fetch_tids(c, text, &found->tids, &why);
+	remote_failed(q, rc, why);
+	if (!q->status)
+		out->tid = choose_tid(q, c, word, &found->tids);
+	if (!q->status && away_with(c, out->tid))
+		query_fail(q, SYSTEM, "%s has the lines of %.*s", away_with(c, out->tid), (int)out->tid.len,
+		           out->tid.ptr);
+	if (!q->status && !found->runs.n)
+		remote_failed(q, fetch_runs(c, out->tid, &found->runs, &why), why);
+	out->runs = &found->runs;
+	free(why);
 }

@@ -19,7 +19,16 @@ void remote_where(struct query *q, struct cluster *c, struct remote_where *out);
  * message of describe. What they leave too much the command sees to. */
 void remote_narrow(struct query *q, const char *level, const char *message, struct fetch_which *out);
 
-/* The transaction of this beginning, on whichever shard; *found owns its text. */
-void remote_find_tid(struct query *q, struct cluster *c, const char *word, struct intern *found, struct slice *tid);
+/* What was found of a transaction. */
+struct remote_found {
+	struct intern tids; /* which owns its id */
+	struct intern runs; /* that it is in */
+};
+void remote_found_init(struct remote_found *f);
+void remote_found_done(struct remote_found *f);
+
+/* The transaction of this beginning, on whichever shard, and its runs: tid and runs of *out. */
+void remote_find_tid(struct query *q, struct cluster *c, const char *word, struct remote_found *found,
+                     struct fetch_which *out);
 
 #endif
