@@ -8,7 +8,7 @@
  * columns: these lines are looked at as rows (row_take). A line that was kept whole, may have a secret, or has its time
  * or worker in a text of its own is looked at as an event (event_take). */
 #include "findings/lint_lines.h"
-#include "findings/lint_log.h"
+#include "findings/lint_seen.h"
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/sql.h"
@@ -502,7 +502,10 @@ static int tell_open_spans(struct store *store, int64_t run, struct slice tid, s
 	return rc;
 }
 
-static int tell_balance(const struct scan *s, struct findings *out)
+#define COMPLETED_SQL "SELECT 1 FROM invocation WHERE run = ? AND tid = ? AND end_ns IS NOT NULL"
+
+/* recalled: some transactions have a part of their lines here. */
+static int tell_balance(const struct scan *s, bool recalled, struct findings *out)
 {
 	sqlite3_stmt *st;
 	int rc = 0;
@@ -510,7 +513,7 @@ static int tell_balance(const struct scan *s, struct findings *out)
 	if (!s->opens || !s->closes)
 		return 0;
 	rc = sql_prepare(store_db(s->store),
-	                 "SELECT 1 FROM invocation WHERE run = ? AND tid = ? AND end_ns IS NOT NULL", &st);
+	                 recalled ? COMPLETED_SQL " AND tid IN (SELECT tid FROM lint_open)" : COMPLETED_SQL, &st);
 	for (uint32_t i = 0; !rc && i < s->tids.n; i++) {
 		struct slice key = s->tids.text[i], tid = {key.ptr + 8, key.len - 8};
 
@@ -606,10 +609,8 @@ struct parts {
 	struct scan scans[PARTS_OF_SOURCES];
 };
 
-static int read_part(void *arg, struct store *store, size_t i)
+static int scan_part(struct scan *s, struct store *store, const struct source_part *of)
 {
-	const struct source_part *of = &((struct parts *)arg)->of[i];
-	struct scan *s = &((struct parts *)arg)->scans[i];
 	struct event_query q = {.run = of->run, .source = of->first, .last_source = of->last};
 	struct event_cursor *c = NULL;
 	int rc;
@@ -623,6 +624,13 @@ static int read_part(void *arg, struct store *store, size_t i)
 	event_cursor_close(c);
 	scan_rest(s);
 	return rc ? rc : drop_balanced(s);
+}
+
+static int read_part(void *arg, struct store *store, size_t i)
+{
+	struct parts *p = arg;
+
+	return scan_part(&p->scans[i], store, &p->of[i]);
 }
 
 /* As if all's sources had been followed by the part's. */
@@ -682,17 +690,19 @@ static int check_part(struct store *store, struct log *l, struct log *before)
 	return 0;
 }
 
-static int check_parts(struct store *store, int64_t run, struct parts *p, int n)
+#define BEGAN          "(SELECT c.min_stamp FROM chunk c WHERE c.source = source.id ORDER BY c.first_line LIMIT 1)"
+#define BEGAN_RECALLED "(SELECT l.began FROM lint_seen l WHERE l.source = source.id)"
+#define PARTS_SQL(began)                                                                              \
+	"SELECT id, min(id) OVER (PARTITION BY run, worker) AS chain, " began " AS began FROM source" \
+	" WHERE kind = 'ilulog' AND (?1 = 0 OR run = ?1) ORDER BY chain, began, id"
+
+/* recalled: the first lines of a part need not be here. */
+static int check_parts(struct store *store, int64_t run, bool recalled, struct parts *p, int n)
 {
 	struct log before = {.nnumbered = 0};
 	int64_t chain = 0;
 	sqlite3_stmt *q;
-	int rc =
-	    sql_prepare(store_db(store),
-	                "SELECT id, min(id) OVER (PARTITION BY run, worker) AS chain, (SELECT c.min_stamp FROM chunk c "
-	                "WHERE c.source = source.id ORDER BY c.first_line LIMIT 1) AS began FROM source WHERE kind = "
-	                "'ilulog' AND (?1 = 0 OR run = ?1) ORDER BY chain, began, id",
-	                &q);
+	int rc = sql_prepare(store_db(store), recalled ? PARTS_SQL(BEGAN_RECALLED) : PARTS_SQL(BEGAN), &q);
 
 	if (rc)
 		return rc;
@@ -712,16 +722,34 @@ static int check_parts(struct store *store, int64_t run, struct parts *p, int n)
 	return rc;
 }
 
+/* Where the lines here are some of their logs', what was seen of all of them stands for what was seen of these. */
+static int recall_parts(struct store *store, struct parts *p, int n)
+{
+	int rc = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct scan *s = &p->scans[i];
+
+		s->secrets = (struct secrets){0};
+		for (size_t k = 0; k < s->nlogs && !rc; k++)
+			rc = seen_recall(store, &s->logs[k], &s->secrets);
+	}
+	return rc;
+}
+
 int lint_lines(struct store *store, int64_t run, struct findings *out)
 {
 	struct parts *p = calloc(1, sizeof *p);
 	struct scan all = {.store = store};
-	int n = p ? parts_of_sources(store, run, p->of) : -ENOMEM, rc = n < 0 ? n : 0;
+	bool recalled = false;
+	int n = p ? parts_of_sources(store, run, p->of) : -ENOMEM, rc = n < 0 ? n : seen_there(store, &recalled);
 
 	if (!rc)
 		rc = parts_read(store, (size_t)n, read_part, p);
+	if (!rc && recalled)
+		rc = recall_parts(store, p, n);
 	if (!rc)
-		rc = check_parts(store, run, p, n);
+		rc = check_parts(store, run, recalled, p, n);
 	for (int i = 0; i < n; i++) {
 		for (size_t k = 0; k < p->scans[i].nlogs && !rc; k++)
 			log_tell(&p->scans[i].logs[k], out);
@@ -729,10 +757,28 @@ int lint_lines(struct store *store, int64_t run, struct findings *out)
 		scan_done(&p->scans[i]);
 	}
 	free(p);
+	if (!rc && recalled)
+		rc = seen_spans(store, &all.opens, &all.closes);
 	if (!rc) {
 		secrets_tell(&all.secrets, out);
-		rc = tell_balance(&all, out);
+		rc = tell_balance(&all, recalled, out);
 	}
 	scan_done(&all);
+	return rc;
+}
+
+int lint_seen(struct store *store, int64_t source, struct bytes *out)
+{
+	struct source_part of = {.first = source};
+	struct scan s = {0};
+	int rc = scan_part(&s, store, &of);
+
+	if (!rc && s.nlogs && s.logs[0].timeless.count)
+		rc = -ENODATA;
+	if (!rc && s.nlogs)
+		rc = seen_pack(
+		    store, &(struct seen){.log = s.logs[0], .secrets = s.secrets, .opens = s.opens, .closes = s.closes},
+		    out);
+	scan_done(&s);
 	return rc;
 }
