@@ -223,39 +223,74 @@ static const struct part *part_of_source(const struct work *w, const struct slic
 	return NULL;
 }
 
+/* How the ledger is written, source by source, in the order of their runs: there may be very many. */
+struct putting {
+	sqlite3_stmt *add, *set;
+	struct slice run; /* the last one; NONE: there was none */
+	int64_t run_id;
+};
+
+static int putting_open(struct work *w, struct putting *p)
+{
+	int rc = sql_prepare(w->db, "INSERT INTO source (run, path, kind) VALUES (?1, ?2, '')", &p->add);
+
+	return rc ? rc
+	          : sql_prepare(
+	                w->db,
+	                "UPDATE source SET path = ?1, kind = ?2, worker = ?3, bytes = ?4, file_bytes = ?5, lines = ?6, "
+	                "ok = ?7, blank = ?8, repaired = ?9, rejected = ?10, duplicate = ?11, ok_bytes = ?12, "
+	                "repaired_bytes = ?13, rejected_bytes = ?14, duplicate_bytes = ?15, offset_s = ?16, "
+	                "offset_from = ?17, format = ?18, first_ns = ?19, last_ns = ?20, cluster = ?21, damage = ?22 "
+	                "WHERE run = ?23 AND path = ?24",
+	                &p->set);
+}
+
+static void putting_close(struct putting *p)
+{
+	sqlite3_finalize(p->add);
+	sqlite3_finalize(p->set);
+}
+
+static int putting_run(struct work *w, struct putting *p, struct slice run)
+{
+	if (p->run.ptr && slice_same(p->run, run))
+		return 0;
+	p->run = run;
+	return ledger_run(w->db, run, &p->run_id);
+}
+
 /* What the ledger says of a source: kind and all behind it. */
-static int put_source(struct work *w, const struct slice *v)
+static int put_source(struct work *w, struct putting *to, const struct slice *v)
 {
 	enum { FIRST = 6 };
 	const struct part *p = part_of_source(w, v);
-	sqlite3_stmt *st = NULL;
-	int64_t run = 0;
-	int rc = ledger_run(w->db, v[0], &run);
+	int rc = putting_run(w, to, v[0]);
 
 	if (!rc && !p) {
-		rc = sql_prepare(w->db, "INSERT INTO source (run, path, kind) VALUES (?1, ?2, '')", &st);
-		sqlite3_bind_int64(st, 1, run);
-		bind_slice(st, 2, v[1]);
-		rc = rc ? rc : sql_finish(st);
+		sqlite3_bind_int64(to->add, 1, to->run_id);
+		bind_slice(to->add, 2, v[1]);
+		rc = sql_step_reset(to->add);
 	}
-	if (!rc)
-		rc = sql_prepare(
-		    w->db,
-		    "UPDATE source SET path = ?1, kind = ?2, worker = ?3, bytes = ?4, file_bytes = ?5, lines = ?6, "
-		    "ok = ?7, blank = ?8, repaired = ?9, rejected = ?10, duplicate = ?11, ok_bytes = ?12, "
-		    "repaired_bytes = ?13, rejected_bytes = ?14, duplicate_bytes = ?15, offset_s = ?16, "
-		    "offset_from = ?17, format = ?18, first_ns = ?19, last_ns = ?20, cluster = ?21, damage = ?22 "
-		    "WHERE run = ?23 AND path = ?24",
-		    &st);
-	bind_slice(st, 1, v[1]);
+	bind_slice(to->set, 1, v[1]);
 	for (int i = FIRST; i < FETCH_SOURCE_COLUMNS; i++) /* the columns are of a kind: numbers come as such */
-		bind_slice(st, i - FIRST + 2, v[i]);
-	sqlite3_bind_int64(st, 23, run);
+		bind_slice(to->set, i - FIRST + 2, v[i]);
+	sqlite3_bind_int64(to->set, 23, to->run_id);
 	if (p)
-		bind_word(st, 24, p->file);
+		bind_word(to->set, 24, p->file);
 	else
-		bind_slice(st, 24, v[1]);
-	return rc ? rc : sql_finish(st);
+		bind_slice(to->set, 24, v[1]);
+	return rc ? rc : sql_step_reset(to->set);
+}
+
+static int put_sources(struct work *w)
+{
+	struct putting p = {0};
+	int rc = putting_open(w, &p);
+
+	for (size_t i = 0; i < w->nsources && !rc; i++)
+		rc = put_source(w, &p, w->source[i]);
+	putting_close(&p);
+	return rc;
 }
 
 /* Lines whose source is in no ledger that answers (a shard is away): their path at least is known. */
@@ -372,8 +407,7 @@ static int put_all(struct work *w, struct store *s)
 	    .rules = from->rules, .benchmark = from->benchmark, .settled = from->settled, .threads = from->threads};
 	int rc = store_exec(s, "BEGIN");
 
-	for (size_t i = 0; i < w->nsources && !rc; i++)
-		rc = put_source(w, w->source[i]);
+	rc = rc ? rc : put_sources(w);
 	rc = rc ? rc : name_parts(w);
 	if (!rc && from->results)
 		rc = from->results(from->arg, take_result, w, w->why);
