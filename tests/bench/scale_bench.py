@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster of three ClickHouse servers on this machine, beside a database here: pushing, and asking.
+"""A cluster of three ClickHouse servers on this machine, beside a database here: pushing, folding, and asking.
 
-The lines are those of cluster-leastloaded of $ILU_TEST_RUNS, again and again as if on other days, 2 million of them; $ILU_BENCH_SCALE_LINES says
-otherwise, and several numbers parted by blanks measure each (20000000 takes some 15 GB of $TMPDIR). The peer of each figure is the same done with the local
-database, in the same run. Without clickhouse-server or the run nothing is measured, which is said. Memory of the servers is as docs/scale.md has it.
+The lines are those of cluster-leastloaded and of the worker of faults-retried, which has the errors, of $ILU_TEST_RUNS: again and again under other names
+of runs, on other days and with other transactions. 2 million, and with ILU_BENCH_LARGE=1 on to 20 million ("scale.push.20M" ...), which takes 4 GB of $TMPDIR. $ILU_BENCH_SCALE_LINES says otherwise:
+numbers parted by blanks, each more than the one before. The peer of each figure is the same done with the local database, in the same run. Behind the
+last size stands how times grow from the first one ("scale.tid.slope"): 100 % is as the lines, 0 % not at all. Without clickhouse-server or the runs
+nothing is measured, which is said. Memory of the servers is as docs/scale.md has it.
 """
-import datetime, glob, json, os, resource, shutil, subprocess, sys, tempfile, time
+import datetime, glob, json, math, multiprocessing, os, re, shutil, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.dirname(HERE)  # the program is BUILD/bench/scale_bench
@@ -16,100 +18,185 @@ import servers
 
 LOGQ = os.path.join(BUILD, "bin/ilu-logq")
 REPEATS = 5
-
-
-def call(*args):
-    begin = time.monotonic()
-    p = subprocess.run([LOGQ, "-q", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if p.returncode not in (0, 1):
-        sys.exit(f"ilu-logq {' '.join(args)}: status {p.returncode}: {p.stderr}")
-    return time.monotonic() - begin, p.stdout
+PIECE = 10  # runs that are pushed together
+DAY = datetime.date(2026, 11, 23)  # of the run's lines
+TID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
 def figure(name, value, unit, peer=None, peer_value=None):
     print(json.dumps({"bench": name, "value": value, "unit": unit, "peer": peer, "peer_value": peer_value}), flush=True)
 
 
-def median(f):
-    return sorted(f() for _ in range(REPEATS))[REPEATS // 2]
+# ---- programs and what they take ----
 
 
-def spent(cluster):
-    """Processor seconds of the programs that were called, and of the servers."""
-    own = resource.getrusage(resource.RUSAGE_CHILDREN)
+class Done:
+    """A program that was called: seconds from beginning to end, of processors, bytes of memory at the most, and its answer."""
+
+    def __init__(self, *args, answer=False):
+        begin = time.monotonic()
+        p = subprocess.Popen([LOGQ, "-q", *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if answer else subprocess.DEVNULL)
+        self.answer = p.stdout.read().decode() if answer else None
+        _, status, used = os.wait4(p.pid, 0)
+        self.wall = time.monotonic() - begin
+        self.own = used.ru_utime + used.ru_stime
+        self.memory = used.ru_maxrss * 1024
+        p.returncode = os.waitstatus_to_exitcode(status)
+        if p.returncode not in (0, 1):
+            sys.exit(f"ilu-logq {' '.join(args)}: status {p.returncode}")
+
+
+def server_seconds(cluster):
     ticks = 0
     for s in cluster.servers:
         with open(f"/proc/{s.process.pid}/stat") as f:
             ticks += sum(int(x) for x in f.read().rsplit(")", 1)[1].split()[11:13])
-    return own.ru_utime + own.ru_stime, ticks / os.sysconf("SC_CLK_TCK")
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def stored(cluster, database):
-    """Bytes on the servers' disks."""
-    return sum(int(x) for x in cluster.ask_all(f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = '{database}'").split())
+    """Bytes of the lines on the servers' disks."""
+    return sum(int(x) for x in cluster.ask_all(
+        f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = '{database}' AND table = 'event'").split())
 
 
-def other_day(dir, logs, n):
-    """The logs with their times n days later; a load would take the same ones for copies."""
-    day = datetime.date(2026, 11, 23)
-    to = os.path.join(dir, f"day{n}")
+# ---- lines ----
+# They are made by a process of their own: a program's memory counts from that of whoever calls it.
+
+
+def logs_of_runs():
+    """Paths, by the names that they get."""
+    runs = os.environ.get("ILU_TEST_RUNS", "/nonexistent")
+    logs = {os.path.basename(p).removesuffix(".zst"): p for p in glob.glob(os.path.join(runs, "cluster-leastloaded", "*.log*"))}
+    return logs | {"worker_4.log": p for p in glob.glob(os.path.join(runs, "faults-retried", "worker_0.log*"))}
+
+
+def read_logs(paths):
+    """Of each log its text, and where in it ids of transactions end."""
+    global logs
+    logs = {}
+    with tempfile.TemporaryDirectory(prefix="ilu-bench-") as dir:
+        db = os.path.join(dir, "texts.db")
+        for name, p in paths.items():
+            subprocess.run([LOGQ, "-q", "-d", db, "load", p], check=True)
+            text = bytearray(subprocess.run([LOGQ, "-d", db, "cat", p], check=True, stdout=subprocess.PIPE).stdout)
+            logs[name] = text, [m.end() for m in TID.finditer(text)]
+
+
+def write_run(to, n):
+    """The logs n days later, with the number of the run at the end of each transaction's id."""
+    number = b"%04x" % n
+    date, other = DAY.isoformat().encode(), (DAY + datetime.timedelta(n)).isoformat().encode()
     os.mkdir(to)
-    for path, text in logs.items():
-        with open(os.path.join(to, os.path.basename(path).removesuffix(".zst")), "w") as f:
-            f.write(text.replace(day.isoformat(), (day + datetime.timedelta(n)).isoformat()))
-    return to
+    for name, (text, ends) in logs.items():
+        for end in ends:
+            text[end - 4 : end] = number
+        with open(os.path.join(to, name), "wb") as f:
+            f.write(text.replace(date, other))
 
 
-def texts_of(dir, paths):
-    db = os.path.join(dir, "texts.db")
-    call("-d", db, "load", *paths)
-    return {p: call("-d", db, "cat", p)[1] for p in paths}
+# ---- measuring ----
 
 
-def measure(cluster, dir, logs, most, suffix):
-    database = f"bench{suffix.replace('.', '_')}"
-    url, db = cluster.url(database), os.path.join(dir, f"{database}.db")
-    call("push", "--create", url)
-    pushed = loaded = lines = run = 0
-    own = servers_own = 0
-    while lines < most:
-        run += 1
-        day = other_day(dir, logs, run)
-        loaded += call("-d", db, "load", "--run", f"run {run}", day)[0]
-        one = os.path.join(dir, "one.db")
-        call("-d", one, "load", "--run", f"run {run}", day)
-        before = spent(cluster)
-        pushed += call("-d", one, "push", url)[0]
-        own, servers_own = (a + c - b for a, b, c in zip((own, servers_own), before, spent(cluster)))
-        os.remove(one)
-        shutil.rmtree(day)
-        lines = int(call("-d", db, "--format", "csv", "sql", "SELECT sum(lines) AS n FROM source")[1].split()[1])
-    figure("scale.push" + suffix, lines / pushed, "1/s", "load", lines / loaded)
-    figure("scale.cost" + suffix, own / lines * 1e6, "us", "servers", servers_own / lines * 1e6)
-    figure("scale.stored" + suffix, stored(cluster, database) / lines, "B", "database", os.path.getsize(db) / lines)
-    has_fold = subprocess.run([LOGQ, "help", "fold"], capture_output=True).returncode == 0
-    if has_fold:
-        before = spent(cluster)
-        figure("scale.fold" + suffix, call("fold", url)[0], "s")
-        own, servers_own = (b - a for a, b in zip(before, spent(cluster)))
-        figure("scale.fold_cost" + suffix, own / lines * 1e6, "us", "servers", servers_own / lines * 1e6)
-    tids = call("-d", db, "--format", "csv", "sql", "SELECT tid FROM invocation ORDER BY tid LIMIT 1")[1].split()[1:]
-    for name, command in ("tid", ["events", "--tid", tids[0]]), ("invocations", ["invocations"]), ("phases", ["phases"]), ("errors", ["errors", "--level", "warn"]):
-        there, here = (median(lambda: call("-d", d, "--format", "csv", *command)[0]) for d in (url, db))
-        figure(f"scale.{name}{suffix}", there, "s", "database", here)
+class Sums:
+    def __init__(self):
+        self.loaded = self.pushed = self.own = self.servers = self.memory = 0
+
+
+class Scale:
+    def __init__(self, cluster, dir, maker):
+        self.cluster, self.dir, self.maker = cluster, dir, maker
+        self.url, self.db = cluster.url("bench"), os.path.join(dir, "bench.db")
+        self.runs = self.lines = 0
+        self.first = {}  # of each question the lines and seconds at the first size
+        Done("push", "--create", self.url)
+
+    def load(self, sums, piece, runs):
+        """So many more runs into the database here, and for the push into one of their own."""
+        logs = [os.path.join(self.dir, f"run{self.runs + 1 + i}") for i in range(runs)]
+        for to in logs:
+            self.runs += 1
+            self.maker.apply(write_run, (to, self.runs))
+        sums.loaded += Done("-d", piece, "load", *logs).wall
+        Done("-d", self.db, "load", *logs)
+        for to in logs:
+            shutil.rmtree(to)
+
+    def push(self, sums, piece):
+        before = server_seconds(self.cluster)
+        done = Done("-d", piece, "push", self.url)
+        sums.pushed += done.wall
+        sums.own += done.own
+        sums.servers += server_seconds(self.cluster) - before
+        sums.memory = max(sums.memory, done.memory)
+        os.remove(piece)
+
+    def count(self):
+        return int(Done("-d", self.db, "--format", "csv", "sql", "SELECT sum(lines) AS n FROM source", answer=True).answer.split()[1])
+
+    def grow(self, most, suffix):
+        """Loads and pushes until there are so many lines."""
+        piece, sums, before = os.path.join(self.dir, "piece.db"), Sums(), self.lines
+        while self.lines < most:
+            self.load(sums, piece, min(PIECE, math.ceil((most - self.lines) * self.runs / self.lines)) if self.lines else 1)
+            self.push(sums, piece)
+            self.lines = self.count()
+        lines = self.lines - before
+        figure("scale.push" + suffix, lines / sums.pushed, "1/s", "load", lines / sums.loaded)
+        figure("scale.cost" + suffix, sums.own / lines * 1e6, "us", "servers", sums.servers / lines * 1e6)
+        figure("scale.memory" + suffix, sums.memory, "B")
+        figure("scale.stored" + suffix, stored(self.cluster, "bench") / self.lines, "B", "database", os.path.getsize(self.db) / self.lines)
+
+    def fold(self, suffix):
+        """What has come since the last fold."""
+        before = server_seconds(self.cluster)
+        done = Done("fold", self.url)
+        figure("scale.fold" + suffix, done.wall, "s")
+        lines = self.lines - self.first.get("lines", 0)
+        figure("scale.fold_cost" + suffix, done.own / lines * 1e6, "us", "servers", (server_seconds(self.cluster) - before) / lines * 1e6)
+
+    def ask(self, suffix):
+        tid = Done("-d", self.db, "--format", "csv", "sql", "SELECT max(tid) AS tid FROM invocation", answer=True).answer.split()[1]
+        asked = {"tid": ["timeline", tid], "invocations": ["invocations"], "phases": ["phases"], "errors": ["errors", "--level", "warn"]}
+        for name, command in asked.items():
+            seconds = [sorted(Done("-d", d, "--format", "csv", *command).wall for _ in range(REPEATS))[REPEATS // 2] for d in (self.url, self.db)]
+            figure(f"scale.{name}{suffix}", seconds[0], "s", "database", seconds[1])
+            self.slope(name, seconds)
+
+    def slope(self, name, seconds):
+        """The power of the number of lines that times grow with."""
+        if name not in self.first:
+            self.first[name] = self.lines, seconds
+            return
+        lines, before = self.first[name]
+        there, here = (100 * math.log(now / then) / math.log(self.lines / lines) for now, then in zip(seconds, before))
+        figure(f"scale.{name}.slope", there, "%", "database", here)
+
+    def measure(self, most, suffix):
+        self.grow(most, suffix)
+        self.fold(suffix)
+        self.ask(suffix)
+        self.first["lines"] = self.lines
+
+
+def sizes():
+    """Numbers of lines, each with what stands behind the names of its figures."""
+    given = os.environ.get("ILU_BENCH_SCALE_LINES", "2000000 20000000" if os.environ.get("ILU_BENCH_LARGE") else "2000000")
+    numbers = [int(n) for n in given.split()]
+    for i, n in enumerate(numbers):
+        yield n, f".{n // 1000000}M" if i and n % 1000000 == 0 else f".{n}" if i else ""
 
 
 def main():
-    logs = glob.glob(os.path.join(os.environ.get("ILU_TEST_RUNS", "/nonexistent"), "cluster-leastloaded", "*.log*"))
-    if not servers.SERVER or not logs:
-        print("scale: no clickhouse-server, or no run in $ILU_TEST_RUNS: not measured", file=sys.stderr)
+    logs = logs_of_runs()
+    if not servers.SERVER or "controller.log" not in logs or "worker_4.log" not in logs:
+        print("scale: no clickhouse-server, or no runs in $ILU_TEST_RUNS: not measured", file=sys.stderr)
         return
     os.environ.setdefault("MALLOC_CONF", "oversize_threshold:0,dirty_decay_ms:60000,muzzy_decay_ms:60000")
-    sizes = os.environ.get("ILU_BENCH_SCALE_LINES", "2000000").split()
-    with tempfile.TemporaryDirectory(prefix="ilu-bench-") as dir, servers.Cluster(3) as cluster:
-        logs = texts_of(dir, logs)
-        for n in sizes:
-            measure(cluster, dir, logs, int(n), "" if len(sizes) == 1 else f".{int(n)}")
+    with tempfile.TemporaryDirectory(prefix="ilu-bench-") as dir, multiprocessing.Pool(1, read_logs, (logs,)) as maker, servers.Cluster(3) as cluster:
+        scale = Scale(cluster, dir, maker)
+        for most, suffix in sizes():
+            scale.measure(most, suffix)
 
 
 if __name__ == "__main__":
