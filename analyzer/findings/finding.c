@@ -105,14 +105,33 @@ void findings_join(struct findings *to, struct findings *from)
 	findings_done(from);
 }
 
+static void *trimmed(void *v, size_t n, size_t *room, size_t size)
+{
+	void *less = n && n < *room ? realloc(v, n * size) : NULL;
+
+	if (less)
+		*room = n;
+	return less ? less : v;
+}
+
+/* Nothing is added to it any more: what has few entries needs no room for many. */
+static void trim(struct finding *x)
+{
+	x->evidence = trimmed(x->evidence, x->nevidence, &x->evidence_room, sizeof *x->evidence);
+	x->detail = trimmed(x->detail, x->ndetails, &x->detail_room, sizeof *x->detail);
+}
+
 struct finding *finding_add(struct findings *f, const char *rule, enum finding_level level, int64_t run)
 {
-	struct finding *x = array_add(f->v, f->n, f->room);
+	struct finding *x;
 
+	x = array_add(f->v, f->n, f->room);
 	if (!x) {
 		failed(f, -ENOMEM);
 		done(&f->nowhere);
 		x = &f->nowhere;
+	} else if (f->n > 1) {
+		trim(x - 1);
 	}
 	*x = (struct finding){
 	    .rule = rule, .level = level, .run = run, .first_ns = INT64_MIN, .last_ns = INT64_MIN, .list = f};

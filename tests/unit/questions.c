@@ -173,6 +173,30 @@ static void quantiles(void **state)
 	sample_done(&s);
 }
 
+/* Of more than is held, too: what is told is that of all, and stays when the values are gone. */
+static void spreads(void **state)
+{
+	struct sample_file file = {.beside = "questions"};
+	struct sample s = {.file = &file};
+
+	(void)state;
+	assert_int_equal(sample_spread(&s), 0);
+	assert_int_equal(s.spread.most, 0);
+	sample_clear(&s);
+	for (int64_t i = 3 * SAMPLE_HELD; i > 0; i--)
+		assert_int_equal(sample_add(&s, i), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(sample_spread(&s), 0);
+		assert_null(s.values);
+		assert_int_equal(s.n, 3 * SAMPLE_HELD);
+		assert_int_equal(s.spread.least, 1);
+		assert_int_equal(s.spread.p50, 3 * SAMPLE_HELD / 2 + 1); /* .5 */
+		assert_int_equal(s.spread.most, 3 * SAMPLE_HELD);
+	}
+	sample_done(&s);
+	sample_file_done(&file);
+}
+
 static void options(void **state)
 {
 	char *const argv[] = {"--format", "csv", "events", "-C3", "--tid=9f", "-qi", "--", "-x"};
@@ -239,8 +263,9 @@ static void table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(words), cmocka_unit_test(sql_lines), cmocka_unit_test(patterns), cmocka_unit_test(fields),
-	    cmocka_unit_test(masks), cmocka_unit_test(quantiles), cmocka_unit_test(options),  cmocka_unit_test(table),
+	    cmocka_unit_test(words),   cmocka_unit_test(sql_lines), cmocka_unit_test(patterns),
+	    cmocka_unit_test(fields),  cmocka_unit_test(masks),     cmocka_unit_test(quantiles),
+	    cmocka_unit_test(spreads), cmocka_unit_test(options),   cmocka_unit_test(table),
 	};
 
 	return cmocka_run_group_tests_name("questions", tests, NULL, NULL);

@@ -46,24 +46,36 @@ static const struct column columns[] = {
     {"queue_p50_ns", UNIT_NS}, {"queue_p99_ns", UNIT_NS},    {"code_p50_ns", UNIT_NS},    {"code_p99_ns", UNIT_NS},
 };
 
-static struct cell quantile(const struct sample *s, double at)
+static struct cell quantile(const struct sample *s, int64_t ns)
 {
-	return s->n ? CELL_OF_INT(sample_quantile(s, at)) : CELL_OF_NULL;
+	return s->n ? CELL_OF_INT(ns) : CELL_OF_NULL;
 }
 
 static bool put(struct query *q, struct table *t, struct function *f)
 {
-	if (!query_ok(q, sample_sort(&f->duration), q->path) || !query_ok(q, sample_sort(&f->queue), q->path) ||
-	    !query_ok(q, sample_sort(&f->code), q->path))
+	const struct spread *all = &f->duration.spread, *queue = &f->queue.spread, *code = &f->code.spread;
+
+	if (!query_ok(q, sample_spread(&f->duration), q->path) || !query_ok(q, sample_spread(&f->queue), q->path) ||
+	    !query_ok(q, sample_spread(&f->code), q->path))
 		return false;
 
 	struct cell c[] = {
-	    CELL_OF_INT(f->run),         cell_of_text(f->name.ptr),    CELL_OF_INT(f->all),
-	    CELL_OF_INT(f->ok),          CELL_OF_INT(f->failed),       CELL_OF_INT(f->unfinished),
-	    CELL_OF_INT(f->cold),        CELL_OF_INT(f->cold_starts),  quantile(&f->duration, 0.5),
-	    quantile(&f->duration, 0.9), quantile(&f->duration, 0.99), quantile(&f->duration, 1),
-	    quantile(&f->queue, 0.5),    quantile(&f->queue, 0.99),    quantile(&f->code, 0.5),
-	    quantile(&f->code, 0.99),
+	    CELL_OF_INT(f->run),
+	    cell_of_text(f->name.ptr),
+	    CELL_OF_INT(f->all),
+	    CELL_OF_INT(f->ok),
+	    CELL_OF_INT(f->failed),
+	    CELL_OF_INT(f->unfinished),
+	    CELL_OF_INT(f->cold),
+	    CELL_OF_INT(f->cold_starts),
+	    quantile(&f->duration, all->p50),
+	    quantile(&f->duration, all->p90),
+	    quantile(&f->duration, all->p99),
+	    quantile(&f->duration, all->most),
+	    quantile(&f->queue, queue->p50),
+	    quantile(&f->queue, queue->p99),
+	    quantile(&f->code, code->p50),
+	    quantile(&f->code, code->p99),
 	};
 
 	return query_table_row(q, t, c);

@@ -314,8 +314,9 @@ static bool put_phase(struct query *q, struct table *t, size_t first, struct gro
 {
 	struct sample *s = &g->times;
 	double sum = sample_sum(s);
+	const struct spread *times = &s->spread;
 
-	if (!query_ok(q, sample_sort(s), q->path))
+	if (!query_ok(q, sample_spread(s), q->path))
 		return false;
 
 	struct cell c[] = {
@@ -325,10 +326,10 @@ static bool put_phase(struct query *q, struct table *t, size_t first, struct gro
 	    CELL_OF_INT(sample_total(s)),
 	    total > 0 ? CELL_OF_REAL(sum / total) : CELL_OF_NULL,
 	    CELL_OF_INT((int64_t)(sum / (double)s->n)),
-	    CELL_OF_INT(sample_quantile(s, 0.5)),
-	    CELL_OF_INT(sample_quantile(s, 0.9)),
-	    CELL_OF_INT(sample_quantile(s, 0.99)),
-	    CELL_OF_INT(s->values[s->n - 1]),
+	    CELL_OF_INT(times->p50),
+	    CELL_OF_INT(times->p90),
+	    CELL_OF_INT(times->p99),
+	    CELL_OF_INT(times->most),
 	};
 
 	return query_table_row(q, t, c + first);

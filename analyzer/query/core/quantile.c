@@ -133,8 +133,27 @@ int sample_sort(struct sample *s)
 	return rc;
 }
 
+int sample_spread(struct sample *s)
+{
+	int rc = s->told ? 0 : sample_sort(s);
+
+	if (rc || s->told)
+		return rc;
+	if (s->n)
+		s->spread = (struct spread){sample_quantile(s, 0), sample_quantile(s, 0.5), sample_quantile(s, 0.9),
+		                            sample_quantile(s, 0.99), sample_quantile(s, 1)};
+	s->told = true;
+	free(s->values);
+	free(s->blocks);
+	s->values = NULL;
+	s->blocks = NULL;
+	s->room = s->nblocks = s->blocks_room = 0;
+	return 0;
+}
+
 void sample_clear(struct sample *s)
 {
+	s->told = false;
 	s->n = s->nblocks = 0;
 	s->sum = 0;
 }

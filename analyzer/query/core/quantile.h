@@ -16,6 +16,11 @@ struct sample_file {
 	off_t end; /* of what was written */
 };
 
+/* What is mostly asked of many numbers: all zero where there are none. */
+struct spread {
+	int64_t least, p50, p90, p99, most;
+};
+
 /* A growing list of numbers; zero-initialise. With a file, which outlives it, no more than SAMPLE_HELD of them are in
  * memory until they are sorted. */
 #define SAMPLE_HELD 2048
@@ -26,6 +31,8 @@ struct sample {
 	struct sample_file *file; /* NULL: all are held */
 	off_t *blocks;            /* in the file, of SAMPLE_HELD values each */
 	size_t nblocks, blocks_room;
+	struct spread spread; /* by sample_spread */
+	bool told;            /* it is there, and the values are not */
 };
 
 void sample_file_done(struct sample_file *f);
@@ -34,6 +41,9 @@ void sample_file_done(struct sample_file *f);
 int sample_add(struct sample *s, int64_t value);
 /* values[0] ... values[n - 1] are there and sorted. 0 or as above; without a file it does not fail. */
 int sample_sort(struct sample *s);
+/* Tells in s->spread how it is spread. Its values go, so that many large samples are not in memory at once; n and the
+ * sum stay. As sample_sort. */
+int sample_spread(struct sample *s);
 /* Empty again, with its memory. */
 void sample_clear(struct sample *s);
 void sample_done(struct sample *s);

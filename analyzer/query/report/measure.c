@@ -84,7 +84,14 @@ static void make_room(struct query *q, struct measure *m)
 	m->phase_ns = column_values(q, m, MEASURE_PHASES);
 	m->durations = calloc(m->n + 1, sizeof *m->durations);
 	m->functions = calloc(MEASURE_FUNCTIONS + 1, sizeof *m->functions);
-	query_ok(q, m->durations && m->functions ? 0 : -ENOMEM, q->command);
+	if (!query_ok(q, m->durations && m->functions ? 0 : -ENOMEM, q->command))
+		return;
+	m->file.beside = q->path;
+	m->all.file = &m->file;
+	for (size_t i = 0; i < m->n; i++)
+		m->durations[i].file = &m->file;
+	for (size_t i = 0; i <= MEASURE_FUNCTIONS; i++)
+		m->functions[i].durations.file = &m->file;
 }
 
 /* What lies outside of the run's lines belongs to its first or last column. */
@@ -531,18 +538,16 @@ static void put_quantiles(struct query *q, struct measure *m)
 		struct sample *s = &m->durations[i];
 
 		m->p50[i] = m->p90[i] = m->p99[i] = NAN;
-		if (!s->n)
+		if (!s->n || !query_ok(q, sample_sort(s), q->path))
 			continue;
-		sample_sort(s);
-		m->p50[i] = (double)sample_quantile(s, 0.5);
-		m->p90[i] = (double)sample_quantile(s, 0.9);
-		m->p99[i] = (double)sample_quantile(s, 0.99);
 		for (size_t k = 0; k < s->n; k++)
-			query_ok(q, sample_add(&m->all, s->values[k]), q->command);
-		sample_done(s);
-		*s = (struct sample){0};
+			query_ok(q, sample_add(&m->all, s->values[k]), q->path);
+		query_ok(q, sample_spread(s), q->path);
+		m->p50[i] = (double)s->spread.p50;
+		m->p90[i] = (double)s->spread.p90;
+		m->p99[i] = (double)s->spread.p99;
 	}
-	sample_sort(&m->all);
+	query_ok(q, sample_spread(&m->all), q->path);
 }
 
 static int by_total(const void *a, const void *b)
@@ -554,7 +559,7 @@ static int by_total(const void *a, const void *b)
 	return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : strcmp(x->name, y->name);
 }
 
-static void name_all(struct measure *m)
+static void name_all(struct query *q, struct measure *m)
 {
 	size_t all = 0;
 
@@ -564,7 +569,7 @@ static void name_all(struct measure *m)
 		if (!f->n)
 			continue;
 		f->name = i < MEASURE_FUNCTIONS ? m->names.text[i].ptr : "(others)";
-		sample_sort(&f->durations);
+		query_ok(q, sample_spread(&f->durations), q->path);
 		m->functions[all++] = *f;
 		if (all - 1 != i)
 			*f = (struct measured_function){0};
@@ -666,7 +671,7 @@ void measure_end(struct query *q, struct measure *m)
 	if (!m->n || q->status)
 		return;
 	put_quantiles(q, m);
-	name_all(m);
+	name_all(q, m);
 	sort_phases(m);
 }
 
@@ -705,6 +710,7 @@ void measure_done(struct measure *m)
 	free(m->functions);
 	free(m->durations);
 	sample_done(&m->all);
+	sample_file_done(&m->file);
 	free(m->name);
 	intern_done(&m->names);
 	intern_done(&m->kind_functions);

@@ -44,7 +44,7 @@ struct measured_function {
 	double *n_at, *failed_at; /* by column */
 	double *phase_ns;         /* [column * MEASURE_PHASES + phase] */
 	uint32_t *bins;           /* [column * MEASURE_BINS + bin] */
-	struct sample durations;  /* sorted at the end */
+	struct sample durations;  /* at the end their spread alone */
 };
 
 struct measure {
@@ -57,8 +57,9 @@ struct measure {
 	double *phase_ns;               /* [phase * n + column]: mean of an invocation */
 	const char *phases[MEASURE_PHASES];
 	size_t nphases;
+	struct sample_file file;             /* of durations */
 	struct sample *durations;            /* by column */
-	struct sample all;                   /* sorted */
+	struct sample all;                   /* at the end their spread alone */
 	struct measured_function *functions; /* the one that took most time first */
 	size_t nfunctions;
 	struct measured_series *series;

@@ -138,7 +138,7 @@ static void draw_latency(struct drawing *d)
 	if (!m->all.n)
 		return;
 	text_puts(&d->says, "half took up to ");
-	say_duration(d->r->q, &d->says, sample_quantile(&m->all, 0.5));
+	say_duration(d->r->q, &d->says, m->all.spread.p50);
 	if (at < m->n) {
 		text_puts(&d->says, rose(m->p99, at) ? "; p99 rose to " : "; p99 was highest, ");
 		say_duration(d->r->q, &d->says, (int64_t)m->p99[at]);
@@ -240,15 +240,12 @@ static void draw_ranges(struct drawing *d)
 	size_t n = 0;
 
 	for (size_t i = 0; i < drawn(m); i++) {
-		const struct sample *s = &m->functions[i].durations;
+		const struct measured_function *f = &m->functions[i];
+		const struct spread *s = &f->durations.spread;
 
-		if (s->n)
-			ranges[n++] = (struct chart_range){m->functions[i].name,
-			                                   (double)sample_quantile(s, 0),
-			                                   (double)sample_quantile(s, 0.5),
-			                                   (double)sample_quantile(s, 0.9),
-			                                   (double)sample_quantile(s, 0.99),
-			                                   (double)sample_quantile(s, 1)};
+		if (f->durations.n)
+			ranges[n++] = (struct chart_range){f->name,        (double)s->least, (double)s->p50,
+			                                   (double)s->p90, (double)s->p99,   (double)s->most};
 	}
 	chart_ranges_html(&d->html, id_of(d, "ranges"), "Latency by function", "p50 – p99 of each", ranges, n);
 }
