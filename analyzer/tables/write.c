@@ -33,7 +33,7 @@ int writer_open(struct writer *w, sqlite3 *db, bool many_runs)
 	int rc;
 
 	*w = (struct writer){.db = db, .many_runs = many_runs};
-	kinds_init(&w->kinds);
+	kinds_init(&w->kinds, db);
 	rc = sql_prepare(db, insert_invocation, &w->invocation);
 	if (!rc)
 		rc = sql_prepare(db,
@@ -298,5 +298,5 @@ int write_function(struct writer *w, int64_t place, uint32_t kind, struct slice 
 
 int writer_finish(struct writer *w)
 {
-	return kinds_write(&w->kinds, w->db);
+	return kinds_write(&w->kinds);
 }

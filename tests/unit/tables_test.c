@@ -345,6 +345,29 @@ static void same_transaction_in_two_runs(void **state)
 	assert_string_equal(rows("SELECT count(*) FROM place"), "4;");
 }
 
+/* Kinds of work that are too many to be held are written before the others, and rows still name their own. */
+static void kinds_not_held(void **state)
+{
+	static const char *const containers[] = {"c1", "c2", "c2", "c3", "c1"};
+
+	(void)state;
+	writer.kinds.held = 2;
+	for (int i = 0; i < 5; i++) {
+		const char tid[] = {(char)('a' + i)}, *id = containers[i];
+		struct attempt a = {.container_id = {id, strlen(id)}, .state = "cold", .insert_ns = BASE + i};
+		struct invocation o = blank(1, (struct slice){tid, 1});
+
+		a.remove_ns = a.start_ns = a.end_ns = NO_NS;
+		o.attempt = &a;
+		o.nattempts = 1;
+		put(&o);
+	}
+	assert_int_equal(writer_finish(&writer), 0);
+	assert_string_equal(rows("SELECT tid || container_id, insert_ns - 1795395145000000000 FROM attempt ORDER BY 1"),
+	                    "ac1,0;bc2,1;cc2,2;dc3,3;ec1,4;");
+	assert_string_equal(rows("SELECT max(id), count(*) FROM work_kind"), "4,4;");
+}
+
 /* Names of functions that the trace knows come after the rows. */
 static void function_from_the_trace(void **state)
 {
@@ -429,6 +452,7 @@ int main(void)
 	    TEST(overheads_are_the_references),
 	    TEST(attempts_locks_batches),
 	    TEST(same_transaction_in_two_runs),
+	    TEST(kinds_not_held),
 	    TEST(function_from_the_trace),
 	    TEST(finds_damage),
 	};
