@@ -63,7 +63,7 @@ BASE_SRC   := $(addprefix analyzer/base/,aggregate.c arena.c array.c bytes.c int
 BASE_SRC   += $(addprefix analyzer/base/,sorter.c sums.c tempfile.c textduration.c threads.c)
 INGEST_SRC := $(addprefix analyzer/ingest/,csv.c format.c format_read.c hint.c known.c layer.c level.c line.c members.c open.c pairs.c pattern.c pointed.c reader.c reading.c record.c repair.c role.c spelling.c stamp.c unescape.c zone.c)
 INGEST_SRC += $(addprefix analyzer/ingest/,form.c parts.c timeform.c)
-COLUMN_SRC := $(addprefix analyzer/column/,column.c numbers.c)
+COLUMN_SRC := $(addprefix analyzer/column/,column.c narrow.c numbers.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_open.c chunk_read.c chunk_writer.c cursor.c event.c histogram.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
 MODEL_SRC  := $(addprefix analyzer/model/,chains.c compose.c condition.c cover.c extent.c fact.c fold.c parts.c phase.c phase_numbers.c rules.c rules_kept.c rules_message.c rules_read.c span.c span_keys.c span_said.c span_times.c spool.c)
@@ -84,9 +84,10 @@ MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c sql_error.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,counted.c event_csv.c event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/whole/,gather.c overall.c) \
+              $(addprefix analyzer/query/requests/,arrivals.c requests.c) \
               $(addprefix analyzer/query/timelines/,critical_path.c nested.c timeline_make.c transaction.c) \
               $(addprefix analyzer/query/commands/,sql_scan.c summary_findings.c summary_make.c points.c) \
-              $(addprefix analyzer/query/why/,arrivals.c attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c fields.c given.c lines.c measures.c observed.c parts.c requests.c said.c side.c stretches.c typical.c) \
+              $(addprefix analyzer/query/why/,attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c fields.c given.c lines.c measures.c observed.c parts.c said.c side.c stretches.c typical.c) \
               $(addprefix analyzer/query/report/,measure.c over_time.c report_blame.c report_charts.c report_findings.c report_flames.c report_html.c report_read.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
               $(addprefix analyzer/query/export/,csv.c faas_sim.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c teach_idle.c teach_machine.c teach_order.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c fold.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \

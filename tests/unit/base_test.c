@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/intern.h"
 #include "base/keyed.h"
+#include "column/narrow.h"
 #include "base/table.h"
 #include "base/tempfile.h"
 #include <errno.h>
@@ -505,10 +506,39 @@ static void what_a_killed_process_left_goes(void **state)
 	free(kept);
 }
 
+/* ---- narrow ---- */
+
+/* Numbers of all sizes, in any order, change, and are as wide as the widest. */
+static void narrow_numbers_are_what_was_put(void **state)
+{
+	struct narrow c = {0};
+	int64_t want[3000] = {0};
+	uint64_t x = 1;
+
+	(void)state;
+	for (int k = 0; k < 20000; k++) {
+		size_t i;
+
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		i = (size_t)(x >> 33) % (k < 10000 ? 1500 : 3000);
+		want[i] = (int64_t)x >> (k < 5000 ? 50 : k < 19000 ? 30 : 0);
+		assert_int_equal(narrow_put(&c, i, want[i]), 0);
+		if (k == 4999)
+			assert_int_equal(c.width, 2);
+		if (k == 18999)
+			assert_int_equal(c.width, 5);
+	}
+	assert_int_equal(c.width, 8);
+	for (size_t i = 0; i < c.n; i++)
+		assert_true(narrow_at(&c, i) == want[i]);
+	narrow_done(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_array_grows_and_keeps_what_it_has),
+	    cmocka_unit_test(narrow_numbers_are_what_was_put),
 	    cmocka_unit_test(an_array_gives_what_is_wanted_at_once),
 	    cmocka_unit_test(what_is_new_in_an_array_is_zero),
 	    cmocka_unit_test(an_array_that_can_not_grow_stays),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What `slow` rests on: exact sums of the excess, probabilities, what is a cause and what is not. */
-#include "query/why/arrivals.h"
+#include "query/requests/arrivals.h"
 #include "query/why/causes.h"
 #include "query/why/chance.h"
 #include "query/why/typical.h"
@@ -28,6 +28,16 @@ static double unit(void)
 
 enum { N = 8000, PHASES = 3 };
 
+static void put(struct requests *r, enum request_column column, uint32_t i, int64_t x)
+{
+	assert_int_equal(narrow_put(&r->column[column], i, x), 0);
+}
+
+static void put_moment(struct requests *r, enum request_column which, uint32_t i, int64_t ns)
+{
+	put(r, which, i, moment_code(ns, moments_from(request_began(r, i))));
+}
+
 /* n requests of so many functions, a second apart, in three phases. */
 static void make(struct requests *r, uint32_t n, uint32_t functions)
 {
@@ -35,31 +45,51 @@ static void make(struct requests *r, uint32_t n, uint32_t functions)
 	char name[16];
 	uint32_t number;
 
-	*r = (struct requests){.v = calloc(n, sizeof *r->v), .n = n};
-	for (uint32_t k = 0; k < PHASES; k++) {
+	*r = (struct requests){.kind = calloc(functions, sizeof *r->kind), .n = n};
+	for (uint32_t k = 0; k < PHASES; k++)
 		assert_int_equal(intern_add(&r->phases, (struct slice){phases[k], strlen(phases[k])}, &number), 0);
-		r->ns[k] = calloc(n + 1, sizeof **r->ns);
-	}
-	for (uint32_t f = 0; f < functions; f++)
+	for (uint32_t f = 0; f < functions; f++) {
+		r->kind[f].function = f;
 		assert_int_equal(
 		    intern_add(&r->functions, (struct slice){name, (size_t)sprintf(name, "f%u", f)}, &number), 0);
+	}
 	assert_int_equal(intern_add(&r->runs, SLICE("1"), &number), 0);
 	for (uint32_t i = 0; i < n; i++) {
-		struct request *x = &r->v[i];
+		uint32_t function = (uint32_t)(unit() * functions);
+		int64_t sum = 0;
 
-		x->function = (uint32_t)(unit() * functions);
-		x->began_ns = x->arrived_ns = (int64_t)i * 1000000000;
-		x->tid = r->tids.len;
+		put(r, REQUEST_KIND, i, function);
+		put(r, REQUEST_BEGAN, i, moment_code((int64_t)i * 1000000000, r->base_ns));
+		put_moment(r, REQUEST_ARRIVED, i, (int64_t)i * 1000000000);
+		for (enum request_column c = REQUEST_REMOVED; c <= REQUEST_ENDED; c++)
+			put_moment(r, c, i, 0);
+		put(r, REQUEST_LOAD, i, 0);
+		put(r, REQUEST_TID, i, (int64_t)r->tids.len);
 		text_add(&r->tids, name, (size_t)sprintf(name, "t%u", i) + 1);
-		for (uint32_t k = 0; k < PHASES; k++)
-			x->ns += r->ns[k][i] = (int64_t)((k + 1) * (x->function + 1) * 1e6 * (0.8 + 0.4 * unit()));
+		for (uint32_t k = 0; k < PHASES; k++) {
+			put(r, REQUEST_OF_PHASE + k, i,
+			    (int64_t)((k + 1) * (function + 1) * 1e6 * (0.8 + 0.4 * unit())));
+			sum += request_phase(r, i, k);
+		}
+		put(r, REQUEST_NS, i, sum);
 	}
 }
 
 static void longer(struct requests *r, uint32_t i, int64_t ns)
 {
-	r->ns[2][i] += ns;
-	r->v[i].ns += ns;
+	put(r, REQUEST_OF_PHASE + 2, i, request_phase(r, i, 2) + ns);
+	put(r, REQUEST_NS, i, request_ns(r, i) + ns);
+}
+
+/* What a moment is told by, whichever it is and counts from. */
+static void moments_come_back(void **unused)
+{
+	static const int64_t ns[] = {NO_NS, NO_NS + 1, -7, 0, 1, 1700000000000000000, INT64_MAX};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof ns / sizeof *ns; i++)
+		for (size_t k = 1; k < sizeof ns / sizeof *ns; k++)
+			assert_true(moment_of_code(moment_code(ns[i], ns[k]), ns[k]) == ns[i]);
 }
 
 static void excess_adds_up(void **unused)
@@ -264,9 +294,9 @@ static void a_function_is_judged_by_the_others(void **unused)
 		function = attribute_add(&a, "function", ATTRIBUTE_GIVEN, N);
 		function->of_function = true;
 		for (uint32_t i = 0; i < N; i++) {
-			assert_int_equal(attribute_put(function, i, r.functions.text[r.v[i].function]), 0);
-			if (unit() < 0.03 || (bad && !r.v[i].function && unit() < 0.2))
-				longer(&r, i, r.v[i].ns * (bad && !r.v[i].function ? 20 : 2));
+			assert_int_equal(attribute_put(function, i, r.functions.text[request_function(&r, i)]), 0);
+			if (unit() < 0.03 || (bad && !request_function(&r, i) && unit() < 0.2))
+				longer(&r, i, request_ns(&r, i) * (bad && !request_function(&r, i) ? 20 : 2));
 		}
 		find(&r, &a, 40000000, &c);
 		assert_int_equal(c.n, bad);
@@ -320,14 +350,13 @@ static void what_has_a_limit_goes_first(void **unused)
 /* How many others of the same worker came before request i, or at least began then, and are not over. */
 static float under_way(const struct requests *r, uint32_t i, bool failing)
 {
+	int64_t at = request_moment(r, i, REQUEST_ARRIVED);
 	int n = 0;
 
-	for (uint32_t k = 0; k < r->n; k++) {
-		const struct request *x = &r->v[k];
-
-		n += x->worker == r->v[i].worker && (!failing || x->attempts > 1) &&
-		     x->arrived_ns < r->v[i].arrived_ns && x->ended_ns >= r->v[i].arrived_ns;
-	}
+	for (uint32_t k = 0; k < r->n; k++)
+		n += request_kind(r, k)->worker == request_kind(r, i)->worker &&
+		     (!failing || request_kind(r, k)->attempts > 1) && request_moment(r, k, REQUEST_ARRIVED) < at &&
+		     request_moment(r, k, REQUEST_ENDED) >= at;
 	return (float)n;
 }
 
@@ -349,15 +378,16 @@ static void company_is_of_the_same_worker(void **unused)
 	struct requests r;
 
 	(void)unused;
-	make(&r, 600, 2);
+	make(&r, 600, 6);
+	for (uint32_t k = 0; k < 6; k++)
+		r.kind[k] = (struct request_kind){.worker = k % 3, .attempts = k < 3 ? 1 : 2};
 	for (uint32_t i = 0; i < r.n; i++) {
-		struct request *x = &r.v[i];
+		int64_t arrived = request_began(&r, i) + (i % 7 ? 0 : (int64_t)(unit() * 1e10));
 
-		x->worker = (uint32_t)(unit() * 3);
-		x->arrived_ns += i % 7 ? 0 : (int64_t)(unit() * 1e10);
-		x->removed_ns = x->started_ns = x->arrived_ns;
-		x->ended_ns = x->arrived_ns + (int64_t)(unit() * 2e10);
-		x->attempts = i < 500 && unit() < 0.3 ? 2 : 1;
+		put(&r, REQUEST_KIND, i, (i < 500 && unit() < 0.3) * 3 + (int64_t)(unit() * 3));
+		for (enum request_column c = REQUEST_ARRIVED; c <= REQUEST_STARTED; c++)
+			put_moment(&r, c, i, arrived);
+		put_moment(&r, REQUEST_ENDED, i, arrived + (int64_t)(unit() * 2e10));
 	}
 	assert_int_equal(arrivals_make(&r, &arrivals), 0);
 	assert_int_equal(conditions_of_requests(&r, &arrivals, &a), 0);
@@ -403,6 +433,7 @@ static void cuts_are_in_order(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(moments_come_back),
 	    cmocka_unit_test(excess_adds_up),
 	    cmocka_unit_test(excess_at_the_ends),
 	    cmocka_unit_test(typical_is_in_the_middle),

@@ -6,7 +6,7 @@
 #ifndef WHY_ATTRIBUTE_H
 #define WHY_ATTRIBUTE_H
 
-#include "query/why/requests.h"
+#include "query/requests/requests.h"
 
 /* What comes before what: where several explain the same, what was there first goes before what followed from it. */
 enum attribute_order {

@@ -110,7 +110,7 @@ static int expect(const struct finder *f, struct columns *c)
 	c->expected = calloc((size_t)n + 1, sizeof *c->expected);
 	if (value && c->expected) {
 		for (uint32_t i = 0; i < f->r->n; i++)
-			value[f->r->v[i].function] = c->a->code[i];
+			value[request_function(f->r, i)] = c->a->code[i];
 		spreads_expect(&f->spreads, f->e->over_ns, value, c->expected);
 	}
 	free(value);
@@ -137,8 +137,8 @@ static void add_up(const struct finder *f, struct columns *c)
 		}
 		if (!c->expected)
 			sum[k] += f->beyond[i];
-		else if (!isnan(c->expected[f->r->v[i].function]))
-			sum[k] += slow[i] - c->expected[f->r->v[i].function];
+		else if (!isnan(c->expected[request_function(f->r, i)]))
+			sum[k] += slow[i] - c->expected[request_function(f->r, i)];
 	}
 }
 
@@ -316,7 +316,7 @@ static int place_requests(struct finder *f)
 	if (!f->stratum || !f->beyond)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < f->r->n; i++) {
-		uint32_t t = s->stratum[f->r->v[i].function];
+		uint32_t t = s->stratum[request_function(f->r, i)];
 
 		f->stratum[i] = (uint8_t)t;
 		f->beyond[i] = f->e->slow[i] - (double)s->slow[t] / s->count[t];
@@ -413,7 +413,7 @@ static int expect_cold(const struct finder *f, const struct cause *c, double *ou
 		rc = -ENOMEM;
 	for (uint32_t i = 0; i < f->r->n && !rc; i++)
 		if (c->of->code[i])
-			value[f->r->v[i].function] = c->of->code[i];
+			value[request_function(f->r, i)] = c->of->code[i];
 	if (!rc) {
 		memcpy(cold.median, f->spreads.median, n * sizeof *cold.median);
 		spreads_expect(&cold, f->e->over_ns, value, share);

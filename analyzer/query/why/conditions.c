@@ -4,7 +4,7 @@
  * An interval that begins at one moment is open for all that come after it, and no longer for those that come after its
  * end: one more from a place among the arrivals on, one less from another. So no moment is sorted but the arrivals. */
 #include "base/sql.h"
-#include "query/why/arrivals.h"
+#include "query/requests/arrivals.h"
 #include "query/why/attribute.h"
 #include <errno.h>
 #include <math.h>
@@ -74,7 +74,7 @@ static int sweep_init(struct sweep *s, const struct requests *r)
 
 /* ---- where intervals begin and end ---- */
 
-static bool is_at_it(const struct sweep *s, const struct request *x, const int64_t at[POINTS],
+static bool is_at_it(const struct sweep *s, const struct request_kind *x, const int64_t at[POINTS],
                      const struct interval *of)
 {
 	if (at[of->from] == NO_NS || at[of->to] == NO_NS || at[of->to] < at[of->from])
@@ -86,14 +86,17 @@ static bool is_at_it(const struct sweep *s, const struct request *x, const int64
 
 static void find_visit(struct sweep *s, const struct arrival_group *g, uint32_t k)
 {
-	const struct request *x = &s->r->v[s->a->request[k]];
-	int64_t at[POINTS] = {x->arrived_ns, x->removed_ns, x->started_ns,
-	                      x->ended_ns != NO_NS ? x->ended_ns : x->began_ns + x->ns};
+	uint32_t request = s->a->request[k];
+	int64_t at[POINTS] = {
+	    request_moment(s->r, request, REQUEST_ARRIVED), request_moment(s->r, request, REQUEST_REMOVED),
+	    request_moment(s->r, request, REQUEST_STARTED), request_moment(s->r, request, REQUEST_ENDED)};
 	struct visit *v = &s->visit[k];
 
+	if (at[OVER] == NO_NS)
+		at[OVER] = request_began(s->r, request) + request_ns(s->r, request);
 	v->is = 0;
 	for (size_t i = 0; i < COUNTS; i++)
-		v->is |= (uint8_t)(is_at_it(s, x, at, &counts[i]) << i);
+		v->is |= (uint8_t)(is_at_it(s, request_kind(s->r, request), at, &counts[i]) << i);
 	for (int p = 0; p < POINTS; p++) {
 		bool later = k < g->end && at[p] >= at[ARRIVED];
 
@@ -101,10 +104,10 @@ static void find_visit(struct sweep *s, const struct arrival_group *g, uint32_t 
 	}
 }
 
-static void fetch(const struct request *x)
+static void fetch(const struct requests *r, uint32_t i)
 {
-	__builtin_prefetch(x);
-	__builtin_prefetch(x + 1);
+	for (int k = REQUEST_BEGAN; k <= REQUEST_KIND; k++)
+		__builtin_prefetch(r->column[k].bytes + (size_t)i * r->column[k].width);
 }
 
 static void find_visits(struct sweep *s, const struct arrivals *a)
@@ -113,7 +116,7 @@ static void find_visits(struct sweep *s, const struct arrivals *a)
 	for (uint32_t i = 0; i < a->ngroups; i++)
 		for (uint32_t k = a->group[i].first; k < a->group[i].last; k++) {
 			if (k + AHEAD < a->n)
-				fetch(&s->r->v[a->request[k + AHEAD]]);
+				fetch(s->r, a->request[k + AHEAD]);
 			find_visit(s, &a->group[i], k);
 		}
 }
@@ -167,7 +170,7 @@ static int count_all(struct sweep *s, bool same_function, struct attributes *out
 static int load_of(const struct requests *r, float *value, struct attributes *out)
 {
 	for (uint32_t i = 0; i < r->n; i++)
-		value[i] = (float)r->v[i].load;
+		value[i] = request_load(r, i);
 	return attribute_add_condition(out, "load at arrival", ATTRIBUTE_CONDITION, value, r->n);
 }
 

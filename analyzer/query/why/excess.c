@@ -29,13 +29,13 @@ static wide rounded(wide numerator, uint32_t by)
 static void add_up(const struct requests *r, const struct excess *e, struct sums *s)
 {
 	for (uint32_t i = 0; i < r->n; i++) {
-		uint32_t f = r->v[i].function;
+		uint32_t f = request_function(r, i);
 		wide *sum = (e->slow[i] ? s->slow : s->others) + f * s->width;
 
 		*(e->slow[i] ? &s->nslow[f] : &s->nothers[f]) += 1;
-		sum[0] += r->v[i].ns;
+		sum[0] += request_ns(r, i);
 		for (uint32_t k = 0; k < r->phases.n; k++)
-			sum[1 + k] += r->ns[k][i];
+			sum[1 + k] += request_phase(r, i, k);
 	}
 }
 
@@ -73,8 +73,8 @@ static void take(const struct requests *r, const struct sums *s, struct excess *
 	}
 	e->total_ns = to_ns(total);
 	for (uint32_t i = 0; i < r->n; i++)
-		if (e->slow[i] && s->nothers[r->v[i].function])
-			e->ns[i] = (double)r->v[i].ns - e->others_mean[r->v[i].function];
+		if (e->slow[i] && s->nothers[request_function(r, i)])
+			e->ns[i] = (double)request_ns(r, i) - e->others_mean[request_function(r, i)];
 }
 
 int excess_make(const struct requests *r, int64_t over_ns, struct excess *e)
@@ -95,7 +95,7 @@ int excess_make(const struct requests *r, int64_t over_ns, struct excess *e)
 	if (!e->slow || !e->ns || !e->phase_ns || !e->others_mean || !s.slow || !s.others || !s.nslow || !s.nothers)
 		rc = -ENOMEM;
 	for (uint32_t i = 0; i < r->n && !rc; i++)
-		e->nslow += e->slow[i] = r->v[i].ns > over_ns;
+		e->nslow += e->slow[i] = request_ns(r, i) > over_ns;
 	if (!rc) {
 		add_up(r, e, &s);
 		take(r, &s, e);

@@ -3,7 +3,7 @@
 #ifndef WHY_EXCESS_H
 #define WHY_EXCESS_H
 
-#include "query/why/requests.h"
+#include "query/requests/requests.h"
 
 struct excess {
 	int64_t over_ns; /* what took longer is slow */

@@ -19,8 +19,8 @@ int spreads_make(const struct requests *r, const uint32_t *code, struct spreads 
 	                      .n = n};
 	for (uint32_t i = 0; i < r->n && v && s->begin; i++)
 		if (!code || code[i]) {
-			v[many++] = (struct keyed){keyed_signed(r->v[i].ns), r->v[i].function};
-			s->begin[r->v[i].function + 2]++;
+			v[many++] = (struct keyed){keyed_signed(request_ns(r, i)), request_function(r, i)};
+			s->begin[request_function(r, i) + 2]++;
 		}
 	if (!v || !s->ns || !s->begin || !s->median || keyed_sort(v, many)) {
 		free(v);

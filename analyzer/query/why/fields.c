@@ -282,7 +282,7 @@ static uint32_t find_request(const struct fields *f, int64_t run, struct slice t
 	struct table_walk w;
 
 	for (uint32_t i = table_first(&w, &f->at, hash_slice(tid, 0)); i != TABLE_NONE; i = table_next(&w))
-		if ((f->r->runs.n == 1 ? f->run[0] : f->run[f->r->v[i].run]) == run &&
+		if ((f->r->runs.n == 1 ? f->run[0] : f->run[request_kind(f->r, i)->run]) == run &&
 		    slice_is(tid, request_tid(f->r, i)))
 			return i;
 	return NO_SUCH;
@@ -303,6 +303,11 @@ static int put_tid(struct fields *f, const struct event_rows *rows, uint32_t num
 	return 0;
 }
 
+static void fetch_column(const struct requests *r, enum request_column column, uint32_t i)
+{
+	__builtin_prefetch(r->column[column].bytes + (size_t)i * r->column[column].width);
+}
+
 /* Whoever looks up many at once need not wait for the memory of each: first comes where they stand in the table, then
  * what that says. */
 static void fetch_requests(const struct fields *f, const struct segment *ids, uint32_t from, uint32_t to)
@@ -318,7 +323,7 @@ static void fetch_requests(const struct fields *f, const struct segment *ids, ui
 	}
 	for (uint32_t i = 0; i < to - from; i++)
 		if (slot[i]->number)
-			__builtin_prefetch(&f->r->v[slot[i]->number - 1].tid);
+			fetch_column(f->r, REQUEST_TID, slot[i]->number - 1);
 	for (uint32_t i = 0; i < to - from; i++)
 		if (slot[i]->number)
 			__builtin_prefetch(request_tid(f->r, slot[i]->number - 1));
@@ -349,7 +354,7 @@ static int chunk_begin(struct fields *f, const struct event_rows *rows)
 static void put_code(struct fields *f, struct field *x, uint32_t i, uint32_t code, int64_t ns)
 {
 	struct attribute *a = &f->found.v[x->attribute - 1];
-	const struct request *r = &f->r->v[i];
+	int64_t arrived = request_moment(f->r, i, REQUEST_ARRIVED), started = request_moment(f->r, i, REQUEST_STARTED);
 
 	if (a->code[i] && a->code[i] != code)
 		x->again++;
@@ -357,8 +362,8 @@ static void put_code(struct fields *f, struct field *x, uint32_t i, uint32_t cod
 		a->code[i] = code;
 	x->out |= a->values.n > VALUES_MOST;
 	x->lines++;
-	x->early += r->arrived_ns != NO_NS && ns <= r->arrived_ns;
-	x->soon += r->started_ns != NO_NS && ns <= r->started_ns;
+	x->early += arrived != NO_NS && ns <= arrived;
+	x->soon += started != NO_NS && ns <= started;
 }
 
 /* ---- a line as an event ---- */
@@ -526,8 +531,9 @@ static void fetch_row(const struct fields *f, const struct chunk_group *g, uint3
 
 	if (h->how != COLUMNS || request == NO_SUCH)
 		return;
-	__builtin_prefetch(&f->r->v[request].arrived_ns);
-	__builtin_prefetch(&f->r->v[request].started_ns);
+	fetch_column(f->r, REQUEST_BEGAN, request);
+	fetch_column(f->r, REQUEST_ARRIVED, request);
+	fetch_column(f->r, REQUEST_STARTED, request);
 	for (uint32_t k = 0; k < h->n; k++)
 		__builtin_prefetch(&f->found.v[f->values[h->first + k].of->attribute - 1].code[request], 1);
 }
@@ -628,7 +634,7 @@ static int of_function(const struct fields *f, const struct attribute *a, bool *
 
 	*out = value != NULL;
 	for (uint32_t i = 0; *out && i < f->r->n; i++) {
-		uint32_t *v = &value[f->r->v[i].function];
+		uint32_t *v = &value[request_function(f->r, i)];
 
 		*out = !*v || *v == a->code[i] + 1;
 		*v = a->code[i] + 1;

@@ -22,7 +22,7 @@ static int name_of(struct attributes *out, const struct requests *r, const char 
 	int rc = a && codes ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < r->n && !rc; i++) {
-		uint32_t number = *(const uint32_t *)((const char *)&r->v[i] + at);
+		uint32_t number = *(const uint32_t *)((const char *)request_kind(r, i) + at);
 
 		if (number != INTERN_NONE)
 			rc = attribute_put_number(a, i, in, number, codes);
@@ -44,7 +44,7 @@ static int time_of(struct attributes *out, const struct requests *r, const char 
 	int rc = a ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < r->n && !rc; i++) {
-		time_t t = (time_t)(r->v[i].began_ns / 1000000000 - r->v[i].offset_s);
+		time_t t = (time_t)(request_began(r, i) / 1000000000 - request_kind(r, i)->offset_s);
 		uint64_t at = (uint64_t)(t / seconds) % TIMES_KEPT;
 		struct tm tm;
 
@@ -68,10 +68,10 @@ static int attempts_of(struct attributes *out, const struct requests *r)
 	int rc = a ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < r->n && !rc; i++)
-		if (i && r->v[i].attempts == r->v[i - 1].attempts)
+		if (i && request_kind(r, i)->attempts == request_kind(r, i - 1)->attempts)
 			a->code[i] = a->code[i - 1];
 		else
-			rc = attribute_put(a, i, (struct slice){buf, text_decimal(r->v[i].attempts, buf)});
+			rc = attribute_put(a, i, (struct slice){buf, text_decimal(request_kind(r, i)->attempts, buf)});
 	return rc;
 }
 
@@ -94,7 +94,7 @@ static int cold_of(struct attributes *out, const struct requests *r, size_t of)
 		return -ENOMEM;
 	a->cold = true;
 	for (uint32_t i = 0; i < r->n && !rc; i++)
-		if (r->v[i].state == cold && out->v[of].code[i])
+		if (request_kind(r, i)->state == cold && out->v[of].code[i])
 			rc = attribute_put_number(a, i, &out->v[of].values, out->v[of].code[i] - 1, codes);
 	free(codes);
 	return rc;
@@ -105,8 +105,10 @@ static bool within_minutes(const struct requests *r)
 	int64_t first = INT64_MAX, last = INT64_MIN;
 
 	for (uint32_t i = 0; i < r->n; i++) {
-		first = r->v[i].began_ns < first ? r->v[i].began_ns : first;
-		last = r->v[i].began_ns > last ? r->v[i].began_ns : last;
+		int64_t began = request_began(r, i);
+
+		first = began < first ? began : first;
+		last = began > last ? began : last;
 	}
 	return r->n && (last / 1000000000 - first / 1000000000) / 60 < MINUTES_MAX;
 }
@@ -114,24 +116,24 @@ static bool within_minutes(const struct requests *r)
 int attributes_of_requests(const struct requests *r, struct attributes *out)
 {
 	size_t function = out->n;
-	int rc = name_of(out, r, "function", ATTRIBUTE_GIVEN, &r->functions, offsetof(struct request, function));
+	int rc = name_of(out, r, "function", ATTRIBUTE_GIVEN, &r->functions, offsetof(struct request_kind, function));
 
 	if (!rc) {
 		out->v[function].of_function = true;
-		rc = name_of(out, r, "worker", ATTRIBUTE_GIVEN, &r->workers, offsetof(struct request, worker));
+		rc = name_of(out, r, "worker", ATTRIBUTE_GIVEN, &r->workers, offsetof(struct request_kind, worker));
 	}
 	if (!rc)
-		rc = name_of(out, r, "run", ATTRIBUTE_GIVEN, &r->runs, offsetof(struct request, run));
+		rc = name_of(out, r, "run", ATTRIBUTE_GIVEN, &r->runs, offsetof(struct request_kind, run));
 	if (!rc)
 		rc = time_of(out, r, "hour", "%Y-%m-%d %H:00", 3600);
 	if (!rc && within_minutes(r))
 		rc = time_of(out, r, "minute", "%Y-%m-%d %H:%M", 60);
 	if (!rc)
-		rc = name_of(out, r, "state", ATTRIBUTE_OUTCOME, &r->words, offsetof(struct request, state));
+		rc = name_of(out, r, "state", ATTRIBUTE_OUTCOME, &r->words, offsetof(struct request_kind, state));
 	if (!rc)
-		rc = name_of(out, r, "status", ATTRIBUTE_OUTCOME, &r->words, offsetof(struct request, status));
+		rc = name_of(out, r, "status", ATTRIBUTE_OUTCOME, &r->words, offsetof(struct request_kind, status));
 	if (!rc)
-		rc = name_of(out, r, "compute", ATTRIBUTE_OUTCOME, &r->words, offsetof(struct request, compute));
+		rc = name_of(out, r, "compute", ATTRIBUTE_OUTCOME, &r->words, offsetof(struct request_kind, compute));
 	if (!rc)
 		rc = attempts_of(out, r);
 	if (!rc)
@@ -197,7 +199,7 @@ static int add_column(struct attributes *out, const struct requests *r, const ch
 		return -ENOMEM;
 	a->of_function = true;
 	for (uint32_t i = 0; i < r->n && !rc; i++) {
-		uint32_t text = c->of[(size_t)r->v[i].run * r->functions.n + r->v[i].function];
+		uint32_t text = c->of[(size_t)request_kind(r, i)->run * r->functions.n + request_function(r, i)];
 
 		if (text)
 			rc = attribute_put_number(a, i, &c->texts, text - 1, codes);

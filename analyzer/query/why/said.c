@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "beside/series_read.h"
-#include "query/why/arrivals.h"
+#include "query/requests/arrivals.h"
 #include "query/why/attribute.h"
 #include <errno.h>
 #include <math.h>

@@ -8,7 +8,7 @@
 #include "query/core/command.h"
 #include "query/core/quantile.h"
 #include "query/whole/gathered.h"
-#include "query/why/arrivals.h"
+#include "query/requests/arrivals.h"
 #include "render/fold.h"
 #include "render/number.h"
 #include "render/text.h"
@@ -29,7 +29,7 @@ static int64_t quantile(struct query *q, const struct requests *r, double share)
 	int rc = 0;
 
 	for (uint32_t i = 0; i < r->n && !rc; i++)
-		rc = sample_add(&s, r->v[i].ns);
+		rc = sample_add(&s, request_ns(r, i));
 	if (query_ok(q, rc, q->command) && s.n) {
 		sample_sort(&s);
 		ns = sample_quantile(&s, share);
@@ -513,24 +513,30 @@ static void put_causes(struct query *q, const struct slow *s)
 	put_words(q, &more);
 }
 
+static void say_begin(const struct slow *s, struct text *t, uint32_t i)
+{
+	char buf[NUMBER_MAX];
+
+	text_add(t, buf, time_of_log(request_began(&s->r, i), request_kind(&s->r, i)->offset_s, buf));
+}
+
 /* When the first and the last slow one began, on the clock of the log. */
 static void say_when(const struct slow *s, struct text *t)
 {
-	const struct request *first = NULL, *last = NULL;
-	char buf[NUMBER_MAX];
+	uint32_t first = NO_REQUEST, last = NO_REQUEST;
 
 	for (uint32_t i = 0; i < s->r.n; i++) {
-		const struct request *x = &s->r.v[i];
+		int64_t began = request_began(&s->r, i);
 
 		if (!s->e.slow[i])
 			continue;
-		first = !first || x->began_ns < first->began_ns ? x : first;
-		last = !last || x->began_ns > last->began_ns ? x : last;
+		first = first == NO_REQUEST || began < request_began(&s->r, first) ? i : first;
+		last = last == NO_REQUEST || began > request_began(&s->r, last) ? i : last;
 	}
 	text_puts(t, "They began from ");
-	text_add(t, buf, time_of_log(first->began_ns, first->offset_s, buf));
+	say_begin(s, t, first);
 	text_puts(t, " to ");
-	text_add(t, buf, time_of_log(last->began_ns, last->offset_s, buf));
+	say_begin(s, t, last);
 }
 
 /* Why no cause is claimed. */
@@ -567,7 +573,7 @@ static void put_typical_rows(struct query *q, const struct slow *s)
 		if (of[k] == NO_REQUEST)
 			continue;
 		struct cell c[] = {cell_of_text(k ? "fast" : "slow"), cell_of_text(request_tid(&s->r, of[k])),
-		                   CELL_OF_INT(s->r.v[of[k]].ns)};
+		                   CELL_OF_INT(request_ns(&s->r, of[k]))};
 
 		query_table_row(q, t, c);
 	}
@@ -625,7 +631,7 @@ static void put_typical(struct query *q, const struct slow *s)
 		text_printf(&t, "%s  ", of[k].what);
 		text_add_terminal(&t, request_tid(&s->r, of[k].i), strlen(request_tid(&s->r, of[k].i)));
 		text_puts(&t, "  ");
-		say_ns(q, &t, s->r.v[of[k].i].ns);
+		say_ns(q, &t, request_ns(&s->r, of[k].i));
 		text_puts(&t, q->out->format == FORMAT_MARKDOWN ? "  \n" : "\n");
 	}
 	query_ok(q, t.failed ? -ENOMEM : 0, "output");

@@ -30,7 +30,7 @@ static int64_t length(const struct requests *r, const struct excess *e, const st
 	double sum = 0, span = 0, ns;
 
 	for (uint32_t i = 0; i < r->n; i++)
-		sum += e->slow[i] ? (double)r->v[i].ns : 0;
+		sum += e->slow[i] ? (double)request_ns(r, i) : 0;
 	for (uint32_t k = 0; k < r->runs.n; k++)
 		span += (double)between(x[k].first_ns, x[k].last_ns);
 	ns = fmax(sum / (e->nslow ? e->nslow : 1), span / STRETCHES_MAX);
@@ -42,10 +42,11 @@ static void find_extents(const struct requests *r, struct extent *x)
 	for (uint32_t k = 0; k < r->runs.n; k++)
 		x[k] = (struct extent){INT64_MAX, INT64_MIN, 0};
 	for (uint32_t i = 0; i < r->n; i++) {
-		struct extent *run = &x[r->v[i].run];
+		struct extent *run = &x[request_kind(r, i)->run];
+		int64_t began = request_began(r, i);
 
-		run->first_ns = r->v[i].began_ns < run->first_ns ? r->v[i].began_ns : run->first_ns;
-		run->last_ns = r->v[i].began_ns > run->last_ns ? r->v[i].began_ns : run->last_ns;
+		run->first_ns = began < run->first_ns ? began : run->first_ns;
+		run->last_ns = began > run->last_ns ? began : run->last_ns;
 	}
 }
 
@@ -65,7 +66,7 @@ static int find_strata(const struct requests *r, const struct excess *e, struct 
 	for (uint32_t f = 0; f < n; f++)
 		of[f][1] = f;
 	for (uint32_t i = 0; i < r->n; i++)
-		of[r->v[i].function][0] += e->slow[i];
+		of[request_function(r, i)][0] += e->slow[i];
 	qsort(of, n, sizeof *of, by_slow);
 	s->nstrata = n < STRATA_MAX ? n : STRATA_MAX;
 	for (uint32_t k = 0; k < n; k++)
@@ -84,7 +85,7 @@ static int take(const struct requests *r, const struct excess *e, struct stretch
 		return -ENOMEM;
 	}
 	for (uint32_t i = 0; i < r->n; i++) {
-		uint32_t k = s->stratum[r->v[i].function];
+		uint32_t k = s->stratum[request_function(r, i)];
 
 		any[s->of[i]] |= e->slow[i];
 		s->beyond[(size_t)s->of[i] * s->nstrata + k] += e->slow[i] - (double)s->slow[k] / s->count[k];
@@ -103,11 +104,11 @@ static void cut(const struct requests *r, const struct excess *e, struct extent 
 		s->n += (uint32_t)(between(x[k].first_ns, x[k].last_ns) / (uint64_t)s->ns) + 1;
 	}
 	for (uint32_t i = 0; i < r->n; i++) {
-		const struct extent *run = &x[r->v[i].run];
+		const struct extent *run = &x[request_kind(r, i)->run];
 
-		s->of[i] = run->base + (uint32_t)(between(run->first_ns, r->v[i].began_ns) / (uint64_t)s->ns);
-		s->count[s->stratum[r->v[i].function]]++;
-		s->slow[s->stratum[r->v[i].function]] += e->slow[i];
+		s->of[i] = run->base + (uint32_t)(between(run->first_ns, request_began(r, i)) / (uint64_t)s->ns);
+		s->count[s->stratum[request_function(r, i)]]++;
+		s->slow[s->stratum[request_function(r, i)]] += e->slow[i];
 	}
 }
 

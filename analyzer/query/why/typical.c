@@ -20,7 +20,7 @@ static int list(const struct requests *r, const struct excess *e, uint32_t funct
 
 	*n = 0;
 	for (uint32_t i = 0; of && i < r->n; i++)
-		if (r->v[i].function == function && e->slow[i] == slow)
+		if (request_function(r, i) == function && e->slow[i] == slow)
 			of[(*n)++] = i;
 	return of ? 0 : -ENOMEM;
 }
@@ -32,7 +32,7 @@ static uint32_t nearest(const struct requests *r, const uint32_t *v, uint32_t n,
 
 	for (uint32_t k = 0; k < r->phases.n; k++) {
 		for (uint32_t i = 0; i < n; i++)
-			room[i] = r->ns[k][v[i]];
+			room[i] = request_phase(r, v[i], k);
 		if (n)
 			qsort(room, n, sizeof *room, by_ns);
 		median[k] = n ? (double)room[n / 2] : 0;
@@ -41,7 +41,7 @@ static uint32_t nearest(const struct requests *r, const uint32_t *v, uint32_t n,
 		double far = 0;
 
 		for (uint32_t k = 0; k < r->phases.n; k++)
-			far += fabs((double)r->ns[k][v[i]] - median[k]);
+			far += fabs((double)request_phase(r, v[i], k) - median[k]);
 		if (far < least) {
 			least = far;
 			best = v[i];
@@ -72,7 +72,7 @@ int typical_find(const struct requests *r, const struct excess *e, uint32_t *slo
 	*slow = *fast = NO_REQUEST;
 	if (!rc && e->nslow) {
 		for (uint32_t i = 0; i < r->n; i++)
-			sum[r->v[i].function] += e->slow[i] ? e->ns[i] + 1 : 0;
+			sum[request_function(r, i)] += e->slow[i] ? e->ns[i] + 1 : 0;
 		for (uint32_t f = 1; f < r->functions.n; f++)
 			function = sum[f] > sum[function] ? f : function;
 		rc = find(r, e, function, true, room, slow);

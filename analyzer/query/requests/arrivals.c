@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* arrivals.c - see arrivals.h: sorted by time, then dealt out to their groups. */
-#include "query/why/arrivals.h"
+#include "query/requests/arrivals.h"
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/keyed.h"
@@ -50,7 +50,7 @@ static int find_group(struct arrivals *a, uint64_t key, uint32_t *out)
 	return table_add(&a->at, hash_of(key), *out);
 }
 
-static uint64_t key_of(const struct request *x, bool by_function)
+static uint64_t key_of(const struct request_kind *x, bool by_function)
 {
 	uint64_t worker = arrival_key(x->run, x->worker);
 
@@ -64,8 +64,7 @@ static int find_groups(const struct requests *r, bool by_function, struct arriva
 	int rc = 0;
 
 	for (uint32_t i = 0; i < r->n && !rc; i++) {
-		const struct request *x = &r->v[i];
-		uint64_t its = key_of(x, by_function);
+		uint64_t its = key_of(request_kind(r, i), by_function);
 
 		if (i && its == key)
 			of[i] = of[i - 1];
@@ -75,7 +74,7 @@ static int find_groups(const struct requests *r, bool by_function, struct arriva
 			break;
 		key = its;
 		a->group[of[i]].last++;
-		a->group[of[i]].end += x->arrived_ns != NO_NS;
+		a->group[of[i]].end += request_moment(r, i, REQUEST_ARRIVED) != NO_NS;
 	}
 	return rc;
 }
@@ -100,7 +99,7 @@ static void place_groups(struct arrivals *a)
 static void deal(const struct requests *r, const uint32_t *of, uint32_t i, struct arrivals *a)
 {
 	struct arrival_group *g = &a->group[of[i]];
-	int64_t ns = r->v[i].arrived_ns;
+	int64_t ns = request_moment(r, i, REQUEST_ARRIVED);
 	uint32_t at = ns == NO_NS ? g->last++ : g->end++;
 
 	a->request[at] = i;
@@ -127,7 +126,7 @@ static int sort(const struct requests *r, struct keyed **out)
 	struct keyed *v = *out = malloc(((size_t)r->n + 1) * sizeof *v);
 
 	for (uint32_t i = 0; v && i < r->n; i++)
-		v[i] = (struct keyed){keyed_signed(r->v[i].arrived_ns), i};
+		v[i] = (struct keyed){keyed_signed(request_moment(r, i, REQUEST_ARRIVED)), i};
 	return v ? keyed_sort(v, r->n) : -ENOMEM;
 }
 

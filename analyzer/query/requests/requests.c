@@ -5,7 +5,7 @@
  * what many of them have in common once; then they are put in the order of run and tid. Names and phases are numbered
  * by who has them first in that order: requests whose phases have the same names, one after the other, have one
  * pattern. */
-#include "query/why/requests.h"
+#include "query/requests/requests.h"
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/threads.h"
@@ -19,10 +19,8 @@
 /* What many requests have in common, by the order of ids (struct invocation_read). */
 struct kind {
 	struct slice run, function, worker, state, status, compute; /* ptr NULL: not known; in reading.texts */
-	int64_t run_id, offset_s;
-	int32_t attempts;
-	bool wanted, unfinished, numbered;
-	struct request like; /* with the numbers of these names, once numbered */
+	int64_t run_id;
+	bool wanted, unfinished, numbered; /* numbered: those of its names stand in requests.kind */
 };
 
 /* A phase's name and state are the same pointers in each request. */
@@ -32,28 +30,20 @@ struct known_phase {
 	uint32_t number;
 };
 
-/* One phase of all requests of a part, in the order of their rows. */
-struct row_column {
-	int64_t *ns;
-	uint32_t room;
-};
-
 enum { KNOWN = 64 };
-enum { AHEAD = 16 }; /* requests whose rows are fetched: they stand anywhere */
 
 /* What was read of one part of the rows. */
 struct part {
 	/* by request, in the order of rows; n of them */
-	struct request *v;
-	uint32_t *kind_of, *pattern;
-	int64_t *place;
-	uint32_t n, room, kind_of_room, pattern_room, place_room;
+	struct narrow column[REQUEST_OF_PHASE]; /* without their ids */
+	struct narrow pattern, place;
+	struct narrow *phase; /* by number of the name */
+	uint32_t phases_room;
+	uint32_t n;
 	int64_t unfinished;
 	struct intern names, patterns; /* of phases, as they are met; a pattern: numbers of names */
 	struct known_phase known[KNOWN];
 	size_t nknown;
-	struct row_column *column; /* by number of the name */
-	uint32_t columns_room;
 	uint32_t last_pattern;
 	uint32_t *names_of; /* of the request at hand */
 	uint32_t names_room;
@@ -69,7 +59,7 @@ struct row_at {
 struct requests_reading {
 	struct requests *r;
 	struct kind *kind;
-	size_t nkinds, kinds_room;
+	size_t nkinds, kinds_room, request_kinds_room;
 	struct arena texts;
 	struct place_part of[PLACE_PARTS];
 	struct part part[PLACE_PARTS];
@@ -96,8 +86,10 @@ static void read_kinds(struct query *q, struct requests_reading *rd, const char 
 	    "SELECT k.run, coalesce(k.function_name, k.fqdn, '?'), k.worker, k.state, k.status, k.compute, k.attempts, "
 	    "r.offset_s, r.id IS NOT NULL AND ?1 IN (0, k.run) AND (?2 IS NULL OR CASE WHEN ?3 THEN "
 	    "coalesce(k.function_name, k.fqdn, '?') GLOB ?2 ELSE coalesce(k.function_name, k.fqdn, '?') = ?2 END), "
-	    "CAST(k.run AS TEXT) FROM invocation_kind k LEFT JOIN run r ON r.id = k.run ORDER BY k.id";
+	    "CAST(k.run AS TEXT), min(k.base_ns) OVER () FROM invocation_kind k LEFT JOIN run r ON r.id = k.run ORDER "
+	    "BY k.id";
 	sqlite3_stmt *st = query_prepare(q, sql);
+	struct request_kind *as;
 	struct kind *k;
 
 	sqlite3_bind_int64(st, 1, query_run(q));
@@ -105,7 +97,9 @@ static void read_kinds(struct query *q, struct requests_reading *rd, const char 
 	sqlite3_bind_int(st, 3, function && strpbrk(function, "*?"));
 	while (query_next(q, st)) {
 		k = array_add(rd->kind, rd->nkinds, rd->kinds_room);
-		if (!query_ok(q, k ? 0 : -ENOMEM, q->command))
+		as = k && !array_reserve(rd->r->kind, rd->request_kinds_room, rd->nkinds) ? &rd->r->kind[rd->nkinds - 1]
+		                                                                          : NULL;
+		if (!query_ok(q, as ? 0 : -ENOMEM, q->command))
 			break;
 		*k = (struct kind){.run_id = sqlite3_column_int64(st, 0),
 		                   .function = kept(rd, st, 1),
@@ -113,11 +107,12 @@ static void read_kinds(struct query *q, struct requests_reading *rd, const char 
 		                   .state = kept(rd, st, 3),
 		                   .status = kept(rd, st, 4),
 		                   .compute = kept(rd, st, 5),
-		                   .attempts = sqlite3_column_int(st, 6),
-		                   .offset_s = sqlite3_column_int64(st, 7),
 		                   .wanted = sqlite3_column_int(st, 8),
 		                   .run = kept(rd, st, 9)};
 		k->unfinished = slice_is(k->status, "unfinished");
+		*as = (struct request_kind){.attempts = sqlite3_column_int(st, 6),
+		                            .offset_s = sqlite3_column_int64(st, 7)};
+		rd->r->base_ns = sqlite3_column_int64(st, 10);
 	}
 	query_ok(q, rd->texts.failed ? -ENOMEM : 0, q->command);
 	sqlite3_finalize(st);
@@ -145,42 +140,66 @@ static int name_number(struct part *p, const struct phase *ph, uint32_t *out)
 	return rc;
 }
 
+/* More time of request i. */
+static int add_time(struct narrow *c, uint32_t i, int64_t ns)
+{
+	return narrow_put(c, i, (i < c->n ? narrow_at(c, i) : 0) + ns);
+}
+
 /* What the phases of request i took. */
 static int put_phases(struct part *p, uint32_t i, const struct phases *phases)
 {
 	struct slice last = intern_text(&p->patterns, p->last_pattern), own;
+	int rc = array_reserve(p->names_of, p->names_room, phases->n);
+	int64_t all = 0;
 
-	if (array_reserve(p->names_of, p->names_room, phases->n))
-		return -ENOMEM;
-	for (int n = 0; n < phases->n; n++) {
+	for (int n = 0; n < phases->n && !rc; n++) {
 		const struct phase *ph = &phases->v[n];
-		struct row_column *c;
 		uint32_t k;
-		int rc = name_number(p, ph, &k);
 
-		if (rc || (rc = array_reserve_zeroed(p->column, p->columns_room, k + 1)))
-			return rc;
-		c = &p->column[k];
-		if (array_reserve_zeroed(c->ns, c->room, i + 1))
-			return -ENOMEM;
-		c->ns[i] += ph->end_ns - ph->start_ns;
-		p->v[i].ns += ph->end_ns - ph->start_ns;
-		p->names_of[n] = k;
-	}
-	own = (struct slice){(const char *)p->names_of, (size_t)phases->n * sizeof *p->names_of};
-	if (!last.ptr || !slice_same(own, last)) {
-		int rc = intern_add(&p->patterns, own, &p->last_pattern);
-
+		rc = name_number(p, ph, &k);
+		if (!rc)
+			rc = array_reserve_zeroed(p->phase, p->phases_room, k + 1);
 		if (rc)
-			return rc;
+			break;
+		p->names_of[n] = k;
+		all += ph->end_ns - ph->start_ns;
+		rc = add_time(&p->phase[k], i, ph->end_ns - ph->start_ns);
 	}
-	p->pattern[i] = p->last_pattern;
-	return 0;
+	if (rc || (rc = narrow_put(&p->column[REQUEST_NS], i, all)))
+		return rc;
+	own = (struct slice){(const char *)p->names_of, (size_t)phases->n * sizeof *p->names_of};
+	if (!last.ptr || !slice_same(own, last))
+		rc = intern_add(&p->patterns, own, &p->last_pattern);
+	return rc ? rc : narrow_put(&p->pattern, i, p->last_pattern);
 }
 
 static int64_t first_known(int64_t a, int64_t b)
 {
 	return a != NO_NS ? a : b;
+}
+
+static int64_t bits_of(double load)
+{
+	float x = (float)load;
+	int32_t bits;
+
+	memcpy(&bits, &x, sizeof bits);
+	return bits;
+}
+
+static int put_moments(const struct requests_reading *rd, struct part *p, uint32_t i, const struct invocation_read *in,
+                       int64_t began)
+{
+	const int64_t moment[] = {[REQUEST_ARRIVED] = first_known(in->arrived_ns, in->insert_ns),
+	                          [REQUEST_REMOVED] = in->remove_ns,
+	                          [REQUEST_STARTED] = in->start_ns,
+	                          [REQUEST_ENDED] = in->end_ns};
+	int rc = narrow_put(&p->column[REQUEST_BEGAN], i, moment_code(began, rd->r->base_ns));
+
+	for (int k = REQUEST_ARRIVED; k <= REQUEST_ENDED && !rc; k++)
+		rc = narrow_put(&p->column[k], i, moment_code(moment[k], moments_from(began)));
+	return rc;
 }
 
 static int put_request(const struct requests_reading *rd, struct part *p, const struct invocation_read *in,
@@ -198,19 +217,10 @@ static int put_request(const struct requests_reading *rd, struct part *p, const 
 		p->unfinished++;
 		return 0;
 	}
-	if (array_reserve(p->v, p->room, i + 1) || array_reserve(p->kind_of, p->kind_of_room, i + 1) ||
-	    array_reserve(p->pattern, p->pattern_room, i + 1) || array_reserve(p->place, p->place_room, i + 1))
-		return -ENOMEM;
-	p->kind_of[i] = (uint32_t)in->kind;
-	p->place[i] = in->place;
-	p->v[i] = (struct request){.began_ns = phases->v[0].start_ns,
-	                           .arrived_ns = first_known(in->arrived_ns, in->insert_ns),
-	                           .removed_ns = in->remove_ns,
-	                           .started_ns = in->start_ns,
-	                           .ended_ns = in->end_ns,
-	                           .offset_s = k->offset_s,
-	                           .load = in->insert_load,
-	                           .attempts = k->attempts};
+	if ((rc = narrow_put(&p->column[REQUEST_KIND], i, (int64_t)in->kind)) ||
+	    (rc = narrow_put(&p->column[REQUEST_LOAD], i, bits_of(in->insert_load))) ||
+	    (rc = narrow_put(&p->place, i, in->place)) || (rc = put_moments(rd, p, i, in, phases->v[0].start_ns)))
+		return rc;
 	rc = put_phases(p, i, phases);
 	p->n += !rc;
 	return rc;
@@ -280,6 +290,11 @@ static int by_run_id(const void *a, const void *b)
 	return (x->run > y->run) - (x->run < y->run);
 }
 
+static size_t kind_of(const struct part *p, uint32_t row)
+{
+	return (size_t)narrow_at(&p->column[REQUEST_KIND], row);
+}
+
 /* Where the requests of each run begin; *out is yours. */
 static int find_runs(const struct requests_reading *rd, struct by_run **out, size_t *n)
 {
@@ -294,7 +309,7 @@ static int find_runs(const struct requests_reading *rd, struct by_run **out, siz
 	}
 	for (int k = 0; k < rd->nparts; k++)
 		for (uint32_t i = 0; i < rd->part[k].n; i++)
-			of[rd->part[k].kind_of[i]]++;
+			of[kind_of(&rd->part[k], i)]++;
 	for (size_t k = 0; k < rd->nkinds; k++) {
 		size_t at = 0;
 
@@ -336,15 +351,15 @@ static int take_tid(void *arg, uint32_t row, size_t i)
 {
 	struct ordering *o = arg;
 	struct row_at at = row_at(o, row);
-	struct part *p = &o->rd->part[at.part];
-	int64_t run = o->rd->kind[p->kind_of[at.row]].run_id;
+	int64_t run = o->rd->kind[kind_of(&o->rd->part[at.part], at.row)].run_id;
+	uint32_t to;
 	size_t k = 0;
 
 	while (k + 1 < o->runs && o->run[k].run != run)
 		k++;
-	o->rd->order[o->run[k].n++] = at;
-	p->v[at.row].tid = o->rd->tids.at[i];
-	return 0;
+	to = o->run[k].n++;
+	o->rd->order[to] = at;
+	return narrow_put(&o->rd->r->column[REQUEST_TID], to, (int64_t)o->rd->tids.at[i]);
 }
 
 static int find_order(struct requests_reading *rd)
@@ -355,10 +370,12 @@ static int find_order(struct requests_reading *rd)
 	uint32_t n = 0;
 
 	for (int k = 0; k < rd->nparts && !rc; k++) {
+		struct part *p = &rd->part[k];
+
 		o.begin[k] = n;
-		if (rd->part[k].n)
-			memcpy(place + n, rd->part[k].place, rd->part[k].n * sizeof *place);
-		n += rd->part[k].n;
+		for (uint32_t i = 0; i < p->n; i++)
+			place[n++] = narrow_at(&p->place, i);
+		narrow_done(&p->place);
 	}
 	if (!rc)
 		rc = tids_walk(&rd->tids, place, n, take_tid, &o);
@@ -369,15 +386,15 @@ static int find_order(struct requests_reading *rd)
 
 /* ---- numbers, in that order ---- */
 
-static int number_kind(struct requests *r, struct kind *k)
+static int number_kind(struct requests *r, struct kind *k, struct request_kind *as)
 {
 	const struct {
 		struct intern *in;
 		struct slice text;
 		uint32_t *out;
-	} names[] = {{&r->runs, k->run, &k->like.run},          {&r->functions, k->function, &k->like.function},
-	             {&r->workers, k->worker, &k->like.worker}, {&r->words, k->state, &k->like.state},
-	             {&r->words, k->status, &k->like.status},   {&r->words, k->compute, &k->like.compute}};
+	} names[] = {{&r->runs, k->run, &as->run},          {&r->functions, k->function, &as->function},
+	             {&r->workers, k->worker, &as->worker}, {&r->words, k->state, &as->state},
+	             {&r->words, k->status, &as->status},   {&r->words, k->compute, &as->compute}};
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof names / sizeof *names && !rc; i++) {
@@ -409,85 +426,82 @@ static int number_pattern(struct requests_reading *rd, struct part *p, uint32_t 
 	return rc;
 }
 
-static void number_request(struct request *to, const struct kind *k)
+/* Names and phases as they are met in that order. */
+static int number_requests(struct requests_reading *rd)
 {
-	to->run = k->like.run;
-	to->function = k->like.function;
-	to->worker = k->like.worker;
-	to->state = k->like.state;
-	to->status = k->like.status;
-	to->compute = k->like.compute;
-}
-
-static void fetch_row(const struct requests_reading *rd, uint32_t i)
-{
-	struct row_at at = i < rd->n ? rd->order[i] : rd->order[rd->n - 1];
-	const struct part *p = &rd->part[at.part];
-
-	__builtin_prefetch(&p->v[at.row]);
-	__builtin_prefetch(&p->v[at.row + 1]);
-	__builtin_prefetch(&p->kind_of[at.row]);
-	__builtin_prefetch(&p->pattern[at.row]);
-}
-
-/* The requests, then the columns, one after the other. */
-static int put_requests(struct requests_reading *rd)
-{
-	struct requests *r = rd->r;
 	int rc = 0;
 
-	r->v = malloc(((size_t)rd->n + 1) * sizeof *r->v);
-	if (!r->v)
-		return -ENOMEM;
-	for (; r->n < rd->n && !rc; r->n++) {
-		struct row_at at = rd->order[r->n];
+	for (uint32_t i = 0; i < rd->n && !rc; i++) {
+		struct row_at at = rd->order[i];
 		struct part *p = &rd->part[at.part];
-		struct kind *k = &rd->kind[p->kind_of[at.row]];
+		size_t kind = kind_of(p, at.row);
+		uint32_t pattern = (uint32_t)narrow_at(&p->pattern, at.row);
 
-		fetch_row(rd, r->n + AHEAD);
-		if (!k->numbered)
-			rc = number_kind(r, k);
-		if (!rc && !p->numbered[p->pattern[at.row]])
-			rc = number_pattern(rd, p, p->pattern[at.row]);
-		r->v[r->n] = p->v[at.row];
-		number_request(&r->v[r->n], k);
+		if (!rd->kind[kind].numbered)
+			rc = number_kind(rd->r, &rd->kind[kind], &rd->r->kind[kind]);
+		if (!rc && !p->numbered[pattern])
+			rc = number_pattern(rd, p, pattern);
 	}
+	for (int k = 0; k < rd->nparts; k++)
+		narrow_done(&rd->part[k].pattern);
 	return rc;
 }
 
-/* Where the columns of a name are in the parts. */
-static void find_columns(const struct requests_reading *rd, uint32_t name, struct row_column of[PLACE_PARTS])
+/* ---- columns, in that order ---- */
+
+/* Puts what the parts have of one column into its place, behind what is there; they are given up. */
+static int move_column(const struct requests_reading *rd, struct narrow *const of[PLACE_PARTS], struct narrow *to)
+{
+	bool more = to->n > 0;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < rd->n && !rc; i++) {
+		struct row_at at = rd->order[i];
+		const struct narrow *from = of[at.part];
+		int64_t x = from && at.row < from->n ? narrow_at(from, at.row) : 0;
+
+		rc = !more ? narrow_put(to, i, x) : x ? add_time(to, i, x) : 0;
+	}
+	for (int k = 0; k < rd->nparts; k++)
+		if (of[k])
+			narrow_done(of[k]);
+	return rc;
+}
+
+/* Where the times of a name are in the parts. */
+static void find_phase(struct requests_reading *rd, uint32_t name, struct narrow *of[PLACE_PARTS])
 {
 	for (int k = 0; k < rd->nparts; k++) {
-		const struct part *p = &rd->part[k];
+		struct part *p = &rd->part[k];
 
-		of[k] = (struct row_column){0};
-		for (uint32_t i = 0; i < p->names.n && i < p->columns_room; i++)
+		of[k] = NULL;
+		for (uint32_t i = 0; i < p->names.n && i < p->phases_room; i++)
 			if (p->name[i] == name)
-				of[k] = p->column[i];
+				of[k] = &p->phase[i];
 	}
 }
 
-/* One column, of all names that have its number; threads share the columns. */
-static int put_column(void *arg, size_t number)
+/* One column; of a phase that of all names that have its number. Threads share the columns. */
+static int put_column(void *arg, size_t column)
 {
 	struct requests_reading *rd = arg;
-	struct requests *r = rd->r;
-	struct row_column of[PLACE_PARTS];
-	int64_t *to = calloc((size_t)r->n + 1, sizeof *to);
+	struct narrow *of[PLACE_PARTS];
+	int rc = 0;
 
-	r->ns[number] = to;
-	for (uint32_t name = 0; to && name < rd->names.n; name++) {
-		if (rd->number[name] != number)
-			continue;
-		find_columns(rd, name, of);
-		for (uint32_t i = 0; i < r->n; i++) {
-			struct row_at at = rd->order[i];
-
-			to[i] += at.row < of[at.part].room ? of[at.part].ns[at.row] : 0;
-		}
+	if (column == REQUEST_TID)
+		return 0;
+	if (column < REQUEST_OF_PHASE) {
+		for (int k = 0; k < rd->nparts; k++)
+			of[k] = &rd->part[k].column[column];
+		return move_column(rd, of, &rd->r->column[column]);
 	}
-	return to ? 0 : -ENOMEM;
+	for (uint32_t name = 0; name < rd->names.n && !rc; name++) {
+		if (rd->number[name] != column - REQUEST_OF_PHASE)
+			continue;
+		find_phase(rd, name, of);
+		rc = move_column(rd, of, &rd->r->column[column]);
+	}
+	return rc;
 }
 
 static int put_in_order(struct requests_reading *rd)
@@ -496,24 +510,26 @@ static int put_in_order(struct requests_reading *rd)
 
 	rd->order = malloc(((size_t)rd->n + 1) * sizeof *rd->order);
 	rc = rd->order ? find_order(rd) : -ENOMEM;
-	if (!rc)
-		rc = put_requests(rd);
-	if (!rc)
-		rc = threads_each(rd->r->phases.n, put_column, rd);
 	rd->r->tids = rd->tids.texts;
 	rd->tids.texts = (struct text){0};
+	tids_done(&rd->tids);
+	if (!rc)
+		rc = number_requests(rd);
+	if (!rc)
+		rc = threads_each(REQUEST_OF_PHASE + rd->r->phases.n, put_column, rd);
+	rd->r->n = rc ? 0 : rd->n;
 	return rc;
 }
 
 static void part_done(struct part *p)
 {
-	for (uint32_t k = 0; k < p->columns_room; k++)
-		free(p->column[k].ns);
-	free(p->column);
-	free(p->v);
-	free(p->kind_of);
-	free(p->pattern);
-	free(p->place);
+	for (uint32_t k = 0; k < p->phases_room; k++)
+		narrow_done(&p->phase[k]);
+	for (int k = 0; k < REQUEST_OF_PHASE; k++)
+		narrow_done(&p->column[k]);
+	free(p->phase);
+	narrow_done(&p->pattern);
+	narrow_done(&p->place);
 	free(p->names_of);
 	free(p->name);
 	free(p->numbered);
@@ -598,18 +614,13 @@ void requests_end(struct query *q, struct requests_reading *rd)
 
 void requests_done(struct requests *r)
 {
-	free(r->v);
-	for (int k = 0; k < REQUEST_PHASES; k++)
-		free(r->ns[k]);
+	for (int k = 0; k < REQUEST_COLUMNS; k++)
+		narrow_done(&r->column[k]);
+	free(r->kind);
 	intern_done(&r->runs);
 	intern_done(&r->functions);
 	intern_done(&r->workers);
 	intern_done(&r->words);
 	intern_done(&r->phases);
 	text_done(&r->tids);
-}
-
-const char *request_tid(const struct requests *r, uint32_t i)
-{
-	return r->tids.ptr + r->v[i].tid;
 }

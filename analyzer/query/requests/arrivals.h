@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* arrivals.h - the requests in the order in which they came to their workers: conditions at an arrival are told by it.
  */
-#ifndef WHY_ARRIVALS_H
-#define WHY_ARRIVALS_H
+#ifndef REQUESTS_ARRIVALS_H
+#define REQUESTS_ARRIVALS_H
 
-#include "query/why/requests.h"
+#include "query/requests/requests.h"
 
 /* Requests of one worker of a run, perhaps of one function: they stand one after the other. */
 struct arrival_group {
