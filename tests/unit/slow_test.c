@@ -227,7 +227,7 @@ static void a_cause_is_found(void **unused)
 	make(&r, N, 4);
 	worker = drawn(&a, "worker", N, 8);
 	for (uint32_t i = 0; i < N; i++) {
-		bool bad = slice_is(worker->values.text[worker->code[i] - 1], "worker3");
+		bool bad = slice_is(worker->values.text[attribute_at(worker, i) - 1], "worker3");
 
 		load[i] = (float)(unit() + (bad ? 0.5 : 0));
 		if (bad && unit() < 0.5)
@@ -268,7 +268,7 @@ static void chance_is_no_cause(void **unused)
 		worker = drawn(&a, "worker", r.n, 4);
 		drawn(&a, "color", r.n, 10);
 		for (uint32_t i = 0; i < r.n; i++)
-			if (round % 2 ? unit() < 0.05 : i >= 400 && i < 480 && worker->code[i] < 3)
+			if (round % 2 ? unit() < 0.05 : i >= 400 && i < 480 && attribute_at(worker, i) < 3)
 				longer(&r, i, INT64_C(9000000000));
 		find(&r, &a, 500000000, &c);
 		claims += c.n > 0 && !c.unproven;

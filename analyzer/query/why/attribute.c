@@ -13,7 +13,7 @@ void attributes_done(struct attributes *a)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		free(a->v[i].what);
-		free(a->v[i].code);
+		narrow_done(&a->v[i].code);
 		free(a->v[i].step);
 		intern_done(&a->v[i].values);
 	}
@@ -37,12 +37,10 @@ struct attribute *attribute_add(struct attributes *as, const char *what, enum at
 
 	if (!a)
 		return NULL;
-	*a = (struct attribute){
-	    .what = strdup(what), .order = order, .code = calloc((size_t)n + 1, sizeof *a->code), .ncodes = 1};
-	if (a->what && a->code)
+	*a = (struct attribute){.what = strdup(what), .order = order, .ncodes = 1};
+	if (a->what && !narrow_put(&a->code, n, 0))
 		return a;
 	free(a->what);
-	free(a->code);
 	as->n--;
 	return NULL;
 }
@@ -59,20 +57,24 @@ int attribute_code(struct attribute *a, struct slice value, uint32_t *out)
 	return 0;
 }
 
+int attribute_set(struct attribute *a, uint32_t i, uint32_t code)
+{
+	return narrow_put(&a->code, i, code);
+}
+
 int attribute_put(struct attribute *a, uint32_t i, struct slice value)
 {
-	return attribute_code(a, value, &a->code[i]);
+	uint32_t code = 0;
+	int rc = attribute_code(a, value, &code);
+
+	return rc ? rc : attribute_set(a, i, code);
 }
 
 int attribute_put_number(struct attribute *a, uint32_t i, const struct intern *in, uint32_t number, uint32_t *codes)
 {
-	int rc = codes[number] ? 0 : attribute_put(a, i, in->text[number]);
+	int rc = codes[number] ? 0 : attribute_code(a, in->text[number], &codes[number]);
 
-	if (codes[number])
-		a->code[i] = codes[number];
-	else
-		codes[number] = a->code[i];
-	return rc;
+	return rc ? rc : attribute_set(a, i, codes[number]);
 }
 
 /* What is left of sums that should be zero is zero. */

@@ -25,7 +25,7 @@ struct attribute {
 	bool cold;            /* a cold start of what has this value */
 	bool limited;         /* a condition that has a limit: a share of a whole, or the part */
 	bool steps;           /* codes are steps: 1 below cut[0], 2 from there ... */
-	uint32_t *code;       /* of a name: by request; 0: not known */
+	struct narrow code;   /* of a name: by request; 0: not known */
 	uint8_t *step;        /* of a condition: the same */
 	struct intern values; /* of a name: code - 1 */
 	double cut[CUTS_MAX];
@@ -40,7 +40,7 @@ struct attributes {
 
 static inline uint32_t attribute_at(const struct attribute *a, uint32_t i)
 {
-	return a->steps ? a->step[i] : a->code[i];
+	return a->steps ? a->step[i] : (uint32_t)narrow_at(&a->code, i);
 }
 
 void attributes_done(struct attributes *a);
@@ -51,6 +51,8 @@ int attributes_append(struct attributes *to, struct attributes *from);
 struct attribute *attribute_add(struct attributes *a, const char *what, enum attribute_order order, uint32_t n);
 /* The code of a value. 0 or -ENOMEM. */
 int attribute_code(struct attribute *a, struct slice value, uint32_t *out);
+/* Request i has this code. 0 or -ENOMEM. */
+int attribute_set(struct attribute *a, uint32_t i, uint32_t code);
 /* Request i has this value. 0 or -ENOMEM. */
 int attribute_put(struct attribute *a, uint32_t i, struct slice value);
 /* The same of a text in `in`. codes: by its number, zeroed before the first; room for in->n. */

@@ -110,7 +110,7 @@ static int expect(const struct finder *f, struct columns *c)
 	c->expected = calloc((size_t)n + 1, sizeof *c->expected);
 	if (value && c->expected) {
 		for (uint32_t i = 0; i < f->r->n; i++)
-			value[request_function(f->r, i)] = c->a->code[i];
+			value[request_function(f->r, i)] = attribute_at(c->a, i);
 		spreads_expect(&f->spreads, f->e->over_ns, value, c->expected);
 	}
 	free(value);
@@ -406,14 +406,14 @@ static int expect_cold(const struct finder *f, const struct cause *c, double *ou
 	uint32_t n = f->r->functions.n, *value = calloc((size_t)n + 1, sizeof *value);
 	double *share = calloc((size_t)n + 1, sizeof *share);
 	struct spreads cold;
-	int rc = spreads_make(f->r, c->of->code, &cold);
+	int rc = spreads_make(f->r, c->of, &cold);
 
 	*out = 0;
 	if (!value || !share)
 		rc = -ENOMEM;
 	for (uint32_t i = 0; i < f->r->n && !rc; i++)
-		if (c->of->code[i])
-			value[request_function(f->r, i)] = c->of->code[i];
+		if (attribute_at(c->of, i))
+			value[request_function(f->r, i)] = attribute_at(c->of, i);
 	if (!rc) {
 		memcpy(cold.median, f->spreads.median, n * sizeof *cold.median);
 		spreads_expect(&cold, f->e->over_ns, value, share);

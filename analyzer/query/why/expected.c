@@ -8,7 +8,7 @@
 
 enum { COMPARED = 512 }; /* functions that one is compared with, at most: those with the most requests */
 
-int spreads_make(const struct requests *r, const uint32_t *code, struct spreads *s)
+int spreads_make(const struct requests *r, const struct attribute *of, struct spreads *s)
 {
 	uint32_t n = r->functions.n, many = 0;
 	struct keyed *v = malloc(((size_t)r->n + 1) * sizeof *v);
@@ -18,7 +18,7 @@ int spreads_make(const struct requests *r, const uint32_t *code, struct spreads 
 	                      .median = calloc((size_t)n + 1, sizeof *s->median),
 	                      .n = n};
 	for (uint32_t i = 0; i < r->n && v && s->begin; i++)
-		if (!code || code[i]) {
+		if (!of || attribute_at(of, i)) {
 			v[many++] = (struct keyed){keyed_signed(request_ns(r, i)), request_function(r, i)};
 			s->begin[request_function(r, i) + 2]++;
 		}

@@ -14,8 +14,8 @@ struct spreads {
 	uint32_t n;
 };
 
-/* Of the requests that have a code; NULL: of all. 0 or -ENOMEM; spreads_done in any case. */
-int spreads_make(const struct requests *r, const uint32_t *code, struct spreads *out);
+/* Of the requests that have a value of it; NULL: of all. 0 or -ENOMEM; spreads_done in any case. */
+int spreads_make(const struct requests *r, const struct attribute *of, struct spreads *out);
 void spreads_done(struct spreads *s);
 
 /* out[f]: the share of f's requests that would take longer than over_ns if they lay about f's median as those of the

@@ -351,19 +351,19 @@ static int chunk_begin(struct fields *f, const struct event_rows *rows)
 }
 
 /* A request says a value, at a time. */
-static void put_code(struct fields *f, struct field *x, uint32_t i, uint32_t code, int64_t ns)
+static int put_code(struct fields *f, struct field *x, uint32_t i, uint32_t code, int64_t ns)
 {
 	struct attribute *a = &f->found.v[x->attribute - 1];
 	int64_t arrived = request_moment(f->r, i, REQUEST_ARRIVED), started = request_moment(f->r, i, REQUEST_STARTED);
+	uint32_t was = attribute_at(a, i);
 
-	if (a->code[i] && a->code[i] != code)
+	if (was && was != code)
 		x->again++;
-	else
-		a->code[i] = code;
 	x->out |= a->values.n > VALUES_MOST;
 	x->lines++;
 	x->early += arrived != NO_NS && ns <= arrived;
 	x->soon += started != NO_NS && ns <= started;
+	return was ? 0 : attribute_set(a, i, code);
 }
 
 /* ---- a line as an event ---- */
@@ -387,7 +387,7 @@ static int read_event(struct fields *f, const struct event *e, uint32_t request)
 			x->out = !event_error(e);
 		rc = rc ? rc : event_error(e);
 		if (!rc && code)
-			put_code(f, x, request, code, e->time_ns);
+			rc = put_code(f, x, request, code, e->time_ns);
 	}
 	return rc;
 }
@@ -518,9 +518,7 @@ static int read_value(struct fields *f, struct values *v, uint32_t i, uint32_t r
 		*kept = code;
 	if (code == NO_NAME)
 		v->of->out = true;
-	else
-		put_code(f, v->of, request, code, ns);
-	return 0;
+	return code == NO_NAME ? 0 : put_code(f, v->of, request, code, ns);
 }
 
 /* The memory of a row's request, and of the codes that it gets. */
@@ -534,8 +532,11 @@ static void fetch_row(const struct fields *f, const struct chunk_group *g, uint3
 	fetch_column(f->r, REQUEST_BEGAN, request);
 	fetch_column(f->r, REQUEST_ARRIVED, request);
 	fetch_column(f->r, REQUEST_STARTED, request);
-	for (uint32_t k = 0; k < h->n; k++)
-		__builtin_prefetch(&f->found.v[f->values[h->first + k].of->attribute - 1].code[request], 1);
+	for (uint32_t k = 0; k < h->n; k++) {
+		const struct narrow *code = &f->found.v[f->values[h->first + k].of->attribute - 1].code;
+
+		__builtin_prefetch(code->bytes + (size_t)request * code->width, 1);
+	}
 }
 
 static int rows_take(struct fields *f, const struct event_rows *rows)
@@ -599,7 +600,7 @@ static int same(const struct attribute *a, const struct attribute *b, uint32_t n
 
 	*out = to && from;
 	for (uint32_t i = 0; *out && i < n; i++) {
-		uint32_t x = a->code[i], y = b->code[i];
+		uint32_t x = attribute_at(a, i), y = attribute_at(b, i);
 
 		if (!to[x] && !from[y]) {
 			to[x] = y + 1;
@@ -636,8 +637,8 @@ static int of_function(const struct fields *f, const struct attribute *a, bool *
 	for (uint32_t i = 0; *out && i < f->r->n; i++) {
 		uint32_t *v = &value[request_function(f->r, i)];
 
-		*out = !*v || *v == a->code[i] + 1;
-		*v = a->code[i] + 1;
+		*out = !*v || *v == attribute_at(a, i) + 1;
+		*v = attribute_at(a, i) + 1;
 	}
 	free(value);
 	return value ? 0 : -ENOMEM;

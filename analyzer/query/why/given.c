@@ -49,14 +49,14 @@ static int time_of(struct attributes *out, const struct requests *r, const char 
 		struct tm tm;
 
 		if (kept[at].code && kept[at].time == t / seconds) {
-			a->code[i] = kept[at].code;
+			rc = attribute_set(a, i, kept[at].code);
 			continue;
 		}
 		rc = gmtime_r(&t, &tm)
 		         ? attribute_put(a, i, (struct slice){buf, strftime(buf, sizeof buf, format, &tm)})
 		         : 0;
 		kept[at].time = t / seconds;
-		kept[at].code = a->code[i];
+		kept[at].code = attribute_at(a, i);
 	}
 	return rc;
 }
@@ -69,7 +69,7 @@ static int attempts_of(struct attributes *out, const struct requests *r)
 
 	for (uint32_t i = 0; i < r->n && !rc; i++)
 		if (i && request_kind(r, i)->attempts == request_kind(r, i - 1)->attempts)
-			a->code[i] = a->code[i - 1];
+			rc = attribute_set(a, i, attribute_at(a, i - 1));
 		else
 			rc = attribute_put(a, i, (struct slice){buf, text_decimal(request_kind(r, i)->attempts, buf)});
 	return rc;
@@ -94,8 +94,8 @@ static int cold_of(struct attributes *out, const struct requests *r, size_t of)
 		return -ENOMEM;
 	a->cold = true;
 	for (uint32_t i = 0; i < r->n && !rc; i++)
-		if (request_kind(r, i)->state == cold && out->v[of].code[i])
-			rc = attribute_put_number(a, i, &out->v[of].values, out->v[of].code[i] - 1, codes);
+		if (request_kind(r, i)->state == cold && attribute_at(&out->v[of], i))
+			rc = attribute_put_number(a, i, &out->v[of].values, attribute_at(&out->v[of], i) - 1, codes);
 	free(codes);
 	return rc;
 }
