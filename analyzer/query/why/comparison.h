@@ -8,6 +8,7 @@
 #define QUERY_WHY_COMPARISON_H
 
 #include "base/intern.h"
+#include "column/narrow.h"
 #include "query/why/evidence.h"
 #include "query/why/side.h"
 
@@ -20,9 +21,9 @@ enum { REQUESTS_ENOUGH = 20 };
 
 /* ---- what was read (observed.c) ---- */
 
-struct part_seen {
-	int64_t ns;
-	uint32_t phase; /* number of its name */
+/* Times of phases, those of a request one after the other. */
+struct parts_seen {
+	struct narrow ns, phase; /* phase: number of its name */
 };
 
 struct request_seen {
@@ -39,8 +40,8 @@ struct bucket {
 
 struct observed {
 	struct request_seen *v[SIDES];
-	struct part_seen *part[SIDES];
-	size_t n[SIDES], room[SIDES], nparts[SIDES], parts_room[SIDES];
+	struct parts_seen part[SIDES];
+	size_t n[SIDES], room[SIDES];
 	int64_t first_ns[SIDES], last_ns[SIDES]; /* of arrivals, or as a stretch was given; NO_NS: none */
 	struct intern groups, functions, states, phases, keys;
 	struct bucket *bucket; /* keys.n of them */

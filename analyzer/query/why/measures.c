@@ -205,17 +205,19 @@ static int take_values(struct work *w, struct bucket_work *b, int s)
 
 	for (size_t i = w->start[s][b->bucket]; i < w->start[s][b->bucket + 1] && !rc; i++) {
 		const struct request_seen *r = request_at(w, s, i);
-		const struct part_seen *p = o->part[s] + r->first_part;
+		const struct parts_seen *p = &o->part[s];
 
 		if (!r->answered)
 			continue;
-		for (uint32_t k = 0; k < r->nparts && !rc; k++) {
-			if (!b->value[s][p[k].phase])
-				rc = phase_room(b, p[k].phase);
+		for (uint32_t k = r->first_part; k < r->first_part + r->nparts && !rc; k++) {
+			uint32_t phase = (uint32_t)narrow_at(&p->phase, k);
+
+			if (!b->value[s][phase])
+				rc = phase_room(b, phase);
 			if (rc)
 				break;
-			b->value[s][p[k].phase][n] = (double)p[k].ns;
-			b->present[s][p[k].phase]++;
+			b->value[s][phase][n] = (double)narrow_at(&p->ns, k);
+			b->present[s][phase]++;
 		}
 		b->value[s][o->phases.n][n] = (double)r->ns;
 		b->cell[s][n++] = r->cell;

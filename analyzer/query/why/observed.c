@@ -47,7 +47,8 @@ void observed_done(struct observed *o)
 {
 	for (int s = 0; s < SIDES; s++) {
 		free(o->v[s]);
-		free(o->part[s]);
+		narrow_done(&o->part[s].ns);
+		narrow_done(&o->part[s].phase);
 	}
 	intern_done(&o->groups);
 	intern_done(&o->functions);
@@ -168,11 +169,21 @@ static int number_of(struct reading *r, const struct phase *ph, uint32_t *out)
 	return rc;
 }
 
+/* 0 or -ENOMEM: parts are numbered in 32 bits. */
+static int put_last(struct parts_seen *parts, int64_t ns, uint32_t phase)
+{
+	size_t i = parts->ns.n;
+	int rc = i < UINT32_MAX ? narrow_put(&parts->ns, i, ns) : -ENOMEM;
+
+	return rc ? rc : narrow_put(&parts->phase, i, phase);
+}
+
 /* A phase of several attempts is their sum. */
 static int put_part(struct reading *r, struct request_seen *q, const struct phase *ph, int ord)
 {
 	struct observed *o = r->o;
-	struct part_seen *part;
+	struct parts_seen *parts = &o->part[r->at];
+	int64_t ns = ph->end_ns - ph->start_ns;
 	uint32_t phase;
 	int rc = number_of(r, ph, &phase);
 
@@ -182,20 +193,12 @@ static int put_part(struct reading *r, struct request_seen *q, const struct phas
 		return -ENOMEM;
 	o->standing[phase].sum += ord;
 	o->standing[phase].n++;
-	q->ns += ph->end_ns - ph->start_ns;
-	for (uint32_t i = 0; i < q->nparts; i++) {
-		part = &o->part[r->at][q->first_part + i];
-		if (part->phase == phase) {
-			part->ns += ph->end_ns - ph->start_ns;
-			return 0;
-		}
-	}
-	part = array_add(o->part[r->at], o->nparts[r->at], o->parts_room[r->at]);
-	if (!part || o->nparts[r->at] > UINT32_MAX)
-		return -ENOMEM;
-	*part = (struct part_seen){ph->end_ns - ph->start_ns, phase};
+	q->ns += ns;
+	for (uint32_t i = q->first_part; i < q->first_part + q->nparts; i++)
+		if (narrow_at(&parts->phase, i) == phase)
+			return narrow_put(&parts->ns, i, narrow_at(&parts->ns, i) + ns);
 	q->nparts++;
-	return 0;
+	return put_last(parts, ns, phase);
 }
 
 static bool outside(const struct side *s, int64_t at_ns)
@@ -226,7 +229,7 @@ static int put_request(struct reading *r, const struct invocation_read *i, const
 	if (!q || o->n[r->at] > UINT32_MAX)
 		return -ENOMEM;
 	*q = (struct request_seen){.at_ns = at,
-	                           .first_part = (uint32_t)o->nparts[r->at],
+	                           .first_part = (uint32_t)o->part[r->at].ns.n,
 	                           .answered = i->ok && phases->n,
 	                           .failed = k->status && !strcmp(k->status, "failed"),
 	                           .cold = k->state && !strcmp(k->state, "cold")};
@@ -367,21 +370,23 @@ static int join_buckets(struct observed *to, const struct observed *from, uint32
 	return rc;
 }
 
-/* The requests of one side, behind those that are there; there is room. */
-static void join_side(struct observed *to, struct observed *from, int s, const struct numbers *is)
+/* The requests of one side, behind those that are there; for them, not for their parts, there is room. */
+static int join_side(struct observed *to, struct observed *from, int s, const struct numbers *is)
 {
 	struct request_seen *v = to->v[s] + to->n[s];
-	struct part_seen *part = to->part[s] + to->nparts[s];
+	const struct parts_seen *parts = &from->part[s];
+	uint32_t first = (uint32_t)to->part[s].ns.n;
+	int rc = 0;
 
 	for (size_t i = 0; i < from->n[s]; i++) {
 		v[i] = from->v[s][i];
 		v[i].bucket = is->bucket[v[i].bucket];
-		v[i].first_part += (uint32_t)to->nparts[s];
+		v[i].first_part += first;
 	}
-	for (size_t i = 0; i < from->nparts[s]; i++)
-		part[i] = (struct part_seen){from->part[s][i].ns, is->phase[from->part[s][i].phase]};
+	for (size_t i = 0; i < parts->ns.n && !rc; i++)
+		rc = put_last(&to->part[s], narrow_at(&parts->ns, i), is->phase[narrow_at(&parts->phase, i)]);
 	to->n[s] += from->n[s];
-	to->nparts[s] += from->nparts[s];
+	return rc;
 }
 
 static int join_part(struct observed *to, struct observed *from, int first, int last)
@@ -393,7 +398,7 @@ static int join_part(struct observed *to, struct observed *from, int first, int 
 	if (!rc)
 		rc = join_buckets(to, from, is.bucket);
 	for (int s = first; s <= last && !rc; s++)
-		join_side(to, from, s, &is);
+		rc = join_side(to, from, s, &is);
 	free(is.phase);
 	free(is.bucket);
 	observed_done(from);
@@ -402,17 +407,11 @@ static int join_part(struct observed *to, struct observed *from, int first, int 
 
 static int reserve_all(struct observed *to, const struct sides *w, int s)
 {
-	size_t n = 0, parts = 0;
+	size_t n = 0;
 
-	for (int k = 0; k < w->nparts; k++) {
+	for (int k = 0; k < w->nparts; k++)
 		n += w->part[k].n[s];
-		parts += w->part[k].nparts[s];
-	}
-	if (n > UINT32_MAX || parts > UINT32_MAX)
-		return -ENOMEM;
-	return array_reserve(to->v[s], to->room[s], n + 1) || array_reserve(to->part[s], to->parts_room[s], parts + 1)
-	           ? -ENOMEM
-	           : 0;
+	return n > UINT32_MAX ? -ENOMEM : array_reserve(to->v[s], to->room[s], n + 1);
 }
 
 /* The parts as one. */
