@@ -103,6 +103,7 @@ enum about {
 	ABOUT_REQUESTS, /* of lines what need_named says */
 	ABOUT_REPORT,   /* all lines, or those that its sections read, and with them the tables and findings */
 	ABOUT_SOURCES,  /* the ledger */
+	ABOUT_ENERGY,   /* the same, which tells whether there is any to be asked for */
 };
 
 /* The commands that a cluster is asked; the others say so. */
@@ -140,7 +141,7 @@ static const struct asked {
     {"gaps", ABOUT_GAPS, NULL, FOLDED_NONE, NULL, {0}},
     {"spans", ABOUT_SPANS, NULL, 0, NULL, {0}},
     {"blame", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_CONTAINER, NULL, {0}},
-    {"energy", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"energy", ABOUT_ENERGY, NULL, 0, NULL, {0}},
     {"slow", ABOUT_ALL, NULL, 0, NULL, {0}},
     {"compare", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION, NULL, {0}},
     {"report", ABOUT_REPORT, NULL, 0, NULL, {0}},
@@ -202,6 +203,35 @@ static void check_room(struct query *q, struct cluster *c, const char *run)
 		           "--run or $TMPDIR help",
 		           q->command, (long long)(2.2 * (double)bytes / 1e6) + 1, tmp,
 		           (long long)((double)room.f_bavail * (double)room.f_frsize / 1e6));
+}
+
+struct energy_logs {
+	struct slice run; /* NONE: of all */
+	int64_t n;
+};
+
+static int take_energy_log(void *arg, const struct slice *v)
+{
+	enum { RUN = 0, KIND = 6 }; /* of schema_source_columns */
+	struct energy_logs *e = arg;
+
+	e->n += slice_is(v[KIND], "energy") && (!e->run.len || slice_same(e->run, v[RUN]));
+	return 0;
+}
+
+/* Lines of energy logs are no events, and not on the cluster. */
+static void check_energy(struct query *q, struct cluster *c, struct slice run)
+{
+	struct energy_logs e = {.run = run};
+	char *why = NULL;
+	int rc = q->status ? 0 : fetch_sources(c, take_energy_log, &e, &why);
+
+	remote_failed(q, rc, why);
+	free(why);
+	if (!q->status && e.n)
+		query_fail(q, USAGE,
+		           "%" PRId64 " energy log%s pushed by name alone: energy is asked of a database here", e.n,
+		           e.n == 1 ? " was" : "s were");
 }
 
 static bool narrows(const struct fetch_which *w)
@@ -288,6 +318,8 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	}
 	if (!q->status && a->about == ABOUT_REQUESTS)
 		choose_needed(q, c, a, &which, &asking);
+	if (a->about == ABOUT_ENERGY)
+		check_energy(q, c, which.run);
 	want.lines = has_lines(a, &where) ? &which : NULL;
 	want.run = a->about == ABOUT_RUNS ? SLICE_NONE : a->about == ABOUT_REQUESTS ? asking.run : which.run;
 	want.other = asking.other;

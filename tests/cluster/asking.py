@@ -322,6 +322,22 @@ def register(test):
         bed.refused(2, "ilu-logq fold", "-d", url, "report", "--sections", os.path.join(bed.dir, "sections"))
 
     @test
+    def energy_is_asked_here(bed):
+        url, db = bed.fresh("energy"), os.path.join(bed.dir, "energy.db")
+        for run, dirs in ("a", ["tests/data/energy", "samples/logs/iluvatar"]), ("b", ["samples/logs/iluvatar"]):
+            dir = os.path.join(bed.dir, "energy", run)
+            os.makedirs(dir)
+            for path in sum((glob.glob(os.path.join(d, "*.log")) for d in dirs), []):
+                with open(path) as f, open(os.path.join(dir, os.path.basename(path)), "w") as to:
+                    to.write(f.read().replace("2026-11-23", "2026-11-24") if run == "b" else f.read())
+            bed.call("-q", "-d", db, "load", "--run", run, dir)
+        bed.do("-q", "-d", db, "push", url)
+        assert len(bed.do("-q", "-d", db, "--format", "csv", "energy", "--run", "a").splitlines()) > 3
+        for run in (), ("--run", "a"):
+            bed.refused(2, "4 energy logs were pushed by name alone", "-d", url, "energy", *run)
+        compare(bed, db, url, "energy --run b")
+
+    @test
     def nothing_is_left_over(bed):
         """Of what was fetched, when a reader has enough, and when the program is told to end."""
         _, url = prepared(bed)
