@@ -17,15 +17,38 @@ enum change { GONE, BEGINS, MADE };
 
 struct turn {
 	int64_t at;
-	uint32_t lane, function;
-	uint32_t index; /* BEGINS: of b->start; MADE, GONE: the request that did it, or BLAME_NOBODY */
-	uint8_t change;
+	uint32_t group;      /* of a lane and function, see group_of */
+	uint32_t change : 2; /* enum change */
+	uint32_t index : 30; /* BEGINS: of b->start; MADE, GONE: the request that did it, or NO_INDEX */
 };
+
+#define NO_INDEX ((uint32_t)BLAME_NOBODY >> 2)
+
+static uint32_t index_of(uint32_t request)
+{
+	return request == BLAME_NOBODY ? NO_INDEX : request;
+}
+
+static uint32_t request_of(const struct turn *t)
+{
+	return t->index == NO_INDEX ? BLAME_NOBODY : t->index;
+}
+
+/* A number for each function on each lane: by lane, then function. */
+static uint32_t group_of(const struct blame_run *b, uint32_t lane, uint32_t function)
+{
+	return lane * b->functions.n + function;
+}
+
+static bool can_number(const struct blame_run *b)
+{
+	return (uint64_t)b->nlanes * b->functions.n <= UINT32_MAX && b->nrequests < NO_INDEX && b->nstarts < NO_INDEX;
+}
 
 /* A container's end, as lines tell it. */
 struct removal {
-	int64_t at;
-	uint32_t by;
+	int64_t at, line;
+	uint32_t by, rule; /* rule: the how manieth told it; at one time the first does, by its first line */
 };
 
 struct cold {
@@ -35,8 +58,8 @@ struct cold {
 	uint32_t *function;  /* by number of these: of b->functions */
 	uint32_t functions_room;
 	struct intern containers;
-	struct removal *removal; /* by container */
-	uint32_t removals_room;
+	struct removal *removal;       /* by container */
+	uint32_t removals_room, rules; /* rules: read so far */
 	struct turn *turn;
 	size_t nturns, turns_room;
 	uint32_t *taken; /* of one function: who took a container that is not replaced; ntaken of them */
@@ -78,15 +101,17 @@ static int read_names(struct cold *c)
 	return rc;
 }
 
+static bool is_earlier(const struct removal *a, const struct removal *b)
+{
+	return a->at != b->at ? a->at < b->at : a->rule == b->rule && a->line < b->line;
+}
+
 /* The earliest line of a container's removal says when, and for whom. */
 static int read_removed(struct cold *c, const struct rule *rule)
 {
 	sqlite3_stmt *st;
-	int rc =
-	    sql_prepare(c->db,
-	                "SELECT field(event, ?3), time_ns, tid FROM event WHERE run = ?1 AND message = ?2 ORDER BY "
-	                "time_ns, id",
-	                &st);
+	int rc = sql_prepare(
+	    c->db, "SELECT field(event, ?3), time_ns, tid, id FROM event WHERE run = ?1 AND message = ?2", &st);
 
 	if (!rc) {
 		sqlite3_bind_int64(st, 1, c->b->run);
@@ -96,6 +121,7 @@ static int read_removed(struct cold *c, const struct rule *rule)
 	while (!rc && (rc = sql_next(st)) == 1) {
 		struct slice id = column_slice(st, 0), tid = column_slice(st, 2);
 		int64_t at = sqlite3_column_int64(st, 1);
+		struct removal x;
 		uint32_t n, before = c->containers.n;
 
 		rc = id.ptr ? intern_add(&c->containers, id, &n) : 0;
@@ -106,8 +132,10 @@ static int read_removed(struct cold *c, const struct rule *rule)
 			break;
 		}
 		c->b->removed_told = true;
-		if (n >= before || at < c->removal[n].at)
-			c->removal[n] = (struct removal){at, tid.ptr ? blame_find(c->b, tid) : BLAME_NOBODY};
+		x = (struct removal){at, sqlite3_column_int64(st, 3), tid.ptr ? blame_find(c->b, tid) : BLAME_NOBODY,
+		                     c->rules};
+		if (n >= before || is_earlier(&x, &c->removal[n]))
+			c->removal[n] = x;
 	}
 	sqlite3_finalize(st);
 	return rc;
@@ -120,7 +148,7 @@ static int read_removals(struct cold *c)
 	int64_t any = 0;
 	int rc = 0;
 
-	while (!rc && (rule = rules_of_lines(c->b->rules, MEANS_REMOVED, &next)))
+	for (; !rc && (rule = rules_of_lines(c->b->rules, MEANS_REMOVED, &next)); c->rules++)
 		rc = read_removed(c, rule);
 	if (rc || c->b->removed_told)
 		return rc;
@@ -156,24 +184,25 @@ static int put_container(struct cold *c, sqlite3_stmt *st)
 	struct slice by = column_slice(st, 5);
 	uint32_t name = intern_find(&c->names, column_slice(st, 1)),
 	         n = intern_find(&c->containers, column_slice(st, 0));
-	struct turn t = {.lane = find_lane(c->b, column_slice(st, 2), slice_is(column_slice(st, 3), "gpu"))};
+	uint32_t lane = find_lane(c->b, column_slice(st, 2), slice_is(column_slice(st, 3), "gpu"));
+	struct turn t = {0};
 	int rc = 0;
 
 	c->b->made_told |= sqlite3_column_type(st, 4) != SQLITE_NULL;
-	if (name == INTERN_NONE || t.lane == BLAME_NOBODY)
+	if (name == INTERN_NONE || lane == BLAME_NOBODY)
 		return 0;
-	t.function = c->function[name];
+	t.group = group_of(c->b, lane, c->function[name]);
 	if (sqlite3_column_type(st, 4) != SQLITE_NULL) {
 		t.at = sqlite3_column_int64(st, 4);
 		t.change = MADE;
-		t.index = by.ptr ? blame_find(c->b, by) : BLAME_NOBODY;
+		t.index = index_of(by.ptr ? blame_find(c->b, by) : BLAME_NOBODY);
 		rc = add_turn(c, t);
 	}
 	if (rc || n == INTERN_NONE)
 		return rc;
 	t.at = c->removal[n].at;
 	t.change = GONE;
-	t.index = c->removal[n].by;
+	t.index = index_of(c->removal[n].by);
 	return add_turn(c, t);
 }
 
@@ -200,13 +229,11 @@ static int by_function_and_time(const void *a, const void *b)
 {
 	const struct turn *x = a, *y = b;
 
-	if (x->lane != y->lane)
-		return x->lane < y->lane ? -1 : 1;
-	if (x->function != y->function)
-		return x->function < y->function ? -1 : 1;
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
-	return x->change != y->change ? x->change - y->change : (x->index > y->index) - (x->index < y->index);
+	return x->change != y->change ? (int)x->change - (int)y->change : (x->index > y->index) - (x->index < y->index);
 }
 
 static int by_request(const void *a, const void *b)
@@ -316,9 +343,9 @@ static int go_through(struct cold *c, const struct turn *v, size_t n)
 	c->next = 0;
 	for (size_t i = 0; !rc && i < n; i++) {
 		if (v[i].change == GONE) {
-			rc = take(c, v[i].index);
+			rc = take(c, request_of(&v[i]));
 		} else if (v[i].change == MADE) {
-			make(c, v[i].index);
+			make(c, request_of(&v[i]));
 		} else {
 			/* those that begin at the same instant, too */
 			for (size_t k = i; k < n && v[k].at == v[i].at && v[k].change == BEGINS; k++)
@@ -330,11 +357,6 @@ static int go_through(struct cold *c, const struct turn *v, size_t n)
 }
 
 /* ---- the whole ---- */
-
-static uint64_t key_of(uint32_t lane, uint32_t function)
-{
-	return (uint64_t)lane << 32 | function;
-}
 
 /* Holds by lane and function, and of each by their beginning. *out is yours. */
 static int sort_holds(const struct blame_run *b, struct keyed **out)
@@ -349,7 +371,7 @@ static int sort_holds(const struct blame_run *b, struct keyed **out)
 		v[i] = (struct keyed){keyed_signed(b->hold[i].from_ns), i};
 	rc = keyed_sort(v, b->nholds);
 	for (uint32_t i = 0; i < b->nholds; i++)
-		v[i].key = key_of(b->hold[v[i].value].lane, b->request[b->hold[v[i].value].request].function);
+		v[i].key = group_of(b, b->hold[v[i].value].lane, b->request[b->hold[v[i].value].request].function);
 	if (!rc)
 		rc = keyed_sort(v, b->nholds);
 	return rc;
@@ -371,22 +393,35 @@ static size_t first_of(const struct keyed *v, size_t n, uint64_t key)
 	return low;
 }
 
+static int sort_turns(struct cold *c)
+{
+	const struct blame_run *b = c->b;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < b->nstarts; i++) {
+		const struct blame_start *s = &b->start[i];
+
+		rc = add_turn(
+		    c, (struct turn){s->from_ns, group_of(b, s->lane, b->request[s->request].function), BEGINS, i});
+	}
+	if (!rc && c->nturns)
+		qsort(c->turn, c->nturns, sizeof *c->turn, by_function_and_time);
+	return rc;
+}
+
 static int go_through_all(struct cold *c)
 {
 	struct blame_run *b = c->b;
-	struct keyed *hold;
-	int rc = sort_holds(b, &hold);
+	struct keyed *hold = NULL;
+	int rc = sort_turns(c);
 
-	for (uint32_t i = 0; !rc && i < b->nstarts; i++)
-		rc = add_turn(c, (struct turn){b->start[i].from_ns, b->start[i].lane,
-		                               b->request[b->start[i].request].function, i, BEGINS});
-	if (!rc && c->nturns)
-		qsort(c->turn, c->nturns, sizeof *c->turn, by_function_and_time);
+	if (!rc)
+		rc = sort_holds(b, &hold);
 	for (size_t i = 0, end; !rc && i < c->nturns; i = end) {
-		uint64_t key = key_of(c->turn[i].lane, c->turn[i].function);
-		size_t first = first_of(hold, b->nholds, key), last = first_of(hold, b->nholds, key + 1);
+		uint32_t group = c->turn[i].group;
+		size_t first = first_of(hold, b->nholds, group), last = first_of(hold, b->nholds, (uint64_t)group + 1);
 
-		for (end = i + 1; end < c->nturns && key_of(c->turn[end].lane, c->turn[end].function) == key; end++)
+		for (end = i + 1; end < c->nturns && c->turn[end].group == group; end++)
 			;
 		c->hold = hold + first;
 		c->nhold = last - first;
@@ -396,6 +431,17 @@ static int go_through_all(struct cold *c)
 	return rc;
 }
 
+/* What was only needed to read the containers. */
+static void forget_names(struct cold *c)
+{
+	intern_done(&c->names);
+	intern_done(&c->containers);
+	free(c->function);
+	free(c->removal);
+	c->function = NULL;
+	c->removal = NULL;
+}
+
 int blame_cold_read(sqlite3 *db, struct blame_run *b)
 {
 	struct cold c = {.b = b, .db = db};
@@ -403,6 +449,8 @@ int blame_cold_read(sqlite3 *db, struct blame_run *b)
 
 	if (!b->nstarts) /* as in a run that has no queue */
 		return 0;
+	if (!can_number(b))
+		return -EOVERFLOW;
 	c.waited = calloc((size_t)b->nrequests + 1, sizeof *c.waited);
 	c.making = calloc((size_t)b->nrequests + 1, sizeof *c.making);
 	rc = c.waited && c.making ? read_names(&c) : -ENOMEM;
@@ -410,12 +458,9 @@ int blame_cold_read(sqlite3 *db, struct blame_run *b)
 		rc = read_removals(&c);
 	if (!rc)
 		rc = read_containers(&c);
+	forget_names(&c);
 	if (!rc)
 		rc = go_through_all(&c);
-	intern_done(&c.names);
-	intern_done(&c.containers);
-	free(c.function);
-	free(c.removal);
 	free(c.turn);
 	free(c.taken);
 	free(c.waited);
