@@ -94,6 +94,11 @@ int sql_prepare_first(sqlite3 *db, const char *sql, sqlite3_stmt **out, const ch
 	return sql_errno(sqlite3_prepare_v2(db, sql, -1, out, rest));
 }
 
+int sql_bind_value(sqlite3_stmt *st, int at, sqlite3_value *value)
+{
+	return value ? sql_errno(sqlite3_bind_value(st, at, value)) : 0;
+}
+
 int sql_next(sqlite3_stmt *st)
 {
 	int rc = sqlite3_step(st);

@@ -35,6 +35,8 @@ int sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out);
 int sql_prepare_kept(sqlite3 *db, const char *sql, sqlite3_stmt **out);
 /* The first of somebody's statements (NULL: a comment, or nothing); *rest is the text behind it. */
 int sql_prepare_first(sqlite3 *db, const char *sql, sqlite3_stmt **out, const char **rest);
+/* A copy of a value as a parameter, for which there may be no memory; value NULL: the parameter stays what it is. */
+int sql_bind_value(sqlite3_stmt *st, int at, sqlite3_value *value);
 /* 1: a row, 0: no more, or an error. */
 int sql_next(sqlite3_stmt *st);
 /* SQLite's own check of the whole file, inside of a transaction too: each(arg, text) for each of the first `most`

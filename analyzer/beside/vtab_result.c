@@ -27,12 +27,13 @@ static int open_runs(sqlite3 *db, const char *sql, sqlite3_value *const *value, 
 		return -ENOMEM;
 	t->db = db;
 	rc = sql_prepare(db, sql, &t->runs);
+	if (!rc)
+		rc = sql_bind_value(t->runs, 1, value[0]);
 	if (rc) {
+		sqlite3_finalize(t->runs);
 		free(t);
 		return rc;
 	}
-	if (value[0])
-		sqlite3_bind_value(t->runs, 1, value[0]);
 	*out = t;
 	return 0;
 }

@@ -38,10 +38,11 @@ static void close_blame(void *p)
 
 static int prepare(struct state *s, sqlite3_value *const *value)
 {
+	const char *tid = value[0] ? (const char *)sqlite3_value_text(value[0]) : NULL;
 	int rc;
 
 	if (value[0]) {
-		s->tid = strdup((const char *)sqlite3_value_text(value[0]));
+		s->tid = tid ? strdup(tid) : NULL;
 		if (!s->tid)
 			return -ENOMEM;
 	}
@@ -51,10 +52,8 @@ static int prepare(struct state *s, sqlite3_value *const *value)
 	                 value[0] ? "SELECT run FROM invocation WHERE tid = ?1 AND (?2 IS NULL OR run = ?2) ORDER BY 1"
 	                          : "SELECT id FROM run WHERE ?1 IS NULL AND (?2 IS NULL OR id = ?2) ORDER BY 1",
 	                 &s->runs);
-	if (!rc && value[0])
-		sqlite3_bind_value(s->runs, 1, value[0]);
-	if (!rc && value[1])
-		sqlite3_bind_value(s->runs, 2, value[1]);
+	for (int i = 0; i < 2 && !rc; i++)
+		rc = sql_bind_value(s->runs, i + 1, value[i]);
 	return rc;
 }
 

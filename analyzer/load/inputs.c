@@ -97,7 +97,7 @@ static void bind_offset(sqlite3_stmt *q, int at, struct pass *p, const struct in
 
 	if (l->saw_foreign && !l->tracing) {
 		sqlite3_bind_int64(q, at, l->first_offset_s);
-		sqlite3_bind_text(q, at + 1, zone ? zone : l->assumed_zone ? "assumed" : "stamp", -1, SQLITE_TRANSIENT);
+		sqlite3_bind_text(q, at + 1, zone ? zone : l->assumed_zone ? "assumed" : "stamp", -1, SQLITE_STATIC);
 	} else if (l->saw_utc && !l->saw_local) {
 		sqlite3_bind_int64(q, at, 0);
 		sqlite3_bind_text(q, at + 1, "stamp", -1, SQLITE_STATIC);

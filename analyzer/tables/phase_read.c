@@ -56,10 +56,10 @@ static int prepare_attempts(struct phase_reader *r, sqlite3 *db, sqlite3_value *
 	         ", n",
 	         run ? "run = ?2" : "1", tid ? " AND tid = ?1" : "");
 	rc = sql_prepare(db, sql, &r->attempts);
-	if (!rc && tid)
-		sqlite3_bind_value(r->attempts, 1, tid);
-	if (!rc && run)
-		sqlite3_bind_value(r->attempts, 2, run);
+	if (!rc)
+		rc = sql_bind_value(r->attempts, 1, tid);
+	if (!rc)
+		rc = sql_bind_value(r->attempts, 2, run);
 	return rc ? rc : next_attempt(r);
 }
 
@@ -152,12 +152,11 @@ static int read_moments(struct phase_reader *r, struct phase_input *in)
 
 	if (!r->moments)
 		return 0;
-	if (r->at) {
+	if (r->at)
 		sqlite3_bind_int64(r->moments, 1, r->at->place);
-	} else {
-		sqlite3_bind_value(r->moments, 1, sqlite3_column_value(r->invocations, TID));
-		sqlite3_bind_value(r->moments, 2, sqlite3_column_value(r->invocations, RUN));
-	}
+	else if ((rc = sql_bind_value(r->moments, 1, sqlite3_column_value(r->invocations, TID))) ||
+	         (rc = sql_bind_value(r->moments, 2, sqlite3_column_value(r->invocations, RUN))))
+		return rc;
 	rc = sql_next(r->moments);
 	if (rc == 1) {
 		struct slice times = {sqlite3_column_blob(r->moments, 0), (size_t)sqlite3_column_bytes(r->moments, 0)};

@@ -38,10 +38,8 @@ static int prepare(struct state *s, sqlite3 *db, sqlite3_value *const *value)
 	snprintf(sql, sizeof sql, "SELECT " PHASE_COLUMNS " FROM invocation WHERE %s%s" PHASE_ORDER,
 	         value[1] ? "run = ?2" : "1", value[0] ? " AND tid = ?1" : "");
 	rc = sql_prepare(db, sql, &s->invocations);
-	if (!rc && value[0])
-		sqlite3_bind_value(s->invocations, 1, value[0]);
-	if (!rc && value[1])
-		sqlite3_bind_value(s->invocations, 2, value[1]);
+	for (int i = 0; i < 2 && !rc; i++)
+		rc = sql_bind_value(s->invocations, i + 1, value[i]);
 	return rc ? rc : phase_reader_open(db, s->invocations, value[0], value[1], &s->reader);
 }
 
@@ -120,10 +118,9 @@ static int phase_rowid(void *p, int64_t *out)
 		                 "SELECT p.id FROM place p JOIN invocation_row i ON i.id = p.id "
 		                 "JOIN invocation_kind k ON k.id = i.kind WHERE p.tid = ?1 AND k.run = ?2",
 		                 &s->number);
-	if (rc)
+	if (rc || (rc = sql_bind_value(s->number, 1, sqlite3_column_value(s->invocations, TID))) ||
+	    (rc = sql_bind_value(s->number, 2, sqlite3_column_value(s->invocations, RUN))))
 		return rc;
-	sqlite3_bind_value(s->number, 1, sqlite3_column_value(s->invocations, TID));
-	sqlite3_bind_value(s->number, 2, sqlite3_column_value(s->invocations, RUN));
 	rc = sqlite3_step(s->number);
 	id = sqlite3_column_int64(s->number, 0);
 	sqlite3_reset(s->number);

@@ -222,7 +222,7 @@ static int write_moments(struct writer *w, const struct invocation *o)
 		return -ENOMEM;
 	}
 	sqlite3_bind_int64(w->moment, 1, o->place);
-	sqlite3_bind_blob64(w->moment, 2, b.ptr, b.len, SQLITE_TRANSIENT);
+	sqlite3_bind_blob64(w->moment, 2, b.ptr, b.len, SQLITE_STATIC);
 	rc = sql_step_reset(w->moment);
 	bytes_free(&b);
 	return rc;

@@ -67,6 +67,7 @@ static void put_top(struct report *r)
 	struct text names = {0}, t = {0};
 
 	add_names(r, &names);
+	t.failed = names.failed;
 	text_add(&t, text_str(&names), names.len);
 	text_puts(&t, " · report of ilu-logq");
 	query_ok(r->q, page_head(r->out->file, "ilu-logq " ILU_VERSION, text_str(&t)), "output");

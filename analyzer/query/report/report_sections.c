@@ -336,7 +336,7 @@ static sqlite3_stmt *prepare_cases(struct query *q, const char *where, const cha
 
 	text_printf(&sql, "SELECT tid FROM invocation WHERE run = ?1 AND %s AND %s ORDER BY %s, tid LIMIT ?2", where,
 	            also ? also : "1", order);
-	st = query_prepare(q, text_str(&sql));
+	st = query_ok(q, sql.failed ? -ENOMEM : 0, q->command) ? query_prepare(q, text_str(&sql)) : NULL;
 	text_done(&sql);
 	return st;
 }
