@@ -235,22 +235,10 @@ static void write_steps(struct writing *w, unsigned kind, const struct steps *st
 	}
 }
 
-/* The first step of what is tried again; n: none is. */
-static int first_of_attempt(const struct steps *st)
-{
-	int first = st->n;
-
-	for (int i = 0; i < st->n; i++)
-		if (st->step[i].key == st->retry.key)
-			first = i < first ? i : first;
-	return first;
-}
-
 static void write_phase(struct writing *w, unsigned kind, const struct steps *st, const struct step_phase *p,
                         const char *begin, const char *end)
 {
-	int first = first_of_attempt(st);
-	bool of_attempt = p->from >= first;
+	bool of_attempt = p->from >= st->attempt;
 	const char *from = p->from >= 0       ? moment_of(w, st->step[p->from].key, st->step[p->from].field)
 	                   : w->r->nkinds > 1 ? moment_of(w, w->r->kind[kind].start, SAMPLE_NONE)
 	                                      : "arrived";

@@ -118,19 +118,48 @@ static bool candidate(struct chain *c, uint32_t key, uint32_t field, bool few)
 	return true;
 }
 
-/* Whether a field may be a step, or a message; in: by key, how many requests have it. */
+/* Whether a field is a time. */
 static bool may_be_time(const struct sample_field *f)
 {
 	return f->stamps && f->stamps * 100 >= f->seen * IN_ORDER;
+}
+
+/* The line with which a transaction is tried again; SAMPLE_NONE: it is not. */
+static uint32_t second_try(const struct chain *c, uint32_t tid)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = c->s->first[tid]; i < c->s->first[tid + 1]; i++)
+		if (c->s->line[i].key == c->out->retry.key && ++n == 2)
+			return i;
+	return SAMPLE_NONE;
+}
+
+/* Whether it is an error behind which requests are mostly tried again: it ends an attempt, and is no step of one. */
+static bool ends_attempt(const struct chain *c, uint32_t key)
+{
+	uint32_t have = 0, tried = 0, line;
+
+	if (c->out->retry.key == SAMPLE_NONE || !c->s->key[key].severity)
+		return false;
+	for (uint32_t i = 0; i < c->n; i++)
+		if (lines_of_key(c->s, c->tids[i], key, &line)) {
+			uint32_t second = second_try(c, c->tids[i]);
+
+			have++;
+			tried += second != SAMPLE_NONE && line < second;
+		}
+	return tried * 2 > have;
 }
 
 static bool may_be_step(const struct chain *c, uint32_t key)
 {
 	const struct sample_key *k = &c->s->key[key];
 
-	return !is_end(c, key) && !k->enters && k->text.len;
+	return !is_end(c, key) && !k->enters && k->text.len && !ends_attempt(c, key);
 }
 
+/* in: by key, how many requests have it. */
 static void candidates(struct chain *c, const uint32_t *in)
 {
 	const struct sample *s = c->s;
@@ -275,11 +304,15 @@ static bool is_idle(const struct chain *c, int step, int beside)
 	return far * 100 <= n && alone * 100 <= n && sum <= c->total_ns / 1000;
 }
 
+/* What a retry begins with stays: the first stretch of what is tried again begins there. */
 static void thin_out(struct chain *c)
 {
-	for (int i = 0; i < c->out->n; i++)
-		if (is_idle(c, i, i - 1) || is_idle(c, i, c->out->n))
+	for (int i = 0; i < c->out->n; i++) {
+		bool begins = c->out->step[i].key == c->out->retry.key && c->out->step[i].field == SAMPLE_NONE;
+
+		if (!begins && (is_idle(c, i, i - 1) || is_idle(c, i, c->out->n)))
 			drop(c, i--);
+	}
 }
 
 /* ---- what few have ---- */
@@ -400,6 +433,36 @@ static void find_phases(struct chain *c)
 	qsort(o->phase, (size_t)kept, sizeof *o->phase, compare_phases);
 }
 
+/* ---- attempts ---- */
+
+/* Whether a message that was there before mostly comes again where a request is tried again. */
+static bool comes_again(const struct chain *c, uint32_t key)
+{
+	uint32_t before, again = 0, tried = 0, second, first;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		second = second_try(c, c->tids[i]);
+		if (second == SAMPLE_NONE || !lines_of_key(c->s, c->tids[i], key, &first) || first > second)
+			continue;
+		before = 0;
+		for (uint32_t k = c->s->first[c->tids[i]]; k < second; k++)
+			before += c->s->line[k].key == key;
+		tried++;
+		again += lines_of_key(c->s, c->tids[i], key, &first) > before;
+	}
+	return again * 2 > tried;
+}
+
+/* The first step whose line comes again with the next attempt, as that of what a retry begins with does. */
+static void find_attempt(struct chain *c)
+{
+	struct steps *o = c->out;
+
+	o->attempt = o->retry.key == SAMPLE_NONE ? o->n : 0;
+	while (o->attempt < o->n && !comes_again(c, o->step[o->attempt].key))
+		o->attempt++;
+}
+
 /* ---- the whole ---- */
 
 static int find_steps(struct chain *c)
@@ -416,6 +479,7 @@ static int find_steps(struct chain *c)
 	thin_out(c);
 	add_few(c, in);
 	find_phases(c);
+	find_attempt(c);
 	free(in);
 	return 0;
 }

@@ -30,6 +30,7 @@ struct steps {
 	struct step_phase phase[STEP_PHASES_MAX];
 	int nphases;
 	struct retry retry;
+	int attempt; /* the first step of what is tried again; n: none is */
 };
 
 /* 0 or -ENOMEM. */

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in which requests do not all stand alike: logs.py cut|parts|hangs|few DIR
+"""Logs in which requests do not all stand alike: logs.py cut|parts|hangs|few|again DIR
 
 cut: 400 requests in the log of a client, of which the log of the daemon has eight.
 parts: a daemon's log of 400 requests in ten files; in 9 of the last 40 the tea boils over.
 hangs: two of 60 requests hang as soon as they are cooked, in the instant in which they came and were taken.
 few: of 400 requests 12 wait for the oven, and 12 others say that the radio was on, which takes none of their time.
+again: of 60 requests 6 burn and are tried again. Where nothing goes wrong a try begins with the request.
 """
 import datetime
 import json
@@ -19,8 +20,8 @@ def stamp(ms):
     return (START + datetime.timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def line(out, ms, request, message, **fields):
-    out.append((ms, json.dumps({"time": stamp(ms), "level": "info", "msg": message, "request_id": f"r{request}", **fields})))
+def line(out, ms, request, message, level="info", **fields):
+    out.append((ms, json.dumps({"time": stamp(ms), "level": level, "msg": message, "request_id": f"r{request}", **fields})))
 
 
 def write(folder, name, lines):
@@ -81,4 +82,19 @@ def few(folder):
     write(folder, "kitchen.log", lines)
 
 
-{"cut": cut, "parts": parts, "hangs": hangs, "few": few}[sys.argv[1]](sys.argv[2])
+def again(folder):
+    lines = []
+    for r in range(60):
+        at = r * 500
+        line(lines, at, r, "ordering")
+        for attempt in range(2 if r % 10 == 3 else 1, 0, -1):
+            line(lines, at, r, "a cook begins")
+            line(lines, at + 50, r, "in the oven")
+            at += 80
+            if attempt > 1:
+                line(lines, at, r, "it has burnt", level="error")
+        line(lines, at, r, "served")
+    write(folder, "kitchen.log", lines)
+
+
+{"cut": cut, "parts": parts, "hangs": hangs, "few": few, "again": again}[sys.argv[1]](sys.argv[2])
