@@ -373,3 +373,19 @@ int series_reader_next(struct series_reader *s, const struct series_row **out)
 	*out = &s->row;
 	return next_value(s);
 }
+
+int series_messages(series_message *take, void *arg)
+{
+	struct rules *r = NULL;
+	char *why = NULL;
+	int rc = rules_builtin(&r, &why);
+
+	for (size_t i = 0; !rc && i < json_array_size(r->series); i++) {
+		const json_t *message = json_object_get(json_array_get(r->series, i), "message");
+
+		rc = take(arg, (struct slice){json_string_value(message), json_string_length(message)});
+	}
+	rules_free(r);
+	free(why);
+	return rc;
+}

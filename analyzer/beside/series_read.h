@@ -25,4 +25,9 @@ int series_reader_open(struct store *s, const char *name, int64_t run, struct se
 int series_reader_next(struct series_reader *r, const struct series_row **out);
 void series_reader_close(struct series_reader *r);
 
+/* The messages whose lines these are, by the built-in rules. 0, a negative errno, or what take returns, which ends it,
+ * if that is not 0. */
+typedef int series_message(void *arg, struct slice message);
+int series_messages(series_message *take, void *arg);
+
 #endif

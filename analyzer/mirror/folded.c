@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "base/bytes.h"
 #include "load/runkind.h"
+#include "mirror/inputs.h"
 #include "mirror/ledger.h"
 #include "mirror/run_groups.h"
 #include "remote/merged.h"
@@ -403,6 +404,11 @@ static const struct {
      NULL, NULL},
     {FOLDED_BATCH, "batch", "run, n, worker, function_name, start_ns, batch_len", B_ALL, "run, n", 2, true, put_batch,
      NULL, NULL},
+    {FOLDED_FUNCTION, "function", "run, func_name, benchmark_name, avg_iat, iat_class", 5, "run, func_name", 2, false,
+     NULL, "tttdd",
+     "INSERT INTO function(run, func_name, benchmark_name, avg_iat, iat_class) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT "
+     "DO UPDATE SET benchmark_name = excluded.benchmark_name, avg_iat = excluded.avg_iat, iat_class = "
+     "excluded.iat_class"},
     {FOLDED_CONTAINER, "container",
      "run, container_id, fqdn, worker, compute, created_ns, removed_ns, created_by, invocations", 9,
      "run, container_id", 2, false, NULL, "tttttnntn",
@@ -427,6 +433,28 @@ static int put_table(struct folded *f, size_t t)
 		rc = plain[t].put ? plain[t].put(f, v) : put_plain(f, st, v, plain[t].kinds);
 	merged_close(m);
 	sqlite3_finalize(st);
+	return rc;
+}
+
+/* ---- functions ---- */
+
+/* What the metadata of these runs says: a column for each name. */
+static int put_metadata(struct folded *f)
+{
+	struct intern runs;
+	sqlite3_stmt *st;
+	uint32_t i;
+	int rc = sql_prepare(f->db, "SELECT path FROM run WHERE ?1 IS NULL OR path IN (?1, ?2) ORDER BY id", &st);
+
+	intern_init(&runs);
+	bind_slice(st, 1, f->only);
+	bind_slice(st, 2, f->other);
+	while (!rc && (rc = sql_next(st)) == 1)
+		rc = intern_add(&runs, column_slice(st, 0), &i);
+	sqlite3_finalize(st);
+	for (i = 0; i < runs.n && !rc; i++)
+		rc = inputs_metadata(f->c, runs.text[i], f->db, f->why);
+	intern_done(&runs);
 	return rc;
 }
 
@@ -506,6 +534,8 @@ int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run
 		rc = writer_open(&f.writer, db, true);
 	if (!rc && (tables & FOLDED_INVOCATION))
 		rc = put_invocations(&f);
+	if (!rc && (tables & FOLDED_FUNCTION))
+		rc = put_metadata(&f);
 	for (size_t t = 0; t < sizeof plain / sizeof *plain && !rc; t++)
 		rc = tables & plain[t].which ? put_table(&f, t) : 0;
 	if (!rc)

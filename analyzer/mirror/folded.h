@@ -15,7 +15,8 @@ enum folded_tables {
 	FOLDED_CONTAINER = 16,
 	FOLDED_SERIES = 32,
 	FOLDED_PATTERN = 64,
-	FOLDED_ALL = 127,
+	FOLDED_FUNCTION = 128, /* with the columns of the metadata */
+	FOLDED_ALL = 255,
 };
 
 /* Writes these tables of the model afresh, of a run (NONE: of all) and another one (NONE: of none), and none of the

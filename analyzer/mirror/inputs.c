@@ -66,6 +66,18 @@ static int take_metadata(void *arg, const struct slice *v)
 	return sql_step_reset(in->put);
 }
 
+int inputs_metadata(struct cluster *c, struct slice run, sqlite3 *db, char **why)
+{
+	struct inputs in = {.db = db};
+	int rc = ledger_run(db, run, &in.run);
+
+	if (!rc)
+		rc = fetch_metadata(c, run, take_metadata, &in, why);
+	sqlite3_finalize(in.put);
+	sqlite3_free(in.name);
+	return rc;
+}
+
 int inputs_put(struct cluster *c, struct slice run, sqlite3 *db, char **why)
 {
 	struct inputs in = {.db = db};
@@ -75,10 +87,6 @@ int inputs_put(struct cluster *c, struct slice run, sqlite3 *db, char **why)
 		rc = fetch_trace(c, run, take_trace, &in, why);
 	if (!rc)
 		rc = trace_set_write(&in.trace, db, in.run);
-	if (!rc)
-		rc = fetch_metadata(c, run, take_metadata, &in, why);
-	sqlite3_finalize(in.put);
-	sqlite3_free(in.name);
 	trace_set_done(&in.trace);
-	return rc;
+	return rc ? rc : inputs_metadata(c, run, db, why);
 }

@@ -9,4 +9,7 @@
 /* Inside the caller's transaction. 0, or negative with *why as http.h has it. */
 int inputs_put(struct cluster *c, struct slice run, sqlite3 *db, char **why);
 
+/* The metadata alone. */
+int inputs_metadata(struct cluster *c, struct slice run, sqlite3 *db, char **why);
+
 #endif

@@ -142,7 +142,7 @@ static const struct asked {
     {"spans", ABOUT_SPANS, NULL, 0, NULL, {0}},
     {"blame", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_CONTAINER, NULL, {0}},
     {"energy", ABOUT_ENERGY, NULL, 0, NULL, {0}},
-    {"slow", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"slow", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_FUNCTION, NULL, {0}},
     {"compare", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION, NULL, {0}},
     {"report", ABOUT_REPORT, NULL, 0, NULL, {0}},
     {"export", ABOUT_ALL, NULL, 0, NULL, {0}},
@@ -151,7 +151,7 @@ static const struct asked {
 static const struct {
 	const char *name;
 	const struct remote_need *need;
-} needs[] = {{"blame", &need_blame}, {"compare", &need_compare}};
+} needs[] = {{"blame", &need_blame}, {"compare", &need_compare}, {"slow", &need_slow}};
 
 /* Of ABOUT_REQUESTS. */
 static const struct remote_need *need_named(const char *name)

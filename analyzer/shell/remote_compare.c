@@ -78,17 +78,17 @@ static bool find_sides(struct query *q, const char *path, bool times, struct ask
 
 /* ---- which lines ---- */
 
-/* A line about a span, and the name in it. */
-#define SPAN_LINE "(target IS NOT NULL AND coalesce(message, '') IN ('new', 'close', 'enter', 'exit'))"
-#define SPAN      "coalesce(span, '')"
-#define NAME      "'\"name\"\\\\s*:\\\\s*\"((?:[^\"\\\\\\\\]|\\\\\\\\.)*)\"'"
+/* A span, and the name in it. */
+#define SPAN "coalesce(span, '')"
+#define NAME "'\"name\"\\\\s*:\\\\s*\"((?:[^\"\\\\\\\\]|\\\\\\\\.)*)\"'"
 
 /* Whether the servers can tell what a line counts as: of a span, where only one name stands in it; else where the text
  * has no escapes that would make it longer than what is looked at. */
 static void put_countable(struct text *sql)
 {
 	text_puts(sql,
-	          "if(" SPAN_LINE ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR (length(extractAll(" SPAN
+	          "if(" REMOTE_SPAN_LINE
+	          ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR (length(extractAll(" SPAN
 	          ", '\"name\"\\\\s*:')) = 1 AND position(substring(" SPAN ", 2), '{') = 0 AND match(" SPAN ", " NAME
 	          ")), coalesce(level, '') NOT IN ('ERROR', 'WARN') AND (length(coalesce(message, '')) <= ");
 	text_add_int(sql, MASK_SAME);
@@ -205,13 +205,14 @@ static void counts_sql(const struct query *q, const struct asked_side *p, struct
 	text_puts(sql, "SELECT tupleElement(min((run, source, line)) AS place, 1), tupleElement(place, 2), "
 	               "tupleElement(place, 3), kind_of, level_of, target, text_of, tupleElement(sumMap([cell], "
 	               "[toUInt64(1)]) AS sums, 1), tupleElement(sums, 2) FROM (SELECT run, source, line, target, "
-	               "multiIf(NOT " SPAN_LINE ", 'm', message = 'new', 'n', message = 'close', 'c', '') AS kind_of, "
-	               "if(" SPAN_LINE ", NULL, level) AS level_of, if(" SPAN_LINE ", extract(" SPAN ", " NAME
-	               "), coalesce(message, '')) AS text_of, ");
+	               "multiIf(NOT " REMOTE_SPAN_LINE
+	               ", 'm', message = 'new', 'n', message = 'close', 'c', '') AS kind_of, "
+	               "if(" REMOTE_SPAN_LINE ", NULL, level) AS level_of, if(" REMOTE_SPAN_LINE ", extract(" SPAN
+	               ", " NAME "), coalesce(message, '')) AS text_of, ");
 	put_cell(p, sql);
 	text_puts(sql, " AS cell FROM $event WHERE ");
 	put_side(p, sql);
-	text_puts(sql, " AND NOT (foreign AND " SPAN_LINE ") AND ");
+	text_puts(sql, " AND NOT (foreign AND " REMOTE_SPAN_LINE ") AND ");
 	put_countable(sql);
 	text_puts(sql, " AND NOT ");
 	put_by(q, sql);

@@ -10,6 +10,7 @@ void remote_asking_done(struct remote_asking *a)
 	free(a->own[0]);
 	free(a->own[1]);
 	text_done(&a->lines);
+	intern_done(&a->fields);
 }
 
 void remote_of_runs(struct slice run, struct slice other, struct text *sql)

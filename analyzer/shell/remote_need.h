@@ -12,6 +12,7 @@ struct remote_asking {
 	struct slice run, other; /* of these alone; run NONE: of all, other NONE: of one */
 	char *own[2];            /* texts of run and other, where they are nobody else's */
 	struct text lines;       /* which lines are read as they stand, as SQL */
+	struct intern fields;    /* of `slow`: those that it reads */
 };
 
 struct remote_need {
@@ -21,7 +22,10 @@ struct remote_need {
 	void (*more)(struct query *q, struct cluster *c, const struct remote_asking *a, const char *path);
 };
 
-extern const struct remote_need need_blame, need_compare;
+extern const struct remote_need need_blame, need_compare, need_slow;
+
+/* A line about a span, in SQL. */
+#define REMOTE_SPAN_LINE "(target IS NOT NULL AND coalesce(message, '') IN ('new', 'close', 'enter', 'exit'))"
 
 void remote_asking_done(struct remote_asking *a);
 /* `run = '...'`, or that of both runs, or 1. */

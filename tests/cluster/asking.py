@@ -58,9 +58,9 @@ ALL = [
 MESSAGES = ["Container acquired", "it's 7 \\ \t \n ü of 31", "len: 12 popped: 4f5a6b7c8d", "(sent)", "", "x" * 1020 + " \n 12 " * 9, None, "new", "close", "enter", "exit"]
 SPANS = [{"name": "plain"}, {"a": 1, "b": "\"name\":\"no\"", "name": "a \\ \" b"}, {"in": {"name": "inner"}, "name": "{outer}"}, {"list": [1, {"name": "in"}], "name": ""}, {"in": {"name": "inner"}}, {"name": 7}]
 # Also as JSON, which names no column of a database.
-WHY = ["blame", "blame --cold", "blame --heat", "compare +0s..+3m +3m..+6m", "compare r@..+2m 1@+1m.. --by worker", "compare r 1@+2m..+3m --show lines"]
-# The lines that these read as they stand.
-READ = ["CPU utilization", "Removing container", "Container deleted"]
+WHY = ["blame", "blame --cold", "blame --heat", "compare +0s..+3m +3m..+6m", "compare r@..+2m 1@+1m.. --by worker", "compare r 1@+2m..+3m --show lines", "slow", "slow --over 500ms"]
+# Most lines; none that these read as they stand.
+NOT_READ = ["new", "close", "returning container", "Handling invocation request"]
 # Of several runs, with lines of level debug: those of queues and removals.
 BLAMED = ["blame", "blame --by container", "blame --cold", "blame --cold --by tid", "blame --run 2", "blame --heat --run 1", "blame --cold --run 1"]
 # The same runs beside each other; errors, spans with names, a field of the requests' lines.
@@ -204,6 +204,9 @@ def register(test):
             same_words(bed, db, url, *command.split())
         tid = bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT tid FROM event WHERE tid IS NOT NULL AND tid NOT IN (SELECT tid FROM invocation) LIMIT 1").split()[1]
         same_words(bed, db, url, "blame", tid)
+        for options in (), ("--run", "1"), ("--run", "2", "--over", "p90"), ("--function", "hello"):
+            same_words(bed, db, url, "slow", *options)
+            same_words(bed, db, url, "--format", "json", "slow", *options)
         for words in COMPARED:
             for format in "text", "json":
                 same_words(bed, db, url, "--format", format, "compare", *words.split())
@@ -222,7 +225,7 @@ def register(test):
         url = bed.fresh("few")
         bed.do("-q", "-d", db, "push", url)
         bed.do("-q", "fold", url)
-        bed.cluster.ask_all(f"ALTER TABLE few.event UPDATE raw = 'nothing' WHERE message NOT IN ({', '.join(map(repr, READ))}) AND coalesce(level, '') NOT IN ('ERROR', 'WARN')")
+        bed.cluster.ask_all(f"ALTER TABLE few.event UPDATE raw = 'nothing' WHERE message IN ({', '.join(map(repr, NOT_READ))}) AND coalesce(level, '') NOT IN ('ERROR', 'WARN')")
         while set(bed.cluster.ask_all("SELECT count() FROM system.mutations WHERE NOT is_done").split()) != {"0"}:
             time.sleep(0.05)
         for command in WHY:

@@ -87,6 +87,13 @@ void said_free(struct said_values *s);
 
 /* Fields of lines that a request has once and that have few values. */
 struct fields;
+enum {
+	FIELD_VALUES_MOST = 64,  /* more different values are those of an id, or of a measurement */
+	FIELD_VALUE_LENGTH = 96, /* bytes; what is longer is no name */
+	FIELDS_READ_MOST = 64    /* that are read in full */
+};
+/* Where not all lines are here: these fields are worth reading, and none else. 0 or a negative errno. */
+int fields_choose(sqlite3 *db, const struct intern *names);
 /* 0 or a negative errno; fields_free in any case. The store is not needed afterwards. */
 int fields_read(struct store *store, int64_t run, const struct requests *r, struct fields **out);
 /* By their names, behind those of out, but those that part the requests as one of these does. 0 or -ENOMEM. */

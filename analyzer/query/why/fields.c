@@ -18,15 +18,15 @@
 enum {
 	FEW_LINES = 200000, /* of fewer lines all are looked at first */
 	LOOKS = 16,
-	LOOK = 8192,                   /* else at so many places so many */
-	VALUES_MOST = 64,              /* more different values are those of an id, or of a measurement */
-	VALUE_LENGTH = 96,             /* bytes; what is longer is no name */
+	LOOK = 8192, /* else at so many places so many */
+	VALUES_MOST = FIELD_VALUES_MOST,
+	VALUE_LENGTH = FIELD_VALUE_LENGTH,
 	VALUE_ROOM = 3 * VALUE_LENGTH, /* without its escapes */
-	FIELDS_MOST = 64,              /* that are read in full */
-	NUMBERS = 1 << 16,             /* of a chunk's transactions */
-	AGAIN_MOST = 100,              /* one request in so many may have two values */
-	FETCHED = 128,                 /* that are looked up one after the other */
-	AHEAD = 16                     /* rows */
+	FIELDS_MOST = FIELDS_READ_MOST,
+	NUMBERS = 1 << 16, /* of a chunk's transactions */
+	AGAIN_MOST = 100,  /* one request in so many may have two values */
+	FETCHED = 128,     /* that are looked up one after the other */
+	AHEAD = 16         /* rows */
 };
 
 struct field {
@@ -258,6 +258,51 @@ static int choose(struct fields *f)
 		f->v[i].attribute = (uint32_t)f->found.n;
 	}
 	return 0;
+}
+
+/* ---- what somebody else has looked at ---- */
+
+int fields_choose(sqlite3 *db, const struct intern *names)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sql_exec_all(db, "CREATE TABLE chosen_field(name TEXT)");
+
+	for (uint32_t i = 0; i < names->n && !rc; i++) {
+		rc = sql_prepare(db, "INSERT INTO chosen_field VALUES (?1)", &st);
+		bind_slice(st, 1, names->text[i]);
+		rc = rc ? rc : sql_finish(st);
+	}
+	return rc;
+}
+
+static int take_chosen(struct fields *f)
+{
+	sqlite3_stmt *st;
+	uint32_t i;
+	int rc = sql_prepare(store_db(f->store), "SELECT name FROM chosen_field ORDER BY rowid", &st);
+
+	while (!rc && (rc = sql_next(st)) == 1) {
+		rc = field_number(f, column_slice(st, 0), &i);
+		if (!rc && !attribute_add(&f->found, f->names.text[i].ptr, ATTRIBUTE_OUTCOME, f->r->n))
+			rc = -ENOMEM;
+		if (!rc)
+			f->v[i].attribute = (uint32_t)f->found.n;
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* Finds the fields that are worth reading. */
+static int find_fields(struct fields *f)
+{
+	int64_t chosen = 0;
+	int rc =
+	    sql_number(store_db(f->store), "SELECT count(*) FROM sqlite_master WHERE name = 'chosen_field'", &chosen);
+
+	if (rc || chosen)
+		return rc ? rc : take_chosen(f);
+	rc = f->r->n ? look(f) : 0;
+	return rc ? rc : choose(f);
 }
 
 /* ---- all lines with such fields ---- */
@@ -672,10 +717,8 @@ int fields_read(struct store *store, int64_t run, const struct requests *r, stru
 
 	if (f)
 		*f = (struct fields){.store = store, .asked_run = run, .r = r};
-	if (!rc && r->n)
-		rc = look(f);
 	if (!rc)
-		rc = choose(f);
+		rc = find_fields(f);
 	if (!rc && f->found.n)
 		rc = find_requests(f);
 	if (!rc && f->found.n)
