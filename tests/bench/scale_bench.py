@@ -157,7 +157,8 @@ class Scale:
 
     def ask(self, suffix):
         tid = Done("-d", self.db, "--format", "csv", "sql", "SELECT max(tid) AS tid FROM invocation", answer=True).answer.split()[1]
-        asked = {"tid": ["timeline", tid], "invocations": ["invocations"], "phases": ["phases"], "errors": ["errors", "--level", "warn"]}
+        asked = {"tid": ["timeline", tid], "invocations": ["invocations"], "phases": ["phases"], "errors": ["errors", "--level", "warn"],
+                 "gaps": ["gaps"], "spans": ["spans"]}
         for name, command in asked.items():
             seconds = [sorted(Done("-d", d, "--format", "csv", *command).wall for _ in range(REPEATS))[REPEATS // 2] for d in (self.url, self.db)]
             figure(f"scale.{name}{suffix}", seconds[0], "s", "database", seconds[1])

@@ -383,6 +383,7 @@ def register(test):
             bed.do("-q", "fold", url)
             for command in LINES + ALL:
                 compare(bed, db, url, command)
+            compare_reports(bed, db, url, SECTIONS)
             sql = "SELECT level, count(*) AS n FROM event GROUP BY level ORDER BY level"
             assert bed.do("-d", url, "--format", "csv", "sql", sql) == bed.do("-d", db, "--format", "csv", "sql", sql)
 
