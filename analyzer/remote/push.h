@@ -8,6 +8,7 @@
 #ifndef REMOTE_PUSH_H
 #define REMOTE_PUSH_H
 
+#include "base/bytes.h"
 #include "remote/cluster.h"
 #include "store/store.h"
 #include <sqlite3.h>
@@ -20,6 +21,8 @@ struct push_options {
 	/* Column fact of an event (schema.c). NULL: no rules are looked at. */
 	uint32_t (*mark)(void *arg, const struct event *e);
 	void *mark_arg;
+	/* Column seen of a source whose lines are all there, into out. NULL: ''. 0 or a negative errno. */
+	int (*seen)(struct store *s, int64_t source, struct bytes *out);
 	/* So many events of all are done; the source at work. NULL: nobody wants to know. */
 	void (*progress)(void *arg, int64_t done, int64_t total, const char *path);
 	void *arg;

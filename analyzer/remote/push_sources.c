@@ -195,6 +195,16 @@ static size_t home_of(const struct push *p, const struct source *s)
 	return cluster_shard_of(p->c, SLICE_NONE, text_of(s->path), 0);
 }
 
+static int put_seen(struct push *p, const struct source *s, bool whole, struct bytes *b)
+{
+	struct bytes seen = {0};
+	int rc = whole && p->o->seen ? p->o->seen(p->o->store, s->id, &seen) : 0;
+
+	row_text(b, (struct slice){seen.ptr ? seen.ptr : "", seen.len});
+	bytes_free(&seen);
+	return rc;
+}
+
 /* The row of a source; whole: all its events are there. */
 static int put_source(struct push *p, const struct source *s, bool whole, struct bytes *b)
 {
@@ -217,7 +227,7 @@ static int put_source(struct push *p, const struct source *s, bool whole, struct
 		bytes_u64(b, (uint64_t)(whole ? s->events : 0));
 		bytes_u64(b, s->head);
 		row_columns(b, st, 0, "tTnnnnnnnnnnnnNTTNNbT");
-		rc = 0;
+		rc = put_seen(p, s, whole, b);
 	}
 	sqlite3_finalize(st);
 	return rc;
@@ -235,7 +245,7 @@ int group_give(struct push *p, bool whole)
 			if (home_of(p, s) == i)
 				rc = put_source(p, s, whole, &b);
 		if (!rc && (b.len || b.failed))
-			rc = cluster_give(p->c, i, "source", schema_source_columns, &b, p->why);
+			rc = cluster_give(p->c, i, "source", schema_source_given, &b, p->why);
 		bytes_free(&b);
 	}
 	return rc;

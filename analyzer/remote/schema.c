@@ -9,6 +9,8 @@
  * Of a line that a rule of number n speaks of, fact is 2n + 1; of another one 2n, where the rules of this number were
  * looked at. So whoever folds by rules n leaves out what has 2n, and reads what was pushed under other rules whole.
  *
+ * What a push sees in all lines of a source (mirror/seen.h) stands in its column seen; '' is nothing.
+ *
  * What the fold makes of transactions stands with the day of their first line, as a partition: days are folded afresh,
  * each as a whole. What lies between transactions is a partition for each run. */
 #include "remote/schema.h"
@@ -32,7 +34,7 @@ const char *const schema_tables[] = {
     "blank UInt64, repaired UInt64, rejected UInt64, duplicate UInt64, ok_bytes UInt64, repaired_bytes UInt64, "
     "rejected_bytes UInt64, duplicate_bytes UInt64, offset_s Nullable(Int64), offset_from Nullable(String), "
     "format Nullable(String), first_ns Nullable(Int64), last_ns Nullable(Int64), cluster UInt8, "
-    "damage Nullable(String)) ENGINE = ReplacingMergeTree(version) ORDER BY (run, path)",
+    "damage Nullable(String), seen String) ENGINE = ReplacingMergeTree(version) ORDER BY (run, path)",
 
     "CREATE TABLE IF NOT EXISTS $reject (run String, source String, line UInt64, offset UInt64, length UInt64, "
     "reason String, sample String) ENGINE = ReplacingMergeTree ORDER BY (run, source, line)",
@@ -59,16 +61,19 @@ const char *const schema_tables[] = {
 
 const struct schema_later schema_later[] = {
     {"event", "fact", "ALTER TABLE $event ADD COLUMN fact UInt32 AFTER day"},
+    {"source", "seen", "ALTER TABLE $source ADD COLUMN seen String AFTER damage"},
     {"finish", "parts", "ALTER TABLE $finish ADD COLUMN parts UInt64"},
     {0},
 };
 
 const char schema_event_columns[] = "run, source, line, offset, time_ns, level, level_text, kind, target, message, "
                                     "tid, fields, span, spans, raw, foreign, day, fact";
-const char schema_source_columns[] =
-    "run, path, version, whole, events, head_hash, kind, worker, bytes, file_bytes, lines, ok, blank, repaired, "
-    "rejected, duplicate, ok_bytes, repaired_bytes, rejected_bytes, duplicate_bytes, offset_s, offset_from, format, "
-    "first_ns, last_ns, cluster, damage";
+#define SOURCE_COLUMNS                                                                                                \
+	"run, path, version, whole, events, head_hash, kind, worker, bytes, file_bytes, lines, ok, blank, repaired, " \
+	"rejected, duplicate, ok_bytes, repaired_bytes, rejected_bytes, duplicate_bytes, offset_s, offset_from, "     \
+	"format, first_ns, last_ns, cluster, damage"
+const char schema_source_columns[] = SOURCE_COLUMNS;
+const char schema_source_given[] = SOURCE_COLUMNS ", seen";
 const char schema_reject_columns[] = "run, source, line, offset, length, reason, sample";
 const char schema_result_columns[] = "run, tid, ord, success, function_name, was_cold, worker_duration_us, "
                                      "code_duration_sec, e2e_duration_us, compute, container_state, sent, "

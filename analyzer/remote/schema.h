@@ -10,8 +10,8 @@ enum { SCHEMA_FORMAT = 3 };
 
 /* Statements with $TABLE for a table; ends with NULL. */
 extern const char *const schema_tables[];
-/* Columns that tables of older formats lack: of the events, since format 2, and of what was finished, since format 3.
- */
+/* Columns that tables of older formats lack: of the events, since format 2; of sources, and of what was finished, since
+ * format 3. */
 struct schema_later {
 	const char *table, *column; /* NULL: after the last one */
 	const char *sql;            /* adds it */
@@ -37,5 +37,7 @@ void schema_folded_kinds(const struct schema_folded *f, char kinds[SCHEMA_COLUMN
 
 /* The columns of each in the order in which they are given: that of the table. */
 extern const char schema_event_columns[], schema_source_columns[], schema_reject_columns[], schema_result_columns[];
+/* Those of source as they are given, with what nobody reads who asks for the ledger: seen. */
+extern const char schema_source_given[];
 
 #endif

@@ -4,6 +4,7 @@
 #include "beside/beside.h"
 #include "load/progress.h"
 #include "mirror/marks.h"
+#include "mirror/seen.h"
 #include "remote/push.h"
 #include "shell/load_command.h"
 #include "shell/remote_command.h"
@@ -69,6 +70,7 @@ static void push_store(struct query *q, struct cluster *c, const char *path, str
 	                         .host = args_value(q->args, "host"),
 	                         .mark = marks_of,
 	                         .mark_arg = &marks,
+	                         .seen = seen_of_source,
 	                         .progress = shown_progress,
 	                         .arg = shown};
 	struct push_sum sum = {0};
