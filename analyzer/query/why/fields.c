@@ -723,6 +723,8 @@ int fields_read(struct store *store, int64_t run, const struct requests *r, stru
 		rc = find_requests(f);
 	if (!rc && f->found.n)
 		rc = read_lines(f);
+	if (f)
+		table_done(&f->at);
 	return rc;
 }
 

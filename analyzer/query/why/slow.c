@@ -93,7 +93,7 @@ struct found {
 	struct attributes given, company, series;
 };
 
-enum { OF_FIELDS, OF_SERIES, OF_COMPANY, OF_REQUESTS, FINDS }; /* what takes longest first */
+enum { OF_FIELDS, OF_SERIES, OF_REQUESTS, FINDS }; /* what takes longest first */
 
 static int find_one(void *arg, struct store *store, size_t i)
 {
@@ -101,10 +101,8 @@ static int find_one(void *arg, struct store *store, size_t i)
 
 	if (i == OF_FIELDS)
 		return fields_read(store, f->run, f->r, &f->fields);
-	if (i == OF_SERIES)
-		return said_read(store, f->run, f->r, &f->arrivals, &f->said);
-	return i == OF_COMPANY ? conditions_of_requests(f->r, &f->arrivals, &f->company)
-	                       : attributes_of_requests(f->r, &f->given);
+	return i == OF_SERIES ? said_read(store, f->run, f->r, &f->arrivals, &f->said)
+	                      : attributes_of_requests(f->r, &f->given);
 }
 
 /* The order is that in which what is as strong is told. */
@@ -118,10 +116,13 @@ static int append(struct attributes *to, struct found *f, struct attributes *fun
 	return rc ? rc : attributes_of_fields(f->fields, to);
 }
 
+/* What the others were at comes before the lines: it takes little time, but memory that these want as well. */
 static int find_all(struct query *q, struct slow *s, struct found *f, struct attributes *functions)
 {
 	int rc = arrivals_make(f->r, &f->arrivals);
 
+	if (!rc)
+		rc = conditions_of_requests(f->r, &f->arrivals, &f->company);
 	if (!rc)
 		rc = parts_read(q->store, FINDS, find_one, f);
 	if (!rc)
