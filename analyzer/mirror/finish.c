@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* finish.c - the second step of a fold: what lies between the transactions of a run. See fold.h. */
-#include "base/array.h"
 #include "base/sql.h"
 #include "findings/finding.h"
 #include "mirror/folding.h"
@@ -11,92 +10,70 @@
 
 /* ---- lines and results of a run ---- */
 
-/* A source of the run at hand. */
-struct stretch {
-	struct slice path;
-	int64_t last; /* line */
-};
-
-struct stretches {
-	struct arena texts;
-	struct stretch *v;
-	size_t n, room;
-};
-
-static int take_stretch(void *arg, const struct slice *v)
-{
-	struct stretches *x = arg;
-	struct stretch *t = NULL;
-
-	for (size_t i = 0; i < x->n && !t; i++)
-		t = slice_same(x->v[i].path, v[0]) ? &x->v[i] : NULL;
-	if (!t && (t = array_add(x->v, x->n, x->room)))
-		*t = (struct stretch){{arena_copy(&x->texts, v[0]), v[0].len}, 0};
-	if (!t || x->texts.failed)
-		return -ENOMEM;
-	t->last = tsv_int(v[1]) > t->last ? tsv_int(v[1]) : t->last;
-	return 0;
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return slice_compare(((const struct stretch *)a)->path, ((const struct stretch *)b)->path);
-}
-
-static int find_stretches(struct fold *f, struct stretches *x, char **why)
-{
-	struct text sql = {0};
-	int rc = 0;
-
-	text_puts(&sql, "SELECT source, max(line) FROM $event WHERE run = ");
-	cluster_quote(&sql, f->run->run);
-	text_puts(&sql, " GROUP BY source FORMAT TabSeparated");
-	for (size_t i = 0; i < f->c->n && !rc; i++) {
-		struct tsv t = {.columns = 2, .row = take_stretch, .arg = x};
-
-		rc = sql.failed ? -ENOMEM : cluster_ask(f->c, i, text_str(&sql), &t, why);
-		tsv_done(&t);
-	}
-	if (!rc && x->n)
-		qsort(x->v, x->n, sizeof *x->v, by_path);
-	text_done(&sql);
-	return rc;
-}
-
 /* So many lines at a time that a server can put them in order. It looks at the whole run for each answer, so that small
  * sources come together. */
-enum { LINES = 500000 };
+enum { LINES = 500000, NEEDED_LINES = 4 * LINES, NEEDED_BYTES = 100000 };
 
-static int long_source(struct fold *f, const struct stretch *of, fetch_row *row, void *to, char **why)
+static int long_source(struct fold *f, size_t i, const char *also, int64_t lines, fetch_row *row, void *to, char **why)
 {
+	const struct needed_source *of = &f->needed->source[i];
 	int rc = 0;
 
-	for (int64_t first = 0; first <= of->last && !rc; first += LINES) {
+	for (int64_t first = 0; first <= of->last && !rc; first += lines) {
 		struct fetch_which w = {
-		    .run = f->run->run, .source = of->path, .first = first, .last = first + LINES - 1};
+		    .run = f->run->run, .source = of->path, .first = first, .last = first + lines - 1, .only = also};
 
 		rc = fetch_lines(f->c, &w, row, to, why);
 	}
 	return rc;
 }
 
-/* All lines of the run, source by source. */
+/* How many sources from i on are asked for together. */
+static size_t together(const struct needed *n, size_t i, int64_t most)
+{
+	int64_t lines = n->source[i].last;
+	size_t bytes = n->source[i].cost, end = i + 1;
+
+	for (; end < n->n; end++) {
+		lines += n->source[end].last;
+		bytes += n->source[end].cost;
+		if (lines > most || bytes > NEEDED_BYTES)
+			break;
+	}
+	return end - i;
+}
+
+/* The lines of the run that are needed, source by source. */
 static int run_lines(void *arg, fetch_row *row, void *to, char **why)
 {
 	struct fold *f = arg;
-	struct stretches x = {0};
-	int rc = find_stretches(f, &x, why);
+	const struct needed *x = f->needed;
+	int64_t lines = x->all ? LINES : NEEDED_LINES;
+	struct text also = {0};
+	int rc = 0;
 
-	for (size_t i = 0, n; i < x.n && !rc; i += n) {
-		struct fetch_which w = {.run = f->run->run, .source = x.v[i].path, .last = LINES};
-		int64_t lines = x.v[i].last;
+	for (size_t i = 0, n; i < x->n && !rc; i += n) {
+		const char *sql;
 
-		for (n = 1; i + n < x.n && (lines += x.v[i + n].last) <= LINES; n++)
-			w.to = x.v[i + n].path;
-		rc = n > 1 ? fetch_lines(f->c, &w, row, to, why) : long_source(f, &x.v[i], row, to, why);
+		n = together(x, i, lines);
+		text_reset(&also);
+		if (!x->all)
+			needed_where(x, i, i + n, &also);
+		sql = x->all ? NULL : text_str(&also);
+		if (also.failed)
+			rc = -ENOMEM;
+		else if (n > 1)
+			rc = fetch_lines(f->c,
+			                 &(struct fetch_which){.run = f->run->run,
+			                                       .source = x->source[i].path,
+			                                       .to = x->source[i + n - 1].path,
+			                                       .last = lines,
+			                                       .only = sql},
+			                 row, to, why);
+		else
+			rc = long_source(f, i, sql, lines, row, to, why);
 	}
-	free(x.v);
-	arena_done(&x.texts);
+	text_done(&also);
 	return rc;
 }
 
@@ -122,8 +99,20 @@ static int run_results(void *arg, fetch_row *row, void *to, char **why)
 static int run_inputs(void *arg, sqlite3 *db, char **why)
 {
 	const struct fold *f = arg;
+	int rc = inputs_put(f->c, f->run->run, db, why);
 
-	return inputs_put(f->c, f->run->run, db, why);
+	return rc || f->needed->all ? rc : needed_put(f->needed, db);
+}
+
+/* Some of the lines that are needed are not the same without those before them. */
+static void run_lost(void *arg, const char *path, int64_t lines, int64_t all)
+{
+	struct fold *f = arg;
+
+	if (f->needed->all)
+		fold_lost(arg, path, lines, all);
+	else
+		f->needed->lost = true;
 }
 
 /* ---- findings ---- */
@@ -376,20 +365,26 @@ static int complete_invocations(struct fold *f, sqlite3 *db)
 
 /* ---- the second step ---- */
 
+/* -EAGAIN: it takes all lines. */
 static int put_run(struct fold *f, struct rowsof *r, struct store *s)
 {
-	int rc = put_between(r, s, &f->sum->findings);
+	int rc = 0;
+
+	if (!f->needed->all)
+		rc = f->needed->lost ? -EAGAIN : needed_patterns(f->needed, store_db(s));
+	rc = rc == -EBADMSG ? -EAGAIN : rc;
+	rc = rc ? rc : put_between(r, s, &f->sum->findings);
 
 	return rc ? rc : complete_invocations(f, store_db(s));
 }
 
-static int make_run(struct fold *f, uint64_t version)
+static int make_rows(struct fold *f, uint64_t version)
 {
 	const struct mirror_from from = {.lines = run_lines,
 	                                 .results = run_results,
 	                                 .sources = fold_sources,
 	                                 .more = run_inputs,
-	                                 .lost = fold_lost,
+	                                 .lost = run_lost,
 	                                 .arg = f,
 	                                 .rules = f->o->rules,
 	                                 .benchmark = f->o->benchmark,
@@ -403,6 +398,22 @@ static int make_run(struct fold *f, uint64_t version)
 	                   .why = f->why};
 
 	return fold_make(f, &from, &r, put_run);
+}
+
+static int make_run(struct fold *f, uint64_t version)
+{
+	struct needed n;
+	int rc = needed_find(f->c, f->run->run, f->passed, &n, f->why);
+
+	f->needed = &n;
+	rc = rc ? rc : make_rows(f, version);
+	if (rc == -EAGAIN) {
+		n.all = true;
+		rc = make_rows(f, version);
+	}
+	f->needed = NULL;
+	needed_done(&n);
+	return rc;
 }
 
 static int finish_run(struct fold *f, const struct unit_run *run)

@@ -142,7 +142,7 @@ int fold_make(struct fold *f, const struct mirror_from *from, struct rowsof *r, 
 	if (!rc) {
 		rc = open_mirror(f, &m, &s);
 		rc = rc ? rc : put(f, r, s);
-		if (rc && !*f->why && rc != -EINTR && rc != -ENOMEM && s)
+		if (rc && !*f->why && rc != -EINTR && rc != -ENOMEM && rc != -EAGAIN && s)
 			say(f->why, "run %s can't be folded: %s", f->run->run.ptr, sqlite3_errmsg(store_db(s)));
 	}
 	rowsof_done(r);

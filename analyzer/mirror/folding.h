@@ -4,6 +4,7 @@
 #define MIRROR_FOLDING_H
 
 #include "mirror/fold.h"
+#include "mirror/needed.h"
 #include "mirror/rowsof.h"
 #include "remote/unit.h"
 #include "store/store.h"
@@ -21,6 +22,7 @@ struct fold {
 	const struct unit *unit;
 	const struct unit_part *part;
 	const struct unit_run *run;
+	struct needed *needed; /* of the run, by the second step */
 };
 
 /* Finds the runs. units_done(&f->units) in any case. */
