@@ -360,6 +360,7 @@ soak: export ILU_SLOW_SCENARIOS =
 # The numbers of tries that CI has no time for: an hour.
 soak:
 	@ILU_TEST_ALL=1 ILU_TEST_KILLS=10000 ILU_TEST_DAMAGES=20000 ILU_SEEDS=200 ILU_CLEAN_RUNS=200 ILU_INFER_LOGS=200 ILU_INFER_SEEDS=50 ILU_TID_SEEDS=50 ILU_COMPARE_PAIRS=1000 $(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory KILLS=50 SERVER_KILLS=10 check-cluster
 
 programs: $(PROGRAMS)
 
@@ -546,7 +547,7 @@ help:
 	@echo 'make demo          build, run the sample daemon, load its logs, show what the analyzer answers'
 	@echo 'make demo-kvd      build, kill a sample server under load, show that its log has all that it acknowledged'
 	@echo 'make check         build and run every test (installs missing packages, and says so)'
-	@echo 'make soak          check, with all the tries at random that it leaves out: an hour'
+	@echo 'make soak          check and check-cluster, with all the tries at random that they leave out: an hour'
 	@echo 'make check-unit    the unit tests alone'
 	@echo 'make check-golden  the golden tests alone; CASE="load*" some of them, UPDATE=1 rewrites what they expect'
 	@echo 'make check-scale   what a line costs in a log four times as large (4.4 GB in the temporary directory)'
