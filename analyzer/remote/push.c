@@ -16,7 +16,7 @@
 
 /* A batch goes when it has so many rows or bytes. Those that are being made have at most HELD_MOST bytes, and those
  * that are on their way SENT_MOST. */
-enum { BATCH_ROWS = 65536, BATCH_BYTES = 24 << 20, HELD_MOST = 80 << 20, SENT_MOST = 72 << 20 };
+enum { BATCH_ROWS = 65536, BATCH_BYTES = 16 << 20, HELD_MOST = 64 << 20, SENT_MOST = 56 << 20 };
 #define DAY_NS INT64_C(86400000000000)
 
 /* ---- batches ---- */
