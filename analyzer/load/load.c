@@ -6,6 +6,7 @@
  * it is locked while it grows, so that of two loads that find no database the second waits, and adds to what the first
  * has made. */
 #include "load/lockowner.h"
+#include "base/array.h"
 #include "base/sql.h"
 #include "load/pass.h"
 
@@ -18,8 +19,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-enum { MEMORY_LARGE = 4 << 20 };
 
 volatile int load_stopped;
 
@@ -458,16 +457,6 @@ static int load_follow(struct load_options *o, char **tid)
 	return 130;
 }
 
-/* What a long line needs is given back as soon as it is free: left to itself, malloc raises its threshold with each
- * large piece, and keeps the next ones between smaller ones. */
-static void memory_settle(void)
-{
-#ifdef __GLIBC__
-	mallopt(M_MMAP_THRESHOLD, MEMORY_LARGE);
-	mallopt(M_TRIM_THRESHOLD, 2 * MEMORY_LARGE);
-#endif
-}
-
 int load_run(const struct load_options *options)
 {
 	struct load_options o = *options;
@@ -475,7 +464,7 @@ int load_run(const struct load_options *options)
 	char *tid = NULL;
 	int status;
 
-	memory_settle();
+	array_settle(); /* what a long line needs is given back as soon as it is free */
 	if (!o.threads)
 		o.threads = cpus < 1 ? 1 : cpus > 16 ? 16 : (unsigned)cpus;
 	status = pass_run(&o, TURN_FIRST, &tid);

@@ -636,6 +636,7 @@ static void run(struct query *q)
 	struct query_tid of = {0};
 	struct table *t;
 
+	array_settle();
 	if (args_has(q->args, "heat")) {
 		if (q->args->nwords || (by && strcmp(by, "function") != 0) || args_has(q->args, "function"))
 			query_fail(q, USAGE, "--heat is of a whole run, function by function");

@@ -3,6 +3,7 @@
 #include "query/core/command.h"
 #include "query/core/outfile.h"
 #include "query/why/compare.h"
+#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,7 @@ static void run(struct query *q)
 	wanted_table(q, &table);
 	if (path && strcmp(path, "-"))
 		writer_of(q, path);
+	array_settle();
 	if (!q->status)
 		comparison_make(q, q->args->words[0], q->args->words[1], &c);
 	if (!q->status && path && strcmp(path, "-"))

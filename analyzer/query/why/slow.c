@@ -2,6 +2,7 @@
 /* slow.c - why the slow requests are slow: where their excess is, what they have in common, a typical one beside a fast
  * one. */
 #include "query/why/slow.h"
+#include "base/array.h"
 #include "base/textduration.h"
 #include "base/threads.h"
 #include "model/parts.h"
@@ -693,6 +694,7 @@ static void run(struct query *q)
 	const struct slow *before = q->gathered ? q->gathered->slow : NULL;
 	struct slow own = SLOW_INIT;
 
+	array_settle();
 	if (!before)
 		ask(q, &own);
 	put(q, before ? before : &own);
