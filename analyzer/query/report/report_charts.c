@@ -39,6 +39,7 @@ static struct chart chart_of(struct drawing *d, const char *what, const char *ti
 static void draw(struct drawing *d, const struct chart *c)
 {
 	chart_html(&d->html, c);
+	d->html.failed |= d->says.failed;
 	text_reset(&d->says);
 }
 
