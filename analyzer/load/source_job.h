@@ -37,6 +37,8 @@ struct job {
 	size_t carry_len, carry_room;
 	char *left; /* streams: the beginning of a record that the piece written last did not end; its writer's */
 	size_t left_len, left_room;
+	uint64_t
+	    large; /* streams: 1 and the ticket of the last piece with a line that needed more room than a piece has */
 	pthread_mutex_t write;
 	pthread_cond_t turned;
 	uint64_t turn;

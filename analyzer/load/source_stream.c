@@ -43,6 +43,7 @@ static int room_for_line(struct worker *w)
 	struct job *j = w->job;
 	int rc = turn_take(w);
 
+	j->large = w->ticket + 1;
 	for (unsigned i = 0; i < j->nworkers && !rc; i++) {
 		if (&j->workers[i] == w)
 			continue;
@@ -123,12 +124,13 @@ static int left_keep(struct worker *w, size_t used)
 	return 0;
 }
 
-static bool left_is_long(struct job *j)
+/* Is a long line, or the beginning of a long record, in memory just now? Others take less of the stream meanwhile. */
+static bool others_are_long(struct job *j)
 {
 	bool is;
 
 	pthread_mutex_lock(&j->write);
-	is = j->left_len > LINE_ALONE;
+	is = j->left_len > LINE_ALONE || j->turn < j->large;
 	pthread_mutex_unlock(&j->write);
 	return is;
 }
@@ -249,7 +251,7 @@ static int stream_fill(struct worker *w)
 			if ((rc = room_for_line(w)))
 				return rc;
 		}
-		if (have > LINE_ALONE && left_is_long(j) && (rc = turn_take(w)))
+		if (have > LINE_ALONE && others_are_long(j) && (rc = turn_take(w)))
 			return rc;
 		got = lines_stream(j, w->buf + have, want - have < READER_BLOCK ? want - have : READER_BLOCK);
 		if (got < 0)
