@@ -48,14 +48,16 @@ static struct slice kept(struct said_fields *f, struct slice s)
 
 /* ---- asking for them ---- */
 
-/* A string of JSON, and an object or array in which there are no more than two inside of each other: as an expression
- * in a literal of SQL. */
-#define STRING   "\"(?:[^\"\\\\\\\\]|\\\\\\\\.)*\""
-#define NESTED_0 "[{\\\\[](?:[^{}\"\\\\[\\\\]]|" STRING ")*[}\\\\]]"
-#define NESTED_1 "[{\\\\[](?:[^{}\"\\\\[\\\\]]|" STRING "|" NESTED_0 ")*[}\\\\]]"
-#define NESTED_2 "[{\\\\[](?:[^{}\"\\\\[\\\\]]|" STRING "|" NESTED_1 ")*[}\\\\]]"
-#define BLANK    "[ \\\\t]*"
-#define PAIR     "'(?s)\"[^\"\\\\\\\\]+\"" BLANK ":" BLANK "(?:" STRING "|" NESTED_2 "|[^,{}\"\\\\[\\\\] \\\\t]+)'"
+/* A string of JSON, and an object or array in which no more than four stand inside of each other, as expressions in a
+ * literal of SQL. What stands deeper would be taken for the line's own. */
+#define STRING         "\"(?:[^\"\\\\\\\\]|\\\\\\\\.)*\""
+#define NESTED(inside) "[{\\\\[](?:[^{}\"\\\\[\\\\]]|" STRING inside ")*[}\\\\]]"
+#define NESTED_1       NESTED("|" NESTED(""))
+#define NESTED_2       NESTED("|" NESTED_1)
+#define NESTED_3       NESTED("|" NESTED_2)
+#define NESTED_4       NESTED("|" NESTED_3)
+#define BLANK          "[ \\\\t]*"
+#define PAIR           "'(?s)\"[^\"\\\\\\\\]+\"" BLANK ":" BLANK "(?:" STRING "|" NESTED_4 "|[^,{}\"\\\\[\\\\] \\\\t]+)'"
 
 /* Of each pair of each line that is not about a span: name, value as it stands and without its quotes, place. */
 static void put_pairs(const struct remote_asking *a, struct text *sql)

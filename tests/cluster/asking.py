@@ -53,6 +53,7 @@ ALL = [
     "blame --cold --by container",
     "blame --function aes*",
     "blame --cores 2",
+    "compare +0s..+3m +3m..+6m --show lines",
 ]
 # What a message or a span of a line may be.
 MESSAGES = ["Container acquired", "it's 7 \\ \t \n ü of 31", "len: 12 popped: 4f5a6b7c8d", "(sent)", "", "x" * 1020 + " \n 12 " * 9, None, "new", "close", "enter", "exit"]
@@ -217,6 +218,29 @@ def register(test):
             assert p.returncode in (0, 1), p.stderr
         assert open(pages[0]).read() == open(pages[1]).read()
         assert bed.do("-q", "-d", bed.cluster.url("nowhere"), "compare", db + ":1", db + ":1"), "both words name files: no cluster is asked"
+
+    @test
+    def fields_of_all_kinds(bed):
+        """Names inside of objects, lists and texts are none of a line; numbers and escapes are as they are here."""
+        db, _ = prepared(bed)
+        url, other, path = bed.fresh("kinds"), os.path.join(bed.dir, "kinds.db"), os.path.join(bed.dir, "worker_kinds.log")
+        lines = bed.do("-q", "-d", db, "cat", next(f for f in bed.files if "worker" in os.path.basename(f))).splitlines()
+        here = {json.loads(line)["fields"].get("tid") for line in lines}
+        slowest = bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT tid FROM invocation ORDER BY end_ns - arrived_ns DESC").split()[1:]
+        slow = set([tid for tid in slowest if tid in here][:40])
+        with open(path, "w") as f:
+            for n, line in enumerate(lines):
+                tid = json.loads(line)["fields"].get("tid")
+                more = (f'"zone":"z{tid in slow:d}", "nested":{{"zone":"n{n}","deep":{{"rack":[{n},{{"rack":"{n}"}}]}}}}, "list":[{{"rack":{n}}}],'
+                        f'"quoted":"{{\\"rack\\":\\"{n}\\"}}","rack":{n % 3},"path":"a\\/b{tid in slow:d}","many":{n},"share":"0.{n % 7}","one":"same","none":""')
+                f.write(line.replace('"message":"Invocation complete"', '"message":"Invocation complete",' + more) + "\n")
+        bed.do("-q", "-d", other, "load", "--run", "r", path)
+        bed.do("-q", "-d", other, "push", url)
+        bed.do("-q", "fold", url)
+        for words in ["slow"], ["--format", "json", "slow", "--over", "p50"], ["compare", "r@..+2m", "r@+2m..", "--by", "zone"], ["compare", "r@..+2m", "r@+2m..", "--by", "rack", "--show", "lines"]:
+            same_words(bed, other, url, *words)
+        said = bed.do("-d", url, "slow")
+        assert "zone" in said, said
 
     @test
     def few_lines_are_fetched(bed):
