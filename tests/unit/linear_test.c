@@ -124,13 +124,18 @@ static void deals(size_t n, size_t held)
 {
 	struct point *want = calloc(n + 1, sizeof *want), *room = calloc(n + 1, sizeof *room);
 	struct got got = {room, 0, -1};
-	struct points p = {.held = held};
+	struct points p = {.held = held}, others = {.held = held};
 
 	for (size_t i = 0; i < n; i++) {
 		want[i] = (struct point){(int64_t)(random64() % 100) - 50, (int64_t)i,
 		                         (uint32_t)(random64() % TIDS * 3), (uint32_t)i};
-		assert_int_equal(points_add(&p, &want[i]), 0);
+		assert_int_equal(points_add(i % 3 ? &others : &p, &want[i]), 0);
+		if (i == n / 2) /* and once more at the end */
+			assert_int_equal(points_join(&p, &others), 0);
+		others.held = held;
 	}
+	assert_int_equal(points_join(&p, &others), 0);
+	assert_int_equal(others.n, 0);
 	qsort(want, n, sizeof *want, by_all);
 	assert_int_equal(points_each(&p, take, &got), 0);
 	assert_int_equal(got.n, n);

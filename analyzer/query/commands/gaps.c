@@ -17,7 +17,9 @@
 #include "query/commands/points.h"
 #include "query/core/quantile.h"
 #include "ingest/line.h"
+#include "model/parts.h"
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +52,7 @@ struct gaps {
 	struct intern tids, texts;
 	struct window *windows; /* by number of the tid */
 	uint32_t nwindows;
-	int64_t chunk;       /* of which is known: */
-	uint32_t *of_number; /* by number of the transaction in it: UNKNOWN, INTERN_NONE, or its number here */
+	pthread_mutex_t lock; /* texts, points: while lines are read */
 	struct points points;
 	uint32_t *template; /* by text: what it is called at last */
 	struct sample_file file;
@@ -59,7 +60,16 @@ struct gaps {
 	size_t npairs, pairs_room;
 	struct table at; /* of pairs */
 	double total_ns;
+};
+
+/* Some of the sources, read by one thread. */
+struct stretch {
+	struct gaps *g;
+	struct points points;
+	int64_t chunk;                /* of which is known: */
+	uint32_t of_number[NUMBERS];  /* by number of the transaction in it: UNKNOWN, NOBODY, or its number here */
 	struct called called[CALLED]; /* the last ones */
+	struct text text;
 };
 
 static int widen(struct gaps *g, uint32_t tid, int64_t from_ns, int64_t to_ns)
@@ -101,38 +111,45 @@ static void read_tids(struct query *q, struct gaps *g)
 /* What a line is called: its message without numbers; a span line by its span too. */
 static int name(struct gaps *g, struct slice message, struct slice span, struct text *t, uint32_t *out)
 {
+	int rc;
+
 	text_reset(t);
 	mask_escaped(t, message.ptr ? message : SLICE("(no message)"), TEMPLATE_VALUE);
 	if (span.ptr) {
 		text_puts(t, " ");
 		text_add(t, span.ptr, span.len);
 	}
-	return t->failed ? -ENOMEM : intern_add(&g->texts, (struct slice){text_str(t), t->len}, out);
+	if (t->failed)
+		return -ENOMEM;
+	pthread_mutex_lock(&g->lock);
+	rc = intern_add(&g->texts, (struct slice){text_str(t), t->len}, out);
+	pthread_mutex_unlock(&g->lock);
+	return rc;
 }
 
-static int name_line(struct gaps *g, const struct event *e, struct text *t, uint32_t *out)
+static int name_line(struct stretch *s, const struct event *e, uint32_t *out)
 {
 	struct slice span;
 
 	if (!e->head->span_line || !event_span_field(e, "name", &span))
 		span = SLICE_NONE;
-	return name(g, event_message(e), span, t, out);
+	return name(s->g, event_message(e), span, &s->text, out);
 }
 
-static int number_line(struct gaps *g, const struct event *e, struct text *t, uint32_t *out)
+static int number_line(struct stretch *s, const struct event *e, uint32_t *out)
 {
 	bool span = e->head->span_line;
 	const char *name = span ? e->tail->span_name.ptr : NULL;
-	struct called *c = &g->called[((uintptr_t)e->head >> 4 ^ (uintptr_t)name >> 3 ^ e->head->id * 7u) % CALLED];
+	struct called *c = &s->called[((uintptr_t)e->head >> 4 ^ (uintptr_t)name >> 3 ^ e->head->id * 7u) % CALLED];
 	int rc;
 
 	if (e->head->message_slot >= 0 || !e->head->id || (span && (!name || !e->tail->id)))
-		return name_line(g, e, t, out);
+		return name_line(s, e, out);
 	if (c->head == e->head && c->span == name) {
 		*out = c->text;
 		return 0;
 	}
-	rc = name_line(g, e, t, out);
+	rc = name_line(s, e, out);
 	if (!rc)
 		*c = (struct called){e->head, name, *out};
 	return rc;
@@ -160,55 +177,91 @@ static int put_ends(struct gaps *g)
 }
 
 /* The number of an event's transaction, INTERN_NONE: it is no invocation. It is looked up once a chunk. */
-static int tid_of(struct gaps *g, const struct event *e, uint32_t *out)
+static int tid_of(struct stretch *s, const struct event *e, uint32_t *out)
 {
 	int n = event_tid_number(e), rc = n < 0 ? n : 0;
 
 	*out = INTERN_NONE;
 	if (n <= 0)
 		return rc;
-	if (e->id >> 16 != g->chunk) {
-		g->chunk = e->id >> 16;
-		memset(g->of_number, 0xff, NUMBERS * sizeof *g->of_number);
+	if (e->id >> 16 != s->chunk) {
+		s->chunk = e->id >> 16;
+		memset(s->of_number, 0xff, sizeof s->of_number);
 	}
-	if (g->of_number[n] == UNKNOWN && !(rc = event_complete(e))) {
-		*out = e->tid.ptr ? intern_find(&g->tids, e->tid) : INTERN_NONE;
-		g->of_number[n] = *out == INTERN_NONE ? NOBODY : *out;
+	if (s->of_number[n] == UNKNOWN && !(rc = event_complete(e))) {
+		*out = e->tid.ptr ? intern_find(&s->g->tids, e->tid) : INTERN_NONE;
+		s->of_number[n] = *out == INTERN_NONE ? NOBODY : *out;
 	}
-	*out = g->of_number[n];
+	*out = s->of_number[n];
 	return rc;
 }
 
 /* An event of an invocation, inside its window. */
-static int put_event(struct gaps *g, const struct event *e, struct text *t)
+static int put_event(struct stretch *s, const struct event *e)
 {
 	struct point p = {.id = e->id};
 	const struct window *w;
-	int rc = tid_of(g, e, &p.tid);
+	int rc = tid_of(s, e, &p.tid);
 
 	if (rc || p.tid >= NOBODY)
 		return rc;
 	rc = e->head->span_line ? event_complete(e) : event_time(e); /* what is no span's is foreign to nobody */
-	w = &g->windows[p.tid];
+	w = &s->g->windows[p.tid];
 	if (rc || (e->head->span_line && e->foreign) || e->time_ns < w->from_ns || e->time_ns > w->to_ns)
 		return rc;
 	p.time_ns = e->time_ns;
-	rc = number_line(g, e, t, &p.text);
-	return rc ? rc : points_add(&g->points, &p);
+	rc = number_line(s, e, &p.text);
+	return rc ? rc : points_add(&s->points, &p);
+}
+
+static int read_stretch(struct stretch *s, struct store *store, const struct source_part *of)
+{
+	struct event_query q = {.run = of->run, .source = of->first, .last_source = of->last, .brief = true};
+	struct event_cursor *c = NULL;
+	const struct event *e;
+	int rc = event_cursor_open(store, &q, &c);
+
+	while (!rc && (rc = event_cursor_next(c, &e)) == 1)
+		rc = query_interrupted ? -EINTR : put_event(s, e);
+	event_cursor_close(c);
+	return rc;
+}
+
+struct stretches {
+	struct gaps *g;
+	struct source_part of[PARTS_OF_SOURCES];
+};
+
+static int read_part(void *arg, struct store *store, size_t i)
+{
+	const struct stretches *all = arg;
+	struct gaps *g = all->g;
+	struct stretch *s = calloc(1, sizeof *s);
+	int rc;
+
+	if (!s)
+		return -ENOMEM;
+	s->g = g;
+	s->points.beside = g->points.beside;
+	s->chunk = -1;
+	rc = read_stretch(s, store, &all->of[i]);
+	pthread_mutex_lock(&g->lock);
+	if (!rc)
+		rc = points_join(&g->points, &s->points);
+	pthread_mutex_unlock(&g->lock);
+	points_done(&s->points);
+	text_done(&s->text);
+	free(s);
+	return rc;
 }
 
 static void gather(struct query *q, struct gaps *g)
 {
-	struct event_query eq = {.run = g->run, .brief = true};
-	struct event_cursor *c = NULL;
-	const struct event *e;
-	struct text t = {0};
-	int rc = q->status ? 0 : event_cursor_open(q->store, &eq, &c);
+	struct stretches all = {.g = g};
+	int n = q->status ? 0 : parts_of_sources(q->store, g->run, all.of), rc = n < 0 ? n : 0;
 
-	while (c && !rc && (rc = event_cursor_next(c, &e)) == 1)
-		rc = query_interrupted ? -EINTR : put_event(g, e, &t);
-	event_cursor_close(c);
-	text_done(&t);
+	if (n > 0)
+		rc = parts_read(q->store, (size_t)n, read_part, &all);
 	if (!rc && !q->status)
 		rc = put_ends(g);
 	query_ok(q, rc, q->path);
@@ -409,9 +462,7 @@ static void read_lines(struct query *q, struct gaps *g, bool fetched)
 		each_fetched(q, g, false);
 		return;
 	}
-	g->of_number = malloc(NUMBERS * sizeof *g->of_number);
-	if (query_ok(q, g->of_number ? 0 : -ENOMEM, q->command))
-		read_tids(q, g);
+	read_tids(q, g);
 	gather(q, g);
 }
 
@@ -427,7 +478,8 @@ static void pair_lines(struct query *q, struct gaps *g, bool fetched)
 
 static void run(struct query *q)
 {
-	struct gaps g = {.run = query_run(q), .chunk = -1, .points.beside = q->path, .file.beside = q->path};
+	struct gaps g = {
+	    .run = query_run(q), .lock = PTHREAD_MUTEX_INITIALIZER, .points.beside = q->path, .file.beside = q->path};
 	bool fetched = is_fetched(q);
 
 	read_lines(q, &g, fetched);
@@ -438,7 +490,7 @@ static void run(struct query *q)
 		sample_done(&g.pairs[i].times);
 	sample_file_done(&g.file);
 	points_done(&g.points);
-	free(g.of_number);
+	pthread_mutex_destroy(&g.lock);
 	free(g.template);
 	free(g.pairs);
 	table_done(&g.at);

@@ -4,11 +4,11 @@
 #include "base/array.h"
 #include "base/heap.h"
 #include "base/tempfile.h"
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct points_run {
+	int fd;
 	off_t begin, end;
 	struct tempfile_in in;
 	struct point next; /* that was not given yet */
@@ -18,8 +18,11 @@ void points_done(struct points *p)
 {
 	for (uint32_t i = 0; i < p->nruns; i++)
 		free(p->runs[i].in.buf);
-	if (p->nruns)
+	if (p->open)
 		close(p->fd);
+	for (uint32_t i = 0; i < p->njoined; i++)
+		close(p->joined[i]);
+	free(p->joined);
 	free(p->runs);
 	free(p->v);
 	free(p->dealt);
@@ -88,15 +91,13 @@ static int write_run(struct points *p)
 	struct points_run *r;
 	int rc;
 
-	if (!p->nruns && (p->fd = tempfile_open(p->beside)) < 0)
+	if (!p->open && (p->fd = tempfile_open(p->beside)) < 0)
 		return p->fd;
+	p->open = true;
 	r = array_add(p->runs, p->nruns, p->runs_room);
-	if (!r) {
-		if (!p->nruns)
-			close(p->fd);
+	if (!r)
 		return -ENOMEM;
-	}
-	*r = (struct points_run){.begin = p->written};
+	*r = (struct points_run){.fd = p->fd, .begin = p->written};
 	rc = deal(p);
 	if (!rc)
 		rc = tempfile_write(p->fd, &p->written, (const char *)p->dealt, p->n * sizeof *p->dealt);
@@ -114,6 +115,47 @@ int points_add(struct points *p, const struct point *point)
 		return rc ? rc : -ENOMEM;
 	*to = *point;
 	return 0;
+}
+
+static int add_all(struct points *to, const struct points *from)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < from->n && !rc; i++)
+		rc = points_add(to, &from->v[i]);
+	return rc;
+}
+
+/* The runs stay where they are. */
+static int join_runs(struct points *to, struct points *from)
+{
+	int rc = from->n ? write_run(from) : 0;
+
+	if (!rc && (array_reserve(to->runs, to->runs_room, to->nruns + from->nruns) ||
+	            array_reserve(to->joined, to->joined_room, to->njoined + 1)))
+		rc = -ENOMEM;
+	if (rc)
+		return rc;
+	memcpy(to->runs + to->nruns, from->runs, from->nruns * sizeof *from->runs);
+	to->nruns += from->nruns;
+	to->joined[to->njoined++] = from->fd;
+	from->nruns = 0;
+	from->open = false;
+	return 0;
+}
+
+int points_join(struct points *to, struct points *from)
+{
+	struct points was = *to;
+	int rc;
+
+	if (!to->nruns && to->n < from->n) { /* the fewer are copied */
+		*to = *from;
+		*from = was;
+	}
+	rc = from->nruns ? join_runs(to, from) : add_all(to, from);
+	points_done(from);
+	return rc;
 }
 
 /* The next point of a run: 1, 0 at its end, or negative. */
@@ -146,7 +188,7 @@ static int open_runs(struct points *p, uint32_t *heap, uint32_t *heaped)
 	for (uint32_t i = 0; i < p->nruns && rc >= 0; i++) {
 		struct points_run *r = &p->runs[i];
 
-		r->in = (struct tempfile_in){.fd = p->fd, .at = r->begin, .end = r->end};
+		r->in = (struct tempfile_in){.fd = r->fd, .at = r->begin, .end = r->end};
 		rc = run_next(r);
 		if (rc == 1)
 			heap[(*heaped)++] = i;
