@@ -242,6 +242,8 @@ static int worker_init(struct worker *w, struct job *j, bool first)
 	w->job = j;
 	rc = first && j->l->spare ? spare_take(j->l, &w->parser)
 	                          : parser_init(&w->parser, store_shapes(j->l->store), j->l->record);
+	if (!rc)
+		chunk_builder_borrow(w->parser.builder);
 	w->parser.energy = j->l->energy;
 	w->parser.no_text = j->l->no_text;
 	return rc;

@@ -59,9 +59,10 @@ int chunk_add_raw(struct chunk_builder *b, enum chunk_raw how, struct slice text
  * does. */
 int chunk_add_raw_pieces(struct chunk_builder *b, enum chunk_raw how, const struct slice *pieces, unsigned n, bool kept,
                          struct slice tid, int64_t stamp, size_t bytes);
-/* A row of so many bytes, if its text is kept, is not copied, but lent by the caller, as are the rows behind it. The
- * chunk is full then, and must be sealed before the text goes. */
+/* From now on a row of so many bytes, if its text is kept, is not copied, but lent by the caller, as are the rows
+ * behind it. The chunk is full then (chunk_builder_lends), and must be sealed before the text goes. */
 #define CHUNK_LENT (8u << 20)
+void chunk_builder_borrow(struct chunk_builder *b);
 bool chunk_builder_lends(const struct chunk_builder *b);
 
 /* A stretch of a line that is longer than LINE_MAX_BYTES: the line's end is in a chunk behind. The builder is empty,

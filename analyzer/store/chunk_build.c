@@ -47,7 +47,8 @@ struct chunk_builder {
 	struct slot_values raw, tids;
 	struct slice *lent; /* what the texts of raw are made of, where they are lent */
 	uint32_t nlent, lent_room;
-	bool lends;
+	bool borrows;        /* long ones are lent */
+	bool lends;          /* there is one */
 	struct table tid_at; /* of tids */
 	uint32_t tid_events[CHUNK_ROWS];
 	uint8_t tid_groups[CHUNK_ROWS];
@@ -160,6 +161,11 @@ void chunk_builder_free(struct chunk_builder *b)
 	bytes_free(&b->blocks);
 	ZSTD_freeCCtx(b->zstd);
 	free(b);
+}
+
+void chunk_builder_borrow(struct chunk_builder *b)
+{
+	b->borrows = true;
 }
 
 bool chunk_builder_lends(const struct chunk_builder *b)
@@ -340,7 +346,7 @@ static int pieces_add(struct chunk_builder *b, const struct slice *pieces, unsig
 
 	for (unsigned i = 0; i < n; i++)
 		len += pieces[i].len;
-	if (!b->lends && (!kept || len < CHUNK_LENT))
+	if (!b->lends && (!b->borrows || !kept || len < CHUNK_LENT))
 		return column_add_pieces(&b->raw, pieces, n);
 	if (!b->lends && (rc = lending_begin(b)))
 		return rc;
