@@ -84,6 +84,14 @@ static char *piece_end(const struct worker *w, size_t have)
 	return nl ? nl : last;
 }
 
+/* Whose turn it is writes it; the others look at it, too. */
+static void left_set(struct job *j, size_t n)
+{
+	pthread_mutex_lock(&j->write);
+	j->left_len = n;
+	pthread_mutex_unlock(&j->write);
+}
+
 /* Text before the piece that it has, if there is a record's beginning. It is this worker's turn. */
 static int left_take(struct worker *w)
 {
@@ -96,7 +104,7 @@ static int left_take(struct worker *w)
 		return -ENOMEM;
 	memcpy(j->left + n, w->buf, w->len);
 	w->len += n;
-	j->left_len = 0;
+	left_set(j, 0);
 	buffer_swap(w, &j->left, &j->left_room);
 	if (n > LINE_ALONE)
 		buffer_free(&j->left, &j->left_room);
@@ -118,9 +126,7 @@ static int left_keep(struct worker *w, size_t used)
 			return -ENOMEM;
 		memcpy(j->left, w->buf + used, n);
 	}
-	pthread_mutex_lock(&j->write);
-	j->left_len = n;
-	pthread_mutex_unlock(&j->write);
+	left_set(j, n);
 	return 0;
 }
 
@@ -206,7 +212,7 @@ static int stream_line_give_up(struct worker *w, size_t *have)
 			memset(j->left + j->left_len, 0, SCAN_SLACK);
 			rc = lines_of_text(w, j->left, j->left_len, false, &used);
 		}
-		j->left_len = 0;
+		left_set(j, 0);
 		if (!rc)
 			rc = turn_take(w);
 		if (!rc)
