@@ -25,6 +25,7 @@ struct load_options {
 	bool follow;           /* go on reading what is added, until interrupted */
 	bool apart;       /* each file is a source of its own, whatever another one has: none is taken for a copy */
 	bool no_model;    /* the model is left to the caller, who will build it */
+	bool no_tids;     /* lines that name no transaction have none: no field is looked for that does */
 	bool passing;     /* the database goes soon: nothing waits for the disk; after a failure it is worthless */
 	bool quiet;       /* no progress, notes or ledger; errors and damage are always told */
 	unsigned threads; /* 0: as many as there are processors, at most 16 */

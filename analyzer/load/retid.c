@@ -19,7 +19,7 @@ static bool can_repeat(const struct pass *p)
 
 static bool is_wanted(const struct pass *p)
 {
-	return !p->o->roles[ROLE_TID] && !p->again && p->lines && place_set_is_empty(p->places);
+	return !p->o->roles[ROLE_TID] && !p->o->no_tids && !p->again && p->lines && place_set_is_empty(p->places);
 }
 
 /* What was found of a run is kept, for lines that are added to it. A database has the table only where something was.
@@ -31,7 +31,7 @@ int pass_tid_kept(struct pass *p, char **paths)
 	int64_t there;
 	int rc = sql_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'run_tid'", &there);
 
-	if (rc || !there || p->o->roles[ROLE_TID] || p->found.nruns != 1)
+	if (rc || !there || p->o->roles[ROLE_TID] || p->o->no_tids || p->found.nruns != 1)
 		return rc;
 	if ((rc = sql_prepare(db, "SELECT paths FROM run_tid WHERE run = ?", &q)))
 		return rc;

@@ -30,6 +30,7 @@ struct part {
 	int64_t line; /* the last one that was written */
 	int64_t lines;
 	uint64_t times; /* their sum */
+	bool has_tids;  /* one of them is of a transaction */
 };
 
 struct work {
@@ -109,11 +110,14 @@ static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
 	                         .apart = true,
 	                         .passing = true,
 	                         .no_model = true,
+	                         .no_tids = true,
 	                         .threads = w->from->threads};
 	int status = 4;
 
-	for (*n = 0; i + *n < w->nparts && slice_same(w->part[i + *n].run, w->part[i].run); ++*n)
+	for (*n = 0; i + *n < w->nparts && slice_same(w->part[i + *n].run, w->part[i].run); ++*n) {
 		paths[*n] = w->part[i + *n].file;
+		o.no_tids &= !w->part[i + *n].has_tids;
+	}
 	o.npaths = *n;
 	o.out = o.err = err;
 	if (err) {
@@ -198,6 +202,7 @@ static int take_line(void *arg, const struct slice *v)
 		p->line += v[FETCH_RAW].ptr[i] == '\n'; /* a record of several lines */
 	p->lines++;
 	p->times += (uint64_t)tsv_int(v[FETCH_TIME]);
+	p->has_tids |= tsv_int(v[FETCH_HAS_TID]) != 0;
 	return rc;
 }
 

@@ -202,7 +202,7 @@ static void put_runs(const struct intern *runs, struct text *sql)
 
 static void lines_sql(const struct fetch_which *w, const struct text *spans, size_t *place, struct text *sql)
 {
-	text_puts(sql, "SELECT run, source, line, raw, time_ns FROM $event WHERE 1");
+	text_puts(sql, "SELECT " FETCH_LINE_SQL " FROM $event WHERE 1");
 	if (w->tid.len) {
 		text_puts(sql, " AND tid = ");
 		cluster_quote(sql, w->tid);

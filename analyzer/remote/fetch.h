@@ -46,9 +46,10 @@ struct fetch_which {
 /* A line of `event` that a span opens, closes, enters or leaves with: a condition. */
 #define FETCH_SPAN_LINE "(target IS NOT NULL AND message IN ('new', 'close', 'enter', 'exit'))"
 
-/* Those lines, by run, source and line: run, source, line, raw, time_ns. Where they are on several shards, their
- * answers wait in files without names. */
-enum { FETCH_RUN, FETCH_SOURCE, FETCH_LINE, FETCH_RAW, FETCH_TIME, FETCH_LINE_COLUMNS };
+/* Those lines, by run, source and line: run, source, line, raw, time_ns, whether it has a transaction (1 or 0). Where
+ * they are on several shards, their answers wait in files without names. */
+enum { FETCH_RUN, FETCH_SOURCE, FETCH_LINE, FETCH_RAW, FETCH_TIME, FETCH_HAS_TID, FETCH_LINE_COLUMNS };
+#define FETCH_LINE_SQL "run, source, line, raw, time_ns, tid != ''"
 int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, void *arg, char **why);
 
 /* The results of a transaction (NONE: of all, by run and row): run, then the columns of table result behind it

@@ -563,7 +563,7 @@ int unit_lines(struct cluster *c, size_t i, const struct unit *unit, const struc
 	struct text sql = {0};
 	int rc;
 
-	text_puts(&sql, "SELECT run, source, line, raw, time_ns FROM $event");
+	text_puts(&sql, "SELECT " FETCH_LINE_SQL " FROM $event");
 	where_unit(unit, part, &sql);
 	if (passed)
 		text_printf(&sql, " AND fact != %" PRIu32, passed);

@@ -201,6 +201,7 @@ def register(test):
         bed.do("-q", "-d", db, "push", url)
         bed.refused(2, "ilu-logq fold", "-d", url, "compare", "1", "2")
         bed.do("-q", "fold", url)
+        assert compare(bed, db, url, "diagnose mount") > 20, "what failed is told by two logs, one of them without transactions"
         for command in BLAMED:
             same_words(bed, db, url, *command.split())
         tid = bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT tid FROM event WHERE tid IS NOT NULL AND tid NOT IN (SELECT tid FROM invocation) LIMIT 1").split()[1]
