@@ -170,11 +170,8 @@ static void either_sql(const struct fetch_which *w, const struct text *spans, st
 	}
 	if (w->spans)
 		text_printf(sql, " OR %s", text_str(spans));
-	for (size_t t = 0; t < w->ntids; t++) {
-		text_puts(sql, t ? ", " : " OR tid IN (");
-		cluster_quote(sql, w->tids[t]);
-	}
-	text_puts(sql, w->ntids ? ")" : "");
+	if (w->only)
+		text_printf(sql, " OR (%s)", w->only);
 	for (; i < w->nplaces && sql->len - begun < PLACES_BYTES; i++) {
 		text_puts(sql, i ? ", " : " OR (run, source, line) IN (");
 		put_place(&w->places[i], sql);
@@ -238,7 +235,7 @@ static void lines_sql(const struct fetch_which *w, const struct text *spans, siz
 		text_printf(sql, " AND time_ns >= %lld", (long long)w->since_ns);
 	if (w->until_ns)
 		text_printf(sql, " AND time_ns < %lld", (long long)w->until_ns);
-	if (w->only)
+	if (w->only && !w->either)
 		text_printf(sql, " AND (%s)", w->only);
 	if (w->spans && !w->either)
 		text_printf(sql, " AND %s", text_str(spans));

@@ -37,10 +37,7 @@ struct fetch_which {
 	const struct fetch_place *places; /* nplaces of them, by run, source and line: these alone; 0: any */
 	size_t nplaces;
 	const char *only; /* a condition more, as SQL; NULL: none */
-	/* Level, spans, places and these transactions are alternatives: lines that fit one of them. */
-	bool either;
-	const struct slice *tids;
-	size_t ntids;
+	bool either;      /* level, spans, places and only are alternatives: lines that fit one of them */
 };
 
 /* A line of `event` that a span opens, closes, enters or leaves with: a condition. */

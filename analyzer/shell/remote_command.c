@@ -4,7 +4,6 @@
 #include "query/core/match.h"
 #include "remote/drop.h"
 #include "remote/fetch.h"
-#include "query/report/report_reads.h"
 #include "remote/partial.h"
 #include "shell/complain.h"
 #include "shell/remote_lines.h"
@@ -101,7 +100,7 @@ enum about {
 	ABOUT_FINDINGS, /* with findings, and the lines that are their evidence */
 	ABOUT_VERDICT,  /* with findings, and of a run the lines of level warning and above */
 	ABOUT_REQUESTS, /* of lines what need_named says */
-	ABOUT_REPORT,   /* all lines, or those that its sections read, and with them the tables and findings */
+	ABOUT_REPORT,   /* those that its sections read, and with them the tables and findings */
 	ABOUT_SOURCES,  /* the ledger */
 	ABOUT_ENERGY,   /* the same, which tells whether there is any to be asked for */
 };
@@ -335,17 +334,12 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 
 static void answer(struct query *q, struct cluster *c, const struct asked *a, struct mirror *m)
 {
-	static const struct asked of_lines = {.name = "report", .about = ABOUT_ALL};
-	unsigned reads = a->about == ABOUT_REPORT ? report_reads(q) : 0;
-
-	if (q->status)
-		return;
 	if (a->about == ABOUT_CLUSTER)
 		a->run(q, c);
-	else if (a->about == ABOUT_REPORT && !(reads & REPORT_ALL))
-		remote_report(q, c, reads, m);
+	else if (a->about == ABOUT_REPORT)
+		remote_report(q, c, m);
 	else
-		make_mirror(q, c, a->about == ABOUT_REPORT ? &of_lines : a, m);
+		make_mirror(q, c, a, m);
 }
 
 void remote_answer(struct query *q, bool partial, struct mirror *m)

@@ -67,8 +67,8 @@ BLAMED = ["blame", "blame --by container", "blame --cold", "blame --cold --by ti
 # The same runs beside each other; errors, spans with names, a field of the requests' lines.
 COMPARED = ["1 2", "2 1 --show lines", "1 2 --by hour", "1 2 --by compute", "1 2 --by pool_type --show lines", "1@+0s..+40s 2@+1m.. --show parts", "1@+0s..+40s +40s..", "1 2 --tolerate 90%", "1 nowhere", "1 2 --by nothing"]
 
-# Sections of a report that need not all lines; and those that need none but what warns.
-SECTIONS = "summary findings charts functions phases slowest failed timelines errors patterns spans runs sources".split()
+# All sections of a report; and those that need no lines but what warns.
+SECTIONS = "summary findings charts functions phases blame slow slowest failed timelines errors patterns spans runs sources".split()
 FEW_SECTIONS = "charts functions phases slowest failed errors runs sources".split()
 
 # Of two runs, one of which hangs.
@@ -113,14 +113,16 @@ def same_words(bed, db, url, *command):
 
 
 def compare_reports(bed, db, url, sections, *args):
-    """The pages of both, byte for byte."""
+    """The pages of both, byte for byte; sections None: as they are by default."""
     path = os.path.join(bed.dir, "sections")
-    with open(path, "w") as f:
-        f.write("\n".join(sections) + "\n")
+    if sections:
+        with open(path, "w") as f:
+            f.write("\n".join(sections) + "\n")
+        args = "--sections", path, *args
     for end in "html", "md":
         pages = [os.path.join(bed.dir, f"{side}.{end}") for side in ("here", "there")]
         for d, page in zip((db, url), pages):
-            bed.do("-q", "-d", d, "report", "--sections", path, "-o", page, *args)
+            bed.do("-q", "-d", d, "report", "-o", page, *args)
         texts = [open(page).read() for page in pages]
         assert texts[0] == texts[1] and len(texts[0]) > 2000, (sections, args, difference(*(t.splitlines() for t in texts)))
 
@@ -184,8 +186,9 @@ def register(test):
             for by in (), ("--by", "function"), ("--by", "tid"), ("--cold", "--by", "container"):
                 same_words(bed, db, url, "blame", tid[:12], *by)
         bed.refused(2, "no transaction begins with zz", "-d", url, "blame", "zz")
-        compare_reports(bed, db, url, SECTIONS)
-        compare_reports(bed, db, url, ["timelines"])
+        compare_reports(bed, db, url, None)
+        for sections in ["timelines"], ["blame", "functions", "phases"], ["slow", "functions", "phases"]:
+            compare_reports(bed, db, url, sections)
         assert not os.listdir(bed.tmp), "something was left over"
 
     @test
@@ -213,6 +216,9 @@ def register(test):
             for format in "text", "json":
                 same_words(bed, db, url, "--format", format, "compare", *words.split())
         same_words(bed, db, url, "compare", "1", db + ":2")
+        several = [s for s in SECTIONS if s not in ("patterns", "sources")]  # which have numbers of the database
+        compare_reports(bed, db, url, several)
+        compare_reports(bed, db, url, several, "--run", "1")
         pages = [os.path.join(bed.dir, name) for name in ("here.html", "there.html")]
         for d, page in zip((db, url), pages):
             p = bed.call("-d", d, "compare", "1", "2", "-o", page)
@@ -255,6 +261,7 @@ def register(test):
             time.sleep(0.05)
         for command in WHY:
             same_words(bed, db, url, *command.split())
+        compare_reports(bed, db, url, [*FEW_SECTIONS, "blame", "slow"])
         p = bed.call("-d", url, "events")
         assert p.returncode == 3 and "can't be put together" in p.stderr, (p.returncode, p.stderr)
 
@@ -408,7 +415,7 @@ def register(test):
             bed.do("-q", "fold", url)
             for command in LINES + ALL:
                 compare(bed, db, url, command)
-            compare_reports(bed, db, url, SECTIONS)
+            compare_reports(bed, db, url, None)
             sql = "SELECT level, count(*) AS n FROM event GROUP BY level ORDER BY level"
             assert bed.do("-d", url, "--format", "csv", "sql", sql) == bed.do("-d", db, "--format", "csv", "sql", sql)
 

@@ -8,11 +8,12 @@
 #include "query/core/query.h"
 
 enum report_reads {
-	REPORT_ALL = 1,       /* all of them */
+	REPORT_BLAME = 1,     /* what `blame` reads */
 	REPORT_SPANS = 2,     /* those of spans */
 	REPORT_TIMELINES = 4, /* those of report_tids */
 	REPORT_EVIDENCE = 8,  /* those that findings name */
 	REPORT_COUNTS = 16,   /* how many there are over time */
+	REPORT_SLOW = 32,     /* what `slow` reads */
 };
 
 /* Of the sections that --sections names, or of all; 0 after a failure, which is q's. Needs no database. */

@@ -59,7 +59,7 @@ const struct report_section report_sections[] = {
      .of_invocations = true},
     {.name = "blame",
      .title = "Who made whom wait",
-     .reads = REPORT_ALL,
+     .reads = REPORT_BLAME,
      .intro = "What each function waited for in the queue: the share of its waiting that others held its core or its "
               "memory, or stood before it.",
      .command = &command_blame,
@@ -68,7 +68,7 @@ const struct report_section report_sections[] = {
      .of_invocations = true},
     {.name = "slow",
      .title = "What the slow ones have in common",
-     .reads = REPORT_ALL,
+     .reads = REPORT_SLOW,
      .intro =
          "Where the time of the slow invocations went beyond that of the others of the same function, and what they "
          "have more often than chance would give them.",
