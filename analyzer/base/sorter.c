@@ -61,7 +61,7 @@ void sorter_free(struct sorter *s)
 	if (!s)
 		return;
 	for (uint32_t i = 0; i < s->nruns; i++)
-		free(s->run[i].in.buf);
+		tempfile_done(&s->run[i].in);
 	if (s->fd >= 0)
 		close(s->fd);
 	bytes_free(&s->text);

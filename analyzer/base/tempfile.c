@@ -248,3 +248,10 @@ int tempfile_take(struct tempfile_in *in, size_t n, const char **out)
 	in->from += n;
 	return 0;
 }
+
+void tempfile_done(struct tempfile_in *in)
+{
+	free(in->buf);
+	in->buf = NULL;
+	in->from = in->n = in->room = 0;
+}

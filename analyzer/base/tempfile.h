@@ -38,6 +38,8 @@ struct tempfile_in {
 
 /* The next n bytes, valid until the next call. -EIO: there are fewer. */
 int tempfile_take(struct tempfile_in *in, size_t n, const char **out);
+/* Its memory; it may be read again. */
+void tempfile_done(struct tempfile_in *in);
 static inline int tempfile_at_end(const struct tempfile_in *in)
 {
 	return in->at == in->end && in->from == in->n;

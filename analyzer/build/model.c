@@ -182,17 +182,31 @@ static int collect(struct build *b)
 	return rc ? rc : facts_sort(&b->facts);
 }
 
+static size_t share_most(const struct build *b)
+{
+	return (b->o && b->o->facts_most ? b->o->facts_most : FACTS_MAX) / 2;
+}
+
 /* A step with each share of the facts; without a spool they are one. */
 static int each_part(struct build *b, int (*step)(struct build *))
 {
-	size_t most = (b->o && b->o->facts_most ? b->o->facts_most : FACTS_MAX) / 2;
 	int rc;
 
 	if (!b->spool)
 		return step(b);
 	rc = spool_rewind(b->spool);
-	while (!rc && (rc = spool_next(b->spool, &b->facts, most)) == 1)
+	while (!rc && (rc = spool_next(b->spool, &b->facts, share_most(b))) == 1)
 		rc = step(b);
+	return rc;
+}
+
+/* What is known of containers from facts that no transaction needs. */
+static int build_loose(struct build *b)
+{
+	int rc = 0;
+
+	while (b->spool && !rc && (rc = spool_next_loose(b->spool, &b->facts, share_most(b))) == 1)
+		rc = build_containers(b);
 	return rc;
 }
 
@@ -239,7 +253,9 @@ static int build_passes(struct build *b)
 		rc = each_share(b, build_pass);
 		b->counting = false;
 	}
-	return rc ? rc : each_share(b, build_share);
+	if (!rc)
+		rc = each_share(b, build_share);
+	return rc ? rc : build_loose(b);
 }
 
 /* ---- the whole ---- */

@@ -2,7 +2,10 @@
 /* spool.c - see spool.h
  *
  * A run is transaction after transaction: the lengths of its key and of its list, the key, the facts. A fact stands as
- * it is in memory, its texts replaced by their lengths, and the texts stand behind it. */
+ * it is in memory, its texts replaced by their lengths, and the texts stand behind it.
+ *
+ * A worker removes all its containers in one transaction, which has as many facts as there were containers. Those that
+ * its fold can do without are loose: they have runs of their own, which are read one after the other. */
 #include "model/spool.h"
 #include "base/array.h"
 #include "base/bytes.h"
@@ -24,6 +27,7 @@ struct origin {
 struct run {
 	uint32_t origin;
 	off_t begin, end;
+	bool loose;
 	/* while it is read */
 	struct tempfile_in in;
 	char *key; /* of the transaction that is next; len 0: none */
@@ -38,6 +42,7 @@ struct spool {
 	struct run *run;
 	uint32_t nruns, runs_room;
 	uint32_t *heap, heaped; /* runs by their next key */
+	uint32_t loose;         /* run: no loose one before it is left to be read */
 	off_t end;              /* of our own file, which is origin 0 */
 };
 
@@ -65,7 +70,7 @@ void spool_free(struct spool *s)
 		free(s->origin[i].worker);
 	}
 	for (uint32_t i = 0; i < s->nruns; i++) {
-		free(s->run[i].in.buf);
+		tempfile_done(&s->run[i].in);
 		free(s->run[i].key);
 	}
 	free(s->beside);
@@ -119,42 +124,74 @@ static void put_fact(struct bytes *out, const struct facts *f, const struct fact
 			bytes_add(out, text[i].ptr, text[i].len);
 }
 
-static int put_run(struct spool *s, const struct facts *f)
+/* Of a removal a fold asks nothing but the worker, and that of the last fact that has one. A removal is loose where
+ * another one follows that has a worker, if it has one itself: so each transaction keeps facts. */
+static bool is_loose(const struct fact *x, const struct fact *end)
+{
+	return x + 1 < end && x[0].means == MEANS_REMOVED && x[1].means == MEANS_REMOVED &&
+	       (x[1].worker != UINT16_MAX || x[0].worker == UINT16_MAX);
+}
+
+/* The facts of one transaction, those that are loose or the others. */
+static int put_transaction(struct spool *s, const struct facts *f, const struct fact *x, const struct fact *end,
+                           bool loose, struct bytes *out)
+{
+	struct slice key = f->keys.text[f->by_rank[x->key]];
+	uint32_t n = 0;
+	int rc = 0;
+
+	for (const struct fact *y = x; y < end; y++)
+		n += is_loose(y, end) == loose;
+	if (!n)
+		return 0;
+	bytes_u32(out, (uint32_t)key.len);
+	bytes_u32(out, n);
+	bytes_add(out, key.ptr, key.len);
+	for (; x < end && !rc; x++) {
+		if (is_loose(x, end) != loose)
+			continue;
+		put_fact(out, f, x);
+		rc = out->failed ? -ENOMEM : out->len < OUT ? 0 : write_out(s, out);
+	}
+	return rc;
+}
+
+static int put_facts(struct spool *s, const struct facts *f, bool loose)
 {
 	struct bytes out = {0};
 	int rc = 0;
 
 	for (size_t i = 0, end; i < f->n && !rc; i = end) {
-		struct slice key = f->keys.text[f->by_rank[f->v[i].key]];
-
 		for (end = i; end < f->n && f->v[end].key == f->v[i].key; end++)
 			;
-		bytes_u32(&out, (uint32_t)key.len);
-		bytes_u32(&out, (uint32_t)(end - i));
-		bytes_add(&out, key.ptr, key.len);
-		for (size_t k = i; k < end && !rc; k++) {
-			put_fact(&out, f, &f->v[k]);
-			rc = out.failed ? -ENOMEM : out.len < OUT ? 0 : write_out(s, &out);
-		}
+		rc = put_transaction(s, f, f->v + i, f->v + end, loose, &out);
 	}
 	rc = rc ? rc : out.failed ? -ENOMEM : write_out(s, &out);
 	bytes_free(&out);
 	return rc;
 }
 
+static int put_run(struct spool *s, const struct facts *f, bool loose)
+{
+	off_t begin = s->end;
+	int rc = put_facts(s, f, loose);
+	struct run *r;
+
+	if (rc || s->end == begin)
+		return rc;
+	r = array_add(s->run, s->nruns, s->runs_room);
+	if (!r)
+		return -ENOMEM;
+	*r = (struct run){.begin = begin, .end = s->end, .loose = loose};
+	return 0;
+}
+
 int spool_put(struct spool *s, struct facts *f)
 {
-	struct run *r;
-	off_t begin = s->end;
 	int rc = facts_sort(f);
 
-	if (!rc && f->n && !(rc = own_file(s)) && !(rc = put_run(s, f))) {
-		r = array_add(s->run, s->nruns, s->runs_room);
-		if (r)
-			*r = (struct run){.begin = begin, .end = s->end};
-		else
-			rc = -ENOMEM;
-	}
+	if (!rc && f->n && !(rc = own_file(s)) && !(rc = put_run(s, f, false)))
+		rc = put_run(s, f, true);
 	facts_clear(f);
 	facts_forget_texts(f);
 	return rc;
@@ -186,7 +223,8 @@ static int adopt(struct spool *to, struct facts *to_facts, struct spool *from, c
 
 		if (!r)
 			return -ENOMEM;
-		*r = (struct run){.origin = number, .begin = from->run[i].begin, .end = from->run[i].end};
+		*r = from->run[i];
+		r->origin = number;
 	}
 	return rc;
 }
@@ -235,10 +273,20 @@ static int compare_runs(const void *of, uint32_t a, uint32_t b)
 	                                  : (a > b) - (a < b);
 }
 
+/* Before the first transaction of a run. */
+static void run_rewind(const struct spool *s, struct run *r)
+{
+	r->in.fd = s->origin[r->origin].fd;
+	r->in.at = r->begin;
+	r->in.end = r->end;
+	r->in.from = r->in.n = 0;
+	r->key_len = r->left = 0;
+}
+
 int spool_rewind(struct spool *s)
 {
 	free(s->heap);
-	s->heaped = 0;
+	s->heaped = s->loose = 0;
 	s->heap = malloc((s->nruns + (size_t)1) * sizeof *s->heap);
 	if (!s->heap)
 		return -ENOMEM;
@@ -246,10 +294,9 @@ int spool_rewind(struct spool *s)
 		struct run *r = &s->run[i];
 		int rc;
 
-		r->in.fd = s->origin[r->origin].fd;
-		r->in.at = r->begin;
-		r->in.end = r->end;
-		r->in.from = r->in.n = 0;
+		run_rewind(s, r);
+		if (r->loose)
+			continue;
 		if ((rc = take_head(r)))
 			return rc;
 		if (r->key_len)
@@ -285,17 +332,23 @@ static int take_fact(struct spool *s, struct run *r, struct facts *f, uint32_t k
 	return facts_push(f, &x);
 }
 
+/* Facts of the transaction that is next in a run, so many at most. */
+static int take_facts(struct spool *s, struct run *r, struct facts *f, size_t most)
+{
+	uint32_t key;
+	int rc = intern_add(&f->keys, (struct slice){r->key, r->key_len}, &key);
+
+	for (; r->left && most && !rc; r->left--, most--)
+		rc = take_fact(s, r, f, key);
+	return rc || r->left ? rc : take_head(r);
+}
+
 /* The facts of the transaction of the run that is on top; others that have it, too, are on top after it. */
 static int take_transaction(struct spool *s, struct facts *f)
 {
 	struct run *r = &s->run[s->heap[0]];
-	uint32_t key;
-	int rc = intern_add(&f->keys, (struct slice){r->key, r->key_len}, &key);
+	int rc = take_facts(s, r, f, SIZE_MAX);
 
-	for (; r->left && !rc; r->left--)
-		rc = take_fact(s, r, f, key);
-	if (!rc)
-		rc = take_head(r);
 	if (!rc && !r->key_len)
 		s->heap[0] = s->heap[--s->heaped];
 	if (!rc)
@@ -319,6 +372,34 @@ int spool_next(struct spool *s, struct facts *f, size_t facts)
 	facts_forget_texts(f);
 	while (!rc && s->heaped && (f->n < facts || goes_on(s, f)))
 		rc = take_transaction(s, f);
+	if (!rc && f->n)
+		rc = facts_sort(f);
+	return rc ? rc : f->n > 0;
+}
+
+/* Goes on to the loose run that has facts left: 1, 0: there is none, or a negative errno. */
+static int loose_run(struct spool *s)
+{
+	for (; s->loose < s->nruns; s->loose++) {
+		struct run *r = &s->run[s->loose];
+		int rc = r->loose && !r->key_len ? take_head(r) : 0;
+
+		if (rc || (r->loose && r->key_len))
+			return rc ? rc : 1;
+		if (r->loose)
+			tempfile_done(&r->in);
+	}
+	return 0;
+}
+
+int spool_next_loose(struct spool *s, struct facts *f, size_t facts)
+{
+	int rc = 0;
+
+	facts_clear(f);
+	facts_forget_texts(f);
+	while (!rc && f->n < facts && (rc = loose_run(s)) == 1)
+		rc = take_facts(s, &s->run[s->loose], f, facts - f->n);
 	if (!rc && f->n)
 		rc = facts_sort(f);
 	return rc ? rc : f->n > 0;

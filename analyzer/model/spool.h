@@ -3,7 +3,10 @@
  *
  * What is collected goes to a spool whenever so many facts are held; a run of a spool is in the order of facts_sort.
  * Then all runs are read side by side, and the facts come back a share at a time, in that order: a share is some
- * transactions, each whole. Each fact is written and read once, however many there are. */
+ * transactions, each whole. Each fact is written and read once, however many there are.
+ *
+ * Most removals of containers are loose, since one transaction may have them all: they come apart from the others, and
+ * not by whole transactions. A fold of a transaction is the same without them. */
 #ifndef MODEL_SPOOL_H
 #define MODEL_SPOOL_H
 
@@ -28,5 +31,7 @@ int spool_rewind(struct spool *s);
 /* The next transactions, of so many facts or a few more, as if they had been collected and sorted; f has nothing else.
  * 1, 0: there are no more, or a negative errno. */
 int spool_next(struct spool *s, struct facts *f, size_t facts);
+/* The next loose facts, so many at most, in the order of facts_sort among themselves; else as spool_next. */
+int spool_next_loose(struct spool *s, struct facts *f, size_t facts);
 
 #endif

@@ -49,7 +49,7 @@ static int ask(struct store *s, const char *sql, unsigned *hash)
 
 /* ---- subjects: each builds or asks once ---- */
 
-static int build(struct store *s, unsigned *hash)
+static int build_with(struct store *s, const struct model_options *o, unsigned *hash)
 {
 	static const char *const tables[] = {"invocation", "attempt", "container", "lock",
 	                                     "batch",      "pattern", "function",  "nested"};
@@ -58,7 +58,7 @@ static int build(struct store *s, unsigned *hash)
 
 	if (rc)
 		return rc;
-	rc = model_build(s, NULL, &why);
+	rc = model_build(s, o, &why);
 	free(why);
 	/* What is asked of the tables is not the subject. */
 	for (size_t i = 0; !rc && i < sizeof tables / sizeof *tables; i++) {
@@ -67,6 +67,17 @@ static int build(struct store *s, unsigned *hash)
 	}
 	store_exec(s, "ROLLBACK");
 	return rc;
+}
+
+static int build(struct store *s, unsigned *hash)
+{
+	return build_with(s, NULL, hash);
+}
+
+/* With so little memory that facts go through a spool. */
+static int build_shares(struct store *s, unsigned *hash)
+{
+	return build_with(s, &(struct model_options){.facts_most = 6}, hash);
 }
 
 static int read_results(struct store *s, unsigned *hash)
@@ -162,13 +173,10 @@ static const struct {
 	const char *name;
 	int (*run)(struct store *s, unsigned *hash);
 	const char *db;
-} subjects[] = {{"build", build, db_path},
-                {"results", read_results, db_path},
-                {"virtual tables", virtual_tables, db_path},
-                {"findings", findings, db_path},
-                {"energy", energy, db_path},
-                {"inferred", inferred, nested_db},
-                {"build of inferred", build, nested_db}};
+} subjects[] = {{"build", build, db_path},          {"build in shares", build_shares, db_path},
+                {"results", read_results, db_path}, {"virtual tables", virtual_tables, db_path},
+                {"findings", findings, db_path},    {"energy", energy, db_path},
+                {"inferred", inferred, nested_db},  {"build of inferred", build, nested_db}};
 
 static int subject(size_t i, unsigned *hash)
 {
@@ -212,6 +220,16 @@ static void faults(void **state)
 	}
 }
 
+static void shares_are_the_whole(void **state)
+{
+	unsigned whole, shares;
+
+	(void)state;
+	assert_int_equal(subject(0, &whole), 0);
+	assert_int_equal(subject(1, &shares), 0);
+	assert_int_equal(whole, shares);
+}
+
 /* ---- a log with something of everything ---- */
 
 static int second;
@@ -251,6 +269,19 @@ static void invocation(FILE *f, const char *tid, int ends)
 		line(f, "\"message\":\"close\",\"time.busy\":\"1.00ms\",\"time.idle\":\"2.00ms\"", span);
 	}
 #undef SAY
+}
+
+/* All in one transaction, as a worker does it. */
+static void removals(FILE *f)
+{
+	char fields[256];
+
+	for (int i = 0; i < 10; i++) {
+		snprintf(fields, sizeof fields,
+		         "\"message\":\"Removing container\",\"tid\":\"CtrMrgWorker\",\"container_id\":\"%.*s%d\"",
+		         (int)sizeof CONTAINER - 2, CONTAINER, i);
+		line(f, fields, "");
+	}
 }
 
 /* Requests and others inside them. */
@@ -320,6 +351,7 @@ static int setup(void **state)
 	line(f, "\"message\":\"logged in\",\"password\":\"x\"", "");
 	invocation(f, "a", 1);
 	invocation(f, "b", 0);
+	removals(f);
 	for (int i = 0; i < 1005; i++) {
 		line(f, "\"message\":\"checking resources\",\"tid\":\"s\"", "");
 		line(f, "\"message\":\"Insufficient resources to run item\",\"tid\":\"s\"", "");
@@ -349,7 +381,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(faults)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(shares_are_the_whole), cmocka_unit_test(faults)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

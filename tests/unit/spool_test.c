@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Facts that went through a spool come back as if they had been sorted in memory: the same, in the same order, each
- * transaction whole in one share. */
+ * transaction whole in one share. Loose ones come back, too, and what is left of their transaction has its last
+ * worker. */
 #include "model/spool.h"
 
 #include <setjmp.h>
@@ -127,6 +128,88 @@ static void comes_back_in_order(void **state)
 	facts_done(&all);
 }
 
+/* The i-th fact of one transaction that removes containers, and now and then does something else; some know no worker.
+ */
+static void add_removal(struct facts *f, unsigned i)
+{
+	unsigned r = i * 2654435761u >> 7;
+	struct fact x = {.time_ns = i, .id = i, .worker = UINT16_MAX, .means = i % 50 ? MEANS_REMOVED : MEANS_ARRIVED};
+	char buf[64];
+	uint32_t worker;
+
+	assert_int_equal(intern_add(&f->keys, fact_key(1, SLICE("manager"), buf), &x.key), 0);
+	snprintf(buf, sizeof buf, "worker_%u", r % 5);
+	if (r % 7 && i + 3 < FACTS) {
+		assert_int_equal(intern_add(&f->workers, (struct slice){buf, strlen(buf)}, &worker), 0);
+		x.worker = (uint16_t)worker;
+	}
+	snprintf(buf, sizeof buf, "container %u", i);
+	if (x.means == MEANS_REMOVED)
+		assert_int_equal(intern_add(&f->texts, (struct slice){buf, strlen(buf)}, &x.arg[0].text), 0);
+	assert_int_equal(facts_push(f, &x), 0);
+}
+
+static struct slice last_worker(const struct facts *f)
+{
+	struct slice last = SLICE_NONE;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].worker != UINT16_MAX)
+			last = f->workers.text[f->v[i].worker];
+	return last;
+}
+
+/* Facts whose number is that of their event. */
+static void check_each(const struct facts *all, const struct facts *f, bool seen[FACTS])
+{
+	for (size_t i = 0; i < f->n; i++) {
+		size_t id = (size_t)f->v[i].id;
+
+		assert_false(seen[id]);
+		seen[id] = true;
+		check_same(all, &all->v[id], f, &f->v[i]);
+	}
+}
+
+static void removals_are_loose(void **state)
+{
+	bool seen[FACTS] = {false};
+	size_t n = 0, kept;
+	struct facts all, f;
+	struct spool *s;
+	int rc;
+
+	(void)state;
+	facts_init(&all, NULL);
+	facts_init(&f, NULL);
+	assert_int_equal(spool_new("", &s), 0);
+	for (unsigned i = 0; i < FACTS; i++) {
+		add_removal(&all, i);
+		add_removal(&f, i);
+		if (f.n == HELD)
+			assert_int_equal(spool_put(s, &f), 0);
+	}
+	assert_int_equal(spool_put(s, &f), 0);
+	assert_int_equal(facts_sort(&all), 0);
+	assert_int_equal(spool_rewind(s), 0);
+	assert_int_equal(spool_next(s, &f, SHARE), 1);
+	kept = f.n;
+	assert_true(kept < FACTS / 5);
+	assert_true(slice_same(last_worker(&f), last_worker(&all)));
+	check_each(&all, &f, seen);
+	assert_int_equal(spool_next(s, &f, SHARE), 0);
+	while ((rc = spool_next_loose(s, &f, SHARE)) == 1) {
+		assert_true(f.n == SHARE || kept + n + f.n == FACTS);
+		check_each(&all, &f, seen);
+		n += f.n;
+	}
+	assert_int_equal(rc, 0);
+	assert_int_equal(kept + n, FACTS);
+	spool_free(s);
+	facts_done(&f);
+	facts_done(&all);
+}
+
 static void has_nothing(void **state)
 {
 	struct facts f;
@@ -138,6 +221,7 @@ static void has_nothing(void **state)
 	assert_int_equal(spool_put(s, &f), 0);
 	assert_int_equal(spool_rewind(s), 0);
 	assert_int_equal(spool_next(s, &f, SHARE), 0);
+	assert_int_equal(spool_next_loose(s, &f, SHARE), 0);
 	spool_free(s);
 	facts_done(&f);
 }
@@ -146,6 +230,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(comes_back_in_order),
+	    cmocka_unit_test(removals_are_loose),
 	    cmocka_unit_test(has_nothing),
 	};
 

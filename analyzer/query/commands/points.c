@@ -17,7 +17,7 @@ struct points_run {
 void points_done(struct points *p)
 {
 	for (uint32_t i = 0; i < p->nruns; i++)
-		free(p->runs[i].in.buf);
+		tempfile_done(&p->runs[i].in);
 	if (p->open)
 		close(p->fd);
 	for (uint32_t i = 0; i < p->njoined; i++)
