@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* array.c - see array.h */
 #include "base/array.h"
-#include <malloc.h>
 #include <stdlib.h>
 
 /* The first elements: so many, or so many bytes of them. */
@@ -22,14 +21,4 @@ void *array_grown(void *v, size_t *room, size_t want, size_t most, size_t size)
 	if (v)
 		*room = n;
 	return v;
-}
-
-enum { LARGE = 4 << 20 };
-
-void array_settle(void)
-{
-#ifdef __GLIBC__
-	mallopt(M_MMAP_THRESHOLD, LARGE);
-	mallopt(M_TRIM_THRESHOLD, 2 * LARGE);
-#endif
 }

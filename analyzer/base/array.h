@@ -22,10 +22,6 @@
  * *room as it was: out of memory, or more than most. */
 void *array_grown(void *v, size_t *room, size_t want, size_t most, size_t size);
 
-/* From now on what is large is given back as soon as it is freed, and grows without a copy: left to itself, malloc
- * raises its threshold with each large piece, and keeps the next ones between smaller ones. */
-void array_settle(void);
-
 #define ARRAY_MOST(room) (((size_t)1 << (8 * sizeof(room) - 1)) - 1)
 
 /* Room for `want` elements. 0 or -ENOMEM. */

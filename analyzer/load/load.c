@@ -6,7 +6,6 @@
  * it is locked while it grows, so that of two loads that find no database the second waits, and adds to what the first
  * has made. */
 #include "load/lockowner.h"
-#include "base/array.h"
 #include "base/sql.h"
 #include "load/pass.h"
 
@@ -464,7 +463,6 @@ int load_run(const struct load_options *options)
 	char *tid = NULL;
 	int status;
 
-	array_settle(); /* what a long line needs is given back as soon as it is free */
 	if (!o.threads)
 		o.threads = cpus < 1 ? 1 : cpus > 16 ? 16 : (unsigned)cpus;
 	status = pass_run(&o, TURN_FIRST, &tid);

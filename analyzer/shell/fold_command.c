@@ -123,5 +123,6 @@ const struct command command_fold = {
     .examples = "fold clickhouse://c1,c2,c3/logs\nfold clickhouse://c1,c2,c3/logs --shard 2/3\n"
                 "fold clickhouse://c1,c2,c3/logs --finish",
     .options = options,
+    .gives_back = true,
     .run = run,
 };

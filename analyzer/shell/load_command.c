@@ -99,5 +99,6 @@ const struct command command_load = {
                 "old/=Europe/Berlin old/ "
                 "new/\n-d other.db load - < app.log",
     .options = options,
+    .gives_back = true,
     .run = run,
 };

@@ -3,7 +3,6 @@
 #include "shell/session.h"
 #include <errno.h>
 #include <locale.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +23,6 @@ int main(int argc, char **argv)
 	char *why;
 	int status;
 	int rc;
-
-	/* memory that was given back to the system costs a page fault each time it is needed again: keep it, but not
-	 * what a long line has made: among the rest it would be copied where it grows, and leave holes */
-	mallopt(M_MMAP_THRESHOLD, 16 << 20);
-	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 
 	/* Answers can be long: fewer, larger writes. A terminal gets its lines as they come. */
 	if (!isatty(STDOUT_FILENO))

@@ -181,5 +181,6 @@ const struct command command_push = {
     .examples = "push --create clickhouse://c1,c2,c3/logs\npush clickhouse://c1,c2,c3/logs --run monday --host w1 "
                 "worker.log\n-d monday.db push clickhouse://c1,c2,c3/logs",
     .options = options,
+    .gives_back = true,
     .run = run,
 };

@@ -13,6 +13,7 @@
 #include "tables/tables.h"
 #include <errno.h>
 #include <langinfo.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -231,6 +232,19 @@ static bool has_one_run(struct query *q)
 	return !rc && n < 2;
 }
 
+/* What malloc does with large pieces that were freed, from now on: left to itself it raises its threshold with each of
+ * them, and keeps the next ones between smaller ones. To be kept is cheap, as memory from the system costs a page fault
+ * each time, but for what a long line has made, which would be copied where it grows. */
+static void settle_memory(bool gives_back)
+{
+#ifdef __GLIBC__
+	mallopt(M_MMAP_THRESHOLD, gives_back ? 4 << 20 : 16 << 20);
+	mallopt(M_TRIM_THRESHOLD, gives_back ? 8 << 20 : 256 << 20);
+#else
+	(void)gives_back;
+#endif
+}
+
 /* All statements of an answer see the same rows. SQL of the user's own begins and ends its transactions itself. */
 static void run_in_one_state(const struct command *c, struct query *q)
 {
@@ -259,6 +273,7 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 		out->page(out, NULL, 0);
 	else if (!s->interactive && !args_has(q->args, "pager"))
 		out->page = NULL;
+	settle_memory(c->gives_back);
 	run_in_one_state(c, q);
 	if (fflush(out->file))
 		query_ok(q, -errno, "output");

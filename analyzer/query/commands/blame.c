@@ -5,7 +5,6 @@
  * say what stands out, and what the log could not tell. */
 #include "blame/blame.h"
 #include "blame/heat.h"
-#include "base/array.h"
 #include "base/sql.h"
 #include "query/core/command.h"
 #include "query/core/select.h"
@@ -636,7 +635,6 @@ static void run(struct query *q)
 	struct query_tid of = {0};
 	struct table *t;
 
-	array_settle();
 	if (args_has(q->args, "heat")) {
 		if (q->args->nwords || (by && strcmp(by, "function") != 0) || args_has(q->args, "function"))
 			query_fail(q, USAGE, "--heat is of a whole run, function by function");
@@ -697,6 +695,7 @@ const struct command command_blame = {
                 "WHERE tid = ''...'''",
     .options = options,
     .need = NEED_READ,
+    .gives_back = true,
     .of_requests = true,
     .run = run,
 };

@@ -41,6 +41,7 @@ struct command {
 	bool own_limit;                    /* --limit does not count rows: the command sees to it by itself */
 	bool own_pager;                    /* the pager waits until the command calls for it: output.page */
 	enum need need;
+	bool gives_back;  /* large arrays at once, as they are freed: it has few, as long as the log is */
 	bool of_requests; /* rests on what requests are: where that was found in the log itself it says so */
 	command_fn *run;  /* NULL: not available in this version, and says so */
 };

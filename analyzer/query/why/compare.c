@@ -3,7 +3,6 @@
 #include "query/core/command.h"
 #include "query/core/outfile.h"
 #include "query/why/compare.h"
-#include "base/array.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +119,6 @@ static void run(struct query *q)
 	wanted_table(q, &table);
 	if (path && strcmp(path, "-"))
 		writer_of(q, path);
-	array_settle();
 	if (!q->status)
 		comparison_make(q, q->args->words[0], q->args->words[1], &c);
 	if (!q->status && path && strcmp(path, "-"))
@@ -175,5 +173,6 @@ const struct command command_compare = {
                 "compare 1 2 -o compare.html",
     .options = options,
     .need = NEED_NOTHING,
+    .gives_back = true,
     .run = run,
 };

@@ -2,7 +2,6 @@
 /* slow.c - why the slow requests are slow: where their excess is, what they have in common, a typical one beside a fast
  * one. */
 #include "query/why/slow.h"
-#include "base/array.h"
 #include "base/textduration.h"
 #include "base/threads.h"
 #include "model/parts.h"
@@ -694,7 +693,6 @@ static void run(struct query *q)
 	const struct slow *before = q->gathered ? q->gathered->slow : NULL;
 	struct slow own = SLOW_INIT;
 
-	array_settle();
 	if (!before)
 		ask(q, &own);
 	put(q, before ? before : &own);
@@ -731,6 +729,7 @@ const struct command command_slow = {
     .examples = "slow\nslow --over 5s --function 'big*'\n--format json slow --over p99.9",
     .options = options,
     .need = NEED_READ,
+    .gives_back = true,
     .of_requests = true,
     .run = run,
     COLUMNS_OF(flat),
