@@ -121,7 +121,7 @@ LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_tes
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
 ANALYZER_TESTS += finding_test sorter_test linear_test
 ANALYZER_TESTS += format_test record_jansson_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
-ANALYZER_TESTS += slow_test seen_test
+ANALYZER_TESTS += slow_test seen_test sample_test
 # Of the analyzer those that the thread sanitizer is to see.
 THREAD_TESTS   := recipe_test
 ANALYZER_TESTS += textduration_test why_test remote_test

@@ -28,16 +28,6 @@ struct finding {
 	bool failed;         /* no memory, somewhere */
 };
 
-uint32_t lines_of_key(const struct sample *s, uint32_t tid, uint32_t key, uint32_t *line)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
-		if (s->line[i].key == key && !n++)
-			*line = i;
-	return n;
-}
-
 static int64_t later(const struct sample_line *l, int64_t ns)
 {
 	return l->time_ns < ns ? ns - l->time_ns : l->time_ns - ns;

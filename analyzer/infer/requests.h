@@ -43,7 +43,4 @@ struct requests {
 /* 0 or -ENOMEM; free `of`. */
 int requests_find(struct requests *r, const struct sample *s);
 
-/* How often a transaction has a message; *line: where first. */
-uint32_t lines_of_key(const struct sample *s, uint32_t tid, uint32_t key, uint32_t *line);
-
 #endif

@@ -352,6 +352,8 @@ void sample_free(struct sample *s)
 	free(s->id);
 	free(s->first);
 	free(s->fields);
+	free(s->by_key);
+	free(s->of_key);
 	free(s->part.text);
 	*s = (struct sample){0};
 }

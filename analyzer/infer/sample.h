@@ -73,6 +73,8 @@ struct sample {
 	uint32_t nids, id_room;
 	uint32_t *first;           /* of each transaction its first line; one more at the end */
 	uint32_t *fields;          /* likewise its first value */
+	uint32_t *by_key;          /* lines by their message, of one in their order */
+	uint32_t *of_key;          /* of each message its first place there; one more at the end */
 	int64_t first_ns, last_ns; /* of the sampled lines */
 	int64_t tids_of_run;       /* all of them */
 	struct arena arena;
@@ -91,6 +93,13 @@ int sample_key_of(struct sample *s, const struct event *e, uint32_t *out);
 /* Of n things in the order of their transactions, `step` bytes from one to the next and their tid (uint32_t) at byte
  * `tid` of each, where each transaction's begin; one more at the end. Owned; NULL: no memory. */
 uint32_t *sample_index(const struct sample *s, const void *things, size_t n, size_t step, size_t tid);
+
+/* Indexes the lines, which are in order, by their messages. 0 or -ENOMEM. */
+int sample_index_keys(struct sample *s);
+/* How often a transaction has a message; *line: where first. */
+uint32_t lines_of_key(const struct sample *s, uint32_t tid, uint32_t key, uint32_t *line);
+/* How often it has it before this line. */
+uint32_t lines_before(const struct sample *s, uint32_t tid, uint32_t key, uint32_t end, uint32_t *line);
 
 /* In how many of n transactions each message stands; yours. NULL: no memory. */
 uint32_t *sample_count(const struct sample *s, const uint32_t *tids, uint32_t n);

@@ -332,12 +332,58 @@ static int compare_lines(const void *pa, const void *pb)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
+int sample_index_keys(struct sample *s)
+{
+	s->by_key = calloc(s->nlines + 1, sizeof *s->by_key);
+	s->of_key = calloc((size_t)s->nkeys + 2, sizeof *s->of_key);
+	if (!s->by_key || !s->of_key)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->nlines; i++)
+		s->of_key[s->line[i].key + 2]++;
+	for (uint32_t k = 2; k < s->nkeys + 2; k++)
+		s->of_key[k] += s->of_key[k - 1];
+	for (uint32_t i = 0; i < s->nlines; i++) /* each goes to the end of those before it */
+		s->by_key[s->of_key[s->line[i].key + 1]++] = i;
+	return 0;
+}
+
 static int lines_arrange(struct sample *s)
 {
 	if (s->nlines)
 		qsort(s->line, s->nlines, sizeof *s->line, compare_lines);
 	s->first = sample_index(s, s->line, s->nlines, sizeof *s->line, offsetof(struct sample_line, tid));
-	return s->first ? 0 : -ENOMEM;
+	return s->first ? sample_index_keys(s) : -ENOMEM;
+}
+
+/* The first place from `from` on, and before `to`, whose line does not stand before this one. */
+static uint32_t place_of(const struct sample *s, uint32_t from, uint32_t to, uint32_t line)
+{
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (s->by_key[middle] < line)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+uint32_t lines_before(const struct sample *s, uint32_t tid, uint32_t key, uint32_t end, uint32_t *line)
+{
+	uint32_t to = s->of_key[key + 1], at = place_of(s, s->of_key[key], to, s->first[tid]);
+	uint32_t n = 0;
+
+	while (at + n < to && s->by_key[at + n] < end)
+		n++;
+	if (n)
+		*line = s->by_key[at];
+	return n;
+}
+
+uint32_t lines_of_key(const struct sample *s, uint32_t tid, uint32_t key, uint32_t *line)
+{
+	return lines_before(s, tid, key, s->first[tid + 1], line);
 }
 
 int sample_read(struct sample *s, struct store *store, int64_t run)
