@@ -27,6 +27,8 @@ struct chain {
 	int64_t *at;       /* [step * n + request]: ns after the start, or NO_NS */
 	int64_t *took;     /* by request */
 	int64_t total_ns;
+	uint32_t *again; /* by request: the line with which it is tried again, or behind its last */
+	bool errors;     /* those that end attempts are steps, too */
 	struct logs logs;
 };
 
@@ -47,6 +49,14 @@ static bool is_end(const struct chain *c, uint32_t key)
 	return key == k->start || key == k->answered;
 }
 
+/* How often a request has a message, in its first attempt where that has it; *line: where first. */
+static uint32_t lines_of_first(const struct chain *c, uint32_t request, uint32_t key, uint32_t *line)
+{
+	uint32_t tid = c->tids[request], n = lines_before(c->s, tid, key, c->again[request], line);
+
+	return n ? n : lines_of_key(c->s, tid, key, line);
+}
+
 /* Where a message stands in each request that has it once. */
 static uint32_t fill_key(const struct chain *c, uint32_t key, int64_t *at)
 {
@@ -54,7 +64,7 @@ static uint32_t fill_key(const struct chain *c, uint32_t key, int64_t *at)
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct request *r = &c->r->of[c->tids[i]];
-		uint32_t n = lines_of_key(c->s, c->tids[i], key, &line);
+		uint32_t n = lines_of_first(c, i, key, &line);
 		int64_t ns = n == 1 ? c->s->line[line].time_ns - c->s->line[r->start_line].time_ns : NO_NS;
 
 		at[i] = n == 1 && ns >= 0 && ns <= c->took[i] ? ns : NO_NS;
@@ -124,15 +134,9 @@ static bool may_be_time(const struct sample_field *f)
 	return f->stamps && f->stamps * 100 >= f->seen * IN_ORDER;
 }
 
-/* The line with which a transaction is tried again; SAMPLE_NONE: it is not. */
-static uint32_t second_try(const struct chain *c, uint32_t tid)
+static bool is_tried_again(const struct chain *c, uint32_t request)
 {
-	uint32_t n = 0;
-
-	for (uint32_t i = c->s->first[tid]; i < c->s->first[tid + 1]; i++)
-		if (c->s->line[i].key == c->out->retry.key && ++n == 2)
-			return i;
-	return SAMPLE_NONE;
+	return c->again[request] < c->s->first[c->tids[request] + 1];
 }
 
 /* Whether it is an error behind which requests are mostly tried again: it ends an attempt, and is no step of one. */
@@ -140,14 +144,12 @@ static bool ends_attempt(const struct chain *c, uint32_t key)
 {
 	uint32_t have = 0, tried = 0, line;
 
-	if (c->out->retry.key == SAMPLE_NONE || !c->s->key[key].severity)
+	if (c->errors || c->out->retry.key == SAMPLE_NONE || !c->s->key[key].severity)
 		return false;
 	for (uint32_t i = 0; i < c->n; i++)
 		if (lines_of_key(c->s, c->tids[i], key, &line)) {
-			uint32_t second = second_try(c, c->tids[i]);
-
 			have++;
-			tried += second != SAMPLE_NONE && line < second;
+			tried += is_tried_again(c, i) && line < c->again[i];
 		}
 	return tried * 2 > have;
 }
@@ -438,15 +440,15 @@ static void find_phases(struct chain *c)
 /* Whether a message that was there before mostly comes again where a request is tried again. */
 static bool comes_again(const struct chain *c, uint32_t key)
 {
-	uint32_t before, again = 0, tried = 0, second, first;
+	uint32_t before, again = 0, tried = 0, first;
 
 	for (uint32_t i = 0; i < c->n; i++) {
-		second = second_try(c, c->tids[i]);
-		if (second == SAMPLE_NONE || !lines_of_key(c->s, c->tids[i], key, &first) || first > second)
+		if (!is_tried_again(c, i))
 			continue;
-		before = 0;
-		for (uint32_t k = c->s->first[c->tids[i]]; k < second; k++)
-			before += c->s->line[k].key == key;
+		/* that with which it is tried again counts with those before it */
+		before = lines_before(c->s, c->tids[i], key, c->again[i], &first);
+		if (!before)
+			continue;
 		tried++;
 		again += lines_of_key(c->s, c->tids[i], key, &first) > before;
 	}
@@ -465,23 +467,50 @@ static void find_attempt(struct chain *c)
 
 /* ---- the whole ---- */
 
-static int find_steps(struct chain *c)
+static void find_chain(struct chain *c, const uint32_t *in)
 {
-	uint32_t *in = sample_count(c->s, c->tids, c->n);
 	int odd;
 
-	if (!in)
-		return -ENOMEM;
+	c->out->n = 0;
 	candidates(c, in);
 	put_in_order(c);
 	while ((odd = worst(c)) >= 0)
 		drop(c, odd);
 	thin_out(c);
 	add_few(c, in);
-	find_phases(c);
 	find_attempt(c);
+}
+
+/* Errors are no ends of attempts where no step is found that an attempt has. */
+static int find_steps(struct chain *c)
+{
+	uint32_t *in = sample_count(c->s, c->tids, c->n);
+
+	if (!in)
+		return -ENOMEM;
+	find_chain(c, in);
+	c->errors = c->out->retry.key != SAMPLE_NONE && c->out->attempt == c->out->n;
+	if (c->errors)
+		find_chain(c, in);
+	find_phases(c);
 	free(in);
 	return 0;
+}
+
+/* Of each request the line with which it is tried again, the second one of its message. */
+static void find_again(struct chain *c)
+{
+	const struct sample *s = c->s;
+	uint32_t key = c->out->retry.key, line;
+
+	for (uint32_t i = 0; i < c->n; i++) {
+		uint32_t tid = c->tids[i], n = key == SAMPLE_NONE ? 0 : lines_of_key(s, tid, key, &line);
+
+		c->again[i] = s->first[tid + 1];
+		if (n > 1)
+			for (c->again[i] = line + 1; s->line[c->again[i]].key != key;)
+				c->again[i]++;
+	}
 }
 
 int steps_find(struct steps *out, const struct sample *s, const struct requests *r, unsigned kind)
@@ -499,17 +528,21 @@ int steps_find(struct steps *out, const struct sample *s, const struct requests 
 			c.tids[c.n++] = t;
 		}
 	c.at = calloc(((size_t)STEPS_MAX + 1) * (c.n + 1), sizeof *c.at);
-	if (!c.tids || !c.took || !c.at)
+	c.again = calloc((size_t)c.n + 1, sizeof *c.again);
+	if (!c.tids || !c.took || !c.at || !c.again)
 		rc = -ENOMEM;
 	if (!rc)
 		rc = logs_find(&c.logs, s, c.tids, c.n);
 	if (!rc)
 		rc = retry_find(&out->retry, s, r, kind);
-	if (!rc)
+	if (!rc) {
+		find_again(&c);
 		rc = find_steps(&c);
+	}
 	logs_done(&c.logs);
 	free(c.tids);
 	free(c.took);
+	free(c.again);
 	free(c.at);
 	return rc;
 }

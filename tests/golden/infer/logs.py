@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in which requests do not all stand alike: logs.py cut|parts|hangs|few|again DIR
+"""Logs in which requests do not all stand alike: logs.py cut|parts|hangs|few|again|often|half|warned DIR
 
 cut: 400 requests in the log of a client, of which the log of the daemon has eight.
 parts: a daemon's log of 400 requests in ten files; in 9 of the last 40 the tea boils over.
 hangs: two of 60 requests hang as soon as they are cooked, in the instant in which they came and were taken.
 few: of 400 requests 12 wait for the oven, and 12 others say that the radio was on, which takes none of their time.
-again: of 60 requests 6 burn and are tried again. Where nothing goes wrong a try begins with the request.
+again, often, half: of 60 requests 6, 8 or 30 burn and are tried again. Where nothing goes wrong a try begins with the request.
+warned: of 200 requests every other one is warned that its upstream is gone, and asks again.
 """
 import datetime
 import json
@@ -82,12 +83,12 @@ def few(folder):
     write(folder, "kitchen.log", lines)
 
 
-def again(folder):
+def again(folder, every=10):
     lines = []
     for r in range(60):
         at = r * 500
         line(lines, at, r, "ordering")
-        for attempt in range(2 if r % 10 == 3 else 1, 0, -1):
+        for attempt in range(2 if r % every == 3 % every else 1, 0, -1):
             line(lines, at, r, "a cook begins")
             line(lines, at + 50, r, "in the oven")
             at += 80
@@ -97,4 +98,31 @@ def again(folder):
     write(folder, "kitchen.log", lines)
 
 
-{"cut": cut, "parts": parts, "hangs": hangs, "few": few, "again": again}[sys.argv[1]](sys.argv[2])
+def often(folder):
+    again(folder, 8)
+
+
+def half(folder):
+    again(folder, 2)
+
+
+def warned(folder):
+    lines = []
+    for r in range(200):
+        at = r * 100
+        line(lines, at, r, "accepted")
+        at += 1
+        for attempt in range(1 + r % 2, 0, -1):
+            line(lines, at, r, "lookup")
+            at += 5 + r % 3
+            if attempt > 1:
+                line(lines, at, r, "upstream gone", level="warn")
+            else:
+                line(lines, at, r, "reply from upstream")
+            at += 2
+        line(lines, at, r, "sent back")
+    write(folder, "proxy.log", lines)
+
+
+KINDS = {"cut": cut, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned}
+KINDS[sys.argv[1]](sys.argv[2])
