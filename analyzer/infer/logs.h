@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* logs.h - which messages are of one log, and how many requests have lines in it.
  *
- * Files that have a message in common are of one log: the parts of one that was rotated, those of several workers.
+ * A file is of the log that has the messages of most of its lines: the parts of one that was rotated, those of several
+ * workers. One message that two programs have in common makes them no log.
  * Where a daemon's log was cut off, or is of another level, only a few of the requests that its clients sent have lines
  * in it. What most of these few have is a step of theirs. */
 #ifndef INFER_LOGS_H
@@ -10,8 +11,8 @@
 #include "infer/sample.h"
 
 struct logs {
-	uint32_t *of;       /* by key: the least key of the same log; only of what the requests have */
-	uint32_t *requests; /* by that: so many have lines in the log */
+	uint32_t *of;       /* by key: its log; one of no lines where the requests do not have it */
+	uint32_t *requests; /* by log: so many have lines there */
 };
 
 /* Of n transactions of the sample. 0 or -ENOMEM; logs_done in any case. */

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in which requests do not all stand alike: logs.py cut|parts|hangs|few|again|often|half|warned DIR
+"""Logs in which requests do not all stand alike: logs.py cut|met|parts|hangs|few|again|often|half|warned DIR
 
 cut: 400 requests in the log of a client, of which the log of the daemon has eight.
+met: as cut, but both logs have a line that a connection was opened, in one request.
 parts: a daemon's log of 400 requests in ten files; in 9 of the last 40 the tea boils over.
 hangs: two of 60 requests hang as soon as they are cooked, in the instant in which they came and were taken.
 few: of 400 requests 12 wait for the oven, and 12 others say that the radio was on, which takes none of their time.
@@ -30,7 +31,7 @@ def write(folder, name, lines):
         f.writelines(text + "\n" for _, text in sorted(lines, key=lambda l: l[0]))
 
 
-def cut(folder):
+def cut(folder, met=None):
     client, daemon = [], []
     for r in range(400):
         at, wait, work = r * 50, 100 + r % 7, 20 + r % 3
@@ -39,8 +40,15 @@ def cut(folder):
         if r < 8:
             line(daemon, at, r, "order is in the queue")
             line(daemon, at + wait, r, "order is being cooked")
+        if r == met:
+            line(client, at + 2, r, "connection opened")
+            line(daemon, at + 1, r, "connection opened")
     write(folder, "client.log", client)
     write(folder, "kitchen.log", daemon)
+
+
+def met(folder):
+    cut(folder, 3)
 
 
 def parts(folder):
@@ -124,5 +132,5 @@ def warned(folder):
     write(folder, "proxy.log", lines)
 
 
-KINDS = {"cut": cut, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned}
+KINDS = {"cut": cut, "met": met, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned}
 KINDS[sys.argv[1]](sys.argv[2])
