@@ -133,8 +133,10 @@ void remote_find_tid(struct query *q, struct cluster *c, const char *word, struc
 	if (!q->status && away_with(c, out->tid))
 		query_fail(q, SYSTEM, "%s has the lines of %.*s", away_with(c, out->tid), (int)out->tid.len,
 		           out->tid.ptr);
-	if (!q->status && !found->runs.n)
-		remote_failed(q, fetch_runs(c, out->tid, &found->runs, &why), why);
+	if (!q->status && !found->runs.n) {
+		rc = fetch_runs(c, out->tid, &found->runs, &why);
+		remote_failed(q, rc, why);
+	}
 	out->runs = &found->runs;
 	free(why);
 }

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lines of odd kinds, and servers that fail at one statement: what a cluster says is still what a database here says, or why not."""
+import http.server, json, os, threading, urllib.error, urllib.parse, urllib.request
+
+import servers
+from asking import same_words
+
+
+class Before:
+    """Stands before each server of a cluster, and answers itself, with an error, a statement that has these words."""
+
+    def __init__(self, cluster, words):
+        self.doors = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.door(s, words)) for s in cluster.servers]
+        self.threads = [threading.Thread(target=d.serve_forever, args=(0.05,)) for d in self.doors]
+
+    @staticmethod
+    def door(server, words):
+        class Door(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if words in urllib.parse.unquote_plus(self.path) or words.encode() in body:
+                    self.give(500, b"Code: 241, e.displayText() = DB::Exception: Memory limit exceeded, e.what() = DB::Exception")
+                    return
+                try:
+                    with servers.OPENER.open(urllib.request.Request(f"http://{server.host}:{server.http}{self.path}", data=body)) as r:
+                        self.give(200, r.read())
+                except urllib.error.HTTPError as e:
+                    self.give(e.code, e.read())
+
+            do_GET = do_POST
+
+            def give(self, status, text):
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        return Door
+
+    def url(self, database):
+        return "clickhouse://" + ",".join(f"127.0.0.1:{d.server_address[1]}" for d in self.doors) + "/" + database
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        for d, t in zip(self.doors, self.threads):
+            d.shutdown()
+            t.join()
+            d.server_close()
+
+
+def at(n):
+    return f"2026-11-23 12:{n // 60 % 60:02}:{n % 60:02}.000000000"
+
+
+def there(bed, name, lines, run="r"):
+    """A log of these objects: here, and on the cluster, folded."""
+    url, db, path = bed.fresh(name), os.path.join(bed.dir, name + ".db"), os.path.join(bed.dir, f"worker_{name}.log")
+    with open(path, "w") as f:
+        f.writelines(json.dumps(x) + "\n" for x in lines)
+    bed.call("-q", "-d", db, "load", "--run", run, path)
+    bed.do("-q", "-d", db, "push", url)
+    bed.do("-q", "fold", url)
+    return url, db
+
+
+def register(test):
+    @test
+    def a_servers_reason_is_said(bed):
+        """Also that of the last statement of several that look for a transaction."""
+        url, _ = there(bed, "reason", [{"timestamp": at(0), "level": "INFO", "fields": {"message": "one", "tid": "alone"}, "target": "t"}])
+        with Before(bed.cluster, "tid = 'alone'") as before:
+            bed.refused(4, "Memory limit exceeded", "-d", before.url("reason"), "events", "--tid", "alon")
+        bed.do("-d", url, "events", "--tid", "alon")
