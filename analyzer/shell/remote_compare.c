@@ -83,16 +83,16 @@ static bool find_sides(struct query *q, const char *path, bool times, struct ask
 #define NAME "'\"name\"\\\\s*:\\\\s*\"((?:[^\"\\\\\\\\]|\\\\\\\\.)*)\"'"
 
 /* Whether the servers can tell what a line counts as: of a span, where only one name stands in it; else where the text
- * has no escapes that would make it longer than what is looked at. */
+ * has no escapes that would make it longer than what is looked at. Of neither has the target any. */
 static void put_countable(struct text *sql)
 {
 	text_puts(sql,
-	          "if(" REMOTE_SPAN_LINE
+	          "(if(" REMOTE_SPAN_LINE
 	          ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR (length(extractAll(" SPAN
 	          ", '\"name\"\\\\s*:')) = 1 AND position(substring(" SPAN ", 2), '{') = 0 AND match(" SPAN ", " NAME
 	          ")), coalesce(level, '') NOT IN ('ERROR', 'WARN') AND (length(coalesce(message, '')) <= ");
 	text_add_int(sql, MASK_SAME);
-	text_puts(sql, " OR position(coalesce(fields, '\\\\'), '\\\\') = 0) AND NOT match(coalesce(target, ''), "
+	text_puts(sql, " OR position(coalesce(fields, '\\\\'), '\\\\') = 0)) AND NOT match(coalesce(target, ''), "
 	               "'[\\\\x00-\\\\x1f\"\\\\\\\\]'))");
 }
 

@@ -78,3 +78,17 @@ def register(test):
         with Before(bed.cluster, "tid = 'alone'") as before:
             bed.refused(4, "Memory limit exceeded", "-d", before.url("reason"), "events", "--tid", "alon")
         bed.do("-d", url, "events", "--tid", "alon")
+
+    @test
+    def targets_of_spans_are_compared_as_here(bed):
+        """A target is masked like a text, also that of a span's line."""
+        lines = []
+        for i in range(120):
+            fields, tid = {"message": ["Handling invocation request", "new", "close", "Invocation complete"][i % 4]}, f"t{i // 4}"
+            target = 't"y\\' if i % 3 == 0 else "t"
+            span = {"span": {"name": "work", "tid": tid}, "spans": [{"name": "work", "tid": tid}]} if i % 4 in (1, 2) else {}
+            lines.append({"timestamp": at(i), "level": "INFO", "fields": {**fields, "tid": tid}, "target": target, **span})
+        url, db = there(bed, "targets", lines)
+        for words in "r@..+1m r@+1m..", "r@..+30s r@+30s..":
+            for format in "json", "text":
+                same_words(bed, db, url, "--format", format, "compare", *words.split(), "--show", "lines")
