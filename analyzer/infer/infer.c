@@ -238,7 +238,7 @@ static void write_steps(struct writing *w, unsigned kind, const struct steps *st
 static void write_phase(struct writing *w, unsigned kind, const struct steps *st, const struct step_phase *p,
                         const char *begin, const char *end)
 {
-	bool of_attempt = p->from >= st->attempt;
+	bool of_attempt = p->from >= 0 && st->step[p->from].tried;
 	const char *from = p->from >= 0       ? moment_of(w, st->step[p->from].key, st->step[p->from].field)
 	                   : w->r->nkinds > 1 ? moment_of(w, w->r->kind[kind].start, SAMPLE_NONE)
 	                                      : "arrived";

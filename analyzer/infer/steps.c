@@ -124,7 +124,7 @@ static bool candidate(struct chain *c, uint32_t key, uint32_t field, bool few)
 	n = field == SAMPLE_NONE ? fill_key(c, key, row(c, o->n)) : fill_field(c, field, row(c, o->n));
 	if (n < (few ? few_of(c, key) : least_of(c, key)) || (few && n >= least_of(c, key)))
 		return false;
-	o->step[o->n++] = (struct step){key, field, n, few};
+	o->step[o->n++] = (struct step){key, field, n, few, false};
 	return true;
 }
 
@@ -385,6 +385,13 @@ static void count_phase(struct steps *o, int from, int to)
 		o->phase[o->nphases++] = (struct step_phase){from, to, 1};
 }
 
+static bool stands_in_first(const struct chain *c, uint32_t request, int step)
+{
+	uint32_t line;
+
+	return lines_before(c->s, c->tids[request], c->out->step[step].key, c->again[request], &line) > 0;
+}
+
 static int compare_phases(const void *pa, const void *pb)
 {
 	const struct step_phase *a = pa, *b = pb;
@@ -396,6 +403,19 @@ static int compare_phases(const void *pa, const void *pb)
 static uint32_t requests_of(const struct chain *c, int step)
 {
 	return step < 0 || step == c->out->n ? c->n : logs_requests(&c->logs, c->out->step[step].key);
+}
+
+/* How far a first attempt came after which another one began: it ends there. */
+static void count_given_up(struct chain *c, uint32_t request)
+{
+	struct steps *o = c->out;
+	int last = -1;
+
+	for (int k = 0; k < o->n; k++)
+		if (row(c, k)[request] != NO_NS && stands_in_first(c, request, k))
+			last = k;
+	if (last >= o->attempt && o->step[last].tried)
+		count_phase(o, last, o->n);
 }
 
 static bool is_few(const struct steps *o, int step)
@@ -427,6 +447,8 @@ static void find_phases(struct chain *c)
 				last = k;
 			}
 		count_phase(o, last, o->n);
+		if (is_tried_again(c, i))
+			count_given_up(c, i);
 	}
 	for (int i = 0; i < o->nphases; i++)
 		if (o->phase[i].requests >= least_with(c, &o->phase[i]))
@@ -455,6 +477,19 @@ static bool comes_again(const struct chain *c, uint32_t key)
 	return again * 2 > tried;
 }
 
+/* Whether nearly all requests that have a message have begun an attempt before. */
+static bool stands_behind_begin(const struct chain *c, uint32_t key)
+{
+	uint32_t have = 0, behind = 0, line, begin;
+
+	for (uint32_t i = 0; i < c->n; i++)
+		if (lines_of_key(c->s, c->tids[i], key, &line)) {
+			have++;
+			behind += lines_before(c->s, c->tids[i], c->out->retry.key, line, &begin) > 0;
+		}
+	return behind * 100 >= have * IN_ORDER;
+}
+
 /* The first step whose line comes again with the next attempt, as that of what a retry begins with does. */
 static void find_attempt(struct chain *c)
 {
@@ -463,6 +498,8 @@ static void find_attempt(struct chain *c)
 	o->attempt = o->retry.key == SAMPLE_NONE ? o->n : 0;
 	while (o->attempt < o->n && !comes_again(c, o->step[o->attempt].key))
 		o->attempt++;
+	for (int i = o->attempt; i < o->n; i++)
+		o->step[i].tried = comes_again(c, o->step[i].key) || stands_behind_begin(c, o->step[i].key);
 }
 
 /* ---- the whole ---- */

@@ -16,7 +16,8 @@ struct step {
 	uint32_t key;
 	uint32_t field; /* the time in this field of it; SAMPLE_NONE: the line's own */
 	uint32_t requests;
-	bool few; /* only few have it, which waited for it */
+	bool few;   /* only few have it, which waited for it */
+	bool tried; /* an attempt has it; what stands behind is of the attempt */
 };
 
 struct step_phase {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in which requests do not all stand alike: logs.py cut|met|parts|hangs|few|again|often|half|warned DIR
+"""Logs in which requests do not all stand alike: logs.py cut|met|parts|hangs|few|again|often|half|warned|gone|poured DIR
 
 cut: 400 requests in the log of a client, of which the log of the daemon has eight.
 met: as cut, but both logs have a line that a connection was opened, in one request.
@@ -9,6 +9,8 @@ hangs: two of 60 requests hang as soon as they are cooked, in the instant in whi
 few: of 400 requests 12 wait for the oven, and 12 others say that the radio was on, which takes none of their time.
 again, often, half: of 60 requests 6, 8 or 30 burn and are tried again. Where nothing goes wrong a try begins with the request.
 warned: of 200 requests every other one is warned that its upstream is gone, and asks again.
+gone: ten of 200 requests ask again after 320 ms, without the reply that the others have.
+poured: of 180 orders 120 are cooked, 10 of them twice; for half of the cooked ones, and for the others, a drink is poured.
 """
 import datetime
 import json
@@ -132,5 +134,45 @@ def warned(folder):
     write(folder, "proxy.log", lines)
 
 
-KINDS = {"cut": cut, "met": met, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned}
+def gone(folder):
+    lines = []
+    for r in range(200):
+        at = r * 1000
+        line(lines, at, r, "accepted")
+        at += 1
+        if r % 20 == 7:
+            line(lines, at, r, "lookup")
+            line(lines, at + 300, r, "upstream gone", level="error")
+            at += 320
+        line(lines, at, r, "lookup")
+        line(lines, at + 30, r, "reply")
+        line(lines, at + 40, r, "sent back")
+    write(folder, "proxy.log", lines)
+
+
+def poured(folder):
+    lines = []
+    for r in range(180):
+        at = r * 500
+        line(lines, at, r, "ordering")
+        if r % 3 == 0:
+            line(lines, at + 150, r, "poured")
+            line(lines, at + 250, r, "served")
+            continue
+        at += 20
+        for attempt in range(2 if r % 18 == 4 else 1, 0, -1):
+            line(lines, at, r, "a cook begins")
+            line(lines, at + 50, r, "in the oven")
+            at += 80
+            if attempt > 1:
+                line(lines, at, r, "it has burnt", level="error")
+                at += 5
+        if r % 3 == 1:
+            line(lines, at + 20, r, "poured")
+            at += 70
+        line(lines, at, r, "served")
+    write(folder, "kitchen.log", lines)
+
+
+KINDS = {"cut": cut, "met": met, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned, "gone": gone, "poured": poured}
 KINDS[sys.argv[1]](sys.argv[2])
