@@ -17,15 +17,28 @@ struct judging {
 	bool *error; /* by transaction: its last attempt has an error line */
 };
 
+/* Of lines in two files with one time the order is not known. */
+static bool at_once_elsewhere(const struct sample_line *a, const struct sample_line *b)
+{
+	return a->time_ns == b->time_ns && a->source != b->source;
+}
+
+/* An error at the time at which it is tried again is the end of the attempt before. */
 static bool last_attempt_has_error(const struct judging *j, uint32_t tid)
 {
 	const struct sample *s = j->s;
+	uint32_t begins = 0, begin = 0;
 	bool error = false;
 
 	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++) {
-		if (s->line[i].key == j->steps->retry.key)
+		if (s->line[i].key == j->steps->retry.key) {
 			error = false;
-		error |= s->key[s->line[i].key].severity == 2;
+			begin = i;
+			begins++;
+		}
+		if (s->key[s->line[i].key].severity == 2 &&
+		    !(begins > 1 && at_once_elsewhere(&s->line[i], &s->line[begin])))
+			error = true;
 	}
 	return error;
 }
@@ -60,8 +73,10 @@ static bool named(struct slice name, const char *const *list)
 	return false;
 }
 
-/* Whether a value of a field of this name says that something failed. */
-static bool says_failed(struct slice name, struct slice v)
+enum says { SAYS_NOTHING, SAYS_WELL, SAYS_FAILED };
+
+/* What a value of a field of this name says of the end. */
+static enum says said_by(struct slice name, struct slice v)
 {
 	static const char *const codes[] = {"status", "status_code", "http_status", "http.status_code",
 	                                    "code",   "statusCode",  NULL};
@@ -70,17 +85,25 @@ static bool says_failed(struct slice name, struct slice v)
 	static const char *const exits[] = {"exit_code", "exitcode", "rc", "ret", "exit", NULL};
 	static const char *const bad[] = {"fail",   "error", "timeout", "timed out", "abort",
 	                                  "cancel", "crash", "killed",  "panic",     NULL};
+	static const char *const fine[] = {"ok", "success", "succeeded", "completed", "done", NULL};
 	bool number = v.len > 0;
 
 	for (size_t i = 0; i < v.len; i++)
 		number = number && ((v.ptr[i] >= '0' && v.ptr[i] <= '9') || (!i && v.ptr[i] == '-' && v.len > 1));
-	if (named(name, codes) && number)
-		return v.len == 3 && v.ptr[0] == '5';
+	if (named(name, codes) && number && v.len == 3)
+		return v.ptr[0] == '5' ? SAYS_FAILED : v.ptr[0] == '2' ? SAYS_WELL : SAYS_NOTHING;
 	if (named(name, exits) && number)
-		return !slice_is(v, "0");
+		return slice_is(v, "0") ? SAYS_WELL : SAYS_FAILED;
 	if (named(name, good))
-		return slice_is(v, "false");
-	return named(name, results) && !number && has_word(v, bad);
+		return slice_is(v, "false") ? SAYS_FAILED : slice_is(v, "true") ? SAYS_WELL : SAYS_NOTHING;
+	if (!named(name, results) || number)
+		return SAYS_NOTHING;
+	return has_word(v, bad) ? SAYS_FAILED : named(v, fine) ? SAYS_WELL : SAYS_NOTHING;
+}
+
+static bool says_failed(struct slice name, struct slice v)
+{
+	return said_by(name, v) == SAYS_FAILED;
 }
 
 static const struct sample_value *value_at_end(const struct judging *j, uint32_t tid, uint32_t field)
@@ -105,6 +128,22 @@ static bool is_of_end(const struct judging *j, const struct sample_field *f, boo
 		if (j->steps->step[i].key == f->key && !f->in_span && !f->many)
 			return true;
 	return false;
+}
+
+/* Whether a status of its end says that a request went well, whatever errors it has. */
+static bool ends_well(const struct judging *j, uint32_t tid)
+{
+	const struct sample *s = j->s;
+	bool well = false;
+
+	for (uint32_t k = s->fields[tid]; k < s->fields[tid + 1]; k++) {
+		const struct sample_value *v = &s->value[k];
+		const struct sample_field *f = &s->field[v->field];
+
+		if (v->value != SAMPLE_NONE && is_of_end(j, f, false))
+			well |= said_by(s->names.text[f->name], s->values.text[v->value]) == SAYS_WELL;
+	}
+	return well;
 }
 
 static void by_status(struct judging *j, uint32_t field)
@@ -242,8 +281,9 @@ static int by_lines(struct judging *j)
 	if (!n)
 		return -ENOMEM;
 	for (uint32_t t = 0; t < s->tids.n; t++)
-		for (uint32_t i = s->first[t]; j->error[t] && i < s->first[t + 1]; i++)
-			n[s->line[i].key] += s->key[s->line[i].key].severity == 2;
+		if (j->error[t] && !ends_well(j, t))
+			for (uint32_t i = s->first[t]; i < s->first[t + 1]; i++)
+				n[s->line[i].key] += s->key[s->line[i].key].severity == 2;
 	for (uint32_t k = 0; k < s->nkeys; k++)
 		if (n[k] && s->key[k].text.len)
 			add(j,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in which requests do not all stand alike: logs.py cut|met|parts|hangs|few|again|often|half|warned|gone|poured DIR
+"""Logs in which requests do not all stand alike: logs.py cut|met|parts|hangs|few|again|often|half|warned|gone|poured|atonce|well DIR
 
 cut: 400 requests in the log of a client, of which the log of the daemon has eight.
 met: as cut, but both logs have a line that a connection was opened, in one request.
@@ -11,6 +11,8 @@ again, often, half: of 60 requests 6, 8 or 30 burn and are tried again. Where no
 warned: of 200 requests every other one is warned that its upstream is gone, and asks again.
 gone: ten of 200 requests ask again after 320 ms, without the reply that the others have.
 poured: of 180 orders 120 are cooked, 10 of them twice; for half of the cooked ones, and for the others, a drink is poured.
+atonce: 40 of 400 requests are tried again, 14 of these in the millisecond of the error, which stands in another file.
+well: as atonce, but the end has a status 200, and the error of 13 others comes a millisecond too late.
 """
 import datetime
 import json
@@ -174,5 +176,26 @@ def poured(folder):
     write(folder, "kitchen.log", lines)
 
 
-KINDS = {"cut": cut, "met": met, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned, "gone": gone, "poured": poured}
+def atonce(folder, late=0, **end):
+    proxy, errors = [], []
+    for r in range(400):
+        at = r * 100
+        line(proxy, at, r, "accepted")
+        at += 1
+        if r % 10 == 7:
+            line(proxy, at, r, "lookup")
+            at += 10
+            line(errors, at + (late if r % 30 == 17 else 0), r, "upstream gone", level="error")
+            at += 0 if r % 30 in (7, 17 if late else 7) else 2
+        line(proxy, at, r, "lookup")
+        line(proxy, at + 30, r, "sent back", **end)
+    write(folder, "a.log", proxy)
+    write(folder, "b.log", errors)
+
+
+def well(folder):
+    atonce(folder, 1, status=200)
+
+
+KINDS = {"cut": cut, "met": met, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned, "gone": gone, "poured": poured, "atonce": atonce, "well": well}
 KINDS[sys.argv[1]](sys.argv[2])
