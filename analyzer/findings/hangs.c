@@ -86,6 +86,12 @@ static struct remark longest_text(int64_t ns)
 	return t;
 }
 
+/* Runs by rules of a user's, or found in the log, that do not say when a request begins to execute: it has an end or
+ * none. Of attempts that were found it is known when they begin, not that they execute and hold a slot. */
+#define WITHOUT_STARTS                                                                                 \
+	"(SELECT r.id FROM run r WHERE r.rules = 'inferred' OR (r.rules <> 'iluvatar' AND NOT EXISTS " \
+	"(SELECT 1 FROM attempt WHERE run = r.id AND start_ns IS NOT NULL)))"
+
 /* Per worker: until when its logs go, how long the longest completed execution took, how many wait. */
 static const char culprits_sql[] =
     "WITH w AS (SELECT i.run run, i.worker worker,"
@@ -103,7 +109,8 @@ static const char culprits_sql[] =
     "container_id,"
     " (SELECT count(*) FROM lock l WHERE l.run = i.run AND l.tid = i.tid AND l.to_ns IS NULL) locks "
     "FROM invocation i JOIN w ON w.run = i.run AND w.worker IS i.worker "
-    "WHERE i.status = 'unfinished' AND i.start_ns IS NOT NULL AND (?1 = 0 OR i.run = ?1) ORDER BY i.run, i.start_ns, "
+    "WHERE i.status = 'unfinished' AND i.start_ns IS NOT NULL AND (?1 = 0 OR i.run = ?1) AND i.run NOT "
+    "IN " WITHOUT_STARTS " ORDER BY i.run, i.start_ns, "
     "i.tid";
 
 static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
@@ -143,12 +150,6 @@ static int add_culprit(struct store *s, sqlite3_stmt *st, struct findings *out)
 	finding_detail(f, "culprits", "%lld", (long long)holding);
 	return last_lines(s, &q, f);
 }
-
-/* Runs by rules of a user's, or found in the log, that do not say when a request begins to execute: it has an end or
- * none. */
-#define WITHOUT_STARTS                                                                               \
-	"(SELECT r.id FROM run r WHERE r.rules <> 'iluvatar' AND NOT EXISTS (SELECT 1 FROM attempt " \
-	"WHERE run = r.id AND start_ns IS NOT NULL))"
 
 /* Never started, and nothing on the same worker that executes without end. */
 static const char stuck_sql[] =

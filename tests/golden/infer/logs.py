@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logs in which requests do not all stand alike: logs.py cut|met|parts|hangs|few|again|often|half|warned|gone|poured|atonce|well DIR
+"""Logs in which requests do not all stand alike: logs.py cut|met|parts|hangs|few|again|often|half|warned|gone|poured|atonce|well|stuck DIR
 
 cut: 400 requests in the log of a client, of which the log of the daemon has eight.
 met: as cut, but both logs have a line that a connection was opened, in one request.
@@ -13,6 +13,7 @@ gone: ten of 200 requests ask again after 320 ms, without the reply that the oth
 poured: of 180 orders 120 are cooked, 10 of them twice; for half of the cooked ones, and for the others, a drink is poured.
 atonce: 40 of 400 requests are tried again, 14 of these in the millisecond of the error, which stands in another file.
 well: as atonce, but the end has a status 200, and the error of 13 others comes a millisecond too late.
+stuck: two of 100 jobs hang when they have started; some of the others are started twice.
 """
 import datetime
 import json
@@ -197,5 +198,24 @@ def well(folder):
     atonce(folder, 1, status=200)
 
 
-KINDS = {"cut": cut, "met": met, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned, "gone": gone, "poured": poured, "atonce": atonce, "well": well}
+def stuck(folder):
+    lines = []
+    for r in range(100):
+        at = r * 200
+        line(lines, at, r, "job received")
+        line(lines, at + 3, r, "job started")
+        if r in (50, 70):
+            continue
+        at += 23
+        if r % 12 == 4:
+            line(lines, at, r, "data fetched")
+            line(lines, at + 30, r, "job failed", level="error")
+            line(lines, at + 40, r, "job started")
+            at += 60
+        line(lines, at, r, "data fetched")
+        line(lines, at + 30, r, "job finished")
+    write(folder, "jobs.log", lines)
+
+
+KINDS = {"cut": cut, "met": met, "parts": parts, "hangs": hangs, "few": few, "again": again, "often": often, "half": half, "warned": warned, "gone": gone, "poured": poured, "atonce": atonce, "well": well, "stuck": stuck}
 KINDS[sys.argv[1]](sys.argv[2])
