@@ -9,6 +9,11 @@
 #include "remote/unit.h"
 #include "store/vtab_event.h"
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A longer list of sources is all of them: a server takes no statement of more than 256 KiB. */
+enum { WHOLE_BYTES = 100000 };
 
 struct asking {
 	struct cluster *c;
@@ -17,6 +22,7 @@ struct asking {
 	sqlite3 *db;
 	char **why;
 	int64_t unfinished; /* sources */
+	struct text whole;  /* those whose lines do not come to the same without others, as a list */
 };
 
 /* Rows of the ledger on their way. */
@@ -126,11 +132,23 @@ static int make_beside(struct asking *a, const char *path)
 	return rc;
 }
 
-static int make_lines(struct asking *a, struct mirror *out)
+static void take_lost(void *arg, const char *path, int64_t lines, int64_t all)
+{
+	struct asking *a = arg;
+
+	(void)lines;
+	(void)all;
+	text_puts(&a->whole, a->whole.len ? ", " : "source IN (");
+	cluster_quote(&a->whole, (struct slice){path, strlen(path)});
+}
+
+/* again: what was lost is asked for. */
+static int make_lines_once(struct asking *a, bool again, struct mirror *out)
 {
 	bool of_one = a->lines && a->lines->tid.len, many = a->want->results || (a->lines && a->lines->spans);
 	bool numbered = a->lines && (a->want->folded & FOLDED_INVOCATION);
-	const struct mirror_from from = {.before = numbered ? number_requests : NULL,
+	const struct mirror_from from = {.lost = again ? NULL : take_lost,
+	                                 .before = numbered ? number_requests : NULL,
 	                                 .lines = a->lines ? give_lines : NULL,
 	                                 .results = a->want->results || of_one ? give_results : NULL,
 	                                 .sources = give_sources,
@@ -139,6 +157,33 @@ static int make_lines(struct asking *a, struct mirror *out)
 	                                 .threads = many ? 0 : 1};
 
 	return mirror_of(&from, out, a->why);
+}
+
+/* A line without a time of its own has that of the line before it: where that is not here, the lines of its source come
+ * once more, and all of them. */
+static int make_lines(struct asking *a, struct mirror *out)
+{
+	int rc = make_lines_once(a, false, out);
+	const struct fetch_which *narrow = a->lines;
+	struct fetch_which lines;
+	char *whole;
+
+	if (rc || !a->whole.len)
+		return rc;
+	text_puts(&a->whole, ")");
+	whole = a->whole.failed ? NULL : strdup(a->whole.len > WHOLE_BYTES ? "1" : text_str(&a->whole));
+	if (!whole)
+		return -ENOMEM;
+	mirror_done(out);
+	lines = *narrow;
+	lines.whole = whole;
+	lines.either |= lines.nplaces > 0;
+	a->lines = &lines;
+	a->unfinished = 0;
+	rc = make_lines_once(a, true, out);
+	a->lines = narrow;
+	out->whole = whole;
+	return rc;
 }
 
 /* ---- shards that are away ---- */
@@ -232,5 +277,6 @@ int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror 
 		rc = check_unchanged(c, folds, why);
 	out->unfinished = a.unfinished;
 	found_places_done(&places);
+	text_done(&a.whole);
 	return rc;
 }

@@ -582,5 +582,6 @@ void mirror_done(struct mirror *m)
 {
 	tempdir_done(&m->dir);
 	free(m->path);
+	free(m->whole);
 	*m = (struct mirror){0};
 }

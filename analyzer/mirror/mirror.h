@@ -38,6 +38,7 @@ struct mirror {
 	struct tempdir dir;
 	char *path;         /* of the database, below it; NULL: there is none */
 	int64_t unfinished; /* mirror_ask: sources that are asked and whose push is under way, or was broken off */
+	char *whole;        /* mirror_ask: the lines of sources that came whole, as SQL; NULL: there are none */
 };
 
 /* Makes the database of these lines, with the result of the transaction where they are of one; which NULL: of the

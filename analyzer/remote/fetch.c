@@ -197,9 +197,19 @@ static void put_runs(const struct intern *runs, struct text *sql)
 	text_puts(sql, ")");
 }
 
+static void put_whole(const struct fetch_which *w, struct text *sql)
+{
+	text_printf(sql, ") OR (%s", w->whole);
+	if (w->run.len) {
+		text_puts(sql, " AND run = ");
+		cluster_quote(sql, w->run);
+	}
+	text_puts(sql, ")");
+}
+
 static void lines_sql(const struct fetch_which *w, const struct text *spans, size_t *place, struct text *sql)
 {
-	text_puts(sql, "SELECT " FETCH_LINE_SQL " FROM $event WHERE 1");
+	text_puts(sql, "SELECT " FETCH_LINE_SQL " FROM $event WHERE (1");
 	if (w->tid.len) {
 		text_puts(sql, " AND tid = ");
 		cluster_quote(sql, w->tid);
@@ -243,6 +253,10 @@ static void lines_sql(const struct fetch_which *w, const struct text *spans, siz
 		either_sql(w, spans, sql);
 	else if (w->nplaces)
 		*place = put_places(w, *place, sql);
+	if (w->whole)
+		put_whole(w, sql);
+	else
+		text_puts(sql, ")");
 	text_puts(sql, " ORDER BY run, source, line FORMAT TabSeparated");
 }
 
@@ -272,7 +286,7 @@ int fetch_lines(struct cluster *c, const struct fetch_which *w, fetch_row *row, 
 		lines_sql(w, &spans, &place, &sql);
 		if (rc || sql.failed || spans.failed)
 			rc = rc ? rc : -ENOMEM;
-		else if (w->tid.len)
+		else if (w->tid.len && !w->whole)
 			rc = cluster_ask(c, cluster_shard_of(c, w->tid, SLICE_NONE, 0), text_str(&sql), &t, why);
 		else
 			rc = each_merged(c, text_str(&sql), row, arg, why);

@@ -36,8 +36,9 @@ struct fetch_which {
 	bool spans;                       /* those that may tell of a span of the source's own worker */
 	const struct fetch_place *places; /* nplaces of them, by run, source and line: these alone; 0: any */
 	size_t nplaces;
-	const char *only; /* a condition more, as SQL; NULL: none */
-	bool either;      /* level, spans, places and only are alternatives: lines that fit one of them */
+	const char *only;  /* a condition more, as SQL; NULL: none */
+	bool either;       /* level, spans, places and only are alternatives: lines that fit one of them */
+	const char *whole; /* SQL: lines of the run that fit it come whatever all of this leaves; NULL: none */
 };
 
 /* A line of `event` that a span opens, closes, enters or leaves with: a condition. */

@@ -274,7 +274,7 @@ static void put_needed(struct query *q, struct cluster *c, const struct asked *a
                        const struct mirror *m)
 {
 	if (a->about == ABOUT_REQUESTS && !q->status && need_named(a->name)->more)
-		need_named(a->name)->more(q, c, asking, m->path);
+		need_named(a->name)->more(q, c, asking, m);
 }
 
 static bool has_lines(const struct asked *a, const struct remote_where *where)

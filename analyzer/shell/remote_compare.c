@@ -200,7 +200,8 @@ static void put_cell(const struct asked_side *p, struct text *sql)
 
 enum { C_RUN, C_SOURCE, C_LINE, C_KIND, C_LEVEL, C_TARGET, C_TEXT, C_CELLS, C_COUNTS, C_ALL };
 
-static void counts_sql(const struct query *q, const struct asked_side *p, struct text *sql)
+/* whole: of these lines all are here; NULL: of none. */
+static void counts_sql(const struct query *q, const struct asked_side *p, const char *whole, struct text *sql)
 {
 	text_puts(sql, "SELECT tupleElement(min((run, source, line)) AS place, 1), tupleElement(place, 2), "
 	               "tupleElement(place, 3), kind_of, level_of, target, text_of, tupleElement(sumMap([cell], "
@@ -216,6 +217,8 @@ static void counts_sql(const struct query *q, const struct asked_side *p, struct
 	put_countable(sql);
 	text_puts(sql, " AND NOT ");
 	put_by(q, sql);
+	if (whole)
+		text_printf(sql, " AND NOT (%s)", whole);
 	text_puts(sql, ") WHERE kind_of != '' GROUP BY kind_of, level_of, target, text_of");
 }
 
@@ -241,7 +244,8 @@ static int take_counts(void *arg, const struct slice *v)
 	return rc ? rc : counted_put(t->db, t->side, &row);
 }
 
-static int put_counts(struct query *q, struct cluster *c, const struct asked_side p[SIDES], sqlite3 *db, char **why)
+static int put_counts(struct query *q, struct cluster *c, const struct asked_side p[SIDES], const char *whole,
+                      sqlite3 *db, char **why)
 {
 	struct text sql = {0};
 	int rc = sql_exec_all(db, "BEGIN");
@@ -251,14 +255,14 @@ static int put_counts(struct query *q, struct cluster *c, const struct asked_sid
 		for (size_t i = 0; i < c->n && p[s].here && !rc; i++) {
 			struct taking t = {db, s};
 
-			counts_sql(q, &p[s], &sql);
+			counts_sql(q, &p[s], whole, &sql);
 			rc = cluster_rows(c, i, &sql, C_ALL, take_counts, &t, why);
 		}
 	text_done(&sql);
 	return rc ? rc : sql_exec_all(db, "COMMIT");
 }
 
-static void compare_counts(struct query *q, struct cluster *c, const struct remote_asking *a, const char *path)
+static void compare_counts(struct query *q, struct cluster *c, const struct remote_asking *a, const struct mirror *m)
 {
 	struct asked_side p[SIDES] = {0};
 	struct store *s = NULL;
@@ -266,10 +270,10 @@ static void compare_counts(struct query *q, struct cluster *c, const struct remo
 	int rc;
 
 	(void)a;
-	if (find_sides(q, path, true, p)) {
-		rc = store_open(path, STORE_CREATE, &s, &why);
+	if (find_sides(q, m->path, true, p)) {
+		rc = store_open(m->path, STORE_CREATE, &s, &why);
 		rc = rc ? rc : store_hasten(s);
-		rc = rc ? rc : put_counts(q, c, p, store_db(s), &why);
+		rc = rc ? rc : put_counts(q, c, p, m->whole, store_db(s), &why);
 		remote_failed(q, rc, why);
 	}
 	store_close(s);

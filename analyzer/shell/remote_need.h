@@ -18,8 +18,8 @@ struct remote_asking {
 struct remote_need {
 	/* Sets lines, and run and other where the command's words say them. A failure is q's. */
 	void (*lines)(struct query *q, struct cluster *c, struct remote_asking *a);
-	/* Puts what else is read into the database that was made of them, at path. NULL: nothing. */
-	void (*more)(struct query *q, struct cluster *c, const struct remote_asking *a, const char *path);
+	/* Puts what else is read into the database that was made of them. NULL: nothing. */
+	void (*more)(struct query *q, struct cluster *c, const struct remote_asking *a, const struct mirror *m);
 };
 
 extern const struct remote_need need_blame, need_compare, need_slow;

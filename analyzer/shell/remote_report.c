@@ -81,11 +81,11 @@ static void needed_lines(struct query *q, struct cluster *c, unsigned reads, str
 }
 
 static void needed_more(struct query *q, struct cluster *c, unsigned reads, const struct remote_asking *asking,
-                        const char *path)
+                        const struct mirror *m)
 {
 	for (size_t i = 0; i < NEEDS && !q->status; i++)
 		if (reads & needs[i].of && needs[i].need->more)
-			needs[i].need->more(q, c, asking, path);
+			needs[i].need->more(q, c, asking, m);
 }
 
 void remote_report(struct query *q, struct cluster *c, struct mirror *m)
@@ -113,7 +113,7 @@ void remote_report(struct query *q, struct cluster *c, struct mirror *m)
 	                                 .counts = reads & REPORT_COUNTS};
 	if (!q->status)
 		remote_mirror(q, c, &want, m);
-	needed_more(q, c, reads, &asking, m->path);
+	needed_more(q, c, reads, &asking, m);
 	remote_asking_done(&asking);
 	free(where.run);
 }

@@ -253,11 +253,11 @@ static void slow_lines(struct query *q, struct cluster *c, struct remote_asking 
 	fields_done(&f);
 }
 
-static void slow_fields(struct query *q, struct cluster *c, const struct remote_asking *a, const char *path)
+static void slow_fields(struct query *q, struct cluster *c, const struct remote_asking *a, const struct mirror *m)
 {
 	struct store *s = NULL;
 	char *why = NULL;
-	int rc = store_open(path, STORE_CREATE, &s, &why);
+	int rc = store_open(m->path, STORE_CREATE, &s, &why);
 
 	(void)c;
 	if (!rc)

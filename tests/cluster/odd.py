@@ -3,7 +3,11 @@
 import http.server, json, os, threading, urllib.error, urllib.parse, urllib.request
 
 import servers
-from asking import same_words
+from asking import compare_reports, same_words
+
+
+# Of lines without a time of their own.
+TIMELESS = ["slow", "compare r r --by colour", "compare r@..+2m r@+2m.. --show lines", "--format csv events --level warn", "errors --level warn", "summary --run r", "hangs", "storms", "lint", "blame", "timeline t11"]
 
 
 class Before:
@@ -92,3 +96,16 @@ def register(test):
         for words in "r@..+1m r@+1m..", "r@..+30s r@+30s..":
             for format in "json", "text":
                 same_words(bed, db, url, "--format", format, "compare", *words.split(), "--show", "lines")
+
+    @test
+    def lines_without_a_time_are_put_together(bed):
+        """Their time is that of the line before, which the question may not need: then their sources come whole."""
+        lines = []
+        for i in range(400):
+            fields = {"message": ["Handling invocation request", "step", "queue", "x"][i % 4], "tid": f"t{i // 4}", **({"colour": ["red", "blue"][i // 4 % 2]} if i % 4 == 1 else {})}
+            time = {} if i % 40 == 5 else {"timestamp": at(i)}
+            lines.append({**time, "level": "WARN" if i % 80 == 45 else "INFO", "fields": fields, "target": "t"})
+        url, db = there(bed, "timeless", lines)
+        for words in TIMELESS:
+            same_words(bed, db, url, *words.split())
+        compare_reports(bed, db, url, ["errors", "findings", "phases", "slowest", "slow", "functions", "timelines"])
