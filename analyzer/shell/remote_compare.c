@@ -6,6 +6,7 @@
  *
  * The words are looked up twice: in the ledger, for the runs and times of both sides, and, once the requests are here,
  * for the cells, which go from the first of them to the last. */
+#include "base/array.h"
 #include "mirror/ledger.h"
 #include "query/events/mask.h"
 #include "query/why/comparison.h"
@@ -222,15 +223,40 @@ static void counts_sql(const struct query *q, const struct asked_side *p, const 
 	text_puts(sql, ") WHERE kind_of != '' GROUP BY kind_of, level_of, target, text_of");
 }
 
+/* Rows come in no order, and there may be as many as lines: a source is looked up once. */
 struct taking {
 	sqlite3 *db;
+	sqlite3_stmt *add;
 	int side;
+	struct intern places; /* run and source */
+	int64_t *source;      /* source.id, by place */
+	size_t room;
+	struct text place;
 };
+
+static int find_source(struct taking *t, struct slice run_path, struct slice path, int64_t *out)
+{
+	uint32_t before = t->places.n, i;
+	int64_t run;
+	int rc;
+
+	text_reset(&t->place);
+	text_add(&t->place, run_path.ptr, run_path.len);
+	text_add(&t->place, "", 1);
+	text_add(&t->place, path.ptr, path.len);
+	rc = t->place.failed ? -ENOMEM : intern_add(&t->places, (struct slice){text_str(&t->place), t->place.len}, &i);
+	if (!rc && i == before) {
+		rc = array_reserve_zeroed(t->source, t->room, (size_t)i + 1) ? -ENOMEM : 0;
+		rc = rc ? rc : ledger_run(t->db, run_path, &run);
+		rc = rc ? rc : ledger_source_id(t->db, run, path, &t->source[i]);
+	}
+	*out = rc ? 0 : t->source[i];
+	return rc;
+}
 
 static int take_counts(void *arg, const struct slice *v)
 {
 	struct taking *t = arg;
-	int64_t run;
 	struct counted row = {.kind = *v[C_KIND].ptr,
 	                      .level = v[C_LEVEL],
 	                      .target = v[C_TARGET],
@@ -238,27 +264,39 @@ static int take_counts(void *arg, const struct slice *v)
 	                      .line = tsv_int(v[C_LINE]),
 	                      .cells = v[C_CELLS],
 	                      .counts = v[C_COUNTS]};
-	int rc = ledger_run(t->db, v[C_RUN], &run);
+	int rc = find_source(t, v[C_RUN], v[C_SOURCE], &row.source);
 
-	rc = rc ? rc : ledger_source_id(t->db, run, v[C_SOURCE], &row.source);
-	return rc ? rc : counted_put(t->db, t->side, &row);
+	return rc ? rc : counted_put(t->add, t->side, &row);
+}
+
+static int take_all_counts(struct query *q, struct cluster *c, const struct asked_side p[SIDES], const char *whole,
+                           struct taking *t, char **why)
+{
+	struct text sql = {0};
+	int rc = 0;
+
+	for (t->side = 0; t->side < SIDES && !rc; t->side++)
+		for (size_t i = 0; i < c->n && p[t->side].here && !rc; i++) {
+			counts_sql(q, &p[t->side], whole, &sql);
+			rc = cluster_rows(c, i, &sql, C_ALL, take_counts, t, why);
+		}
+	text_done(&sql);
+	return rc;
 }
 
 static int put_counts(struct query *q, struct cluster *c, const struct asked_side p[SIDES], const char *whole,
                       sqlite3 *db, char **why)
 {
-	struct text sql = {0};
+	struct taking t = {.db = db};
 	int rc = sql_exec_all(db, "BEGIN");
 
-	rc = rc ? rc : counted_create(db);
-	for (int s = 0; s < SIDES; s++)
-		for (size_t i = 0; i < c->n && p[s].here && !rc; i++) {
-			struct taking t = {db, s};
-
-			counts_sql(q, &p[s], whole, &sql);
-			rc = cluster_rows(c, i, &sql, C_ALL, take_counts, &t, why);
-		}
-	text_done(&sql);
+	intern_init(&t.places);
+	rc = rc ? rc : counted_create(db, &t.add);
+	rc = rc ? rc : take_all_counts(q, c, p, whole, &t, why);
+	sqlite3_finalize(t.add);
+	intern_done(&t.places);
+	free(t.source);
+	text_done(&t.place);
 	return rc ? rc : sql_exec_all(db, "COMMIT");
 }
 

@@ -12,17 +12,17 @@ struct counted_reader {
 	size_t room;
 };
 
-int counted_create(sqlite3 *db)
+int counted_create(sqlite3 *db, sqlite3_stmt **add)
 {
-	return sql_exec_all(db, "CREATE TABLE counted(side INTEGER, kind TEXT, level TEXT, target TEXT, text TEXT, "
-	                        "source INTEGER, line INTEGER, cells TEXT, counts TEXT)");
+	int rc = sql_exec_all(db, "CREATE TABLE counted(side INTEGER, kind TEXT, level TEXT, target TEXT, text TEXT, "
+	                          "source INTEGER, line INTEGER, cells TEXT, counts TEXT)");
+
+	*add = NULL;
+	return rc ? rc : sql_prepare(db, "INSERT INTO counted VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", add);
 }
 
-int counted_put(sqlite3 *db, int side, const struct counted *of)
+int counted_put(sqlite3_stmt *st, int side, const struct counted *of)
 {
-	sqlite3_stmt *st;
-	int rc = sql_prepare(db, "INSERT INTO counted VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", &st);
-
 	sqlite3_bind_int(st, 1, side);
 	bind_slice(st, 2, (struct slice){&of->kind, 1});
 	bind_slice(st, 3, of->level);
@@ -32,7 +32,7 @@ int counted_put(sqlite3 *db, int side, const struct counted *of)
 	sqlite3_bind_int64(st, 7, of->line);
 	bind_slice(st, 8, of->cells);
 	bind_slice(st, 9, of->counts);
-	return rc ? rc : sql_finish(st);
+	return sql_step_reset(st);
 }
 
 static int read_order(struct counted_reader *r, sqlite3 *db)

@@ -15,9 +15,10 @@ struct counted {
 	struct slice cells, counts; /* "[3,7]": in which cells of time there are some, and "[1,12]": how many */
 };
 
-/* Makes the table; adds a row of it, with source.id for the source. 0 or a negative errno. */
-int counted_create(sqlite3 *db);
-int counted_put(sqlite3 *db, int side, const struct counted *of);
+/* Makes the table, and *add, which you finalize in any case; adds a row with it, with source.id for the source. 0 or a
+ * negative errno. */
+int counted_create(sqlite3 *db, sqlite3_stmt **add);
+int counted_put(sqlite3_stmt *add, int side, const struct counted *of);
 
 /* Those of a side in the order of their first lines. */
 struct counted_reader;
