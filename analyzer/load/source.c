@@ -348,7 +348,7 @@ static int start(struct job *j, const char **why)
 
 int source_load(struct source_load *l, const char **why)
 {
-	struct job j = {.l = l, .fd = -1};
+	struct job j = {.l = l, .fd = -1, .next_line = l->next_line};
 	int64_t total;
 	int rc;
 

@@ -42,6 +42,7 @@ struct job {
 	pthread_mutex_t write;
 	pthread_cond_t turned;
 	uint64_t turn;
+	int64_t next_line;  /* of the source, when the last turn was passed on */
 	int rc;             /* first failure: everybody stops */
 	const char *reason; /* of damage that ended the reading, static or of the reader */
 	struct chunk_writer writer;

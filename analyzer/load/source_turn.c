@@ -40,8 +40,10 @@ void turn_pass(struct worker *w, int rc)
 	pthread_mutex_lock(&j->write);
 	if (rc && rc != -ECANCELED && !j->rc)
 		j->rc = rc;
-	if (w->has_turn)
+	if (w->has_turn) {
 		j->turn++;
+		j->next_line = j->l->next_line;
+	}
 	w->has_turn = false;
 	pthread_cond_broadcast(&j->turned);
 	pthread_mutex_unlock(&j->write);
@@ -181,7 +183,12 @@ int turn_take(struct worker *w)
 void turn_progress(struct job *j, int64_t file_bytes)
 {
 	struct source_load *l = j->l;
+	int64_t lines;
 
-	if (l->progress)
-		progress_show(l->progress, l->progress_base + file_bytes, l->next_line - 1, l->path);
+	if (!l->progress)
+		return;
+	pthread_mutex_lock(&j->write);
+	lines = j->next_line - 1;
+	pthread_mutex_unlock(&j->write);
+	progress_show(l->progress, l->progress_base + file_bytes, lines, l->path);
 }
