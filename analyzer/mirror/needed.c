@@ -119,28 +119,6 @@ static bool is_seen(const struct needed_source *s)
 	return s->whole && s->lines == s->events && !seen_parts(s->seen, &lint, &patterns);
 }
 
-static int add_cost(void *arg, int64_t line)
-{
-	struct needed_source *s = arg;
-
-	(void)line;
-	s->cost += (s->cost ? 0 : s->path.len + sizeof " OR (source = '' AND line IN (0))") + sizeof ", 0123456789";
-	return 0;
-}
-
-static int count_costs(struct needed *n)
-{
-	struct slice lint;
-	struct peek patterns;
-	int rc = 0;
-
-	for (size_t i = 0; i < n->n && !rc; i++) {
-		rc = seen_parts(n->source[i].seen, &lint, &patterns);
-		rc = rc ? rc : lint_seen_lines(lint, add_cost, &n->source[i]);
-	}
-	return rc;
-}
-
 /* ---- which lines, of any source ---- */
 
 static void put_word(const char *s, struct text *sql)
@@ -293,6 +271,78 @@ static int find_where(struct cluster *c, struct needed *n, uint32_t passed, char
 	return rc;
 }
 
+/* ---- which lines, of one source ---- */
+
+static void put_of(const struct needed_source *s, struct text *sql)
+{
+	text_puts(sql, " OR (source = ");
+	cluster_quote(sql, s->path);
+}
+
+/* A source of which more is needed than of others. */
+static void put_source(const struct needed *n, const struct needed_source *s, struct text *sql)
+{
+	bool silent = s->last_ns != INT64_MIN && n->last_ns - s->last_ns > SILENCE_LEAST_NS;
+
+	if (!s->energy && !silent)
+		return;
+	put_of(s, sql);
+	if (!s->energy)
+		text_printf(sql, " AND (time_ns >= %" PRId64 " OR ifNull(message, '') IN " SPANS ")",
+		            s->last_ns - LAST_NS);
+	text_puts(sql, ")");
+}
+
+struct lines {
+	const struct needed_source *of;
+	struct text *sql;
+	bool any;
+};
+
+static int put_line(void *arg, int64_t line)
+{
+	struct lines *l = arg;
+
+	if (!l->any) {
+		put_of(l->of, l->sql);
+		text_puts(l->sql, " AND line IN (");
+	}
+	text_puts(l->sql, l->any ? ", " : "");
+	text_add_int(l->sql, line);
+	l->any = true;
+	return 0;
+}
+
+/* The lines that show what was seen of a source. */
+static int put_lines(const struct needed_source *s, struct text *sql)
+{
+	struct lines l = {.of = s, .sql = sql};
+	struct slice lint;
+	struct peek patterns;
+	int rc = seen_parts(s->seen, &lint, &patterns);
+
+	rc = rc ? rc : lint_seen_lines(lint, put_line, &l);
+	if (l.any)
+		text_puts(sql, "))");
+	return rc;
+}
+
+static int count_costs(struct needed *n)
+{
+	struct text sql = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < n->n && !rc; i++) {
+		text_reset(&sql);
+		put_source(n, &n->source[i], &sql);
+		rc = put_lines(&n->source[i], &sql);
+		rc = rc ? rc : sql.failed ? -ENOMEM : 0;
+		n->source[i].cost = sql.len;
+	}
+	text_done(&sql);
+	return rc;
+}
+
 /* ---- the whole ---- */
 
 int needed_find(struct cluster *c, struct slice run, uint32_t passed, struct needed *n, char **why)
@@ -321,42 +371,6 @@ void needed_done(struct needed *n)
 	intern_done(&n->open);
 	arena_done(&n->texts);
 	text_done(&n->where);
-}
-
-static int put_line(void *arg, int64_t line)
-{
-	text_printf(arg, ", %" PRId64, line);
-	return 0;
-}
-
-/* The lines that show what was seen of a source; none is 0. */
-static void put_lines(const struct needed_source *s, struct text *sql)
-{
-	struct slice lint;
-	struct peek patterns;
-
-	if (!s->cost || seen_parts(s->seen, &lint, &patterns))
-		return;
-	text_puts(sql, " OR (source = ");
-	cluster_quote(sql, s->path);
-	text_puts(sql, " AND line IN (0");
-	lint_seen_lines(lint, put_line, sql);
-	text_puts(sql, "))");
-}
-
-/* A source of which more is needed than of others. */
-static void put_source(const struct needed *n, const struct needed_source *s, struct text *sql)
-{
-	bool silent = s->last_ns != INT64_MIN && n->last_ns - s->last_ns > SILENCE_LEAST_NS;
-
-	if (!s->energy && !silent)
-		return;
-	text_puts(sql, " OR (source = ");
-	cluster_quote(sql, s->path);
-	if (!s->energy)
-		text_printf(sql, " AND (time_ns >= %" PRId64 " OR ifNull(message, '') IN " SPANS ")",
-		            s->last_ns - LAST_NS);
-	text_puts(sql, ")");
 }
 
 void needed_where(const struct needed *n, size_t from, size_t to, struct text *sql)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The second step of a fold, of runs that are odd in one thing each."""
+import json, os
+
+import asking
+
+
+def record(at, message, **fields):
+    """A line of a log; at: as in the log."""
+    return json.dumps({"timestamp": at, "level": "INFO", "fields": {"message": message, **fields}, "target": "t"}) + "\n"
+
+
+def pushed(bed, name, logs):
+    """A run of these logs, {name: lines}, here and on a cluster."""
+    url, db, dir = bed.fresh(name), os.path.join(bed.dir, f"{name}.db"), os.path.join(bed.dir, name)
+    for log, lines in logs.items():
+        path = os.path.join(dir, log)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.writelines(lines)
+    bed.do("-q", "-d", db, "load", "--run", "r", dir)
+    bed.do("-q", "-d", db, "push", url)
+    return db, url
+
+
+def register(test):
+    @test
+    def many_logs_that_fell_silent_are_finished(bed):
+        """Of each its last lines are needed, or all: a statement has only so many bytes."""
+        at = lambda i: f"2026-11-28 {i // 90:02}:{i % 90 * 40 // 60:02}:{i * 40 % 60:02}"
+        deep = ("logs" * 50 + "/") * 9
+        logs = {f"{deep}worker_{i:03}.log": [record(f"{at(i)}.00{k}000000", "Handling invocation request", tid=f"t{i}") for k in range(2)] for i in range(160)}
+        db, url = pushed(bed, "silent", logs)
+        bed.do("-q", "fold", url)
+        assert asking.compare(bed, db, url, "hangs") > 150
