@@ -195,17 +195,24 @@ static void put_some(const struct needed *n, const char *of, const char *order, 
 	text_printf(sql, "%s LIMIT %d BY %s)", order, most, by);
 }
 
-/* The last lines of what failed or did not end, and the first of the instants of locks. */
-static void put_ends(const struct needed *n, struct text *sql)
+/* The first lines of instants of transactions. */
+#define AT_INSTANTS \
+	" AND NOT (target IS NOT NULL AND ifNull(message, '') IN " SPANS ") AND (tid, time_ns) IN (SELECT tid, "
+#define FIRST_LINES ") ORDER BY tid, time_ns, source, line", LOCK_LINES, "tid, time_ns"
+
+#define NEVER_BEGAN " AND ifNull(status, '') = 'ok' AND start_ns IS NULL AND end_ns IS NOT NULL"
+
+/* The last lines of what failed or did not end, and the first of the instants of locks, and of the arrival of what
+ * never began. */
+static void put_ends(const struct needed *n, bool never_began, struct text *sql)
 {
 	put_some(
 	    n, " AND tid IN (SELECT tid FROM $invocation FINAL",
 	    " AND ifNull(status, '') IN ('unfinished', 'failed')) ORDER BY tid, time_ns DESC, source DESC, line DESC",
 	    LAST_LINES, "tid", sql);
-	put_some(n,
-	         " AND NOT (target IS NOT NULL AND ifNull(message, '') IN " SPANS
-	         ") AND (tid, time_ns) IN (SELECT tid, ifNull(from_ns, 0) FROM $lock FINAL",
-	         ") ORDER BY tid, time_ns, source, line", LOCK_LINES, "tid, time_ns", sql);
+	put_some(n, AT_INSTANTS "ifNull(from_ns, 0) FROM $lock FINAL", FIRST_LINES, sql);
+	if (never_began)
+		put_some(n, AT_INSTANTS "ifNull(arrived_ns, 0) FROM $invocation FINAL", NEVER_BEGAN FIRST_LINES, sql);
 }
 
 static int take_tid(void *arg, const struct slice *v)
@@ -248,22 +255,44 @@ static int find_mounts(struct cluster *c, const struct needed *n, bool *any, cha
 	return rc;
 }
 
+static int take_begun(void *arg, const struct slice *v)
+{
+	int64_t *count = arg;
+
+	count[0] += tsv_int(v[0]);
+	count[1] += tsv_int(v[1]);
+	return 0;
+}
+
+/* Whether some completed and never began: in a run where none begins nobody tells of it. */
+static int find_never_began(struct cluster *c, const struct needed *n, bool *any, char **why)
+{
+	int64_t count[2] = {0};
+	int rc = ask(c, n, "SELECT countIf(start_ns IS NOT NULL), countIf(1" NEVER_BEGAN ") FROM $invocation FINAL", "",
+	             2, take_begun, count, why);
+
+	*any = count[0] && count[1];
+	return rc;
+}
+
 static int find_where(struct cluster *c, struct needed *n, uint32_t passed, char **why)
 {
 	struct rules *r = NULL;
 	char *unsaid = NULL;
-	bool mounts = false;
+	bool mounts = false, never_began = false;
 	int rc = rules_builtin(&r, &unsaid);
 
 	if (!rc)
 		rc = find_open(c, n, why);
 	if (!rc)
 		rc = find_mounts(c, n, &mounts, why);
+	if (!rc)
+		rc = find_never_began(c, n, &never_began, why);
 	if (!rc) {
 		text_printf(&n->where, "fact != %" PRIu32, passed);
 		put_messages(r, mounts, &n->where);
 		put_whole(n, r, &n->where);
-		put_ends(n, &n->where);
+		put_ends(n, never_began, &n->where);
 		rc = n->where.failed ? -ENOMEM : 0;
 	}
 	rules_free(r);

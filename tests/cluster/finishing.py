@@ -33,3 +33,18 @@ def register(test):
         db, url = pushed(bed, "silent", logs)
         bed.do("-q", "fold", url)
         assert asking.compare(bed, db, url, "hangs") > 150
+
+    @test
+    def arrival_of_what_never_began_is_shown(bed):
+        """Its lines, also those that no rule speaks of."""
+        lines = []
+        for i in range(40):
+            said = ["one more", "Handling invocation request", "two more"] + ["Item starting to execute"] * (i % 4 != 1) + ["Invocation complete"]
+            times = {"Item starting to execute": 1, "Invocation complete": 2}
+            more = {"Item starting to execute": {"insert_time": f"2026-11-28 10:{i:02}:00", "remove_time": f"2026-11-28 10:{i:02}:00.5"}}
+            lines += [record(f"2026-11-28 10:{i:02}:0{times.get(m, 0)}.000000000", m, tid=f"t{i}", **more.get(m, {})) for m in said]
+        db, url = pushed(bed, "never", {"worker.log": lines})
+        bed.do("-q", "fold", url)
+        found = [f for f in json.loads(bed.call("-d", url, "--format", "json", "lint").stdout) if f["rule"] == "completed-without-start"]
+        assert len(found) == 10 and all(len(f["evidence"]) == 3 for f in found), found
+        asking.compare(bed, db, url, "lint")
