@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* What stands for the character behind a backslash. */
-static char meant(char c)
+char tsv_meant(char c)
 {
 	static const char from[] = "bfnrt0", to[] = "\b\f\n\r\t";
 	const char *at = c ? strchr(from, c) : NULL;
@@ -24,7 +23,7 @@ static struct slice value_of(char *p, size_t n)
 		return (struct slice){p, n};
 	for (size_t i = 0; i < n; i++) {
 		if (p[i] == '\\' && i + 1 < n)
-			*w++ = meant(p[++i]);
+			*w++ = tsv_meant(p[++i]);
 		else
 			*w++ = p[i];
 	}

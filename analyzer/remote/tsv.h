@@ -25,6 +25,8 @@ int tsv_take(void *tsv, const char *p, size_t n);
 int tsv_end(struct tsv *t);
 void tsv_done(struct tsv *t);
 
+/* What the character behind a backslash stands for. */
+char tsv_meant(char c);
 /* A whole number; 0 where it is none. */
 int64_t tsv_int(struct slice value);
 

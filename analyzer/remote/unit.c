@@ -5,6 +5,7 @@
 #include "remote/gather.h"
 #include "remote/rows.h"
 #include "remote/say.h"
+#include "remote/tsv.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -192,15 +193,17 @@ static int ask_finished(struct cluster *c, struct units *u, char **why)
  * rows there are nor the first and the last number, and what takes rows out, or changes them, leaves a number of its
  * own. So where all of this is as it was, the lines are, and need not be looked at. */
 
-/* The run of a partition, "('RUN','2026-11-28')". One with characters that a server writes in letters is not found. */
+/* The run of a partition, "('RUN','2026-11-28')", in which a server writes characters as in an answer. */
 static struct unit_run *run_of_partition(const struct units *u, struct slice partition)
 {
 	struct text name = {0};
 	struct unit_run *r = NULL;
 
 	for (size_t i = 2; i < partition.len && partition.ptr[i] != '\''; i++) {
-		i += partition.ptr[i] == '\\' && i + 1 < partition.len;
-		text_add(&name, &partition.ptr[i], 1);
+		bool behind = partition.ptr[i] == '\\' && i + 1 < partition.len;
+		char c = behind ? tsv_meant(partition.ptr[++i]) : partition.ptr[i];
+
+		text_add(&name, &c, 1);
 	}
 	if (!name.failed)
 		r = run_there(u, (struct slice){text_str(&name), name.len});

@@ -48,3 +48,21 @@ def register(test):
         found = [f for f in json.loads(bed.call("-d", url, "--format", "json", "lint").stdout) if f["rule"] == "completed-without-start"]
         assert len(found) == 10 and all(len(f["evidence"]) == 3 for f in found), found
         asking.compare(bed, db, url, "lint")
+
+    @test
+    def runs_whose_names_are_written_alike_are_told_apart(bed):
+        """What has come to one is not told of another, whose name is what stands behind the backslashes."""
+        url, names = bed.fresh("alike"), ["a\nb", "anb", "it's \\ \t\r\b\f", "it's \\ trbf", "a\\nb"]
+        path = os.path.join(bed.dir, "alike.log")
+        with open(path, "w") as f:
+            f.write(record("2026-11-28 10:00:00.000000000", "Handling invocation request", tid="t"))
+        for name in names:
+            bed.do("-q", "push", url, "--run", name, path)
+        bed.do("-q", "fold", url)
+        ask = lambda name: ("-d", url, "invocations", "--run", name)
+        columns = "run, source, line + 1, offset, time_ns, level, level_text, kind, target, message, tid, fields, span, spans, raw, foreign, day, fact"
+        for name in names:
+            bed.do(*ask(name))
+            quoted = name.replace("\\", "\\\\").replace("'", "\\'")
+            bed.cluster.ask_all(f"INSERT INTO alike.event SELECT {columns} FROM alike.event WHERE run = '{quoted}'")
+            bed.refused(2, "lines have come since", *ask(name))
