@@ -620,19 +620,29 @@ int unit_mark(struct cluster *c, size_t i, const struct unit *unit, uint64_t ver
 	return rc;
 }
 
-int unit_version_there(struct cluster *c, size_t i, const struct unit *unit, uint64_t *out, char **why)
+/* of: table, run and day; it is done then. */
+static int version_there(struct cluster *c, size_t i, struct text *of, uint64_t *out, char **why)
 {
 	struct text sql = {0};
 	int64_t is = 0;
 	int rc;
 
-	text_puts(&sql, "SELECT toInt64(max(version)) FROM $fold WHERE run = ");
-	cluster_quote(&sql, unit->run);
-	text_printf(&sql, " AND toUInt16(day) = %u FORMAT TabSeparated", unit->day);
-	rc = sql.failed ? -ENOMEM : cluster_numbers(c, i, text_str(&sql), &is, 1, why);
+	text_printf(&sql, "SELECT toInt64(max(version)) FROM %s FORMAT TabSeparated", text_str(of));
+	rc = sql.failed || of->failed ? -ENOMEM : cluster_numbers(c, i, text_str(&sql), &is, 1, why);
 	*out = (uint64_t)is;
 	text_done(&sql);
+	text_done(of);
 	return rc;
+}
+
+int unit_version_there(struct cluster *c, size_t i, const struct unit *unit, uint64_t *out, char **why)
+{
+	struct text of = {0};
+
+	text_puts(&of, "$fold WHERE run = ");
+	cluster_quote(&of, unit->run);
+	text_printf(&of, " AND toUInt16(day) = %u", unit->day);
+	return version_there(c, i, &of, out, why);
 }
 
 static void put_partition(struct slice run, unsigned day, struct text *sql)
@@ -693,9 +703,20 @@ int run_mark(struct cluster *c, const struct unit_run *run, uint64_t version, bo
 	return rc;
 }
 
+/* A fold that has begun meanwhile has marked the run half way, and its mark stays: also where it comes between our look
+ * and our row, which has the next version, and a mark that of its time. */
 int run_seen(struct cluster *c, const struct unit_run *run, char **why)
 {
-	return run->apart ? run_mark(c, run, unit_version(run->version), true, why) : 0;
+	struct text of = {0};
+	uint64_t there;
+	int rc;
+
+	if (!run->apart)
+		return 0;
+	text_puts(&of, "$finish WHERE run = ");
+	cluster_quote(&of, run->run);
+	rc = version_there(c, run_home(c, run->run), &of, &there, why);
+	return rc || there != run->version ? rc : run_mark(c, run, run->version + 1, true, why);
 }
 
 int run_drop(struct cluster *c, const struct unit_run *run, char **why)

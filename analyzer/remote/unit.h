@@ -91,7 +91,7 @@ size_t run_home(const struct cluster *c, struct slice run);
 enum { RUN_DAY = 49709 };
 int run_mark(struct cluster *c, const struct unit_run *run, uint64_t version, bool whole, char **why);
 int run_drop(struct cluster *c, const struct unit_run *run, char **why);
-/* Of a run that is not due: whoever asks next finds it so by its parts. */
+/* Of a run that is not due: whoever asks next finds it so by its parts, unless another fold is at work on it. */
 int run_seen(struct cluster *c, const struct unit_run *run, char **why);
 
 #endif

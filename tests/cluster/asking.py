@@ -139,18 +139,24 @@ def prepared(bed):
     return bed.asking
 
 
+def stopped(bed, command):
+    """A process that stands still and has something in $TMPDIR, however late we look; or one that has ended."""
+    p = subprocess.Popen([bed.logq, "-q", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": bed.tmp})
+    while p.poll() is None:
+        p.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, p.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if os.listdir(bed.tmp):
+            break
+        p.send_signal(signal.SIGCONT)
+        time.sleep(0.005)
+    return p
+
+
 def caught(bed, command, number, before=lambda: None):
-    """The status of a process that got a signal while it had something in $TMPDIR, however late we look: it stands still meanwhile."""
+    """The status of a process that got a signal while it had something in $TMPDIR."""
     for _ in range(50):
         before()
-        p = subprocess.Popen([bed.logq, "-q", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": bed.tmp})
-        while p.poll() is None:
-            p.send_signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, p.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-            if os.listdir(bed.tmp):
-                break
-            p.send_signal(signal.SIGCONT)
-            time.sleep(0.005)
+        p = stopped(bed, command)
         p.send_signal(number)
         p.send_signal(signal.SIGCONT)
         if p.wait():

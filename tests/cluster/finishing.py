@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The second step of a fold, of runs that are odd in one thing each."""
-import json, os
+import json, os, signal
 
 import asking
 
@@ -66,3 +66,30 @@ def register(test):
             quoted = name.replace("\\", "\\\\").replace("'", "\\'")
             bed.cluster.ask_all(f"INSERT INTO alike.event SELECT {columns} FROM alike.event WHERE run = '{quoted}'")
             bed.refused(2, "lines have come since", *ask(name))
+
+    @test
+    def a_run_that_another_fold_is_at_is_left_to_it(bed):
+        """Its parts are others, of the same lines; before we say so, the other one begins."""
+        url, path = bed.fresh("taken"), os.path.join(bed.dir, "taken.log")
+        with open(path, "w") as f:
+            f.writelines(record(f"2026-11-28 10:00:00.{i:03}000000", "Handling invocation request", tid=f"t{i}") for i in range(200))
+        for name in "first", "other":
+            bed.do("-q", "push", url, "--run", name, path)
+        bed.do("-q", "fold", url)
+        mark = lambda run, more, whole, parts: bed.cluster.ask_all(f"INSERT INTO taken.finish SELECT run, version + {more}, {whole}, digest, manner, {parts} FROM taken.finish FINAL WHERE run = '{run}'")
+        whole = lambda: bed.cluster.ask_all("SELECT whole FROM taken.finish FINAL WHERE run = 'other'").split()
+        for _ in range(50):
+            mark("first", 1, "toUInt8(0)", "parts")
+            mark("other", 1, "toUInt8(1)", "toUInt64(0)")
+            p = asking.stopped(bed, ["fold", url, "--finish"])
+            if p.poll() is None:
+                break
+        assert p.poll() is None, "it has ended"
+        mark("other", 1000, "toUInt8(0)", "parts")
+        p.send_signal(signal.SIGCONT)
+        assert p.wait() == 0 and whole() == ["0"], (p.returncode, whole())
+        said = bed.do("fold", url)
+        assert "1 of 2 runs finished" in said and whole() == ["1"], said
+        bed.cluster.ask_all("INSERT INTO taken.finish SELECT run, version + 1, whole, digest, manner, toUInt64(0) FROM taken.finish FINAL")
+        bed.do("-q", "fold", url)
+        assert "0" not in bed.cluster.ask_all("SELECT parts FROM taken.finish FINAL").split()
