@@ -354,7 +354,7 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 	        others = sqlite3_column_int64(st, 5), open = 0;
 	struct slice path = column_slice(st, 2), worker = column_slice(st, 3);
 	struct finding *f = finding_add(out, "silence", FINDING_WARNING, sqlite3_column_int64(st, 0));
-	struct event_query q = {.source = source, .since_ns = last - LAST_NS};
+	struct event_query q = {.source = source, .since_ns = ns_moved(last, -LAST_NS)};
 	const char *slash = path.ptr ? memrchr(path.ptr, '/', path.len) : NULL, *name = slash      ? slash + 1
 	                                                                                : path.ptr ? path.ptr
 	                                                                                           : "";
@@ -368,8 +368,9 @@ static int add_silence(struct store *s, sqlite3_stmt *st, struct findings *out)
 	if (open)
 		f->level = FINDING_ERROR;
 	finding_message(f, "%.*s falls silent %s before the last line of its run, with %s span%s open",
-	                (int)(path.ptr + path.len - name), name, number_duration_text(others - last, "µ").text,
-	                number_count_text(open).text, open == 1 ? "" : "s");
+	                (int)(path.ptr + path.len - name), name,
+	                number_duration_text(ns_moved(others, -last), "µ").text, number_count_text(open).text,
+	                open == 1 ? "" : "s");
 	finding_cause(f, "%s",
 	              open ? "the process stopped in the middle of these spans (deadlock or kill)"
 	                   : "the process ended or was killed");

@@ -311,14 +311,14 @@ static void put_of(const struct needed_source *s, struct text *sql)
 /* A source of which more is needed than of others. */
 static void put_source(const struct needed *n, const struct needed_source *s, struct text *sql)
 {
-	bool silent = s->last_ns != INT64_MIN && n->last_ns - s->last_ns > SILENCE_LEAST_NS;
+	bool silent = s->last_ns != INT64_MIN && n->last_ns > ns_moved(s->last_ns, SILENCE_LEAST_NS);
 
 	if (!s->energy && !silent)
 		return;
 	put_of(s, sql);
 	if (!s->energy)
 		text_printf(sql, " AND (time_ns >= %" PRId64 " OR ifNull(message, '') IN " SPANS ")",
-		            s->last_ns - LAST_NS);
+		            ns_moved(s->last_ns, -LAST_NS));
 	text_puts(sql, ")");
 }
 

@@ -6,8 +6,8 @@ import asking
 
 
 def record(at, message, **fields):
-    """A line of a log; at: as in the log."""
-    return json.dumps({"timestamp": at, "level": "INFO", "fields": {"message": message, **fields}, "target": "t"}) + "\n"
+    """A line of a log of Ilúvatar; at: as in the log."""
+    return json.dumps({"timestamp": at, "level": "INFO", "fields": {"message": message, **fields}, "target": "t"}, separators=(",", ":")) + "\n"
 
 
 def pushed(bed, name, logs):
@@ -93,3 +93,14 @@ def register(test):
         bed.cluster.ask_all("INSERT INTO taken.finish SELECT run, version + 1, whole, digest, manner, toUInt64(0) FROM taken.finish FINAL")
         bed.do("-q", "fold", url)
         assert "0" not in bed.cluster.ask_all("SELECT parts FROM taken.finish FINAL").split()
+
+    @test
+    def silence_of_centuries_is_told(bed):
+        """More than 64 bits have of nanoseconds."""
+        said = lambda year: [("Handling invocation request", {"tid": f"t{year}"}), ("Invocation complete", {"tid": f"t{year}"}), ("one more", {})]
+        logs = {f"worker_{year}.log": [record(f"{year}-01-02 10:00:00.{k}00000000", m, **more) for k, (m, more) in enumerate(said(year))] for year in (1690, 1700, 2026, 2250)}
+        db, url = pushed(bed, "far", logs)
+        bed.do("-q", "fold", url)
+        asking.compare(bed, db, url, "hangs")
+        found = [f for f in json.loads(bed.call("-d", url, "--format", "json", "hangs").stdout) if f["rule"] == "silence"]
+        assert len(found) == 3 and all(f["evidence"] and "silent -" not in f["message"] for f in found), found
