@@ -158,11 +158,13 @@ static int spans_sql(struct cluster *c, const struct fetch_which *w, struct text
 	return rc;
 }
 
-/* What is one of alternatives; more places than fit are all lines. */
+/* What is one of alternatives; more than fits is all lines. */
 static void either_sql(const struct fetch_which *w, const struct text *spans, struct text *sql)
 {
 	size_t begun = sql->len, i = 0;
 
+	if (w->only && strlen(w->only) > PLACES_BYTES)
+		return;
 	text_puts(sql, " AND (0");
 	if (w->leveled) {
 		text_puts(sql, " OR ");

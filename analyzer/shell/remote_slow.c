@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names in one statement: a server takes none of more than 256 KiB. */
+enum { NAMES_BYTES = 60000 };
+
 /* A field, over all shards. */
 struct said_field {
 	struct slice name, value; /* one of its values */
@@ -114,6 +117,7 @@ static int take_field(void *arg, const struct slice *v)
 		return rc ? rc : -ENOMEM;
 	to = &f->v[i];
 	x.out |= x.values > FIELD_VALUES_MOST || slice_is(x.name, "message") || slice_is(x.name, "tid");
+	x.out |= x.name.len > NAMES_BYTES;
 	if (i < before) {
 		x.out |= to->out;
 		x.values = !slice_same(x.value, to->value) && x.values + to->values == 2 ? 2
@@ -149,28 +153,49 @@ static int take_pair(void *arg, const struct slice *v)
 	return rc;
 }
 
+/* Names from *from on that are counted once more, as many as go into one statement. */
+static void put_names(struct said_fields *f, size_t shards, uint32_t *from, struct text *names)
+{
+	for (; *from < f->names.n && names->len < NAMES_BYTES; ++*from) {
+		struct said_field *x = &f->v[*from];
+
+		if (x->out || x->values < 2 || x->values * (int64_t)shards <= FIELD_VALUES_MOST)
+			continue;
+		text_puts(names, names->len ? ", " : "");
+		cluster_quote(names, x->name);
+		x->values = 0;
+	}
+}
+
+static int count_names(struct cluster *c, const struct remote_asking *a, const struct text *names,
+                       struct said_fields *f, char **why)
+{
+	struct text sql = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < c->n && names->len && !rc; i++) {
+		text_puts(&sql, "SELECT DISTINCT name, value FROM ");
+		put_pairs(a, &sql);
+		text_printf(&sql, " WHERE name IN (%s)", text_str(names));
+		sql.failed |= names->failed;
+		rc = cluster_rows(c, i, &sql, 2, take_pair, f, why);
+	}
+	text_done(&sql);
+	return rc;
+}
+
 /* Shards that have other values than each other: counted once more, together. */
 static int count_again(struct cluster *c, const struct remote_asking *a, struct said_fields *f, char **why)
 {
-	struct text names = {0}, sql = {0};
+	struct text names = {0};
 	int rc = 0;
 
-	for (uint32_t i = 0; i < f->names.n; i++) {
-		if (f->v[i].out || f->v[i].values < 2 || f->v[i].values * (int64_t)c->n <= FIELD_VALUES_MOST)
-			continue;
-		text_puts(&names, names.len ? ", " : "");
-		cluster_quote(&names, f->v[i].name);
-		f->v[i].values = 0;
-	}
-	for (size_t i = 0; i < c->n && names.len && !rc; i++) {
-		text_puts(&sql, "SELECT DISTINCT name, value FROM ");
-		put_pairs(a, &sql);
-		text_printf(&sql, " WHERE name IN (%s)", text_str(&names));
-		sql.failed |= names.failed;
-		rc = cluster_rows(c, i, &sql, 2, take_pair, f, why);
+	for (uint32_t from = 0; from < f->names.n && !rc;) {
+		text_reset(&names);
+		put_names(f, c->n, &from, &names);
+		rc = count_names(c, a, &names, f, why);
 	}
 	text_done(&names);
-	text_done(&sql);
 	return rc;
 }
 
@@ -209,22 +234,33 @@ static int put_message(void *arg, struct slice message)
 	return 0;
 }
 
+/* Lines that have one of the fields, but for some that have its name elsewhere; 1 where the names are too long. */
+static void put_fields(const struct intern *fields, struct text *sql)
+{
+	struct text any = {0}, key = {0};
+
+	text_puts(&any, "(0");
+	for (uint32_t i = 0; i < fields->n && any.len < NAMES_BYTES; i++) {
+		text_reset(&key);
+		text_printf(&key, "\"%s\"", fields->text[i].ptr);
+		text_puts(&any, " OR position(coalesce(fields, ''), ");
+		cluster_quote(&any, (struct slice){text_str(&key), key.len});
+		text_puts(&any, ") > 0");
+	}
+	text_puts(&any, ")");
+	text_puts(sql, any.len > NAMES_BYTES ? "1" : text_str(&any));
+	sql->failed |= any.failed || key.failed;
+	text_done(&any);
+	text_done(&key);
+}
+
 static void put_lines(struct query *q, struct remote_asking *a)
 {
 	text_puts(&a->lines, "(message IN (");
 	query_ok(q, series_messages(put_message, &a->lines), q->command);
-	text_puts(&a->lines, "'') OR (tid != '' AND NOT " REMOTE_SPAN_LINE " AND (0");
-	for (uint32_t i = 0; i < a->fields.n; i++) {
-		struct text key = {0};
-
-		text_printf(&key, "\"%s\"", a->fields.text[i].ptr);
-		text_puts(&a->lines, " OR position(coalesce(fields, ''), ");
-		cluster_quote(&a->lines, (struct slice){text_str(&key), key.len});
-		text_puts(&a->lines, ") > 0");
-		a->lines.failed |= key.failed;
-		text_done(&key);
-	}
-	text_puts(&a->lines, "))) AND ");
+	text_puts(&a->lines, "'') OR (tid != '' AND NOT " REMOTE_SPAN_LINE " AND ");
+	put_fields(&a->fields, &a->lines);
+	text_puts(&a->lines, ")) AND ");
 	remote_of_runs(a->run, a->other, &a->lines);
 }
 

@@ -109,3 +109,14 @@ def register(test):
         for words in TIMELESS:
             same_words(bed, db, url, *words.split())
         compare_reports(bed, db, url, ["errors", "findings", "phases", "slowest", "slow", "functions", "timelines"])
+
+    @test
+    def names_of_fields_are_as_long_as_they_are(bed):
+        """More of them than one statement holds: a server takes none of more than 256 KiB."""
+        lines = []
+        for i in range(90):
+            names = {"'" * 50000 + "abc"[k]: f"v{i % 60}" for k in range(3)}
+            lines.append({"timestamp": at(i), "level": "INFO", "fields": {"message": "Handling invocation request", "tid": f"t{i}", **names}, "target": "t"})
+        url, db = there(bed, "names", lines)
+        same_words(bed, db, url, "slow")
+        same_words(bed, db, url, "--format", "json", "slow")
