@@ -4,8 +4,8 @@
 
 The lines are those of cluster-leastloaded and of the worker of faults-retried, which has the errors, of $ILU_TEST_RUNS: again and again under other names
 of runs, on other days and with other transactions. 2 million, and with ILU_BENCH_LARGE=1 on to 20 million ("scale.push.20M" ...), which takes 4 GB of $TMPDIR. $ILU_BENCH_SCALE_LINES says otherwise:
-numbers parted by blanks, each more than the one before. The peer of each figure is the same done with the local database, in the same run. Behind the
-last size stands how times grow from the first one ("scale.tid.slope"): 100 % is as the lines, 0 % not at all. Without clickhouse-server or the runs
+numbers parted by blanks, each more than the one before. The peer of each figure is the same done with the local database, in the same run. Behind each
+size but the first stands how times grow from that one ("scale.tid.slope", of a third size "scale.tid.slope.40M"): 100 % is as the lines, 0 % not at all. Without clickhouse-server or the runs
 nothing is measured, which is said. Memory of the servers is as docs/scale.md has it.
 """
 import datetime, glob, json, math, multiprocessing, os, re, shutil, subprocess, sys, tempfile, time
@@ -108,6 +108,7 @@ class Scale:
         self.cluster, self.dir, self.maker = cluster, dir, maker
         self.url, self.db = cluster.url("bench"), os.path.join(dir, "bench.db")
         self.runs = self.lines = 0
+        self.sloped = set()  # names of figures
         self.first = {}  # of each question the lines and seconds at the first size
         Done("push", "--create", self.url)
 
@@ -162,16 +163,17 @@ class Scale:
         for name, command in asked.items():
             seconds = [sorted(Done("-d", d, "--format", "csv", *command).wall for _ in range(REPEATS))[REPEATS // 2] for d in (self.url, self.db)]
             figure(f"scale.{name}{suffix}", seconds[0], "s", "database", seconds[1])
-            self.slope(name, seconds)
+            self.slope(name, seconds, suffix)
 
-    def slope(self, name, seconds):
+    def slope(self, name, seconds, suffix):
         """The power of the number of lines that times grow with."""
         if name not in self.first:
             self.first[name] = self.lines, seconds
             return
         lines, before = self.first[name]
         there, here = (100 * math.log(now / then) / math.log(self.lines / lines) for now, then in zip(seconds, before))
-        figure(f"scale.{name}.slope", there, "%", "database", here)
+        figure(f"scale.{name}.slope" + (suffix if name in self.sloped else ""), there, "%", "database", here)
+        self.sloped.add(name)
 
     def measure(self, most, suffix):
         self.grow(most, suffix)
