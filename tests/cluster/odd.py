@@ -120,3 +120,13 @@ def register(test):
         url, db = there(bed, "names", lines)
         same_words(bed, db, url, "slow")
         same_words(bed, db, url, "--format", "json", "slow")
+
+    @test
+    def by_what_every_line_has(bed):
+        """What stands beside the fields of a line is as good as one of them, or is refused, on both sides alike."""
+        says = ["Handling invocation request", "step", "Item enqueued", "Invocation complete"]
+        lines = [{"timestamp": at(i // 8), "level": ["INFO", "DEBUG"][i // 12 % 2], "fields": {"message": says[i % 4], "tid": f"t{i // 4}"}, "target": f"t{i // 4 % 3}"} for i in range(160)]
+        url, db = there(bed, "beside", lines)
+        for by in "level", "target", "timestamp", "message", "nothing":
+            same_words(bed, db, url, "compare", "r@..+10s", "r@+10s..", "--by", by)
+            same_words(bed, db, url, "--format", "json", "compare", "r@..+10s", "r@+10s..", "--by", by, "--show", "lines")
