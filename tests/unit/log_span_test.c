@@ -313,11 +313,13 @@ static void test_threads_in_one_span(void **state)
 
 static void test_use_after_close_is_counted(void **state)
 {
+	static const char misused[] = "Span handles used after their span was closed";
 	ilu_tid tid = ilu_tid_generate();
 	struct ilu_log_stats before = {.size = sizeof before}, after = before;
 	ilu_span stale;
 	char buf[ILU_TRACEPARENT_MAX], text[ILU_TID_MAX], place[80];
 	json_t *lines, *told;
+	json_int_t times = 0;
 	int opened_at;
 
 	(void)state;
@@ -346,8 +348,10 @@ static void test_use_after_close_is_counted(void **state)
 	assert_int_equal(after.span_misuse - before.span_misuse, 7);
 	lines = log_end();
 	assert_null(span_of(log_find(lines, "still fine", 0)));
-	told = log_find(lines, "Span handles used after their span was closed", 0);
-	assert_int_equal(json_integer_value(log_field(told, "count")), 7);
+	for (int i = 0; i < log_count(lines, misused); i++) /* it may be told on the way, too */
+		times += json_integer_value(log_field(log_find(lines, misused, i), "count"));
+	assert_int_equal(times, 7);
+	told = log_find(lines, misused, 0);
 	assert_string_equal(json_string_value(log_field(told, "of_span")), "s");
 	assert_string_equal(json_string_value(log_field(told, "of_target")), ILU_TARGET);
 	assert_string_equal(json_string_value(log_field(told, "of_tid")), ilu_tid_str(&tid, text));
