@@ -13,15 +13,21 @@ struct phase_known {
 	uint32_t number;
 };
 
+/* Those of one reading, whose names are somewhere else. Zero-initialise; nothing is to be given back. */
+struct phases_known {
+	struct phase_known v[64];
+	size_t n;
+};
+
 /* Zero-initialise; phase_numbers_done. */
 struct phase_numbers {
 	struct intern names; /* by number */
-	struct phase_known known[32];
-	size_t nknown;
+	struct phases_known known;
 };
 
 /* 0 or -ENOMEM. */
 int phase_number(struct phase_numbers *n, const struct phase *p, uint32_t *out);
+int phase_number_of(struct phases_known *known, struct intern *names, const struct phase *p, uint32_t *out);
 void phase_numbers_done(struct phase_numbers *n);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/threads.h"
+#include "model/phase_numbers.h"
 #include "tables/phase_read.h"
 #include "tables/place_parts.h"
 #include "tables/tids.h"
@@ -23,15 +24,6 @@ struct kind {
 	bool wanted, unfinished, numbered; /* numbered: those of its names stand in requests.kind */
 };
 
-/* A phase's name and state are the same pointers in each request. */
-struct known_phase {
-	const char *name, *state;
-	bool open;
-	uint32_t number;
-};
-
-enum { KNOWN = 64 };
-
 /* What was read of one part of the rows. */
 struct part {
 	/* by request, in the order of rows; n of them */
@@ -42,8 +34,7 @@ struct part {
 	uint32_t n;
 	int64_t unfinished;
 	struct intern names, patterns; /* of phases, as they are met; a pattern: numbers of names */
-	struct known_phase known[KNOWN];
-	size_t nknown;
+	struct phases_known known;
 	uint32_t last_pattern;
 	uint32_t *names_of; /* of the request at hand */
 	uint32_t names_room;
@@ -120,26 +111,6 @@ static void read_kinds(struct query *q, struct requests_reading *rd, const char 
 
 /* ---- rows ---- */
 
-static int name_number(struct part *p, const struct phase *ph, uint32_t *out)
-{
-	char name[PHASE_NAME_MAX];
-	size_t i = 0;
-	int rc;
-
-	while (i < p->nknown &&
-	       (p->known[i].name != ph->name || p->known[i].state != ph->state || p->known[i].open != ph->open))
-		i++;
-	if (i < p->nknown) {
-		*out = p->known[i].number;
-		return 0;
-	}
-	phase_name(ph, name);
-	rc = intern_add(&p->names, (struct slice){name, strlen(name)}, out);
-	if (!rc && i < KNOWN)
-		p->known[p->nknown++] = (struct known_phase){ph->name, ph->state, ph->open, *out};
-	return rc;
-}
-
 /* More time of request i. */
 static int add_time(struct narrow *c, uint32_t i, int64_t ns)
 {
@@ -157,7 +128,7 @@ static int put_phases(struct part *p, uint32_t i, const struct phases *phases)
 		const struct phase *ph = &phases->v[n];
 		uint32_t k;
 
-		rc = name_number(p, ph, &k);
+		rc = phase_number_of(&p->known, &p->names, ph, &k);
 		if (!rc)
 			rc = array_reserve_zeroed(p->phase, p->phases_room, k + 1);
 		if (rc)

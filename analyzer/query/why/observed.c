@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/text.h"
+#include "model/phase_numbers.h"
 #include "query/why/comparison.h"
 #include "tables/phase_read.h"
 #include "tables/place_parts.h"
@@ -14,13 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* A phase's name and state are the same pointers in each invocation of a sweep. */
-struct known_phase {
-	const char *name, *state;
-	bool open;
-	uint32_t phase;
-};
 
 /* What many requests have in common, by the order of ids (struct invocation_read); in texts. */
 struct request_kind {
@@ -36,8 +30,7 @@ struct reading {
 	enum { BY_FUNCTION, BY_WORKER, BY_HOUR, BY_VALUE } by;
 	sqlite3_stmt *values; /* BY_VALUE: place and value, in the order of places; on a row where `more` */
 	bool more, some;      /* some: a value was there */
-	struct known_phase known[32];
-	size_t nknown;
+	struct phases_known known;
 	struct request_kind *kind;
 	size_t nkinds, kinds_room;
 	struct arena texts;
@@ -149,26 +142,6 @@ static int find_bucket(struct reading *r, const struct request_kind *k, int64_t 
 
 /* ---- phases ---- */
 
-static int number_of(struct reading *r, const struct phase *ph, uint32_t *out)
-{
-	char name[PHASE_NAME_MAX];
-	size_t i = 0;
-	int rc;
-
-	while (i < r->nknown &&
-	       (r->known[i].name != ph->name || r->known[i].state != ph->state || r->known[i].open != ph->open))
-		i++;
-	if (i < r->nknown) {
-		*out = r->known[i].phase;
-		return 0;
-	}
-	phase_name(ph, name);
-	rc = intern_add(&r->o->phases, slice_of(name, ""), out);
-	if (!rc && i < sizeof r->known / sizeof *r->known)
-		r->known[r->nknown++] = (struct known_phase){ph->name, ph->state, ph->open, *out};
-	return rc;
-}
-
 /* 0 or -ENOMEM: parts are numbered in 32 bits. */
 static int put_last(struct parts_seen *parts, int64_t ns, uint32_t phase)
 {
@@ -185,7 +158,7 @@ static int put_part(struct reading *r, struct request_seen *q, const struct phas
 	struct parts_seen *parts = &o->part[r->at];
 	int64_t ns = ph->end_ns - ph->start_ns;
 	uint32_t phase;
-	int rc = number_of(r, ph, &phase);
+	int rc = phase_number_of(&r->known, &r->o->phases, ph, &phase);
 
 	if (rc)
 		return rc;
