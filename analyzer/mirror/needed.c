@@ -11,6 +11,7 @@
 #include "mirror/ledger.h"
 #include "mirror/seen.h"
 #include "model/rules.h"
+#include "remote/fetch.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -162,9 +163,6 @@ static void put_messages(const struct rules *r, bool mounts, struct text *sql)
 	text_puts(sql, "))");
 }
 
-/* Messages of lines about spans. */
-#define SPANS "('new', 'enter', 'exit', 'close')"
-
 #define IS_OPEN                                                                                                       \
 	" AND tid != '' AND foreign = 0 AND target IS NOT NULL AND ifNull(message, '') IN ('new', 'close') GROUP BY " \
 	"tid HAVING countIf(message = 'new') > countIf(message = 'close')"
@@ -196,8 +194,7 @@ static void put_some(const struct needed *n, const char *of, const char *order, 
 }
 
 /* The first lines of instants of transactions. */
-#define AT_INSTANTS \
-	" AND NOT (target IS NOT NULL AND ifNull(message, '') IN " SPANS ") AND (tid, time_ns) IN (SELECT tid, "
+#define AT_INSTANTS " AND NOT " FETCH_SPAN_LINE " AND (tid, time_ns) IN (SELECT tid, "
 #define FIRST_LINES ") ORDER BY tid, time_ns, source, line", LOCK_LINES, "tid, time_ns"
 
 #define NEVER_BEGAN " AND ifNull(status, '') = 'ok' AND start_ns IS NULL AND end_ns IS NOT NULL"
@@ -317,7 +314,7 @@ static void put_source(const struct needed *n, const struct needed_source *s, st
 		return;
 	put_of(s, sql);
 	if (!s->energy)
-		text_printf(sql, " AND (time_ns >= %" PRId64 " OR ifNull(message, '') IN " SPANS ")",
+		text_printf(sql, " AND (time_ns >= %" PRId64 " OR " FETCH_SPAN_MESSAGE ")",
 		            ns_moved(s->last_ns, -LAST_NS));
 	text_puts(sql, ")");
 }

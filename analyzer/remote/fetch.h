@@ -41,8 +41,9 @@ struct fetch_which {
 	const char *whole; /* SQL: lines of the run that fit it come whatever all of this leaves; NULL: none */
 };
 
-/* A line of `event` that a span opens, closes, enters or leaves with: a condition. */
-#define FETCH_SPAN_LINE "(target IS NOT NULL AND message IN ('new', 'close', 'enter', 'exit'))"
+/* A line of `event` that a span opens, closes, enters or leaves with: a condition, which is 0 or 1. */
+#define FETCH_SPAN_MESSAGE "ifNull(message, '') IN ('new', 'close', 'enter', 'exit')"
+#define FETCH_SPAN_LINE    "(target IS NOT NULL AND " FETCH_SPAN_MESSAGE ")"
 
 /* Those lines, by run, source and line: run, source, line, raw, time_ns, whether it has a transaction (1 or 0). Where
  * they are on several shards, their answers wait in files without names. */

@@ -88,7 +88,7 @@ static bool find_sides(struct query *q, const char *path, bool times, struct ask
 static void put_countable(struct text *sql)
 {
 	text_puts(sql,
-	          "(if(" REMOTE_SPAN_LINE
+	          "(if(" FETCH_SPAN_LINE
 	          ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR (length(extractAll(" SPAN
 	          ", '\"name\"\\\\s*:')) = 1 AND position(substring(" SPAN ", 2), '{') = 0 AND match(" SPAN ", " NAME
 	          ")), coalesce(level, '') NOT IN ('ERROR', 'WARN') AND (length(coalesce(message, '')) <= ");
@@ -208,17 +208,17 @@ enum { C_RUN, C_SOURCE, C_LINE, C_KIND, C_LEVEL, C_TARGET, C_TEXT, C_CELLS, C_CO
 /* whole: of these lines all are here; NULL: of none. */
 static void counts_sql(const struct query *q, const struct asked_side *p, const char *whole, struct text *sql)
 {
-	text_puts(sql, "SELECT tupleElement(min((run, source, line)) AS place, 1), tupleElement(place, 2), "
-	               "tupleElement(place, 3), kind_of, level_of, target, text_of, tupleElement(sumMap([cell], "
-	               "[toUInt64(1)]) AS sums, 1), tupleElement(sums, 2) FROM (SELECT run, source, line, target, "
-	               "multiIf(NOT " REMOTE_SPAN_LINE
-	               ", 'm', message = 'new', 'n', message = 'close', 'c', '') AS kind_of, "
-	               "if(" REMOTE_SPAN_LINE ", NULL, level) AS level_of, if(" REMOTE_SPAN_LINE ", extract(" SPAN
-	               ", " NAME "), coalesce(message, '')) AS text_of, ");
+	text_puts(sql,
+	          "SELECT tupleElement(min((run, source, line)) AS place, 1), tupleElement(place, 2), "
+	          "tupleElement(place, 3), kind_of, level_of, target, text_of, tupleElement(sumMap([cell], "
+	          "[toUInt64(1)]) AS sums, 1), tupleElement(sums, 2) FROM (SELECT run, source, line, target, "
+	          "multiIf(NOT " FETCH_SPAN_LINE ", 'm', message = 'new', 'n', message = 'close', 'c', '') AS kind_of, "
+	          "if(" FETCH_SPAN_LINE ", NULL, level) AS level_of, if(" FETCH_SPAN_LINE ", extract(" SPAN ", " NAME
+	          "), coalesce(message, '')) AS text_of, ");
 	put_cell(p, sql);
 	text_puts(sql, " AS cell FROM $event WHERE ");
 	put_side(p, sql);
-	text_puts(sql, " AND NOT (foreign AND " REMOTE_SPAN_LINE ") AND ");
+	text_puts(sql, " AND NOT (foreign AND " FETCH_SPAN_LINE ") AND ");
 	put_countable(sql);
 	text_puts(sql, " AND NOT ");
 	put_by(q, sql);

@@ -24,9 +24,6 @@ struct remote_need {
 
 extern const struct remote_need need_blame, need_compare, need_slow;
 
-/* A line about a span, in SQL. */
-#define REMOTE_SPAN_LINE "(target IS NOT NULL AND coalesce(message, '') IN ('new', 'close', 'enter', 'exit'))"
-
 void remote_asking_done(struct remote_asking *a);
 /* `run = '...'`, or that of both runs, or 1. */
 void remote_of_runs(struct slice run, struct slice other, struct text *sql);

@@ -65,12 +65,12 @@ static struct slice kept(struct said_fields *f, struct slice s)
 /* Of each pair of each line that is not about a span: name, value as it stands and without its quotes, place. */
 static void put_pairs(const struct remote_asking *a, struct text *sql)
 {
-	text_puts(
-	    sql, "(SELECT run, source, line, at, extract(pair, '^\"([^\"]+)\"') AS name, replaceRegexpOne(pair, "
-	         "'^\"[^\"]+\"" BLANK ":" BLANK "', '') AS raw_value, if(substring(raw_value, 1, 1) = '\"', "
-	         "substring(raw_value, 2, length(raw_value) - 2), raw_value) AS value FROM (SELECT run, source, line, "
-	         "arrayJoin(arrayEnumerate(pairs)) AS at, pairs[at] AS pair FROM (SELECT run, source, line, "
-	         "extractAll(coalesce(fields, ''), " PAIR ") AS pairs FROM $event WHERE NOT " REMOTE_SPAN_LINE " AND ");
+	text_puts(sql,
+	          "(SELECT run, source, line, at, extract(pair, '^\"([^\"]+)\"') AS name, replaceRegexpOne(pair, "
+	          "'^\"[^\"]+\"" BLANK ":" BLANK "', '') AS raw_value, if(substring(raw_value, 1, 1) = '\"', "
+	          "substring(raw_value, 2, length(raw_value) - 2), raw_value) AS value FROM (SELECT run, source, line, "
+	          "arrayJoin(arrayEnumerate(pairs)) AS at, pairs[at] AS pair FROM (SELECT run, source, line, "
+	          "extractAll(coalesce(fields, ''), " PAIR ") AS pairs FROM $event WHERE NOT " FETCH_SPAN_LINE " AND ");
 	remote_of_runs(a->run, a->other, sql);
 	text_puts(sql, ")))");
 }
@@ -258,7 +258,7 @@ static void put_lines(struct query *q, struct remote_asking *a)
 {
 	text_puts(&a->lines, "(message IN (");
 	query_ok(q, series_messages(put_message, &a->lines), q->command);
-	text_puts(&a->lines, "'') OR (tid != '' AND NOT " REMOTE_SPAN_LINE " AND ");
+	text_puts(&a->lines, "'') OR (tid != '' AND NOT " FETCH_SPAN_LINE " AND ");
 	put_fields(&a->fields, &a->lines);
 	text_puts(&a->lines, ")) AND ");
 	remote_of_runs(a->run, a->other, &a->lines);
