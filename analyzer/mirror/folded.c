@@ -81,11 +81,8 @@ static char *rows_sql(const struct folded *f, size_t i, const char *table, const
 
 	text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
 	if (f->only.len) {
-		text_puts(&sql, " WHERE run IN (");
-		cluster_quote(&sql, f->only);
-		text_puts(&sql, ", ");
-		cluster_quote(&sql, f->other.len ? f->other : f->only);
-		text_puts(&sql, ")");
+		text_puts(&sql, " WHERE ");
+		cluster_of_runs(&sql, f->only, f->other);
 	} else {
 		run_groups_where(&f->groups, i, &sql);
 	}

@@ -27,6 +27,21 @@ void cluster_quote(struct text *sql, struct slice value)
 	text_puts(sql, "'");
 }
 
+void cluster_of_runs(struct text *sql, struct slice run, struct slice other)
+{
+	if (!run.len) {
+		text_puts(sql, "1");
+		return;
+	}
+	text_puts(sql, "run IN (");
+	cluster_quote(sql, run);
+	if (other.len) {
+		text_puts(sql, ", ");
+		cluster_quote(sql, other);
+	}
+	text_puts(sql, ")");
+}
+
 static void quote(struct text *sql, const char *value)
 {
 	cluster_quote(sql, (struct slice){value, strlen(value)});

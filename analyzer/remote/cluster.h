@@ -62,6 +62,9 @@ void cluster_table(const struct cluster *c, size_t i, const char *table, bool in
 /* Text as a literal of ClickHouse's SQL, quotes included. */
 void cluster_quote(struct text *sql, struct slice value);
 
+/* `run IN ('...')` of one or two runs; run NONE: 1, as all are meant; other NONE: there is but one. */
+void cluster_of_runs(struct text *sql, struct slice run, struct slice other);
+
 /* ` WHERE run = '...' AND COLUMN = '...'` */
 void cluster_where(struct text *sql, const char *run, const char *column, const char *value);
 

@@ -4,21 +4,12 @@
 #include "blame/blame.h"
 #include "shell/remote_need.h"
 
-static int put_message(void *arg, struct slice message)
-{
-	struct text *sql = arg;
-
-	cluster_quote(sql, message);
-	text_puts(sql, ", ");
-	return 0;
-}
-
 /* One line of each run and shard that tells that there are such. */
 static void put_detailed(const struct remote_asking *a, struct text *sql)
 {
 	text_puts(
 	    sql, "(run, source, line) IN (SELECT run, source, line FROM $event WHERE level IN ('DEBUG', 'TRACE') AND ");
-	remote_of_runs(a->run, a->other, sql);
+	cluster_of_runs(sql, a->run, a->other);
 	text_puts(sql, " LIMIT 1 BY run)");
 }
 
@@ -27,7 +18,7 @@ static void blame_lines(struct query *q, struct cluster *c, struct remote_asking
 {
 	(void)c;
 	text_puts(&a->lines, "message IN (");
-	query_ok(q, blame_messages(put_message, &a->lines), q->command);
+	query_ok(q, blame_messages(remote_put_message, &a->lines), q->command);
 	text_puts(&a->lines, "'') OR ");
 	put_detailed(a, &a->lines);
 	if (a->tid.len) {
@@ -36,4 +27,4 @@ static void blame_lines(struct query *q, struct cluster *c, struct remote_asking
 	}
 }
 
-const struct remote_need need_blame = {.lines = blame_lines};
+const struct remote_need need_blame = {.of_tid = true, .lines = blame_lines};

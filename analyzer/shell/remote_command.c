@@ -99,7 +99,7 @@ enum about {
 	ABOUT_GAPS,     /* what lies between the lines of invocations */
 	ABOUT_FINDINGS, /* with findings, and the lines that are their evidence */
 	ABOUT_VERDICT,  /* with findings, and of a run the lines of level warning and above */
-	ABOUT_REQUESTS, /* of lines what need_named says */
+	ABOUT_REQUESTS, /* of lines what need says */
 	ABOUT_REPORT,   /* those that its sections read, and with them the tables and findings */
 	ABOUT_SOURCES,  /* the ledger */
 	ABOUT_ENERGY,   /* the same, which tells whether there is any to be asked for */
@@ -113,54 +113,40 @@ static const struct asked {
 	unsigned tables;                                 /* ABOUT_FOLDED and behind: enum folded_tables */
 	const char *level;                               /* where no other is given */
 	const char *refused[2];                          /* options that go with a database here alone */
+	const struct remote_need *need;                  /* ABOUT_REQUESTS */
 } asked[] = {
-    {"drop-source", ABOUT_CLUSTER, drop, 0, NULL, {0}},
-    {"sql", ABOUT_CLUSTER, remote_sql, 0, NULL, {0}},
-    {"timeline", ABOUT_TID, NULL, 0, NULL, {"beside"}},
-    {"tree", ABOUT_TID, NULL, 0, NULL, {0}},
-    {"critical-path", ABOUT_TID, NULL, 0, NULL, {0}},
-    {"events", ABOUT_LINES, NULL, 0, NULL, {"follow"}},
-    {"errors", ABOUT_LINES, NULL, 0, "error", {0}},
-    {"describe", ABOUT_MESSAGE, NULL, 0, NULL, {0}},
-    {"sources", ABOUT_SOURCES, NULL, 0, NULL, {0}},
-    {"runs", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}},
-    {"invocations", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}},
-    {"phases", ABOUT_RUNS, NULL, FOLDED_INVOCATION, NULL, {0}},
-    {"functions", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}},
-    {"containers", ABOUT_FOLDED, NULL, FOLDED_CONTAINER, NULL, {0}},
-    {"batches", ABOUT_FOLDED, NULL, FOLDED_BATCH, NULL, {0}},
-    {"patterns", ABOUT_FOLDED, NULL, FOLDED_PATTERN, NULL, {0}},
-    {"status", ABOUT_FOLDED, NULL, FOLDED_SERIES, NULL, {0}},
-    {"series", ABOUT_FOLDED, NULL, FOLDED_SERIES, NULL, {0}},
-    {"lint", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
-    {"hangs", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
-    {"storms", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
-    {"diagnose", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}},
-    {"summary", ABOUT_VERDICT, NULL, FOLDED_INVOCATION | FOLDED_PATTERN, NULL, {0}},
-    {"gaps", ABOUT_GAPS, NULL, FOLDED_NONE, NULL, {0}},
-    {"spans", ABOUT_SPANS, NULL, 0, NULL, {0}},
-    {"blame", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_CONTAINER, NULL, {0}},
-    {"energy", ABOUT_ENERGY, NULL, 0, NULL, {0}},
-    {"slow", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_FUNCTION, NULL, {0}},
-    {"compare", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION, NULL, {0}},
-    {"report", ABOUT_REPORT, NULL, 0, NULL, {0}},
-    {"export", ABOUT_ALL, NULL, 0, NULL, {0}},
+    {"drop-source", ABOUT_CLUSTER, drop, 0, NULL, {0}, NULL},
+    {"sql", ABOUT_CLUSTER, remote_sql, 0, NULL, {0}, NULL},
+    {"timeline", ABOUT_TID, NULL, 0, NULL, {"beside"}, NULL},
+    {"tree", ABOUT_TID, NULL, 0, NULL, {0}, NULL},
+    {"critical-path", ABOUT_TID, NULL, 0, NULL, {0}, NULL},
+    {"events", ABOUT_LINES, NULL, 0, NULL, {"follow"}, NULL},
+    {"errors", ABOUT_LINES, NULL, 0, "error", {0}, NULL},
+    {"describe", ABOUT_MESSAGE, NULL, 0, NULL, {0}, NULL},
+    {"sources", ABOUT_SOURCES, NULL, 0, NULL, {0}, NULL},
+    {"runs", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}, NULL},
+    {"invocations", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}, NULL},
+    {"phases", ABOUT_RUNS, NULL, FOLDED_INVOCATION, NULL, {0}, NULL},
+    {"functions", ABOUT_FOLDED, NULL, FOLDED_INVOCATION, NULL, {0}, NULL},
+    {"containers", ABOUT_FOLDED, NULL, FOLDED_CONTAINER, NULL, {0}, NULL},
+    {"batches", ABOUT_FOLDED, NULL, FOLDED_BATCH, NULL, {0}, NULL},
+    {"patterns", ABOUT_FOLDED, NULL, FOLDED_PATTERN, NULL, {0}, NULL},
+    {"status", ABOUT_FOLDED, NULL, FOLDED_SERIES, NULL, {0}, NULL},
+    {"series", ABOUT_FOLDED, NULL, FOLDED_SERIES, NULL, {0}, NULL},
+    {"lint", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}, NULL},
+    {"hangs", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}, NULL},
+    {"storms", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}, NULL},
+    {"diagnose", ABOUT_FINDINGS, NULL, FOLDED_NONE, NULL, {0}, NULL},
+    {"summary", ABOUT_VERDICT, NULL, FOLDED_INVOCATION | FOLDED_PATTERN, NULL, {0}, NULL},
+    {"gaps", ABOUT_GAPS, NULL, FOLDED_NONE, NULL, {0}, NULL},
+    {"spans", ABOUT_SPANS, NULL, 0, NULL, {0}, NULL},
+    {"blame", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_CONTAINER, NULL, {0}, &need_blame},
+    {"energy", ABOUT_ENERGY, NULL, 0, NULL, {0}, NULL},
+    {"slow", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_FUNCTION, NULL, {0}, &need_slow},
+    {"compare", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION, NULL, {0}, &need_compare},
+    {"report", ABOUT_REPORT, NULL, 0, NULL, {0}, NULL},
+    {"export", ABOUT_ALL, NULL, 0, NULL, {0}, NULL},
 };
-
-static const struct {
-	const char *name;
-	const struct remote_need *need;
-} needs[] = {{"blame", &need_blame}, {"compare", &need_compare}, {"slow", &need_slow}};
-
-/* Of ABOUT_REQUESTS. */
-static const struct remote_need *need_named(const char *name)
-{
-	size_t i = 0;
-
-	while (i + 1 < sizeof needs / sizeof *needs && strcmp(needs[i].name, name) != 0)
-		i++;
-	return needs[i].need;
-}
 
 static const struct asked *asked_named(const char *name)
 {
@@ -179,7 +165,7 @@ static void refuse(struct query *q, const struct asked *a)
 
 static const char *tid_of(const struct query *q, const struct asked *a)
 {
-	if (a->about == ABOUT_TID || (a->about == ABOUT_REQUESTS && need_named(a->name) == &need_blame))
+	if (a->about == ABOUT_TID || (a->need && a->need->of_tid))
 		return q->args->nwords ? q->args->words[0] : NULL;
 	return a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE ? args_value(q->args, "tid") : NULL;
 }
@@ -262,7 +248,7 @@ static void choose_needed(struct query *q, struct cluster *c, const struct asked
 {
 	asking->run = which->run;
 	asking->tid = which->tid;
-	need_named(a->name)->lines(q, c, asking);
+	a->need->lines(q, c, asking);
 	query_ok(q, asking->lines.failed ? -ENOMEM : 0, q->command);
 	which->only = text_str(&asking->lines);
 	which->tid = SLICE_NONE;
@@ -273,13 +259,13 @@ static void choose_needed(struct query *q, struct cluster *c, const struct asked
 static void put_needed(struct query *q, struct cluster *c, const struct asked *a, const struct remote_asking *asking,
                        const struct mirror *m)
 {
-	if (a->about == ABOUT_REQUESTS && !q->status && need_named(a->name)->more)
-		need_named(a->name)->more(q, c, asking, m);
+	if (!q->status && a->need && a->need->more)
+		a->need->more(q, c, asking, m);
 }
 
 static bool has_lines(const struct asked *a, const struct remote_where *where)
 {
-	return a->about == ABOUT_VERDICT ? where->run != NULL : a->about <= ABOUT_ALL || a->about == ABOUT_REQUESTS;
+	return a->about == ABOUT_VERDICT ? where->run != NULL : a->about <= ABOUT_ALL || a->need;
 }
 
 void remote_mirror(struct query *q, struct cluster *c, const struct mirror_want *want, struct mirror *out)
@@ -311,16 +297,16 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 	remote_found_init(&found);
 	if (word)
 		remote_find_tid(q, c, word, &found, &which);
-	if (!word || a->about == ABOUT_REQUESTS) {
+	if (!word || a->need) {
 		remote_where(q, c, &where);
 		choose_lines(q, a, &where, &which);
 	}
-	if (!q->status && a->about == ABOUT_REQUESTS)
+	if (!q->status && a->need)
 		choose_needed(q, c, a, &which, &asking);
 	if (a->about == ABOUT_ENERGY)
 		check_energy(q, c, which.run);
 	want.lines = has_lines(a, &where) ? &which : NULL;
-	want.run = a->about == ABOUT_RUNS ? SLICE_NONE : a->about == ABOUT_REQUESTS ? asking.run : which.run;
+	want.run = a->about == ABOUT_RUNS ? SLICE_NONE : a->need ? asking.run : which.run;
 	want.other = asking.other;
 	if (!q->status && want.lines && !word && !narrows(&which))
 		check_room(q, c, where.run);

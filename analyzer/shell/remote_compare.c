@@ -183,7 +183,7 @@ static void compare_lines(struct query *q, struct cluster *c, struct remote_aski
 		text_puts(&a->lines, ") OR (");
 		put_by(q, &a->lines);
 		text_puts(&a->lines, " AND ");
-		remote_of_runs(a->run, a->other, &a->lines);
+		cluster_of_runs(&a->lines, a->run, a->other);
 		text_puts(&a->lines, ")");
 	}
 	sides_done(p);

@@ -13,19 +13,13 @@ void remote_asking_done(struct remote_asking *a)
 	intern_done(&a->fields);
 }
 
-void remote_of_runs(struct slice run, struct slice other, struct text *sql)
+int remote_put_message(void *arg, struct slice message)
 {
-	if (!run.len) {
-		text_puts(sql, "1");
-		return;
-	}
-	text_puts(sql, "run IN (");
-	cluster_quote(sql, run);
-	if (other.len) {
-		text_puts(sql, ", ");
-		cluster_quote(sql, other);
-	}
-	text_puts(sql, ")");
+	struct text *sql = arg;
+
+	cluster_quote(sql, message);
+	text_puts(sql, ", ");
+	return 0;
 }
 
 /* FILE, FILE:RUN or FILE@FROM..TO. */
@@ -45,9 +39,9 @@ static bool names_file(const char *word)
 	return found;
 }
 
-bool remote_is_aside(const char *command, const struct args *args)
+bool remote_is_aside(const struct args *args)
 {
-	bool aside = !strcmp(command, "compare");
+	bool aside = true;
 
 	for (size_t i = 0; i < args->nwords && aside; i++)
 		aside = names_file(args->words[i]);

@@ -16,6 +16,7 @@ struct remote_asking {
 };
 
 struct remote_need {
+	bool of_tid; /* the command's word is a transaction */
 	/* Sets lines, and run and other where the command's words say them. A failure is q's. */
 	void (*lines)(struct query *q, struct cluster *c, struct remote_asking *a);
 	/* Puts what else is read into the database that was made of them. NULL: nothing. */
@@ -25,9 +26,9 @@ struct remote_need {
 extern const struct remote_need need_blame, need_compare, need_slow;
 
 void remote_asking_done(struct remote_asking *a);
-/* `run = '...'`, or that of both runs, or 1. */
-void remote_of_runs(struct slice run, struct slice other, struct text *sql);
-/* Whether all that a command reads is in files that its words name. */
-bool remote_is_aside(const char *command, const struct args *args);
+/* Adds a text to a list, and what parts it from the next one; arg: a struct text. */
+int remote_put_message(void *arg, struct slice message);
+/* Whether all that `compare` reads is in files that its words name. */
+bool remote_is_aside(const struct args *args);
 
 #endif

@@ -71,7 +71,7 @@ static void put_pairs(const struct remote_asking *a, struct text *sql)
 	          "substring(raw_value, 2, length(raw_value) - 2), raw_value) AS value FROM (SELECT run, source, line, "
 	          "arrayJoin(arrayEnumerate(pairs)) AS at, pairs[at] AS pair FROM (SELECT run, source, line, "
 	          "extractAll(coalesce(fields, ''), " PAIR ") AS pairs FROM $event WHERE NOT " FETCH_SPAN_LINE " AND ");
-	remote_of_runs(a->run, a->other, sql);
+	cluster_of_runs(sql, a->run, a->other);
 	text_puts(sql, ")))");
 }
 
@@ -225,15 +225,6 @@ static int choose(struct said_fields *f, struct remote_asking *a)
 
 /* ---- which lines ---- */
 
-static int put_message(void *arg, struct slice message)
-{
-	struct text *sql = arg;
-
-	cluster_quote(sql, message);
-	text_puts(sql, ", ");
-	return 0;
-}
-
 /* Lines that have one of the fields, but for some that have its name elsewhere; 1 where the names are too long. */
 static void put_fields(const struct intern *fields, struct text *sql)
 {
@@ -257,11 +248,11 @@ static void put_fields(const struct intern *fields, struct text *sql)
 static void put_lines(struct query *q, struct remote_asking *a)
 {
 	text_puts(&a->lines, "(message IN (");
-	query_ok(q, series_messages(put_message, &a->lines), q->command);
+	query_ok(q, series_messages(remote_put_message, &a->lines), q->command);
 	text_puts(&a->lines, "'') OR (tid != '' AND NOT " FETCH_SPAN_LINE " AND ");
 	put_fields(&a->fields, &a->lines);
 	text_puts(&a->lines, ")) AND ");
-	remote_of_runs(a->run, a->other, &a->lines);
+	cluster_of_runs(&a->lines, a->run, a->other);
 }
 
 static void slow_lines(struct query *q, struct cluster *c, struct remote_asking *a)

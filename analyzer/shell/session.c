@@ -306,7 +306,7 @@ static void remote_run(struct session *s, const struct command *c, bool partial,
 static bool asks_cluster(const struct command *c, const struct query *q, const struct args *args)
 {
 	return remote_is_url(q->path) &&
-	       (c->need != NEED_NOTHING || (!strcmp(c->name, "compare") && !remote_is_aside(c->name, args)));
+	       (c->need != NEED_NOTHING || (!strcmp(c->name, "compare") && !remote_is_aside(args)));
 }
 
 /* Runs c with everything around it: database, output, pager, the handler of Ctrl-C. */
