@@ -53,11 +53,10 @@ static bool is_asked(const struct mirror_want *want, struct slice run)
 
 static int pass_source(void *arg, const struct slice *v)
 {
-	enum { RUN = 0, WHOLE = 3 }; /* of schema_source_columns */
 	struct passing *p = arg;
 
-	if (is_asked(p->a->want, v[RUN]))
-		p->a->unfinished += !tsv_int(v[WHOLE]);
+	if (is_asked(p->a->want, v[FETCH_SOURCE_RUN]))
+		p->a->unfinished += !tsv_int(v[FETCH_SOURCE_WHOLE]);
 	return p->row(p->to, v);
 }
 

@@ -267,7 +267,6 @@ static int putting_run(struct work *w, struct putting *p, struct slice run)
 /* What the ledger says of a source: kind and all behind it. */
 static int put_source(struct work *w, struct putting *to, const struct slice *v)
 {
-	enum { FIRST = 6 };
 	const struct part *p = part_of_source(w, v);
 	int rc = putting_run(w, to, v[0]);
 
@@ -277,8 +276,9 @@ static int put_source(struct work *w, struct putting *to, const struct slice *v)
 		rc = sql_step_reset(to->add);
 	}
 	bind_slice(to->set, 1, v[1]);
-	for (int i = FIRST; i < FETCH_SOURCE_COLUMNS; i++) /* the columns are of a kind: numbers come as such */
-		bind_slice(to->set, i - FIRST + 2, v[i]);
+	for (int i = FETCH_SOURCE_KIND; i < FETCH_SOURCE_COLUMNS;
+	     i++) /* the columns are of a kind: numbers come as such */
+		bind_slice(to->set, i - FETCH_SOURCE_KIND + 2, v[i]);
 	sqlite3_bind_int64(to->set, 23, to->run_id);
 	if (p)
 		bind_word(to->set, 24, p->file);

@@ -128,15 +128,14 @@ struct others {
 
 static int take_other(void *arg, const struct slice *v)
 {
-	enum { RUN = 0, PATH = 1, FORMAT = 22 }; /* of schema_source_columns */
 	struct others *o = arg;
 
-	if ((o->run.len && !slice_same(o->run, v[RUN])) || slice_is(v[FORMAT], "tracing"))
+	if ((o->run.len && !slice_same(o->run, v[FETCH_SOURCE_RUN])) || slice_is(v[FETCH_SOURCE_FORMAT], "tracing"))
 		return 0;
 	text_puts(&o->sql, o->sql.len ? ", (" : "(");
-	cluster_quote(&o->sql, v[RUN]);
+	cluster_quote(&o->sql, v[FETCH_SOURCE_RUN]);
 	text_puts(&o->sql, ", ");
-	cluster_quote(&o->sql, v[PATH]);
+	cluster_quote(&o->sql, v[FETCH_SOURCE_PATH]);
 	text_puts(&o->sql, ")");
 	return 0;
 }

@@ -57,7 +57,16 @@ enum { FETCH_RESULT_COLUMNS = 14 };
 int fetch_results(struct cluster *c, struct slice tid, fetch_row *row, void *arg, char **why);
 
 /* The ledger, in no order: the columns of table source, schema_source_columns. */
-enum { FETCH_SOURCE_COLUMNS = 27 };
+enum {
+	FETCH_SOURCE_RUN = 0,
+	FETCH_SOURCE_PATH = 1,
+	FETCH_SOURCE_VERSION = 2,
+	FETCH_SOURCE_WHOLE = 3,
+	FETCH_SOURCE_EVENTS = 4,
+	FETCH_SOURCE_KIND = 6,
+	FETCH_SOURCE_FORMAT = 22,
+	FETCH_SOURCE_COLUMNS = 27
+};
 int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why);
 
 /* How many bytes of text the ledger knows of, of a run (NULL: of all). */

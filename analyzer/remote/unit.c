@@ -98,22 +98,21 @@ static uint64_t hash_value(uint64_t h, struct slice v)
 static int take_source(void *arg, const struct slice *v)
 {
 	struct units *u = arg;
-	struct unit_run *r = run_of(u, v[0]);
-	enum { VERSION = 2 };
-	uint64_t few = hash_value(CLUSTER_HASH, v[1]), all = few;
+	struct unit_run *r = run_of(u, v[FETCH_SOURCE_RUN]);
+	uint64_t few = hash_value(CLUSTER_HASH, v[FETCH_SOURCE_PATH]), all = few;
 
 	if (!r)
 		return -ENOMEM;
 	for (size_t i = 0; i < sizeof matters / sizeof *matters; i++)
 		few = hash_value(few, v[matters[i]]);
-	for (int i = 4; i < FETCH_SOURCE_COLUMNS; i++)
+	for (int i = FETCH_SOURCE_EVENTS; i < FETCH_SOURCE_COLUMNS; i++)
 		all = hash_value(all, v[i]);
 	r->sources++;
-	r->unfinished += !tsv_int(v[3]);
+	r->unfinished += !tsv_int(v[FETCH_SOURCE_WHOLE]);
 	/* in whatever order they come */
 	r->ledger += few;
 	r->digest += all;
-	r->parts += hash_value(all, v[VERSION]);
+	r->parts += hash_value(all, v[FETCH_SOURCE_VERSION]);
 	return 0;
 }
 

@@ -197,10 +197,9 @@ struct energy_logs {
 
 static int take_energy_log(void *arg, const struct slice *v)
 {
-	enum { RUN = 0, KIND = 6 }; /* of schema_source_columns */
 	struct energy_logs *e = arg;
 
-	e->n += slice_is(v[KIND], "energy") && (!e->run.len || slice_same(e->run, v[RUN]));
+	e->n += slice_is(v[FETCH_SOURCE_KIND], "energy") && (!e->run.len || slice_same(e->run, v[FETCH_SOURCE_RUN]));
 	return 0;
 }
 
