@@ -106,6 +106,20 @@ int sql_next(sqlite3_stmt *st)
 	return rc == SQLITE_ROW ? 1 : sql_errno(rc);
 }
 
+int sql_has_table(sqlite3 *db, const char *name, bool *out)
+{
+	sqlite3_stmt *st;
+	int rc = sql_prepare(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1", &st);
+
+	if (rc)
+		return rc;
+	bind_word(st, 1, name);
+	rc = sql_next(st);
+	*out = rc == 1;
+	sqlite3_finalize(st);
+	return rc < 0 ? rc : 0;
+}
+
 int sql_integrity(sqlite3 *db, int most, void (*each)(void *arg, const char *text), void *arg)
 {
 	sqlite3_stmt *q;

@@ -42,6 +42,8 @@ int sql_next(sqlite3_stmt *st);
 /* SQLite's own check of the whole file, inside of a transaction too: each(arg, text) for each of the first `most`
  * faults, also for pages that could not be read. 0 or a negative errno of the check itself. */
 int sql_integrity(sqlite3 *db, int most, void (*each)(void *arg, const char *text), void *arg);
+/* Whether the database has a table of this name. */
+int sql_has_table(sqlite3 *db, const char *name, bool *out);
 /* Steps a statement that gives no rows, and makes it ready for the next. */
 int sql_step_reset(sqlite3_stmt *st);
 /* The number in the first column of the first row; -ENOENT: no row. *out is set on success alone. */

@@ -123,9 +123,8 @@ static void trim(struct finding *x)
 
 struct finding *finding_add(struct findings *f, const char *rule, enum finding_level level, int64_t run)
 {
-	struct finding *x;
+	struct finding *x = array_add(f->v, f->n, f->room);
 
-	x = array_add(f->v, f->n, f->room);
 	if (!x) {
 		failed(f, -ENOMEM);
 		done(&f->nowhere);

@@ -28,8 +28,8 @@ int pass_tid_kept(struct pass *p, char **paths)
 {
 	sqlite3 *db = store_db(p->store);
 	sqlite3_stmt *q;
-	int64_t there;
-	int rc = sql_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'run_tid'", &there);
+	bool there = false;
+	int rc = sql_has_table(db, "run_tid", &there);
 
 	if (rc || !there || p->o->roles[ROLE_TID] || p->o->no_tids || p->found.nruns != 1)
 		return rc;

@@ -339,12 +339,9 @@ static const char fetched_sql[] =
 
 static bool is_fetched(struct query *q)
 {
-	int64_t there = 0;
+	bool there = false;
 
-	return !q->status &&
-	       query_ok(q, sql_number(q->db, "SELECT count(*) FROM sqlite_schema WHERE name = 'folded_gap'", &there),
-	                q->path) &&
-	       there;
+	return !q->status && query_ok(q, sql_has_table(q->db, "folded_gap", &there), q->path) && there;
 }
 
 /* What the line in columns i and i + 1 is called. */

@@ -54,8 +54,8 @@ static int read_order(struct counted_reader *r, sqlite3 *db)
 
 int counted_open(sqlite3 *db, int side, struct counted_reader **out)
 {
-	int64_t there = 0;
-	int rc = sql_number(db, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'counted'", &there);
+	bool there = false;
+	int rc = sql_has_table(db, "counted", &there);
 
 	*out = rc || !there ? NULL : calloc(1, sizeof **out);
 	if (rc || !there)

@@ -158,21 +158,6 @@ static int count_one_by_one(struct measure *m, struct store *s)
 	return rc;
 }
 
-/* Is it a table here? What a mirror of a cluster has instead of lines (mirror/leveled.h, mirror/folded.h) is one. */
-static int is_table(struct store *s, const char *name, bool *out)
-{
-	sqlite3_stmt *st;
-	int rc = sql_prepare(store_db(s), "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1", &st);
-
-	if (rc)
-		return rc;
-	bind_word(st, 1, name);
-	rc = sql_next(st);
-	*out = rc == 1;
-	sqlite3_finalize(st);
-	return rc < 0 ? rc : 0;
-}
-
 static int count_counted(struct measure *m, struct store *s, bool by_second)
 {
 	sqlite3_stmt *st;
@@ -191,10 +176,11 @@ static int count_counted(struct measure *m, struct store *s, bool by_second)
 	return rc;
 }
 
+/* A mirror of a cluster has tables instead of lines (mirror/leveled.h, mirror/folded.h). */
 static int count_lines(struct measure *m, struct store *s)
 {
 	bool by_second = m->step_ns >= 1000000000 && m->step_ns % 1000000000 == 0 && m->lines > 20000, counted = false;
-	int rc = is_table(s, "folded_lines", &counted);
+	int rc = sql_has_table(store_db(s), "folded_lines", &counted);
 
 	if (rc || counted)
 		return rc ? rc : count_counted(m, s, by_second);
@@ -498,7 +484,7 @@ static int read_folded(struct measure *m, struct store *store)
 static int read_series(struct measure *m, struct store *store)
 {
 	bool folded = false;
-	int rc = is_table(store, "series", &folded);
+	int rc = sql_has_table(store_db(store), "series", &folded);
 
 	if (!rc)
 		rc = (folded ? read_folded : read_lines)(m, store);

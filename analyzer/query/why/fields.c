@@ -295,9 +295,8 @@ static int take_chosen(struct fields *f)
 /* Finds the fields that are worth reading. */
 static int find_fields(struct fields *f)
 {
-	int64_t chosen = 0;
-	int rc =
-	    sql_number(store_db(f->store), "SELECT count(*) FROM sqlite_master WHERE name = 'chosen_field'", &chosen);
+	bool chosen = false;
+	int rc = sql_has_table(store_db(f->store), "chosen_field", &chosen);
 
 	if (rc || chosen)
 		return rc ? rc : take_chosen(f);
