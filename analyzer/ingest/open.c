@@ -825,7 +825,8 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 		text = (struct slice){text.ptr + 1, text.len - 1};
 	while (text.len && (text.ptr[text.len - 1] == '\r' || text.ptr[text.len - 1] == '\n'))
 		text.len--;
-	if (!outermost)
+	/* an envelope may have nothing inside, not even an empty text */
+	if (!outermost && text.len)
 		text = uncoloured(r, text);
 	if (!text.len)
 		return RECORD_TEXT;

@@ -241,6 +241,27 @@ static void own_format(void **state)
 	formats_done(&mine);
 }
 
+/* An envelope whose line has no capture for what should be inside holds nothing: its line is a text. */
+static void nothing_inside(void **state)
+{
+	static const char own[] =
+	    "{\"name\":\"hollow\",\"lines\":\"<{text:rest}\",\"time\":\"time\",\"inside\":\"record\"}";
+	struct format_set mine;
+	struct record_options o = {.formats = &mine};
+	struct record_reader r;
+	struct record_result got;
+	char *why;
+
+	(void)state;
+	assert_int_equal(formats_built_in(&mine), 0);
+	assert_int_equal(formats_add(&mine, "hollow.json", own, strlen(own), &why), 0);
+	assert_int_equal(record_reader_init(&r, &o), 0);
+	json_decref(reading_of(&r, "<no record here", &got));
+	assert_int_equal(got.verdict, RECORD_TEXT);
+	record_reader_done(&r);
+	formats_done(&mine);
+}
+
 /* Pieces of a record in two streams, one of them without an end. */
 static void pieces(void **state)
 {
@@ -311,8 +332,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(samples),    cmocka_unit_test(other_samples), cmocka_unit_test(wrong_formats),
-	    cmocka_unit_test(own_format), cmocka_unit_test(pieces),        cmocka_unit_test(hostile),
+	    cmocka_unit_test(samples),    cmocka_unit_test(other_samples),  cmocka_unit_test(wrong_formats),
+	    cmocka_unit_test(own_format), cmocka_unit_test(nothing_inside), cmocka_unit_test(pieces),
+	    cmocka_unit_test(hostile),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
