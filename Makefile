@@ -81,7 +81,7 @@ LOAD_SRC   := $(addprefix analyzer/load/,append.c aside.c formats.c inputs.c kno
 REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c gather.c http.c libcurl.c merged.c partial.c push.c push_inputs.c push_sources.c rows.c schema.c senders.c statement.c tsv.c unit.c url.c)
 MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c gapped.c inputs.c ledger.c leveled.c marks.c mirror.c needed.c rowsof.c seen.c run_groups.c)
 # query has rooms: a room knows those above it.
-QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c function.c match.c outfile.c quantile.c query.c select.c source.c sql_error.c suggest.c tid.c when.c) \
+QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c complain.c function.c match.c outfile.c quantile.c query.c select.c source.c sql_error.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,counted.c event_csv.c event_fetch.c event_filter.c event_line.c fields.c mask.c) \
               $(addprefix analyzer/query/whole/,gather.c overall.c) \
               $(addprefix analyzer/query/requests/,arrivals.c requests.c) \
@@ -92,7 +92,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c functio
               $(addprefix analyzer/query/export/,csv.c faas_sim.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c teach_idle.c teach_machine.c teach_order.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c fold.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complain.c complete.c dot.c options.c remote_command.c remote_blame.c remote_compare.c remote_lines.c remote_report.c remote_need.c remote_slow.c remote_sql.c repl.c script.c session.c shown.c statement.c suggest.c words.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c remote_command.c remote_blame.c remote_compare.c remote_lines.c remote_report.c remote_need.c remote_slow.c remote_sql.c repl.c script.c session.c shown.c statement.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
 COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analyzer/shell/fold_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \

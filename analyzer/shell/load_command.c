@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* load_command.c - the command `load`: options to struct load_options. */
 #include "shell/load_command.h"
+#include "query/core/complain.h"
 #include "remote/url.h"
-#include "shell/complain.h"
 #include "shell/session.h"
 #include <errno.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* remote_command.c - see remote_command.h */
 #include "shell/remote_command.h"
+#include "query/core/complain.h"
 #include "query/core/match.h"
 #include "remote/drop.h"
 #include "remote/fetch.h"
 #include "remote/partial.h"
-#include "shell/complain.h"
 #include "shell/remote_lines.h"
 #include "shell/remote_need.h"
 #include "shell/remote_report.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* shown.c - see shown.h */
 #include "shell/shown.h"
-#include "shell/complain.h"
+#include "query/core/complain.h"
 
 #include <unistd.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* complain.h - what is said on standard error: on a terminal it breaks between words, where a program reads it, it is
  * one line. */
-#ifndef SHELL_COMPLAIN_H
-#define SHELL_COMPLAIN_H
+#ifndef QUERY_COMPLAIN_H
+#define QUERY_COMPLAIN_H
 
 /* The columns of the terminal that fd is; 0: it is none. */
 int terminal_width(int fd);

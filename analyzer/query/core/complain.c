@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* complain.c - see complain.h */
-#include "shell/complain.h"
+#include "query/core/complain.h"
 #include "query/core/args.h"
 #include "render/fold.h"
 #include "render/text.h"
