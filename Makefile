@@ -89,10 +89,11 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c complai
               $(addprefix analyzer/query/commands/,sql_scan.c summary_findings.c summary_make.c points.c) \
               $(addprefix analyzer/query/why/,attribute.c bands.c causes.c chance.c compare_html.c compare_json.c compare_tables.c compare_text.c comparison.c conditions.c evidence.c excess.c expected.c fields.c given.c lines.c measures.c observed.c parts.c said.c side.c stretches.c typical.c) \
               $(addprefix analyzer/query/report/,measure.c over_time.c report_blame.c report_charts.c report_findings.c report_flames.c report_html.c report_read.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
+              $(addprefix analyzer/query/cluster/,blame.c command.c compare.c lines.c need.c report.c slow.c sql.c) \
               $(addprefix analyzer/query/export/,csv.c faas_sim.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c teach_idle.c teach_machine.c teach_order.c trace_csv.c)
 RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c fold.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_text.c)
-SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c remote_command.c remote_blame.c remote_compare.c remote_lines.c remote_report.c remote_need.c remote_slow.c remote_sql.c repl.c script.c session.c shown.c statement.c suggest.c words.c)
+SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c repl.c script.c session.c shown.c statement.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.
 COMMAND_SRC := analyzer/shell/load_command.c analyzer/shell/push_command.c analyzer/shell/fold_command.c analyzer/query/commands/formats.c analyzer/query/commands/rules.c \
                $(addprefix analyzer/query/commands/,events.c errors.c describe.c sql.c) \

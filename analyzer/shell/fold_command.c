@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* fold_command.c - the command `fold`: the model's rows on a cluster. */
 #include "mirror/fold.h"
+#include "query/cluster/command.h"
 #include "query/core/complain.h"
 #include "shell/commands.h"
-#include "shell/remote_command.h"
 #include "shell/shown.h"
 #include <errno.h>
 #include <inttypes.h>

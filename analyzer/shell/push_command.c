@@ -5,9 +5,9 @@
 #include "load/progress.h"
 #include "mirror/marks.h"
 #include "mirror/seen.h"
+#include "query/cluster/command.h"
 #include "remote/push.h"
 #include "shell/load_command.h"
-#include "shell/remote_command.h"
 #include "shell/session.h"
 #include "shell/shown.h"
 #include <errno.h>

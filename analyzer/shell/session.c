@@ -5,10 +5,10 @@
 #include "beside/beside.h"
 #include "blame/blame.h"
 #include "load/load.h"
+#include "query/cluster/command.h"
+#include "query/cluster/need.h"
 #include "query/core/complain.h"
 #include "render/text.h"
-#include "shell/remote_command.h"
-#include "shell/remote_need.h"
 #include "store/vtab_event.h"
 #include "tables/tables.h"
 #include <errno.h>

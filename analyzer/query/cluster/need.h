@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_need.h - what a question about requests reads beside the tables of the fold: a file each. */
-#ifndef SHELL_REMOTE_NEED_H
-#define SHELL_REMOTE_NEED_H
+/* need.h - what a question about requests reads beside the tables of the fold: a file each. */
+#ifndef QUERY_CLUSTER_NEED_H
+#define QUERY_CLUSTER_NEED_H
 
 #include "mirror/ask.h"
 #include "query/core/query.h"

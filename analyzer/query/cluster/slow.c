@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_slow.c - what `slow` reads of lines: what workers say of themselves again and again, and fields that have few
+/* slow.c - what `slow` reads of lines: what workers say of themselves again and again, and fields that have few
  * values.
  *
  * Which fields these are the servers tell of all lines: of each field how many values, as far as VALUES, and whether
  * one of them is no name (query/why/fields.c: too long, a measurement, an object). Then the lines come that have one of
  * them, and the names go into the database with them, as the lines that are here would tell less. */
+#include "base/array.h"
 #include "beside/series_read.h"
 #include "mirror/ledger.h"
-#include "base/array.h"
+#include "query/cluster/command.h"
+#include "query/cluster/need.h"
 #include "query/why/attribute.h"
-#include "shell/remote_command.h"
-#include "shell/remote_need.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

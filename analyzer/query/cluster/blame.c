@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_blame.c - the lines that `blame` reads: those that tell of queues and of containers that were removed, and
+/* blame.c - the lines that `blame` reads: those that tell of queues and of containers that were removed, and
  * whether there are any of level debug. */
 #include "blame/blame.h"
-#include "shell/remote_need.h"
+#include "query/cluster/need.h"
 
 /* One line of each run and shard that tells that there are such. */
 static void put_detailed(const struct remote_asking *a, struct text *sql)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_compare.c - what `compare` reads of lines: most are the same to it as others with their text, and the servers
+/* compare.c - what `compare` reads of lines: most are the same to it as others with their text, and the servers
  * count them, by the cells of time in which they stand. Those that it looks at one by one come as they are: of level
  * warning and above, which are told apart by a field; those whose text or span can't be told without reading them; with
  * --by those that say its value of a request.
@@ -8,11 +8,11 @@
  * for the cells, which go from the first of them to the last. */
 #include "base/array.h"
 #include "mirror/ledger.h"
+#include "query/cluster/command.h"
+#include "query/cluster/need.h"
+#include "query/events/counted.h"
 #include "query/events/mask.h"
 #include "query/why/comparison.h"
-#include "query/events/counted.h"
-#include "shell/remote_command.h"
-#include "shell/remote_need.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

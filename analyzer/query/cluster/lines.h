@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_lines.h - which lines of a cluster a command asks for. */
-#ifndef SHELL_REMOTE_LINES_H
-#define SHELL_REMOTE_LINES_H
+/* lines.h - which lines of a cluster a command asks for. */
+#ifndef QUERY_CLUSTER_LINES_H
+#define QUERY_CLUSTER_LINES_H
 
 #include "mirror/ask.h"
 #include "query/core/query.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_report.h - a report of a cluster, whose sections read but some of the lines. */
-#ifndef SHELL_REMOTE_REPORT_H
-#define SHELL_REMOTE_REPORT_H
+/* report.h - a report of a cluster, whose sections read but some of the lines. */
+#ifndef QUERY_CLUSTER_REPORT_H
+#define QUERY_CLUSTER_REPORT_H
 
-#include "shell/remote_command.h"
+#include "query/cluster/command.h"
 
 /* Makes the database that the report q reads: the model's tables, what was found, and the lines that its sections
  * read (report_reads.h). mirror_done in any case. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_report.c - see remote_report.h
+/* report.c - see report.h
  *
  * Which transactions it shows is told by the table of invocations: that comes first, by itself, where there are to be
  * timelines. What the sections `blame` and `slow` read, the files of these commands say. */
-#include "shell/remote_report.h"
+#include "query/cluster/report.h"
+#include "query/cluster/lines.h"
+#include "query/cluster/need.h"
 #include "query/core/match.h"
 #include "query/report/report_reads.h"
-#include "shell/remote_lines.h"
-#include "shell/remote_need.h"
 #include "store/vtab_event.h"
 #include "tables/tables.h"
 #include <errno.h>

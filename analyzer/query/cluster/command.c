@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_command.c - see remote_command.h */
-#include "shell/remote_command.h"
+/* command.c - see command.h */
+#include "query/cluster/command.h"
+#include "query/cluster/lines.h"
+#include "query/cluster/need.h"
+#include "query/cluster/report.h"
+#include "query/cluster/sql.h"
 #include "query/core/complain.h"
 #include "query/core/match.h"
 #include "remote/drop.h"
 #include "remote/fetch.h"
 #include "remote/partial.h"
-#include "shell/remote_lines.h"
-#include "shell/remote_need.h"
-#include "shell/remote_report.h"
-#include "shell/remote_sql.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

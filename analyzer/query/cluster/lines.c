@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_lines.c - see remote_lines.h
+/* lines.c - see lines.h
  *
  * A run's name and a time on its clock mean what the ledger says: so that is fetched first, and asked as ever. */
-#include "shell/remote_lines.h"
+#include "query/cluster/lines.h"
+#include "query/cluster/command.h"
 #include "query/core/match.h"
-#include "shell/remote_command.h"
 #include "store/store.h"
 #include <errno.h>
 #include <stdlib.h>

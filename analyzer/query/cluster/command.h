@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_command.h - what commands that speak to a cluster share. */
-#ifndef SHELL_REMOTE_COMMAND_H
-#define SHELL_REMOTE_COMMAND_H
+/* command.h - what commands that speak to a cluster share. */
+#ifndef QUERY_CLUSTER_COMMAND_H
+#define QUERY_CLUSTER_COMMAND_H
 
 #include "mirror/ask.h"
 #include "query/core/query.h"

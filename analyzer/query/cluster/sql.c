@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_sql.c - see remote_sql.h
+/* sql.c - see sql.h
  *
  * Statements are parted here, as a server takes one at a time; what they mean is the server's business. The answer is a
  * table like any other. */
-#include "shell/remote_sql.h"
+#include "query/cluster/sql.h"
+#include "query/cluster/command.h"
 #include "remote/answer.h"
 #include "remote/statement.h"
-#include "shell/remote_command.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

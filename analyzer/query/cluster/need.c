@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* remote_need.c - see remote_need.h */
-#include "shell/remote_need.h"
+/* need.c - see need.h */
+#include "query/cluster/need.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
