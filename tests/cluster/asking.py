@@ -127,6 +127,14 @@ def compare_reports(bed, db, url, sections, *args):
         assert texts[0] == texts[1] and len(texts[0]) > 2000, (sections, args, difference(*(t.splitlines() for t in texts)))
 
 
+def home(tid, shards=3):
+    """Where the lines of a transaction are."""
+    h = 14695981039346656037
+    for byte in tid.encode():
+        h = (h ^ byte) * 1099511628211 % 2**64
+    return (h ^ h >> 32) % shards
+
+
 def prepared(bed):
     """A database here, and the same on the cluster, once for all tests."""
     if not hasattr(bed, "asking"):
@@ -241,19 +249,33 @@ def register(test):
         here = {json.loads(line)["fields"].get("tid") for line in lines}
         slowest = bed.do("-q", "-d", db, "--format", "csv", "sql", "SELECT tid FROM invocation ORDER BY end_ns - arrived_ns DESC").split()[1:]
         slow = set([tid for tid in slowest if tid in here][:40])
+        said, done = '"message":"Invocation complete"', [0] * 4
         with open(path, "w") as f:
             for n, line in enumerate(lines):
                 tid = json.loads(line)["fields"].get("tid")
                 more = (f'"zone":"z{tid in slow:d}", "nested":{{"zone":"n{n}","deep":{{"rack":[{n},{{"rack":"{n}"}}]}}}}, "list":[{{"rack":{n}}}],'
                         f'"quoted":"{{\\"rack\\":\\"{n}\\"}}","rack":{n % 3},"path":"a\\/b{tid in slow:d}","many":{n},"share":"0.{n % 7}","one":"same","none":""')
-                f.write(line.replace('"message":"Invocation complete"', '"message":"Invocation complete",' + more) + "\n")
+                if said in line:
+                    # as many values as a field may have, and one more; on all shards together, and on each others
+                    shard, k, of_shard = home(tid), done[3], done[home(tid)]
+                    more += "".join(f',"{name}":"{"slow" if tid in slow else value}"' for name, value in {
+                        "edge": f"v{k % 63}", "past": f"v{k % 64}", "edges": f"{shard}v{of_shard % 21}", "pasts": f"{shard}v{of_shard % 22}"}.items())
+                    done[3], done[shard] = k + (tid not in slow), of_shard + (tid not in slow)
+                    # behind the message, behind the transaction, in front, and with blanks between
+                    first = f'{said},"tid":"{tid}"'
+                    assert first in line, line
+                    # of a message with escapes nothing is cut off, though without them it would begin as the line does
+                    hostile = json.dumps('x\\","tid":"' + tid + '","after":"no')
+                    f.write(line.replace(first, f'"message":{hostile},"tid":"{tid}","after":"{"slow" if tid in slow else k % 5}"') + "\n")
+                    line = line.replace(first, [f'{said},{more},"tid":"{tid}"', f"{first},{more}", f"{more},{first}", f'{said} , "tid" : "{tid}", {more}'][k % 4])
+                f.write(line + "\n")
         bed.do("-q", "-d", other, "load", "--run", "r", path)
         bed.do("-q", "-d", other, "push", url)
         bed.do("-q", "fold", url)
         for words in ["slow"], ["--format", "json", "slow", "--over", "p50"], ["compare", "r@..+2m", "r@+2m..", "--by", "zone"], ["compare", "r@..+2m", "r@+2m..", "--by", "rack", "--show", "lines"]:
             same_words(bed, other, url, *words)
-        said = bed.do("-d", url, "slow")
-        assert "zone" in said, said
+        causes = {c["what"] for c in json.loads(bed.do("-d", url, "--format", "json", "slow"))["causes"]}
+        assert {"zone", "edge", "edges", "after"} <= causes and not {"past", "pasts"} & causes, causes
 
     @test
     def few_lines_are_fetched(bed):

@@ -2,9 +2,9 @@
 /* slow.c - what `slow` reads of lines: what workers say of themselves again and again, and fields that have few
  * values.
  *
- * Which fields these are the servers tell of all lines: of each field how many values, as far as VALUES, and whether
- * one of them is no name (query/why/fields.c: too long, a measurement, an object). Then the lines come that have one of
- * them, and the names go into the database with them, as the lines that are here would tell less. */
+ * Which fields these are the servers tell of all lines: of each field how many values, as far as VALUES, their hashes,
+ * and whether one of them is no name (query/why/fields.c: too long, a measurement, an object). Then the lines come that
+ * have one of them, and the names go into the database with them, as the lines that are here would tell less. */
 #include "base/array.h"
 #include "beside/series_read.h"
 #include "mirror/ledger.h"
@@ -13,6 +13,7 @@
 #include "query/why/attribute.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,10 +22,10 @@ enum { NAMES_BYTES = 60000 };
 
 /* A field, over all shards. */
 struct said_field {
-	struct slice name, value; /* one of its values */
+	struct slice name;
 	struct slice run, source; /* where it is met first */
 	int64_t line, at;         /* at: the how manieth of the line's */
-	int64_t values;           /* of the shard that has most; if that is 1 of each shard, of all */
+	int64_t values;           /* of all shards, while they are few */
 	bool out;
 };
 
@@ -33,14 +34,14 @@ struct said_fields {
 	struct intern names;
 	struct said_field *v; /* by name */
 	uint32_t room;
-	struct intern pairs; /* name and value, of those whose values were counted again */
+	struct intern values; /* of fields with few: number of the field, and hash */
 };
 
 static void fields_done(struct said_fields *f)
 {
 	arena_done(&f->texts);
 	intern_done(&f->names);
-	intern_done(&f->pairs);
+	intern_done(&f->values);
 	free(f->v);
 }
 
@@ -62,6 +63,20 @@ static struct slice kept(struct said_fields *f, struct slice s)
 #define BLANK          "[ \\\\t]*"
 #define PAIR           "'(?s)\"[^\"\\\\\\\\]+\"" BLANK ":" BLANK "(?:" STRING "|" NESTED_4 "|[^,{}\"\\\\[\\\\] \\\\t]+)'"
 
+/* What a line's fields are behind its message and its transaction, which are no fields here, where these stand first:
+ * of most lines that is nothing, and nothing is searched. (Where they have escapes, or blanks between, all is
+ * searched.) */
+static void put_rest(const struct remote_asking *a, struct text *sql)
+{
+	text_puts(sql, "(SELECT run, source, line, if(startsWith(more, of_tid), substring(more, length(of_tid) + 1), "
+	               "more) AS rest FROM (SELECT run, source, line, of_tid, if(startsWith(whole, said), "
+	               "substring(whole, length(said) + 1), whole) AS more FROM (SELECT run, source, line, "
+	               "coalesce(fields, '') AS whole, concat('{\"message\":\"', coalesce(message, ''), '\"') AS said, "
+	               "concat(',\"tid\":\"', tid, '\"') AS of_tid FROM $event WHERE NOT " FETCH_SPAN_LINE " AND ");
+	cluster_of_runs(sql, a->run, a->other);
+	text_puts(sql, ")) WHERE rest NOT IN ('', '}'))");
+}
+
 /* Of each pair of each line that is not about a span: name, value as it stands and without its quotes, place. */
 static void put_pairs(const struct remote_asking *a, struct text *sql)
 {
@@ -70,22 +85,23 @@ static void put_pairs(const struct remote_asking *a, struct text *sql)
 	          "'^\"[^\"]+\"" BLANK ":" BLANK "', '') AS raw_value, if(substring(raw_value, 1, 1) = '\"', "
 	          "substring(raw_value, 2, length(raw_value) - 2), raw_value) AS value FROM (SELECT run, source, line, "
 	          "arrayJoin(arrayEnumerate(pairs)) AS at, pairs[at] AS pair FROM (SELECT run, source, line, "
-	          "extractAll(coalesce(fields, ''), " PAIR ") AS pairs FROM $event WHERE NOT " FETCH_SPAN_LINE " AND ");
-	cluster_of_runs(sql, a->run, a->other);
+	          "extractAll(rest, " PAIR ") AS pairs FROM ");
+	put_rest(a, sql);
 	text_puts(sql, ")))");
 }
 
-enum { F_NAME, F_VALUE, F_VALUES, F_OUT, F_RUN, F_SOURCE, F_LINE, F_AT, F_ALL };
+enum { F_NAME, F_HASHES, F_VALUES, F_OUT, F_RUN, F_SOURCE, F_LINE, F_AT, F_ALL };
 
+/* topK leaves none out of those that it has room for. */
 static void fields_sql(const struct remote_asking *a, struct text *sql)
 {
 	text_printf(
 	    sql,
-	    "SELECT name, any(value), toInt64(uniqUpTo(%d)(value)), max(value = '' OR length(value) > %d OR "
-	    "substring(raw_value, 1, 1) IN ('{', '[') OR match(value, '^-?([0-9]+[.][0-9]*|[.][0-9]+)$')), "
+	    "SELECT name, topK(%d)(cityHash64(value)), toInt64(uniqUpTo(%d)(value)), max(value = '' OR length(value) > "
+	    "%d OR substring(raw_value, 1, 1) IN ('{', '[') OR match(value, '^-?([0-9]+[.][0-9]*|[.][0-9]+)$')), "
 	    "tupleElement(min((run, source, line, at)) AS place, 1), tupleElement(place, 2), tupleElement(place, "
 	    "3), tupleElement(place, 4) FROM ",
-	    FIELD_VALUES_MOST, FIELD_VALUE_LENGTH);
+	    FIELD_VALUES_MOST, FIELD_VALUES_MOST, FIELD_VALUE_LENGTH);
 	put_pairs(a, sql);
 	text_puts(sql, " GROUP BY name");
 }
@@ -98,17 +114,35 @@ static bool is_before(const struct said_field *a, const struct said_field *b)
 	return c ? c < 0 : a->line != b->line ? a->line < b->line : a->at < b->at;
 }
 
+/* Of a list of hashes, [1,22,333], those that no shard before had are values more. */
+static int take_hashes(struct said_fields *f, uint32_t i, struct slice list)
+{
+	char one[sizeof "4294967295 18446744073709551615"];
+	int rc = 0;
+
+	for (size_t at = 1, n; at < list.len && !rc; at += n + 1) {
+		uint32_t before = f->values.n, number;
+
+		for (n = 0; at + n < list.len && list.ptr[at + n] != ',' && list.ptr[at + n] != ']';)
+			n++;
+		if (!n || n > 20)
+			return -EBADMSG;
+		snprintf(one, sizeof one, "%" PRIu32 " %.*s", i, (int)n, list.ptr + at);
+		rc = intern_add(&f->values, (struct slice){one, strlen(one)}, &number);
+		f->v[i].values += f->values.n > before;
+	}
+	return rc;
+}
+
 static int take_field(void *arg, const struct slice *v)
 {
 	struct said_fields *f = arg;
 	uint32_t before = f->names.n, i;
 	struct said_field x = {.name = kept(f, v[F_NAME]),
-	                       .value = kept(f, v[F_VALUE]),
 	                       .run = kept(f, v[F_RUN]),
 	                       .source = kept(f, v[F_SOURCE]),
 	                       .line = tsv_int(v[F_LINE]),
 	                       .at = tsv_int(v[F_AT]),
-	                       .values = tsv_int(v[F_VALUES]),
 	                       .out = tsv_int(v[F_OUT]) != 0};
 	int rc = f->texts.failed ? -ENOMEM : intern_add(&f->names, v[F_NAME], &i);
 	struct said_field *to;
@@ -116,13 +150,11 @@ static int take_field(void *arg, const struct slice *v)
 	if (rc || array_reserve_zeroed(f->v, f->room, f->names.n))
 		return rc ? rc : -ENOMEM;
 	to = &f->v[i];
-	x.out |= x.values > FIELD_VALUES_MOST || slice_is(x.name, "message") || slice_is(x.name, "tid");
+	x.out |= tsv_int(v[F_VALUES]) > FIELD_VALUES_MOST || slice_is(x.name, "message") || slice_is(x.name, "tid");
 	x.out |= x.name.len > NAMES_BYTES;
 	if (i < before) {
 		x.out |= to->out;
-		x.values = !slice_same(x.value, to->value) && x.values + to->values == 2 ? 2
-		           : x.values > to->values                                       ? x.values
-		                                                                         : to->values;
+		x.values = to->values;
 		if (is_before(to, &x)) {
 			x.run = to->run;
 			x.source = to->source;
@@ -131,72 +163,7 @@ static int take_field(void *arg, const struct slice *v)
 		}
 	}
 	*to = x;
-	return 0;
-}
-
-/* ---- those of which each shard has few ---- */
-
-static int take_pair(void *arg, const struct slice *v)
-{
-	struct said_fields *f = arg;
-	uint32_t i = intern_find(&f->names, v[0]), before = f->pairs.n, pair;
-	struct text both = {0};
-	int rc;
-
-	text_add(&both, v[0].ptr, v[0].len);
-	text_add(&both, "", 1);
-	text_add(&both, v[1].ptr, v[1].len);
-	rc = both.failed ? -ENOMEM : intern_add(&f->pairs, (struct slice){text_str(&both), both.len}, &pair);
-	text_done(&both);
-	if (!rc && i != INTERN_NONE && f->pairs.n > before)
-		f->v[i].values++;
-	return rc;
-}
-
-/* Names from *from on that are counted once more, as many as go into one statement. */
-static void put_names(struct said_fields *f, size_t shards, uint32_t *from, struct text *names)
-{
-	for (; *from < f->names.n && names->len < NAMES_BYTES; ++*from) {
-		struct said_field *x = &f->v[*from];
-
-		if (x->out || x->values < 2 || x->values * (int64_t)shards <= FIELD_VALUES_MOST)
-			continue;
-		text_puts(names, names->len ? ", " : "");
-		cluster_quote(names, x->name);
-		x->values = 0;
-	}
-}
-
-static int count_names(struct cluster *c, const struct remote_asking *a, const struct text *names,
-                       struct said_fields *f, char **why)
-{
-	struct text sql = {0};
-	int rc = 0;
-
-	for (size_t i = 0; i < c->n && names->len && !rc; i++) {
-		text_puts(&sql, "SELECT DISTINCT name, value FROM ");
-		put_pairs(a, &sql);
-		text_printf(&sql, " WHERE name IN (%s)", text_str(names));
-		sql.failed |= names->failed;
-		rc = cluster_rows(c, i, &sql, 2, take_pair, f, why);
-	}
-	text_done(&sql);
-	return rc;
-}
-
-/* Shards that have other values than each other: counted once more, together. */
-static int count_again(struct cluster *c, const struct remote_asking *a, struct said_fields *f, char **why)
-{
-	struct text names = {0};
-	int rc = 0;
-
-	for (uint32_t from = 0; from < f->names.n && !rc;) {
-		text_reset(&names);
-		put_names(f, c->n, &from, &names);
-		rc = count_names(c, a, &names, f, why);
-	}
-	text_done(&names);
-	return rc;
+	return x.out ? 0 : take_hashes(f, i, v[F_HASHES]);
 }
 
 static bool is_chosen(const struct said_field *x)
@@ -263,13 +230,11 @@ static void slow_lines(struct query *q, struct cluster *c, struct remote_asking 
 	int rc = 0;
 
 	intern_init(&f.names);
-	intern_init(&f.pairs);
+	intern_init(&f.values);
 	for (size_t i = 0; i < c->n && !rc; i++) {
 		fields_sql(a, &sql);
 		rc = cluster_rows(c, i, &sql, F_ALL, take_field, &f, &why);
 	}
-	if (!rc)
-		rc = count_again(c, a, &f, &why);
 	if (!rc)
 		rc = choose(&f, a);
 	remote_failed(q, rc, why);
