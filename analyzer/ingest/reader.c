@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #define FIRST_HINT 5  /* bytes that zstd wants of a new frame */
 #define BOMB_RATIO 4000
 #define BOMB_BYTES (INT64_C(1) << 30)
+#define STOP_MS    100 /* how soon a read that waits hears of *stop */
 
 struct reader {
 	int fd;
@@ -64,20 +66,30 @@ __attribute__((format(printf, 3, 4))) static ssize_t broken(struct reader *r, in
 	return rc;
 }
 
+/* Until a read will not wait. The signal may have come to another thread, so that nothing but *stop tells of it. */
+static int wait_for(const struct reader *r)
+{
+	struct pollfd p = {.fd = r->fd, .events = POLLIN};
+	int n = 0;
+
+	while (!*r->stop && (!n || (n < 0 && errno == EINTR)))
+		n = poll(&p, 1, STOP_MS);
+	return *r->stop ? -EINTR : 0;
+}
+
 /* read() that goes on after signals that are not for us. */
 static ssize_t read_some(struct reader *r, void *buf, size_t n)
 {
-	for (;;) {
-		ssize_t got = read(r->fd, buf, n);
+	ssize_t got;
 
-		if (got >= 0)
-			return got;
-		if (errno != EINTR)
-			return broken(r, -errno, "reading byte %lld: %s", (long long)(r->base + (int64_t)r->end),
-			              strerror(errno));
-		if (r->stop && *r->stop)
+	do {
+		if (r->stop && !r->filed && wait_for(r))
 			return -EINTR;
-	}
+		got = read(r->fd, buf, n);
+	} while (got < 0 && errno == EINTR);
+	return got >= 0 ? got
+	                : broken(r, -errno, "reading byte %lld: %s", (long long)(r->base + (int64_t)r->end),
+	                         strerror(errno));
 }
 
 /* Gets more of the file behind what is not used yet. Number of new bytes, 0 at its end, or negative. */
@@ -157,9 +169,19 @@ static int decoder_new(struct reader *r)
 	return 0;
 }
 
+/* Where we may be told to stop, a pipe that nobody writes to yet is waited for by the first read. */
+static int open_path(const char *path, bool waits)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (waits ? 0 : O_NONBLOCK));
+
+	if (fd >= 0 && !waits)
+		fcntl(fd, F_SETFL, O_RDONLY);
+	return fd;
+}
+
 static int open_fd(struct reader *r, const char *path, const char **why)
 {
-	r->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+	r->fd = strcmp(path, "-") ? open_path(path, !r->stop) : STDIN_FILENO;
 	if (r->fd < 0 || fstat(r->fd, &r->st)) {
 		*why = strerror(errno);
 		return -errno;
@@ -184,6 +206,11 @@ static int open_fd(struct reader *r, const char *path, const char **why)
 
 int reader_open(const char *path, struct reader **out, const char **why)
 {
+	return reader_open_until(path, NULL, out, why);
+}
+
+int reader_open_until(const char *path, const volatile sig_atomic_t *stop, struct reader **out, const char **why)
+{
 	struct reader *r = calloc(1, sizeof *r);
 	int rc;
 
@@ -191,6 +218,7 @@ int reader_open(const char *path, struct reader **out, const char **why)
 	if (!r)
 		return -ENOMEM;
 	r->rc = 1;
+	r->stop = stop;
 	rc = open_fd(r, path, why);
 	if (rc)
 		goto fail;
@@ -455,11 +483,6 @@ int reader_skip(struct reader *r, int64_t n)
 		got = reader_read(r, buf, n < READER_BLOCK ? (size_t)n : READER_BLOCK);
 	free(buf);
 	return got > 0 ? 0 : got ? (int)got : -EPIPE;
-}
-
-void reader_stop_on(struct reader *r, const volatile sig_atomic_t *stop)
-{
-	r->stop = stop;
 }
 
 const char *reader_why(const struct reader *r)

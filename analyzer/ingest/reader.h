@@ -21,11 +21,10 @@ struct reader;
  * On error *why is a sentence without the path, static. A packed file that is damaged at its start opens: reader_read
  * tells. */
 int reader_open(const char *path, struct reader **out, const char **why);
+/* As reader_open, but what waits for a pipe or a terminal, opening included, gives up with -EINTR soon after *stop is
+ * set, whichever thread the signal came to. That is no error: it may be called again when *stop is 0. */
+int reader_open_until(const char *path, const volatile sig_atomic_t *stop, struct reader **out, const char **why);
 void reader_close(struct reader *r);
-
-/* From now on a read that a signal interrupts returns -EINTR where *stop is set (and may be called again); else it goes
- * on. For pipes: a file never waits. */
-void reader_stop_on(struct reader *r, const volatile sig_atomic_t *stop);
 
 /* The first n bytes of the text (at most READER_HEAD), which reader_read gives again: before the first reader_read
  * only. Waits for them on a pipe. Their number, less where the text is shorter or damaged; what else there is to say of

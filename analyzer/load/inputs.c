@@ -190,7 +190,7 @@ static void rejects_say(struct pass *p, const struct input *in, const struct sou
 		          in->path);
 	if (l->counts.repaired)
 		say_repaired(p, in->path, &l->counts);
-	if (!l->bytes && !l->damage && !l->skip_bytes)
+	if (!l->bytes && !l->damage && !l->skip_bytes && !load_stopped)
 		say_note(p, "%s: empty", in->path);
 	p->damaged |= l->counts.rejected || l->damage || in->kind == INPUT_BINARY;
 }
@@ -349,7 +349,9 @@ static int piped_load(struct pass *p, const struct input *in)
 	if (p->again)
 		return 0;
 	rc = piped_open(p, in->path, &piped, &r, &why);
-	if (rc && why)
+	if (rc == -EINTR)
+		rc = 0; /* before it gave anything: it is not there */
+	else if (rc && why)
 		rc = input_unopened(p, in, rc, why);
 	else if (!rc)
 		rc = log_resume(p, in, &r, &piped, NULL);

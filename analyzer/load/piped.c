@@ -40,6 +40,8 @@ static int keep(struct pass *p, struct piped *s, char path[32])
 	while (!rc && !load_stopped && (got = reader_read(s->reader, buf, READER_BLOCK)) > 0)
 		rc = write_all(s->fd, buf, (size_t)got);
 	free(buf);
+	if (got == -EINTR)
+		got = 0;
 	if (!rc && got < 0)
 		rc = got == -EBADMSG || got == -E2BIG ? 0 : (int)got;
 	if (!rc && got < 0 && !(s->damage = strdup(reader_why(s->reader))))
@@ -76,10 +78,11 @@ int piped_open(struct pass *p, const char *name, struct piped *s, struct resume 
 
 	*s = (struct piped){.fd = -1};
 	*out = (struct resume){.next_line = 1};
-	rc = reader_open(name, &s->reader, why);
+	rc = reader_open_until(name, &load_stopped, &s->reader, why);
+	if (!rc || rc == -EINTR)
+		*why = NULL;
 	if (rc)
 		return rc;
-	*why = NULL;
 	s->n = reader_peek(s->reader, s->head, sizeof s->head);
 	rc = compare(p, s, path, out);
 	if (rc || s->fd < 0)

@@ -144,8 +144,10 @@ ssize_t lines_more(struct worker *w, char *buf, size_t n)
 
 	if (*w->job->l->stop)
 		return 0;
-	if (w->job->fd < 0)
-		return lines_stream(w->job, buf, n);
+	if (w->job->fd < 0) {
+		got = lines_stream(w->job, buf, n);
+		return got == -EINTR ? 0 : got;
+	}
 	if (w->to - w->at < (int64_t)n)
 		n = (size_t)(w->to - w->at);
 	if (n)

@@ -230,6 +230,12 @@ static void piece_settle(struct job *j, const char *text, size_t have, size_t *w
 	*want = j->piece < have ? have : j->piece;
 }
 
+/* Of a pipe what has come is taken all the same: nobody can read it again. Its reader says when that is done. */
+static bool stopped(const struct job *j)
+{
+	return *j->l->stop && S_ISREG(reader_stat(j->reader)->st_mode);
+}
+
 /* Reads until there is a piece with a line end, or no more. Under the lock. */
 static int stream_fill(struct worker *w)
 {
@@ -241,7 +247,7 @@ static int stream_fill(struct worker *w)
 	if (rc)
 		return rc;
 	w->last = false;
-	while (!w->last && !*j->l->stop) {
+	while (!w->last && !stopped(j)) {
 		ssize_t got;
 
 		if (have == want) {
@@ -260,6 +266,10 @@ static int stream_fill(struct worker *w)
 		if (have > LINE_ALONE && others_are_long(j) && (rc = turn_take(w)))
 			return rc;
 		got = lines_stream(j, w->buf + have, want - have < READER_BLOCK ? want - have : READER_BLOCK);
+		if (got == -EINTR) {
+			j->drained = true;
+			break;
+		}
 		if (got < 0)
 			return (int)got;
 		w->last = got == 0;
@@ -290,7 +300,7 @@ bool stream_take(struct worker *w)
 	bool any;
 
 	pthread_mutex_lock(&j->take);
-	any = !j->drained && !j->rc && !*j->l->stop;
+	any = !j->drained && !j->rc && !stopped(j);
 	if (any) {
 		int64_t total;
 
@@ -298,7 +308,7 @@ bool stream_take(struct worker *w)
 		w->guesses = false;
 		others_wait(w);
 		w->rc = stream_fill(w);
-		j->drained = w->rc || w->last;
+		j->drained |= w->rc || w->last;
 		turn_progress(j, reader_file_bytes(j->reader, &total));
 	}
 	pthread_mutex_unlock(&j->take);

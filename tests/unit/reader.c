@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -463,10 +464,22 @@ static void on_alarm(int sig)
 	stopped++;
 }
 
-/* A signal does not end a read, unless it is the one to stop for. */
+/* As the handler of a signal that has come to another thread than the one that reads. */
+static void *stop_soon(void *arg)
+{
+	struct timespec soon = {0, 100 * 1000000};
+
+	(void)arg;
+	nanosleep(&soon, NULL);
+	stopped = 1;
+	return NULL;
+}
+
+/* What waits for a pipe ends when it is to stop, whoever got the signal, and can go on afterwards. */
 static void interrupted(void **state)
 {
 	struct sigaction sa = {.sa_handler = on_alarm};
+	pthread_t other;
 	int ends[2], saved = dup(STDIN_FILENO);
 	char buf[100];
 	struct reader *r;
@@ -476,13 +489,19 @@ static void interrupted(void **state)
 	sigaction(SIGALRM, &sa, NULL);
 	assert_int_equal(pipe(ends), 0);
 	dup2(ends[0], STDIN_FILENO);
-	assert_int_equal(write(ends[1], "abc\n", 4), 4);
-	assert_int_equal(reader_open("-", &r, &why), 0);
-	assert_int_equal(reader_read(r, buf, sizeof buf), 4);
-	reader_stop_on(r, &stopped);
+	stopped = 1;
+	assert_int_equal(reader_open_until("-", &stopped, &r, &why), -EINTR);
+	stopped = 0;
 	alarm(1);
+	assert_int_equal(reader_open_until("-", &stopped, &r, &why), -EINTR);
+	stopped = 0;
+	assert_int_equal(write(ends[1], "abc\n", 4), 4);
+	assert_int_equal(reader_open_until("-", &stopped, &r, &why), 0);
+	assert_int_equal(reader_read(r, buf, sizeof buf), 4);
+	assert_int_equal(pthread_create(&other, NULL, stop_soon, NULL), 0);
 	assert_int_equal(reader_read(r, buf, sizeof buf), -EINTR);
-	assert_int_equal(stopped, 1);
+	pthread_join(other, NULL);
+	stopped = 0;
 	assert_int_equal(write(ends[1], "def\n", 4), 4);
 	assert_int_equal(reader_read(r, buf, sizeof buf), 4);
 	close(ends[1]);

@@ -181,9 +181,9 @@ static char *text_read(struct query *q, const char *path, size_t *len)
 	char *text = NULL, *more;
 	size_t room = 0;
 	ssize_t got = 0;
-	int rc = reader_open(path, &r, &why);
+	int rc = reader_open_until(path, &query_interrupted, &r, &why);
 
-	if (rc)
+	if (rc && rc != -EINTR)
 		query_fail(q, USAGE, "%s: %s", path, why);
 	for (*len = 0; !rc && *len < TEST_BYTES; *len += (size_t)got) {
 		room = *len + READER_BLOCK;
@@ -198,7 +198,7 @@ static char *text_read(struct query *q, const char *path, size_t *len)
 			break;
 	}
 	reader_close(r);
-	query_ok(q, rc, path);
+	query_ok(q, got == -EINTR ? -EINTR : rc, path);
 	if (text)
 		memset(text + *len, 0, SCAN_SLACK);
 	return text;

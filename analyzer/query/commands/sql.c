@@ -17,9 +17,9 @@ static void read_all(struct query *q, FILE *in, struct text *sql)
 	char buf[8192];
 	size_t n;
 
-	while ((n = fread(buf, 1, sizeof buf, in)) > 0)
+	while (!query_interrupted && (n = fread(buf, 1, sizeof buf, in)) > 0)
 		text_add(sql, buf, n);
-	query_ok(q, ferror(in) ? -errno : sql->failed ? -ENOMEM : 0, "standard input");
+	query_ok(q, query_interrupted ? -EINTR : ferror(in) ? -errno : sql->failed ? -ENOMEM : 0, "standard input");
 }
 
 /* Where in the text the statement that failed stands, so that a long script can be mended. */
