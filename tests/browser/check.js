@@ -20,6 +20,11 @@ async function open(name, options = {}) {
 	const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
 	const page = await context.newPage(), url = 'file://' + path.join(pages, name + '.html');
 	const said = [];
+	await context.addInitScript(() => {
+		const fill = CanvasRenderingContext2D.prototype.fillText;
+		window.drawn = [];
+		CanvasRenderingContext2D.prototype.fillText = function (text, ...more) { window.drawn.push(text); return fill.call(this, text, ...more); };
+	});
 	page.on('console', m => said.push(m.type() + ': ' + m.text()));
 	page.on('pageerror', e => said.push(e.message));
 	page.on('request', r => { if (r.url().split('#')[0] !== url && !r.url().startsWith('data:')) said.push('fetched ' + r.url()); });
@@ -200,6 +205,17 @@ async function plain() {
 	await page.done('without requests');
 }
 
+// However short a log is, what stands below its charts tells its moments apart.
+async function axes() {
+	for (const [name, like] of [['plain', /^\d\d:\d\d:\d\d$/], ['short03', /^\d\d:\d\d:\d\d\.\d{3}$/], ['short000003', /^\+.* [nµ]s$/]]) {
+		const page = await open(name);
+		await settled(page);
+		const times = new Set((await page.evaluate(() => window.drawn)).filter(t => /^\+|:/.test(t)));
+		check('axes: times of ' + name, times.size > 3 && [...times].every(t => like.test(t)), [...times].join());
+		await page.done('axes of ' + name);
+	}
+}
+
 async function withoutScript() {
 	for (const width of [390, 1280]) {
 		const page = await open('one', { javaScriptEnabled: false, viewport: { width, height: 900 } });
@@ -223,7 +239,7 @@ async function printed() {
 
 (async () => {
 	browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: [...(process.getuid() === 0 ? ['--no-sandbox'] : []), '--disable-background-networking', '--disable-component-update', '--disable-default-apps', '--disable-sync', '--no-first-run', '--host-resolver-rules=MAP * ~NOTFOUND'] });
-	for (const part of [() => consumers(browser, pages, check, equal), tables, brush, waterfalls, hostile, plain, withoutScript, printed, looks]) {
+	for (const part of [() => consumers(browser, pages, check, equal), tables, brush, waterfalls, hostile, plain, axes, withoutScript, printed, looks]) {
 		try { await part(); } catch (e) { check(part.name || 'consumers', false, e.stack); }
 	}
 	await browser.close();

@@ -34,8 +34,14 @@ function value(v, c) {
 // A time on the log's clock; seconds since the run's start are what charts reckon in.
 function clock(startNs, seconds, offset, digits) {
 	const ms = Number(BigInt(startNs) / 1000000n) + seconds * 1e3 - offset * 1e3;
-	const iso = new Date(ms).toISOString();
+	const iso = new Date(ms + 1e-3).toISOString(); // cut off at the millisecond, which a sum of doubles may just miss
 	return digits ? iso.slice(0, 10) + ' ' + iso.slice(11, 11 + digits) : iso.slice(11, 19);
+}
+// One below an axis, whose neighbours are so many seconds away: no two read alike.
+function tick(c, s, apart, long) {
+	if (long) return clock(c.start, s, c.offset, 5).slice(5);
+	if (apart >= 1) return clock(c.start, s, c.offset, 0);
+	return apart < 1e-3 ? '+' + duration(s * 1e9) : clock(c.start, s, c.offset, 12).slice(11);
 }
 
 // ---- the range ----
@@ -142,7 +148,7 @@ class Chart {
 				y: c.log ? { distr: 3, range: () => this.bounds() } : { range: (u, low, high) => [0, high > 0 ? high * 1.05 : 1] },
 			},
 			axes: [
-				{ ...axis, size: 26, space: narrow ? 90 : 110, values: (u, v) => v.map(s => long ? clock(c.start, s, c.offset, 5).slice(5) : clock(c.start, s, c.offset, 0)) },
+				{ ...axis, size: 26, space: narrow ? 90 : 110, values: (u, v, axis, space, apart) => v.map(s => tick(c, s, apart, long)) },
 				{ ...axis, size: narrow ? 62 : 74, space: 34, ...filter, grid: { ...axis.grid, ...filter }, ticks: { ...axis.ticks, ...filter }, values: (u, v) => v.map(y => y == null ? null : c.unit === 'ns' && y >= 120e9 ? +(y / 60e9).toPrecision(3) + ' min' : value(y, c)) },
 			],
 			series: [{}, ...series.map(s => ({
