@@ -403,6 +403,16 @@ void summary_ledger(struct query *q, struct summary *s, int64_t run)
 	}
 }
 
+/* Of what has no line there is nothing else to say; a verdict without a sentence reads as if all were well. */
+static void say_nothing(struct query *q, struct summary *s)
+{
+	bool any = query_number(q, "SELECT count(*) FROM source WHERE ?1 = 0 OR run = ?1", query_run(q)) > 0;
+	struct verdict *v = s->n ? NULL : summary_add(q, s, VERDICT_NOTE, any ? "sources" : "load PATH...");
+
+	if (v)
+		text_puts(&v->message, any ? "What is loaded has no line" : "Nothing is loaded");
+}
+
 /* ---- all of it ---- */
 
 static void head(struct query *q, struct summary *s, int64_t run)
@@ -487,6 +497,7 @@ void summary_of(struct query *q, const struct findings *fs, struct summary *s)
 	invocations = summary_invocations(q, s, run, explains_unfinished(fs)) > 0;
 	summary_patterns(q, s, run, invocations);
 	summary_ledger(q, s, run);
+	say_nothing(q, s);
 	sort(s);
 	query_ok(q, s->head.failed ? -ENOMEM : 0, q->command);
 	for (size_t i = 0; i < s->n; i++)
