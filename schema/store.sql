@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The database of ilu-logq, format 3. docs/store-format.md explains chunks, shapes and places;
+-- The database of ilu-logq, format 4. docs/store-format.md explains chunks, shapes and places;
 -- the virtual tables event, span and phase are made by the program over these tables.
 PRAGMA application_id = 0x494C5551;	-- "ILUQ"
 PRAGMA user_version = 4;
