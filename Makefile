@@ -43,7 +43,7 @@ ALL_CFLAGS    = -std=gnu11 -fPIC -fvisibility=hidden -pthread $(WARN) $(CFLAGS) 
 # ---- liblog -------------------------------------------------------------------------------------------------------
 # Rooms from the ground up: each uses those above it in this list.
 LIBLOG_SRC :=
-LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c keep.c lasterror.c lineread.c now.c path.c setting.c stamp.c tid.c value.c version.c)
+LIBLOG_SRC += $(addprefix liblog/src/base/,dtoa.c duration.c escape.c keep.c lasterror.c lineread.c now.c path.c setting.c stamp.c thread.c tid.c value.c version.c)
 LIBLOG_SRC += $(addprefix liblog/src/box/,box.c find.c region.c slab.c)
 # Each of these has the row of its kind of sink.
 SINK_SRC   := $(addprefix liblog/src/sinks/,file.c fd.c console.c journald.c syslog.c)

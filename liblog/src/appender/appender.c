@@ -26,11 +26,11 @@
 #include "base/lock.h"
 #include "call/state.h"
 #include "base/now.h"
+#include "base/thread.h"
 #include "config/reload.h"
 
 #include <errno.h>
 #include <linux/membarrier.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
@@ -496,22 +496,6 @@ static void *run_on(void *argument)
 	return NULL;
 }
 
-static int start_thread(struct appender *a, void *(*function)(void *))
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	rc = -pthread_create(&a->thread, &attr, function, a);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 /* ---- without a thread ---- */
 
 static struct appender *single; /* whose callers work */
@@ -578,7 +562,7 @@ int appender_start(struct appender *a, const char *initialized, const char *with
 		own_say(&a->own, "WARN", APPENDER_RECOVERED, "ilulog", recovered);
 	if (a->tell)
 		a->tell(a);
-	rc = start_thread(a, run);
+	rc = thread_start(&a->thread, STACK_BYTES, run, a);
 	a->refused = rc != 0;
 	while (!rc && a->enc.boxed && !__atomic_load_n(&a->begun, __ATOMIC_ACQUIRE))
 		futex_wait(&a->begun, 0, 100000000); /* what is logged from now on is safe */
@@ -631,7 +615,7 @@ int appender_stop(struct appender *a, uint32_t timeout_ms, bool *hangs)
 		}
 		*hangs = true;
 		if (!rc)
-			rc = start_thread(a, run_on);
+			rc = thread_start(&a->thread, STACK_BYTES, run_on, a);
 		if (rc)
 			break;
 		pthread_detach(thread);

@@ -12,6 +12,7 @@
 
 #include "base/keep.h"
 #include "base/now.h"
+#include "base/thread.h"
 #include "control/caller.h"
 #include "control/filter.h"
 #include "control/rundir.h"
@@ -21,7 +22,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,22 +194,6 @@ static void close_and_free(struct server *s)
 	free(s);
 }
 
-static int start_thread(struct server *s)
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	rc = -pthread_create(&s->thread, &attr, run, s);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
-}
-
 int server_start(const char *directory, struct server **out, char *why, size_t cap)
 {
 	struct server *s = calloc(1, sizeof *s);
@@ -237,7 +221,7 @@ int server_start(const char *directory, struct server **out, char *why, size_t c
 	if (!rc)
 		rc = listen_at(s, why, cap);
 	if (!rc) {
-		rc = start_thread(s);
+		rc = thread_start(&s->thread, STACK_BYTES, run, s);
 		if (rc) {
 			unlink(s->address.sun_path);
 			snprintf(why, cap, "run_directory: no thread: %s", strerror(-rc));

@@ -8,12 +8,12 @@
 #include "recover/merge.h"
 
 #include "base/now.h"
+#include "base/thread.h"
 #include "box/slab.h"
 #include "encode/sitetext.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -248,24 +248,16 @@ static void *run(void *argument)
 static unsigned hire(struct crew *c, struct worker *helper[WORKERS])
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	sigset_t all, before;
-	pthread_attr_t attr;
 	unsigned n = 0;
 
 	if (c->m->dead->rings * c->m->dead->h.ring_bytes < LITTLE)
 		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	for (; (long)n + 1 < processors && n + 1 < WORKERS && (helper[n] = worker_new(c)); n++) {
-		if (!pthread_create(&helper[n]->thread, &attr, run, helper[n]))
+		if (!thread_start(&helper[n]->thread, STACK_BYTES, run, helper[n]))
 			continue;
 		worker_free(helper[n]);
 		break;
 	}
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return n;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/lock.h"
 #include "base/now.h"
+#include "base/thread.h"
 #include "sinks/away.h"
 #include "sinks/squeeze.h"
 
@@ -15,7 +16,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,8 +321,6 @@ static int set_out(struct pack *p, const struct place *place)
 
 static void start(struct pack *p, const struct place *place)
 {
-	sigset_t all, before;
-	pthread_attr_t attr;
 	int rc;
 
 	join(p);
@@ -330,15 +328,9 @@ static void start(struct pack *p, const struct place *place)
 	p->next_ns = 0;
 	rc = set_out(p, place);
 	if (!rc) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		pthread_attr_init(&attr);
-		pthread_attr_setstacksize(&attr, STACK_BYTES);
 		p->running = 1;
-		rc = -pthread_create(&p->thread, &attr, run, p);
+		rc = thread_start(&p->thread, STACK_BYTES, run, p);
 		p->started = !rc;
-		pthread_attr_destroy(&attr);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	}
 	if (!rc)
 		return;
