@@ -51,9 +51,25 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void datagram_begin(struct datagram *d)
+int datagram_lines(struct datagram *d, struct sink *sink, struct slice text, size_t lines, size_t *written,
+                   int (*send)(struct sink *sink, struct slice line, size_t i))
 {
+	const char *at = text.at, *end = text.at + text.len;
+	int rc = 0;
+
+	*written = 0;
 	d->batch_end_ms = now_ms() + BATCH_PATIENCE_MS;
+	while (*written < lines && at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
+
+		rc = send(sink, (struct slice){at, (size_t)(stop - at)}, *written);
+		if (rc)
+			break;
+		++*written;
+		sink_took(sink, true);
+		at = stop + 1;
+	}
+	return rc;
 }
 
 /* Until it is sent, refused, or patience ends. */

@@ -8,7 +8,9 @@
 #define DATAGRAM_H
 
 #include "base/keep.h"
+#include "base/lineread.h"
 #include "base/setting.h"
+#include "sinks/sink.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -23,8 +25,10 @@ struct datagram {
 int datagram_init(struct datagram *d, const char *path);
 void datagram_done(struct datagram *d);
 
-/* Before the first message of a batch. */
-void datagram_begin(struct datagram *d);
+/* A batch, as sink_ops has it, by messages of a line each. `send` sends the i-th, 0 or a negative errno, which ends the
+ * batch. */
+int datagram_lines(struct datagram *d, struct sink *sink, struct slice text, size_t lines, size_t *written,
+                   int (*send)(struct sink *sink, struct slice line, size_t i));
 
 /* 0 or a negative errno; -EMSGSIZE or -ENOBUFS where it is too long. */
 int datagram_send(struct datagram *d, const struct msghdr *message);

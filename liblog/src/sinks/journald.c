@@ -249,12 +249,17 @@ static int send_big(struct sink_journald *j)
 	return rc;
 }
 
-static int send_line(struct sink_journald *j)
+static int send_line(struct sink *sink, struct slice line, size_t i)
 {
-	struct iovec bytes = {j->out.text, j->out.len};
+	struct sink_journald *j = (struct sink_journald *)sink;
+	struct iovec bytes;
 	struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
-	int rc = datagram_send(&j->to, &message);
+	int rc;
 
+	if (!render(j, line, sink->sites ? sink->sites[i] : 0))
+		return -ENOMEM;
+	bytes = (struct iovec){j->out.text, j->out.len};
+	rc = datagram_send(&j->to, &message);
 	return rc == -EMSGSIZE || rc == -ENOBUFS ? send_big(j) : rc;
 }
 
@@ -263,23 +268,8 @@ static int send_line(struct sink_journald *j)
 static int journald_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
 {
 	struct sink_journald *j = (struct sink_journald *)sink;
-	const char *end = bytes + len;
-	int rc = 0;
 
-	*written = 0;
-	datagram_begin(&j->to);
-	while (*written < lines && bytes < end) {
-		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes)), *stop = newline ? newline : end;
-		uint32_t site = sink->sites ? sink->sites[*written] : 0;
-
-		rc = render(j, (struct slice){bytes, (size_t)(stop - bytes)}, site) ? send_line(j) : -ENOMEM;
-		if (rc)
-			break;
-		++*written;
-		sink_took(sink, true);
-		bytes = stop + 1;
-	}
-	return rc;
+	return datagram_lines(&j->to, sink, (struct slice){bytes, len}, lines, written, send_line);
 }
 
 static void journald_close(struct sink *sink)

@@ -82,13 +82,15 @@ static int send_parts(struct sink_syslog *s, struct iovec parts[2], struct slice
 	return rc;
 }
 
-static int send_line(struct sink_syslog *s, struct slice text)
+static int send_line(struct sink *sink, struct slice text, size_t i)
 {
+	struct sink_syslog *s = (struct sink_syslog *)sink;
 	struct line line;
 	char header[512], stamp[STAMP + 2] = "-";
 	struct iovec parts[2] = {{header, 0}, {(char *)(uintptr_t)text.at, text.len}};
 	int severity = 7;
 
+	(void)i;
 	if (line_read(text, &line)) {
 		struct slice time = line_text(line.timestamp);
 
@@ -105,22 +107,8 @@ static int send_line(struct sink_syslog *s, struct slice text)
 static int syslog_write(struct sink *sink, const char *bytes, size_t len, size_t lines, size_t *written)
 {
 	struct sink_syslog *s = (struct sink_syslog *)sink;
-	const char *end = bytes + len;
-	int rc = 0;
 
-	*written = 0;
-	datagram_begin(&s->to);
-	while (*written < lines && bytes < end) {
-		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes)), *stop = newline ? newline : end;
-
-		rc = send_line(s, (struct slice){bytes, (size_t)(stop - bytes)});
-		if (rc)
-			break;
-		++*written;
-		sink_took(sink, true);
-		bytes = stop + 1;
-	}
-	return rc;
+	return datagram_lines(&s->to, sink, (struct slice){bytes, len}, lines, written, send_line);
 }
 
 static void syslog_close(struct sink *sink)
