@@ -230,6 +230,12 @@ static int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 	int64_t id = 0;
 	int rc = 1;
 
+	/* Plans do not tell that rowids are asked for, which tell the rows of a group apart: all of them are wanted then,
+	 * of this group and those behind. Of those before it none was asked for. */
+	if (c->group && c->once) {
+		c->once = false;
+		c->left = c->group->n;
+	}
 	if (c->group)
 		rc = event_groups_id(c->groups, c->group_at, c->group->n - c->left, &id);
 	else
