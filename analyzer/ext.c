@@ -73,6 +73,7 @@ int sqlite3_ilulogq_init(sqlite3 *db, char **error, const sqlite3_api_routines *
 		free(why);
 		return rc;
 	}
+	store_left_joins(s, true); /* what is asked is not known here */
 	rc = sqlite3_create_function_v2(db, "ilulogq_version", 0, SQLITE_UTF8 | SQLITE_INNOCUOUS, s, call_version, NULL,
 	                                NULL, release);
 	if (rc) /* it has released the store */

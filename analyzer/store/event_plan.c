@@ -118,7 +118,7 @@ static bool by_groups(const sqlite3_index_info *info)
 	return true;
 }
 
-/* One text at a time can be searched for, and MATCH must be. */
+/* One text at a time can be searched for: best that of MATCH. */
 static bool has_match(const sqlite3_index_info *info)
 {
 	for (int i = 0; i < info->nConstraint; i++)
@@ -127,11 +127,18 @@ static bool has_match(const sqlite3_index_info *info)
 	return false;
 }
 
-int event_plan(sqlite3_index_info *info, double events)
+/* What SQLite tells the table of by name. It may stand in the ON of a LEFT JOIN of which the table is the left side. */
+static bool is_by_name(unsigned char op)
+{
+	return op == SQLITE_INDEX_CONSTRAINT_LIKE || op == SQLITE_INDEX_CONSTRAINT_GLOB ||
+	       op == SQLITE_INDEX_CONSTRAINT_MATCH || op == EVENT_HAS || op == EVENT_INSTR;
+}
+
+int event_plan(sqlite3_index_info *info, double events, bool left_joins)
 {
 	char *plan = sqlite3_malloc64(2 * (sqlite3_uint64)info->nConstraint + 2 * EVENT_ORDER_MAX + 1), *p = plan;
 	double rows = events;
-	bool one_source = false, unique = false, searched = has_match(info);
+	bool one_source = false, unique = false, searched = has_match(info), matched = false, by_name = false;
 	int i, args = 0;
 
 	if (!plan)
@@ -143,11 +150,14 @@ int event_plan(sqlite3_index_info *info, double events)
 		/* Text is compared byte by byte here; another collation is SQLite's business. */
 		if (use < 0 || (is_text_equality(c) && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")))
 			continue;
-		if (c->op == EVENT_INSTR && searched)
+		if ((c->op == EVENT_INSTR && searched) || (c->op == SQLITE_INDEX_CONSTRAINT_MATCH && matched))
 			continue;
 		searched |= c->op == EVENT_INSTR;
+		matched |= c->op == SQLITE_INDEX_CONSTRAINT_MATCH;
+		by_name |= is_by_name(c->op);
 		info->aConstraintUsage[i].argvIndex = ++args;
-		info->aConstraintUsage[i].omit = uses[use].exact && (!is_text_equality(c) || with_text(info, i));
+		info->aConstraintUsage[i].omit = uses[use].exact && !(left_joins && is_by_name(c->op)) &&
+		                                 (!is_text_equality(c) || with_text(info, i));
 		*p++ = (char)('A' + uses[use].column);
 		*p++ = (char)('A' + (int)((const unsigned char *)memchr(ops, uses[use].op, sizeof ops) - ops));
 		rows *= uses[use].share;
@@ -170,6 +180,7 @@ int event_plan(sqlite3_index_info *info, double events)
 	info->estimatedRows = rows < 1 ? 1 : (sqlite3_int64)rows;
 	info->estimatedCost = 50 + 10 * rows; /* of a search in the chunks; decoding a row is more than SQLite's step */
 	info->orderByConsumed = info->idxNum || in_order(info, one_source);
+	info->idxNum |= left_joins && by_name ? EVENT_LEFT_JOINS : 0;
 	if (unique) {
 		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
 		info->orderByConsumed = info->nOrderBy > 0;
@@ -177,10 +188,11 @@ int event_plan(sqlite3_index_info *info, double events)
 	return SQLITE_OK;
 }
 
-void event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op)
+bool event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op)
 {
 	*column = (enum event_column)(plan[2 * i] - 'A');
 	*op = ops[plan[2 * i + 1] - 'A'];
+	return is_by_name(*op);
 }
 
 unsigned event_plan_order(const char *plan, int arguments, struct event_order order[EVENT_ORDER_MAX])
@@ -193,6 +205,61 @@ unsigned event_plan_order(const char *plan, int arguments, struct event_order or
 }
 
 /* ---- what the program shows ---- */
+
+/* That runs on db; NULL where several do. */
+static sqlite3_stmt *statement_of(sqlite3 *db)
+{
+	sqlite3_stmt *found = NULL;
+
+	for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db, s));)
+		if (sqlite3_stmt_busy(s)) {
+			if (found)
+				return NULL;
+			found = s;
+		}
+	return found;
+}
+
+/* Whether the flag of a LEFT JOIN, that a row was found, is set back here. */
+static bool is_left_join(const struct program *p, size_t at)
+{
+	const struct instruction *reset = &p->v[at];
+
+	if (!instruction_is(reset, "Integer") || reset->p1)
+		return false;
+	for (size_t i = at + 1; i < p->n; i++)
+		if (instruction_is(&p->v[i], "IfPos") && p->v[i].p1 == reset->p2)
+			return true;
+	return false;
+}
+
+static bool is_call_by_name(const struct instruction *i)
+{
+	static const char *const names[] = {"like(2)", "glob(2)", "match(2)", "has(2)", "instr(2)"};
+
+	for (size_t k = 0; instruction_is(i, "Function") && i->text && k < sizeof names / sizeof *names; k++)
+		if (!strcmp(i->text, names[k]))
+			return true;
+	return false;
+}
+
+/* A condition of the WHERE is tested as soon as its row is there, one of an ON where the rows of the right side are. */
+bool event_plan_means_on(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = statement_of(db);
+	const char *sql = stmt && !sqlite3_stmt_isexplain(stmt) ? sqlite3_sql(stmt) : NULL;
+	struct program p = {0};
+	bool joined = false, found = false;
+
+	if (!sql || program_read(db, sql, &p))
+		return true;
+	for (size_t i = 0; i < p.n && !found; i++) {
+		joined = joined || is_left_join(&p, i);
+		found = joined && is_call_by_name(&p.v[i]);
+	}
+	program_done(&p);
+	return found;
+}
 
 /* instr(fields, 'x') as a condition comes to the table as a constraint; instr(fields, 'x') > 0 does not, and each row's
  * fields would have to be made into text to be looked at. But the compiled statement shows it: the loop over the table
@@ -341,20 +408,6 @@ static const char *loop_text(struct loop *l)
 			return l->text;
 	}
 	return NULL;
-}
-
-/* That runs on db; NULL where several do. */
-static sqlite3_stmt *statement_of(sqlite3 *db)
-{
-	sqlite3_stmt *found = NULL;
-
-	for (sqlite3_stmt *s = NULL; (s = sqlite3_next_stmt(db, s));)
-		if (sqlite3_stmt_busy(s)) {
-			if (found)
-				return NULL;
-			found = s;
-		}
-	return found;
 }
 
 char *event_implied_text(sqlite3 *db)

@@ -45,12 +45,20 @@ static inline bool event_column_is_of_shape(enum event_column column)
  * by, */
 #define EVENT_GROUPED (1u << 30) /* this one, */
 #define EVENT_ONCE    (1u << 29) /* and this one where each group is wanted once */
+/* And this one where some arguments are conditions that SQLite told by name, has(), MATCH and the like, and the
+ * statement may have a LEFT JOIN. SQLite 3.40 tells the left side of one in its ON, too, where it chooses no rows of
+ * that side: event_plan_means_on() knows. SQLite tests them again. */
+#define EVENT_LEFT_JOINS (1u << 28)
 
 /* The condition instr(fields, ...). */
 #define EVENT_INSTR (SQLITE_INDEX_CONSTRAINT_FUNCTION + 1)
 
-/* xBestIndex: fills info in for a database with this many events. SQLITE_OK or SQLITE_NOMEM. */
-int event_plan(sqlite3_index_info *info, double events);
+/* xBestIndex: fills info in for a database with this many events. left_joins: the statement may have one. SQLITE_OK or
+ * SQLITE_NOMEM. */
+int event_plan(sqlite3_index_info *info, double events, bool left_joins);
+
+/* The statement that runs on db may have conditions by name in the ON of a LEFT JOIN. */
+bool event_plan_means_on(sqlite3 *db);
 
 struct event_order {
 	enum event_column column;
@@ -61,8 +69,8 @@ struct event_order {
 #define EVENT_ORDER_MAX 8
 unsigned event_plan_order(const char *plan, int arguments, struct event_order order[EVENT_ORDER_MAX]);
 
-/* What argument i of xFilter is about. */
-void event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op);
+/* What argument i of xFilter is about. true: a condition by name. */
+bool event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op);
 
 /* The statement that runs on db reads a virtual table: a text that is in the column `fields` of every row that has any
  * effect, yours; NULL where none is known. */

@@ -234,6 +234,49 @@ int event_test_passes(const struct event_test *t, const struct event *e)
 	}
 }
 
+/* ---- a text ---- */
+
+void event_matcher_done(struct event_matcher *m)
+{
+	free(m->text);
+	free(m->hits);
+	*m = (struct event_matcher){0};
+}
+
+/* Looks for text in all lines of e's group. */
+static int group_match(struct event_matcher *m, const struct event *e, struct slice text)
+{
+	int rc;
+
+	event_matcher_done(m);
+	m->text = malloc(text.len + 1);
+	m->hits = malloc(SEGMENT_ROWS);
+	rc = m->text && m->hits ? 0 : -ENOMEM;
+	if (!rc) {
+		memcpy(m->text, text.ptr, text.len);
+		m->len = text.len;
+		m->first = e->id - e->row % SEGMENT_ROWS;
+		rc = chunk_search(e->chunk, e->row / SEGMENT_ROWS, text, m->hits);
+	}
+	if (rc)
+		event_matcher_done(m);
+	return rc;
+}
+
+int event_matches(struct event_matcher *m, const struct event *e, struct slice text)
+{
+	bool there = m->hits && m->first == e->id - e->row % SEGMENT_ROWS && m->len == text.len &&
+	             !memcmp(m->text, text.ptr, text.len);
+	int rc = !text.len || there ? 0 : group_match(m, e, text);
+
+	if (rc || !text.len)
+		return rc ? rc : 1;
+	rc = m->hits[e->row % SEGMENT_ROWS];
+	if (rc == CHUNK_LOOK)
+		rc = event_search(e, text, false);
+	return event_error(e) ? event_error(e) : rc;
+}
+
 /* ---- columns ---- */
 
 static int integer(struct event_datum *out, int rc, int64_t v)

@@ -39,6 +39,18 @@ void event_test_done(struct event_test *t);
 /* 1, 0, or the negative errno of reading the field. */
 int event_test_passes(const struct event_test *t, const struct event *e);
 
+/* MATCH of single events. What was found in the lines beside the last one is remembered; all zero at first. */
+struct event_matcher {
+	char *text;
+	size_t len;
+	int64_t first; /* id of the first line that hits are of */
+	uint8_t *hits; /* of SEGMENT_ROWS lines; NULL: none yet */
+};
+
+/* Whether text is in the message or a string of the fields, however they spell it: 1, 0 or a negative errno. */
+int event_matches(struct event_matcher *m, const struct event *e, struct slice text);
+void event_matcher_done(struct event_matcher *m);
+
 /* A column of the table `event`. */
 struct event_datum {
 	enum { DATUM_NULL, DATUM_INTEGER, DATUM_TEXT } type;

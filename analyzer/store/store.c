@@ -50,6 +50,11 @@ bool store_sums_texts(struct store *s, int64_t *n, const char **function, const 
 	return *n > 0;
 }
 
+void store_left_joins(struct store *s, bool may)
+{
+	s->left_joins = may;
+}
+
 struct shape_set *store_shapes(struct store *s)
 {
 	return s->shapes;

@@ -68,6 +68,10 @@ int store_refresh(struct store *s);
  * *first the first such text, borrowed until the next query. */
 bool store_sums_texts(struct store *s, int64_t *n, const char **function, const char **first);
 
+/* Whether statements that are prepared from now on may have a LEFT JOIN; at first not. Conditions on the table `event`
+ * are looked at more closely then. */
+void store_left_joins(struct store *s, bool may);
+
 /* UTC minus the clock that the run's log showed at ns (of UTC): its offset, or where its times were read by a zone what
  * that had then. 0 for a run that is not there. 0 or a negative errno. */
 int store_clock(struct store *s, int64_t run, int64_t ns, int64_t *offset_s);

@@ -42,6 +42,7 @@ struct store {
 	sqlite3 *db;
 	bool borrowed;    /* the connection is somebody else's */
 	bool forgets;     /* each chunk is read once: none is kept when nobody reads it any more */
+	bool left_joins;  /* statements may have one */
 	bool one_of_many; /* a thread's: it keeps a quarter of what one alone does */
 	struct shape_set *shapes;
 	uint32_t shapes_saved;       /* rows of table shape */

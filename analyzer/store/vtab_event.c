@@ -25,6 +25,9 @@ static const char declaration[] = "CREATE TABLE event(id INTEGER, run INTEGER, s
 
 static const char not_a_test[] = "has() wants 'name=value', 'name<value', 'name>value' or 'name'";
 
+/* Of the hidden column's values: by it MATCH knows them. */
+enum { EVENT_SUBTYPE = 'e' };
+
 struct cursor;
 
 /* Shared by the table and the functions of one connection. */
@@ -34,6 +37,7 @@ struct module {
 	struct cursor *cursors; /* open ones: their events are at hand */
 	double events;          /* in the database, for the planner; negative: not counted yet */
 	bool instr;             /* a statement has called it of a column */
+	struct event_matcher matcher;
 };
 
 struct table {
@@ -47,8 +51,9 @@ struct cursor {
 	struct cursor *next;
 	struct module *m;
 	struct event_where where;
-	char *implied;     /* event_implied_text, */
-	bool implied_read; /* once that was asked */
+	char *implied;                            /* event_implied_text, */
+	bool implied_read;                        /* once that was asked */
+	enum { ON_UNKNOWN, ON_NOT, ON_MEANT } on; /* event_plan_means_on */
 	struct event_cursor *events;
 	const struct event *at;          /* NULL: the end, or groups */
 	struct event_groups *groups;     /* of a plan by groups, else NULL */
@@ -121,10 +126,21 @@ static int implied_add(struct cursor *c)
 	return c->implied ? event_where_contains(&c->where, c->implied, strlen(c->implied)) : 0;
 }
 
+/* Conditions by name may be those of an ON, which choose no rows here. */
+static bool means_on(struct cursor *c, unsigned number)
+{
+	if (!(number & EVENT_LEFT_JOINS))
+		return false;
+	if (c->on == ON_UNKNOWN)
+		c->on = event_plan_means_on(((struct table *)c->base.pVtab)->db) ? ON_MEANT : ON_NOT;
+	return c->on == ON_MEANT;
+}
+
 static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
 {
 	struct cursor *c = (struct cursor *)base;
 	struct event_order order[EVENT_ORDER_MAX];
+	bool on = means_on(c, (unsigned)number);
 	int i, rc = SQLITE_OK;
 
 	cursor_clear(c);
@@ -132,8 +148,8 @@ static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan
 		enum event_column column;
 		unsigned char op;
 
-		event_plan_argument(plan, i, &column, &op);
-		rc = event_where_add(&c->where, column, op, argv[i]);
+		if (!event_plan_argument(plan, i, &column, &op) || !on)
+			rc = event_where_add(&c->where, column, op, argv[i]);
 	}
 	if (rc == SQLITE_MISUSE) {
 		sqlite3_free(base->pVtab->zErrMsg);
@@ -143,7 +159,7 @@ static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan
 	if (rc || c->where.none)
 		return rc;
 	c->where.q.brief = true;
-	if (number) {
+	if ((unsigned)number & EVENT_GROUPED) {
 		c->once = (unsigned)number & EVENT_ONCE;
 		rc = event_groups_open(c->m->store, &c->where, (unsigned)number & EVENT_GROUP_COLUMNS, order,
 		                       event_plan_order(plan, argc, order), &c->groups);
@@ -221,6 +237,8 @@ static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx, int co
 	if (rc)
 		return failed(base->pVtab, rc);
 	datum_result(ctx, &d);
+	if (column == COL_EVENT)
+		sqlite3_result_subtype(ctx, EVENT_SUBTYPE);
 	return SQLITE_OK;
 }
 
@@ -230,8 +248,8 @@ static int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 	int64_t id = 0;
 	int rc = 1;
 
-	/* Plans do not tell that rowids are asked for, which tell the rows of a group apart: all of them are wanted then,
-	 * of this group and those behind. Of those before it none was asked for. */
+	/* Plans do not tell that rowids are asked for, which tell the rows of a group apart: all of them are wanted
+	 * then, of this group and those behind. Of those before it none was asked for. */
 	if (c->group && c->once) {
 		c->once = false;
 		c->left = c->group->n;
@@ -338,6 +356,32 @@ static void call_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	}
 }
 
+/* event MATCH 'text' where the cursor does not decide: match('text', event). */
+static void call_match(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	struct module *m = sqlite3_user_data(ctx);
+	int type = sqlite3_value_type(argv[0]);
+	const char *text = type == SQLITE_BLOB ? NULL : (const char *)sqlite3_value_text(argv[0]);
+	const struct event *e;
+	int rc;
+
+	(void)argc;
+	if (type == SQLITE_NULL || sqlite3_value_type(argv[1]) == SQLITE_NULL)
+		return;
+	if (sqlite3_value_subtype(argv[1]) != EVENT_SUBTYPE) {
+		sqlite3_result_error(ctx, "unable to use function MATCH in the requested context", -1);
+		return;
+	}
+	rc = event_of(m, argv[1], &e);
+	if (rc > 0)
+		rc = text ? event_matches(&m->matcher, e, (struct slice){text, (size_t)sqlite3_value_bytes(argv[0])})
+		          : 0;
+	if (rc < 0)
+		sql_result_fail(ctx, rc, store_error(rc));
+	else
+		sqlite3_result_int(ctx, rc);
+}
+
 /* SQLite's own, which cannot be called from here: it stands for instr() of every column of the table, as a value. */
 static void call_instr(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 {
@@ -370,10 +414,14 @@ static int find_function(sqlite3_vtab *base, int argc, const char *name,
 		*arg = NULL;
 		return EVENT_INSTR;
 	}
+	*arg = ((struct table *)base)->m;
+	if (argc == 2 && !sqlite3_stricmp(name, "match")) {
+		*f = call_match;
+		return 1;
+	}
 	if (argc != 2 || sqlite3_stricmp(name, "has"))
 		return 0;
 	*f = call_has;
-	*arg = ((struct table *)base)->m;
 	return EVENT_HAS;
 }
 
@@ -391,15 +439,19 @@ static double events_counted(struct module *m)
 
 static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
-	return event_plan(info, events_counted(((struct table *)base)->m));
+	struct module *m = ((struct table *)base)->m;
+
+	return event_plan(info, events_counted(m), m->store->left_joins);
 }
 
 static void module_release(void *arg)
 {
 	struct module *m = arg;
 
-	if (!--m->refs)
-		free(m);
+	if (--m->refs)
+		return;
+	event_matcher_done(&m->matcher);
+	free(m);
 }
 
 static int table_connect(sqlite3 *db, void *arg, int argc, const char *const *argv, sqlite3_vtab **out, char **why)
