@@ -21,6 +21,7 @@ static const unsigned char ops[] = {
     SQLITE_INDEX_CONSTRAINT_MATCH,
     EVENT_HAS,
     EVENT_INSTR,
+    EVENT_IN,
 };
 
 /* Which conditions on a column are of use, which share of the events they leave (a guess), and whether the cursor alone
@@ -92,6 +93,17 @@ static bool with_text(sqlite3_index_info *info, int i)
 	return !sqlite3_vtab_rhs_value(info, i, &v) && sqlite3_value_type(v) == SQLITE_TEXT;
 }
 
+static int op_index(unsigned char op)
+{
+	return (int)((const unsigned char *)memchr(ops, op, sizeof ops) - ops);
+}
+
+/* Whether the condition is an IN, which comes with all its values then. */
+static bool takes_in(sqlite3_index_info *info, int i)
+{
+	return is_text_equality(&info->aConstraint[i]) && sqlite3_vtab_in(info, i, -1) && sqlite3_vtab_in(info, i, 1);
+}
+
 /* Events come by source and line: is that the order asked for? */
 static bool in_order(const sqlite3_index_info *info, bool one_source)
 {
@@ -139,6 +151,7 @@ int event_plan(sqlite3_index_info *info, double events, bool left_joins)
 	char *plan = sqlite3_malloc64(2 * (sqlite3_uint64)info->nConstraint + 2 * EVENT_ORDER_MAX + 1), *p = plan;
 	double rows = events;
 	bool one_source = false, unique = false, searched = has_match(info), matched = false, by_name = false;
+	bool several = false; /* transactions, one after the other */
 	int i, args = 0;
 
 	if (!plan)
@@ -146,6 +159,7 @@ int event_plan(sqlite3_index_info *info, double events, bool left_joins)
 	for (i = 0; i < info->nConstraint; i++) {
 		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
 		int use = c->usable ? use_of(c) : -1;
+		bool in;
 
 		/* Text is compared byte by byte here; another collation is SQLite's business. */
 		if (use < 0 || (is_text_equality(c) && sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")))
@@ -159,7 +173,9 @@ int event_plan(sqlite3_index_info *info, double events, bool left_joins)
 		info->aConstraintUsage[i].omit = uses[use].exact && !(left_joins && is_by_name(c->op)) &&
 		                                 (!is_text_equality(c) || with_text(info, i));
 		*p++ = (char)('A' + uses[use].column);
-		*p++ = (char)('A' + (int)((const unsigned char *)memchr(ops, uses[use].op, sizeof ops) - ops));
+		in = takes_in(info, i);
+		several |= in && uses[use].column == COL_TID;
+		*p++ = (char)('A' + op_index(in ? EVENT_IN : uses[use].op));
 		rows *= uses[use].share;
 		unique |= uses[use].share == 0;
 		one_source |= uses[use].column == COL_SOURCE;
@@ -179,7 +195,7 @@ int event_plan(sqlite3_index_info *info, double events, bool left_joins)
 	info->needToFreeIdxStr = 1;
 	info->estimatedRows = rows < 1 ? 1 : (sqlite3_int64)rows;
 	info->estimatedCost = 50 + 10 * rows; /* of a search in the chunks; decoding a row is more than SQLite's step */
-	info->orderByConsumed = info->idxNum || in_order(info, one_source);
+	info->orderByConsumed = info->idxNum || (!several && in_order(info, one_source));
 	info->idxNum |= left_joins && by_name ? EVENT_LEFT_JOINS : 0;
 	if (unique) {
 		info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;

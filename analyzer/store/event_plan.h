@@ -52,6 +52,9 @@ static inline bool event_column_is_of_shape(enum event_column column)
 
 /* The condition instr(fields, ...). */
 #define EVENT_INSTR (SQLITE_INDEX_CONSTRAINT_FUNCTION + 1)
+/* A text column IN (...), all values at once: SQLite, which would give one after the other as if it were '=', compares
+ * them as text then, also where the IN compares numbers. */
+#define EVENT_IN (SQLITE_INDEX_CONSTRAINT_FUNCTION + 2)
 
 /* xBestIndex: fills info in for a database with this many events. left_joins: the statement may have one. SQLITE_OK or
  * SQLITE_NOMEM. */

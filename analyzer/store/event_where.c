@@ -15,6 +15,87 @@
 
 #define SECOND 1000000000
 
+/* ---- texts of an IN ---- */
+
+/* Sorted byte by byte, each once. */
+struct text_set {
+	struct slice *v; /* ours, with their bytes */
+	size_t n, room;
+};
+
+static void text_set_free(struct text_set *s)
+{
+	while (s && s->n)
+		free((char *)s->v[--s->n].ptr);
+	free(s ? s->v : NULL);
+	free(s);
+}
+
+static int text_set_add(struct text_set *s, sqlite3_value *v)
+{
+	const char *text = (const char *)sqlite3_value_text(v);
+	size_t len = (size_t)sqlite3_value_bytes(v);
+	char *copy = text ? malloc(len + 1) : NULL;
+	struct slice *to = copy ? array_add(s->v, s->n, s->room) : NULL;
+
+	if (!to) {
+		free(copy);
+		return SQLITE_NOMEM;
+	}
+	*to = (struct slice){memcpy(copy, text, len), len};
+	return SQLITE_OK;
+}
+
+/* The values of an IN, as SQLite has them sorted. *out NULL: a number is among them, and SQLite decides. What is
+ * neither is equal to no text. */
+static int text_set_read(sqlite3_value *in, struct text_set **out)
+{
+	struct text_set *s = calloc(1, sizeof *s);
+	sqlite3_value *v;
+	bool number = false;
+	int rc = s ? sqlite3_vtab_in_first(in, &v) : SQLITE_NOMEM;
+
+	for (; rc == SQLITE_OK && !number; rc = sqlite3_vtab_in_next(in, &v)) {
+		int type = sqlite3_value_type(v);
+
+		number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+		if (type == SQLITE_TEXT && (rc = text_set_add(s, v)))
+			break;
+	}
+	rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+	if (rc || number) {
+		text_set_free(s);
+		s = NULL;
+	}
+	*out = s;
+	return rc;
+}
+
+static int compare_slices(const void *a, const void *b)
+{
+	return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+/* 1, 0 or -ENOMEM. */
+static int text_set_has(const struct text_set *s, struct slice escaped)
+{
+	struct slice plain = escaped;
+	char *buf = NULL;
+	bool has;
+
+	if (!escaped.ptr)
+		return 0;
+	if (!json_is_plain(escaped)) {
+		buf = malloc(3 * escaped.len);
+		if (!buf)
+			return -ENOMEM;
+		plain = (struct slice){buf, json_unescape(escaped, buf)};
+	}
+	has = s->n && bsearch(&plain, s->v, s->n, sizeof *s->v, compare_slices);
+	free(buf);
+	return has;
+}
+
 /* ---- conditions ---- */
 
 /* The text a shape has in this column; *varies where its lines differ in it. */
@@ -70,6 +151,8 @@ static bool text_passes(struct event_where *w, const struct text_test *t, struct
 {
 	if (t->op == SQLITE_INDEX_CONSTRAINT_EQ)
 		return passes(w, event_text_is(escaped, t->text, t->len));
+	if (t->op == EVENT_IN)
+		return passes(w, text_set_has(t->set, escaped));
 	return pattern_fits(t, escaped);
 }
 
@@ -272,6 +355,34 @@ static int shape_argument(struct event_where *w, enum event_column column, unsig
 	return SQLITE_OK;
 }
 
+static int in_argument(struct event_where *w, enum event_column column, sqlite3_value *v)
+{
+	struct text_set *set;
+	int rc = text_set_read(v, &set);
+
+	if (rc || !set)
+		return rc;
+	w->none |= !set->n;
+	if (column == COL_TID && !w->tids) {
+		w->tids = set;
+		return SQLITE_OK;
+	}
+	if (column == COL_TID || array_reserve(w->texts, w->texts_room, w->ntexts + 1)) {
+		text_set_free(set);
+		return column == COL_TID ? SQLITE_OK : SQLITE_NOMEM; /* SQLite looks at a second one */
+	}
+	w->texts[w->ntexts++] = (struct text_test){.column = column, .op = EVENT_IN, .set = set};
+	return SQLITE_OK;
+}
+
+bool event_where_next_tid(struct event_where *w)
+{
+	if (!w->tids || w->tid || w->tid_at == w->tids->n)
+		return false;
+	w->q.tid = w->tids->v[w->tid_at++];
+	return true;
+}
+
 static int tid_argument(struct event_where *w, sqlite3_value *v)
 {
 	char *text;
@@ -365,6 +476,8 @@ int event_where_add(struct event_where *w, enum event_column column, unsigned ch
 		return has_argument(w, v);
 	if (op == EVENT_INSTR)
 		return instr_argument(w, v);
+	if (op == EVENT_IN)
+		return in_argument(w, column, v);
 	if (op == SQLITE_INDEX_CONSTRAINT_MATCH)
 		return match_argument(w, v);
 	if (column == COL_TID)
@@ -380,13 +493,16 @@ int event_where_add(struct event_where *w, enum event_column column, unsigned ch
 
 void event_where_done(struct event_where *w)
 {
-	while (w->ntexts)
+	while (w->ntexts) {
 		free(w->texts[--w->ntexts].text);
+		text_set_free(w->texts[w->ntexts].set);
+	}
 	while (w->ntests)
 		event_test_done(&w->tests[--w->ntests]);
 	free(w->texts);
 	free(w->tests);
 	free(w->tid);
+	text_set_free(w->tids);
 	free(w->search);
 	*w = (struct event_where){.none = false};
 }

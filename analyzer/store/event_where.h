@@ -9,9 +9,10 @@
 /* A condition on a text column, decided by shape where all its lines have the same text. */
 struct text_test {
 	enum event_column column;
-	unsigned char op; /* SQLITE_INDEX_CONSTRAINT_EQ, _LIKE or _GLOB */
+	unsigned char op; /* SQLITE_INDEX_CONSTRAINT_EQ, _LIKE or _GLOB; EVENT_IN */
 	char *text;       /* ours */
 	size_t len;
+	struct text_set *set; /* of EVENT_IN, ours */
 };
 
 struct event_where {
@@ -24,6 +25,8 @@ struct event_where {
 	struct event_test *tests; /* has() */
 	size_t ntests, tests_room;
 	char *tid;
+	struct text_set *tids; /* one after the other; NULL: as q has it */
+	size_t tid_at;
 	char *search;
 };
 
@@ -32,6 +35,10 @@ int event_where_add(struct event_where *w, enum event_column column, unsigned ch
 /* Adds that the bytes of the line's `fields` contain text; nothing else may be searched for. 0 or -ENOMEM. */
 int event_where_contains(struct event_where *w, const char *text, size_t len);
 void event_where_done(struct event_where *w);
+
+/* Once all conditions are there: the first transaction of several, which q has then; then the next one. false: there is
+ * none. */
+bool event_where_next_tid(struct event_where *w);
 
 /* Does an event of the store's cursor meet what that could not decide? */
 bool event_where_row(struct event_where *w, const struct event *e);

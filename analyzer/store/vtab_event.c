@@ -94,6 +94,13 @@ static void group_enter(struct cursor *c, size_t i)
 	c->left = !c->group ? 0 : c->once ? 1 : c->group->n;
 }
 
+static int events_open(struct cursor *c)
+{
+	event_cursor_close(c->events);
+	c->events = NULL;
+	return event_cursor_open(c->m->store, &c->where.q, &c->events);
+}
+
 static int cursor_next(sqlite3_vtab_cursor *base)
 {
 	struct cursor *c = (struct cursor *)base;
@@ -106,7 +113,9 @@ static int cursor_next(sqlite3_vtab_cursor *base)
 	}
 	do {
 		c->at = NULL;
-		rc = event_cursor_next(c->events, &c->at);
+		while (!(rc = event_cursor_next(c->events, &c->at)) && event_where_next_tid(&c->where))
+			if ((rc = events_open(c)))
+				break;
 		if (rc < 0)
 			return failed(base->pVtab, rc);
 		if (!rc)
@@ -168,8 +177,9 @@ static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan
 		return rc ? failed(base->pVtab, rc) : SQLITE_OK;
 	}
 	rc = implied_add(c);
+	event_where_next_tid(&c->where);
 	if (!rc)
-		rc = event_cursor_open(c->m->store, &c->where.q, &c->events);
+		rc = events_open(c);
 	return rc ? failed(base->pVtab, rc) : cursor_next(base);
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rowtable.c - the part of a virtual table that is the same for all. */
 #include "tables/rowtable.h"
+#include "base/array.h"
 #include "base/sql.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct module {
 	const struct rowtable *def;
@@ -20,6 +22,10 @@ struct cursor {
 	sqlite3_vtab_cursor base;
 	void *state;
 	bool end;
+	/* of an IN over text: its values, one after the other, and those of the other columns; ours */
+	sqlite3_value **in, *value[ROWTABLE_PUSHED];
+	size_t nin, in_room, in_at;
+	int in_column;
 };
 
 static const struct rowtable *def_of(const struct cursor *c)
@@ -50,6 +56,10 @@ static int disconnect_table(sqlite3_vtab *t)
 	return SQLITE_OK;
 }
 
+/* All values of an IN come at once, with this bit above that of the column. Where SQLite gives one after the other as
+ * if it were '=', it compares them as text, also where the IN compares numbers. */
+enum { IN_SHIFT = 8 };
+
 /* idxNum has a bit for each pushed column whose value comes as an argument, in order. */
 static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 {
@@ -64,6 +74,8 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 			    !sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY")) {
 				info->aConstraintUsage[i].argvIndex = ++args;
 				info->idxNum |= 1 << p;
+				if (def->text >> p & 1 && sqlite3_vtab_in(info, i, -1) && sqlite3_vtab_in(info, i, 1))
+					info->idxNum |= 1 << IN_SHIFT << p;
 				break;
 			}
 	info->estimatedRows = (sqlite3_int64)(info->idxNum & 1 ? def->rows_of_one : def->rows);
@@ -78,7 +90,7 @@ static int open_cursor(sqlite3_vtab *t, sqlite3_vtab_cursor **out)
 	(void)t;
 	if (!c)
 		return SQLITE_NOMEM;
-	*c = (struct cursor){.end = true};
+	*c = (struct cursor){.end = true, .in_column = -1};
 	*out = &c->base;
 	return SQLITE_OK;
 }
@@ -90,9 +102,24 @@ static void close_state(struct cursor *c)
 	c->state = NULL;
 }
 
+static void forget_in(struct cursor *c)
+{
+	while (c->nin)
+		sqlite3_value_free(c->in[--c->nin]);
+	free(c->in);
+	c->in = NULL;
+	c->in_room = c->in_at = 0;
+	for (int p = 0; p < ROWTABLE_PUSHED; p++) {
+		sqlite3_value_free(c->value[p]);
+		c->value[p] = NULL;
+	}
+	c->in_column = -1;
+}
+
 static int close_cursor(sqlite3_vtab_cursor *base)
 {
 	close_state((struct cursor *)base);
+	forget_in((struct cursor *)base);
 	sqlite3_free(base);
 	return SQLITE_OK;
 }
@@ -111,40 +138,113 @@ static int fail(struct cursor *c, int rc)
 	return sql_code(rc);
 }
 
+static int open_rows(struct cursor *c, sqlite3_value *const *value)
+{
+	const struct table *t = (const struct table *)c->base.pVtab;
+
+	close_state(c);
+	return def_of(c)->open(t->module->store, t->db, value, &c->state);
+}
+
+/* The rows of the next value of an IN: 1, 0 (there is none) or negative. */
+static int open_next(struct cursor *c)
+{
+	sqlite3_value *value[ROWTABLE_PUSHED];
+	int rc;
+
+	if (c->in_at == c->nin)
+		return 0;
+	memcpy(value, c->value, sizeof value);
+	value[c->in_column] = c->in[c->in_at++];
+	rc = open_rows(c, value);
+	return rc ? rc : 1;
+}
+
 static int next_row(sqlite3_vtab_cursor *base)
 {
 	struct cursor *c = (struct cursor *)base;
-	int rc = def_of(c)->next(c->state);
+	int rc;
 
+	while (!(rc = def_of(c)->next(c->state)) && (rc = open_next(c)) == 1)
+		;
 	if (rc < 0)
 		return fail(c, rc);
 	c->end = !rc;
 	return SQLITE_OK;
 }
 
+/* Keeps the texts of an IN. *all: a number is among them, and SQLite decides; else what is no text is equal to none. */
+static int read_in(struct cursor *c, sqlite3_value *in, bool *all)
+{
+	sqlite3_value *v;
+	int rc;
+
+	*all = false;
+	for (rc = sqlite3_vtab_in_first(in, &v); rc == SQLITE_OK; rc = sqlite3_vtab_in_next(in, &v)) {
+		int type = sqlite3_value_type(v);
+		sqlite3_value **to;
+
+		*all |= type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+		if (type != SQLITE_TEXT)
+			continue;
+		to = array_add(c->in, c->nin, c->in_room);
+		if (!to)
+			return SQLITE_NOMEM;
+		*to = sqlite3_value_dup(v);
+		if (!*to) {
+			c->nin--;
+			return SQLITE_NOMEM;
+		}
+	}
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Starts with the first value of an IN; others are kept for the ones behind it. */
+static int filter_in(struct cursor *c, sqlite3_value *const *value)
+{
+	int rc;
+
+	for (int p = 0; p < ROWTABLE_PUSHED; p++)
+		if (value[p] && !(c->value[p] = sqlite3_value_dup(value[p])))
+			return SQLITE_NOMEM;
+	rc = open_next(c);
+	if (rc < 0)
+		return fail(c, rc);
+	c->end = !rc;
+	return rc ? next_row(&c->base) : SQLITE_OK;
+}
+
 static int filter(sqlite3_vtab_cursor *base, int num, const char *text, int argc, sqlite3_value **argv)
 {
 	struct cursor *c = (struct cursor *)base;
-	const struct table *t = (const struct table *)base->pVtab;
 	sqlite3_value *value[ROWTABLE_PUSHED] = {NULL};
 	int at = 0, rc;
 
 	(void)text, (void)argc;
+	forget_in(c);
+	c->end = true;
 	for (int p = 0; p < ROWTABLE_PUSHED; p++)
 		if (num >> p & 1) {
 			int type = sqlite3_value_type(argv[at]);
+			bool all = false;
 
-			/* Nothing equals NULL. */
-			if (type == SQLITE_NULL) {
-				c->end = true;
-				return SQLITE_OK;
+			if (num >> IN_SHIFT >> p & 1) {
+				if ((rc = read_in(c, argv[at++], &all)))
+					return rc;
+				c->in_column = all ? -1 : p;
+				continue;
 			}
+			/* Nothing equals NULL. */
+			if (type == SQLITE_NULL)
+				return SQLITE_OK;
 			if (!(def_of(c)->text >> p & 1) || type == SQLITE_TEXT)
 				value[p] = argv[at];
 			at++;
 		}
-	close_state(c);
-	rc = def_of(c)->open(t->module->store, t->db, value, &c->state);
+	if (c->in_column >= 0)
+		return filter_in(c, value);
+	c->in_at = c->nin; /* of an IN that is SQLite's */
+	rc = open_rows(c, value);
 	return rc ? fail(c, rc) : next_row(base);
 }
 
