@@ -37,9 +37,10 @@ static void add(sqlite3_context *c, sqlite3_value *x, double q)
 static void step_quantile(sqlite3_context *c, int n, sqlite3_value **args)
 {
 	double q = sqlite3_value_double(args[1]);
+	int type = sqlite3_value_numeric_type(args[1]);
 
 	(void)n;
-	if (!(q >= 0 && q <= 1))
+	if ((type != SQLITE_INTEGER && type != SQLITE_FLOAT) || !(q >= 0 && q <= 1))
 		sqlite3_result_error(c, "quantile(x, q): q is from 0 to 1", -1);
 	else
 		add(c, args[0], q);
@@ -78,6 +79,16 @@ static void pick(double *v, size_t n, size_t k)
 	}
 }
 
+/* part of the way from a to b. What is not finite (9e999, and the way between the largest doubles) has no part. */
+static double between(double a, double b, double part)
+{
+	double way = b - a;
+
+	if (!(part > 0) || a == b)
+		return a + 0.0; /* not -0.0 */
+	return isfinite(way) ? a + way * part : a * (1 - part) + b * part;
+}
+
 double quantile_of(double *v, size_t n, double q)
 {
 	double at = q * (double)(n - 1), next;
@@ -90,7 +101,7 @@ double quantile_of(double *v, size_t n, double q)
 		for (size_t i = k + 2; i < n; i++)
 			next = v[i] < next ? v[i] : next;
 	}
-	return v[k] + (next - v[k]) * (at - (double)k);
+	return between(v[k], next, at - (double)k);
 }
 
 static void final(sqlite3_context *c)
