@@ -67,7 +67,7 @@ static int note_deed(void *arg, int action, const char *a, const char *b, const 
 
 	(void)b, (void)database, (void)trigger;
 	d->known |= action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE ||
-	            action == SQLITE_PRAGMA || action == SQLITE_TRANSACTION;
+	            action == SQLITE_PRAGMA || action == SQLITE_TRANSACTION || action == SQLITE_REINDEX;
 	/* of the others the table `event` itself reads some, when it is met */
 	if (action == SQLITE_READ && a && sqlite3_strnicmp(a, "sqlite_", 7) && sqlite3_stricmp(a, "chunk"))
 		*(sqlite3_stricmp(a, "event") ? &d->other : &d->event) = true;
@@ -108,7 +108,8 @@ static sqlite3_stmt *prepare_first(struct query *q, const char *sql, const char 
 	if (q->status)
 		sql_error_explain(q, sql, offset);
 	*only_event = deeds.event && !deeds.other;
-	if (stmt && !deeds.known && !sqlite3_stmt_readonly(stmt) && !args_has(q->args, "write"))
+	if (stmt && !deeds.known && !sqlite3_stmt_readonly(stmt) && !sqlite3_stmt_isexplain(stmt) &&
+	    !args_has(q->args, "write"))
 		query_fail(q, USAGE, "VACUUM writes a file (--write allows it)");
 	return stmt;
 }
