@@ -48,6 +48,8 @@ static int prepare(struct state *s, sqlite3_value *const *value)
 	}
 	if (value[2])
 		s->cores = sqlite3_value_int64(value[2]);
+	if (s->cores < 0)
+		return -EINVAL;
 	rc = sql_prepare(s->db,
 	                 value[0] ? "SELECT run FROM invocation WHERE tid = ?1 AND (?2 IS NULL OR run = ?2) ORDER BY 1"
 	                          : "SELECT id FROM run WHERE ?1 IS NULL AND (?2 IS NULL OR id = ?2) ORDER BY 1",
@@ -181,6 +183,8 @@ static const struct rowtable blame_table = {
     .text = 1,
     .rows = 1e7,
     .rows_of_one = 50,
+    .arguments = CORES,
+    .refused = "cores is a number of 0 (as the log says) and above",
     .open = open_blame,
     .next = next_blame,
     .column = blame_column,

@@ -60,6 +60,25 @@ static int disconnect_table(sqlite3_vtab *t)
  * if it were '=', it compares them as text, also where the IN compares numbers. */
 enum { IN_SHIFT = 8 };
 
+/* Whether an argument would come from another table, but not in this plan: its rows would be those of no argument. */
+static bool lacks_argument(const struct rowtable *def, const sqlite3_index_info *info)
+{
+	bool lacks = false;
+
+	for (int i = 0; def->arguments && i < info->nConstraint; i++) {
+		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+		bool given = c->usable;
+
+		if (c->iColumn < def->arguments || c->op != SQLITE_INDEX_CONSTRAINT_EQ)
+			continue;
+		for (int k = 0; k < info->nConstraint; k++)
+			given |= info->aConstraint[k].usable && info->aConstraint[k].iColumn == c->iColumn &&
+			         info->aConstraint[k].op == SQLITE_INDEX_CONSTRAINT_EQ;
+		lacks |= !given;
+	}
+	return lacks;
+}
+
 /* idxNum has a bit for each pushed column whose value comes as an argument, in order. */
 static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 {
@@ -80,6 +99,8 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 			}
 	info->estimatedRows = (sqlite3_int64)(info->idxNum & 1 ? def->rows_of_one : def->rows);
 	info->estimatedCost = info->idxNum & 1 ? def->rows_of_one * 10 : def->rows * 10 / (info->idxNum ? 2 : 1);
+	if (lacks_argument(def, info))
+		info->estimatedCost = 1e90; /* any other plan */
 	return SQLITE_OK;
 }
 
@@ -134,7 +155,9 @@ static int fail(struct cursor *c, int rc)
 		return SQLITE_NOMEM;
 	sqlite3_free(t->zErrMsg);
 	t->zErrMsg = sqlite3_mprintf("table %s: %s", def_of(c)->name,
-	                             rc == -EBADMSG ? "the database is damaged" : strerror(-rc));
+	                             rc == -EBADMSG                        ? "the database is damaged"
+	                             : rc == -EINVAL && def_of(c)->refused ? def_of(c)->refused
+	                                                                   : strerror(-rc));
 	return sql_code(rc);
 }
 

@@ -21,6 +21,8 @@ struct rowtable {
 	unsigned text;               /* bit p: pushed[p] is TEXT with values of its own (not an argument) */
 	double rows;                 /* about how many there are, and how many of one value of pushed[0] */
 	double rows_of_one;
+	int arguments;       /* this hidden column and those behind it say what the table is; 0: none does */
+	const char *refused; /* what is said of -EINVAL of open */
 	/* value[i] is that of pushed[i], NULL where the query leaves it open. *state is passed to the others. 0 or a
 	 * negative errno. */
 	int (*open)(struct store *s, sqlite3 *db, sqlite3_value *const *value, void **state);

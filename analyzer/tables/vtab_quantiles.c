@@ -51,7 +51,9 @@ static int open(struct store *s, sqlite3 *db, sqlite3_value *const *value, void 
 	(void)db;
 	for (unsigned i = 0; i < 3 && !rc; i++)
 		rc = argument(value[i], &t->text[i]);
-	if (!rc && t->text[1]) { /* without a field there are no numbers */
+	if (!rc && !t->text[1])
+		rc = -EINVAL;
+	if (!rc) {
 		q.message = t->text[0];
 		q.field = t->text[1];
 		q.by = t->text[2];
@@ -121,6 +123,8 @@ const struct rowtable quantiles_table = {
     .pushed = {MESSAGE, FIELD, PER, RUN},
     .rows = 1e9, /* without a message every line with the field is looked at */
     .rows_of_one = 100,
+    .arguments = MESSAGE,
+    .refused = "without a field there are no numbers: quantiles('MESSAGE', 'FIELD')",
     .open = open,
     .next = next,
     .column = column,
