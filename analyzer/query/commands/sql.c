@@ -89,6 +89,17 @@ static bool may_left_join(struct query *q, const char *sql)
 	       views;
 }
 
+/* A parameter is NULL unless somebody binds it, and nobody does: mostly it was the shell's $name in single quotes. */
+static void refuse_parameter(struct query *q, sqlite3_stmt *stmt)
+{
+	const char *name;
+
+	if (!stmt || !sqlite3_bind_parameter_count(stmt))
+		return;
+	name = sqlite3_bind_parameter_name(stmt, sqlite3_bind_parameter_count(stmt));
+	query_fail(q, USAGE, "%s is a parameter, and nothing gives it a value", name ? name : "?");
+}
+
 /* The database is opened for reading, so SQLite itself refuses to change it, and temporary tables are nobody's
  * business. But VACUUM INTO writes another file, which SQLite finds right: it is what neither reads nor changes rows.
  */
@@ -111,6 +122,8 @@ static sqlite3_stmt *prepare_first(struct query *q, const char *sql, const char 
 	if (stmt && !deeds.known && !sqlite3_stmt_readonly(stmt) && !sqlite3_stmt_isexplain(stmt) &&
 	    !args_has(q->args, "write"))
 		query_fail(q, USAGE, "VACUUM writes a file (--write allows it)");
+	if (!q->status)
+		refuse_parameter(q, stmt);
 	return stmt;
 }
 

@@ -32,15 +32,15 @@ static void gather(sqlite3 *db, const char *query, const char *statement, struct
 	sqlite3_finalize(st);
 }
 
-static const char tables_sql[] =
-    "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%' UNION SELECT column1 "
-    "FROM (VALUES ('event'), ('span'), ('phase'), ('series'), ('histogram'), ('quantiles'))";
+#define TABLES                                                                                                       \
+	"SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%' UNION SELECT "   \
+	"column1 FROM (VALUES ('event'), ('span'), ('phase'), ('series'), ('histogram'), ('quantiles'), ('blame'), " \
+	"('result'), ('trace'))"
+static const char tables_sql[] = TABLES;
 
 /* Columns of the tables that the statement names. */
 static const char columns_sql[] =
-    "SELECT DISTINCT c.name FROM (SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
-    "'sqlite%' UNION SELECT column1 FROM (VALUES ('event'), ('span'), ('phase'), ('series'), ('histogram'))) t JOIN "
-    "pragma_table_info(t.name) c WHERE instr(lower(?1), lower(t.name))";
+    "SELECT DISTINCT c.name FROM (" TABLES ") t JOIN pragma_table_info(t.name) c WHERE instr(lower(?1), lower(t.name))";
 
 static const struct {
 	const char *message, *names;
