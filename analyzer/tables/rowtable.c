@@ -196,7 +196,16 @@ static int next_row(sqlite3_vtab_cursor *base)
 	return SQLITE_OK;
 }
 
-/* Keeps the texts of an IN. *all: a number is among them, and SQLite decides; else what is no text is equal to none. */
+/* Readers take a text up to its first NUL: of one that has any behind that, SQLite decides. */
+static bool has_nul(sqlite3_value *v)
+{
+	const unsigned char *text = sqlite3_value_text(v);
+
+	return text && memchr(text, '\0', (size_t)sqlite3_value_bytes(v));
+}
+
+/* Keeps the texts of an IN. *all: a number is among them, or a NUL, and SQLite decides; else what is no text is equal
+ * to none. */
 static int read_in(struct cursor *c, sqlite3_value *in, bool *all)
 {
 	sqlite3_value *v;
@@ -210,6 +219,7 @@ static int read_in(struct cursor *c, sqlite3_value *in, bool *all)
 		*all |= type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 		if (type != SQLITE_TEXT)
 			continue;
+		*all |= has_nul(v);
 		to = array_add(c->in, c->nin, c->in_room);
 		if (!to)
 			return SQLITE_NOMEM;
@@ -260,7 +270,7 @@ static int filter(sqlite3_vtab_cursor *base, int num, const char *text, int argc
 			/* Nothing equals NULL. */
 			if (type == SQLITE_NULL)
 				return SQLITE_OK;
-			if (!(def_of(c)->text >> p & 1) || type == SQLITE_TEXT)
+			if (!(def_of(c)->text >> p & 1) || (type == SQLITE_TEXT && !has_nul(argv[at])))
 				value[p] = argv[at];
 			at++;
 		}
