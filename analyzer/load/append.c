@@ -11,7 +11,9 @@
 #include "store/place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The first n bytes of a file's text; *got: how many there were. */
 static int head_read(const char *path, char *buf, size_t n, size_t *got)
@@ -71,7 +73,63 @@ struct count {
 	uint32_t pieces; /* rows so far that are pieces of lines, and the bytes of the last ones */
 	size_t piece_bytes;
 	bool stretch; /* of a line that is too long: no line of it ends here */
+	struct window *file;
 };
+
+/* A stretch of a file that is read forwards. */
+struct window {
+	int fd;
+	int64_t at; /* of buf in the file */
+	size_t n, used;
+	bool differs; /* from what it was compared with */
+	char buf[64 * 1024];
+};
+
+static int window_open(const char *path, int64_t at, struct window **out)
+{
+	struct window *w = malloc(sizeof *w);
+	int rc = 0;
+
+	if (!w)
+		return -ENOMEM;
+	w->at = at;
+	w->n = w->used = 0;
+	w->differs = false;
+	if ((w->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		rc = -errno;
+	if (rc)
+		free(w);
+	else
+		*out = w;
+	return rc;
+}
+
+static void window_close(struct window *w)
+{
+	if (w)
+		close(w->fd);
+	free(w);
+}
+
+static void window_compare(struct window *w, const char *p, size_t n)
+{
+	while (n && !w->differs) {
+		size_t k;
+		ssize_t got;
+
+		if (w->used == w->n) {
+			w->at += (int64_t)w->n;
+			got = pread(w->fd, w->buf, sizeof w->buf, w->at);
+			w->n = got > 0 ? (size_t)got : 0;
+			w->used = 0;
+		}
+		k = w->n - w->used < n ? w->n - w->used : n;
+		w->differs = !k || memcmp(w->buf + w->used, p, k) != 0;
+		w->used += k;
+		p += k;
+		n -= k;
+	}
+}
 
 /* 1, 0 or a negative errno; rows are asked for in their order. */
 static int was_rejected(struct count *k, uint32_t row)
@@ -99,6 +157,12 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 	if ((rc = chunk_row(k->chunk, row, &r)) || (rc = chunk_line(k->chunk, &r, text, NULL)))
 		return rc;
 	len = text->len;
+	if (k->file && !last_open) {
+		window_compare(k->file, text->ptr, len);
+		/* behind the last line may stand more of it */
+		if (r.head != CHUNK_PIECE && !k->stretch && row + 1 < chunk_rows(k->chunk))
+			window_compare(k->file, "\n", 1);
+	}
 	if (r.head == CHUNK_REJECTED && k->stretch) {
 		out->rejected_bytes += len;
 		return 0;
@@ -136,9 +200,9 @@ static int count_row(struct count *k, uint32_t row, bool last_open, struct parse
 }
 
 static int chunk_counts(struct pass *p, const struct resume *r, struct chunk *c, const struct last *last,
-                        struct parse_counts *out)
+                        struct window *file, struct parse_counts *out)
 {
-	struct count k = {.chunk = c, .first_line = r->next_line, .stretch = !last->lines};
+	struct count k = {.chunk = c, .first_line = r->next_line, .stretch = !last->lines, .file = file};
 	int rc = sql_prepare(store_db(p->store),
 	                     "SELECT line FROM reject WHERE source = ?1 AND line >= ?2 ORDER BY line", &k.rejected);
 
@@ -186,7 +250,8 @@ static int places_forget(struct store *s, int64_t chunk, struct chunk *c)
 	return rc;
 }
 
-static int chunk_take_out(struct pass *p, const struct last *last, struct resume *out)
+/* file: what the chunk was read from; where that has something else now, the chunk stays. */
+static int chunk_take_out(struct pass *p, const struct last *last, struct window *file, struct resume *out)
 {
 	struct parse_counts gone = {0};
 	int64_t chunk = last->id;
@@ -196,11 +261,11 @@ static int chunk_take_out(struct pass *p, const struct last *last, struct resume
 
 	if (rc)
 		return rc;
-	rc = chunk_counts(p, out, c, last, &gone);
-	if (!rc)
+	rc = chunk_counts(p, out, c, last, file, &gone);
+	if (!rc && !(file && file->differs))
 		rc = places_forget(p->store, chunk, c);
 	store_chunk_unpin(p->store, c);
-	if (rc)
+	if (rc || (file && file->differs))
 		return rc;
 	out->kept.ok -= gone.ok;
 	out->kept.ok_bytes -= gone.ok_bytes;
@@ -284,15 +349,39 @@ static int row_read(struct pass *p, int64_t id, struct resume *out, struct sourc
 	return rc == 1 ? 0 : rc ? rc : -EBADMSG;
 }
 
-/* What to read again of a source that has grown: from its last chunk on, or behind what is another's. */
-static int grown(struct pass *p, struct resume *out)
+/* What to read again of a source that has grown: from its last chunk on, or behind what is another's. path: of the
+ * plain file, where it was not compared with what is loaded; the last chunk's text must still be there. 1, 0: it is
+ * not, and nothing was taken out, or negative. */
+static int grown(struct pass *p, const char *path, struct resume *out)
 {
+	struct resume was = *out;
+	struct window *file = NULL;
+	bool differs = false;
 	struct last last;
 	int rc = last_chunk(p, 0, out, &last);
 
+	if (!rc && path && last.id)
+		rc = window_open(path, out->skip_bytes, &file);
+	if (!rc && last.id && !(rc = chunk_take_out(p, &last, file, out)))
+		differs = file && file->differs;
 	/* of a line that has several chunks all of them */
-	while (!rc && last.id && !(rc = chunk_take_out(p, &last, out)))
-		rc = last_chunk(p, out->next_line, out, &last);
+	while (!rc && last.id && !differs && !(rc = last_chunk(p, out->next_line, out, &last)) && last.id)
+		rc = chunk_take_out(p, &last, NULL, out);
+	window_close(file);
+	if (!rc && differs)
+		*out = was;
+	return rc ? rc : !differs;
+}
+
+int source_take_out(struct pass *p, int64_t source)
+{
+	struct resume r;
+	struct source_row row;
+	struct last last;
+	int rc = row_read(p, source, &r, &row);
+
+	while (!rc && !(rc = last_chunk(p, 0, &r, &last)) && last.id)
+		rc = chunk_take_out(p, &last, NULL, &r);
 	return rc;
 }
 
@@ -301,7 +390,8 @@ int resume_source(struct pass *p, int64_t source, struct resume *out)
 	struct source_row row;
 	int rc = row_read(p, source, out, &row);
 
-	return rc ? rc : grown(p, out);
+	rc = rc ? rc : grown(p, NULL, out);
+	return rc < 0 ? rc : 0;
 }
 
 /* The text's start, or all of it, is that of a source whose own file is there as well. */
@@ -346,7 +436,7 @@ static int renamed(struct pass *p, const struct input *in, bool in_one, struct r
 
 	if (p->o->apart || head_read(in->path, head, sizeof head, &got))
 		return 0; /* what can't be read, whoever loads it says */
-	if ((rc = text_find(p, in->path, head, got, &source, &found)) != 1)
+	if ((rc = text_find(p, in->path, head, got, NULL, &source, &found)) != 1)
 		return rc;
 	if (in_one && !(found.source_ends && found.text_ends))
 		return 0;
@@ -360,7 +450,8 @@ static int renamed(struct pass *p, const struct input *in, bool in_one, struct r
 		return rc;
 	say_note(p, "%s: loaded before under another name", in->path);
 	out->unchanged = found.text_ends;
-	return out->unchanged ? 0 : grown(p, out);
+	rc = out->unchanged ? 0 : grown(p, NULL, out);
+	return rc < 0 ? rc : 0;
 }
 
 /* The same of a source that is nothing but the start of another one: it is compared with the whole of that, and as far
@@ -377,41 +468,91 @@ static int same_copy(struct pass *p, const struct input *in, struct resume *out)
 	return rc;
 }
 
+/* What to read of a file that goes on behind what is loaded of it. 1, 0: it is another file, or negative. */
+static int goes_on(struct pass *p, const struct input *in, bool in_one, const struct known_source *known, bool compared,
+                   struct resume *out)
+{
+	char head[HEAD_BYTES];
+	size_t len;
+	int rc = 0;
+
+	if (!in_one && !p->o->apart && !head_read(in->path, head, sizeof head, &len))
+		rc = resume_ahead(p, in, known, compared, head, len, out);
+	if (rc)
+		return rc;
+	return known->copy ? same_copy(p, in, out) : grown(p, compared ? NULL : in->path, out);
+}
+
 /* A file whose name and first bytes are those of a source, and whose size is not: as long as it is plain it has grown.
  * What was packed, or is less than it was, is compared. 1, 0: it is another file, or negative. */
-static int same_file(struct pass *p, const struct input *in, const struct known_source *known,
+static int same_file(struct pass *p, const struct input *in, bool in_one, const struct known_source *known,
                      const struct source_row *row, struct resume *out)
 {
+	bool compare = !known->copy && (out->same_as || in->file_bytes < row->file_bytes ||
+	                                row->file_bytes != row->bytes || !file_is_plain(in->path));
 	struct overlap found = {0};
-	int rc = 1;
+	int rc = compare ? text_compare(p, in->path, out->source, &found) : 1;
 
-	if (out->same_as && row->bytes == out->skip_bytes)
-		return same_copy(p, in, out);
-	if (out->same_as || in->file_bytes < row->file_bytes || row->file_bytes != row->bytes ||
-	    !file_is_plain(in->path))
-		rc = text_compare(p, in->path, out->source, &found);
 	if (rc != 1)
 		return rc;
 	out->unchanged = found.text_ends;
 	if (found.text_ends && found.source_ends)
 		rc = rename_source(p, in, known);
 	else if (!found.text_ends)
-		rc = grown(p, out);
+		return goes_on(p, in, in_one, known, compare, out);
 	return rc < 0 ? rc : 1;
+}
+
+/* A file that was empty: it may be one that is loaded already. */
+static int filled(struct pass *p, const struct input *in, bool in_one, int64_t empty, struct resume *out)
+{
+	struct known_source gone = {.id = empty, .path = {"", 0}};
+	sqlite3_stmt *q;
+	int rc;
+
+	*out = (struct resume){.source = empty, .next_line = 1};
+	if ((rc = renamed(p, in, in_one, out)) || out->source == empty)
+		return rc;
+	if ((rc = sql_prepare(store_db(p->store), "DELETE FROM source WHERE id = ?", &q)))
+		return rc;
+	sqlite3_bind_int64(q, 1, empty);
+	rc = sql_finish(q);
+	return rc ? rc : known_note(&p->known, &gone);
+}
+
+/* Another file under a name that was loaded before. One that begins as that did was cut, in a crash or by hand, and
+ * went on: what it had before the cut is the other's. */
+static int other_file(struct pass *p, const struct input *in, bool in_one, int64_t before, bool begins,
+                      struct resume *out)
+{
+	struct overlap found;
+	int rc;
+
+	say_note(p, "%s: not the file that was loaded under this name before; loaded as another source", in->path);
+	*out = (struct resume){.next_line = 1};
+	rc = renamed(p, in, in_one, out);
+	if (rc || !begins || out->source || out->copied || in_one || p->o->apart)
+		return rc;
+	rc = text_compare(p, in->path, before, &found);
+	if (rc >= 0 && found.lines)
+		resume_copy(out, before, &found);
+	return rc < 0 ? rc : 0;
 }
 
 int resume_find(struct pass *p, const struct input *in, bool in_one, struct resume *out)
 {
-	const struct known_source *known = known_path(&p->known, in->real);
+	const struct known_source *there = known_path(&p->known, in->real);
+	struct known_source known;
 	struct source_row row;
 	int64_t hash_now = 0;
 	size_t got = 0;
 	int rc;
 
 	*out = (struct resume){.next_line = 1};
-	if (!known)
+	if (!there)
 		return renamed(p, in, in_one, out);
-	if ((rc = row_read(p, known->id, out, &row)))
+	known = *there;
+	if ((rc = row_read(p, known.id, out, &row)))
 		return rc;
 	if (head_hash(in->path, (size_t)(row.bytes < HEAD_BYTES ? row.bytes : HEAD_BYTES), &hash_now, &got))
 		return 0; /* it can't be opened: whoever loads it says so */
@@ -419,9 +560,9 @@ int resume_find(struct pass *p, const struct input *in, bool in_one, struct resu
 		out->unchanged = true;
 		return 0;
 	}
-	if (hash_now == row.hash && (rc = same_file(p, in, known, &row, out)))
+	if (!row.bytes)
+		return filled(p, in, in_one, known.id, out);
+	if (hash_now == row.hash && (rc = same_file(p, in, in_one, &known, &row, out)))
 		return rc < 0 ? rc : 0;
-	say_note(p, "%s: not the file that was loaded under this name before; loaded as another source", in->path);
-	*out = (struct resume){.next_line = 1};
-	return renamed(p, in, in_one, out);
+	return other_file(p, in, in_one, known.id, hash_now == row.hash && row.bytes >= HEAD_BYTES, out);
 }

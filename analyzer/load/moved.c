@@ -29,6 +29,18 @@ static void same_note(struct compare *c, size_t n)
 	c->all += (int64_t)n;
 }
 
+/* How many of the first n bytes are the same. */
+static size_t same_bytes(const char *a, const char *b, size_t n)
+{
+	size_t i = 0;
+
+	if (!memcmp(a, b, n))
+		return n;
+	while (a[i] == b[i])
+		i++;
+	return i;
+}
+
 /* One piece of the source against as much of the text: 1 where one of them ends. */
 static int piece_same(void *arg, const void *p, size_t n)
 {
@@ -39,13 +51,13 @@ static int piece_same(void *arg, const void *p, size_t n)
 		size_t want = n < sizeof c->buf ? n : sizeof c->buf;
 		ssize_t got = reader_read(c->reader, c->buf, want);
 
-		if (got <= 0)
-			c->found.text_ends = true;
-		else
-			c->differs = memcmp(c->buf, at, (size_t)got) != 0;
+		size_t same = got > 0 ? same_bytes(c->buf, at, (size_t)got) : 0;
+
+		c->found.text_ends = got <= 0;
+		c->differs = got > 0 && same < (size_t)got;
+		same_note(c, same);
 		if (got <= 0 || c->differs)
 			return 1;
-		same_note(c, (size_t)got);
 		at += got;
 		n -= (size_t)got;
 	}
@@ -73,8 +85,7 @@ int text_compare(struct pass *p, const char *path, int64_t source, struct overla
 		c->found.lines++;
 	}
 	reader_close(c->reader);
-	if (!c->differs && (c->found.source_ends || c->found.text_ends))
-		*out = c->found;
+	*out = c->found;
 	rc = rc == -ENOMEM ? rc : !c->differs && (c->found.source_ends || c->found.text_ends);
 	free(c);
 	return rc;
@@ -91,15 +102,18 @@ bool source_still_there(const struct known_source *s)
 	       now == s->head_hash;
 }
 
-int text_find(struct pass *p, const char *path, const void *head, size_t len, struct known_source *source,
-              struct overlap *out)
+int text_find(struct pass *p, const char *path, const void *head, size_t len, const struct known_source *but,
+              struct known_source *source, struct overlap *out)
 {
 	struct known_source candidates[KNOWN_TRIES];
 	size_t n = known_heads(&p->known, head, len, candidates, KNOWN_TRIES);
 	int found = 0;
 
-	for (size_t i = 0; i < n && !found; i++)
+	for (size_t i = 0; i < n && !found; i++) {
+		if (but && (candidates[i].id == but->id || (!but->copy && candidates[i].bytes <= but->bytes)))
+			continue;
 		if ((found = text_compare(p, path, candidates[i].id, out)) == 1)
 			*source = candidates[i];
+	}
 	return found;
 }

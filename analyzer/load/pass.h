@@ -94,6 +94,12 @@ struct resume {
 int resume_find(struct pass *p, const struct input *in, bool in_one, struct resume *out);
 /* Hash of the first n bytes of a file's text (at most HEAD_BYTES); *got: how many there were. */
 int head_hash(const char *path, size_t n, int64_t *hash, size_t *got);
+/* Takes all chunks of a source out; its row still counts them. */
+int source_take_out(struct pass *p, int64_t source);
+/* ahead.c: of a file that has grown, where another source has what it has grown by. compared: its text up to there is
+ * known to be the source's. 1: *out tells what to read, 0: nothing is to be said of it, or negative. */
+int resume_ahead(struct pass *p, const struct input *in, const struct known_source *known, bool compared,
+                 const char *head, size_t len, struct resume *out);
 /* What is known of a source, for a file that goes on where it ends; chunks of what is read again are taken out. */
 int resume_source(struct pass *p, int64_t source, struct resume *out);
 
@@ -102,11 +108,12 @@ struct overlap {
 	int64_t bytes, lines; /* whole lines; where both end, all of them */
 	bool source_ends, text_ends;
 };
-/* 1: the text at path and the source's are the same as far as both go; 0: they are not; or negative. */
+/* 1: the text at path and the source's are the same as far as both go; 0: they part behind out->lines; or negative. */
 int text_compare(struct pass *p, const char *path, int64_t source, struct overlap *out);
-/* The longest source of which that is true, for a text that begins with head. 1, 0: none, or negative. */
-int text_find(struct pass *p, const char *path, const void *head, size_t len, struct known_source *source,
-              struct overlap *out);
+/* The longest source of which that is true, for a text that begins with head. but: another one than this, and longer,
+ * unless that is a copy; NULL: any. 1, 0: none, or negative. */
+int text_find(struct pass *p, const char *path, const void *head, size_t len, const struct known_source *but,
+              struct known_source *source, struct overlap *out);
 /* Is the file that the source was read from where it was? */
 bool source_still_there(const struct known_source *s);
 /* append.c: *out for a text that is the source's as far as `found` tells. */

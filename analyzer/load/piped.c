@@ -60,7 +60,7 @@ static int compare(struct pass *p, struct piped *s, char path[32], struct resume
 		return 0;
 	rc = keep(p, s, path);
 	if (!rc)
-		rc = text_find(p, path, s->head, s->n, &source, &found);
+		rc = text_find(p, path, s->head, s->n, NULL, &source, &found);
 	if (rc != 1)
 		return rc;
 	/* where the source's own file is gone, nothing else will bring the rest of it */
