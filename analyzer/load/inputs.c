@@ -120,7 +120,8 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	    "ok = ?8, repaired = ?9, rejected = ?10, ok_bytes = ?11, repaired_bytes = ?12, rejected_bytes = ?13, "
 	    "cluster = max(cluster, ?14), offset_s = coalesce(offset_s, ?15), offset_from = coalesce(offset_from, "
 	    "?16), "
-	    "blank = ?17, format = coalesce(?18, format) WHERE id = ?1",
+	    "blank = ?17, format = coalesce(?18, format), kind = coalesce(?19, kind), worker = CASE ?19 WHEN 'energy' "
+	    "THEN NULL ELSE worker END WHERE id = ?1",
 	    &q);
 
 	if (rc)
@@ -142,6 +143,9 @@ static int source_update(struct pass *p, const struct input *in, struct source_l
 	sqlite3_bind_int64(q, 17, (int64_t)c.blank);
 	if ((format = formats_used(l)))
 		sqlite3_bind_text(q, 18, format, -1, free);
+	if (in->kind != INPUT_STREAM &&
+	    in->kind != INPUT_EMPTY) /* what it is may not have been seen before: it was empty */
+		sqlite3_bind_text(q, 19, input_kind_name(in->kind), -1, SQLITE_STATIC);
 	now.bytes = bytes;
 	now.head_hash = hash;
 	rc = sql_finish(q);
