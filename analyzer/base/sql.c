@@ -191,7 +191,7 @@ int sql_finish(sqlite3_stmt *st)
 
 int sql_exec_all(sqlite3 *db, const char *sql)
 {
-	return sql_errno(sqlite3_exec(db, sql, NULL, NULL, NULL));
+	return prepared(sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
 void bind_slice(sqlite3_stmt *st, int i, struct slice v)

@@ -100,6 +100,18 @@ int rules_keep(sqlite3 *db, const char *path, char **why)
 	return rc;
 }
 
+/* What is kept was read before: where it is none, it is damaged. */
+static int kept_parse(sqlite3_stmt *st, struct rules **out, char **why)
+{
+	const char *path = (const char *)sqlite3_column_text(st, 0);
+	struct slice text = column_slice(st, 1);
+	int rc = path && text.ptr ? rules_parse(text.ptr, text.len, path, out, why) : -EBADMSG;
+
+	if (!rc)
+		(*out)->inferred = from_path(column_slice(st, 0)) >= RULES_FROM_LOG;
+	return rc == -EINVAL ? -EBADMSG : rc;
+}
+
 int rules_of_database(sqlite3 *db, struct rules **out, char **why)
 {
 	sqlite3_stmt *st;
@@ -109,16 +121,10 @@ int rules_of_database(sqlite3 *db, struct rules **out, char **why)
 	if (rc)
 		return rc;
 	rc = sql_next(st);
-	if (rc == 1) {
-		struct slice text = column_slice(st, 1);
-
-		rc =
-		    rules_parse(text.ptr ? text.ptr : "", text.len, (const char *)sqlite3_column_text(st, 0), out, why);
-		if (!rc)
-			(*out)->inferred = from_path(column_slice(st, 0)) >= RULES_FROM_LOG;
-	} else if (!rc) {
+	if (rc == 1)
+		rc = kept_parse(st, out, why);
+	else if (!rc)
 		rc = rules_builtin(out, why);
-	}
 	sqlite3_finalize(st);
 	return rc;
 }

@@ -93,7 +93,7 @@ static size_t idle_most(const struct store *s)
 
 int store_exec(struct store *s, const char *sql)
 {
-	return sql_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
+	return sql_exec_all(s->db, sql);
 }
 
 /* A write has failed: was there no room? SQLite does not always remember the error by which it could be known. */
