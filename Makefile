@@ -91,7 +91,7 @@ QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c complai
               $(addprefix analyzer/query/report/,measure.c over_time.c report_blame.c report_charts.c report_findings.c report_flames.c report_html.c report_read.c report_sections.c report_timelines.c report_verdict.c report_write.c) \
               $(addprefix analyzer/query/cluster/,blame.c command.c compare.c lines.c need.c report.c slow.c sql.c) \
               $(addprefix analyzer/query/export/,csv.c faas_sim.c filter.c folded.c lanes.c ndjson.c otlp.c perfetto.c speedscope.c stacks.c strict.c teach_idle.c teach_machine.c teach_order.c trace_csv.c)
-RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c fold.c number.c output.c page.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
+RENDER_SRC := $(addprefix analyzer/render/,chart_bars.c chart_html.c chart_svg.c flame.c fold.c number.c output.c page.c stream.c table.c table_csv.c table_html.c table_json.c table_lines.c table_markdown.c table_text.c \
               text.c timeline_html.c timeline_text.c)
 SHELL_SRC  := $(addprefix analyzer/shell/,commands.c complete.c dot.c options.c repl.c script.c session.c shown.c statement.c suggest.c words.c)
 # Each of these has the row of its command, or of several; the help lists them in this order.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* output.c - see output.h */
 #include "render/output.h"
+#include "render/stream.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -34,7 +35,5 @@ enum ink ink_of_level(const char *level, size_t len)
 
 int output_status(const struct output *o)
 {
-	if (!ferror(o->file))
-		return 0;
-	return errno == EPIPE || errno == ENOSPC ? -errno : -EIO;
+	return stream_status(o->file);
 }

@@ -2,6 +2,7 @@
 /* session.c - see session.h */
 #include "shell/session.h"
 #include "base/sql.h"
+#include "render/stream.h"
 #include "beside/beside.h"
 #include "blame/blame.h"
 #include "load/load.h"
@@ -275,8 +276,8 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 		out->page = NULL;
 	settle_memory(c->gives_back);
 	run_in_one_state(c, q);
-	if (fflush(out->file))
-		query_ok(q, -errno, "output");
+	if (!q->status)
+		query_ok(q, stream_flush(out->file), "output");
 	interruptible = NULL;
 	if (out->file != stdout && out->file != s->to)
 		pclose(out->file);
@@ -361,12 +362,16 @@ static void sum_up(struct session *s, const struct invocation *in, int status)
 static int show_help(struct session *s, const struct invocation *in)
 {
 	struct output out = make_output(s, &in->settings);
+	int rc;
 
 	if (in->command)
 		help_command(in->command, &out);
 	else
 		help_all(&out);
-	return fflush(out.file) ? SYSTEM : DONE;
+	rc = stream_flush(out.file);
+	if (rc && rc != -EPIPE)
+		complain(in->settings.width, "output: %s", strerror(-rc));
+	return rc ? SYSTEM : DONE;
 }
 
 static int parse_failed(int rc, char *why, const char *place, int width)

@@ -7,6 +7,7 @@
 #include "query/cluster/command.h"
 #include "remote/answer.h"
 #include "remote/statement.h"
+#include "render/stream.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +145,7 @@ void remote_sql(struct query *q, struct cluster *c)
 		if (one.ptr)
 			run_one(q, c, one, &tables);
 	}
-	if (!q->status && fflush(q->out->file))
-		query_ok(q, -errno, "output");
+	if (!q->status)
+		query_ok(q, stream_flush(q->out->file), "output");
 	text_done(&sql);
 }

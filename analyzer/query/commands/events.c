@@ -5,6 +5,7 @@
  * times of all that match are collected first (16 bytes each), sorted, and then each event is fetched to be shown.
  * With --limit only the earliest are kept, in a heap. */
 #include "base/array.h"
+#include "render/stream.h"
 #include "query/core/command.h"
 #include "query/events/event_fetch.h"
 #include "query/events/event_filter.h"
@@ -373,7 +374,8 @@ static void follow(struct events *ev)
 	int64_t shown = version(ev->q), now;
 
 	while (!ev->q->status && !query_interrupted) {
-		fflush(ev->q->out->file);
+		if (!query_ok(ev->q, stream_flush(ev->q->out->file), "output"))
+			break;
 		usleep(200000);
 		query_renew(ev->q);
 		now = version(ev->q);

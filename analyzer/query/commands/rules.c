@@ -3,6 +3,7 @@
 #include "infer/infer.h"
 #include "model/cover.h"
 #include "query/core/command.h"
+#include "query/core/outfile.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -86,11 +87,22 @@ static void check(struct query *q, const struct rules *r)
 
 /* ---- infer ---- */
 
+static void write_rules(struct query *q, const char *path, const char *text)
+{
+	struct outfile f;
+
+	if (!path)
+		fprintf(q->out->file, "%s\n", text);
+	else if (outfile_open(q, &f, path)) {
+		fprintf(f.file, "%s\n", text);
+		outfile_close(q, &f);
+	}
+}
+
 static void infer(struct query *q)
 {
 	const char *path = args_value(q->args, "output");
 	struct inferred found = {0};
-	FILE *f = NULL;
 
 	if (!query_ok(q, infer_rules(q->store, query_run(q), &found), "rules infer") || q->status)
 		goto out;
@@ -99,11 +111,9 @@ static void infer(struct query *q)
 		query_stop(q, FINDINGS);
 		goto out;
 	}
-	f = path ? fopen(path, "we") : q->out->file;
-	if (!f || fprintf(f, "%s\n", found.text) < 0 || (path ? fclose(f) : fflush(f)))
-		query_fail(q, errno == ENOENT || errno == EACCES ? USAGE : SYSTEM, "%s: %s", path ? path : "stdout",
-		           strerror(errno));
-	query_note(q, "%s", found.why);
+	write_rules(q, path, found.text);
+	if (!q->status)
+		query_note(q, "%s", found.why);
 out:
 	inferred_done(&found);
 }

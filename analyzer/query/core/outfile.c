@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* outfile.c - see outfile.h */
 #include "query/core/outfile.h"
+#include "render/stream.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +65,7 @@ void outfile_close(struct query *q, struct outfile *f)
 {
 	int rc = 0;
 
-	if (!q->status && (fflush(f->file) || (f->temporary && fsync(fileno(f->file)))))
+	if (!q->status && !(rc = stream_flush(f->file)) && f->temporary && fsync(fileno(f->file)))
 		rc = -errno;
 	if (fclose(f->file) && !rc)
 		rc = -errno;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* export.c - the command: which formats there are, where they go, and what they share. */
 #include "query/export/export.h"
+#include "render/stream.h"
 #include "ingest/line.h"
 #include "query/core/outfile.h"
 #include <dirent.h>
@@ -67,7 +68,7 @@ int export_put(struct export *x)
 	int rc = x->line.failed ? -ENOMEM : 0;
 
 	if (!rc && fwrite(x->line.ptr ? x->line.ptr : "", 1, x->line.len, x->file) < x->line.len)
-		rc = errno == EPIPE || errno == ENOSPC ? -errno : -EIO;
+		rc = stream_status(x->file);
 	text_reset(&x->line);
 	x->records++;
 	show_progress(x);
@@ -230,8 +231,8 @@ static void write_stdout(struct export *x, const struct exporter *f)
 		return;
 	x->file = x->q->out->file;
 	f->write(x);
-	if (fflush(x->file) && !x->q->status)
-		query_ok(x->q, errno == EPIPE || errno == ENOSPC ? -errno : -EIO, "output");
+	if (!x->q->status)
+		query_ok(x->q, stream_flush(x->file), "output");
 }
 
 /* ---- the command ---- */
