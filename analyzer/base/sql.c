@@ -37,6 +37,8 @@ int sql_errno(int rc)
 	case SQLITE_NOTADB:
 		return -EMEDIUMTYPE;
 	case SQLITE_CORRUPT:
+	case SQLITE_CONSTRAINT: /* ours give the tables nothing that these do not take, as they were made */
+	case SQLITE_MISMATCH:
 		return -EBADMSG;
 	default:
 		return -EINVAL;

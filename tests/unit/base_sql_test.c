@@ -50,7 +50,7 @@ static void errors_are_ours(void **state)
 	            {SQLITE_CORRUPT, -EBADMSG},
 	            {SQLITE_CORRUPT_VTAB, -EBADMSG},
 	            {SQLITE_ERROR, -EINVAL},
-	            {SQLITE_CONSTRAINT, -EINVAL},
+	            {SQLITE_CONSTRAINT, -EBADMSG},
 	            {SQLITE_MISUSE, -EINVAL}};
 
 	(void)state;
@@ -138,7 +138,7 @@ static void a_last_step_ends_a_statement(void **state)
 	assert_int_equal(sql_exec_all(db, "CREATE TABLE k(x INTEGER PRIMARY KEY)"), 0);
 	for (int again = 0; again < 2; again++) {
 		assert_int_equal(sql_prepare_kept(db, "INSERT INTO k VALUES(1)", &st), 0);
-		assert_int_equal(sql_finish(st), again ? -EINVAL : 0);
+		assert_int_equal(sql_finish(st), again ? -EBADMSG : 0);
 	}
 }
 
@@ -190,7 +190,7 @@ static void a_refused_row_does_not_stop_the_next(void **state)
 	assert_int_equal(sql_prepare(db, "INSERT INTO u VALUES(?)", &st), 0);
 	sqlite3_bind_int64(st, 1, 1);
 	assert_int_equal(sql_step_reset(st), 0);
-	assert_int_equal(sql_step_reset(st), -EINVAL);
+	assert_int_equal(sql_step_reset(st), -EBADMSG);
 	sqlite3_bind_int64(st, 1, 2);
 	assert_int_equal(sql_step_reset(st), 0);
 	sqlite3_finalize(st);
