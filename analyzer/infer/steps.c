@@ -49,23 +49,34 @@ static bool is_end(const struct chain *c, uint32_t key)
 	return key == k->start || key == k->answered;
 }
 
-/* How often a request has a message, in its first attempt where that has it; *line: where first. */
-static uint32_t lines_of_first(const struct chain *c, uint32_t request, uint32_t key, uint32_t *line)
+/* How often a request has a message, in its first attempt where that has it. *place, in s->by_key, moves on from the
+ * first line of the message, or from an earlier request, to the first one here. */
+static uint32_t lines_of_first(const struct chain *c, uint32_t request, uint32_t key, uint32_t *place)
 {
-	uint32_t tid = c->tids[request], n = lines_before(c->s, tid, key, c->again[request], line);
+	const struct sample *s = c->s;
+	uint32_t tid = c->tids[request], to = s->of_key[key + 1], at = *place;
 
-	return n ? n : lines_of_key(c->s, tid, key, line);
+	while (at < to && s->by_key[at] < s->first[tid])
+		at++;
+	*place = at;
+	while (at < to && s->by_key[at] < c->again[request])
+		at++;
+	if (at == *place)
+		while (at < to && s->by_key[at] < s->first[tid + 1])
+			at++;
+	return at - *place;
 }
 
 /* Where a message stands in each request that has it once. */
 static uint32_t fill_key(const struct chain *c, uint32_t key, int64_t *at)
 {
-	uint32_t found = 0, once = 0, line;
+	const struct sample *s = c->s;
+	uint32_t found = 0, once = 0, place = s->of_key[key];
 
 	for (uint32_t i = 0; i < c->n; i++) {
 		const struct request *r = &c->r->of[c->tids[i]];
-		uint32_t n = lines_of_first(c, i, key, &line);
-		int64_t ns = n == 1 ? c->s->line[line].time_ns - c->s->line[r->start_line].time_ns : NO_NS;
+		uint32_t n = lines_of_first(c, i, key, &place);
+		int64_t ns = n == 1 ? s->line[s->by_key[place]].time_ns - s->line[r->start_line].time_ns : NO_NS;
 
 		at[i] = n == 1 && ns >= 0 && ns <= c->took[i] ? ns : NO_NS;
 		found += n > 0;
