@@ -76,7 +76,7 @@ INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c logs.c naming.c outc
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c found.c hangs.c kept.c leaks.c lint.c lint_lines.c lint_log.c lint_seen.c mount.c secret.c storms.c)
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c messages.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 PARSE_SRC  := $(addprefix analyzer/parse/,foreign.c parse.c parse_reject.c parse_state.c recipe.c)
-LOAD_SRC   := $(addprefix analyzer/load/,ahead.c append.c aside.c formats.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c piece.c piped.c retid.c source.c source_lines.c source_stream.c source_turn.c zones.c) \
+LOAD_SRC   := $(addprefix analyzer/load/,ahead.c append.c aside.c formats.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c passing.c piece.c piped.c retid.c source.c source_lines.c source_stream.c source_turn.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c gather.c http.c libcurl.c merged.c partial.c push.c push_inputs.c push_sources.c rows.c schema.c senders.c statement.c tsv.c unit.c url.c)
 MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c gapped.c inputs.c ledger.c leveled.c marks.c mirror.c needed.c rowsof.c seen.c run_groups.c)
@@ -122,7 +122,7 @@ LIBLOG_TESTS   += dtoa_test duration_test config_test console_test directive_tes
 ANALYZER_TESTS := template_test spool_test base_test base_sql_test base_text_test
 ANALYZER_TESTS += finding_test sorter_test linear_test
 ANALYZER_TESTS += format_test record_jansson_test spelling_test energy_test model_test pack_test result_test rules_test stamp place_test tables_test zone reader discover line_test shape_test vtab_event chunk_test render questions column_test scan_test store_test runs_test damage_test
-ANALYZER_TESTS += slow_test seen_test sample_test
+ANALYZER_TESTS += slow_test seen_test sample_test passing_test
 # Of the analyzer those that the thread sanitizer is to see.
 THREAD_TESTS   := recipe_test
 ANALYZER_TESTS += textduration_test why_test remote_test

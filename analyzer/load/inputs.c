@@ -3,6 +3,7 @@
 #include "ingest/reader.h"
 #include "base/sql.h"
 #include "load/pass.h"
+#include "load/passing.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -277,6 +278,7 @@ static int rest_load(struct pass *p, const struct input *in, struct resume *r, s
 	                        .foreign = input_is_foreign(in->kind),
 	                        .no_text =
 	                            in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER,
+	                        .passes = passing_is_worth(p->progress.total_bytes) || passing_is_worth(in->file_bytes),
 	                        .store = p->store,
 	                        .places = p->places,
 	                        .progress = &p->progress,

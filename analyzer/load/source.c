@@ -160,6 +160,7 @@ static int plain_piece(struct worker *w, int64_t from, int64_t to)
 	if (!rc) {
 		parse_state_leave(&w->parser, &j->state);
 		j->end_at = w->at;
+		passing_behind(&j->passing, j->end_at);
 	}
 	return rc;
 }
@@ -337,6 +338,8 @@ static int start(struct job *j, const char **why)
 			return -errno;
 		j->size = reader_stat(j->reader)->st_size;
 		j->next_from = j->end_at = l->skip_bytes;
+		if (l->passes)
+			passing_begin(&j->passing, j->fd, l->skip_bytes, j->size);
 		j->piece = piece_of_file(j->fd, l->skip_bytes, j->size);
 		posix_fadvise(j->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 		last_byte(j);
@@ -367,6 +370,7 @@ int source_load(struct source_load *l, const char **why)
 		l->file_bytes = j.fd >= 0 ? l->skip_bytes + l->bytes : reader_file_bytes(j.reader, &total);
 	chunk_writer_close(&j.writer);
 	sqlite3_finalize(j.reject_insert);
+	passing_done(&j.passing);
 	if (j.fd >= 0)
 		close(j.fd);
 	reader_close(j.reader);

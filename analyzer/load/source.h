@@ -29,6 +29,7 @@ struct source_load {
 	    *energy; /* NULL: a log. Else one thread reads it, however large: a line may set what the next ones mean */
 	const struct record_options *record; /* how lines of other programs are read */
 	bool no_text;                        /* the file is no log by its beginning */
+	bool passes;                         /* a plain file's text is not to stay in memory (load/passing.h) */
 	bool foreign;                        /* it is a log of another program; packed, one thread reads it */
 	/* out */
 	struct parse_counts counts;

@@ -5,6 +5,7 @@
 #define LOAD_SOURCE_JOB_H
 
 #include "load/source.h"
+#include "load/passing.h"
 #include "load/piece.h"
 #include "parse/parse_state.h"
 #include "ingest/line.h"
@@ -32,6 +33,7 @@ struct job {
 	unsigned nworkers;
 	bool alone;     /* one worker has all pieces */
 	int64_t end_at; /* plain: where the piece ended that was written last, and what was known then; its writer's */
+	struct passing passing; /* plain; the writer's */
 	struct parse_state state;
 	char *carry; /* streams: text that belongs to the next piece */
 	size_t carry_len, carry_room;

@@ -153,6 +153,8 @@ ssize_t lines_more(struct worker *w, char *buf, size_t n)
 	if (n)
 		got = lines_at(w->job->fd, buf, n, w->at);
 	w->at += got > 0 ? got : 0;
+	if (w->job->alone) /* its piece may be the whole file, and is read once */
+		passing_behind(&w->job->passing, w->at);
 	return got;
 }
 
