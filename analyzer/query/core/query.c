@@ -185,6 +185,7 @@ struct cell query_cell(struct query *q, sqlite3_stmt *stmt, int i)
 {
 	const void *bytes;
 	struct cell c;
+	int n;
 
 	switch (sqlite3_column_type(stmt, i)) {
 	case SQLITE_INTEGER:
@@ -192,8 +193,10 @@ struct cell query_cell(struct query *q, sqlite3_stmt *stmt, int i)
 	case SQLITE_FLOAT:
 		return CELL_OF_REAL(sqlite3_column_double(stmt, i));
 	case SQLITE_TEXT:
-		bytes = sqlite3_column_text(stmt, i);
-		return cell_of_value(q, bytes, sqlite3_column_bytes(stmt, i));
+		/* as text it would get a NUL behind it, for which a text of the tables is copied */
+		bytes = sqlite3_column_blob(stmt, i);
+		n = sqlite3_column_bytes(stmt, i);
+		return cell_of_value(q, n ? bytes : "", n);
 	case SQLITE_BLOB:
 		bytes = sqlite3_column_blob(stmt, i);
 		c = cell_of_value(q, bytes, sqlite3_column_bytes(stmt, i));
