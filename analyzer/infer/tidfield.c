@@ -32,6 +32,7 @@ struct burst {
 struct field {
 	uint32_t first;                    /* burst, once they are sorted */
 	uint32_t bursts, good, good_lines; /* values; those that could be a transaction's, and their lines */
+	uint32_t against;                  /* those that could not, though a transaction has such lines */
 	uint32_t begins;                   /* of the good ones, those that begin as most do, and once */
 	uint32_t begin_key;
 	int64_t median_ns;
@@ -110,6 +111,8 @@ static bool may_be_id(const struct member *m)
 		if (m->value.ptr[i] == ' ')
 			return false; /* a sentence, or a date */
 	}
+	if (m->value.ptr[0] == '/' || memmem(m->value.ptr, m->value.len, "://", 3))
+		return false; /* a path or an address with an id in it: what a request is for */
 	return digits && stamp_parse_rfc3339(m->value, &ns, &offset_s, &canonical) != 0;
 }
 
@@ -215,6 +218,31 @@ static int begins(const struct looking *l, struct field *f, uint32_t from, uint3
 	return 0;
 }
 
+static bool has_key_of(const struct burst *b, const bool *keys)
+{
+	for (uint32_t i = 0; i < b->messages; i++)
+		if (keys[b->keys[i]])
+			return true;
+	return false;
+}
+
+/* Samples and other care have an id on each line, often more of them than there are requests: that says nothing, as
+ * long as no transaction has such a line. The field's bursts are v[from..to). */
+static int count_against(const struct looking *l, struct field *f, uint32_t from, uint32_t to)
+{
+	bool *keys = calloc((size_t)l->keys.n + 1, sizeof *keys);
+
+	if (!keys)
+		return -ENOMEM;
+	for (uint32_t i = from; i < to; i++)
+		for (uint32_t k = 0; is_good(l, &l->burst[i]) && k < l->burst[i].messages; k++)
+			keys[l->burst[i].keys[k]] = true;
+	for (uint32_t i = from; i < to; i++)
+		f->against += !is_good(l, &l->burst[i]) && has_key_of(&l->burst[i], keys);
+	free(keys);
+	return 0;
+}
+
 static int weigh(struct looking *l)
 {
 	int rc = 0;
@@ -238,16 +266,16 @@ static int weigh(struct looking *l)
 		for (uint32_t i = from, n = 0; i < to; i++)
 			if (is_good(l, &l->burst[i]) && n++ == f->good / 2)
 				f->median_ns = l->burst[i].last_ns - l->burst[i].first_ns;
-		if (f->good >= VALUES_LEAST)
-			rc = begins(l, f, from, to);
+		if (f->good >= VALUES_LEAST && !(rc = begins(l, f, from, to)))
+			rc = count_against(l, f, from, to);
 	}
 	return rc;
 }
 
-/* Most values are transactions, and most of these begin alike. */
+/* Of the values on such lines most are transactions, and most of these begin alike. */
 static bool is_candidate(const struct field *f)
 {
-	return f->good >= VALUES_LEAST && f->good * 2 >= f->bursts && f->begins * 2 >= f->good;
+	return f->good >= VALUES_LEAST && f->good >= f->against && f->begins * 2 >= f->good;
 }
 
 static uint32_t best_but(const struct looking *l, const bool *taken)
@@ -271,14 +299,23 @@ static bool *values_of(const struct looking *l, uint32_t field)
 	return has;
 }
 
-/* Most of its values are among these. */
-static bool has_most_of(const struct looking *l, const struct field *f, const bool *has)
+/* Most of its values are among these, on the lines that have any of these: 1, 0 or -ENOMEM. */
+static int has_most_of(const struct looking *l, const struct field *f, const bool *has)
 {
-	uint32_t n = 0;
+	bool *keys = calloc((size_t)l->keys.n + 1, sizeof *keys);
+	uint32_t n = 0, others = 0;
 
+	if (!keys)
+		return -ENOMEM;
 	for (uint32_t i = f->first; i < f->first + f->bursts; i++)
+		for (uint32_t k = 0; has[l->burst[i].value] && k < l->burst[i].messages; k++)
+			keys[l->burst[i].keys[k]] = true;
+	for (uint32_t i = f->first; i < f->first + f->bursts; i++) {
 		n += has[l->burst[i].value];
-	return f->bursts >= VALUES_LEAST && n * 10 >= f->bursts * 8;
+		others += !has[l->burst[i].value] && has_key_of(&l->burst[i], keys);
+	}
+	free(keys);
+	return n >= VALUES_LEAST && n * 10 >= (n + others) * 8;
 }
 
 /* ---- what is said ---- */
@@ -332,9 +369,16 @@ static int choose(struct looking *l, struct store *s, int64_t run, uint32_t best
 
 	bytes_str(&b, path);
 	for (uint32_t i = 0; i < l->paths.n && !rc; i++) {
+		int same;
+
 		if (i == best)
 			continue;
-		if (!has_most_of(l, &l->field[i], has)) {
+		same = has_most_of(l, &l->field[i], has);
+		if (same < 0) {
+			rc = same;
+			continue;
+		}
+		if (!same) {
 			clear = clear && (!is_candidate(&l->field[i]) ||
 			                  l->field[i].good_lines * 2 <= l->field[best].good_lines);
 			continue;

@@ -3,7 +3,8 @@
 """tidfield.py KIND SEED DIRECTORY - a log whose lines name their transaction in a field that no format knows; its name is written to DIRECTORY/field.
 
 KIND: plain, numbers (ids are numbers), nested (the field is inside an object), parent (requests with others inside, which name both), two (two
-daemons call it differently), shuffled (no field: the ids are dealt out anew), lines (an id on each line, never twice), constant, threads."""
+daemons call it differently), noisy (as two, and samples have ids of their own, more of them than there are requests), paths (the first and the last
+line of a request have a path with an id in it), shuffled (no field: the ids are dealt out anew), lines (an id on each line, never twice), constant, threads."""
 import datetime
 import json
 import os
@@ -34,9 +35,10 @@ def say(t, file, message, **fields):
 
 n = r.randrange(60, 150)
 for i in range(n):
+    path = f"/{word()}/{i}" if kind == "paths" else None
     t, me, runner, who = r.random() * n, new_id(), f"t{r.randrange(4)}", f"u{r.randrange(9)}"
     for k, step in enumerate(steps):
-        second = kind == "two" and k >= len(steps) / 2
+        second = kind in ("two", "noisy") and k >= len(steps) / 2
         fields = {thread: runner, user: who}
         if kind in ("lines", "shuffled"):
             fields[name] = new_id()
@@ -46,6 +48,8 @@ for i in range(n):
             fields["ctx"] = {name: me, "n": k}
         elif kind != "threads":
             fields[other if second else name] = me
+        if kind == "paths" and k in (0, len(steps) - 1):
+            fields["where"] = path
         say(t, "b" if second else "a", step, **fields)
         t += r.random() * 0.05
     if kind == "parent":
@@ -53,6 +57,9 @@ for i in range(n):
         for step in inner:
             t += 0.002
             say(t, "a", step, **{name: child, parent: me})
+for i in range(5 * n if kind == "noisy" else 0):
+    for file, field, what in (("a", name, "sample of "), ("b", other, "load of ")):
+        say(r.random() * n, file, what + steps[0], **{field: new_id()})
 for i in range(r.randrange(4 * n)):
     say(r.random() * n, "a", "pool of " + steps[0], size=r.randrange(10), path=f"/{word()}/{r.randrange(10**6)}")
 if kind == "shuffled":
@@ -72,6 +79,6 @@ for i, (t, file, record) in enumerate(lines):
     files[file].write(json.dumps({"ts": at.isoformat().replace("+00:00", "Z"), "level": "info", "count": i, **record}) + "\n")
 for f in files.values():
     f.close()
-want = {"nested": "ctx." + name, "two": f"{name},{other}"}.get(kind, name)
+want = {"nested": "ctx." + name, "two": f"{name},{other}", "noisy": f"{name},{other}"}.get(kind, name)
 open(os.path.join(directory, "field"), "w", encoding="utf-8").write((want if kind not in ("shuffled", "lines", "constant", "threads") else "-") + "\n")
 open(os.path.join(directory, "requests"), "w", encoding="utf-8").write(f"{n * (2 if kind == 'parent' else 1)}\n")
