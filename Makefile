@@ -66,7 +66,7 @@ INGEST_SRC += $(addprefix analyzer/ingest/,form.c parts.c timeform.c)
 COLUMN_SRC := $(addprefix analyzer/column/,column.c narrow.c numbers.c)
 STORE_SRC  := $(addprefix analyzer/store/,cat.c check.c chunk_build.c chunk_line.c chunk_open.c chunk_read.c chunk_writer.c cursor.c event.c histogram.c place.c quantiles.c search.c \
               shape.c shape_match.c shape_set.c store.c event_plan.c event_value.c event_where.c vtab_event.c)
-MODEL_SRC  := $(addprefix analyzer/model/,chains.c compose.c condition.c cover.c extent.c fact.c fold.c parts.c phase.c phase_numbers.c rules.c rules_kept.c rules_message.c rules_read.c span.c span_keys.c span_said.c span_times.c spool.c)
+MODEL_SRC  := $(addprefix analyzer/model/,at_once.c chains.c compose.c condition.c cover.c extent.c fact.c fold.c parts.c phase.c phase_numbers.c rules.c rules_kept.c rules_message.c rules_read.c span.c span_keys.c span_said.c span_times.c spool.c)
 STORE_SRC  += analyzer/store/groups.c analyzer/store/clock.c
 TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c nested.c pack.c phase_read.c place_parts.c rowtable.c tables.c tids.c vtab_histogram.c vtab_phase.c \
                vtab_quantiles.c vtab_span.c write.c)

@@ -41,6 +41,7 @@ struct build {
 	struct spool *spool;     /* where all facts are when they are too many; else NULL */
 	struct results *results; /* while they are merged with the facts */
 	struct fold fold;
+	struct chunk_sources files; /* the fold's */
 	struct writer writer;
 	struct build_run *run; /* by id */
 	size_t nruns;

@@ -287,6 +287,7 @@ static void build_done(struct build *b)
 	writer_close(&b->writer);
 	patterns_free(b->patterns);
 	fold_done(&b->fold);
+	chunk_sources_done(&b->files);
 	facts_done(&b->facts);
 	spool_free(b->spool);
 	intern_done(&b->names);
@@ -318,6 +319,9 @@ static int build_all(struct build *b)
 		rc = writer_open(&b->writer, b->db, b->nruns > 1);
 	if (!rc)
 		rc = build_notes_open(b);
+	if (!rc)
+		rc = chunk_sources_read(b->db, &b->files);
+	b->fold.files = &b->files;
 	if (!rc)
 		rc = build_passes(b);
 	if (!rc)

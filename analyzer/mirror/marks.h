@@ -8,7 +8,7 @@
 
 /* In which way it is folded. Of what was made or marked in another one, nothing stands: to be raised where the same
  * lines come to other rows, or others are of use. */
-enum { FOLD_VERSION = 1 };
+enum { FOLD_VERSION = 2 };
 
 struct marks {
 	struct rules *rules;

@@ -105,9 +105,9 @@ static int count_request(struct covering *c, const struct invocation *o, struct 
 	return rc;
 }
 
-static int fold_all(struct covering *c, const struct facts *f)
+static int fold_all(struct covering *c, const struct facts *f, const struct chunk_sources *files)
 {
-	struct fold fold = {0};
+	struct fold fold = {.files = files};
 	struct phases p = {0};
 	struct invocation o;
 	int rc = 0;
@@ -242,6 +242,7 @@ int cover_read(struct store *s, const struct rules *r, struct cover *out)
 {
 	struct covering c = {.out = out, .rules = r};
 	struct event_query all = {0};
+	struct chunk_sources files = {0};
 	struct facts f;
 	int rc;
 
@@ -249,8 +250,9 @@ int cover_read(struct store *s, const struct rules *r, struct cover *out)
 	facts_init(&f, r);
 	out->phase = calloc(r->nphases + 1, sizeof *out->phase);
 	rc = out->phase ? facts_collect(&f, s, &all, 0) : -ENOMEM;
-	if (!rc && !(rc = facts_sort(&f)))
-		rc = fold_all(&c, &f);
+	if (!rc && !(rc = facts_sort(&f)) && !(rc = chunk_sources_read(store_db(s), &files)))
+		rc = fold_all(&c, &f, &files);
+	chunk_sources_done(&files);
 	facts_done(&f);
 	if (!rc)
 		rc = count_lines(&c, s);

@@ -15,6 +15,7 @@ void fold_done(struct fold *fold)
 {
 	free(fold->attempt);
 	free(fold->moment);
+	at_once_done(&fold->at_once);
 	*fold = (struct fold){0};
 }
 
@@ -233,30 +234,121 @@ static bool is_of_attempt(enum meaning m)
 	return m >= MEANS_QUEUED && m <= MEANS_COMPLETED;
 }
 
-static int fold_facts(struct fold *fold, const struct facts *f, const struct fact *v, size_t n, struct invocation *o,
-                      bool *arrived)
+/* What a transaction comes to while its facts are read. */
+struct folding {
+	struct fold *fold;
+	const struct facts *f;
+	struct invocation *o;
+	struct slice worker; /* of the last line that has one */
+	bool arrived;
+	/* when the instant at hand began */
+	size_t attempts;
+	bool failed; /* it had */
+};
+
+static int fold_one(struct folding *g, const struct fact *x)
 {
-	struct slice worker = SLICE_NONE;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct fact *x = &v[i];
-
-		if (is_arrival(x->means)) {
-			*arrived = true;
-			if (o->first_ns == INT64_MAX)
-				o->first_ns = x->time_ns, o->first_id = x->id;
-		}
-		if (x->means != MEANS_CONTROLLER && x->means != MEANS_DISPATCHED && x->worker != UINT16_MAX)
-			worker = f->workers.text[x->worker];
-		fold_whole(fold, f, x, o);
-		if (is_of_attempt(x->means) && fold_attempt(fold, f, x))
-			return -ENOMEM;
-		if (x->means == MEANS_MOMENT && fold_moment(fold, x))
-			return -ENOMEM;
+	if (is_arrival(x->means)) {
+		g->arrived = true;
+		if (g->o->first_ns == INT64_MAX)
+			g->o->first_ns = x->time_ns, g->o->first_id = x->id;
 	}
-	if (!o->worker.ptr)
-		o->worker = worker;
-	return 0;
+	if (x->means != MEANS_CONTROLLER && x->means != MEANS_DISPATCHED && x->worker != UINT16_MAX)
+		g->worker = g->f->workers.text[x->worker];
+	fold_whole(g->fold, g->f, x, g->o);
+	if (is_of_attempt(x->means) && fold_attempt(g->fold, g->f, x))
+		return -ENOMEM;
+	return x->means == MEANS_MOMENT ? fold_moment(g->fold, x) : 0;
+}
+
+/* Whether the attempt that is under way, and had not failed before this instant, has this already. */
+static bool has_already(const struct folding *g, const struct fact *x)
+{
+	const struct fold *fold = g->fold;
+	const struct attempt *a = fold->n ? &fold->attempt[fold->n - 1] : NULL;
+	unsigned moment = (unsigned)(x->arg[0].ns & (FACT_BEGINS - 1));
+	bool has = false;
+
+	if (!a || a->outcome || (g->failed && fold->n == g->attempts))
+		return false;
+	if (x->means != MEANS_MOMENT)
+		return (x->means == MEANS_QUEUED     ? a->queued_ns
+		        : x->means == MEANS_DEQUEUED ? a->dequeued_ns
+		                                     : a->start_ns) != NO_NS;
+	for (size_t i = fold->nmoments; i-- > 0 && fold->moment[i].attempt == (int)fold->n - 1;)
+		has |= fold->moment[i].moment == moment;
+	return has;
+}
+
+static enum at_once_rank rank_of_fact(const struct folding *g, const struct fact *x)
+{
+	bool begins = x->means == MEANS_QUEUED || x->means == MEANS_DEQUEUED || x->means == MEANS_STARTED ||
+	              (x->means == MEANS_MOMENT && x->arg[0].ns & FACT_BEGINS);
+
+	if (begins || x->means == MEANS_MOMENT)
+		return has_already(g, x) ? AT_ONCE_BEGINS_AGAIN : begins ? AT_ONCE_BEGINS : AT_ONCE_OTHER;
+	if (x->means == MEANS_COMPLETED || x->means == MEANS_ANSWERED)
+		return AT_ONCE_ENDS;
+	return x->means == MEANS_ERROR || x->means == MEANS_ABANDONED ||
+	               (x->means == MEANS_OUTCOME && x->arg[0].ns == OUTCOME_FAILED)
+	           ? AT_ONCE_FAILS
+	           : AT_ONCE_OTHER;
+}
+
+/* An end before all else it says, a step before what is told with it. */
+static enum at_once_rank rank_of_line(void *arg, const struct at_once_line *line)
+{
+	bool begins = false, fails = false;
+	enum at_once_rank most = AT_ONCE_BEGINS;
+
+	for (size_t i = 0; i < line->n; i++) {
+		enum at_once_rank r = rank_of_fact(arg, &line->v[i]);
+
+		begins |= r == AT_ONCE_BEGINS;
+		fails |= r == AT_ONCE_FAILS;
+		most = r > most ? r : most;
+	}
+	return most == AT_ONCE_ENDS && fails   ? AT_ONCE_ENDS_FAILED
+	       : begins && most < AT_ONCE_ENDS ? AT_ONCE_BEGINS
+	                                       : most;
+}
+
+static int fold_line(struct folding *g, const struct fact *v, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = fold_one(g, &v[i]);
+	return rc;
+}
+
+/* What is of one time. */
+static int fold_instant(struct folding *g, const struct fact *v, size_t n)
+{
+	struct at_once *a = &g->fold->at_once;
+	int rc = n > 1 && g->fold->files ? at_once_take(a, g->fold->files, v, n) : 0;
+	const struct at_once_line *line;
+
+	if (!rc)
+		return fold_line(g, v, n);
+	g->attempts = g->fold->n;
+	g->failed = g->fold->outcome == OUTCOME_FAILED;
+	while (rc == 1 && (line = at_once_next(a, rank_of_line, g)))
+		rc = fold_line(g, line->v, line->n) ? -ENOMEM : 1;
+	return rc < 0 ? rc : 0;
+}
+
+static int fold_facts(struct folding *g, const struct fact *v, size_t n)
+{
+	int rc = 0;
+
+	for (size_t i = 0, same; i < n && !rc; i += same) {
+		same = at_once_facts(v + i, n - i);
+		rc = fold_instant(g, v + i, same);
+	}
+	if (!rc && !g->o->worker.ptr)
+		g->o->worker = g->worker;
+	return rc;
 }
 
 /* The result file knows better than the log. */
@@ -330,16 +422,16 @@ static void derive(struct invocation *o)
 int fold_invocation(struct fold *fold, const struct facts *f, const struct fact *v, size_t n,
                     const struct result *result, int64_t offset_ns, struct invocation *out)
 {
-	bool arrived = false;
+	struct folding g = {.fold = fold, .f = f, .o = out};
 
 	clear(out);
 	fold->n = 0;
 	fold->nmoments = 0;
 	fold->completed = fold->failed = fold->answered = fold->begun = false;
 	fold->outcome = OUTCOME_NONE;
-	if (fold_facts(fold, f, v, n, out, &arrived))
+	if (fold_facts(&g, v, n))
 		return -ENOMEM;
-	if (!arrived && !result)
+	if (!g.arrived && !result)
 		return 0;
 	fold->failed |= fold->answered && !fold->completed;
 	if (fold->outcome)

@@ -4,6 +4,7 @@
 #define MODEL_FOLD_H
 
 #include "base/sql.h"
+#include "model/at_once.h"
 #include "model/fact.h"
 #include <math.h>
 
@@ -51,7 +52,7 @@ struct invocation {
 	size_t nmoments;
 };
 
-/* Room for attempts, kept between folds. Zero-initialise; fold_done frees. */
+/* Room for attempts, kept between folds. Zero-initialise, set files; fold_done frees. */
 struct fold {
 	struct attempt *attempt;
 	size_t n, room;
@@ -60,6 +61,8 @@ struct fold {
 	enum outcome outcome; /* that a rule gave */
 	struct named_moment *moment;
 	size_t nmoments, moment_room;
+	const struct chunk_sources *files; /* of the facts; NULL: one file */
+	struct at_once at_once;
 };
 
 /* Folds facts v[0..n), all of one transaction in order, and its result row (NULL: none; offset_ns is added to its
