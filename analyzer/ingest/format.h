@@ -67,6 +67,7 @@ struct piece {
 struct pattern {
 	struct piece *pieces;
 	size_t n, room;
+	unsigned lines; /* that it is of: one more than there are line ends in its fixed texts */
 };
 
 struct format_key {
@@ -95,6 +96,8 @@ struct log_format {
 	bool own;                 /* a user's: it goes before those that are built in */
 	struct pattern *patterns; /* any of them */
 	size_t npatterns, patterns_room;
+	bool of_line, of_lines;  /* some are of one line; of several */
+	bool dated;              /* times begin with a digit or with the name of a month or day */
 	struct format_key *keys; /* all of them, in an object */
 	size_t nkeys;
 	struct paths
@@ -170,14 +173,18 @@ void paths_done(struct paths *p);
 
 /* Compiles a pattern: literals, `{name}` (up to a blank or to what follows it), `{name:int}`, `{name:number}` (digits,
  * perhaps with a fraction), `{name:3}` (three words), `{name:a|b}`, `{name:until}` (blanks and all, up to what follows
- * it), `{name:last}` (up to the last place where that stands), `{name:rest}`; a blank is any number of blanks. -EINVAL:
- * a bracket without end, or two captures side by side. */
+ * it), `{name:last}` (up to the last place where that stands), `{name:rest}`; a blank is any number of blanks, and a
+ * line end begins the next line of a record of several. -EINVAL: a bracket without end, or two captures side by side.
+ */
 int pattern_parse(const char *text, struct pattern *out);
 void pattern_done(struct pattern *p);
 
 /* Holds text against a pattern; calls found for each capture. True where all of the text is matched. captures: at least
  * p->n. */
 bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures);
+
+/* Whether a line fits the first line of a pattern of several; captures of what is behind it are SLICE_NONE. */
+bool pattern_begins(const struct pattern *p, struct slice line, struct slice *captures);
 
 /* The end of what a piece takes, with p at its start; NULL: it does not fit. */
 const char *pattern_piece_end(const struct piece *piece, const char *p, const char *end);

@@ -286,6 +286,7 @@ static void line_take(struct reading *r, const char *path, const char *text, voi
 	}
 	*to = (struct pattern){0};
 	pattern_take(r, path, text, to);
+	*(to->lines > 1 ? &f->of_lines : &f->of_line) = true;
 }
 
 static void split_take(struct reading *r, const char *path, const char *text, void *arg)
@@ -742,6 +743,17 @@ static void member_take(struct reading *r, const char *key, json_t *v)
 		wrong(r, "unknown key \"%s\"", key);
 }
 
+/* Whether whatever is a time begins with a digit, a blank, or the name of a month or day. */
+static bool is_dated(const struct log_format *f)
+{
+	const struct paths *times = &f->time_formats;
+	bool dated = true;
+
+	for (size_t i = 0; i < times->n; i++)
+		dated = dated && times->all[i][0] == '%' && strchr("YymdebBaAHkIlMSFTR", times->all[i][1]);
+	return dated;
+}
+
 int format_read(const char *name, const char *text, size_t len, struct log_format *f, char **why)
 {
 	struct reading r = {.f = f, .name = name};
@@ -765,6 +777,7 @@ int format_read(const char *name, const char *text, size_t len, struct log_forma
 		wrong(&r, "neither \"lines\" nor \"keys\" nor \"columns\" nor \"files\": no line would be recognised");
 	if (!r.rc && !(f->source = strndup(text, len)))
 		no_memory(&r);
+	f->dated = is_dated(f);
 	*why = r.why;
 	return r.rc;
 }

@@ -49,9 +49,11 @@ struct record {
 	size_t ntexts, texts_room;
 	bool no_memory;
 	const char *reason;
-	bool quoted;   /* of RECORD_OPEN: it is a text in quotes that goes on */
-	bool composed; /* time, message or transaction are no stretch of the line, or fields are taken apart */
-	bool watched;  /* in: fields remember who looked at them */
+	bool quoted;    /* of RECORD_OPEN: it is a text in quotes that goes on */
+	unsigned lines; /* of RECORD_OPEN: at most so many, as a pattern has them */
+	bool several;   /* in: it is of several lines, and only patterns of so many count */
+	bool composed;  /* time, message or transaction are no stretch of the line, or fields are taken apart */
+	bool watched;   /* in: fields remember who looked at them */
 	enum role looking;
 };
 

@@ -290,7 +290,7 @@ static bool spans_fit(const struct log_format *f, const struct pattern *p, const
 	return true;
 }
 
-/* A pattern whose time is none does not fit. */
+/* A pattern whose time is none does not fit. What is captured behind the text at hand may be one. */
 static bool time_fits(const struct log_format *f, const struct pattern *p, const struct slice *captures)
 {
 	char buf[TIME_MAX];
@@ -303,6 +303,8 @@ static bool time_fits(const struct log_format *f, const struct pattern *p, const
 	for (size_t i = 0; i < f->roles[ROLE_TIME].n; i++) {
 		const char *path = f->roles[ROLE_TIME].all[i];
 
+		if (!path_is_template(path) && capture_named(p, path, &at) && !captures[at].ptr)
+			return true; /* it stands on a later line */
 		if (path_is_template(path) ? captures_compose(p, captures, path, buf, &text)
 		                           : capture_named(p, path, &at) != NULL)
 			return !time_of_format(f, path_is_template(path) ? text : captures[at], &s) && !s.no_clock;
@@ -397,7 +399,7 @@ static bool begins_so(const struct log_format *f, const struct pattern *p, const
 		return text.len && *text.ptr == *first->text;
 	if (first->kind == CAPTURE_ONE_OF)
 		return one_begins_with(first->text, *text.ptr);
-	if (!front->dated && !f->time_formats.n && first->name && times->n == 1 && !strcmp(first->name, times->all[0]))
+	if (!front->dated && f->dated && first->name && times->n == 1 && !strcmp(first->name, times->all[0]))
 		return false;
 	return !front_differs(front, p);
 }
@@ -655,13 +657,14 @@ static enum record_verdict patterns_of(struct record_reader *rr, struct record *
 	for (size_t i = 0; i < set->n; i++) {
 		const struct log_format *f = &set->all[i];
 
-		if (!rr->usable[i] || f->only_records != only_records || (only_records && is_within(r, f)) ||
-		    (rr->options.only && !had && f != rr->options.only))
+		if (!(r->several ? f->of_lines : f->of_line) || !rr->usable[i] || f->only_records != only_records ||
+		    (only_records && is_within(r, f)) || (rr->options.only && !had && f != rr->options.only))
 			continue;
 		for (size_t k = 0; k < f->npatterns; k++) {
 			enum record_verdict v;
 
-			if (!pattern_layer(r, f, &f->patterns[k], &front, inside))
+			if ((r->several && f->patterns[k].lines == 1) ||
+			    !pattern_layer(r, f, &f->patterns[k], &front, inside))
 				continue;
 			v = pattern_read(rr, r, inside);
 			if (v != RECORD_TEXT || !only_records)
@@ -782,6 +785,29 @@ static enum record_verdict patterns_read(struct record_reader *rr, struct record
 	return v != RECORD_TEXT || r->n > had ? v : patterns_of(rr, r, true, text, inside);
 }
 
+/* A line that fits the first line of patterns of several: of how many at most; else 0. */
+static unsigned lines_begun(const struct record_reader *rr, struct slice text)
+{
+	const struct front front = front_of(text);
+	struct slice captures[LAYER_CAPTURES];
+	unsigned lines = 0;
+
+	for (unsigned i = 0; i < rr->nof_lines; i++) {
+		const struct log_format *f = rr->of_lines[i];
+
+		if (rr->options.only && f != rr->options.only)
+			continue;
+		for (size_t k = 0; k < f->npatterns; k++) {
+			const struct pattern *p = &f->patterns[k];
+
+			if (p->lines > 1 && p->lines > lines && p->n <= LAYER_CAPTURES && begins_so(f, p, &front) &&
+			    pattern_begins(p, text, captures) && time_fits(f, p, captures))
+				lines = p->lines;
+		}
+	}
+	return lines;
+}
+
 /* Colours around JSON in an envelope that has coloured its prefix, and those in a text for people. */
 static struct slice uncoloured(struct record *r, struct slice text)
 {
@@ -830,6 +856,8 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 		text = uncoloured(r, text);
 	if (!text.len)
 		return RECORD_TEXT;
+	if (r->several)
+		return patterns_read(rr, r, text, inside);
 	if (*text.ptr == '{') {
 		if (!json_layer(rr, r, text, &v))
 			return v;
@@ -849,5 +877,8 @@ enum record_verdict layers_read(struct record_reader *rr, struct record *r, stru
 		return RECORD_EVENT;
 	if (!r->no_memory && (v = csv_read(rr, r, text)) != RECORD_TEXT)
 		return v;
-	return r->no_memory ? RECORD_TEXT : patterns_read(rr, r, text, inside);
+	v = r->no_memory ? RECORD_TEXT : patterns_read(rr, r, text, inside);
+	if (v == RECORD_TEXT && outermost && !r->n && (r->lines = lines_begun(rr, text)))
+		v = RECORD_OPEN;
+	return v;
 }

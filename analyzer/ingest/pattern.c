@@ -71,6 +71,8 @@ static int literal(struct pattern *p, const char *from, size_t len)
 {
 	struct piece piece = {.kind = CAPTURE_LITERAL, .text = strndup(from, len)};
 
+	for (size_t i = 0; i < len; i++)
+		p->lines += from[i] == '\n';
 	return piece.text ? piece_add(p, piece) : -ENOMEM;
 }
 
@@ -110,7 +112,7 @@ static int stops(struct pattern *p)
 
 int pattern_parse(const char *text, struct pattern *out)
 {
-	struct pattern p = {0};
+	struct pattern p = {.lines = 1};
 	int rc = 0;
 
 	while (*text && !rc) {
@@ -348,6 +350,43 @@ size_t pattern_reach(const struct pattern *p, struct slice text, const struct pi
 	return (size_t)(at - text.ptr);
 }
 
+/* What goes up to the end of its line. */
+static bool stops_at_line_end(const struct piece *piece)
+{
+	return piece->text && *piece->text == '\n' && (piece->kind == CAPTURE_UNTIL || piece->kind == CAPTURE_LAST);
+}
+
+bool pattern_begins(const struct pattern *p, struct slice line, struct slice *captures)
+{
+	const char *at = line.ptr, *end = line.ptr + line.len;
+
+	for (size_t i = 0; i < p->n; i++)
+		captures[i] = SLICE_NONE;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct piece *piece = &p->pieces[i];
+		size_t first = piece->kind == CAPTURE_LITERAL ? strcspn(piece->text, "\n") : 0;
+		const char *behind;
+
+		if (piece->kind == CAPTURE_LITERAL && piece->text[first])
+			return (size_t)(end - at) == first && !memcmp(at, piece->text, first);
+		behind = stops_at_line_end(piece) ? (at < end ? end : NULL) : pattern_piece_end(piece, at, end);
+		if (!behind)
+			return false;
+		captures[i] = (struct slice){at, (size_t)(behind - at)};
+		at = behind;
+	}
+	return false;
+}
+
+static unsigned lines_of(struct slice text)
+{
+	unsigned n = 1;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += text.ptr[i] == '\n';
+	return n;
+}
+
 bool pattern_match(const struct pattern *p, struct slice text, struct slice *captures)
 {
 	const char *at = text.ptr, *end = text.ptr + text.len;
@@ -360,5 +399,5 @@ bool pattern_match(const struct pattern *p, struct slice text, struct slice *cap
 		captures[i] = (struct slice){at, (size_t)(behind - at)};
 		at = behind;
 	}
-	return at == end;
+	return at == end && (p->lines == 1 || lines_of(text) == p->lines);
 }

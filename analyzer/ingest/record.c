@@ -20,8 +20,14 @@ static int begin(struct record_reader *r)
 	const struct record_options *o = &r->options;
 	int rc = o->formats ? formats_need(o->formats) : 0;
 
-	for (size_t i = 0; !rc && o->formats && i < o->formats->n; i++)
-		r->usable[i] = &o->formats->all[i] == o->only || format_for_file(&o->formats->all[i], o->file);
+	r->nof_lines = 0;
+	for (size_t i = 0; !rc && o->formats && i < o->formats->n; i++) {
+		const struct log_format *f = &o->formats->all[i];
+
+		r->usable[i] = f == o->only || format_for_file(f, o->file);
+		if (r->usable[i] && f->of_lines)
+			r->of_lines[r->nof_lines++] = f;
+	}
 	r->began = !rc;
 	return rc;
 }
@@ -45,6 +51,7 @@ void record_reader_done(struct record_reader *r)
 	for (unsigned i = 0; i < RECORD_PENDING; i++)
 		bytes_free(&r->pending[i].text);
 	bytes_free(&r->reading);
+	bytes_free(&r->joined);
 	*r = (struct record_reader){0};
 }
 
@@ -76,7 +83,7 @@ static int result(struct record_reader *rr, enum record_verdict v, struct record
 	struct record *r = rr->r;
 	int rc;
 
-	*out = (struct record_result){.verdict = v, .quoted = r->quoted, .reason = r->reason};
+	*out = (struct record_result){.verdict = v, .quoted = r->quoted, .lines = r->lines, .reason = r->reason};
 	if (r->no_memory)
 		return -ENOMEM;
 	if (v != RECORD_EVENT && (v != RECORD_TEXT || !r->n))
@@ -94,7 +101,8 @@ static void clear(struct record *r)
 {
 	texts_free(r);
 	r->n = 0;
-	r->no_memory = r->composed = r->quoted = false;
+	r->no_memory = r->composed = r->quoted = r->several = false;
+	r->lines = 0;
 	r->reason = NULL;
 }
 
@@ -107,6 +115,54 @@ int record_read(struct record_reader *rr, struct slice text, struct record_resul
 		return rc;
 	clear(rr->r);
 	return result(rr, layers_read(rr, rr->r, text, &inside), out);
+}
+
+/* The first n lines of text, in room without carriage returns; ptr NULL: there are fewer, or no memory. */
+static struct slice lines_first(struct slice text, unsigned n, bool last, struct bytes *room, const char **stop)
+{
+	const char *at = text.ptr, *end = at + text.len;
+
+	room->len = 0;
+	for (unsigned i = 0; i < n; i++) {
+		const char *nl = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+		size_t len = (size_t)((nl ? nl : end) - at);
+
+		if (!nl && (!last || at == end))
+			return SLICE_NONE;
+		while (len && at[len - 1] == '\r')
+			len--;
+		bytes_add(room, "\n", i > 0);
+		bytes_add(room, at, len);
+		at = nl ? nl + 1 : end;
+	}
+	*stop = at;
+	bytes_add(room, (char[SCAN_SLACK]){0}, SCAN_SLACK);
+	return room->failed ? SLICE_NONE : (struct slice){room->ptr, room->len - SCAN_SLACK};
+}
+
+int record_read_lines(struct record_reader *rr, struct slice text, unsigned lines, bool last, const char **stop,
+                      struct record_result *out)
+{
+	struct slice inside;
+	int rc = 0;
+
+	*out = (struct record_result){.verdict = RECORD_TEXT};
+	for (unsigned n = lines; n > 1 && !rc && out->verdict != RECORD_EVENT; n--) {
+		struct slice joined = lines_first(text, n, last, &rr->joined, stop);
+
+		if (rr->joined.failed)
+			return -ENOMEM;
+		if (!joined.ptr && !last) {
+			out->verdict = RECORD_OPEN;
+			return 0;
+		}
+		if (!joined.ptr)
+			continue;
+		clear(rr->r);
+		rr->r->several = true;
+		rc = result(rr, layers_read(rr, rr->r, joined, &inside), out);
+	}
+	return rc;
 }
 
 void record_date(struct record_reader *rr, int64_t ns, struct record_result *out)

@@ -20,7 +20,7 @@ enum record_verdict {
 	RECORD_EVENT,   /* the reading is an event's */
 	RECORD_TEXT,    /* no record: with an envelope a reading of kind text, without one none at all */
 	RECORD_PARTIAL, /* a piece of a record that goes on in a later line: it is kept until then */
-	RECORD_OPEN,    /* an object or array that does not end with the line */
+	RECORD_OPEN,    /* an object or array that does not end with the line, or the first line of a pattern's */
 	RECORD_LIST,    /* an array of records, or several behind one another */
 	RECORD_BROKEN,  /* JSON, and wrong: reason */
 };
@@ -67,9 +67,11 @@ struct record_reader {
 	struct record_hints hints;
 	/* private */
 	struct record *r;
-	struct bytes reading;
+	struct bytes reading, joined;
 	bool began;
-	bool usable[FORMATS_MAX]; /* of options.formats those that are for this file */
+	bool usable[FORMATS_MAX];                       /* of options.formats those that are for this file */
+	const struct log_format *of_lines[FORMATS_MAX]; /* of these, those with patterns of several lines */
+	unsigned nof_lines;
 	struct record_pending pending[RECORD_PENDING];
 	uint64_t pieces;
 	int64_t zone_bucket, zone_offset, zone_prev;
@@ -82,9 +84,10 @@ struct record_result {
 	struct slice reading; /* of RECORD_EVENT, and of a text in an envelope */
 	struct slice tid;     /* unescaped as in the reading */
 	bool quoted;          /* of RECORD_OPEN: it goes on up to the end of a text in quotes, not of brackets */
-	bool text;            /* the reading is of kind text */
-	bool has_time;        /* else time_ns is near_ns, or 0 where there was none yet */
-	bool local;           /* time_ns is near_ns, and that near_local */
+	unsigned lines; /* of RECORD_OPEN: it is a pattern's of at most so many lines: record_read_lines; 0: none */
+	bool text;      /* the reading is of kind text */
+	bool has_time;  /* else time_ns is near_ns, or 0 where there was none yet */
+	bool local;     /* time_ns is near_ns, and that near_local */
 	int64_t time_ns;
 	int64_t offset_s; /* UTC minus the clock that the time was written by */
 	const char *reason;
@@ -98,6 +101,12 @@ void record_reader_trim(struct record_reader *r, size_t bytes);
 
 /* Reads one record: a line, or lines joined by the caller; SCAN_SLACK readable bytes follow text. 0 or -ENOMEM. */
 int record_read(struct record_reader *r, struct slice text, struct record_result *out);
+
+/* Reads what began with a line that was RECORD_OPEN with so many `lines`: text goes on behind it, and last: ends where
+ * the log does. RECORD_EVENT: *stop is behind its last line; RECORD_OPEN: more text is needed; RECORD_TEXT: the line is
+ * none of a record. 0 or -ENOMEM. */
+int record_read_lines(struct record_reader *r, struct slice text, unsigned lines, bool last, const char **stop,
+                      struct record_result *out);
 
 /* Dates the record that was just read, which has no time, and before which none had one. */
 void record_date(struct record_reader *r, int64_t ns, struct record_result *out);

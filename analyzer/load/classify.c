@@ -210,7 +210,15 @@ static bool records_look(struct slice text, struct look *l)
 		l->levelled |= r.verdict == RECORD_EVENT && is_event(r.reading);
 		if (r.verdict == RECORD_LIST || r.verdict == RECORD_BROKEN)
 			record_list(line, object_look, l);
-		if (r.verdict == RECORD_OPEN && r.quoted) {
+		if (r.verdict == RECORD_OPEN && r.lines) {
+			const char *stop;
+
+			if (record_read_lines(&l->reader,
+			                      (struct slice){line.ptr, (size_t)(text.ptr + text.len - line.ptr)},
+			                      r.lines, true, &stop, &r))
+				return false;
+			l->found = r.verdict == RECORD_EVENT && r.has_time;
+		} else if (r.verdict == RECORD_OPEN && r.quoted) {
 			l->found = true; /* its columns begin with a time */
 		} else if (r.verdict == RECORD_OPEN) {
 			record_list((struct slice){line.ptr, (size_t)(text.ptr + text.len - line.ptr)}, object_look, l);

@@ -194,6 +194,7 @@ static bool is_continuation(struct slice s)
 static int look_for_time(struct parser *p, const char *from, const char *end, int64_t *stamp)
 {
 	struct record_result r;
+	const char *stop;
 	unsigned n = 0;
 	int rc;
 
@@ -205,6 +206,10 @@ static int look_for_time(struct parser *p, const char *from, const char *end, in
 		if (!nl)
 			return 0;
 		if ((rc = record_read(&p->peeks, b.text, &r)))
+			return rc;
+		if (r.verdict == RECORD_OPEN && r.lines &&
+		    (rc = record_read_lines(&p->peeks, (struct slice){at, (size_t)(end - at)}, r.lines, true, &stop,
+		                            &r)))
 			return rc;
 		if (r.verdict == RECORD_EVENT && r.has_time) {
 			*stamp = r.time_ns;
@@ -574,6 +579,47 @@ static bool is_bare(const struct parser *p, struct slice line, const struct bare
 	return same;
 }
 
+/* A line that is no record. */
+static int no_record(struct parser *p, const struct row *row, struct slice bare, const char *end)
+{
+	if (row->text.len > TEXT_MAX)
+		return parse_reject_row(p, row, "text longer than 8 MiB");
+	if (p->no_text)
+		return parse_reject_row(p, row, "no record: neither JSON nor logfmt nor a format that is known");
+	return text_add(p, row->text, bare, row->text.ptr + row->bytes, end, row->bytes);
+}
+
+/* A line that may be the first of a pattern's. */
+static int lines_begun(struct parser *p, const struct row *row, struct slice bare, unsigned lines, const char *end,
+                       bool last, size_t *used)
+{
+	const char *text = row->text.ptr, *behind = text + row->bytes, *stop;
+	struct record_result r;
+	int rc;
+
+	if (!chunk_builder_takes(p->builder, lines)) {
+		*used = 0;
+		return 0;
+	}
+	rc = record_read_lines(&p->records, (struct slice){text, (size_t)(end - text)}, lines, last || p->no_more,
+	                       &stop, &r);
+	if (rc)
+		return rc;
+	if (r.verdict == RECORD_OPEN) {
+		p->wants_more = true;
+		*used = 0;
+		return 0;
+	}
+	if (r.verdict != RECORD_EVENT)
+		return no_record(p, row, bare, end);
+	*used = (size_t)(stop - text);
+	if (!r.has_time && !p->records.has_near && !(rc = peek_time(p, stop, end)))
+		record_date(&p->records, p->peeked_ns, &r);
+	if (!rc)
+		rc = record_add(p, CHUNK_READING, row->text, &r, REPAIR_NONE, true, row->bytes);
+	return rc ? rc : parts_add(p, behind, stop);
+}
+
 /* A line that begins a record of several lines, or is cut short. */
 static int opened(struct parser *p, const struct row *row, struct slice bare, const struct record_result *r,
                   const char *end, bool last, size_t *used)
@@ -584,6 +630,8 @@ static int opened(struct parser *p, const struct row *row, struct slice bare, co
 	bool more, taken = false, ended = row->bytes > row->text.len;
 	int rc;
 
+	if (r->lines)
+		return lines_begun(p, row, bare, r->lines, end, last, used);
 	stop = group_end(p, text, end, last, quoted, &more);
 	if (more || (stop && !chunk_builder_takes(p->builder, GROUP_LINES))) {
 		p->wants_more = more;
@@ -640,12 +688,7 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 	case RECORD_TEXT:
 		if (r.reading.ptr)
 			return record_add(p, CHUNK_READING, row.text, &r, b.repair, true, row.bytes);
-		if (row.text.len > TEXT_MAX)
-			return parse_reject_row(p, &row, "text longer than 8 MiB");
-		if (p->no_text)
-			return parse_reject_row(p, &row,
-			                        "no record: neither JSON nor logfmt nor a format that is known");
-		return text_add(p, row.text, b.text, stop + (nl != NULL), end, row.bytes);
+		return no_record(p, &row, b.text, end);
 	case RECORD_OPEN:
 		return opened(p, &row, b.text, &r, end, last, used);
 	default:

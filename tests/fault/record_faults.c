@@ -33,6 +33,7 @@ static const char lines[] =
     "Caused by: text\n"
     "{\n \"time\": \"2026-06-01T10:00:04Z\",\n \"msg\": \"printed\"\n}\n"
     "{\"time\":\"2026-06-01T10:00:05Z\",\"msg\":\"a\"}{\"time\":\"2026-06-01T10:00:05Z\",\"msg\":\"b\"}\n"
+    "Jun 01, 2026 10:00:05 AM com.example.A b\nINFO: two lines\n"
     "time=2026-06-01T10:00:06Z level=warn msg=\"c\" k=v\n"
     "{\"time\":\"2026-06-01T10:00:07Z\",\"msg\":\"cut";
 

@@ -14,11 +14,16 @@ static void line_read(struct record_reader *reader, const char *text, size_t len
 {
 	char *copy = malloc(len + SCAN_SLACK);
 	struct record_result r;
+	const char *stop;
 
 	if (len)
 		memcpy(copy, text, len);
 	memset(copy + len, 0, SCAN_SLACK);
-	assert(!record_read(reader, (struct slice){copy, len}, &r));
+	assert(!record_read(reader, (struct slice){copy, strcspn(copy, "\n")}, &r));
+	if (r.verdict == RECORD_OPEN && r.lines)
+		assert(!record_read_lines(reader, (struct slice){copy, len}, r.lines, true, &stop, &r));
+	else
+		assert(!record_read(reader, (struct slice){copy, len}, &r));
 	assert(r.verdict != RECORD_EVENT || r.reading.ptr);
 	free(copy);
 }

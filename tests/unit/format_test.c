@@ -18,10 +18,15 @@ static json_t *reading_of(struct record_reader *r, const char *line, struct reco
 {
 	size_t len = strlen(line);
 	char *text = calloc(1, len + SCAN_SLACK);
+	const char *stop;
 	json_t *v;
 
 	memcpy(text, line, len);
-	assert_int_equal(record_read(r, (struct slice){text, len}, out), 0);
+	assert_int_equal(record_read(r, (struct slice){text, strcspn(text, "\n")}, out), 0);
+	if (out->verdict == RECORD_OPEN && out->lines)
+		assert_int_equal(record_read_lines(r, (struct slice){text, len}, out->lines, true, &stop, out), 0);
+	else if (strchr(text, '\n'))
+		assert_int_equal(record_read(r, (struct slice){text, len}, out), 0);
 	v = out->reading.ptr ? json_loadb(out->reading.ptr, out->reading.len, JSON_ALLOW_NUL, NULL) : NULL;
 	free(text);
 	return v;

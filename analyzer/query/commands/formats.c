@@ -148,7 +148,9 @@ static const struct record_use *use_of(const struct record_reader *r, const uint
 	return NULL;
 }
 
-static void line_test(struct query *q, struct record_reader *reader, struct slice line, int64_t number, struct table *t)
+/* The first line of text; *stop: behind it, or behind the record of several lines that it begins. */
+static void line_test(struct query *q, struct record_reader *reader, struct slice text, struct slice line,
+                      int64_t number, struct table *t, const char **stop)
 {
 	uint64_t before[RECORD_USES] = {0};
 	const struct log_format *only = reader->options.only;
@@ -160,6 +162,14 @@ static void line_test(struct query *q, struct record_reader *reader, struct slic
 		before[i] = reader->uses[i].records;
 	if (!query_ok(q, record_read(reader, line, &r), "formats"))
 		return;
+	if (r.verdict == RECORD_OPEN && r.lines) {
+		const char *behind = *stop;
+
+		if (!query_ok(q, record_read_lines(reader, text, r.lines, true, stop, &r), "formats"))
+			return;
+		if (r.verdict != RECORD_EVENT)
+			*stop = behind;
+	}
 	use = use_of(reader, before);
 	if (only && (!use || (use->inner != only && use->outer != only)))
 		misfit(only, line, why);
@@ -226,9 +236,12 @@ static void test(struct query *q, struct format_set *set, const char *path, cons
 		for (char *at = text, *end = text + len; at < end && !q->status && n < q->limit;) {
 			char *nl = memchr(at, '\n', (size_t)(end - at));
 			size_t line = repair_colours_cut(at, (size_t)((nl ? nl : end) - at));
+			struct slice rest = {at, (size_t)(end - at)};
+			const char *stop = at = nl ? nl + 1 : end;
 
-			line_test(q, &reader, (struct slice){at, line}, ++n, t);
-			at = nl ? nl + 1 : end;
+			line_test(q, &reader, rest, (struct slice){rest.ptr, line}, ++n, t, &stop);
+			for (; at < stop; at = nl ? nl + 1 : end, n++)
+				nl = memchr(at, '\n', (size_t)(end - at));
 		}
 		query_table_close(q, t);
 		record_reader_done(&reader);
