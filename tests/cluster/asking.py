@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions of a cluster: what comes is what a database here says, byte for byte, but for numbers that a database gives."""
-import csv, glob, io, json, os, random, signal, subprocess, tempfile, time
+import csv, glob, io, json, os, random, shutil, signal, subprocess, tempfile, time
 
 import current
 
@@ -135,6 +135,19 @@ def home(tid, shards=3):
     return (h ^ h >> 32) % shards
 
 
+def exported(bed, d, name):
+    """What an export writes to a directory: rows without numbers of the database, columns in any order."""
+    dir, files = os.path.join(bed.dir, "exported"), {}
+    shutil.rmtree(dir, ignore_errors=True)
+    p = bed.call("-d", d, "export", name, "-o", dir)
+    for file in sorted(set(os.listdir(dir)) - {"README.md"} if os.path.isdir(dir) else ()):
+        with open(os.path.join(dir, file)) as f:
+            text = f.read()
+        rows = without(text) if file.endswith(".csv") else [[line] for line in sorted(text.splitlines())]
+        files[file] = [dict(zip(rows[0], r)) for r in rows]
+    return p.returncode, p.stderr, files
+
+
 def prepared(bed):
     """A database here, and the same on the cluster, once for all tests."""
     if not hasattr(bed, "asking"):
@@ -239,6 +252,23 @@ def register(test):
             assert p.returncode in (0, 1), p.stderr
         assert open(pages[0]).read() == open(pages[1]).read()
         assert bed.do("-q", "-d", bed.cluster.url("nowhere"), "compare", db + ":1", db + ":1"), "both words name files: no cluster is asked"
+
+    @test
+    def exports_are_as_here(bed):
+        """Also what the metadata of a run say of its functions, and what a fold was given."""
+        url, db, runs = bed.fresh("exports"), os.path.join(bed.dir, "exports.db"), os.environ.get("ILU_TEST_RUNS", "/nonexistent")
+        dir, benchmark = os.path.join(runs, "gpu-mqfq"), os.path.join(runs, "benchmarks", "with-gpu.json")
+        if not os.path.isdir(dir):
+            return "there is no run with metadata: $ILU_TEST_RUNS names none"
+        bed.do("-q", "-d", db, "load", "--run", "r", "--benchmark", benchmark, dir)
+        bed.do("-q", "-d", db, "push", url)
+        bed.refused(2, "ilu-logq fold", "-d", url, "export", "csv", "-o", os.path.join(bed.dir, "nothing"))
+        bed.do("-q", "fold", url, "--benchmark", benchmark)
+        for name in "perfetto", "folded", "speedscope", "ndjson", "trace-csv":  # otlp has numbers of the database
+            same_words(bed, db, url, "export", name)
+        for name in "csv", "faas-sim":
+            here, there = (exported(bed, d, name) for d in (db, url))
+            assert here == there and len(here[2]) > 4, (name, here[:2], there[:2], [(f, difference(here[2][f], there[2].get(f, []))) for f in here[2] if here[2][f] != there[2].get(f)])
 
     @test
     def fields_of_all_kinds(bed):

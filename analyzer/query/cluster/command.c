@@ -145,7 +145,7 @@ static const struct asked {
     {"slow", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION | FOLDED_FUNCTION, NULL, {0}, &need_slow},
     {"compare", ABOUT_REQUESTS, NULL, FOLDED_INVOCATION, NULL, {0}, &need_compare},
     {"report", ABOUT_REPORT, NULL, 0, NULL, {0}, NULL},
-    {"export", ABOUT_ALL, NULL, 0, NULL, {0}, NULL},
+    {"export", ABOUT_ALL, NULL, FOLDED_ALL, NULL, {0}, NULL},
 };
 
 static const struct asked *asked_named(const char *name)
