@@ -445,6 +445,27 @@ static int renumber(struct blame_run *b, const uint32_t *number)
 	return rc;
 }
 
+/* Functions have numbers by their first requests: kinds stand in an order that tells how a database was made. */
+static int order_functions(struct blame_run *b)
+{
+	struct intern functions;
+	uint32_t i;
+	int rc = 0;
+
+	intern_init(&functions);
+	for (uint32_t k = 0; k < b->nrequests && !rc; k++)
+		rc = intern_add(&functions, b->functions.text[b->request[k].function], &b->request[k].function);
+	for (uint32_t f = 0; f < b->functions.n && !rc; f++) /* that no request has any more */
+		rc = intern_add(&functions, b->functions.text[f], &i);
+	if (rc) {
+		intern_done(&functions);
+		return rc;
+	}
+	intern_done(&b->functions);
+	b->functions = functions;
+	return 0;
+}
+
 static int order_requests(struct reader *r, const int64_t *place)
 {
 	struct blame_run *b = r->b;
@@ -463,6 +484,7 @@ static int order_requests(struct reader *r, const int64_t *place)
 		r->tids.texts = (struct text){0};
 		rc = renumber(b, o.number);
 	}
+	rc = rc ? rc : order_functions(b);
 	free(o.to);
 	free(o.number);
 	return rc;
