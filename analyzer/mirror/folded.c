@@ -25,6 +25,7 @@ struct folded {
 	struct slice only, other; /* of these runs alone; only NONE: of all, other NONE: of one */
 	struct run_groups groups;
 	char **why;
+	bool without; /* invocations are not written */
 	struct writer writer;
 	struct intern words;
 	struct moments moments;
@@ -457,6 +458,19 @@ static int put_metadata(struct folded *f)
 
 /* ---- runs ---- */
 
+/* A run has requests, though none of them is here: who has nothing to say does not say that there are none. */
+static int put_kind(struct folded *f, int64_t run)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sql_prepare(f->db,
+	                     "INSERT INTO invocation_kind(run, base_ns, status, attempts) SELECT ?1, 0, 'ok', 1 WHERE "
+	                     "NOT EXISTS (SELECT 1 FROM invocation_kind WHERE run = ?1)",
+	                     &st);
+
+	sqlite3_bind_int64(st, 1, run);
+	return rc ? rc : sql_finish(st);
+}
+
 static int put_rule(void *arg, const struct slice *v)
 {
 	struct folded *f = arg;
@@ -471,7 +485,8 @@ static int put_rule(void *arg, const struct slice *v)
 		                 &st);
 	sqlite3_bind_int64(st, 1, run);
 	sqlite3_bind_int64(st, 2, tsv_int(v[1]));
-	return rc ? rc : sql_finish(st);
+	rc = rc ? rc : sql_finish(st);
+	return rc || !f->without ? rc : put_kind(f, run);
 }
 
 /* By which rules the requests of a run were found: who asks is told where the log itself told them. */
@@ -521,7 +536,12 @@ static void folded_done(struct folded *f)
 
 int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run, struct slice other, char **why)
 {
-	struct folded f = {.c = c, .db = db, .only = run, .other = other, .why = why};
+	struct folded f = {.c = c,
+	                   .db = db,
+	                   .only = run,
+	                   .other = other,
+	                   .why = why,
+	                   .without = (tables & FOLDED_BATCH) && !(tables & FOLDED_INVOCATION)};
 	int rc = sql_exec_all(db, begin_sql);
 
 	intern_init(&f.words);

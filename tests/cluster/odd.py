@@ -130,3 +130,11 @@ def register(test):
         for by in "level", "target", "timestamp", "message", "nothing":
             same_words(bed, db, url, "compare", "r@..+10s", "r@+10s..", "--by", by)
             same_words(bed, db, url, "--format", "json", "compare", "r@..+10s", "r@+10s..", "--by", by, "--show", "lines")
+
+    @test
+    def what_is_not_there_is_told_as_here(bed):
+        """Which transactions a word may mean, of all shards; and that no row is asked for of requests that there are."""
+        lines = [{"timestamp": at(i), "level": "INFO", "fields": {"message": ["Handling invocation request", "Invocation complete"][i % 2], "tid": f"t{i // 2}"}, "target": "t"} for i in range(80)]
+        url, db = there(bed, "absent", lines)
+        for words in ["timeline", ""], ["timeline", "t"], ["timeline", "t3"], ["timeline", "x"], ["batches", "--worker", "nobody"], ["batches", "--run", "r", "--function", "no*"]:
+            same_words(bed, db, url, *words)

@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of transactions that a word may mean so many are named. */
+enum { NAMED = 4 };
+
 static void read_where(struct query *q, struct remote_where *out)
 {
 	int64_t run = query_run(q);
@@ -90,6 +93,30 @@ void remote_found_done(struct remote_found *f)
 	intern_done(&f->runs);
 }
 
+/* Says which ones it may be, in the words of query_tid: the first of them by name. */
+static void ambiguous(struct query *q, const char *word, const struct intern *tids)
+{
+	struct text names = {0};
+	struct slice last = SLICE_NONE;
+
+	for (int n = 0; n < NAMED; n++) {
+		struct slice next = SLICE_NONE;
+
+		for (uint32_t i = 0; i < tids->n; i++)
+			if ((!last.ptr || slice_compare(tids->text[i], last) > 0) &&
+			    (!next.ptr || slice_compare(tids->text[i], next) < 0))
+				next = tids->text[i];
+		if (!next.ptr)
+			break;
+		text_puts(&names, n ? ", " : "");
+		text_add(&names, next.ptr, next.len);
+		last = next;
+	}
+	query_fail(q, USAGE, "%s begins %u transactions: %s%s", word, tids->n, text_str(&names),
+	           tids->n > NAMED ? ", ..." : "");
+	text_done(&names);
+}
+
 /* The one whose id begins with word, of those that were found. */
 static struct slice choose_tid(struct query *q, const struct cluster *c, const char *word, const struct intern *tids)
 {
@@ -102,8 +129,7 @@ static struct slice choose_tid(struct query *q, const struct cluster *c, const c
 	else if (!tids->n)
 		query_fail(q, USAGE, "no transaction begins with %s", *word ? word : "nothing");
 	else if (exact == INTERN_NONE && tids->n > 1)
-		query_fail(q, USAGE, "%s begins %u transactions: %s, %s%s", word, tids->n, tids->text[0].ptr,
-		           tids->text[1].ptr, tids->n > 2 ? ", ..." : "");
+		ambiguous(q, word, tids);
 	else
 		return tids->text[exact == INTERN_NONE ? 0 : exact];
 	return SLICE_NONE;
