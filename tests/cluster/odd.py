@@ -138,3 +138,38 @@ def register(test):
         url, db = there(bed, "absent", lines)
         for words in ["timeline", ""], ["timeline", "t"], ["timeline", "t3"], ["timeline", "x"], ["batches", "--worker", "nobody"], ["batches", "--run", "r", "--function", "no*"]:
             same_words(bed, db, url, *words)
+
+    @test
+    def by_what_stands_elsewhere_in_a_line(bed):
+        """Beside the fields, inside of one, under a name that needs escapes: as here, and told apart from what a span has of that name."""
+        says, lines = ["Handling invocation request", "step", "Item enqueued", "Invocation complete"], []
+        for i in range(160):
+            n, tid = i // 4, f"t{i // 4}"
+            more = {"nested": {"zone": f"z{n % 3}", "deep": {"x": n % 2}}, 'a"b': f"q{n % 2}", "ü": f"u{n % 2}", "a/b": f"s{n % 2}", "dotted.key": f"d{n % 2}"} if i % 4 == 1 else {}
+            span = {"span": {"zone": "no", "name": "s", "tid": tid}, "spans": [{"zone": "no", "name": "s", "tid": tid}]} if i % 4 == 1 else {}
+            lines.append({"timestamp": at(i), "level": "INFO", "fields": {"message": says[i % 4], "tid": tid, **more}, "target": "t", **span, "threadName": f"th{n % 3}", "zone": f"top{n % 2}", "pid": n % 2})
+        url, db = there(bed, "elsewhere", lines)
+        for by in "threadName", "zone", "pid", "nested.zone", "nested.deep.x", 'a"b', "ü", "a/b", "dotted.key", "nested.nothing", ".":
+            same_words(bed, db, url, "--format", "json", "compare", "r@..+80s", "r@+80s..", "--by", by)
+
+    @test
+    def long_texts_of_others_are_compared_as_here(bed):
+        """Of a line as it stands so much is looked at: escapes count, wherever the text stands."""
+        url, db, dir = bed.fresh("long"), os.path.join(bed.dir, "long.db"), os.path.join(bed.dir, "long")
+        os.mkdir(dir)
+        texts = ['"quoted" \\ text ' * 90, "ü" * 700, "tab\t" * 300, "plain words " * 120, '"short"']
+        with open(os.path.join(dir, "worker.log"), "w") as f:
+            for i in range(80):
+                f.write(json.dumps({"timestamp": at(i), "level": "INFO", "fields": {"message": ["Handling invocation request", "Invocation complete"][i % 2], "tid": f"t{i // 2}"}, "target": "t"}) + "\n")
+                f.write(f'not JSON: {{"a": "{texts[i % 5]}"}}\n')
+        with open(os.path.join(dir, "other.log"), "w") as f:
+            for i in range(80):
+                f.write(json.dumps({"ts": 1795435200 + i, "level": "info", "msg": texts[i % 5] + " end" * (i % 2), "logger": "l"}) + "\n")
+        with open(os.path.join(dir, "pairs.log"), "w") as f:
+            for i in range(80):
+                f.write(f"time={at(i).replace(' ', 'T')}Z level=info msg={json.dumps(texts[i % 5] + ' of pairs', ensure_ascii=False)} n={i}\n")
+        bed.call("-q", "-d", db, "load", "--run", "r", dir)
+        bed.do("-q", "-d", db, "push", url)
+        bed.do("-q", "fold", url)
+        for format in "json", "csv":
+            same_words(bed, db, url, "--format", format, "compare", "r@..+40s", "r@+40s..", "--show", "lines")

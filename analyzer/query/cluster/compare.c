@@ -84,41 +84,79 @@ static bool find_sides(struct query *q, const char *path, bool times, struct ask
 #define NAME "'\"name\"\\\\s*:\\\\s*\"((?:[^\"\\\\\\\\]|\\\\\\\\.)*)\"'"
 
 /* Whether the servers can tell what a line counts as: of a span, where only one name stands in it; else where the text
- * has no escapes that would make it longer than what is looked at. Of neither has the target any. */
+ * has no escapes that would make it longer than what is looked at. It has none where it stands among fields without
+ * any; the text of a line of another form stands elsewhere, and of what is no record it is known how it is escaped. Of
+ * none has the target any. */
 static void put_countable(struct text *sql)
 {
-	text_puts(sql,
-	          "(if(" FETCH_SPAN_LINE
-	          ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR (length(extractAll(" SPAN
-	          ", '\"name\"\\\\s*:')) = 1 AND position(substring(" SPAN ", 2), '{') = 0 AND match(" SPAN ", " NAME
-	          ")), coalesce(level, '') NOT IN ('ERROR', 'WARN') AND (length(coalesce(message, '')) <= ");
+	text_puts(
+	    sql,
+	    "(if(" FETCH_SPAN_LINE ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR (length(extractAll(" SPAN
+	    ", '\"name\"\\\\s*:')) = 1 AND position(substring(" SPAN ", 2), '{') = 0 AND match(" SPAN ", " NAME
+	    ")), coalesce(level, '') NOT IN ('ERROR', 'WARN') AND (kind = 'text' OR length(coalesce(message, '')) <= ");
 	text_add_int(sql, MASK_SAME);
-	text_puts(sql, " OR position(coalesce(fields, '\\\\'), '\\\\') = 0)) AND NOT match(coalesce(target, ''), "
-	               "'[\\\\x00-\\\\x1f\"\\\\\\\\]'))");
+	text_puts(sql, " OR (position(coalesce(fields, ''), '\"message\"') > 0 AND position(coalesce(fields, ''), "
+	               "'\\\\') = 0 AND NOT match(coalesce(message, ''), '[\\\\x00-\\\\x1f\"\\\\\\\\]')))) AND NOT "
+	               "match(coalesce(target, ''), '[\\\\x00-\\\\x1f\"\\\\\\\\]'))");
 }
 
-/* Lines of requests with the field that --by names. */
+/* So that it stands as it is in a line, whoever wrote it. */
+static bool is_plain(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\' || *p == '/')
+			return false;
+	return *name != '\0';
+}
+
+/* What a reading of a line has for it at the top level, whatever its name is there (query: field()). */
+static bool is_of_lines(const char *name)
+{
+	static const char *const names[] = {"timestamp", "level", "target", "message", "tid"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Whether a key stands among the fields, or in the line more often than in its spans, and so beside these. */
+static void put_key(const char *key, size_t len, struct text *sql)
+{
+	static const char *const columns[] = {"raw", "coalesce(span, '')", "coalesce(spans, '')"};
+	struct text quoted = {0}, word = {0};
+
+	text_printf(&quoted, "\"%.*s\"", (int)len, key);
+	cluster_quote(&word, (struct slice){text_str(&quoted), quoted.len});
+	text_printf(sql, "position(coalesce(fields, ''), %s) > 0 OR ", text_str(&word));
+	for (int i = 0; i < 3; i++)
+		text_printf(sql, "%slength(%s) - length(replaceAll(%s, %s, ''))",
+		            (const char *const[]){"", " > ", " + "}[i], columns[i], columns[i], text_str(&word));
+	sql->failed |= quoted.failed || word.failed;
+	text_done(&quoted);
+	text_done(&word);
+}
+
+/* Lines of requests that may have the field that --by names; "a.b" is also b in the object a. */
 static void put_by(const struct query *q, struct text *sql)
 {
 	const char *by = args_value(q->args, "by");
-	struct text key = {0};
 
 	if (!by || !strcmp(by, "function") || !strcmp(by, "worker") || !strcmp(by, "hour")) {
 		text_puts(sql, "0");
 		return;
 	}
-	if (!strcmp(by, "timestamp")) { /* as good as a field, and all lines have it */
-		text_puts(sql, "(tid != '')");
-		return;
+	text_puts(sql, "(tid != ''");
+	if (is_plain(by) && !is_of_lines(by)) {
+		text_puts(sql, " AND (");
+		for (const char *dot = strchr(by, '.'); dot; dot = strchr(dot + 1, '.')) {
+			put_key(by, (size_t)(dot - by), sql);
+			text_puts(sql, " OR ");
+		}
+		put_key(by, strlen(by), sql);
+		text_puts(sql, ")");
 	}
-	text_puts(&key, "\"");
-	text_puts(&key, by);
-	text_puts(&key, "\"");
-	text_puts(sql, "(tid != '' AND position(coalesce(fields, ''), ");
-	cluster_quote(sql, (struct slice){text_str(&key), key.len});
-	text_puts(sql, ") > 0)");
-	sql->failed |= key.failed;
-	text_done(&key);
+	text_puts(sql, ")");
 }
 
 static void put_side(const struct asked_side *p, struct text *sql)
@@ -208,13 +246,13 @@ enum { C_RUN, C_SOURCE, C_LINE, C_KIND, C_LEVEL, C_TARGET, C_TEXT, C_CELLS, C_CO
 /* whole: of these lines all are here; NULL: of none. */
 static void counts_sql(const struct query *q, const struct asked_side *p, const char *whole, struct text *sql)
 {
-	text_puts(sql,
-	          "SELECT tupleElement(min((run, source, line)) AS place, 1), tupleElement(place, 2), "
-	          "tupleElement(place, 3), kind_of, level_of, target, text_of, tupleElement(sumMap([cell], "
-	          "[toUInt64(1)]) AS sums, 1), tupleElement(sums, 2) FROM (SELECT run, source, line, target, "
-	          "multiIf(NOT " FETCH_SPAN_LINE ", 'm', message = 'new', 'n', message = 'close', 'c', '') AS kind_of, "
-	          "if(" FETCH_SPAN_LINE ", NULL, level) AS level_of, if(" FETCH_SPAN_LINE ", extract(" SPAN ", " NAME
-	          "), coalesce(message, '')) AS text_of, ");
+	text_puts(sql, "SELECT tupleElement(min((run, source, line)) AS place, 1), tupleElement(place, 2), "
+	               "tupleElement(place, 3), kind_of, level_of, target, text_of, tupleElement(sumMap([cell], "
+	               "[toUInt64(1)]) AS sums, 1), tupleElement(sums, 2) FROM (SELECT run, source, line, target, "
+	               "multiIf(NOT " FETCH_SPAN_LINE
+	               ", if(kind = 'text', 't', 'm'), message = 'new', 'n', message = 'close', 'c', '') AS kind_of, "
+	               "if(" FETCH_SPAN_LINE ", NULL, level) AS level_of, if(" FETCH_SPAN_LINE ", extract(" SPAN
+	               ", " NAME "), coalesce(message, '')) AS text_of, ");
 	put_cell(p, sql);
 	text_puts(sql, " AS cell FROM $event WHERE ");
 	put_side(p, sql);

@@ -6,8 +6,8 @@
 
 #include "base/sql.h"
 
-/* Lines of one side that are counted as the same: messages with one text ('m'), or spans of one name that begin ('n')
- * or end ('c'). Texts are borrowed until the next one. */
+/* Lines of one side that are counted as the same: messages with one text ('m'), lines that are no record ('t'), or
+ * spans of one name that begin ('n') or end ('c'). Texts are borrowed until the next one. */
 struct counted {
 	char kind;
 	struct slice level, target, text;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* mask.c - see mask.h */
 #include "query/events/mask.h"
+#include "base/bytes.h"
 #include "base/template.h"
 #include "ingest/line.h"
 
@@ -41,4 +42,15 @@ void mask_plain(struct text *out, struct slice plain, const char *value)
 {
 	if (plain.ptr)
 		mask(out, plain.ptr, plain.len < MOST ? plain.len : MOST, value);
+}
+
+void mask_line(struct text *out, struct slice plain, const char *value)
+{
+	struct bytes escaped = {0};
+
+	bytes_escape(&escaped, plain.ptr, plain.len < MOST ? plain.len : MOST);
+	out->failed |= escaped.failed;
+	if (!escaped.failed)
+		mask_escaped(out, (struct slice){(const char *)escaped.ptr, escaped.len}, value);
+	bytes_free(&escaped);
 }

@@ -14,4 +14,7 @@ void mask_escaped(struct text *out, struct slice escaped, const char *value);
 enum { MASK_SAME = 170 };
 void mask_plain(struct text *out, struct slice plain, const char *value);
 
+/* The same of a line that is no record: its text is escaped as a load does. */
+void mask_line(struct text *out, struct slice plain, const char *value);
+
 #endif

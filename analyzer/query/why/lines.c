@@ -23,6 +23,9 @@
 /* Of more texts than that only the number is kept, and nothing is claimed of them. */
 enum { KEYS_WEIGHED = 20000 };
 
+/* What is counted as a message, and is the text of a line that is no record (counted.h). */
+enum { KEY_LINE = 't' };
+
 /* Lines that are kept apart while they are read; SPAN_NEW and SPAN_CLOSE until it is known which of them all have. */
 enum key_kind { KEY_MESSAGE = 'm', KEY_ERROR = 'e', KEY_SPAN_NEW = 'n', KEY_SPAN_CLOSE = 'c' };
 
@@ -248,7 +251,7 @@ static int message_key(struct lines *l, const struct counted *of, struct key *k,
 	int rc = owner_of(l, of->level, of->target, &k->owner);
 
 	text_reset(&l->buf);
-	mask_plain(&l->buf, of->text, TEMPLATE_VALUE);
+	(of->kind == KEY_LINE ? mask_line : mask_plain)(&l->buf, of->text, TEMPLATE_VALUE);
 	if (!rc)
 		rc = l->buf.failed ? -ENOMEM
 		                   : intern_add(&l->texts, (struct slice){text_str(&l->buf), l->buf.len}, &k->text);
@@ -257,7 +260,7 @@ static int message_key(struct lines *l, const struct counted *of, struct key *k,
 
 static int count_counted(struct lines *l, const struct counted *of, int side)
 {
-	struct key k = {.kind = (uint8_t)of->kind};
+	struct key k = {.kind = of->kind == KEY_LINE ? KEY_MESSAGE : (uint8_t)of->kind};
 	struct slice cells = of->cells, counts = of->counts;
 	int64_t cell, n;
 	uint32_t key;
