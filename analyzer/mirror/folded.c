@@ -13,11 +13,13 @@
 #include "mirror/run_groups.h"
 #include "remote/merged.h"
 #include "remote/say.h"
+#include "remote/schema.h"
 #include "tables/moments.h"
 #include "tables/write.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct folded {
 	struct cluster *c;
@@ -73,21 +75,23 @@ static int run_of(struct folded *f, struct slice run, int64_t *id)
 	return rc;
 }
 
-/* columns FROM table, of the run that is asked for, or of group i of all, in the order of key; yours, NULL: no
- * memory. */
+/* columns FROM table, of the run that is asked for, or of group i of all, in the order of key; yours, NULL: no memory.
+ * Of rows that replace each other the newest is taken as they are sorted anyway: FINAL has buffers for each column of
+ * each partition, and five times the memory. */
 static char *rows_sql(const struct folded *f, size_t i, const char *table, const char *columns, const char *key)
 {
 	struct text sql = {0};
 	char *out;
 
-	text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
+	text_printf(&sql, "SELECT %s FROM $%s", columns, table);
 	if (f->only.len) {
 		text_puts(&sql, " WHERE ");
 		cluster_of_runs(&sql, f->only, f->other);
 	} else {
 		run_groups_where(&f->groups, i, &sql);
 	}
-	text_printf(&sql, " ORDER BY %s FORMAT TabSeparated", key);
+	text_printf(&sql, " ORDER BY %s, version DESC LIMIT 1 BY %s FORMAT TabSeparated", key,
+	            schema_folded_named(table)->key);
 	out = sql.failed ? NULL : strdup(text_str(&sql));
 	text_done(&sql);
 	return out;
