@@ -229,7 +229,8 @@ static int units_are_current(struct cluster *c, const struct mirror_want *want, 
 /* Whether the tables of the fold say what the lines do. With a shard away that can't be told. */
 static int check_folded(struct cluster *c, const struct mirror_want *want, char **why)
 {
-	bool whole = want->findings || (want->folded & ~(unsigned)(FOLDED_NONE | FOLDED_INVOCATION | FOLDED_LOCK));
+	bool whole = want->findings ||
+	             (want->folded & ~(unsigned)(FOLDED_NONE | FOLDED_INVOCATION | FOLDED_BRIEF | FOLDED_LOCK));
 	bool away = false;
 
 	for (size_t i = 0; i < c->n; i++)

@@ -229,6 +229,41 @@ static const char invocation_columns[] =
     "gpu_est_queue_sec, gpu_est_runtime_sec, cpu_est_sec, gpu_est_sec, insert_cpu_load, insert_gpu_load, "
     "cache_insertions, warm_sec, base_sec, share, moments";
 
+/* Those that FOLDED_BRIEF leaves out: a server opens files for each column of each partition. */
+static bool is_left_out(int i)
+{
+	return i == I_SOURCE || i == I_SUCCESS || i == I_COMPUTE || i == I_WORKER_US ||
+	       (i >= I_CPU_QUEUE && i <= I_SHARE);
+}
+
+static void put_columns(bool brief, struct text *sql)
+{
+	const char *p = invocation_columns;
+
+	for (int i = 0; i < I_ALL; i++) {
+		size_t n = strcspn(p, ",");
+
+		text_puts(sql, i ? ", " : "");
+		if (brief && is_left_out(i))
+			text_puts(sql, "NULL");
+		else
+			text_add(sql, p, n);
+		p += n + strspn(p + n, ", ");
+	}
+}
+
+static int open_invocations(struct folded *f, bool brief, struct merged **out)
+{
+	struct text columns = {0};
+	int rc;
+
+	put_columns(brief, &columns);
+	rc =
+	    columns.failed ? -ENOMEM : open_rows(f, "invocation", text_str(&columns), I_ALL, "run, tid", 2, false, out);
+	text_done(&columns);
+	return rc;
+}
+
 static struct invocation invocation_of(const struct slice *v)
 {
 	return (struct invocation){.tid = v[I_TID],
@@ -323,11 +358,11 @@ static int put_insertions(struct folded *f)
 	return rc;
 }
 
-static int put_invocations(struct folded *f)
+static int put_invocations(struct folded *f, bool brief)
 {
 	struct merged *m = NULL, *attempts = NULL;
 	const struct slice *v, *next = NULL;
-	int rc = open_rows(f, "invocation", invocation_columns, I_ALL, "run, tid", 2, false, &m);
+	int rc = open_invocations(f, brief, &m);
 
 	if (!rc)
 		rc = open_rows(f, "attempt", attempt_columns, A_ALL, "run, tid, n", 3, true, &attempts);
@@ -554,7 +589,7 @@ int folded_put(struct cluster *c, sqlite3 *db, unsigned tables, struct slice run
 	if (!rc)
 		rc = writer_open(&f.writer, db, true);
 	if (!rc && (tables & FOLDED_INVOCATION))
-		rc = put_invocations(&f);
+		rc = put_invocations(&f, tables & FOLDED_BRIEF);
 	if (!rc && (tables & FOLDED_FUNCTION))
 		rc = put_metadata(&f);
 	for (size_t t = 0; t < sizeof plain / sizeof *plain && !rc; t++)

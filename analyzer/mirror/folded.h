@@ -17,6 +17,8 @@ enum folded_tables {
 	FOLDED_PATTERN = 64,
 	FOLDED_FUNCTION = 128, /* with the columns of the metadata */
 	FOLDED_ALL = 255,
+	/* beside FOLDED_INVOCATION: of an invocation who, when, and how it ended; what else there is of it is NULL */
+	FOLDED_BRIEF = 256,
 };
 
 /* Writes these tables of the model afresh, of a run (NONE: of all) and another one (NONE: of none), and none of the
