@@ -403,6 +403,8 @@ static int pass_run(const struct load_options *o, enum turn turn, char **tid)
 	int rc, status = 4;
 
 	progress_init(&p.progress, fileno(o->err), o->quiet, -1);
+	if (first && !pass_zones_known(&p))
+		return 2;
 	if ((rc = pass_formats(&p))) {
 		pass_formats_done(&p);
 		if (rc != -EINVAL)

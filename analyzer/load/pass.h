@@ -66,6 +66,8 @@ void pass_guesses_say(struct pass *p, const char *path, const struct source_load
 void pass_levels_say(struct pass *p);
 /* zones.c: the offsets of all sources of a run that have none yet. */
 int pass_zones(struct pass *p, int64_t run);
+/* zones.c: are all zones of the command line such? Else that is said. */
+bool pass_zones_known(struct pass *p);
 /* zones.c: tells of each PATH=ZONE that was of no use. */
 void pass_zones_unused(struct pass *p);
 /* zones.c: run.kind, first_ns, last_ns, offset_s and the sources' times. */

@@ -49,6 +49,22 @@ const char *pass_zone_of(struct pass *p, const char *path)
 	return all;
 }
 
+/* Before anything is read: times that take a wrong zone for none are wrong, and nobody sees it. */
+bool pass_zones_known(struct pass *p)
+{
+	for (size_t i = 0; i < p->o->ntimezones; i++) {
+		const char *z = p->o->timezones[i], *eq = strrchr(z, '='), *why = NULL;
+		int64_t offset_s;
+		int rc = zone_offset(eq ? eq + 1 : z, 0, &offset_s, &why);
+
+		if (rc) {
+			say_error(p, "--timezone %s: %s", z, why ? why : strerror(-rc));
+			return false;
+		}
+	}
+	return true;
+}
+
 void pass_zones_unused(struct pass *p)
 {
 	for (size_t i = 0; i < p->o->ntimezones && i < 64; i++) {
