@@ -209,12 +209,15 @@ static void inside(struct query *q, struct select *s, const struct query_tid *of
 static void conditions(struct query *q, struct select *s, const struct query_tid *around)
 {
 	const struct args *a = q->args;
-	const char *where = args_value(a, "where");
+	const char *where = args_value(a, "where"), *status = args_value(a, "status");
 
+	if (status && strcmp(status, "ok") && strcmp(status, "failed") && strcmp(status, "unfinished") &&
+	    !strpbrk(status, "*?"))
+		query_fail(q, USAGE, "--status %s: it is one of ok, failed, unfinished", status);
 	select_run(q, s, "run");
 	select_like(s, "function_name", args_value(a, "function"));
 	select_like(s, "worker", args_value(a, "worker"));
-	select_like(s, "status", args_value(a, "status"));
+	select_like(s, "status", status);
 	select_like(s, "state", args_value(a, "state"));
 	inside(q, s, around);
 	if (where) {

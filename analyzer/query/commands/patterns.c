@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* patterns.c - messages as templates, with counts. */
+#include "ingest/level.h"
 #include "query/core/command.h"
 #include "query/core/select.h"
+#include "query/events/event_filter.h"
 
 static const struct column columns[] = {
     {"offset_s", UNIT_OFFSET},     {"id", UNIT_NONE},       {"level", UNIT_LEVEL},         {"count", UNIT_COUNT},
@@ -12,6 +14,7 @@ static const struct column columns[] = {
 static void run(struct query *q)
 {
 	struct select s = {0};
+	int level = event_filter_level(q);
 	bool people = q->out->format != FORMAT_CSV && q->out->format != FORMAT_JSON;
 
 	/* A pattern is of all runs: its times stand on their clock where they have the same. */
@@ -20,7 +23,8 @@ static void run(struct query *q)
 	            "0)) ELSE 0 END FROM run),"
 	            " id, level, count, target, template, first_ns, last_ns%s FROM pattern",
 	            people ? "" : ", example");
-	select_like(&s, "level", args_value(q->args, "level"));
+	if (level >= 0)
+		select_where(&s, "level = ?", level_name((enum level)(LEVEL_ERROR + level)).ptr);
 	select_add(&s, " ORDER BY count DESC, id");
 	select_table(q, &s, columns);
 }

@@ -303,7 +303,8 @@ static void all_by_name(struct query *q)
 		qsort(g.all, g.n, sizeof *g.all, by_total);
 	put(q, &g);
 	if (!q->status && !g.n)
-		query_note(q, "no spans: the log was written without span lines");
+		query_note(q, g.name || g.target ? "no span is of that name and target"
+		                                 : "no spans: the log was written without span lines");
 	groups_done(&g);
 }
 

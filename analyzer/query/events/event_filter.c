@@ -86,13 +86,14 @@ static void read_grep(struct query *q, struct event_filter *f)
 	}
 }
 
-static void read_level(struct query *q, struct event_filter *f)
+int event_filter_level(struct query *q)
 {
 	const char *level = args_value(q->args, "level");
+	int rank = level ? level_rank((struct slice){level, strlen(level)}) : -1;
 
-	f->most_verbose = level ? level_rank((struct slice){level, strlen(level)}) : -1;
-	if (level && f->most_verbose < 0)
+	if (level && rank < 0)
 		query_fail(q, USAGE, "--level %s: it is one of error, warn, info, debug, trace", level);
+	return rank;
 }
 
 void event_filter_of_level(struct event_filter *f, int64_t run, int most_verbose)
@@ -110,7 +111,7 @@ void event_filter_init(struct query *q, struct event_filter *f)
 	f->foreign = args_has(q->args, "foreign");
 	f->scratch = calloc(1, sizeof *f->scratch);
 	query_ok(q, f->scratch ? 0 : -ENOMEM, q->command);
-	read_level(q, f);
+	f->most_verbose = event_filter_level(q);
 	read_grep(q, f);
 	query_between(q, f->query.run, &f->query.since_ns, &f->query.until_ns);
 	if (tid)

@@ -21,6 +21,8 @@ struct event_filter {
 /* Reads --run --tid --level --target --message --since --until --grep --foreign. event_filter_done in any case. */
 void event_filter_init(struct query *q, struct event_filter *f);
 void event_filter_done(struct event_filter *f);
+/* --level alone, as level_rank has it; -1 where it was not given, or is none, which fails the query. */
+int event_filter_level(struct query *q);
 /* All lines of a run (0: of all) down to a level, whatever a command was asked; event_filter_done in any case. */
 void event_filter_of_level(struct event_filter *f, int64_t run, int most_verbose);
 
