@@ -46,6 +46,13 @@ static void call_version(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	sqlite3_result_text(ctx, ILU_VERSION, -1, SQLITE_STATIC);
 }
 
+/* ilulogq_left_joins(0): no statement has a LEFT JOIN, and conditions on events need not be looked at twice. */
+static void call_left_joins(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	store_left_joins(sqlite3_user_data(ctx), sqlite3_value_int(argv[0]));
+}
+
 static void release(void *store)
 {
 	store_close(store);
@@ -78,7 +85,10 @@ int sqlite3_ilulogq_init(sqlite3 *db, char **error, const sqlite3_api_routines *
 	                                NULL, release);
 	if (rc) /* it has released the store */
 		return rc;
-	if (vtab_event_register(db, s) || tables_register(db, s) || beside_register(db, s) || blame_register(db, s))
+	rc = sqlite3_create_function_v2(db, "ilulogq_left_joins", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, s,
+	                                call_left_joins, NULL, NULL, NULL);
+	if (rc || vtab_event_register(db, s) || tables_register(db, s) || beside_register(db, s) ||
+	    blame_register(db, s))
 		return refuse(error, "out of memory");
 	return SQLITE_OK;
 }

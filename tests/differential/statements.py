@@ -38,7 +38,7 @@ class Question:
     """A statement or several, the last of which answers."""
 
     def __init__(self, sql, ordered=False, before=()):
-        self.ordered, self.parameters = ordered, {}
+        self.ordered, self.parameters, self.looks_twice = ordered, {}, True
         self.before = [(rendered(s, False), rendered(s, True)) for s in before]
         self.virtual, self.plain = rendered(sql, False), rendered(sql, True)
 
@@ -385,6 +385,8 @@ class Statement:
         kinds = [self.joined, self.joined_to_itself, self.windowed, self.correlated, self.compound, self.distinct, self.grouped, self.grouped, self.common, self.recursive, self.changed]
         q = r.choice(kinds)() if r.random() < 0.6 else self.simple()
         used = q.virtual + " ".join(v for v, _ in q.before)
+        # as the command does it, and as the extension, which does not know
+        q.looks_twice = "LEFT" in used or r.random() < 0.3
         q.parameters = {k: v for k, v in self.parameters.items() if f":{k}" in used}
         return q
 
