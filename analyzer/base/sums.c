@@ -20,8 +20,9 @@ struct function {
 };
 
 struct sum {
-	double sum, lost; /* lost: what rounding took away */
+	double sum, lost; /* of what is finite; lost: what rounding took away */
 	int64_t integer, n;
+	int64_t above, below; /* how many are infinite: a window may leave them behind */
 	bool real, overflow;
 };
 
@@ -32,6 +33,21 @@ static void add_real(struct sum *s, double v)
 	if (isfinite(t))
 		s->lost += fabs(s->sum) > fabs(v) ? (s->sum - t) + v : (v - t) + s->sum;
 	s->sum = t;
+}
+
+static void change_real(struct sum *s, double v, int by)
+{
+	if (isinf(v))
+		*(v > 0 ? &s->above : &s->below) += by;
+	else
+		add_real(s, by * v);
+}
+
+static double sum_of(const struct sum *s)
+{
+	if (s->above || s->below)
+		return s->above && s->below ? NAN : s->above ? INFINITY : -INFINITY;
+	return s->sum + (isfinite(s->lost) ? s->lost : 0);
 }
 
 static void note_text(const struct function *f, sqlite3_value *v)
@@ -65,7 +81,7 @@ static void change(sqlite3_context *c, sqlite3_value *v, int by)
 		return;
 	}
 	s->real = true;
-	add_real(s, by * sqlite3_value_double(v));
+	change_real(s, sqlite3_value_double(v), by);
 	if (type != SQLITE_FLOAT && by > 0)
 		note_text(f, v);
 }
@@ -86,7 +102,7 @@ static void value(sqlite3_context *c)
 {
 	const struct function *f = sqlite3_user_data(c);
 	const struct sum *s = sqlite3_aggregate_context(c, 0);
-	double sum = s ? s->sum + (isfinite(s->lost) ? s->lost : 0) : 0;
+	double sum = s ? sum_of(s) : 0;
 
 	if (f->which == TOTAL)
 		sqlite3_result_double(c, sum);
