@@ -236,42 +236,66 @@ int event_test_passes(const struct event_test *t, const struct event *e)
 
 /* ---- a text ---- */
 
+static void hits_forget(struct event_hits *h)
+{
+	free(h->text);
+	free(h->hits);
+	*h = (struct event_hits){0};
+}
+
 void event_matcher_done(struct event_matcher *m)
 {
-	free(m->text);
-	free(m->hits);
-	*m = (struct event_matcher){0};
+	for (unsigned i = 0; i < EVENT_MATCHES; i++)
+		hits_forget(&m->of[i]);
 }
 
 /* Looks for text in all lines of e's group. */
-static int group_match(struct event_matcher *m, const struct event *e, struct slice text)
+static int group_match(struct event_hits *h, const struct event *e, struct slice text)
 {
 	int rc;
 
-	event_matcher_done(m);
-	m->text = malloc(text.len + 1);
-	m->hits = malloc(SEGMENT_ROWS);
-	rc = m->text && m->hits ? 0 : -ENOMEM;
+	hits_forget(h);
+	h->text = malloc(text.len + 1);
+	h->hits = malloc(SEGMENT_ROWS);
+	rc = h->text && h->hits ? 0 : -ENOMEM;
 	if (!rc) {
-		memcpy(m->text, text.ptr, text.len);
-		m->len = text.len;
-		m->first = e->id - e->row % SEGMENT_ROWS;
-		rc = chunk_search(e->chunk, e->row / SEGMENT_ROWS, text, m->hits);
+		memcpy(h->text, text.ptr, text.len);
+		h->len = text.len;
+		h->first = e->id - e->row % SEGMENT_ROWS;
+		rc = chunk_search(e->chunk, e->row / SEGMENT_ROWS, text, h->hits);
 	}
 	if (rc)
-		event_matcher_done(m);
+		hits_forget(h);
 	return rc;
+}
+
+static struct event_hits *hits_find(struct event_matcher *m, const struct event *e, struct slice text)
+{
+	for (unsigned i = 0; i < EVENT_MATCHES; i++) {
+		struct event_hits *h = &m->of[i];
+
+		if (h->hits && h->first == e->id - e->row % SEGMENT_ROWS && h->len == text.len &&
+		    !memcmp(h->text, text.ptr, text.len))
+			return h;
+	}
+	return NULL;
 }
 
 int event_matches(struct event_matcher *m, const struct event *e, struct slice text)
 {
-	bool there = m->hits && m->first == e->id - e->row % SEGMENT_ROWS && m->len == text.len &&
-	             !memcmp(m->text, text.ptr, text.len);
-	int rc = !text.len || there ? 0 : group_match(m, e, text);
+	struct event_hits *h;
+	int rc = 0;
 
-	if (rc || !text.len)
-		return rc ? rc : 1;
-	rc = m->hits[e->row % SEGMENT_ROWS];
+	if (!text.len)
+		return 1;
+	h = hits_find(m, e, text);
+	if (!h) {
+		h = &m->of[m->next++ % EVENT_MATCHES];
+		rc = group_match(h, e, text);
+	}
+	if (rc)
+		return rc;
+	rc = h->hits[e->row % SEGMENT_ROWS];
 	if (rc == CHUNK_LOOK)
 		rc = event_search(e, text, false);
 	return event_error(e) ? event_error(e) : rc;
