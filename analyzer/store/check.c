@@ -209,7 +209,9 @@ static int chunks_follow(struct check *k)
 		return rc;
 	while ((rc = sql_next(q)) == 1) {
 		if (sqlite3_column_int64(q, 1) != source) {
-			line = 1 + sqlite3_column_int64(q, 6); /* behind what is another source's */
+			/* behind what is another source's */
+			if (__builtin_add_overflow(sqlite3_column_int64(q, 6), 1, &line))
+				line = 0;
 			offset = sqlite3_column_int64(q, 7);
 		}
 		source = sqlite3_column_int64(q, 1);
@@ -219,17 +221,27 @@ static int chunks_follow(struct check *k)
 			      "ends",
 			      (long long)sqlite3_column_int64(q, 0), (long long)line, (long long)offset,
 			      (long long)source);
-		line = sqlite3_column_int64(q, 2) + sqlite3_column_int64(q, 4);
-		offset = sqlite3_column_int64(q, 3) + sqlite3_column_int64(q, 5);
+		/* of numbers that are damaged too much to be added the next one is no follower */
+		if (__builtin_add_overflow(sqlite3_column_int64(q, 2), sqlite3_column_int64(q, 4), &line))
+			line = 0;
+		if (__builtin_add_overflow(sqlite3_column_int64(q, 3), sqlite3_column_int64(q, 5), &offset))
+			offset = -1;
 	}
 	sqlite3_finalize(q);
 	return rc;
 }
 
+/* No file is that long. */
+static bool is_far(int64_t v)
+{
+	return v < 0 || v > INT64_MAX / 4;
+}
+
 static int chunk_whole(struct check *k, const struct chunk_note *n, int64_t *rejected)
 {
+	bool far = is_far(n->first_line) || is_far(n->first_offset) || is_far(n->lines) || is_far(n->bytes);
 	struct chunk *c;
-	int rc = store_chunk_pin(k->s, n->id, &c);
+	int rc = far ? -EBADMSG : store_chunk_pin(k->s, n->id, &c);
 
 	if (!rc) {
 		rc = chunk_verify(c);

@@ -286,6 +286,8 @@ int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t f
 	pieces = chunk_pieces_before(e->chunk, row);
 	if (pieces < 0)
 		return pieces;
+	if (first_line < 0 || first_line > INT64_MAX - CHUNK_ROWS)
+		return -EBADMSG; /* nobody has so many lines */
 	e->line = first_line + row - pieces;
 	e->row = row;
 	e->raw = NULL;
