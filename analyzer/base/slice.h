@@ -38,4 +38,12 @@ static inline int slice_compare(struct slice a, struct slice b)
 	return c ? c : (a.len > b.len) - (a.len < b.len);
 }
 
+/* Behind the byte-order mark of UTF-8 that some editors write. */
+static inline struct slice slice_behind_mark(struct slice s)
+{
+	bool marked = s.len >= 3 && !memcmp(s.ptr, "\xef\xbb\xbf", 3);
+
+	return marked ? (struct slice){s.ptr + 3, s.len - 3} : s;
+}
+
 #endif

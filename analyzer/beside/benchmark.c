@@ -11,7 +11,7 @@
 #include <jansson.h>
 #include <math.h>
 
-#define BENCHMARK_MAX (256u << 20)
+#define BENCHMARK_MAX (16u << 20)
 
 static int read_text(const char *path, char **out, size_t *len, char **why)
 {
@@ -24,11 +24,15 @@ static int read_text(const char *path, char **out, size_t *len, char **why)
 
 	if (rc)
 		return input_refuse(why, rc, path, 0, "%s", cause ? cause : strerror(-rc));
+	reader_pass_mark(r);
 	while (!rc && got > 0) {
-		if (n >= BENCHMARK_MAX || array_reserve(buf, room, n + 1)) {
+		if (n >= BENCHMARK_MAX)
+			rc = input_refuse(why, -EBADMSG, path, 0, "larger than %u MiB, no benchmark",
+			                  BENCHMARK_MAX >> 20);
+		else if (array_reserve(buf, room, n + 1))
 			rc = -ENOMEM;
+		if (rc)
 			break;
-		}
 		got = reader_read(r, buf + n, room - n);
 		if (got < 0)
 			rc = input_refuse(why, got == -E2BIG ? -EBADMSG : (int)got, path, 0, "%s", reader_why(r));

@@ -10,8 +10,12 @@
 
 int csv_open(struct csv *c, const char *path, const char **why)
 {
+	int rc;
+
 	*c = (struct csv){.next_line = 1, .line = 1};
-	return reader_open(path, &c->reader, why);
+	if (!(rc = reader_open(path, &c->reader, why)))
+		reader_pass_mark(c->reader);
+	return rc;
 }
 
 void csv_close(struct csv *c)

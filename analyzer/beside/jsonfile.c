@@ -10,8 +10,12 @@
 
 int jsonfile_open(struct json_file *f, const char *path, const char **why)
 {
+	int rc;
+
 	*f = (struct json_file){.line = 1};
-	return reader_open(path, &f->reader, why);
+	if (!(rc = reader_open(path, &f->reader, why)))
+		reader_pass_mark(f->reader);
+	return rc;
 }
 
 void jsonfile_close(struct json_file *f)

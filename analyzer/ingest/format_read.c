@@ -757,8 +757,9 @@ static bool is_dated(const struct log_format *f)
 int format_read(const char *name, const char *text, size_t len, struct log_format *f, char **why)
 {
 	struct reading r = {.f = f, .name = name};
+	struct slice json = slice_behind_mark((struct slice){text, len});
 	json_error_t e;
-	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e), *v;
+	json_t *root = json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e), *v;
 	const char *key;
 
 	*why = NULL;

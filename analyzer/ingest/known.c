@@ -19,7 +19,7 @@ static char *file_read(const char *path, size_t *len, int *rc)
 	if (text) {
 		*len = fread(text, 1, FORMAT_FILE_MAX + 1, f);
 		if (ferror(f))
-			*rc = -EIO;
+			*rc = errno == EISDIR ? -EISDIR : -EIO;
 		else if (*len > FORMAT_FILE_MAX)
 			*rc = -EFBIG;
 	}

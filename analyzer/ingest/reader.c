@@ -440,6 +440,14 @@ size_t reader_peek(struct reader *r, void *buf, size_t n)
 	return n;
 }
 
+void reader_pass_mark(struct reader *r)
+{
+	char mark[3];
+
+	if (reader_peek(r, mark, sizeof mark) == sizeof mark && !memcmp(mark, "\xef\xbb\xbf", sizeof mark))
+		r->head_at = sizeof mark;
+}
+
 ssize_t reader_read(struct reader *r, void *buf, size_t n)
 {
 	size_t ahead = r->head_end - r->head_at;

@@ -32,6 +32,9 @@ void reader_close(struct reader *r);
 #define READER_HEAD 1024
 size_t reader_peek(struct reader *r, void *buf, size_t n);
 
+/* Passes over the byte-order mark of UTF-8 at the text's beginning; before the first reader_read only. */
+void reader_pass_mark(struct reader *r);
+
 /* Up to n bytes of text. Fills buf from a file; from a pipe or terminal returns what there is (at least one byte).
  *
  * Returns the number of bytes, 0 at the end, or

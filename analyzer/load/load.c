@@ -360,6 +360,7 @@ static int status_of(int rc)
 		return 3;
 	case -EINVAL:
 	case -ENOENT:
+	case -EISDIR:
 		return 2;
 	case -EINTR:
 		return 130;

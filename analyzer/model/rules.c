@@ -16,7 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RULES_VERSION 1
+#define RULES_VERSION  1
+#define RULES_FILE_MAX (16u << 20)
 
 /* ---- phases ---- */
 
@@ -277,7 +278,8 @@ static int read_root(const struct reading *rd)
 int rules_parse(const char *text, size_t len, const char *where, struct rules **out, char **why)
 {
 	struct rules *r = calloc(1, sizeof *r);
-	struct reading rd = {r, text, len, where, why};
+	struct slice json = slice_behind_mark((struct slice){text, len});
+	struct reading rd = {r, json.ptr, json.len, where, why};
 	json_error_t e;
 	int rc;
 
@@ -289,7 +291,7 @@ int rules_parse(const char *text, size_t len, const char *where, struct rules **
 		rules_free(r);
 		return -ENOMEM;
 	}
-	r->root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+	r->root = json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES, &e);
 	if (r->root) {
 		rc = read_root(&rd);
 	} else {
@@ -318,9 +320,11 @@ static int read_file(const char *path, char **text, size_t *len)
 			break;
 		got = fread(buf + n, 1, room - n, f);
 		n += got;
+		if (n > RULES_FILE_MAX)
+			rc = -EFBIG;
 	}
 	if (!rc && ferror(f))
-		rc = -EIO;
+		rc = errno == EISDIR ? -EISDIR : -EIO;
 	if (f)
 		fclose(f);
 	if (rc)
@@ -348,9 +352,9 @@ int rules_read_file(const char *path, char **text, size_t *len, char **why)
 	*why = NULL;
 	rc = read_file(path, text, len);
 	if (rc) {
-		if (asprintf(why, "%s: %s", path, strerror(-rc)) < 0)
+		if (asprintf(why, "%s: %s", path, rc == -EFBIG ? "larger than 16 MiB, no rules" : strerror(-rc)) < 0)
 			*why = NULL;
-		return rc;
+		return rc == -EFBIG ? -EINVAL : rc;
 	}
 	rc = rules_parse(*text, *len, path, &r, why);
 	rules_free(r);
