@@ -71,12 +71,15 @@ static void find_among(struct retry *out, const struct sample *s, const struct r
                        struct recurring *re)
 {
 	uint32_t all = 0, best = 0;
+	uint64_t ill = 0;
 
 	for (uint32_t t = 0; t < s->tids.n; t++) {
 		uint32_t key = SAMPLE_NONE;
 
-		if (r->of[t].kind == (int)kind)
-			key = repeated_first(s, t, &r->of[t], re->recurs);
+		if (r->of[t].kind != (int)kind)
+			continue;
+		ill += !all_is_well(s, t);
+		key = repeated_first(s, t, &r->of[t], re->recurs);
 		if (key != SAMPLE_NONE) {
 			re->votes[key]++;
 			all++;
@@ -85,7 +88,9 @@ static void find_among(struct retry *out, const struct sample *s, const struct r
 	for (uint32_t k = 0; k < s->nkeys; k++)
 		if (re->votes[k] > re->votes[best])
 			best = k;
-	if (all && re->votes[best] * 2 >= all && re->again[best] * 10 <= re->votes[best])
+	/* ten times as many as where nothing is wrong, where a line may stand twice, too */
+	if (all && re->votes[best] * 2 >= all &&
+	    ill * re->again[best] * 10 <= (uint64_t)re->votes[best] * (re->once[best] + re->again[best]))
 		*out = (struct retry){best, re->votes[best]};
 }
 

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""kinds.py SEEDS DIRECTORY - are requests of unusual kinds found, and no others claimed?
+
+Messages are random words. twice: jobs some of which are tried again, and lines that stand in
+the log twice. Beside all of them set-up and care that begin and end, too.
+"""
+import collections
+import csv
+import datetime
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+
+
+class Log:
+    def __init__(self, seed, path):
+        self.r, self.path, self.lines, self.truth = random.Random(seed), path, [], {}
+
+    def words(self, n):
+        r = self.r
+        return [" ".join("".join(r.choice("bdfgklmnprstz") + r.choice("aeiou") for _ in range(r.randrange(2, 4))) for _ in range(3)) for _ in range(n)]
+
+    def id(self):
+        return f"{self.r.getrandbits(64):016x}"
+
+    def ms(self, least, most):
+        return self.r.uniform(least, most) / 1000
+
+    def say(self, t, file, tid, message, level="info"):
+        self.lines.append((t, file, tid, message, level))
+
+    def write(self):
+        files = collections.defaultdict(list)
+        for t, file, tid, message, level in sorted(self.lines, key=lambda x: x[0]):
+            at = datetime.datetime.fromtimestamp(1.8e9 + t, datetime.timezone.utc)
+            files[file].append(json.dumps({"time": at.isoformat(timespec="microseconds").replace("+00:00", "Z"), "level": level, "msg": message, "request_id": tid}))
+        for file, lines in files.items():
+            with open(os.path.join(self.path, file + ".log"), "w", encoding="utf-8") as f:
+                f.write("\n".join(lines) + "\n")
+
+    def care(self, n, until):
+        """Registrations at the start, samples with an id on each line."""
+        begin, end, sample = self.words(3)
+        for i in range(n):
+            tid = self.id()
+            self.say(i / 1000, "a", tid, begin)
+            self.say(i / 1000 + self.ms(1, 5), "a", tid, end)
+        for i in range(400):
+            self.say(until * i / 400, "a", self.id(), sample)
+
+
+def job(log, t, says, again, file, ahead):
+    """A job that is taken by a worker; the first try of some fails."""
+    tid = log.id()
+    log.say(t, "a", tid, says[0])
+    at = t + log.ms(1, 40)
+    for left in range(again, -1, -1):
+        worker = file()
+        log.say(at + ahead(worker), worker, tid, says[1])
+        at += log.ms(10, 30)
+        log.say(at + ahead(worker), worker, tid, says[2])
+        at += log.ms(10, 30)
+        if left:
+            log.say(at + ahead(worker), worker, tid, says[3], "error")
+            at += log.ms(20, 40)
+    log.say(at + ahead(worker), worker, tid, says[4])
+    log.truth[tid] = "ok", at + ahead(worker) - t
+
+
+def twice(log, n):
+    says, t = log.words(5), 0.0
+    for i in range(n):
+        t += log.r.expovariate(10)
+        job(log, t, says, i % 9 == 4, lambda: "b", lambda _: 0)
+    log.lines += [line for line in log.lines if log.r.random() < 0.03 and line[3] in says[1:3]]
+    return t
+
+
+def look(log, db, kind, seed):
+    subprocess.run(["ilu-logq", "-d", db, "load", "-q", "--run", "x", log.path], check=True, capture_output=True)
+    out = subprocess.run(["ilu-logq", "-q", "-d", db, "--format", "csv", "sql", "SELECT tid, status, end_ns - arrived_ns AS ns FROM invocation"], check=True, capture_output=True, text=True).stdout
+    found = {r["tid"]: r for r in csv.DictReader(io.StringIO(out, newline=""))}
+    wrong = len(found.keys() ^ log.truth.keys())
+    for tid in found.keys() & log.truth.keys():
+        status, s = log.truth[tid]
+        near = max(0.001, s / 100) + (0.011 if kind == "skewed" else 0)
+        wrong += found[tid]["status"] != status or not found[tid]["ns"] or abs(int(found[tid]["ns"]) / 1e9 - s) > near
+    if wrong * 100 > len(log.truth):
+        print(f"{kind}, seed {seed}: {wrong} wrong, {len(found)} found, {len(log.truth)} there", file=sys.stderr)
+    return wrong * 100 > len(log.truth)
+
+
+for kind in twice,:
+    wrong = 0
+    for seed in range(1, int(sys.argv[1]) + 1):
+        path = os.path.join(sys.argv[2], f"{kind.__name__}-{seed}")
+        os.mkdir(path)
+        log = Log(seed, path)
+        log.care(20, kind(log, log.r.randrange(60, 160)))
+        log.write()
+        wrong += look(log, path + ".db", kind.__name__, seed)
+    print(f"{kind.__name__}: {wrong} wrong")
