@@ -12,6 +12,10 @@
 #define NEAR  60 /* in 100: is at the end, of those that close */
 #define LARGE 20 /* in 100 of the largest kind: smaller ones are set-up and care */
 
+#define ONCE   40 /* in 100: of its lines whose message it has once */
+#define SHORT  20 /* so many of what repeats itself fit into the log, at least, ... */
+#define FANOUT 8  /* ... and it does so many things at once, at most */
+
 #define EDGE_PART 20      /* so much of a transaction's length from its first or last line is the edge, ... */
 #define EDGE_NS   1000000 /* ... and no more than that */
 
@@ -245,6 +249,70 @@ static int64_t once_percent(const struct finding *f, uint32_t tid)
 	return all ? once * 100 / all : 0;
 }
 
+/* ---- or a session? ---- */
+
+/* What a transaction repeats: how many messages, and the most often repeated one how often; enter and exit do not
+ * count. */
+struct repeats {
+	int64_t messages, most;
+};
+
+static struct repeats repeats_of(const struct finding *f, uint32_t tid)
+{
+	const struct sample *s = f->s;
+	struct repeats r = {0, 1};
+
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++)
+		f->seen[s->line[i].key] += !s->key[s->line[i].key].enters;
+	for (uint32_t i = s->first[tid]; i < s->first[tid + 1]; i++) {
+		uint32_t n = f->seen[s->line[i].key];
+
+		r.messages += n > 1;
+		r.most = n > r.most ? n : r.most;
+		f->seen[s->line[i].key] = 0;
+	}
+	return r;
+}
+
+static bool is_edge(const struct request_kind *k, uint32_t key)
+{
+	bool end = false;
+
+	for (unsigned i = 0; i < k->nends; i++)
+		end |= k->end[i].key == key;
+	return end || key == k->start;
+}
+
+/* Whether there is a message that most of those that ended have once, between their beginning and their end. */
+static bool has_milestone(const struct finding *f, unsigned kind)
+{
+	const struct sample *s = f->s;
+	const struct request_kind *k = &f->r->kind[kind];
+	uint32_t line, ended = k->requests - k->unfinished;
+
+	memset(f->tally, 0, s->nkeys * sizeof *f->tally);
+	for (uint32_t t = 0; t < s->tids.n; t++)
+		for (uint32_t i = s->first[t];
+		     f->r->of[t].kind == (int)kind && f->r->of[t].end >= 0 && i < s->first[t + 1]; i++)
+			f->tally[s->line[i].key].contains += lines_of_key(s, t, s->line[i].key, &line) == 1;
+	for (uint32_t key = 0; key < s->nkeys; key++)
+		if ((uint64_t)f->tally[key].contains * 100 >= (uint64_t)ended * ENDS && !is_edge(k, key) &&
+		    !s->key[key].enters)
+			return true;
+	return false;
+}
+
+/* What mostly repeats itself is a request all the same where it is short and gets on: it reports how far it is with one
+ * message (a stream), or does a few things of one kind at once (a fan-out). A connection goes on with anything for as
+ * long as it lives. */
+static bool gets_on(const struct finding *f, unsigned kind, struct repeats median)
+{
+	const struct request_kind *k = &f->r->kind[kind];
+
+	return k->median_ns <= (f->s->last_ns - f->s->first_ns) / SHORT &&
+	       (median.messages <= 1 || median.most <= FANOUT) && has_milestone(f, kind);
+}
+
 /* Nine in ten of a kind's transactions begin within this time. What is set up comes at once. */
 static int64_t spread_ns(struct finding *f, unsigned kind)
 {
@@ -264,37 +332,58 @@ static int64_t spread_ns(struct finding *f, unsigned kind)
 	return ns;
 }
 
+/* Of a kind's transactions, a number each. */
+struct lives {
+	int64_t *took; /* ns; of those that ended */
+	int64_t *once, *messages, *most;
+	uint32_t ended, all;
+};
+
+static int64_t median(int64_t *v, uint32_t n)
+{
+	qsort(v, n, sizeof *v, compare_ns);
+	return n ? v[n / 2] : 0;
+}
+
+static void lives_fill(struct finding *f, unsigned kind, struct lives *l)
+{
+	for (uint32_t t = 0; t < f->s->tids.n; t++) {
+		const struct request *r = &f->r->of[t];
+		struct repeats repeats;
+
+		if (r->kind != (int)kind)
+			continue;
+		repeats = repeats_of(f, t);
+		l->messages[l->all] = repeats.messages;
+		l->most[l->all] = repeats.most;
+		l->once[l->all++] = once_percent(f, t);
+		if (r->end >= 0)
+			l->took[l->ended++] = f->s->line[r->end_line].time_ns - f->s->line[r->start_line].time_ns;
+	}
+}
+
 /* Whether a kind's transactions come and go as requests do. 1, 0 or -ENOMEM. */
 static int is_request(struct finding *f, unsigned kind)
 {
 	struct request_kind *k = &f->r->kind[kind];
-	const struct sample *s = f->s;
-	int64_t *took = calloc((size_t)k->requests + 1, sizeof *took),
-	        *once = calloc((size_t)k->requests + 1, sizeof *once);
-	uint32_t n = 0, all = 0;
-	int rc = took && once ? 0 : -ENOMEM;
+	int64_t log_ns = f->s->last_ns - f->s->first_ns;
+	size_t room = (size_t)k->requests + 1;
+	int64_t *v = calloc(4 * room, sizeof *v);
+	struct lives l;
+	bool is;
 
-	for (uint32_t t = 0; !rc && t < s->tids.n; t++) {
-		const struct request *r = &f->r->of[t];
-
-		if (r->kind != (int)kind)
-			continue;
-		once[all++] = once_percent(f, t);
-		if (r->end >= 0)
-			took[n++] = s->line[r->end_line].time_ns - s->line[r->start_line].time_ns;
-	}
-	if (!rc) {
-		qsort(took, n, sizeof *took, compare_ns);
-		qsort(once, all, sizeof *once, compare_ns);
-		k->unfinished = k->requests - n;
-		k->median_ns = n ? took[n / 2] : 0;
-		rc = n >= 5 && (uint64_t)n * 100 >= (uint64_t)k->requests * ENDED &&
-		     k->median_ns < (s->last_ns - s->first_ns) / 4 * 3 && all && once[all / 2] >= 40 &&
-		     spread_ns(f, kind) >= (s->last_ns - s->first_ns) / 100;
-	}
-	free(took);
-	free(once);
-	return rc;
+	if (!v)
+		return -ENOMEM;
+	l = (struct lives){.took = v, .once = v + room, .messages = v + 2 * room, .most = v + 3 * room};
+	lives_fill(f, kind, &l);
+	k->unfinished = k->requests - l.ended;
+	k->median_ns = median(l.took, l.ended);
+	is = l.ended >= 5 && (uint64_t)l.ended * 100 >= (uint64_t)k->requests * ENDED &&
+	     k->median_ns < log_ns / 4 * 3 && spread_ns(f, kind) >= log_ns / 100;
+	is = is && (median(l.once, l.all) >= ONCE ||
+	            gets_on(f, kind, (struct repeats){median(l.messages, l.all), median(l.most, l.all)}));
+	free(v);
+	return is;
 }
 
 /* ---- kinds ---- */
@@ -323,6 +412,12 @@ static void take(struct finding *f, uint32_t key)
 	}
 }
 
+/* The kind is as large as others, and its requests come all the time, as theirs do. */
+static bool is_as_others(struct finding *f, unsigned kind, uint32_t largest, int64_t spread)
+{
+	return f->r->kind[kind].requests * 100 >= largest * LARGE && spread_ns(f, kind) >= spread / 5;
+}
+
 static int find_kinds(struct finding *f)
 {
 	bool *tried = calloc((size_t)f->s->nkeys + 1, sizeof *tried);
@@ -344,13 +439,11 @@ static int find_kinds(struct finding *f)
 		take(f, key);
 		find_ends(f, f->r->nkinds);
 		rc = is_request(f, f->r->nkinds);
-		if (rc == 1 && f->r->kind[f->r->nkinds].requests * 100 >= largest * LARGE &&
-		    spread_ns(f, f->r->nkinds) >= spread / 5) {
+		if (rc == 1 && is_as_others(f, f->r->nkinds, largest, spread)) {
 			struct request_kind *k = &f->r->kind[f->r->nkinds];
 			int64_t ns = spread_ns(f, f->r->nkinds++);
 
 			spread = ns > spread ? ns : spread;
-
 			largest = k->requests > largest ? k->requests : largest;
 		} else {
 			forget(f, (int)f->r->nkinds);

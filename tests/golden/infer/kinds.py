@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kinds.py SEEDS DIRECTORY - are requests of unusual kinds found, and no others claimed?
 
-Messages are random words. twice: jobs some of which are tried again, and lines that stand in
-the log twice. Beside all of them set-up and care that begin and end, too.
+Messages are random words. stream: hundreds of lines tell how far a request is. fanout: a request does a few things at once in two other daemons, each of which
+says the same. twice: jobs some of which are tried again, and lines that stand in
+the log twice. sessions: connections that live on, and begin with a greeting; none is a request. Beside all of them set-up and care that begin and end, too.
 """
 import collections
 import csv
@@ -53,6 +54,42 @@ class Log:
             self.say(until * i / 400, "a", self.id(), sample)
 
 
+def stream(log, n):
+    says, t = log.words(4), 0.0
+    for _ in range(n):
+        tid, t = log.id(), t + log.r.expovariate(1)
+        log.say(t, "a", tid, says[0])
+        at = t + log.ms(1, 5)
+        log.say(at, "a", tid, says[1])
+        for k in range(log.r.choice((20, 100, 200))):
+            at += log.ms(1, 10)
+            log.say(at, "a", tid, f"{says[2]} {k}")
+        at += log.ms(1, 5)
+        log.say(at, "a", tid, says[3])
+        log.truth[tid] = "ok", at - t
+    return t
+
+
+def fanout(log, n):
+    says, t = log.words(6), 0.0
+    for _ in range(n):
+        tid, t = log.id(), t + log.r.expovariate(5)
+        log.say(t, "a", tid, says[0])
+        log.say(t + log.ms(1, 2), "a", tid, says[1])
+        ends = []
+        for k in range(log.r.randrange(2, 6)):
+            at = t + log.ms(2, 3)
+            for says_part in says[2:4]:
+                log.say(at, "bc"[k % 2], tid, says_part)
+                at += log.ms(5, 30)
+            log.say(at, "bc"[k % 2], tid, says[4])
+            ends.append(at)
+        end = max(ends) + log.ms(1, 2)
+        log.say(end, "a", tid, says[5])
+        log.truth[tid] = "ok", end - t
+    return t
+
+
 def job(log, t, says, again, file, ahead):
     """A job that is taken by a worker; the first try of some fails."""
     tid = log.id()
@@ -80,6 +117,20 @@ def twice(log, n):
     return t
 
 
+def sessions(log, n):
+    says, t = log.words(7), 0.0
+    for _ in range(n):
+        tid, at = log.id(), t
+        log.say(at, "a", tid, says[0])
+        log.say(at + 0.001, "a", tid, says[1])
+        for _ in range(log.r.randrange(15, 60)):
+            at += log.r.expovariate(10)
+            log.say(at, "a", tid, log.r.choice(says[3:]))
+        log.say(at + 0.1, "a", tid, says[2])
+        t += log.r.expovariate(2)
+    return t
+
+
 def look(log, db, kind, seed):
     subprocess.run(["ilu-logq", "-d", db, "load", "-q", "--run", "x", log.path], check=True, capture_output=True)
     out = subprocess.run(["ilu-logq", "-q", "-d", db, "--format", "csv", "sql", "SELECT tid, status, end_ns - arrived_ns AS ns FROM invocation"], check=True, capture_output=True, text=True).stdout
@@ -94,7 +145,7 @@ def look(log, db, kind, seed):
     return wrong * 100 > len(log.truth)
 
 
-for kind in twice,:
+for kind in stream, fanout, twice, sessions:
     wrong = 0
     for seed in range(1, int(sys.argv[1]) + 1):
         path = os.path.join(sys.argv[2], f"{kind.__name__}-{seed}")
