@@ -19,8 +19,13 @@
 #define EDGE_PART 20      /* so much of a transaction's length from its first or last line is the edge, ... */
 #define EDGE_NS   1000000 /* ... and no more than that */
 
+#define SKEW_NS    10000000 /* clocks of hosts differ by so much */
+#define SKEW_LINES 16       /* with so many lines in it, at most */
+#define MOSTLY     60       /* in 100: begins with it by the clocks as they are */
+
 struct tally {
 	uint32_t contains, edge, literal; /* transactions that have it; once, at the edge; as the outermost such line */
+	uint32_t near;                    /* once, at the edge but for lines of other files */
 };
 
 struct finding {
@@ -35,6 +40,18 @@ struct finding {
 static int64_t later(const struct sample_line *l, int64_t ns)
 {
 	return l->time_ns < ns ? ns - l->time_ns : l->time_ns - ns;
+}
+
+/* Whether all that stands before a line in its transaction is of other files, and so little earlier that their clocks
+ * may be ahead. */
+static bool is_first_of_its_own(const struct sample *s, uint32_t from, uint32_t line)
+{
+	if (line - from > SKEW_LINES || s->line[line].time_ns - s->line[from].time_ns > SKEW_NS)
+		return false;
+	for (uint32_t i = from; i < line; i++)
+		if (s->line[i].source == s->line[line].source)
+			return false;
+	return true;
 }
 
 /* Adds one transaction to the tallies, looking at its beginning or its end; open: it counts at the edge, too. */
@@ -56,8 +73,10 @@ static void tally_one(struct finding *f, uint32_t tid, bool at_end, bool open)
 
 		if (f->seen[key] == 1 && !s->key[key].enters && (at_end || outermost == SAMPLE_NONE))
 			outermost = key;
-		if (f->seen[key] == 1 && open && later(&s->line[i], edge) <= near)
-			f->tally[key].edge++;
+		if (f->seen[key] != 1 || !open)
+			continue;
+		f->tally[key].edge += later(&s->line[i], edge) <= near;
+		f->tally[key].near += !at_end && (later(&s->line[i], edge) <= near || is_first_of_its_own(s, from, i));
 	}
 	for (uint32_t i = from; i < to; i++) {
 		f->tally[s->line[i].key].contains += f->seen[s->line[i].key] != 0;
@@ -67,16 +86,25 @@ static void tally_one(struct finding *f, uint32_t tid, bool at_end, bool open)
 		f->tally[outermost].literal++;
 }
 
+/* Whether at least so many in 100 of a message's transactions have it at the edge; skewed: but for what stands outside
+ * because clocks differ. */
+static bool is_at_edge(const struct tally *t, unsigned percent, bool skewed)
+{
+	uint32_t n = skewed && (uint64_t)t->edge * 100 >= (uint64_t)t->contains * MOSTLY ? t->near : t->edge;
+
+	return t->edge && (uint64_t)n * 100 >= (uint64_t)t->contains * percent;
+}
+
 /* The message that most transactions stand at the edge with, and that at least so many in 100 of those have there. */
-static uint32_t best_key(const struct finding *f, unsigned percent, uint32_t not )
+static uint32_t best_key(const struct finding *f, unsigned percent, uint32_t not, bool skewed)
 {
 	uint32_t best = SAMPLE_NONE;
 
 	for (uint32_t k = 0; k < f->s->nkeys; k++) {
 		const struct tally *t = &f->tally[k], *b = best == SAMPLE_NONE ? NULL : &f->tally[best];
 
-		if (k == not || f->refused[k] || f->s->key[k].enters || !f->s->key[k].text.len || !t->edge ||
-		    (uint64_t)t->edge * 100 < (uint64_t)t->contains * percent)
+		if (k == not || f->refused[k] || f->s->key[k].enters || !f->s->key[k].text.len ||
+		    !is_at_edge(t, percent, skewed))
 			continue;
 		/* many that are nearly as many: the one that stands outermost */
 		if (!b || (uint64_t)t->edge * 100 > (uint64_t)b->edge * 105 ||
@@ -189,7 +217,7 @@ static void find_ends(struct finding *f, unsigned kind)
 		for (uint32_t t = 0; t < s->tids.n; t++)
 			if (f->r->of[t].kind == (int)kind)
 				tally_one(f, t, true, f->r->of[t].end < 0);
-		key = best_key(f, ENDS, k->start);
+		key = best_key(f, ENDS, k->start, false);
 		if (key == SAMPLE_NONE)
 			return;
 		if (s->key[key].span_line && !f->refused[key]) {
@@ -418,13 +446,17 @@ static bool is_as_others(struct finding *f, unsigned kind, uint32_t largest, int
 	return f->r->kind[kind].requests * 100 >= largest * LARGE && spread_ns(f, kind) >= spread / 5;
 }
 
-static int find_kinds(struct finding *f)
+static int find_kinds(struct finding *f, bool skewed)
 {
 	bool *tried = calloc((size_t)f->s->nkeys + 1, sizeof *tried);
 	uint32_t largest = 0;
 	int64_t spread = 0;
 	int rc = tried ? 0 : -ENOMEM;
 
+	for (unsigned k = 0; k < f->r->nkinds; k++) {
+		largest = f->r->kind[k].requests > largest ? f->r->kind[k].requests : largest;
+		spread = spread_ns(f, k) > spread ? spread_ns(f, k) : spread;
+	}
 	while (rc >= 0 && f->r->nkinds < KINDS_MAX) {
 		uint32_t key;
 
@@ -432,7 +464,7 @@ static int find_kinds(struct finding *f)
 		for (uint32_t t = 0; t < f->s->tids.n; t++)
 			tally_one(f, t, false, f->r->of[t].kind < 0);
 		memcpy(f->refused, tried, f->s->nkeys * sizeof *tried);
-		key = best_key(f, SURE, SAMPLE_NONE);
+		key = best_key(f, SURE, SAMPLE_NONE, skewed);
 		if (key == SAMPLE_NONE || f->tally[key].edge < REQUESTS_LEAST)
 			break;
 		tried[key] = true;
@@ -453,6 +485,27 @@ static int find_kinds(struct finding *f)
 	return rc < 0 ? rc : 0;
 }
 
+/* What was taken for requests until more of another kind were found. */
+static void drop_small(struct finding *f)
+{
+	struct requests *r = f->r;
+	uint32_t largest = 0;
+	unsigned kept = 0;
+
+	for (unsigned k = 0; k < r->nkinds; k++)
+		largest = r->kind[k].requests > largest ? r->kind[k].requests : largest;
+	for (unsigned k = 0; k < r->nkinds; k++) {
+		if (r->kind[k].requests * 100 < largest * LARGE) {
+			forget(f, (int)k);
+			continue;
+		}
+		for (uint32_t t = 0; t < f->s->tids.n; t++)
+			r->of[t].kind = r->of[t].kind == (int)k ? (int)kept : r->of[t].kind;
+		r->kind[kept++] = r->kind[k];
+	}
+	r->nkinds = kept;
+}
+
 int requests_find(struct requests *r, const struct sample *s)
 {
 	struct finding f = {.s = s, .r = r};
@@ -466,7 +519,11 @@ int requests_find(struct requests *r, const struct sample *s)
 	if (r->of && f.tally && f.seen && f.refused) {
 		for (uint32_t t = 0; t < s->tids.n; t++)
 			r->of[t] = (struct request){.kind = -1, .end = -1};
-		rc = find_kinds(&f);
+		rc = find_kinds(&f, false);
+		if (!rc)
+			rc = find_kinds(&f, true);
+		if (!rc)
+			drop_small(&f);
 		rc = f.failed ? -ENOMEM : rc;
 	}
 	free(f.tally);

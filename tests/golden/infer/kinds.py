@@ -3,7 +3,7 @@
 """kinds.py SEEDS DIRECTORY - are requests of unusual kinds found, and no others claimed?
 
 Messages are random words. stream: hundreds of lines tell how far a request is. fanout: a request does a few things at once in two other daemons, each of which
-says the same. twice: jobs some of which are tried again, and lines that stand in
+says the same. skewed: jobs that workers take, whose clocks are 5 ms ahead or behind. twice: jobs some of which are tried again, and lines that stand in
 the log twice. sessions: connections that live on, and begin with a greeting; none is a request. Beside all of them set-up and care that begin and end, too.
 """
 import collections
@@ -108,6 +108,14 @@ def job(log, t, says, again, file, ahead):
     log.truth[tid] = "ok", at + ahead(worker) - t
 
 
+def skewed(log, n):
+    says, t, clocks = log.words(5), 0.0, {"b": -0.005, "c": 0.005, "d": -0.005}
+    for _ in range(n):
+        t += log.r.expovariate(10)
+        job(log, t, says, 0, lambda: log.r.choice("bcd"), clocks.get)
+    return t
+
+
 def twice(log, n):
     says, t = log.words(5), 0.0
     for i in range(n):
@@ -145,7 +153,7 @@ def look(log, db, kind, seed):
     return wrong * 100 > len(log.truth)
 
 
-for kind in stream, fanout, twice, sessions:
+for kind in stream, fanout, skewed, twice, sessions:
     wrong = 0
     for seed in range(1, int(sys.argv[1]) + 1):
         path = os.path.join(sys.argv[2], f"{kind.__name__}-{seed}")
