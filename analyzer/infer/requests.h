@@ -3,8 +3,8 @@
  *
  * A kind of request is a message that its transactions begin with, once each, and that others do not have. It ends with
  * messages that come once and after which nothing comes. What repeats its lines for as long as it lives (a connection,
- * a monitor) and does not get on meanwhile, what lasts as long as the log, and what happens a few times beside many others (registrations, start-ups)
- * is no request. */
+ * a monitor) and does not get on meanwhile, what lasts as long as the log, and what happens a few times beside many
+ * others (registrations, start-ups) is no request. */
 #ifndef INFER_REQUESTS_H
 #define INFER_REQUESTS_H
 
