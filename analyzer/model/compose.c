@@ -12,12 +12,13 @@ static const char *name_read(const char *p, char name[NAME_MAX_LEN], bool *ids)
 	static const char suffix[] = "|ids";
 	size_t n = strcspn(p, "{}");
 
-	*ids = n > sizeof suffix - 1 && !memcmp(p + n - (sizeof suffix - 1), suffix, sizeof suffix - 1);
+	*ids = n >= sizeof suffix - 1 && !memcmp(p + n - (sizeof suffix - 1), suffix, sizeof suffix - 1);
 	if (p[n] != '}' || !n || n >= NAME_MAX_LEN)
 		return NULL;
 	memcpy(name, p, n);
-	name[*ids ? n - (sizeof suffix - 1) : n] = '\0';
-	return p + n + 1;
+	n -= *ids ? sizeof suffix - 1 : 0;
+	name[n] = '\0';
+	return strchr(name, '|') || !n ? NULL : p + n + 1 + (*ids ? sizeof suffix - 1 : 0);
 }
 
 bool compose_check(const char *pattern)

@@ -23,10 +23,10 @@ static struct slice rest_of(const char *text)
 
 static bool comparison_read(const char *text, struct condition *c)
 {
-	bool same = text[1] == '=';
+	bool same = (*text == '<' || *text == '>') && text[1] == '=';
 	double n;
 
-	if ((*text != '<' && *text != '>') || !number_of(rest_of(text + 1 + same), &n))
+	if ((*text != '<' && *text != '>') || !number_of(rest_of(text + 1 + same + strspn(text + 1 + same, " ")), &n))
 		return false;
 	*c = (struct condition){.kind = CONDITION_RANGE, .least = -INFINITY, .most = INFINITY};
 	if (*text == '>')
@@ -36,32 +36,53 @@ static bool comparison_read(const char *text, struct condition *c)
 	return true;
 }
 
+/* Two numbers with dots between them; the first may be the larger one. */
+static bool is_range(const char *text, double *least, double *most)
+{
+	const char *dots = strstr(text, ".."), *end = dots;
+
+	while (end > text && end[-1] == ' ')
+		end--;
+	return dots && number_of((struct slice){text, (size_t)(end - text)}, least) &&
+	       number_of(rest_of(dots + 2 + strspn(dots + 2, " ")), most);
+}
+
 static bool range_read(const char *text, struct condition *c)
 {
-	const char *dots = strstr(text, "..");
 	double least, most;
 
-	if (!dots || !number_of((struct slice){text, (size_t)(dots - text)}, &least) ||
-	    !number_of(rest_of(dots + 2), &most) || most < least)
+	if (!is_range(text, &least, &most) || most < least)
 		return false;
 	*c = (struct condition){.kind = CONDITION_RANGE, .least = least, .most = most};
 	return true;
 }
 
-static void text_read(const char *text, struct condition *c)
+/* What looks like a comparison and is none would be a text that no line has. */
+static bool is_mistaken(const char *text)
+{
+	double least, most;
+
+	return !strncmp(text, ">=", 2) || !strncmp(text, "<=", 2) || !strncmp(text, "==", 2) ||
+	       (is_range(text, &least, &most) && most < least);
+}
+
+static bool text_read(const char *text, struct condition *c)
 {
 	if (comparison_read(text, c) || range_read(text, c))
-		return;
+		return true;
+	if (is_mistaken(text))
+		return false;
 	if (!strncmp(text, "!=", 2))
 		*c = (struct condition){.kind = CONDITION_NOT, .text = rest_of(text + 2)};
 	else
 		*c = (struct condition){.kind = CONDITION_TEXT, .text = rest_of(text)};
+	return true;
 }
 
 static bool single_read(json_t *v, struct condition *c)
 {
 	if (json_is_string(v))
-		text_read(json_string_value(v), c);
+		return text_read(json_string_value(v), c);
 	else if (json_is_number(v))
 		*c = (struct condition){
 		    .kind = CONDITION_RANGE, .least = json_number_value(v), .most = json_number_value(v)};

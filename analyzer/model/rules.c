@@ -95,8 +95,8 @@ static int read_phase(const struct reading *rd, json_t *o, struct phase_rule *p)
 	if (rc || (rc = reading_string(rd, o, "name", &p->name)) || (rc = reading_string(rd, o, "of", &of)) ||
 	    (rc = reading_string(rd, o, "by", &by)))
 		return rc;
-	if (!p->name)
-		return reading_refuse(rd, "phases", "a phase without \"name\"");
+	if (!p->name || !*p->name)
+		return reading_refuse(rd, NULL, "a phase without \"name\"");
 	if (of && strcmp(of, "attempt"))
 		return reading_refuse(rd, of, "phase \"%s\" can be \"of\" an \"attempt\" only", p->name);
 	if (by && strcmp(by, "state"))
@@ -119,8 +119,11 @@ static int read_phases(const struct reading *rd, json_t *list)
 	r->phase = calloc(json_array_size(list) + 1, sizeof *r->phase);
 	if (!r->phase)
 		return -ENOMEM;
-	for (size_t i = 0; !rc && i < json_array_size(list); i++)
-		rc = read_phase(rd, json_array_get(list, i), &r->phase[r->nphases++]);
+	for (size_t i = 0; !rc && i < json_array_size(list); i++) {
+		struct reading of = reading_of(rd, "phases", i);
+
+		rc = read_phase(&of, json_array_get(list, i), &r->phase[r->nphases++]);
+	}
 	return rc;
 }
 
@@ -152,8 +155,11 @@ static int read_series(const struct reading *rd, json_t *list)
 	rd->r->series = list;
 	if (list && !json_is_array(list))
 		return reading_refuse(rd, "series", "\"series\" must be a list");
-	for (size_t i = 0; !rc && i < json_array_size(list); i++)
-		rc = read_series_rule(rd, json_array_get(list, i));
+	for (size_t i = 0; !rc && i < json_array_size(list); i++) {
+		struct reading of = reading_of(rd, "series", i);
+
+		rc = read_series_rule(&of, json_array_get(list, i));
+	}
 	return rc;
 }
 
@@ -279,7 +285,7 @@ int rules_parse(const char *text, size_t len, const char *where, struct rules **
 {
 	struct rules *r = calloc(1, sizeof *r);
 	struct slice json = slice_behind_mark((struct slice){text, len});
-	struct reading rd = {r, json.ptr, json.len, where, why};
+	struct reading rd = {.r = r, .text = json.ptr, .len = json.len, .where = where, .why = why};
 	json_error_t e;
 	int rc;
 

@@ -93,6 +93,8 @@ static int read_args(const struct reading *rd, json_t *args, struct rule *rule)
 
 	if (args && !json_is_object(args))
 		return reading_refuse(rd, "args", "\"args\" must be an object");
+	if (args && !rule->means)
+		return reading_refuse(rd, "args", "\"args\" are those of a meaning, and there is no \"means\"");
 	json_object_foreach(args, key, v)
 	{
 		int i = 0;
@@ -102,7 +104,7 @@ static int read_args(const struct reading *rd, json_t *args, struct rule *rule)
 		if (i == RULE_ARGS)
 			return reading_refuse(rd, key, "\"%s\" is no argument of \"%s\"", key,
 			                      info->name ? info->name : "");
-		if (!json_is_string(v))
+		if (!json_string_length(v))
 			return reading_refuse(rd, key, "argument \"%s\" must name a field", key);
 		rule->arg[i] = field_of(json_string_value(v));
 		if (rule->arg[i].pattern && (info->arg[i].kind != ARG_TEXT || !compose_check(rule->arg[i].name)))
@@ -129,9 +131,11 @@ static int read_where(const struct reading *rd, json_t *where, struct rule *rule
 		struct condition *c = &rule->where[rule->nwhere++];
 
 		c->field = field_of(key);
-		if (c->field.pattern || !condition_read(v, c))
-			return reading_refuse(rd, key,
-			                      "\"%s\" must be a value, \">=5\", \"5..9\", \"!=text\" or a list", key);
+		if (!*key || c->field.pattern || !condition_read(v, c))
+			return reading_refuse(
+			    rd, key, "\"%s\"%s%s%s must be a value, \">=5\", \"5..9\", \"!=text\" or a list", key,
+			    json_is_string(v) ? ": \"" : "", json_is_string(v) ? json_string_value(v) : "",
+			    json_is_string(v) ? "\"" : "");
 	}
 	return 0;
 }
@@ -142,13 +146,13 @@ static int read_times(const struct reading *rd, json_t *times, struct rule *rule
 	int n = 0, rc;
 	json_t *v;
 
-	if (times && !json_is_object(times))
+	if (times && (!json_is_object(times) || !json_object_size(times)))
 		return reading_refuse(rd, "times", "\"times\" must be an object: moments and their fields");
 	json_object_foreach(times, key, v)
 	{
 		if (n == RULE_TIMES)
 			return reading_refuse(rd, key, "more than %d \"times\"", RULE_TIMES);
-		if (!json_is_string(v) || strchr(json_string_value(v), '{'))
+		if (!json_is_string(v) || !json_string_length(v) || strchr(json_string_value(v), '{'))
 			return reading_refuse(rd, key, "moment \"%s\" must name a field with a time", key);
 		rc = reading_moment(rd, key, &rule->time[n].moment);
 		if (rc)
@@ -161,6 +165,8 @@ static int read_times(const struct reading *rd, json_t *times, struct rule *rule
 /* A text of the request's own: a field, or put together from several. */
 static int read_own(const struct reading *rd, const char *key, const char *value, struct rule_field *out)
 {
+	if (value && !*value)
+		return reading_refuse(rd, key, "\"%s\" is empty: it names a field", key);
 	if (value)
 		*out = field_of(value);
 	if (out->pattern && !compose_check(value))
@@ -179,7 +185,7 @@ static struct slice level_of(const char *word)
 	return level == LEVEL_NONE ? as_it_is : level_name(level);
 }
 
-static int read_which(const struct reading *rd, const json_t *o, const char *said, struct rule *rule)
+static int read_which(const struct reading *rd, const json_t *o, struct rule *rule)
 {
 	const char *message, *prefix, *template, *target, *level, *span;
 	int rc;
@@ -189,8 +195,17 @@ static int read_which(const struct reading *rd, const json_t *o, const char *sai
 	    (rc = reading_string(rd, o, "level", &level)) || (rc = reading_string(rd, o, "span", &span)))
 		return rc;
 	rule->any = !message && !prefix && !template;
-	if (!!message + !!prefix + !!template > 1 || (rule->any && !target && !level && !span && !rule->where))
-		return reading_refuse(rd, said, "a rule needs either \"message\" or \"prefix\"");
+	if (!!message + !!prefix + !!template > 1)
+		return reading_refuse(rd, message ? "message" : "prefix",
+		                      "a rule has one of \"message\", \"prefix\" and \"template\"");
+	if (rule->any && !target && !level && !span && !rule->where)
+		return reading_refuse(
+		    rd, NULL,
+		    "a rule does not say of which lines it is: \"message\", \"prefix\", \"template\", "
+		    "\"target\", \"level\", \"span\" or \"where\"");
+	if ((prefix && !*prefix) || (template && !*template))
+		return reading_refuse(rd, prefix ? "prefix" : "template", "\"%s\" is empty",
+		                      prefix ? "prefix" : "template");
 	rule->prefix = !message;
 	rule->message = slice_of(rule->any ? "" : message ? message : prefix ? prefix : template);
 	if (template) {
@@ -222,8 +237,10 @@ static int read_message(const struct reading *rd, json_t *o, struct rule *rule)
 		return rc;
 	said = means ? means : moment ? moment : outcome ? outcome : function ? function : parent;
 	if (!said && !json_object_get(o, "times"))
-		return reading_refuse(rd, "messages", "a message without \"means\"");
-	if ((rc = read_where(rd, json_object_get(o, "where"), rule)) || (rc = read_which(rd, o, said, rule)) ||
+		return reading_refuse(rd, NULL,
+		                      "a rule that says nothing of its lines: \"means\", \"moment\", \"times\", "
+		                      "\"outcome\", \"function\" or \"parent\"");
+	if ((rc = read_where(rd, json_object_get(o, "where"), rule)) || (rc = read_which(rd, o, rule)) ||
 	    (means && (rc = read_meaning(rd, means, &rule->means))) ||
 	    (rc = read_outcome(rd, outcome, &rule->outcome)) ||
 	    (moment && (rc = reading_moment(rd, moment, &rule->moment))) ||
@@ -248,7 +265,10 @@ int reading_messages(const struct reading *rd, json_t *list)
 	r->rule = calloc(json_array_size(list) + 1, sizeof *r->rule);
 	if (!r->rule)
 		return -ENOMEM;
-	for (size_t i = 0; !rc && i < json_array_size(list); i++)
-		rc = read_message(rd, json_array_get(list, i), &r->rule[r->nrules++]);
+	for (size_t i = 0; !rc && i < json_array_size(list); i++) {
+		struct reading of = reading_of(rd, "messages", i);
+
+		rc = read_message(&of, json_array_get(list, i), &r->rule[r->nrules++]);
+	}
 	return rc;
 }

@@ -8,19 +8,74 @@
 
 /* ---- errors ---- */
 
+/* Behind the text in quotes that begins at p. */
+static const char *quotes_end(const char *p, const char *end)
+{
+	for (p++; p < end && *p != '"'; p++)
+		p += *p == '\\' && p + 1 < end;
+	return p < end ? p + 1 : end;
+}
+
+static const char *blanks(const char *p, const char *end)
+{
+	while (p < end && strchr(" \t\r\n", *p))
+		p++;
+	return p;
+}
+
+/* Where the list of that name begins, behind its bracket; NULL: there is none. The text is JSON. */
+static const char *list_of(const char *p, const char *end, const char *name)
+{
+	size_t n = strlen(name);
+	long depth = 0;
+
+	while (p < end) {
+		const char *behind = *p == '"' ? quotes_end(p, end) : p + 1, *value = blanks(behind, end);
+
+		if (*p == '"' && depth == 1 && (size_t)(behind - p) == n + 2 && !memcmp(p + 1, name, n) &&
+		    value < end && *value == ':' && (value = blanks(value + 1, end)) < end && *value == '[')
+			return value + 1;
+		depth += *p == '{' || *p == '[' ? 1 : *p == '}' || *p == ']' ? -1 : 0;
+		p = behind;
+	}
+	return NULL;
+}
+
+/* Where the element that is read begins and ends; else the whole. */
+static struct slice element_of(const struct reading *rd)
+{
+	const char *end = rd->text + rd->len, *p = rd->list ? list_of(rd->text, end, rd->list) : NULL, *from = p;
+	size_t i = 0;
+
+	for (long depth = 0; p && p < end && depth >= 0; p = *p == '"' ? quotes_end(p, end) : p + 1) {
+		depth += *p == '{' || *p == '[' ? 1 : *p == '}' || *p == ']' ? -1 : 0;
+		if ((*p == ',' && !depth && i++ == rd->element) || depth < 0)
+			break;
+		if (*p == ',' && !depth)
+			from = p + 1;
+	}
+	if (!p)
+		return (struct slice){rd->text, rd->len};
+	from = blanks(from, p);
+	return (struct slice){from, (size_t)(p - from)};
+}
+
 /* The line on which a word stands first, between quotes: where a reader will look for it. */
 static int line_of(const struct reading *rd, const char *word)
 {
+	struct slice in = element_of(rd);
 	size_t n = word ? strlen(word) : 0;
+	const char *at = in.ptr;
 	int line = 1;
 
-	for (size_t i = 0; n && i + n + 2 <= rd->len; i++) {
-		if (rd->text[i] == '\n')
-			line++;
-		if (rd->text[i] == '"' && !memcmp(rd->text + i + 1, word, n) && rd->text[i + 1 + n] == '"')
-			return line;
-	}
-	return 1;
+	for (size_t i = 0; n && i + n + 2 <= in.len; i++)
+		if (in.ptr[i] == '"' && !memcmp(in.ptr + i + 1, word, n) && in.ptr[i + 1 + n] == '"') {
+			at = in.ptr + i;
+			break;
+		}
+	for (const char *p = rd->text; p < at; p++)
+		line += *p == '\n';
+	return line;
 }
 
 int reading_refuse(const struct reading *rd, const char *word, const char *format, ...)
@@ -112,6 +167,8 @@ int reading_moment(const struct reading *rd, const char *name, unsigned *out)
 	struct rules *r = rd->r;
 	const char **v = r->moment;
 
+	if (!*name)
+		return reading_refuse(rd, NULL, "a moment has a name");
 	if (moment_built_in(name))
 		return reading_refuse(rd, name, "moment \"%s\" is one that meanings give; take another name", name);
 	*out = moment_find(r, name);

@@ -11,9 +11,22 @@ struct reading {
 	size_t len;
 	const char *where;
 	char **why;
+	const char *list; /* what is read is an element of this list of the file; NULL: of none */
+	size_t element;
 };
 
-/* *why becomes "WHERE:LINE: cause", the line being the one where word stands first in quotes (NULL: 1). -EINVAL. */
+/* The same for an element of a list of the file. */
+static inline struct reading reading_of(const struct reading *rd, const char *list, size_t element)
+{
+	struct reading of = *rd;
+
+	of.list = list;
+	of.element = element;
+	return of;
+}
+
+/* *why becomes "WHERE:LINE: cause", the line being the one where word stands first in quotes, in the element that is
+ * read; NULL: where that begins. -EINVAL. */
 __attribute__((format(printf, 3, 4))) int reading_refuse(const struct reading *rd, const char *word, const char *format,
                                                          ...);
 /* The string under key; *out NULL where it is absent. 0 or -EINVAL. */

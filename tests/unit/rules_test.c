@@ -28,10 +28,14 @@ static const struct {
     {FILE_WITH("\n\"mesages\": []"), "t.json:2: unknown key \"mesages\" in a rules file"},
     {FILE_WITH("\"messages\": [\n{\"message\": \"m\", \"means\": \"arived\"}]"),
      "t.json:2: unknown meaning \"arived\""},
-    {FILE_WITH("\"messages\": [{\"message\": \"m\"}]"), "t.json:1: a message without \"means\""},
-    {FILE_WITH("\"messages\": [{\"means\": \"arrived\"}]"), "t.json:1: a rule needs either \"message\" or \"prefix\""},
+    {FILE_WITH("\"messages\": [{\"message\": \"m\"}]"),
+     "t.json:1: a rule that says nothing of its lines: \"means\", \"moment\", \"times\", \"outcome\", \"function\" or "
+     "\"parent\""},
+    {FILE_WITH("\"messages\": [{\"means\": \"arrived\"}]"),
+     "t.json:1: a rule does not say of which lines it is: \"message\", \"prefix\", \"template\", \"target\", "
+     "\"level\", \"span\" or \"where\""},
     {FILE_WITH("\"messages\": [{\"message\": \"m\", \"prefix\": \"m\", \"means\": \"arrived\"}]"),
-     "t.json:1: a rule needs either \"message\" or \"prefix\""},
+     "t.json:1: a rule has one of \"message\", \"prefix\" and \"template\""},
     {FILE_WITH("\"messages\": [{\"message\": \"m\", \"means\": \"started\",\n\"args\": {\"inserted\": \"x\"}}]"),
      "t.json:2: \"inserted\" is no argument of \"started\""},
     {FILE_WITH("\"messages\": [{\"message\": \"m\", \"means\": \"started\", \"args\": {\"insert\": 1}}]"),
@@ -50,7 +54,31 @@ static const struct {
      "t.json:1: \"function\": names in braces, as in \"{method} {path|ids}\""},
     {FILE_WITH("\"messages\": [{\"message\": \"m\", \"means\": \"arrived\", \"begins\": \"attempt\"}]"),
      "t.json:1: \"begins\" is \"attempt\", of a rule with a \"moment\""},
-    {FILE_WITH("\"messages\": [{\"outcome\": \"failed\"}]"), "t.json:1: a rule needs either \"message\" or \"prefix\""},
+    {FILE_WITH("\"messages\": [{\"outcome\": \"failed\"}]"),
+     "t.json:1: a rule does not say of which lines it is: \"message\", \"prefix\", \"template\", \"target\", "
+     "\"level\", \"span\" or \"where\""},
+#define WHERE(v) FILE_WITH("\"messages\": [{\"message\": \"m\", \"outcome\": \"ok\", \"where\": {\"a\": " v "}}]")
+    {WHERE("\">=abc\""), "t.json:1: \"a\": \">=abc\" must be a value, \">=5\", \"5..9\", \"!=text\" or a list"},
+    {WHERE("\"==5\""), "t.json:1: \"a\": \"==5\" must be a value, \">=5\", \"5..9\", \"!=text\" or a list"},
+    {WHERE("\"9..5\""), "t.json:1: \"a\": \"9..5\" must be a value, \">=5\", \"5..9\", \"!=text\" or a list"},
+    {WHERE("[1, \"<=x\"]"), "t.json:1: \"a\" must be a value, \">=5\", \"5..9\", \"!=text\" or a list"},
+#define SECOND(v) \
+	FILE_WITH("\"messages\": [{\"message\": \"m, [}\", \"means\": \"arrived\"},\n{\"message\": \"m\",\n" v "}]")
+    {SECOND("\"why\": \"means\""), "t.json:2: a rule that says nothing of its lines: \"means\", \"moment\", \"times\", "
+                                   "\"outcome\", \"function\" or \"parent\""},
+    {SECOND("\"prefix\": \"m\", \"means\": \"arrived\""),
+     "t.json:2: a rule has one of \"message\", \"prefix\" and \"template\""},
+    {SECOND("\"means\": \"arrived\", \"function\": \"\""), "t.json:3: \"function\" is empty: it names a field"},
+    {SECOND("\"function\": \"{a|id}\""), "t.json:3: \"function\": names in braces, as in \"{method} {path|ids}\""},
+    {SECOND("\"function\": \"{|ids}\""), "t.json:3: \"function\": names in braces, as in \"{method} {path|ids}\""},
+    {SECOND("\"moment\": \"\""), "t.json:2: a moment has a name"},
+    {SECOND("\"times\": {}"), "t.json:3: \"times\" must be an object: moments and their fields"},
+    {SECOND("\"moment\": \"x\", \"args\": {\"fqdn\": \"f\"}"),
+     "t.json:3: \"args\" are those of a meaning, and there is no \"means\""},
+    {FILE_WITH("\"messages\": [{\"prefix\": \"\", \"means\": \"arrived\"}]"), "t.json:1: \"prefix\" is empty"},
+    {FILE_WITH(ONE_MESSAGE ", \"phases\": [{\"name\": \"p\", \"from\": [\"sent\"],\n\"to\": "
+                           "[\"arrived\"]},\n{\"name\": \"q\", \"from\": [\"sent\"]}]"),
+     "t.json:3: phase \"q\" needs one to 3 moments in \"from\" and in \"to\""},
     {FILE_WITH(ONE_MESSAGE ", \"progress\": [1]"), "t.json:1: \"progress\" must be a list of strings"},
     {FILE_WITH(ONE_MESSAGE ", \"background\": \"x\""), "t.json:1: \"background\" must be a list"},
 };
@@ -126,6 +154,9 @@ static const struct {
     {"\">500\"", "500", SLOT_SCALAR, false},
     {"\">=500\"", "503", SLOT_STRING, true},
     {"\"<0.5\"", "0.25", SLOT_SCALAR, true},
+    {"\">= 500\"", "503", SLOT_SCALAR, true},
+    {"\"500 .. 599\"", "503", SLOT_SCALAR, true},
+    {"\"<none>\"", "<none>", SLOT_STRING, true},
     {"\"<0.5\"", "", SLOT_STRING, false},
     {"\"<0.5\"", "", 0, false},
     {"\"500..599\"", "599", SLOT_SCALAR, true},
