@@ -250,12 +250,30 @@ bool query_no_requests(struct query *q)
 	return none && !q->status;
 }
 
+/* A table without rows looks the same where a name is spelled wrong and where nothing came to pass. */
+static void say_none_fits(const struct query *q)
+{
+	static const char *const names[] = {"function", "fqdn", "worker", "status", "state"};
+	struct text t = {0};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (args_has(q->args, names[i]))
+			text_printf(&t, " --%s %s", names[i], args_value(q->args, names[i]));
+	if (t.len && !t.failed)
+		query_note(q, "no row is of%s", text_str(&t));
+	text_done(&t);
+}
+
 void query_table_close(struct query *q, struct table *t)
 {
-	if (q->status ||
-	    (q->of_requests && t && !table_rows(t) && q->out->format == FORMAT_TEXT && query_no_requests(q)))
+	bool empty = !q->status && t && !table_rows(t),
+	     none = empty && q->of_requests && q->out->format == FORMAT_TEXT && query_no_requests(q);
+
+	if (q->status || none)
 		table_cancel(t);
 	query_ok(q, table_close(t), "output");
+	if (empty && !none && !q->status && q->args)
+		say_none_fits(q);
 }
 
 void query_table(struct query *q, sqlite3_stmt *stmt, const struct column *columns)
