@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""full-disk.py DB DIRECTORY - every command with each format into /dev/full: where it says anything, it ends with 4 and "No space left on device".
+"""full-disk.py DB DIRECTORY - every command, as text, CSV and JSON, into /dev/full: where it says anything, it ends with 4 and "No space left on device".
 Tells of each that does not."""
 import os, re, sqlite3, subprocess, sys
 
@@ -21,7 +21,7 @@ commands = [[w] + ARGUMENTS.get(w, []) for w in words if w not in WRITING and w 
 commands += [["export", f] for f in ("perfetto", "otlp", "folded", "speedscope", "trace-csv", "ndjson")]
 tried = 0
 for command in commands:
-    for format in ("text", "csv", "json", "markdown", "lines"):
+    for format in ("text", "csv", "json"):
         good = run(command, TOP + "/out", "--format", format)
         if good.returncode not in (0, 1) or not os.path.getsize(TOP + "/out"):
             continue
@@ -30,5 +30,5 @@ for command in commands:
         if full.returncode != 4 or full.stderr.count("No space left on device") != 1:
             print(command, format, full.returncode, full.stderr)
 os.remove(TOP + "/out")
-if tried < 120:
+if tried < 80:
     print("only", tried, "had an answer")
