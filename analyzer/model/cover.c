@@ -74,7 +74,12 @@ static void count_phases(struct covering *c, const struct phases *p)
 		c->out->time_ns += x->end_ns - x->start_ns;
 		for (unsigned k = 0; k < c->rules->nphases; k++)
 			if (c->rules->phase[k].name == x->name) {
-				c->out->phase[k] += !was_before(p, i);
+				struct cover_phase *of = &c->out->phase[k];
+
+				of->requests += !was_before(p, i);
+				of->rows++;
+				of->backwards += x->lost == PHASE_BACKWARDS;
+				of->covered += x->lost == PHASE_COVERED;
 				c->out->explained_ns += x->end_ns - x->start_ns;
 				break;
 			}
@@ -140,14 +145,18 @@ static bool series_speaks(const struct rules *r, struct slice message)
 	return false;
 }
 
-static bool is_known(const struct rules *r, const struct event *e, struct slice message)
+static bool is_known(struct covering *c, const struct event *e, struct slice message)
 {
+	const struct rules *r = c->rules;
 	int i = rules_find(r, message, e->head->target, e->head->level);
+	bool known = false;
 
 	for (; i >= 0; i = rules_find_next(r, i, message, e->head->target, e->head->level))
-		if (rule_holds(&r->rule[i], e))
-			return true;
-	return rules_is_progress(r, message) || series_speaks(r, message) || rules_is_background(r, e->tid);
+		if (rule_holds(&r->rule[i], e)) {
+			c->out->rule[i]++;
+			known = true;
+		}
+	return known || rules_is_progress(r, message) || series_speaks(r, message) || rules_is_background(r, e->tid);
 }
 
 static int add_unknown(struct covering *c, const struct event *e, struct slice message)
@@ -196,7 +205,7 @@ static int of_request(struct covering *c, const struct event *e)
 static int count_line(struct covering *c, const struct event *e)
 {
 	struct slice message = event_message(e);
-	bool known = is_known(c->rules, e, message);
+	bool known = is_known(c, e, message);
 	int rc = of_request(c, e);
 
 	c->out->lines++;
@@ -249,7 +258,8 @@ int cover_read(struct store *s, const struct rules *r, struct cover *out)
 	*out = (struct cover){0};
 	facts_init(&f, r);
 	out->phase = calloc(r->nphases + 1, sizeof *out->phase);
-	rc = out->phase ? facts_collect(&f, s, &all, 0) : -ENOMEM;
+	out->rule = calloc(r->nrules + 1, sizeof *out->rule);
+	rc = out->phase && out->rule ? facts_collect(&f, s, &all, 0) : -ENOMEM;
 	if (!rc && !(rc = facts_sort(&f)) && !(rc = chunk_sources_read(store_db(s), &files)))
 		rc = fold_all(&c, &f, &files);
 	chunk_sources_done(&files);
@@ -273,6 +283,7 @@ void cover_done(struct cover *c)
 {
 	intern_done(&c->texts);
 	free(c->phase);
+	free(c->rule);
 	free(c->unknown);
 	*c = (struct cover){0};
 }

@@ -18,8 +18,13 @@ struct cover {
 	int64_t ended, failed;                  /* of the requests */
 	int64_t nested, parents;                /* requests inside others; of these, those whose parent has lines */
 	int64_t time_ns, explained_ns;          /* of the requests, from end to end; in phases with a name */
-	int64_t *phase;                         /* requests that have it, by number of the rule */
-	struct cover_unknown *unknown;          /* of lines of requests, the most frequent first */
+	struct cover_phase {
+		int64_t requests;           /* that have it */
+		int64_t rows;               /* of all their attempts */
+		int64_t backwards, covered; /* of these: see enum phase_lost */
+	} * phase;                          /* by number of the rule */
+	int64_t *rule;                      /* lines that it speaks of, by its number */
+	struct cover_unknown *unknown;      /* of lines of requests, the most frequent first */
 	uint32_t nunknown, room;
 	struct intern texts;
 };

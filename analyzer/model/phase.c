@@ -169,7 +169,7 @@ struct hand {
 
 static int leap(struct hand *h, int64_t to)
 {
-	struct phase p = {"unexplained", NULL, false, 0, h->now, to};
+	struct phase p = {"unexplained", NULL, false, 0, h->now, to, PHASE_NOT_LOST};
 
 	if (to <= h->now)
 		return 0;
@@ -205,14 +205,17 @@ static int claim(struct hand *h, const struct phase_rule *r, int attempt, bool o
 	}
 	if (from == UNKNOWN || to == UNKNOWN)
 		return 0;
+	enum phase_lost lost = to < from ? PHASE_BACKWARDS : to > from && to <= h->now ? PHASE_COVERED : PHASE_NOT_LOST;
+
 	from = from < h->now ? h->now : from > h->end ? h->end : from;
 	to = to < from ? from : to > h->end ? h->end : to;
 	rc = leap(h, from);
 	if (rc)
 		return rc;
 	h->now = to;
-	return add(h->out, (struct phase){r->name, r->by_state && attempt >= 0 ? h->in->attempt[attempt].state : NULL,
-	                                  open, r->of_attempt ? attempt + 1 : 0, from, to});
+	return add(h->out,
+	           (struct phase){r->name, r->by_state && attempt >= 0 ? h->in->attempt[attempt].state : NULL, open,
+	                          r->of_attempt ? attempt + 1 : 0, from, to, open ? PHASE_NOT_LOST : lost});
 }
 
 int phases_make(const struct rules *r, const struct phase_input *in, struct phases *out)
@@ -241,7 +244,7 @@ int phases_make(const struct rules *r, const struct phase_input *in, struct phas
 	if (!rc)
 		rc = leap(&h, h.end);
 	if (!rc && !h.unexplained)
-		rc = add(out, (struct phase){"unexplained", NULL, false, 0, h.end, h.end});
+		rc = add(out, (struct phase){"unexplained", NULL, false, 0, h.end, h.end, PHASE_NOT_LOST});
 	return rc;
 }
 

@@ -20,12 +20,20 @@ struct phase_input {
 	bool answered; /* it ended well: no phase of it is still open, whatever lines lack */
 };
 
+/* Why a phase took no time, though its moments are apart. */
+enum phase_lost {
+	PHASE_NOT_LOST,
+	PHASE_BACKWARDS, /* it ends before it begins */
+	PHASE_COVERED    /* phases before it in the file have its time */
+};
+
 struct phase {
 	const char *name;  /* the rule's, or "unexplained" */
 	const char *state; /* to be added in brackets, or NULL */
 	bool open;         /* it began and nothing says that it ended: ", never left" is added */
 	int attempt;       /* from 1; 0: of none */
 	int64_t start_ns, end_ns;
+	enum phase_lost lost;
 };
 
 struct phases {

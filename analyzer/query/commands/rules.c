@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* rules.c - the command `rules`: what a rules file explains of what is loaded, and rules found in it. */
 #include "infer/infer.h"
+#include "model/condition.h"
 #include "model/cover.h"
 #include "query/core/command.h"
 #include "query/core/outfile.h"
@@ -25,6 +26,17 @@ static void put(struct query *q, struct table *t, const char *what, struct cell 
 	                                share_of(explained, of), note});
 }
 
+static struct cell said_of_phase(const struct cover_phase *p)
+{
+	if (!p->requests)
+		return cell_of_text("not in this log");
+	if (p->backwards == p->rows)
+		return cell_of_text("it always ends before it begins: from and to are the wrong way round");
+	if (p->covered == p->rows)
+		return cell_of_text("a phase that stands before it in the file always has its time");
+	return CELL_OF_NULL;
+}
+
 static void put_phases(struct query *q, struct table *t, const struct rules *r, const struct cover *c)
 {
 	static const char *const why[] = {
@@ -42,10 +54,29 @@ static void put_phases(struct query *q, struct table *t, const struct rules *r, 
 		if (never)
 			snprintf(note + n, sizeof note - (size_t)n, why[never], moment);
 		q->alarm |= never != COVER_CAN_BE;
-		put(q, t, "phase", cell_of_text(r->phase[i].name), c->phase[i], c->requests,
-		    never          ? cell_of_text(note)
-		    : !c->phase[i] ? cell_of_text("not in this log")
-		                   : CELL_OF_NULL);
+		put(q, t, "phase", cell_of_text(r->phase[i].name), c->phase[i].requests, c->requests,
+		    never ? cell_of_text(note) : said_of_phase(&c->phase[i]));
+	}
+}
+
+/* Rules that speak of no line: a word that is misspelt, or what did not happen. */
+static void put_silent(struct query *q, struct table *t, const struct rules *r, const struct cover *c)
+{
+	int64_t shown = 0;
+
+	for (unsigned i = 0; i < r->nrules && shown < q->limit; i++) {
+		const struct rule *rule = &r->rule[i];
+		struct slice which = !rule->any        ? rule->template.ptr ? rule->template : rule->message
+		                     : rule->level.ptr ? rule->level
+		                     : rule->span.ptr  ? rule->span
+		                                       : rule->target;
+
+		if (c->rule[i])
+			continue;
+		put(q, t, "rule",
+		    which.ptr ? cell_of_bytes(which.ptr, which.len) : cell_of_text(rule->where->field.name), 0,
+		    c->lines, cell_of_text(rule->nwhere ? "no line, or none for which \"where\" holds" : "no line"));
+		shown++;
 	}
 }
 
@@ -79,6 +110,7 @@ static void check(struct query *q, const struct rules *r)
 			    c.parents < c.nested ? cell_of_text("of the others the parent has no line") : CELL_OF_NULL);
 		put(q, t, "time of requests, ns", CELL_OF_NULL, c.explained_ns, c.time_ns, CELL_OF_NULL);
 		put_phases(q, t, r, &c);
+		put_silent(q, t, r, &c);
 		put_unknown(q, t, &c);
 		query_table_close(q, t);
 	}
@@ -167,7 +199,8 @@ const struct command command_rules = {
     .help = "how much a rules file explains; rules found in the log itself",
     .more = "check FILE: of the lines, of the transactions, of the time of requests; each phase with the number of "
             "times that it\n"
-            "was found; messages of requests that the file does not know. The database keeps its own rules. Exit "
+            "was found; rules that speak of no line; messages of requests that the file does not know. The database "
+            "keeps its own rules. Exit "
             "status 1 where\n"
             "a phase can never be found, because no message gives a moment of it.\n\n"
             "infer: finds how requests begin and end, their phases, functions and failures in the log itself, and "
