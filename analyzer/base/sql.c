@@ -122,6 +122,17 @@ int sql_has_table(sqlite3 *db, const char *name, bool *out)
 	return rc < 0 ? rc : 0;
 }
 
+int sql_has_tables(sqlite3 *db, const char *const *names, bool *out)
+{
+	bool there = true;
+	int rc = 0;
+
+	for (; !rc && there && *names; names++)
+		rc = sql_has_table(db, *names, &there);
+	*out = !rc && there;
+	return rc;
+}
+
 int sql_integrity(sqlite3 *db, int most, void (*each)(void *arg, const char *text), void *arg)
 {
 	sqlite3_stmt *q;

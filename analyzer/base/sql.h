@@ -44,6 +44,8 @@ int sql_next(sqlite3_stmt *st);
 int sql_integrity(sqlite3 *db, int most, void (*each)(void *arg, const char *text), void *arg);
 /* Whether the database has a table of this name. */
 int sql_has_table(sqlite3 *db, const char *name, bool *out);
+/* All of these (NULL ends them), which are made together. */
+int sql_has_tables(sqlite3 *db, const char *const *names, bool *out);
 /* Steps a statement that gives no rows, and makes it ready for the next. */
 int sql_step_reset(sqlite3_stmt *st);
 /* The number in the first column of the first row; -ENOENT: no row. *out is set on success alone. */

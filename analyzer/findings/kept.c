@@ -81,14 +81,10 @@ static int take(sqlite3 *db, const char *command, sqlite3_stmt *st, struct findi
 
 int findings_kept(struct store *s, const char *command, int64_t run, struct findings *out, bool *kept)
 {
+	static const char *const tables[] = {"finding", "detail", "evidence", NULL};
 	sqlite3_stmt *st;
-	int64_t there = 0;
-	int rc = sql_number(
-	    store_db(s),
-	    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('finding', 'detail', 'evidence')",
-	    &there);
+	int rc = sql_has_tables(store_db(s), tables, kept);
 
-	*kept = there == 3;
 	if (rc || !*kept)
 		return rc;
 	rc = sql_prepare(store_db(s),

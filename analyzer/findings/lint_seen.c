@@ -212,13 +212,9 @@ int lint_seen_open(sqlite3 *db, struct slice tid)
 
 int seen_there(struct store *s, bool *out)
 {
-	int64_t n = 0;
-	int rc = sql_number(
-	    store_db(s),
-	    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('lint_seen', 'lint_open')", &n);
+	static const char *const tables[] = {"lint_seen", "lint_open", NULL};
 
-	*out = n == 2;
-	return rc;
+	return sql_has_tables(store_db(s), tables, out);
 }
 
 int seen_spans(struct store *s, bool *opens, bool *closes)

@@ -7,10 +7,11 @@
 
 int nested_any(sqlite3 *db, bool *out)
 {
+	bool there = false;
 	int64_t n = 0;
-	int rc = sql_number(db, "SELECT count(*) FROM pragma_table_info('nested')", &n);
+	int rc = sql_has_table(db, "nested", &there);
 
-	if (!rc && n)
+	if (!rc && there)
 		rc = sql_number(db, "SELECT EXISTS (SELECT 1 FROM nested)", &n);
 	*out = !rc && n;
 	return rc;
