@@ -5,6 +5,7 @@
 #include "mirror/found.h"
 #include "mirror/gapped.h"
 #include "mirror/ledger.h"
+#include "model/rules_kept.h"
 #include "remote/say.h"
 #include "remote/unit.h"
 #include "store/vtab_event.h"
@@ -21,8 +22,9 @@ struct asking {
 	const struct fetch_which *lines; /* NULL: none */
 	sqlite3 *db;
 	char **why;
-	int64_t unfinished; /* sources */
-	struct text whole;  /* those whose lines do not come to the same without others, as a list */
+	int64_t unfinished;       /* sources */
+	struct text whole;        /* those whose lines do not come to the same without others, as a list */
+	char *rules, *rules_name; /* that the fold was given; NULL: the built-in ones */
 };
 
 /* Rows of the ledger on their way. */
@@ -51,10 +53,22 @@ static bool is_asked(const struct mirror_want *want, struct slice run)
 	return !want->run.len || slice_same(want->run, run) || (want->other.len && slice_same(want->other, run));
 }
 
+/* A database has one set of rules, and a fold gives all runs the same. */
+static int take_rules(struct asking *a, const struct slice *v)
+{
+	if (a->rules)
+		return 0;
+	a->rules_name = strndup(v[FETCH_SOURCE_PATH].ptr, v[FETCH_SOURCE_PATH].len);
+	a->rules = strndup(v[FETCH_SOURCE_RULES].ptr ? v[FETCH_SOURCE_RULES].ptr : "", v[FETCH_SOURCE_RULES].len);
+	return a->rules && a->rules_name ? 0 : -ENOMEM;
+}
+
 static int pass_source(void *arg, const struct slice *v)
 {
 	struct passing *p = arg;
 
+	if (slice_is(v[FETCH_SOURCE_KIND], FETCH_RULES))
+		return take_rules(p->a, v);
 	if (is_asked(p->a->want, v[FETCH_SOURCE_RUN]))
 		p->a->unfinished += !tsv_int(v[FETCH_SOURCE_WHOLE]);
 	return p->row(p->to, v);
@@ -65,7 +79,7 @@ static int give_sources(void *arg, fetch_row *row, void *to, char **why)
 	struct asking *a = arg;
 	struct passing p = {a, row, to};
 
-	return fetch_sources(a->c, pass_source, &p, why);
+	return fetch_ledger(a->c, pass_source, &p, why);
 }
 
 static int take_reject(void *arg, const struct slice *v)
@@ -75,13 +89,16 @@ static int take_reject(void *arg, const struct slice *v)
 	return ledger_reject(a->db, v);
 }
 
-/* Requests have numbers in the order that they have without lines. */
-static int number_requests(void *arg, sqlite3 *db, char **why)
+/* Requests have numbers in the order that they have without lines, and are what the fold's rules say. */
+static int prepare(void *arg, sqlite3 *db, char **why)
 {
 	const struct asking *a = arg;
 	int rc = sql_exec_all(db, "BEGIN");
 
-	rc = rc ? rc : folded_places(a->c, db, a->want->run, a->want->other, why);
+	if (!rc && a->rules)
+		rc = rules_keep_text(db, a->rules_name, a->rules);
+	if (!rc && a->lines && (a->want->folded & FOLDED_INVOCATION))
+		rc = folded_places(a->c, db, a->want->run, a->want->other, why);
 	return rc ? rc : sql_exec_all(db, "COMMIT");
 }
 
@@ -145,9 +162,8 @@ static void take_lost(void *arg, const char *path, int64_t lines, int64_t all)
 static int make_lines_once(struct asking *a, bool again, struct mirror *out)
 {
 	bool of_one = a->lines && a->lines->tid.len, many = a->want->results || (a->lines && a->lines->spans);
-	bool numbered = a->lines && (a->want->folded & FOLDED_INVOCATION);
 	const struct mirror_from from = {.lost = again ? NULL : take_lost,
-	                                 .before = numbered ? number_requests : NULL,
+	                                 .before = prepare,
 	                                 .lines = a->lines ? give_lines : NULL,
 	                                 .results = a->want->results || of_one ? give_results : NULL,
 	                                 .sources = give_sources,
@@ -278,5 +294,7 @@ int mirror_ask(struct cluster *c, const struct mirror_want *want, struct mirror 
 	out->unfinished = a.unfinished;
 	found_places_done(&places);
 	text_done(&a.whole);
+	free(a.rules);
+	free(a.rules_name);
 	return rc;
 }

@@ -229,6 +229,11 @@ static const char series_sql[] =
     "CASE WHEN typeof(value) <> 'integer' THEN value END FROM series";
 static const char patterns_sql[] = "SELECT id, level, target, template, count, first_ns, last_ns, example FROM pattern";
 
+/* The rules that the fold was given, for whoever asks: those that are built in he has himself. They stand among the
+ * details, of no command. */
+static const char rules_sql[] =
+    "SELECT '', 0, 0, replace(path, rtrim(path, replace(path, '/', '')), ''), text FROM rules WHERE id = 1";
+
 static int put_between(struct rowsof *r, struct store *s, int64_t *findings)
 {
 	sqlite3 *db = store_db(s);
@@ -244,6 +249,8 @@ static int put_between(struct rowsof *r, struct store *s, int64_t *findings)
 		rc = rowsof_all(r, "series", db, series_sql);
 	if (!rc)
 		rc = rowsof_all(r, "pattern", db, patterns_sql);
+	if (!rc)
+		rc = rowsof_all(r, "detail", db, rules_sql);
 	for (size_t i = 0; i < sizeof finders / sizeof *finders && !rc; i++)
 		rc = put_findings(r, s, i, findings);
 	return rc;

@@ -518,10 +518,11 @@ static int put_rule(void *arg, const struct slice *v)
 	int rc = run_of(f, v[0], &run);
 
 	if (!rc)
-		rc = sql_prepare(f->db,
-		                 "UPDATE run SET rules = CASE WHEN ?2 THEN 'inferred' ELSE coalesce(rules, "
-		                 "'iluvatar') END WHERE id = ?1",
-		                 &st);
+		rc =
+		    sql_prepare(f->db,
+		                "UPDATE run SET rules = CASE WHEN ?2 THEN 'inferred' ELSE coalesce(rules, (SELECT path "
+		                "FROM rules WHERE id = 1), 'iluvatar') END WHERE id = ?1",
+		                &st);
 	sqlite3_bind_int64(st, 1, run);
 	sqlite3_bind_int64(st, 2, tsv_int(v[1]));
 	rc = rc ? rc : sql_finish(st);

@@ -100,6 +100,11 @@ int rules_keep(sqlite3 *db, const char *path, char **why)
 	return rc;
 }
 
+int rules_keep_text(sqlite3 *db, const char *name, const char *text)
+{
+	return keep(db, name, (struct slice){text, strlen(text)});
+}
+
 /* What is kept was read before: where it is none, it is damaged. */
 static int kept_parse(sqlite3_stmt *st, struct rules **out, char **why)
 {

@@ -28,5 +28,7 @@ int rules_name_runs(sqlite3 *db, const struct rules *r);
 
 /* Keeps the text of a user's rules file in the database, for this and later builds. */
 int rules_keep(sqlite3 *db, const char *path, char **why);
+/* The same of rules that were kept elsewhere, under their name there. */
+int rules_keep_text(sqlite3 *db, const char *name, const char *text);
 
 #endif

@@ -354,6 +354,24 @@ int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why)
 	return rc;
 }
 
+/* As fold writes them, among the details of what it found (mirror/finish.c). */
+int fetch_ledger(struct cluster *c, fetch_row *row, void *arg, char **why)
+{
+	struct text sql = {0};
+	int rc;
+
+	text_printf(&sql,
+	            "SELECT %s FROM $source FINAL UNION ALL SELECT run, name, toUInt64(0), toUInt8(0), "
+	            "toUInt64(0), toInt64(0), '" FETCH_RULES "', value",
+	            schema_source_columns);
+	for (int i = FETCH_SOURCE_RULES + 1; i < FETCH_SOURCE_OFFSET; i++)
+		text_puts(&sql, ", toUInt64(0)");
+	text_puts(&sql, ", NULL, NULL, NULL, NULL, NULL, toUInt8(0), NULL FROM $detail FINAL WHERE command = ''");
+	rc = gather_rows(c, &sql, FETCH_SOURCE_COLUMNS, row, arg, NULL, why);
+	text_done(&sql);
+	return rc;
+}
+
 int fetch_rejects(struct cluster *c, fetch_row *row, void *arg, char **why)
 {
 	struct text sql = {0};

@@ -64,10 +64,17 @@ enum {
 	FETCH_SOURCE_WHOLE = 3,
 	FETCH_SOURCE_EVENTS = 4,
 	FETCH_SOURCE_KIND = 6,
+	FETCH_SOURCE_OFFSET = 20, /* behind the numbers of bytes and lines */
 	FETCH_SOURCE_FORMAT = 22,
 	FETCH_SOURCE_COLUMNS = 27
 };
 int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why);
+
+/* The same with the rules of runs that a fold was given (--rules) among them, so that one question is enough: of these
+ * rows the kind is FETCH_RULES, the path their name and the worker their text. */
+#define FETCH_RULES ":rules"
+enum { FETCH_SOURCE_RULES = FETCH_SOURCE_KIND + 1 };
+int fetch_ledger(struct cluster *c, fetch_row *row, void *arg, char **why);
 
 /* How many bytes of text the ledger knows of, of a run (NULL: of all). */
 int fetch_bytes(struct cluster *c, const char *run, int64_t *out, char **why);

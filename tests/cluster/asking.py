@@ -257,6 +257,25 @@ def register(test):
         assert bed.do("-q", "-d", bed.cluster.url("nowhere"), "compare", db + ":1", db + ":1"), "both words name files: no cluster is asked"
 
     @test
+    def rules_of_a_fold_are_those_of_questions(bed):
+        """Who asks has not been given them: phases, timelines and verdicts are as here nevertheless; under the built-in ones again they are gone."""
+        url, dbs, path, rules = bed.fresh("ruled"), [os.path.join(bed.dir, f"{name}.db") for name in ("unruled", "ruled")], os.path.join(bed.dir, "ruled.log"), os.path.join(bed.dir, "it's my.json")
+        with open(path, "w") as f:
+            for i in range(300):
+                f.write(json.dumps({"ts": 1764500000 + i + i % 3 * (i % 7) / 10, "level": "info", "msg": ["began", "looked at it", "done"][i % 3], "trace_id": f"q{i // 3}", "logger": "x.y", "zone": f"z{i // 3 % 2}"}) + "\n")
+        bed.do("-q", "-d", dbs[0], "load", "--run", "r", path)
+        bed.do("-q", "-d", dbs[0], "rules", "infer", "-o", rules)
+        bed.do("-q", "-d", dbs[1], "load", "--run", "r", "--rules", rules, path)
+        bed.do("-q", "-d", dbs[1], "push", url)
+        bed.do("-q", "fold", url, "--rules", rules)
+        for command in ["phases"], ["summary"], ["timeline", "q17"], ["timeline", "q4", "-v"], ["invocations"], ["slow"], ["blame"], ["blame", "q5"], ["runs"], ["compare", "r@..+2m", "r@+2m.."], ["hangs"], ["export", "perfetto"]:
+            same_words(bed, dbs[1], url, *command)
+        assert "began" in bed.do("-d", url, "phases")
+        compare_reports(bed, dbs[1], url, None)
+        bed.do("-q", "fold", url)
+        assert "began" not in bed.do("-d", url, "phases") + bed.do("-d", url, "summary")
+
+    @test
     def exports_are_as_here(bed):
         """Also what the metadata of a run say of its functions, and what a fold was given."""
         url, db, runs = bed.fresh("exports"), os.path.join(bed.dir, "exports.db"), os.environ.get("ILU_TEST_RUNS", "/nonexistent")
