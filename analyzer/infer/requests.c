@@ -16,6 +16,8 @@
 #define SHORT  20 /* so many of what repeats itself fit into the log, at least, ... */
 #define FANOUT 8  /* ... and it does so many things at once, at most */
 
+#define SET_UP 50 /* so many at once are requests also where the log begins */
+
 #define EDGE_PART 20      /* so much of a transaction's length from its first or last line is the edge, ... */
 #define EDGE_NS   1000000 /* ... and no more than that */
 
@@ -360,6 +362,18 @@ static int64_t spread_ns(struct finding *f, unsigned kind)
 	return ns;
 }
 
+/* A few, all at once when the log begins: registrations, containers made in advance. */
+static bool is_set_up(struct finding *f, unsigned kind)
+{
+	int64_t log_ns = f->s->last_ns - f->s->first_ns, first_ns = INT64_MAX;
+
+	for (uint32_t t = 0; t < f->s->tids.n; t++)
+		if (f->r->of[t].kind == (int)kind && f->s->line[f->r->of[t].start_line].time_ns < first_ns)
+			first_ns = f->s->line[f->r->of[t].start_line].time_ns;
+	return f->r->kind[kind].requests < SET_UP && spread_ns(f, kind) < log_ns / 20 &&
+	       first_ns - f->s->first_ns < log_ns / 10;
+}
+
 /* Of a kind's transactions, a number each. */
 struct lives {
 	int64_t *took; /* ns; of those that ended */
@@ -407,7 +421,7 @@ static int is_request(struct finding *f, unsigned kind)
 	k->unfinished = k->requests - l.ended;
 	k->median_ns = median(l.took, l.ended);
 	is = l.ended >= 5 && (uint64_t)l.ended * 100 >= (uint64_t)k->requests * ENDED &&
-	     k->median_ns < log_ns / 4 * 3 && spread_ns(f, kind) >= log_ns / 100;
+	     k->median_ns < log_ns / 4 * 3 && spread_ns(f, kind) >= log_ns / 100 && !is_set_up(f, kind);
 	is = is && (median(l.once, l.all) >= ONCE ||
 	            gets_on(f, kind, (struct repeats){median(l.messages, l.all), median(l.most, l.all)}));
 	free(v);

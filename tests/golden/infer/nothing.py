@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Logs in which there are no requests, by the number of a seed: nothing.py SEED FILE.
 
-Four kinds, by SEED modulo 4: status lines only, ids dealt out at random, ids of one line each, connections that live on and repeat themselves.
+Five kinds, by SEED modulo 5: status lines only, ids dealt out at random, ids of one line each, connections that live on and repeat themselves, status
+lines behind registrations that begin and end.
 Messages and fields are random words.
 """
 import json, random, sys
@@ -17,12 +18,15 @@ def lines(seed):
     words = [" ".join(word(r) for _ in range(r.randint(1, 4))) for _ in range(r.randint(2, 12))]
     field, value = word(r), [word(r) for _ in range(4)]
     ids = [f"{r.getrandbits(64):016x}" for _ in range(r.randint(30, 300))]
-    n, kind, t = r.randint(400, 3000), seed % 4, 0.0
+    n, kind, t = r.randint(400, 3000), seed % 5, 0.0
     live = []  # connections: id, how many lines it has had
+    left = [ids[i // 2] for i in range(60)]  # registrations: two lines each
     for i in range(n):
-        t += r.expovariate(20)
+        t += r.expovariate(80 if kind == 4 and left else 20)
         tid = message = None
-        if kind == 0:
+        if kind == 4 and left:
+            tid, message = left.pop(0), f"registration {'ends' if len(left) % 2 == 0 else 'begins'}"
+        elif kind in (0, 4):
             tid, message = ("monitor", "sampler", None)[i % 3], words[i % 3 % len(words)]
         elif kind == 1:
             tid, message = r.choice(ids), r.choice(words)
