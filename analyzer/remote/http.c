@@ -48,6 +48,27 @@ static int first_line(const char *path, char **out)
 	return rc;
 }
 
+/* In the URL: for a user who is named elsewhere libcurl looks into no netrc. */
+static int name_user(struct http *h, const char *user)
+{
+	const char *host = strstr(h->url, "//") + 2;
+	char *escaped, *url;
+	int n;
+
+	if (!user)
+		return 0;
+	escaped = curl->easy_escape(h->curl, user, 0);
+	if (!escaped)
+		return -ENOMEM;
+	n = asprintf(&url, "%.*s%s@%s", (int)(host - h->url), h->url, escaped, host);
+	curl->free(escaped);
+	if (n < 0)
+		return -ENOMEM;
+	free(h->url);
+	h->url = url;
+	return 0;
+}
+
 static int set_password(struct http *h, const char *user, char **why)
 {
 	const char *path = getenv("ILU_LOGQ_PASSWORD_FILE"), *given = getenv("ILU_LOGQ_PASSWORD");
@@ -60,13 +81,12 @@ static int set_password(struct http *h, const char *user, char **why)
 		given = read ? read : "";
 		rc = rc ? -EINVAL : 0;
 	}
-	if (user)
-		curl->easy_setopt(h->curl, CURLOPT_USERNAME, user);
 	if (given) {
 		curl->easy_setopt(h->curl, CURLOPT_USERNAME, user ? user : "default");
 		curl->easy_setopt(h->curl, CURLOPT_PASSWORD, given);
 	} else {
 		curl->easy_setopt(h->curl, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
+		rc = rc ? rc : name_user(h, user);
 	}
 	if (read)
 		explicit_bzero(read, strlen(read));
