@@ -138,6 +138,8 @@ def register(test):
         url, db = there(bed, "absent", lines)
         for words in ["timeline", ""], ["timeline", "t"], ["timeline", "t3"], ["timeline", "x"], ["batches", "--worker", "nobody"], ["batches", "--run", "r", "--function", "no*"]:
             same_words(bed, db, url, *words)
+        url, db = there(bed, "nothing", [{"timestamp": at(0), "level": "INFO", "fields": {"message": "one"}, "target": "t"}])
+        same_words(bed, db, url, "export", "faas-sim", "-o", os.path.join(bed.dir, "none"))
 
     @test
     def by_what_stands_elsewhere_in_a_line(bed):

@@ -452,7 +452,7 @@ void export_faas_sim(struct export *x)
 	init(&t, x);
 	put_requests(&t);
 	if (!x->q->status && !t.requests)
-		query_fail(x->q, USAGE, "no requests in %s", x->q->path);
+		query_fail(x->q, USAGE, "no requests in %s", x->q->cluster ? x->q->cluster : x->q->path);
 	put_prewarms(&t);
 	teach_put_functions(&t);
 	put_times(&t);
