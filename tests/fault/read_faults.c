@@ -56,9 +56,12 @@ static const char *const subjects[][8] = {
     {"sql", "SELECT message, count(*) FROM event GROUP BY 1"},
     {"sql", "SELECT * FROM span JOIN phase USING (tid) LIMIT 60"},
     {"sql", "SELECT field(event, 'container_id') FROM event WHERE has(event, 'fqdn=*')"},
+    {"sql", "SELECT count(*) FROM event WHERE tid IN (SELECT tid FROM invocation) AND message IN ('new', 'close') "
+            "AND (event MATCH 'a' OR event MATCH 'e')"},
     {"export", "perfetto"},
     {"report"},
     {"report", "-o", PAGE},
+    {"sql", "SELECT count(*) FROM event e LEFT JOIN span s ON s.tid IN (e.tid, 'x') AND e.message LIKE '%q'"},
 };
 #define NSUBJECTS (sizeof subjects / sizeof *subjects)
 
