@@ -354,7 +354,8 @@ int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why)
 	return rc;
 }
 
-/* As fold writes them, among the details of what it found (mirror/finish.c). */
+/* As fold writes them, among the details of what it found (mirror/finish.c). A fold drops those of the one before, so
+ * there is one row of each run: to look for its last version would be to read all details. */
 int fetch_ledger(struct cluster *c, fetch_row *row, void *arg, char **why)
 {
 	struct text sql = {0};
@@ -366,7 +367,7 @@ int fetch_ledger(struct cluster *c, fetch_row *row, void *arg, char **why)
 	            schema_source_columns);
 	for (int i = FETCH_SOURCE_RULES + 1; i < FETCH_SOURCE_OFFSET; i++)
 		text_puts(&sql, ", toUInt64(0)");
-	text_puts(&sql, ", NULL, NULL, NULL, NULL, NULL, toUInt8(0), NULL FROM $detail FINAL WHERE command = ''");
+	text_puts(&sql, ", NULL, NULL, NULL, NULL, NULL, toUInt8(0), NULL FROM $detail WHERE command = ''");
 	rc = gather_rows(c, &sql, FETCH_SOURCE_COLUMNS, row, arg, NULL, why);
 	text_done(&sql);
 	return rc;
