@@ -4,24 +4,27 @@
 #include "base/array.h"
 #include "mirror/ledger.h"
 #include "mirror/run_groups.h"
+#include "remote/schema.h"
 #include <errno.h>
 #include <stdlib.h>
 
-/* SELECT columns FROM table of every shard, of a run, or of a group of all. */
+/* columns FROM table of every shard, of a run, or of a group of all; of rows that replace each other the newest. */
 static int each_of(struct cluster *c, const char *columns, unsigned n, const char *table, struct slice run,
                    const struct run_groups *s, size_t group, fetch_row *row, void *arg, char **why)
 {
+	const char *key = schema_folded_named(table)->key;
 	struct text sql = {0};
 	int rc = 0;
 
 	for (size_t i = 0; i < c->n && !rc; i++) {
-		text_printf(&sql, "SELECT %s FROM $%s FINAL", columns, table);
+		text_printf(&sql, "SELECT %s FROM $%s", columns, table);
 		if (run.len) {
 			text_puts(&sql, " WHERE run = ");
 			cluster_quote(&sql, run);
 		} else {
 			run_groups_where(s, group, &sql);
 		}
+		text_printf(&sql, " ORDER BY %s, version DESC LIMIT 1 BY %s", key, key);
 		rc = cluster_rows(c, i, &sql, n, row, arg, why);
 	}
 	text_done(&sql);

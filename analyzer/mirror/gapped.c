@@ -58,13 +58,15 @@ static void where_part(const struct gapped *g, size_t i, struct text *sql)
 	}
 }
 
-/* (tid, began, from_ns, to_ns): from its sending to its return lines count; began: its first run. */
+/* (tid, began, from_ns, to_ns): from its sending to its return lines count; began: its first run. Of each row the last
+ * version, by its own means: FINAL merges all partitions at once, and has memory for each column of each of them. */
 static void windows(const struct gapped *g, size_t i, struct text *sql)
 {
-	text_puts(sql, "(SELECT tid, min(run) AS began, min(ifNull(sent_ns, ifNull(arrived_ns, " NO_BEGIN
-	               "))) AS from_ns, max(ifNull(return_ns, " NO_END ")) AS to_ns FROM $invocation FINAL");
+	text_puts(sql, "(SELECT tid, min(run) AS began, min(last.1) AS from_ns, max(last.2) AS to_ns FROM (SELECT run, "
+	               "tid, argMax((ifNull(sent_ns, ifNull(arrived_ns, " NO_BEGIN ")), ifNull(return_ns, " NO_END
+	               ")), version) AS last FROM $invocation");
 	where_part(g, i, sql);
-	text_puts(sql, " GROUP BY tid)");
+	text_puts(sql, " GROUP BY run, tid) GROUP BY tid)");
 }
 
 /* What a line of a span says of it: '"' and its name, or all where the name stands behind what has parts itself. */

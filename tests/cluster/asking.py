@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Questions of a cluster: what comes is what a database here says, byte for byte, but for numbers that a database gives."""
-import csv, glob, io, json, os, random, shutil, signal, subprocess, tempfile, time
+import csv, glob, io, json, os, random, re, shutil, signal, subprocess, tempfile, time
 
 import current
 
@@ -55,6 +55,7 @@ ALL = [
     "blame --cores 2",
     "compare +0s..+3m +3m..+6m --show lines",
 ]
+MANY = 40  # runs of a day each
 # What a message or a span of a line may be.
 MESSAGES = ["Container acquired", "it's 7 \\ \t \n ü of 31", "len: 12 popped: 4f5a6b7c8d", "(sent)", "", "x" * 1020 + " \n 12 " * 9, None, "new", "close", "enter", "exit"]
 SPANS = [{"name": "plain"}, {"a": 1, "b": "\"name\":\"no\"", "name": "a \\ \" b"}, {"in": {"name": "inner"}, "name": "{outer}"}, {"list": [1, {"name": "in"}], "name": ""}, {"in": {"name": "inner"}}, {"name": 7}]
@@ -398,6 +399,26 @@ def register(test):
         for run, words in ((), "2 sources are not whole"), (("--run", "1"), "1 source is not whole"):
             p = bed.call("-d", url, "events", "--limit", "1", *run)
             assert p.returncode == 0 and words in p.stderr, (run, p.returncode, p.stderr)
+
+    @test
+    def many_runs_are_asked_at_once(bed):
+        """More partitions than a user of 400 MB may merge at once: each question goes over them some at a time."""
+        url, db, paths = bed.fresh("many"), os.path.join(bed.dir, "many.db"), []
+        with open("samples/logs/iluvatar/worker.log") as f:
+            log = f.read()
+        for n in range(MANY):
+            paths.append(os.path.join(bed.dir, f"many-{n:03d}"))
+            os.mkdir(paths[-1])
+            ids = re.sub("(?<![0-9a-f])([0-9a-f]{28})[0-9a-f]{4}(?![0-9a-f])", rf"\g<1>{n:04x}", log)
+            with open(os.path.join(paths[-1], "worker.log"), "w") as f:
+                f.write(ids.replace("2026-11-22 ", f"2026-{n // 28 + 1:02d}-{n % 28 + 1:02d} "))
+        bed.do("-q", "-d", db, "load", *paths)
+        bed.do("-q", "-d", db, "push", url)
+        bed.do("-q", "fold", url)
+        assert int(bed.cluster.ask(0, "SELECT uniqExact(partition) FROM system.parts WHERE active AND database = 'many' AND table = 'invocation'")) > MANY * 3 / 4
+        small = bed.cluster.url("many", user="small@")
+        for command in ALL:
+            compare(bed, db, small, command)
 
     @test
     def gaps_of_whatever_lines(bed):

@@ -32,9 +32,11 @@ USERS = """<?xml version="1.0"?>
  <profiles>
   <default><max_memory_usage>1500000000</max_memory_usage><max_threads>2</max_threads></default>
   <reader><readonly>1</readonly></reader>
+  <small><max_memory_usage>400000000</max_memory_usage><max_threads>2</max_threads></small>
  </profiles>
  <users>
   <default><password></password><networks><ip>127.0.0.0/8</ip></networks><profile>default</profile><quota>default</quota></default>
+  <small><password></password><networks><ip>127.0.0.0/8</ip></networks><profile>small</profile><quota>default</quota></small>
   <reader><password>read me</password><networks><ip>127.0.0.0/8</ip></networks><profile>reader</profile><quota>default</quota></reader>
  </users>
  <quotas><default></default></quotas>
