@@ -30,7 +30,8 @@ enum role {
 };
 #define ROLES_OF_READING ROLE_SPAN /* roles before it */
 
-#define FORMATS_MAX 256 /* in a set; more are refused by name */
+#define FORMATS_MAX       256 /* in a set; more are refused by name */
+#define PATTERN_LINES_MAX 64  /* of a record; a pattern of more is refused */
 
 /* A path is a key, or keys with dots between them: into nested objects, or a key with dots. Of the roles of a reading
  * also a text with paths in it, "{date} {clock}": it is there where all of them are. */

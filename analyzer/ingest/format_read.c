@@ -273,6 +273,8 @@ static void pattern_take(struct reading *r, const char *path, const char *text, 
 		      path, text);
 	else if (rc)
 		no_memory(r);
+	else if (to->lines > PATTERN_LINES_MAX)
+		wrong(r, "%s: a pattern of %u lines; at most %d", path, to->lines, PATTERN_LINES_MAX);
 }
 
 static void line_take(struct reading *r, const char *path, const char *text, void *arg)

@@ -792,6 +792,8 @@ static unsigned lines_begun(const struct record_reader *rr, struct slice text)
 	struct slice captures[LAYER_CAPTURES];
 	unsigned lines = 0;
 
+	while (text.len && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t')) /* before its end */
+		text.len--;
 	for (unsigned i = 0; i < rr->nof_lines; i++) {
 		const struct log_format *f = rr->of_lines[i];
 

@@ -2,6 +2,7 @@
 /* record.c - one record after the other: envelopes opened, roles found, the reading written. */
 #include "ingest/layer.h"
 #include "base/scan.h"
+#include "ingest/repair.h"
 #include "ingest/stamp.h"
 
 #include <errno.h>
@@ -117,7 +118,30 @@ int record_read(struct record_reader *rr, struct slice text, struct record_resul
 	return result(rr, layers_read(rr, rr->r, text, &inside), out);
 }
 
-/* The first n lines of text, in room without carriage returns; ptr NULL: there are fewer, or no memory. */
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* A line as those of one line are read, without what stands around it; of the last what it says is kept to its end. */
+static void line_add(struct bytes *room, const char *at, size_t len, bool last)
+{
+	size_t from = room->len, cut;
+
+	if (!from && len >= 3 && !memcmp(at, "\xef\xbb\xbf", 3))
+		at += 3, len -= 3;
+	for (; !from && len && (!*at || *at == '\x1e'); len--)
+		at++;
+	bytes_add(room, at, len);
+	if (room->failed)
+		return;
+	cut = repair_colours_cut(room->ptr + from, len);
+	while (cut && (last ? room->ptr[from + cut - 1] == '\r' : is_blank(room->ptr[from + cut - 1])))
+		cut--;
+	room->len = from + cut;
+}
+
+/* The first n lines of text, in room; ptr NULL: there are fewer, or no memory. */
 static struct slice lines_first(struct slice text, unsigned n, bool last, struct bytes *room, const char **stop)
 {
 	const char *at = text.ptr, *end = at + text.len;
@@ -125,14 +149,11 @@ static struct slice lines_first(struct slice text, unsigned n, bool last, struct
 	room->len = 0;
 	for (unsigned i = 0; i < n; i++) {
 		const char *nl = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
-		size_t len = (size_t)((nl ? nl : end) - at);
 
 		if (!nl && (!last || at == end))
 			return SLICE_NONE;
-		while (len && at[len - 1] == '\r')
-			len--;
 		bytes_add(room, "\n", i > 0);
-		bytes_add(room, at, len);
+		line_add(room, at, (size_t)((nl ? nl : end) - at), i + 1 == n);
 		at = nl ? nl + 1 : end;
 	}
 	*stop = at;

@@ -590,7 +590,7 @@ static int no_record(struct parser *p, const struct row *row, struct slice bare,
 }
 
 /* A line that may be the first of a pattern's. */
-static int lines_begun(struct parser *p, const struct row *row, struct slice bare, unsigned lines, const char *end,
+static int lines_begun(struct parser *p, const struct row *row, const struct bare *b, unsigned lines, const char *end,
                        bool last, size_t *used)
 {
 	const char *text = row->text.ptr, *behind = text + row->bytes, *stop;
@@ -611,17 +611,19 @@ static int lines_begun(struct parser *p, const struct row *row, struct slice bar
 		return 0;
 	}
 	if (r.verdict != RECORD_EVENT)
-		return no_record(p, row, bare, end);
+		return no_record(p, row, b->text, end);
+	if (parse_may_not(p, b->repair, r.no_repair))
+		return parse_reject_row(p, row, repair_is_off(b->repair));
 	*used = (size_t)(stop - text);
 	if (!r.has_time && !p->records.has_near && !(rc = peek_time(p, stop, end)))
 		record_date(&p->records, p->peeked_ns, &r);
 	if (!rc)
-		rc = record_add(p, CHUNK_READING, row->text, &r, REPAIR_NONE, true, row->bytes);
+		rc = record_add(p, CHUNK_READING, row->text, &r, b->repair, true, row->bytes);
 	return rc ? rc : parts_add(p, behind, stop);
 }
 
 /* A line that begins a record of several lines, or is cut short. */
-static int opened(struct parser *p, const struct row *row, struct slice bare, const struct record_result *r,
+static int opened(struct parser *p, const struct row *row, const struct bare *b, const struct record_result *r,
                   const char *end, bool last, size_t *used)
 {
 	const char *reason = r->reason;
@@ -631,7 +633,7 @@ static int opened(struct parser *p, const struct row *row, struct slice bare, co
 	int rc;
 
 	if (r->lines)
-		return lines_begun(p, row, bare, r->lines, end, last, used);
+		return lines_begun(p, row, b, r->lines, end, last, used);
 	stop = group_end(p, text, end, last, quoted, &more);
 	if (more || (stop && !chunk_builder_takes(p->builder, GROUP_LINES))) {
 		p->wants_more = more;
@@ -646,7 +648,7 @@ static int opened(struct parser *p, const struct row *row, struct slice bare, co
 	}
 	if (!reason || !strncmp(reason, "not JSON", 8) || !strcmp(reason, "cut short"))
 		reason = ended || !last ? "cut short" : "cut short at the end of the file";
-	return broken(p, row, bare, reason, end, used);
+	return broken(p, row, b->text, reason, end, used);
 }
 
 int foreign_take(struct parser *p, const char *text, const char *end, bool last, size_t *used)
@@ -690,7 +692,7 @@ int foreign_take(struct parser *p, const char *text, const char *end, bool last,
 			return record_add(p, CHUNK_READING, row.text, &r, b.repair, true, row.bytes);
 		return no_record(p, &row, b.text, end);
 	case RECORD_OPEN:
-		return opened(p, &row, b.text, &r, end, last, used);
+		return opened(p, &row, &b, &r, end, last, used);
 	default:
 		return broken(p, &row, b.text, !nl && last ? "cut short at the end of the file" : r.reason, end, used);
 	}

@@ -217,6 +217,21 @@ static void wrong_formats(void **state)
 	}
 }
 
+/* Each is joined and tried: there is an end to them. */
+static void many_lines(void **state)
+{
+	char text[256], *why = NULL;
+	size_t n = (size_t)snprintf(text, sizeof text, "{\"name\":\"tall\",\"lines\":\"{time}");
+
+	(void)state;
+	for (int i = 0; i < PATTERN_LINES_MAX; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "\\n");
+	n += (size_t)snprintf(text + n, sizeof text - n, "{message:rest}\",\"time\":\"time\"}");
+	assert_int_equal(formats_add(&set, "tall.json", text, n, &why), -EINVAL);
+	assert_string_equal(why, "tall.json: lines: a pattern of 65 lines; at most 64");
+	free(why);
+}
+
 /* A user's format goes before ours, and over one of the same name. */
 static void own_format(void **state)
 {
@@ -337,9 +352,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(samples),    cmocka_unit_test(other_samples),  cmocka_unit_test(wrong_formats),
-	    cmocka_unit_test(own_format), cmocka_unit_test(nothing_inside), cmocka_unit_test(pieces),
-	    cmocka_unit_test(hostile),
+	    cmocka_unit_test(samples),    cmocka_unit_test(other_samples), cmocka_unit_test(wrong_formats),
+	    cmocka_unit_test(own_format), cmocka_unit_test(many_lines),    cmocka_unit_test(nothing_inside),
+	    cmocka_unit_test(pieces),     cmocka_unit_test(hostile),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

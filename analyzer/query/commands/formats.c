@@ -233,12 +233,16 @@ static void test(struct query *q, struct format_set *set, const char *path, cons
 	if (text && query_ok(q, record_reader_init(&reader, &o), path)) {
 		struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
-		for (char *at = text, *end = text + len; at < end && !q->status && n < q->limit;) {
+		len = repair_colours_cut(text, len);
+		for (char *at = (char *)slice_behind_mark((struct slice){text, len}).ptr, *end = text + len;
+		     at < end && !q->status && n < q->limit;) {
 			char *nl = memchr(at, '\n', (size_t)(end - at));
-			size_t line = repair_colours_cut(at, (size_t)((nl ? nl : end) - at));
+			size_t line = (size_t)((nl ? nl : end) - at);
 			struct slice rest = {at, (size_t)(end - at)};
 			const char *stop = at = nl ? nl + 1 : end;
 
+			for (; line && !*rest.ptr; line--) /* what a crash left */
+				rest = (struct slice){rest.ptr + 1, rest.len - 1};
 			line_test(q, &reader, rest, (struct slice){rest.ptr, line}, ++n, t, &stop);
 			for (; at < stop; at = nl ? nl + 1 : end, n++)
 				nl = memchr(at, '\n', (size_t)(end - at));
