@@ -281,11 +281,11 @@ static int read_root(const struct reading *rd)
 	return index_rules(r);
 }
 
-int rules_parse(const char *text, size_t len, const char *where, struct rules **out, char **why)
+static int parse(const char *text, size_t len, const char *where, bool kept, struct rules **out, char **why)
 {
 	struct rules *r = calloc(1, sizeof *r);
 	struct slice json = slice_behind_mark((struct slice){text, len});
-	struct reading rd = {.r = r, .text = json.ptr, .len = json.len, .where = where, .why = why};
+	struct reading rd = {.r = r, .text = json.ptr, .len = json.len, .where = where, .why = why, .kept = kept};
 	json_error_t e;
 	int rc;
 
@@ -311,6 +311,16 @@ int rules_parse(const char *text, size_t len, const char *where, struct rules **
 	}
 	*out = r;
 	return 0;
+}
+
+int rules_parse(const char *text, size_t len, const char *where, struct rules **out, char **why)
+{
+	return parse(text, len, where, false, out, why);
+}
+
+int rules_parse_kept(const char *text, size_t len, const char *where, struct rules **out, char **why)
+{
+	return parse(text, len, where, true, out, why);
 }
 
 static int read_file(const char *path, char **text, size_t *len)

@@ -166,6 +166,8 @@ struct rules {
 /* Reads rules from text; where names it in messages ("schema/rules/iluvatar.json"). On error *why is yours:
  * "WHERE:LINE: cause". 0, -EINVAL or -ENOMEM. */
 int rules_parse(const char *text, size_t len, const char *where, struct rules **out, char **why);
+/* The same of rules that a database was made with: of its messages those are passed over that are refused since. */
+int rules_parse_kept(const char *text, size_t len, const char *where, struct rules **out, char **why);
 /* The built-in ones. */
 int rules_builtin(struct rules **out, char **why);
 /* Their text. */

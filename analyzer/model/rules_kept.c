@@ -110,7 +110,7 @@ static int kept_parse(sqlite3_stmt *st, struct rules **out, char **why)
 {
 	const char *path = (const char *)sqlite3_column_text(st, 0);
 	struct slice text = column_slice(st, 1);
-	int rc = path && text.ptr ? rules_parse(text.ptr, text.len, path, out, why) : -EBADMSG;
+	int rc = path && text.ptr ? rules_parse_kept(text.ptr, text.len, path, out, why) : -EBADMSG;
 
 	if (!rc)
 		(*out)->inferred = from_path(column_slice(st, 0)) >= RULES_FROM_LOG;

@@ -255,6 +255,21 @@ static int read_message(const struct reading *rd, json_t *o, struct rule *rule)
 	return read_args(rd, json_object_get(o, "args"), rule);
 }
 
+/* Rules that a database was made with were taken then: what is refused since spoke of no line, and does so still. Its
+ * moment is one all the same, which phases name. */
+static int pass_over(const struct reading *rd, const json_t *o, struct rule *rule)
+{
+	const char *moment = json_string_value(json_object_get(o, "moment"));
+	unsigned number;
+
+	free(rule->where);
+	*rule = (struct rule){0};
+	rd->r->nrules--;
+	free(*rd->why);
+	*rd->why = NULL;
+	return moment && *moment && !moment_built_in(moment) ? reading_moment(rd, moment, &number) : 0;
+}
+
 int reading_messages(const struct reading *rd, json_t *list)
 {
 	struct rules *r = rd->r;
@@ -268,7 +283,12 @@ int reading_messages(const struct reading *rd, json_t *list)
 	for (size_t i = 0; !rc && i < json_array_size(list); i++) {
 		struct reading of = reading_of(rd, "messages", i);
 
-		rc = read_message(&of, json_array_get(list, i), &r->rule[r->nrules++]);
+		struct rule *rule = &r->rule[r->nrules++];
+		json_t *o = json_array_get(list, i);
+
+		rc = read_message(&of, o, rule);
+		if (rc == -EINVAL && rd->kept)
+			rc = pass_over(rd, o, rule);
 	}
 	return rc;
 }

@@ -13,6 +13,7 @@ struct reading {
 	char **why;
 	const char *list; /* what is read is an element of this list of the file; NULL: of none */
 	size_t element;
+	bool kept; /* the database was made with them */
 };
 
 /* The same for an element of a list of the file. */

@@ -98,6 +98,30 @@ static void refuses_with_the_line(void **state)
 	}
 }
 
+/* What a database was made with, before its second rule was a mistake: its moment is one, and it speaks of no line. */
+static void kept_rules_are_taken(void **state)
+{
+	static const char old[] = FILE_WITH(
+	    "\"messages\": [{\"message\": \"a\", \"means\": \"arrived\"}, {\"message\": \"b\", \"moment\": \"x\", "
+	    "\"where\": {\"n\": \">=abc\"}}, {\"message\": \"c\", \"means\": \"completed\"}], \"phases\": "
+	    "[{\"name\": \"p\", \"from\": [\"arrived\"], \"to\": [\"x\"]}]");
+	struct slice none = {"", 0};
+	struct rules *r = NULL;
+	char *why = NULL;
+
+	(void)state;
+	assert_int_equal(rules_parse(old, strlen(old), "t.json", &r, &why), -EINVAL);
+	free(why);
+	assert_int_equal(rules_parse_kept(old, strlen(old), "t.json", &r, &why), 0);
+	assert_null(why);
+	assert_int_equal(r->nphases, 1);
+	assert_int_equal(rules_find(r, (struct slice){"b", 1}, none, none), -1);
+	assert_int_equal(rules_find(r, (struct slice){"c", 1}, none, none), 1);
+	rules_free(r);
+	assert_int_equal(rules_parse_kept(old, strlen(old) - 1, "t.json", &r, &why), -EINVAL);
+	free(why);
+}
+
 static const char sample[] =
     "{\"rules\": \"t\", \"version\": 1, \"messages\": ["
     "{\"message\": \"a\", \"target\": \"one\", \"means\": \"arrived\"},"                                 /* 0 */
@@ -260,9 +284,13 @@ static void built_in_rules_are_right(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(refuses_with_the_line), cmocka_unit_test(finds_rules_in_order),
-	    cmocka_unit_test(conditions_hold),       cmocka_unit_test(templates_fit),
-	    cmocka_unit_test(paths_lose_their_ids),  cmocka_unit_test(built_in_rules_are_right),
+	    cmocka_unit_test(refuses_with_the_line),
+	    cmocka_unit_test(kept_rules_are_taken),
+	    cmocka_unit_test(finds_rules_in_order),
+	    cmocka_unit_test(conditions_hold),
+	    cmocka_unit_test(templates_fit),
+	    cmocka_unit_test(paths_lose_their_ids),
+	    cmocka_unit_test(built_in_rules_are_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
