@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* passing.c - see passing.h
  *
- * A mapping tells what is in memory, and is never touched. (RWF_DONTCACHE, of Linux 6.14, gives back a folio of 2 MiB
- * behind the first half MiB that is read of it.) */
+ * A mapping tells what is in memory, and is never touched. (RWF_DONTCACHE, of Linux 6.14, took more of the processor
+ * for reads of our size than giving back what was read.) */
 #include "load/passing.h"
 
 #include <fcntl.h>
