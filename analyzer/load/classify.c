@@ -286,6 +286,37 @@ enum input_kind input_classify(const char *name, const char *text, size_t len, c
 	return is_extension(name, ".json") || is_extension(name, ".csv") ? INPUT_OTHER : INPUT_TEXT;
 }
 
+/* ---- what is known to hold no lines ---- */
+
+/* Entries of lines KEY=value, parted by empty lines; the time may be any of an entry's first keys. */
+static bool is_journal_export(struct slice text)
+{
+	while (starts(text, "__")) {
+		struct slice line = take_line(&text);
+
+		if (starts(line, "__REALTIME_TIMESTAMP="))
+			return true;
+	}
+	return false;
+}
+
+const char *input_instead(enum input_kind kind, const char *text, size_t len)
+{
+	struct slice all = {text, len};
+
+	if (len >= 72 && !memcmp(text, "SQLite format 3", 16)) /* the application_id stands at 68 */
+		return !memcmp(text + 68, "ILUQ", 4)
+		           ? "a database of ilu-logq, no log: -d FILE asks it, e.g. ilu-logq -d FILE runs"
+		           : "an SQLite database, no log";
+	if (starts(all, "LPKSHHRH"))
+		return "a journal of journald: load what this writes: journalctl --file FILE -o json";
+	if (is_journal_export(all))
+		return "the export format of journald: write it as JSON: journalctl -o json";
+	if (kind == INPUT_BINARY && (starts(all, "\xff\xfe") || starts(all, "\xfe\xff")))
+		return "UTF-16: convert it first, e.g. iconv -f UTF-16 -t UTF-8";
+	return NULL;
+}
+
 bool input_is_log(enum input_kind kind)
 {
 	return kind <= INPUT_BINARY || kind == INPUT_STREAM;

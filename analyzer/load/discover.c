@@ -155,10 +155,10 @@ static uint64_t file_hash(dev_t dev, ino_t ino)
 	return hash_pair(dev, ino);
 }
 
-/* A byte-order mark of UTF-16, in what was looked at last. */
-static bool is_utf16(const struct search *s)
+/* Of what was looked at last. */
+static const char *instead(const struct search *s, enum input_kind kind)
 {
-	return !memcmp(s->look, "\xff\xfe", 2) || !memcmp(s->look, "\xfe\xff", 2);
+	return input_instead(kind, s->look, s->looked);
 }
 
 static const struct input *same_file(const struct search *s, const struct stat *st)
@@ -187,7 +187,7 @@ static void add_input(struct search *s, const char *path, enum input_kind kind, 
 	    .dev = st->st_dev,
 	    .ino = st->st_ino,
 	    .changed_ns = st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec,
-	    .utf16 = kind == INPUT_BINARY && is_utf16(s),
+	    .instead = kind == INPUT_STREAM ? NULL : instead(s, kind),
 	    .named = named,
 	};
 	struct input *to = NULL;
@@ -332,14 +332,15 @@ static bool belongs(const char *name, enum input_kind kind, bool packed_broken)
 /* Passes over what was looked at last. */
 static void found_no_log(struct search *s, struct haul *h, const char *name, enum input_kind kind)
 {
-	bool text = s->records && (kind == INPUT_TEXT || kind == INPUT_OTHER);
+	const char *other = instead(s, kind);
+	bool text = !other && s->records && (kind == INPUT_TEXT || kind == INPUT_OTHER);
 	char *why = text ? input_why_not(s->look, s->looked, s->records) : NULL;
 
 	pass_over(s, h, name,
-	          why                                   ? why
-	          : kind == INPUT_OTHER                 ? "neither log nor result"
-	          : kind == INPUT_BINARY && is_utf16(s) ? "UTF-16: convert it first with iconv"
-	                                                : input_kind_name(kind));
+	          other                 ? other
+	          : why                 ? why
+	          : kind == INPUT_OTHER ? "neither log nor result"
+	                                : input_kind_name(kind));
 	free(why);
 }
 
@@ -364,7 +365,7 @@ static void found_file(struct search *s, const char *path, const struct stat *st
 			pass_over(s, h, name, why);
 		else
 			unread(s, path, rc, why);
-	} else if (!belongs(name, kind, broken)) {
+	} else if (instead(s, kind) || !belongs(name, kind, broken)) {
 		found_no_log(s, h, name, kind);
 	} else {
 		add_input(s, path, kind, st, false);

@@ -43,10 +43,10 @@ struct input {
 	int64_t file_bytes; /* on disk; -1 for standard input */
 	dev_t dev;
 	ino_t ino;
-	int64_t changed_ns; /* when it was written last; 0: not known */
-	bool utf16;         /* its first bytes say so */
-	bool named;         /* by the user (a pattern too), not found in a directory */
-	char *parent;       /* the named directory that is its run, with all below it; NULL: none */
+	int64_t changed_ns;  /* when it was written last; 0: not known */
+	const char *instead; /* it is no log, but one can be had of it: input_instead; such a file is not read */
+	bool named;          /* by the user (a pattern too), not found in a directory */
+	char *parent;        /* the named directory that is its run, with all below it; NULL: none */
 };
 
 struct input_run {
@@ -89,6 +89,10 @@ const char *input_kind_name(enum input_kind kind);
 /* What text (the first bytes of a file, unpacked) is; records: how records of other programs are known; name (without
  * directory) decides between alike contents. */
 enum input_kind input_classify(const char *name, const char *text, size_t len, const struct record_options *records);
+
+/* What text (the first bytes of a file, unpacked; kind as classified) is that holds no lines, and how lines are had of
+ * it: "a journal of journald: journalctl ...". Static; NULL: nothing that is known. */
+const char *input_instead(enum input_kind kind, const char *text, size_t len);
 
 /* Why text of kind INPUT_TEXT, INPUT_OTHER or INPUT_BINARY is no log: "records without a time; keys ...". Yours. NULL:
  * there is no more to say than the kind, or no memory. */

@@ -189,10 +189,7 @@ static void rejects_say(struct pass *p, const struct input *in, const struct sou
 	if (l->damage)
 		say_error(p, "%s: %s; what came before it is loaded", in->path, l->damage);
 	if (in->kind == INPUT_BINARY && !l->damage)
-		say_error(p,
-		          in->utf16 ? "%s: UTF-16: convert it first, e.g. iconv -f UTF-16 -t UTF-8"
-		                    : "%s: a binary file, not a log",
-		          in->path);
+		say_error(p, "%s: a binary file, not a log", in->path);
 	if (l->counts.repaired)
 		say_repaired(p, in->path, &l->counts);
 	if (!l->bytes && !l->damage && !l->skip_bytes && !load_stopped)
@@ -209,6 +206,13 @@ static int input_unopened(struct pass *p, const struct input *in, int rc, const 
 	}
 	p->unopened = true;
 	return 0;
+}
+
+/* What is known to hold no lines is not read: each would be a reject, or worse, an event. */
+static void input_refuse(struct pass *p, const struct input *in, const char *instead)
+{
+	say_error(p, "%s: %s", in->path, instead);
+	p->damaged = true;
 }
 
 /* What of a text is another source's: in the ledger, and no events. */
@@ -359,6 +363,8 @@ static int piped_load(struct pass *p, const struct input *in)
 		rc = 0; /* before it gave anything: it is not there */
 	else if (rc && why)
 		rc = input_unopened(p, in, rc, why);
+	else if (!rc && piped.instead)
+		input_refuse(p, in, piped.instead);
 	else if (!rc)
 		rc = log_resume(p, in, &r, &piped, NULL);
 	if (piped.damage) {
@@ -441,6 +447,8 @@ int pass_input(struct pass *p, const struct input *in)
 
 	if (in->kind == INPUT_STREAM)
 		rc = piped_load(p, in);
+	else if (in->instead)
+		input_refuse(p, in, in->instead);
 	else if (input_is_log(in->kind) || in->kind == INPUT_EMPTY ||
 	         ((in->kind == INPUT_TEXT || in->kind == INPUT_BINARY || in->kind == INPUT_OTHER) && in->named))
 		rc = log_load(p, in, NULL);

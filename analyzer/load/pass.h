@@ -125,9 +125,10 @@ void resume_copy(struct resume *out, int64_t source, const struct overlap *found
 struct piped {
 	struct reader *reader; /* where to read it from, as far as it is not read */
 	char head[HEAD_BYTES];
-	size_t n;     /* of head */
-	int fd;       /* where it is kept while it is compared, or -1 */
-	char *damage; /* what was wrong with what was kept, or NULL */
+	size_t n;            /* of head */
+	int fd;              /* where it is kept while it is compared, or -1 */
+	char *damage;        /* what was wrong with what was kept, or NULL */
+	const char *instead; /* no log: input_instead */
 };
 /* Opens it and tells whether its text, or the start of it, is loaded already. 0 or negative. piped_close it in any
  * case. */

@@ -84,6 +84,9 @@ int piped_open(struct pass *p, const char *name, struct piped *s, struct resume 
 	if (rc)
 		return rc;
 	s->n = reader_peek(s->reader, s->head, sizeof s->head);
+	s->instead = input_instead(input_classify("", s->head, s->n, NULL), s->head, s->n);
+	if (s->instead)
+		return 0;
 	rc = compare(p, s, path, out);
 	if (rc || s->fd < 0)
 		return rc;

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Memory that ends where the bytes end. */
 	memcpy(copy, data, size);
 	stamps((struct slice){copy, size});
-	input_kind_name(input_classify(name, copy, size, NULL));
+	input_instead(input_classify(name, copy, size, NULL), copy, size);
 	assert(input_stem(name) <= strlen(name));
 	free(input_worker(name));
 	free(copy);
