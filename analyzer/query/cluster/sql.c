@@ -146,6 +146,6 @@ void remote_sql(struct query *q, struct cluster *c)
 			run_one(q, c, one, &tables);
 	}
 	if (!q->status)
-		query_ok(q, stream_flush(q->out->file), "output");
+		query_wrote(q, stream_flush(q->out->file));
 	text_done(&sql);
 }

@@ -608,10 +608,10 @@ static void put_heat(struct query *q)
 	}
 	sqlite3_finalize(st);
 	select_done(&s);
-	if (query_ok(q, t.failed ? -ENOMEM : 0, "output"))
+	if (query_wrote(q, t.failed ? -ENOMEM : 0))
 		fwrite(text_str(&t), 1, t.len, q->out->file);
 	text_done(&t);
-	query_ok(q, output_status(q->out), "output");
+	query_wrote(q, output_status(q->out));
 }
 
 /* by NULL: the rows of one request. */

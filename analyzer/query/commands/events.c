@@ -335,7 +335,7 @@ static void show_all(struct events *ev)
 		shown++;
 	}
 	event_fetch_done(&ev->fetch);
-	query_ok(ev->q, rc, rc == -EBADMSG ? ev->q->path : "output");
+	query_wrote(ev->q, rc);
 }
 
 /* ---- following ---- */
@@ -374,7 +374,7 @@ static void follow(struct events *ev)
 	int64_t shown = version(ev->q), now;
 
 	while (!ev->q->status && !query_interrupted) {
-		if (!query_ok(ev->q, stream_flush(ev->q->out->file), "output"))
+		if (!query_wrote(ev->q, stream_flush(ev->q->out->file)))
 			break;
 		usleep(200000);
 		query_renew(ev->q);

@@ -265,7 +265,7 @@ static void put_paragraph(struct query *q, const struct finding *f)
 	if (n < f->nevidence)
 		fprintf(q->out->file, "    %s%zu lines more; -v shows them%s\n", output_ink(q->out, INK_DIM),
 		        f->nevidence - n, output_ink(q->out, INK_NONE));
-	query_ok(q, rc, "output");
+	query_wrote(q, rc);
 }
 
 static void put_text(struct query *q, const struct findings *fs)

@@ -123,7 +123,7 @@ static void write_rules(struct query *q, const char *path, const char *text)
 {
 	struct outfile f;
 
-	if (!path)
+	if (!path || !strcmp(path, "-"))
 		fprintf(q->out->file, "%s\n", text);
 	else if (outfile_open(q, &f, path)) {
 		fprintf(f.file, "%s\n", text);

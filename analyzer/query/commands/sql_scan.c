@@ -270,7 +270,7 @@ static struct table *heading(struct query *q, sqlite3_stmt *stmt, size_t n)
 
 	for (size_t i = 0; i < n && names; i++)
 		names[i].name = sqlite3_column_name(stmt, (int)i);
-	if (query_ok(q, names ? 0 : -ENOMEM, "output"))
+	if (query_wrote(q, names ? 0 : -ENOMEM))
 		t = query_table_open(q, names, n);
 	free(names);
 	return t;
@@ -290,7 +290,7 @@ void sql_scan_csv(struct query *q, sqlite3_stmt *stmt, const enum event_column *
 	if (!q->status) {
 		int rc = parts_read(q->store, s.nchunks * EVENT_CSV_GROUPS, part_write, &s);
 
-		query_ok(q, s.out_rc, "output");
+		query_wrote(q, s.out_rc);
 		query_ok(q, rc, q->path);
 	}
 	query_table_close(q, t);

@@ -85,7 +85,7 @@ static void put_verdict(struct page *p, const struct verdict *v, bool first)
 	struct text t = {0};
 	int lines = lay_out(p->q->out, v, &t);
 
-	query_ok(p->q, t.failed ? -ENOMEM : 0, "output");
+	query_wrote(p->q, t.failed ? -ENOMEM : 0);
 	if (p->all || first || v->kept || (!p->left_out && p->lines + lines <= LINES)) {
 		fwrite(text_str(&t), 1, t.len, p->q->out->file);
 		p->lines += v->kept ? 0 : lines;
@@ -104,7 +104,7 @@ static void reserve(struct page *p, const struct summary *s)
 		struct text t = {0};
 		int n = lay_out(p->q->out, &s->v[i], &t);
 
-		query_ok(p->q, t.failed ? -ENOMEM : 0, "output");
+		query_wrote(p->q, t.failed ? -ENOMEM : 0);
 		lines += n;
 		p->lines += s->v[i].kept ? n : 0;
 		text_done(&t);
@@ -119,7 +119,7 @@ static void put_text(struct query *q, const struct summary *s)
 	struct page p = {.q = q, .all = args_has(q->args, "all")};
 
 	put_words(&head, &s->head, output_ink(q->out, INK_HEAD), output_ink(q->out, INK_NONE));
-	query_ok(q, t.failed ? -ENOMEM : 0, "output");
+	query_wrote(q, t.failed ? -ENOMEM : 0);
 	p.lines = head.lines;
 	reserve(&p, s);
 	if (!q->status)
@@ -130,7 +130,7 @@ static void put_text(struct query *q, const struct summary *s)
 		fprintf(q->out->file, "%s  and %zu more: summary --all%s\n", output_ink(q->out, INK_DIM), p.left_out,
 		        output_ink(q->out, INK_NONE));
 	text_done(&t);
-	query_ok(q, output_status(q->out), "output");
+	query_wrote(q, output_status(q->out));
 }
 
 static void run(struct query *q)

@@ -112,7 +112,7 @@ static void draw(struct query *q, const struct transaction *tx, const struct tim
 	if (!rc)
 		rc = timeline_text(q->out, &t);
 	arena_done(&arena);
-	query_ok(q, rc, "output");
+	query_wrote(q, rc);
 }
 
 struct showing {

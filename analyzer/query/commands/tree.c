@@ -84,8 +84,7 @@ static bool put(struct growing *g, const struct transaction *tx, size_t i)
 	    cell_of_text(s->target),
 	    cell_of_text(tx->tid),
 	};
-	more =
-	    query_ok(g->q, name.failed || g->stem.failed ? -ENOMEM : 0, "output") && query_table_row(g->q, g->table, c);
+	more = query_wrote(g->q, name.failed || g->stem.failed ? -ENOMEM : 0) && query_table_row(g->q, g->table, c);
 	text_done(&name);
 	return more;
 }
@@ -149,8 +148,7 @@ static bool put_request(struct growing *g, const struct transaction *tx, int dep
 	    CELL_OF_NULL,
 	    cell_of_text(tx->tid),
 	};
-	more =
-	    query_ok(g->q, name.failed || g->stem.failed ? -ENOMEM : 0, "output") && query_table_row(g->q, g->table, c);
+	more = query_wrote(g->q, name.failed || g->stem.failed ? -ENOMEM : 0) && query_table_row(g->q, g->table, c);
 	text_done(&name);
 	return more;
 }
@@ -283,7 +281,7 @@ static bool put_folded(struct query *q, const struct transaction *tx, const stru
 	    CELL_OF_NULL,
 	};
 
-	more = query_ok(q, name.failed ? -ENOMEM : 0, "output") && query_table_row(q, t, c);
+	more = query_wrote(q, name.failed ? -ENOMEM : 0) && query_table_row(q, t, c);
 	text_done(&name);
 	return more;
 }

@@ -58,6 +58,8 @@ bool outfile_open(struct query *q, struct outfile *f, const char *path)
 		rc = asprintf(&f->temporary, "%s.XXXXXX", f->path) >= 0 ? open_temporary(f) : -ENOMEM;
 	if (rc)
 		forget(f);
+	else
+		q->writes = f->path;
 	return query_ok(q, rc, path);
 }
 
@@ -73,5 +75,6 @@ void outfile_close(struct query *q, struct outfile *f)
 		rc = -errno;
 	if (!query_ok(q, rc, f->path) && f->temporary)
 		unlink(f->temporary);
+	q->writes = NULL;
 	forget(f);
 }

@@ -64,6 +64,11 @@ bool query_ok(struct query *q, int rc, const char *what)
 	return !q->status;
 }
 
+bool query_wrote(struct query *q, int rc)
+{
+	return query_ok(q, rc, rc == -EBADMSG ? q->path : q->writes ? q->writes : "output");
+}
+
 int64_t query_number(struct query *q, const char *sql, int64_t id)
 {
 	int64_t n = 0;
@@ -175,7 +180,7 @@ bool query_next(struct query *q, sqlite3_stmt *stmt)
 static struct cell cell_of_value(struct query *q, const void *bytes, int n)
 {
 	if (!bytes && n) {
-		query_ok(q, -ENOMEM, "output");
+		query_wrote(q, -ENOMEM);
 		return CELL_OF_NULL;
 	}
 	return cell_of_bytes(bytes, (size_t)n);
@@ -229,7 +234,7 @@ struct table *query_table_open(struct query *q, const struct column *columns, si
 
 	check_columns(q, columns, n);
 	if (!q->status)
-		query_ok(q, table_open(q->out, columns, n, &t), "output");
+		query_wrote(q, table_open(q->out, columns, n, &t));
 	return t;
 }
 
@@ -237,7 +242,7 @@ bool query_table_row(struct query *q, struct table *t, const struct cell *cells)
 {
 	if (q->status || table_rows(t) >= q->rows_most)
 		return false;
-	return query_ok(q, table_row(t, cells), "output");
+	return query_wrote(q, table_row(t, cells));
 }
 
 bool query_no_requests(struct query *q)
@@ -271,7 +276,7 @@ void query_table_close(struct query *q, struct table *t)
 
 	if (q->status || none)
 		table_cancel(t);
-	query_ok(q, table_close(t), "output");
+	query_wrote(q, table_close(t));
 	if (empty && !none && !q->status && q->args)
 		say_none_fits(q);
 }
@@ -283,7 +288,7 @@ void query_table(struct query *q, sqlite3_stmt *stmt, const struct column *colum
 	struct cell *cells = calloc((size_t)n + 1, sizeof *cells);
 	struct table *t;
 
-	query_ok(q, own && cells ? 0 : -ENOMEM, "output");
+	query_wrote(q, own && cells ? 0 : -ENOMEM);
 	for (int i = 0; i < n && own && !columns; i++)
 		own[i].name = sqlite3_column_name(stmt, i);
 	t = query_table_open(q, columns ? columns : own, (size_t)n);

@@ -24,6 +24,7 @@ struct gathered;
 struct query {
 	const char *command; /* its name, for messages */
 	const char *path;    /* of the database, whether it is open or not */
+	const char *writes;  /* the file that is open for -o (outfile.h), NULL: none; borrowed */
 	const char *cluster; /* the URL that the database at path is a part of; NULL: it is none */
 	struct store *store; /* NULL where the command opens none */
 	sqlite3 *db;         /* the store's connection */
@@ -52,6 +53,9 @@ void query_stop(struct query *q, enum status status);
 /* A result of the store, of an output, ...: a negative errno is a failure, with `what` as its subject. Returns whether
  * all is well, also from before. */
 bool query_ok(struct query *q, int rc, const char *what);
+/* The same of what was written: the subject is the file that is open for -o, or the output; of -EBADMSG the database.
+ */
+bool query_wrote(struct query *q, int rc);
 /* What a statement with one parameter, `id`, counts; 0 after a failure. */
 int64_t query_number(struct query *q, const char *sql, int64_t id);
 /* The connection's last error is a failure. */

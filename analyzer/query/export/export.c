@@ -232,7 +232,7 @@ static void write_stdout(struct export *x, const struct exporter *f)
 	x->file = x->q->out->file;
 	f->write(x);
 	if (!x->q->status)
-		query_ok(x->q, stream_flush(x->file), "output");
+		query_wrote(x->q, stream_flush(x->file));
 }
 
 /* ---- the command ---- */

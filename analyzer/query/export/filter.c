@@ -127,7 +127,7 @@ static void spans_of_tid(struct export *x, const struct export_spans *how)
 		                       .idle_ns = column_ns(stmt, 11),
 		                       .parent = column_ns(stmt, 12)};
 
-		if (wanted(x, &row) && !query_ok(x->q, how->each(how->arg, &row), "output"))
+		if (wanted(x, &row) && !query_wrote(x->q, how->each(how->arg, &row)))
 			break;
 	}
 	sqlite3_finalize(stmt);
@@ -148,7 +148,7 @@ void export_spans(struct export *x, const struct export_spans *how)
 	rc = x->q->status ? 0 : span_reader_open(x->q->store, &sq, &reader);
 	while (reader && !rc && (rc = span_reader_next(reader, &row)) == 1) {
 		rc = query_interrupted ? -EINTR : 0;
-		if (!rc && wanted(x, &row) && !query_ok(x->q, how->each(how->arg, &row), "output"))
+		if (!rc && wanted(x, &row) && !query_wrote(x->q, how->each(how->arg, &row)))
 			break;
 	}
 	span_reader_close(reader);

@@ -44,7 +44,7 @@ static void put_node(struct export *x, const struct stacks *s, uint32_t number)
 	}
 	text_add_int(&x->line, stack_self(&s->nodes[number]));
 	text_puts(&x->line, "\n");
-	query_ok(x->q, export_put(x), "output");
+	query_wrote(x->q, export_put(x));
 }
 
 void export_folded(struct export *x)

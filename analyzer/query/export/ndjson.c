@@ -209,7 +209,7 @@ static void put_sorted(struct ndjson *n)
 		rc = rc == 1 ? put_event(n, e) : rc < 0 ? rc : -EBADMSG;
 	}
 	event_fetch_done(&fetch);
-	query_ok(n->x->q, rc, rc == -EBADMSG ? n->x->q->path : "output");
+	query_wrote(n->x->q, rc);
 }
 
 void export_ndjson(struct export *x)

@@ -346,7 +346,7 @@ static void put_records(struct otlp *o)
 			rc = add_record(o, e);
 	}
 	event_cursor_close(c);
-	query_ok(x->q, rc, rc == -EBADMSG ? x->q->path : "output");
+	query_wrote(x->q, rc);
 }
 
 void export_otlp(struct export *x)
@@ -354,11 +354,11 @@ void export_otlp(struct export *x)
 	struct otlp o = {.x = x, .list = "resourceSpans", .scope = "scopeSpans", .items = "spans"};
 
 	export_spans(x, &(struct export_spans){add_span, opened, &o});
-	query_ok(x->q, x->q->status ? 0 : batch_close(&o), "output");
+	query_wrote(x->q, x->q->status ? 0 : batch_close(&o));
 	o.list = "resourceLogs";
 	o.scope = "scopeLogs";
 	o.items = "logRecords";
 	put_records(&o);
-	query_ok(x->q, x->q->status ? 0 : batch_close(&o), "output");
+	query_wrote(x->q, x->q->status ? 0 : batch_close(&o));
 	free(o.worker);
 }

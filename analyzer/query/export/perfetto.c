@@ -393,7 +393,7 @@ static void put_sorted(struct perfetto *p)
 		if (!rc)
 			rc = r.kind >= QUEUED ? put_arrow(p, &r, tid) : put_slice(p, &r, tid);
 	}
-	query_ok(p->x->q, rc, "output");
+	query_wrote(p->x->q, rc);
 }
 
 static int put_counter(struct perfetto *p, sqlite3_stmt *stmt)
@@ -426,7 +426,7 @@ static void put_counters(struct perfetto *p)
 	export_select(p->x, &s, &(struct export_columns){.run = "run", .from = "time_ns", .to = "time_ns"});
 	stmt = select_prepare(p->x->q, &s);
 	while (query_next(p->x->q, stmt))
-		if (!query_ok(p->x->q, put_counter(p, stmt), "output"))
+		if (!query_wrote(p->x->q, put_counter(p, stmt)))
 			break;
 	sqlite3_finalize(stmt);
 	select_done(&s);
@@ -481,6 +481,6 @@ void export_perfetto(struct export *x)
 	put_sorted(&p);
 	text_puts(&x->line, "\n]}\n");
 	if (!x->q->status)
-		query_ok(x->q, export_put(x), "output");
+		query_wrote(x->q, export_put(x));
 	done(&p);
 }

@@ -6,7 +6,7 @@
 
 static void put(struct export *x)
 {
-	query_ok(x->q, export_put(x), "output");
+	query_wrote(x->q, export_put(x));
 }
 
 static void add_word(struct text *t, const struct stacks *s, uint32_t number)

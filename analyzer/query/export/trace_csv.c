@@ -26,7 +26,7 @@ void export_trace_csv(struct export *x)
 		text_puts(&x->line, ",");
 		text_add_int(&x->line, (at - first) / 1000000);
 		text_puts(&x->line, "\n");
-		if (!query_ok(x->q, export_put(x), "output"))
+		if (!query_wrote(x->q, export_put(x)))
 			break;
 	}
 	sqlite3_finalize(stmt);

@@ -12,7 +12,7 @@ enum { RUNS_NAMED = 3 };
 
 void report_put(struct report *r, struct text *t)
 {
-	if (query_ok(r->q, t->failed ? -ENOMEM : 0, "output"))
+	if (query_wrote(r->q, t->failed ? -ENOMEM : 0))
 		fwrite(text_str(t), 1, t->len, r->out->file);
 	text_reset(t);
 }
@@ -70,7 +70,7 @@ static void put_top(struct report *r)
 	t.failed = names.failed;
 	text_add(&t, text_str(&names), names.len);
 	text_puts(&t, " · report of ilu-logq");
-	query_ok(r->q, page_head(r->out->file, "ilu-logq " ILU_VERSION, text_str(&t)), "output");
+	query_wrote(r->q, page_head(r->out->file, "ilu-logq " ILU_VERSION, text_str(&t)));
 	text_reset(&t);
 	text_puts(&t, "<header>\n<h1>");
 	text_add_html(&t, text_str(&names), names.len);
@@ -122,9 +122,9 @@ void report_html(struct query *q, struct output *out)
 		    out->file,
 		    "</main>\n<footer><p>Made by ilu-logq %s; the same database gives the same page.</p></footer>\n",
 		    ILU_VERSION);
-		query_ok(q, page_foot(out->file), "output");
+		query_wrote(q, page_foot(out->file));
 	}
-	query_ok(q, output_status(out), "output");
+	query_wrote(q, output_status(out));
 	out->links = NULL;
 	report_done(&r);
 }

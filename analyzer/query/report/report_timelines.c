@@ -39,7 +39,7 @@ static void put_timeline(struct report *r, const struct transaction *tx, size_t 
 	struct timeline t;
 	struct text html = {0};
 
-	if (query_ok(r->q, timeline_make(&arena, tx, &o, &t), "output")) {
+	if (query_wrote(r->q, timeline_make(&arena, tx, &o, &t))) {
 		text_printf(
 		    &html,
 		    "<details class=\"case\" id=\"timeline-%zu\" data-run=\"%lld\" data-t=\"%lld\" data-u=\"%lld\">",

@@ -15,9 +15,9 @@ static void markdown_timeline(struct query *q, const struct transaction *tx, str
 	struct arena arena = {0};
 	struct timeline t;
 
-	if (query_ok(q, timeline_make(&arena, tx, &o, &t), "output")) {
+	if (query_wrote(q, timeline_make(&arena, tx, &o, &t))) {
 		fputs("\n```\n", out->file);
-		query_ok(q, timeline_text(&plain, &t), "output");
+		query_wrote(q, timeline_text(&plain, &t));
 		fputs("```\n", out->file);
 	}
 	arena_done(&arena);

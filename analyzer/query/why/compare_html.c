@@ -190,7 +190,7 @@ static void put_head(struct query *q, const struct comparison *c, FILE *to, stru
 {
 	struct text line = {0};
 
-	query_ok(q, page_head(to, "ilu-logq " ILU_VERSION, "Comparison of ilu-logq"), "output");
+	query_wrote(q, page_head(to, "ilu-logq " ILU_VERSION, "Comparison of ilu-logq"));
 	fputs("<header>\n<h1>Comparison of ilu-logq</h1>\n", to);
 	for (int s = 0; s < SIDES; s++) {
 		compare_side(c, s, "µ", &line);
@@ -255,8 +255,8 @@ void compare_html(struct query *q, const struct comparison *c, FILE *to)
 	            "The parts of a group add up to the difference of its means.");
 	put_section(q, c, to, TABLE_LINES, "Lines", "Messages, errors and spans of both sides.");
 	fputs("</main>\n", to);
-	query_ok(q, page_foot(to), "output");
-	query_ok(q, output_status(&out), "output");
+	query_wrote(q, page_foot(to));
+	query_wrote(q, output_status(&out));
 	q->out = before;
 	text_done(&t);
 }

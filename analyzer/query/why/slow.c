@@ -321,10 +321,10 @@ static void put_json(struct query *q, const struct slow *s)
 	text_puts(&t, ",");
 	put_tid(s, &t, "fast", s->fast);
 	text_puts(&t, "}}\n");
-	if (query_ok(q, t.failed ? -ENOMEM : 0, "output"))
+	if (query_wrote(q, t.failed ? -ENOMEM : 0))
 		fwrite(text_str(&t), 1, t.len, q->out->file);
 	text_done(&t);
-	query_ok(q, output_status(q->out), "output");
+	query_wrote(q, output_status(q->out));
 }
 
 static const struct column flat[] = {
@@ -405,7 +405,7 @@ static void put_words(struct query *q, struct text *t)
 	struct text lines = {0};
 
 	text_add_folded(&lines, text_str(t), t->len, q->out->format == FORMAT_TEXT ? q->out->width : 0, 0);
-	if (query_ok(q, t->failed || lines.failed ? -ENOMEM : 0, "output"))
+	if (query_wrote(q, t->failed || lines.failed ? -ENOMEM : 0))
 		fprintf(q->out->file, html ? "<p>%s</p>\n" : "%s\n", text_str(&lines));
 	text_done(&lines);
 	text_done(t);
@@ -613,7 +613,7 @@ static void put_both(struct query *q, const struct slow *s)
 	put_id(q, &t, slow, whole);
 	text_puts(&t, " --beside ");
 	put_id(q, &t, fast, whole);
-	if (query_ok(q, t.failed ? -ENOMEM : 0, "output"))
+	if (query_wrote(q, t.failed ? -ENOMEM : 0))
 		fprintf(q->out->file, "%s\n", text_str(&t));
 	text_done(&t);
 }
@@ -635,7 +635,7 @@ static void put_typical(struct query *q, const struct slow *s)
 		say_ns(q, &t, request_ns(&s->r, of[k].i));
 		text_puts(&t, q->out->format == FORMAT_MARKDOWN ? "  \n" : "\n");
 	}
-	query_ok(q, t.failed ? -ENOMEM : 0, "output");
+	query_wrote(q, t.failed ? -ENOMEM : 0);
 	fwrite(text_str(&t), 1, t.len, q->out->file);
 	text_done(&t);
 	if (s->slow != NO_REQUEST && s->fast != NO_REQUEST)
@@ -670,7 +670,7 @@ void slow_tell(struct query *q, const struct slow *s)
 		put_heading(q, "The most typical ones");
 		(q->out->format == FORMAT_HTML ? put_typical_html : put_typical)(q, s);
 	}
-	query_ok(q, output_status(q->out), "output");
+	query_wrote(q, output_status(q->out));
 }
 
 /* ---- the command ---- */

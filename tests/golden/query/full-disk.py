@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""full-disk.py DB DIRECTORY - every command, as text, CSV and JSON, into /dev/full: where it says anything, it ends with 4 and "No space left on device".
-Tells of each that does not."""
+"""full-disk.py DB DIRECTORY - every command, as text, CSV and JSON, into /dev/full: where it says anything, it ends with 4 and "No space left on device",
+and with -o the name of what it writes. Tells of each that does not."""
 import os, re, sqlite3, subprocess, sys
 
 DB, TOP = sys.argv[1:]
@@ -30,5 +30,16 @@ for command in commands:
         if full.returncode != 4 or full.stderr.count("No space left on device") != 1:
             print(command, format, full.returncode, full.stderr)
 os.remove(TOP + "/out")
+for command in [["report"], ["compare", "1", "2"], ["rules", "infer"]] + [["export", f] for f in ("perfetto", "otlp", "folded", "speedscope", "trace-csv", "ndjson")]:
+    for end in {"report": ("html", "md", "json"), "compare": ("html", "md", "json")}.get(command[0], ("any",)):
+        name = f"{TOP}/full.{end}"
+        os.symlink("/dev/full", name)
+        full = run(command + ["-o", name], os.devnull)
+        os.remove(name)
+        if full.returncode == 1 and command[0] == "rules":  # nothing was found to write
+            continue
+        tried += 1
+        if full.returncode != 4 or f"{name}: No space left on device" not in full.stderr:
+            print(command, name, full.returncode, full.stderr)
 if tried < 80:
     print("only", tried, "had an answer")
