@@ -2,6 +2,7 @@
 /* text.c - see text.h */
 #include "base/text.h"
 #include "base/array.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,33 @@ void text_printf(struct text *t, const char *format, ...)
 	vsnprintf(t->ptr + t->len, (size_t)n + 1, format, ap);
 	va_end(ap);
 	t->len += (size_t)n;
+}
+
+int text_add_stream(struct text *t, FILE *in, size_t most)
+{
+	char buf[8192];
+	size_t all = 0, n;
+
+	do {
+		errno = 0;
+		n = fread(buf, 1, sizeof buf, in);
+		if (ferror(
+		        in)) /* what is left of a stream after a signal is not asked for: it may be nothing, for ever */
+			return errno ? -errno : -EIO;
+		all += n;
+		text_add(t, buf, n);
+	} while (n == sizeof buf && all <= most);
+	return t->failed ? -ENOMEM : all > most ? -EFBIG : 0;
+}
+
+int text_add_file(struct text *t, const char *path, size_t most)
+{
+	FILE *in = fopen(path, "re");
+	int rc = in ? text_add_stream(t, in, most) : -errno;
+
+	if (in)
+		fclose(in);
+	return rc;
 }
 
 void text_reset(struct text *t)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* A growing string; zero-initialise. A failed allocation is remembered and makes it an empty one. */
 struct text {
@@ -21,6 +22,11 @@ char *text_space(struct text *t, size_t len);
 void text_puts(struct text *t, const char *s);
 void text_add_int(struct text *t, int64_t v);
 void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Adds what a stream has left. 0, -EFBIG: more than `most` bytes, -EINTR: a handler of a signal ran meanwhile, so that
+ * Ctrl-C ends it on a pipe that nobody writes to; -ENOMEM, -EISDIR, -EIO, ... */
+int text_add_stream(struct text *t, FILE *in, size_t most);
+/* The same of a file, also where it can't be opened. */
+int text_add_file(struct text *t, const char *path, size_t most);
 void text_reset(struct text *t);
 void text_done(struct text *t);
 /* Never NULL. */

@@ -13,14 +13,14 @@
 
 #define BENCHMARK_MAX (16u << 20)
 
-static int read_text(const char *path, char **out, size_t *len, char **why)
+static int read_text(const char *path, const volatile sig_atomic_t *stop, char **out, size_t *len, char **why)
 {
 	const char *cause = NULL;
 	struct reader *r;
 	char *buf = NULL;
 	size_t n = 0, room = 0;
 	ssize_t got = 1;
-	int rc = reader_open(path, &r, &cause);
+	int rc = reader_open_until(path, stop, &r, &cause);
 
 	if (rc)
 		return input_refuse(why, rc, path, 0, "%s", cause ? cause : strerror(-rc));
@@ -35,7 +35,8 @@ static int read_text(const char *path, char **out, size_t *len, char **why)
 			break;
 		got = reader_read(r, buf + n, room - n);
 		if (got < 0)
-			rc = input_refuse(why, got == -E2BIG ? -EBADMSG : (int)got, path, 0, "%s", reader_why(r));
+			rc = input_refuse(why, got == -E2BIG ? -EBADMSG : (int)got, path, 0, "%s",
+			                  got == -EINTR ? "interrupted" : reader_why(r));
 		else
 			n += (size_t)got;
 	}
@@ -79,7 +80,7 @@ static int write_means(sqlite3_stmt *st, int64_t run, const char *name, json_t *
 	return rc;
 }
 
-int beside_benchmark_load(struct store *s, int64_t run, const char *path, char **why)
+int beside_benchmark_load(struct store *s, int64_t run, const char *path, const volatile sig_atomic_t *stop, char **why)
 {
 	json_t *root = NULL, *data, *entry;
 	sqlite3_stmt *st = NULL;
@@ -87,7 +88,7 @@ int beside_benchmark_load(struct store *s, int64_t run, const char *path, char *
 	const char *name;
 	char *text = NULL;
 	size_t len = 0;
-	int rc = read_text(path, &text, &len, why);
+	int rc = read_text(path, stop, &text, &len, why);
 
 	if (rc)
 		return rc;

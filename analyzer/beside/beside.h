@@ -6,6 +6,7 @@
 #define BESIDE_BESIDE_H
 
 #include "store/store.h"
+#include <signal.h>
 
 enum beside_file {
 	BESIDE_FILE_NONE = 0,
@@ -27,8 +28,10 @@ const char *beside_file_kind(enum beside_file f);
 int beside_file_load(struct store *s, int64_t run, const char *path, char **why);
 /* The same for result files alone: -EINVAL where the file is something else. */
 int beside_result_load(struct store *s, int64_t run, const char *path, char **why);
-/* And for the function benchmark alone, whatever its name. */
-int beside_benchmark_load(struct store *s, int64_t run, const char *path, char **why);
+/* And for the function benchmark alone, whatever its name. stop: set, it ends the wait for a pipe; NULL: nothing does.
+ */
+int beside_benchmark_load(struct store *s, int64_t run, const char *path, const volatile sig_atomic_t *stop,
+                          char **why);
 
 /* UTC minus the logs' clock by the run's results: the median of body.start (> 0) minus invoke_start,
  * to the nearest quarter hour. *found false: no such rows. */

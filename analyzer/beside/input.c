@@ -321,7 +321,7 @@ int beside_file_load(struct store *s, int64_t run, const char *path, char **why)
 	case BESIDE_FILE_METADATA:
 		return load_metadata(s, run, path, why);
 	case BESIDE_FILE_BENCHMARK:
-		return beside_benchmark_load(s, run, path, why);
+		return beside_benchmark_load(s, run, path, NULL, why);
 	default:
 		return input_refuse(why, -EINVAL, path, 0, "neither results nor trace, metadata or benchmark");
 	}

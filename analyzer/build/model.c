@@ -439,7 +439,7 @@ int model_build(struct store *s, const struct model_options *o, char **why)
 	b.meanwhile = o ? o->meanwhile : NULL;
 	rc = rules_settle(&b, why);
 	if (!rc && o && o->benchmark)
-		rc = beside_benchmark_load(s, 0, o->benchmark, why);
+		rc = beside_benchmark_load(s, 0, o->benchmark, o->stop, why);
 	if (!rc) {
 		facts_init(&b.facts, b.rules);
 		rc = build_all(&b);

@@ -10,6 +10,7 @@
 
 #include "model/rules_kept.h" /* RULES_NONE */
 #include "store/store.h"
+#include <signal.h>
 
 struct model_options {
 	const char *benchmark; /* path of a function benchmark file (JSON), or NULL: benchmark columns as the database
@@ -19,6 +20,8 @@ struct model_options {
 	bool settled;          /* where no rules file says it, the built-in rules do: none are looked for in the log */
 	unsigned threads;      /* that read the events; 0: the caller's alone */
 	size_t facts_most;     /* facts held in memory at once; 0: FACTS_MAX (model/fact.h) */
+	/* Set by a handler of signals: ends the wait for a benchmark that comes through a pipe. NULL: nothing does. */
+	const volatile sig_atomic_t *stop;
 	/* Something to write that events and results do not depend on: called once, while the threads read. NULL:
 	 * nothing. */
 	int (*meanwhile)(void *arg);

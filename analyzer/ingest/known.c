@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* known.c - the formats that a user has: those built in, those in the folder of settings, those named. */
 #include "ingest/format.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -9,24 +10,6 @@
 #include <stdlib.h>
 
 #define FORMAT_FILE_MAX (1u << 20)
-
-static char *file_read(const char *path, size_t *len, int *rc)
-{
-	FILE *f = fopen(path, "re");
-	char *text = f ? malloc(FORMAT_FILE_MAX + 1) : NULL;
-
-	*rc = f ? text ? 0 : -ENOMEM : -errno;
-	if (text) {
-		*len = fread(text, 1, FORMAT_FILE_MAX + 1, f);
-		if (ferror(f))
-			*rc = errno == EISDIR ? -EISDIR : -EIO;
-		else if (*len > FORMAT_FILE_MAX)
-			*rc = -EFBIG;
-	}
-	if (f)
-		fclose(f);
-	return text;
-}
 
 struct told {
 	struct format_set *set;
@@ -50,22 +33,21 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct told *t, con
 
 static int format_add(const struct told *t, const char *path)
 {
-	char *why = NULL, *text;
-	size_t len = 0;
-	int rc;
+	struct text text = {0};
+	char *why = NULL;
+	int rc = text_add_file(&text, path, FORMAT_FILE_MAX);
 
-	text = file_read(path, &len, &rc);
 	if (!rc)
 		rc = formats_need(t->set);
 	if (!rc)
-		rc = formats_add(t->set, path, text, len, &why);
+		rc = formats_add(t->set, path, text.ptr, text.len, &why);
 	if (rc == -EFBIG)
 		tell(t, "%s: larger than 1 MiB, no format", path);
 	else if (rc == -E2BIG)
 		tell(t, "%s: more than %d formats", path, FORMATS_MAX);
 	else if (rc)
 		tell(t, "%s%s%s", why ? why : path, why ? "" : ": ", why ? "" : strerror(-rc));
-	free(text);
+	text_done(&text);
 	free(why);
 	return rc == -ENOMEM ? rc : rc ? -EINVAL : 0;
 }

@@ -243,6 +243,7 @@ static int model(struct pass *p)
 	struct model_options mo = {.benchmark = p->o->benchmark,
 	                           .rules = p->o->rules,
 	                           .threads = p->o->threads,
+	                           .stop = &load_stopped,
 	                           .meanwhile = places_write,
 	                           .meanwhile_arg = p};
 	char *why = NULL;

@@ -4,6 +4,7 @@
  * A unit is marked as begun before what was made of it is taken out, and as whole after its last row: whoever is
  * killed in between leaves a unit that is due. */
 #include "base/sql.h"
+#include "base/text.h"
 #include "beside/beside.h"
 #include "mirror/folding.h"
 #include "mirror/marks.h"
@@ -18,20 +19,15 @@
 
 static int hash_file(const char *path, uint64_t *h, char **why)
 {
-	FILE *f = fopen(path, "re");
-	char buf[4096];
-	size_t n;
-	int rc;
+	struct text text = {0};
+	int rc = text_add_file(&text, path, SIZE_MAX);
 
-	if (!f) {
-		rc = -errno;
+	if (rc && rc != -EINTR) {
 		say(why, "%s: %s", path, strerror(-rc));
-		return -EINVAL;
+		rc = -EINVAL;
 	}
-	while ((n = fread(buf, 1, sizeof buf, f)) > 0)
-		*h = cluster_hash(*h, (struct slice){buf, n});
-	rc = ferror(f) ? -EIO : 0;
-	fclose(f);
+	*h = cluster_hash(*h, (struct slice){text_str(&text), text.len});
+	text_done(&text);
 	return rc;
 }
 

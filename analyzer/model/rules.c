@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/intern.h"
 #include "base/template.h"
+#include "base/text.h"
 #include "rules_iluvatar.h"
 #include "base/hash.h"
 #include <errno.h>
@@ -323,33 +324,6 @@ int rules_parse_kept(const char *text, size_t len, const char *where, struct rul
 	return parse(text, len, where, true, out, why);
 }
 
-static int read_file(const char *path, char **text, size_t *len)
-{
-	FILE *f = fopen(path, "re");
-	size_t room = 0, n = 0, got = 1;
-	char *buf = NULL;
-	int rc = f ? 0 : -errno;
-
-	while (!rc && got) {
-		rc = array_reserve(buf, room, n + 1);
-		if (rc)
-			break;
-		got = fread(buf + n, 1, room - n, f);
-		n += got;
-		if (n > RULES_FILE_MAX)
-			rc = -EFBIG;
-	}
-	if (!rc && ferror(f))
-		rc = errno == EISDIR ? -EISDIR : -EIO;
-	if (f)
-		fclose(f);
-	if (rc)
-		free(buf);
-	else
-		*text = buf, *len = n;
-	return rc;
-}
-
 struct slice rules_builtin_text(void)
 {
 	return (struct slice){rules_iluvatar, sizeof rules_iluvatar - 1};
@@ -363,21 +337,25 @@ int rules_builtin(struct rules **out, char **why)
 int rules_read_file(const char *path, char **text, size_t *len, char **why)
 {
 	struct rules *r = NULL;
+	struct text read = {0};
 	int rc;
 
 	*why = NULL;
-	rc = read_file(path, text, len);
-	if (rc) {
-		if (asprintf(why, "%s: %s", path, rc == -EFBIG ? "larger than 16 MiB, no rules" : strerror(-rc)) < 0)
-			*why = NULL;
-		return rc == -EFBIG ? -EINVAL : rc;
-	}
-	rc = rules_parse(*text, *len, path, &r, why);
+	rc = text_add_file(&read, path, RULES_FILE_MAX);
+	if (rc && asprintf(why, "%s: %s", path,
+	                   rc == -EFBIG   ? "larger than 16 MiB, no rules"
+	                   : rc == -EINTR ? "interrupted"
+	                                  : strerror(-rc)) < 0)
+		*why = NULL;
+	if (rc == -EFBIG)
+		rc = -EINVAL;
+	if (!rc)
+		rc = rules_parse(read.ptr, read.len, path, &r, why);
 	rules_free(r);
-	if (rc) {
-		free(*text);
-		*text = NULL;
-	}
+	if (rc)
+		text_done(&read);
+	else
+		*text = read.ptr, *len = read.len;
 	return rc;
 }
 

@@ -115,16 +115,6 @@ static void run_one(struct query *q, struct cluster *c, struct slice sql, int *t
 	answer_done(&a);
 }
 
-static void read_all(struct query *q, FILE *in, struct text *sql)
-{
-	char buf[8192];
-	size_t n;
-
-	while ((n = fread(buf, 1, sizeof buf, in)) > 0)
-		text_add(sql, buf, n);
-	query_ok(q, ferror(in) ? -errno : 0, "standard input");
-}
-
 void remote_sql(struct query *q, struct cluster *c)
 {
 	struct text sql = {0};
@@ -136,7 +126,7 @@ void remote_sql(struct query *q, struct cluster *c)
 	for (size_t i = 0; i < q->args->nwords; i++)
 		text_printf(&sql, "%s;\n", q->args->words[i]);
 	if (!q->args->nwords && !q->status)
-		read_all(q, stdin, &sql);
+		query_ok(q, text_add_stream(&sql, stdin, SIZE_MAX), "standard input");
 	query_ok(q, sql.failed ? -ENOMEM : 0, q->command);
 	rest = text_str(&sql);
 	while (!q->status && *rest) {

@@ -12,16 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void read_all(struct query *q, FILE *in, struct text *sql)
-{
-	char buf[8192];
-	size_t n;
-
-	while (!query_interrupted && (n = fread(buf, 1, sizeof buf, in)) > 0)
-		text_add(sql, buf, n);
-	query_ok(q, query_interrupted ? -EINTR : ferror(in) ? -errno : sql->failed ? -ENOMEM : 0, "standard input");
-}
-
 /* Where in the text the statement that failed stands, so that a long script can be mended. */
 static void say_where(struct query *q, const char *all, const char *rest)
 {
@@ -178,7 +168,7 @@ static void run(struct query *q)
 		text_puts(&sql, i + 1 < q->args->nwords ? ";\n" : "");
 	}
 	if (!q->args->nwords)
-		read_all(q, stdin, &sql);
+		query_ok(q, text_add_stream(&sql, stdin, SIZE_MAX), "standard input");
 	query_ok(q, sql.failed ? -ENOMEM : 0, q->command);
 	run_all(q, text_str(&sql));
 	text_done(&sql);

@@ -175,7 +175,9 @@ static void read_choice(struct query *q, const char *path, const struct report_s
 	}
 	for (int number = 1; !q->status && getline(&line, &room, f) >= 0; number++)
 		choose_line(q, path, number, line, all, &n);
-	if (ferror(f))
+	if (query_interrupted)
+		query_stop(q, INTERRUPTED);
+	else if (ferror(f))
 		query_fail(q, USAGE, "--sections %s: cannot be read", path);
 	else if (!n)
 		query_fail(q, USAGE, "--sections %s: names no section", path);
