@@ -5,24 +5,34 @@
  * better by chance. Else it is the field that is one and the same in a request, has few values, and explains most. */
 #include "infer/naming.h"
 #include "base/sql.h"
+#include "base/template.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 static const char *const known[] = {
-    "fqdn",    "function",   "function_name", "func",  "func_name", "faas.name",  "route",     "endpoint",
-    "rpc",     "rpc.method", "path",          "url",   "uri",       "http.route", "command",   "cmd",
-    "job",     "job_type",   "job_name",      "task",  "task_name", "action",     "operation", "op",
-    "handler", "procedure",  "topic",         "queue", "verb",      "method",     "kind",      "type"};
+    "fqdn",    "function",   "function_name", "func",  "func_name", "faas.name", "route",     "endpoint",
+    "rpc",     "rpc.method", "http.route",    "path",  "url",       "uri",       "command",   "cmd",
+    "job",     "job_type",   "job_name",      "task",  "task_name", "action",    "operation", "op",
+    "handler", "procedure",  "topic",         "queue", "verb",      "method",    "kind",      "type"};
 
 #define NKNOWN     (int)(sizeof known / sizeof *known)
 #define HAVE_IT    60 /* in 100 requests have the field */
 #define FUNCTIONS  6  /* the first of the list name nothing else: so many in 100 will do */
+#define TEMPLATES  11 /* the first of the list are, or have, a list somewhere that requests are chosen from */
 #define HAVE_THAT  20
 #define FEW        2 /* or so many, where nothing else says what they are: a log that was cut off, a client's beside it */
-#define FEW_LEAST  10 /* requests */
-#define VALUES_MAX 256
+#define FEW_LEAST  10  /* requests */
+#define VALUES_MAX 256 /* of a field that goes by another name */
 #define EXPLAINS   0.10
+
+bool naming_is_known(struct slice name)
+{
+	for (int i = 0; i < NKNOWN; i++)
+		if (slice_is(name, known[i]))
+			return true;
+	return false;
+}
 
 struct choosing {
 	const struct sample *s;
@@ -75,6 +85,16 @@ static int compare_values(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* A word with something in it that only counts or tells apart. The ids of paths are out of them already. */
+static bool is_id(struct slice value)
+{
+	char masked[TEMPLATE_ROOM(SAMPLE_VALUE_MAX)];
+
+	if (value.len > SAMPLE_VALUE_MAX || memchr(value.ptr, '/', value.len))
+		return false;
+	return memmem(masked, template_mask(value.ptr, value.len, masked), TEMPLATE_VALUE, strlen(TEMPLATE_VALUE));
+}
+
 /* How many values there are, and how much of the variance of log(duration) lies between them, without what chance
  * alone would explain. 0 or -ENOMEM. */
 static int explain(const struct choosing *c, struct naming *o)
@@ -110,8 +130,11 @@ static int explain(const struct choosing *c, struct naming *o)
 		squares += y * y;
 		all++;
 	}
-	for (uint32_t i = 0; g && i < distinct; i++)
+	for (uint32_t i = 0; g && i < distinct; i++) {
 		between += g[i].n ? g[i].sum * g[i].sum / g[i].n : 0;
+		o->alone += g[i].n == 1;
+		o->like_ids += is_id(intern_text(&s->values, sorted[i]));
+	}
 	rest = all ? squares - sum * sum / all : 0;
 	if (rest > 0 && all > distinct)
 		o->explains = 1 - (squares - between) / (all - distinct) * (all - 1) / rest;
@@ -171,10 +194,23 @@ static void add_method(const struct choosing *c, struct naming *o)
 		}
 }
 
-static bool usable(const struct naming *o, const struct choosing *c)
+/* Few enough values to be worth a row each. */
+static bool are_few(const struct naming *o, const struct choosing *c)
 {
 	return o->values >= 2 && o->values <= VALUES_MAX && (o->values <= 20 || o->values * 4 <= o->requests) &&
 	       o->values * 2 <= c->n;
+}
+
+/* Of a field with a known name. A service has hundreds of routes, a platform thousands of functions, and the sample, of
+ * a few hundred requests, most of them once: their number says nothing. What it must not be is an id: a name that may
+ * be that of one thing ("job") is to come again, and not to look like one. */
+static bool are_names(const struct naming *o, const struct choosing *c, int known_at)
+{
+	if (are_few(o, c))
+		return true;
+	if (o->values < 2 || (known_at >= FUNCTIONS && o->like_ids * 10 > o->values))
+		return false;
+	return known_at < TEMPLATES || o->alone * 2 <= o->requests;
 }
 
 /* The first n of the names that percent in 100 of the requests have, and at least `least` of them. */
@@ -190,7 +226,7 @@ static int by_name(struct choosing *c, int n, uint32_t percent, uint32_t least, 
 		    one.requests < least)
 			continue;
 		rc = explain(c, &one);
-		if (!rc && usable(&one, c)) {
+		if (!rc && are_names(&one, c, i)) {
 			*out = one;
 			out->known = true;
 		}
@@ -224,7 +260,7 @@ static int by_duration(struct choosing *c, struct naming *out)
 		if (!fill(c, name, HAVE_IT, &one) || are_numbers(c))
 			continue;
 		rc = explain(c, &one);
-		if (!rc && usable(&one, c) && one.requests * 100 >= c->n * 90 && one.explains >= EXPLAINS &&
+		if (!rc && are_few(&one, c) && one.requests * 100 >= c->n * 90 && one.explains >= EXPLAINS &&
 		    (out->name == SAMPLE_NONE || one.explains > out->explains))
 			*out = one;
 	}

@@ -14,8 +14,12 @@ struct naming {
 	bool place_in_span[NAMING_PLACES];
 	int nplaces;
 	uint32_t values, requests; /* different ones; requests that have one */
+	uint32_t alone, like_ids;  /* values that one request has; that look like ids */
 	double explains;           /* of the variance of the logarithm of the duration */
 };
+
+/* Whether programs call a field so that says what a request is. */
+bool naming_is_known(struct slice name);
 
 /* 0 or -ENOMEM. */
 int naming_find(struct naming *out, const struct sample *s, const struct requests *r, unsigned kind);

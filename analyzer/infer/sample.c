@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* sample.c - see sample.h */
 #include "infer/sample.h"
+#include "infer/naming.h"
 #include "base/array.h"
 #include "base/bytes.h"
 #include "base/hash.h"
@@ -106,7 +107,7 @@ static int field_of(struct sample *s, uint32_t key, struct slice name, bool in_s
 
 	if (!f)
 		return -ENOMEM;
-	*f = (struct sample_field){.key = key, .name = n, .in_span = in_span};
+	*f = (struct sample_field){.key = key, .name = n, .in_span = in_span, .known = naming_is_known(name)};
 	return 0;
 }
 
@@ -125,7 +126,7 @@ static int value_count(struct sample *s, uint32_t field, uint32_t value)
 	s->seen_field[s->nseen] = field;
 	s->seen_value[s->nseen] = value;
 	s->field[field].values++;
-	s->field[field].many = s->field[field].values > SAMPLE_VALUES;
+	s->field[field].many = s->field[field].values > (s->field[field].known ? SAMPLE_NAMES : SAMPLE_VALUES);
 	return table_add(&s->seen_at, hash, s->nseen++);
 }
 

@@ -14,7 +14,9 @@ enum {
 	SAMPLE_TIDS = 1024,
 	SAMPLE_LINES = 400,
 	SAMPLE_VALUES = 300, /* different ones of a field of a message that are looked at */
-	SAMPLE_IDS = 40,     /* of those that could be another transaction's id */
+	SAMPLE_NAMES =
+	    4096,        /* and of one with a name that functions have (naming.h): no more than one a request count */
+	SAMPLE_IDS = 40, /* of those that could be another transaction's id */
 	SAMPLE_VALUE_MAX = 200
 };
 
@@ -32,6 +34,7 @@ struct sample_key {
 struct sample_field {
 	uint32_t key, name; /* keys, names */
 	bool in_span;
+	bool known;      /* it may say what the request is: naming_is_known */
 	bool path;       /* its values are kept without ids */
 	bool many;       /* more different values than are looked at */
 	uint32_t values; /* different ones, as far as they were looked at */
