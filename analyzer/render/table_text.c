@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* table_text.c - columns that line up, for people.
  *
- * Up to HELD rows wait until their widths are known; a longer table goes on with these widths, and a later cell that is
- * wider pushes its row to the right rather than being cut. Only the width of the terminal cuts: the widest shrinkable
- * columns give way first, down to LEAST columns each; then columns are left out from the right, those first that people
- * miss least, and named in a last line. --columns all leaves none out. */
+ * Up to HELD rows, and HELD_BYTES of them, wait until their widths are known; a longer table goes on with these widths,
+ * and a later cell that is wider pushes its row to the right rather than being cut, as does one that nobody would look
+ * along to its end. Only the width of the terminal cuts: the widest shrinkable columns give way first, down to LEAST
+ * columns each; then columns are left out from the right, those first that people miss least, and named in a last line.
+ * --columns all leaves none out. */
 #include "render/number.h"
 #include "render/table_writer.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELD = 1000, LEAST = 14, GAP = 2 };
+enum { HELD = 1000, LEAST = 14, GAP = 2, WIDEST = 500 };
+
+#define HELD_BYTES (16u << 20)
 
 struct held_cell {
 	char *text; /* safe for a terminal */
@@ -23,6 +26,7 @@ struct held {
 	struct held_cell *cells; /* rows * columns */
 	int64_t *offsets;        /* of each row */
 	size_t rows, columns;
+	size_t bytes; /* of the cells of these rows */
 	int *widths;
 	bool *left_out;
 	bool *zoned; /* a time column whose rows differ in their offset: each names its own */
@@ -106,12 +110,18 @@ static bool is_out(const struct table *t, size_t i)
 	return t->held->left_out[i] || column_hidden(t, i);
 }
 
+/* The most that others are padded for: a cell may have 64 MiB. What a terminal has room for is in any case. */
+static int widest(const struct table *t)
+{
+	return t->out->width > WIDEST ? t->out->width : WIDEST;
+}
+
 /* What all columns take that are shown, the gaps between them included. */
 static int natural_widths(struct table *t)
 {
 	struct held *h = t->held;
 	char buf[HEADING_ROOM];
-	int total = 0;
+	int total = 0, most = widest(t);
 
 	for (size_t i = 0; i < t->n; i++) {
 		if (is_out(t, i))
@@ -122,7 +132,7 @@ static int natural_widths(struct table *t)
 			int w = text_columns(c->text, c->len);
 
 			if (w > h->widths[i])
-				h->widths[i] = w;
+				h->widths[i] = w < most ? w : most;
 		}
 		total += h->widths[i] + GAP;
 	}
@@ -370,7 +380,7 @@ static int text_row(struct table *t, const struct cell *cells)
 	struct held_cell *row;
 	int rc = 0;
 
-	if (!h->placed && h->rows == HELD) {
+	if (!h->placed && (h->rows == HELD || h->bytes > HELD_BYTES)) {
 		rc = place(t);
 		if (rc)
 			return rc;
@@ -378,7 +388,8 @@ static int text_row(struct table *t, const struct cell *cells)
 	row = h->cells + h->rows * t->n;
 	memset(row, 0, t->n * sizeof *row);
 	for (size_t i = 0; i < t->n && !rc; i++)
-		rc = hold(t, i, &cells[i], &row[i]);
+		if (!(rc = hold(t, i, &cells[i], &row[i])))
+			h->bytes += row[i].len;
 	if (!h->placed && !rc) {
 		h->offsets[h->rows++] = t->offset_s;
 		return 0;

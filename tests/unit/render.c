@@ -217,6 +217,50 @@ static void long_tables(void **state)
 	free(written);
 }
 
+/* Other rows are padded for a cell as wide as screens may be, and no further; rows of large cells are not all held. */
+static void wide_cells(void **state)
+{
+	static const struct column two[] = {{"wide", UNIT_NONE}, {"n", UNIT_NONE}};
+	static const struct {
+		int width; /* of the output */
+		size_t cell;
+		int rows;
+		size_t first, second; /* lengths of the heading and of the row of a narrow cell */
+	} rows[] = {
+	    {0, 100, 1, 103, 103},   {0, 500, 1, 503, 503},     {0, 501, 1, 503, 503},       {0, 10000000, 1, 503, 503},
+	    {900, 800, 1, 803, 803}, {80, 10000000, 1, 80, 80}, {0, 1000000, 200, 503, 503},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char *written = NULL, *large = calloc(1, rows[i].cell + 1), *last;
+		size_t size = 0;
+		struct output out = {
+		    .file = open_memstream(&written, &size), .format = FORMAT_TEXT, .width = rows[i].width};
+		struct table *t;
+
+		memset(large, 'x', rows[i].cell);
+		assert_int_equal(table_open(&out, two, 2, &t), 0);
+		for (int k = 0; k <= rows[i].rows; k++) {
+			struct cell c[] = {cell_of_text(k < rows[i].rows ? large : "y"), CELL_OF_INT(7)};
+
+			assert_int_equal(table_row(t, c), 0);
+			fflush(out.file);
+			if (k == 100 && !size)
+				fail_msg("row %zu: %d large cells are held", i, k);
+		}
+		assert_int_equal(table_close(t), 0);
+		fclose(out.file);
+		last = memrchr(written, '\n', size - 1);
+		if ((size_t)(strchr(written, '\n') - written) != rows[i].first ||
+		    strlen(last + 1) - 1 != rows[i].second)
+			fail_msg("row %zu: %zu and %zu columns", i, (size_t)(strchr(written, '\n') - written),
+			         strlen(last + 1) - 1);
+		free(written);
+		free(large);
+	}
+}
+
 static void folds(void **state)
 {
 	static const struct {
@@ -272,15 +316,11 @@ static void offset_of_any_size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(shortest),
-	    cmocka_unit_test(shortest_of_many),
-	    cmocka_unit_test(durations),
-	    cmocka_unit_test(times),
-	    cmocka_unit_test(escapes),
-	    cmocka_unit_test(columns),
-	    cmocka_unit_test(long_tables),
-	    cmocka_unit_test(folds),
-	    cmocka_unit_test(offset_of_any_size),
+	    cmocka_unit_test(shortest),    cmocka_unit_test(shortest_of_many),
+	    cmocka_unit_test(durations),   cmocka_unit_test(times),
+	    cmocka_unit_test(escapes),     cmocka_unit_test(columns),
+	    cmocka_unit_test(long_tables), cmocka_unit_test(wide_cells),
+	    cmocka_unit_test(folds),       cmocka_unit_test(offset_of_any_size),
 	};
 
 	return cmocka_run_group_tests_name("render", tests, NULL, NULL);
