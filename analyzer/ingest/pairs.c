@@ -118,9 +118,19 @@ bool object_open(struct record *r, struct layer *l, struct slice object)
 	return true;
 }
 
+static bool is_message(const struct layer *l, struct slice key)
+{
+	const struct paths *p = &l->format->roles[ROLE_MESSAGE];
+
+	for (size_t i = 0; i < p->n; i++)
+		if (slice_is(key, p->all[i]))
+			return true;
+	return false;
+}
+
 /* A text without the blanks behind it, and where it stands in quotes without them. Where nothing of it is
- * left, it stays as it was. */
-static void text_cut(struct field *f, const char *stop)
+ * left, the message stays as it was, and another text is told by its pairs. */
+static void text_cut(const struct layer *l, struct field *f, const char *stop)
 {
 	const char *p = f->value.ptr;
 	struct field was = *f;
@@ -133,8 +143,10 @@ static void text_cut(struct field *f, const char *stop)
 		f->value = (struct slice){p + 1, (size_t)(stop - p) - 2};
 		f->kind = FIELD_STRING;
 	}
-	if (!f->value.len)
+	if (!f->value.len) {
 		*f = was;
+		f->used |= !is_message(l, f->key);
+	}
 }
 
 bool record_has_tail(struct slice text)
@@ -154,7 +166,7 @@ static bool text_open(struct record *r, struct layer *l, struct field *f)
 	object = object_at(p, end);
 	stop = object < end ? object : pairs_at(p, end);
 	if (stop < end || *p == '"')
-		text_cut(f, stop);
+		text_cut(l, f, stop);
 	return object < end ? object_open(r, l, (struct slice){object, (size_t)(end - object)})
 	                    : pairs_open(r, l, stop, end);
 }
