@@ -75,7 +75,7 @@ BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c collect_rows.c conta
 INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c logs.c naming.c outcomes.c parents.c part.c requests.c retry.c sample.c sample_lines.c steps.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c found.c hangs.c kept.c leaks.c lint.c lint_lines.c lint_log.c lint_seen.c mount.c secret.c storms.c)
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c messages.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
-PARSE_SRC  := $(addprefix analyzer/parse/,foreign.c parse.c parse_reject.c parse_state.c recipe.c)
+PARSE_SRC  := $(addprefix analyzer/parse/,foreign.c parse.c parse_reject.c parse_state.c recipe.c tidname.c)
 LOAD_SRC   := $(addprefix analyzer/load/,ahead.c append.c aside.c formats.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c passing.c piece.c piped.c retid.c source.c source_lines.c source_stream.c source_turn.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c gather.c http.c libcurl.c merged.c partial.c push.c push_inputs.c push_sources.c rows.c schema.c senders.c statement.c tsv.c unit.c url.c)

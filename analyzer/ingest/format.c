@@ -111,6 +111,20 @@ int formats_built_in(struct format_set *set)
 	return rc;
 }
 
+int format_built_in(const char *name, struct log_format *out)
+{
+	size_t len = strlen(name);
+	char *why = NULL;
+	int rc = -ENOENT;
+
+	*out = (struct log_format){0};
+	for (size_t i = 0; i < sizeof built_in / sizeof *built_in && rc == -ENOENT; i++)
+		if (!strncmp(built_in[i].name, name, len) && !strcmp(built_in[i].name + len, ".json"))
+			rc = format_read(built_in[i].name, built_in[i].text, strlen(built_in[i].text), out, &why);
+	free(why);
+	return rc;
+}
+
 int formats_need(struct format_set *set)
 {
 	struct format_set ours;

@@ -143,6 +143,9 @@ struct format_set {
 /* The formats that are built in. 0 or -ENOMEM. */
 int formats_built_in(struct format_set *set);
 
+/* One of them alone. 0, -ENOENT or -ENOMEM; format_done(out) in any case. */
+int format_built_in(const char *name, struct log_format *out);
+
 /* Adds one from JSON text, before the others; it takes the place of one of the same name. 0, -EINVAL with a sentence in
  * *why (yours: free()), -E2BIG (FORMATS_MAX) or -ENOMEM. name: for the sentence. */
 int formats_add(struct format_set *set, const char *name, const char *text, size_t len, char **why);

@@ -29,9 +29,10 @@ enum section { SECTION_TOP, SECTION_FIELDS, SECTION_SPAN, SECTION_SPANS };
 struct token {
 	uint32_t off, len; /* of the value; of a string without its quotes */
 	uint32_t key_off, key_len;
-	uint8_t kind;     /* SLOT_STRING, SLOT_SCALAR or SLOT_JSON; the time is SLOT_STAMP, SLOT_STAMP_Z or a string */
-	uint8_t section;  /* enum section */
-	uint16_t element; /* of SECTION_SPANS: which, from 0 */
+	uint8_t kind; /* SLOT_STRING, SLOT_SCALAR or SLOT_JSON; the time is SLOT_STAMP, SLOT_STAMP_Z or a string */
+	uint8_t section : 4; /* enum section */
+	uint8_t named : 4;   /* may name the transaction, as the caller says (parse/tidname.h); else 0 */
+	uint16_t element;    /* of SECTION_SPANS: which, from 0 */
 };
 
 enum line_verdict {

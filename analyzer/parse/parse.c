@@ -26,6 +26,9 @@
 struct guess {
 	const struct shape *next[FOLLOWERS]; /* heads that came next, latest first */
 	const struct shape *tail[GUESSES];
+	struct tid_candidate *named; /* of the shape itself; the first that counts, if any, is the transaction */
+	uint32_t nnamed, named_room;
+	bool looked; /* named is filled in */
 };
 
 /* Heads whose text behind the time begins alike: those of one message, or of all spans' "new". */
@@ -102,7 +105,10 @@ void parser_done(struct parser *p)
 	bytes_free(&p->joined);
 	bytes_free(&p->plain);
 	line_done(&p->line);
+	tid_names_done(&p->names);
 	free(p->rejects);
+	for (uint32_t i = 0; i < p->nguesses; i++)
+		free(p->guesses[i].named);
 	free(p->guesses);
 	free(p->keys);
 	free(p->values[0]);
@@ -154,6 +160,85 @@ static bool head_match(struct parser *p, struct row *r, const struct shape *sh, 
 	*behind = shape_match(sh, r->text.ptr, r->text.ptr + r->text.len, p->values[0], &r->tid, &r->stamp);
 	r->head = sh;
 	return *behind != NULL;
+}
+
+/* ---- transactions under other names ---- */
+
+/* The best of a half's candidates that counts; rank 0: none does. */
+static uint64_t named_best(const struct parser *p, const struct shape *sh, struct slice *tid)
+{
+	const struct guess *g = &p->guesses[sh->id];
+
+	for (uint32_t i = 0; i < g->nnamed; i++) {
+		uint32_t slot = g->named[i].slot;
+
+		if (!tid_names_counts(sh->slots[slot].kind, p->values[sh->part][slot]))
+			continue;
+		*tid = p->values[sh->part][slot];
+		return g->named[i].rank;
+	}
+	return 0;
+}
+
+/* Of a line that matches: false where it is none that has such values. */
+static bool named_fits(const struct parser *p, struct row *r)
+{
+	struct slice head = SLICE_NONE, tail = SLICE_NONE;
+	uint64_t of_head = named_best(p, r->head, &head), of_tail = named_best(p, r->tail, &tail);
+
+	if (!of_head && !of_tail)
+		return true;
+	if (of_tail > of_head)
+		head = tail;
+	if (r->tid.ptr && !slice_same(r->tid, head))
+		return false;
+	r->tid = head;
+	return true;
+}
+
+static int by_rank(const void *pa, const void *pb)
+{
+	const struct tid_candidate *a = pa, *b = pb;
+
+	if (a->rank != b->rank)
+		return a->rank > b->rank ? -1 : 1;
+	return a->slot < b->slot ? -1 : a->slot > b->slot;
+}
+
+/* Which slots of a shape may be the transaction, by a line of it that was taken apart and matched. *sure: all that may
+ * be are. */
+static int named_look(struct parser *p, const struct row *r, const struct shape *sh, bool *sure)
+{
+	struct guess *g = &p->guesses[sh->id];
+	const struct line *l = &p->line;
+	unsigned slot = 0;
+
+	if (g->looked)
+		return 0;
+	g->nnamed = 0;
+	for (unsigned i = 0; i < l->ntokens; i++) {
+		uint64_t rank;
+		struct tid_candidate *c;
+
+		if ((l->tokens[i].off >= l->tail_off) != sh->part || l->tokens[i].kind == SLOT_JSON ||
+		    !(rank = tid_names_rank(&p->names, l, &l->tokens[i])))
+			continue;
+		while (slot < sh->nslots && p->values[sh->part][slot].ptr < r->text.ptr + l->tokens[i].off)
+			slot++;
+		if (slot == sh->nslots || p->values[sh->part][slot].ptr != r->text.ptr + l->tokens[i].off) {
+			*sure = false; /* it is a part of the shape, as a target */
+			return 0;
+		}
+		c = array_add(g->named, g->nnamed, g->named_room);
+		if (!c)
+			return -ENOMEM;
+		*c = (struct tid_candidate){rank, slot};
+	}
+	if (g->nnamed)
+		qsort(g->named, g->nnamed, sizeof *g->named, by_rank);
+	g->looked = true;
+	p->named |= g->nnamed > 0;
+	return 0;
 }
 
 /* ---- the time, read once before all guesses ---- */
@@ -268,7 +353,7 @@ static bool head_fits(struct parser *p, struct row *r, const struct shape *head,
 		if (k)
 			guess_note(tail, GUESSES, tail[k]);
 		r->head = head;
-		return true;
+		return !p->named || (r->tid.ptr && !p->names.given) || named_fits(p, r);
 	}
 	return false;
 }
@@ -329,23 +414,30 @@ static bool tid_is_sure(const struct shape *head, const struct shape *tail)
 	return in_head || in_span || in_spans;
 }
 
-/* Remembers a head that the full parser found. */
-static void head_note(struct parser *p, struct row *r, const struct shape *head, const struct shape *tail)
+/* Remembers a head that the full parser found. named: as of shape_line. */
+static int head_note(struct parser *p, struct row *r, const struct shape *head, const struct shape *tail, bool named)
 {
 	enum slot_kind kind;
 	const char *behind = stamp_read(p, r, &kind);
+	bool sure = true;
+	int rc;
 
 	if (!behind || !head->nslots || head->slots[0].kind != kind || head->literals[0].len != sizeof LINE_START - 1 ||
 	    !tid_is_sure(head, tail))
-		return;
+		return 0;
+	/* where "tid" says it, nobody asks */
+	if ((named || !r->tid.ptr || p->names.given) &&
+	    ((rc = named_look(p, r, head, &sure)) || (rc = named_look(p, r, tail, &sure)) || !sure || p->names.vague))
+		return rc;
 	if (p->last_head)
 		guess_note(p->guesses[p->last_head].next, FOLLOWERS, head);
 	guess_note(key_of(p, behind, r->text.ptr + r->text.len)->head, GUESSES, head);
 	guess_note(p->guesses[head->id].tail, GUESSES, tail);
+	return 0;
 }
 
-/* The shapes of a line that the full parser understood. */
-static int shape_line(struct parser *p, struct row *r, bool *found)
+/* The shapes of a line that the full parser understood. named: its transaction has another name than "tid". */
+static int shape_line(struct parser *p, struct row *r, bool named, bool *found)
 {
 	const struct shape *head, *tail;
 	const char *behind;
@@ -356,13 +448,16 @@ static int shape_line(struct parser *p, struct row *r, bool *found)
 	    (rc = shape_set_find(p->set, &p->line, 1, &tail)) || !tail)
 		return rc;
 	r->stamp = p->line.stamp;
-	if (!head_match(p, r, head, &behind) || !tail_match(p, behind, r, tail) || !slice_same(r->tid, p->line.tid))
+	if (!head_match(p, r, head, &behind) || !tail_match(p, behind, r, tail))
+		return 0;
+	if (named && !r->tid.ptr)
+		r->tid = p->line.tid;
+	if (!slice_same(r->tid, p->line.tid))
 		return 0;
 	if (guesses_room(p, head->id > tail->id ? head->id : tail->id))
 		return -ENOMEM;
-	head_note(p, r, head, tail);
 	*found = true;
-	return 0;
+	return head_note(p, r, head, tail, named);
 }
 
 /* A line that is right and no event. */
@@ -437,12 +532,28 @@ static bool is_ours(const struct line *l, enum line_verdict v)
 	return v != LINE_REJECTED && l->fields.ptr;
 }
 
+/* A transaction under another name. */
+static int names_take(struct parser *p, bool *named, bool *made)
+{
+	int rc = 0;
+
+	*named = *made = false;
+	if (!p->names.ready)
+		rc = tid_names_init(&p->names, &p->records.options);
+	if (rc)
+		return rc;
+	*named = tid_names_take(&p->names, &p->line, made);
+	return p->names.made.failed ? -ENOMEM : 0;
+}
+
 /* An event that the parser understood. */
 static int event_take(struct parser *p, struct row *r, enum line_verdict v)
 {
-	bool found = false;
-	int rc = v == LINE_OK ? shape_line(p, r, &found) : 0;
+	bool found = false, named, made;
+	int rc = names_take(p, &named, &made);
 
+	if (!rc && v == LINE_OK)
+		rc = shape_line(p, r, named, &found);
 	if (rc)
 		return rc;
 	if (v == LINE_REPAIRED && parse_may_not(p, p->line.repair, 0))
@@ -450,6 +561,8 @@ static int event_take(struct parser *p, struct row *r, enum line_verdict v)
 	r->stamp = p->line.stamp;
 	event_seen(p, r, p->line.stamp_is_utc);
 	parse_event_seen(p, p->line.tid, p->line.stamp, !p->line.stamp_is_utc);
+	if (made)
+		tid_keep(p);
 	if (found)
 		return row_add(p, r);
 	if (v == LINE_REPAIRED) {

@@ -5,6 +5,7 @@
 
 #include "beside/energy.h"
 #include "ingest/record.h"
+#include "parse/tidname.h"
 #include "store/chunk.h"
 
 /* A line that was no event, or of which a part was none. */
@@ -45,6 +46,8 @@ struct parser {
 	int64_t second_ns;      /* ... as a number; INT64_MIN: none */
 	struct slice *values[2];
 	unsigned room[2];
+	struct tid_names names;              /* of transactions; looked up when a line has no "tid" */
+	bool named;                          /* a shape has values that may be one's */
 	struct record_reader records, peeks; /* peeks: for looking ahead, its counts do not count */
 	struct recipes *recipes;             /* of the source, parse/recipe.h; NULL: none yet */
 	struct bytes text, joined, plain;    /* plain: a line without its colours */
@@ -65,7 +68,8 @@ struct parser {
 	char tid_text[RECORD_MAX_TID];
 };
 
-/* o: how the lines of other programs are read; borrowed with what it names. */
+/* o: how the lines of other programs are read; borrowed with what it names. Where a parser gets other sources, they
+ * name transactions alike. */
 int parser_init(struct parser *p, struct shape_set *set, const struct record_options *o);
 void parser_done(struct parser *p);
 

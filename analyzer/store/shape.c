@@ -60,7 +60,7 @@ static unsigned slot_of(const struct line *l, const struct token *t, bool family
 		return 0;
 	if (text == l->message.ptr)
 		return family || t->kind != SLOT_STRING ? t->kind : 0;
-	if (t->off < l->tail_off || t->kind != SLOT_STRING)
+	if (t->off < l->tail_off || t->kind != SLOT_STRING || t->named)
 		return t->kind;
 	if (t->section != SECTION_TOP && (is_key(l, t, "id") || is_key(l, t, "parent")))
 		return SLOT_STRING;
