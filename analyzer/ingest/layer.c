@@ -108,3 +108,27 @@ bool found_is_nothing(const struct found *v)
 			return false;
 	return true;
 }
+
+/* ---- lists of records ---- */
+
+int record_list(struct slice text, int (*each)(void *arg, struct slice object), void *arg)
+{
+	const char *p = text.ptr, *end = p + text.len, *reason, *stop;
+	int rc = 0;
+
+	while (p < end && !rc) {
+		bool high = false;
+
+		p = memchr(p, '{', (size_t)(end - p));
+		if (!p)
+			break;
+		stop = scan_nested(p, end, &high, &reason);
+		if (stop) {
+			rc = each(arg, (struct slice){p, (size_t)(stop - p)});
+			p = stop;
+		} else {
+			p++;
+		}
+	}
+	return rc;
+}

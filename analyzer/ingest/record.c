@@ -223,25 +223,3 @@ int record_flush(struct record_reader *rr, struct record_result *out)
 	*out = (struct record_result){.verdict = RECORD_PARTIAL};
 	return 0;
 }
-
-int record_list(struct slice text, int (*each)(void *arg, struct slice object), void *arg)
-{
-	const char *p = text.ptr, *end = p + text.len, *reason, *stop;
-	int rc = 0;
-
-	while (p < end && !rc) {
-		bool high = false;
-
-		p = memchr(p, '{', (size_t)(end - p));
-		if (!p)
-			break;
-		stop = scan_nested(p, end, &high, &reason);
-		if (stop) {
-			rc = each(arg, (struct slice){p, (size_t)(stop - p)});
-			p = stop;
-		} else {
-			p++;
-		}
-	}
-	return rc;
-}

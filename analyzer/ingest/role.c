@@ -431,46 +431,46 @@ static bool tid_take(struct record_reader *rr, const struct layer *l, const stru
 	return true;
 }
 
-/* The transaction: of the record, else of its `fields`, else of the innermost span (docs/formats.md). */
+struct span_tid {
+	struct record_reader *rr;
+	struct text_found *tid;
+};
+
+/* Of an object in the record; one behind it in a list is further inside, and goes before it. */
+static int tid_in_object(void *arg, struct slice object)
+{
+	struct span_tid *s = arg;
+	struct record *r = s->rr->r;
+	struct layer inner = {.format = r->layers[r->n - 1].format};
+	const struct paths *given = s->rr->options.roles[ROLE_TID];
+	struct members m;
+	struct member one;
+
+	for (members_start(&m, object); members_next(&m, &one) == 1;)
+		if (!layer_field(r, &inner,
+		                 (struct field){.key = one.key, .value = one.value, .kind = field_kind_of(one.kind)}))
+			break;
+	paths_take(s->rr, &inner, given ? given : role_paths(s->rr, &inner, ROLE_TID), tid_take, s->tid);
+	free(inner.fields);
+	return 0;
+}
+
+/* The transaction: of the record, else of its `fields`, else of the innermost span that has one (docs/formats.md). */
 static void tid_in_spans(struct record_reader *rr, struct text_found *tid)
 {
 	static const char *const places[] = {"fields", "span", "spans", NULL};
 	struct record *r = rr->r;
 	struct layer *l = &r->layers[r->n - 1];
+	struct span_tid s = {rr, tid};
 	struct found v;
 
-	if (rr->options.roles[ROLE_TID])
-		return;
 	for (int i = 0; places[i] && !tid->there; i++) {
-		struct layer inner = {.format = l->format};
-		struct slice object;
-
 		if (!layer_find(l, places[i], &v) || v.kind != FIELD_JSON)
 			continue;
-		object = v.value;
-		if (*object.ptr == '[') { /* the last object of the list */
-			const char *p = object.ptr + object.len - 1, *reason;
-			bool high = false;
-
-			while (p > object.ptr && *p != '{')
-				p--;
-			if (p == object.ptr || !scan_nested(p, object.ptr + object.len, &high, &reason))
-				continue;
-			object = (struct slice){p, (size_t)(object.ptr + object.len - p)};
-		}
-		{
-			struct members m;
-			struct member one;
-
-			for (members_start(&m, object); members_next(&m, &one) == 1;)
-				if (!layer_field(r, &inner,
-				                 (struct field){.key = one.key,
-				                                .value = one.value,
-				                                .kind = field_kind_of(one.kind)}))
-					break;
-		}
-		paths_take(rr, &inner, role_paths(rr, &inner, ROLE_TID), tid_take, tid);
-		free(inner.fields);
+		if (*v.value.ptr == '[')
+			record_list(v.value, tid_in_object, &s);
+		else
+			tid_in_object(&s, v.value);
 	}
 }
 
