@@ -13,7 +13,7 @@ int part_read(struct part *p, const struct event *e, enum section section, struc
 	struct slice s = event_part(e, section);
 
 	*out = SLICE_NONE;
-	if (!s.ptr || !s.len || s.len > PART_LONGEST || s.ptr[0] != '{')
+	if (!s.ptr || !s.len || s.len > PART_LONGEST || s.ptr[0] != (section == SECTION_SPANS ? '[' : '{'))
 		return 0;
 	if (array_reserve(p->text, p->room, s.len + SCAN_SLACK))
 		return -ENOMEM;

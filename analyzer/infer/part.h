@@ -13,7 +13,8 @@ struct part {
 };
 
 /* A copy of the section, which can be scanned: members look a little beyond the end. *out is borrowed until the next
- * call, and empty where the event has no such object, or one of more bytes than PART_LONGEST. 0 or -ENOMEM. */
+ * call, and empty where the event has no such object (of spans: list), or one of more bytes than PART_LONGEST. 0 or
+ * -ENOMEM. */
 #define PART_LONGEST (16u << 20)
 int part_read(struct part *p, const struct event *e, enum section section, struct slice *out);
 

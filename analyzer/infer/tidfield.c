@@ -7,6 +7,7 @@
 #include "base/intern.h"
 #include "infer/part.h"
 #include "ingest/members.h"
+#include "ingest/record.h"
 #include "ingest/stamp.h"
 
 #include <errno.h>
@@ -116,9 +117,13 @@ static bool may_be_id(const struct member *m)
 	return digits && stamp_parse_rfc3339(m->value, &ns, &offset_s, &canonical) != 0;
 }
 
+#define SEEN_MOST 64 /* paths of a line that are remembered */
+
 struct reading {
 	uint32_t key;
 	int64_t ns;
+	uint32_t seen[SEEN_MOST], nseen; /* paths further inside, which go before those of spans around */
+	bool in_span;
 	char path[PATH_MOST];
 	size_t len;
 	unsigned depth;
@@ -126,11 +131,42 @@ struct reading {
 
 static int object(struct looking *l, struct slice text, struct reading *r);
 
+static bool is_seen(const struct reading *r, uint32_t field)
+{
+	for (uint32_t i = 0; i < r->nseen; i++)
+		if (r->seen[i] == field)
+			return true;
+	return false;
+}
+
+/* A span's own id ties the lines of one span together, and no others. */
+static bool is_span_id(const struct reading *r, const struct member *m)
+{
+	return r->in_span && (slice_is(m->key, "id") || slice_is(m->key, "parent"));
+}
+
+/* A value of the line; the path is r's. */
+static int value_add(struct looking *l, const struct member *m, struct reading *r)
+{
+	struct burst *b;
+	uint32_t field, value;
+	int rc = intern_add(&l->paths, (struct slice){r->path, r->len}, &field);
+
+	if (rc || (r->in_span && is_seen(r, field)))
+		return rc;
+	if (r->nseen < SEEN_MOST)
+		r->seen[r->nseen++] = field;
+	rc = intern_add(&l->values, m->value, &value);
+	if (!rc)
+		rc = burst_of(l, field, value, &b);
+	if (!rc)
+		burst_add(b, r->key, r->ns);
+	return rc;
+}
+
 static int one(struct looking *l, const struct member *m, struct reading *r)
 {
 	size_t len = r->len;
-	struct burst *b;
-	uint32_t field, value;
 	int rc = 0;
 
 	if (len + m->key.len + 2 > sizeof r->path || memchr(m->key.ptr, '\\', m->key.len) ||
@@ -144,14 +180,8 @@ static int one(struct looking *l, const struct member *m, struct reading *r)
 		r->depth++;
 		rc = object(l, m->value, r);
 		r->depth--;
-	} else if (may_be_id(m)) {
-		rc = intern_add(&l->paths, (struct slice){r->path, r->len}, &field);
-		if (!rc)
-			rc = intern_add(&l->values, m->value, &value);
-		if (!rc)
-			rc = burst_of(l, field, value, &b);
-		if (!rc)
-			burst_add(b, r->key, r->ns);
+	} else if (may_be_id(m) && !is_span_id(r, m)) {
+		rc = value_add(l, m, r);
 	}
 	r->len = len;
 	return rc;
@@ -169,19 +199,70 @@ static int object(struct looking *l, struct slice text, struct reading *r)
 	return rc;
 }
 
+#define SPANS_MOST 32 /* of a line, the innermost, that are looked at */
+
+struct span_list {
+	struct slice all[SPANS_MOST]; /* a ring */
+	unsigned n;
+};
+
+static int span_take(void *arg, struct slice object)
+{
+	struct span_list *s = arg;
+
+	s->all[s->n++ % SPANS_MOST] = object;
+	return 0;
+}
+
+/* The line's objects, the innermost first: its fields, its span, the spans around it. each gets to see them until it
+ * gives something else than 0. */
+static int each_object(struct part *p, const struct event *e, int (*each)(void *, enum section, struct slice),
+                       void *arg)
+{
+	struct span_list spans = {.n = 0};
+	struct slice text;
+	int rc = 0;
+
+	for (int section = SECTION_FIELDS; section <= SECTION_SPAN && !rc; section++) {
+		rc = part_read(p, e, (enum section)section, &text);
+		if (!rc && text.len)
+			rc = each(arg, (enum section)section, text);
+	}
+	if (!rc)
+		rc = part_read(p, e, SECTION_SPANS, &text);
+	if (rc || !text.len)
+		return rc;
+	record_list(text, span_take, &spans);
+	for (unsigned i = 0; i < spans.n && i < SPANS_MOST && !rc; i++)
+		rc = each(arg, SECTION_SPANS, spans.all[(spans.n - 1 - i) % SPANS_MOST]);
+	return rc;
+}
+
+struct line_reading {
+	struct looking *l;
+	const struct event *e;
+	struct reading r;
+	bool has_key;
+};
+
+static int line_object(void *arg, enum section section, struct slice text)
+{
+	struct line_reading *x = arg;
+	int rc = x->has_key ? 0 : message_key(x->l, x->e, &x->r.key);
+
+	x->has_key = true;
+	x->r.in_span = section != SECTION_FIELDS;
+	return rc ? rc : object(x->l, text, &x->r);
+}
+
 static int line(struct looking *l, const struct event *e)
 {
-	struct reading r = {.ns = e->time_ns};
-	struct slice text;
-	int rc;
+	struct line_reading x = {.l = l, .e = e, .r.ns = e->time_ns};
 
 	l->lines++;
 	l->first_ns = e->time_ns < l->first_ns ? e->time_ns : l->first_ns;
 	l->last_ns = e->time_ns > l->last_ns ? e->time_ns : l->last_ns;
-	rc = part_read(&l->part, e, SECTION_FIELDS, &text);
-	if (!rc && text.len && !(rc = message_key(l, e, &r.key)))
-		rc = object(l, text, &r);
-	return rc;
+	return each_object(&l->part, e, line_object, &x);
 }
 
 /* ---- which are good ---- */
@@ -337,25 +418,53 @@ static int candidate_fill(const struct looking *l, uint32_t path, struct tidfiel
 	return 0;
 }
 
+struct pair {
+	const char *path[2];
+	struct bytes value[2]; /* the innermost of each */
+	bool has[2];
+};
+
+static int pair_take(void *arg, enum section section, struct slice text)
+{
+	struct pair *x = arg;
+	struct member m;
+
+	(void)section;
+	for (int i = 0; i < 2; i++)
+		if (!x->has[i] && member_at(text, x->path[i], &m)) {
+			x->has[i] = true;
+			x->value[i].len = 0;
+			bytes_add(&x->value[i], m.value.ptr, m.value.len);
+		}
+	return x->value[0].failed || x->value[1].failed ? -ENOMEM : 0;
+}
+
+static bool pair_differs(const struct pair *x)
+{
+	return x->has[0] && x->has[1] &&
+	       !slice_same((struct slice){x->value[0].ptr, x->value[0].len},
+	                   (struct slice){x->value[1].ptr, x->value[1].len});
+}
+
 /* Whether there is a line where both stand, and are not the same: a parent's id beside one's own. */
 static int differ(struct looking *l, struct store *s, int64_t run, const char *a, const char *b, bool *out)
 {
 	struct event_query q = {.run = run};
 	struct event_cursor *c = NULL;
 	const struct event *e;
+	struct pair x = {.path = {a, b}};
 	int rc = event_cursor_open(s, &q, &c), got = 0;
 	uint32_t n = 0;
 
 	*out = false;
 	while (!rc && !*out && n++ < TIDFIELD_LINES && (got = event_cursor_next(c, &e)) == 1) {
-		struct slice text;
-		struct member x, y;
-
-		rc = part_read(&l->part, e, SECTION_FIELDS, &text);
-		*out = !rc && text.len && member_at(text, a, &x) && member_at(text, b, &y) &&
-		       !slice_same(x.value, y.value);
+		x.has[0] = x.has[1] = false;
+		rc = each_object(&l->part, e, pair_take, &x);
+		*out = !rc && pair_differs(&x);
 	}
 	event_cursor_close(c);
+	bytes_free(&x.value[0]);
+	bytes_free(&x.value[1]);
 	return rc ? rc : got < 0 ? got : 0;
 }
 

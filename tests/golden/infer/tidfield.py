@@ -4,7 +4,8 @@
 
 KIND: plain, numbers (ids are numbers), nested (the field is inside an object), parent (requests with others inside, which name both), two (two
 daemons call it differently), noisy (as two, and samples have ids of their own, more of them than there are requests), paths (the first and the last
-line of a request have a path with an id in it), shuffled (no field: the ids are dealt out anew), lines (an id on each line, never twice), constant, threads."""
+line of a request have a path with an id in it), tracing (tracing-subscriber's JSON), span, outer (of that: the field is in the span, or in one
+around that), shuffled (no field: the ids are dealt out anew), lines (an id on each line, never twice), constant, threads."""
 import datetime
 import json
 import os
@@ -76,7 +77,18 @@ for i, (t, file, record) in enumerate(lines):
     at = datetime.datetime.fromtimestamp(1.8e9 + t, datetime.timezone.utc)
     if file not in files:
         files[file] = open(os.path.join(directory, file + ".log"), "w", encoding="utf-8")
-    files[file].write(json.dumps({"ts": at.isoformat().replace("+00:00", "Z"), "level": "info", "count": i, **record}) + "\n")
+    stamp = at.isoformat().replace("+00:00", "Z")
+    if kind in ("tracing", "span", "outer"):
+        fields = {"message": record.pop("msg"), "count": i, **record}
+        text = {"timestamp": stamp, "level": "INFO", "fields": fields, "target": "app"}
+        if kind != "tracing":
+            me, inside = {"name": "request"}, {"id": r.randrange(1, 9), "step": r.randrange(3), "name": "step"}
+            if name in fields:
+                me = {name: fields.pop(name), **me}
+            text["span"], text["spans"] = (inside, [me, inside]) if kind == "outer" else (me, [me])
+    else:
+        text = {"ts": stamp, "level": "info", "count": i, **record}
+    files[file].write(json.dumps(text) + "\n")
 for f in files.values():
     f.close()
 want = {"nested": "ctx." + name, "two": f"{name},{other}", "noisy": f"{name},{other}"}.get(kind, name)
