@@ -240,8 +240,15 @@ static int source_rebuild(struct rebuild *r, int64_t source)
 	                (long long)source, (long long)last);
 }
 
+#define SPARSE_SOURCES                                                                                \
+	"SELECT c.source FROM chunk c JOIN source s ON s.id = c.source WHERE s.kind <> 'energy' AND " \
+	"coalesce(s.format, 'tracing') = 'tracing'"
+#define SPARSE                                                                                                       \
+	" GROUP BY c.source HAVING count(*) * 4 > 5 * (1 + max(sum(c.lines) / 65536, sum(c.bytes) / 33554432)) AND " \
+	"count(*) > 1"
+
 /* Sources with more chunks than their lines and bytes need by a quarter. Energy logs are small and of other lines;
- * records of other programs would need the formats that they were read with. */
+ * records of other programs would need the formats that they were read with, and others what --tid said. */
 static int sources_rebuild(struct store *s)
 {
 	struct rebuild r = {.s = s};
@@ -249,6 +256,7 @@ static int sources_rebuild(struct store *s)
 	struct record_options records = {.formats = &formats};
 	int rc;
 	sqlite3_stmt *q = NULL;
+	bool given = false;
 
 	rc = parser_init(&r.parser, store_shapes(s), &records);
 	if (!rc)
@@ -260,13 +268,12 @@ static int sources_rebuild(struct store *s)
 	if (!rc)
 		rc = chunk_writer_open(s, &r.writer);
 	if (!rc)
-		rc = sql_prepare(
-		    store_db(s),
-		    "SELECT source FROM chunk WHERE source NOT IN (SELECT id FROM source WHERE kind = 'energy' OR "
-		    "coalesce(format, 'tracing') <> 'tracing') GROUP "
-		    "BY source HAVING count(*) * 4 > 5 * (1 + max(sum(lines) / 65536, sum(bytes) / 33554432)) "
-		    "AND count(*) > 1",
-		    &q);
+		rc = sql_has_table(store_db(s), "tid_given", &given);
+	if (!rc)
+		rc = sql_prepare(store_db(s),
+		                 given ? SPARSE_SOURCES " AND run NOT IN (SELECT run FROM tid_given)" SPARSE
+		                       : SPARSE_SOURCES SPARSE,
+		                 &q);
 	while (!rc && (rc = sql_next(q)) == 1)
 		rc = source_rebuild(&r, sqlite3_column_int64(q, 0));
 	sqlite3_finalize(q);

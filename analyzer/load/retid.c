@@ -44,12 +44,38 @@ int pass_tid_kept(struct pass *p, char **paths)
 	return rc;
 }
 
-int pass_tid_keep(struct pass *p)
+/* Runs whose lines can't be parsed anew without what --tid said. */
+static int given_keep(struct pass *p)
 {
 	sqlite3 *db = store_db(p->store);
 	sqlite3_stmt *q;
 	int rc;
 
+	if (!p->o->roles[ROLE_TID] || !p->lines)
+		return 0;
+	rc = sql_exec_all(db, "CREATE TABLE IF NOT EXISTS tid_given(run INTEGER PRIMARY KEY, paths TEXT NOT NULL)");
+	if (rc || (rc = sql_prepare(db, "INSERT OR REPLACE INTO tid_given(run, paths) VALUES(?, ?)", &q)))
+		return rc;
+	for (size_t i = 0; i < p->found.nruns && !rc; i++) {
+		if (!p->run_ids[i])
+			continue;
+		sqlite3_bind_int64(q, 1, p->run_ids[i]);
+		bind_word(q, 2, p->o->roles[ROLE_TID]);
+		rc = sql_next(q);
+		sqlite3_reset(q);
+	}
+	sqlite3_finalize(q);
+	return rc < 0 ? rc : 0;
+}
+
+int pass_tid_keep(struct pass *p)
+{
+	sqlite3 *db = store_db(p->store);
+	sqlite3_stmt *q;
+	int rc = given_keep(p);
+
+	if (rc)
+		return rc;
 	if (!p->tid_found || p->found.nruns != 1)
 		return 0;
 	rc = sql_exec_all(
