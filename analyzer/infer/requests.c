@@ -34,8 +34,10 @@ struct finding {
 	const struct sample *s;
 	struct requests *r;
 	struct tally *tally; /* by key */
+	struct tally *begin; /* by key: of beginnings, kept while another is looked at */
 	uint32_t *seen;      /* by key: lines in the transaction at hand */
 	bool *refused;       /* by key */
+	bool *tried;         /* by key: a kind's requests were said to begin with it, once */
 	bool failed;         /* no memory, somewhere */
 };
 
@@ -460,12 +462,28 @@ static bool is_as_others(struct finding *f, unsigned kind, uint32_t largest, int
 	return f->r->kind[kind].requests * 100 >= largest * LARGE && spread_ns(f, kind) >= spread / 5;
 }
 
+/* How transactions that are of no kind yet begin. Where a kind was refused none has changed. */
+static void tally_begins(struct finding *f, bool changed)
+{
+	size_t size = f->s->nkeys * sizeof *f->tally;
+
+	if (!changed) {
+		memcpy(f->tally, f->begin, size);
+		return;
+	}
+	memset(f->tally, 0, size);
+	for (uint32_t t = 0; t < f->s->tids.n; t++)
+		tally_one(f, t, false, f->r->of[t].kind < 0);
+	memcpy(f->begin, f->tally, size);
+}
+
+/* What was tried is not tried again: how a kind goes on does not hang on the clocks. */
 static int find_kinds(struct finding *f, bool skewed)
 {
-	bool *tried = calloc((size_t)f->s->nkeys + 1, sizeof *tried);
 	uint32_t largest = 0;
 	int64_t spread = 0;
-	int rc = tried ? 0 : -ENOMEM;
+	bool changed = true;
+	int rc = 0;
 
 	for (unsigned k = 0; k < f->r->nkinds; k++) {
 		largest = f->r->kind[k].requests > largest ? f->r->kind[k].requests : largest;
@@ -474,18 +492,17 @@ static int find_kinds(struct finding *f, bool skewed)
 	while (rc >= 0 && f->r->nkinds < KINDS_MAX) {
 		uint32_t key;
 
-		memset(f->tally, 0, f->s->nkeys * sizeof *f->tally);
-		for (uint32_t t = 0; t < f->s->tids.n; t++)
-			tally_one(f, t, false, f->r->of[t].kind < 0);
-		memcpy(f->refused, tried, f->s->nkeys * sizeof *tried);
+		tally_begins(f, changed);
+		memcpy(f->refused, f->tried, f->s->nkeys * sizeof *f->tried);
 		key = best_key(f, SURE, SAMPLE_NONE, skewed);
 		if (key == SAMPLE_NONE || f->tally[key].edge < REQUESTS_LEAST)
 			break;
-		tried[key] = true;
+		f->tried[key] = true;
 		take(f, key);
 		find_ends(f, f->r->nkinds);
 		rc = is_request(f, f->r->nkinds);
-		if (rc == 1 && is_as_others(f, f->r->nkinds, largest, spread)) {
+		changed = rc == 1 && is_as_others(f, f->r->nkinds, largest, spread);
+		if (changed) {
 			struct request_kind *k = &f->r->kind[f->r->nkinds];
 			int64_t ns = spread_ns(f, f->r->nkinds++);
 
@@ -495,7 +512,6 @@ static int find_kinds(struct finding *f, bool skewed)
 			forget(f, (int)f->r->nkinds);
 		}
 	}
-	free(tried);
 	return rc < 0 ? rc : 0;
 }
 
@@ -530,7 +546,9 @@ int requests_find(struct requests *r, const struct sample *s)
 	f.tally = calloc((size_t)s->nkeys + 1, sizeof *f.tally);
 	f.seen = calloc((size_t)s->nkeys + 1, sizeof *f.seen);
 	f.refused = calloc((size_t)s->nkeys + 1, sizeof *f.refused);
-	if (r->of && f.tally && f.seen && f.refused) {
+	f.tried = calloc((size_t)s->nkeys + 1, sizeof *f.tried);
+	f.begin = calloc((size_t)s->nkeys + 1, sizeof *f.begin);
+	if (r->of && f.tally && f.begin && f.seen && f.refused && f.tried) {
 		for (uint32_t t = 0; t < s->tids.n; t++)
 			r->of[t] = (struct request){.kind = -1, .end = -1};
 		rc = find_kinds(&f, false);
@@ -541,7 +559,9 @@ int requests_find(struct requests *r, const struct sample *s)
 		rc = f.failed ? -ENOMEM : rc;
 	}
 	free(f.tally);
+	free(f.begin);
 	free(f.seen);
 	free(f.refused);
+	free(f.tried);
 	return rc;
 }
