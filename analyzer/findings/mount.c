@@ -244,6 +244,15 @@ static int read_missing_parent(struct mounts *m, const struct event *e, uint32_t
 	return intern_add(&m->words, (struct slice){at.ptr + 16, n - 16}, out);
 }
 
+/* A snapshot's key; where --tid says so, or load found it so in containerd's log alone, it is the line's transaction.
+ */
+static int intern_key(struct mounts *m, const struct event *e, uint32_t *out)
+{
+	int rc = intern_field(m, e, "key", out);
+
+	return rc || *out != INTERN_NONE || !e->tid.ptr ? rc : intern_add(&m->words, e->tid, out);
+}
+
 /* Fills an item from its line. 1: keep it, 0: it says nothing of a mount. */
 static int read_item(struct mounts *m, const struct event *e, struct item *x)
 {
@@ -253,10 +262,10 @@ static int read_item(struct mounts *m, const struct event *e, struct item *x)
 	switch (x->kind) {
 	case PREPARE:
 		m->has_containerd = true;
-		rc = intern_field(m, e, "key", &x->key);
+		rc = intern_key(m, e, &x->key);
 		return rc ? rc : (rc = intern_field(m, e, "parent", &x->parent)) ? rc : 1;
 	case REMOVE:
-		rc = intern_field(m, e, "key", &x->key);
+		rc = intern_key(m, e, &x->key);
 		return rc ? rc : 1;
 	case COLLECTED:
 		return 1;
