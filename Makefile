@@ -72,7 +72,7 @@ TABLES_SRC := $(addprefix analyzer/tables/,invocation_read.c kind.c moments.c ne
                vtab_quantiles.c vtab_span.c write.c)
 BESIDE_SRC := $(addprefix analyzer/beside/,benchmark.c beside.c csv.c energy.c energy_meter.c energy_rows.c input.c jsonfile.c result.c result_order.c result_set.c verify.c vtab_result.c series_read.c vtab_series.c)
 BUILD_SRC  := $(addprefix analyzer/build/,batch.c collect.c collect_rows.c container.c function.c model.c overhead.c pattern.c)
-INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c logs.c naming.c outcomes.c parents.c part.c requests.c retry.c sample.c sample_lines.c steps.c tidfield.c)
+INFER_SRC  := $(addprefix analyzer/infer/,answers.c infer.c logs.c naming.c outcomes.c parents.c part.c requests.c retry.c sample.c sample_lines.c steps.c stretch.c tidfield.c)
 FINDING_SRC := $(addprefix analyzer/findings/,finding.c found.c hangs.c kept.c leaks.c lint.c lint_lines.c lint_log.c lint_seen.c mount.c secret.c storms.c)
 BLAME_SRC  := $(addprefix analyzer/blame/,cold.c heat.c messages.c queue.c read.c rows.c sums.c sweep.c vtab_blame.c)
 PARSE_SRC  := $(addprefix analyzer/parse/,foreign.c parse.c parse_reject.c parse_state.c recipe.c tidname.c)

@@ -438,17 +438,6 @@ void inferred_done(struct inferred *i)
 	*i = (struct inferred){0};
 }
 
-static int without_tids(struct store *store, int64_t run, struct inferred *out)
-{
-	struct tidfield t;
-	int rc = tidfield_find(store, run, &t);
-
-	if (!rc && (out->why = t.why))
-		t.why = NULL;
-	tidfield_done(&t);
-	return rc;
-}
-
 int infer_rules(struct store *store, int64_t run, struct inferred *out)
 {
 	struct requests r = {0};
@@ -464,16 +453,14 @@ int infer_rules(struct store *store, int64_t run, struct inferred *out)
 		rc = answers_find(&r, &s, k);
 	if (!rc && r.nkinds)
 		rc = write_rules(store, run, &s, &r, &out->text);
-	if (!rc && !s.tids_of_run)
-		rc = without_tids(store, run, out);
-	else if (!rc && r.nkinds && !out->text)
+	if (!rc && r.nkinds && !out->text)
 		n = asprintf(&out->why,
 		             "requests were found, but a message or a field of theirs has bytes that are no UTF-8");
-	else if (!rc && !r.nkinds)
+	else if (!rc && !r.nkinds && s.tids_of_run)
 		n = asprintf(&out->why,
 		             "%lld transactions with more than one line, and none begins and ends as requests do",
 		             (long long)s.tids_of_run);
-	else if (!rc)
+	else if (!rc && r.nkinds)
 		n = asprintf(&out->why, "%u kind%s of requests in %u of %lld transactions that were looked at",
 		             r.nkinds, r.nkinds == 1 ? "" : "s", s.tids.n, (long long)s.tids_of_run);
 	if (n < 0) {
@@ -482,5 +469,16 @@ int infer_rules(struct store *store, int64_t run, struct inferred *out)
 	}
 	free(r.of);
 	sample_free(&s);
+	return rc;
+}
+
+int infer_without_tids(struct store *store, int64_t run, struct inferred *out)
+{
+	struct tidfield t;
+	int rc = tidfield_find(store, run, &t);
+
+	if (!rc && (out->why = t.why))
+		t.why = NULL;
+	tidfield_done(&t);
 	return rc;
 }

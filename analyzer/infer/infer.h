@@ -10,12 +10,15 @@
 
 struct inferred {
 	char *text; /* of a rules file; NULL: no requests were found, and why says what was looked at */
-	char *why;  /* a sentence */
+	char *why;  /* a sentence; NULL: no line names a transaction, see infer_without_tids */
 };
 
 /* Looks at one run (0: all of them). Table place must have been written. Both texts are yours, also on error:
  * inferred_done. 0 or a negative errno. */
 int infer_rules(struct store *s, int64_t run, struct inferred *out);
+/* Where no line names a transaction: says in out->why which field may, or that none does. It is apart because load has
+ * looked for that before. 0 or a negative errno. */
+int infer_without_tids(struct store *s, int64_t run, struct inferred *out);
 void inferred_done(struct inferred *i);
 
 #endif

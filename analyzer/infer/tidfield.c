@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/intern.h"
 #include "infer/part.h"
+#include "infer/stretch.h"
 #include "ingest/members.h"
 #include "ingest/record.h"
 #include "ingest/stamp.h"
@@ -47,6 +48,7 @@ struct looking {
 	struct field *field;
 	uint32_t lines;
 	int64_t first_ns, last_ns;
+	struct event_query query; /* the lines that are looked at */
 	struct part part;
 };
 
@@ -447,17 +449,16 @@ static bool pair_differs(const struct pair *x)
 }
 
 /* Whether there is a line where both stand, and are not the same: a parent's id beside one's own. */
-static int differ(struct looking *l, struct store *s, int64_t run, const char *a, const char *b, bool *out)
+static int differ(struct looking *l, struct store *s, const char *a, const char *b, bool *out)
 {
-	struct event_query q = {.run = run};
 	struct event_cursor *c = NULL;
 	const struct event *e;
 	struct pair x = {.path = {a, b}};
-	int rc = event_cursor_open(s, &q, &c), got = 0;
+	int rc = event_cursor_open(s, &l->query, &c), got = 0;
 	uint32_t n = 0;
 
 	*out = false;
-	while (!rc && !*out && n++ < TIDFIELD_LINES && (got = event_cursor_next(c, &e)) == 1) {
+	while (!rc && !*out && n++ < l->lines && (got = event_cursor_next(c, &e)) == 1) {
 		x.has[0] = x.has[1] = false;
 		rc = each_object(&l->part, e, pair_take, &x);
 		*out = !rc && pair_differs(&x);
@@ -469,7 +470,7 @@ static int differ(struct looking *l, struct store *s, int64_t run, const char *a
 }
 
 /* The best, and what names the same where that is not there: it has the same values, and never another beside it. */
-static int choose(struct looking *l, struct store *s, int64_t run, uint32_t best, struct tidfield *out)
+static int choose(struct looking *l, struct store *s, uint32_t best, struct tidfield *out)
 {
 	const char *path = l->paths.text[best].ptr;
 	bool *has = values_of(l, best), clear = true, other;
@@ -492,7 +493,7 @@ static int choose(struct looking *l, struct store *s, int64_t run, uint32_t best
 			                  l->field[i].good_lines * 2 <= l->field[best].good_lines);
 			continue;
 		}
-		rc = differ(l, s, run, path, l->paths.text[i].ptr, &other);
+		rc = differ(l, s, path, l->paths.text[i].ptr, &other);
 		if (!rc && !other) {
 			bytes_str(&b, ",");
 			bytes_str(&b, l->paths.text[i].ptr);
@@ -534,7 +535,7 @@ static int say(struct tidfield *out)
 	return out->why ? 0 : -ENOMEM;
 }
 
-static int decide(struct looking *l, struct store *s, int64_t run, struct tidfield *out)
+static int decide(struct looking *l, struct store *s, struct tidfield *out)
 {
 	bool *taken = calloc((size_t)l->paths.n + 1, sizeof *taken);
 	uint32_t best = INTERN_NONE, path;
@@ -547,7 +548,7 @@ static int decide(struct looking *l, struct store *s, int64_t run, struct tidfie
 	}
 	free(taken);
 	if (!rc && out->n)
-		rc = choose(l, s, run, best, out);
+		rc = choose(l, s, best, out);
 	return rc ? rc : say(out);
 }
 
@@ -565,21 +566,26 @@ void tidfield_done(struct tidfield *t)
 int tidfield_find(struct store *s, int64_t run, struct tidfield *out)
 {
 	struct looking l = {.first_ns = INT64_MAX, .last_ns = INT64_MIN};
-	struct event_query q = {.run = run};
 	struct event_cursor *c = NULL;
+	struct stretch stretch;
 	const struct event *e;
-	int rc = event_cursor_open(s, &q, &c), got = 0;
+	int rc = stretch_find(s, run, TIDFIELD_LINES, &stretch), got = 0;
 
 	*out = (struct tidfield){0};
-	while (!rc && l.lines < TIDFIELD_LINES && (got = event_cursor_next(c, &e)) == 1)
-		rc = line(&l, e);
+	l.query =
+	    (struct event_query){.run = run, .since_ns = stretch.since_ns, .until_ns = stretch.until_ns, .brief = true};
+	if (!rc)
+		rc = event_cursor_open(s, &l.query, &c);
+	while (!rc && l.lines < 2 * TIDFIELD_LINES && (got = event_cursor_next(c, &e)) == 1)
+		if (!(rc = event_complete(e)))
+			rc = line(&l, e);
 	if (!rc && got < 0)
 		rc = got;
 	event_cursor_close(c);
 	if (!rc)
 		rc = weigh(&l);
 	if (!rc)
-		rc = decide(&l, s, run, out);
+		rc = decide(&l, s, out);
 	intern_done(&l.paths);
 	intern_done(&l.values);
 	intern_done(&l.keys);

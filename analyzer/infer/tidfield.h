@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 enum {
-	TIDFIELD_LINES = 20000, /* of a run that are looked at, its first */
+	TIDFIELD_LINES = 20000, /* of a run that are looked at, about, and never twice as many: see stretch.h */
 	TIDFIELD_SHOWN = 5,     /* candidates */
 };
 

@@ -138,6 +138,9 @@ static void infer(struct query *q)
 
 	if (!query_ok(q, infer_rules(q->store, query_run(q), &found), "rules infer") || q->status)
 		goto out;
+	if (!found.text && !found.why &&
+	    !query_ok(q, infer_without_tids(q->store, query_run(q), &found), "rules infer"))
+		goto out;
 	if (!found.text) {
 		query_note(q, "%s", found.why);
 		query_stop(q, FINDINGS);

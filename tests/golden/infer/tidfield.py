@@ -3,9 +3,10 @@
 """tidfield.py KIND SEED DIRECTORY - a log whose lines name their transaction in a field that no format knows; its name is written to DIRECTORY/field.
 
 KIND: plain, numbers (ids are numbers), nested (the field is inside an object), parent (requests with others inside, which name both), two (two
-daemons call it differently), noisy (as two, and samples have ids of their own, more of them than there are requests), paths (the first and the last
-line of a request have a path with an id in it), tracing (tracing-subscriber's JSON), span, outer (of that: the field is in the span, or in one
-around that), shuffled (no field: the ids are dealt out anew), lines (an id on each line, never twice), constant, threads."""
+daemons call it differently), three (daemons have a part of each request; one began a while before, and says much else), noisy (as two, and samples
+have ids of their own, more of them than there are requests), paths (the first and the last line of a request have a path with an id in it), tracing
+(tracing-subscriber's JSON), span, outer (of that: the field is in the span, or in one around that), shuffled (no field: the ids are dealt out anew),
+lines (an id on each line, never twice), constant, threads."""
 import datetime
 import json
 import os
@@ -51,7 +52,7 @@ for i in range(n):
             fields[other if second else name] = me
         if kind == "paths" and k in (0, len(steps) - 1):
             fields["where"] = path
-        say(t, "b" if second else "a", step, **fields)
+        say(t, "abc"[(k > 0) + (k == len(steps) - 1)] if kind == "three" else "b" if second else "a", step, **fields)
         t += r.random() * 0.05
     if kind == "parent":
         child = new_id()
@@ -61,6 +62,8 @@ for i in range(n):
 for i in range(5 * n if kind == "noisy" else 0):
     for file, field, what in (("a", name, "sample of "), ("b", other, "load of ")):
         say(r.random() * n, file, what + steps[0], **{field: new_id()})
+for i in range(42000 if kind == "three" else 0):
+    say(r.random() * 2 * n - n, "a", "care of " + steps[0], size=r.randrange(10))
 for i in range(r.randrange(4 * n)):
     say(r.random() * n, "a", "pool of " + steps[0], size=r.randrange(10), path=f"/{word()}/{r.randrange(10**6)}")
 if kind == "shuffled":
