@@ -79,7 +79,7 @@ PARSE_SRC  := $(addprefix analyzer/parse/,foreign.c parse.c parse_reject.c parse
 LOAD_SRC   := $(addprefix analyzer/load/,ahead.c append.c aside.c formats.c inputs.c known.c ledger.c load.c lockowner.c maintain.c moved.c passing.c piece.c piped.c retid.c source.c source_lines.c source_stream.c source_turn.c zones.c) \
               analyzer/load/classify.c analyzer/load/discover.c analyzer/load/name.c analyzer/load/progress.c
 REMOTE_SRC := $(addprefix analyzer/remote/,answer.c cluster.c drop.c fetch.c gather.c http.c libcurl.c merged.c partial.c push.c push_inputs.c push_sources.c rows.c schema.c senders.c statement.c tsv.c unit.c url.c)
-MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c gapped.c inputs.c ledger.c leveled.c marks.c mirror.c needed.c rowsof.c seen.c run_groups.c)
+MIRROR_SRC := $(addprefix analyzer/mirror/,ask.c finish.c fold.c folded.c found.c gapped.c inputs.c ledger.c leveled.c marks.c mirror.c needed.c rowsof.c seen.c run_groups.c timed.c)
 # query has rooms: a room knows those above it.
 QUERY_SRC  := $(addprefix analyzer/query/core/,args.c column.c command.c complain.c function.c match.c outfile.c quantile.c query.c select.c source.c sql_error.c suggest.c tid.c when.c) \
               $(addprefix analyzer/query/events/,counted.c event_csv.c event_fetch.c event_filter.c event_line.c fields.c mask.c) \

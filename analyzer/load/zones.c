@@ -158,7 +158,7 @@ int pass_run_times(struct pass *p, int64_t run)
 	    "'energy'), "
 	    "last_ns = (SELECT max(last_ns) FROM source s WHERE s.run = run.id AND s.kind <> 'energy'), "
 	    "offset_s = (SELECT offset_s FROM source s WHERE s.run = run.id AND offset_s IS NOT NULL ORDER BY kind = "
-	    "'energy', offset_from = 'stamp', id LIMIT 1), "
+	    "'energy', offset_from = 'stamp', path LIMIT 1), "
 	    "kind = " RUN_KIND " "
 	    "WHERE id = %lld",
 	    shift, shift, (long long)run, (long long)run);

@@ -107,7 +107,7 @@ void fold_lost(void *arg, const char *path, int64_t lines, int64_t all)
 {
 	const struct fold *f = arg;
 
-	f->sum->lost += lines;
+	f->sum->lost++;
 	if (f->o->lost)
 		f->o->lost(f->o->arg, path, lines, all);
 }

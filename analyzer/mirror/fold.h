@@ -15,8 +15,8 @@ struct fold_options {
 	int64_t part_most;     /* lines and results that are folded at a time; 0: FOLD_PART */
 	/* So much of all is done, in words what. NULL: nobody wants to know. */
 	void (*progress)(void *arg, int64_t done, int64_t total, const char *what);
-	/* So many lines of all that came of a source can't be read again here: what they say is in no row. NULL:
-	 * likewise. */
+	/* So many lines of all that came of a source can't be read again here: what they say is in no row. 0: they can,
+	 * and come out with other times, which rows have then. NULL: likewise. */
 	void (*lost)(void *arg, const char *path, int64_t lines, int64_t all);
 	void *arg;
 };
@@ -26,7 +26,7 @@ struct fold_sum {
 	int64_t units, units_made; /* that there are; that were folded now */
 	int64_t runs, runs_made;
 	int64_t invocations, findings; /* that were written */
-	int64_t lost;                  /* lines that could not be read again here */
+	int64_t lost;                  /* times that lines of a source could not be read again here as they were */
 	int64_t unfinished;            /* sources whose push is under way, or was broken off */
 };
 

@@ -6,21 +6,26 @@
  * over what this load thought, and the model is built anew. */
 #include "mirror/mirror.h"
 #include "mirror/ledger.h"
+#include "mirror/timed.h"
 #include "base/array.h"
 #include "base/sql.h"
 #include "base/tempfile.h"
 #include "beside/result_set.h"
 #include "build/model.h"
+#include "ingest/zone.h"
 #include "load/load.h"
 #include "remote/say.h"
 #include "store/vtab_event.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define NS_PER_S INT64_C(1000000000)
 
 /* A source of which there are lines. */
 struct part {
@@ -29,8 +34,13 @@ struct part {
 	FILE *to;
 	int64_t line; /* the last one that was written */
 	int64_t lines;
-	uint64_t times; /* their sum */
-	bool has_tids;  /* one of them is of a transaction */
+	uint64_t times;     /* their sum */
+	bool has_tids;      /* one of them is of a transaction */
+	int64_t leads;      /* of them so many are ours, and say when the next one is */
+	int64_t came;       /* so many events came of them */
+	bool lost;          /* they are not what they were */
+	struct timed timed; /* where they close up */
+	struct part *was;   /* the same, when all was made before */
 };
 
 struct work {
@@ -40,6 +50,10 @@ struct work {
 	struct arena texts;
 	struct part *part;
 	size_t nparts, parts_room;
+	struct part *was; /* parts, as all was made before: some lines had other times here */
+	size_t nwas;
+	bool again;            /* it is to be made once more, with lines that say when those are */
+	size_t nfiles;         /* that were written */
 	size_t nloaded;        /* parts that are in the database */
 	struct result_set set; /* results of the run result_run that wait for their pack */
 	int64_t result_run;
@@ -69,14 +83,14 @@ static int part_open(struct work *w, struct part *p)
 		n -= 4;
 	else if (n > 3 && !memcmp(base + n - 3, ".gz", 3))
 		n -= 3;
-	if (asprintf(&p->file, "%s/%zu", w->m->dir.path, w->nparts) < 0) {
+	if (asprintf(&p->file, "%s/%zu", w->m->dir.path, ++w->nfiles) < 0) {
 		p->file = NULL;
 		return -ENOMEM;
 	}
 	if (mkdir(p->file, 0700))
 		return -errno;
 	free(p->file);
-	if (asprintf(&p->file, "%s/%zu/%.*s", w->m->dir.path, w->nparts, n > 200 ? 200 : (int)n, base) < 0) {
+	if (asprintf(&p->file, "%s/%zu/%.*s", w->m->dir.path, w->nfiles, n > 200 ? 200 : (int)n, base) < 0) {
 		p->file = NULL;
 		return -ENOMEM;
 	}
@@ -89,23 +103,84 @@ static int part_open(struct work *w, struct part *p)
 	return 0;
 }
 
-static int part_close(struct part *p)
+static int by_run_and_path(const void *pa, const void *pb)
 {
-	int rc = p->to && fclose(p->to) ? -errno : 0;
+	const struct slice *a = pa, *b = pb;
+	int c = slice_compare(a[0], b[0]);
 
+	return c ? c : slice_compare(a[1], b[1]);
+}
+
+/* What the ledger says of it; NONE where it does not know it. */
+static struct slice part_says(const struct work *w, const struct part *p, int column)
+{
+	const struct slice key[] = {p->run, p->path};
+	const struct slice *v =
+	    w->nsources ? bsearch(key, w->source, w->nsources, sizeof *w->source, by_run_and_path) : NULL;
+
+	return v ? v[column] : SLICE_NONE;
+}
+
+/* A file is as old as its last line: that tells the year of times without one, and when lines without any were. Where a
+ * file system has no such time, lines are seen to have other times. */
+static void part_date(const struct work *w, const struct part *p)
+{
+	struct slice last = part_says(w, p, FETCH_SOURCE_LAST);
+	int64_t ns = last.ptr ? tsv_int(last) : 0, behind = ns % NS_PER_S;
+	struct timespec at = {ns / NS_PER_S - (behind < 0), behind + (behind < 0) * NS_PER_S};
+
+	if (last.ptr)
+		utimensat(AT_FDCWD, p->file, (struct timespec[]){at, at}, 0);
+}
+
+static int part_close(const struct work *w, struct part *p)
+{
+	int rc = 0;
+
+	if (p->to) {
+		rc = fclose(p->to) ? -errno : 0;
+		part_date(w, p);
+	}
 	p->to = NULL;
 	return rc;
 }
 
-/* Loads the files of the run that part i is the first of. *n: their number, which stand behind one another. */
+/* The zone of its times that name none, as it was loaded with; NULL: none, or one that is not known here. */
+static char *part_zone(const struct work *w, const struct part *p)
+{
+	struct slice from = part_says(w, p, FETCH_SOURCE_OFFSET_FROM);
+	char *zone = from.len && !slice_is(from, "stamp") && !slice_is(from, "option") && !slice_is(from, "result") &&
+	                     !slice_is(from, "assumed")
+	                 ? strndup(from.ptr, from.len)
+	                 : NULL;
+	int64_t offset_s;
+
+	if (zone && zone_offset(zone, 0, &offset_s, NULL)) {
+		free(zone);
+		zone = NULL;
+	}
+	return zone;
+}
+
+static bool same_clock(const struct work *w, const struct part *a, const struct part *b)
+{
+	struct slice x = part_says(w, a, FETCH_SOURCE_OFFSET_FROM), y = part_says(w, b, FETCH_SOURCE_OFFSET_FROM);
+
+	return slice_same(a->run, b->run) && slice_same(x, y);
+}
+
+/* Loads the files of the run and clock that part i is the first of. *n: their number, which stand behind one another.
+ */
 static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
 {
-	char *said = NULL;
+	char *said = NULL, *zone = part_zone(w, &w->part[i]);
 	size_t len;
 	FILE *err = open_memstream(&said, &len);
 	struct load_options o = {.db = w->m->path,
 	                         .paths = paths,
 	                         .run = w->part[i].run.ptr,
+	                         .timezones = &zone,
+	                         .ntimezones = zone != NULL,
 	                         .quiet = true,
 	                         .apart = true,
 	                         .passing = true,
@@ -114,7 +189,7 @@ static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
 	                         .threads = w->from->threads};
 	int status = 4;
 
-	for (*n = 0; i + *n < w->nparts && slice_same(w->part[i + *n].run, w->part[i].run); ++*n) {
+	for (*n = 0; i + *n < w->nparts && same_clock(w, &w->part[i], &w->part[i + *n]); ++*n) {
 		paths[*n] = w->part[i + *n].file;
 		o.no_tids &= !w->part[i + *n].has_tids;
 	}
@@ -127,6 +202,7 @@ static int load_of_run(struct work *w, size_t i, char **paths, size_t *n)
 	if (status == 4 || status == 2)
 		say(w->why, "what was fetched of run %s could not be loaded: %s", o.run, said ? said : "no memory");
 	free(said);
+	free(zone);
 	/* 3: a line that was repaired there may be told here, too */
 	return !status || status == 3 ? 0 : status == 130 ? -EINTR : -EIO;
 }
@@ -146,13 +222,21 @@ static int load_parts(struct work *w)
 /* The part before is whole. */
 static int part_end(struct work *w)
 {
-	int rc = w->nparts ? part_close(&w->part[w->nparts - 1]) : 0;
+	int rc = w->nparts ? part_close(w, &w->part[w->nparts - 1]) : 0;
 
 	if (!rc && w->from->piecewise && w->nloaded < w->nparts) {
 		rc = load_parts(w);
 		unlink(w->part[w->nparts - 1].file);
 	}
 	return rc;
+}
+
+static struct part *part_before(const struct work *w, struct slice run, struct slice path)
+{
+	for (size_t i = 0; i < w->nwas; i++)
+		if (slice_same(w->was[i].path, path) && slice_same(w->was[i].run, run))
+			return &w->was[i];
+	return NULL;
 }
 
 /* Lines come in the order of their sources. */
@@ -168,7 +252,7 @@ static struct part *part_of(struct work *w, struct slice run, struct slice path,
 	*rc = p ? 0 : -ENOMEM;
 	if (!p)
 		return NULL;
-	*p = (struct part){.run = kept(w, run), .path = kept(w, path)};
+	*p = (struct part){.run = kept(w, run), .path = kept(w, path), .was = part_before(w, run, path)};
 	*rc = w->texts.failed ? -ENOMEM : part_open(w, p);
 	return *rc ? NULL : p;
 }
@@ -182,10 +266,25 @@ static int pad(struct part *p, int64_t line)
 	return 0;
 }
 
+/* What goes before a line. */
+static int put_before(const struct work *w, struct part *p, int64_t line, int64_t time_ns)
+{
+	if (!w->from->close_up)
+		return pad(p, line);
+	if (!w->nwas)
+		return timed_add(&p->timed, line, time_ns);
+	if (!p->was || !timed_is_led(&p->was->timed, line))
+		return 0;
+	p->lines++;
+	p->leads++;
+	p->times += (uint64_t)time_ns;
+	return timed_lead(p->to, time_ns);
+}
+
 static int take_line(void *arg, const struct slice *v)
 {
 	struct work *w = arg;
-	int64_t line = tsv_int(v[FETCH_LINE]);
+	int64_t line = tsv_int(v[FETCH_LINE]), time_ns = tsv_int(v[FETCH_TIME]);
 	int rc = 0;
 	struct part *p = part_of(w, v[FETCH_RUN], v[FETCH_SOURCE], &rc);
 
@@ -193,7 +292,7 @@ static int take_line(void *arg, const struct slice *v)
 		return rc;
 	if (line <= p->line)
 		return -EBADMSG;
-	rc = w->from->close_up ? 0 : pad(p, line);
+	rc = put_before(w, p, line, time_ns);
 	if (!rc &&
 	    (fwrite(v[FETCH_RAW].ptr, 1, v[FETCH_RAW].len, p->to) != v[FETCH_RAW].len || putc('\n', p->to) == EOF))
 		rc = -errno;
@@ -201,7 +300,7 @@ static int take_line(void *arg, const struct slice *v)
 	for (size_t i = 0; i < v[FETCH_RAW].len; i++)
 		p->line += v[FETCH_RAW].ptr[i] == '\n'; /* a record of several lines */
 	p->lines++;
-	p->times += (uint64_t)tsv_int(v[FETCH_TIME]);
+	p->times += (uint64_t)time_ns;
 	p->has_tids |= tsv_int(v[FETCH_HAS_TID]) != 0;
 	return rc;
 }
@@ -369,39 +468,67 @@ static int take_result(void *arg, const struct slice *v)
 	return rc ? rc : put_result(w, v);
 }
 
-/* Has the database what was fetched? */
-static int verify(struct work *w, struct store *s)
+/* What has come of a part: n events, the sum of their times. */
+static int events_of(struct work *w, const struct part *p, int64_t *n, uint64_t *times)
 {
 	sqlite3_stmt *st = NULL;
+	int rc = sql_prepare(w->db,
+	                     "SELECT time_ns FROM event WHERE source = (SELECT s.id FROM source s JOIN run r ON "
+	                     "r.id = s.run WHERE s.path = ?1 AND r.path = ?2)",
+	                     &st);
+
+	bind_slice(st, 1, p->path);
+	bind_slice(st, 2, p->run);
+	while (!rc && (rc = sql_next(st)) == 1) {
+		++*n;
+		*times += (uint64_t)sqlite3_column_int64(st, 0);
+		rc = 0;
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+/* Whether the database has what was fetched of the part. Where its lines are to be led, that is to be seen again. */
+static int verify_part(struct work *w, struct part *p)
+{
+	uint64_t times = 0;
+	bool other = false;
+	int rc;
+
+	p->came = 0;
+	rc = events_of(w, p, &p->came, &times);
+	p->lost = p->came != p->lines || times != p->times;
+	if (!rc && p->lost && p->came == p->lines && p->timed.n)
+		rc = timed_compare(&p->timed, w->db, p->run, p->path, &other);
+	w->again |= other;
+	return rc;
+}
+
+static int tell_lost(struct work *w, const struct part *p)
+{
+	int64_t lines = p->lines - p->leads, gone = p->lines - p->came;
+
+	if (w->from->lost) {
+		w->from->lost(w->from->arg, p->path.ptr, gone < 0 ? lines : gone, lines);
+		return 0;
+	}
+	if (gone)
+		say(w->why, "%s: its lines can't be put together here: %" PRId64 " of %" PRId64 " came back",
+		    p->path.ptr, p->came, lines);
+	else
+		say(w->why, "%s: its lines can't be put together here: they come out with other times", p->path.ptr);
+	return -EBADMSG;
+}
+
+static int verify(struct work *w, struct store *s)
+{
 	int rc = vtab_event_register(w->db, s);
 
-	for (size_t i = 0; i < w->nparts && !rc; i++) {
-		const struct part *p = &w->part[i];
-		int64_t n = 0;
-		uint64_t times = 0;
-
-		rc = sql_prepare(w->db,
-		                 "SELECT time_ns FROM event WHERE source = (SELECT s.id FROM source s JOIN run r ON "
-		                 "r.id = s.run WHERE s.path = ?1 AND r.path = ?2)",
-		                 &st);
-		bind_slice(st, 1, p->path);
-		bind_slice(st, 2, p->run);
-		while (!rc && (rc = sql_next(st)) == 1) {
-			n++;
-			times += (uint64_t)sqlite3_column_int64(st, 0);
-			rc = 0;
-		}
-		sqlite3_finalize(st);
-		if (rc || (n == p->lines && times == p->times))
-			continue;
-		if (w->from->lost) {
-			w->from->lost(w->from->arg, p->path.ptr, n < p->lines ? p->lines - n : p->lines, p->lines);
-		} else {
-			say(w->why, "%s: its lines can't be put together here: %" PRId64 " of %" PRId64 " came back",
-			    p->path.ptr, n, p->lines);
-			rc = -EBADMSG;
-		}
-	}
+	w->again = false;
+	for (size_t i = 0; i < w->nparts && !rc; i++)
+		rc = verify_part(w, &w->part[i]);
+	for (size_t i = 0; i < w->nparts && !rc && !w->again; i++)
+		rc = w->part[i].lost ? tell_lost(w, &w->part[i]) : 0;
 	return rc;
 }
 
@@ -423,7 +550,8 @@ static int put_all(struct work *w, struct store *s)
 	if (!rc)
 		rc = sql_exec_all(
 		    w->db, "UPDATE run SET offset_s = (SELECT offset_s FROM source WHERE run = run.id AND offset_s IS "
-		           "NOT NULL ORDER BY id LIMIT 1), first_ns = (SELECT min(first_ns) FROM source WHERE run = "
+		           "NOT NULL ORDER BY kind = 'energy', offset_from = 'stamp', path LIMIT 1), first_ns = "
+		           "(SELECT min(first_ns) FROM source WHERE run = "
 		           "run.id), last_ns = (SELECT max(last_ns) FROM source WHERE run = run.id)");
 	if (!rc)
 		rc = store_refresh(s);
@@ -435,14 +563,6 @@ static int put_all(struct work *w, struct store *s)
 }
 
 /* ---- the whole ---- */
-
-static int by_run_and_path(const void *pa, const void *pb)
-{
-	const struct slice *a = pa, *b = pb;
-	int c = slice_compare(a[0], b[0]);
-
-	return c ? c : slice_compare(a[1], b[1]);
-}
 
 static int open_db(struct work *w, enum store_mode how, struct store **s)
 {
@@ -494,25 +614,62 @@ static int name_runs(struct work *w)
 	return rc;
 }
 
+static int fetch_ledger_once(struct work *w)
+{
+	int rc = w->from->sources ? w->from->sources(w->from->arg, take_source, w, w->why) : 0;
+
+	if (w->nsources)
+		qsort(w->source, w->nsources, sizeof *w->source, by_run_and_path);
+	return rc;
+}
+
 static int make(struct work *w)
 {
 	const struct mirror_from *from = w->from;
 	int rc = from->lines ? from->lines(from->arg, take_line, w, w->why) : 0;
 
 	for (size_t i = 0; i < w->nparts; i++) {
-		int closed = part_close(&w->part[i]);
+		int closed = part_close(w, &w->part[i]);
 
 		rc = rc ? rc : closed;
 	}
-	if (!rc && from->sources)
-		rc = from->sources(from->arg, take_source, w, w->why);
-	if (w->nsources)
-		qsort(w->source, w->nsources, sizeof *w->source, by_run_and_path);
 	if (!rc)
 		rc = name_runs(w);
 	if (!rc)
 		rc = load_parts(w);
 	return rc ? rc : complete(w);
+}
+
+static int name_db(struct mirror *m, const char *name)
+{
+	free(m->path);
+	if (asprintf(&m->path, "%s/%s", m->dir.path, name) >= 0)
+		return 0;
+	m->path = NULL;
+	return -ENOMEM;
+}
+
+/* Lines had other times here. */
+static int make_again(struct work *w)
+{
+	int rc = name_db(w->m, "again");
+
+	w->was = w->part;
+	w->nwas = w->nparts;
+	w->part = NULL;
+	w->nparts = w->parts_room = w->nloaded = 0;
+	return rc ? rc : make(w);
+}
+
+static void parts_done(struct part *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].to)
+			fclose(v[i].to);
+		free(v[i].file);
+		timed_done(&v[i].timed);
+	}
+	free(v);
 }
 
 int mirror_of(const struct mirror_from *from, struct mirror *m, char **why)
@@ -522,17 +679,14 @@ int mirror_of(const struct mirror_from *from, struct mirror *m, char **why)
 
 	*m = (struct mirror){0};
 	rc = tempdir_new("ilu-logq-mirror", &m->dir); /* a load knows its files by their real names */
-	if (!rc && asprintf(&m->path, "%s/db", m->dir.path) < 0) {
-		m->path = NULL;
-		rc = -ENOMEM;
-	}
+	rc = rc ? rc : name_db(m, "db");
+	rc = rc ? rc : fetch_ledger_once(&w);
 	rc = rc ? rc : make(&w);
-	for (size_t i = 0; i < w.nparts; i++) {
-		part_close(&w.part[i]);
-		free(w.part[i].file);
-	}
+	if (!rc && w.again)
+		rc = make_again(&w);
 	result_set_done(&w.set);
-	free(w.part);
+	parts_done(w.part, w.nparts);
+	parts_done(w.was, w.nwas);
 	free(w.source);
 	arena_done(&w.texts);
 	return rc;

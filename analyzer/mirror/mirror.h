@@ -23,14 +23,14 @@ struct mirror_from {
 	/* What else is to stand in the database before its model is built. NULL: nothing. */
 	int (*more)(void *arg, sqlite3 *db, char **why);
 	/* Lines of a source that do not come to the same events here (of a record that stands on several lines the
-	 * cluster has the first): so many of them all. NULL: that is an error. */
+	 * cluster has the first): so many of them all; 0: they have other times. NULL: that is an error. */
 	void (*lost)(void *arg, const char *path, int64_t lines, int64_t all);
 	void *arg;
 	const char *rules;     /* as load has it; NULL: the built-in ones, or those that the log tells itself */
 	bool settled;          /* NULL: the built-in ones */
 	const char *benchmark; /* a file, or NULL */
 	unsigned threads;      /* of the load; 0: as many as there are processors */
-	bool close_up;         /* lines need not have their numbers */
+	bool close_up;         /* lines need not have their numbers; between them may be some that say a time */
 	bool piecewise;        /* a source's file goes before the next one comes */
 };
 

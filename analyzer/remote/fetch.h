@@ -65,7 +65,9 @@ enum {
 	FETCH_SOURCE_EVENTS = 4,
 	FETCH_SOURCE_KIND = 6,
 	FETCH_SOURCE_OFFSET = 20, /* behind the numbers of bytes and lines */
+	FETCH_SOURCE_OFFSET_FROM = 21,
 	FETCH_SOURCE_FORMAT = 22,
+	FETCH_SOURCE_LAST = 24, /* time_ns of its last line */
 	FETCH_SOURCE_COLUMNS = 27
 };
 int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why);

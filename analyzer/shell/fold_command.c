@@ -16,8 +16,16 @@ static void tell_lost(void *arg, const char *path, int64_t lines, int64_t all)
 	struct shown *s = arg;
 
 	progress_clear(&s->line);
-	complain(-1, "%s: %" PRId64 " of %" PRId64 " lines can't be read again here: what they say is in no row", path,
-	         lines, all);
+	if (lines)
+		complain(-1,
+		         "%s: %" PRId64 " of %" PRId64 " lines can't be read again here: what they say is in no row",
+		         path, lines, all);
+	else
+		complain(-1,
+		         "%s: of %" PRId64
+		         " lines some can't be read again here as they were: rows have other times, or "
+		         "miss what they say",
+		         path, all);
 }
 
 /* Of --shard k/n; 0: of all. */

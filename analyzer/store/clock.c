@@ -53,7 +53,7 @@ static int clocks_read(struct store *s)
 	static const char sql[] =
 	    "SELECT r.id, coalesce(r.offset_s, 0), (SELECT CASE WHEN offset_from NOT IN ('stamp', 'option', 'result', "
 	    "'assumed') THEN offset_from END FROM source s WHERE s.run = r.id AND s.offset_s IS NOT NULL ORDER BY kind "
-	    "= 'energy', offset_from = 'stamp', id LIMIT 1) FROM run r ORDER BY r.id";
+	    "= 'energy', offset_from = 'stamp', path LIMIT 1) FROM run r ORDER BY r.id";
 	sqlite3_stmt *q;
 	int rc = s->clocks_read ? 0 : sql_prepare(s->db, sql, &q), bad = 0;
 

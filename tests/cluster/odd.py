@@ -3,7 +3,7 @@
 import http.server, json, os, threading, urllib.error, urllib.parse, urllib.request
 
 import servers
-from asking import compare_reports, same_words
+from asking import compare, compare_reports, same_words
 
 
 # Of lines without a time of their own.
@@ -109,6 +109,50 @@ def register(test):
         for words in TIMELESS:
             same_words(bed, db, url, *words.split())
         compare_reports(bed, db, url, ["errors", "findings", "phases", "slowest", "slow", "functions", "timelines"])
+
+    @test
+    def requests_have_the_times_of_their_lines(bed):
+        """Also where a line that a rule speaks of has none, or one that is not understood, and the line before it is of another shard; with what text stands behind a line."""
+        lines, odd = [], [{"timestamp": "0000-01-01 00:00:00.000000000"}, {"timestamp": "2026-11-"}, {}, {"timestamp": 7}]
+        for i in range(480):
+            n, message = i // 4, ["Handling invocation request", "step", "Item enqueued", "Invocation complete"][i % 4]
+            time = odd[n // 3 % 4] if i % 12 in (0, 5, 7) else {"timestamp": at(i)}
+            lines.append(json.dumps({**time, "level": "INFO", "fields": {"message": message, "tid": f"t{n}"}, "target": "t"}))
+            lines += ["    at some place", "    at another"] if i % 9 == 0 else []
+        url, db, path = bed.fresh("dated"), os.path.join(bed.dir, "dated.db"), os.path.join(bed.dir, "worker_dated.log")
+        with open(path, "w") as f:
+            f.write("\n".join(lines) + "\n")
+        bed.do("-q", "-d", db, "load", "--run", "r", path)
+        bed.do("-q", "-d", db, "push", url)
+        for rules in [], ["--rules", "schema/rules/iluvatar.json"]:
+            bed.do("-q", "fold", url, *rules, cwd=os.getcwd())
+            for words in "invocations --sort sent_ns", "phases", "summary", "lint":
+                compare(bed, db, url, words)
+        for t in range(0, 120, 7):
+            same_words(bed, db, url, "timeline", f"t{t}")
+
+    @test
+    def clocks_of_others_are_read_again(bed):
+        """Times without a year are of the file's, those without an offset of the zone that was said, and lines without any of when the file was written."""
+        url, db, dir = bed.fresh("clocks"), os.path.join(bed.dir, "clocks.db"), os.path.join(bed.dir, "clocks")
+        os.mkdir(dir)
+        says = ["Handling invocation request", "step", "Item enqueued", "Invocation complete"]
+        kinds = {"year": lambda i, t, m: f'Oct 30 {t} host prog[12]: msg="{m}" tid=year{i // 4}', "zone": lambda i, t, m: f'time="2016-10-30 {t}" level=info msg="{m}" tid=zone{i // 4}',
+                 "other zone": lambda i, t, m: f"2016-10-30 {t},123 INFO [main] c.d.Worker - {m} tid=other{i // 4}", "none": lambda i, t, m: json.dumps({"level": "info", "msg": m, "trace_id": f"none{i // 4}", "logger": "l"})}
+        for name, line in kinds.items():
+            path = os.path.join(dir, name + ".log")
+            with open(path, "w") as f:
+                f.writelines(line(i, f"{i // 3600:02}:{i // 60 % 60:02}:{i % 60:02}", says[i // 40 % 4]) + "\n" for i in range(0, 14000, 40))
+            os.utime(path, ns=(1478044800123456789,) * 2)
+        bed.call("-q", "-d", db, "load", "--run", "r", "--timezone", "zone.log=Europe/Berlin", "--timezone", "other zone.log=-0330", dir)
+        bed.do("-q", "-d", db, "push", url)
+        bed.do("-q", "fold", url)
+        times = bed.do("-d", db, "--format", "csv", "sql", "SELECT min(time_ns), max(time_ns) FROM event e JOIN source s ON s.id = e.source WHERE s.path LIKE '%/year.log'")
+        assert "14777856" in times, times  # of 2016, as the file is
+        for words in "invocations", "phases", "events --limit 20", "errors", "lint", "gaps", "runs":
+            compare(bed, db, url, words)
+        for tid in "year1", "year170", "zone0", "zone200", "none3":
+            same_words(bed, db, url, "timeline", tid)
 
     @test
     def names_of_fields_are_as_long_as_they_are(bed):

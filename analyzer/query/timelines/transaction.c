@@ -37,9 +37,8 @@ static void read_run(struct query *q, struct transaction *tx)
 	sqlite3_stmt *stmt =
 	    about(q, tx,
 	          "SELECT path, coalesce(offset_s, 0), (SELECT offset_from FROM source WHERE run = ?1 AND "
-	          "offset_from IS NOT NULL"
-	          " ORDER BY kind NOT IN ('tracing', 'ilulog'), id LIMIT 1)"
-	          " FROM run WHERE id = ?1");
+	          "offset_s IS NOT NULL ORDER BY kind = 'energy', offset_from = 'stamp', path LIMIT 1) FROM run "
+	          "WHERE id = ?1"); /* of the source whose offset is the run's, see pass_run_times */
 
 	if (query_next(q, stmt)) {
 		tx->run_path = text_of(tx, stmt, 0);
