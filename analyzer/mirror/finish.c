@@ -234,6 +234,14 @@ static const char patterns_sql[] = "SELECT id, level, target, template, count, f
 static const char rules_sql[] =
     "SELECT '', 0, 0, replace(path, rtrim(path, replace(path, '/', '')), ''), text FROM rules WHERE id = 1";
 
+static int put_rules(struct rowsof *r, sqlite3 *db)
+{
+	int64_t before = r->n;
+	int rc = rowsof_all(r, "detail", db, rules_sql);
+
+	return rc || r->n == before ? rc : cluster_ruled(r->c, r->shard, r->why);
+}
+
 static int put_between(struct rowsof *r, struct store *s, int64_t *findings)
 {
 	sqlite3 *db = store_db(s);
@@ -250,7 +258,7 @@ static int put_between(struct rowsof *r, struct store *s, int64_t *findings)
 	if (!rc)
 		rc = rowsof_all(r, "pattern", db, patterns_sql);
 	if (!rc)
-		rc = rowsof_all(r, "detail", db, rules_sql);
+		rc = put_rules(r, db);
 	for (size_t i = 0; i < sizeof finders / sizeof *finders && !rc; i++)
 		rc = put_findings(r, s, i, findings);
 	return rc;

@@ -542,10 +542,12 @@ int cluster_create(struct cluster *c, char **why)
 /* Whether shard i is the one that it stands here for. */
 static int check_shard(struct cluster *c, size_t i, char **why)
 {
-	int64_t is[3] = {0};
-	int rc = cluster_numbers(c, i, "SELECT max(format), max(number), max(shards) FROM $shard FORMAT TabSeparated",
-	                         is, 3, why);
+	int64_t is[4] = {0};
+	int rc = cluster_numbers(
+	    c, i, "SELECT max(format), max(number), max(shards), max(format = 0) FROM $shard FORMAT TabSeparated", is,
+	    4, why);
 
+	c->shard[i].ruled = is[3];
 	if (!rc && is[0] > SCHEMA_FORMAT)
 		rc = say(why, "%s: tables of format %lld, which a newer version made", c->shard[i].name,
 		         (long long)is[0]);
@@ -582,6 +584,17 @@ static int away_all(struct cluster *c, char **why)
 
 	say(why, "%s", last->away);
 	return -EHOSTDOWN;
+}
+
+/* Of format 0, which is none: older versions look at the highest. */
+int cluster_ruled(struct cluster *c, size_t i, char **why)
+{
+	int rc = 0;
+
+	if (!c->shard[i].ruled)
+		rc = cluster_do(c, i, "INSERT INTO $shard (format, number, shards) VALUES (0, 0, 0)", why);
+	c->shard[i].ruled |= !rc;
+	return rc;
 }
 
 int cluster_check(struct cluster *c, char **why)

@@ -22,6 +22,7 @@ struct shard {
 	char *host;        /* at: its name in system.clusters */
 	char *name;        /* for messages */
 	char *away;        /* --partial: why it is left out; NULL: it is not */
+	bool ruled;        /* a fold was given rules, which the shard has: cluster_ruled */
 };
 
 struct cluster {
@@ -44,6 +45,9 @@ int cluster_each(struct cluster *c, char **why);
 int cluster_create(struct cluster *c, char **why);
 /* Whether the shards are those that the tables were made for, in this order, and of this format. One must be there. */
 int cluster_check(struct cluster *c, char **why);
+
+/* Remembers that shard i has rules that a fold was given; cluster_check finds it, which looks there anyway. */
+int cluster_ruled(struct cluster *c, size_t i, char **why);
 
 /* Which shard has a transaction's lines; those without one go by source and line. The same for ever: FNV-1a of 64 bits,
  * its halves folded, modulo n. */

@@ -354,21 +354,36 @@ int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why)
 	return rc;
 }
 
+struct rules_to {
+	fetch_row *row;
+	void *arg;
+};
+
+static int take_rules(void *arg, const struct slice *v)
+{
+	const struct rules_to *to = arg;
+	struct slice row[FETCH_SOURCE_COLUMNS] = {[FETCH_SOURCE_RUN] = v[0],
+	                                          [FETCH_SOURCE_PATH] = v[1],
+	                                          [FETCH_SOURCE_KIND] = SLICE(FETCH_RULES),
+	                                          [FETCH_SOURCE_RULES] = v[2]};
+
+	return to->row(to->arg, row);
+}
+
 /* As fold writes them, among the details of what it found (mirror/finish.c). A fold drops those of the one before, so
  * there is one row of each run: to look for its last version would be to read all details. */
 int fetch_ledger(struct cluster *c, fetch_row *row, void *arg, char **why)
 {
+	struct rules_to to = {row, arg};
 	struct text sql = {0};
-	int rc;
+	bool ruled = false;
+	int rc = fetch_sources(c, row, arg, why);
 
-	text_printf(&sql,
-	            "SELECT %s FROM $source FINAL UNION ALL SELECT run, name, toUInt64(0), toUInt8(0), "
-	            "toUInt64(0), toInt64(0), '" FETCH_RULES "', value",
-	            schema_source_columns);
-	for (int i = FETCH_SOURCE_RULES + 1; i < FETCH_SOURCE_OFFSET; i++)
-		text_puts(&sql, ", toUInt64(0)");
-	text_puts(&sql, ", NULL, NULL, NULL, NULL, NULL, toUInt8(0), NULL FROM $detail WHERE command = ''");
-	rc = gather_rows(c, &sql, FETCH_SOURCE_COLUMNS, row, arg, NULL, why);
+	for (size_t i = 0; i < c->n; i++)
+		ruled |= c->shard[i].ruled;
+	text_puts(&sql, "SELECT run, name, value FROM $detail WHERE command = ''");
+	if (!rc && ruled)
+		rc = gather_rows(c, &sql, 3, take_rules, &to, NULL, why);
 	text_done(&sql);
 	return rc;
 }

@@ -72,8 +72,8 @@ enum {
 };
 int fetch_sources(struct cluster *c, fetch_row *row, void *arg, char **why);
 
-/* The same with the rules of runs that a fold was given (--rules) among them, so that one question is enough: of these
- * rows the kind is FETCH_RULES, the path their name and the worker their text. */
+/* The same and, where cluster_check saw that there are any, the rules of runs that a fold was given (--rules): of these
+ * rows the kind is FETCH_RULES, the path their name and the worker their text. Other columns they have none. */
 #define FETCH_RULES ":rules"
 enum { FETCH_SOURCE_RULES = FETCH_SOURCE_KIND + 1 };
 int fetch_ledger(struct cluster *c, fetch_row *row, void *arg, char **why);
