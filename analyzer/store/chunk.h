@@ -184,6 +184,8 @@ uint32_t chunk_head_lines(const struct chunk *c, uint16_t head, unsigned group);
  * its fields, however it is spelled, CHUNK_LOOK for a line kept whole, else CHUNK_MISS. */
 enum chunk_hit { CHUNK_MISS, CHUNK_HIT, CHUNK_LOOK }; /* the last: the line must be looked at */
 int chunk_search(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits);
+/* One line that is not kept whole: 1, 0 or a negative errno. */
+int chunk_search_row(struct chunk *c, const struct chunk_row *row, struct slice needle);
 /* The same for the bytes of the line's `fields`, as they stand there. */
 int chunk_search_fields(struct chunk *c, unsigned group, struct slice needle, uint8_t *hits);
 int chunk_raw_text(struct chunk *c, uint32_t ord, struct slice *out);

@@ -362,6 +362,16 @@ static bool bytes_have(struct slice in, struct slice text)
 	return in.ptr && memmem(in.ptr, in.len, text.ptr, text.len);
 }
 
+static bool row_search(const struct event *e, struct slice text)
+{
+	struct event_room *r = room_of(e);
+	int rc = event_complete(e);
+
+	if (!rc)
+		rc = chunk_search_row(e->chunk, &r->row, text);
+	return !failed(r, rc < 0 ? rc : 0) && rc == 1;
+}
+
 bool event_search(const struct event *e, struct slice text, bool fields)
 {
 	struct event_room *r = room_of(e);
@@ -372,6 +382,8 @@ bool event_search(const struct event *e, struct slice text, bool fields)
 
 	if (fields)
 		return bytes_have(event_part(e, SECTION_FIELDS), text);
+	if (!e->raw)
+		return row_search(e, text);
 	buf = malloc(3 * e->raw_len + 1);
 	if (!buf) {
 		failed(r, -ENOMEM);

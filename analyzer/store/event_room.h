@@ -43,8 +43,8 @@ void event_room_free(struct event_room *r);
  * as event_query.brief. */
 int event_fill(struct event_room *r, int64_t chunk_id, int64_t source, int64_t first_line, uint32_t row, bool brief);
 
-/* Whether a line that is kept whole has text in its message or a string of its fields, however they spell it; or
- * whether the bytes of any line's fields have it. */
+/* Whether the line has text in its message or a string of its fields, however they spell it; or whether the bytes of
+ * its fields have it. event_error() after it. */
 bool event_search(const struct event *e, struct slice text, bool fields);
 
 /* Is the event less than its line, and not the last of it? No line end follows. */

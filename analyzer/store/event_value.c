@@ -250,7 +250,7 @@ void event_matcher_done(struct event_matcher *m)
 }
 
 /* Looks for text in all lines of e's group. */
-static int group_match(struct event_hits *h, const struct event *e, struct slice text)
+static int group_match(struct event_matcher *m, struct event_hits *h, const struct event *e, struct slice text)
 {
 	int rc;
 
@@ -263,6 +263,7 @@ static int group_match(struct event_hits *h, const struct event *e, struct slice
 		h->len = text.len;
 		h->first = e->id - e->row % SEGMENT_ROWS;
 		rc = chunk_search(e->chunk, e->row / SEGMENT_ROWS, text, h->hits);
+		m->searched += SEGMENT_ROWS;
 	}
 	if (rc)
 		hits_forget(h);
@@ -281,6 +282,21 @@ static struct event_hits *hits_find(struct event_matcher *m, const struct event 
 	return NULL;
 }
 
+/* Where the hits of another group may stand. Those that were asked for while a group was gone through are kept, so that
+ * texts which take turns do not drive each other out and have a group searched for each line: NULL then. */
+static struct event_hits *hits_place(struct event_matcher *m)
+{
+	struct event_hits *oldest = m->of;
+
+	for (unsigned i = 0; i < EVENT_MATCHES; i++) {
+		if (!m->of[i].hits)
+			return &m->of[i];
+		if (m->of[i].used < oldest->used)
+			oldest = &m->of[i];
+	}
+	return m->calls - oldest->used > SEGMENT_ROWS ? oldest : NULL;
+}
+
 int event_matches(struct event_matcher *m, const struct event *e, struct slice text)
 {
 	struct event_hits *h;
@@ -288,16 +304,19 @@ int event_matches(struct event_matcher *m, const struct event *e, struct slice t
 
 	if (!text.len)
 		return 1;
+	m->calls++;
 	h = hits_find(m, e, text);
-	if (!h) {
-		h = &m->of[m->next++ % EVENT_MATCHES];
-		rc = group_match(h, e, text);
-	}
+	if (!h && (h = hits_place(m)))
+		rc = group_match(m, h, e, text);
 	if (rc)
 		return rc;
-	rc = h->hits[e->row % SEGMENT_ROWS];
-	if (rc == CHUNK_LOOK)
+	if (h)
+		h->used = m->calls;
+	rc = h ? h->hits[e->row % SEGMENT_ROWS] : CHUNK_LOOK;
+	if (rc == CHUNK_LOOK) {
 		rc = event_search(e, text, false);
+		m->searched++;
+	}
 	return event_error(e) ? event_error(e) : rc;
 }
 

@@ -40,16 +40,17 @@ void event_test_done(struct event_test *t);
 int event_test_passes(const struct event_test *t, const struct event *e);
 
 /* MATCH of single events. What was found in the lines beside the last ones is remembered, for as many texts as a
- * statement has, mostly; all zero at first. */
-enum { EVENT_MATCHES = 8 };
+ * statement has, mostly; of more texts single lines are searched. All zero at first. */
+enum { EVENT_MATCHES = 64 };
 struct event_matcher {
 	struct event_hits {
 		char *text;
 		size_t len;
 		int64_t first; /* id of the first line that hits are of */
 		uint8_t *hits; /* of SEGMENT_ROWS lines; NULL: none yet */
+		uint64_t used; /* the call that asked last */
 	} of[EVENT_MATCHES];
-	unsigned next; /* to be forgotten */
+	uint64_t calls, searched; /* lines, with those of groups */
 };
 
 /* Whether text is in the message or a string of the fields, however they spell it: 1, 0 or a negative errno. */

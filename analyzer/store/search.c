@@ -283,3 +283,30 @@ int chunk_search_fields(struct chunk *c, unsigned group, struct slice needle, ui
 {
 	return group_search(c, group, &(struct search){.needle = needle, .spelled = true}, hits);
 }
+
+static int row_search(struct chunk *c, const struct chunk_row *row, struct search *q, bool *found)
+{
+	const struct shape *sh = chunk_head(c, row->head);
+	char buf[SEGMENT_TEXT];
+	struct slice v;
+	int rc = 0;
+
+	*found = sh->message.ptr && has(q, sh->message);
+	for (unsigned k = 0; !*found && !rc && k < sh->nslots; k++)
+		if (is_searched(sh, k) && !(rc = chunk_value(c, 0, row->head, k, row->head_ord, buf, &v)))
+			*found = has(q, v);
+	if (!*found && !rc && q->needle.len <= LINE_MAX_TID && has_tid_field(sh, false) &&
+	    !(rc = chunk_tid(c, row->tid, &v)))
+		*found = v.ptr && has(q, v);
+	return rc;
+}
+
+int chunk_search_row(struct chunk *c, const struct chunk_row *row, struct slice needle)
+{
+	struct search q = {.needle = needle, .literal = is_literal(needle)};
+	bool found;
+	int rc = row_search(c, row, &q, &found);
+
+	free(q.plain);
+	return rc ? rc : q.error ? q.error : found;
+}

@@ -4,6 +4,7 @@
 #include "ingest/stamp.h"
 #include "load/load.h"
 #include "tables/tables.h"
+#include "store/event_value.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -373,6 +374,64 @@ static void matches(void **state)
 	}
 }
 
+/* So many texts, each looked for in every line: what is found is what one text finds by itself, and the work is that of
+ * so many searches however they take turns. */
+static uint64_t matched_in_turns(unsigned texts, int64_t *found)
+{
+	struct event_matcher m = {0};
+	struct event_query all = {.brief = true};
+	struct event_cursor *c;
+	const struct event *e;
+	uint64_t searched;
+	int rc;
+
+	assert_int_equal(event_cursor_open(store, &all, &c), 0);
+	while ((rc = event_cursor_next(c, &e)) == 1)
+		for (unsigned i = 0; i < texts; i++) {
+			char text[20];
+			int n = snprintf(text, sizeof text, "%u", i),
+			    hit = event_matches(&m, e, (struct slice){text, (size_t)n});
+
+			assert_true(hit >= 0);
+			found[i] += hit;
+		}
+	assert_int_equal(rc, 0);
+	event_cursor_close(c);
+	searched = m.searched;
+	event_matcher_done(&m);
+	return searched;
+}
+
+static void many_matches(void **state)
+{
+	static const unsigned texts[] = {1, 8, 9, EVENT_MATCHES, EVENT_MATCHES + 1, 2 * EVENT_MATCHES};
+	enum { MOST = 2 * EVENT_MATCHES };
+	uint64_t one = 0;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+		int64_t found[MOST] = {0};
+		uint64_t searched = matched_in_turns(texts[k], found);
+
+		one = one ? one : searched;
+		if (searched > 2 * one * texts[k])
+			fail_msg("%u texts: %llu lines searched, %llu for one", texts[k], (unsigned long long)searched,
+			         (unsigned long long)one);
+		for (unsigned i = 0; i < texts[k]; i++) {
+			char sql[100], *a, *b;
+
+			snprintf(sql, sizeof sql, "SELECT count(*) FROM event WHERE event MATCH '%u'", i);
+			a = answer(sql);
+			snprintf(sql, sizeof sql, "SELECT %lld", (long long)found[i]);
+			b = answer(sql);
+			if (strcmp(a, b))
+				fail_msg("%u of %u texts: %s lines, not %s", i, texts[k], b, a);
+			free(a);
+			free(b);
+		}
+	}
+}
+
 /* Table quantiles, and the same asked event by event. */
 static void quantiles_are_aggregates(void **state)
 {
@@ -608,9 +667,10 @@ static void contained_is_handed_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-	    cmocka_unit_test(queries),    cmocka_unit_test(pushed_down), cmocka_unit_test(has_pushed_down),
-	    cmocka_unit_test(as_jansson), cmocka_unit_test(offsets),     cmocka_unit_test(quantiles_are_aggregates),
-	    cmocka_unit_test(matches),    cmocka_unit_test(contained),   cmocka_unit_test(contained_is_handed_down),
+	    cmocka_unit_test(queries),      cmocka_unit_test(pushed_down), cmocka_unit_test(has_pushed_down),
+	    cmocka_unit_test(as_jansson),   cmocka_unit_test(offsets),     cmocka_unit_test(quantiles_are_aggregates),
+	    cmocka_unit_test(matches),      cmocka_unit_test(contained),   cmocka_unit_test(contained_is_handed_down),
+	    cmocka_unit_test(many_matches),
 	};
 
 	return cmocka_run_group_tests(all, setup, teardown);
