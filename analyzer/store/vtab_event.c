@@ -366,23 +366,24 @@ static void call_has(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	}
 }
 
-/* event MATCH 'text' where the cursor does not decide: match('text', event). */
-static void call_match(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+/* event MATCH 'text' where the cursor does not decide: match('text', event). A column of a subquery is no longer known
+ * to be an event's; as for has(), any number is an id. */
+static void match_event(sqlite3_context *ctx, struct module *m, sqlite3_value **argv, bool is_event)
 {
-	struct module *m = sqlite3_user_data(ctx);
 	int type = sqlite3_value_type(argv[0]);
 	const char *text = type == SQLITE_BLOB ? NULL : (const char *)sqlite3_value_text(argv[0]);
 	const struct event *e;
 	int rc;
 
-	(void)argc;
 	if (type == SQLITE_NULL || sqlite3_value_type(argv[1]) == SQLITE_NULL)
 		return;
-	if (sqlite3_value_subtype(argv[1]) != EVENT_SUBTYPE) {
+	if (!is_event) {
 		sqlite3_result_error(ctx, "unable to use function MATCH in the requested context", -1);
 		return;
 	}
 	rc = event_of(m, argv[1], &e);
+	if (!rc)
+		return;
 	if (rc > 0)
 		rc = text ? event_matches(&m->matcher, e, (struct slice){text, (size_t)sqlite3_value_bytes(argv[0])})
 		          : 0;
@@ -390,6 +391,19 @@ static void call_match(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		sql_result_fail(ctx, rc, store_error(rc));
 	else
 		sqlite3_result_int(ctx, rc);
+}
+
+/* Of a column of the table. */
+static void call_match_column(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	match_event(ctx, sqlite3_user_data(ctx), argv, sqlite3_value_subtype(argv[1]) == EVENT_SUBTYPE);
+}
+
+static void call_match(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	(void)argc;
+	match_event(ctx, sqlite3_user_data(ctx), argv, sqlite3_value_type(argv[1]) == SQLITE_INTEGER);
 }
 
 /* SQLite's own, which cannot be called from here: it stands for instr() of every column of the table, as a value. */
@@ -426,7 +440,7 @@ static int find_function(sqlite3_vtab *base, int argc, const char *name,
 	}
 	*arg = ((struct table *)base)->m;
 	if (argc == 2 && !sqlite3_stricmp(name, "match")) {
-		*f = call_match;
+		*f = call_match_column;
 		return 1;
 	}
 	if (argc != 2 || sqlite3_stricmp(name, "has"))
@@ -504,21 +518,28 @@ static const sqlite3_module methods = {
     .xFindFunction = find_function,
 };
 
+/* The function releases the module, also when it fails. */
+static int function_register(sqlite3 *db, const char *name, struct module *m,
+                             void (*call)(sqlite3_context *, int, sqlite3_value **))
+{
+	return sqlite3_create_function_v2(db, name, 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, m, call,
+	                                  NULL, NULL, module_release);
+}
+
 int vtab_event_register(sqlite3 *db, struct store *s)
 {
 	struct module *m = calloc(1, sizeof *m);
-	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, rc;
+	int rc;
 
 	if (!m)
 		return -ENOMEM;
 	m->store = s;
 	m->events = -1;
-	m->refs = 3; /* each call below releases its own, also when it fails */
+	m->refs = 4; /* each call below releases its own, also when it fails */
 	rc = sqlite3_create_module_v2(db, "event", &methods, m, module_release);
-	if (!sqlite3_create_function_v2(db, "field", 2, flags, m, call_field, NULL, NULL, module_release))
-		rc |= sqlite3_create_function_v2(db, "has", 2, flags, m, call_has, NULL, NULL, module_release);
-	else
-		module_release(m);
+	rc |= function_register(db, "field", m, call_field);
+	rc |= function_register(db, "has", m, call_has);
+	rc |= function_register(db, "match", m, call_match);
 	rc |= aggregate_register(db);
 	rc |= sums_register(db, &s->texts);
 	rc |= store_clock_register(s);
