@@ -222,8 +222,7 @@ unsigned event_plan_order(const char *plan, int arguments, struct event_order or
 
 /* ---- what the program shows ---- */
 
-/* That runs on db; NULL where several do. */
-static sqlite3_stmt *statement_of(sqlite3 *db)
+sqlite3_stmt *event_plan_statement(sqlite3 *db)
 {
 	sqlite3_stmt *found = NULL;
 
@@ -260,14 +259,13 @@ static bool is_call_by_name(const struct instruction *i)
 }
 
 /* A condition of the WHERE is tested as soon as its row is there, one of an ON where the rows of the right side are. */
-bool event_plan_means_on(sqlite3 *db)
+bool event_plan_means_on(sqlite3_stmt *stmt)
 {
-	sqlite3_stmt *stmt = statement_of(db);
-	const char *sql = stmt && !sqlite3_stmt_isexplain(stmt) ? sqlite3_sql(stmt) : NULL;
+	const char *sql = sqlite3_stmt_isexplain(stmt) ? NULL : sqlite3_sql(stmt);
 	struct program p = {0};
 	bool joined = false, found = false;
 
-	if (!sql || program_read(db, sql, &p))
+	if (!sql || program_read(sqlite3_db_handle(stmt), sql, &p))
 		return true;
 	for (size_t i = 0; i < p.n && !found; i++) {
 		joined = joined || is_left_join(&p, i);
@@ -426,15 +424,14 @@ static const char *loop_text(struct loop *l)
 	return NULL;
 }
 
-char *event_implied_text(sqlite3 *db)
+char *event_implied_text(sqlite3_stmt *stmt)
 {
-	sqlite3_stmt *stmt = statement_of(db);
-	const char *text = NULL, *sql = stmt && !sqlite3_stmt_isexplain(stmt) ? sqlite3_sql(stmt) : NULL;
+	const char *text = NULL, *sql = sqlite3_stmt_isexplain(stmt) ? NULL : sqlite3_sql(stmt);
 	struct program p = {0};
 	struct loop l;
 	char *copy;
 
-	if (!sql || program_read(db, sql, &p))
+	if (!sql || program_read(sqlite3_db_handle(stmt), sql, &p))
 		return NULL;
 	if (loop_find(&p, &l))
 		text = loop_text(&l);

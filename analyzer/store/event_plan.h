@@ -60,8 +60,11 @@ static inline bool event_column_is_of_shape(enum event_column column)
  * SQLITE_NOMEM. */
 int event_plan(sqlite3_index_info *info, double events, bool left_joins);
 
-/* The statement that runs on db may have conditions by name in the ON of a LEFT JOIN. */
-bool event_plan_means_on(sqlite3 *db);
+/* The statement that runs on db; NULL where several do, and none is known to be the one at hand. */
+sqlite3_stmt *event_plan_statement(sqlite3 *db);
+
+/* It may have conditions by name in the ON of a LEFT JOIN. */
+bool event_plan_means_on(sqlite3_stmt *stmt);
 
 struct event_order {
 	enum event_column column;
@@ -75,8 +78,8 @@ unsigned event_plan_order(const char *plan, int arguments, struct event_order or
 /* What argument i of xFilter is about. true: a condition by name. */
 bool event_plan_argument(const char *plan, int i, enum event_column *column, unsigned char *op);
 
-/* The statement that runs on db reads a virtual table: a text that is in the column `fields` of every row that has any
- * effect, yours; NULL where none is known. */
-char *event_implied_text(sqlite3 *db);
+/* The statement reads a virtual table: a text that is in the column `fields` of every row that has any effect, yours;
+ * NULL where none is known. */
+char *event_implied_text(sqlite3_stmt *stmt);
 
 #endif

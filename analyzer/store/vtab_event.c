@@ -30,6 +30,16 @@ enum { EVENT_SUBTYPE = 'e' };
 
 struct cursor;
 
+/* What the program of a running statement shows (event_plan.h), which is read once: a subquery opens a cursor for each
+ * row around it. A statement is prepared before it runs, and the planner asked then: until that, nothing else stands at
+ * this address. */
+struct shown {
+	const sqlite3_stmt *of; /* NULL: nothing is known */
+	enum { ON_UNKNOWN, ON_NOT, ON_MEANT } on;
+	char *implied;     /* event_implied_text, */
+	bool implied_read; /* once that was asked */
+};
+
 /* Shared by the table and the functions of one connection. */
 struct module {
 	struct store *store;
@@ -38,6 +48,8 @@ struct module {
 	double events;          /* in the database, for the planner; negative: not counted yet */
 	bool instr;             /* a statement has called it of a column */
 	struct event_matcher matcher;
+	struct shown shown;
+	bool reading; /* what it shows: the planner is asked for the same statement */
 };
 
 struct table {
@@ -51,9 +63,6 @@ struct cursor {
 	struct cursor *next;
 	struct module *m;
 	struct event_where where;
-	char *implied;                            /* event_implied_text, */
-	bool implied_read;                        /* once that was asked */
-	enum { ON_UNKNOWN, ON_NOT, ON_MEANT } on; /* event_plan_means_on */
 	struct event_cursor *events;
 	const struct event *at;          /* NULL: the end, or groups */
 	struct event_groups *groups;     /* of a plan by groups, else NULL */
@@ -124,25 +133,57 @@ static int cursor_next(sqlite3_vtab_cursor *base)
 	return c->where.error ? failed(base->pVtab, c->where.error) : SQLITE_OK;
 }
 
+static void shown_forget(struct module *m)
+{
+	free(m->shown.implied);
+	m->shown = (struct shown){0};
+}
+
+/* Of the statement that runs; NULL where none is known to be the one at hand. */
+static struct shown *shown_now(const struct cursor *c, sqlite3_stmt **out)
+{
+	struct module *m = c->m;
+
+	*out = event_plan_statement(((struct table *)c->base.pVtab)->db);
+	if (m->shown.of != *out)
+		shown_forget(m);
+	m->shown.of = *out;
+	return *out ? &m->shown : NULL;
+}
+
 /* What the statement shows beside its constraints. One text can be searched for. */
 static int implied_add(struct cursor *c)
 {
+	sqlite3_stmt *stmt;
+	struct shown *shown;
+
 	if (!c->m->instr || c->where.q.search.ptr)
 		return 0;
-	if (!c->implied_read)
-		c->implied = event_implied_text(((struct table *)c->base.pVtab)->db);
-	c->implied_read = true;
-	return c->implied ? event_where_contains(&c->where, c->implied, strlen(c->implied)) : 0;
+	shown = shown_now(c, &stmt);
+	if (shown && !shown->implied_read) {
+		c->m->reading = true;
+		shown->implied = event_implied_text(stmt);
+		shown->implied_read = true;
+		c->m->reading = false;
+	}
+	return shown && shown->implied ? event_where_contains(&c->where, shown->implied, strlen(shown->implied)) : 0;
 }
 
 /* Conditions by name may be those of an ON, which choose no rows here. */
 static bool means_on(struct cursor *c, unsigned number)
 {
+	sqlite3_stmt *stmt;
+	struct shown *shown;
+
 	if (!(number & EVENT_LEFT_JOINS))
 		return false;
-	if (c->on == ON_UNKNOWN)
-		c->on = event_plan_means_on(((struct table *)c->base.pVtab)->db) ? ON_MEANT : ON_NOT;
-	return c->on == ON_MEANT;
+	shown = shown_now(c, &stmt);
+	if (shown && shown->on == ON_UNKNOWN) {
+		c->m->reading = true;
+		shown->on = event_plan_means_on(stmt) ? ON_MEANT : ON_NOT;
+		c->m->reading = false;
+	}
+	return !shown || shown->on == ON_MEANT;
 }
 
 static int cursor_filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
@@ -294,7 +335,6 @@ static int cursor_close(sqlite3_vtab_cursor *base)
 		link = &(*link)->next;
 	*link = c->next;
 	cursor_clear(c);
-	free(c->implied);
 	free(c);
 	return SQLITE_OK;
 }
@@ -465,6 +505,8 @@ static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
 	struct module *m = ((struct table *)base)->m;
 
+	if (!m->reading) /* a new statement, perhaps at the address of one that is gone */
+		shown_forget(m);
 	return event_plan(info, events_counted(m), m->store->left_joins);
 }
 
@@ -475,6 +517,7 @@ static void module_release(void *arg)
 	if (--m->refs)
 		return;
 	event_matcher_done(&m->matcher);
+	shown_forget(m);
 	free(m);
 }
 

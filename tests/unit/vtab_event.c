@@ -664,13 +664,57 @@ static void contained_is_handed_down(void **state)
 	assert_true(steps_of("SELECT count(*) FROM event WHERE instr(fields || '', 'nosuch text') > 0") > 10000);
 }
 
+static int count_look(void *arg, int action, const char *a, const char *b, const char *database, const char *trigger)
+{
+	(void)database, (void)trigger;
+	*(int *)arg += action == SQLITE_READ && !strcmp(a, "event") && !strcmp(b, "tid");
+	return SQLITE_OK;
+}
+
+/* What a statement's program shows is read once, however often it opens the table; of the next one anew. */
+static void program_is_read_once(void **state)
+{
+	static const char *const of_rows[] = {"has(e.event, 'word')", "instr(e.fields, 'w3') > 0",
+	                                      "e.message LIKE 'item%' AND instr(e.fields, 'w3') > 0"};
+
+	(void)state;
+	store_left_joins(store, true);
+	for (size_t i = 0; i < 2 * sizeof of_rows / sizeof *of_rows; i++) {
+		char sql[400];
+		sqlite3_stmt *q;
+		int looks = 0;
+
+		snprintf(sql, sizeof sql,
+		         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50) SELECT sum((SELECT "
+		         "count(*) FROM event e WHERE e.tid = 't' || i AND %s)) FROM n",
+		         of_rows[i / 2]);
+		sqlite3_set_authorizer(store_db(store), count_look, &looks);
+		assert_int_equal(sqlite3_prepare_v2(store_db(store), sql, -1, &q, NULL), SQLITE_OK);
+		looks = 0;
+		assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+		assert_true(sqlite3_column_int(q, 0) > 0);
+		assert_int_equal(sqlite3_finalize(q), SQLITE_OK);
+		sqlite3_set_authorizer(store_db(store), NULL, NULL);
+		if (looks < 1 || looks > 3)
+			fail_msg("%s: prepared %d times while it ran", sql, looks);
+	}
+	store_left_joins(store, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-	    cmocka_unit_test(queries),      cmocka_unit_test(pushed_down), cmocka_unit_test(has_pushed_down),
-	    cmocka_unit_test(as_jansson),   cmocka_unit_test(offsets),     cmocka_unit_test(quantiles_are_aggregates),
-	    cmocka_unit_test(matches),      cmocka_unit_test(contained),   cmocka_unit_test(contained_is_handed_down),
+	    cmocka_unit_test(queries),
+	    cmocka_unit_test(pushed_down),
+	    cmocka_unit_test(has_pushed_down),
+	    cmocka_unit_test(as_jansson),
+	    cmocka_unit_test(offsets),
+	    cmocka_unit_test(quantiles_are_aggregates),
+	    cmocka_unit_test(matches),
+	    cmocka_unit_test(contained),
+	    cmocka_unit_test(contained_is_handed_down),
 	    cmocka_unit_test(many_matches),
+	    cmocka_unit_test(program_is_read_once),
 	};
 
 	return cmocka_run_group_tests(all, setup, teardown);
