@@ -4,6 +4,7 @@
 #include "base/sql.h"
 #include "base/text.h"
 #include "render/fold.h"
+#include "render/text.h"
 #include "store/store.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -255,16 +256,37 @@ bool query_no_requests(struct query *q)
 	return none && !q->status;
 }
 
-/* A table without rows looks the same where a name is spelled wrong and where nothing came to pass. */
+static bool is_one_of(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* A table without rows looks the same where a name is spelled wrong and where nothing came to pass. What else chose its
+ * rows is said too: each by itself may have some. */
 static void say_none_fits(const struct query *q)
 {
-	static const char *const names[] = {"function", "fqdn", "worker", "status", "state"};
+	static const char *const names[] = {"function", "fqdn", "worker", "status", "state"}, *const beside[] = {
+	                                                                                          "inside", "where",
+	                                                                                          "run", "at", "every"};
+	const struct args *a = q->args;
 	struct text t = {0};
+	bool named = false;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (args_has(q->args, names[i]))
-			text_printf(&t, " --%s %s", names[i], args_value(q->args, names[i]));
-	if (t.len && !t.failed)
+	for (size_t i = 0; i < a->noptions; i++) {
+		const struct option *o = &a->options[i];
+		bool is_name = is_one_of(names, sizeof names / sizeof *names, o->spec->name);
+
+		if (o->value != args_value(a, o->spec->name) ||
+		    (!is_name && !is_one_of(beside, sizeof beside / sizeof *beside, o->spec->name)))
+			continue;
+		named |= is_name;
+		text_printf(&t, " --%s ", o->spec->name);
+		text_add_terminal(&t, o->value, strlen(o->value));
+	}
+	if (named && !t.failed && q->rows_most)
 		query_note(q, "no row is of%s", text_str(&t));
 	text_done(&t);
 }
