@@ -24,14 +24,29 @@ struct sum {
 	int64_t integer, n;
 	int64_t above, below; /* how many are infinite: a window may leave them behind */
 	bool real, overflow;
+	bool scaled; /* sum and lost are to be multiplied by 1 / SCALE: from the first sum on that no double holds */
 };
+
+#define SCALE 0x1p-64 /* as many values as can be counted have a sum then */
+
+/* A window may leave behind what made a sum too great. */
+static double scale(struct sum *s, double v)
+{
+	s->scaled = true;
+	s->sum *= SCALE;
+	s->lost *= SCALE;
+	return v * SCALE;
+}
 
 static void add_real(struct sum *s, double v)
 {
-	double t = s->sum + v;
+	double t;
 
-	if (isfinite(t))
-		s->lost += fabs(s->sum) > fabs(v) ? (s->sum - t) + v : (v - t) + s->sum;
+	v *= s->scaled ? SCALE : 1;
+	if (!isfinite(s->sum + v))
+		v = scale(s, v);
+	t = s->sum + v;
+	s->lost += fabs(s->sum) > fabs(v) ? (s->sum - t) + v : (v - t) + s->sum;
 	s->sum = t;
 }
 
@@ -47,7 +62,7 @@ static double sum_of(const struct sum *s)
 {
 	if (s->above || s->below)
 		return s->above && s->below ? NAN : s->above ? INFINITY : -INFINITY;
-	return s->sum + (isfinite(s->lost) ? s->lost : 0);
+	return (s->sum + s->lost) / (s->scaled ? SCALE : 1);
 }
 
 static void note_text(const struct function *f, sqlite3_value *v)
