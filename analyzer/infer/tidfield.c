@@ -35,6 +35,8 @@ struct field {
 	uint32_t first;                    /* burst, once they are sorted */
 	uint32_t bursts, good, good_lines; /* values; those that could be a transaction's, and their lines */
 	uint32_t against;                  /* those that could not, though a transaction has such lines */
+	uint32_t several;                  /* good ones with more than two messages */
+	uint32_t paths;                    /* values that are a path or an address */
 	uint32_t begins;                   /* of the good ones, those that begin as most do, and once */
 	uint32_t begin_key;
 	int64_t median_ns;
@@ -114,8 +116,6 @@ static bool may_be_id(const struct member *m)
 		if (m->value.ptr[i] == ' ')
 			return false; /* a sentence, or a date */
 	}
-	if (m->value.ptr[0] == '/' || memmem(m->value.ptr, m->value.len, "://", 3))
-		return false; /* a path or an address with an id in it: what a request is for */
 	return digits && stamp_parse_rfc3339(m->value, &ns, &offset_s, &canonical) != 0;
 }
 
@@ -269,6 +269,12 @@ static int line(struct looking *l, const struct event *e)
 
 /* ---- which are good ---- */
 
+/* Often what a request is for, with an id in it. */
+static bool is_path(struct slice value)
+{
+	return value.ptr[0] == '/' || memmem(value.ptr, value.len, "://", 3);
+}
+
 /* A transaction has several lines of several messages, and does not last as long as the log. */
 static bool is_good(const struct looking *l, const struct burst *b)
 {
@@ -341,7 +347,9 @@ static int weigh(struct looking *l)
 		f->first = from;
 		for (to = from; to < l->nbursts && l->burst[to].field == l->burst[from].field; to++) {
 			f->bursts++;
+			f->paths += is_path(l->values.text[l->burst[to].value]);
 			if (is_good(l, &l->burst[to])) {
+				f->several += l->burst[to].messages > 2;
 				f->good++;
 				f->good_lines += l->burst[to].lines;
 			}
@@ -355,18 +363,39 @@ static int weigh(struct looking *l)
 	return rc;
 }
 
-/* Of the values on such lines most are transactions, and most of these begin alike. */
-static bool is_candidate(const struct field *f)
+/* It goes along with a transaction, or there is hardly anything else. */
+static bool goes_along(const struct looking *l, const struct field *f)
 {
-	return f->good >= VALUES_LEAST && f->good >= f->against && f->begins * 2 >= f->good;
+	return f->several * 2 >= f->good || f->good_lines * 2 >= l->lines;
 }
 
-static uint32_t best_but(const struct looking *l, const bool *taken)
+/* Hardly more than one at a time. */
+static bool is_brief(const struct looking *l, const struct field *f)
+{
+	return (double)f->median_ns * f->good <= 2.0 * (double)(l->last_ns - l->first_ns);
+}
+
+static bool has_paths(const struct field *f)
+{
+	return f->paths * 2 > f->bursts;
+}
+
+/* Of the values on such lines most are transactions, and most of these begin alike. Things that come and go have two
+ * messages, too, and live as long as they like; a path is on the first and the last line of a request. */
+static bool is_candidate(const struct looking *l, const struct field *f)
+{
+	if (f->good < VALUES_LEAST || f->good < f->against || f->begins * 2 < f->good)
+		return false;
+	return goes_along(l, f) || (!has_paths(f) && (f->good * 2 >= f->bursts || is_brief(l, f)));
+}
+
+/* paths: of those whose values are paths, else of the others. */
+static uint32_t best_but(const struct looking *l, const bool *taken, bool paths)
 {
 	uint32_t best = INTERN_NONE;
 
 	for (uint32_t i = 0; i < l->paths.n; i++)
-		if (!taken[i] && is_candidate(&l->field[i]) &&
+		if (!taken[i] && has_paths(&l->field[i]) == paths && is_candidate(l, &l->field[i]) &&
 		    (best == INTERN_NONE || l->field[i].good_lines > l->field[best].good_lines))
 			best = i;
 	return best;
@@ -489,7 +518,8 @@ static int choose(struct looking *l, struct store *s, uint32_t best, struct tidf
 			continue;
 		}
 		if (!same) {
-			clear = clear && (!is_candidate(&l->field[i]) ||
+			clear = clear && (!is_candidate(l, &l->field[i]) ||
+			                  has_paths(&l->field[i]) != has_paths(&l->field[best]) ||
 			                  l->field[i].good_lines * 2 <= l->field[best].good_lines);
 			continue;
 		}
@@ -535,13 +565,15 @@ static int say(struct tidfield *out)
 	return out->why ? 0 : -ENOMEM;
 }
 
+/* Fields whose values are paths only where there are no others. */
 static int decide(struct looking *l, struct store *s, struct tidfield *out)
 {
-	bool *taken = calloc((size_t)l->paths.n + 1, sizeof *taken);
+	bool *taken = calloc((size_t)l->paths.n + 1, sizeof *taken), paths;
 	uint32_t best = INTERN_NONE, path;
 	int rc = taken ? 0 : -ENOMEM;
 
-	while (!rc && out->n < TIDFIELD_SHOWN && (path = best_but(l, taken)) != INTERN_NONE) {
+	paths = !rc && best_but(l, taken, false) == INTERN_NONE;
+	while (!rc && out->n < TIDFIELD_SHOWN && (path = best_but(l, taken, paths)) != INTERN_NONE) {
 		taken[path] = true;
 		best = out->n ? best : path;
 		rc = candidate_fill(l, path, out);

@@ -4,7 +4,8 @@
 
 KIND: plain, numbers (ids are numbers), nested (the field is inside an object), parent (requests with others inside, which name both), two (two
 daemons call it differently), three (daemons have a part of each request; one began a while before, and says much else), noisy (as two, and samples
-have ids of their own, more of them than there are requests), paths (the first and the last line of a request have a path with an id in it), tracing
+have ids of their own, more of them than there are requests), paths (the first and the last line of a request have a path with an id in it), pathids,
+urns (ids are paths, or addresses), things (a thing is put somewhere and taken out later, and looked for under other names: no transaction), tracing
 (tracing-subscriber's JSON), span, outer (of that: the field is in the span, or in one around that), shuffled (no field: the ids are dealt out anew),
 lines (an id on each line, never twice), constant, threads."""
 import datetime
@@ -22,6 +23,8 @@ def word():
 
 
 def new_id():
+    if kind in ("pathids", "urns"):
+        return f"{'urn://' if kind == 'urns' else '/'}{name}/{r.randrange(16**10):x}"
     return r.randrange(10**9) if kind == "numbers" else f"{word()}-{r.randrange(16**6):06x}"
 
 
@@ -36,7 +39,13 @@ def say(t, file, message, **fields):
 
 
 n = r.randrange(60, 150)
-for i in range(n):
+for i in range(n if kind == "things" else 0):
+    t, me = i * 0.5, new_id()
+    say(t, "a", steps[0], **{name: me})
+    say(t + r.random() * 20, "a", steps[1], **{name: me})
+    for _ in range(5):
+        say(t + r.random() * 20, "a", steps[2], **{name: new_id()})
+for i in range(n if kind != "things" else 0):
     path = f"/{word()}/{i}" if kind == "paths" else None
     t, me, runner, who = r.random() * n, new_id(), f"t{r.randrange(4)}", f"u{r.randrange(9)}"
     for k, step in enumerate(steps):
@@ -95,5 +104,5 @@ for i, (t, file, record) in enumerate(lines):
 for f in files.values():
     f.close()
 want = {"nested": "ctx." + name, "two": f"{name},{other}", "noisy": f"{name},{other}"}.get(kind, name)
-open(os.path.join(directory, "field"), "w", encoding="utf-8").write((want if kind not in ("shuffled", "lines", "constant", "threads") else "-") + "\n")
+open(os.path.join(directory, "field"), "w", encoding="utf-8").write((want if kind not in ("shuffled", "lines", "constant", "threads", "things") else "-") + "\n")
 open(os.path.join(directory, "requests"), "w", encoding="utf-8").write(f"{n * (2 if kind == 'parent' else 1)}\n")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # tidfield.sh SEEDS DIRECTORY - logs of each kind: is the field found that names their transactions, and none where there is none?
 seeds=$1 dir=$2
-for kind in plain numbers nested parent two three noisy paths tracing span outer shuffled lines constant threads; do
+for kind in plain numbers nested parent two three noisy paths tracing span outer pathids urns things shuffled lines constant threads; do
 	right=0 claimed=0
 	for seed in $(seq "$seeds"); do
 		d=$dir/$kind-$seed
