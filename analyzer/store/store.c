@@ -142,6 +142,18 @@ int store_format_check(int64_t format, char **why)
 	return -EPROTONOSUPPORT;
 }
 
+/* Texts are read as the bytes that stand in the file. */
+static int encoding_check(sqlite3 *db, char **why)
+{
+	int64_t other;
+	int rc = sql_number(db, "SELECT encoding <> 'UTF-8' FROM pragma_encoding", &other);
+
+	if (rc || !other)
+		return rc;
+	*why = strdup("an SQLite database with texts in UTF-16, which ilu-logq does not write; it was not touched");
+	return -EMEDIUMTYPE;
+}
+
 /* Ours, or nobody's yet (*empty)? Nothing is written. */
 static int identify(struct store *s, bool *empty, char **why)
 {
@@ -156,13 +168,12 @@ static int identify(struct store *s, bool *empty, char **why)
 		return rc;
 	}
 	*empty = !id && !version && !tables;
-	if (*empty)
-		return 0;
-	if (id != APPLICATION_ID) {
+	if (!*empty && id != APPLICATION_ID) {
 		*why = strdup("an SQLite database of something else than ilu-logq; it was not touched");
 		return -EMEDIUMTYPE;
 	}
-	return store_format_check(version, why);
+	rc = *empty ? 0 : store_format_check(version, why);
+	return rc ? rc : encoding_check(s->db, why);
 }
 
 int store_hasten(struct store *s)
