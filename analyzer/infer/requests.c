@@ -23,7 +23,9 @@
 
 #define SKEW_NS    10000000 /* clocks of hosts differ by so much */
 #define SKEW_LINES 16       /* with so many lines in it, at most */
-#define MOSTLY     60       /* in 100: begins with it by the clocks as they are */
+#define MOSTLY     60       /* in 100: begins with it by the clocks as they are, ... */
+#define SOME       10       /* ... or ends with it */
+#define BY_CLOCKS  100      /* all: clocks as they are */
 
 struct tally {
 	uint32_t contains, edge, literal; /* transactions that have it; once, at the edge; as the outermost such line */
@@ -58,6 +60,27 @@ static bool is_first_of_its_own(const struct sample *s, uint32_t from, uint32_t 
 	return true;
 }
 
+/* Whether it is of the file that the request begins in, and all that stands behind it is of others, and so little later
+ * that their clocks may be ahead: who was asked has the answer. */
+static bool is_last_of_caller(const struct sample *s, int64_t source, uint32_t line, uint32_t to)
+{
+	if (s->line[line].source != source || to - 1 - line > SKEW_LINES ||
+	    s->line[to - 1].time_ns - s->line[line].time_ns > SKEW_NS)
+		return false;
+	for (uint32_t i = line + 1; i < to; i++)
+		if (s->line[i].source == source)
+			return false;
+	return true;
+}
+
+static bool is_skewed_edge(const struct finding *f, uint32_t tid, uint32_t line, bool at_end)
+{
+	const struct sample *s = f->s;
+
+	return at_end ? is_last_of_caller(s, s->line[f->r->of[tid].start_line].source, line, s->first[tid + 1])
+	              : is_first_of_its_own(s, s->first[tid], line);
+}
+
 /* Adds one transaction to the tallies, looking at its beginning or its end; open: it counts at the edge, too. */
 static void tally_one(struct finding *f, uint32_t tid, bool at_end, bool open)
 {
@@ -80,7 +103,7 @@ static void tally_one(struct finding *f, uint32_t tid, bool at_end, bool open)
 		if (f->seen[key] != 1 || !open)
 			continue;
 		f->tally[key].edge += later(&s->line[i], edge) <= near;
-		f->tally[key].near += !at_end && (later(&s->line[i], edge) <= near || is_first_of_its_own(s, from, i));
+		f->tally[key].near += later(&s->line[i], edge) <= near || is_skewed_edge(f, tid, i, at_end);
 	}
 	for (uint32_t i = from; i < to; i++) {
 		f->tally[s->line[i].key].contains += f->seen[s->line[i].key] != 0;
@@ -90,17 +113,17 @@ static void tally_one(struct finding *f, uint32_t tid, bool at_end, bool open)
 		f->tally[outermost].literal++;
 }
 
-/* Whether at least so many in 100 of a message's transactions have it at the edge; skewed: but for what stands outside
- * because clocks differ. */
-static bool is_at_edge(const struct tally *t, unsigned percent, bool skewed)
+/* Whether at least so many in 100 of a message's transactions have it at the edge; where `clocked` in 100 have: but for
+ * what stands outside because clocks differ. */
+static bool is_at_edge(const struct tally *t, unsigned percent, unsigned clocked)
 {
-	uint32_t n = skewed && (uint64_t)t->edge * 100 >= (uint64_t)t->contains * MOSTLY ? t->near : t->edge;
+	uint32_t n = (uint64_t)t->edge * 100 >= (uint64_t)t->contains * clocked ? t->near : t->edge;
 
 	return t->edge && (uint64_t)n * 100 >= (uint64_t)t->contains * percent;
 }
 
 /* The message that most transactions stand at the edge with, and that at least so many in 100 of those have there. */
-static uint32_t best_key(const struct finding *f, unsigned percent, uint32_t not, bool skewed)
+static uint32_t best_key(const struct finding *f, unsigned percent, uint32_t not, unsigned clocked)
 {
 	uint32_t best = SAMPLE_NONE;
 
@@ -108,7 +131,7 @@ static uint32_t best_key(const struct finding *f, unsigned percent, uint32_t not
 		const struct tally *t = &f->tally[k], *b = best == SAMPLE_NONE ? NULL : &f->tally[best];
 
 		if (k == not || f->refused[k] || f->s->key[k].enters || !f->s->key[k].text.len ||
-		    !is_at_edge(t, percent, skewed))
+		    !is_at_edge(t, percent, clocked))
 			continue;
 		/* many that are nearly as many: the one that stands outermost */
 		if (!b || (uint64_t)t->edge * 100 > (uint64_t)b->edge * 105 ||
@@ -221,7 +244,9 @@ static void find_ends(struct finding *f, unsigned kind)
 		for (uint32_t t = 0; t < s->tids.n; t++)
 			if (f->r->of[t].kind == (int)kind)
 				tally_one(f, t, true, f->r->of[t].end < 0);
-		key = best_key(f, ENDS, k->start, false);
+		key = best_key(f, ENDS, k->start, BY_CLOCKS);
+		if (key == SAMPLE_NONE)
+			key = best_key(f, ENDS, k->start, SOME);
 		if (key == SAMPLE_NONE)
 			return;
 		if (s->key[key].span_line && !f->refused[key]) {
@@ -494,7 +519,7 @@ static int find_kinds(struct finding *f, bool skewed)
 
 		tally_begins(f, changed);
 		memcpy(f->refused, f->tried, f->s->nkeys * sizeof *f->tried);
-		key = best_key(f, SURE, SAMPLE_NONE, skewed);
+		key = best_key(f, SURE, SAMPLE_NONE, skewed ? MOSTLY : BY_CLOCKS);
 		if (key == SAMPLE_NONE || f->tally[key].edge < REQUESTS_LEAST)
 			break;
 		f->tried[key] = true;

@@ -3,7 +3,7 @@
 """kinds.py SEEDS DIRECTORY - are requests of unusual kinds found, and no others claimed?
 
 Messages are random words. stream: hundreds of lines tell how far a request is. fanout: a request does a few things at once in two other daemons, each of which
-says the same. skewed: jobs that workers take, whose clocks are 5 ms ahead or behind. twice: jobs some of which are tried again, and lines that stand in
+says the same. skewed: jobs that workers take, whose clocks are 5 ms ahead or behind. answered: such jobs that the daemon which took them answers, too, at once. twice: jobs some of which are tried again, and lines that stand in
 the log twice. sessions: connections that live on, and begin with a greeting; none is a request. Beside all of them set-up and care that begin and end, too.
 """
 import collections
@@ -116,6 +116,25 @@ def skewed(log, n):
     return t
 
 
+def answered(log, n):
+    says, t, ahead = log.words(7), 0.0, log.r.choice((0.002, 0.003, 0.005))
+    clocks = {"b": -ahead, "c": ahead} if log.r.random() < 0.7 else {"b": -ahead, "c": 0, "d": ahead, "e": ahead}
+    for _ in range(n):
+        t += log.r.expovariate(5)
+        tid, at, worker = log.id(), t + log.ms(1, 10), log.r.choice(list(clocks))
+        log.say(t, "a", tid, says[0])
+        for k in range(3):
+            log.say(at + clocks[worker], worker, tid, says[1 + k])
+            at += log.ms(10, 30) if k < 2 else 0.001
+        log.say(at, "a", tid, says[4])
+        log.truth[tid] = "ok", at - t
+    for k in range(n // 6):
+        tid = log.id()
+        log.say(k * t / (n // 6), "a", tid, says[5])
+        log.say(k * t / (n // 6) + 0.001, "a", tid, says[6])
+    return t
+
+
 def twice(log, n):
     says, t = log.words(5), 0.0
     for i in range(n):
@@ -146,14 +165,14 @@ def look(log, db, kind, seed):
     wrong = len(found.keys() ^ log.truth.keys())
     for tid in found.keys() & log.truth.keys():
         status, s = log.truth[tid]
-        near = max(0.001, s / 100) + (0.011 if kind == "skewed" else 0)
+        near = max(0.001, s / 100) + (0.011 if kind in ("skewed", "answered") else 0)
         wrong += found[tid]["status"] != status or not found[tid]["ns"] or abs(int(found[tid]["ns"]) / 1e9 - s) > near
     if wrong * 100 > len(log.truth):
         print(f"{kind}, seed {seed}: {wrong} wrong, {len(found)} found, {len(log.truth)} there", file=sys.stderr)
     return wrong * 100 > len(log.truth)
 
 
-for kind in stream, fanout, skewed, twice, sessions:
+for kind in stream, fanout, skewed, answered, twice, sessions:
     wrong = 0
     for seed in range(1, int(sys.argv[1]) + 1):
         path = os.path.join(sys.argv[2], f"{kind.__name__}-{seed}")
