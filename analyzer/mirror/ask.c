@@ -169,6 +169,7 @@ static int make_lines_once(struct asking *a, bool again, struct mirror *out)
 	                                 .sources = give_sources,
 	                                 .arg = a,
 	                                 .settled = a->want->folded != 0,
+	                                 .no_model = a->want->no_model,
 	                                 .threads = many ? 0 : 1};
 
 	return mirror_of(&from, out, a->why);

@@ -9,8 +9,9 @@
 /* What of a cluster. Zero-initialise: of the ledger alone. */
 struct mirror_want {
 	const struct fetch_which *lines; /* these; NULL: none */
-	bool results;                    /* of all transactions; one whose lines these are brings its own anyway */
-	bool rejects;                    /* the lines that are no events */
+	bool no_model; /* of the lines: the tables of the model stay empty, and no rules are looked for */
+	bool results;  /* of all transactions; one whose lines these are brings its own anyway */
+	bool rejects;  /* the lines that are no events */
 	/* The model's tables as they stand on the cluster (`fold`), instead of what the lines here come to; -ESTALE
 	 * where lines have come since. */
 	unsigned folded;    /* enum folded_tables; 0: not these */

@@ -555,7 +555,7 @@ static int put_all(struct work *w, struct store *s)
 		           "run.id), last_ns = (SELECT max(last_ns) FROM source WHERE run = run.id)");
 	if (!rc)
 		rc = store_refresh(s);
-	if (!rc)
+	if (!rc && !from->no_model)
 		rc = model_build(s, &o, w->why);
 	if (!rc)
 		rc = store_exec(s, "COMMIT");

@@ -28,6 +28,7 @@ struct mirror_from {
 	void *arg;
 	const char *rules;     /* as load has it; NULL: the built-in ones, or those that the log tells itself */
 	bool settled;          /* NULL: the built-in ones */
+	bool no_model;         /* its tables stay empty */
 	const char *benchmark; /* a file, or NULL */
 	unsigned threads;      /* of the load; 0: as many as there are processors */
 	bool close_up;         /* lines need not have their numbers; between them may be some that say a time */

@@ -283,7 +283,8 @@ static void make_mirror(struct query *q, struct cluster *c, const struct asked *
 {
 	const char *word = tid_of(q, a);
 	struct fetch_which which = {0};
-	struct mirror_want want = {.results = a->about == ABOUT_ALL,
+	struct mirror_want want = {.no_model = a->about == ABOUT_LINES || a->about == ABOUT_MESSAGE,
+	                           .results = a->about == ABOUT_ALL,
 	                           .rejects = a->about == ABOUT_ALL || a->about == ABOUT_VERDICT,
 	                           .folded = a->tables,
 	                           .gaps = a->about == ABOUT_GAPS,
