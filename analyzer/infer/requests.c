@@ -16,7 +16,9 @@
 #define SHORT  20 /* so many of what repeats itself fit into the log, at least, ... */
 #define FANOUT 8  /* ... and it does so many things at once, at most */
 
-#define SET_UP 50 /* so many at once are requests also where the log begins */
+#define SET_UP    50         /* so many at once are requests also where the log begins, ... */
+#define SET_UP_NS 5000000000 /* ... and what takes longer to begin, ... */
+#define PAUSE     10         /* ... or has pauses of so many times its length */
 
 #define EDGE_PART 20      /* so much of a transaction's length from its first or last line is the edge, ... */
 #define EDGE_NS   1000000 /* ... and no more than that */
@@ -389,15 +391,33 @@ static int64_t spread_ns(struct finding *f, unsigned kind)
 	return ns;
 }
 
+/* One after the other, or together; clocks may have milliseconds. */
+static bool without_pause(const struct request_kind *k, int64_t spread)
+{
+	int64_t each = k->median_ns > EDGE_NS ? k->median_ns : EDGE_NS;
+
+	return spread / PAUSE / each < k->requests;
+}
+
+/* What begins in so little of a log, all at once, is no request. */
+static bool comes_all_the_time(struct finding *f, unsigned kind)
+{
+	int64_t spread = spread_ns(f, kind);
+
+	return spread >= (f->s->last_ns - f->s->first_ns) / 100 ||
+	       (spread >= SET_UP_NS && !without_pause(&f->r->kind[kind], spread));
+}
+
 /* A few, all at once when the log begins: registrations, containers made in advance. */
 static bool is_set_up(struct finding *f, unsigned kind)
 {
-	int64_t log_ns = f->s->last_ns - f->s->first_ns, first_ns = INT64_MAX;
+	int64_t log_ns = f->s->last_ns - f->s->first_ns, first_ns = INT64_MAX, spread = spread_ns(f, kind);
+	const struct request_kind *k = &f->r->kind[kind];
 
 	for (uint32_t t = 0; t < f->s->tids.n; t++)
 		if (f->r->of[t].kind == (int)kind && f->s->line[f->r->of[t].start_line].time_ns < first_ns)
 			first_ns = f->s->line[f->r->of[t].start_line].time_ns;
-	return f->r->kind[kind].requests < SET_UP && spread_ns(f, kind) < log_ns / 20 &&
+	return k->requests < SET_UP && spread < log_ns / 20 && spread < SET_UP_NS && without_pause(k, spread) &&
 	       first_ns - f->s->first_ns < log_ns / 10;
 }
 
@@ -448,7 +468,7 @@ static int is_request(struct finding *f, unsigned kind)
 	k->unfinished = k->requests - l.ended;
 	k->median_ns = median(l.took, l.ended);
 	is = l.ended >= 5 && (uint64_t)l.ended * 100 >= (uint64_t)k->requests * ENDED &&
-	     k->median_ns < log_ns / 4 * 3 && spread_ns(f, kind) >= log_ns / 100 && !is_set_up(f, kind);
+	     k->median_ns < log_ns / 4 * 3 && comes_all_the_time(f, kind) && !is_set_up(f, kind);
 	is = is && (median(l.once, l.all) >= ONCE ||
 	            gets_on(f, kind, (struct repeats){median(l.messages, l.all), median(l.most, l.all)}));
 	free(v);

@@ -4,7 +4,7 @@
 
 Messages are random words. stream: hundreds of lines tell how far a request is. fanout: a request does a few things at once in two other daemons, each of which
 says the same. skewed: jobs that workers take, whose clocks are 5 ms ahead or behind. answered: such jobs that the daemon which took them answers, too, at once. twice: jobs some of which are tried again, and lines that stand in
-the log twice. sessions: connections that live on, and begin with a greeting; none is a request. Beside all of them set-up and care that begin and end, too.
+the log twice. quiet: a few requests when the log begins, which then goes on for an hour or a day. sessions: connections that live on, and begin with a greeting; none is a request. Beside all of them set-up and care that begin and end, too.
 """
 import collections
 import csv
@@ -144,6 +144,19 @@ def twice(log, n):
     return t
 
 
+def quiet(log, n):
+    says, t = log.words(4), 0.0
+    for _ in range(n // 4):
+        tid, t = log.id(), t + log.r.expovariate(0.5)
+        for k, what in enumerate(says[:3]):
+            log.say(t + 0.02 * k, "a", tid, what)
+        log.truth[tid] = "ok", 0.04
+    until = log.r.choice((60, 1440))
+    for i in range(until):
+        log.say(60 * i, "a", None, says[3])
+    return 60 * until
+
+
 def sessions(log, n):
     says, t = log.words(7), 0.0
     for _ in range(n):
@@ -172,7 +185,7 @@ def look(log, db, kind, seed):
     return wrong * 100 > len(log.truth)
 
 
-for kind in stream, fanout, skewed, answered, twice, sessions:
+for kind in stream, fanout, skewed, answered, twice, quiet, sessions:
     wrong = 0
     for seed in range(1, int(sys.argv[1]) + 1):
         path = os.path.join(sys.argv[2], f"{kind.__name__}-{seed}")
