@@ -342,18 +342,36 @@ static bool is_edge(const struct request_kind *k, uint32_t key)
 	return end || key == k->start;
 }
 
-/* Whether there is a message that most of those that ended have once, between their beginning and their end. */
-static bool has_milestone(const struct finding *f, unsigned kind)
+/* Adds the messages that a transaction has once; amid: between lines of a message that it repeats. */
+static void tally_milestones(struct finding *f, uint32_t tid, bool amid)
+{
+	const struct sample *s = f->s;
+	uint32_t from = s->first[tid], to = s->first[tid + 1], i, line;
+
+	for (i = from; i < to; i++)
+		f->seen[s->line[i].key]++;
+	while (amid && from < to && f->seen[s->line[from].key] == 1)
+		from++;
+	while (amid && from < to && f->seen[s->line[to - 1].key] == 1)
+		to--;
+	for (i = from; i < to; i++)
+		f->tally[s->line[i].key].contains += lines_of_key(s, tid, s->line[i].key, &line) == 1;
+	for (i = s->first[tid]; i < s->first[tid + 1]; i++)
+		f->seen[s->line[i].key] = 0;
+}
+
+/* Whether there is a message that most of those that ended have once, between their beginning and their end; amid:
+ * not right behind the one (a greeting) or right before the other, but between lines that they repeat. */
+static bool has_milestone(struct finding *f, unsigned kind, bool amid)
 {
 	const struct sample *s = f->s;
 	const struct request_kind *k = &f->r->kind[kind];
-	uint32_t line, ended = k->requests - k->unfinished;
+	uint32_t ended = k->requests - k->unfinished;
 
 	memset(f->tally, 0, s->nkeys * sizeof *f->tally);
 	for (uint32_t t = 0; t < s->tids.n; t++)
-		for (uint32_t i = s->first[t];
-		     f->r->of[t].kind == (int)kind && f->r->of[t].end >= 0 && i < s->first[t + 1]; i++)
-			f->tally[s->line[i].key].contains += lines_of_key(s, t, s->line[i].key, &line) == 1;
+		if (f->r->of[t].kind == (int)kind && f->r->of[t].end >= 0)
+			tally_milestones(f, t, amid);
 	for (uint32_t key = 0; key < s->nkeys; key++)
 		if ((uint64_t)f->tally[key].contains * 100 >= (uint64_t)ended * ENDS && !is_edge(k, key) &&
 		    !s->key[key].enters)
@@ -364,12 +382,12 @@ static bool has_milestone(const struct finding *f, unsigned kind)
 /* What mostly repeats itself is a request all the same where it is short and gets on: it reports how far it is with one
  * message (a stream), or does a few things of one kind at once (a fan-out). A connection goes on with anything for as
  * long as it lives. */
-static bool gets_on(const struct finding *f, unsigned kind, struct repeats median)
+static bool gets_on(struct finding *f, unsigned kind, struct repeats median)
 {
 	const struct request_kind *k = &f->r->kind[kind];
 
 	return k->median_ns <= (f->s->last_ns - f->s->first_ns) / SHORT &&
-	       (median.messages <= 1 || median.most <= FANOUT) && has_milestone(f, kind);
+	       (median.messages <= 1 || median.most <= FANOUT) && has_milestone(f, kind, false);
 }
 
 /* Nine in ten of a kind's transactions begin within this time. What is set up comes at once. */
@@ -469,8 +487,10 @@ static int is_request(struct finding *f, unsigned kind)
 	k->median_ns = median(l.took, l.ended);
 	is = l.ended >= 5 && (uint64_t)l.ended * 100 >= (uint64_t)k->requests * ENDED &&
 	     k->median_ns < log_ns / 4 * 3 && comes_all_the_time(f, kind) && !is_set_up(f, kind);
-	is = is && (median(l.once, l.all) >= ONCE ||
-	            gets_on(f, kind, (struct repeats){median(l.messages, l.all), median(l.most, l.all)}));
+	if (is && median(l.once, l.all) < ONCE) {
+		is = gets_on(f, kind, (struct repeats){median(l.messages, l.all), median(l.most, l.all)});
+		k->doubtful = is && !has_milestone(f, kind, true);
+	}
 	free(v);
 	return is;
 }
@@ -560,17 +580,26 @@ static int find_kinds(struct finding *f, bool skewed)
 	return rc < 0 ? rc : 0;
 }
 
-/* What was taken for requests until more of another kind were found. */
+static bool are_clear(const struct requests *r)
+{
+	for (unsigned k = 0; k < r->nkinds; k++)
+		if (!r->kind[k].doubtful)
+			return true;
+	return false;
+}
+
+/* What was taken for requests until more, or clearer ones, of another kind were found. */
 static void drop_small(struct finding *f)
 {
 	struct requests *r = f->r;
 	uint32_t largest = 0;
 	unsigned kept = 0;
+	bool clear = are_clear(r);
 
 	for (unsigned k = 0; k < r->nkinds; k++)
 		largest = r->kind[k].requests > largest ? r->kind[k].requests : largest;
 	for (unsigned k = 0; k < r->nkinds; k++) {
-		if (r->kind[k].requests * 100 < largest * LARGE) {
+		if (r->kind[k].requests * 100 < largest * LARGE || (clear && r->kind[k].doubtful)) {
 			forget(f, (int)k);
 			continue;
 		}

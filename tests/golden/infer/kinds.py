@@ -4,7 +4,7 @@
 
 Messages are random words. stream: hundreds of lines tell how far a request is. fanout: a request does a few things at once in two other daemons, each of which
 says the same. skewed: jobs that workers take, whose clocks are 5 ms ahead or behind. answered: such jobs that the daemon which took them answers, too, at once. twice: jobs some of which are tried again, and lines that stand in
-the log twice. quiet: a few requests when the log begins, which then goes on for an hour or a day. sessions: connections that live on, and begin with a greeting; none is a request. Beside all of them set-up and care that begin and end, too.
+the log twice. quiet: a few requests when the log begins, which then goes on for an hour or a day. sessions: connections that live on, and begin with a greeting; none is a request. beside: requests, and connections of some lines of one message, or of a few. Beside all of them set-up and care that begin and end, too.
 """
 import collections
 import csv
@@ -171,6 +171,24 @@ def sessions(log, n):
     return t
 
 
+def beside(log, n):
+    """Short connections of a database, and requests that need none."""
+    says, t, whats = log.words(6), 0.0, log.words(log.r.choice((1, 3)))
+    for _ in range(n):
+        tid, t = log.id(), t + log.r.expovariate(0.5)
+        for k, what in enumerate(says[:3]):
+            log.say(t + 0.02 * k, "a", tid, what)
+        log.truth[tid] = "ok", 0.04
+    for _ in range(n):
+        tid, at = log.id(), log.r.random() * t
+        log.say(at, "a", tid, says[3])
+        log.say(at + 0.01, "a", tid, says[4])
+        for k in range(log.r.randrange(5, 14 if len(whats) > 1 else 30)):
+            log.say(at + 0.1 + 0.3 * k, "a", tid, log.r.choice(whats))
+        log.say(at + 0.2 + 0.3 * k, "a", tid, says[5])
+    return t
+
+
 def look(log, db, kind, seed):
     subprocess.run(["ilu-logq", "-d", db, "load", "-q", "--run", "x", log.path], check=True, capture_output=True)
     out = subprocess.run(["ilu-logq", "-q", "-d", db, "--format", "csv", "sql", "SELECT tid, status, end_ns - arrived_ns AS ns FROM invocation"], check=True, capture_output=True, text=True).stdout
@@ -185,7 +203,7 @@ def look(log, db, kind, seed):
     return wrong * 100 > len(log.truth)
 
 
-for kind in stream, fanout, skewed, answered, twice, quiet, sessions:
+for kind in stream, fanout, skewed, answered, twice, quiet, sessions, beside:
     wrong = 0
     for seed in range(1, int(sys.argv[1]) + 1):
         path = os.path.join(sys.argv[2], f"{kind.__name__}-{seed}")
