@@ -221,7 +221,7 @@ static int span_take(void *arg, struct slice object)
 static int each_object(struct part *p, const struct event *e, int (*each)(void *, enum section, struct slice),
                        void *arg)
 {
-	struct span_list spans = {.n = 0};
+	struct span_list spans;
 	struct slice text;
 	int rc = 0;
 
@@ -234,6 +234,7 @@ static int each_object(struct part *p, const struct event *e, int (*each)(void *
 		rc = part_read(p, e, SECTION_SPANS, &text);
 	if (rc || !text.len)
 		return rc;
+	spans.n = 0;
 	record_list(text, span_take, &spans);
 	for (unsigned i = 0; i < spans.n && i < SPANS_MOST && !rc; i++)
 		rc = each(arg, SECTION_SPANS, spans.all[(spans.n - 1 - i) % SPANS_MOST]);

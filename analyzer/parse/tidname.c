@@ -32,6 +32,8 @@ static int name_add(struct tid_names *n, const char *path, uint8_t section, size
 	name->text_only = !name->template && len > cut && !strcmp(path + len - cut, TEXT_ONLY);
 	name->key = (struct slice){path + skip, len - skip - (name->text_only ? cut : 0)};
 	name->deep = !name->template && memchr(name->key.ptr, '.', name->key.len);
+	n->deep |= name->deep;
+	n->templates |= name->template;
 	n->lengths |= UINT64_C(1) << (name->key.len < 63 ? name->key.len : 63);
 	return 0;
 }
@@ -115,11 +117,17 @@ static bool is_key_of(const struct tid_name *name, const struct token *t, struct
 	       !(name->text_only && t->kind != SLOT_STRING);
 }
 
+/* Most keys are of another length than all names. */
+static inline bool may_be_key(const struct tid_names *n, uint32_t len)
+{
+	return n->lengths >> (len < 63 ? len : 63) & 1;
+}
+
 uint64_t tid_names_rank(const struct tid_names *n, const struct line *l, const struct token *t)
 {
 	struct slice key = text_at(l, t->key_off, t->key_len);
 
-	if (!(n->lengths >> (key.len < 63 ? key.len : 63) & 1))
+	if (!may_be_key(n, t->key_len))
 		return 0;
 	for (size_t i = 0; i < n->n; i++)
 		if (!n->all[i].template && is_key_of(&n->all[i], t, key))
@@ -233,27 +241,22 @@ static void composed(struct tid_names *n, const struct line *l, struct best *b)
 bool tid_names_take(struct tid_names *n, struct line *l, bool *made)
 {
 	struct best b = {0, SLICE_NONE};
-	bool any_deep = false, templates = false;
 
 	*made = n->vague = false;
 	if (!n->n || (l->tid.ptr && !n->given))
 		return false;
-	for (size_t i = 0; i < n->n; i++) {
-		any_deep |= n->all[i].deep;
-		templates |= n->all[i].template;
-	}
 	for (unsigned i = 0; i < l->ntokens; i++) {
 		struct token *t = &l->tokens[i];
-		uint64_t rank = tid_names_rank(n, l, t);
+		uint64_t rank = may_be_key(n, t->key_len) ? tid_names_rank(n, l, t) : 0;
 
 		t->named = rank != 0;
 		if (rank)
 			best_take(&b, rank, (enum slot_kind)t->kind, text_at(l, t->off, t->len));
-		if (any_deep && t->kind == SLOT_JSON && l->text[t->off] == '{')
+		if (n->deep && t->kind == SLOT_JSON && l->text[t->off] == '{')
 			into_object(n, l, t, &b);
 	}
-	n->vague |= templates;
-	if (templates)
+	n->vague |= n->templates;
+	if (n->templates)
 		composed(n, l, &b);
 	if (!b.rank)
 		return false;

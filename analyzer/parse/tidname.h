@@ -21,8 +21,9 @@ struct tid_names {
 	uint64_t lengths; /* bits of the keys' lengths; 63: and longer */
 	bool given;       /* by --tid: they go before "tid" */
 	bool vague; /* of the line that was taken: what counts may be no value of it, but part of one, or several */
-	bool ready; /* they were looked up */
-	struct bytes made; /* a text that was put together */
+	bool deep, templates; /* some lead into objects; some are put together */
+	bool ready;           /* they were looked up */
+	struct bytes made;    /* a text that was put together */
 	struct log_format own;
 	bool has_own;
 };
