@@ -46,9 +46,8 @@ static int prepare(struct state *s, sqlite3_value *const *value)
 		if (!s->tid)
 			return -ENOMEM;
 	}
-	if (value[2])
-		s->cores = sqlite3_value_int64(value[2]);
-	if (s->cores < 0)
+	rc = rowtable_integer(value[2], &s->cores);
+	if (rc || s->cores < 0)
 		return -EINVAL;
 	rc = sql_prepare(s->db,
 	                 value[0] ? "SELECT run FROM invocation WHERE tid = ?1 AND (?2 IS NULL OR run = ?2) ORDER BY 1"

@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/sql.h"
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -327,6 +328,27 @@ int rowtable_register(sqlite3 *db, struct store *s, const struct rowtable *t)
 	*m = (struct module){t, s};
 	/* xCreate stays NULL: eponymous only. The destructor runs on failure too. */
 	return sqlite3_create_module_v2(db, t->name, &methods, m, free) == SQLITE_OK ? 0 : -ENOMEM;
+}
+
+int rowtable_integer(sqlite3_value *v, int64_t *out)
+{
+	double d;
+
+	switch (v ? sqlite3_value_numeric_type(v) : SQLITE_NULL) {
+	case SQLITE_NULL:
+		return 0;
+	case SQLITE_INTEGER:
+		*out = sqlite3_value_int64(v);
+		return 0;
+	case SQLITE_FLOAT:
+		d = sqlite3_value_double(v);
+		if (!(fabs(d) < 9.2e18) || d != floor(d))
+			return -EINVAL;
+		*out = (int64_t)d;
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }
 
 void result_slice(sqlite3_context *c, struct slice v)

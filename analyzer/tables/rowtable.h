@@ -36,6 +36,9 @@ struct rowtable {
 /* t and s must outlive db's use of them. 0 or a negative errno. */
 int rowtable_register(sqlite3 *db, struct store *s, const struct rowtable *t);
 
+/* A value that must be a whole number: NULL and SQL's NULL leave *out as it is, anything else is -EINVAL. */
+int rowtable_integer(sqlite3_value *v, int64_t *out);
+
 void result_slice(sqlite3_context *c, struct slice v);
 /* NULL for INT64_MIN. */
 void result_ns(sqlite3_context *c, int64_t v);

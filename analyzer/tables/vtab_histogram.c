@@ -30,9 +30,12 @@ static int open(struct store *s, sqlite3 *db, sqlite3_value *const *value, void 
 	(void)db;
 	if (!t)
 		return -ENOMEM;
-	t->step_ns = fixed(value[2], 1000000000);
-	rc = t->step_ns > 0 ? store_histogram(s, fixed(value[0], 0), fixed(value[1], 0), t->step_ns, &t->rows, &t->n)
-	                    : -EINVAL;
+	t->step_ns = 1000000000;
+	rc = rowtable_integer(value[2], &t->step_ns);
+	if (!rc)
+		rc = t->step_ns > 0
+		         ? store_histogram(s, fixed(value[0], 0), fixed(value[1], 0), t->step_ns, &t->rows, &t->n)
+		         : -EINVAL;
 	if (rc)
 		free(t);
 	else

@@ -84,7 +84,7 @@ static void refuse_parameter(struct query *q, sqlite3_stmt *stmt)
 {
 	const char *name;
 
-	if (!stmt || !sqlite3_bind_parameter_count(stmt))
+	if (!stmt || !sqlite3_bind_parameter_count(stmt) || sqlite3_stmt_isexplain(stmt))
 		return;
 	name = sqlite3_bind_parameter_name(stmt, sqlite3_bind_parameter_count(stmt));
 	query_fail(q, USAGE, "%s is a parameter, and nothing gives it a value", name ? name : "?");

@@ -38,9 +38,9 @@ static void gather(sqlite3 *db, const char *query, const char *statement, struct
 	"('result'), ('trace'))"
 static const char tables_sql[] = TABLES;
 
-/* Columns of the tables that the statement names. */
-static const char columns_sql[] =
-    "SELECT DISTINCT c.name FROM (" TABLES ") t JOIN pragma_table_info(t.name) c WHERE instr(lower(?1), lower(t.name))";
+/* Columns of the tables that the statement names, with the hidden ones. */
+static const char columns_sql[] = "SELECT DISTINCT c.name FROM (" TABLES
+                                  ") t JOIN pragma_table_xinfo(t.name) c WHERE instr(lower(?1), lower(t.name))";
 
 static const struct {
 	const char *message, *names;
