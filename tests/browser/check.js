@@ -216,6 +216,22 @@ async function axes() {
 	}
 }
 
+// However often a range is chosen within a range, too.
+async function axesOfRanges() {
+	for (const name of ['long', 'plain', 'late']) {
+		const page = await open(name);
+		await settled(page);
+		for (let depth = 0; depth < 5; depth++) {
+			await page.evaluate(() => { window.drawn = []; });
+			await drag(page, '#c1-lines', 0.4, 0.5);
+			await settled(page);
+			const times = (await page.evaluate(() => window.drawn)).filter(t => /^\+|:/.test(t)), told = new Set(times);
+			check('axes: times of a range of ' + name, told.size > 2 && times.every((t, i) => i === 0 || t !== times[i - 1]), depth + ': ' + times.join());
+		}
+		await page.done('axes of ranges of ' + name);
+	}
+}
+
 async function withoutScript() {
 	for (const width of [390, 1280]) {
 		const page = await open('one', { javaScriptEnabled: false, viewport: { width, height: 900 } });
@@ -239,7 +255,7 @@ async function printed() {
 
 (async () => {
 	browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: [...(process.getuid() === 0 ? ['--no-sandbox'] : []), '--disable-background-networking', '--disable-component-update', '--disable-default-apps', '--disable-sync', '--no-first-run', '--host-resolver-rules=MAP * ~NOTFOUND'] });
-	for (const part of [() => consumers(browser, pages, check, equal), tables, brush, waterfalls, hostile, plain, axes, withoutScript, printed, looks]) {
+	for (const part of [() => consumers(browser, pages, check, equal), tables, brush, waterfalls, hostile, plain, axes, axesOfRanges, withoutScript, printed, looks]) {
 		try { await part(); } catch (e) { check(part.name || 'consumers', false, e.stack); }
 	}
 	await browser.close();

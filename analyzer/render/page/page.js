@@ -37,11 +37,18 @@ function clock(startNs, seconds, offset, digits) {
 	const iso = new Date(ms + 1e-3).toISOString(); // cut off at the millisecond, which a sum of doubles may just miss
 	return digits ? iso.slice(0, 10) + ' ' + iso.slice(11, 11 + digits) : iso.slice(11, 19);
 }
+// Seconds since the start, with the digits in which moments differ that are so many seconds apart.
+function since(s, apart) {
+	const [unit, size] = s >= 1 ? ['s', 1] : s >= 1e-3 ? ['ms', 1e-3] : s >= 1e-6 ? ['µs', 1e-6] : ['ns', 1e-9];
+	let digits = 0;
+	for (let rest = apart / size; digits < 12 && Math.abs(rest - Math.round(rest)) > 1e-6 * rest; rest *= 10) digits++;
+	return '+' + (s / size).toFixed(digits) + ' ' + unit;
+}
 // One below an axis, whose neighbours are so many seconds away: no two read alike.
 function tick(c, s, apart, long) {
-	if (long) return clock(c.start, s, c.offset, 5).slice(5);
+	if (long && apart >= 60) return clock(c.start, s, c.offset, 5).slice(5);
 	if (apart >= 1) return clock(c.start, s, c.offset, 0);
-	return apart < 1e-3 ? '+' + duration(s * 1e9) : clock(c.start, s, c.offset, 12).slice(11);
+	return apart < 1e-3 ? since(s, apart) : clock(c.start, s, c.offset, 12).slice(11);
 }
 
 // ---- the range ----
