@@ -102,14 +102,15 @@ static const char chained_sql[] =
 
 static int refs_read(struct event_cursor *c, const struct place_list *places)
 {
-	sqlite3_stmt *q;
 	const struct event_query *w = &c->q;
+	sqlite3_stmt **kept = &c->store->refs_read[w->chained], *q;
 	struct chunk_ref ref, *to;
 	size_t room = 0;
-	int rc = sql_prepare(c->store->db, w->chained ? chained_sql : plain_sql, &q);
+	int rc = store_statement(c->store, kept, w->chained ? chained_sql : plain_sql);
 
 	if (rc)
 		return rc;
+	q = *kept;
 	sqlite3_bind_int64(q, 1, w->run);
 	sqlite3_bind_int64(q, 2, w->source);
 	sqlite3_bind_int64(q, 3, w->first_id);
@@ -128,7 +129,7 @@ static int refs_read(struct event_cursor *c, const struct place_list *places)
 		}
 		*to = ref;
 	}
-	sqlite3_finalize(q);
+	store_statement_rest(c->store, kept);
 	for (size_t i = c->nrefs; i-- > 1;)
 		if (c->refs[i - 1].source == c->refs[i].source && c->refs[i - 1].min_ns > c->refs[i].min_ns)
 			c->refs[i - 1].min_ns = c->refs[i].min_ns;

@@ -387,6 +387,8 @@ void store_close(struct store *s)
 	chunk_room_free(s->room);
 	sqlite3_finalize(s->chunk_read);
 	sqlite3_finalize(s->block_read);
+	sqlite3_finalize(s->refs_read[0]);
+	sqlite3_finalize(s->refs_read[1]);
 	bytes_free(&s->block);
 	if (!s->borrowed)
 		sqlite3_close_v2(s->db);
@@ -528,16 +530,21 @@ int store_source(struct store *s, int64_t id, const struct source_info **out)
 
 /* ---- chunks ---- */
 
+int store_statement(struct store *s, sqlite3_stmt **q, const char *sql)
+{
+	return *q ? sql_errno(sqlite3_reset(*q)) : sql_prepare_kept(s->db, sql, q);
+}
+
 static int statement(struct store *s, sqlite3_stmt **q, const char *sql, int64_t id)
 {
-	int rc = *q ? sql_errno(sqlite3_reset(*q)) : sql_prepare_kept(s->db, sql, q);
+	int rc = store_statement(s, q, sql);
 
 	return rc ? rc : sql_errno(sqlite3_bind_int64(*q, 1, id));
 }
 
 /* A statement that is not at rest holds the database open for reading, against every writer; and a connection that is
  * somebody else's cannot be closed while it has one of ours. */
-static void statement_rest(struct store *s, sqlite3_stmt **q)
+void store_statement_rest(struct store *s, sqlite3_stmt **q)
 {
 	if (!s->borrowed) {
 		sqlite3_reset(*q);
@@ -588,7 +595,7 @@ static int block_read_short(struct store *s, int64_t id)
 		                (size_t)sqlite3_column_bytes(s->block_read, 0));
 	else
 		rc = rc ? rc : -EBADMSG;
-	statement_rest(s, &s->block_read);
+	store_statement_rest(s, &s->block_read);
 	return rc;
 }
 
@@ -638,7 +645,7 @@ static int chunk_fetch(struct store *s, int64_t id, struct chunk_home **home, st
 	} else {
 		rc = rc ? rc : -ENOENT;
 	}
-	statement_rest(s, &s->chunk_read);
+	store_statement_rest(s, &s->chunk_read);
 	if (rc)
 		free(*home);
 	return rc;

@@ -51,7 +51,7 @@ struct store {
 	bool sources_read;
 	struct cached_chunk cache[CHUNK_CACHE];
 	uint64_t tick;
-	sqlite3_stmt *chunk_read, *block_read; /* at rest between uses */
+	sqlite3_stmt *chunk_read, *block_read, *refs_read[2]; /* at rest between uses; the last: of cursor.c */
 	struct chunk_room *room;
 	struct bytes block;     /* what block_read gave last */
 	struct event_room *got; /* of event_get */
@@ -62,6 +62,11 @@ struct store {
 };
 
 const struct chunk_home *store_chunk_home(struct store *s, const struct chunk *c); /* of a pinned chunk */
+
+/* A statement that is used again and again, in *q, which is NULL at first; and that it rests until the next time, also
+ * after an error of its steps. 0 or a negative errno. */
+int store_statement(struct store *s, sqlite3_stmt **q, const char *sql);
+void store_statement_rest(struct store *s, sqlite3_stmt **q);
 
 /* 0; -EBADMSG: no such source, or a damaged table; or another error. Borrowed until store_refresh. */
 int store_source(struct store *s, int64_t id, const struct source_info **out);
