@@ -32,6 +32,7 @@
 struct tally {
 	uint32_t contains, edge, literal; /* transactions that have it; once, at the edge; as the outermost such line */
 	uint32_t near;                    /* once, at the edge but for lines of other files */
+	uint32_t taken;                   /* that have it and are of a kind that was found before */
 };
 
 struct finding {
@@ -109,6 +110,7 @@ static void tally_one(struct finding *f, uint32_t tid, bool at_end, bool open)
 	}
 	for (uint32_t i = from; i < to; i++) {
 		f->tally[s->line[i].key].contains += f->seen[s->line[i].key] != 0;
+		f->tally[s->line[i].key].taken += !open && !at_end && f->seen[s->line[i].key] != 0;
 		f->seen[s->line[i].key] = 0;
 	}
 	if (outermost != SAMPLE_NONE && open)
@@ -116,12 +118,14 @@ static void tally_one(struct finding *f, uint32_t tid, bool at_end, bool open)
 }
 
 /* Whether at least so many in 100 of a message's transactions have it at the edge; where `clocked` in 100 have: but for
- * what stands outside because clocks differ. */
+ * what stands outside because clocks differ. What comes through a proxy, and is known by that, does not count, as long
+ * as more come without. */
 static bool is_at_edge(const struct tally *t, unsigned percent, unsigned clocked)
 {
-	uint32_t n = (uint64_t)t->edge * 100 >= (uint64_t)t->contains * clocked ? t->near : t->edge;
+	uint32_t all = t->taken < t->edge ? t->contains - t->taken : t->contains;
+	uint32_t n = (uint64_t)t->edge * 100 >= (uint64_t)all * clocked ? t->near : t->edge;
 
-	return t->edge && (uint64_t)n * 100 >= (uint64_t)t->contains * percent;
+	return t->edge && (uint64_t)n * 100 >= (uint64_t)all * percent;
 }
 
 /* The message that most transactions stand at the edge with, and that at least so many in 100 of those have there. */
@@ -580,6 +584,46 @@ static int find_kinds(struct finding *f, bool skewed)
 	return rc < 0 ? rc : 0;
 }
 
+/* Gives the requests of a kind that have the start of another to that. */
+static void join(struct finding *f, unsigned kind, unsigned other)
+{
+	struct request_kind *to = &f->r->kind[other];
+	uint32_t line = 0;
+
+	for (uint32_t t = 0; t < f->s->tids.n; t++) {
+		struct request *r = &f->r->of[t];
+
+		if (r->kind != (int)kind || lines_of_key(f->s, t, to->start, &line) != 1)
+			continue;
+		*r = (struct request){(int)other, -1, line, 0};
+		to->requests++;
+		f->r->kind[kind].requests--;
+		for (unsigned i = 0; i < to->nends && r->end < 0; i++)
+			if (lines_of_key(f->s, t, to->end[i].key, &line) && line > r->start_line) {
+				r->end = (int)i;
+				r->end_line = line;
+				to->end[i].requests++;
+			}
+		to->unfinished += r->end < 0;
+	}
+}
+
+/* What comes through a proxy comes to the same daemon as what comes without: more of them. */
+static void join_proxied(struct finding *f)
+{
+	const struct requests *r = f->r;
+	uint32_t line, n;
+
+	for (unsigned k = 0; k < r->nkinds; k++)
+		for (unsigned to = k + 1; to < r->nkinds; to++) {
+			n = 0;
+			for (uint32_t t = 0; t < f->s->tids.n; t++)
+				n += r->of[t].kind == (int)k && lines_of_key(f->s, t, r->kind[to].start, &line) == 1;
+			if (r->kind[to].requests > r->kind[k].requests && n * 100 >= r->kind[k].requests * ENDS)
+				join(f, k, to);
+		}
+}
+
 static bool are_clear(const struct requests *r)
 {
 	for (unsigned k = 0; k < r->nkinds; k++)
@@ -628,8 +672,10 @@ int requests_find(struct requests *r, const struct sample *s)
 		rc = find_kinds(&f, false);
 		if (!rc)
 			rc = find_kinds(&f, true);
-		if (!rc)
+		if (!rc) {
+			join_proxied(&f);
 			drop_small(&f);
+		}
 		rc = f.failed ? -ENOMEM : rc;
 	}
 	free(f.tally);

@@ -4,7 +4,7 @@
 
 Messages are random words. stream: hundreds of lines tell how far a request is. fanout: a request does a few things at once in two other daemons, each of which
 says the same. skewed: jobs that workers take, whose clocks are 5 ms ahead or behind. answered: such jobs that the daemon which took them answers, too, at once. twice: jobs some of which are tried again, and lines that stand in
-the log twice. quiet: a few requests when the log begins, which then goes on for an hour or a day. sessions: connections that live on, and begin with a greeting; none is a request. beside: requests, and connections of some lines of one message, or of a few. Beside all of them set-up and care that begin and end, too.
+the log twice. proxied: a part of the requests comes through a proxy that says the same id first. quiet: a few requests when the log begins, which then goes on for an hour or a day. sessions: connections that live on, and begin with a greeting; none is a request. beside: requests, and connections of some lines of one message, or of a few. Beside all of them set-up and care that begin and end, too.
 """
 import collections
 import csv
@@ -144,6 +144,19 @@ def twice(log, n):
     return t
 
 
+def proxied(log, n):
+    says, t, share = log.words(5), 0.0, log.r.choice((0.1, 0.2, 0.3, 0.4))
+    for i in range(n):
+        tid, t = log.id(), t + log.r.expovariate(5)
+        for ms, what in (0, says[0]), (20, says[1]), (50, says[2]):
+            log.say(t + ms / 1000, "a", tid, what)
+        if i % 10 < 10 * share:
+            log.say(t - 0.003, "p", tid, says[3])
+            log.say(t + 0.052, "p", tid, says[4])
+        log.truth[tid] = "ok", 0.05
+    return t
+
+
 def quiet(log, n):
     says, t = log.words(4), 0.0
     for _ in range(n // 4):
@@ -203,7 +216,7 @@ def look(log, db, kind, seed):
     return wrong * 100 > len(log.truth)
 
 
-for kind in stream, fanout, skewed, answered, twice, quiet, sessions, beside:
+for kind in stream, fanout, skewed, answered, twice, proxied, quiet, sessions, beside:
     wrong = 0
     for seed in range(1, int(sys.argv[1]) + 1):
         path = os.path.join(sys.argv[2], f"{kind.__name__}-{seed}")
