@@ -230,16 +230,23 @@ static const char series_sql[] =
 static const char patterns_sql[] = "SELECT id, level, target, template, count, first_ns, last_ns, example FROM pattern";
 
 /* The rules that the fold was given, for whoever asks: those that are built in he has himself. They stand among the
- * details, of no command. */
-static const char rules_sql[] =
-    "SELECT '', 0, 0, replace(path, rtrim(path, replace(path, '/', '')), ''), text FROM rules WHERE id = 1";
-
+ * details, of no command, and on every shard: who asks without one of them would else take the built-in ones. */
 static int put_rules(struct rowsof *r, sqlite3 *db)
 {
-	int64_t before = r->n;
-	int rc = rowsof_all(r, "detail", db, rules_sql);
+	static const char sql[] =
+	    "SELECT '', 0, 0, replace(path, rtrim(path, replace(path, '/', '')), ''), text FROM rules WHERE id = 1";
+	size_t home = r->shard;
+	int rc = 0;
 
-	return rc || r->n == before ? rc : cluster_ruled(r->c, r->shard, r->why);
+	for (r->shard = 0; r->shard < r->c->n && !rc; r->shard++) {
+		int64_t before = r->n;
+
+		rc = rowsof_all(r, "detail", db, sql);
+		if (!rc && r->n != before)
+			rc = cluster_ruled(r->c, r->shard, r->why);
+	}
+	r->shard = home;
+	return rc;
 }
 
 static int put_between(struct rowsof *r, struct store *s, int64_t *findings)

@@ -154,7 +154,7 @@ static const struct {
     {"detail", "run, command, finding, n, name, value", 6, false,
      "CREATE TABLE detail(run INTEGER, command TEXT, finding INTEGER, n INTEGER, name TEXT, value TEXT, PRIMARY "
      "KEY(command, run, finding, n)) WITHOUT ROWID",
-     "INSERT INTO detail VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+     "INSERT INTO detail SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE ?2 <> ''"},
     {"evidence", "run, command, finding, n, source, line, remark", 7, true,
      "CREATE TABLE evidence(run INTEGER, command TEXT, finding INTEGER, n INTEGER, event INTEGER, remark TEXT, "
      "PRIMARY KEY(command, run, finding, n)) WITHOUT ROWID",

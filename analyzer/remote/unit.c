@@ -718,20 +718,29 @@ int run_seen(struct cluster *c, const struct unit_run *run, char **why)
 	return rc || there != run->version ? rc : run_mark(c, run, run->version + 1, true, why);
 }
 
+static int drop_run(struct cluster *c, size_t i, const char *table, struct slice run, char **why)
+{
+	struct text sql = {0};
+	int rc;
+
+	text_printf(&sql, "ALTER TABLE $%s DROP PARTITION ", table);
+	cluster_quote(&sql, run);
+	rc = sql.failed ? -ENOMEM : cluster_do(c, i, text_str(&sql), why);
+	text_done(&sql);
+	return rc;
+}
+
+/* All is on its home, but its rules, which stand among the details of every shard (mirror/finish.c). */
 int run_drop(struct cluster *c, const struct unit_run *run, char **why)
 {
 	size_t home = run_home(c, run->run);
-	struct text sql = {0};
 	int rc = drop_day(c, home, "lock", run->run, RUN_DAY, why);
 
-	for (const struct schema_folded *f = schema_folded; f->name && !rc; f++) {
-		if (f->by_day)
-			continue;
-		text_reset(&sql);
-		text_printf(&sql, "ALTER TABLE $%s DROP PARTITION ", f->name);
-		cluster_quote(&sql, run->run);
-		rc = sql.failed ? -ENOMEM : cluster_do(c, home, text_str(&sql), why);
-	}
-	text_done(&sql);
+	for (const struct schema_folded *f = schema_folded; f->name && !rc; f++)
+		if (!f->by_day)
+			rc = drop_run(c, home, f->name, run->run, why);
+	for (size_t i = 0; i < c->n && !rc; i++)
+		if (i != home)
+			rc = drop_run(c, i, "detail", run->run, why);
 	return rc;
 }

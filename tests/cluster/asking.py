@@ -273,6 +273,11 @@ def register(test):
             same_words(bed, dbs[1], url, *command)
         assert "began" in bed.do("-d", url, "phases")
         compare_reports(bed, dbs[1], url, None)
+        for i in range(bed.cluster.n):
+            hosts = url.split("/")[2].split(",")
+            hosts[i] = "127.0.0.1:1"
+            said = bed.call("-d", f"clickhouse://{','.join(hosts)}/ruled", "--partial", "phases").stdout
+            assert "began" in said, f"without shard {i + 1} by other rules:\n{said}"
         bed.do("-q", "fold", url)
         assert "began" not in bed.do("-d", url, "phases") + bed.do("-d", url, "summary")
 
