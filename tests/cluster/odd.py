@@ -193,9 +193,9 @@ def register(test):
             n, tid = i // 4, f"t{i // 4}"
             more = {"nested": {"zone": f"z{n % 3}", "deep": {"x": n % 2}}, 'a"b': f"q{n % 2}", "ü": f"u{n % 2}", "a/b": f"s{n % 2}", "dotted.key": f"d{n % 2}"} if i % 4 == 1 else {}
             span = {"span": {"zone": "no", "name": "s", "tid": tid}, "spans": [{"zone": "no", "name": "s", "tid": tid}]} if i % 4 == 1 else {}
-            lines.append({"timestamp": at(i), "level": "INFO", "fields": {"message": says[i % 4], "tid": tid, **more}, "target": "t", **span, "threadName": f"th{n % 3}", "zone": f"top{n % 2}", "pid": n % 2})
+            lines.append({"timestamp": at(i), "level": "INFO", "fields": {"message": says[i % 4], "tid": tid, **more}, "target": "t", **span, "threadName": f"th{n % 3}", "zone": f"top{n % 2}", "pid": n % 2, "c+(d)[?": f"p{n % 2}", "top": {"x": f"v{n % 2}"}, ".": {"y": n % 2}})
         url, db = there(bed, "elsewhere", lines)
-        for by in "threadName", "zone", "pid", "nested.zone", "nested.deep.x", 'a"b', "ü", "a/b", "dotted.key", "nested.nothing", ".":
+        for by in "threadName", "zone", "pid", "nested.zone", "nested.deep.x", 'a"b', "ü", "a/b", "dotted.key", "nested.nothing", ".", "c+(d)[?", "c+(d)", "top.x", "top..x", "..y", "top.":
             same_words(bed, db, url, "--format", "json", "compare", "r@..+80s", "r@+80s..", "--by", by)
 
     @test

@@ -24,6 +24,7 @@ struct asked_side {
 	char *run; /* NULL: of all */
 	int64_t since_ns, until_ns;
 	int64_t first_ns, last_ns; /* of its requests; NO_NS: none */
+	bool beside;               /* what --by names stands in a line of a request, and not among its fields */
 };
 
 static void sides_done(struct asked_side p[SIDES])
@@ -31,6 +32,80 @@ static void sides_done(struct asked_side p[SIDES])
 	free(p[A].run);
 	free(p[B].run);
 }
+
+/* ---- what --by names ---- */
+
+/* A field of the requests' lines; NULL: something else, or nothing. */
+static const char *by_field(const struct query *q)
+{
+	const char *by = args_value(q->args, "by");
+
+	return by && strcmp(by, "function") && strcmp(by, "worker") && strcmp(by, "hour") ? by : NULL;
+}
+
+/* So that it stands as it is in a line, whoever wrote it. */
+static bool is_plain(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\' || *p == '/')
+			return false;
+	return *name && *name != '.';
+}
+
+/* What a reading of a line has for it at the top level, whatever its name is there (query: field()). */
+static bool is_of_lines(const char *name)
+{
+	static const char *const names[] = {"timestamp", "level", "target", "message", "tid"};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* A field whose lines are those with a key of that name. */
+static const char *by_key(const struct query *q)
+{
+	const char *by = by_field(q);
+
+	return by && is_plain(by) && !is_of_lines(by) ? by : NULL;
+}
+
+/* The keys that a name may stand under: "a.b" is also b in the object a. A length: the next one behind the one before,
+ * of which there is more; 0: the first. */
+static size_t key_next(const char *name, size_t before)
+{
+	const char *dot = strchr(name + before + 1, '.');
+
+	return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+#define FOUND(column) "length(" column ") - length(replace(" column ", ?1, ''))"
+
+/* Of the lines that are here; among them are all with the key. */
+static bool stands_beside(struct query *q, const char *by)
+{
+	sqlite3_stmt *st = query_prepare(
+	    q, "SELECT 1 FROM event WHERE tid IS NOT NULL AND instr(coalesce(fields, ''), ?1) = 0 AND " FOUND(
+	           "raw") " > " FOUND("coalesce(span, '')") " + " FOUND("coalesce(spans, '')") " LIMIT 1");
+	bool found = false;
+
+	for (size_t n = 0; by[n] && !found && !q->status;) {
+		struct text word = {0};
+
+		n = key_next(by, n);
+		text_printf(&word, "\"%.*s\"", (int)n, by);
+		query_ok(q, word.failed ? -ENOMEM : 0, q->command);
+		sqlite3_bind_text(st, 1, text_str(&word), -1, SQLITE_TRANSIENT);
+		found = query_next(q, st);
+		sqlite3_reset(st);
+		text_done(&word);
+	}
+	sqlite3_finalize(st);
+	return found;
+}
+
+/* ---- sides ---- */
 
 static struct asked_side side_of(struct query *q, const struct comparison *c, int s, const char *path)
 {
@@ -54,6 +129,17 @@ static struct asked_side side_of(struct query *q, const struct comparison *c, in
 	return p;
 }
 
+/* Both sides that are here are of one database. */
+static void find_beside(struct query *q, const struct comparison *c, struct asked_side out[SIDES])
+{
+	const char *key = by_key(q);
+	struct query of = c->side[out[A].here ? A : B].q;
+	bool beside = key && (out[A].here || out[B].here) && stands_beside(&of, key);
+
+	query_ok(q, of.status ? -EIO : 0, q->command);
+	out[A].beside = out[B].beside = beside;
+}
+
 /* What the words mean in the database at path; with the requests' times. A failure is q's, but that of an option. */
 static bool find_sides(struct query *q, const char *path, bool times, struct asked_side out[SIDES])
 {
@@ -71,6 +157,8 @@ static bool find_sides(struct query *q, const char *path, bool times, struct ask
 	found = !here.status;
 	for (int s = 0; s < SIDES && found; s++)
 		out[s] = side_of(q, &c, s, path);
+	if (found && times)
+		find_beside(q, &c, out);
 	comparison_done(&c);
 	free(here.error);
 	free(here.detail);
@@ -83,78 +171,102 @@ static bool find_sides(struct query *q, const char *path, bool times, struct ask
 #define SPAN "coalesce(span, '')"
 #define NAME "'\"name\"\\\\s*:\\\\s*\"((?:[^\"\\\\\\\\]|\\\\\\\\.)*)\"'"
 
-/* Whether the servers can tell what a line counts as: of a span, where only one name stands in it; else where the text
- * has no escapes that would make it longer than what is looked at. It has none where it stands among fields without
- * any; the text of a line of another form stands elsewhere, and of what is no record it is known how it is escaped. Of
- * none has the target any. */
+/* A server computes all of a condition for each line, and texts are what that costs: none is looked at where it does
+ * not count. */
+#define COUNTED_SPAN "if(" FETCH_SPAN_LINE " AND message IN ('new', 'close'), " SPAN ", '')"
+
+static void put_long(struct text *sql, const char *column)
+{
+	text_printf(sql, "if(length(coalesce(message, '')) > %d, coalesce(%s, ''), '')", MASK_SAME, column);
+}
+
+/* Whether the servers can tell what a line counts as, but for its escapes: of a span, where only one name stands in it;
+ * else where the text has no escapes that would make it longer than what is looked at. It has none where it stands
+ * among fields without any; the text of a line of another form stands elsewhere, and of what is no record it is known
+ * how it is escaped. */
+static void put_told(struct text *sql)
+{
+	text_puts(sql,
+	          "if(" FETCH_SPAN_LINE ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR "
+	          "(length(extractAll(" COUNTED_SPAN ", '\"name\"\\\\s*:')) = 1 AND position(substring(" COUNTED_SPAN
+	          ", 2), '{') = 0 AND match(" COUNTED_SPAN ", " NAME
+	          ")), coalesce(level, '') NOT IN ('ERROR', 'WARN') AND (kind = 'text' OR ");
+	text_printf(sql, "length(coalesce(message, '')) <= %d OR (position(", MASK_SAME);
+	put_long(sql, "fields");
+	text_puts(sql, ", '\"message\"') > 0 AND position(");
+	put_long(sql, "fields");
+	text_puts(sql, ", '\\\\') = 0)))");
+}
+
+/* What would have escapes. */
+#define ESCAPED "'[\\\\x00-\\\\x1f\"\\\\\\\\]'"
+
+/* The same with them: neither the target has any, nor a text that is longer. Both are looked at as one. */
 static void put_countable(struct text *sql)
 {
-	text_puts(
-	    sql,
-	    "(if(" FETCH_SPAN_LINE ", foreign OR coalesce(message, '') IN ('enter', 'exit') OR (length(extractAll(" SPAN
-	    ", '\"name\"\\\\s*:')) = 1 AND position(substring(" SPAN ", 2), '{') = 0 AND match(" SPAN ", " NAME
-	    ")), coalesce(level, '') NOT IN ('ERROR', 'WARN') AND (kind = 'text' OR length(coalesce(message, '')) <= ");
-	text_add_int(sql, MASK_SAME);
-	text_puts(sql, " OR (position(coalesce(fields, ''), '\"message\"') > 0 AND position(coalesce(fields, ''), "
-	               "'\\\\') = 0 AND NOT match(coalesce(message, ''), '[\\\\x00-\\\\x1f\"\\\\\\\\]')))) AND NOT "
-	               "match(coalesce(target, ''), '[\\\\x00-\\\\x1f\"\\\\\\\\]'))");
+	text_puts(sql, "(");
+	put_told(sql);
+	text_puts(sql, " AND NOT match(concat(coalesce(target, ''), if(kind != 'text', ");
+	put_long(sql, "message");
+	text_puts(sql, ", '')), " ESCAPED "))");
 }
 
-/* So that it stands as it is in a line, whoever wrote it. */
-static bool is_plain(const char *name)
+/* Of lines that are counted together, by the names of counts_sql. */
+static void put_countable_group(struct text *sql)
 {
-	for (const char *p = name; *p; p++)
-		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\' || *p == '/')
-			return false;
-	return *name != '\0';
+	text_printf(sql,
+	            "(NOT match(coalesce(target, ''), " ESCAPED ") AND (kind_of != 'm' OR length(text_of) <= %d OR NOT "
+	            "match(text_of, " ESCAPED ")))",
+	            MASK_SAME);
 }
 
-/* What a reading of a line has for it at the top level, whatever its name is there (query: field()). */
-static bool is_of_lines(const char *name)
+/* As an expression that has no other match. */
+static void put_literal(struct text *out, struct slice word)
 {
-	static const char *const names[] = {"timestamp", "level", "target", "message", "tid"};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!strcmp(name, names[i]))
-			return true;
-	return false;
+	for (size_t i = 0; i < word.len; i++) {
+		if (strchr("|()^$.[?*+{", word.ptr[i]))
+			text_puts(out, "\\");
+		text_add(out, &word.ptr[i], 1);
+	}
 }
 
-/* Whether a key stands among the fields, or in the line more often than in its spans, and so beside these. */
-static void put_key(const char *key, size_t len, struct text *sql)
+/* Whether a key stands among the fields; beside: or in the line more often than in its spans, and so beside these. */
+static void put_key(const char *key, size_t len, bool beside, struct text *sql)
 {
-	static const char *const columns[] = {"raw", "coalesce(span, '')", "coalesce(spans, '')"};
-	struct text quoted = {0}, word = {0};
+	static const char *const columns[] = {"raw", SPAN, "coalesce(spans, '')"};
+	struct text quoted = {0}, word = {0}, literal = {0};
 
 	text_printf(&quoted, "\"%.*s\"", (int)len, key);
 	cluster_quote(&word, (struct slice){text_str(&quoted), quoted.len});
-	text_printf(sql, "position(coalesce(fields, ''), %s) > 0 OR ", text_str(&word));
-	for (int i = 0; i < 3; i++)
-		text_printf(sql, "%slength(%s) - length(replaceAll(%s, %s, ''))",
-		            (const char *const[]){"", " > ", " + "}[i], columns[i], columns[i], text_str(&word));
-	sql->failed |= quoted.failed || word.failed;
+	text_printf(sql, "position(coalesce(fields, ''), %s) > 0", text_str(&word));
+	put_literal(&literal, (struct slice){text_str(&quoted), quoted.len});
+	text_reset(&word);
+	cluster_quote(&word, (struct slice){text_str(&literal), literal.len});
+	for (int i = 0; i < 3 && beside; i++)
+		text_printf(sql, "%slength(extractAll(%s, %s))", (const char *const[]){" OR ", " > ", " + "}[i],
+		            columns[i], text_str(&word));
+	sql->failed |= quoted.failed || word.failed || literal.failed;
 	text_done(&quoted);
 	text_done(&word);
+	text_done(&literal);
 }
 
-/* Lines of requests that may have the field that --by names; "a.b" is also b in the object a. */
-static void put_by(const struct query *q, struct text *sql)
+/* Lines of requests that may have the field that --by names. beside: also those that have it elsewhere than among their
+ * fields. */
+static void put_by(const struct query *q, bool beside, struct text *sql)
 {
-	const char *by = args_value(q->args, "by");
+	const char *key = by_key(q);
 
-	if (!by || !strcmp(by, "function") || !strcmp(by, "worker") || !strcmp(by, "hour")) {
+	if (!by_field(q)) {
 		text_puts(sql, "0");
 		return;
 	}
 	text_puts(sql, "(tid != ''");
-	if (is_plain(by) && !is_of_lines(by)) {
-		text_puts(sql, " AND (");
-		for (const char *dot = strchr(by, '.'); dot; dot = strchr(dot + 1, '.')) {
-			put_key(by, (size_t)(dot - by), sql);
-			text_puts(sql, " OR ");
-		}
-		put_key(by, strlen(by), sql);
-		text_puts(sql, ")");
+	for (size_t n = 0; key && key[n];) {
+		text_puts(sql, n ? " OR " : " AND (");
+		n = key_next(key, n);
+		put_key(key, n, beside, sql);
+		text_puts(sql, key[n] ? "" : ")");
 	}
 	text_puts(sql, ")");
 }
@@ -219,7 +331,7 @@ static void compare_lines(struct query *q, struct cluster *c, struct remote_aski
 		put_countable(&a->lines);
 		take_runs(p, a);
 		text_puts(&a->lines, ") OR (");
-		put_by(q, &a->lines);
+		put_by(q, true, &a->lines);
 		text_puts(&a->lines, " AND ");
 		cluster_of_runs(&a->lines, a->run, a->other);
 		text_puts(&a->lines, ")");
@@ -257,12 +369,13 @@ static void counts_sql(const struct query *q, const struct asked_side *p, const 
 	text_puts(sql, " AS cell FROM $event WHERE ");
 	put_side(p, sql);
 	text_puts(sql, " AND NOT (foreign AND " FETCH_SPAN_LINE ") AND ");
-	put_countable(sql);
+	put_told(sql);
 	text_puts(sql, " AND NOT ");
-	put_by(q, sql);
+	put_by(q, p->beside, sql);
 	if (whole)
 		text_printf(sql, " AND NOT (%s)", whole);
-	text_puts(sql, ") WHERE kind_of != '' GROUP BY kind_of, level_of, target, text_of");
+	text_puts(sql, ") WHERE kind_of != '' GROUP BY kind_of, level_of, target, text_of HAVING ");
+	put_countable_group(sql);
 }
 
 /* Rows come in no order, and there may be as many as lines: a source is looked up once. */
