@@ -276,6 +276,7 @@ static void rest_say(struct pass *p, const struct input *in, const struct source
 static int rest_load(struct pass *p, const struct input *in, struct resume *r, struct piped *piped,
                      struct energy_format *energy)
 {
+	static const int never;
 	struct record_options record = p->record;
 	struct source_load l = {.energy = energy,
 	                        .record = &record,
@@ -291,7 +292,8 @@ static int rest_load(struct pass *p, const struct input *in, struct resume *r, s
 	                        .threads = p->o->threads,
 	                        .next_chunk = &p->next_chunk,
 	                        .progress_base = p->done_bytes,
-	                        .stop = &load_stopped};
+	                        /* what is kept of a pipe ends where that was stopped */
+	                        .stop = piped && piped->fd >= 0 ? &never : &load_stopped};
 	const char *why = NULL;
 	int64_t run;
 	int rc;
