@@ -332,6 +332,7 @@ static int row_read(struct pass *p, int64_t id, struct resume *out, struct sourc
 		*row = (struct source_row){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
 		                           sqlite3_column_int64(q, 2)};
 		out->source = id;
+		out->had = row->bytes;
 		out->kept = (struct parse_counts){.ok = (uint64_t)sqlite3_column_int64(q, 3),
 		                                  .ok_bytes = (uint64_t)sqlite3_column_int64(q, 4),
 		                                  .repaired = (uint64_t)sqlite3_column_int64(q, 5),
@@ -394,15 +395,37 @@ int resume_source(struct pass *p, int64_t source, struct resume *out)
 	return rc < 0 ? rc : 0;
 }
 
-/* The text's start, or all of it, is that of a source whose own file is there as well. */
-void resume_copy(struct resume *out, int64_t source, const struct overlap *found)
+/* The text has all that the source has, and more: it begins where that one's own lines do. */
+static int resume_taken(struct pass *p, struct resume *out, int64_t source)
 {
+	struct resume from = {0};
+	struct source_row row;
+	int rc = row_read(p, source, &from, &row);
+
+	if (rc)
+		return rc;
+	*out = (struct resume){.source = out->source,
+	                       .same_as = from.same_as,
+	                       .copied = from.same_as != 0,
+	                       .takes = source,
+	                       .had = out->had > from.had ? out->had : from.had,
+	                       .skip_bytes = from.skip_bytes,
+	                       .next_line = from.next_line};
+	return 0;
+}
+
+int resume_copy(struct pass *p, struct resume *out, int64_t source, const struct overlap *found)
+{
+	if (found->source_open)
+		return resume_taken(p, out, source);
 	*out = (struct resume){.source = out->source,
 	                       .same_as = source,
 	                       .copied = true,
 	                       .unchanged = found->text_ends,
+	                       .had = out->had,
 	                       .skip_bytes = found->bytes,
 	                       .next_line = found->lines + 1};
+	return 0;
 }
 
 /* The source's file has another name now, or another size: it was packed. */
@@ -441,10 +464,7 @@ static int renamed(struct pass *p, const struct input *in, bool in_one, struct r
 	if (in_one && !(found.source_ends && found.text_ends))
 		return 0;
 	if (!found.source_ends || (!slice_is(source.path, in->real) && source_still_there(&source))) {
-		if (!found.lines)
-			return 0;
-		resume_copy(out, source.id, &found);
-		return 0;
+		return found.lines || found.source_open ? resume_copy(p, out, source.id, &found) : 0;
 	}
 	if ((rc = rename_source(p, in, &source)) || (rc = row_read(p, source.id, out, &row)))
 		return rc;
@@ -463,9 +483,10 @@ static int same_copy(struct pass *p, const struct input *in, struct resume *out)
 
 	if (!rc)
 		rc = text_compare(p, in->path, out->source, &found);
-	if (rc == 1)
-		resume_copy(out, out->same_as, &found);
-	return rc;
+	if (rc != 1)
+		return rc;
+	rc = resume_copy(p, out, out->same_as, &found);
+	return rc ? rc : 1;
 }
 
 /* What to read of a file that goes on behind what is loaded of it. 1, 0: it is another file, or negative. */
@@ -526,17 +547,19 @@ static int other_file(struct pass *p, const struct input *in, bool in_one, int64
                       struct resume *out)
 {
 	struct overlap found;
+	bool whole;
 	int rc;
 
 	say_note(p, "%s: not the file that was loaded under this name before; loaded as another source", in->path);
 	*out = (struct resume){.next_line = 1};
 	rc = renamed(p, in, in_one, out);
-	if (rc || !begins || out->source || out->copied || in_one || p->o->apart)
+	whole = out->source || out->takes || out->unchanged;
+	if (rc || !begins || whole || in_one || p->o->apart)
 		return rc;
 	rc = text_compare(p, in->path, before, &found);
-	if (rc >= 0 && found.lines)
-		resume_copy(out, before, &found);
-	return rc < 0 ? rc : 0;
+	if (rc < 0 || !found.lines || found.bytes <= out->skip_bytes)
+		return rc < 0 ? rc : 0;
+	return resume_copy(p, out, before, &found);
 }
 
 int resume_find(struct pass *p, const struct input *in, bool in_one, struct resume *out)
@@ -554,8 +577,9 @@ int resume_find(struct pass *p, const struct input *in, bool in_one, struct resu
 	known = *there;
 	if ((rc = row_read(p, known.id, out, &row)))
 		return rc;
-	if (head_hash(in->path, (size_t)(row.bytes < HEAD_BYTES ? row.bytes : HEAD_BYTES), &hash_now, &got))
-		return 0; /* it can't be opened: whoever loads it says so */
+	out->failed = head_hash(in->path, (size_t)(row.bytes < HEAD_BYTES ? row.bytes : HEAD_BYTES), &hash_now, &got);
+	if (out->failed)
+		return 0;
 	if (hash_now == row.hash && in->file_bytes == row.file_bytes) {
 		out->unchanged = true;
 		return 0;

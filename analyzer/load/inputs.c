@@ -254,6 +254,20 @@ static int copy_add(struct pass *p, const struct input *in, struct resume *r)
 	return rc ? rc : copy_note(p, in, r);
 }
 
+/* A text that has all of a source's, and more. */
+static int taker_add(struct pass *p, const struct input *in, struct resume *r)
+{
+	int64_t run;
+	int rc = run_id(p, in, &run);
+
+	if (!rc && !r->source && !(rc = source_insert(p, in, run, &r->source))) {
+		struct known_source now = {.id = r->source, .path = {in->real, strlen(in->real)}};
+
+		rc = known_note(&p->known, &now);
+	}
+	return rc ? rc : source_take_over(p, r);
+}
+
 /* What has become of an input, into the pass and to the user. */
 static void rest_say(struct pass *p, const struct input *in, const struct source_load *l, int rc, const char *why)
 {
@@ -269,6 +283,15 @@ static void rest_say(struct pass *p, const struct input *in, const struct source
 	p->rejected += l->counts.rejected;
 	p->files++;
 	p->changed = true;
+}
+
+/* What was loaded before is not wholly there again. The transaction is given up: others may rest on those lines. */
+static int fell_short(const char **why)
+{
+	if (load_stopped)
+		return -EINTR;
+	*why = "it was cut while it was read";
+	return -ESTALE;
 }
 
 /* Reads what is not loaded yet. piped: standard input, opened; NULL: a file. energy: how an energy log is read; NULL:
@@ -316,6 +339,8 @@ static int rest_load(struct pass *p, const struct input *in, struct resume *r, s
 		l.damage = piped->damage;
 		piped->damage = NULL;
 	}
+	if (!rc && l.skip_bytes + l.bytes < r->had)
+		rc = fell_short(&why);
 	if (!rc)
 		rc = source_update(p, in, &l, r, piped);
 	rest_say(p, in, &l, rc, why);
@@ -331,14 +356,21 @@ static int log_resume(struct pass *p, const struct input *in, struct resume *r, 
 	size_t got;
 	int rc;
 
-	if (r->copied && (rc = copy_add(p, in, r)))
+	if (r->failed)
+		return input_unopened(p, in, r->failed, NULL);
+	if ((r->copied && (rc = copy_add(p, in, r))) || (r->takes && (rc = taker_add(p, in, r))))
 		return rc;
 	if (r->unchanged) {
 		p->unchanged++;
 		return 0;
 	}
-	if (!piped && (rc = head_hash(in->path, 0, &hash, &got)))
-		return input_unopened(p, in, rc, NULL);
+	if (!piped && (rc = head_hash(in->path, 0, &hash, &got))) {
+		int unopened = input_unopened(p, in, rc, NULL);
+
+		/* what is read again of it is out of the database by now */
+		p->failed |= r->had > 0;
+		return !unopened && r->had ? -ESTALE : unopened;
+	}
 	return rest_load(p, in, r, piped, energy);
 }
 

@@ -135,6 +135,16 @@ const struct known_source *known_path(const struct known *k, const char *path)
 	return found;
 }
 
+bool known_id(const struct known *k, int64_t id, struct known_source *out)
+{
+	size_t i = index_of(k, id);
+
+	if (i == k->n || k->v[i].id != id)
+		return false;
+	*out = k->v[i];
+	return true;
+}
+
 /* Into its place among out[0 ... *n). */
 static void insert(struct known_source *out, size_t *n, size_t room, const struct known_source *s)
 {

@@ -36,6 +36,9 @@ int known_note(struct known *k, const struct known_source *source);
 /* The youngest source of that path, or NULL. Until the next known_note. */
 const struct known_source *known_path(const struct known *k, const char *path);
 
+/* 0: there is none of that id. */
+bool known_id(const struct known *k, int64_t id, struct known_source *out);
+
 /* Sources that are no copies and whose first bytes are those of a text that begins with head: at most room of them, the
  * longest first, of these the youngest. Their number. */
 #define KNOWN_TRIES 64

@@ -358,6 +358,7 @@ static int status_of(int rc)
 	case -EBADMSG:
 	case -EMEDIUMTYPE:
 	case -EPROTONOSUPPORT:
+	case -ESTALE: /* a log was cut or went away while it was read */
 		return 3;
 	case -EINVAL:
 	case -ENOENT:

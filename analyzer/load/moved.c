@@ -78,6 +78,8 @@ int text_compare(struct pass *p, const char *path, int64_t source, struct overla
 	if (!rc) {
 		c->found.source_ends = true;
 		c->found.text_ends = reader_read(c->reader, c->buf, 1) <= 0;
+		c->found.source_open = !c->found.text_ends && c->all > c->found.bytes &&
+		                       (c->found.lines || c->buf[0] == '\n' || c->buf[0] == '\r');
 	}
 	/* a last line without its end is the same only where nothing follows in either */
 	if (c->found.source_ends && c->found.text_ends && c->all > c->found.bytes) {

@@ -89,6 +89,9 @@ struct resume {
 	bool unchanged;  /* there is nothing to read */
 	int64_t same_as; /* source that has the first lines of this text; 0: none */
 	bool copied;     /* that was found now: the source's row does not say so yet */
+	int64_t takes;   /* source whose own lines are this one's from now on; 0: none */
+	int64_t had;     /* bytes of text that are in the database, and still must be when it was read */
+	int failed;      /* negative: why it can't be opened */
 	int64_t skip_bytes, next_line;
 	struct parse_counts kept;
 };
@@ -102,6 +105,8 @@ int source_take_out(struct pass *p, int64_t source);
  * known to be the source's. 1: *out tells what to read, 0: nothing is to be said of it, or negative. */
 int resume_ahead(struct pass *p, const struct input *in, const struct known_source *known, bool compared,
                  const char *head, size_t len, struct resume *out);
+/* ahead.c: what r->takes names gives up its lines to source r->source, which has them all in its text. */
+int source_take_over(struct pass *p, const struct resume *r);
 /* What is known of a source, for a file that goes on where it ends; chunks of what is read again are taken out. */
 int resume_source(struct pass *p, int64_t source, struct resume *out);
 
@@ -109,6 +114,7 @@ int resume_source(struct pass *p, int64_t source, struct resume *out);
 struct overlap {
 	int64_t bytes, lines; /* whole lines; where both end, all of them */
 	bool source_ends, text_ends;
+	bool source_open; /* it ends in a line without its end, behind which the text goes on */
 };
 /* 1: the text at path and the source's are the same as far as both go; 0: they part behind out->lines; or negative. */
 int text_compare(struct pass *p, const char *path, int64_t source, struct overlap *out);
@@ -118,8 +124,9 @@ int text_find(struct pass *p, const char *path, const void *head, size_t len, co
               struct known_source *source, struct overlap *out);
 /* Is the file that the source was read from where it was? */
 bool source_still_there(const struct known_source *s);
-/* append.c: *out for a text that is the source's as far as `found` tells. */
-void resume_copy(struct resume *out, int64_t source, const struct overlap *found);
+/* append.c: *out for a text that is the source's as far as `found` tells. Where the source's last line has no end, the
+ * text takes over all of it: else that line would be there twice. */
+int resume_copy(struct pass *p, struct resume *out, int64_t source, const struct overlap *found);
 
 /* piped.c: standard input and pipes. */
 struct piped {

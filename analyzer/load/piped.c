@@ -66,9 +66,7 @@ static int compare(struct pass *p, struct piped *s, char path[32], struct resume
 	/* where the source's own file is gone, nothing else will bring the rest of it */
 	if (!found.text_ends && !source_still_there(&source))
 		return resume_source(p, source.id, out);
-	if (found.lines)
-		resume_copy(out, source.id, &found);
-	return 0;
+	return found.lines || found.source_open ? resume_copy(p, out, source.id, &found) : 0;
 }
 
 int piped_open(struct pass *p, const char *name, struct piped *s, struct resume *out, const char **why)

@@ -52,8 +52,8 @@ static int chunk_cat(struct chunk *c, bool stretch, int64_t *left, struct bytes 
 	return rc;
 }
 
-/* The lines that are the source's own: from byte `from` on, *left of them. */
-static int own_cat(struct store *s, int64_t source, int64_t from, int64_t *left, cat_put *put, void *arg)
+/* The lines that are the source's own: from byte `from` on, *left of them. ends: they end with the source's text. */
+static int own_cat(struct store *s, int64_t source, int64_t from, int64_t *left, bool ends, cat_put *put, void *arg)
 {
 	int64_t all = from + *left;
 	struct bytes line = {0};
@@ -79,7 +79,10 @@ static int own_cat(struct store *s, int64_t source, int64_t from, int64_t *left,
 	}
 	sqlite3_finalize(q);
 	bytes_free(&line);
-	return rc ? rc : *left == 0 || *left == -1 ? 0 : -EBADMSG; /* -1: the last line has no end */
+	if (rc)
+		return rc;
+	/* the last line may have no end; a copy's may end within one that its original has whole */
+	return *left == 0 || *left == -1 || (!ends && *left < 0) ? 0 : -EBADMSG;
 }
 
 /* The first `bytes` of a source's text. */
@@ -97,7 +100,7 @@ static int text_cat(struct store *s, int64_t source, int64_t bytes, unsigned dep
 	if (o.copied)
 		rc = text_cat(s, o.same_as, bytes < o.copied ? bytes : o.copied, depth + 1, put, arg);
 	left = bytes - o.copied;
-	return rc || left <= 0 ? rc : own_cat(s, source, o.copied, &left, put, arg);
+	return rc || left <= 0 ? rc : own_cat(s, source, o.copied, &left, bytes == o.bytes, put, arg);
 }
 
 int store_cat(struct store *s, int64_t source, cat_put *put, void *arg)
@@ -115,5 +118,5 @@ int store_cat_own(struct store *s, int64_t source, int64_t *offset, cat_put *put
 		return rc;
 	*offset = o.copied;
 	left = o.bytes - o.copied;
-	return left ? own_cat(s, source, o.copied, &left, put, arg) : 0;
+	return left ? own_cat(s, source, o.copied, &left, true, put, arg) : 0;
 }

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""rotated.py DIRECTORY SEED... - a log that grows while it is rotated, packed, copied, linked, cut and loaded, in random order: after each load every
-line that was there is in the database once. Prints what is not, with the steps up to there."""
-import gzip, os, random, re, shutil, subprocess, sys
+"""rotated.py [--stops] DIRECTORY SEED... - a log that grows while it is rotated, packed, copied, linked, cut and loaded, in random order: after each
+load every line that was there is in the database once. Prints what is not, with the steps up to there.
+--stops: loads are also interrupted and killed, at any time; what was in the database before is there once, and so is all when it is loaded again."""
+import gzip, os, random, re, shutil, signal, subprocess, sys, time
+
+stops = sys.argv[1:2] == ["--stops"]
 
 
 class Log:
@@ -12,6 +15,7 @@ class Log:
             ['{"timestamp":"%s.000Z","level":"info","message":"%s","n":%d}\n', '{"timestamp":"%s.000000000Z","level":"INFO","fields":{"message":"%s","n":%d},"target":"app"}\n']
         )
         self.now, self.texts, self.loaded = top + "/l/app.log", {}, set()
+        self.took, self.large = 0.02, 2 * stops
         shutil.rmtree(top, ignore_errors=True)
         os.makedirs(top + "/l")
         os.makedirs(top + "/m")
@@ -45,15 +49,37 @@ class Log:
         return [p for p in found if packed is None or p.endswith((".gz", ".zst")) == packed]
 
     def load(self, *paths, pipe=None):
-        p = subprocess.run(["ilu-logq", "-q", "-d", self.top + "/db", "load", *paths], input=pipe, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        command = ["ilu-logq", "-q", "-d", self.top + "/db", "load", *paths]
+        for _ in range(stops and self.r.choice([0, 1, 2])):
+            self.stop(command, pipe)
+        start = time.monotonic()
+        p = subprocess.run(command, input=pipe, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.took = time.monotonic() - start
         if p.returncode not in (0, 2, 3):
             raise SystemExit(f"load ended with {p.returncode}: {p.stdout}")
+
+    def stop(self, command, pipe):
+        """A load that does not come to its end, or just so."""
+        with open(self.top + "/in", "wb") as f:
+            f.write(pipe or b"")
+        with subprocess.Popen(["cat", self.top + "/in"], stdout=subprocess.PIPE) as text:
+            with subprocess.Popen(command, stdin=text.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+                text.stdout.close()
+                time.sleep(self.r.random() * self.took)
+                p.send_signal(self.r.choice([signal.SIGINT, signal.SIGINT, signal.SIGKILL]))
+        if p.returncode not in (0, 2, 3, 130, -signal.SIGINT, -signal.SIGKILL):
+            raise SystemExit(f"stopped load ended with {p.returncode}")
+        self.steps.append("stop(%d)" % p.returncode)
+        if self.wrong():
+            raise SystemExit(f"{self.top}: {self.wrong()}: {' '.join(self.steps)}")
 
     # what may happen
 
     def grow(self):
         self.end_line()
-        self.append(self.lines(self.r.choice([15, 20, 50, 400])))
+        many = self.r.choice([15, 20, 50, 400] + [20000] * (self.large > 0))
+        self.large -= many == 20000
+        self.append(self.lines(many))
 
     def grow_by_half_a_line(self):
         self.end_line()
@@ -183,5 +209,5 @@ def run(top, seed, steps=35):
     shutil.rmtree(top)
 
 
-for s in sys.argv[2:]:
-    run(sys.argv[1], int(s))
+for s in sys.argv[2 + stops :]:
+    run(sys.argv[1 + stops], int(s), 15 if stops else 35)
