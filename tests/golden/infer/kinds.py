@@ -4,7 +4,7 @@
 
 Messages are random words. stream: hundreds of lines tell how far a request is. fanout: a request does a few things at once in two other daemons, each of which
 says the same. skewed: jobs that workers take, whose clocks are 5 ms ahead or behind. answered: such jobs that the daemon which took them answers, too, at once. twice: jobs some of which are tried again, and lines that stand in
-the log twice. proxied: a part of the requests comes through a proxy that says the same id first. quiet: a few requests when the log begins, which then goes on for an hour or a day. sessions: connections that live on, and begin with a greeting; none is a request. beside: requests, and connections of some lines of one message, or of a few. Beside all of them set-up and care that begin and end, too.
+the log twice. proxied: a part of the requests comes through a proxy that says the same id first. quiet: a few requests when the log begins, which then goes on for an hour or a day. sessions: connections that live on, and begin with a greeting; none is a request. beside: requests, and connections of some lines of one message, or of a few. midway: streams that say when half is done, and health checks. Beside all of them set-up and care that begin and end, too.
 """
 import collections
 import csv
@@ -202,6 +202,27 @@ def beside(log, n):
     return t
 
 
+def midway(log, n):
+    says, t = log.words(6), 0.0
+    for i in range(n):
+        tid, t = log.id(), t + log.r.expovariate(1)
+        log.say(t, "a", tid, says[0])
+        at = t
+        for what in says[1], says[2]:
+            for k in range(log.r.randrange(10, 30)):
+                at += 0.005
+                log.say(at, "a", tid, f"{says[3]} {k}")
+            log.say(at + 0.001, "a", tid, what)
+            at += 0.001
+        log.truth[tid] = "ok", at - t
+        if i % 3 == 0:
+            tid, asked = log.id(), t + 0.5
+            log.say(asked, "a", tid, says[4])
+            log.say(asked + 0.002, "a", tid, says[5])
+            log.truth[tid] = "ok", 0.002
+    return t
+
+
 def look(log, db, kind, seed):
     subprocess.run(["ilu-logq", "-d", db, "load", "-q", "--run", "x", log.path], check=True, capture_output=True)
     out = subprocess.run(["ilu-logq", "-q", "-d", db, "--format", "csv", "sql", "SELECT tid, status, end_ns - arrived_ns AS ns FROM invocation"], check=True, capture_output=True, text=True).stdout
@@ -216,7 +237,7 @@ def look(log, db, kind, seed):
     return wrong * 100 > len(log.truth)
 
 
-for kind in stream, fanout, skewed, answered, twice, proxied, quiet, sessions, beside:
+for kind in stream, fanout, skewed, answered, twice, proxied, quiet, sessions, beside, midway:
     wrong = 0
     for seed in range(1, int(sys.argv[1]) + 1):
         path = os.path.join(sys.argv[2], f"{kind.__name__}-{seed}")
