@@ -117,12 +117,10 @@ void fields_free(struct fields *f)
 static int field_number(struct fields *f, struct slice key, uint32_t *out)
 {
 	uint32_t before = f->names.n;
-	int rc = intern_add(&f->names, key, out);
+	int rc = array_reserve(f->v, f->room, before + 1) ? -ENOMEM : intern_add(&f->names, key, out);
 
-	if (rc || *out < before)
+	if (rc || *out < before) /* each name has its field: the room for it comes first */
 		return rc;
-	if (array_reserve(f->v, f->room, f->names.n))
-		return -ENOMEM;
 	f->v[*out] = (struct field){.out = slice_is(key, "message") || slice_is(key, "tid")};
 	return 0;
 }
