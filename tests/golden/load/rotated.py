@@ -3,7 +3,7 @@
 """rotated.py [--stops] DIRECTORY SEED... - a log that grows while it is rotated, packed, copied, linked, cut and loaded, in random order: after each
 load every line that was there is in the database once. Prints what is not, with the steps up to there.
 --stops: loads are also interrupted and killed, at any time; what was in the database before is there once, and so is all when it is loaded again."""
-import gzip, os, random, re, shutil, signal, subprocess, sys, time
+import functools, gzip, os, random, re, shutil, signal, subprocess, sys, time
 
 stops = sys.argv[1:2] == ["--stops"]
 
@@ -190,6 +190,7 @@ class Log:
         return f"{twice} twice, missing {missing[:5]}, check {check.returncode} {check.stdout}" if twice or missing or check.returncode else ""
 
 
+@functools.lru_cache(1000)
 def numbers(text):
     """Of whole lines."""
     return {int(x) for x in re.findall(rb'"n":(\d+)\}', text[: text.rfind(b"\n") + 1])}
