@@ -276,8 +276,7 @@ static void answer(struct session *s, const struct command *c, struct query *q)
 		out->page = NULL;
 	settle_memory(c->gives_back);
 	run_in_one_state(c, q);
-	if (!q->status)
-		query_ok(q, stream_flush(out->file), "output");
+	query_ok(q, stream_flush(out->file), "output");
 	interruptible = NULL;
 	if (out->file != stdout && out->file != s->to)
 		pclose(out->file);

@@ -408,11 +408,11 @@ def register(test):
     @test
     def many_runs_are_asked_at_once(bed):
         """More partitions than a user of 400 MB may merge at once: each question goes over them some at a time."""
-        url, db, paths = bed.fresh("many"), os.path.join(bed.dir, "many.db"), []
+        url, db, paths = bed.fresh("partitions"), os.path.join(bed.dir, "partitions.db"), []
         with open("samples/logs/iluvatar/worker.log") as f:
             log = f.read()
         for n in range(MANY):
-            paths.append(os.path.join(bed.dir, f"many-{n:03d}"))
+            paths.append(os.path.join(bed.dir, f"partition-{n:03d}"))
             os.mkdir(paths[-1])
             ids = re.sub("(?<![0-9a-f])([0-9a-f]{28})[0-9a-f]{4}(?![0-9a-f])", rf"\g<1>{n:04x}", log)
             with open(os.path.join(paths[-1], "worker.log"), "w") as f:
@@ -420,8 +420,8 @@ def register(test):
         bed.do("-q", "-d", db, "load", *paths)
         bed.do("-q", "-d", db, "push", url)
         bed.do("-q", "fold", url)
-        assert int(bed.cluster.ask(0, "SELECT uniqExact(partition) FROM system.parts WHERE active AND database = 'many' AND table = 'invocation'")) > MANY * 3 / 4
-        small = bed.cluster.url("many", user="small@")
+        assert int(bed.cluster.ask(0, "SELECT uniqExact(partition) FROM system.parts WHERE active AND database = 'partitions' AND table = 'invocation'")) > MANY * 3 / 4
+        small = bed.cluster.url("partitions", user="small@")
         for command in ALL:
             compare(bed, db, small, command)
 
