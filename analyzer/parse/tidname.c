@@ -63,7 +63,8 @@ int tid_names_init(struct tid_names *n, const struct record_options *o)
 	*n = (struct tid_names){.ready = true, .given = paths != NULL};
 	if (!paths && o->formats && !o->formats->later && o->formats->fallback)
 		paths = &o->formats->fallback->roles[ROLE_TID];
-	if (!paths && o->formats && !(rc = format_built_in("default", &n->own))) { /* all others are not needed */
+	if (!paths && o->formats) { /* all others are not needed */
+		rc = format_built_in("default", &n->own);
 		n->has_own = true;
 		paths = &n->own.roles[ROLE_TID];
 	}

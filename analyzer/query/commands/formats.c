@@ -230,7 +230,7 @@ static void test(struct query *q, struct format_set *set, const char *path, cons
 		return;
 	}
 	text = text_read(q, path, &len);
-	if (text && query_ok(q, record_reader_init(&reader, &o), path)) {
+	if (text && !q->status && query_ok(q, record_reader_init(&reader, &o), path)) {
 		struct table *t = query_table_open(q, columns, sizeof columns / sizeof *columns);
 
 		len = repair_colours_cut(text, len);
