@@ -414,32 +414,30 @@ static int64_t spread_ns(struct finding *f, unsigned kind)
 }
 
 /* One after the other, or together; clocks may have milliseconds. */
-static bool without_pause(const struct request_kind *k, int64_t spread)
+static bool without_pause(const struct request_kind *k)
 {
 	int64_t each = k->median_ns > EDGE_NS ? k->median_ns : EDGE_NS;
 
-	return spread / PAUSE / each < k->requests;
+	return k->spread_ns / PAUSE / each < k->requests;
 }
 
 /* What begins in so little of a log, all at once, is no request. */
-static bool comes_all_the_time(struct finding *f, unsigned kind)
+static bool comes_all_the_time(const struct finding *f, const struct request_kind *k)
 {
-	int64_t spread = spread_ns(f, kind);
-
-	return spread >= (f->s->last_ns - f->s->first_ns) / 100 ||
-	       (spread >= SET_UP_NS && !without_pause(&f->r->kind[kind], spread));
+	return k->spread_ns >= (f->s->last_ns - f->s->first_ns) / 100 ||
+	       (k->spread_ns >= SET_UP_NS && !without_pause(k));
 }
 
 /* A few, all at once when the log begins: registrations, containers made in advance. */
-static bool is_set_up(struct finding *f, unsigned kind)
+static bool is_set_up(const struct finding *f, unsigned kind)
 {
-	int64_t log_ns = f->s->last_ns - f->s->first_ns, first_ns = INT64_MAX, spread = spread_ns(f, kind);
+	int64_t log_ns = f->s->last_ns - f->s->first_ns, first_ns = INT64_MAX;
 	const struct request_kind *k = &f->r->kind[kind];
 
 	for (uint32_t t = 0; t < f->s->tids.n; t++)
 		if (f->r->of[t].kind == (int)kind && f->s->line[f->r->of[t].start_line].time_ns < first_ns)
 			first_ns = f->s->line[f->r->of[t].start_line].time_ns;
-	return k->requests < SET_UP && spread < log_ns / 20 && spread < SET_UP_NS && without_pause(k, spread) &&
+	return k->requests < SET_UP && k->spread_ns < log_ns / 20 && k->spread_ns < SET_UP_NS && without_pause(k) &&
 	       first_ns - f->s->first_ns < log_ns / 10;
 }
 
@@ -489,8 +487,9 @@ static int is_request(struct finding *f, unsigned kind)
 	lives_fill(f, kind, &l);
 	k->unfinished = k->requests - l.ended;
 	k->median_ns = median(l.took, l.ended);
+	k->spread_ns = spread_ns(f, kind);
 	is = l.ended >= 5 && (uint64_t)l.ended * 100 >= (uint64_t)k->requests * ENDED &&
-	     k->median_ns < log_ns / 4 * 3 && comes_all_the_time(f, kind) && !is_set_up(f, kind);
+	     k->median_ns < log_ns / 4 * 3 && comes_all_the_time(f, k) && !is_set_up(f, kind);
 	if (is && median(l.once, l.all) < ONCE) {
 		is = gets_on(f, kind, (struct repeats){median(l.messages, l.all), median(l.most, l.all)});
 		k->doubtful = is && !has_milestone(f, kind, true);
@@ -526,9 +525,9 @@ static void take(struct finding *f, uint32_t key)
 }
 
 /* The kind is as large as others, and its requests come all the time, as theirs do. */
-static bool is_as_others(struct finding *f, unsigned kind, uint32_t largest, int64_t spread)
+static bool is_as_others(const struct request_kind *k, uint32_t largest, int64_t spread)
 {
-	return f->r->kind[kind].requests * 100 >= largest * LARGE && spread_ns(f, kind) >= spread / 5;
+	return k->requests * 100 >= largest * LARGE && k->spread_ns >= spread / 5;
 }
 
 /* How transactions that are of no kind yet begin. Where a kind was refused none has changed. */
@@ -556,7 +555,7 @@ static int find_kinds(struct finding *f, bool skewed)
 
 	for (unsigned k = 0; k < f->r->nkinds; k++) {
 		largest = f->r->kind[k].requests > largest ? f->r->kind[k].requests : largest;
-		spread = spread_ns(f, k) > spread ? spread_ns(f, k) : spread;
+		spread = f->r->kind[k].spread_ns > spread ? f->r->kind[k].spread_ns : spread;
 	}
 	while (rc >= 0 && f->r->nkinds < KINDS_MAX) {
 		uint32_t key;
@@ -570,12 +569,11 @@ static int find_kinds(struct finding *f, bool skewed)
 		take(f, key);
 		find_ends(f, f->r->nkinds);
 		rc = is_request(f, f->r->nkinds);
-		changed = rc == 1 && is_as_others(f, f->r->nkinds, largest, spread);
+		changed = rc == 1 && is_as_others(&f->r->kind[f->r->nkinds], largest, spread);
 		if (changed) {
-			struct request_kind *k = &f->r->kind[f->r->nkinds];
-			int64_t ns = spread_ns(f, f->r->nkinds++);
+			const struct request_kind *k = &f->r->kind[f->r->nkinds++];
 
-			spread = ns > spread ? ns : spread;
+			spread = k->spread_ns > spread ? k->spread_ns : spread;
 			largest = k->requests > largest ? k->requests : largest;
 		} else {
 			forget(f, (int)f->r->nkinds);

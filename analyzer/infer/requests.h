@@ -22,6 +22,7 @@ struct request_kind {
 	unsigned nends;
 	uint32_t requests, unfinished;
 	int64_t median_ns; /* of those that ended */
+	int64_t spread_ns; /* nine in ten begin within this time */
 	bool doubtful;     /* they repeat themselves, and could be connections where others are requests */
 	/* A span's close that without one of the ends before is a failure; SAMPLE_NONE: there is none. Either so many
 	 * requests closed so at once, when the log ended, or (0) nearly all that close have an end before. */
