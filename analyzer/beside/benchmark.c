@@ -11,8 +11,6 @@
 #include <jansson.h>
 #include <math.h>
 
-#define BENCHMARK_MAX (16u << 20)
-
 static int read_text(const char *path, const volatile sig_atomic_t *stop, char **out, size_t *len, char **why)
 {
 	const char *cause = NULL;
@@ -26,9 +24,9 @@ static int read_text(const char *path, const volatile sig_atomic_t *stop, char *
 		return input_refuse(why, rc, path, 0, "%s", cause ? cause : strerror(-rc));
 	reader_pass_mark(r);
 	while (!rc && got > 0) {
-		if (n >= BENCHMARK_MAX)
+		if (n >= BESIDE_BENCHMARK_MAX)
 			rc = input_refuse(why, -EBADMSG, path, 0, "larger than %u MiB, no benchmark",
-			                  BENCHMARK_MAX >> 20);
+			                  BESIDE_BENCHMARK_MAX >> 20);
 		else if (array_reserve(buf, room, n + 1))
 			rc = -ENOMEM;
 		if (rc)

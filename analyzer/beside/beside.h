@@ -28,6 +28,7 @@ const char *beside_file_kind(enum beside_file f);
 int beside_file_load(struct store *s, int64_t run, const char *path, char **why);
 /* The same for result files alone: -EINVAL where the file is something else. */
 int beside_result_load(struct store *s, int64_t run, const char *path, char **why);
+#define BESIDE_BENCHMARK_MAX (16u << 20) /* bytes */
 /* And for the function benchmark alone, whatever its name. stop: set, it ends the wait for a pipe; NULL: nothing does.
  */
 int beside_benchmark_load(struct store *s, int64_t run, const char *path, const volatile sig_atomic_t *stop,

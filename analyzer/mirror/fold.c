@@ -17,18 +17,32 @@
 
 /* ---- in which manner ---- */
 
-static int hash_file(const char *path, uint64_t *h, char **why)
+/* Nothing was asked yet: a mistake in the rules is told now. */
+static int hash_rules(const char *path, uint64_t *h, char **why)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int rc = rules_read_file(path, &text, &len, why);
+
+	if (!rc)
+		*h = cluster_hash(*h, (struct slice){text, len});
+	free(text);
+	return rc && rc != -EINTR && rc != -ENOMEM ? -EINVAL : rc;
+}
+
+static int hash_benchmark(const char *path, uint64_t *h, char **why)
 {
 	struct text text = {0};
-	int rc = text_add_file(&text, path, SIZE_MAX);
+	int rc = text_add_file(&text, path, BESIDE_BENCHMARK_MAX);
 
-	if (rc && rc != -EINTR) {
+	if (!rc)
+		*h = cluster_hash(*h, (struct slice){text_str(&text), text.len});
+	else if (rc == -EFBIG)
+		say(why, "%s: larger than %u MiB, no benchmark", path, BESIDE_BENCHMARK_MAX >> 20);
+	else if (rc != -EINTR)
 		say(why, "%s: %s", path, strerror(-rc));
-		rc = -EINVAL;
-	}
-	*h = cluster_hash(*h, (struct slice){text_str(&text), text.len});
 	text_done(&text);
-	return rc;
+	return rc && rc != -EINTR ? -EINVAL : rc;
 }
 
 /* Rules and benchmark, as a number: other ones make other rows. */
@@ -40,11 +54,11 @@ static int find_manner(struct fold *f)
 	if (!f->o->rules)
 		h = cluster_hash(h, rules_builtin_text());
 	else if (strcmp(f->o->rules, RULES_NONE))
-		rc = hash_file(f->o->rules, &h, f->why);
+		rc = hash_rules(f->o->rules, &h, f->why);
 	f->manner = h >> 1 | 1;
 	f->passed = f->o->rules ? 0 : marks_passed();
 	if (!rc && f->o->benchmark)
-		rc = hash_file(f->o->benchmark, &h, f->why);
+		rc = hash_benchmark(f->o->benchmark, &h, f->why);
 	if (f->o->rules) /* without them on every shard, and a word of them, as older versions left them, a run is not
 	                  * finished */
 		h = cluster_hash(h, SLICE("told on all"));

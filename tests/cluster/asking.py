@@ -268,6 +268,8 @@ def register(test):
         bed.do("-q", "-d", dbs[0], "rules", "infer", "-o", rules)
         bed.do("-q", "-d", dbs[1], "load", "--run", "r", "--rules", rules, path)
         bed.do("-q", "-d", dbs[1], "push", url)
+        bed.refused(2, "/dev/zero: larger than 16 MiB, no rules", "fold", url, "--rules", "/dev/zero")
+        bed.refused(2, "/dev/zero: larger than 16 MiB, no benchmark", "fold", url, "--benchmark", "/dev/zero")
         bed.do("-q", "fold", url, "--rules", rules)
         for command in ["phases"], ["summary"], ["timeline", "q17"], ["timeline", "q4", "-v"], ["invocations"], ["slow"], ["blame"], ["blame", "q5"], ["runs"], ["compare", "r@..+2m", "r@+2m.."], ["hangs"], ["export", "perfetto"]:
             same_words(bed, dbs[1], url, *command)
