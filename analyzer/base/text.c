@@ -88,8 +88,8 @@ int text_add_stream(struct text *t, FILE *in, size_t most)
 	do {
 		errno = 0;
 		n = fread(buf, 1, sizeof buf, in);
-		if (ferror(
-		        in)) /* what is left of a stream after a signal is not asked for: it may be nothing, for ever */
+		/* what is left of a stream after a signal is not asked for: it may be nothing, for ever */
+		if (ferror(in))
 			return errno ? -errno : -EIO;
 		all += n;
 		text_add(t, buf, n);
